@@ -1,0 +1,78 @@
+// Time as a parameter: the one place that asks what time it is, and that waits.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace nisi::base {
+
+// Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  virtual absl::Time Now() const = 0;
+  // Blocks until Now() >= t (returns true) or stop() holds (returns false; asked first). stop() is
+  // asked at the beginning and after every Wake() and move of the clock, under the clock's lock: it
+  // must not call the clock. Whoever makes stop() true calls Wake() afterwards.
+  virtual bool WaitUntil(absl::Time t, const std::function<bool()>& stop) = 0;
+  // Wakes all waiters to look again.
+  virtual void Wake() = 0;
+};
+
+// A clock that runs with the system's plus an offset, or stands still (tests, trying out a whole
+// year).
+class MovableClock : public Clock {
+ public:
+  // Runs with the system clock.
+  MovableClock() = default;
+  // Stands still at `frozen_at`.
+  explicit MovableClock(absl::Time frozen_at) : frozen_(true), at_(frozen_at) {}
+
+  absl::Time Now() const override;
+  bool WaitUntil(absl::Time t, const std::function<bool()>& stop) override;
+  void Wake() override;
+
+  // From here on Now() starts at t and goes on as before: running or standing still.
+  void Set(absl::Time t);
+  void Advance(absl::Duration by);
+  // Stands still from now on, or goes on from where it stands.
+  void Freeze();
+  void Run();
+  // How far it is from the system's clock.
+  absl::Duration offset() const;
+
+ private:
+  absl::Time NowLocked() const;
+
+  mutable std::mutex mutex_;
+  std::condition_variable moved_;
+  bool frozen_ = false;
+  absl::Time at_;          // while frozen
+  absl::Duration offset_;  // while running
+};
+
+// The system's clock.
+class SystemClock final : public Clock {
+ public:
+  absl::Time Now() const override { return absl::Now(); }
+  bool WaitUntil(absl::Time t, const std::function<bool()>& stop) override {
+    return waiter_.WaitUntil(t, stop);
+  }
+  void Wake() override { waiter_.Wake(); }
+
+ private:
+  MovableClock waiter_;  // never moved
+};
+
+// For tests: stands still until it is moved.
+class FakeClock final : public MovableClock {
+ public:
+  explicit FakeClock(absl::Time now) : MovableClock(now) {}
+};
+
+}  // namespace nisi::base

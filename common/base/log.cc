@@ -1,0 +1,77 @@
+#include "common/base/log.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+
+#include "absl/time/clock.h"
+#include "nlohmann/json.hpp"
+
+namespace nisi::base {
+namespace {
+
+constexpr size_t kMaxValue = 2048;
+
+// The one mutable global of this room: a log has no object that could be handed to everything that
+// logs.
+std::atomic<Severity> min_severity{Severity::kInfo};
+
+absl::string_view Name(Severity severity) {
+  switch (severity) {
+    case Severity::kDebug:
+      return "DEBUG";
+    case Severity::kInfo:
+      return "INFO";
+    case Severity::kWarning:
+      return "WARNING";
+    case Severity::kError:
+      return "ERROR";
+  }
+  return "ERROR";
+}
+
+// A JSON string; bytes that are no UTF-8 become U+FFFD.
+std::string Quoted(absl::string_view text) {
+  const nlohmann::json json(std::string(text.substr(0, kMaxValue)));
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// A short write goes on; an error is dropped, since there is nowhere to report it.
+void WriteAll(absl::string_view line) {
+  while (!line.empty()) {
+    const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    line.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+}  // namespace
+
+std::string FormatLogLine(absl::Time time, Severity severity, absl::string_view event,
+                          std::initializer_list<LogField> fields) {
+  std::string line = absl::StrCat(
+      "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", time, absl::UTCTimeZone()),
+      "\",\"severity\":\"", Name(severity), "\",\"event\":", Quoted(event));
+  for (const LogField& field : fields) {
+    absl::StrAppend(&line, ",", Quoted(field.key), ":", Quoted(field.value));
+  }
+  line.append("}\n");
+  return line;
+}
+
+void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields) {
+  if (severity < min_severity.load(std::memory_order_relaxed)) return;
+  const std::string line = FormatLogLine(absl::Now(), severity, event, fields);
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  WriteAll(line);
+}
+
+void SetMinSeverity(Severity severity) {
+  min_severity = severity;
+}
+
+}  // namespace nisi::base

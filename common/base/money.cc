@@ -1,0 +1,77 @@
+#include "common/base/money.h"
+
+#include "common/base/decimal.h"
+#include "common/base/status.h"
+
+namespace nisi::base {
+namespace {
+
+constexpr int32_t kNanosPerTiyn = 10'000'000;
+constexpr int32_t kNanosPerTenge = 1'000'000'000;
+
+absl::Status OverLimit() {
+  return absl::InvalidArgumentError("is over 10^15 tenge");
+}
+
+}  // namespace
+
+absl::StatusOr<Money> Money::FromTiyn(int64_t tiyn) {
+  if (tiyn > kMaxTiyn || tiyn < -kMaxTiyn) return OverLimit();
+  return Money(tiyn);
+}
+
+absl::StatusOr<Money> Money::FromTenge(int64_t tenge) {
+  if (tenge > kMaxTenge || tenge < -kMaxTenge) return OverLimit();
+  return Money(tenge * 100);
+}
+
+absl::StatusOr<Money> Money::Parse(absl::string_view tenge) {
+  ASSIGN_OR_RETURN(const int64_t tiyn, ParseDecimal(tenge, 2));
+  return FromTiyn(tiyn);
+}
+
+absl::StatusOr<Money> Money::FromUnitsNanos(absl::string_view currency, int64_t units,
+                                            int32_t nanos) {
+  if (currency != "KZT") return absl::InvalidArgumentError("is not in tenge (KZT)");
+  if (nanos <= -kNanosPerTenge || nanos >= kNanosPerTenge) {
+    return absl::InvalidArgumentError("has nanos outside -999999999 to 999999999");
+  }
+  if ((units > 0 && nanos < 0) || (units < 0 && nanos > 0)) {
+    return absl::InvalidArgumentError("has units and nanos of different signs");
+  }
+  if (nanos % kNanosPerTiyn != 0) return absl::InvalidArgumentError("has more than 2 decimals");
+  if (units > kMaxTenge || units < -kMaxTenge) return OverLimit();
+  return FromTiyn(units * 100 + nanos / kNanosPerTiyn);
+}
+
+absl::StatusOr<Money> Money::Add(Money other) const {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(tiyn_, other.tiyn_, &sum)) return OverLimit();
+  return FromTiyn(sum);
+}
+
+absl::StatusOr<Money> Money::Sub(Money other) const {
+  return Add(Money(-other.tiyn_));
+}
+
+std::string Money::ToString() const {
+  return FormatDecimal(tiyn_, 2);
+}
+
+absl::StatusOr<Percent> Percent::FromHundredths(int64_t hundredths) {
+  if (hundredths < 0 || hundredths > 10'000) {
+    return absl::InvalidArgumentError("is not between 0 and 100 percent");
+  }
+  return Percent(static_cast<int32_t>(hundredths));
+}
+
+absl::StatusOr<Percent> Percent::Parse(absl::string_view text) {
+  ASSIGN_OR_RETURN(const int64_t hundredths, ParseDecimal(text, 2));
+  return FromHundredths(hundredths);
+}
+
+std::string Percent::ToString() const {
+  return FormatDecimal(hundredths_, 2);
+}
+
+}  // namespace nisi::base

@@ -1,0 +1,99 @@
+#include "common/norms/norms.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/norms/norm_keys.h"
+
+namespace nisi::norms {
+namespace {
+
+constexpr int64_t kOne = 1'000'000;
+
+absl::Status Misused(absl::string_view key, absl::string_view reason) {
+  return absl::InternalError(absl::StrCat("The norm ", key, " ", reason));
+}
+
+}  // namespace
+
+absl::string_view Name(Unit unit) {
+  switch (unit) {
+    case Unit::kPoints:
+      return "POINTS";
+    case Unit::kCount:
+      return "COUNT";
+    case Unit::kDays:
+      return "DAYS";
+    case Unit::kPercent:
+      return "PERCENT";
+    case Unit::kTenge:
+      return "TENGE";
+    case Unit::kRate:
+      return "RATE";
+    case Unit::kMonthDay:
+      return "MONTH_DAY";
+  }
+  return "";
+}
+
+absl::string_view Name(Certainty certainty) {
+  switch (certainty) {
+    case Certainty::kStatute:
+      return "STATUTE";
+    case Certainty::kByLaw:
+      return "BY_LAW";
+    case Certainty::kAssumption:
+      return "ASSUMPTION";
+  }
+  return "";
+}
+
+absl::StatusOr<Norms> Norms::Default() {
+  return LoadText(DefaultFiles());
+}
+
+const std::vector<Norm>& Norms::Series(absl::string_view key) const {
+  static const std::vector<Norm> none;
+  const auto found = series_.find(key);
+  return found == series_.end() ? none : found->second;
+}
+
+absl::StatusOr<Norm> Norms::Get(absl::string_view key, base::Date date) const {
+  if (FindKey(key) == nullptr) return Misused(key, "is not declared");
+  const std::vector<Norm>& series = Series(key);
+  // The last row that begins on or before the day.
+  auto after = std::upper_bound(series.begin(), series.end(), date,
+                                [](base::Date day, const Norm& norm) { return day < norm.from; });
+  if (after != series.begin()) {
+    const Norm& norm = *std::prev(after);
+    if (!norm.to || date <= *norm.to) return norm;
+  }
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "NORM_NOT_IN_FORCE",
+                       "No value of a norm is known for the date.")
+      .With("norm", key)
+      .With("date", date.ToString())
+      .Precondition("NORM", key, "has a value in force on the date");
+}
+
+absl::StatusOr<int64_t> Norms::Int(absl::string_view key, base::Date date) const {
+  ASSIGN_OR_RETURN(const Norm norm, Get(key, date));
+  if (norm.unit != Unit::kPoints && norm.unit != Unit::kDays && norm.unit != Unit::kCount) {
+    return Misused(key, "is no count");
+  }
+  return norm.millionths / kOne;
+}
+
+absl::StatusOr<base::Percent> Norms::Percent(absl::string_view key, base::Date date) const {
+  ASSIGN_OR_RETURN(const Norm norm, Get(key, date));
+  if (norm.unit != Unit::kPercent) return Misused(key, "is no percentage");
+  return base::Percent::FromHundredths(norm.millionths / (kOne / 100));
+}
+
+absl::StatusOr<base::Money> Norms::Tenge(absl::string_view key, base::Date date) const {
+  ASSIGN_OR_RETURN(const Norm norm, Get(key, date));
+  if (norm.unit != Unit::kTenge) return Misused(key, "is no sum of money");
+  return base::Money::FromTiyn(norm.millionths / (kOne / 100));
+}
+
+}  // namespace nisi::norms

@@ -1,0 +1,183 @@
+#include "common/rpc/call_context.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/identity_errors.h"
+#include "nisi/rpc/v1/call_context.pb.h"
+
+namespace nisi::rpc {
+namespace {
+
+constexpr absl::StatusCode kExpiredCode = absl::StatusCode::kDeadlineExceeded;
+constexpr int64_t kMaxSeconds = 253'402'300'799;  // The end of the year 9999.
+
+absl::Status Bad(absl::string_view what) {
+  return absl::InvalidArgumentError(what);
+}
+
+// Each piece with its length before it, so that no two lists of pieces look alike.
+void Append(std::string& key, absl::string_view piece) {
+  const auto size = static_cast<uint32_t>(piece.size());
+  key.append(reinterpret_cast<const char*>(&size), sizeof(size));
+  key.append(piece.data(), piece.size());
+}
+
+std::string CacheKey(const Caller& caller, absl::string_view audience) {
+  std::string key;
+  key.reserve(256);
+  Append(key, audience);
+  Append(key, caller.subject);
+  Append(key, caller.bin);
+  Append(key, caller.purpose);
+  key.append(reinterpret_cast<const char*>(&caller.roles), sizeof(caller.roles));
+  const auto regions = static_cast<uint32_t>(caller.regions.size());
+  key.append(reinterpret_cast<const char*>(&regions), sizeof(regions));
+  for (const std::string& region : caller.regions) {
+    Append(key, region);
+  }
+  for (const std::string& actor : caller.actors) {
+    Append(key, actor);
+  }
+  return key;
+}
+
+Caller FromProto(const v1::CallContext& context) {
+  Caller caller;
+  caller.subject = context.subject();
+  caller.bin = context.bin();
+  caller.purpose = context.purpose();
+  for (const int role : context.roles()) {
+    caller.Grant(static_cast<Role>(role));  // A role of a newer version grants nothing here.
+  }
+  caller.regions.assign(context.regions().begin(), context.regions().end());
+  caller.actors.assign(context.actors().begin(), context.actors().end());
+  return caller;
+}
+
+absl::StatusOr<absl::Time> CheckTimes(const v1::CallContext& context, absl::Time now) {
+  if (context.issued_at() <= 0 || context.issued_at() > kMaxSeconds ||
+      context.expires_at() <= context.issued_at() ||
+      context.expires_at() - context.issued_at() > absl::ToInt64Seconds(kContextLife)) {
+    return Bad("lifetime");
+  }
+  if (now < absl::FromUnixSeconds(context.issued_at()) - kContextSkew) {
+    return Bad("not valid yet");
+  }
+  const absl::Time expires = absl::FromUnixSeconds(context.expires_at());
+  if (now >= expires) {
+    return absl::Status(kExpiredCode, "expired");
+  }
+  return expires;
+}
+
+}  // namespace
+
+ContextSigner::ContextSigner(PrivateKey key, std::string name)
+    : key_(std::move(key)),
+      name_(std::move(name)),
+      key_id_(key_.public_key().KeyId()),
+      cache_(ContextVerifier::kCapacity) {}
+
+std::string ContextSigner::Sign(const Caller& caller, absl::string_view audience,
+                                absl::Time now) const {
+  const std::string cache_key = CacheKey(caller, audience);
+  if (const auto known = cache_.Find(cache_key, now)) {
+    return *known;
+  }
+  v1::CallContext context;
+  context.set_subject(caller.subject);
+  context.set_bin(caller.bin);
+  for (const Role role : AllRoles()) {
+    if (role != v1::PUBLIC && caller.Has(role)) {
+      context.add_roles(role);
+    }
+  }
+  context.mutable_regions()->Assign(caller.regions.begin(), caller.regions.end());
+  context.set_purpose(caller.purpose);
+  context.set_audience(std::string(audience));
+  context.set_issued_at(absl::ToUnixSeconds(now));
+  context.set_expires_at(context.issued_at() + absl::ToInt64Seconds(kContextLife));
+  context.mutable_actors()->Assign(caller.actors.begin(), caller.actors.end());
+  context.add_actors(name_);
+
+  v1::SignedCallContext signed_context;
+  signed_context.set_context(context.SerializeAsString());
+  signed_context.set_signature(key_.Sign(signed_context.context()));
+  signed_context.set_key_id(key_id_);
+  auto bytes = std::make_shared<const std::string>(signed_context.SerializeAsString());
+  cache_.Insert(cache_key, bytes, now, now + kContextReuse);
+  return *bytes;
+}
+
+std::string OnwardContext(const ContextSigner& self, const Caller& original,
+                          absl::string_view audience, absl::Time now, uint32_t roles) {
+  if ((original.roles & ~roles) == 0) {
+    return self.Sign(original, audience, now);
+  }
+  Caller narrowed = original;
+  narrowed.roles &= roles;
+  return self.Sign(narrowed, audience, now);
+}
+
+ContextVerifier::ContextVerifier(KeySource signers, std::string audience, size_t capacity)
+    : signers_(std::move(signers)), audience_(std::move(audience)), cache_(capacity) {}
+
+// When the context expires; fills `verified.caller`.
+absl::StatusOr<absl::Time> ContextVerifier::Check(absl::string_view bytes, absl::Time now,
+                                                  Verified& verified) const {
+  v1::SignedCallContext signed_context;
+  if (bytes.empty() || bytes.size() > kMaxContextBytes ||
+      !signed_context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Bad("not a SignedCallContext of at most 4 KiB");
+  }
+  const KeySet::Entry* signer =
+      verified.keys ? verified.keys->FindByKeyId(signed_context.key_id()) : nullptr;
+  if (signer == nullptr) {
+    return Bad("key_id");
+  }
+  if (!signer->key.Verify(signed_context.context(), signed_context.signature())) {
+    return Bad("signature");
+  }
+  v1::CallContext context;
+  if (!context.ParseFromString(signed_context.context())) {
+    return Bad("not a CallContext");
+  }
+  if (context.audience() != audience_) {
+    return Bad("audience");
+  }
+  ASSIGN_OR_RETURN(const absl::Time expires, CheckTimes(context, now));
+  // A signer speaks for itself only: a service's key cannot make a context that seems to come from
+  // the gateway.
+  if (context.actors().empty() || context.actors_size() > kMaxActors ||
+      *context.actors().rbegin() != signer->kid) {
+    return Bad("actors");
+  }
+  verified.caller = FromProto(context);
+  if (verified.caller.anonymous() && (verified.caller.roles != 0 || !verified.caller.bin.empty())) {
+    return Bad("rights without a subject");
+  }
+  return expires;
+}
+
+absl::StatusOr<std::shared_ptr<const Caller>> ContextVerifier::Verify(absl::string_view bytes,
+                                                                      absl::Time now,
+                                                                      std::string* why) const {
+  const std::shared_ptr<const KeySet> keys = signers_ ? signers_(now) : nullptr;
+  if (const auto known = cache_.Find(bytes, now); known && known->keys == keys) {
+    return std::shared_ptr<const Caller>(known, &known->caller);
+  }
+  auto verified = std::make_shared<Verified>();
+  verified->keys = keys;
+  const absl::StatusOr<absl::Time> expires = Check(bytes, now, *verified);
+  if (!expires.ok()) {
+    if (why != nullptr) {
+      *why = std::string(expires.status().message());
+    }
+    return expires.status().code() == kExpiredCode ? ContextExpired() : ContextInvalid();
+  }
+  cache_.Insert(bytes, verified, now, *expires);
+  return std::shared_ptr<const Caller>(verified, &verified->caller);
+}
+
+}  // namespace nisi::rpc

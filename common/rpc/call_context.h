@@ -1,0 +1,80 @@
+// The signed call context: how a service knows on whose behalf its peer calls
+// (proto/nisi/rpc/v1/call_context.proto). Good for one audience and 30 seconds. It replaces the
+// user's token inside the house, and is accepted only from a peer that mutual TLS named.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/rpc/caller.h"
+#include "common/rpc/expiring_cache.h"
+#include "common/rpc/jwk.h"
+#include "common/rpc/key_files.h"
+
+namespace nisi::rpc {
+
+inline constexpr char kCallContextKey[] = "nisi-call-context-bin";
+inline constexpr absl::Duration kContextLife = absl::Seconds(30);
+inline constexpr absl::Duration kContextReuse = absl::Seconds(15);
+// How far ahead the clock of a signer may be.
+inline constexpr absl::Duration kContextSkew = absl::Seconds(5);
+inline constexpr size_t kMaxContextBytes = 4096;
+inline constexpr int kMaxActors = 8;  // A longer chain is a loop.
+
+// Signs as one process: the gateway for those who call it, a service for the callers whose calls it
+// carries on. The process appends itself to the actors, and verifiers hold it to its own name.
+// Thread-safe.
+class ContextSigner {
+ public:
+  // `key` is Ed25519; `name` is the kid of its public half in what verifiers trust, as "gateway".
+  ContextSigner(PrivateKey key, std::string name);
+
+  // The serialized SignedCallContext. The same bytes again for the same caller and audience for
+  // kContextReuse.
+  std::string Sign(const Caller& caller, absl::string_view audience, absl::Time now) const;
+
+  const std::string& name() const { return name_; }
+
+ private:
+  PrivateKey key_;
+  std::string name_;
+  std::string key_id_;
+  mutable ExpiringCache<std::string> cache_;
+};
+
+// What a service sends on with a call it makes for `original`: the same caller with itself as the
+// last actor. Rights can only shrink: roles outside `roles` are dropped.
+std::string OnwardContext(const ContextSigner& self, const Caller& original,
+                          absl::string_view audience, absl::Time now, uint32_t roles = ~0U);
+
+// Thread-safe.
+class ContextVerifier {
+ public:
+  static constexpr size_t kCapacity = 20'000;
+
+  // `signers`: Ed25519 keys whose kid is the signer's name. `audience`: the name of this service.
+  ContextVerifier(KeySource signers, std::string audience, size_t capacity = kCapacity);
+
+  // CONTEXT_EXPIRED for a good one that is too old; CONTEXT_INVALID for everything else. `why` is
+  // for the log.
+  absl::StatusOr<std::shared_ptr<const Caller>> Verify(absl::string_view bytes, absl::Time now,
+                                                       std::string* why = nullptr) const;
+
+ private:
+  struct Verified {
+    Caller caller;
+    std::shared_ptr<const KeySet> keys;  // Verified with these: other keys, verify again.
+  };
+
+  absl::StatusOr<absl::Time> Check(absl::string_view bytes, absl::Time now,
+                                   Verified& verified) const;
+
+  KeySource signers_;
+  std::string audience_;
+  mutable ExpiringCache<Verified> cache_;
+};
+
+}  // namespace nisi::rpc

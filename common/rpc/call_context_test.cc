@@ -1,0 +1,238 @@
+#include "common/rpc/call_context.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "nisi/rpc/v1/call_context.pb.h"
+
+namespace nisi::rpc {
+namespace {
+
+using base::ReasonOf;
+using testing::ElementsAre;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
+PrivateKey NewKey() {
+  return *PrivateKey::Generate(Algorithm::kEdDsa);
+}
+
+KeySet Keys(const std::vector<KeySet::Entry>& entries) {
+  return *KeySet::Parse(JwksText(entries));
+}
+
+class CallContextTest : public testing::Test {
+ protected:
+  CallContextTest() {
+    caller_.subject = "person-1";
+    caller_.bin = "123456789012";
+    caller_.regions = {"71"};
+    caller_.purpose = "filing";
+    caller_.Grant(v1::ENTITY);
+    caller_.Grant(v1::CUSTOMER);
+  }
+
+  // Signs whatever `context` says with `key`.
+  static std::string Forge(const v1::CallContext& context, const PrivateKey& key) {
+    v1::SignedCallContext made;
+    made.set_context(context.SerializeAsString());
+    made.set_signature(key.Sign(made.context()));
+    made.set_key_id(key.public_key().KeyId());
+    return made.SerializeAsString();
+  }
+
+  v1::CallContext Good() const {
+    v1::SignedCallContext outer;
+    outer.ParseFromString(gateway_.Sign(caller_, "registry", kNow));
+    v1::CallContext context;
+    context.ParseFromString(outer.context());
+    return context;
+  }
+
+  std::string Reason(const std::string& bytes, absl::Time now = kNow) const {
+    const auto caller = verifier_.Verify(bytes, now);
+    EXPECT_TRUE(caller.ok() || absl::IsUnauthenticated(caller.status()));
+    return ReasonOf(caller.status());
+  }
+
+  Caller caller_;
+  const PrivateKey gateway_key_ = NewKey();
+  const PrivateKey service_key_ = NewKey();
+  const ContextSigner gateway_{gateway_key_, "gateway"};
+  const ContextSigner service_{service_key_, "priority-goods"};
+  const ContextVerifier verifier_{FixedKeys(Keys({{"gateway", gateway_key_.public_key()},
+                                                  {"priority-goods", service_key_.public_key()}})),
+                                  "registry"};
+};
+
+TEST_F(CallContextTest, SaysWhoCalls) {
+  const std::string bytes = gateway_.Sign(caller_, "registry", kNow);
+  const auto seen = verifier_.Verify(bytes, kNow);
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  Caller expected = caller_;
+  expected.actors = {"gateway"};
+  EXPECT_EQ(**seen, expected);
+  EXPECT_EQ(*verifier_.Verify(bytes, kNow), *seen) << "the second time from the cache";
+}
+
+TEST_F(CallContextTest, NobodyIsACallerToo) {
+  const auto seen = verifier_.Verify(gateway_.Sign(Caller(), "registry", kNow), kNow);
+  ASSERT_TRUE(seen.ok());
+  EXPECT_TRUE((*seen)->anonymous());
+  v1::CallContext context = Good();
+  context.clear_subject();
+  EXPECT_EQ(Reason(Forge(context, gateway_key_)), "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, IsSignedOnceForFifteenSeconds) {
+  const std::string first = gateway_.Sign(caller_, "registry", kNow);
+  EXPECT_EQ(gateway_.Sign(caller_, "registry", kNow + absl::Milliseconds(14'999)), first);
+  EXPECT_NE(gateway_.Sign(caller_, "registry", kNow + absl::Seconds(15)), first);
+  EXPECT_NE(gateway_.Sign(caller_, "other", kNow), first);
+}
+
+TEST_F(CallContextTest, CallersWhoDifferNeverShareOne) {
+  std::vector<Caller> others(7, caller_);
+  others[0].subject = "person-2";
+  others[1].bin.clear();
+  others[2].Grant(v1::AUDITOR);
+  others[3].regions = {"7", "1"};
+  others[4].purpose = "";
+  others[5].actors = {"71"};
+  others[6].regions = {};
+  others[6].actors = {"71"};
+  std::vector<std::string> all = {gateway_.Sign(caller_, "registry", kNow)};
+  for (const Caller& other : others) {
+    const std::string bytes = gateway_.Sign(other, "registry", kNow);
+    EXPECT_THAT(all, testing::Not(testing::Contains(bytes)));
+    all.push_back(bytes);
+    Caller expected = other;
+    expected.actors.push_back("gateway");
+    const auto seen = verifier_.Verify(bytes, kNow);
+    ASSERT_TRUE(seen.ok());
+    EXPECT_EQ(**seen, expected);
+  }
+}
+
+TEST_F(CallContextTest, ExpiresToTheSecondAlsoFromTheCache) {
+  const std::string bytes = gateway_.Sign(caller_, "registry", kNow);
+  EXPECT_TRUE(verifier_.Verify(bytes, kNow).ok());
+  EXPECT_TRUE(verifier_.Verify(bytes, kNow + absl::Milliseconds(29'999)).ok());
+  EXPECT_EQ(Reason(bytes, kNow + absl::Seconds(30)), "CONTEXT_EXPIRED");
+  EXPECT_TRUE(verifier_.Verify(bytes, kNow - kContextSkew).ok());
+  EXPECT_EQ(Reason(bytes, kNow - kContextSkew - absl::Milliseconds(1)), "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, EveryFlippedByteIsRefused) {
+  const std::string good = gateway_.Sign(caller_, "registry", kNow);
+  for (size_t i = 0; i < good.size(); ++i) {
+    for (const int bit : {1, 16, 128}) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ bit);
+      const auto seen = verifier_.Verify(bad, kNow);
+      ASSERT_FALSE(seen.ok()) << "byte " << i << " bit " << bit;
+      ASSERT_EQ(ReasonOf(seen.status()), "CONTEXT_INVALID");
+    }
+  }
+  for (size_t size = 0; size < good.size(); ++size) {
+    ASSERT_EQ(Reason(good.substr(0, size)), "CONTEXT_INVALID") << size;
+  }
+}
+
+TEST_F(CallContextTest, ForgeriesAreRefused) {
+  const PrivateKey stranger = NewKey();
+  EXPECT_EQ(Reason(Forge(Good(), stranger)), "CONTEXT_INVALID");
+  EXPECT_EQ(Reason(gateway_.Sign(caller_, "priority-goods", kNow)), "CONTEXT_INVALID")
+      << "audience";
+  // The key id of the gateway over a stranger's signature.
+  v1::SignedCallContext outer;
+  outer.ParseFromString(Forge(Good(), stranger));
+  outer.set_key_id(gateway_key_.public_key().KeyId());
+  EXPECT_EQ(Reason(outer.SerializeAsString()), "CONTEXT_INVALID");
+  outer.set_signature("");
+  EXPECT_EQ(Reason(outer.SerializeAsString()), "CONTEXT_INVALID");
+  EXPECT_EQ(Reason(std::string(kMaxContextBytes + 1, '\0')), "CONTEXT_INVALID");
+  EXPECT_EQ(Reason(""), "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, WronglyMadeOnesAreRefusedThoughSigned) {
+  const auto reason_with = [this](auto change) {
+    v1::CallContext context = Good();
+    change(context);
+    return Reason(Forge(context, gateway_key_));
+  };
+  EXPECT_EQ(reason_with([](v1::CallContext&) {}), "");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.set_expires_at(c.expires_at() + 1); }),
+            "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.set_expires_at(INT64_MAX); }),
+            "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.set_issued_at(INT64_MIN); }), "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.set_expires_at(c.issued_at()); }),
+            "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.clear_audience(); }), "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.clear_actors(); }), "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.add_actors("priority-goods"); }),
+            "CONTEXT_INVALID");
+  const auto lengthen = [](v1::CallContext& c, int count) {
+    c.clear_actors();
+    for (int i = 0; i < count; ++i) {
+      c.add_actors("gateway");
+    }
+  };
+  EXPECT_EQ(reason_with([&](v1::CallContext& c) { lengthen(c, kMaxActors); }), "");
+  EXPECT_EQ(reason_with([&](v1::CallContext& c) { lengthen(c, kMaxActors + 1); }),
+            "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, ARoleOfANewerVersionGrantsNothing) {
+  v1::CallContext context = Good();
+  context.add_roles(static_cast<Role>(30));
+  const auto seen = verifier_.Verify(Forge(context, gateway_key_), kNow);
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ((*seen)->roles, caller_.roles);
+}
+
+TEST_F(CallContextTest, OnwardCallsCarryTheChainAndNeverMoreRights) {
+  const ContextVerifier middle(FixedKeys(Keys({{"gateway", gateway_key_.public_key()}})),
+                               "priority-goods");
+  const Caller original = **middle.Verify(gateway_.Sign(caller_, "priority-goods", kNow), kNow);
+  const auto seen = verifier_.Verify(OnwardContext(service_, original, "registry", kNow), kNow);
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_THAT((*seen)->actors, ElementsAre("gateway", "priority-goods"));
+  EXPECT_EQ((*seen)->subject, caller_.subject);
+  EXPECT_EQ((*seen)->roles, caller_.roles);
+  const auto narrowed = verifier_.Verify(OnwardContext(service_, original, "registry", kNow,
+                                                       (1U << v1::CUSTOMER) | (1U << v1::AUDITOR)),
+                                         kNow);
+  ASSERT_TRUE(narrowed.ok());
+  EXPECT_TRUE((*narrowed)->Has(v1::CUSTOMER));
+  EXPECT_FALSE((*narrowed)->Has(v1::ENTITY));
+  EXPECT_FALSE((*narrowed)->Has(v1::AUDITOR));
+  // A service's key does not speak as the gateway.
+  EXPECT_EQ(Reason(Forge(Good(), service_key_)), "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, AWithdrawnKeyIsRefusedAtOnce) {
+  auto keys = std::make_shared<const KeySet>(Keys({{"gateway", gateway_key_.public_key()}}));
+  const ContextVerifier verifier([&keys](absl::Time) { return keys; }, "registry");
+  const std::string bytes = gateway_.Sign(caller_, "registry", kNow);
+  EXPECT_TRUE(verifier.Verify(bytes, kNow).ok());
+  keys = std::make_shared<const KeySet>(Keys({{"gateway", service_key_.public_key()}}));
+  EXPECT_FALSE(verifier.Verify(bytes, kNow).ok());
+  keys = nullptr;
+  EXPECT_FALSE(verifier.Verify(bytes, kNow).ok());
+}
+
+TEST_F(CallContextTest, NoMessageSaysWhichCheckFailed) {
+  std::string why;
+  const auto audience = verifier_.Verify(gateway_.Sign(caller_, "other", kNow), kNow, &why);
+  EXPECT_EQ(why, "audience");
+  const auto junk = verifier_.Verify("junk", kNow, &why);
+  EXPECT_EQ(audience.status(), junk.status());
+  EXPECT_NE(why, "audience");
+}
+
+}  // namespace
+}  // namespace nisi::rpc

@@ -1,0 +1,41 @@
+// Who is calling, once identity is established: by token, by client certificate or by a signed call
+// context.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "nisi/rpc/v1/options.pb.h"
+
+namespace nisi::rpc {
+
+using Role = v1::Role;
+
+struct Caller {
+  std::string subject;  // Stable id of the person or system; empty: nobody signed in.
+  std::string bin;      // BIN or IIN it acts for; empty where it acts for a state body.
+  uint32_t roles = 0;   // Bit n is set for Role number n.
+  std::vector<std::string> regions;  // KATO prefixes; empty for the whole country.
+  std::string purpose;
+  std::vector<std::string> actors;  // The services the call came through, first the gateway.
+
+  // Everybody has PUBLIC; nobody has ROLE_UNSPECIFIED.
+  bool Has(Role role) const;
+  void Grant(Role role);
+  bool anonymous() const { return subject.empty(); }
+
+  friend bool operator==(const Caller&, const Caller&) = default;
+};
+
+// The written form: the lower-case enum name whose first underscore is a dot,
+// "institute.local_content".
+std::string RoleName(Role role);
+// std::nullopt for what is not the exact written form of a role.
+std::optional<Role> RoleFromName(absl::string_view name);
+// Every role but ROLE_UNSPECIFIED, by number.
+std::vector<Role> AllRoles();
+
+}  // namespace nisi::rpc

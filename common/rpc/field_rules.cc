@@ -1,0 +1,119 @@
+#include "common/rpc/field_rules.h"
+
+#include <limits>
+
+#include "common/base/codes.h"
+#include "common/base/date.h"
+#include "common/base/text.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "google/type/date.pb.h"
+
+namespace nisi::rpc {
+namespace {
+
+using google::protobuf::Message;
+
+// 1990-01-01 and 2200-01-01, 00:00 UTC.
+constexpr int64_t kFirstSecond = 631'152'000;
+constexpr int64_t kEndSecond = 7'258'118'400;
+
+// What this system gives as an etag: visible ASCII, no spaces.
+absl::Status CheckEtag(absl::string_view value) {
+  if (value.size() > 128) return absl::InvalidArgumentError("must have at most 128 characters");
+  for (const char c : value) {
+    if (c <= ' ' || c > '~') return absl::InvalidArgumentError("is no etag of this system");
+  }
+  return absl::OkStatus();
+}
+
+// `message` as the generated type, for a dynamic one by way of its bytes.
+template <class M, class F>
+auto As(const Message& message, F use) {
+  if (const M* known = google::protobuf::DynamicCastToGenerated<const M>(&message)) {
+    return use(*known);
+  }
+  M copy;
+  copy.ParsePartialFromString(message.SerializePartialAsString());
+  return use(copy);
+}
+
+}  // namespace
+
+absl::Status CheckFormat(v1::Format format, absl::string_view value, absl::string_view pattern) {
+  switch (format) {
+    case v1::UUID:
+      return base::UuidForm::Check(value);
+    case v1::GOODS_CODE:
+      return base::GoodsCode::Parse(value).status();
+    case v1::GOODS_CODE_PREFIX:
+      return base::GoodsCode::ParsePrefix(value).status();
+    case v1::OKED:
+      return base::OkedForm::Check(value);
+    case v1::KPVED:
+      return base::KpvedForm::Check(value);
+    case v1::ENS_TRU:
+      return base::EnsTruForm::Check(value);
+    case v1::BIN:
+      return base::BinIin::Parse(value).status();
+    case v1::KATO:
+      return base::Kato::Parse(value).status();
+    case v1::RESOURCE_NAME:
+      return base::MatchResourceName(pattern, value).status();
+    case v1::ETAG:
+      return CheckEtag(value);
+    case v1::WORD:
+      return base::WordForm::Check(value);
+    default:
+      return absl::OkStatus();
+  }
+}
+
+absl::Status CheckLine(bool multiline, std::string* value) {
+  base::TextRule rule;
+  rule.multiline = multiline;
+  rule.max_chars = std::numeric_limits<size_t>::max();
+  return base::NormaliseText(*value, rule);
+}
+
+bool IsPlainAscii(absl::string_view value) {
+  bool visible = false;
+  for (const char c : value) {
+    if (c < ' ' || c > '~') return false;
+    visible = visible || c != ' ';
+  }
+  return visible;
+}
+
+size_t CodePoints(absl::string_view value) {
+  size_t count = 0;
+  for (const char c : value) count += (static_cast<uint8_t>(c) & 0xc0) != 0x80;
+  return count;
+}
+
+int32_t DateNumber(const Message& message) {
+  return As<google::type::Date>(message, [](const google::type::Date& date) {
+    const bool real = base::Date::FromProto(date).ok();
+    return real ? date.year() * 10'000 + date.month() * 100 + date.day() : 0;
+  });
+}
+
+Instant InstantOf(const Message& message) {
+  return As<google::protobuf::Timestamp>(message, [](const google::protobuf::Timestamp& time) {
+    return Instant{time.seconds(), time.nanos()};
+  });
+}
+
+bool IsSane(const Instant& instant) {
+  return instant.seconds >= kFirstSecond && instant.seconds < kEndSecond && instant.nanos >= 0 &&
+         instant.nanos <= 999'999'999;
+}
+
+WellKnown WellKnownOf(const google::protobuf::Descriptor& descriptor) {
+  const std::string& name = descriptor.full_name();
+  if (name == "google.type.Date") return WellKnown::kDate;
+  if (name == "google.protobuf.Timestamp") return WellKnown::kTimestamp;
+  if (name == "google.protobuf.FieldMask") return WellKnown::kFieldMask;
+  return WellKnown::kNone;
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,150 @@
+// Whether the rules that a .proto declares can be kept at all. Runs once, at start.
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "common/rpc/field_rules.h"
+#include "common/rpc/form.h"
+
+namespace nisi::rpc {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+
+// The bounds within which ParseMessage sees what is given twice.
+constexpr int kMaxFields = 256;
+constexpr int kMaxOneofs = 16;
+
+bool IsNumber(const FieldDescriptor& field) {
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64:
+    case FieldDescriptor::CPPTYPE_UINT32:
+    case FieldDescriptor::CPPTYPE_UINT64:
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsUnsigned(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32 ||
+         field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
+}
+
+bool IsFloating(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
+         field.cpp_type() == FieldDescriptor::CPPTYPE_FLOAT;
+}
+
+bool IsGoodPattern(absl::string_view pattern) {
+  bool empty_segment = true;
+  for (const char c : pattern) {
+    if (c == '/') {
+      if (empty_segment) return false;
+      empty_segment = true;
+    } else {
+      empty_segment = false;
+    }
+  }
+  return !empty_segment;
+}
+
+class Judge {
+ public:
+  void Message(const Descriptor& descriptor) {
+    if (!seen_.insert(&descriptor).second) return;
+    if (descriptor.field_count() > kMaxFields || descriptor.oneof_decl_count() > kMaxOneofs) {
+      problems_.push_back(absl::StrCat(descriptor.full_name(), " has too many fields or oneofs"));
+    }
+    for (int i = 0; i < descriptor.field_count(); ++i) {
+      const FieldDescriptor& field = *descriptor.field(i);
+      Field(field);
+      if (field.message_type() != nullptr) Message(*field.message_type());
+    }
+  }
+
+  absl::Status Result() const {
+    if (problems_.empty()) return absl::OkStatus();
+    return base::Refusal(absl::StatusCode::kFailedPrecondition, "FIELD_RULES",
+                         absl::StrCat("Field rules that cannot be kept: ",
+                                      absl::StrJoin(problems_, "; "), "."));
+  }
+
+ private:
+  void Want(bool holds, const FieldDescriptor& field, absl::string_view problem) {
+    if (!holds) problems_.push_back(absl::StrCat(field.full_name(), ": ", problem));
+  }
+
+  void Field(const FieldDescriptor& field) {
+    const v1::Field& rule = RuleOf(field);
+    const bool text = field.type() == FieldDescriptor::TYPE_STRING;
+    const bool sized = text || field.type() == FieldDescriptor::TYPE_BYTES;
+    Want(field.type() != FieldDescriptor::TYPE_GROUP, field, "groups are not supported");
+    Want(text || rule.format() == v1::TEXT, field, "format is for strings");
+    Want(v1::Format_IsValid(rule.format()), field, "unknown format");
+    Want(sized || (rule.max_chars() == 0 && rule.min_chars() == 0), field,
+         "max_chars and min_chars are for strings and bytes");
+    Want(rule.max_chars() == 0 || rule.min_chars() <= rule.max_chars(), field,
+         "min_chars is over max_chars");
+    Required(field, rule);
+    Bounds(field, rule);
+    Items(field, rule);
+    Resource(field, rule);
+  }
+
+  void Required(const FieldDescriptor& field, const v1::Field& rule) {
+    if (!rule.required()) return;
+    Want(!rule.output_only(), field, "a field set by the system cannot be required");
+    Want(field.is_repeated() || field.has_presence() ||
+             field.cpp_type() != FieldDescriptor::CPPTYPE_BOOL,
+         field, "a required bool could never be false");
+  }
+
+  void Bounds(const FieldDescriptor& field, const v1::Field& rule) {
+    if (!rule.has_min() && !rule.has_max()) return;
+    Want(IsNumber(field), field, "min and max are for numbers");
+    Want(!rule.has_min() || !rule.has_max() || rule.min() <= rule.max(), field, "min is over max");
+    Want(!IsUnsigned(field) || !rule.has_min() || rule.min() >= 0, field,
+         "min of an unsigned number is negative");
+    Want(!IsUnsigned(field) || !rule.has_max() || rule.max() >= 0, field,
+         "max of an unsigned number is negative");
+  }
+
+  void Items(const FieldDescriptor& field, const v1::Field& rule) {
+    Want(field.is_repeated() ||
+             (rule.min_items() == 0 && rule.max_items() == 0 && !rule.unique_items()),
+         field, "min_items, max_items and unique_items are for repeated fields");
+    Want(rule.max_items() == 0 || rule.min_items() <= rule.max_items(), field,
+         "min_items is over max_items");
+    Want(!rule.unique_items() || (!field.is_map() && !IsFloating(field)), field,
+         "unique_items is not for maps and floats");
+  }
+
+  void Resource(const FieldDescriptor& field, const v1::Field& rule) {
+    if (rule.format() == v1::RESOURCE_NAME) {
+      Want(IsGoodPattern(rule.resource()), field, "format RESOURCE_NAME needs a resource pattern");
+    } else {
+      Want(rule.resource().empty(), field, "resource is for format RESOURCE_NAME");
+    }
+  }
+
+  std::set<const Descriptor*> seen_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+absl::Status CheckDescriptor(const Descriptor* message) {
+  Judge judge;
+  judge.Message(*message);
+  return judge.Result();
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,609 @@
+// Every way to get a bad token past a verifier that we know of, each with a name, each refused. A
+// case starts from a good token and changes one thing; most are signed again with the issuer's own
+// key, so that only the check in question stands between the token and the house.
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/rpc/jwt.h"
+#include "common/rpc/strict_json.h"
+
+namespace nisi::rpc {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kSeconds = 1'800'000'000;
+const absl::Time kNow = absl::FromUnixSeconds(kSeconds);
+
+struct World {
+  PrivateKey es = *PrivateKey::Generate(Algorithm::kEs256);
+  PrivateKey ed = *PrivateKey::Generate(Algorithm::kEdDsa);
+  PrivateKey rs = *PrivateKey::Generate(Algorithm::kRs256);
+  PrivateKey stranger = *PrivateKey::Generate(Algorithm::kEs256);
+  TokenVerifier verifier;
+
+  // "agency" signs with ES256, "bank" with RS256. The set of "agency" also holds an EdDSA key: the
+  // algorithm is pinned by the issuer, not by what keys there are.
+  World() : verifier(Issuers()) {}
+
+  std::vector<TokenIssuer> Issuers() const {
+    TokenIssuer agency{
+        "agency", "nisi", Algorithm::kEs256, absl::Minutes(10),
+        FixedKeys(*KeySet::Parse(JwksText({{"es", es.public_key()}, {"ed", ed.public_key()}})))};
+    TokenIssuer bank{"bank", "nisi", Algorithm::kRs256, absl::Minutes(10),
+                     FixedKeys(*KeySet::Parse(JwksText({{"rs", rs.public_key()}})))};
+    return {agency, bank};
+  }
+};
+
+const World& TheWorld() {
+  static const World* const world = new World();
+  return *world;
+}
+
+json Header() {
+  return {{"alg", "ES256"}, {"typ", "at+jwt"}, {"kid", "es"}};
+}
+
+json Claims() {
+  return {{"iss", "agency"}, {"aud", "nisi"},       {"sub", "person"},
+          {"jti", "j-1"},    {"iat", kSeconds},     {"exp", kSeconds + 600},
+          {"nbf", kSeconds}, {"roles", {"entity"}}, {"bin", "123456789012"}};
+}
+
+std::string SignText(const std::string& header, const std::string& claims, const PrivateKey& key) {
+  const std::string text = absl::StrCat(Base64UrlEncode(header), ".", Base64UrlEncode(claims));
+  return absl::StrCat(text, ".", Base64UrlEncode(key.Sign(text)));
+}
+
+std::string Signed(const json& header, const json& claims) {
+  return SignText(header.dump(), claims.dump(), TheWorld().es);
+}
+
+std::string WithHeader(const json& change) {
+  json header = Header();
+  header.update(change);
+  return Signed(header, Claims());
+}
+
+std::string WithClaims(const json& change) {
+  json claims = Claims();
+  claims.update(change);
+  return Signed(Header(), claims);
+}
+
+std::string Without(const char* claim) {
+  json claims = Claims();
+  claims.erase(claim);
+  return Signed(Header(), claims);
+}
+
+std::string WithoutHeader(const char* member) {
+  json header = Header();
+  header.erase(member);
+  return Signed(header, Claims());
+}
+
+std::string RawHeader(const std::string& text) {
+  return SignText(text, Claims().dump(), TheWorld().es);
+}
+std::string RawClaims(const std::string& text) {
+  return SignText(Header().dump(), text, TheWorld().es);
+}
+
+std::string Good() {
+  return Signed(Header(), Claims());
+}
+
+struct Split {
+  std::string header, claims, signature;
+};
+Split Parts(const std::string& token) {
+  const size_t a = token.find('.');
+  const size_t b = token.find('.', a + 1);
+  return {token.substr(0, a), token.substr(a + 1, b - a - 1), token.substr(b + 1)};
+}
+
+// HMAC with `secret` under the algorithm name `alg`.
+std::string Hmac(const std::string& alg, const std::string& secret) {
+  json header = Header();
+  header["alg"] = alg;
+  const std::string text =
+      absl::StrCat(Base64UrlEncode(header.dump()), ".", Base64UrlEncode(Claims().dump()));
+  return absl::StrCat(text, ".", Base64UrlEncode(base::AsBytes(base::HmacSha256(secret, {text}))));
+}
+
+// The good token with a DER signature, as OpenSSL makes them.
+std::string DerSigned() {
+  const Split parts = Parts(Good());
+  const std::string raw = *Base64UrlDecode(parts.signature);
+  const auto integer = [](std::string bytes) {
+    bytes.erase(0, std::min(bytes.find_first_not_of('\0'), bytes.size()));
+    if (bytes.empty() || (static_cast<unsigned char>(bytes[0]) & 0x80) != 0) {
+      bytes.insert(bytes.begin(), '\0');
+    }
+    return absl::StrCat("\x02", std::string(1, static_cast<char>(bytes.size())), bytes);
+  };
+  const std::string body = integer(raw.substr(0, 32)) + integer(raw.substr(32));
+  const std::string der =
+      absl::StrCat("\x30", std::string(1, static_cast<char>(body.size())), body);
+  return absl::StrCat(parts.header, ".", parts.claims, ".", Base64UrlEncode(der));
+}
+
+std::string WithSignature(const std::string& bytes) {
+  const Split parts = Parts(Good());
+  return absl::StrCat(parts.header, ".", parts.claims, ".", Base64UrlEncode(bytes));
+}
+
+// The good token, whose part `which` is written with the last character's spare bits set.
+std::string SpareBits() {
+  std::string token = Good();  // 64 bytes of signature: 86 characters, 4 spare bits in the last.
+  const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  token.back() = alphabet[alphabet.find(token.back()) + 1];
+  return token;
+}
+
+std::string Pem(const PublicKey& key) {
+  return key.ToJwk("es").dump();
+}
+
+using Case = std::pair<std::string, std::function<std::string()>>;
+
+std::vector<Case> ShapeCases() {
+  return {
+      {"empty", [] { return std::string(); }},
+      {"one dot", [] { return std::string("."); }},
+      {"two dots only", [] { return std::string(".."); }},
+      {"two parts", [] { return Parts(Good()).header + "." + Parts(Good()).claims; }},
+      {"four parts", [] { return Good() + ".AAAA"; }},
+      {"five parts, as an encrypted token", [] { return Good() + ".AAAA.AAAA"; }},
+      {"empty signature", [] { return Parts(Good()).header + "." + Parts(Good()).claims + "."; }},
+      {"empty header", [] { return "." + Parts(Good()).claims + "." + Parts(Good()).signature; }},
+      {"empty claims", [] { return Parts(Good()).header + ".." + Parts(Good()).signature; }},
+      {"padding on the signature", [] { return Good() + "=="; }},
+      {"padding on the header",
+       [] {
+         return absl::StrReplaceAll(Good(), {{".", "=."}});
+       }},
+      {"spare bits of base64 set", [] { return SpareBits(); }},
+      {"standard base64 alphabet",
+       [] { return Parts(Good()).header + "." + Parts(Good()).claims + ".++//"; }},
+      {"space before", [] { return " " + Good(); }},
+      {"line feed after", [] { return Good() + "\n"; }},
+      {"space inside", [] { return Good().insert(10, " "); }},
+      {"scheme left on", [] { return "Bearer " + Good(); }},
+      {"NUL after", [] { return Good() + std::string(1, '\0'); }},
+      {"not ASCII", [] { return Good() + "\xd0\xb0"; }},
+      {"over 4 KiB",
+       [] {
+         return WithClaims({{"note", std::string(4096, 'a')}});
+       }},
+      {"a million dots", [] { return std::string(1'000'000, '.'); }},
+  };
+}
+
+std::vector<Case> HeaderCases() {
+  return {
+      {"alg none, no signature",
+       [] {
+         return Parts(WithHeader({{"alg", "none"}})).header + "." + Parts(Good()).claims + ".";
+       }},
+      {"alg none, signature kept",
+       [] {
+         return WithHeader({{"alg", "none"}});
+       }},
+      {"alg None",
+       [] {
+         return WithHeader({{"alg", "None"}});
+       }},
+      {"alg empty",
+       [] {
+         return WithHeader({{"alg", ""}});
+       }},
+      {"alg missing", [] { return WithoutHeader("alg"); }},
+      {"alg lower case",
+       [] {
+         return WithHeader({{"alg", "es256"}});
+       }},
+      {"alg with a space",
+       [] {
+         return WithHeader({{"alg", "ES256 "}});
+       }},
+      {"alg a list",
+       [] {
+         return WithHeader({{"alg", {"ES256"}}});
+       }},
+      {"alg null",
+       [] {
+         return WithHeader({{"alg", nullptr}});
+       }},
+      {"alg ES384",
+       [] {
+         return WithHeader({{"alg", "ES384"}});
+       }},
+      {"alg PS256",
+       [] {
+         return WithHeader({{"alg", "PS256"}});
+       }},
+      {"HS256 with the public key as the secret",
+       [] { return Hmac("HS256", Pem(TheWorld().es.public_key())); }},
+      {"HS256 with an empty secret", [] { return Hmac("HS256", ""); }},
+      {"ES256 named, HMAC made", [] { return Hmac("ES256", Pem(TheWorld().es.public_key())); }},
+      {"another good algorithm than the issuer's",
+       [] {
+         return SignText(json{{"alg", "EdDSA"}, {"typ", "at+jwt"}, {"kid", "ed"}}.dump(),
+                         Claims().dump(), TheWorld().ed);
+       }},
+      {"a key of another algorithm under the pinned name",
+       [] {
+         return SignText(json{{"alg", "ES256"}, {"typ", "at+jwt"}, {"kid", "ed"}}.dump(),
+                         Claims().dump(), TheWorld().ed);
+       }},
+      {"the key of another issuer",
+       [] {
+         return SignText(json{{"alg", "RS256"}, {"typ", "at+jwt"}, {"kid", "rs"}}.dump(),
+                         Claims().dump(), TheWorld().rs);
+       }},
+      {"typ JWT, an ID token as access token",
+       [] {
+         return WithHeader({{"typ", "JWT"}});
+       }},
+      {"typ missing", [] { return WithoutHeader("typ"); }},
+      {"typ in capitals",
+       [] {
+         return WithHeader({{"typ", "AT+JWT"}});
+       }},
+      {"typ with application/",
+       [] {
+         return WithHeader({{"typ", "application/at+jwt"}});
+       }},
+      {"crit",
+       [] {
+         return WithHeader({{"crit", {"exp"}}});
+       }},
+      {"crit empty",
+       [] {
+         return WithHeader({{"crit", json::array()}});
+       }},
+      {"kid missing", [] { return WithoutHeader("kid"); }},
+      {"kid unknown",
+       [] {
+         return WithHeader({{"kid", "other"}});
+       }},
+      {"kid a path",
+       [] {
+         return WithHeader({{"kid", "../../../../dev/null"}});
+       }},
+      {"kid a query",
+       [] {
+         return WithHeader({{"kid", "es' OR '1'='1"}});
+       }},
+      {"kid a number",
+       [] {
+         return WithHeader({{"kid", 0}});
+       }},
+      {"kid with NUL",
+       [] {
+         return WithHeader({{"kid", std::string("es\0", 3)}});
+       }},
+      {"kid of another issuer",
+       [] {
+         return WithHeader({{"kid", "rs"}});
+       }},
+      {"jwk header with the attacker's key",
+       [] {
+         json header = Header();
+         header["jwk"] = TheWorld().stranger.public_key().ToJwk("es");
+         return SignText(header.dump(), Claims().dump(), TheWorld().stranger);
+       }},
+      {"jku header to the attacker's keys",
+       [] {
+         json header = Header();
+         header["jku"] = "https://attacker.example/jwks.json";
+         return SignText(header.dump(), Claims().dump(), TheWorld().stranger);
+       }},
+      {"x5u header to the attacker's certificate",
+       [] {
+         json header = Header();
+         header["x5u"] = "https://attacker.example/cert.pem";
+         return SignText(header.dump(), Claims().dump(), TheWorld().stranger);
+       }},
+      {"header over 1 KiB",
+       [] {
+         return WithHeader({{"note", std::string(1024, 'a')}});
+       }},
+      {"header nested five deep",
+       [] { return RawHeader(R"({"alg":"ES256","typ":"at+jwt","kid":"es","x":[[[[1]]]]})"); }},
+      {"header key twice",
+       [] { return RawHeader(R"({"alg":"none","typ":"at+jwt","kid":"es","alg":"ES256"})"); }},
+      {"header key twice by escape",
+       [] { return RawHeader(R"({"\u0061lg":"none","typ":"at+jwt","kid":"es","alg":"ES256"})"); }},
+      {"header a list", [] { return RawHeader(R"(["ES256"])"); }},
+      {"header not JSON", [] { return RawHeader("alg=ES256"); }},
+      {"header cut", [] { return RawHeader(R"({"alg":"ES256","typ":"at+jwt","kid":"es")"); }},
+      {"header with a comma too many",
+       [] { return RawHeader(R"({"alg":"ES256","typ":"at+jwt","kid":"es",})"); }},
+      {"header not UTF-8",
+       [] {
+         return RawHeader("{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"es\",\"x\":\"\xff\"}");
+       }},
+      {"header after a byte order mark",
+       [] { return RawHeader("\xEF\xBB\xBF" + Header().dump()); }},
+  };
+}
+
+std::vector<Case> SignatureCases() {
+  return {
+      {"signed by a stranger",
+       [] { return SignText(Header().dump(), Claims().dump(), TheWorld().stranger); }},
+      {"DER signature", [] { return DerSigned(); }},
+      {"signature of zeros", [] { return WithSignature(std::string(64, '\0')); }},
+      {"signature of ones", [] { return WithSignature(std::string(64, '\xff')); }},
+      {"signature cut by a byte",
+       [] { return WithSignature(Base64UrlDecode(Parts(Good()).signature)->substr(0, 63)); }},
+      {"signature longer by a byte",
+       [] {
+         return WithSignature(*Base64UrlDecode(Parts(Good()).signature) + std::string(1, '\0'));
+       }},
+      {"signature of one byte", [] { return WithSignature("a"); }},
+      {"r and s exchanged",
+       [] {
+         const std::string raw = *Base64UrlDecode(Parts(Good()).signature);
+         return WithSignature(raw.substr(32) + raw.substr(0, 32));
+       }},
+      {"signature of another token",
+       [] {
+         return absl::StrCat(Parts(Good()).header, ".", Parts(Good()).claims, ".",
+                             Parts(WithClaims({{"sub", "other"}})).signature);
+       }},
+      {"claims exchanged under a signature",
+       [] {
+         return absl::StrCat(Parts(Good()).header, ".",
+                             Parts(WithClaims({{"roles", {"auditor"}}})).claims, ".",
+                             Parts(Good()).signature);
+       }},
+      {"header exchanged under a signature",
+       [] {
+         return absl::StrCat(Parts(WithHeader({{"x", 1}})).header, ".", Parts(Good()).claims, ".",
+                             Parts(Good()).signature);
+       }},
+      {"signed over the claims alone",
+       [] {
+         return absl::StrCat(Parts(Good()).header, ".", Parts(Good()).claims, ".",
+                             Base64UrlEncode(TheWorld().es.Sign(Parts(Good()).claims)));
+       }},
+  };
+}
+
+std::vector<Case> ClaimCases() {
+  std::vector<Case> cases = {
+      {"aud of another system",
+       [] {
+         return WithClaims({{"aud", "bank"}});
+       }},
+      {"aud a longer name",
+       [] {
+         return WithClaims({{"aud", "nisi2"}});
+       }},
+      {"aud in capitals",
+       [] {
+         return WithClaims({{"aud", "NISI"}});
+       }},
+      {"aud empty list",
+       [] {
+         return WithClaims({{"aud", json::array()}});
+       }},
+      {"aud list without us",
+       [] {
+         return WithClaims({{"aud", {"a", "b"}}});
+       }},
+      {"aud list with a number",
+       [] {
+         return WithClaims({{"aud", {"nisi", 1}}});
+       }},
+      {"aud an object",
+       [] {
+         return WithClaims({{"aud", {{"nisi", true}}}});
+       }},
+      {"iss unknown",
+       [] {
+         return WithClaims({{"iss", "stranger"}});
+       }},
+      {"iss of another issuer of ours",
+       [] {
+         return WithClaims({{"iss", "bank"}});
+       }},
+      {"iss with a slash",
+       [] {
+         return WithClaims({{"iss", "agency/"}});
+       }},
+      {"iss a list",
+       [] {
+         return WithClaims({{"iss", {"agency"}}});
+       }},
+      {"exp text",
+       [] {
+         return WithClaims({{"exp", "1800000600"}});
+       }},
+      {"exp a fraction",
+       [] {
+         return WithClaims({{"exp", 1800000600.5}});
+       }},
+      {"exp negative",
+       [] {
+         return WithClaims({{"exp", -1}});
+       }},
+      {"exp huge",
+       [] {
+         return WithClaims({{"exp", UINT64_MAX}});
+       }},
+      {"exp beyond integers",
+       [] {
+         return RawClaims(absl::StrReplaceAll(Claims().dump(), {{"1800000600", "1e400"}}));
+       }},
+      {"exp before iat",
+       [] {
+         return WithClaims({{"exp", kSeconds - 1}});
+       }},
+      {"lifetime of a year",
+       [] {
+         return WithClaims({{"exp", kSeconds + 31'536'000}});
+       }},
+      {"lifetime a second too long",
+       [] {
+         return WithClaims({{"exp", kSeconds + 601}});
+       }},
+      {"nbf in the future",
+       [] {
+         return WithClaims({{"nbf", kSeconds + 61}});
+       }},
+      {"nbf null",
+       [] {
+         return WithClaims({{"nbf", nullptr}});
+       }},
+      {"iat in the future",
+       [] {
+         return WithClaims({{"iat", kSeconds + 61}});
+       }},
+      {"iat true",
+       [] {
+         return WithClaims({{"iat", true}});
+       }},
+      {"sub empty",
+       [] {
+         return WithClaims({{"sub", ""}});
+       }},
+      {"sub a number",
+       [] {
+         return WithClaims({{"sub", 7}});
+       }},
+      {"sub with a line feed",
+       [] {
+         return WithClaims({{"sub", "a\nb"}});
+       }},
+      {"sub too long",
+       [] {
+         return WithClaims({{"sub", std::string(257, 'a')}});
+       }},
+      {"jti empty",
+       [] {
+         return WithClaims({{"jti", ""}});
+       }},
+      {"role unknown",
+       [] {
+         return WithClaims({{"roles", {"king"}}});
+       }},
+      {"role in capitals",
+       [] {
+         return WithClaims({{"roles", {"ENTITY"}}});
+       }},
+      {"roles one text",
+       [] {
+         return WithClaims({{"roles", "entity"}});
+       }},
+      {"bin not 12 digits",
+       [] {
+         return WithClaims({{"bin", "12"}});
+       }},
+      {"regions not digits",
+       [] {
+         return WithClaims({{"regions", {"*"}}});
+       }},
+      {"claims a list", [] { return RawClaims("[]"); }},
+      {"claims null", [] { return RawClaims("null"); }},
+      {"claims not JSON", [] { return RawClaims("sub=person"); }},
+      {"claims key twice", [] { return RawClaims(R"({"sub":"a",)" + Claims().dump().substr(1)); }},
+      {"claims nested nine deep",
+       [] {
+         return WithClaims({{"x", json::parse("[[[[[[[[1]]]]]]]]")}});
+       }},
+      {"claims not UTF-8",
+       [] { return RawClaims("{\"x\":\"\xc0\xaf\"," + Claims().dump().substr(1)); }},
+      {"claims twice", [] { return RawClaims(Claims().dump() + Claims().dump()); }},
+      {"issuer of the token is a token itself",
+       [] {
+         return WithClaims({{"iss", Good()}});
+       }},
+  };
+  for (const char* claim : {"iss", "aud", "sub", "jti", "iat", "exp"}) {
+    cases.push_back({absl::StrCat(claim, " missing"), [claim] { return Without(claim); }});
+  }
+  return cases;
+}
+
+std::vector<Case> Corpus() {
+  std::vector<Case> all;
+  for (const auto& part : {ShapeCases(), HeaderCases(), SignatureCases(), ClaimCases()}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+TEST(JwtCorpusTest, TheTokenAllCasesStartFromIsGood) {
+  const auto verified = TheWorld().verifier.Verify(Good(), kNow);
+  EXPECT_TRUE(verified.ok()) << verified.status();
+}
+
+TEST(JwtCorpusTest, EveryCaseIsRefused) {
+  std::set<std::string> names;
+  for (const auto& [name, make] : Corpus()) {
+    EXPECT_TRUE(names.insert(name).second) << name << " twice";
+    std::string why;
+    const auto verified = TheWorld().verifier.Verify(make(), kNow, &why);
+    EXPECT_FALSE(verified.ok()) << name;
+    EXPECT_TRUE(absl::IsUnauthenticated(verified.status())) << name;
+    EXPECT_EQ(base::ReasonOf(verified.status()), "TOKEN_INVALID") << name;
+    EXPECT_FALSE(why.empty()) << name;
+  }
+  EXPECT_GE(names.size(), 60U);
+}
+
+TEST(JwtCorpusTest, EveryFlippedCharacterIsRefused) {
+  const std::string good = Good();
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    EXPECT_FALSE(TheWorld().verifier.Verify(bad, kNow).ok()) << i;
+  }
+}
+
+TEST(JwtCorpusTest, WhatMustNotBeRefused) {
+  const std::vector<Case> good = {
+      {"aud a list with us",
+       [] {
+         return WithClaims({{"aud", {"other", "nisi"}}});
+       }},
+      {"no nbf", [] { return Without("nbf"); }},
+      {"no roles", [] { return Without("roles"); }},
+      {"unknown claims",
+       [] {
+         return WithClaims({{"azp", "app"}, {"x", json::parse("[[[[[1]]]]]")}});
+       }},
+      {"jku, x5u and jwk beside our own key",
+       [] {
+         return WithHeader({{"jku", "https://attacker.example"},
+                            {"x5u", "https://attacker.example"},
+                            {"jwk", TheWorld().stranger.public_key().ToJwk("es")}});
+       }},
+      {"header nested four deep",
+       [] {
+         return WithHeader({{"x", json::parse("[[[1]]]")}});
+       }},
+  };
+  for (const auto& [name, make] : good) {
+    std::string why;
+    EXPECT_TRUE(TheWorld().verifier.Verify(make(), kNow, &why).ok()) << name << ": " << why;
+  }
+}
+
+}  // namespace
+}  // namespace nisi::rpc

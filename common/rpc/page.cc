@@ -1,0 +1,114 @@
+#include "common/rpc/page.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/escaping.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+
+namespace nisi::rpc {
+namespace {
+
+constexpr int kDefaultPage = 50;
+constexpr int kLargestPage = 200;
+constexpr size_t kMaxTokenBytes = 4'096;
+constexpr size_t kSignatureBytes = 16;
+constexpr char kVersion = 1;
+constexpr size_t kFixedBytes = 1 + 8 + 8;  // version, position, recorded_us
+
+void AppendInt64(int64_t value, std::string* out) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    out->push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift & 0xff));
+  }
+}
+
+int64_t ReadInt64(absl::string_view bytes) {
+  uint64_t value = 0;
+  for (const char c : bytes.substr(0, 8)) value = value << 8 | static_cast<uint8_t>(c);
+  return static_cast<int64_t>(value);
+}
+
+// A length before the bytes, so that two parts never read as two others.
+std::string Length(absl::string_view bytes) {
+  std::string out;
+  AppendInt64(static_cast<int64_t>(bytes.size()), &out);
+  return out;
+}
+
+absl::Status Invalid() {
+  return base::Refusal(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
+                       "The page token does not belong to this request: start from the first page.")
+      .Field("page_token", "must be the next_page_token of the page before, of the same request");
+}
+
+void Clear(absl::string_view name, google::protobuf::Message* message) {
+  if (const auto* field = message->GetDescriptor()->FindFieldByName(std::string(name))) {
+    message->GetReflection()->ClearField(message, field);
+  }
+}
+
+}  // namespace
+
+int PageSize(int32_t requested) {
+  return requested <= 0 ? kDefaultPage : std::min(requested, kLargestPage);
+}
+
+std::string QueryHash(const google::protobuf::Message& request, absl::string_view caller) {
+  const std::unique_ptr<google::protobuf::Message> query(request.New());
+  query->CopyFrom(request);
+  Clear("page_token", query.get());
+  Clear("page_size", query.get());
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream output(&stream);
+    output.SetSerializationDeterministic(true);
+    query->SerializeToCodedStream(&output);
+  }
+  const std::string& type = request.GetDescriptor()->full_name();
+  const base::Hash hash =
+      base::Sha256({Length(caller), caller, Length(type), absl::string_view(type), bytes});
+  return std::string(base::AsBytes(hash));
+}
+
+std::string PageTokens::Signature(absl::string_view state, absl::string_view query_hash) const {
+  const base::Hash hash = base::HmacSha256(key_, {Length(query_hash), query_hash, state});
+  return std::string(base::AsBytes(hash).substr(0, kSignatureBytes));
+}
+
+std::string PageTokens::Encode(const PageState& state, absl::string_view query_hash) const {
+  std::string bytes(1, kVersion);
+  AppendInt64(state.position, &bytes);
+  AppendInt64(state.recorded_us, &bytes);
+  bytes += state.last_key;
+  bytes += Signature(bytes, query_hash);
+  return absl::WebSafeBase64Escape(bytes);
+}
+
+absl::StatusOr<PageState> PageTokens::Decode(absl::string_view token,
+                                             absl::string_view query_hash) const {
+  std::string bytes;
+  // Written again, so that of the many spellings of one base64 text only ours is taken.
+  if (token.size() > kMaxTokenBytes || !absl::WebSafeBase64Unescape(token, &bytes) ||
+      absl::WebSafeBase64Escape(bytes) != token ||
+      bytes.size() < kFixedBytes + kSignatureBytes) {
+    return Invalid();
+  }
+  const absl::string_view all = bytes;
+  const absl::string_view state = all.substr(0, all.size() - kSignatureBytes);
+  if (!base::ConstantTimeEquals(Signature(state, query_hash), all.substr(state.size())) ||
+      state.front() != kVersion) {
+    return Invalid();
+  }
+  PageState result;
+  result.position = ReadInt64(state.substr(1));
+  result.recorded_us = ReadInt64(state.substr(9));
+  result.last_key = std::string(state.substr(kFixedBytes));
+  return result;
+}
+
+}  // namespace nisi::rpc

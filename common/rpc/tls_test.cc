@@ -1,0 +1,211 @@
+// Real handshakes over loopback, with certificates made for the test.
+#include "common/rpc/tls.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/rpc/certificates.h"
+#include "common/rpc/key_files.h"
+
+namespace nisi::rpc {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::system_clock;
+
+// Answers every call with an ABORTED whose message is the peer's identity.
+class WhoAmI final : public grpc::CallbackGenericService {
+  class Answer final : public grpc::ServerGenericBidiReactor {
+   public:
+    explicit Answer(const std::string& identity) {
+      Finish(grpc::Status(grpc::StatusCode::ABORTED, absl::StrCat("you are ", identity)));
+    }
+    void OnDone() override { delete this; }
+  };
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
+    return new Answer(PeerIdentity(*context->auth_context()));
+  }
+};
+
+class TestServer {
+ public:
+  TestServer(const TlsFiles& files, bool require_client_cert) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", ServerTls(files, require_client_cert), &port_);
+    builder.RegisterCallbackGenericService(&service_);
+    server_ = builder.BuildAndStart();
+  }
+  ~TestServer() { server_->Shutdown(system_clock::now()); }
+
+  // What the server says; the handshake's failure when it did not come to that. A new connection
+  // every time.
+  grpc::Status Call(const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto channel =
+        grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_), credentials, arguments);
+    grpc::GenericStub stub(channel);
+    grpc::ClientContext context;
+    context.set_deadline(system_clock::now() + seconds(10));
+    const grpc::Slice nothing;
+    grpc::ByteBuffer request(&nothing, 1);
+    grpc::ByteBuffer response;
+    std::promise<grpc::Status> done;
+    stub.UnaryCall(&context, "/test.Who/AmI", grpc::StubOptions(), &request, &response,
+                   [&done](grpc::Status status) { done.set_value(std::move(status)); });
+    return done.get_future().get();
+  }
+
+ private:
+  WhoAmI service_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+class TlsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const std::string& dir : {dir_, other_}) {
+      ASSERT_TRUE(MakeCertificates(dir, {"registry", "gateway"}, absl::Now()).ok());
+      ASSERT_TRUE(MakeClientCertificates(dir, {"agency-1"}, absl::Now()).ok());
+    }
+  }
+  ~TlsTest() override {
+    std::filesystem::remove_all(dir_);
+    std::filesystem::remove_all(other_);
+  }
+
+  TlsFiles Files(const std::string& name) const { return TlsFiles::In(dir_, name); }
+
+  // A client that trusts our authority and shows a certificate of the other one.
+  TlsFiles Foreign(const std::string& name) const {
+    TlsFiles files = TlsFiles::In(other_, name);
+    files.authority = Files(name).authority;
+    return files;
+  }
+
+  TlsFiles NoCertificate() const { return {Files("gateway").authority, "", ""}; }
+
+  const std::string dir_ = absl::StrCat(testing::TempDir(), "/tls_", base::RandomUuid());
+  const std::string other_ = absl::StrCat(testing::TempDir(), "/tls_", base::RandomUuid());
+  const std::string registry_ = ServiceIdentity("registry");
+};
+
+#define EXPECT_SEEN_AS(status, identity)                                 \
+  do {                                                                   \
+    const grpc::Status seen = (status);                                  \
+    EXPECT_EQ(seen.error_message(), absl::StrCat("you are ", identity)); \
+    EXPECT_EQ(seen.error_code(), grpc::StatusCode::ABORTED);             \
+  } while (false)
+#define EXPECT_NO_HANDSHAKE(status) EXPECT_EQ((status).error_code(), grpc::StatusCode::UNAVAILABLE)
+
+TEST_F(TlsTest, BothSidesKnowEachOther) {
+  const TestServer server(Files("registry"), true);
+  EXPECT_SEEN_AS(server.Call(ClientTls(Files("gateway"), registry_)), "spiffe://nisi/svc/gateway");
+  EXPECT_SEEN_AS(server.Call(ClientTls(Files("agency-1"), registry_)),
+                 "spiffe://nisi/client/agency-1");
+}
+
+TEST_F(TlsTest, ClientsWithoutAGoodCertificateAreRefused) {
+  const TestServer server(Files("registry"), true);
+  EXPECT_NO_HANDSHAKE(server.Call(ClientTls(NoCertificate(), registry_)));
+  EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Foreign("gateway"), registry_)));
+  EXPECT_NO_HANDSHAKE(server.Call(grpc::InsecureChannelCredentials()));
+}
+
+TEST_F(TlsTest, WhereACertificateIsOptionalABadOneIsStillRefused) {
+  const TestServer server(Files("gateway"), false);
+  const std::string gateway = ServiceIdentity("gateway");
+  EXPECT_SEEN_AS(server.Call(ClientTls(NoCertificate(), gateway)), "");
+  EXPECT_SEEN_AS(server.Call(ClientTls(Files("agency-1"), gateway)),
+                 "spiffe://nisi/client/agency-1");
+  EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Foreign("agency-1"), gateway)));
+}
+
+TEST_F(TlsTest, ClientsKnowTheirServer) {
+  const TestServer server(Files("registry"), true);
+  for (const char* name : {"spiffe://nisi/svc/registry", "127.0.0.1", "localhost", "registry"}) {
+    EXPECT_SEEN_AS(server.Call(ClientTls(Files("gateway"), name)), "spiffe://nisi/svc/gateway");
+  }
+  for (const char* name : {"spiffe://nisi/svc/gateway", "spiffe://nisi/svc/regist", "gateway",
+                           "127.0.0.2", "", "nisi", "spiffe://nisi/svc/"}) {
+    EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Files("gateway"), name))) << name;
+  }
+}
+
+TEST_F(TlsTest, ServersOfAnotherAuthorityAndAgenciesAreNoServers) {
+  TlsFiles foreign = TlsFiles::In(other_, "registry");
+  foreign.authority = Files("registry").authority;
+  EXPECT_NO_HANDSHAKE(TestServer(foreign, false).Call(ClientTls(Files("gateway"), registry_)));
+  EXPECT_NO_HANDSHAKE(TestServer(Files("agency-1"), false)
+                          .Call(ClientTls(Files("gateway"), ClientIdentity("agency-1"))));
+}
+
+TEST_F(TlsTest, ANewCertificateServesNewHandshakesWithoutRestart) {
+  ASSERT_TRUE(MakeCertificates(dir_, {"successor"}, absl::Now()).ok());
+  const TestServer server(Files("registry"), true);
+  const auto expects_old = ClientTls(Files("gateway"), registry_);
+  const auto expects_new = ClientTls(Files("gateway"), ServiceIdentity("successor"));
+  ASSERT_EQ(server.Call(expects_old).error_code(), grpc::StatusCode::ABORTED);
+  ASSERT_EQ(server.Call(expects_new).error_code(), grpc::StatusCode::UNAVAILABLE);
+
+  for (const char* kind : {".key", ".pem"}) {
+    const std::string text = *ReadFile(absl::StrCat(dir_, "/successor", kind), 1 << 20);
+    ASSERT_TRUE(ReplaceFile(absl::StrCat(dir_, "/registry", kind), text, 0600).ok());
+  }
+  // Each try is a handshake of its own; the files are looked at once a second.
+  const auto patience = std::chrono::steady_clock::now() + seconds(60);
+  while (server.Call(expects_new).error_code() != grpc::StatusCode::ABORTED) {
+    ASSERT_LT(std::chrono::steady_clock::now(), patience) << "the new certificate never came";
+  }
+  EXPECT_NO_HANDSHAKE(server.Call(expects_old));
+}
+
+TEST_F(TlsTest, ExpiredCertificatesAreRefused) {
+  ASSERT_TRUE(
+      MakeCertificates(dir_, {"gateway"}, absl::Now() - absl::Hours(3), absl::Hours(1)).ok());
+  const TestServer server(Files("registry"), true);
+  EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Files("gateway"), registry_)));
+}
+
+TEST_F(TlsTest, FilesAreCheckedAtTheStart) {
+  EXPECT_TRUE(CheckTlsFiles(Files("registry")).ok());
+  EXPECT_TRUE(CheckTlsFiles(NoCertificate()).ok());
+  EXPECT_TRUE(absl::IsNotFound(CheckTlsFiles(Files("nobody"))));
+  TlsFiles mixed = Files("registry");
+  mixed.key = Files("gateway").key;
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckTlsFiles(mixed)));
+  mixed = Files("registry");
+  mixed.certificate = mixed.key;
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckTlsFiles(mixed)));
+}
+
+TEST_F(TlsTest, TheAuthorityIsKeptAndNamesAreChecked) {
+  const std::string authority = *ReadFile(dir_ + "/ca.pem", 1 << 20);
+  const std::string before = *ReadFile(dir_ + "/registry.pem", 1 << 20);
+  ASSERT_TRUE(MakeCertificates(dir_, {"registry"}, absl::Now()).ok());
+  EXPECT_EQ(*ReadFile(dir_ + "/ca.pem", 1 << 20), authority);
+  EXPECT_NE(*ReadFile(dir_ + "/registry.pem", 1 << 20), before);
+  for (const char* name : {"", "ca", "../x", "a,DNS:b", "A", "a b", "-a", "a-", "a/b"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(MakeCertificates(dir_, {name}, absl::Now()))) << name;
+    EXPECT_TRUE(absl::IsInvalidArgument(MakeClientCertificates(dir_, {name}, absl::Now()))) << name;
+  }
+}
+
+}  // namespace
+}  // namespace nisi::rpc

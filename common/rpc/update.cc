@@ -1,0 +1,237 @@
+#include "common/rpc/update.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/status.h"
+#include "common/rpc/field_rules.h"
+#include "google/protobuf/util/field_mask_util.h"
+#include "google/protobuf/util/message_differencer.h"
+
+namespace nisi::rpc {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::FieldMask;
+using google::protobuf::Message;
+
+constexpr int kMaxPaths = 100;
+
+bool Has(const Message& message, const FieldDescriptor* field) {
+  const auto& reflection = *message.GetReflection();
+  return field->is_repeated() ? reflection.FieldSize(message, field) > 0
+                              : reflection.HasField(message, field);
+}
+
+bool SameField(const Message& a, const Message& b, const FieldDescriptor* field) {
+  google::protobuf::util::MessageDifferencer differencer;
+  return differencer.CompareWithFields(a, b, {field}, {field});
+}
+
+// A singular sub-message with fields of its own to name, not a date or a time.
+bool IsPart(const FieldDescriptor& field) {
+  return !field.is_repeated() && field.message_type() != nullptr &&
+         WellKnownOf(*field.message_type()) == WellKnown::kNone;
+}
+
+class Update {
+ public:
+  // `source` is a copy of `from`, from which values are swapped into `to`.
+  Update(const Message& from, Message* source, Message* to)
+      : from_(from), source_(source), to_(to) {}
+
+  void All() {
+    const Descriptor& type = *from_.GetDescriptor();
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor* field = type.field(i);
+      if (!Has(from_, field) || RuleOf(*field).format() == v1::ETAG) continue;
+      place_ = field->name();
+      Replace(field, from_, source_, to_, /*clearing=*/false);
+    }
+  }
+
+  void Masked(const FieldMask& mask) {
+    for (int i = 0; i < mask.paths_size(); ++i) {
+      SetPlace(i);
+      Resolve(mask.paths(i));
+    }
+    if (refusal_) return;
+    FieldMask canonical;  // no path twice, none below another
+    google::protobuf::util::FieldMaskUtil::ToCanonicalForm(mask, &canonical);
+    for (const std::string& path : canonical.paths()) {
+      const auto found = std::find(mask.paths().begin(), mask.paths().end(), path);
+      SetPlace(static_cast<int>(found - mask.paths().begin()));
+      Follow(Resolve(path), 0, from_, source_, to_);
+    }
+  }
+
+  void Refuse(absl::string_view description) {
+    if (!refusal_) {
+      refusal_.emplace(absl::StatusCode::kInvalidArgument, "INVALID_FIELD",
+                       "The update is not well formed.");
+    }
+    refusal_->Field(place_, description);
+  }
+
+  absl::Status Result() const {
+    return refusal_ ? static_cast<absl::Status>(*refusal_) : absl::OkStatus();
+  }
+
+ private:
+  void SetPlace(int index) { place_ = absl::StrCat("update_mask.paths[", index, "]"); }
+
+  // The fields along a path; refuses what may not be named.
+  std::vector<const FieldDescriptor*> Resolve(const std::string& path) {
+    std::vector<const FieldDescriptor*> steps;
+    if (path == "*") {
+      Refuse("must name fields: * is not supported");
+      return {};
+    }
+    const Descriptor* owner = from_.GetDescriptor();
+    for (const absl::string_view name : absl::StrSplit(path, '.')) {
+      if (!steps.empty() && !IsPart(*steps.back())) {
+        Refuse("must name the field as a whole: nothing in it can be named");
+        return {};
+      }
+      const FieldDescriptor* field = owner->FindFieldByName(std::string(name));
+      if (field == nullptr) {
+        Refuse("must be a field of the resource");
+        return {};
+      }
+      if (RuleOf(*field).output_only()) {
+        Refuse("is set by the system and cannot be updated");
+        return {};
+      }
+      steps.push_back(field);
+      owner = field->message_type();
+    }
+    if (RuleOf(*steps.back()).format() == v1::ETAG) {
+      Refuse("is compared with the stored one and cannot be updated");
+      return {};
+    }
+    return steps;
+  }
+
+  void Follow(const std::vector<const FieldDescriptor*>& steps, size_t step, const Message& from,
+              Message* source, Message* to) {
+    const FieldDescriptor* field = steps[step];
+    if (step + 1 == steps.size()) return Replace(field, from, source, to, /*clearing=*/false);
+    if (!Has(from, field) && !Has(*to, field)) return;
+    if (RuleOf(*field).immutable() && !SameLeaf(steps, step, from, *to)) {
+      return Refuse("cannot change after creation");
+    }
+    Follow(steps, step + 1, from.GetReflection()->GetMessage(from, field),
+           source->GetReflection()->MutableMessage(source, field),
+           to->GetReflection()->MutableMessage(to, field));
+  }
+
+  static bool SameLeaf(const std::vector<const FieldDescriptor*>& steps, size_t step,
+                       const Message& a, const Message& b) {
+    if (step + 1 == steps.size()) return SameField(a, b, steps[step]);
+    return SameLeaf(steps, step + 1, a.GetReflection()->GetMessage(a, steps[step]),
+                    b.GetReflection()->GetMessage(b, steps[step]));
+  }
+
+  // `clearing`: the message around is going away as a whole, so what it requires does not matter.
+  void Replace(const FieldDescriptor* field, const Message& from, Message* source, Message* to,
+               bool clearing) {
+    const v1::Field& rule = RuleOf(*field);
+    if (rule.output_only() || rule.immutable()) {
+      // Below a replaced sub-message, what the system set stays, and the form check saw that none was given.
+      if (rule.output_only() && !Has(from, field)) return;
+      if (!SameField(from, *to, field)) {
+        Refuse(rule.immutable() ? "cannot change after creation"
+                                : "is set by the system and cannot be updated");
+      }
+      return;
+    }
+    if (!clearing && rule.required() && !Has(from, field) &&
+        field->real_containing_oneof() == nullptr) {
+      return Refuse("is required and cannot be cleared");
+    }
+    if (IsPart(*field) && Has(*to, field)) {
+      ReplacePart(field, from, source, to);
+    } else if (Has(from, field)) {
+      if (IsPart(*field)) {
+        CheckNew(from.GetReflection()->GetMessage(from, field));
+      }
+      // Also takes the place of another member of its oneof.
+      to->GetReflection()->SwapFields(source, to, {field});
+    } else {
+      to->GetReflection()->ClearField(to, field);
+    }
+  }
+
+  void ReplacePart(const FieldDescriptor* field, const Message& from, Message* source,
+                   Message* to) {
+    const bool clearing = !Has(from, field);
+    const Message& part_from = from.GetReflection()->GetMessage(from, field);
+    Message* part_source = source->GetReflection()->MutableMessage(source, field);
+    Message* part_to = to->GetReflection()->MutableMessage(to, field);
+    const Descriptor& type = *field->message_type();
+    for (int i = 0; i < type.field_count(); ++i) {
+      Replace(type.field(i), part_from, part_source, part_to, clearing);
+    }
+    if (clearing && part_to->ByteSizeLong() == 0) to->GetReflection()->ClearField(to, field);
+  }
+
+  // What a sub-message that comes new must hold, and must not.
+  void CheckNew(const Message& part) {
+    const Descriptor& type = *part.GetDescriptor();
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor* field = type.field(i);
+      const v1::Field& rule = RuleOf(*field);
+      const bool has = Has(part, field);
+      if (rule.required() && !has && field->real_containing_oneof() == nullptr) {
+        Refuse("would leave a required field in it empty");
+      } else if (rule.output_only() && has) {
+        Refuse("is set by the system and cannot be updated");
+      } else if (has && IsPart(*field)) {
+        CheckNew(part.GetReflection()->GetMessage(part, field));
+      }
+    }
+  }
+
+  const Message& from_;
+  Message* const source_;
+  Message* const to_;
+  std::string place_;  // of what is being applied
+  std::optional<base::Refusal> refusal_;
+};
+
+std::unique_ptr<Message> Copy(const Message& message) {
+  std::unique_ptr<Message> copy(message.New());
+  copy->CopyFrom(message);
+  return copy;
+}
+
+}  // namespace
+
+absl::Status ApplyUpdate(const Message& from, const FieldMask& mask, Message* to) {
+  if (from.GetDescriptor() != to->GetDescriptor()) {
+    return absl::InternalError("ApplyUpdate: two types of resource");
+  }
+  if (mask.paths_size() > kMaxPaths) {
+    return base::InvalidField("update_mask.paths",
+                              absl::StrCat("must hold at most ", kMaxPaths, " paths"));
+  }
+  const std::unique_ptr<Message> source = Copy(from);
+  const std::unique_ptr<Message> result = Copy(*to);
+  Update update(from, source.get(), result.get());
+  if (mask.paths().empty()) {
+    update.All();
+  } else {
+    update.Masked(mask);
+  }
+  RETURN_IF_ERROR(update.Result());
+  to->GetReflection()->Swap(to, result.get());
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,25 @@
+// Applying an Update request to the stored resource by its field mask (AIP-134, AIP-161).
+#pragma once
+
+#include "absl/status/status.h"
+#include "google/protobuf/field_mask.pb.h"
+#include "google/protobuf/message.h"
+
+namespace nisi::rpc {
+
+// Copies from `from` to `to`, both of one type, the fields that `mask` names; an empty mask names every field that
+// is set in `from`, but etags. A named field that is unset in `from` is cleared. A path may lead through singular
+// sub-messages; a sub-message named as a whole is replaced, keeping what in it is output_only; dates and times are
+// one value.
+//
+// INVALID_ARGUMENT, reason INVALID_FIELD, with `update_mask.paths[i]` (for an empty mask: the resource's field)
+// for each path that
+// - is `*`, unknown, over 100, leads through a repeated field or a map, or names an etag;
+// - is output_only (for an empty mask: only when it differs from what is stored);
+// - is immutable and would change;
+// - would leave a required field empty.
+// Then `to` is as before.
+absl::Status ApplyUpdate(const google::protobuf::Message& from,
+                         const google::protobuf::FieldMask& mask, google::protobuf::Message* to);
+
+}  // namespace nisi::rpc

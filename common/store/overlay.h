@@ -1,0 +1,55 @@
+// The state a commit is being built on: a snapshot with the writes of this batch laid over it. A command that
+// fails is taken back whole (Rollback), so the commands of one batch are each atomic by themselves.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "common/store/engine.h"
+
+namespace nisi::store {
+
+// Used by the writer thread alone.
+class Overlay final : public Snapshot {
+ public:
+  explicit Overlay(const Snapshot* base) : base_(base) {}
+
+  void Put(Space space, std::string key, std::string value) { Write(space, std::move(key), std::move(value)); }
+  void Delete(Space space, std::string key) { Write(space, std::move(key), std::nullopt); }
+
+  // A point to come back to.
+  size_t Mark() const { return undo_.size(); }
+  void Rollback(size_t mark);
+
+  bool empty() const { return undo_.empty(); }
+  size_t bytes() const { return bytes_; }
+  // Everything written, in key order; leaves the overlay empty.
+  std::vector<Batch::Op> TakeOps();
+
+  absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override;
+  absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
+      Space space, const std::vector<std::string>& keys) const override;
+  std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower, absl::string_view upper) const override;
+
+  using Writes = absl::btree_map<std::string, std::optional<std::string>>;
+
+ private:
+  void Write(Space space, std::string key, std::optional<std::string> value);
+
+  struct Undo {
+    Space space;
+    std::string key;
+    bool existed;
+    std::optional<std::string> before;
+  };
+  const Snapshot* base_;
+  Writes writes_[kSpaces];
+  std::vector<Undo> undo_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace nisi::store

@@ -1,0 +1,225 @@
+#include "common/store/reader.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace nisi::store {
+namespace {
+
+// How many index entries are looked up together: one batched read instead of one each.
+constexpr size_t kLookAhead = 64;
+
+absl::StatusOr<RawRow> MakeRaw(std::string value) {
+  ASSIGN_OR_RETURN(const RowView view, DecodeRow(value));
+  return RawRow{view.version, std::move(value)};
+}
+
+std::optional<RawRow> LiveOnly(std::optional<RawRow> raw) {
+  if (raw.has_value() && raw->version.ended) return std::nullopt;
+  return raw;
+}
+
+}  // namespace
+
+bool Reader::CurrentAnswers(const Version& current, const At& at) const {
+  if (!settled_ || current.position == 0) return false;
+  if (at.as_of.has_value() && (*at.as_of < current.effective_from || *at.as_of > today_)) return false;
+  return !at.known_at_us.has_value() || current.recorded_us <= *at.known_at_us;
+}
+
+absl::StatusOr<std::optional<RawRow>> Reader::ReadCurrent(const TableDef& table, absl::string_view key) const {
+  std::string value;
+  ASSIGN_OR_RETURN(const bool present, snapshot_->Get(Space::kData, RowKey(table, key), &value));
+  if (!present) return std::optional<RawRow>();
+  ASSIGN_OR_RETURN(RawRow raw, MakeRaw(std::move(value)));
+  return std::optional<RawRow>(std::move(raw));
+}
+
+absl::StatusOr<std::optional<RawRow>> Reader::Resolve(const TableDef& table, absl::string_view key, const At& at,
+                                                      std::optional<RawRow> current) const {
+  const base::Date as_of = at.as_of.value_or(today_);
+  const auto known = [&at](const Version& v) {
+    return v.position > 0 && (!at.known_at_us.has_value() || v.recorded_us <= *at.known_at_us);
+  };
+  const std::string prefix = HistoryPrefix(table, key);
+  const auto cursor = snapshot_->Scan(Space::kData, HistorySeek(table, key, as_of), PrefixEnd(prefix));
+  std::optional<RawRow> best;
+  if (current.has_value() && known(current->version) && current->version.effective_from <= as_of) {
+    best = std::move(current);
+  }
+  for (; cursor->Valid(); cursor->Next()) {
+    if (cursor->key().size() != prefix.size() + 12) continue;
+    ASSIGN_OR_RETURN(RowView view, DecodeRow(cursor->value()));
+    if (!known(view.version)) continue;
+    if (!best.has_value() || view.version.Beats(best->version)) {
+      ASSIGN_OR_RETURN(best, MakeRaw(std::string(cursor->value())));
+    }
+    break;  // newest first: the first that was known is the one
+  }
+  RETURN_IF_ERROR(cursor->status());
+  return LiveOnly(std::move(best));
+}
+
+absl::StatusOr<std::optional<RawRow>> Reader::FindRaw(const TableDef& table, const Key& key, const At& at) const {
+  ASSIGN_OR_RETURN(std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
+  if (!current.has_value()) return std::optional<RawRow>();
+  if (CurrentAnswers(current->version, at)) return LiveOnly(std::move(current));
+  return Resolve(table, key.bytes(), at, std::move(current));
+}
+
+absl::StatusOr<std::vector<RawRow>> Reader::Versions(const TableDef& table, absl::string_view key) const {
+  std::vector<RawRow> versions;
+  ASSIGN_OR_RETURN(std::optional<RawRow> current, ReadCurrent(table, key));
+  if (current.has_value() && current->version.position > 0) versions.push_back(*std::move(current));
+  const std::string prefix = HistoryPrefix(table, key);
+  const auto cursor = snapshot_->Scan(Space::kData, prefix, PrefixEnd(prefix));
+  for (; cursor->Valid(); cursor->Next()) {
+    if (cursor->key().size() != prefix.size() + 12) continue;
+    ASSIGN_OR_RETURN(RawRow raw, MakeRaw(std::string(cursor->value())));
+    versions.push_back(std::move(raw));
+  }
+  RETURN_IF_ERROR(cursor->status());
+  std::stable_sort(versions.begin(), versions.end(),
+                   [](const RawRow& a, const RawRow& b) { return a.version.Beats(b.version); });
+  return versions;
+}
+
+absl::Status Reader::Scan(const TableDef& table, const Range& range, const At& at, const RowVisitor& visit) const {
+  const std::string base = TablePrefix(table.id, kCurrent);
+  const std::string lower = absl::StrCat(base, std::string(range.prefix.bytes()));
+  const auto cursor = snapshot_->Scan(Space::kData, lower, PrefixEnd(lower));
+  if (!range.after.empty()) {
+    const std::string after = absl::StrCat(base, range.after);
+    if (after >= lower) cursor->Seek(absl::StrCat(after, absl::string_view("\0", 1)));
+  }
+  for (; cursor->Valid(); cursor->Next()) {
+    const absl::string_view key = cursor->key().substr(base.size());
+    ASSIGN_OR_RETURN(RowView view, DecodeRow(cursor->value()));
+    std::optional<RawRow> resolved;
+    if (!CurrentAnswers(view.version, at)) {
+      ASSIGN_OR_RETURN(RawRow current, MakeRaw(std::string(cursor->value())));
+      ASSIGN_OR_RETURN(resolved, Resolve(table, key, at, std::move(current)));
+      if (!resolved.has_value()) continue;
+      view = resolved->view();
+    }
+    if (view.version.ended) continue;
+    ASSIGN_OR_RETURN(const bool more, visit(view, key));
+    if (!more) return absl::OkStatus();
+  }
+  return cursor->status();
+}
+
+absl::StatusOr<IndexEntry> DecodeIndexEntry(const IndexDef& index, char kind, absl::string_view key,
+                                            absl::string_view value) {
+  constexpr size_t kPrefixBytes = 3;
+  key.remove_prefix(kPrefixBytes);
+  if (index.unique && kind == kCurrent) return IndexEntry{key, value};
+  if (value.size() != 4) return base::StoreCorrupt("index entry");
+  const size_t length = ReadBigEndian32(value);
+  if (length > key.size()) return base::StoreCorrupt("index entry");
+  return IndexEntry{key.substr(0, length), key.substr(length)};
+}
+
+absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const {
+  std::string state;
+  ASSIGN_OR_RETURN(const bool building,
+                   snapshot_->Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &state));
+  if (building) {
+    return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.", absl::Seconds(1));
+  }
+  return WantsCurrent(at) ? ScanIndexCurrent(index, range, visit) : ScanIndexAt(index, range, at, visit);
+}
+
+absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range, const RowVisitor& visit) const {
+  const std::string base = TablePrefix(index.id, kCurrent);
+  const std::string lower = absl::StrCat(base, std::string(range.prefix.bytes()));
+  const auto cursor = snapshot_->Scan(Space::kData, lower, PrefixEnd(lower));
+  if (!range.after.empty()) cursor->Seek(absl::StrCat(base, range.after, absl::string_view("\0", 1)));
+  while (cursor->Valid()) {
+    std::vector<std::string> places, keys;
+    for (; cursor->Valid() && keys.size() < kLookAhead; cursor->Next()) {
+      ASSIGN_OR_RETURN(IndexEntry entry, DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
+      places.push_back(absl::StrCat(std::string(entry.index_key), std::string(entry.primary)));
+      keys.push_back(RowKey(*index.on, entry.primary));
+    }
+    ASSIGN_OR_RETURN(auto values, snapshot_->GetMany(Space::kData, keys));
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!values[i].has_value()) return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
+      ASSIGN_OR_RETURN(RowView view, DecodeRow(*values[i]));
+      ASSIGN_OR_RETURN(const bool more, visit(view, places[i]));
+      if (!more) return absl::OkStatus();
+    }
+  }
+  return cursor->status();
+}
+
+absl::StatusOr<bool> Reader::EmitsKey(const IndexDef& index, const RowView& row, absl::string_view index_key) const {
+  std::unique_ptr<google::protobuf::Message> message(index.on->prototype->New());
+  if (!message->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
+    return base::StoreCorrupt("row does not parse");
+  }
+  bool emits = false;
+  index.keys(*message, [&](const Key& key) { emits = emits || key.bytes() == index_key; });
+  return emits;
+}
+
+// Every (index key, record) that is or ever was, merged in order; each is shown when the version asked for
+// really has that index key.
+absl::Status Reader::ScanIndexAt(const IndexDef& index, const Range& range, const At& at,
+                                 const RowVisitor& visit) const {
+  struct Side {
+    char kind;
+    std::unique_ptr<Cursor> cursor;
+    std::string place, primary, index_key;  // place: index key ++ primary key, the same on both sides
+    bool valid = false;
+  };
+  const auto load = [&](Side& side) -> absl::Status {
+    side.valid = side.cursor->Valid();
+    if (!side.valid) return side.cursor->status();
+    ASSIGN_OR_RETURN(IndexEntry entry, DecodeIndexEntry(index, side.kind, side.cursor->key(), side.cursor->value()));
+    side.index_key = std::string(entry.index_key);
+    side.primary = std::string(entry.primary);
+    side.place = side.index_key + side.primary;
+    return absl::OkStatus();
+  };
+  Side sides[2] = {{kCurrent}, {kHistory}};
+  for (Side& side : sides) {
+    const std::string base = TablePrefix(index.id, side.kind);
+    const std::string lower = absl::StrCat(base, std::string(range.prefix.bytes()));
+    side.cursor = snapshot_->Scan(Space::kData, lower, PrefixEnd(lower));
+    // A unique entry's own key is shorter than its place: start at it and pass over by place below.
+    if (!range.after.empty() && !(index.unique && side.kind == kCurrent)) {
+      side.cursor->Seek(absl::StrCat(base, range.after));
+    }
+    RETURN_IF_ERROR(load(side));
+  }
+  while (sides[0].valid || sides[1].valid) {
+    Side& first = !sides[1].valid || (sides[0].valid && sides[0].place <= sides[1].place) ? sides[0] : sides[1];
+    const std::string place = first.place, primary = first.primary, index_key = first.index_key;
+    for (Side& side : sides) {
+      if (side.valid && side.place == place) {
+        side.cursor->Next();
+        RETURN_IF_ERROR(load(side));
+      }
+    }
+    if (!range.after.empty() && place <= range.after) continue;
+    ASSIGN_OR_RETURN(std::optional<RawRow> row, FindRaw(*index.on, Key::FromBytes(primary), at));
+    if (!row.has_value()) continue;
+    ASSIGN_OR_RETURN(const bool emits, EmitsKey(index, row->view(), index_key));
+    if (!emits) continue;
+    ASSIGN_OR_RETURN(const bool more, visit(row->view(), place));
+    if (!more) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<std::string>> Reader::UniqueKey(const IndexDef& index, const Key& key) const {
+  std::string primary;
+  const std::string at = absl::StrCat(TablePrefix(index.id, kCurrent), std::string(key.bytes()));
+  ASSIGN_OR_RETURN(const bool present, snapshot_->Get(Space::kData, at, &primary));
+  if (!present) return std::optional<std::string>();
+  return std::optional<std::string>(std::move(primary));
+}
+
+}  // namespace nisi::store

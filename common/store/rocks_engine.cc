@@ -1,0 +1,409 @@
+#include "common/store/rocks_engine.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/store/position.h"
+#include "common/store/rocks_settings.h"
+#include "rocksdb/file_checksum.h"
+#include "rocksdb/file_system.h"
+#include "rocksdb/utilities/checkpoint.h"
+#include "rocksdb/write_batch.h"
+
+namespace nisi::store {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+rocksdb::Slice ToSlice(absl::string_view text) {
+  return {text.data(), text.size()};
+}
+absl::string_view ToView(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+using Handles = std::array<rocksdb::ColumnFamilyHandle*, kSpaces>;
+
+class RocksCursor : public Cursor {
+ public:
+  RocksCursor(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
+              const rocksdb::Snapshot* snapshot, const std::string& dir, Space space,
+              absl::string_view lower, absl::string_view upper)
+      : dir_(dir), lower_(lower), upper_(upper), upper_slice_(upper_) {
+    passes_reserved_ =
+        space == Space::kData && lower <= kPositionKey && (upper.empty() || kPositionKey < upper);
+    rocksdb::ReadOptions read;
+    read.snapshot = snapshot;
+    read.verify_checksums = true;
+    if (!upper_.empty()) read.iterate_upper_bound = &upper_slice_;
+    iterator_.reset(db->NewIterator(read, family));
+    iterator_->Seek(lower_);
+    PassReserved();
+  }
+
+  bool Valid() const override { return iterator_->Valid(); }
+  void Next() override {
+    iterator_->Next();
+    PassReserved();
+  }
+  void Seek(absl::string_view key) override {
+    iterator_->Seek(ToSlice(std::max(key, absl::string_view(lower_))));
+    PassReserved();
+  }
+  absl::string_view key() const override { return ToView(iterator_->key()); }
+  absl::string_view value() const override { return ToView(iterator_->value()); }
+  absl::Status status() const override { return ToStatus(iterator_->status(), dir_); }
+
+ private:
+  void PassReserved() {
+    if (passes_reserved_ && iterator_->Valid() && key() == kPositionKey) iterator_->Next();
+  }
+
+  const std::string& dir_;
+  const std::string lower_;
+  const std::string upper_;
+  const rocksdb::Slice upper_slice_;  // The iterator points at it.
+  bool passes_reserved_ = false;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksSnapshot : public Snapshot {
+ public:
+  RocksSnapshot(rocksdb::DB* db, const Handles& handles, const std::string& dir)
+      : db_(db), handles_(handles), dir_(dir), snapshot_(db->GetSnapshot()) {
+    read_.snapshot = snapshot_;
+    read_.verify_checksums = true;
+  }
+  ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
+
+  absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override {
+    const rocksdb::Status status = db_->Get(read_, Family(space), ToSlice(key), value);
+    if (status.IsNotFound()) return false;
+    RETURN_IF_ERROR(ToStatus(status, dir_));
+    return true;
+  }
+
+  absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
+      Space space, const std::vector<std::string>& keys) const override {
+    std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+    std::vector<rocksdb::PinnableSlice> values(keys.size());
+    std::vector<rocksdb::Status> statuses(keys.size());
+    if (!keys.empty()) {
+      db_->MultiGet(read_, Family(space), keys.size(), slices.data(), values.data(),
+                    statuses.data());
+    }
+    std::vector<std::optional<std::string>> result(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (statuses[i].IsNotFound()) continue;
+      RETURN_IF_ERROR(ToStatus(statuses[i], dir_));
+      result[i].emplace(values[i].data(), values[i].size());
+    }
+    return result;
+  }
+
+  std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
+                               absl::string_view upper) const override {
+    return std::make_unique<RocksCursor>(db_, Family(space), snapshot_, dir_, space, lower, upper);
+  }
+
+ private:
+  rocksdb::ColumnFamilyHandle* Family(Space space) const {
+    return handles_[static_cast<size_t>(space)];
+  }
+
+  rocksdb::DB* const db_;
+  const Handles& handles_;
+  const std::string& dir_;
+  const rocksdb::Snapshot* const snapshot_;
+  rocksdb::ReadOptions read_;
+};
+
+class RocksEngine : public Engine {
+ public:
+  explicit RocksEngine(const RocksOptions& options)
+      : options_(options),
+        cache_(rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2)) {
+    if (options_.file_system != nullptr) own_env_ = rocksdb::NewCompositeEnv(options_.file_system);
+    env_ = own_env_ != nullptr ? own_env_.get() : rocksdb::Env::Default();
+    write_.sync = options_.sync;
+  }
+
+  ~RocksEngine() override {
+    if (db_ == nullptr) return;
+    for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    db_->Close().PermitUncheckedError();  // Nothing is lost with it: commits are in the log.
+  }
+
+  absl::Status Open();
+
+  absl::StatusOr<int64_t> LastPosition() const override { return position_.load(); }
+
+  std::unique_ptr<Snapshot> NewSnapshot() const override {
+    return std::make_unique<RocksSnapshot>(db_.get(), handles_, options_.dir);
+  }
+
+  absl::Status Commit(const Batch& batch) override;
+  absl::Status Checkpoint(const std::string& dir) override;
+  absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override;
+  std::vector<std::pair<std::string, double>> Stats() const override;
+
+  absl::Status Compact() {
+    for (auto* handle : handles_) {
+      rocksdb::CompactRangeOptions range;
+      range.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+      RETURN_IF_ERROR(Mapped(db_->CompactRange(range, handle, nullptr, nullptr)));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Mapped(const rocksdb::Status& status) const {
+    return ToStatus(status, options_.dir);
+  }
+  absl::Status CheckFolder() const;
+  absl::Status OpenError(const rocksdb::Status& status) const;
+  absl::Status VerifyFile(const rocksdb::LiveFileMetaData& file) const;
+
+  const RocksOptions options_;
+  std::unique_ptr<rocksdb::Env> own_env_;
+  rocksdb::Env* env_ = nullptr;
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  rocksdb::WriteOptions write_;
+  Handles handles_{};
+  std::unique_ptr<rocksdb::DB> db_;
+
+  std::atomic<int64_t> position_{0};
+  absl::Status failed_;  // Of the committing thread: once set, it stays.
+  std::atomic<int64_t> commits_{0};
+  std::atomic<int64_t> commit_nanos_{0};
+  std::atomic<int64_t> commit_failures_{0};
+};
+
+// RocksDB makes a new, empty store where CURRENT is absent. Right for a new folder, a catastrophe
+// for one whose CURRENT was lost: its files would be swept away as garbage.
+absl::Status RocksEngine::CheckFolder() const {
+  std::error_code error;
+  std::filesystem::create_directories(options_.dir, error);
+  if (error) {
+    return base::Refusal(
+        absl::StatusCode::kFailedPrecondition, "STORE_FOLDER",
+        absl::StrCat("Cannot make the data folder ", options_.dir, ": ", error.message(),
+                     ". Make it and give it to the user that runs the service."));
+  }
+  std::vector<std::string> names;
+  RETURN_IF_ERROR(Mapped(env_->GetChildren(options_.dir, &names)));
+  if (std::find(names.begin(), names.end(), "CURRENT") != names.end()) return absl::OkStatus();
+  for (const std::string& name : names) {
+    // A first opening that was cut short leaves MANIFEST-000001 and nothing else.
+    const bool manifest = absl::StartsWith(name, "MANIFEST-") && name != "MANIFEST-000001";
+    if (manifest || absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log")) {
+      return base::Refusal(
+          absl::StatusCode::kFailedPrecondition, "STORE_INCOMPLETE",
+          absl::StrCat("The data folder ", options_.dir, " holds ", name,
+                       " but no CURRENT file: it is damaged or was copied in part. Nothing was "
+                       "changed. Restore the folder from a checkpoint or backup."));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RocksEngine::OpenError(const rocksdb::Status& status) const {
+  const std::string text = status.ToString();
+  if (status.IsIOError() && absl::StrContains(text, "/LOCK")) {
+    return base::Refusal(
+        absl::StatusCode::kFailedPrecondition, "STORE_LOCKED",
+        absl::StrCat("The data folder ", options_.dir,
+                     " is in use by another process, or its LOCK file cannot be written. Stop the "
+                     "other process, or give this one a folder of its own."));
+  }
+  if (status.IsInvalidArgument() && absl::StrContains(text, "olumn famil")) {
+    return base::Refusal(
+        absl::StatusCode::kFailedPrecondition, "STORE_NEWER",
+        absl::StrCat("The data folder ", options_.dir,
+                     " was written by a newer release. Start that release on it."));
+  }
+  if (status.IsCorruption() || status.IsNotFound() || absl::StrContains(text, "No such file")) {
+    return base::Refusal(
+        absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+        absl::StrCat("The store in ", options_.dir, " is damaged: ", text,
+                     ". It was not opened and nothing is served from it. Keep the folder for "
+                     "examination and restore the store from a checkpoint or backup."));
+  }
+  return Mapped(status);
+}
+
+absl::Status RocksEngine::Open() {
+  RETURN_IF_ERROR(CheckFolder());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::Open(MakeDbOptions(options_, env_), options_.dir,
+                                                   MakeFamilies(options_, cache_), &handles, &db);
+  if (!opened.ok()) return OpenError(opened);
+  db_.reset(db);
+  db_->DestroyColumnFamilyHandle(handles[0]).PermitUncheckedError();
+  for (size_t i = 0; i < handles_.size(); ++i) handles_[i] = handles[i + 1];
+
+  std::string stored;
+  ASSIGN_OR_RETURN(const bool found, NewSnapshot()->Get(Space::kData, kPositionKey, &stored));
+  if (!found) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t position, DecodePosition(stored));
+  position_ = position;
+  return absl::OkStatus();
+}
+
+absl::Status RocksEngine::Commit(const Batch& batch) {
+  RETURN_IF_ERROR(failed_);
+  RETURN_IF_ERROR(CheckBatch(batch, position_));
+
+  size_t bytes = 64;
+  for (const Batch::Op& op : batch.ops) {
+    bytes += op.key.size() + (op.value.has_value() ? op.value->size() : 0) + 16;
+  }
+  rocksdb::WriteBatch writes(bytes, /*max_bytes=*/0, kProtectionBytesPerKey,
+                             /*default_cf_ts_sz=*/0);
+  rocksdb::Status status;
+  for (const Batch::Op& op : batch.ops) {
+    auto* family = handles_[static_cast<size_t>(op.space)];
+    status = op.value.has_value() ? writes.Put(family, op.key, *op.value)
+                                  : writes.Delete(family, op.key);
+    if (!status.ok()) break;
+  }
+  if (status.ok()) {
+    status = writes.Put(handles_[static_cast<size_t>(Space::kData)], ToSlice(kPositionKey),
+                        EncodePosition(batch.position));
+  }
+  const auto begin = Clock::now();
+  if (status.ok()) status = db_->Write(write_, &writes);
+  const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin);
+  if (!status.ok()) {
+    ++commit_failures_;
+    failed_ = Mapped(status);
+    return failed_;
+  }
+  ++commits_;
+  commit_nanos_ += spent.count();
+  position_ = batch.position;
+  return absl::OkStatus();
+}
+
+absl::Status RocksEngine::Checkpoint(const std::string& dir) {
+  if (env_->FileExists(dir).ok()) {
+    return base::Refusal(absl::StatusCode::kAlreadyExists, "CHECKPOINT_EXISTS",
+                         absl::StrCat("The folder ", dir, " exists: name one that does not."));
+  }
+  // Flushed first, so that the copy depends on the log as little as can be: a hard-linked log is
+  // not synced (fixed in 9.4).
+  RETURN_IF_ERROR(Mapped(db_->Flush(rocksdb::FlushOptions(), {handles_.begin(), handles_.end()})));
+  rocksdb::Checkpoint* raw = nullptr;
+  RETURN_IF_ERROR(Mapped(rocksdb::Checkpoint::Create(db_.get(), &raw)));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+  return Mapped(checkpoint->CreateCheckpoint(dir, /*log_size_for_flush=*/0));
+}
+
+absl::StatusOr<std::string> RocksEngine::VerifyNext(const std::string& cursor) {
+  // Files are kept while one is read, even when a compaction has done with it.
+  RETURN_IF_ERROR(Mapped(db_->DisableFileDeletions()));
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  const rocksdb::LiveFileMetaData* next = nullptr;
+  for (const auto& file : files) {
+    if (file.relative_filename <= cursor) continue;
+    if (next == nullptr || file.relative_filename < next->relative_filename) next = &file;
+  }
+  const absl::Status verified = next == nullptr ? absl::OkStatus() : VerifyFile(*next);
+  const absl::Status enabled = Mapped(db_->EnableFileDeletions(/*force=*/false));
+  RETURN_IF_ERROR(verified);
+  RETURN_IF_ERROR(enabled);
+  return next == nullptr ? std::string() : next->relative_filename;
+}
+
+// Reads the file whole and compares it with the checksum that the manifest has of it since it was
+// written.
+absl::Status RocksEngine::VerifyFile(const rocksdb::LiveFileMetaData& file) const {
+  rocksdb::FileChecksumGenContext context;
+  context.file_name = file.relative_filename;
+  context.requested_checksum_func_name = file.file_checksum_func_name;
+  const auto generator =
+      rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator(context);
+  if (generator == nullptr || file.file_checksum.empty()) {
+    return base::StoreCorrupt(absl::StrCat(file.relative_filename, " has no checksum"));
+  }
+  std::unique_ptr<rocksdb::SequentialFile> input;
+  const std::string path = absl::StrCat(file.directory, "/", file.relative_filename);
+  rocksdb::Status status = env_->NewSequentialFile(path, &input, rocksdb::EnvOptions());
+  std::string buffer(size_t{256} << 10, '\0');
+  uint64_t read = 0;
+  while (status.ok()) {
+    rocksdb::Slice piece;
+    status = input->Read(buffer.size(), &piece, buffer.data());
+    if (!status.ok() || piece.empty()) break;
+    generator->Update(piece.data(), piece.size());
+    read += piece.size();
+  }
+  if (status.IsPathNotFound() || status.IsNotFound()) {
+    return base::StoreCorrupt(absl::StrCat(file.relative_filename, " is missing"));
+  }
+  RETURN_IF_ERROR(Mapped(status));
+  generator->Finalize();
+  if (read != file.size || generator->GetChecksum() != file.file_checksum) {
+    return base::StoreCorrupt(absl::StrCat(file.relative_filename,
+                                           " differs from what was written (",
+                                           file.column_family_name, ", ", read, " bytes)"));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<std::string, double>> RocksEngine::Stats() const {
+  const auto sum = [this](const std::string& property) {
+    uint64_t value = 0;
+    db_->GetAggregatedIntProperty(property, &value);
+    return static_cast<double>(value);
+  };
+  uint64_t background_errors = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kBackgroundErrors, &background_errors);
+  double level0_files = 0;
+  for (auto* handle : handles_) {
+    std::string files;
+    if (db_->GetProperty(handle, rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &files)) {
+      level0_files += std::stod(files);
+    }
+  }
+  return {
+      {"rocksdb_estimate_live_bytes", sum(rocksdb::DB::Properties::kEstimateLiveDataSize)},
+      {"rocksdb_table_file_bytes", sum(rocksdb::DB::Properties::kTotalSstFilesSize)},
+      {"rocksdb_memtable_bytes", sum(rocksdb::DB::Properties::kCurSizeAllMemTables)},
+      {"rocksdb_block_cache_bytes", static_cast<double>(cache_->GetUsage())},
+      {"rocksdb_pending_compaction_bytes",
+       sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes)},
+      {"rocksdb_level0_files", level0_files},
+      {"rocksdb_background_errors", static_cast<double>(background_errors)},
+      {"rocksdb_commits_total", static_cast<double>(commits_.load())},
+      {"rocksdb_commit_failures_total", static_cast<double>(commit_failures_.load())},
+      {"rocksdb_commit_seconds_total", static_cast<double>(commit_nanos_.load()) * 1e-9},
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenRocks(const RocksOptions& options) {
+  auto engine = std::make_unique<RocksEngine>(options);
+  RETURN_IF_ERROR(engine->Open());
+  return engine;
+}
+
+absl::Status CompactRocks(Engine& engine) {
+  auto* rocks = dynamic_cast<RocksEngine*>(&engine);
+  if (rocks == nullptr) return absl::InvalidArgumentError("not an engine over RocksDB");
+  return rocks->Compact();
+}
+
+}  // namespace nisi::store

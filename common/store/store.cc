@@ -1,0 +1,251 @@
+#include "common/store/store.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "nlohmann/json.hpp"
+
+namespace nisi::store {
+namespace {
+
+using nlohmann::json;
+
+std::string MetaKey(absl::string_view name) { return SystemKey(kMetaId, Key::Of(name)); }
+constexpr char kSchemaMeta[] = "schema";
+constexpr char kSecretMeta[] = "secret";
+constexpr char kOldestMeta[] = "oldest";
+
+absl::Status Refuse(absl::string_view reason, absl::string_view message) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, reason, message);
+}
+
+json SchemaJson(const Schema& schema) {
+  json out = {{"layout", kLayoutFormat}, {"name", schema.name}, {"format", schema.format}};
+  out["tables"] = json::object();
+  for (const TableDef* table : schema.tables) {
+    out["tables"][absl::StrCat(table->id)] = {table->name,
+                                              std::string(table->prototype->GetDescriptor()->full_name())};
+  }
+  out["indexes"] = json::object();
+  for (const IndexDef* index : schema.indexes) {
+    out["indexes"][absl::StrCat(index->id)] = {index->name, index->on->name};
+  }
+  return out;
+}
+
+// What a stored schema has that ours lost or changed: numbers on disk keep their meaning for good.
+std::string Changed(const json& stored, const json& ours, const Schema& schema, const char* kind) {
+  for (const auto& [id, was] : stored.value(kind, json::object()).items()) {
+    uint32_t number = 0;
+    if (!absl::SimpleAtoi(id, &number)) return absl::StrCat(kind, " ", id);
+    const bool retired = std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end();
+    if (!retired && (!ours[kind].contains(id) || ours[kind][id] != was)) return absl::StrCat(kind, " ", id);
+  }
+  return "";
+}
+
+int64_t Number(absl::string_view bytes) {
+  return bytes.size() == 8 ? static_cast<int64_t>(ReadBigEndian64(bytes)) : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> View::Meta(absl::string_view name) const {
+  std::string value;
+  ASSIGN_OR_RETURN(const bool present, snapshot_->Get(Space::kData, MetaKey(name), &value));
+  return present ? value : std::string();
+}
+
+absl::StatusOr<int64_t> View::RecordedUs() const {
+  ASSIGN_OR_RETURN(const std::string value, Meta(kRecordedMeta));
+  return Number(value);
+}
+
+absl::StatusOr<int64_t> View::Position() const {
+  std::string value;
+  ASSIGN_OR_RETURN(const bool present, snapshot_->Get(Space::kData, kPositionKey, &value));
+  return present ? Number(value) : 0;
+}
+
+Store::Store(std::unique_ptr<Engine> engine, const Schema& schema, Options options)
+    : engine_(std::move(engine)), schema_(&schema), options_(std::move(options)) {}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(std::unique_ptr<Engine> engine, const Schema& schema,
+                                                   Options options) {
+  if (const std::string problem = schema.Problem(); !problem.empty()) {
+    return base::Refusal(absl::StatusCode::kInternal, "SCHEMA_INVALID", problem);
+  }
+  if (options.witness == nullptr) options.witness = NoWitness();
+  if (!options.on_failure) options.on_failure = [](const absl::Status&) {};
+  if (!options.observe_commit) options.observe_commit = [](size_t, double) {};
+  std::unique_ptr<Store> store(new Store(std::move(engine), schema, std::move(options)));
+  RETURN_IF_ERROR(store->Load());
+  return store;
+}
+
+absl::Status Store::Load() {
+  ASSIGN_OR_RETURN(const int64_t position, engine_->LastPosition());
+  position_ = position;
+  const View view = Read();
+  ASSIGN_OR_RETURN(const std::string schema_json, view.Meta(kSchemaMeta));
+  const bool is_new = schema_json.empty() && position == 0;
+  RETURN_IF_ERROR(CheckMeta(view, is_new));
+  ASSIGN_OR_RETURN(const std::string oldest, view.Meta(kOldestMeta));
+  oldest_ = std::max<int64_t>(1, Number(oldest));
+  ASSIGN_OR_RETURN(secret_, view.Meta(kSecretMeta));
+  if (is_new) secret_ = base::RandomBytes(32);
+  sealer_ = std::make_unique<Sealer>(secret_, *schema_);
+  RETURN_IF_ERROR(CheckWitness());
+
+  ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, Nodes(view.snapshot())));
+  ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
+  Writer::Deps deps{engine_.get(),
+                    schema_,
+                    sealer_.get(),
+                    options_.witness.get(),
+                    options_.clock,
+                    [this](const CommitNotice& notice) { OnCommit(notice); },
+                    options_.on_failure,
+                    options_.observe_commit,
+                    options_.queue_limit};
+  writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
+
+  const std::string ours = SchemaJson(*schema_).dump();
+  if (ours != schema_json) {
+    const json stored = is_new ? json::object() : json::parse(schema_json, nullptr, false);
+    RETURN_IF_ERROR(Bookkeep([&](Overlay& overlay) {
+      overlay.Put(Space::kData, MetaKey(kSchemaMeta), ours);
+      if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
+      for (const IndexDef* index : schema_->indexes) {
+        const bool known = stored.contains("indexes") && stored["indexes"].contains(absl::StrCat(index->id));
+        if (is_new || known) continue;
+        overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index->id})), "1");
+      }
+      return absl::OkStatus();
+    }));
+  }
+  if (options_.background) {
+    timer_thread_ = std::thread([this] { TimerLoop(); });
+    upkeep_thread_ = std::thread([this] { UpkeepLoop(); });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::CheckMeta(const View& view, bool is_new) {
+  if (is_new) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string text, view.Meta(kSchemaMeta));
+  const json stored = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!stored.is_object()) return base::StoreCorrupt("schema row");
+  if (stored.value("layout", uint32_t{0}) > kLayoutFormat || stored.value("format", uint32_t{0}) > schema_->format) {
+    return Refuse("STORE_NEWER", "A newer release wrote this store: run that release, or restore a backup.");
+  }
+  if (stored.value("name", "") != schema_->name) {
+    return Refuse("SCHEMA_MISMATCH", "This store belongs to another service.");
+  }
+  const json ours = SchemaJson(*schema_);
+  for (const char* kind : {"tables", "indexes"}) {
+    if (const std::string what = Changed(stored, ours, *schema_, kind); !what.empty()) {
+      return Refuse("SCHEMA_MISMATCH", absl::StrCat("On disk, ", what, " has another meaning, or it was dropped without being retired."));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::CheckWitness() {
+  ASSIGN_OR_RETURN(const std::optional<Head> head, options_.witness->Load());
+  if (!head.has_value()) return absl::OkStatus();
+  constexpr char kAdvice[] =
+      "The witness has seen a later state than this store holds: it was rolled back, or its log is missing. Restore "
+      "the newest backup and replay, or remove the witness file to accept the loss.";
+  if (head->position > position()) return Refuse("STORE_ROLLED_BACK", kAdvice);
+  ASSIGN_OR_RETURN(const Hash root, RootAt(head->position));
+  if (root != head->root) return Refuse("STORE_ROLLED_BACK", kAdvice);
+  return absl::OkStatus();
+}
+
+Store::~Store() {
+  stopping_ = true;
+  {
+    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
+  }
+  upkeep_.notify_all();
+  options_.clock->Wake();
+  if (timer_thread_.joinable()) timer_thread_.join();
+  if (upkeep_thread_.joinable()) upkeep_thread_.join();
+  writer_.reset();
+}
+
+void Store::WriteAsync(const CommandInfo& info, CommandFn run, CommandDone done) {
+  writer_->Submit(Command{info, std::move(run), std::move(done), /*bookkeeping=*/false});
+}
+
+absl::StatusOr<Outcome> Store::Submit(CommandInfo info, CommandFn run, bool bookkeeping) {
+  struct Wait {
+    std::mutex mutex;
+    std::condition_variable ready;
+    std::optional<absl::StatusOr<Outcome>> outcome;
+  } wait;
+  writer_->Submit(Command{std::move(info), std::move(run),
+                          [&wait](absl::StatusOr<Outcome> outcome) {
+                            // Notified under the lock: `wait` is gone once its owner gets the lock.
+                            const std::lock_guard<std::mutex> lock(wait.mutex);
+                            wait.outcome = std::move(outcome);
+                            wait.ready.notify_one();
+                          },
+                          bookkeeping});
+  std::unique_lock<std::mutex> lock(wait.mutex);
+  wait.ready.wait(lock, [&wait] { return wait.outcome.has_value(); });
+  return *std::move(wait.outcome);
+}
+
+absl::StatusOr<Outcome> Store::Write(const CommandInfo& info, const CommandFn& run) {
+  return Submit(info, run, /*bookkeeping=*/false);
+}
+
+absl::Status Store::Bookkeep(const std::function<absl::Status(Overlay&)>& change) {
+  const CommandFn run = [&change](Tx& tx) -> absl::StatusOr<std::string> {
+    RETURN_IF_ERROR(change(*tx.overlay_));
+    return std::string();
+  };
+  return Submit({}, run, /*bookkeeping=*/true).status();
+}
+
+absl::StatusOr<std::optional<Outcome>> Store::FindReply(const CommandInfo& info) const {
+  std::string value;
+  ASSIGN_OR_RETURN(const bool present, engine_->NewSnapshot()->Get(Space::kOnce, OnceKey(info), &value));
+  if (!present) return std::optional<Outcome>();
+  ASSIGN_OR_RETURN(Outcome outcome, DecodeOnce(info, value));
+  return std::optional<Outcome>(std::move(outcome));
+}
+
+View Store::Read() const {
+  const absl::Time now = options_.clock->Now();
+  const bool settled = absl::ToUnixMicros(now) < next_effective_us_.load(std::memory_order_acquire);
+  return View(engine_->NewSnapshot(), schema_, base::Date::LegalDay(now), settled);
+}
+
+void Store::OnCommit(const CommitNotice& notice) {
+  position_.store(notice.position, std::memory_order_release);
+  if (notice.timers_changed) {
+    timers_dirty_ = true;
+    if (const auto next = NextTimer(); next.ok() && next->has_value()) {
+      next_effective_us_.store(absl::ToUnixMicros(**next), std::memory_order_release);
+    }
+    options_.clock->Wake();
+  }
+  const std::lock_guard<std::mutex> lock(followers_mutex_);
+  for (const auto& [id, follower] : followers_) follower(notice);
+}
+
+int Store::Subscribe(std::function<void(const CommitNotice&)> follower) {
+  const std::lock_guard<std::mutex> lock(followers_mutex_);
+  followers_.emplace(next_follower_, std::move(follower));
+  return next_follower_++;
+}
+
+void Store::Unsubscribe(int id) {
+  const std::lock_guard<std::mutex> lock(followers_mutex_);
+  followers_.erase(id);
+}
+
+}  // namespace nisi::store

@@ -1,0 +1,162 @@
+// The record store of one service: typed tables with two times, one writer with group commit, a journal that is
+// a Merkle tree, requests answered once, an outbox and timers. Built on an Engine; knows nothing of services.
+//
+//   auto outcome = store.Write(info, [&](Tx& tx) -> absl::StatusOr<std::string> { ... tx.Put(kEntries, &row) ... });
+//   auto view = store.Read();  view.Find(kEntries, Key::Of(7, "850423"))
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/store/engine.h"
+#include "common/store/journal.h"
+#include "common/store/merkle.h"
+#include "common/store/reader.h"
+#include "common/store/tx.h"
+#include "common/store/witness.h"
+#include "common/store/writer.h"
+
+namespace nisi::store {
+
+// What a timer does when it falls due: runs as a command of its own; `due` is when it was to act.
+using TimerFn = std::function<absl::Status(Tx& tx, absl::string_view payload, absl::Time due)>;
+
+// A reader with its snapshot. Cheap; make one a call.
+class View : public Reader {
+ public:
+  View(std::unique_ptr<Snapshot> snapshot, const Schema* schema, base::Date today, bool settled)
+      : Reader(snapshot.get(), schema, today, settled), owned_(std::move(snapshot)) {}
+
+  // The last journal position in this view, and when it was recorded.
+  absl::StatusOr<int64_t> Position() const;
+  absl::StatusOr<int64_t> RecordedUs() const;
+  absl::StatusOr<std::string> Meta(absl::string_view name) const;
+
+ private:
+  std::unique_ptr<Snapshot> owned_;
+};
+
+class Store {
+ public:
+  struct Options {
+    base::Clock* clock = nullptr;
+    std::unique_ptr<Witness> witness;  // null: none
+    std::map<std::string, TimerFn> timers;
+    // Called once when a commit has failed; the process should turn unready and exit.
+    std::function<void(const absl::Status&)> on_failure;
+    // Commands and seconds of each commit.
+    std::function<void(size_t, double)> observe_commit;
+    // Commands that may wait; past it RESOURCE_EXHAUSTED at once.
+    size_t queue_limit = 1024;
+    // One file of the store is read and checked this often.
+    absl::Duration file_check_interval = absl::Seconds(10);
+    // Threads for timers, index building and file checks. Off: a test drives them by RunDueTimers, BuildIndexes.
+    bool background = true;
+  };
+
+  // Refuses (FAILED_PRECONDITION) a store of a newer format (STORE_NEWER), of another schema (SCHEMA_MISMATCH),
+  // or behind its witness (STORE_ROLLED_BACK); DATA_LOSS when damaged.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(std::unique_ptr<Engine> engine, const Schema& schema,
+                                                     Options options);
+  ~Store();
+
+  // Runs a command and waits until it is durable. UNAVAILABLE: the outcome is unknown, retry with the same id.
+  absl::StatusOr<Outcome> Write(const CommandInfo& info, const CommandFn& run);
+  // The same without waiting: `done` is called on the writer's thread and must be quick.
+  void WriteAsync(const CommandInfo& info, CommandFn run, CommandDone done);
+  // The answer given before to this request id, if any.
+  absl::StatusOr<std::optional<Outcome>> FindReply(const CommandInfo& info) const;
+
+  View Read() const;
+  const Schema& schema() const { return *schema_; }
+  base::Clock& clock() const { return *options_.clock; }
+
+  // Journal position of the last commit.
+  int64_t position() const { return position_.load(std::memory_order_acquire); }
+  // Why the store has stopped; OK while it serves.
+  absl::Status failure() const { return writer_->failure(); }
+  size_t queue_depth() const { return writer_->queue_depth(); }
+  const Engine& engine() const { return *engine_; }
+  // 32 bytes of this store alone, for page tokens and the like.
+  const std::string& secret() const { return secret_; }
+
+  // Entries from `from` on, at most `limit` and about `max_bytes`. OUT_OF_RANGE naming the oldest kept when they
+  // were pruned.
+  absl::StatusOr<std::vector<JournalRecord>> ReadJournal(int64_t from, size_t limit, size_t max_bytes) const;
+  int64_t oldest_position() const { return oldest_.load(std::memory_order_acquire); }
+  // Drops the bodies of entries before `position`; their leaves still prove.
+  absl::Status PruneJournal(int64_t position);
+  // Erases the withheld values of an entry; the entry still proves.
+  absl::Status EraseOpenings(int64_t position);
+
+  absl::StatusOr<Hash> RootAt(int64_t tree_size) const;
+  absl::StatusOr<Hash> LeafAt(int64_t position) const;
+  absl::StatusOr<std::vector<Hash>> InclusionPath(int64_t position, int64_t tree_size) const;
+  absl::StatusOr<std::vector<Hash>> ConsistencyPath(int64_t first, int64_t second) const;
+
+  // Called after each commit, before its commands are answered; must be quick. Returns a number to leave by.
+  // Unsubscribe returns when no call is running.
+  int Subscribe(std::function<void(const CommitNotice&)> follower);
+  void Unsubscribe(int id);
+
+  // Fires what is due, in order, each once; returns how many.
+  absl::StatusOr<int> RunDueTimers();
+  absl::StatusOr<std::optional<absl::Time>> NextTimer() const;
+
+  // Index numbers not built yet; BuildIndexes builds them in small steps while serving.
+  absl::StatusOr<std::vector<uint16_t>> UnbuiltIndexes() const;
+  absl::Status BuildIndexes();
+
+  // A consistent copy at `dir`, while serving.
+  absl::Status Checkpoint(const std::string& dir) { return engine_->Checkpoint(dir); }
+  // Checks every record, index, journal entry and tree node against each other; one line a finding.
+  absl::StatusOr<std::vector<std::string>> Scrub() const;
+  // What the slow check of files found damaged so far; OK when nothing.
+  absl::Status file_damage() const;
+
+  // Bookkeeping of the store's own rows, without a journal entry (outbox confirmations and the like).
+  absl::Status Bookkeep(const std::function<absl::Status(Overlay&)>& change);
+
+ private:
+  Store(std::unique_ptr<Engine> engine, const Schema& schema, Options options);
+  absl::Status Load();
+  absl::Status CheckMeta(const View& view, bool is_new);
+  absl::Status CheckWitness();
+  void OnCommit(const CommitNotice& notice);
+  void TimerLoop();
+  void UpkeepLoop();
+  absl::StatusOr<bool> FireNextTimer();
+  NodeGetter Nodes(const Snapshot& snapshot) const;
+  absl::Status BuildIndex(const IndexDef& index);
+  absl::StatusOr<Outcome> Submit(CommandInfo info, CommandFn run, bool bookkeeping);
+
+  std::unique_ptr<Engine> engine_;
+  const Schema* schema_;
+  Options options_;
+  std::string secret_;
+  std::unique_ptr<Sealer> sealer_;
+  std::atomic<int64_t> position_{0};
+  std::atomic<int64_t> oldest_{1};
+  // When the next version takes effect by date, microseconds; readers past it resolve exactly.
+  std::atomic<int64_t> next_effective_us_{INT64_MAX};
+
+  std::mutex followers_mutex_;
+  std::map<int, std::function<void(const CommitNotice&)>> followers_;
+  int next_follower_ = 1;
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> timers_dirty_{true};
+  mutable std::mutex upkeep_mutex_;
+  std::condition_variable upkeep_;
+  absl::Status file_damage_;
+  std::unique_ptr<Writer> writer_;
+  std::thread timer_thread_;
+  std::thread upkeep_thread_;
+};
+
+}  // namespace nisi::store

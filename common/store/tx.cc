@@ -1,0 +1,272 @@
+#include "common/store/tx.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace nisi::store {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// An entry goes out in one message of a stream, so a bulk command is cut into entries of about this size.
+constexpr size_t kEntryBytes = 256 << 10;
+
+std::string IndexKey(uint16_t id, char kind, absl::string_view index_key, absl::string_view primary) {
+  return absl::StrCat(TablePrefix(id, kind), std::string(index_key), std::string(primary));
+}
+
+std::string LengthOf(absl::string_view index_key) {
+  std::string value;
+  AppendBigEndian32(&value, static_cast<uint32_t>(index_key.size()));
+  return value;
+}
+
+std::set<std::string> KeysOf(const IndexDef& index, const Message* row) {
+  std::set<std::string> keys;
+  if (row != nullptr) index.keys(*row, [&](const Key& key) { keys.emplace(key.bytes()); });
+  return keys;
+}
+
+absl::Status Taken(const IndexDef& index) {
+  return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS", "Another record has this key.")
+      .With("index", index.name)
+      .Resource(index.on->name, "");
+}
+
+void SetTime(Message* resource, const FieldDescriptor* field, int64_t micros) {
+  auto* time = static_cast<google::protobuf::Timestamp*>(resource->GetReflection()->MutableMessage(resource, field));
+  time->set_seconds(micros / 1'000'000);
+  time->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1000);
+}
+
+}  // namespace
+
+Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, int64_t first_position,
+       int64_t recorded_us)
+    : Reader(overlay, schema, today, /*settled=*/true),
+      overlay_(overlay),
+      sealer_(sealer),
+      first_position_(first_position),
+      recorded_us_(recorded_us),
+      entries_(1),
+      openings_(1) {}
+
+absl::StatusOr<std::unique_ptr<Message>> Tx::ParseRow(const TableDef& table, absl::string_view row) {
+  std::unique_ptr<Message> message(table.prototype->New());
+  if (!message->ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+    return base::StoreCorrupt("row does not parse");
+  }
+  return message;
+}
+
+void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
+  const auto* resource_field = table.prototype->GetDescriptor()->FindFieldByNumber(1);
+  Message* resource = row->GetReflection()->MutableMessage(row, resource_field);
+  const auto* type = resource->GetDescriptor();
+  if (const auto* etag = type->FindFieldByName("etag")) {
+    resource->GetReflection()->SetString(resource, etag, absl::StrCat(absl::Hex(position(), absl::kZeroPad8)));
+  }
+  if (const auto* updated = type->FindFieldByName("update_time")) SetTime(resource, updated, recorded_us_);
+  if (const auto* created = type->FindFieldByName("create_time")) {
+    if (before == nullptr) {
+      SetTime(resource, created, recorded_us_);
+    } else {
+      const Message& old = before->GetReflection()->GetMessage(*before, resource_field);
+      resource->GetReflection()
+          ->MutableMessage(resource, created)
+          ->CopyFrom(old.GetReflection()->GetMessage(old, created));
+    }
+  }
+}
+
+absl::Status Tx::Put(const TableDef& table, Message* row, std::optional<base::Date> effective_from) {
+  const Key key = table.key(*row);
+  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
+  std::unique_ptr<Message> before;
+  if (current.has_value() && !current->version.ended) {
+    ASSIGN_OR_RETURN(before, ParseRow(table, current->row()));
+  }
+  OpenEntry();
+  Stamp(table, row, before.get());
+  const Version version{position(), recorded_us_, effective_from.value_or(today_), false};
+  const std::string bytes = row->SerializeAsString();
+  RETURN_IF_ERROR(Install(table, key, version, row, bytes));
+  return Journal(table, key, version,
+                 current.has_value() && !current->version.ended ? current->row() : absl::string_view(), bytes);
+}
+
+absl::Status Tx::End(const TableDef& table, const Key& key, std::optional<base::Date> effective_from) {
+  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
+  if (!current.has_value()) return base::NotFound(table.name, "");
+  OpenEntry();
+  const Version version{position(), recorded_us_, effective_from.value_or(today_), true};
+  RETURN_IF_ERROR(Install(table, key, version, nullptr, ""));
+  return Journal(table, key, version, current->version.ended ? absl::string_view() : current->row(), "");
+}
+
+// Places a version: into the current slot when it is the one in force today, else into history; what it displaces
+// goes to history. A version of this same command is replaced in place: nobody ever saw it.
+absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& version, const Message* row,
+                         absl::string_view bytes) {
+  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
+  const bool future = version.effective_from > today_;
+  const bool own = current.has_value() && current->version.position >= first_position_;
+  const bool beaten = current.has_value() && (own ? version.effective_from < current->version.effective_from
+                                                  : !version.Beats(current->version));
+  if (future || beaten) {
+    overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), version), EncodeRow(version, bytes));
+    if (row != nullptr) IndexHistory(table, key.bytes(), *row);
+    if (!current.has_value()) {  // so that scans meet the key
+      Version placeholder;
+      placeholder.ended = true;
+      overlay_->Put(Space::kData, RowKey(table, key.bytes()), EncodeRow(placeholder, ""));
+    }
+    if (future) {
+      Schedule(version.effective_from.StartOfDay(), kEffectiveTimer,
+               Key::Of(int64_t{table.id}, key.bytes()).bytes());
+    }
+    return absl::OkStatus();
+  }
+  std::unique_ptr<Message> before;
+  if (current.has_value()) {
+    if (!current->version.ended) {
+      ASSIGN_OR_RETURN(before, ParseRow(table, current->row()));
+    }
+    if (current->version.position > 0 && !own) {
+      overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), current->version), current->value);
+    }
+  }
+  RETURN_IF_ERROR(Reindex(table, key.bytes(), before.get(), row));
+  overlay_->Put(Space::kData, RowKey(table, key.bytes()), EncodeRow(version, bytes));
+  return absl::OkStatus();
+}
+
+absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Message* before, const Message* after) {
+  for (const IndexDef* index : schema_->IndexesOf(table)) {
+    const std::set<std::string> old_keys = KeysOf(*index, before);
+    const std::set<std::string> new_keys = KeysOf(*index, after);
+    for (const std::string& old_key : old_keys) {
+      if (new_keys.contains(old_key)) continue;
+      overlay_->Delete(Space::kData, IndexKey(index->id, kCurrent, old_key, index->unique ? "" : key));
+      overlay_->Put(Space::kData, IndexKey(index->id, kHistory, old_key, key), LengthOf(old_key));
+    }
+    for (const std::string& new_key : new_keys) {
+      if (old_keys.contains(new_key)) continue;
+      if (!index->unique) {
+        overlay_->Put(Space::kData, IndexKey(index->id, kCurrent, new_key, key), LengthOf(new_key));
+        continue;
+      }
+      ASSIGN_OR_RETURN(const std::optional<std::string> holder, UniqueKey(*index, Key::FromBytes(new_key)));
+      if (holder.has_value() && *holder != key) return Taken(*index);
+      overlay_->Put(Space::kData, IndexKey(index->id, kCurrent, new_key, ""), std::string(key));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Tx::IndexHistory(const TableDef& table, absl::string_view key, const Message& row) {
+  for (const IndexDef* index : schema_->IndexesOf(table)) {
+    for (const std::string& index_key : KeysOf(*index, &row)) {
+      overlay_->Put(Space::kData, IndexKey(index->id, kHistory, index_key, key), LengthOf(index_key));
+    }
+  }
+}
+
+absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
+  ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key));
+  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(*index.on, key));
+  for (const RawRow& version : versions) {
+    if (version.version.ended) continue;
+    ASSIGN_OR_RETURN(const std::unique_ptr<Message> row, ParseRow(*index.on, version.row()));
+    const bool is_current = current.has_value() && current->value == version.value;
+    for (const std::string& index_key : KeysOf(index, row.get())) {
+      const char kind = is_current ? kCurrent : kHistory;
+      const bool short_key = is_current && index.unique;
+      overlay_->Put(Space::kData, IndexKey(index.id, kind, index_key, short_key ? "" : key),
+                    short_key ? std::string(key) : LengthOf(index_key));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Tx::Promote(const TableDef& table, const Key& key) {
+  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
+  const std::string prefix = HistoryPrefix(table, key.bytes());
+  const auto cursor = overlay_->Scan(Space::kData, HistorySeek(table, key.bytes(), today_), PrefixEnd(prefix));
+  while (cursor->Valid() && cursor->key().size() != prefix.size() + 12) cursor->Next();
+  RETURN_IF_ERROR(cursor->status());
+  if (!cursor->Valid()) return absl::OkStatus();
+  const std::string history_key(cursor->key());
+  const std::string value(cursor->value());
+  ASSIGN_OR_RETURN(const RowView next, DecodeRow(value));
+  if (current.has_value() && !next.version.Beats(current->version)) return absl::OkStatus();
+  std::unique_ptr<Message> before, after;
+  if (current.has_value() && !current->version.ended) {
+    ASSIGN_OR_RETURN(before, ParseRow(table, current->row()));
+  }
+  if (!next.version.ended) {
+    ASSIGN_OR_RETURN(after, ParseRow(table, next.row));
+  }
+  RETURN_IF_ERROR(Reindex(table, key.bytes(), before.get(), after.get()));
+  if (current.has_value() && current->version.position > 0) {
+    overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), current->version), current->value);
+  }
+  overlay_->Delete(Space::kData, history_key);
+  overlay_->Put(Space::kData, RowKey(table, key.bytes()), value);
+  return absl::OkStatus();
+}
+
+void Tx::OpenEntry() {
+  if (entry_bytes_ > kEntryBytes) {
+    entries_.emplace_back();
+    openings_.emplace_back();
+    entry_bytes_ = 0;
+  }
+}
+
+absl::Status Tx::Journal(const TableDef& table, const Key& key, const Version& version, absl::string_view before,
+                         absl::string_view after) {
+  journal::v1::Entry& entry = entries_.back();
+  journal::v1::Change* change = entry.add_changes();
+  change->set_table(table.name);
+  change->set_key(std::string(key.bytes()));
+  change->set_kind(version.ended ? journal::v1::Change::END : journal::v1::Change::PUT);
+  *change->mutable_effective_from() = version.effective_from.ToProto();
+  if (!before.empty()) RETURN_IF_ERROR(sealer_->SealBefore(table, before, change));
+  if (!version.ended) {
+    RETURN_IF_ERROR(sealer_->SealAfter(table, after, position(), entry.changes_size() - 1, change,
+                                       &openings_.back()));
+  }
+  entry_bytes_ += before.size() + after.size() + key.bytes().size() + 200;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Tx::Next(absl::string_view counter) {
+  const std::string at = SystemKey(kCountersId, Key::Of(counter));
+  std::string value;
+  ASSIGN_OR_RETURN(const bool present, overlay_->Get(Space::kData, at, &value));
+  const int64_t next = (present ? static_cast<int64_t>(ReadBigEndian64(value)) : 0) + 1;
+  std::string bytes;
+  AppendBigEndian64(&bytes, static_cast<uint64_t>(next));
+  overlay_->Put(Space::kData, at, bytes);
+  return next;
+}
+
+void Tx::Emit(absl::string_view target, absl::string_view method, const Message& message) {
+  const Key key = Key::Of(target, first_position_, int64_t{rows_++});
+  const Key value = Key::Of(method, message.SerializeAsString());
+  overlay_->Put(Space::kData, SystemKey(kOutboxId, key), std::string(value.bytes()));
+  outbox_changed_ = true;
+}
+
+void Tx::Schedule(absl::Time due, absl::string_view kind, absl::string_view payload) {
+  const Key key = Key::Of(absl::ToUnixMicros(due), first_position_, int64_t{rows_++});
+  overlay_->Put(Space::kData, SystemKey(kTimersId, key), std::string(Key::Of(kind, payload).bytes()));
+  timers_changed_ = true;
+}
+
+}  // namespace nisi::store

@@ -1,0 +1,80 @@
+// One command's view of the store: reads see its own writes, writes keep history, indexes and journal right.
+//
+// A command is a function of (Tx, facts). It must be safe to run again: no clock, no randomness, no call to
+// another service, no state kept between runs. What it needs of these it gets as facts from its handler.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/store/command.h"
+#include "common/store/journal.h"
+#include "common/store/overlay.h"
+#include "common/store/reader.h"
+
+namespace nisi::store {
+
+class Tx : public Reader {
+ public:
+  // The entry this command's changes go to. Bulk commands fill several; it moves on as they do.
+  int64_t position() const { return first_position_ + static_cast<int64_t>(entries_.size()) - 1; }
+  // When this command is recorded; strictly after every earlier one.
+  absl::Time recorded() const { return absl::FromUnixMicros(recorded_us_); }
+
+  // Records that `row` holds from `effective_from` on (absent: today). In the future: takes effect on its day.
+  // In the past: a correction, which wins from that day until the next later version. ALREADY_EXISTS when a
+  // unique index is taken. The store sets the resource's etag and times.
+  absl::Status Put(const TableDef& table, google::protobuf::Message* row,
+                   std::optional<base::Date> effective_from = std::nullopt);
+  // Records that the record ends on `effective_from` (absent: today). NOT_FOUND when it never was.
+  absl::Status End(const TableDef& table, const Key& key, std::optional<base::Date> effective_from = std::nullopt);
+
+  // The next number of a counter of this store: 1, 2, ... without gaps.
+  absl::StatusOr<int64_t> Next(absl::string_view counter);
+  // Leaves a message for another service: delivered after the commit until confirmed, in order a target.
+  void Emit(absl::string_view target, absl::string_view method, const google::protobuf::Message& message);
+  // Runs the timer `kind` (see Store::Options::timers) with `payload` at `due`, once.
+  void Schedule(absl::Time due, absl::string_view kind, absl::string_view payload);
+  // The law this command rests on; goes into the journal.
+  void Cite(const base::LegalBasis& basis) { legal_basis_.push_back(basis); }
+
+ private:
+  friend class Writer;
+  friend class Store;
+  Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, int64_t first_position,
+     int64_t recorded_us);
+
+  // What a version change does to indexes: `before` and `after` are the current rows, either may be absent.
+  absl::Status Reindex(const TableDef& table, absl::string_view key, const google::protobuf::Message* before,
+                       const google::protobuf::Message* after);
+  // Keys of a version that is not current.
+  void IndexHistory(const TableDef& table, absl::string_view key, const google::protobuf::Message& row);
+  absl::Status Install(const TableDef& table, const Key& key, const Version& version,
+                       const google::protobuf::Message* row, absl::string_view bytes);
+  absl::Status Journal(const TableDef& table, const Key& key, const Version& version, absl::string_view before,
+                       absl::string_view after);
+  // Enters every version of one record into one index; for an index that is being built.
+  absl::Status IndexVersions(const IndexDef& index, absl::string_view key);
+  // Makes the version in force today the current one; what a day's turn does to future-dated versions.
+  absl::Status Promote(const TableDef& table, const Key& key);
+  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableDef& table, absl::string_view row);
+  void Stamp(const TableDef& table, google::protobuf::Message* row, const google::protobuf::Message* before);
+  void OpenEntry();
+
+  Overlay* overlay_;
+  const Sealer* sealer_;
+  const int64_t first_position_;
+  const int64_t recorded_us_;
+  int32_t rows_ = 0;  // timers and messages so far, to tell them apart
+  size_t entry_bytes_ = 0;
+  std::vector<journal::v1::Entry> entries_;
+  std::vector<journal::v1::Openings> openings_;
+  std::vector<base::LegalBasis> legal_basis_;
+  bool timers_changed_ = false;
+  bool outbox_changed_ = false;
+};
+
+// The timer that turns future-dated versions current; its payload names the record.
+inline constexpr char kEffectiveTimer[] = "store/effective";
+
+}  // namespace nisi::store

@@ -1,0 +1,94 @@
+# How everything here is compiled, and the three functions that declare a room, its tests and a program.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+option(NISI_WERROR "Warnings stop the build" ON)
+set(NISI_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize")
+
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -D_FORTIFY_SOURCE=2")
+add_compile_options(-fstack-protector-strong)
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+if(NISI_SANITIZE)
+  add_compile_options(-fsanitize=${NISI_SANITIZE} -fno-omit-frame-pointer -O1)
+  add_link_options(-fsanitize=${NISI_SANITIZE})
+  if(NISI_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+find_program(NISI_CCACHE ccache)
+if(NISI_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${NISI_CCACHE})
+endif()
+find_program(NISI_MOLD mold)  # links in a third of the time of the default linker
+if(NISI_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(RocksDB CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+# Our own code is compiled with these; generated code is not.
+set(NISI_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wformat=2 -Wcast-align
+    -Wimplicit-fallthrough -Wextra-semi -Wsuggest-override -Wno-missing-field-initializers)
+if(NISI_WERROR)
+  # The four named are known false positives of g++ 12 under -O2.
+  list(APPEND NISI_WARNINGS -Werror -Wno-error=restrict -Wno-error=maybe-uninitialized
+       -Wno-error=stringop-overflow -Wno-error=array-bounds)
+endif()
+
+# nisi_library(NAME DEPS ...): a room. Takes every .cc of the current folder but *_test.cc, main.cc and *_main.cc;
+# the tests of the room become one program, NAME_test.
+function(nisi_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
+  list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
+    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  else()
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${name} INTERFACE ${ARG_DEPS})
+  endif()
+  if(tests)
+    nisi_test(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS})
+  endif()
+endfunction()
+
+# nisi_test(NAME SOURCES ... DEPS ...): a GoogleTest program, each of its cases one ctest case.
+function(nisi_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE NISI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                             NISI_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+endfunction()
+
+# nisi_program(NAME SOURCES ... DEPS ...): a program, put into bin/.
+function(nisi_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()

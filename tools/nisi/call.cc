@@ -1,0 +1,257 @@
+#include "tools/nisi/call.h"
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "tools/nisi/csv_import.h"
+#include "tools/nisi/errors.h"
+#include "tools/nisi/help.h"
+#include "tools/nisi/names.h"
+#include "tools/nisi/output.h"
+#include "tools/nisi/watch.h"
+
+namespace nisi::cli {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+
+// The fields that carry a list from page to page: opaque tokens, or positions of the journal.
+struct Paging {
+  const FieldDescriptor* next = nullptr;   // in the response
+  const FieldDescriptor* start = nullptr;  // in the request
+};
+
+Paging PagingOf(const MethodDescriptor& method) {
+  if (method.client_streaming() || method.server_streaming()) return {};
+  Paging paging{method.output_type()->FindFieldByName("next_page_token"),
+                method.input_type()->FindFieldByName("page_token")};
+  if (paging.next == nullptr || paging.start == nullptr) {
+    paging = {method.output_type()->FindFieldByName("next_position"),
+              method.input_type()->FindFieldByName("start_position")};
+  }
+  return paging.next != nullptr && paging.start != nullptr ? paging : Paging{};
+}
+
+// Moves the request to the page after the response. False when there is none, or the server repeats itself.
+bool Turn(const Paging& paging, const Message& response, Message* request) {
+  const auto& from = *response.GetReflection();
+  const auto& to = *request->GetReflection();
+  if (paging.next->cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
+    const int64_t next = from.GetInt64(response, paging.next);
+    if (next <= to.GetInt64(*request, paging.start)) return false;
+    to.SetInt64(request, paging.start, next);
+  } else {
+    const std::string next = from.GetString(response, paging.next);
+    if (next.empty() || next == to.GetString(*request, paging.start)) return false;
+    to.SetString(request, paging.start, next);
+  }
+  return true;
+}
+
+struct Call {
+  const MethodDescriptor& method;
+  const Args& args;
+  const Client& client;
+  CallOptions options;
+  Format format;
+  int width;
+  const Io& io;
+};
+
+int RunUnary(const Call& call, Message* request) {
+  const MessagePtr response = NewMessage(*call.method.output_type());
+  grpc::Status status = call.client.Unary(call.method, call.options, *request, response.get());
+  if (call.args.Has("all")) {
+    const Paging paging = PagingOf(call.method);
+    const MessagePtr page = NewMessage(*call.method.output_type());
+    page->CopyFrom(*response);
+    while (status.ok() && Turn(paging, *page, request)) {
+      page->Clear();
+      status = call.client.Unary(call.method, call.options, *request, page.get());
+      response->MergeFrom(*page);
+    }
+    if (status.ok() && page->GetReflection()->HasField(*page, paging.next)) {
+      status = grpc::Status(grpc::StatusCode::INTERNAL, "The server gives the same page again.");
+    }
+    response->GetReflection()->ClearField(response.get(), paging.next);
+  }
+  if (!status.ok()) return ReportRefusal(status, call.format, call.io);
+  PrintMessage(*response, call.format, call.width, call.io.out);
+  return kDone;
+}
+
+// A client stream that is no import: one request a line of JSON.
+int RunLines(const Call& call) {
+  auto text = ReadRequestText(call.args.Get("json", "-"), call.io);
+  if (!text.ok()) return ReportUsage(text.status(), "", call.format, call.io);
+  std::vector<MessagePtr> requests;
+  for (const std::string& line : std::vector<std::string>(absl::StrSplit(*text, '\n'))) {
+    if (absl::StripAsciiWhitespace(line).empty()) continue;
+    requests.push_back(NewMessage(*call.method.input_type()));
+    if (const auto status = SetFromJson(line, requests.back().get()); !status.ok()) {
+      return ReportUsage(absl::InvalidArgumentError(absl::StrCat("--json ", status.message())), "", call.format,
+                         call.io);
+    }
+  }
+  size_t sent = 0;
+  StreamPrinter printer(call.format, false, call.width, call.io.out);
+  const grpc::Status status = call.client.Call(
+      call.method, call.options,
+      [&](Message* message) {
+        if (sent == requests.size()) return false;
+        message->CopyFrom(*requests[sent++]);
+        return true;
+      },
+      [&](const Message& message) {
+        printer.Print(message);
+        return true;
+      });
+  printer.Finish();
+  return status.ok() ? kDone : ReportRefusal(status, call.format, call.io);
+}
+
+void TellRequestId(const std::string& id, Format format, const Io& io) {
+  if (format == Format::kJson) {
+    *io.err << "{\"requestId\":\"" << id << "\"}\n";
+  } else {
+    *io.err << "request-id: " << id << "\n";
+  }
+}
+
+absl::Status SetFlags(const Args& args, Message* message) {
+  std::set<const FieldFlag*> seen;
+  for (const auto& [flag, value] : args.fields) {
+    // A list given by flags replaces the one in --json.
+    if (seen.insert(flag).second && flag->field().is_repeated()) {
+      Message* owner = message;
+      for (size_t i = 0; i + 1 < flag->path.size(); ++i) {
+        owner = owner->GetReflection()->MutableMessage(owner, flag->path[i]);
+      }
+      owner->GetReflection()->ClearField(owner, &flag->field());
+    }
+    RETURN_IF_ERROR(SetFlag(*flag, value, message));
+  }
+  return absl::OkStatus();
+}
+
+// Which process a standard service is meant of.
+absl::StatusOr<std::string> ProcessOf(const Service& service, const Args& args) {
+  if (!service.standard) return std::string();
+  const std::string name = args.Get("service");
+  if (name.empty()) {
+    return absl::InvalidArgumentError("--service is needed: every process has this service, as --service " +
+                                      Owners().front() + ".");
+  }
+  return name;
+}
+
+int Dispatch(const Call& call) {
+  if (const auto shape = ImportShapeOf(call.method)) {
+    return RunImport(call.method, *shape, call.client, call.options, call.args, call.format, call.width, call.io);
+  }
+  if (call.method.client_streaming()) return RunLines(call);
+  auto request = BuildRequest(call.method, call.args, call.format, call.io);
+  if (!request.ok()) {
+    return ReportUsage(request.status(), HelpCommand(call.method), call.format, call.io);
+  }
+  if (call.method.server_streaming()) {
+    return RunStream(call.method, call.client, call.options, request->get(), call.args, call.format, call.width,
+                     call.io);
+  }
+  return RunUnary(call, request->get());
+}
+
+}  // namespace
+
+const Descriptor& FlagType(const MethodDescriptor& method) {
+  const auto shape = ImportShapeOf(method);
+  return shape ? *shape->header->message_type() : *method.input_type();
+}
+
+bool HasPages(const MethodDescriptor& method) { return PagingOf(method).next != nullptr; }
+
+unsigned ScopesOf(const Service& service, const MethodDescriptor& method) {
+  unsigned scopes = kCommon | kConnect | kCall;
+  if (service.standard) scopes |= kStandard;
+  if (HasPages(method)) scopes |= kList;
+  if (method.server_streaming()) scopes |= kStream;
+  if (IsWatch(method)) scopes |= kWatch;
+  if (ImportShapeOf(method)) scopes |= kImport;
+  return scopes;
+}
+
+absl::StatusOr<std::string> ReadRequestText(const std::string& value, const Io& io) {
+  if (value == "-") return ReadFile("-", io.in);
+  if (!value.empty() && value[0] == '@') return ReadFile(value.substr(1), io.in);
+  return value;
+}
+
+absl::StatusOr<MessagePtr> BuildRequest(const MethodDescriptor& method, const Args& args, Format format,
+                                        const Io& io) {
+  MessagePtr request = NewMessage(FlagType(method));
+  if (args.Has("json")) {
+    ASSIGN_OR_RETURN(const std::string text, ReadRequestText(args.Get("json"), io));
+    if (const auto status = SetFromJson(text, request.get()); !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--json ", status.message(), "."));
+    }
+  }
+  RETURN_IF_ERROR(SetFlags(args, request.get()));
+  const auto* id = request->GetDescriptor()->FindFieldByName("request_id");
+  if (PolicyOf(method).mutation() && id != nullptr &&
+      request->GetReflection()->GetString(*request, id).empty()) {
+    const std::string uuid = base::RandomUuid();
+    request->GetReflection()->SetString(request.get(), id, uuid);
+    TellRequestId(uuid, format, io);
+  }
+  return request;
+}
+
+int RunMethod(const Service& service, const MethodDescriptor& method, const std::vector<std::string>& argv,
+              const Io& given) {
+  const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  const auto args = ParseArgs(argv, flags, ScopesOf(service, method));
+  if (!args.ok()) return ReportUsage(args.status(), HelpCommand(method), Format::kTable, given);
+  if (args->Has("help")) {
+    *given.out << HelpOf(service, method);
+    return kDone;
+  }
+  const auto format = ParseFormat(args->Get("format"));
+  if (!format.ok()) return ReportUsage(format.status(), HelpCommand(method), Format::kTable, given);
+  auto usage = [&](const absl::Status& status) {
+    return ReportUsage(status, HelpCommand(method), *format, given);
+  };
+  if (!args->words.empty()) {
+    return usage(absl::InvalidArgumentError(absl::StrCat("What is ", args->words[0], "? Everything after the method is a flag.")));
+  }
+  const auto process = ProcessOf(service, *args);
+  if (!process.ok()) return usage(process.status());
+  const auto timeout = TimeoutOf(method, *args);
+  if (!timeout.ok()) return usage(timeout.status());
+  const auto client = Client::Connect(*args, given);
+  if (!client.ok()) return usage(client.status());
+
+  Io io = given;
+  std::ofstream file;
+  if (args->Has("output")) {
+    file.open(args->Get("output"), std::ios::binary);
+    if (!file) return usage(absl::NotFoundError(absl::StrCat("cannot write ", args->Get("output"))));
+    io.out = &file;
+    io.width = 0;
+  }
+  const int code = Dispatch({method, *args, *client, {*timeout, *process}, *format,
+                             args->Has("wide") ? 0 : io.width, io});
+  io.out->flush();
+  if (!*io.out) return usage(absl::DataLossError("the output could not be written in full"));
+  return code;
+}
+
+}  // namespace nisi::cli

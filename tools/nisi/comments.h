@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace nisi::cli {
+
+// What the .proto says about a service, method, message, field or enum value, by its full name: its leading
+// comment on one line. Empty when it says nothing.
+std::string CommentOf(absl::string_view full_name);
+
+}  // namespace nisi::cli

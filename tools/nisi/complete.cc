@@ -1,0 +1,181 @@
+#include "tools/nisi/complete.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/rpc/caller.h"
+#include "tools/nisi/args.h"
+#include "tools/nisi/call.h"
+#include "tools/nisi/comments.h"
+#include "tools/nisi/errors.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/help.h"
+#include "tools/nisi/names.h"
+#include "tools/nisi/packages.h"
+
+namespace nisi::cli {
+namespace {
+
+constexpr char kFile[] = ":file";
+
+constexpr char kBash[] = R"(# bash completion of nisi: source <(nisi completion bash)
+_nisi() {
+  local IFS=$'\n' line
+  COMPREPLY=()
+  while read -r line; do
+    if [[ $line == :file ]]; then
+      compopt -o filenames 2>/dev/null
+      COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+      return
+    fi
+    COMPREPLY+=("${line%%$'\t'*}")
+  done < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -F _nisi nisi
+)";
+
+constexpr char kZsh[] = R"(#compdef nisi
+# zsh completion of nisi: source <(nisi completion zsh)
+_nisi() {
+  local -a found
+  local line word
+  for line in "${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    [[ $line == :file ]] && { _files; return }
+    [[ -z $line ]] && continue
+    word="${line%%$'\t'*}"
+    if [[ $line == *$'\t'* ]]; then
+      found+=("${word//:/\\:}:${line#*$'\t'}")
+    else
+      found+=("${word//:/\\:}")
+    fi
+  done
+  _describe -V nisi found
+}
+if [[ "${funcstack[1]}" == _nisi ]]; then _nisi "$@"; else compdef _nisi nisi; fi
+)";
+
+std::string Short(const std::string& text) { return std::string(absl::string_view(text).substr(0, text.find(". "))); }
+
+std::vector<std::string> ValuesOf(const ToolFlag& flag) {
+  const absl::string_view choices = flag.choices;
+  if (choices == "@file") return {kFile};
+  if (choices == "@owner") return Owners();
+  if (choices == "@role") {
+    std::vector<std::string> roles;
+    for (const rpc::Role role : rpc::AllRoles()) roles.push_back(rpc::RoleName(role));
+    return roles;
+  }
+  return absl::StrSplit(choices, ',', absl::SkipEmpty());
+}
+
+std::vector<std::string> ValuesOf(const FieldFlag& flag) {
+  const auto& field = flag.field();
+  if (field.type() == google::protobuf::FieldDescriptor::TYPE_BYTES) return {};
+  return ChoicesOf(field);
+}
+
+// What a place among the flags of a command can take.
+struct Place {
+  std::vector<FieldFlag> fields;
+  unsigned scopes = kCommon;
+};
+
+std::vector<std::string> AtFlag(const Place& place, const std::vector<std::string>& words) {
+  const std::string before = words.size() > 1 ? words[words.size() - 2] : "";
+  if (absl::StartsWith(before, "--")) {
+    const std::string name = before.substr(2);
+    for (const FieldFlag& flag : place.fields) {
+      if (flag.name == name && !FormOf(flag.field()).empty()) return ValuesOf(flag);
+    }
+    for (const ToolFlag& flag : ToolFlags()) {
+      if (flag.name == name && (flag.scopes & place.scopes) != 0 && *flag.value != '\0') return ValuesOf(flag);
+    }
+  }
+  if (before == "-o") return {kFile};
+  std::vector<std::string> all;
+  for (const FieldFlag& flag : place.fields) {
+    if (flag.output_only() && flag.field().name() != "name") continue;
+    all.push_back(absl::StrCat("--", flag.name, "\t", Short(CommentOf(flag.field().full_name()))));
+  }
+  for (const ToolFlag& flag : ToolFlags()) {
+    if ((flag.scopes & place.scopes) != 0) all.push_back(absl::StrCat("--", flag.name, "\t", flag.help));
+  }
+  return all;
+}
+
+std::vector<std::string> FirstWords() {
+  std::vector<std::string> all;
+  for (const Service& service : Services()) {
+    all.push_back(absl::StrCat(service.name, "\t", Short(CommentOf(service.parts.front()->full_name()))));
+  }
+  for (const Command& command : Commands()) all.push_back(absl::StrCat(command.name, "\t", command.what));
+  return all;
+}
+
+std::vector<std::string> MethodWords(const Service& service) {
+  std::vector<std::string> all;
+  for (const auto* method : MethodsOf(service)) {
+    all.push_back(absl::StrCat(Kebab(method->name()), "\t", Short(CommentOf(method->full_name()))));
+  }
+  return all;
+}
+
+std::vector<std::string> AtCommand(const std::string& command, const std::vector<std::string>& words) {
+  const bool second = words.size() == 2 && !absl::StartsWith(words[1], "-");
+  if (second && command == "completion") return {"bash", "zsh"};
+  if (second && command == "proof") return {"get", "verify"};
+  if (second && (command == "help" || command == "describe")) return FirstWords();
+  const bool of_file = command == "verify" || (command == "proof" && words.size() > 2 && words[1] == "verify");
+  if (of_file && !absl::StartsWith(words.back(), "-") && !absl::StartsWith(words[words.size() - 2], "--")) {
+    return {kFile};
+  }
+  Place place;
+  if (command == "token") place.scopes |= kToken;
+  if (command == "proof" || command == "verify") {
+    place.scopes |= kConnect | kStandard | kProofGet | kProofVerify;
+  }
+  return AtFlag(place, words);
+}
+
+std::vector<std::string> Candidates(const std::vector<std::string>& words) {
+  if (words.size() < 2) return FirstWords();
+  const Service* service = FindService(words[0]);
+  if (service == nullptr) return AtCommand(words[0], words);
+  if (words.size() == 2) return MethodWords(*service);
+  const auto* method = FindMethod(*service, words[1]);
+  if (method == nullptr) return {};
+  return AtFlag({FlagsOf(FlagType(*method)), ScopesOf(*service, *method)}, words);
+}
+
+}  // namespace
+
+std::vector<std::string> Complete(const std::vector<std::string>& words) {
+  const std::string prefix = words.empty() ? "" : words.back();
+  std::vector<std::string> found;
+  for (const std::string& candidate : Candidates(words)) {
+    if (candidate == kFile) return {kFile};
+    if (absl::StartsWith(candidate, prefix)) found.push_back(candidate);
+  }
+  return found;
+}
+
+int RunCompletion(const std::vector<std::string>& argv, const Io& io) {
+  const std::string shell = argv.size() == 1 ? argv[0] : "";
+  if (shell == "bash") {
+    *io.out << kBash;
+  } else if (shell == "zsh") {
+    *io.out << kZsh;
+  } else {
+    return ReportUsage(absl::InvalidArgumentError("completion takes bash or zsh."), "nisi help completion",
+                       Format::kTable, io);
+  }
+  return kDone;
+}
+
+int RunComplete(const std::vector<std::string>& argv, const Io& io) {
+  for (const std::string& candidate : Complete(argv)) *io.out << candidate << "\n";
+  return kDone;
+}
+
+}  // namespace nisi::cli

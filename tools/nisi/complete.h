@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/nisi/io.h"
+
+namespace nisi::cli {
+
+// What may stand in the place of the last of `words` (which may be empty): candidates that begin with it, each
+// "word" or "word<TAB>what it is"; the single candidate ":file" asks for names of files.
+std::vector<std::string> Complete(const std::vector<std::string>& words);
+
+// nisi completion bash|zsh
+int RunCompletion(const std::vector<std::string>& argv, const Io& io);
+// nisi __complete WORDS...: what the scripts call back.
+int RunComplete(const std::vector<std::string>& argv, const Io& io);
+
+}  // namespace nisi::cli

@@ -1,0 +1,239 @@
+#include "tools/nisi/csv_import.h"
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "common/base/csv.h"
+#include "common/base/status.h"
+#include "tools/nisi/call.h"
+#include "tools/nisi/errors.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/names.h"
+#include "tools/nisi/output.h"
+#include "tools/nisi/rows.h"
+
+namespace nisi::cli {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+
+constexpr int kBatchRows = 500;
+// A message stays well below the 4 MiB that a server takes.
+constexpr size_t kBatchBytes = 1 << 20;
+constexpr size_t kShownRows = 20;
+constexpr char kRowNumber[] = "row_number";
+
+// Names by which tables out in the world call a field.
+constexpr std::pair<const char*, const char*> kAliases[] = {{"hs_code", "goods_code"}};
+
+const FieldDescriptor* MessageField(const Descriptor& type, const char* name) {
+  const auto* field = type.FindFieldByName(name);
+  return field != nullptr && field->message_type() != nullptr && field->real_containing_oneof() != nullptr ? field
+                                                                                                            : nullptr;
+}
+
+absl::Status UnknownColumn(const std::string& column, const Descriptor& row) {
+  std::vector<std::string> names;
+  for (int i = 0; i < row.field_count(); ++i) names.push_back(row.field(i)->name());
+  return absl::InvalidArgumentError(
+      absl::StrCat("Column ", column, " is no field.", DidYouMean(column, names), " Rename it with --map ", column,
+                   "=FIELD (", absl::StrJoin(names, ", "), ") or pass over such columns with --ignore-columns."));
+}
+
+// The field of each column; null for one to pass over.
+absl::StatusOr<std::vector<const FieldDescriptor*>> FieldsOf(const std::vector<std::string>& header,
+                                                             const Descriptor& row, const ColumnMap& map) {
+  std::vector<const FieldDescriptor*> fields;
+  for (const std::string& column : header) {
+    std::string name = column;
+    if (const auto renamed = map.renames.find(column); renamed != map.renames.end()) {
+      name = renamed->second;
+    } else if (row.FindFieldByName(name) == nullptr) {
+      for (const auto& [alias, field] : kAliases) name = name == alias ? field : name;
+    }
+    const FieldDescriptor* field = row.FindFieldByName(name);
+    if (field == nullptr && !(map.ignore_unknown && name == column)) return UnknownColumn(name, row);
+    const bool twice = field != nullptr && std::find(fields.begin(), fields.end(), field) != fields.end();
+    if (twice) return absl::InvalidArgumentError(absl::StrCat("Two columns give ", name, "."));
+    fields.push_back(field);
+  }
+  for (const auto& [column, field] : map.renames) {
+    if (std::find(header.begin(), header.end(), column) == header.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("--map names column ", column, ", which the file does not have."));
+    }
+  }
+  return fields;
+}
+
+// The items that were not entered: those whose `outcome` is not the first.
+std::vector<const Message*> NotEntered(const std::vector<const Message*>& items) {
+  std::vector<const Message*> out;
+  for (const Message* item : items) {
+    const auto* outcome = item->GetDescriptor()->FindFieldByName("outcome");
+    if (outcome == nullptr || item->GetReflection()->GetEnumValue(*item, outcome) != 1) out.push_back(item);
+  }
+  return out;
+}
+
+void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_rows, int width, std::ostream* out) {
+  const auto rest = NotEntered(ItemsOf(response, rows));
+  std::vector<const Message*> shown = rest;
+  if (!all_rows && shown.size() > kShownRows) shown.resize(kShownRows);
+  if (!shown.empty()) {
+    std::vector<int> widths;
+    *out << Render(WithoutEmpty(TableOf(*rows.message_type(), shown)), width, &widths, true);
+    if (shown.size() < rest.size()) {
+      *out << "... and " << rest.size() - shown.size() << " more (--all-rows shows them, --report FILE keeps them)\n";
+    }
+    *out << "\n";
+  }
+  std::vector<std::string> summary;
+  const auto& type = *response.GetDescriptor();
+  for (const Column& column : ColumnsOf(type)) {
+    if (column.path.size() > 1 || column.path[0]->is_repeated()) continue;
+    summary.push_back(absl::StrCat(absl::StrReplaceAll(column.name, {{"_count", ""}, {"_", " "}}), " ",
+                                   CellOf(response, column)));
+  }
+  *out << absl::StrJoin(summary, ", ") << "\n";
+  // The law behind refusals, and anything else that is a list.
+  for (const Column& column : ColumnsOf(type)) {
+    if (column.path[0] == &rows || !column.path[0]->is_repeated()) continue;
+    if (const std::string text = CellOf(response, column); !text.empty()) *out << OneLine(text) << "\n";
+  }
+}
+
+absl::Status WriteReport(const std::string& path, const Message& response, const FieldDescriptor& rows) {
+  std::ofstream file(path, std::ios::binary);
+  const Table table = TableOf(*rows.message_type(), ItemsOf(response, rows));
+  file << RenderCsvRow(table.columns);
+  for (const auto& row : table.rows) file << RenderCsvRow(row);
+  file.close();
+  return file ? absl::OkStatus() : absl::NotFoundError(absl::StrCat("cannot write ", path));
+}
+
+bool Flag(const Message& message, const char* name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(name);
+  return field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
+         message.GetReflection()->GetBool(message, field);
+}
+
+absl::StatusOr<std::vector<MessagePtr>> BatchesOf(const Args& args, const MethodDescriptor& method,
+                                                  const ImportShape& shape, const Io& io) {
+  if (!args.Has("csv")) return absl::InvalidArgumentError("--csv FILE is needed: the rows to take in.");
+  ASSIGN_OR_RETURN(const ColumnMap map, ParseColumnMap(args.Get("map"), args.Has("ignore-columns")));
+  const std::string path = args.Get("csv");
+  if (path == "-") return ReadBatches(io.in, "standard input", *method.input_type(), shape, map);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return ReadBatches(&file, path, *method.input_type(), shape, map);
+}
+
+}  // namespace
+
+std::optional<ImportShape> ImportShapeOf(const MethodDescriptor& method) {
+  if (!method.client_streaming() || method.server_streaming()) return std::nullopt;
+  const FieldDescriptor* header = MessageField(*method.input_type(), "header");
+  const FieldDescriptor* rows = MessageField(*method.input_type(), "rows");
+  if (header == nullptr || rows == nullptr) return std::nullopt;
+  const Descriptor& type = *rows->message_type();
+  if (type.field_count() != 1 || !type.field(0)->is_repeated() || type.field(0)->message_type() == nullptr) {
+    return std::nullopt;
+  }
+  return ImportShape{header, rows, type.field(0)};
+}
+
+absl::StatusOr<ColumnMap> ParseColumnMap(const std::string& text, bool ignore_unknown) {
+  ColumnMap map;
+  map.ignore_unknown = ignore_unknown;
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ',', absl::SkipEmpty()))) {
+    const std::vector<std::string> sides = absl::StrSplit(part, absl::MaxSplits('=', 1));
+    if (sides.size() != 2 || sides[0].empty() || sides[1].empty()) {
+      return absl::InvalidArgumentError("--map takes COLUMN=FIELD,COLUMN=FIELD.");
+    }
+    map.renames[sides[0]] = absl::StrReplaceAll(sides[1], {{"-", "_"}});
+  }
+  return map;
+}
+
+absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std::string& name,
+                                                    const Descriptor& request, const ImportShape& shape,
+                                                    const ColumnMap& map) {
+  base::CsvReader reader(in, name);
+  RETURN_IF_ERROR(reader.ReadHeader({}));
+  const Descriptor& row_type = *shape.items->message_type();
+  ASSIGN_OR_RETURN(const auto fields, FieldsOf(reader.header(), row_type, map));
+  const auto* row_number = row_type.FindFieldByName(kRowNumber);
+  const bool own_numbers = std::find(fields.begin(), fields.end(), row_number) != fields.end();
+
+  std::vector<MessagePtr> batches;
+  Message* rows = nullptr;
+  size_t bytes = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader.Next());
+    if (!more) return batches;
+    if (rows == nullptr || rows->GetReflection()->FieldSize(*rows, shape.items) == kBatchRows || bytes > kBatchBytes) {
+      batches.push_back(NewMessage(request));
+      rows = batches.back()->GetReflection()->MutableMessage(batches.back().get(), shape.rows);
+      bytes = 0;
+    }
+    Message* row = rows->GetReflection()->AddMessage(rows, shape.items);
+    if (row_number != nullptr && !own_numbers) {
+      row->GetReflection()->SetInt32(row, row_number, static_cast<int32_t>(reader.line()));
+    }
+    for (size_t i = 0; i < fields.size(); ++i) {
+      const std::string& cell = reader.row()[i];
+      if (fields[i] == nullptr || cell.empty()) continue;
+      if (const auto status = SetField(*fields[i], cell, row); !status.ok()) {
+        return reader.Error(absl::StrCat("column ", reader.header()[i], " ", status.message()));
+      }
+    }
+    bytes += row->ByteSizeLong();
+  }
+}
+
+int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Client& client,
+              const CallOptions& options, const Args& args, Format format, int width, const Io& io) {
+  const auto batches = BatchesOf(args, method, shape, io);
+  if (!batches.ok()) return ReportUsage(batches.status(), "", format, io);
+  const auto header = BuildRequest(method, args, format, io);
+  if (!header.ok()) return ReportUsage(header.status(), "", format, io);
+
+  size_t sent = 0;
+  auto next = [&](Message* message) {
+    if (sent == 0) {
+      message->GetReflection()->MutableMessage(message, shape.header)->CopyFrom(**header);
+    } else if (sent <= batches->size()) {
+      message->CopyFrom(*(*batches)[sent - 1]);
+    }
+    return sent++ <= batches->size();
+  };
+  const MessagePtr response = NewMessage(*method.output_type());
+  const grpc::Status status = client.Call(method, options, next, [&](const Message& message) {
+    response->CopyFrom(message);
+    return true;
+  });
+  if (!status.ok()) return ReportRefusal(status, format, io);
+
+  const FieldDescriptor* rows = MainField(*method.output_type());
+  if (rows != nullptr && args.Has("report")) {
+    const auto written = WriteReport(args.Get("report"), *response, *rows);
+    if (!written.ok()) return ReportUsage(written, "", format, io);
+  }
+  if (format == Format::kTable && rows != nullptr) {
+    PrintReport(*response, *rows, args.Has("all-rows"), width, io.out);
+  } else {
+    PrintMessage(*response, format, width, io.out);
+  }
+  const bool reports_commit = method.output_type()->FindFieldByName("committed") != nullptr;
+  return reports_commit && !Flag(*response, "committed") && !Flag(**header, "dry_run") ? kRefused : kDone;
+}
+
+}  // namespace nisi::cli

@@ -1,0 +1,138 @@
+#include "tools/nisi/errors.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "nisi/rpc/v1/legal_basis.pb.h"
+#include "tools/nisi/names.h"
+
+namespace nisi::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Details {
+  google::rpc::ErrorInfo info;
+  google::rpc::BadRequest bad_request;
+  google::rpc::PreconditionFailure precondition;
+  google::rpc::ResourceInfo resource;
+  google::rpc::QuotaFailure quota;
+  google::rpc::RetryInfo retry;
+  nisi::rpc::v1::LegalBasis basis;
+};
+
+Details DetailsOf(const grpc::Status& status) {
+  Details details;
+  google::rpc::Status packed;
+  if (!packed.ParseFromString(status.error_details())) return details;
+  for (const auto& any : packed.details()) {
+    // Each takes what is its own kind.
+    any.UnpackTo(&details.info) || any.UnpackTo(&details.bad_request) || any.UnpackTo(&details.precondition) ||
+        any.UnpackTo(&details.resource) || any.UnpackTo(&details.quota) || any.UnpackTo(&details.retry) ||
+        any.UnpackTo(&details.basis);
+  }
+  return details;
+}
+
+std::string CodeName(grpc::StatusCode code) {
+  if (code == grpc::StatusCode::CANCELLED) return "CANCELLED";
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+}
+
+double RetrySeconds(const Details& details) {
+  return static_cast<double>(details.retry.retry_delay().seconds()) +
+         static_cast<double>(details.retry.retry_delay().nanos()) * 1e-9;
+}
+
+json JsonOf(const grpc::Status& status, const Details& details) {
+  json error = {{"code", CodeName(status.error_code())},
+                {"status", static_cast<int>(status.error_code())},
+                {"message", status.error_message()}};
+  if (!details.info.reason().empty()) error["reason"] = details.info.reason();
+  for (const auto& [key, value] : details.info.metadata()) error["metadata"][key] = value;
+  for (const auto& violation : details.bad_request.field_violations()) {
+    error["fieldViolations"].push_back({{"field", violation.field()}, {"description", violation.description()}});
+  }
+  for (const auto& violation : details.precondition.violations()) {
+    error["preconditions"].push_back({{"type", violation.type()},
+                                      {"subject", violation.subject()},
+                                      {"description", violation.description()}});
+  }
+  for (const auto& violation : details.quota.violations()) {
+    error["quota"].push_back({{"subject", violation.subject()}, {"description", violation.description()}});
+  }
+  if (!details.resource.resource_type().empty()) {
+    error["resource"] = {{"type", details.resource.resource_type()}, {"name", details.resource.resource_name()}};
+  }
+  if (details.retry.has_retry_delay()) error["retryDelaySeconds"] = RetrySeconds(details);
+  if (!details.basis.article().empty()) {
+    error["legalBasis"] = {{"act", details.basis.act()},
+                           {"article", details.basis.article()},
+                           {"summary", details.basis.summary()}};
+  }
+  return {{"error", error}};
+}
+
+std::string WordsOf(const grpc::Status& status, const Details& details) {
+  std::string out = absl::StrCat("Refused: ", CodeName(status.error_code()));
+  if (!details.info.reason().empty()) absl::StrAppend(&out, " ", OneLine(details.info.reason()));
+  absl::StrAppend(&out, "\n  ", OneLine(status.error_message()), "\n");
+  auto line = [&](absl::string_view name, absl::string_view text) {
+    absl::StrAppend(&out, "  ", absl::StrFormat("%-12s", name), OneLine(text), "\n");
+  };
+  for (const auto& violation : details.bad_request.field_violations()) {
+    line("field", absl::StrCat(violation.field(), ": ", violation.description()));
+  }
+  for (const auto& violation : details.precondition.violations()) {
+    line("state", absl::StrCat(violation.subject(), ": ", violation.description(), " (", violation.type(), ")"));
+  }
+  for (const auto& violation : details.quota.violations()) {
+    line("limit", absl::StrCat(violation.subject(), ": ", violation.description()));
+  }
+  if (!details.resource.resource_type().empty()) {
+    line("record", absl::StrCat(details.resource.resource_type(), " ", details.resource.resource_name()));
+  }
+  for (const auto& [key, value] : details.info.metadata()) line(key, value);
+  if (!details.basis.article().empty()) {
+    line("law", absl::StrCat(details.basis.article(), ": ", details.basis.summary()));
+  }
+  if (details.retry.has_retry_delay()) {
+    line("retry", absl::StrFormat("in %g s, with the same --request-id", RetrySeconds(details)));
+  }
+  return out;
+}
+
+// Text of a server may be anything; a broken byte must not break the report.
+std::string Dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+int ReportRefusal(const grpc::Status& status, Format format, const Io& io) {
+  const Details details = DetailsOf(status);
+  if (format == Format::kJson) {
+    *io.err << Dump(JsonOf(status, details)) << "\n";
+  } else {
+    *io.err << WordsOf(status, details);
+  }
+  const bool away = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                    status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+  return away ? kUnavailable : kRefused;
+}
+
+int ReportUsage(const absl::Status& status, const std::string& help, Format format, const Io& io) {
+  const std::string message(status.message());
+  if (format == Format::kJson) {
+    *io.err << Dump({{"error", {{"code", "USAGE"}, {"message", message}}}}) << "\n";
+  } else {
+    *io.err << "nisi: " << OneLine(message) << "\n";
+    if (!help.empty()) *io.err << "Help: " << help << "\n";
+  }
+  return kUsage;
+}
+
+}  // namespace nisi::cli

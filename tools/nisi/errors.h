@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "grpcpp/support/status.h"
+#include "tools/nisi/io.h"
+
+namespace nisi::cli {
+
+// Tells on `err` why a call was refused, with all its details, in words or as one JSON object. Returns the exit
+// code.
+int ReportRefusal(const grpc::Status& status, Format format, const Io& io);
+
+// Tells what was wrong with the command line and where help is. Returns kUsage.
+int ReportUsage(const absl::Status& status, const std::string& help, Format format, const Io& io);
+
+}  // namespace nisi::cli

@@ -1,0 +1,248 @@
+#include "tools/nisi/help.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "tools/nisi/args.h"
+#include "tools/nisi/call.h"
+#include "tools/nisi/comments.h"
+#include "tools/nisi/csv_import.h"
+#include "tools/nisi/describe.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/names.h"
+
+namespace nisi::cli {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::MethodDescriptor;
+using nisi::rpc::v1::Format;
+
+constexpr size_t kLineWidth = 100;
+
+// Words wrapped and indented.
+std::string Wrap(absl::string_view text, size_t indent) {
+  const std::string margin(indent, ' ');
+  std::string out = margin;
+  size_t column = indent;
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    if (column > indent && column + 1 + word.size() > kLineWidth) {
+      absl::StrAppend(&out, "\n", margin);
+      column = indent;
+    }
+    if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    absl::StrAppend(&out, word);
+    column += word.size();
+  }
+  return out + "\n";
+}
+
+std::string FirstSentence(const std::string& text) {
+  const size_t end = text.find(". ");
+  return end == std::string::npos ? text : text.substr(0, end + 1);
+}
+
+std::string LimitsOf(const FieldFlag& flag) {
+  const auto& rules = flag.rules();
+  std::vector<std::string> limits;
+  if (rules.required()) limits.emplace_back("required");
+  if (flag.field().is_repeated()) limits.emplace_back("repeat it or separate by commas");
+  if (rules.has_min()) limits.push_back(absl::StrCat("at least ", rules.min()));
+  if (rules.has_max()) limits.push_back(absl::StrCat("at most ", rules.max()));
+  const bool bytes = flag.field().type() == FieldDescriptor::TYPE_BYTES;
+  if (rules.min_chars() > 0) limits.push_back(absl::StrCat("at least ", rules.min_chars(), bytes ? " bytes" : " characters"));
+  if (rules.max_chars() > 0) limits.push_back(absl::StrCat("at most ", rules.max_chars(), bytes ? " bytes" : " characters"));
+  if (rules.min_items() > 0) limits.push_back(absl::StrCat("at least ", rules.min_items(), " of them"));
+  if (rules.max_items() > 0) limits.push_back(absl::StrCat("at most ", rules.max_items(), " of them"));
+  if (rules.unique_items()) limits.emplace_back("no two alike");
+  if (rules.immutable()) limits.emplace_back("never changes");
+  if (rules.data_class() == nisi::rpc::v1::CONFIDENTIAL) limits.emplace_back("confidential, Art. 6(3)");
+  if (flag.field().name() == "request_id") limits.emplace_back("made at random when absent");
+  return absl::StrJoin(limits, "; ");
+}
+
+// What the system sets itself is no flag to offer, except the name that says which record to change.
+bool IsOffered(const FieldFlag& flag, const MethodDescriptor& method) {
+  if (!flag.output_only()) return true;
+  return flag.path.size() == 2 && flag.field().name() == "name" && Kebab(method.name()).rfind("update-", 0) == 0;
+}
+
+std::string FlagHelp(const FieldFlag& flag) {
+  const std::string form = FormOf(flag.field());
+  std::string out = absl::StrCat("  --", flag.name, form.empty() ? "" : " ", form, "\n");
+  std::string text = CommentOf(flag.field().full_name());
+  const std::string limits = LimitsOf(flag);
+  if (!limits.empty()) absl::StrAppend(&text, text.empty() ? "" : " ", "(", limits, ")");
+  if (!text.empty()) out += Wrap(text, 8);
+  return out;
+}
+
+std::string ToolHelp(unsigned scopes) {
+  std::string out;
+  for (const ToolFlag& flag : ToolFlags()) {
+    if ((flag.scopes & scopes) == 0) continue;
+    const std::string head = absl::StrCat("  --", flag.name, *flag.value ? " " : "", flag.value);
+    absl::StrAppend(&out, head, std::string(head.size() < 26 ? 26 - head.size() : 1, ' '), flag.help, "\n");
+  }
+  return out;
+}
+
+std::string SampleOf(const FieldFlag& flag) {
+  const FieldDescriptor& field = flag.field();
+  if (const auto choices = ChoicesOf(field); !choices.empty()) return choices.back();
+  if (field.message_type() != nullptr) {
+    const std::string& type = field.message_type()->full_name();
+    if (type == "google.type.Date") return "2026-01-01";
+    if (type == "google.protobuf.Timestamp") return "2026-01-01T00:00:00Z";
+    return "'{}'";
+  }
+  switch (flag.rules().format()) {
+    case Format::GOODS_CODE:
+      return "850423";
+    case Format::RESOURCE_NAME:
+      return absl::StrReplaceAll(flag.rules().resource(), {{"entries/*", "entries/850423"}, {"*", "1"}});
+    case Format::WORD:
+      return "machinery";
+    case Format::ETAG:
+      return "ETAG";
+    default:
+      break;
+  }
+  if (field.type() == FieldDescriptor::TYPE_BYTES) return "@file";
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_STRING ? "\"...\"" : "1";
+}
+
+// A field that a caller must give, in a message that it must give.
+bool IsNeeded(const FieldFlag& flag) {
+  for (const FieldDescriptor* part : flag.path) {
+    const auto& rules = part->options().GetExtension(nisi::rpc::v1::field);
+    if (!rules.required() && rules.min_items() == 0) return false;
+  }
+  return !flag.output_only() && flag.field().name() != "request_id";
+}
+
+}  // namespace
+
+const std::vector<Command>& Commands() {
+  static const auto& commands = *new std::vector<Command>{
+      {"serve", "nisi serve [--help]", "Runs all services and the gateway in this process, on one data folder."},
+      {"token", "nisi token [--role ROLE] [--bin BIN] [--region KATO,..] [--subject NAME] [--life 1h]",
+       "Prints a development token; without --role, lists the roles."},
+      {"proof", "nisi proof get --service NAME --position N -o FILE | nisi proof verify FILE [--public-key HEX]",
+       "Keeps the proof of a journal entry in a file; checks one without any server."},
+      {"verify", "nisi verify FILE | nisi verify --service NAME --position N",
+       "Checks a proof from a file, or fetches and checks it in one go."},
+      {"describe", "nisi describe [SERVICE[.METHOD]] [--format table|csv|markdown]",
+       "Who may call what, and by which article."},
+      {"roles", "nisi roles [--format markdown|csv]", "Prints every method by every role."},
+      {"completion", "nisi completion bash|zsh", "Prints a completion script: source <(nisi completion bash)"},
+      {"help", "nisi help [SERVICE [METHOD] | COMMAND]", "Prints help."},
+  };
+  return commands;
+}
+
+std::string HelpCommand(const MethodDescriptor& method) {
+  for (const Service& service : Services()) {
+    for (const auto* other : MethodsOf(service)) {
+      if (other == &method) return absl::StrCat("nisi ", service.name, " ", Kebab(method.name()), " --help");
+    }
+  }
+  return "nisi --help";
+}
+
+std::string HelpOf() {
+  std::string out =
+      "nisi: the command line of the National Information System of Industry\n\n"
+      "  nisi SERVICE METHOD [FLAGS]     calls a method: each field of its request is a flag\n\nServices:\n";
+  for (const Service& service : Services()) {
+    absl::StrAppend(&out, "  ", service.name, "\n",
+                    Wrap(FirstSentence(CommentOf(service.parts.front()->full_name())), 8));
+  }
+  out += "\nCommands:\n";
+  for (const Command& command : Commands()) {
+    absl::StrAppend(&out, "  ", command.name, std::string(12 - std::string(command.name).size(), ' '), command.what,
+                    "\n");
+  }
+  absl::StrAppend(&out, "\nFlags of every call:\n", ToolHelp(kCommon | kConnect),
+                  "\nA flag of the program that a request has as a field too is written --cli.NAME.\n"
+                  "Exit codes: 0 done, 1 refused by the service, 2 wrong use, 3 not available.\n"
+                  "More: nisi SERVICE --help, nisi SERVICE METHOD --help, nisi help COMMAND\n");
+  return out;
+}
+
+std::string HelpOf(const Service& service) {
+  std::string out = absl::StrCat("nisi ", service.name, " METHOD [FLAGS]\n\n");
+  for (const auto* part : service.parts) out += Wrap(CommentOf(part->full_name()), 0);
+  out += "\nMethods:\n";
+  for (const auto* method : MethodsOf(service)) {
+    absl::StrAppend(&out, "  ", Kebab(method->name()), "\n", Wrap(FirstSentence(CommentOf(method->full_name())), 8));
+  }
+  absl::StrAppend(&out, "\nMore: nisi ", service.name, " METHOD --help, nisi describe ", service.name, "\n");
+  return out;
+}
+
+std::string HelpOf(const Service& service, const MethodDescriptor& method) {
+  const auto& policy = PolicyOf(method);
+  std::string out = absl::StrCat("nisi ", service.name, " ", Kebab(method.name()), " [FLAGS]\n\n",
+                                 Wrap(CommentOf(method.full_name()), 0), "\n");
+  const std::string roles = absl::StrJoin(RolesOf(method), ", ");
+  absl::StrAppend(&out, "Who may call: ", roles == "public" ? "everybody" : roles, "\n");
+  if (!policy.article().empty()) absl::StrAppend(&out, "Ground: ", policy.article(), "\n");
+  if (policy.mutation()) out += "Changes the register; a retry with the same --request-id is safe.\n";
+  if (KindOf(method) != "unary") absl::StrAppend(&out, "Kind: ", KindOf(method), "\n");
+  absl::StrAppend(&out, "Example:\n  ", ExampleOf(service, method), "\n");
+
+  const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  if (!flags.empty()) out += "\nFields of the request:\n";
+  for (const FieldFlag& flag : flags) {
+    if (IsOffered(flag, method)) out += FlagHelp(flag);
+  }
+  if (const auto shape = ImportShapeOf(method)) {
+    out += "\nColumns of the CSV:\n";
+    for (const FieldFlag& flag : FlagsOf(*shape->items->message_type())) {
+      absl::StrAppend(&out, "  ", flag.field().name(), "\n");
+      if (const std::string text = CommentOf(flag.field().full_name()); !text.empty()) out += Wrap(text, 8);
+    }
+  }
+  const unsigned scopes = ScopesOf(service, method);
+  absl::StrAppend(&out, "\nFlags of the call:\n", ToolHelp(scopes));
+  return out;
+}
+
+std::string HelpOf(const std::string& name) {
+  for (const Command& command : Commands()) {
+    if (command.name != name) continue;
+    std::string out = absl::StrCat(command.usage, "\n\n", command.what, "\n");
+    unsigned scopes = kCommon;
+    if (name == "token") scopes |= kToken;
+    if (name == "proof" || name == "verify") scopes |= kConnect | kStandard | kProofGet | kProofVerify;
+    if (name != "serve" && name != "help") absl::StrAppend(&out, "\nFlags:\n", ToolHelp(scopes));
+    return out;
+  }
+  return "";
+}
+
+std::string ExampleOf(const Service& service, const MethodDescriptor& method) {
+  std::string out = absl::StrCat("nisi ", service.name, " ", Kebab(method.name()));
+  if (service.standard) absl::StrAppend(&out, " --service ", Owners().front());
+  const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  auto has_children = [&](const FieldFlag& flag) {
+    return std::any_of(flags.begin(), flags.end(),
+                       [&](const FieldFlag& other) { return other.name.rfind(flag.name + ".", 0) == 0; });
+  };
+  for (const FieldFlag& flag : flags) {
+    if (IsNeeded(flag) && !has_children(flag)) absl::StrAppend(&out, " --", flag.name, " ", SampleOf(flag));
+  }
+  if (ImportShapeOf(method)) out += " --csv goods.csv --dry-run";
+  const auto& roles = RolesOf(method);
+  if (roles.front() != "public") absl::StrAppend(&out, " --as ", roles.front());
+  return out;
+}
+
+}  // namespace nisi::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/nisi/io.h"
+#include "tools/nisi/packages.h"
+
+namespace nisi::cli {
+
+// Commands of the program itself.
+struct Command {
+  const char* name;
+  const char* usage;
+  const char* what;
+};
+const std::vector<Command>& Commands();
+
+// "nisi priority-goods check-goods --help"
+std::string HelpCommand(const google::protobuf::MethodDescriptor& method);
+
+std::string HelpOf();
+std::string HelpOf(const Service& service);
+std::string HelpOf(const Service& service, const google::protobuf::MethodDescriptor& method);
+// Of a command of the program. Empty when there is none of that name.
+std::string HelpOf(const std::string& command);
+
+// A command line of the method with its required flags filled in.
+std::string ExampleOf(const Service& service, const google::protobuf::MethodDescriptor& method);
+
+}  // namespace nisi::cli

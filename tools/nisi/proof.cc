@@ -1,0 +1,200 @@
+#include "tools/nisi/proof.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "google/protobuf/util/json_util.h"
+#include "tools/nisi/args.h"
+#include "tools/nisi/client.h"
+#include "tools/nisi/errors.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/names.h"
+#include "tools/nisi/packages.h"
+
+namespace nisi::cli {
+namespace {
+
+using google::protobuf::Message;
+
+constexpr char kHelp[] = "nisi help proof";
+constexpr double kTimeout = 30;
+
+// A call of the journal that has to be answered.
+grpc::Status Ask(const Client& client, const std::string& service, const char* method, const Message& request,
+                 Message* response) {
+  CallOptions options;
+  options.service = service;
+  options.timeout_seconds = kTimeout;
+  return client.Unary(*FindMethod(*FindService("journal"), method), options, request, response);
+}
+
+// Head first: the path is then asked for the tree of just that size.
+grpc::Status Collect(const Client& client, const std::string& service, int64_t position, const Proof* since,
+                     const Io& io, Proof* proof) {
+  namespace journal = nisi::journal::v1;
+  grpc::Status status = Ask(client, service, "get-tree-head", journal::GetTreeHeadRequest(), &proof->head);
+  if (!status.ok()) return status;
+  journal::GetInclusionProofRequest inclusion;
+  inclusion.set_position(position);
+  inclusion.set_tree_size(proof->head.tree_size());
+  status = Ask(client, service, "get-inclusion-proof", inclusion, &proof->inclusion);
+  if (!status.ok()) return status;
+  status = Ask(client, service, "get-signing-key", journal::GetSigningKeyRequest(), &proof->key);
+  if (!status.ok()) return status;
+  if (since != nullptr) {
+    journal::GetConsistencyProofRequest consistency;
+    consistency.set_first_size(since->head.tree_size());
+    consistency.set_second_size(proof->head.tree_size());
+    status = Ask(client, service, "get-consistency-proof", consistency, &proof->consistency);
+    if (!status.ok()) return status;
+    proof->has_consistency = true;
+  }
+  journal::GetEntryRequest entry;
+  entry.set_position(position);
+  status = Ask(client, service, "get-entry", entry, &proof->entry);
+  const bool denied = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
+                      status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
+  if (denied) *io.err << "The entry itself is not shown to this caller; its leaf hash is proved all the same.\n";
+  proof->has_entry = status.ok();
+  return denied ? grpc::Status::OK : status;
+}
+
+absl::StatusOr<Proof> ReadProof(const std::string& path, const Io& io) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, io.in));
+  auto proof = ProofFromJson(text);
+  if (!proof.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", proof.status().message()));
+  return proof;
+}
+
+struct Since {
+  bool given = false;
+  Proof proof;
+  const Proof* get() const { return given ? &proof : nullptr; }
+};
+
+absl::StatusOr<Since> SinceOf(const Args& args, const Io& io) {
+  Since since;
+  since.given = args.Has("since");
+  if (since.given) {
+    ASSIGN_OR_RETURN(since.proof, ReadProof(args.Get("since"), io));
+  }
+  return since;
+}
+
+// Calls the server for all parts. Returns the exit code.
+int Fetch(const Args& args, const Proof* since, Format format, const Io& io, Proof* proof) {
+  int64_t position = 0;
+  const std::string service = args.Get("service");
+  if (service.empty() || !absl::SimpleAtoi(args.Get("position"), &position) || position < 1) {
+    return ReportUsage(absl::InvalidArgumentError("--service NAME and --position N are needed."), kHelp, format, io);
+  }
+  const auto client = Client::Connect(args, io);
+  if (!client.ok()) return ReportUsage(client.status(), kHelp, format, io);
+  const grpc::Status status = Collect(*client, service, position, since, io, proof);
+  return status.ok() ? kDone : ReportRefusal(status, format, io);
+}
+
+int Write(const Proof& proof, const Args& args, Format format, const Io& io) {
+  if (!args.Has("output")) {
+    *io.out << ToJson(proof);
+    return kDone;
+  }
+  std::ofstream file(args.Get("output"), std::ios::binary);
+  file << ToJson(proof);
+  file.close();
+  if (!file) {
+    return ReportUsage(absl::NotFoundError(absl::StrCat("cannot write ", args.Get("output"))), "", format, io);
+  }
+  *io.err << "Kept the proof of position " << proof.inclusion.position() << " in a tree of " << proof.head.tree_size()
+          << ". Check it anywhere: nisi proof verify " << args.Get("output") << "\n";
+  return kDone;
+}
+
+template <class M>
+absl::Status Part(const nlohmann::json& object, const char* name, bool needed, M* message) {
+  if (!object.contains(name)) {
+    return needed ? absl::InvalidArgumentError(absl::StrCat("has no ", name)) : absl::OkStatus();
+  }
+  const std::string text = object[name].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (SetFromJson(text, message).ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("its ", name, " has not the form of one"));
+}
+
+// What both commands do once the arguments are read.
+int Verify(const Args& args, const Proof& proof, const Proof* since, Format format, const Io& io) {
+  return VerifyProof(proof, {args.Get("public-key"), args.Get("key-id")}, since, format, io);
+}
+
+}  // namespace
+
+std::string ToJson(const Proof& proof) {
+  std::string out;
+  auto add = [&](const char* name, const Message& message) {
+    std::string json;
+    google::protobuf::util::MessageToJsonString(message, &json).IgnoreError();
+    absl::StrAppend(&out, out.empty() ? "{\n" : ",\n", "  \"", name, "\": ", json);
+  };
+  if (proof.has_entry) add("entry", proof.entry);
+  add("inclusionProof", proof.inclusion);
+  add("treeHead", proof.head);
+  add("signingKey", proof.key);
+  if (proof.has_consistency) add("consistencyProof", proof.consistency);
+  return out + "\n}\n";
+}
+
+absl::StatusOr<Proof> ProofFromJson(const std::string& text) {
+  const auto object = nlohmann::json::parse(text, nullptr, false);
+  if (!object.is_object()) return absl::InvalidArgumentError("is no JSON object");
+  Proof proof;
+  RETURN_IF_ERROR(Part(object, "entry", false, &proof.entry));
+  RETURN_IF_ERROR(Part(object, "inclusionProof", true, &proof.inclusion));
+  RETURN_IF_ERROR(Part(object, "treeHead", true, &proof.head));
+  RETURN_IF_ERROR(Part(object, "signingKey", true, &proof.key));
+  RETURN_IF_ERROR(Part(object, "consistencyProof", false, &proof.consistency));
+  proof.has_entry = object.contains("entry");
+  proof.has_consistency = object.contains("consistencyProof");
+  return proof;
+}
+
+int RunProof(const std::vector<std::string>& argv, const Io& io) {
+  const bool get = !argv.empty() && argv[0] == "get";
+  const bool verify = !argv.empty() && argv[0] == "verify";
+  if (!get && !verify) {
+    return ReportUsage(absl::InvalidArgumentError("proof takes get or verify."), kHelp, Format::kTable, io);
+  }
+  if (verify) return RunVerify({argv.begin() + 1, argv.end()}, io);
+  const auto args = ParseArgs({argv.begin() + 1, argv.end()}, {}, kCommon | kConnect | kStandard | kProofGet);
+  if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
+  const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
+  const auto since = SinceOf(*args, io);
+  if (!since.ok()) return ReportUsage(since.status(), kHelp, format, io);
+  Proof proof;
+  const int code = Fetch(*args, since->get(), format, io, &proof);
+  return code == kDone ? Write(proof, *args, format, io) : code;
+}
+
+int RunVerify(const std::vector<std::string>& argv, const Io& io) {
+  const auto args =
+      ParseArgs(argv, {}, kCommon | kConnect | kStandard | kProofGet | kProofVerify);
+  if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
+  const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
+  const auto since = SinceOf(*args, io);
+  if (!since.ok()) return ReportUsage(since.status(), kHelp, format, io);
+  if (args->Has("position")) {
+    Proof proof;
+    const int code = Fetch(*args, since->get(), format, io, &proof);
+    return code == kDone ? Verify(*args, proof, since->get(), format, io) : code;
+  }
+  if (args->words.size() != 1) {
+    return ReportUsage(absl::InvalidArgumentError("verify takes one file, or --service and --position."), kHelp,
+                       format, io);
+  }
+  const auto proof = ReadProof(args->words[0], io);
+  if (!proof.ok()) return ReportUsage(proof.status(), kHelp, format, io);
+  return Verify(*args, *proof, since->get(), format, io);
+}
+
+}  // namespace nisi::cli

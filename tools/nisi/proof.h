@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "tools/nisi/io.h"
+
+namespace nisi::cli {
+
+// All that is needed to check one journal entry without any server.
+struct Proof {
+  // Absent where the reader may not see entries: then only its leaf hash is proved.
+  bool has_entry = false;
+  nisi::journal::v1::EntryRecord entry;
+  nisi::journal::v1::InclusionProof inclusion;
+  nisi::journal::v1::TreeHead head;
+  nisi::journal::v1::SigningKey key;
+  // That an older tree is the beginning of this one.
+  bool has_consistency = false;
+  nisi::journal::v1::ConsistencyProof consistency;
+};
+
+// One JSON object {entry, inclusionProof, treeHead, signingKey, consistencyProof}, each in its protobuf form.
+std::string ToJson(const Proof& proof);
+// INVALID_ARGUMENT for anything else.
+absl::StatusOr<Proof> ProofFromJson(const std::string& text);
+
+// What the reader expects of the key; both in hex, both may be empty.
+struct PinnedKey {
+  std::string public_key;
+  std::string key_id;
+};
+
+// Tells every step in words. Returns kDone when all hold, kRefused at the first that does not.
+int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format, const Io& io);
+
+// nisi proof get|verify
+int RunProof(const std::vector<std::string>& argv, const Io& io);
+// nisi verify
+int RunVerify(const std::vector<std::string>& argv, const Io& io);
+
+}  // namespace nisi::cli

@@ -1,0 +1,257 @@
+#include "tools/nisi/rows.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "common/base/csv.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/type/date.pb.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "nisi/rpc/v1/legal_basis.pb.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/names.h"
+
+namespace nisi::cli {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr size_t kMaxDepth = 4;
+constexpr int kNarrowest = 8;
+
+// Shown in one cell.
+bool IsCell(const Descriptor& type) {
+  return IsValueMessage(type) || type.full_name() == "nisi.rpc.v1.LegalBasis" ||
+         type.full_name() == "google.protobuf.Any";
+}
+
+void Collect(const Descriptor& type, const Column& above, std::vector<Column>* columns) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    Column column = above;
+    column.name = absl::StrCat(above.name, above.name.empty() ? "" : ".", field->name());
+    column.path.push_back(field);
+    const bool nested = field->message_type() != nullptr && !field->is_repeated() &&
+                        !IsCell(*field->message_type()) && column.path.size() < kMaxDepth;
+    if (nested) {
+      Collect(*field->message_type(), column, columns);
+    } else {
+      columns->push_back(column);
+    }
+  }
+}
+
+std::string JsonOf(const Message& message) {
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) return "?";
+  if (json.size() > 1 && json.front() == '"') json = json.substr(1, json.size() - 2);
+  return json;
+}
+
+std::string TextOf(const Message& message) {
+  if (const auto* date = dynamic_cast<const google::type::Date*>(&message)) {
+    return absl::StrFormat("%04d-%02d-%02d", date->year(), date->month(), date->day());
+  }
+  if (const auto* basis = dynamic_cast<const nisi::rpc::v1::LegalBasis*>(&message)) {
+    return absl::StrCat(basis->article(), basis->summary().empty() ? "" : ": ", basis->summary());
+  }
+  // A fact, or anything like it, reads best as an equation.
+  const auto& reflection = *message.GetReflection();
+  const auto* name = message.GetDescriptor()->FindFieldByName("name");
+  const auto* value = message.GetDescriptor()->FindFieldByName("value");
+  auto is_text = [](const FieldDescriptor* field) {
+    return field != nullptr && field->type() == FieldDescriptor::TYPE_STRING && !field->is_repeated();
+  };
+  if (is_text(name) && is_text(value)) {
+    return absl::StrCat(reflection.GetString(message, name), "=", reflection.GetString(message, value));
+  }
+  return JsonOf(message);
+}
+
+// The value of a singular field, or one of a repeated field's when index >= 0.
+std::string ValueText(const Message& message, const FieldDescriptor& field, int index) {
+  const auto& r = *message.GetReflection();
+  const bool one = index < 0;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING: {
+      std::string text = one ? r.GetString(message, &field) : r.GetRepeatedString(message, &field, index);
+      return field.type() == FieldDescriptor::TYPE_BYTES ? absl::BytesToHexString(text) : text;
+    }
+    case FieldDescriptor::CPPTYPE_INT32:
+      return absl::StrCat(one ? r.GetInt32(message, &field) : r.GetRepeatedInt32(message, &field, index));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return absl::StrCat(one ? r.GetInt64(message, &field) : r.GetRepeatedInt64(message, &field, index));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return absl::StrCat(one ? r.GetUInt32(message, &field) : r.GetRepeatedUInt32(message, &field, index));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return absl::StrCat(one ? r.GetUInt64(message, &field) : r.GetRepeatedUInt64(message, &field, index));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return absl::StrCat(one ? r.GetDouble(message, &field) : r.GetRepeatedDouble(message, &field, index));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return absl::StrCat(one ? r.GetFloat(message, &field) : r.GetRepeatedFloat(message, &field, index));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return (one ? r.GetBool(message, &field) : r.GetRepeatedBool(message, &field, index)) ? "yes" : "no";
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto* value = one ? r.GetEnum(message, &field) : r.GetRepeatedEnum(message, &field, index);
+      return value->name();
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return TextOf(one ? r.GetMessage(message, &field) : r.GetRepeatedMessage(message, &field, index));
+  }
+  return "";
+}
+
+// Presence for what has it; a number or bool counts as present, an unset enum or empty text does not.
+bool IsThere(const Message& message, const FieldDescriptor& field) {
+  if (message.GetReflection()->HasField(message, &field)) return true;
+  if (field.has_presence()) return false;
+  return field.cpp_type() != FieldDescriptor::CPPTYPE_STRING && field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
+}
+
+// Takes from the widest columns until the line fits.
+void Shrink(int width, std::vector<int>* widths) {
+  auto total = [&] {
+    int sum = 0;
+    for (const int w : *widths) sum += w + 2;
+    return sum - 2;
+  };
+  while (total() > width) {
+    auto widest = std::max_element(widths->begin(), widths->end());
+    if (*widest <= kNarrowest) return;
+    --*widest;
+  }
+}
+
+}  // namespace
+
+std::vector<Column> ColumnsOf(const Descriptor& type) {
+  std::vector<Column> columns;
+  Collect(type, {}, &columns);
+  return columns;
+}
+
+std::string CellOf(const Message& top, const Column& column) {
+  const Message* message = &top;
+  for (size_t i = 0; i + 1 < column.path.size(); ++i) {
+    if (!message->GetReflection()->HasField(*message, column.path[i])) return "";
+    message = &message->GetReflection()->GetMessage(*message, column.path[i]);
+  }
+  const FieldDescriptor& field = *column.path.back();
+  if (!field.is_repeated()) return IsThere(*message, field) ? ValueText(*message, field, -1) : "";
+  std::vector<std::string> parts;
+  for (int i = 0; i < message->GetReflection()->FieldSize(*message, &field); ++i) {
+    parts.push_back(ValueText(*message, field, i));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+const FieldDescriptor* MainField(const Descriptor& type) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->is_repeated() && field->message_type() != nullptr && !field->is_map() &&
+        !IsCell(*field->message_type()) && absl::EndsWith(type.name(), "Response")) {
+      return field;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<const Message*> ItemsOf(const Message& message, const FieldDescriptor& field) {
+  std::vector<const Message*> items;
+  for (int i = 0; i < message.GetReflection()->FieldSize(message, &field); ++i) {
+    items.push_back(&message.GetReflection()->GetRepeatedMessage(message, &field, i));
+  }
+  return items;
+}
+
+std::unique_ptr<Message> Opened(const Message& message) {
+  const nisi::journal::v1::EntryRecord* record = nullptr;
+  if (const auto* watched = dynamic_cast<const nisi::journal::v1::WatchEntriesResponse*>(&message)) {
+    if (watched->has_entry()) record = &watched->entry();
+  } else {
+    record = dynamic_cast<const nisi::journal::v1::EntryRecord*>(&message);
+  }
+  if (record == nullptr) return nullptr;
+  auto entry = std::make_unique<nisi::journal::v1::Entry>();
+  if (!entry->ParseFromString(record->leaf())) return nullptr;
+  return entry;
+}
+
+Table TableOf(const Descriptor& type, const std::vector<const Message*>& items) {
+  const std::vector<Column> columns = ColumnsOf(type);
+  Table table;
+  for (const Column& column : columns) table.columns.push_back(column.name);
+  for (const Message* item : items) {
+    std::vector<std::string>& row = table.rows.emplace_back();
+    for (const Column& column : columns) row.push_back(CellOf(*item, column));
+  }
+  return table;
+}
+
+Table WithoutEmpty(const Table& table) {
+  Table out;
+  out.rows.resize(table.rows.size());
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    const bool used =
+        std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) { return !row[c].empty(); });
+    if (!used) continue;
+    out.columns.push_back(table.columns[c]);
+    for (size_t r = 0; r < table.rows.size(); ++r) out.rows[r].push_back(table.rows[r][c]);
+  }
+  return out;
+}
+
+std::vector<std::string> Headings(const std::vector<std::string>& columns) {
+  auto last = [](const std::string& name) { return std::vector<std::string>(absl::StrSplit(name, '.')).back(); };
+  std::vector<std::string> headings;
+  for (const std::string& column : columns) {
+    const auto same = std::count_if(columns.begin(), columns.end(),
+                                    [&](const std::string& other) { return last(other) == last(column); });
+    const std::string name = same > 1 ? column : last(column);
+    headings.push_back(absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"_", " "}, {".", " "}})));
+  }
+  return headings;
+}
+
+std::string Render(const Table& table, int width, std::vector<int>* widths, bool heading) {
+  std::vector<std::vector<std::string>> lines;
+  if (heading) lines.push_back(Headings(table.columns));
+  for (const auto& row : table.rows) {
+    std::vector<std::string>& line = lines.emplace_back();
+    for (const std::string& cell : row) line.push_back(OneLine(cell));
+  }
+  widths->resize(table.columns.size());
+  for (const auto& line : lines) {
+    for (size_t c = 0; c < line.size(); ++c) (*widths)[c] = std::max((*widths)[c], DisplayWidth(line[c]));
+  }
+  if (width > 0) Shrink(width, widths);
+  std::string out;
+  for (const auto& line : lines) {
+    std::string text;
+    for (size_t c = 0; c < line.size(); ++c) {
+      const int room = (*widths)[c];
+      const std::string cell = width > 0 ? Truncate(line[c], room) : line[c];
+      absl::StrAppend(&text, cell);
+      if (c + 1 < line.size()) text.append(static_cast<size_t>(std::max(0, room - DisplayWidth(cell)) + 2), ' ');
+    }
+    absl::StrAppend(&out, absl::StripTrailingAsciiWhitespace(width > 0 ? Truncate(text, width) : text), "\n");
+  }
+  return out;
+}
+
+std::string RenderCsvRow(const std::vector<std::string>& cells) {
+  std::string out;
+  base::AppendCsvRow(out, cells);
+  return out;
+}
+
+}  // namespace nisi::cli

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace nisi::cli {
+
+// nisi serve: all services and the gateway in this process. Returns the exit code.
+int ServeMain(const std::vector<std::string>& args);
+
+}  // namespace nisi::cli
