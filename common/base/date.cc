@@ -108,7 +108,8 @@ absl::StatusOr<Date> Date::FromDays(int64_t days) {
 }
 
 Date Date::LegalDay(absl::Time t) {
-  // Compared before the difference is taken: the civil day of an infinite time is too far away for it.
+  // Compared before the difference is taken: the civil day of an infinite time is too far away for
+  // it.
   const absl::CivilDay civil = absl::ToCivilDay(t, LegalZone());
   if (civil <= Civil(Min())) return Min();
   if (civil >= Civil(Max())) return Max();

@@ -121,7 +121,8 @@ TEST_F(VerifyTest, EveryEntryOfEveryTreeVerifies) {
   for (int64_t size = 1; size <= kEntries; ++size) {
     const TreeHead head = HeadAt(size);
     for (int64_t position = 1; position <= size; ++position) {
-      EXPECT_EQ(Step(VerifyEntry(record(position), Prove(position, size), head, key())), "");
+      EXPECT_EQ(Step(VerifyEntry(record(position), Prove(position, size), head, key())), "")
+          << position << " of " << size;
     }
   }
 }

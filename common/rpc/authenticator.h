@@ -1,0 +1,52 @@
+// Who calls: from the metadata and the connection of a call. Shared by the gateway and the services.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/string_ref.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/rpc/call_context.h"
+#include "common/rpc/caller.h"
+#include "common/rpc/jwt.h"
+#include "common/rpc/principals.h"
+
+namespace nisi::rpc {
+
+// Each may be absent: that way of proving identity is then refused.
+struct AuthenticatorOptions {
+  std::unique_ptr<TokenVerifier> tokens;
+  std::unique_ptr<ContextVerifier> contexts;
+  // SPIFFE ids of peers that may bring a call context: the gateway and the services that call this one. A call
+  // within the process always may.
+  std::set<std::string> context_peers;
+  std::unique_ptr<PrincipalsFile> principals;
+};
+
+using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+
+// Thread-safe.
+class Authenticator {
+ public:
+  explicit Authenticator(AuthenticatorOptions options) : options_(std::move(options)) {}
+
+  // In this order: a call context from a trusted peer; a bearer token; a known client certificate; nobody.
+  // UNAUTHENTICATED: TOKEN_INVALID, TOKEN_EXPIRED, CONTEXT_INVALID, CONTEXT_EXPIRED. Never null.
+  absl::StatusOr<std::shared_ptr<const Caller>> Identify(const Metadata& metadata,
+                                                         const grpc::ServerContextBase& context, absl::Time now) const;
+
+  static std::shared_ptr<const Caller> Anonymous();
+
+ private:
+  absl::Status CheckContextPeer(const grpc::ServerContextBase& context) const;
+
+  AuthenticatorOptions options_;
+  mutable TokenCache token_cache_;
+};
+
+}  // namespace nisi::rpc

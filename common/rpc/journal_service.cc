@@ -1,0 +1,175 @@
+#include "common/rpc/journal_service.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "common/rpc/page.h"
+#include "common/store/merkle.h"
+#include "nisi/journal/v1/journal.pb.h"
+
+namespace nisi::rpc {
+namespace {
+
+using namespace journal::v1;  // NOLINT(google-build-using-namespace): the messages of this one service
+
+constexpr size_t kLoadEntries = 64;
+constexpr size_t kLoadBytes = 1 << 20;
+constexpr absl::Duration kBookmarkEvery = absl::Seconds(5);
+
+// Openings stay in the store: whoever may read the journal as a whole may not thereby read what was withheld.
+EntryRecord ToRecord(const store::JournalRecord& record) {
+  EntryRecord out;
+  out.set_leaf(record.leaf);
+  return out;
+}
+
+bool Touches(const store::JournalRecord& record, const std::string& table) {
+  if (table.empty()) return true;
+  Entry entry;
+  entry.ParseFromString(record.leaf);
+  return std::any_of(entry.changes().begin(), entry.changes().end(),
+                     [&](const Change& change) { return change.table() == table; });
+}
+
+absl::StatusOr<EntryRecord> GetEntry(JournalEnv& env, Call&, const GetEntryRequest& request) {
+  ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(request.position(), 1, kLoadBytes));
+  if (records.empty()) return base::NotFound("entries", "");
+  return ToRecord(records.front());
+}
+
+absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call&, const ListEntriesRequest& request) {
+  const int64_t start = std::max<int64_t>(request.start_position(), 1);
+  const auto size = static_cast<size_t>(PageSize(request.page_size()));
+  ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(start, size, kLoadBytes));
+  ListEntriesResponse response;
+  for (const auto& record : records) {
+    if (Touches(record, request.table())) *response.add_entries() = ToRecord(record);
+  }
+  if (!records.empty() && records.back().position < env.store->position()) {
+    response.set_next_position(records.back().position + 1);
+  }
+  return response;
+}
+
+class EntrySource final : public JournalSource {
+ public:
+  EntrySource(store::Store& store, const WatchEntriesRequest& request)
+      : JournalSource(store, request.start_position()), table_(request.table()) {}
+
+ private:
+  absl::StatusOr<bool> Show(const store::JournalRecord& record, std::string* out) override {
+    if (!Touches(record, table_)) return false;
+    WatchEntriesResponse response;
+    *response.mutable_entry() = ToRecord(record);
+    *out = response.SerializeAsString();
+    return true;
+  }
+  void Bookmark(int64_t position, std::string* out) override {
+    WatchEntriesResponse response;
+    response.set_bookmark(position);
+    *out = response.SerializeAsString();
+  }
+  const std::string table_;
+};
+
+absl::StatusOr<std::unique_ptr<MessageSource>> WatchEntries(JournalEnv& env, Call&,
+                                                            const WatchEntriesRequest& request) {
+  return std::make_unique<EntrySource>(*env.store, request);
+}
+
+absl::StatusOr<TreeHead> GetTreeHead(JournalEnv& env, Call& call, const GetTreeHeadRequest&) {
+  TreeHead head;
+  head.set_origin(env.store->schema().name);
+  head.set_tree_size(env.store->position());
+  ASSIGN_OR_RETURN(const store::Hash root, env.store->RootAt(head.tree_size()));
+  head.set_root(store::ToBytes(root));
+  head.mutable_sign_time()->set_seconds(absl::ToUnixSeconds(call.now));
+  RETURN_IF_ERROR(env.signer->Sign(&head));
+  return head;
+}
+
+absl::StatusOr<InclusionProof> GetInclusionProof(JournalEnv& env, Call&, const GetInclusionProofRequest& request) {
+  InclusionProof proof;
+  proof.set_position(request.position());
+  proof.set_tree_size(request.tree_size() == 0 ? env.store->position() : request.tree_size());
+  ASSIGN_OR_RETURN(const store::Hash leaf, env.store->LeafAt(request.position()));
+  proof.set_leaf_hash(store::ToBytes(leaf));
+  ASSIGN_OR_RETURN(const auto path, env.store->InclusionPath(request.position(), proof.tree_size()));
+  for (const store::Hash& hash : path) proof.add_hashes(store::ToBytes(hash));
+  return proof;
+}
+
+absl::StatusOr<ConsistencyProof> GetConsistencyProof(JournalEnv& env, Call&,
+                                                     const GetConsistencyProofRequest& request) {
+  ConsistencyProof proof;
+  proof.set_first_size(request.first_size());
+  proof.set_second_size(request.second_size() == 0 ? env.store->position() : request.second_size());
+  ASSIGN_OR_RETURN(const auto path, env.store->ConsistencyPath(proof.first_size(), proof.second_size()));
+  for (const store::Hash& hash : path) proof.add_hashes(store::ToBytes(hash));
+  return proof;
+}
+
+absl::StatusOr<SigningKey> GetSigningKey(JournalEnv& env, Call&, const GetSigningKeyRequest&) {
+  SigningKey key;
+  key.set_key_id(env.signer->key_id());
+  key.set_public_key(env.signer->public_key());
+  return key;
+}
+
+}  // namespace
+
+JournalSource::JournalSource(store::Store& store, int64_t start)
+    : store_(store),
+      next_(start > 0 ? start : store.position() + 1),
+      bookmarked_(next_ - 1),
+      last_message_(absl::Now()) {}
+
+JournalSource::~JournalSource() {
+  if (subscription_ != 0) store_.Unsubscribe(subscription_);
+}
+
+void JournalSource::OnStart(std::function<void()> wake) {
+  subscription_ = store_.Subscribe([wake = std::move(wake)](const store::CommitNotice&) { wake(); });
+}
+
+absl::StatusOr<bool> JournalSource::Load() {
+  if (at_ < loaded_.size()) return true;
+  at_ = 0;
+  ASSIGN_OR_RETURN(loaded_, store_.ReadJournal(next_, kLoadEntries, kLoadBytes));
+  return !loaded_.empty();
+}
+
+absl::StatusOr<MessageSource::State> JournalSource::Pull(std::string* out) {
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, Load());
+    if (!more) break;
+    const store::JournalRecord& record = loaded_[at_++];
+    next_ = record.position + 1;
+    ASSIGN_OR_RETURN(const bool shown, Show(record, out));
+    if (!shown) continue;
+    bookmarked_ = record.position;
+    last_message_ = absl::Now();
+    return State::kMessage;
+  }
+  const bool passed_over = next_ - 1 > bookmarked_;
+  if (absl::Now() - last_message_ < kBookmarkEvery && !passed_over) return State::kWait;
+  if (absl::Now() - last_message_ < absl::Seconds(1)) return State::kWait;
+  bookmarked_ = next_ - 1;
+  last_message_ = absl::Now();
+  Bookmark(bookmarked_, out);
+  return State::kMessage;
+}
+
+absl::Status AddJournalService(JournalEnv& env, Registry* registry) {
+  RETURN_IF_ERROR(registry->Add(*JournalService::descriptor()));
+  NISI_UNARY(*registry, JournalService, GetEntry, env, GetEntry);
+  NISI_UNARY(*registry, JournalService, ListEntries, env, ListEntries);
+  NISI_SERVER_STREAM(*registry, JournalService, WatchEntries, env, WatchEntries);
+  NISI_UNARY(*registry, JournalService, GetTreeHead, env, GetTreeHead);
+  NISI_UNARY(*registry, JournalService, GetInclusionProof, env, GetInclusionProof);
+  NISI_UNARY(*registry, JournalService, GetConsistencyProof, env, GetConsistencyProof);
+  NISI_UNARY(*registry, JournalService, GetSigningKey, env, GetSigningKey);
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::rpc

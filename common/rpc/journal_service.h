@@ -1,0 +1,46 @@
+// nisi.journal.v1.JournalService: the journal and its proofs, on every process with a store.
+#pragma once
+
+#include "absl/status/status.h"
+#include "common/rpc/registry.h"
+#include "common/store/head_signer.h"
+#include "common/store/store.h"
+
+namespace nisi::rpc {
+
+struct JournalEnv {
+  store::Store* store;
+  const store::HeadSigner* signer;
+};
+
+// Adds the service and binds it; `env` must outlive the registry.
+absl::Status AddJournalService(JournalEnv& env, Registry* registry);
+
+// Follows the journal from a position on: what WatchEntries of the journal and of services is made of.
+class JournalSource : public MessageSource {
+ public:
+  // `start`: first position wanted; 0: only what is committed from now on.
+  JournalSource(store::Store& store, int64_t start);
+  ~JournalSource() override;
+  void OnStart(std::function<void()> wake) override;
+  absl::StatusOr<State> Pull(std::string* out) override;
+
+ protected:
+  // Fills *out for an entry; false to pass it over.
+  virtual absl::StatusOr<bool> Show(const store::JournalRecord& record, std::string* out) = 0;
+  // Fills *out for "nothing up to this position".
+  virtual void Bookmark(int64_t position, std::string* out) = 0;
+
+ private:
+  absl::StatusOr<bool> Load();
+
+  store::Store& store_;
+  int64_t next_;
+  int64_t bookmarked_;
+  absl::Time last_message_;
+  std::vector<store::JournalRecord> loaded_;
+  size_t at_ = 0;
+  int subscription_ = 0;
+};
+
+}  // namespace nisi::rpc

@@ -1,0 +1,66 @@
+// Metrics of a process, by Prometheus' conventions, served on an HTTP port. No label takes a value from a request.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace prometheus {
+class Counter;
+class Histogram;
+class Registry;
+class Exposer;
+class Collectable;
+}  // namespace prometheus
+
+namespace nisi::rpc {
+
+// The series of one method; made at start, so that every series exists from the first scrape.
+struct MethodMetrics {
+  prometheus::Counter* started = nullptr;
+  std::array<prometheus::Counter*, 17> handled{};
+  prometheus::Histogram* seconds = nullptr;
+
+  void Started() const;
+  void Handled(absl::StatusCode code, absl::Duration took) const;
+};
+
+class Metrics {
+ public:
+  // `process`: the service, as "priority-goods"; a label on everything.
+  explicit Metrics(std::string process);
+  ~Metrics();
+
+  MethodMetrics ForMethod(const std::string& service, const std::string& method, const std::string& type);
+  // Store commits: size and time.
+  void ObserveCommit(size_t commands, double seconds);
+  // Figures read at each scrape: {name, value}; names as nisi_<what>_<unit>, counters end in _total.
+  using Figures = std::function<std::vector<std::pair<std::string, double>>()>;
+  void AddFigures(Figures figures);
+
+  // Serves GET /metrics on "host:port"; port 0 takes a free one. UNAVAILABLE when it cannot.
+  absl::Status Serve(const std::string& address);
+  int port() const { return port_; }
+  // The text a scrape gets.
+  std::string Text() const;
+
+ private:
+  class FigureSource;
+  std::string process_;
+  std::shared_ptr<prometheus::Registry> registry_;
+  std::shared_ptr<FigureSource> figures_;
+  prometheus::Histogram* batch_ = nullptr;
+  prometheus::Histogram* sync_ = nullptr;
+  std::unique_ptr<prometheus::Exposer> exposer_;
+  int port_ = 0;
+};
+
+}  // namespace nisi::rpc

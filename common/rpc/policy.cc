@@ -1,0 +1,126 @@
+#include "common/rpc/policy.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/status.h"
+
+namespace nisi::rpc {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using Path = std::vector<const FieldDescriptor*>;
+
+absl::Status Bad(const google::protobuf::MethodDescriptor& method, absl::string_view what) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "POLICY_INVALID",
+                       absl::StrCat(method.full_name(), ": ", what));
+}
+
+// The string field a dotted path leads to; empty when it leads nowhere.
+Path Follow(const Descriptor* type, const std::string& dotted) {
+  Path path;
+  for (const absl::string_view part : absl::StrSplit(dotted, '.')) {
+    if (type == nullptr) return {};
+    const FieldDescriptor* field = type->FindFieldByName(std::string(part));
+    if (field == nullptr || field->is_repeated()) return {};
+    path.push_back(field);
+    type = field->message_type();
+  }
+  return path.back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING ? path : Path();
+}
+
+std::string ValueAt(const Message& request, const Path& path) {
+  const Message* at = &request;
+  for (size_t i = 0; i + 1 < path.size(); ++i) at = &at->GetReflection()->GetMessage(*at, path[i]);
+  return at->GetReflection()->GetString(*at, path.back());
+}
+
+bool InRegions(const Caller& caller, const std::string& kato) {
+  for (const std::string& region : caller.regions) {
+    if (!region.empty() && absl::StartsWith(kato, region)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDescriptor& method) {
+  if (!method.options().HasExtension(v1::policy)) return Bad(method, "has no policy");
+  const v1::Policy& declared = method.options().GetExtension(v1::policy);
+  MethodPolicy policy;
+  policy.descriptor = &method;
+  policy.path = absl::StrCat("/", method.service()->full_name(), "/", method.name());
+  for (const int role : declared.roles()) {
+    if (role == v1::ROLE_UNSPECIFIED) return Bad(method, "names no role");
+    policy.roles |= 1U << role;
+    policy.is_public = policy.is_public || role == v1::PUBLIC;
+  }
+  if (policy.roles == 0) return Bad(method, "names no role");
+  policy.mutation = declared.mutation();
+  policy.non_blocking = declared.non_blocking();
+  policy.deadline = declared.deadline_ms() == 0 ? kDefaultDeadline : absl::Milliseconds(declared.deadline_ms());
+  policy.max_request_bytes = declared.max_request_bytes() == 0 ? kMaxRequestBytes : declared.max_request_bytes();
+  if (policy.mutation && policy.is_public) return Bad(method, "lets anybody change records");
+  policy.request_id = method.input_type()->FindFieldByName("request_id");
+  if (policy.mutation && !method.client_streaming() &&
+      (policy.request_id == nullptr || policy.request_id->cpp_type() != FieldDescriptor::CPPTYPE_STRING ||
+       policy.request_id->options().GetExtension(v1::field).format() != v1::UUID)) {
+    return Bad(method, "changes records and has no request_id of format UUID");
+  }
+  if (!declared.bin_field().empty()) {
+    policy.bin_path = Follow(method.input_type(), declared.bin_field());
+    if (policy.bin_path.empty()) return Bad(method, "bin_field leads nowhere");
+  }
+  if (!declared.region_field().empty()) {
+    policy.region_path = Follow(method.input_type(), declared.region_field());
+    if (policy.region_path.empty()) return Bad(method, "region_field leads nowhere");
+  }
+  RETURN_IF_ERROR(CheckDescriptor(method.input_type()));
+  return policy;
+}
+
+absl::Status CheckRoles(const MethodPolicy& policy, const Caller& caller) {
+  if (policy.is_public || (policy.roles & caller.roles) != 0) return absl::OkStatus();
+  if (!caller.anonymous()) return base::AccessDenied();
+  return base::Refusal(absl::StatusCode::kUnauthenticated, "IDENTITY_REQUIRED", "Sign in to call this method.");
+}
+
+// A caller with several roles is judged by each role on its own: one that admits the request is enough.
+absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller, const Message& request) {
+  if (policy.bin_path.empty() && policy.region_path.empty()) return absl::OkStatus();
+  for (const Role role : AllRoles()) {
+    if ((policy.roles & (1U << role)) == 0 || !caller.Has(role)) continue;
+    const bool by_bin = role == v1::ENTITY || role == v1::CUSTOMER;
+    if (by_bin && !policy.bin_path.empty() &&
+        (caller.bin.empty() || ValueAt(request, policy.bin_path) != caller.bin)) {
+      continue;
+    }
+    if (role == v1::AKIMAT && !policy.region_path.empty() &&
+        !InRegions(caller, ValueAt(request, policy.region_path))) {
+      continue;
+    }
+    return absl::OkStatus();
+  }
+  return base::AccessDenied();
+}
+
+absl::StatusOr<std::vector<MethodPolicy>> PoliciesOf(const google::protobuf::ServiceDescriptor& service) {
+  if (!service.options().HasExtension(v1::service)) {
+    return base::Refusal(absl::StatusCode::kFailedPrecondition, "POLICY_INVALID",
+                         absl::StrCat(service.full_name(), " does not say who owns it"));
+  }
+  std::vector<MethodPolicy> policies;
+  for (int i = 0; i < service.method_count(); ++i) {
+    ASSIGN_OR_RETURN(MethodPolicy policy, MethodPolicy::Of(*service.method(i)));
+    policies.push_back(std::move(policy));
+  }
+  return policies;
+}
+
+std::string OwnerOf(const google::protobuf::ServiceDescriptor& service) {
+  return service.options().GetExtension(v1::service).owner();
+}
+
+}  // namespace nisi::rpc

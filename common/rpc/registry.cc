@@ -1,0 +1,58 @@
+#include "common/rpc/registry.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace nisi::rpc {
+namespace {
+
+absl::Status Invalid(const std::string& path, absl::string_view what) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "BINDING_INVALID", absl::StrCat(path, " ", what));
+}
+
+}  // namespace
+
+absl::Status MustBlock() { return absl::InternalError("must block"); }
+bool IsMustBlock(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kInternal && status.message() == "must block";
+}
+
+absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
+  ASSIGN_OR_RETURN(std::vector<MethodPolicy> policies, PoliciesOf(service));
+  services_.push_back(&service);
+  for (MethodPolicy& policy : policies) {
+    auto method = std::make_unique<Method>();
+    method->form = std::make_unique<FormChecker>(policy.descriptor->input_type());
+    method->request_prototype =
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(policy.descriptor->input_type());
+    const std::string path = policy.path;
+    method->policy = std::move(policy);
+    methods_[path] = std::move(method);
+  }
+  return absl::OkStatus();
+}
+
+Method& Registry::Slot(const google::protobuf::ServiceDescriptor* service, const char* name) {
+  return *methods_.at(absl::StrCat("/", service->full_name(), "/", name));
+}
+
+absl::Status Registry::Check() const {
+  for (const auto& [path, method] : methods_) {
+    if (!method->bound()) return Invalid(path, "has no function");
+    const auto* descriptor = method->policy.descriptor;
+    const bool fits = descriptor->server_streaming()   ? static_cast<bool>(method->server_stream)
+                      : descriptor->client_streaming() ? static_cast<bool>(method->client_stream)
+                                                       : static_cast<bool>(method->unary);
+    if (!fits || (descriptor->server_streaming() && descriptor->client_streaming())) {
+      return Invalid(path, "is bound as another kind of call than its proto says");
+    }
+  }
+  return absl::OkStatus();
+}
+
+const Method* Registry::Find(const std::string& path) const {
+  const auto it = methods_.find(path);
+  return it == methods_.end() ? nullptr : it->second.get();
+}
+
+}  // namespace nisi::rpc

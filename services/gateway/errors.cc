@@ -1,0 +1,74 @@
+#include "services/gateway/errors.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "services/gateway/routes.h"
+
+namespace nisi::gateway {
+
+using base::Refusal;
+
+absl::Status MethodUnknown() {
+  return Refusal(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
+                 "No service behind this gateway has this method.");
+}
+
+absl::Status ServiceNotNamed() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "SERVICE_NOT_NAMED",
+                 "Every process has this service: name the one you mean in the request metadata.")
+      .With("metadataKey", kServiceKey);
+}
+
+absl::Status ServiceUnknown() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "SERVICE_UNKNOWN",
+                 "The request metadata name a process that is not behind this gateway.")
+      .With("metadataKey", kServiceKey);
+}
+
+absl::Status ReservedMetadata() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "RESERVED_METADATA",
+                 "The request carries metadata that only this system may set, or two identities.");
+}
+
+absl::Status MessageCount() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT",
+                 "The method takes exactly one message.");
+}
+
+absl::Status MessageTooLarge(size_t max_bytes) {
+  return Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
+                 "The message is larger than the method allows.")
+      .With("maxBytes", absl::StrCat(max_bytes));
+}
+
+absl::Status BackendUnavailable(absl::string_view owner) {
+  return Refusal(absl::StatusCode::kUnavailable, "BACKEND_UNAVAILABLE",
+                 "The service does not answer; a retry with the same request id is safe.")
+      .With("service", owner)
+      .RetryAfter(absl::Seconds(1));
+}
+
+absl::Status DeadlineExceeded() {
+  return Refusal(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+                 "The time of the call was up.");
+}
+
+absl::Status ShuttingDown() {
+  return base::Unavailable("SHUTTING_DOWN", "The gateway is shutting down; call again.",
+                           absl::Seconds(1));
+}
+
+absl::Status RateLimited(double calls_per_second, absl::Duration retry) {
+  return Refusal(absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
+                 "Too many calls from one caller.")
+      .Quota("caller", absl::StrCat("At most ", calls_per_second, " calls a second."))
+      .RetryAfter(retry);
+}
+
+absl::Status BadSetup(absl::string_view what) {
+  return Refusal(absl::StatusCode::kFailedPrecondition, "SETUP_INVALID", what);
+}
+
+}  // namespace nisi::gateway

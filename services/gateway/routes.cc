@@ -1,0 +1,72 @@
+#include "services/gateway/routes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "services/gateway/errors.h"
+
+namespace nisi::gateway {
+
+absl::StatusOr<Routes> Routes::Make(
+    const std::vector<const google::protobuf::ServiceDescriptor*>& services,
+    const std::vector<std::string>& owners) {
+  Routes routes;
+  routes.owners_.insert(owners.begin(), owners.end());
+  for (const google::protobuf::ServiceDescriptor* service : services) {
+    ASSIGN_OR_RETURN(std::vector<rpc::MethodPolicy> policies, rpc::PoliciesOf(*service));
+    const std::string owner = rpc::OwnerOf(*service);
+    if (!owner.empty() && !routes.owners_.contains(owner)) {
+      continue;
+    }
+    routes.services_.push_back(service);
+    for (rpc::MethodPolicy& policy : policies) {
+      Route route;
+      route.owner = owner;
+      route.kind.client_streaming = policy.descriptor->client_streaming();
+      route.kind.server_streaming = policy.descriptor->server_streaming();
+      route.index = routes.routes_.size();
+      routes.max_request_bytes_ = std::max(routes.max_request_bytes_, policy.max_request_bytes);
+      const std::string path = policy.path;
+      route.policy = std::move(policy);
+      if (!routes.routes_.try_emplace(path, std::move(route)).second) {
+        return BadSetup(absl::StrCat(path, " is given twice"));
+      }
+    }
+  }
+  return routes;
+}
+
+absl::StatusOr<const Route*> Routes::Find(absl::string_view path) const {
+  const auto found = routes_.find(path);
+  if (found == routes_.end()) {
+    return MethodUnknown();
+  }
+  return &found->second;
+}
+
+absl::StatusOr<absl::string_view> Routes::OwnerFor(const Route& route,
+                                                   absl::string_view named) const {
+  if (!route.owner.empty()) {
+    return absl::string_view(route.owner);
+  }
+  if (named.empty()) {
+    return ServiceNotNamed();
+  }
+  const auto found = owners_.find(named);
+  if (found == owners_.end()) {
+    return ServiceUnknown();
+  }
+  return absl::string_view(*found);
+}
+
+std::vector<const Route*> Routes::all() const {
+  std::vector<const Route*> all(routes_.size());
+  for (const auto& [path, route] : routes_) {
+    all[route.index] = &route;
+  }
+  return all;
+}
+
+}  // namespace nisi::gateway
