@@ -2,13 +2,13 @@
 // fails is taken back whole (Rollback), so the commands of one batch are each atomic by themselves.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "common/store/engine.h"
 
 namespace nisi::store {
@@ -35,7 +35,9 @@ class Overlay final : public Snapshot {
       Space space, const std::vector<std::string>& keys) const override;
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower, absl::string_view upper) const override;
 
-  using Writes = absl::btree_map<std::string, std::optional<std::string>>;
+  // A node keeps its place and bytes while others are written, so whoever walks a cursor may write meanwhile;
+  // whether the cursor then meets what was written is not said.
+  using Writes = std::map<std::string, std::optional<std::string>, std::less<>>;
 
  private:
   void Write(Space space, std::string key, std::optional<std::string> value);

@@ -121,13 +121,18 @@ absl::StatusOr<IndexEntry> DecodeIndexEntry(const IndexDef& index, char kind, ab
   return IndexEntry{key.substr(0, length), key.substr(length)};
 }
 
-absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const {
+absl::Status Reader::CheckBuilt(const IndexDef& index) const {
   std::string state;
   ASSIGN_OR_RETURN(const bool building,
                    snapshot_->Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &state));
   if (building) {
     return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.", absl::Seconds(1));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const {
+  RETURN_IF_ERROR(CheckBuilt(index));
   return WantsCurrent(at) ? ScanIndexCurrent(index, range, visit) : ScanIndexAt(index, range, at, visit);
 }
 
@@ -212,6 +217,24 @@ absl::Status Reader::ScanIndexAt(const IndexDef& index, const Range& range, cons
     if (!more) return absl::OkStatus();
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<RawRow>> Reader::FindUniqueRaw(const IndexDef& index, const Key& key) const {
+  RETURN_IF_ERROR(CheckBuilt(index));
+  if (settled_) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> primary, UniqueKey(index, key));
+    if (!primary.has_value()) return std::optional<RawRow>();
+    return FindRaw(*index.on, Key::FromBytes(*primary));
+  }
+  // The entry may still name the holder of yesterday.
+  std::optional<RawRow> found;
+  RETURN_IF_ERROR(ScanIndexAt(index, Range{key, ""}, {}, [&](const RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const bool emits, EmitsKey(index, row, key.bytes()));
+    if (!emits) return true;
+    found = RawRow{row.version, EncodeRow(row.version, row.row)};
+    return false;
+  }));
+  return found;
 }
 
 absl::StatusOr<std::optional<std::string>> Reader::UniqueKey(const IndexDef& index, const Key& key) const {

@@ -74,12 +74,11 @@ class Reader {
     }
     return found;
   }
-  // By a unique index; today's state only.
+  // By a unique index; today's state only. UNAVAILABLE while the index is being built.
+  absl::StatusOr<std::optional<RawRow>> FindUniqueRaw(const IndexDef& index, const Key& key) const;
   template <class Row>
   absl::StatusOr<std::optional<Stored<Row>>> FindUnique(const Index<Row>& index, const Key& key) const {
-    ASSIGN_OR_RETURN(std::optional<std::string> primary, UniqueKey(index, key));
-    if (!primary.has_value()) return std::optional<Stored<Row>>();
-    ASSIGN_OR_RETURN(std::optional<RawRow> raw, FindRaw(*index.on, Key::FromBytes(*primary)));
+    ASSIGN_OR_RETURN(std::optional<RawRow> raw, FindUniqueRaw(index, key));
     std::optional<Stored<Row>> found;
     if (raw.has_value()) {
       ASSIGN_OR_RETURN(found, Parse<Row>(raw->view()));
@@ -113,6 +112,7 @@ class Reader {
                                                 std::optional<RawRow> current) const;
   absl::StatusOr<std::optional<std::string>> UniqueKey(const IndexDef& index, const Key& key) const;
   absl::StatusOr<std::optional<RawRow>> ReadCurrent(const TableDef& table, absl::string_view key) const;
+  absl::StatusOr<bool> EmitsKey(const IndexDef& index, const RowView& row, absl::string_view index_key) const;
 
   const Snapshot* snapshot_;
   const Schema* schema_;
@@ -122,7 +122,7 @@ class Reader {
  private:
   absl::Status ScanIndexCurrent(const IndexDef& index, const Range& range, const RowVisitor& visit) const;
   absl::Status ScanIndexAt(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const;
-  absl::StatusOr<bool> EmitsKey(const IndexDef& index, const RowView& row, absl::string_view index_key) const;
+  absl::Status CheckBuilt(const IndexDef& index) const;
 };
 
 // An index entry taken apart. Views into the cursor's key and value.

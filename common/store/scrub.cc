@@ -1,4 +1,6 @@
 // The scrub: reads everything once and holds it against itself.
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,7 @@ class Scrubber {
       std::vector<Entries> expected(indexes.size());
       RETURN_IF_ERROR(Rows(*table, indexes, &expected));
       for (size_t i = 0; i < indexes.size(); ++i) RETURN_IF_ERROR(CompareIndex(*indexes[i], std::move(expected[i])));
+      RETURN_IF_ERROR(History(*table, indexes));
     }
     return absl::OkStatus();
   }
@@ -44,10 +47,12 @@ class Scrubber {
     return absl::OkStatus();
   }
 
-  absl::Status Tree() {
+  absl::Status Tree(int64_t position) {
+    std::map<int, int64_t> nodes;  // how many of each level
     const auto cursor = view_.snapshot().Scan(Space::kLog, "N", "O");
     for (; cursor->Valid(); cursor->Next()) {
       const int level = cursor->key()[1];
+      ++nodes[level];
       if (level == 0) continue;
       const auto index = static_cast<int64_t>(ReadBigEndian64(cursor->key().substr(2)));
       std::string left, right;
@@ -59,7 +64,12 @@ class Scrubber {
         Find(absl::StrCat("tree: node ", level, "/", index, " does not follow from its children"));
       }
     }
-    return cursor->status();
+    RETURN_IF_ERROR(cursor->status());
+    for (int level = 0; position >> level > 0; ++level) {
+      if (nodes[level] == position >> level) continue;
+      Find(absl::StrCat("tree: level ", level, " has ", nodes[level], " nodes, not ", position >> level));
+    }
+    return absl::OkStatus();
   }
 
   std::vector<std::string> findings;
@@ -82,10 +92,9 @@ class Scrubber {
       }
       if (table.key(*row).bytes() != key) Find(absl::StrCat("table ", table.name, ": a row lies under another key"));
       for (size_t i = 0; i < indexes.size(); ++i) {
+        // A row may name a key twice: still one entry.
         indexes[i]->keys(*row, [&](const Key& index_key) {
-          if (!(*expected)[i].insert(std::string(index_key.bytes()) + key).second) {
-            Find(absl::StrCat("index ", indexes[i]->name, ": duplicate entry"));
-          }
+          (*expected)[i].insert(std::string(index_key.bytes()) + key);
         });
       }
     }
@@ -93,9 +102,7 @@ class Scrubber {
   }
 
   absl::Status CompareIndex(const IndexDef& index, Entries expected) {
-    std::string building;
-    ASSIGN_OR_RETURN(const bool unbuilt,
-                     view_.snapshot().Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &building));
+    ASSIGN_OR_RETURN(const bool unbuilt, Unbuilt(index));
     if (unbuilt) return absl::OkStatus();
     const std::string base = TablePrefix(index.id, kCurrent);
     const auto cursor = view_.snapshot().Scan(Space::kData, base, PrefixEnd(base));
@@ -109,6 +116,58 @@ class Scrubber {
     return cursor->status();
   }
 
+  // Every other version: lies at its own place, belongs to a record, and is found by its indexes.
+  absl::Status History(const TableDef& table, const std::vector<const IndexDef*>& indexes) {
+    const std::string base = TablePrefix(table.id, kHistory);
+    const auto cursor = view_.snapshot().Scan(Space::kData, base, PrefixEnd(base));
+    for (; cursor->Valid(); cursor->Next()) {
+      constexpr size_t kVersionBytes = 12;
+      ASSIGN_OR_RETURN(const RowView view, DecodeRow(cursor->value()));
+      const absl::string_view place = cursor->key().substr(base.size());
+      const absl::string_view key = place.substr(0, place.size() - std::min(place.size(), kVersionBytes));
+      if (HistoryKey(table, key, view.version) != cursor->key()) {
+        Find(absl::StrCat("table ", table.name, ": a version lies at another's place"));
+        continue;
+      }
+      std::string current;
+      ASSIGN_OR_RETURN(const bool present, view_.snapshot().Get(Space::kData, RowKey(table, key), &current));
+      if (!present) Find(absl::StrCat("table ", table.name, ": a version without its record"));
+      if (view.version.ended) continue;
+      std::unique_ptr<Message> row(table.prototype->New());
+      if (!row->ParseFromArray(view.row.data(), static_cast<int>(view.row.size()))) {
+        Find(absl::StrCat("table ", table.name, ": a version does not parse"));
+        continue;
+      }
+      if (table.key(*row).bytes() != key) Find(absl::StrCat("table ", table.name, ": a version lies under another key"));
+      for (const IndexDef* index : indexes) RETURN_IF_ERROR(FindsVersion(*index, *row, key));
+    }
+    return cursor->status();
+  }
+
+  absl::Status FindsVersion(const IndexDef& index, const Message& row, absl::string_view key) {
+    ASSIGN_OR_RETURN(const bool unbuilt, Unbuilt(index));
+    if (unbuilt) return absl::OkStatus();
+    Entries keys;
+    index.keys(row, [&keys](const Key& index_key) { keys.emplace(index_key.bytes()); });
+    for (const std::string& index_key : keys) {
+      std::string value;
+      const std::string past = absl::StrCat(TablePrefix(index.id, kHistory), index_key, std::string(key));
+      const std::string now = absl::StrCat(TablePrefix(index.id, kCurrent), index_key, index.unique ? "" : std::string(key));
+      ASSIGN_OR_RETURN(bool found, view_.snapshot().Get(Space::kData, past, &value));
+      if (!found) {
+        ASSIGN_OR_RETURN(found, view_.snapshot().Get(Space::kData, now, &value));
+        found = found && (!index.unique || value == key);
+      }
+      if (!found) Find(absl::StrCat("index ", index.name, ": missing entry of a past or future version"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> Unbuilt(const IndexDef& index) {
+    std::string building;
+    return view_.snapshot().Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &building);
+  }
+
   const View& view_;
   const Schema& schema_;
 };
@@ -120,8 +179,9 @@ absl::StatusOr<std::vector<std::string>> Store::Scrub() const {
   ASSIGN_OR_RETURN(const int64_t at, view.Position());
   Scrubber scrubber(view, *schema_);
   RETURN_IF_ERROR(scrubber.Tables());
-  RETURN_IF_ERROR(scrubber.Journal(oldest_position(), at));
-  RETURN_IF_ERROR(scrubber.Tree());
+  ASSIGN_OR_RETURN(const std::string oldest, view.Meta("oldest"));  // of this view: pruning may go on
+  RETURN_IF_ERROR(scrubber.Journal(oldest.empty() ? 1 : static_cast<int64_t>(ReadBigEndian64(oldest)), at));
+  RETURN_IF_ERROR(scrubber.Tree(at));
   return std::move(scrubber.findings);
 }
 

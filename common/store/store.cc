@@ -1,5 +1,7 @@
 #include "common/store/store.h"
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
@@ -28,8 +30,9 @@ json SchemaJson(const Schema& schema) {
   }
   out["indexes"] = json::object();
   for (const IndexDef* index : schema.indexes) {
-    out["indexes"][absl::StrCat(index->id)] = {index->name, index->on->name};
+    out["indexes"][absl::StrCat(index->id)] = {index->name, index->on->name, index->unique};
   }
+  out["retired"] = schema.retired;
   return out;
 }
 
@@ -40,6 +43,11 @@ std::string Changed(const json& stored, const json& ours, const Schema& schema, 
     if (!absl::SimpleAtoi(id, &number)) return absl::StrCat(kind, " ", id);
     const bool retired = std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end();
     if (!retired && (!ours[kind].contains(id) || ours[kind][id] != was)) return absl::StrCat(kind, " ", id);
+  }
+  // What was retired once stays so, or its number could be taken again by something else.
+  for (const json& id : stored.value("retired", json::array())) {
+    const auto same = [&id](uint16_t number) { return id == number; };
+    if (std::none_of(schema.retired.begin(), schema.retired.end(), same)) return absl::StrCat("retired ", id.dump());
   }
   return "";
 }
@@ -96,6 +104,7 @@ absl::Status Store::Load() {
   if (is_new) secret_ = base::RandomBytes(32);
   sealer_ = std::make_unique<Sealer>(secret_, *schema_);
   RETURN_IF_ERROR(CheckWitness());
+  RETURN_IF_ERROR(LoadNextEffective());
 
   ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, Nodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
@@ -107,7 +116,8 @@ absl::Status Store::Load() {
                     [this](const CommitNotice& notice) { OnCommit(notice); },
                     options_.on_failure,
                     options_.observe_commit,
-                    options_.queue_limit};
+                    options_.queue_limit,
+                    [this] { return next_effective_us_.load(std::memory_order_acquire); }};
   writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
 
   const std::string ours = SchemaJson(*schema_).dump();
@@ -224,12 +234,18 @@ View Store::Read() const {
   return View(engine_->NewSnapshot(), schema_, base::Date::LegalDay(now), settled);
 }
 
+absl::Status Store::LoadNextEffective() {
+  ASSIGN_OR_RETURN(const std::optional<absl::Time> next, NextTimer());
+  next_effective_us_.store(next.has_value() ? absl::ToUnixMicros(*next) : INT64_MAX, std::memory_order_release);
+  return absl::OkStatus();
+}
+
 void Store::OnCommit(const CommitNotice& notice) {
   position_.store(notice.position, std::memory_order_release);
   if (notice.timers_changed) {
     timers_dirty_ = true;
-    if (const auto next = NextTimer(); next.ok() && next->has_value()) {
-      next_effective_us_.store(absl::ToUnixMicros(**next), std::memory_order_release);
+    if (const absl::Status status = LoadNextEffective(); !status.ok()) {
+      next_effective_us_.store(INT64_MIN, std::memory_order_release);  // unknown: resolve exactly
     }
     options_.clock->Wake();
   }

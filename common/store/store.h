@@ -127,6 +127,7 @@ class Store {
   absl::Status Load();
   absl::Status CheckMeta(const View& view, bool is_new);
   absl::Status CheckWitness();
+  absl::Status LoadNextEffective();
   void OnCommit(const CommitNotice& notice);
   void TimerLoop();
   void UpkeepLoop();
@@ -142,7 +143,8 @@ class Store {
   std::unique_ptr<Sealer> sealer_;
   std::atomic<int64_t> position_{0};
   std::atomic<int64_t> oldest_{1};
-  // When the next version takes effect by date, microseconds; readers past it resolve exactly.
+  // When the next timer is due, microseconds: a version may take effect by date then, so readers past it resolve
+  // exactly. Written at opening and by commits alone.
   std::atomic<int64_t> next_effective_us_{INT64_MAX};
 
   std::mutex followers_mutex_;

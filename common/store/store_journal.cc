@@ -27,9 +27,13 @@ NodeGetter Store::Nodes(const Snapshot& snapshot) const {
 }
 
 absl::StatusOr<std::vector<JournalRecord>> Store::ReadJournal(int64_t from, size_t limit, size_t max_bytes) const {
-  if (from < oldest_position()) return Pruned(oldest_position());
   std::vector<JournalRecord> records;
   const auto snapshot = engine_->NewSnapshot();
+  // The oldest as of this snapshot: pruning goes on meanwhile.
+  std::string bytes_oldest;
+  ASSIGN_OR_RETURN(const bool pruned, snapshot->Get(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), &bytes_oldest));
+  const int64_t oldest = pruned ? static_cast<int64_t>(ReadBigEndian64(bytes_oldest)) : 1;
+  if (from < oldest) return Pruned(oldest);
   const auto cursor = snapshot->Scan(Space::kLog, JournalKey(from), "K");
   size_t bytes = 0;
   for (int64_t next = from; cursor->Valid() && records.size() < limit && bytes < max_bytes; cursor->Next(), ++next) {

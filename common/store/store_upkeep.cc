@@ -48,7 +48,6 @@ absl::StatusOr<bool> Store::FireNextTimer() {
     ASSIGN_OR_RETURN(row, FirstTimer(*snapshot));
   }
   const absl::Time now = options_.clock->Now();
-  next_effective_us_.store(row.has_value() ? row->due_us : INT64_MAX, std::memory_order_release);
   if (!row.has_value() || absl::FromUnixMicros(row->due_us) > now) return false;
 
   const bool effective = row->kind == kEffectiveTimer;
@@ -108,11 +107,14 @@ void Store::TimerLoop() {
 }
 
 void Store::UpkeepLoop() {
-  if (const absl::Status built = BuildIndexes(); !built.ok()) {
-    base::Log(base::Severity::kError, "index_build_failed", {{"status", built.ToString()}});
-  }
+  bool built = false;
   std::string cursor;
   while (true) {
+    if (!built) {  // refused when the queue is full, so tried again
+      const absl::Status status = BuildIndexes();
+      built = status.ok();
+      if (!built) base::Log(base::Severity::kError, "index_build_failed", {{"status", status.ToString()}});
+    }
     {
       std::unique_lock<std::mutex> lock(upkeep_mutex_);
       const auto pause = absl::ToChronoMilliseconds(options_.file_check_interval);

@@ -1,6 +1,6 @@
 #include "common/store/tx.h"
 
-#include <set>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
@@ -45,9 +45,9 @@ void SetTime(Message* resource, const FieldDescriptor* field, int64_t micros) {
 
 }  // namespace
 
-Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, int64_t first_position,
-       int64_t recorded_us)
-    : Reader(overlay, schema, today, /*settled=*/true),
+Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, bool settled,
+       int64_t first_position, int64_t recorded_us)
+    : Reader(overlay, schema, today, settled),
       overlay_(overlay),
       sealer_(sealer),
       first_position_(first_position),
@@ -85,6 +85,7 @@ void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
 
 absl::Status Tx::Put(const TableDef& table, Message* row, std::optional<base::Date> effective_from) {
   const Key key = table.key(*row);
+  if (!settled_) RETURN_IF_ERROR(Promote(table, key));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   std::unique_ptr<Message> before;
   if (current.has_value() && !current->version.ended) {
@@ -100,6 +101,7 @@ absl::Status Tx::Put(const TableDef& table, Message* row, std::optional<base::Da
 }
 
 absl::Status Tx::End(const TableDef& table, const Key& key, std::optional<base::Date> effective_from) {
+  if (!settled_) RETURN_IF_ERROR(Promote(table, key));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   if (!current.has_value()) return base::NotFound(table.name, "");
   OpenEntry();
@@ -109,14 +111,15 @@ absl::Status Tx::End(const TableDef& table, const Key& key, std::optional<base::
 }
 
 // Places a version: into the current slot when it is the one in force today, else into history; what it displaces
-// goes to history. A version of this same command is replaced in place: nobody ever saw it.
+// goes to history. A version of this same command and day is replaced in place: nobody ever saw it.
 absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& version, const Message* row,
                          absl::string_view bytes) {
+  if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   const bool future = version.effective_from > today_;
-  const bool own = current.has_value() && current->version.position >= first_position_;
-  const bool beaten = current.has_value() && (own ? version.effective_from < current->version.effective_from
-                                                  : !version.Beats(current->version));
+  const bool own = current.has_value() && current->version.position >= first_position_ &&
+                   current->version.effective_from == version.effective_from;
+  const bool beaten = current.has_value() && !own && !version.Beats(current->version);
   if (future || beaten) {
     overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), version), EncodeRow(version, bytes));
     if (row != nullptr) IndexHistory(table, key.bytes(), *row);
@@ -145,13 +148,75 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& v
   return absl::OkStatus();
 }
 
+absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
+                             const Message& row) {
+  for (const IndexDef* index : schema_->IndexesOf(table)) {
+    if (!index->unique) continue;
+    for (const std::string& index_key : KeysOf(*index, &row)) {
+      ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(*index, index_key, key));
+      if (others.empty()) continue;  // the usual case
+      ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(table, key));
+      const base::Date from = std::max(version.effective_from, today_);
+      std::optional<base::Date> until;
+      for (const RawRow& other : versions) {  // newest first
+        if (other.version.effective_from <= version.effective_from) break;
+        until = other.version.effective_from;
+      }
+      if (until.has_value() && *until <= from) continue;
+      for (const std::string& other : others) {
+        ASSIGN_OR_RETURN(const bool holds, Holds(*index, other, index_key, from, until));
+        if (holds) return Taken(*index);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index, const std::string& index_key,
+                                                       absl::string_view key) const {
+  std::set<std::string> others;
+  ASSIGN_OR_RETURN(std::optional<std::string> holder, UniqueKey(index, Key::FromBytes(index_key)));
+  if (holder.has_value() && *holder != key) others.insert(*std::move(holder));
+  const std::string prefix = IndexKey(index.id, kHistory, index_key, "");
+  const auto cursor = overlay_->Scan(Space::kData, prefix, PrefixEnd(prefix));
+  for (; cursor->Valid(); cursor->Next()) {
+    ASSIGN_OR_RETURN(const IndexEntry entry, DecodeIndexEntry(index, kHistory, cursor->key(), cursor->value()));
+    if (entry.index_key == index_key && entry.primary != key) others.emplace(entry.primary);
+  }
+  RETURN_IF_ERROR(cursor->status());
+  return others;
+}
+
+absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key, absl::string_view index_key,
+                               base::Date from, std::optional<base::Date> until) const {
+  ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key));
+  std::optional<base::Date> next;  // where the version looked at gives way
+  for (const RawRow& raw : versions) {
+    const Version& version = raw.version;
+    if (next.has_value() && version.effective_from == *next) continue;  // beaten on its own day
+    const bool meets = !until.has_value() || version.effective_from < *until;
+    if (meets && !version.ended) {
+      ASSIGN_OR_RETURN(const bool emits, EmitsKey(index, raw.view(), index_key));
+      if (emits) return true;
+    }
+    if (version.effective_from <= from) break;
+    next = version.effective_from;
+  }
+  return false;
+}
+
 absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Message* before, const Message* after) {
   for (const IndexDef* index : schema_->IndexesOf(table)) {
     const std::set<std::string> old_keys = KeysOf(*index, before);
     const std::set<std::string> new_keys = KeysOf(*index, after);
     for (const std::string& old_key : old_keys) {
       if (new_keys.contains(old_key)) continue;
-      overlay_->Delete(Space::kData, IndexKey(index->id, kCurrent, old_key, index->unique ? "" : key));
+      bool ours = true;  // a unique entry may have gone to its next holder already, on the same day
+      if (index->unique) {
+        ASSIGN_OR_RETURN(const std::optional<std::string> holder, UniqueKey(*index, Key::FromBytes(old_key)));
+        ours = holder.has_value() && *holder == key;
+      }
+      if (ours) overlay_->Delete(Space::kData, IndexKey(index->id, kCurrent, old_key, index->unique ? "" : key));
       overlay_->Put(Space::kData, IndexKey(index->id, kHistory, old_key, key), LengthOf(old_key));
     }
     for (const std::string& new_key : new_keys) {
@@ -160,8 +225,6 @@ absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Mes
         overlay_->Put(Space::kData, IndexKey(index->id, kCurrent, new_key, key), LengthOf(new_key));
         continue;
       }
-      ASSIGN_OR_RETURN(const std::optional<std::string> holder, UniqueKey(*index, Key::FromBytes(new_key)));
-      if (holder.has_value() && *holder != key) return Taken(*index);
       overlay_->Put(Space::kData, IndexKey(index->id, kCurrent, new_key, ""), std::string(key));
     }
   }
@@ -186,6 +249,13 @@ absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
     for (const std::string& index_key : KeysOf(index, row.get())) {
       const char kind = is_current ? kCurrent : kHistory;
       const bool short_key = is_current && index.unique;
+      if (short_key) {
+        ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(index, index_key, key));
+        for (const std::string& other : others) {
+          ASSIGN_OR_RETURN(const bool holds, Holds(index, other, index_key, today_, today_.AddDays(1)));
+          if (holds) return Taken(index);
+        }
+      }
       overlay_->Put(Space::kData, IndexKey(index.id, kind, index_key, short_key ? "" : key),
                     short_key ? std::string(key) : LengthOf(index_key));
     }
@@ -211,6 +281,7 @@ absl::Status Tx::Promote(const TableDef& table, const Key& key) {
   if (!next.version.ended) {
     ASSIGN_OR_RETURN(after, ParseRow(table, next.row));
   }
+  promoted_.insert(table.name);
   RETURN_IF_ERROR(Reindex(table, key.bytes(), before.get(), after.get()));
   if (current.has_value() && current->version.position > 0) {
     overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), current->version), current->value);

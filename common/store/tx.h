@@ -4,6 +4,9 @@
 // another service, no state kept between runs. What it needs of these it gets as facts from its handler.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,9 +44,18 @@ class Tx : public Reader {
  private:
   friend class Writer;
   friend class Store;
-  Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, int64_t first_position,
-     int64_t recorded_us);
+  Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, bool settled,
+     int64_t first_position, int64_t recorded_us);
 
+  // ALREADY_EXISTS when another record holds a unique key of the row on a day, from today on, on which this
+  // version will hold. So uniqueness is decided when a version is recorded, and a day's turn never fails by it.
+  absl::Status CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
+                           const google::protobuf::Message& row);
+  absl::StatusOr<std::set<std::string>> OtherHolders(const IndexDef& index, const std::string& index_key,
+                                                     absl::string_view key) const;
+  // Whether a record holds an index key on some day in [from, until).
+  absl::StatusOr<bool> Holds(const IndexDef& index, absl::string_view key, absl::string_view index_key,
+                             base::Date from, std::optional<base::Date> until) const;
   // What a version change does to indexes: `before` and `after` are the current rows, either may be absent.
   absl::Status Reindex(const TableDef& table, absl::string_view key, const google::protobuf::Message* before,
                        const google::protobuf::Message* after);
@@ -70,6 +82,7 @@ class Tx : public Reader {
   std::vector<journal::v1::Entry> entries_;
   std::vector<journal::v1::Openings> openings_;
   std::vector<base::LegalBasis> legal_basis_;
+  std::set<std::string> promoted_;  // tables whose current rows changed by date alone
   bool timers_changed_ = false;
   bool outbox_changed_ = false;
 };

@@ -96,8 +96,8 @@ class VerifyTest : public testing::Test {
     proof.set_position(position);
     proof.set_tree_size(size);
     proof.set_leaf_hash(ToBytes(LeafHash(record(position).leaf())));
-    for (const Hash& hash : InclusionPath(position - 1, size, getter()).value())
-      proof.add_hashes(ToBytes(hash));
+    const auto path = InclusionPath(position - 1, size, getter()).value();
+    for (const Hash& hash : path) proof.add_hashes(ToBytes(hash));
     return proof;
   }
   ConsistencyProof ProveHeads(int64_t first, int64_t second) const {
@@ -105,8 +105,8 @@ class VerifyTest : public testing::Test {
     proof.set_first_size(first);
     proof.set_second_size(second);
     if (first == 0) return proof;
-    for (const Hash& hash : ConsistencyPath(first, second, getter()).value())
-      proof.add_hashes(ToBytes(hash));
+    const auto path = ConsistencyPath(first, second, getter()).value();
+    for (const Hash& hash : path) proof.add_hashes(ToBytes(hash));
     return proof;
   }
 

@@ -112,8 +112,10 @@ void Writer::CommitGroup(std::vector<Command> commands) {
   while (next < commands.size()) {
     const auto snapshot = deps_.engine->NewSnapshot();
     Group group{Overlay(snapshot.get()), {}, {}};
+    // One moment a group: no day turns between a version scheduled in it and the commit that says so.
+    const absl::Time now = deps_.clock->Now();
     for (; next < commands.size() && group.overlay.bytes() < kGroupBytes; ++next) {
-      absl::StatusOr<Outcome> outcome = failure().ok() ? Run(commands[next], group) : OutcomeUnknown(failure());
+      absl::StatusOr<Outcome> outcome = failure().ok() ? Run(commands[next], now, group) : OutcomeUnknown(failure());
       group.answers.push_back(Answer{std::move(commands[next].done), std::move(outcome)});
     }
     const absl::Status persisted = Persist(group);
@@ -134,15 +136,18 @@ absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info, c
   return std::optional<Outcome>(std::move(outcome));
 }
 
-absl::StatusOr<Outcome> Writer::Run(const Command& command, Group& group) {
+absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now, Group& group) {
+  if (!command.info.request_id.empty() && command.info.body_hash.size() != kHashBytes) {
+    return base::Refusal(absl::StatusCode::kInternal, "BODY_HASH", "A request id comes with a hash of 32 bytes.");
+  }
   ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info, group.overlay));
   if (before.has_value()) return *std::move(before);
 
   const size_t mark = group.overlay.Mark();
-  const absl::Time now = deps_.clock->Now();
   // Strictly rising also when the clock stands still or goes back.
   const int64_t recorded_us = std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
-  Tx tx(&group.overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), position_ + 1, recorded_us);
+  const bool settled = absl::ToUnixMicros(now) < deps_.next_effective_us();
+  Tx tx(&group.overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1, recorded_us);
   absl::StatusOr<std::string> reply = command.run(tx);
   if (!reply.ok() || command.info.validate_only) {
     group.overlay.Rollback(mark);
@@ -150,6 +155,7 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, Group& group) {
     return Outcome{*std::move(reply), 0, false};
   }
   group.notice.timers_changed = group.notice.timers_changed || tx.timers_changed_;
+  group.notice.tables.insert(tx.promoted_.begin(), tx.promoted_.end());
   group.notice.outbox_changed = group.notice.outbox_changed || tx.outbox_changed_;
   Outcome outcome{*std::move(reply), position_, false};
   if (command.bookkeeping) return outcome;

@@ -52,6 +52,8 @@ class Writer {
     // Commands and seconds of one commit.
     std::function<void(size_t, double)> observe;
     size_t queue_limit;
+    // When the next version takes effect by date, microseconds: past it, current rows are those of yesterday.
+    std::function<int64_t()> next_effective_us;
   };
   Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us);
   // Runs what is queued, then stops.
@@ -76,7 +78,7 @@ class Writer {
 
   void Loop();
   void CommitGroup(std::vector<Command> commands);
-  absl::StatusOr<Outcome> Run(const Command& command, Group& group);
+  absl::StatusOr<Outcome> Run(const Command& command, absl::Time now, Group& group);
   absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info, const Overlay& overlay) const;
   void Seal(Tx& tx, const CommandInfo& info, Group& group);
   absl::Status Persist(Group& group);

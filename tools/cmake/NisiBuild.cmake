@@ -49,13 +49,13 @@ if(NISI_WERROR)
        -Wno-error=stringop-overflow -Wno-error=array-bounds)
 endif()
 
-# nisi_library(NAME DEPS ...): a room. Takes every .cc of the current folder but *_test.cc, main.cc and *_main.cc;
+# nisi_library(NAME DEPS ...): a room. Takes every .cc of the current folder but *_test.cc and main.cc;
 # the tests of the room become one program, NAME_test.
 function(nisi_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
-  list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
   if(sources)
     add_library(${name} STATIC ${sources})
     target_compile_options(${name} PRIVATE ${NISI_WARNINGS})

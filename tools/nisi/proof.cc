@@ -134,7 +134,7 @@ std::string ToJson(const Proof& proof) {
   std::string out;
   auto add = [&](const char* name, const Message& message) {
     std::string json;
-    google::protobuf::util::MessageToJsonString(message, &json).IgnoreError();
+    if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) json = "{}";
     absl::StrAppend(&out, out.empty() ? "{\n" : ",\n", "  \"", name, "\": ", json);
   };
   if (proof.has_entry) add("entry", proof.entry);

@@ -1,0 +1,75 @@
+#include "common/rpc/flags.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/status.h"
+
+namespace nisi::rpc {
+namespace {
+
+struct Values {
+  std::string address;
+  std::vector<std::string> backends;
+  int64_t count = 0;
+  bool loud = false;
+  absl::Duration limit;
+};
+
+Flags Declare(Values& values) {
+  Flags flags("program", "Does things.");
+  flags.String("address", &values.address, "where to listen", "127.0.0.1:1")
+      .Strings("backend", &values.backends, "owner=host:port")
+      .Int("count", &values.count, "how many", 7)
+      .Bool("loud", &values.loud, "speaks")
+      .Duration("limit", &values.limit, "at most", absl::Seconds(10));
+  return flags;
+}
+
+absl::Status ParseInto(Values& values, std::vector<const char*> words) {
+  words.insert(words.begin(), "program");
+  return Declare(values).Parse(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Flags, KeepDefaultsAndTakeBothForms) {
+  Values values;
+  ASSERT_TRUE(ParseInto(values, {}).ok());
+  EXPECT_EQ(values.address, "127.0.0.1:1");
+  EXPECT_EQ(values.count, 7);
+  EXPECT_EQ(values.limit, absl::Seconds(10));
+  ASSERT_TRUE(ParseInto(values, {"--address", "a:1", "--count=-3", "--loud", "--backend", "x=1",
+                                 "--backend=y=2", "--limit", "500ms"})
+                  .ok());
+  EXPECT_EQ(values.address, "a:1");
+  EXPECT_EQ(values.count, -3);
+  EXPECT_TRUE(values.loud);
+  EXPECT_EQ(values.limit, absl::Milliseconds(500));
+  EXPECT_THAT(values.backends, testing::ElementsAre("x=1", "y=2"));
+}
+
+TEST(Flags, RefuseWhatIsNotDeclared) {
+  const std::vector<std::vector<const char*>> cases = {
+      {"--adress", "a"},  {"word"},        {"-a"},          {"--count", "many"},
+      {"--count"},        {"--loud=yes"},  {"--limit", "9"}, {"--count=1", "--count=2"},
+      {"--address=a", "b"}};
+  for (const auto& words : cases) {
+    Values values;
+    const absl::Status status = ParseInto(values, words);
+    EXPECT_EQ(base::ReasonOf(status), "FLAG_INVALID") << words.front();
+  }
+}
+
+TEST(Flags, HelpNamesEveryFlagAndDefault) {
+  Values values;
+  Flags flags = Declare(values);
+  const char* words[] = {"program", "--nonsense", "--help"};
+  ASSERT_TRUE(flags.Parse(3, words).ok());
+  EXPECT_TRUE(flags.help_wanted());
+  for (const char* part : {"--address VALUE", "--backend VALUE ...", "(default 127.0.0.1:1)",
+                           "--loud\n", "(default 10s)"}) {
+    EXPECT_THAT(flags.Help(), testing::HasSubstr(part));
+  }
+}
+
+}  // namespace
+}  // namespace nisi::rpc

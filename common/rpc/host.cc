@@ -1,0 +1,54 @@
+#include "common/rpc/host.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/store/rocks_engine.h"
+#include "common/store/witness.h"
+
+namespace nisi::rpc {
+
+absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
+                                      std::map<std::string, store::TimerFn> timers) {
+  const std::string base = absl::StrCat(options.data_dir, "/", schema.name);
+  std::error_code error;
+  std::filesystem::create_directories(options.data_dir, error);
+  if (error) {
+    return base::Refusal(absl::StatusCode::kFailedPrecondition, "DATA_DIR", "Cannot make the data folder.")
+        .With("why", error.message());
+  }
+  store::RocksOptions rocks;
+  rocks.dir = base;
+  rocks.sync = options.sync;
+  rocks.now = [clock = options.clock] { return clock->Now(); };
+  ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
+  ASSIGN_OR_RETURN(signer_, store::OpenHeadSigner(base + ".head.pem"));
+
+  store::Store::Options store_options;
+  store_options.clock = options.clock;
+  store_options.witness = store::FileWitness(base + ".witness");
+  store_options.timers = std::move(timers);
+  store_options.on_failure = options.on_store_failure;
+  store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
+    metrics->ObserveCommit(commands, seconds);
+  };
+  ASSIGN_OR_RETURN(std::unique_ptr<store::Store> opened,
+                   store::Store::Open(std::move(engine), schema, std::move(store_options)));
+  store_ = std::move(opened);
+  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_)] {
+    std::vector<std::pair<std::string, double>> figures;
+    const auto store = weak.lock();
+    if (store == nullptr) return figures;
+    for (auto& [name, value] : store->engine().Stats()) figures.emplace_back("nisi_store_" + name, value);
+    figures.emplace_back("nisi_store_position", static_cast<double>(store->position()));
+    figures.emplace_back("nisi_store_queue_depth", static_cast<double>(store->queue_depth()));
+    figures.emplace_back("nisi_store_failed", store->failure().ok() ? 0 : 1);
+    figures.emplace_back("nisi_store_file_damage", store->file_damage().ok() ? 0 : 1);
+    return figures;
+  });
+  journal_ = JournalEnv{store_.get(), signer_.get()};
+  return AddJournalService(journal_, &registry_);
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,51 @@
+// A service with its store, ready to be served: what every service's Open makes, whether it then runs alone
+// (service_main.h) or with the others in one process (`nisi serve`). It cannot tell which.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/norms/norms.h"
+#include "common/rpc/journal_service.h"
+#include "common/rpc/metrics.h"
+#include "common/rpc/registry.h"
+#include "common/store/head_signer.h"
+#include "common/store/store.h"
+
+namespace nisi::rpc {
+
+struct HostOptions {
+  std::string data_dir;  // the service's store lies in <data_dir>/<service>, its witness and head key beside it
+  base::Clock* clock = nullptr;
+  const norms::Norms* norms = nullptr;
+  Metrics* metrics = nullptr;
+  bool sync = true;  // off only to measure what syncing costs
+  // Called once when the store has failed: nothing more is acknowledged.
+  std::function<void(const absl::Status&)> on_store_failure = [](const absl::Status&) {};
+};
+
+class HostedService {
+ public:
+  virtual ~HostedService() = default;
+  Registry& registry() { return registry_; }
+  store::Store& store() { return *store_; }
+
+ protected:
+  // Opens store, journal and head key of the schema's service and binds JournalService.
+  absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
+                         std::map<std::string, store::TimerFn> timers);
+
+ private:
+  std::unique_ptr<store::HeadSigner> signer_;
+  std::shared_ptr<store::Store> store_;
+  JournalEnv journal_{};
+  Registry registry_;
+};
+
+using OpenService = absl::StatusOr<std::unique_ptr<HostedService>> (*)(const HostOptions&);
+
+}  // namespace nisi::rpc

@@ -1,0 +1,191 @@
+#include "common/rpc/service_main.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/date.h"
+#include "common/base/log.h"
+#include "common/rpc/dev_keys.h"
+#include "common/rpc/flags.h"
+#include "common/rpc/key_files.h"
+#include "common/rpc/server.h"
+#include "common/rpc/tls.h"
+
+namespace nisi::rpc {
+namespace {
+
+constexpr int kCannotStart = 1, kBadFlags = 2, kStoreFailed = 70;
+constexpr absl::Duration kDrainLimit = absl::Seconds(10);
+
+struct Settings {
+  std::string address, data, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
+  std::vector<std::string> context_peers;
+  bool sync = true;
+};
+
+int Fail(const absl::Status& status) {
+  base::Log(base::Severity::kError, "cannot_start", {{"status", status.ToString()}});
+  return kCannotStart;
+}
+
+absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings& settings, const std::string& name,
+                                                                 absl::Time now) {
+  AuthenticatorOptions options;
+  if (!settings.signers.empty()) {
+    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file, JwksFile::Open(settings.signers, KeySet::Parse, now));
+    options.contexts = std::make_unique<ContextVerifier>([file](absl::Time at) { return file->Current(at); }, name);
+    options.context_peers.insert(settings.context_peers.begin(), settings.context_peers.end());
+  }
+  if (!settings.jwks.empty()) {
+    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file, JwksFile::Open(settings.jwks, KeySet::Parse, now));
+    TokenIssuer issuer;
+    issuer.issuer = settings.issuer;
+    issuer.audience = settings.audience;
+    issuer.algorithm = settings.issuer == kDevIssuer ? Algorithm::kEdDsa : Algorithm::kEs256;
+    issuer.max_life = settings.issuer == kDevIssuer ? kDevTokenLife : issuer.max_life;
+    issuer.keys = [file](absl::Time at) { return file->Current(at); };
+    options.tokens = std::make_unique<TokenVerifier>(std::vector<TokenIssuer>{issuer});
+  }
+  return std::make_unique<Authenticator>(std::move(options));
+}
+
+absl::Status Serve(const Settings& settings, const std::string& name, OpenService open, StopSignal& stop,
+                   std::atomic<bool>& failed) {
+  RETURN_IF_ERROR(base::CheckLegalZone());
+  FileClock clock(settings.clock_file);
+  ASSIGN_OR_RETURN(const norms::Norms norms,
+                   settings.norms.empty() ? norms::Norms::Default() : norms::Norms::Load(settings.norms));
+  Metrics metrics(name);
+  HostOptions host;
+  host.data_dir = settings.data;
+  host.clock = clock.clock();
+  host.norms = &norms;
+  host.metrics = &metrics;
+  host.sync = settings.sync;
+  host.on_store_failure = [&failed](const absl::Status&) {
+    failed = true;
+    StopSignal::Stop();
+  };
+  ASSIGN_OR_RETURN(const std::unique_ptr<HostedService> service, open(host));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Authenticator> authenticator,
+                   MakeAuthenticator(settings, name, clock.clock()->Now()));
+  ServerOptions options;
+  options.address = settings.address;
+  if (!settings.tls_dir.empty()) {
+    const TlsFiles files = TlsFiles::In(settings.tls_dir, name);
+    RETURN_IF_ERROR(CheckTlsFiles(files));
+    options.credentials = ServerTls(files, /*require_client_cert=*/true);
+  }
+  options.clock = clock.clock();
+  options.registry = &service->registry();
+  options.authenticator = authenticator.get();
+  options.metrics = &metrics;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options));
+  if (!settings.metrics_address.empty()) RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
+  base::Log(base::Severity::kInfo, "serving",
+            {{"service", name}, {"port", server->port()}, {"position", service->store().position()}});
+  stop.Wait();
+  base::Log(base::Severity::kInfo, "draining", {{"service", name}});
+  server->Drain(failed ? absl::Milliseconds(500) : kDrainLimit);
+  return absl::OkStatus();
+}
+
+std::atomic<bool> stop_asked{false};  // for StopSignal alone: signals are the process's, not an object's
+
+}  // namespace
+
+StopSignal::StopSignal() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  // Many threads with little in each: two arenas keep an idle process small.
+  mallopt(M_ARENA_MAX, 2);
+}
+
+void StopSignal::Wait() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  int got = 0;
+  while (!stop_asked && sigwait(&set, &got) != 0) {
+  }
+}
+
+void StopSignal::Stop() {
+  stop_asked = true;
+  kill(getpid(), SIGTERM);
+}
+
+FileClock::FileClock(std::string path) : path_(std::move(path)) {
+  if (path_.empty()) return;
+  Apply();
+  thread_ = std::thread([this] {
+    while (!stopping_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      Apply();
+    }
+  });
+}
+
+FileClock::~FileClock() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+void FileClock::Apply() {
+  auto text = ReadFile(path_, 100);
+  if (!text.ok() || *text == applied_) return;
+  applied_ = *text;
+  const std::string wanted(absl::StripAsciiWhitespace(*text));
+  absl::Duration offset;
+  absl::Time instant;
+  if (absl::StartsWith(wanted, "+") && absl::ParseDuration(wanted.substr(1), &offset)) {
+    clock_.Set(absl::Now() + offset);
+  } else if (absl::ParseTime(absl::RFC3339_full, wanted, &instant, nullptr)) {
+    clock_.Set(instant);
+  } else {
+    base::Log(base::Severity::kError, "clock_file_bad", {{"path", path_}});
+  }
+}
+
+int ServiceMain(int argc, char** argv, const std::string& name, OpenService open) {
+  StopSignal stop;
+  Settings settings;
+  Flags flags("nisi-" + name, "One service of NISI with its own store.");
+  flags.String("address", &settings.address, "where to listen, host:port; without TLS on loopback only", "127.0.0.1:7401")
+      .String("data", &settings.data, "data folder", ".run/nisi")
+      .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
+      .String("metrics-address", &settings.metrics_address, "where Prometheus scrapes, host:port; none when absent")
+      .String("tls-dir", &settings.tls_dir, "ca.pem, <service>.pem and <service>.key: mutual TLS")
+      .String("signers", &settings.signers, "JWKS of those whose call contexts count, the gateway first")
+      .Strings("context-peer", &settings.context_peers, "SPIFFE id that may bring a call context; once a peer")
+      .String("jwks", &settings.jwks, "JWKS of the token issuer; without it tokens are refused here")
+      .String("issuer", &settings.issuer, "iss of tokens", kDevIssuer)
+      .String("audience", &settings.audience, "aud of tokens", kDevAudience)
+      .String("clock-file", &settings.clock_file, "development: a file that moves the clock")
+      .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
+  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok()) {
+    std::cerr << parsed.message() << "\n" << flags.Help();
+    return kBadFlags;
+  }
+  if (flags.help_wanted()) {
+    std::cout << flags.Help();
+    return 0;
+  }
+  std::atomic<bool> failed{false};
+  if (const absl::Status served = Serve(settings, name, open, stop, failed); !served.ok()) return Fail(served);
+  return failed ? kStoreFailed : 0;
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,163 @@
+#include "common/store/outbox.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+
+namespace nisi::store {
+namespace {
+
+struct Row {
+  std::string key;  // whole, in Space::kData
+  std::string method, payload;
+};
+
+std::string TargetPrefix(absl::string_view target) { return SystemKey(kOutboxId, Key::Of(target)); }
+
+}  // namespace
+
+std::string OutboxId(absl::string_view secret, absl::string_view row_key) {
+  base::Hash hash = base::HmacSha256(secret, {"outbox/", row_key});
+  hash[6] = static_cast<uint8_t>((hash[6] & 0x0f) | 0x80);  // version 8: a hash of our own making
+  hash[8] = static_cast<uint8_t>((hash[8] & 0x3f) | 0x80);
+  const std::string hex = base::HexEncode(base::AsBytes(hash).substr(0, 16));
+  return absl::StrCat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-",
+                      hex.substr(20));
+}
+
+OutboxRelay::OutboxRelay(Store& store, Deliver deliver, Options options)
+    : store_(store), deliver_(std::move(deliver)), options_(options) {
+  subscription_ = store_.Subscribe([this](const CommitNotice& notice) {
+    if (!notice.outbox_changed) return;
+    dirty_ = true;
+    store_.clock().Wake();
+  });
+  if (options_.background) thread_ = std::thread([this] { Loop(); });
+}
+
+OutboxRelay::~OutboxRelay() {
+  stopping_ = true;
+  store_.Unsubscribe(subscription_);
+  store_.clock().Wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void OutboxRelay::Loop() {
+  while (!stopping_) {
+    dirty_ = false;
+    absl::Time until = absl::InfiniteFuture();
+    if (const auto sent = RunOnce(); !sent.ok()) {
+      base::Log(base::Severity::kError, "outbox_failed", {{"status", sent.status().ToString()}});
+      until = store_.clock().Now() + 10 * options_.first_retry;
+    } else if (const auto next = NextAttempt(); next.has_value()) {
+      until = *next;
+    }
+    store_.clock().WaitUntil(until, [this] { return stopping_.load() || dirty_.load(); });
+  }
+}
+
+// Skips from target to target, so a long queue of one costs the others a count and no more.
+absl::StatusOr<std::map<std::string, int64_t>> OutboxRelay::Pending() const {
+  std::map<std::string, int64_t> pending;
+  const View view = store_.Read();
+  const std::string prefix = SystemKey(kOutboxId, Key());
+  const auto cursor = view.snapshot().Scan(Space::kData, prefix, PrefixEnd(prefix));
+  for (; cursor->Valid(); cursor->Next()) {
+    auto target = KeyReader(cursor->key().substr(prefix.size())).Text();
+    if (!target.has_value()) return base::StoreCorrupt("outbox row");
+    ++pending[*std::move(target)];
+  }
+  RETURN_IF_ERROR(cursor->status());
+  return pending;
+}
+
+absl::StatusOr<int> OutboxRelay::RunOnce() {
+  ASSIGN_OR_RETURN(const auto pending, Pending());
+  const absl::Time now = store_.clock().Now();
+  std::vector<std::string> due;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    counts_.pending = 0;
+    for (const auto& [target, count] : pending) {
+      counts_.pending += count;
+      if (targets_[target].not_before <= now) due.push_back(target);
+    }
+  }
+  int delivered = 0;
+  for (const std::string& target : due) {
+    if (stopping_) break;
+    ASSIGN_OR_RETURN(const int sent, RunTarget(target));
+    delivered += sent;
+  }
+  return delivered;
+}
+
+absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
+  std::vector<Row> rows;
+  bool more = false;
+  {
+    const View view = store_.Read();
+    const std::string prefix = TargetPrefix(target);
+    const auto cursor = view.snapshot().Scan(Space::kData, prefix, PrefixEnd(prefix));
+    for (; cursor->Valid() && rows.size() < options_.burst; cursor->Next()) {
+      KeyReader value(cursor->value());
+      auto method = value.Text(), payload = value.Text();
+      if (!method.has_value() || !payload.has_value()) return base::StoreCorrupt("outbox row");
+      rows.push_back(Row{std::string(cursor->key()), *std::move(method), *std::move(payload)});
+    }
+    RETURN_IF_ERROR(cursor->status());
+    more = cursor->Valid();
+  }
+  int delivered = 0;
+  for (const Row& row : rows) {
+    if (stopping_) return delivered;
+    const absl::Status status = deliver_(OutboxMessage{target, OutboxId(store_.secret(), row.key), row.method, row.payload});
+    if (!status.ok()) {
+      base::Log(base::Severity::kWarning, "outbox_retry", {{"target", target}, {"code", absl::StatusCodeToString(status.code())}});
+      const std::lock_guard<std::mutex> lock(mutex_);
+      Target& state = targets_[target];
+      if (state.delay == absl::ZeroDuration()) ++counts_.failing_targets;
+      state.delay = state.delay == absl::ZeroDuration() ? options_.first_retry : std::min(state.delay * 2, options_.last_retry);
+      state.not_before = store_.clock().Now() + state.delay;
+      ++counts_.failed;
+      return delivered;
+    }
+    // Not deleted before it is confirmed, nor the next sent before it is deleted: a stop in between sends it again.
+    RETURN_IF_ERROR(store_.Bookkeep([&row](Overlay& overlay) {
+      overlay.Delete(Space::kData, row.key);
+      return absl::OkStatus();
+    }));
+    ++delivered;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Target& state = targets_[target];
+    if (state.delay > absl::ZeroDuration()) --counts_.failing_targets;
+    state = Target{};
+    ++counts_.delivered;
+    --counts_.pending;
+  }
+  if (!more) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    targets_.erase(target);
+  }
+  return delivered;
+}
+
+std::optional<absl::Time> OutboxRelay::NextAttempt() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::optional<absl::Time> next;
+  for (const auto& [name, target] : targets_) {
+    if (!next.has_value() || target.not_before < *next) next = target.not_before;
+  }
+  return next;
+}
+
+OutboxRelay::Counts OutboxRelay::counts() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return counts_;
+}
+
+}  // namespace nisi::store

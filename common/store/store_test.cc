@@ -1,0 +1,563 @@
+// Records: two times, indexes, uniqueness, commands.
+#include "common/store/store.h"
+
+#include <future>
+
+#include "common/store/store_testing.h"
+#include "google/protobuf/dynamic_message.h"
+#include "google/protobuf/text_format.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace nisi::store {
+namespace {
+
+using ::testing::HasSubstr;
+
+NISI_BOTH_ENGINES(StoreTest);
+
+TEST_P(StoreTest, FindsWhatWasPutUntilItEnds) {
+  EXPECT_EQ(Color("a"), "-");
+  EXPECT_EQ(Do(Putting(MakeWidget("a", "red"))), 1);
+  EXPECT_EQ(Color("a"), "red");
+  EXPECT_EQ(Do(Putting(MakeWidget("a", "blue"))), 2);
+  EXPECT_EQ(Color("a"), "blue");
+  EXPECT_EQ(Do(Ending("a")), 3);
+  EXPECT_EQ(Color("a"), "-");
+  EXPECT_EQ(Rows(kWidgets), "");
+  Do(Putting(MakeWidget("a", "green")));
+  EXPECT_EQ(Color("a"), "green");
+  EXPECT_EQ(store_->Write(Info(), Ending("b")).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_->position(), 4);
+  Open();
+  EXPECT_EQ(store_->position(), 4);
+  EXPECT_EQ(Color("a"), "green");
+  Healthy();
+}
+
+TEST_P(StoreTest, StampsEtagAndTimes) {
+  const char* kFile = R"(
+    name: "stamped.proto" package: "stamped" syntax: "proto3" dependency: "google/protobuf/timestamp.proto"
+    message_type { name: "R"
+      field { name: "name" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+      field { name: "etag" number: 2 type: TYPE_STRING label: LABEL_OPTIONAL }
+      field { name: "create_time" number: 3 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp"
+              label: LABEL_OPTIONAL }
+      field { name: "update_time" number: 4 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp"
+              label: LABEL_OPTIONAL } }
+    message_type { name: "Row" field { name: "r" number: 1 type: TYPE_MESSAGE type_name: ".stamped.R"
+                                       label: LABEL_OPTIONAL } })";
+  google::protobuf::FileDescriptorProto file, timestamp;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kFile, &file));
+  google::protobuf::DescriptorPool pool;
+  google::protobuf::Timestamp::descriptor()->file()->CopyTo(&timestamp);
+  pool.BuildFile(timestamp);
+  ASSERT_NE(pool.BuildFile(file), nullptr);
+  google::protobuf::DynamicMessageFactory factory(&pool);
+  const auto* prototype = factory.GetPrototype(pool.FindMessageTypeByName("stamped.Row"));
+  const TableDef table{3, "stamped", prototype, [](const google::protobuf::Message&) { return Key::Of("k"); }};
+  schema_.tables.push_back(&table);
+  Open();
+
+  const auto text_after = [&](const char* sent) {
+    std::unique_ptr<google::protobuf::Message> row(prototype->New());
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(sent, row.get()));
+    Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+      RETURN_IF_ERROR(tx.Put(table, row.get()));
+      return std::string();
+    });
+    const auto raw = store_->Read().FindRaw(table, Key::Of("k"));
+    EXPECT_TRUE(raw.ok() && raw->has_value());
+    std::unique_ptr<google::protobuf::Message> stored(prototype->New());
+    EXPECT_TRUE(stored->ParseFromString(std::string((*raw)->row())));
+    EXPECT_EQ(stored->ShortDebugString(), row->ShortDebugString());  // the caller's copy is stamped too
+    return stored->ShortDebugString();
+  };
+  clock_.Set(absl::FromUnixSeconds(1781000000));
+  EXPECT_EQ(text_after(R"(r { name: "n" etag: "sent" })"),
+            R"(r { name: "n" etag: "00000001" create_time { seconds: 1781000000 } )"
+            R"(update_time { seconds: 1781000000 } })");
+  clock_.Set(absl::FromUnixSeconds(1781000005));
+  EXPECT_EQ(text_after(R"(r { name: "m" create_time { seconds: 5 } })"),
+            R"(r { name: "m" etag: "00000002" create_time { seconds: 1781000000 } )"
+            R"(update_time { seconds: 1781000005 } })");
+  store_.reset();  // before its table
+}
+
+TEST_P(StoreTest, AnswersByTheDayInForceAndByWhatWasKnown) {
+  Do(Putting(MakeWidget("a", "red")));
+  const int64_t first = Micros(clock_.Now());
+  GoTo("2026-06-16");
+  Do(Putting(MakeWidget("a", "blue")));
+  const int64_t second = Micros(clock_.Now());
+  GoTo("2026-06-17");
+  Do(Putting(MakeWidget("a", "green"), Day("2026-06-15")));  // corrects red
+  Do(Putting(MakeWidget("a", "gold"), Day("2026-06-20")));   // announced
+
+  EXPECT_EQ(Color("a"), "blue");
+  EXPECT_EQ(ColorOn("a", "2026-06-14"), "-");
+  EXPECT_EQ(ColorOn("a", "2026-06-15"), "green");
+  EXPECT_EQ(ColorOn("a", "2026-06-16"), "blue");
+  EXPECT_EQ(ColorOn("a", "2026-06-19"), "blue");
+  EXPECT_EQ(ColorOn("a", "2026-06-20"), "gold");
+  EXPECT_EQ(Color("a", {std::nullopt, first}), "red");
+  EXPECT_EQ(Color("a", {std::nullopt, first - 1}), "-");
+  EXPECT_EQ(Color("a", {Day("2026-06-15"), second}), "red");
+  EXPECT_EQ(Color("a", {Day("2026-06-20"), second}), "blue");
+  EXPECT_EQ(Color("a", {Day("2026-06-14"), second}), "-");
+
+  // The same by scans, of the table and of an index.
+  EXPECT_EQ(Rows(kWidgets), "a=blue");
+  EXPECT_EQ(Rows(kWidgets, {}, {Day("2026-06-15"), std::nullopt}), "a=green");
+  EXPECT_EQ(Rows(kWidgets, {}, {Day("2026-06-15"), second}), "a=red");
+  EXPECT_EQ(Rows(kWidgets, {}, {Day("2026-06-14"), std::nullopt}), "");
+  EXPECT_EQ(Rows(kByColor), "a=blue");
+  EXPECT_EQ(Rows(kByColor, {Key::Of("red"), ""}), "");
+  EXPECT_EQ(Rows(kByColor, {}, {Day("2026-06-15"), std::nullopt}), "a=green");
+  EXPECT_EQ(Rows(kByColor, {Key::Of("red"), ""}, {Day("2026-06-15"), second}), "a=red");
+  EXPECT_EQ(Rows(kByColor, {Key::Of("gold"), ""}, {Day("2026-06-20"), std::nullopt}), "a=gold");
+  EXPECT_EQ(Rows(kByColor, {Key::Of("gold"), ""}, {Day("2026-06-20"), second}), "");
+  Healthy();
+}
+
+TEST_P(StoreTest, FutureVersionsTakeEffectOnTheirDay) {
+  Do(Putting(MakeWidget("a", "red")));
+  Do(Putting(MakeWidget("a", "blue"), Day("2026-06-20")));
+  Do(Putting(MakeWidget("b", "gold"), Day("2026-06-21")));  // not there before
+  Do(Ending("a", Day("2026-06-22")));
+  EXPECT_EQ(Rows(kWidgets), "a=red");
+  EXPECT_EQ(Fire(), 0);
+  GoTo("2026-06-20");
+  EXPECT_EQ(Rows(kByColor), "a=blue");  // exact also before the timer has run
+  EXPECT_EQ(Color("a"), "blue");
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_EQ(Rows(kByColor), "a=blue");
+  EXPECT_EQ(Rows(kWidgets), "a=blue");
+  GoTo("2026-06-21");
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_EQ(Rows(kByColor), "a=blue b=gold");
+  GoTo("2026-06-22");
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_EQ(Rows(kByColor), "b=gold");
+  EXPECT_EQ(ColorOn("a", "2026-06-19"), "red");
+  EXPECT_EQ(ColorOn("a", "2026-06-21"), "blue");
+  Healthy();
+}
+
+TEST_P(StoreTest, SeveralDueDaysAtOnceAlsoAfterReopening) {
+  Do(Putting(MakeWidget("a", "red")));
+  Do(Putting(MakeWidget("a", "gold"), Day("2026-06-18")));
+  Do(Putting(MakeWidget("a", "blue"), Day("2026-06-17")));
+  Do(Putting(MakeWidget("b", "pink"), Day("2026-06-17")));
+  Do(Ending("b", Day("2026-06-18")));
+  store_.reset();
+  GoTo("2026-06-30");
+  Open();
+  EXPECT_EQ(Color("a"), "gold");  // before any timer has run
+  EXPECT_EQ(Color("b"), "-");
+  EXPECT_EQ(Rows(kByColor), "a=gold");
+  EXPECT_EQ(Fire(), 4);
+  EXPECT_EQ(Rows(kByColor), "a=gold");
+  EXPECT_EQ(Rows(kWidgets), "a=gold");
+  EXPECT_EQ(ColorOn("a", "2026-06-17"), "blue");
+  EXPECT_EQ(ColorOn("b", "2026-06-17"), "pink");
+  EXPECT_EQ(Rows(kByColor, {}, {Day("2026-06-17"), std::nullopt}), "a=blue b=pink");
+  EXPECT_EQ(Fire(), 0);
+  Healthy();
+}
+
+TEST_P(StoreTest, CommandAfterMidnightSeesTheNewDayBeforeTheTimer) {
+  Do(Putting(MakeWidget("a", "red")));
+  Do(Putting(MakeWidget("a", "blue"), Day("2026-06-16")));
+  Do(Putting(MakeWidget("c", "pink"), Day("2026-06-16")));
+  GoTo("2026-06-16");
+  std::string seen, before;
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const auto a, tx.Find(kWidgets, Key::Of("a")));
+    seen = a->row.widget().color();
+    WidgetRow row = MakeWidget("a", "green");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+    RETURN_IF_ERROR(tx.End(kWidgets, Key::Of("c")));
+    return std::string();
+  });
+  EXPECT_EQ(seen, "blue");
+  const auto entries = store_->ReadJournal(4, 1, 1 << 20);
+  ASSERT_TRUE(entries.ok());
+  journal::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(entries->front().leaf));
+  Widget was;
+  ASSERT_TRUE(entry.changes(0).before().UnpackTo(&was));
+  EXPECT_EQ(was.color(), "blue");
+  EXPECT_EQ(Rows(kWidgets), "a=green");
+  EXPECT_EQ(Fire(), 2);
+  EXPECT_EQ(Rows(kWidgets), "a=green");
+  EXPECT_EQ(Rows(kByColor), "a=green");
+  Healthy();
+}
+
+TEST_P(StoreTest, VersionsOfOneCommand) {
+  Do([](Tx& tx) -> absl::StatusOr<std::string> {
+    WidgetRow past = MakeWidget("a", "past"), now = MakeWidget("a", "now"), again = MakeWidget("a", "again");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &past, Day("2026-06-01")));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &now));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &again));  // replaces, nobody saw the one before
+    WidgetRow older = MakeWidget("a", "older"), next = MakeWidget("a", "next"), next2 = MakeWidget("a", "next2");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &older, Day("2026-05-01")));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &next, Day("2026-07-01")));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &next2, Day("2026-07-01")));
+    ASSIGN_OR_RETURN(const auto mine, tx.Find(kWidgets, Key::Of("a")));
+    return mine->row.widget().color();
+  });
+  EXPECT_EQ(Color("a"), "again");
+  EXPECT_EQ(ColorOn("a", "2026-06-14"), "past");
+  EXPECT_EQ(ColorOn("a", "2026-05-31"), "older");
+  EXPECT_EQ(ColorOn("a", "2026-07-01"), "next2");
+  EXPECT_EQ(ColorOn("a", "2026-04-30"), "-");
+  EXPECT_EQ(Rows(kByColor, {}, {Day("2026-06-14"), std::nullopt}), "a=past");
+  EXPECT_EQ(Rows(kByColor, {}, {Day("2026-07-02"), std::nullopt}), "a=next2");
+  GoTo("2026-07-01");
+  Fire();
+  EXPECT_EQ(Rows(kByColor), "a=next2");
+  Healthy();
+}
+
+TEST_P(StoreTest, UniqueKeyHasOneHolderADay) {
+  Do(Putting(MakeOwned("a", "red", "X")));
+  EXPECT_EQ(Refused(Putting(MakeOwned("b", "red", "X"))), "ALREADY_EXISTS");
+  Do(Putting(MakeOwned("a", "blue", "X")));  // its own
+  EXPECT_EQ(HolderOf("X"), "a");
+  EXPECT_EQ(Rows(kWidgets), "a=blue");
+  Do(Putting(MakeOwned("a", "blue", "Y")));
+  Do(Putting(MakeOwned("b", "red", "X")));
+  EXPECT_EQ(HolderOf("X"), "b");
+  EXPECT_EQ(HolderOf("Y"), "a");
+  Do(Ending("b"));
+  EXPECT_EQ(HolderOf("X"), "-");
+  Do(Putting(MakeOwned("c", "red", "X")));
+  Do(Putting(MakeWidget("d", "red")));
+  Do(Putting(MakeWidget("e", "red")));  // none: sparse
+  EXPECT_EQ(Rows(kByBin), "c=red a=blue");
+  // Who held it on an earlier day does not matter today.
+  Do(Putting(MakeOwned("d", "old", "X"), Day("2026-06-01")));
+  EXPECT_EQ(HolderOf("X"), "c");
+  EXPECT_EQ(Rows(kByBin, {}, {Day("2026-06-02"), std::nullopt}), "d=old");
+  Healthy();
+}
+
+TEST_P(StoreTest, UniqueKeyIsKeptForTheFutureToo) {
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeOwned("b", "red", "Y")));
+  EXPECT_EQ(Refused(Putting(MakeOwned("c", "red", "X"), Day("2026-06-20"))), "ALREADY_EXISTS");
+  Do(Putting(MakeOwned("a", "red", "Z"), Day("2026-06-18")));
+  Do(Putting(MakeOwned("c", "pink", "X"), Day("2026-06-20")));  // a has left by then
+  // Free today, but c will have it.
+  Do(Putting(MakeOwned("a", "red", "Z")));
+  EXPECT_EQ(Refused(Putting(MakeOwned("b", "red", "X"))), "ALREADY_EXISTS");
+  Do(Putting(MakeOwned("b", "red", "W"), Day("2026-06-19")));
+  Do(Putting(MakeOwned("b", "red", "X")));  // until the 19th only
+  EXPECT_EQ(HolderOf("X"), "b");
+  GoTo("2026-06-19");
+  EXPECT_EQ(HolderOf("X"), "-");  // before the timers
+  EXPECT_EQ(HolderOf("W"), "b");
+  GoTo("2026-06-20");
+  EXPECT_EQ(HolderOf("X"), "c");
+  Fire();
+  EXPECT_EQ(HolderOf("X"), "c");
+  EXPECT_EQ(HolderOf("W"), "b");
+  EXPECT_EQ(HolderOf("Y"), "-");
+  Healthy();
+}
+
+TEST_P(StoreTest, UniqueKeysChangeHandsOnOneDay) {
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeOwned("b", "red", "Y")));
+  Do(Putting(MakeWidget("b", "red"), Day("2026-06-17")));
+  Do(Putting(MakeOwned("a", "red", "Y"), Day("2026-06-20")));
+  Do(Putting(MakeOwned("b", "red", "X"), Day("2026-06-20")));
+  for (const char* day : {"2026-06-16", "2026-06-20"}) {
+    GoTo(day);
+    Fire();
+    Healthy();
+  }
+  EXPECT_EQ(HolderOf("X"), "b");
+  EXPECT_EQ(HolderOf("Y"), "a");
+}
+
+TEST_P(StoreTest, FanOutSparseAndPaging) {
+  for (int i = 0; i < 200; ++i) {
+    WidgetRow row = MakeWidget(absl::StrCat("w", 100 + i), i % 2 == 0 ? "even" : "odd");
+    if (i % 10 == 0) row.mutable_widget()->add_tags("ten");
+    if (i % 20 == 0) row.mutable_widget()->add_tags("twenty");
+    if (i % 40 == 0) row.mutable_widget()->add_tags("ten");  // twice: one entry
+    Do(Putting(row));
+  }
+  EXPECT_EQ(Rows(kByTag, {Key::Of("twenty"), ""}),
+            "w100=even w120=even w140=even w160=even w180=even w200=even w220=even w240=even w260=even w280=even");
+  Key ten;
+  ten.AddTextPrefix("te");
+  EXPECT_EQ(Rows(kByTag, {ten, ""}).size(), 20 * 10 - 1);
+
+  const auto page_through = [&](const auto& def, const Key& prefix, const At& at) {
+    const View view = store_->Read();
+    std::vector<std::string> codes;
+    std::string after;
+    for (bool more = true; more;) {
+      int left = 7;
+      more = false;
+      EXPECT_TRUE(view.Scan(def, Range{prefix, after}, at,
+                            [&](const RowView& row, absl::string_view place) -> absl::StatusOr<bool> {
+                              if (left-- == 0) {
+                                more = true;
+                                return false;
+                              }
+                              ASSIGN_OR_RETURN(const auto stored, Reader::Parse<WidgetRow>(row));
+                              codes.push_back(stored.row.widget().code());
+                              after = std::string(place);
+                              return true;
+                            })
+                      .ok());
+    }
+    return codes;
+  };
+  const At today{Day("2026-06-15"), std::nullopt}, known{std::nullopt, Micros(clock_.Now()) + 1000};
+  for (const At& at : {At{}, today, known}) {
+    EXPECT_EQ(page_through(kWidgets, Key(), at).size(), 200U);
+    EXPECT_EQ(page_through(kByColor, Key::Of("odd"), at).size(), 100U);
+    const auto tags = page_through(kByTag, Key(), at);
+    EXPECT_EQ(tags.size(), 30U);
+    EXPECT_EQ(tags[20], "w100");
+  }
+  Healthy();
+}
+
+TEST_P(StoreTest, CrateKeysHaveTwoParts) {
+  Do([](Tx& tx) -> absl::StatusOr<std::string> {
+    for (const auto& [bin, weight, region] :
+         std::vector<std::tuple<const char*, int64_t, const char*>>{
+             {"b", 2, "r1"}, {"b", -1, ""}, {"a", 10, "r1"}, {"bb", 1, "r2"}}) {
+      WidgetRow row = MakeOwned(absl::StrCat(bin, weight), "c", bin);
+      row.mutable_widget()->set_weight(weight);
+      row.mutable_widget()->set_region(region);
+      RETURN_IF_ERROR(tx.Put(kCrates, &row));
+    }
+    return std::string();
+  });
+  EXPECT_EQ(Rows(kCrates), "a10=c b-1=c b2=c bb1=c");
+  EXPECT_EQ(Rows(kCrates, {Key::Of("b"), ""}), "b-1=c b2=c");
+  EXPECT_EQ(Rows(kByRegion), "a10=c b2=c bb1=c");
+  Healthy();
+}
+
+TEST_P(StoreTest, WritesWhileScanning) {
+  for (int i = 0; i < 50; ++i) Do(Putting(MakeWidget(absl::StrCat("w", 100 + i), "red")));
+  Do([](Tx& tx) -> absl::StatusOr<std::string> {
+    WidgetRow first = MakeWidget("w000", "red");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &first));  // so that the overlay is walked too
+    const auto visit = [&](const RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+      ASSIGN_OR_RETURN(auto stored, Reader::Parse<WidgetRow>(view));
+      stored.row.mutable_widget()->set_color("blue");
+      RETURN_IF_ERROR(tx.Put(kWidgets, &stored.row));
+      WidgetRow more = MakeWidget(absl::StrCat("a", stored.row.widget().code()), "green");
+      RETURN_IF_ERROR(tx.Put(kWidgets, &more));
+      EXPECT_FALSE(view.row.empty());
+      return true;
+    };
+    RETURN_IF_ERROR(tx.Scan(kWidgets, {}, {}, visit));
+    return std::string();
+  });
+  EXPECT_THAT(Rows(kByColor, {Key::Of("red"), ""}), "");
+  EXPECT_THAT(Rows(kByColor, {Key::Of("blue"), ""}), HasSubstr("w000=blue w100=blue w101=blue"));
+  Healthy();
+}
+
+// Holds the writer until released, so that what is written meanwhile goes into one group.
+class Gate {
+ public:
+  void Close(Store& store) {
+    std::promise<void> entered;
+    store.WriteAsync(Info(), [this, &entered](Tx&) -> absl::StatusOr<std::string> {
+      entered.set_value();
+      open_.get_future().wait();
+      return std::string("gate");
+    }, [](absl::StatusOr<Outcome>) {});
+    entered.get_future().wait();
+  }
+  void Open() { open_.set_value(); }
+
+ private:
+  std::promise<void> open_;
+};
+
+TEST_P(StoreTest, FailingCommandOfAGroupLeavesNothing) {
+  std::vector<std::promise<absl::StatusOr<Outcome>>> answers(3);
+  const auto done = [&](size_t i) { return [&answers, i](absl::StatusOr<Outcome> o) { answers[i].set_value(std::move(o)); }; };
+  Gate gate;
+  gate.Close(*store_);
+  store_->WriteAsync(Info(), Putting(MakeOwned("a", "red", "X")), done(0));
+  store_->WriteAsync(Info("id-1"), [](Tx& tx) -> absl::StatusOr<std::string> {
+    WidgetRow a = MakeWidget("a", "lost"), b = MakeWidget("b", "lost");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &a));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &b, Day("2026-07-01")));
+    EXPECT_EQ(*tx.Next("n"), 1);
+    tx.Emit("other", "/M", b);
+    tx.Schedule(absl::FromUnixSeconds(1), "k", "p");
+    return base::NotFound("widgets", "c");
+  }, done(1));
+  store_->WriteAsync(Info(), [](Tx& tx) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const auto a, tx.Find(kWidgets, Key::Of("a")));
+    ASSIGN_OR_RETURN(const int64_t n, tx.Next("n"));
+    return absl::StrCat(a->row.widget().color(), n, " at ", tx.position());
+  }, done(2));
+  gate.Open();
+  EXPECT_TRUE(answers[0].get_future().get().ok());
+  EXPECT_EQ(answers[1].get_future().get().status().code(), absl::StatusCode::kNotFound);
+  const auto third = answers[2].get_future().get();
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(third->reply, "red1 at 3");
+  EXPECT_EQ(Rows(kWidgets), "a=red");
+  EXPECT_EQ(Rows(kByColor), "a=red");
+  EXPECT_EQ(HolderOf("X"), "a");
+  EXPECT_EQ(*store_->NextTimer(), std::nullopt);
+  EXPECT_EQ(*store_->FindReply(Info("id-1")), std::nullopt);
+  EXPECT_EQ(Rows(kWidgets, {}, {Day("2026-07-01"), std::nullopt}), "a=red");
+  const std::string outbox = SystemKey(kOutboxId, Key());
+  const View view = store_->Read();
+  EXPECT_FALSE(view.snapshot().Scan(Space::kData, outbox, PrefixEnd(outbox))->Valid());
+  Healthy();
+}
+
+TEST_P(StoreTest, ValidateOnlyAnswersAndChangesNothing) {
+  Do(Putting(MakeWidget("a", "red")));
+  CommandInfo info = Info("id-1");
+  info.validate_only = true;
+  const auto outcome = store_->Write(info, Putting(MakeWidget("a", "blue")));
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->reply, "00000002");
+  EXPECT_EQ(outcome->position, 0);
+  EXPECT_EQ(store_->position(), 1);
+  EXPECT_EQ(Color("a"), "red");
+  EXPECT_EQ(*store_->FindReply(info), std::nullopt);
+  info.validate_only = false;
+  EXPECT_EQ(store_->Write(info, Putting(MakeWidget("a", "blue")))->position, 2);
+}
+
+TEST_P(StoreTest, SameRequestHasTheSameAnswer) {
+  int runs = 0;
+  const CommandFn run = [&runs](Tx& tx) -> absl::StatusOr<std::string> {
+    WidgetRow row = MakeWidget("a", absl::StrCat("run", ++runs));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+    return row.widget().color();
+  };
+  const auto first = store_->Write(Info("id-1"), run);
+  ASSERT_TRUE(first.ok());
+  EXPECT_FALSE(first->replayed);
+  const auto again = [&](const char* when) {
+    const auto second = store_->Write(Info("id-1"), run);
+    ASSERT_TRUE(second.ok()) << when;
+    EXPECT_TRUE(second->replayed) << when;
+    EXPECT_EQ(second->reply, "run1") << when;
+    EXPECT_EQ(second->position, 1) << when;
+    const auto found = store_->FindReply(Info("id-1"));
+    ASSERT_TRUE(found.ok() && found->has_value()) << when;
+    EXPECT_EQ((*found)->reply, "run1") << when;
+    EXPECT_EQ(base::ReasonOf(store_->Write(Info("id-1", "other"), run).status()), "IDEMPOTENCY_KEY_REUSED") << when;
+    EXPECT_EQ(base::ReasonOf(store_->FindReply(Info("id-1", "other")).status()), "IDEMPOTENCY_KEY_REUSED") << when;
+  };
+  again("in process");
+  Open();
+  again("reopened");
+  clock_.Advance(absl::Hours(24 * 30));
+  Open();
+  again("after 30 days");
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(store_->position(), 1);
+  // Another caller's id is another id.
+  CommandInfo other = Info("id-1");
+  other.actor = "somebody else";
+  EXPECT_FALSE(store_->Write(other, run)->replayed);
+  // A refused command may be tried again under its id.
+  EXPECT_FALSE(store_->Write(Info("id-2"), Ending("none")).ok());
+  EXPECT_FALSE(store_->Write(Info("id-2"), run)->replayed);
+  CommandInfo hashless = Info("id-3");
+  hashless.body_hash.clear();
+  EXPECT_EQ(base::ReasonOf(store_->Write(hashless, run).status()), "BODY_HASH");
+}
+
+TEST_P(StoreTest, SameRequestTwiceInOneGroup) {
+  std::promise<absl::StatusOr<Outcome>> one, two;
+  Gate gate;
+  gate.Close(*store_);
+  store_->WriteAsync(Info("id"), Putting(MakeWidget("a", "red")), [&](absl::StatusOr<Outcome> o) { one.set_value(std::move(o)); });
+  store_->WriteAsync(Info("id"), Putting(MakeWidget("a", "red")), [&](absl::StatusOr<Outcome> o) { two.set_value(std::move(o)); });
+  gate.Open();
+  EXPECT_FALSE(one.get_future().get()->replayed);
+  const auto second = two.get_future().get();
+  EXPECT_TRUE(second->replayed);
+  EXPECT_EQ(second->position, 2);
+  EXPECT_EQ(store_->position(), 2);
+}
+
+TEST_P(StoreTest, FullQueueRefusesAtOnce) {
+  options_.queue_limit = 3;
+  Open();
+  Gate gate;
+  gate.Close(*store_);
+  std::atomic<int> ok{0};
+  for (int i = 0; i < 3; ++i) {
+    store_->WriteAsync(Info(), Putting(MakeWidget(absl::StrCat("w", i), "red")), [&](absl::StatusOr<Outcome> o) { ok += o.ok() ? 1 : 0; });
+  }
+  EXPECT_EQ(store_->queue_depth(), 3U);
+  const absl::Status refused = store_->Write(Info(), Putting(MakeWidget("x", "red"))).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(base::ReasonOf(refused), "OVERLOADED");
+  EXPECT_EQ(ok, 0);  // the others still wait
+  gate.Open();
+  Do(Putting(MakeWidget("y", "red")));
+  EXPECT_EQ(ok, 3);
+  EXPECT_EQ(Rows(kWidgets), "w0=red w1=red w2=red y=red");
+}
+
+// An engine that refuses to commit when told so.
+class FailingEngine final : public Engine {
+ public:
+  FailingEngine(std::unique_ptr<Engine> engine, std::atomic<bool>* fail) : engine_(std::move(engine)), fail_(fail) {}
+  absl::StatusOr<int64_t> LastPosition() const override { return engine_->LastPosition(); }
+  std::unique_ptr<Snapshot> NewSnapshot() const override { return engine_->NewSnapshot(); }
+  absl::Status Commit(const Batch& batch) override {
+    return *fail_ ? absl::UnavailableError("EIO") : engine_->Commit(batch);
+  }
+  absl::Status Checkpoint(const std::string& dir) override { return engine_->Checkpoint(dir); }
+  absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override { return engine_->VerifyNext(cursor); }
+  std::vector<std::pair<std::string, double>> Stats() const override { return engine_->Stats(); }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+  std::atomic<bool>* fail_;
+};
+
+TEST_P(StoreTest, NothingIsAcknowledgedAfterAFailedCommit) {
+  store_.reset();
+  std::atomic<bool> fail{false};
+  int failures = 0;
+  options_.on_failure = [&failures](const absl::Status&) { ++failures; };
+  auto opened = Store::Open(std::make_unique<FailingEngine>(*OpenEngine(), &fail), schema_, CopyOptions());
+  ASSERT_TRUE(opened.ok());
+  store_ = *std::move(opened);
+  Do(Putting(MakeWidget("a", "red")));
+  fail = true;
+  const auto lost = store_->Write(Info("id"), Putting(MakeWidget("a", "blue")));
+  EXPECT_EQ(lost.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(base::ReasonOf(lost.status()), "STORE_FAILED");
+  fail = false;
+  EXPECT_EQ(Refused(Putting(MakeWidget("a", "green"))), "STORE_FAILED");
+  EXPECT_FALSE(store_->failure().ok());
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(store_->position(), 1);
+  EXPECT_EQ(Color("a"), "red");
+  options_.on_failure = nullptr;
+  Open();
+  EXPECT_FALSE(store_->Write(Info("id"), Putting(MakeWidget("a", "blue")))->replayed);
+  Healthy();
+}
+
+}  // namespace
+}  // namespace nisi::store

@@ -1,0 +1,141 @@
+#include "services/gateway/admission.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "services/gateway/errors.h"
+
+namespace nisi::gateway {
+namespace {
+
+constexpr char kReservedPrefix[] = "nisi-";
+constexpr char kAuthorization[] = "authorization";
+constexpr char kTraceparent[] = "traceparent";
+constexpr char kTracestate[] = "tracestate";
+constexpr size_t kMaxTracestate = 512;
+
+absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// The request metadata that matter here; the rest stays outside.
+struct Given {
+  absl::string_view service;
+  absl::string_view traceparent;
+  absl::string_view tracestate;
+};
+
+absl::StatusOr<Given> ReadMetadata(const rpc::Metadata& metadata) {
+  Given given;
+  int services = 0;
+  int identities = 0;
+  for (const auto& [name, content] : metadata) {
+    const absl::string_view key = View(name);
+    if (absl::StartsWith(key, kReservedPrefix)) {
+      if (key != kServiceKey || ++services > 1) {
+        return ReservedMetadata();
+      }
+      given.service = View(content);
+    } else if (key == kAuthorization) {
+      if (++identities > 1) {
+        return ReservedMetadata();
+      }
+    } else if (key == kTraceparent) {
+      given.traceparent = View(content);
+    } else if (key == kTracestate) {
+      given.tracestate = View(content);
+    }
+  }
+  return given;
+}
+
+// "ipv4:10.0.0.7:51234" without the port.
+std::string AddressOf(const std::string& peer) {
+  return peer.substr(0, std::min(peer.rfind(':'), peer.size()));
+}
+
+}  // namespace
+
+Admission::Admission(const Routes* routes, const base::Clock* clock,
+                     const rpc::Authenticator* authenticator, const rpc::ContextSigner* signer,
+                     const Limits& limits)
+    : routes_(routes),
+      clock_(clock),
+      authenticator_(authenticator),
+      signer_(signer),
+      limiter_(limits.calls_per_second, limits.burst),
+      calls_per_second_(limits.calls_per_second) {}
+
+absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::ServerContextBase& call,
+                                          absl::Time now) {
+  const rpc::Metadata& metadata = call.client_metadata();
+  ASSIGN_OR_RETURN(const Given given, ReadMetadata(metadata));
+  const absl::Time suite_now = clock_->Now();
+  ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::Caller> caller,
+                   authenticator_->Identify(metadata, call, suite_now));
+  RETURN_IF_ERROR(CheckRate(*caller, call, now));
+  RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
+  Admitted admitted;
+  ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, given.service));
+  admitted.context = signer_->Sign(*caller, admitted.owner, suite_now);
+  if (IsTraceparent(given.traceparent)) {
+    admitted.traceparent = std::string(given.traceparent);
+    if (given.tracestate.size() <= kMaxTracestate) {
+      admitted.tracestate = std::string(given.tracestate);
+    }
+  } else {
+    admitted.traceparent = NewTraceparent();
+  }
+  return admitted;
+}
+
+absl::Status Admission::CheckRate(const rpc::Caller& caller, const grpc::ServerContextBase& call,
+                                  absl::Time now) {
+  // No subject begins with "peer ": the two kinds of key never meet.
+  const auto wait = caller.anonymous()
+                        ? limiter_.Take(absl::StrCat("peer ", AddressOf(call.peer())), now)
+                        : limiter_.Take(caller.subject, now);
+  return wait.has_value() ? RateLimited(calls_per_second_, *wait) : absl::OkStatus();
+}
+
+std::string Admission::NewTraceparent() {
+  const auto high = absl::Uniform<uint64_t>(random_);
+  const auto low = absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, UINT64_MAX);
+  const auto span = absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, UINT64_MAX);
+  return absl::StrCat("00-", absl::Hex(high, absl::kZeroPad16), absl::Hex(low, absl::kZeroPad16),
+                      "-", absl::Hex(span, absl::kZeroPad16), "-01");
+}
+
+SystemTime DeadlineFor(const rpc::MethodPolicy& policy, SystemTime from_client, SystemTime now) {
+  const auto after = [now](absl::Duration limit) {
+    return now + std::chrono::duration_cast<SystemTime::duration>(absl::ToChronoMicroseconds(limit));
+  };
+  if (from_client == SystemTime::max()) {
+    return after(policy.deadline);
+  }
+  return std::min(from_client, after(std::max(policy.deadline, kMaxDeadline)));
+}
+
+bool IsTraceparent(absl::string_view text) {
+  constexpr size_t kSize = 55;
+  constexpr size_t kTrace = 3;
+  constexpr size_t kSpan = 36;
+  constexpr size_t kFlags = 53;
+  if (text.size() != kSize || !absl::StartsWith(text, "00-") || text[kSpan - 1] != '-' ||
+      text[kFlags - 1] != '-') {
+    return false;
+  }
+  for (size_t i = 0; i < kSize; ++i) {
+    const char c = text[i];
+    const bool dash = i == kTrace - 1 || i == kSpan - 1 || i == kFlags - 1;
+    if (!dash && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
+      return false;
+    }
+  }
+  return text.substr(kTrace, 32).find_first_not_of('0') != absl::string_view::npos &&
+         text.substr(kSpan, 16).find_first_not_of('0') != absl::string_view::npos;
+}
+
+}  // namespace nisi::gateway

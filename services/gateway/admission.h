@@ -1,0 +1,66 @@
+// Whether a call may pass, and what goes on with it: everything that is decided before a message is
+// read.
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <chrono>
+#include <string>
+
+#include "absl/random/random.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/base/clock.h"
+#include "common/rpc/authenticator.h"
+#include "common/rpc/call_context.h"
+#include "services/gateway/limits.h"
+#include "services/gateway/routes.h"
+
+namespace nisi::gateway {
+
+using SystemTime = std::chrono::system_clock::time_point;
+
+// No call lasts longer than this, unless its method's own deadline is longer.
+inline constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
+
+struct Admitted {
+  absl::string_view owner;  // lives as long as the routes
+  std::string context;      // kCallContextKey
+  std::string traceparent;
+  std::string tracestate;  // may be empty
+};
+
+// Not thread-safe: the forwarder's one thread asks.
+class Admission {
+ public:
+  Admission(const Routes* routes, const base::Clock* clock, const rpc::Authenticator* authenticator,
+            const rpc::ContextSigner* signer, const Limits& limits);
+
+  // RESERVED_METADATA; what Authenticator::Identify and CheckRoles return; RATE_LIMITED;
+  // what Routes::OwnerFor returns. `now` is the system's time, for the limits: the suite's own
+  // clock may stand still.
+  absl::StatusOr<Admitted> Admit(const Route& route, const grpc::ServerContextBase& call,
+                                 absl::Time now);
+
+ private:
+  absl::Status CheckRate(const rpc::Caller& caller, const grpc::ServerContextBase& call,
+                         absl::Time now);
+  std::string NewTraceparent();
+
+  const Routes* routes_;
+  const base::Clock* clock_;
+  const rpc::Authenticator* authenticator_;
+  const rpc::ContextSigner* signer_;
+  RateLimiter limiter_;
+  const double calls_per_second_;
+  absl::BitGen random_;
+};
+
+// When a call is given up: when its client said, at most the larger of kMaxDeadline and the
+// method's own deadline from now; the method's own where the client said nothing.
+SystemTime DeadlineFor(const rpc::MethodPolicy& policy, SystemTime from_client, SystemTime now);
+
+// W3C Trace Context: "00-<32 hex>-<16 hex>-<2 hex>", lower case, neither id all zeros.
+bool IsTraceparent(absl::string_view text);
+
+}  // namespace nisi::gateway

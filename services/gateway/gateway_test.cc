@@ -1,0 +1,403 @@
+#include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "common/base/clock.h"
+#include "common/rpc/dev_keys.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "nisi/testing/v1/testing.pb.h"
+#include "services/gateway/service.h"
+#include "services/gateway/test_backend.h"
+
+namespace nisi::gateway {
+namespace {
+
+using base::ReasonOf;
+using testing::HasSubstr;
+
+constexpr char kEcho[] = "/nisi.testing.v1.WidgetService/Echo";
+constexpr char kGet[] = "/nisi.testing.v1.WidgetService/GetWidget";
+constexpr char kCount[] = "/nisi.testing.v1.WidgetService/CountWidgets";
+constexpr char kCollect[] = "/nisi.testing.v1.WidgetService/CollectWidgets";
+constexpr char kChat[] = "/nisi.chat.v1.ChatService/Chat";
+constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
+
+// A service whose method streams both ways; the linked packages have none.
+const google::protobuf::ServiceDescriptor* ChatService() {
+  static auto* const pool = new google::protobuf::DescriptorPool(
+      google::protobuf::DescriptorPool::generated_pool());
+  static const google::protobuf::FileDescriptor* const file = [] {
+    google::protobuf::FileDescriptorProto proto;
+    proto.set_name("nisi/chat/v1/chat.proto");
+    proto.set_package("nisi.chat.v1");
+    proto.set_syntax("proto3");
+    proto.add_dependency("nisi/rpc/v1/options.proto");
+    proto.add_dependency("nisi/testing/v1/testing.proto");
+    auto* service = proto.add_service();
+    service->set_name("ChatService");
+    service->mutable_options()->MutableExtension(rpc::v1::service)->set_owner("testing");
+    auto* method = service->add_method();
+    method->set_name("Chat");
+    method->set_input_type(".nisi.testing.v1.EchoRequest");
+    method->set_output_type(".nisi.testing.v1.EchoResponse");
+    method->set_client_streaming(true);
+    method->set_server_streaming(true);
+    method->mutable_options()->MutableExtension(rpc::v1::policy)->add_roles(rpc::v1::PUBLIC);
+    return pool->BuildFile(proto);
+  }();
+  return file->service(0);
+}
+
+class GatewayTest : public testing::Test {
+ protected:
+  GatewayTest()
+      : key_(*rpc::PrivateKey::Generate(rpc::Algorithm::kEdDsa)), signer_(key_, "gateway") {
+    rpc::TokenIssuer issuer;
+    issuer.issuer = "issuer";
+    issuer.audience = "nisi";
+    issuer.algorithm = rpc::Algorithm::kEdDsa;
+    issuer.keys = rpc::FixedKeys(Keys("k1"));
+    rpc::AuthenticatorOptions options;
+    options.tokens =
+        std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
+    authenticator_ = std::make_unique<rpc::Authenticator>(std::move(options));
+    StartBackend(0);
+  }
+  ~GatewayTest() override {
+    gateway_.reset();
+    StopBackend();
+  }
+
+  rpc::KeySet Keys(const std::string& kid) const {
+    return *rpc::KeySet::Parse(rpc::JwksText({{kid, key_.public_key()}}));
+  }
+  void StartBackend(int port) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),
+                             &backend_port_);
+    builder.RegisterCallbackGenericService(&service_);
+    backend_ = builder.BuildAndStart();
+    ASSERT_NE(backend_, nullptr);
+  }
+  void StopBackend() {
+    if (backend_ != nullptr) {
+      backend_->Shutdown(std::chrono::system_clock::now());
+      backend_.reset();
+    }
+  }
+  void StartGateway(const Limits& limits = Limits()) {
+    GatewayOptions options;
+    options.clock = &clock_;
+    options.metrics = &metrics_;
+    options.authenticator = authenticator_.get();
+    options.signer = &signer_;
+    options.address = "127.0.0.1:0";
+    options.limits = limits;
+    const auto* file = nisi::testing::v1::Widget::descriptor()->file();
+    options.services = {file->service(0), journal::v1::GetEntryRequest::descriptor()->file()->service(0),
+                        ChatService()};
+    options.backends["testing"] = BackendChannel(absl::StrCat("127.0.0.1:", backend_port_),
+                                                 grpc::InsecureChannelCredentials());
+    auto gateway = Gateway::Start(options);
+    ASSERT_TRUE(gateway.ok()) << gateway.status();
+    gateway_ = *std::move(gateway);
+    stub_ = std::make_unique<grpc::GenericStub>(
+        BackendChannel(absl::StrCat("127.0.0.1:", gateway_->port()),
+                       grpc::InsecureChannelCredentials()));
+  }
+  std::string Token(rpc::Role role) {
+    rpc::Caller caller;
+    caller.subject = "someone";
+    caller.bin = "123";
+    caller.Grant(role);
+    return absl::StrCat("Bearer ", rpc::MintToken(key_, "issuer", "nisi", "k1", caller,
+                                                  clock_.Now(), absl::Minutes(5), "jti"));
+  }
+  absl::Status Call(const std::string& method, const std::vector<std::string>& messages,
+                    std::string* answer = nullptr,
+                    const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
+    ClientCall call(*stub_, method);
+    for (const auto& [name, value] : metadata) {
+      call.context().AddMetadata(name, value);
+    }
+    return call.Run(messages, answer);
+  }
+
+  base::SystemClock clock_;
+  rpc::Metrics metrics_{"gateway"};
+  rpc::PrivateKey key_;
+  rpc::ContextSigner signer_;
+  std::unique_ptr<rpc::Authenticator> authenticator_;
+  Seen seen_;
+  TestService service_{&seen_};
+  int backend_port_ = 0;
+  std::unique_ptr<grpc::Server> backend_;
+  std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<grpc::GenericStub> stub_;
+};
+
+TEST_F(GatewayTest, ForwardsEveryKind) {
+  StartGateway();
+  std::string answer;
+  ClientCall unary(*stub_, kEcho);
+  ASSERT_TRUE(unary.Run({"hello"}, &answer).ok());
+  EXPECT_EQ(answer, "hello");
+  EXPECT_EQ(unary.context().GetServerTrailingMetadata().count("nisi-position"), 1U);
+  const std::string large(1 << 20, 'x');
+  ASSERT_TRUE(Call(kEcho, {large}, &answer).ok());
+  EXPECT_EQ(answer, large);
+  ASSERT_TRUE(Call(kCount, {"5"}, &answer).ok());
+  EXPECT_EQ(answer, "widget");
+  EXPECT_EQ(seen_.Count("written"), 5);
+  const std::vector<std::pair<std::string, std::string>> entity{
+      {"authorization", Token(rpc::v1::ENTITY)}};
+  ASSERT_TRUE(Call(kCollect, {"a", "b", large}, &answer, entity).ok());
+  EXPECT_EQ(answer, "3");
+  ASSERT_TRUE(Call(kCollect, {}, &answer, entity).ok());
+  EXPECT_EQ(answer, "0");
+  ClientCall chat(*stub_, kChat);
+  ASSERT_TRUE(chat.Start());
+  for (const std::string text : {"one", "two"}) {
+    ASSERT_TRUE(chat.Write(text));
+    EXPECT_EQ(chat.Read(), text);
+  }
+  ASSERT_TRUE(chat.CloseSending());
+  EXPECT_EQ(chat.Read(), std::nullopt);
+  EXPECT_TRUE(chat.Finish().ok());
+}
+
+TEST_F(GatewayTest, PassesFailuresUnchanged) {
+  StartGateway();
+  ClientCall call(*stub_, kEcho);
+  const absl::Status status = call.Run({"fail"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReasonOf(status), ReasonOf(base::EtagMismatch("abc")));
+  EXPECT_EQ(call.context().GetServerTrailingMetadata().count("nisi-position"), 1U);
+  EXPECT_EQ(call.context().GetServerTrailingMetadata().count("grpc-status-details-bin"), 1U);
+}
+
+TEST_F(GatewayTest, SendsASignedContextAndATrace) {
+  StartGateway();
+  const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  ASSERT_TRUE(Call(kEcho, {"x"}, nullptr,
+                   {{"authorization", Token(rpc::v1::AUDITOR)},
+                    {"traceparent", trace},
+                    {"nisi-service", "testing"},
+                    {"other", "thing"}})
+                  .ok());
+  const auto metadata = seen_.metadata();
+  EXPECT_EQ(metadata.at("traceparent"), trace);
+  for (const char* gone : {"authorization", "other", "nisi-service"}) {
+    EXPECT_EQ(metadata.count(gone), 0U) << gone;
+  }
+  const rpc::ContextVerifier verifier(rpc::FixedKeys(Keys("gateway")), "testing");
+  const auto caller = verifier.Verify(metadata.at(rpc::kCallContextKey), clock_.Now());
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_EQ((*caller)->subject, "someone");
+  EXPECT_TRUE((*caller)->Has(rpc::v1::AUDITOR));
+  ASSERT_TRUE(Call(kEcho, {"x"}).ok());
+  const auto nobody = verifier.Verify(seen_.metadata().at(rpc::kCallContextKey), clock_.Now());
+  ASSERT_TRUE(nobody.ok());
+  EXPECT_TRUE((*nobody)->anonymous());
+  EXPECT_EQ(seen_.metadata().at("traceparent").size(), trace.size());
+}
+
+TEST_F(GatewayTest, RefusesBeforeTheBackend) {
+  StartGateway();
+  const std::string token = Token(rpc::v1::CUSTOMER);
+  EXPECT_EQ(ReasonOf(Call(kEcho, {})), "MESSAGE_COUNT");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"1", "2"})), "MESSAGE_COUNT");
+  EXPECT_EQ(ReasonOf(Call(kCount, {"1", "2"})), "MESSAGE_COUNT");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {std::string((4 << 20) + 1, 'x')})), "MESSAGE_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(Call("/nisi.testing.v1.WidgetService/No", {"x"})), "METHOD_UNKNOWN");
+  EXPECT_EQ(ReasonOf(Call("/no.Service/No", {"x"})), "METHOD_UNKNOWN");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{rpc::kCallContextKey, "forged"}})),
+            "RESERVED_METADATA");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"nisi-position", "1"}})), "RESERVED_METADATA");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"authorization", token}, {"authorization", token}})),
+            "RESERVED_METADATA");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"authorization", "Bearer x"}})),
+            "TOKEN_INVALID");
+  EXPECT_EQ(Call(kGet, {"x"}).code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Call(kGet, {"x"}, nullptr, {{"authorization", token}}).code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(seen_.Count("message"), 0);
+}
+
+TEST_F(GatewayTest, AStandardServiceIsNamed) {
+  StartGateway();
+  const std::string head = "/nisi.journal.v1.JournalService/GetTreeHead";
+  const std::string token = Token(rpc::v1::AUDITOR);
+  EXPECT_EQ(ReasonOf(Call(head, {""}, nullptr, {{"authorization", token}})), "SERVICE_NOT_NAMED");
+  EXPECT_EQ(ReasonOf(Call(head, {""}, nullptr, {{"authorization", token}, {"nisi-service", "no"}})),
+            "SERVICE_UNKNOWN");
+  EXPECT_TRUE(
+      Call(head, {""}, nullptr, {{"authorization", token}, {"nisi-service", "testing"}}).ok());
+}
+
+TEST_F(GatewayTest, CancellationReachesTheBackend) {
+  StartGateway();
+  ClientCall unary(*stub_, kEcho);
+  ASSERT_TRUE(unary.Start() && unary.Write("hang") && unary.CloseSending());
+  seen_.Wait("hanging");
+  unary.context().TryCancel();
+  EXPECT_EQ(unary.Finish().code(), absl::StatusCode::kCancelled);
+  seen_.Wait("cancelled", 1);
+  ClientCall stream(*stub_, kCount);
+  ASSERT_TRUE(stream.Start() && stream.Write("forever") && stream.CloseSending());
+  EXPECT_EQ(stream.Read(), "widget");
+  stream.context().TryCancel();
+  seen_.Wait("cancelled", 2);
+}
+
+// Half of what a client meant to send must never look like all of it.
+TEST_F(GatewayTest, ABrokenOffUploadIsNotAnEnd) {
+  StartGateway();
+  ClientCall upload(*stub_, kCollect);
+  upload.context().AddMetadata("authorization", Token(rpc::v1::ENTITY));
+  ASSERT_TRUE(upload.Start() && upload.Write("a"));
+  seen_.Wait("message");
+  upload.context().TryCancel();
+  seen_.Wait("cancelled");
+}
+
+TEST_F(GatewayTest, DeadlinesHold) {
+  StartGateway();
+  ClientCall call(*stub_, kEcho);
+  call.context().set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  EXPECT_EQ(call.Run({"hang"}).code(), absl::StatusCode::kDeadlineExceeded);
+  seen_.Wait("cancelled");
+  // The method's own, where the client names none: 5 s.
+  const absl::Status status = Call(kEcho, {"hang"});
+  EXPECT_EQ(ReasonOf(status), "DEADLINE_EXCEEDED");
+}
+
+TEST_F(GatewayTest, ADeadBackendIsUnavailableAndComesBack) {
+  StartGateway();
+  ASSERT_TRUE(Call(kEcho, {"x"}).ok());
+  const int port = backend_port_;
+  StopBackend();
+  const absl::Status status = Call(kEcho, {"x"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "BACKEND_UNAVAILABLE");
+  EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  EXPECT_EQ(ReasonOf(Call(kCount, {"1"})), "BACKEND_UNAVAILABLE");
+  StartBackend(port);
+  // Each try ends, and the channel tries again within a second: so this ends.
+  const absl::Time limit = absl::Now() + absl::Seconds(60);
+  while (!Call(kEcho, {"x"}).ok()) {
+    ASSERT_LT(absl::Now(), limit);
+    std::this_thread::yield();
+  }
+}
+
+TEST_F(GatewayTest, ABackendKilledInMidStreamEndsTheStream) {
+  StartGateway();
+  ClientCall stream(*stub_, kCount);
+  ASSERT_TRUE(stream.Start() && stream.Write("forever") && stream.CloseSending());
+  EXPECT_EQ(stream.Read(), "widget");
+  std::thread reader([&] {
+    while (stream.Read().has_value()) {
+    }
+  });
+  StopBackend();
+  reader.join();
+  EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(GatewayTest, DrainFinishesWhatIsUnderWay) {
+  StartGateway();
+  std::string answer;
+  ClientCall call(*stub_, kEcho);
+  ASSERT_TRUE(call.Start() && call.Write("hold") && call.CloseSending());
+  seen_.Wait("holding");
+  std::thread drain([&] { gateway_->Drain(absl::Seconds(30)); });
+  service_.Release();
+  EXPECT_EQ(call.Read(), "held");
+  EXPECT_TRUE(call.Finish().ok());
+  drain.join();
+  EXPECT_EQ(Call(kEcho, {"x"}).code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(GatewayTest, DrainEndsWhatDoesNotEnd) {
+  StartGateway();
+  ClientCall call(*stub_, kEcho);
+  ASSERT_TRUE(call.Start() && call.Write("hang") && call.CloseSending());
+  seen_.Wait("hanging");
+  std::thread drain([&] { gateway_->Drain(absl::Seconds(3)); });
+  EXPECT_EQ(call.Read(), std::nullopt);
+  EXPECT_EQ(ReasonOf(call.Finish()), "SHUTTING_DOWN");
+  drain.join();
+}
+
+TEST_F(GatewayTest, ManyAtOnceAndNoMoreThanAllowed) {
+  Limits limits;
+  limits.max_calls = 200;
+  StartGateway(limits);
+  std::vector<std::unique_ptr<ClientCall>> calls;
+  for (int i = 0; i < 200; ++i) {
+    calls.push_back(std::make_unique<ClientCall>(*stub_, kEcho));
+    ASSERT_TRUE(calls.back()->Start() && calls.back()->Write("hold") &&
+                calls.back()->CloseSending());
+  }
+  seen_.Wait("holding", 200);
+  const absl::Status status = Call(kEcho, {"x"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
+  EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  service_.Release();
+  for (auto& call : calls) {
+    EXPECT_EQ(call->Read(), "held");
+    EXPECT_TRUE(call->Finish().ok());
+  }
+}
+
+TEST_F(GatewayTest, OneCallerHasItsShare) {
+  Limits limits;
+  limits.calls_per_second = 1e-6;
+  limits.burst = 2;
+  StartGateway(limits);
+  ASSERT_TRUE(Call(kEcho, {"x"}).ok());
+  ASSERT_TRUE(Call(kEcho, {"x"}).ok());
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"})), "RATE_LIMITED");
+  EXPECT_TRUE(
+      Call(kEcho, {"x"}, nullptr, {{"authorization", Token(rpc::v1::AUDITOR)}}).ok());
+}
+
+TEST_F(GatewayTest, HealthAndReflection) {
+  StartGateway();
+  std::string answer;
+  ASSERT_TRUE(Call("/grpc.health.v1.Health/Check", {std::string("\x0a\x07testing")}, &answer).ok());
+  EXPECT_EQ(answer, "\x08\x01");
+  const std::string reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  ASSERT_TRUE(Call(reflection, {"\x3a\x01*"}, &answer).ok());
+  EXPECT_THAT(answer, HasSubstr("nisi.testing.v1.WidgetService"));
+  EXPECT_THAT(answer, HasSubstr("nisi.journal.v1.JournalService"));
+  const std::string name = "nisi.testing.v1.WidgetService";
+  ASSERT_TRUE(
+      Call(reflection, {absl::StrCat("\x22", std::string(1, static_cast<char>(name.size())), name)},
+           &answer)
+          .ok());
+  EXPECT_THAT(answer, HasSubstr("CountWidgets"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("grpc_method=\"Echo\""));
+}
+
+TEST_F(GatewayTest, RefusesABadSetup) {
+  GatewayOptions options;
+  EXPECT_EQ(ReasonOf(Gateway::Start(options).status()), "SETUP_INVALID");
+  options.clock = &clock_;
+  options.metrics = &metrics_;
+  options.authenticator = authenticator_.get();
+  options.signer = &signer_;
+  options.address = "0.0.0.0:0";
+  EXPECT_EQ(ReasonOf(Gateway::Start(options).status()), "SETUP_INVALID");
+  options.address = "127.0.0.1:0";
+  options.backends["nobody"] = BackendChannel("127.0.0.1:1", grpc::InsecureChannelCredentials());
+  EXPECT_EQ(ReasonOf(Gateway::Start(options).status()), "SETUP_INVALID");
+}
+
+}  // namespace
+}  // namespace nisi::gateway

@@ -1,0 +1,212 @@
+// nisi-gateway: the gateway as a process of its own.
+#include <signal.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/rpc/authenticator.h"
+#include "common/rpc/certificates.h"
+#include "common/rpc/dev_keys.h"
+#include "common/rpc/flags.h"
+#include "common/rpc/server.h"
+#include "common/rpc/tls.h"
+#include "services/gateway/errors.h"
+#include "services/gateway/packages.h"
+#include "services/gateway/service.h"
+
+namespace nisi::gateway {
+namespace {
+
+constexpr char kName[] = "gateway";
+
+struct Settings {
+  std::string address;
+  std::string metrics_address;
+  std::vector<std::string> backends;
+  std::string tls_dir;
+  std::string jwks;
+  std::string issuer;
+  std::string audience;
+  std::string algorithm;
+  absl::Duration token_life;
+  std::string context_key;
+  std::string principals;
+  int64_t calls_per_second = 0;
+  int64_t burst = 0;
+  int64_t max_calls = 0;
+  int64_t max_streams = 0;
+  absl::Duration drain;
+};
+
+rpc::Flags Declare(Settings& to) {
+  const Limits limits;
+  rpc::Flags flags("nisi-gateway", "The one door of the suite: checks and forwards every call.");
+  flags.String("address", &to.address, "where to listen, host:port", "127.0.0.1:7400")
+      .String("metrics-address", &to.metrics_address, "where to serve metrics; empty: nowhere",
+              "127.0.0.1:9400")
+      .Strings("backend", &to.backends, "owner=host:port; once for every service")
+      .String("tls-dir", &to.tls_dir,
+              "folder with ca.pem, gateway.pem, gateway.key; without it plain text on loopback")
+      .String("jwks", &to.jwks, "file with the keys of the issuer of tokens; empty: no tokens")
+      .String("issuer", &to.issuer, "who issues the tokens", rpc::kDevIssuer)
+      .String("audience", &to.audience, "what the tokens are for", rpc::kDevAudience)
+      .String("algorithm", &to.algorithm, "of the tokens: EdDSA, ES256, RS256", "EdDSA")
+      .Duration("token-life", &to.token_life, "longest life of a token", rpc::kDevTokenLife)
+      .String("context-key", &to.context_key, "file with the Ed25519 key for call contexts")
+      .String("principals", &to.principals, "file: whom client certificates stand for")
+      .Int("calls-per-second", &to.calls_per_second, "of one caller; 0: no limit",
+           static_cast<int64_t>(limits.calls_per_second))
+      .Int("burst", &to.burst, "calls at once of one caller", static_cast<int64_t>(limits.burst))
+      .Int("max-calls", &to.max_calls, "under way at once", static_cast<int64_t>(limits.max_calls))
+      .Int("max-streams", &to.max_streams, "under way at once",
+           static_cast<int64_t>(limits.max_streams))
+      .Duration("drain", &to.drain, "time to finish calls when told to stop", absl::Seconds(10));
+  return flags;
+}
+
+void Complain(const std::string& path, const absl::Status& problem) {
+  base::Log(base::Severity::kWarning, "file_not_reloaded",
+            {{"path", path}, {"problem", problem.message()}});
+}
+
+absl::StatusOr<std::unique_ptr<rpc::Authenticator>> MakeAuthenticator(const Settings& settings,
+                                                                      absl::Time now) {
+  rpc::AuthenticatorOptions options;
+  if (!settings.jwks.empty()) {
+    const auto algorithm = rpc::AlgorithmFromName(settings.algorithm);
+    if (!algorithm.has_value()) {
+      return BadSetup("--algorithm: EdDSA, ES256 or RS256");
+    }
+    rpc::TokenIssuer issuer;
+    issuer.issuer = settings.issuer;
+    issuer.audience = settings.audience;
+    issuer.algorithm = *algorithm;
+    issuer.max_life = settings.token_life;
+    ASSIGN_OR_RETURN(issuer.keys, rpc::KeysFromFile(settings.jwks, now, &Complain));
+    std::vector<rpc::TokenIssuer> issuers;
+    issuers.push_back(std::move(issuer));
+    options.tokens = std::make_unique<rpc::TokenVerifier>(std::move(issuers));
+  }
+  if (!settings.principals.empty()) {
+    ASSIGN_OR_RETURN(
+        options.principals,
+        rpc::PrincipalsFile::Open(settings.principals, &rpc::Principals::Parse, now, &Complain));
+  }
+  return std::make_unique<rpc::Authenticator>(std::move(options));
+}
+
+absl::Status AddBackends(const Settings& settings, GatewayOptions& options) {
+  for (const std::string& text : settings.backends) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+    const auto& [owner, address] = parts;
+    if (owner.empty() || address.empty()) {
+      return BadSetup("--backend: owner=host:port");
+    }
+    std::shared_ptr<grpc::ChannelCredentials> credentials;
+    if (!settings.tls_dir.empty()) {
+      credentials = rpc::ClientTls(rpc::TlsFiles::In(settings.tls_dir, kName),
+                                   rpc::ServiceIdentity(owner));
+    } else if (rpc::IsLoopback(address)) {
+      credentials = grpc::InsecureChannelCredentials();
+    } else {
+      return BadSetup(absl::StrCat("--backend ", address, ": without --tls-dir only loopback"));
+    }
+    if (!options.backends.emplace(owner, BackendChannel(address, credentials)).second) {
+      return BadSetup(absl::StrCat("--backend: ", owner, " is given twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Positive ones only: a bound of none would be a gateway that does nothing, or everything.
+absl::Status SetLimits(const Settings& settings, Limits& limits) {
+  if (settings.calls_per_second < 0 || settings.burst < 1 || settings.max_calls < 1 ||
+      settings.max_streams < 1) {
+    return BadSetup("--calls-per-second, --burst, --max-calls, --max-streams: above zero");
+  }
+  limits.calls_per_second = static_cast<double>(settings.calls_per_second);
+  limits.burst = static_cast<double>(settings.burst);
+  limits.max_calls = static_cast<size_t>(settings.max_calls);
+  limits.max_streams = static_cast<size_t>(settings.max_streams);
+  return absl::OkStatus();
+}
+
+absl::Status Serve(const Settings& settings, const sigset_t& signals) {
+  const base::SystemClock clock;
+  rpc::Metrics metrics(kName);
+  GatewayOptions options;
+  options.clock = &clock;
+  options.metrics = &metrics;
+  options.address = settings.address;
+  options.services = LinkedServices();
+  RETURN_IF_ERROR(SetLimits(settings, options.limits));
+  if (!settings.tls_dir.empty()) {
+    const rpc::TlsFiles files = rpc::TlsFiles::In(settings.tls_dir, kName);
+    RETURN_IF_ERROR(rpc::CheckTlsFiles(files));
+    options.credentials = rpc::ServerTls(files, /*require_client_cert=*/false);
+  }
+  RETURN_IF_ERROR(AddBackends(settings, options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Authenticator> authenticator,
+                   MakeAuthenticator(settings, clock.Now()));
+  options.authenticator = authenticator.get();
+  if (settings.context_key.empty()) {
+    return BadSetup("--context-key is missing");
+  }
+  ASSIGN_OR_RETURN(rpc::PrivateKey key, rpc::PrivateKey::Load(settings.context_key));
+  if (key.algorithm() != rpc::Algorithm::kEdDsa) {
+    return BadSetup("--context-key: not an Ed25519 key");
+  }
+  const rpc::ContextSigner signer(std::move(key), kName);
+  options.signer = &signer;
+  if (!settings.metrics_address.empty()) {
+    RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Gateway> gateway, Gateway::Start(options));
+  base::Log(base::Severity::kInfo, "serving",
+            {{"port", gateway->port()}, {"metrics_port", metrics.port()}});
+  int signal = 0;
+  sigwait(&signals, &signal);
+  base::Log(base::Severity::kInfo, "draining", {{"signal", signal}});
+  gateway->Drain(settings.drain);
+  base::Log(base::Severity::kInfo, "stopped");
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  // Before any thread: they inherit it, and the signals wait for sigwait.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  Settings settings;
+  rpc::Flags flags = Declare(settings);
+  if (const absl::Status status = flags.Parse(argc, argv); !status.ok()) {
+    std::cerr << status.message() << "\n";
+    return 2;
+  }
+  if (flags.help_wanted()) {
+    std::cout << flags.Help();
+    return 0;
+  }
+  if (const absl::Status status = Serve(settings, signals); !status.ok()) {
+    base::Log(base::Severity::kError, "cannot_serve",
+              {{"reason", base::ReasonOf(status)}, {"message", status.message()}});
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace nisi::gateway
+
+int main(int argc, char** argv) { return nisi::gateway::Main(argc, argv); }

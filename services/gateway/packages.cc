@@ -1,0 +1,22 @@
+#include "services/gateway/packages.h"
+
+#include "nisi/journal/v1/journal.pb.h"
+#include "nisi/priority_goods/v1/service.pb.h"
+
+namespace nisi::gateway {
+
+std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
+  const google::protobuf::FileDescriptor* const files[] = {
+      journal::v1::GetEntryRequest::descriptor()->file(),
+      priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
+  };
+  std::vector<const google::protobuf::ServiceDescriptor*> services;
+  for (const auto* file : files) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      services.push_back(file->service(i));
+    }
+  }
+  return services;
+}
+
+}  // namespace nisi::gateway

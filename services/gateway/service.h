@@ -1,0 +1,67 @@
+// The one door: authenticates, checks, limits and forwards every call of every service, unparsed.
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/rpc/authenticator.h"
+#include "common/rpc/call_context.h"
+#include "common/rpc/metrics.h"
+#include "google/protobuf/descriptor.h"
+#include "services/gateway/limits.h"
+
+namespace nisi::gateway {
+
+class Admission;
+class Forwarder;
+class Routes;
+
+// What is pointed to must outlive the gateway.
+struct GatewayOptions {
+  const base::Clock* clock = nullptr;
+  rpc::Metrics* metrics = nullptr;
+  const rpc::Authenticator* authenticator = nullptr;
+  const rpc::ContextSigner* signer = nullptr;
+  // By owner. In one process these are in-process channels.
+  std::map<std::string, std::shared_ptr<grpc::Channel>> backends;
+  // Those whose owner has no backend are not served.
+  std::vector<const google::protobuf::ServiceDescriptor*> services;
+  std::string address;                                   // "127.0.0.1:7400"; port 0 takes a free one
+  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text, loopback only
+  Limits limits;
+};
+
+class Gateway {
+ public:
+  // Serving when it returns. FAILED_PRECONDITION: SETUP_INVALID, POLICY_INVALID. UNAVAILABLE where
+  // the port is taken.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Start(const GatewayOptions& options);
+  ~Gateway();  // Drain(0)
+
+  int port() const;
+  // Unready; calls under way have so long to end.
+  void Drain(absl::Duration limit);
+
+ private:
+  Gateway();
+
+  std::unique_ptr<Routes> routes_;
+  std::unique_ptr<Admission> admission_;
+  std::unique_ptr<Forwarder> forwarder_;
+};
+
+// A channel to a backend process: fails at once while the backend is away, and is back within about
+// a second when it is.
+std::shared_ptr<grpc::Channel> BackendChannel(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
+
+}  // namespace nisi::gateway

@@ -1,0 +1,30 @@
+#include "services/priority_goods/env.h"
+
+#include "common/rpc/store_call.h"
+#include "services/priority_goods/rules.h"
+
+namespace nisi::priority_goods {
+
+bool IsInsider(const rpc::Caller& caller) {
+  return caller.Has(rpc::v1::INSTITUTE_INDUSTRY) || caller.Has(rpc::v1::AUTHORITY_INDUSTRY) ||
+         caller.Has(rpc::v1::AUDITOR);
+}
+
+absl::StatusOr<int32_t> EditionNumber(const std::string& name) { return rpc::NumberIn(name, "editions/*", 0); }
+
+absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition) {
+  if (IsInsider(*call.caller) || env.catalog->current()->Find(edition) != nullptr) return absl::OkStatus();
+  return base::AccessDenied();
+}
+
+absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call, const std::string& name,
+                                          const std::string& etag, Verb verb) {
+  ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
+  ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
+  if (!found.has_value()) return base::NotFound("editions", name);
+  ASSIGN_OR_RETURN(const Edition::State next, Next(found->row.edition().state(), verb, call.caller->roles));
+  RETURN_IF_ERROR(rpc::CheckEtag(etag, found->row.edition().etag()));
+  return EditionChange{std::move(found->row), next};
+}
+
+}  // namespace nisi::priority_goods

@@ -1,0 +1,41 @@
+// What the functions of this service work with, and who may see what.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/norms/norms.h"
+#include "common/rpc/call.h"
+#include "common/store/store.h"
+#include "nisi/priority_goods/v1/resources.pb.h"
+#include "services/priority_goods/catalog.h"
+#include "services/priority_goods/tables.h"
+
+namespace nisi::priority_goods {
+
+struct Env {
+  store::Store* store = nullptr;
+  const norms::Norms* norms = nullptr;
+  const Catalog* catalog = nullptr;
+};
+
+// The institute, the authority and auditors see what is not published.
+bool IsInsider(const rpc::Caller& caller);
+
+// The number in "editions/{number}"; NOT_FOUND for a name no edition can have.
+absl::StatusOr<int32_t> EditionNumber(const std::string& name);
+
+// Whether the caller may read the edition and its entries. To the public an unpublished edition and one that does
+// not exist are the same: ACCESS_DENIED. An insider gets NOT_FOUND from the read itself.
+absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition);
+
+// The edition in a transaction, for a change by `verb`. NOT_FOUND; EDITION_STATE, EDITION_FROZEN, VERSION_MISMATCH.
+enum class Verb;
+struct EditionChange {
+  EditionRow row;
+  v1::Edition::State next;
+};
+absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call, const std::string& name,
+                                          const std::string& etag, Verb verb);
+
+}  // namespace nisi::priority_goods

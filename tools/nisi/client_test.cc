@@ -1,0 +1,362 @@
+// The program against a server that answers from a script.
+#include "tools/nisi/client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <mutex>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "nisi/priority_goods/v1/service.pb.h"
+#include "tools/nisi/test_program.h"
+
+namespace nisi::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+namespace goods = nisi::priority_goods::v1;
+
+struct Seen {
+  std::string path;
+  std::string authorization;
+  std::string service;
+  std::vector<std::string> requests;
+};
+
+struct Answer {
+  std::vector<std::string> responses;
+  grpc::Status status;
+};
+
+// Gives the next answer to each call, whatever it is.
+class ScriptedService : public grpc::CallbackGenericService {
+ public:
+  std::deque<Answer> answers;
+  std::vector<Seen> seen;
+
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    return new Reactor(this, context);
+  }
+
+ private:
+  class Reactor : public grpc::ServerGenericBidiReactor {
+   public:
+    Reactor(ScriptedService* owner, grpc::GenericCallbackServerContext* context) : owner_(owner) {
+      seen_.path = context->method();
+      for (const auto& [key, value] : context->client_metadata()) {
+        if (key == "authorization") seen_.authorization = std::string(value.data(), value.size());
+        if (key == "nisi-service") seen_.service = std::string(value.data(), value.size());
+      }
+      StartRead(&buffer_);
+    }
+    void OnReadDone(bool ok) override {
+      if (ok) {
+        grpc::Slice slice;
+        if (buffer_.DumpToSingleSlice(&slice).ok()) {
+          seen_.requests.emplace_back(reinterpret_cast<const char*>(slice.begin()), slice.size());
+        }
+        StartRead(&buffer_);
+        return;
+      }
+      {
+        const std::lock_guard<std::mutex> lock(owner_->mutex_);
+        owner_->seen.push_back(seen_);
+        if (owner_->answers.empty()) {
+          answer_.status = grpc::Status(grpc::StatusCode::OUT_OF_RANGE, "the script is over");
+        } else {
+          answer_ = owner_->answers.front();
+          owner_->answers.pop_front();
+        }
+      }
+      Next();
+    }
+    void OnWriteDone(bool ok) override { ok ? Next() : Finish(answer_.status); }
+    void OnDone() override { delete this; }
+
+   private:
+    void Next() {
+      if (written_ == answer_.responses.size()) {
+        Finish(answer_.status);
+        return;
+      }
+      const grpc::Slice slice(answer_.responses[written_++]);
+      buffer_ = grpc::ByteBuffer(&slice, 1);
+      StartWrite(&buffer_);
+    }
+
+    ScriptedService* owner_;
+    Seen seen_;
+    Answer answer_;
+    grpc::ByteBuffer buffer_;
+    size_t written_ = 0;
+  };
+
+  std::mutex mutex_;
+};
+
+class ClientTest : public ::testing::Test {
+ protected:
+  ClientTest() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterCallbackGenericService(&service_);
+    server_ = builder.BuildAndStart();
+    nisi_.env["NISI_ADDRESS"] = absl::StrCat("127.0.0.1:", port);
+  }
+  ~ClientTest() override { server_->Shutdown(); }
+
+  void Script(const std::vector<const google::protobuf::Message*>& responses, const grpc::Status& status = {}) {
+    Answer answer;
+    for (const auto* response : responses) answer.responses.push_back(response->SerializeAsString());
+    answer.status = status;
+    service_.answers.push_back(answer);
+  }
+  template <class M>
+  M Request(size_t call, size_t index = 0) {
+    M message;
+    EXPECT_TRUE(message.ParseFromString(service_.seen.at(call).requests.at(index)));
+    return message;
+  }
+
+  ScriptedService service_;
+  std::unique_ptr<grpc::Server> server_;
+  Program nisi_;
+};
+
+TEST_F(ClientTest, AUnaryCall) {
+  goods::CheckGoodsResponse response;
+  response.set_edition("editions/3");
+  Script({&response});
+  nisi_.env["NISI_TOKEN"] = "abc";
+  const Ran ran = nisi_({"priority-goods", "check-goods", "--codes", "850423,8504", "--on-date", "2026-01-01"});
+  EXPECT_EQ(ran.code, kDone) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("editions/3"));
+  EXPECT_EQ(service_.seen.at(0).path, "/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods");
+  EXPECT_EQ(service_.seen.at(0).authorization, "Bearer abc");
+  EXPECT_EQ(Request<goods::CheckGoodsRequest>(0).ShortDebugString(),
+            R"(codes: "850423" codes: "8504" on_date { year: 2026 month: 1 day: 1 })");
+}
+
+TEST_F(ClientTest, AMutationGetsARequestIdThatIsTold) {
+  const goods::Edition edition;
+  Script({&edition});
+  Script({&edition});
+  const Ran made = nisi_({"priority-goods", "create-edition", "--json", R"({"edition":{"titleRu":"a","titleEn":"b"}})",
+                          "--edition.title-ru", "c"});
+  const auto request = Request<goods::CreateEditionRequest>(0);
+  EXPECT_EQ(made.err, absl::StrCat("request-id: ", request.request_id(), "\n"));
+  EXPECT_EQ(request.edition().title_ru(), "c");
+  EXPECT_EQ(request.edition().title_en(), "b");
+  const Ran again = nisi_({"priority-goods", "create-edition", "--request-id", request.request_id()});
+  EXPECT_EQ(again.err, "");
+  EXPECT_EQ(Request<goods::CreateEditionRequest>(1).request_id(), request.request_id());
+}
+
+TEST_F(ClientTest, AllFollowsThePages) {
+  goods::ListEntriesResponse first;
+  first.add_entries()->set_goods_code("8501");
+  first.set_next_page_token("t1");
+  goods::ListEntriesResponse second;
+  second.add_entries()->set_goods_code("8502");
+  Script({&first});
+  Script({&second});
+  const Ran ran = nisi_({"priority-goods", "list-entries", "--parent", "editions/1", "--all"});
+  EXPECT_EQ(ran.out, "GOODS CODE\n8501\n8502\n");
+  EXPECT_EQ(Request<goods::ListEntriesRequest>(1).page_token(), "t1");
+}
+
+TEST_F(ClientTest, PagesThatDoNotEndAreAnError) {
+  goods::ListEntriesResponse page;
+  page.set_next_page_token("t");
+  Script({&page});
+  Script({&page});
+  const Ran ran = nisi_({"priority-goods", "list-entries", "--parent", "editions/1", "--all"});
+  EXPECT_EQ(ran.code, kRefused);
+  EXPECT_THAT(ran.err, HasSubstr("same page"));
+}
+
+TEST_F(ClientTest, RefusalsAndServersThatAreAway) {
+  Script({}, {grpc::StatusCode::NOT_FOUND, "There is no such record."});
+  const Ran refused = nisi_({"priority-goods", "get-edition", "--name", "editions/9"});
+  EXPECT_EQ(refused.code, kRefused);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_THAT(refused.err, HasSubstr("NOT_FOUND"));
+  const Ran away = nisi_({"priority-goods", "get-edition", "--address", "unix:/there/is/no/such/socket"});
+  EXPECT_EQ(away.code, kUnavailable);
+}
+
+TEST_F(ClientTest, AnAnswerWithoutAMessageIsNoSuccess) {
+  Script({});
+  EXPECT_EQ(nisi_({"priority-goods", "get-edition", "--name", "editions/9"}).code, kRefused);
+}
+
+TEST_F(ClientTest, ATokenDoesNotLeaveTheMachineInTheClear) {
+  const Ran ran = nisi_({"priority-goods", "get-edition", "--address", "nisi.example:7400", "--token", "abc"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("--plaintext"));
+}
+
+TEST_F(ClientTest, TheJournalSaysWhichProcess) {
+  nisi::journal::v1::TreeHead head;
+  head.set_origin("priority-goods");
+  Script({&head});
+  EXPECT_EQ(nisi_({"journal", "get-tree-head", "--service", "priority-goods"}).code, kDone);
+  EXPECT_EQ(service_.seen.at(0).service, "priority-goods");
+}
+
+TEST_F(ClientTest, AServerStreamIsOneTable) {
+  goods::Entry a;
+  a.set_goods_code("8501");
+  goods::Entry b;
+  b.set_goods_code("850423");
+  Script({&a, &b});
+  Script({&a, &b});
+  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1"}).out, "GOODS CODE\n8501\n850423\n");
+  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1", "--max", "1", "--format", "json"}).out,
+            "{\"goodsCode\":\"8501\"}\n");
+}
+
+goods::WatchEntriesResponse Change(int64_t position, const std::string& name) {
+  goods::WatchEntriesResponse response;
+  response.set_position(position);
+  if (!name.empty()) {
+    auto* change = response.add_changes();
+    change->set_position(position);
+    change->set_name(name);
+  }
+  return response;
+}
+
+TEST_F(ClientTest, AFollowedWatchResumesWithoutGapOrRepeat) {
+  const auto c5 = Change(5, "a");
+  const auto c9 = Change(9, "");
+  const auto c12 = Change(12, "b");
+  Script({&c5, &c9}, {grpc::StatusCode::UNAVAILABLE, "going"});
+  Script({}, {grpc::StatusCode::UNAVAILABLE, "gone"});
+  // A server that gives more than was asked for changes nothing.
+  Script({&c9, &c12}, {grpc::StatusCode::UNAVAILABLE, "going"});
+  Script({}, {grpc::StatusCode::OUT_OF_RANGE, "pruned"});
+  const Ran ran = nisi_({"priority-goods", "watch-entries", "--start-position", "3", "--follow", "--format", "csv"});
+  EXPECT_EQ(ran.code, kRefused);
+  EXPECT_THAT(ran.out, HasSubstr("\n5,"));
+  EXPECT_THAT(ran.out, HasSubstr("\n12,"));
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 3);
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(0).start_position(), 3);
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(1).start_position(), 10);
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(2).start_position(), 10);
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(3).start_position(), 13);
+  EXPECT_THAT(nisi_.pauses,
+              ElementsAre(absl::Milliseconds(500), absl::Milliseconds(1000), absl::Milliseconds(500)));
+}
+
+TEST_F(ClientTest, AFollowedWatchFromNowOnFixesItsStart) {
+  nisi::journal::v1::TreeHead head;
+  head.set_tree_size(41);
+  const auto c43 = Change(43, "a");
+  Script({&head});
+  Script({}, {grpc::StatusCode::UNAVAILABLE, "gone"});
+  Script({&c43});
+  const Ran ran = nisi_({"priority-goods", "watch-entries", "--follow", "--max", "1"});
+  EXPECT_EQ(ran.code, kDone);
+  EXPECT_EQ(service_.seen.at(0).service, "priority-goods");
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(1).start_position(), 42);
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(2).start_position(), 42);
+}
+
+class ImportTest : public ClientTest {
+ protected:
+  ImportTest() {
+    for (int i = 0; i < 2; ++i) {
+      auto* row = response_.add_rows();
+      row->set_row_number(i + 2);
+      row->set_outcome(i == 0 ? goods::ImportEntriesResponse::RowReport::ENTERED
+                              : goods::ImportEntriesResponse::RowReport::REFUSED);
+    }
+    response_.set_entered_count(1);
+    response_.set_refused_count(1);
+  }
+  Ran Import(const std::vector<std::string>& more) {
+    std::vector<std::string> argv = {"priority-goods", "import-entries", "--parent", "editions/1", "--csv", "-"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return nisi_(argv);
+  }
+  goods::ImportEntriesResponse response_;
+};
+
+TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
+  response_.set_committed(true);
+  Script({&response_});
+  nisi_.in = "hs_code,name_en,sector,processing_level\n";
+  for (int i = 0; i < 501; ++i) absl::StrAppend(&nisi_.in, "8504", i % 10, i % 7, ",\"a, b\",machinery,HIGH\n");
+  const Ran ran = Import({});
+  EXPECT_EQ(ran.code, kDone) << ran.err;
+  ASSERT_EQ(service_.seen.at(0).requests.size(), 3u);
+  const auto header = Request<goods::ImportEntriesRequest>(0, 0).header();
+  EXPECT_EQ(header.parent(), "editions/1");
+  EXPECT_EQ(header.request_id().size(), 36u);
+  const auto rows = Request<goods::ImportEntriesRequest>(0, 1).rows();
+  EXPECT_EQ(rows.rows_size(), 500);
+  EXPECT_EQ(rows.rows(0).ShortDebugString(),
+            R"(row_number: 2 goods_code: "850400" name_en: "a, b" sector: "machinery" processing_level: "HIGH")");
+  EXPECT_EQ(Request<goods::ImportEntriesRequest>(0, 2).rows().rows_size(), 1);
+  EXPECT_EQ(ran.out, "ROW NUMBER  OUTCOME\n3           REFUSED\n\ncommitted yes, entered 1, refused 1, invalid 0\n");
+}
+
+TEST_F(ImportTest, ADryRunThatEntersNothingIsFineAndAnImportThatDoesIsNot) {
+  Script({&response_});
+  Script({&response_});
+  nisi_.in = "goods_code\n8504\n";
+  EXPECT_EQ(Import({"--dry-run"}).code, kDone);
+  EXPECT_TRUE(Request<goods::ImportEntriesRequest>(0).header().dry_run());
+  EXPECT_EQ(Import({}).code, kRefused);
+}
+
+TEST_F(ImportTest, ColumnsThatAreNoField) {
+  nisi_.in = "hs_code,colour\n8504,red\n";
+  const Ran unknown = Import({});
+  EXPECT_EQ(unknown.code, kUsage);
+  EXPECT_THAT(unknown.err, HasSubstr("Column colour is no field."));
+  EXPECT_TRUE(service_.seen.empty());
+  Script({&response_});
+  Script({&response_});
+  Import({"--ignore-columns"});
+  EXPECT_EQ(Request<goods::ImportEntriesRequest>(0, 1).rows().rows(0).ShortDebugString(),
+            R"(row_number: 2 goods_code: "8504")");
+  Import({"--map", "colour=note"});
+  EXPECT_EQ(Request<goods::ImportEntriesRequest>(1, 1).rows().rows(0).note(), "red");
+  EXPECT_THAT(Import({"--map", "colour=goods_code"}).err, HasSubstr("Two columns give goods_code"));
+  EXPECT_THAT(Import({"--map", "color=note"}).err, HasSubstr("--map names column color"));
+}
+
+TEST_F(ImportTest, BadFilesAreRefusedWithTheirLine) {
+  nisi_.in = "goods_code,note\n8504,a\n8505\n";
+  EXPECT_THAT(Import({}).err, HasSubstr("standard input:3: "));
+  nisi_.in = "goods_code,note\n8504,\xff\n";
+  EXPECT_THAT(Import({}).err, HasSubstr("standard input:2: column note takes text in UTF-8"));
+  EXPECT_TRUE(service_.seen.empty());
+}
+
+TEST_F(ImportTest, TheReportHasEveryRow) {
+  Script({&response_});
+  nisi_.in = "goods_code\n8504\n";
+  const std::string path = ::testing::TempDir() + "nisi_report_test.csv";
+  Import({"--dry-run", "--report", path});
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_EQ(text.str(),
+            "row_number,goods_code,outcome,reason,field,description,article\n2,,ENTERED,,,,\n3,,REFUSED,,,,\n");
+  std::remove(path.c_str());
+}
+
+}  // namespace
+}  // namespace nisi::cli

@@ -1,0 +1,58 @@
+#include "tools/nisi/complete.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tools/nisi/test_program.h"
+
+namespace nisi::cli {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+TEST(CompleteTest, ServicesAndCommands) {
+  EXPECT_THAT(Complete({""}), Contains(StartsWith("journal")));
+  EXPECT_THAT(Complete({"pri"}), ElementsAre(StartsWith("priority-goods\t")));
+  EXPECT_THAT(Complete({"zz"}), IsEmpty());
+}
+
+TEST(CompleteTest, Methods) {
+  EXPECT_THAT(Complete({"priority-goods", "check"}), ElementsAre(StartsWith("check-goods\t")));
+  EXPECT_THAT(Complete({"journal", "get-"}), Contains(StartsWith("get-tree-head\t")));
+}
+
+TEST(CompleteTest, FlagsOfTheMethodAndTheProgram) {
+  const std::vector<std::string> at = {"priority-goods", "create-entry", "--"};
+  EXPECT_THAT(Complete(at), Contains(StartsWith("--entry.goods-code\t")));
+  EXPECT_THAT(Complete(at), Contains(StartsWith("--address\t")));
+  EXPECT_THAT(Complete(at), Not(Contains(StartsWith("--entry.update-time"))));
+  EXPECT_THAT(Complete(at), Not(Contains(StartsWith("--csv"))));
+  EXPECT_THAT(Complete({"priority-goods", "import-entries", "--cs"}), ElementsAre(StartsWith("--csv\t")));
+}
+
+TEST(CompleteTest, Values) {
+  EXPECT_THAT(Complete({"priority-goods", "create-entry", "--entry.processing-level", "M"}), ElementsAre("MEDIUM"));
+  EXPECT_THAT(Complete({"priority-goods", "get-edition", "--as", "inst"}),
+              ElementsAre("institute.industry", "institute.local_content", "institute.export"));
+  EXPECT_THAT(Complete({"journal", "get-tree-head", "--service", ""}), ElementsAre("priority-goods"));
+  EXPECT_THAT(Complete({"priority-goods", "import-entries", "--csv", ""}), ElementsAre(":file"));
+  EXPECT_THAT(Complete({"priority-goods", "get-edition", "--format", "c"}), ElementsAre("csv"));
+  EXPECT_THAT(Complete({"token", "--role", "aud"}), ElementsAre("auditor"));
+  EXPECT_THAT(Complete({"completion", ""}), ElementsAre("bash", "zsh"));
+}
+
+TEST(CompleteTest, Scripts) {
+  Program nisi;
+  EXPECT_THAT(nisi({"completion", "bash"}).out, HasSubstr("complete -F _nisi nisi"));
+  EXPECT_THAT(nisi({"completion", "zsh"}).out, HasSubstr("compdef _nisi nisi"));
+  EXPECT_EQ(nisi({"completion", "fish"}).code, kUsage);
+  EXPECT_EQ(nisi({"__complete", "completion", "b"}).out, "bash\n");
+}
+
+}  // namespace
+}  // namespace nisi::cli

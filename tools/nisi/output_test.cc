@@ -1,0 +1,195 @@
+#include "tools/nisi/output.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "google/protobuf/text_format.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "nisi/priority_goods/v1/service.pb.h"
+#include "nisi/rpc/v1/legal_basis.pb.h"
+#include "tools/nisi/errors.h"
+#include "tools/nisi/names.h"
+
+namespace nisi::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace goods = nisi::priority_goods::v1;
+
+template <class M>
+M Of(const char* text) {
+  M message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+std::string Print(const google::protobuf::Message& message, Format format, int width = 0) {
+  std::ostringstream out;
+  PrintMessage(message, format, width, &out);
+  return out.str();
+}
+
+TEST(NamesTest, WidthAndTruncation) {
+  EXPECT_EQ(DisplayWidth("Қазақстан"), 9);
+  EXPECT_EQ(DisplayWidth("工業"), 4);
+  EXPECT_EQ(DisplayWidth("e\xcc\x81"), 1);
+  EXPECT_EQ(Truncate("Қазақстан", 5), "Қаза…");
+  EXPECT_EQ(Truncate("工業化", 4), "工…");
+  EXPECT_EQ(Truncate("short", 5), "short");
+  EXPECT_EQ(OneLine("a\x1b[31m\nb"), "a [31m b");
+  EXPECT_EQ(Kebab("CheckGoods"), "check-goods");
+  EXPECT_EQ(Kebab("GetBINRecord"), "get-bin-record");
+}
+
+TEST(OutputTest, RowsFirstThenTheRest) {
+  const auto response = Of<goods::CheckGoodsResponse>(R"txt(
+    results { code: "850423" verdict: LISTED entry: "editions/1/entries/8504" entry_position: 7 }
+    results { code: "0201" verdict: NOT_LISTED reason: "NOT_ON_LIST" }
+    on_date { year: 2026 month: 1 day: 2 } edition: "editions/1"
+    legal_basis { act: "Law" article: "Art. 26(1)" summary: "Goods of medium and high processing." })txt");
+  EXPECT_EQ(Print(response, Format::kTable),
+            "CODE    VERDICT     ENTRY                    REASON       ENTRY POSITION\n"
+            "850423  LISTED      editions/1/entries/8504               7\n"
+            "0201    NOT_LISTED                           NOT_ON_LIST  0\n"
+            "\n"
+            "on date           2026-01-02\n"
+            "edition           editions/1\n"
+            "edition position  0\n"
+            "legal basis       Art. 26(1): Goods of medium and high processing.\n");
+}
+
+TEST(OutputTest, OneRecordAsLinesAndItsListsAsTables) {
+  const auto assessment = Of<goods::Assessment>(R"(
+    name: "assessments/1" goods_code: "850423" points: 71 processing_level: HIGH
+    decision { outcome: "HIGH" findings { rule: "LEVEL" satisfied: true facts { name: "points" value: "71" } } })");
+  const std::string text = Print(assessment, Format::kTable);
+  EXPECT_THAT(text, HasSubstr("goods code                    850423\n"));
+  EXPECT_THAT(text, HasSubstr("decision outcome              HIGH\n"));
+  EXPECT_THAT(text, HasSubstr("decision findings:\nRULE   SATISFIED  FACTS\nLEVEL  yes        points=71\n"));
+  EXPECT_THAT(text, Not(HasSubstr("sector")));
+}
+
+TEST(OutputTest, NoRowsAreSaidInWords) {
+  EXPECT_EQ(Print(goods::ListEntriesResponse(), Format::kTable), "No entries.\n");
+  EXPECT_EQ(Print(goods::DeleteEntryResponse(), Format::kTable), "Done.\n");
+}
+
+TEST(OutputTest, ATableFitsTheTerminal) {
+  goods::ListEntriesResponse response;
+  auto* entry = response.add_entries();
+  entry->set_goods_code("850423");
+  entry->set_name_ru(std::string(300, 'x'));
+  std::istringstream lines(Print(response, Format::kTable, 60));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(DisplayWidth(line), 60);
+  EXPECT_EQ(count, 2);
+}
+
+TEST(OutputTest, JsonIsTheStandardForm) {
+  const auto response = Of<goods::CheckGoodsResponse>(R"(on_date { year: 2026 month: 1 day: 2 } edition_position: 5)");
+  EXPECT_EQ(Print(response, Format::kJson),
+            "{\n \"onDate\": {\n  \"year\": 2026,\n  \"month\": 1,\n  \"day\": 2\n },\n \"editionPosition\": \"5\"\n}\n");
+}
+
+TEST(OutputTest, CsvHasEveryColumn) {
+  const auto response = Of<goods::ListEntriesResponse>(R"(entries { goods_code: "8504" name_en: "a, \"b\"" })");
+  const std::string text = Print(response, Format::kCsv);
+  EXPECT_THAT(text, HasSubstr("name,goods_code,name_kk,name_ru,name_en,sector,processing_level,"));
+  EXPECT_THAT(text, HasSubstr(",8504,,,\"a, \"\"b\"\"\",,,"));
+}
+
+TEST(OutputTest, JournalEntriesAreOpenedForPeople) {
+  nisi::journal::v1::Entry entry;
+  entry.set_position(12);
+  entry.set_actor("official");
+  nisi::journal::v1::ListEntriesResponse response;
+  response.add_entries()->set_leaf(entry.SerializeAsString());
+  EXPECT_THAT(Print(response, Format::kTable), HasSubstr("12        official"));
+  EXPECT_THAT(Print(response, Format::kJson), HasSubstr("\"leaf\": \""));
+}
+
+TEST(OutputTest, LiveRowsGetANewHeadingWhenTheColumnsChange) {
+  std::ostringstream out;
+  StreamPrinter printer(Format::kTable, true, 0, &out);
+  goods::Entry entry;
+  entry.set_goods_code("8504");
+  printer.Print(entry);
+  printer.Print(entry);
+  entry.set_sector("machinery");
+  printer.Print(entry);
+  printer.Finish();
+  EXPECT_EQ(out.str(), "GOODS CODE\n8504\n8504\nGOODS CODE  SECTOR\n8504        machinery\n");
+}
+
+TEST(OutputTest, StreamsOfJsonAreOneObjectALine) {
+  std::ostringstream out;
+  StreamPrinter printer(Format::kJson, true, 0, &out);
+  goods::Entry entry;
+  entry.set_goods_code("8504");
+  printer.Print(entry);
+  printer.Print(entry);
+  printer.Finish();
+  EXPECT_EQ(out.str(), "{\"goodsCode\":\"8504\"}\n{\"goodsCode\":\"8504\"}\n");
+}
+
+grpc::Status Refusal() {
+  google::rpc::Status status;
+  google::rpc::ErrorInfo info;
+  info.set_reason("LEVEL_TOO_LOW");
+  google::rpc::BadRequest bad;
+  auto* violation = bad.add_field_violations();
+  violation->set_field("entry.processing_level");
+  violation->set_description("must be MEDIUM or HIGH");
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_nanos(500'000'000);
+  nisi::rpc::v1::LegalBasis basis;
+  basis.set_article("Art. 26(1)");
+  basis.set_summary("Only goods of medium and high processing.");
+  status.add_details()->PackFrom(info);
+  status.add_details()->PackFrom(bad);
+  status.add_details()->PackFrom(retry);
+  status.add_details()->PackFrom(basis);
+  return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "Too\x1b low.", status.SerializeAsString());
+}
+
+TEST(ErrorsTest, ARefusalTellsAllItsDetails) {
+  std::ostringstream err;
+  Io io;
+  io.err = &err;
+  EXPECT_EQ(ReportRefusal(Refusal(), Format::kTable, io), kRefused);
+  EXPECT_EQ(err.str(),
+            "Refused: FAILED_PRECONDITION LEVEL_TOO_LOW\n"
+            "  Too  low.\n"
+            "  field       entry.processing_level: must be MEDIUM or HIGH\n"
+            "  law         Art. 26(1): Only goods of medium and high processing.\n"
+            "  retry       in 0.5 s, with the same --request-id\n");
+}
+
+TEST(ErrorsTest, ForProgramsOneJsonObject) {
+  std::ostringstream err;
+  Io io;
+  io.err = &err;
+  ReportRefusal(Refusal(), Format::kJson, io);
+  EXPECT_THAT(err.str(), HasSubstr(R"("reason":"LEVEL_TOO_LOW")"));
+  EXPECT_THAT(err.str(), HasSubstr(R"("retryDelaySeconds":0.5)"));
+  EXPECT_THAT(err.str(), HasSubstr(R"x("article":"Art. 26(1)")x"));
+}
+
+TEST(ErrorsTest, ExitCodes) {
+  std::ostringstream err;
+  Io io;
+  io.err = &err;
+  using grpc::StatusCode;
+  EXPECT_EQ(ReportRefusal({StatusCode::UNAVAILABLE, ""}, Format::kTable, io), kUnavailable);
+  EXPECT_EQ(ReportRefusal({StatusCode::DEADLINE_EXCEEDED, ""}, Format::kTable, io), kUnavailable);
+  EXPECT_EQ(ReportRefusal({StatusCode::NOT_FOUND, ""}, Format::kTable, io), kRefused);
+  EXPECT_EQ(ReportUsage(absl::InvalidArgumentError("x"), "", Format::kTable, io), kUsage);
+}
+
+}  // namespace
+}  // namespace nisi::cli

@@ -1,0 +1,155 @@
+#include "tools/nisi/proof.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/store/head_signer.h"
+#include "common/store/merkle.h"
+#include "tools/nisi/test_program.h"
+
+namespace nisi::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A journal of five entries, signed.
+class ProofTest : public ::testing::Test {
+ protected:
+  ProofTest() : dir_(std::filesystem::path(::testing::TempDir()) / "nisi_proof_test") {
+    std::filesystem::remove_all(dir_);
+    std::filesystem::create_directories(dir_);
+    signer_ = *store::OpenHeadSigner((dir_ / "head.pem").string());
+    store::Frontier frontier;
+    std::vector<store::Node> nodes;
+    for (int i = 1; i <= 5; ++i) {
+      nisi::journal::v1::Entry entry;
+      entry.set_position(i);
+      entry.set_actor("official");
+      leaves_.push_back(entry.SerializeAsString());
+      frontier.Append(store::LeafHash(leaves_.back()), &nodes);
+    }
+    for (const store::Node& node : nodes) nodes_[{node.level, node.index}] = node.hash;
+  }
+  ~ProofTest() override { std::filesystem::remove_all(dir_); }
+
+  Proof ProofOf(int64_t position, int64_t size) {
+    auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> { return nodes_.at({level, index}); };
+    Proof proof;
+    proof.head.set_origin("priority-goods");
+    proof.head.set_tree_size(size);
+    proof.head.set_root(store::ToBytes(*store::RootAt(size, get)));
+    EXPECT_EQ(signer_->Sign(&proof.head), absl::OkStatus());
+    proof.inclusion.set_position(position);
+    proof.inclusion.set_tree_size(size);
+    const std::string& leaf = leaves_[static_cast<size_t>(position - 1)];
+    proof.inclusion.set_leaf_hash(store::ToBytes(store::LeafHash(leaf)));
+    const auto path = store::InclusionPath(position - 1, size, get);
+    for (const store::Hash& hash : *path) proof.inclusion.add_hashes(store::ToBytes(hash));
+    proof.key.set_public_key(signer_->public_key());
+    proof.key.set_key_id(signer_->key_id());
+    proof.has_entry = true;
+    proof.entry.set_leaf(leaf);
+    return proof;
+  }
+  void AddConsistency(int64_t first, Proof* proof) {
+    auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> { return nodes_.at({level, index}); };
+    proof->has_consistency = true;
+    proof->consistency.set_first_size(first);
+    proof->consistency.set_second_size(proof->head.tree_size());
+    const auto path = store::ConsistencyPath(first, proof->head.tree_size(), get);
+    for (const store::Hash& hash : *path) proof->consistency.add_hashes(store::ToBytes(hash));
+  }
+  std::string File(const std::string& name, const Proof& proof) {
+    const std::string path = (dir_ / name).string();
+    std::ofstream(path) << ToJson(proof);
+    return path;
+  }
+
+  std::filesystem::path dir_;
+  std::unique_ptr<store::HeadSigner> signer_;
+  std::vector<std::string> leaves_;
+  std::map<std::pair<int, int64_t>, store::Hash> nodes_;
+  Program nisi_;
+};
+
+TEST_F(ProofTest, EveryStepIsTold) {
+  const std::string file = File("p.json", ProofOf(3, 5));
+  const Ran ran = nisi_({"proof", "verify", file});
+  EXPECT_EQ(ran.code, kDone) << ran.out;
+  for (const char* step : {"holds   key", "holds   signature", "holds   path", "holds   leaf", "holds   entry",
+                           "position 3", "The proof holds."}) {
+    EXPECT_THAT(ran.out, HasSubstr(step));
+  }
+  EXPECT_THAT(ran.out, HasSubstr("The key came with the proof"));
+  EXPECT_EQ(nisi_({"verify", file}).out, ran.out);
+  EXPECT_THAT(nisi_({"verify", file, "--format", "json"}).out, HasSubstr("\"valid\":true"));
+}
+
+TEST_F(ProofTest, ThePinnedKeyDecides) {
+  const std::string file = File("p.json", ProofOf(3, 5));
+  const std::string key = absl::BytesToHexString(signer_->public_key());
+  EXPECT_EQ(nisi_({"verify", file, "--public-key", key}).code, kDone);
+  EXPECT_EQ(nisi_({"verify", file, "--key-id", absl::BytesToHexString(signer_->key_id())}).code, kDone);
+  EXPECT_EQ(nisi_({"verify", file, "--key-id", "0011223344556677"}).code, kRefused);
+  EXPECT_EQ(nisi_({"verify", file, "--public-key", std::string(64, '0')}).code, kRefused);
+  EXPECT_EQ(nisi_({"verify", file, "--public-key", "12"}).code, kRefused);
+}
+
+TEST_F(ProofTest, AnythingChangedIsFound) {
+  auto fails = [&](const char* step, const Proof& proof) {
+    const Ran ran = nisi_({"verify", File("bad.json", proof)});
+    EXPECT_EQ(ran.code, kRefused);
+    EXPECT_THAT(ran.out, HasSubstr(absl::StrCat("FAILS   ", step)));
+    EXPECT_THAT(ran.out, HasSubstr("does NOT hold"));
+  };
+  Proof proof = ProofOf(3, 5);
+  proof.head.set_tree_size(4);
+  fails("signature", proof);
+  proof = ProofOf(3, 5);
+  proof.inclusion.set_position(2);
+  fails("path", proof);
+  proof = ProofOf(3, 5);
+  proof.inclusion.mutable_hashes(0)->at(0) ^= 1;
+  fails("path", proof);
+  proof = ProofOf(3, 5);
+  proof.entry.set_leaf(leaves_[3]);
+  fails("leaf", proof);
+}
+
+TEST_F(ProofTest, WithoutTheEntryItsHashIsProved) {
+  Proof proof = ProofOf(3, 5);
+  proof.has_entry = false;
+  const Ran ran = nisi_({"verify", File("p.json", proof)});
+  EXPECT_EQ(ran.code, kDone);
+  EXPECT_THAT(ran.out, HasSubstr("only its hash"));
+}
+
+TEST_F(ProofTest, AnOlderTreeIsTheBeginningOfThisOne) {
+  const std::string old = File("old.json", ProofOf(2, 3));
+  Proof proof = ProofOf(4, 5);
+  EXPECT_THAT(nisi_({"verify", File("new.json", proof), "--since", old}).out, HasSubstr("FAILS   history"));
+  AddConsistency(3, &proof);
+  const std::string file = File("new.json", proof);
+  EXPECT_THAT(nisi_({"verify", file, "--since", old}).out, HasSubstr("holds   history"));
+  EXPECT_THAT(nisi_({"verify", file, "--since", File("other.json", ProofOf(2, 4))}).out, HasSubstr("FAILS   history"));
+}
+
+TEST_F(ProofTest, FilesThatAreNoProof) {
+  const std::string path = (dir_ / "x.json").string();
+  EXPECT_EQ(nisi_({"verify", path}).code, kUsage);
+  std::ofstream(path) << "{}";
+  const Ran ran = nisi_({"verify", path});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("has no inclusionProof"));
+  EXPECT_EQ(nisi_({"proof", "get", "--position", "1"}).code, kUsage);
+  EXPECT_EQ(nisi_({"proof"}).code, kUsage);
+}
+
+}  // namespace
+}  // namespace nisi::cli

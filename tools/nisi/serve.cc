@@ -1,0 +1,139 @@
+// `nisi serve`: all services and the gateway in one process over one data folder, with in-process channels. The
+// embedded default for trying out, tests and small agencies. The services cannot tell it from production.
+#include "tools/nisi/serve.h"
+
+#include <atomic>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/date.h"
+#include "common/base/log.h"
+#include "common/norms/norms.h"
+#include "common/rpc/dev_keys.h"
+#include "common/rpc/flags.h"
+#include "common/rpc/server.h"
+#include "common/rpc/service_main.h"
+#include "services/gateway/packages.h"
+#include "services/gateway/service.h"
+#include "services/priority_goods/service.h"
+
+namespace nisi::cli {
+namespace {
+
+// Every service of the suite, by the name that its protos give as owner.
+const std::map<std::string, rpc::OpenService>& Services() {
+  static const auto* const kServices = new std::map<std::string, rpc::OpenService>{
+      {"priority-goods", priority_goods::Open},
+  };
+  return *kServices;
+}
+
+struct Settings {
+  std::string address, data, norms, metrics_address, clock_file;
+  bool sync = true;
+};
+
+// A service with its own server; parts end in reverse order.
+struct Part {
+  std::unique_ptr<rpc::HostedService> service;
+  std::unique_ptr<rpc::Authenticator> authenticator;
+  std::unique_ptr<rpc::Server> server;
+};
+
+absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::string& signers, const std::string& name,
+                                                                 absl::Time now) {
+  rpc::AuthenticatorOptions options;
+  ASSIGN_OR_RETURN(rpc::KeySource keys, rpc::KeysFromFile(signers, now));
+  options.contexts = std::make_unique<rpc::ContextVerifier>(std::move(keys), name);
+  return std::make_unique<rpc::Authenticator>(std::move(options));
+}
+
+absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<bool>& failed) {
+  RETURN_IF_ERROR(base::CheckLegalZone());
+  rpc::FileClock clock(settings.clock_file);
+  ASSIGN_OR_RETURN(const norms::Norms norms,
+                   settings.norms.empty() ? norms::Norms::Default() : norms::Norms::Load(settings.norms));
+  ASSIGN_OR_RETURN(const rpc::DevKeys keys, rpc::LoadOrCreateDevKeys(settings.data));
+
+  rpc::Metrics metrics("nisi");
+  std::vector<Part> parts;
+  gateway::GatewayOptions door;
+  for (const auto& [name, open] : Services()) {
+    Part part;
+    rpc::HostOptions host;
+    host.data_dir = settings.data;
+    host.clock = clock.clock();
+    host.norms = &norms;
+    host.metrics = &metrics;
+    host.sync = settings.sync;
+    host.on_store_failure = [&failed](const absl::Status&) {
+      failed = true;
+      rpc::StopSignal::Stop();
+    };
+    ASSIGN_OR_RETURN(part.service, open(host));
+    ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, clock.clock()->Now()));
+    rpc::ServerOptions options;
+    options.clock = clock.clock();
+    options.registry = &part.service->registry();
+    options.authenticator = part.authenticator.get();
+    options.metrics = &metrics;
+    ASSIGN_OR_RETURN(part.server, rpc::Server::Start(options));
+    door.backends[name] = part.server->InProcessChannel();
+    parts.push_back(std::move(part));
+  }
+
+  rpc::AuthenticatorOptions identity;
+  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(settings.data, clock.clock()->Now()));
+  identity.tokens = std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
+  const rpc::Authenticator authenticator(std::move(identity));
+  const rpc::ContextSigner signer(keys.gateway, "gateway");
+  door.clock = clock.clock();
+  door.metrics = &metrics;
+  door.authenticator = &authenticator;
+  door.signer = &signer;
+  door.services = gateway::DomainServices();
+  door.address = settings.address;
+  ASSIGN_OR_RETURN(const std::unique_ptr<gateway::Gateway> gateway, gateway::Gateway::Start(door));
+  if (!settings.metrics_address.empty()) RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
+  base::Log(base::Severity::kInfo, "serving",
+            {{"service", "nisi"}, {"port", gateway->port()}, {"data", settings.data}, {"metrics", metrics.port()}});
+  stop.Wait();
+  base::Log(base::Severity::kInfo, "draining");
+  gateway->Drain(failed ? absl::Milliseconds(500) : absl::Seconds(10));
+  for (Part& part : parts) part.server->Drain(absl::Seconds(5));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int ServeMain(const std::vector<std::string>& args) {
+  rpc::StopSignal stop;
+  Settings settings;
+  rpc::Flags flags("nisi serve", "All services of NISI and their gateway in this process, over one data folder.");
+  flags.String("address", &settings.address, "where the gateway listens, on loopback", "127.0.0.1:7400")
+      .String("data", &settings.data, "data folder, made when absent", ".run/nisi")
+      .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
+      .String("metrics-address", &settings.metrics_address, "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
+      .String("clock-file", &settings.clock_file, "a file that moves the clock, to try out other days")
+      .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
+  std::vector<const char*> argv{"nisi serve"};
+  for (const std::string& arg : args) argv.push_back(arg.c_str());
+  if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data()); !parsed.ok()) {
+    std::cerr << parsed.message() << "\n" << flags.Help();
+    return 2;
+  }
+  if (flags.help_wanted()) {
+    std::cout << flags.Help();
+    return 0;
+  }
+  std::atomic<bool> failed{false};
+  if (const absl::Status served = Serve(settings, stop, failed); !served.ok()) {
+    base::Log(base::Severity::kError, "cannot_start", {{"status", served.ToString()}});
+    return 1;
+  }
+  return failed ? 70 : 0;
+}
+
+}  // namespace nisi::cli
