@@ -41,8 +41,7 @@ int64_t Integer(const Message& message, const FieldDescriptor& field, int index)
     case FieldDescriptor::CPPTYPE_INT32:
       return index < 0 ? r.GetInt32(message, &field) : r.GetRepeatedInt32(message, &field, index);
     case FieldDescriptor::CPPTYPE_UINT32:
-      return index < 0 ? r.GetUInt32(message, &field)
-                       : r.GetRepeatedUInt32(message, &field, index);
+      return index < 0 ? r.GetUInt32(message, &field) : r.GetRepeatedUInt32(message, &field, index);
     case FieldDescriptor::CPPTYPE_BOOL:
       return static_cast<int64_t>(index < 0 ? r.GetBool(message, &field)
                                             : r.GetRepeatedBool(message, &field, index));
@@ -97,16 +96,16 @@ bool Filter::Compare(const Term& term, const Message& message, const FieldDescri
                        index >= 0);
     }
     case FieldDescriptor::CPPTYPE_UINT64:
-      return Ordered(term.op,
-                     index < 0 ? r.GetUInt64(message, &field)
-                               : r.GetRepeatedUInt64(message, &field, index),
-                     term.natural);
+      return Ordered(
+          term.op,
+          index < 0 ? r.GetUInt64(message, &field) : r.GetRepeatedUInt64(message, &field, index),
+          term.natural);
     case FieldDescriptor::CPPTYPE_DOUBLE:
     case FieldDescriptor::CPPTYPE_FLOAT:
       return Ordered(term.op, Real(message, field, index), term.real);
     case FieldDescriptor::CPPTYPE_MESSAGE: {
-      const Message& part = index < 0 ? r.GetMessage(message, &field)
-                                      : r.GetRepeatedMessage(message, &field, index);
+      const Message& part =
+          index < 0 ? r.GetMessage(message, &field) : r.GetRepeatedMessage(message, &field, index);
       if (WellKnownOf(*field.message_type()) == WellKnown::kDate) {
         return Ordered(term.op, int64_t{DateNumber(part)}, term.integer);
       }
@@ -185,10 +184,9 @@ std::string Filter::ValueOf(const Term& term) {
         return absl::StrFormat("%04d-%02d-%02d", term.integer / 10'000, term.integer / 100 % 100,
                                term.integer % 100);
       }
-      return absl::FormatTime(
-          "%Y-%m-%dT%H:%M:%E*SZ",
-          absl::FromUnixSeconds(term.integer) + absl::Nanoseconds(term.nanos),
-          absl::UTCTimeZone());
+      return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ",
+                              absl::FromUnixSeconds(term.integer) + absl::Nanoseconds(term.nanos),
+                              absl::UTCTimeZone());
     default:
       return absl::StrCat(term.integer);
   }
@@ -267,8 +265,8 @@ void Filter::Print(int node, std::string* out) const {
     first = false;
     // OR within AND needs none, for it binds tighter.
     const Kind kind = nodes_[static_cast<size_t>(part)].kind;
-    const bool parentheses = n.kind == Kind::kNot ? kind != Kind::kTerm
-                                                  : n.kind == Kind::kOr && kind == Kind::kAnd;
+    const bool parentheses =
+        n.kind == Kind::kNot ? kind != Kind::kTerm : n.kind == Kind::kOr && kind == Kind::kAnd;
     if (parentheses) out->push_back('(');
     Print(part, out);
     if (parentheses) out->push_back(')');

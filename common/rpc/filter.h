@@ -2,16 +2,20 @@
 //
 //   color = "red" AND (weight >= 5 OR tags:heavy) made_on > 2026-01-01 -note:"test"
 //
-// - `field = value`, `!=`, `<`, `<=`, `>`, `>=`, `field:value`; AND, OR, NOT or `-`, parentheses. OR binds tighter
-//   than AND, and two terms side by side are joined by AND, both as AIP-160 has it. Bare words are refused.
-// - A field may lie in a sub-message: `row.note = "x"`. Below a repeated message only `:` may ask, for any item.
-// - Values: text, quoted or one word of letters, digits and `_ . + - / :`; whole and decimal numbers; true, false;
-//   names of enum values; 2026-01-31 for a date; 2026-01-31T10:00:00Z for a time. Quotes are " or ', with the
-//   escapes \\ \" \' \* \n \t; a text that begins or ends with a bare * is refused, for AIP-160 means a wildcard by it.
-// - `:` on text: contains, as people search (any case, ё as е). On a repeated field: has such an item. On other fields: equals.
-//   `field:*`: is set.
+// - `field = value`, `!=`, `<`, `<=`, `>`, `>=`, `field:value`; AND, OR, NOT or `-`, parentheses.
+//   OR binds tighter than AND, and two terms side by side are joined by AND, both as AIP-160 has
+//   it. Bare words are refused.
+// - A field may lie in a sub-message: `row.note = "x"`. Below a repeated message only `:` may ask,
+//   for any item.
+// - Values: text, quoted or one word of letters, digits and `_ . + - / :`; whole and decimal
+//   numbers; true, false; names of enum values; 2026-01-31 for a date; 2026-01-31T10:00:00Z for a
+//   time. Quotes are " or ', with the escapes \\ \" \' \* \n \t; a text that begins or ends with
+//   a bare * is refused, for AIP-160 means a wildcard by it.
+// - `:` on text: contains, as people search (any case, ё as е). On a repeated field: has such an
+//   item. On other fields: equals. `field:*`: is set.
 // - Text orders by bytes; enums, bools and repeated fields have no order.
-// - A comparison below or of an unset message (date and time included) is false, `!=` too; NOT then makes it true.
+// - A comparison below or of an unset message (date and time included) is false, `!=` too; NOT
+//   then makes it true.
 #pragma once
 
 #include <cstdint>
@@ -40,9 +44,10 @@ struct FilterPolicy {
 
 class Filter {
  public:
-  // INVALID_ARGUMENT, reason FILTER_INVALID, BadRequest field "filter", with the position of the first character
-  // that is wrong, counted from 1. PERMISSION_DENIED, reason FILTER_CONFIDENTIAL, for a confidential field.
-  // Neither repeats the text. An empty text is a filter that everything matches.
+  // INVALID_ARGUMENT, reason FILTER_INVALID, BadRequest field "filter", with the position of the
+  // first character that is wrong, counted from 1. PERMISSION_DENIED, reason FILTER_CONFIDENTIAL,
+  // for a confidential field. Neither repeats the text. An empty text is a filter that everything
+  // matches.
   static absl::StatusOr<Filter> Parse(absl::string_view text,
                                       const google::protobuf::Descriptor* resource,
                                       const FilterPolicy& policy = {});
@@ -52,18 +57,18 @@ class Filter {
 
   bool empty() const { return root_ < 0; }
 
-  // The value that `field` must equal (or, repeated, hold) for anything to match, because the filter says so at
-  // its top level: text as it is, an enum by its name, a number in decimal, a date as 2026-01-31. Where the filter
-  // says it twice, the first one. So a List can pick an index; it must still ask Matches unless
-  // IsFullyCoveredBy.
+  // The value that `field` must equal (or, repeated, hold) for anything to match, because the
+  // filter says so at its top level: text as it is, an enum by its name, a number in decimal, a
+  // date as 2026-01-31. Where the filter says it twice, the first one. So a List can pick an index;
+  // it must still ask Matches unless IsFullyCoveredBy.
   std::optional<std::string> EqualityOn(absl::string_view field) const;
 
-  // Whether the filter is nothing but such equalities, each on another of `fields`: a List that looked all of
-  // them up in an index need not look at the rows.
+  // Whether the filter is nothing but such equalities, each on another of `fields`: a List that
+  // looked all of them up in an index need not look at the rows.
   bool IsFullyCoveredBy(absl::Span<const absl::string_view> fields) const;
 
-  // The same filter in one spelling: two texts that differ in spaces, quotes or needless parentheses give the
-  // same. Parsing it gives the same filter again.
+  // The same filter in one spelling: two texts that differ in spaces, quotes or needless
+  // parentheses give the same. Parsing it gives the same filter again.
   std::string Canonical() const;
 
  private:
@@ -74,10 +79,10 @@ class Filter {
     std::vector<const google::protobuf::FieldDescriptor*> path;
     Op op = Op::kEq;
     // The value, in the form its field's type needs.
-    std::string text;  // strings
-    std::string folded;     // for `:` on text
-    int64_t integer = 0;    // integers, enums, bools, dates as YYYYMMDD, seconds of times
-    uint64_t natural = 0;   // uint64
+    std::string text;      // strings
+    std::string folded;    // for `:` on text
+    int64_t integer = 0;   // integers, enums, bools, dates as YYYYMMDD, seconds of times
+    uint64_t natural = 0;  // uint64
     double real = 0;
     int32_t nanos = 0;
   };

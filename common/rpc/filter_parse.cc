@@ -30,14 +30,18 @@ struct Literal {
   bool wildcard = false;  // begins or ends with a * that is not escaped
 };
 
-bool IsNameChar(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+bool IsNameChar(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
 
 bool IsWordChar(char c) {
   return IsNameChar(c) || absl::string_view(".+-/:*").find(c) != absl::string_view::npos ||
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n';
+}
 
 // -?digits, nothing else: what SimpleAtoi takes beyond that (spaces, a plus) is refused.
 bool IsWhole(absl::string_view text) {
@@ -358,7 +362,8 @@ class FilterParser {
   template <class T>
   static const char* BindInteger(absl::string_view text, Term* term) {
     T value{};
-    if (!IsWhole(text) || !absl::SimpleAtoi(text, &value)) return "a whole number should stand here";
+    if (!IsWhole(text) || !absl::SimpleAtoi(text, &value))
+      return "a whole number should stand here";
     if constexpr (std::is_same_v<T, uint64_t>) {
       term->natural = value;
     } else {
@@ -410,7 +415,8 @@ class FilterParser {
       case WellKnown::kTimestamp: {
         absl::Time time;
         std::string ignored;
-        // The 'T' at its place keeps out what ParseTime takes beyond RFC 3339 (spaces, "infinite-past").
+        // The 'T' at its place keeps out what ParseTime takes beyond RFC 3339 (spaces,
+        // "infinite-past").
         if (text.size() < 20 || text[10] != 'T' ||
             !absl::ParseTime(absl::RFC3339_full, text, &time, &ignored)) {
           return "a time as 2026-01-31T10:00:00Z should stand here";

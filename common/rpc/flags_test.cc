@@ -44,13 +44,13 @@ TEST(Flags, KeepDefaultsAndTakeBothForms) {
   EXPECT_EQ(values.count, -3);
   EXPECT_TRUE(values.loud);
   EXPECT_EQ(values.limit, absl::Milliseconds(500));
-  EXPECT_THAT(values.backends, testing::ElementsAre("x=1", "y=2"));
+  EXPECT_THAT(values.backends, ::testing::ElementsAre("x=1", "y=2"));
 }
 
 TEST(Flags, RefuseWhatIsNotDeclared) {
   const std::vector<std::vector<const char*>> cases = {
-      {"--adress", "a"},  {"word"},        {"-a"},          {"--count", "many"},
-      {"--count"},        {"--loud=yes"},  {"--limit", "9"}, {"--count=1", "--count=2"},
+      {"--adress", "a"},   {"word"},       {"-a"},           {"--count", "many"},
+      {"--count"},         {"--loud=yes"}, {"--limit", "9"}, {"--count=1", "--count=2"},
       {"--address=a", "b"}};
   for (const auto& words : cases) {
     Values values;
@@ -67,7 +67,7 @@ TEST(Flags, HelpNamesEveryFlagAndDefault) {
   EXPECT_TRUE(flags.help_wanted());
   for (const char* part : {"--address VALUE", "--backend VALUE ...", "(default 127.0.0.1:1)",
                            "--loud\n", "(default 10s)"}) {
-    EXPECT_THAT(flags.Help(), testing::HasSubstr(part));
+    EXPECT_THAT(flags.Help(), ::testing::HasSubstr(part));
   }
 }
 

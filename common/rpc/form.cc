@@ -1,4 +1,5 @@
-// Compiling the plan of a form check. Running it is in form_run.cc, judging the rules themselves in form_start.cc.
+// Compiling the plan of a form check. Running it is in form_run.cc, judging the rules themselves in
+// form_start.cc.
 #include "common/rpc/form.h"
 
 #include <map>
@@ -45,7 +46,8 @@ size_t MaxChars(const FieldDescriptor& field, const v1::Field& options) {
     case v1::FILTER:
     case v1::ORDER_BY:
     case v1::PAGE_TOKEN:
-      return std::numeric_limits<size_t>::max();  // bounded by their parsers, with reasons of their own
+      return std::numeric_limits<size_t>::max();  // bounded by their parsers, with reasons of their
+                                                  // own
     default:
       return kDefaultTextChars;
   }
@@ -106,7 +108,8 @@ class FormChecker::Compiler {
     // In a patch an empty list is one that stays as it is.
     rule.min_items = mode == Mode::kWhole ? static_cast<int>(options.min_items()) : 0;
     const int default_items = rule.map ? kDefaultMapEntries : kDefaultItems;
-    rule.max_items = options.max_items() != 0 ? static_cast<int>(options.max_items()) : default_items;
+    rule.max_items =
+        options.max_items() != 0 ? static_cast<int>(options.max_items()) : default_items;
     rule.resource = options.resource();
     SetKind(field, mode, &rule);
     return rule;
@@ -115,8 +118,8 @@ class FormChecker::Compiler {
   void SetKind(const FieldDescriptor& field, Mode mode, Rule* rule) {
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
-        rule->kind = field.type() == FieldDescriptor::TYPE_BYTES ? Rule::Kind::kBytes
-                                                                 : Rule::Kind::kString;
+        rule->kind =
+            field.type() == FieldDescriptor::TYPE_BYTES ? Rule::Kind::kBytes : Rule::Kind::kString;
         return;
       case FieldDescriptor::CPPTYPE_ENUM:
         rule->kind = Rule::Kind::kEnum;

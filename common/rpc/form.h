@@ -1,4 +1,5 @@
-// The form of a request, checked from what its .proto declares (nisi.rpc.v1.field), before any handler runs.
+// The form of a request, checked from what its .proto declares (nisi.rpc.v1.field), before any
+// handler runs.
 #pragma once
 
 #include <memory>
@@ -14,13 +15,17 @@ namespace nisi::rpc {
 // The rules of one request type, compiled once. Thread-safe.
 //
 // How the options are read:
-// - An unset field (also a number 0 or an empty string without presence) meets every rule but `required`.
-// - `required` on a member of a oneof means that one of its members is set; the path is then the oneof's name.
-// - In a message with a `update_mask`, sub-messages are patches: nothing in them is required (ApplyUpdate refuses
-//   to clear what is), and the resource's own `name` may be given though it is output_only.
+// - An unset field (also a number 0 or an empty string without presence) meets every rule but
+//   `required`.
+// - `required` on a member of a oneof means that one of its members is set; the path is then the
+//   oneof's name.
+// - In a message with an `update_mask`, sub-messages are patches: nothing in them is required
+//   (ApplyUpdate refuses to clear what is), and the resource's own `name` may be given though it
+//   is output_only.
 // - An item of a repeated field is present: it must not be an empty string.
-// - google.type.Date must be a real whole date of 1990 to 2199, google.protobuf.Timestamp sane, floats finite,
-//   enums known and not deprecated, maps at most 64 entries with keys of 1 to 64 bytes unless max_items says else.
+// - google.type.Date must be a real whole date of 1990 to 2199, google.protobuf.Timestamp sane,
+//   floats finite, enums known and not deprecated, maps at most 64 entries with keys of 1 to 64
+//   bytes unless max_items says else.
 class FormChecker {
  public:
   explicit FormChecker(const google::protobuf::Descriptor* request);
@@ -28,11 +33,12 @@ class FormChecker {
   FormChecker(FormChecker&&) noexcept;
   FormChecker& operator=(FormChecker&&) noexcept;
 
-  // Checks `request`, which is of the compiled type, and brings its TEXT and MULTILINE strings to NFC in place.
-  // INVALID_ARGUMENT with reason INVALID_FIELD and all violations, at most 20, never with a value; or with reason
-  // MALFORMED_MESSAGE when some message holds over kMaxUnknownFields unknown fields or nests too deep.
-  // `is_mutation`: output_only fields must not be set. Allocates nothing when all is well, but for non-ASCII
-  // text, maps and unique_items of over 16 items.
+  // Checks `request`, which is of the compiled type, and brings its TEXT and MULTILINE strings to
+  // NFC in place. INVALID_ARGUMENT with reason INVALID_FIELD and all violations, at most 20, never
+  // with a value; or with reason MALFORMED_MESSAGE when some message holds over kMaxUnknownFields
+  // unknown fields or nests too deep. `is_mutation`: output_only fields must not be set. Allocates
+  // nothing when all is well, but for non-ASCII text, resource names, maps and unique_items of over
+  // 16 items.
   absl::Status Check(google::protobuf::Message* request, bool is_mutation = false) const;
 
  private:
@@ -44,8 +50,9 @@ class FormChecker {
   std::vector<std::unique_ptr<Node>> nodes_;  // [0] is the request itself
 };
 
-// Whether the rules of `message` and all it holds make sense: FAILED_PRECONDITION listing each field that has a
-// rule its type cannot have. A server calls it at start for each request type and does not start on failure.
+// Whether the rules of `message` and all it holds make sense: FAILED_PRECONDITION listing each
+// field that has a rule its type cannot have. A server calls it at start for each request type and
+// does not start on failure.
 absl::Status CheckDescriptor(const google::protobuf::Descriptor* message);
 
 }  // namespace nisi::rpc

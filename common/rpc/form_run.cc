@@ -102,9 +102,8 @@ struct Place {
   }
   double Float() const {
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_FLOAT) {
-      return static_cast<double>(index < 0
-                                     ? reflection.GetFloat(message, field)
-                                     : reflection.GetRepeatedFloat(message, field, index));
+      return static_cast<double>(index < 0 ? reflection.GetFloat(message, field)
+                                           : reflection.GetRepeatedFloat(message, field, index));
     }
     return index < 0 ? reflection.GetDouble(message, field)
                      : reflection.GetRepeatedDouble(message, field, index);
@@ -212,7 +211,8 @@ class FormChecker::Run {
     if (!rule.unique) return;
     switch (rule.field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
-        // Views of what lies in the message: items have room of their own, so they stay where they are.
+        // Views of what lies in the message: items have room of their own, so they stay where they
+        // are.
         Unique(size, step, [&](int i) {
           return absl::string_view(
               reflection.GetRepeatedStringReference(message, rule.field, i, nullptr));
@@ -224,8 +224,9 @@ class FormChecker::Run {
         });
         break;
       default:
-        Unique(size, step,
-               [&](int i) { return Place{reflection, message, rule.field, i}.Integer(); });
+        Unique(size, step, [&](int i) {
+          return Place{reflection, message, rule.field, i}.Integer();
+        });
     }
   }
 

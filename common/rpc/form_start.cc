@@ -72,9 +72,9 @@ class Judge {
 
   absl::Status Result() const {
     if (problems_.empty()) return absl::OkStatus();
-    return base::Refusal(absl::StatusCode::kFailedPrecondition, "FIELD_RULES",
-                         absl::StrCat("Field rules that cannot be kept: ",
-                                      absl::StrJoin(problems_, "; "), "."));
+    return base::Refusal(
+        absl::StatusCode::kFailedPrecondition, "FIELD_RULES",
+        absl::StrCat("Field rules that cannot be kept: ", absl::StrJoin(problems_, "; "), "."));
   }
 
  private:

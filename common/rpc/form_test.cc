@@ -56,7 +56,11 @@ FormSample GoodSample() {
            at { seconds: 1767225600 nanos: 999999999 }
            codes: "8504"
            codes: "850423"
-           rows { note: "n" needed: "x" children { needed: "y" } }
+           rows {
+             note: "n"
+             needed: "x"
+             children { needed: "y" }
+           }
            row { needed: "x" }
            labels { key: "k" value: "v" }
            digest: "12345"
@@ -108,7 +112,8 @@ using Reach = std::function<Message*(Message*)>;
 class CaseMaker {
  public:
   std::vector<BadCase> Make(const Descriptor& type) {
-    Walk(type, "", [](Message* m) { return m; }, 0);
+    Walk(
+        type, "", [](Message* m) { return m; }, 0);
     return std::move(cases_);
   }
 
@@ -120,12 +125,14 @@ class CaseMaker {
       const v1::Field& rule = RuleOf(*f);
       const std::string path = prefix + f->name();
       if (rule.output_only()) {
-        Add("output_only", path, reach, f, [f](Message* m) { SetOrAdd(m, f, "qzxset"); }, "qzxset");
+        Add(
+            "output_only", path, reach, f, [f](Message* m) { SetOrAdd(m, f, "qzxset"); }, "qzxset");
         continue;
       }
       if (rule.required()) {
         const auto* oneof = f->real_containing_oneof();
-        Add("required", oneof != nullptr ? prefix + oneof->name() : path, reach, f,
+        Add(
+            "required", oneof != nullptr ? prefix + oneof->name() : path, reach, f,
             [oneof](Message* m) {
               if (oneof != nullptr) m->GetReflection()->ClearOneof(m, oneof);
             },
@@ -135,12 +142,13 @@ class CaseMaker {
       AddValueCases(f, rule, f->is_repeated() ? path + "[0]" : path, reach);
       if (f->message_type() != nullptr && depth < 2 &&
           WellKnownOf(*f->message_type()) == WellKnown::kNone) {
-        Walk(*f->message_type(), (f->is_repeated() ? path + "[0]" : path) + ".",
-             [f, reach](Message* root) {
-               Message* m = reach(root);
-               return MessageAt(m, f);
-             },
-             depth + 1);
+        Walk(
+            *f->message_type(), (f->is_repeated() ? path + "[0]" : path) + ".",
+            [f, reach](Message* root) {
+              Message* m = reach(root);
+              return MessageAt(m, f);
+            },
+            depth + 1);
       }
     }
   }
@@ -196,13 +204,15 @@ class CaseMaker {
   void AddItemCases(const FieldDescriptor* f, const v1::Field& rule, const std::string& path,
                     const Reach& reach) {
     const int max = rule.max_items() != 0 ? static_cast<int>(rule.max_items()) : 500;
-    Add("max_items", path, reach, f,
+    Add(
+        "max_items", path, reach, f,
         [f, max](Message* m) {
           for (int i = 0; i <= max; ++i) AddAny(m, f);
         },
         "");
     if (rule.unique_items()) {
-      Add("unique_items", path + "[1]", reach, f,
+      Add(
+          "unique_items", path + "[1]", reach, f,
           [f](Message* m) {
             AddAny(m, f);
             AddAny(m, f);
@@ -210,7 +220,8 @@ class CaseMaker {
           "");
     }
     if (f->type() == FieldDescriptor::TYPE_STRING) {
-      Add("empty item", path + "[0]", reach, f,
+      Add(
+          "empty item", path + "[0]", reach, f,
           [f](Message* m) { m->GetReflection()->AddString(m, f, ""); }, "");
     }
   }
@@ -229,11 +240,13 @@ class CaseMaker {
 
   void AddText(const std::string& name, const FieldDescriptor* f, const std::string& path,
                const Reach& reach, const std::string& value) {
-    Add(name, path, reach, f, [f, value](Message* m) { SetOrAdd(m, f, value); }, value);
+    Add(
+        name, path, reach, f, [f, value](Message* m) { SetOrAdd(m, f, value); }, value);
   }
   void AddNumber(const std::string& name, const FieldDescriptor* f, const std::string& path,
                  const Reach& reach, int64_t value) {
-    Add(name, path, reach, f, [f, value](Message* m) { SetOrAddNumber(m, f, value); },
+    Add(
+        name, path, reach, f, [f, value](Message* m) { SetOrAddNumber(m, f, value); },
         absl::StrCat(value));
   }
 
@@ -274,7 +287,7 @@ class CaseMaker {
         return;
       case v1::TEXT:
       case v1::MULTILINE: {
-        const std::string max = Repeat("ы", rule.max_chars() != 0           ? rule.max_chars() + 1
+        const std::string max = Repeat("ы", rule.max_chars() != 0            ? rule.max_chars() + 1
                                             : rule.format() == v1::MULTILINE ? 10'001
                                                                              : 301);
         AddText("max_chars", f, path, reach, max);
@@ -302,26 +315,39 @@ class CaseMaker {
   }
 
   void AddDateCases(const FieldDescriptor* f, const std::string& path, const Reach& reach) {
-    for (const auto& [y, m, d] : {std::tuple{2026, 2, 30}, {2026, 13, 1}, {1989, 12, 31},
-                                  {2200, 1, 1}, {2026, 0, 0}, {2026, 1, 0}, {0, 0, 0}}) {
+    for (const auto& [y, m, d] : {std::tuple{2026, 2, 30},
+                                  {2026, 13, 1},
+                                  {1989, 12, 31},
+                                  {2200, 1, 1},
+                                  {2026, 0, 0},
+                                  {2026, 1, 0},
+                                  {0, 0, 0}}) {
       const std::string text = absl::StrCat("year: ", y, " month: ", m, " day: ", d);
-      Add("date " + text, path, reach, f, [f, text](Message* message) {
-        Message* date = message->GetReflection()->MutableMessage(message, f);
-        EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, date));
-      }, "");
+      Add(
+          "date " + text, path, reach, f,
+          [f, text](Message* message) {
+            Message* date = message->GetReflection()->MutableMessage(message, f);
+            EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, date));
+          },
+          "");
     }
   }
 
   void AddTimeCases(const FieldDescriptor* f, const std::string& path, const Reach& reach) {
     constexpr int64_t kGood = 1'767'225'600;
-    for (const auto& [seconds, nanos] :
-         {std::pair{std::numeric_limits<int64_t>::min(), 0}, {int64_t{631'151'999}, 0},
-          {int64_t{7'258'118'400}, 0}, {kGood, -1}, {kGood, 1'000'000'000}}) {
+    for (const auto& [seconds, nanos] : {std::pair{std::numeric_limits<int64_t>::min(), 0},
+                                         {int64_t{631'151'999}, 0},
+                                         {int64_t{7'258'118'400}, 0},
+                                         {kGood, -1},
+                                         {kGood, 1'000'000'000}}) {
       const std::string text = absl::StrCat("seconds: ", seconds, " nanos: ", nanos);
-      Add("time " + text, path, reach, f, [f, text](Message* message) {
-        Message* time = message->GetReflection()->MutableMessage(message, f);
-        EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, time));
-      }, "");
+      Add(
+          "time " + text, path, reach, f,
+          [f, text](Message* message) {
+            Message* time = message->GetReflection()->MutableMessage(message, f);
+            EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, time));
+          },
+          "");
     }
   }
 
@@ -424,8 +450,8 @@ TEST(FormChecker, KeepsDetailsShortWhenPathsAreLong) {
 TEST(FormChecker, BringsTextToNfcInPlace) {
   const FormChecker checker(FormSample::descriptor());
   FormSample sample = GoodSample();
-  sample.set_text("И\u0306од");               // И and a breve
-  sample.set_multiline("e\u0301\nx");         // e and an acute
+  sample.set_text("И\u0306од");        // И and a breve
+  sample.set_multiline("e\u0301\nx");  // e and an acute
   sample.mutable_rows(0)->set_note("и\u0306");
   ASSERT_EQ(checker.Check(&sample), absl::OkStatus());
   EXPECT_EQ(sample.text(), "Йод");
@@ -510,8 +536,8 @@ TEST(FormChecker, FindsRepeatsInLongListsToo) {
 TEST(FormChecker, AFloodOfUnknownFieldsIsNoMessage) {
   const FormChecker checker(FormSample::descriptor());
   FormSample sample = GoodSample();
-  auto* unknown = FormRow::GetReflection()->MutableUnknownFields(
-      sample.mutable_rows(0)->mutable_children(0));
+  auto* unknown =
+      FormRow::GetReflection()->MutableUnknownFields(sample.mutable_rows(0)->mutable_children(0));
   for (int i = 0; i < 100; ++i) unknown->AddVarint(1'000 + i, 1);
   EXPECT_EQ(checker.Check(&sample), absl::OkStatus());
   unknown->AddVarint(2'000, 1);

@@ -16,9 +16,9 @@ struct OrderKey {
   friend bool operator==(const OrderKey&, const OrderKey&) = default;
 };
 
-// Reads `text`, in which each field is one of `allowed` and stands once. An empty text is an empty order.
-// INVALID_ARGUMENT, reason ORDER_INVALID, BadRequest field "order_by", with the position counted from 1 and
-// never the text.
+// Reads `text`, in which each field is one of `allowed` and stands once. An empty text is an empty
+// order. INVALID_ARGUMENT, reason ORDER_INVALID, BadRequest field "order_by", with the position
+// counted from 1 and never the text.
 absl::StatusOr<std::vector<OrderKey>> ParseOrderBy(absl::string_view text,
                                                    absl::Span<const absl::string_view> allowed);
 

@@ -28,10 +28,21 @@ TEST(ParseOrderBy, ReadsFieldsAndDirections) {
 
 TEST(ParseOrderBy, RefusesTheRestWithThePosition) {
   const std::pair<std::string, int> kCases[] = {
-      {"qzx", 1},          {"name, qzx", 7},     {"name asc", 6},        {"name DESC", 6},
-      {"name desc qzx", 11}, {"name,", 6},       {",name", 1},           {"name,,made_on", 6},
-      {"name made_on", 6}, {"name, name desc", 7}, {"name;made_on", 5},  {"-name", 1},
-      {"ы", 1},            {"name\tdesc", 5},    {std::string(501, ' '), 502},
+      {"qzx", 1},
+      {"name, qzx", 7},
+      {"name asc", 6},
+      {"name DESC", 6},
+      {"name desc qzx", 11},
+      {"name,", 6},
+      {",name", 1},
+      {"name,,made_on", 6},
+      {"name made_on", 6},
+      {"name, name desc", 7},
+      {"name;made_on", 5},
+      {"-name", 1},
+      {"ы", 1},
+      {"name\tdesc", 5},
+      {std::string(501, ' '), 502},
   };
   for (const auto& [text, position] : kCases) {
     SCOPED_TRACE(text);

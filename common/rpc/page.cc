@@ -94,8 +94,7 @@ absl::StatusOr<PageState> PageTokens::Decode(absl::string_view token,
   std::string bytes;
   // Written again, so that of the many spellings of one base64 text only ours is taken.
   if (token.size() > kMaxTokenBytes || !absl::WebSafeBase64Unescape(token, &bytes) ||
-      absl::WebSafeBase64Escape(bytes) != token ||
-      bytes.size() < kFixedBytes + kSignatureBytes) {
+      absl::WebSafeBase64Escape(bytes) != token || bytes.size() < kFixedBytes + kSignatureBytes) {
     return Invalid();
   }
   const absl::string_view all = bytes;

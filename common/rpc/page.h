@@ -21,12 +21,13 @@ struct PageState {
   friend bool operator==(const PageState&, const PageState&) = default;
 };
 
-// What a page token is bound to: the caller and everything in the request but its page_token and page_size, so
-// that the size may change from page to page and nothing else. Compares requests of one build only.
+// What a page token is bound to: the caller and everything in the request but its page_token and
+// page_size, so that the size may change from page to page and nothing else. Compares requests of
+// one build only.
 std::string QueryHash(const google::protobuf::Message& request, absl::string_view caller);
 
-// Makes and reads tokens signed with one key. Thread-safe. Processes that share a key read each other's tokens.
-// A token is signed, not encrypted: its holder may see the last key.
+// Makes and reads tokens signed with one key. Thread-safe. Processes that share a key read each
+// other's tokens. A token is signed, not encrypted: its holder may see the last key.
 class PageTokens {
  public:
   // `key`: at least 16 secret bytes.
@@ -35,8 +36,8 @@ class PageTokens {
   // URL-safe text.
   std::string Encode(const PageState& state, absl::string_view query_hash) const;
 
-  // INVALID_ARGUMENT, reason PAGE_TOKEN_INVALID, BadRequest field "page_token", for anything but a token that
-  // this key signed for this query.
+  // INVALID_ARGUMENT, reason PAGE_TOKEN_INVALID, BadRequest field "page_token", for anything but a
+  // token that this key signed for this query.
   absl::StatusOr<PageState> Decode(absl::string_view token, absl::string_view query_hash) const;
 
  private:

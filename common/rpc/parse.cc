@@ -41,8 +41,8 @@ WireType WireTypeOf(FieldDescriptor::Type type) {
   }
 }
 
-// What of a message was already seen: members of oneofs and singular sub-messages, by their place in the
-// descriptor. CheckDescriptor keeps request messages within these bounds.
+// What of a message was already seen: members of oneofs and singular sub-messages, by their place
+// in the descriptor. CheckDescriptor keeps request messages within these bounds.
 class Seen {
  public:
   // False when `field` comes beside a rival.
@@ -169,7 +169,9 @@ base::Refusal Malformed() {
 
 }  // namespace
 
-absl::Status MalformedMessage() { return Malformed(); }
+absl::Status MalformedMessage() {
+  return Malformed();
+}
 
 absl::Status ParseMessage(absl::string_view bytes, google::protobuf::Message* message) {
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) return Malformed();

@@ -19,11 +19,15 @@ std::string Varint(uint64_t value) {
   out.push_back(static_cast<char>(value));
   return out;
 }
-std::string Tag(uint64_t number, uint64_t wire_type) { return Varint(number << 3 | wire_type); }
+std::string Tag(uint64_t number, uint64_t wire_type) {
+  return Varint(number << 3 | wire_type);
+}
 std::string Bytes(uint64_t number, const std::string& value) {
   return Tag(number, 2) + Varint(value.size()) + value;
 }
-std::string Number(uint64_t number, uint64_t value) { return Tag(number, 0) + Varint(value); }
+std::string Number(uint64_t number, uint64_t value) {
+  return Tag(number, 0) + Varint(value);
+}
 
 absl::Status Parse(const std::string& bytes) {
   FormSample sample;

@@ -60,7 +60,8 @@ Incoming::Incoming(const Site& site, const Bound& bound, grpc::CallbackServerCon
 absl::Status Incoming::Open() {
   const auto& metadata = context_->client_metadata();
   call_.now = site_.clock->Now();
-  ASSIGN_OR_RETURN(call_.caller, site_.authenticator->Identify(metadata, *context_, call_.now));
+  // Tokens live by the system's clock: a development clock moves the law's days, not them.
+  ASSIGN_OR_RETURN(call_.caller, site_.authenticator->Identify(metadata, *context_, arrived_));
   const MethodPolicy& policy = bound_.method->policy;
   RETURN_IF_ERROR(CheckRoles(policy, *call_.caller));
   // gRPC drops a junk deadline silently and a missing one is endless: both get the method's own.

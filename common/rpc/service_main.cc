@@ -8,6 +8,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/date.h"
@@ -75,7 +76,7 @@ absl::Status Serve(const Settings& settings, const std::string& name, OpenServic
   };
   ASSIGN_OR_RETURN(const std::unique_ptr<HostedService> service, open(host));
   ASSIGN_OR_RETURN(const std::unique_ptr<Authenticator> authenticator,
-                   MakeAuthenticator(settings, name, clock.clock()->Now()));
+                   MakeAuthenticator(settings, name, absl::Now()));
   ServerOptions options;
   options.address = settings.address;
   if (!settings.tls_dir.empty()) {

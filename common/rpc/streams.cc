@@ -131,8 +131,16 @@ class ClientStream final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     if (!site_.executor->Submit([this] { Open(); })) End(Busy());
   }
   void OnReadDone(bool ok) override {
-    const bool queued = site_.executor->Submit([this, ok] { ok ? Push() : Complete(); });
-    if (!queued) End(Busy());
+    if (!ok) {
+      // Both a finished client and one that broke off look like this; headers only reach the first.
+      StartSendInitialMetadata();
+      return;
+    }
+    if (!site_.executor->Submit([this] { Push(); })) End(Busy());
+  }
+  void OnSendInitialMetadataDone(bool ok) override {
+    if (!ok) return End(absl::CancelledError());
+    if (!site_.executor->Submit([this] { Complete(); })) End(Busy());
   }
   void OnDone() override { delete this; }
 

@@ -61,7 +61,7 @@ class TestServer {
         grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_), credentials, arguments);
     grpc::GenericStub stub(channel);
     grpc::ClientContext context;
-    context.set_deadline(system_clock::now() + seconds(10));
+    context.set_deadline(system_clock::now() + seconds(60));
     const grpc::Slice nothing;
     grpc::ByteBuffer request(&nothing, 1);
     grpc::ByteBuffer response;

@@ -143,7 +143,8 @@ class Update {
                bool clearing) {
     const v1::Field& rule = RuleOf(*field);
     if (rule.output_only() || rule.immutable()) {
-      // Below a replaced sub-message, what the system set stays, and the form check saw that none was given.
+      // Below a replaced sub-message, what the system set stays, and the form check saw that none
+      // was given.
       if (rule.output_only() && !Has(from, field)) return;
       if (!SameField(from, *to, field)) {
         Refuse(rule.immutable() ? "cannot change after creation"

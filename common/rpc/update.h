@@ -7,13 +7,13 @@
 
 namespace nisi::rpc {
 
-// Copies from `from` to `to`, both of one type, the fields that `mask` names; an empty mask names every field that
-// is set in `from`, but etags. A named field that is unset in `from` is cleared. A path may lead through singular
-// sub-messages; a sub-message named as a whole is replaced, keeping what in it is output_only; dates and times are
-// one value.
+// Copies from `from` to `to`, both of one type, the fields that `mask` names; an empty mask names
+// every field that is set in `from`, but etags. A named field that is unset in `from` is cleared. A
+// path may lead through singular sub-messages; a sub-message named as a whole is replaced, keeping
+// what in it is output_only; dates and times are one value.
 //
-// INVALID_ARGUMENT, reason INVALID_FIELD, with `update_mask.paths[i]` (for an empty mask: the resource's field)
-// for each path that
+// INVALID_ARGUMENT, reason INVALID_FIELD, with `update_mask.paths[i]` (for an empty mask: the
+// resource's field) for each path that
 // - is `*`, unknown, over 100, leads through a repeated field or a map, or names an etag;
 // - is output_only (for an empty mask: only when it differs from what is stored);
 // - is immutable and would change;

@@ -1,5 +1,5 @@
-// Building replies from stored bytes: a record that lies serialized in the store goes into a List answer as it
-// is, without being parsed and serialized again.
+// Building replies from stored bytes: a record that lies serialized in the store goes into a List
+// answer as it is, without being parsed and serialized again.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@
 
 namespace nisi::rpc {
 
-// Appends protobuf fields to a byte string. The caller answers for field numbers and types; fields appear in the
-// order they were added, which protobuf allows.
+// Appends protobuf fields to a byte string. The caller answers for field numbers and types; fields
+// appear in the order they were added, which protobuf allows.
 class ReplyBuilder {
  public:
   ReplyBuilder() = default;
   explicit ReplyBuilder(size_t expected_bytes) { bytes_.reserve(expected_bytes); }
 
-  // A bytes field or a sub-message given as its serialized bytes. Adds the field even when `bytes` is empty, as a
-  // repeated message with only defaults must appear.
+  // A bytes field or a sub-message given as its serialized bytes. Adds the field even when `bytes`
+  // is empty, as a repeated message with only defaults must appear.
   void AddBytesField(int field_number, absl::string_view bytes);
   // A string field; nothing when it is empty, as proto3 has it.
   void AddString(int field_number, absl::string_view text);
-  // An integer, bool or enum field (not sint, fixed); nothing when it is zero. Pass negative numbers as
-  // static_cast<uint64_t>(int64_t).
+  // An integer, bool or enum field (not sint, fixed); nothing when it is zero. Pass negative
+  // numbers as static_cast<uint64_t>(int64_t).
   void AddVarint(int field_number, uint64_t value);
   // Whole fields, tags included: as an already built part of the answer.
   void AddRaw(absl::string_view fields) { bytes_.append(fields.data(), fields.size()); }

@@ -30,9 +30,9 @@ TEST(ReplyBuilder, SplicesStoredRecordsIntoAnAnswerThatParses) {
 }
 
 TEST(ReplyBuilder, WritesVarintsAsProtobufDoes) {
-  for (const int64_t weight : {int64_t{1}, int64_t{127}, int64_t{128}, int64_t{-1},
-                               std::numeric_limits<int64_t>::max(),
-                               std::numeric_limits<int64_t>::min()}) {
+  for (const int64_t weight :
+       {int64_t{1}, int64_t{127}, int64_t{128}, int64_t{-1}, std::numeric_limits<int64_t>::max(),
+        std::numeric_limits<int64_t>::min()}) {
     Widget widget;
     widget.set_weight(weight);
     ReplyBuilder builder;

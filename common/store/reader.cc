@@ -68,7 +68,8 @@ absl::StatusOr<std::optional<RawRow>> Reader::FindRaw(const TableDef& table, con
   return Resolve(table, key.bytes(), at, std::move(current));
 }
 
-absl::StatusOr<std::vector<RawRow>> Reader::Versions(const TableDef& table, absl::string_view key) const {
+absl::StatusOr<std::vector<RawRow>> Reader::Versions(const TableDef& table, absl::string_view key,
+                                                     std::optional<base::Date> down_to) const {
   std::vector<RawRow> versions;
   ASSIGN_OR_RETURN(std::optional<RawRow> current, ReadCurrent(table, key));
   if (current.has_value() && current->version.position > 0) versions.push_back(*std::move(current));
@@ -77,7 +78,9 @@ absl::StatusOr<std::vector<RawRow>> Reader::Versions(const TableDef& table, absl
   for (; cursor->Valid(); cursor->Next()) {
     if (cursor->key().size() != prefix.size() + 12) continue;
     ASSIGN_OR_RETURN(RawRow raw, MakeRaw(std::string(cursor->value())));
+    const bool last = down_to.has_value() && raw.version.effective_from <= *down_to;
     versions.push_back(std::move(raw));
+    if (last) break;
   }
   RETURN_IF_ERROR(cursor->status());
   std::stable_sort(versions.begin(), versions.end(),

@@ -101,8 +101,10 @@ class Reader {
     return stored;
   }
 
-  // All versions of a record, newest first in force order; for history views and the scrub.
-  absl::StatusOr<std::vector<RawRow>> Versions(const TableDef& table, absl::string_view key) const;
+  // All versions of a record, newest first in force order; for history views. With `down_to`, those effective
+  // after it and at least the one in force on it.
+  absl::StatusOr<std::vector<RawRow>> Versions(const TableDef& table, absl::string_view key,
+                                               std::optional<base::Date> down_to = std::nullopt) const;
 
  protected:
   // Whether the short path answers `at` for a record whose current version is this.

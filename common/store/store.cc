@@ -38,7 +38,8 @@ json SchemaJson(const Schema& schema) {
 
 // What a stored schema has that ours lost or changed: numbers on disk keep their meaning for good.
 std::string Changed(const json& stored, const json& ours, const Schema& schema, const char* kind) {
-  for (const auto& [id, was] : stored.value(kind, json::object()).items()) {
+  const json entries = stored.value(kind, json::object());  // items() only refers to it
+  for (const auto& [id, was] : entries.items()) {
     uint32_t number = 0;
     if (!absl::SimpleAtoi(id, &number)) return absl::StrCat(kind, " ", id);
     const bool retired = std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end();

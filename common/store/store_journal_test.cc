@@ -294,7 +294,9 @@ NISI_BOTH_ENGINES(StoreWitnessTest);
 
 TEST_P(StoreWitnessTest, OlderCopyIsRefused) {
   Do(Putting(MakeWidget("a", "red")));
-  if (OnRocks()) ASSERT_TRUE(store_->Checkpoint(dir_ / "older").ok());
+  if (OnRocks()) {
+    ASSERT_TRUE(store_->Checkpoint(dir_ / "older").ok());
+  }
   Do(Putting(MakeWidget("b", "red")));
   Open();  // the same store is welcome
   EXPECT_EQ(store_->position(), 2);

@@ -46,13 +46,13 @@ TEST_P(StoreTest, StampsEtagAndTimes) {
               label: LABEL_OPTIONAL } }
     message_type { name: "Row" field { name: "r" number: 1 type: TYPE_MESSAGE type_name: ".stamped.R"
                                        label: LABEL_OPTIONAL } })";
-  google::protobuf::FileDescriptorProto file, timestamp;
+  google::protobuf::FileDescriptorProto file;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kFile, &file));
-  google::protobuf::DescriptorPool pool;
-  google::protobuf::Timestamp::descriptor()->file()->CopyTo(&timestamp);
-  pool.BuildFile(timestamp);
+  ASSERT_NE(google::protobuf::Timestamp::descriptor(), nullptr);  // linked in
+  google::protobuf::DescriptorPool pool(google::protobuf::DescriptorPool::generated_pool());
   ASSERT_NE(pool.BuildFile(file), nullptr);
   google::protobuf::DynamicMessageFactory factory(&pool);
+  factory.SetDelegateToGeneratedFactory(true);
   const auto* prototype = factory.GetPrototype(pool.FindMessageTypeByName("stamped.Row"));
   const TableDef table{3, "stamped", prototype, [](const google::protobuf::Message&) { return Key::Of("k"); }};
   schema_.tables.push_back(&table);

@@ -156,7 +156,10 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
     if (store.ok()) store_ = *std::move(store);
     return store.status();
   }
-  void Open() { ASSERT_TRUE(TryOpen().ok()); }
+  void Open() {
+    const absl::Status status = TryOpen();
+    ASSERT_TRUE(status.ok()) << status;
+  }
 
   // Writes past the store, as a broken disk or program would; then opens it again.
   void Plant(const std::vector<Batch::Op>& ops) {

@@ -155,7 +155,7 @@ absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const
     for (const std::string& index_key : KeysOf(*index, &row)) {
       ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(*index, index_key, key));
       if (others.empty()) continue;  // the usual case
-      ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(table, key));
+      ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(table, key, version.effective_from));
       const base::Date from = std::max(version.effective_from, today_);
       std::optional<base::Date> until;
       for (const RawRow& other : versions) {  // newest first
@@ -189,7 +189,7 @@ absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index, co
 
 absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key, absl::string_view index_key,
                                base::Date from, std::optional<base::Date> until) const {
-  ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key));
+  ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key, from));
   std::optional<base::Date> next;  // where the version looked at gives way
   for (const RawRow& raw : versions) {
     const Version& version = raw.version;

@@ -18,7 +18,9 @@ constexpr char kTraceparent[] = "traceparent";
 constexpr char kTracestate[] = "tracestate";
 constexpr size_t kMaxTracestate = 512;
 
-absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+absl::string_view View(grpc::string_ref text) {
+  return {text.data(), text.size()};
+}
 
 // The request metadata that matter here; the rest stays outside.
 struct Given {
@@ -110,7 +112,8 @@ std::string Admission::NewTraceparent() {
 
 SystemTime DeadlineFor(const rpc::MethodPolicy& policy, SystemTime from_client, SystemTime now) {
   const auto after = [now](absl::Duration limit) {
-    return now + std::chrono::duration_cast<SystemTime::duration>(absl::ToChronoMicroseconds(limit));
+    return now +
+           std::chrono::duration_cast<SystemTime::duration>(absl::ToChronoMicroseconds(limit));
   };
   if (from_client == SystemTime::max()) {
     return after(policy.deadline);

@@ -1,4 +1,5 @@
-// The gateway's own refusals: one function a reason. What a service refuses passes through unchanged.
+// The gateway's own refusals: one function a reason. What a service refuses passes through
+// unchanged.
 #pragma once
 
 #include <cstddef>

@@ -46,8 +46,8 @@ grpc::Status AnswerOf(const grpc::Status& status, absl::string_view owner) {
     case grpc::StatusCode::UNIMPLEMENTED:
       return rpc::ToGrpc(MethodUnknown());
     default:
-      return rpc::ToGrpc(absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                                      "The service failed."));
+      return rpc::ToGrpc(
+          absl::Status(static_cast<absl::StatusCode>(status.error_code()), "The service failed."));
   }
 }
 
@@ -67,7 +67,9 @@ Tag* ForwardedCall::Post(Step& step) {
   return &step;
 }
 
-void ForwardedCall::Accept(Hub& hub) { new ForwardedCall(hub); }
+void ForwardedCall::Accept(Hub& hub) {
+  new ForwardedCall(hub);
+}
 
 ForwardedCall::ForwardedCall(Hub& hub) : hub_(hub), client_(&in_) {
   ++hub_.objects;
@@ -88,7 +90,7 @@ ForwardedCall::~ForwardedCall() {
 }
 
 void ForwardedCall::OnAccepted(bool ok) {
-  if (!ok) {    // the server is shutting down
+  if (!ok) {     // the server is shutting down
     --pending_;  // OnDone never comes for a call that never began
     return;
   }
@@ -136,7 +138,9 @@ bool ForwardedCall::CountIn() {
   return true;
 }
 
-void ForwardedCall::Refuse(const absl::Status& status) { Answer(rpc::ToGrpc(status)); }
+void ForwardedCall::Refuse(const absl::Status& status) {
+  Answer(rpc::ToGrpc(status));
+}
 
 void ForwardedCall::Answer(const grpc::Status& status) {
   if (answering_) {
@@ -224,9 +228,8 @@ void ForwardedCall::OnHeaders(bool ok) {
     stream_->Read(&down_, Post(down_read_));
     return;
   }
-  CopyMetadata(out_->GetServerInitialMetadata(), [this](std::string key, std::string value) {
-    in_.AddInitialMetadata(key, value);
-  });
+  CopyMetadata(out_->GetServerInitialMetadata(),
+               [this](std::string key, std::string value) { in_.AddInitialMetadata(key, value); });
   headers_sent_ = true;
   client_.SendInitialMetadata(Post(headers_passed_));
 }

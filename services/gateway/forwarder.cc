@@ -31,8 +31,7 @@ class ListedService final : public grpc::Service {
  public:
   explicit ListedService(const google::protobuf::ServiceDescriptor& service)
       : path_(absl::StrCat("/", service.full_name(), "/")) {
-    using Unimplemented =
-        grpc::internal::ErrorMethodHandler<grpc::StatusCode::UNIMPLEMENTED>;
+    using Unimplemented = grpc::internal::ErrorMethodHandler<grpc::StatusCode::UNIMPLEMENTED>;
     AddMethod(new grpc::internal::RpcServiceMethod(path_.c_str(),
                                                    grpc::internal::RpcMethod::NORMAL_RPC,
                                                    new Unimplemented("No method is named.")));
@@ -114,8 +113,8 @@ void QueueForwarder::FillHub() {
   }
   for (const Route* route : options_.routes->all()) {
     const auto& method = *route->policy.descriptor;
-    hub_.metrics.push_back(options_.metrics->ForMethod(method.service()->full_name(),
-                                                       method.name(), KindName(route->kind)));
+    hub_.metrics.push_back(options_.metrics->ForMethod(method.service()->full_name(), method.name(),
+                                                       KindName(route->kind)));
   }
   hub_.metrics.push_back(options_.metrics->ForMethod("unknown", "unknown", "unary"));
   options_.metrics->AddFigures([figures = figures_] {
@@ -220,7 +219,9 @@ void QueueForwarder::LookAtBackends() {
   }
 }
 
-void QueueForwarder::OnServerDown(bool /*ok*/) { server_down_ = true; }
+void QueueForwarder::OnServerDown(bool /*ok*/) {
+  server_down_ = true;
+}
 
 void QueueForwarder::EndWhenIdle() {
   if (hub_.objects != 0) {

@@ -16,7 +16,7 @@ namespace nisi::gateway {
 namespace {
 
 using base::ReasonOf;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr char kEcho[] = "/nisi.testing.v1.WidgetService/Echo";
 constexpr char kGet[] = "/nisi.testing.v1.WidgetService/GetWidget";
@@ -27,8 +27,8 @@ constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 
 // A service whose method streams both ways; the linked packages have none.
 const google::protobuf::ServiceDescriptor* ChatService() {
-  static auto* const pool = new google::protobuf::DescriptorPool(
-      google::protobuf::DescriptorPool::generated_pool());
+  static auto* const pool =
+      new google::protobuf::DescriptorPool(google::protobuf::DescriptorPool::generated_pool());
   static const google::protobuf::FileDescriptor* const file = [] {
     google::protobuf::FileDescriptorProto proto;
     proto.set_name("nisi/chat/v1/chat.proto");
@@ -51,7 +51,7 @@ const google::protobuf::ServiceDescriptor* ChatService() {
   return file->service(0);
 }
 
-class GatewayTest : public testing::Test {
+class GatewayTest : public ::testing::Test {
  protected:
   GatewayTest()
       : key_(*rpc::PrivateKey::Generate(rpc::Algorithm::kEdDsa)), signer_(key_, "gateway") {
@@ -78,7 +78,8 @@ class GatewayTest : public testing::Test {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),
                              &backend_port_);
-    builder.RegisterCallbackGenericService(&service_);
+    service_ = std::make_unique<TestService>(&seen_);
+    builder.RegisterCallbackGenericService(service_.get());
     backend_ = builder.BuildAndStart();
     ASSERT_NE(backend_, nullptr);
   }
@@ -97,21 +98,20 @@ class GatewayTest : public testing::Test {
     options.address = "127.0.0.1:0";
     options.limits = limits;
     const auto* file = nisi::testing::v1::Widget::descriptor()->file();
-    options.services = {file->service(0), journal::v1::GetEntryRequest::descriptor()->file()->service(0),
+    options.services = {file->service(0),
+                        journal::v1::GetEntryRequest::descriptor()->file()->service(0),
                         ChatService()};
     options.backends["testing"] = BackendChannel(absl::StrCat("127.0.0.1:", backend_port_),
                                                  grpc::InsecureChannelCredentials());
     auto gateway = Gateway::Start(options);
     ASSERT_TRUE(gateway.ok()) << gateway.status();
     gateway_ = *std::move(gateway);
-    stub_ = std::make_unique<grpc::GenericStub>(
-        BackendChannel(absl::StrCat("127.0.0.1:", gateway_->port()),
-                       grpc::InsecureChannelCredentials()));
+    stub_ = std::make_unique<grpc::GenericStub>(BackendChannel(
+        absl::StrCat("127.0.0.1:", gateway_->port()), grpc::InsecureChannelCredentials()));
   }
   std::string Token(rpc::Role role) {
     rpc::Caller caller;
     caller.subject = "someone";
-    caller.bin = "123";
     caller.Grant(role);
     return absl::StrCat("Bearer ", rpc::MintToken(key_, "issuer", "nisi", "k1", caller,
                                                   clock_.Now(), absl::Minutes(5), "jti"));
@@ -132,7 +132,7 @@ class GatewayTest : public testing::Test {
   rpc::ContextSigner signer_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
   Seen seen_;
-  TestService service_{&seen_};
+  std::unique_ptr<TestService> service_;  // good for one server
   int backend_port_ = 0;
   std::unique_ptr<grpc::Server> backend_;
   std::unique_ptr<Gateway> gateway_;
@@ -217,8 +217,9 @@ TEST_F(GatewayTest, RefusesBeforeTheBackend) {
   EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{rpc::kCallContextKey, "forged"}})),
             "RESERVED_METADATA");
   EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"nisi-position", "1"}})), "RESERVED_METADATA");
-  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"authorization", token}, {"authorization", token}})),
-            "RESERVED_METADATA");
+  EXPECT_EQ(
+      ReasonOf(Call(kEcho, {"x"}, nullptr, {{"authorization", token}, {"authorization", token}})),
+      "RESERVED_METADATA");
   EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"authorization", "Bearer x"}})),
             "TOKEN_INVALID");
   EXPECT_EQ(Call(kGet, {"x"}).code(), absl::StatusCode::kUnauthenticated);
@@ -315,7 +316,7 @@ TEST_F(GatewayTest, DrainFinishesWhatIsUnderWay) {
   ASSERT_TRUE(call.Start() && call.Write("hold") && call.CloseSending());
   seen_.Wait("holding");
   std::thread drain([&] { gateway_->Drain(absl::Seconds(30)); });
-  service_.Release();
+  service_->Release();
   EXPECT_EQ(call.Read(), "held");
   EXPECT_TRUE(call.Finish().ok());
   drain.join();
@@ -348,7 +349,7 @@ TEST_F(GatewayTest, ManyAtOnceAndNoMoreThanAllowed) {
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(status), "OVERLOADED");
   EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
-  service_.Release();
+  service_->Release();
   for (auto& call : calls) {
     EXPECT_EQ(call->Read(), "held");
     EXPECT_TRUE(call->Finish().ok());
@@ -363,8 +364,7 @@ TEST_F(GatewayTest, OneCallerHasItsShare) {
   ASSERT_TRUE(Call(kEcho, {"x"}).ok());
   ASSERT_TRUE(Call(kEcho, {"x"}).ok());
   EXPECT_EQ(ReasonOf(Call(kEcho, {"x"})), "RATE_LIMITED");
-  EXPECT_TRUE(
-      Call(kEcho, {"x"}, nullptr, {{"authorization", Token(rpc::v1::AUDITOR)}}).ok());
+  EXPECT_TRUE(Call(kEcho, {"x"}, nullptr, {{"authorization", Token(rpc::v1::AUDITOR)}}).ok());
 }
 
 TEST_F(GatewayTest, HealthAndReflection) {
@@ -377,10 +377,10 @@ TEST_F(GatewayTest, HealthAndReflection) {
   EXPECT_THAT(answer, HasSubstr("nisi.testing.v1.WidgetService"));
   EXPECT_THAT(answer, HasSubstr("nisi.journal.v1.JournalService"));
   const std::string name = "nisi.testing.v1.WidgetService";
-  ASSERT_TRUE(
-      Call(reflection, {absl::StrCat("\x22", std::string(1, static_cast<char>(name.size())), name)},
-           &answer)
-          .ok());
+  ASSERT_TRUE(Call(reflection,
+                   {absl::StrCat("\x22", std::string(1, static_cast<char>(name.size())), name)},
+                   &answer)
+                  .ok());
   EXPECT_THAT(answer, HasSubstr("CountWidgets"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("grpc_method=\"Echo\""));
 }

@@ -112,8 +112,8 @@ absl::Status AddBackends(const Settings& settings, GatewayOptions& options) {
     }
     std::shared_ptr<grpc::ChannelCredentials> credentials;
     if (!settings.tls_dir.empty()) {
-      credentials = rpc::ClientTls(rpc::TlsFiles::In(settings.tls_dir, kName),
-                                   rpc::ServiceIdentity(owner));
+      credentials =
+          rpc::ClientTls(rpc::TlsFiles::In(settings.tls_dir, kName), rpc::ServiceIdentity(owner));
     } else if (rpc::IsLoopback(address)) {
       credentials = grpc::InsecureChannelCredentials();
     } else {
@@ -209,4 +209,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace nisi::gateway
 
-int main(int argc, char** argv) { return nisi::gateway::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return nisi::gateway::Main(argc, argv);
+}

@@ -29,7 +29,7 @@ struct Route {
   rpc::MethodPolicy policy;
   std::string owner;  // empty: a standard service, every process has it
   CallKind kind;
-  size_t index = 0;   // 0, 1, 2 ... in the order of all()
+  size_t index = 0;  // 0, 1, 2 ... in the order of all()
 };
 
 // Fixed after Make; usable from many threads.

@@ -61,13 +61,12 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   }
   std::unique_ptr<Gateway> gateway(new Gateway());
   gateway->routes_ = std::make_unique<Routes>(std::move(routes));
-  gateway->admission_ =
-      std::make_unique<Admission>(gateway->routes_.get(), options.clock, options.authenticator,
-                                  options.signer, options.limits);
+  gateway->admission_ = std::make_unique<Admission>(
+      gateway->routes_.get(), options.clock, options.authenticator, options.signer, options.limits);
   ForwarderOptions forwarder;
   forwarder.address = options.address;
-  forwarder.credentials = options.credentials == nullptr ? grpc::InsecureServerCredentials()
-                                                         : options.credentials;
+  forwarder.credentials =
+      options.credentials == nullptr ? grpc::InsecureServerCredentials() : options.credentials;
   forwarder.backends = options.backends;
   forwarder.routes = gateway->routes_.get();
   forwarder.admission = gateway->admission_.get();
@@ -78,9 +77,13 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   return gateway;
 }
 
-int Gateway::port() const { return forwarder_->port(); }
+int Gateway::port() const {
+  return forwarder_->port();
+}
 
-void Gateway::Drain(absl::Duration limit) { forwarder_->Drain(limit); }
+void Gateway::Drain(absl::Duration limit) {
+  forwarder_->Drain(limit);
+}
 
 std::shared_ptr<grpc::Channel> BackendChannel(
     const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {

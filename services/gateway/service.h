@@ -35,7 +35,7 @@ struct GatewayOptions {
   std::map<std::string, std::shared_ptr<grpc::Channel>> backends;
   // Those whose owner has no backend are not served.
   std::vector<const google::protobuf::ServiceDescriptor*> services;
-  std::string address;                                   // "127.0.0.1:7400"; port 0 takes a free one
+  std::string address;  // "127.0.0.1:7400"; port 0 takes a free one
   std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text, loopback only
   Limits limits;
 };

@@ -1,4 +1,5 @@
-// For gateway_test.cc: a service that does what the message says, and a client that sends raw bytes.
+// For gateway_test.cc: a service that does what the message says, and a client that sends raw
+// bytes.
 #pragma once
 
 #include <grpcpp/generic/async_generic_service.h>

@@ -12,9 +12,14 @@ bool IsInsider(const rpc::Caller& caller) {
 
 absl::StatusOr<int32_t> EditionNumber(const std::string& name) { return rpc::NumberIn(name, "editions/*", 0); }
 
-absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition) {
-  if (IsInsider(*call.caller) || env.catalog->current()->Find(edition) != nullptr) return absl::OkStatus();
-  return base::AccessDenied();
+absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition, const store::At& at) {
+  if (IsInsider(*call.caller)) return absl::OkStatus();
+  if (env.catalog->current()->Find(edition) == nullptr) return base::AccessDenied();
+  if (!at.as_of.has_value() && !at.known_at_us.has_value()) return absl::OkStatus();
+  const store::View view = env.store->Read();
+  ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(edition), at));
+  const bool published = found.has_value() && IsPublished(found->row.edition().state());
+  return published ? absl::OkStatus() : base::AccessDenied();
 }
 
 absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call, const std::string& name,

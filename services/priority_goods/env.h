@@ -27,7 +27,8 @@ absl::StatusOr<int32_t> EditionNumber(const std::string& name);
 
 // Whether the caller may read the edition and its entries. To the public an unpublished edition and one that does
 // not exist are the same: ACCESS_DENIED. An insider gets NOT_FOUND from the read itself.
-absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition);
+// With `at`, the edition must also have been published in that state: its past as a draft stays unpublished.
+absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition, const store::At& at = {});
 
 // The edition in a transaction, for a change by `verb`. NOT_FOUND; EDITION_STATE, EDITION_FROZEN, VERSION_MISMATCH.
 enum class Verb;

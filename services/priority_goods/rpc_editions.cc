@@ -148,7 +148,12 @@ absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env& env, Call& call, const v
 
 absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env& env, Call& call, const v1::WithdrawEditionRequest& request) {
   return ChangeEdition(env, call, request, Verb::kWithdraw, errors::ListOfPriorityGoods(),
-                       [&](store::Tx&, EditionRow& row) -> absl::Status {
+                       [&](store::Tx& tx, EditionRow& row) -> absl::Status {
+                         // In force from midnight, even while the timer that says so is still on its way.
+                         const auto day = base::Date::FromProto(row.edition().effective_from());
+                         if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today()) {
+                           return errors::EditionState(Edition::IN_FORCE, Name(Verb::kWithdraw));
+                         }
                          row.mutable_edition()->set_decided_by(call.caller->subject);
                          row.mutable_edition()->set_reason(request.reason());
                          return absl::OkStatus();
@@ -175,7 +180,7 @@ absl::StatusOr<Encoded<v1::Edition>> ApproveEdition(Env& env, Call& call, const 
     RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
     // Its first day may be today, which has begun: then it acts at once.
     if (effective_from > tx.today()) {
-      tx.Schedule(effective_from.StartOfDay(), kTakeEffect, absl::StrCat(begun.row.number()));
+      tx.Schedule(effective_from.StartOfDay(), kTakeEffectTimer, absl::StrCat(begun.row.number()));
     } else {
       RETURN_IF_ERROR(PutInForce(tx, begun.row));
     }

@@ -146,8 +146,8 @@ absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(Env& env, Call& cal
 
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call, const v1::GetEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
-  RETURN_IF_ERROR(CheckReadable(env, call, key.edition));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  RETURN_IF_ERROR(CheckReadable(env, call, key.edition, at));
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto raw, view.FindRaw(kEntries, store::Key::Of(key.edition, key.code), at));
   if (!raw.has_value()) return base::NotFound("entries", request.name());
@@ -158,11 +158,11 @@ absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call, const v1::GetE
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env& env, Call& call,
                                                              const v1::ListEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  RETURN_IF_ERROR(CheckReadable(env, call, edition));
   rpc::ListPlan plan;
   plan.table = &kEntries;
   plan.prefix = store::Key::Of(edition);
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  RETURN_IF_ERROR(CheckReadable(env, call, edition, plan.at));
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {
       {"sector", &kEntriesBySector,

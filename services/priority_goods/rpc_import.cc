@@ -1,4 +1,5 @@
 // ImportEntries: rows come in a stream, are checked one by one, and enter together or not at all.
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -32,6 +33,13 @@ Entry ToEntry(const Row& row) {
   entry.set_kpved(row.kpved());
   entry.set_note(row.note());
   return entry;
+}
+
+// The beginning of what stands where a code should, cut between characters: the report must stay UTF-8.
+std::string CodeForReport(const std::string& given) {
+  size_t end = std::min<size_t>(given.size(), 10);
+  while (end > 0 && end < given.size() && (static_cast<unsigned char>(given[end]) & 0xc0U) == 0x80U) --end;
+  return given.substr(0, end);
 }
 
 void Explain(const absl::Status& status, Report::Outcome outcome, Report* report) {
@@ -91,7 +99,7 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
   void CheckForm(const Row& row) {
     Report& report = *reports_.add_rows();
     report.set_row_number(row.row_number());
-    report.set_goods_code(row.goods_code().substr(0, 10));
+    report.set_goods_code(CodeForReport(row.goods_code()));
     Entry entry = ToEntry(row);
     const absl::Status form = form_.Check(&entry);
     if (!form.ok()) {

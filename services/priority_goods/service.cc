@@ -10,7 +10,7 @@ using v1::PriorityGoodsService;
 class Service final : public rpc::HostedService {
  public:
   absl::Status Open(const rpc::HostOptions& options) {
-    RETURN_IF_ERROR(OpenStore(options, PriorityGoodsSchema(), {{kTakeEffect, TakeEffect}}));
+    RETURN_IF_ERROR(OpenStore(options, PriorityGoodsSchema(), {{kTakeEffectTimer, TakeEffect}}));
     ASSIGN_OR_RETURN(catalog_, Catalog::Open(store()));
     env_ = Env{&store(), options.norms, catalog_.get()};
     return Bind();

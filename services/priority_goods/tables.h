@@ -23,7 +23,7 @@ extern const store::Index<EntryRow> kEntriesByLevel;              // 8: edition,
 const store::Schema& PriorityGoodsSchema();
 
 // Timer kinds.
-inline constexpr char kTakeEffect[] = "edition/take-effect";  // payload: the edition's number
+inline constexpr char kTakeEffectTimer[] = "edition/take-effect";  // payload: the edition's number
 
 std::string EditionName(int32_t number);
 std::string EntryName(int32_t edition, const std::string& goods_code);

@@ -48,39 +48,53 @@ std::string FlagOf(absl::string_view arg) {
 const std::vector<ToolFlag>& ToolFlags() {
   static const auto& flags = *new std::vector<ToolFlag>{
       {"help", "", "Print this help.", kCommon, ""},
-      {"format", "FORMAT", "table for people (default), json or csv for programs.", kCommon, "table,json,csv,markdown"},
+      {"format", "FORMAT", "table for people (default), json or csv for programs.", kCommon,
+       "table,json,csv,markdown"},
       {"output", "FILE", "Write there instead of to standard output (-o FILE).", kCommon, "@file"},
       {"wide", "", "Do not cut tables at the edge of the terminal.", kCommon, ""},
-      {"address", "HOST:PORT", "The gateway; default $NISI_ADDRESS, else 127.0.0.1:7400.", kConnect, ""},
+      {"address", "HOST:PORT", "The gateway; default $NISI_ADDRESS, else 127.0.0.1:7400.", kConnect,
+       ""},
       {"token", "TOKEN", "Who calls, as a signed token; default $NISI_TOKEN.", kConnect, ""},
       {"token-file", "FILE", "Reads the token from a file.", kConnect, "@file"},
-      {"as", "ROLE", "Development: calls with a token of this role, signed by the keys in --data.", kConnect, "@role"},
+      {"as", "ROLE", "Development: calls with a token of this role, signed by the keys in --data.",
+       kConnect, "@role"},
       {"bin", "BIN", "With --as and for tokens: the BIN or IIN acted for.", kConnect | kToken, ""},
-      {"region", "KATO", "With --as and for tokens: regions acted in, comma-separated.", kConnect | kToken, ""},
-      {"subject", "NAME", "With --as and for tokens: who acts; default the role's name.", kConnect | kToken, ""},
-      {"data", "DIR", "The data folder with the development keys; default $NISI_DATA, else .run/nisi.",
+      {"region", "KATO", "With --as and for tokens: regions acted in, comma-separated.",
+       kConnect | kToken, ""},
+      {"subject", "NAME", "With --as and for tokens: who acts; default the role's name.",
+       kConnect | kToken, ""},
+      {"data", "DIR",
+       "The data folder with the development keys; default $NISI_DATA, else .run/nisi.",
        kConnect | kToken, "@file"},
       {"tls-ca", "FILE", "Trusts this authority, and speaks TLS.", kConnect, "@file"},
       {"tls-cert", "FILE", "Own certificate, for mutual TLS.", kConnect, "@file"},
       {"tls-key", "FILE", "Its key.", kConnect, "@file"},
-      {"tls-name", "NAME", "The name expected in the server's certificate, when not that of the address.", kConnect, ""},
+      {"tls-name", "NAME",
+       "The name expected in the server's certificate, when not that of the address.", kConnect,
+       ""},
       {"plaintext", "", "Sends a token without TLS to another machine.", kConnect, ""},
-      {"timeout", "SECONDS", "How long a call may take; default 30, none for a watch.", kConnect, ""},
+      {"timeout", "SECONDS", "How long a call may take; default 30, none for a watch.", kConnect,
+       ""},
       {"json", "JSON|@FILE|-", "The request as JSON; flags are laid over it.", kCall, ""},
       {"all", "", "Follows the pages to the end.", kList, ""},
       {"max", "N", "Ends after N messages.", kStream, ""},
-      {"follow", "", "Reconnects when the stream breaks and resumes where it was, without gap or repeat.", kWatch, ""},
-      {"bookmarks", "", "Prints the messages too that only say how far the stream has come.", kWatch, ""},
+      {"follow", "",
+       "Reconnects when the stream breaks and resumes where it was, without gap or repeat.", kWatch,
+       ""},
+      {"bookmarks", "", "Prints the messages too that only say how far the stream has come.",
+       kWatch, ""},
       {"csv", "FILE", "The rows, as CSV with a heading (- for standard input).", kImport, "@file"},
       {"map", "COLUMN=FIELD,..", "Names of columns that differ from the fields'.", kImport, ""},
       {"ignore-columns", "", "Passes over columns that are no field.", kImport, ""},
-      {"all-rows", "", "Prints every row that was not entered, not just the first 20.", kImport, ""},
+      {"all-rows", "", "Prints every row that was not entered, not just the first 20.", kImport,
+       ""},
       {"report", "FILE", "Writes the report on every row there, as CSV.", kImport, "@file"},
       {"service", "NAME", "Which service's process is meant.", kStandard, "@owner"},
       {"role", "ROLE", "The role; without it, lists them.", kToken, "@role"},
       {"life", "DURATION", "How long the token is good; default 1h.", kToken, ""},
       {"position", "N", "The journal position to prove.", kProofGet, ""},
-      {"public-key", "HEX", "The key expected, known from elsewhere; else the one in the file is believed.",
+      {"public-key", "HEX",
+       "The key expected, known from elsewhere; else the one in the file is believed.",
        kProofVerify, ""},
       {"key-id", "HEX", "The id of the key expected, instead of the whole key.", kProofVerify, ""},
       {"since", "FILE", "An older proof: checks that its tree is the beginning of this one.",
@@ -89,8 +103,8 @@ const std::vector<ToolFlag>& ToolFlags() {
   return flags;
 }
 
-absl::StatusOr<Args> ParseArgs(const std::vector<std::string>& argv, const std::vector<FieldFlag>& fields,
-                               unsigned scopes) {
+absl::StatusOr<Args> ParseArgs(const std::vector<std::string>& argv,
+                               const std::vector<FieldFlag>& fields, unsigned scopes) {
   Args args;
   for (size_t i = 0; i < argv.size(); ++i) {
     std::string name = FlagOf(argv[i]);
@@ -106,12 +120,15 @@ absl::StatusOr<Args> ParseArgs(const std::vector<std::string>& argv, const std::
     const bool for_tool = absl::StartsWith(name, "cli.");
     const FieldFlag* field = for_tool ? nullptr : FindField(name, fields);
     const ToolFlag* tool = FindTool(absl::StripPrefix(name, "cli."), scopes);
-    if (field == nullptr && tool == nullptr) return absl::InvalidArgumentError(Unknown(name, fields, scopes));
-    const bool takes_value = field != nullptr ? !FormOf(field->field()).empty() : *tool->value != '\0';
+    if (field == nullptr && tool == nullptr)
+      return absl::InvalidArgumentError(Unknown(name, fields, scopes));
+    const bool takes_value =
+        field != nullptr ? !FormOf(field->field()).empty() : *tool->value != '\0';
     if (!has_value && takes_value) {
       if (i + 1 == argv.size() || !FlagOf(argv[i + 1]).empty()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("--", name, " needs a value: ", field != nullptr ? FormOf(field->field()) : tool->value, "."));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--", name, " needs a value: ", field != nullptr ? FormOf(field->field()) : tool->value,
+            "."));
       }
       value = argv[++i];
     }

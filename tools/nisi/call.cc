@@ -41,7 +41,8 @@ Paging PagingOf(const MethodDescriptor& method) {
   return paging.next != nullptr && paging.start != nullptr ? paging : Paging{};
 }
 
-// Moves the request to the page after the response. False when there is none, or the server repeats itself.
+// Moves the request to the page after the response. False when there is none, or the server repeats
+// itself.
 bool Turn(const Paging& paging, const Message& response, Message* request) {
   const auto& from = *response.GetReflection();
   const auto& to = *request->GetReflection();
@@ -98,8 +99,8 @@ int RunLines(const Call& call) {
     if (absl::StripAsciiWhitespace(line).empty()) continue;
     requests.push_back(NewMessage(*call.method.input_type()));
     if (const auto status = SetFromJson(line, requests.back().get()); !status.ok()) {
-      return ReportUsage(absl::InvalidArgumentError(absl::StrCat("--json ", status.message())), "", call.format,
-                         call.io);
+      return ReportUsage(absl::InvalidArgumentError(absl::StrCat("--json ", status.message())), "",
+                         call.format, call.io);
     }
   }
   size_t sent = 0;
@@ -148,15 +149,17 @@ absl::StatusOr<std::string> ProcessOf(const Service& service, const Args& args) 
   if (!service.standard) return std::string();
   const std::string name = args.Get("service");
   if (name.empty()) {
-    return absl::InvalidArgumentError("--service is needed: every process has this service, as --service " +
-                                      Owners().front() + ".");
+    return absl::InvalidArgumentError(
+        "--service is needed: every process has this service, as --service " + Owners().front() +
+        ".");
   }
   return name;
 }
 
 int Dispatch(const Call& call) {
   if (const auto shape = ImportShapeOf(call.method)) {
-    return RunImport(call.method, *shape, call.client, call.options, call.args, call.format, call.width, call.io);
+    return RunImport(call.method, *shape, call.client, call.options, call.args, call.format,
+                     call.width, call.io);
   }
   if (call.method.client_streaming()) return RunLines(call);
   auto request = BuildRequest(call.method, call.args, call.format, call.io);
@@ -164,8 +167,8 @@ int Dispatch(const Call& call) {
     return ReportUsage(request.status(), HelpCommand(call.method), call.format, call.io);
   }
   if (call.method.server_streaming()) {
-    return RunStream(call.method, call.client, call.options, request->get(), call.args, call.format, call.width,
-                     call.io);
+    return RunStream(call.method, call.client, call.options, request->get(), call.args, call.format,
+                     call.width, call.io);
   }
   return RunUnary(call, request->get());
 }
@@ -177,7 +180,9 @@ const Descriptor& FlagType(const MethodDescriptor& method) {
   return shape ? *shape->header->message_type() : *method.input_type();
 }
 
-bool HasPages(const MethodDescriptor& method) { return PagingOf(method).next != nullptr; }
+bool HasPages(const MethodDescriptor& method) {
+  return PagingOf(method).next != nullptr;
+}
 
 unsigned ScopesOf(const Service& service, const MethodDescriptor& method) {
   unsigned scopes = kCommon | kConnect | kCall;
@@ -195,8 +200,8 @@ absl::StatusOr<std::string> ReadRequestText(const std::string& value, const Io& 
   return value;
 }
 
-absl::StatusOr<MessagePtr> BuildRequest(const MethodDescriptor& method, const Args& args, Format format,
-                                        const Io& io) {
+absl::StatusOr<MessagePtr> BuildRequest(const MethodDescriptor& method, const Args& args,
+                                        Format format, const Io& io) {
   MessagePtr request = NewMessage(FlagType(method));
   if (args.Has("json")) {
     ASSIGN_OR_RETURN(const std::string text, ReadRequestText(args.Get("json"), io));
@@ -215,8 +220,8 @@ absl::StatusOr<MessagePtr> BuildRequest(const MethodDescriptor& method, const Ar
   return request;
 }
 
-int RunMethod(const Service& service, const MethodDescriptor& method, const std::vector<std::string>& argv,
-              const Io& given) {
+int RunMethod(const Service& service, const MethodDescriptor& method,
+              const std::vector<std::string>& argv, const Io& given) {
   const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
   const auto args = ParseArgs(argv, flags, ScopesOf(service, method));
   if (!args.ok()) return ReportUsage(args.status(), HelpCommand(method), Format::kTable, given);
@@ -230,7 +235,8 @@ int RunMethod(const Service& service, const MethodDescriptor& method, const std:
     return ReportUsage(status, HelpCommand(method), *format, given);
   };
   if (!args->words.empty()) {
-    return usage(absl::InvalidArgumentError(absl::StrCat("What is ", args->words[0], "? Everything after the method is a flag.")));
+    return usage(absl::InvalidArgumentError(
+        absl::StrCat("What is ", args->words[0], "? Everything after the method is a flag.")));
   }
   const auto process = ProcessOf(service, *args);
   if (!process.ok()) return usage(process.status());
@@ -243,12 +249,18 @@ int RunMethod(const Service& service, const MethodDescriptor& method, const std:
   std::ofstream file;
   if (args->Has("output")) {
     file.open(args->Get("output"), std::ios::binary);
-    if (!file) return usage(absl::NotFoundError(absl::StrCat("cannot write ", args->Get("output"))));
+    if (!file)
+      return usage(absl::NotFoundError(absl::StrCat("cannot write ", args->Get("output"))));
     io.out = &file;
     io.width = 0;
   }
-  const int code = Dispatch({method, *args, *client, {*timeout, *process}, *format,
-                             args->Has("wide") ? 0 : io.width, io});
+  const int code = Dispatch({method,
+                             *args,
+                             *client,
+                             {*timeout, *process},
+                             *format,
+                             args->Has("wide") ? 0 : io.width,
+                             io});
   io.out->flush();
   if (!*io.out) return usage(absl::DataLossError("the output could not be written in full"));
   return code;

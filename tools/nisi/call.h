@@ -19,10 +19,10 @@ const google::protobuf::Descriptor& FlagType(const google::protobuf::MethodDescr
 unsigned ScopesOf(const Service& service, const google::protobuf::MethodDescriptor& method);
 bool HasPages(const google::protobuf::MethodDescriptor& method);
 
-// Fills in a message of FlagType from --json and the flags, and a random request id where a mutation has none,
-// which is told on `err`. INVALID_ARGUMENT names the flag.
-absl::StatusOr<MessagePtr> BuildRequest(const google::protobuf::MethodDescriptor& method, const Args& args,
-                                        Format format, const Io& io);
+// Fills in a message of FlagType from --json and the flags, and a random request id where a
+// mutation has none, which is told on `err`. INVALID_ARGUMENT names the flag.
+absl::StatusOr<MessagePtr> BuildRequest(const google::protobuf::MethodDescriptor& method,
+                                        const Args& args, Format format, const Io& io);
 
 // The value of --json: itself, or the contents of @FILE or of standard input for "-".
 absl::StatusOr<std::string> ReadRequestText(const std::string& value, const Io& io);

@@ -47,13 +47,15 @@ std::string HostOf(absl::string_view address) {
 
 bool IsLocal(const std::string& address) {
   const std::string host = HostOf(address);
-  return host == "localhost" || host == "::1" || absl::StartsWith(host, "127.") || absl::StartsWith(address, "unix:");
+  return host == "localhost" || host == "::1" || absl::StartsWith(host, "127.") ||
+         absl::StartsWith(address, "unix:");
 }
 
 // One call, one operation after another on a queue of its own.
 class GenericCall {
  public:
-  GenericCall(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context, const std::string& path)
+  GenericCall(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context,
+              const std::string& path)
       : stub_(channel), stream_(stub_.PrepareCall(context, path, &queue_)) {}
   ~GenericCall() {
     queue_.Shutdown();
@@ -95,7 +97,8 @@ class GenericCall {
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
 };
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Args& args, const std::string& address) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Args& args,
+                                                                      const std::string& address) {
   if (!args.Has("tls-ca")) {
     if (args.Has("tls-cert") || args.Has("tls-key")) {
       return absl::InvalidArgumentError("--tls-cert and --tls-key need --tls-ca.");
@@ -114,8 +117,10 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Args
 }
 
 absl::StatusOr<std::string> TokenOf(const Args& args, const Io& io) {
-  const bool several = (args.Has("token") ? 1 : 0) + (args.Has("token-file") ? 1 : 0) + (args.Has("as") ? 1 : 0) > 1;
-  if (several) return absl::InvalidArgumentError("--token, --token-file and --as exclude each other.");
+  const bool several =
+      (args.Has("token") ? 1 : 0) + (args.Has("token-file") ? 1 : 0) + (args.Has("as") ? 1 : 0) > 1;
+  if (several)
+    return absl::InvalidArgumentError("--token, --token-file and --as exclude each other.");
   if (args.Has("as")) return DevToken(args, args.Get("as"), io);
   if (args.Has("token-file")) {
     ASSIGN_OR_RETURN(const std::string text, ReadFile(args.Get("token-file"), io.in));
@@ -127,7 +132,8 @@ absl::StatusOr<std::string> TokenOf(const Args& args, const Io& io) {
 }  // namespace
 
 MessagePtr NewMessage(const google::protobuf::Descriptor& type) {
-  return MessagePtr(google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New());
+  return MessagePtr(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New());
 }
 
 absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
@@ -136,11 +142,12 @@ absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
   ASSIGN_OR_RETURN(const std::string token, TokenOf(args, io));
   if (!token.empty() && !args.Has("tls-ca") && !IsLocal(address) && !args.Has("plaintext")) {
     return absl::InvalidArgumentError(
-        "A token is not sent to another machine without TLS: give --tls-ca, or --plaintext to do it all the same.");
+        "A token is not sent to another machine without TLS: give --tls-ca, or --plaintext to do "
+        "it all the same.");
   }
   // gRPC would end the process on a header with such characters.
-  const bool printable =
-      std::all_of(token.begin(), token.end(), [](unsigned char c) { return absl::ascii_isgraph(c); });
+  const bool printable = std::all_of(token.begin(), token.end(),
+                                     [](unsigned char c) { return absl::ascii_isgraph(c); });
   if (!printable) return absl::InvalidArgumentError("The token has characters that no token has.");
   ASSIGN_OR_RETURN(const auto credentials, Credentials(args, address));
   grpc::ChannelArguments arguments;
@@ -153,12 +160,13 @@ absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
   return client;
 }
 
-grpc::Status Client::Call(const MethodDescriptor& method, const CallOptions& options, const NextRequest& next,
-                          const OnResponse& on_response) const {
+grpc::Status Client::Call(const MethodDescriptor& method, const CallOptions& options,
+                          const NextRequest& next, const OnResponse& on_response) const {
   grpc::ClientContext context;
   if (options.timeout_seconds > 0) {
-    context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000)));
+    context.set_deadline(
+        std::chrono::system_clock::now() +
+        std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000)));
   }
   if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
   if (!options.service.empty()) context.AddMetadata("nisi-service", options.service);
@@ -189,8 +197,8 @@ grpc::Status Client::Call(const MethodDescriptor& method, const CallOptions& opt
   return call.Finish();
 }
 
-grpc::Status Client::Unary(const MethodDescriptor& method, const CallOptions& options, const Message& request,
-                           Message* response) const {
+grpc::Status Client::Unary(const MethodDescriptor& method, const CallOptions& options,
+                           const Message& request, Message* response) const {
   bool sent = false;
   bool answered = false;
   const grpc::Status status = Call(
@@ -204,7 +212,8 @@ grpc::Status Client::Unary(const MethodDescriptor& method, const CallOptions& op
         response->CopyFrom(message);
         return answered = true;
       });
-  if (status.ok() && !answered) return grpc::Status(grpc::StatusCode::INTERNAL, "The server sent no answer.");
+  if (status.ok() && !answered)
+    return grpc::Status(grpc::StatusCode::INTERNAL, "The server sent no answer.");
   return status;
 }
 

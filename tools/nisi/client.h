@@ -32,8 +32,8 @@ struct CallOptions {
 
 class Client {
  public:
-  // From the flags of kConnect and the environment. INVALID_ARGUMENT for flags that do not go together, NOT_FOUND
-  // for a file that cannot be read.
+  // From the flags of kConnect and the environment. INVALID_ARGUMENT for flags that do not go
+  // together, NOT_FOUND for a file that cannot be read.
   static absl::StatusOr<Client> Connect(const Args& args, const Io& io);
 
   // Sends all requests, then reads all responses, of whatever kind the method is.
@@ -42,7 +42,8 @@ class Client {
 
   // One request, one response.
   grpc::Status Unary(const google::protobuf::MethodDescriptor& method, const CallOptions& options,
-                     const google::protobuf::Message& request, google::protobuf::Message* response) const;
+                     const google::protobuf::Message& request,
+                     google::protobuf::Message* response) const;
 
  private:
   std::shared_ptr<grpc::Channel> channel_;
@@ -50,7 +51,8 @@ class Client {
 };
 
 // `--timeout`, else what the method allows itself but at least 30 s; none for a watch.
-absl::StatusOr<double> TimeoutOf(const google::protobuf::MethodDescriptor& method, const Args& args);
+absl::StatusOr<double> TimeoutOf(const google::protobuf::MethodDescriptor& method,
+                                 const Args& args);
 bool IsWatch(const google::protobuf::MethodDescriptor& method);
 
 }  // namespace nisi::cli

@@ -42,7 +42,8 @@ class ScriptedService : public grpc::CallbackGenericService {
   std::deque<Answer> answers;
   std::vector<Seen> seen;
 
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
     return new Reactor(this, context);
   }
 
@@ -114,9 +115,11 @@ class ClientTest : public ::testing::Test {
   }
   ~ClientTest() override { server_->Shutdown(); }
 
-  void Script(const std::vector<const google::protobuf::Message*>& responses, const grpc::Status& status = {}) {
+  void Script(const std::vector<const google::protobuf::Message*>& responses,
+              const grpc::Status& status = {}) {
     Answer answer;
-    for (const auto* response : responses) answer.responses.push_back(response->SerializeAsString());
+    for (const auto* response : responses)
+      answer.responses.push_back(response->SerializeAsString());
     answer.status = status;
     service_.answers.push_back(answer);
   }
@@ -137,7 +140,8 @@ TEST_F(ClientTest, AUnaryCall) {
   response.set_edition("editions/3");
   Script({&response});
   nisi_.env["NISI_TOKEN"] = "abc";
-  const Ran ran = nisi_({"priority-goods", "check-goods", "--codes", "850423,8504", "--on-date", "2026-01-01"});
+  const Ran ran =
+      nisi_({"priority-goods", "check-goods", "--codes", "850423,8504", "--on-date", "2026-01-01"});
   EXPECT_EQ(ran.code, kDone) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("editions/3"));
   EXPECT_EQ(service_.seen.at(0).path, "/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods");
@@ -150,13 +154,15 @@ TEST_F(ClientTest, AMutationGetsARequestIdThatIsTold) {
   const goods::Edition edition;
   Script({&edition});
   Script({&edition});
-  const Ran made = nisi_({"priority-goods", "create-edition", "--json", R"({"edition":{"titleRu":"a","titleEn":"b"}})",
-                          "--edition.title-ru", "c"});
+  const Ran made =
+      nisi_({"priority-goods", "create-edition", "--json",
+             R"({"edition":{"titleRu":"a","titleEn":"b"}})", "--edition.title-ru", "c"});
   const auto request = Request<goods::CreateEditionRequest>(0);
   EXPECT_EQ(made.err, absl::StrCat("request-id: ", request.request_id(), "\n"));
   EXPECT_EQ(request.edition().title_ru(), "c");
   EXPECT_EQ(request.edition().title_en(), "b");
-  const Ran again = nisi_({"priority-goods", "create-edition", "--request-id", request.request_id()});
+  const Ran again =
+      nisi_({"priority-goods", "create-edition", "--request-id", request.request_id()});
   EXPECT_EQ(again.err, "");
   EXPECT_EQ(Request<goods::CreateEditionRequest>(1).request_id(), request.request_id());
 }
@@ -190,7 +196,8 @@ TEST_F(ClientTest, RefusalsAndServersThatAreAway) {
   EXPECT_EQ(refused.code, kRefused);
   EXPECT_EQ(refused.out, "");
   EXPECT_THAT(refused.err, HasSubstr("NOT_FOUND"));
-  const Ran away = nisi_({"priority-goods", "get-edition", "--address", "unix:/there/is/no/such/socket"});
+  const Ran away =
+      nisi_({"priority-goods", "get-edition", "--address", "unix:/there/is/no/such/socket"});
   EXPECT_EQ(away.code, kUnavailable);
 }
 
@@ -200,7 +207,8 @@ TEST_F(ClientTest, AnAnswerWithoutAMessageIsNoSuccess) {
 }
 
 TEST_F(ClientTest, ATokenDoesNotLeaveTheMachineInTheClear) {
-  const Ran ran = nisi_({"priority-goods", "get-edition", "--address", "nisi.example:7400", "--token", "abc"});
+  const Ran ran =
+      nisi_({"priority-goods", "get-edition", "--address", "nisi.example:7400", "--token", "abc"});
   EXPECT_EQ(ran.code, kUsage);
   EXPECT_THAT(ran.err, HasSubstr("--plaintext"));
 }
@@ -220,8 +228,11 @@ TEST_F(ClientTest, AServerStreamIsOneTable) {
   b.set_goods_code("850423");
   Script({&a, &b});
   Script({&a, &b});
-  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1"}).out, "GOODS CODE\n8501\n850423\n");
-  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1", "--max", "1", "--format", "json"}).out,
+  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1"}).out,
+            "GOODS CODE\n8501\n850423\n");
+  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1", "--max", "1",
+                   "--format", "json"})
+                .out,
             "{\"goodsCode\":\"8501\"}\n");
 }
 
@@ -245,7 +256,8 @@ TEST_F(ClientTest, AFollowedWatchResumesWithoutGapOrRepeat) {
   // A server that gives more than was asked for changes nothing.
   Script({&c9, &c12}, {grpc::StatusCode::UNAVAILABLE, "going"});
   Script({}, {grpc::StatusCode::OUT_OF_RANGE, "pruned"});
-  const Ran ran = nisi_({"priority-goods", "watch-entries", "--start-position", "3", "--follow", "--format", "csv"});
+  const Ran ran = nisi_(
+      {"priority-goods", "watch-entries", "--start-position", "3", "--follow", "--format", "csv"});
   EXPECT_EQ(ran.code, kRefused);
   EXPECT_THAT(ran.out, HasSubstr("\n5,"));
   EXPECT_THAT(ran.out, HasSubstr("\n12,"));
@@ -254,8 +266,8 @@ TEST_F(ClientTest, AFollowedWatchResumesWithoutGapOrRepeat) {
   EXPECT_EQ(Request<goods::WatchEntriesRequest>(1).start_position(), 10);
   EXPECT_EQ(Request<goods::WatchEntriesRequest>(2).start_position(), 10);
   EXPECT_EQ(Request<goods::WatchEntriesRequest>(3).start_position(), 13);
-  EXPECT_THAT(nisi_.pauses,
-              ElementsAre(absl::Milliseconds(500), absl::Milliseconds(1000), absl::Milliseconds(500)));
+  EXPECT_THAT(nisi_.pauses, ElementsAre(absl::Milliseconds(500), absl::Milliseconds(1000),
+                                        absl::Milliseconds(500)));
 }
 
 TEST_F(ClientTest, AFollowedWatchFromNowOnFixesItsStart) {
@@ -285,7 +297,8 @@ class ImportTest : public ClientTest {
     response_.set_refused_count(1);
   }
   Ran Import(const std::vector<std::string>& more) {
-    std::vector<std::string> argv = {"priority-goods", "import-entries", "--parent", "editions/1", "--csv", "-"};
+    std::vector<std::string> argv = {"priority-goods", "import-entries", "--parent",
+                                     "editions/1",     "--csv",          "-"};
     argv.insert(argv.end(), more.begin(), more.end());
     return nisi_(argv);
   }
@@ -296,7 +309,8 @@ TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
   response_.set_committed(true);
   Script({&response_});
   nisi_.in = "hs_code,name_en,sector,processing_level\n";
-  for (int i = 0; i < 501; ++i) absl::StrAppend(&nisi_.in, "8504", i % 10, i % 7, ",\"a, b\",machinery,HIGH\n");
+  for (int i = 0; i < 501; ++i)
+    absl::StrAppend(&nisi_.in, "8504", i % 10, i % 7, ",\"a, b\",machinery,HIGH\n");
   const Ran ran = Import({});
   EXPECT_EQ(ran.code, kDone) << ran.err;
   ASSERT_EQ(service_.seen.at(0).requests.size(), 3u);
@@ -305,10 +319,13 @@ TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
   EXPECT_EQ(header.request_id().size(), 36u);
   const auto rows = Request<goods::ImportEntriesRequest>(0, 1).rows();
   EXPECT_EQ(rows.rows_size(), 500);
-  EXPECT_EQ(rows.rows(0).ShortDebugString(),
-            R"(row_number: 2 goods_code: "850400" name_en: "a, b" sector: "machinery" processing_level: "HIGH")");
+  EXPECT_EQ(
+      rows.rows(0).ShortDebugString(),
+      R"(row_number: 2 goods_code: "850400" name_en: "a, b" sector: "machinery" processing_level: "HIGH")");
   EXPECT_EQ(Request<goods::ImportEntriesRequest>(0, 2).rows().rows_size(), 1);
-  EXPECT_EQ(ran.out, "ROW NUMBER  OUTCOME\n3           REFUSED\n\ncommitted yes, entered 1, refused 1, invalid 0\n");
+  EXPECT_EQ(ran.out,
+            "ROW NUMBER  OUTCOME\n3           REFUSED\n\ncommitted yes, entered 1, refused 1, "
+            "invalid 0\n");
 }
 
 TEST_F(ImportTest, ADryRunThatEntersNothingIsFineAndAnImportThatDoesIsNot) {
@@ -354,7 +371,8 @@ TEST_F(ImportTest, TheReportHasEveryRow) {
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_EQ(text.str(),
-            "row_number,goods_code,outcome,reason,field,description,article\n2,,ENTERED,,,,\n3,,REFUSED,,,,\n");
+            "row_number,goods_code,outcome,reason,field,description,article\n2,,ENTERED,,,,\n3,,"
+            "REFUSED,,,,\n");
   std::remove(path.c_str());
 }
 

@@ -20,7 +20,8 @@ namespace {
 using Runner = int (*)(const std::vector<std::string>&, const Io&);
 
 bool WantsHelp(const std::vector<std::string>& argv) {
-  return std::any_of(argv.begin(), argv.end(), [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
+  return std::any_of(argv.begin(), argv.end(),
+                     [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
 }
 
 int Usage(const std::string& message, const std::string& help, const Io& io) {
@@ -31,7 +32,8 @@ int NoSuchService(const std::string& name, const Io& io) {
   std::vector<std::string> names;
   for (const Service& service : Services()) names.push_back(service.name);
   for (const Command& command : Commands()) names.emplace_back(command.name);
-  return Usage(absl::StrCat("There is no service or command ", name, ".", DidYouMean(name, names)), "nisi --help", io);
+  return Usage(absl::StrCat("There is no service or command ", name, ".", DidYouMean(name, names)),
+               "nisi --help", io);
 }
 
 int NoSuchMethod(const Service& service, const std::string& name, const Io& io) {
@@ -78,7 +80,8 @@ Runner RunnerOf(const std::string& command) {
 int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io) {
   // These two take everything after them as it is.
   if (!argv.empty() && argv[0] == "serve") return serve({argv.begin() + 1, argv.end()});
-  if (!argv.empty() && argv[0] == "__complete") return RunComplete({argv.begin() + 1, argv.end()}, io);
+  if (!argv.empty() && argv[0] == "__complete")
+    return RunComplete({argv.begin() + 1, argv.end()}, io);
 
   std::vector<std::string> rest = argv;
   const std::vector<std::string> first = TakeWords(&rest, 1);
@@ -90,7 +93,8 @@ int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io) 
     if (rest.empty() || WantsHelp(rest)) return RunHelp({}, io);
     return Usage("Which service?", "nisi --help", io);
   }
-  if (const Runner run = RunnerOf(first[0])) return WantsHelp(rest) ? RunHelp(first, io) : run(rest, io);
+  if (const Runner run = RunnerOf(first[0]))
+    return WantsHelp(rest) ? RunHelp(first, io) : run(rest, io);
   const Service* service = FindService(first[0]);
   if (service == nullptr) return NoSuchService(first[0], io);
   const std::vector<std::string> second = TakeWords(&rest, 1);

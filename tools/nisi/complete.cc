@@ -55,7 +55,9 @@ _nisi() {
 if [[ "${funcstack[1]}" == _nisi ]]; then _nisi "$@"; else compdef _nisi nisi; fi
 )";
 
-std::string Short(const std::string& text) { return std::string(absl::string_view(text).substr(0, text.find(". "))); }
+std::string Short(const std::string& text) {
+  return std::string(absl::string_view(text).substr(0, text.find(". ")));
+}
 
 std::vector<std::string> ValuesOf(const ToolFlag& flag) {
   const absl::string_view choices = flag.choices;
@@ -89,7 +91,8 @@ std::vector<std::string> AtFlag(const Place& place, const std::vector<std::strin
       if (flag.name == name && !FormOf(flag.field()).empty()) return ValuesOf(flag);
     }
     for (const ToolFlag& flag : ToolFlags()) {
-      if (flag.name == name && (flag.scopes & place.scopes) != 0 && *flag.value != '\0') return ValuesOf(flag);
+      if (flag.name == name && (flag.scopes & place.scopes) != 0 && *flag.value != '\0')
+        return ValuesOf(flag);
     }
   }
   if (before == "-o") return {kFile};
@@ -99,7 +102,8 @@ std::vector<std::string> AtFlag(const Place& place, const std::vector<std::strin
     all.push_back(absl::StrCat("--", flag.name, "\t", Short(CommentOf(flag.field().full_name()))));
   }
   for (const ToolFlag& flag : ToolFlags()) {
-    if ((flag.scopes & place.scopes) != 0) all.push_back(absl::StrCat("--", flag.name, "\t", flag.help));
+    if ((flag.scopes & place.scopes) != 0)
+      all.push_back(absl::StrCat("--", flag.name, "\t", flag.help));
   }
   return all;
 }
@@ -107,9 +111,10 @@ std::vector<std::string> AtFlag(const Place& place, const std::vector<std::strin
 std::vector<std::string> FirstWords() {
   std::vector<std::string> all;
   for (const Service& service : Services()) {
-    all.push_back(absl::StrCat(service.name, "\t", Short(CommentOf(service.parts.front()->full_name()))));
+    all.push_back(absl::StrCat(service.name, "\t", Short(PurposeOf(service))));
   }
-  for (const Command& command : Commands()) all.push_back(absl::StrCat(command.name, "\t", command.what));
+  for (const Command& command : Commands())
+    all.push_back(absl::StrCat(command.name, "\t", command.what));
   return all;
 }
 
@@ -121,13 +126,16 @@ std::vector<std::string> MethodWords(const Service& service) {
   return all;
 }
 
-std::vector<std::string> AtCommand(const std::string& command, const std::vector<std::string>& words) {
+std::vector<std::string> AtCommand(const std::string& command,
+                                   const std::vector<std::string>& words) {
   const bool second = words.size() == 2 && !absl::StartsWith(words[1], "-");
   if (second && command == "completion") return {"bash", "zsh"};
   if (second && command == "proof") return {"get", "verify"};
   if (second && (command == "help" || command == "describe")) return FirstWords();
-  const bool of_file = command == "verify" || (command == "proof" && words.size() > 2 && words[1] == "verify");
-  if (of_file && !absl::StartsWith(words.back(), "-") && !absl::StartsWith(words[words.size() - 2], "--")) {
+  const bool of_file =
+      command == "verify" || (command == "proof" && words.size() > 2 && words[1] == "verify");
+  if (of_file && !absl::StartsWith(words.back(), "-") &&
+      !absl::StartsWith(words[words.size() - 2], "--")) {
     return {kFile};
   }
   Place place;
@@ -167,8 +175,8 @@ int RunCompletion(const std::vector<std::string>& argv, const Io& io) {
   } else if (shell == "zsh") {
     *io.out << kZsh;
   } else {
-    return ReportUsage(absl::InvalidArgumentError("completion takes bash or zsh."), "nisi help completion",
-                       Format::kTable, io);
+    return ReportUsage(absl::InvalidArgumentError("completion takes bash or zsh."),
+                       "nisi help completion", Format::kTable, io);
   }
   return kDone;
 }

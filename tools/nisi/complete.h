@@ -7,8 +7,9 @@
 
 namespace nisi::cli {
 
-// What may stand in the place of the last of `words` (which may be empty): candidates that begin with it, each
-// "word" or "word<TAB>what it is"; the single candidate ":file" asks for names of files.
+// What may stand in the place of the last of `words` (which may be empty): candidates that begin
+// with it, each "word" or "word<TAB>what it is"; the single candidate ":file" asks for names of
+// files.
 std::vector<std::string> Complete(const std::vector<std::string>& words);
 
 // nisi completion bash|zsh

@@ -32,14 +32,17 @@ TEST(CompleteTest, FlagsOfTheMethodAndTheProgram) {
   EXPECT_THAT(Complete(at), Contains(StartsWith("--address\t")));
   EXPECT_THAT(Complete(at), Not(Contains(StartsWith("--entry.update-time"))));
   EXPECT_THAT(Complete(at), Not(Contains(StartsWith("--csv"))));
-  EXPECT_THAT(Complete({"priority-goods", "import-entries", "--cs"}), ElementsAre(StartsWith("--csv\t")));
+  EXPECT_THAT(Complete({"priority-goods", "import-entries", "--cs"}),
+              ElementsAre(StartsWith("--csv\t")));
 }
 
 TEST(CompleteTest, Values) {
-  EXPECT_THAT(Complete({"priority-goods", "create-entry", "--entry.processing-level", "M"}), ElementsAre("MEDIUM"));
+  EXPECT_THAT(Complete({"priority-goods", "create-entry", "--entry.processing-level", "M"}),
+              ElementsAre("MEDIUM"));
   EXPECT_THAT(Complete({"priority-goods", "get-edition", "--as", "inst"}),
               ElementsAre("institute.industry", "institute.local_content", "institute.export"));
-  EXPECT_THAT(Complete({"journal", "get-tree-head", "--service", ""}), ElementsAre("priority-goods"));
+  EXPECT_THAT(Complete({"journal", "get-tree-head", "--service", ""}),
+              ElementsAre("priority-goods"));
   EXPECT_THAT(Complete({"priority-goods", "import-entries", "--csv", ""}), ElementsAre(":file"));
   EXPECT_THAT(Complete({"priority-goods", "get-edition", "--format", "c"}), ElementsAre("csv"));
   EXPECT_THAT(Complete({"token", "--role", "aud"}), ElementsAre("auditor"));

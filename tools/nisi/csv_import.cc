@@ -36,21 +36,31 @@ constexpr std::pair<const char*, const char*> kAliases[] = {{"hs_code", "goods_c
 
 const FieldDescriptor* MessageField(const Descriptor& type, const char* name) {
   const auto* field = type.FindFieldByName(name);
-  return field != nullptr && field->message_type() != nullptr && field->real_containing_oneof() != nullptr ? field
-                                                                                                            : nullptr;
+  return field != nullptr && field->message_type() != nullptr &&
+                 field->real_containing_oneof() != nullptr
+             ? field
+             : nullptr;
 }
 
 absl::Status UnknownColumn(const std::string& column, const Descriptor& row) {
   std::vector<std::string> names;
   for (int i = 0; i < row.field_count(); ++i) names.push_back(row.field(i)->name());
   return absl::InvalidArgumentError(
-      absl::StrCat("Column ", column, " is no field.", DidYouMean(column, names), " Rename it with --map ", column,
-                   "=FIELD (", absl::StrJoin(names, ", "), ") or pass over such columns with --ignore-columns."));
+      absl::StrCat("Column ", column, " is no field.", DidYouMean(column, names),
+                   " Rename it with --map ", column, "=FIELD (", absl::StrJoin(names, ", "),
+                   ") or pass over such columns with --ignore-columns."));
 }
 
 // The field of each column; null for one to pass over.
 absl::StatusOr<std::vector<const FieldDescriptor*>> FieldsOf(const std::vector<std::string>& header,
-                                                             const Descriptor& row, const ColumnMap& map) {
+                                                             const Descriptor& row,
+                                                             const ColumnMap& map) {
+  for (const auto& [column, field] : map.renames) {
+    if (std::find(header.begin(), header.end(), column) == header.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--map names column ", column, ", which the file does not have."));
+    }
+  }
   std::vector<const FieldDescriptor*> fields;
   for (const std::string& column : header) {
     std::string name = column;
@@ -60,15 +70,12 @@ absl::StatusOr<std::vector<const FieldDescriptor*>> FieldsOf(const std::vector<s
       for (const auto& [alias, field] : kAliases) name = name == alias ? field : name;
     }
     const FieldDescriptor* field = row.FindFieldByName(name);
-    if (field == nullptr && !(map.ignore_unknown && name == column)) return UnknownColumn(name, row);
-    const bool twice = field != nullptr && std::find(fields.begin(), fields.end(), field) != fields.end();
+    if (field == nullptr && !(map.ignore_unknown && name == column))
+      return UnknownColumn(name, row);
+    const bool twice =
+        field != nullptr && std::find(fields.begin(), fields.end(), field) != fields.end();
     if (twice) return absl::InvalidArgumentError(absl::StrCat("Two columns give ", name, "."));
     fields.push_back(field);
-  }
-  for (const auto& [column, field] : map.renames) {
-    if (std::find(header.begin(), header.end(), column) == header.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("--map names column ", column, ", which the file does not have."));
-    }
   }
   return fields;
 }
@@ -78,12 +85,14 @@ std::vector<const Message*> NotEntered(const std::vector<const Message*>& items)
   std::vector<const Message*> out;
   for (const Message* item : items) {
     const auto* outcome = item->GetDescriptor()->FindFieldByName("outcome");
-    if (outcome == nullptr || item->GetReflection()->GetEnumValue(*item, outcome) != 1) out.push_back(item);
+    if (outcome == nullptr || item->GetReflection()->GetEnumValue(*item, outcome) != 1)
+      out.push_back(item);
   }
   return out;
 }
 
-void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_rows, int width, std::ostream* out) {
+void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_rows, int width,
+                 std::ostream* out) {
   const auto rest = NotEntered(ItemsOf(response, rows));
   std::vector<const Message*> shown = rest;
   if (!all_rows && shown.size() > kShownRows) shown.resize(kShownRows);
@@ -91,7 +100,8 @@ void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_
     std::vector<int> widths;
     *out << Render(WithoutEmpty(TableOf(*rows.message_type(), shown)), width, &widths, true);
     if (shown.size() < rest.size()) {
-      *out << "... and " << rest.size() - shown.size() << " more (--all-rows shows them, --report FILE keeps them)\n";
+      *out << "... and " << rest.size() - shown.size()
+           << " more (--all-rows shows them, --report FILE keeps them)\n";
     }
     *out << "\n";
   }
@@ -99,18 +109,20 @@ void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_
   const auto& type = *response.GetDescriptor();
   for (const Column& column : ColumnsOf(type)) {
     if (column.path.size() > 1 || column.path[0]->is_repeated()) continue;
-    summary.push_back(absl::StrCat(absl::StrReplaceAll(column.name, {{"_count", ""}, {"_", " "}}), " ",
-                                   CellOf(response, column)));
+    summary.push_back(absl::StrCat(absl::StrReplaceAll(column.name, {{"_count", ""}, {"_", " "}}),
+                                   " ", CellOf(response, column)));
   }
   *out << absl::StrJoin(summary, ", ") << "\n";
   // The law behind refusals, and anything else that is a list.
   for (const Column& column : ColumnsOf(type)) {
     if (column.path[0] == &rows || !column.path[0]->is_repeated()) continue;
-    if (const std::string text = CellOf(response, column); !text.empty()) *out << OneLine(text) << "\n";
+    if (const std::string text = CellOf(response, column); !text.empty())
+      *out << OneLine(text) << "\n";
   }
 }
 
-absl::Status WriteReport(const std::string& path, const Message& response, const FieldDescriptor& rows) {
+absl::Status WriteReport(const std::string& path, const Message& response,
+                         const FieldDescriptor& rows) {
   std::ofstream file(path, std::ios::binary);
   const Table table = TableOf(*rows.message_type(), ItemsOf(response, rows));
   file << RenderCsvRow(table.columns);
@@ -127,8 +139,10 @@ bool Flag(const Message& message, const char* name) {
 
 absl::StatusOr<std::vector<MessagePtr>> BatchesOf(const Args& args, const MethodDescriptor& method,
                                                   const ImportShape& shape, const Io& io) {
-  if (!args.Has("csv")) return absl::InvalidArgumentError("--csv FILE is needed: the rows to take in.");
-  ASSIGN_OR_RETURN(const ColumnMap map, ParseColumnMap(args.Get("map"), args.Has("ignore-columns")));
+  if (!args.Has("csv"))
+    return absl::InvalidArgumentError("--csv FILE is needed: the rows to take in.");
+  ASSIGN_OR_RETURN(const ColumnMap map,
+                   ParseColumnMap(args.Get("map"), args.Has("ignore-columns")));
   const std::string path = args.Get("csv");
   if (path == "-") return ReadBatches(io.in, "standard input", *method.input_type(), shape, map);
   std::ifstream file(path, std::ios::binary);
@@ -144,7 +158,8 @@ std::optional<ImportShape> ImportShapeOf(const MethodDescriptor& method) {
   const FieldDescriptor* rows = MessageField(*method.input_type(), "rows");
   if (header == nullptr || rows == nullptr) return std::nullopt;
   const Descriptor& type = *rows->message_type();
-  if (type.field_count() != 1 || !type.field(0)->is_repeated() || type.field(0)->message_type() == nullptr) {
+  if (type.field_count() != 1 || !type.field(0)->is_repeated() ||
+      type.field(0)->message_type() == nullptr) {
     return std::nullopt;
   }
   return ImportShape{header, rows, type.field(0)};
@@ -153,7 +168,8 @@ std::optional<ImportShape> ImportShapeOf(const MethodDescriptor& method) {
 absl::StatusOr<ColumnMap> ParseColumnMap(const std::string& text, bool ignore_unknown) {
   ColumnMap map;
   map.ignore_unknown = ignore_unknown;
-  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ',', absl::SkipEmpty()))) {
+  for (const std::string& part :
+       std::vector<std::string>(absl::StrSplit(text, ',', absl::SkipEmpty()))) {
     const std::vector<std::string> sides = absl::StrSplit(part, absl::MaxSplits('=', 1));
     if (sides.size() != 2 || sides[0].empty() || sides[1].empty()) {
       return absl::InvalidArgumentError("--map takes COLUMN=FIELD,COLUMN=FIELD.");
@@ -164,7 +180,8 @@ absl::StatusOr<ColumnMap> ParseColumnMap(const std::string& text, bool ignore_un
 }
 
 absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std::string& name,
-                                                    const Descriptor& request, const ImportShape& shape,
+                                                    const Descriptor& request,
+                                                    const ImportShape& shape,
                                                     const ColumnMap& map) {
   base::CsvReader reader(in, name);
   RETURN_IF_ERROR(reader.ReadHeader({}));
@@ -179,7 +196,8 @@ absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std:
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader.Next());
     if (!more) return batches;
-    if (rows == nullptr || rows->GetReflection()->FieldSize(*rows, shape.items) == kBatchRows || bytes > kBatchBytes) {
+    if (rows == nullptr || rows->GetReflection()->FieldSize(*rows, shape.items) == kBatchRows ||
+        bytes > kBatchBytes) {
       batches.push_back(NewMessage(request));
       rows = batches.back()->GetReflection()->MutableMessage(batches.back().get(), shape.rows);
       bytes = 0;
@@ -200,7 +218,8 @@ absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std:
 }
 
 int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Client& client,
-              const CallOptions& options, const Args& args, Format format, int width, const Io& io) {
+              const CallOptions& options, const Args& args, Format format, int width,
+              const Io& io) {
   const auto batches = BatchesOf(args, method, shape, io);
   if (!batches.ok()) return ReportUsage(batches.status(), "", format, io);
   const auto header = BuildRequest(method, args, format, io);
@@ -233,7 +252,8 @@ int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Cl
     PrintMessage(*response, format, width, io.out);
   }
   const bool reports_commit = method.output_type()->FindFieldByName("committed") != nullptr;
-  return reports_commit && !Flag(*response, "committed") && !Flag(**header, "dry_run") ? kRefused : kDone;
+  return reports_commit && !Flag(*response, "committed") && !Flag(**header, "dry_run") ? kRefused
+                                                                                       : kDone;
 }
 
 }  // namespace nisi::cli

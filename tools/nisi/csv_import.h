@@ -11,7 +11,8 @@
 #include "tools/nisi/client.h"
 #include "tools/nisi/io.h"
 
-// Client streams that take a table in: the request is a oneof {header; rows}, `rows` holds a repeated message.
+// Client streams that take a table in: the request is a oneof {header; rows}, `rows` holds a
+// repeated message.
 namespace nisi::cli {
 
 struct ImportShape {
@@ -38,9 +39,10 @@ absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std:
                                                     const google::protobuf::Descriptor& request,
                                                     const ImportShape& shape, const ColumnMap& map);
 
-// Sends header and rows and reports on each row. Returns the exit code: kRefused too when nothing was entered
-// though it was no dry run.
-int RunImport(const google::protobuf::MethodDescriptor& method, const ImportShape& shape, const Client& client,
-              const CallOptions& options, const Args& args, Format format, int width, const Io& io);
+// Sends header and rows and reports on each row. Returns the exit code: kRefused too when nothing
+// was entered though it was no dry run.
+int RunImport(const google::protobuf::MethodDescriptor& method, const ImportShape& shape,
+              const Client& client, const CallOptions& options, const Args& args, Format format,
+              int width, const Io& io);
 
 }  // namespace nisi::cli

@@ -18,8 +18,9 @@ using google::protobuf::MethodDescriptor;
 
 bool Admits(const MethodDescriptor& method, rpc::Role role) {
   const auto& roles = PolicyOf(method).roles();
-  return std::any_of(roles.begin(), roles.end(),
-                     [&](int admitted) { return admitted == role || admitted == nisi::rpc::v1::PUBLIC; });
+  return std::any_of(roles.begin(), roles.end(), [&](int admitted) {
+    return admitted == role || admitted == nisi::rpc::v1::PUBLIC;
+  });
 }
 
 Table Policies(const std::string& service_name, const std::string& method_name) {
@@ -31,8 +32,8 @@ Table Policies(const std::string& service_name, const std::string& method_name) 
       const std::string name = Kebab(method->name());
       if (!method_name.empty() && name != method_name) continue;
       const auto& policy = PolicyOf(*method);
-      table.rows.push_back({service.name, name, KindOf(*method), policy.mutation() ? "yes" : "", policy.article(),
-                            absl::StrJoin(RolesOf(*method), " ")});
+      table.rows.push_back({service.name, name, KindOf(*method), policy.mutation() ? "yes" : "",
+                            policy.article(), absl::StrJoin(RolesOf(*method), " ")});
     }
   }
   return table;
@@ -46,7 +47,8 @@ Table Matrix() {
     for (const auto* method : MethodsOf(service)) {
       std::vector<std::string>& row = table.rows.emplace_back();
       row.push_back(absl::StrCat(service.name, " ", Kebab(method->name())));
-      for (const rpc::Role role : rpc::AllRoles()) row.emplace_back(Admits(*method, role) ? "yes" : "");
+      for (const rpc::Role role : rpc::AllRoles())
+        row.emplace_back(Admits(*method, role) ? "yes" : "");
     }
   }
   return table;
@@ -86,12 +88,14 @@ int RunDescribe(const std::vector<std::string>& argv, const Io& io) {
   const auto args = ParseArgs(argv, {}, kCommon);
   if (!args.ok()) return ReportUsage(args.status(), "nisi help describe", Format::kTable, io);
   // "service.method" or "service method".
-  std::vector<std::string> words = absl::StrSplit(absl::StrJoin(args->words, "."), '.', absl::SkipEmpty());
+  std::vector<std::string> words =
+      absl::StrSplit(absl::StrJoin(args->words, "."), '.', absl::SkipEmpty());
   words.resize(2);
   const Table table = Policies(words[0], words[1]);
   if (table.rows.empty()) {
-    return ReportUsage(absl::NotFoundError(absl::StrCat("There is no ", absl::StrJoin(args->words, " "), ".")),
-                       "nisi describe", Format::kTable, io);
+    return ReportUsage(
+        absl::NotFoundError(absl::StrCat("There is no ", absl::StrJoin(args->words, " "), ".")),
+        "nisi describe", Format::kTable, io);
   }
   if (args->Get("format") == "csv") {
     *io.out << Csv(table);

@@ -32,8 +32,9 @@ Details DetailsOf(const grpc::Status& status) {
   if (!packed.ParseFromString(status.error_details())) return details;
   for (const auto& any : packed.details()) {
     // Each takes what is its own kind.
-    any.UnpackTo(&details.info) || any.UnpackTo(&details.bad_request) || any.UnpackTo(&details.precondition) ||
-        any.UnpackTo(&details.resource) || any.UnpackTo(&details.quota) || any.UnpackTo(&details.retry) ||
+    any.UnpackTo(&details.info) || any.UnpackTo(&details.bad_request) ||
+        any.UnpackTo(&details.precondition) || any.UnpackTo(&details.resource) ||
+        any.UnpackTo(&details.quota) || any.UnpackTo(&details.retry) ||
         any.UnpackTo(&details.basis);
   }
   return details;
@@ -56,7 +57,8 @@ json JsonOf(const grpc::Status& status, const Details& details) {
   if (!details.info.reason().empty()) error["reason"] = details.info.reason();
   for (const auto& [key, value] : details.info.metadata()) error["metadata"][key] = value;
   for (const auto& violation : details.bad_request.field_violations()) {
-    error["fieldViolations"].push_back({{"field", violation.field()}, {"description", violation.description()}});
+    error["fieldViolations"].push_back(
+        {{"field", violation.field()}, {"description", violation.description()}});
   }
   for (const auto& violation : details.precondition.violations()) {
     error["preconditions"].push_back({{"type", violation.type()},
@@ -64,10 +66,12 @@ json JsonOf(const grpc::Status& status, const Details& details) {
                                       {"description", violation.description()}});
   }
   for (const auto& violation : details.quota.violations()) {
-    error["quota"].push_back({{"subject", violation.subject()}, {"description", violation.description()}});
+    error["quota"].push_back(
+        {{"subject", violation.subject()}, {"description", violation.description()}});
   }
   if (!details.resource.resource_type().empty()) {
-    error["resource"] = {{"type", details.resource.resource_type()}, {"name", details.resource.resource_name()}};
+    error["resource"] = {{"type", details.resource.resource_type()},
+                         {"name", details.resource.resource_name()}};
   }
   if (details.retry.has_retry_delay()) error["retryDelaySeconds"] = RetrySeconds(details);
   if (!details.basis.article().empty()) {
@@ -89,13 +93,15 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
     line("field", absl::StrCat(violation.field(), ": ", violation.description()));
   }
   for (const auto& violation : details.precondition.violations()) {
-    line("state", absl::StrCat(violation.subject(), ": ", violation.description(), " (", violation.type(), ")"));
+    line("state", absl::StrCat(violation.subject(), ": ", violation.description(), " (",
+                               violation.type(), ")"));
   }
   for (const auto& violation : details.quota.violations()) {
     line("limit", absl::StrCat(violation.subject(), ": ", violation.description()));
   }
   if (!details.resource.resource_type().empty()) {
-    line("record", absl::StrCat(details.resource.resource_type(), " ", details.resource.resource_name()));
+    line("record",
+         absl::StrCat(details.resource.resource_type(), " ", details.resource.resource_name()));
   }
   for (const auto& [key, value] : details.info.metadata()) line(key, value);
   if (!details.basis.article().empty()) {
@@ -108,7 +114,9 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
 }
 
 // Text of a server may be anything; a broken byte must not break the report.
-std::string Dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 }  // namespace
 

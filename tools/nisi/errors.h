@@ -8,8 +8,8 @@
 
 namespace nisi::cli {
 
-// Tells on `err` why a call was refused, with all its details, in words or as one JSON object. Returns the exit
-// code.
+// Tells on `err` why a call was refused, with all its details, in words or as one JSON object.
+// Returns the exit code.
 int ReportRefusal(const grpc::Status& status, Format format, const Io& io);
 
 // Tells what was wrong with the command line and where help is. Returns kUsage.

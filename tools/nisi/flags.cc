@@ -29,7 +29,9 @@ using google::protobuf::Reflection;
 
 constexpr int kMaxDepth = 4;
 
-absl::Status Bad(absl::string_view what) { return absl::InvalidArgumentError(what); }
+absl::Status Bad(absl::string_view what) {
+  return absl::InvalidArgumentError(what);
+}
 
 void Collect(const Descriptor& type, const FieldFlag& above, std::vector<FieldFlag>* flags) {
   for (int i = 0; i < type.field_count(); ++i) {
@@ -60,8 +62,9 @@ std::vector<std::string> SplitAtCommas(absl::string_view text) {
 
 absl::StatusOr<std::string> Bytes(absl::string_view text) {
   if (absl::StartsWith(text, "@")) return ReadFile(std::string(text.substr(1)), nullptr);
-  const bool hex = text.size() % 2 == 0 &&
-                   std::all_of(text.begin(), text.end(), [](unsigned char c) { return absl::ascii_isxdigit(c); });
+  const bool hex =
+      text.size() % 2 == 0 && std::all_of(text.begin(), text.end(),
+                                          [](unsigned char c) { return absl::ascii_isxdigit(c); });
   if (!hex) return Bad("takes bytes in hex, or @file");
   return absl::HexStringToBytes(text);
 }
@@ -96,28 +99,29 @@ absl::Status SetMessage(absl::string_view text, Message* message) {
 }
 
 template <class T>
-absl::StatusOr<T> Number(absl::string_view text, bool (*parse)(absl::string_view, T*), absl::string_view what) {
+absl::StatusOr<T> Number(absl::string_view text, bool (*parse)(absl::string_view, T*),
+                         absl::string_view what) {
   T value{};
   if (!parse(text, &value)) return Bad(absl::StrCat("takes ", what));
   return value;
 }
 
 absl::StatusOr<const google::protobuf::EnumValueDescriptor*> EnumValue(const FieldDescriptor& field,
-                                                                      absl::string_view text) {
+                                                                       absl::string_view text) {
   std::string name = absl::AsciiStrToUpper(absl::StrReplaceAll(text, {{"-", "_"}, {".", "_"}}));
   if (const auto* value = field.enum_type()->FindValueByName(name)) return value;
   return Bad(absl::StrCat("takes one of ", absl::StrJoin(ChoicesOf(field), ", ")));
 }
 
 // Sets a singular field, adds to a repeated one.
-#define NISI_STORE(kind, value)                                           \
-  do {                                                                    \
-    if (field.is_repeated()) {                                            \
-      reflection.Add##kind(message, &field, value);                       \
-    } else {                                                              \
-      reflection.Set##kind(message, &field, value);                       \
-    }                                                                     \
-    return absl::OkStatus();                                              \
+#define NISI_STORE(kind, value)                     \
+  do {                                              \
+    if (field.is_repeated()) {                      \
+      reflection.Add##kind(message, &field, value); \
+    } else {                                        \
+      reflection.Set##kind(message, &field, value); \
+    }                                               \
+    return absl::OkStatus();                        \
   } while (false)
 
 absl::Status StoreText(const FieldDescriptor& field, absl::string_view text, Message* message) {
@@ -137,19 +141,23 @@ absl::Status Store(const FieldDescriptor& field, absl::string_view text, Message
     case FieldDescriptor::CPPTYPE_STRING:
       return StoreText(field, text, message);
     case FieldDescriptor::CPPTYPE_INT32: {
-      ASSIGN_OR_RETURN(const int32_t value, Number<int32_t>(text, absl::SimpleAtoi, "a whole number"));
+      ASSIGN_OR_RETURN(const int32_t value,
+                       Number<int32_t>(text, absl::SimpleAtoi, "a whole number"));
       NISI_STORE(Int32, value);
     }
     case FieldDescriptor::CPPTYPE_INT64: {
-      ASSIGN_OR_RETURN(const int64_t value, Number<int64_t>(text, absl::SimpleAtoi, "a whole number"));
+      ASSIGN_OR_RETURN(const int64_t value,
+                       Number<int64_t>(text, absl::SimpleAtoi, "a whole number"));
       NISI_STORE(Int64, value);
     }
     case FieldDescriptor::CPPTYPE_UINT32: {
-      ASSIGN_OR_RETURN(const uint32_t value, Number<uint32_t>(text, absl::SimpleAtoi, "a whole number from 0"));
+      ASSIGN_OR_RETURN(const uint32_t value,
+                       Number<uint32_t>(text, absl::SimpleAtoi, "a whole number from 0"));
       NISI_STORE(UInt32, value);
     }
     case FieldDescriptor::CPPTYPE_UINT64: {
-      ASSIGN_OR_RETURN(const uint64_t value, Number<uint64_t>(text, absl::SimpleAtoi, "a whole number from 0"));
+      ASSIGN_OR_RETURN(const uint64_t value,
+                       Number<uint64_t>(text, absl::SimpleAtoi, "a whole number from 0"));
       NISI_STORE(UInt64, value);
     }
     case FieldDescriptor::CPPTYPE_DOUBLE: {
@@ -198,8 +206,8 @@ bool FieldFlag::output_only() const {
 
 bool IsValueMessage(const Descriptor& type) {
   const std::string& name = type.full_name();
-  return name == "google.type.Date" || name == "google.protobuf.Timestamp" || name == "google.protobuf.Duration" ||
-         name == "google.protobuf.FieldMask";
+  return name == "google.type.Date" || name == "google.protobuf.Timestamp" ||
+         name == "google.protobuf.Duration" || name == "google.protobuf.FieldMask";
 }
 
 std::vector<FieldFlag> FlagsOf(const Descriptor& type) {
@@ -221,7 +229,8 @@ absl::Status SetFlag(const FieldFlag& flag, absl::string_view value, Message* me
   if (oneof != nullptr) {
     const auto* taken = message->GetReflection()->GetOneofFieldDescriptor(*message, oneof);
     if (taken != nullptr && taken != &field) {
-      return Bad(absl::StrCat("--", flag.name, " and ", Kebab(taken->name()), " exclude each other."));
+      return Bad(
+          absl::StrCat("--", flag.name, " and ", Kebab(taken->name()), " exclude each other."));
     }
   }
   std::vector<std::string> values = {std::string(value)};
@@ -256,7 +265,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, std::istream* in) 
   std::ifstream file(path, std::ios::binary);
   if (!file || !(text << file.rdbuf())) {
     // An empty file also fails the copy; it is no error.
-    if (!file.is_open() || file.bad()) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+    if (!file.is_open() || file.bad())
+      return absl::NotFoundError(absl::StrCat("cannot read ", path));
   }
   return text.str();
 }

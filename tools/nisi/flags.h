@@ -28,8 +28,8 @@ struct FieldFlag {
 // Messages written as one value: google.type.Date, Timestamp, Duration, FieldMask.
 bool IsValueMessage(const google::protobuf::Descriptor& type);
 
-// One flag a field, in the order of the proto; a nested message gives one flag for itself (as JSON) and then
-// its own, down to four levels.
+// One flag a field, in the order of the proto; a nested message gives one flag for itself (as JSON)
+// and then its own, down to four levels.
 std::vector<FieldFlag> FlagsOf(const google::protobuf::Descriptor& type);
 
 // What the flag takes, in words: "a date, as 2026-01-31". Empty for a bool, which needs no value.
@@ -37,11 +37,13 @@ std::string FormOf(const google::protobuf::FieldDescriptor& field);
 // The values an enum flag takes; empty for any other.
 std::vector<std::string> ChoicesOf(const google::protobuf::FieldDescriptor& field);
 
-// Sets or, for a repeated field, adds. `@file` reads bytes from a file. INVALID_ARGUMENT names the flag and the
-// form it takes.
-absl::Status SetFlag(const FieldFlag& flag, absl::string_view value, google::protobuf::Message* message);
+// Sets or, for a repeated field, adds. `@file` reads bytes from a file. INVALID_ARGUMENT names the
+// flag and the form it takes.
+absl::Status SetFlag(const FieldFlag& flag, absl::string_view value,
+                     google::protobuf::Message* message);
 
-// Sets one field of the message itself from its text; commas do not split. INVALID_ARGUMENT says what is wrong.
+// Sets one field of the message itself from its text; commas do not split. INVALID_ARGUMENT says
+// what is wrong.
 absl::Status SetField(const google::protobuf::FieldDescriptor& field, absl::string_view value,
                       google::protobuf::Message* message);
 

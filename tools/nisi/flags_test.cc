@@ -41,12 +41,16 @@ TEST(FlagsTest, EveryKindOfFieldOfAWidget) {
   const Case cases[] = {
       {"widget.color", "red", R"(widget { color: "red" })", "\xff"},
       {"widget.weight", "-12", "widget { weight: -12 }", "heavy"},
-      {"widget.weight", "9223372036854775807", "widget { weight: 9223372036854775807 }", "9223372036854775808"},
+      {"widget.weight", "9223372036854775807", "widget { weight: 9223372036854775807 }",
+       "9223372036854775808"},
       {"widget.tags", R"(a,b\,c)", R"(widget { tags: "a" tags: "b,c" })", nullptr},
       {"widget.size", "large", "widget { size: LARGE }", "huge"},
-      {"widget.made-on", "2026-02-28", "widget { made_on { year: 2026 month: 2 day: 28 } }", "2026-02-30"},
-      {"widget.made-on", "2024-02-29", "widget { made_on { year: 2024 month: 2 day: 29 } }", "29.02.2024"},
-      {"widget.update-time", "1970-01-01T00:00:05Z", "widget { update_time { seconds: 5 } }", "yesterday"},
+      {"widget.made-on", "2026-02-28", "widget { made_on { year: 2026 month: 2 day: 28 } }",
+       "2026-02-30"},
+      {"widget.made-on", "2024-02-29", "widget { made_on { year: 2024 month: 2 day: 29 } }",
+       "29.02.2024"},
+      {"widget.update-time", "1970-01-01T00:00:05Z", "widget { update_time { seconds: 5 } }",
+       "yesterday"},
       {"widget", R"({"color":"blue"})", R"(widget { color: "blue" })", "{"},
       {"validate-only", "true", "validate_only: true", "perhaps"},
   };
@@ -68,7 +72,8 @@ TEST(FlagsTest, MasksBytesAndListsOfMessages) {
   EXPECT_EQ(update.update_mask().paths(1), "export_potential");
 
   goods::CreateAssessmentRequest create;
-  ASSERT_EQ(Set(&create, "assessment.evidence", R"({"name":"a.pdf","sizeBytes":"7"})"), absl::OkStatus());
+  ASSERT_EQ(Set(&create, "assessment.evidence", R"({"name":"a.pdf","sizeBytes":"7"})"),
+            absl::OkStatus());
   ASSERT_EQ(Set(&create, "assessment.evidence", R"({"name":"b.pdf"})"), absl::OkStatus());
   EXPECT_EQ(create.assessment().evidence_size(), 2);
   EXPECT_EQ(create.assessment().evidence(0).size_bytes(), 7);
@@ -101,17 +106,21 @@ TEST(FlagsTest, OtherNumbersAndMaps) {
 TEST(FlagsTest, MembersOfAOneofExcludeEachOther) {
   nisi::journal::v1::WatchEntriesResponse response;
   ASSERT_EQ(Set(&response, "bookmark", "5"), absl::OkStatus());
-  EXPECT_THAT(std::string(Set(&response, "entry", "{}").message()), HasSubstr("exclude each other"));
+  EXPECT_THAT(std::string(Set(&response, "entry", "{}").message()),
+              HasSubstr("exclude each other"));
 }
 
 class ArgsTest : public ::testing::Test {
  protected:
-  absl::StatusOr<Args> Parse(const std::vector<std::string>& argv) { return ParseArgs(argv, flags_, kCommon | kConnect); }
+  absl::StatusOr<Args> Parse(const std::vector<std::string>& argv) {
+    return ParseArgs(argv, flags_, kCommon | kConnect);
+  }
   const std::vector<FieldFlag> flags_ = FlagsOf(*goods::CheckGoodsRequest::descriptor());
 };
 
 TEST_F(ArgsTest, SplitsTheProgramsFlagsFromTheRequests) {
-  const auto args = Parse({"--codes", "8504", "--format=json", "--wide", "--codes", "850423", "-o", "f", "word"});
+  const auto args =
+      Parse({"--codes", "8504", "--format=json", "--wide", "--codes", "850423", "-o", "f", "word"});
   ASSERT_EQ(args.status(), absl::OkStatus());
   EXPECT_EQ(args->fields.size(), 2u);
   EXPECT_EQ(args->Get("format"), "json");
@@ -121,16 +130,21 @@ TEST_F(ArgsTest, SplitsTheProgramsFlagsFromTheRequests) {
 }
 
 TEST_F(ArgsTest, NamesTheNearestFlag) {
-  EXPECT_THAT(std::string(Parse({"--code", "1"}).status().message()), HasSubstr("Did you mean --codes?"));
-  EXPECT_THAT(std::string(Parse({"--on_date", "1"}).status().message()), HasSubstr("Did you mean --on-date?"));
-  EXPECT_THAT(std::string(Parse({"--fromat", "json"}).status().message()), HasSubstr("Did you mean --format?"));
+  EXPECT_THAT(std::string(Parse({"--code", "1"}).status().message()),
+              HasSubstr("Did you mean --codes?"));
+  EXPECT_THAT(std::string(Parse({"--on_date", "1"}).status().message()),
+              HasSubstr("Did you mean --on-date?"));
+  EXPECT_THAT(std::string(Parse({"--fromat", "json"}).status().message()),
+              HasSubstr("Did you mean --format?"));
   const std::string far(Parse({"--zzzzzzzzzzzz"}).status().message());
   EXPECT_EQ(far, "There is no flag --zzzzzzzzzzzz here.");
 }
 
 TEST_F(ArgsTest, MissingAndNeedlessValues) {
-  EXPECT_THAT(std::string(Parse({"--codes"}).status().message()), HasSubstr("--codes needs a value"));
-  EXPECT_THAT(std::string(Parse({"--on-date", "--wide"}).status().message()), HasSubstr("YYYY-MM-DD"));
+  EXPECT_THAT(std::string(Parse({"--codes"}).status().message()),
+              HasSubstr("--codes needs a value"));
+  EXPECT_THAT(std::string(Parse({"--on-date", "--wide"}).status().message()),
+              HasSubstr("YYYY-MM-DD"));
   EXPECT_THAT(std::string(Parse({"--wide=yes"}).status().message()), HasSubstr("takes no value"));
 }
 
@@ -143,7 +157,8 @@ TEST_F(ArgsTest, AFieldWinsOverAFlagOfTheProgram) {
 }
 
 TEST_F(ArgsTest, WordsAreFoundBehindFlagsWithValues) {
-  std::vector<std::string> argv = {"--format", "json", "--wide", "priority-goods", "check-goods", "--codes", "1"};
+  std::vector<std::string> argv = {"--format",    "json",    "--wide", "priority-goods",
+                                   "check-goods", "--codes", "1"};
   EXPECT_EQ(TakeWords(&argv, 1), std::vector<std::string>{"priority-goods"});
   EXPECT_EQ(TakeWords(&argv, 1), std::vector<std::string>{"check-goods"});
   EXPECT_EQ(argv, (std::vector<std::string>{"--format", "json", "--wide", "--codes", "1"}));

@@ -48,36 +48,44 @@ std::string FirstSentence(const std::string& text) {
   return end == std::string::npos ? text : text.substr(0, end + 1);
 }
 
-std::string LimitsOf(const FieldFlag& flag) {
+std::string LimitsOf(const FieldFlag& flag, const std::string& said) {
   const auto& rules = flag.rules();
   std::vector<std::string> limits;
-  if (rules.required()) limits.emplace_back("required");
+  if (rules.required() && said.rfind("Required", 0) != 0) limits.emplace_back("required");
   if (flag.field().is_repeated()) limits.emplace_back("repeat it or separate by commas");
   if (rules.has_min()) limits.push_back(absl::StrCat("at least ", rules.min()));
   if (rules.has_max()) limits.push_back(absl::StrCat("at most ", rules.max()));
   const bool bytes = flag.field().type() == FieldDescriptor::TYPE_BYTES;
-  if (rules.min_chars() > 0) limits.push_back(absl::StrCat("at least ", rules.min_chars(), bytes ? " bytes" : " characters"));
-  if (rules.max_chars() > 0) limits.push_back(absl::StrCat("at most ", rules.max_chars(), bytes ? " bytes" : " characters"));
-  if (rules.min_items() > 0) limits.push_back(absl::StrCat("at least ", rules.min_items(), " of them"));
-  if (rules.max_items() > 0) limits.push_back(absl::StrCat("at most ", rules.max_items(), " of them"));
+  if (rules.min_chars() > 0)
+    limits.push_back(
+        absl::StrCat("at least ", rules.min_chars(), bytes ? " bytes" : " characters"));
+  if (rules.max_chars() > 0)
+    limits.push_back(absl::StrCat("at most ", rules.max_chars(), bytes ? " bytes" : " characters"));
+  if (rules.min_items() > 0)
+    limits.push_back(absl::StrCat("at least ", rules.min_items(), " of them"));
+  if (rules.max_items() > 0)
+    limits.push_back(absl::StrCat("at most ", rules.max_items(), " of them"));
   if (rules.unique_items()) limits.emplace_back("no two alike");
   if (rules.immutable()) limits.emplace_back("never changes");
-  if (rules.data_class() == nisi::rpc::v1::CONFIDENTIAL) limits.emplace_back("confidential, Art. 6(3)");
+  if (rules.data_class() == nisi::rpc::v1::CONFIDENTIAL)
+    limits.emplace_back("confidential, Art. 6(3)");
   if (flag.field().name() == "request_id") limits.emplace_back("made at random when absent");
   return absl::StrJoin(limits, "; ");
 }
 
-// What the system sets itself is no flag to offer, except the name that says which record to change.
+// What the system sets itself is no flag to offer, except the name that says which record to
+// change.
 bool IsOffered(const FieldFlag& flag, const MethodDescriptor& method) {
   if (!flag.output_only()) return true;
-  return flag.path.size() == 2 && flag.field().name() == "name" && Kebab(method.name()).rfind("update-", 0) == 0;
+  return flag.path.size() == 2 && flag.field().name() == "name" &&
+         Kebab(method.name()).rfind("update-", 0) == 0;
 }
 
 std::string FlagHelp(const FieldFlag& flag) {
   const std::string form = FormOf(flag.field());
   std::string out = absl::StrCat("  --", flag.name, form.empty() ? "" : " ", form, "\n");
   std::string text = CommentOf(flag.field().full_name());
-  const std::string limits = LimitsOf(flag);
+  const std::string limits = LimitsOf(flag, text);
   if (!limits.empty()) absl::StrAppend(&text, text.empty() ? "" : " ", "(", limits, ")");
   if (!text.empty()) out += Wrap(text, 8);
   return out;
@@ -88,7 +96,8 @@ std::string ToolHelp(unsigned scopes) {
   for (const ToolFlag& flag : ToolFlags()) {
     if ((flag.scopes & scopes) == 0) continue;
     const std::string head = absl::StrCat("  --", flag.name, *flag.value ? " " : "", flag.value);
-    absl::StrAppend(&out, head, std::string(head.size() < 26 ? 26 - head.size() : 1, ' '), flag.help, "\n");
+    absl::StrAppend(&out, head, std::string(head.size() < 26 ? 26 - head.size() : 1, ' '),
+                    flag.help, "\n");
   }
   return out;
 }
@@ -106,7 +115,8 @@ std::string SampleOf(const FieldFlag& flag) {
     case Format::GOODS_CODE:
       return "850423";
     case Format::RESOURCE_NAME:
-      return absl::StrReplaceAll(flag.rules().resource(), {{"entries/*", "entries/850423"}, {"*", "1"}});
+      return absl::StrReplaceAll(flag.rules().resource(),
+                                 {{"entries/*", "entries/850423"}, {"*", "1"}});
     case Format::WORD:
       return "machinery";
     case Format::ETAG:
@@ -131,17 +141,22 @@ bool IsNeeded(const FieldFlag& flag) {
 
 const std::vector<Command>& Commands() {
   static const auto& commands = *new std::vector<Command>{
-      {"serve", "nisi serve [--help]", "Runs all services and the gateway in this process, on one data folder."},
-      {"token", "nisi token [--role ROLE] [--bin BIN] [--region KATO,..] [--subject NAME] [--life 1h]",
+      {"serve", "nisi serve [--help]",
+       "Runs all services and the gateway in this process, on one data folder."},
+      {"token",
+       "nisi token [--role ROLE] [--bin BIN] [--region KATO,..] [--subject NAME] [--life 1h]",
        "Prints a development token; without --role, lists the roles."},
-      {"proof", "nisi proof get --service NAME --position N -o FILE | nisi proof verify FILE [--public-key HEX]",
+      {"proof",
+       "nisi proof get --service NAME --position N -o FILE | nisi proof verify FILE [--public-key "
+       "HEX]",
        "Keeps the proof of a journal entry in a file; checks one without any server."},
       {"verify", "nisi verify FILE | nisi verify --service NAME --position N",
        "Checks a proof from a file, or fetches and checks it in one go."},
       {"describe", "nisi describe [SERVICE[.METHOD]] [--format table|csv|markdown]",
        "Who may call what, and by which article."},
       {"roles", "nisi roles [--format markdown|csv]", "Prints every method by every role."},
-      {"completion", "nisi completion bash|zsh", "Prints a completion script: source <(nisi completion bash)"},
+      {"completion", "nisi completion bash|zsh",
+       "Prints a completion script: source <(nisi completion bash)"},
       {"help", "nisi help [SERVICE [METHOD] | COMMAND]", "Prints help."},
   };
   return commands;
@@ -150,40 +165,51 @@ const std::vector<Command>& Commands() {
 std::string HelpCommand(const MethodDescriptor& method) {
   for (const Service& service : Services()) {
     for (const auto* other : MethodsOf(service)) {
-      if (other == &method) return absl::StrCat("nisi ", service.name, " ", Kebab(method.name()), " --help");
+      if (other == &method)
+        return absl::StrCat("nisi ", service.name, " ", Kebab(method.name()), " --help");
     }
   }
   return "nisi --help";
 }
 
+std::string PurposeOf(const Service& service) {
+  const auto* part = service.parts.front();
+  const std::string text = CommentOfPackage(part->file()->package());
+  return text.empty() ? CommentOf(part->full_name()) : text;
+}
+
 std::string HelpOf() {
   std::string out =
       "nisi: the command line of the National Information System of Industry\n\n"
-      "  nisi SERVICE METHOD [FLAGS]     calls a method: each field of its request is a flag\n\nServices:\n";
+      "  nisi SERVICE METHOD [FLAGS]     calls a method: each field of its request is a "
+      "flag\n\nServices:\n";
   for (const Service& service : Services()) {
-    absl::StrAppend(&out, "  ", service.name, "\n",
-                    Wrap(FirstSentence(CommentOf(service.parts.front()->full_name())), 8));
+    absl::StrAppend(&out, "  ", service.name, "\n", Wrap(FirstSentence(PurposeOf(service)), 8));
   }
   out += "\nCommands:\n";
   for (const Command& command : Commands()) {
-    absl::StrAppend(&out, "  ", command.name, std::string(12 - std::string(command.name).size(), ' '), command.what,
-                    "\n");
+    absl::StrAppend(&out, "  ", command.name,
+                    std::string(12 - std::string(command.name).size(), ' '), command.what, "\n");
   }
-  absl::StrAppend(&out, "\nFlags of every call:\n", ToolHelp(kCommon | kConnect),
-                  "\nA flag of the program that a request has as a field too is written --cli.NAME.\n"
-                  "Exit codes: 0 done, 1 refused by the service, 2 wrong use, 3 not available.\n"
-                  "More: nisi SERVICE --help, nisi SERVICE METHOD --help, nisi help COMMAND\n");
+  absl::StrAppend(
+      &out, "\nFlags of every call:\n", ToolHelp(kCommon | kConnect),
+      "\nA flag of the program that a request has as a field too is written --cli.NAME.\n"
+      "Exit codes: 0 done, 1 refused by the service, 2 wrong use, 3 not available.\n"
+      "More: nisi SERVICE --help, nisi SERVICE METHOD --help, nisi help COMMAND\n");
   return out;
 }
 
 std::string HelpOf(const Service& service) {
   std::string out = absl::StrCat("nisi ", service.name, " METHOD [FLAGS]\n\n");
+  out += Wrap(CommentOfPackage(service.parts.front()->file()->package()), 0);
   for (const auto* part : service.parts) out += Wrap(CommentOf(part->full_name()), 0);
   out += "\nMethods:\n";
   for (const auto* method : MethodsOf(service)) {
-    absl::StrAppend(&out, "  ", Kebab(method->name()), "\n", Wrap(FirstSentence(CommentOf(method->full_name())), 8));
+    absl::StrAppend(&out, "  ", Kebab(method->name()), "\n",
+                    Wrap(FirstSentence(CommentOf(method->full_name())), 8));
   }
-  absl::StrAppend(&out, "\nMore: nisi ", service.name, " METHOD --help, nisi describe ", service.name, "\n");
+  absl::StrAppend(&out, "\nMore: nisi ", service.name, " METHOD --help, nisi describe ",
+                  service.name, "\n");
   return out;
 }
 
@@ -194,7 +220,8 @@ std::string HelpOf(const Service& service, const MethodDescriptor& method) {
   const std::string roles = absl::StrJoin(RolesOf(method), ", ");
   absl::StrAppend(&out, "Who may call: ", roles == "public" ? "everybody" : roles, "\n");
   if (!policy.article().empty()) absl::StrAppend(&out, "Ground: ", policy.article(), "\n");
-  if (policy.mutation()) out += "Changes the register; a retry with the same --request-id is safe.\n";
+  if (policy.mutation())
+    out += "Changes the register; a retry with the same --request-id is safe.\n";
   if (KindOf(method) != "unary") absl::StrAppend(&out, "Kind: ", KindOf(method), "\n");
   absl::StrAppend(&out, "Example:\n  ", ExampleOf(service, method), "\n");
 
@@ -207,7 +234,8 @@ std::string HelpOf(const Service& service, const MethodDescriptor& method) {
     out += "\nColumns of the CSV:\n";
     for (const FieldFlag& flag : FlagsOf(*shape->items->message_type())) {
       absl::StrAppend(&out, "  ", flag.field().name(), "\n");
-      if (const std::string text = CommentOf(flag.field().full_name()); !text.empty()) out += Wrap(text, 8);
+      if (const std::string text = CommentOf(flag.field().full_name()); !text.empty())
+        out += Wrap(text, 8);
     }
   }
   const unsigned scopes = ScopesOf(service, method);
@@ -221,7 +249,8 @@ std::string HelpOf(const std::string& name) {
     std::string out = absl::StrCat(command.usage, "\n\n", command.what, "\n");
     unsigned scopes = kCommon;
     if (name == "token") scopes |= kToken;
-    if (name == "proof" || name == "verify") scopes |= kConnect | kStandard | kProofGet | kProofVerify;
+    if (name == "proof" || name == "verify")
+      scopes |= kConnect | kStandard | kProofGet | kProofVerify;
     if (name != "serve" && name != "help") absl::StrAppend(&out, "\nFlags:\n", ToolHelp(scopes));
     return out;
   }
@@ -233,11 +262,13 @@ std::string ExampleOf(const Service& service, const MethodDescriptor& method) {
   if (service.standard) absl::StrAppend(&out, " --service ", Owners().front());
   const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
   auto has_children = [&](const FieldFlag& flag) {
-    return std::any_of(flags.begin(), flags.end(),
-                       [&](const FieldFlag& other) { return other.name.rfind(flag.name + ".", 0) == 0; });
+    return std::any_of(flags.begin(), flags.end(), [&](const FieldFlag& other) {
+      return other.name.rfind(flag.name + ".", 0) == 0;
+    });
   };
   for (const FieldFlag& flag : flags) {
-    if (IsNeeded(flag) && !has_children(flag)) absl::StrAppend(&out, " --", flag.name, " ", SampleOf(flag));
+    if (IsNeeded(flag) && !has_children(flag))
+      absl::StrAppend(&out, " --", flag.name, " ", SampleOf(flag));
   }
   if (ImportShapeOf(method)) out += " --csv goods.csv --dry-run";
   const auto& roles = RolesOf(method);

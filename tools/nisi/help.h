@@ -19,6 +19,9 @@ const std::vector<Command>& Commands();
 // "nisi priority-goods check-goods --help"
 std::string HelpCommand(const google::protobuf::MethodDescriptor& method);
 
+// What a service is for, as its proto says.
+std::string PurposeOf(const Service& service);
+
 std::string HelpOf();
 std::string HelpOf(const Service& service);
 std::string HelpOf(const Service& service, const google::protobuf::MethodDescriptor& method);

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 namespace nisi::cli {
 namespace {
@@ -63,9 +63,10 @@ std::string Kebab(absl::string_view name) {
       out += '-';
       continue;
     }
-    const bool starts_word = absl::ascii_isupper(static_cast<unsigned char>(c)) && i > 0 && name[i - 1] != '_' &&
-                             (!absl::ascii_isupper(static_cast<unsigned char>(name[i - 1])) ||
-                              (i + 1 < name.size() && absl::ascii_islower(static_cast<unsigned char>(name[i + 1]))));
+    const bool starts_word =
+        absl::ascii_isupper(static_cast<unsigned char>(c)) && i > 0 && name[i - 1] != '_' &&
+        (!absl::ascii_isupper(static_cast<unsigned char>(name[i - 1])) ||
+         (i + 1 < name.size() && absl::ascii_islower(static_cast<unsigned char>(name[i + 1]))));
     if (starts_word) out += '-';
     out += absl::ascii_tolower(static_cast<unsigned char>(c));
   }

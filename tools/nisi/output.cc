@@ -57,7 +57,8 @@ void CollectTables(const Message& message, const std::string& above,
       if (const auto items = ItemsOf(message, *field); !items.empty()) {
         tables->emplace_back(name, TableOf(*field->message_type(), items));
       }
-    } else if (!IsValueMessage(*field->message_type()) && message.GetReflection()->HasField(message, field)) {
+    } else if (!IsValueMessage(*field->message_type()) &&
+               message.GetReflection()->HasField(message, field)) {
       CollectTables(message.GetReflection()->GetMessage(message, field), name, tables);
     }
   }
@@ -71,7 +72,8 @@ std::string Scalars(const Message& message, int width) {
     const FieldDescriptor& field = *column.path.back();
     if (field.is_repeated() && field.message_type() != nullptr) continue;
     const std::string cell = CellOf(message, column);
-    if (!cell.empty()) table.rows.push_back({absl::StrReplaceAll(column.name, {{"_", " "}, {".", " "}}), cell});
+    if (!cell.empty())
+      table.rows.push_back({absl::StrReplaceAll(column.name, {{"_", " "}, {".", " "}}), cell});
   }
   std::vector<int> widths;
   return Render(table, width, &widths, false);
@@ -88,7 +90,8 @@ std::string ForPeople(const Message& message, int width) {
   std::string out;
   if (main != nullptr) {
     const Table rows = RowsOf(message);
-    absl::StrAppend(&out, rows.rows.empty() ? absl::StrCat("No ", main->name(), ".\n") : TableText(rows, width));
+    absl::StrAppend(&out, rows.rows.empty() ? absl::StrCat("No ", main->name(), ".\n")
+                                            : TableText(rows, width));
   }
   const std::string scalars = Scalars(message, width);
   if (!out.empty() && !scalars.empty()) out += "\n";
@@ -97,7 +100,8 @@ std::string ForPeople(const Message& message, int width) {
   CollectTables(message, "", &tables);
   for (const auto& [name, table] : tables) {
     if (main != nullptr && name == main->name()) continue;
-    absl::StrAppend(&out, out.empty() ? "" : "\n", absl::StrReplaceAll(name, {{"_", " "}, {".", " "}}), ":\n",
+    absl::StrAppend(&out, out.empty() ? "" : "\n",
+                    absl::StrReplaceAll(name, {{"_", " "}, {".", " "}}), ":\n",
                     TableText(table, width));
   }
   return out.empty() ? "Done.\n" : out;

@@ -14,9 +14,10 @@ namespace nisi::cli {
 // "" is kTable. INVALID_ARGUMENT for anything but table, json, csv.
 absl::StatusOr<Format> ParseFormat(absl::string_view name);
 
-// Prints the answer of a unary call: for people its rows, then what else it holds; as JSON its standard
-// protobuf form; as CSV its rows, or itself as one.
-void PrintMessage(const google::protobuf::Message& message, Format format, int width, std::ostream* out);
+// Prints the answer of a unary call: for people its rows, then what else it holds; as JSON its
+// standard protobuf form; as CSV its rows, or itself as one.
+void PrintMessage(const google::protobuf::Message& message, Format format, int width,
+                  std::ostream* out);
 
 // Prints the messages of a stream as they come: one JSON object or CSV record a line, or a table.
 class StreamPrinter {

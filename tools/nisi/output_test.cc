@@ -70,7 +70,9 @@ TEST(OutputTest, OneRecordAsLinesAndItsListsAsTables) {
   const std::string text = Print(assessment, Format::kTable);
   EXPECT_THAT(text, HasSubstr("goods code                    850423\n"));
   EXPECT_THAT(text, HasSubstr("decision outcome              HIGH\n"));
-  EXPECT_THAT(text, HasSubstr("decision findings:\nRULE   SATISFIED  FACTS\nLEVEL  yes        points=71\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("decision findings:\nRULE   SATISFIED  FACTS\nLEVEL  yes        points=71\n"));
   EXPECT_THAT(text, Not(HasSubstr("sector")));
 }
 
@@ -91,13 +93,16 @@ TEST(OutputTest, ATableFitsTheTerminal) {
 }
 
 TEST(OutputTest, JsonIsTheStandardForm) {
-  const auto response = Of<goods::CheckGoodsResponse>(R"(on_date { year: 2026 month: 1 day: 2 } edition_position: 5)");
+  const auto response = Of<goods::CheckGoodsResponse>(
+      R"(on_date { year: 2026 month: 1 day: 2 } edition_position: 5)");
   EXPECT_EQ(Print(response, Format::kJson),
-            "{\n \"onDate\": {\n  \"year\": 2026,\n  \"month\": 1,\n  \"day\": 2\n },\n \"editionPosition\": \"5\"\n}\n");
+            "{\n \"onDate\": {\n  \"year\": 2026,\n  \"month\": 1,\n  \"day\": 2\n },\n "
+            "\"editionPosition\": \"5\"\n}\n");
 }
 
 TEST(OutputTest, CsvHasEveryColumn) {
-  const auto response = Of<goods::ListEntriesResponse>(R"(entries { goods_code: "8504" name_en: "a, \"b\"" })");
+  const auto response =
+      Of<goods::ListEntriesResponse>(R"(entries { goods_code: "8504" name_en: "a, \"b\"" })");
   const std::string text = Print(response, Format::kCsv);
   EXPECT_THAT(text, HasSubstr("name,goods_code,name_kk,name_ru,name_en,sector,processing_level,"));
   EXPECT_THAT(text, HasSubstr(",8504,,,\"a, \"\"b\"\"\",,,"));
@@ -154,7 +159,8 @@ grpc::Status Refusal() {
   status.add_details()->PackFrom(bad);
   status.add_details()->PackFrom(retry);
   status.add_details()->PackFrom(basis);
-  return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "Too\x1b low.", status.SerializeAsString());
+  return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "Too\x1b low.",
+                      status.SerializeAsString());
 }
 
 TEST(ErrorsTest, ARefusalTellsAllItsDetails) {

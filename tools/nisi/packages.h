@@ -7,8 +7,8 @@
 #include "google/protobuf/descriptor.h"
 #include "nisi/rpc/v1/options.pb.h"
 
-// The services this program knows. Everything else here works from their descriptors, so a new package costs
-// one line in packages.cc.
+// The services this program knows. Everything else here works from their descriptors, so a new
+// package costs one line in packages.cc.
 namespace nisi::cli {
 
 // All proto services that one name on the command line stands for.
@@ -26,7 +26,8 @@ const std::vector<Service>& Services();
 // Null when there is none.
 const Service* FindService(absl::string_view name);
 // By its name on the command line, as "check-goods". Null when there is none.
-const google::protobuf::MethodDescriptor* FindMethod(const Service& service, absl::string_view name);
+const google::protobuf::MethodDescriptor* FindMethod(const Service& service,
+                                                     absl::string_view name);
 std::vector<const google::protobuf::MethodDescriptor*> MethodsOf(const Service& service);
 
 // The names of those that own a package: what `--service` may be.

@@ -23,8 +23,8 @@ constexpr char kHelp[] = "nisi help proof";
 constexpr double kTimeout = 30;
 
 // A call of the journal that has to be answered.
-grpc::Status Ask(const Client& client, const std::string& service, const char* method, const Message& request,
-                 Message* response) {
+grpc::Status Ask(const Client& client, const std::string& service, const char* method,
+                 const Message& request, Message* response) {
   CallOptions options;
   options.service = service;
   options.timeout_seconds = kTimeout;
@@ -32,10 +32,11 @@ grpc::Status Ask(const Client& client, const std::string& service, const char* m
 }
 
 // Head first: the path is then asked for the tree of just that size.
-grpc::Status Collect(const Client& client, const std::string& service, int64_t position, const Proof* since,
-                     const Io& io, Proof* proof) {
+grpc::Status Collect(const Client& client, const std::string& service, int64_t position,
+                     const Proof* since, const Io& io, Proof* proof) {
   namespace journal = nisi::journal::v1;
-  grpc::Status status = Ask(client, service, "get-tree-head", journal::GetTreeHeadRequest(), &proof->head);
+  grpc::Status status =
+      Ask(client, service, "get-tree-head", journal::GetTreeHeadRequest(), &proof->head);
   if (!status.ok()) return status;
   journal::GetInclusionProofRequest inclusion;
   inclusion.set_position(position);
@@ -57,7 +58,9 @@ grpc::Status Collect(const Client& client, const std::string& service, int64_t p
   status = Ask(client, service, "get-entry", entry, &proof->entry);
   const bool denied = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
                       status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
-  if (denied) *io.err << "The entry itself is not shown to this caller; its leaf hash is proved all the same.\n";
+  if (denied)
+    *io.err
+        << "The entry itself is not shown to this caller; its leaf hash is proved all the same.\n";
   proof->has_entry = status.ok();
   return denied ? grpc::Status::OK : status;
 }
@@ -65,7 +68,8 @@ grpc::Status Collect(const Client& client, const std::string& service, int64_t p
 absl::StatusOr<Proof> ReadProof(const std::string& path, const Io& io) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, io.in));
   auto proof = ProofFromJson(text);
-  if (!proof.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", proof.status().message()));
+  if (!proof.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", proof.status().message()));
   return proof;
 }
 
@@ -89,7 +93,8 @@ int Fetch(const Args& args, const Proof* since, Format format, const Io& io, Pro
   int64_t position = 0;
   const std::string service = args.Get("service");
   if (service.empty() || !absl::SimpleAtoi(args.Get("position"), &position) || position < 1) {
-    return ReportUsage(absl::InvalidArgumentError("--service NAME and --position N are needed."), kHelp, format, io);
+    return ReportUsage(absl::InvalidArgumentError("--service NAME and --position N are needed."),
+                       kHelp, format, io);
   }
   const auto client = Client::Connect(args, io);
   if (!client.ok()) return ReportUsage(client.status(), kHelp, format, io);
@@ -106,10 +111,12 @@ int Write(const Proof& proof, const Args& args, Format format, const Io& io) {
   file << ToJson(proof);
   file.close();
   if (!file) {
-    return ReportUsage(absl::NotFoundError(absl::StrCat("cannot write ", args.Get("output"))), "", format, io);
+    return ReportUsage(absl::NotFoundError(absl::StrCat("cannot write ", args.Get("output"))), "",
+                       format, io);
   }
-  *io.err << "Kept the proof of position " << proof.inclusion.position() << " in a tree of " << proof.head.tree_size()
-          << ". Check it anywhere: nisi proof verify " << args.Get("output") << "\n";
+  *io.err << "Kept the proof of position " << proof.inclusion.position() << " in a tree of "
+          << proof.head.tree_size() << ". Check it anywhere: nisi proof verify "
+          << args.Get("output") << "\n";
   return kDone;
 }
 
@@ -118,7 +125,8 @@ absl::Status Part(const nlohmann::json& object, const char* name, bool needed, M
   if (!object.contains(name)) {
     return needed ? absl::InvalidArgumentError(absl::StrCat("has no ", name)) : absl::OkStatus();
   }
-  const std::string text = object[name].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string text =
+      object[name].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (SetFromJson(text, message).ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("its ", name, " has not the form of one"));
 }
@@ -163,10 +171,12 @@ int RunProof(const std::vector<std::string>& argv, const Io& io) {
   const bool get = !argv.empty() && argv[0] == "get";
   const bool verify = !argv.empty() && argv[0] == "verify";
   if (!get && !verify) {
-    return ReportUsage(absl::InvalidArgumentError("proof takes get or verify."), kHelp, Format::kTable, io);
+    return ReportUsage(absl::InvalidArgumentError("proof takes get or verify."), kHelp,
+                       Format::kTable, io);
   }
   if (verify) return RunVerify({argv.begin() + 1, argv.end()}, io);
-  const auto args = ParseArgs({argv.begin() + 1, argv.end()}, {}, kCommon | kConnect | kStandard | kProofGet);
+  const auto args =
+      ParseArgs({argv.begin() + 1, argv.end()}, {}, kCommon | kConnect | kStandard | kProofGet);
   if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
   const auto since = SinceOf(*args, io);
@@ -177,8 +187,7 @@ int RunProof(const std::vector<std::string>& argv, const Io& io) {
 }
 
 int RunVerify(const std::vector<std::string>& argv, const Io& io) {
-  const auto args =
-      ParseArgs(argv, {}, kCommon | kConnect | kStandard | kProofGet | kProofVerify);
+  const auto args = ParseArgs(argv, {}, kCommon | kConnect | kStandard | kProofGet | kProofVerify);
   if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
   const auto since = SinceOf(*args, io);
@@ -189,8 +198,9 @@ int RunVerify(const std::vector<std::string>& argv, const Io& io) {
     return code == kDone ? Verify(*args, proof, since->get(), format, io) : code;
   }
   if (args->words.size() != 1) {
-    return ReportUsage(absl::InvalidArgumentError("verify takes one file, or --service and --position."), kHelp,
-                       format, io);
+    return ReportUsage(
+        absl::InvalidArgumentError("verify takes one file, or --service and --position."), kHelp,
+        format, io);
   }
   const auto proof = ReadProof(args->words[0], io);
   if (!proof.ok()) return ReportUsage(proof.status(), kHelp, format, io);

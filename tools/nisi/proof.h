@@ -22,7 +22,8 @@ struct Proof {
   nisi::journal::v1::ConsistencyProof consistency;
 };
 
-// One JSON object {entry, inclusionProof, treeHead, signingKey, consistencyProof}, each in its protobuf form.
+// One JSON object {entry, inclusionProof, treeHead, signingKey, consistencyProof}, each in its
+// protobuf form.
 std::string ToJson(const Proof& proof);
 // INVALID_ARGUMENT for anything else.
 absl::StatusOr<Proof> ProofFromJson(const std::string& text);
@@ -34,7 +35,8 @@ struct PinnedKey {
 };
 
 // Tells every step in words. Returns kDone when all hold, kRefused at the first that does not.
-int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format, const Io& io);
+int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
+                const Io& io);
 
 // nisi proof get|verify
 int RunProof(const std::vector<std::string>& argv, const Io& io);

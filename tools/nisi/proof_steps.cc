@@ -17,7 +17,9 @@
 namespace nisi::cli {
 namespace {
 
-std::string Hex(absl::string_view bytes) { return absl::BytesToHexString(bytes); }
+std::string Hex(absl::string_view bytes) {
+  return absl::BytesToHexString(bytes);
+}
 
 // Collects the steps, in words, up to the first that fails.
 class Steps {
@@ -37,12 +39,15 @@ class Steps {
   int Tell(Format format, const Io& io) const {
     if (format == Format::kJson) {
       nlohmann::json out = {{"valid", failed_.empty()}, {"steps", nlohmann::json::array()}};
-      for (const auto& [name, words] : done_) out["steps"].push_back({{"step", name}, {"holds", true}, {"what", words}});
-      if (!failed_.empty()) out["steps"].push_back({{"step", failed_}, {"holds", false}, {"what", why_}});
+      for (const auto& [name, words] : done_)
+        out["steps"].push_back({{"step", name}, {"holds", true}, {"what", words}});
+      if (!failed_.empty())
+        out["steps"].push_back({{"step", failed_}, {"holds", false}, {"what", why_}});
       for (const std::string& note : notes_) out["notes"].push_back(note);
       *io.out << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     } else {
-      for (const auto& [name, words] : done_) *io.out << absl::StrFormat("  holds   %-12s ", name) << words << "\n";
+      for (const auto& [name, words] : done_)
+        *io.out << absl::StrFormat("  holds   %-12s ", name) << words << "\n";
       if (!failed_.empty()) *io.out << absl::StrFormat("  FAILS   %-12s ", failed_) << why_ << "\n";
       for (const std::string& note : notes_) *io.out << "  note    " << note << "\n";
       *io.out << (failed_.empty() ? "The proof holds.\n" : "The proof does NOT hold.\n");
@@ -57,7 +62,8 @@ class Steps {
   std::string why_;
 };
 
-// The raw key to check with: the one pinned, else the one that came along, if its id is as expected.
+// The raw key to check with: the one pinned, else the one that came along, if its id is as
+// expected.
 absl::StatusOr<std::string> KeyOf(const Proof& proof, const PinnedKey& pinned) {
   const std::string given = absl::AsciiStrToLower(pinned.public_key);
   const std::string key = given.empty() ? proof.key.public_key() : absl::HexStringToBytes(given);
@@ -65,7 +71,8 @@ absl::StatusOr<std::string> KeyOf(const Proof& proof, const PinnedKey& pinned) {
     return store::ProofInvalid("KEY", "An Ed25519 public key has 32 bytes, 64 digits in hex.");
   }
   if (!pinned.key_id.empty() && Hex(store::KeyId(key)) != absl::AsciiStrToLower(pinned.key_id)) {
-    return store::ProofInvalid("KEY", "The key that came with the proof has another id than the one expected.");
+    return store::ProofInvalid(
+        "KEY", "The key that came with the proof has another id than the one expected.");
   }
   return key;
 }
@@ -74,19 +81,23 @@ absl::StatusOr<std::string> KeyOf(const Proof& proof, const PinnedKey& pinned) {
 absl::Status VerifyLeaf(const Proof& proof) {
   const auto root = store::ToHash(proof.head.root());
   const auto leaf = store::ToHash(proof.inclusion.leaf_hash());
-  if (!root.ok() || !leaf.ok()) return store::ProofInvalid("PROOF_HASH", "A hash has not 32 bytes.");
+  if (!root.ok() || !leaf.ok())
+    return store::ProofInvalid("PROOF_HASH", "A hash has not 32 bytes.");
   std::vector<store::Hash> path;
   for (const std::string& bytes : proof.inclusion.hashes()) {
     const auto hash = store::ToHash(bytes);
-    if (!hash.ok()) return store::ProofInvalid("PROOF_HASH", "A hash of the path has not 32 bytes.");
+    if (!hash.ok())
+      return store::ProofInvalid("PROOF_HASH", "A hash of the path has not 32 bytes.");
     path.push_back(*hash);
   }
   if (proof.inclusion.tree_size() != proof.head.tree_size()) {
-    return store::ProofInvalid("TREE_SIZE", "The path is for a tree of another size than the head.");
+    return store::ProofInvalid("TREE_SIZE",
+                               "The path is for a tree of another size than the head.");
   }
   const int64_t index = proof.inclusion.position() - 1;
   if (index < 0 || !store::VerifyInclusion(index, proof.head.tree_size(), *leaf, path, *root)) {
-    return store::ProofInvalid("INCLUSION", "The path does not lead from the leaf to the root of the head.");
+    return store::ProofInvalid("INCLUSION",
+                               "The path does not lead from the leaf to the root of the head.");
   }
   return absl::OkStatus();
 }
@@ -95,51 +106,64 @@ void AddEntry(const Proof& proof, const std::string& key, bool* holds, Steps* st
   nisi::journal::v1::Entry entry;
   entry.ParseFromString(proof.entry.leaf());
   const auto leaf = store::ToBytes(store::LeafHash(proof.entry.leaf()));
-  const auto same = leaf == proof.inclusion.leaf_hash()
-                        ? absl::OkStatus()
-                        : store::ProofInvalid("LEAF_HASH", "The entry's bytes do not hash to the leaf of the proof.");
+  const auto same =
+      leaf == proof.inclusion.leaf_hash()
+          ? absl::OkStatus()
+          : store::ProofInvalid("LEAF_HASH",
+                                "The entry's bytes do not hash to the leaf of the proof.");
   *holds = steps->Add("leaf", same, absl::StrCat("SHA-256(0x00, entry) = ", Hex(leaf))) &&
-           steps->Add("entry", store::VerifyEntry(proof.entry, proof.inclusion, proof.head, key),
-                      OneLine(absl::StrCat("position ", entry.position(), ", ",
-                                           google::protobuf::util::TimeUtil::ToString(entry.record_time()), ", ",
-                                           entry.method(), " by ", entry.actor(), ", ", entry.changes_size(),
-                                           " changes; ", proof.entry.openings_size(),
-                                           " disclosed values match their commitments")));
+           steps->Add(
+               "entry", store::VerifyEntry(proof.entry, proof.inclusion, proof.head, key),
+               OneLine(absl::StrCat("position ", entry.position(), ", ",
+                                    google::protobuf::util::TimeUtil::ToString(entry.record_time()),
+                                    ", ", entry.method(), " by ", entry.actor(), ", ",
+                                    entry.changes_size(), " changes; ", proof.entry.openings_size(),
+                                    " disclosed values match their commitments")));
 }
 
 void AddSince(const Proof& proof, const Proof& since, const std::string& key, Steps* steps) {
   if (!proof.has_consistency) {
-    steps->Add("history", store::ProofInvalid("CONSISTENCY",
-                                              "The proof was kept without --since: it says nothing on older trees."),
-               "");
+    steps->Add(
+        "history",
+        store::ProofInvalid("CONSISTENCY",
+                            "The proof was kept without --since: it says nothing on older trees."),
+        "");
     return;
   }
   steps->Add("history", store::VerifyHeads(since.head, proof.head, proof.consistency, key),
-             absl::StrCat("the tree of ", since.head.tree_size(), " entries is the beginning of this one: nothing was ",
+             absl::StrCat("the tree of ", since.head.tree_size(),
+                          " entries is the beginning of this one: nothing was ",
                           "rewritten or taken out"));
 }
 
 }  // namespace
 
-int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format, const Io& io) {
+int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
+                const Io& io) {
   Steps steps;
   const auto key = KeyOf(proof, pinned);
   const bool trusted = !pinned.public_key.empty() || !pinned.key_id.empty();
-  bool holds = steps.Add("key", key.status(), key.ok() ? absl::StrCat("id ", Hex(store::KeyId(*key)),
-                                                                      trusted ? ", as expected" : ", from the file")
-                                                       : "");
+  bool holds = steps.Add("key", key.status(),
+                         key.ok() ? absl::StrCat("id ", Hex(store::KeyId(*key)),
+                                                 trusted ? ", as expected" : ", from the file")
+                                  : "");
   if (holds && !trusted) {
-    steps.Note("The key came with the proof. Compare its id with one known from elsewhere: --key-id or --public-key.");
+    steps.Note(
+        "The key came with the proof. Compare its id with one known from elsewhere: --key-id or "
+        "--public-key.");
   }
   const auto& head = proof.head;
-  holds = holds && steps.Add("signature", store::VerifyHead(head, *key),
-                             OneLine(absl::StrCat("Ed25519 by ", head.origin(), " on a tree of ", head.tree_size(),
-                                                  " entries, ",
-                                                  google::protobuf::util::TimeUtil::ToString(head.sign_time()))));
-  holds = holds && steps.Add("path", VerifyLeaf(proof),
-                             absl::StrCat(proof.inclusion.hashes_size(), " hashes lead from leaf ",
-                                          Hex(proof.inclusion.leaf_hash()), " at position ",
-                                          proof.inclusion.position(), " to root ", Hex(head.root())));
+  holds =
+      holds &&
+      steps.Add("signature", store::VerifyHead(head, *key),
+                OneLine(absl::StrCat(
+                    "Ed25519 by ", head.origin(), " on a tree of ", head.tree_size(), " entries, ",
+                    google::protobuf::util::TimeUtil::ToString(head.sign_time()))));
+  holds =
+      holds && steps.Add("path", VerifyLeaf(proof),
+                         absl::StrCat(proof.inclusion.hashes_size(), " hashes lead from leaf ",
+                                      Hex(proof.inclusion.leaf_hash()), " at position ",
+                                      proof.inclusion.position(), " to root ", Hex(head.root())));
   if (holds && proof.has_entry) AddEntry(proof, *key, &holds, &steps);
   if (holds && !proof.has_entry) steps.Note("The entry itself is not in the file, only its hash.");
   if (holds && since != nullptr) AddSince(proof, *since, *key, &steps);

@@ -39,7 +39,9 @@ class ProofTest : public ::testing::Test {
   ~ProofTest() override { std::filesystem::remove_all(dir_); }
 
   Proof ProofOf(int64_t position, int64_t size) {
-    auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> { return nodes_.at({level, index}); };
+    auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> {
+      return nodes_.at({level, index});
+    };
     Proof proof;
     proof.head.set_origin("priority-goods");
     proof.head.set_tree_size(size);
@@ -58,7 +60,9 @@ class ProofTest : public ::testing::Test {
     return proof;
   }
   void AddConsistency(int64_t first, Proof* proof) {
-    auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> { return nodes_.at({level, index}); };
+    auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> {
+      return nodes_.at({level, index});
+    };
     proof->has_consistency = true;
     proof->consistency.set_first_size(first);
     proof->consistency.set_second_size(proof->head.tree_size());
@@ -82,8 +86,8 @@ TEST_F(ProofTest, EveryStepIsTold) {
   const std::string file = File("p.json", ProofOf(3, 5));
   const Ran ran = nisi_({"proof", "verify", file});
   EXPECT_EQ(ran.code, kDone) << ran.out;
-  for (const char* step : {"holds   key", "holds   signature", "holds   path", "holds   leaf", "holds   entry",
-                           "position 3", "The proof holds."}) {
+  for (const char* step : {"holds   key", "holds   signature", "holds   path", "holds   leaf",
+                           "holds   entry", "position 3", "The proof holds."}) {
     EXPECT_THAT(ran.out, HasSubstr(step));
   }
   EXPECT_THAT(ran.out, HasSubstr("The key came with the proof"));
@@ -95,7 +99,8 @@ TEST_F(ProofTest, ThePinnedKeyDecides) {
   const std::string file = File("p.json", ProofOf(3, 5));
   const std::string key = absl::BytesToHexString(signer_->public_key());
   EXPECT_EQ(nisi_({"verify", file, "--public-key", key}).code, kDone);
-  EXPECT_EQ(nisi_({"verify", file, "--key-id", absl::BytesToHexString(signer_->key_id())}).code, kDone);
+  EXPECT_EQ(nisi_({"verify", file, "--key-id", absl::BytesToHexString(signer_->key_id())}).code,
+            kDone);
   EXPECT_EQ(nisi_({"verify", file, "--key-id", "0011223344556677"}).code, kRefused);
   EXPECT_EQ(nisi_({"verify", file, "--public-key", std::string(64, '0')}).code, kRefused);
   EXPECT_EQ(nisi_({"verify", file, "--public-key", "12"}).code, kRefused);
@@ -133,11 +138,13 @@ TEST_F(ProofTest, WithoutTheEntryItsHashIsProved) {
 TEST_F(ProofTest, AnOlderTreeIsTheBeginningOfThisOne) {
   const std::string old = File("old.json", ProofOf(2, 3));
   Proof proof = ProofOf(4, 5);
-  EXPECT_THAT(nisi_({"verify", File("new.json", proof), "--since", old}).out, HasSubstr("FAILS   history"));
+  EXPECT_THAT(nisi_({"verify", File("new.json", proof), "--since", old}).out,
+              HasSubstr("FAILS   history"));
   AddConsistency(3, &proof);
   const std::string file = File("new.json", proof);
   EXPECT_THAT(nisi_({"verify", file, "--since", old}).out, HasSubstr("holds   history"));
-  EXPECT_THAT(nisi_({"verify", file, "--since", File("other.json", ProofOf(2, 4))}).out, HasSubstr("FAILS   history"));
+  EXPECT_THAT(nisi_({"verify", file, "--since", File("other.json", ProofOf(2, 4))}).out,
+              HasSubstr("FAILS   history"));
 }
 
 TEST_F(ProofTest, FilesThatAreNoProof) {

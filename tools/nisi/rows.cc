@@ -69,10 +69,12 @@ std::string TextOf(const Message& message) {
   const auto* name = message.GetDescriptor()->FindFieldByName("name");
   const auto* value = message.GetDescriptor()->FindFieldByName("value");
   auto is_text = [](const FieldDescriptor* field) {
-    return field != nullptr && field->type() == FieldDescriptor::TYPE_STRING && !field->is_repeated();
+    return field != nullptr && field->type() == FieldDescriptor::TYPE_STRING &&
+           !field->is_repeated();
   };
   if (is_text(name) && is_text(value)) {
-    return absl::StrCat(reflection.GetString(message, name), "=", reflection.GetString(message, value));
+    return absl::StrCat(reflection.GetString(message, name), "=",
+                        reflection.GetString(message, value));
   }
   return JsonOf(message);
 }
@@ -83,38 +85,50 @@ std::string ValueText(const Message& message, const FieldDescriptor& field, int 
   const bool one = index < 0;
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING: {
-      std::string text = one ? r.GetString(message, &field) : r.GetRepeatedString(message, &field, index);
+      std::string text =
+          one ? r.GetString(message, &field) : r.GetRepeatedString(message, &field, index);
       return field.type() == FieldDescriptor::TYPE_BYTES ? absl::BytesToHexString(text) : text;
     }
     case FieldDescriptor::CPPTYPE_INT32:
-      return absl::StrCat(one ? r.GetInt32(message, &field) : r.GetRepeatedInt32(message, &field, index));
+      return absl::StrCat(one ? r.GetInt32(message, &field)
+                              : r.GetRepeatedInt32(message, &field, index));
     case FieldDescriptor::CPPTYPE_INT64:
-      return absl::StrCat(one ? r.GetInt64(message, &field) : r.GetRepeatedInt64(message, &field, index));
+      return absl::StrCat(one ? r.GetInt64(message, &field)
+                              : r.GetRepeatedInt64(message, &field, index));
     case FieldDescriptor::CPPTYPE_UINT32:
-      return absl::StrCat(one ? r.GetUInt32(message, &field) : r.GetRepeatedUInt32(message, &field, index));
+      return absl::StrCat(one ? r.GetUInt32(message, &field)
+                              : r.GetRepeatedUInt32(message, &field, index));
     case FieldDescriptor::CPPTYPE_UINT64:
-      return absl::StrCat(one ? r.GetUInt64(message, &field) : r.GetRepeatedUInt64(message, &field, index));
+      return absl::StrCat(one ? r.GetUInt64(message, &field)
+                              : r.GetRepeatedUInt64(message, &field, index));
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return absl::StrCat(one ? r.GetDouble(message, &field) : r.GetRepeatedDouble(message, &field, index));
+      return absl::StrCat(one ? r.GetDouble(message, &field)
+                              : r.GetRepeatedDouble(message, &field, index));
     case FieldDescriptor::CPPTYPE_FLOAT:
-      return absl::StrCat(one ? r.GetFloat(message, &field) : r.GetRepeatedFloat(message, &field, index));
+      return absl::StrCat(one ? r.GetFloat(message, &field)
+                              : r.GetRepeatedFloat(message, &field, index));
     case FieldDescriptor::CPPTYPE_BOOL:
-      return (one ? r.GetBool(message, &field) : r.GetRepeatedBool(message, &field, index)) ? "yes" : "no";
+      return (one ? r.GetBool(message, &field) : r.GetRepeatedBool(message, &field, index)) ? "yes"
+                                                                                            : "no";
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const auto* value = one ? r.GetEnum(message, &field) : r.GetRepeatedEnum(message, &field, index);
+      const auto* value =
+          one ? r.GetEnum(message, &field) : r.GetRepeatedEnum(message, &field, index);
       return value->name();
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return TextOf(one ? r.GetMessage(message, &field) : r.GetRepeatedMessage(message, &field, index));
+      return TextOf(one ? r.GetMessage(message, &field)
+                        : r.GetRepeatedMessage(message, &field, index));
   }
   return "";
 }
 
-// Presence for what has it; a number or bool counts as present, an unset enum or empty text does not.
+// Presence for what has it; a number or bool counts as present, an unset enum or empty text does
+// not.
 bool IsThere(const Message& message, const FieldDescriptor& field) {
   if (message.GetReflection()->HasField(message, &field)) return true;
   if (field.has_presence()) return false;
-  return field.cpp_type() != FieldDescriptor::CPPTYPE_STRING && field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
+  return field.cpp_type() != FieldDescriptor::CPPTYPE_STRING &&
+         field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
 }
 
 // Takes from the widest columns until the line fits.
@@ -175,7 +189,8 @@ std::vector<const Message*> ItemsOf(const Message& message, const FieldDescripto
 
 std::unique_ptr<Message> Opened(const Message& message) {
   const nisi::journal::v1::EntryRecord* record = nullptr;
-  if (const auto* watched = dynamic_cast<const nisi::journal::v1::WatchEntriesResponse*>(&message)) {
+  if (const auto* watched =
+          dynamic_cast<const nisi::journal::v1::WatchEntriesResponse*>(&message)) {
     if (watched->has_entry()) record = &watched->entry();
   } else {
     record = dynamic_cast<const nisi::journal::v1::EntryRecord*>(&message);
@@ -201,8 +216,8 @@ Table WithoutEmpty(const Table& table) {
   Table out;
   out.rows.resize(table.rows.size());
   for (size_t c = 0; c < table.columns.size(); ++c) {
-    const bool used =
-        std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) { return !row[c].empty(); });
+    const bool used = std::any_of(table.rows.begin(), table.rows.end(),
+                                  [&](const auto& row) { return !row[c].empty(); });
     if (!used) continue;
     out.columns.push_back(table.columns[c]);
     for (size_t r = 0; r < table.rows.size(); ++r) out.rows[r].push_back(table.rows[r][c]);
@@ -211,11 +226,14 @@ Table WithoutEmpty(const Table& table) {
 }
 
 std::vector<std::string> Headings(const std::vector<std::string>& columns) {
-  auto last = [](const std::string& name) { return std::vector<std::string>(absl::StrSplit(name, '.')).back(); };
+  auto last = [](const std::string& name) {
+    return std::vector<std::string>(absl::StrSplit(name, '.')).back();
+  };
   std::vector<std::string> headings;
   for (const std::string& column : columns) {
-    const auto same = std::count_if(columns.begin(), columns.end(),
-                                    [&](const std::string& other) { return last(other) == last(column); });
+    const auto same = std::count_if(columns.begin(), columns.end(), [&](const std::string& other) {
+      return last(other) == last(column);
+    });
     const std::string name = same > 1 ? column : last(column);
     headings.push_back(absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"_", " "}, {".", " "}})));
   }
@@ -231,7 +249,8 @@ std::string Render(const Table& table, int width, std::vector<int>* widths, bool
   }
   widths->resize(table.columns.size());
   for (const auto& line : lines) {
-    for (size_t c = 0; c < line.size(); ++c) (*widths)[c] = std::max((*widths)[c], DisplayWidth(line[c]));
+    for (size_t c = 0; c < line.size(); ++c)
+      (*widths)[c] = std::max((*widths)[c], DisplayWidth(line[c]));
   }
   if (width > 0) Shrink(width, widths);
   std::string out;
@@ -241,9 +260,11 @@ std::string Render(const Table& table, int width, std::vector<int>* widths, bool
       const int room = (*widths)[c];
       const std::string cell = width > 0 ? Truncate(line[c], room) : line[c];
       absl::StrAppend(&text, cell);
-      if (c + 1 < line.size()) text.append(static_cast<size_t>(std::max(0, room - DisplayWidth(cell)) + 2), ' ');
+      if (c + 1 < line.size())
+        text.append(static_cast<size_t>(std::max(0, room - DisplayWidth(cell)) + 2), ' ');
     }
-    absl::StrAppend(&out, absl::StripTrailingAsciiWhitespace(width > 0 ? Truncate(text, width) : text), "\n");
+    absl::StrAppend(
+        &out, absl::StripTrailingAsciiWhitespace(width > 0 ? Truncate(text, width) : text), "\n");
   }
   return out;
 }

@@ -24,10 +24,11 @@ std::string CellOf(const google::protobuf::Message& message, const Column& colum
 // The repeated field whose items are the rows of an answer; null when there is none.
 const google::protobuf::FieldDescriptor* MainField(const google::protobuf::Descriptor& type);
 // The items of a repeated message field.
-std::vector<const google::protobuf::Message*> ItemsOf(const google::protobuf::Message& message,
-                                                      const google::protobuf::FieldDescriptor& field);
+std::vector<const google::protobuf::Message*> ItemsOf(
+    const google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field);
 
-// What people see instead of the message: a journal entry's leaf, opened. Null when it is to be seen as it is.
+// What people see instead of the message: a journal entry's leaf, opened. Null when it is to be
+// seen as it is.
 std::unique_ptr<google::protobuf::Message> Opened(const google::protobuf::Message& message);
 
 struct Table {
@@ -36,13 +37,15 @@ struct Table {
 };
 
 // All columns of the type, also empty ones.
-Table TableOf(const google::protobuf::Descriptor& type, const std::vector<const google::protobuf::Message*>& items);
+Table TableOf(const google::protobuf::Descriptor& type,
+              const std::vector<const google::protobuf::Message*>& items);
 // Without its empty columns.
 Table WithoutEmpty(const Table& table);
 // Names as short as they can be and still differ, in capitals.
 std::vector<std::string> Headings(const std::vector<std::string>& columns);
 
-// Aligned lines. `width` 0 does not cut. `widths` are kept between calls so that later rows align with earlier.
+// Aligned lines. `width` 0 does not cut. `widths` are kept between calls so that later rows align
+// with earlier.
 std::string Render(const Table& table, int width, std::vector<int>* widths, bool heading);
 std::string RenderCsvRow(const std::vector<std::string>& cells);
 

@@ -1,5 +1,6 @@
-// `nisi serve`: all services and the gateway in one process over one data folder, with in-process channels. The
-// embedded default for trying out, tests and small agencies. The services cannot tell it from production.
+// `nisi serve`: all services and the gateway in one process over one data folder, with in-process
+// channels. The embedded default for trying out, tests and small agencies. The services cannot tell
+// it from production.
 #include "tools/nisi/serve.h"
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/date.h"
 #include "common/base/log.h"
 #include "common/norms/norms.h"
@@ -42,7 +44,8 @@ struct Part {
   std::unique_ptr<rpc::Server> server;
 };
 
-absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::string& signers, const std::string& name,
+absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::string& signers,
+                                                                 const std::string& name,
                                                                  absl::Time now) {
   rpc::AuthenticatorOptions options;
   ASSIGN_OR_RETURN(rpc::KeySource keys, rpc::KeysFromFile(signers, now));
@@ -53,8 +56,9 @@ absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::stri
 absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<bool>& failed) {
   RETURN_IF_ERROR(base::CheckLegalZone());
   rpc::FileClock clock(settings.clock_file);
-  ASSIGN_OR_RETURN(const norms::Norms norms,
-                   settings.norms.empty() ? norms::Norms::Default() : norms::Norms::Load(settings.norms));
+  ASSIGN_OR_RETURN(const norms::Norms norms, settings.norms.empty()
+                                                 ? norms::Norms::Default()
+                                                 : norms::Norms::Load(settings.norms));
   ASSIGN_OR_RETURN(const rpc::DevKeys keys, rpc::LoadOrCreateDevKeys(settings.data));
 
   rpc::Metrics metrics("nisi");
@@ -73,7 +77,8 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
       rpc::StopSignal::Stop();
     };
     ASSIGN_OR_RETURN(part.service, open(host));
-    ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, clock.clock()->Now()));
+    ASSIGN_OR_RETURN(part.authenticator,
+                     ContextsOnly(keys.signers_path, name, absl::Now()));
     rpc::ServerOptions options;
     options.clock = clock.clock();
     options.registry = &part.service->registry();
@@ -85,20 +90,25 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   }
 
   rpc::AuthenticatorOptions identity;
-  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(settings.data, clock.clock()->Now()));
-  identity.tokens = std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
+  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(settings.data, absl::Now()));
+  identity.tokens =
+      std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
   const rpc::Authenticator authenticator(std::move(identity));
   const rpc::ContextSigner signer(keys.gateway, "gateway");
-  door.clock = clock.clock();
+  base::SystemClock system_clock;  // identity and limits do not move with a development clock
+  door.clock = &system_clock;
   door.metrics = &metrics;
   door.authenticator = &authenticator;
   door.signer = &signer;
-  door.services = gateway::DomainServices();
+  door.services = gateway::LinkedServices();
   door.address = settings.address;
   ASSIGN_OR_RETURN(const std::unique_ptr<gateway::Gateway> gateway, gateway::Gateway::Start(door));
   if (!settings.metrics_address.empty()) RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
   base::Log(base::Severity::kInfo, "serving",
-            {{"service", "nisi"}, {"port", gateway->port()}, {"data", settings.data}, {"metrics", metrics.port()}});
+            {{"service", "nisi"},
+             {"port", gateway->port()},
+             {"data", settings.data},
+             {"metrics", metrics.port()}});
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining");
   gateway->Drain(failed ? absl::Milliseconds(500) : absl::Seconds(10));
@@ -111,16 +121,22 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
 int ServeMain(const std::vector<std::string>& args) {
   rpc::StopSignal stop;
   Settings settings;
-  rpc::Flags flags("nisi serve", "All services of NISI and their gateway in this process, over one data folder.");
-  flags.String("address", &settings.address, "where the gateway listens, on loopback", "127.0.0.1:7400")
+  rpc::Flags flags("nisi serve",
+                   "All services of NISI and their gateway in this process, over one data folder.");
+  flags
+      .String("address", &settings.address, "where the gateway listens, on loopback",
+              "127.0.0.1:7400")
       .String("data", &settings.data, "data folder, made when absent", ".run/nisi")
       .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
-      .String("metrics-address", &settings.metrics_address, "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
-      .String("clock-file", &settings.clock_file, "a file that moves the clock, to try out other days")
+      .String("metrics-address", &settings.metrics_address,
+              "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
+      .String("clock-file", &settings.clock_file,
+              "a file that moves the clock, to try out other days")
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
-  if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data()); !parsed.ok()) {
+  if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
+      !parsed.ok()) {
     std::cerr << parsed.message() << "\n" << flags.Help();
     return 2;
   }

@@ -34,17 +34,20 @@ absl::StatusOr<absl::Duration> LifeOf(const Args& args) {
   absl::Duration life;
   if (!absl::ParseDuration(args.Get("life", "1h"), &life) || life <= absl::ZeroDuration() ||
       life > rpc::kDevTokenLife) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--life takes a duration up to ", absl::FormatDuration(rpc::kDevTokenLife), ", as 30m or 2h."));
+    return absl::InvalidArgumentError(absl::StrCat("--life takes a duration up to ",
+                                                   absl::FormatDuration(rpc::kDevTokenLife),
+                                                   ", as 30m or 2h."));
   }
   return life;
 }
 
 // The id of the issuer's key, as its published half says.
 absl::StatusOr<std::string> KidOf(const std::string& data) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::StrCat(data, "/keys/jwks.json"), nullptr));
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadFile(absl::StrCat(data, "/keys/jwks.json"), nullptr));
   ASSIGN_OR_RETURN(const rpc::KeySet keys, rpc::KeySet::Parse(text));
-  if (keys.entries().empty()) return absl::NotFoundError(absl::StrCat("no key in ", data, "/keys/jwks.json"));
+  if (keys.entries().empty())
+    return absl::NotFoundError(absl::StrCat("no key in ", data, "/keys/jwks.json"));
   return keys.entries().front().kid;
 }
 
@@ -68,17 +71,21 @@ absl::StatusOr<std::string> DevToken(const Args& args, const std::string& role_n
   const std::string key_path = absl::StrCat(data, "/keys/issuer.key");
   const auto key = rpc::PrivateKey::Load(key_path);
   if (!key.ok()) {
-    return absl::NotFoundError(absl::StrCat("no development keys in ", data, " (", key.status().message(),
-                                            "): start `nisi serve` there first, or name its folder with --data"));
+    return absl::NotFoundError(
+        absl::StrCat("no development keys in ", data, " (", key.status().message(),
+                     "): start `nisi serve` there first, or name its folder with --data"));
   }
   ASSIGN_OR_RETURN(const std::string kid, KidOf(data));
 
   rpc::Caller caller;
   caller.bin = args.Get("bin");
-  caller.subject = args.Get("subject", absl::StrCat("dev:", role_name, caller.bin.empty() ? "" : ":", caller.bin));
-  if (args.Has("region")) caller.regions = absl::StrSplit(args.Get("region"), ',', absl::SkipEmpty());
+  caller.subject = args.Get(
+      "subject", absl::StrCat("dev:", role_name, caller.bin.empty() ? "" : ":", caller.bin));
+  if (args.Has("region"))
+    caller.regions = absl::StrSplit(args.Get("region"), ',', absl::SkipEmpty());
   caller.Grant(role);
-  return rpc::MintToken(*key, rpc::kDevIssuer, rpc::kDevAudience, kid, caller, absl::Now() - kAllowance, life,
+  return rpc::MintToken(*key, rpc::kDevIssuer, rpc::kDevAudience, kid, caller,
+                        absl::Now() - kAllowance, life,
                         absl::BytesToHexString(base::RandomBytes(16)));
 }
 
@@ -86,8 +93,9 @@ int RunToken(const std::vector<std::string>& argv, const Io& io) {
   const auto args = ParseArgs(argv, {}, kCommon | kToken);
   if (!args.ok()) return ReportUsage(args.status(), "nisi help token", Format::kTable, io);
   if (!args->words.empty()) {
-    return ReportUsage(absl::InvalidArgumentError("token takes only flags: nisi token --role ROLE."), "nisi help token",
-                       Format::kTable, io);
+    return ReportUsage(
+        absl::InvalidArgumentError("token takes only flags: nisi token --role ROLE."),
+        "nisi help token", Format::kTable, io);
   }
   if (!args->Has("role")) {
     std::vector<int> widths;

@@ -8,8 +8,10 @@
 
 namespace nisi::cli {
 
-// A token of the role, signed by the development keys in `--data`, for `--bin`, `--region`, `--subject` and
-// `--life`. INVALID_ARGUMENT for a role that does not exist; the key's errors where it cannot be used.
+// A token of the role, signed by the development keys in `--data`, for `--bin`, `--region`,
+// `--subject` and
+// `--life`. INVALID_ARGUMENT for a role that does not exist; the key's errors where it cannot be
+// used.
 absl::StatusOr<std::string> DevToken(const Args& args, const std::string& role, const Io& io);
 
 // nisi token

@@ -23,7 +23,8 @@ constexpr absl::Duration kLongestPause = absl::Seconds(15);
 
 const FieldDescriptor* Int64Field(const google::protobuf::Descriptor& type, const char* name) {
   const auto* field = type.FindFieldByName(name);
-  const bool fits = field != nullptr && !field->is_repeated() && field->cpp_type() == FieldDescriptor::CPPTYPE_INT64;
+  const bool fits = field != nullptr && !field->is_repeated() &&
+                    field->cpp_type() == FieldDescriptor::CPPTYPE_INT64;
   return fits ? field : nullptr;
 }
 
@@ -45,8 +46,8 @@ bool MayPass(grpc::StatusCode code) {
 }
 
 // "From now on" would mean another now after each break, so it is fixed before the first call.
-grpc::Status FixStart(const MethodDescriptor& method, const Client& client, const CallOptions& options,
-                      Message* request, const FieldDescriptor* start) {
+grpc::Status FixStart(const MethodDescriptor& method, const Client& client,
+                      const CallOptions& options, Message* request, const FieldDescriptor* start) {
   CallOptions head_options = options;
   if (head_options.service.empty()) {
     head_options.service = method.service()->options().GetExtension(nisi::rpc::v1::service).owner();
@@ -55,7 +56,8 @@ grpc::Status FixStart(const MethodDescriptor& method, const Client& client, cons
   head_options.timeout_seconds = kHeadTimeout;
   nisi::journal::v1::TreeHead head;
   const auto* get_head = FindMethod(*FindService("journal"), "get-tree-head");
-  const grpc::Status status = client.Unary(*get_head, head_options, nisi::journal::v1::GetTreeHeadRequest(), &head);
+  const grpc::Status status =
+      client.Unary(*get_head, head_options, nisi::journal::v1::GetTreeHeadRequest(), &head);
   if (status.ok()) request->GetReflection()->SetInt64(request, start, head.tree_size() + 1);
   return status;
 }
@@ -65,8 +67,10 @@ grpc::Status FixStart(const MethodDescriptor& method, const Client& client, cons
 std::optional<int64_t> PositionOf(const Message& message) {
   const auto& type = *message.GetDescriptor();
   const auto& reflection = *message.GetReflection();
-  if (const auto* position = Int64Field(type, "position")) return reflection.GetInt64(message, position);
-  if (const auto* bookmark = Int64Field(type, "bookmark"); bookmark != nullptr && reflection.HasField(message, bookmark)) {
+  if (const auto* position = Int64Field(type, "position"))
+    return reflection.GetInt64(message, position);
+  if (const auto* bookmark = Int64Field(type, "bookmark");
+      bookmark != nullptr && reflection.HasField(message, bookmark)) {
     return reflection.GetInt64(message, bookmark);
   }
   const MessagePtr opened = Opened(message);
@@ -79,14 +83,16 @@ bool IsBookmark(const Message& message) {
     return reflection.HasField(message, bookmark);
   }
   const auto* main = MainField(*message.GetDescriptor());
-  return main != nullptr && reflection.FieldSize(message, main) == 0 && PositionOf(message).has_value();
+  return main != nullptr && reflection.FieldSize(message, main) == 0 &&
+         PositionOf(message).has_value();
 }
 
-int RunStream(const MethodDescriptor& method, const Client& client, const CallOptions& options, Message* request,
-              const Args& args, Format format, int width, const Io& io) {
+int RunStream(const MethodDescriptor& method, const Client& client, const CallOptions& options,
+              Message* request, const Args& args, Format format, int width, const Io& io) {
   int64_t wanted = 0;
   if (args.Has("max") && (!absl::SimpleAtoi(args.Get("max"), &wanted) || wanted < 1)) {
-    return ReportUsage(absl::InvalidArgumentError("--max takes a whole number from 1."), "", format, io);
+    return ReportUsage(absl::InvalidArgumentError("--max takes a whole number from 1."), "", format,
+                       io);
   }
   const auto* start = Int64Field(*request->GetDescriptor(), "start_position");
   const bool follow = args.Has("follow") && start != nullptr;
@@ -124,8 +130,8 @@ int RunStream(const MethodDescriptor& method, const Client& client, const CallOp
       return enough || status.ok() ? kDone : ReportRefusal(status, format, io);
     }
     if (format == Format::kTable) {
-      *io.err << "The stream broke; on again in " << absl::FormatDuration(pause) << " from position "
-              << request->GetReflection()->GetInt64(*request, start) << ".\n";
+      *io.err << "The stream broke; on again in " << absl::FormatDuration(pause)
+              << " from position " << request->GetReflection()->GetInt64(*request, start) << ".\n";
     }
     io.sleep(pause);
     pause = std::min(pause * 2, kLongestPause);

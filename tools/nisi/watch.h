@@ -16,9 +16,10 @@ std::optional<int64_t> PositionOf(const google::protobuf::Message& message);
 // Whether it only says how far the stream has come.
 bool IsBookmark(const google::protobuf::Message& message);
 
-// Calls a server stream and prints what comes. With --follow a broken watch is taken up again, after a pause,
-// behind the last position seen. Returns the exit code.
-int RunStream(const google::protobuf::MethodDescriptor& method, const Client& client, const CallOptions& options,
-              google::protobuf::Message* request, const Args& args, Format format, int width, const Io& io);
+// Calls a server stream and prints what comes. With --follow a broken watch is taken up again,
+// after a pause, behind the last position seen. Returns the exit code.
+int RunStream(const google::protobuf::MethodDescriptor& method, const Client& client,
+              const CallOptions& options, google::protobuf::Message* request, const Args& args,
+              Format format, int width, const Io& io);
 
 }  // namespace nisi::cli

@@ -1,0 +1,373 @@
+// What the store does by itself: schema checks, index building, timers, followers, copies, the scrub.
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
+#include "common/store/store_testing.h"
+
+namespace nisi::store {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class StoreUpkeepTest : public StoreTest {
+ protected:
+  std::vector<std::string> Findings() {
+    const auto findings = store_->Scrub();
+    EXPECT_TRUE(findings.ok()) << findings.status();
+    return findings.ok() ? *findings : std::vector<std::string>{};
+  }
+  // A stored value, as it lies in the engine.
+  std::string Raw(Space space, const std::string& key) {
+    std::string value;
+    const View view = store_->Read();
+    const auto present = view.snapshot().Get(space, key, &value);
+    EXPECT_TRUE(present.ok() && *present);
+    return value;
+  }
+};
+NISI_BOTH_ENGINES(StoreUpkeepTest);
+
+TEST_P(StoreUpkeepTest, RefusesASchemaThatReadsBytesOtherwise) {
+  Do(Putting(MakeWidget("a", "red")));
+  const Schema good = schema_;
+  const auto refusal = [&](const std::function<void(Schema&)>& change) {
+    schema_ = good;
+    change(schema_);
+    const std::string reason = base::ReasonOf(TryOpen());
+    schema_ = good;
+    return reason;
+  };
+  EXPECT_EQ(refusal([](Schema& s) { s.name = "other"; }), "SCHEMA_MISMATCH");
+  const Table<WidgetRow> renamed(1, "gadgets", [](const WidgetRow& row) { return Key::Of(row.widget().code()); });
+  EXPECT_EQ(refusal([&](Schema& s) { s.tables[0] = &renamed, s.indexes = {&kByRegion}, s.retired = {10, 11, 12}; }),
+            "SCHEMA_MISMATCH");
+  EXPECT_EQ(refusal([](Schema& s) { s.tables = {&kWidgets}, s.indexes.pop_back(); }), "SCHEMA_MISMATCH");  // dropped
+  const Index<WidgetRow> not_unique(11, "widgets_by_bin", kWidgets, false, [](const WidgetRow&, const EmitKey&) {});
+  EXPECT_EQ(refusal([&](Schema& s) { s.indexes[1] = &not_unique; }), "SCHEMA_MISMATCH");
+  const Index<WidgetRow> twice(10, "again", kWidgets, false, [](const WidgetRow&, const EmitKey&) {});
+  EXPECT_EQ(refusal([&](Schema& s) { s.indexes.push_back(&twice); }), "SCHEMA_INVALID");
+  EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }), "");  // retired: its number stays taken
+  EXPECT_EQ(refusal([](Schema&) {}), "SCHEMA_MISMATCH");                              // and cannot come back
+  EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}, s.format = 2; }), "");
+  EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }), "STORE_NEWER");
+}
+
+TEST_P(StoreUpkeepTest, RefusesANewerLayout) {
+  std::string schema = Raw(Space::kData, SystemKey(kMetaId, Key::Of("schema")));
+  const std::string ours = absl::StrCat("\"layout\":", kLayoutFormat);
+  ASSERT_NE(schema.find(ours), std::string::npos);
+  schema.replace(schema.find(ours), ours.size(), absl::StrCat("\"layout\":", kLayoutFormat + 1));
+  store_.reset();
+  {
+    auto engine = *OpenEngine();
+    const Batch batch{{{Space::kData, SystemKey(kMetaId, Key::Of("schema")), schema}}, 0, 0};
+    ASSERT_TRUE(engine->Commit(batch).ok());
+  }
+  EXPECT_EQ(base::ReasonOf(TryOpen()), "STORE_NEWER");
+}
+
+TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor, &kByRegion};
+  store_.reset();
+  disk_ = NewMemDisk();
+  ASSERT_TRUE(TryOpen("young").ok());
+  for (int i = 0; i < 450; ++i) {
+    WidgetRow row = MakeOwned(absl::StrCat("w", 1000 + i), "red", absl::StrCat("bin", 1000 + i));
+    row.mutable_widget()->add_tags("all");
+    row.mutable_widget()->add_tags(i % 2 == 0 ? "even" : "odd");
+    Do(Putting(row));
+  }
+  Do(Ending("w1000"));
+  Do(Putting(MakeWidget("w1001", "bare")));
+  WidgetRow future = MakeWidget("w1002", "gold");
+  future.mutable_widget()->add_tags("later");
+  Do(Putting(future, Day("2026-06-20")));
+  EXPECT_THAT(*store_->UnbuiltIndexes(), ElementsAre());
+
+  schema_ = full;
+  ASSERT_TRUE(TryOpen("young").ok());
+  EXPECT_THAT(*store_->UnbuiltIndexes(), ElementsAre(11, 12));
+  EXPECT_EQ(Rows(kByTag), "INDEX_BUILDING");
+  EXPECT_EQ(HolderOf("bin1003"), "INDEX_BUILDING");
+  EXPECT_NE(Rows(kByColor), "INDEX_BUILDING");
+  Healthy();
+
+  // Writes go on between the steps: at the front, at the end, on rows built and not built yet.
+  std::promise<absl::Status> built;
+  std::thread builder([&] { built.set_value(store_->BuildIndexes()); });
+  for (int i = 0; i < 60; ++i) {
+    WidgetRow row = MakeOwned(absl::StrCat("w", 1010 + 7 * i), "blue", absl::StrCat("new", i));
+    row.mutable_widget()->add_tags("changed");
+    Do(Putting(row));
+    if (i % 10 == 0) Do(Ending(absl::StrCat("w", 1011 + 7 * i)));
+    Do(Putting(MakeOwned(absl::StrCat(i % 2 == 0 ? "a" : "z", i), "pink", absl::StrCat("more", i))));
+  }
+  builder.join();
+  const absl::Status status = built.get_future().get();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_THAT(*store_->UnbuiltIndexes(), ElementsAre());
+  EXPECT_EQ(HolderOf("bin1003"), "w1003");
+  EXPECT_EQ(HolderOf("bin1010"), "-");
+  EXPECT_EQ(HolderOf("new0"), "w1010");
+  EXPECT_EQ(HolderOf("more59"), "z59");
+  EXPECT_EQ(Rows(kByTag, {Key::Of("later"), ""}, {Day("2026-06-20"), std::nullopt}), "w1002=gold");
+  EXPECT_EQ(Rows(kByTag, {Key::Of("later"), ""}), "");
+  EXPECT_THAT(Rows(kByTag, {Key::Of("all"), ""}, {std::nullopt, Micros(clock_.Now()) + 449}), HasSubstr("w1000=red"));
+  Healthy();
+  ASSERT_TRUE(TryOpen("young").ok());
+  EXPECT_THAT(*store_->UnbuiltIndexes(), ElementsAre());
+}
+
+TEST_P(StoreUpkeepTest, UniqueIndexOverTwoHoldersIsNotBuilt) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
+  store_.reset();
+  disk_ = NewMemDisk();
+  ASSERT_TRUE(TryOpen("young").ok());
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeOwned("b", "red", "X")));
+  schema_ = full;
+  ASSERT_TRUE(TryOpen("young").ok());
+  EXPECT_EQ(base::ReasonOf(store_->BuildIndexes()), "ALREADY_EXISTS");
+  EXPECT_EQ(HolderOf("X"), "INDEX_BUILDING");
+  Do(Ending("b"));
+  EXPECT_TRUE(store_->BuildIndexes().ok());
+  EXPECT_EQ(HolderOf("X"), "a");
+  Healthy();
+}
+
+TEST_P(StoreUpkeepTest, TimersFireOnceInOrderAlsoAfterBeingClosed) {
+  std::vector<std::string> fired;
+  options_.timers["note"] = [&fired](Tx& tx, absl::string_view payload, absl::Time due) -> absl::Status {
+    fired.push_back(absl::StrCat(std::string(payload), "@", absl::ToUnixSeconds(due)));
+    WidgetRow row = MakeWidget(payload, "fired");
+    return tx.Put(kWidgets, &row);
+  };
+  options_.timers["again"] = [](Tx& tx, absl::string_view, absl::Time due) -> absl::Status {
+    tx.Schedule(due + absl::Seconds(1), "note", "from-again");
+    return absl::OkStatus();
+  };
+  const absl::Time start = absl::FromUnixSeconds(1'800'000'000);
+  clock_.Set(start);
+  Open();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(start + absl::Seconds(30), "note", "third");
+    tx.Schedule(start + absl::Seconds(10), "note", "first");
+    tx.Schedule(start + absl::Seconds(20), "note", "second");
+    tx.Schedule(start + absl::Seconds(20), "note", "second-too");
+    tx.Schedule(start + absl::Seconds(22), "again", "");
+    return std::string();
+  });
+  EXPECT_EQ(*store_->NextTimer(), start + absl::Seconds(10));
+  EXPECT_EQ(Fire(), 0);
+  clock_.Set(start + absl::Seconds(10));
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_THAT(fired, ElementsAre("first@1800000010"));
+  store_.reset();
+  clock_.Set(start + absl::Hours(1));
+  Open();
+  EXPECT_EQ(Fire(), 5);
+  EXPECT_EQ(Fire(), 0);
+  Open();
+  EXPECT_EQ(Fire(), 0);
+  EXPECT_THAT(fired, ElementsAre("first@1800000010", "second@1800000020", "second-too@1800000020",
+                                 "from-again@1800000023", "third@1800000030"));
+  EXPECT_EQ(*store_->NextTimer(), std::nullopt);
+  EXPECT_EQ(Color("third"), "fired");
+  const auto journal = store_->ReadJournal(2, 1, 1 << 20);
+  journal::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(journal->front().leaf));
+  EXPECT_EQ(entry.actor(), "system/timer");
+  EXPECT_EQ(entry.method(), "timer/note");
+  Healthy();
+}
+
+TEST_P(StoreUpkeepTest, FailingTimerIsKeptAndTriedAgain) {
+  bool fail = true;
+  int runs = 0;
+  options_.timers["note"] = [&](Tx& tx, absl::string_view, absl::Time) -> absl::Status {
+    ++runs;
+    WidgetRow row = MakeWidget("a", "fired");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+    return fail ? absl::FailedPreconditionError("not yet") : absl::OkStatus();
+  };
+  Open();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(clock_.Now(), "note", "");
+    return std::string();
+  });
+  EXPECT_EQ(store_->RunDueTimers().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Color("a"), "-");
+  fail = false;
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(Color("a"), "fired");
+}
+
+TEST_P(StoreUpkeepTest, ThreadFiresWhenTheClockMoves) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int fired = 0;
+  options_.timers["note"] = [&](Tx&, absl::string_view, absl::Time) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    ++fired;
+    changed.notify_all();
+    return absl::OkStatus();
+  };
+  options_.background = true;
+  Open();
+  const auto wait_for = [&](int count) {
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait(lock, [&] { return fired == count; });
+  };
+  const absl::Time start = clock_.Now();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(start + absl::Hours(1), "note", "");
+    tx.Schedule(start, "note", "");
+    return std::string();
+  });
+  wait_for(1);
+  clock_.Advance(absl::Hours(2));
+  wait_for(2);
+  store_.reset();  // stops at once, whatever it waits for
+  EXPECT_EQ(fired, 2);
+}
+
+TEST_P(StoreUpkeepTest, FollowersHearOfEachCommit) {
+  std::vector<CommitNotice> notices;
+  const int id = store_->Subscribe([&notices](const CommitNotice& notice) { notices.push_back(notice); });
+  Do(Putting(MakeWidget("a", "red")));
+  Do([](Tx& tx) -> absl::StatusOr<std::string> {
+    WidgetRow row = MakeOwned("b", "red", "bin");
+    RETURN_IF_ERROR(tx.Put(kCrates, &row));
+    RETURN_IF_ERROR(tx.Put(kWidgets, &row, Day("2026-06-16")));
+    tx.Emit("other", "/M", row);
+    return std::string();
+  });
+  EXPECT_FALSE(store_->Write(Info(), Ending("none")).ok());
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].position, 1);
+  EXPECT_THAT(notices[0].tables, ElementsAre("widgets"));
+  EXPECT_FALSE(notices[0].timers_changed || notices[0].outbox_changed);
+  EXPECT_EQ(notices[1].position, 2);
+  EXPECT_THAT(notices[1].tables, ElementsAre("crates", "widgets"));
+  EXPECT_TRUE(notices[1].timers_changed && notices[1].outbox_changed);
+  GoTo("2026-06-16");
+  EXPECT_EQ(Fire(), 1);  // the day's turn changes a table without an entry
+  ASSERT_EQ(notices.size(), 3U);
+  EXPECT_EQ(notices[2].position, 2);
+  EXPECT_THAT(notices[2].tables, ElementsAre("widgets"));
+  store_->Unsubscribe(id);
+  Do(Putting(MakeWidget("c", "red")));
+  EXPECT_EQ(notices.size(), 3U);
+}
+
+TEST_P(StoreUpkeepTest, CheckpointOpensEqual) {
+  if (!OnRocks()) return;  // the one in memory has none
+  for (int i = 0; i < 20; ++i) Do(Putting(MakeOwned(absl::StrCat("w", 10 + i), "red", absl::StrCat(i))));
+  ASSERT_TRUE(store_->Write(Info("id"), Putting(MakeWidget("w10", "blue"), Day("2026-06-14"))).ok());
+  const std::string rows = Rows(kByColor), root = ToBytes(*store_->RootAt(21)), secret = store_->secret();
+  ASSERT_TRUE(store_->Checkpoint(dir_ / "copy").ok());
+  Do(Ending("w11"));
+  ASSERT_TRUE(TryOpen("copy").ok());
+  EXPECT_EQ(store_->position(), 21);
+  EXPECT_EQ(Rows(kByColor), rows);
+  EXPECT_EQ(ToBytes(*store_->RootAt(21)), root);
+  EXPECT_EQ(store_->secret(), secret);
+  EXPECT_TRUE(store_->Write(Info("id"), Ending("none"))->replayed);
+  Healthy();
+}
+
+TEST_P(StoreUpkeepTest, CountersGoOnAfterReopening) {
+  const auto next = [this] {
+    return store_->Write(Info(), [](Tx& tx) -> absl::StatusOr<std::string> {
+      ASSIGN_OR_RETURN(const int64_t one, tx.Next("a"));
+      ASSIGN_OR_RETURN(const int64_t two, tx.Next("a"));
+      return absl::StrCat(one, " ", two);
+    })->reply;
+  };
+  EXPECT_EQ(next(), "1 2");
+  Open();
+  EXPECT_EQ(next(), "3 4");
+}
+
+// Each damage, and what the scrub must say of it.
+struct Damage {
+  const char* name;
+  std::function<std::vector<Batch::Op>(const std::function<std::string(Space, std::string)>& raw)> plant;
+  const char* finding;
+};
+
+std::string Entry(const IndexDef& index, char kind, const Key& index_key, const char* code) {
+  return absl::StrCat(TablePrefix(index.id, kind), std::string(index_key.bytes()), std::string(Key::Of(code).bytes()));
+}
+std::string Length(const Key& index_key) {
+  std::string value;
+  AppendBigEndian32(&value, static_cast<uint32_t>(index_key.bytes().size()));
+  return value;
+}
+std::string Row(const char* code) { return RowKey(kWidgets, Key::Of(code).bytes()); }
+
+TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
+  const Key red = Key::Of("red"), blue = Key::Of("blue"), bin = Key::Of("X");
+  const std::string unique = absl::StrCat(TablePrefix(kByBin.id, kCurrent), std::string(bin.bytes()));
+  const std::vector<Damage> damages = {
+      {"dangling entry", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Entry(kByColor, kCurrent, blue, "zz"), Length(blue)}}; },
+       "index widgets_by_color: dangling entry"},
+      {"missing entry", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Entry(kByColor, kCurrent, red, "a"), std::nullopt}}; },
+       "index widgets_by_color: missing entry"},
+      {"unique entry of another", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, unique, std::string(Key::Of("b").bytes())}}; },
+       "index widgets_by_bin: missing entry"},
+      {"missing row", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Row("b"), std::nullopt}}; },
+       "index widgets_by_color: dangling entry"},
+      {"row without its record", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Row("h"), std::nullopt}}; },
+       "table widgets: a version without its record"},
+      {"row under another key", [&](const auto& raw) { return std::vector<Batch::Op>{{Space::kData, Row("b"), raw(Space::kData, Row("a"))}}; },
+       "table widgets: a row lies under another key"},
+      {"row that does not parse", [&](const auto& raw) { return std::vector<Batch::Op>{{Space::kData, Row("b"), raw(Space::kData, Row("b")).substr(0, kRowHeaderBytes + 3)}}; },
+       "table widgets: a row does not parse"},
+      {"history entry gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Entry(kByColor, kHistory, Key::Of("past"), "h"), std::nullopt}}; },
+       "index widgets_by_color: missing entry of a past or future version"},
+      {"journal entry gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, JournalKey(2), std::nullopt}}; },
+       "journal: gap at position 2"},
+      {"last journal entry gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, JournalKey(5), std::nullopt}}; },
+       "journal: ends at 4, the store is at 5"},
+      {"journal entry changed", [&](const auto& raw) { return std::vector<Batch::Op>{{Space::kLog, JournalKey(2), raw(Space::kLog, JournalKey(3))}}; },
+       "journal: entry 2 is not the one in the tree"},
+      {"leaf hash changed", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, NodeKey(0, 2), std::string(32, 'x')}}; },
+       "journal: entry 3 is not the one in the tree"},
+      {"node changed", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 0), std::string(32, 'x')}}; },
+       "tree: node 1/0 does not follow from its children"},
+      {"node gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 1), std::nullopt}}; },
+       "tree: level 1 has 1 nodes, not 2"},
+  };
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeWidget("b", "red")));
+  Do(Putting(MakeWidget("h", "past")));
+  Do(Putting(MakeWidget("h", "red"), Day("2026-06-15")));
+  Do(Putting(MakeWidget("d", "red")));
+  Healthy();
+  const auto raw = [this](Space space, const std::string& key) { return Raw(space, key); };
+  for (const Damage& damage : damages) {
+    SCOPED_TRACE(damage.name);
+    const std::vector<Batch::Op> ops = damage.plant(raw);
+    std::vector<Batch::Op> undo;
+    for (const Batch::Op& op : ops) {
+      std::string value;
+      const View view = store_->Read();
+      const bool was = *view.snapshot().Get(op.space, op.key, &value);
+      undo.push_back({op.space, op.key, was ? std::make_optional(value) : std::nullopt});
+    }
+    Plant(ops);
+    EXPECT_THAT(Findings(), Contains(damage.finding));
+    Plant(undo);
+    Healthy();
+  }
+}
+
+}  // namespace
+}  // namespace nisi::store

@@ -1,0 +1,225 @@
+// ImportEntries: files of real goods, dry runs, invalid rows, repeats.
+#include <fstream>
+
+#include "absl/strings/ascii.h"
+#include "common/base/csv.h"
+#include "services/priority_goods/service_testing.h"
+
+namespace nisi::priority_goods {
+namespace {
+
+using Report = v1::ImportEntriesResponse::RowReport;
+using Row = v1::ImportEntriesRequest::Row;
+
+Row MakeRow(const std::string& code, const std::string& level = "HIGH") {
+  Row row;
+  row.set_goods_code(code);
+  row.set_name_ru("товар");
+  row.set_sector("machinery");
+  row.set_processing_level(level);
+  return row;
+}
+
+// The rows of a file, and what it holds by this test's own count.
+struct Goods {
+  std::vector<Row> rows;
+  int low = 0;
+  int others = 0;
+};
+
+Goods ReadGoods(const std::string& path) {
+  Goods goods;
+  std::ifstream file(path);
+  base::CsvReader csv(&file, path);
+  EXPECT_TRUE(csv.ReadHeader({"hs_code", "sector", "processing_level"}).ok());
+  for (auto more = csv.Next(); more.ok() && *more; more = csv.Next()) {
+    Row row;
+    row.set_row_number(static_cast<int32_t>(csv.line()));
+    row.set_goods_code(std::string(csv.Get("hs_code")));
+    row.set_name_kk(std::string(csv.Get("name_kk")));
+    row.set_name_ru(std::string(csv.Get("name_ru")));
+    row.set_name_en(std::string(csv.Get("name_en")));
+    row.set_sector(std::string(csv.Get("sector")));
+    row.set_processing_level(std::string(csv.Get("processing_level")));
+    ++(row.processing_level() == "LOW" ? goods.low : goods.others);
+    goods.rows.push_back(std::move(row));
+  }
+  EXPECT_FALSE(csv.broken());
+  return goods;
+}
+
+class ImportTest : public PriorityGoodsTest {
+ protected:
+  absl::StatusOr<std::string> Send(const std::vector<v1::ImportEntriesRequest>& messages) {
+    const rpc::Method& method = MethodOf("ImportEntries");
+    rpc::Call call = MakeCall(method, institute_);
+    ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
+    for (v1::ImportEntriesRequest message : messages) {
+      RETURN_IF_ERROR(Prepare(method, &message, &call));
+      RETURN_IF_ERROR(sink->Push(message));
+    }
+    return sink->Finish(call);
+  }
+  static std::vector<v1::ImportEntriesRequest> Messages(const std::string& parent, const std::vector<Row>& rows,
+                                                        const std::string& id, bool dry_run) {
+    std::vector<v1::ImportEntriesRequest> messages(1);
+    messages[0].mutable_header()->set_parent(parent);
+    messages[0].mutable_header()->set_request_id(id);
+    messages[0].mutable_header()->set_dry_run(dry_run);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (i % 500 == 0) messages.emplace_back();
+      *messages.back().mutable_rows()->add_rows() = rows[i];
+    }
+    return messages;
+  }
+  v1::ImportEntriesResponse Import(const std::string& parent, const std::vector<Row>& rows, bool dry_run = false) {
+    const auto bytes = Send(Messages(parent, rows, NextUuid(), dry_run));
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    v1::ImportEntriesResponse response;
+    if (bytes.ok()) EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+  int CountEntries(const std::string& parent) {
+    v1::ExportEditionRequest request;
+    request.set_name(parent);
+    auto source = Stream("ExportEdition", auditor_, request);
+    int count = 0;
+    std::string bytes;
+    while (*(*source)->Pull(&bytes) == rpc::MessageSource::State::kMessage) ++count;
+    return count;
+  }
+  void ExpectEnters(const Goods& goods) {
+    const std::string edition = CreateDraft();
+    const int64_t before = position();
+    const auto dry = Import(edition, goods.rows, /*dry_run=*/true);
+    EXPECT_FALSE(dry.committed());
+    EXPECT_EQ(position(), before);
+    EXPECT_EQ(CountEntries(edition), 0);
+    auto real = Import(edition, goods.rows);
+    EXPECT_TRUE(real.committed());
+    EXPECT_EQ(real.entered_count(), goods.others);
+    EXPECT_EQ(real.refused_count(), goods.low);
+    EXPECT_EQ(real.invalid_count(), 0);
+    EXPECT_EQ(CountEntries(edition), goods.others);
+    ASSERT_EQ(real.rows_size(), static_cast<int>(goods.rows.size()));
+    for (int i = 0; i < real.rows_size(); ++i) {
+      const Report& report = real.rows(i);
+      const Row& row = goods.rows[static_cast<size_t>(i)];
+      EXPECT_EQ(report.row_number(), row.row_number());
+      EXPECT_EQ(report.goods_code(), row.goods_code());
+      const bool low = row.processing_level() == "LOW";
+      EXPECT_EQ(report.outcome(), low ? Report::REFUSED : Report::ENTERED) << report.ShortDebugString();
+      EXPECT_EQ(report.reason(), low ? "LEVEL_TOO_LOW" : "");
+      EXPECT_EQ(report.article(), low ? "Art. 26(1)" : "");
+    }
+    ASSERT_EQ(real.legal_basis_size(), 1);
+    EXPECT_EQ(real.legal_basis(0).article(), "Art. 26(1)");
+    real.set_committed(false);
+    EXPECT_EQ(real.SerializeAsString(), dry.SerializeAsString());
+    const auto submitted = Submit(edition);
+    ASSERT_TRUE(submitted.ok()) << submitted.status();
+    EXPECT_EQ(submitted->entry_count(), goods.others);
+  }
+};
+
+TEST_F(ImportTest, TheSampleEnters) {
+  const Goods goods = ReadGoods(absl::StrCat(NISI_SOURCE_DIR, "/services/priority_goods/testdata/sample_goods.csv"));
+  EXPECT_GE(goods.rows.size(), 200u);
+  EXPECT_GT(goods.low, 0);
+  ExpectEnters(goods);
+}
+
+TEST_F(ImportTest, TheWholeListEnters) {
+  const std::string path = absl::StrCat(NISI_SOURCE_DIR, "/../shared/data/goods_processing_levels.csv");
+  if (!std::ifstream(path).good()) GTEST_SKIP() << "the data file is not here";
+  const Goods goods = ReadGoods(path);
+  EXPECT_EQ(goods.low, 1'141);
+  EXPECT_EQ(goods.others, 3'806);
+  ExpectEnters(goods);
+}
+
+TEST_F(ImportTest, AnInvalidRowEntersNothing) {
+  const std::string edition = CreateDraft({MakeEntry("9503")});
+  struct {
+    const char* what;
+    Row row;
+    const char* reason;
+    const char* field;
+  } const cases[] = {
+      {"letters", MakeRow("8504AB"), "INVALID_FIELD", "goods_code"},
+      {"a code cut in the middle of a letter", MakeRow("1абвгдежз"), "INVALID_FIELD", "goods_code"},
+      {"chapter 77", MakeRow("7701"), "INVALID_FIELD", "goods_code"},
+      {"no code", MakeRow(""), "INVALID_FIELD", "goods_code"},
+      {"no level", MakeRow("0101", ""), "INVALID_FIELD", "processing_level"},
+      {"unknown level", MakeRow("0101", "EXTREME"), "INVALID_FIELD", "processing_level"},
+      {"taken", MakeRow("9503"), "ENTRY_OVERLAP", ""},
+      {"over a stored one", MakeRow("950300"), "ENTRY_OVERLAP", ""},
+      {"over another row", MakeRow("85042310"), "ENTRY_OVERLAP", ""},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.what);
+    const int64_t before = position();
+    Row low = MakeRow("0201", "low");
+    const auto response = Import(edition, {MakeRow("850423"), low, c.row, MakeRow("8703")});
+    EXPECT_FALSE(response.committed());
+    EXPECT_EQ(response.invalid_count(), 1);
+    EXPECT_EQ(response.refused_count(), 1);
+    EXPECT_EQ(response.entered_count(), 2);
+    ASSERT_EQ(response.rows_size(), 4);
+    EXPECT_EQ(response.rows(2).outcome(), Report::INVALID);
+    EXPECT_EQ(response.rows(2).reason(), c.reason);
+    EXPECT_EQ(response.rows(2).field(), c.field);
+    EXPECT_FALSE(response.rows(2).description().empty());
+    EXPECT_EQ(position(), before);
+    EXPECT_EQ(CountEntries(edition), 1);
+  }
+}
+
+TEST_F(ImportTest, ARepeatGetsTheSameBytes) {
+  const std::string edition = CreateDraft();
+  const std::vector<Row> rows{MakeRow("850423"), MakeRow("0201", "LOW")};
+  const auto first = Send(Messages(edition, rows, Uuid(1001), false));
+  ASSERT_TRUE(first.ok()) << first.status();
+  const int64_t after = position();
+  EXPECT_EQ(*Send(Messages(edition, rows, Uuid(1001), false)), *first);
+  EXPECT_EQ(position(), after);
+  EXPECT_EQ(base::ReasonOf(Send(Messages(edition, {MakeRow("8703")}, Uuid(1001), false)).status()),
+            "IDEMPOTENCY_KEY_REUSED");
+  EXPECT_EQ(CountEntries(edition), 1);
+}
+
+TEST_F(ImportTest, AMendedFileMayUseTheSameId) {
+  const std::string edition = CreateDraft();
+  ASSERT_TRUE(Send(Messages(edition, {MakeRow("7701")}, Uuid(1001), false)).ok());
+  const auto mended = Send(Messages(edition, {MakeRow("7601")}, Uuid(1001), false));
+  ASSERT_TRUE(mended.ok()) << mended.status();
+  EXPECT_EQ(CountEntries(edition), 1);
+}
+
+TEST_F(ImportTest, TheStreamHasAnOrder) {
+  const std::string edition = CreateDraft();
+  const int64_t before = position();
+  auto messages = Messages(edition, {MakeRow("850423")}, Uuid(1001), false);
+  EXPECT_EQ(base::ReasonOf(Send({}).status()), "IMPORT_ORDER");
+  EXPECT_EQ(base::ReasonOf(Send({messages[1]}).status()), "IMPORT_ORDER");
+  EXPECT_EQ(base::ReasonOf(Send({messages[0], messages[0]}).status()), "IMPORT_ORDER");
+  EXPECT_EQ(base::ReasonOf(Send(Messages("editions/99", {MakeRow("850423")}, Uuid(1002), false)).status()),
+            base::ReasonOf(Submit("editions/99").status()));
+  EXPECT_EQ(position(), before);
+  ASSERT_TRUE(AddEntries(edition, {MakeEntry("0101")}).ok());
+  ASSERT_TRUE(Submit(edition).ok());
+  EXPECT_EQ(base::ReasonOf(Send(messages).status()), "EDITION_FROZEN");
+}
+
+TEST_F(ImportTest, HasALimit) {
+  const std::string edition = CreateDraft();
+  const std::vector<Row> rows(20'001, MakeRow("0201", "LOW"));
+  const int64_t before = position();
+  const absl::Status refused = Send(Messages(edition, rows, Uuid(1001), true)).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(base::ReasonOf(refused), "IMPORT_TOO_LARGE");
+  EXPECT_EQ(position(), before);
+}
+
+}  // namespace
+}  // namespace nisi::priority_goods

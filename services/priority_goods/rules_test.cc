@@ -1,0 +1,348 @@
+#include "services/priority_goods/rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/base/status.h"
+#include "common/rpc/caller.h"
+
+namespace nisi::priority_goods {
+namespace {
+
+using base::Date;
+using decision::v1::Decision;
+using decision::v1::Finding;
+using ::testing::HasSubstr;
+
+Date Day(absl::string_view text) { return *Date::Parse(text); }
+const Date kToday = Day("2026-06-15");
+
+norms::Norms DefaultNorms() { return *norms::Norms::Default(); }
+
+Assessment Scores(int32_t technology, int32_t exports, int32_t domestic) {
+  Assessment assessment;
+  assessment.set_technological_complexity(technology);
+  assessment.set_export_potential(exports);
+  assessment.set_domestic_potential(domestic);
+  return assessment;
+}
+
+const Finding& FindingOf(const Decision& decision, const std::string& rule) {
+  for (const Finding& finding : decision.findings()) {
+    if (finding.rule() == rule) return finding;
+  }
+  ADD_FAILURE() << "no finding " << rule;
+  return Finding::default_instance();
+}
+
+TEST(AssessTest, LevelsAtTheirBounds) {
+  struct {
+    int32_t technology, exports, domestic;
+    const char* outcome;
+    bool enters;
+  } const cases[] = {
+      {0, 0, 0, "LOW", false},     {39, 0, 0, "LOW", false},    {40, 0, 0, "MEDIUM", true},
+      {40, 29, 0, "MEDIUM", true}, {40, 0, 29, "MEDIUM", true}, {40, 30, 0, "HIGH", true},
+      {10, 30, 30, "HIGH", true},  {9, 30, 30, "MEDIUM", true}, {40, 30, 30, "HIGH", true},
+  };
+  const norms::Norms norms = DefaultNorms();
+  for (const auto& c : cases) {
+    SCOPED_TRACE(absl::StrCat(c.technology, "+", c.exports, "+", c.domestic));
+    const auto decision = Assess(Scores(c.technology, c.exports, c.domestic), norms, kToday);
+    ASSERT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(decision->outcome(), c.outcome);
+    const Finding& level = FindingOf(*decision, "ENTRY_LEVEL_MEDIUM_OR_HIGH");
+    EXPECT_EQ(level.satisfied(), c.enters);
+    EXPECT_EQ(level.legal_basis().article(), "Art. 26(1)");
+    ASSERT_EQ(level.facts_size(), 3);
+    EXPECT_EQ(level.facts(0).value(), absl::StrCat(c.technology + c.exports + c.domestic));
+    EXPECT_EQ(decision->norms_edition(), norms.edition());
+    EXPECT_TRUE(decision->rests_on_assumption());
+  }
+}
+
+TEST(AssessTest, EachScoreAgainstItsNorm) {
+  struct {
+    const char* name;
+    Assessment at, over;
+    const char* maximum;
+  } const cases[] = {
+      {"technological_complexity", Scores(40, 0, 0), Scores(41, 0, 0), "40"},
+      {"export_potential", Scores(0, 30, 0), Scores(0, 31, 0), "30"},
+      {"domestic_potential", Scores(0, 0, 30), Scores(0, 0, 31), "30"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto decision = Assess(c.at, DefaultNorms(), kToday);
+    ASSERT_TRUE(decision.ok()) << decision.status();
+    const Finding& finding = FindingOf(*decision, absl::StrCat("SCORE_WITHIN_NORM:", c.name));
+    EXPECT_TRUE(finding.satisfied());
+    EXPECT_EQ(finding.legal_basis().article(), "Art. 26(2)");
+    ASSERT_EQ(finding.facts_size(), 2);
+    EXPECT_EQ(finding.facts(0).name(), c.name);
+    EXPECT_EQ(finding.facts(0).value(), c.maximum);
+    EXPECT_EQ(finding.facts(0).source(), "assessment");
+    EXPECT_THAT(finding.facts(1).source(), HasSubstr("ASSUMPTION"));
+
+    const absl::Status refused = Assess(c.over, DefaultNorms(), kToday).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(base::ReasonOf(refused), "SCORE_OVER_NORM");
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("maximum"), c.maximum);
+    EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 26(2)");
+    ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
+    EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), absl::StrCat("assessment.", c.name));
+  }
+}
+
+TEST(AssessTest, TheNormsAreData) {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  for (norms::NormFile& file : files) {
+    if (file.name.find("priority_goods") == std::string::npos) continue;
+    file.text = absl::StrReplaceAll(file.text, {{"high_from,70", "high_from,50"}, {"medium_from,40", "medium_from,20"}});
+  }
+  const auto other = norms::Norms::LoadText(files);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(Assess(Scores(20, 0, 0), DefaultNorms(), kToday)->outcome(), "LOW");
+  EXPECT_EQ(Assess(Scores(20, 0, 0), *other, kToday)->outcome(), "MEDIUM");
+  EXPECT_EQ(Assess(Scores(20, 30, 0), *other, kToday)->outcome(), "HIGH");
+  EXPECT_EQ(base::ReasonOf(Assess(Scores(20, 0, 0), *other, Day("1995-01-01")).status()), "NORM_NOT_IN_FORCE");
+}
+
+TEST(ReplayTest, GivesTheSame) {
+  for (const Assessment& scores : {Scores(0, 0, 0), Scores(40, 0, 0), Scores(40, 30, 30)}) {
+    Decision stored = *Assess(scores, DefaultNorms(), kToday);
+    stored.mutable_decide_time()->set_seconds(1'780'000'000);
+    const auto replayed = Replay(stored);
+    ASSERT_TRUE(replayed.ok()) << replayed.status();
+    EXPECT_EQ(replayed->SerializeAsString(), stored.SerializeAsString());
+  }
+}
+
+// Sets every fact of the name; whether there was one.
+bool SetFact(Decision* decision, const std::string& name, const std::string& value) {
+  bool found = false;
+  for (Finding& finding : *decision->mutable_findings()) {
+    for (auto& fact : *finding.mutable_facts()) {
+      if (fact.name() != name) continue;
+      fact.set_value(value);
+      found = true;
+    }
+  }
+  return found;
+}
+
+TEST(ReplayTest, FollowsTheStoredFactsAlone) {
+  const Decision stored = *Assess(Scores(40, 29, 0), DefaultNorms(), kToday);
+  Decision raised = stored;
+  ASSERT_TRUE(SetFact(&raised, "export_potential", "30"));
+  EXPECT_EQ(Replay(raised)->outcome(), "HIGH");
+
+  for (const std::string name : {"technological_complexity", "export_potential", "domestic_potential"}) {
+    Decision over = stored;
+    ASSERT_TRUE(SetFact(&over, name, "99"));
+    for (const std::string other : {"technological_complexity", "export_potential", "domestic_potential"}) {
+      EXPECT_EQ(FindingOf(*Replay(over), "SCORE_WITHIN_NORM:" + other).satisfied(), other != name) << name;
+    }
+  }
+}
+
+TEST(ReplayTest, ADamagedDecisionIsDataLoss) {
+  const Decision stored = *Assess(Scores(40, 29, 0), DefaultNorms(), kToday);
+  std::set<std::string> names;
+  for (const Finding& finding : stored.findings()) {
+    for (const auto& fact : finding.facts()) names.insert(fact.name());
+  }
+  names.erase("points");  // computed anew
+  ASSERT_EQ(names.size(), 8u);
+  for (const std::string& name : names) {
+    Decision without = stored;
+    for (Finding& finding : *without.mutable_findings()) {
+      for (int i = finding.facts_size() - 1; i >= 0; --i) {
+        if (finding.facts(i).name() == name) finding.mutable_facts()->DeleteSubrange(i, 1);
+      }
+    }
+    const absl::Status missing = Replay(without).status();
+    EXPECT_EQ(missing.code(), absl::StatusCode::kDataLoss) << name;
+    Decision garbled = stored;
+    ASSERT_TRUE(SetFact(&garbled, name, "forty"));
+    EXPECT_EQ(Replay(garbled).status().code(), absl::StatusCode::kDataLoss) << name;
+  }
+}
+
+TEST(CheckLevelTest, MediumAndHighOnly) {
+  EXPECT_TRUE(CheckLevel(v1::MEDIUM).ok());
+  EXPECT_TRUE(CheckLevel(v1::HIGH).ok());
+  for (const ProcessingLevel level : {v1::LOW, v1::PROCESSING_LEVEL_UNSPECIFIED}) {
+    const absl::Status refused = CheckLevel(level);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(base::ReasonOf(refused), "LEVEL_TOO_LOW");
+    EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 26(1)");
+  }
+}
+
+TEST(FindOverlapTest, AboveBelowSameAndNone) {
+  const std::set<std::string> codes{"0101", "850423", "8708299000", "87089910"};
+  struct {
+    const char* code;
+    const char* other;  // null: free
+  } const cases[] = {
+      {"0101", "0101"},         {"010121", "0101"},       {"0101210000", "0101"},   {"850423", "850423"},
+      {"8504", "850423"},       {"85042300", "850423"},   {"8504230000", "850423"}, {"8708", "8708299000"},
+      {"870829", "8708299000"}, {"87082990", "8708299000"}, {"870899", "87089910"}, {"850424", nullptr},
+      {"0102", nullptr},        {"8708299001", nullptr},  {"87089911", nullptr},    {"850422", nullptr},
+  };
+  for (const auto& c : cases) {
+    const auto other = FindOverlap(codes, c.code);
+    EXPECT_EQ(other.value_or("free"), c.other == nullptr ? "free" : c.other) << c.code;
+  }
+  EXPECT_FALSE(FindOverlap({}, "0101").has_value());
+}
+
+struct Allowed {
+  Edition::State to;
+  std::set<rpc::v1::Role> roles;  // empty: the system
+};
+
+// Written down apart from the code: what the law and domain/priority_goods.md let happen.
+std::map<std::pair<Edition::State, Verb>, Allowed> WhatMayHappen() {
+  const std::set<rpc::v1::Role> institute{rpc::v1::INSTITUTE_INDUSTRY};
+  const std::set<rpc::v1::Role> authority{rpc::v1::AUTHORITY_INDUSTRY};
+  const std::set<rpc::v1::Role> either{rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY};
+  return {{{Edition::DRAFT, Verb::kEdit}, {Edition::DRAFT, institute}},
+          {{Edition::RETURNED, Verb::kEdit}, {Edition::RETURNED, institute}},
+          {{Edition::DRAFT, Verb::kSubmit}, {Edition::SUBMITTED, institute}},
+          {{Edition::RETURNED, Verb::kSubmit}, {Edition::SUBMITTED, institute}},
+          {{Edition::SUBMITTED, Verb::kReturn}, {Edition::RETURNED, authority}},
+          {{Edition::SUBMITTED, Verb::kApprove}, {Edition::APPROVED, authority}},
+          {{Edition::APPROVED, Verb::kTakeEffect}, {Edition::IN_FORCE, {}}},
+          {{Edition::IN_FORCE, Verb::kSupersede}, {Edition::SUPERSEDED, {}}},
+          {{Edition::DRAFT, Verb::kWithdraw}, {Edition::WITHDRAWN, either}},
+          {{Edition::RETURNED, Verb::kWithdraw}, {Edition::WITHDRAWN, either}},
+          {{Edition::SUBMITTED, Verb::kWithdraw}, {Edition::WITHDRAWN, authority}},
+          {{Edition::APPROVED, Verb::kWithdraw}, {Edition::WITHDRAWN, authority}}};
+}
+
+TEST(EditionEdgesTest, EveryStateVerbAndRole) {
+  const auto allowed = WhatMayHappen();
+  EXPECT_EQ(EditionEdges().size(), allowed.size());
+  int passed = 0, refused = 0;
+  for (int state = 0; state < Edition::State_ARRAYSIZE; ++state) {
+    for (int verb = 0; verb <= static_cast<int>(Verb::kWithdraw); ++verb) {
+      for (const rpc::Role role : rpc::AllRoles()) {
+        const auto from = static_cast<Edition::State>(state);
+        const auto what = static_cast<Verb>(verb);
+        SCOPED_TRACE(absl::StrCat(Edition::State_Name(from), " ", Name(what), " ", rpc::RoleName(role)));
+        const auto next = Next(from, what, 1U << role);
+        const auto edge = allowed.find({from, what});
+        if (edge == allowed.end()) {
+          EXPECT_EQ(next.status().code(), absl::StatusCode::kFailedPrecondition);
+          EXPECT_EQ(base::ReasonOf(next.status()), what == Verb::kEdit ? "EDITION_FROZEN" : "EDITION_STATE");
+          EXPECT_EQ(base::InfoOf(next.status()).metadata().at("state"), Edition::State_Name(from));
+          EXPECT_FALSE(base::LegalBasisOf(next.status()).article().empty());
+          ++refused;
+        } else if (!edge->second.roles.empty() && !edge->second.roles.contains(role)) {
+          EXPECT_EQ(base::ReasonOf(next.status()), "ACCESS_DENIED");
+          ++refused;
+        } else {
+          ASSERT_TRUE(next.ok()) << next.status();
+          EXPECT_EQ(*next, edge->second.to);
+          ++passed;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(passed, 12 + 2 * static_cast<int>(rpc::AllRoles().size()));
+  EXPECT_GT(refused, 600);
+}
+
+TEST(EditionEdgesTest, EachCitesItsArticle) {
+  for (const Edge& edge : EditionEdges()) EXPECT_THAT(edge.article, HasSubstr("Art. ")) << Name(edge.verb);
+  EXPECT_FALSE(IsPublished(Edition::DRAFT));
+  EXPECT_FALSE(IsPublished(Edition::SUBMITTED));
+  EXPECT_FALSE(IsPublished(Edition::RETURNED));
+  EXPECT_FALSE(IsPublished(Edition::WITHDRAWN));
+  EXPECT_FALSE(IsPublished(Edition::STATE_UNSPECIFIED));
+  EXPECT_TRUE(IsPublished(Edition::APPROVED));
+  EXPECT_TRUE(IsPublished(Edition::IN_FORCE));
+  EXPECT_TRUE(IsPublished(Edition::SUPERSEDED));
+}
+
+Edition Submitted() {
+  Edition edition;
+  edition.set_drafted_by("drafter");
+  edition.set_submitted_by("submitter");
+  edition.set_entry_count(3);
+  return edition;
+}
+
+TEST(ApproveTest, ListsItsFindings) {
+  struct {
+    Date order, from;
+  } const cases[] = {{kToday, kToday}, {Day("2026-06-01"), kToday}, {kToday, Day("2027-01-01")}};
+  for (const auto& c : cases) {
+    const auto decision = Approve(Submitted(), "minister", c.order, c.from, kToday, DefaultNorms());
+    ASSERT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(decision->outcome(), "APPROVED");
+    EXPECT_EQ(decision->findings_size(), 3);
+    for (const Finding& finding : decision->findings()) {
+      EXPECT_TRUE(finding.satisfied());
+      EXPECT_GT(finding.facts_size(), 0);
+    }
+    EXPECT_EQ(FindingOf(*decision, "SEPARATION_OF_DUTIES").legal_basis().article(), "Art. 9(28)");
+    EXPECT_EQ(FindingOf(*decision, "EDITION_NOT_EMPTY").legal_basis().article(), "Art. 26(1)");
+    EXPECT_EQ(FindingOf(*decision, "DATES_IN_ORDER").facts(1).value(), c.from.ToString());
+  }
+}
+
+TEST(ApproveTest, RefusesWithTheArticle) {
+  Edition empty = Submitted();
+  empty.set_entry_count(0);
+  const Date yesterday = kToday.AddDays(-1), tomorrow = kToday.AddDays(1);
+  struct {
+    const char* what;
+    Edition edition;
+    const char* approver;
+    Date order, from;
+    absl::StatusCode code;
+    const char* reason;
+    const char* article;
+  } const cases[] = {
+      {"the drafter", Submitted(), "drafter", kToday, kToday, absl::StatusCode::kPermissionDenied,
+       "SEPARATION_OF_DUTIES", "Art. 9(28)"},
+      {"the submitter", Submitted(), "submitter", kToday, kToday, absl::StatusCode::kPermissionDenied,
+       "SEPARATION_OF_DUTIES", "Art. 9(28)"},
+      {"no entries", empty, "minister", kToday, kToday, absl::StatusCode::kFailedPrecondition, "EDITION_EMPTY",
+       "Art. 26(1)"},
+      {"an order of tomorrow", Submitted(), "minister", tomorrow, tomorrow, absl::StatusCode::kFailedPrecondition,
+       "ORDER_DATE_INVALID", "Art. 9(28)"},
+      {"in force before the order", Submitted(), "minister", kToday, yesterday, absl::StatusCode::kFailedPrecondition,
+       "ORDER_DATE_INVALID", "Art. 9(28)"},
+      {"in force in the past", Submitted(), "minister", yesterday, yesterday, absl::StatusCode::kFailedPrecondition,
+       "EFFECTIVE_DAY_PAST", "Art. 9(28)"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.what);
+    const absl::Status refused = Approve(c.edition, c.approver, c.order, c.from, kToday, DefaultNorms()).status();
+    EXPECT_EQ(refused.code(), c.code);
+    EXPECT_EQ(base::ReasonOf(refused), c.reason);
+    EXPECT_EQ(base::LegalBasisOf(refused).article(), c.article);
+  }
+}
+
+TEST(CheckSeparationTest, NeitherDrafterNorSubmitter) {
+  EXPECT_TRUE(CheckSeparation(Submitted(), "minister").ok());
+  for (const char* who : {"drafter", "submitter"}) {
+    EXPECT_EQ(base::ReasonOf(CheckSeparation(Submitted(), who)), "SEPARATION_OF_DUTIES") << who;
+  }
+}
+
+}  // namespace
+}  // namespace nisi::priority_goods

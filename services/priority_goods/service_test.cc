@@ -1,0 +1,363 @@
+// The life of an edition and of an assessment, over a real store.
+#include "services/priority_goods/service.h"
+
+#include "absl/strings/str_replace.h"
+#include "common/rpc/store_call.h"
+#include "services/priority_goods/service_testing.h"
+
+namespace nisi::priority_goods {
+namespace {
+
+using v1::Edition;
+
+class EditionsTest : public PriorityGoodsTest {
+ protected:
+  template <class Request>
+  absl::StatusOr<Edition> Decide(const std::string& method, const rpc::Caller& caller, const std::string& name) {
+    Request request;
+    request.set_name(name);
+    request.set_reason("Проверьте коды группы 85.");
+    return Do<Edition>(method, caller, request);
+  }
+  absl::StatusOr<Edition> Return(const std::string& name) {
+    return Decide<v1::ReturnEditionRequest>("ReturnEdition", authority_, name);
+  }
+  absl::StatusOr<Edition> Withdraw(const rpc::Caller& caller, const std::string& name) {
+    return Decide<v1::WithdrawEditionRequest>("WithdrawEdition", caller, name);
+  }
+};
+
+TEST_F(EditionsTest, FromDraftToSuperseded) {
+  const std::string first = CreateDraft({MakeEntry("850423"), MakeEntry("0101")});
+  EXPECT_EQ(first, "editions/1");
+  EXPECT_EQ(StateOf(first), Edition::DRAFT);
+  const auto submitted = Submit(first);
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->state(), Edition::SUBMITTED);
+  EXPECT_EQ(submitted->entry_count(), 2);
+  EXPECT_EQ(base::ReasonOf(AddEntries(first, {MakeEntry("0202")})), "EDITION_FROZEN");
+
+  const auto returned = Return(first);
+  ASSERT_TRUE(returned.ok()) << returned.status();
+  EXPECT_EQ(returned->state(), Edition::RETURNED);
+  EXPECT_EQ(returned->reason(), "Проверьте коды группы 85.");
+  EXPECT_TRUE(AddEntries(first, {MakeEntry("0202")}).ok());
+  const auto again = Submit(first);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->entry_count(), 3);
+  EXPECT_EQ(again->reason(), "");
+
+  const auto approved = Approve(first, Day("2026-07-01"), authority_);
+  ASSERT_TRUE(approved.ok()) << approved.status();
+  EXPECT_EQ(approved->state(), Edition::APPROVED);
+  EXPECT_EQ(approved->drafted_by(), institute_.subject);
+  EXPECT_EQ(approved->submitted_by(), submitter_.subject);
+  EXPECT_EQ(approved->decided_by(), authority_.subject);
+  EXPECT_EQ(approved->decision().outcome(), "APPROVED");
+  EXPECT_EQ(base::ReasonOf(AddEntries(first, {MakeEntry("0303")})), "EDITION_FROZEN");
+
+  const std::string second = Publish(Day("2026-08-01"), {MakeEntry("8703")});
+  GoTo(Day("2026-06-30"));
+  EXPECT_EQ(StateOf(first), Edition::APPROVED);
+  GoTo(Day("2026-07-01"));
+  EXPECT_EQ(StateOf(first), Edition::IN_FORCE);
+  EXPECT_EQ(StateOf(second), Edition::APPROVED);
+  GoTo(Day("2026-08-01"));
+  EXPECT_EQ(StateOf(first), Edition::SUPERSEDED);
+  EXPECT_EQ(StateOf(second), Edition::IN_FORCE);
+  const auto past = Get(first, public_);
+  ASSERT_TRUE(past.ok()) << past.status();
+  EXPECT_EQ(base::Date::FromProto(past->effective_until())->ToString(), "2026-08-01");
+  EXPECT_EQ(base::ReasonOf(Withdraw(authority_, second).status()), "EDITION_STATE");
+}
+
+TEST_F(EditionsTest, TakesEffectAtMidnightAndNotASecondBefore) {
+  const std::string edition = Publish(Day("2026-07-01"), {MakeEntry("0101")});
+  clock_.Set(Day("2026-07-01").StartOfDay() - absl::Seconds(1));
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(StateOf(edition), Edition::APPROVED);
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(StateOf(edition), Edition::IN_FORCE);
+}
+
+TEST_F(EditionsTest, TakesEffectAtOnceWhenItsDayIsToday) {
+  const std::string first = Publish(Day("2026-06-15"), {MakeEntry("0101")});
+  EXPECT_EQ(StateOf(first), Edition::IN_FORCE);
+  GoTo(Day("2026-06-16"));
+  const std::string second = Publish(Day("2026-06-16"), {MakeEntry("0102")});
+  EXPECT_EQ(StateOf(first), Edition::SUPERSEDED);
+  EXPECT_EQ(StateOf(second), Edition::IN_FORCE);
+}
+
+TEST_F(EditionsTest, TakesEffectAfterTheServiceWasAway) {
+  const std::string first = Publish(Day("2026-07-01"), {MakeEntry("0101")});
+  const std::string second = Publish(Day("2026-07-05"), {MakeEntry("0102")});
+  service_.reset();
+  clock_.Set(Day("2026-07-09").StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(StateOf(first), Edition::SUPERSEDED);
+  EXPECT_EQ(StateOf(second), Edition::IN_FORCE);
+  v1::GetEditionRequest get;
+  get.set_name(first);
+  *get.mutable_as_of() = Day("2026-07-03").ToProto();
+  EXPECT_EQ(Do<Edition>("GetEdition", auditor_, get)->state(), Edition::IN_FORCE);
+}
+
+TEST_F(EditionsTest, AWithdrawnOneNeverComesIntoForce) {
+  const std::string first = Publish(Day("2026-06-15"), {MakeEntry("0101")});
+  const std::string future = Publish(Day("2026-07-01"), {MakeEntry("0102")});
+  EXPECT_EQ(base::ReasonOf(Withdraw(institute_, future).status()), "ACCESS_DENIED");
+  const auto withdrawn = Withdraw(authority_, future);
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_EQ(withdrawn->state(), Edition::WITHDRAWN);
+  GoTo(Day("2026-07-01"));
+  EXPECT_EQ(StateOf(future), Edition::WITHDRAWN);
+  EXPECT_EQ(StateOf(first), Edition::IN_FORCE);
+  const std::string other = Publish(Day("2026-07-01"), {MakeEntry("0103")});  // the day is free again
+  EXPECT_EQ(StateOf(other), Edition::IN_FORCE);
+}
+
+TEST_F(EditionsTest, IsInForceFromMidnightWhetherItsTimerHasRunOrNot) {
+  const std::string edition = Publish(Day("2026-07-01"), {MakeEntry("0101")});
+  clock_.Set(Day("2026-07-01").StartOfDay());  // the timer may be on its way
+  EXPECT_EQ(base::ReasonOf(Withdraw(authority_, edition).status()), "EDITION_STATE");
+}
+
+TEST_F(EditionsTest, TwoCannotClaimOneDay) {
+  Publish(Day("2026-07-01"), {MakeEntry("0101")});
+  const std::string second = CreateDraft({MakeEntry("0102")});
+  ASSERT_TRUE(Submit(second).ok());
+  const int64_t before = position();
+  const absl::Status refused = Approve(second, Day("2026-07-01"), authority_).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(base::ReasonOf(refused), "EFFECTIVE_DAY_TAKEN");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 9(28)");
+  EXPECT_EQ(position(), before);
+  EXPECT_TRUE(Approve(second, Day("2026-07-02"), authority_).ok());
+}
+
+TEST_F(EditionsTest, WhoPreparedDoesNotDecide) {
+  const rpc::Caller both = CallerOf(institute_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller both_submitter =
+      CallerOf(submitter_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  const std::string edition = CreateDraft({MakeEntry("0101")});
+  ASSERT_TRUE(Submit(edition).ok());
+  for (const rpc::Caller& caller : {both, both_submitter}) {
+    const absl::Status refused = Approve(edition, Day("2026-07-01"), caller).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied);
+    EXPECT_EQ(base::ReasonOf(refused), "SEPARATION_OF_DUTIES");
+    EXPECT_EQ(base::ReasonOf(Decide<v1::ReturnEditionRequest>("ReturnEdition", caller, edition).status()),
+              "SEPARATION_OF_DUTIES");
+  }
+  EXPECT_EQ(StateOf(edition), Edition::SUBMITTED);
+  EXPECT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+}
+
+TEST_F(EditionsTest, AnEmptyOneIsNotSubmitted) {
+  const absl::Status refused = Submit(CreateDraft()).status();
+  EXPECT_EQ(base::ReasonOf(refused), "EDITION_EMPTY");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 26(1)");
+}
+
+TEST_F(EditionsTest, AnApprovalOfAnOldVersionIsVoid) {
+  const std::string name = CreateDraft({MakeEntry("0101")});
+  const auto seen = Submit(name);
+  ASSERT_TRUE(Return(name).ok());
+  ASSERT_TRUE(AddEntries(name, {MakeEntry("0102")}).ok());
+  ASSERT_TRUE(Submit(name).ok());
+  v1::ApproveEditionRequest approve;
+  approve.set_name(name);
+  approve.set_etag(seen->etag());
+  approve.set_order_number("1");
+  *approve.mutable_order_date() = *approve.mutable_effective_from() = Day("2026-06-15").ToProto();
+  const absl::Status refused = Do<Edition>("ApproveEdition", authority_, approve).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(base::ReasonOf(refused), "VERSION_MISMATCH");
+}
+
+TEST_F(EditionsTest, ThePublicSeesNoDrafts) {
+  const std::string published = Publish(Day("2026-07-01"), {MakeEntry("0101")});
+  const std::string draft = CreateDraft({MakeEntry("0102")});
+  for (const rpc::Caller& caller : {public_, entity_}) {
+    EXPECT_TRUE(Get(published, caller).ok());
+    const absl::Status of_draft = Get(draft, caller).status();
+    EXPECT_EQ(of_draft, Get("editions/99", caller).status());  // payloads included
+    EXPECT_EQ(base::ReasonOf(of_draft), "ACCESS_DENIED");
+    v1::GetEntryRequest entry;
+    entry.set_name(draft + "/entries/0102");
+    EXPECT_EQ(Do<v1::Entry>("GetEntry", caller, entry).status(), of_draft);
+    entry.set_name("editions/99/entries/0102");
+    EXPECT_EQ(Do<v1::Entry>("GetEntry", caller, entry).status(), of_draft);
+    v1::ListEntriesRequest list;
+    list.set_parent(draft);
+    EXPECT_EQ(Do<v1::ListEntriesResponse>("ListEntries", caller, list).status(), of_draft);
+    v1::SearchEntriesRequest search;
+    search.set_parent(draft);
+    EXPECT_EQ(Do<v1::SearchEntriesResponse>("SearchEntries", caller, search).status(), of_draft);
+    v1::DiffEditionsRequest diff;
+    diff.set_base(published);
+    diff.set_target(draft);
+    EXPECT_EQ(Do<v1::DiffEditionsResponse>("DiffEditions", caller, diff).status(), of_draft);
+    v1::ExportEditionRequest whole;
+    whole.set_name(draft);
+    EXPECT_EQ(Stream("ExportEdition", caller, whole).status(), of_draft);
+    v1::WatchEntriesRequest watch;
+    watch.set_parent(draft);
+    EXPECT_EQ(Stream("WatchEntries", caller, watch).status(), of_draft);
+    const auto all = Do<v1::ListEditionsResponse>("ListEditions", caller, v1::ListEditionsRequest());
+    ASSERT_EQ(all->editions_size(), 1);
+    EXPECT_EQ(all->editions(0).name(), published);
+  }
+  for (const rpc::Caller& caller : {institute_, authority_, auditor_}) {
+    EXPECT_TRUE(Get(draft, caller).ok());
+    EXPECT_EQ(Get("editions/99", caller).status().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(Do<v1::ListEditionsResponse>("ListEditions", caller, v1::ListEditionsRequest())->editions_size(), 2);
+  }
+}
+
+TEST_F(EditionsTest, ThePublicSeesNoPastOfAPublishedOneAsADraft) {
+  const std::string edition = CreateDraft({MakeEntry("0101", "meat", v1::MEDIUM)});
+  clock_.Advance(absl::Hours(1));
+  const absl::Time as_draft = clock_.Now();
+  clock_.Advance(absl::Hours(1));
+  ASSERT_TRUE(Submit(edition).ok());
+  ASSERT_TRUE(Approve(edition, Day("2026-06-15"), authority_).ok());
+
+  v1::GetEditionRequest get;
+  get.set_name(edition);
+  get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(as_draft));
+  EXPECT_EQ(base::ReasonOf(Do<Edition>("GetEdition", public_, get).status()), "ACCESS_DENIED");
+  EXPECT_EQ(Do<Edition>("GetEdition", auditor_, get)->state(), Edition::DRAFT);
+  v1::GetEntryRequest entry;
+  entry.set_name(edition + "/entries/0101");
+  EXPECT_TRUE(Do<v1::Entry>("GetEntry", public_, entry).ok());
+  *entry.mutable_known_at() = get.known_at();
+  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("GetEntry", public_, entry).status()), "ACCESS_DENIED");
+  EXPECT_TRUE(Do<v1::Entry>("GetEntry", auditor_, entry).ok());
+  v1::ListEntriesRequest list;
+  list.set_parent(edition);
+  EXPECT_EQ(Do<v1::ListEntriesResponse>("ListEntries", public_, list)->entries_size(), 1);
+  *list.mutable_known_at() = get.known_at();
+  EXPECT_EQ(base::ReasonOf(Do<v1::ListEntriesResponse>("ListEntries", public_, list).status()), "ACCESS_DENIED");
+  EXPECT_EQ(Do<v1::ListEntriesResponse>("ListEntries", auditor_, list)->entries_size(), 1);
+}
+
+TEST_F(EditionsTest, ARepeatedRequestGetsTheFirstAnswer) {
+  v1::CreateEditionRequest create;
+  create.mutable_edition()->set_title_kk("Тізбе");
+  create.set_request_id(Uuid(1001));
+  const auto first = CallRaw("CreateEdition", institute_, create);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const int64_t after = position();
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(*CallRaw("CreateEdition", institute_, create), *first);
+  Reopen();
+  EXPECT_EQ(*CallRaw("CreateEdition", institute_, create), *first);
+  EXPECT_EQ(position(), after);
+  create.mutable_edition()->set_title_kk("Басқа тізбе");
+  EXPECT_EQ(base::ReasonOf(CallRaw("CreateEdition", institute_, create).status()), "IDEMPOTENCY_KEY_REUSED");
+  EXPECT_EQ(position(), after);
+}
+
+TEST_F(EditionsTest, ValidateOnlyChangesNothing) {
+  const std::string name = CreateDraft({MakeEntry("0101")});
+  const int64_t before = position();
+  v1::CreateEditionRequest create;
+  create.mutable_edition()->set_title_kk("Тізбе");
+  create.set_validate_only(true);
+  EXPECT_EQ(Do<Edition>("CreateEdition", institute_, create)->name(), "editions/2");
+  v1::SubmitEditionRequest submit;
+  submit.set_name(name);
+  submit.set_validate_only(true);
+  EXPECT_EQ(Do<Edition>("SubmitEdition", institute_, submit)->state(), Edition::SUBMITTED);
+  v1::CreateEntryRequest add;
+  add.set_parent(name);
+  *add.mutable_entry() = MakeEntry("0102");
+  add.set_validate_only(true);
+  EXPECT_TRUE(Do<v1::Entry>("CreateEntry", institute_, add).ok());
+  *add.mutable_entry() = MakeEntry("010121");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("CreateEntry", institute_, add).status()), "ENTRY_OVERLAP");
+  EXPECT_EQ(position(), before);
+  EXPECT_EQ(StateOf(name), Edition::DRAFT);
+  EXPECT_EQ(Get("editions/2", auditor_).status().code(), absl::StatusCode::kNotFound);
+}
+
+class AssessmentsTest : public PriorityGoodsTest {
+ protected:
+  v1::Assessment Assess(const std::string& code, int32_t technology, int32_t exports) {
+    v1::CreateAssessmentRequest create;
+    create.mutable_assessment()->set_goods_code(code);
+    create.mutable_assessment()->set_technological_complexity(technology);
+    create.mutable_assessment()->set_export_potential(exports);
+    const auto made = Do<v1::Assessment>("CreateAssessment", institute_, create);
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.ok() ? *made : v1::Assessment();
+  }
+};
+
+TEST_F(AssessmentsTest, IsCorrectedAndItsPastStays) {
+  const v1::Assessment first = Assess("850423", 40, 29);
+  EXPECT_EQ(first.processing_level(), v1::MEDIUM);
+  EXPECT_EQ(first.points(), 69);
+  EXPECT_EQ(first.assessor(), institute_.subject);
+  const absl::Time known = clock_.Now();
+  clock_.Set(Day("2026-06-20").StartOfDay());
+  v1::UpdateAssessmentRequest update;
+  update.mutable_assessment()->set_name(first.name());
+  update.mutable_assessment()->set_etag(first.etag());
+  update.mutable_assessment()->set_export_potential(30);
+  update.mutable_update_mask()->add_paths("export_potential");
+  const auto second = Do<v1::Assessment>("UpdateAssessment", institute_, update);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->processing_level(), v1::HIGH);
+  EXPECT_EQ(base::ReasonOf(Do<v1::Assessment>("UpdateAssessment", institute_, update).status()), "VERSION_MISMATCH");
+
+  v1::GetAssessmentRequest get;
+  get.set_name(first.name());
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->points(), 70);
+  *get.mutable_as_of() = Day("2026-06-19").ToProto();
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->SerializeAsString(), first.SerializeAsString());
+  get.clear_as_of();
+  get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known) + 1);
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->points(), 69);
+  v1::ListAssessmentsRequest list;
+  list.set_filter("goods_code = \"850423\"");
+  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments(0).points(), 70);
+  *list.mutable_known_at() = get.known_at();
+  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments(0).points(), 69);
+  list.set_filter("goods_code = \"850424\"");
+  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments_size(), 0);
+}
+
+TEST_F(AssessmentsTest, AreForInsiders) {
+  v1::GetAssessmentRequest get;
+  get.set_name(Assess("850423", 40, 0).name());
+  EXPECT_TRUE(Do<v1::Assessment>("GetAssessment", authority_, get).ok());
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", entity_, get).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", public_, get).status().code(), absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(AssessmentsTest, ADecisionReplaysUnderOtherNorms) {
+  const v1::Assessment made = Assess("850423", 40, 0);
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  for (norms::NormFile& file : files) {
+    file.text = absl::StrReplaceAll(file.text, {{"level.medium_from,40", "level.medium_from,50"}});
+  }
+  const auto other = norms::Norms::LoadText(files);
+  ASSERT_TRUE(other.ok()) << other.status();
+  norms_ = *other;
+  Reopen();
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(made.name());
+  const auto replayed = Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_TRUE(replayed->same());
+  EXPECT_EQ(replayed->replayed().outcome(), "MEDIUM");
+  EXPECT_EQ(replayed->stored().SerializeAsString(), made.decision().SerializeAsString());
+  EXPECT_EQ(Assess("850424", 40, 0).processing_level(), v1::LOW);  // by the norms of now
+}
+
+}  // namespace
+}  // namespace nisi::priority_goods
