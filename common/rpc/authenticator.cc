@@ -9,8 +9,6 @@ namespace nisi::rpc {
 namespace {
 
 constexpr char kBearer[] = "Bearer ";
-// The peer of a call over gRPC's in-process transport; no client can have it.
-constexpr char kInProcess[] = "inproc";
 
 absl::string_view View(grpc::string_ref ref) { return {ref.data(), ref.size()}; }
 
@@ -27,7 +25,7 @@ std::shared_ptr<const Caller> Authenticator::Anonymous() {
 
 absl::Status Authenticator::CheckContextPeer(const grpc::ServerContextBase& context) const {
   if (options_.contexts == nullptr) return ContextInvalid();
-  if (absl::StartsWith(context.peer(), kInProcess)) return absl::OkStatus();
+  if (options_.in_process_only) return absl::OkStatus();
   const auto auth = context.auth_context();
   if (auth != nullptr && options_.context_peers.contains(PeerIdentity(*auth))) return absl::OkStatus();
   LogRefused("call context from a peer that may not bring one");

@@ -22,9 +22,10 @@ namespace nisi::rpc {
 struct AuthenticatorOptions {
   std::unique_ptr<TokenVerifier> tokens;
   std::unique_ptr<ContextVerifier> contexts;
-  // SPIFFE ids of peers that may bring a call context: the gateway and the services that call this one. A call
-  // within the process always may.
+  // SPIFFE ids of peers that may bring a call context: the gateway and the services that call this one.
   std::set<std::string> context_peers;
+  // Set for a server that listens nowhere: every call then comes from this process, and may.
+  bool in_process_only = false;
   std::unique_ptr<PrincipalsFile> principals;
 };
 

@@ -206,7 +206,8 @@ void QueueForwarder::OnTick(bool /*ok*/) {
 void QueueForwarder::LookAtBackends() {
   auto* health = server_->GetHealthCheckService();
   for (const auto& [owner, channel] : options_.backends) {
-    const bool reachable = channel->GetState(true) != GRPC_CHANNEL_TRANSIENT_FAILURE;
+    const bool reachable =
+        options_.in_process || channel->GetState(true) != GRPC_CHANNEL_TRANSIENT_FAILURE;
     if (std::exchange(reachable_[owner], reachable) == reachable) {
       continue;
     }

@@ -22,6 +22,7 @@ struct ForwarderOptions {
   std::string address;
   std::shared_ptr<grpc::ServerCredentials> credentials;
   std::map<std::string, std::shared_ptr<grpc::Channel>> backends;  // by owner
+  bool in_process = false;  // backends are of this process: always there, with no connection to look at
   const Routes* routes = nullptr;
   Admission* admission = nullptr;
   rpc::Metrics* metrics = nullptr;

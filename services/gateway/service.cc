@@ -68,6 +68,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   forwarder.credentials =
       options.credentials == nullptr ? grpc::InsecureServerCredentials() : options.credentials;
   forwarder.backends = options.backends;
+  forwarder.in_process = options.in_process;
   forwarder.routes = gateway->routes_.get();
   forwarder.admission = gateway->admission_.get();
   forwarder.metrics = options.metrics;

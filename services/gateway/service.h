@@ -31,8 +31,9 @@ struct GatewayOptions {
   rpc::Metrics* metrics = nullptr;
   const rpc::Authenticator* authenticator = nullptr;
   const rpc::ContextSigner* signer = nullptr;
-  // By owner. In one process these are in-process channels.
+  // By owner. In one process these are in-process channels; then say so.
   std::map<std::string, std::shared_ptr<grpc::Channel>> backends;
+  bool in_process = false;
   // Those whose owner has no backend are not served.
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   std::string address;  // "127.0.0.1:7400"; port 0 takes a free one

@@ -50,6 +50,7 @@ absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::stri
   rpc::AuthenticatorOptions options;
   ASSIGN_OR_RETURN(rpc::KeySource keys, rpc::KeysFromFile(signers, now));
   options.contexts = std::make_unique<rpc::ContextVerifier>(std::move(keys), name);
+  options.in_process_only = true;
   return std::make_unique<rpc::Authenticator>(std::move(options));
 }
 
@@ -100,6 +101,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   door.metrics = &metrics;
   door.authenticator = &authenticator;
   door.signer = &signer;
+  door.in_process = true;
   door.services = gateway::LinkedServices();
   door.address = settings.address;
   ASSIGN_OR_RETURN(const std::unique_ptr<gateway::Gateway> gateway, gateway::Gateway::Start(door));
