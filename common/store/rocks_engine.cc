@@ -1,11 +1,9 @@
 #include "common/store/rocks_engine.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +13,7 @@
 #include "common/store/log_tail.h"
 #include "common/store/position.h"
 #include "common/store/rocks_settings.h"
+#include "common/store/rocks_snapshot.h"
 #include "rocksdb/file_checksum.h"
 #include "rocksdb/file_system.h"
 #include "rocksdb/utilities/checkpoint.h"
@@ -24,109 +23,6 @@ namespace nisi::store {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-rocksdb::Slice ToSlice(absl::string_view text) {
-  return {text.data(), text.size()};
-}
-absl::string_view ToView(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
-
-using Handles = std::array<rocksdb::ColumnFamilyHandle*, kSpaces>;
-
-class RocksCursor : public Cursor {
- public:
-  RocksCursor(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
-              const rocksdb::Snapshot* snapshot, const std::string& dir, Space space,
-              absl::string_view lower, absl::string_view upper)
-      : dir_(dir), lower_(lower), upper_(upper), upper_slice_(upper_) {
-    passes_reserved_ =
-        space == Space::kData && lower <= kPositionKey && (upper.empty() || kPositionKey < upper);
-    rocksdb::ReadOptions read;
-    read.snapshot = snapshot;
-    read.verify_checksums = true;
-    if (!upper_.empty()) read.iterate_upper_bound = &upper_slice_;
-    iterator_.reset(db->NewIterator(read, family));
-    iterator_->Seek(lower_);
-    PassReserved();
-  }
-
-  bool Valid() const override { return iterator_->Valid(); }
-  void Next() override {
-    iterator_->Next();
-    PassReserved();
-  }
-  void Seek(absl::string_view key) override {
-    iterator_->Seek(ToSlice(std::max(key, absl::string_view(lower_))));
-    PassReserved();
-  }
-  absl::string_view key() const override { return ToView(iterator_->key()); }
-  absl::string_view value() const override { return ToView(iterator_->value()); }
-  absl::Status status() const override { return ToStatus(iterator_->status(), dir_); }
-
- private:
-  void PassReserved() {
-    if (passes_reserved_ && iterator_->Valid() && key() == kPositionKey) iterator_->Next();
-  }
-
-  const std::string& dir_;
-  const std::string lower_;
-  const std::string upper_;
-  const rocksdb::Slice upper_slice_;  // The iterator points at it.
-  bool passes_reserved_ = false;
-  std::unique_ptr<rocksdb::Iterator> iterator_;
-};
-
-class RocksSnapshot : public Snapshot {
- public:
-  RocksSnapshot(rocksdb::DB* db, const Handles& handles, const std::string& dir)
-      : db_(db), handles_(handles), dir_(dir), snapshot_(db->GetSnapshot()) {
-    read_.snapshot = snapshot_;
-    read_.verify_checksums = true;
-  }
-  ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
-
-  absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override {
-    const rocksdb::Status status = db_->Get(read_, Family(space), ToSlice(key), value);
-    if (status.IsNotFound()) return false;
-    RETURN_IF_ERROR(ToStatus(status, dir_));
-    return true;
-  }
-
-  absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
-      Space space, const std::vector<std::string>& keys) const override {
-    std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
-    std::vector<rocksdb::PinnableSlice> values(keys.size());
-    std::vector<rocksdb::Status> statuses(keys.size());
-    if (!keys.empty()) {
-      db_->MultiGet(read_, Family(space), keys.size(), slices.data(), values.data(),
-                    statuses.data());
-    }
-    std::vector<std::optional<std::string>> result(keys.size());
-    for (size_t i = 0; i < keys.size(); ++i) {
-      if (statuses[i].IsNotFound()) continue;
-      RETURN_IF_ERROR(ToStatus(statuses[i], dir_));
-      result[i].emplace(values[i].data(), values[i].size());
-    }
-    return result;
-  }
-
-  std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
-                               absl::string_view upper) const override {
-    return std::make_unique<RocksCursor>(db_, Family(space), snapshot_, dir_, space, lower, upper);
-  }
-
- private:
-  rocksdb::ColumnFamilyHandle* Family(Space space) const {
-    return handles_[static_cast<size_t>(space)];
-  }
-
-  rocksdb::DB* const db_;
-  const Handles& handles_;
-  const std::string& dir_;
-  const rocksdb::Snapshot* const snapshot_;
-  rocksdb::ReadOptions read_;
-};
 
 class RocksEngine : public Engine {
  public:
@@ -149,7 +45,7 @@ class RocksEngine : public Engine {
   absl::StatusOr<int64_t> LastPosition() const override { return position_.load(); }
 
   std::unique_ptr<Snapshot> NewSnapshot() const override {
-    return std::make_unique<RocksSnapshot>(db_.get(), handles_, options_.dir);
+    return MakeRocksSnapshot(db_.get(), handles_, options_.dir);
   }
 
   absl::Status Commit(const Batch& batch) override;
@@ -180,7 +76,7 @@ class RocksEngine : public Engine {
   rocksdb::Env* env_ = nullptr;
   const std::shared_ptr<rocksdb::Cache> cache_;
   rocksdb::WriteOptions write_;
-  Handles handles_{};
+  RocksHandles handles_{};
   std::unique_ptr<rocksdb::DB> db_;
 
   std::atomic<int64_t> position_{0};
