@@ -57,8 +57,7 @@ class Suite:
         self.port = free_port()
         if mode == "processes":
             self.backend = free_port()
-            subprocess.run([BIN / "nisi", "keys", "--data", self.data, "--services", "priority-goods"], check=True,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([BIN / "nisi", "serve", "--make-keys", "--data", self.data], check=True)
         self.start()
 
     def spawn(self, name, *args):

@@ -306,7 +306,7 @@ class Breaker {
         Add(path, "time " + bad.ShortDebugString(), "", inner, [bad](Message* m) { m->CopyFrom(bad); });
       }
     } else if (Is(*field, kMask)) {
-      for (const std::string bad : {std::string(kMark), std::string("*"), std::string("name"), std::string("etag")}) {
+      for (const std::string& bad : {std::string(kMark), std::string("*"), std::string("name"), std::string("etag")}) {
         Add(path + ".paths[0]", "mask " + bad, bad == kMark ? bad : "", inner,
             [bad](Message* m) { static_cast<google::protobuf::FieldMask*>(m)->add_paths(bad); });
       }

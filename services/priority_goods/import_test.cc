@@ -76,7 +76,9 @@ class ImportTest : public PriorityGoodsTest {
     const auto bytes = Send(Messages(parent, rows, NextUuid(), dry_run));
     EXPECT_TRUE(bytes.ok()) << bytes.status();
     v1::ImportEntriesResponse response;
-    if (bytes.ok()) EXPECT_TRUE(response.ParseFromString(*bytes));
+    if (bytes.ok()) {
+      EXPECT_TRUE(response.ParseFromString(*bytes));
+    }
     return response;
   }
   int CountEntries(const std::string& parent) {

@@ -145,10 +145,10 @@ TEST(ReplayTest, FollowsTheStoredFactsAlone) {
   ASSERT_TRUE(SetFact(&raised, "export_potential", "30"));
   EXPECT_EQ(Replay(raised)->outcome(), "HIGH");
 
-  for (const std::string name : {"technological_complexity", "export_potential", "domestic_potential"}) {
+  for (const char* name : {"technological_complexity", "export_potential", "domestic_potential"}) {
     Decision over = stored;
     ASSERT_TRUE(SetFact(&over, name, "99"));
-    for (const std::string other : {"technological_complexity", "export_potential", "domestic_potential"}) {
+    for (const std::string& other : {std::string("technological_complexity"), std::string("export_potential"), std::string("domestic_potential")}) {
       EXPECT_EQ(FindingOf(*Replay(over), "SCORE_WITHIN_NORM:" + other).satisfied(), other != name) << name;
     }
   }

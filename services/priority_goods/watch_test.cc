@@ -37,7 +37,9 @@ class WatchTest : public PriorityGoodsTest {
         seen.changes.push_back(change.has_entry() ? code : "-" + code);
         EXPECT_EQ(change.position(), message.position());
         EXPECT_TRUE(change.has_record_time());
-        if (change.has_entry()) EXPECT_EQ(change.entry().goods_code(), code);
+        if (change.has_entry()) {
+          EXPECT_EQ(change.entry().goods_code(), code);
+        }
       }
     }
     return seen;

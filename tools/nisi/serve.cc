@@ -13,6 +13,7 @@
 #include "common/base/date.h"
 #include "common/base/log.h"
 #include "common/norms/norms.h"
+#include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
 #include "common/rpc/server.h"
@@ -35,7 +36,17 @@ const std::map<std::string, rpc::OpenService>& Services() {
 struct Settings {
   std::string address, data, norms, metrics_address, clock_file;
   bool sync = true;
+  bool make_keys = false;
 };
+
+// For trying out separate processes: <data>/keys gets the development issuer and the gateway's context key, and
+// keys/tls an authority with a certificate for the gateway and each service.
+absl::Status MakeKeys(const std::string& data) {
+  std::vector<std::string> names{"gateway"};
+  for (const auto& [name, open] : Services()) names.push_back(name);
+  RETURN_IF_ERROR(rpc::LoadOrCreateDevKeys(data).status());
+  return rpc::MakeCertificates(absl::StrCat(data, "/keys/tls"), names, absl::Now());
+}
 
 // A service with its own server; parts end in reverse order.
 struct Part {
@@ -134,6 +145,7 @@ int ServeMain(const std::vector<std::string>& args) {
               "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
       .String("clock-file", &settings.clock_file,
               "a file that moves the clock, to try out other days")
+      .Bool("make-keys", &settings.make_keys, "only make keys and certificates for separate processes, then end")
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
@@ -147,7 +159,8 @@ int ServeMain(const std::vector<std::string>& args) {
     return 0;
   }
   std::atomic<bool> failed{false};
-  if (const absl::Status served = Serve(settings, stop, failed); !served.ok()) {
+  const absl::Status served = settings.make_keys ? MakeKeys(settings.data) : Serve(settings, stop, failed);
+  if (!served.ok()) {
     base::Log(base::Severity::kError, "cannot_start", {{"status", served.ToString()}});
     return 1;
   }
