@@ -106,16 +106,19 @@ Refusal::operator absl::Status() const {
 }
 
 absl::Status InvalidField(absl::string_view path, absl::string_view description) {
-  return Refusal(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "The request is not well formed.")
+  return Refusal(absl::StatusCode::kInvalidArgument, "INVALID_FIELD",
+                 "The request is not well formed.")
       .Field(path, description);
 }
 
 absl::Status NotFound(absl::string_view type, absl::string_view name) {
-  return Refusal(absl::StatusCode::kNotFound, "NOT_FOUND", "There is no such record.").Resource(type, name);
+  return Refusal(absl::StatusCode::kNotFound, "NOT_FOUND", "There is no such record.")
+      .Resource(type, name);
 }
 
 absl::Status AccessDenied() {
-  return Refusal(absl::StatusCode::kPermissionDenied, "ACCESS_DENIED", "The caller may not do this.");
+  return Refusal(absl::StatusCode::kPermissionDenied, "ACCESS_DENIED",
+                 "The caller may not do this.");
 }
 
 absl::Status EtagMismatch(absl::string_view current) {
@@ -125,25 +128,34 @@ absl::Status EtagMismatch(absl::string_view current) {
 }
 
 absl::Status StoreCorrupt(absl::string_view what) {
-  return Refusal(absl::StatusCode::kDataLoss, "STORE_CORRUPT", "Stored data is damaged.").With("what", what);
+  return Refusal(absl::StatusCode::kDataLoss, "STORE_CORRUPT", "Stored data is damaged.")
+      .With("what", what);
 }
 
-absl::Status Unavailable(absl::string_view reason, absl::string_view message, absl::Duration retry) {
+absl::Status Unavailable(absl::string_view reason, absl::string_view message,
+                         absl::Duration retry) {
   return Refusal(absl::StatusCode::kUnavailable, reason, message).RetryAfter(retry);
 }
 
 absl::Status Overloaded(absl::string_view what, absl::Duration retry) {
-  return Refusal(absl::StatusCode::kResourceExhausted, "OVERLOADED", "Too much work at once: retry later.")
+  return Refusal(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                 "Too much work at once: retry later.")
       .With("limit", what)
       .Quota(what, "the bound of this queue is reached")
       .RetryAfter(retry);
 }
 
-google::rpc::ErrorInfo InfoOf(const absl::Status& status) { return Detail<google::rpc::ErrorInfo>(status); }
-std::string ReasonOf(const absl::Status& status) { return InfoOf(status).reason(); }
+google::rpc::ErrorInfo InfoOf(const absl::Status& status) {
+  return Detail<google::rpc::ErrorInfo>(status);
+}
+std::string ReasonOf(const absl::Status& status) {
+  return InfoOf(status).reason();
+}
 google::rpc::BadRequest BadRequestOf(const absl::Status& status) {
   return Detail<google::rpc::BadRequest>(status);
 }
-LegalBasis LegalBasisOf(const absl::Status& status) { return Detail<LegalBasis>(status); }
+LegalBasis LegalBasisOf(const absl::Status& status) {
+  return Detail<LegalBasis>(status);
+}
 
 }  // namespace nisi::base

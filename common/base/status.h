@@ -1,7 +1,8 @@
 // How a function here fails: absl::Status with the details of google.rpc as payloads.
 //
-// A refusal is built once, by a named function in the errors.h of its room, and travels unchanged to the wire:
-// common/rpc turns the payloads into a google.rpc.Status. Exactly one ErrorInfo, a stable reason, the law.
+// A refusal is built once, by a named function in the errors.h of its room, and travels unchanged
+// to the wire: common/rpc turns the payloads into a google.rpc.Status. Exactly one ErrorInfo, a
+// stable reason, the law.
 #pragma once
 
 #include <string>
@@ -18,11 +19,11 @@
 #define NISI_CONCAT(a, b) NISI_CONCAT_INNER(a, b)
 
 // Returns from the current function when `expr` (a Status) is not OK.
-#define RETURN_IF_ERROR(expr)                                      \
-  do {                                                             \
-    if (absl::Status nisi_status = (expr); !nisi_status.ok()) {    \
-      return nisi_status;                                          \
-    }                                                              \
+#define RETURN_IF_ERROR(expr)                                   \
+  do {                                                          \
+    if (absl::Status nisi_status = (expr); !nisi_status.ok()) { \
+      return nisi_status;                                       \
+    }                                                           \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, F()): x = *F(), or returns its status.
@@ -39,11 +40,12 @@ namespace nisi::base {
 
 using LegalBasis = ::nisi::rpc::v1::LegalBasis;
 
-// A citation of the law "On industrial policy": article as "Art. 26(1)", and what it says in one sentence.
+// A citation of the law "On industrial policy": article as "Art. 26(1)", and what it says in one
+// sentence.
 LegalBasis Law(absl::string_view article, absl::string_view summary);
 
-// Builds a failed Status. `reason` is UPPER_SNAKE and stable; the message is for people and holds no
-// confidential value; every dynamic part of it also goes into With().
+// Builds a failed Status. `reason` is UPPER_SNAKE and stable; the message is for people and holds
+// no confidential value; every dynamic part of it also goes into With().
 class Refusal {
  public:
   Refusal(absl::StatusCode code, absl::string_view reason, absl::string_view message);
@@ -51,7 +53,8 @@ class Refusal {
   Refusal& With(absl::string_view key, absl::string_view value);
   // BadRequest; at most 20 are kept.
   Refusal& Field(absl::string_view path, absl::string_view description);
-  Refusal& Precondition(absl::string_view type, absl::string_view subject, absl::string_view description);
+  Refusal& Precondition(absl::string_view type, absl::string_view subject,
+                        absl::string_view description);
   Refusal& Resource(absl::string_view type, absl::string_view name);
   Refusal& Quota(absl::string_view subject, absl::string_view description);
   Refusal& RetryAfter(absl::Duration delay);
@@ -59,7 +62,8 @@ class Refusal {
 
   bool has_fields() const { return bad_request_.field_violations_size() > 0; }
 
-  operator absl::Status() const;  // NOLINT(google-explicit-constructor): reads as `return Refusal(...)`.
+  operator absl::Status()
+      const;  // NOLINT(google-explicit-constructor): reads as `return Refusal(...)`.
   template <class T>
   operator absl::StatusOr<T>() const {  // NOLINT(google-explicit-constructor)
     return static_cast<absl::Status>(*this);

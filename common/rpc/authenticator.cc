@@ -10,7 +10,9 @@ namespace {
 
 constexpr char kBearer[] = "Bearer ";
 
-absl::string_view View(grpc::string_ref ref) { return {ref.data(), ref.size()}; }
+absl::string_view View(grpc::string_ref ref) {
+  return {ref.data(), ref.size()};
+}
 
 void LogRefused(absl::string_view why) {
   base::Log(base::Severity::kWarning, "identity_refused", {{"why", why}});
@@ -19,7 +21,8 @@ void LogRefused(absl::string_view why) {
 }  // namespace
 
 std::shared_ptr<const Caller> Authenticator::Anonymous() {
-  static const auto* const kAnonymous = new std::shared_ptr<const Caller>(std::make_shared<const Caller>());
+  static const auto* const kAnonymous =
+      new std::shared_ptr<const Caller>(std::make_shared<const Caller>());
   return *kAnonymous;
 }
 
@@ -27,14 +30,14 @@ absl::Status Authenticator::CheckContextPeer(const grpc::ServerContextBase& cont
   if (options_.contexts == nullptr) return ContextInvalid();
   if (options_.in_process_only) return absl::OkStatus();
   const auto auth = context.auth_context();
-  if (auth != nullptr && options_.context_peers.contains(PeerIdentity(*auth))) return absl::OkStatus();
+  if (auth != nullptr && options_.context_peers.contains(PeerIdentity(*auth)))
+    return absl::OkStatus();
   LogRefused("call context from a peer that may not bring one");
   return ContextInvalid();
 }
 
-absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Metadata& metadata,
-                                                                      const grpc::ServerContextBase& context,
-                                                                      absl::Time now) const {
+absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(
+    const Metadata& metadata, const grpc::ServerContextBase& context, absl::Time now) const {
   std::string why;
   if (const auto it = metadata.find(kCallContextKey); it != metadata.end()) {
     RETURN_IF_ERROR(CheckContextPeer(context));
@@ -58,7 +61,8 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Meta
     const auto auth = context.auth_context();
     const std::string id = auth == nullptr ? std::string() : PeerIdentity(*auth);
     if (!id.empty()) {
-      if (auto caller = options_.principals->Current(now)->Find(id); caller != nullptr) return caller;
+      if (auto caller = options_.principals->Current(now)->Find(id); caller != nullptr)
+        return caller;
     }
   }
   return Anonymous();

@@ -1,4 +1,5 @@
-// Who calls: from the metadata and the connection of a call. Shared by the gateway and the services.
+// Who calls: from the metadata and the connection of a call. Shared by the gateway and the
+// services.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -22,7 +23,8 @@ namespace nisi::rpc {
 struct AuthenticatorOptions {
   std::unique_ptr<TokenVerifier> tokens;
   std::unique_ptr<ContextVerifier> contexts;
-  // SPIFFE ids of peers that may bring a call context: the gateway and the services that call this one.
+  // SPIFFE ids of peers that may bring a call context: the gateway and the services that call this
+  // one.
   std::set<std::string> context_peers;
   // Set for a server that listens nowhere: every call then comes from this process, and may.
   bool in_process_only = false;
@@ -36,10 +38,12 @@ class Authenticator {
  public:
   explicit Authenticator(AuthenticatorOptions options) : options_(std::move(options)) {}
 
-  // In this order: a call context from a trusted peer; a bearer token; a known client certificate; nobody.
-  // UNAUTHENTICATED: TOKEN_INVALID, TOKEN_EXPIRED, CONTEXT_INVALID, CONTEXT_EXPIRED. Never null.
+  // In this order: a call context from a trusted peer; a bearer token; a known client certificate;
+  // nobody. UNAUTHENTICATED: TOKEN_INVALID, TOKEN_EXPIRED, CONTEXT_INVALID, CONTEXT_EXPIRED. Never
+  // null.
   absl::StatusOr<std::shared_ptr<const Caller>> Identify(const Metadata& metadata,
-                                                         const grpc::ServerContextBase& context, absl::Time now) const;
+                                                         const grpc::ServerContextBase& context,
+                                                         absl::Time now) const;
 
   static std::shared_ptr<const Caller> Anonymous();
 

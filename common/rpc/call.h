@@ -1,9 +1,12 @@
-// One call as a handler sees it, and what a handler returns. No gRPC here: handlers are plain functions.
+// One call as a handler sees it, and what a handler returns. No gRPC here: handlers are plain
+// functions.
 //
 //   absl::StatusOr<Edition> GetEdition(Env& env, Call& call, const GetEditionRequest& request);
-//   absl::StatusOr<Encoded<ListEntriesResponse>> ListEntries(Env&, Call&, const ListEntriesRequest&);
+//   absl::StatusOr<Encoded<ListEntriesResponse>> ListEntries(Env&, Call&, const
+//   ListEntriesRequest&);
 //
-// By the time it runs, the caller, the policy, the deadline and the request's form have been checked.
+// By the time it runs, the caller, the policy, the deadline and the request's form have been
+// checked.
 #pragma once
 
 #include <functional>
@@ -26,9 +29,10 @@ struct Call {
   absl::Time now;       // fixed for the call
   absl::Time deadline;  // nothing that can wait starts after it
   std::string request_id;
-  std::string body_hash;   // SHA-256 of the request's bytes; for mutations
-  std::string trace_id;    // of W3C traceparent; empty when none came
-  bool may_block = true;   // false on gRPC's own thread: a handler that would block returns MustBlock()
+  std::string body_hash;  // SHA-256 of the request's bytes; for mutations
+  std::string trace_id;   // of W3C traceparent; empty when none came
+  bool may_block =
+      true;  // false on gRPC's own thread: a handler that would block returns MustBlock()
   std::function<bool()> cancelled = [] { return false; };
 
   // What the answer carries beside the message: the journal position of the commit, 0 for none.
@@ -47,19 +51,21 @@ struct Encoded {
 absl::Status MustBlock();
 bool IsMustBlock(const absl::Status& status);
 
-// What a server-streaming handler returns: messages are pulled from it when the stream can take them, so a
-// stream holds no thread. Pull runs on the executor, one at a time.
+// What a server-streaming handler returns: messages are pulled from it when the stream can take
+// them, so a stream holds no thread. Pull runs on the executor, one at a time.
 class MessageSource {
  public:
   enum class State { kMessage, kWait, kEnd };
   virtual ~MessageSource() = default;
   // kMessage: *out is the next message in wire form. kWait: none yet, pull again after a wake.
   virtual absl::StatusOr<State> Pull(std::string* out) = 0;
-  // Called once before the first Pull. `wake` may be called from any thread until the source is gone.
+  // Called once before the first Pull. `wake` may be called from any thread until the source is
+  // gone.
   virtual void OnStart(std::function<void()> wake) { (void)wake; }
 };
 
-// What a client-streaming handler returns: messages are pushed as they come, on the executor, one at a time.
+// What a client-streaming handler returns: messages are pushed as they come, on the executor, one
+// at a time.
 template <class Request>
 class MessageSink {
  public:

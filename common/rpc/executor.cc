@@ -18,7 +18,8 @@ bool Executor::Submit(std::function<void()> work) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (stopping_ || queue_.size() >= limits_.queue) return false;
     queue_.push_back(std::move(work));
-    if (idle_ < queue_.size() && threads_.size() < limits_.threads) threads_.emplace_back([this] { Loop(); });
+    if (idle_ < queue_.size() && threads_.size() < limits_.threads)
+      threads_.emplace_back([this] { Loop(); });
   }
   ready_.notify_one();
   return true;

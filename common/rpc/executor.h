@@ -1,4 +1,5 @@
-// Where handlers run that may block: a bounded pool of threads with a bounded queue, made as needed.
+// Where handlers run that may block: a bounded pool of threads with a bounded queue, made as
+// needed.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +15,8 @@ namespace nisi::rpc {
 class Executor {
  public:
   struct Limits {
-    // Handlers mostly wait for the store's commit, and a commit serves all who wait: many threads, mostly asleep.
+    // Handlers mostly wait for the store's commit, and a commit serves all who wait: many threads,
+    // mostly asleep.
     size_t threads = 64;
     size_t queue = 512;
   };

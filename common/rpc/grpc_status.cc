@@ -54,7 +54,8 @@ grpc::Status ToGrpc(const absl::Status& original) {
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
     if (type_url != kErrorInfo) add(type_url, payload);
   });
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message, wire.SerializeAsString());
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
+                      wire.SerializeAsString());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -62,7 +63,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   google::rpc::Status wire;
   if (wire.ParseFromString(status.error_details())) {
-    for (const auto& detail : wire.details()) result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+    for (const auto& detail : wire.details())
+      result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   }
   return result;
 }

@@ -7,8 +7,9 @@
 
 namespace nisi::rpc {
 
-// With the details of google.rpc; exactly one ErrorInfo (a status without one gets a general one, and an INTERNAL
-// says nothing of its cause), at most 4 KiB of details: what is over is left out, ErrorInfo last.
+// With the details of google.rpc; exactly one ErrorInfo (a status without one gets a general one,
+// and an INTERNAL says nothing of its cause), at most 4 KiB of details: what is over is left out,
+// ErrorInfo last.
 grpc::Status ToGrpc(const absl::Status& status);
 
 // A peer's answer, its details as payloads again.

@@ -15,7 +15,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   std::error_code error;
   std::filesystem::create_directories(options.data_dir, error);
   if (error) {
-    return base::Refusal(absl::StatusCode::kFailedPrecondition, "DATA_DIR", "Cannot make the data folder.")
+    return base::Refusal(absl::StatusCode::kFailedPrecondition, "DATA_DIR",
+                         "Cannot make the data folder.")
         .With("why", error.message());
   }
   store::RocksOptions rocks;
@@ -40,7 +41,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     std::vector<std::pair<std::string, double>> figures;
     const auto store = weak.lock();
     if (store == nullptr) return figures;
-    for (auto& [name, value] : store->engine().Stats()) figures.emplace_back("nisi_store_" + name, value);
+    for (auto& [name, value] : store->engine().Stats())
+      figures.emplace_back("nisi_store_" + name, value);
     figures.emplace_back("nisi_store_position", static_cast<double>(store->position()));
     figures.emplace_back("nisi_store_queue_depth", static_cast<double>(store->queue_depth()));
     figures.emplace_back("nisi_store_failed", store->failure().ok() ? 0 : 1);

@@ -1,5 +1,6 @@
-// A service with its store, ready to be served: what every service's Open makes, whether it then runs alone
-// (service_main.h) or with the others in one process (`nisi serve`). It cannot tell which.
+// A service with its store, ready to be served: what every service's Open makes, whether it then
+// runs alone (service_main.h) or with the others in one process (`nisi serve`). It cannot tell
+// which.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,8 @@
 namespace nisi::rpc {
 
 struct HostOptions {
-  std::string data_dir;  // the service's store lies in <data_dir>/<service>, its witness and head key beside it
+  std::string data_dir;  // the service's store lies in <data_dir>/<service>, its witness and head
+                         // key beside it
   base::Clock* clock = nullptr;
   const norms::Norms* norms = nullptr;
   Metrics* metrics = nullptr;

@@ -10,13 +10,15 @@
 namespace nisi::rpc {
 namespace {
 
-using namespace journal::v1;  // NOLINT(google-build-using-namespace): the messages of this one service
+using namespace journal::v1;  // NOLINT(google-build-using-namespace): the messages of this one
+                              // service
 
 constexpr size_t kLoadEntries = 64;
 constexpr size_t kLoadBytes = 1 << 20;
 constexpr absl::Duration kBookmarkEvery = absl::Seconds(5);
 
-// Openings stay in the store: whoever may read the journal as a whole may not thereby read what was withheld.
+// Openings stay in the store: whoever may read the journal as a whole may not thereby read what was
+// withheld.
 EntryRecord ToRecord(const store::JournalRecord& record) {
   EntryRecord out;
   out.set_leaf(record.leaf);
@@ -37,7 +39,8 @@ absl::StatusOr<EntryRecord> GetEntry(JournalEnv& env, Call&, const GetEntryReque
   return ToRecord(records.front());
 }
 
-absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call&, const ListEntriesRequest& request) {
+absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call&,
+                                                const ListEntriesRequest& request) {
   const int64_t start = std::max<int64_t>(request.start_position(), 1);
   const auto size = static_cast<size_t>(PageSize(request.page_size()));
   ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(start, size, kLoadBytes));
@@ -88,13 +91,15 @@ absl::StatusOr<TreeHead> GetTreeHead(JournalEnv& env, Call& call, const GetTreeH
   return head;
 }
 
-absl::StatusOr<InclusionProof> GetInclusionProof(JournalEnv& env, Call&, const GetInclusionProofRequest& request) {
+absl::StatusOr<InclusionProof> GetInclusionProof(JournalEnv& env, Call&,
+                                                 const GetInclusionProofRequest& request) {
   InclusionProof proof;
   proof.set_position(request.position());
   proof.set_tree_size(request.tree_size() == 0 ? env.store->position() : request.tree_size());
   ASSIGN_OR_RETURN(const store::Hash leaf, env.store->LeafAt(request.position()));
   proof.set_leaf_hash(store::ToBytes(leaf));
-  ASSIGN_OR_RETURN(const auto path, env.store->InclusionPath(request.position(), proof.tree_size()));
+  ASSIGN_OR_RETURN(const auto path,
+                   env.store->InclusionPath(request.position(), proof.tree_size()));
   for (const store::Hash& hash : path) proof.add_hashes(store::ToBytes(hash));
   return proof;
 }
@@ -104,7 +109,8 @@ absl::StatusOr<ConsistencyProof> GetConsistencyProof(JournalEnv& env, Call&,
   ConsistencyProof proof;
   proof.set_first_size(request.first_size());
   proof.set_second_size(request.second_size() == 0 ? env.store->position() : request.second_size());
-  ASSIGN_OR_RETURN(const auto path, env.store->ConsistencyPath(proof.first_size(), proof.second_size()));
+  ASSIGN_OR_RETURN(const auto path,
+                   env.store->ConsistencyPath(proof.first_size(), proof.second_size()));
   for (const store::Hash& hash : path) proof.add_hashes(store::ToBytes(hash));
   return proof;
 }
@@ -129,7 +135,8 @@ JournalSource::~JournalSource() {
 }
 
 void JournalSource::OnStart(std::function<void()> wake) {
-  subscription_ = store_.Subscribe([wake = std::move(wake)](const store::CommitNotice&) { wake(); });
+  subscription_ =
+      store_.Subscribe([wake = std::move(wake)](const store::CommitNotice&) { wake(); });
 }
 
 absl::StatusOr<bool> JournalSource::Load() {

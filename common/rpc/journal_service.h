@@ -16,7 +16,8 @@ struct JournalEnv {
 // Adds the service and binds it; `env` must outlive the registry.
 absl::Status AddJournalService(JournalEnv& env, Registry* registry);
 
-// Follows the journal from a position on: what WatchEntries of the journal and of services is made of.
+// Follows the journal from a position on: what WatchEntries of the journal and of services is made
+// of.
 class JournalSource : public MessageSource {
  public:
   // `start`: first position wanted; 0: only what is committed from now on.

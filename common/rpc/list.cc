@@ -10,8 +10,8 @@ namespace {
 
 using google::protobuf::Message;
 
-// Rows looked at for one page before the page is given out short: a filter that matches little must not hold a
-// thread for long.
+// Rows looked at for one page before the page is given out short: a filter that matches little must
+// not hold a thread for long.
 constexpr int kMaxLookedAt = 20'000;
 
 const google::protobuf::FieldDescriptor* ResourceField(const store::TableDef& table) {
@@ -42,7 +42,8 @@ class Page {
       if (!row_->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
         return base::StoreCorrupt("row does not parse");
       }
-      const Message& resource = row_->GetReflection()->GetMessage(*row_, ResourceField(*plan_.table));
+      const Message& resource =
+          row_->GetReflection()->GetMessage(*row_, ResourceField(*plan_.table));
       if (!filter_.Matches(resource) || (plan_.visible && !plan_.visible(resource))) return true;
     }
     ASSIGN_OR_RETURN(const store::ResourceView view, store::SplitRow(row.row));
@@ -73,7 +74,8 @@ class Page {
 absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& plan) {
   Filter filter;
   if (!plan.filter.empty()) {
-    ASSIGN_OR_RETURN(filter, Filter::Parse(plan.filter, ResourceField(*plan.table)->message_type()));
+    ASSIGN_OR_RETURN(filter,
+                     Filter::Parse(plan.filter, ResourceField(*plan.table)->message_type()));
   }
   const PageTokens tokens(store.secret());
   const store::View view = store.Read();
@@ -84,10 +86,12 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
   if (!plan.page_token.empty()) {
     ASSIGN_OR_RETURN(state, tokens.Decode(plan.page_token, plan.query_hash));
     if (state.last_key.size() < 4) return base::StoreCorrupt("page token");
-    ASSIGN_OR_RETURN(day, base::Date::FromDays(static_cast<int32_t>(store::ReadBigEndian32(state.last_key))));
+    ASSIGN_OR_RETURN(
+        day, base::Date::FromDays(static_cast<int32_t>(store::ReadBigEndian32(state.last_key))));
     range.after = state.last_key.substr(4);
     // The state of the first page, whatever was written since.
-    if (!at.known_at_us.has_value() && (state.position != store.position() || day != view.today())) {
+    if (!at.known_at_us.has_value() &&
+        (state.position != store.position() || day != view.today())) {
       at.known_at_us = state.recorded_us;
       if (!at.as_of.has_value()) at.as_of = day;
     }
@@ -104,7 +108,8 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
     break;
   }
   const bool covered =
-      filter.empty() || (chosen != nullptr && filter.IsFullyCoveredBy({absl::string_view(chosen->field)}));
+      filter.empty() ||
+      (chosen != nullptr && filter.IsFullyCoveredBy({absl::string_view(chosen->field)}));
   Page page(plan, filter, /*parse=*/!covered || plan.visible);
   const store::RowVisitor visit = [&page](const store::RowView& row, absl::string_view at_key) {
     return page.Visit(row, at_key);

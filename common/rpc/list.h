@@ -1,6 +1,6 @@
-// List methods: one page over a table or one of its indexes, with filter, two times and a token that keeps every
-// page of one query on the state of the first. Stored bytes go into the answer unparsed where nothing must look
-// inside.
+// List methods: one page over a table or one of its indexes, with filter, two times and a token
+// that keeps every page of one query on the state of the first. Stored bytes go into the answer
+// unparsed where nothing must look inside.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,8 @@
 
 namespace nisi::rpc {
 
-// An index that serves `field = value` of a filter: `prefix` is the index key for that value, nullopt when the
-// value cannot be in it.
+// An index that serves `field = value` of a filter: `prefix` is the index key for that value,
+// nullopt when the value cannot be in it.
 struct IndexChoice {
   const char* field;
   const store::IndexDef* index;
@@ -37,8 +37,8 @@ struct ListPlan {
   std::string query_hash;
 };
 
-// The answer in wire form: field 1 repeats the resource, field 2 is next_page_token. Errors: FILTER_INVALID,
-// PAGE_TOKEN_INVALID, INDEX_BUILDING.
+// The answer in wire form: field 1 repeats the resource, field 2 is next_page_token. Errors:
+// FILTER_INVALID, PAGE_TOKEN_INVALID, INDEX_BUILDING.
 absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& plan);
 
 // Fills the plan's common fields from a List request with filter, page_size and page_token.

@@ -15,28 +15,16 @@
 namespace nisi::rpc {
 namespace {
 
-constexpr const char* kCodeNames[17] = {"OK",
-                                        "Canceled",
-                                        "Unknown",
-                                        "InvalidArgument",
-                                        "DeadlineExceeded",
-                                        "NotFound",
-                                        "AlreadyExists",
-                                        "PermissionDenied",
-                                        "ResourceExhausted",
-                                        "FailedPrecondition",
-                                        "Aborted",
-                                        "OutOfRange",
-                                        "Unimplemented",
-                                        "Internal",
-                                        "Unavailable",
-                                        "DataLoss",
-                                        "Unauthenticated"};
+constexpr const char* kCodeNames[17] = {
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
 
 const prometheus::Histogram::BucketBoundaries& LatencyBuckets() {
-  static const prometheus::Histogram::BucketBoundaries kBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
-                                                                0.025,  0.05,    0.1,    0.25,  0.5,    1,     2.5,
-                                                                5,      10};
+  static const prometheus::Histogram::BucketBoundaries kBuckets{
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+      0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
   return kBuckets;
 }
 
@@ -80,7 +68,9 @@ class Metrics::FigureSource final : public prometheus::Collectable {
   std::vector<Figures> sources_;
 };
 
-void MethodMetrics::Started() const { started->Increment(); }
+void MethodMetrics::Started() const {
+  started->Increment();
+}
 
 void MethodMetrics::Handled(absl::StatusCode code, absl::Duration took) const {
   const auto number = static_cast<size_t>(code);
@@ -96,7 +86,8 @@ Metrics::Metrics(std::string process)
                 .Name("nisi_store_commit_commands")
                 .Help("Commands that one synced commit carried.")
                 .Register(*registry_)
-                .Add({{"process", process_}}, prometheus::Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256});
+                .Add({{"process", process_}},
+                     prometheus::Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256});
   sync_ = &prometheus::BuildHistogram()
                .Name("nisi_store_commit_seconds")
                .Help("Time of one commit: write, sync and witness.")
@@ -106,9 +97,12 @@ Metrics::Metrics(std::string process)
 
 Metrics::~Metrics() = default;
 
-MethodMetrics Metrics::ForMethod(const std::string& service, const std::string& method, const std::string& type) {
-  const std::map<std::string, std::string> labels{
-      {"process", process_}, {"grpc_service", service}, {"grpc_method", method}, {"grpc_type", type}};
+MethodMetrics Metrics::ForMethod(const std::string& service, const std::string& method,
+                                 const std::string& type) {
+  const std::map<std::string, std::string> labels{{"process", process_},
+                                                  {"grpc_service", service},
+                                                  {"grpc_method", method},
+                                                  {"grpc_type", type}};
   MethodMetrics metrics;
   metrics.started = &prometheus::BuildCounter()
                          .Name("grpc_server_started_total")
@@ -137,13 +131,16 @@ void Metrics::ObserveCommit(size_t commands, double seconds) {
   sync_->Observe(seconds);
 }
 
-void Metrics::AddFigures(Figures figures) { figures_->Add(std::move(figures)); }
+void Metrics::AddFigures(Figures figures) {
+  figures_->Add(std::move(figures));
+}
 
 absl::Status Metrics::Serve(const std::string& address) {
   try {  // the library's only way to say that the port is taken
     exposer_ = std::make_unique<prometheus::Exposer>(address, 1);
   } catch (const std::exception& error) {
-    return base::Unavailable("METRICS_PORT", absl::StrCat("Cannot serve metrics on ", address, ": ", error.what()),
+    return base::Unavailable("METRICS_PORT",
+                             absl::StrCat("Cannot serve metrics on ", address, ": ", error.what()),
                              absl::Seconds(1));
   }
   exposer_->RegisterCollectable(registry_);

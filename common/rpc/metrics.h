@@ -1,4 +1,5 @@
-// Metrics of a process, by Prometheus' conventions, served on an HTTP port. No label takes a value from a request.
+// Metrics of a process, by Prometheus' conventions, served on an HTTP port. No label takes a value
+// from a request.
 #pragma once
 
 #include <array>
@@ -39,10 +40,12 @@ class Metrics {
   explicit Metrics(std::string process);
   ~Metrics();
 
-  MethodMetrics ForMethod(const std::string& service, const std::string& method, const std::string& type);
+  MethodMetrics ForMethod(const std::string& service, const std::string& method,
+                          const std::string& type);
   // Store commits: size and time.
   void ObserveCommit(size_t commands, double seconds);
-  // Figures read at each scrape: {name, value}; names as nisi_<what>_<unit>, counters end in _total.
+  // Figures read at each scrape: {name, value}; names as nisi_<what>_<unit>, counters end in
+  // _total.
   using Figures = std::function<std::vector<std::pair<std::string, double>>()>;
   void AddFigures(Figures figures);
 

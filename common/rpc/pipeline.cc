@@ -19,7 +19,8 @@ constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
 constexpr size_t kCopyBelow = 1024;
 
 absl::Status TooLarge(size_t limit) {
-  return base::Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE", "The message is too large.")
+  return base::Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
+                       "The message is too large.")
       .With("maxBytes", absl::StrCat(limit));
 }
 
@@ -28,7 +29,9 @@ std::string TraceId(grpc::string_ref traceparent) {
   constexpr size_t kStart = 3, kLength = 32;
   if (traceparent.size() < kStart + kLength) return "";
   std::string id(traceparent.data() + kStart, kLength);
-  const bool hex = std::all_of(id.begin(), id.end(), [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); });
+  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_isxdigit(static_cast<unsigned char>(c));
+  });
   return hex ? id : "";
 }
 
@@ -47,7 +50,8 @@ grpc::ByteBuffer ToByteBuffer(std::string bytes) {
   }
   auto* owned = new std::string(std::move(bytes));
   const grpc::Slice slice(
-      owned->data(), owned->size(), [](void* held) { delete static_cast<std::string*>(held); }, owned);
+      owned->data(), owned->size(), [](void* held) { delete static_cast<std::string*>(held); },
+      owned);
   return grpc::ByteBuffer(&slice, 1);
 }
 
@@ -69,7 +73,8 @@ absl::Status Incoming::Open() {
   const absl::Duration longest = std::max(policy.deadline, kMaxDeadline);
   const bool given = asked < arrived_ + absl::Hours(24 * 365);
   call_.deadline = given ? std::min(asked, arrived_ + longest) : arrived_ + policy.deadline;
-  if (const auto it = metadata.find("traceparent"); it != metadata.end()) call_.trace_id = TraceId(it->second);
+  if (const auto it = metadata.find("traceparent"); it != metadata.end())
+    call_.trace_id = TraceId(it->second);
   call_.cancelled = [this] { return !StillWanted().ok(); };
   return absl::OkStatus();
 }
@@ -77,11 +82,13 @@ absl::Status Incoming::Open() {
 absl::StatusOr<std::unique_ptr<Message>> Incoming::Read(const grpc::ByteBuffer& bytes) {
   const MethodPolicy& policy = bound_.method->policy;
   if (!bytes.Valid()) {
-    return base::Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT", "The call came without its message.");
+    return base::Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT",
+                         "The call came without its message.");
   }
   if (bytes.Length() > policy.max_request_bytes) return TooLarge(policy.max_request_bytes);
   grpc::Slice slice;
-  if (!bytes.TrySingleSlice(&slice).ok() && !bytes.DumpToSingleSlice(&slice).ok()) return MalformedMessage();
+  if (!bytes.TrySingleSlice(&slice).ok() && !bytes.DumpToSingleSlice(&slice).ok())
+    return MalformedMessage();
   const absl::string_view view(reinterpret_cast<const char*>(slice.begin()), slice.size());
 
   std::unique_ptr<Message> request(bound_.method->request_prototype->New());
@@ -121,7 +128,8 @@ grpc::Status Incoming::Close(const absl::Status& status) {
                {"trace", call_.trace_id},
                {"status", std::string(status.message())}});
   }
-  if (call_.position > 0) context_->AddTrailingMetadata("nisi-position", absl::StrCat(call_.position));
+  if (call_.position > 0)
+    context_->AddTrailingMetadata("nisi-position", absl::StrCat(call_.position));
   return ToGrpc(status);
 }
 

@@ -1,5 +1,5 @@
-// The steps every call passes before and after its function, in one order: identity, role, time, size, parse,
-// form, scope, function, answer, metrics. Inside common/rpc only.
+// The steps every call passes before and after its function, in one order: identity, role, time,
+// size, parse, form, scope, function, answer, metrics. Inside common/rpc only.
 #pragma once
 
 #include <grpcpp/server_context.h>

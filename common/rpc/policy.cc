@@ -60,12 +60,15 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
   if (policy.roles == 0) return Bad(method, "names no role");
   policy.mutation = declared.mutation();
   policy.non_blocking = declared.non_blocking();
-  policy.deadline = declared.deadline_ms() == 0 ? kDefaultDeadline : absl::Milliseconds(declared.deadline_ms());
-  policy.max_request_bytes = declared.max_request_bytes() == 0 ? kMaxRequestBytes : declared.max_request_bytes();
+  policy.deadline =
+      declared.deadline_ms() == 0 ? kDefaultDeadline : absl::Milliseconds(declared.deadline_ms());
+  policy.max_request_bytes =
+      declared.max_request_bytes() == 0 ? kMaxRequestBytes : declared.max_request_bytes();
   if (policy.mutation && policy.is_public) return Bad(method, "lets anybody change records");
   policy.request_id = method.input_type()->FindFieldByName("request_id");
   if (policy.mutation && !method.client_streaming() &&
-      (policy.request_id == nullptr || policy.request_id->cpp_type() != FieldDescriptor::CPPTYPE_STRING ||
+      (policy.request_id == nullptr ||
+       policy.request_id->cpp_type() != FieldDescriptor::CPPTYPE_STRING ||
        policy.request_id->options().GetExtension(v1::field).format() != v1::UUID)) {
     return Bad(method, "changes records and has no request_id of format UUID");
   }
@@ -84,10 +87,12 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
 absl::Status CheckRoles(const MethodPolicy& policy, const Caller& caller) {
   if (policy.is_public || (policy.roles & caller.roles) != 0) return absl::OkStatus();
   if (!caller.anonymous()) return base::AccessDenied();
-  return base::Refusal(absl::StatusCode::kUnauthenticated, "IDENTITY_REQUIRED", "Sign in to call this method.");
+  return base::Refusal(absl::StatusCode::kUnauthenticated, "IDENTITY_REQUIRED",
+                       "Sign in to call this method.");
 }
 
-// A caller with several roles is judged by each role on its own: one that admits the request is enough.
+// A caller with several roles is judged by each role on its own: one that admits the request is
+// enough.
 absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller, const Message& request) {
   if (policy.bin_path.empty() && policy.region_path.empty()) return absl::OkStatus();
   for (const Role role : AllRoles()) {
@@ -106,7 +111,8 @@ absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller, const 
   return base::AccessDenied();
 }
 
-absl::StatusOr<std::vector<MethodPolicy>> PoliciesOf(const google::protobuf::ServiceDescriptor& service) {
+absl::StatusOr<std::vector<MethodPolicy>> PoliciesOf(
+    const google::protobuf::ServiceDescriptor& service) {
   if (!service.options().HasExtension(v1::service)) {
     return base::Refusal(absl::StatusCode::kFailedPrecondition, "POLICY_INVALID",
                          absl::StrCat(service.full_name(), " does not say who owns it"));

@@ -1,4 +1,5 @@
-// A method as its .proto declares it: who may call it, within which scope, for how long. Read once at start.
+// A method as its .proto declares it: who may call it, within which scope, for how long. Read once
+// at start.
 #pragma once
 
 #include <memory>
@@ -20,30 +21,33 @@ inline constexpr absl::Duration kDefaultDeadline = absl::Seconds(5);
 
 struct MethodPolicy {
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
-  std::string path;       // "/package.Service/Method"
-  uint32_t roles = 0;     // bit n: Role number n may call
+  std::string path;    // "/package.Service/Method"
+  uint32_t roles = 0;  // bit n: Role number n may call
   bool is_public = false;
   bool mutation = false;
   bool non_blocking = false;
   absl::Duration deadline;
   size_t max_request_bytes = 0;
-  std::vector<const google::protobuf::FieldDescriptor*> bin_path;     // empty: no such scope
+  std::vector<const google::protobuf::FieldDescriptor*> bin_path;  // empty: no such scope
   std::vector<const google::protobuf::FieldDescriptor*> region_path;
   const google::protobuf::FieldDescriptor* request_id = nullptr;
 
-  // FAILED_PRECONDITION naming the method: no policy, an unknown field, a mutation without request_id, and so on.
+  // FAILED_PRECONDITION naming the method: no policy, an unknown field, a mutation without
+  // request_id, and so on.
   static absl::StatusOr<MethodPolicy> Of(const google::protobuf::MethodDescriptor& method);
 };
 
-// Whether the caller may call the method at all. UNAUTHENTICATED when nobody signed in and somebody must;
-// PERMISSION_DENIED (ACCESS_DENIED) otherwise.
+// Whether the caller may call the method at all. UNAUTHENTICATED when nobody signed in and somebody
+// must; PERMISSION_DENIED (ACCESS_DENIED) otherwise.
 absl::Status CheckRoles(const MethodPolicy& policy, const Caller& caller);
 
 // Whether the request lies in the caller's scope: its BIN, its regions. ACCESS_DENIED.
-absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller, const google::protobuf::Message& request);
+absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller,
+                        const google::protobuf::Message& request);
 
 // Every method of a service, or why its declarations do not hold.
-absl::StatusOr<std::vector<MethodPolicy>> PoliciesOf(const google::protobuf::ServiceDescriptor& service);
+absl::StatusOr<std::vector<MethodPolicy>> PoliciesOf(
+    const google::protobuf::ServiceDescriptor& service);
 
 // ServiceOptions.owner; "" for a standard service.
 std::string OwnerOf(const google::protobuf::ServiceDescriptor& service);

@@ -7,12 +7,15 @@ namespace nisi::rpc {
 namespace {
 
 absl::Status Invalid(const std::string& path, absl::string_view what) {
-  return base::Refusal(absl::StatusCode::kFailedPrecondition, "BINDING_INVALID", absl::StrCat(path, " ", what));
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "BINDING_INVALID",
+                       absl::StrCat(path, " ", what));
 }
 
 }  // namespace
 
-absl::Status MustBlock() { return absl::InternalError("must block"); }
+absl::Status MustBlock() {
+  return absl::InternalError("must block");
+}
 bool IsMustBlock(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInternal && status.message() == "must block";
 }
@@ -23,8 +26,8 @@ absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
   for (MethodPolicy& policy : policies) {
     auto method = std::make_unique<Method>();
     method->form = std::make_unique<FormChecker>(policy.descriptor->input_type());
-    method->request_prototype =
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(policy.descriptor->input_type());
+    method->request_prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(
+        policy.descriptor->input_type());
     const std::string path = policy.path;
     method->policy = std::move(policy);
     methods_[path] = std::move(method);

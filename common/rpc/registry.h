@@ -1,5 +1,5 @@
-// Which function answers which method. One line a method, checked by the compiler: the generated service class
-// gives request and response types.
+// Which function answers which method. One line a method, checked by the compiler: the generated
+// service class gives request and response types.
 //
 //   NISI_UNARY(registry, PriorityGoodsService, CheckGoods, env, CheckGoods);
 //   NISI_SERVER_STREAM(registry, PriorityGoodsService, ExportEdition, env, ExportEdition);
@@ -32,22 +32,25 @@ struct Method {
   const Message* request_prototype = nullptr;
 
   std::function<absl::StatusOr<std::string>(Call&, const Message&)> unary;
-  std::function<absl::StatusOr<std::unique_ptr<MessageSource>>(Call&, const Message&)> server_stream;
+  std::function<absl::StatusOr<std::unique_ptr<MessageSource>>(Call&, const Message&)>
+      server_stream;
   std::function<absl::StatusOr<std::unique_ptr<MessageSink<Message>>>(Call&)> client_stream;
   bool bound() const { return unary || server_stream || client_stream; }
 };
 
 class Registry {
  public:
-  // Adds a service with all its methods, unbound yet. FAILED_PRECONDITION when its declarations do not hold.
+  // Adds a service with all its methods, unbound yet. FAILED_PRECONDITION when its declarations do
+  // not hold.
   absl::Status Add(const google::protobuf::ServiceDescriptor& service);
 
   template <class Service, class Req, class Resp, class Env, class Result>
-  void BindUnary(const char* name, void (Service::*)(RpcController*, const Req*, Resp*, Closure*), Env& env,
-                 absl::StatusOr<Result> (*fn)(Env&, Call&, const Req&)) {
-    static_assert(std::is_same_v<Result, Resp> || std::is_same_v<Result, Encoded<Resp>>, "returns another message");
-    Slot(Service::descriptor(), name).unary = [&env, fn](Call& call, const Message& request)
-        -> absl::StatusOr<std::string> {
+  void BindUnary(const char* name, void (Service::*)(RpcController*, const Req*, Resp*, Closure*),
+                 Env& env, absl::StatusOr<Result> (*fn)(Env&, Call&, const Req&)) {
+    static_assert(std::is_same_v<Result, Resp> || std::is_same_v<Result, Encoded<Resp>>,
+                  "returns another message");
+    Slot(Service::descriptor(), name).unary =
+        [&env, fn](Call& call, const Message& request) -> absl::StatusOr<std::string> {
       auto result = fn(env, call, static_cast<const Req&>(request));
       if (!result.ok()) return std::move(result).status();
       if constexpr (std::is_same_v<Result, Resp>) {
@@ -58,27 +61,34 @@ class Registry {
     };
   }
   template <class Service, class Req, class Resp, class Env>
-  void BindServerStream(const char* name, void (Service::*)(RpcController*, const Req*, Resp*, Closure*), Env& env,
-                        absl::StatusOr<std::unique_ptr<MessageSource>> (*fn)(Env&, Call&, const Req&)) {
-    Slot(Service::descriptor(), name).server_stream = [&env, fn](Call& call, const Message& request) {
+  void BindServerStream(const char* name,
+                        void (Service::*)(RpcController*, const Req*, Resp*, Closure*), Env& env,
+                        absl::StatusOr<std::unique_ptr<MessageSource>> (*fn)(Env&, Call&,
+                                                                             const Req&)) {
+    Slot(Service::descriptor(), name).server_stream = [&env, fn](Call& call,
+                                                                 const Message& request) {
       return fn(env, call, static_cast<const Req&>(request));
     };
   }
   template <class Service, class Req, class Resp, class Env>
-  void BindClientStream(const char* name, void (Service::*)(RpcController*, const Req*, Resp*, Closure*), Env& env,
+  void BindClientStream(const char* name,
+                        void (Service::*)(RpcController*, const Req*, Resp*, Closure*), Env& env,
                         absl::StatusOr<std::unique_ptr<MessageSink<Req>>> (*fn)(Env&, Call&)) {
-    Slot(Service::descriptor(), name).client_stream = [&env, fn](Call& call)
-        -> absl::StatusOr<std::unique_ptr<MessageSink<Message>>> {
+    Slot(Service::descriptor(), name).client_stream =
+        [&env, fn](Call& call) -> absl::StatusOr<std::unique_ptr<MessageSink<Message>>> {
       auto sink = fn(env, call);
       if (!sink.ok()) return std::move(sink).status();
       return std::make_unique<ErasedSink<Req>>(*std::move(sink));
     };
   }
 
-  // FAILED_PRECONDITION naming the first method without a function, or bound as another kind than its proto says.
+  // FAILED_PRECONDITION naming the first method without a function, or bound as another kind than
+  // its proto says.
   absl::Status Check() const;
 
-  const std::vector<const google::protobuf::ServiceDescriptor*>& services() const { return services_; }
+  const std::vector<const google::protobuf::ServiceDescriptor*>& services() const {
+    return services_;
+  }
   // By path, "/package.Service/Method"; null when unknown.
   const Method* Find(const std::string& path) const;
 
@@ -87,7 +97,9 @@ class Registry {
   class ErasedSink final : public MessageSink<Message> {
    public:
     explicit ErasedSink(std::unique_ptr<MessageSink<Req>> sink) : sink_(std::move(sink)) {}
-    absl::Status Push(const Message& message) override { return sink_->Push(static_cast<const Req&>(message)); }
+    absl::Status Push(const Message& message) override {
+      return sink_->Push(static_cast<const Req&>(message));
+    }
     absl::StatusOr<std::string> Finish(Call& call) override { return sink_->Finish(call); }
 
    private:
@@ -100,7 +112,8 @@ class Registry {
   absl::flat_hash_map<std::string, std::unique_ptr<Method>> methods_;
 };
 
-#define NISI_UNARY(registry, service, method, env, fn) (registry).BindUnary(#method, &service::method, env, &fn)
+#define NISI_UNARY(registry, service, method, env, fn) \
+  (registry).BindUnary(#method, &service::method, env, &fn)
 #define NISI_SERVER_STREAM(registry, service, method, env, fn) \
   (registry).BindServerStream(#method, &service::method, env, &fn)
 #define NISI_CLIENT_STREAM(registry, service, method, env, fn) \

@@ -2,10 +2,10 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/server_callback.h>
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -18,7 +18,8 @@ namespace {
 
 using grpc::ByteBuffer;
 
-// A little over the largest message we take, so that the refusal is ours and says how much is allowed.
+// A little over the largest message we take, so that the refusal is ours and says how much is
+// allowed.
 constexpr int kReceiveBytes = static_cast<int>(kMaxRequestBytes) + (1 << 20);
 constexpr size_t kStreamThreads = 4;
 constexpr size_t kStreamQueue = 100'000;
@@ -26,8 +27,8 @@ constexpr size_t kStreamQueue = 100'000;
 // The methods of one proto service, bound by their paths: no generated gRPC code.
 class RawService final : public grpc::Service {
  public:
-  RawService(const google::protobuf::ServiceDescriptor& descriptor, const Registry& registry, Metrics* metrics,
-             Site site, LiveStreams* live)
+  RawService(const google::protobuf::ServiceDescriptor& descriptor, const Registry& registry,
+             Metrics* metrics, Site site, LiveStreams* live)
       : site_(site), live_(live) {
     bound_.reserve(static_cast<size_t>(descriptor.method_count()));
     for (int i = 0; i < descriptor.method_count(); ++i) {
@@ -37,8 +38,9 @@ class RawService final : public grpc::Service {
       const char* type = declared->server_streaming()   ? "server_stream"
                          : declared->client_streaming() ? "client_stream"
                                                         : "unary";
-      bound_.push_back(Bound{registry.Find(path), metrics->ForMethod(std::string(descriptor.full_name()),
-                                                                     std::string(declared->name()), type)});
+      bound_.push_back(
+          Bound{registry.Find(path), metrics->ForMethod(std::string(descriptor.full_name()),
+                                                        std::string(declared->name()), type)});
     }
     for (int i = 0; i < descriptor.method_count(); ++i) AddRaw(i, *descriptor.method(i));
   }
@@ -50,11 +52,13 @@ class RawService final : public grpc::Service {
     const auto kind = declared.server_streaming()   ? RpcMethod::SERVER_STREAMING
                       : declared.client_streaming() ? RpcMethod::CLIENT_STREAMING
                                                     : RpcMethod::NORMAL_RPC;
-    AddMethod(new grpc::internal::RpcServiceMethod(paths_[static_cast<size_t>(i)].c_str(), kind, nullptr));
+    AddMethod(new grpc::internal::RpcServiceMethod(paths_[static_cast<size_t>(i)].c_str(), kind,
+                                                   nullptr));
     grpc::internal::MethodHandler* handler = nullptr;
     if (kind == RpcMethod::NORMAL_RPC) {
       handler = new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-          [this, &bound](grpc::CallbackServerContext* context, const ByteBuffer* request, ByteBuffer* response) {
+          [this, &bound](grpc::CallbackServerContext* context, const ByteBuffer* request,
+                         ByteBuffer* response) {
             return Unary(bound, context, request, response);
           });
     } else if (kind == RpcMethod::SERVER_STREAMING) {
@@ -71,8 +75,8 @@ class RawService final : public grpc::Service {
     MarkMethodRawCallback(i, handler);
   }
 
-  grpc::ServerUnaryReactor* Unary(const Bound& bound, grpc::CallbackServerContext* context, const ByteBuffer* request,
-                                  ByteBuffer* response) {
+  grpc::ServerUnaryReactor* Unary(const Bound& bound, grpc::CallbackServerContext* context,
+                                  const ByteBuffer* request, ByteBuffer* response) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     auto in = std::make_shared<Incoming>(site_, bound, context);
     if (const absl::Status opened = in->Open(); !opened.ok()) {
@@ -127,9 +131,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   std::unique_ptr<Server> server(new Server());
   server->executor_ = std::make_shared<Executor>(options.executor);
-  server->stream_executor_ = std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue});
+  server->stream_executor_ =
+      std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue});
   server->streams_ = std::make_unique<LiveStreams>();
-  const Site site{options.clock, options.authenticator, server->executor_.get(), server->stream_executor_.get()};
+  const Site site{options.clock, options.authenticator, server->executor_.get(),
+                  server->stream_executor_.get()};
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -140,13 +146,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 << 10);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
   if (!options.address.empty()) {
-    builder.AddListeningPort(options.address,
-                             options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials(),
-                             &server->port_);
+    builder.AddListeningPort(
+        options.address,
+        options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials(),
+        &server->port_);
   }
   for (const auto* descriptor : options.registry->services()) {
-    server->services_.push_back(std::make_unique<RawService>(*descriptor, *options.registry, options.metrics, site,
-                                                             server->streams_.get()));
+    server->services_.push_back(std::make_unique<RawService>(
+        *descriptor, *options.registry, options.metrics, site, server->streams_.get()));
     builder.RegisterService(server->services_.back().get());
   }
   server->server_ = builder.BuildAndStart();
@@ -156,13 +163,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   options.metrics->AddFigures([executor = std::weak_ptr<Executor>(server->executor_)] {
     const auto live = executor.lock();
     return std::vector<std::pair<std::string, double>>{
-        {"nisi_executor_queue_depth", live == nullptr ? 0.0 : static_cast<double>(live->queue_depth())}};
+        {"nisi_executor_queue_depth",
+         live == nullptr ? 0.0 : static_cast<double>(live->queue_depth())}};
   });
   server->SetServing(true);
   return server;
 }
 
-Server::~Server() { Drain(absl::Seconds(5)); }
+Server::~Server() {
+  Drain(absl::Seconds(5));
+}
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   grpc::ChannelArguments arguments;
@@ -171,7 +181,8 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 }
 
 void Server::SetServing(bool serving) {
-  if (auto* health = server_->GetHealthCheckService(); health != nullptr) health->SetServingStatus(serving);
+  if (auto* health = server_->GetHealthCheckService(); health != nullptr)
+    health->SetServingStatus(serving);
 }
 
 void Server::Drain(absl::Duration limit) {

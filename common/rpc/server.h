@@ -1,10 +1,10 @@
-// A gRPC server over a Registry: the call layer. Every call passes the same steps, in pipeline.cc, and ends in a
-// plain function. Nothing above sees gRPC.
+// A gRPC server over a Registry: the call layer. Every call passes the same steps, in pipeline.cc,
+// and ends in a plain function. Nothing above sees gRPC.
 #pragma once
 
 #include <grpcpp/channel.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/impl/service_type.h>
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 
 #include <memory>
@@ -35,7 +35,8 @@ class LiveStreams;
 
 class Server {
  public:
-  // Refuses (FAILED_PRECONDITION) a registry with an unbound method, plain text on an outside address, a taken port.
+  // Refuses (FAILED_PRECONDITION) a registry with an unbound method, plain text on an outside
+  // address, a taken port.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
   ~Server();
 

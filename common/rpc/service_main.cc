@@ -26,7 +26,8 @@ constexpr int kCannotStart = 1, kBadFlags = 2, kStoreFailed = 70;
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 
 struct Settings {
-  std::string address, data, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
+  std::string address, data, norms, metrics_address, tls_dir, signers, jwks, issuer, audience,
+      clock_file;
   std::vector<std::string> context_peers;
   bool sync = true;
 };
@@ -36,16 +37,20 @@ int Fail(const absl::Status& status) {
   return kCannotStart;
 }
 
-absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings& settings, const std::string& name,
+absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings& settings,
+                                                                 const std::string& name,
                                                                  absl::Time now) {
   AuthenticatorOptions options;
   if (!settings.signers.empty()) {
-    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file, JwksFile::Open(settings.signers, KeySet::Parse, now));
-    options.contexts = std::make_unique<ContextVerifier>([file](absl::Time at) { return file->Current(at); }, name);
+    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file,
+                     JwksFile::Open(settings.signers, KeySet::Parse, now));
+    options.contexts = std::make_unique<ContextVerifier>(
+        [file](absl::Time at) { return file->Current(at); }, name);
     options.context_peers.insert(settings.context_peers.begin(), settings.context_peers.end());
   }
   if (!settings.jwks.empty()) {
-    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file, JwksFile::Open(settings.jwks, KeySet::Parse, now));
+    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file,
+                     JwksFile::Open(settings.jwks, KeySet::Parse, now));
     TokenIssuer issuer;
     issuer.issuer = settings.issuer;
     issuer.audience = settings.audience;
@@ -57,12 +62,13 @@ absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings&
   return std::make_unique<Authenticator>(std::move(options));
 }
 
-absl::Status Serve(const Settings& settings, const std::string& name, OpenService open, StopSignal& stop,
-                   std::atomic<bool>& failed) {
+absl::Status Serve(const Settings& settings, const std::string& name, OpenService open,
+                   StopSignal& stop, std::atomic<bool>& failed) {
   RETURN_IF_ERROR(base::CheckLegalZone());
   FileClock clock(settings.clock_file);
-  ASSIGN_OR_RETURN(const norms::Norms norms,
-                   settings.norms.empty() ? norms::Norms::Default() : norms::Norms::Load(settings.norms));
+  ASSIGN_OR_RETURN(const norms::Norms norms, settings.norms.empty()
+                                                 ? norms::Norms::Default()
+                                                 : norms::Norms::Load(settings.norms));
   Metrics metrics(name);
   HostOptions host;
   host.data_dir = settings.data;
@@ -90,15 +96,17 @@ absl::Status Serve(const Settings& settings, const std::string& name, OpenServic
   options.metrics = &metrics;
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options));
   if (!settings.metrics_address.empty()) RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
-  base::Log(base::Severity::kInfo, "serving",
-            {{"service", name}, {"port", server->port()}, {"position", service->store().position()}});
+  base::Log(
+      base::Severity::kInfo, "serving",
+      {{"service", name}, {"port", server->port()}, {"position", service->store().position()}});
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining", {{"service", name}});
   server->Drain(failed ? absl::Milliseconds(500) : kDrainLimit);
   return absl::OkStatus();
 }
 
-std::atomic<bool> stop_asked{false};  // for StopSignal alone: signals are the process's, not an object's
+std::atomic<bool> stop_asked{
+    false};  // for StopSignal alone: signals are the process's, not an object's
 
 }  // namespace
 
@@ -164,14 +172,20 @@ int ServiceMain(int argc, char** argv, const std::string& name, OpenService open
   StopSignal stop;
   Settings settings;
   Flags flags("nisi-" + name, "One service of NISI with its own store.");
-  flags.String("address", &settings.address, "where to listen, host:port; without TLS on loopback only", "127.0.0.1:7401")
+  flags
+      .String("address", &settings.address,
+              "where to listen, host:port; without TLS on loopback only", "127.0.0.1:7401")
       .String("data", &settings.data, "data folder", ".run/nisi")
       .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
-      .String("metrics-address", &settings.metrics_address, "where Prometheus scrapes, host:port; none when absent")
+      .String("metrics-address", &settings.metrics_address,
+              "where Prometheus scrapes, host:port; none when absent")
       .String("tls-dir", &settings.tls_dir, "ca.pem, <service>.pem and <service>.key: mutual TLS")
-      .String("signers", &settings.signers, "JWKS of those whose call contexts count, the gateway first")
-      .Strings("context-peer", &settings.context_peers, "SPIFFE id that may bring a call context; once a peer")
-      .String("jwks", &settings.jwks, "JWKS of the token issuer; without it tokens are refused here")
+      .String("signers", &settings.signers,
+              "JWKS of those whose call contexts count, the gateway first")
+      .Strings("context-peer", &settings.context_peers,
+               "SPIFFE id that may bring a call context; once a peer")
+      .String("jwks", &settings.jwks,
+              "JWKS of the token issuer; without it tokens are refused here")
       .String("issuer", &settings.issuer, "iss of tokens", kDevIssuer)
       .String("audience", &settings.audience, "aud of tokens", kDevAudience)
       .String("clock-file", &settings.clock_file, "development: a file that moves the clock")
@@ -185,7 +199,8 @@ int ServiceMain(int argc, char** argv, const std::string& name, OpenService open
     return 0;
   }
   std::atomic<bool> failed{false};
-  if (const absl::Status served = Serve(settings, name, open, stop, failed); !served.ok()) return Fail(served);
+  if (const absl::Status served = Serve(settings, name, open, stop, failed); !served.ok())
+    return Fail(served);
   return failed ? kStoreFailed : 0;
 }
 

@@ -1,4 +1,5 @@
-// The main of a service that runs as a process of its own: flags, files, signals. The only place with them.
+// The main of a service that runs as a process of its own: flags, files, signals. The only place
+// with them.
 #pragma once
 
 #include <atomic>
@@ -10,10 +11,12 @@
 
 namespace nisi::rpc {
 
-// Returns the exit code: 0 after a drain, 1 when it cannot start, 2 for bad flags, 70 when the store has failed.
+// Returns the exit code: 0 after a drain, 1 when it cannot start, 2 for bad flags, 70 when the
+// store has failed.
 int ServiceMain(int argc, char** argv, const std::string& name, OpenService open);
 
-// SIGTERM and SIGINT as something to wait for. Made before any other thread, which then leave them alone.
+// SIGTERM and SIGINT as something to wait for. Made before any other thread, which then leave them
+// alone.
 class StopSignal {
  public:
   StopSignal();
@@ -23,8 +26,8 @@ class StopSignal {
   static void Stop();
 };
 
-// A development clock: runs with the system's, moved by the text of a file that `nisi clock` writes ("+36h" or an
-// instant). Reads the file again each 100 ms.
+// A development clock: runs with the system's, moved by the text of a file that `nisi clock` writes
+// ("+36h" or an instant). Reads the file again each 100 ms.
 class FileClock {
  public:
   explicit FileClock(std::string path);

@@ -23,7 +23,9 @@ absl::Status CheckEtag(const std::string& given, const std::string& current) {
 absl::StatusOr<int32_t> NumberIn(const std::string& name, const std::string& pattern, size_t star) {
   const auto parts = base::MatchResourceName(pattern, name);
   int32_t number = 0;
-  if (!parts.ok() || star >= parts->size() || !absl::SimpleAtoi((*parts)[star], &number) || number < 1) {
+  if (!parts.ok() || star >= parts->size() || (*parts)[star].front() == '0' ||
+      !absl::SimpleAtoi((*parts)[star], &number) ||
+      number < 1) {  // one name a record: no leading zeros
     return base::NotFound(pattern, name);
   }
   return number;

@@ -9,17 +9,20 @@ namespace {
 
 constexpr auto kTick = std::chrono::seconds(2);
 
-absl::Status Busy() { return base::Overloaded("executor", absl::Milliseconds(200)); }
+absl::Status Busy() {
+  return base::Overloaded("executor", absl::Milliseconds(200));
+}
 absl::Status Draining() {
-  return base::Unavailable("DRAINING", "This server is stopping: resume the stream elsewhere.", absl::Seconds(1));
+  return base::Unavailable("DRAINING", "This server is stopping: resume the stream elsewhere.",
+                           absl::Seconds(1));
 }
 
 }  // namespace
 
 class ServerStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  ServerStream(const Site& site, const Bound& bound, LiveStreams* live, grpc::CallbackServerContext* context,
-               const grpc::ByteBuffer* request)
+  ServerStream(const Site& site, const Bound& bound, LiveStreams* live,
+               grpc::CallbackServerContext* context, const grpc::ByteBuffer* request)
       : site_(site), live_(live), in_(site, bound, context), request_(*request) {
     live_->Add(this);
   }
@@ -124,7 +127,8 @@ class ServerStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
 class ClientStream final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  ClientStream(const Site& site, const Bound& bound, grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
+  ClientStream(const Site& site, const Bound& bound, grpc::CallbackServerContext* context,
+               grpc::ByteBuffer* response)
       : site_(site), in_(site, bound, context), response_(response) {}
 
   void Begin() {
@@ -225,7 +229,8 @@ void LiveStreams::Loop() {
   }
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* NewServerStream(const Site& site, const Bound& bound, LiveStreams* live,
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewServerStream(const Site& site, const Bound& bound,
+                                                            LiveStreams* live,
                                                             grpc::CallbackServerContext* context,
                                                             const grpc::ByteBuffer* request) {
   auto* stream = new ServerStream(site, bound, live, context, request);

@@ -1,5 +1,5 @@
-// Streaming calls over the callback API: messages are pulled from a source when the stream can take one, or
-// pushed to a sink as they come. No stream holds a thread. Inside common/rpc only.
+// Streaming calls over the callback API: messages are pulled from a source when the stream can take
+// one, or pushed to a sink as they come. No stream holds a thread. Inside common/rpc only.
 #pragma once
 
 #include <grpcpp/support/server_callback.h>
@@ -15,8 +15,8 @@ namespace nisi::rpc {
 
 class ServerStream;
 
-// The open server streams of a server: woken from time to time, so that idle ones can send a bookmark and notice
-// their deadline, and ended when the server drains.
+// The open server streams of a server: woken from time to time, so that idle ones can send a
+// bookmark and notice their deadline, and ended when the server drains.
 class LiveStreams {
  public:
   LiveStreams();
@@ -37,7 +37,8 @@ class LiveStreams {
   std::thread ticker_;
 };
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* NewServerStream(const Site& site, const Bound& bound, LiveStreams* live,
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewServerStream(const Site& site, const Bound& bound,
+                                                            LiveStreams* live,
                                                             grpc::CallbackServerContext* context,
                                                             const grpc::ByteBuffer* request);
 grpc::ServerReadReactor<grpc::ByteBuffer>* NewClientStream(const Site& site, const Bound& bound,

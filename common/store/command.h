@@ -1,4 +1,5 @@
-// What is known of a command before it runs: who, what, under which id. Facts, decided outside the transaction.
+// What is known of a command before it runs: who, what, under which id. Facts, decided outside the
+// transaction.
 #pragma once
 
 #include <string>
@@ -9,11 +10,11 @@
 namespace nisi::store {
 
 struct CommandInfo {
-  std::string actor;         // subject, or "system/..." for what acts by itself
-  std::string on_behalf_of;  // BIN or IIN; empty for state bodies
-  std::string method;        // full method, as "/package.Service/Method"
-  std::string request_id;    // empty: the command is not guarded against repetition
-  std::string body_hash;     // SHA-256 of the request's bytes; with request_id
+  std::string actor;           // subject, or "system/..." for what acts by itself
+  std::string on_behalf_of;    // BIN or IIN; empty for state bodies
+  std::string method;          // full method, as "/package.Service/Method"
+  std::string request_id;      // empty: the command is not guarded against repetition
+  std::string body_hash;       // SHA-256 of the request's bytes; with request_id
   bool validate_only = false;  // run and answer, change nothing
 };
 

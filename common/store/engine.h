@@ -1,6 +1,6 @@
-// The port between the record store and what keeps its bytes: an ordered key-value store with snapshots and one
-// atomic, durable commit. RocksDB is the engine here (rocks_engine.h); engine_conformance.h defines what any
-// engine must do. Nothing above knows which it has.
+// The port between the record store and what keeps its bytes: an ordered key-value store with
+// snapshots and one atomic, durable commit. RocksDB is the engine here (rocks_engine.h);
+// engine_conformance.h defines what any engine must do. Nothing above knows which it has.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,18 @@ enum class Space : uint8_t {
 };
 inline constexpr int kSpaces = 3;
 
-// The one key an engine keeps for itself, in kData: its last position, 8 bytes big-endian, so that it changes with
-// the batch and a snapshot knows which position it shows. Get reads it; Scan passes over it; Commit refuses it.
+// The one key an engine keeps for itself, in kData: its last position, 8 bytes big-endian, so that
+// it changes with the batch and a snapshot knows which position it shows. Get reads it; Scan passes
+// over it; Commit refuses it.
 inline constexpr absl::string_view kPositionKey("\0position", 9);
 
-// Walks keys of one space in [lower, upper) in byte order. Not thread-safe; must not outlive its snapshot.
+// Walks keys of one space in [lower, upper) in byte order. Not thread-safe; must not outlive its
+// snapshot.
 class Cursor {
  public:
   virtual ~Cursor() = default;
-  // True while on an entry. After it turns false, status() tells the end (OK) from damage (DATA_LOSS).
+  // True while on an entry. After it turns false, status() tells the end (OK) from damage
+  // (DATA_LOSS).
   virtual bool Valid() const = 0;
   virtual void Next() = 0;
   // Moves to the first key at or after `key` (which lies within the bounds).
@@ -42,17 +45,20 @@ class Cursor {
   virtual absl::Status status() const = 0;
 };
 
-// The store as it was at one commit. Thread-safe for reading; cheap to make and drop. Must not outlive its engine.
+// The store as it was at one commit. Thread-safe for reading; cheap to make and drop. Must not
+// outlive its engine.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
   // True and *value when present. DATA_LOSS when the bytes are damaged.
-  virtual absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const = 0;
+  virtual absl::StatusOr<bool> Get(Space space, absl::string_view key,
+                                   std::string* value) const = 0;
   // One entry a key, in order of `keys`; nullopt where absent.
   virtual absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
       Space space, const std::vector<std::string>& keys) const = 0;
   // A cursor standing on the first key in [lower, upper). An empty `upper` means no bound.
-  virtual std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower, absl::string_view upper) const = 0;
+  virtual std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
+                                       absl::string_view upper) const = 0;
 };
 
 // What one commit writes. Self-contained: applied whole or not at all.
@@ -63,7 +69,8 @@ struct Batch {
     std::optional<std::string> value;  // nullopt deletes
   };
   std::vector<Op> ops;
-  // The position this batch builds on: refused (ABORTED) unless it is the engine's last committed one.
+  // The position this batch builds on: refused (ABORTED) unless it is the engine's last committed
+  // one.
   int64_t base_position = 0;
   // The position the engine holds after it; at least base_position.
   int64_t position = 0;
@@ -78,16 +85,17 @@ class Engine {
   virtual absl::StatusOr<int64_t> LastPosition() const = 0;
   virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
 
-  // Durable when it returns OK. ABORTED: another writer was here, nothing is written. INTERNAL: the batch is
-  // malformed (kPositionKey, a position that goes back), nothing is written. Any other error: the outcome is
-  // unknown, and every later Commit fails in the same way until the engine is reopened.
+  // Durable when it returns OK. ABORTED: another writer was here, nothing is written. INTERNAL: the
+  // batch is malformed (kPositionKey, a position that goes back), nothing is written. Any other
+  // error: the outcome is unknown, and every later Commit fails in the same way until the engine is
+  // reopened.
   virtual absl::Status Commit(const Batch& batch) = 0;
 
   // A consistent copy at `dir` (which must not exist), while serving.
   virtual absl::Status Checkpoint(const std::string& dir) = 0;
 
-  // Reads and checks every stored byte of one unit (a file) after `cursor` ("" for the first) and returns the
-  // cursor for the next call, "" after the last. DATA_LOSS names what is damaged.
+  // Reads and checks every stored byte of one unit (a file) after `cursor` ("" for the first) and
+  // returns the cursor for the next call, "" after the last. DATA_LOSS names what is damaged.
   virtual absl::StatusOr<std::string> VerifyNext(const std::string& cursor) = 0;
 
   // Named figures for metrics: {name, value}; names are stable, base units.

@@ -18,7 +18,8 @@ using google::protobuf::Message;
 constexpr size_t kSaltBytes = 16;
 
 bool IsConfidential(const FieldDescriptor& field) {
-  return field.options().GetExtension(nisi::rpc::v1::field).data_class() == nisi::rpc::v1::CONFIDENTIAL;
+  return field.options().GetExtension(nisi::rpc::v1::field).data_class() ==
+         nisi::rpc::v1::CONFIDENTIAL;
 }
 
 // Moves a field's value out: as a message with nothing else set, one form for every kind of field.
@@ -35,7 +36,8 @@ void Strip(Message* message, const std::string& path, const Take& take) {
   const auto* reflection = message->GetReflection();
   reflection->ListFields(*message, &fields);
   for (const FieldDescriptor* field : fields) {
-    const std::string here = path.empty() ? std::string(field->name()) : absl::StrCat(path, ".", field->name());
+    const std::string here =
+        path.empty() ? std::string(field->name()) : absl::StrCat(path, ".", field->name());
     if (IsConfidential(*field)) {
       take(here, TakeValue(message, field));
       continue;
@@ -46,7 +48,8 @@ void Strip(Message* message, const std::string& path, const Take& take) {
       continue;
     }
     for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
-      Strip(reflection->MutableRepeatedMessage(message, field, i), absl::StrCat(here, "[", i, "]"), take);
+      Strip(reflection->MutableRepeatedMessage(message, field, i), absl::StrCat(here, "[", i, "]"),
+            take);
     }
   }
 }
@@ -59,7 +62,8 @@ bool AnyConfidential(const Descriptor& descriptor, std::vector<const Descriptor*
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor* field = descriptor.field(i);
     if (IsConfidential(*field)) return true;
-    if (field->message_type() != nullptr && AnyConfidential(*field->message_type(), seen)) return true;
+    if (field->message_type() != nullptr && AnyConfidential(*field->message_type(), seen))
+      return true;
   }
   return false;
 }
@@ -102,7 +106,8 @@ absl::StatusOr<JournalRecord> DecodeJournal(int64_t position, absl::string_view 
   const size_t length = ReadBigEndian32(value);
   value.remove_prefix(4);
   if (length > value.size()) return base::StoreCorrupt("journal entry");
-  return JournalRecord{position, std::string(value.substr(0, length)), std::string(value.substr(length))};
+  return JournalRecord{position, std::string(value.substr(0, length)),
+                       std::string(value.substr(length))};
 }
 
 Sealer::Sealer(std::string secret, const Schema& schema) : secret_(std::move(secret)) {
@@ -111,11 +116,13 @@ Sealer::Sealer(std::string secret, const Schema& schema) : secret_(std::move(sec
   }
 }
 
-void Sealer::Commit(int64_t position, int change_index, absl::string_view path, absl::string_view value,
-                    journal::v1::Change* change, journal::v1::Openings* openings) const {
-  const std::string salt =
-      std::string(base::AsBytes(base::HmacSha256(
-          secret_, {absl::StrCat("salt/", position, "/", change_index, "/"), path})).substr(0, kSaltBytes));
+void Sealer::Commit(int64_t position, int change_index, absl::string_view path,
+                    absl::string_view value, journal::v1::Change* change,
+                    journal::v1::Openings* openings) const {
+  const std::string salt = std::string(
+      base::AsBytes(base::HmacSha256(
+                        secret_, {absl::StrCat("salt/", position, "/", change_index, "/"), path}))
+          .substr(0, kSaltBytes));
   auto* opening = openings->add_openings();
   opening->set_change(change_index);
   opening->set_commitment(change->commitments_size());
@@ -126,8 +133,9 @@ void Sealer::Commit(int64_t position, int change_index, absl::string_view path, 
   commitment->set_digest(CommitmentDigest(salt, path, value));
 }
 
-absl::Status Sealer::SealAfter(const TableDef& table, absl::string_view row, int64_t position, int change_index,
-                               journal::v1::Change* change, journal::v1::Openings* openings) const {
+absl::Status Sealer::SealAfter(const TableDef& table, absl::string_view row, int64_t position,
+                               int change_index, journal::v1::Change* change,
+                               journal::v1::Openings* openings) const {
   ASSIGN_OR_RETURN(const ResourceView view, SplitRow(row));
   if (confidential_.contains(table.id)) {
     const auto message = ParseResource(table, view.resource);
@@ -142,7 +150,8 @@ absl::Status Sealer::SealAfter(const TableDef& table, absl::string_view row, int
   return absl::OkStatus();
 }
 
-absl::Status Sealer::SealBefore(const TableDef& table, absl::string_view row, journal::v1::Change* change) const {
+absl::Status Sealer::SealBefore(const TableDef& table, absl::string_view row,
+                                journal::v1::Change* change) const {
   ASSIGN_OR_RETURN(const ResourceView view, SplitRow(row));
   if (confidential_.contains(table.id)) {
     const auto message = ParseResource(table, view.resource);

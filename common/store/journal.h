@@ -27,14 +27,18 @@ absl::StatusOr<JournalRecord> DecodeJournal(int64_t position, absl::string_view 
 // Splits what a table keeps into what everybody may prove and what is only committed to.
 class Sealer {
  public:
-  // `secret` is the store's own: salts are derived from it, so a command that runs again seals the same.
+  // `secret` is the store's own: salts are derived from it, so a command that runs again seals the
+  // same.
   Sealer(std::string secret, const Schema& schema);
 
-  // Fills `after` and the commitments of `change` (the change_index-th of entry `position`) from a row's bytes.
-  absl::Status SealAfter(const TableDef& table, absl::string_view row, int64_t position, int change_index,
-                         journal::v1::Change* change, journal::v1::Openings* openings) const;
+  // Fills `after` and the commitments of `change` (the change_index-th of entry `position`) from a
+  // row's bytes.
+  absl::Status SealAfter(const TableDef& table, absl::string_view row, int64_t position,
+                         int change_index, journal::v1::Change* change,
+                         journal::v1::Openings* openings) const;
   // Fills `before`.
-  absl::Status SealBefore(const TableDef& table, absl::string_view row, journal::v1::Change* change) const;
+  absl::Status SealBefore(const TableDef& table, absl::string_view row,
+                          journal::v1::Change* change) const;
 
  private:
   void Commit(int64_t position, int change_index, absl::string_view path, absl::string_view value,

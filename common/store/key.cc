@@ -5,7 +5,7 @@ namespace {
 
 constexpr char kEscape = '\x00';
 constexpr char kEscapedZero = '\xff';  // 00 ff: a zero byte of the text
-constexpr char kEnd = '\x01';          // 00 01: the end of the text; sorts before every continuation
+constexpr char kEnd = '\x01';  // 00 01: the end of the text; sorts before every continuation
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
 
 }  // namespace
@@ -75,11 +75,13 @@ void AppendBigEndian16(std::string* out, uint16_t value) {
 }
 
 void AppendBigEndian32(std::string* out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<char>((value >> shift) & 0xff));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out->push_back(static_cast<char>((value >> shift) & 0xff));
 }
 
 void AppendBigEndian64(std::string* out, uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out->push_back(static_cast<char>((value >> shift) & 0xff));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    out->push_back(static_cast<char>((value >> shift) & 0xff));
 }
 
 uint32_t ReadBigEndian32(absl::string_view bytes) {

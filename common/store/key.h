@@ -1,6 +1,6 @@
-// Keys: bytes that sort like the tuple they encode. Text is escaped and terminated, integers are big-endian with
-// the sign bit flipped; parts are never joined raw, so no two tuples share bytes and a tuple's encoding is a
-// prefix of exactly the tuples that begin with it.
+// Keys: bytes that sort like the tuple they encode. Text is escaped and terminated, integers are
+// big-endian with the sign bit flipped; parts are never joined raw, so no two tuples share bytes
+// and a tuple's encoding is a prefix of exactly the tuples that begin with it.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,9 @@ constexpr char kRowFormat = 1;
 constexpr char kEndedFlag = 1;
 constexpr char kResourceTag = 0x0a;  // field 1, length-delimited
 
-uint32_t SortableDays(base::Date date) { return static_cast<uint32_t>(date.days()) ^ 0x80000000U; }
+uint32_t SortableDays(base::Date date) {
+  return static_cast<uint32_t>(date.days()) ^ 0x80000000U;
+}
 
 }  // namespace
 
@@ -78,12 +80,14 @@ std::string EncodeRow(const Version& version, absl::string_view row) {
 }
 
 absl::StatusOr<RowView> DecodeRow(absl::string_view value) {
-  if (value.size() < kRowHeaderBytes || value[0] != kRowFormat) return base::StoreCorrupt("row header");
+  if (value.size() < kRowHeaderBytes || value[0] != kRowFormat)
+    return base::StoreCorrupt("row header");
   RowView view;
   view.version.ended = (value[1] & kEndedFlag) != 0;
   view.version.position = static_cast<int64_t>(ReadBigEndian64(value.substr(2)));
   view.version.recorded_us = static_cast<int64_t>(ReadBigEndian64(value.substr(10)));
-  const auto effective = base::Date::FromDays(static_cast<int32_t>(ReadBigEndian32(value.substr(18))));
+  const auto effective =
+      base::Date::FromDays(static_cast<int32_t>(ReadBigEndian32(value.substr(18))));
   if (!effective.ok()) return base::StoreCorrupt("row header");
   view.version.effective_from = *effective;
   view.row = value.substr(kRowHeaderBytes);
@@ -99,7 +103,8 @@ absl::StatusOr<ResourceView> SplitRow(absl::string_view row) {
     length |= static_cast<size_t>(byte & 0x7f) << shift;
     if ((byte & 0x80) == 0) {
       if (length > row.size() - at) break;
-      return ResourceView{row.substr(at, length), row.substr(0, at + length), row.substr(at + length)};
+      return ResourceView{row.substr(at, length), row.substr(0, at + length),
+                          row.substr(at + length)};
     }
   }
   return base::StoreCorrupt("row resource length");

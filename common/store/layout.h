@@ -1,13 +1,14 @@
 // Where everything lies on disk. Numbers and letters here are written to disk: append only.
 //
-//   data  <table id> 'c' <key>                       -> the version in force today (or the grave of an ended one)
-//   data  <table id> 'h' <key> ~<effective> ~<pos>   -> every other version, newest first
-//   data  <index id> 'c' <index key> <key>           -> length of <index key>   (unique: without <key>, -> <key>)
-//   data  <index id> 'h' <index key> <key>           -> the same, for keys that some other version has or had
-//   data  <system id> ...                            -> the store's own rows, below
-//   log   'J' <position>                             -> journal entry: leaf, openings
-//   log   'N' <level> <index>                        -> hash of a complete subtree of the Merkle tree
-//   once  SHA-256(caller, method, request id)        -> time, body hash, position, reply
+//   data  <table id> 'c' <key>                       -> the version in force today (or the grave of
+//   an ended one) data  <table id> 'h' <key> ~<effective> ~<pos>   -> every other version, newest
+//   first data  <index id> 'c' <index key> <key>           -> length of <index key>   (unique:
+//   without <key>, -> <key>) data  <index id> 'h' <index key> <key>           -> the same, for keys
+//   that some other version has or had data  <system id> ...                            -> the
+//   store's own rows, below log   'J' <position>                             -> journal entry:
+//   leaf, openings log   'N' <level> <index>                        -> hash of a complete subtree
+//   of the Merkle tree once  SHA-256(caller, method, request id)        -> time, body hash,
+//   position, reply
 #pragma once
 
 #include <cstdint>
@@ -35,10 +36,10 @@ inline constexpr char kHistory = 'h';
 
 // What stands before the row's bytes in a stored value.
 struct Version {
-  int64_t position = 0;       // journal entry that recorded it; 0: a placeholder that never was in force
-  int64_t recorded_us = 0;    // microseconds since the epoch
+  int64_t position = 0;  // journal entry that recorded it; 0: a placeholder that never was in force
+  int64_t recorded_us = 0;  // microseconds since the epoch
   base::Date effective_from;
-  bool ended = false;         // the record is not there from effective_from on
+  bool ended = false;  // the record is not there from effective_from on
 
   // Whether this version wins over `other` where both are in force.
   bool Beats(const Version& other) const {
@@ -70,8 +71,9 @@ std::string EncodeRow(const Version& version, absl::string_view row);
 // DATA_LOSS when the bytes are not a stored row.
 absl::StatusOr<RowView> DecodeRow(absl::string_view value);
 
-// The resource inside a row's bytes: the content of field 1. The store writes it first, so this is a look at the
-// first bytes. `field` is the whole field, with tag and length, as field 1 of a reply wants it.
+// The resource inside a row's bytes: the content of field 1. The store writes it first, so this is
+// a look at the first bytes. `field` is the whole field, with tag and length, as field 1 of a reply
+// wants it.
 struct ResourceView {
   absl::string_view resource;
   absl::string_view field;

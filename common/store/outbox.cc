@@ -16,7 +16,9 @@ struct Row {
   std::string method, payload;
 };
 
-std::string TargetPrefix(absl::string_view target) { return SystemKey(kOutboxId, Key::Of(target)); }
+std::string TargetPrefix(absl::string_view target) {
+  return SystemKey(kOutboxId, Key::Of(target));
+}
 
 }  // namespace
 
@@ -25,8 +27,8 @@ std::string OutboxId(absl::string_view secret, absl::string_view row_key) {
   hash[6] = static_cast<uint8_t>((hash[6] & 0x0f) | 0x80);  // version 8: a hash of our own making
   hash[8] = static_cast<uint8_t>((hash[8] & 0x3f) | 0x80);
   const std::string hex = base::HexEncode(base::AsBytes(hash).substr(0, 16));
-  return absl::StrCat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-",
-                      hex.substr(20));
+  return absl::StrCat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-",
+                      hex.substr(16, 4), "-", hex.substr(20));
 }
 
 OutboxRelay::OutboxRelay(Store& store, Deliver deliver, Options options)
@@ -115,18 +117,23 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
   int delivered = 0;
   for (const Row& row : rows) {
     if (stopping_) return delivered;
-    const absl::Status status = deliver_(OutboxMessage{target, OutboxId(store_.secret(), row.key), row.method, row.payload});
+    const absl::Status status = deliver_(
+        OutboxMessage{target, OutboxId(store_.secret(), row.key), row.method, row.payload});
     if (!status.ok()) {
-      base::Log(base::Severity::kWarning, "outbox_retry", {{"target", target}, {"code", absl::StatusCodeToString(status.code())}});
+      base::Log(base::Severity::kWarning, "outbox_retry",
+                {{"target", target}, {"code", absl::StatusCodeToString(status.code())}});
       const std::lock_guard<std::mutex> lock(mutex_);
       Target& state = targets_[target];
       if (state.delay == absl::ZeroDuration()) ++counts_.failing_targets;
-      state.delay = state.delay == absl::ZeroDuration() ? options_.first_retry : std::min(state.delay * 2, options_.last_retry);
+      state.delay = state.delay == absl::ZeroDuration()
+                        ? options_.first_retry
+                        : std::min(state.delay * 2, options_.last_retry);
       state.not_before = store_.clock().Now() + state.delay;
       ++counts_.failed;
       return delivered;
     }
-    // Not deleted before it is confirmed, nor the next sent before it is deleted: a stop in between sends it again.
+    // Not deleted before it is confirmed, nor the next sent before it is deleted: a stop in between
+    // sends it again.
     RETURN_IF_ERROR(store_.Bookkeep([&row](Overlay& overlay) {
       overlay.Delete(Space::kData, row.key);
       return absl::OkStatus();

@@ -1,8 +1,9 @@
 // Delivery of what commands left for other services (Tx::Emit): in order a target, until confirmed.
 //
-// A message goes out at least once, always under the same id, so the receiver's request-id guard makes it once.
-// The row is deleted only after the target has confirmed; then the next of that target goes. A target that fails is
-// tried again later, twice as late each time, and holds up no other.
+// A message goes out at least once, always under the same id, so the receiver's request-id guard
+// makes it once. The row is deleted only after the target has confirmed; then the next of that
+// target goes. A target that fails is tried again later, twice as late each time, and holds up no
+// other.
 #pragma once
 
 #include <atomic>
@@ -44,9 +45,9 @@ class OutboxRelay {
   };
 
   struct Counts {
-    int64_t pending = 0;         // messages not confirmed yet, as of the last round
-    int64_t failed = 0;          // attempts that failed, since the start
-    int64_t delivered = 0;       // since the start
+    int64_t pending = 0;          // messages not confirmed yet, as of the last round
+    int64_t failed = 0;           // attempts that failed, since the start
+    int64_t delivered = 0;        // since the start
     int64_t failing_targets = 0;  // whose last attempt failed
   };
 
@@ -58,8 +59,9 @@ class OutboxRelay {
   OutboxRelay(const OutboxRelay&) = delete;
   OutboxRelay& operator=(const OutboxRelay&) = delete;
 
-  // One round over all targets that are due: of each, up to `burst` messages until one fails. Returns how many were
-  // delivered. Errors are the store's; a failing target is none. Not while the thread runs.
+  // One round over all targets that are due: of each, up to `burst` messages until one fails.
+  // Returns how many were delivered. Errors are the store's; a failing target is none. Not while
+  // the thread runs.
   absl::StatusOr<int> RunOnce();
   // When RunOnce has something to do: the past when now, nullopt when nothing is waiting.
   std::optional<absl::Time> NextAttempt() const;

@@ -139,7 +139,8 @@ TEST_P(OutboxTest, RetriesTwiceAsLateEachTimeUpToABound) {
     EXPECT_EQ(tried_.size(), tries);  // not a moment earlier
     clock_.Set(*next);
   }
-  EXPECT_THAT(delays, ElementsAre(100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000));
+  EXPECT_THAT(delays,
+              ElementsAre(100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000));
   down_.clear();
   EXPECT_EQ(Run(), 1);
   down_ = {"x"};
@@ -195,10 +196,13 @@ TEST_P(OutboxTest, BurstGivesOthersTheirTurn) {
 }
 
 TEST_P(OutboxTest, FailedCommandSendsNothing) {
-  EXPECT_FALSE(store_->Write(Info(), [](Tx& tx) -> absl::StatusOr<std::string> {
-    tx.Emit("x", "/Do", MakeWidget("1", "red"));
-    return absl::CancelledError("no");
-  }).ok());
+  EXPECT_FALSE(store_
+                   ->Write(Info(),
+                           [](Tx& tx) -> absl::StatusOr<std::string> {
+                             tx.Emit("x", "/Do", MakeWidget("1", "red"));
+                             return absl::CancelledError("no");
+                           })
+                   .ok());
   EXPECT_EQ(Run(), 0);
   EXPECT_THAT(tried_, IsEmpty());
 }

@@ -8,7 +8,10 @@ class MergedCursor final : public Cursor {
  public:
   MergedCursor(std::unique_ptr<Cursor> base, const Overlay::Writes& writes, absl::string_view lower,
                absl::string_view upper)
-      : base_(std::move(base)), writes_(writes), upper_(upper), at_(writes.lower_bound(std::string(lower))) {
+      : base_(std::move(base)),
+        writes_(writes),
+        upper_(upper),
+        at_(writes.lower_bound(std::string(lower))) {
     Settle();
   }
 
@@ -25,7 +28,9 @@ class MergedCursor final : public Cursor {
     at_ = writes_.lower_bound(std::string(key));
     Settle();
   }
-  absl::string_view key() const override { return on_write_ ? absl::string_view(at_->first) : base_->key(); }
+  absl::string_view key() const override {
+    return on_write_ ? absl::string_view(at_->first) : base_->key();
+  }
   absl::string_view value() const override {
     return on_write_ ? absl::string_view(*at_->second) : base_->value();
   }
@@ -116,7 +121,8 @@ absl::StatusOr<std::vector<std::optional<std::string>>> Overlay::GetMany(
   return found;
 }
 
-std::unique_ptr<Cursor> Overlay::Scan(Space space, absl::string_view lower, absl::string_view upper) const {
+std::unique_ptr<Cursor> Overlay::Scan(Space space, absl::string_view lower,
+                                      absl::string_view upper) const {
   const Writes& writes = writes_[static_cast<int>(space)];
   auto base = base_->Scan(space, lower, upper);
   if (writes.empty()) return base;

@@ -1,5 +1,6 @@
-// The state a commit is being built on: a snapshot with the writes of this batch laid over it. A command that
-// fails is taken back whole (Rollback), so the commands of one batch are each atomic by themselves.
+// The state a commit is being built on: a snapshot with the writes of this batch laid over it. A
+// command that fails is taken back whole (Rollback), so the commands of one batch are each atomic
+// by themselves.
 #pragma once
 
 #include <map>
@@ -18,7 +19,9 @@ class Overlay final : public Snapshot {
  public:
   explicit Overlay(const Snapshot* base) : base_(base) {}
 
-  void Put(Space space, std::string key, std::string value) { Write(space, std::move(key), std::move(value)); }
+  void Put(Space space, std::string key, std::string value) {
+    Write(space, std::move(key), std::move(value));
+  }
   void Delete(Space space, std::string key) { Write(space, std::move(key), std::nullopt); }
 
   // A point to come back to.
@@ -33,10 +36,11 @@ class Overlay final : public Snapshot {
   absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override;
   absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
       Space space, const std::vector<std::string>& keys) const override;
-  std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower, absl::string_view upper) const override;
+  std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
+                               absl::string_view upper) const override;
 
-  // A node keeps its place and bytes while others are written, so whoever walks a cursor may write meanwhile;
-  // whether the cursor then meets what was written is not said.
+  // A node keeps its place and bytes while others are written, so whoever walks a cursor may write
+  // meanwhile; whether the cursor then meets what was written is not said.
   using Writes = std::map<std::string, std::optional<std::string>, std::less<>>;
 
  private:

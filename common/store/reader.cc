@@ -24,11 +24,13 @@ std::optional<RawRow> LiveOnly(std::optional<RawRow> raw) {
 
 bool Reader::CurrentAnswers(const Version& current, const At& at) const {
   if (!settled_ || current.position == 0) return false;
-  if (at.as_of.has_value() && (*at.as_of < current.effective_from || *at.as_of > today_)) return false;
+  if (at.as_of.has_value() && (*at.as_of < current.effective_from || *at.as_of > today_))
+    return false;
   return !at.known_at_us.has_value() || current.recorded_us <= *at.known_at_us;
 }
 
-absl::StatusOr<std::optional<RawRow>> Reader::ReadCurrent(const TableDef& table, absl::string_view key) const {
+absl::StatusOr<std::optional<RawRow>> Reader::ReadCurrent(const TableDef& table,
+                                                          absl::string_view key) const {
   std::string value;
   ASSIGN_OR_RETURN(const bool present, snapshot_->Get(Space::kData, RowKey(table, key), &value));
   if (!present) return std::optional<RawRow>();
@@ -36,14 +38,16 @@ absl::StatusOr<std::optional<RawRow>> Reader::ReadCurrent(const TableDef& table,
   return std::optional<RawRow>(std::move(raw));
 }
 
-absl::StatusOr<std::optional<RawRow>> Reader::Resolve(const TableDef& table, absl::string_view key, const At& at,
+absl::StatusOr<std::optional<RawRow>> Reader::Resolve(const TableDef& table, absl::string_view key,
+                                                      const At& at,
                                                       std::optional<RawRow> current) const {
   const base::Date as_of = at.as_of.value_or(today_);
   const auto known = [&at](const Version& v) {
     return v.position > 0 && (!at.known_at_us.has_value() || v.recorded_us <= *at.known_at_us);
   };
   const std::string prefix = HistoryPrefix(table, key);
-  const auto cursor = snapshot_->Scan(Space::kData, HistorySeek(table, key, as_of), PrefixEnd(prefix));
+  const auto cursor =
+      snapshot_->Scan(Space::kData, HistorySeek(table, key, as_of), PrefixEnd(prefix));
   std::optional<RawRow> best;
   if (current.has_value() && known(current->version) && current->version.effective_from <= as_of) {
     best = std::move(current);
@@ -61,7 +65,8 @@ absl::StatusOr<std::optional<RawRow>> Reader::Resolve(const TableDef& table, abs
   return LiveOnly(std::move(best));
 }
 
-absl::StatusOr<std::optional<RawRow>> Reader::FindRaw(const TableDef& table, const Key& key, const At& at) const {
+absl::StatusOr<std::optional<RawRow>> Reader::FindRaw(const TableDef& table, const Key& key,
+                                                      const At& at) const {
   ASSIGN_OR_RETURN(std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   if (!current.has_value()) return std::optional<RawRow>();
   if (CurrentAnswers(current->version, at)) return LiveOnly(std::move(current));
@@ -88,7 +93,8 @@ absl::StatusOr<std::vector<RawRow>> Reader::Versions(const TableDef& table, absl
   return versions;
 }
 
-absl::Status Reader::Scan(const TableDef& table, const Range& range, const At& at, const RowVisitor& visit) const {
+absl::Status Reader::Scan(const TableDef& table, const Range& range, const At& at,
+                          const RowVisitor& visit) const {
   const std::string base = TablePrefix(table.id, kCurrent);
   const std::string lower = absl::StrCat(base, std::string(range.prefix.bytes()));
   const auto cursor = snapshot_->Scan(Space::kData, lower, PrefixEnd(lower));
@@ -126,34 +132,43 @@ absl::StatusOr<IndexEntry> DecodeIndexEntry(const IndexDef& index, char kind, ab
 
 absl::Status Reader::CheckBuilt(const IndexDef& index) const {
   std::string state;
-  ASSIGN_OR_RETURN(const bool building,
-                   snapshot_->Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &state));
+  ASSIGN_OR_RETURN(
+      const bool building,
+      snapshot_->Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})),
+                     &state));
   if (building) {
-    return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.", absl::Seconds(1));
+    return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.",
+                             absl::Seconds(1));
   }
   return absl::OkStatus();
 }
 
-absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const {
+absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at,
+                          const RowVisitor& visit) const {
   RETURN_IF_ERROR(CheckBuilt(index));
-  return WantsCurrent(at) ? ScanIndexCurrent(index, range, visit) : ScanIndexAt(index, range, at, visit);
+  return WantsCurrent(at) ? ScanIndexCurrent(index, range, visit)
+                          : ScanIndexAt(index, range, at, visit);
 }
 
-absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range, const RowVisitor& visit) const {
+absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range,
+                                      const RowVisitor& visit) const {
   const std::string base = TablePrefix(index.id, kCurrent);
   const std::string lower = absl::StrCat(base, std::string(range.prefix.bytes()));
   const auto cursor = snapshot_->Scan(Space::kData, lower, PrefixEnd(lower));
-  if (!range.after.empty()) cursor->Seek(absl::StrCat(base, range.after, absl::string_view("\0", 1)));
+  if (!range.after.empty())
+    cursor->Seek(absl::StrCat(base, range.after, absl::string_view("\0", 1)));
   while (cursor->Valid()) {
     std::vector<std::string> places, keys;
     for (; cursor->Valid() && keys.size() < kLookAhead; cursor->Next()) {
-      ASSIGN_OR_RETURN(IndexEntry entry, DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
+      ASSIGN_OR_RETURN(IndexEntry entry,
+                       DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
       places.push_back(absl::StrCat(std::string(entry.index_key), std::string(entry.primary)));
       keys.push_back(RowKey(*index.on, entry.primary));
     }
     ASSIGN_OR_RETURN(auto values, snapshot_->GetMany(Space::kData, keys));
     for (size_t i = 0; i < values.size(); ++i) {
-      if (!values[i].has_value()) return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
+      if (!values[i].has_value())
+        return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
       ASSIGN_OR_RETURN(RowView view, DecodeRow(*values[i]));
       ASSIGN_OR_RETURN(const bool more, visit(view, places[i]));
       if (!more) return absl::OkStatus();
@@ -162,7 +177,8 @@ absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range,
   return cursor->status();
 }
 
-absl::StatusOr<bool> Reader::EmitsKey(const IndexDef& index, const RowView& row, absl::string_view index_key) const {
+absl::StatusOr<bool> Reader::EmitsKey(const IndexDef& index, const RowView& row,
+                                      absl::string_view index_key) const {
   std::unique_ptr<google::protobuf::Message> message(index.on->prototype->New());
   if (!message->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
     return base::StoreCorrupt("row does not parse");
@@ -172,20 +188,22 @@ absl::StatusOr<bool> Reader::EmitsKey(const IndexDef& index, const RowView& row,
   return emits;
 }
 
-// Every (index key, record) that is or ever was, merged in order; each is shown when the version asked for
-// really has that index key.
+// Every (index key, record) that is or ever was, merged in order; each is shown when the version
+// asked for really has that index key.
 absl::Status Reader::ScanIndexAt(const IndexDef& index, const Range& range, const At& at,
                                  const RowVisitor& visit) const {
   struct Side {
     char kind;
     std::unique_ptr<Cursor> cursor;
-    std::string place, primary, index_key;  // place: index key ++ primary key, the same on both sides
+    std::string place, primary,
+        index_key;  // place: index key ++ primary key, the same on both sides
     bool valid = false;
   };
   const auto load = [&](Side& side) -> absl::Status {
     side.valid = side.cursor->Valid();
     if (!side.valid) return side.cursor->status();
-    ASSIGN_OR_RETURN(IndexEntry entry, DecodeIndexEntry(index, side.kind, side.cursor->key(), side.cursor->value()));
+    ASSIGN_OR_RETURN(IndexEntry entry,
+                     DecodeIndexEntry(index, side.kind, side.cursor->key(), side.cursor->value()));
     side.index_key = std::string(entry.index_key);
     side.primary = std::string(entry.primary);
     side.place = side.index_key + side.primary;
@@ -203,7 +221,9 @@ absl::Status Reader::ScanIndexAt(const IndexDef& index, const Range& range, cons
     RETURN_IF_ERROR(load(side));
   }
   while (sides[0].valid || sides[1].valid) {
-    Side& first = !sides[1].valid || (sides[0].valid && sides[0].place <= sides[1].place) ? sides[0] : sides[1];
+    Side& first = !sides[1].valid || (sides[0].valid && sides[0].place <= sides[1].place)
+                      ? sides[0]
+                      : sides[1];
     const std::string place = first.place, primary = first.primary, index_key = first.index_key;
     for (Side& side : sides) {
       if (side.valid && side.place == place) {
@@ -222,7 +242,8 @@ absl::Status Reader::ScanIndexAt(const IndexDef& index, const Range& range, cons
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<RawRow>> Reader::FindUniqueRaw(const IndexDef& index, const Key& key) const {
+absl::StatusOr<std::optional<RawRow>> Reader::FindUniqueRaw(const IndexDef& index,
+                                                            const Key& key) const {
   RETURN_IF_ERROR(CheckBuilt(index));
   if (settled_) {
     ASSIGN_OR_RETURN(const std::optional<std::string> primary, UniqueKey(index, key));
@@ -231,16 +252,19 @@ absl::StatusOr<std::optional<RawRow>> Reader::FindUniqueRaw(const IndexDef& inde
   }
   // The entry may still name the holder of yesterday.
   std::optional<RawRow> found;
-  RETURN_IF_ERROR(ScanIndexAt(index, Range{key, ""}, {}, [&](const RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-    ASSIGN_OR_RETURN(const bool emits, EmitsKey(index, row, key.bytes()));
-    if (!emits) return true;
-    found = RawRow{row.version, EncodeRow(row.version, row.row)};
-    return false;
-  }));
+  RETURN_IF_ERROR(ScanIndexAt(index, Range{key, ""}, {},
+                              [&](const RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                                ASSIGN_OR_RETURN(const bool emits,
+                                                 EmitsKey(index, row, key.bytes()));
+                                if (!emits) return true;
+                                found = RawRow{row.version, EncodeRow(row.version, row.row)};
+                                return false;
+                              }));
   return found;
 }
 
-absl::StatusOr<std::optional<std::string>> Reader::UniqueKey(const IndexDef& index, const Key& key) const {
+absl::StatusOr<std::optional<std::string>> Reader::UniqueKey(const IndexDef& index,
+                                                             const Key& key) const {
   std::string primary;
   const std::string at = absl::StrCat(TablePrefix(index.id, kCurrent), std::string(key.bytes()));
   ASSIGN_OR_RETURN(const bool present, snapshot_->Get(Space::kData, at, &primary));

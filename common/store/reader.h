@@ -1,8 +1,8 @@
 // Reading records: one consistent snapshot, two times.
 //
-// `At` says which state is asked for: as_of, the state in force on a date; known_at, what the register knew at a
-// moment. A version holds from its effective_from until a later one; of two with the same date the one recorded
-// later wins. Absent means today and now, which has a short path.
+// `At` says which state is asked for: as_of, the state in force on a date; known_at, what the
+// register knew at a moment. A version holds from its effective_from until a later one; of two with
+// the same date the one recorded later wins. Absent means today and now, which has a short path.
 #pragma once
 
 #include <functional>
@@ -41,21 +41,23 @@ struct RawRow {
   RowView view() const { return RowView{version, row()}; }
 };
 
-// Where a scan starts and how it is bounded. `prefix`: only keys that begin with it (of the table's key, or of the
-// index's). `after`: only keys past this one, as given to the visitor before.
+// Where a scan starts and how it is bounded. `prefix`: only keys that begin with it (of the table's
+// key, or of the index's). `after`: only keys past this one, as given to the visitor before.
 struct Range {
   Key prefix;
   std::string after;
 };
 
-// Called for each row in key order; return false to stop. `at_key` names the place, for Range::after.
-using RowVisitor = std::function<absl::StatusOr<bool>(const RowView& row, absl::string_view at_key)>;
+// Called for each row in key order; return false to stop. `at_key` names the place, for
+// Range::after.
+using RowVisitor =
+    std::function<absl::StatusOr<bool>(const RowView& row, absl::string_view at_key)>;
 
 // Not thread-safe; must not outlive its snapshot.
 class Reader {
  public:
-  // `today` is the legal day of the reading. `settled`: every version effective by today is already current, so
-  // the short path tells the truth.
+  // `today` is the legal day of the reading. `settled`: every version effective by today is already
+  // current, so the short path tells the truth.
   Reader(const Snapshot* snapshot, const Schema* schema, base::Date today, bool settled)
       : snapshot_(snapshot), schema_(schema), today_(today), settled_(settled) {}
   virtual ~Reader() = default;
@@ -64,9 +66,11 @@ class Reader {
   const Snapshot& snapshot() const { return *snapshot_; }
 
   // nullopt where no version is in force or the record has ended. DATA_LOSS on damage.
-  absl::StatusOr<std::optional<RawRow>> FindRaw(const TableDef& table, const Key& key, const At& at = {}) const;
+  absl::StatusOr<std::optional<RawRow>> FindRaw(const TableDef& table, const Key& key,
+                                                const At& at = {}) const;
   template <class Row>
-  absl::StatusOr<std::optional<Stored<Row>>> Find(const Table<Row>& table, const Key& key, const At& at = {}) const {
+  absl::StatusOr<std::optional<Stored<Row>>> Find(const Table<Row>& table, const Key& key,
+                                                  const At& at = {}) const {
     ASSIGN_OR_RETURN(std::optional<RawRow> raw, FindRaw(table, key, at));
     std::optional<Stored<Row>> found;
     if (raw.has_value()) {
@@ -77,7 +81,8 @@ class Reader {
   // By a unique index; today's state only. UNAVAILABLE while the index is being built.
   absl::StatusOr<std::optional<RawRow>> FindUniqueRaw(const IndexDef& index, const Key& key) const;
   template <class Row>
-  absl::StatusOr<std::optional<Stored<Row>>> FindUnique(const Index<Row>& index, const Key& key) const {
+  absl::StatusOr<std::optional<Stored<Row>>> FindUnique(const Index<Row>& index,
+                                                        const Key& key) const {
     ASSIGN_OR_RETURN(std::optional<RawRow> raw, FindUniqueRaw(index, key));
     std::optional<Stored<Row>> found;
     if (raw.has_value()) {
@@ -87,9 +92,11 @@ class Reader {
   }
 
   // Rows of a table in order of key.
-  absl::Status Scan(const TableDef& table, const Range& range, const At& at, const RowVisitor& visit) const;
+  absl::Status Scan(const TableDef& table, const Range& range, const At& at,
+                    const RowVisitor& visit) const;
   // Rows in order of an index. UNAVAILABLE while the index is being built.
-  absl::Status Scan(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const;
+  absl::Status Scan(const IndexDef& index, const Range& range, const At& at,
+                    const RowVisitor& visit) const;
 
   template <class Row>
   static absl::StatusOr<Stored<Row>> Parse(const RowView& view) {
@@ -101,20 +108,25 @@ class Reader {
     return stored;
   }
 
-  // All versions of a record, newest first in force order; for history views. With `down_to`, those effective
-  // after it and at least the one in force on it.
-  absl::StatusOr<std::vector<RawRow>> Versions(const TableDef& table, absl::string_view key,
-                                               std::optional<base::Date> down_to = std::nullopt) const;
+  // All versions of a record, newest first in force order; for history views. With `down_to`, those
+  // effective after it and at least the one in force on it.
+  absl::StatusOr<std::vector<RawRow>> Versions(
+      const TableDef& table, absl::string_view key,
+      std::optional<base::Date> down_to = std::nullopt) const;
 
  protected:
   // Whether the short path answers `at` for a record whose current version is this.
   bool CurrentAnswers(const Version& current, const At& at) const;
-  bool WantsCurrent(const At& at) const { return settled_ && !at.as_of.has_value() && !at.known_at_us.has_value(); }
-  absl::StatusOr<std::optional<RawRow>> Resolve(const TableDef& table, absl::string_view key, const At& at,
-                                                std::optional<RawRow> current) const;
+  bool WantsCurrent(const At& at) const {
+    return settled_ && !at.as_of.has_value() && !at.known_at_us.has_value();
+  }
+  absl::StatusOr<std::optional<RawRow>> Resolve(const TableDef& table, absl::string_view key,
+                                                const At& at, std::optional<RawRow> current) const;
   absl::StatusOr<std::optional<std::string>> UniqueKey(const IndexDef& index, const Key& key) const;
-  absl::StatusOr<std::optional<RawRow>> ReadCurrent(const TableDef& table, absl::string_view key) const;
-  absl::StatusOr<bool> EmitsKey(const IndexDef& index, const RowView& row, absl::string_view index_key) const;
+  absl::StatusOr<std::optional<RawRow>> ReadCurrent(const TableDef& table,
+                                                    absl::string_view key) const;
+  absl::StatusOr<bool> EmitsKey(const IndexDef& index, const RowView& row,
+                                absl::string_view index_key) const;
 
   const Snapshot* snapshot_;
   const Schema* schema_;
@@ -122,8 +134,10 @@ class Reader {
   bool settled_;
 
  private:
-  absl::Status ScanIndexCurrent(const IndexDef& index, const Range& range, const RowVisitor& visit) const;
-  absl::Status ScanIndexAt(const IndexDef& index, const Range& range, const At& at, const RowVisitor& visit) const;
+  absl::Status ScanIndexCurrent(const IndexDef& index, const Range& range,
+                                const RowVisitor& visit) const;
+  absl::Status ScanIndexAt(const IndexDef& index, const Range& range, const At& at,
+                           const RowVisitor& visit) const;
   absl::Status CheckBuilt(const IndexDef& index) const;
 };
 

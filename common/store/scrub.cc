@@ -21,7 +21,8 @@ class Scrubber {
       const std::vector<const IndexDef*> indexes = schema_.IndexesOf(*table);
       std::vector<Entries> expected(indexes.size());
       RETURN_IF_ERROR(Rows(*table, indexes, &expected));
-      for (size_t i = 0; i < indexes.size(); ++i) RETURN_IF_ERROR(CompareIndex(*indexes[i], std::move(expected[i])));
+      for (size_t i = 0; i < indexes.size(); ++i)
+        RETURN_IF_ERROR(CompareIndex(*indexes[i], std::move(expected[i])));
       RETURN_IF_ERROR(History(*table, indexes));
     }
     return absl::OkStatus();
@@ -37,13 +38,15 @@ class Scrubber {
       }
       ASSIGN_OR_RETURN(const JournalRecord record, DecodeJournal(next, cursor->value()));
       std::string leaf;
-      ASSIGN_OR_RETURN(const bool present, view_.snapshot().Get(Space::kLog, NodeKey(0, next - 1), &leaf));
+      ASSIGN_OR_RETURN(const bool present,
+                       view_.snapshot().Get(Space::kLog, NodeKey(0, next - 1), &leaf));
       if (!present || leaf != ToBytes(LeafHash(record.leaf))) {
         Find(absl::StrCat("journal: entry ", next, " is not the one in the tree"));
       }
     }
     RETURN_IF_ERROR(cursor->status());
-    if (next != position + 1) Find(absl::StrCat("journal: ends at ", next - 1, ", the store is at ", position));
+    if (next != position + 1)
+      Find(absl::StrCat("journal: ends at ", next - 1, ", the store is at ", position));
     return absl::OkStatus();
   }
 
@@ -56,8 +59,11 @@ class Scrubber {
       if (level == 0) continue;
       const auto index = static_cast<int64_t>(ReadBigEndian64(cursor->key().substr(2)));
       std::string left, right;
-      ASSIGN_OR_RETURN(const bool has_left, view_.snapshot().Get(Space::kLog, NodeKey(level - 1, 2 * index), &left));
-      ASSIGN_OR_RETURN(const bool has_right, view_.snapshot().Get(Space::kLog, NodeKey(level - 1, 2 * index + 1), &right));
+      ASSIGN_OR_RETURN(const bool has_left,
+                       view_.snapshot().Get(Space::kLog, NodeKey(level - 1, 2 * index), &left));
+      ASSIGN_OR_RETURN(
+          const bool has_right,
+          view_.snapshot().Get(Space::kLog, NodeKey(level - 1, 2 * index + 1), &right));
       ASSIGN_OR_RETURN(const Hash left_hash, ToHash(has_left ? left : std::string(32, '\0')));
       ASSIGN_OR_RETURN(const Hash right_hash, ToHash(has_right ? right : std::string(32, '\0')));
       if (cursor->value() != ToBytes(NodeHash(left_hash, right_hash))) {
@@ -67,7 +73,8 @@ class Scrubber {
     RETURN_IF_ERROR(cursor->status());
     for (int level = 0; position >> level > 0; ++level) {
       if (nodes[level] == position >> level) continue;
-      Find(absl::StrCat("tree: level ", level, " has ", nodes[level], " nodes, not ", position >> level));
+      Find(absl::StrCat("tree: level ", level, " has ", nodes[level], " nodes, not ",
+                        position >> level));
     }
     return absl::OkStatus();
   }
@@ -78,7 +85,8 @@ class Scrubber {
   void Find(std::string finding) { findings.push_back(std::move(finding)); }
 
   // Reads all rows of a table and notes which index entries they ask for.
-  absl::Status Rows(const TableDef& table, const std::vector<const IndexDef*>& indexes, std::vector<Entries>* expected) {
+  absl::Status Rows(const TableDef& table, const std::vector<const IndexDef*>& indexes,
+                    std::vector<Entries>* expected) {
     const std::string base = TablePrefix(table.id, kCurrent);
     const auto cursor = view_.snapshot().Scan(Space::kData, base, PrefixEnd(base));
     for (; cursor->Valid(); cursor->Next()) {
@@ -90,7 +98,8 @@ class Scrubber {
         Find(absl::StrCat("table ", table.name, ": a row does not parse"));
         continue;
       }
-      if (table.key(*row).bytes() != key) Find(absl::StrCat("table ", table.name, ": a row lies under another key"));
+      if (table.key(*row).bytes() != key)
+        Find(absl::StrCat("table ", table.name, ": a row lies under another key"));
       for (size_t i = 0; i < indexes.size(); ++i) {
         // A row may name a key twice: still one entry.
         indexes[i]->keys(*row, [&](const Key& index_key) {
@@ -107,12 +116,14 @@ class Scrubber {
     const std::string base = TablePrefix(index.id, kCurrent);
     const auto cursor = view_.snapshot().Scan(Space::kData, base, PrefixEnd(base));
     for (; cursor->Valid(); cursor->Next()) {
-      ASSIGN_OR_RETURN(const IndexEntry entry, DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
+      ASSIGN_OR_RETURN(const IndexEntry entry,
+                       DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
       if (expected.erase(std::string(entry.index_key) + std::string(entry.primary)) == 0) {
         Find(absl::StrCat("index ", index.name, ": dangling entry"));
       }
     }
-    for (size_t i = 0; i < expected.size(); ++i) Find(absl::StrCat("index ", index.name, ": missing entry"));
+    for (size_t i = 0; i < expected.size(); ++i)
+      Find(absl::StrCat("index ", index.name, ": missing entry"));
     return cursor->status();
   }
 
@@ -124,13 +135,15 @@ class Scrubber {
       constexpr size_t kVersionBytes = 12;
       ASSIGN_OR_RETURN(const RowView view, DecodeRow(cursor->value()));
       const absl::string_view place = cursor->key().substr(base.size());
-      const absl::string_view key = place.substr(0, place.size() - std::min(place.size(), kVersionBytes));
+      const absl::string_view key =
+          place.substr(0, place.size() - std::min(place.size(), kVersionBytes));
       if (HistoryKey(table, key, view.version) != cursor->key()) {
         Find(absl::StrCat("table ", table.name, ": a version lies at another's place"));
         continue;
       }
       std::string current;
-      ASSIGN_OR_RETURN(const bool present, view_.snapshot().Get(Space::kData, RowKey(table, key), &current));
+      ASSIGN_OR_RETURN(const bool present,
+                       view_.snapshot().Get(Space::kData, RowKey(table, key), &current));
       if (!present) Find(absl::StrCat("table ", table.name, ": a version without its record"));
       if (view.version.ended) continue;
       std::unique_ptr<Message> row(table.prototype->New());
@@ -138,7 +151,8 @@ class Scrubber {
         Find(absl::StrCat("table ", table.name, ": a version does not parse"));
         continue;
       }
-      if (table.key(*row).bytes() != key) Find(absl::StrCat("table ", table.name, ": a version lies under another key"));
+      if (table.key(*row).bytes() != key)
+        Find(absl::StrCat("table ", table.name, ": a version lies under another key"));
       for (const IndexDef* index : indexes) RETURN_IF_ERROR(FindsVersion(*index, *row, key));
     }
     return cursor->status();
@@ -151,21 +165,25 @@ class Scrubber {
     index.keys(row, [&keys](const Key& index_key) { keys.emplace(index_key.bytes()); });
     for (const std::string& index_key : keys) {
       std::string value;
-      const std::string past = absl::StrCat(TablePrefix(index.id, kHistory), index_key, std::string(key));
-      const std::string now = absl::StrCat(TablePrefix(index.id, kCurrent), index_key, index.unique ? "" : std::string(key));
+      const std::string past =
+          absl::StrCat(TablePrefix(index.id, kHistory), index_key, std::string(key));
+      const std::string now = absl::StrCat(TablePrefix(index.id, kCurrent), index_key,
+                                           index.unique ? "" : std::string(key));
       ASSIGN_OR_RETURN(bool found, view_.snapshot().Get(Space::kData, past, &value));
       if (!found) {
         ASSIGN_OR_RETURN(found, view_.snapshot().Get(Space::kData, now, &value));
         found = found && (!index.unique || value == key);
       }
-      if (!found) Find(absl::StrCat("index ", index.name, ": missing entry of a past or future version"));
+      if (!found)
+        Find(absl::StrCat("index ", index.name, ": missing entry of a past or future version"));
     }
     return absl::OkStatus();
   }
 
   absl::StatusOr<bool> Unbuilt(const IndexDef& index) {
     std::string building;
-    return view_.snapshot().Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &building);
+    return view_.snapshot().Get(
+        Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})), &building);
   }
 
   const View& view_;
@@ -179,8 +197,10 @@ absl::StatusOr<std::vector<std::string>> Store::Scrub() const {
   ASSIGN_OR_RETURN(const int64_t at, view.Position());
   Scrubber scrubber(view, *schema_);
   RETURN_IF_ERROR(scrubber.Tables());
-  ASSIGN_OR_RETURN(const std::string oldest, view.Meta("oldest"));  // of this view: pruning may go on
-  RETURN_IF_ERROR(scrubber.Journal(oldest.empty() ? 1 : static_cast<int64_t>(ReadBigEndian64(oldest)), at));
+  ASSIGN_OR_RETURN(const std::string oldest,
+                   view.Meta("oldest"));  // of this view: pruning may go on
+  RETURN_IF_ERROR(
+      scrubber.Journal(oldest.empty() ? 1 : static_cast<int64_t>(ReadBigEndian64(oldest)), at));
   RETURN_IF_ERROR(scrubber.Tree(at));
   return std::move(scrubber.findings);
 }

@@ -12,7 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-std::string MetaKey(absl::string_view name) { return SystemKey(kMetaId, Key::Of(name)); }
+std::string MetaKey(absl::string_view name) {
+  return SystemKey(kMetaId, Key::Of(name));
+}
 constexpr char kSchemaMeta[] = "schema";
 constexpr char kSecretMeta[] = "secret";
 constexpr char kOldestMeta[] = "oldest";
@@ -25,8 +27,8 @@ json SchemaJson(const Schema& schema) {
   json out = {{"layout", kLayoutFormat}, {"name", schema.name}, {"format", schema.format}};
   out["tables"] = json::object();
   for (const TableDef* table : schema.tables) {
-    out["tables"][absl::StrCat(table->id)] = {table->name,
-                                              std::string(table->prototype->GetDescriptor()->full_name())};
+    out["tables"][absl::StrCat(table->id)] = {
+        table->name, std::string(table->prototype->GetDescriptor()->full_name())};
   }
   out["indexes"] = json::object();
   for (const IndexDef* index : schema.indexes) {
@@ -42,13 +44,16 @@ std::string Changed(const json& stored, const json& ours, const Schema& schema, 
   for (const auto& [id, was] : entries.items()) {
     uint32_t number = 0;
     if (!absl::SimpleAtoi(id, &number)) return absl::StrCat(kind, " ", id);
-    const bool retired = std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end();
-    if (!retired && (!ours[kind].contains(id) || ours[kind][id] != was)) return absl::StrCat(kind, " ", id);
+    const bool retired =
+        std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end();
+    if (!retired && (!ours[kind].contains(id) || ours[kind][id] != was))
+      return absl::StrCat(kind, " ", id);
   }
   // What was retired once stays so, or its number could be taken again by something else.
   for (const json& id : stored.value("retired", json::array())) {
     const auto same = [&id](uint16_t number) { return id == number; };
-    if (std::none_of(schema.retired.begin(), schema.retired.end(), same)) return absl::StrCat("retired ", id.dump());
+    if (std::none_of(schema.retired.begin(), schema.retired.end(), same))
+      return absl::StrCat("retired ", id.dump());
   }
   return "";
 }
@@ -79,8 +84,8 @@ absl::StatusOr<int64_t> View::Position() const {
 Store::Store(std::unique_ptr<Engine> engine, const Schema& schema, Options options)
     : engine_(std::move(engine)), schema_(&schema), options_(std::move(options)) {}
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(std::unique_ptr<Engine> engine, const Schema& schema,
-                                                   Options options) {
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(std::unique_ptr<Engine> engine,
+                                                   const Schema& schema, Options options) {
   if (const std::string problem = schema.Problem(); !problem.empty()) {
     return base::Refusal(absl::StatusCode::kInternal, "SCHEMA_INVALID", problem);
   }
@@ -109,16 +114,12 @@ absl::Status Store::Load() {
 
   ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, Nodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
-  Writer::Deps deps{engine_.get(),
-                    schema_,
-                    sealer_.get(),
-                    options_.witness.get(),
-                    options_.clock,
-                    [this](const CommitNotice& notice) { OnCommit(notice); },
-                    options_.on_failure,
-                    options_.observe_commit,
-                    options_.queue_limit,
-                    [this] { return next_effective_us_.load(std::memory_order_acquire); }};
+  Writer::Deps deps{
+      engine_.get(),        schema_,
+      sealer_.get(),        options_.witness.get(),
+      options_.clock,       [this](const CommitNotice& notice) { OnCommit(notice); },
+      options_.on_failure,  options_.observe_commit,
+      options_.queue_limit, [this] { return next_effective_us_.load(std::memory_order_acquire); }};
   writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
 
   const std::string ours = SchemaJson(*schema_).dump();
@@ -128,7 +129,8 @@ absl::Status Store::Load() {
       overlay.Put(Space::kData, MetaKey(kSchemaMeta), ours);
       if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
       for (const IndexDef* index : schema_->indexes) {
-        const bool known = stored.contains("indexes") && stored["indexes"].contains(absl::StrCat(index->id));
+        const bool known =
+            stored.contains("indexes") && stored["indexes"].contains(absl::StrCat(index->id));
         if (is_new || known) continue;
         overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index->id})), "1");
       }
@@ -147,8 +149,10 @@ absl::Status Store::CheckMeta(const View& view, bool is_new) {
   ASSIGN_OR_RETURN(const std::string text, view.Meta(kSchemaMeta));
   const json stored = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!stored.is_object()) return base::StoreCorrupt("schema row");
-  if (stored.value("layout", uint32_t{0}) > kLayoutFormat || stored.value("format", uint32_t{0}) > schema_->format) {
-    return Refuse("STORE_NEWER", "A newer release wrote this store: run that release, or restore a backup.");
+  if (stored.value("layout", uint32_t{0}) > kLayoutFormat ||
+      stored.value("format", uint32_t{0}) > schema_->format) {
+    return Refuse("STORE_NEWER",
+                  "A newer release wrote this store: run that release, or restore a backup.");
   }
   if (stored.value("name", "") != schema_->name) {
     return Refuse("SCHEMA_MISMATCH", "This store belongs to another service.");
@@ -156,7 +160,9 @@ absl::Status Store::CheckMeta(const View& view, bool is_new) {
   const json ours = SchemaJson(*schema_);
   for (const char* kind : {"tables", "indexes"}) {
     if (const std::string what = Changed(stored, ours, *schema_, kind); !what.empty()) {
-      return Refuse("SCHEMA_MISMATCH", absl::StrCat("On disk, ", what, " has another meaning, or it was dropped without being retired."));
+      return Refuse("SCHEMA_MISMATCH",
+                    absl::StrCat("On disk, ", what,
+                                 " has another meaning, or it was dropped without being retired."));
     }
   }
   return absl::OkStatus();
@@ -166,7 +172,8 @@ absl::Status Store::CheckWitness() {
   ASSIGN_OR_RETURN(const std::optional<Head> head, options_.witness->Load());
   if (!head.has_value()) return absl::OkStatus();
   constexpr char kAdvice[] =
-      "The witness has seen a later state than this store holds: it was rolled back, or its log is missing. Restore "
+      "The witness has seen a later state than this store holds: it was rolled back, or its log is "
+      "missing. Restore "
       "the newest backup and replay, or remove the witness file to accept the loss.";
   if (head->position > position()) return Refuse("STORE_ROLLED_BACK", kAdvice);
   ASSIGN_OR_RETURN(const Hash root, RootAt(head->position));
@@ -176,9 +183,7 @@ absl::Status Store::CheckWitness() {
 
 Store::~Store() {
   stopping_ = true;
-  {
-    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
-  }
+  { const std::lock_guard<std::mutex> lock(upkeep_mutex_); }
   upkeep_.notify_all();
   options_.clock->Wake();
   if (timer_thread_.joinable()) timer_thread_.join();
@@ -223,7 +228,8 @@ absl::Status Store::Bookkeep(const std::function<absl::Status(Overlay&)>& change
 
 absl::StatusOr<std::optional<Outcome>> Store::FindReply(const CommandInfo& info) const {
   std::string value;
-  ASSIGN_OR_RETURN(const bool present, engine_->NewSnapshot()->Get(Space::kOnce, OnceKey(info), &value));
+  ASSIGN_OR_RETURN(const bool present,
+                   engine_->NewSnapshot()->Get(Space::kOnce, OnceKey(info), &value));
   if (!present) return std::optional<Outcome>();
   ASSIGN_OR_RETURN(Outcome outcome, DecodeOnce(info, value));
   return std::optional<Outcome>(std::move(outcome));
@@ -237,7 +243,8 @@ View Store::Read() const {
 
 absl::Status Store::LoadNextEffective() {
   ASSIGN_OR_RETURN(const std::optional<absl::Time> next, NextTimer());
-  next_effective_us_.store(next.has_value() ? absl::ToUnixMicros(*next) : INT64_MAX, std::memory_order_release);
+  next_effective_us_.store(next.has_value() ? absl::ToUnixMicros(*next) : INT64_MAX,
+                           std::memory_order_release);
   return absl::OkStatus();
 }
 

@@ -1,8 +1,10 @@
-// The record store of one service: typed tables with two times, one writer with group commit, a journal that is
-// a Merkle tree, requests answered once, an outbox and timers. Built on an Engine; knows nothing of services.
+// The record store of one service: typed tables with two times, one writer with group commit, a
+// journal that is a Merkle tree, requests answered once, an outbox and timers. Built on an Engine;
+// knows nothing of services.
 //
-//   auto outcome = store.Write(info, [&](Tx& tx) -> absl::StatusOr<std::string> { ... tx.Put(kEntries, &row) ... });
-//   auto view = store.Read();  view.Find(kEntries, Key::Of(7, "850423"))
+//   auto outcome = store.Write(info, [&](Tx& tx) -> absl::StatusOr<std::string> { ...
+//   tx.Put(kEntries, &row) ... }); auto view = store.Read();  view.Find(kEntries, Key::Of(7,
+//   "850423"))
 #pragma once
 
 #include <atomic>
@@ -55,17 +57,19 @@ class Store {
     size_t queue_limit = 1024;
     // One file of the store is read and checked this often.
     absl::Duration file_check_interval = absl::Seconds(10);
-    // Threads for timers, index building and file checks. Off: a test drives them by RunDueTimers, BuildIndexes.
+    // Threads for timers, index building and file checks. Off: a test drives them by RunDueTimers,
+    // BuildIndexes.
     bool background = true;
   };
 
-  // Refuses (FAILED_PRECONDITION) a store of a newer format (STORE_NEWER), of another schema (SCHEMA_MISMATCH),
-  // or behind its witness (STORE_ROLLED_BACK); DATA_LOSS when damaged.
-  static absl::StatusOr<std::unique_ptr<Store>> Open(std::unique_ptr<Engine> engine, const Schema& schema,
-                                                     Options options);
+  // Refuses (FAILED_PRECONDITION) a store of a newer format (STORE_NEWER), of another schema
+  // (SCHEMA_MISMATCH), or behind its witness (STORE_ROLLED_BACK); DATA_LOSS when damaged.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(std::unique_ptr<Engine> engine,
+                                                     const Schema& schema, Options options);
   ~Store();
 
-  // Runs a command and waits until it is durable. UNAVAILABLE: the outcome is unknown, retry with the same id.
+  // Runs a command and waits until it is durable. UNAVAILABLE: the outcome is unknown, retry with
+  // the same id.
   absl::StatusOr<Outcome> Write(const CommandInfo& info, const CommandFn& run);
   // The same without waiting: `done` is called on the writer's thread and must be quick.
   void WriteAsync(const CommandInfo& info, CommandFn run, CommandDone done);
@@ -85,9 +89,10 @@ class Store {
   // 32 bytes of this store alone, for page tokens and the like.
   const std::string& secret() const { return secret_; }
 
-  // Entries from `from` on, at most `limit` and about `max_bytes`. OUT_OF_RANGE naming the oldest kept when they
-  // were pruned.
-  absl::StatusOr<std::vector<JournalRecord>> ReadJournal(int64_t from, size_t limit, size_t max_bytes) const;
+  // Entries from `from` on, at most `limit` and about `max_bytes`. OUT_OF_RANGE naming the oldest
+  // kept when they were pruned.
+  absl::StatusOr<std::vector<JournalRecord>> ReadJournal(int64_t from, size_t limit,
+                                                         size_t max_bytes) const;
   int64_t oldest_position() const { return oldest_.load(std::memory_order_acquire); }
   // Drops the bodies of entries before `position`; their leaves still prove.
   absl::Status PruneJournal(int64_t position);
@@ -99,8 +104,8 @@ class Store {
   absl::StatusOr<std::vector<Hash>> InclusionPath(int64_t position, int64_t tree_size) const;
   absl::StatusOr<std::vector<Hash>> ConsistencyPath(int64_t first, int64_t second) const;
 
-  // Called after each commit, before its commands are answered; must be quick. Returns a number to leave by.
-  // Unsubscribe returns when no call is running.
+  // Called after each commit, before its commands are answered; must be quick. Returns a number to
+  // leave by. Unsubscribe returns when no call is running.
   int Subscribe(std::function<void(const CommitNotice&)> follower);
   void Unsubscribe(int id);
 
@@ -119,7 +124,8 @@ class Store {
   // What the slow check of files found damaged so far; OK when nothing.
   absl::Status file_damage() const;
 
-  // Bookkeeping of the store's own rows, without a journal entry (outbox confirmations and the like).
+  // Bookkeeping of the store's own rows, without a journal entry (outbox confirmations and the
+  // like).
   absl::Status Bookkeep(const std::function<absl::Status(Overlay&)>& change);
 
  private:
@@ -143,8 +149,8 @@ class Store {
   std::unique_ptr<Sealer> sealer_;
   std::atomic<int64_t> position_{0};
   std::atomic<int64_t> oldest_{1};
-  // When the next timer is due, microseconds: a version may take effect by date then, so readers past it resolve
-  // exactly. Written at opening and by commits alone.
+  // When the next timer is due, microseconds: a version may take effect by date then, so readers
+  // past it resolve exactly. Written at opening and by commits alone.
   std::atomic<int64_t> next_effective_us_{INT64_MAX};
 
   std::mutex followers_mutex_;

@@ -6,13 +6,15 @@ namespace nisi::store {
 namespace {
 
 absl::Status Pruned(int64_t oldest) {
-  return base::Refusal(absl::StatusCode::kOutOfRange, "JOURNAL_PRUNED",
-                       "These entries are no longer kept: start at the oldest, or restore from a copy.")
+  return base::Refusal(
+             absl::StatusCode::kOutOfRange, "JOURNAL_PRUNED",
+             "These entries are no longer kept: start at the oldest, or restore from a copy.")
       .With("oldestPosition", absl::StrCat(oldest));
 }
 
 absl::Status BeyondTree() {
-  return base::Refusal(absl::StatusCode::kOutOfRange, "BEYOND_TREE", "The tree has no such entry or size.");
+  return base::Refusal(absl::StatusCode::kOutOfRange, "BEYOND_TREE",
+                       "The tree has no such entry or size.");
 }
 
 }  // namespace
@@ -26,18 +28,23 @@ NodeGetter Store::Nodes(const Snapshot& snapshot) const {
   };
 }
 
-absl::StatusOr<std::vector<JournalRecord>> Store::ReadJournal(int64_t from, size_t limit, size_t max_bytes) const {
+absl::StatusOr<std::vector<JournalRecord>> Store::ReadJournal(int64_t from, size_t limit,
+                                                              size_t max_bytes) const {
   std::vector<JournalRecord> records;
   const auto snapshot = engine_->NewSnapshot();
   // The oldest as of this snapshot: pruning goes on meanwhile.
   std::string bytes_oldest;
-  ASSIGN_OR_RETURN(const bool pruned, snapshot->Get(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), &bytes_oldest));
+  ASSIGN_OR_RETURN(
+      const bool pruned,
+      snapshot->Get(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), &bytes_oldest));
   const int64_t oldest = pruned ? static_cast<int64_t>(ReadBigEndian64(bytes_oldest)) : 1;
   if (from < oldest) return Pruned(oldest);
   const auto cursor = snapshot->Scan(Space::kLog, JournalKey(from), "K");
   size_t bytes = 0;
-  for (int64_t next = from; cursor->Valid() && records.size() < limit && bytes < max_bytes; cursor->Next(), ++next) {
-    if (cursor->key() != JournalKey(next)) return base::StoreCorrupt(absl::StrCat("journal gap at ", next));
+  for (int64_t next = from; cursor->Valid() && records.size() < limit && bytes < max_bytes;
+       cursor->Next(), ++next) {
+    if (cursor->key() != JournalKey(next))
+      return base::StoreCorrupt(absl::StrCat("journal gap at ", next));
     ASSIGN_OR_RETURN(JournalRecord record, DecodeJournal(next, cursor->value()));
     bytes += record.leaf.size() + record.openings.size();
     records.push_back(std::move(record));

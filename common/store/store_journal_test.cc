@@ -86,13 +86,16 @@ Widget Unpacked(const google::protobuf::Any& any) {
 
 TEST_P(StoreJournalTest, EntrySaysWhoWhatAndBeforeAndAfter) {
   Do(Putting(MakeWidget("a", "red")));
-  ASSERT_TRUE(store_->Write(Info("id-7"), [](Tx& tx) -> absl::StatusOr<std::string> {
-    tx.Cite(base::Law("Art. 7", "Seven."));
-    WidgetRow row = MakeWidget("a", "blue");
-    RETURN_IF_ERROR(tx.Put(kWidgets, &row, Day("2026-06-14")));
-    RETURN_IF_ERROR(tx.End(kWidgets, Key::Of("a"), Day("2026-07-01")));
-    return std::string("reply");
-  }).ok());
+  ASSERT_TRUE(store_
+                  ->Write(Info("id-7"),
+                          [](Tx& tx) -> absl::StatusOr<std::string> {
+                            tx.Cite(base::Law("Art. 7", "Seven."));
+                            WidgetRow row = MakeWidget("a", "blue");
+                            RETURN_IF_ERROR(tx.Put(kWidgets, &row, Day("2026-06-14")));
+                            RETURN_IF_ERROR(tx.End(kWidgets, Key::Of("a"), Day("2026-07-01")));
+                            return std::string("reply");
+                          })
+                  .ok());
   const Entry entry = EntryAt(2);
   EXPECT_EQ(entry.position(), 2);
   EXPECT_EQ(entry.actor(), "tester");
@@ -100,7 +103,8 @@ TEST_P(StoreJournalTest, EntrySaysWhoWhatAndBeforeAndAfter) {
   EXPECT_EQ(entry.method(), "/nisi.testing.v1.WidgetService/CreateWidget");
   EXPECT_EQ(entry.request_id(), "id-7");
   EXPECT_EQ(entry.record_time().seconds(), absl::ToUnixSeconds(clock_.Now()));
-  EXPECT_EQ(entry.record_time().nanos(), 1000);  // a microsecond after the first: the clock stands still
+  EXPECT_EQ(entry.record_time().nanos(),
+            1000);  // a microsecond after the first: the clock stands still
   ASSERT_EQ(entry.legal_basis_size(), 1);
   EXPECT_EQ(entry.legal_basis(0).article(), "Art. 7");
   EXPECT_EQ(entry.part(), 1);
@@ -140,7 +144,8 @@ TEST_P(StoreJournalTest, PositionsHaveNoGaps) {
     Entry entry;
     ASSERT_TRUE(entry.ParseFromString((*records)[i].leaf));
     EXPECT_EQ(entry.position(), static_cast<int64_t>(i) + 1);
-    const int64_t us = entry.record_time().seconds() * 1'000'000 + entry.record_time().nanos() / 1000;
+    const int64_t us =
+        entry.record_time().seconds() * 1'000'000 + entry.record_time().nanos() / 1000;
     EXPECT_GT(us, last_us);
     last_us = us;
   }
@@ -157,7 +162,8 @@ TEST_P(StoreJournalTest, BulkCommandIsCutIntoEntries) {
       WidgetRow row = MakeWidget(absl::StrCat("w", 100 + i), "red");
       row.mutable_widget()->set_note(note);
       RETURN_IF_ERROR(tx.Put(kWidgets, &row));
-      if (row.widget().etag() != absl::StrCat("0000000", tx.position())) return absl::InternalError("etag");
+      if (row.widget().etag() != absl::StrCat("0000000", tx.position()))
+        return absl::InternalError("etag");
     }
     return std::string("ok");
   });
@@ -243,9 +249,12 @@ TEST_P(StoreJournalTest, EveryEntryAndEveryGrowthProves) {
     roots.push_back(ToBytes(*store_->RootAt(i)));
   }
   for (int64_t size = 1; size <= kSize; ++size) {
-    EXPECT_EQ(ToBytes(*store_->RootAt(size)), roots[static_cast<size_t>(size - 1)]);  // roots do not change later
-    for (int64_t position = 1; position <= size; ++position) EXPECT_TRUE(Verify(position, size).ok()) << position;
-    for (int64_t first = 1; first <= size; ++first) EXPECT_TRUE(VerifyGrowth(first, size).ok()) << first;
+    EXPECT_EQ(ToBytes(*store_->RootAt(size)),
+              roots[static_cast<size_t>(size - 1)]);  // roots do not change later
+    for (int64_t position = 1; position <= size; ++position)
+      EXPECT_TRUE(Verify(position, size).ok()) << position;
+    for (int64_t first = 1; first <= size; ++first)
+      EXPECT_TRUE(VerifyGrowth(first, size).ok()) << first;
   }
   EXPECT_EQ(store_->RootAt(kSize + 1).status().code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(store_->InclusionPath(0, 5).status().code(), absl::StatusCode::kOutOfRange);

@@ -1,5 +1,5 @@
-// The store against a model of it: random commands, days, reads and reopenings, compared with a plain map of
-// versions that is resolved by brute force.
+// The store against a model of it: random commands, days, reads and reopenings, compared with a
+// plain map of versions that is resolved by brute force.
 #include <algorithm>
 #include <future>
 #include <iostream>
@@ -63,7 +63,8 @@ class Model {
     const ModelVersion* best = nullptr;
     for (const ModelVersion& version : it->second) {
       if (version.from > as_of || version.recorded_us > known_us) continue;
-      if (best == nullptr || std::tie(version.from, version.position) > std::tie(best->from, best->position)) {
+      if (best == nullptr ||
+          std::tie(version.from, version.position) > std::tie(best->from, best->position)) {
         best = &version;
       }
     }
@@ -74,22 +75,26 @@ class Model {
     if (!spec.info.request_id.empty()) {
       if (const auto it = replies.find(spec.info.request_id); it != replies.end()) {
         const Reply& reply = it->second;
-        if (reply.body_hash != spec.info.body_hash) return {absl::StatusCode::kFailedPrecondition, "", 0, false};
+        if (reply.body_hash != spec.info.body_hash)
+          return {absl::StatusCode::kFailedPrecondition, "", 0, false};
         return {absl::StatusCode::kOk, reply.reply, reply.position, true};
       }
     }
     const base::Date today = base::Date::LegalDay(now);
     const int64_t recorded_us = std::max(Micros(now), last_us + 1);
     const ModelVersion* read = Resolve(spec.read, today, INT64_MAX);
-    Expected expected{absl::StatusCode::kOk, read == nullptr ? "-" : read->facts.color, position + 1, false};
+    Expected expected{absl::StatusCode::kOk, read == nullptr ? "-" : read->facts.color,
+                      position + 1, false};
     std::map<std::string, std::vector<ModelVersion>> before;
     for (const Change& change : spec.changes) {
       const auto it = records.find(change.code);
-      before.try_emplace(change.code, it == records.end() ? std::vector<ModelVersion>() : it->second);
+      before.try_emplace(change.code,
+                         it == records.end() ? std::vector<ModelVersion>() : it->second);
       expected.code = Apply(change, today, recorded_us);
       if (expected.code != absl::StatusCode::kOk) break;
     }
-    if (expected.code == absl::StatusCode::kOk && spec.fail) expected.code = absl::StatusCode::kCancelled;
+    if (expected.code == absl::StatusCode::kOk && spec.fail)
+      expected.code = absl::StatusCode::kCancelled;
     if (expected.code != absl::StatusCode::kOk || spec.info.validate_only) {
       for (auto& [code, versions] : before) {
         if (versions.empty()) {
@@ -120,11 +125,15 @@ class Model {
  private:
   absl::StatusCode Apply(const Change& change, base::Date today, int64_t recorded_us) {
     if (change.end && !records.contains(change.code)) return absl::StatusCode::kNotFound;
-    const ModelVersion version{change.from.value_or(today), position + 1, recorded_us, change.end, change.facts};
+    const ModelVersion version{change.from.value_or(today), position + 1, recorded_us, change.end,
+                               change.facts};
     std::vector<ModelVersion>& versions = records[change.code];
-    std::erase_if(versions, [&](const ModelVersion& v) { return v.from == version.from && v.position == version.position; });
+    std::erase_if(versions, [&](const ModelVersion& v) {
+      return v.from == version.from && v.position == version.position;
+    });
     versions.push_back(version);
-    if (!change.end && !change.facts.bin.empty() && Clashes(change, version, today)) return absl::StatusCode::kAlreadyExists;
+    if (!change.end && !change.facts.bin.empty() && Clashes(change, version, today))
+      return absl::StatusCode::kAlreadyExists;
     return absl::StatusCode::kOk;
   }
 
@@ -133,8 +142,10 @@ class Model {
     const std::string family = change.code.substr(0, change.code.size() - 1);
     for (base::Date day = today; day <= today.AddDays(12); day = day.AddDays(1)) {
       const ModelVersion* mine = Resolve(change.code, day, INT64_MAX);
-      if (mine == nullptr || mine->from != version.from || mine->position != version.position) continue;
-      for (auto it = records.lower_bound(family); it != records.end() && it->first.starts_with(family); ++it) {
+      if (mine == nullptr || mine->from != version.from || mine->position != version.position)
+        continue;
+      for (auto it = records.lower_bound(family);
+           it != records.end() && it->first.starts_with(family); ++it) {
         if (it->first == change.code) continue;
         const ModelVersion* other = Resolve(it->first, day, INT64_MAX);
         if (other != nullptr && other->facts.bin == change.facts.bin) return true;
@@ -148,7 +159,9 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   StoreModelTest() : random_(GetParam()), clock_(Day("2026-01-01").StartOfDay()) {}
 
-  int64_t Pick(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random_); }
+  int64_t Pick(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(random_);
+  }
   bool Chance(int percent) { return Pick(1, 100) <= percent; }
   std::string Code() { return absl::StrCat("w", absl::Dec(Pick(0, kCodes - 1), absl::kZeroPad4)); }
   static std::string Family(const std::string& code) { return code.substr(1, code.size() - 2); }
@@ -182,7 +195,8 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
     const std::string family = Family(change.code);
     change.facts.color = absl::StrCat("c", family, "-", Pick(0, 3));
     if (Chance(35)) change.facts.bin = absl::StrCat("b", family, "-", Pick(0, 6));
-    for (int64_t i = Pick(0, 3); i > 0; --i) change.facts.tags.push_back(absl::StrCat("t", family, "-", Pick(0, 4)));
+    for (int64_t i = Pick(0, 3); i > 0; --i)
+      change.facts.tags.push_back(absl::StrCat("t", family, "-", Pick(0, 4)));
     return change;
   }
 
@@ -191,8 +205,10 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
     spec.info = Info();
     if (Chance(20) && !model_.replies.empty()) {
       // An id of before, within the time that it is kept.
-      auto it = model_.replies.lower_bound(absl::StrCat("id-", absl::Dec(Pick(0, next_id_), absl::kZeroPad8)));
-      if (it != model_.replies.end() && it->second.recorded_us > Micros(clock_.Now() - absl::Hours(29 * 24))) {
+      auto it = model_.replies.lower_bound(
+          absl::StrCat("id-", absl::Dec(Pick(0, next_id_), absl::kZeroPad8)));
+      if (it != model_.replies.end() &&
+          it->second.recorded_us > Micros(clock_.Now() - absl::Hours(29 * 24))) {
         spec.info = Info(it->first, Chance(20) ? "another" : it->first);
       }
     } else if (Chance(30)) {
@@ -234,7 +250,9 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
     for (size_t i = 0; i < specs.size(); ++i) {
       operations_ += static_cast<int>(specs[i].changes.size());
       store_->WriteAsync(specs[i].info, Running(specs[i]),
-                         [&answers, i](absl::StatusOr<Outcome> outcome) { answers[i].set_value(std::move(outcome)); });
+                         [&answers, i](absl::StatusOr<Outcome> outcome) {
+                           answers[i].set_value(std::move(outcome));
+                         });
     }
     std::vector<absl::StatusOr<Outcome>> outcomes;
     for (auto& answer : answers) outcomes.push_back(answer.get_future().get());
@@ -252,7 +270,8 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
   At RandomAt() {
     At at;
     if (Chance(40)) at.as_of = Today().AddDays(Pick(-30, 15));
-    if (Chance(40)) at.known_at_us = model_.last_us - Pick(0, 20) * Pick(0, int64_t{86'400'000'000});
+    if (Chance(40))
+      at.known_at_us = model_.last_us - Pick(0, 20) * Pick(0, int64_t{86'400'000'000});
     return at;
   }
   const ModelVersion* Want(const std::string& code, const At& at) const {
@@ -306,8 +325,8 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
     const auto page = static_cast<size_t>(Pick(1, 12));
     for (size_t before = 0;; before = got.size()) {
       ++operations_;
-      const absl::Status status =
-          view.Scan(def, range, at, [&](const RowView& row, absl::string_view place) -> absl::StatusOr<bool> {
+      const absl::Status status = view.Scan(
+          def, range, at, [&](const RowView& row, absl::string_view place) -> absl::StatusOr<bool> {
             ASSIGN_OR_RETURN(const auto stored, Reader::Parse<WidgetRow>(row));
             got.push_back(stored.row.widget().code());
             range.after = std::string(place);
@@ -324,17 +343,21 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
     const std::string one = absl::StrCat("-", Pick(0, 3)), tail = Chance(50) ? one : "-";
     switch (Pick(0, 3)) {
       case 0:
-        return CheckScan(kWidgets, "w" + family, [](const std::string& c, const Facts&) { return std::set{c}; });
+        return CheckScan(kWidgets, "w" + family,
+                         [](const std::string& c, const Facts&) { return std::set{c}; });
       case 1:
-        return CheckScan(kByColor, absl::StrCat("c", family, tail), [](const std::string&, const Facts& f) { return std::set{f.color}; });
+        return CheckScan(kByColor, absl::StrCat("c", family, tail),
+                         [](const std::string&, const Facts& f) { return std::set{f.color}; });
       case 2:
-        return CheckScan(kByBin, absl::StrCat("b", family, tail), [](const std::string&, const Facts& f) {
-          return f.bin.empty() ? std::set<std::string>() : std::set{f.bin};
-        });
+        return CheckScan(kByBin, absl::StrCat("b", family, tail),
+                         [](const std::string&, const Facts& f) {
+                           return f.bin.empty() ? std::set<std::string>() : std::set{f.bin};
+                         });
       default:
-        return CheckScan(kByTag, absl::StrCat("t", family, tail), [](const std::string&, const Facts& f) {
-          return std::set<std::string>(f.tags.begin(), f.tags.end());
-        });
+        return CheckScan(kByTag, absl::StrCat("t", family, tail),
+                         [](const std::string&, const Facts& f) {
+                           return std::set<std::string>(f.tags.begin(), f.tags.end());
+                         });
     }
   }
 
@@ -359,10 +382,12 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
         const Hash leaf = LeafHash(record.leaf);
         const auto path = store_->InclusionPath(record.position, size);
         ASSERT_TRUE(path.ok()) << path.status();
-        ASSERT_TRUE(VerifyInclusion(record.position - 1, size, leaf, *path, root)) << record.position;
+        ASSERT_TRUE(VerifyInclusion(record.position - 1, size, leaf, *path, root))
+            << record.position;
         journal::v1::Entry entry;
         journal::v1::Openings openings;
-        ASSERT_TRUE(entry.ParseFromString(record.leaf) && openings.ParseFromString(record.openings));
+        ASSERT_TRUE(entry.ParseFromString(record.leaf) &&
+                    openings.ParseFromString(record.openings));
         ASSERT_EQ(entry.position(), record.position);
         ASSERT_TRUE(VerifyOpenings(entry, openings.openings()).ok());
         nodes.clear();
@@ -388,7 +413,8 @@ TEST_P(StoreModelTest, AgreesWithTheModel) {
   std::cout << "seed " << GetParam() << std::endl;
   ASSERT_NO_FATAL_FAILURE(Open());
   for (int next_opening = kReopenEvery; operations_ < kOperations;) {
-    SCOPED_TRACE(absl::StrCat("seed ", GetParam(), " operation ", operations_, " opening ", openings_));
+    SCOPED_TRACE(
+        absl::StrCat("seed ", GetParam(), " operation ", operations_, " opening ", openings_));
     const int64_t kind = Pick(1, 100);
     if (kind <= 45) {
       WriteSome();

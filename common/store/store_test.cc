@@ -54,7 +54,8 @@ TEST_P(StoreTest, StampsEtagAndTimes) {
   google::protobuf::DynamicMessageFactory factory(&pool);
   factory.SetDelegateToGeneratedFactory(true);
   const auto* prototype = factory.GetPrototype(pool.FindMessageTypeByName("stamped.Row"));
-  const TableDef table{3, "stamped", prototype, [](const google::protobuf::Message&) { return Key::Of("k"); }};
+  const TableDef table{3, "stamped", prototype,
+                       [](const google::protobuf::Message&) { return Key::Of("k"); }};
   schema_.tables.push_back(&table);
   Open();
 
@@ -69,7 +70,8 @@ TEST_P(StoreTest, StampsEtagAndTimes) {
     EXPECT_TRUE(raw.ok() && raw->has_value());
     std::unique_ptr<google::protobuf::Message> stored(prototype->New());
     EXPECT_TRUE(stored->ParseFromString(std::string((*raw)->row())));
-    EXPECT_EQ(stored->ShortDebugString(), row->ShortDebugString());  // the caller's copy is stamped too
+    EXPECT_EQ(stored->ShortDebugString(),
+              row->ShortDebugString());  // the caller's copy is stamped too
     return stored->ShortDebugString();
   };
   clock_.Set(absl::FromUnixSeconds(1781000000));
@@ -196,11 +198,13 @@ TEST_P(StoreTest, CommandAfterMidnightSeesTheNewDayBeforeTheTimer) {
 
 TEST_P(StoreTest, VersionsOfOneCommand) {
   Do([](Tx& tx) -> absl::StatusOr<std::string> {
-    WidgetRow past = MakeWidget("a", "past"), now = MakeWidget("a", "now"), again = MakeWidget("a", "again");
+    WidgetRow past = MakeWidget("a", "past"), now = MakeWidget("a", "now"),
+              again = MakeWidget("a", "again");
     RETURN_IF_ERROR(tx.Put(kWidgets, &past, Day("2026-06-01")));
     RETURN_IF_ERROR(tx.Put(kWidgets, &now));
     RETURN_IF_ERROR(tx.Put(kWidgets, &again));  // replaces, nobody saw the one before
-    WidgetRow older = MakeWidget("a", "older"), next = MakeWidget("a", "next"), next2 = MakeWidget("a", "next2");
+    WidgetRow older = MakeWidget("a", "older"), next = MakeWidget("a", "next"),
+              next2 = MakeWidget("a", "next2");
     RETURN_IF_ERROR(tx.Put(kWidgets, &older, Day("2026-05-01")));
     RETURN_IF_ERROR(tx.Put(kWidgets, &next, Day("2026-07-01")));
     RETURN_IF_ERROR(tx.Put(kWidgets, &next2, Day("2026-07-01")));
@@ -291,7 +295,8 @@ TEST_P(StoreTest, FanOutSparseAndPaging) {
     Do(Putting(row));
   }
   EXPECT_EQ(Rows(kByTag, {Key::Of("twenty"), ""}),
-            "w100=even w120=even w140=even w160=even w180=even w200=even w220=even w240=even w260=even w280=even");
+            "w100=even w120=even w140=even w160=even w180=even w200=even w220=even w240=even "
+            "w260=even w280=even");
   Key ten;
   ten.AddTextPrefix("te");
   EXPECT_EQ(Rows(kByTag, {ten, ""}).size(), 20 * 10 - 1);
@@ -303,18 +308,19 @@ TEST_P(StoreTest, FanOutSparseAndPaging) {
     for (bool more = true; more;) {
       int left = 7;
       more = false;
-      EXPECT_TRUE(view.Scan(def, Range{prefix, after}, at,
-                            [&](const RowView& row, absl::string_view place) -> absl::StatusOr<bool> {
-                              if (left-- == 0) {
-                                more = true;
-                                return false;
-                              }
-                              ASSIGN_OR_RETURN(const auto stored, Reader::Parse<WidgetRow>(row));
-                              codes.push_back(stored.row.widget().code());
-                              after = std::string(place);
-                              return true;
-                            })
-                      .ok());
+      EXPECT_TRUE(
+          view.Scan(def, Range{prefix, after}, at,
+                    [&](const RowView& row, absl::string_view place) -> absl::StatusOr<bool> {
+                      if (left-- == 0) {
+                        more = true;
+                        return false;
+                      }
+                      ASSIGN_OR_RETURN(const auto stored, Reader::Parse<WidgetRow>(row));
+                      codes.push_back(stored.row.widget().code());
+                      after = std::string(place);
+                      return true;
+                    })
+              .ok());
     }
     return codes;
   };
@@ -374,11 +380,14 @@ class Gate {
  public:
   void Close(Store& store) {
     std::promise<void> entered;
-    store.WriteAsync(Info(), [this, &entered](Tx&) -> absl::StatusOr<std::string> {
-      entered.set_value();
-      open_.get_future().wait();
-      return std::string("gate");
-    }, [](absl::StatusOr<Outcome>) {});
+    store.WriteAsync(
+        Info(),
+        [this, &entered](Tx&) -> absl::StatusOr<std::string> {
+          entered.set_value();
+          open_.get_future().wait();
+          return std::string("gate");
+        },
+        [](absl::StatusOr<Outcome>) {});
     entered.get_future().wait();
   }
   void Open() { open_.set_value(); }
@@ -389,24 +398,32 @@ class Gate {
 
 TEST_P(StoreTest, FailingCommandOfAGroupLeavesNothing) {
   std::vector<std::promise<absl::StatusOr<Outcome>>> answers(3);
-  const auto done = [&](size_t i) { return [&answers, i](absl::StatusOr<Outcome> o) { answers[i].set_value(std::move(o)); }; };
+  const auto done = [&](size_t i) {
+    return [&answers, i](absl::StatusOr<Outcome> o) { answers[i].set_value(std::move(o)); };
+  };
   Gate gate;
   gate.Close(*store_);
   store_->WriteAsync(Info(), Putting(MakeOwned("a", "red", "X")), done(0));
-  store_->WriteAsync(Info("id-1"), [](Tx& tx) -> absl::StatusOr<std::string> {
-    WidgetRow a = MakeWidget("a", "lost"), b = MakeWidget("b", "lost");
-    RETURN_IF_ERROR(tx.Put(kWidgets, &a));
-    RETURN_IF_ERROR(tx.Put(kWidgets, &b, Day("2026-07-01")));
-    EXPECT_EQ(*tx.Next("n"), 1);
-    tx.Emit("other", "/M", b);
-    tx.Schedule(absl::FromUnixSeconds(1), "k", "p");
-    return base::NotFound("widgets", "c");
-  }, done(1));
-  store_->WriteAsync(Info(), [](Tx& tx) -> absl::StatusOr<std::string> {
-    ASSIGN_OR_RETURN(const auto a, tx.Find(kWidgets, Key::Of("a")));
-    ASSIGN_OR_RETURN(const int64_t n, tx.Next("n"));
-    return absl::StrCat(a->row.widget().color(), n, " at ", tx.position());
-  }, done(2));
+  store_->WriteAsync(
+      Info("id-1"),
+      [](Tx& tx) -> absl::StatusOr<std::string> {
+        WidgetRow a = MakeWidget("a", "lost"), b = MakeWidget("b", "lost");
+        RETURN_IF_ERROR(tx.Put(kWidgets, &a));
+        RETURN_IF_ERROR(tx.Put(kWidgets, &b, Day("2026-07-01")));
+        EXPECT_EQ(*tx.Next("n"), 1);
+        tx.Emit("other", "/M", b);
+        tx.Schedule(absl::FromUnixSeconds(1), "k", "p");
+        return base::NotFound("widgets", "c");
+      },
+      done(1));
+  store_->WriteAsync(
+      Info(),
+      [](Tx& tx) -> absl::StatusOr<std::string> {
+        ASSIGN_OR_RETURN(const auto a, tx.Find(kWidgets, Key::Of("a")));
+        ASSIGN_OR_RETURN(const int64_t n, tx.Next("n"));
+        return absl::StrCat(a->row.widget().color(), n, " at ", tx.position());
+      },
+      done(2));
   gate.Open();
   EXPECT_TRUE(answers[0].get_future().get().ok());
   EXPECT_EQ(answers[1].get_future().get().status().code(), absl::StatusCode::kNotFound);
@@ -459,8 +476,12 @@ TEST_P(StoreTest, SameRequestHasTheSameAnswer) {
     const auto found = store_->FindReply(Info("id-1"));
     ASSERT_TRUE(found.ok() && found->has_value()) << when;
     EXPECT_EQ((*found)->reply, "run1") << when;
-    EXPECT_EQ(base::ReasonOf(store_->Write(Info("id-1", "other"), run).status()), "IDEMPOTENCY_KEY_REUSED") << when;
-    EXPECT_EQ(base::ReasonOf(store_->FindReply(Info("id-1", "other")).status()), "IDEMPOTENCY_KEY_REUSED") << when;
+    EXPECT_EQ(base::ReasonOf(store_->Write(Info("id-1", "other"), run).status()),
+              "IDEMPOTENCY_KEY_REUSED")
+        << when;
+    EXPECT_EQ(base::ReasonOf(store_->FindReply(Info("id-1", "other")).status()),
+              "IDEMPOTENCY_KEY_REUSED")
+        << when;
   };
   again("in process");
   Open();
@@ -486,8 +507,10 @@ TEST_P(StoreTest, SameRequestTwiceInOneGroup) {
   std::promise<absl::StatusOr<Outcome>> one, two;
   Gate gate;
   gate.Close(*store_);
-  store_->WriteAsync(Info("id"), Putting(MakeWidget("a", "red")), [&](absl::StatusOr<Outcome> o) { one.set_value(std::move(o)); });
-  store_->WriteAsync(Info("id"), Putting(MakeWidget("a", "red")), [&](absl::StatusOr<Outcome> o) { two.set_value(std::move(o)); });
+  store_->WriteAsync(Info("id"), Putting(MakeWidget("a", "red")),
+                     [&](absl::StatusOr<Outcome> o) { one.set_value(std::move(o)); });
+  store_->WriteAsync(Info("id"), Putting(MakeWidget("a", "red")),
+                     [&](absl::StatusOr<Outcome> o) { two.set_value(std::move(o)); });
   gate.Open();
   EXPECT_FALSE(one.get_future().get()->replayed);
   const auto second = two.get_future().get();
@@ -503,7 +526,8 @@ TEST_P(StoreTest, FullQueueRefusesAtOnce) {
   gate.Close(*store_);
   std::atomic<int> ok{0};
   for (int i = 0; i < 3; ++i) {
-    store_->WriteAsync(Info(), Putting(MakeWidget(absl::StrCat("w", i), "red")), [&](absl::StatusOr<Outcome> o) { ok += o.ok() ? 1 : 0; });
+    store_->WriteAsync(Info(), Putting(MakeWidget(absl::StrCat("w", i), "red")),
+                       [&](absl::StatusOr<Outcome> o) { ok += o.ok() ? 1 : 0; });
   }
   EXPECT_EQ(store_->queue_depth(), 3U);
   const absl::Status refused = store_->Write(Info(), Putting(MakeWidget("x", "red"))).status();
@@ -511,6 +535,7 @@ TEST_P(StoreTest, FullQueueRefusesAtOnce) {
   EXPECT_EQ(base::ReasonOf(refused), "OVERLOADED");
   EXPECT_EQ(ok, 0);  // the others still wait
   gate.Open();
+  while (store_->queue_depth() > 0) std::this_thread::yield();  // until the writer has taken them
   Do(Putting(MakeWidget("y", "red")));
   EXPECT_EQ(ok, 3);
   EXPECT_EQ(Rows(kWidgets), "w0=red w1=red w2=red y=red");
@@ -519,14 +544,17 @@ TEST_P(StoreTest, FullQueueRefusesAtOnce) {
 // An engine that refuses to commit when told so.
 class FailingEngine final : public Engine {
  public:
-  FailingEngine(std::unique_ptr<Engine> engine, std::atomic<bool>* fail) : engine_(std::move(engine)), fail_(fail) {}
+  FailingEngine(std::unique_ptr<Engine> engine, std::atomic<bool>* fail)
+      : engine_(std::move(engine)), fail_(fail) {}
   absl::StatusOr<int64_t> LastPosition() const override { return engine_->LastPosition(); }
   std::unique_ptr<Snapshot> NewSnapshot() const override { return engine_->NewSnapshot(); }
   absl::Status Commit(const Batch& batch) override {
     return *fail_ ? absl::UnavailableError("EIO") : engine_->Commit(batch);
   }
   absl::Status Checkpoint(const std::string& dir) override { return engine_->Checkpoint(dir); }
-  absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override { return engine_->VerifyNext(cursor); }
+  absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override {
+    return engine_->VerifyNext(cursor);
+  }
   std::vector<std::pair<std::string, double>> Stats() const override { return engine_->Stats(); }
 
  private:
@@ -539,7 +567,8 @@ TEST_P(StoreTest, NothingIsAcknowledgedAfterAFailedCommit) {
   std::atomic<bool> fail{false};
   int failures = 0;
   options_.on_failure = [&failures](const absl::Status&) { ++failures; };
-  auto opened = Store::Open(std::make_unique<FailingEngine>(*OpenEngine(), &fail), schema_, CopyOptions());
+  auto opened =
+      Store::Open(std::make_unique<FailingEngine>(*OpenEngine(), &fail), schema_, CopyOptions());
   ASSERT_TRUE(opened.ok());
   store_ = *std::move(opened);
   Do(Putting(MakeWidget("a", "red")));

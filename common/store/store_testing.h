@@ -1,4 +1,5 @@
-// What the tests of the record store share: a schema of two tables, a home that outlives openings, short forms.
+// What the tests of the record store share: a schema of two tables, a home that outlives openings,
+// short forms.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -28,7 +29,9 @@ using testing::v1::Widget;
 using testing::v1::WidgetRow;
 
 // Widgets by code. Crates by BIN and weight: two parts of a key, and a confidential field besides.
-inline const Table<WidgetRow> kWidgets(1, "widgets", [](const WidgetRow& row) { return Key::Of(row.widget().code()); });
+inline const Table<WidgetRow> kWidgets(1, "widgets", [](const WidgetRow& row) {
+  return Key::Of(row.widget().code());
+});
 inline const Table<WidgetRow> kCrates(2, "crates", [](const WidgetRow& row) {
   return Key::Of(row.widget().bin(), row.widget().weight());
 });
@@ -39,17 +42,20 @@ inline const Index<WidgetRow> kByColor(10, "widgets_by_color", kWidgets, /*is_un
 // Unique and sparse.
 inline const Index<WidgetRow> kByBin(11, "widgets_by_bin", kWidgets, /*is_unique=*/true,
                                      [](const WidgetRow& row, const EmitKey& emit) {
-                                       if (!row.widget().bin().empty()) emit(Key::Of(row.widget().bin()));
+                                       if (!row.widget().bin().empty())
+                                         emit(Key::Of(row.widget().bin()));
                                      });
 // Fan-out.
 inline const Index<WidgetRow> kByTag(12, "widgets_by_tag", kWidgets, /*is_unique=*/false,
                                      [](const WidgetRow& row, const EmitKey& emit) {
-                                       for (const std::string& tag : row.widget().tags()) emit(Key::Of(tag));
+                                       for (const std::string& tag : row.widget().tags())
+                                         emit(Key::Of(tag));
                                      });
 // Sparse.
 inline const Index<WidgetRow> kByRegion(13, "crates_by_region", kCrates, /*is_unique=*/false,
                                         [](const WidgetRow& row, const EmitKey& emit) {
-                                          if (!row.widget().region().empty()) emit(Key::Of(row.widget().region()));
+                                          if (!row.widget().region().empty())
+                                            emit(Key::Of(row.widget().region()));
                                         });
 
 inline Schema WidgetSchema() {
@@ -60,8 +66,12 @@ inline Schema WidgetSchema() {
   return schema;
 }
 
-inline base::Date Day(absl::string_view text) { return *base::Date::Parse(text); }
-inline int64_t Micros(absl::Time t) { return absl::ToUnixMicros(t); }
+inline base::Date Day(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+inline int64_t Micros(absl::Time t) {
+  return absl::ToUnixMicros(t);
+}
 
 inline WidgetRow MakeWidget(absl::string_view code, absl::string_view color) {
   WidgetRow row;
@@ -112,17 +122,21 @@ class StoreDir {
   }
   StoreDir(const StoreDir&) = delete;
   StoreDir& operator=(const StoreDir&) = delete;
-  std::string operator/(const std::string& name) const { return (std::filesystem::path(path_) / name).string(); }
+  std::string operator/(const std::string& name) const {
+    return (std::filesystem::path(path_) / name).string();
+  }
 
  private:
   std::string path_;
 };
 
-// A store over one of the engines, on a clock that stands still, opened and closed at will. Its parameter says
-// which engine: "Rocks" or "Mem".
+// A store over one of the engines, on a clock that stands still, opened and closed at will. Its
+// parameter says which engine: "Rocks" or "Mem".
 class StoreTest : public ::testing::TestWithParam<const char*> {
  protected:
-  StoreTest() : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)) { options_.background = false; }
+  StoreTest() : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)) {
+    options_.background = false;
+  }
 
   void SetUp() override { Open(); }
 
@@ -181,7 +195,9 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
     EXPECT_TRUE(outcome.ok()) << outcome.status();
     return outcome.ok() ? outcome->position : 0;
   }
-  std::string Refused(const CommandFn& run) { return base::ReasonOf(store_->Write(Info(), run).status()); }
+  std::string Refused(const CommandFn& run) {
+    return base::ReasonOf(store_->Write(Info(), run).status());
+  }
 
   // The color in force, "-" when there is none.
   std::string Color(const std::string& code, const At& at = {}) {
@@ -189,16 +205,19 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
     if (!found.ok()) return found.status().ToString();
     return found->has_value() ? (*found)->row.widget().color() : "-";
   }
-  std::string ColorOn(const std::string& code, const std::string& day) { return Color(code, {Day(day), std::nullopt}); }
+  std::string ColorOn(const std::string& code, const std::string& day) {
+    return Color(code, {Day(day), std::nullopt});
+  }
 
   // "code=color" of each row, in order.
   template <class Def>
   std::string Rows(const Def& def, const Range& range = {}, const At& at = {}) {
     std::vector<std::string> rows;
-    const absl::Status status =
-        store_->Read().Scan(def, range, at, [&rows](const RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+    const absl::Status status = store_->Read().Scan(
+        def, range, at, [&rows](const RowView& view, absl::string_view) -> absl::StatusOr<bool> {
           ASSIGN_OR_RETURN(const auto stored, Reader::Parse<WidgetRow>(view));
-          rows.push_back(absl::StrCat(stored.row.widget().code(), "=", stored.row.widget().color()));
+          rows.push_back(
+              absl::StrCat(stored.row.widget().code(), "=", stored.row.widget().color()));
           return true;
         });
     return status.ok() ? absl::StrJoin(rows, " ") : base::ReasonOf(status);
@@ -230,7 +249,9 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
   std::unique_ptr<Store> store_;
 };
 
-inline std::string EngineName(const ::testing::TestParamInfo<const char*>& info) { return info.param; }
+inline std::string EngineName(const ::testing::TestParamInfo<const char*>& info) {
+  return info.param;
+}
 #define NISI_BOTH_ENGINES(suite) \
   INSTANTIATE_TEST_SUITE_P(Engines, suite, ::testing::Values("Rocks", "Mem"), EngineName)
 

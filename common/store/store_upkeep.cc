@@ -8,8 +8,8 @@
 namespace nisi::store {
 namespace {
 
-constexpr size_t kBuildStep = 200;                   // records a command
-constexpr auto kRetry = std::chrono::seconds(1);     // after a timer that failed
+constexpr size_t kBuildStep = 200;                // records a command
+constexpr auto kRetry = std::chrono::seconds(1);  // after a timer that failed
 constexpr char kTimerActor[] = "system/timer";
 
 struct TimerRow {
@@ -27,7 +27,8 @@ absl::StatusOr<std::optional<TimerRow>> FirstTimer(const Snapshot& snapshot) {
   KeyReader value(cursor->value());
   const auto due = key.Number();
   const auto kind = value.Text(), payload = value.Text();
-  if (!due.has_value() || !kind.has_value() || !payload.has_value()) return base::StoreCorrupt("timer row");
+  if (!due.has_value() || !kind.has_value() || !payload.has_value())
+    return base::StoreCorrupt("timer row");
   return std::optional<TimerRow>(TimerRow{std::string(cursor->key()), *due, *kind, *payload});
 }
 
@@ -40,7 +41,8 @@ absl::StatusOr<std::optional<absl::Time>> Store::NextTimer() const {
   return std::optional<absl::Time>(absl::FromUnixMicros(row->due_us));
 }
 
-// True when one fired. The row is deleted by the command that acts on it, so it acts once, whatever happens.
+// True when one fired. The row is deleted by the command that acts on it, so it acts once, whatever
+// happens.
 absl::StatusOr<bool> Store::FireNextTimer() {
   std::optional<TimerRow> row;
   {
@@ -53,7 +55,8 @@ absl::StatusOr<bool> Store::FireNextTimer() {
   const bool effective = row->kind == kEffectiveTimer;
   const auto handler = options_.timers.find(row->kind);
   if (!effective && handler == options_.timers.end()) {
-    return base::Refusal(absl::StatusCode::kInternal, "TIMER_UNKNOWN", "Nothing handles this timer.")
+    return base::Refusal(absl::StatusCode::kInternal, "TIMER_UNKNOWN",
+                         "Nothing handles this timer.")
         .With("kind", row->kind);
   }
   CommandInfo info;
@@ -72,7 +75,8 @@ absl::StatusOr<bool> Store::FireNextTimer() {
     KeyReader payload(row->payload);
     const auto table_id = payload.Number();
     const auto key = payload.Text();
-    const TableDef* table = table_id.has_value() ? schema_->FindTable(static_cast<uint16_t>(*table_id)) : nullptr;
+    const TableDef* table =
+        table_id.has_value() ? schema_->FindTable(static_cast<uint16_t>(*table_id)) : nullptr;
     if (table == nullptr || !key.has_value()) return base::StoreCorrupt("timer row");
     RETURN_IF_ERROR(tx.Promote(*table, Key::FromBytes(*key)));
     return std::string();
@@ -113,7 +117,8 @@ void Store::UpkeepLoop() {
     if (!built) {  // refused when the queue is full, so tried again
       const absl::Status status = BuildIndexes();
       built = status.ok();
-      if (!built) base::Log(base::Severity::kError, "index_build_failed", {{"status", status.ToString()}});
+      if (!built)
+        base::Log(base::Severity::kError, "index_build_failed", {{"status", status.ToString()}});
     }
     {
       std::unique_lock<std::mutex> lock(upkeep_mutex_);
@@ -152,12 +157,14 @@ absl::StatusOr<std::vector<uint16_t>> Store::UnbuiltIndexes() const {
 absl::Status Store::BuildIndexes() {
   ASSIGN_OR_RETURN(const std::vector<uint16_t> unbuilt, UnbuiltIndexes());
   for (const IndexDef* index : schema_->indexes) {
-    if (std::find(unbuilt.begin(), unbuilt.end(), index->id) != unbuilt.end()) RETURN_IF_ERROR(BuildIndex(*index));
+    if (std::find(unbuilt.begin(), unbuilt.end(), index->id) != unbuilt.end())
+      RETURN_IF_ERROR(BuildIndex(*index));
   }
   return absl::OkStatus();
 }
 
-// Record by record, in commands between those of callers, who keep the index up meanwhile. Last, the marker goes.
+// Record by record, in commands between those of callers, who keep the index up meanwhile. Last,
+// the marker goes.
 absl::Status Store::BuildIndex(const IndexDef& index) {
   const TableDef& table = *index.on;
   const std::string base = TablePrefix(table.id, kCurrent);
@@ -167,8 +174,10 @@ absl::Status Store::BuildIndex(const IndexDef& index) {
     const CommandFn run = [&](Tx& tx) -> absl::StatusOr<std::string> {
       std::vector<std::string> keys;
       {
-        const auto cursor = tx.overlay_->Scan(Space::kData, absl::StrCat(after, absl::string_view("\0", 1)), PrefixEnd(base));
-        for (; cursor->Valid() && keys.size() < kBuildStep; cursor->Next()) keys.emplace_back(cursor->key());
+        const auto cursor = tx.overlay_->Scan(
+            Space::kData, absl::StrCat(after, absl::string_view("\0", 1)), PrefixEnd(base));
+        for (; cursor->Valid() && keys.size() < kBuildStep; cursor->Next())
+          keys.emplace_back(cursor->key());
         RETURN_IF_ERROR(cursor->status());
       }
       for (const std::string& key : keys) {
@@ -176,7 +185,9 @@ absl::Status Store::BuildIndex(const IndexDef& index) {
       }
       done = keys.size() < kBuildStep;
       if (!keys.empty()) after = keys.back();
-      if (done) tx.overlay_->Delete(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})));
+      if (done)
+        tx.overlay_->Delete(Space::kData,
+                            SystemKey(kMetaId, Key::Of("building", int64_t{index.id})));
       return std::string();
     };
     RETURN_IF_ERROR(Submit({}, run, /*bookkeeping=*/true).status());

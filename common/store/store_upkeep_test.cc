@@ -1,4 +1,5 @@
-// What the store does by itself: schema checks, index building, timers, followers, copies, the scrub.
+// What the store does by itself: schema checks, index building, timers, followers, copies, the
+// scrub.
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -41,16 +42,23 @@ TEST_P(StoreUpkeepTest, RefusesASchemaThatReadsBytesOtherwise) {
     return reason;
   };
   EXPECT_EQ(refusal([](Schema& s) { s.name = "other"; }), "SCHEMA_MISMATCH");
-  const Table<WidgetRow> renamed(1, "gadgets", [](const WidgetRow& row) { return Key::Of(row.widget().code()); });
-  EXPECT_EQ(refusal([&](Schema& s) { s.tables[0] = &renamed, s.indexes = {&kByRegion}, s.retired = {10, 11, 12}; }),
+  const Table<WidgetRow> renamed(1, "gadgets",
+                                 [](const WidgetRow& row) { return Key::Of(row.widget().code()); });
+  EXPECT_EQ(refusal([&](Schema& s) {
+              s.tables[0] = &renamed, s.indexes = {&kByRegion}, s.retired = {10, 11, 12};
+            }),
             "SCHEMA_MISMATCH");
-  EXPECT_EQ(refusal([](Schema& s) { s.tables = {&kWidgets}, s.indexes.pop_back(); }), "SCHEMA_MISMATCH");  // dropped
-  const Index<WidgetRow> not_unique(11, "widgets_by_bin", kWidgets, false, [](const WidgetRow&, const EmitKey&) {});
+  EXPECT_EQ(refusal([](Schema& s) { s.tables = {&kWidgets}, s.indexes.pop_back(); }),
+            "SCHEMA_MISMATCH");  // dropped
+  const Index<WidgetRow> not_unique(11, "widgets_by_bin", kWidgets, false,
+                                    [](const WidgetRow&, const EmitKey&) {});
   EXPECT_EQ(refusal([&](Schema& s) { s.indexes[1] = &not_unique; }), "SCHEMA_MISMATCH");
-  const Index<WidgetRow> twice(10, "again", kWidgets, false, [](const WidgetRow&, const EmitKey&) {});
+  const Index<WidgetRow> twice(10, "again", kWidgets, false,
+                               [](const WidgetRow&, const EmitKey&) {});
   EXPECT_EQ(refusal([&](Schema& s) { s.indexes.push_back(&twice); }), "SCHEMA_INVALID");
-  EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }), "");  // retired: its number stays taken
-  EXPECT_EQ(refusal([](Schema&) {}), "SCHEMA_MISMATCH");                              // and cannot come back
+  EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }),
+            "");                                          // retired: its number stays taken
+  EXPECT_EQ(refusal([](Schema&) {}), "SCHEMA_MISMATCH");  // and cannot come back
   EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}, s.format = 2; }), "");
   EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }), "STORE_NEWER");
 }
@@ -104,7 +112,8 @@ TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
     row.mutable_widget()->add_tags("changed");
     Do(Putting(row));
     if (i % 10 == 0) Do(Ending(absl::StrCat("w", 1011 + 7 * i)));
-    Do(Putting(MakeOwned(absl::StrCat(i % 2 == 0 ? "a" : "z", i), "pink", absl::StrCat("more", i))));
+    Do(Putting(
+        MakeOwned(absl::StrCat(i % 2 == 0 ? "a" : "z", i), "pink", absl::StrCat("more", i))));
   }
   builder.join();
   const absl::Status status = built.get_future().get();
@@ -116,7 +125,8 @@ TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
   EXPECT_EQ(HolderOf("more59"), "z59");
   EXPECT_EQ(Rows(kByTag, {Key::Of("later"), ""}, {Day("2026-06-20"), std::nullopt}), "w1002=gold");
   EXPECT_EQ(Rows(kByTag, {Key::Of("later"), ""}), "");
-  EXPECT_THAT(Rows(kByTag, {Key::Of("all"), ""}, {std::nullopt, Micros(clock_.Now()) + 449}), HasSubstr("w1000=red"));
+  EXPECT_THAT(Rows(kByTag, {Key::Of("all"), ""}, {std::nullopt, Micros(clock_.Now()) + 449}),
+              HasSubstr("w1000=red"));
   Healthy();
   ASSERT_TRUE(TryOpen("young").ok());
   EXPECT_THAT(*store_->UnbuiltIndexes(), ElementsAre());
@@ -142,7 +152,8 @@ TEST_P(StoreUpkeepTest, UniqueIndexOverTwoHoldersIsNotBuilt) {
 
 TEST_P(StoreUpkeepTest, TimersFireOnceInOrderAlsoAfterBeingClosed) {
   std::vector<std::string> fired;
-  options_.timers["note"] = [&fired](Tx& tx, absl::string_view payload, absl::Time due) -> absl::Status {
+  options_.timers["note"] = [&fired](Tx& tx, absl::string_view payload,
+                                     absl::Time due) -> absl::Status {
     fired.push_back(absl::StrCat(std::string(payload), "@", absl::ToUnixSeconds(due)));
     WidgetRow row = MakeWidget(payload, "fired");
     return tx.Put(kWidgets, &row);
@@ -239,7 +250,8 @@ TEST_P(StoreUpkeepTest, ThreadFiresWhenTheClockMoves) {
 
 TEST_P(StoreUpkeepTest, FollowersHearOfEachCommit) {
   std::vector<CommitNotice> notices;
-  const int id = store_->Subscribe([&notices](const CommitNotice& notice) { notices.push_back(notice); });
+  const int id =
+      store_->Subscribe([&notices](const CommitNotice& notice) { notices.push_back(notice); });
   Do(Putting(MakeWidget("a", "red")));
   Do([](Tx& tx) -> absl::StatusOr<std::string> {
     WidgetRow row = MakeOwned("b", "red", "bin");
@@ -268,9 +280,12 @@ TEST_P(StoreUpkeepTest, FollowersHearOfEachCommit) {
 
 TEST_P(StoreUpkeepTest, CheckpointOpensEqual) {
   if (!OnRocks()) return;  // the one in memory has none
-  for (int i = 0; i < 20; ++i) Do(Putting(MakeOwned(absl::StrCat("w", 10 + i), "red", absl::StrCat(i))));
-  ASSERT_TRUE(store_->Write(Info("id"), Putting(MakeWidget("w10", "blue"), Day("2026-06-14"))).ok());
-  const std::string rows = Rows(kByColor), root = ToBytes(*store_->RootAt(21)), secret = store_->secret();
+  for (int i = 0; i < 20; ++i)
+    Do(Putting(MakeOwned(absl::StrCat("w", 10 + i), "red", absl::StrCat(i))));
+  ASSERT_TRUE(
+      store_->Write(Info("id"), Putting(MakeWidget("w10", "blue"), Day("2026-06-14"))).ok());
+  const std::string rows = Rows(kByColor), root = ToBytes(*store_->RootAt(21)),
+                    secret = store_->secret();
   ASSERT_TRUE(store_->Checkpoint(dir_ / "copy").ok());
   Do(Ending("w11"));
   ASSERT_TRUE(TryOpen("copy").ok());
@@ -284,11 +299,14 @@ TEST_P(StoreUpkeepTest, CheckpointOpensEqual) {
 
 TEST_P(StoreUpkeepTest, CountersGoOnAfterReopening) {
   const auto next = [this] {
-    return store_->Write(Info(), [](Tx& tx) -> absl::StatusOr<std::string> {
-      ASSIGN_OR_RETURN(const int64_t one, tx.Next("a"));
-      ASSIGN_OR_RETURN(const int64_t two, tx.Next("a"));
-      return absl::StrCat(one, " ", two);
-    })->reply;
+    return store_
+        ->Write(Info(),
+                [](Tx& tx) -> absl::StatusOr<std::string> {
+                  ASSIGN_OR_RETURN(const int64_t one, tx.Next("a"));
+                  ASSIGN_OR_RETURN(const int64_t two, tx.Next("a"));
+                  return absl::StrCat(one, " ", two);
+                })
+        ->reply;
   };
   EXPECT_EQ(next(), "1 2");
   Open();
@@ -298,51 +316,103 @@ TEST_P(StoreUpkeepTest, CountersGoOnAfterReopening) {
 // Each damage, and what the scrub must say of it.
 struct Damage {
   const char* name;
-  std::function<std::vector<Batch::Op>(const std::function<std::string(Space, std::string)>& raw)> plant;
+  std::function<std::vector<Batch::Op>(const std::function<std::string(Space, std::string)>& raw)>
+      plant;
   const char* finding;
 };
 
 std::string Entry(const IndexDef& index, char kind, const Key& index_key, const char* code) {
-  return absl::StrCat(TablePrefix(index.id, kind), std::string(index_key.bytes()), std::string(Key::Of(code).bytes()));
+  return absl::StrCat(TablePrefix(index.id, kind), std::string(index_key.bytes()),
+                      std::string(Key::Of(code).bytes()));
 }
 std::string Length(const Key& index_key) {
   std::string value;
   AppendBigEndian32(&value, static_cast<uint32_t>(index_key.bytes().size()));
   return value;
 }
-std::string Row(const char* code) { return RowKey(kWidgets, Key::Of(code).bytes()); }
+std::string Row(const char* code) {
+  return RowKey(kWidgets, Key::Of(code).bytes());
+}
 
 TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
   const Key red = Key::Of("red"), blue = Key::Of("blue"), bin = Key::Of("X");
-  const std::string unique = absl::StrCat(TablePrefix(kByBin.id, kCurrent), std::string(bin.bytes()));
+  const std::string unique =
+      absl::StrCat(TablePrefix(kByBin.id, kCurrent), std::string(bin.bytes()));
   const std::vector<Damage> damages = {
-      {"dangling entry", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Entry(kByColor, kCurrent, blue, "zz"), Length(blue)}}; },
+      {"dangling entry",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{
+             {Space::kData, Entry(kByColor, kCurrent, blue, "zz"), Length(blue)}};
+       },
        "index widgets_by_color: dangling entry"},
-      {"missing entry", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Entry(kByColor, kCurrent, red, "a"), std::nullopt}}; },
+      {"missing entry",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{
+             {Space::kData, Entry(kByColor, kCurrent, red, "a"), std::nullopt}};
+       },
        "index widgets_by_color: missing entry"},
-      {"unique entry of another", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, unique, std::string(Key::Of("b").bytes())}}; },
+      {"unique entry of another",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kData, unique, std::string(Key::Of("b").bytes())}};
+       },
        "index widgets_by_bin: missing entry"},
-      {"missing row", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Row("b"), std::nullopt}}; },
+      {"missing row",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kData, Row("b"), std::nullopt}};
+       },
        "index widgets_by_color: dangling entry"},
-      {"row without its record", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Row("h"), std::nullopt}}; },
+      {"row without its record",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kData, Row("h"), std::nullopt}};
+       },
        "table widgets: a version without its record"},
-      {"row under another key", [&](const auto& raw) { return std::vector<Batch::Op>{{Space::kData, Row("b"), raw(Space::kData, Row("a"))}}; },
+      {"row under another key",
+       [&](const auto& raw) {
+         return std::vector<Batch::Op>{{Space::kData, Row("b"), raw(Space::kData, Row("a"))}};
+       },
        "table widgets: a row lies under another key"},
-      {"row that does not parse", [&](const auto& raw) { return std::vector<Batch::Op>{{Space::kData, Row("b"), raw(Space::kData, Row("b")).substr(0, kRowHeaderBytes + 3)}}; },
+      {"row that does not parse",
+       [&](const auto& raw) {
+         return std::vector<Batch::Op>{
+             {Space::kData, Row("b"), raw(Space::kData, Row("b")).substr(0, kRowHeaderBytes + 3)}};
+       },
        "table widgets: a row does not parse"},
-      {"history entry gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kData, Entry(kByColor, kHistory, Key::Of("past"), "h"), std::nullopt}}; },
+      {"history entry gone",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{
+             {Space::kData, Entry(kByColor, kHistory, Key::Of("past"), "h"), std::nullopt}};
+       },
        "index widgets_by_color: missing entry of a past or future version"},
-      {"journal entry gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, JournalKey(2), std::nullopt}}; },
+      {"journal entry gone",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kLog, JournalKey(2), std::nullopt}};
+       },
        "journal: gap at position 2"},
-      {"last journal entry gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, JournalKey(5), std::nullopt}}; },
+      {"last journal entry gone",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kLog, JournalKey(5), std::nullopt}};
+       },
        "journal: ends at 4, the store is at 5"},
-      {"journal entry changed", [&](const auto& raw) { return std::vector<Batch::Op>{{Space::kLog, JournalKey(2), raw(Space::kLog, JournalKey(3))}}; },
+      {"journal entry changed",
+       [&](const auto& raw) {
+         return std::vector<Batch::Op>{
+             {Space::kLog, JournalKey(2), raw(Space::kLog, JournalKey(3))}};
+       },
        "journal: entry 2 is not the one in the tree"},
-      {"leaf hash changed", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, NodeKey(0, 2), std::string(32, 'x')}}; },
+      {"leaf hash changed",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kLog, NodeKey(0, 2), std::string(32, 'x')}};
+       },
        "journal: entry 3 is not the one in the tree"},
-      {"node changed", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 0), std::string(32, 'x')}}; },
+      {"node changed",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 0), std::string(32, 'x')}};
+       },
        "tree: node 1/0 does not follow from its children"},
-      {"node gone", [&](const auto&) { return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 1), std::nullopt}}; },
+      {"node gone",
+       [&](const auto&) {
+         return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 1), std::nullopt}};
+       },
        "tree: level 1 has 1 nodes, not 2"},
   };
   Do(Putting(MakeOwned("a", "red", "X")));

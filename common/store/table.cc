@@ -45,14 +45,19 @@ std::vector<const IndexDef*> Schema::IndexesOf(const TableDef& table) const {
 
 std::string Schema::Problem() const {
   std::set<uint16_t> used;
-  const auto take = [&used](uint16_t id) { return id != 0 && id < kFirstSystemId && used.insert(id).second; };
+  const auto take = [&used](uint16_t id) {
+    return id != 0 && id < kFirstSystemId && used.insert(id).second;
+  };
   for (const TableDef* table : tables) {
-    if (!take(table->id)) return absl::StrCat("table ", table->name, ": number ", table->id, " is taken");
+    if (!take(table->id))
+      return absl::StrCat("table ", table->name, ": number ", table->id, " is taken");
     if (std::string problem = RowProblem(*table); !problem.empty()) return problem;
   }
   for (const IndexDef* index : indexes) {
-    if (!take(index->id)) return absl::StrCat("index ", index->name, ": number ", index->id, " is taken");
-    if (FindTable(index->on->id) != index->on) return absl::StrCat("index ", index->name, ": no such table");
+    if (!take(index->id))
+      return absl::StrCat("index ", index->name, ": number ", index->id, " is taken");
+    if (FindTable(index->on->id) != index->on)
+      return absl::StrCat("index ", index->name, ": no such table");
   }
   for (const uint16_t id : retired) {
     if (!take(id)) return absl::StrCat("retired number ", id, " is in use");
@@ -67,8 +72,8 @@ std::string Schema::Describe() const {
                     std::string(table->prototype->GetDescriptor()->full_name()), "\n");
   }
   for (const IndexDef* index : indexes) {
-    absl::StrAppend(&text, index->unique ? "unique index " : "index ", index->id, " ", index->name, " on ",
-                    index->on->name, "\n");
+    absl::StrAppend(&text, index->unique ? "unique index " : "index ", index->id, " ", index->name,
+                    " on ", index->on->name, "\n");
   }
   for (const uint16_t id : retired) absl::StrAppend(&text, "retired ", id, "\n");
   return text;

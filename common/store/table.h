@@ -1,8 +1,9 @@
-// Tables and indexes, declared as data in a service's tables.h: message type, primary key, indexes as functions
-// from record to keys. The store keeps indexes, history and journal right for them; nobody else writes rows.
+// Tables and indexes, declared as data in a service's tables.h: message type, primary key, indexes
+// as functions from record to keys. The store keeps indexes, history and journal right for them;
+// nobody else writes rows.
 //
-// A row is a protobuf message whose field 1 is the public resource; its other fields are private. The store fills
-// the resource's `etag`, `create_time` and `update_time` where it has them.
+// A row is a protobuf message whose field 1 is the public resource; its other fields are private.
+// The store fills the resource's `etag`, `create_time` and `update_time` where it has them.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ struct IndexDef {
 template <class Row>
 struct Table : TableDef {
   Table(uint16_t table_id, const char* table_name, Key (*key_of)(const Row&))
-      : TableDef{table_id, table_name, &Row::default_instance(), [key_of](const google::protobuf::Message& row) {
+      : TableDef{table_id, table_name, &Row::default_instance(),
+                 [key_of](const google::protobuf::Message& row) {
                    return key_of(static_cast<const Row&>(row));
                  }} {}
 };
@@ -55,8 +57,8 @@ struct Index : IndexDef {
 
 // Everything a service keeps on disk. One constant a service; a test dumps it to a golden file.
 struct Schema {
-  std::string name;      // the service, as "priority-goods"
-  uint32_t format = 1;   // raised when bytes change meaning; a store of a newer format is refused
+  std::string name;     // the service, as "priority-goods"
+  uint32_t format = 1;  // raised when bytes change meaning; a store of a newer format is refused
   std::vector<const TableDef*> tables;
   std::vector<const IndexDef*> indexes;
   std::vector<uint16_t> retired;  // ids of dropped tables and indexes, never used again
@@ -64,7 +66,8 @@ struct Schema {
   const TableDef* FindTable(uint16_t id) const;
   const TableDef* FindTable(absl::string_view table_name) const;
   std::vector<const IndexDef*> IndexesOf(const TableDef& table) const;
-  // Empty when sound, else what is wrong: a number used twice, an index without its table, a bad row type.
+  // Empty when sound, else what is wrong: a number used twice, an index without its table, a bad
+  // row type.
   std::string Problem() const;
   // One line a table and index: number, name, row type, unique; for the golden file.
   std::string Describe() const;

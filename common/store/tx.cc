@@ -12,10 +12,12 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// An entry goes out in one message of a stream, so a bulk command is cut into entries of about this size.
+// An entry goes out in one message of a stream, so a bulk command is cut into entries of about this
+// size.
 constexpr size_t kEntryBytes = 256 << 10;
 
-std::string IndexKey(uint16_t id, char kind, absl::string_view index_key, absl::string_view primary) {
+std::string IndexKey(uint16_t id, char kind, absl::string_view index_key,
+                     absl::string_view primary) {
   return absl::StrCat(TablePrefix(id, kind), std::string(index_key), std::string(primary));
 }
 
@@ -32,13 +34,15 @@ std::set<std::string> KeysOf(const IndexDef& index, const Message* row) {
 }
 
 absl::Status Taken(const IndexDef& index) {
-  return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS", "Another record has this key.")
+  return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                       "Another record has this key.")
       .With("index", index.name)
       .Resource(index.on->name, "");
 }
 
 void SetTime(Message* resource, const FieldDescriptor* field, int64_t micros) {
-  auto* time = static_cast<google::protobuf::Timestamp*>(resource->GetReflection()->MutableMessage(resource, field));
+  auto* time = static_cast<google::protobuf::Timestamp*>(
+      resource->GetReflection()->MutableMessage(resource, field));
   time->set_seconds(micros / 1'000'000);
   time->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1000);
 }
@@ -55,7 +59,8 @@ Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date 
       entries_(1),
       openings_(1) {}
 
-absl::StatusOr<std::unique_ptr<Message>> Tx::ParseRow(const TableDef& table, absl::string_view row) {
+absl::StatusOr<std::unique_ptr<Message>> Tx::ParseRow(const TableDef& table,
+                                                      absl::string_view row) {
   std::unique_ptr<Message> message(table.prototype->New());
   if (!message->ParseFromArray(row.data(), static_cast<int>(row.size()))) {
     return base::StoreCorrupt("row does not parse");
@@ -68,9 +73,11 @@ void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
   Message* resource = row->GetReflection()->MutableMessage(row, resource_field);
   const auto* type = resource->GetDescriptor();
   if (const auto* etag = type->FindFieldByName("etag")) {
-    resource->GetReflection()->SetString(resource, etag, absl::StrCat(absl::Hex(position(), absl::kZeroPad8)));
+    resource->GetReflection()->SetString(resource, etag,
+                                         absl::StrCat(absl::Hex(position(), absl::kZeroPad8)));
   }
-  if (const auto* updated = type->FindFieldByName("update_time")) SetTime(resource, updated, recorded_us_);
+  if (const auto* updated = type->FindFieldByName("update_time"))
+    SetTime(resource, updated, recorded_us_);
   if (const auto* created = type->FindFieldByName("create_time")) {
     if (before == nullptr) {
       SetTime(resource, created, recorded_us_);
@@ -83,7 +90,8 @@ void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
   }
 }
 
-absl::Status Tx::Put(const TableDef& table, Message* row, std::optional<base::Date> effective_from) {
+absl::Status Tx::Put(const TableDef& table, Message* row,
+                     std::optional<base::Date> effective_from) {
   const Key key = table.key(*row);
   if (!settled_) RETURN_IF_ERROR(Promote(table, key));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
@@ -96,24 +104,28 @@ absl::Status Tx::Put(const TableDef& table, Message* row, std::optional<base::Da
   const Version version{position(), recorded_us_, effective_from.value_or(today_), false};
   const std::string bytes = row->SerializeAsString();
   RETURN_IF_ERROR(Install(table, key, version, row, bytes));
-  return Journal(table, key, version,
-                 current.has_value() && !current->version.ended ? current->row() : absl::string_view(), bytes);
+  return Journal(
+      table, key, version,
+      current.has_value() && !current->version.ended ? current->row() : absl::string_view(), bytes);
 }
 
-absl::Status Tx::End(const TableDef& table, const Key& key, std::optional<base::Date> effective_from) {
+absl::Status Tx::End(const TableDef& table, const Key& key,
+                     std::optional<base::Date> effective_from) {
   if (!settled_) RETURN_IF_ERROR(Promote(table, key));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   if (!current.has_value()) return base::NotFound(table.name, "");
   OpenEntry();
   const Version version{position(), recorded_us_, effective_from.value_or(today_), true};
   RETURN_IF_ERROR(Install(table, key, version, nullptr, ""));
-  return Journal(table, key, version, current->version.ended ? absl::string_view() : current->row(), "");
+  return Journal(table, key, version, current->version.ended ? absl::string_view() : current->row(),
+                 "");
 }
 
-// Places a version: into the current slot when it is the one in force today, else into history; what it displaces
-// goes to history. A version of this same command and day is replaced in place: nobody ever saw it.
-absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& version, const Message* row,
-                         absl::string_view bytes) {
+// Places a version: into the current slot when it is the one in force today, else into history;
+// what it displaces goes to history. A version of this same command and day is replaced in place:
+// nobody ever saw it.
+absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& version,
+                         const Message* row, absl::string_view bytes) {
   if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   const bool future = version.effective_from > today_;
@@ -155,7 +167,8 @@ absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const
     for (const std::string& index_key : KeysOf(*index, &row)) {
       ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(*index, index_key, key));
       if (others.empty()) continue;  // the usual case
-      ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(table, key, version.effective_from));
+      ASSIGN_OR_RETURN(const std::vector<RawRow> versions,
+                       Versions(table, key, version.effective_from));
       const base::Date from = std::max(version.effective_from, today_);
       std::optional<base::Date> until;
       for (const RawRow& other : versions) {  // newest first
@@ -172,7 +185,8 @@ absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index, const std::string& index_key,
+absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index,
+                                                       const std::string& index_key,
                                                        absl::string_view key) const {
   std::set<std::string> others;
   ASSIGN_OR_RETURN(std::optional<std::string> holder, UniqueKey(index, Key::FromBytes(index_key)));
@@ -180,15 +194,17 @@ absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index, co
   const std::string prefix = IndexKey(index.id, kHistory, index_key, "");
   const auto cursor = overlay_->Scan(Space::kData, prefix, PrefixEnd(prefix));
   for (; cursor->Valid(); cursor->Next()) {
-    ASSIGN_OR_RETURN(const IndexEntry entry, DecodeIndexEntry(index, kHistory, cursor->key(), cursor->value()));
+    ASSIGN_OR_RETURN(const IndexEntry entry,
+                     DecodeIndexEntry(index, kHistory, cursor->key(), cursor->value()));
     if (entry.index_key == index_key && entry.primary != key) others.emplace(entry.primary);
   }
   RETURN_IF_ERROR(cursor->status());
   return others;
 }
 
-absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key, absl::string_view index_key,
-                               base::Date from, std::optional<base::Date> until) const {
+absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key,
+                               absl::string_view index_key, base::Date from,
+                               std::optional<base::Date> until) const {
   ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key, from));
   std::optional<base::Date> next;  // where the version looked at gives way
   for (const RawRow& raw : versions) {
@@ -205,7 +221,8 @@ absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key, abs
   return false;
 }
 
-absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Message* before, const Message* after) {
+absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Message* before,
+                         const Message* after) {
   for (const IndexDef* index : schema_->IndexesOf(table)) {
     const std::set<std::string> old_keys = KeysOf(*index, before);
     const std::set<std::string> new_keys = KeysOf(*index, after);
@@ -213,10 +230,13 @@ absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Mes
       if (new_keys.contains(old_key)) continue;
       bool ours = true;  // a unique entry may have gone to its next holder already, on the same day
       if (index->unique) {
-        ASSIGN_OR_RETURN(const std::optional<std::string> holder, UniqueKey(*index, Key::FromBytes(old_key)));
+        ASSIGN_OR_RETURN(const std::optional<std::string> holder,
+                         UniqueKey(*index, Key::FromBytes(old_key)));
         ours = holder.has_value() && *holder == key;
       }
-      if (ours) overlay_->Delete(Space::kData, IndexKey(index->id, kCurrent, old_key, index->unique ? "" : key));
+      if (ours)
+        overlay_->Delete(Space::kData,
+                         IndexKey(index->id, kCurrent, old_key, index->unique ? "" : key));
       overlay_->Put(Space::kData, IndexKey(index->id, kHistory, old_key, key), LengthOf(old_key));
     }
     for (const std::string& new_key : new_keys) {
@@ -234,7 +254,8 @@ absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Mes
 void Tx::IndexHistory(const TableDef& table, absl::string_view key, const Message& row) {
   for (const IndexDef* index : schema_->IndexesOf(table)) {
     for (const std::string& index_key : KeysOf(*index, &row)) {
-      overlay_->Put(Space::kData, IndexKey(index->id, kHistory, index_key, key), LengthOf(index_key));
+      overlay_->Put(Space::kData, IndexKey(index->id, kHistory, index_key, key),
+                    LengthOf(index_key));
     }
   }
 }
@@ -252,7 +273,8 @@ absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
       if (short_key) {
         ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(index, index_key, key));
         for (const std::string& other : others) {
-          ASSIGN_OR_RETURN(const bool holds, Holds(index, other, index_key, today_, today_.AddDays(1)));
+          ASSIGN_OR_RETURN(const bool holds,
+                           Holds(index, other, index_key, today_, today_.AddDays(1)));
           if (holds) return Taken(index);
         }
       }
@@ -266,7 +288,8 @@ absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
 absl::Status Tx::Promote(const TableDef& table, const Key& key) {
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   const std::string prefix = HistoryPrefix(table, key.bytes());
-  const auto cursor = overlay_->Scan(Space::kData, HistorySeek(table, key.bytes(), today_), PrefixEnd(prefix));
+  const auto cursor =
+      overlay_->Scan(Space::kData, HistorySeek(table, key.bytes(), today_), PrefixEnd(prefix));
   while (cursor->Valid() && cursor->key().size() != prefix.size() + 12) cursor->Next();
   RETURN_IF_ERROR(cursor->status());
   if (!cursor->Valid()) return absl::OkStatus();
@@ -299,8 +322,8 @@ void Tx::OpenEntry() {
   }
 }
 
-absl::Status Tx::Journal(const TableDef& table, const Key& key, const Version& version, absl::string_view before,
-                         absl::string_view after) {
+absl::Status Tx::Journal(const TableDef& table, const Key& key, const Version& version,
+                         absl::string_view before, absl::string_view after) {
   journal::v1::Entry& entry = entries_.back();
   journal::v1::Change* change = entry.add_changes();
   change->set_table(table.name);
@@ -336,7 +359,8 @@ void Tx::Emit(absl::string_view target, absl::string_view method, const Message&
 
 void Tx::Schedule(absl::Time due, absl::string_view kind, absl::string_view payload) {
   const Key key = Key::Of(absl::ToUnixMicros(due), first_position_, int64_t{rows_++});
-  overlay_->Put(Space::kData, SystemKey(kTimersId, key), std::string(Key::Of(kind, payload).bytes()));
+  overlay_->Put(Space::kData, SystemKey(kTimersId, key),
+                std::string(Key::Of(kind, payload).bytes()));
   timers_changed_ = true;
 }
 

@@ -1,7 +1,9 @@
-// One command's view of the store: reads see its own writes, writes keep history, indexes and journal right.
+// One command's view of the store: reads see its own writes, writes keep history, indexes and
+// journal right.
 //
-// A command is a function of (Tx, facts). It must be safe to run again: no clock, no randomness, no call to
-// another service, no state kept between runs. What it needs of these it gets as facts from its handler.
+// A command is a function of (Tx, facts). It must be safe to run again: no clock, no randomness, no
+// call to another service, no state kept between runs. What it needs of these it gets as facts from
+// its handler.
 #pragma once
 
 #include <memory>
@@ -24,18 +26,21 @@ class Tx : public Reader {
   // When this command is recorded; strictly after every earlier one.
   absl::Time recorded() const { return absl::FromUnixMicros(recorded_us_); }
 
-  // Records that `row` holds from `effective_from` on (absent: today). In the future: takes effect on its day.
-  // In the past: a correction, which wins from that day until the next later version. ALREADY_EXISTS when a
-  // unique index is taken. The store sets the resource's etag and times.
+  // Records that `row` holds from `effective_from` on (absent: today). In the future: takes effect
+  // on its day. In the past: a correction, which wins from that day until the next later version.
+  // ALREADY_EXISTS when a unique index is taken. The store sets the resource's etag and times.
   absl::Status Put(const TableDef& table, google::protobuf::Message* row,
                    std::optional<base::Date> effective_from = std::nullopt);
   // Records that the record ends on `effective_from` (absent: today). NOT_FOUND when it never was.
-  absl::Status End(const TableDef& table, const Key& key, std::optional<base::Date> effective_from = std::nullopt);
+  absl::Status End(const TableDef& table, const Key& key,
+                   std::optional<base::Date> effective_from = std::nullopt);
 
   // The next number of a counter of this store: 1, 2, ... without gaps.
   absl::StatusOr<int64_t> Next(absl::string_view counter);
-  // Leaves a message for another service: delivered after the commit until confirmed, in order a target.
-  void Emit(absl::string_view target, absl::string_view method, const google::protobuf::Message& message);
+  // Leaves a message for another service: delivered after the commit until confirmed, in order a
+  // target.
+  void Emit(absl::string_view target, absl::string_view method,
+            const google::protobuf::Message& message);
   // Runs the timer `kind` (see Store::Options::timers) with `payload` at `due`, once.
   void Schedule(absl::Time due, absl::string_view kind, absl::string_view payload);
   // The law this command rests on; goes into the journal.
@@ -47,30 +52,39 @@ class Tx : public Reader {
   Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, bool settled,
      int64_t first_position, int64_t recorded_us);
 
-  // ALREADY_EXISTS when another record holds a unique key of the row on a day, from today on, on which this
-  // version will hold. So uniqueness is decided when a version is recorded, and a day's turn never fails by it.
+  // ALREADY_EXISTS when another record holds a unique key of the row on a day, from today on, on
+  // which this version will hold. So uniqueness is decided when a version is recorded, and a day's
+  // turn never fails by it.
   absl::Status CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
                            const google::protobuf::Message& row);
-  absl::StatusOr<std::set<std::string>> OtherHolders(const IndexDef& index, const std::string& index_key,
+  absl::StatusOr<std::set<std::string>> OtherHolders(const IndexDef& index,
+                                                     const std::string& index_key,
                                                      absl::string_view key) const;
   // Whether a record holds an index key on some day in [from, until).
-  absl::StatusOr<bool> Holds(const IndexDef& index, absl::string_view key, absl::string_view index_key,
-                             base::Date from, std::optional<base::Date> until) const;
-  // What a version change does to indexes: `before` and `after` are the current rows, either may be absent.
-  absl::Status Reindex(const TableDef& table, absl::string_view key, const google::protobuf::Message* before,
+  absl::StatusOr<bool> Holds(const IndexDef& index, absl::string_view key,
+                             absl::string_view index_key, base::Date from,
+                             std::optional<base::Date> until) const;
+  // What a version change does to indexes: `before` and `after` are the current rows, either may be
+  // absent.
+  absl::Status Reindex(const TableDef& table, absl::string_view key,
+                       const google::protobuf::Message* before,
                        const google::protobuf::Message* after);
   // Keys of a version that is not current.
-  void IndexHistory(const TableDef& table, absl::string_view key, const google::protobuf::Message& row);
+  void IndexHistory(const TableDef& table, absl::string_view key,
+                    const google::protobuf::Message& row);
   absl::Status Install(const TableDef& table, const Key& key, const Version& version,
                        const google::protobuf::Message* row, absl::string_view bytes);
-  absl::Status Journal(const TableDef& table, const Key& key, const Version& version, absl::string_view before,
-                       absl::string_view after);
+  absl::Status Journal(const TableDef& table, const Key& key, const Version& version,
+                       absl::string_view before, absl::string_view after);
   // Enters every version of one record into one index; for an index that is being built.
   absl::Status IndexVersions(const IndexDef& index, absl::string_view key);
-  // Makes the version in force today the current one; what a day's turn does to future-dated versions.
+  // Makes the version in force today the current one; what a day's turn does to future-dated
+  // versions.
   absl::Status Promote(const TableDef& table, const Key& key);
-  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableDef& table, absl::string_view row);
-  void Stamp(const TableDef& table, google::protobuf::Message* row, const google::protobuf::Message* before);
+  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableDef& table,
+                                                                      absl::string_view row);
+  void Stamp(const TableDef& table, google::protobuf::Message* row,
+             const google::protobuf::Message* before);
   void OpenEntry();
 
   Overlay* overlay_;

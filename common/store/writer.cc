@@ -16,9 +16,11 @@ constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kHashBytes = 32;
 
 absl::Status OutcomeUnknown(const absl::Status& cause) {
-  return base::Refusal(cause.code() == absl::StatusCode::kResourceExhausted ? cause.code()
-                                                                            : absl::StatusCode::kUnavailable,
-                       "STORE_FAILED", "The store cannot write. The outcome is unknown: retry with the same request id.")
+  return base::Refusal(
+             cause.code() == absl::StatusCode::kResourceExhausted ? cause.code()
+                                                                  : absl::StatusCode::kUnavailable,
+             "STORE_FAILED",
+             "The store cannot write. The outcome is unknown: retry with the same request id.")
       .RetryAfter(absl::Seconds(5));
 }
 
@@ -31,7 +33,8 @@ std::string BigEndian(int64_t value) {
 }  // namespace
 
 std::string OnceKey(const CommandInfo& info) {
-  return base::Sha256Bytes(absl::StrCat(info.actor, "\n", info.on_behalf_of, "\n", info.method, "\n", info.request_id));
+  return base::Sha256Bytes(
+      absl::StrCat(info.actor, "\n", info.on_behalf_of, "\n", info.method, "\n", info.request_id));
 }
 
 absl::StatusOr<Outcome> DecodeOnce(const CommandInfo& info, absl::string_view value) {
@@ -39,7 +42,8 @@ absl::StatusOr<Outcome> DecodeOnce(const CommandInfo& info, absl::string_view va
   if (value.substr(8, kHashBytes) != info.body_hash) {
     return base::Refusal(absl::StatusCode::kFailedPrecondition, "IDEMPOTENCY_KEY_REUSED",
                          "This request id was used with another request: take a new one.")
-        .Precondition("IDEMPOTENCY_KEY_REUSED", "request_id", "the body differs from the first one");
+        .Precondition("IDEMPOTENCY_KEY_REUSED", "request_id",
+                      "the body differs from the first one");
   }
   Outcome outcome;
   outcome.position = static_cast<int64_t>(ReadBigEndian64(value.substr(8 + kHashBytes)));
@@ -49,7 +53,10 @@ absl::StatusOr<Outcome> DecodeOnce(const CommandInfo& info, absl::string_view va
 }
 
 Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us)
-    : deps_(std::move(deps)), frontier_(std::move(frontier)), position_(position), recorded_us_(recorded_us) {
+    : deps_(std::move(deps)),
+      frontier_(std::move(frontier)),
+      position_(position),
+      recorded_us_(recorded_us) {
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -112,14 +119,17 @@ void Writer::CommitGroup(std::vector<Command> commands) {
   while (next < commands.size()) {
     const auto snapshot = deps_.engine->NewSnapshot();
     Group group{Overlay(snapshot.get()), {}, {}};
-    // One moment a group: no day turns between a version scheduled in it and the commit that says so.
+    // One moment a group: no day turns between a version scheduled in it and the commit that says
+    // so.
     const absl::Time now = deps_.clock->Now();
     for (; next < commands.size() && group.overlay.bytes() < kGroupBytes; ++next) {
-      absl::StatusOr<Outcome> outcome = failure().ok() ? Run(commands[next], now, group) : OutcomeUnknown(failure());
+      absl::StatusOr<Outcome> outcome =
+          failure().ok() ? Run(commands[next], now, group) : OutcomeUnknown(failure());
       group.answers.push_back(Answer{std::move(commands[next].done), std::move(outcome)});
     }
     const absl::Status persisted = Persist(group);
-    // An answer may rest on what an earlier command of the group wrote, so none leaves before the commit.
+    // An answer may rest on what an earlier command of the group wrote, so none leaves before the
+    // commit.
     for (Answer& answer : group.answers) {
       if (!persisted.ok()) answer.outcome = OutcomeUnknown(persisted);
       answer.done(std::move(answer.outcome));
@@ -127,7 +137,8 @@ void Writer::CommitGroup(std::vector<Command> commands) {
   }
 }
 
-absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info, const Overlay& overlay) const {
+absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info,
+                                                      const Overlay& overlay) const {
   if (info.request_id.empty()) return std::optional<Outcome>();
   std::string value;
   ASSIGN_OR_RETURN(const bool present, overlay.Get(Space::kOnce, OnceKey(info), &value));
@@ -138,7 +149,8 @@ absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info, c
 
 absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now, Group& group) {
   if (!command.info.request_id.empty() && command.info.body_hash.size() != kHashBytes) {
-    return base::Refusal(absl::StatusCode::kInternal, "BODY_HASH", "A request id comes with a hash of 32 bytes.");
+    return base::Refusal(absl::StatusCode::kInternal, "BODY_HASH",
+                         "A request id comes with a hash of 32 bytes.");
   }
   ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info, group.overlay));
   if (before.has_value()) return *std::move(before);
@@ -147,7 +159,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now, Grou
   // Strictly rising also when the clock stands still or goes back.
   const int64_t recorded_us = std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
   const bool settled = absl::ToUnixMicros(now) < deps_.next_effective_us();
-  Tx tx(&group.overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1, recorded_us);
+  Tx tx(&group.overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled,
+        position_ + 1, recorded_us);
   absl::StatusOr<std::string> reply = command.run(tx);
   if (!reply.ok() || command.info.validate_only) {
     group.overlay.Rollback(mark);
@@ -165,7 +178,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now, Grou
   outcome.position = position_;
   if (!command.info.request_id.empty()) {
     group.overlay.Put(Space::kOnce, OnceKey(command.info),
-                      absl::StrCat(BigEndian(recorded_us), command.info.body_hash, BigEndian(position_), outcome.reply));
+                      absl::StrCat(BigEndian(recorded_us), command.info.body_hash,
+                                   BigEndian(position_), outcome.reply));
   }
   return outcome;
 }
@@ -188,8 +202,9 @@ void Writer::Seal(Tx& tx, const CommandInfo& info, Group& group) {
     entry.set_parts(parts);
     for (const auto& change : entry.changes()) group.notice.tables.insert(change.table());
     const std::string leaf = entry.SerializeAsString();
-    group.overlay.Put(Space::kLog, JournalKey(position_),
-                      EncodeJournal(leaf, tx.openings_[static_cast<size_t>(part - 1)].SerializeAsString()));
+    group.overlay.Put(
+        Space::kLog, JournalKey(position_),
+        EncodeJournal(leaf, tx.openings_[static_cast<size_t>(part - 1)].SerializeAsString()));
     frontier_.Append(LeafHash(leaf), &nodes);
   }
   for (const Node& node : nodes) {
@@ -199,7 +214,8 @@ void Writer::Seal(Tx& tx, const CommandInfo& info, Group& group) {
 
 absl::Status Writer::Persist(Group& group) {
   if (group.overlay.empty()) return absl::OkStatus();
-  group.overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)), BigEndian(recorded_us_));
+  group.overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)),
+                    BigEndian(recorded_us_));
   ASSIGN_OR_RETURN(const int64_t base_position, deps_.engine->LastPosition());
   Batch batch;
   batch.ops = group.overlay.TakeOps();
@@ -207,7 +223,8 @@ absl::Status Writer::Persist(Group& group) {
   batch.position = position_;
   const auto start = std::chrono::steady_clock::now();
   absl::Status status = deps_.engine->Commit(batch);
-  if (status.ok() && position_ != base_position) status = deps_.witness->Save(Head{position_, frontier_.root()});
+  if (status.ok() && position_ != base_position)
+    status = deps_.witness->Save(Head{position_, frontier_.root()});
   if (!status.ok()) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);

@@ -1,5 +1,6 @@
-// The one writer. Commands queue, run one after another against an overlay, and go to the engine as one durable
-// batch; then all are answered. So transactions are serial without locks or retries, and one sync serves many.
+// The one writer. Commands queue, run one after another against an overlay, and go to the engine as
+// one durable batch; then all are answered. So transactions are serial without locks or retries,
+// and one sync serves many.
 #pragma once
 
 #include <atomic>
@@ -25,7 +26,7 @@ using CommandDone = std::function<void(absl::StatusOr<Outcome>)>;
 struct Command {
   CommandInfo info;
   CommandFn run;
-  CommandDone done;         // called on the writer's thread: must be quick
+  CommandDone done;          // called on the writer's thread: must be quick
   bool bookkeeping = false;  // the store's own upkeep: no journal entry, no position
 };
 
@@ -52,7 +53,8 @@ class Writer {
     // Commands and seconds of one commit.
     std::function<void(size_t, double)> observe;
     size_t queue_limit;
-    // When the next version takes effect by date, microseconds: past it, current rows are those of yesterday.
+    // When the next version takes effect by date, microseconds: past it, current rows are those of
+    // yesterday.
     std::function<int64_t()> next_effective_us;
   };
   Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us);
@@ -79,7 +81,8 @@ class Writer {
   void Loop();
   void CommitGroup(std::vector<Command> commands);
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now, Group& group);
-  absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info, const Overlay& overlay) const;
+  absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,
+                                                const Overlay& overlay) const;
   void Seal(Tx& tx, const CommandInfo& info, Group& group);
   absl::Status Persist(Group& group);
 

@@ -22,7 +22,8 @@ struct ForwarderOptions {
   std::string address;
   std::shared_ptr<grpc::ServerCredentials> credentials;
   std::map<std::string, std::shared_ptr<grpc::Channel>> backends;  // by owner
-  bool in_process = false;  // backends are of this process: always there, with no connection to look at
+  bool in_process =
+      false;  // backends are of this process: always there, with no connection to look at
   const Routes* routes = nullptr;
   Admission* admission = nullptr;
   rpc::Metrics* metrics = nullptr;

@@ -1,5 +1,6 @@
-// Bad input, generated from the descriptors: for every rule of every request field one value that breaks it. Each
-// must be refused as INVALID_ARGUMENT, naming the field, never repeating the value, changing nothing.
+// Bad input, generated from the descriptors: for every rule of every request field one value that
+// breaks it. Each must be refused as INVALID_ARGUMENT, naming the field, never repeating the value,
+// changing nothing.
 #include <functional>
 #include <optional>
 #include <set>
@@ -21,7 +22,9 @@ using rpc::v1::Field;
 
 constexpr char kMark[] = "Zq9Secret";  // in no message of ours
 
-const Field& RuleOf(const FieldDescriptor& field) { return field.options().GetExtension(rpc::v1::field); }
+const Field& RuleOf(const FieldDescriptor& field) {
+  return field.options().GetExtension(rpc::v1::field);
+}
 bool Is(const FieldDescriptor& field, const char* type) {
   return field.message_type() != nullptr && field.message_type()->full_name() == type;
 }
@@ -70,8 +73,10 @@ void Fill(Message* message, int member) {
     }
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
-        reflection.SetString(message, field, field->type() == FieldDescriptor::TYPE_BYTES
-                                                 ? std::string(rule.min_chars(), 'x') : GoodText(rule));
+        reflection.SetString(message, field,
+                             field->type() == FieldDescriptor::TYPE_BYTES
+                                 ? std::string(rule.min_chars(), 'x')
+                                 : GoodText(rule));
         break;
       case FieldDescriptor::CPPTYPE_INT32:
         reflection.SetInt32(message, field, 1);
@@ -110,7 +115,7 @@ void AddItem(Message* message, const FieldDescriptor* field) {
 
 // What breaks one rule of one field.
 struct Breakage {
-  std::string path;   // that the refusal must name
+  std::string path;  // that the refusal must name
   std::string what;
   std::string value;  // that it must not repeat; empty where there is nothing to repeat
   std::function<void(Message*)> apply;
@@ -121,7 +126,9 @@ using Reach = std::function<Message*(Message*)>;
 
 std::vector<std::string> BadTexts(const Field& rule) {
   const std::string mark = kMark;
-  const size_t limit = rule.max_chars() != 0 ? rule.max_chars() : rule.format() == rpc::v1::MULTILINE ? 10'000 : 300;
+  const size_t limit = rule.max_chars() != 0                 ? rule.max_chars()
+                       : rule.format() == rpc::v1::MULTILINE ? 10'000
+                                                             : 300;
   std::string too_long = mark;
   while (too_long.size() <= limit) too_long += 'a';
   switch (rule.format()) {
@@ -156,13 +163,16 @@ class Breaker {
  public:
   explicit Breaker(const rpc::MethodPolicy& policy) : mutation_(policy.mutation) {}
 
-  // `whole`: what is required here is required. `own_name`: the resource of an update, named by its name.
-  void Visit(const Message& message, const Reach& reach, const std::string& prefix, bool whole, bool own_name) {
+  // `whole`: what is required here is required. `own_name`: the resource of an update, named by its
+  // name.
+  void Visit(const Message& message, const Reach& reach, const std::string& prefix, bool whole,
+             bool own_name) {
     const bool update = message.GetDescriptor()->FindFieldByName("update_mask") != nullptr;
     for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
       const FieldDescriptor* field = message.GetDescriptor()->field(i);
       const auto* oneof = field->real_containing_oneof();
-      if (oneof != nullptr && !message.GetReflection()->HasField(message, field)) continue;  // the other member's turn
+      if (oneof != nullptr && !message.GetReflection()->HasField(message, field))
+        continue;  // the other member's turn
       const std::string path = prefix.empty() ? field->name() : prefix + "." + field->name();
       const Field& rule = RuleOf(*field);
       if (rule.output_only()) {
@@ -170,7 +180,8 @@ class Breaker {
         continue;
       }
       if (rule.required() && whole) {
-        Add(path, "missing", "", reach, [field](Message* m) { m->GetReflection()->ClearField(m, field); });
+        Add(path, "missing", "", reach,
+            [field](Message* m) { m->GetReflection()->ClearField(m, field); });
       }
       if (field->is_repeated()) {
         Repeated(message, field, reach, path);
@@ -183,9 +194,10 @@ class Breaker {
   std::vector<Breakage> breakages;
 
  private:
-  void Add(const std::string& path, const std::string& what, const std::string& value, const Reach& reach,
-           const std::function<void(Message*)>& change) {
-    breakages.push_back({path, what, value, [reach, change](Message* request) { change(reach(request)); }});
+  void Add(const std::string& path, const std::string& what, const std::string& value,
+           const Reach& reach, const std::function<void(Message*)>& change) {
+    breakages.push_back(
+        {path, what, value, [reach, change](Message* request) { change(reach(request)); }});
   }
 
   void OutputOnly(const FieldDescriptor* field, const Reach& reach, const std::string& path) {
@@ -216,38 +228,43 @@ class Breaker {
     }
   }
 
-  void Repeated(const Message& message, const FieldDescriptor* field, const Reach& reach, const std::string& path) {
+  void Repeated(const Message& message, const FieldDescriptor* field, const Reach& reach,
+                const std::string& path) {
     const Field& rule = RuleOf(*field);
     const auto max = static_cast<int>(rule.max_items() == 0 ? 500 : rule.max_items());
     Add(path, "too many", "", reach, [field, max](Message* m) {
       while (m->GetReflection()->FieldSize(*m, field) <= max) AddItem(m, field);
     });
     if (rule.min_items() > 0) {
-      Add(path, "too few", "", reach, [field](Message* m) { m->GetReflection()->ClearField(m, field); });
+      Add(path, "too few", "", reach,
+          [field](Message* m) { m->GetReflection()->ClearField(m, field); });
     }
     const std::string item = path + "[0]";
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
       Text(field, reach, item, true);
-      Add(item, "empty", "", reach, [field](Message* m) { m->GetReflection()->SetRepeatedString(m, field, 0, ""); });
+      Add(item, "empty", "", reach,
+          [field](Message* m) { m->GetReflection()->SetRepeatedString(m, field, 0, ""); });
     } else {
-      Visit(message.GetReflection()->GetRepeatedMessage(message, field, 0),
-            [reach, field](Message* request) {
-              Message* m = reach(request);
-              return m->GetReflection()->MutableRepeatedMessage(m, field, 0);
-            },
-            item, true, false);
+      Visit(
+          message.GetReflection()->GetRepeatedMessage(message, field, 0),
+          [reach, field](Message* request) {
+            Message* m = reach(request);
+            return m->GetReflection()->MutableRepeatedMessage(m, field, 0);
+          },
+          item, true, false);
     }
   }
 
-  void Singular(const Message& message, const FieldDescriptor* field, const Reach& reach, const std::string& path,
-                bool whole, bool update) {
+  void Singular(const Message& message, const FieldDescriptor* field, const Reach& reach,
+                const std::string& path, bool whole, bool update) {
     const Field& rule = RuleOf(*field);
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
         if (field->type() == FieldDescriptor::TYPE_BYTES) return Bytes(field, reach, path);
         return Text(field, reach, path, false);
       case FieldDescriptor::CPPTYPE_ENUM:
-        Add(path, "unknown value", "", reach, [field](Message* m) { m->GetReflection()->SetEnumValue(m, field, 99); });
+        Add(path, "unknown value", "", reach,
+            [field](Message* m) { m->GetReflection()->SetEnumValue(m, field, 99); });
         return;
       case FieldDescriptor::CPPTYPE_INT32:
       case FieldDescriptor::CPPTYPE_INT64:
@@ -261,7 +278,8 @@ class Breaker {
     }
   }
 
-  void Number(const FieldDescriptor* field, const Reach& reach, const std::string& path, int64_t bad) {
+  void Number(const FieldDescriptor* field, const Reach& reach, const std::string& path,
+              int64_t bad) {
     if (bad == 0) return;  // the same as not given
     Add(path, absl::StrCat("number ", bad), "", reach, [field, bad](Message* m) {
       if (field->cpp_type() == FieldDescriptor::CPPTYPE_INT32) {
@@ -281,32 +299,37 @@ class Breaker {
     }
   }
 
-  void Part(const Message& message, const FieldDescriptor* field, const Reach& reach, const std::string& path,
-            bool whole, bool update) {
+  void Part(const Message& message, const FieldDescriptor* field, const Reach& reach,
+            const std::string& path, bool whole, bool update) {
     const Reach inner = [reach, field](Message* request) {
       Message* m = reach(request);
       return m->GetReflection()->MutableMessage(m, field);
     };
     if (Is(*field, kDate)) {
-      const int dates[][3] = {{2026, 2, 30}, {2026, 13, 1}, {2026, 0, 0}, {2026, 6, 0}, {1, 1, 1}, {9999, 1, 1}, {-1, 1, 1}};
+      const int dates[][3] = {{2026, 2, 30}, {2026, 13, 1}, {2026, 0, 0}, {2026, 6, 0},
+                              {1, 1, 1},     {9999, 1, 1},  {-1, 1, 1}};
       for (const auto& [year, month, day] : dates) {
         google::type::Date bad;
         bad.set_year(year);
         bad.set_month(month);
         bad.set_day(day);
-        Add(path, "date " + bad.ShortDebugString(), "", inner, [bad](Message* m) { m->CopyFrom(bad); });
+        Add(path, "date " + bad.ShortDebugString(), "", inner,
+            [bad](Message* m) { m->CopyFrom(bad); });
       }
     } else if (Is(*field, kTimestamp)) {
-      const std::pair<int64_t, int32_t> times[] = {{0, 0}, {-1, 0}, {1'781'500'000, -1}, {1'781'500'000, 1'000'000'000},
-                                                   {INT64_MAX, 0}, {INT64_MIN, 0}};
+      const std::pair<int64_t, int32_t> times[] = {
+          {0, 0},         {-1, 0},       {1'781'500'000, -1}, {1'781'500'000, 1'000'000'000},
+          {INT64_MAX, 0}, {INT64_MIN, 0}};
       for (const auto& [seconds, nanos] : times) {
         google::protobuf::Timestamp bad;
         bad.set_seconds(seconds);
         bad.set_nanos(nanos);
-        Add(path, "time " + bad.ShortDebugString(), "", inner, [bad](Message* m) { m->CopyFrom(bad); });
+        Add(path, "time " + bad.ShortDebugString(), "", inner,
+            [bad](Message* m) { m->CopyFrom(bad); });
       }
     } else if (Is(*field, kMask)) {
-      for (const std::string& bad : {std::string(kMark), std::string("*"), std::string("name"), std::string("etag")}) {
+      for (const std::string& bad :
+           {std::string(kMark), std::string("*"), std::string("name"), std::string("etag")}) {
         Add(path + ".paths[0]", "mask " + bad, bad == kMark ? bad : "", inner,
             [bad](Message* m) { static_cast<google::protobuf::FieldMask*>(m)->add_paths(bad); });
       }
@@ -345,8 +368,10 @@ class BadInputTest : public PriorityGoodsTest {
 
   // As the pipeline: the form, and the function only when the form passes.
   absl::Status Send(const rpc::Method& method, Message* request) {
-    const rpc::Caller& caller = (method.policy.roles & (1U << rpc::v1::INSTITUTE_INDUSTRY)) != 0 ||
-                                        method.policy.is_public ? institute_ : authority_;
+    const rpc::Caller& caller =
+        (method.policy.roles & (1U << rpc::v1::INSTITUTE_INDUSTRY)) != 0 || method.policy.is_public
+            ? institute_
+            : authority_;
     rpc::Call call = MakeCall(method, caller);
     RETURN_IF_ERROR(Prepare(method, request, &call));
     if (method.unary) return method.unary(call, *request).status();
@@ -394,9 +419,11 @@ TEST_F(BadInputTest, EveryRuleOfEveryFieldOfEveryMethod) {
       const std::unique_ptr<Message> copy(good->New());
       copy->CopyFrom(*good);
       const absl::Status form = method.form->Check(copy.get(), method.policy.mutation);
-      ASSERT_TRUE(form.ok()) << method.policy.path << " " << base::BadRequestOf(form).ShortDebugString();
+      ASSERT_TRUE(form.ok()) << method.policy.path << " "
+                             << base::BadRequestOf(form).ShortDebugString();
       Breaker breaker(method.policy);
-      breaker.Visit(*good, [](Message* request) { return request; }, "", true, false);
+      breaker.Visit(
+          *good, [](Message* request) { return request; }, "", true, false);
       EXPECT_GT(breaker.breakages.size(), 0u) << method.policy.path;
       for (const Breakage& breakage : breaker.breakages) ExpectRefused(method, *good, breakage);
       tried += breaker.breakages.size();
@@ -407,7 +434,8 @@ TEST_F(BadInputTest, EveryRuleOfEveryFieldOfEveryMethod) {
 
 // What the functions themselves see to.
 TEST_F(BadInputTest, NamesAndScores) {
-  const auto expect = [&](const std::string& method, const Message& request, const std::string& path) {
+  const auto expect = [&](const std::string& method, const Message& request,
+                          const std::string& path) {
     ExpectRefused(MethodOf(method), request, {path, "", "", [](Message*) {}});
   };
   v1::CreateEditionRequest edition;

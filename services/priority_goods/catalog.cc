@@ -20,16 +20,19 @@ EntrySet::EntrySet(std::vector<Item> items) : items_(std::move(items)) {
 const EntrySet::Item* EntrySet::Covering(const std::string& code) const {
   const absl::string_view view(code);
   for (size_t length = code.size(); length >= 4; length -= 2) {
-    if (const auto it = by_code_.find(view.substr(0, length)); it != by_code_.end()) return it->second;
+    if (const auto it = by_code_.find(view.substr(0, length)); it != by_code_.end())
+      return it->second;
   }
   return nullptr;
 }
 
 std::vector<const EntrySet::Item*> EntrySet::Below(const std::string& code, size_t limit) const {
   std::vector<const Item*> below;
-  auto it = std::lower_bound(items_.begin(), items_.end(), code,
-                             [](const Item& item, const std::string& wanted) { return item.code < wanted; });
-  for (; it != items_.end() && absl::StartsWith(it->code, code) && below.size() < limit; ++it) below.push_back(&*it);
+  auto it = std::lower_bound(
+      items_.begin(), items_.end(), code,
+      [](const Item& item, const std::string& wanted) { return item.code < wanted; });
+  for (; it != items_.end() && absl::StartsWith(it->code, code) && below.size() < limit; ++it)
+    below.push_back(&*it);
   return below;
 }
 
@@ -71,15 +74,17 @@ std::string HeaderFields(const Edition& edition, int64_t position) {
   return header.SerializeAsString();
 }
 
-absl::StatusOr<std::shared_ptr<const EntrySet>> LoadEntries(const store::View& view, int32_t edition) {
+absl::StatusOr<std::shared_ptr<const EntrySet>> LoadEntries(const store::View& view,
+                                                            int32_t edition) {
   std::vector<EntrySet::Item> items;
-  RETURN_IF_ERROR(view.Scan(kEntries, {store::Key::Of(edition), ""}, {},
-                            [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                              ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
-                              items.push_back({stored.row.entry().goods_code(),
-                                               ListedFields(edition, stored.row.entry(), stored.version.position)});
-                              return true;
-                            }));
+  RETURN_IF_ERROR(view.Scan(
+      kEntries, {store::Key::Of(edition), ""}, {},
+      [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
+        items.push_back({stored.row.entry().goods_code(),
+                         ListedFields(edition, stored.row.entry(), stored.version.position)});
+        return true;
+      }));
   return std::make_shared<const EntrySet>(std::move(items));
 }
 
@@ -88,12 +93,14 @@ absl::StatusOr<std::shared_ptr<const EntrySet>> LoadEntries(const store::View& v
 absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(store::Store& store) {
   std::unique_ptr<Catalog> catalog(new Catalog(store));
   RETURN_IF_ERROR(catalog->Refresh());
-  catalog->subscription_ = store.Subscribe([raw = catalog.get()](const store::CommitNotice& notice) {
-    if (!notice.tables.contains(kEditions.name)) return;
-    if (const absl::Status refreshed = raw->Refresh(); !refreshed.ok()) {
-      base::Log(base::Severity::kError, "catalog_refresh_failed", {{"status", refreshed.ToString()}});
-    }
-  });
+  catalog->subscription_ =
+      store.Subscribe([raw = catalog.get()](const store::CommitNotice& notice) {
+        if (!notice.tables.contains(kEditions.name)) return;
+        if (const absl::Status refreshed = raw->Refresh(); !refreshed.ok()) {
+          base::Log(base::Severity::kError, "catalog_refresh_failed",
+                    {{"status", refreshed.ToString()}});
+        }
+      });
   return catalog;
 }
 

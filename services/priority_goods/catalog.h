@@ -1,5 +1,6 @@
-// The approved editions in memory, ready for the hottest question of the suite: was this code on the list that
-// day? Refreshed by the commit that changes an edition, before that commit is acknowledged.
+// The approved editions in memory, ready for the hottest question of the suite: was this code on
+// the list that day? Refreshed by the commit that changes an edition, before that commit is
+// acknowledged.
 #pragma once
 
 #include <memory>

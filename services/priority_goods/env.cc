@@ -10,9 +10,12 @@ bool IsInsider(const rpc::Caller& caller) {
          caller.Has(rpc::v1::AUDITOR);
 }
 
-absl::StatusOr<int32_t> EditionNumber(const std::string& name) { return rpc::NumberIn(name, "editions/*", 0); }
+absl::StatusOr<int32_t> EditionNumber(const std::string& name) {
+  return rpc::NumberIn(name, "editions/*", 0);
+}
 
-absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition, const store::At& at) {
+absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition,
+                           const store::At& at) {
   if (IsInsider(*call.caller)) return absl::OkStatus();
   if (env.catalog->current()->Find(edition) == nullptr) return base::AccessDenied();
   if (!at.as_of.has_value() && !at.known_at_us.has_value()) return absl::OkStatus();
@@ -22,12 +25,14 @@ absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t editio
   return published ? absl::OkStatus() : base::AccessDenied();
 }
 
-absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call, const std::string& name,
-                                          const std::string& etag, Verb verb) {
+absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
+                                          const std::string& name, const std::string& etag,
+                                          Verb verb) {
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
   ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
   if (!found.has_value()) return base::NotFound("editions", name);
-  ASSIGN_OR_RETURN(const Edition::State next, Next(found->row.edition().state(), verb, call.caller->roles));
+  ASSIGN_OR_RETURN(const Edition::State next,
+                   Next(found->row.edition().state(), verb, call.caller->roles));
   RETURN_IF_ERROR(rpc::CheckEtag(etag, found->row.edition().etag()));
   return EditionChange{std::move(found->row), next};
 }

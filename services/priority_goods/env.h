@@ -25,18 +25,22 @@ bool IsInsider(const rpc::Caller& caller);
 // The number in "editions/{number}"; NOT_FOUND for a name no edition can have.
 absl::StatusOr<int32_t> EditionNumber(const std::string& name);
 
-// Whether the caller may read the edition and its entries. To the public an unpublished edition and one that does
-// not exist are the same: ACCESS_DENIED. An insider gets NOT_FOUND from the read itself.
-// With `at`, the edition must also have been published in that state: its past as a draft stays unpublished.
-absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition, const store::At& at = {});
+// Whether the caller may read the edition and its entries. To the public an unpublished edition and
+// one that does not exist are the same: ACCESS_DENIED. An insider gets NOT_FOUND from the read
+// itself. With `at`, the edition must also have been published in that state: its past as a draft
+// stays unpublished.
+absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition,
+                           const store::At& at = {});
 
-// The edition in a transaction, for a change by `verb`. NOT_FOUND; EDITION_STATE, EDITION_FROZEN, VERSION_MISMATCH.
+// The edition in a transaction, for a change by `verb`. NOT_FOUND; EDITION_STATE, EDITION_FROZEN,
+// VERSION_MISMATCH.
 enum class Verb;
 struct EditionChange {
   EditionRow row;
   v1::Edition::State next;
 };
-absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call, const std::string& name,
-                                          const std::string& etag, Verb verb);
+absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
+                                          const std::string& name, const std::string& etag,
+                                          Verb verb);
 
 }  // namespace nisi::priority_goods

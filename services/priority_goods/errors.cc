@@ -8,18 +8,22 @@ using absl::StatusCode;
 using base::Refusal;
 
 base::LegalBasis ListOfPriorityGoods() {
-  return base::Law("Art. 26(1)", "The list of priority goods holds goods of medium and high processing only.");
+  return base::Law("Art. 26(1)",
+                   "The list of priority goods holds goods of medium and high processing only.");
 }
 base::LegalBasis Criteria() {
   return base::Law("Art. 26(2)",
-                   "Goods are assessed by technological complexity, export potential and potential in the domestic "
+                   "Goods are assessed by technological complexity, export potential and potential "
+                   "in the domestic "
                    "market.");
 }
 base::LegalBasis Approval() {
-  return base::Law("Art. 9(28)", "The authorized body for state stimulation of industry approves the list.");
+  return base::Law("Art. 9(28)",
+                   "The authorized body for state stimulation of industry approves the list.");
 }
 base::LegalBasis Drafting() {
-  return base::Law("Art. 13(2)(2)", "The national development institute for industry prepares the list.");
+  return base::Law("Art. 13(2)(2)",
+                   "The national development institute for industry prepares the list.");
 }
 
 absl::Status LevelTooLow() {
@@ -38,7 +42,8 @@ absl::Status EntryOverlap(const std::string& other) {
 }
 
 absl::Status EntryExists(const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "The edition has this entry already.")
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                 "The edition has this entry already.")
       .Resource("entries", name);
 }
 
@@ -97,7 +102,8 @@ absl::Status OrderDateInvalid(const std::string& why) {
 absl::Status ScoreOverNorm(const std::string& field, int64_t maximum) {
   return Refusal(StatusCode::kInvalidArgument, "SCORE_OVER_NORM", "A score exceeds its maximum.")
       .With("maximum", absl::StrCat(maximum))
-      .Field(absl::StrCat("assessment.", field), absl::StrCat("is over the norm of ", maximum, " points"))
+      .Field(absl::StrCat("assessment.", field),
+             absl::StrCat("is over the norm of ", maximum, " points"))
       .Cite(Criteria());
 }
 
@@ -112,7 +118,8 @@ absl::Status ImportTooLarge(size_t limit) {
 }
 
 absl::Status ImportOrder(const std::string& what) {
-  return Refusal(StatusCode::kInvalidArgument, "IMPORT_ORDER", "The stream begins with one header, then rows.")
+  return Refusal(StatusCode::kInvalidArgument, "IMPORT_ORDER",
+                 "The stream begins with one header, then rows.")
       .Field("content", what);
 }
 

@@ -60,7 +60,8 @@ class ImportTest : public PriorityGoodsTest {
     }
     return sink->Finish(call);
   }
-  static std::vector<v1::ImportEntriesRequest> Messages(const std::string& parent, const std::vector<Row>& rows,
+  static std::vector<v1::ImportEntriesRequest> Messages(const std::string& parent,
+                                                        const std::vector<Row>& rows,
                                                         const std::string& id, bool dry_run) {
     std::vector<v1::ImportEntriesRequest> messages(1);
     messages[0].mutable_header()->set_parent(parent);
@@ -72,7 +73,8 @@ class ImportTest : public PriorityGoodsTest {
     }
     return messages;
   }
-  v1::ImportEntriesResponse Import(const std::string& parent, const std::vector<Row>& rows, bool dry_run = false) {
+  v1::ImportEntriesResponse Import(const std::string& parent, const std::vector<Row>& rows,
+                                   bool dry_run = false) {
     const auto bytes = Send(Messages(parent, rows, NextUuid(), dry_run));
     EXPECT_TRUE(bytes.ok()) << bytes.status();
     v1::ImportEntriesResponse response;
@@ -110,7 +112,8 @@ class ImportTest : public PriorityGoodsTest {
       EXPECT_EQ(report.row_number(), row.row_number());
       EXPECT_EQ(report.goods_code(), row.goods_code());
       const bool low = row.processing_level() == "LOW";
-      EXPECT_EQ(report.outcome(), low ? Report::REFUSED : Report::ENTERED) << report.ShortDebugString();
+      EXPECT_EQ(report.outcome(), low ? Report::REFUSED : Report::ENTERED)
+          << report.ShortDebugString();
       EXPECT_EQ(report.reason(), low ? "LEVEL_TOO_LOW" : "");
       EXPECT_EQ(report.article(), low ? "Art. 26(1)" : "");
     }
@@ -125,14 +128,16 @@ class ImportTest : public PriorityGoodsTest {
 };
 
 TEST_F(ImportTest, TheSampleEnters) {
-  const Goods goods = ReadGoods(absl::StrCat(NISI_SOURCE_DIR, "/services/priority_goods/testdata/sample_goods.csv"));
+  const Goods goods = ReadGoods(
+      absl::StrCat(NISI_SOURCE_DIR, "/services/priority_goods/testdata/sample_goods.csv"));
   EXPECT_GE(goods.rows.size(), 200u);
   EXPECT_GT(goods.low, 0);
   ExpectEnters(goods);
 }
 
 TEST_F(ImportTest, TheWholeListEnters) {
-  const std::string path = absl::StrCat(NISI_SOURCE_DIR, "/../shared/data/goods_processing_levels.csv");
+  const std::string path =
+      absl::StrCat(NISI_SOURCE_DIR, "/../shared/data/goods_processing_levels.csv");
   if (!std::ifstream(path).good()) GTEST_SKIP() << "the data file is not here";
   const Goods goods = ReadGoods(path);
   EXPECT_EQ(goods.low, 1'141);
@@ -205,7 +210,8 @@ TEST_F(ImportTest, TheStreamHasAnOrder) {
   EXPECT_EQ(base::ReasonOf(Send({}).status()), "IMPORT_ORDER");
   EXPECT_EQ(base::ReasonOf(Send({messages[1]}).status()), "IMPORT_ORDER");
   EXPECT_EQ(base::ReasonOf(Send({messages[0], messages[0]}).status()), "IMPORT_ORDER");
-  EXPECT_EQ(base::ReasonOf(Send(Messages("editions/99", {MakeRow("850423")}, Uuid(1002), false)).status()),
+  EXPECT_EQ(base::ReasonOf(
+                Send(Messages("editions/99", {MakeRow("850423")}, Uuid(1002), false)).status()),
             base::ReasonOf(Submit("editions/99").status()));
   EXPECT_EQ(position(), before);
   ASSERT_TRUE(AddEntries(edition, {MakeEntry("0101")}).ok());

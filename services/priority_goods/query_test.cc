@@ -39,7 +39,8 @@ class QueryTest : public PriorityGoodsTest {
 
 TEST_F(QueryTest, AnswersForTheEditionInForceThatDay) {
   const std::string first = Publish(Day("2026-06-15"), {MakeEntry("850423")});
-  const std::string second = Publish(Day("2026-07-01"), {MakeEntry("8703", "vehicles", v1::MEDIUM)});
+  const std::string second =
+      Publish(Day("2026-07-01"), {MakeEntry("8703", "vehicles", v1::MEDIUM)});
   GoTo(Day("2026-07-10"));
 
   const auto before = Check({"850423"}, "2026-06-14");
@@ -82,19 +83,27 @@ TEST_F(QueryTest, MidnightTurnsTheAnswer) {
 
 TEST_F(QueryTest, TheLongestCoveringEntryAnswers) {
   const std::string edition = Publish(
-      Day("2026-06-15"), {MakeEntry("0101"), MakeEntry("850423"), MakeEntry("8708299000"), MakeEntry("8708299001")});
+      Day("2026-06-15"),
+      {MakeEntry("0101"), MakeEntry("850423"), MakeEntry("8708299000"), MakeEntry("8708299001")});
   struct {
     const char* code;
     CheckGoodsResponse::Verdict verdict;
     const char* entry;
   } const cases[] = {
-      {"0101", CheckGoodsResponse::LISTED, "0101"},           {"010121", CheckGoodsResponse::LISTED, "0101"},
-      {"0101210000", CheckGoodsResponse::LISTED, "0101"},     {"850423", CheckGoodsResponse::LISTED, "850423"},
-      {"85042300", CheckGoodsResponse::LISTED, "850423"},     {"8504230000", CheckGoodsResponse::LISTED, "850423"},
-      {"8708299000", CheckGoodsResponse::LISTED, "8708299000"}, {"8504", CheckGoodsResponse::PARTIAL, ""},
-      {"8708", CheckGoodsResponse::PARTIAL, ""},              {"870829", CheckGoodsResponse::PARTIAL, ""},
-      {"87082990", CheckGoodsResponse::PARTIAL, ""},          {"8708299002", CheckGoodsResponse::NOT_LISTED, ""},
-      {"850424", CheckGoodsResponse::NOT_LISTED, ""},         {"0102", CheckGoodsResponse::NOT_LISTED, ""},
+      {"0101", CheckGoodsResponse::LISTED, "0101"},
+      {"010121", CheckGoodsResponse::LISTED, "0101"},
+      {"0101210000", CheckGoodsResponse::LISTED, "0101"},
+      {"850423", CheckGoodsResponse::LISTED, "850423"},
+      {"85042300", CheckGoodsResponse::LISTED, "850423"},
+      {"8504230000", CheckGoodsResponse::LISTED, "850423"},
+      {"8708299000", CheckGoodsResponse::LISTED, "8708299000"},
+      {"8504", CheckGoodsResponse::PARTIAL, ""},
+      {"8708", CheckGoodsResponse::PARTIAL, ""},
+      {"870829", CheckGoodsResponse::PARTIAL, ""},
+      {"87082990", CheckGoodsResponse::PARTIAL, ""},
+      {"8708299002", CheckGoodsResponse::NOT_LISTED, ""},
+      {"850424", CheckGoodsResponse::NOT_LISTED, ""},
+      {"0102", CheckGoodsResponse::NOT_LISTED, ""},
   };
   std::vector<std::string> codes;
   for (const auto& c : cases) codes.emplace_back(c.code);
@@ -106,7 +115,8 @@ TEST_F(QueryTest, TheLongestCoveringEntryAnswers) {
     SCOPED_TRACE(wanted.code);
     EXPECT_EQ(result.code(), wanted.code);
     EXPECT_EQ(result.verdict(), wanted.verdict);
-    const std::string entry = *wanted.entry == '\0' ? "" : absl::StrCat(edition, "/entries/", wanted.entry);
+    const std::string entry =
+        *wanted.entry == '\0' ? "" : absl::StrCat(edition, "/entries/", wanted.entry);
     EXPECT_EQ(result.entry(), entry);
     EXPECT_EQ(result.partial_entries_size() > 0, wanted.verdict == CheckGoodsResponse::PARTIAL);
   }
@@ -169,8 +179,8 @@ TEST_F(QueryTest, FiltersByIndexAndByAnyField) {
   v1::Entry noted = MakeEntry("8703", "vehicles", v1::HIGH);
   noted.set_note("electric");
   const std::string edition =
-      CreateDraft({MakeEntry("0101", "meat", v1::MEDIUM), MakeEntry("0102", "meat", v1::HIGH), noted,
-                   MakeEntry("8704", "vehicles_special", v1::HIGH)});
+      CreateDraft({MakeEntry("0101", "meat", v1::MEDIUM), MakeEntry("0102", "meat", v1::HIGH),
+                   noted, MakeEntry("8704", "vehicles_special", v1::HIGH)});
   CreateDraft({MakeEntry("0103", "meat", v1::HIGH)});  // another edition stays apart
   EXPECT_THAT(Filtered(edition, ""), ElementsAre("0101", "0102", "8703", "8704"));
   EXPECT_THAT(Filtered(edition, "sector = meat"), ElementsAre("0101", "0102"));
@@ -178,15 +188,17 @@ TEST_F(QueryTest, FiltersByIndexAndByAnyField) {
   EXPECT_THAT(Filtered(edition, "sector = absent"), IsEmpty());
   EXPECT_THAT(Filtered(edition, "processing_level = HIGH"), ElementsAre("0102", "8703", "8704"));
   EXPECT_THAT(Filtered(edition, "sector = meat AND processing_level = HIGH"), ElementsAre("0102"));
-  EXPECT_THAT(Filtered(edition, "sector = meat OR sector = vehicles"), ElementsAre("0101", "0102", "8703"));
+  EXPECT_THAT(Filtered(edition, "sector = meat OR sector = vehicles"),
+              ElementsAre("0101", "0102", "8703"));
   EXPECT_THAT(Filtered(edition, "NOT sector = meat"), ElementsAre("8703", "8704"));
   EXPECT_THAT(Filtered(edition, "note:electric"), ElementsAre("8703"));
-  EXPECT_THAT(Filtered(edition, "goods_code >= \"0102\" goods_code < \"8704\""), ElementsAre("0102", "8703"));
+  EXPECT_THAT(Filtered(edition, "goods_code >= \"0102\" goods_code < \"8704\""),
+              ElementsAre("0102", "8703"));
 }
 
 TEST_F(QueryTest, PagesStayOnTheStateOfTheFirst) {
-  const std::string edition = CreateDraft(
-      {MakeEntry("0101"), MakeEntry("0103"), MakeEntry("0105"), MakeEntry("0107", "meat"), MakeEntry("0109")});
+  const std::string edition = CreateDraft({MakeEntry("0101"), MakeEntry("0103"), MakeEntry("0105"),
+                                           MakeEntry("0107", "meat"), MakeEntry("0109")});
   v1::ListEntriesRequest list;
   list.set_parent(edition);
   list.set_page_size(2);
@@ -212,7 +224,8 @@ TEST_F(QueryTest, PagesStayOnTheStateOfTheFirst) {
   EXPECT_EQ(base::ReasonOf(Do<v1::ListEntriesResponse>("ListEntries", institute_, list).status()),
             "PAGE_TOKEN_INVALID");  // another caller's
   list.set_filter("sector = meat");
-  EXPECT_EQ(base::ReasonOf(Do<v1::ListEntriesResponse>("ListEntries", auditor_, list).status()), "PAGE_TOKEN_INVALID");
+  EXPECT_EQ(base::ReasonOf(Do<v1::ListEntriesResponse>("ListEntries", auditor_, list).status()),
+            "PAGE_TOKEN_INVALID");
 }
 
 TEST_F(QueryTest, SearchesWordsInThreeLanguages) {
@@ -226,7 +239,8 @@ TEST_F(QueryTest, SearchesWordsInThreeLanguages) {
   cable.set_name_en("Electric conductors");
   v1::Entry car = MakeEntry("8703", "vehicles", v1::HIGH);
   const std::string edition = Publish(Day("2026-06-15"), {transformer, cable, car});
-  const auto search = [&](const std::string& query, const std::string& prefix = "", const std::string& sector = "",
+  const auto search = [&](const std::string& query, const std::string& prefix = "",
+                          const std::string& sector = "",
                           v1::ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED) {
     v1::SearchEntriesRequest request;
     request.set_query(query);
@@ -266,10 +280,12 @@ TEST_F(QueryTest, SearchesWordsInThreeLanguages) {
 }
 
 TEST_F(QueryTest, ComparesEditionsPageByPage) {
-  const std::string base = Publish(Day("2026-06-15"), {MakeEntry("0101"), MakeEntry("0102"), MakeEntry("0103")});
+  const std::string base =
+      Publish(Day("2026-06-15"), {MakeEntry("0101"), MakeEntry("0102"), MakeEntry("0103")});
   v1::Entry changed = MakeEntry("0102", "meat", v1::MEDIUM);
   changed.set_oked("10.11");
-  const std::string target = Publish(Day("2026-07-01"), {changed, MakeEntry("0103"), MakeEntry("0104")});
+  const std::string target =
+      Publish(Day("2026-07-01"), {changed, MakeEntry("0103"), MakeEntry("0104")});
   std::vector<std::string> seen;
   v1::DiffEditionsRequest request;
   request.set_base(base);
@@ -280,8 +296,9 @@ TEST_F(QueryTest, ComparesEditionsPageByPage) {
     ASSERT_TRUE(page.ok()) << page.status();
     ASSERT_EQ(page->differences_size(), 1);
     const auto& difference = page->differences(0);
-    seen.push_back(absl::StrCat(v1::DiffEditionsResponse::Difference::Kind_Name(difference.kind()), " ",
-                                difference.before().goods_code(), ">", difference.after().goods_code()));
+    seen.push_back(absl::StrCat(v1::DiffEditionsResponse::Difference::Kind_Name(difference.kind()),
+                                " ", difference.before().goods_code(), ">",
+                                difference.after().goods_code()));
     if (difference.kind() == v1::DiffEditionsResponse::Difference::CHANGED) {
       EXPECT_THAT(difference.changed_fields(), ElementsAre("sector", "processing_level", "oked"));
     }
@@ -318,20 +335,25 @@ TEST_F(QueryTest, ExportsOneSnapshotInOrder) {
   EXPECT_EQ(codes.front(), "0101");
   EXPECT_EQ(codes.back(), "9503");
   request.set_name("editions/99");
-  EXPECT_EQ(Stream("ExportEdition", auditor_, request).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Stream("ExportEdition", auditor_, request).status().code(),
+            absl::StatusCode::kNotFound);
 }
 
 TEST_F(QueryTest, ADraftTakesNoEntryTwiceNorOverAnother) {
   const std::string edition = CreateDraft({MakeEntry("0101"), MakeEntry("850423")});
-  const auto reason = [&](const v1::Entry& entry) { return base::ReasonOf(AddEntries(edition, {entry})); };
+  const auto reason = [&](const v1::Entry& entry) {
+    return base::ReasonOf(AddEntries(edition, {entry}));
+  };
   EXPECT_EQ(reason(MakeEntry("0101")), "ALREADY_EXISTS");
   EXPECT_EQ(reason(MakeEntry("010121")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504230000")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("0102", "meat", v1::LOW)), "LEVEL_TOO_LOW");
-  EXPECT_EQ(base::ReasonOf(AddEntries("editions/99", {MakeEntry("0102")})), base::ReasonOf(Submit("editions/99").status()));
+  EXPECT_EQ(base::ReasonOf(AddEntries("editions/99", {MakeEntry("0102")})),
+            base::ReasonOf(Submit("editions/99").status()));
   const int64_t before = position();
-  const absl::Status batch = AddEntries(edition, {MakeEntry("0102"), MakeEntry("010121")});  // all or none
+  const absl::Status batch =
+      AddEntries(edition, {MakeEntry("0102"), MakeEntry("010121")});  // all or none
   EXPECT_EQ(base::InfoOf(batch).metadata().at("item"), "entries[1]");
   EXPECT_EQ(position(), before);
   EXPECT_EQ(reason(MakeEntry("0102")), "");

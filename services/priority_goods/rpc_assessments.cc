@@ -13,7 +13,8 @@ namespace {
 // Fills what the system finds: points, level, decision.
 absl::Status Decide(const Env& env, const store::Tx& tx, const Call& call, Assessment* assessment) {
   ASSIGN_OR_RETURN(*assessment->mutable_decision(), Assess(*assessment, *env.norms, tx.today()));
-  assessment->mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  assessment->mutable_decision()->mutable_decide_time()->set_seconds(
+      absl::ToUnixSeconds(tx.recorded()));
   assessment->set_points(assessment->technological_complexity() + assessment->export_potential() +
                          assessment->domestic_potential());
   ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;
@@ -25,39 +26,44 @@ absl::Status Decide(const Env& env, const store::Tx& tx, const Call& call, Asses
 
 }  // namespace
 
-absl::StatusOr<Encoded<v1::Assessment>> CreateAssessment(Env& env, Call& call,
-                                                         const v1::CreateAssessmentRequest& request) {
+absl::StatusOr<Encoded<v1::Assessment>> CreateAssessment(
+    Env& env, Call& call, const v1::CreateAssessmentRequest& request) {
   // Not to be guessed, and the same when the command runs again: from the caller's own random id.
-  const std::string id = base::HexEncode(base::Sha256Bytes(absl::StrCat(call.caller->subject, request.request_id())))
-                             .substr(0, 20);
-  return rpc::Mutate<Assessment>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Assessment> {
-    AssessmentRow row;
-    *row.mutable_assessment() = request.assessment();
-    row.mutable_assessment()->set_name(absl::StrCat("assessments/", id));
-    RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
-    tx.Cite(errors::Criteria());
-    RETURN_IF_ERROR(tx.Put(kAssessments, &row));
-    return row.assessment();
-  });
+  const std::string id =
+      base::HexEncode(base::Sha256Bytes(absl::StrCat(call.caller->subject, request.request_id())))
+          .substr(0, 20);
+  return rpc::Mutate<Assessment>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Assessment> {
+        AssessmentRow row;
+        *row.mutable_assessment() = request.assessment();
+        row.mutable_assessment()->set_name(absl::StrCat("assessments/", id));
+        RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
+        tx.Cite(errors::Criteria());
+        RETURN_IF_ERROR(tx.Put(kAssessments, &row));
+        return row.assessment();
+      });
 }
 
-absl::StatusOr<Encoded<v1::Assessment>> UpdateAssessment(Env& env, Call& call,
-                                                         const v1::UpdateAssessmentRequest& request) {
-  return rpc::Mutate<Assessment>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Assessment> {
-    const std::string& name = request.assessment().name();
-    ASSIGN_OR_RETURN(auto found, tx.Find(kAssessments, store::Key::Of(name)));
-    if (!found.has_value()) return base::NotFound("assessments", name);
-    AssessmentRow row = std::move(found->row);
-    RETURN_IF_ERROR(rpc::CheckEtag(request.assessment().etag(), row.assessment().etag()));
-    RETURN_IF_ERROR(rpc::ApplyUpdate(request.assessment(), request.update_mask(), row.mutable_assessment()));
-    RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
-    tx.Cite(errors::Criteria());
-    RETURN_IF_ERROR(tx.Put(kAssessments, &row));
-    return row.assessment();
-  });
+absl::StatusOr<Encoded<v1::Assessment>> UpdateAssessment(
+    Env& env, Call& call, const v1::UpdateAssessmentRequest& request) {
+  return rpc::Mutate<Assessment>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Assessment> {
+        const std::string& name = request.assessment().name();
+        ASSIGN_OR_RETURN(auto found, tx.Find(kAssessments, store::Key::Of(name)));
+        if (!found.has_value()) return base::NotFound("assessments", name);
+        AssessmentRow row = std::move(found->row);
+        RETURN_IF_ERROR(rpc::CheckEtag(request.assessment().etag(), row.assessment().etag()));
+        RETURN_IF_ERROR(rpc::ApplyUpdate(request.assessment(), request.update_mask(),
+                                         row.mutable_assessment()));
+        RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
+        tx.Cite(errors::Criteria());
+        RETURN_IF_ERROR(tx.Put(kAssessments, &row));
+        return row.assessment();
+      });
 }
 
-absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call&, const v1::GetAssessmentRequest& request) {
+absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call&,
+                                                      const v1::GetAssessmentRequest& request) {
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto raw, view.FindRaw(kAssessments, store::Key::Of(request.name()), at));
@@ -66,8 +72,8 @@ absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call&, const v1:
   return Encoded<Assessment>{std::string(row.resource)};
 }
 
-absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(Env& env, Call& call,
-                                                                     const v1::ListAssessmentsRequest& request) {
+absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
+    Env& env, Call& call, const v1::ListAssessmentsRequest& request) {
   rpc::ListPlan plan;
   plan.table = &kAssessments;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
@@ -78,14 +84,16 @@ absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(Env& env, C
   return Encoded<v1::ListAssessmentsResponse>{std::move(page)};
 }
 
-absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env& env, Call&, const v1::ReplayDecisionRequest& request) {
+absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
+    Env& env, Call&, const v1::ReplayDecisionRequest& request) {
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto found, view.Find(kAssessments, store::Key::Of(request.name())));
   if (!found.has_value()) return base::NotFound("assessments", request.name());
   v1::ReplayDecisionResponse response;
   *response.mutable_stored() = found->row.assessment().decision();
   ASSIGN_OR_RETURN(*response.mutable_replayed(), Replay(response.stored()));
-  response.set_same(response.stored().SerializeAsString() == response.replayed().SerializeAsString());
+  response.set_same(response.stored().SerializeAsString() ==
+                    response.replayed().SerializeAsString());
   return response;
 }
 

@@ -11,8 +11,9 @@ namespace nisi::priority_goods {
 namespace {
 
 absl::Status CheckTitle(const Edition& edition) {
-  return edition.title_kk().empty() && edition.title_ru().empty() ? errors::NameMissing("edition.title_ru")
-                                                                   : absl::OkStatus();
+  return edition.title_kk().empty() && edition.title_ru().empty()
+             ? errors::NameMissing("edition.title_ru")
+             : absl::OkStatus();
 }
 
 absl::StatusOr<int32_t> CountEntries(const store::Tx& tx, int32_t edition) {
@@ -29,12 +30,13 @@ absl::StatusOr<int32_t> CountEntries(const store::Tx& tx, int32_t edition) {
 absl::Status PutInForce(store::Tx& tx, EditionRow row) {
   ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(row.edition().effective_from()));
   std::optional<EditionRow> before;
-  RETURN_IF_ERROR(tx.Scan(kEditionsByState, {store::Key::Of(static_cast<int64_t>(Edition::IN_FORCE)), ""}, {},
-                          [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                            ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(view));
-                            before = std::move(stored.row);
-                            return false;
-                          }));
+  RETURN_IF_ERROR(
+      tx.Scan(kEditionsByState, {store::Key::Of(static_cast<int64_t>(Edition::IN_FORCE)), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(view));
+                before = std::move(stored.row);
+                return false;
+              }));
   if (before.has_value()) {
     ASSIGN_OR_RETURN(const auto next, Next(before->edition().state(), Verb::kSupersede, 0));
     before->mutable_edition()->set_state(next);
@@ -49,49 +51,58 @@ absl::Status PutInForce(store::Tx& tx, EditionRow row) {
 
 // A change of an edition by one verb: the common shape of submit, return and withdraw.
 template <class Request, class Change>
-absl::StatusOr<Encoded<Edition>> ChangeEdition(Env& env, Call& call, const Request& request, Verb verb,
-                                               const base::LegalBasis& basis, const Change& change) {
-  return rpc::Mutate<Edition>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-    ASSIGN_OR_RETURN(EditionChange begun, BeginChange(tx, call, request.name(), request.etag(), verb));
-    RETURN_IF_ERROR(change(tx, begun.row));
-    begun.row.mutable_edition()->set_state(begun.next);
-    tx.Cite(basis);
-    RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-    return begun.row.edition();
-  });
+absl::StatusOr<Encoded<Edition>> ChangeEdition(Env& env, Call& call, const Request& request,
+                                               Verb verb, const base::LegalBasis& basis,
+                                               const Change& change) {
+  return rpc::Mutate<Edition>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
+        ASSIGN_OR_RETURN(EditionChange begun,
+                         BeginChange(tx, call, request.name(), request.etag(), verb));
+        RETURN_IF_ERROR(change(tx, begun.row));
+        begun.row.mutable_edition()->set_state(begun.next);
+        tx.Cite(basis);
+        RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+        return begun.row.edition();
+      });
 }
 
 }  // namespace
 
-absl::StatusOr<Encoded<v1::Edition>> CreateEdition(Env& env, Call& call, const v1::CreateEditionRequest& request) {
+absl::StatusOr<Encoded<v1::Edition>> CreateEdition(Env& env, Call& call,
+                                                   const v1::CreateEditionRequest& request) {
   RETURN_IF_ERROR(CheckTitle(request.edition()));
-  return rpc::Mutate<Edition>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-    ASSIGN_OR_RETURN(const int64_t number, tx.Next("editions"));
-    EditionRow row;
-    row.set_number(static_cast<int32_t>(number));
-    *row.mutable_edition() = request.edition();
-    row.mutable_edition()->set_name(EditionName(row.number()));
-    row.mutable_edition()->set_state(Edition::DRAFT);
-    row.mutable_edition()->set_drafted_by(call.caller->subject);
-    tx.Cite(errors::Drafting());
-    RETURN_IF_ERROR(tx.Put(kEditions, &row));
-    return row.edition();
-  });
+  return rpc::Mutate<Edition>(*env.store, call, request,
+                              [&](store::Tx& tx) -> absl::StatusOr<Edition> {
+                                ASSIGN_OR_RETURN(const int64_t number, tx.Next("editions"));
+                                EditionRow row;
+                                row.set_number(static_cast<int32_t>(number));
+                                *row.mutable_edition() = request.edition();
+                                row.mutable_edition()->set_name(EditionName(row.number()));
+                                row.mutable_edition()->set_state(Edition::DRAFT);
+                                row.mutable_edition()->set_drafted_by(call.caller->subject);
+                                tx.Cite(errors::Drafting());
+                                RETURN_IF_ERROR(tx.Put(kEditions, &row));
+                                return row.edition();
+                              });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> UpdateEdition(Env& env, Call& call, const v1::UpdateEditionRequest& request) {
-  return rpc::Mutate<Edition>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-    ASSIGN_OR_RETURN(EditionChange begun,
-                     BeginChange(tx, call, request.edition().name(), request.edition().etag(), Verb::kEdit));
-    RETURN_IF_ERROR(rpc::ApplyUpdate(request.edition(), request.update_mask(), begun.row.mutable_edition()));
-    RETURN_IF_ERROR(CheckTitle(begun.row.edition()));
-    tx.Cite(errors::Drafting());
-    RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-    return begun.row.edition();
-  });
+absl::StatusOr<Encoded<v1::Edition>> UpdateEdition(Env& env, Call& call,
+                                                   const v1::UpdateEditionRequest& request) {
+  return rpc::Mutate<Edition>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
+        ASSIGN_OR_RETURN(EditionChange begun, BeginChange(tx, call, request.edition().name(),
+                                                          request.edition().etag(), Verb::kEdit));
+        RETURN_IF_ERROR(rpc::ApplyUpdate(request.edition(), request.update_mask(),
+                                         begun.row.mutable_edition()));
+        RETURN_IF_ERROR(CheckTitle(begun.row.edition()));
+        tx.Cite(errors::Drafting());
+        RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+        return begun.row.edition();
+      });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call, const v1::GetEditionRequest& request) {
+absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call,
+                                                const v1::GetEditionRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
   RETURN_IF_ERROR(CheckReadable(env, call, number));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
@@ -99,21 +110,23 @@ absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call, const v1::
   ASSIGN_OR_RETURN(auto found, view.Find(kEditions, store::Key::Of(number), at));
   if (!found.has_value()) return base::NotFound("editions", request.name());
   // Its past as a draft is not public either.
-  if (!IsInsider(*call.caller) && !IsPublished(found->row.edition().state())) return base::AccessDenied();
+  if (!IsInsider(*call.caller) && !IsPublished(found->row.edition().state()))
+    return base::AccessDenied();
   return Encoded<Edition>{found->row.edition().SerializeAsString()};
 }
 
-absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(Env& env, Call& call,
-                                                               const v1::ListEditionsRequest& request) {
+absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
+    Env& env, Call& call, const v1::ListEditionsRequest& request) {
   rpc::ListPlan plan;
   plan.table = &kEditions;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"state", &kEditionsByState, [](const std::string& value) -> std::optional<store::Key> {
-                     Edition::State state = Edition::STATE_UNSPECIFIED;
-                     if (!Edition::State_Parse(value, &state)) return std::nullopt;
-                     return store::Key::Of(static_cast<int64_t>(state));
-                   }}};
+  plan.indexes = {
+      {"state", &kEditionsByState, [](const std::string& value) -> std::optional<store::Key> {
+         Edition::State state = Edition::STATE_UNSPECIFIED;
+         if (!Edition::State_Parse(value, &state)) return std::nullopt;
+         return store::Key::Of(static_cast<int64_t>(state));
+       }}};
   if (!IsInsider(*call.caller)) {
     plan.visible = [](const google::protobuf::Message& edition) {
       return IsPublished(static_cast<const Edition&>(edition).state());
@@ -123,7 +136,8 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(Env& env, Call& c
   return Encoded<v1::ListEditionsResponse>{std::move(page)};
 }
 
-absl::StatusOr<Encoded<v1::Edition>> SubmitEdition(Env& env, Call& call, const v1::SubmitEditionRequest& request) {
+absl::StatusOr<Encoded<v1::Edition>> SubmitEdition(Env& env, Call& call,
+                                                   const v1::SubmitEditionRequest& request) {
   return ChangeEdition(env, call, request, Verb::kSubmit, errors::Drafting(),
                        [&](store::Tx& tx, EditionRow& row) -> absl::Status {
                          ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, row.number()));
@@ -135,7 +149,8 @@ absl::StatusOr<Encoded<v1::Edition>> SubmitEdition(Env& env, Call& call, const v
                        });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env& env, Call& call, const v1::ReturnEditionRequest& request) {
+absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env& env, Call& call,
+                                                   const v1::ReturnEditionRequest& request) {
   return ChangeEdition(env, call, request, Verb::kReturn, errors::Approval(),
                        [&](store::Tx&, EditionRow& row) -> absl::Status {
                          RETURN_IF_ERROR(CheckSeparation(row.edition(), call.caller->subject));
@@ -146,55 +161,67 @@ absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env& env, Call& call, const v
                        });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env& env, Call& call, const v1::WithdrawEditionRequest& request) {
-  return ChangeEdition(env, call, request, Verb::kWithdraw, errors::ListOfPriorityGoods(),
-                       [&](store::Tx& tx, EditionRow& row) -> absl::Status {
-                         // In force from midnight, even while the timer that says so is still on its way.
-                         const auto day = base::Date::FromProto(row.edition().effective_from());
-                         if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today()) {
-                           return errors::EditionState(Edition::IN_FORCE, Name(Verb::kWithdraw));
-                         }
-                         row.mutable_edition()->set_decided_by(call.caller->subject);
-                         row.mutable_edition()->set_reason(request.reason());
-                         return absl::OkStatus();
-                       });
+absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env& env, Call& call,
+                                                     const v1::WithdrawEditionRequest& request) {
+  return ChangeEdition(
+      env, call, request, Verb::kWithdraw, errors::ListOfPriorityGoods(),
+      [&](store::Tx& tx, EditionRow& row) -> absl::Status {
+        // In force from midnight, even while the timer that says so is still on its way.
+        const auto day = base::Date::FromProto(row.edition().effective_from());
+        if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today()) {
+          return errors::EditionState(Edition::IN_FORCE, Name(Verb::kWithdraw));
+        }
+        row.mutable_edition()->set_decided_by(call.caller->subject);
+        row.mutable_edition()->set_reason(request.reason());
+        return absl::OkStatus();
+      });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> ApproveEdition(Env& env, Call& call, const v1::ApproveEditionRequest& request) {
+absl::StatusOr<Encoded<v1::Edition>> ApproveEdition(Env& env, Call& call,
+                                                    const v1::ApproveEditionRequest& request) {
   ASSIGN_OR_RETURN(const base::Date order_date, base::Date::FromProto(request.order_date()));
-  ASSIGN_OR_RETURN(const base::Date effective_from, base::Date::FromProto(request.effective_from()));
-  return rpc::Mutate<Edition>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-    ASSIGN_OR_RETURN(EditionChange begun, BeginChange(tx, call, request.name(), request.etag(), Verb::kApprove));
-    Edition& edition = *begun.row.mutable_edition();
-    ASSIGN_OR_RETURN(*edition.mutable_decision(),
-                     Approve(edition, call.caller->subject, order_date, effective_from, tx.today(), *env.norms));
-    ASSIGN_OR_RETURN(const auto same_day, tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(effective_from)));
-    if (same_day.has_value()) return errors::EffectiveDayTaken(effective_from);
-    edition.mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
-    edition.set_state(begun.next);
-    edition.set_order_number(request.order_number());
-    *edition.mutable_order_date() = request.order_date();
-    *edition.mutable_effective_from() = request.effective_from();
-    edition.set_decided_by(call.caller->subject);
-    tx.Cite(errors::Approval());
-    RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-    // Its first day may be today, which has begun: then it acts at once.
-    if (effective_from > tx.today()) {
-      tx.Schedule(effective_from.StartOfDay(), kTakeEffectTimer, absl::StrCat(begun.row.number()));
-    } else {
-      RETURN_IF_ERROR(PutInForce(tx, begun.row));
-    }
-    ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(begun.row.number())));
-    return stored->row.edition();
-  });
+  ASSIGN_OR_RETURN(const base::Date effective_from,
+                   base::Date::FromProto(request.effective_from()));
+  return rpc::Mutate<Edition>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
+        ASSIGN_OR_RETURN(EditionChange begun,
+                         BeginChange(tx, call, request.name(), request.etag(), Verb::kApprove));
+        Edition& edition = *begun.row.mutable_edition();
+        ASSIGN_OR_RETURN(*edition.mutable_decision(),
+                         Approve(edition, call.caller->subject, order_date, effective_from,
+                                 tx.today(), *env.norms));
+        ASSIGN_OR_RETURN(const auto same_day,
+                         tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(effective_from)));
+        if (same_day.has_value()) return errors::EffectiveDayTaken(effective_from);
+        edition.mutable_decision()->mutable_decide_time()->set_seconds(
+            absl::ToUnixSeconds(tx.recorded()));
+        edition.set_state(begun.next);
+        edition.set_order_number(request.order_number());
+        *edition.mutable_order_date() = request.order_date();
+        *edition.mutable_effective_from() = request.effective_from();
+        edition.set_decided_by(call.caller->subject);
+        tx.Cite(errors::Approval());
+        RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+        // Its first day may be today, which has begun: then it acts at once.
+        if (effective_from > tx.today()) {
+          tx.Schedule(effective_from.StartOfDay(), kTakeEffectTimer,
+                      absl::StrCat(begun.row.number()));
+        } else {
+          RETURN_IF_ERROR(PutInForce(tx, begun.row));
+        }
+        ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(begun.row.number())));
+        return stored->row.edition();
+      });
 }
 
 absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due) {
   int32_t number = 0;
   if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer of an edition");
   ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
-  if (!found.has_value() || found->row.edition().state() != Edition::APPROVED) return absl::OkStatus();  // withdrawn
-  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(found->row.edition().effective_from()));
+  if (!found.has_value() || found->row.edition().state() != Edition::APPROVED)
+    return absl::OkStatus();  // withdrawn
+  ASSIGN_OR_RETURN(const base::Date day,
+                   base::Date::FromProto(found->row.edition().effective_from()));
   if (day != base::Date::LegalDay(due)) return absl::OkStatus();
   return PutInForce(tx, std::move(found->row));
 }

@@ -14,8 +14,9 @@ namespace nisi::priority_goods {
 namespace {
 
 absl::Status CheckNames(const Entry& entry, const std::string& path) {
-  return entry.name_kk().empty() && entry.name_ru().empty() ? errors::NameMissing(absl::StrCat(path, ".name_ru"))
-                                                             : absl::OkStatus();
+  return entry.name_kk().empty() && entry.name_ru().empty()
+             ? errors::NameMissing(absl::StrCat(path, ".name_ru"))
+             : absl::OkStatus();
 }
 
 struct EntryKey {
@@ -37,25 +38,28 @@ absl::Status CheckEditable(const store::Tx& tx, const Call& call, int32_t editio
 absl::Status CheckFree(const store::Tx& tx, int32_t edition, const std::string& code) {
   std::string taken;
   for (size_t length = 4; length <= code.size(); length += 2) {
-    ASSIGN_OR_RETURN(const auto above, tx.FindRaw(kEntries, store::Key::Of(edition, code.substr(0, length))));
+    ASSIGN_OR_RETURN(const auto above,
+                     tx.FindRaw(kEntries, store::Key::Of(edition, code.substr(0, length))));
     if (above.has_value()) taken = code.substr(0, length);
   }
   if (taken.empty()) {
     store::Key prefix = store::Key::Of(edition);
     prefix.AddTextPrefix(code);
-    RETURN_IF_ERROR(tx.Scan(kEntries, {prefix, ""}, {},
-                            [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                              ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
-                              taken = stored.row.entry().goods_code();
-                              return false;
-                            }));
+    RETURN_IF_ERROR(
+        tx.Scan(kEntries, {prefix, ""}, {},
+                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
+                  taken = stored.row.entry().goods_code();
+                  return false;
+                }));
   }
   if (taken.empty()) return absl::OkStatus();
   if (taken == code) return errors::EntryExists(EntryName(edition, code));
   return errors::EntryOverlap(EntryName(edition, taken));
 }
 
-absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& given, const std::string& path) {
+absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& given,
+                               const std::string& path) {
   RETURN_IF_ERROR(CheckLevel(given.processing_level()));
   RETURN_IF_ERROR(CheckNames(given, path));
   RETURN_IF_ERROR(CheckFree(tx, edition, given.goods_code()));
@@ -80,7 +84,8 @@ bool MatchesWords(const std::vector<std::string>& query, const Entry& entry) {
 
 }  // namespace
 
-absl::StatusOr<Encoded<v1::Entry>> CreateEntry(Env& env, Call& call, const v1::CreateEntryRequest& request) {
+absl::StatusOr<Encoded<v1::Entry>> CreateEntry(Env& env, Call& call,
+                                               const v1::CreateEntryRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
   return rpc::Mutate<Entry>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Entry> {
     RETURN_IF_ERROR(CheckEditable(tx, call, edition));
@@ -93,34 +98,37 @@ absl::StatusOr<Encoded<v1::BatchCreateEntriesResponse>> BatchCreateEntries(
     Env& env, Call& call, const v1::BatchCreateEntriesRequest& request) {
   using Response = v1::BatchCreateEntriesResponse;
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  return rpc::Mutate<Response>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Response> {
-    RETURN_IF_ERROR(CheckEditable(tx, call, edition));
-    tx.Cite(errors::ListOfPriorityGoods());
-    Response response;
-    for (int i = 0; i < request.entries_size(); ++i) {
-      const std::string path = absl::StrCat("entries[", i, "]");
-      auto entry = AddEntry(tx, edition, request.entries(i), path);
-      if (!entry.ok()) {  // says which of them
-        absl::Status status = entry.status();
-        auto info = base::InfoOf(status);
-        (*info.mutable_metadata())["item"] = path;
-        status.SetPayload(base::TypeUrl(info), absl::Cord(info.SerializeAsString()));
-        return status;
-      }
-      *response.add_entries() = *std::move(entry);
-    }
-    return response;
-  });
+  return rpc::Mutate<Response>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Response> {
+        RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+        tx.Cite(errors::ListOfPriorityGoods());
+        Response response;
+        for (int i = 0; i < request.entries_size(); ++i) {
+          const std::string path = absl::StrCat("entries[", i, "]");
+          auto entry = AddEntry(tx, edition, request.entries(i), path);
+          if (!entry.ok()) {  // says which of them
+            absl::Status status = entry.status();
+            auto info = base::InfoOf(status);
+            (*info.mutable_metadata())["item"] = path;
+            status.SetPayload(base::TypeUrl(info), absl::Cord(info.SerializeAsString()));
+            return status;
+          }
+          *response.add_entries() = *std::move(entry);
+        }
+        return response;
+      });
 }
 
-absl::StatusOr<Encoded<v1::Entry>> UpdateEntry(Env& env, Call& call, const v1::UpdateEntryRequest& request) {
+absl::StatusOr<Encoded<v1::Entry>> UpdateEntry(Env& env, Call& call,
+                                               const v1::UpdateEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.entry().name()));
   return rpc::Mutate<Entry>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Entry> {
     RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
     ASSIGN_OR_RETURN(auto found, tx.Find(kEntries, store::Key::Of(key.edition, key.code)));
     if (!found.has_value()) return base::NotFound("entries", request.entry().name());
     RETURN_IF_ERROR(rpc::CheckEtag(request.entry().etag(), found->row.entry().etag()));
-    RETURN_IF_ERROR(rpc::ApplyUpdate(request.entry(), request.update_mask(), found->row.mutable_entry()));
+    RETURN_IF_ERROR(
+        rpc::ApplyUpdate(request.entry(), request.update_mask(), found->row.mutable_entry()));
     RETURN_IF_ERROR(CheckLevel(found->row.entry().processing_level()));
     tx.Cite(errors::ListOfPriorityGoods());
     RETURN_IF_ERROR(tx.Put(kEntries, &found->row));
@@ -128,35 +136,38 @@ absl::StatusOr<Encoded<v1::Entry>> UpdateEntry(Env& env, Call& call, const v1::U
   });
 }
 
-absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(Env& env, Call& call,
-                                                             const v1::DeleteEntryRequest& request) {
+absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(
+    Env& env, Call& call, const v1::DeleteEntryRequest& request) {
   using Response = v1::DeleteEntryResponse;
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
-  return rpc::Mutate<Response>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Response> {
-    RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
-    const store::Key at = store::Key::Of(key.edition, key.code);
-    ASSIGN_OR_RETURN(const auto found, tx.Find(kEntries, at));
-    if (!found.has_value()) return base::NotFound("entries", request.name());
-    RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found->row.entry().etag()));
-    tx.Cite(errors::Drafting());
-    RETURN_IF_ERROR(tx.End(kEntries, at));
-    return Response();
-  });
+  return rpc::Mutate<Response>(
+      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Response> {
+        RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+        const store::Key at = store::Key::Of(key.edition, key.code);
+        ASSIGN_OR_RETURN(const auto found, tx.Find(kEntries, at));
+        if (!found.has_value()) return base::NotFound("entries", request.name());
+        RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found->row.entry().etag()));
+        tx.Cite(errors::Drafting());
+        RETURN_IF_ERROR(tx.End(kEntries, at));
+        return Response();
+      });
 }
 
-absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call, const v1::GetEntryRequest& request) {
+absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
+                                            const v1::GetEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, key.edition, at));
   const store::View view = env.store->Read();
-  ASSIGN_OR_RETURN(const auto raw, view.FindRaw(kEntries, store::Key::Of(key.edition, key.code), at));
+  ASSIGN_OR_RETURN(const auto raw,
+                   view.FindRaw(kEntries, store::Key::Of(key.edition, key.code), at));
   if (!raw.has_value()) return base::NotFound("entries", request.name());
   ASSIGN_OR_RETURN(const store::ResourceView row, store::SplitRow(raw->row()));
   return Encoded<Entry>{std::string(row.resource)};
 }
 
-absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env& env, Call& call,
-                                                             const v1::ListEntriesRequest& request) {
+absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
+    Env& env, Call& call, const v1::ListEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
   rpc::ListPlan plan;
   plan.table = &kEntries;
@@ -164,14 +175,16 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env& env, Call& cal
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, edition, plan.at));
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {
-      {"sector", &kEntriesBySector,
-       [edition](const std::string& sector) { return std::optional(store::Key::Of(edition, sector)); }},
-      {"processing_level", &kEntriesByLevel, [edition](const std::string& value) -> std::optional<store::Key> {
-         ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;
-         if (!v1::ProcessingLevel_Parse(value, &level)) return std::nullopt;
-         return store::Key::Of(edition, static_cast<int64_t>(level));
-       }}};
+  plan.indexes = {{"sector", &kEntriesBySector,
+                   [edition](const std::string& sector) {
+                     return std::optional(store::Key::Of(edition, sector));
+                   }},
+                  {"processing_level", &kEntriesByLevel,
+                   [edition](const std::string& value) -> std::optional<store::Key> {
+                     ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;
+                     if (!v1::ProcessingLevel_Parse(value, &level)) return std::nullopt;
+                     return store::Key::Of(edition, static_cast<int64_t>(level));
+                   }}};
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListEntriesResponse>{std::move(page)};
 }
@@ -197,29 +210,31 @@ absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env& env, Call& call,
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
     at.known_at_us = state.recorded_us;
-    edition = static_cast<int32_t>(state.position);  // also when another came into force between the pages
+    edition = static_cast<int32_t>(
+        state.position);  // also when another came into force between the pages
   }
   store::Range range{store::Key::Of(edition), state.last_key};
   range.prefix.AddTextPrefix(request.code_prefix());
   const std::vector<std::string> words = base::Words(request.query());
   const int size = rpc::PageSize(request.page_size());
   bool more = false;
-  RETURN_IF_ERROR(view.Scan(kEntries, range, at,
-                            [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
-                              ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EntryRow>(row));
-                              const Entry& entry = stored.row.entry();
-                              if (!request.sector().empty() && entry.sector() != request.sector()) return true;
-                              if (request.processing_level() != v1::PROCESSING_LEVEL_UNSPECIFIED &&
-                                  entry.processing_level() != request.processing_level()) {
-                                return true;
-                              }
-                              if (!MatchesWords(words, entry)) return true;
-                              more = response.entries_size() == size;
-                              if (more) return false;
-                              state.last_key = std::string(key);
-                              *response.add_entries() = std::move(*stored.row.mutable_entry());
-                              return true;
-                            }));
+  RETURN_IF_ERROR(
+      view.Scan(kEntries, range, at,
+                [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EntryRow>(row));
+                  const Entry& entry = stored.row.entry();
+                  if (!request.sector().empty() && entry.sector() != request.sector()) return true;
+                  if (request.processing_level() != v1::PROCESSING_LEVEL_UNSPECIFIED &&
+                      entry.processing_level() != request.processing_level()) {
+                    return true;
+                  }
+                  if (!MatchesWords(words, entry)) return true;
+                  more = response.entries_size() == size;
+                  if (more) return false;
+                  state.last_key = std::string(key);
+                  *response.add_entries() = std::move(*stored.row.mutable_entry());
+                  return true;
+                }));
   if (more) {
     if (request.page_token().empty()) {
       state.position = edition;

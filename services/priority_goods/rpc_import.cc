@@ -35,10 +35,12 @@ Entry ToEntry(const Row& row) {
   return entry;
 }
 
-// The beginning of what stands where a code should, cut between characters: the report must stay UTF-8.
+// The beginning of what stands where a code should, cut between characters: the report must stay
+// UTF-8.
 std::string CodeForReport(const std::string& given) {
   size_t end = std::min<size_t>(given.size(), 10);
-  while (end > 0 && end < given.size() && (static_cast<unsigned char>(given[end]) & 0xc0U) == 0x80U) --end;
+  while (end > 0 && end < given.size() && (static_cast<unsigned char>(given[end]) & 0xc0U) == 0x80U)
+    --end;
   return given.substr(0, end);
 }
 
@@ -78,8 +80,8 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
     if (!has_header_) return errors::ImportOrder("the first message is the header");
     call.request_id = header_.request_id();
     const store::CommandInfo info = rpc::CommandOf(call, header_.dry_run());
-    // An import with an invalid row changes nothing: its report is the answer, and the id stays free for the
-    // mended file.
+    // An import with an invalid row changes nothing: its report is the answer, and the id stays
+    // free for the mended file.
     bool nothing_entered = false;
     v1::ImportEntriesResponse report;
     auto outcome = env_.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
@@ -115,12 +117,13 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
   absl::StatusOr<v1::ImportEntriesResponse> Enter(store::Tx& tx, const Call& call) {
     RETURN_IF_ERROR(BeginChange(tx, call, header_.parent(), "", Verb::kEdit).status());
     std::set<std::string> codes;
-    RETURN_IF_ERROR(tx.Scan(kEntries, {store::Key::Of(edition_), ""}, {},
-                            [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                              ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
-                              codes.insert(stored.row.entry().goods_code());
-                              return true;
-                            }));
+    RETURN_IF_ERROR(
+        tx.Scan(kEntries, {store::Key::Of(edition_), ""}, {},
+                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
+                  codes.insert(stored.row.entry().goods_code());
+                  return true;
+                }));
     v1::ImportEntriesResponse response = reports_;
     bool refused = false;
     for (int i = 0; i < response.rows_size(); ++i) {
@@ -174,7 +177,8 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEntriesRequest>>> ImportEntries(Env& env, Call&) {
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEntriesRequest>>> ImportEntries(Env& env,
+                                                                                          Call&) {
   return std::make_unique<Import>(env);
 }
 

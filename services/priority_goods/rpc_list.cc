@@ -39,12 +39,13 @@ std::string Partial(const std::vector<const EntrySet::Item*>& below) {
 
 absl::StatusOr<std::vector<Entry>> EntriesOf(const store::View& view, int32_t edition) {
   std::vector<Entry> entries;
-  RETURN_IF_ERROR(view.Scan(kEntries, {store::Key::Of(edition), ""}, {},
-                            [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                              ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EntryRow>(row));
-                              entries.push_back(std::move(*stored.row.mutable_entry()));
-                              return true;
-                            }));
+  RETURN_IF_ERROR(
+      view.Scan(kEntries, {store::Key::Of(edition), ""}, {},
+                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EntryRow>(row));
+                  entries.push_back(std::move(*stored.row.mutable_entry()));
+                  return true;
+                }));
   return entries;
 }
 
@@ -76,11 +77,15 @@ std::vector<Difference> Compare(const std::vector<Entry>& base, const std::vecto
     Difference difference;
     if (order <= 0) *difference.mutable_before() = base[b];
     if (order >= 0) *difference.mutable_after() = target[t];
-    difference.set_kind(order < 0 ? Difference::REMOVED : order > 0 ? Difference::ADDED : Difference::CHANGED);
+    difference.set_kind(order < 0   ? Difference::REMOVED
+                        : order > 0 ? Difference::ADDED
+                                    : Difference::CHANGED);
     if (order == 0) {
-      for (std::string& field : ChangedFields(base[b], target[t])) *difference.add_changed_fields() = std::move(field);
+      for (std::string& field : ChangedFields(base[b], target[t]))
+        *difference.add_changed_fields() = std::move(field);
     }
-    if (order != 0 || difference.changed_fields_size() > 0) differences.push_back(std::move(difference));
+    if (order != 0 || difference.changed_fields_size() > 0)
+      differences.push_back(std::move(difference));
     b += order <= 0;
     t += order >= 0;
   }
@@ -88,7 +93,8 @@ std::vector<Difference> Compare(const std::vector<Entry>& base, const std::vecto
 }
 
 const std::string& CodeOf(const Difference& difference) {
-  return difference.has_after() ? difference.after().goods_code() : difference.before().goods_code();
+  return difference.has_after() ? difference.after().goods_code()
+                                : difference.before().goods_code();
 }
 
 // Streams an edition from one snapshot, some rows at a time.
@@ -107,13 +113,14 @@ class Export final : public rpc::MessageSource {
  private:
   absl::Status Load() {
     constexpr size_t kRows = 500;
-    return view_.Scan(kEntries, {store::Key::Of(edition_), after_}, {},
-                      [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
-                        ASSIGN_OR_RETURN(const store::ResourceView split, store::SplitRow(row.row));
-                        ready_.emplace_back(split.resource);
-                        after_ = std::string(key);
-                        return ready_.size() < kRows;
-                      });
+    return view_.Scan(
+        kEntries, {store::Key::Of(edition_), after_}, {},
+        [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(const store::ResourceView split, store::SplitRow(row.row));
+          ready_.emplace_back(split.resource);
+          after_ = std::string(key);
+          return ready_.size() < kRows;
+        });
   }
 
   const store::View view_;
@@ -126,7 +133,10 @@ class Export final : public rpc::MessageSource {
 class EntryWatch final : public rpc::JournalSource {
  public:
   EntryWatch(Env& env, const Call& call, int32_t edition, int64_t start)
-      : JournalSource(*env.store, start), env_(env), insider_(IsInsider(*call.caller)), edition_(edition) {}
+      : JournalSource(*env.store, start),
+        env_(env),
+        insider_(IsInsider(*call.caller)),
+        edition_(edition) {}
 
  private:
   absl::StatusOr<bool> Show(const store::JournalRecord& record, std::string* out) override {
@@ -146,7 +156,8 @@ class EntryWatch final : public rpc::JournalSource {
       shown->set_position(record.position);
       *shown->mutable_record_time() = entry.record_time();
       shown->set_name(EntryName(number, *code));
-      if (change.kind() == journal::v1::Change::PUT) shown->mutable_entry()->ParseFromString(change.after().value());
+      if (change.kind() == journal::v1::Change::PUT)
+        shown->mutable_entry()->ParseFromString(change.after().value());
     }
     if (response.changes_size() == 0) return false;
     response.set_position(record.position);
@@ -167,7 +178,8 @@ class EntryWatch final : public rpc::JournalSource {
 }  // namespace
 
 // The hottest call: one look in memory a code, and stored bytes into the answer.
-absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env& env, Call& call, const v1::CheckGoodsRequest& request) {
+absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env& env, Call& call,
+                                                           const v1::CheckGoodsRequest& request) {
   static const std::string kNotOnList = NotListed("NOT_ON_LIST");
   static const std::string kNoEdition = NotListed("NO_EDITION_IN_FORCE");
   base::Date day = call.today();
@@ -210,13 +222,15 @@ absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env& env, Call& call,
   return Encoded<v1::CheckGoodsResponse>{std::move(reply).Take()};
 }
 
-absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call, const v1::DiffEditionsRequest& request) {
+absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call,
+                                                      const v1::DiffEditionsRequest& request) {
   ASSIGN_OR_RETURN(const int32_t base_number, EditionNumber(request.base()));
   ASSIGN_OR_RETURN(const int32_t target_number, EditionNumber(request.target()));
   RETURN_IF_ERROR(CheckReadable(env, call, base_number));
   RETURN_IF_ERROR(CheckReadable(env, call, target_number));
   const store::View view = env.store->Read();
-  for (const auto& [number, name] : {std::pair{base_number, request.base()}, {target_number, request.target()}}) {
+  for (const auto& [number, name] :
+       {std::pair{base_number, request.base()}, {target_number, request.target()}}) {
     ASSIGN_OR_RETURN(const auto found, view.FindRaw(kEditions, store::Key::Of(number)));
     if (!found.has_value()) return base::NotFound("editions", name);
   }
@@ -241,8 +255,8 @@ absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call, cons
   return response;
 }
 
-absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(Env& env, Call& call,
-                                                                  const v1::ExportEditionRequest& request) {
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(
+    Env& env, Call& call, const v1::ExportEditionRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.name()));
   RETURN_IF_ERROR(CheckReadable(env, call, edition));
   ASSIGN_OR_RETURN(const auto found, env.store->Read().FindRaw(kEditions, store::Key::Of(edition)));
@@ -250,8 +264,8 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(Env& env, Call
   return std::make_unique<Export>(*env.store, edition);
 }
 
-absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(Env& env, Call& call,
-                                                                 const v1::WatchEntriesRequest& request) {
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(
+    Env& env, Call& call, const v1::WatchEntriesRequest& request) {
   int32_t edition = 0;
   if (!request.parent().empty()) {
     ASSIGN_OR_RETURN(edition, EditionNumber(request.parent()));

@@ -1,4 +1,5 @@
-// The functions behind PriorityGoodsService, one a method; each file rpc_<resource>.cc holds one resource's.
+// The functions behind PriorityGoodsService, one a method; each file rpc_<resource>.cc holds one
+// resource's.
 #pragma once
 
 #include <memory>
@@ -13,41 +14,54 @@ using rpc::Call;
 using rpc::Encoded;
 
 // rpc_assessments.cc
-absl::StatusOr<Encoded<v1::Assessment>> CreateAssessment(Env&, Call&, const v1::CreateAssessmentRequest&);
-absl::StatusOr<Encoded<v1::Assessment>> UpdateAssessment(Env&, Call&, const v1::UpdateAssessmentRequest&);
+absl::StatusOr<Encoded<v1::Assessment>> CreateAssessment(Env&, Call&,
+                                                         const v1::CreateAssessmentRequest&);
+absl::StatusOr<Encoded<v1::Assessment>> UpdateAssessment(Env&, Call&,
+                                                         const v1::UpdateAssessmentRequest&);
 absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env&, Call&, const v1::GetAssessmentRequest&);
-absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(Env&, Call&, const v1::ListAssessmentsRequest&);
-absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&, const v1::ReplayDecisionRequest&);
+absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
+    Env&, Call&, const v1::ListAssessmentsRequest&);
+absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&,
+                                                          const v1::ReplayDecisionRequest&);
 
 // rpc_editions.cc
 absl::StatusOr<Encoded<v1::Edition>> CreateEdition(Env&, Call&, const v1::CreateEditionRequest&);
 absl::StatusOr<Encoded<v1::Edition>> UpdateEdition(Env&, Call&, const v1::UpdateEditionRequest&);
 absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env&, Call&, const v1::GetEditionRequest&);
-absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(Env&, Call&, const v1::ListEditionsRequest&);
+absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(Env&, Call&,
+                                                               const v1::ListEditionsRequest&);
 absl::StatusOr<Encoded<v1::Edition>> SubmitEdition(Env&, Call&, const v1::SubmitEditionRequest&);
 absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env&, Call&, const v1::ReturnEditionRequest&);
 absl::StatusOr<Encoded<v1::Edition>> ApproveEdition(Env&, Call&, const v1::ApproveEditionRequest&);
-absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env&, Call&, const v1::WithdrawEditionRequest&);
+absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env&, Call&,
+                                                     const v1::WithdrawEditionRequest&);
 // The timer: an approved edition comes into force on its day and replaces the one before.
 absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due);
 
 // rpc_entries.cc
 absl::StatusOr<Encoded<v1::Entry>> CreateEntry(Env&, Call&, const v1::CreateEntryRequest&);
-absl::StatusOr<Encoded<v1::BatchCreateEntriesResponse>> BatchCreateEntries(Env&, Call&,
-                                                                           const v1::BatchCreateEntriesRequest&);
+absl::StatusOr<Encoded<v1::BatchCreateEntriesResponse>> BatchCreateEntries(
+    Env&, Call&, const v1::BatchCreateEntriesRequest&);
 absl::StatusOr<Encoded<v1::Entry>> UpdateEntry(Env&, Call&, const v1::UpdateEntryRequest&);
-absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(Env&, Call&, const v1::DeleteEntryRequest&);
+absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(Env&, Call&,
+                                                             const v1::DeleteEntryRequest&);
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env&, Call&, const v1::GetEntryRequest&);
-absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env&, Call&, const v1::ListEntriesRequest&);
-absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env&, Call&, const v1::SearchEntriesRequest&);
+absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env&, Call&,
+                                                             const v1::ListEntriesRequest&);
+absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env&, Call&,
+                                                        const v1::SearchEntriesRequest&);
 
 // rpc_import.cc
-absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEntriesRequest>>> ImportEntries(Env&, Call&);
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEntriesRequest>>> ImportEntries(Env&,
+                                                                                          Call&);
 
 // rpc_list.cc: what is asked of the list as a whole
-absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env&, Call&, const v1::CheckGoodsRequest&);
+absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env&, Call&,
+                                                           const v1::CheckGoodsRequest&);
 absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env&, Call&, const v1::DiffEditionsRequest&);
-absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(Env&, Call&, const v1::ExportEditionRequest&);
-absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(Env&, Call&, const v1::WatchEntriesRequest&);
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(Env&, Call&,
+                                                                  const v1::ExportEditionRequest&);
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(Env&, Call&,
+                                                                 const v1::WatchEntriesRequest&);
 
 }  // namespace nisi::priority_goods

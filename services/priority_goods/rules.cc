@@ -78,7 +78,8 @@ Decision Decide(const Facts& facts, const std::map<std::string, std::string>& so
   return decision;
 }
 
-Finding& AddFinding(Decision* decision, const char* rule, bool satisfied, const base::LegalBasis& basis) {
+Finding& AddFinding(Decision* decision, const char* rule, bool satisfied,
+                    const base::LegalBasis& basis) {
   Finding* finding = decision->add_findings();
   finding->set_rule(rule);
   finding->set_satisfied(satisfied);
@@ -92,11 +93,14 @@ void AddText(Finding& finding, const std::string& name, const std::string& value
   fact->set_value(value);
 }
 
-constexpr uint32_t Bit(rpc::v1::Role role) { return 1U << role; }
+constexpr uint32_t Bit(rpc::v1::Role role) {
+  return 1U << role;
+}
 
 }  // namespace
 
-absl::StatusOr<Decision> Assess(const Assessment& assessment, const norms::Norms& norms, base::Date date) {
+absl::StatusOr<Decision> Assess(const Assessment& assessment, const norms::Norms& norms,
+                                base::Date date) {
   Facts facts;
   std::map<std::string, std::string> sources;
   bool assumption = false;
@@ -129,7 +133,8 @@ absl::StatusOr<Decision> Replay(const Decision& stored) {
   for (const Finding& finding : stored.findings()) {
     for (const auto& fact : finding.facts()) {
       int64_t value = 0;
-      if (!absl::SimpleAtoi(fact.value(), &value)) return base::StoreCorrupt(absl::StrCat("fact ", fact.name()));
+      if (!absl::SimpleAtoi(fact.value(), &value))
+        return base::StoreCorrupt(absl::StrCat("fact ", fact.name()));
       facts[fact.name()] = value;
       sources[fact.name()] = fact.source();
     }
@@ -153,7 +158,8 @@ absl::Status CheckLevel(ProcessingLevel level) {
   return level == v1::MEDIUM || level == v1::HIGH ? absl::OkStatus() : errors::LevelTooLow();
 }
 
-std::optional<std::string> FindOverlap(const std::set<std::string>& codes, const std::string& code) {
+std::optional<std::string> FindOverlap(const std::set<std::string>& codes,
+                                       const std::string& code) {
   const auto below = codes.lower_bound(code);
   if (below != codes.end() && absl::StartsWith(*below, code)) return *below;
   for (size_t length = 4; length < code.size(); length += 2) {
@@ -176,7 +182,8 @@ const std::vector<Edge>& EditionEdges() {
       {Edition::APPROVED, Verb::kTakeEffect, Edition::IN_FORCE, 0, "Art. 26(1)"},
       {Edition::IN_FORCE, Verb::kSupersede, Edition::SUPERSEDED, 0, "Art. 26(1)"},
       {Edition::DRAFT, Verb::kWithdraw, Edition::WITHDRAWN, kInstitute | kAuthority, "Art. 26(1)"},
-      {Edition::RETURNED, Verb::kWithdraw, Edition::WITHDRAWN, kInstitute | kAuthority, "Art. 26(1)"},
+      {Edition::RETURNED, Verb::kWithdraw, Edition::WITHDRAWN, kInstitute | kAuthority,
+       "Art. 26(1)"},
       {Edition::SUBMITTED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, "Art. 26(1)"},
       {Edition::APPROVED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, "Art. 9(28)"},
   };
@@ -222,12 +229,14 @@ absl::Status CheckSeparation(const Edition& edition, const std::string& decider)
   return same ? errors::SeparationOfDuties() : absl::OkStatus();
 }
 
-absl::StatusOr<Decision> Approve(const Edition& edition, const std::string& approver, base::Date order_date,
-                                 base::Date effective_from, base::Date today, const norms::Norms& norms) {
+absl::StatusOr<Decision> Approve(const Edition& edition, const std::string& approver,
+                                 base::Date order_date, base::Date effective_from, base::Date today,
+                                 const norms::Norms& norms) {
   RETURN_IF_ERROR(CheckSeparation(edition, approver));
   if (edition.entry_count() == 0) return errors::EditionEmpty();
   if (order_date > today) return errors::OrderDateInvalid("The order is dated in the future.");
-  if (effective_from < order_date) return errors::OrderDateInvalid("The edition cannot precede its order.");
+  if (effective_from < order_date)
+    return errors::OrderDateInvalid("The edition cannot precede its order.");
   if (effective_from < today) return errors::EffectiveDayPast();
   Decision decision;
   decision.set_outcome("APPROVED");
@@ -236,7 +245,8 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const std::string& appr
   AddText(duties, "drafted_by", edition.drafted_by());
   AddText(duties, "submitted_by", edition.submitted_by());
   AddText(duties, "decided_by", approver);
-  Finding& content = AddFinding(&decision, "EDITION_NOT_EMPTY", true, errors::ListOfPriorityGoods());
+  Finding& content =
+      AddFinding(&decision, "EDITION_NOT_EMPTY", true, errors::ListOfPriorityGoods());
   AddText(content, "entry_count", absl::StrCat(edition.entry_count()));
   Finding& dates = AddFinding(&decision, "DATES_IN_ORDER", true, errors::Approval());
   AddText(dates, "order_date", order_date.ToString());

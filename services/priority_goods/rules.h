@@ -21,18 +21,21 @@ using v1::Edition;
 using v1::Entry;
 using v1::ProcessingLevel;
 
-// The processing level of an assessed good: points for the three criteria of Art. 26(2) against the norms of
-// `date`. The outcome is the level's name. SCORE_OVER_NORM when a score exceeds its maximum.
-absl::StatusOr<decision::v1::Decision> Assess(const Assessment& assessment, const norms::Norms& norms, base::Date date);
+// The processing level of an assessed good: points for the three criteria of Art. 26(2) against the
+// norms of `date`. The outcome is the level's name. SCORE_OVER_NORM when a score exceeds its
+// maximum.
+absl::StatusOr<decision::v1::Decision> Assess(const Assessment& assessment,
+                                              const norms::Norms& norms, base::Date date);
 
-// The same from the facts that a decision stored; no norms are looked up. DATA_LOSS naming a fact that is missing.
+// The same from the facts that a decision stored; no norms are looked up. DATA_LOSS naming a fact
+// that is missing.
 absl::StatusOr<decision::v1::Decision> Replay(const decision::v1::Decision& stored);
 
 // Only goods of medium and high processing may stand in an edition (Art. 26(1)). LEVEL_TOO_LOW.
 absl::Status CheckLevel(ProcessingLevel level);
 
-// The code among `codes` that covers `code` or is covered by it; nullopt when there is none. An entry covers every
-// code that begins with its own, and no good may be covered twice.
+// The code among `codes` that covers `code` or is covered by it; nullopt when there is none. An
+// entry covers every code that begins with its own, and no good may be covered twice.
 std::optional<std::string> FindOverlap(const std::set<std::string>& codes, const std::string& code);
 
 // What can happen to an edition.
@@ -49,18 +52,18 @@ struct Edge {
 const std::vector<Edge>& EditionEdges();
 const char* Name(Verb verb);
 
-// The state after `verb`. EDITION_STATE when the edition's state forbids it, EDITION_FROZEN for edits of what is
-// submitted or later; ACCESS_DENIED when the state allows it to other roles only.
+// The state after `verb`. EDITION_STATE when the edition's state forbids it, EDITION_FROZEN for
+// edits of what is submitted or later; ACCESS_DENIED when the state allows it to other roles only.
 absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t roles);
 
 // Approved by order at some time: what the public may see, and what can answer for a day.
 bool IsPublished(Edition::State state);
 
-// Whether `approver` may decide on an edition, and with these dates (Art. 9(28)). SEPARATION_OF_DUTIES,
-// EFFECTIVE_DAY_PAST, ORDER_DATE_INVALID. The decision lists the findings.
+// Whether `approver` may decide on an edition, and with these dates (Art. 9(28)).
+// SEPARATION_OF_DUTIES, EFFECTIVE_DAY_PAST, ORDER_DATE_INVALID. The decision lists the findings.
 absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const std::string& approver,
-                                               base::Date order_date, base::Date effective_from, base::Date today,
-                                               const norms::Norms& norms);
+                                               base::Date order_date, base::Date effective_from,
+                                               base::Date today, const norms::Norms& norms);
 // Who drafted or submitted an edition does not decide on it. SEPARATION_OF_DUTIES.
 absl::Status CheckSeparation(const Edition& edition, const std::string& decider);
 

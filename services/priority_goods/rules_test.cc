@@ -22,10 +22,14 @@ using decision::v1::Decision;
 using decision::v1::Finding;
 using ::testing::HasSubstr;
 
-Date Day(absl::string_view text) { return *Date::Parse(text); }
+Date Day(absl::string_view text) {
+  return *Date::Parse(text);
+}
 const Date kToday = Day("2026-06-15");
 
-norms::Norms DefaultNorms() { return *norms::Norms::Default(); }
+norms::Norms DefaultNorms() {
+  return *norms::Norms::Default();
+}
 
 Assessment Scores(int32_t technology, int32_t exports, int32_t domestic) {
   Assessment assessment;
@@ -98,7 +102,8 @@ TEST(AssessTest, EachScoreAgainstItsNorm) {
     EXPECT_EQ(base::InfoOf(refused).metadata().at("maximum"), c.maximum);
     EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 26(2)");
     ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
-    EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), absl::StrCat("assessment.", c.name));
+    EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(),
+              absl::StrCat("assessment.", c.name));
   }
 }
 
@@ -106,14 +111,16 @@ TEST(AssessTest, TheNormsAreData) {
   std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
   for (norms::NormFile& file : files) {
     if (file.name.find("priority_goods") == std::string::npos) continue;
-    file.text = absl::StrReplaceAll(file.text, {{"high_from,70", "high_from,50"}, {"medium_from,40", "medium_from,20"}});
+    file.text = absl::StrReplaceAll(
+        file.text, {{"high_from,70", "high_from,50"}, {"medium_from,40", "medium_from,20"}});
   }
   const auto other = norms::Norms::LoadText(files);
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_EQ(Assess(Scores(20, 0, 0), DefaultNorms(), kToday)->outcome(), "LOW");
   EXPECT_EQ(Assess(Scores(20, 0, 0), *other, kToday)->outcome(), "MEDIUM");
   EXPECT_EQ(Assess(Scores(20, 30, 0), *other, kToday)->outcome(), "HIGH");
-  EXPECT_EQ(base::ReasonOf(Assess(Scores(20, 0, 0), *other, Day("1995-01-01")).status()), "NORM_NOT_IN_FORCE");
+  EXPECT_EQ(base::ReasonOf(Assess(Scores(20, 0, 0), *other, Day("1995-01-01")).status()),
+            "NORM_NOT_IN_FORCE");
 }
 
 TEST(ReplayTest, GivesTheSame) {
@@ -148,8 +155,11 @@ TEST(ReplayTest, FollowsTheStoredFactsAlone) {
   for (const char* name : {"technological_complexity", "export_potential", "domestic_potential"}) {
     Decision over = stored;
     ASSERT_TRUE(SetFact(&over, name, "99"));
-    for (const std::string& other : {std::string("technological_complexity"), std::string("export_potential"), std::string("domestic_potential")}) {
-      EXPECT_EQ(FindingOf(*Replay(over), "SCORE_WITHIN_NORM:" + other).satisfied(), other != name) << name;
+    for (const std::string& other :
+         {std::string("technological_complexity"), std::string("export_potential"),
+          std::string("domestic_potential")}) {
+      EXPECT_EQ(FindingOf(*Replay(over), "SCORE_WITHIN_NORM:" + other).satisfied(), other != name)
+          << name;
     }
   }
 }
@@ -194,10 +204,12 @@ TEST(FindOverlapTest, AboveBelowSameAndNone) {
     const char* code;
     const char* other;  // null: free
   } const cases[] = {
-      {"0101", "0101"},         {"010121", "0101"},       {"0101210000", "0101"},   {"850423", "850423"},
-      {"8504", "850423"},       {"85042300", "850423"},   {"8504230000", "850423"}, {"8708", "8708299000"},
-      {"870829", "8708299000"}, {"87082990", "8708299000"}, {"870899", "87089910"}, {"850424", nullptr},
-      {"0102", nullptr},        {"8708299001", nullptr},  {"87089911", nullptr},    {"850422", nullptr},
+      {"0101", "0101"},           {"010121", "0101"},      {"0101210000", "0101"},
+      {"850423", "850423"},       {"8504", "850423"},      {"85042300", "850423"},
+      {"8504230000", "850423"},   {"8708", "8708299000"},  {"870829", "8708299000"},
+      {"87082990", "8708299000"}, {"870899", "87089910"},  {"850424", nullptr},
+      {"0102", nullptr},          {"8708299001", nullptr}, {"87089911", nullptr},
+      {"850422", nullptr},
   };
   for (const auto& c : cases) {
     const auto other = FindOverlap(codes, c.code);
@@ -239,12 +251,14 @@ TEST(EditionEdgesTest, EveryStateVerbAndRole) {
       for (const rpc::Role role : rpc::AllRoles()) {
         const auto from = static_cast<Edition::State>(state);
         const auto what = static_cast<Verb>(verb);
-        SCOPED_TRACE(absl::StrCat(Edition::State_Name(from), " ", Name(what), " ", rpc::RoleName(role)));
+        SCOPED_TRACE(
+            absl::StrCat(Edition::State_Name(from), " ", Name(what), " ", rpc::RoleName(role)));
         const auto next = Next(from, what, 1U << role);
         const auto edge = allowed.find({from, what});
         if (edge == allowed.end()) {
           EXPECT_EQ(next.status().code(), absl::StatusCode::kFailedPrecondition);
-          EXPECT_EQ(base::ReasonOf(next.status()), what == Verb::kEdit ? "EDITION_FROZEN" : "EDITION_STATE");
+          EXPECT_EQ(base::ReasonOf(next.status()),
+                    what == Verb::kEdit ? "EDITION_FROZEN" : "EDITION_STATE");
           EXPECT_EQ(base::InfoOf(next.status()).metadata().at("state"), Edition::State_Name(from));
           EXPECT_FALSE(base::LegalBasisOf(next.status()).article().empty());
           ++refused;
@@ -264,7 +278,8 @@ TEST(EditionEdgesTest, EveryStateVerbAndRole) {
 }
 
 TEST(EditionEdgesTest, EachCitesItsArticle) {
-  for (const Edge& edge : EditionEdges()) EXPECT_THAT(edge.article, HasSubstr("Art. ")) << Name(edge.verb);
+  for (const Edge& edge : EditionEdges())
+    EXPECT_THAT(edge.article, HasSubstr("Art. ")) << Name(edge.verb);
   EXPECT_FALSE(IsPublished(Edition::DRAFT));
   EXPECT_FALSE(IsPublished(Edition::SUBMITTED));
   EXPECT_FALSE(IsPublished(Edition::RETURNED));
@@ -317,20 +332,21 @@ TEST(ApproveTest, RefusesWithTheArticle) {
   } const cases[] = {
       {"the drafter", Submitted(), "drafter", kToday, kToday, absl::StatusCode::kPermissionDenied,
        "SEPARATION_OF_DUTIES", "Art. 9(28)"},
-      {"the submitter", Submitted(), "submitter", kToday, kToday, absl::StatusCode::kPermissionDenied,
-       "SEPARATION_OF_DUTIES", "Art. 9(28)"},
-      {"no entries", empty, "minister", kToday, kToday, absl::StatusCode::kFailedPrecondition, "EDITION_EMPTY",
-       "Art. 26(1)"},
-      {"an order of tomorrow", Submitted(), "minister", tomorrow, tomorrow, absl::StatusCode::kFailedPrecondition,
-       "ORDER_DATE_INVALID", "Art. 9(28)"},
-      {"in force before the order", Submitted(), "minister", kToday, yesterday, absl::StatusCode::kFailedPrecondition,
-       "ORDER_DATE_INVALID", "Art. 9(28)"},
-      {"in force in the past", Submitted(), "minister", yesterday, yesterday, absl::StatusCode::kFailedPrecondition,
-       "EFFECTIVE_DAY_PAST", "Art. 9(28)"},
+      {"the submitter", Submitted(), "submitter", kToday, kToday,
+       absl::StatusCode::kPermissionDenied, "SEPARATION_OF_DUTIES", "Art. 9(28)"},
+      {"no entries", empty, "minister", kToday, kToday, absl::StatusCode::kFailedPrecondition,
+       "EDITION_EMPTY", "Art. 26(1)"},
+      {"an order of tomorrow", Submitted(), "minister", tomorrow, tomorrow,
+       absl::StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID", "Art. 9(28)"},
+      {"in force before the order", Submitted(), "minister", kToday, yesterday,
+       absl::StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID", "Art. 9(28)"},
+      {"in force in the past", Submitted(), "minister", yesterday, yesterday,
+       absl::StatusCode::kFailedPrecondition, "EFFECTIVE_DAY_PAST", "Art. 9(28)"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.what);
-    const absl::Status refused = Approve(c.edition, c.approver, c.order, c.from, kToday, DefaultNorms()).status();
+    const absl::Status refused =
+        Approve(c.edition, c.approver, c.order, c.from, kToday, DefaultNorms()).status();
     EXPECT_EQ(refused.code(), c.code);
     EXPECT_EQ(base::ReasonOf(refused), c.reason);
     EXPECT_EQ(base::LegalBasisOf(refused).article(), c.article);

@@ -13,7 +13,8 @@ using v1::Edition;
 class EditionsTest : public PriorityGoodsTest {
  protected:
   template <class Request>
-  absl::StatusOr<Edition> Decide(const std::string& method, const rpc::Caller& caller, const std::string& name) {
+  absl::StatusOr<Edition> Decide(const std::string& method, const rpc::Caller& caller,
+                                 const std::string& name) {
     Request request;
     request.set_name(name);
     request.set_reason("Проверьте коды группы 85.");
@@ -115,7 +116,8 @@ TEST_F(EditionsTest, AWithdrawnOneNeverComesIntoForce) {
   GoTo(Day("2026-07-01"));
   EXPECT_EQ(StateOf(future), Edition::WITHDRAWN);
   EXPECT_EQ(StateOf(first), Edition::IN_FORCE);
-  const std::string other = Publish(Day("2026-07-01"), {MakeEntry("0103")});  // the day is free again
+  const std::string other =
+      Publish(Day("2026-07-01"), {MakeEntry("0103")});  // the day is free again
   EXPECT_EQ(StateOf(other), Edition::IN_FORCE);
 }
 
@@ -139,7 +141,8 @@ TEST_F(EditionsTest, TwoCannotClaimOneDay) {
 }
 
 TEST_F(EditionsTest, WhoPreparedDoesNotDecide) {
-  const rpc::Caller both = CallerOf(institute_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller both =
+      CallerOf(institute_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
   const rpc::Caller both_submitter =
       CallerOf(submitter_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
   const std::string edition = CreateDraft({MakeEntry("0101")});
@@ -148,8 +151,9 @@ TEST_F(EditionsTest, WhoPreparedDoesNotDecide) {
     const absl::Status refused = Approve(edition, Day("2026-07-01"), caller).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied);
     EXPECT_EQ(base::ReasonOf(refused), "SEPARATION_OF_DUTIES");
-    EXPECT_EQ(base::ReasonOf(Decide<v1::ReturnEditionRequest>("ReturnEdition", caller, edition).status()),
-              "SEPARATION_OF_DUTIES");
+    EXPECT_EQ(
+        base::ReasonOf(Decide<v1::ReturnEditionRequest>("ReturnEdition", caller, edition).status()),
+        "SEPARATION_OF_DUTIES");
   }
   EXPECT_EQ(StateOf(edition), Edition::SUBMITTED);
   EXPECT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
@@ -206,14 +210,17 @@ TEST_F(EditionsTest, ThePublicSeesNoDrafts) {
     v1::WatchEntriesRequest watch;
     watch.set_parent(draft);
     EXPECT_EQ(Stream("WatchEntries", caller, watch).status(), of_draft);
-    const auto all = Do<v1::ListEditionsResponse>("ListEditions", caller, v1::ListEditionsRequest());
+    const auto all =
+        Do<v1::ListEditionsResponse>("ListEditions", caller, v1::ListEditionsRequest());
     ASSERT_EQ(all->editions_size(), 1);
     EXPECT_EQ(all->editions(0).name(), published);
   }
   for (const rpc::Caller& caller : {institute_, authority_, auditor_}) {
     EXPECT_TRUE(Get(draft, caller).ok());
     EXPECT_EQ(Get("editions/99", caller).status().code(), absl::StatusCode::kNotFound);
-    EXPECT_EQ(Do<v1::ListEditionsResponse>("ListEditions", caller, v1::ListEditionsRequest())->editions_size(), 2);
+    EXPECT_EQ(Do<v1::ListEditionsResponse>("ListEditions", caller, v1::ListEditionsRequest())
+                  ->editions_size(),
+              2);
   }
 }
 
@@ -240,7 +247,8 @@ TEST_F(EditionsTest, ThePublicSeesNoPastOfAPublishedOneAsADraft) {
   list.set_parent(edition);
   EXPECT_EQ(Do<v1::ListEntriesResponse>("ListEntries", public_, list)->entries_size(), 1);
   *list.mutable_known_at() = get.known_at();
-  EXPECT_EQ(base::ReasonOf(Do<v1::ListEntriesResponse>("ListEntries", public_, list).status()), "ACCESS_DENIED");
+  EXPECT_EQ(base::ReasonOf(Do<v1::ListEntriesResponse>("ListEntries", public_, list).status()),
+            "ACCESS_DENIED");
   EXPECT_EQ(Do<v1::ListEntriesResponse>("ListEntries", auditor_, list)->entries_size(), 1);
 }
 
@@ -257,7 +265,8 @@ TEST_F(EditionsTest, ARepeatedRequestGetsTheFirstAnswer) {
   EXPECT_EQ(*CallRaw("CreateEdition", institute_, create), *first);
   EXPECT_EQ(position(), after);
   create.mutable_edition()->set_title_kk("Басқа тізбе");
-  EXPECT_EQ(base::ReasonOf(CallRaw("CreateEdition", institute_, create).status()), "IDEMPOTENCY_KEY_REUSED");
+  EXPECT_EQ(base::ReasonOf(CallRaw("CreateEdition", institute_, create).status()),
+            "IDEMPOTENCY_KEY_REUSED");
   EXPECT_EQ(position(), after);
 }
 
@@ -278,7 +287,8 @@ TEST_F(EditionsTest, ValidateOnlyChangesNothing) {
   add.set_validate_only(true);
   EXPECT_TRUE(Do<v1::Entry>("CreateEntry", institute_, add).ok());
   *add.mutable_entry() = MakeEntry("010121");
-  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("CreateEntry", institute_, add).status()), "ENTRY_OVERLAP");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("CreateEntry", institute_, add).status()),
+            "ENTRY_OVERLAP");
   EXPECT_EQ(position(), before);
   EXPECT_EQ(StateOf(name), Edition::DRAFT);
   EXPECT_EQ(Get("editions/2", auditor_).status().code(), absl::StatusCode::kNotFound);
@@ -312,31 +322,40 @@ TEST_F(AssessmentsTest, IsCorrectedAndItsPastStays) {
   const auto second = Do<v1::Assessment>("UpdateAssessment", institute_, update);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(second->processing_level(), v1::HIGH);
-  EXPECT_EQ(base::ReasonOf(Do<v1::Assessment>("UpdateAssessment", institute_, update).status()), "VERSION_MISMATCH");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Assessment>("UpdateAssessment", institute_, update).status()),
+            "VERSION_MISMATCH");
 
   v1::GetAssessmentRequest get;
   get.set_name(first.name());
   EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->points(), 70);
   *get.mutable_as_of() = Day("2026-06-19").ToProto();
-  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->SerializeAsString(), first.SerializeAsString());
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->SerializeAsString(),
+            first.SerializeAsString());
   get.clear_as_of();
   get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known) + 1);
   EXPECT_EQ(Do<v1::Assessment>("GetAssessment", auditor_, get)->points(), 69);
   v1::ListAssessmentsRequest list;
   list.set_filter("goods_code = \"850423\"");
-  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments(0).points(), 70);
+  EXPECT_EQ(
+      Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments(0).points(),
+      70);
   *list.mutable_known_at() = get.known_at();
-  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments(0).points(), 69);
+  EXPECT_EQ(
+      Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments(0).points(),
+      69);
   list.set_filter("goods_code = \"850424\"");
-  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments_size(), 0);
+  EXPECT_EQ(Do<v1::ListAssessmentsResponse>("ListAssessments", auditor_, list)->assessments_size(),
+            0);
 }
 
 TEST_F(AssessmentsTest, AreForInsiders) {
   v1::GetAssessmentRequest get;
   get.set_name(Assess("850423", 40, 0).name());
   EXPECT_TRUE(Do<v1::Assessment>("GetAssessment", authority_, get).ok());
-  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", entity_, get).status().code(), absl::StatusCode::kPermissionDenied);
-  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", public_, get).status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", entity_, get).status().code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Do<v1::Assessment>("GetAssessment", public_, get).status().code(),
+            absl::StatusCode::kUnauthenticated);
 }
 
 TEST_F(AssessmentsTest, ADecisionReplaysUnderOtherNorms) {

@@ -1,5 +1,6 @@
-// What the tests of this service share: the real service over a store in a folder of its own, a clock that is
-// moved by hand, and calls made as the call layer makes them: role, form, then the function.
+// What the tests of this service share: the real service over a store in a folder of its own, a
+// clock that is moved by hand, and calls made as the call layer makes them: role, form, then the
+// function.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -24,7 +25,9 @@
 
 namespace nisi::priority_goods {
 
-inline base::Date Day(absl::string_view text) { return *base::Date::Parse(text); }
+inline base::Date Day(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
 
 inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles) {
   rpc::Caller caller;
@@ -54,7 +57,8 @@ inline v1::Entry MakeEntry(const std::string& code, const std::string& sector = 
 
 class PriorityGoodsTest : public ::testing::Test {
  protected:
-  PriorityGoodsTest() : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
+  PriorityGoodsTest()
+      : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
     std::string pattern = (std::filesystem::temp_directory_path() / "nisi_goods_XXXXXX").string();
     if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
   }
@@ -83,8 +87,8 @@ class PriorityGoodsTest : public ::testing::Test {
   int64_t position() { return store().position(); }
 
   const rpc::Method& MethodOf(const std::string& name) {
-    const rpc::Method* method =
-        service_->registry().Find(absl::StrCat("/nisi.priority_goods.v1.PriorityGoodsService/", name));
+    const rpc::Method* method = service_->registry().Find(
+        absl::StrCat("/nisi.priority_goods.v1.PriorityGoodsService/", name));
     if (method == nullptr) ADD_FAILURE() << "no method " << name;
     return *method;
   }
@@ -102,11 +106,13 @@ class PriorityGoodsTest : public ::testing::Test {
   }
 
   // The steps of the call layer up to the function.
-  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request, rpc::Call* call) {
+  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
+                              rpc::Call* call) {
     RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
     RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
     if (method.policy.mutation) {
-      call->body_hash = base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
+      call->body_hash =
+          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
       if (method.policy.request_id != nullptr) {
         call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
       }
@@ -116,7 +122,8 @@ class PriorityGoodsTest : public ::testing::Test {
 
   // The answer's bytes. A mutation without a request id gets a fresh one.
   template <class Request>
-  absl::StatusOr<std::string> CallRaw(const std::string& name, const rpc::Caller& caller, Request request) {
+  absl::StatusOr<std::string> CallRaw(const std::string& name, const rpc::Caller& caller,
+                                      Request request) {
     if constexpr (requires { request.set_request_id(""); }) {
       if (request.request_id().empty()) request.set_request_id(NextUuid());
     }
@@ -126,14 +133,16 @@ class PriorityGoodsTest : public ::testing::Test {
     return method.unary(call, request);
   }
   template <class Response, class Request>
-  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, const Request& request) {
+  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller,
+                              const Request& request) {
     ASSIGN_OR_RETURN(const std::string bytes, CallRaw(name, caller, request));
     Response response;
     if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
     return response;
   }
   template <class Request>
-  absl::StatusOr<std::unique_ptr<rpc::MessageSource>> Stream(const std::string& name, const rpc::Caller& caller,
+  absl::StatusOr<std::unique_ptr<rpc::MessageSource>> Stream(const std::string& name,
+                                                             const rpc::Caller& caller,
                                                              Request request) {
     const rpc::Method& method = MethodOf(name);
     rpc::Call call = MakeCall(method, caller);
@@ -170,7 +179,8 @@ class PriorityGoodsTest : public ::testing::Test {
     get.set_name(edition);
     return Do<v1::Edition>("GetEdition", caller, get);
   }
-  absl::StatusOr<v1::Edition> Approve(const std::string& edition, base::Date from, const rpc::Caller& caller) {
+  absl::StatusOr<v1::Edition> Approve(const std::string& edition, base::Date from,
+                                      const rpc::Caller& caller) {
     v1::ApproveEditionRequest approve;
     approve.set_name(edition);
     ASSIGN_OR_RETURN(const v1::Edition current, Get(edition, auditor_));

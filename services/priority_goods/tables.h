@@ -11,14 +11,15 @@ using v1::EditionRow;
 using v1::EntryRow;
 
 // Numbers are on disk: append only, never reuse. testdata/schema.golden shows every change.
-extern const store::Table<AssessmentRow> kAssessments;            // 1: name
-extern const store::Index<AssessmentRow> kAssessmentsByCode;      // 2: goods code
-extern const store::Table<EditionRow> kEditions;                  // 3: number
-extern const store::Index<EditionRow> kEditionsByState;           // 4: state
-extern const store::Index<EditionRow> kEditionsByEffectiveDay;    // 5: effective_from; unique, approved ones only
-extern const store::Table<EntryRow> kEntries;                     // 6: edition, goods code
-extern const store::Index<EntryRow> kEntriesBySector;             // 7: edition, sector
-extern const store::Index<EntryRow> kEntriesByLevel;              // 8: edition, level
+extern const store::Table<AssessmentRow> kAssessments;        // 1: name
+extern const store::Index<AssessmentRow> kAssessmentsByCode;  // 2: goods code
+extern const store::Table<EditionRow> kEditions;              // 3: number
+extern const store::Index<EditionRow> kEditionsByState;       // 4: state
+extern const store::Index<EditionRow>
+    kEditionsByEffectiveDay;                   // 5: effective_from; unique, approved ones only
+extern const store::Table<EntryRow> kEntries;  // 6: edition, goods code
+extern const store::Index<EntryRow> kEntriesBySector;  // 7: edition, sector
+extern const store::Index<EntryRow> kEntriesByLevel;   // 8: edition, level
 
 const store::Schema& PriorityGoodsSchema();
 

@@ -15,9 +15,13 @@
 namespace nisi::priority_goods {
 namespace {
 
-std::string GoldenPath() { return absl::StrCat(NISI_SOURCE_DIR, "/services/priority_goods/testdata/schema.golden"); }
+std::string GoldenPath() {
+  return absl::StrCat(NISI_SOURCE_DIR, "/services/priority_goods/testdata/schema.golden");
+}
 
-std::string Hex(const store::Key& key) { return base::HexEncode(key.bytes()); }
+std::string Hex(const store::Key& key) {
+  return base::HexEncode(key.bytes());
+}
 
 template <class Row>
 std::string TableKey(const store::Table<Row>& table, const Row& row) {
@@ -27,7 +31,9 @@ std::string TableKey(const store::Table<Row>& table, const Row& row) {
 template <class Row>
 std::string IndexKeys(const store::Index<Row>& index, const Row& row) {
   std::string lines;
-  index.keys(row, [&](const store::Key& key) { absl::StrAppend(&lines, "key ", index.name, " ", Hex(key), "\n"); });
+  index.keys(row, [&](const store::Key& key) {
+    absl::StrAppend(&lines, "key ", index.name, " ", Hex(key), "\n");
+  });
   return lines.empty() ? absl::StrCat("key ", index.name, " none\n") : lines;
 }
 
@@ -59,15 +65,18 @@ EntryRow SampleEntry() {
 
 // The declared schema, and sample keys as they lie on disk.
 std::string Schema() {
-  return absl::StrCat(
-      PriorityGoodsSchema().Describe(), TableKey(kAssessments, SampleAssessment()),
-      IndexKeys(kAssessmentsByCode, SampleAssessment()), TableKey(kEditions, SampleEdition(v1::Edition::APPROVED)),
-      IndexKeys(kEditionsByState, SampleEdition(v1::Edition::APPROVED)),
-      IndexKeys(kEditionsByEffectiveDay, SampleEdition(v1::Edition::APPROVED)), TableKey(kEntries, SampleEntry()),
-      IndexKeys(kEntriesBySector, SampleEntry()), IndexKeys(kEntriesByLevel, SampleEntry()));
+  return absl::StrCat(PriorityGoodsSchema().Describe(), TableKey(kAssessments, SampleAssessment()),
+                      IndexKeys(kAssessmentsByCode, SampleAssessment()),
+                      TableKey(kEditions, SampleEdition(v1::Edition::APPROVED)),
+                      IndexKeys(kEditionsByState, SampleEdition(v1::Edition::APPROVED)),
+                      IndexKeys(kEditionsByEffectiveDay, SampleEdition(v1::Edition::APPROVED)),
+                      TableKey(kEntries, SampleEntry()), IndexKeys(kEntriesBySector, SampleEntry()),
+                      IndexKeys(kEntriesByLevel, SampleEntry()));
 }
 
-TEST(SchemaTest, IsSound) { EXPECT_EQ(PriorityGoodsSchema().Problem(), ""); }
+TEST(SchemaTest, IsSound) {
+  EXPECT_EQ(PriorityGoodsSchema().Problem(), "");
+}
 
 // UPDATE_GOLDEN=1 rewrites the file; a change of what is on disk is then seen in review.
 TEST(SchemaTest, IsWhatTheGoldenFileSays) {

@@ -15,7 +15,8 @@ struct Seen {
 
 class WatchTest : public PriorityGoodsTest {
  protected:
-  std::unique_ptr<rpc::MessageSource> Watch(const rpc::Caller& caller, const std::string& parent, int64_t start) {
+  std::unique_ptr<rpc::MessageSource> Watch(const rpc::Caller& caller, const std::string& parent,
+                                            int64_t start) {
     v1::WatchEntriesRequest request;
     request.set_parent(parent);
     request.set_start_position(start);
@@ -27,7 +28,8 @@ class WatchTest : public PriorityGoodsTest {
   static Seen Drain(rpc::MessageSource& source) {
     Seen seen;
     std::string bytes;
-    for (auto state = source.Pull(&bytes); state.ok() && *state == State::kMessage; state = source.Pull(&bytes)) {
+    for (auto state = source.Pull(&bytes); state.ok() && *state == State::kMessage;
+         state = source.Pull(&bytes)) {
       v1::WatchEntriesResponse message;
       EXPECT_TRUE(message.ParseFromString(bytes));
       EXPECT_GT(message.position(), seen.position);
@@ -90,7 +92,8 @@ TEST_F(WatchTest, ResumesWithoutGapOrRepeatAfterReopening) {
 
 TEST_F(WatchTest, EndsAndReopensInTheMiddle) {
   const std::string edition = CreateDraft();
-  for (int i = 1; i <= 10; ++i) ASSERT_TRUE(AddEntries(edition, {MakeEntry(absl::StrFormat("01%02d", i))}).ok());
+  for (int i = 1; i <= 10; ++i)
+    ASSERT_TRUE(AddEntries(edition, {MakeEntry(absl::StrFormat("01%02d", i))}).ok());
   std::vector<std::string> seen;
   int64_t next = 1;
   for (int i = 1; i <= 10; ++i) {  // one message a stream
@@ -105,7 +108,8 @@ TEST_F(WatchTest, EndsAndReopensInTheMiddle) {
     source.reset();
     if (i == 5) Reopen();
   }
-  EXPECT_THAT(seen, ElementsAre("0101", "0102", "0103", "0104", "0105", "0106", "0107", "0108", "0109", "0110"));
+  EXPECT_THAT(seen, ElementsAre("0101", "0102", "0103", "0104", "0105", "0106", "0107", "0108",
+                                "0109", "0110"));
 }
 
 TEST_F(WatchTest, AllEditionsOrOne) {
@@ -136,7 +140,8 @@ TEST_F(WatchTest, ABookmarkTellsHowFarNothingWas) {
   EXPECT_EQ(message.changes_size(), 0);
   EXPECT_EQ(message.position(), position());
   ASSERT_TRUE(AddEntries(edition, {MakeEntry("0102")}).ok());
-  EXPECT_THAT(Drain(*Watch(institute_, edition, message.position() + 1)).changes, ElementsAre("0102"));
+  EXPECT_THAT(Drain(*Watch(institute_, edition, message.position() + 1)).changes,
+              ElementsAre("0102"));
 }
 
 }  // namespace

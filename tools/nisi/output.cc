@@ -28,10 +28,10 @@ std::string Json(const Message& message, bool pretty) {
 }
 
 // The rows of a message: those of its main field, else itself.
-Table RowsOf(const Message& message) {
-  if (const std::unique_ptr<Message> opened = Opened(message)) return RowsOf(*opened);
+Table RowsOf(const Message& message, Detail detail) {
+  if (const std::unique_ptr<Message> opened = Opened(message)) return RowsOf(*opened, detail);
   const FieldDescriptor* main = MainField(*message.GetDescriptor());
-  if (main == nullptr) return TableOf(*message.GetDescriptor(), {&message});
+  if (main == nullptr) return TableOf(*message.GetDescriptor(), {&message}, detail);
   // Items that open into another type are rows of that type.
   std::vector<std::unique_ptr<Message>> opened;
   std::vector<const Message*> items = ItemsOf(message, *main);
@@ -42,7 +42,7 @@ Table RowsOf(const Message& message) {
     }
   }
   const bool all_opened = !items.empty() && opened.size() == items.size();
-  return TableOf(all_opened ? *items[0]->GetDescriptor() : *main->message_type(), items);
+  return TableOf(all_opened ? *items[0]->GetDescriptor() : *main->message_type(), items, detail);
 }
 
 // Repeated messages, each shown as a table of its own.
@@ -55,7 +55,7 @@ void CollectTables(const Message& message, const std::string& above,
     const std::string name = absl::StrCat(above, above.empty() ? "" : ".", field->name());
     if (field->is_repeated()) {
       if (const auto items = ItemsOf(message, *field); !items.empty()) {
-        tables->emplace_back(name, TableOf(*field->message_type(), items));
+        tables->emplace_back(name, TableOf(*field->message_type(), items, Detail::kBrief));
       }
     } else if (!IsValueMessage(*field->message_type()) &&
                message.GetReflection()->HasField(message, field)) {
@@ -71,7 +71,7 @@ std::string Scalars(const Message& message, int width) {
   for (const Column& column : ColumnsOf(*message.GetDescriptor())) {
     const FieldDescriptor& field = *column.path.back();
     if (field.is_repeated() && field.message_type() != nullptr) continue;
-    const std::string cell = CellOf(message, column);
+    const std::string cell = CellOf(message, column, Detail::kBrief);
     if (!cell.empty())
       table.rows.push_back({absl::StrReplaceAll(column.name, {{"_", " "}, {".", " "}}), cell});
   }
@@ -89,7 +89,7 @@ std::string ForPeople(const Message& message, int width) {
   const FieldDescriptor* main = MainField(*message.GetDescriptor());
   std::string out;
   if (main != nullptr) {
-    const Table rows = RowsOf(message);
+    const Table rows = RowsOf(message, Detail::kBrief);
     absl::StrAppend(&out, rows.rows.empty() ? absl::StrCat("No ", main->name(), ".\n")
                                             : TableText(rows, width));
   }
@@ -122,7 +122,7 @@ void PrintMessage(const Message& message, Format format, int width, std::ostream
       *out << Json(message, true);
       return;
     case Format::kCsv: {
-      const Table table = RowsOf(message);
+      const Table table = RowsOf(message, Detail::kFull);
       *out << RenderCsvRow(table.columns);
       for (const auto& row : table.rows) *out << RenderCsvRow(row);
       return;
@@ -138,7 +138,7 @@ void StreamPrinter::Print(const Message& message) {
     *out_ << Json(message, false) << std::flush;
     return;
   }
-  AddRows(RowsOf(message));
+  AddRows(RowsOf(message, format_ == Format::kCsv ? Detail::kFull : Detail::kBrief));
 }
 
 void StreamPrinter::AddRows(const Table& table) {

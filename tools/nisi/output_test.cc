@@ -55,12 +55,11 @@ TEST(OutputTest, RowsFirstThenTheRest) {
   EXPECT_EQ(Print(response, Format::kTable),
             "CODE    VERDICT     ENTRY                    REASON       ENTRY POSITION\n"
             "850423  LISTED      editions/1/entries/8504               7\n"
-            "0201    NOT_LISTED                           NOT_ON_LIST  0\n"
+            "0201    NOT_LISTED                           NOT_ON_LIST\n"
             "\n"
-            "on date           2026-01-02\n"
-            "edition           editions/1\n"
-            "edition position  0\n"
-            "legal basis       Art. 26(1): Goods of medium and high processing.\n");
+            "on date      2026-01-02\n"
+            "edition      editions/1\n"
+            "legal basis  Art. 26(1): Goods of medium and high processing.\n");
 }
 
 TEST(OutputTest, OneRecordAsLinesAndItsListsAsTables) {
@@ -112,9 +111,14 @@ TEST(OutputTest, JournalEntriesAreOpenedForPeople) {
   nisi::journal::v1::Entry entry;
   entry.set_position(12);
   entry.set_actor("official");
+  auto* change = entry.add_changes();
+  change->set_table("editions");
+  change->set_key("\x80");
+  change->set_kind(nisi::journal::v1::Change::PUT);
   nisi::journal::v1::ListEntriesResponse response;
   response.add_entries()->set_leaf(entry.SerializeAsString());
-  EXPECT_THAT(Print(response, Format::kTable), HasSubstr("12        official"));
+  EXPECT_THAT(Print(response, Format::kTable), HasSubstr("12        official  editions PUT  "));
+  EXPECT_THAT(Print(response, Format::kCsv), HasSubstr("\"\"kind\"\":\"\"PUT\"\""));
   EXPECT_THAT(Print(response, Format::kJson), HasSubstr("\"leaf\": \""));
 }
 

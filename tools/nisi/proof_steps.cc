@@ -111,14 +111,15 @@ void AddEntry(const Proof& proof, const std::string& key, bool* holds, Steps* st
           ? absl::OkStatus()
           : store::ProofInvalid("LEAF_HASH",
                                 "The entry's bytes do not hash to the leaf of the proof.");
-  *holds = steps->Add("leaf", same, absl::StrCat("SHA-256(0x00, entry) = ", Hex(leaf))) &&
-           steps->Add(
-               "entry", store::VerifyEntry(proof.entry, proof.inclusion, proof.head, key),
-               OneLine(absl::StrCat("position ", entry.position(), ", ",
-                                    google::protobuf::util::TimeUtil::ToString(entry.record_time()),
-                                    ", ", entry.method(), " by ", entry.actor(), ", ",
-                                    entry.changes_size(), " changes; ", proof.entry.openings_size(),
-                                    " disclosed values match their commitments")));
+  *holds =
+      steps->Add("leaf", same, absl::StrCat("SHA-256(0x00, entry) = ", Hex(leaf))) &&
+      steps->Add(
+          "entry", store::VerifyEntry(proof.entry, proof.inclusion, proof.head, key),
+          OneLine(absl::StrCat("position ", entry.position(), ", ",
+                               google::protobuf::util::TimeUtil::ToString(entry.record_time()),
+                               ", ", entry.method(), " by ", entry.actor(), ", ",
+                               entry.changes_size(), " change(s); ", proof.entry.openings_size(),
+                               " disclosed value(s) match their commitments")));
 }
 
 void AddSince(const Proof& proof, const Proof& since, const std::string& key, Steps* steps) {

@@ -57,7 +57,9 @@ std::string JsonOf(const Message& message) {
   return json;
 }
 
-std::string TextOf(const Message& message) {
+std::string BriefOf(const Message& message);
+
+std::string TextOf(const Message& message, Detail detail) {
   if (const auto* date = dynamic_cast<const google::type::Date*>(&message)) {
     return absl::StrFormat("%04d-%02d-%02d", date->year(), date->month(), date->day());
   }
@@ -76,11 +78,15 @@ std::string TextOf(const Message& message) {
     return absl::StrCat(reflection.GetString(message, name), "=",
                         reflection.GetString(message, value));
   }
+  if (detail == Detail::kBrief) {
+    if (std::string text = BriefOf(message); !text.empty()) return text;
+  }
   return JsonOf(message);
 }
 
 // The value of a singular field, or one of a repeated field's when index >= 0.
-std::string ValueText(const Message& message, const FieldDescriptor& field, int index) {
+std::string ValueText(const Message& message, const FieldDescriptor& field, int index,
+                      Detail detail) {
   const auto& r = *message.GetReflection();
   const bool one = index < 0;
   switch (field.cpp_type()) {
@@ -116,8 +122,9 @@ std::string ValueText(const Message& message, const FieldDescriptor& field, int 
       return value->name();
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return TextOf(one ? r.GetMessage(message, &field)
-                        : r.GetRepeatedMessage(message, &field, index));
+      return TextOf(
+          one ? r.GetMessage(message, &field) : r.GetRepeatedMessage(message, &field, index),
+          detail);
   }
   return "";
 }
@@ -126,9 +133,24 @@ std::string ValueText(const Message& message, const FieldDescriptor& field, int 
 // not.
 bool IsThere(const Message& message, const FieldDescriptor& field) {
   if (message.GetReflection()->HasField(message, &field)) return true;
-  if (field.has_presence()) return false;
+  // Positions begin with 1: 0 is none.
+  if (field.has_presence() || absl::EndsWith(field.name(), "position")) return false;
   return field.cpp_type() != FieldDescriptor::CPPTYPE_STRING &&
          field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
+}
+
+// The plain values of a message, as "editions PUT 2026-01-31".
+std::string BriefOf(const Message& message) {
+  std::vector<std::string> parts;
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
+    const bool plain = !field.is_repeated() && field.type() != FieldDescriptor::TYPE_BYTES &&
+                       (field.message_type() == nullptr || IsValueMessage(*field.message_type()));
+    if (plain && message.GetReflection()->HasField(message, &field)) {
+      parts.push_back(ValueText(message, field, -1, Detail::kBrief));
+    }
+  }
+  return absl::StrJoin(parts, " ");
 }
 
 // Takes from the widest columns until the line fits.
@@ -153,17 +175,18 @@ std::vector<Column> ColumnsOf(const Descriptor& type) {
   return columns;
 }
 
-std::string CellOf(const Message& top, const Column& column) {
+std::string CellOf(const Message& top, const Column& column, Detail detail) {
   const Message* message = &top;
   for (size_t i = 0; i + 1 < column.path.size(); ++i) {
     if (!message->GetReflection()->HasField(*message, column.path[i])) return "";
     message = &message->GetReflection()->GetMessage(*message, column.path[i]);
   }
   const FieldDescriptor& field = *column.path.back();
-  if (!field.is_repeated()) return IsThere(*message, field) ? ValueText(*message, field, -1) : "";
+  if (!field.is_repeated())
+    return IsThere(*message, field) ? ValueText(*message, field, -1, detail) : "";
   std::vector<std::string> parts;
   for (int i = 0; i < message->GetReflection()->FieldSize(*message, &field); ++i) {
-    parts.push_back(ValueText(*message, field, i));
+    parts.push_back(ValueText(*message, field, i, detail));
   }
   return absl::StrJoin(parts, ", ");
 }
@@ -201,13 +224,13 @@ std::unique_ptr<Message> Opened(const Message& message) {
   return entry;
 }
 
-Table TableOf(const Descriptor& type, const std::vector<const Message*>& items) {
+Table TableOf(const Descriptor& type, const std::vector<const Message*>& items, Detail detail) {
   const std::vector<Column> columns = ColumnsOf(type);
   Table table;
   for (const Column& column : columns) table.columns.push_back(column.name);
   for (const Message* item : items) {
     std::vector<std::string>& row = table.rows.emplace_back();
-    for (const Column& column : columns) row.push_back(CellOf(*item, column));
+    for (const Column& column : columns) row.push_back(CellOf(*item, column, detail));
   }
   return table;
 }

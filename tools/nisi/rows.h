@@ -18,8 +18,13 @@ struct Column {
 // One column a value; a nested message gives its own columns, down to four levels.
 std::vector<Column> ColumnsOf(const google::protobuf::Descriptor& type);
 
+// kFull loses nothing: messages of a list are JSON. kBrief shows of such messages what people look
+// for: plain values, without names and bytes.
+enum class Detail { kFull, kBrief };
+
 // The value as text: dates as 2026-01-31, lists joined by commas, bytes in hex; empty when absent.
-std::string CellOf(const google::protobuf::Message& message, const Column& column);
+std::string CellOf(const google::protobuf::Message& message, const Column& column,
+                   Detail detail = Detail::kFull);
 
 // The repeated field whose items are the rows of an answer; null when there is none.
 const google::protobuf::FieldDescriptor* MainField(const google::protobuf::Descriptor& type);
@@ -38,7 +43,8 @@ struct Table {
 
 // All columns of the type, also empty ones.
 Table TableOf(const google::protobuf::Descriptor& type,
-              const std::vector<const google::protobuf::Message*>& items);
+              const std::vector<const google::protobuf::Message*>& items,
+              Detail detail = Detail::kFull);
 // Without its empty columns.
 Table WithoutEmpty(const Table& table);
 // Names as short as they can be and still differ, in capitals.

@@ -39,8 +39,8 @@ struct Settings {
   bool make_keys = false;
 };
 
-// For trying out separate processes: <data>/keys gets the development issuer and the gateway's context key, and
-// keys/tls an authority with a certificate for the gateway and each service.
+// For trying out separate processes: <data>/keys gets the development issuer and the gateway's
+// context key, and keys/tls an authority with a certificate for the gateway and each service.
 absl::Status MakeKeys(const std::string& data) {
   std::vector<std::string> names{"gateway"};
   for (const auto& [name, open] : Services()) names.push_back(name);
@@ -89,8 +89,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
       rpc::StopSignal::Stop();
     };
     ASSIGN_OR_RETURN(part.service, open(host));
-    ASSIGN_OR_RETURN(part.authenticator,
-                     ContextsOnly(keys.signers_path, name, absl::Now()));
+    ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, absl::Now()));
     rpc::ServerOptions options;
     options.clock = clock.clock();
     options.registry = &part.service->registry();
@@ -145,7 +144,8 @@ int ServeMain(const std::vector<std::string>& args) {
               "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
       .String("clock-file", &settings.clock_file,
               "a file that moves the clock, to try out other days")
-      .Bool("make-keys", &settings.make_keys, "only make keys and certificates for separate processes, then end")
+      .Bool("make-keys", &settings.make_keys,
+            "only make keys and certificates for separate processes, then end")
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
@@ -159,7 +159,8 @@ int ServeMain(const std::vector<std::string>& args) {
     return 0;
   }
   std::atomic<bool> failed{false};
-  const absl::Status served = settings.make_keys ? MakeKeys(settings.data) : Serve(settings, stop, failed);
+  const absl::Status served =
+      settings.make_keys ? MakeKeys(settings.data) : Serve(settings, stop, failed);
   if (!served.ok()) {
     base::Log(base::Severity::kError, "cannot_start", {{"status", served.ToString()}});
     return 1;
