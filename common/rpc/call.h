@@ -4,7 +4,9 @@
 //   absl::StatusOr<Edition> GetEdition(Env& env, Call& call, const GetEditionRequest& request);
 //   absl::StatusOr<Encoded<ListEntriesResponse>> ListEntries(Env&, Call&, const
 //   ListEntriesRequest&);
+//   absl::StatusOr<Entry> CreateEntry(Env&, const Call&, store::Tx&, const CreateEntryRequest&);
 //
+// The last is a command: the one transaction of its call, run by the store's writer.
 // By the time it runs, the caller, the policy, the deadline and the request's form have been
 // checked.
 #pragma once
@@ -20,6 +22,7 @@
 #include "common/base/date.h"
 #include "common/rpc/caller.h"
 #include "common/rpc/policy.h"
+#include "common/store/engine.h"
 
 namespace nisi::rpc {
 
@@ -31,8 +34,9 @@ struct Call {
   std::string request_id;
   std::string body_hash;  // SHA-256 of the request's bytes; for mutations
   std::string trace_id;   // of W3C traceparent; empty when none came
-  bool may_block =
-      true;  // false on gRPC's own thread: a handler that would block returns MustBlock()
+  // kMemory on gRPC's own thread: a handler reads with it and returns the NotInMemory() it gets, to
+  // be run again where it may wait.
+  store::Reach reach = store::Reach::kDisk;
   std::function<bool()> cancelled = [] { return false; };
 
   // What the answer carries beside the message: the journal position of the commit, 0 for none.
@@ -46,10 +50,6 @@ template <class Message>
 struct Encoded {
   std::string bytes;
 };
-
-// A non_blocking handler returns this to be run again on the executor, with may_block set.
-absl::Status MustBlock();
-bool IsMustBlock(const absl::Status& status);
 
 // What a server-streaming handler returns: messages are pulled from it when the stream can take
 // them, so a stream holds no thread. Pull runs on the executor, one at a time.

@@ -1,5 +1,7 @@
 #include "common/rpc/executor.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace nisi::rpc {
@@ -31,6 +33,7 @@ size_t Executor::queue_depth() const {
 }
 
 void Executor::Loop() {
+  pthread_setname_np(pthread_self(), limits_.name);
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     ++idle_;

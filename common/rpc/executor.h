@@ -19,6 +19,7 @@ class Executor {
     // mostly asleep.
     size_t threads = 64;
     size_t queue = 512;
+    const char* name = "executor";  // of its threads, at most 15 characters
   };
   explicit Executor(Limits limits) : limits_(limits) {}
   // Runs what is queued, then stops.

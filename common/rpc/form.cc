@@ -25,12 +25,6 @@ enum class Mode {
   kPatch,     // inside of that
 };
 
-bool IsUpdate(const Descriptor& descriptor) {
-  const FieldDescriptor* mask = descriptor.FindFieldByName("update_mask");
-  return mask != nullptr && !mask->is_repeated() && mask->message_type() != nullptr &&
-         WellKnownOf(*mask->message_type()) == WellKnown::kFieldMask;
-}
-
 Mode ModeOfPart(Mode whole, const FieldDescriptor& field) {
   if (field.is_repeated()) return Mode::kWhole;
   if (IsUpdate(*field.containing_type())) return Mode::kResource;
@@ -94,9 +88,9 @@ class FormChecker::Compiler {
     rule.field = &field;
     rule.repeated = field.is_repeated();
     rule.map = field.is_map();
-    rule.required = options.required() && mode == Mode::kWhole;
-    rule.output_only =
-        options.output_only() && !(mode == Mode::kResource && field.name() == "name");
+    const bool addressed = mode == Mode::kResource && IsOwnName(field);
+    rule.required = addressed || (options.required() && mode == Mode::kWhole);
+    rule.output_only = options.output_only() && !addressed;
     rule.unique = options.unique_items();
     rule.format = options.format();
     rule.min_chars = options.min_chars();

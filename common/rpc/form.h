@@ -20,8 +20,8 @@ namespace nisi::rpc {
 // - `required` on a member of a oneof means that one of its members is set; the path is then the
 //   oneof's name.
 // - In a message with an `update_mask`, sub-messages are patches: nothing in them is required
-//   (ApplyUpdate refuses to clear what is), and the resource's own `name` may be given though it
-//   is output_only.
+//   (ApplyUpdate refuses to clear what is) but the resource's own `name`, which says what is to be
+//   changed: it must be given though it is output_only, and have its form.
 // - An item of a repeated field is present: it must not be an empty string.
 // - google.type.Date must be a real whole date of 1990 to 2199, google.protobuf.Timestamp sane,
 //   floats finite, enums known and not deprecated, maps at most 64 entries with keys of 1 to 64
@@ -51,7 +51,8 @@ class FormChecker {
 };
 
 // Whether the rules of `message` and all it holds make sense: FAILED_PRECONDITION listing each
-// field that has a rule its type cannot have. A server calls it at start for each request type and
+// field that has a rule its type cannot have, and each own name of an update's resource that has no
+// pattern. A server calls it at start for each request type and
 // does not start on failure.
 absl::Status CheckDescriptor(const google::protobuf::Descriptor* message);
 

@@ -6,8 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
-#include "common/rpc/field_rules.h"
-#include "common/rpc/form.h"
+#include "common/rpc/form_internal.h"
 
 namespace nisi::rpc {
 namespace {
@@ -67,6 +66,7 @@ class Judge {
       const FieldDescriptor& field = *descriptor.field(i);
       Field(field);
       if (field.message_type() != nullptr) Message(*field.message_type());
+      if (IsUpdate(descriptor)) Addressed(field);
     }
   }
 
@@ -133,6 +133,15 @@ class Judge {
     } else {
       Want(rule.resource().empty(), field, "resource is for format RESOURCE_NAME");
     }
+  }
+
+  // An update's resource is named by its own name, so junk in it must not pass.
+  void Addressed(const FieldDescriptor& part) {
+    if (part.message_type() == nullptr || part.is_repeated()) return;
+    const FieldDescriptor* name = part.message_type()->FindFieldByName("name");
+    if (name == nullptr || !IsOwnName(*name)) return;
+    Want(RuleOf(*name).format() == v1::RESOURCE_NAME, *name,
+         "the name of a resource that can be updated needs format RESOURCE_NAME");
   }
 
   std::set<const Descriptor*> seen_;

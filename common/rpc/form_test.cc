@@ -478,11 +478,13 @@ TEST(FormChecker, OutputOnlyMattersInMutationsOnly) {
   EXPECT_EQ(FormChecker(CreateWidgetRequest::descriptor()).Check(&create, true), absl::OkStatus());
 }
 
-TEST(FormChecker, InAnUpdateNothingOfTheResourceIsRequiredAndItsNameMayStand) {
+TEST(FormChecker, InAnUpdateNothingOfTheResourceIsRequiredButItsName) {
   const FormChecker checker(UpdateWidgetRequest::descriptor());
   UpdateWidgetRequest request;
   request.set_request_id(kUuid);
   EXPECT_THAT(PathsOf(checker.Check(&request, true)), ElementsAre("widget"));
+  request.mutable_widget()->set_color("red");
+  EXPECT_THAT(PathsOf(checker.Check(&request, true)), ElementsAre("widget.name"));
   request.mutable_widget()->set_name("widgets/7");
   request.mutable_update_mask()->add_paths("no such path");  // judged by ApplyUpdate
   EXPECT_EQ(checker.Check(&request, true), absl::OkStatus());
@@ -490,6 +492,23 @@ TEST(FormChecker, InAnUpdateNothingOfTheResourceIsRequiredAndItsNameMayStand) {
   request.mutable_widget()->set_weight(-1);
   EXPECT_THAT(PathsOf(checker.Check(&request, true)),
               ElementsAre("widget.weight", "widget.update_time"));
+}
+
+TEST(FormChecker, TheNameInAnUpdateHasItsForm) {
+  const FormChecker checker(UpdateWidgetRequest::descriptor());
+  for (const std::string name :
+       {"qzx", "widgets/*", "widgets/", "editions/7", "widgets/7/parts/1", "/widgets/7",
+        "Widgets/7", "widgets/../qzx", "widgets/7 ", "widgets//7"}) {
+    SCOPED_TRACE(name);
+    UpdateWidgetRequest request;
+    request.set_request_id(kUuid);
+    request.mutable_widget()->set_name(name);
+    const absl::Status status = checker.Check(&request, true);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(ReasonOf(status), "INVALID_FIELD");
+    EXPECT_THAT(PathsOf(status), ElementsAre("widget.name"));
+    EXPECT_THAT(AllBytesOf(status), Not(HasSubstr("qzx")));
+  }
 }
 
 TEST(FormChecker, OneofsOptionalsMapsAndFloats) {
@@ -560,6 +579,7 @@ TEST(FormChecker, TooDeepNestingIsNoMessage) {
 TEST(CheckDescriptor, PassesRulesThatCanBeKept) {
   EXPECT_EQ(CheckDescriptor(FormSample::descriptor()), absl::OkStatus());
   EXPECT_EQ(CheckDescriptor(CreateWidgetRequest::descriptor()), absl::OkStatus());
+  EXPECT_EQ(CheckDescriptor(UpdateWidgetRequest::descriptor()), absl::OkStatus());
 }
 
 TEST(CheckDescriptor, NamesEachFieldWhoseRulesMakeNoSense) {
@@ -569,6 +589,13 @@ TEST(CheckDescriptor, NamesEachFieldWhoseRulesMakeNoSense) {
   for (int i = 0; i < nonsense->field_count(); ++i) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(nonsense->field(i)->full_name() + ":"));
   }
+}
+
+TEST(CheckDescriptor, WantsAPatternForTheNameThatAnUpdateGoesBy) {
+  const absl::Status status = CheckDescriptor(testing::v1::UpdateNonsenseRequest::descriptor());
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("NamelessNonsense.name:"));
+  EXPECT_EQ(CheckDescriptor(testing::v1::NamelessNonsense::descriptor()), absl::OkStatus());
 }
 
 }  // namespace

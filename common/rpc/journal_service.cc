@@ -60,12 +60,12 @@ class EntrySource final : public JournalSource {
       : JournalSource(store, request.start_position()), table_(request.table()) {}
 
  private:
-  absl::StatusOr<bool> Show(const store::JournalRecord& record, std::string* out) override {
-    if (!Touches(record, table_)) return false;
+  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
+    if (!Touches(record, table_)) return absl::OkStatus();
     WatchEntriesResponse response;
     *response.mutable_entry() = ToRecord(record);
-    *out = response.SerializeAsString();
-    return true;
+    out->push_back(response.SerializeAsString());
+    return absl::OkStatus();
   }
   void Bookmark(int64_t position, std::string* out) override {
     WatchEntriesResponse response;
@@ -147,14 +147,17 @@ absl::StatusOr<bool> JournalSource::Load() {
 }
 
 absl::StatusOr<MessageSource::State> JournalSource::Pull(std::string* out) {
-  while (true) {
+  while (ready_.empty()) {
     ASSIGN_OR_RETURN(const bool more, Load());
     if (!more) break;
     const store::JournalRecord& record = loaded_[at_++];
     next_ = record.position + 1;
-    ASSIGN_OR_RETURN(const bool shown, Show(record, out));
-    if (!shown) continue;
-    bookmarked_ = record.position;
+    RETURN_IF_ERROR(Show(record, &ready_));
+    if (!ready_.empty()) bookmarked_ = record.position;
+  }
+  if (!ready_.empty()) {
+    *out = std::move(ready_.front());
+    ready_.pop_front();
     last_message_ = absl::Now();
     return State::kMessage;
   }

@@ -1,6 +1,11 @@
 // nisi.journal.v1.JournalService: the journal and its proofs, on every process with a store.
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "common/rpc/registry.h"
 #include "common/store/head_signer.h"
@@ -27,8 +32,8 @@ class JournalSource : public MessageSource {
   absl::StatusOr<State> Pull(std::string* out) override;
 
  protected:
-  // Fills *out for an entry; false to pass it over.
-  virtual absl::StatusOr<bool> Show(const store::JournalRecord& record, std::string* out) = 0;
+  // Appends the messages of an entry; none to pass it over.
+  virtual absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) = 0;
   // Fills *out for "nothing up to this position".
   virtual void Bookmark(int64_t position, std::string* out) = 0;
 
@@ -41,6 +46,7 @@ class JournalSource : public MessageSource {
   absl::Time last_message_;
   std::vector<store::JournalRecord> loaded_;
   size_t at_ = 0;
+  std::deque<std::string> ready_;  // of the entry before next_
   int subscription_ = 0;
 };
 

@@ -13,6 +13,8 @@ using google::protobuf::Message;
 // Rows looked at for one page before the page is given out short: a filter that matches little must
 // not hold a thread for long.
 constexpr int kMaxLookedAt = 20'000;
+// So many on gRPC's own thread; who needs more is run again on the executor.
+constexpr int kMaxLookedAtInline = 256;
 
 const google::protobuf::FieldDescriptor* ResourceField(const store::TableDef& table) {
   return table.prototype->GetDescriptor()->FindFieldByNumber(1);
@@ -37,6 +39,8 @@ class Page {
       more_ = true;
       return false;
     }
+    if (plan_.reach == store::Reach::kMemory && looked_at_ > kMaxLookedAtInline)
+      return store::NotInMemory();
     last_key_ = std::string(at_key);
     if (parse_) {
       if (!row_->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
@@ -78,7 +82,7 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
                      Filter::Parse(plan.filter, ResourceField(*plan.table)->message_type()));
   }
   const PageTokens tokens(store.secret());
-  const store::View view = store.Read();
+  const store::View view = store.Read(plan.reach);
   store::At at = plan.at;
   store::Range range{plan.prefix, ""};
   base::Date day = view.today();
@@ -111,6 +115,7 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
       filter.empty() ||
       (chosen != nullptr && filter.IsFullyCoveredBy({absl::string_view(chosen->field)}));
   Page page(plan, filter, /*parse=*/!covered || plan.visible);
+  if (covered && !plan.visible) range.expected = static_cast<size_t>(PageSize(plan.page_size)) + 1;
   const store::RowVisitor visit = [&page](const store::RowView& row, absl::string_view at_key) {
     return page.Visit(row, at_key);
   };

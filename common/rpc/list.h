@@ -35,6 +35,7 @@ struct ListPlan {
   int32_t page_size = 0;
   std::string page_token;
   std::string query_hash;
+  store::Reach reach = store::Reach::kDisk;
 };
 
 // The answer in wire form: field 1 repeats the resource, field 2 is next_page_token. Errors:
@@ -47,6 +48,7 @@ void PlanPage(const Request& request, const Call& call, ListPlan* plan) {
   plan->filter = request.filter();
   plan->page_size = request.page_size();
   plan->page_token = request.page_token();
+  plan->reach = call.reach;
   plan->query_hash = QueryHash(request, call.caller->subject);
 }
 

@@ -1,5 +1,6 @@
 #include "common/rpc/parse.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <optional>
@@ -38,6 +39,18 @@ WireType WireTypeOf(FieldDescriptor::Type type) {
       return kBytes;
     default:
       return kVarint;
+  }
+}
+
+// How many numbers a packed field holds.
+int64_t PackedCount(WireType type, absl::string_view bytes) {
+  switch (type) {
+    case kFixed64:
+      return static_cast<int64_t>(bytes.size() / 8);
+    case kFixed32:
+      return static_cast<int64_t>(bytes.size() / 4);
+    default:  // a varint ends with the byte that has no high bit
+      return std::count_if(bytes.begin(), bytes.end(), [](char c) { return (c & 0x80) == 0; });
   }
 }
 
@@ -90,6 +103,12 @@ class Scanner {
     return false;
   }
 
+  // False when the message holds too many fields.
+  bool Count(int64_t fields) {
+    fields_ += fields;
+    return fields_ <= kMaxWireFields;
+  }
+
   bool Skip(const char* limit, uint64_t count) {
     if (count > static_cast<uint64_t>(limit - next_)) return false;
     next_ += count;
@@ -118,7 +137,7 @@ class Scanner {
     int unknown = 0;
     while (next_ < limit) {
       uint64_t tag = 0;
-      if (!ReadVarint(limit, &tag)) return false;
+      if (!Count(1) || !ReadVarint(limit, &tag)) return false;
       const uint64_t number = tag >> 3;
       const auto wire_type = static_cast<uint32_t>(tag & 7);
       if (number == 0 || number > kMaxFieldNumber) return false;
@@ -153,12 +172,14 @@ class Scanner {
         return google::protobuf::internal::IsStructurallyValidUTF8(value, static_cast<int>(size));
       default:
         next_ += size;
-        return true;  // what is packed, the parser itself reads strictly
+        // What is packed, the parser itself reads strictly.
+        return !packed || Count(PackedCount(expected, {value, static_cast<size_t>(size)}));
     }
   }
 
   const char* next_;
   const char* const end_;
+  int64_t fields_ = 0;  // so far, of all levels
   std::string conflict_;
 };
 

@@ -11,12 +11,17 @@ namespace nisi::rpc {
 // some, a flood is an attack.
 constexpr int kMaxNesting = 64;
 constexpr int kMaxUnknownFields = 100;
+// Most fields of a message and all it holds, each packed number one of them. Two bytes of the wire
+// can be a sub-message of hundreds in memory, so this is counted before anything is made. Ten times
+// the longest list that a contract here allows: 10,000 codes to check.
+constexpr int kMaxWireFields = 100'000;
 
 // Parses `bytes` into `message`. INVALID_ARGUMENT, reason MALFORMED_MESSAGE, for what is no
 // message, and for what protobuf itself would quietly accept: a known field in a wrong wire type,
 // groups, strings that are no UTF-8, nesting over kMaxNesting, over kMaxUnknownFields unknown
-// fields, a singular sub-message or two members of one oneof given at once (the last would silently
-// win; this one names the oneof in a BadRequest). Needs no memory beyond what the message takes.
+// fields, over kMaxWireFields fields in all, a singular sub-message or two members of one oneof
+// given at once (the last would silently win; this one names the oneof in a BadRequest). Needs no
+// memory beyond what the message takes.
 absl::Status ParseMessage(absl::string_view bytes, google::protobuf::Message* message);
 
 // The refusal above, without a field.

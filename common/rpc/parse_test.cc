@@ -106,6 +106,40 @@ TEST(ParseMessage, RefusesWhatIsNoMessage) {
   }
 }
 
+std::string Times(int count, const std::string& field) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += field;
+  return all;
+}
+
+TEST(ParseMessage, TakesAHundredThousandFieldsInAllAndNoMore) {
+  constexpr int kMost = kMaxWireFields;
+  const std::string row = Bytes(22, "");
+  const std::string child = Bytes(6, "");
+  const std::string packed = Bytes(35, std::string(kMost - 1, '\x01'));
+  EXPECT_TRUE(Parse(Times(kMost, row)).ok());
+  EXPECT_TRUE(Parse(Times(kMost, Number(35, 1))).ok());
+  EXPECT_TRUE(Parse(Bytes(23, Times(kMost - 1, child))).ok());
+  EXPECT_TRUE(Parse(packed).ok());
+  const std::pair<const char*, std::string> kCases[] = {
+      {"items", Times(kMost + 1, row)},
+      {"two million items", Times(2'000'000, row)},
+      {"numbers", Times(kMost + 1, Number(35, 1))},
+      {"strings", Times(kMost + 1, Bytes(21, ""))},
+      {"inside", Bytes(23, Times(kMost, child))},
+      {"over several levels", Times(kMost / 2, row) + Bytes(23, Times(kMost / 2, child))},
+      {"packed", packed + Number(14, 1)},
+      {"packed, of two bytes each", Bytes(35, Times(kMost, Varint(300)))},
+      {"packed, one after the other", Times(2, Bytes(35, std::string(kMost / 2, '\x01')))},
+  };
+  for (const auto& [name, bytes] : kCases) {
+    SCOPED_TRACE(name);
+    const absl::Status status = Parse(bytes);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(base::ReasonOf(status), "MALFORMED_MESSAGE");
+  }
+}
+
 TEST(ParseMessage, TakesNestingOfSixtyFour) {
   std::string deep = Bytes(5, "x");
   for (int i = 0; i < 63; ++i) deep = Bytes(6, deep);

@@ -9,13 +9,12 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/grpc_status.h"
+#include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
 
 namespace nisi::rpc {
 namespace {
 
-// The longest a caller may ask for, unless the method itself takes longer.
-constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
 constexpr size_t kCopyBelow = 1024;
 
 absl::Status TooLarge(size_t limit) {
@@ -68,11 +67,7 @@ absl::Status Incoming::Open() {
   ASSIGN_OR_RETURN(call_.caller, site_.authenticator->Identify(metadata, *context_, arrived_));
   const MethodPolicy& policy = bound_.method->policy;
   RETURN_IF_ERROR(CheckRoles(policy, *call_.caller));
-  // gRPC drops a junk deadline silently and a missing one is endless: both get the method's own.
-  const absl::Time asked = absl::FromChrono(context_->deadline());
-  const absl::Duration longest = std::max(policy.deadline, kMaxDeadline);
-  const bool given = asked < arrived_ + absl::Hours(24 * 365);
-  call_.deadline = given ? std::min(asked, arrived_ + longest) : arrived_ + policy.deadline;
+  call_.deadline = DeadlineFor(policy, context_->raw_deadline(), arrived_);
   if (const auto it = metadata.find("traceparent"); it != metadata.end())
     call_.trace_id = TraceId(it->second);
   call_.cancelled = [this] { return !StillWanted().ok(); };

@@ -23,6 +23,7 @@ struct Site {
   const Authenticator* authenticator;
   Executor* executor;
   Executor* stream_executor;
+  Executor* answer_executor;  // answers what the store's writer has committed
 };
 
 // A method with its metrics.

@@ -72,6 +72,12 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
        policy.request_id->options().GetExtension(v1::field).format() != v1::UUID)) {
     return Bad(method, "changes records and has no request_id of format UUID");
   }
+  const auto* validate_only = method.input_type()->FindFieldByName("validate_only");
+  if (policy.mutation && validate_only != nullptr) {
+    if (validate_only->cpp_type() != FieldDescriptor::CPPTYPE_BOOL || validate_only->is_repeated())
+      return Bad(method, "has a validate_only that is no bool");
+    policy.validate_only = validate_only;
+  }
   if (!declared.bin_field().empty()) {
     policy.bin_path = Follow(method.input_type(), declared.bin_field());
     if (policy.bin_path.empty()) return Bad(method, "bin_field leads nowhere");

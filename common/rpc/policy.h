@@ -31,6 +31,8 @@ struct MethodPolicy {
   std::vector<const google::protobuf::FieldDescriptor*> bin_path;  // empty: no such scope
   std::vector<const google::protobuf::FieldDescriptor*> region_path;
   const google::protobuf::FieldDescriptor* request_id = nullptr;
+  const google::protobuf::FieldDescriptor* validate_only =
+      nullptr;  // of a mutation, where it has one
 
   // FAILED_PRECONDITION naming the method: no policy, an unknown field, a mutation without
   // request_id, and so on.

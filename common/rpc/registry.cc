@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
 namespace {
@@ -12,13 +13,6 @@ absl::Status Invalid(const std::string& path, absl::string_view what) {
 }
 
 }  // namespace
-
-absl::Status MustBlock() {
-  return absl::InternalError("must block");
-}
-bool IsMustBlock(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kInternal && status.message() == "must block";
-}
 
 absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
   ASSIGN_OR_RETURN(std::vector<MethodPolicy> policies, PoliciesOf(service));
@@ -37,6 +31,17 @@ absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
 
 Method& Registry::Slot(const google::protobuf::ServiceDescriptor* service, const char* name) {
   return *methods_.at(absl::StrCat("/", service->full_name(), "/", name));
+}
+
+absl::StatusOr<std::string> Registry::WriteAndWait(
+    store::Store& store,
+    const std::function<absl::StatusOr<std::string>(const Call&, store::Tx&, const Message&)>& run,
+    Call& call, const Message& request) {
+  ASSIGN_OR_RETURN(
+      store::Outcome outcome,
+      store.Write(CommandOf(call, request), [&](store::Tx& tx) { return run(call, tx, request); }));
+  call.position = outcome.position;
+  return std::move(outcome.reply);
 }
 
 absl::Status Registry::Check() const {

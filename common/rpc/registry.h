@@ -2,6 +2,7 @@
 // service class gives request and response types.
 //
 //   NISI_UNARY(registry, PriorityGoodsService, CheckGoods, env, CheckGoods);
+//   NISI_COMMAND(registry, PriorityGoodsService, CreateEntry, env, store, CreateEntry);
 //   NISI_SERVER_STREAM(registry, PriorityGoodsService, ExportEdition, env, ExportEdition);
 //   NISI_CLIENT_STREAM(registry, PriorityGoodsService, ImportEntries, env, ImportEntries);
 #pragma once
@@ -17,6 +18,7 @@
 #include "common/rpc/call.h"
 #include "common/rpc/form.h"
 #include "common/rpc/policy.h"
+#include "common/store/store.h"
 #include "google/protobuf/service.h"
 
 namespace nisi::rpc {
@@ -31,7 +33,11 @@ struct Method {
   std::unique_ptr<FormChecker> form;
   const Message* request_prototype = nullptr;
 
+  // Answers where it is called, and may wait. Of a command: for it to be durable.
   std::function<absl::StatusOr<std::string>(Call&, const Message&)> unary;
+  // A unary mutation that is one transaction of `store` and nothing else: no thread waits for it.
+  std::function<absl::StatusOr<std::string>(const Call&, store::Tx&, const Message&)> command;
+  store::Store* store = nullptr;
   std::function<absl::StatusOr<std::unique_ptr<MessageSource>>(Call&, const Message&)>
       server_stream;
   std::function<absl::StatusOr<std::unique_ptr<MessageSink<Message>>>(Call&)> client_stream;
@@ -58,6 +64,22 @@ class Registry {
       } else {
         return std::move(result->bytes);
       }
+    };
+  }
+  template <class Service, class Req, class Resp, class Env>
+  void BindCommand(const char* name, void (Service::*)(RpcController*, const Req*, Resp*, Closure*),
+                   Env& env, store::Store& store,
+                   absl::StatusOr<Resp> (*fn)(Env&, const Call&, store::Tx&, const Req&)) {
+    Method& method = Slot(Service::descriptor(), name);
+    method.store = &store;
+    method.command = [&env, fn](const Call& call, store::Tx& tx,
+                                const Message& request) -> absl::StatusOr<std::string> {
+      const auto response = fn(env, call, tx, static_cast<const Req&>(request));
+      if (!response.ok()) return response.status();
+      return response->SerializeAsString();
+    };
+    method.unary = [&store, run = method.command](Call& call, const Message& request) {
+      return WriteAndWait(store, run, call, request);
     };
   }
   template <class Service, class Req, class Resp, class Env>
@@ -106,6 +128,11 @@ class Registry {
     std::unique_ptr<MessageSink<Req>> sink_;
   };
 
+  static absl::StatusOr<std::string> WriteAndWait(
+      store::Store& store,
+      const std::function<absl::StatusOr<std::string>(const Call&, store::Tx&, const Message&)>&
+          run,
+      Call& call, const Message& request);
   Method& Slot(const google::protobuf::ServiceDescriptor* service, const char* name);
 
   std::vector<const google::protobuf::ServiceDescriptor*> services_;
@@ -114,6 +141,8 @@ class Registry {
 
 #define NISI_UNARY(registry, service, method, env, fn) \
   (registry).BindUnary(#method, &service::method, env, &fn)
+#define NISI_COMMAND(registry, service, method, env, store, fn) \
+  (registry).BindCommand(#method, &service::method, env, store, &fn)
 #define NISI_SERVER_STREAM(registry, service, method, env, fn) \
   (registry).BindServerStream(#method, &service::method, env, &fn)
 #define NISI_CLIENT_STREAM(registry, service, method, env, fn) \

@@ -7,10 +7,14 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <limits>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/listen_options.h"
 #include "common/rpc/pipeline.h"
+#include "common/rpc/store_call.h"
 #include "common/rpc/streams.h"
 
 namespace nisi::rpc {
@@ -21,6 +25,8 @@ using grpc::ByteBuffer;
 // A little over the largest message we take, so that the refusal is ours and says how much is
 // allowed.
 constexpr int kReceiveBytes = static_cast<int>(kMaxRequestBytes) + (1 << 20);
+// Requests up to this size are parsed and checked on gRPC's own thread.
+constexpr size_t kInlineBytes = 64 << 10;
 constexpr size_t kStreamThreads = 4;
 constexpr size_t kStreamQueue = 100'000;
 
@@ -75,6 +81,8 @@ class RawService final : public grpc::Service {
     MarkMethodRawCallback(i, handler);
   }
 
+  // On gRPC's own thread, of which there are few: what cannot wait is answered here, what is a
+  // transaction goes to the store's writer, and all else to the executor.
   grpc::ServerUnaryReactor* Unary(const Bound& bound, grpc::CallbackServerContext* context,
                                   const ByteBuffer* request, ByteBuffer* response) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -83,20 +91,58 @@ class RawService final : public grpc::Service {
       reactor->Finish(in->Close(opened));
       return reactor;
     }
-    if (bound.method->policy.non_blocking) {
-      in->call().may_block = false;
+    const bool small = request->Length() <= kInlineBytes;
+    if (small && bound.method->command != nullptr) {
+      Command(in, reactor, *request, response);
+      return reactor;
+    }
+    if (small && bound.method->policy.non_blocking) {
+      in->call().reach = store::Reach::kMemory;
       const absl::Status status = Answer(*in, *request, response);
-      if (!IsMustBlock(status)) {
+      if (!store::IsNotInMemory(status)) {
         reactor->Finish(in->Close(status));
         return reactor;
       }
-      in->call().may_block = true;
+      in->call().reach = store::Reach::kDisk;
     }
-    const bool queued = site_.executor->Submit([in, reactor, request, response] {
-      reactor->Finish(in->Close(Answer(*in, *request, response)));
+    const bool queued = site_.executor->Submit([this, in, reactor, request, response] {
+      if (in->method().command != nullptr) {
+        Command(in, reactor, *request, response);
+      } else {
+        reactor->Finish(in->Close(Answer(*in, *request, response)));
+      }
     });
     if (!queued) reactor->Finish(in->Close(base::Overloaded("executor", absl::Milliseconds(200))));
     return reactor;
+  }
+
+  // Hands the call to the writer; no thread waits for the commit. The writer gives the answers of a
+  // whole commit away at once and goes on with the next.
+  void Command(const std::shared_ptr<Incoming>& in, grpc::ServerUnaryReactor* reactor,
+               const ByteBuffer& request, ByteBuffer* response) const {
+    absl::StatusOr<std::unique_ptr<Message>> read = in->Read(request);
+    if (!read.ok()) {
+      reactor->Finish(in->Close(read.status()));
+      return;
+    }
+    const std::shared_ptr<const Message> message = *std::move(read);
+    in->method().store->WriteAsync(
+        CommandOf(in->call(), *message),
+        [in, message](store::Tx& tx) -> absl::StatusOr<std::string> {
+          RETURN_IF_ERROR(in->StillWanted());
+          return in->method().command(in->call(), tx, *message);
+        },
+        [in, reactor, response,
+         answers = site_.answer_executor](absl::StatusOr<store::Outcome> outcome) {
+          auto answer = [in, reactor, response, outcome = std::move(outcome)]() mutable {
+            if (outcome.ok()) {
+              in->call().position = outcome->position;
+              *response = ToByteBuffer(std::move(outcome->reply));
+            }
+            reactor->Finish(in->Close(outcome.status()));
+          };
+          if (!answers->Submit(answer)) answer();
+        });
   }
 
   static absl::Status Answer(Incoming& in, const ByteBuffer& request, ByteBuffer* response) {
@@ -132,19 +178,19 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   std::unique_ptr<Server> server(new Server());
   server->executor_ = std::make_shared<Executor>(options.executor);
   server->stream_executor_ =
-      std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue});
+      std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue, "streams"});
   server->streams_ = std::make_unique<LiveStreams>();
+  server->answer_executor_ = std::make_unique<Executor>(
+      Executor::Limits{1, std::numeric_limits<size_t>::max(), "answers"});
   const Site site{options.clock, options.authenticator, server->executor_.get(),
-                  server->stream_executor_.get()};
+                  server->stream_executor_.get(), server->answer_executor_.get()};
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kReceiveBytes);
   builder.SetMaxSendMessageSize(-1);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 << 10);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
+  SetListenOptions(builder);
   if (!options.address.empty()) {
     builder.AddListeningPort(
         options.address,

@@ -53,6 +53,7 @@ class Server {
   // Declared in the order they are needed: what a call uses outlives the gRPC server.
   std::shared_ptr<Executor> executor_;
   std::unique_ptr<Executor> stream_executor_;
+  std::unique_ptr<Executor> answer_executor_;
   std::unique_ptr<LiveStreams> streams_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;

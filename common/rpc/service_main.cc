@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "common/base/date.h"
 #include "common/base/log.h"
 #include "common/rpc/dev_keys.h"
@@ -119,6 +120,8 @@ StopSignal::StopSignal() {
   signal(SIGPIPE, SIG_IGN);
   // Many threads with little in each: two arenas keep an idle process small.
   mallopt(M_ARENA_MAX, 2);
+  // Debian's Abseil is built with its search for lock cycles on: a twentieth of the CPU of a call.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
 void StopSignal::Wait() {

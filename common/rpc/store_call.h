@@ -12,25 +12,9 @@
 namespace nisi::rpc {
 
 // A call as the facts of a command.
-store::CommandInfo CommandOf(const Call& call, bool validate_only);
-
-// Runs `body(tx)`, which returns the response message, as one durable command. A repeated request
-// id gets the first answer again. The request's `validate_only` is honoured where it has one.
-template <class Response, class Request, class Body>
-absl::StatusOr<Encoded<Response>> Mutate(store::Store& store, Call& call, const Request& request,
-                                         const Body& body) {
-  bool validate_only = false;
-  if constexpr (requires { request.validate_only(); }) validate_only = request.validate_only();
-  ASSIGN_OR_RETURN(store::Outcome outcome,
-                   store.Write(CommandOf(call, validate_only),
-                               [&](store::Tx& tx) -> absl::StatusOr<std::string> {
-                                 absl::StatusOr<Response> response = body(tx);
-                                 if (!response.ok()) return std::move(response).status();
-                                 return response->SerializeAsString();
-                               }));
-  call.position = outcome.position;
-  return Encoded<Response>{std::move(outcome.reply)};
-}
+store::CommandInfo CommandOf(const Call& call);
+// With the request's `validate_only`, where it has one.
+store::CommandInfo CommandOf(const Call& call, const google::protobuf::Message& request);
 
 // The two times of a request that has as_of and known_at.
 template <class Request>
@@ -49,7 +33,8 @@ absl::StatusOr<store::At> AtOf(const Request& request) {
 absl::Status CheckEtag(const std::string& given, const std::string& current);
 
 // The number at the n-th star of a resource name; the form check has seen to the pattern. NOT_FOUND
-// for a name that no record can have.
+// for a number that no record can have; of "editions/0/entries/8504" it names editions/0 of
+// editions.
 absl::StatusOr<int32_t> NumberIn(const std::string& name, const std::string& pattern, size_t star);
 
 }  // namespace nisi::rpc

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace nisi::store {
 
@@ -27,6 +29,12 @@ inline constexpr int kSpaces = 3;
 // it changes with the batch and a snapshot knows which position it shows. Get reads it; Scan passes
 // over it; Commit refuses it.
 inline constexpr absl::string_view kPositionKey("\0position", 9);
+
+// Where a reader may look. kMemory never waits for the disk: what is not in memory is
+// NotInMemory().
+enum class Reach { kMemory, kDisk };
+absl::Status NotInMemory();
+bool IsNotInMemory(const absl::Status& status);
 
 // Walks keys of one space in [lower, upper) in byte order. Not thread-safe; must not outlive its
 // snapshot.
@@ -53,9 +61,12 @@ class Snapshot {
   // True and *value when present. DATA_LOSS when the bytes are damaged.
   virtual absl::StatusOr<bool> Get(Space space, absl::string_view key,
                                    std::string* value) const = 0;
-  // One entry a key, in order of `keys`; nullopt where absent.
-  virtual absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
-      Space space, const std::vector<std::string>& keys) const = 0;
+  // Shows the value of each key in the order of `keys`, nullopt where absent, until `visit` says
+  // enough (false) or fails. A value is good for the visit only.
+  using ManyVisitor =
+      std::function<absl::StatusOr<bool>(size_t at, std::optional<absl::string_view> value)>;
+  virtual absl::Status GetMany(Space space, absl::Span<const std::string> keys,
+                               const ManyVisitor& visit) const = 0;
   // A cursor standing on the first key in [lower, upper). An empty `upper` means no bound.
   virtual std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
                                        absl::string_view upper) const = 0;
@@ -83,7 +94,8 @@ class Engine {
 
   // Positions of the last commit; 0 for a new store.
   virtual absl::StatusOr<int64_t> LastPosition() const = 0;
-  virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
+  virtual std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const = 0;
+  std::unique_ptr<Snapshot> NewSnapshot() const { return NewSnapshot(Reach::kDisk); }
 
   // Durable when it returns OK. ABORTED: another writer was here, nothing is written. INTERNAL: the
   // batch is malformed (kPositionKey, a position that goes back), nothing is written. Any other

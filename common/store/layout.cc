@@ -55,15 +55,16 @@ std::string SystemKey(uint16_t id, const Key& key) {
 }
 
 std::string JournalKey(int64_t position) {
-  std::string bytes = "J";
+  std::string bytes;
   AppendBigEndian64(&bytes, static_cast<uint64_t>(position));
+  bytes.push_back('J');
   return bytes;
 }
 
-std::string NodeKey(int level, int64_t index) {
-  std::string bytes = "N";
-  bytes.push_back(static_cast<char>(level));
-  AppendBigEndian64(&bytes, static_cast<uint64_t>(index));
+std::string NodesKey(int64_t position) {
+  std::string bytes;
+  AppendBigEndian64(&bytes, static_cast<uint64_t>(position));
+  bytes.push_back('N');
   return bytes;
 }
 

@@ -1,14 +1,20 @@
 // Where everything lies on disk. Numbers and letters here are written to disk: append only.
 //
-//   data  <table id> 'c' <key>                       -> the version in force today (or the grave of
-//   an ended one) data  <table id> 'h' <key> ~<effective> ~<pos>   -> every other version, newest
-//   first data  <index id> 'c' <index key> <key>           -> length of <index key>   (unique:
-//   without <key>, -> <key>) data  <index id> 'h' <index key> <key>           -> the same, for keys
-//   that some other version has or had data  <system id> ...                            -> the
-//   store's own rows, below log   'J' <position>                             -> journal entry:
-//   leaf, openings log   'N' <level> <index>                        -> hash of a complete subtree
-//   of the Merkle tree once  SHA-256(caller, method, request id)        -> time, body hash,
-//   position, reply
+// data  <table id> 'c' <key>                      the version in force today, or the grave of an
+//                                                 ended one
+// data  <table id> 'h' <key> ~<effective> ~<pos>  every other version, newest first
+// data  <index id> 'c' <index key> <key>          length of <index key>; a unique index: the key is
+//                                                 <index key> alone and the value is <key>
+// data  <index id> 'h' <index key> <key>          the same, for keys that some other version has or
+//                                                 had
+// data  <system id> ...                           the store's own rows, below
+// log   <position> 'J'                            journal entry: leaf, openings
+// log   <position> 'N'                            the hashes of the subtrees of the Merkle tree
+// that
+//                                                 this leaf completes, level 0 first
+// once  SHA-256(caller, method, request id)       time, body hash, position, reply
+//
+// The log grows at its end alone, so that its files never overlap and are moved, not rewritten.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +71,11 @@ std::string HistoryKey(const TableDef& table, absl::string_view key, const Versi
 std::string HistorySeek(const TableDef& table, absl::string_view key, base::Date as_of);
 std::string SystemKey(uint16_t id, const Key& key);
 std::string JournalKey(int64_t position);
-std::string NodeKey(int level, int64_t index);
+std::string NodesKey(int64_t position);
+// The position of the leaf that completes a subtree: where its hash lies.
+inline int64_t CompletedBy(int level, int64_t index) {
+  return (index + 1) << level;
+}
 
 std::string EncodeRow(const Version& version, absl::string_view row);
 // DATA_LOSS when the bytes are not a stored row.

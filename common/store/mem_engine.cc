@@ -153,12 +153,16 @@ class MemSnapshot : public Snapshot {
     *value = *std::move(found);
     return true;
   }
-  absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
-      Space space, const std::vector<std::string>& keys) const override {
-    std::vector<std::optional<std::string>> result;
-    result.reserve(keys.size());
-    for (const std::string& key : keys) result.push_back(disk_->Get(space, key, commit_));
-    return result;
+  absl::Status GetMany(Space space, absl::Span<const std::string> keys,
+                       const ManyVisitor& visit) const override {
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const std::optional<std::string> value = disk_->Get(space, keys[i], commit_);
+      ASSIGN_OR_RETURN(
+          const bool more,
+          visit(i, value.has_value() ? std::optional<absl::string_view>(*value) : std::nullopt));
+      if (!more) break;
+    }
+    return absl::OkStatus();
   }
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
                                absl::string_view upper) const override {
@@ -175,7 +179,7 @@ class MemEngine : public Engine {
   explicit MemEngine(std::shared_ptr<MemDisk> disk) : disk_(std::move(disk)) {}
 
   absl::StatusOr<int64_t> LastPosition() const override { return disk_->LastPosition(); }
-  std::unique_ptr<Snapshot> NewSnapshot() const override {
+  std::unique_ptr<Snapshot> NewSnapshot(Reach /*reach*/) const override {
     return std::make_unique<MemSnapshot>(disk_);
   }
   absl::Status Commit(const Batch& batch) override { return disk_->Commit(batch); }

@@ -1,5 +1,9 @@
 #include "common/store/overlay.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
 namespace nisi::store {
 namespace {
 
@@ -11,7 +15,7 @@ class MergedCursor final : public Cursor {
       : base_(std::move(base)),
         writes_(writes),
         upper_(upper),
-        at_(writes.lower_bound(std::string(lower))) {
+        at_(writes.lower_bound(std::string_view(lower.data(), lower.size()))) {
     Settle();
   }
 
@@ -25,7 +29,7 @@ class MergedCursor final : public Cursor {
   }
   void Seek(absl::string_view key) override {
     base_->Seek(key);
-    at_ = writes_.lower_bound(std::string(key));
+    at_ = writes_.lower_bound(std::string_view(key.data(), key.size()));
     Settle();
   }
   absl::string_view key() const override {
@@ -67,58 +71,65 @@ class MergedCursor final : public Cursor {
 
 }  // namespace
 
+bool Overlay::empty() const {
+  return std::all_of(std::begin(writes_), std::end(writes_),
+                     [](const Writes& writes) { return writes.empty(); });
+}
+
 void Overlay::Write(Space space, std::string key, std::optional<std::string> value) {
   bytes_ += key.size() + (value.has_value() ? value->size() : 0);
-  Writes& writes = writes_[static_cast<int>(space)];
-  const auto [it, inserted] = writes.try_emplace(key);
-  undo_.push_back(Undo{space, std::move(key), !inserted, std::move(it->second)});
-  it->second = std::move(value);
+  const auto [at, inserted] = writes_[static_cast<int>(space)].try_emplace(std::move(key));
+  undo_.push_back(Undo{space, at, !inserted, std::move(at->second)});
+  at->second = std::move(value);
 }
 
 void Overlay::Rollback(size_t mark) {
   while (undo_.size() > mark) {
     Undo& undo = undo_.back();
-    Writes& writes = writes_[static_cast<int>(undo.space)];
     if (undo.existed) {
-      writes[undo.key] = std::move(undo.before);
+      undo.at->second = std::move(undo.before);
     } else {
-      writes.erase(undo.key);
+      writes_[static_cast<int>(undo.space)].erase(undo.at);
     }
     undo_.pop_back();
   }
 }
 
-std::vector<Batch::Op> Overlay::TakeOps() {
+void Overlay::Freeze(const Snapshot* base) {
+  base_ = base;
+  undo_ = {};
+}
+
+std::vector<Batch::Op> Overlay::Ops() const {
   std::vector<Batch::Op> ops;
+  ops.reserve(writes_[0].size() + writes_[1].size() + writes_[2].size());
   for (int space = 0; space < kSpaces; ++space) {
-    for (auto& [key, value] : writes_[space]) {
-      ops.push_back(Batch::Op{static_cast<Space>(space), key, std::move(value)});
-    }
-    writes_[space].clear();
+    for (const auto& [key, value] : writes_[space])
+      ops.push_back(Batch::Op{static_cast<Space>(space), key, value});
   }
-  undo_.clear();
-  bytes_ = 0;
   return ops;
 }
 
 absl::StatusOr<bool> Overlay::Get(Space space, absl::string_view key, std::string* value) const {
   const Writes& writes = writes_[static_cast<int>(space)];
-  const auto it = writes.find(std::string(key));
+  const auto it = writes.find(std::string_view(key.data(), key.size()));
   if (it == writes.end()) return base_->Get(space, key, value);
   if (!it->second.has_value()) return false;
   *value = *it->second;
   return true;
 }
 
-absl::StatusOr<std::vector<std::optional<std::string>>> Overlay::GetMany(
-    Space space, const std::vector<std::string>& keys) const {
-  auto found = base_->GetMany(space, keys);
-  if (!found.ok()) return found;
+absl::Status Overlay::GetMany(Space space, absl::Span<const std::string> keys,
+                              const ManyVisitor& visit) const {
   const Writes& writes = writes_[static_cast<int>(space)];
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (const auto it = writes.find(keys[i]); it != writes.end()) (*found)[i] = it->second;
-  }
-  return found;
+  return base_->GetMany(
+      space, keys, [&](size_t at, std::optional<absl::string_view> value) -> absl::StatusOr<bool> {
+        if (const auto it = writes.find(keys[at]); it != writes.end()) {
+          value = std::nullopt;
+          if (it->second.has_value()) value = absl::string_view(*it->second);
+        }
+        return visit(at, value);
+      });
 }
 
 std::unique_ptr<Cursor> Overlay::Scan(Space space, absl::string_view lower,

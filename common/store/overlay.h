@@ -1,6 +1,6 @@
 // The state a commit is being built on: a snapshot with the writes of this batch laid over it. A
 // command that fails is taken back whole (Rollback), so the commands of one batch are each atomic
-// by themselves.
+// by themselves. While a batch is being committed, the next one is built over its frozen overlay.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace nisi::store {
 
-// Used by the writer thread alone.
+// Used by one thread until it is frozen; then read by any.
 class Overlay final : public Snapshot {
  public:
   explicit Overlay(const Snapshot* base) : base_(base) {}
@@ -28,14 +28,16 @@ class Overlay final : public Snapshot {
   size_t Mark() const { return undo_.size(); }
   void Rollback(size_t mark);
 
-  bool empty() const { return undo_.empty(); }
+  bool empty() const;
   size_t bytes() const { return bytes_; }
-  // Everything written, in key order; leaves the overlay empty.
-  std::vector<Batch::Op> TakeOps();
+  // No more writes from here on. `base` replaces the snapshot beneath: it must read the same.
+  void Freeze(const Snapshot* base);
+  // Everything written, in key order.
+  std::vector<Batch::Op> Ops() const;
 
   absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override;
-  absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
-      Space space, const std::vector<std::string>& keys) const override;
+  absl::Status GetMany(Space space, absl::Span<const std::string> keys,
+                       const ManyVisitor& visit) const override;
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
                                absl::string_view upper) const override;
 
@@ -48,7 +50,7 @@ class Overlay final : public Snapshot {
 
   struct Undo {
     Space space;
-    std::string key;
+    Writes::iterator at;
     bool existed;
     std::optional<std::string> before;
   };

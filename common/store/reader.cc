@@ -157,24 +157,52 @@ absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range,
   const auto cursor = snapshot_->Scan(Space::kData, lower, PrefixEnd(lower));
   if (!range.after.empty())
     cursor->Seek(absl::StrCat(base, range.after, absl::string_view("\0", 1)));
-  while (cursor->Valid()) {
+  const size_t look_ahead = range.expected == 0 ? kLookAhead : std::min(range.expected, kLookAhead);
+  bool more = true;
+  while (more && cursor->Valid()) {
     std::vector<std::string> places, keys;
-    for (; cursor->Valid() && keys.size() < kLookAhead; cursor->Next()) {
+    places.reserve(look_ahead);
+    keys.reserve(look_ahead);
+    for (; cursor->Valid() && keys.size() < look_ahead; cursor->Next()) {
       ASSIGN_OR_RETURN(IndexEntry entry,
                        DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
-      places.push_back(absl::StrCat(std::string(entry.index_key), std::string(entry.primary)));
+      places.push_back(absl::StrCat(entry.index_key, entry.primary));
       keys.push_back(RowKey(*index.on, entry.primary));
     }
-    ASSIGN_OR_RETURN(auto values, snapshot_->GetMany(Space::kData, keys));
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (!values[i].has_value())
-        return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
-      ASSIGN_OR_RETURN(RowView view, DecodeRow(*values[i]));
-      ASSIGN_OR_RETURN(const bool more, visit(view, places[i]));
-      if (!more) return absl::OkStatus();
-    }
+    RETURN_IF_ERROR(VisitRows(
+        keys, [&](size_t i, std::optional<absl::string_view> value) -> absl::StatusOr<bool> {
+          if (!value.has_value())
+            return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
+          ASSIGN_OR_RETURN(const RowView view, DecodeRow(*value));
+          ASSIGN_OR_RETURN(more, visit(view, places[i]));
+          return more;
+        }));
   }
   return cursor->status();
+}
+
+// Neighbours in the table, as an index in order of key gives them, are read by walking it: a step
+// costs a tenth of a look by key. Strangers are looked up together.
+absl::Status Reader::VisitRows(const std::vector<std::string>& keys,
+                               const Snapshot::ManyVisitor& visit) const {
+  constexpr size_t kWorthACursor = 4;
+  constexpr int kSteps = 4;
+  size_t next = 0;
+  if (keys.size() >= kWorthACursor && std::is_sorted(keys.begin(), keys.end())) {
+    const auto cursor = snapshot_->Scan(Space::kData, keys.front(), PrefixEnd(keys.back()));
+    while (next < keys.size()) {
+      for (int step = 0; step < kSteps && cursor->Valid() && cursor->key() < keys[next]; ++step)
+        cursor->Next();
+      if (!cursor->Valid() || cursor->key() != keys[next]) break;
+      ASSIGN_OR_RETURN(const bool more, visit(next, cursor->value()));
+      if (!more) return absl::OkStatus();
+      ++next;
+    }
+    RETURN_IF_ERROR(cursor->status());
+  }
+  return snapshot_->GetMany(
+      Space::kData, absl::MakeConstSpan(keys).subspan(next),
+      [&](size_t i, std::optional<absl::string_view> value) { return visit(next + i, value); });
 }
 
 absl::StatusOr<bool> Reader::EmitsKey(const IndexDef& index, const RowView& row,

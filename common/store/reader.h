@@ -46,6 +46,8 @@ struct RawRow {
 struct Range {
   Key prefix;
   std::string after;
+  // How many rows the visitor is likely to take, so that no more are read at once; 0: unknown.
+  size_t expected = 0;
 };
 
 // Called for each row in key order; return false to stop. `at_key` names the place, for
@@ -139,6 +141,9 @@ class Reader {
   absl::Status ScanIndexAt(const IndexDef& index, const Range& range, const At& at,
                            const RowVisitor& visit) const;
   absl::Status CheckBuilt(const IndexDef& index) const;
+  // The stored values of row keys, in order, until `visit` says enough; nullopt where absent.
+  absl::Status VisitRows(const std::vector<std::string>& keys,
+                         const Snapshot::ManyVisitor& visit) const;
 };
 
 // An index entry taken apart. Views into the cursor's key and value.

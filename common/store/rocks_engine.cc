@@ -44,8 +44,8 @@ class RocksEngine : public Engine {
 
   absl::StatusOr<int64_t> LastPosition() const override { return position_.load(); }
 
-  std::unique_ptr<Snapshot> NewSnapshot() const override {
-    return MakeRocksSnapshot(db_.get(), handles_, options_.dir);
+  std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const override {
+    return MakeRocksSnapshot(db_.get(), handles_, options_.dir, reach);
   }
 
   absl::Status Commit(const Batch& batch) override;
@@ -82,6 +82,8 @@ class RocksEngine : public Engine {
   std::atomic<int64_t> position_{0};
   absl::Status failed_;  // Of the committing thread: once set, it stays.
   std::atomic<int64_t> commits_{0};
+  std::atomic<int64_t> written_keys_{0};
+  std::atomic<int64_t> written_bytes_{0};
   std::atomic<int64_t> commit_nanos_{0};
   std::atomic<int64_t> commit_failures_{0};
 };
@@ -174,7 +176,8 @@ absl::Status RocksEngine::Open() {
   for (size_t i = 0; i < handles_.size(); ++i) handles_[i] = handles[i + 1];
 
   std::string stored;
-  ASSIGN_OR_RETURN(const bool found, NewSnapshot()->Get(Space::kData, kPositionKey, &stored));
+  ASSIGN_OR_RETURN(const bool found,
+                   NewSnapshot(Reach::kDisk)->Get(Space::kData, kPositionKey, &stored));
   if (!found) return absl::OkStatus();
   ASSIGN_OR_RETURN(const int64_t position, DecodePosition(stored));
   position_ = position;
@@ -211,6 +214,8 @@ absl::Status RocksEngine::Commit(const Batch& batch) {
     return failed_;
   }
   ++commits_;
+  written_keys_ += static_cast<int64_t>(batch.ops.size()) + 1;
+  written_bytes_ += static_cast<int64_t>(writes.GetDataSize());
   commit_nanos_ += spent.count();
   position_ = batch.position;
   return absl::OkStatus();
@@ -308,6 +313,8 @@ std::vector<std::pair<std::string, double>> RocksEngine::Stats() const {
       {"rocksdb_level0_files", level0_files},
       {"rocksdb_background_errors", static_cast<double>(background_errors)},
       {"rocksdb_commits_total", static_cast<double>(commits_.load())},
+      {"rocksdb_written_keys_total", static_cast<double>(written_keys_.load())},
+      {"rocksdb_written_bytes_total", static_cast<double>(written_bytes_.load())},
       {"rocksdb_commit_failures_total", static_cast<double>(commit_failures_.load())},
       {"rocksdb_commit_seconds_total", static_cast<double>(commit_nanos_.load()) * 1e-9},
   };

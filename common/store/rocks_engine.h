@@ -33,9 +33,9 @@ struct RocksOptions {
   std::function<absl::Time()> now = [] { return absl::Now(); };
   size_t block_cache_bytes = size_t{32} << 20;
   // For each Space; two of them at most are in memory at a time.
-  size_t write_buffer_bytes = size_t{8} << 20;
+  size_t write_buffer_bytes = size_t{24} << 20;
   // Bounds what is replayed at start.
-  size_t max_wal_bytes = size_t{32} << 20;
+  size_t max_wal_bytes = size_t{64} << 20;
 };
 
 // Opens the store in `dir`. Refuses, naming what an operator should do:

@@ -38,9 +38,13 @@ rocksdb::ColumnFamilyOptions MakeFamily(const RocksOptions& options,
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = options.write_buffer_bytes;
   family.max_write_buffer_number = 2;
+  // Most looks into a memtable are for keys that are not there: a new record, a fresh request id.
+  family.memtable_prefix_bloom_size_ratio = 0.05;
+  family.memtable_whole_key_filtering = true;
   family.arena_block_size = 128 << 10;  // An idle family holds one block, not the default's 1 MiB.
   family.target_file_size_base = 16 * kMiB;
-  family.max_bytes_for_level_base = 64 * kMiB;
+  family.max_bytes_for_level_base = 128 * kMiB;
+  family.level0_file_num_compaction_trigger = 6;  // each rewriting takes in more
   family.level_compaction_dynamic_level_bytes = true;
   family.force_consistency_checks = true;
   family.compression = rocksdb::kLZ4Compression;
@@ -134,6 +138,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(
 
 absl::Status ToStatus(const rocksdb::Status& status, absl::string_view dir) {
   if (status.ok()) return absl::OkStatus();
+  if (status.IsIncomplete()) return NotInMemory();  // read_tier
   const std::string what = absl::StrReplaceAll(status.ToString(), {{absl::StrCat(dir, "/"), ""}});
   if (status.IsCorruption()) return base::StoreCorrupt(what);
   if (status.IsNoSpace()) {

@@ -13,15 +13,11 @@ namespace {
 
 class RocksCursor : public Cursor {
  public:
-  RocksCursor(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
-              const rocksdb::Snapshot* snapshot, const std::string& dir, Space space,
-              absl::string_view lower, absl::string_view upper)
+  RocksCursor(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, rocksdb::ReadOptions read,
+              const std::string& dir, Space space, absl::string_view lower, absl::string_view upper)
       : dir_(dir), lower_(lower), upper_(upper), upper_slice_(upper_) {
     passes_reserved_ =
         space == Space::kData && lower <= kPositionKey && (upper.empty() || kPositionKey < upper);
-    rocksdb::ReadOptions read;
-    read.snapshot = snapshot;
-    read.verify_checksums = true;
     if (!upper_.empty()) read.iterate_upper_bound = &upper_slice_;
     iterator_.reset(db->NewIterator(read, family));
     iterator_->Seek(lower_);
@@ -56,10 +52,11 @@ class RocksCursor : public Cursor {
 
 class RocksSnapshot : public Snapshot {
  public:
-  RocksSnapshot(rocksdb::DB* db, const RocksHandles& handles, const std::string& dir)
+  RocksSnapshot(rocksdb::DB* db, const RocksHandles& handles, const std::string& dir, Reach reach)
       : db_(db), handles_(handles), dir_(dir), snapshot_(db->GetSnapshot()) {
     read_.snapshot = snapshot_;
     read_.verify_checksums = true;
+    if (reach == Reach::kMemory) read_.read_tier = rocksdb::kBlockCacheTier;
   }
   ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
 
@@ -70,27 +67,29 @@ class RocksSnapshot : public Snapshot {
     return true;
   }
 
-  absl::StatusOr<std::vector<std::optional<std::string>>> GetMany(
-      Space space, const std::vector<std::string>& keys) const override {
-    std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  absl::Status GetMany(Space space, absl::Span<const std::string> keys,
+                       const ManyVisitor& visit) const override {
+    if (keys.empty()) return absl::OkStatus();
+    const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
-    if (!keys.empty()) {
-      db_->MultiGet(read_, Family(space), keys.size(), slices.data(), values.data(),
-                    statuses.data());
-    }
-    std::vector<std::optional<std::string>> result(keys.size());
+    db_->MultiGet(read_, Family(space), keys.size(), slices.data(), values.data(), statuses.data(),
+                  /*sorted_input=*/std::is_sorted(keys.begin(), keys.end()));
     for (size_t i = 0; i < keys.size(); ++i) {
-      if (statuses[i].IsNotFound()) continue;
-      RETURN_IF_ERROR(ToStatus(statuses[i], dir_));
-      result[i].emplace(values[i].data(), values[i].size());
+      std::optional<absl::string_view> value;
+      if (!statuses[i].IsNotFound()) {
+        RETURN_IF_ERROR(ToStatus(statuses[i], dir_));
+        value = ToView(values[i]);
+      }
+      ASSIGN_OR_RETURN(const bool more, visit(i, value));
+      if (!more) break;
     }
-    return result;
+    return absl::OkStatus();
   }
 
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
                                absl::string_view upper) const override {
-    return std::make_unique<RocksCursor>(db_, Family(space), snapshot_, dir_, space, lower, upper);
+    return std::make_unique<RocksCursor>(db_, Family(space), read_, dir_, space, lower, upper);
   }
 
  private:
@@ -108,8 +107,8 @@ class RocksSnapshot : public Snapshot {
 }  // namespace
 
 std::unique_ptr<Snapshot> MakeRocksSnapshot(rocksdb::DB* db, const RocksHandles& handles,
-                                            const std::string& dir) {
-  return std::make_unique<RocksSnapshot>(db, handles, dir);
+                                            const std::string& dir, Reach reach) {
+  return std::make_unique<RocksSnapshot>(db, handles, dir, reach);
 }
 
 }  // namespace nisi::store

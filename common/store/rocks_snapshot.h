@@ -24,6 +24,6 @@ using RocksHandles = std::array<rocksdb::ColumnFamilyHandle*, kSpaces>;
 
 // What is in `db` now. The three must outlive it; `dir` is cut from error messages.
 std::unique_ptr<Snapshot> MakeRocksSnapshot(rocksdb::DB* db, const RocksHandles& handles,
-                                            const std::string& dir);
+                                            const std::string& dir, Reach reach);
 
 }  // namespace nisi::store

@@ -30,19 +30,19 @@ class Scrubber {
 
   absl::Status Journal(int64_t oldest, int64_t position) {
     int64_t next = oldest;
-    const auto cursor = view_.snapshot().Scan(Space::kLog, JournalKey(oldest), "K");
-    for (; cursor->Valid(); cursor->Next(), ++next) {
+    const auto cursor = view_.snapshot().Scan(Space::kLog, JournalKey(oldest), "");
+    for (; cursor->Valid(); cursor->Next()) {
+      if (cursor->key().back() != 'J') continue;
       if (cursor->key() != JournalKey(next)) {
         Find(absl::StrCat("journal: gap at position ", next));
-        next = static_cast<int64_t>(ReadBigEndian64(cursor->key().substr(1)));
+        next = PositionOf(cursor->key());
       }
       ASSIGN_OR_RETURN(const JournalRecord record, DecodeJournal(next, cursor->value()));
-      std::string leaf;
-      ASSIGN_OR_RETURN(const bool present,
-                       view_.snapshot().Get(Space::kLog, NodeKey(0, next - 1), &leaf));
-      if (!present || leaf != ToBytes(LeafHash(record.leaf))) {
+      ASSIGN_OR_RETURN(const Hash leaf, NodeAt(0, next - 1));
+      if (leaf != LeafHash(record.leaf)) {
         Find(absl::StrCat("journal: entry ", next, " is not the one in the tree"));
       }
+      ++next;
     }
     RETURN_IF_ERROR(cursor->status());
     if (next != position + 1)
@@ -52,22 +52,22 @@ class Scrubber {
 
   absl::Status Tree(int64_t position) {
     std::map<int, int64_t> nodes;  // how many of each level
-    const auto cursor = view_.snapshot().Scan(Space::kLog, "N", "O");
+    const auto cursor = view_.snapshot().Scan(Space::kLog, NodesKey(0), "");
     for (; cursor->Valid(); cursor->Next()) {
-      const int level = cursor->key()[1];
-      ++nodes[level];
-      if (level == 0) continue;
-      const auto index = static_cast<int64_t>(ReadBigEndian64(cursor->key().substr(2)));
-      std::string left, right;
-      ASSIGN_OR_RETURN(const bool has_left,
-                       view_.snapshot().Get(Space::kLog, NodeKey(level - 1, 2 * index), &left));
-      ASSIGN_OR_RETURN(
-          const bool has_right,
-          view_.snapshot().Get(Space::kLog, NodeKey(level - 1, 2 * index + 1), &right));
-      ASSIGN_OR_RETURN(const Hash left_hash, ToHash(has_left ? left : std::string(32, '\0')));
-      ASSIGN_OR_RETURN(const Hash right_hash, ToHash(has_right ? right : std::string(32, '\0')));
-      if (cursor->value() != ToBytes(NodeHash(left_hash, right_hash))) {
-        Find(absl::StrCat("tree: node ", level, "/", index, " does not follow from its children"));
+      if (cursor->key().back() != 'N') continue;
+      const int64_t leaf = PositionOf(cursor->key());
+      const absl::string_view hashes = cursor->value();
+      for (int level = 0; hashes.size() >= static_cast<size_t>(level + 1) * sizeof(Hash); ++level) {
+        ++nodes[level];
+        if (level == 0) continue;
+        const int64_t index = (leaf >> level) - 1;
+        ASSIGN_OR_RETURN(const Hash left, NodeAt(level - 1, 2 * index));
+        ASSIGN_OR_RETURN(const Hash right, NodeAt(level - 1, 2 * index + 1));
+        ASSIGN_OR_RETURN(const Hash node, NodeAt(level, index));
+        if (node != NodeHash(left, right)) {
+          Find(
+              absl::StrCat("tree: node ", level, "/", index, " does not follow from its children"));
+        }
       }
     }
     RETURN_IF_ERROR(cursor->status());
@@ -83,6 +83,19 @@ class Scrubber {
 
  private:
   void Find(std::string finding) { findings.push_back(std::move(finding)); }
+
+  static int64_t PositionOf(absl::string_view log_key) {
+    return static_cast<int64_t>(ReadBigEndian64(log_key));
+  }
+  // Zeros where there is none: no hash.
+  absl::StatusOr<Hash> NodeAt(int level, int64_t index) const {
+    std::string value;
+    const std::string key = NodesKey(CompletedBy(level, index));
+    RETURN_IF_ERROR(view_.snapshot().Get(Space::kLog, key, &value).status());
+    const size_t at = static_cast<size_t>(level) * sizeof(Hash);
+    if (value.size() < at + sizeof(Hash)) return Hash{};
+    return ToHash(absl::string_view(value).substr(at, sizeof(Hash)));
+  }
 
   // Reads all rows of a table and notes which index entries they ask for.
   absl::Status Rows(const TableDef& table, const std::vector<const IndexDef*>& indexes,

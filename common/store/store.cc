@@ -114,12 +114,18 @@ absl::Status Store::Load() {
 
   ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, Nodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
-  Writer::Deps deps{
-      engine_.get(),        schema_,
-      sealer_.get(),        options_.witness.get(),
-      options_.clock,       [this](const CommitNotice& notice) { OnCommit(notice); },
-      options_.on_failure,  options_.observe_commit,
-      options_.queue_limit, [this] { return next_effective_us_.load(std::memory_order_acquire); }};
+  Writer::Deps deps{engine_.get(),
+                    schema_,
+                    sealer_.get(),
+                    options_.witness.get(),
+                    options_.clock,
+                    [this](const CommitNotice& notice) { OnCommit(notice); },
+                    options_.on_failure,
+                    options_.observe_commit,
+                    options_.queue_limit,
+                    [this] { return next_effective_us_.load(std::memory_order_acquire); },
+                    [this](const Snapshot& state, absl::Time now) { return DueTimer(state, now); },
+                    /*timers_first=*/options_.background};
   writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
 
   const std::string ours = SchemaJson(*schema_).dump();
@@ -138,6 +144,8 @@ absl::Status Store::Load() {
     }));
   }
   if (options_.background) {
+    // What fell due while the store was closed happens before anything is served.
+    if (const auto fired = RunDueTimers(); !fired.ok()) LogTimerFailed(fired.status());
     timer_thread_ = std::thread([this] { TimerLoop(); });
     upkeep_thread_ = std::thread([this] { UpkeepLoop(); });
   }
@@ -192,38 +200,46 @@ Store::~Store() {
 }
 
 void Store::WriteAsync(const CommandInfo& info, CommandFn run, CommandDone done) {
-  writer_->Submit(Command{info, std::move(run), std::move(done), /*bookkeeping=*/false});
+  Command command;
+  command.info = info;
+  command.run = std::move(run);
+  command.done = std::move(done);
+  writer_->Submit(std::move(command));
 }
 
-absl::StatusOr<Outcome> Store::Submit(CommandInfo info, CommandFn run, bool bookkeeping) {
+absl::StatusOr<Outcome> Store::Submit(Command command) {
   struct Wait {
     std::mutex mutex;
     std::condition_variable ready;
     std::optional<absl::StatusOr<Outcome>> outcome;
   } wait;
-  writer_->Submit(Command{std::move(info), std::move(run),
-                          [&wait](absl::StatusOr<Outcome> outcome) {
-                            // Notified under the lock: `wait` is gone once its owner gets the lock.
-                            const std::lock_guard<std::mutex> lock(wait.mutex);
-                            wait.outcome = std::move(outcome);
-                            wait.ready.notify_one();
-                          },
-                          bookkeeping});
+  command.done = [&wait](absl::StatusOr<Outcome> outcome) {
+    // Notified under the lock: `wait` is gone once its owner gets the lock.
+    const std::lock_guard<std::mutex> lock(wait.mutex);
+    wait.outcome = std::move(outcome);
+    wait.ready.notify_one();
+  };
+  writer_->Submit(std::move(command));
   std::unique_lock<std::mutex> lock(wait.mutex);
   wait.ready.wait(lock, [&wait] { return wait.outcome.has_value(); });
   return *std::move(wait.outcome);
 }
 
 absl::StatusOr<Outcome> Store::Write(const CommandInfo& info, const CommandFn& run) {
-  return Submit(info, run, /*bookkeeping=*/false);
+  Command command;
+  command.info = info;
+  command.run = run;
+  return Submit(std::move(command));
 }
 
 absl::Status Store::Bookkeep(const std::function<absl::Status(Overlay&)>& change) {
-  const CommandFn run = [&change](Tx& tx) -> absl::StatusOr<std::string> {
+  Command command;
+  command.bookkeeping = true;
+  command.run = [&change](Tx& tx) -> absl::StatusOr<std::string> {
     RETURN_IF_ERROR(change(*tx.overlay_));
     return std::string();
   };
-  return Submit({}, run, /*bookkeeping=*/true).status();
+  return Submit(std::move(command)).status();
 }
 
 absl::StatusOr<std::optional<Outcome>> Store::FindReply(const CommandInfo& info) const {
@@ -235,10 +251,10 @@ absl::StatusOr<std::optional<Outcome>> Store::FindReply(const CommandInfo& info)
   return std::optional<Outcome>(std::move(outcome));
 }
 
-View Store::Read() const {
+View Store::Read(Reach reach) const {
   const absl::Time now = options_.clock->Now();
   const bool settled = absl::ToUnixMicros(now) < next_effective_us_.load(std::memory_order_acquire);
-  return View(engine_->NewSnapshot(), schema_, base::Date::LegalDay(now), settled);
+  return View(engine_->NewSnapshot(reach), schema_, base::Date::LegalDay(now), settled);
 }
 
 absl::Status Store::LoadNextEffective() {

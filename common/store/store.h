@@ -57,8 +57,8 @@ class Store {
     size_t queue_limit = 1024;
     // One file of the store is read and checked this often.
     absl::Duration file_check_interval = absl::Seconds(10);
-    // Threads for timers, index building and file checks. Off: a test drives them by RunDueTimers,
-    // BuildIndexes.
+    // Timers fire by themselves and before any later command; threads for index building and file
+    // checks. Off: a test drives them by RunDueTimers, BuildIndexes.
     bool background = true;
   };
 
@@ -76,7 +76,8 @@ class Store {
   // The answer given before to this request id, if any.
   absl::StatusOr<std::optional<Outcome>> FindReply(const CommandInfo& info) const;
 
-  View Read() const;
+  // `reach` kMemory: reads that would wait for the disk give NotInMemory().
+  View Read(Reach reach = Reach::kDisk) const;
   const Schema& schema() const { return *schema_; }
   base::Clock& clock() const { return *options_.clock; }
 
@@ -137,10 +138,11 @@ class Store {
   void OnCommit(const CommitNotice& notice);
   void TimerLoop();
   void UpkeepLoop();
-  absl::StatusOr<bool> FireNextTimer();
+  // The command of the first timer that is due in `state` by `now`, if any.
+  absl::StatusOr<std::optional<Command>> DueTimer(const Snapshot& state, absl::Time now);
   NodeGetter Nodes(const Snapshot& snapshot) const;
   absl::Status BuildIndex(const IndexDef& index);
-  absl::StatusOr<Outcome> Submit(CommandInfo info, CommandFn run, bool bookkeeping);
+  absl::StatusOr<Outcome> Submit(Command command);
 
   std::unique_ptr<Engine> engine_;
   const Schema* schema_;

@@ -22,9 +22,13 @@ absl::Status BeyondTree() {
 NodeGetter Store::Nodes(const Snapshot& snapshot) const {
   return [&snapshot](int level, int64_t index) -> absl::StatusOr<Hash> {
     std::string value;
-    ASSIGN_OR_RETURN(const bool present, snapshot.Get(Space::kLog, NodeKey(level, index), &value));
-    if (!present) return base::StoreCorrupt(absl::StrCat("missing tree node ", level, "/", index));
-    return ToHash(value);
+    ASSIGN_OR_RETURN(const bool present,
+                     snapshot.Get(Space::kLog, NodesKey(CompletedBy(level, index)), &value));
+    constexpr size_t kHashBytes = sizeof(Hash);
+    const size_t at = static_cast<size_t>(level) * kHashBytes;
+    if (!present || value.size() < at + kHashBytes)
+      return base::StoreCorrupt(absl::StrCat("missing tree node ", level, "/", index));
+    return ToHash(absl::string_view(value).substr(at, kHashBytes));
   };
 }
 
@@ -39,15 +43,17 @@ absl::StatusOr<std::vector<JournalRecord>> Store::ReadJournal(int64_t from, size
       snapshot->Get(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), &bytes_oldest));
   const int64_t oldest = pruned ? static_cast<int64_t>(ReadBigEndian64(bytes_oldest)) : 1;
   if (from < oldest) return Pruned(oldest);
-  const auto cursor = snapshot->Scan(Space::kLog, JournalKey(from), "K");
+  const auto cursor = snapshot->Scan(Space::kLog, JournalKey(from), "");
   size_t bytes = 0;
   for (int64_t next = from; cursor->Valid() && records.size() < limit && bytes < max_bytes;
-       cursor->Next(), ++next) {
+       cursor->Next()) {
+    if (cursor->key() == NodesKey(next - 1) || cursor->key() == NodesKey(next)) continue;
     if (cursor->key() != JournalKey(next))
       return base::StoreCorrupt(absl::StrCat("journal gap at ", next));
     ASSIGN_OR_RETURN(JournalRecord record, DecodeJournal(next, cursor->value()));
     bytes += record.leaf.size() + record.openings.size();
     records.push_back(std::move(record));
+    ++next;
   }
   RETURN_IF_ERROR(cursor->status());
   return records;

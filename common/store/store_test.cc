@@ -547,7 +547,9 @@ class FailingEngine final : public Engine {
   FailingEngine(std::unique_ptr<Engine> engine, std::atomic<bool>* fail)
       : engine_(std::move(engine)), fail_(fail) {}
   absl::StatusOr<int64_t> LastPosition() const override { return engine_->LastPosition(); }
-  std::unique_ptr<Snapshot> NewSnapshot() const override { return engine_->NewSnapshot(); }
+  std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const override {
+    return engine_->NewSnapshot(reach);
+  }
   absl::Status Commit(const Batch& batch) override {
     return *fail_ ? absl::UnavailableError("EIO") : engine_->Commit(batch);
   }

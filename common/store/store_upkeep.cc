@@ -1,6 +1,9 @@
 // What the store does by itself: timers, building of new indexes, checking of files.
+#include <pthread.h>
+
 #include <set>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/store/store.h"
@@ -41,16 +44,9 @@ absl::StatusOr<std::optional<absl::Time>> Store::NextTimer() const {
   return std::optional<absl::Time>(absl::FromUnixMicros(row->due_us));
 }
 
-// True when one fired. The row is deleted by the command that acts on it, so it acts once, whatever
-// happens.
-absl::StatusOr<bool> Store::FireNextTimer() {
-  std::optional<TimerRow> row;
-  {
-    const auto snapshot = engine_->NewSnapshot();
-    ASSIGN_OR_RETURN(row, FirstTimer(*snapshot));
-  }
-  const absl::Time now = options_.clock->Now();
-  if (!row.has_value() || absl::FromUnixMicros(row->due_us) > now) return false;
+absl::StatusOr<std::optional<Command>> Store::DueTimer(const Snapshot& state, absl::Time now) {
+  ASSIGN_OR_RETURN(std::optional<TimerRow> row, FirstTimer(state));
+  if (!row.has_value() || absl::FromUnixMicros(row->due_us) > now) return std::optional<Command>();
 
   const bool effective = row->kind == kEffectiveTimer;
   const auto handler = options_.timers.find(row->kind);
@@ -59,20 +55,21 @@ absl::StatusOr<bool> Store::FireNextTimer() {
                          "Nothing handles this timer.")
         .With("kind", row->kind);
   }
-  CommandInfo info;
-  info.actor = kTimerActor;
-  info.method = absl::StrCat("timer/", row->kind);
-  const CommandFn run = [&](Tx& tx) -> absl::StatusOr<std::string> {
-    std::string value;
-    ASSIGN_OR_RETURN(const bool present, tx.overlay_->Get(Space::kData, row->key, &value));
-    if (!present) return std::string();  // fired already
-    tx.overlay_->Delete(Space::kData, row->key);
+  Command command;
+  command.info.actor = kTimerActor;
+  command.info.method = absl::StrCat("timer/", row->kind);
+  command.bookkeeping = effective;
+  command.quiet = true;  // a version withdrawn before its day leaves nothing to say
+  // The row is deleted by the command that acts on it, so it acts once, whatever happens.
+  command.run = [this, effective, handler,
+                 row = *std::move(row)](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.overlay_->Delete(Space::kData, row.key);
     tx.timers_changed_ = true;
     if (!effective) {
-      RETURN_IF_ERROR(handler->second(tx, row->payload, absl::FromUnixMicros(row->due_us)));
+      RETURN_IF_ERROR(handler->second(tx, row.payload, absl::FromUnixMicros(row.due_us)));
       return std::string();
     }
-    KeyReader payload(row->payload);
+    KeyReader payload(row.payload);
     const auto table_id = payload.Number();
     const auto key = payload.Text();
     const TableDef* table =
@@ -81,25 +78,23 @@ absl::StatusOr<bool> Store::FireNextTimer() {
     RETURN_IF_ERROR(tx.Promote(*table, Key::FromBytes(*key)));
     return std::string();
   };
-  RETURN_IF_ERROR(Submit(info, run, /*bookkeeping=*/effective).status());
-  return true;
+  return std::optional<Command>(std::move(command));
 }
 
 absl::StatusOr<int> Store::RunDueTimers() {
+  Command tick;
+  tick.tick = true;
+  ASSIGN_OR_RETURN(const Outcome outcome, Submit(std::move(tick)));
   int fired = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool one, FireNextTimer());
-    if (!one) return fired;
-    ++fired;
-  }
+  return absl::SimpleAtoi(outcome.reply, &fired) ? fired : 0;
 }
 
 void Store::TimerLoop() {
+  pthread_setname_np(pthread_self(), "store-timers");
   while (!stopping_) {
     timers_dirty_ = false;
-    const auto fired = RunDueTimers();
-    if (!fired.ok()) {
-      base::Log(base::Severity::kError, "timer_failed", {{"status", fired.status().ToString()}});
+    if (const auto fired = RunDueTimers(); !fired.ok()) {
+      LogTimerFailed(fired.status());
       std::unique_lock<std::mutex> lock(upkeep_mutex_);
       upkeep_.wait_for(lock, kRetry, [this] { return stopping_.load(); });
       continue;
@@ -111,6 +106,7 @@ void Store::TimerLoop() {
 }
 
 void Store::UpkeepLoop() {
+  pthread_setname_np(pthread_self(), "store-upkeep");
   bool built = false;
   std::string cursor;
   while (true) {
@@ -190,7 +186,10 @@ absl::Status Store::BuildIndex(const IndexDef& index) {
                             SystemKey(kMetaId, Key::Of("building", int64_t{index.id})));
       return std::string();
     };
-    RETURN_IF_ERROR(Submit({}, run, /*bookkeeping=*/true).status());
+    Command step;
+    step.bookkeeping = true;
+    step.run = run;
+    RETURN_IF_ERROR(Submit(std::move(step)).status());
   }
   return absl::OkStatus();
 }

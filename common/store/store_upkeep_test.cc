@@ -219,6 +219,34 @@ TEST_P(StoreUpkeepTest, FailingTimerIsKeptAndTriedAgain) {
   EXPECT_EQ(Color("a"), "fired");
 }
 
+TEST_P(StoreUpkeepTest, NoCommandFindsATimerOverdue) {
+  options_.background = true;
+  options_.timers["note"] = [&](Tx& tx, absl::string_view payload, absl::Time) -> absl::Status {
+    WidgetRow row = MakeWidget("a", std::string(payload));
+    return tx.Put(kWidgets, &row);
+  };
+  Open();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(clock_.Now() + absl::Hours(1), "note", "first");
+    tx.Schedule(clock_.Now() + absl::Hours(2), "note", "second");
+    return std::string();
+  });
+  clock_.Advance(absl::Minutes(90));
+  std::string seen;
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const auto found, tx.Find(kWidgets, Key::Of("a")));
+    seen = found.has_value() ? found->row.widget().color() : "-";
+    return std::string();
+  });
+  EXPECT_EQ(seen, "first");
+  // Due while the store is closed: done when it is open again.
+  store_.reset();
+  clock_.Advance(absl::Hours(1));
+  Open();
+  EXPECT_EQ(Color("a"), "second");
+  Healthy();
+}
+
 TEST_P(StoreUpkeepTest, ThreadFiresWhenTheClockMoves) {
   std::mutex mutex;
   std::condition_variable changed;
@@ -401,17 +429,19 @@ TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
        "journal: entry 2 is not the one in the tree"},
       {"leaf hash changed",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kLog, NodeKey(0, 2), std::string(32, 'x')}};
+         return std::vector<Batch::Op>{{Space::kLog, NodesKey(3), std::string(32, 'x')}};
        },
        "journal: entry 3 is not the one in the tree"},
       {"node changed",
-       [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 0), std::string(32, 'x')}};
+       [&](const auto& raw) {
+         const std::string leaf = raw(Space::kLog, NodesKey(2)).substr(0, 32);
+         return std::vector<Batch::Op>{{Space::kLog, NodesKey(2), leaf + std::string(32, 'x')}};
        },
        "tree: node 1/0 does not follow from its children"},
       {"node gone",
-       [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kLog, NodeKey(1, 1), std::nullopt}};
+       [&](const auto& raw) {
+         const std::string leaf = raw(Space::kLog, NodesKey(2)).substr(0, 32);
+         return std::vector<Batch::Op>{{Space::kLog, NodesKey(2), leaf}};
        },
        "tree: level 1 has 1 nodes, not 2"},
   };

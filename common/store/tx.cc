@@ -27,10 +27,18 @@ std::string LengthOf(absl::string_view index_key) {
   return value;
 }
 
-std::set<std::string> KeysOf(const IndexDef& index, const Message* row) {
-  std::set<std::string> keys;
-  if (row != nullptr) index.keys(*row, [&](const Key& key) { keys.emplace(key.bytes()); });
+// Few, so in order rather than hashed.
+std::vector<std::string> KeysOf(const IndexDef& index, const Message* row) {
+  std::vector<std::string> keys;
+  if (row == nullptr) return keys;
+  index.keys(*row, [&](const Key& key) { keys.emplace_back(key.bytes()); });
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
+}
+
+bool Contains(const std::vector<std::string>& keys, const std::string& key) {
+  return std::binary_search(keys.begin(), keys.end(), key);
 }
 
 absl::Status Taken(const IndexDef& index) {
@@ -68,13 +76,16 @@ absl::StatusOr<std::unique_ptr<Message>> Tx::ParseRow(const TableDef& table,
   return message;
 }
 
+std::string Tx::etag() const {
+  return absl::StrCat(absl::Hex(position(), absl::kZeroPad8));
+}
+
 void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
   const auto* resource_field = table.prototype->GetDescriptor()->FindFieldByNumber(1);
   Message* resource = row->GetReflection()->MutableMessage(row, resource_field);
   const auto* type = resource->GetDescriptor();
   if (const auto* etag = type->FindFieldByName("etag")) {
-    resource->GetReflection()->SetString(resource, etag,
-                                         absl::StrCat(absl::Hex(position(), absl::kZeroPad8)));
+    resource->GetReflection()->SetString(resource, etag, this->etag());
   }
   if (const auto* updated = type->FindFieldByName("update_time"))
     SetTime(resource, updated, recorded_us_);
@@ -90,52 +101,53 @@ void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
   }
 }
 
+absl::StatusOr<Tx::Current> Tx::LoadCurrent(const TableDef& table, const Key& key) {
+  if (!settled_) RETURN_IF_ERROR(Promote(table, key));
+  Current current;
+  ASSIGN_OR_RETURN(current.raw, ReadCurrent(table, key.bytes()));
+  if (current.raw.has_value() && !current.raw->version.ended) {
+    ASSIGN_OR_RETURN(current.row, ParseRow(table, current.raw->row()));
+  }
+  return current;
+}
+
 absl::Status Tx::Put(const TableDef& table, Message* row,
                      std::optional<base::Date> effective_from) {
   const Key key = table.key(*row);
-  if (!settled_) RETURN_IF_ERROR(Promote(table, key));
-  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
-  std::unique_ptr<Message> before;
-  if (current.has_value() && !current->version.ended) {
-    ASSIGN_OR_RETURN(before, ParseRow(table, current->row()));
-  }
+  ASSIGN_OR_RETURN(const Current current, LoadCurrent(table, key));
   OpenEntry();
-  Stamp(table, row, before.get());
+  Stamp(table, row, current.row.get());
   const Version version{position(), recorded_us_, effective_from.value_or(today_), false};
   const std::string bytes = row->SerializeAsString();
-  RETURN_IF_ERROR(Install(table, key, version, row, bytes));
-  return Journal(
-      table, key, version,
-      current.has_value() && !current->version.ended ? current->row() : absl::string_view(), bytes);
+  RETURN_IF_ERROR(Install(table, key, current, version, row, bytes));
+  return Journal(table, key, version, current.bytes(), bytes);
 }
 
 absl::Status Tx::End(const TableDef& table, const Key& key,
                      std::optional<base::Date> effective_from) {
-  if (!settled_) RETURN_IF_ERROR(Promote(table, key));
-  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
-  if (!current.has_value()) return base::NotFound(table.name, "");
+  ASSIGN_OR_RETURN(const Current current, LoadCurrent(table, key));
+  if (!current.raw.has_value()) return base::NotFound(table.name, "");
   OpenEntry();
   const Version version{position(), recorded_us_, effective_from.value_or(today_), true};
-  RETURN_IF_ERROR(Install(table, key, version, nullptr, ""));
-  return Journal(table, key, version, current->version.ended ? absl::string_view() : current->row(),
-                 "");
+  RETURN_IF_ERROR(Install(table, key, current, version, nullptr, ""));
+  return Journal(table, key, version, current.bytes(), "");
 }
 
 // Places a version: into the current slot when it is the one in force today, else into history;
 // what it displaces goes to history. A version of this same command and day is replaced in place:
 // nobody ever saw it.
-absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& version,
-                         const Message* row, absl::string_view bytes) {
+absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& current,
+                         const Version& version, const Message* row, absl::string_view bytes) {
   if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
-  ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
+  const std::optional<RawRow>& before = current.raw;
   const bool future = version.effective_from > today_;
-  const bool own = current.has_value() && current->version.position >= first_position_ &&
-                   current->version.effective_from == version.effective_from;
-  const bool beaten = current.has_value() && !own && !version.Beats(current->version);
+  const bool own = before.has_value() && before->version.position >= first_position_ &&
+                   before->version.effective_from == version.effective_from;
+  const bool beaten = before.has_value() && !own && !version.Beats(before->version);
   if (future || beaten) {
     overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), version), EncodeRow(version, bytes));
     if (row != nullptr) IndexHistory(table, key.bytes(), *row);
-    if (!current.has_value()) {  // so that scans meet the key
+    if (!before.has_value()) {  // so that scans meet the key
       Version placeholder;
       placeholder.ended = true;
       overlay_->Put(Space::kData, RowKey(table, key.bytes()), EncodeRow(placeholder, ""));
@@ -146,16 +158,9 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Version& v
     }
     return absl::OkStatus();
   }
-  std::unique_ptr<Message> before;
-  if (current.has_value()) {
-    if (!current->version.ended) {
-      ASSIGN_OR_RETURN(before, ParseRow(table, current->row()));
-    }
-    if (current->version.position > 0 && !own) {
-      overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), current->version), current->value);
-    }
-  }
-  RETURN_IF_ERROR(Reindex(table, key.bytes(), before.get(), row));
+  if (before.has_value() && before->version.position > 0 && !own)
+    overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), before->version), before->value);
+  RETURN_IF_ERROR(Reindex(table, key.bytes(), current.row.get(), row));
   overlay_->Put(Space::kData, RowKey(table, key.bytes()), EncodeRow(version, bytes));
   return absl::OkStatus();
 }
@@ -224,10 +229,10 @@ absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key,
 absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Message* before,
                          const Message* after) {
   for (const IndexDef* index : schema_->IndexesOf(table)) {
-    const std::set<std::string> old_keys = KeysOf(*index, before);
-    const std::set<std::string> new_keys = KeysOf(*index, after);
+    const std::vector<std::string> old_keys = KeysOf(*index, before);
+    const std::vector<std::string> new_keys = KeysOf(*index, after);
     for (const std::string& old_key : old_keys) {
-      if (new_keys.contains(old_key)) continue;
+      if (Contains(new_keys, old_key)) continue;
       bool ours = true;  // a unique entry may have gone to its next holder already, on the same day
       if (index->unique) {
         ASSIGN_OR_RETURN(const std::optional<std::string> holder,
@@ -240,7 +245,7 @@ absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Mes
       overlay_->Put(Space::kData, IndexKey(index->id, kHistory, old_key, key), LengthOf(old_key));
     }
     for (const std::string& new_key : new_keys) {
-      if (old_keys.contains(new_key)) continue;
+      if (Contains(old_keys, new_key)) continue;
       if (!index->unique) {
         overlay_->Put(Space::kData, IndexKey(index->id, kCurrent, new_key, key), LengthOf(new_key));
         continue;
@@ -362,6 +367,7 @@ void Tx::Schedule(absl::Time due, absl::string_view kind, absl::string_view payl
   overlay_->Put(Space::kData, SystemKey(kTimersId, key),
                 std::string(Key::Of(kind, payload).bytes()));
   timers_changed_ = true;
+  earliest_due_us_ = std::min(earliest_due_us_, absl::ToUnixMicros(due));
 }
 
 }  // namespace nisi::store

@@ -23,6 +23,8 @@ class Tx : public Reader {
  public:
   // The entry this command's changes go to. Bulk commands fill several; it moves on as they do.
   int64_t position() const { return first_position_ + static_cast<int64_t>(entries_.size()) - 1; }
+  // The etag of what it writes next.
+  std::string etag() const;
   // When this command is recorded; strictly after every earlier one.
   absl::Time recorded() const { return absl::FromUnixMicros(recorded_us_); }
 
@@ -72,8 +74,17 @@ class Tx : public Reader {
   // Keys of a version that is not current.
   void IndexHistory(const TableDef& table, absl::string_view key,
                     const google::protobuf::Message& row);
-  absl::Status Install(const TableDef& table, const Key& key, const Version& version,
-                       const google::protobuf::Message* row, absl::string_view bytes);
+  // The version in the current slot, and its row unless the record is absent or ended.
+  struct Current {
+    std::optional<RawRow> raw;
+    std::unique_ptr<google::protobuf::Message> row;
+
+    absl::string_view bytes() const { return row == nullptr ? absl::string_view() : raw->row(); }
+  };
+  absl::StatusOr<Current> LoadCurrent(const TableDef& table, const Key& key);
+  absl::Status Install(const TableDef& table, const Key& key, const Current& current,
+                       const Version& version, const google::protobuf::Message* row,
+                       absl::string_view bytes);
   absl::Status Journal(const TableDef& table, const Key& key, const Version& version,
                        absl::string_view before, absl::string_view after);
   // Enters every version of one record into one index; for an index that is being built.
@@ -99,6 +110,7 @@ class Tx : public Reader {
   std::set<std::string> promoted_;  // tables whose current rows changed by date alone
   bool timers_changed_ = false;
   bool outbox_changed_ = false;
+  int64_t earliest_due_us_ = INT64_MAX;  // of the timers it scheduled
 };
 
 // The timer that turns future-dated versions current; its payload names the record.

@@ -1,7 +1,11 @@
 #include "common/store/writer.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
@@ -14,6 +18,7 @@ namespace {
 constexpr size_t kGroupCommands = 256;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kHashBytes = 32;
+constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
 
 absl::Status OutcomeUnknown(const absl::Status& cause) {
   return base::Refusal(
@@ -31,6 +36,10 @@ std::string BigEndian(int64_t value) {
 }
 
 }  // namespace
+
+void LogTimerFailed(const absl::Status& status) {
+  base::Log(base::Severity::kError, "timer_failed", {{"status", status.ToString()}});
+}
 
 std::string OnceKey(const CommandInfo& info) {
   return base::Sha256Bytes(
@@ -57,7 +66,8 @@ Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_
       frontier_(std::move(frontier)),
       position_(position),
       recorded_us_(recorded_us) {
-  thread_ = std::thread([this] { Loop(); });
+  runner_ = std::thread([this] { RunLoop(); });
+  committer_ = std::thread([this] { CommitLoop(); });
 }
 
 Writer::~Writer() {
@@ -66,7 +76,8 @@ Writer::~Writer() {
     stopping_ = true;
   }
   work_.notify_one();
-  thread_.join();
+  runner_.join();
+  committer_.join();
 }
 
 void Writer::Submit(Command command) {
@@ -98,95 +109,221 @@ absl::Status Writer::failure() const {
   return failure_;
 }
 
-void Writer::Loop() {
+bool Writer::Group::full() const {
+  return answers.size() >= kGroupCommands || overlay->bytes() >= kGroupBytes;
+}
+
+// Commands are added to a batch until the one before it is durable.
+void Writer::RunLoop() {
+  pthread_setname_np(pthread_self(), "store-run");
   while (true) {
     std::vector<Command> commands;
+    bool idle = false;  // nothing is being committed, and nothing waits to be run
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      const size_t count = std::min(queue_.size(), kGroupCommands);
-      commands.assign(std::make_move_iterator(queue_.begin()),
-                      std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(count)));
-      queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+      work_.wait(lock, [this] {
+        const bool may_add = !queue_.empty() && (group_ == nullptr || !group_->full());
+        return may_add || (group_ != nullptr && committing_ == nullptr) || stopping_;
+      });
+      if (group_ != nullptr && committing_ == nullptr) {
+        idle = queue_.empty();
+      } else if (!queue_.empty() && (group_ == nullptr || !group_->full())) {
+        commands = Take();
+      } else if (group_ == nullptr) {  // stopping
+        ended_ = true;
+        committing_work_.notify_one();
+        return;
+      } else {  // stopping, and the batch before this one is still being committed
+        work_.wait(lock, [this] { return committing_ == nullptr; });
+      }
     }
-    CommitGroup(std::move(commands));
+    if (!commands.empty()) {
+      RunCommands(std::move(commands));
+      continue;
+    }
+    CloseGroup();
+    const std::shared_ptr<Group> group = std::exchange(group_, nullptr);
+    // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
+    if (idle && group->answers.size() == 1) {
+      CommitAndAnswer(*group);
+      continue;
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    committing_ = group;
+    committing_work_.notify_one();
   }
 }
 
-void Writer::CommitGroup(std::vector<Command> commands) {
+std::vector<Command> Writer::Take() {
+  const size_t count = std::min(queue_.size(), kGroupCommands);
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<Command> commands(std::make_move_iterator(queue_.begin()),
+                                std::make_move_iterator(end));
+  queue_.erase(queue_.begin(), end);
+  return commands;
+}
+
+void Writer::RunCommands(std::vector<Command> commands) {
+  const absl::Time now = deps_.clock->Now();
+  if (group_ == nullptr) OpenGroup();
+  if (deps_.timers_first && std::chrono::steady_clock::now() >= timers_again_) {
+    if (const auto fired = FireTimers(now); !fired.ok()) {
+      LogTimerFailed(fired.status());
+      timers_again_ = std::chrono::steady_clock::now() + kTimerRetry;
+    }
+  }
   size_t next = 0;
-  while (next < commands.size()) {
-    const auto snapshot = deps_.engine->NewSnapshot();
-    Group group{Overlay(snapshot.get()), {}, {}};
-    // One moment a group: no day turns between a version scheduled in it and the commit that says
-    // so.
-    const absl::Time now = deps_.clock->Now();
-    for (; next < commands.size() && group.overlay.bytes() < kGroupBytes; ++next) {
-      absl::StatusOr<Outcome> outcome =
-          failure().ok() ? Run(commands[next], now, group) : OutcomeUnknown(failure());
-      group.answers.push_back(Answer{std::move(commands[next].done), std::move(outcome)});
+  for (; next < commands.size() && group_->overlay->bytes() < kGroupBytes; ++next) {
+    absl::StatusOr<Outcome> outcome = Answered(commands[next], now);
+    group_->answers.push_back(Answer{std::move(commands[next].done), std::move(outcome)});
+  }
+  if (next == commands.size()) return;
+  // The batch is full: the rest comes first in the next.
+  const std::lock_guard<std::mutex> lock(mutex_);
+  queue_.insert(queue_.begin(),
+                std::make_move_iterator(commands.begin() + static_cast<std::ptrdiff_t>(next)),
+                std::make_move_iterator(commands.end()));
+}
+
+void Writer::OpenGroup() {
+  group_ = std::make_shared<Group>();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    group_->before = committing_;
+  }
+  const Snapshot* base = nullptr;
+  if (group_->before != nullptr) {
+    base = &*group_->before->overlay;
+  } else {
+    group_->snapshot = deps_.engine->NewSnapshot();
+    base = group_->snapshot.get();
+  }
+  group_->overlay.emplace(base);
+}
+
+// The batch before this one is committed, so the engine shows the same as its overlay did.
+void Writer::CloseGroup() {
+  Overlay& overlay = *group_->overlay;
+  if (!overlay.empty()) {
+    overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)), BigEndian(recorded_us_));
+  }
+  if (group_->before != nullptr) {
+    group_->snapshot = deps_.engine->NewSnapshot();
+    group_->before = nullptr;
+  }
+  overlay.Freeze(group_->snapshot.get());
+  group_->notice.position = position_;
+  group_->root = frontier_.root();
+  last_due_us_ = group_->earliest_due_us;
+}
+
+void Writer::CommitLoop() {
+  pthread_setname_np(pthread_self(), "store-commit");
+  while (true) {
+    std::shared_ptr<Group> group;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      committing_work_.wait(lock, [this] { return committing_ != nullptr || ended_; });
+      if (committing_ == nullptr) return;
+      group = committing_;
     }
-    const absl::Status persisted = Persist(group);
-    // An answer may rest on what an earlier command of the group wrote, so none leaves before the
-    // commit.
-    for (Answer& answer : group.answers) {
-      if (!persisted.ok()) answer.outcome = OutcomeUnknown(persisted);
-      answer.done(std::move(answer.outcome));
+    CommitAndAnswer(*group);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      committing_ = nullptr;
     }
+    work_.notify_one();
   }
 }
 
-absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info,
-                                                      const Overlay& overlay) const {
+void Writer::CommitAndAnswer(Group& group) {
+  const absl::Status committed = Commit(group);
+  // An answer may rest on what an earlier command of this batch or the one before wrote, so none
+  // leaves before the commit.
+  for (Answer& answer : group.answers) {
+    if (!committed.ok()) answer.outcome = OutcomeUnknown(committed);
+    answer.done(std::move(answer.outcome));
+  }
+  group.answers.clear();
+}
+
+absl::StatusOr<Outcome> Writer::Answered(const Command& command, absl::Time now) {
+  if (const absl::Status failed = failure(); !failed.ok()) return OutcomeUnknown(failed);
+  if (!command.tick) return Run(command, now);
+  ASSIGN_OR_RETURN(const int fired, FireTimers(now));
+  return Outcome{absl::StrCat(fired), position_, false};
+}
+
+int64_t Writer::NextEffectiveUs() const {
+  return std::min({deps_.next_effective_us(), group_->earliest_due_us, last_due_us_});
+}
+
+absl::StatusOr<int> Writer::FireTimers(absl::Time now) {
+  int fired = 0;
+  if (absl::ToUnixMicros(now) < NextEffectiveUs()) return fired;
+  // What a timer schedules for now or earlier fires as well, so each look is at the state after it.
+  while (group_->overlay->bytes() < kGroupBytes) {
+    ASSIGN_OR_RETURN(const std::optional<Command> timer, deps_.due_timer(*group_->overlay, now));
+    if (!timer.has_value()) break;
+    RETURN_IF_ERROR(Run(*timer, now).status());
+    ++fired;
+  }
+  return fired;
+}
+
+absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info) const {
   if (info.request_id.empty()) return std::optional<Outcome>();
   std::string value;
-  ASSIGN_OR_RETURN(const bool present, overlay.Get(Space::kOnce, OnceKey(info), &value));
+  ASSIGN_OR_RETURN(const bool present, group_->overlay->Get(Space::kOnce, OnceKey(info), &value));
   if (!present) return std::optional<Outcome>();
   ASSIGN_OR_RETURN(Outcome outcome, DecodeOnce(info, value));
   return std::optional<Outcome>(std::move(outcome));
 }
 
-absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now, Group& group) {
+absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   if (!command.info.request_id.empty() && command.info.body_hash.size() != kHashBytes) {
     return base::Refusal(absl::StatusCode::kInternal, "BODY_HASH",
                          "A request id comes with a hash of 32 bytes.");
   }
-  ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info, group.overlay));
+  ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info));
   if (before.has_value()) return *std::move(before);
 
-  const size_t mark = group.overlay.Mark();
+  Overlay& overlay = *group_->overlay;
+  const size_t mark = overlay.Mark();
   // Strictly rising also when the clock stands still or goes back.
   const int64_t recorded_us = std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
-  const bool settled = absl::ToUnixMicros(now) < deps_.next_effective_us();
-  Tx tx(&group.overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled,
-        position_ + 1, recorded_us);
+  const bool settled = absl::ToUnixMicros(now) < NextEffectiveUs();
+  Tx tx(&overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1,
+        recorded_us);
   absl::StatusOr<std::string> reply = command.run(tx);
   if (!reply.ok() || command.info.validate_only) {
-    group.overlay.Rollback(mark);
+    overlay.Rollback(mark);
     if (!reply.ok()) return reply.status();
     return Outcome{*std::move(reply), 0, false};
   }
-  group.notice.timers_changed = group.notice.timers_changed || tx.timers_changed_;
-  group.notice.tables.insert(tx.promoted_.begin(), tx.promoted_.end());
-  group.notice.outbox_changed = group.notice.outbox_changed || tx.outbox_changed_;
+  CommitNotice& notice = group_->notice;
+  notice.timers_changed = notice.timers_changed || tx.timers_changed_;
+  notice.tables.insert(tx.promoted_.begin(), tx.promoted_.end());
+  notice.outbox_changed = notice.outbox_changed || tx.outbox_changed_;
+  group_->earliest_due_us = std::min(group_->earliest_due_us, tx.earliest_due_us_);
   Outcome outcome{*std::move(reply), position_, false};
-  if (command.bookkeeping) return outcome;
+  const bool changed = tx.entries_.front().changes_size() > 0;
+  if (command.bookkeeping || (command.quiet && !changed)) return outcome;
 
   recorded_us_ = recorded_us;
-  Seal(tx, command.info, group);
+  Seal(tx, command.info);
   outcome.position = position_;
   if (!command.info.request_id.empty()) {
-    group.overlay.Put(Space::kOnce, OnceKey(command.info),
-                      absl::StrCat(BigEndian(recorded_us), command.info.body_hash,
-                                   BigEndian(position_), outcome.reply));
+    overlay.Put(Space::kOnce, OnceKey(command.info),
+                absl::StrCat(BigEndian(recorded_us), command.info.body_hash, BigEndian(position_),
+                             outcome.reply));
   }
   return outcome;
 }
 
 // Turns the command's changes into journal entries and leaves of the tree.
-void Writer::Seal(Tx& tx, const CommandInfo& info, Group& group) {
-  std::vector<Node> nodes;
+void Writer::Seal(Tx& tx, const CommandInfo& info) {
+  Overlay& overlay = *group_->overlay;
   const auto parts = static_cast<int32_t>(tx.entries_.size());
   for (int32_t part = 1; part <= parts; ++part) {
     journal::v1::Entry& entry = tx.entries_[static_cast<size_t>(part - 1)];
@@ -200,31 +337,32 @@ void Writer::Seal(Tx& tx, const CommandInfo& info, Group& group) {
     for (const base::LegalBasis& basis : tx.legal_basis_) *entry.add_legal_basis() = basis;
     entry.set_part(part);
     entry.set_parts(parts);
-    for (const auto& change : entry.changes()) group.notice.tables.insert(change.table());
+    for (const auto& change : entry.changes()) group_->notice.tables.insert(change.table());
     const std::string leaf = entry.SerializeAsString();
-    group.overlay.Put(
+    overlay.Put(
         Space::kLog, JournalKey(position_),
         EncodeJournal(leaf, tx.openings_[static_cast<size_t>(part - 1)].SerializeAsString()));
-    frontier_.Append(LeafHash(leaf), &nodes);
-  }
-  for (const Node& node : nodes) {
-    group.overlay.Put(Space::kLog, NodeKey(node.level, node.index), ToBytes(node.hash));
+    std::vector<Node> completed;
+    frontier_.Append(LeafHash(leaf), &completed);
+    std::string hashes;
+    for (const Node& node : completed) hashes += ToBytes(node.hash);
+    overlay.Put(Space::kLog, NodesKey(position_), std::move(hashes));
   }
 }
 
-absl::Status Writer::Persist(Group& group) {
-  if (group.overlay.empty()) return absl::OkStatus();
-  group.overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)),
-                    BigEndian(recorded_us_));
+absl::Status Writer::Commit(Group& group) {
+  // Built over a batch that failed: it never happened either.
+  if (absl::Status failed = failure(); !failed.ok()) return failed;
+  if (group.overlay->empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const int64_t base_position, deps_.engine->LastPosition());
   Batch batch;
-  batch.ops = group.overlay.TakeOps();
+  batch.ops = group.overlay->Ops();
   batch.base_position = base_position;
-  batch.position = position_;
+  batch.position = group.notice.position;
   const auto start = std::chrono::steady_clock::now();
   absl::Status status = deps_.engine->Commit(batch);
-  if (status.ok() && position_ != base_position)
-    status = deps_.witness->Save(Head{position_, frontier_.root()});
+  if (status.ok() && batch.position != base_position)
+    status = deps_.witness->Save(Head{batch.position, group.root});
   if (!status.ok()) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -236,7 +374,6 @@ absl::Status Writer::Persist(Group& group) {
   }
   deps_.observe(group.answers.size(),
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  group.notice.position = position_;
   deps_.on_commit(group.notice);
   return absl::OkStatus();
 }

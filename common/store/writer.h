@@ -1,12 +1,16 @@
-// The one writer. Commands queue, run one after another against an overlay, and go to the engine as
-// one durable batch; then all are answered. So transactions are serial without locks or retries,
-// and one sync serves many.
+// The one writer. Commands queue and run one after another against an overlay; the overlay goes to
+// the engine as one durable batch; then all its commands are answered. So transactions are serial
+// without locks or retries, and one sync serves many. While a batch is being synced, the commands
+// of the next run over it: two threads, one that runs and one that commits.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -26,8 +30,10 @@ using CommandDone = std::function<void(absl::StatusOr<Outcome>)>;
 struct Command {
   CommandInfo info;
   CommandFn run;
-  CommandDone done;          // called on the writer's thread: must be quick
+  CommandDone done;          // called on a thread of the writer: must be quick
   bool bookkeeping = false;  // the store's own upkeep: no journal entry, no position
+  bool tick = false;         // fires the timers that are due and does nothing else
+  bool quiet = false;        // no journal entry when it changed no record
 };
 
 // What a commit changed, for those who follow.
@@ -46,7 +52,7 @@ class Writer {
     const Sealer* sealer;
     Witness* witness;
     base::Clock* clock;
-    // Called on the writer's thread after the commit and before its commands are answered.
+    // Called on a thread of the writer after the commit and before its commands are answered.
     std::function<void(const CommitNotice&)> on_commit;
     // Called once, when a commit fails: nothing is acknowledged from then on.
     std::function<void(const absl::Status&)> on_failure;
@@ -56,6 +62,12 @@ class Writer {
     // When the next version takes effect by date, microseconds: past it, current rows are those of
     // yesterday.
     std::function<int64_t()> next_effective_us;
+    // The command of the first timer that is due in a state, if any.
+    std::function<absl::StatusOr<std::optional<Command>>(const Snapshot&, absl::Time now)>
+        due_timer;
+    // Fire what is due before any other command, so that none ever finds a timer overdue, not even
+    // the first after a long stop. Off: only ticks fire.
+    bool timers_first;
   };
   Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us);
   // Runs what is queued, then stops.
@@ -72,33 +84,62 @@ class Writer {
     CommandDone done;
     absl::StatusOr<Outcome> outcome;
   };
+  // The commands of one batch. Built by the running thread; frozen when it goes to be committed.
   struct Group {
-    Overlay overlay;
+    // What it was built over: the batch before it, while that was being committed, or the engine.
+    std::shared_ptr<Group> before;
+    std::unique_ptr<Snapshot> snapshot;
+    std::optional<Overlay> overlay;
     CommitNotice notice;
     std::vector<Answer> answers;
+    int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
+    Hash root{};                          // of the tree after it
+    bool full() const;
   };
 
-  void Loop();
-  void CommitGroup(std::vector<Command> commands);
-  absl::StatusOr<Outcome> Run(const Command& command, absl::Time now, Group& group);
-  absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,
-                                                const Overlay& overlay) const;
-  void Seal(Tx& tx, const CommandInfo& info, Group& group);
-  absl::Status Persist(Group& group);
+  // The running thread.
+  void RunLoop();
+  std::vector<Command> Take();
+  void RunCommands(std::vector<Command> commands);
+  void OpenGroup();
+  void CloseGroup();
+  absl::StatusOr<Outcome> Answered(const Command& command, absl::Time now);
+  absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
+  absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info) const;
+  // How many fired: all that are due, or what one batch takes. The error of the first that failed:
+  // those behind it wait.
+  absl::StatusOr<int> FireTimers(absl::Time now);
+  void Seal(Tx& tx, const CommandInfo& info);
+  // Before it, a version may have taken effect by date that no commit has said yet.
+  int64_t NextEffectiveUs() const;
+
+  // The committing thread, and the running one where nothing else waits to be run.
+  void CommitLoop();
+  void CommitAndAnswer(Group& group);
+  absl::Status Commit(Group& group);
 
   const Deps deps_;
-  // Of the writer's thread alone.
+  // Of the running thread alone.
   Frontier frontier_;
   int64_t position_;
   int64_t recorded_us_;
+  std::chrono::steady_clock::time_point timers_again_;
+  std::shared_ptr<Group> group_;     // being built; null: none
+  int64_t last_due_us_ = INT64_MAX;  // Group::earliest_due_us of the one closed last
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;
+  std::condition_variable work_;  // for the running thread
+  std::condition_variable committing_work_;
   std::vector<Command> queue_;
   bool stopping_ = false;
+  std::shared_ptr<Group> committing_;  // handed over and not done; null: none
+  bool ended_ = false;                 // nothing more is handed over
   absl::Status failure_;
-  std::thread thread_;
+  std::thread runner_;
+  std::thread committer_;
 };
+
+void LogTimerFailed(const absl::Status& status);
 
 // The row of Space::kOnce for a request.
 std::string OnceKey(const CommandInfo& info);

@@ -17,6 +17,7 @@ constexpr char kAuthorization[] = "authorization";
 constexpr char kTraceparent[] = "traceparent";
 constexpr char kTracestate[] = "tracestate";
 constexpr size_t kMaxTracestate = 512;
+constexpr size_t kEntryOverhead = 32;  // RFC 9113, 6.5.2
 
 absl::string_view View(grpc::string_ref text) {
   return {text.data(), text.size()};
@@ -28,6 +29,14 @@ struct Given {
   absl::string_view traceparent;
   absl::string_view tracestate;
 };
+
+absl::Status CheckSize(const rpc::Metadata& metadata) {
+  size_t bytes = 0;
+  for (const auto& [name, content] : metadata) {
+    bytes += name.size() + content.size() + kEntryOverhead;
+  }
+  return bytes <= kMaxMetadataBytes ? absl::OkStatus() : MetadataTooLarge(kMaxMetadataBytes);
+}
 
 absl::StatusOr<Given> ReadMetadata(const rpc::Metadata& metadata) {
   Given given;
@@ -73,6 +82,7 @@ Admission::Admission(const Routes* routes, const base::Clock* clock,
 absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::ServerContextBase& call,
                                           absl::Time now) {
   const rpc::Metadata& metadata = call.client_metadata();
+  RETURN_IF_ERROR(CheckSize(metadata));
   ASSIGN_OR_RETURN(const Given given, ReadMetadata(metadata));
   const absl::Time suite_now = clock_->Now();
   ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::Caller> caller,
@@ -84,7 +94,7 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::Server
   admitted.context = signer_->Sign(*caller, admitted.owner, suite_now);
   if (IsTraceparent(given.traceparent)) {
     admitted.traceparent = std::string(given.traceparent);
-    if (given.tracestate.size() <= kMaxTracestate) {
+    if (IsTracestate(given.tracestate)) {
       admitted.tracestate = std::string(given.tracestate);
     }
   } else {
@@ -110,17 +120,6 @@ std::string Admission::NewTraceparent() {
                       "-", absl::Hex(span, absl::kZeroPad16), "-01");
 }
 
-SystemTime DeadlineFor(const rpc::MethodPolicy& policy, SystemTime from_client, SystemTime now) {
-  const auto after = [now](absl::Duration limit) {
-    return now +
-           std::chrono::duration_cast<SystemTime::duration>(absl::ToChronoMicroseconds(limit));
-  };
-  if (from_client == SystemTime::max()) {
-    return after(policy.deadline);
-  }
-  return std::min(from_client, after(std::max(policy.deadline, kMaxDeadline)));
-}
-
 bool IsTraceparent(absl::string_view text) {
   constexpr size_t kSize = 55;
   constexpr size_t kTrace = 3;
@@ -139,6 +138,11 @@ bool IsTraceparent(absl::string_view text) {
   }
   return text.substr(kTrace, 32).find_first_not_of('0') != absl::string_view::npos &&
          text.substr(kSpan, 16).find_first_not_of('0') != absl::string_view::npos;
+}
+
+bool IsTracestate(absl::string_view text) {
+  return text.size() <= kMaxTracestate &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 }  // namespace nisi::gateway

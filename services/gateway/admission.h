@@ -4,7 +4,7 @@
 
 #include <grpcpp/server_context.h>
 
-#include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "absl/random/random.h"
@@ -18,10 +18,9 @@
 
 namespace nisi::gateway {
 
-using SystemTime = std::chrono::system_clock::time_point;
-
-// No call lasts longer than this, unless its method's own deadline is longer.
-inline constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
+// All metadata of a call, counted as HTTP/2 does: names, values and 32 bytes for each. A server
+// takes more, see common/rpc/listen_options.h, so that the refusal is ours and costs one call.
+inline constexpr size_t kMaxMetadataBytes = 8 << 10;
 
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes
@@ -36,9 +35,9 @@ class Admission {
   Admission(const Routes* routes, const base::Clock* clock, const rpc::Authenticator* authenticator,
             const rpc::ContextSigner* signer, const Limits& limits);
 
-  // RESERVED_METADATA; what Authenticator::Identify and CheckRoles return; RATE_LIMITED;
-  // what Routes::OwnerFor returns. `now` is the system's time, for the limits: the suite's own
-  // clock may stand still.
+  // METADATA_TOO_LARGE; RESERVED_METADATA; what Authenticator::Identify and CheckRoles return;
+  // RATE_LIMITED; what Routes::OwnerFor returns. `now` is the system's time, for the limits: the
+  // suite's own clock may stand still.
   absl::StatusOr<Admitted> Admit(const Route& route, const grpc::ServerContextBase& call,
                                  absl::Time now);
 
@@ -56,11 +55,10 @@ class Admission {
   absl::BitGen random_;
 };
 
-// When a call is given up: when its client said, at most the larger of kMaxDeadline and the
-// method's own deadline from now; the method's own where the client said nothing.
-SystemTime DeadlineFor(const rpc::MethodPolicy& policy, SystemTime from_client, SystemTime now);
-
 // W3C Trace Context: "00-<32 hex>-<16 hex>-<2 hex>", lower case, neither id all zeros.
 bool IsTraceparent(absl::string_view text);
+// Whether a tracestate can go on: not long, and only bytes that metadata may hold. gRPC takes any
+// byte from a client, and ends the process that sends another than these.
+bool IsTracestate(absl::string_view text);
 
 }  // namespace nisi::gateway

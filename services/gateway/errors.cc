@@ -43,6 +43,12 @@ absl::Status MessageTooLarge(size_t max_bytes) {
       .With("maxBytes", absl::StrCat(max_bytes));
 }
 
+absl::Status MetadataTooLarge(size_t max_bytes) {
+  return Refusal(absl::StatusCode::kResourceExhausted, "METADATA_TOO_LARGE",
+                 "The request carries more metadata than this system takes.")
+      .With("maxBytes", absl::StrCat(max_bytes));
+}
+
 absl::Status BackendUnavailable(absl::string_view owner) {
   return Refusal(absl::StatusCode::kUnavailable, "BACKEND_UNAVAILABLE",
                  "The service does not answer; a retry with the same request id is safe.")

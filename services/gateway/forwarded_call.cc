@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "common/rpc/grpc_status.h"
+#include "common/rpc/limits.h"
 #include "services/gateway/errors.h"
 
 namespace nisi::gateway {
@@ -118,9 +119,9 @@ absl::Status ForwardedCall::Open() {
     ++hub_.refused;
     return base::Overloaded("calls", kBusyRetry);
   }
-  const SystemTime now = absl::ToChronoTime(began_);
-  deadline_ = DeadlineFor(route_->policy, in_.deadline(), now);
-  if (deadline_ <= now) {
+  const absl::Time deadline = rpc::DeadlineFor(route_->policy, in_.raw_deadline(), began_);
+  deadline_ = absl::ToChronoTime(deadline);
+  if (deadline <= began_) {
     return DeadlineExceeded();
   }
   ASSIGN_OR_RETURN(admitted_, hub_.admission->Admit(*route_, in_, began_));
@@ -303,9 +304,10 @@ void ForwardedCall::OnUpRead(bool ok) {
     stream_->Write(up_, Post(up_written_));
     return;
   }
-  // Either the client has sent all, or it broke off: gRPC says the same here. The end must not go
-  // on for one that broke off, or half an import would be taken for the whole. Headers can be sent
-  // only to a client that is still there.
+  // Either the client has sent all, or it broke off: gRPC says the same here. The end should not go
+  // on for one that broke off, or half an upload looks like the whole. Headers can be sent only to
+  // a client that is still there, as far as is known by now: one that ends its stream and resets it
+  // a moment later passes. A method for which that matters has its caller count what it sends.
   if (headers_sent_) {
     if (route_->kind.server_streaming) {  // both sides stream: nothing is left to ask with
       stream_->WritesDone(Post(up_closed_));

@@ -10,6 +10,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -26,6 +27,8 @@
 #include "services/gateway/routes.h"
 
 namespace nisi::gateway {
+
+using SystemTime = std::chrono::system_clock::time_point;
 
 // What a completion queue gives back.
 class Tag {

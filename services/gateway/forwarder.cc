@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/listen_options.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/forwarded_call.h"
 
@@ -130,7 +131,7 @@ absl::Status QueueForwarder::Start() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options_.address, options_.credentials, &port_);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  rpc::SetListenOptions(builder);
   // Somewhat too large is answered with a reason of ours; far too large is broken off by gRPC.
   builder.SetMaxReceiveMessageSize(static_cast<int>(2 * options_.routes->max_request_bytes()));
   builder.SetMaxSendMessageSize(-1);

@@ -9,8 +9,10 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/testing/v1/testing.pb.h"
+#include "services/gateway/admission.h"
 #include "services/gateway/service.h"
 #include "services/gateway/test_backend.h"
+#include "services/gateway/test_raw_call.h"
 
 namespace nisi::gateway {
 namespace {
@@ -205,6 +207,68 @@ TEST_F(GatewayTest, SendsASignedContextAndATrace) {
   EXPECT_EQ(seen_.metadata().at("traceparent").size(), trace.size());
 }
 
+// Metadata may hold visible ASCII alone. gRPC takes other bytes from a client that sends them, and
+// ends the process that would pass them on.
+TEST_F(GatewayTest, ATracestateThatCannotGoOnIsDropped) {
+  StartGateway();
+  const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::string bad[] = {"a=\xff", std::string("a=\0", 3), "a=\n", "a=\x7f", "a=\u0436"};
+  int calls = 0;
+  for (const std::string& state : bad) {
+    const RawCall call(gateway_->port(), kEcho, {{"traceparent", trace}, {"tracestate", state}},
+                       "x");
+    EXPECT_TRUE(call.answered() && call.has_message());
+    EXPECT_EQ(seen_.Count("message"), ++calls);
+    EXPECT_EQ(seen_.metadata().at("traceparent"), trace);
+    EXPECT_EQ(seen_.metadata().count("tracestate"), 0U);
+  }
+  const RawCall call(gateway_->port(), kEcho, {{"traceparent", trace}, {"tracestate", "a=b,c=~ d"}},
+                     "x");
+  EXPECT_TRUE(call.answered() && call.has_message());
+  EXPECT_EQ(seen_.metadata().at("tracestate"), "a=b,c=~ d");
+}
+
+// gRPC's clients give such a deadline as none; others send the largest number they can hold.
+TEST_F(GatewayTest, AnOverlongDeadlineIsCut) {
+  StartGateway();
+  int calls = 0;
+  for (const std::string timeout : {"2562047H", "2562048H", "99999999H", "99999999S"}) {
+    const RawCall call(gateway_->port(), kEcho, {{"grpc-timeout", timeout}}, "x");
+    EXPECT_TRUE(call.answered() && call.has_message()) << timeout;
+    EXPECT_EQ(seen_.Count("message"), ++calls) << timeout;
+  }
+}
+
+TEST_F(GatewayTest, CompressedRequestsAreRefused) {
+  StartGateway();
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    ClientCall call(*stub_, kEcho);
+    call.context().set_compression_algorithm(algorithm);
+    EXPECT_EQ(call.Run({std::string(100'000, 'x')}).code(), absl::StatusCode::kUnimplemented);
+  }
+  EXPECT_EQ(seen_.Count("message"), 0);
+}
+
+TEST_F(GatewayTest, TooMuchMetadataCostsOneCallAndNotItsConnection) {
+  StartGateway();
+  ClientCall other(*stub_, kChat);
+  ASSERT_TRUE(other.Start() && other.Write("one"));
+  EXPECT_EQ(other.Read(), "one");
+  const absl::Status status =
+      Call(kEcho, {"x"}, nullptr, {{"large", std::string(kMaxMetadataBytes, 'v')}});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "METADATA_TOO_LARGE");
+  EXPECT_EQ(base::InfoOf(status).metadata().at("maxBytes"), "8192");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"large", std::string(60'000, 'v')}})),
+            "METADATA_TOO_LARGE");
+  EXPECT_TRUE(Call(kEcho, {"x"}, nullptr, {{"large", std::string(7'000, 'v')}}).ok());
+  ASSERT_TRUE(other.Write("two"));
+  EXPECT_EQ(other.Read(), "two");
+  ASSERT_TRUE(other.CloseSending());
+  EXPECT_EQ(other.Read(), std::nullopt);
+  EXPECT_TRUE(other.Finish().ok());
+}
+
 TEST_F(GatewayTest, RefusesBeforeTheBackend) {
   StartGateway();
   const std::string token = Token(rpc::v1::CUSTOMER);
@@ -382,6 +446,9 @@ TEST_F(GatewayTest, HealthAndReflection) {
                    &answer)
                   .ok());
   EXPECT_THAT(answer, HasSubstr("CountWidgets"));
+  // What gRPC lists without knowing it.
+  ASSERT_TRUE(Call(reflection, {"\x22\x15grpc.health.v1.Health"}, &answer).ok());
+  EXPECT_THAT(answer, HasSubstr("HealthCheckRequest"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("grpc_method=\"Echo\""));
 }
 

@@ -45,7 +45,10 @@ std::string GoodText(const Field& rule) {
     case rpc::v1::KPVED:
       return "27.11.41";
     case rpc::v1::RESOURCE_NAME:
-      return absl::StrReplaceAll(rule.resource(), {{"entries/*", "entries/850423"}, {"*", "1"}});
+      return rule.resource() == "*/*"
+                 ? "editions/1"
+                 : absl::StrReplaceAll(rule.resource(),
+                                       {{"entries/*", "entries/850423"}, {"*", "1"}});
     case rpc::v1::ETAG:
       return rule.required() ? "00000001" : "";
     case rpc::v1::FILTER:
@@ -176,7 +179,11 @@ class Breaker {
       const std::string path = prefix.empty() ? field->name() : prefix + "." + field->name();
       const Field& rule = RuleOf(*field);
       if (rule.output_only()) {
-        if (mutation_ && !(own_name && field->name() == "name")) OutputOnly(field, reach, path);
+        if (own_name && field->name() == "name") {
+          Text(field, reach, path, false);
+        } else if (mutation_) {
+          OutputOnly(field, reach, path);
+        }
         continue;
       }
       if (rule.required() && whole) {
@@ -470,6 +477,10 @@ TEST_F(BadInputTest, NamesAndScores) {
   update.mutable_entry()->set_goods_code("850424");
   update.mutable_update_mask()->add_paths("goods_code");
   expect("UpdateEntry", update, "update_mask.paths[0]");
+
+  v1::ReplayDecisionRequest replay;
+  replay.set_name("entries/1");  // of the form of a name, but of no record that is decided on
+  expect("ReplayDecision", replay, "name");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/rpc/wire.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rules.h"
@@ -26,14 +27,15 @@ const EntrySet::Item* EntrySet::Covering(const std::string& code) const {
   return nullptr;
 }
 
-std::vector<const EntrySet::Item*> EntrySet::Below(const std::string& code, size_t limit) const {
-  std::vector<const Item*> below;
-  auto it = std::lower_bound(
+absl::Span<const EntrySet::Item> EntrySet::Below(const std::string& code, size_t limit) const {
+  const auto first = std::lower_bound(
       items_.begin(), items_.end(), code,
       [](const Item& item, const std::string& wanted) { return item.code < wanted; });
-  for (; it != items_.end() && absl::StartsWith(it->code, code) && below.size() < limit; ++it)
-    below.push_back(&*it);
-  return below;
+  auto last = first;
+  for (size_t n = 0; n < limit && last != items_.end() && absl::StartsWith(last->code, code); ++n)
+    ++last;
+  return absl::MakeConstSpan(items_).subspan(static_cast<size_t>(first - items_.begin()),
+                                             static_cast<size_t>(last - first));
 }
 
 const CatalogEdition* Calendar::InForceOn(base::Date day) const {
@@ -63,6 +65,13 @@ std::string ListedFields(int32_t edition, const Entry& entry, int64_t position) 
   return result.SerializeAsString();
 }
 
+std::string PartialField(int32_t edition, const Entry& entry) {
+  rpc::ReplyBuilder field;
+  field.AddString(v1::CheckGoodsResponse::Result::kPartialEntriesFieldNumber,
+                  EntryName(edition, entry.goods_code()));
+  return std::move(field).Take();
+}
+
 std::string HeaderFields(const Edition& edition, int64_t position) {
   v1::CheckGoodsResponse header;
   header.set_edition(edition.name());
@@ -81,8 +90,9 @@ absl::StatusOr<std::shared_ptr<const EntrySet>> LoadEntries(const store::View& v
       kEntries, {store::Key::Of(edition), ""}, {},
       [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
-        items.push_back({stored.row.entry().goods_code(),
-                         ListedFields(edition, stored.row.entry(), stored.version.position)});
+        const Entry& entry = stored.row.entry();
+        items.push_back({entry.goods_code(), ListedFields(edition, entry, stored.version.position),
+                         PartialField(edition, entry)});
         return true;
       }));
   return std::make_shared<const EntrySet>(std::move(items));
@@ -92,7 +102,6 @@ absl::StatusOr<std::shared_ptr<const EntrySet>> LoadEntries(const store::View& v
 
 absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(store::Store& store) {
   std::unique_ptr<Catalog> catalog(new Catalog(store));
-  RETURN_IF_ERROR(catalog->Refresh());
   catalog->subscription_ =
       store.Subscribe([raw = catalog.get()](const store::CommitNotice& notice) {
         if (!notice.tables.contains(kEditions.name)) return;
@@ -101,6 +110,8 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(store::Store& store) {
                     {{"status", refreshed.ToString()}});
         }
       });
+  // After subscribing: what a timer commits meanwhile is not missed.
+  RETURN_IF_ERROR(catalog->Refresh());
   return catalog;
 }
 
@@ -114,6 +125,7 @@ std::shared_ptr<const Calendar> Catalog::current() const {
 }
 
 absl::Status Catalog::Refresh() {
+  const std::lock_guard<std::mutex> refreshing(refresh_mutex_);
   const std::shared_ptr<const Calendar> before = current();
   const store::View view = store_.Read();
   std::vector<CatalogEdition> editions;

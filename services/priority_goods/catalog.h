@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "common/base/date.h"
 #include "common/store/store.h"
 #include "nisi/priority_goods/v1/resources.pb.h"
@@ -23,13 +24,15 @@ class EntrySet {
     std::string code;
     // Fields 2 to 8 of a CheckGoodsResponse.Result in wire form, for a code that this entry covers.
     std::string listed;
+    // One partial_entries of a Result in wire form, for a code that this entry lies below.
+    std::string partial;
   };
   explicit EntrySet(std::vector<Item> items);
 
   // The longest entry that covers the code; null when none does.
   const Item* Covering(const std::string& code) const;
-  // Entries strictly below the code, in order, at most `limit`.
-  std::vector<const Item*> Below(const std::string& code, size_t limit) const;
+  // Entries below the code, in order, at most `limit`. For a code that nothing covers.
+  absl::Span<const Item> Below(const std::string& code, size_t limit) const;
   size_t size() const { return items_.size(); }
 
  private:
@@ -72,6 +75,7 @@ class Catalog {
 
   store::Store& store_;
   int subscription_ = 0;
+  std::mutex refresh_mutex_;  // held from reading to publishing: a later reader publishes later
   mutable std::mutex mutex_;
   std::shared_ptr<const Calendar> current_;
 };

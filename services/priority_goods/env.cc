@@ -1,5 +1,6 @@
 #include "services/priority_goods/env.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/rpc/store_call.h"
 #include "services/priority_goods/rules.h"
 
@@ -19,10 +20,16 @@ absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t editio
   if (IsInsider(*call.caller)) return absl::OkStatus();
   if (env.catalog->current()->Find(edition) == nullptr) return base::AccessDenied();
   if (!at.as_of.has_value() && !at.known_at_us.has_value()) return absl::OkStatus();
-  const store::View view = env.store->Read();
+  const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(edition), at));
   const bool published = found.has_value() && IsPublished(found->row.edition().state());
   return published ? absl::OkStatus() : base::AccessDenied();
+}
+
+absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition) {
+  const store::View view = env.store->Read(call.reach);
+  ASSIGN_OR_RETURN(const auto found, view.FindRaw(kEditions, store::Key::Of(edition)));
+  return found.has_value() ? absl::OkStatus() : base::NotFound("editions", EditionName(edition));
 }
 
 absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
@@ -34,7 +41,8 @@ absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& 
   ASSIGN_OR_RETURN(const Edition::State next,
                    Next(found->row.edition().state(), verb, call.caller->roles));
   RETURN_IF_ERROR(rpc::CheckEtag(etag, found->row.edition().etag()));
-  return EditionChange{std::move(found->row), next};
+  const base::LegalBasis basis = BasisOf(found->row.edition().state(), verb);
+  return EditionChange{std::move(found->row), next, basis};
 }
 
 }  // namespace nisi::priority_goods

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "common/base/status.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
 #include "common/store/store.h"
@@ -32,12 +33,16 @@ absl::StatusOr<int32_t> EditionNumber(const std::string& name);
 absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition,
                            const store::At& at = {});
 
-// The edition in a transaction, for a change by `verb`. NOT_FOUND; EDITION_STATE, EDITION_FROZEN,
-// VERSION_MISMATCH.
+// NOT_FOUND when no edition has the number.
+absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition);
+
+// The edition in a transaction, for a change by `verb`, and the law that the change rests on.
+// NOT_FOUND; EDITION_STATE, EDITION_FROZEN, VERSION_MISMATCH.
 enum class Verb;
 struct EditionChange {
   EditionRow row;
   v1::Edition::State next;
+  base::LegalBasis basis;
 };
 absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
                                           const std::string& name, const std::string& etag,

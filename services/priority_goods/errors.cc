@@ -93,10 +93,15 @@ absl::Status EffectiveDayPast() {
       .Cite(Approval());
 }
 
-absl::Status OrderDateInvalid(const std::string& why) {
-  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID", why)
-      .Precondition("ORDER_DATE", "order_date", why)
+absl::Status OrderDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+                 "The order is dated in the future.")
+      .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
       .Cite(Approval());
+}
+
+absl::Status EffectiveBeforeOrder() {
+  return base::InvalidField("effective_from", "must not be before order_date");
 }
 
 absl::Status ScoreOverNorm(const std::string& field, int64_t maximum) {
@@ -114,13 +119,38 @@ absl::Status NameMissing(const std::string& field) {
 absl::Status ImportTooLarge(size_t limit) {
   return Refusal(StatusCode::kInvalidArgument, "IMPORT_TOO_LARGE", "Too many rows for one import.")
       .With("maxRows", absl::StrCat(limit))
-      .Field("rows", absl::StrCat("at most ", limit, " rows in all"));
+      .Field("header.row_count", absl::StrCat("must be at most ", limit));
 }
 
 absl::Status ImportOrder(const std::string& what) {
   return Refusal(StatusCode::kInvalidArgument, "IMPORT_ORDER",
                  "The stream begins with one header, then rows.")
       .Field("content", what);
+}
+
+absl::Status ImportRowCount(int32_t announced, size_t came) {
+  return Refusal(StatusCode::kInvalidArgument, "IMPORT_ROW_COUNT",
+                 "The stream does not hold as many rows as its header says.")
+      .With("announced", absl::StrCat(announced))
+      .With("came", absl::StrCat(came))
+      .Field("header.row_count",
+             absl::StrCat("says ", announced, " rows, but the stream holds ",
+                          came > static_cast<size_t>(announced) ? "more" : absl::StrCat(came)));
+}
+
+absl::Status DecisionMissing(v1::Edition::State state) {
+  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
+                 "The edition has not been approved: there is no decision to compute again.")
+      .With("state", v1::Edition::State_Name(state))
+      .Precondition("EDITION_STATE", "state", "an edition that was approved is needed")
+      .Cite(Approval());
+}
+
+absl::Status FactMissing(const std::string& fact) {
+  return Refusal(StatusCode::kFailedPrecondition, "FACT_MISSING",
+                 "The stored decision does not hold a fact that the rule needs.")
+      .With("fact", fact)
+      .Precondition("FACT", fact, "is not stored with the decision");
 }
 
 }  // namespace nisi::priority_goods::errors

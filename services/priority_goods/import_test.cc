@@ -62,13 +62,15 @@ class ImportTest : public PriorityGoodsTest {
   }
   static std::vector<v1::ImportEntriesRequest> Messages(const std::string& parent,
                                                         const std::vector<Row>& rows,
-                                                        const std::string& id, bool dry_run) {
+                                                        const std::string& id, bool dry_run,
+                                                        size_t rows_a_message = 500) {
     std::vector<v1::ImportEntriesRequest> messages(1);
     messages[0].mutable_header()->set_parent(parent);
     messages[0].mutable_header()->set_request_id(id);
     messages[0].mutable_header()->set_dry_run(dry_run);
+    messages[0].mutable_header()->set_row_count(static_cast<int32_t>(rows.size()));
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (i % 500 == 0) messages.emplace_back();
+      if (i % rows_a_message == 0) messages.emplace_back();
       *messages.back().mutable_rows()->add_rows() = rows[i];
     }
     return messages;
@@ -195,6 +197,80 @@ TEST_F(ImportTest, ARepeatGetsTheSameBytes) {
   EXPECT_EQ(CountEntries(edition), 1);
 }
 
+TEST_F(ImportTest, ARequestIdStandsForTheRowsNotForTheirMessages) {
+  const std::string edition = CreateDraft();
+  const std::vector<Row> rows{MakeRow("850421"), MakeRow("850422"), MakeRow("850423")};
+  const auto first = Send(Messages(edition, rows, Uuid(1001), false, 3));
+  ASSERT_TRUE(first.ok()) << first.status();
+  const int64_t after = position();
+  for (const size_t rows_a_message : {size_t{1}, size_t{2}}) {
+    const auto again = Send(Messages(edition, rows, Uuid(1001), false, rows_a_message));
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(*again, *first);
+  }
+  // Another order, another row, another header: another body.
+  const std::vector<std::vector<Row>> others{{rows[1], rows[0], rows[2]}, {rows[0], rows[1]}};
+  for (const std::vector<Row>& other : others) {
+    EXPECT_EQ(base::ReasonOf(Send(Messages(edition, other, Uuid(1001), false)).status()),
+              "IDEMPOTENCY_KEY_REUSED");
+  }
+  EXPECT_EQ(base::ReasonOf(Send(Messages(CreateDraft(), rows, Uuid(1001), false)).status()),
+            "IDEMPOTENCY_KEY_REUSED");
+  EXPECT_EQ(position(), after + 1);  // the draft
+}
+
+TEST_F(ImportTest, AnotherNumberOfRowsThanAnnouncedEntersNothing) {
+  const std::string edition = CreateDraft();
+  const std::vector<Row> rows{MakeRow("850421"), MakeRow("850422"), MakeRow("850423")};
+  const auto whole = Messages(edition, rows, Uuid(1001), false, 1);
+  const int64_t before = position();
+  std::vector<std::vector<v1::ImportEntriesRequest>> wrong;
+  for (size_t came = 1; came < whole.size(); ++came)  // broken off after each message
+    wrong.emplace_back(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(came));
+  wrong.push_back(whole);
+  wrong.back().push_back(whole.back());
+  for (const auto& messages : wrong) {
+    SCOPED_TRACE(messages.size());
+    const absl::Status refused = Send(messages).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(base::ReasonOf(refused), "IMPORT_ROW_COUNT");
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("announced"), "3");
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("came"), absl::StrCat(messages.size() - 1));
+    ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
+    EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "header.row_count");
+  }
+  EXPECT_EQ(position(), before);
+  EXPECT_EQ(CountEntries(edition), 0);
+  const auto done = Send(whole);  // the id is still free
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(CountEntries(edition), 3);
+
+  auto uncounted = whole;
+  uncounted[0].mutable_header()->clear_row_count();
+  const absl::Status refused = Send(uncounted).status();
+  EXPECT_EQ(base::ReasonOf(refused), "INVALID_FIELD");
+  EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "header.row_count");
+}
+
+TEST_F(ImportTest, AnEntryWithoutNamesMayStaySo) {
+  const std::string edition = CreateDraft();
+  Row nameless = MakeRow("850423");
+  nameless.clear_name_ru();
+  ASSERT_TRUE(Import(edition, {nameless}).committed());
+  v1::UpdateEntryRequest update;
+  update.mutable_entry()->set_name(edition + "/entries/850423");
+  update.mutable_entry()->set_note("проверено");
+  ASSERT_TRUE(Do<v1::Entry>("UpdateEntry", institute_, update).ok());
+  update.mutable_entry()->set_name_kk("Трансформаторлар");
+  const auto named = Do<v1::Entry>("UpdateEntry", institute_, update);
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(named->note(), "проверено");
+  update.mutable_entry()->clear_name_kk();
+  update.mutable_update_mask()->add_paths("name_kk");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("UpdateEntry", institute_, update).status()),
+            "INVALID_FIELD");
+}
+
 TEST_F(ImportTest, AMendedFileMayUseTheSameId) {
   const std::string edition = CreateDraft();
   ASSERT_TRUE(Send(Messages(edition, {MakeRow("7701")}, Uuid(1001), false)).ok());
@@ -226,6 +302,10 @@ TEST_F(ImportTest, HasALimit) {
   const absl::Status refused = Send(Messages(edition, rows, Uuid(1001), true)).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(base::ReasonOf(refused), "IMPORT_TOO_LARGE");
+  EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "header.row_count");
+  // Already by its header.
+  EXPECT_EQ(base::ReasonOf(Send({Messages(edition, rows, Uuid(1001), true).front()}).status()),
+            "IMPORT_TOO_LARGE");
   EXPECT_EQ(position(), before);
 }
 

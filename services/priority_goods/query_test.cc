@@ -1,4 +1,6 @@
 // Asking the list: CheckGoods, List, Search, Diff, Export.
+#include <algorithm>
+
 #include "services/priority_goods/service_testing.h"
 
 namespace nisi::priority_goods {
@@ -72,6 +74,21 @@ TEST_F(QueryTest, AnswersForTheEditionInForceThatDay) {
   EXPECT_EQ(Check({"850423", "8703"}, "2026-06-20").SerializeAsString(), same);
 }
 
+TEST_F(QueryTest, AnAbsentEditionIsNotFoundForThoseWhoMaySeeDraftsAndDeniedToOthers) {
+  v1::ListEntriesRequest list;
+  list.set_parent("editions/99");
+  v1::SearchEntriesRequest search;
+  search.set_parent("editions/99");
+  v1::WatchEntriesRequest watch;
+  watch.set_parent("editions/99");
+  for (const auto& [caller, code] : {std::pair{auditor_, absl::StatusCode::kNotFound},
+                                     {public_, absl::StatusCode::kPermissionDenied}}) {
+    EXPECT_EQ(Do<v1::ListEntriesResponse>("ListEntries", caller, list).status().code(), code);
+    EXPECT_EQ(Do<v1::SearchEntriesResponse>("SearchEntries", caller, search).status().code(), code);
+    EXPECT_EQ(Stream("WatchEntries", caller, watch).status().code(), code);
+  }
+}
+
 TEST_F(QueryTest, MidnightTurnsTheAnswer) {
   Publish(Day("2026-07-01"), {MakeEntry("0101")});
   clock_.Set(Day("2026-07-01").StartOfDay() - absl::Microseconds(1));
@@ -134,6 +151,34 @@ TEST_F(QueryTest, NamesAtMostAHundredPartialEntriesAndTakesTenThousandCodes) {
   EXPECT_EQ(many.results(9'999).verdict(), CheckGoodsResponse::LISTED);
 }
 
+TEST_F(QueryTest, NamesAtMostTenThousandPartialEntriesInAll) {
+  std::vector<v1::Entry> entries{MakeEntry("850421"), MakeEntry("850422"), MakeEntry("850423")};
+  for (int i = 0; i < 101; ++i) entries.push_back(MakeEntry(absl::StrFormat("870829%04d", i)));
+  const std::string edition = Publish(Day("2026-06-15"), entries);
+  std::vector<std::string> codes(10'000, "8708");
+  codes.front() = "8504";
+  codes.back() = "8709";
+  v1::CheckGoodsRequest request;
+  for (const std::string& code : codes) request.add_codes(code);
+  const auto bytes = CallRaw("CheckGoods", public_, request);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  EXPECT_LT(bytes->size(), size_t{1} << 20);  // clients take 4 MiB by default
+  CheckGoodsResponse answer;
+  ASSERT_TRUE(answer.ParseFromString(*bytes));
+  ASSERT_EQ(answer.results_size(), 10'000);
+  EXPECT_EQ(answer.results(9'999).verdict(), CheckGoodsResponse::NOT_LISTED);
+  int left = 10'000;
+  for (int i = 0; i < 9'999; ++i) {
+    const auto& result = answer.results(i);
+    EXPECT_EQ(result.verdict(), CheckGoodsResponse::PARTIAL) << i;
+    EXPECT_EQ(result.partial_entries_size(), std::min(i == 0 ? 3 : 100, left)) << i;
+    left -= result.partial_entries_size();
+  }
+  EXPECT_EQ(left, 0);
+  EXPECT_EQ(answer.results(0).partial_entries(2), edition + "/entries/850423");
+  EXPECT_EQ(answer.results(1).partial_entries(99), edition + "/entries/8708290099");
+}
+
 TEST_F(QueryTest, EntriesAreReadInTwoTimes) {
   const std::string edition = CreateDraft({MakeEntry("0101", "meat", v1::MEDIUM)});
   clock_.Advance(absl::Hours(1));
@@ -194,6 +239,29 @@ TEST_F(QueryTest, FiltersByIndexAndByAnyField) {
   EXPECT_THAT(Filtered(edition, "note:electric"), ElementsAre("8703"));
   EXPECT_THAT(Filtered(edition, "goods_code >= \"0102\" goods_code < \"8704\""),
               ElementsAre("0102", "8703"));
+}
+
+TEST_F(QueryTest, AnUpdateTakesTheLastNameOfNoEntry) {
+  v1::Entry named = MakeEntry("0101");
+  named.set_name_en("Horses");
+  const std::string edition = CreateDraft({named});
+  const auto update = [&](const std::vector<std::string>& mask, const std::string& name_kk) {
+    v1::UpdateEntryRequest request;
+    request.mutable_entry()->set_name(edition + "/entries/0101");
+    request.mutable_entry()->set_name_kk(name_kk);
+    for (const std::string& path : mask) request.mutable_update_mask()->add_paths(path);
+    return Do<v1::Entry>("UpdateEntry", institute_, request);
+  };
+  const int64_t before = position();
+  const absl::Status refused = update({"name_ru"}, "").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
+  EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "entry.name_ru");
+  EXPECT_EQ(position(), before);
+  const auto swapped = update({"name_ru", "name_kk"}, "Жылқылар");
+  ASSERT_TRUE(swapped.ok()) << swapped.status();
+  EXPECT_EQ(swapped->name_ru(), "");
+  EXPECT_EQ(base::ReasonOf(update({"name_kk"}, "").status()), "INVALID_FIELD");
 }
 
 TEST_F(QueryTest, PagesStayOnTheStateOfTheFirst) {
@@ -348,6 +416,10 @@ TEST_F(QueryTest, ADraftTakesNoEntryTwiceNorOverAnother) {
   EXPECT_EQ(reason(MakeEntry("010121")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504230000")), "ENTRY_OVERLAP");
+  EXPECT_EQ(reason(MakeEntry("8703101100")), "");
+  EXPECT_EQ(reason(MakeEntry("8703101100")), "ALREADY_EXISTS");
+  EXPECT_EQ(reason(MakeEntry("8703101101")), "");  // beside it
+  EXPECT_EQ(reason(MakeEntry("87031011")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("0102", "meat", v1::LOW)), "LEVEL_TOO_LOW");
   EXPECT_EQ(base::ReasonOf(AddEntries("editions/99", {MakeEntry("0102")})),
             base::ReasonOf(Submit("editions/99").status()));

@@ -1,3 +1,4 @@
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/rpc/list.h"
@@ -12,6 +13,7 @@ namespace {
 
 // Fills what the system finds: points, level, decision.
 absl::Status Decide(const Env& env, const store::Tx& tx, const Call& call, Assessment* assessment) {
+  assessment->set_etag(tx.etag());  // the version that the decision says its scores are of
   ASSIGN_OR_RETURN(*assessment->mutable_decision(), Assess(*assessment, *env.norms, tx.today()));
   assessment->mutable_decision()->mutable_decide_time()->set_seconds(
       absl::ToUnixSeconds(tx.recorded()));
@@ -26,46 +28,40 @@ absl::Status Decide(const Env& env, const store::Tx& tx, const Call& call, Asses
 
 }  // namespace
 
-absl::StatusOr<Encoded<v1::Assessment>> CreateAssessment(
-    Env& env, Call& call, const v1::CreateAssessmentRequest& request) {
+absl::StatusOr<v1::Assessment> CreateAssessment(Env& env, const Call& call, store::Tx& tx,
+                                                const v1::CreateAssessmentRequest& request) {
   // Not to be guessed, and the same when the command runs again: from the caller's own random id.
   const std::string id =
       base::HexEncode(base::Sha256Bytes(absl::StrCat(call.caller->subject, request.request_id())))
           .substr(0, 20);
-  return rpc::Mutate<Assessment>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Assessment> {
-        AssessmentRow row;
-        *row.mutable_assessment() = request.assessment();
-        row.mutable_assessment()->set_name(absl::StrCat("assessments/", id));
-        RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
-        tx.Cite(errors::Criteria());
-        RETURN_IF_ERROR(tx.Put(kAssessments, &row));
-        return row.assessment();
-      });
+  AssessmentRow row;
+  *row.mutable_assessment() = request.assessment();
+  row.mutable_assessment()->set_name(absl::StrCat("assessments/", id));
+  RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
+  tx.Cite(errors::Criteria());
+  RETURN_IF_ERROR(tx.Put(kAssessments, &row));
+  return row.assessment();
 }
 
-absl::StatusOr<Encoded<v1::Assessment>> UpdateAssessment(
-    Env& env, Call& call, const v1::UpdateAssessmentRequest& request) {
-  return rpc::Mutate<Assessment>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Assessment> {
-        const std::string& name = request.assessment().name();
-        ASSIGN_OR_RETURN(auto found, tx.Find(kAssessments, store::Key::Of(name)));
-        if (!found.has_value()) return base::NotFound("assessments", name);
-        AssessmentRow row = std::move(found->row);
-        RETURN_IF_ERROR(rpc::CheckEtag(request.assessment().etag(), row.assessment().etag()));
-        RETURN_IF_ERROR(rpc::ApplyUpdate(request.assessment(), request.update_mask(),
-                                         row.mutable_assessment()));
-        RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
-        tx.Cite(errors::Criteria());
-        RETURN_IF_ERROR(tx.Put(kAssessments, &row));
-        return row.assessment();
-      });
+absl::StatusOr<v1::Assessment> UpdateAssessment(Env& env, const Call& call, store::Tx& tx,
+                                                const v1::UpdateAssessmentRequest& request) {
+  const std::string& name = request.assessment().name();
+  ASSIGN_OR_RETURN(auto found, tx.Find(kAssessments, store::Key::Of(name)));
+  if (!found.has_value()) return base::NotFound("assessments", name);
+  AssessmentRow row = std::move(found->row);
+  RETURN_IF_ERROR(rpc::CheckEtag(request.assessment().etag(), row.assessment().etag()));
+  RETURN_IF_ERROR(
+      rpc::ApplyUpdate(request.assessment(), request.update_mask(), row.mutable_assessment()));
+  RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
+  tx.Cite(errors::Criteria());
+  RETURN_IF_ERROR(tx.Put(kAssessments, &row));
+  return row.assessment();
 }
 
-absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call&,
+absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call& call,
                                                       const v1::GetAssessmentRequest& request) {
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-  const store::View view = env.store->Read();
+  const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const auto raw, view.FindRaw(kAssessments, store::Key::Of(request.name()), at));
   if (!raw.has_value()) return base::NotFound("assessments", request.name());
   ASSIGN_OR_RETURN(const store::ResourceView row, store::SplitRow(raw->row()));
@@ -87,11 +83,23 @@ absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call&, const v1::ReplayDecisionRequest& request) {
   const store::View view = env.store->Read();
-  ASSIGN_OR_RETURN(const auto found, view.Find(kAssessments, store::Key::Of(request.name())));
-  if (!found.has_value()) return base::NotFound("assessments", request.name());
   v1::ReplayDecisionResponse response;
-  *response.mutable_stored() = found->row.assessment().decision();
-  ASSIGN_OR_RETURN(*response.mutable_replayed(), Replay(response.stored()));
+  if (absl::StartsWith(request.name(), "assessments/")) {
+    ASSIGN_OR_RETURN(const auto found, view.Find(kAssessments, store::Key::Of(request.name())));
+    if (!found.has_value()) return base::NotFound("assessments", request.name());
+    *response.mutable_stored() = found->row.assessment().decision();
+    ASSIGN_OR_RETURN(*response.mutable_replayed(), ReplayAssessment(response.stored()));
+  } else if (absl::StartsWith(request.name(), "editions/")) {
+    ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number)));
+    if (!found.has_value()) return base::NotFound("editions", request.name());
+    const Edition& edition = found->row.edition();
+    if (!edition.has_decision()) return errors::DecisionMissing(edition.state());
+    *response.mutable_stored() = edition.decision();
+    ASSIGN_OR_RETURN(*response.mutable_replayed(), ReplayApproval(response.stored()));
+  } else {
+    return base::InvalidField("name", "is of no record with decisions");
+  }
   response.set_same(response.stored().SerializeAsString() ==
                     response.replayed().SerializeAsString());
   return response;

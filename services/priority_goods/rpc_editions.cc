@@ -51,54 +51,44 @@ absl::Status PutInForce(store::Tx& tx, EditionRow row) {
 
 // A change of an edition by one verb: the common shape of submit, return and withdraw.
 template <class Request, class Change>
-absl::StatusOr<Encoded<Edition>> ChangeEdition(Env& env, Call& call, const Request& request,
-                                               Verb verb, const base::LegalBasis& basis,
-                                               const Change& change) {
-  return rpc::Mutate<Edition>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-        ASSIGN_OR_RETURN(EditionChange begun,
-                         BeginChange(tx, call, request.name(), request.etag(), verb));
-        RETURN_IF_ERROR(change(tx, begun.row));
-        begun.row.mutable_edition()->set_state(begun.next);
-        tx.Cite(basis);
-        RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-        return begun.row.edition();
-      });
+absl::StatusOr<Edition> ChangeEdition(const Call& call, store::Tx& tx, const Request& request,
+                                      Verb verb, const Change& change) {
+  ASSIGN_OR_RETURN(EditionChange begun,
+                   BeginChange(tx, call, request.name(), request.etag(), verb));
+  RETURN_IF_ERROR(change(begun.row));
+  begun.row.mutable_edition()->set_state(begun.next);
+  tx.Cite(begun.basis);
+  RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+  return begun.row.edition();
 }
 
 }  // namespace
 
-absl::StatusOr<Encoded<v1::Edition>> CreateEdition(Env& env, Call& call,
-                                                   const v1::CreateEditionRequest& request) {
+absl::StatusOr<v1::Edition> CreateEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+                                          const v1::CreateEditionRequest& request) {
   RETURN_IF_ERROR(CheckTitle(request.edition()));
-  return rpc::Mutate<Edition>(*env.store, call, request,
-                              [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-                                ASSIGN_OR_RETURN(const int64_t number, tx.Next("editions"));
-                                EditionRow row;
-                                row.set_number(static_cast<int32_t>(number));
-                                *row.mutable_edition() = request.edition();
-                                row.mutable_edition()->set_name(EditionName(row.number()));
-                                row.mutable_edition()->set_state(Edition::DRAFT);
-                                row.mutable_edition()->set_drafted_by(call.caller->subject);
-                                tx.Cite(errors::Drafting());
-                                RETURN_IF_ERROR(tx.Put(kEditions, &row));
-                                return row.edition();
-                              });
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next("editions"));
+  EditionRow row;
+  row.set_number(static_cast<int32_t>(number));
+  *row.mutable_edition() = request.edition();
+  row.mutable_edition()->set_name(EditionName(row.number()));
+  row.mutable_edition()->set_state(Edition::DRAFT);
+  row.mutable_edition()->set_drafted_by(call.caller->subject);
+  tx.Cite(errors::Drafting());
+  RETURN_IF_ERROR(tx.Put(kEditions, &row));
+  return row.edition();
 }
 
-absl::StatusOr<Encoded<v1::Edition>> UpdateEdition(Env& env, Call& call,
-                                                   const v1::UpdateEditionRequest& request) {
-  return rpc::Mutate<Edition>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-        ASSIGN_OR_RETURN(EditionChange begun, BeginChange(tx, call, request.edition().name(),
-                                                          request.edition().etag(), Verb::kEdit));
-        RETURN_IF_ERROR(rpc::ApplyUpdate(request.edition(), request.update_mask(),
-                                         begun.row.mutable_edition()));
-        RETURN_IF_ERROR(CheckTitle(begun.row.edition()));
-        tx.Cite(errors::Drafting());
-        RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-        return begun.row.edition();
-      });
+absl::StatusOr<v1::Edition> UpdateEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+                                          const v1::UpdateEditionRequest& request) {
+  ASSIGN_OR_RETURN(EditionChange begun, BeginChange(tx, call, request.edition().name(),
+                                                    request.edition().etag(), Verb::kEdit));
+  RETURN_IF_ERROR(
+      rpc::ApplyUpdate(request.edition(), request.update_mask(), begun.row.mutable_edition()));
+  RETURN_IF_ERROR(CheckTitle(begun.row.edition()));
+  tx.Cite(begun.basis);
+  RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+  return begun.row.edition();
 }
 
 absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call,
@@ -106,7 +96,7 @@ absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call,
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
   RETURN_IF_ERROR(CheckReadable(env, call, number));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-  const store::View view = env.store->Read();
+  const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(auto found, view.Find(kEditions, store::Key::Of(number), at));
   if (!found.has_value()) return base::NotFound("editions", request.name());
   // Its past as a draft is not public either.
@@ -136,82 +126,70 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
   return Encoded<v1::ListEditionsResponse>{std::move(page)};
 }
 
-absl::StatusOr<Encoded<v1::Edition>> SubmitEdition(Env& env, Call& call,
-                                                   const v1::SubmitEditionRequest& request) {
-  return ChangeEdition(env, call, request, Verb::kSubmit, errors::Drafting(),
-                       [&](store::Tx& tx, EditionRow& row) -> absl::Status {
-                         ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, row.number()));
-                         if (count == 0) return errors::EditionEmpty();
-                         row.mutable_edition()->set_entry_count(count);
-                         row.mutable_edition()->set_submitted_by(call.caller->subject);
-                         row.mutable_edition()->clear_reason();
-                         return absl::OkStatus();
-                       });
+absl::StatusOr<v1::Edition> SubmitEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+                                          const v1::SubmitEditionRequest& request) {
+  return ChangeEdition(call, tx, request, Verb::kSubmit, [&](EditionRow& row) -> absl::Status {
+    ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, row.number()));
+    if (count == 0) return errors::EditionEmpty();
+    row.mutable_edition()->set_entry_count(count);
+    row.mutable_edition()->set_submitted_by(call.caller->subject);
+    row.mutable_edition()->clear_reason();
+    return absl::OkStatus();
+  });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env& env, Call& call,
-                                                   const v1::ReturnEditionRequest& request) {
-  return ChangeEdition(env, call, request, Verb::kReturn, errors::Approval(),
-                       [&](store::Tx&, EditionRow& row) -> absl::Status {
-                         RETURN_IF_ERROR(CheckSeparation(row.edition(), call.caller->subject));
-                         row.mutable_edition()->set_decided_by(call.caller->subject);
-                         row.mutable_edition()->set_reason(request.reason());
-                         row.mutable_edition()->set_entry_count(0);
-                         return absl::OkStatus();
-                       });
+absl::StatusOr<v1::Edition> ReturnEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+                                          const v1::ReturnEditionRequest& request) {
+  return ChangeEdition(call, tx, request, Verb::kReturn, [&](EditionRow& row) -> absl::Status {
+    RETURN_IF_ERROR(CheckSeparation(row.edition(), call.caller->subject));
+    row.mutable_edition()->set_decided_by(call.caller->subject);
+    row.mutable_edition()->set_reason(request.reason());
+    row.mutable_edition()->set_entry_count(0);
+    return absl::OkStatus();
+  });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env& env, Call& call,
-                                                     const v1::WithdrawEditionRequest& request) {
-  return ChangeEdition(
-      env, call, request, Verb::kWithdraw, errors::ListOfPriorityGoods(),
-      [&](store::Tx& tx, EditionRow& row) -> absl::Status {
-        // In force from midnight, even while the timer that says so is still on its way.
-        const auto day = base::Date::FromProto(row.edition().effective_from());
-        if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today()) {
-          return errors::EditionState(Edition::IN_FORCE, Name(Verb::kWithdraw));
-        }
-        row.mutable_edition()->set_decided_by(call.caller->subject);
-        row.mutable_edition()->set_reason(request.reason());
-        return absl::OkStatus();
-      });
+absl::StatusOr<v1::Edition> WithdrawEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+                                            const v1::WithdrawEditionRequest& request) {
+  return ChangeEdition(call, tx, request, Verb::kWithdraw, [&](EditionRow& row) -> absl::Status {
+    row.mutable_edition()->set_decided_by(call.caller->subject);
+    row.mutable_edition()->set_reason(request.reason());
+    return absl::OkStatus();
+  });
 }
 
-absl::StatusOr<Encoded<v1::Edition>> ApproveEdition(Env& env, Call& call,
-                                                    const v1::ApproveEditionRequest& request) {
-  ASSIGN_OR_RETURN(const base::Date order_date, base::Date::FromProto(request.order_date()));
-  ASSIGN_OR_RETURN(const base::Date effective_from,
-                   base::Date::FromProto(request.effective_from()));
-  return rpc::Mutate<Edition>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Edition> {
-        ASSIGN_OR_RETURN(EditionChange begun,
-                         BeginChange(tx, call, request.name(), request.etag(), Verb::kApprove));
-        Edition& edition = *begun.row.mutable_edition();
-        ASSIGN_OR_RETURN(*edition.mutable_decision(),
-                         Approve(edition, call.caller->subject, order_date, effective_from,
-                                 tx.today(), *env.norms));
-        ASSIGN_OR_RETURN(const auto same_day,
-                         tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(effective_from)));
-        if (same_day.has_value()) return errors::EffectiveDayTaken(effective_from);
-        edition.mutable_decision()->mutable_decide_time()->set_seconds(
-            absl::ToUnixSeconds(tx.recorded()));
-        edition.set_state(begun.next);
-        edition.set_order_number(request.order_number());
-        *edition.mutable_order_date() = request.order_date();
-        *edition.mutable_effective_from() = request.effective_from();
-        edition.set_decided_by(call.caller->subject);
-        tx.Cite(errors::Approval());
-        RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-        // Its first day may be today, which has begun: then it acts at once.
-        if (effective_from > tx.today()) {
-          tx.Schedule(effective_from.StartOfDay(), kTakeEffectTimer,
-                      absl::StrCat(begun.row.number()));
-        } else {
-          RETURN_IF_ERROR(PutInForce(tx, begun.row));
-        }
-        ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(begun.row.number())));
-        return stored->row.edition();
-      });
+absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx& tx,
+                                           const v1::ApproveEditionRequest& request) {
+  Order order;
+  order.approver = call.caller->subject;
+  order.etag = tx.etag();
+  ASSIGN_OR_RETURN(order.date, base::Date::FromProto(request.order_date()));
+  ASSIGN_OR_RETURN(order.effective_from, base::Date::FromProto(request.effective_from()));
+  ASSIGN_OR_RETURN(EditionChange begun,
+                   BeginChange(tx, call, request.name(), request.etag(), Verb::kApprove));
+  Edition& edition = *begun.row.mutable_edition();
+  ASSIGN_OR_RETURN(*edition.mutable_decision(), Approve(edition, order, tx.today(), *env.norms));
+  ASSIGN_OR_RETURN(const auto same_day,
+                   tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(order.effective_from)));
+  if (same_day.has_value()) return errors::EffectiveDayTaken(order.effective_from);
+  edition.mutable_decision()->mutable_decide_time()->set_seconds(
+      absl::ToUnixSeconds(tx.recorded()));
+  edition.set_state(begun.next);
+  edition.set_order_number(request.order_number());
+  *edition.mutable_order_date() = request.order_date();
+  *edition.mutable_effective_from() = request.effective_from();
+  edition.set_decided_by(order.approver);
+  tx.Cite(begun.basis);
+  RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+  // Its first day may be today, which has begun: then it acts at once.
+  if (order.effective_from > tx.today()) {
+    tx.Schedule(order.effective_from.StartOfDay(), kTakeEffectTimer,
+                absl::StrCat(begun.row.number()));
+  } else {
+    RETURN_IF_ERROR(PutInForce(tx, begun.row));
+  }
+  ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(begun.row.number())));
+  return stored->row.edition();
 }
 
 absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due) {

@@ -34,7 +34,7 @@ absl::Status CheckEditable(const store::Tx& tx, const Call& call, int32_t editio
   return BeginChange(tx, call, EditionName(edition), "", Verb::kEdit).status();
 }
 
-// No entry may cover another: three looks above, one below.
+// No entry may cover another: three looks above, one below. Below 10 digits nothing can lie.
 absl::Status CheckFree(const store::Tx& tx, int32_t edition, const std::string& code) {
   std::string taken;
   for (size_t length = 4; length <= code.size(); length += 2) {
@@ -42,7 +42,7 @@ absl::Status CheckFree(const store::Tx& tx, int32_t edition, const std::string& 
                      tx.FindRaw(kEntries, store::Key::Of(edition, code.substr(0, length))));
     if (above.has_value()) taken = code.substr(0, length);
   }
-  if (taken.empty()) {
+  if (taken.empty() && code.size() < 10) {
     store::Key prefix = store::Key::Of(edition);
     prefix.AddTextPrefix(code);
     RETURN_IF_ERROR(
@@ -84,73 +84,64 @@ bool MatchesWords(const std::vector<std::string>& query, const Entry& entry) {
 
 }  // namespace
 
-absl::StatusOr<Encoded<v1::Entry>> CreateEntry(Env& env, Call& call,
-                                               const v1::CreateEntryRequest& request) {
+absl::StatusOr<v1::Entry> CreateEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+                                      const v1::CreateEntryRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  return rpc::Mutate<Entry>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Entry> {
-    RETURN_IF_ERROR(CheckEditable(tx, call, edition));
-    tx.Cite(errors::ListOfPriorityGoods());
-    return AddEntry(tx, edition, request.entry(), "entry");
-  });
+  RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+  tx.Cite(errors::ListOfPriorityGoods());
+  return AddEntry(tx, edition, request.entry(), "entry");
 }
 
-absl::StatusOr<Encoded<v1::BatchCreateEntriesResponse>> BatchCreateEntries(
-    Env& env, Call& call, const v1::BatchCreateEntriesRequest& request) {
-  using Response = v1::BatchCreateEntriesResponse;
+absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
+    Env& /*env*/, const Call& call, store::Tx& tx, const v1::BatchCreateEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  return rpc::Mutate<Response>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Response> {
-        RETURN_IF_ERROR(CheckEditable(tx, call, edition));
-        tx.Cite(errors::ListOfPriorityGoods());
-        Response response;
-        for (int i = 0; i < request.entries_size(); ++i) {
-          const std::string path = absl::StrCat("entries[", i, "]");
-          auto entry = AddEntry(tx, edition, request.entries(i), path);
-          if (!entry.ok()) {  // says which of them
-            absl::Status status = entry.status();
-            auto info = base::InfoOf(status);
-            (*info.mutable_metadata())["item"] = path;
-            status.SetPayload(base::TypeUrl(info), absl::Cord(info.SerializeAsString()));
-            return status;
-          }
-          *response.add_entries() = *std::move(entry);
-        }
-        return response;
-      });
+  RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+  tx.Cite(errors::ListOfPriorityGoods());
+  v1::BatchCreateEntriesResponse response;
+  for (int i = 0; i < request.entries_size(); ++i) {
+    const std::string path = absl::StrCat("entries[", i, "]");
+    auto entry = AddEntry(tx, edition, request.entries(i), path);
+    if (!entry.ok()) {  // says which of them
+      absl::Status status = entry.status();
+      auto info = base::InfoOf(status);
+      (*info.mutable_metadata())["item"] = path;
+      status.SetPayload(base::TypeUrl(info), absl::Cord(info.SerializeAsString()));
+      return status;
+    }
+    *response.add_entries() = *std::move(entry);
+  }
+  return response;
 }
 
-absl::StatusOr<Encoded<v1::Entry>> UpdateEntry(Env& env, Call& call,
-                                               const v1::UpdateEntryRequest& request) {
+absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+                                      const v1::UpdateEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.entry().name()));
-  return rpc::Mutate<Entry>(*env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Entry> {
-    RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
-    ASSIGN_OR_RETURN(auto found, tx.Find(kEntries, store::Key::Of(key.edition, key.code)));
-    if (!found.has_value()) return base::NotFound("entries", request.entry().name());
-    RETURN_IF_ERROR(rpc::CheckEtag(request.entry().etag(), found->row.entry().etag()));
-    RETURN_IF_ERROR(
-        rpc::ApplyUpdate(request.entry(), request.update_mask(), found->row.mutable_entry()));
-    RETURN_IF_ERROR(CheckLevel(found->row.entry().processing_level()));
-    tx.Cite(errors::ListOfPriorityGoods());
-    RETURN_IF_ERROR(tx.Put(kEntries, &found->row));
-    return found->row.entry();
-  });
+  RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+  ASSIGN_OR_RETURN(auto found, tx.Find(kEntries, store::Key::Of(key.edition, key.code)));
+  if (!found.has_value()) return base::NotFound("entries", request.entry().name());
+  Entry& entry = *found->row.mutable_entry();
+  RETURN_IF_ERROR(rpc::CheckEtag(request.entry().etag(), entry.etag()));
+  // One that was imported without names may stay so; a person may not take the last one away.
+  const bool named = CheckNames(entry, "entry").ok();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.entry(), request.update_mask(), &entry));
+  if (named) RETURN_IF_ERROR(CheckNames(entry, "entry"));
+  RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
+  tx.Cite(errors::ListOfPriorityGoods());
+  RETURN_IF_ERROR(tx.Put(kEntries, &found->row));
+  return found->row.entry();
 }
 
-absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(
-    Env& env, Call& call, const v1::DeleteEntryRequest& request) {
-  using Response = v1::DeleteEntryResponse;
+absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+                                                    const v1::DeleteEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
-  return rpc::Mutate<Response>(
-      *env.store, call, request, [&](store::Tx& tx) -> absl::StatusOr<Response> {
-        RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
-        const store::Key at = store::Key::Of(key.edition, key.code);
-        ASSIGN_OR_RETURN(const auto found, tx.Find(kEntries, at));
-        if (!found.has_value()) return base::NotFound("entries", request.name());
-        RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found->row.entry().etag()));
-        tx.Cite(errors::Drafting());
-        RETURN_IF_ERROR(tx.End(kEntries, at));
-        return Response();
-      });
+  RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+  const store::Key at = store::Key::Of(key.edition, key.code);
+  ASSIGN_OR_RETURN(const auto found, tx.Find(kEntries, at));
+  if (!found.has_value()) return base::NotFound("entries", request.name());
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found->row.entry().etag()));
+  tx.Cite(errors::Drafting());
+  RETURN_IF_ERROR(tx.End(kEntries, at));
+  return v1::DeleteEntryResponse();
 }
 
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
@@ -158,7 +149,7 @@ absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, key.edition, at));
-  const store::View view = env.store->Read();
+  const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const auto raw,
                    view.FindRaw(kEntries, store::Key::Of(key.edition, key.code), at));
   if (!raw.has_value()) return base::NotFound("entries", request.name());
@@ -174,6 +165,7 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
   plan.prefix = store::Key::Of(edition);
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, edition, plan.at));
+  RETURN_IF_ERROR(CheckExists(env, call, edition));
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"sector", &kEntriesBySector,
                    [edition](const std::string& sector) {
@@ -201,6 +193,7 @@ absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env& env, Call& call,
   } else {
     ASSIGN_OR_RETURN(edition, EditionNumber(request.parent()));
     RETURN_IF_ERROR(CheckReadable(env, call, edition));
+    RETURN_IF_ERROR(CheckExists(env, call, edition));
   }
   const rpc::PageTokens tokens(env.store->secret());
   const std::string query_hash = rpc::QueryHash(request, call.caller->subject);

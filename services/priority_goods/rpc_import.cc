@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/rpc/form.h"
 #include "common/rpc/store_call.h"
 #include "services/priority_goods/errors.h"
@@ -65,12 +66,16 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
       if (!message.has_header()) return errors::ImportOrder("the first message is the header");
       header_ = message.header();
       has_header_ = true;
+      if (AnnouncedRows() > kMaxRows) return errors::ImportTooLarge(kMaxRows);
+      Hash(header_);
       ASSIGN_OR_RETURN(edition_, EditionNumber(header_.parent()));
       return absl::OkStatus();
     }
     if (!message.has_rows()) return errors::ImportOrder("rows follow the header");
     for (const Row& row : message.rows().rows()) {
-      if (entries_.size() == kMaxRows) return errors::ImportTooLarge(kMaxRows);
+      if (entries_.size() == AnnouncedRows())
+        return errors::ImportRowCount(header_.row_count(), entries_.size() + 1);
+      Hash(row);
       CheckForm(row);
     }
     return absl::OkStatus();
@@ -78,8 +83,13 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
 
   absl::StatusOr<std::string> Finish(Call& call) override {
     if (!has_header_) return errors::ImportOrder("the first message is the header");
+    // A client that breaks an upload off may close its side first, so that what came looks whole.
+    if (entries_.size() != AnnouncedRows())
+      return errors::ImportRowCount(header_.row_count(), entries_.size());
     call.request_id = header_.request_id();
-    const store::CommandInfo info = rpc::CommandOf(call, header_.dry_run());
+    call.body_hash = hash_;
+    store::CommandInfo info = rpc::CommandOf(call);
+    info.validate_only = header_.dry_run();
     // An import with an invalid row changes nothing: its report is the answer, and the id stays
     // free for the mended file.
     bool nothing_entered = false;
@@ -98,6 +108,14 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
   }
 
  private:
+  size_t AnnouncedRows() const { return static_cast<size_t>(header_.row_count()); }
+
+  // The request id stands for the header and the rows, each by itself: not for the messages that
+  // happened to carry them.
+  void Hash(const google::protobuf::Message& part) {
+    hash_ = std::string(base::AsBytes(base::Sha256({hash_, part.SerializeAsString()})));
+  }
+
   void CheckForm(const Row& row) {
     Report& report = *reports_.add_rows();
     report.set_row_number(row.row_number());
@@ -171,6 +189,7 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
   v1::ImportEntriesRequest::Header header_;
   bool has_header_ = false;
   int32_t edition_ = 0;
+  std::string hash_;                   // of the header and the rows so far
   std::vector<Entry> entries_;         // one a row
   v1::ImportEntriesResponse reports_;  // one a row, as far as its form tells
 };

@@ -1,10 +1,9 @@
+#include <algorithm>
 #include <deque>
 
 #include "absl/strings/match.h"
-#include "common/rpc/journal_service.h"
 #include "common/rpc/page.h"
 #include "common/rpc/wire.h"
-#include "nisi/journal/v1/journal.pb.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -14,7 +13,10 @@ namespace {
 
 using Difference = v1::DiffEditionsResponse::Difference;
 
+// Of the entries below a code that an answer names: of one code, and of all codes together, so that
+// a short request has no huge answer.
 constexpr size_t kMaxPartial = 100;
+constexpr size_t kMaxPartialInAll = 10'000;
 constexpr int kResultsField = v1::CheckGoodsResponse::kResultsFieldNumber;
 constexpr int kCodeField = v1::CheckGoodsResponse::Result::kCodeFieldNumber;
 
@@ -26,15 +28,32 @@ std::string NotListed(const char* reason) {
   return result.SerializeAsString();
 }
 
-std::string Partial(const std::vector<const EntrySet::Item*>& below) {
+std::string PartialVerdict() {
   v1::CheckGoodsResponse::Result result;
   result.set_verdict(v1::CheckGoodsResponse::PARTIAL);
-  for (const EntrySet::Item* item : below) {
-    v1::CheckGoodsResponse::Result listed;
-    listed.ParseFromString(item->listed);
-    result.add_partial_entries(listed.entry());
-  }
   return result.SerializeAsString();
+}
+
+// Appends the fields of a Result but its code, and takes from `names_left` the entries it names.
+void AppendAnswer(const EntrySet& entries, const std::string& code, size_t* names_left,
+                  std::string* result) {
+  static const std::string kNotOnList = NotListed("NOT_ON_LIST");
+  static const std::string kPartial = PartialVerdict();
+  if (const EntrySet::Item* item = entries.Covering(code); item != nullptr) {
+    *result += item->listed;
+    return;
+  }
+  const size_t most = std::min(kMaxPartial, *names_left);
+  const absl::Span<const EntrySet::Item> below = entries.Below(code, std::max<size_t>(most, 1));
+  if (below.empty()) {
+    *result += kNotOnList;
+    return;
+  }
+  *result += kPartial;
+  for (const EntrySet::Item& item : below.first(std::min(below.size(), most))) {
+    *result += item.partial;
+    --*names_left;
+  }
 }
 
 absl::StatusOr<std::vector<Entry>> EntriesOf(const store::View& view, int32_t edition) {
@@ -129,58 +148,11 @@ class Export final : public rpc::MessageSource {
   std::deque<std::string> ready_;
 };
 
-// Changes of entries, as the caller may see them when they are shown.
-class EntryWatch final : public rpc::JournalSource {
- public:
-  EntryWatch(Env& env, const Call& call, int32_t edition, int64_t start)
-      : JournalSource(*env.store, start),
-        env_(env),
-        insider_(IsInsider(*call.caller)),
-        edition_(edition) {}
-
- private:
-  absl::StatusOr<bool> Show(const store::JournalRecord& record, std::string* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    v1::WatchEntriesResponse response;
-    for (const journal::v1::Change& change : entry.changes()) {
-      if (change.table() != kEntries.name) continue;
-      store::KeyReader key(change.key());
-      const auto edition = key.Number();
-      const auto code = key.Text();
-      if (!edition.has_value() || !code.has_value()) return base::StoreCorrupt("journal key");
-      const auto number = static_cast<int32_t>(*edition);
-      if (edition_ != 0 && number != edition_) continue;
-      if (!insider_ && env_.catalog->current()->Find(number) == nullptr) continue;
-      auto* shown = response.add_changes();
-      shown->set_position(record.position);
-      *shown->mutable_record_time() = entry.record_time();
-      shown->set_name(EntryName(number, *code));
-      if (change.kind() == journal::v1::Change::PUT)
-        shown->mutable_entry()->ParseFromString(change.after().value());
-    }
-    if (response.changes_size() == 0) return false;
-    response.set_position(record.position);
-    *out = response.SerializeAsString();
-    return true;
-  }
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchEntriesResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
-  }
-
-  Env& env_;
-  const bool insider_;
-  const int32_t edition_;
-};
-
 }  // namespace
 
 // The hottest call: one look in memory a code, and stored bytes into the answer.
 absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env& env, Call& call,
                                                            const v1::CheckGoodsRequest& request) {
-  static const std::string kNotOnList = NotListed("NOT_ON_LIST");
   static const std::string kNoEdition = NotListed("NO_EDITION_IN_FORCE");
   base::Date day = call.today();
   if (request.has_on_date()) {
@@ -190,25 +162,18 @@ absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env& env, Call& call,
   const CatalogEdition* edition = calendar->InForceOn(day);
 
   rpc::ReplyBuilder reply(static_cast<size_t>(request.codes_size()) * 80 + 400);
+  size_t names_left = kMaxPartialInAll;
   std::string result;
   for (const std::string& code : request.codes()) {
-    std::string partial;
-    const std::string* rest = &kNoEdition;
-    if (edition != nullptr) {
-      if (const EntrySet::Item* item = edition->entries->Covering(code); item != nullptr) {
-        rest = &item->listed;
-      } else if (const auto below = edition->entries->Below(code, kMaxPartial); !below.empty()) {
-        partial = Partial(below);
-        rest = &partial;
-      } else {
-        rest = &kNotOnList;
-      }
-    }
     result.clear();
     result.push_back(static_cast<char>(kCodeField << 3 | 2));
     result.push_back(static_cast<char>(code.size()));  // at most 10
     result += code;
-    result += *rest;
+    if (edition == nullptr) {
+      result += kNoEdition;
+    } else {
+      AppendAnswer(*edition->entries, code, &names_left, &result);
+    }
     reply.AddBytesField(kResultsField, result);
   }
   v1::CheckGoodsResponse tail;
@@ -228,12 +193,9 @@ absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call,
   ASSIGN_OR_RETURN(const int32_t target_number, EditionNumber(request.target()));
   RETURN_IF_ERROR(CheckReadable(env, call, base_number));
   RETURN_IF_ERROR(CheckReadable(env, call, target_number));
+  for (const int32_t number : {base_number, target_number})
+    RETURN_IF_ERROR(CheckExists(env, call, number));
   const store::View view = env.store->Read();
-  for (const auto& [number, name] :
-       {std::pair{base_number, request.base()}, {target_number, request.target()}}) {
-    ASSIGN_OR_RETURN(const auto found, view.FindRaw(kEditions, store::Key::Of(number)));
-    if (!found.has_value()) return base::NotFound("editions", name);
-  }
   const rpc::PageTokens tokens(env.store->secret());
   const std::string query_hash = rpc::QueryHash(request, call.caller->subject);
   rpc::PageState state;
@@ -259,19 +221,8 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(
     Env& env, Call& call, const v1::ExportEditionRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.name()));
   RETURN_IF_ERROR(CheckReadable(env, call, edition));
-  ASSIGN_OR_RETURN(const auto found, env.store->Read().FindRaw(kEditions, store::Key::Of(edition)));
-  if (!found.has_value()) return base::NotFound("editions", request.name());
+  RETURN_IF_ERROR(CheckExists(env, call, edition));
   return std::make_unique<Export>(*env.store, edition);
-}
-
-absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(
-    Env& env, Call& call, const v1::WatchEntriesRequest& request) {
-  int32_t edition = 0;
-  if (!request.parent().empty()) {
-    ASSIGN_OR_RETURN(edition, EditionNumber(request.parent()));
-    RETURN_IF_ERROR(CheckReadable(env, call, edition));
-  }
-  return std::make_unique<EntryWatch>(env, call, edition, request.start_position());
 }
 
 }  // namespace nisi::priority_goods

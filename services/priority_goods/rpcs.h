@@ -14,10 +14,10 @@ using rpc::Call;
 using rpc::Encoded;
 
 // rpc_assessments.cc
-absl::StatusOr<Encoded<v1::Assessment>> CreateAssessment(Env&, Call&,
-                                                         const v1::CreateAssessmentRequest&);
-absl::StatusOr<Encoded<v1::Assessment>> UpdateAssessment(Env&, Call&,
-                                                         const v1::UpdateAssessmentRequest&);
+absl::StatusOr<v1::Assessment> CreateAssessment(Env&, const Call&, store::Tx&,
+                                                const v1::CreateAssessmentRequest&);
+absl::StatusOr<v1::Assessment> UpdateAssessment(Env&, const Call&, store::Tx&,
+                                                const v1::UpdateAssessmentRequest&);
 absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env&, Call&, const v1::GetAssessmentRequest&);
 absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
     Env&, Call&, const v1::ListAssessmentsRequest&);
@@ -25,26 +25,31 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&,
                                                           const v1::ReplayDecisionRequest&);
 
 // rpc_editions.cc
-absl::StatusOr<Encoded<v1::Edition>> CreateEdition(Env&, Call&, const v1::CreateEditionRequest&);
-absl::StatusOr<Encoded<v1::Edition>> UpdateEdition(Env&, Call&, const v1::UpdateEditionRequest&);
+absl::StatusOr<v1::Edition> CreateEdition(Env&, const Call&, store::Tx&,
+                                          const v1::CreateEditionRequest&);
+absl::StatusOr<v1::Edition> UpdateEdition(Env&, const Call&, store::Tx&,
+                                          const v1::UpdateEditionRequest&);
 absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env&, Call&, const v1::GetEditionRequest&);
 absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(Env&, Call&,
                                                                const v1::ListEditionsRequest&);
-absl::StatusOr<Encoded<v1::Edition>> SubmitEdition(Env&, Call&, const v1::SubmitEditionRequest&);
-absl::StatusOr<Encoded<v1::Edition>> ReturnEdition(Env&, Call&, const v1::ReturnEditionRequest&);
-absl::StatusOr<Encoded<v1::Edition>> ApproveEdition(Env&, Call&, const v1::ApproveEditionRequest&);
-absl::StatusOr<Encoded<v1::Edition>> WithdrawEdition(Env&, Call&,
-                                                     const v1::WithdrawEditionRequest&);
+absl::StatusOr<v1::Edition> SubmitEdition(Env&, const Call&, store::Tx&,
+                                          const v1::SubmitEditionRequest&);
+absl::StatusOr<v1::Edition> ReturnEdition(Env&, const Call&, store::Tx&,
+                                          const v1::ReturnEditionRequest&);
+absl::StatusOr<v1::Edition> ApproveEdition(Env&, const Call&, store::Tx&,
+                                           const v1::ApproveEditionRequest&);
+absl::StatusOr<v1::Edition> WithdrawEdition(Env&, const Call&, store::Tx&,
+                                            const v1::WithdrawEditionRequest&);
 // The timer: an approved edition comes into force on its day and replaces the one before.
 absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due);
 
 // rpc_entries.cc
-absl::StatusOr<Encoded<v1::Entry>> CreateEntry(Env&, Call&, const v1::CreateEntryRequest&);
-absl::StatusOr<Encoded<v1::BatchCreateEntriesResponse>> BatchCreateEntries(
-    Env&, Call&, const v1::BatchCreateEntriesRequest&);
-absl::StatusOr<Encoded<v1::Entry>> UpdateEntry(Env&, Call&, const v1::UpdateEntryRequest&);
-absl::StatusOr<Encoded<v1::DeleteEntryResponse>> DeleteEntry(Env&, Call&,
-                                                             const v1::DeleteEntryRequest&);
+absl::StatusOr<v1::Entry> CreateEntry(Env&, const Call&, store::Tx&, const v1::CreateEntryRequest&);
+absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
+    Env&, const Call&, store::Tx&, const v1::BatchCreateEntriesRequest&);
+absl::StatusOr<v1::Entry> UpdateEntry(Env&, const Call&, store::Tx&, const v1::UpdateEntryRequest&);
+absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env&, const Call&, store::Tx&,
+                                                    const v1::DeleteEntryRequest&);
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env&, Call&, const v1::GetEntryRequest&);
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env&, Call&,
                                                              const v1::ListEntriesRequest&);

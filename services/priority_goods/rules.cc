@@ -1,6 +1,8 @@
 #include "services/priority_goods/rules.h"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <map>
 
 #include "absl/strings/match.h"
@@ -12,6 +14,7 @@ namespace nisi::priority_goods {
 namespace {
 
 using decision::v1::Decision;
+using decision::v1::Fact;
 using decision::v1::Finding;
 
 struct Criterion {
@@ -26,6 +29,16 @@ constexpr std::array<Criterion, 3> kCriteria{{
 }};
 constexpr char kHighFrom[] = "priority_goods.level.high_from";
 constexpr char kMediumFrom[] = "priority_goods.level.medium_from";
+constexpr char kPoints[] = "points";
+
+// The facts of an approval.
+constexpr char kDraftedBy[] = "drafted_by";
+constexpr char kSubmittedBy[] = "submitted_by";
+constexpr char kDecidedBy[] = "decided_by";
+constexpr char kEntryCount[] = "entry_count";
+constexpr char kOrderDate[] = "order_date";
+constexpr char kEffectiveFrom[] = "effective_from";
+constexpr char kToday[] = "today";
 
 int64_t Score(const Assessment& assessment, size_t criterion) {
   switch (criterion) {
@@ -38,59 +51,108 @@ int64_t Score(const Assessment& assessment, size_t criterion) {
   }
 }
 
-void AddFact(Finding* finding, const std::string& name, int64_t value, const std::string& source) {
-  auto* fact = finding->add_facts();
-  fact->set_name(name);
-  fact->set_value(absl::StrCat(value));
-  fact->set_source(source);
+// The facts of a decision by name, as it stores them. Findings are made from these alone, so that a
+// replay years later is the same function.
+using Facts = std::map<std::string, Fact>;
+
+void Set(Facts* facts, const std::string& name, const std::string& value, const std::string& source,
+         const std::string& version) {
+  Fact& fact = (*facts)[name];
+  fact.set_name(name);
+  fact.set_value(value);
+  fact.set_source(source);
+  fact.set_version(version);
 }
 
-// The rule itself: five numbers of norms and three scores, by name.
-using Facts = std::map<std::string, int64_t>;
-
-ProcessingLevel LevelOf(int64_t points, const Facts& facts) {
-  if (points >= facts.at(kHighFrom)) return v1::HIGH;
-  return points >= facts.at(kMediumFrom) ? v1::MEDIUM : v1::LOW;
-}
-
-// Findings from facts alone, so that a replay years later is the same function.
-Decision Decide(const Facts& facts, const std::map<std::string, std::string>& sources) {
-  Decision decision;
-  int64_t points = 0;
-  for (const Criterion& criterion : kCriteria) {
-    Finding* finding = decision.add_findings();
-    finding->set_rule(absl::StrCat("SCORE_WITHIN_NORM:", criterion.name));
-    finding->set_satisfied(facts.at(criterion.name) <= facts.at(criterion.norm));
-    *finding->mutable_legal_basis() = errors::Criteria();
-    AddFact(finding, criterion.name, facts.at(criterion.name), sources.at(criterion.name));
-    AddFact(finding, criterion.norm, facts.at(criterion.norm), sources.at(criterion.norm));
-    points += facts.at(criterion.name);
+Facts FactsOf(const Decision& stored) {
+  Facts facts;
+  for (const Finding& finding : stored.findings()) {
+    for (const Fact& fact : finding.facts()) facts[fact.name()] = fact;
   }
-  const ProcessingLevel level = LevelOf(points, facts);
-  Finding* finding = decision.add_findings();
-  finding->set_rule("ENTRY_LEVEL_MEDIUM_OR_HIGH");
-  finding->set_satisfied(level != v1::LOW);
-  *finding->mutable_legal_basis() = errors::ListOfPriorityGoods();
-  AddFact(finding, "points", points, "sum of the scores");
-  AddFact(finding, kMediumFrom, facts.at(kMediumFrom), sources.at(kMediumFrom));
-  AddFact(finding, kHighFrom, facts.at(kHighFrom), sources.at(kHighFrom));
-  decision.set_outcome(v1::ProcessingLevel_Name(level));
-  return decision;
+  return facts;
 }
 
-Finding& AddFinding(Decision* decision, const char* rule, bool satisfied,
-                    const base::LegalBasis& basis) {
+absl::StatusOr<std::string> TextOf(const Facts& facts, const std::string& name) {
+  const auto it = facts.find(name);
+  if (it == facts.end()) return errors::FactMissing(name);
+  return it->second.value();
+}
+
+absl::StatusOr<int64_t> NumberOf(const Facts& facts, const std::string& name) {
+  ASSIGN_OR_RETURN(const std::string text, TextOf(facts, name));
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(text, &value)) return base::StoreCorrupt(absl::StrCat("fact ", name));
+  return value;
+}
+
+absl::StatusOr<base::Date> DateOf(const Facts& facts, const std::string& name) {
+  ASSIGN_OR_RETURN(const std::string text, TextOf(facts, name));
+  const auto date = base::Date::Parse(text);
+  if (!date.ok()) return base::StoreCorrupt(absl::StrCat("fact ", name));
+  return *date;
+}
+
+// `names`: the facts that the rule looked at, which `facts` has.
+void AddFinding(Decision* decision, const std::string& rule, bool satisfied,
+                const base::LegalBasis& basis, const Facts& facts,
+                std::initializer_list<const char*> names) {
   Finding* finding = decision->add_findings();
   finding->set_rule(rule);
   finding->set_satisfied(satisfied);
   *finding->mutable_legal_basis() = basis;
-  return *finding;
+  for (const char* name : names) *finding->add_facts() = facts.at(name);
 }
 
-void AddText(Finding& finding, const std::string& name, const std::string& value) {
-  auto* fact = finding.add_facts();
-  fact->set_name(name);
-  fact->set_value(value);
+absl::StatusOr<Decision> DecideLevel(Facts facts) {
+  Decision decision;
+  int64_t points = 0;
+  for (const Criterion& criterion : kCriteria) {
+    ASSIGN_OR_RETURN(const int64_t score, NumberOf(facts, criterion.name));
+    ASSIGN_OR_RETURN(const int64_t maximum, NumberOf(facts, criterion.norm));
+    AddFinding(&decision, absl::StrCat("SCORE_WITHIN_NORM:", criterion.name), score <= maximum,
+               errors::Criteria(), facts, {criterion.name, criterion.norm});
+    points += score;
+  }
+  ASSIGN_OR_RETURN(const int64_t medium_from, NumberOf(facts, kMediumFrom));
+  ASSIGN_OR_RETURN(const int64_t high_from, NumberOf(facts, kHighFrom));
+  const ProcessingLevel level = points >= high_from     ? v1::HIGH
+                                : points >= medium_from ? v1::MEDIUM
+                                                        : v1::LOW;
+  Set(&facts, kPoints, absl::StrCat(points), "sum of the scores", "");
+  AddFinding(&decision, "ENTRY_LEVEL_MEDIUM_OR_HIGH", level != v1::LOW,
+             errors::ListOfPriorityGoods(), facts, {kPoints, kMediumFrom, kHighFrom});
+  decision.set_outcome(v1::ProcessingLevel_Name(level));
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideApproval(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::string drafter, TextOf(facts, kDraftedBy));
+  ASSIGN_OR_RETURN(const std::string submitter, TextOf(facts, kSubmittedBy));
+  ASSIGN_OR_RETURN(const std::string decider, TextOf(facts, kDecidedBy));
+  AddFinding(&decision, "SEPARATION_OF_DUTIES", decider != drafter && decider != submitter,
+             errors::Approval(), facts, {kDraftedBy, kSubmittedBy, kDecidedBy});
+  ASSIGN_OR_RETURN(const int64_t count, NumberOf(facts, kEntryCount));
+  AddFinding(&decision, "EDITION_NOT_EMPTY", count > 0, errors::ListOfPriorityGoods(), facts,
+             {kEntryCount});
+  ASSIGN_OR_RETURN(const base::Date order_date, DateOf(facts, kOrderDate));
+  ASSIGN_OR_RETURN(const base::Date effective_from, DateOf(facts, kEffectiveFrom));
+  ASSIGN_OR_RETURN(const base::Date today, DateOf(facts, kToday));
+  AddFinding(&decision, "DATES_IN_ORDER",
+             order_date <= today && order_date <= effective_from && today <= effective_from,
+             errors::Approval(), facts, {kOrderDate, kEffectiveFrom, kToday});
+  const bool approved = std::all_of(decision.findings().begin(), decision.findings().end(),
+                                    [](const Finding& finding) { return finding.satisfied(); });
+  decision.set_outcome(approved ? "APPROVED" : "REFUSED");
+  return decision;
+}
+
+// A replay has of the stored decision what is no finding.
+Decision Replayed(Decision decision, const Decision& stored) {
+  decision.set_norms_edition(stored.norms_edition());
+  decision.set_rests_on_assumption(stored.rests_on_assumption());
+  if (stored.has_decide_time()) *decision.mutable_decide_time() = stored.decide_time();
+  return decision;
 }
 
 constexpr uint32_t Bit(rpc::v1::Role role) {
@@ -102,56 +164,37 @@ constexpr uint32_t Bit(rpc::v1::Role role) {
 absl::StatusOr<Decision> Assess(const Assessment& assessment, const norms::Norms& norms,
                                 base::Date date) {
   Facts facts;
-  std::map<std::string, std::string> sources;
   bool assumption = false;
-  const auto take_norm = [&](const char* key) -> absl::Status {
+  const auto take_norm = [&](const char* key) -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, date));
-    ASSIGN_OR_RETURN(facts[key], norms.Int(key, date));
-    sources[key] = absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", norm.source);
+    ASSIGN_OR_RETURN(const int64_t value, norms.Int(key, date));
+    Set(&facts, key, absl::StrCat(value),
+        absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", norm.source), "");
     assumption = assumption || norm.certainty == norms::Certainty::kAssumption;
-    return absl::OkStatus();
+    return value;
   };
   for (size_t i = 0; i < kCriteria.size(); ++i) {
-    RETURN_IF_ERROR(take_norm(kCriteria[i].norm));
-    facts[kCriteria[i].name] = Score(assessment, i);
-    sources[kCriteria[i].name] = "assessment";
-    if (facts[kCriteria[i].name] > facts[kCriteria[i].norm]) {
-      return errors::ScoreOverNorm(kCriteria[i].name, facts[kCriteria[i].norm]);
-    }
+    ASSIGN_OR_RETURN(const int64_t maximum, take_norm(kCriteria[i].norm));
+    const int64_t score = Score(assessment, i);
+    if (score > maximum) return errors::ScoreOverNorm(kCriteria[i].name, maximum);
+    Set(&facts, kCriteria[i].name, absl::StrCat(score), assessment.name(), assessment.etag());
   }
-  RETURN_IF_ERROR(take_norm(kMediumFrom));
-  RETURN_IF_ERROR(take_norm(kHighFrom));
-  Decision decision = Decide(facts, sources);
+  RETURN_IF_ERROR(take_norm(kMediumFrom).status());
+  RETURN_IF_ERROR(take_norm(kHighFrom).status());
+  ASSIGN_OR_RETURN(Decision decision, DecideLevel(std::move(facts)));
   decision.set_norms_edition(norms.edition());
   decision.set_rests_on_assumption(assumption);
   return decision;
 }
 
-absl::StatusOr<Decision> Replay(const Decision& stored) {
-  Facts facts;
-  std::map<std::string, std::string> sources;
-  for (const Finding& finding : stored.findings()) {
-    for (const auto& fact : finding.facts()) {
-      int64_t value = 0;
-      if (!absl::SimpleAtoi(fact.value(), &value))
-        return base::StoreCorrupt(absl::StrCat("fact ", fact.name()));
-      facts[fact.name()] = value;
-      sources[fact.name()] = fact.source();
-    }
-  }
-  std::vector<std::string> needed{kHighFrom, kMediumFrom};
-  for (const Criterion& criterion : kCriteria) {
-    needed.emplace_back(criterion.name);
-    needed.emplace_back(criterion.norm);
-  }
-  for (const std::string& name : needed) {
-    if (!facts.contains(name)) return base::StoreCorrupt(absl::StrCat("missing fact ", name));
-  }
-  Decision replayed = Decide(facts, sources);
-  replayed.set_norms_edition(stored.norms_edition());
-  replayed.set_rests_on_assumption(stored.rests_on_assumption());
-  *replayed.mutable_decide_time() = stored.decide_time();
-  return replayed;
+absl::StatusOr<Decision> ReplayAssessment(const Decision& stored) {
+  ASSIGN_OR_RETURN(Decision decision, DecideLevel(FactsOf(stored)));
+  return Replayed(std::move(decision), stored);
+}
+
+absl::StatusOr<Decision> ReplayApproval(const Decision& stored) {
+  ASSIGN_OR_RETURN(Decision decision, DecideApproval(FactsOf(stored)));
+  return Replayed(std::move(decision), stored);
 }
 
 absl::Status CheckLevel(ProcessingLevel level) {
@@ -172,20 +215,22 @@ std::optional<std::string> FindOverlap(const std::set<std::string>& codes,
 const std::vector<Edge>& EditionEdges() {
   constexpr uint32_t kInstitute = Bit(rpc::v1::INSTITUTE_INDUSTRY);
   constexpr uint32_t kAuthority = Bit(rpc::v1::AUTHORITY_INDUSTRY);
+  constexpr uint32_t kEither = kInstitute | kAuthority;
   static const auto* const kEdges = new std::vector<Edge>{
-      {Edition::DRAFT, Verb::kEdit, Edition::DRAFT, kInstitute, "Art. 13(2)(2)"},
-      {Edition::RETURNED, Verb::kEdit, Edition::RETURNED, kInstitute, "Art. 13(2)(2)"},
-      {Edition::DRAFT, Verb::kSubmit, Edition::SUBMITTED, kInstitute, "Art. 13(2)(2)"},
-      {Edition::RETURNED, Verb::kSubmit, Edition::SUBMITTED, kInstitute, "Art. 13(2)(2)"},
-      {Edition::SUBMITTED, Verb::kReturn, Edition::RETURNED, kAuthority, "Art. 9(28)"},
-      {Edition::SUBMITTED, Verb::kApprove, Edition::APPROVED, kAuthority, "Art. 9(28)"},
-      {Edition::APPROVED, Verb::kTakeEffect, Edition::IN_FORCE, 0, "Art. 26(1)"},
-      {Edition::IN_FORCE, Verb::kSupersede, Edition::SUPERSEDED, 0, "Art. 26(1)"},
-      {Edition::DRAFT, Verb::kWithdraw, Edition::WITHDRAWN, kInstitute | kAuthority, "Art. 26(1)"},
-      {Edition::RETURNED, Verb::kWithdraw, Edition::WITHDRAWN, kInstitute | kAuthority,
-       "Art. 26(1)"},
-      {Edition::SUBMITTED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, "Art. 26(1)"},
-      {Edition::APPROVED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, "Art. 9(28)"},
+      {Edition::DRAFT, Verb::kEdit, Edition::DRAFT, kInstitute, errors::Drafting},
+      {Edition::RETURNED, Verb::kEdit, Edition::RETURNED, kInstitute, errors::Drafting},
+      {Edition::DRAFT, Verb::kSubmit, Edition::SUBMITTED, kInstitute, errors::Drafting},
+      {Edition::RETURNED, Verb::kSubmit, Edition::SUBMITTED, kInstitute, errors::Drafting},
+      {Edition::SUBMITTED, Verb::kReturn, Edition::RETURNED, kAuthority, errors::Approval},
+      {Edition::SUBMITTED, Verb::kApprove, Edition::APPROVED, kAuthority, errors::Approval},
+      {Edition::APPROVED, Verb::kTakeEffect, Edition::IN_FORCE, 0, errors::ListOfPriorityGoods},
+      {Edition::IN_FORCE, Verb::kSupersede, Edition::SUPERSEDED, 0, errors::ListOfPriorityGoods},
+      // Giving a proposal up belongs to preparing it; taking back what lies before the authority or
+      // was approved, to approving it.
+      {Edition::DRAFT, Verb::kWithdraw, Edition::WITHDRAWN, kEither, errors::Drafting},
+      {Edition::RETURNED, Verb::kWithdraw, Edition::WITHDRAWN, kEither, errors::Drafting},
+      {Edition::SUBMITTED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, errors::Approval},
+      {Edition::APPROVED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, errors::Approval},
   };
   return *kEdges;
 }
@@ -210,6 +255,13 @@ const char* Name(Verb verb) {
   return "";
 }
 
+base::LegalBasis BasisOf(Edition::State from, Verb verb) {
+  for (const Edge& edge : EditionEdges()) {
+    if (edge.from == from && edge.verb == verb) return edge.basis();
+  }
+  return base::LegalBasis();
+}
+
 absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t roles) {
   for (const Edge& edge : EditionEdges()) {
     if (edge.from != from || edge.verb != verb) continue;
@@ -229,29 +281,29 @@ absl::Status CheckSeparation(const Edition& edition, const std::string& decider)
   return same ? errors::SeparationOfDuties() : absl::OkStatus();
 }
 
-absl::StatusOr<Decision> Approve(const Edition& edition, const std::string& approver,
-                                 base::Date order_date, base::Date effective_from, base::Date today,
+absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, base::Date today,
                                  const norms::Norms& norms) {
-  RETURN_IF_ERROR(CheckSeparation(edition, approver));
+  if (order.effective_from < order.date) return errors::EffectiveBeforeOrder();
+  RETURN_IF_ERROR(CheckSeparation(edition, order.approver));
   if (edition.entry_count() == 0) return errors::EditionEmpty();
-  if (order_date > today) return errors::OrderDateInvalid("The order is dated in the future.");
-  if (effective_from < order_date)
-    return errors::OrderDateInvalid("The edition cannot precede its order.");
-  if (effective_from < today) return errors::EffectiveDayPast();
-  Decision decision;
-  decision.set_outcome("APPROVED");
+  if (order.date > today) return errors::OrderDateInvalid();
+  if (order.effective_from < today) return errors::EffectiveDayPast();
+  Facts facts;
+  const auto examined = [&](const char* name, const std::string& value) {
+    Set(&facts, name, value, edition.name(), edition.etag());
+  };
+  const auto ordered = [&](const char* name, const std::string& value) {
+    Set(&facts, name, value, edition.name(), order.etag);
+  };
+  examined(kDraftedBy, edition.drafted_by());
+  examined(kSubmittedBy, edition.submitted_by());
+  examined(kEntryCount, absl::StrCat(edition.entry_count()));
+  ordered(kDecidedBy, order.approver);
+  ordered(kOrderDate, order.date.ToString());
+  ordered(kEffectiveFrom, order.effective_from.ToString());
+  Set(&facts, kToday, today.ToString(), "clock", "");
+  ASSIGN_OR_RETURN(Decision decision, DecideApproval(facts));
   decision.set_norms_edition(norms.edition());
-  Finding& duties = AddFinding(&decision, "SEPARATION_OF_DUTIES", true, errors::Approval());
-  AddText(duties, "drafted_by", edition.drafted_by());
-  AddText(duties, "submitted_by", edition.submitted_by());
-  AddText(duties, "decided_by", approver);
-  Finding& content =
-      AddFinding(&decision, "EDITION_NOT_EMPTY", true, errors::ListOfPriorityGoods());
-  AddText(content, "entry_count", absl::StrCat(edition.entry_count()));
-  Finding& dates = AddFinding(&decision, "DATES_IN_ORDER", true, errors::Approval());
-  AddText(dates, "order_date", order_date.ToString());
-  AddText(dates, "effective_from", effective_from.ToString());
-  AddText(dates, "today", today.ToString());
   return decision;
 }
 

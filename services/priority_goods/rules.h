@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/date.h"
+#include "common/base/status.h"
 #include "common/norms/norms.h"
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/priority_goods/v1/resources.pb.h"
@@ -23,13 +24,9 @@ using v1::ProcessingLevel;
 
 // The processing level of an assessed good: points for the three criteria of Art. 26(2) against the
 // norms of `date`. The outcome is the level's name. SCORE_OVER_NORM when a score exceeds its
-// maximum.
+// maximum. The assessment's name and etag say where the scores are recorded.
 absl::StatusOr<decision::v1::Decision> Assess(const Assessment& assessment,
                                               const norms::Norms& norms, base::Date date);
-
-// The same from the facts that a decision stored; no norms are looked up. DATA_LOSS naming a fact
-// that is missing.
-absl::StatusOr<decision::v1::Decision> Replay(const decision::v1::Decision& stored);
 
 // Only goods of medium and high processing may stand in an edition (Art. 26(1)). LEVEL_TOO_LOW.
 absl::Status CheckLevel(ProcessingLevel level);
@@ -47,10 +44,13 @@ struct Edge {
   Verb verb;
   Edition::State to;
   uint32_t roles;  // who may; 0: the system, when due
-  const char* article;
+  base::LegalBasis (*basis)();
 };
 const std::vector<Edge>& EditionEdges();
 const char* Name(Verb verb);
+// The law that a step rests on, for the journal; empty for a step that EditionEdges() does not
+// have.
+base::LegalBasis BasisOf(Edition::State from, Verb verb);
 
 // The state after `verb`. EDITION_STATE when the edition's state forbids it, EDITION_FROZEN for
 // edits of what is submitted or later; ACCESS_DENIED when the state allows it to other roles only.
@@ -59,12 +59,26 @@ absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t rol
 // Approved by order at some time: what the public may see, and what can answer for a day.
 bool IsPublished(Edition::State state);
 
-// Whether `approver` may decide on an edition, and with these dates (Art. 9(28)).
-// SEPARATION_OF_DUTIES, EFFECTIVE_DAY_PAST, ORDER_DATE_INVALID. The decision lists the findings.
-absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const std::string& approver,
-                                               base::Date order_date, base::Date effective_from,
+// What comes with the request to approve an edition.
+struct Order {
+  std::string approver;
+  base::Date date;
+  base::Date effective_from;
+  std::string etag;  // under which the edition is recorded with it
+};
+
+// Whether the order may approve the edition as it was examined (Art. 9(28)). INVALID_FIELD when it
+// puts the edition in force before its own date; SEPARATION_OF_DUTIES, EDITION_EMPTY,
+// ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST. The decision lists the findings.
+absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const Order& order,
                                                base::Date today, const norms::Norms& norms);
 // Who drafted or submitted an edition does not decide on it. SEPARATION_OF_DUTIES.
 absl::Status CheckSeparation(const Edition& edition, const std::string& decider);
+
+// The same decisions from the facts that were stored with them: no norms are looked up, and no
+// record is read. FACT_MISSING naming a fact that the rule needs; DATA_LOSS for one that does not
+// read as what it is.
+absl::StatusOr<decision::v1::Decision> ReplayAssessment(const decision::v1::Decision& stored);
+absl::StatusOr<decision::v1::Decision> ReplayApproval(const decision::v1::Decision& stored);
 
 }  // namespace nisi::priority_goods

@@ -1,8 +1,11 @@
 // The life of an edition and of an assessment, over a real store.
 #include "services/priority_goods/service.h"
 
+#include <set>
+
 #include "absl/strings/str_replace.h"
 #include "common/rpc/store_call.h"
+#include "nisi/journal/v1/journal.pb.h"
 #include "services/priority_goods/service_testing.h"
 
 namespace nisi::priority_goods {
@@ -157,6 +160,80 @@ TEST_F(EditionsTest, WhoPreparedDoesNotDecide) {
   }
   EXPECT_EQ(StateOf(edition), Edition::SUBMITTED);
   EXPECT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+}
+
+TEST_F(EditionsTest, AnOrderThatActsBeforeItsDateIsIllFormed) {
+  const std::string edition = CreateDraft({MakeEntry("0101")});
+  ASSERT_TRUE(Submit(edition).ok());
+  const int64_t before = position();
+  const absl::Status refused = Approve(edition, Day("2026-06-14"), authority_).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(base::ReasonOf(refused), "INVALID_FIELD");
+  ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
+  EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "effective_from");
+  EXPECT_EQ(position(), before);
+}
+
+TEST_F(EditionsTest, TheJournalCitesTheArticleOfEachStep) {
+  const auto cited = [&]() -> std::string {
+    const auto records = store().ReadJournal(position(), 1, 1 << 20);
+    journal::v1::Entry entry;
+    if (!records.ok() || records->size() != 1 || !entry.ParseFromString(records->front().leaf) ||
+        entry.legal_basis_size() != 1) {
+      return "not one citation";
+    }
+    return entry.legal_basis(0).article();
+  };
+  const std::string given_up = CreateDraft();
+  EXPECT_EQ(cited(), "Art. 13(2)(2)");
+  ASSERT_TRUE(Withdraw(institute_, given_up).ok());
+  EXPECT_EQ(cited(), "Art. 13(2)(2)");
+  const std::string edition = CreateDraft({MakeEntry("0101")});
+  ASSERT_TRUE(Submit(edition).ok());
+  EXPECT_EQ(cited(), "Art. 13(2)(2)");
+  ASSERT_TRUE(Return(edition).ok());
+  EXPECT_EQ(cited(), "Art. 9(28)");
+  ASSERT_TRUE(Submit(edition).ok());
+  ASSERT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+  EXPECT_EQ(cited(), "Art. 9(28)");
+  ASSERT_TRUE(Withdraw(authority_, edition).ok());
+  EXPECT_EQ(cited(), "Art. 9(28)");
+}
+
+TEST_F(EditionsTest, AnApprovalNamesItsFactsVersionsAndReplays) {
+  const std::string name = CreateDraft({MakeEntry("0101")});
+  const auto replay = [&]() {
+    v1::ReplayDecisionRequest request;
+    request.set_name(name);
+    return Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, request);
+  };
+  const absl::Status none = replay().status();
+  EXPECT_EQ(none.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(base::ReasonOf(none), "DECISION_MISSING");
+  EXPECT_EQ(base::InfoOf(none).metadata().at("state"), "DRAFT");
+  const std::string examined = Submit(name)->etag();
+  const auto approved = Approve(name, Day("2026-07-01"), authority_);
+  ASSERT_TRUE(approved.ok()) << approved.status();
+  int of_record = 0;
+  for (const auto& finding : approved->decision().findings()) {
+    for (const auto& fact : finding.facts()) {
+      if (fact.source() == "clock") continue;
+      ++of_record;
+      EXPECT_EQ(fact.source(), name) << fact.name();
+      const bool ordered = fact.name() == "decided_by" || fact.name() == "order_date" ||
+                           fact.name() == "effective_from";
+      EXPECT_EQ(fact.version(), ordered ? approved->etag() : examined) << fact.name();
+    }
+  }
+  EXPECT_EQ(of_record, 6);
+  for (const char* day : {"2026-06-16", "2026-07-01"}) {  // also when it has come into force
+    GoTo(Day(day));
+    const auto replayed = replay();
+    ASSERT_TRUE(replayed.ok()) << replayed.status();
+    EXPECT_TRUE(replayed->same());
+    EXPECT_EQ(replayed->replayed().outcome(), "APPROVED");
+    EXPECT_EQ(replayed->stored().SerializeAsString(), approved->decision().SerializeAsString());
+  }
 }
 
 TEST_F(EditionsTest, AnEmptyOneIsNotSubmitted) {
@@ -348,6 +425,31 @@ TEST_F(AssessmentsTest, IsCorrectedAndItsPastStays) {
             0);
 }
 
+TEST_F(AssessmentsTest, EachScoreNamesTheVersionItIsOf) {
+  const auto versions = [](const v1::Assessment& assessment) {
+    std::set<std::string> found;
+    for (const auto& finding : assessment.decision().findings()) {
+      for (const auto& fact : finding.facts()) {
+        if (fact.source() == assessment.name()) found.insert(fact.name() + " " + fact.version());
+      }
+    }
+    return found;
+  };
+  const auto all_of = [](const std::string& etag) {
+    return std::set<std::string>{"technological_complexity " + etag, "export_potential " + etag,
+                                 "domestic_potential " + etag};
+  };
+  const v1::Assessment first = Assess("850423", 40, 29);
+  EXPECT_EQ(versions(first), all_of(first.etag()));
+  v1::UpdateAssessmentRequest update;
+  update.mutable_assessment()->set_name(first.name());
+  update.mutable_assessment()->set_export_potential(30);
+  const auto second = Do<v1::Assessment>("UpdateAssessment", institute_, update);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_NE(second->etag(), first.etag());
+  EXPECT_EQ(versions(*second), all_of(second->etag()));
+}
+
 TEST_F(AssessmentsTest, AreForInsiders) {
   v1::GetAssessmentRequest get;
   get.set_name(Assess("850423", 40, 0).name());
@@ -376,6 +478,22 @@ TEST_F(AssessmentsTest, ADecisionReplaysUnderOtherNorms) {
   EXPECT_EQ(replayed->replayed().outcome(), "MEDIUM");
   EXPECT_EQ(replayed->stored().SerializeAsString(), made.decision().SerializeAsString());
   EXPECT_EQ(Assess("850424", 40, 0).processing_level(), v1::LOW);  // by the norms of now
+}
+
+TEST_F(AssessmentsTest, OnlyRecordsWithDecisionsReplay) {
+  const auto replay = [&](const std::string& name) {
+    v1::ReplayDecisionRequest request;
+    request.set_name(name);
+    return Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, request).status();
+  };
+  for (const char* absent : {"assessments/a1", "editions/99", "editions/0"})
+    EXPECT_EQ(replay(absent).code(), absl::StatusCode::kNotFound) << absent;
+  for (const char* other : {"entries/1", "editions", "editions/1/entries/850423"}) {
+    const absl::Status refused = replay(other);
+    EXPECT_EQ(base::ReasonOf(refused), "INVALID_FIELD") << other;
+    ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1) << other;
+    EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "name") << other;
+  }
 }
 
 }  // namespace

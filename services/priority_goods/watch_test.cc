@@ -126,6 +126,55 @@ TEST_F(WatchTest, ThePublicSeesPublishedEditionsOnly) {
   EXPECT_THAT(Drain(*Watch(public_, published, 1)).changes, ElementsAre("0101"));
 }
 
+TEST_F(WatchTest, ToThePublicAnEditionComesWholeWhenItIsApprovedAndGoesWholeWhenWithdrawn) {
+  auto source = Watch(public_, "", 0);
+  const std::string edition = CreateDraft({MakeEntry("0101"), MakeEntry("0102")});
+  Remove(edition + "/entries/0102");
+  ASSERT_TRUE(AddEntries(edition, {MakeEntry("0103")}).ok());
+  EXPECT_THAT(Drain(*source).changes, IsEmpty());
+  ASSERT_TRUE(Submit(edition).ok());
+  EXPECT_THAT(Drain(*source).changes, IsEmpty());
+  ASSERT_TRUE(Approve(edition, Day("2026-08-01"), authority_).ok());
+  const Seen published = Drain(*source);
+  EXPECT_THAT(published.changes, ElementsAre("0101", "0103"));
+  EXPECT_EQ(published.position, position());
+  EXPECT_THAT(Drain(*Watch(public_, edition, 1)).changes, ElementsAre("0101", "0103"));
+
+  v1::WithdrawEditionRequest withdraw;
+  withdraw.set_name(edition);
+  withdraw.set_reason("an error was found");
+  ASSERT_TRUE(Do<v1::Edition>("WithdrawEdition", authority_, withdraw).ok());
+  EXPECT_THAT(Drain(*source).changes, ElementsAre("-0101", "-0103"));
+  // Who comes late is told only that they are gone.
+  EXPECT_THAT(Drain(*Watch(public_, "", 1)).changes, ElementsAre("-0101", "-0103"));
+}
+
+TEST_F(WatchTest, ALargeEditionComesInSeveralMessagesAndWhoeverIsCutOffResumesAtIt) {
+  std::vector<v1::Entry> entries;
+  for (int i = 0; i < 400; ++i) {
+    entries.push_back(MakeEntry(absl::StrFormat("01%04d", i)));
+    entries.back().set_note(std::string(9000, 'n'));
+  }
+  const std::string edition = Publish(Day("2026-07-01"), entries);
+  auto source = Watch(public_, edition, 1);
+  std::string bytes;
+  ASSERT_EQ(*source->Pull(&bytes), State::kMessage);
+  v1::WatchEntriesResponse first;
+  ASSERT_TRUE(first.ParseFromString(bytes));
+  EXPECT_LT(first.changes_size(), 400);
+  EXPECT_EQ(first.position(), first.changes(0).position() - 1);
+  EXPECT_LT(bytes.size(), size_t{2} << 20);
+  int seen = 0;
+  auto again = Watch(public_, edition, first.position() + 1);
+  v1::WatchEntriesResponse message;
+  while (*again->Pull(&bytes) == State::kMessage) {
+    ASSERT_TRUE(message.ParseFromString(bytes));
+    seen += message.changes_size();
+    if (message.position() == first.changes(0).position()) break;
+  }
+  EXPECT_EQ(seen, 400);
+}
+
 TEST_F(WatchTest, ABookmarkTellsHowFarNothingWas) {
   const std::string edition = CreateDraft();
   auto source = Watch(institute_, edition, 1);

@@ -180,6 +180,14 @@ const Descriptor& FlagType(const MethodDescriptor& method) {
   return shape ? *shape->header->message_type() : *method.input_type();
 }
 
+std::vector<FieldFlag> FlagsOf(const MethodDescriptor& method) {
+  std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  if (const auto shape = ImportShapeOf(method)) {
+    std::erase_if(flags, [&](const FieldFlag& flag) { return &flag.field() == shape->row_count; });
+  }
+  return flags;
+}
+
 bool HasPages(const MethodDescriptor& method) {
   return PagingOf(method).next != nullptr;
 }
@@ -222,7 +230,7 @@ absl::StatusOr<MessagePtr> BuildRequest(const MethodDescriptor& method, const Ar
 
 int RunMethod(const Service& service, const MethodDescriptor& method,
               const std::vector<std::string>& argv, const Io& given) {
-  const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  const std::vector<FieldFlag> flags = FlagsOf(method);
   const auto args = ParseArgs(argv, flags, ScopesOf(service, method));
   if (!args.ok()) return ReportUsage(args.status(), HelpCommand(method), Format::kTable, given);
   if (args->Has("help")) {

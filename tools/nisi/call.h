@@ -8,6 +8,7 @@
 #include "google/protobuf/message.h"
 #include "tools/nisi/args.h"
 #include "tools/nisi/client.h"
+#include "tools/nisi/flags.h"
 #include "tools/nisi/io.h"
 #include "tools/nisi/packages.h"
 
@@ -15,6 +16,8 @@ namespace nisi::cli {
 
 // The message whose fields are the flags of a method: its request, or the header of an import.
 const google::protobuf::Descriptor& FlagType(const google::protobuf::MethodDescriptor& method);
+// The flags of that message that a caller may give: the importer itself counts rows.
+std::vector<FieldFlag> FlagsOf(const google::protobuf::MethodDescriptor& method);
 // The scopes of the program's flags that apply to the method.
 unsigned ScopesOf(const Service& service, const google::protobuf::MethodDescriptor& method);
 bool HasPages(const google::protobuf::MethodDescriptor& method);

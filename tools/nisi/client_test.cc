@@ -317,6 +317,7 @@ TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
   const auto header = Request<goods::ImportEntriesRequest>(0, 0).header();
   EXPECT_EQ(header.parent(), "editions/1");
   EXPECT_EQ(header.request_id().size(), 36u);
+  EXPECT_EQ(header.row_count(), 501);
   const auto rows = Request<goods::ImportEntriesRequest>(0, 1).rows();
   EXPECT_EQ(rows.rows_size(), 500);
   EXPECT_EQ(
@@ -335,6 +336,21 @@ TEST_F(ImportTest, ADryRunThatEntersNothingIsFineAndAnImportThatDoesIsNot) {
   EXPECT_EQ(Import({"--dry-run"}).code, kDone);
   EXPECT_TRUE(Request<goods::ImportEntriesRequest>(0).header().dry_run());
   EXPECT_EQ(Import({}).code, kRefused);
+}
+
+TEST_F(ImportTest, TheRowsAreCountedWhateverTheCallerSays) {
+  Script({&response_});
+  nisi_.in = "goods_code\n8504\n8505\n";
+  Import({"--json", R"({"rowCount": 9})"});
+  EXPECT_EQ(Request<goods::ImportEntriesRequest>(0).header().row_count(), 2);
+  const Ran flag = Import({"--row-count", "9"});
+  EXPECT_EQ(flag.code, kUsage);
+  EXPECT_THAT(flag.err, HasSubstr("There is no flag --row-count here."));
+  nisi_.in = "goods_code\n";
+  const Ran none = Import({});
+  EXPECT_EQ(none.code, kUsage);
+  EXPECT_THAT(none.err, HasSubstr("The CSV has no rows."));
+  EXPECT_EQ(service_.seen.size(), 1u);
 }
 
 TEST_F(ImportTest, ColumnsThatAreNoField) {

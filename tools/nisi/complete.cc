@@ -153,7 +153,7 @@ std::vector<std::string> Candidates(const std::vector<std::string>& words) {
   if (words.size() == 2) return MethodWords(*service);
   const auto* method = FindMethod(*service, words[1]);
   if (method == nullptr) return {};
-  return AtFlag({FlagsOf(FlagType(*method)), ScopesOf(*service, *method)}, words);
+  return AtFlag({FlagsOf(*method), ScopesOf(*service, *method)}, words);
 }
 
 }  // namespace

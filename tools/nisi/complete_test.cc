@@ -34,6 +34,7 @@ TEST(CompleteTest, FlagsOfTheMethodAndTheProgram) {
   EXPECT_THAT(Complete(at), Not(Contains(StartsWith("--csv"))));
   EXPECT_THAT(Complete({"priority-goods", "import-entries", "--cs"}),
               ElementsAre(StartsWith("--csv\t")));
+  EXPECT_THAT(Complete({"priority-goods", "import-entries", "--row"}), IsEmpty());
 }
 
 TEST(CompleteTest, Values) {

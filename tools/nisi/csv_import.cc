@@ -30,6 +30,7 @@ constexpr int kBatchRows = 500;
 constexpr size_t kBatchBytes = 1 << 20;
 constexpr size_t kShownRows = 20;
 constexpr char kRowNumber[] = "row_number";
+constexpr char kRowCount[] = "row_count";
 
 // Names by which tables out in the world call a field.
 constexpr std::pair<const char*, const char*> kAliases[] = {{"hs_code", "goods_code"}};
@@ -131,6 +132,15 @@ absl::Status WriteReport(const std::string& path, const Message& response,
   return file ? absl::OkStatus() : absl::NotFoundError(absl::StrCat("cannot write ", path));
 }
 
+int CountRows(const std::vector<MessagePtr>& batches, const ImportShape& shape) {
+  int count = 0;
+  for (const MessagePtr& batch : batches) {
+    const Message& rows = batch->GetReflection()->GetMessage(*batch, shape.rows);
+    count += rows.GetReflection()->FieldSize(rows, shape.items);
+  }
+  return count;
+}
+
 bool Flag(const Message& message, const char* name) {
   const auto* field = message.GetDescriptor()->FindFieldByName(name);
   return field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
@@ -162,7 +172,10 @@ std::optional<ImportShape> ImportShapeOf(const MethodDescriptor& method) {
       type.field(0)->message_type() == nullptr) {
     return std::nullopt;
   }
-  return ImportShape{header, rows, type.field(0)};
+  const FieldDescriptor* count = header->message_type()->FindFieldByName(kRowCount);
+  const bool counts = count != nullptr && !count->is_repeated() &&
+                      count->cpp_type() == FieldDescriptor::CPPTYPE_INT32;
+  return ImportShape{header, rows, type.field(0), counts ? count : nullptr};
 }
 
 absl::StatusOr<ColumnMap> ParseColumnMap(const std::string& text, bool ignore_unknown) {
@@ -222,8 +235,13 @@ int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Cl
               const Io& io) {
   const auto batches = BatchesOf(args, method, shape, io);
   if (!batches.ok()) return ReportUsage(batches.status(), "", format, io);
+  const int row_count = CountRows(*batches, shape);
+  if (row_count == 0)
+    return ReportUsage(absl::InvalidArgumentError("The CSV has no rows."), "", format, io);
   const auto header = BuildRequest(method, args, format, io);
   if (!header.ok()) return ReportUsage(header.status(), "", format, io);
+  if (shape.row_count != nullptr)
+    (*header)->GetReflection()->SetInt32(header->get(), shape.row_count, row_count);
 
   size_t sent = 0;
   auto next = [&](Message* message) {

@@ -20,6 +20,9 @@ struct ImportShape {
   const google::protobuf::FieldDescriptor* rows;
   // The repeated message inside `rows`.
   const google::protobuf::FieldDescriptor* items;
+  // The header's field row_count, which is filled with how many rows the table has; null when the
+  // header has none.
+  const google::protobuf::FieldDescriptor* row_count;
 };
 
 // Nothing for a method of another shape.

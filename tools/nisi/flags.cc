@@ -306,7 +306,8 @@ std::string FormOf(const FieldDescriptor& field) {
   }
   if (field.type() == FieldDescriptor::TYPE_BYTES) return "hex|@file";
   const auto& rules = field.options().GetExtension(nisi::rpc::v1::field);
-  if (rules.format() == Format::RESOURCE_NAME) return rules.resource();
+  if (rules.format() == Format::RESOURCE_NAME && !absl::StartsWith(rules.resource(), "*"))
+    return rules.resource();
   if (rules.format() == Format::TEXT || rules.format() == Format::MULTILINE) return "text";
   return Kebab(absl::AsciiStrToLower(nisi::rpc::v1::Format_Name(rules.format())));
 }

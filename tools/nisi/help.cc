@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -115,6 +116,7 @@ std::string SampleOf(const FieldFlag& flag) {
     case Format::GOODS_CODE:
       return "850423";
     case Format::RESOURCE_NAME:
+      if (absl::StartsWith(flag.rules().resource(), "*")) break;  // of several collections
       return absl::StrReplaceAll(flag.rules().resource(),
                                  {{"entries/*", "entries/850423"}, {"*", "1"}});
     case Format::WORD:
@@ -225,7 +227,7 @@ std::string HelpOf(const Service& service, const MethodDescriptor& method) {
   if (KindOf(method) != "unary") absl::StrAppend(&out, "Kind: ", KindOf(method), "\n");
   absl::StrAppend(&out, "Example:\n  ", ExampleOf(service, method), "\n");
 
-  const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  const std::vector<FieldFlag> flags = FlagsOf(method);
   if (!flags.empty()) out += "\nFields of the request:\n";
   for (const FieldFlag& flag : flags) {
     if (IsOffered(flag, method)) out += FlagHelp(flag);
@@ -260,7 +262,7 @@ std::string HelpOf(const std::string& name) {
 std::string ExampleOf(const Service& service, const MethodDescriptor& method) {
   std::string out = absl::StrCat("nisi ", service.name, " ", Kebab(method.name()));
   if (service.standard) absl::StrAppend(&out, " --service ", Owners().front());
-  const std::vector<FieldFlag> flags = FlagsOf(FlagType(method));
+  const std::vector<FieldFlag> flags = FlagsOf(method);
   auto has_children = [&](const FieldFlag& flag) {
     return std::any_of(flags.begin(), flags.end(), [&](const FieldFlag& other) {
       return other.name.rfind(flag.name + ".", 0) == 0;

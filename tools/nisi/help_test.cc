@@ -29,7 +29,7 @@ TEST(HelpTest, EveryMethodHasPurposeRolesAndFlags) {
       EXPECT_THAT(help, HasSubstr("Who may call: "));
       EXPECT_THAT(help,
                   HasSubstr("Example:\n  nisi " + service.name + " " + Kebab(method->name())));
-      for (const FieldFlag& flag : FlagsOf(FlagType(*method))) {
+      for (const FieldFlag& flag : FlagsOf(*method)) {
         if (flag.output_only()) continue;
         EXPECT_THAT(help, HasSubstr("  --" + flag.name));
       }
@@ -69,7 +69,7 @@ TEST(HelpTest, EveryExampleIsACommandLineThatParses) {
         if (word == "@file") word = "00";
       }
       words.erase(words.begin(), words.begin() + 3);
-      const auto flags = FlagsOf(FlagType(*method));
+      const auto flags = FlagsOf(*method);
       const auto args = ParseArgs(words, flags, ScopesOf(service, *method));
       ASSERT_EQ(args.status(), absl::OkStatus());
       std::ostringstream err;
@@ -96,6 +96,11 @@ TEST(HelpTest, FieldsSayFormLimitsAndWhatTheyAre) {
   const Ran import = nisi({"help", "priority-goods", "import-entries"});
   EXPECT_THAT(import.out, HasSubstr("--parent editions/*"));
   EXPECT_THAT(import.out, HasSubstr("Columns of the CSV:"));
+  EXPECT_THAT(import.out, Not(HasSubstr("--row-count")));  // the program counts
+  const Ran replay = nisi({"help", "priority-goods", "replay-decision"});
+  EXPECT_THAT(replay.out, HasSubstr("--name resource-name\n"));
+  const Ran update = nisi({"help", "priority-goods", "update-edition"});
+  EXPECT_THAT(update.out, HasSubstr("--edition.name editions/*\n"));
 }
 
 TEST(ProgramTest, HelpVersionAndServe) {

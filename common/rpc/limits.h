@@ -1,0 +1,21 @@
+// How long a call may last: one rule for the gateway and every service.
+#pragma once
+
+#include <grpc/support/time.h>
+
+#include "absl/time/time.h"
+#include "common/rpc/policy.h"
+
+namespace nisi::rpc {
+
+// No call lasts longer than this, unless its method's own deadline is longer.
+inline constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
+
+// When a call that came at `now` is given up: when its client said, at most the larger of
+// kMaxDeadline and the method's own deadline from then; the method's own where the client said
+// nothing or junk, which to gRPC is the same. `asked` is the raw_deadline() of the server's
+// context: its deadline() counts nanoseconds and overflows where a client asks for centuries, as
+// clients do that mean "none".
+absl::Time DeadlineFor(const MethodPolicy& policy, const gpr_timespec& asked, absl::Time now);
+
+}  // namespace nisi::rpc

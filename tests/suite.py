@@ -1,0 +1,370 @@
+"""The suite as its users have it, for the tests of this folder: started as an operator starts it, in one process or
+as separate processes with mutual TLS, and called by python3-grpcio, a client nobody here wrote.
+
+    with Suite(BIN, PROTO, "embedded") as suite:
+        client = Client(suite)
+        client.call(GOODS + "CheckGoods", m.goods.CheckGoodsRequest(codes=["850423"]), m.goods.CheckGoodsResponse)
+"""
+import base64
+import ctypes
+import datetime
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import uuid
+
+import grpc
+
+GOODS = "/nisi.priority_goods.v1.PriorityGoodsService/"
+JOURNAL = "/nisi.journal.v1.JournalService/"
+TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
+MODES = ("embedded", "processes")
+# A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
+# restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
+BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"
+os.environ[BACKUP_POLL] = "50"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def uid():
+    return str(uuid.uuid4())
+
+
+def path_of(method):
+    """The path of a method's descriptor."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def sign_ed25519(key_path, text):
+    """The signature of `text`, by the libcrypto that the suite itself uses: Python has no Ed25519 of its own."""
+    crypto, pem = ctypes.CDLL("libcrypto.so.3"), pathlib.Path(key_path).read_bytes()
+    for name in ("BIO_new_mem_buf", "PEM_read_bio_PrivateKey", "EVP_MD_CTX_new"):
+        getattr(crypto, name).restype = ctypes.c_void_p
+    bio = ctypes.c_void_p(crypto.BIO_new_mem_buf(pem, len(pem)))
+    key = ctypes.c_void_p(crypto.PEM_read_bio_PrivateKey(bio, None, None, None))
+    context = ctypes.c_void_p(crypto.EVP_MD_CTX_new())
+    out, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
+    signed = (crypto.EVP_DigestSignInit(context, None, None, None, key) == 1 and
+              crypto.EVP_DigestSign(context, out, ctypes.byref(size), text, ctypes.c_size_t(len(text))) == 1)
+    crypto.EVP_MD_CTX_free(context)
+    crypto.EVP_PKEY_free(key)
+    crypto.BIO_free(bio)
+    assert signed, key_path
+    return out.raw[:size.value]
+
+
+class Suite:
+    """A running suite over a data folder of its own; the folder goes with it. Flags may say {keys} for the folder of
+    its keys."""
+
+    def __init__(self, bin_folder, proto_folder, mode, backend_flags=(), gateway_flags=()):
+        assert mode in MODES, mode
+        self.bin, self.proto, self.mode, self.processes = pathlib.Path(bin_folder), pathlib.Path(proto_folder), mode, {}
+        self.backend_flags, self.gateway_flags = list(backend_flags), list(gateway_flags)
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="nisi-suite-"))
+        self.data, self.clock = self.work / "data", self.work / "clock"
+        # The suite begins in the morning, so that midnight never falls into a test.
+        self.morning = (8 - (datetime.datetime.utcnow() + datetime.timedelta(hours=5)).hour) % 24
+        self.move_clock(0)
+        self.port, self.backend_port = free_port(), free_port()
+        self.messages = self._load_messages()
+        subprocess.run([self.bin / "nisi", "serve", "--make-keys", "--data", self.data], check=True)
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            for log in sorted(self.work.glob("*.log")):
+                print(f"--- {log.name}\n{log.read_text()[-2000:]}", file=sys.stderr)
+        self.kill()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _load_messages(self):
+        """Python modules of all protos: .goods (service), .resources, .journal, and what errors carry."""
+        out = self.work / "py"
+        out.mkdir()
+        protos = [str(p) for p in self.proto.rglob("*.proto")]
+        subprocess.run(["protoc", f"-I{self.proto}", f"--python_out={out}", *protos], check=True)
+        sys.path.insert(0, str(out))
+        names = {"goods": "nisi.priority_goods.v1.service_pb2", "resources": "nisi.priority_goods.v1.resources_pb2",
+                 "journal": "nisi.journal.v1.journal_pb2", "options": "nisi.rpc.v1.options_pb2",
+                 "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",
+                 "legal_basis": "nisi.rpc.v1.legal_basis_pb2", "date": "google.type.date_pb2"}
+        return types.SimpleNamespace(**{short: importlib.import_module(name) for short, name in names.items()})
+
+    def methods(self):
+        """Descriptors of all methods that the suite serves, in the order of the protos."""
+        found = []
+        for file in sorted((self.work / "py").rglob("*_pb2.py")):
+            module = ".".join(file.relative_to(self.work / "py").with_suffix("").parts)
+            if not module.startswith(("nisi.testing.", "grpc.")):  # gRPC answers its own health service
+                for service in importlib.import_module(module).DESCRIPTOR.services_by_name.values():
+                    found += service.methods
+        return found
+
+    def policy(self, method):
+        """The policy that the proto of a method declares."""
+        return method.GetOptions().Extensions[self.messages.options.policy]
+
+    def _with_keys(self, flags):
+        return [str(flag).replace("{keys}", str(self.data / "keys")) for flag in flags]
+
+    def _spawn(self, name, *args):
+        log_path = self.work / f"{name}.log"
+        log_path.unlink(missing_ok=True)
+        with open(log_path, "ab") as log:
+            environment = {name: value for name, value in os.environ.items() if name != BACKUP_POLL}
+            process = subprocess.Popen([str(a) for a in args], stdout=log, stderr=log, env=environment)
+        self.processes[name] = process
+        deadline = time.monotonic() + 60
+        while b'"serving"' not in log_path.read_bytes():
+            assert process.poll() is None, log_path.read_text()
+            assert time.monotonic() < deadline, f"{name} did not start"
+            time.sleep(0.02)
+
+    def start(self):
+        keys, data = self.data / "keys", ("--data", self.data)
+        if self.mode == "embedded":
+            self._spawn("nisi", self.bin / "nisi", "serve", *data, "--address", f"127.0.0.1:{self.port}",
+                        "--clock-file", self.clock, "--metrics-address", "")
+            return
+        self.start_backend()
+        self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",
+                    "--backend", f"priority-goods=127.0.0.1:{self.backend_port}", "--tls-dir", keys / "tls",
+                    "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key",
+                    "--metrics-address", "", *self._with_keys(self.gateway_flags))
+
+    def start_backend(self):
+        """The service alone; the gateway of a suite of processes finds it again."""
+        keys = self.data / "keys"
+        self._spawn("priority-goods", self.bin / "nisi-priority-goods", "--address", f"127.0.0.1:{self.backend_port}",
+                    "--data", self.data, "--clock-file", self.clock, "--tls-dir", keys / "tls",
+                    "--signers", keys / "signers.json", "--context-peer", "spiffe://nisi/svc/gateway",
+                    *self._with_keys(self.backend_flags))
+
+    def store_process(self):
+        """The process that owns the store."""
+        return "nisi" if self.mode == "embedded" else "priority-goods"
+
+    def kill(self, sig=signal.SIGKILL, only=None):
+        """All processes, or one. After SIGTERM each must end by itself with exit code 0."""
+        for name in [only] if only else list(reversed(self.processes)):
+            process = self.processes.pop(name)
+            process.send_signal(sig)
+            code = process.wait(30)
+            assert sig == signal.SIGKILL or code == 0, f"{name}: exit code {code} after signal {sig}"
+
+    def restart_store(self):
+        """After kill -9 of the process that owns the store: starts that one again."""
+        if self.mode == "embedded":
+            self.start()
+        else:
+            self.start_backend()
+
+    def channel(self):
+        address = f"127.0.0.1:{self.port}"
+        # Soon there again after a restart, and no connection shared with an older channel.
+        options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.min_reconnect_backoff_ms", 100),
+                   ("grpc.max_reconnect_backoff_ms", 200), ("grpc.use_local_subchannel_pool", 1)]
+        if self.mode == "embedded":
+            return grpc.insecure_channel(address, options)
+        tls = self.data / "keys" / "tls"
+        credentials = grpc.ssl_channel_credentials((tls / "ca.pem").read_bytes())
+        return grpc.secure_channel(address, credentials, options)
+
+    def token(self, role, *flags):
+        """A token for one role; `flags` as of `nisi token`, as "--subject", "dev:somebody"."""
+        out = subprocess.run([self.bin / "nisi", "token", "--role", role, "--data", self.data, *flags], check=True,
+                             capture_output=True, text=True)
+        return out.stdout.strip().splitlines()[-1]
+
+    def mint(self, *roles, subject="dev:test", header=(), key="issuer", **claims):
+        """A token of the development issuer, with header and claims of the test's choice; None leaves one out."""
+        now = int(time.time())
+        head = {"alg": "EdDSA", "kid": "development", "typ": "at+jwt", **dict(header)}
+        body = {"iss": "nisi-development", "aud": "nisi", "sub": subject, "jti": uid(), "iat": now - 5,
+                "exp": now + 3600, "roles": list(roles), **claims}
+        parts = [base64.urlsafe_b64encode(json.dumps({k: v for k, v in part.items() if v is not None}).encode())
+                 .rstrip(b"=") for part in (head, body)]
+        signature = sign_ed25519(self.data / "keys" / f"{key}.key", b".".join(parts))
+        return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+    def today(self):
+        """Legal today by the development clock."""
+        ahead = datetime.timedelta(hours=int(self.clock.read_text().strip("+h")))
+        return (datetime.datetime.utcnow() + datetime.timedelta(hours=5) + ahead).date()
+
+    def move_clock(self, hours):
+        """The clock runs this far ahead of the morning in which the suite began; whole days are 24, 48, ..."""
+        # Replaced in one step: the suite must not read half a file.
+        new = self.work / "clock.new"
+        new.write_text(f"+{self.morning + hours}h")
+        new.rename(self.clock)
+
+
+class Refused(Exception):
+    """An error as its caller sees it: code, the one ErrorInfo's reason and metadata, violations, articles."""
+
+    def __init__(self, error, messages):
+        self.code, self.wire, self.message = error.code(), b"", error.details() or ""
+        self.infos, self.violations, self.articles, self.retry = [], [], [], False
+        self.metadata = {}
+        self.wire = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+        for detail in messages.status.Status.FromString(self.wire).details:
+            info, basis = messages.details.ErrorInfo(), messages.legal_basis.LegalBasis()
+            bad, retry = messages.details.BadRequest(), messages.details.RetryInfo()
+            if detail.Unpack(info):
+                self.infos.append(info.reason)
+                self.metadata.update(info.metadata)
+            elif detail.Unpack(basis):
+                self.articles.append(basis.article)
+            elif detail.Unpack(bad):
+                self.violations += [v.field for v in bad.field_violations]
+            elif detail.Unpack(retry):
+                self.retry = True
+        super().__init__(f"{self.code.name} {self.infos} {self.violations} {self.message}")
+
+    @property
+    def reason(self):
+        assert len(self.infos) == 1, f"not exactly one ErrorInfo: {self}"
+        return self.infos[0]
+
+
+class Client:
+    """Calls through the gateway as one of the roles; `role` None is nobody signed in."""
+
+    def __init__(self, suite):
+        self.suite, self.m, self.tokens = suite, suite.messages, {}
+        self.connection = suite.channel()
+        self.called = set()  # paths that were answered OK at least once
+
+    def reconnect(self):
+        self.connection.close()
+        self.connection = self.suite.channel()
+
+    def metadata(self, role, extra=()):
+        if role and role not in self.tokens:
+            self.tokens[role] = self.suite.token(role)
+        return ([("authorization", "Bearer " + self.tokens[role])] if role else []) + list(extra)
+
+    def call(self, path, request, response, role=None, extra=(), timeout=20):
+        """The answer; Refused when there is none."""
+        stub = self.connection.unary_unary(path, type(request).SerializeToString, response.FromString)
+        return self._answer(path, lambda: stub(request, metadata=self.metadata(role, extra), timeout=timeout))
+
+    def commit(self, path, request, role, timeout=20):
+        """The answer of a change, and the journal position that came with it."""
+        response = self.response(path)
+        stub = self.connection.unary_unary(path, type(request).SerializeToString, response.FromString)
+        metadata = self.metadata(role)
+        answer, call = self._answer(path, lambda: stub.with_call(request, metadata=metadata, timeout=timeout))
+        return answer, int(dict(call.trailing_metadata()).get("nisi-position", 0))
+
+    def send(self, path, requests, response, role=None, extra=(), timeout=60):
+        """The answer to a stream of requests."""
+        first = type(requests[0]) if isinstance(requests, list) and requests else None
+        serialize = first.SerializeToString if first else (lambda message: message.SerializeToString())
+        stub = self.connection.stream_unary(path, serialize, response.FromString)
+        return self._answer(path, lambda: stub(iter(requests), metadata=self.metadata(role, extra), timeout=timeout))
+
+    def stream(self, path, request, response, role=None, extra=(), timeout=60):
+        """Messages one by one; closing the generator cancels the call."""
+        stub = self.connection.unary_stream(path, type(request).SerializeToString, response.FromString)
+        call = stub(request, metadata=self.metadata(role, extra), timeout=timeout)
+        try:
+            for message in call:
+                self.called.add(path)
+                yield message
+        except grpc.RpcError as error:
+            raise Refused(error, self.m) from None
+        finally:
+            call.cancel()
+
+    def _answer(self, path, run):
+        try:
+            answer = run()
+        except grpc.RpcError as error:
+            raise Refused(error, self.m) from None
+        self.called.add(path)
+        return answer
+
+    def refused(self, code, reason, *args, **kwargs):
+        """The refusal of a call that must be refused with this code and reason."""
+        try:
+            answer = self.call(*args, **kwargs)
+        except Refused as refusal:
+            assert refusal.code == code and refusal.reason == reason, refusal
+            return refusal
+        raise AssertionError(f"{args[0]} was not refused but answered {answer}")
+
+    def eventually(self, what, ask, good, seconds=20):
+        """The first answer that is `good`, asking again for a while, also while the suite is away."""
+        deadline, last = time.monotonic() + seconds, None
+        while time.monotonic() < deadline:
+            try:
+                last = ask()
+                if good(last):
+                    return last
+            except Refused as refusal:
+                last = refusal
+                if refusal.code != grpc.StatusCode.UNAVAILABLE:
+                    raise
+            time.sleep(0.05)
+        raise AssertionError(f"{what}: {last}")
+
+    def date(self, day):
+        return self.m.date.Date(year=day.year, month=day.month, day=day.day)
+
+    # Short forms that take a method's name and the request's fields. A request id is made where one belongs.
+
+    def request(self, path, **fields):
+        kind = self.method(path).input_type
+        if "request_id" in kind.fields_by_name:
+            fields.setdefault("request_id", uid())
+        return kind._concrete_class(**fields)
+
+    def method(self, path):
+        """The descriptor of a method of one of the two services."""
+        modules = {GOODS: self.m.goods, JOURNAL: self.m.journal}
+        service, name = path[:path.rindex("/") + 1], path[path.rindex("/") + 1:]
+        short = service.strip("/").rsplit(".", 1)[1]
+        return modules[service].DESCRIPTOR.services_by_name[short].methods_by_name[name]
+
+    def response(self, path):
+        return self.method(path).output_type._concrete_class
+
+    def goods(self, name, /, role=None, **fields):
+        return self.call(GOODS + name, self.request(GOODS + name, **fields), self.response(GOODS + name), role)
+
+    def journal(self, name, /, role=None, **fields):
+        return self.call(JOURNAL + name, self.request(JOURNAL + name, **fields), self.response(JOURNAL + name), role,
+                         TO_GOODS)
+
+    def goods_stream(self, name, /, role=None, timeout=60, **fields):
+        return self.stream(GOODS + name, self.request(GOODS + name, **fields), self.response(GOODS + name), role,
+                           timeout=timeout)
+
+    def journal_stream(self, name, /, role=None, timeout=60, **fields):
+        return self.stream(JOURNAL + name, self.request(JOURNAL + name, **fields), self.response(JOURNAL + name),
+                           role, TO_GOODS, timeout)
+
+    def goods_refused(self, code, reason, name, /, role=None, **fields):
+        """`code` by its name, as "ABORTED"."""
+        return self.refused(grpc.StatusCode[code], reason, GOODS + name, self.request(GOODS + name, **fields),
+                            self.response(GOODS + name), role)

@@ -1,0 +1,58 @@
+#include "tools/benchmarks/echo_server.h"
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include "common/rpc/listen_options.h"
+#include "common/rpc/service_main.h"
+#include "common/rpc/tls.h"
+
+namespace nisi::bench {
+namespace {
+
+using grpc::ByteBuffer;
+
+class EchoService final : public grpc::Service {
+ public:
+  EchoService() {
+    AddMethod(new grpc::internal::RpcServiceMethod(kEchoPath, grpc::internal::RpcMethod::NORMAL_RPC,
+                                                   nullptr));
+    MarkMethodRawCallback(0, new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
+                                 [](grpc::CallbackServerContext* context, const ByteBuffer* request,
+                                    ByteBuffer* response) {
+                                   *response = *request;
+                                   auto* reactor = context->DefaultReactor();
+                                   reactor->Finish(grpc::Status::OK);
+                                   return reactor;
+                                 }));
+  }
+};
+
+}  // namespace
+
+absl::Status RunEchoServer(const EchoSettings& settings, std::ostream& out) {
+  rpc::StopSignal stop;
+  EchoService service;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  rpc::SetListenOptions(builder);
+  const auto credentials =
+      settings.tls_dir.empty()
+          ? grpc::InsecureServerCredentials()
+          : rpc::ServerTls(rpc::TlsFiles::In(settings.tls_dir, "gateway"), false);
+  builder.AddListeningPort(settings.address, credentials, &port);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) return absl::UnavailableError("cannot listen");
+  out << "{\"port\": " << port << "}" << std::endl;
+  stop.Wait();
+  server->Shutdown();
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::bench

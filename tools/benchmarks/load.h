@@ -1,0 +1,39 @@
+// A closed loop of calls on one method: as many under way as asked for, each followed by the next
+// as soon as it is answered. One thread over one completion queue, so that the client takes as
+// little of the machine as it can.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace nisi::bench {
+
+struct LoadSettings {
+  std::string address;
+  std::string workload;
+  std::string token;
+  std::string authority;  // PEM file; empty: plain text
+  std::string parent;
+  std::string codes_file;
+  int64_t outstanding = 64;
+  int64_t connections = 4;
+  int64_t calls = 0;  // 0: measure for `time`
+  int64_t salt = 0;
+  absl::Duration warm_up;
+  absl::Duration time;
+  std::vector<std::string> pids;
+};
+
+// Prints {"calls", "seconds", "per_second", "p50_us", "p99_us", "server_cpu_us"}; the last is CPU
+// time of the given processes a call. An answer other than OK ends it with that error.
+absl::Status RunLoad(const LoadSettings& settings, std::ostream& out);
+
+// Of the workloads, for help.
+std::string WorkloadNames();
+
+}  // namespace nisi::bench

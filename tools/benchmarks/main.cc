@@ -1,0 +1,106 @@
+// nisi-bench: the parts that tools/bench measures with. Each prints one line of JSON.
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "common/rpc/flags.h"
+#include "tools/benchmarks/echo_server.h"
+#include "tools/benchmarks/fill.h"
+#include "tools/benchmarks/load.h"
+#include "tools/benchmarks/raw.h"
+
+namespace nisi::bench {
+namespace {
+
+struct Part {
+  const char* name;
+  const char* what;
+  void (*declare)(rpc::Flags&);
+  absl::Status (*run)();
+};
+
+// Flags of one part; a process runs one part, once.
+LoadSettings load;
+RawSettings raw;
+EchoSettings echo;
+FillSettings fill;
+
+const Part kParts[] = {
+    {"load", "Closed-loop load on one method: rate, latency, server CPU.",
+     [](rpc::Flags& flags) {
+       flags.String("address", &load.address, "host:port", "127.0.0.1:7401")
+           .String("workload", &load.workload, WorkloadNames(), "echo")
+           .String("token", &load.token, "bearer token; empty: nobody signed in")
+           .String("ca", &load.authority, "PEM of the authority for TLS; empty: plain text")
+           .String("parent", &load.parent, "edition to work in", "editions/1")
+           .String("codes", &load.codes_file, "file of goods codes, one a line")
+           .Int("outstanding", &load.outstanding, "calls under way at once", 64)
+           .Int("connections", &load.connections, "connections to spread them over", 4)
+           .Int("calls", &load.calls, "calls to measure; 0: by time", 0)
+           .Int("salt", &load.salt, "makes the records of this run its own", 0)
+           .Duration("warm-up", &load.warm_up, "before the clock runs", absl::Milliseconds(500))
+           .Duration("time", &load.time, "to measure", absl::Seconds(3))
+           .Strings("pid", &load.pids, "server processes whose CPU time counts; once a process");
+     },
+     [] { return RunLoad(load, std::cout); }},
+    {"echo", "An empty echo on a bare gRPC server of the same set-up, until SIGTERM.",
+     [](rpc::Flags& flags) {
+       flags.String("address", &echo.address, "host:port", "127.0.0.1:7499")
+           .String("tls-dir", &echo.tls_dir, "ca.pem, gateway.pem, gateway.key; empty: plain text");
+     },
+     [] { return RunEchoServer(echo, std::cout); }},
+    {"rocks", "Bare RocksDB: threads that each write and sync a batch of these bytes.",
+     [](rpc::Flags& flags) {
+       flags.String("dir", &raw.dir, "an empty folder")
+           .Int("threads", &raw.threads, "writers", 64)
+           .Int("keys", &raw.keys, "keys in a batch", 9)
+           .Int("bytes", &raw.bytes, "bytes of keys and values in a batch", 2000)
+           .Duration("time", &raw.time, "to measure", absl::Seconds(3));
+     },
+     [] { return RunRocks(raw, std::cout); }},
+    {"fdatasync", "Appends and fdatasyncs, one after another.",
+     [](rpc::Flags& flags) {
+       flags.String("dir", &raw.dir, "a folder")
+           .Int("bytes", &raw.bytes, "bytes of an append", 2000)
+           .Duration("time", &raw.time, "to measure", absl::Seconds(2));
+     },
+     [] { return RunFdatasync(raw, std::cout); }},
+    {"fill", "Writes journal entries into the store of priority goods, unsynced.",
+     [](rpc::Flags& flags) {
+       flags.String("data", &fill.data, "data folder")
+           .Int("entries", &fill.entries, "journal entries wanted", 1'000'000);
+     },
+     [] { return RunFill(fill, std::cout); }},
+};
+
+int Main(int argc, char** argv) {
+  const std::string wanted = argc > 1 ? argv[1] : "";
+  for (const Part& part : kParts) {
+    if (wanted != part.name) continue;
+    rpc::Flags flags("nisi-bench " + wanted, part.what);
+    part.declare(flags);
+    if (const absl::Status parsed = flags.Parse(argc - 1, argv + 1); !parsed.ok()) {
+      std::cerr << parsed.message() << "\n" << flags.Help();
+      return 2;
+    }
+    if (flags.help_wanted()) {
+      std::cout << flags.Help();
+      return 0;
+    }
+    if (const absl::Status status = part.run(); !status.ok()) {
+      std::cerr << "nisi-bench " << wanted << ": " << status.ToString() << "\n";
+      return 1;
+    }
+    return 0;
+  }
+  std::cerr << "nisi-bench PART --flag ...; PART is one of:\n";
+  for (const Part& part : kParts) std::cerr << "  " << part.name << "  " << part.what << "\n";
+  return 2;
+}
+
+}  // namespace
+}  // namespace nisi::bench
+
+int main(int argc, char** argv) {
+  return nisi::bench::Main(argc, argv);
+}

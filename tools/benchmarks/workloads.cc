@@ -1,0 +1,149 @@
+#include "tools/benchmarks/workloads.h"
+
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "common/rpc/wire.h"
+#include "nisi/priority_goods/v1/service.pb.h"
+#include "tools/benchmarks/echo_server.h"
+
+namespace nisi::bench {
+namespace {
+
+namespace goods = priority_goods::v1;
+
+std::string Goods(const char* method) {
+  return absl::StrCat("/", goods::PriorityGoodsService::descriptor()->full_name(), "/", method);
+}
+
+std::string Uuid(int64_t salt, int64_t n) {
+  return absl::StrFormat("%08x-0000-4000-8000-%012x", salt & 0xffffffff, n);
+}
+
+// Ten digits: no code covers another. A salt has a million codes of its own.
+std::string Code(int64_t salt, int64_t n) {
+  constexpr int64_t kSalts = 100, kChapters = 13;
+  return absl::StrFormat("%02d%08d", 84 + salt / kSalts % kChapters,
+                         salt % kSalts * 1'000'000 + n % 1'000'000);
+}
+
+goods::Entry DraftEntry(int64_t salt, int64_t n) {
+  goods::Entry entry;
+  entry.set_goods_code(Code(salt, n));
+  entry.set_name_kk(absl::StrCat("Электр трансформаторы, қуаты 650 кВА дейін, ", n));
+  entry.set_name_ru(absl::StrCat("Трансформаторы с жидким диэлектриком до 650 кВА, ", n));
+  entry.set_name_en(absl::StrCat("Liquid dielectric transformers up to 650 kVA, ", n));
+  entry.set_sector("machinery");
+  entry.set_processing_level(goods::HIGH);
+  entry.set_oked("27.11");
+  return entry;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadCodes(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::string> codes;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) codes.push_back(line);
+  }
+  if (codes.empty()) return absl::InvalidArgumentError("--codes names no file with codes");
+  return codes;
+}
+
+absl::StatusOr<Workload> CheckGoods(const LoadSettings& settings, int codes_a_call) {
+  ASSIGN_OR_RETURN(auto read, ReadCodes(settings.codes_file));
+  const auto codes = std::make_shared<const std::vector<std::string>>(std::move(read));
+  return Workload{Goods("CheckGoods"), [codes, codes_a_call](int64_t n) {
+                    goods::CheckGoodsRequest request;
+                    for (int i = 0; i < codes_a_call; ++i) {
+                      const auto at = static_cast<size_t>(n * codes_a_call + i) % codes->size();
+                      request.add_codes((*codes)[at]);
+                    }
+                    return request.SerializeAsString();
+                  }};
+}
+
+// etcd's messages by the field numbers of its published rpc.proto: no generated code for a peer.
+//   PutRequest {key = 1, value = 2}; RangeRequest {key = 1}
+//   TxnRequest {success = 2: RequestOp {request_put = 2}}
+std::string EtcdPut(const std::string& key, const std::string& value) {
+  rpc::ReplyBuilder put, op;
+  put.AddBytesField(1, key);
+  put.AddBytesField(2, value);
+  op.AddBytesField(2, put.bytes());
+  return std::move(op).Take();
+}
+
+// The same durable create as NISI's: record, two index rows, journal row, request row, at once.
+std::string EtcdCreate(int64_t salt, int64_t n) {
+  const std::string record = DraftEntry(salt, n).SerializeAsString();
+  const std::string code = Code(salt, n);
+  rpc::ReplyBuilder txn;
+  txn.AddBytesField(2, EtcdPut("entries/1/" + code, record));
+  txn.AddBytesField(2, EtcdPut("by_sector/1/machinery/" + code, "1"));
+  txn.AddBytesField(2, EtcdPut("by_level/1/3/" + code, "1"));
+  txn.AddBytesField(2, EtcdPut(absl::StrFormat("journal/%d-%016d", salt, n), record + record));
+  txn.AddBytesField(2, EtcdPut("once/" + Uuid(salt, n), record));
+  return std::move(txn).Take();
+}
+
+std::string EtcdGet(int64_t salt, int64_t n) {
+  rpc::ReplyBuilder range;
+  range.AddBytesField(1, "entries/1/" + Code(salt, n % 1000));
+  return std::move(range).Take();
+}
+
+}  // namespace
+
+std::vector<std::string> AllWorkloads() {
+  return {"echo",      "check-goods",  "check-goods-10000", "create-entry",
+          "get-entry", "list-entries", "etcd-create",       "etcd-get"};
+}
+
+absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
+  const std::string parent = settings.parent;
+  const int64_t salt = settings.salt;
+  const std::string& name = settings.workload;
+  if (name == "echo") {
+    return Workload{kEchoPath, [](int64_t) { return std::string(); }};
+  }
+  if (name == "check-goods") return CheckGoods(settings, 1);
+  if (name == "check-goods-10000") return CheckGoods(settings, 10'000);
+  if (name == "create-entry") {
+    return Workload{Goods("CreateEntry"), [parent, salt](int64_t n) {
+                      goods::CreateEntryRequest request;
+                      request.set_parent(parent);
+                      request.set_request_id(Uuid(salt, n));
+                      *request.mutable_entry() = DraftEntry(salt, n);
+                      return request.SerializeAsString();
+                    }};
+  }
+  if (name == "get-entry") {  // of those that create-entry made with the same salt
+    return Workload{Goods("GetEntry"), [parent, salt](int64_t n) {
+                      goods::GetEntryRequest request;
+                      request.set_name(absl::StrCat(parent, "/entries/", Code(salt, n % 1000)));
+                      return request.SerializeAsString();
+                    }};
+  }
+  if (name == "list-entries") {
+    return Workload{Goods("ListEntries"), [parent](int64_t) {
+                      goods::ListEntriesRequest request;
+                      request.set_parent(parent);
+                      request.set_page_size(50);
+                      request.set_filter("sector = \"machinery\"");
+                      return request.SerializeAsString();
+                    }};
+  }
+  if (name == "etcd-create") {
+    return Workload{"/etcdserverpb.KV/Txn", [salt](int64_t n) { return EtcdCreate(salt, n); }};
+  }
+  if (name == "etcd-get") {
+    return Workload{"/etcdserverpb.KV/Range", [salt](int64_t n) { return EtcdGet(salt, n); }};
+  }
+  return absl::InvalidArgumentError(absl::StrCat("no such workload: ", name));
+}
+
+}  // namespace nisi::bench
