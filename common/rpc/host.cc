@@ -38,15 +38,24 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
                    store::Store::Open(std::move(engine), schema, std::move(store_options)));
   store_ = std::move(opened);
   options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_)] {
-    std::vector<std::pair<std::string, double>> figures;
+    std::vector<store::Figure> figures;
     const auto store = weak.lock();
     if (store == nullptr) return figures;
-    for (auto& [name, value] : store->engine().Stats())
-      figures.emplace_back("nisi_store_" + name, value);
-    figures.emplace_back("nisi_store_position", static_cast<double>(store->position()));
-    figures.emplace_back("nisi_store_queue_depth", static_cast<double>(store->queue_depth()));
-    figures.emplace_back("nisi_store_failed", store->failure().ok() ? 0 : 1);
-    figures.emplace_back("nisi_store_file_damage", store->file_damage().ok() ? 0 : 1);
+    for (store::Figure& figure : store->engine().Stats()) {
+      figure.name = "nisi_store_" + figure.name;
+      figures.push_back(std::move(figure));
+    }
+    const auto add = [&figures](const char* name, const char* help, double value) {
+      figures.push_back({name, help, value});
+    };
+    add("nisi_store_position", "Journal position of the last commit.",
+        static_cast<double>(store->position()));
+    add("nisi_store_queue_depth", "Commands that wait for the writer.",
+        static_cast<double>(store->queue_depth()));
+    add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
+        store->failure().ok() ? 0 : 1);
+    add("nisi_store_file_damage", "1 when the check of files found damage.",
+        store->file_damage().ok() ? 0 : 1);
     return figures;
   });
   journal_ = JournalEnv{store_.get(), signer_.get()};

@@ -41,7 +41,7 @@ class Page {
     }
     if (plan_.reach == store::Reach::kMemory && looked_at_ > kMaxLookedAtInline)
       return store::NotInMemory();
-    last_key_ = std::string(at_key);
+    last_key_.assign(at_key.data(), at_key.size());
     if (parse_) {
       if (!row_->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
         return base::StoreCorrupt("row does not parse");

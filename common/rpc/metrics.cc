@@ -42,10 +42,10 @@ class Metrics::FigureSource final : public prometheus::Collectable {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::vector<prometheus::MetricFamily> families;
     for (const Figures& source : sources_) {
-      for (const auto& [name, value] : source()) {
+      for (const auto& [name, help, value] : source()) {
         prometheus::MetricFamily family;
         family.name = name;
-        family.help = absl::StrCat("See the README of common/rpc: ", name);
+        family.help = help;
         prometheus::ClientMetric metric;
         metric.label.push_back({"process", process_});
         if (absl::EndsWith(name, "_total")) {

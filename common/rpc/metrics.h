@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/store/engine.h"
 
 namespace prometheus {
 class Counter;
@@ -44,9 +45,8 @@ class Metrics {
                           const std::string& type);
   // Store commits: size and time.
   void ObserveCommit(size_t commands, double seconds);
-  // Figures read at each scrape: {name, value}; names as nisi_<what>_<unit>, counters end in
-  // _total.
-  using Figures = std::function<std::vector<std::pair<std::string, double>>()>;
+  // Read at each scrape; names as nisi_<what>_<unit>, counters end in _total.
+  using Figures = std::function<std::vector<store::Figure>()>;
   void AddFigures(Figures figures);
 
   // Serves GET /metrics on "host:port"; port 0 takes a free one. UNAVAILABLE when it cannot.

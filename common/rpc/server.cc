@@ -208,8 +208,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   options.metrics->AddFigures([executor = std::weak_ptr<Executor>(server->executor_)] {
     const auto live = executor.lock();
-    return std::vector<std::pair<std::string, double>>{
-        {"nisi_executor_queue_depth",
+    return std::vector<store::Figure>{
+        {"nisi_executor_queue_depth", "Calls that wait for a thread.",
          live == nullptr ? 0.0 : static_cast<double>(live->queue_depth())}};
   });
   server->SetServing(true);
@@ -223,6 +223,7 @@ Server::~Server() {
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   return server_->InProcessChannel(arguments);
 }
 

@@ -87,6 +87,14 @@ struct Batch {
   int64_t position = 0;
 };
 
+// One number for the metrics. The name is stable and in base units; one that ends in _total only
+// grows.
+struct Figure {
+  std::string name;
+  std::string help;
+  double value = 0;
+};
+
 // Thread-safe, but for Commit, which one thread calls.
 class Engine {
  public:
@@ -110,8 +118,7 @@ class Engine {
   // returns the cursor for the next call, "" after the last. DATA_LOSS names what is damaged.
   virtual absl::StatusOr<std::string> VerifyNext(const std::string& cursor) = 0;
 
-  // Named figures for metrics: {name, value}; names are stable, base units.
-  virtual std::vector<std::pair<std::string, double>> Stats() const = 0;
+  virtual std::vector<Figure> Stats() const = 0;
 };
 
 }  // namespace nisi::store

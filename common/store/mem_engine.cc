@@ -189,8 +189,8 @@ class MemEngine : public Engine {
   absl::StatusOr<std::string> VerifyNext(const std::string& /*cursor*/) override {
     return std::string();
   }
-  std::vector<std::pair<std::string, double>> Stats() const override {
-    return {{"mem_entries", disk_->Entries()}};
+  std::vector<Figure> Stats() const override {
+    return {{"mem_entries", "Keys that it holds.", disk_->Entries()}};
   }
 
  private:

@@ -51,7 +51,7 @@ class RocksEngine : public Engine {
   absl::Status Commit(const Batch& batch) override;
   absl::Status Checkpoint(const std::string& dir) override;
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override;
-  std::vector<std::pair<std::string, double>> Stats() const override;
+  std::vector<Figure> Stats() const override;
 
   absl::Status Compact() {
     for (auto* handle : handles_) {
@@ -288,7 +288,7 @@ absl::Status RocksEngine::VerifyFile(const rocksdb::LiveFileMetaData& file) cons
   return absl::OkStatus();
 }
 
-std::vector<std::pair<std::string, double>> RocksEngine::Stats() const {
+std::vector<Figure> RocksEngine::Stats() const {
   const auto sum = [this](const std::string& property) {
     uint64_t value = 0;
     db_->GetAggregatedIntProperty(property, &value);
@@ -304,19 +304,28 @@ std::vector<std::pair<std::string, double>> RocksEngine::Stats() const {
     }
   }
   return {
-      {"rocksdb_estimate_live_bytes", sum(rocksdb::DB::Properties::kEstimateLiveDataSize)},
-      {"rocksdb_table_file_bytes", sum(rocksdb::DB::Properties::kTotalSstFilesSize)},
-      {"rocksdb_memtable_bytes", sum(rocksdb::DB::Properties::kCurSizeAllMemTables)},
-      {"rocksdb_block_cache_bytes", static_cast<double>(cache_->GetUsage())},
-      {"rocksdb_pending_compaction_bytes",
+      {"rocksdb_estimate_live_bytes", "Bytes of live records, as RocksDB estimates them.",
+       sum(rocksdb::DB::Properties::kEstimateLiveDataSize)},
+      {"rocksdb_table_file_bytes", "Bytes of all table files.",
+       sum(rocksdb::DB::Properties::kTotalSstFilesSize)},
+      {"rocksdb_memtable_bytes", "Bytes of what is not yet in table files.",
+       sum(rocksdb::DB::Properties::kCurSizeAllMemTables)},
+      {"rocksdb_block_cache_bytes", "Bytes in the block cache.",
+       static_cast<double>(cache_->GetUsage())},
+      {"rocksdb_pending_compaction_bytes", "Bytes that wait to be compacted.",
        sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes)},
-      {"rocksdb_level0_files", level0_files},
-      {"rocksdb_background_errors", static_cast<double>(background_errors)},
-      {"rocksdb_commits_total", static_cast<double>(commits_.load())},
-      {"rocksdb_written_keys_total", static_cast<double>(written_keys_.load())},
-      {"rocksdb_written_bytes_total", static_cast<double>(written_bytes_.load())},
-      {"rocksdb_commit_failures_total", static_cast<double>(commit_failures_.load())},
-      {"rocksdb_commit_seconds_total", static_cast<double>(commit_nanos_.load()) * 1e-9},
+      {"rocksdb_level0_files", "Table files that compaction has not taken in.", level0_files},
+      {"rocksdb_background_errors", "Errors of flushes and compactions since the start.",
+       static_cast<double>(background_errors)},
+      {"rocksdb_commits_total", "Synced commits.", static_cast<double>(commits_.load())},
+      {"rocksdb_written_keys_total", "Keys that commits have written.",
+       static_cast<double>(written_keys_.load())},
+      {"rocksdb_written_bytes_total", "Bytes that commits have written to the log.",
+       static_cast<double>(written_bytes_.load())},
+      {"rocksdb_commit_failures_total", "Commits that failed: the first stops the store.",
+       static_cast<double>(commit_failures_.load())},
+      {"rocksdb_commit_seconds_total", "Time spent in writing and syncing commits.",
+       static_cast<double>(commit_nanos_.load()) * 1e-9},
   };
 }
 

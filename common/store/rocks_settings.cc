@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "rocksdb/file_checksum.h"
 #include "rocksdb/filter_policy.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 
 namespace nisi::store {
@@ -48,9 +49,15 @@ rocksdb::ColumnFamilyOptions MakeFamily(const RocksOptions& options,
   family.level_compaction_dynamic_level_bytes = true;
   family.force_consistency_checks = true;
   family.compression = rocksdb::kLZ4Compression;
-  // The journal and old replies are written once and seldom read: they pay for a tighter coder at
-  // rest.
-  if (space != Space::kData) family.bottommost_compression = rocksdb::kZSTD;
+  // The journal is written once and seldom read: it pays for a tighter coder at rest.
+  if (space == Space::kLog) family.bottommost_compression = rocksdb::kZSTD;
+  // Neighbours are often written one after another, the log always: then an insertion begins where
+  // the last one with the same beginning of key ended. Three bytes name a table or index.
+  constexpr size_t kTableBytes = 3;
+  if (space != Space::kOnce) {
+    family.memtable_insert_with_hint_prefix_extractor.reset(
+        rocksdb::NewCappedPrefixTransform(space == Space::kData ? kTableBytes : 1));
+  }
 
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;

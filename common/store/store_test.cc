@@ -557,7 +557,7 @@ class FailingEngine final : public Engine {
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override {
     return engine_->VerifyNext(cursor);
   }
-  std::vector<std::pair<std::string, double>> Stats() const override { return engine_->Stats(); }
+  std::vector<Figure> Stats() const override { return engine_->Stats(); }
 
  private:
   std::unique_ptr<Engine> engine_;

@@ -125,7 +125,13 @@ void Writer::RunLoop() {
         const bool may_add = !queue_.empty() && (group_ == nullptr || !group_->full());
         return may_add || (group_ != nullptr && committing_ == nullptr) || stopping_;
       });
-      if (group_ != nullptr && committing_ == nullptr) {
+      const bool may_go = group_ != nullptr && committing_ == nullptr;
+      // What has come meanwhile goes along, once: a sync costs as much as several commands.
+      const bool last_call = may_go && !queue_.empty() && !group_->topped_up && !group_->full();
+      if (last_call) {
+        group_->topped_up = true;
+        commands = Take();
+      } else if (may_go) {
         idle = queue_.empty();
       } else if (!queue_.empty() && (group_ == nullptr || !group_->full())) {
         commands = Take();

@@ -94,6 +94,7 @@ class Writer {
     std::vector<Answer> answers;
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
     Hash root{};                          // of the tree after it
+    bool topped_up = false;               // took what had come when it could have gone
     bool full() const;
   };
 

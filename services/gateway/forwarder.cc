@@ -119,9 +119,10 @@ void QueueForwarder::FillHub() {
   }
   hub_.metrics.push_back(options_.metrics->ForMethod("unknown", "unknown", "unary"));
   options_.metrics->AddFigures([figures = figures_] {
-    return std::vector<std::pair<std::string, double>>{
-        {"nisi_gateway_live_calls", static_cast<double>(figures->live.load())},
-        {"nisi_gateway_overloaded_total", static_cast<double>(figures->refused.load())}};
+    return std::vector<store::Figure>{
+        {"nisi_gateway_live_calls", "Calls under way.", static_cast<double>(figures->live.load())},
+        {"nisi_gateway_overloaded_total", "Calls refused because too many were under way.",
+         static_cast<double>(figures->refused.load())}};
   });
 }
 

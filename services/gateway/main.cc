@@ -1,6 +1,4 @@
 // nisi-gateway: the gateway as a process of its own.
-#include <signal.h>
-
 #include <iostream>
 #include <memory>
 #include <string>
@@ -17,6 +15,7 @@
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
 #include "common/rpc/server.h"
+#include "common/rpc/service_main.h"
 #include "common/rpc/tls.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/packages.h"
@@ -139,7 +138,7 @@ absl::Status SetLimits(const Settings& settings, Limits& limits) {
   return absl::OkStatus();
 }
 
-absl::Status Serve(const Settings& settings, const sigset_t& signals) {
+absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
   const base::SystemClock clock;
   rpc::Metrics metrics(kName);
   GatewayOptions options;
@@ -172,22 +171,15 @@ absl::Status Serve(const Settings& settings, const sigset_t& signals) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Gateway> gateway, Gateway::Start(options));
   base::Log(base::Severity::kInfo, "serving",
             {{"port", gateway->port()}, {"metrics_port", metrics.port()}});
-  int signal = 0;
-  sigwait(&signals, &signal);
-  base::Log(base::Severity::kInfo, "draining", {{"signal", signal}});
+  stop.Wait();
+  base::Log(base::Severity::kInfo, "draining");
   gateway->Drain(settings.drain);
   base::Log(base::Severity::kInfo, "stopped");
   return absl::OkStatus();
 }
 
 int Main(int argc, char** argv) {
-  // Before any thread: they inherit it, and the signals wait for sigwait.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+  rpc::StopSignal stop;
   Settings settings;
   rpc::Flags flags = Declare(settings);
   if (const absl::Status status = flags.Parse(argc, argv); !status.ok()) {
@@ -198,7 +190,7 @@ int Main(int argc, char** argv) {
     std::cout << flags.Help();
     return 0;
   }
-  if (const absl::Status status = Serve(settings, signals); !status.ok()) {
+  if (const absl::Status status = Serve(settings, stop); !status.ok()) {
     base::Log(base::Severity::kError, "cannot_serve",
               {{"reason", base::ReasonOf(status)}, {"message", status.message()}});
     return 1;

@@ -165,7 +165,6 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
   plan.prefix = store::Key::Of(edition);
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, edition, plan.at));
-  RETURN_IF_ERROR(CheckExists(env, call, edition));
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"sector", &kEntriesBySector,
                    [edition](const std::string& sector) {
@@ -178,6 +177,7 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
                      return store::Key::Of(edition, static_cast<int64_t>(level));
                    }}};
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  if (page.empty()) RETURN_IF_ERROR(CheckExists(env, call, edition));
   return Encoded<v1::ListEntriesResponse>{std::move(page)};
 }
 

@@ -29,8 +29,9 @@ struct LoadSettings {
   std::vector<std::string> pids;
 };
 
-// Prints {"calls", "seconds", "per_second", "p50_us", "p99_us", "server_cpu_us"}; the last is CPU
-// time of the given processes a call. An answer other than OK ends it with that error.
+// Prints {"calls", "seconds", "per_second", "p50_us", "p99_us", "server_cpu_us", "client_cpu_us"}:
+// CPU time of the given processes, and of this one, a call. An answer other than OK ends it with
+// that error.
 absl::Status RunLoad(const LoadSettings& settings, std::ostream& out);
 
 // Of the workloads, for help.

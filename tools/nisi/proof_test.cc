@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/store/head_signer.h"
 #include "common/store/merkle.h"
+#include "common/store/temp_dir.h"
 #include "tools/nisi/test_program.h"
 
 namespace nisi::cli {
@@ -21,10 +21,8 @@ using ::testing::HasSubstr;
 // A journal of five entries, signed.
 class ProofTest : public ::testing::Test {
  protected:
-  ProofTest() : dir_(std::filesystem::path(::testing::TempDir()) / "nisi_proof_test") {
-    std::filesystem::remove_all(dir_);
-    std::filesystem::create_directories(dir_);
-    signer_ = *store::OpenHeadSigner((dir_ / "head.pem").string());
+  ProofTest() {
+    signer_ = *store::OpenHeadSigner(dir_ / "head.pem");
     store::Frontier frontier;
     std::vector<store::Node> nodes;
     for (int i = 1; i <= 5; ++i) {
@@ -36,7 +34,6 @@ class ProofTest : public ::testing::Test {
     }
     for (const store::Node& node : nodes) nodes_[{node.level, node.index}] = node.hash;
   }
-  ~ProofTest() override { std::filesystem::remove_all(dir_); }
 
   Proof ProofOf(int64_t position, int64_t size) {
     auto get = [this](int level, int64_t index) -> absl::StatusOr<store::Hash> {
@@ -70,12 +67,12 @@ class ProofTest : public ::testing::Test {
     for (const store::Hash& hash : *path) proof->consistency.add_hashes(store::ToBytes(hash));
   }
   std::string File(const std::string& name, const Proof& proof) {
-    const std::string path = (dir_ / name).string();
+    const std::string path = dir_ / name;
     std::ofstream(path) << ToJson(proof);
     return path;
   }
 
-  std::filesystem::path dir_;
+  const store::TempDir dir_;
   std::unique_ptr<store::HeadSigner> signer_;
   std::vector<std::string> leaves_;
   std::map<std::pair<int, int64_t>, store::Hash> nodes_;
@@ -148,7 +145,7 @@ TEST_F(ProofTest, AnOlderTreeIsTheBeginningOfThisOne) {
 }
 
 TEST_F(ProofTest, FilesThatAreNoProof) {
-  const std::string path = (dir_ / "x.json").string();
+  const std::string path = dir_ / "x.json";
   EXPECT_EQ(nisi_({"verify", path}).code, kUsage);
   std::ofstream(path) << "{}";
   const Ran ran = nisi_({"verify", path});
