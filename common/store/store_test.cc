@@ -2,7 +2,10 @@
 #include "common/store/store.h"
 
 #include <future>
+#include <set>
+#include <thread>
 
+#include "absl/strings/numbers.h"
 #include "common/store/store_testing.h"
 #include "google/protobuf/dynamic_message.h"
 #include "google/protobuf/text_format.h"
@@ -541,17 +544,20 @@ TEST_P(StoreTest, FullQueueRefusesAtOnce) {
   EXPECT_EQ(Rows(kWidgets), "w0=red w1=red w2=red y=red");
 }
 
-// An engine that refuses to commit when told so.
-class FailingEngine final : public Engine {
+// An engine that does to a commit what it is told.
+class ToldEngine final : public Engine {
  public:
-  FailingEngine(std::unique_ptr<Engine> engine, std::atomic<bool>* fail)
-      : engine_(std::move(engine)), fail_(fail) {}
+  // Called before each commit; what is not OK is its outcome.
+  using Before = std::function<absl::Status()>;
+  ToldEngine(std::unique_ptr<Engine> engine, Before before)
+      : engine_(std::move(engine)), before_(std::move(before)) {}
   absl::StatusOr<int64_t> LastPosition() const override { return engine_->LastPosition(); }
   std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const override {
     return engine_->NewSnapshot(reach);
   }
   absl::Status Commit(const Batch& batch) override {
-    return *fail_ ? absl::UnavailableError("EIO") : engine_->Commit(batch);
+    RETURN_IF_ERROR(before_());
+    return engine_->Commit(batch);
   }
   absl::Status Checkpoint(const std::string& dir) override { return engine_->Checkpoint(dir); }
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override {
@@ -561,7 +567,7 @@ class FailingEngine final : public Engine {
 
  private:
   std::unique_ptr<Engine> engine_;
-  std::atomic<bool>* fail_;
+  const Before before_;
 };
 
 TEST_P(StoreTest, NothingIsAcknowledgedAfterAFailedCommit) {
@@ -569,8 +575,9 @@ TEST_P(StoreTest, NothingIsAcknowledgedAfterAFailedCommit) {
   std::atomic<bool> fail{false};
   int failures = 0;
   options_.on_failure = [&failures](const absl::Status&) { ++failures; };
+  const auto told = [&fail] { return fail ? absl::UnavailableError("EIO") : absl::OkStatus(); };
   auto opened =
-      Store::Open(std::make_unique<FailingEngine>(*OpenEngine(), &fail), schema_, CopyOptions());
+      Store::Open(std::make_unique<ToldEngine>(*OpenEngine(), told), schema_, CopyOptions());
   ASSERT_TRUE(opened.ok());
   store_ = *std::move(opened);
   Do(Putting(MakeWidget("a", "red")));
@@ -587,6 +594,129 @@ TEST_P(StoreTest, NothingIsAcknowledgedAfterAFailedCommit) {
   options_.on_failure = nullptr;
   Open();
   EXPECT_FALSE(store_->Write(Info("id"), Putting(MakeWidget("a", "blue")))->replayed);
+  Healthy();
+}
+
+// Two batches: while the first is held in its commit, the second runs over it. Neither is answered
+// or seen before the first is durable, and both fall when it fails.
+class OverlappingTest : public StoreTest {
+ protected:
+  void RunOverlapping(const absl::Status& first_commit) {
+    store_.reset();
+    std::atomic<bool> hold{false};
+    std::promise<void> held;
+    std::promise<absl::Status> release;
+    const auto told = [&]() -> absl::Status {
+      if (!hold.exchange(false)) return absl::OkStatus();
+      held.set_value();
+      return release.get_future().get();
+    };
+    auto opened =
+        Store::Open(std::make_unique<ToldEngine>(*OpenEngine(), told), schema_, CopyOptions());
+    ASSERT_TRUE(opened.ok());
+    store_ = *std::move(opened);
+
+    std::promise<absl::StatusOr<Outcome>> promises[3];
+    std::vector<std::future<absl::StatusOr<Outcome>>> answers;
+    for (auto& promise : promises) answers.push_back(promise.get_future());
+    const auto done = [&](size_t i) {
+      return [&promises, i](absl::StatusOr<Outcome> o) { promises[i].set_value(std::move(o)); };
+    };
+    Gate gate;
+    gate.Close(*store_);
+    store_->WriteAsync(Info("one"), Putting(MakeWidget("a", "red")), done(0));
+    store_->WriteAsync(Info("two"), Putting(MakeWidget("b", "red")), done(1));
+    hold = true;
+    gate.Open();
+    held.get_future().wait();
+    std::promise<std::string> seen;
+    store_->WriteAsync(
+        Info("three"),
+        [&seen](Tx& tx) -> absl::StatusOr<std::string> {
+          ASSIGN_OR_RETURN(const auto a, tx.Find(kWidgets, Key::Of("a")));
+          seen.set_value(a.has_value() ? a->row.widget().color() : "-");
+          WidgetRow blue = MakeWidget("a", "blue");
+          RETURN_IF_ERROR(tx.Put(kWidgets, &blue));
+          return std::string("three");
+        },
+        done(2));
+    EXPECT_EQ(seen.get_future().get(), "red");  // it runs before the first batch is durable
+    for (const auto& answer : answers)
+      EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+    EXPECT_EQ(Rows(kWidgets), "");
+    release.set_value(first_commit);
+    for (auto& answer : answers) outcomes_.push_back(answer.get());
+  }
+  std::vector<absl::StatusOr<Outcome>> outcomes_;
+};
+NISI_BOTH_ENGINES(OverlappingTest);
+
+TEST_P(OverlappingTest, TheNextBatchFollowsTheOneBefore) {
+  RunOverlapping(absl::OkStatus());
+  for (size_t i = 0; i < outcomes_.size(); ++i) {
+    ASSERT_TRUE(outcomes_[i].ok()) << outcomes_[i].status();
+    EXPECT_EQ(outcomes_[i]->position, static_cast<int64_t>(i) + 2);  // the gate's command is first
+  }
+  EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
+  EXPECT_EQ(Rows(kByColor), "a=blue b=red");
+  Healthy();
+  Open();
+  EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
+  EXPECT_EQ((*store_->FindReply(Info("three")))->reply, "three");
+  Healthy();
+}
+
+TEST_P(OverlappingTest, TheNextBatchFallsWithTheOneBefore) {
+  RunOverlapping(absl::UnavailableError("EIO"));
+  for (const auto& outcome : outcomes_) EXPECT_EQ(base::ReasonOf(outcome.status()), "STORE_FAILED");
+  Open();
+  EXPECT_EQ(Rows(kWidgets), "");
+  for (const char* id : {"one", "two", "three"})
+    EXPECT_EQ(*store_->FindReply(Info(id)), std::nullopt) << id;
+  EXPECT_EQ(Do(Putting(MakeWidget("c", "red"))), 1);
+  Healthy();
+}
+
+// Many callers each add one to the same record: none is lost, positions are without gaps, and a
+// repeated request id counts once.
+TEST_P(StoreTest, ManyCallersOfOneRecord) {
+  constexpr int kCallers = 8, kCalls = 60;
+  std::mutex mutex;
+  std::set<int64_t> positions;
+  std::set<std::string> replies;
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int call = 0; call < kCalls; ++call) {
+        const CommandInfo info = Info(absl::StrCat(caller, "-", call));
+        const auto add_one = [](Tx& tx) -> absl::StatusOr<std::string> {
+          ASSIGN_OR_RETURN(const auto found, tx.Find(kWidgets, Key::Of("sum")));
+          int sum = 0;
+          if (found.has_value()) {
+            EXPECT_TRUE(absl::SimpleAtoi(found->row.widget().color(), &sum));
+          }
+          WidgetRow row = MakeWidget("sum", absl::StrCat(sum + 1));
+          RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+          return absl::StrCat(sum + 1);
+        };
+        const auto outcome = store_->Write(info, add_one);
+        const auto again = store_->Write(info, add_one);
+        ASSERT_TRUE(outcome.ok() && again.ok());
+        EXPECT_TRUE(again->replayed);
+        EXPECT_EQ(again->reply, outcome->reply);
+        const std::lock_guard<std::mutex> lock(mutex);
+        positions.insert(outcome->position);
+        replies.insert(outcome->reply);
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  constexpr int kTotal = kCallers * kCalls;
+  EXPECT_EQ(Color("sum"), absl::StrCat(kTotal));
+  EXPECT_EQ(replies.size(), size_t{kTotal});
+  EXPECT_EQ(positions.size(), size_t{kTotal});
+  EXPECT_EQ(*positions.begin(), 1);
+  EXPECT_EQ(*positions.rbegin(), kTotal);
   Healthy();
 }
 

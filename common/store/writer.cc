@@ -113,50 +113,44 @@ bool Writer::Group::full() const {
   return answers.size() >= kGroupCommands || overlay->bytes() >= kGroupBytes;
 }
 
-// Commands are added to a batch until the one before it is durable.
 void Writer::RunLoop() {
   pthread_setname_np(pthread_self(), "store-run");
-  while (true) {
-    std::vector<Command> commands;
-    bool idle = false;  // nothing is being committed, and nothing waits to be run
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      work_.wait(lock, [this] {
-        const bool may_add = !queue_.empty() && (group_ == nullptr || !group_->full());
-        return may_add || (group_ != nullptr && committing_ == nullptr) || stopping_;
-      });
-      const bool may_go = group_ != nullptr && committing_ == nullptr;
-      // What has come meanwhile goes along, once: a sync costs as much as several commands.
-      const bool last_call = may_go && !queue_.empty() && !group_->topped_up && !group_->full();
-      if (last_call) {
-        group_->topped_up = true;
-        commands = Take();
-      } else if (may_go) {
-        idle = queue_.empty();
-      } else if (!queue_.empty() && (group_ == nullptr || !group_->full())) {
-        commands = Take();
-      } else if (group_ == nullptr) {  // stopping
-        ended_ = true;
-        committing_work_.notify_one();
-        return;
-      } else {  // stopping, and the batch before this one is still being committed
-        work_.wait(lock, [this] { return committing_ == nullptr; });
-      }
-    }
-    if (!commands.empty()) {
-      RunCommands(std::move(commands));
+  std::vector<Command> commands;
+  for (Step step = NextStep(&commands); step != Step::kStop; step = NextStep(&commands)) {
+    if (step == Step::kRun) {
+      RunCommands(std::exchange(commands, {}));
       continue;
     }
     CloseGroup();
     const std::shared_ptr<Group> group = std::exchange(group_, nullptr);
     // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
-    if (idle && group->answers.size() == 1) {
+    if (step == Step::kCloseIdle && group->answers.size() == 1) {
       CommitAndAnswer(*group);
       continue;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     committing_ = group;
     committing_work_.notify_one();
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ended_ = true;
+  committing_work_.notify_one();
+}
+
+// Commands are added to a batch until the one before it is durable.
+Writer::Step Writer::NextStep(std::vector<Command>* commands) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    const bool may_close = group_ != nullptr && committing_ == nullptr;
+    const bool may_run = !queue_.empty() && (group_ == nullptr || !group_->full());
+    // What has come by then goes along, once: a sync costs as much as several commands.
+    if (may_run && (!may_close || !std::exchange(group_->topped_up, true))) {
+      *commands = Take();
+      return Step::kRun;
+    }
+    if (may_close) return queue_.empty() ? Step::kCloseIdle : Step::kClose;
+    if (stopping_ && group_ == nullptr) return Step::kStop;
+    work_.wait(lock);
   }
 }
 

@@ -98,8 +98,10 @@ class Writer {
     bool full() const;
   };
 
-  // The running thread.
+  // The running thread. kCloseIdle: nothing else waits to be run.
+  enum class Step { kRun, kClose, kCloseIdle, kStop };
   void RunLoop();
+  Step NextStep(std::vector<Command>* commands);
   std::vector<Command> Take();
   void RunCommands(std::vector<Command> commands);
   void OpenGroup();
@@ -129,8 +131,8 @@ class Writer {
   int64_t last_due_us_ = INT64_MAX;  // Group::earliest_due_us of the one closed last
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;  // for the running thread
-  std::condition_variable committing_work_;
+  std::condition_variable work_;             // for the running thread
+  std::condition_variable committing_work_;  // for the committing one
   std::vector<Command> queue_;
   bool stopping_ = false;
   std::shared_ptr<Group> committing_;  // handed over and not done; null: none

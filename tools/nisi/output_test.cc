@@ -75,6 +75,15 @@ TEST(OutputTest, OneRecordAsLinesAndItsListsAsTables) {
   EXPECT_THAT(text, Not(HasSubstr("sector")));
 }
 
+TEST(OutputTest, ALongListOfTextsIsCutInTablesAndWholeElsewhere) {
+  const auto response = Of<goods::CheckGoodsResponse>(R"(
+    results { code: "8504" verdict: PARTIAL partial_entries: "a" partial_entries: "b" partial_entries: "c"
+              partial_entries: "d" partial_entries: "e" })");
+  EXPECT_THAT(Print(response, Format::kTable), HasSubstr("a, b, c, and 2 more\n"));
+  EXPECT_THAT(Print(response, Format::kCsv), HasSubstr("a, b, c, d, e"));
+  EXPECT_THAT(Print(response, Format::kJson), HasSubstr("\"e\""));
+}
+
 TEST(OutputTest, NoRowsAreSaidInWords) {
   EXPECT_EQ(Print(goods::ListEntriesResponse(), Format::kTable), "No entries.\n");
   EXPECT_EQ(Print(goods::DeleteEntryResponse(), Format::kTable), "Done.\n");

@@ -184,10 +184,16 @@ std::string CellOf(const Message& top, const Column& column, Detail detail) {
   const FieldDescriptor& field = *column.path.back();
   if (!field.is_repeated())
     return IsThere(*message, field) ? ValueText(*message, field, -1, detail) : "";
+  // Of a long list of texts a table shows the beginning; CSV and JSON have it whole.
+  constexpr int kBriefTexts = 3;
+  const int size = message->GetReflection()->FieldSize(*message, &field);
+  const bool cut = detail == Detail::kBrief && size > kBriefTexts + 1 &&
+                   field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
   std::vector<std::string> parts;
-  for (int i = 0; i < message->GetReflection()->FieldSize(*message, &field); ++i) {
+  for (int i = 0; i < (cut ? kBriefTexts : size); ++i) {
     parts.push_back(ValueText(*message, field, i, detail));
   }
+  if (cut) parts.push_back(absl::StrCat("and ", size - kBriefTexts, " more"));
   return absl::StrJoin(parts, ", ");
 }
 
