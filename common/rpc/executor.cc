@@ -22,8 +22,9 @@ bool Executor::Submit(std::function<void()> work) {
     queue_.push_back(std::move(work));
     if (idle_ < queue_.size() && threads_.size() < limits_.threads)
       threads_.emplace_back([this] { Loop(); });
+    // Under the lock: once it is free the work may be done, and this executor with it.
+    ready_.notify_one();
   }
-  ready_.notify_one();
   return true;
 }
 

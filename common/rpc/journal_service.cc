@@ -16,6 +16,7 @@ using namespace journal::v1;  // NOLINT(google-build-using-namespace): the messa
 constexpr size_t kLoadEntries = 64;
 constexpr size_t kLoadBytes = 1 << 20;
 constexpr absl::Duration kBookmarkEvery = absl::Seconds(5);
+constexpr int kMostPassedOver = 1000;
 
 // Openings stay in the store: whoever may read the journal as a whole may not thereby read what was
 // withheld.
@@ -147,23 +148,31 @@ absl::StatusOr<bool> JournalSource::Load() {
 }
 
 absl::StatusOr<MessageSource::State> JournalSource::Pull(std::string* out) {
-  while (ready_.empty()) {
+  int passed_over = 0;
+  while (ready_.empty() && passed_over < kMostPassedOver) {
+    RETURN_IF_ERROR(ShowMore(&ready_));
+    if (!ready_.empty()) break;
     ASSIGN_OR_RETURN(const bool more, Load());
     if (!more) break;
     const store::JournalRecord& record = loaded_[at_++];
     next_ = record.position + 1;
     RETURN_IF_ERROR(Show(record, &ready_));
-    if (!ready_.empty()) bookmarked_ = record.position;
+    ++passed_over;
   }
   if (!ready_.empty()) {
     *out = std::move(ready_.front());
     ready_.pop_front();
+    bookmarked_ = next_ - 1;
     last_message_ = absl::Now();
     return State::kMessage;
   }
-  const bool passed_over = next_ - 1 > bookmarked_;
-  if (absl::Now() - last_message_ < kBookmarkEvery && !passed_over) return State::kWait;
-  if (absl::Now() - last_message_ < absl::Seconds(1)) return State::kWait;
+  // Nothing to show in a long stretch: say how far it was, and let others have the thread.
+  if (passed_over < kMostPassedOver) {
+    const absl::Duration quiet = absl::Now() - last_message_;
+    const bool behind = next_ - 1 > bookmarked_;
+    if (quiet < kBookmarkEvery && !behind) return State::kWait;
+    if (quiet < absl::Seconds(1)) return State::kWait;
+  }
   bookmarked_ = next_ - 1;
   last_message_ = absl::Now();
   Bookmark(bookmarked_, out);

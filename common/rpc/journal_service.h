@@ -34,6 +34,8 @@ class JournalSource : public MessageSource {
  protected:
   // Appends the messages of an entry; none to pass it over.
   virtual absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) = 0;
+  // Appends what Show left for later, some at a time; none when nothing is left.
+  virtual absl::Status ShowMore(std::deque<std::string>* /*out*/) { return absl::OkStatus(); }
   // Fills *out for "nothing up to this position".
   virtual void Bookmark(int64_t position, std::string* out) = 0;
 

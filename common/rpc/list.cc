@@ -94,12 +94,16 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
         day, base::Date::FromDays(static_cast<int32_t>(store::ReadBigEndian32(state.last_key))));
     range.after = state.last_key.substr(4);
     // The state of the first page, whatever was written since.
-    if (!at.known_at_us.has_value() &&
-        (state.position != store.position() || day != view.today())) {
+    ASSIGN_OR_RETURN(const int64_t position, view.Position());
+    if (!at.known_at_us.has_value() && (state.position != position || day != view.today())) {
       at.known_at_us = state.recorded_us;
       if (!at.as_of.has_value()) at.as_of = day;
     }
   }
+
+  // The past takes a look at every version of every record: not on gRPC's own thread.
+  const bool past = at.as_of.has_value() || at.known_at_us.has_value();
+  if (past && plan.reach == store::Reach::kMemory) return store::NotInMemory();
 
   const IndexChoice* chosen = nullptr;
   for (const IndexChoice& choice : plan.indexes) {

@@ -98,8 +98,8 @@ Metrics::Metrics(std::string process)
 Metrics::~Metrics() = default;
 
 MethodMetrics Metrics::ForMethod(const std::string& service, const std::string& method,
-                                 const std::string& type) {
-  const std::map<std::string, std::string> labels{{"process", process_},
+                                 const std::string& type, const std::string& process) {
+  const std::map<std::string, std::string> labels{{"process", process.empty() ? process_ : process},
                                                   {"grpc_service", service},
                                                   {"grpc_method", method},
                                                   {"grpc_type", type}};

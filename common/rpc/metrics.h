@@ -41,8 +41,9 @@ class Metrics {
   explicit Metrics(std::string process);
   ~Metrics();
 
+  // `process`: where another than this one answers, as the gateway before a service in one process.
   MethodMetrics ForMethod(const std::string& service, const std::string& method,
-                          const std::string& type);
+                          const std::string& type, const std::string& process = "");
   // Store commits: size and time.
   void ObserveCommit(size_t commands, double seconds);
   // Read at each scrape; names as nisi_<what>_<unit>, counters end in _total.

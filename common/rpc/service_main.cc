@@ -1,5 +1,6 @@
 #include "common/rpc/service_main.h"
 
+#include <grpc/support/log.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -120,6 +121,12 @@ StopSignal::StopSignal() {
   signal(SIGPIPE, SIG_IGN);
   // Many threads with little in each: two arenas keep an idle process small.
   mallopt(M_ARENA_MAX, 2);
+  // What gRPC has to say goes into the log as everything does.
+  gpr_set_log_function([](gpr_log_func_args* said) {
+    base::Log(
+        said->severity == GPR_LOG_SEVERITY_ERROR ? base::Severity::kWarning : base::Severity::kInfo,
+        "grpc", {{"message", said->message}});
+  });
   // Debian's Abseil is built with its search for lock cycles on: a twentieth of the CPU of a call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }

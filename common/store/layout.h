@@ -29,8 +29,10 @@
 
 namespace nisi::store {
 
-// The store's own number; 1 is the first format. A newer one is refused.
-inline constexpr uint32_t kLayoutFormat = 1;
+// The store's own number. A newer one is refused, and 1, which no release had: its log lay
+// otherwise.
+inline constexpr uint32_t kLayoutFormat = 2;
+inline constexpr uint32_t kOldestLayoutFormat = 2;
 
 inline constexpr uint16_t kMetaId = 0xff01;      // text name -> value
 inline constexpr uint16_t kCountersId = 0xff02;  // text name -> last number given

@@ -162,6 +162,10 @@ absl::Status Store::CheckMeta(const View& view, bool is_new) {
     return Refuse("STORE_NEWER",
                   "A newer release wrote this store: run that release, or restore a backup.");
   }
+  if (stored.value("layout", uint32_t{0}) < kOldestLayoutFormat) {
+    return Refuse("STORE_OLDER",
+                  "A release before the first wrote this store: begin with an empty data folder.");
+  }
   if (stored.value("name", "") != schema_->name) {
     return Refuse("SCHEMA_MISMATCH", "This store belongs to another service.");
   }

@@ -47,7 +47,7 @@ absl::StatusOr<std::vector<JournalRecord>> Store::ReadJournal(int64_t from, size
   size_t bytes = 0;
   for (int64_t next = from; cursor->Valid() && records.size() < limit && bytes < max_bytes;
        cursor->Next()) {
-    if (cursor->key() == NodesKey(next - 1) || cursor->key() == NodesKey(next)) continue;
+    if (cursor->key() == NodesKey(next - 1)) continue;
     if (cursor->key() != JournalKey(next))
       return base::StoreCorrupt(absl::StrCat("journal gap at ", next));
     ASSIGN_OR_RETURN(JournalRecord record, DecodeJournal(next, cursor->value()));

@@ -63,6 +63,27 @@ TEST_P(StoreUpkeepTest, RefusesASchemaThatReadsBytesOtherwise) {
   EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }), "STORE_NEWER");
 }
 
+TEST_P(StoreUpkeepTest, QuietTimersThatOnlyScheduleKeepWhatEachScheduled) {
+  int rounds = 0;
+  options_.timers["again"] = [&](Tx& tx, absl::string_view, absl::Time due) -> absl::Status {
+    ++rounds;
+    tx.Schedule(due + absl::Hours(1), "note", "");
+    return absl::OkStatus();
+  };
+  options_.timers["note"] = [&](Tx&, absl::string_view, absl::Time) { return absl::OkStatus(); };
+  Open();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(clock_.Now(), "again", "a");
+    tx.Schedule(clock_.Now(), "again", "b");
+    return std::string();
+  });
+  EXPECT_EQ(Fire(), 2);
+  EXPECT_EQ(rounds, 2);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Fire(), 2);  // one note each
+  Healthy();
+}
+
 TEST_P(StoreUpkeepTest, RefusesANewerLayout) {
   std::string schema = Raw(Space::kData, SystemKey(kMetaId, Key::Of("schema")));
   const std::string ours = absl::StrCat("\"layout\":", kLayoutFormat);

@@ -307,7 +307,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   notice.outbox_changed = notice.outbox_changed || tx.outbox_changed_;
   group_->earliest_due_us = std::min(group_->earliest_due_us, tx.earliest_due_us_);
   Outcome outcome{*std::move(reply), position_, false};
-  const bool changed = tx.entries_.front().changes_size() > 0;
+  // What it scheduled or emitted is told apart by its position, too.
+  const bool changed = tx.entries_.front().changes_size() > 0 || tx.rows_ > 0;
   if (command.bookkeeping || (command.quiet && !changed)) return outcome;
 
   recorded_us_ = recorded_us;

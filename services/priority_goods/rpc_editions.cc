@@ -152,6 +152,10 @@ absl::StatusOr<v1::Edition> ReturnEdition(Env& /*env*/, const Call& call, store:
 absl::StatusOr<v1::Edition> WithdrawEdition(Env& /*env*/, const Call& call, store::Tx& tx,
                                             const v1::WithdrawEditionRequest& request) {
   return ChangeEdition(call, tx, request, Verb::kWithdraw, [&](EditionRow& row) -> absl::Status {
+    // In force from midnight, also where the timer that says so cannot act.
+    const auto day = base::Date::FromProto(row.edition().effective_from());
+    if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today())
+      return errors::EditionState(Edition::IN_FORCE, Name(Verb::kWithdraw));
     row.mutable_edition()->set_decided_by(call.caller->subject);
     row.mutable_edition()->set_reason(request.reason());
     return absl::OkStatus();

@@ -6,9 +6,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "tools/nisi/csv_import.h"
 #include "tools/nisi/errors.h"
 #include "tools/nisi/help.h"
@@ -144,6 +146,27 @@ absl::Status SetFlags(const Args& args, Message* message) {
   return absl::OkStatus();
 }
 
+// An update changes what its flags name, also where a flag takes a value away: an empty text or a
+// zero is not told from an absent one without the mask.
+void FillUpdateMask(const Args& args, Message* request) {
+  const auto* mask_field = request->GetDescriptor()->FindFieldByName("update_mask");
+  if (mask_field == nullptr || args.Has("json") ||
+      request->GetReflection()->HasField(*request, mask_field)) {
+    return;
+  }
+  google::protobuf::FieldMask mask;
+  for (const auto& [flag, value] : args.fields) {
+    if (flag->field().message_type() != nullptr && flag->path.size() < 2) return;  // given whole
+    if (flag->path.size() < 2) continue;
+    std::vector<std::string> names;
+    for (size_t i = 1; i < flag->path.size(); ++i) names.push_back(flag->path[i]->name());
+    const std::string path = absl::StrJoin(names, ".");
+    if (path != "name" && path != "etag") mask.add_paths(path);
+  }
+  if (mask.paths_size() == 0) return;
+  request->GetReflection()->MutableMessage(request, mask_field)->CopyFrom(mask);
+}
+
 // Which process a standard service is meant of.
 absl::StatusOr<std::string> ProcessOf(const Service& service, const Args& args) {
   if (!service.standard) return std::string();
@@ -218,6 +241,7 @@ absl::StatusOr<MessagePtr> BuildRequest(const MethodDescriptor& method, const Ar
     }
   }
   RETURN_IF_ERROR(SetFlags(args, request.get()));
+  FillUpdateMask(args, request.get());
   const auto* id = request->GetDescriptor()->FindFieldByName("request_id");
   if (PolicyOf(method).mutation() && id != nullptr &&
       request->GetReflection()->GetString(*request, id).empty()) {

@@ -87,7 +87,7 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
   if (!details.info.reason().empty()) absl::StrAppend(&out, " ", OneLine(details.info.reason()));
   absl::StrAppend(&out, "\n  ", OneLine(status.error_message()), "\n");
   auto line = [&](absl::string_view name, absl::string_view text) {
-    absl::StrAppend(&out, "  ", absl::StrFormat("%-12s", name), OneLine(text), "\n");
+    absl::StrAppend(&out, "  ", absl::StrFormat("%-11s ", name), OneLine(text), "\n");
   };
   for (const auto& violation : details.bad_request.field_violations()) {
     line("field", absl::StrCat(violation.field(), ": ", violation.description()));

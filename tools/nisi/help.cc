@@ -45,8 +45,11 @@ std::string Wrap(absl::string_view text, size_t indent) {
 }
 
 std::string FirstSentence(const std::string& text) {
-  const size_t end = text.find(". ");
-  return end == std::string::npos ? text : text.substr(0, end + 1);
+  for (size_t end = text.find(". "); end != std::string::npos; end = text.find(". ", end + 1)) {
+    const bool abbreviated = end >= 3 && text.compare(end - 3, 3, "Art") == 0;
+    if (!abbreviated) return text.substr(0, end + 1);
+  }
+  return text;
 }
 
 std::string LimitsOf(const FieldFlag& flag, const std::string& said) {

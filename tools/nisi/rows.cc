@@ -11,6 +11,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "common/base/csv.h"
+#include "common/base/date.h"
+#include "google/protobuf/any.pb.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/type/date.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -63,6 +66,13 @@ std::string TextOf(const Message& message, Detail detail) {
   if (const auto* date = dynamic_cast<const google::type::Date*>(&message)) {
     return absl::StrFormat("%04d-%02d-%02d", date->year(), date->month(), date->day());
   }
+  if (const auto* time = dynamic_cast<const google::protobuf::Timestamp*>(&message)) {
+    // For people: the country's legal time, to the second. JSON and CSV have the instant.
+    if (detail == Detail::kFull) return JsonOf(message);
+    return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time->seconds()),
+                            base::LegalZone());
+  }
+  if (const auto* any = dynamic_cast<const google::protobuf::Any*>(&message)) return JsonOf(*any);
   if (const auto* basis = dynamic_cast<const nisi::rpc::v1::LegalBasis*>(&message)) {
     return absl::StrCat(basis->article(), basis->summary().empty() ? "" : ": ", basis->summary());
   }
