@@ -6,12 +6,14 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/method_handler.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/listen_options.h"
 #include "services/gateway/errors.h"
@@ -24,6 +26,7 @@ namespace {
 constexpr char kProcess[] = "gateway";
 constexpr std::chrono::milliseconds kTick{250};
 constexpr int kTicksAHealthLook = 4;
+constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
 // Calls that wait for clients at once; each that is taken posts the next.
 constexpr int kWaiting = 32;
 
@@ -244,8 +247,13 @@ void QueueForwarder::Drain(absl::Duration limit) {
   if (!thread_.joinable()) {
     return;
   }
+  const absl::Time began = absl::Now();
   server_->GetHealthCheckService()->Shutdown();
+  // Open for a moment more: whoever spreads calls over gateways sees it unready before it is
+  // closed.
+  absl::SleepFor(std::min(limit / 10, kUnreadyPause));
   const absl::Time now = absl::Now();
+  limit = std::max(limit - (now - began), absl::ZeroDuration());
   abort_at_ns_ = absl::ToUnixNanos(now + limit * 3 / 4);
   server_->Shutdown(absl::ToChronoTime(now + limit));
   down_alarm_.Set(hub_.queue.get(), std::chrono::system_clock::now(), &down_);
