@@ -15,8 +15,7 @@ namespace nisi::rpc {
 class Executor {
  public:
   struct Limits {
-    // Handlers mostly wait for the store's commit, and a commit serves all who wait: many threads,
-    // mostly asleep.
+    // Handlers here wait for the disk or another service: many threads, mostly asleep.
     size_t threads = 64;
     size_t queue = 512;
     const char* name = "executor";  // of its threads, at most 15 characters

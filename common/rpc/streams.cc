@@ -136,7 +136,8 @@ class ClientStream final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
   void OnReadDone(bool ok) override {
     if (!ok) {
-      // Both a finished client and one that broke off look like this; headers only reach the first.
+      // Both a finished client and one that broke off look like this. Headers seldom reach the
+      // second: what must be whole says in its first message how much follows.
       StartSendInitialMetadata();
       return;
     }

@@ -19,7 +19,7 @@ export const TO_GOODS = {'nisi-service': 'priority-goods'};  // names the proces
 export const LOADING = {keepCase: true, longs: String, enums: String, defaults: true, oneofs: true};
 
 const PROTOS = ['nisi/priority_goods/v1/service.proto', 'nisi/journal/v1/journal.proto', 'google/rpc/status.proto',
-                'google/rpc/error_details.proto'];
+                'google/rpc/error_details.proto', 'grpc/health/v1/health.proto'];
 export const definitions = protoLoader.loadSync(PROTOS, {...LOADING, includeDirs: [process.env.NISI_PROTO]});
 
 // Reflection as its package ships it; `version` is v1 or v1alpha.
@@ -27,23 +27,6 @@ export function reflectionDefinition(version) {
   const file = path.join(path.dirname(packages.resolve('grpc-js-reflection-client/package.json')), 'proto', version);
   return protoLoader.loadSync(`${file}.proto`, LOADING)[`grpc.reflection.${version}.ServerReflection`];
 }
-
-// grpc/health/v1/health.proto, which gRPC's C++ server has built in and our proto/ has no copy of.
-const HEALTH = {
-  HealthCheckRequest: {fields: {service: {type: 'string', id: 1}}},
-  HealthCheckResponse: {
-    fields: {status: {type: 'ServingStatus', id: 1}},
-    nested: {ServingStatus: {values: {UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3}}},
-  },
-  Health: {
-    methods: {
-      Check: {requestType: 'HealthCheckRequest', responseType: 'HealthCheckResponse'},
-      Watch: {requestType: 'HealthCheckRequest', responseType: 'HealthCheckResponse', responseStream: true},
-    },
-  },
-};
-export const healthDefinition = protoLoader.fromJSON(
-    {nested: {grpc: {nested: {health: {nested: {v1: {nested: HEALTH}}}}}}}, LOADING)['grpc.health.v1.Health'];
 
 export function credentials() {
   const ca = process.env.NISI_CA;
@@ -57,7 +40,7 @@ export class Connection {
     this.channel = new grpc.Channel(ADDRESS, secret, options);
     this.goods = this.client(definitions['nisi.priority_goods.v1.PriorityGoodsService']);
     this.journal = this.client(definitions['nisi.journal.v1.JournalService']);
-    this.health = this.client(healthDefinition);
+    this.health = this.client(definitions['grpc.health.v1.Health']);
   }
 
   client(definition) {
