@@ -320,7 +320,7 @@ class World:
         return {"UUID": uid(), "GOODS_CODE": "950300", "GOODS_CODE_PREFIX": "95", "OKED": "27.11", "KPVED": "27.11.41",
                 "RESOURCE_NAME": names.get(rule.resource), "ETAG": "00000001" if rule.required else "",
                 "FILTER": "", "PAGE_TOKEN": "", "TEXT": "word", "MULTILINE": "two\nlines",
-                "WORD": "word"}[self.format(field)]
+                "WORD": "word", "RAW": "any\ttext\n"}[self.format(field)]
 
     def fill(self, message, member=0):
         """Fills `message`; of each oneof its member number `member`."""
@@ -441,7 +441,7 @@ class Judge:
                 self.complain(case, f"{problem}: {refusal}")
         for secret in case.secrets:
             found = secret.encode() if isinstance(secret, str) else secret
-            if len(found) >= 4 and (found in refusal.wire or found in refusal.message.encode()):
+            if len(found) >= 4 and (found in refusal.told.SerializeToString() or found in refusal.message.encode()):
                 self.complain(case, f"repeats the value: {refusal}")
 
     def wrong_in(self, case, refusal, status):
@@ -451,6 +451,8 @@ class Judge:
         paths = tuple(v.field for v in bad.field_violations)
         if kinds.count("ErrorInfo") != 1 or info.domain != "nisi":
             yield "not exactly one ErrorInfo of the domain nisi"
+        if not (len(refusal.traces) == 1 and re.fullmatch("[0-9a-f]{32}", refusal.traces[0])):
+            yield f"not exactly one trace: {refusal.traces}"
         if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,62}", info.reason):
             yield "no stable reason"
         if info.reason != case.reason:
@@ -473,7 +475,7 @@ class Judge:
                                               and case.resource.startswith(resource.resource_name)):
             yield f"ResourceInfo is {resource.resource_type} {resource.resource_name}, expected {case.resource}"
         if info.reason == "ACCESS_DENIED":
-            self.denials.add(refusal.wire)
+            self.denials.add(refusal.told.SerializeToString())
             if len(self.denials) > 1:
                 yield "denied in other bytes than before"
 
@@ -619,6 +621,8 @@ class Generator:
         rule, form = self.world.rule(field), self.world.format(field)
         if form in ("TEXT", "MULTILINE"):
             return bad_texts(rule, form == "MULTILINE"), "text", "INVALID_FIELD"
+        if form == "RAW":  # the function's to judge: check_rows
+            return {}, "text", "INVALID_FIELD"
         if form == "RESOURCE_NAME":
             return bad_names(self.world.good_text(field), rule.resource), "resource name", "INVALID_FIELD"
         if form == "PAGE_TOKEN":
@@ -1277,6 +1281,35 @@ def check_normalised(world, judge):
     return count
 
 
+def check_rows(world, judge):
+    """An import with every bad text in every cell: an answer that reports each with its row, without the value, and
+    judges the rows beside them as ever. Returns how many cells."""
+    kind, entry = world.m.goods.ImportEntriesRequest, world.m.resources.Entry.DESCRIPTOR.fields_by_name
+    report = world.m.goods.ImportEntriesResponse.RowReport
+    good = {"goods_code": "950300", "name_ru": "Товар", "sector": "machinery", "processing_level": "HIGH"}
+    rows, expected = [kind.Row(**good)], [(report.ENTERED, "", "")]
+    for field in (f for f in kind.Row.DESCRIPTOR.fields if world.format(f) == "RAW"):
+        target = entry[field.name]
+        for text in bad_texts(world.rule(target), world.format(target) == "MULTILINE").values():
+            rows.append(kind.Row(**{**good, field.name: text}))
+            expected.append((report.INVALID, "INVALID_FIELD", field.name))
+    rows.append(kind.Row(**{**good, "goods_code": "9504"}))
+    expected.append(expected[0])
+    for number, row in enumerate(rows, 1):
+        row.row_number = number
+    header = {"parent": world.editions["DRAFT"], "request_id": uid(), "row_count": len(rows)}
+    before = judge.head()
+    answer = world.client.send(GOODS + "ImportEntries", [kind(header=header), kind(rows={"rows": rows})],
+                               world.m.goods.ImportEntriesResponse, INSTITUTE)
+    assert judge.head() == before and not answer.committed, "an import with invalid rows changed the store"
+    assert len(answer.rows) == len(rows)
+    for row, told, wanted in zip(rows, answer.rows, expected):
+        assert (told.row_number, told.outcome, told.reason, told.field) == (row.row_number, *wanted), told
+        assert bool(told.description) == bool(wanted[1]), told
+        assert MARK not in str(told), told
+    return len(rows) - 2
+
+
 def check_pages(world, judge):
     """A page size over 200 is 200, and may change between pages. Returns how many lists."""
     count = 0
@@ -1571,7 +1604,7 @@ def run(mode, stride):
         for case in list(unknown_methods())[::stride]:
             judge.try_case(case)
         if stride == 1:
-            judge.rows["text"] += check_normalised(world, judge)
+            judge.rows["text"] += check_normalised(world, judge) + check_rows(world, judge)
             judge.rows["page size"] += check_pages(world, judge)
             check_bombs(judge)
             before = judge.head()

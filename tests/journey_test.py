@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import threading
+import time
 
 from suite import GOODS, JOURNAL, Client, Refused, Suite, uid
 
@@ -265,7 +266,8 @@ def the_institute_opens_a_draft(s):
                   edition={"title_ru": "Другой перечень"}, request_id=request_id)
         hidden = [s.refused("PERMISSION_DENIED", "ACCESS_DENIED", "GetEdition", PUBLIC, name=name)
                   for name in (made.name, "editions/99")]
-        assert hidden[0].wire == hidden[1].wire and hidden[0].message == hidden[1].message, hidden
+        assert hidden[0].told == hidden[1].told and hidden[0].message == hidden[1].message, hidden
+        assert len({trace for refusal in hidden for trace in refusal.traces}) == 2, [each.traces for each in hidden]
         assert s.goods("ListEditions", PUBLIC).editions[:] == []
         assert s.goods("ListEditions", AUDITOR).editions[:] == [made]
     changed = s.goods("UpdateEdition", INSTITUTE, update_mask={"paths": ["title_en", "note"]}, edition={
@@ -295,7 +297,7 @@ def entries_are_written_by_hand(s):
         s.refused("ALREADY_EXISTS", "ALREADY_EXISTS", "CreateEntry", INSTITUTE, parent=s.first, entry=fish)
         overlap = s.refused("FAILED_PRECONDITION", "ENTRY_OVERLAP", "CreateEntry", INSTITUTE, parent=s.first,
                             entry=entry("030111"))
-        assert overlap.metadata["entry"] == s.fish.name and overlap.articles == ["Art. 26(1)"], overlap
+        assert overlap.metadata["entry"] == s.fish.name and overlap.articles == ["Art. 26(2)"], overlap
         several = s.refused("FAILED_PRECONDITION", "ENTRY_OVERLAP", "BatchCreateEntries", INSTITUTE, parent=s.first,
                             entries=[entry("9503"), entry("950300")])
         assert several.metadata["item"] == "entries[1]", several
@@ -333,7 +335,7 @@ def a_file_is_imported(s):
         assert not stopped.committed and (stopped.invalid_count, stopped.refused_count) == (2, len(low)), stopped
         assert [(r.outcome, r.reason, r.field, r.article) for r in stopped.rows[-2:]] == [
             (report.INVALID, "INVALID_FIELD", "goods_code", ""),
-            (report.INVALID, "ENTRY_OVERLAP", "", "Art. 26(1)")], stopped.rows[-2:]
+            (report.INVALID, "ENTRY_OVERLAP", "", "Art. 26(2)")], stopped.rows[-2:]
         for cut in (rows[:-1], rows[:100]):  # a file that broke off somewhere
             half = expect_refused("INVALID_ARGUMENT", "IMPORT_ROW_COUNT",
                                   lambda: s.imported(s.first, cut, request_id, announced=len(rows)))
@@ -384,12 +386,13 @@ def the_authority_returns_it(s):
     back = s.goods("ReturnEdition", AUTHORITY, name=s.first, etag=s.seen.etag, reason=reason)
     assert (back.state, back.reason, back.decided_by) == (s.state.RETURNED, reason, f"dev:{AUTHORITY}"), back
     state = s.refused("FAILED_PRECONDITION", "EDITION_STATE", "ReturnEdition", AUTHORITY, name=s.first, reason=reason)
-    assert state.metadata["state"] == "RETURNED", state
+    assert state.metadata["state"] == "RETURNED" and state.articles == ["Art. 9(28)"], state
     named = s.goods("UpdateEntry", INSTITUTE, update_mask={"paths": ["name_kk"]},
                     entry={"name": f"{s.first}/entries/8703101100", "name_kk": "Қар көлігі"})
     assert named.name_kk == "Қар көлігі", named
     s.resubmitted = s.submitted(s.first)
-    assert s.resubmitted.state == s.state.SUBMITTED and s.resubmitted.reason == "", s.resubmitted
+    assert (s.resubmitted.state, s.resubmitted.reason, s.resubmitted.decided_by) == (
+        s.state.SUBMITTED, "", ""), s.resubmitted
 
 
 def the_authority_approves_it_for_tomorrow(s):
@@ -470,7 +473,7 @@ def more_editions_are_made(s):
     with s.nothing_changes():
         taken = s.refused("FAILED_PRECONDITION", "EFFECTIVE_DAY_TAKEN", "ApproveEdition", AUTHORITY, name=s.second,
                           etag=seen.etag, order_number="218-НҚ", order_date=s.day(1), effective_from=s.day(1))
-        assert taken.articles == ["Art. 9(28)"], taken
+        assert taken.articles == ["Art. 9(28)"] and taken.metadata["edition"] == s.first, taken
     assert s.approved(s.second, seen.etag, "218-НҚ", 1, 2).state == s.state.APPROVED
 
     s.third = s.draft(entry("9504"))
@@ -498,7 +501,7 @@ def the_second_supersedes_the_first(s):
         s.state.SUPERSEDED, s.day(1), s.day(2)), ended
     state = s.refused("FAILED_PRECONDITION", "EDITION_STATE", "WithdrawEdition", AUTHORITY, name=s.second,
                       reason="Поздно.")
-    assert state.metadata["state"] == "IN_FORCE", state
+    assert state.metadata["state"] == "IN_FORCE" and state.articles == ["Art. 9(28)"], state
     s.turn_to(3)
     assert s.checked("9504").edition == s.second
     assert s.goods("GetEdition", AUDITOR, name=s.third).state == s.state.WITHDRAWN
@@ -877,6 +880,44 @@ def everything_is_proved(s):
                    lambda: s.journal("GetInclusionProof", position=grown.tree_size + 1))
 
 
+def it_is_stopped_and_loses_no_call(s):
+    """SIGTERM to each process in turn while some call without pause and others watch: a watch ends at once with the
+    advice to resume, a call is answered or told to come again, and none ends as if its caller had given up."""
+    for process in list(s.suite.processes):
+        stop, answered, lost, ended = threading.Event(), [], [], []
+
+        def ask():
+            while not stop.is_set():
+                try:
+                    answered.append(s.checked("0101"))
+                except Refused as refusal:
+                    if refusal.code.name != "UNAVAILABLE":
+                        lost.append(str(refusal))
+
+        def watch(stream):
+            ended.append(expect_refused("UNAVAILABLE", "SHUTTING_DOWN", lambda: list(stream)))
+
+        streams = [s.client.journal_stream("WatchEntries", AUDITOR, start_position=1),
+                   s.client.goods_stream("WatchEntries", AUDITOR, start_position=1)]
+        for stream in streams:
+            next(stream)
+        threads = [threading.Thread(target=watch, args=[stream]) for stream in streams]
+        threads += [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while not answered:
+            time.sleep(0.01)
+        s.suite.kill(signal.SIGTERM, only=process)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not lost, lost
+        assert len(ended) == len(streams) and all(each.retry and len(each.traces) == 1 for each in ended), ended
+        if process == s.suite.store_process() and s.suite.mode == "processes":
+            s.suite.restart_store()
+            s.client.eventually("an answer", lambda: s.checked("0101"), lambda answer: answer.results)
+
+
 def every_method_had_its_scene(s):
     """A method that a later contract adds fails here until a scene calls it."""
     services = (s.m.goods.DESCRIPTOR.services_by_name["PriorityGoodsService"],
@@ -892,7 +933,8 @@ SCENES = (strangers_find_the_door_closed, nothing_is_listed_before_the_first_edi
           goods_are_checked_for_any_day, editions_are_compared, entries_are_searched,
           lists_hold_still_while_others_write, the_past_is_read_in_two_times, an_edition_is_exported,
           changes_of_entries_are_watched, changes_are_watched_as_they_come, the_auditor_reads_the_journal,
-          the_auditor_watches_the_journal, everything_is_proved, every_method_had_its_scene)
+          the_auditor_watches_the_journal, everything_is_proved, every_method_had_its_scene,
+          it_is_stopped_and_loses_no_call)
 
 
 # Proofs as their reader checks them, from RFC 6962 and RFC 8032 and nothing of ours.

@@ -219,16 +219,24 @@ class Suite:
 
 
 class Refused(Exception):
-    """An error as its caller sees it: code, the one ErrorInfo's reason and metadata, violations, articles."""
+    """An error as its caller sees it: code, the one ErrorInfo's reason and metadata, violations, articles, traces.
+    `told` is all that it carries but for the trace, which is another for each call."""
 
     def __init__(self, error, messages):
         self.code, self.wire, self.message = error.code(), b"", error.details() or ""
         self.infos, self.violations, self.articles, self.retry = [], [], [], False
-        self.metadata = {}
+        self.metadata, self.traces = {}, []
         self.wire = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
-        for detail in messages.status.Status.FromString(self.wire).details:
+        status = messages.status.Status.FromString(self.wire)
+        self.told = messages.status.Status(code=status.code, message=status.message)
+        for detail in status.details:
             info, basis = messages.details.ErrorInfo(), messages.legal_basis.LegalBasis()
             bad, retry = messages.details.BadRequest(), messages.details.RetryInfo()
+            request = messages.details.RequestInfo()
+            if detail.Unpack(request):
+                self.traces.append(request.request_id)
+                continue
+            self.told.details.append(detail)
             if detail.Unpack(info):
                 self.infos.append(info.reason)
                 self.metadata.update(info.metadata)

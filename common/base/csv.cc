@@ -19,11 +19,17 @@ CsvReader::CsvReader(std::istream* in, std::string name, CsvLimits limits)
     : in_(in->rdbuf()), name_(std::move(name)), limits_(limits) {}
 
 int CsvReader::Peek() {
+  if (ahead_used_ < ahead_.size()) return static_cast<unsigned char>(ahead_[ahead_used_]);
   return in_->sgetc();
 }
 
 int CsvReader::Take() {
-  const int c = in_->sbumpc();
+  const int c = Peek();
+  if (ahead_used_ < ahead_.size()) {
+    ++ahead_used_;
+  } else {
+    in_->sbumpc();
+  }
   if (c == '\n') ++line_;
   return c;
 }
@@ -42,7 +48,25 @@ absl::Status CsvReader::Break(int64_t line, absl::string_view reason) {
   return broken_;
 }
 
+void CsvReader::FindSeparator() {
+  bool quoted = false;
+  bool commas = false;
+  bool semicolons = false;
+  // A row beyond the limit is refused when it is read.
+  while (ahead_.size() <= limits_.max_row_bytes && in_->sgetc() != kEnd) {
+    const char c = static_cast<char>(in_->sbumpc());
+    ahead_.push_back(c);
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n') break;
+    commas = commas || c == ',';
+    semicolons = semicolons || c == ';';
+  }
+  separator_ = semicolons && !commas ? ';' : ',';
+}
+
 absl::Status CsvReader::ReadHeader(const std::vector<std::string>& required) {
+  FindSeparator();
   ASSIGN_OR_RETURN(const bool any, ReadRow());
   if (!any) return Break(1, "the header row is missing");
   // The mark can only be the beginning of an unquoted first name, or stand before a quote (refused
@@ -107,7 +131,7 @@ absl::Status CsvReader::ReadField(std::string& field, bool& end_of_row) {
   }
   while (true) {
     const int c = Peek();
-    if (c == ',' || c == '\n' || c == '\r' || c == kEnd) return EndField(end_of_row);
+    if (c == separator_ || c == '\n' || c == '\r' || c == kEnd) return EndField(end_of_row);
     if (c == '"') {
       // Excel writes the mark before a quoted first column.
       if (line_ == 1 && row_.size() == 1 && field == kByteOrderMark) {
@@ -135,11 +159,11 @@ absl::Status CsvReader::ReadQuoted(std::string& field) {
   }
 }
 
-// After a field: a comma, the end of the row, or the end of the text.
+// After a field: a separator, the end of the row, or the end of the text.
 absl::Status CsvReader::EndField(bool& end_of_row) {
   const int64_t line = line_;
   const int c = Take();
-  if (c == ',') return absl::OkStatus();
+  if (c == separator_) return absl::OkStatus();
   end_of_row = true;
   if (c == kEnd || c == '\n') return absl::OkStatus();
   if (c == '\r') {
@@ -168,9 +192,11 @@ void AppendCsvRow(std::string& out, const std::vector<std::string>& fields, cons
     if (!first) out.push_back(',');
     first = false;
     const bool formula = style.spreadsheet_safe && field.find_first_of("=+-@\t\r") == 0;
-    // A row of one empty field would be an empty line.
-    if (field.find_first_of(",\"\r\n") == std::string::npos &&
-        !(fields.size() == 1 && field.empty())) {
+    // A row of one empty field would be an empty line, and semicolons in a first row without a
+    // comma would part it.
+    const bool alone =
+        fields.size() == 1 && (field.empty() || field.find(';') != std::string::npos);
+    if (field.find_first_of(",\"\r\n") == std::string::npos && !alone) {
       absl::StrAppend(&out, formula ? "'" : "", field);
       continue;
     }

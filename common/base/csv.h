@@ -20,8 +20,9 @@ struct CsvLimits {
 };
 
 // Reads rows one by one from a stream that outlives it. The first row names the columns. A byte
-// order mark, LF and CRLF, quoted fields with line feeds in them are understood; anything else out
-// of the ordinary is an error.
+// order mark, LF and CRLF, quoted fields with line feeds in them are understood; so are semicolons
+// between the fields, as spreadsheets write them where the comma is the decimal sign, when the
+// first row has some and no comma. Anything else out of the ordinary is an error.
 //
 // Errors are INVALID_ARGUMENT, "goods.csv:12: reason" or, without a name, "line 12: reason". After
 // "has 3 columns, needs 4" reading may go on with the next row; after any other error broken() is
@@ -48,6 +49,8 @@ class CsvReader {
   bool broken() const { return !broken_.ok(); }
 
  private:
+  // Reads the first row into ahead_ and sets separator_ by it.
+  void FindSeparator();
   // Reads fields up to the end of a row into row_; false when there is nothing left.
   absl::StatusOr<bool> ReadRow();
   absl::Status ReadField(std::string& field, bool& end_of_row);
@@ -62,6 +65,9 @@ class CsvReader {
   std::streambuf* in_;
   std::string name_;
   CsvLimits limits_;
+  char separator_ = ',';
+  std::string ahead_;  // of the stream, read before its turn
+  size_t ahead_used_ = 0;
   std::vector<std::string> header_;
   std::vector<std::string> row_;
   size_t row_bytes_ = 0;

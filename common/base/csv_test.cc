@@ -55,6 +55,35 @@ TEST(CsvReaderTest, Reads) {
   }
 }
 
+TEST(CsvReaderTest, TheFirstRowTellsWhatPartsFields) {
+  const struct {
+    const char* what;
+    const char* text;
+    Rows want;
+  } kCases[] = {
+      {"semicolons", "a;b\n1;2\n", {{"1", "2"}}},
+      {"commas are text then", "a;b\r\n\"1,5\";2,5\r\n", {{"1,5", "2,5"}}},
+      {"a quoted semicolon", "a;b\n\"x;y\";\"say \"\"hi\"\"\"\n", {{"x;y", "say \"hi\""}}},
+      {"quoted names, a comma in one", "\"a\";\"b, c\"\n1;2\n", {{"1", "2"}}},
+      {"a byte order mark", "\xef\xbb\xbf\"a\";b\n1;2", {{"1", "2"}}},
+      {"a line feed in a name", "a;\"b\nc\"\n1;2\n", {{"1", "2"}}},
+      {"no row", "a;b", {}},
+      {"both: commas", "a,b;c\n1;2,3\n", {{"1;2", "3"}}},
+      {"no separator: one column", "a\n1;2\n", {{"1;2"}}},
+      {"semicolons below only", "a,b\n1;2,3\n", {{"1;2", "3"}}},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.what);
+    const auto got = ReadAll(c.text);
+    ASSERT_TRUE(got.ok()) << got.status();
+    EXPECT_EQ(*got, c.want);
+  }
+  EXPECT_EQ(std::string(ReadAll("a;b\n1,2\n").status().message()),
+            "f.csv:2: has 1 columns, needs 2");
+  EXPECT_EQ(std::string(ReadAll("a;a\n").status().message()),
+            "f.csv:1: the column a is there twice");
+}
+
 TEST(CsvReaderTest, RefusesWithFileAndLine) {
   const struct {
     std::string text;
@@ -125,6 +154,19 @@ TEST(CsvWriterTest, WhatIsWrittenReadsBack) {
   std::string out = "a,b\n";
   for (const auto& row : rows) AppendCsvRow(out, row);
   EXPECT_EQ(ReadAll(out).value(), rows);
+}
+
+// The first row tells what parts fields, so one column must not look like two.
+TEST(CsvWriterTest, OneColumnWithASemicolonReadsBack) {
+  std::string out;
+  AppendCsvRow(out, {"a;b"});
+  AppendCsvRow(out, {"1;2"});
+  EXPECT_EQ(out, "\"a;b\"\n\"1;2\"\n");
+  std::istringstream in(out);
+  CsvReader reader(&in);
+  ASSERT_TRUE(reader.ReadHeader({"a;b"}).ok());
+  ASSERT_TRUE(reader.Next().value());
+  EXPECT_THAT(reader.row(), ElementsAre("1;2"));
 }
 
 }  // namespace

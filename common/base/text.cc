@@ -85,11 +85,29 @@ struct Looked {
   bool visible = false;
 };
 
+// How many bytes the code point takes that `text` begins with, when it is a visible letter or sign
+// of the scripts nearly all text here is in: ASCII, and the Cyrillic block without its combining
+// marks (U+0483 to U+0489). 0: any other, to be looked at closely.
+int32_t PlainBytes(absl::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  if (lead < 0x80) return lead > 0x20 && lead < 0x7f ? 1 : 0;
+  const auto next = static_cast<unsigned char>(text.size() > 1 ? text[1] : '\0');
+  if (lead < 0xd0 || lead > 0xd3 || (next & 0xc0) != 0x80) return 0;
+  return lead != 0xd2 || next > 0x89 ? 2 : 0;
+}
+
 // One pass over text of any kind, which is less than 2 GiB.
 absl::StatusOr<Looked> Look(absl::string_view text, bool multiline) {
   Looked looked;
   int marks = 0;
   for (int32_t at = 0; static_cast<size_t>(at) < text.size();) {
+    if (const int32_t bytes = PlainBytes(text.substr(static_cast<size_t>(at))); bytes > 0) {
+      at += bytes;
+      marks = 0;
+      looked.visible = true;
+      ++looked.chars;
+      continue;
+    }
     const UChar32 c = NextCodePoint(text, at);
     RETURN_IF_ERROR(CheckCodePoint(c, multiline));
     marks = (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0 ? marks + 1 : 0;

@@ -20,8 +20,8 @@ inline const v1::Field& RuleOf(const google::protobuf::FieldDescriptor& field) {
 
 // Whether `value`, which is not empty, has the form. The message of a failure is what is wrong, for
 // people, and never holds the value. `pattern` serves RESOURCE_NAME only. FILTER, ORDER_BY and
-// PAGE_TOKEN are left to their parsers, which refuse with reasons of their own; TEXT and MULTILINE
-// to CheckLine.
+// PAGE_TOKEN are left to their parsers, which refuse with reasons of their own; RAW to the
+// function; TEXT and MULTILINE to CheckLine.
 absl::Status CheckFormat(v1::Format format, absl::string_view value, absl::string_view pattern);
 
 // The same for TEXT and MULTILINE, whatever the length. Brings `value` to NFC.

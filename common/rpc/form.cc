@@ -42,6 +42,8 @@ size_t MaxChars(const FieldDescriptor& field, const v1::Field& options) {
     case v1::PAGE_TOKEN:
       return std::numeric_limits<size_t>::max();  // bounded by their parsers, with reasons of their
                                                   // own
+    case v1::RAW:
+      return std::numeric_limits<size_t>::max();  // the function judges it
     default:
       return kDefaultTextChars;
   }

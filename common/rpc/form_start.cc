@@ -91,6 +91,8 @@ class Judge {
     Want(v1::Format_IsValid(rule.format()), field, "unknown format");
     Want(sized || (rule.max_chars() == 0 && rule.min_chars() == 0), field,
          "max_chars and min_chars are for strings and bytes");
+    Want(rule.format() != v1::RAW || (rule.max_chars() == 0 && rule.min_chars() == 0), field,
+         "max_chars and min_chars are not for format RAW");
     Want(rule.max_chars() == 0 || rule.min_chars() <= rule.max_chars(), field,
          "min_chars is over max_chars");
     Required(field, rule);

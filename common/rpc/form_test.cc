@@ -284,6 +284,7 @@ class CaseMaker {
       case v1::FILTER:
       case v1::ORDER_BY:
       case v1::PAGE_TOKEN:
+      case v1::RAW:
         return;
       case v1::TEXT:
       case v1::MULTILINE: {
@@ -465,6 +466,20 @@ TEST(FormChecker, CountsCodePointsOfTheNormalisedText) {
   sample.set_text("ййййййййй\u0438\u0306");  // 11 code points, 10 in NFC
   EXPECT_EQ(checker.Check(&sample), absl::OkStatus());
   EXPECT_EQ(sample.text(), "йййййййййй");
+}
+
+TEST(FormChecker, RawTextPassesAndStaysAsItIs) {
+  const FormChecker checker(FormSample::descriptor());
+  for (const std::string& text :
+       {std::string(), std::string("two\nlines"), std::string("a\tb\r"), std::string("a\x07"),
+        std::string("a\0b", 3), std::string("\u202e"), std::string("\u200b"), std::string("  "),
+        std::string("И\u0306"), std::string(1 << 20, 'a')}) {
+    SCOPED_TRACE(text.substr(0, 20));
+    FormSample sample = GoodSample();
+    sample.set_raw(text);
+    EXPECT_EQ(checker.Check(&sample, true), absl::OkStatus());
+    EXPECT_EQ(sample.raw(), text);
+  }
 }
 
 TEST(FormChecker, OutputOnlyMattersInMutationsOnly) {

@@ -6,6 +6,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "common/base/status.h"
+#include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
 namespace nisi::rpc {
@@ -15,6 +16,7 @@ namespace {
 constexpr size_t kMaxDetailBytes = 4096;
 constexpr size_t kMaxMessageBytes = 1024;
 constexpr char kErrorInfo[] = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
 
 absl::Status WithInfo(const absl::Status& status) {
   if (status.GetPayload(kErrorInfo).has_value()) return status;
@@ -34,7 +36,7 @@ absl::Status WithInfo(const absl::Status& status) {
 
 }  // namespace
 
-grpc::Status ToGrpc(const absl::Status& original) {
+grpc::Status ToGrpc(const absl::Status& original, absl::string_view trace_id) {
   if (original.ok()) return grpc::Status::OK;
   const absl::Status status = WithInfo(original);
   google::rpc::Status wire;
@@ -51,8 +53,15 @@ grpc::Status ToGrpc(const absl::Status& original) {
     any->set_value(std::string(payload));
   };
   add(kErrorInfo, *status.GetPayload(kErrorInfo));
+  if (!trace_id.empty()) {
+    google::rpc::RequestInfo request;
+    request.set_request_id(std::string(trace_id));
+    add(kRequestInfo, absl::Cord(request.SerializeAsString()));
+  }
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
-    if (type_url != kErrorInfo) add(type_url, payload);
+    // A RequestInfo of its own came with the refusal of another service.
+    if (type_url == kErrorInfo || (type_url == kRequestInfo && !trace_id.empty())) return;
+    add(type_url, payload);
   });
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
                       wire.SerializeAsString());

@@ -58,6 +58,9 @@ Incoming::Incoming(const Site& site, const Bound& bound, grpc::CallbackServerCon
     : site_(site), bound_(bound), context_(context), arrived_(absl::Now()) {
   bound_.metrics.Started();
   call_.method = &bound_.method->policy;
+  const auto& metadata = context_->client_metadata();
+  if (const auto it = metadata.find("traceparent"); it != metadata.end())
+    call_.trace_id = TraceId(it->second);
 }
 
 absl::Status Incoming::Open() {
@@ -68,8 +71,6 @@ absl::Status Incoming::Open() {
   const MethodPolicy& policy = bound_.method->policy;
   RETURN_IF_ERROR(CheckRoles(policy, *call_.caller));
   call_.deadline = DeadlineFor(policy, context_->raw_deadline(), arrived_);
-  if (const auto it = metadata.find("traceparent"); it != metadata.end())
-    call_.trace_id = TraceId(it->second);
   call_.cancelled = [this] { return !StillWanted().ok(); };
   return absl::OkStatus();
 }
@@ -125,7 +126,7 @@ grpc::Status Incoming::Close(const absl::Status& status) {
   }
   if (call_.position > 0)
     context_->AddTrailingMetadata("nisi-position", absl::StrCat(call_.position));
-  return ToGrpc(status);
+  return ToGrpc(status, call_.trace_id);
 }
 
 }  // namespace nisi::rpc

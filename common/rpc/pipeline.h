@@ -23,7 +23,6 @@ struct Site {
   const Authenticator* authenticator;
   Executor* executor;
   Executor* stream_executor;
-  Executor* answer_executor;  // answers what the store's writer has committed
 };
 
 // A method with its metrics.
@@ -37,7 +36,7 @@ class Incoming {
  public:
   Incoming(const Site& site, const Bound& bound, grpc::CallbackServerContext* context);
 
-  // Identity, role, deadline, trace: what needs no message.
+  // Identity, role, deadline: what needs no message.
   absl::Status Open();
   // Size, parse, form, scope. For a client stream, of each message.
   absl::StatusOr<std::unique_ptr<Message>> Read(const grpc::ByteBuffer& bytes);

@@ -7,11 +7,10 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <limits>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/drain.h"
 #include "common/rpc/listen_options.h"
 #include "common/rpc/pipeline.h"
 #include "common/rpc/store_call.h"
@@ -116,8 +115,7 @@ class RawService final : public grpc::Service {
     return reactor;
   }
 
-  // Hands the call to the writer; no thread waits for the commit. The writer gives the answers of a
-  // whole commit away at once and goes on with the next.
+  // Hands the call to the writer; no thread waits for the commit.
   void Command(const std::shared_ptr<Incoming>& in, grpc::ServerUnaryReactor* reactor,
                const ByteBuffer& request, ByteBuffer* response) const {
     absl::StatusOr<std::unique_ptr<Message>> read = in->Read(request);
@@ -132,16 +130,12 @@ class RawService final : public grpc::Service {
           RETURN_IF_ERROR(in->StillWanted());
           return in->method().command(in->call(), tx, *message);
         },
-        [in, reactor, response,
-         answers = site_.answer_executor](absl::StatusOr<store::Outcome> outcome) {
-          auto answer = [in, reactor, response, outcome = std::move(outcome)]() mutable {
-            if (outcome.ok()) {
-              in->call().position = outcome->position;
-              *response = ToByteBuffer(std::move(outcome->reply));
-            }
-            reactor->Finish(in->Close(outcome.status()));
-          };
-          if (!answers->Submit(answer)) answer();
+        [in, reactor, response](absl::StatusOr<store::Outcome> outcome) {
+          if (outcome.ok()) {
+            in->call().position = outcome->position;
+            *response = ToByteBuffer(std::move(outcome->reply));
+          }
+          reactor->Finish(in->Close(outcome.status()));
         });
   }
 
@@ -180,10 +174,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   server->stream_executor_ =
       std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue, "streams"});
   server->streams_ = std::make_unique<LiveStreams>();
-  server->answer_executor_ = std::make_unique<Executor>(
-      Executor::Limits{1, std::numeric_limits<size_t>::max(), "answers"});
   const Site site{options.clock, options.authenticator, server->executor_.get(),
-                  server->stream_executor_.get(), server->answer_executor_.get()};
+                  server->stream_executor_.get()};
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -236,7 +228,7 @@ void Server::Drain(absl::Duration limit) {
   if (server_ == nullptr) return;
   SetServing(false);
   streams_->Drain();
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + limit));
+  EndServer(*server_, absl::Now() + limit);
   server_->Wait();
   server_.reset();
 }

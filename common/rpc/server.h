@@ -44,7 +44,8 @@ class Server {
   std::shared_ptr<grpc::Channel> InProcessChannel();
   // What health answers; the default is serving.
   void SetServing(bool serving);
-  // Unready; then waits for calls to finish, at most so long; streams end.
+  // Unready; streams of messages end at once, with SHUTTING_DOWN; other calls are served until the
+  // clients have gone, or so long.
   void Drain(absl::Duration limit);
 
  private:
@@ -53,7 +54,6 @@ class Server {
   // Declared in the order they are needed: what a call uses outlives the gRPC server.
   std::shared_ptr<Executor> executor_;
   std::unique_ptr<Executor> stream_executor_;
-  std::unique_ptr<Executor> answer_executor_;
   std::unique_ptr<LiveStreams> streams_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;

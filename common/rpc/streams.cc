@@ -12,8 +12,9 @@ constexpr auto kTick = std::chrono::seconds(2);
 absl::Status Busy() {
   return base::Overloaded("executor", absl::Milliseconds(200));
 }
-absl::Status Draining() {
-  return base::Unavailable("DRAINING", "This server is stopping: resume the stream elsewhere.",
+absl::Status ShuttingDown() {
+  return base::Unavailable("SHUTTING_DOWN",
+                           "The server is shutting down: resume from the last position.",
                            absl::Seconds(1));
 }
 
@@ -86,7 +87,7 @@ class ServerStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
         again_ = false;
       }
       if (const absl::Status wanted = in_.StillWanted(); !wanted.ok()) return End(wanted);
-      if (live_->draining()) return End(Draining());
+      if (live_->draining()) return End(ShuttingDown());
       std::string message;
       const auto state = source_->Pull(&message);
       if (!state.ok()) return End(state.status());

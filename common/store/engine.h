@@ -74,10 +74,11 @@ class Snapshot {
 
 // What one commit writes. Self-contained: applied whole or not at all.
 struct Batch {
+  // Views of what whoever commits holds until the commit is done.
   struct Op {
     Space space;
-    std::string key;
-    std::optional<std::string> value;  // nullopt deletes
+    absl::string_view key;
+    std::optional<absl::string_view> value;  // nullopt deletes
   };
   std::vector<Op> ops;
   // The position this batch builds on: refused (ABORTED) unless it is the engine's last committed

@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 #include "common/base/status.h"
 #include "common/store/engine.h"
+#include "common/store/engine_testing.h"
 
 namespace nisi::store {
 
@@ -61,8 +62,8 @@ class EngineConformance : public testing::TestWithParam<EngineKind> {
 
   int64_t Last() const { return engine_->LastPosition().value(); }
 
-  absl::Status Commit(std::vector<Batch::Op> ops) {
-    return engine_->Commit({std::move(ops), Last(), Last() + 1});
+  absl::Status Commit(const std::vector<OwnedOp>& ops) {
+    return engine_->Commit({ViewsOf(ops), Last(), Last() + 1});
   }
   absl::Status Put(Space space, std::string key, std::string value) {
     return Commit({{space, std::move(key), std::move(value)}});
@@ -166,10 +167,10 @@ TEST_P(EngineConformance, ScanKeepsOrderAndBounds) {
 }
 
 TEST_P(EngineConformance, SeekMovesBothWaysWithinBounds) {
-  std::vector<Batch::Op> ops;
+  std::vector<OwnedOp> ops;
   for (char c = 'a'; c <= 'z'; c += 2)
     ops.push_back({Space::kData, std::string(1, c), std::string(1, c)});
-  ASSERT_TRUE(Commit(std::move(ops)).ok());
+  ASSERT_TRUE(Commit(ops).ok());
   const auto snapshot = engine_->NewSnapshot();
   const auto cursor = snapshot->Scan(Space::kData, "c", "s");
   EXPECT_EQ(cursor->key(), "c");
@@ -299,10 +300,10 @@ TEST_P(EngineConformance, KeysAndValuesAreAnyBytes) {
   const Rows rows = {{"", "empty key"}, {"\0"s, "nul"},       {"\0\0"s, "\0\0"s},  {"\0\xff"s, ""},
                      {"a", ""},         {"a\0"s, "x"},        {"a\0b"s, "y"},      {"a\x7f", "z"},
                      {"a\x80", "high"}, {"\xff", "\xff\xfe"}, {"\xff\xff", "last"}};
-  std::vector<Batch::Op> ops;
+  std::vector<OwnedOp> ops;
   for (auto row = rows.rbegin(); row != rows.rend(); ++row)
     ops.push_back({Space::kData, row->first, row->second});
-  ASSERT_TRUE(Commit(std::move(ops)).ok());
+  ASSERT_TRUE(Commit(ops).ok());
   ASSERT_NO_FATAL_FAILURE(Reopen());
   EXPECT_EQ(Scan(Space::kData), rows);
   for (const auto& [key, value] : rows) EXPECT_EQ(Get(Space::kData, key), value);
@@ -314,11 +315,11 @@ TEST_P(EngineConformance, KeysAndValuesAreAnyBytes) {
 
 TEST_P(EngineConformance, LargeValuesAndManyOps) {
   const std::string large(size_t{1} << 20, 'x');
-  std::vector<Batch::Op> ops;
+  std::vector<OwnedOp> ops;
   for (int i = 0; i < 20'000; ++i)
     ops.push_back({Space::kLog, absl::StrCat(1'000'000 + i), absl::StrCat("v", i)});
   ops.push_back({Space::kData, "large", large});
-  ASSERT_TRUE(Commit(std::move(ops)).ok());
+  ASSERT_TRUE(Commit(ops).ok());
   // More than an engine will hold in one write buffer.
   for (int i = 0; i < 20; ++i)
     ASSERT_TRUE(Put(Space::kData, absl::StrCat("large", i), large + absl::StrCat(i)).ok());
@@ -342,10 +343,10 @@ TEST_P(EngineConformance, ReadersNeverSeeHalfACommit) {
   std::vector<std::string> keys;
   for (int i = 0; i < kKeys; ++i) keys.push_back(absl::StrCat("k", i));
   const auto write = [&](int number) {
-    std::vector<Batch::Op> ops;
+    std::vector<OwnedOp> ops;
     for (const std::string& key : keys) ops.push_back({Space::kData, key, absl::StrCat(number)});
     ops.push_back({Space::kLog, absl::StrCat(1'000 + number), "entry"});
-    return Commit(std::move(ops));
+    return Commit(ops);
   };
   ASSERT_TRUE(write(0).ok());
   std::atomic<bool> done{false};
@@ -384,12 +385,12 @@ TEST_P(EngineConformance, OnceKeepsWhatIsYoungerThanRetention) {
   const std::string young = stamp(absl::Now() - absl::Hours(24 * 30)) + "young";
   const std::string old = stamp(absl::Now() - absl::Hours(24 * 60)) + "old";
   for (int round = 0; round < 6; ++round) {
-    std::vector<Batch::Op> ops;
+    std::vector<OwnedOp> ops;
     for (int i = 0; i < 2'000; ++i) {
       ops.push_back({Space::kOnce, absl::StrCat("young", round, "/", i), young});
       ops.push_back({Space::kOnce, absl::StrCat("old", round, "/", i), old});
     }
-    ASSERT_TRUE(Commit(std::move(ops)).ok());
+    ASSERT_TRUE(Commit(ops).ok());
     ASSERT_NO_FATAL_FAILURE(Reopen());
   }
   int found = 0;
@@ -408,9 +409,9 @@ TEST_P(EngineConformance, BehavesAsAMap) {
   const auto key = [&below] { return absl::StrCat(below(300)); };
   std::map<std::string, std::string> model;
   for (int step = 0; step < 2'000; ++step) {
-    std::vector<Batch::Op> ops;
+    std::vector<OwnedOp> ops;
     for (uint32_t i = below(8); i > 0; --i) {
-      Batch::Op op{Space::kData, key(), std::nullopt};
+      OwnedOp op{Space::kData, key(), std::nullopt};
       if (below(3) > 0) op.value = absl::StrCat(step, "/", i);
       if (op.value.has_value()) {
         model[op.key] = *op.value;
@@ -419,7 +420,7 @@ TEST_P(EngineConformance, BehavesAsAMap) {
       }
       ops.push_back(std::move(op));
     }
-    ASSERT_TRUE(Commit(std::move(ops)).ok());
+    ASSERT_TRUE(Commit(ops).ok());
     if (step % 400 == 399) {
       ASSERT_NO_FATAL_FAILURE(Reopen());
     }

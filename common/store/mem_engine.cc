@@ -34,7 +34,10 @@ class MemDisk {
     std::unique_lock lock(mutex_);
     RETURN_IF_ERROR(CheckBatch(batch, position_));
     ++commit_;
-    for (const Batch::Op& op : batch.ops) Write(op.space, op.key, op.value);
+    for (const Batch::Op& op : batch.ops) {
+      Write(op.space, std::string(op.key),
+            op.value.has_value() ? std::optional<std::string>(*op.value) : std::nullopt);
+    }
     Write(Space::kData, std::string(kPositionKey), EncodePosition(batch.position));
     position_ = batch.position;
     return absl::OkStatus();

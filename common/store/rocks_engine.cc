@@ -197,8 +197,8 @@ absl::Status RocksEngine::Commit(const Batch& batch) {
   rocksdb::Status status;
   for (const Batch::Op& op : batch.ops) {
     auto* family = handles_[static_cast<size_t>(op.space)];
-    status = op.value.has_value() ? writes.Put(family, op.key, *op.value)
-                                  : writes.Delete(family, op.key);
+    status = op.value.has_value() ? writes.Put(family, ToSlice(op.key), ToSlice(*op.value))
+                                  : writes.Delete(family, ToSlice(op.key));
     if (!status.ok()) break;
   }
   if (status.ok()) {

@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "common/base/status.h"
+#include "common/store/engine_testing.h"
 #include "common/store/position.h"
 #include "common/store/rocks_testing.h"
 #include "common/store/temp_dir.h"
@@ -178,13 +179,12 @@ TEST(RocksDamage, FlippedTableIsDataLossOnReadAndFoundByVerify) {
   {
     const auto engine = OpenRocks(In(dir / "store"));
     ASSERT_TRUE(engine.ok()) << engine.status();
-    Batch batch;
-    batch.position = kRows;
+    std::vector<OwnedOp> ops;
     for (int64_t i = 1; i <= kRows; ++i) {
-      batch.ops.push_back({Space::kData, Key(i), Value(i)});
-      batch.ops.push_back({Space::kLog, Key(i), Value(i)});
+      ops.push_back({Space::kData, Key(i), Value(i)});
+      ops.push_back({Space::kLog, Key(i), Value(i)});
     }
-    ASSERT_TRUE((*engine)->Commit(batch).ok());
+    ASSERT_TRUE((*engine)->Commit({ViewsOf(ops), 0, kRows}).ok());
     ASSERT_TRUE(CompactRocks(**engine).ok());
   }
   const auto tables = FilesEndingIn(dir / "store", ".sst");

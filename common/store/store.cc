@@ -38,6 +38,21 @@ json SchemaJson(const Schema& schema) {
   return out;
 }
 
+// The number at `name`; nullopt where there is none.
+std::optional<uint64_t> NumberAt(const json& stored, const char* name) {
+  const auto found = stored.find(name);
+  if (found == stored.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<uint64_t>();
+}
+
+// Whether the rest of a stored schema of our layout has the types that SchemaJson gives it.
+bool IsWhole(const json& stored) {
+  return NumberAt(stored, "format").has_value() && stored.contains("name") &&
+         stored["name"].is_string() && stored.contains("tables") && stored["tables"].is_object() &&
+         stored.contains("indexes") && stored["indexes"].is_object() &&
+         stored.contains("retired") && stored["retired"].is_array();
+}
+
 // What a stored schema has that ours lost or changed: numbers on disk keep their meaning for good.
 std::string Changed(const json& stored, const json& ours, const Schema& schema, const char* kind) {
   const json entries = stored.value(kind, json::object());  // items() only refers to it
@@ -156,13 +171,14 @@ absl::Status Store::CheckMeta(const View& view, bool is_new) {
   if (is_new) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string text, view.Meta(kSchemaMeta));
   const json stored = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!stored.is_object()) return base::StoreCorrupt("schema row");
-  if (stored.value("layout", uint32_t{0}) > kLayoutFormat ||
-      stored.value("format", uint32_t{0}) > schema_->format) {
+  const std::optional<uint64_t> layout = NumberAt(stored, "layout");
+  if (!layout.has_value()) return base::StoreCorrupt("schema row");
+  if (layout == kLayoutFormat && !IsWhole(stored)) return base::StoreCorrupt("schema row");
+  if (layout > kLayoutFormat || NumberAt(stored, "format") > schema_->format) {
     return Refuse("STORE_NEWER",
                   "A newer release wrote this store: run that release, or restore a backup.");
   }
-  if (stored.value("layout", uint32_t{0}) < kOldestLayoutFormat) {
+  if (layout < kOldestLayoutFormat) {
     return Refuse("STORE_OLDER",
                   "A release before the first wrote this store: begin with an empty data folder.");
   }
@@ -203,9 +219,9 @@ Store::~Store() {
   writer_.reset();
 }
 
-void Store::WriteAsync(const CommandInfo& info, CommandFn run, CommandDone done) {
+void Store::WriteAsync(CommandInfo info, CommandFn run, CommandDone done) {
   Command command;
-  command.info = info;
+  command.info = std::move(info);
   command.run = std::move(run);
   command.done = std::move(done);
   writer_->Submit(std::move(command));

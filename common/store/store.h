@@ -71,8 +71,8 @@ class Store {
   // Runs a command and waits until it is durable. UNAVAILABLE: the outcome is unknown, retry with
   // the same id.
   absl::StatusOr<Outcome> Write(const CommandInfo& info, const CommandFn& run);
-  // The same without waiting: `done` is called on the writer's thread and must be quick.
-  void WriteAsync(const CommandInfo& info, CommandFn run, CommandDone done);
+  // The same without waiting: `done` is called on a thread of the writer and must not wait.
+  void WriteAsync(CommandInfo info, CommandFn run, CommandDone done);
   // The answer given before to this request id, if any.
   absl::StatusOr<std::optional<Outcome>> FindReply(const CommandInfo& info) const;
 

@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/store/engine_testing.h"
 #include "common/store/mem_engine.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/store.h"
@@ -176,13 +177,13 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
   }
 
   // Writes past the store, as a broken disk or program would; then opens it again.
-  void Plant(const std::vector<Batch::Op>& ops) {
+  void Plant(const std::vector<OwnedOp>& ops) {
     store_.reset();
     {
       auto engine = OpenEngine();
       ASSERT_TRUE(engine.ok()) << engine.status();
       Batch batch;
-      batch.ops = ops;
+      batch.ops = ViewsOf(ops);
       batch.base_position = batch.position = *(*engine)->LastPosition();
       ASSERT_TRUE((*engine)->Commit(batch).ok());
     }

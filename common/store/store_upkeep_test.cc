@@ -365,7 +365,7 @@ TEST_P(StoreUpkeepTest, CountersGoOnAfterReopening) {
 // Each damage, and what the scrub must say of it.
 struct Damage {
   const char* name;
-  std::function<std::vector<Batch::Op>(const std::function<std::string(Space, std::string)>& raw)>
+  std::function<std::vector<OwnedOp>(const std::function<std::string(Space, std::string)>& raw)>
       plant;
   const char* finding;
 };
@@ -390,79 +390,78 @@ TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
   const std::vector<Damage> damages = {
       {"dangling entry",
        [&](const auto&) {
-         return std::vector<Batch::Op>{
+         return std::vector<OwnedOp>{
              {Space::kData, Entry(kByColor, kCurrent, blue, "zz"), Length(blue)}};
        },
        "index widgets_by_color: dangling entry"},
       {"missing entry",
        [&](const auto&) {
-         return std::vector<Batch::Op>{
+         return std::vector<OwnedOp>{
              {Space::kData, Entry(kByColor, kCurrent, red, "a"), std::nullopt}};
        },
        "index widgets_by_color: missing entry"},
       {"unique entry of another",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kData, unique, std::string(Key::Of("b").bytes())}};
+         return std::vector<OwnedOp>{{Space::kData, unique, std::string(Key::Of("b").bytes())}};
        },
        "index widgets_by_bin: missing entry"},
       {"missing row",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kData, Row("b"), std::nullopt}};
+         return std::vector<OwnedOp>{{Space::kData, Row("b"), std::nullopt}};
        },
        "index widgets_by_color: dangling entry"},
       {"row without its record",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kData, Row("h"), std::nullopt}};
+         return std::vector<OwnedOp>{{Space::kData, Row("h"), std::nullopt}};
        },
        "table widgets: a version without its record"},
       {"row under another key",
        [&](const auto& raw) {
-         return std::vector<Batch::Op>{{Space::kData, Row("b"), raw(Space::kData, Row("a"))}};
+         return std::vector<OwnedOp>{{Space::kData, Row("b"), raw(Space::kData, Row("a"))}};
        },
        "table widgets: a row lies under another key"},
       {"row that does not parse",
        [&](const auto& raw) {
-         return std::vector<Batch::Op>{
+         return std::vector<OwnedOp>{
              {Space::kData, Row("b"), raw(Space::kData, Row("b")).substr(0, kRowHeaderBytes + 3)}};
        },
        "table widgets: a row does not parse"},
       {"history entry gone",
        [&](const auto&) {
-         return std::vector<Batch::Op>{
+         return std::vector<OwnedOp>{
              {Space::kData, Entry(kByColor, kHistory, Key::Of("past"), "h"), std::nullopt}};
        },
        "index widgets_by_color: missing entry of a past or future version"},
       {"journal entry gone",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kLog, JournalKey(2), std::nullopt}};
+         return std::vector<OwnedOp>{{Space::kLog, JournalKey(2), std::nullopt}};
        },
        "journal: gap at position 2"},
       {"last journal entry gone",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kLog, JournalKey(5), std::nullopt}};
+         return std::vector<OwnedOp>{{Space::kLog, JournalKey(5), std::nullopt}};
        },
        "journal: ends at 4, the store is at 5"},
       {"journal entry changed",
        [&](const auto& raw) {
-         return std::vector<Batch::Op>{
-             {Space::kLog, JournalKey(2), raw(Space::kLog, JournalKey(3))}};
+         return std::vector<OwnedOp>{{Space::kLog, JournalKey(2), raw(Space::kLog, JournalKey(3))}};
        },
        "journal: entry 2 is not the one in the tree"},
       {"leaf hash changed",
        [&](const auto&) {
-         return std::vector<Batch::Op>{{Space::kLog, NodesKey(3), std::string(32, 'x')}};
+         return std::vector<OwnedOp>{{Space::kLog, NodesKey(3), std::string(32, 'x')}};
        },
        "journal: entry 3 is not the one in the tree"},
       {"node changed",
        [&](const auto& raw) {
          const std::string leaf = raw(Space::kLog, NodesKey(2)).substr(0, 32);
-         return std::vector<Batch::Op>{{Space::kLog, NodesKey(2), leaf + std::string(32, 'x')}};
+         return std::vector<OwnedOp>{{Space::kLog, NodesKey(2), leaf + std::string(32, 'x')}};
        },
        "tree: node 1/0 does not follow from its children"},
       {"node gone",
        [&](const auto& raw) {
          const std::string leaf = raw(Space::kLog, NodesKey(2)).substr(0, 32);
-         return std::vector<Batch::Op>{{Space::kLog, NodesKey(2), leaf}};
+         return std::vector<OwnedOp>{{Space::kLog, NodesKey(2), leaf}};
        },
        "tree: level 1 has 1 nodes, not 2"},
   };
@@ -475,9 +474,9 @@ TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
   const auto raw = [this](Space space, const std::string& key) { return Raw(space, key); };
   for (const Damage& damage : damages) {
     SCOPED_TRACE(damage.name);
-    const std::vector<Batch::Op> ops = damage.plant(raw);
-    std::vector<Batch::Op> undo;
-    for (const Batch::Op& op : ops) {
+    const std::vector<OwnedOp> ops = damage.plant(raw);
+    std::vector<OwnedOp> undo;
+    for (const OwnedOp& op : ops) {
       std::string value;
       const View view = store_->Read();
       const bool was = *view.snapshot().Get(op.space, op.key, &value);

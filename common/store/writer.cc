@@ -68,6 +68,7 @@ Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_
       recorded_us_(recorded_us) {
   runner_ = std::thread([this] { RunLoop(); });
   committer_ = std::thread([this] { CommitLoop(); });
+  answerer_ = std::thread([this] { AnswerLoop(); });
 }
 
 Writer::~Writer() {
@@ -78,6 +79,7 @@ Writer::~Writer() {
   work_.notify_one();
   runner_.join();
   committer_.join();
+  answerer_.join();
 }
 
 void Writer::Submit(Command command) {
@@ -125,7 +127,8 @@ void Writer::RunLoop() {
     const std::shared_ptr<Group> group = std::exchange(group_, nullptr);
     // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
     if (step == Step::kCloseIdle && group->answers.size() == 1) {
-      CommitAndAnswer(*group);
+      Settle(*group);
+      Answer(*group);
       continue;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -148,7 +151,8 @@ Writer::Step Writer::NextStep(std::vector<Command>* commands) {
       *commands = Take();
       return Step::kRun;
     }
-    if (may_close) return queue_.empty() ? Step::kCloseIdle : Step::kClose;
+    const bool idle = queue_.empty() && committed_.empty() && !answering_;
+    if (may_close) return idle ? Step::kCloseIdle : Step::kClose;
     if (stopping_ && group_ == nullptr) return Step::kStop;
     work_.wait(lock);
   }
@@ -175,7 +179,7 @@ void Writer::RunCommands(std::vector<Command> commands) {
   size_t next = 0;
   for (; next < commands.size() && group_->overlay->bytes() < kGroupBytes; ++next) {
     absl::StatusOr<Outcome> outcome = Answered(commands[next], now);
-    group_->answers.push_back(Answer{std::move(commands[next].done), std::move(outcome)});
+    group_->answers.push_back(Pending{std::move(commands[next].done), std::move(outcome)});
   }
   if (next == commands.size()) return;
   // The batch is full: the rest comes first in the next.
@@ -219,31 +223,46 @@ void Writer::CloseGroup() {
 
 void Writer::CommitLoop() {
   pthread_setname_np(pthread_self(), "store-commit");
+  std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    std::shared_ptr<Group> group;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      committing_work_.wait(lock, [this] { return committing_ != nullptr || ended_; });
-      if (committing_ == nullptr) return;
-      group = committing_;
-    }
-    CommitAndAnswer(*group);
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      committing_ = nullptr;
-    }
+    committing_work_.wait(lock, [this] { return committing_ != nullptr || ended_; });
+    if (committing_ == nullptr) break;
+    lock.unlock();
+    Settle(*committing_);  // this thread alone takes it away
+    lock.lock();
+    committed_.push_back(std::exchange(committing_, nullptr));
     work_.notify_one();
+    answering_work_.notify_one();
+  }
+  all_committed_ = true;
+  answering_work_.notify_one();
+}
+
+// An answer may rest on what an earlier command of this batch or the one before wrote, so none is
+// good before the commit.
+void Writer::Settle(Group& group) {
+  const absl::Status committed = Commit(group);
+  if (committed.ok()) return;
+  for (Pending& answer : group.answers) answer.outcome = OutcomeUnknown(committed);
+}
+
+void Writer::AnswerLoop() {
+  pthread_setname_np(pthread_self(), "store-answer");
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    answering_work_.wait(lock, [this] { return !committed_.empty() || all_committed_; });
+    if (committed_.empty()) return;
+    const std::vector<std::shared_ptr<Group>> groups = std::exchange(committed_, {});
+    answering_ = true;
+    lock.unlock();
+    for (const std::shared_ptr<Group>& group : groups) Answer(*group);
+    lock.lock();
+    answering_ = false;
   }
 }
 
-void Writer::CommitAndAnswer(Group& group) {
-  const absl::Status committed = Commit(group);
-  // An answer may rest on what an earlier command of this batch or the one before wrote, so none
-  // leaves before the commit.
-  for (Answer& answer : group.answers) {
-    if (!committed.ok()) answer.outcome = OutcomeUnknown(committed);
-    answer.done(std::move(answer.outcome));
-  }
+void Writer::Answer(Group& group) {
+  for (Pending& answer : group.answers) answer.done(std::move(answer.outcome));
   group.answers.clear();
 }
 
@@ -271,22 +290,26 @@ absl::StatusOr<int> Writer::FireTimers(absl::Time now) {
   return fired;
 }
 
-absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info) const {
-  if (info.request_id.empty()) return std::optional<Outcome>();
+absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info,
+                                                      const std::string& once_key) const {
   std::string value;
-  ASSIGN_OR_RETURN(const bool present, group_->overlay->Get(Space::kOnce, OnceKey(info), &value));
+  ASSIGN_OR_RETURN(const bool present, group_->overlay->Get(Space::kOnce, once_key, &value));
   if (!present) return std::optional<Outcome>();
   ASSIGN_OR_RETURN(Outcome outcome, DecodeOnce(info, value));
   return std::optional<Outcome>(std::move(outcome));
 }
 
 absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
-  if (!command.info.request_id.empty() && command.info.body_hash.size() != kHashBytes) {
-    return base::Refusal(absl::StatusCode::kInternal, "BODY_HASH",
-                         "A request id comes with a hash of 32 bytes.");
+  std::string once_key;  // empty: not guarded against repetition
+  if (!command.info.request_id.empty()) {
+    if (command.info.body_hash.size() != kHashBytes) {
+      return base::Refusal(absl::StatusCode::kInternal, "BODY_HASH",
+                           "A request id comes with a hash of 32 bytes.");
+    }
+    once_key = OnceKey(command.info);
+    ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info, once_key));
+    if (before.has_value()) return *std::move(before);
   }
-  ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info));
-  if (before.has_value()) return *std::move(before);
 
   Overlay& overlay = *group_->overlay;
   const size_t mark = overlay.Mark();
@@ -314,8 +337,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   recorded_us_ = recorded_us;
   Seal(tx, command.info);
   outcome.position = position_;
-  if (!command.info.request_id.empty()) {
-    overlay.Put(Space::kOnce, OnceKey(command.info),
+  if (!once_key.empty()) {
+    overlay.Put(Space::kOnce, std::move(once_key),
                 absl::StrCat(BigEndian(recorded_us), command.info.body_hash, BigEndian(position_),
                              outcome.reply));
   }

@@ -1,7 +1,7 @@
 // The one writer. Commands queue and run one after another against an overlay; the overlay goes to
 // the engine as one durable batch; then all its commands are answered. So transactions are serial
 // without locks or retries, and one sync serves many. While a batch is being synced, the commands
-// of the next run over it: two threads, one that runs and one that commits.
+// of the next run over it, and those of the one before are answered: a thread for each.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,7 @@ using CommandDone = std::function<void(absl::StatusOr<Outcome>)>;
 struct Command {
   CommandInfo info;
   CommandFn run;
-  CommandDone done;          // called on a thread of the writer: must be quick
+  CommandDone done;          // called on a thread of the writer: must not wait
   bool bookkeeping = false;  // the store's own upkeep: no journal entry, no position
   bool tick = false;         // fires the timers that are due and does nothing else
   bool quiet = false;        // no journal entry when it changed no record
@@ -80,7 +80,7 @@ class Writer {
   absl::Status failure() const;
 
  private:
-  struct Answer {
+  struct Pending {
     CommandDone done;
     absl::StatusOr<Outcome> outcome;
   };
@@ -91,14 +91,14 @@ class Writer {
     std::unique_ptr<Snapshot> snapshot;
     std::optional<Overlay> overlay;
     CommitNotice notice;
-    std::vector<Answer> answers;
+    std::vector<Pending> answers;
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
     Hash root{};                          // of the tree after it
     bool topped_up = false;               // took what had come when it could have gone
     bool full() const;
   };
 
-  // The running thread. kCloseIdle: nothing else waits to be run.
+  // The running thread. kCloseIdle: nothing else waits to be run, committed or answered.
   enum class Step { kRun, kClose, kCloseIdle, kStop };
   void RunLoop();
   Step NextStep(std::vector<Command>* commands);
@@ -108,7 +108,8 @@ class Writer {
   void CloseGroup();
   absl::StatusOr<Outcome> Answered(const Command& command, absl::Time now);
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
-  absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info) const;
+  absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,
+                                                const std::string& once_key) const;
   // How many fired: all that are due, or what one batch takes. The error of the first that failed:
   // those behind it wait.
   absl::StatusOr<int> FireTimers(absl::Time now);
@@ -118,8 +119,12 @@ class Writer {
 
   // The committing thread, and the running one where nothing else waits to be run.
   void CommitLoop();
-  void CommitAndAnswer(Group& group);
+  void Settle(Group& group);
   absl::Status Commit(Group& group);
+
+  // The answering thread, and the running one for a caller who is alone.
+  void AnswerLoop();
+  static void Answer(Group& group);
 
   const Deps deps_;
   // Of the running thread alone.
@@ -133,13 +138,18 @@ class Writer {
   mutable std::mutex mutex_;
   std::condition_variable work_;             // for the running thread
   std::condition_variable committing_work_;  // for the committing one
+  std::condition_variable answering_work_;   // for the answering one
   std::vector<Command> queue_;
   bool stopping_ = false;
-  std::shared_ptr<Group> committing_;  // handed over and not done; null: none
-  bool ended_ = false;                 // nothing more is handed over
+  std::shared_ptr<Group> committing_;              // handed over and not done; null: none
+  bool ended_ = false;                             // nothing more is handed over
+  std::vector<std::shared_ptr<Group>> committed_;  // to be answered
+  bool answering_ = false;
+  bool all_committed_ = false;  // nothing more comes to be answered
   absl::Status failure_;
   std::thread runner_;
   std::thread committer_;
+  std::thread answerer_;
 };
 
 void LogTimerFailed(const absl::Status& status);

@@ -16,19 +16,14 @@ constexpr char kReservedPrefix[] = "nisi-";
 constexpr char kAuthorization[] = "authorization";
 constexpr char kTraceparent[] = "traceparent";
 constexpr char kTracestate[] = "tracestate";
+constexpr size_t kTraceIdStart = 3;
+constexpr size_t kTraceIdSize = 32;
 constexpr size_t kMaxTracestate = 512;
 constexpr size_t kEntryOverhead = 32;  // RFC 9113, 6.5.2
 
 absl::string_view View(grpc::string_ref text) {
   return {text.data(), text.size()};
 }
-
-// The request metadata that matter here; the rest stays outside.
-struct Given {
-  absl::string_view service;
-  absl::string_view traceparent;
-  absl::string_view tracestate;
-};
 
 absl::Status CheckSize(const rpc::Metadata& metadata) {
   size_t bytes = 0;
@@ -38,8 +33,10 @@ absl::Status CheckSize(const rpc::Metadata& metadata) {
   return bytes <= kMaxMetadataBytes ? absl::OkStatus() : MetadataTooLarge(kMaxMetadataBytes);
 }
 
-absl::StatusOr<Given> ReadMetadata(const rpc::Metadata& metadata) {
-  Given given;
+// The process that is meant, "" where none is named. The rest of the metadata stays outside, but
+// for the identity and the trace.
+absl::StatusOr<absl::string_view> ReadMetadata(const rpc::Metadata& metadata) {
+  absl::string_view service;
   int services = 0;
   int identities = 0;
   for (const auto& [name, content] : metadata) {
@@ -48,18 +45,20 @@ absl::StatusOr<Given> ReadMetadata(const rpc::Metadata& metadata) {
       if (key != kServiceKey || ++services > 1) {
         return ReservedMetadata();
       }
-      given.service = View(content);
+      service = View(content);
     } else if (key == kAuthorization) {
       if (++identities > 1) {
         return ReservedMetadata();
       }
-    } else if (key == kTraceparent) {
-      given.traceparent = View(content);
-    } else if (key == kTracestate) {
-      given.tracestate = View(content);
     }
   }
-  return given;
+  return service;
+}
+
+// "" where there is none.
+absl::string_view Find(const rpc::Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? absl::string_view() : View(found->second);
 }
 
 // "ipv4:10.0.0.7:51234" without the port.
@@ -83,24 +82,31 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::Server
                                           absl::Time now) {
   const rpc::Metadata& metadata = call.client_metadata();
   RETURN_IF_ERROR(CheckSize(metadata));
-  ASSIGN_OR_RETURN(const Given given, ReadMetadata(metadata));
+  ASSIGN_OR_RETURN(const absl::string_view service, ReadMetadata(metadata));
   const absl::Time suite_now = clock_->Now();
   ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::Caller> caller,
                    authenticator_->Identify(metadata, call, suite_now));
   RETURN_IF_ERROR(CheckRate(*caller, call, now));
   RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
   Admitted admitted;
-  ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, given.service));
+  ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, service));
   admitted.context = signer_->Sign(*caller, admitted.owner, suite_now);
-  if (IsTraceparent(given.traceparent)) {
-    admitted.traceparent = std::string(given.traceparent);
-    if (IsTracestate(given.tracestate)) {
-      admitted.tracestate = std::string(given.tracestate);
-    }
-  } else {
-    admitted.traceparent = NewTraceparent();
-  }
   return admitted;
+}
+
+Trace Admission::TraceOf(const grpc::ServerContextBase& call) {
+  const absl::string_view traceparent = Find(call.client_metadata(), kTraceparent);
+  if (!IsTraceparent(traceparent)) {
+    return Trace{NewTraceparent(), ""};
+  }
+  const absl::string_view tracestate = Find(call.client_metadata(), kTracestate);
+  return Trace{std::string(traceparent),
+               IsTracestate(tracestate) ? std::string(tracestate) : std::string()};
+}
+
+absl::string_view Trace::id() const {
+  return traceparent.empty() ? absl::string_view()
+                             : absl::string_view(traceparent).substr(kTraceIdStart, kTraceIdSize);
 }
 
 absl::Status Admission::CheckRate(const rpc::Caller& caller, const grpc::ServerContextBase& call,
@@ -122,7 +128,6 @@ std::string Admission::NewTraceparent() {
 
 bool IsTraceparent(absl::string_view text) {
   constexpr size_t kSize = 55;
-  constexpr size_t kTrace = 3;
   constexpr size_t kSpan = 36;
   constexpr size_t kFlags = 53;
   if (text.size() != kSize || !absl::StartsWith(text, "00-") || text[kSpan - 1] != '-' ||
@@ -131,12 +136,13 @@ bool IsTraceparent(absl::string_view text) {
   }
   for (size_t i = 0; i < kSize; ++i) {
     const char c = text[i];
-    const bool dash = i == kTrace - 1 || i == kSpan - 1 || i == kFlags - 1;
+    const bool dash = i == kTraceIdStart - 1 || i == kSpan - 1 || i == kFlags - 1;
     if (!dash && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
       return false;
     }
   }
-  return text.substr(kTrace, 32).find_first_not_of('0') != absl::string_view::npos &&
+  return text.substr(kTraceIdStart, kTraceIdSize).find_first_not_of('0') !=
+             absl::string_view::npos &&
          text.substr(kSpan, 16).find_first_not_of('0') != absl::string_view::npos;
 }
 

@@ -25,8 +25,14 @@ inline constexpr size_t kMaxMetadataBytes = 8 << 10;
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes
   std::string context;      // kCallContextKey
+};
+
+// W3C Trace Context of a call.
+struct Trace {
   std::string traceparent;
   std::string tracestate;  // may be empty
+
+  absl::string_view id() const;  // 32 hexadecimal digits; empty where there is no traceparent
 };
 
 // Not thread-safe: the forwarder's one thread asks.
@@ -40,6 +46,8 @@ class Admission {
   // suite's own clock may stand still.
   absl::StatusOr<Admitted> Admit(const Route& route, const grpc::ServerContextBase& call,
                                  absl::Time now);
+  // What the client sent, as far as it is well formed; otherwise a new one. Of refused calls too.
+  Trace TraceOf(const grpc::ServerContextBase& call);
 
  private:
   absl::Status CheckRate(const rpc::Caller& caller, const grpc::ServerContextBase& call,

@@ -62,7 +62,9 @@ absl::Status DeadlineExceeded() {
 }
 
 absl::Status ShuttingDown() {
-  return base::Unavailable("SHUTTING_DOWN", "The gateway is shutting down; call again.",
+  return base::Unavailable("SHUTTING_DOWN",
+                           "The server is shutting down: call again, a stream from the last "
+                           "position.",
                            absl::Seconds(1));
 }
 

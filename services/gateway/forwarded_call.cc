@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/grpc_status.h"
 #include "common/rpc/limits.h"
@@ -32,24 +33,31 @@ void CopyMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metad
 }
 
 // Our services always send details. A status without them was made by gRPC on this side: the
-// backend is away, the time is up, or the answer is too large.
-grpc::Status AnswerOf(const grpc::Status& status, absl::string_view owner) {
+// backend is away, the time is up, or the answer is too large. What it means, then; OK where the
+// status is the service's own.
+absl::Status MadeHere(const grpc::Status& status, absl::string_view owner) {
   if (status.ok() || !status.error_details().empty()) {
-    return status;
+    return absl::OkStatus();
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
     case grpc::StatusCode::CANCELLED:  // not by us: the backend closed
     case grpc::StatusCode::UNKNOWN:
-      return rpc::ToGrpc(BackendUnavailable(owner));
+      return BackendUnavailable(owner);
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return rpc::ToGrpc(DeadlineExceeded());
+      return DeadlineExceeded();
     case grpc::StatusCode::UNIMPLEMENTED:
-      return rpc::ToGrpc(MethodUnknown());
+      return MethodUnknown();
     default:
-      return rpc::ToGrpc(
-          absl::Status(static_cast<absl::StatusCode>(status.error_code()), "The service failed."));
+      return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                          "The service failed.");
   }
+}
+
+// Failures that are the house's, not the caller's. What a service failed with it has logged itself.
+bool IsOurs(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsInternal(status) || absl::IsUnknown(status) ||
+         absl::IsDataLoss(status);
 }
 
 }  // namespace
@@ -109,6 +117,7 @@ void ForwardedCall::OnAccepted(bool ok) {
 }
 
 absl::Status ForwardedCall::Open() {
+  trace_ = hub_.admission->TraceOf(in_);
   const absl::StatusOr<const Route*> route = hub_.routes->Find(in_.method());
   if (route.ok()) {
     route_ = *route;
@@ -139,8 +148,19 @@ bool ForwardedCall::CountIn() {
   return true;
 }
 
+// With a refusal of the gateway's own; once.
 void ForwardedCall::Refuse(const absl::Status& status) {
-  Answer(rpc::ToGrpc(status));
+  if (answering_) {
+    return;
+  }
+  if (IsOurs(status)) {
+    base::Log(base::Severity::kError, "call_failed",
+              {{"method", in_.method()},
+               {"code", absl::StatusCodeToString(status.code())},
+               {"reason", base::ReasonOf(status)},
+               {"trace", trace_.id()}});
+  }
+  Answer(rpc::ToGrpc(status, trace_.id()));
 }
 
 void ForwardedCall::Answer(const grpc::Status& status) {
@@ -179,9 +199,9 @@ void ForwardedCall::Forward() {
   out_.emplace();
   out_->set_deadline(deadline_);
   out_->AddMetadata(rpc::kCallContextKey, admitted_.context);
-  out_->AddMetadata("traceparent", admitted_.traceparent);
-  if (!admitted_.tracestate.empty()) {
-    out_->AddMetadata("tracestate", admitted_.tracestate);
+  out_->AddMetadata("traceparent", trace_.traceparent);
+  if (!trace_.tracestate.empty()) {
+    out_->AddMetadata("tracestate", trace_.tracestate);
   }
   grpc::GenericStub& stub = *hub_.stubs.find(admitted_.owner)->second;
   if (!route_->kind.streaming()) {
@@ -271,14 +291,16 @@ void ForwardedCall::OnBackendStatus(bool /*ok*/) {
   if (!ours_.ok()) {
     return Refuse(ours_);
   }
-  const grpc::Status status = AnswerOf(backend_status_, admitted_.owner);
   PassTrailers();
-  if (unary_ == nullptr || !status.ok()) {
-    return Answer(status);
+  if (const absl::Status made = MadeHere(backend_status_, admitted_.owner); !made.ok()) {
+    return Refuse(made);
+  }
+  if (unary_ == nullptr || !backend_status_.ok()) {
+    return Answer(backend_status_);
   }
   answering_ = true;
-  answered_ = status.error_code();
-  client_.WriteAndFinish(down_, grpc::WriteOptions(), status, Post(answered_step_));
+  answered_ = backend_status_.error_code();
+  client_.WriteAndFinish(down_, grpc::WriteOptions(), backend_status_, Post(answered_step_));
 }
 
 void ForwardedCall::PassTrailers() {
@@ -347,6 +369,10 @@ void ForwardedCall::Abort(const absl::Status& status) {
   }
   ours_ = status;
   out_->TryCancel();
+}
+
+bool ForwardedCall::is_server_stream() const {
+  return route_ != nullptr && route_->kind.server_streaming;
 }
 
 void ForwardedCall::Sweep(SystemTime now) {

@@ -62,6 +62,8 @@ class ForwardedCall {
 
   // Ends the call: what the client did not get yet, it does not get.
   void Abort(const absl::Status& status);
+  // Whether it is a stream from a service, which may go on for as long as the client wants.
+  bool is_server_stream() const;
   // Ends it when its time is over and its own steps did not: a client that does not send or take.
   void Sweep(SystemTime now);
 
@@ -120,6 +122,7 @@ class ForwardedCall {
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
 
   const Route* route_ = nullptr;
+  Trace trace_;
   Admitted admitted_;
   SystemTime deadline_ = SystemTime::max();
   absl::Time began_;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/rpc/drain.h"
 #include "common/rpc/listen_options.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/forwarded_call.h"
@@ -106,7 +107,8 @@ class QueueForwarder final : public Forwarder {
     std::atomic<uint64_t> refused{0};
   };
   const std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
-  std::atomic<int64_t> abort_at_ns_{0};  // 0: not draining
+  std::atomic<bool> draining_{false};
+  std::atomic<int64_t> abort_at_ns_{INT64_MAX};
 };
 
 void QueueForwarder::FillHub() {
@@ -194,15 +196,15 @@ void QueueForwarder::OnTick(bool /*ok*/) {
   const SystemTime now = std::chrono::system_clock::now();
   figures_->live = hub_.live.size();
   figures_->refused = hub_.refused;
-  const int64_t abort_at = abort_at_ns_.load();
-  const bool abort = abort_at != 0 && absl::ToUnixNanos(absl::FromChrono(now)) >= abort_at;
+  const bool draining = draining_.load();
+  const bool abort = absl::FromChrono(now) >= absl::FromUnixNanos(abort_at_ns_.load());
   for (ForwardedCall* call : hub_.live) {
-    if (abort) {
+    if (abort || (draining && call->is_server_stream())) {
       call->Abort(ShuttingDown());
     }
     call->Sweep(now);
   }
-  if (++ticks_ % kTicksAHealthLook == 0 && abort_at == 0) {
+  if (++ticks_ % kTicksAHealthLook == 0 && !draining) {
     LookAtBackends();
   }
   ticking_ = true;
@@ -247,15 +249,14 @@ void QueueForwarder::Drain(absl::Duration limit) {
   if (!thread_.joinable()) {
     return;
   }
-  const absl::Time began = absl::Now();
+  const absl::Time end = absl::Now() + limit;
+  draining_ = true;
   server_->GetHealthCheckService()->Shutdown();
   // Open for a moment more: whoever spreads calls over gateways sees it unready before it is
   // closed.
   absl::SleepFor(std::min(limit / 10, kUnreadyPause));
-  const absl::Time now = absl::Now();
-  limit = std::max(limit - (now - began), absl::ZeroDuration());
-  abort_at_ns_ = absl::ToUnixNanos(now + limit * 3 / 4);
-  server_->Shutdown(absl::ToChronoTime(now + limit));
+  abort_at_ns_ = absl::ToUnixNanos(end - (end - absl::Now()) / 4);
+  rpc::EndServer(*server_, end, [this] { return figures_->live != 0; });
   down_alarm_.Set(hub_.queue.get(), std::chrono::system_clock::now(), &down_);
   thread_.join();
   server_.reset();

@@ -37,8 +37,9 @@ class Forwarder {
   // Serves, with health and reflection, until Drain. Once. UNAVAILABLE where the port is taken.
   virtual absl::Status Start() = 0;
   virtual int port() const = 0;
-  // Unready, no new calls; waits for those under way, and ends with SHUTTING_DOWN what is left
-  // shortly before `limit`. Afterwards nothing runs. Calling it again does nothing.
+  // Unready; streams from a service end at once, with SHUTTING_DOWN; other calls are served until
+  // the clients have gone elsewhere, and what is left shortly before `limit` ends as the streams.
+  // Afterwards nothing runs. Calling it again does nothing.
   virtual void Drain(absl::Duration limit) = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "common/base/clock.h"
@@ -26,6 +27,16 @@ constexpr char kCount[] = "/nisi.testing.v1.WidgetService/CountWidgets";
 constexpr char kCollect[] = "/nisi.testing.v1.WidgetService/CollectWidgets";
 constexpr char kChat[] = "/nisi.chat.v1.ChatService/Chat";
 constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
+constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
+
+// What the caller of a failed call can quote; "" where it got nothing.
+std::string TraceIdOf(const absl::Status& status) {
+  google::rpc::RequestInfo request;
+  if (const auto payload = status.GetPayload(kRequestInfo)) {
+    EXPECT_TRUE(request.ParseFromString(std::string(*payload)));
+  }
+  return request.request_id();
+}
 
 // A service whose method streams both ways; the linked packages have none.
 const google::protobuf::ServiceDescriptor* ChatService() {
@@ -205,6 +216,30 @@ TEST_F(GatewayTest, SendsASignedContextAndATrace) {
   ASSERT_TRUE(nobody.ok());
   EXPECT_TRUE((*nobody)->anonymous());
   EXPECT_EQ(seen_.metadata().at("traceparent").size(), trace.size());
+}
+
+TEST_F(GatewayTest, ItsErrorsCarryTheTrace) {
+  StartGateway();
+  const std::string id = "0af7651916cd43dd8448eb211c80319c";
+  const std::string trace = absl::StrCat("00-", id, "-b7ad6b7169203331-01");
+  const std::string unknown = "/no.Service/No";
+  EXPECT_EQ(TraceIdOf(Call(unknown, {"x"}, nullptr, {{"traceparent", trace}})), id);
+  EXPECT_EQ(TraceIdOf(Call(kGet, {"x"}, nullptr, {{"traceparent", trace}})), id);
+  const absl::Status large =
+      Call(kEcho, {"x"}, nullptr,
+           {{"traceparent", trace}, {"large", std::string(kMaxMetadataBytes, 'v')}});
+  EXPECT_EQ(ReasonOf(large), "METADATA_TOO_LARGE");
+  EXPECT_EQ(TraceIdOf(large), id);
+  // Without one the gateway makes one, for each call another.
+  const std::string made = TraceIdOf(Call(unknown, {"x"}));
+  EXPECT_EQ(made.size(), id.size());
+  EXPECT_NE(made, TraceIdOf(Call(unknown, {"x"})));
+  // What a service says passes as it is; what gRPC says of one does not come from it.
+  EXPECT_EQ(TraceIdOf(Call(kEcho, {"fail"}, nullptr, {{"traceparent", trace}})), "");
+  StopBackend();
+  const absl::Status away = Call(kEcho, {"x"}, nullptr, {{"traceparent", trace}});
+  EXPECT_EQ(ReasonOf(away), "BACKEND_UNAVAILABLE");
+  EXPECT_EQ(TraceIdOf(away), id);
 }
 
 // Metadata may hold visible ASCII alone. gRPC takes other bytes from a client that sends them, and
@@ -396,6 +431,61 @@ TEST_F(GatewayTest, DrainEndsWhatDoesNotEnd) {
   EXPECT_EQ(call.Read(), std::nullopt);
   EXPECT_EQ(ReasonOf(call.Finish()), "SHUTTING_DOWN");
   drain.join();
+}
+
+// Had they waited for the limit, as a call does that does not end, the call would be over too.
+TEST_F(GatewayTest, DrainEndsStreamsAtOnce) {
+  StartGateway();
+  ClientCall call(*stub_, kEcho);
+  ASSERT_TRUE(call.Start() && call.Write("hold") && call.CloseSending());
+  seen_.Wait("holding");
+  ClientCall watch(*stub_, kCount);
+  ASSERT_TRUE(watch.Start() && watch.Write("watch") && watch.CloseSending());
+  EXPECT_EQ(watch.Read(), "widget");
+  ClientCall chat(*stub_, kChat);
+  ASSERT_TRUE(chat.Start() && chat.Write("one"));
+  EXPECT_EQ(chat.Read(), "one");
+  std::thread drain([&] { gateway_->Drain(absl::Seconds(60)); });
+  for (ClientCall* stream : {&watch, &chat}) {
+    EXPECT_EQ(stream->Read(), std::nullopt);
+    const absl::Status status = stream->Finish();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(ReasonOf(status), "SHUTTING_DOWN");
+    EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  }
+  service_->Release();
+  EXPECT_EQ(call.Read(), "held");
+  EXPECT_TRUE(call.Finish().ok());
+  drain.join();
+}
+
+TEST_F(GatewayTest, DrainLosesNoCall) {
+  StartGateway();
+  std::atomic<bool> over{false};
+  std::atomic<int> answered{0};
+  std::atomic<int> lost{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      grpc::GenericStub stub(BackendChannel(absl::StrCat("127.0.0.1:", gateway_->port()),
+                                            grpc::InsecureChannelCredentials()));
+      while (!over) {
+        ClientCall call(stub, kEcho);
+        const absl::Status status = call.Run({"x"});
+        answered += status.ok() ? 1 : 0;
+        lost += !status.ok() && !absl::IsUnavailable(status) ? 1 : 0;
+      }
+    });
+  }
+  while (answered < 1000) {
+    std::this_thread::yield();
+  }
+  gateway_->Drain(absl::Seconds(10));
+  over = true;
+  for (std::thread& caller : callers) {
+    caller.join();
+  }
+  EXPECT_EQ(lost, 0);
 }
 
 TEST_F(GatewayTest, ManyAtOnceAndNoMoreThanAllowed) {

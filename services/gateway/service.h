@@ -49,7 +49,7 @@ class Gateway {
   ~Gateway();  // Drain(0)
 
   int port() const;
-  // Unready; calls under way have so long to end.
+  // Unready; streams from a service end at once, other calls have so long to end.
   void Drain(absl::Duration limit);
 
  private:

@@ -74,7 +74,8 @@ class Seen {
 };
 
 // Echo: "hang" waits to be cancelled, "hold" for Release, "fail" fails; anything else comes back.
-// CountWidgets: so many messages, or "forever". CollectWidgets: how many came. Chat: all come back.
+// CountWidgets: so many messages, "forever", or "watch": one, and then it stays open.
+// CollectWidgets: how many came. Chat: all come back.
 class TestService final : public grpc::CallbackGenericService {
  public:
   explicit TestService(Seen* seen) : seen_(seen) {}
@@ -124,6 +125,7 @@ class TestService final : public grpc::CallbackGenericService {
       }
       if (absl::EndsWith(method_, "/CountWidgets")) {
         forever_ = text == "forever";
+        watch_ = text == "watch";
         if (!absl::SimpleAtoi(text, &left_)) left_ = 1;
         return Next();
       }
@@ -137,7 +139,9 @@ class TestService final : public grpc::CallbackGenericService {
         return StartRead(&in_);
       }
       service_->seen_->Add("written");
-      Next();
+      if (!watch_) {
+        Next();
+      }
     }
     void OnCancel() override {
       service_->seen_->Add("cancelled");
@@ -196,6 +200,7 @@ class TestService final : public grpc::CallbackGenericService {
     int count_ = 0;
     int left_ = 0;
     bool forever_ = false;
+    bool watch_ = false;
     bool ended_ = false;
   };
 

@@ -54,6 +54,8 @@ std::string GoodText(const Field& rule) {
     case rpc::v1::FILTER:
     case rpc::v1::PAGE_TOKEN:
       return "";
+    case rpc::v1::RAW:
+      return "any\ttext\n";
     default:
       return "word";
   }
@@ -157,7 +159,9 @@ std::vector<std::string> BadTexts(const Field& rule) {
       return {mark, "two words", std::string(64, 'w')};
     case rpc::v1::FILTER:
       return {mark, mark + " =", mark + " = \"x\"", "(" + mark, std::string(2'001, 'f')};
-    default:  // PAGE_TOKEN
+    case rpc::v1::RAW:
+      return {};  // none: the function reports on it, as import_test.cc sees
+    default:      // PAGE_TOKEN
       return {mark, std::string(40, 'A')};
   }
 }

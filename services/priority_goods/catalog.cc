@@ -119,14 +119,31 @@ Catalog::~Catalog() {
   if (subscription_ != 0) store_.Unsubscribe(subscription_);
 }
 
-std::shared_ptr<const Calendar> Catalog::current() const {
+absl::StatusOr<std::shared_ptr<const Calendar>> Catalog::Current() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (current_.ok()) return current_;
+  }
+  RETURN_IF_ERROR(Refresh());
   const std::lock_guard<std::mutex> lock(mutex_);
   return current_;
 }
 
 absl::Status Catalog::Refresh() {
   const std::lock_guard<std::mutex> refreshing(refresh_mutex_);
-  const std::shared_ptr<const Calendar> before = current();
+  std::shared_ptr<const Calendar> known;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (current_.ok()) known = *current_;
+  }
+  auto loaded = Load(known.get());
+  const std::lock_guard<std::mutex> lock(mutex_);
+  current_ = std::move(loaded);
+  return current_.status();
+}
+
+// Entries of an approved edition are frozen: they are taken over from what is known.
+absl::StatusOr<std::shared_ptr<const Calendar>> Catalog::Load(const Calendar* known) const {
   const store::View view = store_.Read();
   std::vector<CatalogEdition> editions;
   RETURN_IF_ERROR(view.Scan(
@@ -138,9 +155,9 @@ absl::Status Catalog::Refresh() {
         entry.number = stored.row.number();
         ASSIGN_OR_RETURN(entry.effective_from, base::Date::FromProto(edition.effective_from()));
         entry.header = HeaderFields(edition, stored.version.position);
-        const CatalogEdition* known = before == nullptr ? nullptr : before->Find(entry.number);
-        if (known != nullptr) {
-          entry.entries = known->entries;
+        const CatalogEdition* same = known == nullptr ? nullptr : known->Find(entry.number);
+        if (same != nullptr) {
+          entry.entries = same->entries;
         } else {
           ASSIGN_OR_RETURN(entry.entries, LoadEntries(view, entry.number));
         }
@@ -150,9 +167,7 @@ absl::Status Catalog::Refresh() {
   std::sort(editions.begin(), editions.end(), [](const CatalogEdition& a, const CatalogEdition& b) {
     return a.effective_from < b.effective_from;
   });
-  const std::lock_guard<std::mutex> lock(mutex_);
-  current_ = std::make_shared<const Calendar>(std::move(editions));
-  return absl::OkStatus();
+  return std::make_shared<const Calendar>(std::move(editions));
 }
 
 }  // namespace nisi::priority_goods

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "common/base/date.h"
 #include "common/store/store.h"
@@ -67,17 +67,20 @@ class Catalog {
   // Loads what is approved and follows the store from then on.
   static absl::StatusOr<std::unique_ptr<Catalog>> Open(store::Store& store);
   ~Catalog();
-  std::shared_ptr<const Calendar> current() const;
+  // Loads it again where the last refresh failed: an old list is never served. The error is the
+  // store's.
+  absl::StatusOr<std::shared_ptr<const Calendar>> Current();
 
  private:
   explicit Catalog(store::Store& store) : store_(store) {}
   absl::Status Refresh();
+  absl::StatusOr<std::shared_ptr<const Calendar>> Load(const Calendar* known) const;
 
   store::Store& store_;
   int subscription_ = 0;
   std::mutex refresh_mutex_;  // held from reading to publishing: a later reader publishes later
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Calendar> current_;
+  std::mutex mutex_;
+  absl::StatusOr<std::shared_ptr<const Calendar>> current_;
 };
 
 }  // namespace nisi::priority_goods

@@ -18,7 +18,8 @@ absl::StatusOr<int32_t> EditionNumber(const std::string& name) {
 absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition,
                            const store::At& at) {
   if (IsInsider(*call.caller)) return absl::OkStatus();
-  if (env.catalog->current()->Find(edition) == nullptr) return base::AccessDenied();
+  ASSIGN_OR_RETURN(const auto calendar, env.catalog->Current());
+  if (calendar->Find(edition) == nullptr) return base::AccessDenied();
   if (!at.as_of.has_value() && !at.known_at_us.has_value()) return absl::OkStatus();
   const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(edition), at));

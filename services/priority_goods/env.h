@@ -17,7 +17,7 @@ namespace nisi::priority_goods {
 struct Env {
   store::Store* store = nullptr;
   const norms::Norms* norms = nullptr;
-  const Catalog* catalog = nullptr;
+  Catalog* catalog = nullptr;
 };
 
 // The institute, the authority and auditors see what is not published.

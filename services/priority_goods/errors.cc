@@ -17,6 +17,10 @@ base::LegalBasis Criteria() {
                    "in the domestic "
                    "market.");
 }
+base::LegalBasis LevelOfAGood() {
+  return base::Law("Art. 26(2)",
+                   "The level of processing of a good is determined by one approved methodology.");
+}
 base::LegalBasis Approval() {
   return base::Law("Art. 9(28)",
                    "The authorized body for state stimulation of industry approves the list.");
@@ -38,7 +42,7 @@ absl::Status EntryOverlap(const std::string& other) {
                  "Another entry of this edition covers the same goods.")
       .With("entry", other)
       .Precondition("ENTRY_OVERLAP", other, "no good may be covered by two entries")
-      .Cite(ListOfPriorityGoods());
+      .Cite(LevelOfAGood());  // under two entries it could have two levels
 }
 
 absl::Status EntryExists(const std::string& name) {
@@ -47,14 +51,15 @@ absl::Status EntryExists(const std::string& name) {
       .Resource("entries", name);
 }
 
-absl::Status EditionState(v1::Edition::State state, const std::string& verb) {
+absl::Status EditionState(v1::Edition::State state, const std::string& verb,
+                          const base::LegalBasis& basis) {
   const std::string name = v1::Edition::State_Name(state);
   return Refusal(StatusCode::kFailedPrecondition, "EDITION_STATE",
                  absl::StrCat("An edition in state ", name, " does not allow: ", verb, "."))
       .With("state", name)
       .With("verb", verb)
       .Precondition("EDITION_STATE", "state", absl::StrCat(name, " does not allow ", verb))
-      .Cite(ListOfPriorityGoods());
+      .Cite(basis);
 }
 
 absl::Status EditionFrozen(v1::Edition::State state) {
@@ -78,10 +83,11 @@ absl::Status SeparationOfDuties() {
       .Cite(Approval());
 }
 
-absl::Status EffectiveDayTaken(base::Date day) {
+absl::Status EffectiveDayTaken(base::Date day, const std::string& edition) {
   return Refusal(StatusCode::kFailedPrecondition, "EFFECTIVE_DAY_TAKEN",
                  "Another edition comes into force on that day.")
       .With("effectiveFrom", day.ToString())
+      .With("edition", edition)
       .Precondition("EFFECTIVE_DAY", "effective_from", "choose another day")
       .Cite(Approval());
 }

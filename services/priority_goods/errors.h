@@ -13,24 +13,29 @@ namespace nisi::priority_goods::errors {
 // The citations used here.
 base::LegalBasis ListOfPriorityGoods();  // Art. 26(1)
 base::LegalBasis Criteria();             // Art. 26(2)
+base::LegalBasis LevelOfAGood();         // Art. 26(2)
 base::LegalBasis Approval();             // Art. 9(28)
 base::LegalBasis Drafting();             // Art. 13(2)(2)
 
-absl::Status LevelTooLow();                                                    // LEVEL_TOO_LOW
-absl::Status EntryOverlap(const std::string& other);                           // ENTRY_OVERLAP
-absl::Status EntryExists(const std::string& name);                             // ALREADY_EXISTS
-absl::Status EditionState(v1::Edition::State state, const std::string& verb);  // EDITION_STATE
-absl::Status EditionFrozen(v1::Edition::State state);                          // EDITION_FROZEN
-absl::Status EditionEmpty();                                                   // EDITION_EMPTY
-absl::Status SeparationOfDuties();                                      // SEPARATION_OF_DUTIES
-absl::Status EffectiveDayTaken(base::Date day);                         // EFFECTIVE_DAY_TAKEN
-absl::Status EffectiveDayPast();                                        // EFFECTIVE_DAY_PAST
-absl::Status OrderDateInvalid();                                        // ORDER_DATE_INVALID
-absl::Status EffectiveBeforeOrder();                                    // INVALID_FIELD
-absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);  // SCORE_OVER_NORM
-absl::Status NameMissing(const std::string& field);                     // INVALID_FIELD
-absl::Status ImportTooLarge(size_t limit);                              // IMPORT_TOO_LARGE
-absl::Status ImportOrder(const std::string& what);                      // IMPORT_ORDER
+absl::Status LevelTooLow();                           // LEVEL_TOO_LOW
+absl::Status EntryOverlap(const std::string& other);  // ENTRY_OVERLAP
+absl::Status EntryExists(const std::string& name);    // ALREADY_EXISTS
+// `basis`: the law that the refused step would rest on.
+absl::Status EditionState(v1::Edition::State state, const std::string& verb,
+                          const base::LegalBasis& basis);  // EDITION_STATE
+absl::Status EditionFrozen(v1::Edition::State state);      // EDITION_FROZEN
+absl::Status EditionEmpty();                               // EDITION_EMPTY
+absl::Status SeparationOfDuties();                         // SEPARATION_OF_DUTIES
+// `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
+// than they may know.
+absl::Status EffectiveDayTaken(base::Date day, const std::string& edition);  // EFFECTIVE_DAY_TAKEN
+absl::Status EffectiveDayPast();                                             // EFFECTIVE_DAY_PAST
+absl::Status OrderDateInvalid();                                             // ORDER_DATE_INVALID
+absl::Status EffectiveBeforeOrder();                                         // INVALID_FIELD
+absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);       // SCORE_OVER_NORM
+absl::Status NameMissing(const std::string& field);                          // INVALID_FIELD
+absl::Status ImportTooLarge(size_t limit);                                   // IMPORT_TOO_LARGE
+absl::Status ImportOrder(const std::string& what);                           // IMPORT_ORDER
 // How many rows the header announced, and how many came as far as is known.
 absl::Status ImportRowCount(int32_t announced, size_t came);  // IMPORT_ROW_COUNT
 absl::Status DecisionMissing(v1::Edition::State state);       // DECISION_MISSING

@@ -184,6 +184,74 @@ TEST_F(ImportTest, AnInvalidRowEntersNothing) {
   }
 }
 
+// Its owner is to learn of every bad cell of a file at once, whatever the cell holds.
+TEST_F(ImportTest, EveryCellThatIsNoTextOfItsFieldIsReportedWithItsRow) {
+  const std::string mark = "Zq9Secret";
+  const std::vector<std::string> not_even_lines{mark + "\x07",  mark + std::string(1, '\0'),
+                                                mark + "\r\n",  mark + "\u202e",
+                                                "\u200b\u200b", mark + std::string(10'000, 'a')};
+  const std::vector<std::string> no_single_line{mark + "\n" + mark, mark + "\t",
+                                                mark + std::string(300, 'a')};
+  const std::string edition = CreateDraft();
+  std::vector<Row> rows{MakeRow("850423")};
+  std::vector<std::string> fields{""};
+  for (int i = 0; i < Row::descriptor()->field_count(); ++i) {
+    const auto* field = Row::descriptor()->field(i);
+    if (field->options().GetExtension(rpc::v1::field).format() != rpc::v1::RAW) continue;
+    std::vector<std::string> cells = not_even_lines;
+    if (field->name() != "note")
+      cells.insert(cells.end(), no_single_line.begin(), no_single_line.end());
+    for (const std::string& cell : cells) {
+      rows.push_back(MakeRow("0101"));
+      rows.back().set_row_number(static_cast<int32_t>(rows.size()));
+      Row::GetReflection()->SetString(&rows.back(), field, cell);
+      fields.push_back(field->name());
+    }
+  }
+  ASSERT_EQ(rows.size(), 1u + 8 * 9 + 6);
+  rows.push_back(MakeRow("8703"));
+  fields.emplace_back();
+
+  const int64_t before = position();
+  const auto response = Import(edition, rows);
+  EXPECT_FALSE(response.committed());
+  EXPECT_EQ(response.invalid_count(), static_cast<int>(rows.size()) - 2);
+  EXPECT_EQ(response.entered_count(), 2);
+  ASSERT_EQ(response.rows_size(), static_cast<int>(rows.size()));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Report& report = response.rows(static_cast<int>(i));
+    SCOPED_TRACE(report.ShortDebugString());
+    const std::string& field = fields[i];
+    EXPECT_EQ(report.row_number(), rows[i].row_number());
+    EXPECT_EQ(report.goods_code(), field == "goods_code" ? "" : rows[i].goods_code());
+    EXPECT_EQ(report.outcome(), field.empty() ? Report::ENTERED : Report::INVALID);
+    EXPECT_EQ(report.reason(), field.empty() ? "" : "INVALID_FIELD");
+    EXPECT_EQ(report.field(), field);
+    EXPECT_EQ(report.description().empty(), field.empty());
+    EXPECT_EQ(report.article(), "");  // form is no matter of law
+  }
+  EXPECT_EQ(response.SerializeAsString().find(mark), std::string::npos);
+  EXPECT_EQ(position(), before);
+  EXPECT_EQ(CountEntries(edition), 0);
+  // Without the bad rows, the rest enters.
+  EXPECT_TRUE(Import(edition, {rows.front(), rows.back()}).committed());
+  EXPECT_EQ(CountEntries(edition), 2);
+}
+
+TEST_F(ImportTest, TextEntersInTheFormOfItsField) {
+  const std::string edition = CreateDraft();
+  Row row = MakeRow("850423");
+  row.set_name_ru("И\u0306од");  // И and a breve
+  row.set_note("line 1\n\tline 2");
+  ASSERT_TRUE(Import(edition, {row}).committed());
+  v1::GetEntryRequest get;
+  get.set_name(edition + "/entries/850423");
+  const auto entry = Do<v1::Entry>("GetEntry", institute_, get);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_EQ(entry->name_ru(), "Йод");
+  EXPECT_EQ(entry->note(), "line 1\n\tline 2");
+}
+
 TEST_F(ImportTest, ARepeatGetsTheSameBytes) {
   const std::string edition = CreateDraft();
   const std::vector<Row> rows{MakeRow("850423"), MakeRow("0201", "LOW")};

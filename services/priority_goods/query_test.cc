@@ -1,5 +1,7 @@
 // Asking the list: CheckGoods, List, Search, Diff, Export.
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "services/priority_goods/service_testing.h"
 
@@ -19,6 +21,31 @@ class QueryTest : public PriorityGoodsTest {
     const auto response = Do<CheckGoodsResponse>("CheckGoods", public_, request);
     EXPECT_TRUE(response.ok()) << response.status();
     return response.ok() ? *response : CheckGoodsResponse();
+  }
+  // The editions that the caller is shown for a day, by name; each read by itself is the same.
+  std::map<std::string, v1::Edition> EditionsOn(const rpc::Caller& caller, const std::string& day,
+                                                std::optional<int64_t> known_at = std::nullopt) {
+    v1::ListEditionsRequest list;
+    v1::GetEditionRequest get;
+    *list.mutable_as_of() = *get.mutable_as_of() = Day(day).ToProto();
+    if (known_at.has_value()) {
+      list.mutable_known_at()->set_seconds(*known_at);
+      get.mutable_known_at()->set_seconds(*known_at);
+    }
+    const auto listed = Do<v1::ListEditionsResponse>("ListEditions", caller, list);
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    std::map<std::string, v1::Edition> editions;
+    if (!listed.ok()) return editions;
+    for (const v1::Edition& edition : listed->editions()) {
+      get.set_name(edition.name());
+      const auto one = Do<v1::Edition>("GetEdition", caller, get);
+      EXPECT_TRUE(one.ok()) << one.status();
+      if (one.ok()) {
+        EXPECT_EQ(one->SerializeAsString(), edition.SerializeAsString()) << day;
+      }
+      editions[edition.name()] = edition;
+    }
+    return editions;
   }
   template <class Response>
   static std::vector<std::string> Codes(const Response& response) {
@@ -96,6 +123,88 @@ TEST_F(QueryTest, MidnightTurnsTheAnswer) {
   EXPECT_EQ(Check({"0101"}, "2026-07-01").results(0).verdict(), CheckGoodsResponse::LISTED);
   clock_.Advance(absl::Microseconds(1));
   EXPECT_EQ(Check({"0101"}).results(0).verdict(), CheckGoodsResponse::LISTED);
+}
+
+TEST_F(QueryTest, AnEditionStandsOnAComingDayAsItWillThen) {
+  using v1::Edition;
+  const std::string first = Publish(Day("2026-06-15"), {MakeEntry("0101")});
+  const std::string second = Publish(Day("2026-07-01"), {MakeEntry("0102")});
+  const std::string third = Publish(Day("2026-08-01"), {MakeEntry("0103")});
+  const std::string draft = CreateDraft({MakeEntry("0104")});
+  struct {
+    const char* day;
+    Edition::State first, second, third;
+  } const cases[] = {
+      {"2026-06-15", Edition::IN_FORCE, Edition::APPROVED, Edition::APPROVED},
+      {"2026-06-30", Edition::IN_FORCE, Edition::APPROVED, Edition::APPROVED},
+      {"2026-07-01", Edition::SUPERSEDED, Edition::IN_FORCE, Edition::APPROVED},
+      {"2026-07-31", Edition::SUPERSEDED, Edition::IN_FORCE, Edition::APPROVED},
+      {"2026-08-01", Edition::SUPERSEDED, Edition::SUPERSEDED, Edition::IN_FORCE},
+      {"2099-01-01", Edition::SUPERSEDED, Edition::SUPERSEDED, Edition::IN_FORCE},
+  };
+  // The answer for a day is the same before it and after it.
+  for (const char* today : {"2026-06-16", "2026-07-01", "2026-08-02"}) {
+    GoTo(Day(today));
+    for (const auto& c : cases) {
+      SCOPED_TRACE(absl::StrCat(c.day, " asked on ", today));
+      auto seen = EditionsOn(public_, c.day);
+      EXPECT_EQ(seen.size(), 3u);
+      EXPECT_EQ(seen[first].state(), c.first);
+      EXPECT_EQ(seen[second].state(), c.second);
+      EXPECT_EQ(seen[third].state(), c.third);
+      EXPECT_EQ(seen[Check({"0101"}, c.day).edition()].state(), Edition::IN_FORCE);
+      EXPECT_EQ(seen[first].has_effective_until(), c.first == Edition::SUPERSEDED);
+      EXPECT_EQ(seen[second].has_effective_until(), c.second == Edition::SUPERSEDED);
+      EXPECT_FALSE(seen[third].has_effective_until());
+    }
+  }
+  auto insider = EditionsOn(auditor_, "2026-09-01");
+  EXPECT_EQ(insider[draft].state(), Edition::DRAFT);
+  EXPECT_EQ(base::Date::FromProto(insider[second].effective_until())->ToString(), "2026-08-01");
+}
+
+TEST_F(QueryTest, AComingDayIsToldByWhatWasKnown) {
+  using v1::Edition;
+  const std::string first = Publish(Day("2026-06-15"), {MakeEntry("0101")});
+  const std::string second = Publish(Day("2026-07-01"), {MakeEntry("0102")});
+  const std::string third = Publish(Day("2026-08-01"), {MakeEntry("0103")});
+  clock_.Advance(absl::Hours(1));
+  const int64_t known = absl::ToUnixSeconds(clock_.Now());
+  clock_.Advance(absl::Hours(1));
+  v1::ListEditionsRequest list;
+  *list.mutable_as_of() = Day("2026-08-01").ToProto();
+  list.set_filter("state = SUPERSEDED");  // the state shown, not the one stored today
+  list.set_page_size(1);
+  auto page = Do<v1::ListEditionsResponse>("ListEditions", public_, list);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->editions_size(), 1);
+  EXPECT_EQ(page->editions(0).name(), first);
+
+  v1::WithdrawEditionRequest withdraw;
+  withdraw.set_name(third);
+  withdraw.set_reason("Приказ отменён.");
+  ASSERT_TRUE(Do<Edition>("WithdrawEdition", authority_, withdraw).ok());
+  list.set_page_token(page->next_page_token());
+  page = Do<v1::ListEditionsResponse>("ListEditions", public_, list);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->editions_size(), 1);  // the state of the first page
+  EXPECT_EQ(page->editions(0).name(), second);
+  EXPECT_EQ(page->next_page_token(), "");
+
+  auto now = EditionsOn(auditor_, "2026-08-01");
+  EXPECT_EQ(now[second].state(), Edition::IN_FORCE);
+  EXPECT_EQ(now[third].state(), Edition::WITHDRAWN);
+  auto then = EditionsOn(auditor_, "2026-08-01", known);
+  EXPECT_EQ(then[second].state(), Edition::SUPERSEDED);
+  EXPECT_EQ(then[third].state(), Edition::IN_FORCE);
+  EXPECT_EQ(EditionsOn(public_, "2026-08-01", known).count(third), 0u);  // withdrawn since
+  v1::ListEditionsRequest stored;
+  stored.mutable_known_at()->set_seconds(known);
+  EXPECT_EQ(Do<v1::ListEditionsResponse>("ListEditions", public_, stored)->editions_size(), 2);
+  list.clear_page_token();
+  list.set_filter("state = ");
+  EXPECT_EQ(base::ReasonOf(Do<v1::ListEditionsResponse>("ListEditions", public_, list).status()),
+            "FILTER_INVALID");
 }
 
 TEST_F(QueryTest, TheLongestCoveringEntryAnswers) {
@@ -416,6 +525,7 @@ TEST_F(QueryTest, ADraftTakesNoEntryTwiceNorOverAnother) {
   EXPECT_EQ(reason(MakeEntry("010121")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504230000")), "ENTRY_OVERLAP");
+  EXPECT_EQ(base::LegalBasisOf(AddEntries(edition, {MakeEntry("8504")})).article(), "Art. 26(2)");
   EXPECT_EQ(reason(MakeEntry("8703101100")), "");
   EXPECT_EQ(reason(MakeEntry("8703101100")), "ALREADY_EXISTS");
   EXPECT_EQ(reason(MakeEntry("8703101101")), "");  // beside it

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/list.h"
@@ -49,6 +51,75 @@ absl::Status PutInForce(store::Tx& tx, EditionRow row) {
   return tx.Put(kEditions, &row, day);
 }
 
+// Whether the public sees the edition in a list: published as it is shown and, as GetEdition has
+// it, not withdrawn since.
+bool IsPublic(const Calendar& calendar, const Edition& edition) {
+  const auto number = EditionNumber(edition.name());
+  return IsPublished(edition.state()) && number.ok() && calendar.Find(*number) != nullptr;
+}
+
+// The first days of the editions that are published by what `at` knows.
+absl::StatusOr<std::set<base::Date>> FirstDays(const store::View& view, const store::At& at) {
+  std::set<base::Date> days;
+  RETURN_IF_ERROR(
+      view.Scan(kEditionsByEffectiveDay, {}, at,
+                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EditionRow>(row));
+                  ASSIGN_OR_RETURN(const base::Date day,
+                                   base::Date::FromProto(stored.row.edition().effective_from()));
+                  days.insert(day);
+                  return true;
+                }));
+  return days;
+}
+
+// A page of the editions as they stand on the day `at.as_of`. What a coming day brings by itself is
+// stored on that day only, so the filter must look at the edition as shown and not at the stored
+// one.
+absl::StatusOr<v1::ListEditionsResponse> ListAsOf(const Env& env, const Call& call,
+                                                  const v1::ListEditionsRequest& request,
+                                                  store::At at) {
+  if (call.reach == store::Reach::kMemory) return store::NotInMemory();
+  ASSIGN_OR_RETURN(const rpc::Filter filter,
+                   rpc::Filter::Parse(request.filter(), Edition::descriptor()));
+  const rpc::PageTokens tokens(env.store->secret());
+  const std::string query_hash = rpc::QueryHash(request, call.caller->subject);
+  const store::View view = env.store->Read();
+  rpc::PageState state;
+  if (!request.page_token().empty()) {
+    ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
+    // The state of the first page, whatever was written since.
+    if (!at.known_at_us.has_value()) at.known_at_us = state.recorded_us;
+  }
+  ASSIGN_OR_RETURN(const std::set<base::Date> first_days, FirstDays(view, at));
+  const bool insider = IsInsider(*call.caller);
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Calendar> calendar, env.catalog->Current());
+  const int size = rpc::PageSize(request.page_size());
+  bool more = false;
+  v1::ListEditionsResponse response;
+  RETURN_IF_ERROR(
+      view.Scan(kEditions, {store::Key(), state.last_key}, at,
+                [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(row));
+                  Edition& edition = *stored.row.mutable_edition();
+                  if (!insider && !IsPublic(*calendar, edition)) return true;
+                  ShowOn(*at.as_of, first_days, &edition);
+                  if (!filter.Matches(edition)) return true;
+                  more = response.editions_size() == size;
+                  if (more) return false;
+                  state.last_key = std::string(key);
+                  *response.add_editions() = std::move(edition);
+                  return true;
+                }));
+  if (more) {
+    if (request.page_token().empty()) {
+      ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
+    }
+    response.set_next_page_token(tokens.Encode(state, query_hash));
+  }
+  return response;
+}
+
 // A change of an edition by one verb: the common shape of submit, return and withdraw.
 template <class Request, class Change>
 absl::StatusOr<Edition> ChangeEdition(const Call& call, store::Tx& tx, const Request& request,
@@ -96,12 +167,17 @@ absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call,
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
   RETURN_IF_ERROR(CheckReadable(env, call, number));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  if (at.as_of.has_value() && call.reach == store::Reach::kMemory) return store::NotInMemory();
   const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(auto found, view.Find(kEditions, store::Key::Of(number), at));
   if (!found.has_value()) return base::NotFound("editions", request.name());
   // Its past as a draft is not public either.
   if (!IsInsider(*call.caller) && !IsPublished(found->row.edition().state()))
     return base::AccessDenied();
+  if (at.as_of.has_value()) {
+    ASSIGN_OR_RETURN(const std::set<base::Date> first_days, FirstDays(view, at));
+    ShowOn(*at.as_of, first_days, found->row.mutable_edition());
+  }
   return Encoded<Edition>{found->row.edition().SerializeAsString()};
 }
 
@@ -110,6 +186,10 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
   rpc::ListPlan plan;
   plan.table = &kEditions;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  if (plan.at.as_of.has_value()) {
+    ASSIGN_OR_RETURN(const v1::ListEditionsResponse page, ListAsOf(env, call, request, plan.at));
+    return Encoded<v1::ListEditionsResponse>{page.SerializeAsString()};
+  }
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {
       {"state", &kEditionsByState, [](const std::string& value) -> std::optional<store::Key> {
@@ -118,8 +198,9 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
          return store::Key::Of(static_cast<int64_t>(state));
        }}};
   if (!IsInsider(*call.caller)) {
-    plan.visible = [](const google::protobuf::Message& edition) {
-      return IsPublished(static_cast<const Edition&>(edition).state());
+    ASSIGN_OR_RETURN(const auto calendar, env.catalog->Current());
+    plan.visible = [calendar](const google::protobuf::Message& edition) {
+      return IsPublic(*calendar, static_cast<const Edition&>(edition));
     };
   }
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
@@ -133,6 +214,8 @@ absl::StatusOr<v1::Edition> SubmitEdition(Env& /*env*/, const Call& call, store:
     if (count == 0) return errors::EditionEmpty();
     row.mutable_edition()->set_entry_count(count);
     row.mutable_edition()->set_submitted_by(call.caller->subject);
+    // It waits for a decision again: who returned it before and why is for the journal to tell.
+    row.mutable_edition()->clear_decided_by();
     row.mutable_edition()->clear_reason();
     return absl::OkStatus();
   });
@@ -155,7 +238,7 @@ absl::StatusOr<v1::Edition> WithdrawEdition(Env& /*env*/, const Call& call, stor
     // In force from midnight, also where the timer that says so cannot act.
     const auto day = base::Date::FromProto(row.edition().effective_from());
     if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today())
-      return errors::EditionState(Edition::IN_FORCE, Name(Verb::kWithdraw));
+      return Next(Edition::IN_FORCE, Verb::kWithdraw, call.caller->roles).status();
     row.mutable_edition()->set_decided_by(call.caller->subject);
     row.mutable_edition()->set_reason(request.reason());
     return absl::OkStatus();
@@ -175,7 +258,8 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(*edition.mutable_decision(), Approve(edition, order, tx.today(), *env.norms));
   ASSIGN_OR_RETURN(const auto same_day,
                    tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(order.effective_from)));
-  if (same_day.has_value()) return errors::EffectiveDayTaken(order.effective_from);
+  if (same_day.has_value())
+    return errors::EffectiveDayTaken(order.effective_from, same_day->row.edition().name());
   edition.mutable_decision()->mutable_decide_time()->set_seconds(
       absl::ToUnixSeconds(tx.recorded()));
   edition.set_state(begun.next);

@@ -186,7 +186,7 @@ absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env& env, Call& call,
   v1::SearchEntriesResponse response;
   int32_t edition = 0;
   if (request.parent().empty()) {
-    const auto calendar = env.catalog->current();
+    ASSIGN_OR_RETURN(const auto calendar, env.catalog->Current());
     const CatalogEdition* in_force = calendar->InForceOn(call.today());
     if (in_force == nullptr) return response;
     edition = in_force->number;

@@ -1,9 +1,9 @@
 // ImportEntries: rows come in a stream, are checked one by one, and enter together or not at all.
-#include <algorithm>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/codes.h"
 #include "common/base/hash.h"
 #include "common/rpc/form.h"
 #include "common/rpc/store_call.h"
@@ -34,15 +34,6 @@ Entry ToEntry(const Row& row) {
   entry.set_kpved(row.kpved());
   entry.set_note(row.note());
   return entry;
-}
-
-// The beginning of what stands where a code should, cut between characters: the report must stay
-// UTF-8.
-std::string CodeForReport(const std::string& given) {
-  size_t end = std::min<size_t>(given.size(), 10);
-  while (end > 0 && end < given.size() && (static_cast<unsigned char>(given[end]) & 0xc0U) == 0x80U)
-    --end;
-  return given.substr(0, end);
 }
 
 void Explain(const absl::Status& status, Report::Outcome outcome, Report* report) {
@@ -116,10 +107,12 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
     hash_ = std::string(base::AsBytes(base::Sha256({hash_, part.SerializeAsString()})));
   }
 
+  // A cell may hold anything: the form is that of the entry which the row is to become. What is
+  // wrong is told without the cell's value.
   void CheckForm(const Row& row) {
     Report& report = *reports_.add_rows();
     report.set_row_number(row.row_number());
-    report.set_goods_code(CodeForReport(row.goods_code()));
+    if (base::GoodsCode::Parse(row.goods_code()).ok()) report.set_goods_code(row.goods_code());
     Entry entry = ToEntry(row);
     const absl::Status form = form_.Check(&entry);
     if (!form.ok()) {
@@ -129,7 +122,8 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
     } else {
       report.set_outcome(Report::ENTERED);
     }
-    entries_.push_back(std::move(entry));
+    // What cannot enter is not kept: it may be as large as a message.
+    entries_.push_back(report.outcome() == Report::ENTERED ? std::move(entry) : Entry());
   }
 
   absl::StatusOr<v1::ImportEntriesResponse> Enter(store::Tx& tx, const Call& call) {
@@ -190,7 +184,7 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
   bool has_header_ = false;
   int32_t edition_ = 0;
   std::string hash_;                   // of the header and the rows so far
-  std::vector<Entry> entries_;         // one a row
+  std::vector<Entry> entries_;         // one a row; empty where that cannot enter
   v1::ImportEntriesResponse reports_;  // one a row, as far as its form tells
 };
 

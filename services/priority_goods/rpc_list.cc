@@ -158,7 +158,7 @@ absl::StatusOr<Encoded<v1::CheckGoodsResponse>> CheckGoods(Env& env, Call& call,
   if (request.has_on_date()) {
     ASSIGN_OR_RETURN(day, base::Date::FromProto(request.on_date()));
   }
-  const std::shared_ptr<const Calendar> calendar = env.catalog->current();
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Calendar> calendar, env.catalog->Current());
   const CatalogEdition* edition = calendar->InForceOn(day);
 
   rpc::ReplyBuilder reply(static_cast<size_t>(request.codes_size()) * 80 + 400);

@@ -269,11 +269,23 @@ absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t rol
     return edge.to;
   }
   if (verb == Verb::kEdit) return errors::EditionFrozen(from);
-  return errors::EditionState(from, Name(verb));
+  // Submitting belongs to preparing the list; what becomes of an edition after that, to approving.
+  return errors::EditionState(from, Name(verb),
+                              verb == Verb::kSubmit ? errors::Drafting() : errors::Approval());
 }
 
 bool IsPublished(Edition::State state) {
   return state == Edition::APPROVED || state == Edition::IN_FORCE || state == Edition::SUPERSEDED;
+}
+
+void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edition) {
+  const auto first = base::Date::FromProto(edition->effective_from());
+  if (!IsPublished(edition->state()) || !first.ok() || *first > day) return;
+  if (edition->state() == Edition::APPROVED) edition->set_state(Edition::IN_FORCE);
+  const auto next = first_days.upper_bound(*first);
+  if (next == first_days.end() || *next > day) return;
+  edition->set_state(Edition::SUPERSEDED);
+  *edition->mutable_effective_until() = next->ToProto();
 }
 
 absl::Status CheckSeparation(const Edition& edition, const std::string& decider) {

@@ -59,6 +59,11 @@ absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t rol
 // Approved by order at some time: what the public may see, and what can answer for a day.
 bool IsPublished(Edition::State state);
 
+// Shows an edition as it stands on `day`: what by then comes into force and is replaced by itself,
+// has been. `first_days`: of all published editions that are known. One that is not published, or
+// begins later, stays as it is.
+void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edition);
+
 // What comes with the request to approve an edition.
 struct Order {
   std::string approver;

@@ -202,7 +202,9 @@ TEST(EditionEdgesTest, EveryStateVerbAndRole) {
           EXPECT_EQ(base::ReasonOf(next.status()),
                     what == Verb::kEdit ? "EDITION_FROZEN" : "EDITION_STATE");
           EXPECT_EQ(base::InfoOf(next.status()).metadata().at("state"), Edition::State_Name(from));
-          EXPECT_FALSE(base::LegalBasisOf(next.status()).article().empty());
+          const bool preparing = what == Verb::kEdit || what == Verb::kSubmit;
+          EXPECT_EQ(base::LegalBasisOf(next.status()).article(),
+                    preparing ? "Art. 13(2)(2)" : "Art. 9(28)");
           ++refused;
         } else if (!edge->second.roles.empty() && !edge->second.roles.contains(role)) {
           EXPECT_EQ(base::ReasonOf(next.status()), "ACCESS_DENIED");
@@ -236,6 +238,47 @@ TEST(IsPublishedTest, FromApprovalOn) {
   EXPECT_TRUE(IsPublished(Edition::APPROVED));
   EXPECT_TRUE(IsPublished(Edition::IN_FORCE));
   EXPECT_TRUE(IsPublished(Edition::SUPERSEDED));
+}
+
+TEST(ShowOnTest, WhatComesByItselfHasComeOnItsDay) {
+  const Date first = Day("2026-07-01"), next = Day("2026-08-01");
+  const std::set<Date> first_days{Day("2026-06-15"), first, next, Day("2026-09-01")};
+  struct {
+    Edition::State stored;
+    Date day;
+    Edition::State shown;
+    bool replaced;
+  } const cases[] = {
+      {Edition::APPROVED, first.AddDays(-1), Edition::APPROVED, false},
+      {Edition::APPROVED, first, Edition::IN_FORCE, false},
+      {Edition::APPROVED, next.AddDays(-1), Edition::IN_FORCE, false},
+      {Edition::APPROVED, next, Edition::SUPERSEDED, true},
+      {Edition::IN_FORCE, next.AddDays(-1), Edition::IN_FORCE, false},
+      {Edition::IN_FORCE, next, Edition::SUPERSEDED, true},
+      {Edition::SUPERSEDED, Date::Max(), Edition::SUPERSEDED, true},
+      {Edition::DRAFT, next, Edition::DRAFT, false},
+      {Edition::SUBMITTED, next, Edition::SUBMITTED, false},
+      {Edition::RETURNED, next, Edition::RETURNED, false},
+      {Edition::WITHDRAWN, next, Edition::WITHDRAWN, false},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(absl::StrCat(Edition::State_Name(c.stored), " on ", c.day.ToString()));
+    Edition edition;
+    edition.set_state(c.stored);
+    *edition.mutable_effective_from() = first.ToProto();
+    ShowOn(c.day, first_days, &edition);
+    EXPECT_EQ(edition.state(), c.shown);
+    ASSERT_EQ(edition.has_effective_until(), c.replaced);
+    if (c.replaced) {
+      EXPECT_EQ(*Date::FromProto(edition.effective_until()), next);
+    }
+  }
+  Edition last;
+  last.set_state(Edition::APPROVED);
+  *last.mutable_effective_from() = first.ToProto();
+  ShowOn(Date::Max(), {first}, &last);
+  EXPECT_EQ(last.state(), Edition::IN_FORCE);
+  EXPECT_FALSE(last.has_effective_until());
 }
 
 Edition Submitted() {

@@ -131,13 +131,14 @@ TEST_F(EditionsTest, IsInForceFromMidnightWhetherItsTimerHasRunOrNot) {
 }
 
 TEST_F(EditionsTest, TwoCannotClaimOneDay) {
-  Publish(Day("2026-07-01"), {MakeEntry("0101")});
+  const std::string first = Publish(Day("2026-07-01"), {MakeEntry("0101")});
   const std::string second = CreateDraft({MakeEntry("0102")});
   ASSERT_TRUE(Submit(second).ok());
   const int64_t before = position();
   const absl::Status refused = Approve(second, Day("2026-07-01"), authority_).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(base::ReasonOf(refused), "EFFECTIVE_DAY_TAKEN");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("edition"), first);
   EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 9(28)");
   EXPECT_EQ(position(), before);
   EXPECT_TRUE(Approve(second, Day("2026-07-02"), authority_).ok());
@@ -234,6 +235,36 @@ TEST_F(EditionsTest, AnApprovalNamesItsFactsVersionsAndReplays) {
     EXPECT_EQ(replayed->replayed().outcome(), "APPROVED");
     EXPECT_EQ(replayed->stored().SerializeAsString(), approved->decision().SerializeAsString());
   }
+}
+
+TEST_F(EditionsTest, AResubmittedOneWaitsForADecisionAndItsReturnStaysOnRecord) {
+  const std::string name = CreateDraft({MakeEntry("0101")});
+  ASSERT_TRUE(Submit(name).ok());
+  const auto returned = Return(name);
+  ASSERT_TRUE(returned.ok()) << returned.status();
+  EXPECT_EQ(returned->decided_by(), authority_.subject);
+  const int64_t at = position();
+  clock_.Advance(absl::Hours(1));
+  const auto again = Submit(name);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->decided_by(), "");
+  EXPECT_EQ(again->reason(), "");
+  EXPECT_FALSE(again->has_decision());
+
+  v1::GetEditionRequest get;
+  get.set_name(name);
+  *get.mutable_known_at() = returned->update_time();
+  const auto then = Do<Edition>("GetEdition", auditor_, get);
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->SerializeAsString(), returned->SerializeAsString());
+  const auto records = store().ReadJournal(at, 1, 1 << 20);
+  ASSERT_TRUE(records.ok()) << records.status();
+  journal::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(records->at(0).leaf));
+  Edition recorded;
+  ASSERT_TRUE(recorded.ParseFromString(entry.changes(0).after().value()));
+  EXPECT_EQ(recorded.decided_by(), authority_.subject);
+  EXPECT_EQ(recorded.reason(), returned->reason());
 }
 
 TEST_F(EditionsTest, AnEmptyOneIsNotSubmitted) {

@@ -1,13 +1,9 @@
 #include "tools/benchmarks/load.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <time.h>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "absl/strings/numbers.h"
@@ -15,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "nlohmann/json.hpp"
+#include "tools/benchmarks/client.h"
 #include "tools/benchmarks/workloads.h"
 
 namespace nisi::bench {
@@ -51,32 +48,13 @@ class CpuClocks {
   std::vector<clockid_t> ids_;
 };
 
-std::shared_ptr<grpc::ChannelCredentials> Credentials(const std::string& authority) {
-  if (authority.empty()) return grpc::InsecureChannelCredentials();
-  std::ifstream file(authority);
-  grpc::SslCredentialsOptions options;
-  options.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
-  return grpc::SslCredentials(options);
-}
-
 class Loop {
  public:
-  Loop(const LoadSettings& settings, Workload workload)
-      : settings_(settings), workload_(std::move(workload)) {
-    const auto credentials = Credentials(settings_.authority);
-    for (int64_t i = 0; i < settings_.connections; ++i) {
-      grpc::ChannelArguments arguments;
-      arguments.SetInt("nisi.bench.connection", static_cast<int>(i));
-      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-      arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-      arguments.SetMaxReceiveMessageSize(-1);
-      // As little of the machine as a client of this library can take.
-      arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-      arguments.SetInt(GRPC_ARG_MINIMAL_STACK, 1);
-      stubs_.push_back(std::make_unique<grpc::GenericStub>(
-          grpc::CreateCustomChannel(settings_.address, credentials, arguments)));
-    }
-  }
+  Loop(const LoadSettings& settings, Workload workload, std::unique_ptr<Client> client)
+      : settings_(settings),
+        workload_(std::move(workload)),
+        client_(std::move(client)),
+        calls_(static_cast<size_t>(settings.outstanding)) {}
 
   absl::Status Run(std::ostream& out) {
     ASSIGN_OR_RETURN(const CpuClocks cpu, CpuClocks::Of(settings_.pids));
@@ -85,7 +63,7 @@ class Loop {
          bytes += ready_.back().size()) {
       ready_.push_back(workload_.request(static_cast<int64_t>(ready_.size())));
     }
-    for (int64_t i = 0; i < settings_.outstanding; ++i) Start();
+    for (size_t tag = 0; tag < calls_.size(); ++tag) Start(tag, Clock::now());
     const bool by_count = settings_.calls > 0;
     RETURN_IF_ERROR(Turn(Clock::now() + absl::ToChronoNanoseconds(settings_.warm_up), 0));
     latencies_.clear();
@@ -103,45 +81,30 @@ class Loop {
 
  private:
   struct InFlight {
-    grpc::ClientContext context;
-    grpc::ByteBuffer response;
-    grpc::Status status;
-    std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
     Clock::time_point began;
+    std::string request;  // where it is none of the ready ones
   };
 
-  void Start() {
-    auto* call = new InFlight();
-    if (!settings_.token.empty())
-      call->context.AddMetadata("authorization", "Bearer " + settings_.token);
-    call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  void Start(size_t tag, Clock::time_point now) {
+    InFlight& call = calls_[tag];
     const auto at = static_cast<size_t>(next_);
-    const grpc::Slice slice(at < ready_.size() ? ready_[at] : workload_.request(next_));
-    const grpc::ByteBuffer request(&slice, 1);
-    const auto stub = static_cast<size_t>(next_++) % stubs_.size();
-    call->began = Clock::now();
-    call->reader = stubs_[stub]->PrepareUnaryCall(&call->context, workload_.path, request, &queue_);
-    call->reader->StartCall();
-    call->reader->Finish(&call->response, &call->status, call);
+    if (at >= ready_.size()) call.request = workload_.request(next_);
+    ++next_;
     ++under_way_;
+    call.began = now;
+    client_->Start(at < ready_.size() ? ready_[at] : call.request, tag);
   }
 
   // Until the time is up, `calls` are answered, or, when stopping, none is under way.
   absl::Status Turn(Clock::time_point until, size_t calls) {
-    void* tag = nullptr;
-    bool ok = false;
-    while (under_way_ > 0 && queue_.Next(&tag, &ok)) {
-      const std::unique_ptr<InFlight> call(static_cast<InFlight*>(tag));
+    while (under_way_ > 0) {
+      ASSIGN_OR_RETURN(const size_t tag, client_->Next());
       --under_way_;
       const Clock::time_point now = Clock::now();
-      if (!call->status.ok()) {
-        return absl::Status(static_cast<absl::StatusCode>(call->status.error_code()),
-                            call->status.error_message());
-      }
       latencies_.push_back(
-          std::chrono::duration_cast<std::chrono::nanoseconds>(now - call->began).count());
+          std::chrono::duration_cast<std::chrono::nanoseconds>(now - calls_[tag].began).count());
       if (stopping_) continue;
-      Start();
+      Start(tag, now);
       if (now >= until || (calls > 0 && latencies_.size() >= calls)) break;
     }
     return absl::OkStatus();
@@ -177,14 +140,21 @@ class Loop {
 
   const LoadSettings& settings_;
   const Workload workload_;
+  const std::unique_ptr<Client> client_;
   std::vector<std::string> ready_;
-  std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
-  grpc::CompletionQueue queue_;
+  std::vector<InFlight> calls_;  // by tag
   std::vector<int64_t> latencies_;
   int64_t next_ = 0;
   int64_t under_way_ = 0;
   bool stopping_ = false;
 };
+
+absl::StatusOr<std::unique_ptr<Client>> NewClient(const LoadSettings& settings,
+                                                  const std::string& path) {
+  if (settings.client == "grpc") return NewGrpcClient(settings, path);
+  if (settings.client == "http2") return NewHttp2Client(settings, path);
+  return absl::InvalidArgumentError(absl::StrCat("no such client: ", settings.client));
+}
 
 }  // namespace
 
@@ -193,8 +163,12 @@ std::string WorkloadNames() {
 }
 
 absl::Status RunLoad(const LoadSettings& settings, std::ostream& out) {
+  if (settings.outstanding < 1 || settings.connections < 1) {
+    return absl::InvalidArgumentError("--outstanding and --connections are 1 at least");
+  }
   ASSIGN_OR_RETURN(Workload workload, MakeWorkload(settings));
-  return Loop(settings, std::move(workload)).Run(out);
+  ASSIGN_OR_RETURN(std::unique_ptr<Client> client, NewClient(settings, workload.path));
+  return Loop(settings, std::move(workload), std::move(client)).Run(out);
 }
 
 }  // namespace nisi::bench

@@ -1,6 +1,6 @@
 // A closed loop of calls on one method: as many under way as asked for, each followed by the next
-// as soon as it is answered. One thread over one completion queue, so that the client takes as
-// little of the machine as it can.
+// as soon as it is answered. One thread, so that the client takes as little of the machine as it
+// can.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ namespace nisi::bench {
 struct LoadSettings {
   std::string address;
   std::string workload;
+  std::string client;  // grpc or http2
   std::string token;
   std::string authority;  // PEM file; empty: plain text
   std::string parent;

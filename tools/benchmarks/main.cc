@@ -30,6 +30,8 @@ const Part kParts[] = {
      [](rpc::Flags& flags) {
        flags.String("address", &load.address, "host:port", "127.0.0.1:7401")
            .String("workload", &load.workload, WorkloadNames(), "echo")
+           .String("client", &load.client, "grpc: gRPC's own; http2: a lean one, plain text only",
+                   "grpc")
            .String("token", &load.token, "bearer token; empty: nobody signed in")
            .String("ca", &load.authority, "PEM of the authority for TLS; empty: plain text")
            .String("parent", &load.parent, "edition to work in", "editions/1")

@@ -83,7 +83,9 @@ const std::vector<ToolFlag>& ToolFlags() {
        ""},
       {"bookmarks", "", "Prints the messages too that only say how far the stream has come.",
        kWatch, ""},
-      {"csv", "FILE", "The rows, as CSV with a heading (- for standard input).", kImport, "@file"},
+      {"csv", "FILE",
+       "The rows: CSV with a heading, by commas or by semicolons (- for standard input).", kImport,
+       "@file"},
       {"map", "COLUMN=FIELD,..", "Names of columns that differ from the fields'.", kImport, ""},
       {"ignore-columns", "", "Passes over columns that are no field.", kImport, ""},
       {"all-rows", "", "Prints every row that was not entered, not just the first 20.", kImport,
@@ -144,17 +146,21 @@ absl::StatusOr<Args> ParseArgs(const std::vector<std::string>& argv,
   return args;
 }
 
+bool TakesValue(absl::string_view word) {
+  const std::string name = FlagOf(word);
+  const ToolFlag* tool = name.empty() ? nullptr : FindTool(absl::StripPrefix(name, "cli."), ~0U);
+  return tool != nullptr && *tool->value != '\0';
+}
+
 std::vector<std::string> TakeWords(std::vector<std::string>* argv, size_t count) {
   std::vector<std::string> words;
   for (size_t i = 0; i < argv->size() && words.size() < count;) {
-    const std::string name = FlagOf((*argv)[i]);
-    if (name.empty()) {
+    if (FlagOf((*argv)[i]).empty()) {
       words.push_back((*argv)[i]);
       argv->erase(argv->begin() + static_cast<std::ptrdiff_t>(i));
       continue;
     }
-    const ToolFlag* tool = FindTool(absl::StripPrefix(name, "cli."), ~0U);
-    i += tool != nullptr && *tool->value != '\0' ? 2 : 1;
+    i += TakesValue((*argv)[i]) ? 2U : 1U;
   }
   return words;
 }

@@ -61,6 +61,9 @@ struct Args {
 absl::StatusOr<Args> ParseArgs(const std::vector<std::string>& argv,
                                const std::vector<FieldFlag>& fields, unsigned scopes);
 
+// Whether the word is a flag of the program and the next word its value.
+bool TakesValue(absl::string_view word);
+
 // Takes the first words that are no flags and no values of flags (at most `count`) out of argv.
 std::vector<std::string> TakeWords(std::vector<std::string>* argv, size_t count);
 

@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 namespace goods = nisi::priority_goods::v1;
 
 struct Seen {
@@ -333,9 +334,37 @@ TEST_F(ImportTest, ADryRunThatEntersNothingIsFineAndAnImportThatDoesIsNot) {
   Script({&response_});
   Script({&response_});
   nisi_.in = "goods_code\n8504\n";
-  EXPECT_EQ(Import({"--dry-run"}).code, kDone);
+  const char kSummary[] = "committed no, would enter 1, refused 1, invalid 0\n";
+  const Ran dry = Import({"--dry-run"});
+  EXPECT_EQ(dry.code, kDone);
+  EXPECT_THAT(dry.out, HasSubstr(kSummary));
   EXPECT_TRUE(Request<goods::ImportEntriesRequest>(0).header().dry_run());
-  EXPECT_EQ(Import({}).code, kRefused);
+  const Ran real = Import({});
+  EXPECT_EQ(real.code, kRefused);
+  EXPECT_THAT(real.out, HasSubstr(kSummary));
+}
+
+TEST_F(ImportTest, WhatIsInvalidIsShownFirst) {
+  for (int i = 4; i < 34; ++i) {
+    auto* row = response_.add_rows();
+    row->set_row_number(i);
+    row->set_outcome(i % 15 == 0 ? goods::ImportEntriesResponse::RowReport::INVALID
+                                 : goods::ImportEntriesResponse::RowReport::REFUSED);
+  }
+  Script({&response_});
+  nisi_.in = "goods_code\n8504\n";
+  const Ran ran = Import({});
+  EXPECT_THAT(ran.out, StartsWith("ROW NUMBER  OUTCOME\n15          INVALID\n30          INVALID\n"
+                                  "3           REFUSED\n4           REFUSED\n"));
+  EXPECT_THAT(ran.out, HasSubstr("... and 11 more"));
+}
+
+TEST_F(ImportTest, ATableMayBePartedBySemicolons) {
+  Script({&response_});
+  nisi_.in = "hs_code;name_en\n8504;\"a, b; c\"\n";
+  Import({});
+  EXPECT_EQ(Request<goods::ImportEntriesRequest>(0, 1).rows().rows(0).ShortDebugString(),
+            R"(row_number: 2 goods_code: "8504" name_en: "a, b; c")");
 }
 
 TEST_F(ImportTest, TheRowsAreCountedWhateverTheCallerSays) {

@@ -78,8 +78,7 @@ Runner RunnerOf(const std::string& command) {
 }  // namespace
 
 int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io) {
-  // These two take everything after them as it is.
-  if (!argv.empty() && argv[0] == "serve") return serve({argv.begin() + 1, argv.end()});
+  // Takes everything after it as it is.
   if (!argv.empty() && argv[0] == "__complete")
     return RunComplete({argv.begin() + 1, argv.end()}, io);
 
@@ -92,6 +91,10 @@ int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io) 
     }
     if (rest.empty() || WantsHelp(rest)) return RunHelp({}, io);
     return Usage("Which service?", "nisi --help", io);
+  }
+  // Its flags are its own, and so is its help.
+  if (first[0] == "serve") {
+    return serve(WantsHelp(rest) ? std::vector<std::string>{"--help"} : rest);
   }
   if (const Runner run = RunnerOf(first[0]))
     return WantsHelp(rest) ? RunHelp(first, io) : run(rest, io);

@@ -21,8 +21,18 @@ constexpr char kFile[] = ":file";
 
 constexpr char kBash[] = R"(# bash completion of nisi: source <(nisi completion bash)
 _nisi() {
-  local IFS=$'\n' line
+  local IFS=$'\n' line word before=
+  local -a words=()
   COMPREPLY=()
+  # host:port comes cut at the colon.
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if [[ ${#words[@]} -gt 0 && ( $word == : || $before == : ) ]]; then
+      words[-1]+=$word
+    else
+      words+=("$word")
+    fi
+    before=$word
+  done
   while read -r line; do
     if [[ $line == :file ]]; then
       compopt -o filenames 2>/dev/null
@@ -30,7 +40,7 @@ _nisi() {
       return
     fi
     COMPREPLY+=("${line%%$'\t'*}")
-  done < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
 }
 complete -F _nisi nisi
 )";
@@ -126,18 +136,17 @@ std::vector<std::string> MethodWords(const Service& service) {
   return all;
 }
 
-std::vector<std::string> AtCommand(const std::string& command,
+// `at`: the command and, if given, its own word. `word`: no flag is due, nor the value of one.
+std::vector<std::string> AtCommand(const std::vector<std::string>& at, bool word,
                                    const std::vector<std::string>& words) {
-  const bool second = words.size() == 2 && !absl::StartsWith(words[1], "-");
+  const std::string& command = at[0];
+  const bool second = word && at.size() == 1;
   if (second && command == "completion") return {"bash", "zsh"};
   if (second && command == "proof") return {"get", "verify"};
   if (second && (command == "help" || command == "describe")) return FirstWords();
   const bool of_file =
-      command == "verify" || (command == "proof" && words.size() > 2 && words[1] == "verify");
-  if (of_file && !absl::StartsWith(words.back(), "-") &&
-      !absl::StartsWith(words[words.size() - 2], "--")) {
-    return {kFile};
-  }
+      command == "verify" || (command == "proof" && at.size() > 1 && at[1] == "verify");
+  if (of_file && word) return {kFile};
   Place place;
   if (command == "token") place.scopes |= kToken;
   if (command == "proof" || command == "verify") {
@@ -146,20 +155,42 @@ std::vector<std::string> AtCommand(const std::string& command,
   return AtFlag(place, words);
 }
 
+// Flags of the program may stand before and between the words.
 std::vector<std::string> Candidates(const std::vector<std::string>& words) {
-  if (words.size() < 2) return FirstWords();
-  const Service* service = FindService(words[0]);
-  if (service == nullptr) return AtCommand(words[0], words);
-  if (words.size() == 2) return MethodWords(*service);
-  const auto* method = FindMethod(*service, words[1]);
+  std::vector<std::string> before(words.begin(), words.end() - 1);
+  const bool word =
+      !absl::StartsWith(words.back(), "-") && (before.empty() || !TakesValue(before.back()));
+  const std::vector<std::string> at = TakeWords(&before, 2);
+  const Place anywhere = {{}, kCommon | kConnect | kStandard};
+  if (at.empty()) return word ? FirstWords() : AtFlag(anywhere, words);
+  const Service* service = FindService(at[0]);
+  if (service == nullptr) return AtCommand(at, word, words);
+  if (at.size() == 1) return word ? MethodWords(*service) : AtFlag(anywhere, words);
+  const auto* method = FindMethod(*service, at[1]);
   if (method == nullptr) return {};
   return AtFlag({FlagsOf(*method), ScopesOf(*service, *method)}, words);
 }
 
+// bash hands `--flag=value` over as three words: the same as `--flag value` without the middle one.
+std::vector<std::string> WithoutEquals(const std::vector<std::string>& words) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool equals = words[i] == "=" && !out.empty() && absl::StartsWith(out.back(), "--");
+    if (!equals) {
+      out.push_back(words[i]);
+    } else if (i + 1 == words.size()) {
+      out.emplace_back();  // the value is still empty
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-std::vector<std::string> Complete(const std::vector<std::string>& words) {
-  const std::string prefix = words.empty() ? "" : words.back();
+std::vector<std::string> Complete(const std::vector<std::string>& given) {
+  std::vector<std::string> words = WithoutEquals(given);
+  if (words.empty()) words.emplace_back();
+  const std::string& prefix = words.back();
   std::vector<std::string> found;
   for (const std::string& candidate : Candidates(words)) {
     if (candidate == kFile) return {kFile};

@@ -7,10 +7,10 @@
 
 namespace nisi::cli {
 
-// What may stand in the place of the last of `words` (which may be empty): candidates that begin
-// with it, each "word" or "word<TAB>what it is"; the single candidate ":file" asks for names of
-// files.
-std::vector<std::string> Complete(const std::vector<std::string>& words);
+// What may stand in the place of the last of the words `given` (which may be empty): candidates
+// that begin with it, each "word" or "word<TAB>what it is"; the single candidate ":file" asks for
+// names of files.
+std::vector<std::string> Complete(const std::vector<std::string>& given);
 
 // nisi completion bash|zsh
 int RunCompletion(const std::vector<std::string>& argv, const Io& io);

@@ -50,6 +50,30 @@ TEST(CompleteTest, Values) {
   EXPECT_THAT(Complete({"completion", ""}), ElementsAre("bash", "zsh"));
 }
 
+TEST(CompleteTest, FlagsOfTheProgramBeforeAndBetweenTheWords) {
+  EXPECT_THAT(Complete({"--as", "inst"}), Contains("institute.industry"));
+  EXPECT_THAT(Complete({"--as", "auditor", ""}), Contains(StartsWith("journal\t")));
+  EXPECT_THAT(Complete({"--as", "auditor", "pri"}), ElementsAre(StartsWith("priority-goods\t")));
+  EXPECT_THAT(Complete({"--as=auditor", "pri"}), ElementsAre(StartsWith("priority-goods\t")));
+  EXPECT_THAT(Complete({"--as", "auditor", "--wide", "priority-goods", "check"}),
+              ElementsAre(StartsWith("check-goods\t")));
+  EXPECT_THAT(Complete({"priority-goods", "--as", "auditor", "check"}),
+              ElementsAre(StartsWith("check-goods\t")));
+  EXPECT_THAT(Complete({"--as", "auditor", "priority-goods", "get-edition", "--na"}),
+              ElementsAre(StartsWith("--name\t")));
+  EXPECT_THAT(Complete({"--addr"}), ElementsAre(StartsWith("--address\t")));
+  EXPECT_THAT(Complete({"priority-goods", "--addr"}), ElementsAre(StartsWith("--address\t")));
+  EXPECT_THAT(Complete({"--format", "json", "proof", ""}), ElementsAre("get", "verify"));
+  EXPECT_THAT(Complete({"proof", "--wide", "verify", ""}), ElementsAre(":file"));
+}
+
+TEST(CompleteTest, BashCutsAtTheEqualsSign) {
+  EXPECT_THAT(Complete({"--as", "=", "aud"}), ElementsAre("auditor"));
+  EXPECT_THAT(Complete({"--as", "="}), Contains("auditor"));
+  EXPECT_THAT(Complete({"--as", "=", "auditor", "pri"}),
+              ElementsAre(StartsWith("priority-goods\t")));
+}
+
 TEST(CompleteTest, Scripts) {
   Program nisi;
   EXPECT_THAT(nisi({"completion", "bash"}).out, HasSubstr("complete -F _nisi nisi"));

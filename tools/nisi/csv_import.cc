@@ -81,7 +81,13 @@ absl::StatusOr<std::vector<const FieldDescriptor*>> FieldsOf(const std::vector<s
   return fields;
 }
 
-// The items that were not entered: those whose `outcome` is not the first.
+bool IsInvalid(const Message* item) {
+  const auto* outcome = item->GetDescriptor()->FindFieldByName("outcome");
+  return outcome != nullptr && item->GetReflection()->GetEnum(*item, outcome)->name() == "INVALID";
+}
+
+// The items that were not entered: those whose `outcome` is not the first. INVALID ones, which are
+// to be mended before anything enters, come before those that stay out by law.
 std::vector<const Message*> NotEntered(const std::vector<const Message*>& items) {
   std::vector<const Message*> out;
   for (const Message* item : items) {
@@ -89,11 +95,13 @@ std::vector<const Message*> NotEntered(const std::vector<const Message*>& items)
     if (outcome == nullptr || item->GetReflection()->GetEnumValue(*item, outcome) != 1)
       out.push_back(item);
   }
+  std::stable_partition(out.begin(), out.end(), IsInvalid);
   return out;
 }
 
-void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_rows, int width,
-                 std::ostream* out) {
+// `done`: whether what is counted as entered is in the register now.
+void PrintReport(const Message& response, const FieldDescriptor& rows, bool done, bool all_rows,
+                 int width, std::ostream* out) {
   const auto rest = NotEntered(ItemsOf(response, rows));
   std::vector<const Message*> shown = rest;
   if (!all_rows && shown.size() > kShownRows) shown.resize(kShownRows);
@@ -110,8 +118,9 @@ void PrintReport(const Message& response, const FieldDescriptor& rows, bool all_
   const auto& type = *response.GetDescriptor();
   for (const Column& column : ColumnsOf(type)) {
     if (column.path.size() > 1 || column.path[0]->is_repeated()) continue;
-    summary.push_back(absl::StrCat(absl::StrReplaceAll(column.name, {{"_count", ""}, {"_", " "}}),
-                                   " ", CellOf(response, column)));
+    const std::string name = absl::StrReplaceAll(column.name, {{"_count", ""}, {"_", " "}});
+    summary.push_back(absl::StrCat(!done && name == "entered" ? "would enter" : name, " ",
+                                   CellOf(response, column)));
   }
   *out << absl::StrJoin(summary, ", ") << "\n";
   // The law behind refusals, and anything else that is a list.
@@ -264,14 +273,15 @@ int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Cl
     const auto written = WriteReport(args.Get("report"), *response, *rows);
     if (!written.ok()) return ReportUsage(written, "", format, io);
   }
+  const bool dry_run = Flag(**header, "dry_run");
+  const bool reports_commit = method.output_type()->FindFieldByName("committed") != nullptr;
+  const bool done = !dry_run && (!reports_commit || Flag(*response, "committed"));
   if (format == Format::kTable && rows != nullptr) {
-    PrintReport(*response, *rows, args.Has("all-rows"), width, io.out);
+    PrintReport(*response, *rows, done, args.Has("all-rows"), width, io.out);
   } else {
     PrintMessage(*response, format, width, io.out);
   }
-  const bool reports_commit = method.output_type()->FindFieldByName("committed") != nullptr;
-  return reports_commit && !Flag(*response, "committed") && !Flag(**header, "dry_run") ? kRefused
-                                                                                       : kDone;
+  return done || dry_run ? kDone : kRefused;
 }
 
 }  // namespace nisi::cli

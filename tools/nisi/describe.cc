@@ -103,7 +103,9 @@ int RunDescribe(const std::vector<std::string>& argv, const Io& io) {
     *io.out << Markdown(table);
   } else {
     std::vector<int> widths;
-    *io.out << Render(table, args->Has("wide") ? 0 : io.width, &widths, true);
+    bool cut = false;
+    *io.out << Render(table, args->Has("wide") ? 0 : io.width, &widths, true, &cut);
+    if (cut) *io.out << CutNote("--wide");
   }
   return kDone;
 }

@@ -23,6 +23,7 @@ struct Details {
   google::rpc::ResourceInfo resource;
   google::rpc::QuotaFailure quota;
   google::rpc::RetryInfo retry;
+  google::rpc::RequestInfo request;
   nisi::rpc::v1::LegalBasis basis;
 };
 
@@ -35,7 +36,7 @@ Details DetailsOf(const grpc::Status& status) {
     any.UnpackTo(&details.info) || any.UnpackTo(&details.bad_request) ||
         any.UnpackTo(&details.precondition) || any.UnpackTo(&details.resource) ||
         any.UnpackTo(&details.quota) || any.UnpackTo(&details.retry) ||
-        any.UnpackTo(&details.basis);
+        any.UnpackTo(&details.request) || any.UnpackTo(&details.basis);
   }
   return details;
 }
@@ -79,12 +80,15 @@ json JsonOf(const grpc::Status& status, const Details& details) {
                            {"article", details.basis.article()},
                            {"summary", details.basis.summary()}};
   }
+  if (!details.request.request_id().empty()) error["trace"] = details.request.request_id();
   return {{"error", error}};
 }
 
 std::string WordsOf(const grpc::Status& status, const Details& details) {
   std::string out = absl::StrCat("Refused: ", CodeName(status.error_code()));
-  if (!details.info.reason().empty()) absl::StrAppend(&out, " ", OneLine(details.info.reason()));
+  // Some reasons are named as their code is.
+  if (!details.info.reason().empty() && details.info.reason() != CodeName(status.error_code()))
+    absl::StrAppend(&out, " ", OneLine(details.info.reason()));
   absl::StrAppend(&out, "\n  ", OneLine(status.error_message()), "\n");
   auto line = [&](absl::string_view name, absl::string_view text) {
     absl::StrAppend(&out, "  ", absl::StrFormat("%-11s ", name), OneLine(text), "\n");
@@ -110,6 +114,7 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
   if (details.retry.has_retry_delay()) {
     line("retry", absl::StrFormat("in %g s, with the same --request-id", RetrySeconds(details)));
   }
+  if (!details.request.request_id().empty()) line("trace", details.request.request_id());
   return out;
 }
 

@@ -308,7 +308,10 @@ std::string FormOf(const FieldDescriptor& field) {
   const auto& rules = field.options().GetExtension(nisi::rpc::v1::field);
   if (rules.format() == Format::RESOURCE_NAME && !absl::StartsWith(rules.resource(), "*"))
     return rules.resource();
-  if (rules.format() == Format::TEXT || rules.format() == Format::MULTILINE) return "text";
+  if (rules.format() == Format::TEXT || rules.format() == Format::MULTILINE ||
+      rules.format() == Format::RAW) {
+    return "text";
+  }
   return Kebab(absl::AsciiStrToLower(nisi::rpc::v1::Format_Name(rules.format())));
 }
 

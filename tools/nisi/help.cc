@@ -7,6 +7,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "common/base/date.h"
+#include "google/protobuf/util/json_util.h"
 #include "tools/nisi/args.h"
 #include "tools/nisi/call.h"
 #include "tools/nisi/comments.h"
@@ -106,40 +109,93 @@ std::string ToolHelp(unsigned scopes) {
   return out;
 }
 
+bool IsRequired(const FieldDescriptor& field) {
+  const auto& rules = field.options().GetExtension(nisi::rpc::v1::field);
+  return rules.required() || rules.min_items() > 0;
+}
+
+// Which flags an example gives: those that a caller must, and of the resource, whose fields have
+// paths of `depth`, the first one besides, as it may have none that must be given. Of the resource
+// of an update only the name must.
+std::vector<const FieldFlag*> ExampleFlags(const std::vector<FieldFlag>& flags, size_t depth) {
+  const bool update = std::any_of(flags.begin(), flags.end(),
+                                  [](const FieldFlag& flag) { return flag.name == "update-mask"; });
+  std::vector<const FieldFlag*> chosen;
+  bool free_given = false;
+  for (const FieldFlag& flag : flags) {
+    const FieldDescriptor& field = flag.field();
+    const bool split = field.message_type() != nullptr && !field.is_repeated() &&
+                       !IsValueMessage(*field.message_type());
+    const bool reached =
+        std::all_of(flag.path.begin(), flag.path.end() - 1,
+                    [](const FieldDescriptor* above) { return IsRequired(*above); });
+    const bool names_record = update && flag.path.size() == depth && field.name() == "name";
+    if (split || !reached || (flag.output_only() && !names_record)) continue;
+    if (field.name() == "request_id") continue;  // made at random
+    const bool patch = update && flag.path.size() >= depth;
+    const bool needed = names_record || (!patch && IsRequired(field));
+    const bool free = !needed && !free_given && flag.path.size() == depth &&
+                      !flag.rules().immutable() && flag.rules().format() != Format::ETAG;
+    free_given |= free;
+    if (needed || free) chosen.push_back(&flag);
+  }
+  return chosen;
+}
+
+std::string JsonSample(const google::protobuf::Descriptor& type);
+
+// A value that the field takes, as SetFlag reads it.
 std::string SampleOf(const FieldFlag& flag) {
   const FieldDescriptor& field = flag.field();
+  const auto& rules = flag.rules();
   if (const auto choices = ChoicesOf(field); !choices.empty()) return choices.back();
   if (field.message_type() != nullptr) {
     const std::string& type = field.message_type()->full_name();
-    if (type == "google.type.Date") return "2026-01-01";
+    // No order is of tomorrow, and none comes into force yesterday.
+    if (type == "google.type.Date") return base::Date::LegalDay(absl::Now()).ToString();
     if (type == "google.protobuf.Timestamp") return "2026-01-01T00:00:00Z";
-    return "'{}'";
+    if (type == "google.protobuf.Duration") return "60s";
+    return JsonSample(*field.message_type());
   }
-  switch (flag.rules().format()) {
+  switch (rules.format()) {
     case Format::GOODS_CODE:
       return "850423";
     case Format::RESOURCE_NAME:
-      if (absl::StartsWith(flag.rules().resource(), "*")) break;  // of several collections
-      return absl::StrReplaceAll(flag.rules().resource(),
-                                 {{"entries/*", "entries/850423"}, {"*", "1"}});
+      return absl::StrReplaceAll(
+          rules.resource(), {{"entries/*", "entries/850423"}, {"*/*", "editions/1"}, {"*", "1"}});
     case Format::WORD:
       return "machinery";
     case Format::ETAG:
-      return "ETAG";
+      return "00000001";
     default:
       break;
   }
-  if (field.type() == FieldDescriptor::TYPE_BYTES) return "@file";
-  return field.cpp_type() == FieldDescriptor::CPPTYPE_STRING ? "\"...\"" : "1";
+  if (field.type() == FieldDescriptor::TYPE_BYTES)
+    return std::string(2 * std::max<size_t>(rules.min_chars(), 1), '0');
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING)
+    return absl::EndsWith(field.name(), "_number") ? "12" : "Example";
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) return "true";
+  int64_t number = 1;
+  if (rules.has_min()) number = std::max<int64_t>(number, rules.min());
+  if (rules.has_max()) number = std::min<int64_t>(number, rules.max());
+  return absl::StrCat(number);
 }
 
-// A field that a caller must give, in a message that it must give.
-bool IsNeeded(const FieldFlag& flag) {
-  for (const FieldDescriptor* part : flag.path) {
-    const auto& rules = part->options().GetExtension(nisi::rpc::v1::field);
-    if (!rules.required() && rules.min_items() == 0) return false;
+std::string JsonSample(const google::protobuf::Descriptor& type) {
+  const std::vector<FieldFlag> flags = FlagsOf(type);
+  const MessagePtr message = NewMessage(type);
+  for (const FieldFlag* flag : ExampleFlags(flags, 1)) {
+    if (!SetFlag(*flag, SampleOf(*flag), message.get()).ok()) return "{}";
   }
-  return !flag.output_only() && flag.field().name() != "request_id";
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(*message, &json);
+  return status.ok() ? json : "{}";
+}
+
+// As a shell takes it; no sample has a single quote.
+std::string Quoted(const std::string& sample) {
+  return sample.find_first_of(" \"{}") == std::string::npos ? sample
+                                                            : absl::StrCat("'", sample, "'");
 }
 
 }  // namespace
@@ -256,6 +312,7 @@ std::string HelpOf(const std::string& name) {
     if (name == "token") scopes |= kToken;
     if (name == "proof" || name == "verify")
       scopes |= kConnect | kStandard | kProofGet | kProofVerify;
+    if (name == "serve") out += "\nFlags: nisi serve --help\n";
     if (name != "serve" && name != "help") absl::StrAppend(&out, "\nFlags:\n", ToolHelp(scopes));
     return out;
   }
@@ -266,14 +323,10 @@ std::string ExampleOf(const Service& service, const MethodDescriptor& method) {
   std::string out = absl::StrCat("nisi ", service.name, " ", Kebab(method.name()));
   if (service.standard) absl::StrAppend(&out, " --service ", Owners().front());
   const std::vector<FieldFlag> flags = FlagsOf(method);
-  auto has_children = [&](const FieldFlag& flag) {
-    return std::any_of(flags.begin(), flags.end(), [&](const FieldFlag& other) {
-      return other.name.rfind(flag.name + ".", 0) == 0;
-    });
-  };
-  for (const FieldFlag& flag : flags) {
-    if (IsNeeded(flag) && !has_children(flag))
-      absl::StrAppend(&out, " --", flag.name, " ", SampleOf(flag));
+  constexpr size_t kResourceDepth = 2;
+  for (const FieldFlag* flag : ExampleFlags(flags, kResourceDepth)) {
+    absl::StrAppend(&out, " --", flag->name);
+    if (!FormOf(flag->field()).empty()) absl::StrAppend(&out, " ", Quoted(SampleOf(*flag)));
   }
   if (ImportShapeOf(method)) out += " --csv goods.csv --dry-run";
   const auto& roles = RolesOf(method);

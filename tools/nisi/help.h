@@ -28,7 +28,7 @@ std::string HelpOf(const Service& service, const google::protobuf::MethodDescrip
 // Of a command of the program. Empty when there is none of that name.
 std::string HelpOf(const std::string& command);
 
-// A command line of the method with its required flags filled in.
+// A command line of the method that a shell and this program take as it stands.
 std::string ExampleOf(const Service& service, const google::protobuf::MethodDescriptor& method);
 
 }  // namespace nisi::cli

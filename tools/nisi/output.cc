@@ -17,6 +17,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+constexpr char kAllShown[] = "--wide or --format json";
+
 std::string Json(const Message& message, bool pretty) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = pretty;
@@ -64,8 +66,9 @@ void CollectTables(const Message& message, const std::string& above,
   }
 }
 
-// "name  value" lines of everything but repeated messages.
-std::string Scalars(const Message& message, int width) {
+// "name  value" lines of everything but repeated messages. They are not cut: half a page token or
+// hash is of no use.
+std::string Scalars(const Message& message) {
   Table table;
   table.columns = {"", ""};
   for (const Column& column : ColumnsOf(*message.GetDescriptor())) {
@@ -76,24 +79,25 @@ std::string Scalars(const Message& message, int width) {
       table.rows.push_back({absl::StrReplaceAll(column.name, {{"_", " "}, {".", " "}}), cell});
   }
   std::vector<int> widths;
-  return Render(table, width, &widths, false);
+  return Render(table, 0, &widths, false);
 }
 
-std::string TableText(const Table& table, int width) {
+std::string TableText(const Table& table, int width, bool* cut) {
   std::vector<int> widths;
-  return Render(WithoutEmpty(table), width, &widths, true);
+  return Render(WithoutEmpty(table), width, &widths, true, cut);
 }
 
 std::string ForPeople(const Message& message, int width) {
   if (const std::unique_ptr<Message> opened = Opened(message)) return ForPeople(*opened, width);
+  bool cut = false;
   const FieldDescriptor* main = MainField(*message.GetDescriptor());
   std::string out;
   if (main != nullptr) {
     const Table rows = RowsOf(message, Detail::kBrief);
     absl::StrAppend(&out, rows.rows.empty() ? absl::StrCat("No ", main->name(), ".\n")
-                                            : TableText(rows, width));
+                                            : TableText(rows, width, &cut));
   }
-  const std::string scalars = Scalars(message, width);
+  const std::string scalars = Scalars(message);
   if (!out.empty() && !scalars.empty()) out += "\n";
   out += scalars;
   std::vector<std::pair<std::string, Table>> tables;
@@ -102,8 +106,9 @@ std::string ForPeople(const Message& message, int width) {
     if (main != nullptr && name == main->name()) continue;
     absl::StrAppend(&out, out.empty() ? "" : "\n",
                     absl::StrReplaceAll(name, {{"_", " "}, {".", " "}}), ":\n",
-                    TableText(table, width));
+                    TableText(table, width, &cut));
   }
+  if (cut) out += CutNote(kAllShown);
   return out.empty() ? "Done.\n" : out;
 }
 
@@ -161,7 +166,11 @@ void StreamPrinter::PrintTable(const Table& table) {
   const bool heading = table.columns != shown_columns_;
   if (heading) widths_.clear();
   shown_columns_ = table.columns;
-  *out_ << Render(table, width_, &widths_, heading) << std::flush;
+  bool cut = false;
+  *out_ << Render(table, width_, &widths_, heading, &cut);
+  if (cut && !cut_told_) *out_ << CutNote(kAllShown);
+  cut_told_ |= cut;
+  *out_ << std::flush;
 }
 
 void StreamPrinter::Finish() {

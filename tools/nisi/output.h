@@ -41,6 +41,7 @@ class StreamPrinter {
   bool csv_heading_done_ = false;
   std::vector<std::string> shown_columns_;
   std::vector<int> widths_;
+  bool cut_told_ = false;
 };
 
 }  // namespace nisi::cli

@@ -97,7 +97,48 @@ TEST(OutputTest, ATableFitsTheTerminal) {
   std::istringstream lines(Print(response, Format::kTable, 60));
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(DisplayWidth(line), 60);
-  EXPECT_EQ(count, 2);
+  EXPECT_EQ(count, 3);  // heading, row, and how to see all of it
+}
+
+std::string EditionsIn(int width) {
+  const auto response = Of<goods::ListEditionsResponse>(R"(
+    editions { name: "editions/1" title_kk: "Басым тауарлардың бірінші тізбесі" title_ru: "Первый перечень приоритетных товаров"
+               state: SUPERSEDED order_number: "1-п" order_date { year: 2026 month: 1 day: 5 }
+               effective_from { year: 2026 month: 1 day: 6 } effective_until { year: 2026 month: 7 day: 1 }
+               entry_count: 214 drafted_by: "dev:institute.industry" etag: "0000000c"
+               decision { outcome: "APPROVED" norms_edition: "f3113d0e58cacd81" } })");
+  return Print(response, Format::kTable, width);
+}
+
+TEST(OutputTest, InANarrowTerminalNameStateAndDaysStay) {
+  const std::string text = EditionsIn(80);
+  EXPECT_EQ(text,
+            "NAME        TITLE KK     STATE       ORDER DATE  EFFECTIVE FROM  EFFECTIVE UNTIL\n"
+            "editions/1  Басым тауа…  SUPERSEDED  2026-01-05  2026-01-06      2026-07-01\n"
+            "Cut to fit: --wide or --format json shows all.\n");
+  EXPECT_THAT(EditionsIn(0), HasSubstr("0000000c"));
+  EXPECT_THAT(EditionsIn(0), Not(HasSubstr("Cut to fit")));
+  EXPECT_THAT(EditionsIn(1000), Not(HasSubstr("Cut to fit")));
+}
+
+TEST(OutputTest, APageTokenIsNotCut) {
+  goods::ListEntriesResponse response;
+  response.set_next_page_token(std::string(100, 't'));
+  EXPECT_THAT(Print(response, Format::kTable, 80), HasSubstr(std::string(100, 't') + "\n"));
+}
+
+TEST(OutputTest, ALiveStreamSaysOnceThatItIsCut) {
+  std::ostringstream out;
+  StreamPrinter printer(Format::kTable, true, 80, &out);
+  goods::Entry entry;
+  entry.set_name("editions/1/entries/850423");
+  entry.set_name_ru(std::string(300, 'x'));
+  printer.Print(entry);
+  printer.Print(entry);
+  printer.Finish();
+  const std::string text = out.str();
+  EXPECT_THAT(text, HasSubstr("Cut to fit"));
+  EXPECT_EQ(text.find("Cut to fit"), text.rfind("Cut to fit"));
 }
 
 TEST(OutputTest, JsonIsTheStandardForm) {
@@ -126,7 +167,8 @@ TEST(OutputTest, JournalEntriesAreOpenedForPeople) {
   change->set_kind(nisi::journal::v1::Change::PUT);
   nisi::journal::v1::ListEntriesResponse response;
   response.add_entries()->set_leaf(entry.SerializeAsString());
-  EXPECT_THAT(Print(response, Format::kTable), HasSubstr("12        official  editions PUT  "));
+  EXPECT_THAT(Print(response, Format::kTable),
+              HasSubstr("12        editions 80 changed  official\n"));
   EXPECT_THAT(Print(response, Format::kCsv), HasSubstr("\"\"kind\"\":\"\"PUT\"\""));
   EXPECT_THAT(Print(response, Format::kJson), HasSubstr("\"leaf\": \""));
 }
@@ -165,10 +207,13 @@ grpc::Status Refusal() {
   violation->set_description("must be MEDIUM or HIGH");
   google::rpc::RetryInfo retry;
   retry.mutable_retry_delay()->set_nanos(500'000'000);
+  google::rpc::RequestInfo request;
+  request.set_request_id("0af7651916cd43dd8448eb211c80319c");
   nisi::rpc::v1::LegalBasis basis;
   basis.set_article("Art. 26(1)");
   basis.set_summary("Only goods of medium and high processing.");
   status.add_details()->PackFrom(info);
+  status.add_details()->PackFrom(request);
   status.add_details()->PackFrom(bad);
   status.add_details()->PackFrom(retry);
   status.add_details()->PackFrom(basis);
@@ -186,7 +231,22 @@ TEST(ErrorsTest, ARefusalTellsAllItsDetails) {
             "  Too  low.\n"
             "  field       entry.processing_level: must be MEDIUM or HIGH\n"
             "  law         Art. 26(1): Only goods of medium and high processing.\n"
-            "  retry       in 0.5 s, with the same --request-id\n");
+            "  retry       in 0.5 s, with the same --request-id\n"
+            "  trace       0af7651916cd43dd8448eb211c80319c\n");
+}
+
+TEST(ErrorsTest, AReasonNamedAsItsCodeIsSaidOnce) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("NOT_FOUND");
+  google::rpc::Status status;
+  status.add_details()->PackFrom(info);
+  std::ostringstream err;
+  Io io;
+  io.err = &err;
+  ReportRefusal(
+      {grpc::StatusCode::NOT_FOUND, "There is no such record.", status.SerializeAsString()},
+      Format::kTable, io);
+  EXPECT_EQ(err.str(), "Refused: NOT_FOUND\n  There is no such record.\n");
 }
 
 TEST(ErrorsTest, ForProgramsOneJsonObject) {
@@ -196,6 +256,7 @@ TEST(ErrorsTest, ForProgramsOneJsonObject) {
   ReportRefusal(Refusal(), Format::kJson, io);
   EXPECT_THAT(err.str(), HasSubstr(R"("reason":"LEVEL_TOO_LOW")"));
   EXPECT_THAT(err.str(), HasSubstr(R"("retryDelaySeconds":0.5)"));
+  EXPECT_THAT(err.str(), HasSubstr(R"("trace":"0af7651916cd43dd8448eb211c80319c")"));
   EXPECT_THAT(err.str(), HasSubstr(R"x("article":"Art. 26(1)")x"));
 }
 

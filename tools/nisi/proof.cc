@@ -168,15 +168,14 @@ absl::StatusOr<Proof> ProofFromJson(const std::string& text) {
 }
 
 int RunProof(const std::vector<std::string>& argv, const Io& io) {
-  const bool get = !argv.empty() && argv[0] == "get";
-  const bool verify = !argv.empty() && argv[0] == "verify";
-  if (!get && !verify) {
+  std::vector<std::string> rest = argv;
+  const std::vector<std::string> what = TakeWords(&rest, 1);
+  if (what != std::vector<std::string>{"get"} && what != std::vector<std::string>{"verify"}) {
     return ReportUsage(absl::InvalidArgumentError("proof takes get or verify."), kHelp,
                        Format::kTable, io);
   }
-  if (verify) return RunVerify({argv.begin() + 1, argv.end()}, io);
-  const auto args =
-      ParseArgs({argv.begin() + 1, argv.end()}, {}, kCommon | kConnect | kStandard | kProofGet);
+  if (what[0] == "verify") return RunVerify(rest, io);
+  const auto args = ParseArgs(rest, {}, kCommon | kConnect | kStandard | kProofGet);
   if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
   const auto since = SinceOf(*args, io);

@@ -34,7 +34,9 @@ struct PinnedKey {
   std::string key_id;
 };
 
-// Tells every step in words. Returns kDone when all hold, kRefused at the first that does not.
+// Tells every step in words. Returns kDone when all hold, kRefused at the first that does not,
+// kUsage when all hold but the file has no path from the tree of `since`, so that nothing is known
+// of it.
 int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
                 const Io& io);
 

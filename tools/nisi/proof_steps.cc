@@ -34,32 +34,46 @@ class Steps {
     }
     return status.ok();
   }
+  // A step that was asked for and cannot be taken: it neither holds nor fails.
+  void Skip(const char* name, const std::string& why) {
+    skipped_ = name;
+    why_ = OneLine(why);
+  }
   void Note(const std::string& text) { notes_.push_back(text); }
 
   int Tell(Format format, const Io& io) const {
     if (format == Format::kJson) {
       nlohmann::json out = {{"valid", failed_.empty()}, {"steps", nlohmann::json::array()}};
+      if (!skipped_.empty()) out["valid"] = nullptr;  // so that nobody takes it for a yes
       for (const auto& [name, words] : done_)
         out["steps"].push_back({{"step", name}, {"holds", true}, {"what", words}});
       if (!failed_.empty())
         out["steps"].push_back({{"step", failed_}, {"holds", false}, {"what", why_}});
+      if (!skipped_.empty())
+        out["steps"].push_back({{"step", skipped_}, {"holds", nullptr}, {"what", why_}});
       for (const std::string& note : notes_) out["notes"].push_back(note);
       *io.out << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     } else {
       for (const auto& [name, words] : done_)
         *io.out << absl::StrFormat("  holds   %-12s ", name) << words << "\n";
       if (!failed_.empty()) *io.out << absl::StrFormat("  FAILS   %-12s ", failed_) << why_ << "\n";
+      if (!skipped_.empty())
+        *io.out << absl::StrFormat("  skipped %-12s ", skipped_) << why_ << "\n";
       for (const std::string& note : notes_) *io.out << "  note    " << note << "\n";
-      *io.out << (failed_.empty() ? "The proof holds.\n" : "The proof does NOT hold.\n");
+      *io.out << (!failed_.empty()    ? "The proof does NOT hold.\n"
+                  : !skipped_.empty() ? "The proof holds; the older tree was NOT checked.\n"
+                                      : "The proof holds.\n");
     }
-    return failed_.empty() ? kDone : kRefused;
+    if (!failed_.empty()) return kRefused;
+    return skipped_.empty() ? kDone : kUsage;
   }
 
  private:
   std::vector<std::pair<std::string, std::string>> done_;
   std::vector<std::string> notes_;
   std::string failed_;
-  std::string why_;
+  std::string skipped_;
+  std::string why_;  // of the one of these two that there is
 };
 
 // The raw key to check with: the one pinned, else the one that came along, if its id is as
@@ -123,18 +137,29 @@ void AddEntry(const Proof& proof, const std::string& key, bool* holds, Steps* st
 }
 
 void AddSince(const Proof& proof, const Proof& since, const std::string& key, Steps* steps) {
-  if (!proof.has_consistency) {
-    steps->Add(
-        "history",
-        store::ProofInvalid("CONSISTENCY",
-                            "The proof was kept without --since: it says nothing on older trees."),
-        "");
+  const int64_t older = since.head.tree_size();
+  const int64_t newer = proof.head.tree_size();
+  nisi::journal::v1::ConsistencyProof path = proof.consistency;
+  if (older == 0 || older == newer) {
+    // Nothing lies between the two, so no path is needed.
+    path.Clear();
+    path.set_first_size(older);
+    path.set_second_size(newer);
+  } else if (older > newer) {
+    steps->Skip("history", absl::StrCat("the tree of --since has ", older, " entries, this one ",
+                                        newer, ": exchange the two files"));
+    return;
+  } else if (!proof.has_consistency || path.first_size() != older) {
+    steps->Skip("history", absl::StrCat("this file has no path from a tree of ", older,
+                                        " entries; keep one that has: nisi proof get --service ",
+                                        proof.head.origin(), " --position ",
+                                        proof.inclusion.position(), " --since OLDER -o FILE"));
     return;
   }
-  steps->Add("history", store::VerifyHeads(since.head, proof.head, proof.consistency, key),
-             absl::StrCat("the tree of ", since.head.tree_size(),
-                          " entries is the beginning of this one: nothing was ",
-                          "rewritten or taken out"));
+  steps->Add(
+      "history", store::VerifyHeads(since.head, proof.head, path, key),
+      absl::StrCat("the tree of ", older, " entries is the beginning of this one: nothing was ",
+                   "rewritten or taken out"));
 }
 
 }  // namespace

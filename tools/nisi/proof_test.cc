@@ -17,6 +17,7 @@ namespace nisi::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A journal of five entries, signed.
 class ProofTest : public ::testing::Test {
@@ -135,13 +136,50 @@ TEST_F(ProofTest, WithoutTheEntryItsHashIsProved) {
 TEST_F(ProofTest, AnOlderTreeIsTheBeginningOfThisOne) {
   const std::string old = File("old.json", ProofOf(2, 3));
   Proof proof = ProofOf(4, 5);
-  EXPECT_THAT(nisi_({"verify", File("new.json", proof), "--since", old}).out,
-              HasSubstr("FAILS   history"));
   AddConsistency(3, &proof);
   const std::string file = File("new.json", proof);
-  EXPECT_THAT(nisi_({"verify", file, "--since", old}).out, HasSubstr("holds   history"));
-  EXPECT_THAT(nisi_({"verify", file, "--since", File("other.json", ProofOf(2, 4))}).out,
-              HasSubstr("FAILS   history"));
+  const Ran ran = nisi_({"verify", file, "--since", old});
+  EXPECT_EQ(ran.code, kDone);
+  EXPECT_THAT(ran.out, HasSubstr("holds   history"));
+  proof.consistency.mutable_hashes(0)->at(0) ^= 1;
+  const Ran rewritten = nisi_({"verify", File("bad.json", proof), "--since", old});
+  EXPECT_EQ(rewritten.code, kRefused);
+  EXPECT_THAT(rewritten.out, HasSubstr("FAILS   history"));
+  // A tree is its own beginning, and needs no path for it.
+  EXPECT_THAT(nisi_({"verify", old, "--since", old}).out, HasSubstr("holds   history"));
+}
+
+// It is no sign of a false proof, and no yes either.
+TEST_F(ProofTest, WithoutAPathTheOlderTreeIsNotChecked) {
+  const std::string old = File("old.json", ProofOf(2, 3));
+  Proof proof = ProofOf(4, 5);
+  const std::string bare = File("bare.json", proof);
+  const Ran ran = nisi_({"verify", bare, "--since", old});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.out, HasSubstr("skipped history      this file has no path from a tree of 3 "
+                                 "entries; keep one that has: nisi proof get --service "
+                                 "priority-goods --position 4 --since OLDER -o FILE\n"));
+  EXPECT_THAT(ran.out, HasSubstr("The proof holds; the older tree was NOT checked.\n"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("FAILS")));
+  const Ran json = nisi_({"verify", bare, "--since", old, "--format", "json"});
+  EXPECT_EQ(json.code, kUsage);
+  EXPECT_THAT(json.out, HasSubstr(R"("valid":null)"));
+  EXPECT_THAT(json.out, HasSubstr(R"("holds":null,"step":"history")"));
+  // A path from another tree is none from this one.
+  AddConsistency(3, &proof);
+  const std::string other = File("other.json", ProofOf(2, 4));
+  EXPECT_EQ(nisi_({"verify", File("new.json", proof), "--since", other}).code, kUsage);
+  EXPECT_THAT(nisi_({"verify", old, "--since", bare}).out, HasSubstr("exchange the two files"));
+}
+
+TEST_F(ProofTest, FlagsMayStandBeforeTheWord) {
+  const std::string file = File("p.json", ProofOf(3, 5));
+  const std::string key = absl::BytesToHexString(signer_->public_key());
+  EXPECT_EQ(nisi_({"proof", "--public-key", key, "verify", file}).code, kDone);
+  EXPECT_THAT(nisi_({"--format", "json", "proof", "verify", file}).out,
+              HasSubstr("\"valid\":true"));
+  EXPECT_THAT(nisi_({"proof", "--position", "1", "get"}).err, HasSubstr("--service NAME"));
+  EXPECT_THAT(nisi_({"proof", "--wide"}).err, HasSubstr("proof takes get or verify"));
 }
 
 TEST_F(ProofTest, FilesThatAreNoProof) {

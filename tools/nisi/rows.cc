@@ -18,7 +18,9 @@
 #include "google/type/date.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/rpc/v1/legal_basis.pb.h"
+#include "tools/nisi/fit.h"
 #include "tools/nisi/flags.h"
+#include "tools/nisi/journal_table.h"
 #include "tools/nisi/names.h"
 
 namespace nisi::cli {
@@ -29,7 +31,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr size_t kMaxDepth = 4;
-constexpr int kNarrowest = 8;
 
 // Shown in one cell.
 bool IsCell(const Descriptor& type) {
@@ -163,20 +164,6 @@ std::string BriefOf(const Message& message) {
   return absl::StrJoin(parts, " ");
 }
 
-// Takes from the widest columns until the line fits.
-void Shrink(int width, std::vector<int>* widths) {
-  auto total = [&] {
-    int sum = 0;
-    for (const int w : *widths) sum += w + 2;
-    return sum - 2;
-  };
-  while (total() > width) {
-    auto widest = std::max_element(widths->begin(), widths->end());
-    if (*widest <= kNarrowest) return;
-    --*widest;
-  }
-}
-
 }  // namespace
 
 std::vector<Column> ColumnsOf(const Descriptor& type) {
@@ -241,6 +228,9 @@ std::unique_ptr<Message> Opened(const Message& message) {
 }
 
 Table TableOf(const Descriptor& type, const std::vector<const Message*>& items, Detail detail) {
+  if (detail == Detail::kBrief) {
+    if (auto table = JournalTableOf(type, items)) return *std::move(table);
+  }
   const std::vector<Column> columns = ColumnsOf(type);
   Table table;
   for (const Column& column : columns) table.columns.push_back(column.name);
@@ -279,7 +269,9 @@ std::vector<std::string> Headings(const std::vector<std::string>& columns) {
   return headings;
 }
 
-std::string Render(const Table& table, int width, std::vector<int>* widths, bool heading) {
+std::string Render(const Table& table, int width, std::vector<int>* widths, bool heading,
+                   bool* cut) {
+  const bool fresh = widths->empty();
   std::vector<std::vector<std::string>> lines;
   if (heading) lines.push_back(Headings(table.columns));
   for (const auto& row : table.rows) {
@@ -287,25 +279,43 @@ std::string Render(const Table& table, int width, std::vector<int>* widths, bool
     for (const std::string& cell : row) line.push_back(OneLine(cell));
   }
   widths->resize(table.columns.size());
-  for (const auto& line : lines) {
-    for (size_t c = 0; c < line.size(); ++c)
-      (*widths)[c] = std::max((*widths)[c], DisplayWidth(line[c]));
+  std::vector<FitColumn> columns;
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    FitColumn& column = columns.emplace_back();
+    column.name = table.columns[c];
+    column.shown = fresh || (*widths)[c] > 0;
+    column.whole = (*widths)[c];
+    for (size_t l = 0; l < lines.size(); ++l) {
+      const int cell = DisplayWidth(lines[l][c]);
+      column.whole = std::max(column.whole, cell);
+      if (!heading || l > 0) column.cells = std::max(column.cells, cell);
+    }
+    (*widths)[c] = column.whole;
   }
-  if (width > 0) Shrink(width, widths);
+  // What was left out once stays out, and nothing more goes: the heading is printed already.
+  if (width > 0) *widths = FitColumns(columns, width, fresh);
+  bool some_cut = false;
   std::string out;
   for (const auto& line : lines) {
     std::string text;
     for (size_t c = 0; c < line.size(); ++c) {
       const int room = (*widths)[c];
+      some_cut |= width > 0 && DisplayWidth(line[c]) > room;
+      if (width > 0 && room == 0) continue;
       const std::string cell = width > 0 ? Truncate(line[c], room) : line[c];
       absl::StrAppend(&text, cell);
-      if (c + 1 < line.size())
-        text.append(static_cast<size_t>(std::max(0, room - DisplayWidth(cell)) + 2), ' ');
+      text.append(static_cast<size_t>(std::max(0, room - DisplayWidth(cell)) + 2), ' ');
     }
-    absl::StrAppend(
-        &out, absl::StripTrailingAsciiWhitespace(width > 0 ? Truncate(text, width) : text), "\n");
+    text = std::string(absl::StripTrailingAsciiWhitespace(text));
+    some_cut |= width > 0 && DisplayWidth(text) > width;
+    absl::StrAppend(&out, width > 0 ? Truncate(text, width) : text, "\n");
   }
+  if (cut != nullptr) *cut |= some_cut;
   return out;
+}
+
+std::string CutNote(absl::string_view ways) {
+  return absl::StrCat("Cut to fit: ", ways, " shows all.\n");
 }
 
 std::string RenderCsvRow(const std::vector<std::string>& cells) {

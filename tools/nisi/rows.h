@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 
 // Messages as rows and cells of text.
@@ -41,7 +42,7 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
-// All columns of the type, also empty ones.
+// All columns of the type, also empty ones; the journal's in brief are made for people.
 Table TableOf(const google::protobuf::Descriptor& type,
               const std::vector<const google::protobuf::Message*>& items,
               Detail detail = Detail::kFull);
@@ -51,8 +52,11 @@ Table WithoutEmpty(const Table& table);
 std::vector<std::string> Headings(const std::vector<std::string>& columns);
 
 // Aligned lines. `width` 0 does not cut. `widths` are kept between calls so that later rows align
-// with earlier.
-std::string Render(const Table& table, int width, std::vector<int>* widths, bool heading);
+// with earlier. `cut` becomes true when the width made something go.
+std::string Render(const Table& table, int width, std::vector<int>* widths, bool heading,
+                   bool* cut = nullptr);
+// The line below what was cut: which flags show all.
+std::string CutNote(absl::string_view ways);
 std::string RenderCsvRow(const std::vector<std::string>& cells);
 
 }  // namespace nisi::cli

@@ -99,7 +99,9 @@ int RunToken(const std::vector<std::string>& argv, const Io& io) {
   }
   if (!args->Has("role")) {
     std::vector<int> widths;
-    *io.out << Render(Roles(), args->Has("wide") ? 0 : io.width, &widths, true);
+    bool cut = false;
+    *io.out << Render(Roles(), args->Has("wide") ? 0 : io.width, &widths, true, &cut);
+    if (cut) *io.out << CutNote("--wide");
     return kDone;
   }
   const auto token = DevToken(*args, args->Get("role"), io);

@@ -1,0 +1,328 @@
+// A gRPC call by hand: a POST whose body is the message behind five bytes, answered by a body of
+// the same form and `grpc-status` in the trailers.
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <nghttp2/nghttp2.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "tools/benchmarks/client.h"
+
+namespace nisi::bench {
+namespace {
+
+// So large that no answer waits for a WINDOW_UPDATE and few are sent.
+constexpr int32_t kStreamWindow = 16 << 20;
+constexpr int32_t kConnectionWindow = 1 << 30;
+constexpr size_t kReceiveBytes = 256 << 10;
+constexpr size_t kPrefixBytes = 5;
+
+absl::Status SystemError(absl::string_view what) {
+  return absl::UnavailableError(absl::StrCat(what, ": ", strerror(errno)));
+}
+
+// A connected socket that does not block.
+absl::StatusOr<int> Connect(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return absl::InvalidArgumentError("--address is host:port");
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int failed = getaddrinfo(address.substr(0, colon).c_str(),
+                                 address.substr(colon + 1).c_str(), &hints, &found);
+  if (failed != 0) return absl::UnavailableError(absl::StrCat(address, ": ", gai_strerror(failed)));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> freed(found, freeaddrinfo);
+  absl::Status refused;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    const int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0 &&
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+        fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
+      return fd;
+    }
+    refused = SystemError(address);
+    if (fd >= 0) close(fd);
+  }
+  return refused;
+}
+
+// A grpc-message: %xx stands for a byte.
+std::string Unescape(absl::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      out += absl::HexStringToBytes(text.substr(i + 1, 2));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// Of one tag: what is under way under it, and how it was answered.
+struct Call {
+  absl::string_view request;
+  std::array<char, kPrefixBytes> prefix{};
+  size_t sent = 0;  // of prefix and request
+  int http_status = 0;
+  int grpc_status = -1;  // none yet
+  std::string message;
+
+  void Begin(absl::string_view bytes) {
+    request = bytes;
+    for (size_t i = 0; i < 4; ++i) prefix[4 - i] = static_cast<char>(bytes.size() >> (8 * i));
+    sent = 0;
+    http_status = 0;
+    grpc_status = -1;
+    message.clear();
+  }
+  absl::Status Outcome(uint32_t error_code) const {
+    if (grpc_status >= 0) return {static_cast<absl::StatusCode>(grpc_status), message};
+    return absl::UnavailableError(absl::StrCat("ended without grpc-status: HTTP status ",
+                                               http_status, ", ",
+                                               nghttp2_http2_strerror(error_code)));
+  }
+};
+
+struct Connection {
+  int fd = -1;
+  nghttp2_session* session = nullptr;
+  std::string out;  // not yet taken by the kernel, from `written` on
+  size_t written = 0;
+
+  Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() {
+    nghttp2_session_del(session);
+    if (fd >= 0) close(fd);
+  }
+};
+
+// One thread, the caller's. A turn reads what every connection has, hands out the answers one by
+// one, and writes what they led to with one write a connection.
+class Http2Client final : public Client {
+ public:
+  Http2Client(const LoadSettings& settings, const std::string& path)
+      : calls_(static_cast<size_t>(settings.outstanding)), receive_(kReceiveBytes) {
+    ready_.reserve(calls_.size());
+    headers_ = {{":method", "POST"},
+                {":scheme", "http"},
+                {":path", path},
+                {":authority", settings.address},
+                {"content-type", "application/grpc"},
+                {"te", "trailers"},
+                {"grpc-timeout", absl::StrCat(kCallSeconds, "S")}};
+    if (!settings.token.empty()) headers_.emplace_back("authorization", "Bearer " + settings.token);
+    for (auto& [name, value] : headers_) {
+      fields_.push_back({Bytes(name), Bytes(value), name.size(), value.size(),
+                         NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
+    }
+  }
+  Http2Client(const Http2Client&) = delete;
+  Http2Client& operator=(const Http2Client&) = delete;
+  ~Http2Client() override {
+    if (epoll_ >= 0) close(epoll_);
+  }
+
+  absl::Status Open(const std::string& address, int64_t connections) {
+    epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_ < 0) return SystemError("epoll");
+    for (int64_t i = 0; i < connections; ++i) {
+      connections_.push_back(std::make_unique<Connection>());
+      Connection& connection = *connections_.back();
+      ASSIGN_OR_RETURN(connection.fd, Connect(address));
+      NewSession(connection);
+      epoll_event event{};
+      // Edges: a write that did not fit is taken up without being asked for, one that did costs
+      // nothing.
+      event.events = EPOLLIN | EPOLLOUT | EPOLLET;
+      event.data.ptr = &connection;
+      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd, &event) != 0) return SystemError("epoll");
+    }
+    return absl::OkStatus();
+  }
+
+  void Start(absl::string_view request, size_t tag) override {
+    Call& call = calls_[tag];
+    call.Begin(request);
+    nghttp2_data_provider body{};
+    body.source.ptr = &call;
+    body.read_callback = ReadBody;
+    const int32_t stream =
+        nghttp2_submit_request(connections_[tag % connections_.size()]->session, nullptr,
+                               fields_.data(), fields_.size(), &body, &call);
+    if (stream < 0) Fail(absl::UnavailableError(nghttp2_strerror(stream)));
+  }
+
+  absl::StatusOr<size_t> Next() override {
+    while (failure_.ok() && ready_.empty()) RETURN_IF_ERROR(Turn());
+    RETURN_IF_ERROR(failure_);
+    const size_t tag = ready_.back();
+    ready_.pop_back();
+    return tag;
+  }
+
+ private:
+  static uint8_t* Bytes(std::string& text) { return reinterpret_cast<uint8_t*>(text.data()); }
+
+  void NewSession(Connection& connection) {
+    nghttp2_session_callbacks* callbacks = nullptr;
+    nghttp2_session_callbacks_new(&callbacks);
+    nghttp2_session_callbacks_set_on_header_callback2(callbacks, OnHeader);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, OnFrame);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, OnClose);
+    nghttp2_session_client_new(&connection.session, callbacks, this);
+    nghttp2_session_callbacks_del(callbacks);
+    const std::array<nghttp2_settings_entry, 2> settings = {
+        {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow}}};
+    nghttp2_submit_settings(connection.session, NGHTTP2_FLAG_NONE, settings.data(),
+                            settings.size());
+    nghttp2_session_set_local_window_size(connection.session, NGHTTP2_FLAG_NONE, 0,
+                                          kConnectionWindow);
+  }
+
+  absl::Status Turn() {
+    for (const auto& connection : connections_) RETURN_IF_ERROR(Send(*connection));
+    std::array<epoll_event, 64> events;
+    const int count = epoll_wait(epoll_, events.data(), events.size(), kCallSeconds * 1000);
+    if (count == 0) return absl::DeadlineExceededError("the server is silent");
+    if (count < 0 && errno != EINTR) return SystemError("epoll");
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<size_t>(i)];
+      if (event.events == EPOLLOUT) continue;  // the next turn sends
+      RETURN_IF_ERROR(Receive(*static_cast<Connection*>(event.data.ptr)));
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status Send(Connection& connection) {
+    const uint8_t* bytes = nullptr;
+    ssize_t size = 0;
+    while ((size = nghttp2_session_mem_send(connection.session, &bytes)) > 0) {
+      connection.out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+    }
+    if (size < 0) return absl::UnavailableError(nghttp2_strerror(static_cast<int>(size)));
+    if (connection.out.empty()) return absl::OkStatus();
+    const ssize_t taken = send(connection.fd, connection.out.data() + connection.written,
+                               connection.out.size() - connection.written, MSG_NOSIGNAL);
+    if (taken < 0 && errno != EAGAIN) return SystemError("send");
+    connection.written += static_cast<size_t>(std::max<ssize_t>(taken, 0));
+    if (connection.written == connection.out.size()) {
+      connection.out.clear();
+      connection.written = 0;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Receive(Connection& connection) {
+    for (size_t got = receive_.size(); got == receive_.size();) {  // less: there is no more
+      const ssize_t size = recv(connection.fd, receive_.data(), receive_.size(), 0);
+      if (size < 0 && errno == EAGAIN) break;
+      if (size < 0) return SystemError("receive");
+      if (size == 0) return absl::UnavailableError("the server closed the connection");
+      got = static_cast<size_t>(size);
+      const ssize_t taken = nghttp2_session_mem_recv(connection.session, receive_.data(), got);
+      if (taken < 0) return absl::UnavailableError(nghttp2_strerror(static_cast<int>(taken)));
+    }
+    return absl::OkStatus();
+  }
+
+  void Fail(const absl::Status& status) {
+    if (failure_.ok()) failure_ = status;
+  }
+
+  // What libnghttp2 calls; `self` is the client.
+  // NOLINTNEXTLINE(readability-function-size): its parameters are the library's.
+  static ssize_t ReadBody(nghttp2_session*, int32_t, uint8_t* to, size_t length, uint32_t* flags,
+                          nghttp2_data_source* source, void*) {
+    Call& call = *static_cast<Call*>(source->ptr);
+    size_t size = 0;
+    while (size < length && call.sent < kPrefixBytes) {
+      to[size++] = static_cast<uint8_t>(call.prefix[call.sent++]);
+    }
+    if (call.sent < kPrefixBytes) return static_cast<ssize_t>(size);  // a window of a few bytes
+    const absl::string_view rest = call.request.substr(call.sent - kPrefixBytes, length - size);
+    std::memcpy(to + size, rest.data(), rest.size());
+    call.sent += rest.size();
+    if (call.sent == kPrefixBytes + call.request.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(size + rest.size());
+  }
+
+  static int OnHeader(nghttp2_session* session, const nghttp2_frame* frame,
+                      nghttp2_rcbuf* name_buffer, nghttp2_rcbuf* value_buffer, uint8_t, void*) {
+    auto* call =
+        static_cast<Call*>(nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
+    const absl::string_view name = View(name_buffer), value = View(value_buffer);
+    if (name == "grpc-status") {
+      if (!absl::SimpleAtoi(value, &call->grpc_status)) call->grpc_status = -1;
+    } else if (name == "grpc-message") {
+      call->message = Unescape(value);
+    } else if (name == ":status") {
+      if (!absl::SimpleAtoi(value, &call->http_status)) call->http_status = 0;
+    }
+    return 0;
+  }
+
+  static absl::string_view View(nghttp2_rcbuf* buffer) {
+    const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
+    return {reinterpret_cast<const char*>(bytes.base), bytes.len};
+  }
+
+  static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+    // New calls of this session would never be sent.
+    if (frame->hd.type == NGHTTP2_GOAWAY) {
+      static_cast<Http2Client*>(self)->Fail(absl::UnavailableError(absl::StrCat(
+          "the server is going away: ", nghttp2_http2_strerror(frame->goaway.error_code))));
+    }
+    return 0;
+  }
+
+  static int OnClose(nghttp2_session* session, int32_t stream, uint32_t error_code, void* self) {
+    auto& client = *static_cast<Http2Client*>(self);
+    const auto* call = static_cast<Call*>(nghttp2_session_get_stream_user_data(session, stream));
+    if (call->grpc_status == 0) {
+      client.ready_.push_back(static_cast<size_t>(call - client.calls_.data()));
+    } else {
+      client.Fail(call->Outcome(error_code));
+    }
+    return 0;
+  }
+
+  std::vector<std::pair<std::string, std::string>> headers_;
+  std::vector<nghttp2_nv> fields_;  // point into headers_
+  std::vector<Call> calls_;         // by tag
+  std::vector<size_t> ready_;       // tags answered, not yet handed out
+  std::vector<uint8_t> receive_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  int epoll_ = -1;
+  absl::Status failure_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> NewHttp2Client(const LoadSettings& settings,
+                                                       const std::string& path) {
+  if (!settings.authority.empty()) {
+    return absl::InvalidArgumentError("--client http2 is plain text only: it takes no --ca");
+  }
+  auto client = std::make_unique<Http2Client>(settings, path);
+  RETURN_IF_ERROR(client->Open(settings.address, settings.connections));
+  return client;
+}
+
+}  // namespace nisi::bench
