@@ -68,6 +68,13 @@ std::string NodesKey(int64_t position) {
   return bytes;
 }
 
+absl::StatusOr<int64_t> DecodeNumber(absl::string_view bytes, absl::string_view what) {
+  if (bytes.size() != 8) return base::StoreCorrupt(what);
+  const auto number = static_cast<int64_t>(ReadBigEndian64(bytes));
+  if (number < 0) return base::StoreCorrupt(what);
+  return number;
+}
+
 std::string EncodeRow(const Version& version, absl::string_view row) {
   std::string value;
   value.reserve(kRowHeaderBytes + row.size());

@@ -79,6 +79,10 @@ inline int64_t CompletedBy(int level, int64_t index) {
   return (index + 1) << level;
 }
 
+// The number in a row of the store's own: 8 bytes, big-endian, not negative. DATA_LOSS when the
+// bytes are no such number.
+absl::StatusOr<int64_t> DecodeNumber(absl::string_view bytes, absl::string_view what);
+
 std::string EncodeRow(const Version& version, absl::string_view row);
 // DATA_LOSS when the bytes are not a stored row.
 absl::StatusOr<RowView> DecodeRow(absl::string_view value);

@@ -1,5 +1,6 @@
 // The scrub: reads everything once and holds it against itself.
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -32,7 +33,7 @@ class Scrubber {
     int64_t next = oldest;
     const auto cursor = view_.snapshot().Scan(Space::kLog, JournalKey(oldest), "");
     for (; cursor->Valid(); cursor->Next()) {
-      if (cursor->key().back() != 'J') continue;
+      if (!IsOf(cursor->key(), 'J', position)) continue;
       if (cursor->key() != JournalKey(next)) {
         Find(absl::StrCat("journal: gap at position ", next));
         next = PositionOf(cursor->key());
@@ -52,12 +53,23 @@ class Scrubber {
 
   absl::Status Tree(int64_t position) {
     std::map<int, int64_t> nodes;  // how many of each level
-    const auto cursor = view_.snapshot().Scan(Space::kLog, NodesKey(0), "");
+    const auto cursor = view_.snapshot().Scan(Space::kLog, "", "");
     for (; cursor->Valid(); cursor->Next()) {
-      if (cursor->key().back() != 'N') continue;
+      if (!IsOf(cursor->key(), 'N', position)) {
+        if (!IsOf(cursor->key(), 'J', position)) Find("log: a row of no position");
+        continue;
+      }
       const int64_t leaf = PositionOf(cursor->key());
       const absl::string_view hashes = cursor->value();
-      for (int level = 0; hashes.size() >= static_cast<size_t>(level + 1) * sizeof(Hash); ++level) {
+      // The subtrees that end with a leaf: one for each time its position halves evenly, and
+      // itself.
+      const int levels = std::countr_zero(static_cast<uint64_t>(leaf)) + 1;
+      if (hashes.size() != static_cast<size_t>(levels) * sizeof(Hash)) {
+        Find(absl::StrCat("tree: other hashes lie at position ", leaf, " than end there"));
+      }
+      for (int level = 0;
+           level < levels && hashes.size() >= static_cast<size_t>(level + 1) * sizeof(Hash);
+           ++level) {
         ++nodes[level];
         if (level == 0) continue;
         const int64_t index = (leaf >> level) - 1;
@@ -84,6 +96,11 @@ class Scrubber {
  private:
   void Find(std::string finding) { findings.push_back(std::move(finding)); }
 
+  // Whether a key of the log is that of a row of this kind, of a position that the store has.
+  static bool IsOf(absl::string_view log_key, char kind, int64_t last) {
+    return log_key.size() == JournalKey(0).size() && log_key.back() == kind &&
+           PositionOf(log_key) >= 1 && PositionOf(log_key) <= last;
+  }
   static int64_t PositionOf(absl::string_view log_key) {
     return static_cast<int64_t>(ReadBigEndian64(log_key));
   }
@@ -212,8 +229,11 @@ absl::StatusOr<std::vector<std::string>> Store::Scrub() const {
   RETURN_IF_ERROR(scrubber.Tables());
   ASSIGN_OR_RETURN(const std::string oldest,
                    view.Meta("oldest"));  // of this view: pruning may go on
-  RETURN_IF_ERROR(
-      scrubber.Journal(oldest.empty() ? 1 : static_cast<int64_t>(ReadBigEndian64(oldest)), at));
+  int64_t first = 1;
+  if (!oldest.empty()) {
+    ASSIGN_OR_RETURN(first, DecodeNumber(oldest, "oldest position"));
+  }
+  RETURN_IF_ERROR(scrubber.Journal(first, at));
   RETURN_IF_ERROR(scrubber.Tree(at));
   return std::move(scrubber.findings);
 }

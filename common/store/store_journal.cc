@@ -41,7 +41,10 @@ absl::StatusOr<std::vector<JournalRecord>> Store::ReadJournal(int64_t from, size
   ASSIGN_OR_RETURN(
       const bool pruned,
       snapshot->Get(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), &bytes_oldest));
-  const int64_t oldest = pruned ? static_cast<int64_t>(ReadBigEndian64(bytes_oldest)) : 1;
+  int64_t oldest = 1;
+  if (pruned) {
+    ASSIGN_OR_RETURN(oldest, DecodeNumber(bytes_oldest, "oldest position"));
+  }
   if (from < oldest) return Pruned(oldest);
   const auto cursor = snapshot->Scan(Space::kLog, JournalKey(from), "");
   size_t bytes = 0;

@@ -348,7 +348,12 @@ absl::StatusOr<int64_t> Tx::Next(absl::string_view counter) {
   const std::string at = SystemKey(kCountersId, Key::Of(counter));
   std::string value;
   ASSIGN_OR_RETURN(const bool present, overlay_->Get(Space::kData, at, &value));
-  const int64_t next = (present ? static_cast<int64_t>(ReadBigEndian64(value)) : 0) + 1;
+  int64_t next = 1;
+  if (present) {
+    ASSIGN_OR_RETURN(const int64_t last, DecodeNumber(value, "counter"));
+    if (last == INT64_MAX) return base::StoreCorrupt("counter");
+    next = last + 1;
+  }
   std::string bytes;
   AppendBigEndian64(&bytes, static_cast<uint64_t>(next));
   overlay_->Put(Space::kData, at, bytes);

@@ -1,0 +1,97 @@
+// Requests: what is taken from the wire is one message however it is spelled, its form is judged
+// the same twice, and an update changes all that it names or nothing.
+#include <map>
+
+#include "common/base/status.h"
+#include "common/rpc/form.h"
+#include "common/rpc/parse.h"
+#include "common/rpc/update.h"
+#include "google/protobuf/field_mask.pb.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/message_types.h"
+
+namespace nisi::fuzz {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// gRPC drops an error whose details are longer than about 8 KiB, with its code.
+constexpr size_t kMaxDetails = 4'096;
+
+void CheckRefusal(const absl::Status& status) {
+  Expect(absl::IsInvalidArgument(status), "a bad request is INVALID_ARGUMENT");
+  const std::string reason = base::ReasonOf(status);
+  Expect(reason == "MALFORMED_MESSAGE" || reason == "INVALID_FIELD", "a bad request has a reason");
+  size_t bytes = status.message().size();
+  status.ForEachPayload([&bytes](absl::string_view url, const absl::Cord& detail) {
+    bytes += url.size() + detail.size();
+  });
+  Expect(bytes <= kMaxDetails, "an error is short enough to arrive");
+}
+
+const rpc::FormChecker& FormOf(const RequestType& type) {
+  static auto* const kForms = new std::map<const void*, std::unique_ptr<rpc::FormChecker>>;
+  auto& form = (*kForms)[type.descriptor];
+  if (form == nullptr) {
+    Expect(rpc::CheckDescriptor(type.descriptor).ok(), "the rules of a request make sense");
+    form = std::make_unique<rpc::FormChecker>(type.descriptor);
+  }
+  return *form;
+}
+
+// An update by its mask, of a record that is as the request says or empty.
+void CheckUpdate(const Message& request, bool stored_is_same) {
+  const auto* mask_field = request.GetDescriptor()->FindFieldByName("update_mask");
+  if (mask_field == nullptr) return;
+  const auto& reflection = *request.GetReflection();
+  const FieldDescriptor* part = request.GetDescriptor()->field(0);
+  if (part->message_type() == nullptr || part->is_repeated() || part == mask_field) return;
+  google::protobuf::FieldMask mask;
+  mask.ParseFromString(reflection.GetMessage(request, mask_field).SerializeAsString());
+  const Message& from = reflection.GetMessage(request, part);
+  const std::unique_ptr<Message> to(from.New());
+  if (stored_is_same) to->CopyFrom(from);
+  const std::string before = to->SerializeAsString();
+  const absl::Status status = rpc::ApplyUpdate(from, mask, to.get());
+  const std::string after = to->SerializeAsString();
+  if (!status.ok()) {
+    CheckRefusal(status);
+    Expect(after == before, "a refused update changes nothing");
+    return;
+  }
+  Expect(rpc::ApplyUpdate(from, mask, to.get()).ok() && to->SerializeAsString() == after,
+         "an update twice is an update once");
+}
+
+void CheckMessage(const RequestType& type, absl::string_view bytes, bool stored_is_same) {
+  const auto message = NewMessage(*type.descriptor);
+  if (const auto status = rpc::ParseMessage(bytes, message.get()); !status.ok()) {
+    return CheckRefusal(status);
+  }
+  const std::string spelled = message->SerializeAsString();
+  const auto again = NewMessage(*type.descriptor);
+  Expect(rpc::ParseMessage(spelled, again.get()).ok(), "a message that is written is read");
+  Expect(again->SerializeAsString() == spelled, "a message has one spelling");
+
+  const rpc::FormChecker& form = FormOf(type);
+  if (const auto status = form.Check(message.get(), type.is_mutation); !status.ok()) {
+    return CheckRefusal(status);
+  }
+  const std::string formed = message->SerializeAsString();
+  Expect(rpc::ParseMessage(formed, again.get()).ok(), "a message of good form is read");
+  Expect(form.Check(again.get(), type.is_mutation).ok(), "a good form stays good");
+  Expect(again->SerializeAsString() == formed, "a normalised message stays as it is");
+  CheckUpdate(*message, stored_is_same);
+}
+
+}  // namespace
+}  // namespace nisi::fuzz
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  nisi::fuzz::Input in(data, size);
+  const nisi::fuzz::RequestType& type = nisi::fuzz::TypeFor(in.Byte());
+  const bool stored_is_same = (in.Byte() & 1) != 0;
+  nisi::fuzz::CheckMessage(type, in.Rest(), stored_is_same);
+  return 0;
+}

@@ -1,0 +1,49 @@
+// Replies built from stored bytes: protobuf itself reads them as the message they are.
+#include "common/rpc/wire.h"
+
+#include "common/store/layout.h"
+#include "nisi/testing/v1/testing.pb.h"
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using nisi::fuzz::Expect;
+  using nisi::testing::v1::EchoRequest;
+  using nisi::testing::v1::ListWidgetsRequest;
+  using nisi::testing::v1::ListWidgetsResponse;
+  nisi::fuzz::Input in(data, size);
+  const auto page_size = static_cast<int32_t>(in.Number(4));
+  const std::string token = nisi::fuzz::Letters(in.Part());
+
+  nisi::rpc::ReplyBuilder numbers;
+  numbers.AddVarint(1, static_cast<uint64_t>(int64_t{page_size}));
+  numbers.AddString(2, token);
+  ListWidgetsRequest request;
+  Expect(request.ParseFromString(numbers.bytes()), "a built message parses");
+  Expect(request.page_size() == page_size && request.page_token() == token,
+         "it holds what is put in");
+  Expect(request.SerializeAsString() == numbers.bytes(), "it is built as protobuf would");
+
+  ListWidgetsResponse expected;
+  nisi::rpc::ReplyBuilder reply(in.Byte());
+  for (int i = 0; i < 16 && !in.empty(); ++i) {
+    nisi::testing::v1::WidgetRow row;
+    const absl::string_view bytes = in.Part();
+    if (!row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
+    if (!row.has_widget()) continue;
+    const std::string stored = row.SerializeAsString();
+    const auto view = nisi::store::SplitRow(stored);
+    Expect(view.ok() && view->resource == row.widget().SerializeAsString(),
+           "a row begins with its resource");
+    if (i % 2 == 0) {
+      reply.AddRaw(view->field);
+    } else {
+      reply.AddBytesField(1, view->resource);
+    }
+    *expected.add_widgets() = row.widget();
+  }
+  ListWidgetsResponse response;
+  Expect(response.ParseFromString(reply.bytes()) &&
+             response.SerializeAsString() == expected.SerializeAsString(),
+         "a spliced reply is the reply");
+  return 0;
+}
