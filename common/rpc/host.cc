@@ -22,6 +22,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store::RocksOptions rocks;
   rocks.dir = base;
   rocks.sync = options.sync;
+  rocks.file_system = options.file_system;
   rocks.now = [clock = options.clock] { return clock->Now(); };
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
   ASSIGN_OR_RETURN(signer_, store::OpenHeadSigner(base + ".head.pem"));

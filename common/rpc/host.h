@@ -17,6 +17,10 @@
 #include "common/store/head_signer.h"
 #include "common/store/store.h"
 
+namespace rocksdb {
+class FileSystem;
+}  // namespace rocksdb
+
 namespace nisi::rpc {
 
 struct HostOptions {
@@ -26,6 +30,8 @@ struct HostOptions {
   const norms::Norms* norms = nullptr;
   Metrics* metrics = nullptr;
   bool sync = true;  // off only to measure what syncing costs
+  // What stands between the store and the disk; null is the real one. Tests inject faults here.
+  std::shared_ptr<rocksdb::FileSystem> file_system;
   // Called once when the store has failed: nothing more is acknowledged.
   std::function<void(const absl::Status&)> on_store_failure = [](const absl::Status&) {};
 };
@@ -48,6 +54,7 @@ class HostedService {
   Registry registry_;
 };
 
-using OpenService = absl::StatusOr<std::unique_ptr<HostedService>> (*)(const HostOptions&);
+using OpenService =
+    std::function<absl::StatusOr<std::unique_ptr<HostedService>>(const HostOptions&)>;
 
 }  // namespace nisi::rpc

@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings&
   return std::make_unique<Authenticator>(std::move(options));
 }
 
-absl::Status Serve(const Settings& settings, const std::string& name, OpenService open,
+absl::Status Serve(const Settings& settings, const std::string& name, const OpenService& open,
                    StopSignal& stop, std::atomic<bool>& failed) {
   RETURN_IF_ERROR(base::CheckLegalZone());
   FileClock clock(settings.clock_file);
@@ -178,7 +178,7 @@ void FileClock::Apply() {
   }
 }
 
-int ServiceMain(int argc, char** argv, const std::string& name, OpenService open) {
+int ServiceMain(int argc, char** argv, const std::string& name, const OpenService& open) {
   StopSignal stop;
   Settings settings;
   Flags flags("nisi-" + name, "One service of NISI with its own store.");

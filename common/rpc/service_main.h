@@ -13,7 +13,7 @@ namespace nisi::rpc {
 
 // Returns the exit code: 0 after a drain, 1 when it cannot start, 2 for bad flags, 70 when the
 // store has failed.
-int ServiceMain(int argc, char** argv, const std::string& name, OpenService open);
+int ServiceMain(int argc, char** argv, const std::string& name, const OpenService& open);
 
 // SIGTERM and SIGINT as something to wait for. Made before any other thread, which then leave them
 // alone.

@@ -10,6 +10,7 @@ namespace {
 // byte; all little-endian. Types 1 to 4 are whole records and pieces of one; 5 to 8 are of recycled
 // logs, which we have none of; 9 sets the compression.
 constexpr size_t kHeaderSize = 7;
+constexpr uint32_t kWhole = 1, kFirst = 2, kMiddle = 3;
 
 constexpr std::array<uint32_t, 256> kCrcTable = [] {
   std::array<uint32_t, 256> table{};
@@ -82,6 +83,22 @@ bool LogTailIsDamaged(absl::string_view block) {
     if (plausible && kHeaderSize + header.length <= at.size() && Fits(at, header)) return true;
   }
   return false;
+}
+
+bool LogEndsUnwritten(absl::string_view block, size_t written) {
+  size_t at = 0;
+  uint32_t type = kWhole;
+  while (at + kHeaderSize <= written) {
+    const absl::string_view rest = block.substr(at);
+    const Header header = ReadHeader(rest);
+    const size_t end = at + kHeaderSize + header.length;
+    if (end > block.size()) return false;  // Torn, as RocksDB knows it.
+    if (!Fits(rest, header)) return end > written;
+    type = header.type;
+    at = end;
+  }
+  // Half a header; or a piece of a record whose other pieces are not there.
+  return at < written || type == kFirst || type == kMiddle;
 }
 
 }  // namespace nisi::store

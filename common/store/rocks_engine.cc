@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/store/log_repair.h"
 #include "common/store/log_tail.h"
 #include "common/store/position.h"
 #include "common/store/rocks_settings.h"
@@ -165,6 +166,7 @@ absl::Status RocksEngine::OpenError(const rocksdb::Status& status) const {
 
 absl::Status RocksEngine::Open() {
   RETURN_IF_ERROR(CheckFolder());
+  RETURN_IF_ERROR(Mapped(CutUnwrittenTails(*env_, options_.dir)));
   RETURN_IF_ERROR(CheckLogs());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "google/protobuf/message.h"
+#include "google/protobuf/stubs/logging.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/message_types.h"
 
@@ -149,6 +150,9 @@ class Mutator {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
   constexpr size_t kHead = 2;
+  // What is no text is meant: not a line of it.
+  static const bool kQuiet = (google::protobuf::SetLogHandler(nullptr), true);
+  static_cast<void>(kQuiet);
   if (size < kHead || seed % 2 == 0) return LLVMFuzzerMutate(data, size, max_size);
   const auto message = nisi::fuzz::NewMessage(*nisi::fuzz::TypeFor(data[0]).descriptor);
   // The zero byte that ends a stored input is no part of the message.

@@ -1,0 +1,60 @@
+#include "tests/faults/service.h"
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/status.h"
+#include "common/store/fault_fs.h"
+
+namespace nisi::faults {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr absl::Duration kStartLimit = absl::Seconds(30);
+constexpr char kServing[] = "\"serving\"";
+
+}  // namespace
+
+Service::Service(const Workplace& place, std::string program, std::string folder)
+    : place_(place), program_(std::move(program)), folder_(std::move(folder)) {
+  fs::remove_all(folder_);
+  fs::create_directories(folder_);
+}
+
+absl::Status Service::Spawn(const Disk& disk) {
+  fs::remove(folder_ + "/socket");
+  const std::string plan =
+      absl::StrCat("cut notes=", Notes(), " sync_us=", disk.sync_us, " seed=", disk.seed,
+                   disk.fail.empty() ? "" : "; ", disk.fail);
+  std::vector<std::string> flags{"--scrub", "--fault-plan=" + plan};
+  if (!disk.sync) flags.emplace_back("--sync=false");
+  ASSIGN_OR_RETURN(process_,
+                   Process::Start(place_.Command(program_, folder_, flags), folder_ + "/log"));
+  while (!fs::exists(Notes()) && !process_->ended().has_value()) {
+    absl::SleepFor(absl::Microseconds(200));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Service::Start(const Disk& disk) {
+  RETURN_IF_ERROR(Spawn(disk));
+  const absl::Time begin = absl::Now();
+  RETURN_IF_ERROR(process_->WaitForLog(kServing, kStartLimit));
+  open_us_ = absl::ToInt64Microseconds(absl::Now() - begin);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Service::Cut(uint64_t seed) {
+  process_->Kill();
+  const auto undone = store::UndoUnsyncedEntries(Notes(), seed);
+  fs::remove_all(Notes());
+  // It may end before there are notes.
+  if (absl::IsNotFound(undone.status())) return 0;
+  return undone;
+}
+
+}  // namespace nisi::faults

@@ -1,0 +1,66 @@
+#include "tests/faults/workplace.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/status.h"
+#include "common/rpc/dev_keys.h"
+
+namespace nisi::faults {
+namespace {
+
+std::string AddressOf(const std::string& folder) {
+  return absl::StrCat("unix:", folder, "/socket");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Workplace>> Workplace::Make() {
+  const char* memory = "/dev/shm";
+  const bool there = access(memory, W_OK) == 0;
+  std::string pattern = absl::StrCat(
+      there ? memory : std::filesystem::temp_directory_path().string(), "/nisi-faults-XXXXXX");
+  std::unique_ptr<Workplace> place(new Workplace());
+  if (mkdtemp(pattern.data()) == nullptr) return absl::UnavailableError(pattern);
+  place->path_ = pattern;
+  ASSIGN_OR_RETURN(const rpc::DevKeys keys, rpc::LoadOrCreateDevKeys(pattern));
+  place->jwks_ = keys.jwks_path;
+  ASSIGN_OR_RETURN(place->writer_token_,
+                   rpc::MintDevToken(pattern, rpc::v1::INSTITUTE_INDUSTRY, "", {}, absl::Now()));
+  ASSIGN_OR_RETURN(place->auditor_token_,
+                   rpc::MintDevToken(pattern, rpc::v1::AUDITOR, "", {}, absl::Now()));
+  return place;
+}
+
+Workplace::~Workplace() {
+  std::error_code ignored;
+  if (!keep_ && !path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+std::vector<std::string> Workplace::Command(const std::string& program, const std::string& folder,
+                                            const std::vector<std::string>& flags) const {
+  std::vector<std::string> command{program};
+  command.insert(command.end(), flags.begin(), flags.end());
+  for (const std::string& word : {std::string("--data"), folder + "/data", std::string("--address"),
+                                  AddressOf(folder), std::string("--jwks"), jwks_}) {
+    command.push_back(word);
+  }
+  return command;
+}
+
+Clients Workplace::ClientsOf(const std::string& folder) const {
+  return {Client(AddressOf(folder), writer_token_), Client(AddressOf(folder), auditor_token_)};
+}
+
+double Scale() {
+  const char* text = std::getenv("NISI_SCALE");
+  double scale = 1;
+  return text != nullptr && absl::SimpleAtod(text, &scale) && scale > 0 ? scale : 1;
+}
+
+}  // namespace nisi::faults
