@@ -24,7 +24,7 @@ struct IoRecord {
   };
   std::array<Commit, kCommits> commits{};
   // Before the store was opened again.
-  bool acknowledged_after_failed_sync = false;
+  bool acknowledged_after_failed_write = false;
   bool acknowledged_after_failure = false;
   bool opened_again = false;  // after a failure
   bool finished = false;

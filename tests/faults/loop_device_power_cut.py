@@ -31,6 +31,7 @@ from suite import GOODS, JOURNAL, Suite, free_port, uid  # noqa: E402
 SKIPPED = 77
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2  # the journal is not written out first: a cut, not a clean end
 WRITERS = 32
+OLDER = 100  # requests asked again after each cut, besides the recent ones
 
 
 class Missing(Exception):
@@ -94,7 +95,8 @@ class Service:
         with open(log, "wb") as out:
             self.process = subprocess.Popen(
                 [self.bin / "nisi-priority-goods", "--address", f"127.0.0.1:{self.port}", "--data",
-                 self.disk.path / "data", "--jwks", self.keys / "keys" / "jwks.json", f"--sync={str(self.sync).lower()}"],
+                 self.disk.path / "data", "--jwks", self.keys / "keys" / "jwks.json",
+                 f"--sync={str(self.sync).lower()}"],
                 stdout=out, stderr=out)
         deadline = time.monotonic() + 60
         while b'"serving"' not in log.read_bytes():
@@ -121,6 +123,7 @@ class Client:
         self.service, self.m = service, service.messages
         self.requests, self.answers = {}, {}  # by request id: the request; answer and position
         self.edition, self.codes = None, 0
+        self.recent, self.records = [], {}  # requests since the last look; the journal up to it, by position
 
     def stub(self, channel, path, response):
         return channel.unary_unary(path, lambda message: message.SerializeToString(), response.FromString)
@@ -139,6 +142,7 @@ class Client:
         entry = {"goods_code": f"84{self.codes:08}", "name_ru": "товар", "sector": "machinery", "processing_level": 3}
         request = self.m.goods.CreateEntryRequest(parent=self.edition, entry=entry, request_id=uid())
         self.requests[request.request_id] = request
+        self.recent.append(request)
         return request
 
     def send(self, channel, requests):
@@ -189,7 +193,7 @@ class Client:
     def lost(self, channel):
         """How many acknowledged requests the journal does not have; all else is asserted."""
         head = self.journal(channel, "GetTreeHead", self.m.journal.GetTreeHeadRequest(), self.m.journal.TreeHead)
-        records, start = {}, 1
+        records, start = self.records, len(self.records) + 1
         while start:
             page = self.journal(channel, "ListEntries",
                                 self.m.journal.ListEntriesRequest(start_position=start, page_size=200),
@@ -202,7 +206,8 @@ class Client:
         assert len(records) == head.tree_size, (len(records), head.tree_size)
         by_id = collections.Counter(entry.request_id for entry in records.values())
         assert all(count == 1 for count in by_id.values()), "a request was done twice"
-        strangers = [e for e in records.values() if e.method.endswith("/CreateEntry") and e.request_id not in self.requests]
+        strangers = [entry for entry in records.values()
+                     if entry.method.endswith("/CreateEntry") and entry.request_id not in self.requests]
         assert not strangers, f"from the future: {strangers[:1]}"
         missing = [i for i, (_, position) in self.answers.items()
                    if position not in records or records[position].request_id != i]
@@ -211,9 +216,12 @@ class Client:
         return len(missing)
 
     def ask_again(self, channel):
-        """Every request, with or without an answer, has its one answer."""
-        again = {request.request_id: answer for request, answer in self.send(channel, iter(list(self.requests.values())))}
-        for request_id in self.requests:
+        """Every recent request, with or without an answer, and some older ones, have their one answer."""
+        older = random.sample(list(self.requests.values()), min(OLDER, len(self.requests)))
+        asked = {request.request_id: request for request in self.recent + older}
+        again = {request.request_id: answer for request, answer in self.send(channel, iter(list(asked.values())))}
+        self.recent = []
+        for request_id in asked:
             first = self.answers.setdefault(request_id, again[request_id])
             assert first == again[request_id], f"torn: {first} and then {again[request_id]}"
 

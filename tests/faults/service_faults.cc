@@ -32,9 +32,10 @@ constexpr absl::Duration kSupervisorWaits = absl::Milliseconds(200);
 // What fails of the log that commits go to. An append that fails ends a process whose RocksDB is
 // built with assertions.
 constexpr const char* kFaults[] = {
-    "kind=eio ops=sync files=.log times=1",      "kind=eio ops=sync files=.log times=0",
-    "kind=eio ops=append files=.log times=1",    "kind=short ops=append files=.log times=1",
-    "kind=enospc ops=append files=.log times=0", "kind=enospc ops=sync files=.log times=1"};
+    "kind=eio ops=sync files=.log times=1",     "kind=eio ops=sync files=.log times=0",
+    "kind=passing ops=sync files=.log times=0", "kind=eio ops=append files=.log times=1",
+    "kind=short ops=append files=.log times=1", "kind=enospc ops=append files=.log times=0",
+    "kind=enospc ops=sync files=.log times=1"};
 constexpr char kFull[] = "kind=enospc ops=append+sync+create times=0";
 
 struct Settings {

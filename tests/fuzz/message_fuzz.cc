@@ -3,10 +3,13 @@
 #include <map>
 
 #include "common/base/status.h"
+#include "common/rpc/field_rules.h"
 #include "common/rpc/form.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/update.h"
 #include "google/protobuf/field_mask.pb.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/message_types.h"
 
@@ -18,6 +21,18 @@ using google::protobuf::Message;
 
 // gRPC drops an error whose details are longer than about 8 KiB, with its code.
 constexpr size_t kMaxDetails = 4'096;
+
+// With the entries of maps in order, so that equal messages have equal bytes.
+std::string Bytes(const Message& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream output(&stream);
+    output.SetSerializationDeterministic(true);
+    Expect(message.SerializeToCodedStream(&output), "a message is written");
+  }
+  return bytes;
+}
 
 void CheckRefusal(const absl::Status& status) {
   Expect(absl::IsInvalidArgument(status), "a bad request is INVALID_ARGUMENT");
@@ -52,16 +67,43 @@ void CheckUpdate(const Message& request, bool stored_is_same) {
   const Message& from = reflection.GetMessage(request, part);
   const std::unique_ptr<Message> to(from.New());
   if (stored_is_same) to->CopyFrom(from);
-  const std::string before = to->SerializeAsString();
+  const std::string before = Bytes(*to);
   const absl::Status status = rpc::ApplyUpdate(from, mask, to.get());
-  const std::string after = to->SerializeAsString();
+  const std::string after = Bytes(*to);
   if (!status.ok()) {
     CheckRefusal(status);
     Expect(after == before, "a refused update changes nothing");
     return;
   }
-  Expect(rpc::ApplyUpdate(from, mask, to.get()).ok() && to->SerializeAsString() == after,
+  Expect(rpc::ApplyUpdate(from, mask, to.get()).ok() && Bytes(*to) == after,
          "an update twice is an update once");
+}
+
+// Text that passed is in the one form that compares: NFC.
+void CheckText(const Message& message) {
+  std::vector<const FieldDescriptor*> fields;
+  const auto& reflection = *message.GetReflection();
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->is_map()) continue;
+    const int size = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    const auto format = rpc::RuleOf(*field).format();
+    const bool text = field->type() == FieldDescriptor::TYPE_STRING &&
+                      (format == rpc::v1::TEXT || format == rpc::v1::MULTILINE);
+    for (int i = 0; i < size; ++i) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        CheckText(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, i)
+                                       : reflection.GetMessage(message, field));
+      } else if (text) {
+        const std::string value = field->is_repeated()
+                                      ? reflection.GetRepeatedString(message, field, i)
+                                      : reflection.GetString(message, field);
+        std::string normal = value;
+        Expect(rpc::CheckLine(/*multiline=*/true, &normal).ok() && normal == value,
+               "text of good form is normalised");
+      }
+    }
+  }
 }
 
 void CheckMessage(const RequestType& type, absl::string_view bytes, bool stored_is_same) {
@@ -69,19 +111,20 @@ void CheckMessage(const RequestType& type, absl::string_view bytes, bool stored_
   if (const auto status = rpc::ParseMessage(bytes, message.get()); !status.ok()) {
     return CheckRefusal(status);
   }
-  const std::string spelled = message->SerializeAsString();
+  const std::string spelled = Bytes(*message);
   const auto again = NewMessage(*type.descriptor);
   Expect(rpc::ParseMessage(spelled, again.get()).ok(), "a message that is written is read");
-  Expect(again->SerializeAsString() == spelled, "a message has one spelling");
+  Expect(Bytes(*again) == spelled, "a message has one spelling");
 
   const rpc::FormChecker& form = FormOf(type);
   if (const auto status = form.Check(message.get(), type.is_mutation); !status.ok()) {
     return CheckRefusal(status);
   }
-  const std::string formed = message->SerializeAsString();
+  const std::string formed = Bytes(*message);
   Expect(rpc::ParseMessage(formed, again.get()).ok(), "a message of good form is read");
   Expect(form.Check(again.get(), type.is_mutation).ok(), "a good form stays good");
-  Expect(again->SerializeAsString() == formed, "a normalised message stays as it is");
+  Expect(Bytes(*again) == formed, "a normalised message stays as it is");
+  CheckText(*message);
   CheckUpdate(*message, stored_is_same);
 }
 
