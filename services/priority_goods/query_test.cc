@@ -245,6 +245,7 @@ TEST_F(QueryTest, TheLongestCoveringEntryAnswers) {
         *wanted.entry == '\0' ? "" : absl::StrCat(edition, "/entries/", wanted.entry);
     EXPECT_EQ(result.entry(), entry);
     EXPECT_EQ(result.partial_entries_size() > 0, wanted.verdict == CheckGoodsResponse::PARTIAL);
+    EXPECT_FALSE(result.more_partial_entries());
   }
   EXPECT_THAT(response.results(9).partial_entries(),
               ElementsAre(edition + "/entries/8708299000", edition + "/entries/8708299001"));
@@ -255,6 +256,7 @@ TEST_F(QueryTest, NamesAtMostAHundredPartialEntriesAndTakesTenThousandCodes) {
   for (int i = 0; i < 101; ++i) entries.push_back(MakeEntry(absl::StrFormat("870829%04d", i)));
   Publish(Day("2026-06-15"), entries);
   EXPECT_EQ(Check({"8708"}).results(0).partial_entries_size(), 100);
+  EXPECT_TRUE(Check({"8708"}).results(0).more_partial_entries());
   const auto many = Check(std::vector<std::string>(10'000, "8708290100"));
   EXPECT_EQ(many.results_size(), 10'000);
   EXPECT_EQ(many.results(9'999).verdict(), CheckGoodsResponse::LISTED);
@@ -281,6 +283,7 @@ TEST_F(QueryTest, NamesAtMostTenThousandPartialEntriesInAll) {
     const auto& result = answer.results(i);
     EXPECT_EQ(result.verdict(), CheckGoodsResponse::PARTIAL) << i;
     EXPECT_EQ(result.partial_entries_size(), std::min(i == 0 ? 3 : 100, left)) << i;
+    EXPECT_EQ(result.more_partial_entries(), i > 0) << i;
     left -= result.partial_entries_size();
   }
   EXPECT_EQ(left, 0);
@@ -487,6 +490,26 @@ TEST_F(QueryTest, ComparesEditionsPageByPage) {
   request.set_target("editions/99");
   EXPECT_EQ(Do<v1::DiffEditionsResponse>("DiffEditions", auditor_, request).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST_F(QueryTest, PagesOfAComparisonShowOneState) {
+  const std::string base = Publish(Day("2026-06-15"), {MakeEntry("0101")});
+  const std::string draft =
+      CreateDraft({MakeEntry("0101"), MakeEntry("0102"), MakeEntry("0103"), MakeEntry("0104")});
+  v1::DiffEditionsRequest request;
+  request.set_base(base);
+  request.set_target(draft);
+  request.set_page_size(1);
+  auto page = Do<v1::DiffEditionsResponse>("DiffEditions", institute_, request);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->differences(0).after().goods_code(), "0102");
+  v1::DeleteEntryRequest remove;
+  remove.set_name(draft + "/entries/0103");
+  ASSERT_TRUE(Do<v1::DeleteEntryResponse>("DeleteEntry", institute_, remove).ok());
+  request.set_page_token(page->next_page_token());
+  page = Do<v1::DiffEditionsResponse>("DiffEditions", institute_, request);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->differences(0).after().goods_code(), "0103");
 }
 
 TEST_F(QueryTest, ExportsOneSnapshotInOrder) {

@@ -1,6 +1,6 @@
+#include <map>
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/list.h"
 #include "common/rpc/store_call.h"
@@ -29,8 +29,7 @@ absl::StatusOr<int32_t> CountEntries(const store::Tx& tx, int32_t edition) {
 }
 
 // The edition turns IN_FORCE as of its day, and the one before SUPERSEDED.
-absl::Status PutInForce(store::Tx& tx, EditionRow row) {
-  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(row.edition().effective_from()));
+absl::Status PutInForce(store::Tx& tx, base::Date day, EditionRow row) {
   std::optional<EditionRow> before;
   RETURN_IF_ERROR(
       tx.Scan(kEditionsByState, {store::Key::Of(static_cast<int64_t>(Edition::IN_FORCE)), ""}, {},
@@ -49,6 +48,23 @@ absl::Status PutInForce(store::Tx& tx, EditionRow row) {
   row.mutable_edition()->set_state(next);
   tx.Cite(errors::ListOfPriorityGoods());
   return tx.Put(kEditions, &row, day);
+}
+
+// Every approved edition whose first day has come by `today`, in the order of days: also one whose
+// timer failed when it was due, or it would supersede what came after it when it is tried again.
+absl::Status PutDueInForce(store::Tx& tx, base::Date today) {
+  std::map<base::Date, EditionRow> due;
+  RETURN_IF_ERROR(
+      tx.Scan(kEditionsByState, {store::Key::Of(static_cast<int64_t>(Edition::APPROVED)), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(view));
+                ASSIGN_OR_RETURN(const base::Date day,
+                                 base::Date::FromProto(stored.row.edition().effective_from()));
+                if (day <= today) due.emplace(day, std::move(stored.row));
+                return true;
+              }));
+  for (auto& [day, row] : due) RETURN_IF_ERROR(PutInForce(tx, day, std::move(row)));
+  return absl::OkStatus();
 }
 
 // Whether the public sees the edition in a list: published as it is shown and, as GetEdition has
@@ -274,22 +290,14 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx
     tx.Schedule(order.effective_from.StartOfDay(), kTakeEffectTimer,
                 absl::StrCat(begun.row.number()));
   } else {
-    RETURN_IF_ERROR(PutInForce(tx, begun.row));
+    RETURN_IF_ERROR(PutDueInForce(tx, tx.today()));
   }
   ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(begun.row.number())));
   return stored->row.edition();
 }
 
-absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due) {
-  int32_t number = 0;
-  if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer of an edition");
-  ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
-  if (!found.has_value() || found->row.edition().state() != Edition::APPROVED)
-    return absl::OkStatus();  // withdrawn
-  ASSIGN_OR_RETURN(const base::Date day,
-                   base::Date::FromProto(found->row.edition().effective_from()));
-  if (day != base::Date::LegalDay(due)) return absl::OkStatus();
-  return PutInForce(tx, std::move(found->row));
+absl::Status TakeEffect(store::Tx& tx, absl::string_view /*payload*/, absl::Time due) {
+  return PutDueInForce(tx, base::Date::LegalDay(due));
 }
 
 }  // namespace nisi::priority_goods

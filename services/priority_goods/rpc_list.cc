@@ -28,9 +28,10 @@ std::string NotListed(const char* reason) {
   return result.SerializeAsString();
 }
 
-std::string PartialVerdict() {
+std::string Partial(bool names_all) {
   v1::CheckGoodsResponse::Result result;
   result.set_verdict(v1::CheckGoodsResponse::PARTIAL);
+  result.set_more_partial_entries(!names_all);
   return result.SerializeAsString();
 }
 
@@ -38,28 +39,30 @@ std::string PartialVerdict() {
 void AppendAnswer(const EntrySet& entries, const std::string& code, size_t* names_left,
                   std::string* result) {
   static const std::string kNotOnList = NotListed("NOT_ON_LIST");
-  static const std::string kPartial = PartialVerdict();
+  static const std::string kPartial = Partial(/*names_all=*/true);
+  static const std::string kPartialOfMore = Partial(/*names_all=*/false);
   if (const EntrySet::Item* item = entries.Covering(code); item != nullptr) {
     *result += item->listed;
     return;
   }
   const size_t most = std::min(kMaxPartial, *names_left);
-  const absl::Span<const EntrySet::Item> below = entries.Below(code, std::max<size_t>(most, 1));
+  const absl::Span<const EntrySet::Item> below = entries.Below(code, most + 1);
   if (below.empty()) {
     *result += kNotOnList;
     return;
   }
-  *result += kPartial;
+  *result += below.size() > most ? kPartialOfMore : kPartial;
   for (const EntrySet::Item& item : below.first(std::min(below.size(), most))) {
     *result += item.partial;
     --*names_left;
   }
 }
 
-absl::StatusOr<std::vector<Entry>> EntriesOf(const store::View& view, int32_t edition) {
+absl::StatusOr<std::vector<Entry>> EntriesOf(const store::View& view, int32_t edition,
+                                             const store::At& at) {
   std::vector<Entry> entries;
   RETURN_IF_ERROR(
-      view.Scan(kEntries, {store::Key::Of(edition), ""}, {},
+      view.Scan(kEntries, {store::Key::Of(edition), ""}, at,
                 [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
                   ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EntryRow>(row));
                   entries.push_back(std::move(*stored.row.mutable_entry()));
@@ -201,9 +204,14 @@ absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call,
   rpc::PageState state;
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
+  } else {
+    ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
   }
-  ASSIGN_OR_RETURN(const auto base_entries, EntriesOf(view, base_number));
-  ASSIGN_OR_RETURN(const auto target_entries, EntriesOf(view, target_number));
+  // All pages show the state of the first, whatever was written since.
+  store::At at;
+  at.known_at_us = state.recorded_us;
+  ASSIGN_OR_RETURN(const auto base_entries, EntriesOf(view, base_number, at));
+  ASSIGN_OR_RETURN(const auto target_entries, EntriesOf(view, target_number, at));
   v1::DiffEditionsResponse response;
   for (Difference& difference : Compare(base_entries, target_entries)) {
     if (!state.last_key.empty() && CodeOf(difference) <= state.last_key) continue;

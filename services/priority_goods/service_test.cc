@@ -109,6 +109,32 @@ TEST_F(EditionsTest, TakesEffectAfterTheServiceWasAway) {
   EXPECT_EQ(Do<Edition>("GetEdition", auditor_, get)->state(), Edition::IN_FORCE);
 }
 
+TEST_F(EditionsTest, OneWhoseTimerFailedTakesEffectBeforeALaterOne) {
+  const std::string first = Publish(Day("2026-06-15"), {MakeEntry("0101")});
+  const std::string late = Publish(Day("2026-07-01"), {MakeEntry("0102")});
+  // As good as one that cannot run.
+  ASSERT_TRUE(store()
+                  .Bookkeep([&](store::Overlay& overlay) {
+                    const std::string timers = store::SystemKey(store::kTimersId, store::Key());
+                    const auto at =
+                        overlay.Scan(store::Space::kData, timers, store::PrefixEnd(timers));
+                    EXPECT_TRUE(at->Valid());
+                    overlay.Delete(store::Space::kData, std::string(at->key()));
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  GoTo(Day("2026-07-02"));
+  EXPECT_EQ(StateOf(late), Edition::APPROVED);
+  const std::string last = Publish(Day("2026-07-02"), {MakeEntry("0103")});
+  EXPECT_EQ(StateOf(first), Edition::SUPERSEDED);
+  EXPECT_EQ(StateOf(late), Edition::SUPERSEDED);
+  EXPECT_EQ(StateOf(last), Edition::IN_FORCE);
+  v1::GetEditionRequest get;
+  get.set_name(late);
+  *get.mutable_as_of() = Day("2026-07-01").ToProto();
+  EXPECT_EQ(Do<Edition>("GetEdition", public_, get)->state(), Edition::IN_FORCE);
+}
+
 TEST_F(EditionsTest, AWithdrawnOneNeverComesIntoForce) {
   const std::string first = Publish(Day("2026-06-15"), {MakeEntry("0101")});
   const std::string future = Publish(Day("2026-07-01"), {MakeEntry("0102")});
