@@ -25,12 +25,12 @@ import time
 import grpc
 
 sys.dont_write_bytecode = True
-from suite import GOODS, JOURNAL, TO_GOODS, Client, Refused, Suite, path_of, uid  # noqa: E402
+from suite import GOODS, JOURNAL, STANDARD, TO_GOODS, Client, Refused, Suite, path_of, uid  # noqa: E402
 
 MARK = "Zq9Secret"  # stands in the bad values, and in no message of ours
 MIN_CASES = 6000  # fewer: the walk over the descriptors misses something
 SUBSET = 11  # of the cases with separate processes: every 11th
-INSTITUTE, AUTHORITY = "institute.industry", "authority.industry"
+INSTITUTE, AUTHORITY, OPERATOR = "institute.industry", "authority.industry", "operator"
 INT32, INT64 = (-2**31, 2**31 - 1), (-2**63, 2**63 - 1)
 MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES = 4096, 20, 500, 4 << 20
 DATE, TIMESTAMP, MASK = "google.type.Date", "google.protobuf.Timestamp", "google.protobuf.FieldMask"
@@ -392,6 +392,8 @@ class Judge:
         roles = {self.m.options.Role.Name(r) for r in self.world.suite.policy(method).roles}
         if roles & {"INSTITUTE_INDUSTRY", "PUBLIC"}:
             return INSTITUTE
+        if roles == {"OPERATOR"}:
+            return OPERATOR
         assert "AUTHORITY_INDUSTRY" in roles, f"{method.full_name}: nobody here may call it"
         return AUTHORITY
 
@@ -406,7 +408,8 @@ class Judge:
         path = method if isinstance(method, str) else path_of(method)
         up = streamed or (not isinstance(method, str) and method.client_streaming)
         down = not isinstance(method, str) and method.server_streaming
-        metadata = self.client.metadata(caller, tuple(extra) + (TO_GOODS if named and path.startswith(JOURNAL) else ()))
+        process = TO_GOODS if named and path.startswith(STANDARD) else ()
+        metadata = self.client.metadata(caller, tuple(extra) + process)
         stub = self.stub(path, up, down)
         call = stub(iter(bodies) if up else bodies[0], metadata=metadata, timeout=10, **how)
         if not down:

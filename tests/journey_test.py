@@ -1,6 +1,6 @@
 """The whole life of a list of priority goods as the roles of the law live it, through the gateway and by a client
-nobody here wrote: every method of the registry and of its journal, over the suite in one process and over separate
-processes with mutual TLS. The answers must be the same.
+nobody here wrote: every method of the registry, of its journal and of its store, over the suite in one process and
+over separate processes with mutual TLS. The answers must be the same.
 
 usage: journey_test.py <bin folder> <proto folder> embedded|processes
 """
@@ -11,13 +11,17 @@ import hashlib
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
 
+from google.protobuf import json_format
+
 from suite import GOODS, JOURNAL, Client, Refused, Suite, uid
 
 INSTITUTE, AUTHORITY, AUDITOR, ENTITY = "institute.industry", "authority.industry", "auditor", "entity"
+OPERATOR = "operator"
 PUBLIC = None
 DRAFTER_IN_OFFICE = "the institute's drafter with a post in the authority"
 SAMPLE = pathlib.Path(__file__).resolve().parent.parent / "services/priority_goods/testdata/sample_goods.csv"
@@ -120,6 +124,13 @@ class Story:
         before = self.journal("GetTreeHead").tree_size
         yield
         assert self.journal("GetTreeHead").tree_size == before
+
+
+def nisi(s, *args):
+    """What the command line prints; it must end well."""
+    ran = subprocess.run([s.suite.bin / "nisi", *map(str, args)], capture_output=True, text=True)
+    assert ran.returncode == 0, (args, ran)
+    return ran.stdout
 
 
 def entry(code, level="HIGH", sector="machinery", **names):
@@ -918,10 +929,66 @@ def it_is_stopped_and_loses_no_call(s):
             s.client.eventually("an answer", lambda: s.checked("0101"), lambda answer: answer.results)
 
 
+def the_operator_makes_backups(s):
+    """Backups are made while the suite serves, and tell what they hold; nobody else may make them."""
+    expect_refused("PERMISSION_DENIED", "ACCESS_DENIED", lambda: s.client.store("CreateBackup", AUDITOR))
+    made = s.client.store("CreateBackup", OPERATOR)
+    leaves = s.leaves()
+    assert made.id == 1 and made.new_bytes == made.total_bytes > 0 and made.log_is_whole, made
+    assert made.tree_head.tree_size == len(leaves), made
+    s.draft(entry("850424"))
+    said = nisi(s, "backup", "--address", f"127.0.0.1:{s.suite.port}", *s.suite.connection_flags(),
+                "--token", s.client.tokens[OPERATOR])
+    assert f"backup 2 at position {len(s.leaves())}" in said, said
+    listed = s.client.store("ListBackups", OPERATOR).backups
+    assert [(b.id, b.tree_head.tree_size) for b in listed] == [(1, len(leaves)), (2, len(s.leaves()))], listed
+    assert listed[1].new_bytes < listed[1].total_bytes, listed
+
+
+def a_backup_is_restored_and_answers_the_same(s):
+    """In another place, by the command line alone; and once more as it was at a position before the end."""
+    leaves, head, key = s.leaves(), s.journal("GetTreeHead"), s.journal("GetSigningKey").public_key
+    kept = s.suite.work / "head.json"
+    kept.write_text(json_format.MessageToJson(head))
+    everything, earlier = s.suite.work / "everything", s.suite.work / "earlier"
+    prove = ("--head", kept, "--public-key", key.hex())
+    said = nisi(s, "restore", "--from", s.suite.backups, "--to", everything, *prove)
+    assert f"restored to position {len(leaves)}, " in said and "NOT PROVED" not in said, said
+    before = s.client.store("ListBackups", OPERATOR).backups[0].tree_head.tree_size
+    said = nisi(s, "restore", "--from", s.suite.backups, "--to", earlier, "--service", "priority-goods",
+                "--position", before + 1, *prove)
+    assert f"restored to position {before + 1}, " in said, said
+    again = subprocess.run([s.suite.bin / "nisi", "restore", "--from", s.suite.backups, "--to", earlier],
+                           capture_output=True, text=True)
+    assert again.returncode == 1 and "RESTORE_NOT_EMPTY" in again.stderr, again
+
+    editions = [edition.name for page in s.pages("ListEditions", AUDITOR, page_size=50) for edition in page]
+    asked = {"editions": list(s.pages("ListEditions", AUDITOR, page_size=50)),
+             "goods": s.checked(*s.imported_codes[:20]).SerializeToString(),
+             "exported": [s.exported(name, AUDITOR) for name in editions]}
+    for folder, count in ((everything, len(leaves)), (earlier, before + 1)):
+        with s.suite.served_again(folder) as client:
+            restored = Story.__new__(Story)
+            restored.__dict__.update(s.__dict__, client=client, journal=client.journal)
+            assert restored.leaves() == leaves[:count], folder
+            if count == len(leaves):
+                assert restored.journal("GetTreeHead").root == head.root
+                assert asked["editions"] == list(restored.pages("ListEditions", AUDITOR, page_size=50))
+                assert asked["goods"] == restored.checked(*s.imported_codes[:20]).SerializeToString()
+                assert asked["exported"] == [restored.exported(name, AUDITOR) for name in editions]
+            else:
+                root = restored.journal("GetTreeHead").root
+                proof = s.journal("GetConsistencyProof", first_size=count, second_size=head.tree_size)
+                assert is_prefix(count, head.tree_size, proof.hashes, root, head.root)
+            restored.draft(entry("850424"))  # it takes writes
+            assert len(restored.leaves()) > count
+
+
 def every_method_had_its_scene(s):
     """A method that a later contract adds fails here until a scene calls it."""
     services = (s.m.goods.DESCRIPTOR.services_by_name["PriorityGoodsService"],
-                s.m.journal.DESCRIPTOR.services_by_name["JournalService"])
+                s.m.journal.DESCRIPTOR.services_by_name["JournalService"],
+                s.m.store.DESCRIPTOR.services_by_name["StoreService"])
     declared = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
     assert declared == s.client.called, declared ^ s.client.called
 
@@ -933,7 +1000,8 @@ SCENES = (strangers_find_the_door_closed, nothing_is_listed_before_the_first_edi
           goods_are_checked_for_any_day, editions_are_compared, entries_are_searched,
           lists_hold_still_while_others_write, the_past_is_read_in_two_times, an_edition_is_exported,
           changes_of_entries_are_watched, changes_are_watched_as_they_come, the_auditor_reads_the_journal,
-          the_auditor_watches_the_journal, everything_is_proved, every_method_had_its_scene,
+          the_auditor_watches_the_journal, everything_is_proved, the_operator_makes_backups,
+          a_backup_is_restored_and_answers_the_same, every_method_had_its_scene,
           it_is_stopped_and_loses_no_call)
 
 

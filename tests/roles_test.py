@@ -17,7 +17,7 @@ import sys
 import grpc
 
 sys.dont_write_bytecode = True
-from suite import JOURNAL, TO_GOODS, Client, Refused, Suite, path_of  # noqa: E402
+from suite import STANDARD, TO_GOODS, Client, Refused, Suite, path_of  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden" / "roles.md"
@@ -167,7 +167,7 @@ def check_cells(client, way, table, when_allowed=answer_when_allowed):
     who, tokens = callers(suite)
     for method in suite.methods():
         roles = admitted(suite, method)
-        extra = TO_GOODS if path_of(method).startswith(JOURNAL) else ()
+        extra = TO_GOODS if path_of(method).startswith(STANDARD) else ()
         for caller, has in who.items():
             # Everybody may do what the public may, signed in or not.
             allowed = bool(roles & (has | {"public"}))

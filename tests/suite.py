@@ -6,6 +6,7 @@ as separate processes with mutual TLS, and called by python3-grpcio, a client no
         client.call(GOODS + "CheckGoods", m.goods.CheckGoodsRequest(codes=["850423"]), m.goods.CheckGoodsResponse)
 """
 import base64
+import contextlib
 import ctypes
 import datetime
 import importlib
@@ -26,6 +27,8 @@ import grpc
 
 GOODS = "/nisi.priority_goods.v1.PriorityGoodsService/"
 JOURNAL = "/nisi.journal.v1.JournalService/"
+STORE = "/nisi.store.v1.StoreService/"
+STANDARD = (JOURNAL, STORE)  # on every process with a store
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
 MODES = ("embedded", "processes")
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
@@ -76,7 +79,7 @@ class Suite:
         self.bin, self.proto, self.mode, self.processes = pathlib.Path(bin_folder), pathlib.Path(proto_folder), mode, {}
         self.backend_flags, self.gateway_flags = list(backend_flags), list(gateway_flags)
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="nisi-suite-"))
-        self.data, self.clock = self.work / "data", self.work / "clock"
+        self.data, self.clock, self.backups = self.work / "data", self.work / "clock", self.work / "backups"
         # The suite begins in the morning, so that midnight never falls into a test.
         self.morning = (8 - (datetime.datetime.utcnow() + datetime.timedelta(hours=5)).hour) % 24
         self.move_clock(0)
@@ -103,7 +106,8 @@ class Suite:
         subprocess.run(["protoc", f"-I{self.proto}", f"--python_out={out}", *protos], check=True)
         sys.path.insert(0, str(out))
         names = {"goods": "nisi.priority_goods.v1.service_pb2", "resources": "nisi.priority_goods.v1.resources_pb2",
-                 "journal": "nisi.journal.v1.journal_pb2", "options": "nisi.rpc.v1.options_pb2",
+                 "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",
+                 "options": "nisi.rpc.v1.options_pb2",
                  "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",
                  "legal_basis": "nisi.rpc.v1.legal_basis_pb2", "date": "google.type.date_pb2"}
         return types.SimpleNamespace(**{short: importlib.import_module(name) for short, name in names.items()})
@@ -139,7 +143,7 @@ class Suite:
             time.sleep(0.02)
 
     def start(self):
-        keys, data = self.data / "keys", ("--data", self.data)
+        keys, data = self.data / "keys", ("--data", self.data, "--backup-folder", self.backups)
         if self.mode == "embedded":
             self._spawn("nisi", self.bin / "nisi", "serve", *data, "--address", f"127.0.0.1:{self.port}",
                         "--clock-file", self.clock, "--metrics-address", "")
@@ -154,9 +158,32 @@ class Suite:
         """The service alone; the gateway of a suite of processes finds it again."""
         keys = self.data / "keys"
         self._spawn("priority-goods", self.bin / "nisi-priority-goods", "--address", f"127.0.0.1:{self.backend_port}",
-                    "--data", self.data, "--clock-file", self.clock, "--tls-dir", keys / "tls",
+                    "--data", self.data, "--backup-folder", self.backups, "--clock-file", self.clock,
+                    "--tls-dir", keys / "tls",
                     "--signers", keys / "signers.json", "--context-peer", "spiffe://nisi/svc/gateway",
                     *self._with_keys(self.backend_flags))
+
+    def connection_flags(self):
+        """By which `nisi` finds and believes the gateway."""
+        return () if self.mode == "embedded" else ("--tls-ca", self.data / "keys" / "tls" / "ca.pem")
+
+    @contextlib.contextmanager
+    def served_again(self, data):
+        """A client of a suite in one process over another data folder, with the keys of this one, for a while."""
+        shutil.copytree(self.data / "keys", data / "keys")
+        for key in self.data.glob("*.head.pem"):
+            shutil.copy(key, data)
+        port = free_port()
+        self._spawn("nisi-again", self.bin / "nisi", "serve", "--data", data, "--address", f"127.0.0.1:{port}",
+                    "--clock-file", self.clock, "--metrics-address", "")
+        client = Client(self)
+        client.connection.close()
+        client.connection = grpc.insecure_channel(f"127.0.0.1:{port}")
+        try:
+            yield client
+        finally:
+            client.connection.close()
+            self.kill(only="nisi-again")
 
     def store_process(self):
         """The process that owns the store."""
@@ -348,8 +375,8 @@ class Client:
         return kind._concrete_class(**fields)
 
     def method(self, path):
-        """The descriptor of a method of one of the two services."""
-        modules = {GOODS: self.m.goods, JOURNAL: self.m.journal}
+        """The descriptor of a method of one of the services."""
+        modules = {GOODS: self.m.goods, JOURNAL: self.m.journal, STORE: self.m.store}
         service, name = path[:path.rindex("/") + 1], path[path.rindex("/") + 1:]
         short = service.strip("/").rsplit(".", 1)[1]
         return modules[service].DESCRIPTOR.services_by_name[short].methods_by_name[name]
@@ -362,6 +389,10 @@ class Client:
 
     def journal(self, name, /, role=None, **fields):
         return self.call(JOURNAL + name, self.request(JOURNAL + name, **fields), self.response(JOURNAL + name), role,
+                         TO_GOODS)
+
+    def store(self, name, /, role=None, **fields):
+        return self.call(STORE + name, self.request(STORE + name, **fields), self.response(STORE + name), role,
                          TO_GOODS)
 
     def goods_stream(self, name, /, role=None, timeout=60, **fields):

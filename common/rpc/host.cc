@@ -22,6 +22,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store::RocksOptions rocks;
   rocks.dir = base;
   rocks.sync = options.sync;
+  rocks.keep_logs = !options.backup_dir.empty();
   rocks.file_system = options.file_system;
   rocks.now = [clock = options.clock] { return clock->Now(); };
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
@@ -38,6 +39,20 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   ASSIGN_OR_RETURN(std::unique_ptr<store::Store> opened,
                    store::Store::Open(std::move(engine), schema, std::move(store_options)));
   store_ = std::move(opened);
+  store_env_ = std::make_shared<StoreEnv>();
+  store_env_->store = store_.get();
+  store_env_->signer = signer_.get();
+  store_env_->backups_kept = options.backups_kept;
+  if (!options.backup_dir.empty()) {
+    std::filesystem::create_directories(options.backup_dir, error);
+    if (error) {
+      return base::Refusal(absl::StatusCode::kFailedPrecondition, "BACKUP_DIR",
+                           "Cannot make the folder for backups.")
+          .With("why", error.message());
+    }
+    store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
+  }
+  options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
   options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_)] {
     std::vector<store::Figure> figures;
     const auto store = weak.lock();
@@ -60,7 +75,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     return figures;
   });
   journal_ = JournalEnv{store_.get(), signer_.get()};
-  return AddJournalService(journal_, &registry_);
+  RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
+  return AddStoreService(*store_env_, &registry_);
 }
 
 }  // namespace nisi::rpc

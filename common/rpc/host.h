@@ -14,6 +14,7 @@
 #include "common/rpc/journal_service.h"
 #include "common/rpc/metrics.h"
 #include "common/rpc/registry.h"
+#include "common/rpc/store_service.h"
 #include "common/store/head_signer.h"
 #include "common/store/store.h"
 
@@ -29,6 +30,8 @@ struct HostOptions {
   base::Clock* clock = nullptr;
   const norms::Norms* norms = nullptr;
   Metrics* metrics = nullptr;
+  std::string backup_dir;  // backups go to <backup_dir>/<service>; empty: none are made
+  int backups_kept = 1;
   bool sync = true;  // off only to measure what syncing costs
   // What stands between the store and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
@@ -43,7 +46,8 @@ class HostedService {
   store::Store& store() { return *store_; }
 
  protected:
-  // Opens store, journal and head key of the schema's service and binds JournalService.
+  // Opens store, journal and head key of the schema's service and binds JournalService and
+  // StoreService.
   absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
                          std::map<std::string, store::TimerFn> timers);
 
@@ -51,6 +55,7 @@ class HostedService {
   std::unique_ptr<store::HeadSigner> signer_;
   std::shared_ptr<store::Store> store_;
   JournalEnv journal_{};
+  std::shared_ptr<StoreEnv> store_env_;
   Registry registry_;
 };
 

@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/rpc/page.h"
 #include "common/store/merkle.h"
+#include "common/store/store_backup.h"
 #include "nisi/journal/v1/journal.pb.h"
 
 namespace nisi::rpc {
@@ -82,14 +83,7 @@ absl::StatusOr<std::unique_ptr<MessageSource>> WatchEntries(JournalEnv& env, Cal
 }
 
 absl::StatusOr<TreeHead> GetTreeHead(JournalEnv& env, Call& call, const GetTreeHeadRequest&) {
-  TreeHead head;
-  head.set_origin(env.store->schema().name);
-  head.set_tree_size(env.store->position());
-  ASSIGN_OR_RETURN(const store::Hash root, env.store->RootAt(head.tree_size()));
-  head.set_root(store::ToBytes(root));
-  head.mutable_sign_time()->set_seconds(absl::ToUnixSeconds(call.now));
-  RETURN_IF_ERROR(env.signer->Sign(&head));
-  return head;
+  return store::SignedHead(*env.store, *env.signer, call.now);
 }
 
 absl::StatusOr<InclusionProof> GetInclusionProof(JournalEnv& env, Call&,

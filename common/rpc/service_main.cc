@@ -30,8 +30,9 @@ constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 
 struct Settings {
   std::string address, data, norms, metrics_address, tls_dir, signers, jwks, issuer, audience,
-      clock_file;
+      clock_file, backup_folder;
   std::vector<std::string> context_peers;
+  int64_t backups_kept = 0;
   bool sync = true;
 };
 
@@ -78,6 +79,8 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   host.clock = clock.clock();
   host.norms = &norms;
   host.metrics = &metrics;
+  host.backup_dir = settings.backup_folder;
+  host.backups_kept = static_cast<int>(settings.backups_kept);
   host.sync = settings.sync;
   host.on_store_failure = [&failed](const absl::Status&) {
     failed = true;
@@ -203,6 +206,9 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
       .String("issuer", &settings.issuer, "iss of tokens", kDevIssuer)
       .String("audience", &settings.audience, "aud of tokens", kDevAudience)
       .String("clock-file", &settings.clock_file, "development: a file that moves the clock")
+      .String("backup-folder", &settings.backup_folder,
+              "where backups of each store go, in a folder by the service's name; none when absent")
+      .Int("backups-kept", &settings.backups_kept, "the newest backups that are kept", 30)
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok()) {
     std::cerr << parsed.message() << "\n" << flags.Help();

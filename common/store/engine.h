@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "common/store/backup.h"
 
 namespace nisi::store {
 
@@ -114,6 +115,9 @@ class Engine {
 
   // A consistent copy at `dir` (which must not exist), while serving.
   virtual absl::Status Checkpoint(const std::string& dir) = 0;
+
+  // Adds a backup to those in options.dir, while serving: see backup.h. One at a time.
+  virtual absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) = 0;
 
   // Reads and checks every stored byte of one unit (a file) after `cursor` ("" for the first) and
   // returns the cursor for the next call, "" after the last. DATA_LOSS names what is damaged.

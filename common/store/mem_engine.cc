@@ -189,6 +189,9 @@ class MemEngine : public Engine {
   absl::Status Checkpoint(const std::string& /*dir*/) override {
     return absl::UnimplementedError("an engine in memory has no files");
   }
+  absl::StatusOr<Backup> MakeBackup(const BackupOptions& /*options*/) override {
+    return absl::UnimplementedError("an engine in memory has no files");
+  }
   absl::StatusOr<std::string> VerifyNext(const std::string& /*cursor*/) override {
     return std::string();
   }

@@ -12,7 +12,8 @@ namespace nisi::store {
 class MemDisk;
 std::shared_ptr<MemDisk> NewMemDisk();
 
-// Never fails. Retention is unbounded; Checkpoint is UNIMPLEMENTED; VerifyNext finds nothing.
+// Never fails. Retention is unbounded; Checkpoint and MakeBackup are UNIMPLEMENTED; VerifyNext
+// finds nothing.
 std::unique_ptr<Engine> OpenMem(std::shared_ptr<MemDisk> disk = NewMemDisk());
 
 }  // namespace nisi::store

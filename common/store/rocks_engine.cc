@@ -13,6 +13,7 @@
 #include "common/store/log_repair.h"
 #include "common/store/log_tail.h"
 #include "common/store/position.h"
+#include "common/store/rocks_backup.h"
 #include "common/store/rocks_settings.h"
 #include "common/store/rocks_snapshot.h"
 #include "rocksdb/file_checksum.h"
@@ -51,6 +52,9 @@ class RocksEngine : public Engine {
 
   absl::Status Commit(const Batch& batch) override;
   absl::Status Checkpoint(const std::string& dir) override;
+  absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) override {
+    return MakeRocksBackup(db_.get(), env_, options);
+  }
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override;
   std::vector<Figure> Stats() const override;
 

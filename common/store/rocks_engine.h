@@ -26,6 +26,9 @@ struct RocksOptions {
   bool sync = true;
   // What stands between RocksDB and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
+  // Logs that are no longer needed are kept for the next backup, which takes their commits along:
+  // without them a store can be restored to its backups alone. See backup.h.
+  bool keep_logs = false;
   // Rows of Space::kOnce are kept at least this long after the time in the first 8 bytes of their
   // value (big-endian microseconds since 1970), then dropped by compaction at some later moment.
   absl::Duration once_retention = absl::Hours(31 * 24);

@@ -103,6 +103,11 @@ rocksdb::DBOptions MakeDbOptions(const RocksOptions& options, rocksdb::Env* env)
   db.paranoid_checks = true;
   db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   db.recycle_log_file_num = 0;  // Stale records in a reused log (fixed in 9.2).
+  if (options.keep_logs) {
+    // What no backup took in this time is given up: the next one starts its log anew and says so.
+    db.WAL_ttl_seconds = uint64_t{3} * 24 * 3600;
+    db.WAL_size_limit_MB = 8 << 10;
+  }
   db.manual_wal_flush = false;  // Families apart after auto-recovery (fixed in 9.7).
   db.allow_2pc = false;
   db.atomic_flush = false;  // Not needed: the log is always written.

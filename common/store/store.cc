@@ -127,7 +127,7 @@ absl::Status Store::Load() {
   RETURN_IF_ERROR(CheckWitness());
   RETURN_IF_ERROR(LoadNextEffective());
 
-  ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, Nodes(view.snapshot())));
+  ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, StoredNodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
   Writer::Deps deps{engine_.get(),
                     schema_,

@@ -25,6 +25,9 @@
 
 namespace nisi::store {
 
+// The subtrees of the journal's tree as they are stored. DATA_LOSS when one is missing.
+NodeGetter StoredNodes(const Snapshot& snapshot);
+
 // What a timer does when it falls due: runs as a command of its own; `due` is when it was to act.
 using TimerFn = std::function<absl::Status(Tx& tx, absl::string_view payload, absl::Time due)>;
 
@@ -120,6 +123,10 @@ class Store {
 
   // A consistent copy at `dir`, while serving.
   absl::Status Checkpoint(const std::string& dir) { return engine_->Checkpoint(dir); }
+  // See backup.h; store_backup.h makes one that proves itself.
+  absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) {
+    return engine_->MakeBackup(options);
+  }
   // Checks every record, index, journal entry and tree node against each other; one line a finding.
   absl::StatusOr<std::vector<std::string>> Scrub() const;
   // What the slow check of files found damaged so far; OK when nothing.
@@ -140,7 +147,6 @@ class Store {
   void UpkeepLoop();
   // The command of the first timer that is due in `state` by `now`, if any.
   absl::StatusOr<std::optional<Command>> DueTimer(const Snapshot& state, absl::Time now);
-  NodeGetter Nodes(const Snapshot& snapshot) const;
   absl::Status BuildIndex(const IndexDef& index);
   absl::StatusOr<Outcome> Submit(Command command);
 

@@ -19,7 +19,7 @@ absl::Status BeyondTree() {
 
 }  // namespace
 
-NodeGetter Store::Nodes(const Snapshot& snapshot) const {
+NodeGetter StoredNodes(const Snapshot& snapshot) {
   return [&snapshot](int level, int64_t index) -> absl::StatusOr<Hash> {
     std::string value;
     ASSIGN_OR_RETURN(const bool present,
@@ -94,25 +94,25 @@ absl::Status Store::EraseOpenings(int64_t position) {
 absl::StatusOr<Hash> Store::RootAt(int64_t tree_size) const {
   if (tree_size > position()) return BeyondTree();
   const auto snapshot = engine_->NewSnapshot();
-  return store::RootAt(tree_size, Nodes(*snapshot));
+  return store::RootAt(tree_size, StoredNodes(*snapshot));
 }
 
 absl::StatusOr<Hash> Store::LeafAt(int64_t position) const {
   if (position < 1 || position > this->position()) return BeyondTree();
   const auto snapshot = engine_->NewSnapshot();
-  return Nodes(*snapshot)(0, position - 1);
+  return StoredNodes(*snapshot)(0, position - 1);
 }
 
 absl::StatusOr<std::vector<Hash>> Store::InclusionPath(int64_t position, int64_t tree_size) const {
   if (position < 1 || position > tree_size || tree_size > this->position()) return BeyondTree();
   const auto snapshot = engine_->NewSnapshot();
-  return store::InclusionPath(position - 1, tree_size, Nodes(*snapshot));
+  return store::InclusionPath(position - 1, tree_size, StoredNodes(*snapshot));
 }
 
 absl::StatusOr<std::vector<Hash>> Store::ConsistencyPath(int64_t first, int64_t second) const {
   if (first < 1 || first > second || second > position()) return BeyondTree();
   const auto snapshot = engine_->NewSnapshot();
-  return store::ConsistencyPath(first, second, Nodes(*snapshot));
+  return store::ConsistencyPath(first, second, StoredNodes(*snapshot));
 }
 
 }  // namespace nisi::store

@@ -560,6 +560,9 @@ class ToldEngine final : public Engine {
     return engine_->Commit(batch);
   }
   absl::Status Checkpoint(const std::string& dir) override { return engine_->Checkpoint(dir); }
+  absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) override {
+    return engine_->MakeBackup(options);
+  }
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override {
     return engine_->VerifyNext(cursor);
   }

@@ -2,12 +2,14 @@
 
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
+#include "nisi/store/v1/store.pb.h"
 
 namespace nisi::gateway {
 
 std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
   const google::protobuf::FileDescriptor* const files[] = {
       journal::v1::GetEntryRequest::descriptor()->file(),
+      store::v1::CreateBackupRequest::descriptor()->file(),
       priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;

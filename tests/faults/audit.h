@@ -7,10 +7,12 @@
 
 namespace nisi::faults {
 
-// The clients of one service: one that writes, one that may read the journal.
+// The clients of one service: one that writes, one that may read the journal, one that makes
+// backups.
 struct Clients {
   Client writer;
   Client auditor;
+  Client keeper;
 };
 
 // Sends the next request that the ledger has.

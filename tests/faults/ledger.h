@@ -49,6 +49,8 @@ class Ledger {
   // or several at once, changed and taken out. No two under way touch one entry.
   size_t Next();
   const Operation& at(size_t number) const { return operations_[number]; }
+  // Written down so far: numbers are below it.
+  size_t size() const { return operations_.size(); }
   // The answer to a request: `ok` or refused. One without an answer stays unknown.
   void Answered(size_t number, bool ok, std::string bytes, int64_t position);
   // Whether a second answer is the first one, to the byte.

@@ -19,8 +19,12 @@ constexpr char kServing[] = "\"serving\"";
 
 }  // namespace
 
-Service::Service(const Workplace& place, std::string program, std::string folder)
-    : place_(place), program_(std::move(program)), folder_(std::move(folder)) {
+Service::Service(const Workplace& place, std::string program, std::string folder,
+                 std::vector<std::string> flags)
+    : place_(place),
+      program_(std::move(program)),
+      folder_(std::move(folder)),
+      flags_(std::move(flags)) {
   fs::remove_all(folder_);
   fs::create_directories(folder_);
 }
@@ -32,6 +36,7 @@ absl::Status Service::Spawn(const Disk& disk) {
                    disk.fail.empty() ? "" : "; ", disk.fail);
   std::vector<std::string> flags{"--scrub", "--fault-plan=" + plan};
   if (!disk.sync) flags.emplace_back("--sync=false");
+  flags.insert(flags.end(), flags_.begin(), flags_.end());
   ASSIGN_OR_RETURN(process_,
                    Process::Start(place_.Command(program_, folder_, flags), folder_ + "/log"));
   while (!fs::exists(Notes()) && !process_->ended().has_value()) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,8 +23,10 @@ class Service {
     uint64_t seed = 0;
   };
 
-  // `program` takes --fault-plan; the store lies in `folder`, which is made anew.
-  Service(const Workplace& place, std::string program, std::string folder);
+  // `program` takes --fault-plan, and `flags` besides; the store lies in `folder`, which is made
+  // anew.
+  Service(const Workplace& place, std::string program, std::string folder,
+          std::vector<std::string> flags = {});
 
   // Starts it and waits until it has begun to use its disk, or has ended.
   absl::Status Spawn(const Disk& disk);
@@ -43,6 +46,7 @@ class Service {
 
   const Workplace& place_;
   const std::string program_, folder_;
+  const std::vector<std::string> flags_;
   std::unique_ptr<Process> process_;
   int64_t open_us_ = 50'000;
 };

@@ -34,6 +34,8 @@ absl::StatusOr<std::unique_ptr<Workplace>> Workplace::Make() {
                    rpc::MintDevToken(pattern, rpc::v1::INSTITUTE_INDUSTRY, "", {}, absl::Now()));
   ASSIGN_OR_RETURN(place->auditor_token_,
                    rpc::MintDevToken(pattern, rpc::v1::AUDITOR, "", {}, absl::Now()));
+  ASSIGN_OR_RETURN(place->keeper_token_,
+                   rpc::MintDevToken(pattern, rpc::v1::OPERATOR, "", {}, absl::Now()));
   return place;
 }
 
@@ -54,7 +56,8 @@ std::vector<std::string> Workplace::Command(const std::string& program, const st
 }
 
 Clients Workplace::ClientsOf(const std::string& folder) const {
-  return {Client(AddressOf(folder), writer_token_), Client(AddressOf(folder), auditor_token_)};
+  return {Client(AddressOf(folder), writer_token_), Client(AddressOf(folder), auditor_token_),
+          Client(AddressOf(folder), keeper_token_)};
 }
 
 double Scale() {

@@ -30,7 +30,7 @@ class Workplace {
 
  private:
   Workplace() = default;
-  std::string path_, jwks_, writer_token_, auditor_token_;
+  std::string path_, jwks_, writer_token_, auditor_token_, keeper_token_;
   bool keep_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/nisi/args.h"
+#include "tools/nisi/backup.h"
 #include "tools/nisi/call.h"
 #include "tools/nisi/complete.h"
 #include "tools/nisi/describe.h"
@@ -65,6 +66,7 @@ int RunHelp(const std::vector<std::string>& words, const Io& io) {
 }
 
 Runner RunnerOf(const std::string& command) {
+  if (command == "backup") return RunBackup;
   if (command == "token") return RunToken;
   if (command == "proof") return RunProof;
   if (command == "verify") return RunVerify;
@@ -77,7 +79,7 @@ Runner RunnerOf(const std::string& command) {
 
 }  // namespace
 
-int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io) {
+int Run(const std::vector<std::string>& argv, const std::map<std::string, Own>& own, const Io& io) {
   // Takes everything after it as it is.
   if (!argv.empty() && argv[0] == "__complete")
     return RunComplete({argv.begin() + 1, argv.end()}, io);
@@ -93,8 +95,8 @@ int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io) 
     return Usage("Which service?", "nisi --help", io);
   }
   // Its flags are its own, and so is its help.
-  if (first[0] == "serve") {
-    return serve(WantsHelp(rest) ? std::vector<std::string>{"--help"} : rest);
+  if (const auto found = own.find(first[0]); found != own.end()) {
+    return found->second(WantsHelp(rest) ? std::vector<std::string>{"--help"} : rest);
   }
   if (const Runner run = RunnerOf(first[0]))
     return WantsHelp(rest) ? RunHelp(first, io) : run(rest, io);

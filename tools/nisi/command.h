@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,10 +9,11 @@
 
 namespace nisi::cli {
 
-using Serve = std::function<int(const std::vector<std::string>&)>;
+// A command with flags of its own, which needs the services themselves.
+using Own = std::function<int(const std::vector<std::string>&)>;
 
-// The whole program: `argv` without the program's name; `serve` gets what stands after that word.
-// Returns the exit code.
-int Run(const std::vector<std::string>& argv, const Serve& serve, const Io& io);
+// The whole program: `argv` without the program's name; `own` commands by their name get what
+// stands after that word. Returns the exit code.
+int Run(const std::vector<std::string>& argv, const std::map<std::string, Own>& own, const Io& io);
 
 }  // namespace nisi::cli

@@ -149,6 +149,7 @@ std::vector<std::string> AtCommand(const std::vector<std::string>& at, bool word
   if (of_file && word) return {kFile};
   Place place;
   if (command == "token") place.scopes |= kToken;
+  if (command == "backup") place.scopes |= kConnect | kStandard;
   if (command == "proof" || command == "verify") {
     place.scopes |= kConnect | kStandard | kProofGet | kProofVerify;
   }

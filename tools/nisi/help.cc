@@ -204,6 +204,10 @@ const std::vector<Command>& Commands() {
   static const auto& commands = *new std::vector<Command>{
       {"serve", "nisi serve [--help]",
        "Runs all services and the gateway in this process, on one data folder."},
+      {"backup", "nisi backup [--service NAME] [--as operator]",
+       "Has each service make a backup of its store and check it; needs a role of operator."},
+      {"restore", "nisi restore --from DIR --to DIR [--position N | --time T] [--help]",
+       "Makes stores again from backups, as of a journal position or time, and proves them."},
       {"token",
        "nisi token [--role ROLE] [--bin BIN] [--region KATO,..] [--subject NAME] [--life 1h]",
        "Prints a development token; without --role, lists the roles."},
@@ -310,10 +314,12 @@ std::string HelpOf(const std::string& name) {
     std::string out = absl::StrCat(command.usage, "\n\n", command.what, "\n");
     unsigned scopes = kCommon;
     if (name == "token") scopes |= kToken;
+    if (name == "backup") scopes |= kConnect | kStandard;
     if (name == "proof" || name == "verify")
       scopes |= kConnect | kStandard | kProofGet | kProofVerify;
-    if (name == "serve") out += "\nFlags: nisi serve --help\n";
-    if (name != "serve" && name != "help") absl::StrAppend(&out, "\nFlags:\n", ToolHelp(scopes));
+    const bool own = name == "serve" || name == "restore";
+    if (own) absl::StrAppend(&out, "\nFlags: nisi ", name, " --help\n");
+    if (!own && name != "help") absl::StrAppend(&out, "\nFlags:\n", ToolHelp(scopes));
     return out;
   }
   return "";

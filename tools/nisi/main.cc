@@ -28,5 +28,6 @@ int main(int argc, char** argv) {
     return std::string(value == nullptr ? "" : value);
   };
   io.sleep = [](absl::Duration pause) { absl::SleepFor(pause); };
-  return nisi::cli::Run({argv + 1, argv + argc}, nisi::cli::ServeMain, io);
+  return nisi::cli::Run({argv + 1, argv + argc},
+                        {{"serve", nisi::cli::ServeMain}, {"restore", nisi::cli::RestoreMain}}, io);
 }

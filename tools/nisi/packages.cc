@@ -4,6 +4,7 @@
 #include "absl/strings/strip.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
+#include "nisi/store/v1/store.pb.h"
 #include "tools/nisi/names.h"
 
 namespace nisi::cli {
@@ -17,6 +18,7 @@ std::vector<const FileDescriptor*> Files() {
   return {
       nisi::priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
+      nisi::store::v1::Backup::descriptor()->file(),
   };
 }
 

@@ -20,21 +20,14 @@
 #include "common/rpc/service_main.h"
 #include "services/gateway/packages.h"
 #include "services/gateway/service.h"
-#include "services/priority_goods/service.h"
+#include "tools/nisi/serve_services.h"
 
 namespace nisi::cli {
 namespace {
 
-// Every service of the suite, by the name that its protos give as owner.
-const std::map<std::string, rpc::OpenService>& Services() {
-  static const auto* const kServices = new std::map<std::string, rpc::OpenService>{
-      {"priority-goods", priority_goods::Open},
-  };
-  return *kServices;
-}
-
 struct Settings {
-  std::string address, data, norms, metrics_address, clock_file;
+  std::string address, data, norms, metrics_address, clock_file, backup_folder;
+  int64_t backups_kept = 0;
   bool sync = true;
   bool make_keys = false;
 };
@@ -43,7 +36,7 @@ struct Settings {
 // context key, and keys/tls an authority with a certificate for the gateway and each service.
 absl::Status MakeKeys(const std::string& data) {
   std::vector<std::string> names{"gateway"};
-  for (const auto& [name, open] : Services()) names.push_back(name);
+  for (const auto& [name, parts] : ServedServices()) names.push_back(name);
   RETURN_IF_ERROR(rpc::LoadOrCreateDevKeys(data).status());
   return rpc::MakeCertificates(absl::StrCat(data, "/keys/tls"), names, absl::Now());
 }
@@ -76,19 +69,21 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   rpc::Metrics metrics("nisi");
   std::vector<Part> parts;
   gateway::GatewayOptions door;
-  for (const auto& [name, open] : Services()) {
+  for (const auto& [name, served] : ServedServices()) {
     Part part;
     rpc::HostOptions host;
     host.data_dir = settings.data;
     host.clock = clock.clock();
     host.norms = &norms;
     host.metrics = &metrics;
+    host.backup_dir = settings.backup_folder;
+    host.backups_kept = static_cast<int>(settings.backups_kept);
     host.sync = settings.sync;
     host.on_store_failure = [&failed](const absl::Status&) {
       failed = true;
       rpc::StopSignal::Stop();
     };
-    ASSIGN_OR_RETURN(part.service, open(host));
+    ASSIGN_OR_RETURN(part.service, served.open(host));
     ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, absl::Now()));
     rpc::ServerOptions options;
     options.clock = clock.clock();
@@ -146,6 +141,9 @@ int ServeMain(const std::vector<std::string>& args) {
               "a file that moves the clock, to try out other days")
       .Bool("make-keys", &settings.make_keys,
             "only make keys and certificates for separate processes, then end")
+      .String("backup-folder", &settings.backup_folder,
+              "where backups of each store go, in a folder by the service's name; none when absent")
+      .Int("backups-kept", &settings.backups_kept, "the newest backups that are kept", 30)
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());

@@ -8,4 +8,7 @@ namespace nisi::cli {
 // nisi serve: all services and the gateway in this process. Returns the exit code.
 int ServeMain(const std::vector<std::string>& args);
 
+// nisi restore: see serve_restore.cc. Returns the exit code.
+int RestoreMain(const std::vector<std::string>& args);
+
 }  // namespace nisi::cli

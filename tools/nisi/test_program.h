@@ -35,10 +35,10 @@ struct Program {
     io.env = [this](const char* name) { return env[name]; };
     io.sleep = [this](absl::Duration pause) { pauses.push_back(pause); };
     Ran ran;
-    ran.code = Run(
-        argv,
-        [](const std::vector<std::string>& args) { return 100 + static_cast<int>(args.size()); },
-        io);
+    const Own counts = [](const std::vector<std::string>& args) {
+      return 100 + static_cast<int>(args.size());
+    };
+    ran.code = Run(argv, {{"serve", counts}, {"restore", counts}}, io);
     ran.out = out.str();
     ran.err = err.str();
     return ran;

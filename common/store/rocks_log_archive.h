@@ -1,0 +1,22 @@
+// The log of commits beside the backups: what RocksDB wrote into its own log, kept as tables of
+// sequence number -> write batch. Private to rocks_backup.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "rocksdb/db.h"
+#include "rocksdb/env.h"
+
+namespace nisi::store {
+
+// Adds all that `db` has committed since the last time to the folder `dir` of its line. False when
+// it could not go on where it ended, as the database has dropped that part of its log: then it
+// begins anew with the last commit.
+absl::StatusOr<bool> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::string& dir);
+
+// Drops what ends before `sequence`.
+absl::Status DropLogBefore(rocksdb::Env* env, const std::string& dir, uint64_t sequence);
+
+}  // namespace nisi::store

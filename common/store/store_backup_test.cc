@@ -1,0 +1,426 @@
+// Backups and restores, held against the bytes of the store itself: whatever it held after a commit
+// it holds again, in all three spaces.
+#include "common/store/store_backup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/store/layout.h"
+#include "common/store/restore.h"
+#include "common/store/store_testing.h"
+
+namespace nisi::store {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// Every row of a state.
+using Rows = std::map<std::pair<int, std::string>, std::string>;
+
+Rows RowsOf(const Snapshot& snapshot) {
+  Rows rows;
+  for (const Space space : {Space::kData, Space::kLog, Space::kOnce}) {
+    const auto cursor = snapshot.Scan(space, "", "");
+    for (; cursor->Valid(); cursor->Next()) {
+      rows[{static_cast<int>(space), std::string(cursor->key())}] = std::string(cursor->value());
+    }
+    EXPECT_TRUE(cursor->status().ok()) << cursor->status();
+  }
+  return rows;
+}
+
+std::string ReadAll(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+void WriteAll(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+class StoreBackupTest : public ::testing::Test {
+ protected:
+  StoreBackupTest() : clock_(Day("2026-06-15").StartOfDay()) {
+    signer_ = *OpenHeadSigner(dir_ / "key.pem");
+    Open("store");
+  }
+
+  void Open(const std::string& name, bool keep_logs = true) {
+    store_.reset();
+    RocksOptions rocks;
+    rocks.dir = dir_ / name;
+    rocks.sync = false;  // what a power cut loses is another test's
+    rocks.keep_logs = keep_logs;
+    rocks.now = [this] { return clock_.Now(); };
+    auto engine = OpenRocks(rocks);
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    engine_ = engine->get();
+    Store::Options options;
+    options.clock = &clock_;
+    options.background = false;
+    auto store = Store::Open(*std::move(engine), schema_, std::move(options));
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+
+  // A command of its own second: a record of two versions a name, an index, a message, a counter,
+  // now and then a timer, an end and one that leaves no entry. What there is after it is kept.
+  void Work(int commands) {
+    for (int i = 0; i < commands; ++i) {
+      const int n = ++worked_;
+      clock_.Set(clock_.Now() + absl::Seconds(1));
+      const CommandFn run = [n](Tx& tx) -> absl::StatusOr<std::string> {
+        const std::string code = absl::StrCat("w", n % 7);
+        WidgetRow row = MakeWidget(code, absl::StrCat("color", n));
+        row.mutable_widget()->add_tags(absl::StrCat("tag", n % 3));
+        ASSIGN_OR_RETURN(const auto there, tx.Find(kWidgets, Key::Of(code)));
+        if (there.has_value() && n % 5 == 0) {
+          RETURN_IF_ERROR(tx.End(kWidgets, Key::Of(code)));
+        } else {
+          RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+        }
+        if (n % 4 == 0) {
+          WidgetRow later = MakeWidget(absl::StrCat("l", n), "later");
+          RETURN_IF_ERROR(tx.Put(kWidgets, &later, tx.today().AddDays(9)));
+        }
+        tx.Emit("peer", "/nisi.testing.v1.WidgetService/CreateWidget", row.widget());
+        RETURN_IF_ERROR(tx.Next("widgets").status());
+        return absl::StrCat("reply ", n);
+      };
+      const auto outcome =
+          store_->Write(Info(absl::StrFormat("00000000-0000-4000-8000-%012d", n)), run);
+      ASSERT_TRUE(outcome.ok()) << outcome.status();
+      Keep();
+    }
+  }
+  void Keep() { kept_[store_->position()] = RowsOf(*engine_->NewSnapshot()); }
+
+  absl::StatusOr<Backup> TryBackUp(int keep = 100) {
+    return BackUp(*store_, *signer_, clock_.Now(), dir_ / "backups", keep, [] { return false; });
+  }
+  Backup MustBackUp(int keep = 100) {
+    const auto backup = TryBackUp(keep);
+    EXPECT_TRUE(backup.ok()) << backup.status();
+    return backup.ok() ? *backup : Backup();
+  }
+
+  RestoreOptions To(const std::string& name) const {
+    RestoreOptions options;
+    options.from = dir_ / "backups";
+    options.to = dir_ / name;
+    options.witness = dir_ / (name + ".witness");
+    options.public_key = signer_->public_key();
+    return options;
+  }
+  absl::StatusOr<Restored> Restore(const RestoreOptions& options) {
+    return RestoreStore(options, schema_, clock_);
+  }
+  std::string Refused(const RestoreOptions& options) {
+    return base::ReasonOf(Restore(options).status());
+  }
+  // All rows of a restored store, by an engine of its own.
+  static Rows RestoredRows(const RestoreOptions& options) {
+    RocksOptions rocks;
+    rocks.dir = options.to;
+    const auto engine = OpenRocks(rocks);
+    EXPECT_TRUE(engine.ok()) << engine.status();
+    return engine.ok() ? RowsOf(*(*engine)->NewSnapshot()) : Rows();
+  }
+
+  base::FakeClock clock_;
+  StoreDir dir_;
+  const Schema schema_ = WidgetSchema();
+  std::unique_ptr<HeadSigner> signer_;
+  std::unique_ptr<Store> store_;
+  Engine* engine_ = nullptr;
+  int worked_ = 0;
+  std::map<int64_t, Rows> kept_;  // by position
+};
+
+TEST_F(StoreBackupTest, RestoresEveryPositionToTheByte) {
+  Work(5);
+  MustBackUp();
+  Work(12);
+  MustBackUp();
+  Work(8);
+  Open("store");  // a log of its own
+  Work(5);
+  MustBackUp();
+  store_.reset();
+  for (int64_t position = 5; position <= 30; ++position) {
+    RestoreOptions options = To(absl::StrCat("to", position));
+    options.position = position;
+    const auto restored = Restore(options);
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    EXPECT_EQ(restored->head.position, position);
+    EXPECT_EQ(restored->backup.id, position < 17 ? 1 : position < 30 ? 2 : 3);
+    EXPECT_EQ(restored->heads_proved, 3);
+    EXPECT_THAT(restored->heads_beyond, IsEmpty());
+    EXPECT_EQ(RestoredRows(options), kept_[position]) << position;
+    const auto witness = FileWitness(options.witness)->Load();
+    ASSERT_TRUE(witness.ok()) << witness.status();
+    EXPECT_EQ(*witness, restored->head);
+  }
+}
+
+TEST_F(StoreBackupTest, RestoresASecond) {
+  Work(3);
+  MustBackUp();
+  Work(10);
+  MustBackUp();
+  const absl::Time third = clock_.Now() - absl::Seconds(10);
+  for (const int after : {0, 4, 9}) {
+    RestoreOptions options = To(absl::StrCat("to", after));
+    options.time = third + absl::Seconds(after) + absl::Milliseconds(900);
+    const auto restored = Restore(options);
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    EXPECT_EQ(restored->head.position, 3 + after);
+    EXPECT_EQ(restored->recorded, third + absl::Seconds(after));
+    EXPECT_EQ(RestoredRows(options), kept_[3 + after]);
+  }
+  RestoreOptions early = To("early");
+  early.time = third - absl::Seconds(1);
+  EXPECT_EQ(Refused(early), "BACKUP_RANGE");
+}
+
+TEST_F(StoreBackupTest, WithoutAPositionRestoresAllOrJustTheBackupNamed) {
+  Work(4);
+  MustBackUp();
+  Work(4);
+  MustBackUp();
+  const RestoreOptions all = To("all");
+  ASSERT_TRUE(Restore(all).ok());
+  EXPECT_EQ(RestoredRows(all), kept_[8]);
+  RestoreOptions first = To("first");
+  first.backup = 1;
+  const auto restored = Restore(first);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(RestoredRows(first), kept_[4]);
+  EXPECT_EQ(restored->heads_proved, 2) << "the log shows that the second head continues it";
+  first = To("replayed");
+  first.backup = 1;
+  first.position = 7;
+  ASSERT_TRUE(Restore(first).ok());
+  EXPECT_EQ(RestoredRows(first), kept_[7]);
+}
+
+TEST_F(StoreBackupTest, RestoredStoreGoesOnAndBothLinesCanBeRestored) {
+  Work(4);
+  MustBackUp();
+  Work(4);
+  MustBackUp();
+  RestoreOptions back = To("second");
+  back.position = 6;
+  ASSERT_TRUE(Restore(back).ok());
+  const Rows old_seventh = kept_[7];
+  Open("second");
+  Work(3);  // other commands than the first time
+  EXPECT_NE(kept_[7], old_seventh);
+  EXPECT_EQ(MustBackUp().id, 3);
+  Work(1);
+  MustBackUp();
+  RestoreOptions options = To("third");
+  options.position = 9;
+  const auto restored = Restore(options);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->heads_proved, 2) << "of its own line";
+  EXPECT_EQ(RestoredRows(options), kept_[9]);
+  options = To("old");
+  options.backup = 1;
+  options.position = 7;
+  ASSERT_TRUE(Restore(options).ok());
+  EXPECT_EQ(RestoredRows(options), old_seventh);
+}
+
+TEST_F(StoreBackupTest, CopiesOnlyWhatIsNewAndKeepsTheNewest) {
+  Work(300);
+  // RocksDB rewrites a fresh file once more by itself.
+  ASSERT_TRUE(CompactRocks(*engine_).ok());
+  const Backup first = MustBackUp();
+  EXPECT_EQ(first.id, 1);
+  EXPECT_EQ(first.new_bytes, first.bytes);
+  Work(1);
+  const Backup second = MustBackUp();
+  EXPECT_LT(second.new_bytes, first.bytes / 2);
+  EXPECT_GT(second.bytes, first.bytes);
+  Work(1);
+  MustBackUp(/*keep=*/2);
+  const auto listed = ListBackups(dir_ / "backups");
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_THAT(*listed, SizeIs(2));
+  EXPECT_EQ(listed->front().id, 2);
+  const auto note = NoteOf(listed->back());
+  ASSERT_TRUE(note.ok()) << note.status();
+  EXPECT_EQ(note->tree_head().tree_size(), store_->position());
+  EXPECT_TRUE(VerifyHead(note->tree_head(), signer_->public_key()).ok());
+  // The log before the oldest went with it.
+  RestoreOptions options = To("gone");
+  options.position = 300;
+  EXPECT_EQ(Refused(options), "BACKUP_RANGE");
+  options.position = store_->position() - 1;
+  EXPECT_TRUE(Restore(options).ok());
+}
+
+TEST_F(StoreBackupTest, BackupWhoseLogWasDroppedSaysSo) {
+  Work(2);
+  EXPECT_TRUE(MustBackUp().log_is_whole);
+  Open("store", /*keep_logs=*/false);
+  Work(2);
+  Open("store", /*keep_logs=*/false);  // its first log is no longer needed
+  Work(2);
+  EXPECT_FALSE(MustBackUp().log_is_whole);
+  Work(1);
+  EXPECT_TRUE(MustBackUp().log_is_whole);
+  RestoreOptions between = To("between");
+  between.position = 3;
+  EXPECT_EQ(Refused(between), "BACKUP_RANGE");
+  ASSERT_TRUE(Restore(To("all")).ok());
+  EXPECT_EQ(RestoredRows(To("all")), kept_[store_->position()]);
+}
+
+TEST_F(StoreBackupTest, DamagedStoreMakesNoBackupAndStillSavesItsLog) {
+  Work(6);
+  MustBackUp();
+  Work(6);
+  ASSERT_TRUE(CompactRocks(*engine_).ok());
+  for (const auto& entry : fs::directory_iterator(dir_ / "store")) {
+    if (entry.path().extension() != ".sst") continue;
+    const fs::path& file = entry.path();
+    std::string bytes = ReadAll(file);
+    bytes[bytes.size() / 3] ^= 1;
+    WriteAll(file, bytes);
+  }
+  EXPECT_EQ(TryBackUp().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(*ListBackups(dir_ / "backups"), SizeIs(1));
+  const auto restored = Restore(To("whole"));
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->backup_position, 6);
+  EXPECT_EQ(RestoredRows(To("whole")), kept_[12]);
+}
+
+// Every file of the backup and of its log, one bit each.
+TEST_F(StoreBackupTest, DamagedBackupIsRefused) {
+  Work(6);
+  MustBackUp();
+  Work(6);
+  MustBackUp();
+  int refused = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(dir_ / "backups")) {
+    if (!entry.is_regular_file() || entry.file_size() == 0) continue;
+    const std::string path = entry.path().string();
+    const std::string good = ReadAll(path);
+    std::string bytes = good;
+    bytes[bytes.size() / 2] ^= 4;
+    WriteAll(path, bytes);
+    RestoreOptions options = To(absl::StrCat("to", ++refused));
+    const auto restored = Restore(options);
+    // Another backup and the log may do instead of a damaged one: then all is there.
+    if (restored.ok()) {
+      EXPECT_EQ(RestoredRows(options), kept_[12]) << path;
+    } else {
+      EXPECT_EQ(restored.status().code(), absl::StatusCode::kDataLoss)
+          << path << ": " << restored.status();
+      EXPECT_FALSE(fs::exists(options.to)) << path;
+    }
+    WriteAll(path, good);
+  }
+  EXPECT_GT(refused, 10);
+}
+
+TEST_F(StoreBackupTest, RestoresIntoAnEmptyPlaceOnly) {
+  Work(2);
+  MustBackUp();
+  fs::create_directories(dir_ / "full/x");
+  EXPECT_EQ(Refused(To("full")), "RESTORE_NOT_EMPTY");
+  EXPECT_EQ(Refused(To("store")), "RESTORE_NOT_EMPTY");
+  std::ofstream(dir_ / "seen.witness") << "x";
+  EXPECT_EQ(Refused(To("seen")), "RESTORE_NOT_EMPTY");
+  fs::create_directories(dir_ / "empty");
+  // What an attempt left that was killed.
+  fs::create_directories(dir_ / "empty.restoring/x");
+  ASSERT_TRUE(Restore(To("empty")).ok());
+  EXPECT_EQ(RestoredRows(To("empty")), kept_[2]);
+}
+
+TEST_F(StoreBackupTest, HoldsSignedHeadsAgainstWhatItRestores) {
+  Work(4);
+  const auto at_four = SignedHead(*store_, *signer_, clock_.Now());
+  MustBackUp();
+  Work(2);
+  const auto at_six = SignedHead(*store_, *signer_, clock_.Now());
+  Work(2);
+  MustBackUp();
+  Work(1);
+  const auto at_nine = SignedHead(*store_, *signer_, clock_.Now());
+  ASSERT_TRUE(at_four.ok() && at_six.ok() && at_nine.ok());
+
+  RestoreOptions options = To("five");
+  options.position = 5;
+  options.heads = {*at_four, *at_six, *at_nine};
+  const auto restored = Restore(options);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->heads_proved, 4) << "two given and those of the backups";
+  EXPECT_THAT(restored->heads_beyond, ElementsAre(9));
+
+  // Signed by the right key, over another history.
+  for (const int64_t size : {4, 6}) {
+    journal::v1::TreeHead other = *at_four;
+    other.set_tree_size(size);
+    other.set_root(std::string(32, 'x'));
+    ASSERT_TRUE(signer_->Sign(&other).ok());
+    options = To("other");
+    options.heads = {other};
+    EXPECT_EQ(Refused(options), "HISTORY_DIFFERS");
+  }
+  journal::v1::TreeHead forged = *at_four;
+  forged.set_tree_size(3);
+  options.heads = {forged};
+  EXPECT_EQ(Refused(options), "PROOF_INVALID");
+  options = To("stranger");
+  options.public_key = std::string(32, 'k');
+  EXPECT_EQ(Refused(options), "PROOF_INVALID");
+}
+
+TEST_F(StoreBackupTest, SaysWhatItCannotReach) {
+  EXPECT_EQ(Refused(To("none")), "BACKUP_NOT_FOUND");
+  Work(3);
+  MustBackUp();
+  RestoreOptions options = To("to");
+  options.position = 2;
+  EXPECT_EQ(Refused(options), "BACKUP_RANGE");
+  options.position = 4;
+  EXPECT_EQ(Refused(options), "BACKUP_RANGE");
+  options.position = std::nullopt;
+  options.backup = 2;
+  EXPECT_EQ(Refused(options), "BACKUP_NOT_FOUND");
+}
+
+TEST_F(StoreBackupTest, BackupThatIsGivenUpLeavesNothing) {
+  Work(300);
+  MustBackUp();
+  Work(300);
+  const auto given_up =
+      BackUp(*store_, *signer_, clock_.Now(), dir_ / "backups", 5, [] { return true; });
+  // A small one may be done before anybody asks.
+  if (!given_up.ok()) {
+    EXPECT_EQ(given_up.status().code(), absl::StatusCode::kCancelled);
+    EXPECT_THAT(*ListBackups(dir_ / "backups"), SizeIs(1));
+  }
+  EXPECT_GE(MustBackUp().id, 2);
+}
+
+}  // namespace
+}  // namespace nisi::store

@@ -1,0 +1,182 @@
+// `nisi restore`: makes the stores of services again from their backups, without any server.
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/status.h"
+#include "common/rpc/flags.h"
+#include "common/store/restore.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/io.h"
+#include "tools/nisi/proof.h"
+#include "tools/nisi/serve.h"
+#include "tools/nisi/serve_services.h"
+
+namespace nisi::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Settings {
+  std::string from, to, service, time, public_key;
+  std::vector<std::string> heads;
+  int64_t backup = 0, position = 0;
+};
+
+// A head alone, as `nisi journal get-tree-head` prints it, or a file of `nisi proof get`.
+absl::StatusOr<journal::v1::TreeHead> ReadHead(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, &std::cin));
+  if (const auto proof = ProofFromJson(text); proof.ok()) return proof->head;
+  journal::v1::TreeHead head;
+  if (SetFromJson(text, &head).ok() && !head.signature().empty()) return head;
+  return absl::InvalidArgumentError(absl::StrCat(path, " is neither a tree head nor a proof."));
+}
+
+absl::StatusOr<store::RestoreOptions> OptionsOf(const Settings& settings) {
+  store::RestoreOptions options;
+  options.backup = settings.backup;
+  if (settings.position < 0 || settings.backup < 0) {
+    return absl::InvalidArgumentError("--position and --backup are numbers from 1 on.");
+  }
+  if (settings.position > 0) options.position = settings.position;
+  if (!settings.time.empty()) {
+    absl::Time time;
+    if (!absl::ParseTime(absl::RFC3339_full, settings.time, &time, nullptr)) {
+      return absl::InvalidArgumentError("--time is as 2026-01-31T09:30:00+05:00.");
+    }
+    options.time = time;
+  }
+  if (options.position.has_value() && options.time.has_value()) {
+    return absl::InvalidArgumentError("Give --position or --time, not both.");
+  }
+  options.public_key = absl::HexStringToBytes(settings.public_key);
+  if (absl::BytesToHexString(options.public_key) != settings.public_key) {
+    return absl::InvalidArgumentError("--public-key is 64 digits of hex.");
+  }
+  for (const std::string& path : settings.heads) {
+    ASSIGN_OR_RETURN(journal::v1::TreeHead head, ReadHead(path));
+    options.heads.push_back(std::move(head));
+  }
+  return options;
+}
+
+void Tell(const std::string& service, const store::Restored& restored) {
+  const int64_t replayed = restored.head.position - restored.backup_position;
+  std::cout << service << ": restored to position " << restored.head.position << ", recorded "
+            << absl::FormatTime(absl::RFC3339_full, restored.recorded, absl::UTCTimeZone())
+            << ": backup " << restored.backup.id << " at position " << restored.backup_position
+            << " and " << replayed << " journal entries of the log after it\n"
+            << "  checked: every file, record, index, journal entry and tree node; "
+            << restored.heads_proved << " signed heads are of this history (key "
+            << absl::BytesToHexString(restored.key_id) << ")\n";
+  for (const int64_t size : restored.heads_beyond) {
+    std::cerr << service << ": NOT PROVED: a signed head of " << size
+              << " entries is beyond all that the backups hold: what came after position "
+              << restored.head.position << " up to there is lost.\n";
+  }
+}
+
+// Which services: the one named, or all that have a folder in `from`.
+absl::StatusOr<std::vector<std::string>> ChooseServices(const Settings& settings) {
+  std::vector<std::string> chosen;
+  for (const auto& [name, parts] : ServedServices()) {
+    const bool wanted = settings.service.empty()
+                            ? fs::exists(absl::StrCat(settings.from, "/", name))
+                            : settings.service == name;
+    if (wanted) chosen.push_back(name);
+  }
+  if (chosen.empty()) {
+    return absl::InvalidArgumentError(
+        settings.service.empty() ? absl::StrCat(settings.from, " holds no backups of a service.")
+                                 : absl::StrCat("There is no service ", settings.service, "."));
+  }
+  const bool one = settings.position > 0 || settings.backup > 0;
+  if (one && chosen.size() > 1) {
+    return absl::InvalidArgumentError("--position and --backup are of one --service.");
+  }
+  return chosen;
+}
+
+int Restore(const Settings& settings) {
+  const auto usage = [](const absl::Status& status) {
+    std::cerr << status.message() << "\nHelp: nisi restore --help\n";
+    return kUsage;
+  };
+  if (settings.from.empty() || settings.to.empty()) {
+    return usage(absl::InvalidArgumentError("--from and --to are needed."));
+  }
+  auto options = OptionsOf(settings);
+  if (!options.ok()) return usage(options.status());
+  const auto services = ChooseServices(settings);
+  if (!services.ok()) return usage(services.status());
+  std::error_code error;
+  fs::create_directories(settings.to, error);
+  base::SystemClock clock;
+  bool proved = true;
+  for (const std::string& service : *services) {
+    options->from = absl::StrCat(settings.from, "/", service);
+    options->to = absl::StrCat(settings.to, "/", service);
+    options->witness = absl::StrCat(options->to, ".witness");
+    const auto restored =
+        store::RestoreStore(*options, ServedServices().at(service).schema(), clock);
+    if (!restored.ok()) {
+      std::cerr << service << ": not restored: " << base::ReasonOf(restored.status()) << ": "
+                << restored.status().message() << "\n";
+      return kRefused;
+    }
+    Tell(service, *restored);
+    proved = proved && restored->heads_beyond.empty();
+  }
+  std::cout << "Start on it: nisi serve --data " << settings.to << ", or each service with --data "
+            << settings.to
+            << "\nThe keys that sign tree heads are in no backup: copy the *.head.pem that you "
+               "keep there first, or new heads will be signed by new keys.\n";
+  return proved ? kDone : kRefused;
+}
+
+}  // namespace
+
+int RestoreMain(const std::vector<std::string>& args) {
+  Settings settings;
+  rpc::Flags flags("nisi restore",
+                   "Makes stores again from their backups, in an empty place; needs no server. "
+                   "Without --backup, --position and --time: all that the backups hold.");
+  flags.String("from", &settings.from, "the --backup-folder of the services")
+      .String("to", &settings.to, "the data folder to make")
+      .String("service", &settings.service, "only this one; else all that have backups there")
+      .Int("backup", &settings.backup,
+           "begin with this backup and end there too, unless "
+           "--position or --time says how much of the log comes after")
+      .Int("position", &settings.position,
+           "end with the last commit at or before this journal position; one commit may hold many "
+           "positions and is restored whole or not")
+      .String("time", &settings.time,
+              "end with the last commit recorded at or before, as 2026-01-31T09:30:00+05:00")
+      .Strings("head", &settings.heads,
+               "a file with a signed head to prove it against: of nisi proof get -o FILE, or nisi "
+               "journal get-tree-head --format json")
+      .String(
+          "public-key", &settings.public_key,
+          "the key, in hex, that must have signed all heads; else the backup's own is believed");
+  std::vector<const char*> argv{"nisi restore"};
+  for (const std::string& arg : args) argv.push_back(arg.c_str());
+  if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
+      !parsed.ok()) {
+    std::cerr << parsed.message() << "\n" << flags.Help();
+    return kUsage;
+  }
+  if (flags.help_wanted()) {
+    std::cout << flags.Help();
+    return kDone;
+  }
+  return Restore(settings);
+}
+
+}  // namespace nisi::cli

@@ -1,0 +1,15 @@
+#include "tools/nisi/serve_services.h"
+
+#include "services/priority_goods/service.h"
+#include "services/priority_goods/tables.h"
+
+namespace nisi::cli {
+
+const std::map<std::string, ServiceParts>& ServedServices() {
+  static const auto* const kServices = new std::map<std::string, ServiceParts>{
+      {"priority-goods", {priority_goods::Open, priority_goods::PriorityGoodsSchema}},
+  };
+  return *kServices;
+}
+
+}  // namespace nisi::cli
