@@ -15,6 +15,8 @@ using Fate = Operation::Fate;
 
 constexpr int kPage = 200;
 constexpr size_t kOutstanding = 64;
+constexpr size_t kLastAsked = kOutstanding;  // of the recent requests
+constexpr size_t kAskedOf = 5;               // one of so many before these
 
 std::string Goods(const char* method) {
   return absl::StrCat("/nisi.priority_goods.v1.PriorityGoodsService/", method);
@@ -122,19 +124,30 @@ absl::Status AskedAgain(Ledger& ledger, Answer answer, Findings* findings) {
   return absl::OkStatus();
 }
 
+// Which requests are asked again: all that have no answer, the last ones, and some of the others.
+// What was acknowledged is in the journal, that has been seen; this is for the answers.
+std::vector<size_t> ToAskAgain(const Ledger& ledger) {
+  const std::vector<size_t>& recent = ledger.recent();
+  std::vector<size_t> numbers;
+  for (size_t i = 0; i < recent.size(); ++i) {
+    const Fate fate = ledger.at(recent[i]).fate;
+    if (fate == Fate::kRefused) continue;
+    const bool last = i + kLastAsked >= recent.size();
+    if (fate == Fate::kUnknown || last || i % kAskedOf == 0) numbers.push_back(recent[i]);
+  }
+  return numbers;
+}
+
 // Requests without an answer get theirs now.
 absl::Status AskAgain(Clients& clients, Ledger& ledger, Findings* findings) {
-  std::vector<size_t> numbers;
-  for (const size_t number : ledger.recent()) {
-    if (ledger.at(number).fate != Fate::kRefused) numbers.push_back(number);
-  }
+  const std::vector<size_t> numbers = ToAskAgain(ledger);
   size_t next = 0;
   while (next < numbers.size() || clients.writer.under_way() > 0) {
     while (next < numbers.size() && clients.writer.under_way() < kOutstanding) {
       const Operation& operation = ledger.at(numbers[next]);
       clients.writer.Start(numbers[next++], operation.path, operation.request);
     }
-    auto answer = clients.writer.Next(absl::Seconds(30));
+    auto answer = clients.writer.Next(2 * Client::kPatience);
     if (!answer.has_value()) return absl::DeadlineExceededError("no answer to a retry");
     RETURN_IF_ERROR(AskedAgain(ledger, *std::move(answer), findings));
   }

@@ -23,8 +23,8 @@ absl::Status ReadHead(Clients& clients, Ledger& ledger);
 
 // With no call under way: the journal has no gap and nothing but what was asked for; its tree
 // continues the last head seen; all that was acknowledged is in it; the entries are those that
-// follow from it; each recent request, asked again, has its first answer. Not OK when the service
-// did not answer.
+// follow from it; the last requests and some of those before, asked again, have their first
+// answers, and those that had none get theirs. Not OK when the service did not answer.
 absl::Status Audit(Clients& clients, Ledger& ledger, Findings* findings);
 
 }  // namespace nisi::faults

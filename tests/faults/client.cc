@@ -11,8 +11,6 @@
 namespace nisi::faults {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
 std::string BytesOf(const grpc::ByteBuffer& buffer) {
   grpc::Slice slice;
   if (!buffer.Valid() || !buffer.DumpToSingleSlice(&slice).ok()) return "";

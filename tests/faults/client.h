@@ -23,6 +23,9 @@ struct Answer {
 
 class Client {
  public:
+  // How long an answer may take before it is an error: also on a machine that stops for a while.
+  static constexpr absl::Duration kPatience = absl::Seconds(60);
+
   // `token` goes along with each call.
   Client(const std::string& address, std::string token);
   ~Client();

@@ -34,7 +34,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kHangSeconds = 60;
+constexpr unsigned kHangSeconds = 120;
 constexpr int kWrong = 3;  // exit code of a verification that found something
 
 struct Kind {

@@ -143,7 +143,7 @@ class Lane {
   }
 
   static absl::Status TakeAnswer(Clients& clients, Ledger& ledger) {
-    auto answer = clients.writer.Next(absl::Seconds(30));
+    auto answer = clients.writer.Next(2 * Client::kPatience);
     if (!answer.has_value()) return absl::DeadlineExceededError("no answer under load");
     if (answer->status.ok()) {
       ledger.Answered(answer->tag, true, std::move(answer->bytes), answer->position);

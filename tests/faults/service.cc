@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr absl::Duration kStartLimit = absl::Seconds(30);
 constexpr char kServing[] = "\"serving\"";
 
 }  // namespace

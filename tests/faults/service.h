@@ -23,6 +23,9 @@ class Service {
     uint64_t seed = 0;
   };
 
+  // In which it must serve, also on a machine that stops for a while.
+  static constexpr absl::Duration kStartLimit = absl::Seconds(120);
+
   // `program` takes --fault-plan, and `flags` besides; the store lies in `folder`, which is made
   // anew.
   Service(const Workplace& place, std::string program, std::string folder,
@@ -37,6 +40,7 @@ class Service {
 
   Process& process() { return *process_; }
   Clients NewClients() const { return place_.ClientsOf(folder_); }
+  std::unique_ptr<Client> NewWriter() const { return place_.WriterOf(folder_); }
   std::string witness() const { return folder_ + "/data/priority-goods.witness"; }
   // How long it took from the disk to serving, the last time.
   int64_t open_us() const { return open_us_; }

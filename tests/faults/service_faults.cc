@@ -1,5 +1,6 @@
 // A disk that fails under the real service. After a write or sync that failed nothing more is
-// acknowledged, health says so or the process is gone within a second, and what was acknowledged is
+// acknowledged, health says so or the process is gone within a second (of those that this program
+// lives through, see lived_time.h), and what was acknowledged is
 // there when the service is started again. When a full disk has room again, a supervisor that does
 // no more than start what has ended brings the service back.
 //
@@ -15,6 +16,7 @@
 #include "common/base/status.h"
 #include "common/rpc/flags.h"
 #include "grpc/health/v1/health.pb.h"
+#include "tests/faults/lived_time.h"
 #include "tests/faults/service.h"
 
 namespace nisi::faults {
@@ -25,7 +27,8 @@ namespace health = grpc::health::v1;
 constexpr size_t kOutstanding = 64;
 constexpr int64_t kSyncUs = 300;
 constexpr absl::Duration kNotServingWithin = absl::Seconds(1);
-constexpr absl::Duration kEndWithin = absl::Seconds(20);
+constexpr absl::Duration kFailsWithin = absl::Seconds(60);
+constexpr absl::Duration kEndWithin = absl::Seconds(60);
 constexpr absl::Duration kFullFor = absl::Seconds(2);
 constexpr absl::Duration kSupervisorWaits = absl::Milliseconds(200);
 
@@ -99,9 +102,9 @@ class Test {
 
   // Writes until the store refuses.
   static absl::Status LoadUntilRefused(Clients& clients, Ledger& ledger) {
-    const absl::Time until = absl::Now() + absl::Seconds(30);
+    const LivedTime time;
     bool acknowledged = false;
-    while (absl::Now() < until) {
+    while (time.passed() < kFailsWithin) {
       const size_t most = ledger.edition().empty() ? 1 : kOutstanding;
       while (clients.writer.under_way() < most) SendNext(clients, ledger);
       if (Refuses(clients, ledger, &acknowledged)) return absl::OkStatus();
@@ -112,19 +115,19 @@ class Test {
   // What was under way when the first refusal came may have been committed before it. What is sent
   // after it may not.
   void LookAfterRefusal(Service& service, Clients& clients, Ledger& ledger) {
-    const absl::Time refused = absl::Now();
+    const LivedTime since_refusal;
     bool acknowledged = false;
-    while (clients.writer.under_way() > 0 && absl::Now() < refused + kNotServingWithin) {
+    while (clients.writer.under_way() > 0 && since_refusal.passed() < kNotServingWithin) {
       Refuses(clients, ledger, &acknowledged);
     }
     bool serving = true;
-    while (serving && absl::Now() < refused + 2 * kNotServingWithin) {
+    while (serving && since_refusal.passed() < 2 * kNotServingWithin) {
       if (!service.process().ended().has_value()) SendNext(clients, ledger);
       Refuses(clients, ledger, &acknowledged);
       if (acknowledged) ++totals_.late_acks;
       serving = !service.process().ended().has_value() && Serving(clients);
     }
-    const absl::Duration took = absl::Now() - refused;
+    const absl::Duration took = since_refusal.passed();
     totals_.slowest = std::max(totals_.slowest, took);
     if (serving || took > kNotServingWithin) {
       ++totals_.late_health;
@@ -184,14 +187,14 @@ class Test {
     }
     const absl::Time room = absl::Now() + kFullFor;
     RETURN_IF_ERROR(EndsByItself(*service));
-    while (absl::Now() < room) {  // The supervisor.
+    do {  // The supervisor.
       RETURN_IF_ERROR(service->Cut(0).status());
       if (service->Start(Failing(kFull, 1)).ok()) {
         return absl::InternalError("it serves on a disk without any room");
       }
       ++totals_.refused_starts;
       absl::SleepFor(kSupervisorWaits);
-    }
+    } while (absl::Now() < room);
     RETURN_IF_ERROR(service->Cut(0).status());
     ++totals_.fills;
     return Again(*service, ledger);

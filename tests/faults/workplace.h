@@ -27,6 +27,7 @@ class Workplace {
   std::vector<std::string> Command(const std::string& program, const std::string& folder,
                                    const std::vector<std::string>& flags) const;
   Clients ClientsOf(const std::string& folder) const;
+  std::unique_ptr<Client> WriterOf(const std::string& folder) const;
 
  private:
   Workplace() = default;
