@@ -1,4 +1,4 @@
-// Concurrent clients on a few hundred entries of a draft, while what answers them is killed and
+// Concurrent clients on a hundred entries of a draft, while what answers them is killed and
 // paused: each must have been answered as by one call after another. See history_checker.h.
 //
 //   history --service PATH [--seed N] [--calls N] [--clients N] [--records N]
@@ -31,18 +31,18 @@ namespace {
 
 namespace goods = priority_goods::v1;
 
-constexpr int64_t kCallsARound = 100'000;  // then a new store, and what was answered is checked
-constexpr int64_t kSyncUs = 1000;          // most that a sync takes
-constexpr uint64_t kLeastMs = 150, kMostMs = 450;  // from serving to the next kill
-constexpr uint64_t kPauseMs = 60;                  // at most
-constexpr uint64_t kPausesOf = 4;                  // one of so many is a pause and no kill
-constexpr size_t kPlanted = 20;                    // records of a round
+constexpr int64_t kCallsARound = 25'000;  // then a new store, and what was answered is checked
+constexpr int64_t kSyncUs = 1000;         // most that a sync takes
+constexpr int64_t kLeastCalls = 500, kMostCalls = 2000;  // from one kill or pause to the next
+constexpr uint64_t kPauseMs = 60;                        // at most
+constexpr uint64_t kPausesOf = 4;                        // one of so many is a pause and no kill
+constexpr size_t kPlanted = 10;                          // records of a round
 constexpr int64_t kUnsyncedCalls = 6000;
 
 struct Settings {
   std::string service, suite;
   bool sync = true;
-  int64_t seed = 0, calls = 100'000, clients = 8, records = 300;
+  int64_t seed = 0, calls = 100'000, clients = 8, records = 100;
 };
 
 // What is called and killed.
@@ -182,8 +182,7 @@ class Test {
     absl::Status status;
     bool over = false;
     while (status.ok() && !over) {
-      absl::SleepFor(absl::Milliseconds(kLeastMs + Draw(kMostMs - kLeastMs)));
-      over = round.clients_done == settings_.clients;
+      over = WaitForCalls(round);
       if (!over && Draw(kPausesOf) == 0) {
         Pause();
       } else {
@@ -193,6 +192,17 @@ class Test {
     if (!status.ok()) round.lives.GiveUp();
     for (std::thread& thread : threads) thread.join();
     return status;
+  }
+
+  // By calls and not by time, so that a slow machine does not kill more of them. True when no call
+  // will come any more.
+  bool WaitForCalls(const HistoryRound& round) {
+    const int64_t until = round.calls_left - kLeastCalls -
+                          static_cast<int64_t>(Draw(uint64_t{kMostCalls - kLeastCalls}));
+    while (round.calls_left > until && round.clients_done < settings_.clients) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    return round.clients_done == settings_.clients;
   }
 
   void Pause() {
@@ -306,7 +316,7 @@ int Main(int argc, char** argv) {
       .Int("seed", &settings.seed, "what is drawn; 0: a new one", 0)
       .Int("calls", &settings.calls, "in all", 100'000)
       .Int("clients", &settings.clients, "at once", 8)
-      .Int("records", &settings.records, "that they call about", 300);
+      .Int("records", &settings.records, "that they call about at a time", 100);
   if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
     std::cout << parsed.message() << "\n" << flags.Help();
     return parsed.ok() ? 0 : 2;
