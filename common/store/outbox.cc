@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
+#include "common/base/planted.h"
 
 namespace nisi::store {
 namespace {
@@ -117,6 +118,13 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
   int delivered = 0;
   for (const Row& row : rows) {
     if (stopping_) return delivered;
+    const auto confirm = [&] {
+      return store_.Bookkeep([&row](Overlay& overlay) {
+        overlay.Delete(Space::kData, row.key);
+        return absl::OkStatus();
+      });
+    };
+    if (base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
     const absl::Status status = deliver_(
         OutboxMessage{target, OutboxId(store_.secret(), row.key), row.method, row.payload});
     if (!status.ok()) {
@@ -134,10 +142,7 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
     }
     // Not deleted before it is confirmed, nor the next sent before it is deleted: a stop in between
     // sends it again.
-    RETURN_IF_ERROR(store_.Bookkeep([&row](Overlay& overlay) {
-      overlay.Delete(Space::kData, row.key);
-      return absl::OkStatus();
-    }));
+    if (!base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
     ++delivered;
     const std::lock_guard<std::mutex> lock(mutex_);
     Target& state = targets_[target];

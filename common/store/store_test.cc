@@ -1,6 +1,7 @@
 // Records: two times, indexes, uniqueness, commands.
 #include "common/store/store.h"
 
+#include <climits>
 #include <future>
 #include <set>
 #include <thread>
@@ -598,6 +599,48 @@ TEST_P(StoreTest, NothingIsAcknowledgedAfterAFailedCommit) {
   Open();
   EXPECT_FALSE(store_->Write(Info("id"), Putting(MakeWidget("a", "blue")))->replayed);
   Healthy();
+}
+
+// Record, index, journal, tree and request row of a command are there together or not at all,
+// whichever commit is the last; and the witness agrees.
+TEST_P(StoreTest, AFailedCommitLeavesNothingInPart) {
+  with_witness_ = true;
+  for (int commits = 0; commits < 5; ++commits) {
+    SCOPED_TRACE(commits);
+    store_.reset();
+    disk_ = NewMemDisk();
+    std::filesystem::remove(dir_ / "witness");
+    const std::string name = absl::StrCat("commits_", commits);
+    std::atomic<int> left{INT_MAX};  // to open it
+    const auto told = [&left] {
+      return left-- > 0 ? absl::OkStatus() : absl::UnavailableError("EIO");
+    };
+    auto opened =
+        Store::Open(std::make_unique<ToldEngine>(*OpenEngine(name), told), schema_, CopyOptions());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store_ = *std::move(opened);
+    left = commits;
+    int acknowledged = 0;
+    for (int i = 1; store_->failure().ok(); ++i) {
+      const std::string id = absl::StrCat("id-", i);
+      acknowledged += store_->Write(Info(id), Putting(MakeWidget(id, "red"))).ok() ? 1 : 0;
+    }
+    const absl::Status reopened = TryOpen(name);
+    ASSERT_TRUE(reopened.ok()) << reopened;
+    EXPECT_EQ(store_->position(), acknowledged);
+    const auto records = store_->ReadJournal(1, 100, 1 << 20);
+    ASSERT_TRUE(records.ok()) << records.status();
+    EXPECT_EQ(records->size(), static_cast<size_t>(acknowledged));
+    for (const JournalRecord& record : *records) {
+      journal::v1::Entry entry;
+      ASSERT_TRUE(entry.ParseFromString(record.leaf));
+      EXPECT_EQ(Color(entry.request_id()), "red");
+      const auto reply = store_->FindReply(Info(entry.request_id()));
+      ASSERT_TRUE(reply.ok() && reply->has_value()) << entry.request_id();
+      EXPECT_EQ((*reply)->position, record.position);
+    }
+    Healthy();
+  }
 }
 
 // Two batches: while the first is held in its commit, the second runs over it. Neither is answered

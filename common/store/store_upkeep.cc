@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/base/planted.h"
 #include "common/store/store.h"
 
 namespace nisi::store {
@@ -66,6 +67,8 @@ absl::StatusOr<std::optional<Command>> Store::DueTimer(const Snapshot& state, ab
     tx.overlay_->Delete(Space::kData, row.key);
     tx.timers_changed_ = true;
     if (!effective) {
+      if (base::Planted("timer-fired-twice"))
+        RETURN_IF_ERROR(handler->second(tx, row.payload, absl::FromUnixMicros(row.due_us)));
       RETURN_IF_ERROR(handler->second(tx, row.payload, absl::FromUnixMicros(row.due_us)));
       return std::string();
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/planted.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/timestamp.pb.h"
 
@@ -160,7 +161,8 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& c
   }
   if (before.has_value() && before->version.position > 0 && !own)
     overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), before->version), before->value);
-  RETURN_IF_ERROR(Reindex(table, key.bytes(), current.row.get(), row));
+  if (row != nullptr || !base::Planted("index-kept-on-end"))
+    RETURN_IF_ERROR(Reindex(table, key.bytes(), current.row.get(), row));
   overlay_->Put(Space::kData, RowKey(table, key.bytes()), EncodeRow(version, bytes));
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
+#include "common/base/planted.h"
 
 namespace nisi::store {
 namespace {
@@ -35,6 +36,22 @@ std::string BigEndian(int64_t value) {
   return bytes;
 }
 
+// Planted mistakes: what goes to `space` is written by itself, after the rest.
+absl::Status CommitApart(Space space, Batch batch, Engine* engine) {
+  Batch apart = batch;
+  apart.base_position = apart.position;
+  std::erase_if(batch.ops, [space](const Batch::Op& op) { return op.space == space; });
+  std::erase_if(apart.ops, [space](const Batch::Op& op) { return op.space != space; });
+  RETURN_IF_ERROR(engine->Commit(batch));
+  return engine->Commit(apart);
+}
+
+absl::Status CommitTo(Engine* engine, const Batch& batch) {
+  if (base::Planted("journal-outside-batch")) return CommitApart(Space::kLog, batch, engine);
+  if (base::Planted("request-row-later")) return CommitApart(Space::kOnce, batch, engine);
+  return engine->Commit(batch);
+}
+
 }  // namespace
 
 void LogTimerFailed(const absl::Status& status) {
@@ -48,7 +65,7 @@ std::string OnceKey(const CommandInfo& info) {
 
 absl::StatusOr<Outcome> DecodeOnce(const CommandInfo& info, absl::string_view value) {
   if (value.size() < 8 + kHashBytes + 8) return base::StoreCorrupt("request row");
-  if (value.substr(8, kHashBytes) != info.body_hash) {
+  if (value.substr(8, kHashBytes) != info.body_hash && !base::Planted("request-body-unchecked")) {
     return base::Refusal(absl::StatusCode::kFailedPrecondition, "IDEMPOTENCY_KEY_REUSED",
                          "This request id was used with another request: take a new one.")
         .Precondition("IDEMPOTENCY_KEY_REUSED", "request_id",
@@ -242,7 +259,7 @@ void Writer::CommitLoop() {
 // good before the commit.
 void Writer::Settle(Group& group) {
   const absl::Status committed = Commit(group);
-  if (committed.ok()) return;
+  if (committed.ok() || base::Planted("failed-commit-acknowledged")) return;
   for (Pending& answer : group.answers) answer.outcome = OutcomeUnknown(committed);
 }
 
@@ -384,8 +401,10 @@ absl::Status Writer::Commit(Group& group) {
   batch.base_position = base_position;
   batch.position = group.notice.position;
   const auto start = std::chrono::steady_clock::now();
-  absl::Status status = deps_.engine->Commit(batch);
-  if (status.ok() && batch.position != base_position)
+  if (base::Planted("witness-before-commit"))
+    RETURN_IF_ERROR(deps_.witness->Save(Head{batch.position, group.root}));
+  absl::Status status = CommitTo(deps_.engine, batch);
+  if (status.ok() && batch.position != base_position && !base::Planted("tree-head-not-saved"))
     status = deps_.witness->Save(Head{batch.position, group.root});
   if (!status.ok()) {
     {

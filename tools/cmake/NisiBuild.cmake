@@ -18,6 +18,11 @@ if(NISI_SANITIZE)
   endif()
 endif()
 
+option(NISI_PLANTED "Mistakes can be switched on, for tools/planted: never in what is shipped" OFF)
+if(NISI_PLANTED)
+  add_compile_definitions(NISI_PLANTED)
+endif()
+
 find_program(NISI_CCACHE ccache)
 if(NISI_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${NISI_CCACHE})
