@@ -25,7 +25,7 @@
 namespace nisi::rpc {
 namespace {
 
-constexpr int kCannotStart = 1, kBadFlags = 2, kStoreFailed = 70;
+constexpr int kCannotStart = 1, kBadFlags = 2;
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 
 struct Settings {
@@ -108,9 +108,7 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining", {{"service", name}});
   server->Drain(failed ? absl::Milliseconds(500) : kDrainLimit);
-  // What was acknowledged is synced. Closing a store that has failed may wait for ever:
-  // RocksDB 7.8.3 does not hear of the end of its own attempts to resume.
-  if (failed) std::_Exit(kStoreFailed);
+  if (failed) EndFailed();
   return absl::OkStatus();
 }
 
@@ -118,6 +116,10 @@ std::atomic<bool> stop_asked{
     false};  // for StopSignal alone: signals are the process's, not an object's
 
 }  // namespace
+
+void EndFailed() {
+  std::_Exit(kStoreFailed);
+}
 
 StopSignal::StopSignal() {
   sigset_t set;

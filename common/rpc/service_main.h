@@ -15,6 +15,13 @@ namespace nisi::rpc {
 // store has failed.
 int ServiceMain(int argc, char** argv, const std::string& name, const OpenService& open);
 
+inline constexpr int kStoreFailed = 70;  // exit code
+
+// Ends the process of a store that has failed, and closes nothing: what was acknowledged is synced,
+// and closing may wait for ever, as RocksDB 7.8.3 does not hear of the end of its own attempts to
+// resume. Whoever supervises starts it again.
+[[noreturn]] void EndFailed();
+
 // SIGTERM and SIGINT as something to wait for. Made before any other thread, which then leave them
 // alone.
 class StopSignal {

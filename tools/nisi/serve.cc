@@ -119,7 +119,8 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining");
   gateway->Drain(failed ? absl::Milliseconds(500) : absl::Seconds(10));
-  for (Part& part : parts) part.server->Drain(absl::Seconds(5));
+  for (Part& part : parts) part.server->Drain(absl::Seconds(failed ? 1 : 5));
+  if (failed) rpc::EndFailed();
   return absl::OkStatus();
 }
 
@@ -163,7 +164,7 @@ int ServeMain(const std::vector<std::string>& args) {
     base::Log(base::Severity::kError, "cannot_start", {{"status", served.ToString()}});
     return 1;
   }
-  return failed ? 70 : 0;
+  return failed ? rpc::kStoreFailed : 0;
 }
 
 }  // namespace nisi::cli
