@@ -13,9 +13,16 @@ namespace {
 using google::protobuf::Message;
 using Entries = std::set<std::string>;
 
+// What stands before the reply in the row of a request: time, hash of the body, position.
+constexpr size_t kOnceHeaderBytes = 8 + sizeof(Hash) + 8;
+// So long is a request answered again; engines drop its row some time later.
+constexpr absl::Duration kRequestsKept = absl::Hours(30 * 24);
+
 class Scrubber {
  public:
-  Scrubber(const View& view, const Schema& schema) : view_(view), schema_(schema) {}
+  // Requests recorded since then have a row each.
+  Scrubber(const View& view, const Schema& schema, absl::Time requests_since)
+      : view_(view), schema_(schema), requests_since_us_(absl::ToUnixMicros(requests_since)) {}
 
   absl::Status Tables() {
     for (const TableDef* table : schema_.tables) {
@@ -43,12 +50,44 @@ class Scrubber {
       if (leaf != LeafHash(record.leaf)) {
         Find(absl::StrCat("journal: entry ", next, " is not the one in the tree"));
       }
+      RETURN_IF_ERROR(FindsRequest(next, record));
       ++next;
     }
     RETURN_IF_ERROR(cursor->status());
     if (next != position + 1)
       Find(absl::StrCat("journal: ends at ", next - 1, ", the store is at ", position));
     return absl::OkStatus();
+  }
+
+  // Every row of a request: of a position that the store has, and of the request that lies there.
+  absl::Status Requests(int64_t oldest, int64_t position) {
+    const auto cursor = view_.snapshot().Scan(Space::kOnce, "", "");
+    for (; cursor->Valid(); cursor->Next()) {
+      const absl::string_view value = cursor->value();
+      if (value.size() < kOnceHeaderBytes || cursor->key().size() != sizeof(Hash)) {
+        Find("requests: a row does not parse");
+        continue;
+      }
+      const auto recorded_us = static_cast<int64_t>(ReadBigEndian64(value));
+      const auto at =
+          static_cast<int64_t>(ReadBigEndian64(value.substr(kOnceHeaderBytes - sizeof(int64_t))));
+      if (at < 1 || at > position) {
+        Find(absl::StrCat("requests: a row of position ", at, ", the store is at ", position));
+        continue;
+      }
+      if (at < oldest) continue;  // Its entry is no longer kept.
+      std::string bytes;
+      ASSIGN_OR_RETURN(const bool present,
+                       view_.snapshot().Get(Space::kLog, JournalKey(at), &bytes));
+      if (!present) continue;  // A gap of the journal, found there.
+      ASSIGN_OR_RETURN(const JournalRecord record, DecodeJournal(at, bytes));
+      journal::v1::Entry entry;
+      if (!entry.ParseFromString(record.leaf) || OnceKey(InfoOf(entry)) != cursor->key() ||
+          RecordedUs(entry) != recorded_us) {
+        Find(absl::StrCat("requests: a row of position ", at, " is not of the request there"));
+      }
+    }
+    return cursor->status();
   }
 
   absl::Status Tree(int64_t position) {
@@ -94,6 +133,34 @@ class Scrubber {
   std::vector<std::string> findings;
 
  private:
+  static CommandInfo InfoOf(const journal::v1::Entry& entry) {
+    CommandInfo info;
+    info.actor = entry.actor();
+    info.on_behalf_of = entry.on_behalf_of();
+    info.method = entry.method();
+    info.request_id = entry.request_id();
+    return info;
+  }
+  static int64_t RecordedUs(const journal::v1::Entry& entry) {
+    return entry.record_time().seconds() * 1'000'000 + entry.record_time().nanos() / 1000;
+  }
+  // A request is answered again for so long at least; then its row may be gone.
+  absl::Status FindsRequest(int64_t position, const JournalRecord& record) {
+    journal::v1::Entry entry;
+    if (!entry.ParseFromString(record.leaf)) {
+      Find(absl::StrCat("journal: entry ", position, " does not parse"));
+      return absl::OkStatus();
+    }
+    // One row a request, written with its last entry.
+    if (entry.request_id().empty() || entry.part() != entry.parts()) return absl::OkStatus();
+    if (RecordedUs(entry) < requests_since_us_) return absl::OkStatus();
+    std::string row;
+    ASSIGN_OR_RETURN(const bool present,
+                     view_.snapshot().Get(Space::kOnce, OnceKey(InfoOf(entry)), &row));
+    if (!present) Find(absl::StrCat("requests: the one at position ", position, " has no row"));
+    return absl::OkStatus();
+  }
+
   void Find(std::string finding) { findings.push_back(std::move(finding)); }
 
   // Whether a key of the log is that of a row of this kind, of a position that the store has.
@@ -218,6 +285,7 @@ class Scrubber {
 
   const View& view_;
   const Schema& schema_;
+  const int64_t requests_since_us_;
 };
 
 }  // namespace
@@ -225,7 +293,10 @@ class Scrubber {
 absl::StatusOr<std::vector<std::string>> Store::Scrub() const {
   const View view = Read();
   ASSIGN_OR_RETURN(const int64_t at, view.Position());
-  Scrubber scrubber(view, *schema_);
+  // The clock may have been set back since.
+  ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
+  const absl::Time now = std::max(options_.clock->Now(), absl::FromUnixMicros(recorded_us));
+  Scrubber scrubber(view, *schema_, now - kRequestsKept);
   RETURN_IF_ERROR(scrubber.Tables());
   ASSIGN_OR_RETURN(const std::string oldest,
                    view.Meta("oldest"));  // of this view: pruning may go on
@@ -235,6 +306,7 @@ absl::StatusOr<std::vector<std::string>> Store::Scrub() const {
   }
   RETURN_IF_ERROR(scrubber.Journal(first, at));
   RETURN_IF_ERROR(scrubber.Tree(at));
+  RETURN_IF_ERROR(scrubber.Requests(first, at));
   return std::move(scrubber.findings);
 }
 

@@ -69,6 +69,57 @@ TEST_P(StoreDamageTest, TheScrubFindsHashesThatEndNowhere) {
   EXPECT_THAT(*findings, Contains("tree: other hashes lie at position 4 than end there"));
 }
 
+TEST_P(StoreDamageTest, TheScrubFindsRowsOfRequestsThatAreNotTheirs) {
+  const CommandInfo info = Info("00000000-0000-4000-8000-000000000001");
+  ASSERT_TRUE(store_->Write(info, Putting(MakeWidget("a", "red"))).ok());
+  Do(Putting(MakeWidget("b", "red")));  // no request: no row
+  Healthy();
+  const std::string key = OnceKey(info);
+  std::string good;
+  ASSERT_TRUE(store_->Read().snapshot().Get(Space::kOnce, key, &good).value());
+  const size_t position = 8 + 32;
+  const auto with = [&good](size_t at, char byte) {
+    std::string row = good;
+    row[at] = byte;
+    return row;
+  };
+  const std::string other = OnceKey(Info("00000000-0000-4000-8000-000000000002"));
+  const struct {
+    std::string key;
+    std::string value;
+    const char* finding;
+  } bads[] = {
+      {key, good.substr(0, position + 7), "requests: a row does not parse"},
+      {key.substr(1), good, "requests: a row does not parse"},
+      {key, with(position + 7, 3), "requests: a row of position 3, the store is at 2"},
+      {key, with(position + 7, 0), "requests: a row of position 0, the store is at 2"},
+      {key, with(position + 7, 2), "requests: a row of position 2 is not of the request there"},
+      {key, with(7, static_cast<char>(good[7] + 1)),
+       "requests: a row of position 1 is not of the request there"},
+      {other, good, "requests: a row of position 1 is not of the request there"},
+  };
+  for (const auto& bad : bads) {
+    Put(Space::kOnce, bad.key, bad.value);
+    const auto findings = store_->Scrub();
+    ASSERT_TRUE(findings.ok()) << findings.status();
+    EXPECT_THAT(*findings, ::testing::ElementsAre(bad.finding));
+    Plant({{Space::kOnce, bad.key, std::nullopt}, {Space::kOnce, key, good}});
+    Healthy();
+  }
+}
+
+// A row that is gone within the time it is promised for; later it may.
+TEST_P(StoreDamageTest, TheScrubFindsARequestWithoutItsRow) {
+  const CommandInfo info = Info("00000000-0000-4000-8000-000000000001");
+  ASSERT_TRUE(store_->Write(info, Putting(MakeWidget("a", "red"))).ok());
+  Plant({{Space::kOnce, OnceKey(info), std::nullopt}});
+  const auto findings = store_->Scrub();
+  ASSERT_TRUE(findings.ok()) << findings.status();
+  EXPECT_THAT(*findings, ::testing::ElementsAre("requests: the one at position 1 has no row"));
+  clock_.Set(clock_.Now() + absl::Hours(31 * 24));
+  Healthy();
+}
+
 TEST_P(StoreDamageTest, ASchemaRowOfOtherTypesIsDamage) {
   Do(Putting(MakeWidget("a", "red")));
   std::string good;
