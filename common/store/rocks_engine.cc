@@ -122,12 +122,13 @@ absl::Status RocksEngine::CheckFolder() const {
   return absl::OkStatus();
 }
 
-// Reads the last block of each log for the one damage that RocksDB passes over: see log_tail.h.
+// Reads the last block of each log, and of the manifest, which is one too, for the one damage that
+// RocksDB passes over: see log_tail.h.
 absl::Status RocksEngine::CheckLogs() const {
   std::vector<std::string> names;
   RETURN_IF_ERROR(Mapped(env_->GetChildren(options_.dir, &names)));
   for (const std::string& name : names) {
-    if (!absl::EndsWith(name, ".log")) continue;
+    if (!absl::EndsWith(name, ".log") && !absl::StartsWith(name, "MANIFEST-")) continue;
     const std::string path = absl::StrCat(options_.dir, "/", name);
     uint64_t size = 0;
     RETURN_IF_ERROR(Mapped(env_->GetFileSize(path, &size)));
@@ -183,9 +184,11 @@ absl::Status RocksEngine::Open() {
   for (size_t i = 0; i < handles_.size(); ++i) handles_[i] = handles[i + 1];
 
   std::string stored;
-  ASSIGN_OR_RETURN(const bool found,
-                   NewSnapshot(Reach::kDisk)->Get(Space::kData, kPositionKey, &stored));
-  if (!found) return absl::OkStatus();
+  const rocksdb::Status read =
+      db_->Get(rocksdb::ReadOptions(), handles_[static_cast<size_t>(Space::kData)],
+               ToSlice(kPositionKey), &stored);
+  if (read.IsNotFound()) return absl::OkStatus();
+  if (!read.ok()) return OpenError(read);
   ASSIGN_OR_RETURN(const int64_t position, DecodePosition(stored));
   position_ = position;
   return absl::OkStatus();

@@ -47,8 +47,8 @@ struct RocksOptions {
 //   them together; FAILED_PRECONDITION STORE_NEWER       a newer release wrote it; DATA_LOSS
 //   STORE_CORRUPT               its bytes are damaged; RESOURCE_EXHAUSTED DISK_FULL, UNAVAILABLE
 //   STORE_FAILED  the disk refuses.
-// It cannot notice a log that was removed or cut, or an older copy put in its place: the witness
-// does (witness.h).
+// It cannot notice that the newest log was removed or cut, or an older copy put in its place: the
+// witness does (witness.h).
 absl::StatusOr<std::unique_ptr<Engine>> OpenRocks(const RocksOptions& options);
 
 // Rewrites all files of an engine made by OpenRocks, dropping what is deleted or past retention.

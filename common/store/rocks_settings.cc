@@ -99,6 +99,10 @@ rocksdb::DBOptions MakeDbOptions(const RocksOptions& options, rocksdb::Env* env)
   // Never serve less than was acknowledged. The default mode stops at a damaged record and opens
   // without the rest; this one opens after a crash's torn tail and refuses damage.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Logs before the newest are known by number and synced size: without this, one that is missing
+  // or was cut leaves a hole that nobody notices, for the newest log brings the store to the
+  // position that the witness saw.
+  db.track_and_verify_wals_in_manifest = true;
   db.best_efforts_recovery = false;
   db.paranoid_checks = true;
   db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();

@@ -24,6 +24,19 @@ absl::Status Refuse(absl::string_view reason, absl::string_view message) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, reason, message);
 }
 
+// What an operator reads when a row that opening needs is damaged.
+absl::Status NotOpened(const absl::Status& damage) {
+  const auto info = base::InfoOf(damage);
+  const auto what = info.metadata().find("what");
+  const std::string text = what == info.metadata().end() ? "" : what->second;
+  return base::Refusal(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+                       absl::StrCat("The store is damaged: ", text,
+                                    ". It was not opened and nothing is served from it. Keep the "
+                                    "folder for examination and restore the store from a "
+                                    "checkpoint or backup."))
+      .With("what", text);
+}
+
 json SchemaJson(const Schema& schema) {
   json out = {{"layout", kLayoutFormat}, {"name", schema.name}, {"format", schema.format}};
   out["tables"] = json::object();
@@ -109,7 +122,9 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(std::unique_ptr<Engine> engin
   if (!options.on_failure) options.on_failure = [](const absl::Status&) {};
   if (!options.observe_commit) options.observe_commit = [](size_t, double) {};
   std::unique_ptr<Store> store(new Store(std::move(engine), schema, std::move(options)));
-  RETURN_IF_ERROR(store->Load());
+  const absl::Status loaded = store->Load();
+  if (base::ReasonOf(loaded) == "STORE_CORRUPT") return NotOpened(loaded);
+  RETURN_IF_ERROR(loaded);
   return store;
 }
 
