@@ -32,6 +32,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.clock = options.clock;
   store_options.witness = store::FileWitness(base + ".witness");
   store_options.timers = std::move(timers);
+  store_options.disk_reserve_bytes = options.disk_reserve_bytes;
   store_options.on_failure = options.on_store_failure;
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
     metrics->ObserveCommit(commands, seconds);
@@ -53,27 +54,34 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
-  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_)] {
-    std::vector<store::Figure> figures;
-    const auto store = weak.lock();
-    if (store == nullptr) return figures;
-    for (store::Figure& figure : store->engine().Stats()) {
-      figure.name = "nisi_store_" + figure.name;
-      figures.push_back(std::move(figure));
-    }
-    const auto add = [&figures](const char* name, const char* help, double value) {
-      figures.push_back({name, help, value});
-    };
-    add("nisi_store_position", "Journal position of the last commit.",
-        static_cast<double>(store->position()));
-    add("nisi_store_queue_depth", "Commands that wait for the writer.",
-        static_cast<double>(store->queue_depth()));
-    add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
-        store->failure().ok() ? 0 : 1);
-    add("nisi_store_file_damage", "1 when the check of files found damage.",
-        store->file_damage().ok() ? 0 : 1);
-    return figures;
-  });
+  options.metrics->AddFigures(
+      [weak = std::weak_ptr<store::Store>(store_), reserve = options.disk_reserve_bytes] {
+        std::vector<store::Figure> figures;
+        const auto store = weak.lock();
+        if (store == nullptr) return figures;
+        for (store::Figure& figure : store->engine().Stats()) {
+          figure.name = "nisi_store_" + figure.name;
+          figures.push_back(std::move(figure));
+        }
+        const auto add = [&figures](const char* name, const char* help, double value) {
+          figures.push_back({name, help, value});
+        };
+        add("nisi_store_position", "Journal position of the last commit.",
+            static_cast<double>(store->position()));
+        add("nisi_store_queue_depth", "Commands that wait for the writer.",
+            static_cast<double>(store->queue_depth()));
+        add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
+            store->failure().ok() ? 0 : 1);
+        add("nisi_store_file_damage", "1 when the check of files found damage.",
+            store->file_damage().ok() ? 0 : 1);
+        if (const auto free = store->engine().FreeBytes(); free.has_value()) {
+          add("nisi_store_disk_free_bytes", "Room on the disk of the store.",
+              static_cast<double>(*free));
+        }
+        add("nisi_store_disk_reserve_bytes", "With less room than this the store takes no writes.",
+            static_cast<double>(reserve));
+        return figures;
+      });
   journal_ = JournalEnv{store_.get(), signer_.get()};
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
   return AddStoreService(*store_env_, &registry_);

@@ -3,6 +3,7 @@
 // which.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +34,8 @@ struct HostOptions {
   std::string backup_dir;  // backups go to <backup_dir>/<service>; empty: none are made
   int backups_kept = 1;
   bool sync = true;  // off only to measure what syncing costs
+  // Room that commands leave on the disk of the store: see store::Store::Options. 0: not watched.
+  uint64_t disk_reserve_bytes = 0;
   // What stands between the store and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
   // Called once when the store has failed: nothing more is acknowledged.

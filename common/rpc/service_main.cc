@@ -34,6 +34,7 @@ struct Settings {
   std::vector<std::string> context_peers;
   int64_t backups_kept = 0;
   bool sync = true;
+  int64_t disk_reserve_mib = kDiskReserveMib;
 };
 
 int Fail(const absl::Status& status) {
@@ -82,6 +83,7 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   host.backup_dir = settings.backup_folder;
   host.backups_kept = static_cast<int>(settings.backups_kept);
   host.sync = settings.sync;
+  host.disk_reserve_bytes = static_cast<uint64_t>(settings.disk_reserve_mib) << 20;
   host.on_store_failure = [&failed](const absl::Status&) {
     failed = true;
     StopSignal::Stop();
@@ -211,6 +213,9 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
       .String("backup-folder", &settings.backup_folder,
               "where backups of each store go, in a folder by the service's name; none when absent")
       .Int("backups-kept", &settings.backups_kept, "the newest backups that are kept", 30)
+      .Int("disk-reserve-mib", &settings.disk_reserve_mib,
+           "take no writes while the disk has less room than this; 0: do not watch",
+           kDiskReserveMib)
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok()) {
     std::cerr << parsed.message() << "\n" << flags.Help();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,10 @@ namespace nisi::rpc {
 // Returns the exit code: 0 after a drain, 1 when it cannot start, 2 for bad flags, 70 when the
 // store has failed.
 int ServiceMain(int argc, char** argv, const std::string& name, const OpenService& open);
+
+// Room that a store leaves on its disk: the memtables of all column families (144 MiB), the log (64
+// MiB), and the new files of one compaction beside the old ones.
+inline constexpr int64_t kDiskReserveMib = 512;
 
 inline constexpr int kStoreFailed = 70;  // exit code
 

@@ -123,6 +123,10 @@ class Engine {
   // returns the cursor for the next call, "" after the last. DATA_LOSS names what is damaged.
   virtual absl::StatusOr<std::string> VerifyNext(const std::string& cursor) = 0;
 
+  // Bytes that may still be written where the engine keeps its own; nullopt where it cannot tell.
+  // A system call, no more.
+  virtual std::optional<uint64_t> FreeBytes() const { return std::nullopt; }
+
   virtual std::vector<Figure> Stats() const = 0;
 };
 

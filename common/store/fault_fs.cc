@@ -89,6 +89,13 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
                        std::vector<std::string>* result, IODebugContext* debug) override;
   IOStatus GetFileSize(const std::string& name, const IOOptions& options, uint64_t* size,
                        IODebugContext* debug) override;
+  IOStatus GetFreeSpace(const std::string& path, const IOOptions& options, uint64_t* bytes,
+                        IODebugContext* debug) override {
+    const int64_t told = free_space.load();
+    if (told < 0) return target()->GetFreeSpace(path, options, bytes, debug);
+    *bytes = static_cast<uint64_t>(told);
+    return IOStatus::OK();
+  }
   // Not used by the store.
   IOStatus ReopenWritableFile(const std::string&, const FileOptions&,
                               std::unique_ptr<FSWritableFile>*, IODebugContext*) override {
@@ -113,6 +120,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
 
   std::atomic<int64_t> calls{0};
   std::atomic<int64_t> failures{0};
+  std::atomic<int64_t> free_space{-1};  // negative: the truth
   std::string first_failure() const;
 
  private:
@@ -540,6 +548,9 @@ int64_t FaultDisk::failures() const {
 }
 std::string FaultDisk::first_failure() const {
   return disk_->first_failure();
+}
+void FaultDisk::SayFreeSpace(uint64_t bytes) {
+  disk_->free_space = static_cast<int64_t>(bytes);
 }
 
 }  // namespace nisi::store

@@ -39,6 +39,8 @@ class FaultDisk {
   int64_t failures() const;
   // The first that failed, as "sync 000012.log"; empty: none.
   std::string first_failure() const;
+  // From now on the disk says that it has so much room; nothing else depends on it.
+  void SayFreeSpace(uint64_t bytes);
 
  private:
   std::shared_ptr<FaultFileSystem> disk_;

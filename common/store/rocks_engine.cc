@@ -58,6 +58,11 @@ class RocksEngine : public Engine {
   }
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override;
   std::vector<Figure> Stats() const override;
+  std::optional<uint64_t> FreeBytes() const override {
+    uint64_t bytes = 0;
+    if (!env_->GetFreeSpace(options_.dir, &bytes).ok()) return std::nullopt;
+    return bytes;
+  }
 
   absl::Status Compact() {
     for (auto* handle : handles_) {

@@ -154,6 +154,7 @@ absl::Status Store::Load() {
                     options_.on_failure,
                     options_.observe_commit,
                     options_.queue_limit,
+                    options_.disk_reserve_bytes,
                     [this] { return next_effective_us_.load(std::memory_order_acquire); },
                     [this](const Snapshot& state, absl::Time now) { return DueTimer(state, now); },
                     /*timers_first=*/options_.background};

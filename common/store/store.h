@@ -58,6 +58,10 @@ class Store {
     std::function<void(size_t, double)> observe_commit;
     // Commands that may wait; past it RESOURCE_EXHAUSTED at once.
     size_t queue_limit = 1024;
+    // Commands are refused (RESOURCE_EXHAUSTED DISK_FULL) before anything is written while the disk
+    // has less room than this, and taken again when it has more. For what commits come to cost
+    // later: files that are flushed and compacted. 0: not watched.
+    uint64_t disk_reserve_bytes = 0;
     // One file of the store is read and checked this often.
     absl::Duration file_check_interval = absl::Seconds(10);
     // Timers fire by themselves and before any later command; threads for index building and file
@@ -127,7 +131,8 @@ class Store {
   absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) {
     return engine_->MakeBackup(options);
   }
-  // Checks every record, index, journal entry and tree node against each other; one line a finding.
+  // Checks every record, index, journal entry, request and tree node against each other; one line
+  // a finding.
   absl::StatusOr<std::vector<std::string>> Scrub() const;
   // What the slow check of files found damaged so far; OK when nothing.
   absl::Status file_damage() const;

@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kGroupCommands = 256;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kHashBytes = 32;
+constexpr absl::Duration kRoomRetry = absl::Seconds(5);
 constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
 
 absl::Status OutcomeUnknown(const absl::Status& cause) {
@@ -220,6 +221,20 @@ void Writer::OpenGroup() {
     base = group_->snapshot.get();
   }
   group_->overlay.emplace(base);
+  group_->room = CheckRoom();
+}
+
+// Before anything of the batch is appended: RocksDB does not come back from a log that met the end
+// of the disk, and may end the process there.
+absl::Status Writer::CheckRoom() const {
+  if (deps_.disk_reserve_bytes == 0) return absl::OkStatus();
+  const std::optional<uint64_t> free = deps_.engine->FreeBytes();
+  if (!free.has_value() || *free >= deps_.disk_reserve_bytes) return absl::OkStatus();
+  return base::Refusal(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                       "The disk under the store is full but for its reserve. Nothing was written; "
+                       "reading goes on, and writing does when there is room again.")
+      .Quota("disk", "only the reserve of the store is left")
+      .RetryAfter(kRoomRetry);
 }
 
 // The batch before this one is committed, so the engine shows the same as its overlay did.
@@ -327,6 +342,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
     ASSIGN_OR_RETURN(std::optional<Outcome> before, Replay(command.info, once_key));
     if (before.has_value()) return *std::move(before);
   }
+  // The store's own upkeep makes room: what was delivered and what is pruned goes.
+  if (!command.bookkeeping && !command.info.validate_only) RETURN_IF_ERROR(group_->room);
 
   Overlay& overlay = *group_->overlay;
   const size_t mark = overlay.Mark();

@@ -59,6 +59,7 @@ class Writer {
     // Commands and seconds of one commit.
     std::function<void(size_t, double)> observe;
     size_t queue_limit;
+    uint64_t disk_reserve_bytes;  // see Store::Options
     // When the next version takes effect by date, microseconds: past it, current rows are those of
     // yesterday.
     std::function<int64_t()> next_effective_us;
@@ -95,6 +96,7 @@ class Writer {
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
     Hash root{};                          // of the tree after it
     bool topped_up = false;               // took what had come when it could have gone
+    absl::Status room;                    // RESOURCE_EXHAUSTED: the disk has its reserve left
     bool full() const;
   };
 
@@ -106,6 +108,7 @@ class Writer {
   void RunCommands(std::vector<Command> commands);
   void OpenGroup();
   void CloseGroup();
+  absl::Status CheckRoom() const;
   absl::StatusOr<Outcome> Answered(const Command& command, absl::Time now);
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
   absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,

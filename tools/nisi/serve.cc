@@ -29,6 +29,7 @@ struct Settings {
   std::string address, data, norms, metrics_address, clock_file, backup_folder;
   int64_t backups_kept = 0;
   bool sync = true;
+  int64_t disk_reserve_mib = rpc::kDiskReserveMib;
   bool make_keys = false;
 };
 
@@ -79,6 +80,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
     host.backup_dir = settings.backup_folder;
     host.backups_kept = static_cast<int>(settings.backups_kept);
     host.sync = settings.sync;
+    host.disk_reserve_bytes = static_cast<uint64_t>(settings.disk_reserve_mib) << 20;
     host.on_store_failure = [&failed](const absl::Status&) {
       failed = true;
       rpc::StopSignal::Stop();
@@ -145,6 +147,9 @@ int ServeMain(const std::vector<std::string>& args) {
       .String("backup-folder", &settings.backup_folder,
               "where backups of each store go, in a folder by the service's name; none when absent")
       .Int("backups-kept", &settings.backups_kept, "the newest backups that are kept", 30)
+      .Int("disk-reserve-mib", &settings.disk_reserve_mib,
+           "take no writes while the disk has less room than this; 0: do not watch",
+           rpc::kDiskReserveMib)
       .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
