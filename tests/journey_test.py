@@ -942,7 +942,7 @@ def the_operator_makes_backups(s):
     assert f"backup 2 at position {len(s.leaves())}" in said, said
     listed = s.client.store("ListBackups", OPERATOR).backups
     assert [(b.id, b.tree_head.tree_size) for b in listed] == [(1, len(leaves)), (2, len(s.leaves()))], listed
-    assert listed[1].new_bytes < listed[1].total_bytes, listed
+    assert listed[1].new_bytes <= listed[1].total_bytes, listed
 
 
 def a_backup_is_restored_and_answers_the_same(s):

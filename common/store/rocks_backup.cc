@@ -234,6 +234,8 @@ absl::StatusOr<Backup> MakeRocksBackup(rocksdb::DB* db, rocksdb::Env* env,
   // What an earlier one left that was cut short.
   RETURN_IF_ERROR(BackupStatus(engine->GarbageCollect(), options.dir));
   ASSIGN_OR_RETURN(const rocksdb::BackupID id, CopyAndCheck(*engine, db, label, options));
+  // What was committed until the copy, so that every point before it can be reached at once.
+  RETURN_IF_ERROR(ArchiveLog(db, env, absl::StrCat(options.dir, "/log/", label.line)).status());
   std::vector<BackupInfo> infos;
   engine->GetBackupInfo(&infos, /*include_file_details=*/true);
   for (Backup& backup : ToBackups(infos)) {

@@ -163,7 +163,7 @@ absl::Status CompareRestored(Clients& restored, Clients& live, const Ledger& led
   CompareEntries(entries, found, findings);
   *records += static_cast<int64_t>(entries.size() + expected.size());
   // Before the calls below: what is asked again must write nothing.
-  if (before.tree_size() <= head.tree_size()) {
+  if (before.tree_size() > 0) {
     RETURN_IF_ERROR(CompareHeads(restored, before, head, findings));
   }
   ASSIGN_OR_RETURN(const log::TreeHead now, HeadOf(live));
