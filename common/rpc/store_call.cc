@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/codes.h"
+#include "common/base/planted.h"
 
 namespace nisi::rpc {
 namespace {
@@ -49,6 +50,7 @@ store::CommandInfo CommandOf(const Call& call, const google::protobuf::Message& 
 }
 
 absl::Status CheckEtag(const std::string& given, const std::string& current) {
+  if (base::Planted("etag-unchecked")) return absl::OkStatus();
   return given.empty() || given == current ? absl::OkStatus() : base::EtagMismatch(current);
 }
 

@@ -43,5 +43,13 @@ TEST(NumberIn, WhatNoRecordCanHaveIsNotFoundInItsCollection) {
   }
 }
 
+TEST(CheckEtag, AStaleOneIsRefused) {
+  EXPECT_TRUE(CheckEtag("0000002a", "0000002a").ok());
+  EXPECT_TRUE(CheckEtag("", "0000002a").ok());  // where the method does not require one
+  const absl::Status stale = CheckEtag("00000029", "0000002a");
+  EXPECT_EQ(stale.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(base::ReasonOf(stale), "VERSION_MISMATCH");
+}
+
 }  // namespace
 }  // namespace nisi::rpc

@@ -1,0 +1,102 @@
+// The journal as it is followed and listed: all of it, in order, over every border of a page.
+#include "common/rpc/journal_service.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "common/store/store_testing.h"
+#include "nisi/journal/v1/journal.pb.h"
+
+namespace nisi::rpc {
+namespace {
+
+using journal::v1::EntryRecord;
+using journal::v1::ListEntriesRequest;
+using journal::v1::ListEntriesResponse;
+using journal::v1::WatchEntriesRequest;
+using journal::v1::WatchEntriesResponse;
+
+constexpr int kEntries = 200;  // a watch reads the journal by fewer at a time
+
+int64_t PositionOf(const EntryRecord& record) {
+  journal::v1::Entry entry;
+  EXPECT_TRUE(entry.ParseFromString(record.leaf()));
+  return entry.position();
+}
+
+class JournalServiceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    store::Store::Options options;
+    options.clock = &clock_;
+    options.background = false;
+    auto store = store::Store::Open(store::OpenMem(), schema_, std::move(options));
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    for (int i = 0; i < kEntries; ++i) {
+      const auto put = store::Putting(store::MakeWidget(absl::StrCat("w", i), "red"));
+      ASSERT_TRUE(store_->Write(store::Info(), put).ok());
+    }
+    env_ = JournalEnv{store_.get(), nullptr};
+    ASSERT_TRUE(AddJournalService(env_, &registry_).ok());
+  }
+
+  const Method& MethodOf(const char* name) const {
+    return *registry_.Find(absl::StrCat("/nisi.journal.v1.JournalService/", name));
+  }
+  static std::vector<int64_t> From(int64_t first) {
+    std::vector<int64_t> positions(static_cast<size_t>(kEntries + 1 - first));
+    std::iota(positions.begin(), positions.end(), first);
+    return positions;
+  }
+
+  base::FakeClock clock_{absl::FromUnixSeconds(1'781'000'000)};
+  const store::Schema schema_ = store::WidgetSchema();
+  std::unique_ptr<store::Store> store_;
+  JournalEnv env_{};
+  Registry registry_;
+  Call call_;
+};
+
+TEST_F(JournalServiceTest, AWatchShowsEveryEntryOnceFromAnyPosition) {
+  for (const int64_t start : {1, 2, 64, 65, 137}) {
+    WatchEntriesRequest request;
+    request.set_start_position(start);
+    const auto source = MethodOf("WatchEntries").server_stream(call_, request);
+    ASSERT_TRUE(source.ok()) << source.status();
+    std::vector<int64_t> seen;
+    std::string bytes;
+    auto state = (*source)->Pull(&bytes);
+    for (; state.ok() && *state == MessageSource::State::kMessage;
+         state = (*source)->Pull(&bytes)) {
+      WatchEntriesResponse message;
+      ASSERT_TRUE(message.ParseFromString(bytes));
+      if (message.has_entry()) seen.push_back(PositionOf(message.entry()));
+    }
+    EXPECT_TRUE(state.ok()) << state.status();
+    EXPECT_EQ(seen, From(start)) << "from " << start;
+  }
+}
+
+TEST_F(JournalServiceTest, PagesOfAListMeetWithoutGapOrRepeat) {
+  for (const int32_t size : {1, 7, 64, 100, 200}) {
+    std::vector<int64_t> seen;
+    ListEntriesRequest request;
+    request.set_page_size(size);
+    do {
+      const auto bytes = MethodOf("ListEntries").unary(call_, request);
+      ASSERT_TRUE(bytes.ok()) << bytes.status();
+      ListEntriesResponse page;
+      ASSERT_TRUE(page.ParseFromString(*bytes));
+      for (const EntryRecord& record : page.entries()) seen.push_back(PositionOf(record));
+      request.set_start_position(page.next_position());
+    } while (request.start_position() != 0);
+    EXPECT_EQ(seen, From(1)) << "by " << size;
+  }
+}
+
+}  // namespace
+}  // namespace nisi::rpc
