@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/planted.h"
 #include "common/base/status.h"
+#include "common/store/fail_stop_fs.h"
 #include "common/store/log_repair.h"
 #include "common/store/log_tail.h"
 #include "common/store/position.h"
@@ -32,8 +33,9 @@ class RocksEngine : public Engine {
   explicit RocksEngine(const RocksOptions& options)
       : options_(options),
         cache_(rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2)) {
-    if (options_.file_system != nullptr) own_env_ = rocksdb::NewCompositeEnv(options_.file_system);
-    env_ = own_env_ != nullptr ? own_env_.get() : rocksdb::Env::Default();
+    own_env_ = rocksdb::NewCompositeEnv(FailStop(
+        options_.file_system != nullptr ? options_.file_system : rocksdb::FileSystem::Default()));
+    env_ = own_env_.get();
     write_.sync = options_.sync && !base::Planted("sync-off");
   }
 

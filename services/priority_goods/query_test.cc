@@ -245,7 +245,6 @@ TEST_F(QueryTest, TheLongestCoveringEntryAnswers) {
         *wanted.entry == '\0' ? "" : absl::StrCat(edition, "/entries/", wanted.entry);
     EXPECT_EQ(result.entry(), entry);
     EXPECT_EQ(result.partial_entries_size() > 0, wanted.verdict == CheckGoodsResponse::PARTIAL);
-    EXPECT_FALSE(result.more_partial_entries());
   }
   EXPECT_THAT(response.results(9).partial_entries(),
               ElementsAre(edition + "/entries/8708299000", edition + "/entries/8708299001"));
@@ -256,7 +255,6 @@ TEST_F(QueryTest, NamesAtMostAHundredPartialEntriesAndTakesTenThousandCodes) {
   for (int i = 0; i < 101; ++i) entries.push_back(MakeEntry(absl::StrFormat("870829%04d", i)));
   Publish(Day("2026-06-15"), entries);
   EXPECT_EQ(Check({"8708"}).results(0).partial_entries_size(), 100);
-  EXPECT_TRUE(Check({"8708"}).results(0).more_partial_entries());
   const auto many = Check(std::vector<std::string>(10'000, "8708290100"));
   EXPECT_EQ(many.results_size(), 10'000);
   EXPECT_EQ(many.results(9'999).verdict(), CheckGoodsResponse::LISTED);
@@ -283,7 +281,6 @@ TEST_F(QueryTest, NamesAtMostTenThousandPartialEntriesInAll) {
     const auto& result = answer.results(i);
     EXPECT_EQ(result.verdict(), CheckGoodsResponse::PARTIAL) << i;
     EXPECT_EQ(result.partial_entries_size(), std::min(i == 0 ? 3 : 100, left)) << i;
-    EXPECT_EQ(result.more_partial_entries(), i > 0) << i;
     left -= result.partial_entries_size();
   }
   EXPECT_EQ(left, 0);

@@ -28,10 +28,9 @@ std::string NotListed(const char* reason) {
   return result.SerializeAsString();
 }
 
-std::string Partial(bool names_all) {
+std::string PartialVerdict() {
   v1::CheckGoodsResponse::Result result;
   result.set_verdict(v1::CheckGoodsResponse::PARTIAL);
-  result.set_more_partial_entries(!names_all);
   return result.SerializeAsString();
 }
 
@@ -39,19 +38,18 @@ std::string Partial(bool names_all) {
 void AppendAnswer(const EntrySet& entries, const std::string& code, size_t* names_left,
                   std::string* result) {
   static const std::string kNotOnList = NotListed("NOT_ON_LIST");
-  static const std::string kPartial = Partial(/*names_all=*/true);
-  static const std::string kPartialOfMore = Partial(/*names_all=*/false);
+  static const std::string kPartial = PartialVerdict();
   if (const EntrySet::Item* item = entries.Covering(code); item != nullptr) {
     *result += item->listed;
     return;
   }
   const size_t most = std::min(kMaxPartial, *names_left);
-  const absl::Span<const EntrySet::Item> below = entries.Below(code, most + 1);
+  const absl::Span<const EntrySet::Item> below = entries.Below(code, std::max<size_t>(most, 1));
   if (below.empty()) {
     *result += kNotOnList;
     return;
   }
-  *result += below.size() > most ? kPartialOfMore : kPartial;
+  *result += kPartial;
   for (const EntrySet::Item& item : below.first(std::min(below.size(), most))) {
     *result += item.partial;
     --*names_left;

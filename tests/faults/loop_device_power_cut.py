@@ -96,7 +96,7 @@ class Service:
             self.process = subprocess.Popen(
                 [self.bin / "nisi-priority-goods", "--address", f"127.0.0.1:{self.port}", "--data",
                  self.disk.path / "data", "--jwks", self.keys / "keys" / "jwks.json",
-                 f"--sync={str(self.sync).lower()}"],
+                 f"--sync={str(self.sync).lower()}", "--disk-reserve-mib=0"],
                 stdout=out, stderr=out)
         deadline = time.monotonic() + 60
         while b'"serving"' not in log.read_bytes():

@@ -176,7 +176,7 @@ TEST(ProgramTest, DescribeAndRoles) {
   EXPECT_EQ(nisi({"describe", "nothing"}).code, kUsage);
   const std::string csv = nisi({"roles", "--format", "csv"}).out;
   EXPECT_THAT(csv, HasSubstr("method,public,authority.industry,"));
-  EXPECT_THAT(csv, HasSubstr("priority-goods create-edition,,,,,yes,,,,,,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("priority-goods create-edition,,,,,yes,,,,,,,,,\n"));
   EXPECT_THAT(csv, HasSubstr("priority-goods check-goods,yes,yes,yes,"));
   EXPECT_THAT(nisi({"roles"}).out, HasSubstr("| method | public |"));
 }

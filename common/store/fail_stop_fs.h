@@ -1,0 +1,14 @@
+// The file system under the store, with one rule more: a file that could not be written or synced
+// stays so. After a sync that failed the kernel may have dropped the bytes and still say yes to the
+// next sync; RocksDB, which tries again by itself, would then note a log as whole that is not.
+#pragma once
+
+#include <memory>
+
+#include "rocksdb/file_system.h"
+
+namespace nisi::store {
+
+std::shared_ptr<rocksdb::FileSystem> FailStop(std::shared_ptr<rocksdb::FileSystem> target);
+
+}  // namespace nisi::store
