@@ -115,10 +115,9 @@ rocksdb::DBOptions MakeDbOptions(const RocksOptions& options, rocksdb::Env* env)
   db.manual_wal_flush = false;  // Families apart after auto-recovery (fixed in 9.7).
   db.allow_2pc = false;
   db.atomic_flush = false;  // Not needed: the log is always written.
-  // Resuming is for flushes and compactions; a failed commit stops the engine whatever RocksDB
-  // does.
-  db.max_bgerror_resume_count = 3;
-  db.bgerror_resume_retry_interval = 1'000'000;
+  // RocksDB does not try again by itself: a disk that failed stops the store, and a clean start
+  // mends it. In 7.8.3 closing may wait for ever for such an attempt.
+  db.max_bgerror_resume_count = 0;
   db.allow_data_in_errors = false;  // Keys and values can be confidential.
 
   // One writer, so nothing is gained from inserting in parallel.
