@@ -179,6 +179,12 @@ absl::Status RocksEngine::OpenError(const rocksdb::Status& status) const {
 
 absl::Status RocksEngine::Open() {
   RETURN_IF_ERROR(CheckFolder());
+  // Else RocksDB reads whatever a damaged one names, be it a folder.
+  std::string current;
+  if (rocksdb::ReadFileToString(env_, absl::StrCat(options_.dir, "/CURRENT"), &current).ok() &&
+      !absl::StartsWith(current, "MANIFEST-")) {
+    return OpenError(rocksdb::Status::Corruption("CURRENT names no manifest"));
+  }
   RETURN_IF_ERROR(Mapped(CutUnwrittenTails(*env_, options_.dir)));
   RETURN_IF_ERROR(CheckLogs());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
