@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
+#include "common/rpc/host_flags.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/server.h"
 #include "common/rpc/tls.h"
@@ -29,12 +30,9 @@ constexpr int kCannotStart = 1, kBadFlags = 2;
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 
 struct Settings {
-  std::string address, data, norms, metrics_address, tls_dir, signers, jwks, issuer, audience,
-      clock_file, backup_folder;
+  std::string address, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
   std::vector<std::string> context_peers;
-  int64_t backups_kept = 0;
-  bool sync = true;
-  int64_t disk_reserve_mib = kDiskReserveMib;
+  HostFlags host;
 };
 
 int Fail(const absl::Status& status) {
@@ -76,14 +74,10 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
                                                  : norms::Norms::Load(settings.norms));
   Metrics metrics(name);
   HostOptions host;
-  host.data_dir = settings.data;
+  RETURN_IF_ERROR(settings.host.Fill(&host));
   host.clock = clock.clock();
   host.norms = &norms;
   host.metrics = &metrics;
-  host.backup_dir = settings.backup_folder;
-  host.backups_kept = static_cast<int>(settings.backups_kept);
-  host.sync = settings.sync;
-  host.disk_reserve_bytes = static_cast<uint64_t>(settings.disk_reserve_mib) << 20;
   host.on_store_failure = [&failed](const absl::Status&) {
     failed = true;
     StopSignal::Stop();
@@ -196,7 +190,6 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
   flags
       .String("address", &settings.address,
               "where to listen, host:port; without TLS on loopback only", "127.0.0.1:7401")
-      .String("data", &settings.data, "data folder", ".run/nisi")
       .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
       .String("metrics-address", &settings.metrics_address,
               "where Prometheus scrapes, host:port; none when absent")
@@ -209,14 +202,8 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
               "JWKS of the token issuer; without it tokens are refused here")
       .String("issuer", &settings.issuer, "iss of tokens", kDevIssuer)
       .String("audience", &settings.audience, "aud of tokens", kDevAudience)
-      .String("clock-file", &settings.clock_file, "development: a file that moves the clock")
-      .String("backup-folder", &settings.backup_folder,
-              "where backups of each store go, in a folder by the service's name; none when absent")
-      .Int("backups-kept", &settings.backups_kept, "the newest backups that are kept", 30)
-      .Int("disk-reserve-mib", &settings.disk_reserve_mib,
-           "take no writes while the disk has less room than this; 0: do not watch",
-           kDiskReserveMib)
-      .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
+      .String("clock-file", &settings.clock_file, "development: a file that moves the clock");
+  settings.host.AddTo(&flags);
   if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok()) {
     std::cerr << parsed.message() << "\n" << flags.Help();
     return kBadFlags;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,15 +15,10 @@ namespace nisi::rpc {
 // store has failed.
 int ServiceMain(int argc, char** argv, const std::string& name, const OpenService& open);
 
-// Room that a store leaves on its disk: the memtables of all column families (144 MiB), the log (64
-// MiB), and the new files of one compaction beside the old ones.
-inline constexpr int64_t kDiskReserveMib = 512;
-
 inline constexpr int kStoreFailed = 70;  // exit code
 
 // Ends the process of a store that has failed, and closes nothing: what was acknowledged is synced,
-// and closing may wait for ever, as RocksDB 7.8.3 does not hear of the end of its own attempts to
-// resume. Whoever supervises starts it again.
+// and closing would wait for a disk that may never answer. Whoever supervises starts it again.
 [[noreturn]] void EndFailed();
 
 // SIGTERM and SIGINT as something to wait for. Made before any other thread, which then leave them

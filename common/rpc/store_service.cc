@@ -74,9 +74,11 @@ absl::StatusOr<ListBackupsResponse> ListBackups(StoreEnv& env, Call&, const List
 
 absl::Status AddStoreService(StoreEnv& env, Registry* registry) {
   // So that a start does not look as if no backup had been made for long.
-  if (const auto kept = store::ListBackups(env.backup_dir);
-      !env.backup_dir.empty() && kept.ok() && !kept->empty()) {
-    env.last_success = absl::ToDoubleSeconds(kept->back().made - absl::UnixEpoch());
+  if (!env.backup_dir.empty()) {
+    const auto kept = store::ListBackups(env.backup_dir);
+    if (kept.ok() && !kept->empty()) {
+      env.last_success = absl::ToDoubleSeconds(kept->back().made - absl::UnixEpoch());
+    }
   }
   RETURN_IF_ERROR(registry->Add(*StoreService::descriptor()));
   NISI_UNARY(*registry, StoreService, CreateBackup, env, CreateBackup);

@@ -222,8 +222,9 @@ absl::StatusOr<Backup> MakeRocksBackup(rocksdb::DB* db, rocksdb::Env* env,
   RETURN_IF_ERROR(BackupStatus(env->CreateDirIfMissing(log), options.dir));
   Label label;
   RETURN_IF_ERROR(BackupStatus(db->GetDbIdentity(label.line), options.dir));
+  const std::string line = absl::StrCat(log, "/", label.line);
   // The log first: it may still be had from a store whose files are damaged.
-  ASSIGN_OR_RETURN(const bool whole, ArchiveLog(db, env, absl::StrCat(log, "/", label.line)));
+  ASSIGN_OR_RETURN(const bool whole, ArchiveLog(db, env, line));
   label.sequence = db->GetLatestSequenceNumber();
   ASSIGN_OR_RETURN(label.note, options.note());
 
@@ -235,7 +236,7 @@ absl::StatusOr<Backup> MakeRocksBackup(rocksdb::DB* db, rocksdb::Env* env,
   RETURN_IF_ERROR(BackupStatus(engine->GarbageCollect(), options.dir));
   ASSIGN_OR_RETURN(const rocksdb::BackupID id, CopyAndCheck(*engine, db, label, options));
   // What was committed until the copy, so that every point before it can be reached at once.
-  RETURN_IF_ERROR(ArchiveLog(db, env, absl::StrCat(options.dir, "/log/", label.line)).status());
+  RETURN_IF_ERROR(ArchiveLog(db, env, line).status());
   std::vector<BackupInfo> infos;
   engine->GetBackupInfo(&infos, /*include_file_details=*/true);
   for (Backup& backup : ToBackups(infos)) {

@@ -93,7 +93,7 @@ TEST(RocksFaults, FailedSyncStopsTheEngineUntilReopened) {
   FailOneCommit(FaultyFileSystem::Fault::kSync, absl::StatusCode::kUnavailable, "STORE_FAILED");
 }
 
-// RocksDB resumes by itself after this one. We do not: what it dropped meanwhile nobody knows.
+// RocksDB would resume by itself after this one: what it dropped meanwhile nobody knows.
 TEST(RocksFaults, PassingFaultStopsTheEngineUntilReopened) {
   FailOneCommit(FaultyFileSystem::Fault::kPassing, absl::StatusCode::kUnavailable, "STORE_FAILED");
 }

@@ -19,6 +19,7 @@
 #include "common/store/restore.h"
 #include "nisi/store/v1/store.pb.h"
 #include "services/priority_goods/tables.h"
+#include "tests/faults/lane.h"
 #include "tests/faults/restored.h"
 #include "tests/faults/service.h"
 
@@ -271,17 +272,8 @@ int Main(int argc, char** argv) {
       .Int("seed", &settings.seed, "what is drawn; 0: a new one", 0)
       .Int("kills", &settings.kills, "so many", 60)
       .Int("restores", &settings.restores, "so many", 10);
-  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
-    std::cout << parsed.message() << "\n" << flags.Help();
-    return parsed.ok() ? 0 : 2;
-  }
-  if (settings.seed == 0) settings.seed = 1 + std::random_device()() % 1'000'000;
-  settings.kills = static_cast<int64_t>(static_cast<double>(settings.kills) * Scale());
-  settings.restores = static_cast<int64_t>(static_cast<double>(settings.restores) * Scale());
-  std::cout << "backups: seed " << settings.seed << std::endl;
-  const absl::Status status = Run(settings);
-  if (!status.ok()) std::cout << "backups: FAILED: " << status << std::endl;
-  return status.ok() ? 0 : 1;
+  return RunLane("backups", flags, argc, argv, &settings.seed,
+                 {&settings.kills, &settings.restores}, [&] { return Run(settings); });
 }
 
 }  // namespace

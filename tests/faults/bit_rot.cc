@@ -7,8 +7,6 @@
 //   bit_rot [--flips N] [--cuts N] [--jobs N] [--seed N]
 //
 // NISI_SCALE multiplies.
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,8 +19,6 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <new>
-#include <random>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -33,6 +29,7 @@
 #include "common/base/status.h"
 #include "common/rpc/flags.h"
 #include "common/store/rocks_engine.h"
+#include "tests/faults/lane.h"
 #include "tests/faults/process.h"
 #include "tests/faults/rot_damage.h"
 #include "tests/faults/rot_store.h"
@@ -42,8 +39,6 @@ namespace nisi::faults {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr unsigned kHangSeconds = 120;
 
 struct Settings {
   int64_t flips = 300, cuts = 60, jobs = 3, seed = 0;
@@ -74,24 +69,6 @@ struct Count {
 std::string ReadAll(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-template <class T>
-T* NewShared() {
-  void* memory =
-      mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : new (memory) T();
-}
-
-// This process has no threads and has opened no store, so that a fork is a good beginning.
-pid_t Fork(const std::string& log) {
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  if (std::freopen(log.c_str(), "w", stderr) == nullptr) _exit(1);
-  alarm(kHangSeconds);
-  return 0;
 }
 
 Reference Hashed(const std::vector<RotAnswer>& answers) {
@@ -284,7 +261,7 @@ void Trials::Ended(pid_t pid, int status) {
                 << std::endl;
     }
   }
-  munmap(trial.verdict, sizeof(Verdict));
+  DropShared(trial.verdict);
   if (!wrong) fs::remove_all(trial.folder);
 }
 
@@ -292,15 +269,9 @@ void Trials::Run() {
   Damages damages(whole_, static_cast<uint64_t>(settings_.seed));
   std::vector<Damage> all = damages.Flips(settings_.flips);
   for (Damage& damage : damages.Losses(settings_.cuts)) all.push_back(std::move(damage));
-  size_t next = 0;
-  while (next < all.size() || !running_.empty()) {
-    while (next < all.size() && running_.size() < static_cast<size_t>(settings_.jobs)) {
-      Start(all[next++]);
-    }
-    int status = 0;
-    const pid_t pid = waitpid(-1, &status, 0);
-    if (pid > 0) Ended(pid, status);
-  }
+  RunTrials(
+      all.size(), settings_.jobs, [this] { return running_.size(); },
+      [&](size_t n) { Start(all[n]); }, [this](pid_t pid, int status) { Ended(pid, status); });
 }
 
 void Trials::Print(absl::Duration took) const {
@@ -326,7 +297,7 @@ void Trials::Print(absl::Duration took) const {
             << " seconds=" << absl::ToInt64Seconds(took) << std::endl;
 }
 
-absl::Status RunTrials(const Settings& settings) {
+absl::Status RunAll(const Settings& settings) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make());
   const absl::Time begin = absl::Now();
   Trials trials(settings, place->path());
@@ -345,16 +316,8 @@ int Main(int argc, char** argv) {
       .Int("cuts", &settings.cuts, "logs cut and deleted, old copies put back", 60)
       .Int("jobs", &settings.jobs, "processes at once", 3)
       .Int("seed", &settings.seed, "what is drawn; 0: a new one", 0);
-  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
-    std::cout << parsed.message() << "\n" << flags.Help();
-    return parsed.ok() ? 0 : 2;
-  }
-  if (settings.seed == 0) settings.seed = 1 + std::random_device()() % 1'000'000;
-  settings.flips = static_cast<int64_t>(static_cast<double>(settings.flips) * Scale());
-  settings.cuts = static_cast<int64_t>(static_cast<double>(settings.cuts) * Scale());
-  const absl::Status status = RunTrials(settings);
-  if (!status.ok()) std::cout << "bit_rot: FAILED: " << status << std::endl;
-  return status.ok() ? 0 : 1;
+  return RunLane("bit_rot", flags, argc, argv, &settings.seed, {&settings.flips, &settings.cuts},
+                 [&] { return RunAll(settings); });
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "common/rpc/flags.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "tests/faults/history_client.h"
+#include "tests/faults/lane.h"
 #include "tests/faults/service.h"
 
 namespace nisi::faults {
@@ -317,15 +318,8 @@ int Main(int argc, char** argv) {
       .Int("calls", &settings.calls, "in all", 100'000)
       .Int("clients", &settings.clients, "at once", 8)
       .Int("records", &settings.records, "that they call about at a time", 100);
-  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
-    std::cout << parsed.message() << "\n" << flags.Help();
-    return parsed.ok() ? 0 : 2;
-  }
-  if (settings.seed == 0) settings.seed = 1 + std::random_device()() % 1'000'000;
-  settings.calls = static_cast<int64_t>(static_cast<double>(settings.calls) * Scale());
-  const absl::Status status = Run(settings);
-  if (!status.ok()) std::cout << "history: FAILED: " << status << std::endl;
-  return status.ok() ? 0 : 1;
+  return RunLane("history", flags, argc, argv, &settings.seed, {&settings.calls},
+                 [&] { return Run(settings); });
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 //   io_faults [--points N] [--jobs N] [--seed N] [--kind NAME --at N [--for-good]]
 //
 // About N points are taken, evenly over all; 0 takes all. NISI_SCALE multiplies.
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,14 +16,13 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <new>
-#include <random>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/flags.h"
 #include "tests/faults/io_workload.h"
+#include "tests/faults/lane.h"
 #include "tests/faults/process.h"
 #include "tests/faults/workplace.h"
 
@@ -34,27 +31,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kHangSeconds = 120;
 constexpr int kWrong = 3;  // exit code of a verification that found something
 
 struct Kind {
   const char* name;
   const char* plan;
-  bool for_good = true;  // as well as once
   bool IsCut() const { return absl::string_view(name) == "power_cut"; }
 };
 constexpr Kind kKinds[] = {
     {"write_eio", "kind=eio ops=append+sync+close"},
-    // RocksDB resumes after this by itself, and must not take the store with it.
-    {"write_passing", "kind=passing ops=append+sync", /*for_good=*/false},
+    // Says that it may pass: nobody may believe it.
+    {"write_passing", "kind=passing ops=append+sync"},
     {"write_enospc", "kind=enospc ops=append+sync+create"},
     {"write_short", "kind=short ops=append"},
     {"read_eio", "kind=eio ops=read+look"},
     {"dirsync_eio", "kind=eio ops=dirsync"},
     {"entry_eio", "kind=eio ops=create+rename+delete"},
     // A power cut right before each call that changes something.
-    {"power_cut", "kind=kill ops=append+sync+close+create+rename+delete+dirsync",
-     /*for_good=*/false},
+    {"power_cut", "kind=kill ops=append+sync+close+create+rename+delete+dirsync"},
 };
 
 struct Settings {
@@ -118,27 +112,10 @@ class Sweep {
   int64_t told_ = 0;
 };
 
-IoRecord* NewRecord() {
-  void* memory =
-      mmap(nullptr, sizeof(IoRecord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : new (memory) IoRecord();
-}
-
-// This process has no threads and has opened no store, so that a fork is a good beginning.
-pid_t Fork(const std::string& log) {
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  if (std::freopen(log.c_str(), "w", stderr) == nullptr) _exit(1);
-  alarm(kHangSeconds);
-  return 0;
-}
-
 absl::StatusOr<int64_t> Sweep::CountCalls(const Kind& kind) {
   const std::string folder = absl::StrCat(path_, "/count-", kind.name);
   fs::create_directories(folder);
-  IoRecord* const record = NewRecord();
+  IoRecord* const record = NewShared<IoRecord>();
   const pid_t pid = Fork(folder + "/log");
   if (pid == 0) {
     const auto plan = store::ParseFaultPlan(Plan({&kind, 0, false}, folder));
@@ -148,13 +125,13 @@ absl::StatusOr<int64_t> Sweep::CountCalls(const Kind& kind) {
   waitpid(pid, nullptr, 0);
   if (!record->finished) return absl::InternalError("the life of the store does not end well");
   const int64_t calls = record->calls;
-  munmap(record, sizeof(IoRecord));
+  DropShared(record);
   fs::remove_all(folder);
   return calls;
 }
 
 void Sweep::Start(const Point& point) {
-  Run run{point, absl::StrCat(path_, "/", ++number_), "", NewRecord(), false};
+  Run run{point, absl::StrCat(path_, "/", ++number_), "", NewShared<IoRecord>(), false};
   fs::create_directories(run.folder);
   const pid_t pid = Fork(run.folder + "/log");
   if (pid == 0) {
@@ -230,20 +207,14 @@ void Sweep::Ended(pid_t pid, int status) {
     Report(run, WIFEXITED(status) ? std::string(std::istreambuf_iterator<char>(file), {})
                                   : absl::StrCat("verification: ", EndOf(status)));
   }
-  munmap(run.record, sizeof(IoRecord));
+  DropShared(run.record);
   if (status == 0) fs::remove_all(run.folder);
 }
 
 void Sweep::RunAll(const std::vector<Point>& points) {
-  size_t next = 0;
-  while (next < points.size() || !running_.empty()) {
-    while (next < points.size() && running_.size() < static_cast<size_t>(settings_.jobs)) {
-      Start(points[next++]);
-    }
-    int status = 0;
-    const pid_t pid = waitpid(-1, &status, 0);
-    if (pid > 0) Ended(pid, status);
-  }
+  RunTrials(
+      points.size(), settings_.jobs, [this] { return running_.size(); },
+      [&](size_t n) { Start(points[n]); }, [this](pid_t pid, int status) { Ended(pid, status); });
 }
 
 void Sweep::Print(int64_t all, absl::Duration took) const {
@@ -265,7 +236,7 @@ absl::StatusOr<std::vector<Point>> AllPoints(const Settings& settings, Sweep& sw
     std::cout << "io_faults: " << kind.name << " has " << calls << " calls" << std::endl;
     for (int64_t at = 1; at <= calls; ++at) {
       all.push_back({&kind, at, false});
-      if (kind.for_good) all.push_back({&kind, at, true});
+      if (!kind.IsCut()) all.push_back({&kind, at, true});
     }
   }
   return all;
@@ -310,14 +281,8 @@ int Main(int argc, char** argv) {
       .String("kind", &settings.kind, "only this kind")
       .Int("at", &settings.at, "only this call")
       .Bool("for-good", &settings.for_good, "with --at: not once", false);
-  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
-    std::cout << parsed.message() << "\n" << flags.Help();
-    return parsed.ok() ? 0 : 2;
-  }
-  settings.points = static_cast<int64_t>(static_cast<double>(settings.points) * Scale());
-  const absl::Status status = RunSweep(settings);
-  if (!status.ok()) std::cout << "io_faults: FAILED: " << status << std::endl;
-  return status.ok() ? 0 : 1;
+  return RunLane("io_faults", flags, argc, argv, &settings.seed, {&settings.points},
+                 [&] { return RunSweep(settings); });
 }
 
 }  // namespace

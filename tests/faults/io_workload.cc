@@ -5,13 +5,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "common/base/hash.h"
 #include "common/store/layout.h"
 #include "common/store/store_testing.h"
 #include "common/store/witness.h"
+#include "tests/faults/widgets.h"
 
 namespace nisi::faults {
 namespace {
@@ -21,39 +20,15 @@ using store::Key;
 constexpr int kWidgets = 60;  // written again and again
 constexpr int kCompactEvery = 70;
 constexpr int kReopenAt = 120;
-constexpr int kTries = 3;   // of a store that has failed
-constexpr int kTurns = 50;  // of these
-
-std::string CodeOf(int n) {
-  return absl::StrFormat("w%03d", n % kWidgets);
-}
-
-store::WidgetRow RowOf(int n) {
-  store::WidgetRow row = store::MakeWidget(CodeOf(n), absl::StrCat("color-", n % 7));
-  row.mutable_widget()->add_tags(absl::StrCat("tag-", n % 5));
-  row.mutable_widget()->add_tags(absl::StrCat("tag-", n % 11));
-  row.mutable_widget()->set_bin(absl::StrFormat("%012d", n % kWidgets));
-  return row;
-}
-
-store::CommandInfo InfoOf(int n) {
-  return store::Info(absl::StrFormat("00000000-0000-4000-8000-%012d", n), absl::StrCat("body ", n));
-}
+constexpr int kTries = 3;  // of a store that has failed
 
 // Each commit writes or ends a record with its indexes and leaves a message to another service, and
 // every tenth writes a version that takes effect later, with its timer.
 store::CommandFn CommandOf(int n) {
   return [n](store::Tx& tx) -> absl::StatusOr<std::string> {
-    ASSIGN_OR_RETURN(const auto there, tx.Find(store::kWidgets, Key::Of(CodeOf(n))));
-    if (there.has_value() && n % 9 == 8) {
-      RETURN_IF_ERROR(tx.End(store::kWidgets, Key::Of(CodeOf(n))));
-    } else {
-      store::WidgetRow row = RowOf(n);
-      std::optional<base::Date> from;
-      if (n % 10 == 0) from = tx.today().AddDays(30);
-      RETURN_IF_ERROR(tx.Put(store::kWidgets, &row, from));
-    }
-    tx.Emit("peer", "/nisi.testing.v1.WidgetService/CreateWidget", RowOf(n).widget());
+    const store::WidgetRow row = NumberedWidget(n % kWidgets, n);
+    RETURN_IF_ERROR(WriteOrEnd(tx, n, row));
+    tx.Emit("peer", "/nisi.testing.v1.WidgetService/CreateWidget", row.widget());
     return absl::StrCat("reply ", n, " at ", tx.position(), std::string(400, 'x'));
   };
 }
@@ -68,7 +43,6 @@ class Workload {
   Workload(const std::string& folder, const store::FaultPlan& plan, IoRecord* record)
       : folder_(folder),
         disk_(plan),
-        reopens_(plan.kind != store::FaultKind::kPassing),
         clock_(store::Day("2026-06-15").StartOfDay()),
         record_(record) {}
 
@@ -85,8 +59,6 @@ class Workload {
 
   const std::string folder_;
   const store::FaultDisk disk_;
-  // RocksDB 7.8.3 may not close while it tries to resume; a service then ends without closing.
-  const bool reopens_;
   base::FakeClock clock_;
   const store::Schema schema_ = store::WidgetSchema();
   IoRecord* const record_;
@@ -140,7 +112,7 @@ bool Workload::LogFailed() const {
 bool Workload::Commit(int n) {
   IoRecord::Commit& commit = record_->commits[static_cast<size_t>(n)];
   commit.sent = true;
-  const auto outcome = opened_.store->Write(InfoOf(n), CommandOf(n));
+  const auto outcome = opened_.store->Write(NumberedInfo(n), CommandOf(n));
   Note();
   if (!outcome.ok()) return false;
   if (LogFailed()) record_->acknowledged_after_failed_write = true;
@@ -151,15 +123,10 @@ bool Workload::Commit(int n) {
   return true;
 }
 
-// A store that has failed says so to everybody, until it is opened again; also when RocksDB has
-// resumed by itself meanwhile.
+// A store that has failed says so to everybody, until it is opened again.
 void Workload::TryOthers() {
-  for (int turn = 0; turn < kTurns; ++turn) {
-    for (int n = kCommits - kTries; n < kCommits; ++n) {
-      if (Commit(n)) record_->acknowledged_after_failure = true;
-    }
-    if (reopens_) break;
-    absl::SleepFor(absl::Milliseconds(2));
+  for (int n = kCommits - kTries; n < kCommits; ++n) {
+    if (Commit(n)) record_->acknowledged_after_failure = true;
   }
 }
 
@@ -169,7 +136,7 @@ bool Workload::Settle(int n) {
     if (Commit(n)) return true;
     if (!LogFailed() && opened_.store->failure().ok()) continue;  // a read that failed
     TryOthers();
-    if (!reopens_ || !Open()) return false;
+    if (!Open()) return false;
     record_->opened_again = true;
   }
   return false;
@@ -216,7 +183,7 @@ std::string VerifyIoWorkload(const std::string& folder, const IoRecord& record) 
   int64_t done = 0;
   for (int n = 0; n < kCommits; ++n) {
     const IoRecord::Commit& commit = record.commits[static_cast<size_t>(n)];
-    const auto found = store.FindReply(InfoOf(n));
+    const auto found = store.FindReply(NumberedInfo(n));
     if (!found.ok()) return absl::StrCat("reply ", n, ": ", found.status().ToString());
     if (found->has_value()) ++done;
     if (found->has_value() && !commit.sent) return absl::StrCat(n, " was never sent");

@@ -18,6 +18,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/flags.h"
+#include "tests/faults/lane.h"
 #include "tests/faults/service.h"
 
 namespace nisi::faults {
@@ -262,17 +263,8 @@ int Main(int argc, char** argv) {
       .Int("acks", &settings.acks, "at least so many acknowledged writes", 100'000)
       .Int("lanes", &settings.lanes, "services at once", 3)
       .Bool("sync", &settings.sync, "off: shows that the test bites", true);
-  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
-    std::cout << parsed.message() << "\n" << flags.Help();
-    return parsed.ok() ? 0 : 2;
-  }
-  if (settings.seed == 0) settings.seed = 1 + std::random_device()() % 1'000'000;
-  settings.cuts = static_cast<int64_t>(static_cast<double>(settings.cuts) * Scale());
-  settings.acks = static_cast<int64_t>(static_cast<double>(settings.acks) * Scale());
-  std::cout << "power_cuts: seed " << settings.seed << std::endl;
-  const absl::Status status = Run(settings);
-  if (!status.ok()) std::cout << "power_cuts: FAILED: " << status << std::endl;
-  return status.ok() ? 0 : 1;
+  return RunLane("power_cuts", flags, argc, argv, &settings.seed, {&settings.cuts, &settings.acks},
+                 [&] { return Run(settings); });
 }
 
 }  // namespace

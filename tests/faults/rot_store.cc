@@ -11,6 +11,7 @@
 #include "common/store/rocks_engine.h"
 #include "common/store/store_testing.h"
 #include "common/store/witness.h"
+#include "tests/faults/widgets.h"
 
 namespace nisi::faults {
 namespace {
@@ -34,7 +35,7 @@ absl::Time TimeOf(int n) {
   return Begin() + n * absl::Hours(1);
 }
 std::string CodeOf(int n) {
-  return absl::StrFormat("w%03d", n % kWidgets);
+  return WidgetCode(n % kWidgets);
 }
 std::string BinOf(int n) {
   return absl::StrFormat("%012d", n % kWidgets);
@@ -42,15 +43,8 @@ std::string BinOf(int n) {
 Key CrateOf(int n) {
   return Key::Of(absl::StrFormat("crate%07d", n % kCrates), int64_t{n % kCrates});
 }
-store::CommandInfo InfoOf(int n) {
-  return store::Info(absl::StrFormat("00000000-0000-4000-8000-%012d", n), absl::StrCat("body ", n));
-}
-
 WidgetRow WidgetOf(int n) {
-  WidgetRow row = store::MakeWidget(CodeOf(n), absl::StrCat("color-", n % 7));
-  row.mutable_widget()->add_tags(absl::StrCat("tag-", n % 5));
-  row.mutable_widget()->add_tags(absl::StrCat("tag-", n % 11));
-  row.mutable_widget()->set_bin(BinOf(n));
+  WidgetRow row = NumberedWidget(n % kWidgets, n);
   // What compresses badly, so that the files are of a size.
   row.set_owner_note(base::Sha256Bytes(absl::StrCat(n)) + base::Sha256Bytes(absl::StrCat(n, "b")));
   for (char& byte : *row.mutable_owner_note()) byte = static_cast<char>('a' + (byte & 15));
@@ -70,15 +64,7 @@ WidgetRow CrateRowOf(int n) {
 // timer, with numbers from a counter and messages to a peer.
 store::CommandFn CommandOf(int n) {
   return [n](store::Tx& tx) -> absl::StatusOr<std::string> {
-    ASSIGN_OR_RETURN(const auto there, tx.Find(store::kWidgets, Key::Of(CodeOf(n))));
-    if (there.has_value() && n % 9 == 8) {
-      RETURN_IF_ERROR(tx.End(store::kWidgets, Key::Of(CodeOf(n))));
-    } else {
-      WidgetRow row = WidgetOf(n);
-      std::optional<base::Date> from;
-      if (n % 10 == 0) from = tx.today().AddDays(30);
-      RETURN_IF_ERROR(tx.Put(store::kWidgets, &row, from));
-    }
+    RETURN_IF_ERROR(WriteOrEnd(tx, n, WidgetOf(n)));
     if (n % 3 == 0) {
       WidgetRow row = CrateRowOf(n);
       RETURN_IF_ERROR(tx.Put(store::kCrates, &row));
@@ -232,7 +218,7 @@ void Questions::AskJournal() {
 
 void Questions::AskRequests() {
   for (int n = 0; n < kCommits; ++n) {
-    const auto reply = store_.FindReply(InfoOf(n));
+    const auto reply = store_.FindReply(NumberedInfo(n));
     std::string text = "none";
     if (reply.ok() && reply->has_value()) {
       text = absl::StrCat((*reply)->position, " ", (*reply)->reply);
@@ -283,7 +269,7 @@ absl::Status BuildRotStore(const std::string& folder) {
   size_t old = 0;
   for (int n = 0; n < kCommits; ++n) {
     rot.clock().Set(TimeOf(n));
-    RETURN_IF_ERROR(rot.store().Write(InfoOf(n), CommandOf(n)).status());
+    RETURN_IF_ERROR(rot.store().Write(NumberedInfo(n), CommandOf(n)).status());
     if (n % kCompactEvery == kCompactEvery - 1) RETURN_IF_ERROR(CompactRocks(rot.engine()));
     if (old < std::size(kOldCopies) && n == kOldCopies[old]) {
       RETURN_IF_ERROR(rot.store().Checkpoint(absl::StrCat(folder, "/old-", old++)));

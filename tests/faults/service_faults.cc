@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "common/rpc/flags.h"
 #include "grpc/health/v1/health.pb.h"
+#include "tests/faults/lane.h"
 #include "tests/faults/lived_time.h"
 #include "tests/faults/service.h"
 
@@ -236,16 +237,8 @@ int Main(int argc, char** argv) {
       .Int("runs", &settings.runs, "with a failing write or sync", 50)
       .Int("fills", &settings.fills, "with a disk that fills up", 3)
       .Int("seed", &settings.seed, "what is drawn; 0: a new one", 0);
-  if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok() || flags.help_wanted()) {
-    std::cout << parsed.message() << "\n" << flags.Help();
-    return parsed.ok() ? 0 : 2;
-  }
-  if (settings.seed == 0) settings.seed = 1 + std::random_device()() % 1'000'000;
-  settings.runs = static_cast<int64_t>(static_cast<double>(settings.runs) * Scale());
-  settings.fills = static_cast<int64_t>(static_cast<double>(settings.fills) * Scale());
-  const absl::Status status = Run(settings);
-  if (!status.ok()) std::cout << "service_faults: FAILED: " << status << std::endl;
-  return status.ok() ? 0 : 1;
+  return RunLane("service_faults", flags, argc, argv, &settings.seed,
+                 {&settings.runs, &settings.fills}, [&] { return Run(settings); });
 }
 
 }  // namespace

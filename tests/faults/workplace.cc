@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -65,12 +64,6 @@ Clients Workplace::ClientsOf(const std::string& folder) const {
 
 std::unique_ptr<Client> Workplace::WriterOf(const std::string& folder) const {
   return std::make_unique<Client>(AddressOf(folder), writer_token_);
-}
-
-double Scale() {
-  const char* text = std::getenv("NISI_SCALE");
-  double scale = 1;
-  return text != nullptr && absl::SimpleAtod(text, &scale) && scale > 0 ? scale : 1;
 }
 
 }  // namespace nisi::faults

@@ -35,7 +35,4 @@ class Workplace {
   bool keep_ = false;
 };
 
-// NISI_SCALE, 1 where it is not set: by how much the figures of a test are multiplied.
-double Scale();
-
 }  // namespace nisi::faults

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <iostream>
-#include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +15,7 @@
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
+#include "common/rpc/host_flags.h"
 #include "common/rpc/server.h"
 #include "common/rpc/service_main.h"
 #include "services/gateway/packages.h"
@@ -26,10 +26,8 @@ namespace nisi::cli {
 namespace {
 
 struct Settings {
-  std::string address, data, norms, metrics_address, clock_file, backup_folder;
-  int64_t backups_kept = 0;
-  bool sync = true;
-  int64_t disk_reserve_mib = rpc::kDiskReserveMib;
+  std::string address, norms, metrics_address, clock_file;
+  rpc::HostFlags host;
   bool make_keys = false;
 };
 
@@ -65,7 +63,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   ASSIGN_OR_RETURN(const norms::Norms norms, settings.norms.empty()
                                                  ? norms::Norms::Default()
                                                  : norms::Norms::Load(settings.norms));
-  ASSIGN_OR_RETURN(const rpc::DevKeys keys, rpc::LoadOrCreateDevKeys(settings.data));
+  ASSIGN_OR_RETURN(const rpc::DevKeys keys, rpc::LoadOrCreateDevKeys(settings.host.data()));
 
   rpc::Metrics metrics("nisi");
   std::vector<Part> parts;
@@ -73,14 +71,10 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   for (const auto& [name, served] : ServedServices()) {
     Part part;
     rpc::HostOptions host;
-    host.data_dir = settings.data;
+    RETURN_IF_ERROR(settings.host.Fill(&host));
     host.clock = clock.clock();
     host.norms = &norms;
     host.metrics = &metrics;
-    host.backup_dir = settings.backup_folder;
-    host.backups_kept = static_cast<int>(settings.backups_kept);
-    host.sync = settings.sync;
-    host.disk_reserve_bytes = static_cast<uint64_t>(settings.disk_reserve_mib) << 20;
     host.on_store_failure = [&failed](const absl::Status&) {
       failed = true;
       rpc::StopSignal::Stop();
@@ -98,7 +92,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   }
 
   rpc::AuthenticatorOptions identity;
-  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(settings.data, absl::Now()));
+  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(settings.host.data(), absl::Now()));
   identity.tokens =
       std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
   const rpc::Authenticator authenticator(std::move(identity));
@@ -116,7 +110,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   base::Log(base::Severity::kInfo, "serving",
             {{"service", "nisi"},
              {"port", gateway->port()},
-             {"data", settings.data},
+             {"data", settings.host.data()},
              {"metrics", metrics.port()}});
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining");
@@ -136,21 +130,14 @@ int ServeMain(const std::vector<std::string>& args) {
   flags
       .String("address", &settings.address, "where the gateway listens, on loopback",
               "127.0.0.1:7400")
-      .String("data", &settings.data, "data folder, made when absent", ".run/nisi")
       .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
       .String("metrics-address", &settings.metrics_address,
               "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
       .String("clock-file", &settings.clock_file,
               "a file that moves the clock, to try out other days")
       .Bool("make-keys", &settings.make_keys,
-            "only make keys and certificates for separate processes, then end")
-      .String("backup-folder", &settings.backup_folder,
-              "where backups of each store go, in a folder by the service's name; none when absent")
-      .Int("backups-kept", &settings.backups_kept, "the newest backups that are kept", 30)
-      .Int("disk-reserve-mib", &settings.disk_reserve_mib,
-           "take no writes while the disk has less room than this; 0: do not watch",
-           rpc::kDiskReserveMib)
-      .Bool("sync", &settings.sync, "sync each commit; off only to measure", true);
+            "only make keys and certificates for separate processes, then end");
+  settings.host.AddTo(&flags);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
@@ -164,7 +151,7 @@ int ServeMain(const std::vector<std::string>& args) {
   }
   std::atomic<bool> failed{false};
   const absl::Status served =
-      settings.make_keys ? MakeKeys(settings.data) : Serve(settings, stop, failed);
+      settings.make_keys ? MakeKeys(settings.host.data()) : Serve(settings, stop, failed);
   if (!served.ok()) {
     base::Log(base::Severity::kError, "cannot_start", {{"status", served.ToString()}});
     return 1;

@@ -1,0 +1,45 @@
+#include "common/rpc/host_flags.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace nisi::rpc {
+namespace {
+
+constexpr int64_t kMostBackups = 100'000;
+constexpr int64_t kMostReserveMib = int64_t{1} << 30;
+// The memtables of all column families (144 MiB), the log (64 MiB), and the new files of one
+// compaction beside the old ones.
+constexpr int64_t kDiskReserveMib = 512;
+
+absl::Status CheckRange(const char* flag, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
+                       absl::StrCat("--", flag, " is from ", least, " to ", most, "."));
+}
+
+}  // namespace
+
+void HostFlags::AddTo(Flags* flags) {
+  flags->String("data", &data_, "data folder, made when absent", ".run/nisi")
+      .String("backup-folder", &backup_folder_,
+              "where backups of each store go, in a folder by the service's name; none when absent")
+      .Int("backups-kept", &backups_kept_, "the newest backups that are kept", 30)
+      .Int("disk-reserve-mib", &disk_reserve_mib_,
+           "take no writes while the disk has less room than this; 0: do not watch",
+           kDiskReserveMib)
+      .Bool("sync", &sync_, "sync each commit; off only to measure", true);
+}
+
+absl::Status HostFlags::Fill(HostOptions* options) const {
+  RETURN_IF_ERROR(CheckRange("backups-kept", backups_kept_, 1, kMostBackups));
+  RETURN_IF_ERROR(CheckRange("disk-reserve-mib", disk_reserve_mib_, 0, kMostReserveMib));
+  options->data_dir = data_;
+  options->backup_dir = backup_folder_;
+  options->backups_kept = static_cast<int>(backups_kept_);
+  options->disk_reserve_bytes = static_cast<uint64_t>(disk_reserve_mib_) << 20;
+  options->sync = sync_;
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::rpc

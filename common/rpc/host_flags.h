@@ -1,0 +1,27 @@
+// What a main says of the stores it hosts, the same for one service alone and for all in one
+// process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/rpc/flags.h"
+#include "common/rpc/host.h"
+
+namespace nisi::rpc {
+
+class HostFlags {
+ public:
+  void AddTo(Flags* flags);
+  // INVALID_ARGUMENT when a number is out of its range.
+  absl::Status Fill(HostOptions* options) const;
+  const std::string& data() const { return data_; }
+
+ private:
+  std::string data_, backup_folder_;
+  int64_t backups_kept_ = 0, disk_reserve_mib_ = 0;
+  bool sync_ = true;
+};
+
+}  // namespace nisi::rpc
