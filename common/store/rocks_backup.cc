@@ -198,6 +198,7 @@ RocksHandles OpenedRocks::handles() const {
 
 absl::StatusOr<OpenedRocks> OpenPlain(rocksdb::Env* env, const std::string& path, bool read_only) {
   RocksOptions options;
+  options.now = [] { return absl::InfinitePast(); };  // no request row is too old to be restored
   rocksdb::DBOptions db_options = MakeDbOptions(options, env);
   db_options.create_if_missing = false;
   if (read_only) db_options.info_log = std::make_shared<SilentLogger>();
