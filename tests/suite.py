@@ -206,9 +206,10 @@ class Suite:
 
     def channel(self):
         address = f"127.0.0.1:{self.port}"
-        # Soon there again after a restart, and no connection shared with an older channel.
-        options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.min_reconnect_backoff_ms", 100),
-                   ("grpc.max_reconnect_backoff_ms", 200), ("grpc.use_local_subchannel_pool", 1)]
+        # Soon there again after a restart, and no connection shared with an older channel. The "min" is the time
+        # that one connect has: on a busy machine a handshake may take some.
+        options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200),
+                   ("grpc.min_reconnect_backoff_ms", 10_000), ("grpc.use_local_subchannel_pool", 1)]
         if self.mode == "embedded":
             return grpc.insecure_channel(address, options)
         tls = self.data / "keys" / "tls"
