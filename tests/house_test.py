@@ -15,12 +15,13 @@ TOP_DIRS = {"proto", "common", "services", "tools", "deploy", "k8s", "tests"}
 # Not ours, or made by a build.
 SKIPPED_DIRS = {".git", ".build", ".run", "node_modules", "__pycache__"}
 
-# What each room of common/ may include of the others, besides itself. norms and store do not know each other.
+# What each room of common/ may include of the others, besides itself. norms, store and http2 do not know each other.
 COMMON_ROOMS = {
     "base": set(),
     "norms": {"base"},
     "store": {"base"},
-    "rpc": {"base", "norms", "store"},
+    "http2": {"base"},
+    "rpc": {"base", "norms", "store", "http2"},
     "cases": {"base", "norms", "store", "rpc"},
 }
 

@@ -4,16 +4,12 @@
 #include "common/base/log.h"
 #include "common/base/planted.h"
 #include "common/rpc/identity_errors.h"
-#include "common/rpc/tls.h"
 
 namespace nisi::rpc {
 namespace {
 
+constexpr char kAuthorization[] = "authorization";
 constexpr char kBearer[] = "Bearer ";
-
-absl::string_view View(grpc::string_ref ref) {
-  return {ref.data(), ref.size()};
-}
 
 void LogRefused(absl::string_view why) {
   base::Log(base::Severity::kWarning, "identity_refused", {{"why", why}});
@@ -27,45 +23,50 @@ std::shared_ptr<const Caller> Authenticator::Anonymous() {
   return *kAnonymous;
 }
 
-absl::Status Authenticator::CheckContextPeer(const grpc::ServerContextBase& context) const {
+Evidence EvidenceOf(const http2::CallHead& head) {
+  Evidence evidence;
+  for (const http2::Field& field : head.fields) {
+    if (field.name == kCallContextKey) {
+      evidence.context = field.value;
+    } else if (field.name == kAuthorization && evidence.authorizations++ == 0) {
+      evidence.authorization = field.value;
+    }
+  }
+  evidence.peer = *head.peer;
+  return evidence;
+}
+
+absl::Status Authenticator::CheckContextPeer(absl::string_view peer) const {
   if (options_.contexts == nullptr) return ContextInvalid();
   if (options_.in_process_only || base::Planted("call-context-from-anyone"))
     return absl::OkStatus();
-  const auto auth = context.auth_context();
-  if (auth != nullptr && options_.context_peers.contains(PeerIdentity(*auth)))
-    return absl::OkStatus();
+  if (options_.context_peers.contains(std::string(peer))) return absl::OkStatus();
   LogRefused("call context from a peer that may not bring one");
   return ContextInvalid();
 }
 
-absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(
-    const Metadata& metadata, const grpc::ServerContextBase& context, absl::Time now) const {
+absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evidence& evidence,
+                                                                      absl::Time now) const {
   std::string why;
-  if (const auto it = metadata.find(kCallContextKey); it != metadata.end()) {
-    RETURN_IF_ERROR(CheckContextPeer(context));
-    auto caller = options_.contexts->Verify(View(it->second), now, &why);
+  if (evidence.context.has_value()) {
+    RETURN_IF_ERROR(CheckContextPeer(evidence.peer));
+    auto caller = options_.contexts->Verify(*evidence.context, now, &why);
     if (!caller.ok()) LogRefused(why);
     return caller;
   }
-  const auto authorization = metadata.find("authorization");
-  if (authorization != metadata.end()) {
-    const absl::string_view value = View(authorization->second);
-    if (options_.tokens == nullptr || metadata.count("authorization") != 1 ||
-        !absl::StartsWithIgnoreCase(value, kBearer)) {
+  if (evidence.authorizations != 0) {
+    if (options_.tokens == nullptr || evidence.authorizations != 1 ||
+        !absl::StartsWithIgnoreCase(evidence.authorization, kBearer)) {
       return TokenInvalid();
     }
-    auto caller =
-        token_cache_.FindOrVerify(*options_.tokens, value.substr(sizeof(kBearer) - 1), now, &why);
+    auto caller = token_cache_.FindOrVerify(
+        *options_.tokens, evidence.authorization.substr(sizeof(kBearer) - 1), now, &why);
     if (!caller.ok()) LogRefused(why);
     return caller;
   }
-  if (options_.principals != nullptr) {
-    const auto auth = context.auth_context();
-    const std::string id = auth == nullptr ? std::string() : PeerIdentity(*auth);
-    if (!id.empty()) {
-      if (auto caller = options_.principals->Current(now)->Find(id); caller != nullptr)
-        return caller;
-    }
+  if (options_.principals != nullptr && !evidence.peer.empty()) {
+    auto caller = options_.principals->Current(now)->Find(std::string(evidence.peer));
+    if (caller != nullptr) return caller;
   }
   return Anonymous();
 }

@@ -2,16 +2,15 @@
 // services.
 #pragma once
 
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/string_ref.h>
-
-#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/http2/call.h"
 #include "common/rpc/call_context.h"
 #include "common/rpc/caller.h"
 #include "common/rpc/jwt.h"
@@ -31,7 +30,14 @@ struct AuthenticatorOptions {
   std::unique_ptr<PrincipalsFile> principals;
 };
 
-using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+// What a call brings to prove who calls; views into it.
+struct Evidence {
+  std::optional<absl::string_view> context;  // of kCallContextKey
+  absl::string_view authorization;           // the first of so many
+  size_t authorizations = 0;
+  absl::string_view peer;  // the SPIFFE id that the connection proved; empty: none
+};
+Evidence EvidenceOf(const http2::CallHead& head);
 
 // Thread-safe.
 class Authenticator {
@@ -41,14 +47,13 @@ class Authenticator {
   // In this order: a call context from a trusted peer; a bearer token; a known client certificate;
   // nobody. UNAUTHENTICATED: TOKEN_INVALID, TOKEN_EXPIRED, CONTEXT_INVALID, CONTEXT_EXPIRED. Never
   // null.
-  absl::StatusOr<std::shared_ptr<const Caller>> Identify(const Metadata& metadata,
-                                                         const grpc::ServerContextBase& context,
+  absl::StatusOr<std::shared_ptr<const Caller>> Identify(const Evidence& evidence,
                                                          absl::Time now) const;
 
   static std::shared_ptr<const Caller> Anonymous();
 
  private:
-  absl::Status CheckContextPeer(const grpc::ServerContextBase& context) const;
+  absl::Status CheckContextPeer(absl::string_view peer) const;
 
   AuthenticatorOptions options_;
   mutable TokenCache token_cache_;

@@ -2,12 +2,9 @@
 #include "common/rpc/authenticator.h"
 
 #include <grpcpp/create_channel.h>
-#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -19,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/http2/server.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/tls.h"
@@ -28,29 +26,6 @@ namespace {
 
 constexpr char kAudience[] = "registry";
 
-// Answers every call with an ABORTED whose message is the caller's subject, or why there is none.
-class WhoCalls final : public grpc::CallbackGenericService {
- public:
-  explicit WhoCalls(AuthenticatorOptions options) : authenticator_(std::move(options)) {}
-
- private:
-  class Answer final : public grpc::ServerGenericBidiReactor {
-   public:
-    explicit Answer(const std::string& text) {
-      Finish(grpc::Status(grpc::StatusCode::ABORTED, text));
-    }
-    void OnDone() override { delete this; }
-  };
-  grpc::ServerGenericBidiReactor* CreateReactor(
-      grpc::GenericCallbackServerContext* context) override {
-    const auto caller = authenticator_.Identify(context->client_metadata(), *context, absl::Now());
-    if (!caller.ok()) return new Answer(base::ReasonOf(caller.status()));
-    return new Answer((*caller)->anonymous() ? "nobody" : (*caller)->subject);
-  }
-
-  Authenticator authenticator_;
-};
-
 class AuthenticatorTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -58,10 +33,7 @@ class AuthenticatorTest : public testing::Test {
     ASSERT_TRUE(MakeClientCertificates(dir_, {"agency-1"}, absl::Now()).ok());
     Serve({ServiceIdentity("gateway")});
   }
-  ~AuthenticatorTest() override {
-    server_->Shutdown(std::chrono::system_clock::now());
-    std::filesystem::remove_all(dir_);
-  }
+  ~AuthenticatorTest() override { std::filesystem::remove_all(dir_); }
 
   // Over mutual TLS at port_, and in plaintext at plain_port_.
   void Serve(std::set<std::string> peers) {
@@ -70,13 +42,33 @@ class AuthenticatorTest : public testing::Test {
     ASSERT_TRUE(keys.ok()) << keys.status();
     options.contexts = std::make_unique<ContextVerifier>(FixedKeys(*keys), kAudience);
     options.context_peers = std::move(peers);
-    service_ = std::make_unique<WhoCalls>(std::move(options));
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", ServerTls(TlsFiles::In(dir_, kAudience), false),
-                             &port_);
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &plain_port_);
-    builder.RegisterCallbackGenericService(service_.get());
-    server_ = builder.BuildAndStart();
+    authenticator_ = std::make_unique<Authenticator>(std::move(options));
+    auto tls = http2::TlsAcceptor::Load(TlsFiles::In(dir_, kAudience), false);
+    ASSERT_TRUE(tls.ok()) << tls.status();
+    server_ = Answering(*std::move(tls));
+    plain_server_ = Answering(nullptr);
+    ASSERT_NE(server_, nullptr);
+    ASSERT_NE(plain_server_, nullptr);
+    port_ = server_->port();
+    plain_port_ = plain_server_->port();
+  }
+
+  // Answers every call with ABORTED and who calls, or why that is not known.
+  std::unique_ptr<http2::Server> Answering(std::shared_ptr<http2::TlsAcceptor> tls) const {
+    http2::ServerOptions options;
+    options.address = "127.0.0.1:0";
+    options.tls = std::move(tls);
+    options.take = [this](const http2::CallHead& head,
+                          const std::shared_ptr<http2::Replier>& replier) {
+      const auto caller = authenticator_->Identify(EvidenceOf(head), absl::Now());
+      const std::string text = !caller.ok()             ? base::ReasonOf(caller.status())
+                               : (*caller)->anonymous() ? "nobody"
+                                                        : (*caller)->subject;
+      replier->Finish({absl::StatusCode::kAborted, text, "", {}});
+      return nullptr;
+    };
+    auto server = http2::Server::Start(std::move(options));
+    return server.ok() ? *std::move(server) : nullptr;
   }
 
   // A good context, as the gateway signs it.
@@ -113,10 +105,11 @@ class AuthenticatorTest : public testing::Test {
 
   const std::string dir_ = absl::StrCat(testing::TempDir(), "/auth_", base::RandomUuid());
   const PrivateKey key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
-  std::unique_ptr<WhoCalls> service_;
+  std::unique_ptr<Authenticator> authenticator_;
   int port_ = 0;
   int plain_port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<http2::Server> server_;
+  std::unique_ptr<http2::Server> plain_server_;
 };
 
 TEST_F(AuthenticatorTest, AContextIsTakenFromTheNamedPeerOnly) {

@@ -8,7 +8,6 @@
 #include <future>
 
 #include "absl/time/clock.h"
-#include "common/base/planted.h"
 
 // In the library of gRPC 1.51, but in none of its installed headers. grpc::Server::Shutdown does
 // all of it in one step, and from then on every call that comes ends CANCELLED, also one that was
@@ -47,7 +46,6 @@ void RunInCore(const std::function<void()>& work) {
 }  // namespace
 
 void EndServer(grpc::Server& server, absl::Time limit, const std::function<bool()>& busy) {
-  if (base::Planted("drain-that-drops")) return server.Shutdown(std::chrono::system_clock::now());
   // What C calls grpc_server is this class.
   auto* const core = reinterpret_cast<grpc_core::Server*>(server.c_server());
   RunInCore([core] {

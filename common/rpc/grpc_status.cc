@@ -1,70 +1,15 @@
 #include "common/rpc/grpc_status.h"
 
-#include <utility>
-#include <vector>
-
 #include "absl/strings/cord.h"
-#include "absl/strings/match.h"
-#include "common/base/status.h"
-#include "google/rpc/error_details.pb.h"
+#include "common/rpc/answer.h"
 #include "google/rpc/status.pb.h"
 
 namespace nisi::rpc {
-namespace {
 
-// Over some 7 KB gRPC 1.51 drops the error itself.
-constexpr size_t kMaxDetailBytes = 4096;
-constexpr size_t kMaxMessageBytes = 1024;
-constexpr char kErrorInfo[] = "type.googleapis.com/google.rpc.ErrorInfo";
-constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
-
-absl::Status WithInfo(const absl::Status& status) {
-  if (status.GetPayload(kErrorInfo).has_value()) return status;
-  switch (status.code()) {
-    case absl::StatusCode::kDeadlineExceeded:
-      return base::Refusal(status.code(), "DEADLINE_EXCEEDED", "The time of the call was up.");
-    case absl::StatusCode::kCancelled:
-      return base::Refusal(status.code(), "CANCELLED", "The caller gave up.");
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnknown:
-      return base::Refusal(absl::StatusCode::kInternal, "INTERNAL", "Something failed inside.");
-    default:
-      return base::Refusal(status.code(), "UNSPECIFIED",
-                           absl::string_view(status.message().data(), status.message().size()));
-  }
-}
-
-}  // namespace
-
-grpc::Status ToGrpc(const absl::Status& original, absl::string_view trace_id) {
-  if (original.ok()) return grpc::Status::OK;
-  const absl::Status status = WithInfo(original);
-  google::rpc::Status wire;
-  wire.set_code(static_cast<int>(status.code()));
-  std::string message(status.message());
-  if (message.size() > kMaxMessageBytes) message.resize(kMaxMessageBytes);
-  wire.set_message(message);
-  size_t bytes = message.size();
-  const auto add = [&](absl::string_view type_url, const absl::Cord& payload) {
-    if (bytes + type_url.size() + payload.size() > kMaxDetailBytes) return;
-    bytes += type_url.size() + payload.size() + 8;
-    auto* any = wire.add_details();
-    any->set_type_url(std::string(type_url));
-    any->set_value(std::string(payload));
-  };
-  add(kErrorInfo, *status.GetPayload(kErrorInfo));
-  if (!trace_id.empty()) {
-    google::rpc::RequestInfo request;
-    request.set_request_id(std::string(trace_id));
-    add(kRequestInfo, absl::Cord(request.SerializeAsString()));
-  }
-  status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
-    // A RequestInfo of its own came with the refusal of another service.
-    if (type_url == kErrorInfo || (type_url == kRequestInfo && !trace_id.empty())) return;
-    add(type_url, payload);
-  });
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
-                      wire.SerializeAsString());
+grpc::Status ToGrpc(const absl::Status& status, absl::string_view trace_id) {
+  if (status.ok()) return grpc::Status::OK;
+  const http2::Answer answer = ToAnswer(status, trace_id);
+  return {static_cast<grpc::StatusCode>(answer.code), answer.text, answer.details};
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

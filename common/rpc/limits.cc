@@ -13,10 +13,13 @@ absl::Time TimeOf(const gpr_timespec& given) {
 
 }  // namespace
 
+absl::Time DeadlineFor(const MethodPolicy& policy, absl::Time asked, absl::Time now) {
+  if (asked == absl::InfiniteFuture()) return now + policy.deadline;
+  return std::min(asked, now + std::max(policy.deadline, kMaxDeadline));
+}
+
 absl::Time DeadlineFor(const MethodPolicy& policy, const gpr_timespec& asked, absl::Time now) {
-  const absl::Time wanted = TimeOf(asked);
-  if (wanted == absl::InfiniteFuture()) return now + policy.deadline;
-  return std::min(wanted, now + std::max(policy.deadline, kMaxDeadline));
+  return DeadlineFor(policy, TimeOf(asked), now);
 }
 
 }  // namespace nisi::rpc

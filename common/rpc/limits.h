@@ -13,9 +13,11 @@ inline constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
 
 // When a call that came at `now` is given up: when its client said, at most the larger of
 // kMaxDeadline and the method's own deadline from then; the method's own where the client said
-// nothing or junk, which to gRPC is the same. `asked` is the raw_deadline() of the server's
-// context: its deadline() counts nanoseconds and overflows where a client asks for centuries, as
-// clients do that mean "none".
+// nothing or junk, `asked` being InfiniteFuture.
+absl::Time DeadlineFor(const MethodPolicy& policy, absl::Time asked, absl::Time now);
+
+// The same of the raw_deadline() of a server's context of gRPC: its deadline() counts nanoseconds
+// and overflows where a client asks for centuries, as clients do that mean "none".
 absl::Time DeadlineFor(const MethodPolicy& policy, const gpr_timespec& asked, absl::Time now);
 
 }  // namespace nisi::rpc

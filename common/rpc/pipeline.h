@@ -2,13 +2,12 @@
 // size, parse, form, scope, function, answer, metrics. Inside common/rpc only.
 #pragma once
 
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/byte_buffer.h>
-
 #include <memory>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "common/base/clock.h"
+#include "common/http2/call.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/call.h"
 #include "common/rpc/executor.h"
@@ -31,35 +30,43 @@ struct Bound {
   MethodMetrics metrics;
 };
 
-// One call on its way. Lives until the call has been answered.
+// One call on its way, used by one thread at a time.
 class Incoming {
  public:
-  Incoming(const Site& site, const Bound& bound, grpc::CallbackServerContext* context);
+  Incoming(const Site& site, const Bound& bound, http2::CallHead head,
+           std::shared_ptr<http2::Replier> replier);
+  // A call that nobody answered was given up by its caller.
+  ~Incoming();
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
 
   // Identity, role, deadline: what needs no message.
   absl::Status Open();
   // Size, parse, form, scope. For a client stream, of each message.
-  absl::StatusOr<std::unique_ptr<Message>> Read(const grpc::ByteBuffer& bytes);
+  absl::StatusOr<std::unique_ptr<Message>> Read(absl::string_view bytes);
   // The function of a unary call.
-  absl::Status Run(const Message& request, std::string* reply);
+  absl::StatusOr<std::string> Run(const Message& request);
   // Whether the time is up or the caller gone.
   absl::Status StillWanted() const;
-  // Counts and logs the answer, adds the trailers, and makes it gRPC's.
-  grpc::Status Close(const absl::Status& status);
+  // Counts and logs the answer, and sends it: its only message, or an error.
+  void Close(absl::StatusOr<std::string> reply);
+  // The same without a message: an error, or the end of a stream.
+  void Close(const absl::Status& status);
 
   Call& call() { return call_; }
   const Method& method() const { return *bound_.method; }
-  grpc::CallbackServerContext* context() const { return context_; }
+  http2::Replier& replier() const { return *replier_; }
 
  private:
+  http2::Answer Closed(const absl::Status& status);
+
   const Site& site_;
   const Bound& bound_;
-  grpc::CallbackServerContext* context_;
+  const http2::CallHead head_;
+  const std::shared_ptr<http2::Replier> replier_;
   const absl::Time arrived_;  // by the system's clock, as deadlines are
+  bool closed_ = false;
   Call call_;
 };
-
-// A reply in gRPC's form, without a copy where it is large.
-grpc::ByteBuffer ToByteBuffer(std::string bytes);
 
 }  // namespace nisi::rpc

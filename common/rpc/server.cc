@@ -1,203 +1,88 @@
 #include "common/rpc/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
-#include <grpcpp/impl/rpc_service_method.h>
-#include <grpcpp/server_builder.h>
-#include <grpcpp/support/server_callback.h>
+#include <grpcpp/create_channel_posix.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
-#include "common/rpc/drain.h"
-#include "common/rpc/listen_options.h"
-#include "common/rpc/pipeline.h"
-#include "common/rpc/store_call.h"
+#include "common/rpc/answer.h"
+#include "common/rpc/reflection.h"
 #include "common/rpc/streams.h"
+#include "common/rpc/unary_call.h"
+#include "google/protobuf/message.h"
+#include "grpc/health/v1/health.pb.h"
 
 namespace nisi::rpc {
 namespace {
 
-using grpc::ByteBuffer;
-
-// A little over the largest message we take, so that the refusal is ours and says how much is
-// allowed.
-constexpr int kReceiveBytes = static_cast<int>(kMaxRequestBytes) + (1 << 20);
-// Requests up to this size are parsed and checked on gRPC's own thread.
-constexpr size_t kInlineBytes = 64 << 10;
 constexpr size_t kStreamThreads = 4;
 constexpr size_t kStreamQueue = 100'000;
-
-// The methods of one proto service, bound by their paths: no generated gRPC code.
-class RawService final : public grpc::Service {
- public:
-  RawService(const google::protobuf::ServiceDescriptor& descriptor, const Registry& registry,
-             Metrics* metrics, Site site, LiveStreams* live)
-      : site_(site), live_(live) {
-    bound_.reserve(static_cast<size_t>(descriptor.method_count()));
-    for (int i = 0; i < descriptor.method_count(); ++i) {
-      const auto* declared = descriptor.method(i);
-      const std::string& path =
-          paths_.emplace_back(absl::StrCat("/", descriptor.full_name(), "/", declared->name()));
-      const char* type = declared->server_streaming()   ? "server_stream"
-                         : declared->client_streaming() ? "client_stream"
-                                                        : "unary";
-      bound_.push_back(
-          Bound{registry.Find(path), metrics->ForMethod(std::string(descriptor.full_name()),
-                                                        std::string(declared->name()), type)});
-    }
-    for (int i = 0; i < descriptor.method_count(); ++i) AddRaw(i, *descriptor.method(i));
-  }
-
- private:
-  void AddRaw(int i, const google::protobuf::MethodDescriptor& declared) {
-    using grpc::internal::RpcMethod;
-    const Bound& bound = bound_[static_cast<size_t>(i)];
-    const auto kind = declared.server_streaming()   ? RpcMethod::SERVER_STREAMING
-                      : declared.client_streaming() ? RpcMethod::CLIENT_STREAMING
-                                                    : RpcMethod::NORMAL_RPC;
-    AddMethod(new grpc::internal::RpcServiceMethod(paths_[static_cast<size_t>(i)].c_str(), kind,
-                                                   nullptr));
-    grpc::internal::MethodHandler* handler = nullptr;
-    if (kind == RpcMethod::NORMAL_RPC) {
-      handler = new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-          [this, &bound](grpc::CallbackServerContext* context, const ByteBuffer* request,
-                         ByteBuffer* response) {
-            return Unary(bound, context, request, response);
-          });
-    } else if (kind == RpcMethod::SERVER_STREAMING) {
-      handler = new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
-          [this, &bound](grpc::CallbackServerContext* context, const ByteBuffer* request) {
-            return NewServerStream(site_, bound, live_, context, request);
-          });
-    } else {
-      handler = new grpc::internal::CallbackClientStreamingHandler<ByteBuffer, ByteBuffer>(
-          [this, &bound](grpc::CallbackServerContext* context, ByteBuffer* response) {
-            return NewClientStream(site_, bound, context, response);
-          });
-    }
-    MarkMethodRawCallback(i, handler);
-  }
-
-  // On gRPC's own thread, of which there are few: what cannot wait is answered here, what is a
-  // transaction goes to the store's writer, and all else to the executor.
-  grpc::ServerUnaryReactor* Unary(const Bound& bound, grpc::CallbackServerContext* context,
-                                  const ByteBuffer* request, ByteBuffer* response) {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    auto in = std::make_shared<Incoming>(site_, bound, context);
-    if (const absl::Status opened = in->Open(); !opened.ok()) {
-      reactor->Finish(in->Close(opened));
-      return reactor;
-    }
-    const bool small = request->Length() <= kInlineBytes;
-    if (small && bound.method->command != nullptr) {
-      Command(in, reactor, *request, response);
-      return reactor;
-    }
-    if (small && bound.method->policy.non_blocking) {
-      in->call().reach = store::Reach::kMemory;
-      const absl::Status status = Answer(*in, *request, response);
-      if (!store::IsNotInMemory(status)) {
-        reactor->Finish(in->Close(status));
-        return reactor;
-      }
-      in->call().reach = store::Reach::kDisk;
-    }
-    const bool queued = site_.executor->Submit([this, in, reactor, request, response] {
-      if (in->method().command != nullptr) {
-        Command(in, reactor, *request, response);
-      } else {
-        reactor->Finish(in->Close(Answer(*in, *request, response)));
-      }
-    });
-    if (!queued) reactor->Finish(in->Close(base::Overloaded("executor", absl::Milliseconds(200))));
-    return reactor;
-  }
-
-  // Hands the call to the writer; no thread waits for the commit.
-  void Command(const std::shared_ptr<Incoming>& in, grpc::ServerUnaryReactor* reactor,
-               const ByteBuffer& request, ByteBuffer* response) const {
-    absl::StatusOr<std::unique_ptr<Message>> read = in->Read(request);
-    if (!read.ok()) {
-      reactor->Finish(in->Close(read.status()));
-      return;
-    }
-    const std::shared_ptr<const Message> message = *std::move(read);
-    in->method().store->WriteAsync(
-        CommandOf(in->call(), *message),
-        [in, message](store::Tx& tx) -> absl::StatusOr<std::string> {
-          RETURN_IF_ERROR(in->StillWanted());
-          return in->method().command(in->call(), tx, *message);
-        },
-        [in, reactor, response](absl::StatusOr<store::Outcome> outcome) {
-          if (outcome.ok()) {
-            in->call().position = outcome->position;
-            *response = ToByteBuffer(std::move(outcome->reply));
-          }
-          reactor->Finish(in->Close(outcome.status()));
-        });
-  }
-
-  static absl::Status Answer(Incoming& in, const ByteBuffer& request, ByteBuffer* response) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Message> message, in.Read(request));
-    std::string reply;
-    RETURN_IF_ERROR(in.Run(*message, &reply));
-    *response = ToByteBuffer(std::move(reply));
-    return absl::OkStatus();
-  }
-
-  const Site site_;
-  LiveStreams* live_;
-  std::deque<std::string> paths_;
-  std::vector<Bound> bound_;
-};
 
 absl::Status CannotServe(absl::string_view why) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "CANNOT_SERVE", why);
 }
 
+http2::Answer Late() {
+  return ToAnswer(
+      base::Unavailable("SHUTTING_DOWN", "The server is shutting down.", absl::Seconds(1)));
+}
+
+// A reflection call: each message is answered by one.
+class ReflectionCall final : public http2::Taker {
+ public:
+  ReflectionCall(const std::vector<std::string>& services, std::shared_ptr<http2::Replier> replier)
+      : services_(services), replier_(std::move(replier)) {}
+
+  void OnMessage(std::string message) override {
+    auto answer = AnswerReflection(message, services_);
+    if (!answer.ok()) return replier_->Finish(ToAnswer(answer.status()));
+    replier_->Send(*std::move(answer));
+  }
+  void OnSent() override { replier_->Ready(); }
+  void OnEnd() override { replier_->Finish({}); }
+  void OnTick(absl::Time) override {}
+  void OnCancel() override {}
+
+ private:
+  const std::vector<std::string>& services_;
+  const std::shared_ptr<http2::Replier> replier_;
+};
+
 }  // namespace
 
 bool IsLoopback(const std::string& address) {
   return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:") || absl::StartsWith(address, "unix:");
+         absl::StartsWith(address, "[::1]:");
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
   RETURN_IF_ERROR(options.registry->Check());
-  if (options.credentials == nullptr && !options.address.empty() && !IsLoopback(options.address)) {
+  if (options.tls == nullptr && !options.address.empty() && !IsLoopback(options.address)) {
     return CannotServe("Without TLS a server listens on loopback only: give --tls-dir.");
   }
   std::unique_ptr<Server> server(new Server());
-  server->executor_ = std::make_shared<Executor>(options.executor);
-  server->stream_executor_ =
-      std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue, "streams"});
-  server->streams_ = std::make_unique<LiveStreams>();
-  const Site site{options.clock, options.authenticator, server->executor_.get(),
-                  server->stream_executor_.get()};
-
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(kReceiveBytes);
-  builder.SetMaxSendMessageSize(-1);
-  SetListenOptions(builder);
-  if (!options.address.empty()) {
-    builder.AddListeningPort(
-        options.address,
-        options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials(),
-        &server->port_);
-  }
-  for (const auto* descriptor : options.registry->services()) {
-    server->services_.push_back(std::make_unique<RawService>(
-        *descriptor, *options.registry, options.metrics, site, server->streams_.get()));
-    builder.RegisterService(server->services_.back().get());
-  }
-  server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr || (!options.address.empty() && server->port_ == 0)) {
-    return CannotServe(absl::StrCat("Cannot listen on ", options.address, ": is the port taken?"));
-  }
+  server->Bind(options);
+  http2::ServerOptions carrier;
+  carrier.address = options.address;
+  carrier.tls = options.tls;
+  // A little over the largest message we take, so that the refusal is ours and says how much is
+  // allowed.
+  carrier.limits.max_message_bytes = kMaxRequestBytes + (1 << 20);
+  carrier.take = [raw = server.get()](http2::CallHead head,
+                                      std::shared_ptr<http2::Replier> replier) {
+    return raw->Take(std::move(head), std::move(replier));
+  };
+  auto carried = http2::Server::Start(std::move(carrier));
+  if (!carried.ok()) return CannotServe(absl::StrCat(carried.status().message()));
+  server->carrier_ = *std::move(carried);
   options.metrics->AddFigures([executor = std::weak_ptr<Executor>(server->executor_)] {
     const auto live = executor.lock();
     return std::vector<store::Figure>{
@@ -208,29 +93,80 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   return server;
 }
 
+void Server::Bind(const ServerOptions& options) {
+  // Keeps the linker from leaving out a file that nothing else names: reflection describes it.
+  google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
+  executor_ = std::make_shared<Executor>(options.executor);
+  stream_executor_ =
+      std::make_unique<Executor>(Executor::Limits{kStreamThreads, kStreamQueue, "streams"});
+  site_ = Site{options.clock, options.authenticator, executor_.get(), stream_executor_.get()};
+  std::set<std::string> names;
+  for (const auto* service : options.registry->services()) {
+    names.insert(service->full_name());
+    for (int i = 0; i < service->method_count(); ++i) {
+      const auto* declared = service->method(i);
+      const std::string path = absl::StrCat("/", service->full_name(), "/", declared->name());
+      const char* type = declared->server_streaming()   ? "server_stream"
+                         : declared->client_streaming() ? "client_stream"
+                                                        : "unary";
+      methods_[path] = std::make_unique<Bound>(
+          Bound{options.registry->Find(path),
+                options.metrics->ForMethod(service->full_name(), declared->name(), type)});
+    }
+  }
+  listed_.assign(names.begin(), names.end());
+  listed_.insert(listed_.end(), {kHealthService, kReflectionService});
+  health_ = std::make_unique<Health>(std::move(names));
+}
+
+std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
+                                           std::shared_ptr<http2::Replier> replier) {
+  const auto found = methods_.find(head.path);
+  if (found != methods_.end()) {
+    const Bound& bound = *found->second;
+    if (bound.method->server_stream) {
+      return TakeServerStream(site_, bound, draining_, std::move(head), std::move(replier));
+    }
+    if (bound.method->client_stream) {
+      return TakeClientStream(site_, bound, std::move(head), std::move(replier));
+    }
+    return TakeUnary(site_, bound, std::move(head), std::move(replier));
+  }
+  if (head.path == kHealthCheckPath) return health_->TakeCheck(std::move(replier));
+  if (head.path == kHealthWatchPath) return health_->TakeWatch(std::move(replier));
+  if (head.path == kReflectionPath) {
+    return std::make_shared<ReflectionCall>(listed_, std::move(replier));
+  }
+  replier->Finish(ToAnswer(base::Refusal(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
+                                         "No such method is served here.")));
+  return nullptr;
+}
+
 Server::~Server() {
   Drain(absl::Seconds(5));
 }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+    return nullptr;
+  }
+  carrier_->Adopt(ends[0]);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return server_->InProcessChannel(arguments);
+  return grpc::CreateCustomInsecureChannelFromFd("in-process", ends[1], arguments);
 }
 
 void Server::SetServing(bool serving) {
-  if (auto* health = server_->GetHealthCheckService(); health != nullptr)
-    health->SetServingStatus(serving);
+  health_->SetServing(serving);
 }
 
 void Server::Drain(absl::Duration limit) {
-  if (server_ == nullptr) return;
+  if (carrier_ == nullptr) return;  // it never began
   SetServing(false);
-  streams_->Drain();
-  EndServer(*server_, absl::Now() + limit);
-  server_->Wait();
-  server_.reset();
+  draining_ = true;
+  carrier_->End(absl::Now() + limit, Late());
 }
 
 }  // namespace nisi::rpc

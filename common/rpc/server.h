@@ -1,37 +1,37 @@
 // A gRPC server over a Registry: the call layer. Every call passes the same steps, in pipeline.cc,
-// and ends in a plain function. Nothing above sees gRPC.
+// and ends in a plain function. Nothing above sees the wire.
 #pragma once
 
 #include <grpcpp/channel.h>
-#include <grpcpp/impl/service_type.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/http2/server.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/executor.h"
+#include "common/rpc/health.h"
 #include "common/rpc/metrics.h"
+#include "common/rpc/pipeline.h"
 #include "common/rpc/registry.h"
 
 namespace nisi::rpc {
 
 struct ServerOptions {
-  std::string address;  // "127.0.0.1:7401"; empty: in-process calls only
-  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text, loopback only
+  std::string address;                      // "127.0.0.1:7401"; empty: in-process calls only
+  std::shared_ptr<http2::TlsAcceptor> tls;  // null: plain text, loopback only
   base::Clock* clock = nullptr;
   const Registry* registry = nullptr;
   const Authenticator* authenticator = nullptr;
   Metrics* metrics = nullptr;
   Executor::Limits executor;
 };
-
-class LiveStreams;
 
 class Server {
  public:
@@ -40,24 +40,29 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
   ~Server();
 
-  int port() const { return port_; }
+  int port() const { return carrier_->port(); }
+  // A channel of gRPC's that leads here, on a connection that is nobody else's.
   std::shared_ptr<grpc::Channel> InProcessChannel();
   // What health answers; the default is serving.
   void SetServing(bool serving);
-  // Unready; streams of messages end at once, with SHUTTING_DOWN; other calls are served until the
+  // Unready; streams of messages end soon, with SHUTTING_DOWN; other calls are served until the
   // clients have gone, or so long.
   void Drain(absl::Duration limit);
 
  private:
   Server() = default;
+  void Bind(const ServerOptions& options);
+  std::shared_ptr<http2::Taker> Take(http2::CallHead head, std::shared_ptr<http2::Replier> replier);
 
-  // Declared in the order they are needed: what a call uses outlives the gRPC server.
+  // Declared in the order they are needed: what a call uses outlives the carrier.
   std::shared_ptr<Executor> executor_;
   std::unique_ptr<Executor> stream_executor_;
-  std::unique_ptr<LiveStreams> streams_;
-  std::vector<std::unique_ptr<grpc::Service>> services_;
-  std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
+  Site site_{};
+  std::unique_ptr<Health> health_;
+  std::vector<std::string> listed_;                                   // of reflection
+  absl::flat_hash_map<std::string, std::unique_ptr<Bound>> methods_;  // by path
+  std::atomic<bool> draining_{false};
+  std::unique_ptr<http2::Server> carrier_;
 };
 
 // Whether the address can be reached from this machine alone.

@@ -4,9 +4,14 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <future>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -33,7 +38,60 @@ using testing::v1::WidgetService;
 constexpr char kOwnBin[] = "940140000385", kOtherBin[] = "950240000122";
 constexpr char kOneId[] = "00000000-0000-4000-8000-000000000001";
 
-struct Env {};
+// Wakes all who wait for it, again and again, and as the store does: whoever leaves waits until no
+// wake is under way.
+class Bell {
+ public:
+  Bell() : thread_([this] { Ring(); }) {}
+  ~Bell() {
+    over_ = true;
+    thread_.join();
+  }
+  int Add(std::function<void()> wake) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wakes_[++last_] = std::move(wake);
+    return last_;
+  }
+  void Remove(int id) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wakes_.erase(id);
+  }
+
+ private:
+  void Ring() {
+    while (!over_) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      for (const auto& [id, wake] : wakes_) wake();
+    }
+  }
+  std::mutex mutex_;
+  std::map<int, std::function<void()>> wakes_;
+  int last_ = 0;
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
+struct Env {
+  Bell bell;
+};
+
+// One message, then nothing.
+class Listener final : public MessageSource {
+ public:
+  explicit Listener(Bell& bell) : bell_(bell) {}
+  ~Listener() override { bell_.Remove(id_); }
+  absl::StatusOr<State> Pull(std::string* out) override {
+    if (std::exchange(told_, true)) return State::kWait;
+    out->clear();
+    return State::kMessage;
+  }
+  void OnStart(std::function<void()> wake) override { id_ = bell_.Add(std::move(wake)); }
+
+ private:
+  Bell& bell_;
+  int id_ = 0;
+  bool told_ = false;
+};
 
 absl::StatusOr<EchoResponse> Echo(Env&, Call&, const EchoRequest& request) {
   EchoResponse response;
@@ -53,9 +111,9 @@ absl::StatusOr<Widget> CreateWidget(Env&, const Call&, store::Tx& tx,
 absl::StatusOr<ListWidgetsResponse> ListWidgets(Env&, Call&, const ListWidgetsRequest&) {
   return ListWidgetsResponse();
 }
-absl::StatusOr<std::unique_ptr<MessageSource>> CountWidgets(Env&, Call&,
+absl::StatusOr<std::unique_ptr<MessageSource>> CountWidgets(Env& env, Call&,
                                                             const CountWidgetsRequest&) {
-  return absl::UnimplementedError("");
+  return std::make_unique<Listener>(env.bell);
 }
 absl::StatusOr<std::unique_ptr<MessageSink<CreateWidgetRequest>>> CollectWidgets(Env&, Call&) {
   return absl::UnimplementedError("");
@@ -188,6 +246,39 @@ TEST_F(ServerTest, WhatOnlyValidatesChangesNothing) {
   ASSERT_TRUE(Create(entity_, request, &position).ok());
   EXPECT_EQ(position, "");
   EXPECT_EQ(store_->position(), 0);
+}
+
+// Clients leave at all moments of a wake. A stream that its source was just waking was once let go
+// from within that wake, and its source waited for itself.
+TEST_F(ServerTest, StreamsAreLeftWhileTheyAreWoken) {
+  const auto channel = server_->InProcessChannel();
+  constexpr int kCalls = 300;
+  for (int i = 0; i < kCalls; ++i) {
+    grpc::GenericStub stub(channel);
+    grpc::ClientContext context;
+    context.AddMetadata(kCallContextKey, signer_.Sign(entity_, "testing", absl::Now()));
+    grpc::CompletionQueue queue;
+    const auto next = [&queue] {
+      void* tag = nullptr;
+      bool ok = false;
+      return queue.Next(&tag, &ok) && ok;
+    };
+    const auto call =
+        stub.PrepareCall(&context, "/nisi.testing.v1.WidgetService/CountWidgets", &queue);
+    call->StartCall(nullptr);
+    ASSERT_TRUE(next());
+    const grpc::Slice nothing;
+    call->WriteLast(grpc::ByteBuffer(&nothing, 1), grpc::WriteOptions(), nullptr);
+    ASSERT_TRUE(next());
+    grpc::ByteBuffer message;
+    call->Read(&message, nullptr);
+    ASSERT_TRUE(next()) << i;
+    context.TryCancel();
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    ASSERT_TRUE(next());
+    queue.Shutdown();
+  }
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   if (!settings.tls_dir.empty()) {
     const TlsFiles files = TlsFiles::In(settings.tls_dir, name);
     RETURN_IF_ERROR(CheckTlsFiles(files));
-    options.credentials = ServerTls(files, /*require_client_cert=*/true);
+    ASSIGN_OR_RETURN(options.tls, http2::TlsAcceptor::Load(files, /*require_client_cert=*/true));
   }
   options.clock = clock.clock();
   options.registry = &service->registry();

@@ -1,13 +1,17 @@
 #include "common/rpc/streams.h"
 
+#include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "common/base/status.h"
 
 namespace nisi::rpc {
 namespace {
 
-constexpr auto kTick = std::chrono::seconds(2);
+// An idle source is asked so often whether it has something to say, as a bookmark.
+constexpr absl::Duration kIdleLook = absl::Seconds(2);
 
 absl::Status Busy() {
   return base::Overloaded("executor", absl::Milliseconds(200));
@@ -17,69 +21,88 @@ absl::Status ShuttingDown() {
                            "The server is shutting down: resume from the last position.",
                            absl::Seconds(1));
 }
+absl::Status MessageCount() {
+  return base::Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT",
+                       "The call needs one message.");
+}
 
-}  // namespace
-
-class ServerStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+class ServerStream final : public http2::Taker, public std::enable_shared_from_this<ServerStream> {
  public:
-  ServerStream(const Site& site, const Bound& bound, LiveStreams* live,
-               grpc::CallbackServerContext* context, const grpc::ByteBuffer* request)
-      : site_(site), live_(live), in_(site, bound, context), request_(*request) {
-    live_->Add(this);
+  ServerStream(const Site& site, const Bound& bound, const std::atomic<bool>& draining,
+               http2::CallHead head, std::shared_ptr<http2::Replier> replier)
+      : site_(site), draining_(draining), in_(site, bound, std::move(head), std::move(replier)) {}
+
+  bool Open() {
+    const absl::Status opened = in_.Open();
+    if (!opened.ok()) End(opened);
+    return opened.ok();
   }
 
-  void Begin() { Wake(); }
-
-  // Something may have changed: pull again.
-  void Wake() {
+  void OnMessage(std::string message) override {
+    if (request_.has_value()) return End(MessageCount());
+    request_ = std::move(message);
+    in_.replier().Ready();
+  }
+  void OnEnd() override {
+    if (!request_.has_value()) return End(MessageCount());
+    begun_ = true;
+    Wake();
+  }
+  void OnSent() override {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (finished_) return;
       again_ = true;
-      if (busy_) return;
-      busy_ = true;
     }
-    Schedule();
+    (void)Schedule();
   }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) {
-      End(absl::CancelledError());
+  void OnTick(absl::Time now) override {
+    if (!begun_) {
+      if (now > in_.call().deadline) End(absl::DeadlineExceededError(""));
       return;
     }
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      again_ = true;
-    }
-    Schedule();
+    if (now < next_look_ && now < in_.call().deadline && !draining_) return;
+    next_look_ = now + kIdleLook;
+    Wake();
   }
-  void OnCancel() override { Wake(); }
-  void OnDone() override {
-    live_->Remove(this);
-    source_.reset();  // from here on nobody wakes
-    delete this;
+  void OnCancel() override {
+    if (begun_ && !Wake()) End(absl::CancelledError());
   }
 
  private:
-  void Schedule() {
-    if (!site_.stream_executor->Submit([this] { Pump(); })) End(Busy());
+  // Something may have changed: pull again. False where nobody will; the next tick asks again.
+  bool Wake() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (finished_) return true;
+      again_ = true;
+      if (busy_) return true;
+      busy_ = true;
+    }
+    return Schedule();
   }
 
-  absl::Status Open() {
-    RETURN_IF_ERROR(in_.Open());
-    ASSIGN_OR_RETURN(const std::unique_ptr<Message> request, in_.Read(request_));
+  bool Schedule() {
+    // The source may wake a stream that its last holder is just letting go.
+    const std::shared_ptr<ServerStream> self = weak_from_this().lock();
+    if (self == nullptr) return true;
+    if (site_.stream_executor->Submit([self] { self->Pump(); })) return true;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    busy_ = false;
+    return false;
+  }
+
+  absl::Status OpenSource() {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Message> request, in_.Read(*request_));
     ASSIGN_OR_RETURN(source_, in_.method().server_stream(in_.call(), *request));
     source_->OnStart([this] { Wake(); });
     return absl::OkStatus();
   }
 
-  // Runs on the executor, one at a time: busy_ is held from Wake until a wait, a write or the end.
+  // Runs on the executor, one at a time: busy_ is held from Wake until a wait, a message or the
+  // end.
   void Pump() {
     if (source_ == nullptr) {
-      if (const absl::Status opened = Open(); !opened.ok()) {
-        End(opened);
-        return;
-      }
+      if (const absl::Status opened = OpenSource(); !opened.ok()) return End(opened);
     }
     while (true) {
       {
@@ -87,16 +110,12 @@ class ServerStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
         again_ = false;
       }
       if (const absl::Status wanted = in_.StillWanted(); !wanted.ok()) return End(wanted);
-      if (live_->draining()) return End(ShuttingDown());
+      if (draining_) return End(ShuttingDown());
       std::string message;
       const auto state = source_->Pull(&message);
       if (!state.ok()) return End(state.status());
       if (*state == MessageSource::State::kEnd) return End(absl::OkStatus());
-      if (*state == MessageSource::State::kMessage) {
-        outgoing_ = ToByteBuffer(std::move(message));
-        StartWrite(&outgoing_);
-        return;
-      }
+      if (*state == MessageSource::State::kMessage) return in_.replier().Send(std::move(message));
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!again_) {
         busy_ = false;
@@ -111,141 +130,116 @@ class ServerStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       if (finished_) return;
       finished_ = true;
     }
-    Finish(in_.Close(status));
+    in_.Close(status);
+    // Here and not with the last holder, who may be one that the source is just waking: its end
+    // waits for those.
+    source_.reset();
   }
 
   const Site& site_;
-  LiveStreams* live_;
+  const std::atomic<bool>& draining_;
   Incoming in_;
-  grpc::ByteBuffer request_;
-  grpc::ByteBuffer outgoing_;
-  std::unique_ptr<MessageSource> source_;
+  std::optional<std::string> request_;
+  bool begun_ = false;  // of the carrier's thread
+  absl::Time next_look_ = absl::InfinitePast();
   std::mutex mutex_;
   bool busy_ = false;
   bool again_ = false;
   bool finished_ = false;
+  std::unique_ptr<MessageSource> source_;  // last: from its end on nobody wakes
 };
 
-class ClientStream final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
+class ClientStream final : public http2::Taker, public std::enable_shared_from_this<ClientStream> {
  public:
-  ClientStream(const Site& site, const Bound& bound, grpc::CallbackServerContext* context,
-               grpc::ByteBuffer* response)
-      : site_(site), in_(site, bound, context), response_(response) {}
+  ClientStream(const Site& site, const Bound& bound, http2::CallHead head,
+               std::shared_ptr<http2::Replier> replier)
+      : site_(site), in_(site, bound, std::move(head), std::move(replier)) {}
 
-  void Begin() {
-    if (!site_.executor->Submit([this] { Open(); })) End(Busy());
+  bool Open() {
+    const absl::Status opened = in_.Open();
+    if (!opened.ok()) End(opened);
+    return opened.ok();
   }
-  void OnReadDone(bool ok) override {
-    if (!ok) {
-      // Both a finished client and one that broke off look like this. Headers seldom reach the
-      // second: what must be whole says in its first message how much follows.
-      StartSendInitialMetadata();
-      return;
-    }
-    if (!site_.executor->Submit([this] { Push(); })) End(Busy());
+
+  void OnMessage(std::string message) override {
+    incoming_ = std::move(message);
+    Schedule(&ClientStream::Push);
   }
-  void OnSendInitialMetadataDone(bool ok) override {
-    if (!ok) return End(absl::CancelledError());
-    if (!site_.executor->Submit([this] { Complete(); })) End(Busy());
+  void OnEnd() override { Schedule(&ClientStream::Complete); }
+  // A client that does not go on.
+  void OnTick(absl::Time now) override {
+    if (!busy_ && now > in_.call().deadline) End(absl::DeadlineExceededError(""));
   }
-  void OnDone() override { delete this; }
+  void OnCancel() override {}
 
  private:
-  void Open() {
-    absl::Status status = in_.Open();
-    if (status.ok()) {
-      auto sink = in_.method().client_stream(in_.call());
-      status = sink.status();
-      if (sink.ok()) sink_ = *std::move(sink);
+  void Schedule(void (ClientStream::*step)()) {
+    if (finished_) return;
+    busy_ = true;
+    if (!site_.executor->Submit([self = shared_from_this(), step] { ((*self).*step)(); })) {
+      End(Busy());
     }
-    if (!status.ok()) return End(status);
-    StartRead(&incoming_);
+  }
+
+  absl::Status OpenSink() {
+    if (sink_ != nullptr) return absl::OkStatus();
+    ASSIGN_OR_RETURN(sink_, in_.method().client_stream(in_.call()));
+    return absl::OkStatus();
+  }
+
+  absl::Status Take() {
+    RETURN_IF_ERROR(in_.StillWanted());
+    RETURN_IF_ERROR(OpenSink());
+    ASSIGN_OR_RETURN(const std::unique_ptr<Message> message, in_.Read(incoming_));
+    return sink_->Push(*message);
   }
 
   void Push() {
-    absl::Status status = in_.StillWanted();
-    if (status.ok()) {
-      auto message = in_.Read(incoming_);
-      status = message.ok() ? sink_->Push(**message) : message.status();
-    }
-    if (!status.ok()) return End(status);
-    StartRead(&incoming_);
+    if (const absl::Status taken = Take(); !taken.ok()) return End(taken);
+    busy_ = false;
+    in_.replier().Ready();
   }
 
   void Complete() {
-    if (const absl::Status wanted = in_.StillWanted(); !wanted.ok()) return End(wanted);
+    absl::Status wanted = in_.StillWanted();
+    if (wanted.ok()) wanted = OpenSink();
+    if (!wanted.ok()) return End(wanted);
     auto reply = sink_->Finish(in_.call());
-    if (reply.ok()) *response_ = ToByteBuffer(*std::move(reply));
-    End(reply.status());
+    if (!finished_.exchange(true)) in_.Close(std::move(reply));
   }
 
-  void End(const absl::Status& status) { Finish(in_.Close(status)); }
+  void End(const absl::Status& status) {
+    if (!finished_.exchange(true)) in_.Close(status);
+  }
 
   const Site& site_;
   Incoming in_;
-  grpc::ByteBuffer* response_;
-  grpc::ByteBuffer incoming_;
+  std::string incoming_;
   std::unique_ptr<MessageSink<Message>> sink_;
+  std::atomic<bool> busy_{false};
+  std::atomic<bool> finished_{false};
 };
 
-LiveStreams::LiveStreams() : ticker_([this] { Loop(); }) {}
-
-LiveStreams::~LiveStreams() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    stopping_ = true;
-  }
-  change_.notify_all();
-  ticker_.join();
+template <class Call, class... Args>
+std::shared_ptr<http2::Taker> Opened(Args&&... args) {
+  auto call = std::make_shared<Call>(std::forward<Args>(args)...);
+  if (!call->Open()) return nullptr;
+  return call;
 }
 
-void LiveStreams::Add(ServerStream* stream) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  streams_.insert(stream);
+}  // namespace
+
+std::shared_ptr<http2::Taker> TakeServerStream(const Site& site, const Bound& bound,
+                                               const std::atomic<bool>& draining,
+                                               http2::CallHead head,
+                                               std::shared_ptr<http2::Replier> replier) {
+  return Opened<ServerStream>(site, bound, draining, std::move(head), std::move(replier));
 }
 
-void LiveStreams::Remove(ServerStream* stream) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  streams_.erase(stream);
-}
-
-void LiveStreams::Drain() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  draining_ = true;
-  change_.notify_all();
-}
-
-bool LiveStreams::draining() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return draining_;
-}
-
-void LiveStreams::Loop() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  bool drained = false;
-  while (!stopping_) {
-    change_.wait_for(lock, kTick, [&] { return stopping_ || (draining_ && !drained); });
-    drained = draining_;
-    // Under the lock: a stream that is in the set is not gone.
-    for (ServerStream* stream : streams_) stream->Wake();
-  }
-}
-
-grpc::ServerWriteReactor<grpc::ByteBuffer>* NewServerStream(const Site& site, const Bound& bound,
-                                                            LiveStreams* live,
-                                                            grpc::CallbackServerContext* context,
-                                                            const grpc::ByteBuffer* request) {
-  auto* stream = new ServerStream(site, bound, live, context, request);
-  stream->Begin();
-  return stream;
-}
-
-grpc::ServerReadReactor<grpc::ByteBuffer>* NewClientStream(const Site& site, const Bound& bound,
-                                                           grpc::CallbackServerContext* context,
-                                                           grpc::ByteBuffer* response) {
-  auto* stream = new ClientStream(site, bound, context, response);
-  stream->Begin();
-  return stream;
+std::shared_ptr<http2::Taker> TakeClientStream(const Site& site, const Bound& bound,
+                                               http2::CallHead head,
+                                               std::shared_ptr<http2::Replier> replier) {
+  return Opened<ClientStream>(site, bound, std::move(head), std::move(replier));
 }
 
 }  // namespace nisi::rpc

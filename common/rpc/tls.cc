@@ -67,11 +67,6 @@ std::shared_ptr<tls::CertificateProviderInterface> Watch(const TlsFiles& files) 
 
 }  // namespace
 
-TlsFiles TlsFiles::In(const std::string& dir, const std::string& name) {
-  return {absl::StrCat(dir, "/ca.pem"), absl::StrCat(dir, "/", name, ".pem"),
-          absl::StrCat(dir, "/", name, ".key")};
-}
-
 absl::Status CheckTlsFiles(const TlsFiles& files) {
   const auto read = [](const std::string& path) -> absl::StatusOr<X509Ptr> {
     ASSIGN_OR_RETURN(const std::string pem, ReadFile(path, kMaxPemBytes));

@@ -10,18 +10,11 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/http2/tls.h"
 
 namespace nisi::rpc {
 
-struct TlsFiles {
-  std::string authority;    // PEM: who may sign the peer's certificate.
-  std::string certificate;  // PEM: our chain, leaf first. Empty, with `key`: a client without a
-                            // certificate.
-  std::string key;          // PEM.
-
-  // <dir>/ca.pem, <dir>/<name>.pem and <dir>/<name>.key, as MakeCertificates writes them.
-  static TlsFiles In(const std::string& dir, const std::string& name);
-};
+using http2::TlsFiles;
 
 // OK when the files are there and certificate and key belong together. Ask at the start: gRPC
 // itself only fails the handshakes. NOT_FOUND or INVALID_ARGUMENT.

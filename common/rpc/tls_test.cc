@@ -4,10 +4,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
-#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <gtest/gtest.h>
 
@@ -18,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/http2/server.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/key_files.h"
 
@@ -28,37 +26,30 @@ using std::chrono::seconds;
 using std::chrono::system_clock;
 
 // Answers every call with an ABORTED whose message is the peer's identity.
-class WhoAmI final : public grpc::CallbackGenericService {
-  class Answer final : public grpc::ServerGenericBidiReactor {
-   public:
-    explicit Answer(const std::string& identity) {
-      Finish(grpc::Status(grpc::StatusCode::ABORTED, absl::StrCat("you are ", identity)));
-    }
-    void OnDone() override { delete this; }
-  };
-  grpc::ServerGenericBidiReactor* CreateReactor(
-      grpc::GenericCallbackServerContext* context) override {
-    return new Answer(PeerIdentity(*context->auth_context()));
-  }
-};
-
 class TestServer {
  public:
   TestServer(const TlsFiles& files, bool require_client_cert) {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", ServerTls(files, require_client_cert), &port_);
-    builder.RegisterCallbackGenericService(&service_);
-    server_ = builder.BuildAndStart();
+    http2::ServerOptions options;
+    options.address = "127.0.0.1:0";
+    auto tls = http2::TlsAcceptor::Load(files, require_client_cert);
+    EXPECT_TRUE(tls.ok()) << tls.status();
+    options.tls = *std::move(tls);
+    options.take = [](const http2::CallHead& head, const std::shared_ptr<http2::Replier>& replier) {
+      replier->Finish({absl::StatusCode::kAborted, absl::StrCat("you are ", *head.peer), "", {}});
+      return nullptr;
+    };
+    auto server = http2::Server::Start(std::move(options));
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
   }
-  ~TestServer() { server_->Shutdown(system_clock::now()); }
 
   // What the server says; the handshake's failure when it did not come to that. A new connection
   // every time.
   grpc::Status Call(const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel =
-        grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_), credentials, arguments);
+    const auto channel = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server_->port()),
+                                                   credentials, arguments);
     grpc::GenericStub stub(channel);
     grpc::ClientContext context;
     context.set_deadline(system_clock::now() + seconds(60));
@@ -72,9 +63,7 @@ class TestServer {
   }
 
  private:
-  WhoAmI service_;
-  int port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<http2::Server> server_;
 };
 
 class TlsTest : public testing::Test {

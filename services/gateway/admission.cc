@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/rpc/tls.h"
 #include "services/gateway/errors.h"
 
 namespace nisi::gateway {
@@ -25,7 +26,7 @@ absl::string_view View(grpc::string_ref text) {
   return {text.data(), text.size()};
 }
 
-absl::Status CheckSize(const rpc::Metadata& metadata) {
+absl::Status CheckSize(const Metadata& metadata) {
   size_t bytes = 0;
   for (const auto& [name, content] : metadata) {
     bytes += name.size() + content.size() + kEntryOverhead;
@@ -35,7 +36,7 @@ absl::Status CheckSize(const rpc::Metadata& metadata) {
 
 // The process that is meant, "" where none is named. The rest of the metadata stays outside, but
 // for the identity and the trace.
-absl::StatusOr<absl::string_view> ReadMetadata(const rpc::Metadata& metadata) {
+absl::StatusOr<absl::string_view> ReadMetadata(const Metadata& metadata) {
   absl::string_view service;
   int services = 0;
   int identities = 0;
@@ -56,9 +57,27 @@ absl::StatusOr<absl::string_view> ReadMetadata(const rpc::Metadata& metadata) {
 }
 
 // "" where there is none.
-absl::string_view Find(const rpc::Metadata& metadata, const char* key) {
+absl::string_view Find(const Metadata& metadata, const char* key) {
   const auto found = metadata.find(key);
   return found == metadata.end() ? absl::string_view() : View(found->second);
+}
+
+// What proves who calls.
+rpc::Evidence EvidenceOf(const Metadata& metadata, absl::string_view peer) {
+  rpc::Evidence evidence;
+  if (const auto found = metadata.find(rpc::kCallContextKey); found != metadata.end()) {
+    evidence.context = View(found->second);
+  }
+  evidence.authorizations = metadata.count(kAuthorization);
+  evidence.authorization = Find(metadata, kAuthorization);
+  evidence.peer = peer;
+  return evidence;
+}
+
+// The SPIFFE id of its certificate; "" where there is none.
+std::string PeerOf(const grpc::ServerContextBase& call) {
+  const auto auth = call.auth_context();
+  return auth == nullptr ? std::string() : rpc::PeerIdentity(*auth);
 }
 
 // "ipv4:10.0.0.7:51234" without the port.
@@ -80,12 +99,13 @@ Admission::Admission(const Routes* routes, const base::Clock* clock,
 
 absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::ServerContextBase& call,
                                           absl::Time now) {
-  const rpc::Metadata& metadata = call.client_metadata();
+  const Metadata& metadata = call.client_metadata();
   RETURN_IF_ERROR(CheckSize(metadata));
   ASSIGN_OR_RETURN(const absl::string_view service, ReadMetadata(metadata));
   const absl::Time suite_now = clock_->Now();
+  const std::string peer = PeerOf(call);
   ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::Caller> caller,
-                   authenticator_->Identify(metadata, call, suite_now));
+                   authenticator_->Identify(EvidenceOf(metadata, peer), suite_now));
   RETURN_IF_ERROR(CheckRate(*caller, call, now));
   RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
   Admitted admitted;

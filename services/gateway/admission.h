@@ -5,6 +5,7 @@
 #include <grpcpp/server_context.h>
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include "absl/random/random.h"
@@ -21,6 +22,8 @@ namespace nisi::gateway {
 // All metadata of a call, counted as HTTP/2 does: names, values and 32 bytes for each. A server
 // takes more, see common/rpc/listen_options.h, so that the refusal is ours and costs one call.
 inline constexpr size_t kMaxMetadataBytes = 8 << 10;
+
+using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes

@@ -153,7 +153,7 @@ void ForwardedCall::Refuse(const absl::Status& status) {
   if (answering_) {
     return;
   }
-  if (IsOurs(status)) {
+  if (IsOurs(status) && !gone_) {
     base::Log(base::Severity::kError, "call_failed",
               {{"method", in_.method()},
                {"code", absl::StatusCodeToString(status.code())},
@@ -216,7 +216,8 @@ void ForwardedCall::Forward() {
 
 // The client's call is over: it was answered, or the client has gone.
 void ForwardedCall::OnDone(bool /*ok*/) {
-  if (in_.IsCancelled() && out_.has_value()) {
+  gone_ = in_.IsCancelled();
+  if (gone_ && out_.has_value()) {
     out_->TryCancel();
   }
 }

@@ -136,6 +136,7 @@ class ForwardedCall {
   bool live_ = false;
   bool counted_ = false;
   bool answering_ = false;
+  bool gone_ = false;  // the client, before its answer
   bool headers_sent_ = false;
   std::list<ForwardedCall*>::iterator place_;
 

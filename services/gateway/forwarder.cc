@@ -1,10 +1,8 @@
 #include "services/gateway/forwarder.h"
 
 #include <grpcpp/alarm.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/support/method_handler.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,9 +14,12 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/drain.h"
+#include "common/rpc/health.h"
 #include "common/rpc/listen_options.h"
+#include "common/rpc/reflection.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/forwarded_call.h"
+#include "services/gateway/reflection_service.h"
 
 namespace nisi::gateway {
 namespace {
@@ -30,23 +31,6 @@ constexpr int kTicksAHealthLook = 4;
 constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
 // Calls that wait for clients at once; each that is taken posts the next.
 constexpr int kWaiting = 32;
-
-// Lists a domain service in reflection. Its methods are not registered, so they reach the generic
-// service; the one that is has no name, and is there because gRPC learns a service's name only from
-// a method.
-class ListedService final : public grpc::Service {
- public:
-  explicit ListedService(const google::protobuf::ServiceDescriptor& service)
-      : path_(absl::StrCat("/", service.full_name(), "/")) {
-    using Unimplemented = grpc::internal::ErrorMethodHandler<grpc::StatusCode::UNIMPLEMENTED>;
-    AddMethod(new grpc::internal::RpcServiceMethod(path_.c_str(),
-                                                   grpc::internal::RpcMethod::NORMAL_RPC,
-                                                   new Unimplemented("No method is named.")));
-  }
-
- private:
-  const std::string path_;
-};
 
 const char* KindName(CallKind kind) {
   if (kind.client_streaming) {
@@ -85,7 +69,7 @@ class QueueForwarder final : public Forwarder {
 
   const ForwarderOptions options_;
   Hub hub_;
-  std::vector<std::unique_ptr<ListedService>> listed_;
+  std::unique_ptr<ReflectionService> reflection_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   std::thread thread_;
@@ -136,7 +120,6 @@ void QueueForwarder::FillHub() {
 absl::Status QueueForwarder::Start() {
   FillHub();
   grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options_.address, options_.credentials, &port_);
   rpc::SetListenOptions(builder);
@@ -144,10 +127,10 @@ absl::Status QueueForwarder::Start() {
   builder.SetMaxReceiveMessageSize(static_cast<int>(2 * options_.routes->max_request_bytes()));
   builder.SetMaxSendMessageSize(-1);
   builder.RegisterAsyncGenericService(&hub_.service);
-  for (const auto* service : options_.routes->services()) {
-    listed_.push_back(std::make_unique<ListedService>(*service));
-    builder.RegisterService(listed_.back().get());
-  }
+  std::vector<std::string> listed{rpc::kHealthService, rpc::kReflectionService};
+  for (const auto* service : options_.routes->services()) listed.push_back(service->full_name());
+  reflection_ = std::make_unique<ReflectionService>(std::move(listed));
+  builder.RegisterService(reflection_.get());
   hub_.queue = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {

@@ -1,0 +1,67 @@
+// A call between who carries it and who answers it. Neither knows the other: a carrier is an HTTP/2
+// connection today and may be something else tomorrow.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/http2/fields.h"
+
+namespace nisi::http2 {
+
+// What a call begins with.
+struct CallHead {
+  std::string path;  // "/package.Service/Method"
+  Fields fields;     // metadata, without what HTTP/2 and gRPC themselves need
+  absl::Time deadline = absl::InfiniteFuture();  // by the machine's clock; none where none came
+  std::shared_ptr<const std::string> peer;       // SPIFFE id the client proved; empty: none
+};
+
+// What a call ends with.
+struct Answer {
+  absl::StatusCode code = absl::StatusCode::kOk;
+  std::string text;     // of an error
+  std::string details;  // of an error: a google.rpc.Status in wire form
+  Fields trailers;
+};
+
+// The way back to the client. From any thread; what comes after the end is dropped.
+class Replier {
+ public:
+  virtual ~Replier() = default;
+  // A message. The next one after OnSent.
+  virtual void Send(std::string message) = 0;
+  // The end.
+  virtual void Finish(Answer answer) = 0;
+  // The only message, and the end.
+  virtual void Reply(std::string message, Answer answer) = 0;
+  // The next message of the client may come.
+  virtual void Ready() = 0;
+  // The client has gone, or gave the call up.
+  virtual bool cancelled() const = 0;
+};
+
+// What takes the call. The carrier calls it from one thread, its own, which must not wait.
+class Taker {
+ public:
+  virtual ~Taker() = default;
+  // The first comes unasked, each other one after Ready.
+  virtual void OnMessage(std::string message) = 0;
+  // No message follows.
+  virtual void OnEnd() = 0;
+  // What was sent is on its way.
+  virtual void OnSent() {}
+  // Some times a second.
+  virtual void OnTick(absl::Time now) = 0;
+  // The client is gone before the end: the last that comes.
+  virtual void OnCancel() = 0;
+};
+
+// Takes a call that begins; null where it was answered at once.
+using TakeCall =
+    std::function<std::shared_ptr<Taker>(CallHead head, std::shared_ptr<Replier> replier)>;
+
+}  // namespace nisi::http2

@@ -1,0 +1,248 @@
+#include "common/http2/server.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/log.h"
+#include "common/base/planted.h"
+#include "common/base/status.h"
+#include "common/http2/loop.h"
+#include "common/http2/server_connection.h"
+
+namespace nisi::http2 {
+namespace {
+
+constexpr uint64_t kTickMs = 250;
+constexpr int kBacklog = 1024;
+constexpr absl::Duration kLook = absl::Milliseconds(10);
+constexpr absl::Duration kIdle = absl::Seconds(1);
+
+absl::Status CannotListen(const std::string& address, const char* why) {
+  return base::Unavailable("PORT_TAKEN", absl::StrCat("Cannot listen on ", address, ": ", why),
+                           absl::Seconds(1));
+}
+
+// A socket that listens on "host:port", with the port it got.
+absl::StatusOr<std::pair<int, int>> Listen(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon + 1 == address.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(address, ": give host:port"));
+  }
+  std::string host = address.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (const int failed = getaddrinfo(host.empty() ? nullptr : host.c_str(),
+                                     address.substr(colon + 1).c_str(), &hints, &found);
+      failed != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(address, ": ", gai_strerror(failed)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> freed(found, freeaddrinfo);
+  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, kBacklog) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
+    const absl::Status failed = CannotListen(address, strerror(errno));
+    if (fd >= 0) close(fd);
+    return failed;
+  }
+  // The port is at the same place in both kinds of address.
+  return std::pair(fd, ntohs(reinterpret_cast<const sockaddr_in*>(&name)->sin_port));
+}
+
+}  // namespace
+
+// A loop and its connections.
+class Server::Worker {
+ public:
+  Worker(const ServerOptions& options, std::shared_ptr<CallCount> calls)
+      : tls_(options.tls), loop_(options.name) {
+    shared_.loop = &loop_;
+    shared_.limits = options.limits;
+    shared_.take = options.take;
+    shared_.calls = std::move(calls);
+    shared_.on_gone = [this](ServerConnection* connection) { connections_.erase(connection); };
+    loop_.RunAndWait([this] {
+      uv_timer_init(loop_.uv(), &tick_);
+      tick_.data = this;
+      uv_timer_start(
+          &tick_, [](uv_timer_t* tick) { static_cast<Worker*>(tick->data)->OnTick(); }, kTickMs,
+          kTickMs);
+    });
+  }
+
+  // `taken` is called for each connection that comes, on this worker's loop.
+  void Listen(int fd, std::function<void(int)> taken) {
+    loop_.RunAndWait([&] {
+      listener_ = fd;
+      taken_ = std::move(taken);
+      uv_poll_init(loop_.uv(), &readable_, listener_);
+      readable_.data = this;
+      Accept(true);
+    });
+  }
+  void StopListening() {
+    loop_.RunAndWait([this] {
+      if (listener_ < 0) return;
+      uv_close(reinterpret_cast<uv_handle_t*>(&readable_), nullptr);
+      close(listener_);
+      listener_ = -1;
+    });
+  }
+
+  void Take(int fd) {
+    loop_.Post([this, fd] {
+      auto connection = std::make_shared<ServerConnection>(
+          &shared_, fd, tls_ == nullptr ? nullptr : tls_->Current(absl::Now()));
+      connections_.emplace(connection.get(), connection);
+      connection->Start();
+    });
+  }
+  void TakePlain(int fd) {
+    loop_.RunAndWait([this, fd] {
+      auto connection = std::make_shared<ServerConnection>(&shared_, fd, nullptr);
+      connections_.emplace(connection.get(), connection);
+      connection->Start();
+    });
+  }
+
+  void GoAway() {
+    loop_.RunAndWait([this] {
+      for (const auto& [raw, connection] : connections_) connection->GoAway();
+    });
+  }
+  void EndConnections(const Answer& late) {
+    loop_.RunAndWait([&] {
+      for (const auto& [raw, connection] : connections_) connection->End(late);
+    });
+  }
+  bool has_connections() {
+    bool any = false;
+    loop_.RunAndWait([&] { any = !connections_.empty(); });
+    return any;
+  }
+  bool has_calls() {
+    bool any = false;
+    loop_.RunAndWait([&] {
+      for (const auto& [raw, connection] : connections_) any = any || connection->has_calls();
+    });
+    return any;
+  }
+  // Of a worker without connections.
+  void Stop() {
+    loop_.RunAndWait([this] { uv_close(reinterpret_cast<uv_handle_t*>(&tick_), nullptr); });
+  }
+
+ private:
+  void Accept(bool on) {
+    if (!on) {
+      uv_poll_stop(&readable_);
+      return;
+    }
+    uv_poll_start(&readable_, UV_READABLE, [](uv_poll_t* readable, int, int) {
+      static_cast<Worker*>(readable->data)->OnReadable();
+    });
+  }
+  void OnReadable() {
+    while (true) {
+      const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd >= 0) {
+        taken_(fd);
+        continue;
+      }
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno == EAGAIN) return;
+      // Out of files or memory: those who wait are looked at again with the next tick.
+      base::Log(base::Severity::kWarning, "cannot_accept", {{"why", strerror(errno)}});
+      Accept(false);
+      paused_ = true;
+      return;
+    }
+  }
+  void OnTick() {
+    if (std::exchange(paused_, false) && listener_ >= 0) Accept(true);
+    const absl::Time now = absl::Now();
+    for (const auto& [raw, connection] : connections_) connection->OnTick(now);
+  }
+
+  const std::shared_ptr<TlsAcceptor> tls_;
+  ServerConnection::Shared shared_;
+  absl::flat_hash_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
+  uv_timer_t tick_{};
+  uv_poll_t readable_{};
+  int listener_ = -1;
+  bool paused_ = false;
+  std::function<void(int)> taken_;
+  EventLoop loop_;  // last: its end closes what the above are for
+};
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
+  std::unique_ptr<Server> server(new Server());
+  server->calls_ = std::make_shared<CallCount>();
+  int listener = -1;
+  if (!options.address.empty()) {
+    ASSIGN_OR_RETURN(const auto listening, Listen(options.address));
+    listener = listening.first;
+    server->port_ = listening.second;
+  }
+  for (size_t i = 0; i < options.loops; ++i) {
+    server->workers_.push_back(std::make_unique<Worker>(options, server->calls_));
+  }
+  if (listener >= 0) {
+    Server* const raw = server.get();
+    server->workers_.front()->Listen(
+        listener, [raw](int fd) { raw->workers_[raw->next_++ % raw->workers_.size()]->Take(fd); });
+  }
+  return server;
+}
+
+Server::~Server() {
+  End(absl::InfinitePast(), {absl::StatusCode::kUnavailable, "The server has ended.", "", {}});
+}
+
+void Server::Adopt(int fd) {
+  workers_[next_++ % workers_.size()]->TakePlain(fd);
+}
+
+bool Server::Any(const std::function<bool(Worker&)>& of) const {
+  for (const auto& worker : workers_) {
+    if (of(*worker)) return true;
+  }
+  return false;
+}
+
+void Server::End(absl::Time limit, const Answer& late) {
+  if (workers_.empty() || std::exchange(ended_, true)) return;
+  workers_.front()->StopListening();
+  if (base::Planted("drain-that-drops")) limit = absl::InfinitePast();
+  for (const auto& worker : workers_) worker->GoAway();
+  absl::Time last_busy = absl::Now();
+  for (absl::Time now = last_busy; now < limit && now < last_busy + kIdle; now = absl::Now()) {
+    if (!Any([](Worker& worker) { return worker.has_connections(); })) break;
+    if (Any([](Worker& worker) { return worker.has_calls(); })) last_busy = now;
+    absl::SleepFor(kLook);
+  }
+  for (const auto& worker : workers_) worker->EndConnections(late);
+  while (Any([](Worker& worker) { return worker.has_connections(); })) absl::SleepFor(kLook);
+  // Handlers that still run may hold their calls for a while.
+  calls_->WaitForNone();
+  for (const auto& worker : workers_) worker->Stop();
+  workers_.clear();
+}
+
+}  // namespace nisi::http2

@@ -1,0 +1,60 @@
+// Listens, and hands out the calls of all its clients.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/http2/call.h"
+#include "common/http2/call_count.h"
+#include "common/http2/limits.h"
+#include "common/http2/tls.h"
+
+namespace nisi::http2 {
+
+struct ServerOptions {
+  std::string address;               // "127.0.0.1:7401", "[::1]:0"; empty: clients come by Adopt
+  std::shared_ptr<TlsAcceptor> tls;  // null: plain text
+  size_t loops = 2;                  // threads; a connection stays on one
+  const char* name = "http2";        // of the threads, at most 14 characters
+  Limits limits;
+  TakeCall take;  // called on a loop's thread, which must not wait
+};
+
+// Thread-safe but for its end.
+class Server {
+ public:
+  // UNAVAILABLE where the port is taken, INVALID_ARGUMENT for what is no address.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options);
+  // End, at once; then waits until nobody holds a call.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  int port() const { return port_; }
+  // Serves a connected socket of this process, in plain text.
+  void Adopt(int fd);
+
+  // Takes no new connections and sends the clients elsewhere. Calls are served until the clients
+  // have gone, or none came for a second, or `limit`; what is left is answered with `late`.
+  // Afterwards nothing is under way. Calling it again does nothing.
+  void End(absl::Time limit, const Answer& late);
+
+ private:
+  class Worker;
+
+  Server() = default;
+  bool Any(const std::function<bool(Worker&)>& of) const;
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<CallCount> calls_;
+  std::atomic<size_t> next_{0};
+  int port_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace nisi::http2

@@ -1,0 +1,295 @@
+#include "common/http2/server_call.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/http2/server_connection.h"
+
+namespace nisi::http2 {
+namespace {
+
+constexpr absl::string_view kContentType = "application/grpc";
+
+// Names and values must live until nghttp2 has taken them, which it does at once.
+nghttp2_nv View(absl::string_view name, absl::string_view value) {
+  const auto bytes = [](absl::string_view text) {
+    return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
+  };
+  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+// The trailers of an answer in the form of the wire.
+class Trailers {
+ public:
+  explicit Trailers(const Answer& answer) {
+    Add("grpc-status", absl::StrCat(static_cast<int>(answer.code)));
+    if (!answer.text.empty()) Add("grpc-message", EscapeMessage(answer.text));
+    if (!answer.details.empty()) {
+      Add("grpc-status-details-bin", EncodeBinary(answer.details));
+    }
+    for (const Field& field : answer.trailers) {
+      Add(field.name, IsBinary(field.name) ? EncodeBinary(field.value) : field.value);
+    }
+  }
+  void AppendTo(std::vector<nghttp2_nv>* out) const {
+    for (const Field& field : fields_) out->push_back(View(field.name, field.value));
+  }
+
+ private:
+  void Add(absl::string_view name, std::string value) {
+    fields_.push_back({std::string(name), std::move(value)});
+  }
+  std::vector<Field> fields_;
+};
+
+}  // namespace
+
+ServerCall::ServerCall(ServerConnection* connection, EventLoop* loop, int32_t id,
+                       const Limits& limits, std::shared_ptr<CallCount> count)
+    : connection_(connection),
+      loop_(loop),
+      id_(id),
+      limits_(limits),
+      count_(std::move(count)),
+      reader_(limits.max_message_bytes) {
+  count_->Up();
+}
+
+ServerCall::~ServerCall() {
+  count_->Down();
+}
+
+void ServerCall::OnField(absl::string_view name, absl::string_view value) {
+  head_bytes_ += name.size() + value.size();
+  if (head_bytes_ > limits_.max_head_bytes) return;  // OnHead refuses it
+  if (name == ":path") {
+    head_.path = std::string(value);
+  } else if (name == ":method") {
+    http_method_ = std::string(value);
+  } else if (name == "content-type") {
+    content_type_ = std::string(value);
+  } else if (name == "grpc-encoding") {
+    encoding_ = std::string(value);
+  } else if (name == "grpc-timeout") {
+    if (const auto timeout = ParseTimeout(value); timeout.has_value()) {
+      head_.deadline = absl::Now() + *timeout;
+    }
+  } else if (name.front() != ':' && name != "te" && name != "grpc-accept-encoding") {
+    std::optional<std::string> bytes;
+    if (IsBinary(name)) bytes = DecodeBinary(value);
+    head_.fields.Add(std::string(name), bytes.has_value() ? *std::move(bytes) : std::string(value));
+  }
+}
+
+void ServerCall::OnHead(const TakeCall& take, std::shared_ptr<const std::string> peer) {
+  if (http_method_ != "POST") return RefuseHttp("405");
+  if (!absl::StartsWith(content_type_, kContentType)) return RefuseHttp("415");
+  if (head_bytes_ > limits_.max_head_bytes) {
+    return Fault(absl::StatusCode::kResourceExhausted, "The metadata is too large.");
+  }
+  if (!encoding_.empty() && encoding_ != "identity") {
+    return Fault(absl::StatusCode::kUnimplemented, "Compressed requests are not taken.");
+  }
+  head_.peer = std::move(peer);
+  taker_ = take(std::move(head_), shared_from_this());
+}
+
+void ServerCall::OnData(absl::string_view bytes) {
+  if (taker_ == nullptr || finished_) {
+    connection_->Consume(id_, bytes.size());
+    return;
+  }
+  switch (reader_.Push(bytes, &messages_)) {
+    case MessageReader::Fault::kNone:
+      break;
+    case MessageReader::Fault::kCompressed:
+      return Fault(absl::StatusCode::kUnimplemented, "Compressed requests are not taken.");
+    case MessageReader::Fault::kTooLarge:
+      return Fault(absl::StatusCode::kResourceExhausted, "The message is too large.");
+  }
+  // Who does not take messages lets the client wait; who does may need a message that is larger
+  // than what a client may be ahead.
+  if (ready_) {
+    connection_->Consume(id_, bytes.size());
+  } else {
+    withheld_ += bytes.size();
+  }
+  Deliver();
+}
+
+void ServerCall::OnRequestEnd() {
+  request_ended_ = true;
+  if (taker_ == nullptr || finished_) return;
+  if (!reader_.at_border()) {
+    return Fault(absl::StatusCode::kInvalidArgument, "The last message is not whole.");
+  }
+  Deliver();
+}
+
+void ServerCall::Deliver() {
+  while (taker_ != nullptr && !finished_ && ready_ && !messages_.empty()) {
+    ready_ = false;
+    std::string message = std::move(messages_.front());
+    messages_.pop_front();
+    taker_->OnMessage(std::move(message));
+  }
+  if (taker_ == nullptr || finished_ || !ready_ || !request_ended_ || end_delivered_) return;
+  end_delivered_ = true;
+  taker_->OnEnd();
+}
+
+void ServerCall::OnStreamClosed() {
+  connection_ = nullptr;
+  if (!finished_) {
+    cancelled_.store(true, std::memory_order_relaxed);
+    if (taker_ != nullptr) taker_->OnCancel();
+  }
+  taker_.reset();
+}
+
+void ServerCall::OnTick(absl::Time now) {
+  if (taker_ != nullptr && !finished_) taker_->OnTick(now);
+}
+
+void ServerCall::Send(std::string message) {
+  loop_->Run([self = shared_from_this(), message = std::move(message)] {
+    self->Queue(message);
+    if (!self->finished_) self->Resume();
+  });
+}
+
+void ServerCall::Finish(Answer answer) {
+  loop_->Run([self = shared_from_this(), answer = std::move(answer)]() mutable {
+    self->End(std::move(answer));
+  });
+}
+
+void ServerCall::Reply(std::string message, Answer answer) {
+  loop_->Run([self = shared_from_this(), message = std::move(message),
+              answer = std::move(answer)]() mutable {
+    self->Queue(message);
+    self->End(std::move(answer));
+  });
+}
+
+void ServerCall::Ready() {
+  // Never at once: it may be asked from within OnMessage.
+  loop_->Post([self = shared_from_this()] {
+    self->ready_ = true;
+    if (self->connection_ == nullptr || self->finished_) return;
+    self->connection_->Consume(self->id_, std::exchange(self->withheld_, 0));
+    self->Deliver();
+  });
+}
+
+void ServerCall::Queue(const std::string& message) {
+  if (connection_ == nullptr || finished_) return;
+  const auto prefix = PrefixFor(message.size());
+  std::string framed;
+  framed.reserve(prefix.size() + message.size());
+  framed.append(prefix.data(), prefix.size()).append(message);
+  out_.push_back(std::move(framed));
+}
+
+void ServerCall::End(Answer answer) {
+  if (connection_ == nullptr || finished_) return;
+  finished_ = true;
+  answer_ = std::move(answer);
+  // Whoever took the call has said its last word.
+  loop_->AtEndOfTurn([self = shared_from_this()] { self->taker_.reset(); });
+  if (!head_sent_ && out_.empty()) return SendOnlyTrailers();
+  Resume();
+}
+
+void ServerCall::Abort(const Answer& answer) {
+  if (finished_) return;
+  if (taker_ != nullptr) {
+    cancelled_.store(true, std::memory_order_relaxed);
+    taker_->OnCancel();
+  }
+  End(answer);
+}
+
+void ServerCall::Fault(absl::StatusCode code, absl::string_view text) {
+  Abort({code, std::string(text), "", {}});
+}
+
+void ServerCall::RefuseHttp(absl::string_view status) {
+  finished_ = true;
+  const nghttp2_nv field = View(":status", status);
+  nghttp2_submit_response(connection_->session(), id_, &field, 1, nullptr);
+  connection_->FlushSoon();
+}
+
+void ServerCall::SendHead() {
+  const std::array<nghttp2_nv, 2> fields{View(":status", "200"),
+                                         View("content-type", kContentType)};
+  nghttp2_data_provider body{};
+  body.source.ptr = this;
+  body.read_callback = [](nghttp2_session*, int32_t, uint8_t* room, size_t size, uint32_t* flags,
+                          nghttp2_data_source* source, void*) {
+    return static_cast<ServerCall*>(source->ptr)->Read(room, size, flags);
+  };
+  head_sent_ = true;
+  nghttp2_submit_response(connection_->session(), id_, fields.data(), fields.size(), &body);
+}
+
+void ServerCall::SendOnlyTrailers() {
+  std::vector<nghttp2_nv> fields{View(":status", "200"), View("content-type", kContentType)};
+  const Trailers trailers(answer_);
+  trailers.AppendTo(&fields);
+  head_sent_ = true;
+  nghttp2_submit_response(connection_->session(), id_, fields.data(), fields.size(), nullptr);
+  connection_->FlushSoon();
+}
+
+void ServerCall::Resume() {
+  if (connection_ == nullptr) return;
+  if (!head_sent_) {
+    SendHead();
+  } else if (std::exchange(waiting_, false)) {
+    nghttp2_session_resume_data(connection_->session(), id_);
+  }
+  connection_->FlushSoon();
+}
+
+// nghttp2 asks for what comes next of the body.
+ssize_t ServerCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
+  size_t given = 0;
+  bool sent = false;
+  while (given < size && !out_.empty()) {
+    const std::string& first = out_.front();
+    const size_t part = std::min(size - given, first.size() - out_sent_);
+    std::copy_n(first.data() + out_sent_, part, room + given);
+    given += part;
+    out_sent_ += part;
+    if (out_sent_ == first.size()) {
+      out_.pop_front();
+      out_sent_ = 0;
+      sent = out_.empty();
+    }
+  }
+  if (!out_.empty()) return static_cast<ssize_t>(given);
+  if (finished_) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    std::vector<nghttp2_nv> fields;
+    const Trailers trailers(answer_);
+    trailers.AppendTo(&fields);
+    nghttp2_submit_trailer(connection_->session(), id_, fields.data(), fields.size());
+    return static_cast<ssize_t>(given);
+  }
+  if (sent) {
+    loop_->AtEndOfTurn([self = shared_from_this()] {
+      if (self->taker_ != nullptr && !self->finished_) self->taker_->OnSent();
+    });
+  }
+  if (given > 0) return static_cast<ssize_t>(given);
+  waiting_ = true;
+  return NGHTTP2_ERR_DEFERRED;
+}
+
+}  // namespace nisi::http2

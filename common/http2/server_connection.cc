@@ -1,0 +1,235 @@
+#include "common/http2/server_connection.h"
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "common/base/log.h"
+
+namespace nisi::http2 {
+namespace {
+
+constexpr size_t kWriteBytes = 64 << 10;
+// Settings that a client may send in one frame, and frames that only want an answer of us.
+constexpr size_t kMaxSettings = 32;
+constexpr size_t kMaxOutboundAcks = 1000;
+
+absl::string_view Text(const uint8_t* bytes, size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+nghttp2_option* Options() {
+  nghttp2_option* options = nullptr;
+  if (nghttp2_option_new(&options) != 0) std::abort();
+  nghttp2_option_set_no_auto_window_update(options, 1);
+  nghttp2_option_set_no_closed_streams(options, 1);
+  nghttp2_option_set_max_settings(options, kMaxSettings);
+  nghttp2_option_set_max_outbound_ack(options, kMaxOutboundAcks);
+  return options;
+}
+
+bool Ends(const nghttp2_frame& frame) {
+  return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(const Shared* shared, int fd, std::shared_ptr<SSL_CTX> tls)
+    : shared_(*shared),
+      socket_(shared->loop, fd, std::move(tls), this),
+      began_(absl::Now()),
+      heard_(began_) {}
+
+ServerConnection::~ServerConnection() {
+  nghttp2_session_del(session_);
+}
+
+nghttp2_session_callbacks* ServerConnection::Callbacks() {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  if (nghttp2_session_callbacks_new(&callbacks) != 0) std::abort();
+  nghttp2_session_callbacks_set_on_begin_headers_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        auto* const self = static_cast<ServerConnection*>(user);
+        if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+          return 0;
+        }
+        const int32_t id = frame->hd.stream_id;
+        self->calls_[id] = std::make_shared<ServerCall>(self, self->shared_.loop, id,
+                                                        self->shared_.limits, self->shared_.calls);
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_header_callback(
+      callbacks,
+      [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+         const uint8_t* value, size_t value_size, uint8_t, void* user) {
+        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;  // trailers: gRPC has none here
+        ServerCall* const call = static_cast<ServerConnection*>(user)->Find(frame->hd.stream_id);
+        if (call != nullptr) call->OnField(Text(name, name_size), Text(value, value_size));
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
+      callbacks, [](nghttp2_session* session, uint8_t, int32_t id, const uint8_t* bytes,
+                    size_t size, void* user) {
+        auto* const self = static_cast<ServerConnection*>(user);
+        nghttp2_session_consume_connection(session, size);
+        if (ServerCall* const call = self->Find(id); call != nullptr) {
+          call->OnData(Text(bytes, size));
+        }
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_frame_recv_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        static_cast<ServerConnection*>(user)->OnFrame(*frame);
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_frame_send_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        static_cast<ServerConnection*>(user)->OnFrameSent(*frame);
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_stream_close_callback(
+      callbacks, [](nghttp2_session*, int32_t id, uint32_t, void* user) {
+        auto* const self = static_cast<ServerConnection*>(user);
+        const auto found = self->calls_.find(id);
+        if (found == self->calls_.end()) return 0;
+        const std::shared_ptr<ServerCall> call = std::move(found->second);
+        self->calls_.erase(found);
+        call->OnStreamClosed();
+        return 0;
+      });
+  return callbacks;
+}
+
+void ServerConnection::OpenSession() {
+  static nghttp2_session_callbacks* const kCallbacks = Callbacks();
+  static nghttp2_option* const kOptions = Options();
+  if (nghttp2_session_server_new2(&session_, kCallbacks, this, kOptions) != 0) std::abort();
+  const Limits& limits = shared_.limits;
+  const std::array<nghttp2_settings_entry, 3> settings{{
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_calls_of_connection},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<uint32_t>(limits.call_window_bytes)},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(limits.max_head_bytes)},
+  }};
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                        limits.connection_window_bytes);
+}
+
+ServerCall* ServerConnection::Find(int32_t id) const {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : found->second.get();
+}
+
+void ServerConnection::OnOpen(std::string peer) {
+  peer_ = std::make_shared<const std::string>(std::move(peer));
+  OpenSession();
+  FlushSoon();
+}
+
+void ServerConnection::OnBytes(absl::string_view bytes) {
+  heard_ = absl::Now();
+  asked_ = absl::InfiniteFuture();
+  const ssize_t read = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (read < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(read)));
+  FlushSoon();
+}
+
+void ServerConnection::OnFrame(const nghttp2_frame& frame) {
+  if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return;
+  // Kept here: it may be answered, and its stream closed, by what follows.
+  const auto found = calls_.find(frame.hd.stream_id);
+  if (found == calls_.end()) return;
+  const std::shared_ptr<ServerCall> call = found->second;
+  if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    call->OnHead(shared_.take, peer_);
+  }
+  if (Ends(frame)) call->OnRequestEnd();
+}
+
+// A client that was answered before it had sent all need not go on.
+void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
+  if ((frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) || !Ends(frame)) return;
+  const ServerCall* const call = Find(frame.hd.stream_id);
+  if (call == nullptr || call->request_ended()) return;
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, frame.hd.stream_id, NGHTTP2_NO_ERROR);
+}
+
+void ServerConnection::Consume(int32_t id, size_t bytes) {
+  if (bytes == 0) return;
+  nghttp2_session_consume_stream(session_, id, bytes);
+  FlushSoon();
+}
+
+void ServerConnection::FlushSoon() {
+  if (std::exchange(flush_soon_, true)) return;
+  shared_.loop->AtEndOfTurn([weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self != nullptr) self->Flush();
+  });
+}
+
+void ServerConnection::Flush() {
+  flush_soon_ = false;
+  if (session_ == nullptr || !socket_.open()) return;
+  thread_local std::string out;
+  while (socket_.open() && socket_.unsent() < shared_.limits.max_unsent_bytes) {
+    out.clear();
+    while (out.size() < kWriteBytes) {
+      const uint8_t* bytes = nullptr;
+      const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
+      if (size < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(size)));
+      if (size == 0) break;
+      out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+    }
+    if (out.empty()) break;
+    socket_.Write(out);
+  }
+  if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) {
+    socket_.CloseWhenSent();
+  }
+}
+
+void ServerConnection::OnTick(absl::Time now) {
+  const Limits& limits = shared_.limits;
+  if (session_ == nullptr) {
+    if (now > began_ + limits.handshake) socket_.Close("no handshake in time");
+    return;
+  }
+  for (const auto& [id, call] : calls_) call->OnTick(now);
+  if (now > heard_ + limits.ping_after && asked_ == absl::InfiniteFuture()) {
+    asked_ = now;
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    FlushSoon();
+  }
+  if (now > asked_ + limits.ping_answer) socket_.Close("silent");
+}
+
+void ServerConnection::GoAway() {
+  if (session_ == nullptr) return socket_.Close("");
+  nghttp2_submit_shutdown_notice(session_);
+  FlushSoon();
+}
+
+void ServerConnection::End(const Answer& answer) {
+  if (session_ == nullptr) return socket_.Close("");
+  std::vector<std::shared_ptr<ServerCall>> calls;
+  for (const auto& [id, call] : calls_) calls.push_back(call);
+  for (const auto& call : calls) call->Abort(answer);
+  nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+  Flush();
+  socket_.CloseWhenSent();
+}
+
+void ServerConnection::OnClosed(const std::string& why) {
+  if (!why.empty()) {
+    base::Log(base::Severity::kInfo, "connection_closed",
+              {{"why", why}, {"peer", socket_.address()}});
+  }
+  auto calls = std::exchange(calls_, {});
+  for (const auto& [id, call] : calls) call->OnStreamClosed();
+  shared_.on_gone(this);
+}
+
+}  // namespace nisi::http2

@@ -1,0 +1,193 @@
+#include "common/http2/socket.h"
+
+#include <arpa/inet.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/http2/tls.h"
+
+namespace nisi::http2 {
+namespace {
+
+std::string AddressOf(const uv_tcp_t& handle) {
+  sockaddr_storage name{};
+  int size = sizeof name;
+  if (uv_tcp_getpeername(&handle, reinterpret_cast<sockaddr*>(&name), &size) != 0) return "";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (name.ss_family == AF_INET) {
+    uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&name), text.data(), text.size());
+  } else if (name.ss_family == AF_INET6) {
+    uv_ip6_name(reinterpret_cast<const sockaddr_in6*>(&name), text.data(), text.size());
+  }
+  return text.data();
+}
+
+}  // namespace
+
+struct Socket::PendingWrite {
+  uv_write_t request{};
+  Socket* socket = nullptr;
+  std::string bytes;
+};
+
+Socket::Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* owner)
+    : loop_(loop), owner_(owner), context_(std::move(tls)) {
+  uv_tcp_init(loop_->uv(), &handle_);
+  handle_.data = this;
+  if (const int failed = uv_tcp_open(&handle_, fd); failed != 0) {
+    close(fd);
+    why_ = uv_strerror(failed);
+    return;
+  }
+  uv_tcp_nodelay(&handle_, 1);
+  address_ = AddressOf(handle_);
+  if (context_ == nullptr) return;
+  ssl_.reset(SSL_new(context_.get()));
+  if (ssl_ == nullptr) return;
+  SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_set_accept_state(ssl_.get());
+}
+
+Socket::~Socket() = default;
+
+void Socket::Start() {
+  if (!why_.empty()) return Close(why_);
+  if (context_ != nullptr && ssl_ == nullptr) return Close("no memory for TLS");
+  const int failed = uv_read_start(
+      reinterpret_cast<uv_stream_t*>(&handle_),
+      [](uv_handle_t* handle, size_t, uv_buf_t* room) {
+        *room = uv_buf_init(static_cast<Socket*>(handle->data)->loop_->read_room(),
+                            EventLoop::kRoomBytes);
+      },
+      [](uv_stream_t* handle, ssize_t size, const uv_buf_t* room) {
+        if (size != 0) static_cast<Socket*>(handle->data)->OnRead(size, room->base);
+      });
+  if (failed != 0) return Fail("read", failed);
+  if (ssl_ != nullptr) return;
+  open_ = true;
+  owner_->OnOpen("");
+}
+
+void Socket::OnRead(ssize_t size, const char* bytes) {
+  if (closing_) return;
+  if (size == UV_EOF) return Close("");
+  if (size < 0) return Fail("read", static_cast<int>(size));
+  if (close_when_sent_) return;
+  const absl::string_view read(bytes, static_cast<size_t>(size));
+  if (ssl_ == nullptr) return owner_->OnBytes(read);
+  OnCipher(read);
+}
+
+void Socket::OnCipher(absl::string_view bytes) {
+  BIO_write(SSL_get_rbio(ssl_.get()), bytes.data(), static_cast<int>(bytes.size()));
+  if (!open_) Handshake();
+  while (open_ && !closing_ && !close_when_sent_) {
+    ERR_clear_error();
+    const int size = SSL_read(ssl_.get(), loop_->plain_room(), EventLoop::kRoomBytes);
+    if (size > 0) {
+      owner_->OnBytes({loop_->plain_room(), static_cast<size_t>(size)});
+      continue;
+    }
+    const int error = SSL_get_error(ssl_.get(), size);
+    FlushCipher();  // an alert, perhaps
+    if (error == SSL_ERROR_WANT_READ) return;
+    return Close(error == SSL_ERROR_ZERO_RETURN ? "" : absl::StrCat("TLS: ", TlsProblem()));
+  }
+}
+
+void Socket::Handshake() {
+  ERR_clear_error();
+  const int done = SSL_do_handshake(ssl_.get());
+  const int error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), done);
+  const std::string problem = error == SSL_ERROR_NONE ? "" : TlsProblem();
+  FlushCipher();
+  if (closing_ || error == SSL_ERROR_WANT_READ) return;
+  if (error != SSL_ERROR_NONE) return Close(absl::StrCat("TLS handshake: ", problem));
+  open_ = true;
+  owner_->OnOpen(PeerIdentity(*ssl_));
+}
+
+void Socket::FlushCipher() {
+  char* bytes = nullptr;
+  BIO* out = SSL_get_wbio(ssl_.get());
+  const long size = BIO_get_mem_data(out, &bytes);
+  if (size <= 0) return;
+  WriteRaw({bytes, static_cast<size_t>(size)});
+  (void)BIO_reset(out);
+}
+
+void Socket::Write(absl::string_view bytes) {
+  if (closing_ || !open_ || bytes.empty()) return;
+  if (ssl_ == nullptr) return WriteRaw(bytes);
+  while (!bytes.empty()) {
+    const size_t part = std::min<size_t>(bytes.size(), INT_MAX);
+    if (SSL_write(ssl_.get(), bytes.data(), static_cast<int>(part)) <= 0) {
+      return Close(absl::StrCat("TLS: ", TlsProblem()));
+    }
+    bytes.remove_prefix(part);
+  }
+  FlushCipher();
+}
+
+void Socket::WriteRaw(absl::string_view bytes) {
+  auto* const stream = reinterpret_cast<uv_stream_t*>(&handle_);
+  if (unsent_ == 0) {
+    // uv reads from it only.
+    const uv_buf_t buffer =
+        uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+    const int sent = uv_try_write(stream, &buffer, 1);
+    if (sent < 0 && sent != UV_EAGAIN) return Fail("write", sent);
+    if (sent > 0) bytes.remove_prefix(static_cast<size_t>(sent));
+    if (bytes.empty()) return;
+  }
+  auto pending = std::make_unique<PendingWrite>();
+  pending->socket = this;
+  pending->bytes = std::string(bytes);
+  pending->request.data = pending.get();
+  const uv_buf_t buffer =
+      uv_buf_init(pending->bytes.data(), static_cast<unsigned>(pending->bytes.size()));
+  const int failed =
+      uv_write(&pending->request, stream, &buffer, 1, [](uv_write_t* request, int error) {
+        const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
+        Socket* const socket = done->socket;
+        socket->unsent_ -= done->bytes.size();
+        if (socket->closing_) return;
+        if (error != 0) return socket->Fail("write", error);
+        if (socket->unsent_ != 0) return;
+        if (socket->close_when_sent_) return socket->Close("");
+        socket->owner_->OnWritten();
+      });
+  if (failed != 0) return Fail("write", failed);
+  unsent_ += pending->bytes.size();
+  (void)pending.release();  // the callback has it
+}
+
+void Socket::CloseWhenSent() {
+  if (closing_) return;
+  close_when_sent_ = true;
+  if (unsent_ == 0) Close("");
+}
+
+void Socket::Fail(absl::string_view what, int error) {
+  Close(absl::StrCat(what, ": ", uv_strerror(error)));
+}
+
+void Socket::Close(const std::string& why) {
+  if (closing_) return;
+  closing_ = true;
+  open_ = false;
+  why_ = why;
+  uv_close(reinterpret_cast<uv_handle_t*>(&handle_), [](uv_handle_t* handle) {
+    auto* const socket = static_cast<Socket*>(handle->data);
+    // A copy: the owner may delete the socket.
+    socket->owner_->OnClosed(std::string(socket->why_));
+  });
+}
+
+}  // namespace nisi::http2

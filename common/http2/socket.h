@@ -1,0 +1,73 @@
+// One connection's bytes, plain or under TLS, on one loop.
+#pragma once
+
+#include <openssl/ssl.h>
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/http2/loop.h"
+
+namespace nisi::http2 {
+
+class Socket {
+ public:
+  // Called on the loop. After OnClosed nothing follows, and the socket may be deleted from there.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Bytes can be sent and come from now on; `peer` is the SPIFFE id that the other side proved.
+    virtual void OnOpen(std::string peer) = 0;
+    virtual void OnBytes(absl::string_view bytes) = 0;
+    // What had to wait for the other side has left.
+    virtual void OnWritten() = 0;
+    // By either side. `why`: of a failure.
+    virtual void OnClosed(const std::string& why) = 0;
+  };
+
+  // Takes `fd`, a connected socket, on the loop's thread. `tls` null: plain.
+  Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* owner);
+  ~Socket();
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  // Begins: with OnOpen, at once where there is no handshake.
+  void Start();
+  void Write(absl::string_view bytes);
+  // Bytes that the kernel did not take yet.
+  size_t unsent() const { return unsent_; }
+  bool open() const { return open_; }
+  // "10.0.0.7"; empty for a pair within this process.
+  const std::string& address() const { return address_; }
+  // Nothing is read from here on; OnClosed comes when what was written has left, or failed to.
+  void CloseWhenSent();
+  void Close(const std::string& why);
+
+ private:
+  struct PendingWrite;
+
+  void OnRead(ssize_t size, const char* bytes);
+  void OnCipher(absl::string_view bytes);
+  void Handshake();
+  // Hands what TLS wants to say to the kernel.
+  void FlushCipher();
+  void WriteRaw(absl::string_view bytes);
+  void Fail(absl::string_view what, int error);
+
+  EventLoop* const loop_;
+  Owner* const owner_;
+  std::shared_ptr<SSL_CTX> context_;
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, SSL_free};
+  uv_tcp_t handle_{};
+  std::string address_;
+  size_t unsent_ = 0;
+  bool open_ = false;
+  bool closing_ = false;
+  bool close_when_sent_ = false;
+  std::string why_;
+};
+
+}  // namespace nisi::http2

@@ -1,0 +1,142 @@
+#include "common/http2/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+
+namespace nisi::http2 {
+namespace {
+
+constexpr absl::Duration kLook = absl::Seconds(1);
+constexpr absl::string_view kScheme = "spiffe://";
+// As on the wire: a length before each name. gRPC speaks HTTP/2 alone.
+constexpr unsigned char kH2[] = {2, 'h', '2'};
+
+int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                   const unsigned char* offered, unsigned int offered_size, void*) {
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_size, kH2, sizeof kH2, offered, offered_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// Changes when one of the files does.
+std::string Look(const TlsFiles& files) {
+  std::string seen;
+  for (const std::string* path : {&files.authority, &files.certificate, &files.key}) {
+    struct stat file {};
+    if (stat(path->c_str(), &file) != 0) return "";
+    absl::StrAppend(&seen, file.st_ino, ".", file.st_size, ".", file.st_mtim.tv_sec, ".",
+                    file.st_mtim.tv_nsec, " ");
+  }
+  return seen;
+}
+
+absl::Status Bad(const std::string& path) {
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", TlsProblem()));
+}
+
+}  // namespace
+
+std::string TlsProblem() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return reason == nullptr ? "no reason given" : reason;
+}
+
+TlsFiles TlsFiles::In(const std::string& dir, const std::string& name) {
+  return {absl::StrCat(dir, "/ca.pem"), absl::StrCat(dir, "/", name, ".pem"),
+          absl::StrCat(dir, "/", name, ".key")};
+}
+
+absl::StatusOr<std::shared_ptr<TlsAcceptor>> TlsAcceptor::Load(TlsFiles files,
+                                                               bool require_client_cert) {
+  std::shared_ptr<TlsAcceptor> tls(new TlsAcceptor(std::move(files), require_client_cert));
+  tls->seen_ = Look(tls->files_);
+  ASSIGN_OR_RETURN(tls->context_, tls->Read());
+  return tls;
+}
+
+absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
+  ERR_clear_error();
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  if (context == nullptr) return absl::ResourceExhaustedError(TlsProblem());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  // Those of TLS 1.2 that HTTP/2 allows.
+  SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
+  // Each connection proves itself: nothing is resumed, and a handshake ends with nothing to read.
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_alpn_select_cb(context.get(), ChooseProtocol, nullptr);
+  if (SSL_CTX_load_verify_locations(context.get(), files_.authority.c_str(), nullptr) != 1) {
+    return Bad(files_.authority);
+  }
+  if (SSL_CTX_use_certificate_chain_file(context.get(), files_.certificate.c_str()) != 1) {
+    return Bad(files_.certificate);
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), files_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return Bad(files_.key);
+  }
+  if (STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(files_.authority.c_str());
+      names != nullptr) {
+    SSL_CTX_set_client_CA_list(context.get(), names);
+  }
+  SSL_CTX_set_verify(context.get(),
+                     SSL_VERIFY_PEER | (require_client_cert_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
+  return context;
+}
+
+std::shared_ptr<SSL_CTX> TlsAcceptor::Current(absl::Time now) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (now < next_look_) return context_;
+  next_look_ = now + kLook;
+  std::string seen = Look(files_);
+  if (seen == seen_) return context_;
+  seen_ = std::move(seen);
+  // A certificate whose key is not there yet does not serve; it will be looked at again.
+  if (auto read = Read(); read.ok()) {
+    context_ = *std::move(read);
+    base::Log(base::Severity::kInfo, "certificate_read", {{"path", files_.certificate}});
+  } else {
+    base::Log(base::Severity::kWarning, "file_not_reloaded",
+              {{"path", files_.certificate}, {"problem", read.status().message()}});
+  }
+  return context_;
+}
+
+std::string PeerIdentity(const SSL& ssl) {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(&ssl),
+                                                                X509_free);
+  if (certificate == nullptr) return "";
+  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+      static_cast<GENERAL_NAMES*>(
+          X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)),
+      GENERAL_NAMES_free);
+  std::string identity;
+  int uris = 0;
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_URI) continue;
+    ++uris;
+    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
+    identity.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                    static_cast<size_t>(ASN1_STRING_length(uri)));
+  }
+  return uris == 1 && absl::StartsWith(identity, kScheme) ? identity : "";
+}
+
+}  // namespace nisi::http2

@@ -1,0 +1,16 @@
+// The one place where a Status becomes what goes over the wire.
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "common/http2/call.h"
+
+namespace nisi::rpc {
+
+// With the details of google.rpc; exactly one ErrorInfo (a status without one gets a general one,
+// and an INTERNAL says nothing of its cause), at most 4 KiB of details: what is over is left out,
+// ErrorInfo last. `trace_id`, unless empty, goes along as the one RequestInfo: what the caller can
+// quote to an operator, who finds it in the logs.
+http2::Answer ToAnswer(const absl::Status& status, absl::string_view trace_id = "");
+
+}  // namespace nisi::rpc

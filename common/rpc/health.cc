@@ -1,0 +1,93 @@
+#include "common/rpc/health.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/answer.h"
+#include "common/rpc/parse.h"
+#include "grpc/health/v1/health.pb.h"
+
+namespace nisi::rpc {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+// One Check or Watch.
+class HealthCall final : public http2::Taker {
+ public:
+  HealthCall(const Health& health, std::shared_ptr<http2::Replier> replier, bool watch)
+      : health_(health), replier_(std::move(replier)), watch_(watch) {}
+
+  void OnMessage(std::string message) override {
+    HealthCheckRequest request;
+    if (const absl::Status parsed = ParseMessage(message, &request); !parsed.ok()) {
+      return End(parsed);
+    }
+    service_ = request.service();
+    asked_ = true;
+    replier_->Ready();
+  }
+
+  void OnEnd() override {
+    if (!asked_) return End(absl::InvalidArgumentError("The call came without its message."));
+    if (watch_) return Tell();
+    const int status = health_.StatusOf(service_);
+    if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
+      return End(base::Refusal(absl::StatusCode::kNotFound, "SERVICE_UNKNOWN",
+                               "No service of that name is here."));
+    }
+    ended_ = true;
+    replier_->Reply(Message(status), {});
+  }
+
+  void OnTick(absl::Time) override {
+    if (told_ != kNothing) Tell();
+  }
+  void OnCancel() override {}
+
+ private:
+  static constexpr int kNothing = -1;
+
+  static std::string Message(int status) {
+    HealthCheckResponse response;
+    response.set_status(static_cast<HealthCheckResponse::ServingStatus>(status));
+    return response.SerializeAsString();
+  }
+  void Tell() {
+    const int status = health_.StatusOf(service_);
+    if (ended_ || status == told_) return;
+    told_ = status;
+    replier_->Send(Message(status));
+  }
+  void End(const absl::Status& status) {
+    if (std::exchange(ended_, true)) return;
+    replier_->Finish(ToAnswer(status, ""));
+  }
+
+  const Health& health_;
+  const std::shared_ptr<http2::Replier> replier_;
+  const bool watch_;
+  std::string service_;
+  bool asked_ = false;
+  bool ended_ = false;
+  int told_ = kNothing;
+};
+
+Health::Health(std::set<std::string> services) : services_(std::move(services)) {
+  services_.insert("");
+}
+
+int Health::StatusOf(const std::string& service) const {
+  if (!services_.contains(service)) return HealthCheckResponse::SERVICE_UNKNOWN;
+  return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+}
+
+std::shared_ptr<http2::Taker> Health::TakeCheck(std::shared_ptr<http2::Replier> replier) const {
+  return std::make_shared<HealthCall>(*this, std::move(replier), false);
+}
+
+std::shared_ptr<http2::Taker> Health::TakeWatch(std::shared_ptr<http2::Replier> replier) const {
+  return std::make_shared<HealthCall>(*this, std::move(replier), true);
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,105 @@
+#include "common/rpc/reflection.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/rpc/parse.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "grpc/reflection/v1alpha/reflection.pb.h"
+
+namespace nisi::rpc {
+namespace {
+
+using google::protobuf::DescriptorPool;
+using google::protobuf::FileDescriptor;
+using grpc::reflection::v1alpha::FileDescriptorResponse;
+using grpc::reflection::v1alpha::ServerReflectionRequest;
+using grpc::reflection::v1alpha::ServerReflectionResponse;
+
+// What a file imports comes before it.
+void AddFile(const FileDescriptor& file, std::set<const FileDescriptor*>* seen,
+             FileDescriptorResponse* out) {
+  if (!seen->insert(&file).second) return;
+  for (int i = 0; i < file.dependency_count(); ++i) AddFile(*file.dependency(i), seen, out);
+  google::protobuf::FileDescriptorProto proto;
+  file.CopyTo(&proto);
+  proto.SerializeToString(out->add_file_descriptor_proto());
+}
+
+void Answer(const FileDescriptor* file, ServerReflectionResponse* response) {
+  if (file == nullptr) {
+    auto* const error = response->mutable_error_response();
+    error->set_error_code(static_cast<int>(absl::StatusCode::kNotFound));
+    error->set_error_message("Nothing of that name is served.");
+    return;
+  }
+  // The file that was asked for is the first of the answer, as gRPC's own servers have it.
+  std::set<const FileDescriptor*> seen;
+  FileDescriptorResponse files;
+  AddFile(*file, &seen, &files);
+  auto* const out = response->mutable_file_descriptor_response();
+  for (int i = files.file_descriptor_proto_size(); i-- > 0;) {
+    out->add_file_descriptor_proto(files.file_descriptor_proto(i));
+  }
+}
+
+void AnswerExtensions(const DescriptorPool& pool, const std::string& type,
+                      ServerReflectionResponse* response) {
+  const auto* const message = pool.FindMessageTypeByName(type);
+  if (message == nullptr) return Answer(nullptr, response);
+  std::vector<const google::protobuf::FieldDescriptor*> extensions;
+  pool.FindAllExtensions(message, &extensions);
+  auto* const out = response->mutable_all_extension_numbers_response();
+  out->set_base_type_name(type);
+  for (const auto* extension : extensions) out->add_extension_number(extension->number());
+}
+
+const FileDescriptor* FileOfExtension(const DescriptorPool& pool, const std::string& type,
+                                      int number) {
+  const auto* const message = pool.FindMessageTypeByName(type);
+  const auto* const field =
+      message == nullptr ? nullptr : pool.FindExtensionByNumber(message, number);
+  return field == nullptr ? nullptr : field->file();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> AnswerReflection(absl::string_view request_bytes,
+                                             const std::vector<std::string>& services) {
+  ServerReflectionRequest request;
+  RETURN_IF_ERROR(ParseMessage(request_bytes, &request));
+  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+  ServerReflectionResponse response;
+  response.set_valid_host(request.host());
+  *response.mutable_original_request() = request;
+  switch (request.message_request_case()) {
+    case ServerReflectionRequest::kFileByFilename:
+      Answer(pool.FindFileByName(request.file_by_filename()), &response);
+      break;
+    case ServerReflectionRequest::kFileContainingSymbol:
+      Answer(pool.FindFileContainingSymbol(request.file_containing_symbol()), &response);
+      break;
+    case ServerReflectionRequest::kFileContainingExtension: {
+      const auto& extension = request.file_containing_extension();
+      Answer(FileOfExtension(pool, extension.containing_type(), extension.extension_number()),
+             &response);
+      break;
+    }
+    case ServerReflectionRequest::kAllExtensionNumbersOfType:
+      AnswerExtensions(pool, request.all_extension_numbers_of_type(), &response);
+      break;
+    case ServerReflectionRequest::kListServices:
+      for (const std::string& service : services) {
+        response.mutable_list_services_response()->add_service()->set_name(service);
+      }
+      break;
+    case ServerReflectionRequest::MESSAGE_REQUEST_NOT_SET:
+      return base::Refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
+                           "The message asks for nothing.");
+  }
+  return response.SerializeAsString();
+}
+
+}  // namespace nisi::rpc
