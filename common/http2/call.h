@@ -12,12 +12,28 @@
 
 namespace nisi::http2 {
 
+// Who is at the other end of a connection.
+struct Peer {
+  std::string identity;  // the SPIFFE id that it proved; empty: none
+  std::string address;   // "10.0.0.7"; empty within one process
+};
+
+// What is wrong with what a client sent, beneath what its message says.
+enum class Fault {
+  kNone,
+  kCompressed,        // it may not be
+  kMessageTooLarge,   // for the carrier
+  kMessageCutShort,   // the client ended within it
+  kMetadataTooLarge,  // what came over the bound is not there
+};
+
 // What a call begins with.
 struct CallHead {
   std::string path;  // "/package.Service/Method"
   Fields fields;     // metadata, without what HTTP/2 and gRPC themselves need
   absl::Time deadline = absl::InfiniteFuture();  // by the machine's clock; none where none came
-  std::shared_ptr<const std::string> peer;       // SPIFFE id the client proved; empty: none
+  std::shared_ptr<const Peer> peer;
+  Fault fault = Fault::kNone;  // kCompressed, kMetadataTooLarge: to be refused
 };
 
 // What a call ends with.
@@ -50,8 +66,10 @@ class Taker {
   virtual ~Taker() = default;
   // The first comes unasked, each other one after Ready.
   virtual void OnMessage(std::string message) = 0;
-  // No message follows.
+  // No message follows. Comes when one could.
   virtual void OnEnd() = 0;
+  // What came is no message, and nothing follows: to be refused. Comes when a message could.
+  virtual void OnFault(Fault fault) = 0;
   // What was sent is on its way.
   virtual void OnSent() {}
   // Some times a second.

@@ -8,6 +8,13 @@
 #include "absl/strings/numbers.h"
 
 namespace nisi::http2 {
+namespace {
+
+unsigned char Byte(char c) {
+  return static_cast<unsigned char>(c);
+}
+
+}  // namespace
 
 const std::string* Fields::Find(absl::string_view name) const {
   const auto found = std::find_if(fields_.begin(), fields_.end(),
@@ -72,10 +79,25 @@ std::string EscapeMessage(absl::string_view text) {
       out += c;
       continue;
     }
-    const auto byte = static_cast<unsigned char>(c);
+    const unsigned char byte = Byte(c);
     out += '%';
     out += kHex[byte >> 4];
     out += kHex[byte & 0xF];
+  }
+  return out;
+}
+
+std::string UnescapeMessage(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && absl::ascii_isxdigit(Byte(text[i + 1])) &&
+        absl::ascii_isxdigit(Byte(text[i + 2]))) {
+      out += absl::HexStringToBytes(text.substr(i + 1, 2));
+      i += 2;
+    } else {
+      out += text[i];
+    }
   }
   return out;
 }

@@ -46,5 +46,6 @@ std::optional<absl::Duration> ParseTimeout(absl::string_view text);
 
 // grpc-message: UTF-8 whose bytes outside of printable ASCII, and '%', are written %XX.
 std::string EscapeMessage(absl::string_view text);
+std::string UnescapeMessage(absl::string_view text);
 
 }  // namespace nisi::http2

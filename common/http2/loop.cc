@@ -1,11 +1,19 @@
 #include "common/http2/loop.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <future>
 
+#include "absl/time/clock.h"
+
 namespace nisi::http2 {
+namespace {
+
+constexpr uint64_t kTickMs = 250;
+
+}  // namespace
 
 EventLoop::EventLoop(const char* thread_name) {
   // Only a process without memory or file descriptors gets here.
@@ -22,8 +30,17 @@ EventLoop::EventLoop(const char* thread_name) {
   uv_prepare_init(&loop_, &before_poll_);
   uv_prepare_start(&before_poll_,
                    [](uv_prepare_t* at) { static_cast<EventLoop*>(at->loop->data)->RunAtEnd(); });
+  uv_timer_init(&loop_, &timer_);
+  uv_timer_start(
+      &timer_, [](uv_timer_t* at) { static_cast<EventLoop*>(at->loop->data)->RunTicks(); }, kTickMs,
+      kTickMs);
   std::promise<void> begun;  // thread_ is set before anything runs on it
   thread_ = std::thread([this, started = begun.get_future().share()] {
+    // A client that has gone is an error of its write, and none of the process.
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     started.wait();
     uv_run(&loop_, UV_RUN_DEFAULT);
   });
@@ -33,9 +50,12 @@ EventLoop::EventLoop(const char* thread_name) {
 
 EventLoop::~EventLoop() {
   Post([this] {
-    uv_close(reinterpret_cast<uv_handle_t*>(&after_poll_), nullptr);
-    uv_close(reinterpret_cast<uv_handle_t*>(&before_poll_), nullptr);
-    uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+    for (uv_handle_t* handle :
+         {reinterpret_cast<uv_handle_t*>(&after_poll_),
+          reinterpret_cast<uv_handle_t*>(&before_poll_), reinterpret_cast<uv_handle_t*>(&wake_),
+          reinterpret_cast<uv_handle_t*>(&timer_)}) {
+      uv_close(handle, nullptr);
+    }
   });
   thread_.join();
   uv_loop_close(&loop_);
@@ -59,6 +79,21 @@ void EventLoop::RunAndWait(const std::function<void()>& work) {
     done.set_value();
   });
   done.get_future().wait();
+}
+
+std::shared_ptr<void> EventLoop::EveryTick(std::function<void(absl::Time)> tick) {
+  auto held = std::make_shared<std::function<void(absl::Time)>>(std::move(tick));
+  ticks_.push_back(held);
+  return held;
+}
+
+void EventLoop::RunTicks() {
+  const absl::Time now = absl::Now();
+  std::erase_if(ticks_, [](const auto& tick) { return tick.expired(); });
+  const auto ticks = ticks_;  // one may add another
+  for (const auto& weak : ticks) {
+    if (const auto tick = weak.lock(); tick != nullptr) (*tick)(now);
+  }
 }
 
 void EventLoop::RunPosted() {

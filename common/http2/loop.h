@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace nisi::http2 {
 
 class EventLoop {
@@ -34,6 +36,8 @@ class EventLoop {
   void Post(std::function<void()> work);
   // Runs it on the loop and waits until it has run. Not from the loop.
   void RunAndWait(const std::function<void()>& work);
+  // On the loop: calls `tick` some times a second, as long as what this returns is held.
+  std::shared_ptr<void> EveryTick(std::function<void(absl::Time)> tick);
   // Room for the bytes of one read, and for what TLS makes of them; over with the call that has it.
   // Not thread_local: that would be taken from the stack of every thread of the process.
   static constexpr size_t kRoomBytes = 64 << 10;
@@ -45,6 +49,7 @@ class EventLoop {
  private:
   void RunPosted();
   void RunAtEnd();
+  void RunTicks();
 
   const std::unique_ptr<char[]> read_room_ = std::make_unique<char[]>(kRoomBytes);
   const std::unique_ptr<char[]> plain_room_ = std::make_unique<char[]>(kRoomBytes);
@@ -52,6 +57,8 @@ class EventLoop {
   uv_async_t wake_{};
   uv_check_t after_poll_{};
   uv_prepare_t before_poll_{};
+  uv_timer_t timer_{};
+  std::vector<std::weak_ptr<std::function<void(absl::Time)>>> ticks_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
   std::vector<std::function<void()>> at_end_;

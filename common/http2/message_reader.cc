@@ -11,8 +11,7 @@ std::array<char, kPrefixBytes> PrefixFor(size_t message_bytes) {
   return prefix;
 }
 
-MessageReader::Fault MessageReader::Push(absl::string_view bytes,
-                                         std::deque<std::string>* messages) {
+Fault MessageReader::Push(absl::string_view bytes, std::deque<std::string>* messages) {
   while (true) {
     if (prefix_size_ < kPrefixBytes) {
       const size_t taken = std::min(bytes.size(), kPrefixBytes - prefix_size_);
@@ -25,7 +24,7 @@ MessageReader::Fault MessageReader::Push(absl::string_view bytes,
       for (size_t i = 1; i < kPrefixBytes; ++i) {
         length_ = length_ << 8 | static_cast<unsigned char>(prefix_[i]);
       }
-      if (length_ > max_bytes_) return Fault::kTooLarge;
+      if (length_ > max_bytes_) return Fault::kMessageTooLarge;
     }
     const size_t taken = std::min(bytes.size(), length_ - message_.size());
     message_.append(bytes.data(), taken);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/http2/call.h"
 
 namespace nisi::http2 {
 
@@ -16,12 +17,10 @@ std::array<char, kPrefixBytes> PrefixFor(size_t message_bytes);
 // Cuts the bytes of one direction of a call into messages, as they come.
 class MessageReader {
  public:
-  enum class Fault { kNone, kCompressed, kTooLarge };
-
   explicit MessageReader(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Appends the messages that are whole with these bytes. After a fault nothing more is read. A
-  // message grows as its bytes come: a length alone takes no memory.
+  // Appends the messages that are whole with these bytes. After kCompressed or kMessageTooLarge
+  // nothing more is to be read. A message grows as its bytes come: a length alone takes no memory.
   Fault Push(absl::string_view bytes, std::deque<std::string>* messages);
   // Whether the bytes so far end with a whole message.
   bool at_border() const { return prefix_size_ == 0; }

@@ -2,6 +2,8 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +11,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/log.h"
@@ -20,8 +23,8 @@
 namespace nisi::http2 {
 namespace {
 
-constexpr uint64_t kTickMs = 250;
 constexpr int kBacklog = 1024;
+constexpr char kUnix[] = "unix:";
 constexpr absl::Duration kLook = absl::Milliseconds(10);
 constexpr absl::Duration kIdle = absl::Seconds(1);
 
@@ -30,8 +33,39 @@ absl::Status CannotListen(const std::string& address, const char* why) {
                            absl::Seconds(1));
 }
 
-// A socket that listens on "host:port", with the port it got.
+// Bound and listening, or closed again.
+absl::Status BindTo(int fd, const sockaddr* name, socklen_t size, const std::string& address) {
+  const int on = 1;
+  if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      bind(fd, name, size) == 0 && listen(fd, kBacklog) == 0) {
+    return absl::OkStatus();
+  }
+  const absl::Status failed = CannotListen(address, strerror(errno));
+  if (fd >= 0) close(fd);
+  return failed;
+}
+
+// On a file; one that a server before has left is taken away.
+absl::StatusOr<int> ListenOnFile(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof name.sun_path) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no path, or too long a one"));
+  }
+  path.copy(name.sun_path, path.size());
+  struct stat file {};
+  if (stat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) unlink(path.c_str());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  RETURN_IF_ERROR(BindTo(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name, path));
+  return fd;
+}
+
+// A socket that listens on "host:port" or "unix:PATH", with the port it got.
 absl::StatusOr<std::pair<int, int>> Listen(const std::string& address) {
+  if (absl::StartsWith(address, kUnix)) {
+    ASSIGN_OR_RETURN(const int fd, ListenOnFile(address.substr(sizeof kUnix - 1)));
+    return std::pair(fd, 0);
+  }
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon + 1 == address.size()) {
     return absl::InvalidArgumentError(absl::StrCat(address, ": give host:port"));
@@ -51,16 +85,10 @@ absl::StatusOr<std::pair<int, int>> Listen(const std::string& address) {
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> freed(found, freeaddrinfo);
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const int on = 1;
+  RETURN_IF_ERROR(BindTo(fd, found->ai_addr, found->ai_addrlen, address));
   sockaddr_storage name{};
   socklen_t size = sizeof name;
-  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, kBacklog) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
-    const absl::Status failed = CannotListen(address, strerror(errno));
-    if (fd >= 0) close(fd);
-    return failed;
-  }
+  getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
   // The port is at the same place in both kinds of address.
   return std::pair(fd, ntohs(reinterpret_cast<const sockaddr_in*>(&name)->sin_port));
 }
@@ -74,15 +102,11 @@ class Server::Worker {
       : tls_(options.tls), loop_(options.name) {
     shared_.loop = &loop_;
     shared_.limits = options.limits;
-    shared_.take = options.take;
     shared_.calls = std::move(calls);
     shared_.on_gone = [this](ServerConnection* connection) { connections_.erase(connection); };
-    loop_.RunAndWait([this] {
-      uv_timer_init(loop_.uv(), &tick_);
-      tick_.data = this;
-      uv_timer_start(
-          &tick_, [](uv_timer_t* tick) { static_cast<Worker*>(tick->data)->OnTick(); }, kTickMs,
-          kTickMs);
+    loop_.RunAndWait([this, &options] {
+      shared_.take = options.take(&loop_);
+      ticks_ = loop_.EveryTick([this](absl::Time now) { OnTick(now); });
     });
   }
 
@@ -145,7 +169,10 @@ class Server::Worker {
   }
   // Of a worker without connections.
   void Stop() {
-    loop_.RunAndWait([this] { uv_close(reinterpret_cast<uv_handle_t*>(&tick_), nullptr); });
+    loop_.RunAndWait([this] {
+      shared_.take = nullptr;
+      ticks_.reset();
+    });
   }
 
  private:
@@ -174,16 +201,15 @@ class Server::Worker {
       return;
     }
   }
-  void OnTick() {
+  void OnTick(absl::Time now) {
     if (std::exchange(paused_, false) && listener_ >= 0) Accept(true);
-    const absl::Time now = absl::Now();
     for (const auto& [raw, connection] : connections_) connection->OnTick(now);
   }
 
   const std::shared_ptr<TlsAcceptor> tls_;
   ServerConnection::Shared shared_;
   absl::flat_hash_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
-  uv_timer_t tick_{};
+  std::shared_ptr<void> ticks_;
   uv_poll_t readable_{};
   int listener_ = -1;
   bool paused_ = false;

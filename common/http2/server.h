@@ -12,17 +12,21 @@
 #include "common/http2/call.h"
 #include "common/http2/call_count.h"
 #include "common/http2/limits.h"
+#include "common/http2/loop.h"
 #include "common/http2/tls.h"
 
 namespace nisi::http2 {
 
 struct ServerOptions {
-  std::string address;               // "127.0.0.1:7401", "[::1]:0"; empty: clients come by Adopt
+  // "127.0.0.1:7401", "[::1]:0", "unix:/run/nisi.sock"; empty: clients come by Adopt.
+  std::string address;
   std::shared_ptr<TlsAcceptor> tls;  // null: plain text
   size_t loops = 2;                  // threads; a connection stays on one
   const char* name = "http2";        // of the threads, at most 14 characters
   Limits limits;
-  TakeCall take;  // called on a loop's thread, which must not wait
+  // Makes, for each loop, what takes the calls of its connections: made, called and let go on the
+  // loop's thread, which must not wait.
+  std::function<TakeCall(EventLoop*)> take;
 };
 
 // Thread-safe but for its end.

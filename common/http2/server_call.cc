@@ -7,20 +7,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/http2/nghttp2_util.h"
 #include "common/http2/server_connection.h"
 
 namespace nisi::http2 {
 namespace {
 
 constexpr absl::string_view kContentType = "application/grpc";
-
-// Names and values must live until nghttp2 has taken them, which it does at once.
-nghttp2_nv View(absl::string_view name, absl::string_view value) {
-  const auto bytes = [](absl::string_view text) {
-    return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
-  };
-  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
 
 // The trailers of an answer in the form of the wire.
 class Trailers {
@@ -36,7 +29,7 @@ class Trailers {
     }
   }
   void AppendTo(std::vector<nghttp2_nv>* out) const {
-    for (const Field& field : fields_) out->push_back(View(field.name, field.value));
+    for (const Field& field : fields_) out->push_back(ViewOf(field.name, field.value));
   }
 
  private:
@@ -85,32 +78,23 @@ void ServerCall::OnField(absl::string_view name, absl::string_view value) {
   }
 }
 
-void ServerCall::OnHead(const TakeCall& take, std::shared_ptr<const std::string> peer) {
+void ServerCall::OnHead(const TakeCall& take, std::shared_ptr<const Peer> peer) {
   if (http_method_ != "POST") return RefuseHttp("405");
   if (!absl::StartsWith(content_type_, kContentType)) return RefuseHttp("415");
   if (head_bytes_ > limits_.max_head_bytes) {
-    return Fault(absl::StatusCode::kResourceExhausted, "The metadata is too large.");
-  }
-  if (!encoding_.empty() && encoding_ != "identity") {
-    return Fault(absl::StatusCode::kUnimplemented, "Compressed requests are not taken.");
+    head_.fault = Fault::kMetadataTooLarge;
+  } else if (!encoding_.empty() && encoding_ != "identity") {
+    head_.fault = Fault::kCompressed;
   }
   head_.peer = std::move(peer);
   taker_ = take(std::move(head_), shared_from_this());
 }
 
 void ServerCall::OnData(absl::string_view bytes) {
-  if (taker_ == nullptr || finished_) {
-    connection_->Consume(id_, bytes.size());
-    return;
+  if (taker_ == nullptr || finished_ || fault_ != Fault::kNone) {
+    return connection_->Consume(id_, bytes.size());
   }
-  switch (reader_.Push(bytes, &messages_)) {
-    case MessageReader::Fault::kNone:
-      break;
-    case MessageReader::Fault::kCompressed:
-      return Fault(absl::StatusCode::kUnimplemented, "Compressed requests are not taken.");
-    case MessageReader::Fault::kTooLarge:
-      return Fault(absl::StatusCode::kResourceExhausted, "The message is too large.");
-  }
+  fault_ = reader_.Push(bytes, &messages_);
   // Who does not take messages lets the client wait; who does may need a message that is larger
   // than what a client may be ahead.
   if (ready_) {
@@ -123,10 +107,7 @@ void ServerCall::OnData(absl::string_view bytes) {
 
 void ServerCall::OnRequestEnd() {
   request_ended_ = true;
-  if (taker_ == nullptr || finished_) return;
-  if (!reader_.at_border()) {
-    return Fault(absl::StatusCode::kInvalidArgument, "The last message is not whole.");
-  }
+  if (fault_ == Fault::kNone && !reader_.at_border()) fault_ = Fault::kMessageCutShort;
   Deliver();
 }
 
@@ -137,8 +118,10 @@ void ServerCall::Deliver() {
     messages_.pop_front();
     taker_->OnMessage(std::move(message));
   }
-  if (taker_ == nullptr || finished_ || !ready_ || !request_ended_ || end_delivered_) return;
+  if (taker_ == nullptr || finished_ || !ready_ || end_delivered_) return;
+  if (!request_ended_ && fault_ == Fault::kNone) return;
   end_delivered_ = true;
+  if (fault_ != Fault::kNone) return taker_->OnFault(fault_);
   taker_->OnEnd();
 }
 
@@ -214,20 +197,16 @@ void ServerCall::Abort(const Answer& answer) {
   End(answer);
 }
 
-void ServerCall::Fault(absl::StatusCode code, absl::string_view text) {
-  Abort({code, std::string(text), "", {}});
-}
-
 void ServerCall::RefuseHttp(absl::string_view status) {
   finished_ = true;
-  const nghttp2_nv field = View(":status", status);
+  const nghttp2_nv field = ViewOf(":status", status);
   nghttp2_submit_response(connection_->session(), id_, &field, 1, nullptr);
   connection_->FlushSoon();
 }
 
 void ServerCall::SendHead() {
-  const std::array<nghttp2_nv, 2> fields{View(":status", "200"),
-                                         View("content-type", kContentType)};
+  const std::array<nghttp2_nv, 2> fields{ViewOf(":status", "200"),
+                                         ViewOf("content-type", kContentType)};
   nghttp2_data_provider body{};
   body.source.ptr = this;
   body.read_callback = [](nghttp2_session*, int32_t, uint8_t* room, size_t size, uint32_t* flags,
@@ -239,7 +218,7 @@ void ServerCall::SendHead() {
 }
 
 void ServerCall::SendOnlyTrailers() {
-  std::vector<nghttp2_nv> fields{View(":status", "200"), View("content-type", kContentType)};
+  std::vector<nghttp2_nv> fields{ViewOf(":status", "200"), ViewOf("content-type", kContentType)};
   const Trailers trailers(answer_);
   trailers.AppendTo(&fields);
   head_sent_ = true;

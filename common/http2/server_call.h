@@ -28,7 +28,7 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
 
   // What the client sends, in this order.
   void OnField(absl::string_view name, absl::string_view value);
-  void OnHead(const TakeCall& take, std::shared_ptr<const std::string> peer);
+  void OnHead(const TakeCall& take, std::shared_ptr<const Peer> peer);
   void OnData(absl::string_view bytes);
   void OnRequestEnd();
   // The stream is over, for whatever reason.
@@ -50,7 +50,6 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   void End(Answer answer);
   // Answers without a word of gRPC what is not gRPC.
   void RefuseHttp(absl::string_view status);
-  void Fault(absl::StatusCode code, absl::string_view text);
   void Deliver();
   void SendHead();
   void SendOnlyTrailers();
@@ -77,6 +76,7 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   bool ready_ = true;
   bool request_ended_ = false;
   bool end_delivered_ = false;
+  Fault fault_ = Fault::kNone;
 
   // The answer.
   std::deque<std::string> out_;

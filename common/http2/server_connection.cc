@@ -7,28 +7,10 @@
 
 #include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/http2/nghttp2_util.h"
 
 namespace nisi::http2 {
 namespace {
-
-constexpr size_t kWriteBytes = 64 << 10;
-// Settings that a client may send in one frame, and frames that only want an answer of us.
-constexpr size_t kMaxSettings = 32;
-constexpr size_t kMaxOutboundAcks = 1000;
-
-absl::string_view Text(const uint8_t* bytes, size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-nghttp2_option* Options() {
-  nghttp2_option* options = nullptr;
-  if (nghttp2_option_new(&options) != 0) std::abort();
-  nghttp2_option_set_no_auto_window_update(options, 1);
-  nghttp2_option_set_no_closed_streams(options, 1);
-  nghttp2_option_set_max_settings(options, kMaxSettings);
-  nghttp2_option_set_max_outbound_ack(options, kMaxOutboundAcks);
-  return options;
-}
 
 bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -66,7 +48,7 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
          const uint8_t* value, size_t value_size, uint8_t, void* user) {
         if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;  // trailers: gRPC has none here
         ServerCall* const call = static_cast<ServerConnection*>(user)->Find(frame->hd.stream_id);
-        if (call != nullptr) call->OnField(Text(name, name_size), Text(value, value_size));
+        if (call != nullptr) call->OnField(TextOf(name, name_size), TextOf(value, value_size));
         return 0;
       });
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -75,7 +57,7 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
         auto* const self = static_cast<ServerConnection*>(user);
         nghttp2_session_consume_connection(session, size);
         if (ServerCall* const call = self->Find(id); call != nullptr) {
-          call->OnData(Text(bytes, size));
+          call->OnData(TextOf(bytes, size));
         }
         return 0;
       });
@@ -104,8 +86,7 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
 
 void ServerConnection::OpenSession() {
   static nghttp2_session_callbacks* const kCallbacks = Callbacks();
-  static nghttp2_option* const kOptions = Options();
-  if (nghttp2_session_server_new2(&session_, kCallbacks, this, kOptions) != 0) std::abort();
+  if (nghttp2_session_server_new2(&session_, kCallbacks, this, SessionOptions()) != 0) std::abort();
   const Limits& limits = shared_.limits;
   const std::array<nghttp2_settings_entry, 3> settings{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_calls_of_connection},
@@ -122,8 +103,8 @@ ServerCall* ServerConnection::Find(int32_t id) const {
   return found == calls_.end() ? nullptr : found->second.get();
 }
 
-void ServerConnection::OnOpen(std::string peer) {
-  peer_ = std::make_shared<const std::string>(std::move(peer));
+void ServerConnection::OnOpen(std::string identity) {
+  peer_ = std::make_shared<const Peer>(Peer{std::move(identity), socket_.address()});
   OpenSession();
   FlushSoon();
 }
@@ -172,23 +153,8 @@ void ServerConnection::FlushSoon() {
 
 void ServerConnection::Flush() {
   flush_soon_ = false;
-  if (session_ == nullptr || !socket_.open()) return;
-  thread_local std::string out;
-  while (socket_.open() && socket_.unsent() < shared_.limits.max_unsent_bytes) {
-    out.clear();
-    while (out.size() < kWriteBytes) {
-      const uint8_t* bytes = nullptr;
-      const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
-      if (size < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(size)));
-      if (size == 0) break;
-      out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-    }
-    if (out.empty()) break;
-    socket_.Write(out);
-  }
-  if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) {
-    socket_.CloseWhenSent();
-  }
+  if (session_ == nullptr) return;
+  FlushSession(session_, &socket_, shared_.limits.max_unsent_bytes);
 }
 
 void ServerConnection::OnTick(absl::Time now) {

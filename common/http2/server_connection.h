@@ -48,7 +48,7 @@ class ServerConnection final : public Socket::Owner,
   // So many bytes of a call were taken: the client may send as many more.
   void Consume(int32_t id, size_t bytes);
 
-  void OnOpen(std::string peer) override;
+  void OnOpen(std::string identity) override;
   void OnBytes(absl::string_view bytes) override;
   void OnWritten() override { Flush(); }
   void OnClosed(const std::string& why) override;
@@ -64,7 +64,7 @@ class ServerConnection final : public Socket::Owner,
   const Shared& shared_;
   Socket socket_;
   nghttp2_session* session_ = nullptr;
-  std::shared_ptr<const std::string> peer_;
+  std::shared_ptr<const Peer> peer_;
   absl::flat_hash_map<int32_t, std::shared_ptr<ServerCall>> calls_;
   const absl::Time began_;
   absl::Time heard_;

@@ -10,10 +10,18 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/http2/tls.h"
 
 namespace nisi::http2 {
 namespace {
+
+const sockaddr* Choose(const addrinfo* found, size_t attempt) {
+  size_t count = 0;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) ++count;
+  for (size_t skip = attempt % count; skip > 0; --skip) found = found->ai_next;
+  return found->ai_addr;
+}
 
 std::string AddressOf(const uv_tcp_t& handle) {
   sockaddr_storage name{};
@@ -47,11 +55,24 @@ Socket::Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* own
   }
   uv_tcp_nodelay(&handle_, 1);
   address_ = AddressOf(handle_);
+  NewSsl();
+  if (ssl_ != nullptr) SSL_set_accept_state(ssl_.get());
+}
+
+Socket::Socket(EventLoop* loop, std::shared_ptr<TlsConnector> tls, Owner* owner)
+    : loop_(loop), owner_(owner), connector_(std::move(tls)) {
+  uv_tcp_init(loop_->uv(), &handle_);
+  handle_.data = this;
+  if (connector_ == nullptr) return;
+  context_ = connector_->Current(absl::Now());
+  NewSsl();
+  if (ssl_ != nullptr) SSL_set_connect_state(ssl_.get());
+}
+
+void Socket::NewSsl() {
   if (context_ == nullptr) return;
   ssl_.reset(SSL_new(context_.get()));
-  if (ssl_ == nullptr) return;
-  SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-  SSL_set_accept_state(ssl_.get());
+  if (ssl_ != nullptr) SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
 }
 
 Socket::~Socket() = default;
@@ -69,9 +90,58 @@ void Socket::Start() {
         if (size != 0) static_cast<Socket*>(handle->data)->OnRead(size, room->base);
       });
   if (failed != 0) return Fail("read", failed);
-  if (ssl_ != nullptr) return;
+  if (ssl_ != nullptr) {
+    if (connector_ != nullptr) Handshake();  // the client speaks first
+    return;
+  }
   open_ = true;
   owner_->OnOpen("");
+}
+
+void Socket::Connect(const std::string& address, size_t attempt) {
+  attempt_ = attempt;
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return Close("not host:port");
+  std::string host = address.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  resolve_.data = this;
+  resolving_ = true;
+  const int failed = uv_getaddrinfo(
+      loop_->uv(), &resolve_,
+      [](uv_getaddrinfo_t* request, int error, addrinfo* found) {
+        auto* const socket = static_cast<Socket*>(request->data);
+        socket->resolving_ = false;
+        if (socket->closing_) {
+          socket->CloseHandle();
+        } else if (error != 0) {
+          socket->Fail("resolve", error);
+        } else {
+          socket->ConnectTo(Choose(found, socket->attempt_));
+        }
+        uv_freeaddrinfo(found);
+      },
+      host.c_str(), address.substr(colon + 1).c_str(), &hints);
+  if (failed != 0) {
+    resolving_ = false;
+    Fail("resolve", failed);
+  }
+}
+
+void Socket::ConnectTo(const sockaddr* address) {
+  const int failed =
+      uv_tcp_connect(&connect_, &handle_, address, [](uv_connect_t* request, int error) {
+        auto* const socket = static_cast<Socket*>(request->handle->data);
+        if (socket->closing_) return;
+        if (error != 0) return socket->Fail("connect", error);
+        uv_tcp_nodelay(&socket->handle_, 1);
+        socket->address_ = AddressOf(socket->handle_);
+        socket->Start();
+      });
+  if (failed != 0) Fail("connect", failed);
 }
 
 void Socket::OnRead(ssize_t size, const char* bytes) {
@@ -109,6 +179,9 @@ void Socket::Handshake() {
   FlushCipher();
   if (closing_ || error == SSL_ERROR_WANT_READ) return;
   if (error != SSL_ERROR_NONE) return Close(absl::StrCat("TLS handshake: ", problem));
+  if (connector_ != nullptr && !connector_->IsExpected(*ssl_)) {
+    return Close("TLS handshake: not the server that is expected");
+  }
   open_ = true;
   owner_->OnOpen(PeerIdentity(*ssl_));
 }
@@ -183,6 +256,11 @@ void Socket::Close(const std::string& why) {
   closing_ = true;
   open_ = false;
   why_ = why;
+  if (!resolving_) return CloseHandle();
+  uv_cancel(reinterpret_cast<uv_req_t*>(&resolve_));  // its callback closes
+}
+
+void Socket::CloseHandle() {
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_), [](uv_handle_t* handle) {
     auto* const socket = static_cast<Socket*>(handle->data);
     // A copy: the owner may delete the socket.

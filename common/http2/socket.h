@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/http2/loop.h"
+#include "common/http2/tls.h"
 
 namespace nisi::http2 {
 
@@ -28,14 +29,18 @@ class Socket {
     virtual void OnClosed(const std::string& why) = 0;
   };
 
-  // Takes `fd`, a connected socket, on the loop's thread. `tls` null: plain.
+  // Takes `fd`, a connected socket, as its server. `tls` null: plain. On the loop's thread, as all.
   Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* owner);
+  // One to connect, as a client.
+  Socket(EventLoop* loop, std::shared_ptr<TlsConnector> tls, Owner* owner);
   ~Socket();
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  // Begins: with OnOpen, at once where there is no handshake.
+  // Begins: with OnOpen, at once where there is no handshake. Of one that is connected.
   void Start();
+  // "host:port"; then begins. Of a name with several addresses, each `attempt` takes the next.
+  void Connect(const std::string& address, size_t attempt);
   void Write(absl::string_view bytes);
   // Bytes that the kernel did not take yet.
   size_t unsent() const { return unsent_; }
@@ -49,6 +54,9 @@ class Socket {
  private:
   struct PendingWrite;
 
+  void NewSsl();
+  void ConnectTo(const sockaddr* address);
+  void CloseHandle();
   void OnRead(ssize_t size, const char* bytes);
   void OnCipher(absl::string_view bytes);
   void Handshake();
@@ -59,9 +67,14 @@ class Socket {
 
   EventLoop* const loop_;
   Owner* const owner_;
+  const std::shared_ptr<TlsConnector> connector_;  // of a client
   std::shared_ptr<SSL_CTX> context_;
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, SSL_free};
   uv_tcp_t handle_{};
+  uv_connect_t connect_{};
+  uv_getaddrinfo_t resolve_{};
+  bool resolving_ = false;
+  size_t attempt_ = 0;
   std::string address_;
   size_t unsent_ = 0;
   bool open_ = false;

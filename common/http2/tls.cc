@@ -19,6 +19,8 @@ constexpr absl::string_view kScheme = "spiffe://";
 // As on the wire: a length before each name. gRPC speaks HTTP/2 alone.
 constexpr unsigned char kH2[] = {2, 'h', '2'};
 
+using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
+
 int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
                    const unsigned char* offered, unsigned int offered_size, void*) {
   unsigned char* chosen = nullptr;
@@ -60,17 +62,15 @@ TlsFiles TlsFiles::In(const std::string& dir, const std::string& name) {
           absl::StrCat(dir, "/", name, ".key")};
 }
 
-absl::StatusOr<std::shared_ptr<TlsAcceptor>> TlsAcceptor::Load(TlsFiles files,
-                                                               bool require_client_cert) {
-  std::shared_ptr<TlsAcceptor> tls(new TlsAcceptor(std::move(files), require_client_cert));
-  tls->seen_ = Look(tls->files_);
-  ASSIGN_OR_RETURN(tls->context_, tls->Read());
-  return tls;
+absl::Status TlsContext::Load() {
+  seen_ = Look(files_);
+  ASSIGN_OR_RETURN(context_, Read());
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
+absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsContext::New(const SSL_METHOD* method) const {
   ERR_clear_error();
-  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(method), SSL_CTX_free);
   if (context == nullptr) return absl::ResourceExhaustedError(TlsProblem());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // Those of TLS 1.2 that HTTP/2 allows.
@@ -80,27 +80,20 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 0);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_alpn_select_cb(context.get(), ChooseProtocol, nullptr);
   if (SSL_CTX_load_verify_locations(context.get(), files_.authority.c_str(), nullptr) != 1) {
     return Bad(files_.authority);
   }
+  if (files_.certificate.empty()) return context;
   if (SSL_CTX_use_certificate_chain_file(context.get(), files_.certificate.c_str()) != 1) {
     return Bad(files_.certificate);
   }
   if (SSL_CTX_use_PrivateKey_file(context.get(), files_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     return Bad(files_.key);
   }
-  if (STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(files_.authority.c_str());
-      names != nullptr) {
-    SSL_CTX_set_client_CA_list(context.get(), names);
-  }
-  SSL_CTX_set_verify(context.get(),
-                     SSL_VERIFY_PEER | (require_client_cert_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                     nullptr);
   return context;
 }
 
-std::shared_ptr<SSL_CTX> TlsAcceptor::Current(absl::Time now) {
+std::shared_ptr<SSL_CTX> TlsContext::Current(absl::Time now) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (now < next_look_) return context_;
   next_look_ = now + kLook;
@@ -118,9 +111,53 @@ std::shared_ptr<SSL_CTX> TlsAcceptor::Current(absl::Time now) {
   return context_;
 }
 
+absl::StatusOr<std::shared_ptr<TlsAcceptor>> TlsAcceptor::Load(TlsFiles files,
+                                                               bool require_client_cert) {
+  std::shared_ptr<TlsAcceptor> tls(new TlsAcceptor(std::move(files), require_client_cert));
+  RETURN_IF_ERROR(tls->TlsContext::Load());
+  return tls;
+}
+
+absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
+  ASSIGN_OR_RETURN(std::shared_ptr<SSL_CTX> context, New(TLS_server_method()));
+  SSL_CTX_set_alpn_select_cb(context.get(), ChooseProtocol, nullptr);
+  if (STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(files_.authority.c_str());
+      names != nullptr) {
+    SSL_CTX_set_client_CA_list(context.get(), names);
+  }
+  SSL_CTX_set_verify(context.get(),
+                     SSL_VERIFY_PEER | (require_client_cert_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
+  return context;
+}
+
+absl::StatusOr<std::shared_ptr<TlsConnector>> TlsConnector::Load(TlsFiles files,
+                                                                 std::string expected) {
+  std::shared_ptr<TlsConnector> tls(new TlsConnector(std::move(files), std::move(expected)));
+  RETURN_IF_ERROR(tls->TlsContext::Load());
+  return tls;
+}
+
+absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsConnector::Read() const {
+  ASSIGN_OR_RETURN(std::shared_ptr<SSL_CTX> context, New(TLS_client_method()));
+  SSL_CTX_set_alpn_protos(context.get(), kH2, sizeof kH2);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  return context;
+}
+
+bool TlsConnector::IsExpected(const SSL& ssl) const {
+  if (expected_.empty()) return false;
+  if (absl::StrContains(expected_, "://")) return PeerIdentity(ssl) == expected_;
+  const X509Ptr certificate(SSL_get1_peer_certificate(&ssl), X509_free);
+  if (certificate == nullptr) return false;
+  const unsigned int exactly = X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+  return X509_check_host(certificate.get(), expected_.data(), expected_.size(), exactly, nullptr) ==
+             1 ||
+         X509_check_ip_asc(certificate.get(), expected_.c_str(), 0) == 1;
+}
+
 std::string PeerIdentity(const SSL& ssl) {
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(&ssl),
-                                                                X509_free);
+  const X509Ptr certificate(SSL_get1_peer_certificate(&ssl), X509_free);
   if (certificate == nullptr) return "";
   const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
       static_cast<GENERAL_NAMES*>(

@@ -1,4 +1,4 @@
-// The server's side of TLS, from files that may be replaced while it serves.
+// TLS of servers and clients, from files that may be replaced while they are in use.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -22,29 +23,60 @@ struct TlsFiles {
   static TlsFiles In(const std::string& dir, const std::string& name);
 };
 
-// Thread-safe.
-class TlsAcceptor {
+// What new connections are made with. Thread-safe.
+class TlsContext {
  public:
-  // Clients without a certificate are refused where one is required; a bad one always is.
-  // INVALID_ARGUMENT where the files do not serve.
-  static absl::StatusOr<std::shared_ptr<TlsAcceptor>> Load(TlsFiles files,
-                                                           bool require_client_cert);
-
+  virtual ~TlsContext() = default;
   // For the next handshake. Looks once a second whether the files have changed; new ones that do
   // not serve are logged, and the old ones stay in use.
   std::shared_ptr<SSL_CTX> Current(absl::Time now);
 
- private:
-  TlsAcceptor(TlsFiles files, bool require_client_cert)
-      : files_(std::move(files)), require_client_cert_(require_client_cert) {}
-  absl::StatusOr<std::shared_ptr<SSL_CTX>> Read() const;
+ protected:
+  explicit TlsContext(TlsFiles files) : files_(std::move(files)) {}
+  // INVALID_ARGUMENT where the files do not serve.
+  absl::Status Load();
+  // What all connections of ours have, with our certificate if there is one.
+  absl::StatusOr<std::shared_ptr<SSL_CTX>> New(const SSL_METHOD* method) const;
+  virtual absl::StatusOr<std::shared_ptr<SSL_CTX>> Read() const = 0;
 
   const TlsFiles files_;
-  const bool require_client_cert_;
+
+ private:
   std::mutex mutex_;
   std::shared_ptr<SSL_CTX> context_;
   std::string seen_;  // what the files looked like when they were last read
   absl::Time next_look_ = absl::InfinitePast();
+};
+
+class TlsAcceptor final : public TlsContext {
+ public:
+  // Clients without a certificate are refused where one is required; a bad one always is.
+  static absl::StatusOr<std::shared_ptr<TlsAcceptor>> Load(TlsFiles files,
+                                                           bool require_client_cert);
+
+ private:
+  TlsAcceptor(TlsFiles files, bool require_client_cert)
+      : TlsContext(std::move(files)), require_client_cert_(require_client_cert) {}
+  absl::StatusOr<std::shared_ptr<SSL_CTX>> Read() const override;
+
+  const bool require_client_cert_;
+};
+
+class TlsConnector final : public TlsContext {
+ public:
+  // The server's chain must lead to the authority, and its certificate must carry `expected`: a
+  // SPIFFE id as a URI, or a DNS name or IP address, exactly. The name dialled does not matter.
+  static absl::StatusOr<std::shared_ptr<TlsConnector>> Load(TlsFiles files, std::string expected);
+
+  // Of a verified connection.
+  bool IsExpected(const SSL& ssl) const;
+
+ private:
+  TlsConnector(TlsFiles files, std::string expected)
+      : TlsContext(std::move(files)), expected_(std::move(expected)) {}
+  absl::StatusOr<std::shared_ptr<SSL_CTX>> Read() const override;
+
+  const std::string expected_;
 };
 
 // The SPIFFE id of the other side's certificate, which must have been verified: its only URI.

@@ -32,7 +32,7 @@ Evidence EvidenceOf(const http2::CallHead& head) {
       evidence.authorization = field.value;
     }
   }
-  evidence.peer = *head.peer;
+  evidence.peer = head.peer->identity;
   return evidence;
 }
 

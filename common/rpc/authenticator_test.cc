@@ -58,17 +58,22 @@ class AuthenticatorTest : public testing::Test {
     http2::ServerOptions options;
     options.address = "127.0.0.1:0";
     options.tls = std::move(tls);
-    options.take = [this](const http2::CallHead& head,
-                          const std::shared_ptr<http2::Replier>& replier) {
-      const auto caller = authenticator_->Identify(EvidenceOf(head), absl::Now());
-      const std::string text = !caller.ok()             ? base::ReasonOf(caller.status())
-                               : (*caller)->anonymous() ? "nobody"
-                                                        : (*caller)->subject;
-      replier->Finish({absl::StatusCode::kAborted, text, "", {}});
-      return nullptr;
+    options.take = [this](http2::EventLoop*) {
+      return [this](const http2::CallHead& head, const std::shared_ptr<http2::Replier>& replier) {
+        return Answer(head, replier);
+      };
     };
     auto server = http2::Server::Start(std::move(options));
     return server.ok() ? *std::move(server) : nullptr;
+  }
+  std::shared_ptr<http2::Taker> Answer(const http2::CallHead& head,
+                                       const std::shared_ptr<http2::Replier>& replier) const {
+    const auto caller = authenticator_->Identify(EvidenceOf(head), absl::Now());
+    const std::string text = !caller.ok()             ? base::ReasonOf(caller.status())
+                             : (*caller)->anonymous() ? "nobody"
+                                                      : (*caller)->subject;
+    replier->Finish({absl::StatusCode::kAborted, text, "", {}});
+    return nullptr;
   }
 
   // A good context, as the gateway signs it.

@@ -34,8 +34,8 @@ struct Call {
   std::string request_id;
   std::string body_hash;  // SHA-256 of the request's bytes; for mutations
   std::string trace_id;   // of W3C traceparent; empty when none came
-  // kMemory on gRPC's own thread: a handler reads with it and returns the NotInMemory() it gets, to
-  // be run again where it may wait.
+  // kMemory on the carrier's own thread: a handler reads with it and returns the NotInMemory() it
+  // gets, to be run again where it may wait.
   store::Reach reach = store::Reach::kDisk;
   std::function<bool()> cancelled = [] { return false; };
 

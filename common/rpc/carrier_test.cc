@@ -40,6 +40,13 @@ class Echo final : public Taker, public std::enable_shared_from_this<Echo> {
   }
   void OnSent() override { replier_->Ready(); }
   void OnEnd() override { replier_->Finish({}); }
+  void OnFault(http2::Fault fault) override {
+    replier_->Finish({fault == http2::Fault::kCompressed ? absl::StatusCode::kUnimplemented
+                                                         : absl::StatusCode::kResourceExhausted,
+                      "",
+                      "",
+                      {}});
+  }
   void OnTick(absl::Time) override {}
   void OnCancel() override {}
 
@@ -54,6 +61,7 @@ class Stay final : public Taker {
       : replier_(std::move(replier)), begun_(begun), gone_(gone) {}
   void OnMessage(std::string) override { begun_->set_value(); }
   void OnEnd() override {}
+  void OnFault(http2::Fault) override {}
   void OnTick(absl::Time) override {}
   void OnCancel() override { gone_->set_value(replier_->cancelled()); }
 
@@ -70,6 +78,7 @@ class Count final : public Taker {
       : replier_(std::move(replier)), sent_(sent) {}
   void OnMessage(std::string) override { replier_->Ready(); }
   void OnEnd() override { Next(); }
+  void OnFault(http2::Fault) override {}
   void OnSent() override { Next(); }
   void OnTick(absl::Time) override {}
   void OnCancel() override {}
@@ -144,8 +153,10 @@ class CarrierTest : public ::testing::Test {
     http2::ServerOptions options;
     options.address = "127.0.0.1:0";
     options.limits.max_message_bytes = kMaxMessage;
-    options.take = [this](CallHead head, std::shared_ptr<Replier> replier) {
-      return Take(std::move(head), std::move(replier));
+    options.take = [this](http2::EventLoop*) {
+      return [this](CallHead head, std::shared_ptr<Replier> replier) {
+        return Take(std::move(head), std::move(replier));
+      };
     };
     auto server = http2::Server::Start(std::move(options));
     EXPECT_TRUE(server.ok()) << server.status();
@@ -153,6 +164,10 @@ class CarrierTest : public ::testing::Test {
   }
 
   std::shared_ptr<Taker> Take(CallHead head, std::shared_ptr<Replier> replier) {
+    if (head.fault != http2::Fault::kNone) {
+      replier->Finish({absl::StatusCode::kUnimplemented, "", "", {}});
+      return nullptr;
+    }
     if (absl::EndsWith(head.path, "/Echo")) return std::make_shared<Echo>(std::move(replier));
     if (absl::EndsWith(head.path, "/Stay")) {
       return std::make_shared<Stay>(std::move(replier), &begun_, &gone_);
@@ -351,7 +366,9 @@ TEST_F(CarrierTest, AServerStreamGoesAtTheReadersPace) {
 TEST_F(CarrierTest, ATakenPortIsNotShared) {
   http2::ServerOptions options;
   options.address = absl::StrCat("127.0.0.1:", server_->port());
-  options.take = [](CallHead, const std::shared_ptr<Replier>&) { return nullptr; };
+  options.take = [](http2::EventLoop*) {
+    return [](CallHead, const std::shared_ptr<Replier>&) { return nullptr; };
+  };
   EXPECT_EQ(http2::Server::Start(options).status().code(), absl::StatusCode::kUnavailable);
   for (const char* address : {"nowhere", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "a b:1"}) {
     options.address = address;

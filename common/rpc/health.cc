@@ -4,7 +4,9 @@
 
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/faults.h"
 #include "common/rpc/parse.h"
+#include "common/rpc/policy.h"
 #include "grpc/health/v1/health.pb.h"
 
 namespace nisi::rpc {
@@ -40,6 +42,7 @@ class HealthCall final : public http2::Taker {
     replier_->Reply(Message(status), {});
   }
 
+  void OnFault(http2::Fault fault) override { End(RefusalOf(fault, kMaxRequestBytes)); }
   void OnTick(absl::Time) override {
     if (told_ != kNothing) Tell();
   }
@@ -73,13 +76,20 @@ class HealthCall final : public http2::Taker {
   int told_ = kNothing;
 };
 
-Health::Health(std::set<std::string> services) : services_(std::move(services)) {
-  services_.insert("");
+Health::Health(const std::set<std::string>& names) {
+  names_[""] = true;
+  for (const std::string& name : names) names_[name] = true;
 }
 
-int Health::StatusOf(const std::string& service) const {
-  if (!services_.contains(service)) return HealthCheckResponse::SERVICE_UNKNOWN;
-  return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+void Health::SetServing(const std::string& name, bool serving) {
+  if (const auto found = names_.find(name); found != names_.end()) found->second = serving;
+}
+
+int Health::StatusOf(const std::string& name) const {
+  const auto found = names_.find(name);
+  if (found == names_.end()) return HealthCheckResponse::SERVICE_UNKNOWN;
+  return serving_ && found->second ? HealthCheckResponse::SERVING
+                                   : HealthCheckResponse::NOT_SERVING;
 }
 
 std::shared_ptr<http2::Taker> Health::TakeCheck(std::shared_ptr<http2::Replier> replier) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -17,10 +18,13 @@ inline constexpr char kHealthWatchPath[] = "/grpc.health.v1.Health/Watch";
 // Thread-safe.
 class Health {
  public:
-  // Known are these services and the empty name, the server as a whole.
-  explicit Health(std::set<std::string> services);
+  // Known are these names and the empty one, the server as a whole.
+  explicit Health(const std::set<std::string>& names);
 
+  // Of all: what is not serving as a whole serves nothing.
   void SetServing(bool serving) { serving_ = serving; }
+  // Of one of the names, each serving unless this said otherwise.
+  void SetServing(const std::string& name, bool serving);
 
   // Check and Watch. A watcher learns of a change within a tick of its carrier.
   std::shared_ptr<http2::Taker> TakeCheck(std::shared_ptr<http2::Replier> replier) const;
@@ -29,9 +33,9 @@ class Health {
  private:
   friend class HealthCall;
   // A HealthCheckResponse.ServingStatus.
-  int StatusOf(const std::string& service) const;
+  int StatusOf(const std::string& name) const;
 
-  std::set<std::string> services_;
+  std::map<std::string, std::atomic<bool>> names_;
   std::atomic<bool> serving_{false};
 };
 

@@ -1,8 +1,6 @@
 // How long a call may last: one rule for the gateway and every service.
 #pragma once
 
-#include <grpc/support/time.h>
-
 #include "absl/time/time.h"
 #include "common/rpc/policy.h"
 
@@ -15,9 +13,5 @@ inline constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
 // kMaxDeadline and the method's own deadline from then; the method's own where the client said
 // nothing or junk, `asked` being InfiniteFuture.
 absl::Time DeadlineFor(const MethodPolicy& policy, absl::Time asked, absl::Time now);
-
-// The same of the raw_deadline() of a server's context of gRPC: its deadline() counts nanoseconds
-// and overflows where a client asks for centuries, as clients do that mean "none".
-absl::Time DeadlineFor(const MethodPolicy& policy, const gpr_timespec& asked, absl::Time now);
 
 }  // namespace nisi::rpc

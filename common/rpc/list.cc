@@ -13,7 +13,7 @@ using google::protobuf::Message;
 // Rows looked at for one page before the page is given out short: a filter that matches little must
 // not hold a thread for long.
 constexpr int kMaxLookedAt = 20'000;
-// So many on gRPC's own thread; who needs more is run again on the executor.
+// So many on the carrier's own thread; who needs more is run again on the executor.
 constexpr int kMaxLookedAtInline = 256;
 
 const google::protobuf::FieldDescriptor* ResourceField(const store::TableDef& table) {
@@ -101,7 +101,7 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
     }
   }
 
-  // The past takes a look at every version of every record: not on gRPC's own thread.
+  // The past takes a look at every version of every record: not on the carrier's own thread.
   const bool past = at.as_of.has_value() || at.known_at_us.has_value();
   if (past && plan.reach == store::Reach::kMemory) return store::NotInMemory();
 

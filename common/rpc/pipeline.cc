@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/faults.h"
 #include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
 
@@ -17,12 +18,6 @@ namespace {
 
 constexpr char kTraceparent[] = "traceparent";
 constexpr char kPosition[] = "nisi-position";
-
-absl::Status TooLarge(size_t limit) {
-  return base::Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
-                       "The message is too large.")
-      .With("maxBytes", absl::StrCat(limit));
-}
 
 // version-traceid-spanid-flags; the id is 32 hexadecimal digits.
 std::string TraceId(const std::string& traceparent) {
@@ -65,6 +60,7 @@ absl::Status Incoming::Open() {
   const MethodPolicy& policy = bound_.method->policy;
   call_.deadline = DeadlineFor(policy, head_.deadline, arrived_);
   call_.cancelled = [this] { return !StillWanted().ok(); };
+  RETURN_IF_ERROR(RefusalOf(head_.fault, policy.max_request_bytes));
   call_.now = site_.clock->Now();
   // Tokens live by the system's clock: a development clock moves the law's days, not them.
   ASSIGN_OR_RETURN(call_.caller, site_.authenticator->Identify(EvidenceOf(head_), arrived_));
@@ -73,7 +69,7 @@ absl::Status Incoming::Open() {
 
 absl::StatusOr<std::unique_ptr<Message>> Incoming::Read(absl::string_view bytes) {
   const MethodPolicy& policy = bound_.method->policy;
-  if (bytes.size() > policy.max_request_bytes) return TooLarge(policy.max_request_bytes);
+  if (bytes.size() > policy.max_request_bytes) return MessageTooLarge(policy.max_request_bytes);
   std::unique_ptr<Message> request(bound_.method->request_prototype->New());
   RETURN_IF_ERROR(ParseMessage(bytes, request.get()));
   RETURN_IF_ERROR(bound_.method->form->Check(request.get(), policy.mutation));

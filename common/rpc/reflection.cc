@@ -1,10 +1,14 @@
 #include "common/rpc/reflection.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/answer.h"
+#include "common/rpc/faults.h"
 #include "common/rpc/parse.h"
+#include "common/rpc/policy.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
@@ -64,6 +68,30 @@ const FileDescriptor* FileOfExtension(const DescriptorPool& pool, const std::str
   return field == nullptr ? nullptr : field->file();
 }
 
+// A reflection call: each message is answered by one.
+class ReflectionCall final : public http2::Taker {
+ public:
+  ReflectionCall(const std::vector<std::string>& services, std::shared_ptr<http2::Replier> replier)
+      : services_(services), replier_(std::move(replier)) {}
+
+  void OnMessage(std::string message) override {
+    auto answer = AnswerReflection(message, services_);
+    if (!answer.ok()) return replier_->Finish(ToAnswer(answer.status()));
+    replier_->Send(*std::move(answer));
+  }
+  void OnSent() override { replier_->Ready(); }
+  void OnEnd() override { replier_->Finish({}); }
+  void OnFault(http2::Fault fault) override {
+    replier_->Finish(ToAnswer(RefusalOf(fault, kMaxRequestBytes)));
+  }
+  void OnTick(absl::Time) override {}
+  void OnCancel() override {}
+
+ private:
+  const std::vector<std::string>& services_;
+  const std::shared_ptr<http2::Replier> replier_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::string> AnswerReflection(absl::string_view request_bytes,
@@ -100,6 +128,11 @@ absl::StatusOr<std::string> AnswerReflection(absl::string_view request_bytes,
                            "The message asks for nothing.");
   }
   return response.SerializeAsString();
+}
+
+std::shared_ptr<http2::Taker> TakeReflection(const std::vector<std::string>& services,
+                                             std::shared_ptr<http2::Replier> replier) {
+  return std::make_shared<ReflectionCall>(services, std::move(replier));
 }
 
 }  // namespace nisi::rpc

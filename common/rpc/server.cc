@@ -35,32 +35,11 @@ http2::Answer Late() {
       base::Unavailable("SHUTTING_DOWN", "The server is shutting down.", absl::Seconds(1)));
 }
 
-// A reflection call: each message is answered by one.
-class ReflectionCall final : public http2::Taker {
- public:
-  ReflectionCall(const std::vector<std::string>& services, std::shared_ptr<http2::Replier> replier)
-      : services_(services), replier_(std::move(replier)) {}
-
-  void OnMessage(std::string message) override {
-    auto answer = AnswerReflection(message, services_);
-    if (!answer.ok()) return replier_->Finish(ToAnswer(answer.status()));
-    replier_->Send(*std::move(answer));
-  }
-  void OnSent() override { replier_->Ready(); }
-  void OnEnd() override { replier_->Finish({}); }
-  void OnTick(absl::Time) override {}
-  void OnCancel() override {}
-
- private:
-  const std::vector<std::string>& services_;
-  const std::shared_ptr<http2::Replier> replier_;
-};
-
 }  // namespace
 
 bool IsLoopback(const std::string& address) {
   return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:");
+         absl::StartsWith(address, "[::1]:") || absl::StartsWith(address, "unix:");
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
@@ -70,19 +49,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   std::unique_ptr<Server> server(new Server());
   server->Bind(options);
-  http2::ServerOptions carrier;
-  carrier.address = options.address;
-  carrier.tls = options.tls;
-  // A little over the largest message we take, so that the refusal is ours and says how much is
-  // allowed.
-  carrier.limits.max_message_bytes = kMaxRequestBytes + (1 << 20);
-  carrier.take = [raw = server.get()](http2::CallHead head,
-                                      std::shared_ptr<http2::Replier> replier) {
-    return raw->Take(std::move(head), std::move(replier));
-  };
-  auto carried = http2::Server::Start(std::move(carrier));
-  if (!carried.ok()) return CannotServe(absl::StrCat(carried.status().message()));
-  server->carrier_ = *std::move(carried);
+  if (!options.address.empty()) RETURN_IF_ERROR(server->Carry(options.address, options.tls));
   options.metrics->AddFigures([executor = std::weak_ptr<Executor>(server->executor_)] {
     const auto live = executor.lock();
     return std::vector<store::Figure>{
@@ -91,6 +58,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   });
   server->SetServing(true);
   return server;
+}
+
+absl::Status Server::Carry(const std::string& address, std::shared_ptr<http2::TlsAcceptor> tls) {
+  http2::ServerOptions options;
+  options.address = address;
+  options.tls = std::move(tls);
+  // A little over the largest message we take, so that the refusal is ours and says how much is
+  // allowed.
+  options.limits.max_message_bytes = kMaxRequestBytes + (1 << 20);
+  options.take = [this](http2::EventLoop*) { return take(); };
+  auto carrier = http2::Server::Start(std::move(options));
+  if (!carrier.ok()) return CannotServe(absl::StrCat(carrier.status().message()));
+  carrier_ = *std::move(carrier);
+  return absl::OkStatus();
 }
 
 void Server::Bind(const ServerOptions& options) {
@@ -116,7 +97,7 @@ void Server::Bind(const ServerOptions& options) {
   }
   listed_.assign(names.begin(), names.end());
   listed_.insert(listed_.end(), {kHealthService, kReflectionService});
-  health_ = std::make_unique<Health>(std::move(names));
+  health_ = std::make_unique<Health>(names);
 }
 
 std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
@@ -135,7 +116,7 @@ std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
   if (head.path == kHealthCheckPath) return health_->TakeCheck(std::move(replier));
   if (head.path == kHealthWatchPath) return health_->TakeWatch(std::move(replier));
   if (head.path == kReflectionPath) {
-    return std::make_shared<ReflectionCall>(listed_, std::move(replier));
+    return TakeReflection(listed_, std::move(replier));
   }
   replier->Finish(ToAnswer(base::Refusal(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
                                          "No such method is served here.")));
@@ -146,8 +127,15 @@ Server::~Server() {
   Drain(absl::Seconds(5));
 }
 
+http2::TakeCall Server::take() {
+  return [this](http2::CallHead head, std::shared_ptr<http2::Replier> replier) {
+    return Take(std::move(head), std::move(replier));
+  };
+}
+
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   std::array<int, 2> ends{};
+  if (carrier_ == nullptr && !Carry("", nullptr).ok()) return nullptr;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
     return nullptr;
   }
@@ -163,10 +151,10 @@ void Server::SetServing(bool serving) {
 }
 
 void Server::Drain(absl::Duration limit) {
-  if (carrier_ == nullptr) return;  // it never began
+  if (health_ == nullptr) return;  // it never began
   SetServing(false);
   draining_ = true;
-  carrier_->End(absl::Now() + limit, Late());
+  if (carrier_ != nullptr) carrier_->End(absl::Now() + limit, Late());
 }
 
 }  // namespace nisi::rpc

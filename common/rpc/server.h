@@ -40,7 +40,9 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
   ~Server();
 
-  int port() const { return carrier_->port(); }
+  int port() const { return carrier_ == nullptr ? 0 : carrier_->port(); }
+  // Takes a call from within this process, on a thread that must not wait; the server outlives it.
+  http2::TakeCall take();
   // A channel of gRPC's that leads here, on a connection that is nobody else's.
   std::shared_ptr<grpc::Channel> InProcessChannel();
   // What health answers; the default is serving.
@@ -52,6 +54,7 @@ class Server {
  private:
   Server() = default;
   void Bind(const ServerOptions& options);
+  absl::Status Carry(const std::string& address, std::shared_ptr<http2::TlsAcceptor> tls);
   std::shared_ptr<http2::Taker> Take(http2::CallHead head, std::shared_ptr<http2::Replier> replier);
 
   // Declared in the order they are needed: what a call uses outlives the carrier.
@@ -62,7 +65,7 @@ class Server {
   std::vector<std::string> listed_;                                   // of reflection
   absl::flat_hash_map<std::string, std::unique_ptr<Bound>> methods_;  // by path
   std::atomic<bool> draining_{false};
-  std::unique_ptr<http2::Server> carrier_;
+  std::unique_ptr<http2::Server> carrier_;  // null: calls come by take() alone
 };
 
 // Whether the address can be reached from this machine alone.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/rpc/faults.h"
 
 namespace nisi::rpc {
 namespace {
@@ -47,6 +48,9 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
     if (!request_.has_value()) return End(MessageCount());
     begun_ = true;
     Wake();
+  }
+  void OnFault(http2::Fault fault) override {
+    End(RefusalOf(fault, in_.method().policy.max_request_bytes));
   }
   void OnSent() override {
     {
@@ -166,6 +170,9 @@ class ClientStream final : public http2::Taker, public std::enable_shared_from_t
     Schedule(&ClientStream::Push);
   }
   void OnEnd() override { Schedule(&ClientStream::Complete); }
+  void OnFault(http2::Fault fault) override {
+    End(RefusalOf(fault, in_.method().policy.max_request_bytes));
+  }
   // A client that does not go on.
   void OnTick(absl::Time now) override {
     if (!busy_ && now > in_.call().deadline) End(absl::DeadlineExceededError(""));

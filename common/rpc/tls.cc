@@ -1,6 +1,5 @@
 #include "common/rpc/tls.h"
 
-#include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -26,7 +25,6 @@ namespace tls = grpc::experimental;
 
 constexpr unsigned int kRefreshSeconds = 1;
 constexpr size_t kMaxPemBytes = 1 << 20;
-constexpr absl::string_view kScheme = "spiffe://";
 
 absl::string_view View(grpc::string_ref text) {
   return {text.data(), text.size()};
@@ -92,17 +90,6 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   return absl::OkStatus();
 }
 
-std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& files,
-                                                   bool require_client_cert) {
-  tls::TlsServerCredentialsOptions options(Watch(files));
-  options.watch_root_certs();
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(require_client_cert
-                                    ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                    : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  return tls::TlsServerCredentials(options);
-}
-
 std::shared_ptr<grpc::ChannelCredentials> ClientTls(const TlsFiles& files,
                                                     const std::string& expected) {
   tls::TlsChannelCredentialsOptions options;
@@ -117,18 +104,6 @@ std::shared_ptr<grpc::ChannelCredentials> ClientTls(const TlsFiles& files,
   options.set_check_call_host(
       false);  // IdentityVerifier decides, by certificate and not by address.
   return tls::TlsCredentials(options);
-}
-
-std::string PeerIdentity(const grpc::AuthContext& context) {
-  if (!context.IsPeerAuthenticated()) {
-    return "";
-  }
-  const std::vector<grpc::string_ref> uris =
-      context.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME);
-  if (uris.size() != 1 || View(uris.front()).substr(0, kScheme.size()) != kScheme) {
-    return "";
-  }
-  return std::string(uris.front().data(), uris.front().size());
 }
 
 }  // namespace nisi::rpc

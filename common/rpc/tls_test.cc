@@ -26,6 +26,13 @@ using std::chrono::seconds;
 using std::chrono::system_clock;
 
 // Answers every call with an ABORTED whose message is the peer's identity.
+std::shared_ptr<http2::Taker> Answer(const http2::CallHead& head,
+                                     const std::shared_ptr<http2::Replier>& replier) {
+  replier->Finish(
+      {absl::StatusCode::kAborted, absl::StrCat("you are ", head.peer->identity), "", {}});
+  return nullptr;
+}
+
 class TestServer {
  public:
   TestServer(const TlsFiles& files, bool require_client_cert) {
@@ -34,10 +41,7 @@ class TestServer {
     auto tls = http2::TlsAcceptor::Load(files, require_client_cert);
     EXPECT_TRUE(tls.ok()) << tls.status();
     options.tls = *std::move(tls);
-    options.take = [](const http2::CallHead& head, const std::shared_ptr<http2::Replier>& replier) {
-      replier->Finish({absl::StatusCode::kAborted, absl::StrCat("you are ", *head.peer), "", {}});
-      return nullptr;
-    };
+    options.take = [](http2::EventLoop*) { return Answer; };
     auto server = http2::Server::Start(std::move(options));
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);

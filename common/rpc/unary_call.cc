@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/rpc/faults.h"
 #include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
@@ -39,6 +40,9 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
     if (!request_.has_value()) return End(MessageCount("The call came without its message."));
     begun_ = true;
     Begin();
+  }
+  void OnFault(http2::Fault fault) override {
+    End(RefusalOf(fault, in_.method().policy.max_request_bytes));
   }
   // A client that does not send what it announced. Once begun, the function looks at its time.
   void OnTick(absl::Time now) override {

@@ -92,7 +92,8 @@ TEST_P(StoreUpkeepTest, RefusesANewerLayout) {
   store_.reset();
   {
     auto engine = *OpenEngine();
-    const Batch batch{{{Space::kData, SystemKey(kMetaId, Key::Of("schema")), schema}}, 0, 0};
+    const std::string key = SystemKey(kMetaId, Key::Of("schema"));
+    const Batch batch{{{Space::kData, key, schema}}, 0, 0};
     ASSERT_TRUE(engine->Commit(batch).ok());
   }
   EXPECT_EQ(base::ReasonOf(TryOpen()), "STORE_NEWER");

@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/rpc/tls.h"
 #include "services/gateway/errors.h"
 
 namespace nisi::gateway {
@@ -22,32 +21,27 @@ constexpr size_t kTraceIdSize = 32;
 constexpr size_t kMaxTracestate = 512;
 constexpr size_t kEntryOverhead = 32;  // RFC 9113, 6.5.2
 
-absl::string_view View(grpc::string_ref text) {
-  return {text.data(), text.size()};
-}
-
-absl::Status CheckSize(const Metadata& metadata) {
+absl::Status CheckSize(const http2::Fields& fields) {
   size_t bytes = 0;
-  for (const auto& [name, content] : metadata) {
-    bytes += name.size() + content.size() + kEntryOverhead;
+  for (const http2::Field& field : fields) {
+    bytes += field.name.size() + field.value.size() + kEntryOverhead;
   }
   return bytes <= kMaxMetadataBytes ? absl::OkStatus() : MetadataTooLarge(kMaxMetadataBytes);
 }
 
 // The process that is meant, "" where none is named. The rest of the metadata stays outside, but
 // for the identity and the trace.
-absl::StatusOr<absl::string_view> ReadMetadata(const Metadata& metadata) {
+absl::StatusOr<absl::string_view> ReadMetadata(const http2::Fields& fields) {
   absl::string_view service;
   int services = 0;
   int identities = 0;
-  for (const auto& [name, content] : metadata) {
-    const absl::string_view key = View(name);
-    if (absl::StartsWith(key, kReservedPrefix)) {
-      if (key != kServiceKey || ++services > 1) {
+  for (const http2::Field& field : fields) {
+    if (absl::StartsWith(field.name, kReservedPrefix)) {
+      if (field.name != kServiceKey || ++services > 1) {
         return ReservedMetadata();
       }
-      service = View(content);
-    } else if (key == kAuthorization) {
+      service = field.value;
+    } else if (field.name == kAuthorization) {
       if (++identities > 1) {
         return ReservedMetadata();
       }
@@ -57,32 +51,9 @@ absl::StatusOr<absl::string_view> ReadMetadata(const Metadata& metadata) {
 }
 
 // "" where there is none.
-absl::string_view Find(const Metadata& metadata, const char* key) {
-  const auto found = metadata.find(key);
-  return found == metadata.end() ? absl::string_view() : View(found->second);
-}
-
-// What proves who calls.
-rpc::Evidence EvidenceOf(const Metadata& metadata, absl::string_view peer) {
-  rpc::Evidence evidence;
-  if (const auto found = metadata.find(rpc::kCallContextKey); found != metadata.end()) {
-    evidence.context = View(found->second);
-  }
-  evidence.authorizations = metadata.count(kAuthorization);
-  evidence.authorization = Find(metadata, kAuthorization);
-  evidence.peer = peer;
-  return evidence;
-}
-
-// The SPIFFE id of its certificate; "" where there is none.
-std::string PeerOf(const grpc::ServerContextBase& call) {
-  const auto auth = call.auth_context();
-  return auth == nullptr ? std::string() : rpc::PeerIdentity(*auth);
-}
-
-// "ipv4:10.0.0.7:51234" without the port.
-std::string AddressOf(const std::string& peer) {
-  return peer.substr(0, std::min(peer.rfind(':'), peer.size()));
+absl::string_view Find(const http2::Fields& fields, absl::string_view name) {
+  const std::string* const found = fields.Find(name);
+  return found == nullptr ? absl::string_view() : *found;
 }
 
 }  // namespace
@@ -94,18 +65,16 @@ Admission::Admission(const Routes* routes, const base::Clock* clock,
       clock_(clock),
       authenticator_(authenticator),
       signer_(signer),
-      limiter_(limits.calls_per_second, limits.burst),
-      calls_per_second_(limits.calls_per_second) {}
+      calls_per_second_(limits.calls_per_second),
+      limiter_(limits.calls_per_second, limits.burst) {}
 
-absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::ServerContextBase& call,
+absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallHead& call,
                                           absl::Time now) {
-  const Metadata& metadata = call.client_metadata();
-  RETURN_IF_ERROR(CheckSize(metadata));
-  ASSIGN_OR_RETURN(const absl::string_view service, ReadMetadata(metadata));
+  RETURN_IF_ERROR(CheckSize(call.fields));
+  ASSIGN_OR_RETURN(const absl::string_view service, ReadMetadata(call.fields));
   const absl::Time suite_now = clock_->Now();
-  const std::string peer = PeerOf(call);
   ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::Caller> caller,
-                   authenticator_->Identify(EvidenceOf(metadata, peer), suite_now));
+                   authenticator_->Identify(rpc::EvidenceOf(call), suite_now));
   RETURN_IF_ERROR(CheckRate(*caller, call, now));
   RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
   Admitted admitted;
@@ -114,12 +83,12 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const grpc::Server
   return admitted;
 }
 
-Trace Admission::TraceOf(const grpc::ServerContextBase& call) {
-  const absl::string_view traceparent = Find(call.client_metadata(), kTraceparent);
+Trace Admission::TraceOf(const http2::CallHead& call) {
+  const absl::string_view traceparent = Find(call.fields, kTraceparent);
   if (!IsTraceparent(traceparent)) {
     return Trace{NewTraceparent(), ""};
   }
-  const absl::string_view tracestate = Find(call.client_metadata(), kTracestate);
+  const absl::string_view tracestate = Find(call.fields, kTracestate);
   return Trace{std::string(traceparent),
                IsTracestate(tracestate) ? std::string(tracestate) : std::string()};
 }
@@ -129,16 +98,18 @@ absl::string_view Trace::id() const {
                              : absl::string_view(traceparent).substr(kTraceIdStart, kTraceIdSize);
 }
 
-absl::Status Admission::CheckRate(const rpc::Caller& caller, const grpc::ServerContextBase& call,
+absl::Status Admission::CheckRate(const rpc::Caller& caller, const http2::CallHead& call,
                                   absl::Time now) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   // No subject begins with "peer ": the two kinds of key never meet.
   const auto wait = caller.anonymous()
-                        ? limiter_.Take(absl::StrCat("peer ", AddressOf(call.peer())), now)
+                        ? limiter_.Take(absl::StrCat("peer ", call.peer->address), now)
                         : limiter_.Take(caller.subject, now);
   return wait.has_value() ? RateLimited(calls_per_second_, *wait) : absl::OkStatus();
 }
 
 std::string Admission::NewTraceparent() {
+  const std::lock_guard<std::mutex> lock(mutex_);
   const auto high = absl::Uniform<uint64_t>(random_);
   const auto low = absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, UINT64_MAX);
   const auto span = absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, UINT64_MAX);

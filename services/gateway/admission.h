@@ -2,16 +2,15 @@
 // read.
 #pragma once
 
-#include <grpcpp/server_context.h>
-
 #include <cstddef>
-#include <map>
+#include <mutex>
 #include <string>
 
 #include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/base/clock.h"
+#include "common/http2/call.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/call_context.h"
 #include "services/gateway/limits.h"
@@ -19,11 +18,9 @@
 
 namespace nisi::gateway {
 
-// All metadata of a call, counted as HTTP/2 does: names, values and 32 bytes for each. A server
-// takes more, see common/rpc/listen_options.h, so that the refusal is ours and costs one call.
+// All metadata of a call, counted as HTTP/2 does: names, values and 32 bytes for each. The carrier
+// takes more, see common/http2/limits.h, so that the refusal is ours and says why.
 inline constexpr size_t kMaxMetadataBytes = 8 << 10;
-
-using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes
@@ -38,7 +35,7 @@ struct Trace {
   absl::string_view id() const;  // 32 hexadecimal digits; empty where there is no traceparent
 };
 
-// Not thread-safe: the forwarder's one thread asks.
+// Thread-safe.
 class Admission {
  public:
   Admission(const Routes* routes, const base::Clock* clock, const rpc::Authenticator* authenticator,
@@ -47,22 +44,21 @@ class Admission {
   // METADATA_TOO_LARGE; RESERVED_METADATA; what Authenticator::Identify and CheckRoles return;
   // RATE_LIMITED; what Routes::OwnerFor returns. `now` is the system's time, for the limits: the
   // suite's own clock may stand still.
-  absl::StatusOr<Admitted> Admit(const Route& route, const grpc::ServerContextBase& call,
-                                 absl::Time now);
+  absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now);
   // What the client sent, as far as it is well formed; otherwise a new one. Of refused calls too.
-  Trace TraceOf(const grpc::ServerContextBase& call);
+  Trace TraceOf(const http2::CallHead& call);
 
  private:
-  absl::Status CheckRate(const rpc::Caller& caller, const grpc::ServerContextBase& call,
-                         absl::Time now);
+  absl::Status CheckRate(const rpc::Caller& caller, const http2::CallHead& call, absl::Time now);
   std::string NewTraceparent();
 
   const Routes* routes_;
   const base::Clock* clock_;
   const rpc::Authenticator* authenticator_;
   const rpc::ContextSigner* signer_;
-  RateLimiter limiter_;
   const double calls_per_second_;
+  std::mutex mutex_;  // of what follows
+  RateLimiter limiter_;
   absl::BitGen random_;
 };
 

@@ -37,12 +37,6 @@ absl::Status MessageCount() {
                  "The method takes exactly one message.");
 }
 
-absl::Status MessageTooLarge(size_t max_bytes) {
-  return Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
-                 "The message is larger than the method allows.")
-      .With("maxBytes", absl::StrCat(max_bytes));
-}
-
 absl::Status MetadataTooLarge(size_t max_bytes) {
   return Refusal(absl::StatusCode::kResourceExhausted, "METADATA_TOO_LARGE",
                  "The request carries more metadata than this system takes.")

@@ -16,7 +16,6 @@ absl::Status ServiceUnknown();    // INVALID_ARGUMENT, SERVICE_UNKNOWN
 absl::Status ReservedMetadata();  // INVALID_ARGUMENT, RESERVED_METADATA
 // INVALID_ARGUMENT, MESSAGE_COUNT: none or several where the method takes one.
 absl::Status MessageCount();
-absl::Status MessageTooLarge(size_t max_bytes);   // RESOURCE_EXHAUSTED, MESSAGE_TOO_LARGE
 absl::Status MetadataTooLarge(size_t max_bytes);  // RESOURCE_EXHAUSTED, METADATA_TOO_LARGE
 // UNAVAILABLE, BACKEND_UNAVAILABLE: nothing is known of the outcome.
 absl::Status BackendUnavailable(absl::string_view owner);

@@ -1,36 +1,22 @@
 #include "services/gateway/forwarder.h"
 
-#include <grpcpp/alarm.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/server_builder.h>
-
 #include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
-#include "common/rpc/drain.h"
-#include "common/rpc/health.h"
-#include "common/rpc/listen_options.h"
+#include "common/rpc/answer.h"
 #include "common/rpc/reflection.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/forwarded_call.h"
-#include "services/gateway/reflection_service.h"
+#include "services/gateway/hub.h"
 
 namespace nisi::gateway {
 namespace {
 
 // The label of its series, so that in one process with its services no call counts twice.
 constexpr char kProcess[] = "gateway";
-constexpr std::chrono::milliseconds kTick{250};
-constexpr int kTicksAHealthLook = 4;
 constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
-// Calls that wait for clients at once; each that is taken posts the next.
-constexpr int kWaiting = 32;
 
 const char* KindName(CallKind kind) {
   if (kind.client_streaming) {
@@ -39,216 +25,90 @@ const char* KindName(CallKind kind) {
   return kind.server_streaming ? "server_stream" : "unary";
 }
 
-class QueueForwarder final : public Forwarder {
- public:
-  explicit QueueForwarder(ForwarderOptions options) : options_(std::move(options)) {}
-  ~QueueForwarder() override { Drain(absl::ZeroDuration()); }
-
-  absl::Status Start() override;
-  int port() const override { return port_; }
-  void Drain(absl::Duration limit) override;
-
- private:
-  class Event final : public Tag {
-   public:
-    Event(QueueForwarder* self, void (QueueForwarder::*handler)(bool))
-        : self_(self), handler_(handler) {}
-    void Fire(bool ok) override { (self_->*handler_)(ok); }
-
-   private:
-    QueueForwarder* self_;
-    void (QueueForwarder::*handler_)(bool);
-  };
-
-  void FillHub();
-  void Run();
-  void OnTick(bool ok);
-  void OnServerDown(bool ok);
-  void EndWhenIdle();
-  void LookAtBackends();
-
-  const ForwarderOptions options_;
-  Hub hub_;
-  std::unique_ptr<ReflectionService> reflection_;
-  std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
-  std::thread thread_;
-
-  // Touched by the queue's thread only, but for Start.
-  Event tick_{this, &QueueForwarder::OnTick};
-  Event down_{this, &QueueForwarder::OnServerDown};
-  grpc::Alarm tick_alarm_;
-  grpc::Alarm down_alarm_;
-  bool ticking_ = false;
-  bool server_down_ = false;
-  bool ended_ = false;
-  int ticks_ = 0;
-  std::map<std::string, bool> reachable_;
-
-  // Copies for the metrics, which are read by another thread and may outlive this.
-  struct Figures {
-    std::atomic<uint64_t> live{0};
-    std::atomic<uint64_t> refused{0};
-  };
-  const std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
-  std::atomic<bool> draining_{false};
-  std::atomic<int64_t> abort_at_ns_{INT64_MAX};
-};
-
-void QueueForwarder::FillHub() {
-  hub_.routes = options_.routes;
-  hub_.admission = options_.admission;
-  hub_.limits = options_.limits;
-  for (const auto& [owner, channel] : options_.backends) {
-    hub_.stubs[owner] = std::make_unique<grpc::GenericStub>(channel);
-    reachable_[owner] = true;
-  }
-  for (const Route* route : options_.routes->all()) {
+std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
+  auto hub = std::make_shared<Hub>();
+  hub->routes = options.routes;
+  hub->admission = options.admission;
+  hub->limits = options.limits;
+  for (const Route* route : options.routes->all()) {
     const auto& method = *route->policy.descriptor;
-    hub_.metrics.push_back(options_.metrics->ForMethod(method.service()->full_name(), method.name(),
-                                                       KindName(route->kind), kProcess));
+    hub->metrics.push_back(options.metrics->ForMethod(method.service()->full_name(), method.name(),
+                                                      KindName(route->kind), kProcess));
   }
-  hub_.metrics.push_back(options_.metrics->ForMethod("unknown", "unknown", "unary", kProcess));
-  options_.metrics->AddFigures([figures = figures_] {
+  hub->metrics.push_back(options.metrics->ForMethod("unknown", "unknown", "unary", kProcess));
+  std::set<std::string> names;
+  hub->listed = {rpc::kHealthService, rpc::kReflectionService};
+  for (const auto* service : options.routes->services()) {
+    hub->listed.push_back(service->full_name());
+    names.insert(service->full_name());
+  }
+  for (const auto& [owner, destination] : options.owners) {
+    names.insert(owner);
+  }
+  hub->health = std::make_unique<rpc::Health>(std::move(names));
+  options.metrics->AddFigures([hub] {
     return std::vector<store::Figure>{
-        {"nisi_gateway_live_calls", "Calls under way.", static_cast<double>(figures->live.load())},
+        {"nisi_gateway_live_calls", "Calls under way.", static_cast<double>(hub->live.load())},
         {"nisi_gateway_overloaded_total", "Calls refused because too many were under way.",
-         static_cast<double>(figures->refused.load())}};
+         static_cast<double>(hub->refused.load())}};
   });
+  return hub;
 }
 
-absl::Status QueueForwarder::Start() {
-  FillHub();
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort(options_.address, options_.credentials, &port_);
-  rpc::SetListenOptions(builder);
-  // Somewhat too large is answered with a reason of ours; far too large is broken off by gRPC.
-  builder.SetMaxReceiveMessageSize(static_cast<int>(2 * options_.routes->max_request_bytes()));
-  builder.SetMaxSendMessageSize(-1);
-  builder.RegisterAsyncGenericService(&hub_.service);
-  std::vector<std::string> listed{rpc::kHealthService, rpc::kReflectionService};
-  for (const auto* service : options_.routes->services()) listed.push_back(service->full_name());
-  reflection_ = std::make_unique<ReflectionService>(std::move(listed));
-  builder.RegisterService(reflection_.get());
-  hub_.queue = builder.AddCompletionQueue();
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port_ == 0) {
-    ended_ = true;
-    hub_.queue->Shutdown();
-    void* tag = nullptr;
-    for (bool ok = false; hub_.queue->Next(&tag, &ok);) {
-    }
-    return base::Unavailable("PORT_TAKEN", absl::StrCat("Cannot listen on ", options_.address),
-                             absl::Seconds(1));
+std::shared_ptr<http2::Taker> Take(Hub* hub, Ways* ways, http2::CallHead head,
+                                   std::shared_ptr<http2::Replier> client) {
+  if (head.path == rpc::kHealthCheckPath) {
+    return hub->health->TakeCheck(std::move(client));
   }
-  for (int i = 0; i < kWaiting; ++i) {
-    ForwardedCall::Accept(hub_);
+  if (head.path == rpc::kHealthWatchPath) {
+    return hub->health->TakeWatch(std::move(client));
   }
-  ticking_ = true;
-  tick_alarm_.Set(hub_.queue.get(), std::chrono::system_clock::now() + kTick, &tick_);
-  thread_ = std::thread([this] { Run(); });
-  auto* health = server_->GetHealthCheckService();
-  health->SetServingStatus(true);
-  for (const auto* service : options_.routes->services()) {
-    health->SetServingStatus(service->full_name(), true);
+  if (head.path == rpc::kReflectionPath) {
+    return rpc::TakeReflection(hub->listed, std::move(client));
   }
-  for (const auto& [owner, channel] : options_.backends) {
-    health->SetServingStatus(owner, true);
-  }
-  return absl::OkStatus();
-}
-
-void QueueForwarder::Run() {
-  void* tag = nullptr;
-  bool ok = false;
-  while (hub_.queue->Next(&tag, &ok)) {
-    static_cast<Tag*>(tag)->Fire(ok);
-    if (server_down_ && !ended_) {
-      EndWhenIdle();
-    }
-  }
-}
-
-void QueueForwarder::OnTick(bool /*ok*/) {
-  ticking_ = false;
-  if (ended_) {
-    hub_.queue->Shutdown();
-    return;
-  }
-  const SystemTime now = std::chrono::system_clock::now();
-  figures_->live = hub_.live.size();
-  figures_->refused = hub_.refused;
-  const bool draining = draining_.load();
-  const bool abort = absl::FromChrono(now) >= absl::FromUnixNanos(abort_at_ns_.load());
-  for (ForwardedCall* call : hub_.live) {
-    if (abort || (draining && call->is_server_stream())) {
-      call->Abort(ShuttingDown());
-    }
-    call->Sweep(now);
-  }
-  if (++ticks_ % kTicksAHealthLook == 0 && !draining) {
-    LookAtBackends();
-  }
-  ticking_ = true;
-  tick_alarm_.Set(hub_.queue.get(), now + kTick, &tick_);
-}
-
-// Also makes a channel that lost its backend try again, so that it is back before a call comes.
-void QueueForwarder::LookAtBackends() {
-  auto* health = server_->GetHealthCheckService();
-  for (const auto& [owner, channel] : options_.backends) {
-    const bool reachable =
-        options_.in_process || channel->GetState(true) != GRPC_CHANNEL_TRANSIENT_FAILURE;
-    if (std::exchange(reachable_[owner], reachable) == reachable) {
-      continue;
-    }
-    health->SetServingStatus(owner, reachable);
-    for (const auto* service : options_.routes->services()) {
-      if (rpc::OwnerOf(*service) == owner) {
-        health->SetServingStatus(service->full_name(), reachable);
-      }
-    }
-  }
-}
-
-void QueueForwarder::OnServerDown(bool /*ok*/) {
-  server_down_ = true;
-}
-
-void QueueForwarder::EndWhenIdle() {
-  if (hub_.objects != 0) {
-    return;
-  }
-  ended_ = true;
-  if (ticking_) {
-    tick_alarm_.Cancel();  // OnTick shuts the queue down
-  } else {
-    hub_.queue->Shutdown();
-  }
-}
-
-void QueueForwarder::Drain(absl::Duration limit) {
-  if (!thread_.joinable()) {
-    return;
-  }
-  const absl::Time end = absl::Now() + limit;
-  draining_ = true;
-  server_->GetHealthCheckService()->Shutdown();
-  // Open for a moment more: whoever spreads calls over gateways sees it unready before it is
-  // closed.
-  absl::SleepFor(std::min(limit / 10, kUnreadyPause));
-  abort_at_ns_ = absl::ToUnixNanos(end - (end - absl::Now()) / 4);
-  rpc::EndServer(*server_, end, [this] { return figures_->live != 0; });
-  down_alarm_.Set(hub_.queue.get(), std::chrono::system_clock::now(), &down_);
-  thread_.join();
-  server_.reset();
+  return ForwardedCall::Take(hub, ways, std::move(head), std::move(client));
 }
 
 }  // namespace
 
-std::unique_ptr<Forwarder> NewQueueForwarder(ForwarderOptions options) {
-  return std::make_unique<QueueForwarder>(std::move(options));
+Forwarder::Forwarder(ForwarderOptions options)
+    : options_(std::move(options)), hub_(NewHub(options_)) {}
+
+Forwarder::~Forwarder() {
+  Drain(absl::ZeroDuration());
+}
+
+absl::Status Forwarder::Start() {
+  http2::ServerOptions server;
+  server.address = options_.address;
+  server.tls = options_.tls;
+  server.name = "gateway";
+  // Somewhat too large is answered with a reason of ours; far too large is not read.
+  server.limits.max_message_bytes = 2 * options_.routes->max_request_bytes();
+  server.take = [hub = hub_.get(), owners = options_.owners](http2::EventLoop* loop) {
+    auto ways = std::make_shared<Ways>(hub, loop, owners);
+    return [hub, ways, ticks = loop->EveryTick([raw = ways.get()](absl::Time now) {
+      raw->OnTick(now);
+    })](http2::CallHead head, std::shared_ptr<http2::Replier> client) {
+      return Take(hub, ways.get(), std::move(head), std::move(client));
+    };
+  };
+  ASSIGN_OR_RETURN(server_, http2::Server::Start(std::move(server)));
+  hub_->health->SetServing(true);
+  return absl::OkStatus();
+}
+
+void Forwarder::Drain(absl::Duration limit) {
+  if (server_ == nullptr || hub_->draining.exchange(true)) {
+    return;
+  }
+  const absl::Time end = absl::Now() + limit;
+  hub_->health->SetServing(false);
+  // Open for a moment more: whoever spreads calls over gateways sees it unready before it is
+  // closed.
+  absl::SleepFor(std::min(limit / 10, kUnreadyPause));
+  hub_->abort_at_ns = absl::ToUnixNanos(end - (end - absl::Now()) / 4);
+  server_->End(end, rpc::ToAnswer(ShuttingDown()));
 }
 
 }  // namespace nisi::gateway

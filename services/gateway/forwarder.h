@@ -1,9 +1,5 @@
-// Carries calls between clients and the services, as bytes. The seam behind which another carrier,
-// nearer to the wire, can take the place of this one: it shares Routes, Admission and errors.h.
+// Carries calls between clients and the services, as bytes.
 #pragma once
-
-#include <grpcpp/channel.h>
-#include <grpcpp/security/server_credentials.h>
 
 #include <map>
 #include <memory>
@@ -11,39 +7,44 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/http2/server.h"
 #include "common/rpc/metrics.h"
 #include "services/gateway/admission.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/routes.h"
+#include "services/gateway/service.h"
 
 namespace nisi::gateway {
 
 struct ForwarderOptions {
   std::string address;
-  std::shared_ptr<grpc::ServerCredentials> credentials;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> backends;  // by owner
-  bool in_process =
-      false;  // backends are of this process: always there, with no connection to look at
+  std::shared_ptr<http2::TlsAcceptor> tls;    // null: plain text
+  std::map<std::string, Destination> owners;  // by owner
   const Routes* routes = nullptr;
   Admission* admission = nullptr;
   rpc::Metrics* metrics = nullptr;
   Limits limits;
 };
 
+struct Hub;
+
 class Forwarder {
  public:
-  virtual ~Forwarder() = default;
+  explicit Forwarder(ForwarderOptions options);
+  ~Forwarder();  // Drain(0)
 
   // Serves, with health and reflection, until Drain. Once. UNAVAILABLE where the port is taken.
-  virtual absl::Status Start() = 0;
-  virtual int port() const = 0;
-  // Unready; streams from a service end at once, with SHUTTING_DOWN; other calls are served until
-  // the clients have gone elsewhere, and what is left shortly before `limit` ends as the streams.
+  absl::Status Start();
+  int port() const { return server_->port(); }
+  // Unready; streams from a service end soon, with SHUTTING_DOWN; other calls are served until the
+  // clients have gone elsewhere, and what is left shortly before `limit` ends as the streams.
   // Afterwards nothing runs. Calling it again does nothing.
-  virtual void Drain(absl::Duration limit) = 0;
-};
+  void Drain(absl::Duration limit);
 
-// One completion queue for both sides, polled by one thread.
-std::unique_ptr<Forwarder> NewQueueForwarder(ForwarderOptions options);
+ private:
+  const ForwarderOptions options_;
+  const std::shared_ptr<Hub> hub_;
+  std::unique_ptr<http2::Server> server_;
+};
 
 }  // namespace nisi::gateway

@@ -1,5 +1,4 @@
 #include <gmock/gmock.h>
-#include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -114,13 +113,11 @@ class GatewayTest : public ::testing::Test {
     options.services = {file->service(0),
                         journal::v1::GetEntryRequest::descriptor()->file()->service(0),
                         ChatService()};
-    options.backends["testing"] = BackendChannel(absl::StrCat("127.0.0.1:", backend_port_),
-                                                 grpc::InsecureChannelCredentials());
+    options.backends["testing"] = BackendAt(absl::StrCat("127.0.0.1:", backend_port_), nullptr);
     auto gateway = Gateway::Start(options);
     ASSERT_TRUE(gateway.ok()) << gateway.status();
     gateway_ = *std::move(gateway);
-    stub_ = std::make_unique<grpc::GenericStub>(BackendChannel(
-        absl::StrCat("127.0.0.1:", gateway_->port()), grpc::InsecureChannelCredentials()));
+    stub_ = std::make_unique<grpc::GenericStub>(ChannelTo(gateway_->port()));
   }
   std::string Token(rpc::Role role) {
     rpc::Caller caller;
@@ -242,20 +239,24 @@ TEST_F(GatewayTest, ItsErrorsCarryTheTrace) {
   EXPECT_EQ(TraceIdOf(away), id);
 }
 
-// Metadata may hold visible ASCII alone. gRPC takes other bytes from a client that sends them, and
-// ends the process that would pass them on.
+// A tracestate is visible ASCII. What HTTP/2 forbids in any field is broken off by the carrier.
 TEST_F(GatewayTest, ATracestateThatCannotGoOnIsDropped) {
   StartGateway();
   const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  const std::string bad[] = {"a=\xff", std::string("a=\0", 3), "a=\n", "a=\x7f", "a=\u0436"};
   int calls = 0;
-  for (const std::string& state : bad) {
+  for (const std::string state : {"a=\xff", "a=\u0436"}) {
     const RawCall call(gateway_->port(), kEcho, {{"traceparent", trace}, {"tracestate", state}},
                        "x");
     EXPECT_TRUE(call.answered() && call.has_message());
     EXPECT_EQ(seen_.Count("message"), ++calls);
     EXPECT_EQ(seen_.metadata().at("traceparent"), trace);
     EXPECT_EQ(seen_.metadata().count("tracestate"), 0U);
+  }
+  for (const std::string& state : {std::string("a=\0", 3), std::string("a=\n")}) {
+    const RawCall call(gateway_->port(), kEcho, {{"traceparent", trace}, {"tracestate", state}},
+                       "x");
+    EXPECT_FALSE(call.answered());
+    EXPECT_EQ(seen_.Count("message"), calls);
   }
   const RawCall call(gateway_->port(), kEcho, {{"traceparent", trace}, {"tracestate", "a=b,c=~ d"}},
                      "x");
@@ -467,8 +468,7 @@ TEST_F(GatewayTest, DrainLosesNoCall) {
   std::vector<std::thread> callers;
   for (int i = 0; i < 4; ++i) {
     callers.emplace_back([&] {
-      grpc::GenericStub stub(BackendChannel(absl::StrCat("127.0.0.1:", gateway_->port()),
-                                            grpc::InsecureChannelCredentials()));
+      grpc::GenericStub stub(ChannelTo(gateway_->port()));
       while (!over) {
         ClientCall call(stub, kEcho);
         const absl::Status status = call.Run({"x"});
@@ -552,7 +552,7 @@ TEST_F(GatewayTest, RefusesABadSetup) {
   options.address = "0.0.0.0:0";
   EXPECT_EQ(ReasonOf(Gateway::Start(options).status()), "SETUP_INVALID");
   options.address = "127.0.0.1:0";
-  options.backends["nobody"] = BackendChannel("127.0.0.1:1", grpc::InsecureChannelCredentials());
+  options.backends["nobody"] = BackendAt("127.0.0.1:1", nullptr);
   EXPECT_EQ(ReasonOf(Gateway::Start(options).status()), "SETUP_INVALID");
 }
 

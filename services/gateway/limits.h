@@ -12,13 +12,13 @@
 namespace nisi::gateway {
 
 struct Limits {
-  double calls_per_second = 20'000;  // a caller; 0 or less: no limit
-  double burst = 40'000;
+  double calls_per_second = 50'000;  // a caller; 0 or less: no limit
+  double burst = 100'000;
   size_t max_calls = 1024;   // at once, all callers; streams apart
   size_t max_streams = 512;  // at once
 };
 
-// A token bucket a caller. Not thread-safe: the forwarder's one thread asks.
+// A token bucket a caller. Not thread-safe.
 class RateLimiter {
  public:
   // Buckets kept at once. Past that the full ones go, then all: forgetting favours the caller.

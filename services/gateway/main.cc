@@ -109,16 +109,14 @@ absl::Status AddBackends(const Settings& settings, GatewayOptions& options) {
     if (owner.empty() || address.empty()) {
       return BadSetup("--backend: owner=host:port");
     }
-    std::shared_ptr<grpc::ChannelCredentials> credentials;
+    std::shared_ptr<http2::TlsConnector> tls;
     if (!settings.tls_dir.empty()) {
-      credentials =
-          rpc::ClientTls(rpc::TlsFiles::In(settings.tls_dir, kName), rpc::ServiceIdentity(owner));
-    } else if (rpc::IsLoopback(address)) {
-      credentials = grpc::InsecureChannelCredentials();
-    } else {
+      ASSIGN_OR_RETURN(tls, http2::TlsConnector::Load(http2::TlsFiles::In(settings.tls_dir, kName),
+                                                      rpc::ServiceIdentity(owner)));
+    } else if (!rpc::IsLoopback(address)) {
       return BadSetup(absl::StrCat("--backend ", address, ": without --tls-dir only loopback"));
     }
-    if (!options.backends.emplace(owner, BackendChannel(address, credentials)).second) {
+    if (!options.backends.emplace(owner, BackendAt(address, std::move(tls))).second) {
       return BadSetup(absl::StrCat("--backend: ", owner, " is given twice"));
     }
   }
@@ -150,7 +148,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
   if (!settings.tls_dir.empty()) {
     const rpc::TlsFiles files = rpc::TlsFiles::In(settings.tls_dir, kName);
     RETURN_IF_ERROR(rpc::CheckTlsFiles(files));
-    options.credentials = rpc::ServerTls(files, /*require_client_cert=*/false);
+    ASSIGN_OR_RETURN(options.tls, http2::TlsAcceptor::Load(files, /*require_client_cert=*/false));
   }
   RETURN_IF_ERROR(AddBackends(settings, options));
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Authenticator> authenticator,

@@ -1,7 +1,5 @@
 #include "services/gateway/service.h"
 
-#include <grpcpp/create_channel.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -19,17 +17,17 @@ namespace nisi::gateway {
 namespace {
 
 // The largest answer taken from a backend; our services page long before.
-constexpr int kMaxAnswerBytes = 64 << 20;
+constexpr size_t kMaxAnswerBytes = 64 << 20;
 
 absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.clock == nullptr || options.metrics == nullptr || options.authenticator == nullptr ||
       options.signer == nullptr) {
     return BadSetup("The gateway needs a clock, metrics, an authenticator and a signer.");
   }
-  if (options.credentials == nullptr && !rpc::IsLoopback(options.address)) {
+  if (options.tls == nullptr && !rpc::IsLoopback(options.address)) {
     return BadSetup(absl::StrCat(options.address, ": without TLS only loopback addresses serve"));
   }
-  for (const auto& [owner, channel] : options.backends) {
+  for (const auto& [owner, destination] : options.backends) {
     const bool known =
         std::any_of(options.services.begin(), options.services.end(),
                     [&](const auto* service) { return rpc::OwnerOf(*service) == owner; });
@@ -48,7 +46,7 @@ Gateway::~Gateway() = default;
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& options) {
   RETURN_IF_ERROR(CheckOptions(options));
   std::vector<std::string> owners;
-  for (const auto& [owner, channel] : options.backends) {
+  for (const auto& [owner, destination] : options.backends) {
     owners.push_back(owner);
   }
   ASSIGN_OR_RETURN(Routes routes, Routes::Make(options.services, owners));
@@ -65,15 +63,13 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
       gateway->routes_.get(), options.clock, options.authenticator, options.signer, options.limits);
   ForwarderOptions forwarder;
   forwarder.address = options.address;
-  forwarder.credentials =
-      options.credentials == nullptr ? grpc::InsecureServerCredentials() : options.credentials;
-  forwarder.backends = options.backends;
-  forwarder.in_process = options.in_process;
+  forwarder.tls = options.tls;
+  forwarder.owners = options.backends;
   forwarder.routes = gateway->routes_.get();
   forwarder.admission = gateway->admission_.get();
   forwarder.metrics = options.metrics;
   forwarder.limits = options.limits;
-  gateway->forwarder_ = NewQueueForwarder(std::move(forwarder));
+  gateway->forwarder_ = std::make_unique<Forwarder>(std::move(forwarder));
   RETURN_IF_ERROR(gateway->forwarder_->Start());
   return gateway;
 }
@@ -86,20 +82,12 @@ void Gateway::Drain(absl::Duration limit) {
   forwarder_->Drain(limit);
 }
 
-std::shared_ptr<grpc::Channel> BackendChannel(
-    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-  constexpr int kFirstMs = 100;
-  constexpr int kLongestMs = 1000;
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kLongestMs);  // also: a connect's time
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestMs);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  arguments.SetMaxSendMessageSize(-1);
-  return grpc::CreateCustomChannel(address, credentials, arguments);
+Destination BackendAt(const std::string& address, std::shared_ptr<http2::TlsConnector> tls) {
+  Destination destination;
+  destination.backend.address = address;
+  destination.backend.tls = std::move(tls);
+  destination.backend.limits.max_message_bytes = kMaxAnswerBytes;
+  return destination;
 }
 
 }  // namespace nisi::gateway

@@ -1,10 +1,6 @@
 // The one door: authenticates, checks, limits and forwards every call of every service, unparsed.
 #pragma once
 
-#include <grpcpp/channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/security/server_credentials.h>
-
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/http2/backend.h"
+#include "common/http2/tls.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/call_context.h"
 #include "common/rpc/metrics.h"
@@ -25,19 +23,23 @@ class Admission;
 class Forwarder;
 class Routes;
 
+// Where the calls of an owner go.
+struct Destination {
+  http2::TakeCall here;           // a service of this process; empty:
+  http2::BackendOptions backend;  // one of another
+};
+
 // What is pointed to must outlive the gateway.
 struct GatewayOptions {
   const base::Clock* clock = nullptr;
   rpc::Metrics* metrics = nullptr;
   const rpc::Authenticator* authenticator = nullptr;
   const rpc::ContextSigner* signer = nullptr;
-  // By owner. In one process these are in-process channels; then say so.
-  std::map<std::string, std::shared_ptr<grpc::Channel>> backends;
-  bool in_process = false;
+  std::map<std::string, Destination> backends;  // by owner
   // Those whose owner has no backend are not served.
   std::vector<const google::protobuf::ServiceDescriptor*> services;
-  std::string address;  // "127.0.0.1:7400"; port 0 takes a free one
-  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text, loopback only
+  std::string address;                      // "127.0.0.1:7400"; port 0 takes a free one
+  std::shared_ptr<http2::TlsAcceptor> tls;  // null: plain text, loopback only
   Limits limits;
 };
 
@@ -60,9 +62,8 @@ class Gateway {
   std::unique_ptr<Forwarder> forwarder_;
 };
 
-// A channel to a backend process: fails at once while the backend is away, and is back within about
-// a second when it is.
-std::shared_ptr<grpc::Channel> BackendChannel(
-    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
+// A backend process: UNAVAILABLE at once while it is away, and back within about a second when it
+// is. `tls` null: plain text.
+Destination BackendAt(const std::string& address, std::shared_ptr<http2::TlsConnector> tls);
 
 }  // namespace nisi::gateway

@@ -8,14 +8,16 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 
-#include "common/rpc/listen_options.h"
+#include "common/base/status.h"
+#include "common/rpc/key_files.h"
 #include "common/rpc/service_main.h"
-#include "common/rpc/tls.h"
 
 namespace nisi::bench {
 namespace {
 
 using grpc::ByteBuffer;
+
+constexpr size_t kMaxPemBytes = 1 << 20;
 
 class EchoService final : public grpc::Service {
  public:
@@ -40,11 +42,17 @@ absl::Status RunEchoServer(const EchoSettings& settings, std::ostream& out) {
   EchoService service;
   int port = 0;
   grpc::ServerBuilder builder;
-  rpc::SetListenOptions(builder);
-  const auto credentials =
-      settings.tls_dir.empty()
-          ? grpc::InsecureServerCredentials()
-          : rpc::ServerTls(rpc::TlsFiles::In(settings.tls_dir, "gateway"), false);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (!settings.tls_dir.empty()) {
+    grpc::SslServerCredentialsOptions tls;
+    tls.pem_key_cert_pairs.emplace_back();
+    ASSIGN_OR_RETURN(tls.pem_key_cert_pairs[0].private_key,
+                     rpc::ReadFile(settings.tls_dir + "/gateway.key", kMaxPemBytes));
+    ASSIGN_OR_RETURN(tls.pem_key_cert_pairs[0].cert_chain,
+                     rpc::ReadFile(settings.tls_dir + "/gateway.pem", kMaxPemBytes));
+    credentials = grpc::SslServerCredentials(tls);
+  }
   builder.AddListeningPort(settings.address, credentials, &port);
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();

@@ -1,6 +1,6 @@
-// `nisi serve`: all services and the gateway in one process over one data folder, with in-process
-// channels. The embedded default for trying out, tests and small agencies. The services cannot tell
-// it from production.
+// `nisi serve`: all services and the gateway in one process over one data folder, calls handed on
+// within it. The embedded default for trying out, tests and small agencies. The services cannot
+// tell it from production.
 #include "tools/nisi/serve.h"
 
 #include <atomic>
@@ -87,7 +87,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
     options.authenticator = part.authenticator.get();
     options.metrics = &metrics;
     ASSIGN_OR_RETURN(part.server, rpc::Server::Start(options));
-    door.backends[name] = part.server->InProcessChannel();
+    door.backends[name].here = part.server->take();
     parts.push_back(std::move(part));
   }
 
@@ -102,7 +102,6 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   door.metrics = &metrics;
   door.authenticator = &authenticator;
   door.signer = &signer;
-  door.in_process = true;
   door.services = gateway::LinkedServices();
   door.address = settings.address;
   ASSIGN_OR_RETURN(const std::unique_ptr<gateway::Gateway> gateway, gateway::Gateway::Start(door));

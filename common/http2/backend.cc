@@ -1,0 +1,106 @@
+#include "common/http2/backend.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/base/log.h"
+
+namespace nisi::http2 {
+
+Backend::Backend(EventLoop* loop, BackendOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      wait_(options_.first_wait),
+      alive_(std::make_shared<Backend*>(this)) {
+  Connect();
+}
+
+Backend::~Backend() {
+  *alive_ = nullptr;
+  for (const auto& call : std::exchange(waiting_, {})) call->Fail("The gateway ends.");
+  if (connection_ != nullptr) connection_->Close();
+  for (const auto& connection : old_) connection->Close();
+}
+
+void Backend::Connect() {
+  ClientConnection::Options options;
+  options.loop = loop_;
+  options.limits = options_.limits;
+  options.limits.handshake = options_.connect_limit;
+  options.address = options_.address;
+  options.attempt = attempts_++;
+  options.tls = options_.tls;
+  // The connection may outlive this by the end of its calls.
+  const auto raw = std::make_shared<ClientConnection*>(nullptr);
+  options.on_open = [alive = alive_] {
+    if (*alive != nullptr) (*alive)->OnOpen();
+  };
+  options.on_closed = [alive = alive_, raw](const std::string& why,
+                                            std::vector<std::shared_ptr<ClientCall>> unseen) {
+    if (*alive == nullptr) {
+      for (const auto& call : unseen) call->Fail(why);
+      return;
+    }
+    Backend& self = **alive;
+    const auto old = std::find_if(self.old_.begin(), self.old_.end(),
+                                  [&](const auto& one) { return one.get() == *raw; });
+    if (old != self.old_.end()) {
+      self.old_.erase(old);
+      for (const auto& call : unseen) self.Send(call);
+      return;
+    }
+    self.OnClosed(why, std::move(unseen));
+  };
+  connection_ = ClientConnection::Connect(std::move(options));
+  *raw = connection_.get();
+}
+
+void Backend::OnOpen() {
+  if (!std::exchange(reachable_, true)) {
+    base::Log(base::Severity::kInfo, "backend_back", {{"address", options_.address}});
+  }
+  wait_ = options_.first_wait;
+  for (const auto& call : std::exchange(waiting_, {})) connection_->Begin(call);
+}
+
+void Backend::OnClosed(const std::string& why, std::vector<std::shared_ptr<ClientCall>> unseen) {
+  connection_.reset();
+  if (std::exchange(reachable_, false)) {
+    base::Log(base::Severity::kWarning, "backend_lost",
+              {{"address", options_.address}, {"why", why}});
+  }
+  next_try_ = absl::Now() + wait_;
+  wait_ = std::min(2 * wait_, options_.last_wait);
+  for (const auto& call : std::exchange(waiting_, {})) call->Fail(why);
+  for (const auto& call : unseen) Send(call);
+}
+
+std::shared_ptr<Taker> Backend::Take(CallHead head, ClientCall::Answers answers,
+                                     std::shared_ptr<Replier> replier) {
+  auto call = std::make_shared<ClientCall>(std::move(head), answers,
+                                           options_.limits.max_message_bytes, std::move(replier));
+  Send(call);
+  return call;
+}
+
+void Backend::Send(const std::shared_ptr<ClientCall>& call) {
+  if (connection_ != nullptr && connection_->open()) return connection_->Begin(call);
+  if (connection_ != nullptr && connection_->going_away()) {
+    old_.push_back(std::move(connection_));
+    connection_.reset();
+    next_try_ = absl::InfinitePast();
+  }
+  if (connection_ == nullptr && absl::Now() >= next_try_) Connect();
+  if (connection_ == nullptr) return call->Fail("The service is away.");
+  waiting_.push_back(call);
+}
+
+void Backend::OnTick(absl::Time now) {
+  if (connection_ != nullptr) connection_->OnTick(now);
+  for (size_t i = old_.size(); i-- > 0;) old_[i]->OnTick(now);
+  std::erase_if(waiting_, [](const auto& call) { return call->over(); });
+  if (connection_ == nullptr && now >= next_try_) Connect();
+}
+
+}  // namespace nisi::http2

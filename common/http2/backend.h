@@ -1,0 +1,60 @@
+// A server that calls go to: one connection, made again when it is lost. On its loop only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/http2/client_connection.h"
+
+namespace nisi::http2 {
+
+struct BackendOptions {
+  std::string address;                // "host:port"
+  std::shared_ptr<TlsConnector> tls;  // null: plain text
+  Limits limits;
+  // Between tries to connect: the first wait, doubled up to the last. A try may take so long.
+  absl::Duration first_wait = absl::Milliseconds(100);
+  absl::Duration last_wait = absl::Seconds(1);
+  absl::Duration connect_limit = absl::Seconds(5);
+};
+
+class Backend {
+ public:
+  // Connects at once.
+  Backend(EventLoop* loop, BackendOptions options);
+  // Ends what is under way.
+  ~Backend();
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  // Sends the call: at once, or when the try to connect that is under way has come to something.
+  // While the backend is away it is UNAVAILABLE at once.
+  std::shared_ptr<Taker> Take(CallHead head, ClientCall::Answers answers,
+                              std::shared_ptr<Replier> replier);
+  // Some times a second.
+  void OnTick(absl::Time now);
+  // Whether calls get there, as far as is known.
+  bool reachable() const { return reachable_; }
+
+ private:
+  void Connect();
+  void OnOpen();
+  void OnClosed(const std::string& why, std::vector<std::shared_ptr<ClientCall>> unseen);
+  void Send(const std::shared_ptr<ClientCall>& call);
+
+  EventLoop* const loop_;
+  const BackendOptions options_;
+  std::shared_ptr<ClientConnection> connection_;
+  // Those that were told to go away, and have calls left.
+  std::vector<std::shared_ptr<ClientConnection>> old_;
+  std::vector<std::shared_ptr<ClientCall>> waiting_;
+  size_t attempts_ = 0;
+  absl::Duration wait_;
+  absl::Time next_try_ = absl::InfinitePast();
+  bool reachable_ = true;
+  std::shared_ptr<Backend*> alive_;  // for what comes after this
+};
+
+}  // namespace nisi::http2

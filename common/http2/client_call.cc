@@ -1,0 +1,182 @@
+#include "common/http2/client_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/http2/client_connection.h"
+
+namespace nisi::http2 {
+
+void ClientCall::Begin(ClientConnection* connection, int32_t id) {
+  connection_ = connection;
+  id_ = id;
+}
+
+void ClientCall::OnMessage(std::string message) {
+  if (over()) return;
+  const auto prefix = PrefixFor(message.size());
+  message.insert(0, prefix.data(), prefix.size());
+  out_.push_back(std::move(message));
+  Resume();
+}
+
+void ClientCall::OnEnd() {
+  ended_ = true;
+  Resume();
+}
+
+void ClientCall::OnSent() {
+  if (over()) return;
+  ready_ = true;
+  if (connection_ != nullptr) connection_->Consume(id_, std::exchange(withheld_, 0));
+  Deliver();
+}
+
+void ClientCall::OnCancel() {
+  replier_.reset();
+  if (connection_ != nullptr) connection_->Reset(id_);
+}
+
+void ClientCall::Resume() {
+  if (connection_ == nullptr || !std::exchange(waiting_, false)) return;
+  connection_->ResumeData(id_);
+}
+
+ssize_t ClientCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
+  size_t given = 0;
+  bool all = false;
+  while (given < size && !out_.empty()) {
+    std::string& first = out_.front();
+    const size_t part = std::min(size - given, first.size() - out_sent_);
+    std::copy_n(first.data() + out_sent_, part, room + given);
+    given += part;
+    out_sent_ += part;
+    if (out_sent_ == first.size()) {
+      if (ended_) sent_.push_back(std::move(first));
+      out_.pop_front();
+      out_sent_ = 0;
+      all = out_.empty();
+    }
+  }
+  if (!out_.empty()) return static_cast<ssize_t>(given);
+  if (ended_) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(given);
+  }
+  if (all && !over()) {
+    connection_->AtEndOfTurn([self = shared_from_this()] {
+      if (!self->over()) self->replier_->Ready();
+    });
+  }
+  if (given > 0) return static_cast<ssize_t>(given);
+  waiting_ = true;
+  return NGHTTP2_ERR_DEFERRED;
+}
+
+bool ClientCall::Rewind() {
+  if (over() || !ended_ || answered_ || status_.has_value()) return false;
+  while (!out_.empty()) {
+    sent_.push_back(std::move(out_.front()));
+    out_.pop_front();
+  }
+  out_ = std::exchange(sent_, {});
+  out_sent_ = 0;
+  waiting_ = false;
+  connection_ = nullptr;
+  return true;
+}
+
+void ClientCall::OnField(absl::string_view name, absl::string_view value) {
+  answered_ = true;
+  int code = 0;
+  if (name == ":status") {
+    http_status_ = std::string(value);
+  } else if (name == "grpc-status") {
+    status_ = absl::SimpleAtoi(value, &code) ? code : static_cast<int>(absl::StatusCode::kUnknown);
+  } else if (name == "grpc-message") {
+    answer_.text = UnescapeMessage(value);
+  } else if (name == "grpc-status-details-bin") {
+    answer_.details = DecodeBinary(value).value_or("");
+  } else if (name == "grpc-encoding") {
+    if (value != "identity") fault_ = "The service compressed its answer.";
+  } else if (name.front() != ':' && name != "content-type" && name != "grpc-accept-encoding") {
+    std::optional<std::string> bytes;
+    if (IsBinary(name)) bytes = DecodeBinary(value);
+    answer_.trailers.Add(std::string(name),
+                         bytes.has_value() ? *std::move(bytes) : std::string(value));
+  }
+}
+
+void ClientCall::OnData(absl::string_view bytes) {
+  answered_ = true;
+  if (over() || !fault_.empty()) return connection_->Consume(id_, bytes.size());
+  if (const Fault fault = reader_.Push(bytes, &messages_); fault != Fault::kNone) {
+    fault_ = fault == Fault::kCompressed ? "The service compressed its answer."
+                                         : "The answer of the service is too large.";
+  }
+  if (!fault_.empty()) return connection_->Reset(id_);
+  if (ready_ || answers_ == Answers::kOne) {
+    connection_->Consume(id_, bytes.size());
+  } else {
+    withheld_ += bytes.size();
+  }
+  Deliver();
+}
+
+void ClientCall::Deliver() {
+  if (over() || answers_ == Answers::kOne) return;
+  if (ready_ && !messages_.empty()) {
+    ready_ = false;
+    std::string message = std::move(messages_.front());
+    messages_.pop_front();
+    replier_->Send(std::move(message));
+    return;
+  }
+  if (closed_ && messages_.empty() && ready_) End();
+}
+
+void ClientCall::OnStreamClosed(uint32_t error) {
+  connection_ = nullptr;
+  closed_ = true;
+  if (over()) return;
+  if (!fault_.empty()) {
+    status_ = static_cast<int>(absl::StatusCode::kInternal);
+    answer_.text = fault_;
+    answer_.details.clear();
+    messages_.clear();
+  } else if (!status_.has_value()) {
+    status_ = static_cast<int>(absl::StatusCode::kUnavailable);
+    answer_.text = absl::StrCat("The stream ended without a status: HTTP ", http_status_, ", ",
+                                nghttp2_http2_strerror(error));
+  }
+  answer_.code = static_cast<absl::StatusCode>(*status_);
+  if (answers_ == Answers::kOne || answer_.code != absl::StatusCode::kOk) return End();
+  Deliver();
+}
+
+void ClientCall::Fail(absl::string_view why) {
+  connection_ = nullptr;
+  if (over()) return;
+  closed_ = true;
+  answer_ = {absl::StatusCode::kUnavailable, std::string(why), "", {}};
+  End();
+}
+
+void ClientCall::End() {
+  const std::shared_ptr<Replier> replier = std::move(replier_);
+  replier_.reset();
+  if (answer_.code != absl::StatusCode::kOk || answers_ == Answers::kMany) {
+    return replier->Finish(std::move(answer_));
+  }
+  if (messages_.size() != 1) {
+    return replier->Finish({absl::StatusCode::kInternal,
+                            "The service answered with another number of messages than one.",
+                            "",
+                            {}});
+  }
+  replier->Reply(std::move(messages_.front()), std::move(answer_));
+}
+
+}  // namespace nisi::http2

@@ -1,0 +1,88 @@
+// One call to a backend: a Taker on the one side, the frames of one stream on the other. On its
+// loop only.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/http2/call.h"
+#include "common/http2/message_reader.h"
+
+namespace nisi::http2 {
+
+class ClientConnection;
+
+class ClientCall final : public Taker, public std::enable_shared_from_this<ClientCall> {
+ public:
+  // How the call is answered: by one message, held back until its status is there, or by many.
+  enum class Answers { kOne, kMany };
+
+  ClientCall(CallHead head, Answers answers, size_t max_message_bytes,
+             std::shared_ptr<Replier> replier)
+      : head_(std::move(head)),
+        answers_(answers),
+        reader_(max_message_bytes),
+        replier_(std::move(replier)) {}
+
+  const CallHead& head() const { return head_; }
+  bool over() const { return replier_ == nullptr; }
+
+  // Its stream has begun on `connection`.
+  void Begin(ClientConnection* connection, int32_t id);
+  // Of its stream, as it comes.
+  void OnField(absl::string_view name, absl::string_view value);
+  void OnData(absl::string_view bytes);
+  void OnStreamClosed(uint32_t error);
+  // It never got a stream, or lost it: nothing is known of the outcome.
+  void Fail(absl::string_view why);
+  // Whether it can be sent once more: no part of it was looked at.
+  bool Rewind();
+
+  // What nghttp2 asks for.
+  ssize_t Read(uint8_t* room, size_t size, uint32_t* flags);
+
+  void OnMessage(std::string message) override;
+  void OnEnd() override;
+  void OnFault(Fault) override { OnCancel(); }
+  void OnSent() override;
+  void OnTick(absl::Time) override {}
+  void OnCancel() override;
+
+ private:
+  void Resume();
+  void Deliver();
+  void End();
+
+  const CallHead head_;
+  const Answers answers_;
+  ClientConnection* connection_ = nullptr;
+  int32_t id_ = 0;
+
+  // The request.
+  std::deque<std::string> out_;
+  size_t out_sent_ = 0;           // of the first
+  std::deque<std::string> sent_;  // of a request that ended at once, kept for a second try
+  bool ended_ = false;
+  bool waiting_ = false;
+
+  // The answer.
+  MessageReader reader_;
+  std::deque<std::string> messages_;
+  size_t withheld_ = 0;
+  bool ready_ = true;
+  bool answered_ = false;  // something came
+  bool closed_ = false;
+  std::optional<int> status_;
+  std::string http_status_;
+  Answer answer_;
+  std::string fault_;
+  std::shared_ptr<Replier> replier_;  // null when it has its end
+};
+
+}  // namespace nisi::http2

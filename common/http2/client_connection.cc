@@ -1,0 +1,218 @@
+#include "common/http2/client_connection.h"
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/http2/nghttp2_util.h"
+
+namespace nisi::http2 {
+namespace {
+
+// A number of at most 8 digits and its unit.
+std::string TimeoutFor(absl::Duration left) {
+  constexpr int64_t kMost = 99'999'999;
+  left = std::max(left, absl::Microseconds(1));
+  if (const int64_t micros = absl::ToInt64Microseconds(left); micros <= kMost) {
+    return absl::StrCat(micros, "u");
+  }
+  return absl::StrCat(std::min(absl::ToInt64Milliseconds(left), kMost), "m");
+}
+
+ClientConnection* Self(void* user) {
+  return static_cast<ClientConnection*>(user);
+}
+
+}  // namespace
+
+ClientConnection::ClientConnection(Options options)
+    : options_(std::move(options)),
+      socket_(options_.loop, options_.tls, this),
+      began_(absl::Now()),
+      heard_(began_) {}
+
+ClientConnection::~ClientConnection() {
+  nghttp2_session_del(session_);
+}
+
+std::shared_ptr<ClientConnection> ClientConnection::Connect(Options options) {
+  std::shared_ptr<ClientConnection> connection(new ClientConnection(std::move(options)));
+  connection->self_ = connection;
+  connection->socket_.Connect(connection->options_.address, connection->options_.attempt);
+  return connection;
+}
+
+nghttp2_session_callbacks* ClientConnection::Callbacks() {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  if (nghttp2_session_callbacks_new(&callbacks) != 0) std::abort();
+  nghttp2_session_callbacks_set_on_header_callback(
+      callbacks,
+      [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+         const uint8_t* value, size_t value_size, uint8_t, void* user) {
+        const auto found = Self(user)->calls_.find(frame->hd.stream_id);
+        if (found != Self(user)->calls_.end()) {
+          found->second->OnField(TextOf(name, name_size), TextOf(value, value_size));
+        }
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
+      callbacks, [](nghttp2_session* session, uint8_t, int32_t id, const uint8_t* bytes,
+                    size_t size, void* user) {
+        nghttp2_session_consume_connection(session, size);
+        const auto found = Self(user)->calls_.find(id);
+        if (found == Self(user)->calls_.end()) return 0;
+        const std::shared_ptr<ClientCall> call = found->second;
+        call->OnData(TextOf(bytes, size));
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_frame_recv_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        if (frame->hd.type == NGHTTP2_GOAWAY) Self(user)->going_away_ = true;
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_stream_close_callback(
+      callbacks, [](nghttp2_session*, int32_t id, uint32_t error, void* user) {
+        Self(user)->OnStreamClosed(id, error);
+        return 0;
+      });
+  return callbacks;
+}
+
+void ClientConnection::OnOpen(std::string) {
+  static nghttp2_session_callbacks* const kCallbacks = Callbacks();
+  if (nghttp2_session_client_new2(&session_, kCallbacks, this, SessionOptions()) != 0) {
+    std::abort();
+  }
+  const std::array<nghttp2_settings_entry, 2> settings{{
+      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+       static_cast<uint32_t>(options_.limits.call_window_bytes)},
+  }};
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                        options_.limits.connection_window_bytes);
+  heard_ = absl::Now();
+  FlushSoon();
+  if (options_.on_open) options_.on_open();
+}
+
+bool ClientConnection::open() const {
+  return session_ != nullptr && socket_.open() && !going_away_ &&
+         nghttp2_session_check_request_allowed(session_) != 0;
+}
+
+void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {
+  const CallHead& head = call->head();
+  std::vector<Field> encoded;
+  encoded.reserve(head.fields.size() + 1);  // views into it must hold
+  std::vector<nghttp2_nv> fields{ViewOf(":method", "POST"),
+                                 ViewOf(":scheme", options_.tls == nullptr ? "http" : "https"),
+                                 ViewOf(":path", head.path),
+                                 ViewOf(":authority", options_.address),
+                                 ViewOf("content-type", "application/grpc"),
+                                 ViewOf("te", "trailers")};
+  if (head.deadline != absl::InfiniteFuture()) {
+    encoded.push_back({"grpc-timeout", TimeoutFor(head.deadline - absl::Now())});
+    fields.push_back(ViewOf(encoded.back().name, encoded.back().value));
+  }
+  for (const Field& field : head.fields) {
+    if (IsBinary(field.name)) {
+      encoded.push_back({field.name, EncodeBinary(field.value)});
+      fields.push_back(ViewOf(encoded.back().name, encoded.back().value));
+    } else {
+      fields.push_back(ViewOf(field.name, field.value));
+    }
+  }
+  nghttp2_data_provider body{};
+  body.source.ptr = call.get();
+  body.read_callback = [](nghttp2_session*, int32_t, uint8_t* room, size_t size, uint32_t* flags,
+                          nghttp2_data_source* source, void*) {
+    return static_cast<ClientCall*>(source->ptr)->Read(room, size, flags);
+  };
+  const int32_t id =
+      nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), &body, nullptr);
+  if (id < 0) return call->Fail(nghttp2_strerror(id));
+  calls_[id] = call;
+  call->Begin(this, id);
+  FlushSoon();
+}
+
+void ClientConnection::OnStreamClosed(int32_t id, uint32_t error) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  const std::shared_ptr<ClientCall> call = std::move(found->second);
+  calls_.erase(found);
+  if (error == NGHTTP2_REFUSED_STREAM && call->Rewind()) {
+    unseen_.push_back(call);
+    return;
+  }
+  call->OnStreamClosed(error);
+}
+
+void ClientConnection::OnBytes(absl::string_view bytes) {
+  heard_ = absl::Now();
+  asked_ = absl::InfiniteFuture();
+  const ssize_t read = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (read < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(read)));
+  FlushSoon();
+}
+
+void ClientConnection::Consume(int32_t id, size_t bytes) {
+  if (bytes == 0) return;
+  nghttp2_session_consume_stream(session_, id, bytes);
+  FlushSoon();
+}
+
+void ClientConnection::ResumeData(int32_t id) {
+  nghttp2_session_resume_data(session_, id);
+  FlushSoon();
+}
+
+void ClientConnection::Reset(int32_t id) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  FlushSoon();
+}
+
+void ClientConnection::FlushSoon() {
+  if (std::exchange(flush_soon_, true)) return;
+  options_.loop->AtEndOfTurn([weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self != nullptr) self->Flush();
+  });
+}
+
+void ClientConnection::Flush() {
+  flush_soon_ = false;
+  if (session_ == nullptr) return;
+  FlushSession(session_, &socket_, options_.limits.max_unsent_bytes);
+}
+
+void ClientConnection::OnTick(absl::Time now) {
+  const Limits& limits = options_.limits;
+  if (session_ == nullptr) {
+    if (now > began_ + limits.handshake) socket_.Close("no connection in time");
+    return;
+  }
+  if (now > heard_ + limits.ping_after && asked_ == absl::InfiniteFuture()) {
+    asked_ = now;
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    FlushSoon();
+  }
+  if (now > asked_ + limits.ping_answer) socket_.Close("silent");
+}
+
+void ClientConnection::OnClosed(const std::string& why) {
+  const std::shared_ptr<ClientConnection> self = std::move(self_);
+  auto calls = std::exchange(calls_, {});
+  for (const auto& [id, call] : calls) {
+    call->Fail(why.empty() ? "The service closed the connection." : why);
+  }
+  // Moved out: what it calls may let go of whoever gave it.
+  const auto on_closed = std::move(options_.on_closed);
+  if (on_closed) on_closed(why, std::move(unseen_));
+}
+
+}  // namespace nisi::http2

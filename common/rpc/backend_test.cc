@@ -1,0 +1,253 @@
+// A backend of common/http2, over loopback to servers of ours: what a gateway does with its
+// services.
+#include "common/http2/backend.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/hash.h"
+#include "common/http2/server.h"
+#include "common/rpc/certificates.h"
+
+namespace nisi::rpc {
+namespace {
+
+using http2::Answer;
+using http2::CallHead;
+using http2::ClientCall;
+using http2::Replier;
+using http2::Taker;
+
+// Answers with what came, once all has come; "fail" with an error.
+class Echo final : public Taker {
+ public:
+  Echo(CallHead head, std::shared_ptr<Replier> replier)
+      : head_(std::move(head)), replier_(std::move(replier)) {}
+  void OnMessage(std::string message) override {
+    text_ += message;
+    replier_->Ready();
+  }
+  void OnEnd() override {
+    Answer answer;
+    answer.trailers.Add("peer", head_.peer->identity);
+    for (const http2::Field& field : head_.fields) answer.trailers.Add(field.name, field.value);
+    if (text_ == "fail") {
+      answer.code = absl::StatusCode::kAborted;
+      answer.text = "50 % \xD2\x9B";
+      answer.details = std::string("\0detail", 7);
+      return replier_->Finish(std::move(answer));
+    }
+    replier_->Reply(text_, std::move(answer));
+  }
+  void OnFault(http2::Fault) override {
+    replier_->Finish({absl::StatusCode::kInternal, "", "", {}});
+  }
+  void OnTick(absl::Time) override {}
+  void OnCancel() override {}
+
+ private:
+  const CallHead head_;
+  const std::shared_ptr<Replier> replier_;
+  std::string text_;
+};
+
+std::unique_ptr<http2::Server> Serve(const std::string& address,
+                                     std::shared_ptr<http2::TlsAcceptor> tls = nullptr) {
+  http2::ServerOptions options;
+  options.address = address;
+  options.tls = std::move(tls);
+  options.take = [](http2::EventLoop*) {
+    return [](CallHead head, std::shared_ptr<Replier> replier) {
+      return std::make_shared<Echo>(std::move(head), std::move(replier));
+    };
+  };
+  auto server = http2::Server::Start(std::move(options));
+  EXPECT_TRUE(server.ok()) << server.status();
+  return server.ok() ? *std::move(server) : nullptr;
+}
+
+struct Outcome {
+  std::optional<std::string> message;
+  Answer answer;
+};
+
+class Waiter final : public Replier {
+ public:
+  void Send(std::string message) override { message_ = std::move(message); }
+  void Finish(Answer answer) override { done_.set_value({message_, std::move(answer)}); }
+  void Reply(std::string message, Answer answer) override {
+    done_.set_value({std::move(message), std::move(answer)});
+  }
+  void Ready() override {}
+  bool cancelled() const override { return false; }
+  std::future<Outcome> done() { return done_.get_future(); }
+
+ private:
+  std::optional<std::string> message_;
+  std::promise<Outcome> done_;
+};
+
+class BackendTest : public ::testing::Test {
+ protected:
+  void Use(const std::string& address, std::shared_ptr<http2::TlsConnector> tls = nullptr) {
+    http2::BackendOptions options;
+    options.address = address;
+    options.tls = std::move(tls);
+    loop_.RunAndWait([&] {
+      backend_ = std::make_unique<http2::Backend>(&loop_, options);
+      ticks_ = loop_.EveryTick([this](absl::Time now) { backend_->OnTick(now); });
+    });
+  }
+  ~BackendTest() override {
+    loop_.RunAndWait([&] {
+      ticks_.reset();
+      backend_.reset();
+    });
+  }
+
+  Outcome Call(const std::string& request, CallHead head = {}) {
+    auto waiter = std::make_shared<Waiter>();
+    auto done = waiter->done();
+    head.path = "/test.Backend/Echo";
+    loop_.RunAndWait([&] {
+      const auto taker = backend_->Take(std::move(head), ClientCall::Answers::kOne, waiter);
+      taker->OnMessage(request);
+      taker->OnEnd();
+    });
+    return done.get();
+  }
+  absl::StatusCode CodeOf(const std::string& request) { return Call(request).answer.code; }
+  // Until the backend is there again.
+  void WaitForIt() {
+    const absl::Time limit = absl::Now() + absl::Minutes(1);
+    while (CodeOf("x") != absl::StatusCode::kOk) {
+      ASSERT_LT(absl::Now(), limit);
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  }
+
+  http2::EventLoop loop_{"backend-test"};
+  std::unique_ptr<http2::Backend> backend_;
+  std::shared_ptr<void> ticks_;
+};
+
+std::string At(const http2::Server& server) {
+  return absl::StrCat("localhost:", server.port());
+}
+
+TEST_F(BackendTest, MessagesAndMetadataOfAllKindsComeBack) {
+  const auto server = Serve("localhost:0");
+  Use(At(*server));
+  for (const size_t size : {0UL, 1UL, 65'536UL, 1UL << 20, 4UL << 20}) {
+    const std::string request(size, 'q');
+    const Outcome outcome = Call(request);
+    ASSERT_EQ(outcome.answer.code, absl::StatusCode::kOk) << outcome.answer.text;
+    EXPECT_TRUE(outcome.message == request) << size;
+  }
+  CallHead head;
+  head.fields.Add("plain", "value");
+  head.fields.Add("some-bin", std::string("\0\xFF", 2));
+  head.deadline = absl::Now() + absl::Minutes(5);
+  const Outcome outcome = Call("fail", head);
+  EXPECT_EQ(outcome.answer.code, absl::StatusCode::kAborted);
+  EXPECT_EQ(outcome.answer.text, "50 % \xD2\x9B");
+  EXPECT_EQ(outcome.answer.details, std::string("\0detail", 7));
+  ASSERT_NE(outcome.answer.trailers.Find("some-bin"), nullptr);
+  EXPECT_EQ(*outcome.answer.trailers.Find("some-bin"), std::string("\0\xFF", 2));
+  EXPECT_EQ(*outcome.answer.trailers.Find("plain"), "value");
+}
+
+TEST_F(BackendTest, OneThatIsAwayIsUnavailableAtOnceAndComesBack) {
+  auto server = Serve("127.0.0.1:0");
+  const std::string address = absl::StrCat("127.0.0.1:", server->port());
+  Use(address);
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  server.reset();
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  server = Serve(address);
+  WaitForIt();
+}
+
+TEST_F(BackendTest, ANameThatLeadsNowhereIsUnavailable) {
+  Use("no-such-host.invalid:1");
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+}
+
+// A server that ends tells its clients first, and serves what they sent meanwhile.
+TEST_F(BackendTest, AServerThatEndsLosesNoCall) {
+  auto server = Serve("127.0.0.1:0");
+  Use(absl::StrCat("127.0.0.1:", server->port()));
+  std::atomic<bool> over{false};
+  std::atomic<int> served{0};
+  std::atomic<int> lost{0};
+  std::thread caller([&] {
+    while (!over) {
+      const absl::StatusCode code = CodeOf("x");
+      served += code == absl::StatusCode::kOk ? 1 : 0;
+      lost += code != absl::StatusCode::kOk && code != absl::StatusCode::kUnavailable ? 1 : 0;
+    }
+  });
+  while (served < 500) std::this_thread::yield();
+  server->End(absl::Now() + absl::Minutes(1), {absl::StatusCode::kInternal, "late", "", {}});
+  over = true;
+  caller.join();
+  EXPECT_EQ(lost, 0);
+}
+
+TEST_F(BackendTest, ItKnowsItsServerAndShowsItself) {
+  const std::string dir = absl::StrCat(testing::TempDir(), "/backend_", base::RandomUuid());
+  const std::string other = absl::StrCat(testing::TempDir(), "/backend_", base::RandomUuid());
+  for (const std::string& at : {dir, other}) {
+    ASSERT_TRUE(MakeCertificates(at, {"registry", "gateway"}, absl::Now()).ok());
+  }
+  auto tls = http2::TlsAcceptor::Load(http2::TlsFiles::In(dir, "registry"), true);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  const auto server = Serve("127.0.0.1:0", *tls);
+  const std::string address = absl::StrCat("127.0.0.1:", server->port());
+  const auto trusting = [](const http2::TlsFiles& files, const std::string& expected) {
+    auto connector = http2::TlsConnector::Load(files, expected);
+    EXPECT_TRUE(connector.ok()) << connector.status();
+    return connector.ok() ? *std::move(connector) : nullptr;
+  };
+  const http2::TlsFiles ours = http2::TlsFiles::In(dir, "gateway");
+  for (const char* name : {"spiffe://nisi/svc/registry", "127.0.0.1", "localhost", "registry"}) {
+    Use(address, trusting(ours, name));
+    const Outcome outcome = Call("x");
+    ASSERT_EQ(outcome.answer.code, absl::StatusCode::kOk) << name << outcome.answer.text;
+    EXPECT_EQ(*outcome.answer.trailers.Find("peer"), "spiffe://nisi/svc/gateway");
+  }
+  for (const char* name : {"spiffe://nisi/svc/gateway", "spiffe://nisi/svc/regist", "gateway",
+                           "127.0.0.2", "", "nisi", "spiffe://nisi/svc/"}) {
+    Use(address, trusting(ours, name));
+    EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable) << name;
+  }
+  // A server of another authority; a certificate of another; none; no TLS.
+  const std::string registry = ServiceIdentity("registry");
+  Use(address, trusting(http2::TlsFiles::In(other, "gateway"), registry));
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  http2::TlsFiles foreign = http2::TlsFiles::In(other, "gateway");
+  foreign.authority = ours.authority;
+  Use(address, trusting(foreign, registry));
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  Use(address, trusting({ours.authority, "", ""}, registry));
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  Use(address);
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  std::filesystem::remove_all(dir);
+  std::filesystem::remove_all(other);
+}
+
+}  // namespace
+}  // namespace nisi::rpc

@@ -1,0 +1,37 @@
+#include "common/rpc/faults.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/http2/limits.h"
+
+namespace nisi::rpc {
+
+using base::Refusal;
+
+absl::Status MessageTooLarge(size_t max_bytes) {
+  return Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
+                 "The message is too large.")
+      .With("maxBytes", absl::StrCat(max_bytes));
+}
+
+absl::Status RefusalOf(http2::Fault fault, size_t max_bytes) {
+  switch (fault) {
+    case http2::Fault::kNone:
+      return absl::OkStatus();
+    case http2::Fault::kCompressed:
+      return Refusal(absl::StatusCode::kUnimplemented, "COMPRESSION_UNSUPPORTED",
+                     "Compressed requests are not taken.");
+    case http2::Fault::kMessageTooLarge:
+      return MessageTooLarge(max_bytes);
+    case http2::Fault::kMessageCutShort:
+      return Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT",
+                     "The last message is not whole.");
+    case http2::Fault::kMetadataTooLarge:
+      return Refusal(absl::StatusCode::kResourceExhausted, "METADATA_TOO_LARGE",
+                     "The metadata is too large.")
+          .With("maxBytes", absl::StrCat(http2::Limits().max_head_bytes));
+  }
+  return absl::InternalError("unknown fault");
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,63 @@
+// What all calls of the gateway share, and what each of its threads has.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "common/http2/backend.h"
+#include "common/rpc/health.h"
+#include "common/rpc/metrics.h"
+#include "services/gateway/admission.h"
+#include "services/gateway/limits.h"
+#include "services/gateway/routes.h"
+#include "services/gateway/service.h"
+
+namespace nisi::gateway {
+
+// Of all threads; outlives the calls, and may outlive the gateway in its metrics.
+struct Hub {
+  const Routes* routes = nullptr;
+  Admission* admission = nullptr;
+  Limits limits;
+  std::vector<rpc::MethodMetrics> metrics;  // by Route::index; after the last, unknown methods
+  std::vector<std::string> listed;          // of reflection
+  std::unique_ptr<rpc::Health> health;
+  std::atomic<size_t> calls{0};      // unary ones under way
+  std::atomic<size_t> streams{0};    // the others
+  std::atomic<uint64_t> live{0};     // those that a client has begun
+  std::atomic<uint64_t> refused{0};  // by the bounds on calls at once
+  std::atomic<bool> draining{false};
+  std::atomic<int64_t> abort_at_ns{INT64_MAX};
+};
+
+// Of one thread: its ways to the services.
+class Ways {
+ public:
+  Ways(Hub* hub, http2::EventLoop* loop, const std::map<std::string, Destination>& owners);
+
+  http2::EventLoop* loop() const { return loop_; }
+  // Sends a call to the process of that owner. From the loop.
+  std::shared_ptr<http2::Taker> Take(absl::string_view owner, http2::CallHead head,
+                                     http2::ClientCall::Answers answers,
+                                     std::shared_ptr<http2::Replier> replier);
+  // Some times a second.
+  void OnTick(absl::Time now);
+
+ private:
+  struct Way {
+    http2::TakeCall here;                     // of a service in this process, or
+    std::unique_ptr<http2::Backend> backend;  // of one in another
+    bool reachable = true;
+  };
+
+  Hub* const hub_;
+  http2::EventLoop* const loop_;
+  absl::flat_hash_map<std::string, Way> ways_;  // by owner
+};
+
+}  // namespace nisi::gateway

@@ -1,0 +1,129 @@
+// A server of gRPC's calls: whatever a client sends, it is answered or closed, and a good client
+// beside it is served.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/http2/server.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace nisi::fuzz {
+namespace {
+
+using http2::Replier;
+
+constexpr char kPreface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+constexpr size_t kMaxMessage = 1000;
+
+// Answers each message by itself.
+class Echo final : public http2::Taker {
+ public:
+  explicit Echo(std::shared_ptr<Replier> replier) : replier_(std::move(replier)) {}
+  void OnMessage(std::string message) override {
+    Expect(!over_, "nothing comes after the end");
+    Expect(message.size() <= kMaxMessage, "a message is within its bound");
+    replier_->Send(std::move(message));
+  }
+  void OnSent() override { replier_->Ready(); }
+  void OnEnd() override {
+    Expect(!std::exchange(over_, true), "a call ends once");
+    replier_->Finish({});
+  }
+  void OnFault(http2::Fault fault) override {
+    Expect(!std::exchange(over_, true), "a call ends once");
+    replier_->Finish(
+        {absl::StatusCode::kInvalidArgument, std::string(static_cast<size_t>(fault), 'x'), "", {}});
+  }
+  void OnTick(absl::Time) override {}
+  void OnCancel() override { Expect(!std::exchange(over_, true), "a call ends once"); }
+
+ private:
+  const std::shared_ptr<Replier> replier_;
+  bool over_ = false;
+};
+
+std::shared_ptr<http2::Taker> Take(const http2::CallHead& head, std::shared_ptr<Replier> replier) {
+  if (head.path.empty()) {
+    replier->Finish({absl::StatusCode::kUnimplemented, head.path, "", head.fields});
+    return nullptr;
+  }
+  return std::make_shared<Echo>(std::move(replier));
+}
+
+http2::Server& TheServer() {
+  static http2::Server* const server = [] {
+    http2::ServerOptions options;
+    options.loops = 1;
+    options.limits.max_message_bytes = kMaxMessage;
+    options.take = [](http2::EventLoop*) { return Take; };
+    auto started = http2::Server::Start(std::move(options));
+    Expect(started.ok(), "a server starts");
+    return started->release();
+  }();
+  return *server;
+}
+
+std::string Frame(size_t size, uint8_t type, uint8_t flags, uint32_t stream) {
+  std::string head;
+  for (const int shift : {16, 8, 0}) head += static_cast<char>(size >> shift);
+  head += static_cast<char>(type);
+  head += static_cast<char>(flags);
+  for (const int shift : {24, 16, 8, 0}) head += static_cast<char>(stream >> shift);
+  return head;
+}
+
+// What the client says: as it is, or after a good beginning, or in frames of a right form.
+std::string Said(Input& in) {
+  const uint8_t kind = in.Byte() % 3;
+  std::string said;
+  if (kind != 0) said = std::string(kPreface) + Frame(0, 4, 0, 0);
+  while (kind == 2 && !in.empty()) {
+    const uint8_t type = in.Byte() % 11;
+    const uint8_t flags = in.Byte();
+    const uint8_t stream = in.Byte();
+    const absl::string_view payload = in.LongPart();
+    said += Frame(payload.size(), type, flags, stream);
+    said.append(payload.data(), payload.size());
+  }
+  const absl::string_view rest = in.Rest();
+  said.append(rest.data(), rest.size());
+  return said;
+}
+
+// Says it all, and reads until the server has closed.
+std::string Talk(absl::string_view said) {
+  std::array<int, 2> ends{};
+  Expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0, "a pair of sockets");
+  TheServer().Adopt(ends[0]);
+  // Inputs are small: the kernel holds them, and what they are answered with.
+  while (!said.empty()) {
+    const ssize_t sent = send(ends[1], said.data(), said.size(), MSG_NOSIGNAL);
+    if (sent <= 0) break;
+    said.remove_prefix(static_cast<size_t>(sent));
+  }
+  shutdown(ends[1], SHUT_WR);
+  std::string got;
+  std::array<char, 4096> room{};
+  for (ssize_t size = 0; (size = read(ends[1], room.data(), room.size())) > 0;) {
+    got.append(room.data(), static_cast<size_t>(size));
+  }
+  close(ends[1]);
+  return got;
+}
+
+}  // namespace
+}  // namespace nisi::fuzz
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+  Input in(data, size);
+  Talk(Said(in));
+  // SETTINGS come first from a server: it still answers.
+  const std::string settings = Talk(std::string(kPreface) + Frame(0, 4, 0, 0));
+  Expect(settings.size() > 9 && settings[3] == 4, "a good client is served");
+  return 0;
+}
