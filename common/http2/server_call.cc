@@ -112,12 +112,14 @@ void ServerCall::OnRequestEnd() {
 }
 
 void ServerCall::Deliver() {
+  delivering_ = true;  // OnMessage may say Ready at once
   while (taker_ != nullptr && !finished_ && ready_ && !messages_.empty()) {
     ready_ = false;
     std::string message = std::move(messages_.front());
     messages_.pop_front();
     taker_->OnMessage(std::move(message));
   }
+  delivering_ = false;
   if (taker_ == nullptr || finished_ || !ready_ || end_delivered_) return;
   if (!request_ended_ && fault_ == Fault::kNone) return;
   end_delivered_ = true;
@@ -160,12 +162,11 @@ void ServerCall::Reply(std::string message, Answer answer) {
 }
 
 void ServerCall::Ready() {
-  // Never at once: it may be asked from within OnMessage.
-  loop_->Post([self = shared_from_this()] {
+  loop_->Run([self = shared_from_this()] {
     self->ready_ = true;
     if (self->connection_ == nullptr || self->finished_) return;
     self->connection_->Consume(self->id_, std::exchange(self->withheld_, 0));
-    self->Deliver();
+    if (!self->delivering_) self->Deliver();
   });
 }
 
@@ -190,11 +191,10 @@ void ServerCall::End(Answer answer) {
 
 void ServerCall::Abort(const Answer& answer) {
   if (finished_) return;
-  if (taker_ != nullptr) {
-    cancelled_.store(true, std::memory_order_relaxed);
-    taker_->OnCancel();
-  }
+  const std::shared_ptr<Taker> taker = taker_;
   End(answer);
+  cancelled_.store(true, std::memory_order_relaxed);
+  if (taker != nullptr) taker->OnCancel();
 }
 
 void ServerCall::RefuseHttp(absl::string_view status) {

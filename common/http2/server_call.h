@@ -74,6 +74,7 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   std::deque<std::string> messages_;  // whole, and not taken yet
   size_t withheld_ = 0;               // bytes of theirs that the client may not replace yet
   bool ready_ = true;
+  bool delivering_ = false;
   bool request_ended_ = false;
   bool end_delivered_ = false;
   Fault fault_ = Fault::kNone;
