@@ -1,5 +1,5 @@
-// The least a call can cost here: gRPC's callback API with the same listening options as
-// common/rpc/server.cc, raw bytes in and the same bytes out, no identity, no policy, no metrics.
+// The least a call costs on gRPC's own server: its callback API, raw bytes in and the same bytes
+// out, no identity, no policy, no metrics.
 #pragma once
 
 #include <ostream>
