@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
@@ -102,13 +103,17 @@ std::string Talk(absl::string_view said) {
   // Inputs are small: the kernel holds them, and what they are answered with.
   while (!said.empty()) {
     const ssize_t sent = send(ends[1], said.data(), said.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;  // the engine's alarm
     if (sent <= 0) break;
     said.remove_prefix(static_cast<size_t>(sent));
   }
   shutdown(ends[1], SHUT_WR);
   std::string got;
   std::array<char, 4096> room{};
-  for (ssize_t size = 0; (size = read(ends[1], room.data(), room.size())) > 0;) {
+  while (true) {
+    const ssize_t size = read(ends[1], room.data(), room.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
     got.append(room.data(), static_cast<size_t>(size));
   }
   close(ends[1]);
