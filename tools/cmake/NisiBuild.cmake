@@ -93,7 +93,8 @@ function(nisi_test name)
   target_compile_definitions(${name} PRIVATE NISI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              NISI_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS unit)
+  set_property(GLOBAL APPEND PROPERTY NISI_UNIT_TESTS ${name})
 endfunction()
 
 # nisi_program(NAME SOURCES ... DEPS ...): a program, put into bin/.
