@@ -118,7 +118,7 @@ TEST_F(FaultDiskTest, CutKeepsWhatWasSyncedAndNoMore) {
 TEST_F(FaultDiskTest, CutInASyncLeavesABeginning) {
   const std::string whole = absl::StrCat("abcdefghij", std::string(300, 'k'));
   int parts = 0, zeros = 0;
-  // A kill falls into a sync or before it: tried until both ends were seen.
+  // A kill falls into a sync, which takes for ever, or before it: tried until both ends were seen.
   for (int seed = 1; seed <= 1'000 && (parts <= 5 || zeros <= 1); ++seed) {
     const std::string name = absl::StrCat("file", seed);
     const pid_t child = fork();
@@ -129,7 +129,8 @@ TEST_F(FaultDiskTest, CutInASyncLeavesABeginning) {
       Sync(*file).PermitUncheckedError();
       _exit(0);
     }
-    usleep(20'000);
+    for (int wait = 0; wait < 500 && !std::filesystem::exists(Path(name)); ++wait) usleep(2'000);
+    usleep(10'000);
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     if (!std::filesystem::exists(Path(name))) continue;  // killed before it was made
@@ -296,6 +297,9 @@ TEST(FaultPlanTest, BadPlansSayWhy) {
 
 // The engine over it: a commit that was answered is there, one that was not synced is not.
 TEST_F(FaultDiskTest, EngineLosesInACutWhatItDidNotSync) {
+#ifdef NISI_TSAN
+  GTEST_SKIP() << "the thread sanitizer follows no threads of a forked process";
+#endif
   for (const bool sync : {true, false}) {
     const std::string store = Path(sync ? "synced" : "unsynced");
     CutAfter(dir_ / "notes", 0, [&] {

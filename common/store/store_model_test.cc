@@ -437,7 +437,7 @@ TEST_P(StoreModelTest, AgreesWithTheModel) {
     }
     if (HasFatalFailure()) return;
   }
-  ASSERT_GE(openings_, 14);
+  ASSERT_GE(openings_, kOperations / kReopenEvery);
   const auto unfired = store_->Scrub();
   ASSERT_TRUE(unfired.ok()) << unfired.status();
   EXPECT_THAT(*unfired, ::testing::IsEmpty());
