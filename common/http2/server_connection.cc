@@ -183,6 +183,7 @@ void ServerConnection::End(const Answer& answer) {
   std::vector<std::shared_ptr<ServerCall>> calls;
   for (const auto& [id, call] : calls_) calls.push_back(call);
   for (const auto& call : calls) call->Abort(answer);
+  Flush();  // first: what ends the session ends what it has to say
   nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
   Flush();
   socket_.CloseWhenSent();
