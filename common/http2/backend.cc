@@ -32,28 +32,19 @@ void Backend::Connect() {
   options.attempt = attempts_++;
   options.tls = options_.tls;
   // The connection may outlive this by the end of its calls.
-  const auto raw = std::make_shared<ClientConnection*>(nullptr);
   options.on_open = [alive = alive_] {
     if (*alive != nullptr) (*alive)->OnOpen();
   };
-  options.on_closed = [alive = alive_, raw](const std::string& why,
-                                            std::vector<std::shared_ptr<ClientCall>> unseen) {
-    if (*alive == nullptr) {
-      for (const auto& call : unseen) call->Fail(why);
-      return;
-    }
-    Backend& self = **alive;
-    const auto old = std::find_if(self.old_.begin(), self.old_.end(),
-                                  [&](const auto& one) { return one.get() == *raw; });
-    if (old != self.old_.end()) {
-      self.old_.erase(old);
-      for (const auto& call : unseen) self.Send(call);
-      return;
-    }
-    self.OnClosed(why, std::move(unseen));
+  options.on_unseen = [alive = alive_](const std::shared_ptr<ClientCall>& call) {
+    if (*alive == nullptr) return call->Fail("The gateway ends.");
+    (*alive)->Send(call);
+  };
+  options.on_closed = [alive = alive_](const ClientConnection* closed, const std::string& why) {
+    if (*alive == nullptr) return;
+    const auto is_closed = [&](const auto& one) { return one.get() == closed; };
+    if (std::erase_if((*alive)->old_, is_closed) == 0) (*alive)->OnClosed(why);
   };
   connection_ = ClientConnection::Connect(std::move(options));
-  *raw = connection_.get();
 }
 
 void Backend::OnOpen() {
@@ -61,10 +52,12 @@ void Backend::OnOpen() {
     base::Log(base::Severity::kInfo, "backend_back", {{"address", options_.address}});
   }
   wait_ = options_.first_wait;
-  for (const auto& call : std::exchange(waiting_, {})) connection_->Begin(call);
+  for (const auto& call : std::exchange(waiting_, {})) {
+    if (!call->over()) connection_->Begin(call);
+  }
 }
 
-void Backend::OnClosed(const std::string& why, std::vector<std::shared_ptr<ClientCall>> unseen) {
+void Backend::OnClosed(const std::string& why) {
   connection_.reset();
   if (std::exchange(reachable_, false)) {
     base::Log(base::Severity::kWarning, "backend_lost",
@@ -73,7 +66,6 @@ void Backend::OnClosed(const std::string& why, std::vector<std::shared_ptr<Clien
   next_try_ = absl::Now() + wait_;
   wait_ = std::min(2 * wait_, options_.last_wait);
   for (const auto& call : std::exchange(waiting_, {})) call->Fail(why);
-  for (const auto& call : unseen) Send(call);
 }
 
 std::shared_ptr<Taker> Backend::Take(CallHead head, ClientCall::Answers answers,

@@ -41,7 +41,7 @@ class Backend {
  private:
   void Connect();
   void OnOpen();
-  void OnClosed(const std::string& why, std::vector<std::shared_ptr<ClientCall>> unseen);
+  void OnClosed(const std::string& why);
   void Send(const std::shared_ptr<ClientCall>& call);
 
   EventLoop* const loop_;

@@ -76,7 +76,7 @@ ssize_t ClientCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
 }
 
 bool ClientCall::Rewind() {
-  if (over() || !ended_ || answered_ || status_.has_value()) return false;
+  if (over() || !ended_ || answered_ || std::exchange(rewound_, true)) return false;
   while (!out_.empty()) {
     sent_.push_back(std::move(out_.front()));
     out_.pop_front();

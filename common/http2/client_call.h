@@ -41,7 +41,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   void OnStreamClosed(uint32_t error);
   // It never got a stream, or lost it: nothing is known of the outcome.
   void Fail(absl::string_view why);
-  // Whether it can be sent once more: no part of it was looked at.
+  // Whether it can be sent once more, which it can once: no part of it was looked at.
   bool Rewind();
 
   // What nghttp2 asks for.
@@ -69,6 +69,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   size_t out_sent_ = 0;           // of the first
   std::deque<std::string> sent_;  // of a request that ended at once, kept for a second try
   bool ended_ = false;
+  bool rewound_ = false;
   bool waiting_ = false;
 
   // The answer.

@@ -146,8 +146,8 @@ void ClientConnection::OnStreamClosed(int32_t id, uint32_t error) {
   const std::shared_ptr<ClientCall> call = std::move(found->second);
   calls_.erase(found);
   if (error == NGHTTP2_REFUSED_STREAM && call->Rewind()) {
-    unseen_.push_back(call);
-    return;
+    // Not from within nghttp2.
+    return AtEndOfTurn([on_unseen = options_.on_unseen, call] { on_unseen(call); });
   }
   call->OnStreamClosed(error);
 }
@@ -212,7 +212,7 @@ void ClientConnection::OnClosed(const std::string& why) {
   }
   // Moved out: what it calls may let go of whoever gave it.
   const auto on_closed = std::move(options_.on_closed);
-  if (on_closed) on_closed(why, std::move(unseen_));
+  if (on_closed) on_closed(this, why);
 }
 
 }  // namespace nisi::http2

@@ -27,10 +27,10 @@ class ClientConnection final : public Socket::Owner,
     size_t attempt = 0;                 // of several addresses of that name, which
     std::shared_ptr<TlsConnector> tls;  // null: plain text
     std::function<void()> on_open;
-    // For good: `why` of a failure. Calls under way have had their end, but for those that no
-    // server has looked at: they may be sent elsewhere.
-    std::function<void(const std::string& why, std::vector<std::shared_ptr<ClientCall>> unseen)>
-        on_closed;
+    // The server did not look at the call, which may be sent once more.
+    std::function<void(const std::shared_ptr<ClientCall>&)> on_unseen;
+    // For good: `why` of a failure. Calls under way have had their end.
+    std::function<void(const ClientConnection*, const std::string& why)> on_closed;
   };
 
   // Keeps itself until it is closed.
@@ -68,7 +68,6 @@ class ClientConnection final : public Socket::Owner,
   Socket socket_;
   nghttp2_session* session_ = nullptr;
   absl::flat_hash_map<int32_t, std::shared_ptr<ClientCall>> calls_;
-  std::vector<std::shared_ptr<ClientCall>> unseen_;
   std::shared_ptr<ClientConnection> self_;
   const absl::Time began_;
   absl::Time heard_;

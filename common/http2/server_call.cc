@@ -13,6 +13,7 @@
 namespace nisi::http2 {
 namespace {
 
+constexpr size_t kFieldOverhead = 32;  // RFC 9113, 6.5.2
 constexpr absl::string_view kContentType = "application/grpc";
 
 // The trailers of an answer in the form of the wire.
@@ -57,7 +58,7 @@ ServerCall::~ServerCall() {
 }
 
 void ServerCall::OnField(absl::string_view name, absl::string_view value) {
-  head_bytes_ += name.size() + value.size();
+  head_bytes_ += name.size() + value.size() + kFieldOverhead;
   if (head_bytes_ > limits_.max_head_bytes) return;  // OnHead refuses it
   if (name == ":path") {
     head_.path = std::string(value);

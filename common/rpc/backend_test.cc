@@ -2,7 +2,11 @@
 // services.
 #include "common/http2/backend.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -110,7 +114,8 @@ class BackendTest : public ::testing::Test {
       ticks_ = loop_.EveryTick([this](absl::Time now) { backend_->OnTick(now); });
     });
   }
-  ~BackendTest() override {
+  ~BackendTest() override { End(); }
+  void End() {
     loop_.RunAndWait([&] {
       ticks_.reset();
       backend_.reset();
@@ -204,6 +209,95 @@ TEST_F(BackendTest, AServerThatEndsLosesNoCall) {
   over = true;
   caller.join();
   EXPECT_EQ(lost, 0);
+}
+
+// A server by hand, for one connection: it says of the first `refused` streams that it did not look
+// at them, and answers the next with an empty message.
+class Refusing {
+ public:
+  explicit Refusing(int refused) : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&name), size), 0);
+    EXPECT_EQ(listen(listener_, 1), 0);
+    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&name), &size), 0);
+    port_ = ntohs(name.sin_port);
+    thread_ = std::thread([this, refused] { Serve(refused); });
+  }
+  ~Refusing() {
+    thread_.join();
+    close(listener_);
+  }
+  int port() const { return port_; }
+
+ private:
+  enum Kind : uint8_t { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4 };
+  static std::string Number(size_t value, int bytes) {
+    std::string text;
+    while (bytes-- > 0) text += static_cast<char>(value >> (8 * bytes));
+    return text;
+  }
+  static std::string Frame(Kind kind, uint8_t flags, size_t stream, const std::string& payload) {
+    return Number(payload.size(), 3) + Number(kind, 1) + Number(flags, 1) + Number(stream, 4) +
+           payload;
+  }
+  static std::string Literal(const std::string& name, const std::string& value) {
+    return std::string(1, '\0') + Number(name.size(), 1) + name + Number(value.size(), 1) + value;
+  }
+  void Say(const std::string& bytes) const {
+    EXPECT_EQ(send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  bool Hear(size_t size, std::string* bytes) const {
+    bytes->assign(size, '\0');
+    return size == 0 ||
+           recv(client_, bytes->data(), size, MSG_WAITALL) == static_cast<ssize_t>(size);
+  }
+  void Serve(int refused) {
+    client_ = accept(listener_, nullptr, nullptr);
+    Say(Frame(kSettings, 0, 0, ""));
+    constexpr size_t kPreface = 24, kHead = 9;
+    std::string head, payload;
+    Hear(kPreface, &head);
+    while (Hear(kHead, &head)) {
+      const auto byte = [&head](size_t at) { return static_cast<unsigned char>(head[at]); };
+      if (!Hear(byte(0) << 16 | byte(1) << 8 | byte(2), &payload)) break;
+      const unsigned char stream = byte(8);
+      if (byte(3) != kHeaders) continue;
+      if (refused-- > 0) {
+        Say(Frame(kReset, 0, stream, Number(7, 4)));
+        continue;
+      }
+      Say(Frame(kHeaders, 4, stream,
+                Literal(":status", "200") + Literal("content-type", "application/grpc")) +
+          Frame(kData, 0, stream, std::string(5, '\0')) +
+          Frame(kHeaders, 5, stream, Literal("grpc-status", "0")));
+    }
+    close(client_);
+  }
+
+  const int listener_;
+  int client_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+// Its connection goes on meanwhile: it does not wait for that to end.
+TEST_F(BackendTest, ACallThatNobodyLookedAtIsSentOnceMore) {
+  const Refusing server(1);
+  Use(absl::StrCat("127.0.0.1:", server.port()));
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  End();
+}
+
+TEST_F(BackendTest, ACallThatIsRefusedAgainIsUnavailable) {
+  const Refusing server(2);
+  Use(absl::StrCat("127.0.0.1:", server.port()));
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  End();
 }
 
 TEST_F(BackendTest, ItKnowsItsServerAndShowsItself) {
