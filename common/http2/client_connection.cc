@@ -1,13 +1,11 @@
 #include "common/http2/client_connection.h"
 
-#include <array>
 #include <cstdlib>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/http2/nghttp2_util.h"
 
 namespace nisi::http2 {
 namespace {
@@ -29,14 +27,7 @@ ClientConnection* Self(void* user) {
 }  // namespace
 
 ClientConnection::ClientConnection(Options options)
-    : options_(std::move(options)),
-      socket_(options_.loop, options_.tls, this),
-      began_(absl::Now()),
-      heard_(began_) {}
-
-ClientConnection::~ClientConnection() {
-  nghttp2_session_del(session_);
-}
+    : Connection(options.loop, options.limits, options.tls), options_(std::move(options)) {}
 
 std::shared_ptr<ClientConnection> ClientConnection::Connect(Options options) {
   std::shared_ptr<ClientConnection> connection(new ClientConnection(std::move(options)));
@@ -82,26 +73,14 @@ nghttp2_session_callbacks* ClientConnection::Callbacks() {
 }
 
 void ClientConnection::OnOpen(std::string) {
-  static nghttp2_session_callbacks* const kCallbacks = Callbacks();
-  if (nghttp2_session_client_new2(&session_, kCallbacks, this, SessionOptions()) != 0) {
-    std::abort();
-  }
-  const std::array<nghttp2_settings_entry, 2> settings{{
-      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
-       static_cast<uint32_t>(options_.limits.call_window_bytes)},
-  }};
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
-                                        options_.limits.connection_window_bytes);
-  heard_ = absl::Now();
-  FlushSoon();
+  static const nghttp2_session_callbacks* const kCallbacks = Callbacks();
+  OpenSession(Side::kClient, kCallbacks, {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}});
   if (options_.on_open) options_.on_open();
 }
 
 bool ClientConnection::open() const {
-  return session_ != nullptr && socket_.open() && !going_away_ &&
-         nghttp2_session_check_request_allowed(session_) != 0;
+  return session() != nullptr && socket_.open() && !going_away_ &&
+         nghttp2_session_check_request_allowed(session()) != 0;
 }
 
 void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {
@@ -133,7 +112,7 @@ void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {
     return static_cast<ClientCall*>(source->ptr)->Read(room, size, flags);
   };
   const int32_t id =
-      nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), &body, nullptr);
+      nghttp2_submit_request(session(), nullptr, fields.data(), fields.size(), &body, nullptr);
   if (id < 0) return call->Fail(nghttp2_strerror(id));
   calls_[id] = call;
   call->Begin(this, id);
@@ -152,60 +131,18 @@ void ClientConnection::OnStreamClosed(int32_t id, uint32_t error) {
   call->OnStreamClosed(error);
 }
 
-void ClientConnection::OnBytes(absl::string_view bytes) {
-  heard_ = absl::Now();
-  asked_ = absl::InfiniteFuture();
-  const ssize_t read = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  if (read < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(read)));
-  FlushSoon();
-}
-
-void ClientConnection::Consume(int32_t id, size_t bytes) {
-  if (bytes == 0) return;
-  nghttp2_session_consume_stream(session_, id, bytes);
-  FlushSoon();
-}
-
 void ClientConnection::ResumeData(int32_t id) {
-  nghttp2_session_resume_data(session_, id);
+  nghttp2_session_resume_data(session(), id);
   FlushSoon();
 }
 
 void ClientConnection::Reset(int32_t id) {
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  nghttp2_submit_rst_stream(session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
   FlushSoon();
 }
 
-void ClientConnection::FlushSoon() {
-  if (std::exchange(flush_soon_, true)) return;
-  options_.loop->AtEndOfTurn([weak = weak_from_this()] {
-    if (const auto self = weak.lock(); self != nullptr) self->Flush();
-  });
-}
-
-void ClientConnection::Flush() {
-  flush_soon_ = false;
-  if (session_ == nullptr) return;
-  FlushSession(session_, &socket_, options_.limits.max_unsent_bytes);
-}
-
-void ClientConnection::OnTick(absl::Time now) {
-  const Limits& limits = options_.limits;
-  if (session_ == nullptr) {
-    if (now > began_ + limits.handshake) socket_.Close("no connection in time");
-    return;
-  }
-  if (now > heard_ + limits.ping_after && asked_ == absl::InfiniteFuture()) {
-    asked_ = now;
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
-    FlushSoon();
-  }
-  if (now > asked_ + limits.ping_answer) socket_.Close("silent");
-}
-
 void ClientConnection::OnClosed(const std::string& why) {
-  const std::shared_ptr<ClientConnection> self = std::move(self_);
+  const std::shared_ptr<ClientConnection> self = std::move(self_);  // to the end of this
   auto calls = std::exchange(calls_, {});
   for (const auto& [id, call] : calls) {
     call->Fail(why.empty() ? "The service closed the connection." : why);

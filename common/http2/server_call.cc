@@ -7,7 +7,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/http2/nghttp2_util.h"
 #include "common/http2/server_connection.h"
 
 namespace nisi::http2 {

@@ -1,13 +1,10 @@
 #include "common/http2/server_connection.h"
 
-#include <array>
 #include <cstdlib>
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "common/base/log.h"
-#include "common/http2/nghttp2_util.h"
 
 namespace nisi::http2 {
 namespace {
@@ -19,14 +16,7 @@ bool Ends(const nghttp2_frame& frame) {
 }  // namespace
 
 ServerConnection::ServerConnection(const Shared* shared, int fd, std::shared_ptr<SSL_CTX> tls)
-    : shared_(*shared),
-      socket_(shared->loop, fd, std::move(tls), this),
-      began_(absl::Now()),
-      heard_(began_) {}
-
-ServerConnection::~ServerConnection() {
-  nghttp2_session_del(session_);
-}
+    : Connection(shared->loop, shared->limits, fd, std::move(tls)), shared_(*shared) {}
 
 nghttp2_session_callbacks* ServerConnection::Callbacks() {
   nghttp2_session_callbacks* callbacks = nullptr;
@@ -38,8 +28,8 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
           return 0;
         }
         const int32_t id = frame->hd.stream_id;
-        self->calls_[id] = std::make_shared<ServerCall>(self, self->shared_.loop, id,
-                                                        self->shared_.limits, self->shared_.calls);
+        self->calls_[id] = std::make_shared<ServerCall>(self, self->loop_, id, self->shared_.limits,
+                                                        self->shared_.calls);
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback(
@@ -84,20 +74,6 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
   return callbacks;
 }
 
-void ServerConnection::OpenSession() {
-  static nghttp2_session_callbacks* const kCallbacks = Callbacks();
-  if (nghttp2_session_server_new2(&session_, kCallbacks, this, SessionOptions()) != 0) std::abort();
-  const Limits& limits = shared_.limits;
-  const std::array<nghttp2_settings_entry, 3> settings{{
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_calls_of_connection},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<uint32_t>(limits.call_window_bytes)},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(limits.max_head_bytes)},
-  }};
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
-                                        limits.connection_window_bytes);
-}
-
 ServerCall* ServerConnection::Find(int32_t id) const {
   const auto found = calls_.find(id);
   return found == calls_.end() ? nullptr : found->second.get();
@@ -105,17 +81,11 @@ ServerCall* ServerConnection::Find(int32_t id) const {
 
 void ServerConnection::OnOpen(std::string identity) {
   peer_ = std::make_shared<const Peer>(Peer{std::move(identity), socket_.address()});
-  OpenSession();
-  FlushSoon();
-}
-
-void ServerConnection::OnBytes(absl::string_view bytes) {
-  heard_ = absl::Now();
-  asked_ = absl::InfiniteFuture();
-  const ssize_t read = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  if (read < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(read)));
-  FlushSoon();
+  static const nghttp2_session_callbacks* const kCallbacks = Callbacks();
+  OpenSession(
+      Side::kServer, kCallbacks,
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_calls_of_connection},
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(limits_.max_head_bytes)}});
 }
 
 void ServerConnection::OnFrame(const nghttp2_frame& frame) {
@@ -135,56 +105,27 @@ void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
   if ((frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) || !Ends(frame)) return;
   const ServerCall* const call = Find(frame.hd.stream_id);
   if (call == nullptr || call->request_ended()) return;
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, frame.hd.stream_id, NGHTTP2_NO_ERROR);
-}
-
-void ServerConnection::Consume(int32_t id, size_t bytes) {
-  if (bytes == 0) return;
-  nghttp2_session_consume_stream(session_, id, bytes);
-  FlushSoon();
-}
-
-void ServerConnection::FlushSoon() {
-  if (std::exchange(flush_soon_, true)) return;
-  shared_.loop->AtEndOfTurn([weak = weak_from_this()] {
-    if (const auto self = weak.lock(); self != nullptr) self->Flush();
-  });
-}
-
-void ServerConnection::Flush() {
-  flush_soon_ = false;
-  if (session_ == nullptr) return;
-  FlushSession(session_, &socket_, shared_.limits.max_unsent_bytes);
+  nghttp2_submit_rst_stream(session(), NGHTTP2_FLAG_NONE, frame.hd.stream_id, NGHTTP2_NO_ERROR);
 }
 
 void ServerConnection::OnTick(absl::Time now) {
-  const Limits& limits = shared_.limits;
-  if (session_ == nullptr) {
-    if (now > began_ + limits.handshake) socket_.Close("no handshake in time");
-    return;
-  }
   for (const auto& [id, call] : calls_) call->OnTick(now);
-  if (now > heard_ + limits.ping_after && asked_ == absl::InfiniteFuture()) {
-    asked_ = now;
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
-    FlushSoon();
-  }
-  if (now > asked_ + limits.ping_answer) socket_.Close("silent");
+  LookAlive(now);
 }
 
 void ServerConnection::GoAway() {
-  if (session_ == nullptr) return socket_.Close("");
-  nghttp2_submit_shutdown_notice(session_);
+  if (session() == nullptr) return socket_.Close("");
+  nghttp2_submit_shutdown_notice(session());
   FlushSoon();
 }
 
 void ServerConnection::End(const Answer& answer) {
-  if (session_ == nullptr) return socket_.Close("");
+  if (session() == nullptr) return socket_.Close("");
   std::vector<std::shared_ptr<ServerCall>> calls;
   for (const auto& [id, call] : calls_) calls.push_back(call);
   for (const auto& call : calls) call->Abort(answer);
   Flush();  // first: what ends the session ends what it has to say
-  nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+  nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
   Flush();
   socket_.CloseWhenSent();
 }
