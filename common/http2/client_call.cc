@@ -16,9 +16,7 @@ void ClientCall::Begin(ClientConnection* connection, int32_t id) {
 
 void ClientCall::OnMessage(std::string message) {
   if (over()) return;
-  const auto prefix = PrefixFor(message.size());
-  message.insert(0, prefix.data(), prefix.size());
-  out_.push_back(std::move(message));
+  out_.Push(message);
   Resume();
 }
 
@@ -45,27 +43,14 @@ void ClientCall::Resume() {
 }
 
 ssize_t ClientCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
-  size_t given = 0;
-  bool all = false;
-  while (given < size && !out_.empty()) {
-    std::string& first = out_.front();
-    const size_t part = std::min(size - given, first.size() - out_sent_);
-    std::copy_n(first.data() + out_sent_, part, room + given);
-    given += part;
-    out_sent_ += part;
-    if (out_sent_ == first.size()) {
-      if (ended_) sent_.push_back(std::move(first));
-      out_.pop_front();
-      out_sent_ = 0;
-      all = out_.empty();
-    }
-  }
+  const bool some = !out_.empty();
+  const size_t given = out_.Take(room, size, ended_ ? &sent_ : nullptr);
   if (!out_.empty()) return static_cast<ssize_t>(given);
   if (ended_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(given);
   }
-  if (all && !over()) {
+  if (some && !over()) {
     connection_->AtEndOfTurn([self = shared_from_this()] {
       if (!self->over()) self->replier_->Ready();
     });
@@ -77,12 +62,7 @@ ssize_t ClientCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
 
 bool ClientCall::Rewind() {
   if (over() || !ended_ || answered_ || std::exchange(rewound_, true)) return false;
-  while (!out_.empty()) {
-    sent_.push_back(std::move(out_.front()));
-    out_.pop_front();
-  }
-  out_ = std::exchange(sent_, {});
-  out_sent_ = 0;
+  out_.PutBack(std::exchange(sent_, {}));
   waiting_ = false;
   connection_ = nullptr;
   return true;
@@ -102,10 +82,7 @@ void ClientCall::OnField(absl::string_view name, absl::string_view value) {
   } else if (name == "grpc-encoding") {
     if (value != "identity") fault_ = "The service compressed its answer.";
   } else if (name.front() != ':' && name != "content-type" && name != "grpc-accept-encoding") {
-    std::optional<std::string> bytes;
-    if (IsBinary(name)) bytes = DecodeBinary(value);
-    answer_.trailers.Add(std::string(name),
-                         bytes.has_value() ? *std::move(bytes) : std::string(value));
+    answer_.trailers.AddFromWire(name, value);
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/http2/call.h"
+#include "common/http2/message_queue.h"
 #include "common/http2/message_reader.h"
 
 namespace nisi::http2 {
@@ -65,8 +66,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   int32_t id_ = 0;
 
   // The request.
-  std::deque<std::string> out_;
-  size_t out_sent_ = 0;           // of the first
+  MessageQueue out_;
   std::deque<std::string> sent_;  // of a request that ended at once, kept for a second try
   bool ended_ = false;
   bool rewound_ = false;

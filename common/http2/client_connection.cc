@@ -99,7 +99,7 @@ void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {
   }
   for (const Field& field : head.fields) {
     if (IsBinary(field.name)) {
-      encoded.push_back({field.name, EncodeBinary(field.value)});
+      encoded.push_back({field.name, field.WireValue()});
       fields.push_back(ViewOf(encoded.back().name, encoded.back().value));
     } else {
       fields.push_back(ViewOf(field.name, field.value));

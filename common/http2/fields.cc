@@ -16,6 +16,16 @@ unsigned char Byte(char c) {
 
 }  // namespace
 
+std::string Field::WireValue() const {
+  return IsBinary(name) ? EncodeBinary(value) : value;
+}
+
+void Fields::AddFromWire(absl::string_view name, absl::string_view value) {
+  std::optional<std::string> bytes;
+  if (IsBinary(name)) bytes = DecodeBinary(value);
+  Add(std::string(name), bytes.has_value() ? *std::move(bytes) : std::string(value));
+}
+
 const std::string* Fields::Find(absl::string_view name) const {
   const auto found = std::find_if(fields_.begin(), fields_.end(),
                                   [&](const Field& field) { return field.name == name; });

@@ -15,6 +15,9 @@ namespace nisi::http2 {
 struct Field {
   std::string name;   // in lower case
   std::string value;  // of a name in "-bin": the bytes themselves
+
+  // As it goes over the wire.
+  std::string WireValue() const;
 };
 
 // In the order they came; a name may repeat.
@@ -23,6 +26,8 @@ class Fields {
   void Add(std::string name, std::string value) {
     fields_.push_back({std::move(name), std::move(value)});
   }
+  // As it came over the wire: the bytes of a name in "-bin", where they are base64.
+  void AddFromWire(absl::string_view name, absl::string_view value);
   // The first of that name; null for none.
   const std::string* Find(absl::string_view name) const;
   size_t Count(absl::string_view name) const;

@@ -17,6 +17,7 @@
 #include "common/base/log.h"
 #include "common/base/planted.h"
 #include "common/base/status.h"
+#include "common/http2/address.h"
 #include "common/http2/loop.h"
 #include "common/http2/server_connection.h"
 
@@ -66,20 +67,16 @@ absl::StatusOr<std::pair<int, int>> Listen(const std::string& address) {
     ASSIGN_OR_RETURN(const int fd, ListenOnFile(address.substr(sizeof kUnix - 1)));
     return std::pair(fd, 0);
   }
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon + 1 == address.size()) {
+  const auto parsed = ParseAddress(address);
+  if (!parsed.has_value()) {
     return absl::InvalidArgumentError(absl::StrCat(address, ": give host:port"));
-  }
-  std::string host = address.substr(0, colon);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
   }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (const int failed = getaddrinfo(host.empty() ? nullptr : host.c_str(),
-                                     address.substr(colon + 1).c_str(), &hints, &found);
+  if (const int failed = getaddrinfo(parsed->host.empty() ? nullptr : parsed->host.c_str(),
+                                     parsed->port.c_str(), &hints, &found);
       failed != 0) {
     return absl::InvalidArgumentError(absl::StrCat(address, ": ", gai_strerror(failed)));
   }

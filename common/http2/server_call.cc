@@ -25,7 +25,7 @@ class Trailers {
       Add("grpc-status-details-bin", EncodeBinary(answer.details));
     }
     for (const Field& field : answer.trailers) {
-      Add(field.name, IsBinary(field.name) ? EncodeBinary(field.value) : field.value);
+      Add(field.name, field.WireValue());
     }
   }
   void AppendTo(std::vector<nghttp2_nv>* out) const {
@@ -72,9 +72,7 @@ void ServerCall::OnField(absl::string_view name, absl::string_view value) {
       head_.deadline = absl::Now() + *timeout;
     }
   } else if (name.front() != ':' && name != "te" && name != "grpc-accept-encoding") {
-    std::optional<std::string> bytes;
-    if (IsBinary(name)) bytes = DecodeBinary(value);
-    head_.fields.Add(std::string(name), bytes.has_value() ? *std::move(bytes) : std::string(value));
+    head_.fields.AddFromWire(name, value);
   }
 }
 
@@ -171,12 +169,7 @@ void ServerCall::Ready() {
 }
 
 void ServerCall::Queue(const std::string& message) {
-  if (connection_ == nullptr || finished_) return;
-  const auto prefix = PrefixFor(message.size());
-  std::string framed;
-  framed.reserve(prefix.size() + message.size());
-  framed.append(prefix.data(), prefix.size()).append(message);
-  out_.push_back(std::move(framed));
+  if (connection_ != nullptr && !finished_) out_.Push(message);
 }
 
 void ServerCall::End(Answer answer) {
@@ -238,20 +231,8 @@ void ServerCall::Resume() {
 
 // nghttp2 asks for what comes next of the body.
 ssize_t ServerCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
-  size_t given = 0;
-  bool sent = false;
-  while (given < size && !out_.empty()) {
-    const std::string& first = out_.front();
-    const size_t part = std::min(size - given, first.size() - out_sent_);
-    std::copy_n(first.data() + out_sent_, part, room + given);
-    given += part;
-    out_sent_ += part;
-    if (out_sent_ == first.size()) {
-      out_.pop_front();
-      out_sent_ = 0;
-      sent = out_.empty();
-    }
-  }
+  const bool some = !out_.empty();
+  const size_t given = out_.Take(room, size, nullptr);
   if (!out_.empty()) return static_cast<ssize_t>(given);
   if (finished_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -261,7 +242,7 @@ ssize_t ServerCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
     nghttp2_submit_trailer(connection_->session(), id_, fields.data(), fields.size());
     return static_cast<ssize_t>(given);
   }
-  if (sent) {
+  if (some) {
     loop_->AtEndOfTurn([self = shared_from_this()] {
       if (self->taker_ != nullptr && !self->finished_) self->taker_->OnSent();
     });

@@ -13,6 +13,7 @@
 #include "common/http2/call_count.h"
 #include "common/http2/limits.h"
 #include "common/http2/loop.h"
+#include "common/http2/message_queue.h"
 #include "common/http2/message_reader.h"
 
 namespace nisi::http2 {
@@ -80,8 +81,7 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   Fault fault_ = Fault::kNone;
 
   // The answer.
-  std::deque<std::string> out_;
-  size_t out_sent_ = 0;  // of the first
+  MessageQueue out_;
   bool head_sent_ = false;
   bool waiting_ = false;  // nghttp2 waits to be told that there is more
   bool finished_ = false;

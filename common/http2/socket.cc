@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/http2/address.h"
 #include "common/http2/tls.h"
 
 namespace nisi::http2 {
@@ -100,12 +101,8 @@ void Socket::Start() {
 
 void Socket::Connect(const std::string& address, size_t attempt) {
   attempt_ = attempt;
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return Close("not host:port");
-  std::string host = address.substr(0, colon);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
+  const auto parsed = ParseAddress(address);
+  if (!parsed.has_value()) return Close("not host:port");
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   resolve_.data = this;
@@ -124,7 +121,7 @@ void Socket::Connect(const std::string& address, size_t attempt) {
         }
         uv_freeaddrinfo(found);
       },
-      host.c_str(), address.substr(colon + 1).c_str(), &hints);
+      parsed->host.c_str(), parsed->port.c_str(), &hints);
   if (failed != 0) {
     resolving_ = false;
     Fail("resolve", failed);

@@ -4,7 +4,7 @@
 
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
-#include "common/rpc/faults.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/policy.h"
 #include "grpc/health/v1/health.pb.h"
@@ -21,6 +21,7 @@ class HealthCall final : public http2::Taker {
       : health_(health), replier_(std::move(replier)), watch_(watch) {}
 
   void OnMessage(std::string message) override {
+    if (asked_) return End(MessageCount());
     HealthCheckRequest request;
     if (const absl::Status parsed = ParseMessage(message, &request); !parsed.ok()) {
       return End(parsed);
@@ -31,7 +32,8 @@ class HealthCall final : public http2::Taker {
   }
 
   void OnEnd() override {
-    if (!asked_) return End(absl::InvalidArgumentError("The call came without its message."));
+    if (ended_) return;
+    if (!asked_) return End(MessageCount());
     if (watch_) return Tell();
     const int status = health_.StatusOf(service_);
     if (status == HealthCheckResponse::SERVICE_UNKNOWN) {

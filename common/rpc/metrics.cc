@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "google/protobuf/descriptor.h"
 #include "prometheus/counter.h"
 #include "prometheus/exposer.h"
 #include "prometheus/gauge.h"
@@ -97,8 +98,20 @@ Metrics::Metrics(std::string process)
 
 Metrics::~Metrics() = default;
 
-MethodMetrics Metrics::ForMethod(const std::string& service, const std::string& method,
-                                 const std::string& type, const std::string& process) {
+MethodMetrics Metrics::ForMethod(const google::protobuf::MethodDescriptor& method,
+                                 const std::string& process) {
+  const bool up = method.client_streaming();
+  const char* const type = method.server_streaming() ? (up ? "bidi_stream" : "server_stream")
+                                                     : (up ? "client_stream" : "unary");
+  return For(method.service()->full_name(), method.name(), type, process);
+}
+
+MethodMetrics Metrics::ForUnknown(const std::string& process) {
+  return For("unknown", "unknown", "unary", process);
+}
+
+MethodMetrics Metrics::For(const std::string& service, const std::string& method, const char* type,
+                           const std::string& process) {
   const std::map<std::string, std::string> labels{{"process", process.empty() ? process_ : process},
                                                   {"grpc_service", service},
                                                   {"grpc_method", method},

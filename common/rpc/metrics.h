@@ -23,6 +23,10 @@ class Exposer;
 class Collectable;
 }  // namespace prometheus
 
+namespace google::protobuf {
+class MethodDescriptor;
+}  // namespace google::protobuf
+
 namespace nisi::rpc {
 
 // The series of one method; made at start, so that every series exists from the first scrape.
@@ -42,8 +46,10 @@ class Metrics {
   ~Metrics();
 
   // `process`: where another than this one answers, as the gateway before a service in one process.
-  MethodMetrics ForMethod(const std::string& service, const std::string& method,
-                          const std::string& type, const std::string& process = "");
+  MethodMetrics ForMethod(const google::protobuf::MethodDescriptor& method,
+                          const std::string& process = "");
+  // Of calls to methods that are not served.
+  MethodMetrics ForUnknown(const std::string& process);
   // Store commits: size and time.
   void ObserveCommit(size_t commands, double seconds);
   // Read at each scrape; names as nisi_<what>_<unit>, counters end in _total.
@@ -57,6 +63,8 @@ class Metrics {
   std::string Text() const;
 
  private:
+  MethodMetrics For(const std::string& service, const std::string& method, const char* type,
+                    const std::string& process);
   class FigureSource;
   std::string process_;
   std::shared_ptr<prometheus::Registry> registry_;

@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
-#include "common/rpc/faults.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
-#include "common/rpc/faults.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/policy.h"
 #include "google/protobuf/descriptor.h"

@@ -1,11 +1,5 @@
 #include "common/rpc/server.h"
 
-#include <grpcpp/create_channel_posix.h>
-#include <sys/socket.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -14,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/reflection.h"
 #include "common/rpc/streams.h"
 #include "common/rpc/unary_call.h"
@@ -28,11 +23,6 @@ constexpr size_t kStreamQueue = 100'000;
 
 absl::Status CannotServe(absl::string_view why) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "CANNOT_SERVE", why);
-}
-
-http2::Answer Late() {
-  return ToAnswer(
-      base::Unavailable("SHUTTING_DOWN", "The server is shutting down.", absl::Seconds(1)));
 }
 
 }  // namespace
@@ -87,12 +77,8 @@ void Server::Bind(const ServerOptions& options) {
     for (int i = 0; i < service->method_count(); ++i) {
       const auto* declared = service->method(i);
       const std::string path = absl::StrCat("/", service->full_name(), "/", declared->name());
-      const char* type = declared->server_streaming()   ? "server_stream"
-                         : declared->client_streaming() ? "client_stream"
-                                                        : "unary";
       methods_[path] = std::make_unique<Bound>(
-          Bound{options.registry->Find(path),
-                options.metrics->ForMethod(service->full_name(), declared->name(), type)});
+          Bound{options.registry->Find(path), options.metrics->ForMethod(*declared)});
     }
   }
   listed_.assign(names.begin(), names.end());
@@ -118,8 +104,7 @@ std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
   if (head.path == kReflectionPath) {
     return TakeReflection(listed_, std::move(replier));
   }
-  replier->Finish(ToAnswer(base::Refusal(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
-                                         "No such method is served here.")));
+  replier->Finish(ToAnswer(MethodUnknown()));
   return nullptr;
 }
 
@@ -133,19 +118,6 @@ http2::TakeCall Server::take() {
   };
 }
 
-std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
-  std::array<int, 2> ends{};
-  if (carrier_ == nullptr && !Carry("", nullptr).ok()) return nullptr;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
-    return nullptr;
-  }
-  carrier_->Adopt(ends[0]);
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return grpc::CreateCustomInsecureChannelFromFd("in-process", ends[1], arguments);
-}
-
 void Server::SetServing(bool serving) {
   health_->SetServing(serving);
 }
@@ -154,7 +126,7 @@ void Server::Drain(absl::Duration limit) {
   if (health_ == nullptr) return;  // it never began
   SetServing(false);
   draining_ = true;
-  if (carrier_ != nullptr) carrier_->End(absl::Now() + limit, Late());
+  if (carrier_ != nullptr) carrier_->End(absl::Now() + limit, ToAnswer(ShuttingDown()));
 }
 
 }  // namespace nisi::rpc

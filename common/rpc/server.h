@@ -2,8 +2,6 @@
 // and ends in a plain function. Nothing above sees the wire.
 #pragma once
 
-#include <grpcpp/channel.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
@@ -24,7 +22,7 @@
 namespace nisi::rpc {
 
 struct ServerOptions {
-  std::string address;                      // "127.0.0.1:7401"; empty: in-process calls only
+  std::string address;                      // "127.0.0.1:7401"; empty: calls come by take()
   std::shared_ptr<http2::TlsAcceptor> tls;  // null: plain text, loopback only
   base::Clock* clock = nullptr;
   const Registry* registry = nullptr;
@@ -43,8 +41,6 @@ class Server {
   int port() const { return carrier_ == nullptr ? 0 : carrier_->port(); }
   // Takes a call from within this process, on a thread that must not wait; the server outlives it.
   http2::TakeCall take();
-  // A channel of gRPC's that leads here, on a connection that is nobody else's.
-  std::shared_ptr<grpc::Channel> InProcessChannel();
   // What health answers; the default is serving.
   void SetServing(bool serving);
   // Unready; streams of messages end soon, with SHUTTING_DOWN; other calls are served until the

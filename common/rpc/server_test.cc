@@ -1,6 +1,7 @@
 // The steps of the call layer, by calls to a real server over a real store.
 #include "common/rpc/server.h"
 
+#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/grpc_status.h"
@@ -149,6 +151,7 @@ class ServerTest : public ::testing::Test {
     identity.in_process_only = true;
     authenticator_ = std::make_unique<Authenticator>(std::move(identity));
     ServerOptions options;
+    options.address = "127.0.0.1:0";
     options.clock = &clock_;
     options.registry = &registry_;
     options.authenticator = authenticator_.get();
@@ -158,10 +161,15 @@ class ServerTest : public ::testing::Test {
     server_ = *std::move(server);
   }
 
+  std::shared_ptr<grpc::Channel> Channel() const {
+    return grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()),
+                               grpc::InsecureChannelCredentials());
+  }
+
   // The status of a call to `method` of WidgetService; nobody calls where there is no subject.
   absl::Status Send(const Caller& caller, const std::string& method, const std::string& bytes,
                     std::string* position = nullptr) {
-    grpc::GenericStub stub(server_->InProcessChannel());
+    grpc::GenericStub stub(Channel());
     grpc::ClientContext context;
     if (!caller.anonymous()) {
       context.AddMetadata(kCallContextKey, signer_.Sign(caller, "testing", absl::Now()));
@@ -251,7 +259,7 @@ TEST_F(ServerTest, WhatOnlyValidatesChangesNothing) {
 // Clients leave at all moments of a wake. A stream that its source was just waking was once let go
 // from within that wake, and its source waited for itself.
 TEST_F(ServerTest, StreamsAreLeftWhileTheyAreWoken) {
-  const auto channel = server_->InProcessChannel();
+  const auto channel = Channel();
   constexpr int kCalls = 300;
   for (int i = 0; i < kCalls; ++i) {
     grpc::GenericStub stub(channel);

@@ -1,6 +1,5 @@
 #include "common/rpc/service_main.h"
 
-#include <grpc/support/log.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,7 +20,6 @@
 #include "common/rpc/host_flags.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/server.h"
-#include "common/rpc/tls.h"
 
 namespace nisi::rpc {
 namespace {
@@ -88,9 +86,9 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   ServerOptions options;
   options.address = settings.address;
   if (!settings.tls_dir.empty()) {
-    const TlsFiles files = TlsFiles::In(settings.tls_dir, name);
-    RETURN_IF_ERROR(CheckTlsFiles(files));
-    ASSIGN_OR_RETURN(options.tls, http2::TlsAcceptor::Load(files, /*require_client_cert=*/true));
+    ASSIGN_OR_RETURN(options.tls,
+                     http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, name),
+                                              /*require_client_cert=*/true));
   }
   options.clock = clock.clock();
   options.registry = &service->registry();
@@ -126,12 +124,6 @@ StopSignal::StopSignal() {
   signal(SIGPIPE, SIG_IGN);
   // Many threads with little in each: two arenas keep an idle process small.
   mallopt(M_ARENA_MAX, 2);
-  // What gRPC has to say goes into the log as everything does.
-  gpr_set_log_function([](gpr_log_func_args* said) {
-    base::Log(
-        said->severity == GPR_LOG_SEVERITY_ERROR ? base::Severity::kWarning : base::Severity::kInfo,
-        "grpc", {{"message", said->message}});
-  });
   // Debian's Abseil is built with its search for lock cycles on: a twentieth of the CPU of a call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/base/status.h"
-#include "common/rpc/faults.h"
+#include "common/rpc/call_errors.h"
 
 namespace nisi::rpc {
 namespace {
@@ -16,15 +16,6 @@ constexpr absl::Duration kIdleLook = absl::Seconds(2);
 
 absl::Status Busy() {
   return base::Overloaded("executor", absl::Milliseconds(200));
-}
-absl::Status ShuttingDown() {
-  return base::Unavailable("SHUTTING_DOWN",
-                           "The server is shutting down: resume from the last position.",
-                           absl::Seconds(1));
-}
-absl::Status MessageCount() {
-  return base::Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT",
-                       "The call needs one message.");
 }
 
 class ServerStream final : public http2::Taker, public std::enable_shared_from_this<ServerStream> {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/base/status.h"
-#include "common/rpc/faults.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
@@ -13,10 +13,6 @@ namespace {
 
 // Requests up to this size are parsed and checked on the carrier's own thread.
 constexpr size_t kInlineBytes = 64 << 10;
-
-absl::Status MessageCount(absl::string_view what) {
-  return base::Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT", what);
-}
 
 class UnaryCall final : public http2::Taker, public std::enable_shared_from_this<UnaryCall> {
  public:
@@ -31,13 +27,13 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
   }
 
   void OnMessage(std::string message) override {
-    if (request_.has_value()) return End(MessageCount("The call came with more than one message."));
+    if (request_.has_value()) return End(MessageCount());
     request_ = std::move(message);
     in_.replier().Ready();
   }
   void OnEnd() override {
     if (begun_) return;
-    if (!request_.has_value()) return End(MessageCount("The call came without its message."));
+    if (!request_.has_value()) return End(MessageCount());
     begun_ = true;
     Begin();
   }

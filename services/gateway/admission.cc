@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/rpc/call_errors.h"
 #include "services/gateway/errors.h"
 
 namespace nisi::gateway {
@@ -26,7 +27,7 @@ absl::Status CheckSize(const http2::Fields& fields) {
   for (const http2::Field& field : fields) {
     bytes += field.name.size() + field.value.size() + kEntryOverhead;
   }
-  return bytes <= kMaxMetadataBytes ? absl::OkStatus() : MetadataTooLarge(kMaxMetadataBytes);
+  return bytes <= kMaxMetadataBytes ? absl::OkStatus() : rpc::MetadataTooLarge(kMaxMetadataBytes);
 }
 
 // The process that is meant, "" where none is named. The rest of the metadata stays outside, but

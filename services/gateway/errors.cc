@@ -10,11 +10,6 @@ namespace nisi::gateway {
 
 using base::Refusal;
 
-absl::Status MethodUnknown() {
-  return Refusal(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
-                 "No service behind this gateway has this method.");
-}
-
 absl::Status ServiceNotNamed() {
   return Refusal(absl::StatusCode::kInvalidArgument, "SERVICE_NOT_NAMED",
                  "Every process has this service: name the one you mean in the request metadata.")
@@ -32,17 +27,6 @@ absl::Status ReservedMetadata() {
                  "The request carries metadata that only this system may set, or two identities.");
 }
 
-absl::Status MessageCount() {
-  return Refusal(absl::StatusCode::kInvalidArgument, "MESSAGE_COUNT",
-                 "The method takes exactly one message.");
-}
-
-absl::Status MetadataTooLarge(size_t max_bytes) {
-  return Refusal(absl::StatusCode::kResourceExhausted, "METADATA_TOO_LARGE",
-                 "The request carries more metadata than this system takes.")
-      .With("maxBytes", absl::StrCat(max_bytes));
-}
-
 absl::Status BackendUnavailable(absl::string_view owner) {
   return Refusal(absl::StatusCode::kUnavailable, "BACKEND_UNAVAILABLE",
                  "The service does not answer; a retry with the same request id is safe.")
@@ -53,13 +37,6 @@ absl::Status BackendUnavailable(absl::string_view owner) {
 absl::Status DeadlineExceeded() {
   return Refusal(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
                  "The time of the call was up.");
-}
-
-absl::Status ShuttingDown() {
-  return base::Unavailable("SHUTTING_DOWN",
-                           "The server is shutting down: call again, a stream from the last "
-                           "position.",
-                           absl::Seconds(1));
 }
 
 absl::Status RateLimited(double calls_per_second, absl::Duration retry) {

@@ -1,8 +1,6 @@
-// The gateway's own refusals: one function a reason. What a service refuses passes through
-// unchanged.
+// The refusals that only the gateway has: one function a reason; those it shares with the services
+// are in common/rpc/call_errors.h. What a service refuses passes through unchanged.
 #pragma once
-
-#include <cstddef>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -10,17 +8,12 @@
 
 namespace nisi::gateway {
 
-absl::Status MethodUnknown();     // UNIMPLEMENTED, METHOD_UNKNOWN
 absl::Status ServiceNotNamed();   // INVALID_ARGUMENT, SERVICE_NOT_NAMED
 absl::Status ServiceUnknown();    // INVALID_ARGUMENT, SERVICE_UNKNOWN
 absl::Status ReservedMetadata();  // INVALID_ARGUMENT, RESERVED_METADATA
-// INVALID_ARGUMENT, MESSAGE_COUNT: none or several where the method takes one.
-absl::Status MessageCount();
-absl::Status MetadataTooLarge(size_t max_bytes);  // RESOURCE_EXHAUSTED, METADATA_TOO_LARGE
 // UNAVAILABLE, BACKEND_UNAVAILABLE: nothing is known of the outcome.
 absl::Status BackendUnavailable(absl::string_view owner);
 absl::Status DeadlineExceeded();  // DEADLINE_EXCEEDED, DEADLINE_EXCEEDED
-absl::Status ShuttingDown();      // UNAVAILABLE, SHUTTING_DOWN
 // RESOURCE_EXHAUSTED, RATE_LIMITED: the caller's own calls a second.
 absl::Status RateLimited(double calls_per_second, absl::Duration retry);
 absl::Status BadSetup(absl::string_view what);  // FAILED_PRECONDITION, SETUP_INVALID; at the start

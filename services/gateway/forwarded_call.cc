@@ -7,7 +7,7 @@
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_context.h"
-#include "common/rpc/faults.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/limits.h"
 #include "services/gateway/errors.h"
 
@@ -30,7 +30,7 @@ absl::Status MadeHere(const http2::Answer& answer, absl::string_view owner) {
     case absl::StatusCode::kDeadlineExceeded:
       return DeadlineExceeded();
     case absl::StatusCode::kUnimplemented:
-      return MethodUnknown();
+      return rpc::MethodUnknown();
     default:
       return absl::Status(answer.code, "The service failed.");
   }
@@ -117,7 +117,7 @@ void ForwardedCall::OnMessage(std::string message) {
     return;
   }
   if (message_.has_value()) {
-    return Refuse(MessageCount());
+    return Refuse(rpc::MessageCount());
   }
   message_ = std::move(message);
   client_->Ready();
@@ -129,7 +129,7 @@ void ForwardedCall::OnEnd() {
   }
   if (!route_->kind.client_streaming) {
     if (!message_.has_value()) {
-      return Refuse(MessageCount());
+      return Refuse(rpc::MessageCount());
     }
     Forward();
   }
@@ -176,7 +176,7 @@ void ForwardedCall::OnTick(absl::Time now) {
   }
   if (now >= absl::FromUnixNanos(hub_->abort_at_ns) ||
       (hub_->draining && route_->kind.server_streaming)) {
-    return Abort(ShuttingDown());
+    return Abort(rpc::ShuttingDown());
   }
   if (now >= deadline_) {
     return Abort(DeadlineExceeded());

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/call_errors.h"
 #include "common/rpc/reflection.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/forwarded_call.h"
@@ -18,24 +19,15 @@ namespace {
 constexpr char kProcess[] = "gateway";
 constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
 
-const char* KindName(CallKind kind) {
-  if (kind.client_streaming) {
-    return kind.server_streaming ? "bidi_stream" : "client_stream";
-  }
-  return kind.server_streaming ? "server_stream" : "unary";
-}
-
 std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
   auto hub = std::make_shared<Hub>();
   hub->routes = options.routes;
   hub->admission = options.admission;
   hub->limits = options.limits;
   for (const Route* route : options.routes->all()) {
-    const auto& method = *route->policy.descriptor;
-    hub->metrics.push_back(options.metrics->ForMethod(method.service()->full_name(), method.name(),
-                                                      KindName(route->kind), kProcess));
+    hub->metrics.push_back(options.metrics->ForMethod(*route->policy.descriptor, kProcess));
   }
-  hub->metrics.push_back(options.metrics->ForMethod("unknown", "unknown", "unary", kProcess));
+  hub->metrics.push_back(options.metrics->ForUnknown(kProcess));
   std::set<std::string> names;
   hub->listed = {rpc::kHealthService, rpc::kReflectionService};
   for (const auto* service : options.routes->services()) {
@@ -108,7 +100,7 @@ void Forwarder::Drain(absl::Duration limit) {
   // closed.
   absl::SleepFor(std::min(limit / 10, kUnreadyPause));
   hub_->abort_at_ns = absl::ToUnixNanos(end - (end - absl::Now()) / 4);
-  server_->End(end, rpc::ToAnswer(ShuttingDown()));
+  server_->End(end, rpc::ToAnswer(rpc::ShuttingDown()));
 }
 
 }  // namespace nisi::gateway

@@ -146,9 +146,9 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
   options.services = LinkedServices();
   RETURN_IF_ERROR(SetLimits(settings, options.limits));
   if (!settings.tls_dir.empty()) {
-    const rpc::TlsFiles files = rpc::TlsFiles::In(settings.tls_dir, kName);
-    RETURN_IF_ERROR(rpc::CheckTlsFiles(files));
-    ASSIGN_OR_RETURN(options.tls, http2::TlsAcceptor::Load(files, /*require_client_cert=*/false));
+    ASSIGN_OR_RETURN(options.tls,
+                     http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, kName),
+                                              /*require_client_cert=*/false));
   }
   RETURN_IF_ERROR(AddBackends(settings, options));
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Authenticator> authenticator,

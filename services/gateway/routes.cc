@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/call_errors.h"
 #include "services/gateway/errors.h"
 
 namespace nisi::gateway {
@@ -41,7 +42,7 @@ absl::StatusOr<Routes> Routes::Make(
 absl::StatusOr<const Route*> Routes::Find(absl::string_view path) const {
   const auto found = routes_.find(path);
   if (found == routes_.end()) {
-    return MethodUnknown();
+    return rpc::MethodUnknown();
   }
   return &found->second;
 }
