@@ -1,6 +1,5 @@
 #include "common/rpc/service_main.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -122,8 +121,6 @@ StopSignal::StopSignal() {
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  // Many threads with little in each: two arenas keep an idle process small.
-  mallopt(M_ARENA_MAX, 2);
   // Debian's Abseil is built with its search for lock cycles on: a twentieth of the CPU of a call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }

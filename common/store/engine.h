@@ -1,5 +1,5 @@
 // The port between the record store and what keeps its bytes: an ordered key-value store with
-// snapshots and one atomic, durable commit. RocksDB is the engine here (rocks_engine.h);
+// snapshots and atomic, durable commits. RocksDB is the engine here (rocks_engine.h);
 // engine_conformance.h defines what any engine must do. Nothing above knows which it has.
 #pragma once
 
@@ -97,21 +97,30 @@ struct Figure {
   double value = 0;
 };
 
-// Thread-safe, but for Commit, which one thread calls.
+// Thread-safe, but for Append, which one thread calls at a time, and Sync, which one calls as well.
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Positions of the last commit; 0 for a new store.
+  // Of the last commit; 0 for a new store.
   virtual absl::StatusOr<int64_t> LastPosition() const = 0;
+  // What is committed: never what a power cut may still take back.
   virtual std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const = 0;
   std::unique_ptr<Snapshot> NewSnapshot() const { return NewSnapshot(Reach::kDisk); }
 
-  // Durable when it returns OK. ABORTED: another writer was here, nothing is written. INTERNAL: the
-  // batch is malformed (kPositionKey, a position that goes back), nothing is written. Any other
-  // error: the outcome is unknown, and every later Commit fails in the same way until the engine is
-  // reopened.
-  virtual absl::Status Commit(const Batch& batch) = 0;
+  // A commit has two steps, so that a batch is written while the one before it is being synced.
+  //
+  // Writes a batch behind all before it; it is committed by the next Sync. Returns the store with
+  // it, for whoever builds the batch after it. ABORTED: another writer was here, nothing is
+  // written. INTERNAL: the batch is malformed (kPositionKey, a position that goes back), nothing is
+  // written. Any other error: the outcome is unknown, and every later Append and Sync fails in the
+  // same way until the engine is reopened.
+  virtual absl::StatusOr<std::unique_ptr<Snapshot>> Append(const Batch& batch) = 0;
+  // All that was appended before this call is durable, and seen by others, when it returns OK. Any
+  // error: the outcome is unknown, as with Append.
+  virtual absl::Status Sync() = 0;
+  // Both.
+  absl::Status Commit(const Batch& batch);
 
   // A consistent copy at `dir` (which must not exist), while serving.
   virtual absl::Status Checkpoint(const std::string& dir) = 0;

@@ -117,6 +117,30 @@ TEST_P(EngineConformance, NewStoreIsEmptyAtPositionZero) {
   }
 }
 
+TEST_P(EngineConformance, WhatIsAppendedIsSeenInItsOwnSnapshotAloneUntilTheSync) {
+  ASSERT_TRUE(Put(Space::kData, "a", "1").ok());
+  const auto appended = [this](int64_t base, absl::string_view value) {
+    const std::vector<OwnedOp> ops = {{Space::kData, "a", std::string(value)}};
+    auto snapshot = engine_->Append({ViewsOf(ops), base, base + 1});
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+    return *std::move(snapshot);
+  };
+  const auto first = appended(1, "2");
+  const auto second = appended(2, "3");
+  EXPECT_EQ(Get(*first, Space::kData, "a"), "2");
+  EXPECT_EQ(Get(*second, Space::kData, "a"), "3");
+  EXPECT_EQ(Get(Space::kData, "a"), "1");
+  EXPECT_EQ(Last(), 1);
+  // The base of the next is what was appended.
+  EXPECT_TRUE(absl::IsAborted(engine_->Append({{}, 1, 2}).status()));
+  ASSERT_TRUE(engine_->Sync().ok());
+  EXPECT_EQ(Get(*first, Space::kData, "a"), "2");
+  EXPECT_EQ(Get(Space::kData, "a"), "3");
+  EXPECT_EQ(Last(), 3);
+  ASSERT_TRUE(engine_->Sync().ok());  // of nothing
+  EXPECT_EQ(Last(), 3);
+}
+
 TEST_P(EngineConformance, SnapshotStaysAtItsCommit) {
   ASSERT_TRUE(Commit({{Space::kData, "a", "1"}, {Space::kData, "b", "1"}}).ok());
   const auto before = engine_->NewSnapshot();

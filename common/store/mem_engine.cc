@@ -14,9 +14,9 @@
 
 namespace nisi::store {
 
-// Every key keeps its versions, oldest first, each with the number of the commit that made it. A
-// snapshot is the number of a commit: it sees the newest version not after it. Versions no snapshot
-// can see go at the next write.
+// Every key keeps its versions, oldest first, each with the number of the batch that made it. A
+// snapshot is the number of a batch: it sees the newest version not after it. Versions that neither
+// a snapshot nor the next one can see go at the next write.
 class MemDisk {
  public:
   struct Version {
@@ -27,10 +27,11 @@ class MemDisk {
 
   int64_t LastPosition() const {
     std::shared_lock lock(mutex_);
-    return position_;
+    return synced_position_;
   }
 
-  absl::Status Commit(const Batch& batch) {
+  // The number of the batch, pinned.
+  absl::StatusOr<int64_t> Append(const Batch& batch) {
     std::unique_lock lock(mutex_);
     RETURN_IF_ERROR(CheckBatch(batch, position_));
     ++commit_;
@@ -40,13 +41,20 @@ class MemDisk {
     }
     Write(Space::kData, std::string(kPositionKey), EncodePosition(batch.position));
     position_ = batch.position;
-    return absl::OkStatus();
+    pinned_.insert(commit_);
+    return commit_;
+  }
+
+  void Sync() {
+    std::unique_lock lock(mutex_);
+    synced_ = commit_;
+    synced_position_ = position_;
   }
 
   int64_t Pin() {
     std::unique_lock lock(mutex_);
-    pinned_.insert(commit_);
-    return commit_;
+    pinned_.insert(synced_);
+    return synced_;
   }
   void Unpin(int64_t commit) {
     std::unique_lock lock(mutex_);
@@ -99,7 +107,7 @@ class MemDisk {
     if (!versions.empty() && versions.back().commit == commit_) versions.pop_back();
     versions.push_back({commit_, value});
     // What the oldest snapshot sees stays, and all after it.
-    const int64_t oldest = pinned_.empty() ? commit_ : *pinned_.begin();
+    const int64_t oldest = pinned_.empty() ? synced_ : std::min(synced_, *pinned_.begin());
     auto keep = std::find_if(versions.begin(), versions.end(),
                              [oldest](const Version& version) { return version.commit > oldest; });
     if (keep != versions.begin()) versions.erase(versions.begin(), std::prev(keep));
@@ -111,6 +119,8 @@ class MemDisk {
   std::multiset<int64_t> pinned_;
   int64_t commit_ = 0;
   int64_t position_ = 0;
+  int64_t synced_ = 0;
+  int64_t synced_position_ = 0;
 };
 
 namespace {
@@ -146,8 +156,9 @@ class MemCursor : public Cursor {
 
 class MemSnapshot : public Snapshot {
  public:
-  explicit MemSnapshot(std::shared_ptr<MemDisk> disk)
-      : disk_(std::move(disk)), commit_(disk_->Pin()) {}
+  // `commit` is pinned.
+  MemSnapshot(std::shared_ptr<MemDisk> disk, int64_t commit)
+      : disk_(std::move(disk)), commit_(commit) {}
   ~MemSnapshot() override { disk_->Unpin(commit_); }
 
   absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override {
@@ -179,13 +190,20 @@ class MemSnapshot : public Snapshot {
 
 class MemEngine : public Engine {
  public:
-  explicit MemEngine(std::shared_ptr<MemDisk> disk) : disk_(std::move(disk)) {}
+  explicit MemEngine(std::shared_ptr<MemDisk> disk) : disk_(std::move(disk)) { disk_->Sync(); }
 
   absl::StatusOr<int64_t> LastPosition() const override { return disk_->LastPosition(); }
   std::unique_ptr<Snapshot> NewSnapshot(Reach /*reach*/) const override {
-    return std::make_unique<MemSnapshot>(disk_);
+    return std::make_unique<MemSnapshot>(disk_, disk_->Pin());
   }
-  absl::Status Commit(const Batch& batch) override { return disk_->Commit(batch); }
+  absl::StatusOr<std::unique_ptr<Snapshot>> Append(const Batch& batch) override {
+    ASSIGN_OR_RETURN(const int64_t commit, disk_->Append(batch));
+    return std::make_unique<MemSnapshot>(disk_, commit);
+  }
+  absl::Status Sync() override {
+    disk_->Sync();
+    return absl::OkStatus();
+  }
   absl::Status Checkpoint(const std::string& /*dir*/) override {
     return absl::UnimplementedError("an engine in memory has no files");
   }

@@ -93,7 +93,8 @@ class OpenRocksBackup : public OpenBackup {
         opened_(std::move(opened)),
         handles_(opened_.handles()) {}
   std::unique_ptr<Snapshot> NewSnapshot() const override {
-    return MakeRocksSnapshot(opened_.db.get(), handles_, path_, Reach::kDisk);
+    rocksdb::DB* const db = opened_.db.get();
+    return MakeRocksSnapshot(db, handles_, path_, TakeMoment(db), Reach::kDisk);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -28,6 +29,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+int64_t Nanos(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+}
+
 class RocksEngine : public Engine {
  public:
   explicit RocksEngine(const RocksOptions& options)
@@ -36,24 +41,29 @@ class RocksEngine : public Engine {
     own_env_ = rocksdb::NewCompositeEnv(FailStop(
         options_.file_system != nullptr ? options_.file_system : rocksdb::FileSystem::Default()));
     env_ = own_env_.get();
-    write_.sync = options_.sync && !base::Planted("sync-off");
   }
 
   ~RocksEngine() override {
     if (db_ == nullptr) return;
+    appended_ = {};
+    committed_ = {};
     for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     db_->Close().PermitUncheckedError();  // Nothing is lost with it: commits are in the log.
   }
 
   absl::Status Open();
 
-  absl::StatusOr<int64_t> LastPosition() const override { return position_.load(); }
-
-  std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const override {
-    return MakeRocksSnapshot(db_.get(), handles_, options_.dir, reach);
+  absl::StatusOr<int64_t> LastPosition() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return committed_.position;
   }
 
-  absl::Status Commit(const Batch& batch) override;
+  std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const override {
+    return MakeSnapshot(Committed().moment, reach);
+  }
+
+  absl::StatusOr<std::unique_ptr<Snapshot>> Append(const Batch& batch) override;
+  absl::Status Sync() override;
   absl::Status Checkpoint(const std::string& dir) override;
   absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) override {
     return MakeRocksBackup(db_.get(), env_, options);
@@ -76,6 +86,21 @@ class RocksEngine : public Engine {
   }
 
  private:
+  // The database after a batch.
+  struct State {
+    RocksMoment moment;
+    int64_t position = 0;
+  };
+
+  State Committed() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return committed_;
+  }
+  std::unique_ptr<Snapshot> MakeSnapshot(RocksMoment moment, Reach reach) const {
+    return MakeRocksSnapshot(db_.get(), handles_, options_.dir, std::move(moment), reach);
+  }
+  absl::Status Write(const Batch& batch);
+  absl::Status Failed(const rocksdb::Status& status);
   absl::Status Mapped(const rocksdb::Status& status) const {
     return ToStatus(status, options_.dir);
   }
@@ -88,12 +113,13 @@ class RocksEngine : public Engine {
   std::unique_ptr<rocksdb::Env> own_env_;
   rocksdb::Env* env_ = nullptr;
   const std::shared_ptr<rocksdb::Cache> cache_;
-  rocksdb::WriteOptions write_;
   RocksHandles handles_{};
   std::unique_ptr<rocksdb::DB> db_;
 
-  std::atomic<int64_t> position_{0};
-  absl::Status failed_;  // Of the committing thread: once set, it stays.
+  mutable std::mutex mutex_;
+  State appended_;
+  State committed_;
+  absl::Status failed_;  // once set, it stays
   std::atomic<int64_t> commits_{0};
   std::atomic<int64_t> written_keys_{0};
   std::atomic<int64_t> written_bytes_{0};
@@ -200,17 +226,57 @@ absl::Status RocksEngine::Open() {
   const rocksdb::Status read =
       db_->Get(rocksdb::ReadOptions(), handles_[static_cast<size_t>(Space::kData)],
                ToSlice(kPositionKey), &stored);
+  appended_.moment = TakeMoment(db_.get());
+  committed_ = appended_;
   if (read.IsNotFound()) return absl::OkStatus();
   if (!read.ok()) return OpenError(read);
-  ASSIGN_OR_RETURN(const int64_t position, DecodePosition(stored));
-  position_ = position;
+  ASSIGN_OR_RETURN(appended_.position, DecodePosition(stored));
+  committed_ = appended_;
   return absl::OkStatus();
 }
 
-absl::Status RocksEngine::Commit(const Batch& batch) {
-  RETURN_IF_ERROR(failed_);
-  RETURN_IF_ERROR(CheckBatch(batch, position_));
+// The outcome is unknown, so nothing may follow.
+absl::Status RocksEngine::Failed(const rocksdb::Status& status) {
+  ++commit_failures_;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (failed_.ok()) failed_ = Mapped(status);
+  return failed_;
+}
 
+absl::StatusOr<std::unique_ptr<Snapshot>> RocksEngine::Append(const Batch& batch) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    RETURN_IF_ERROR(failed_);
+    RETURN_IF_ERROR(CheckBatch(batch, appended_.position));
+  }
+  RETURN_IF_ERROR(Write(batch));
+  State state{TakeMoment(db_.get()), batch.position};
+  std::unique_ptr<Snapshot> snapshot = MakeSnapshot(state.moment, Reach::kDisk);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::swap(appended_, state);
+  return snapshot;
+}
+
+absl::Status RocksEngine::Sync() {
+  State state;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    RETURN_IF_ERROR(failed_);
+    state = appended_;
+  }
+  const auto begin = Clock::now();
+  if (options_.sync && !base::Planted("sync-off")) {
+    const rocksdb::Status status = db_->SyncWAL();
+    if (!status.ok()) return Failed(status);
+  }
+  commit_nanos_ += Nanos(Clock::now() - begin);
+  ++commits_;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::swap(committed_, state);
+  return absl::OkStatus();
+}
+
+absl::Status RocksEngine::Write(const Batch& batch) {
   size_t bytes = 64;
   for (const Batch::Op& op : batch.ops) {
     bytes += op.key.size() + (op.value.has_value() ? op.value->size() : 0) + 16;
@@ -229,18 +295,11 @@ absl::Status RocksEngine::Commit(const Batch& batch) {
                         EncodePosition(batch.position));
   }
   const auto begin = Clock::now();
-  if (status.ok()) status = db_->Write(write_, &writes);
-  const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin);
-  if (!status.ok()) {
-    ++commit_failures_;
-    failed_ = Mapped(status);
-    return failed_;
-  }
-  ++commits_;
+  if (status.ok()) status = db_->Write(rocksdb::WriteOptions(), &writes);
+  if (!status.ok()) return Failed(status);
+  commit_nanos_ += Nanos(Clock::now() - begin);
   written_keys_ += static_cast<int64_t>(batch.ops.size()) + 1;
   written_bytes_ += static_cast<int64_t>(writes.GetDataSize());
-  commit_nanos_ += spent.count();
-  position_ = batch.position;
   return absl::OkStatus();
 }
 

@@ -185,6 +185,9 @@ absl::StatusOr<bool> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::s
   RETURN_IF_ERROR(BackupStatus(env->CreateDirIfMissing(dir), dir));
   ASSIGN_OR_RETURN(const std::vector<LogFile> files, FilesIn(env, dir));
   const uint64_t latest = db->GetLatestSequenceNumber();
+  // The archive never has what the store may yet lose.
+  const rocksdb::Status synced = db->SyncWAL();
+  if (!synced.ok()) return BackupStatus(synced, dir);
   const uint64_t from = files.empty() ? latest : files.back().last + 1;
   if (from > latest || latest == 0) return true;
   const rocksdb::Status written = WriteFile(db, env, dir, from, latest);

@@ -52,16 +52,16 @@ class RocksCursor : public Cursor {
 
 class RocksSnapshot : public Snapshot {
  public:
-  RocksSnapshot(rocksdb::DB* db, const RocksHandles& handles, const std::string& dir, Reach reach)
-      : db_(db), handles_(handles), dir_(dir), snapshot_(db->GetSnapshot()) {
-    read_.snapshot = snapshot_;
+  RocksSnapshot(rocksdb::DB* db, const RocksHandles& handles, const std::string& dir,
+                RocksMoment moment, Reach reach)
+      : db_(db), handles_(handles), dir_(dir), moment_(std::move(moment)) {
+    read_.snapshot = moment_.get();
     read_.verify_checksums = true;
     // We delete no ranges. With them in mind, an iterator of 7.8.3 that meets damage in the first
     // block of a file passes over the whole file and says OK at the end (fixed in 8.6).
     read_.ignore_range_deletions = true;
     if (reach == Reach::kMemory) read_.read_tier = rocksdb::kBlockCacheTier;
   }
-  ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
 
   absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override {
     value->clear();
@@ -107,15 +107,21 @@ class RocksSnapshot : public Snapshot {
   rocksdb::DB* const db_;
   const RocksHandles& handles_;
   const std::string& dir_;
-  const rocksdb::Snapshot* const snapshot_;
+  const RocksMoment moment_;
   rocksdb::ReadOptions read_;
 };
 
 }  // namespace
 
+RocksMoment TakeMoment(rocksdb::DB* db) {
+  return {db->GetSnapshot(),
+          [db](const rocksdb::Snapshot* snapshot) { db->ReleaseSnapshot(snapshot); }};
+}
+
 std::unique_ptr<Snapshot> MakeRocksSnapshot(rocksdb::DB* db, const RocksHandles& handles,
-                                            const std::string& dir, Reach reach) {
-  return std::make_unique<RocksSnapshot>(db, handles, dir, reach);
+                                            const std::string& dir, RocksMoment moment,
+                                            Reach reach) {
+  return std::make_unique<RocksSnapshot>(db, handles, dir, std::move(moment), reach);
 }
 
 }  // namespace nisi::store

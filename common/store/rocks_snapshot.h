@@ -22,8 +22,14 @@ inline absl::string_view ToView(const rocksdb::Slice& slice) {
 // The column family of each Space.
 using RocksHandles = std::array<rocksdb::ColumnFamilyHandle*, kSpaces>;
 
-// What is in `db` now. The three must outlive it; `dir` is cut from error messages.
+// What was in `db` when it was made. Must not outlive it.
+using RocksMoment = std::shared_ptr<const rocksdb::Snapshot>;
+RocksMoment TakeMoment(rocksdb::DB* db);
+
+// What was in `db` then. The database, handles and folder must outlive it; `dir` is cut from error
+// messages.
 std::unique_ptr<Snapshot> MakeRocksSnapshot(rocksdb::DB* db, const RocksHandles& handles,
-                                            const std::string& dir, Reach reach);
+                                            const std::string& dir, RocksMoment moment,
+                                            Reach reach);
 
 }  // namespace nisi::store

@@ -35,8 +35,9 @@ TEST(RocksSnapshot, FromMemoryAnswersRightOrSaysThatItCannot) {
     int refused = 0;
     for (int64_t i = 0; !fill && i < 2 * kFiles; ++i) {  // the second half is absent
       std::string value;
-      const auto found = MakeRocksSnapshot(db.get(), spaces, options.dir, Reach::kMemory)
-                             ->Get(Space::kData, Key(i), &value);
+      const auto found =
+          MakeRocksSnapshot(db.get(), spaces, options.dir, TakeMoment(db.get()), Reach::kMemory)
+              ->Get(Space::kData, Key(i), &value);
       if (found.ok()) {
         EXPECT_EQ(*found, i < kFiles) << i;
         EXPECT_EQ(value, i < kFiles ? Value(i) : "") << i;
@@ -44,8 +45,9 @@ TEST(RocksSnapshot, FromMemoryAnswersRightOrSaysThatItCannot) {
         EXPECT_TRUE(IsNotInMemory(found.status())) << found.status();
         ++refused;
       }
-      const auto from_disk = MakeRocksSnapshot(db.get(), spaces, options.dir, Reach::kDisk)
-                                 ->Get(Space::kData, Key(i), &value);
+      const auto from_disk =
+          MakeRocksSnapshot(db.get(), spaces, options.dir, TakeMoment(db.get()), Reach::kDisk)
+              ->Get(Space::kData, Key(i), &value);
       ASSERT_TRUE(from_disk.ok()) << from_disk.status();
       EXPECT_EQ(*from_disk, i < kFiles) << i;
     }

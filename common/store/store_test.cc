@@ -556,10 +556,11 @@ class ToldEngine final : public Engine {
   std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const override {
     return engine_->NewSnapshot(reach);
   }
-  absl::Status Commit(const Batch& batch) override {
+  absl::StatusOr<std::unique_ptr<Snapshot>> Append(const Batch& batch) override {
     RETURN_IF_ERROR(before_());
-    return engine_->Commit(batch);
+    return engine_->Append(batch);
   }
+  absl::Status Sync() override { return engine_->Sync(); }
   absl::Status Checkpoint(const std::string& dir) override { return engine_->Checkpoint(dir); }
   absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) override {
     return engine_->MakeBackup(options);

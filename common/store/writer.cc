@@ -18,6 +18,11 @@ namespace {
 // One batch: enough to fill a sync, small enough that nobody waits long for others' work.
 constexpr size_t kGroupCommands = 256;
 constexpr size_t kGroupBytes = 8 << 20;
+// A batch of so many commands goes as soon as it may. With all that wait in one, running, appending
+// and syncing would take turns instead of going on side by side.
+constexpr size_t kEnoughCommands = 32;
+// Batches that wait for the sync under way, to share the next: beyond it they grow instead.
+constexpr size_t kBatchesAhead = 2;
 constexpr size_t kHashBytes = 32;
 constexpr absl::Duration kRoomRetry = absl::Seconds(5);
 constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
@@ -37,20 +42,22 @@ std::string BigEndian(int64_t value) {
   return bytes;
 }
 
+using Written = absl::StatusOr<std::unique_ptr<Snapshot>>;
+
 // Planted mistakes: what goes to `space` is written by itself, after the rest.
-absl::Status CommitApart(Space space, Batch batch, Engine* engine) {
+Written AppendApart(Space space, Batch batch, Engine* engine) {
   Batch apart = batch;
   apart.base_position = apart.position;
   std::erase_if(batch.ops, [space](const Batch::Op& op) { return op.space == space; });
   std::erase_if(apart.ops, [space](const Batch::Op& op) { return op.space != space; });
   RETURN_IF_ERROR(engine->Commit(batch));
-  return engine->Commit(apart);
+  return engine->Append(apart);
 }
 
-absl::Status CommitTo(Engine* engine, const Batch& batch) {
-  if (base::Planted("journal-outside-batch")) return CommitApart(Space::kLog, batch, engine);
-  if (base::Planted("request-row-later")) return CommitApart(Space::kOnce, batch, engine);
-  return engine->Commit(batch);
+Written AppendTo(Engine* engine, const Batch& batch) {
+  if (base::Planted("journal-outside-batch")) return AppendApart(Space::kLog, batch, engine);
+  if (base::Planted("request-row-later")) return AppendApart(Space::kOnce, batch, engine);
+  return engine->Append(batch);
 }
 
 }  // namespace
@@ -83,10 +90,12 @@ Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_
     : deps_(std::move(deps)),
       frontier_(std::move(frontier)),
       position_(position),
+      closed_position_(position),
       recorded_us_(recorded_us) {
+  written_ = deps_.engine->NewSnapshot();
   runner_ = std::thread([this] { RunLoop(); });
-  committer_ = std::thread([this] { CommitLoop(); });
-  answerer_ = std::thread([this] { AnswerLoop(); });
+  appender_ = std::thread([this] { AppendLoop(); });
+  syncer_ = std::thread([this] { SyncLoop(); });
 }
 
 Writer::~Writer() {
@@ -96,8 +105,8 @@ Writer::~Writer() {
   }
   work_.notify_one();
   runner_.join();
-  committer_.join();
-  answerer_.join();
+  appender_.join();
+  syncer_.join();
 }
 
 void Writer::Submit(Command command) {
@@ -142,34 +151,35 @@ void Writer::RunLoop() {
       continue;
     }
     CloseGroup();
-    const std::shared_ptr<Group> group = std::exchange(group_, nullptr);
+    std::shared_ptr<Group> group = std::exchange(group_, nullptr);
     // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
     if (step == Step::kCloseIdle && group->answers.size() == 1) {
-      Settle(*group);
-      Answer(*group);
+      Append(*group);
+      Settle({std::move(group)});
       continue;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    committing_ = group;
-    committing_work_.notify_one();
+    appending_ = std::move(group);
+    appending_work_.notify_one();
   }
   const std::lock_guard<std::mutex> lock(mutex_);
-  ended_ = true;
-  committing_work_.notify_one();
+  all_run_ = true;
+  appending_work_.notify_one();
 }
 
-// Commands are added to a batch until the one before it is durable.
+// Commands are added to a batch until the one before it is appended and the sync keeps up; all that
+// is there by then, as long as others would not wait for it.
 Writer::Step Writer::NextStep(std::vector<Command>* commands) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    const bool may_close = group_ != nullptr && committing_ == nullptr;
+    const bool may_close =
+        group_ != nullptr && appending_ == nullptr && appended_.size() < kBatchesAhead;
     const bool may_run = !queue_.empty() && (group_ == nullptr || !group_->full());
-    // What has come by then goes along, once: a sync costs as much as several commands.
-    if (may_run && (!may_close || !std::exchange(group_->topped_up, true))) {
+    if (may_run && (!may_close || group_->answers.size() < kEnoughCommands)) {
       *commands = Take();
       return Step::kRun;
     }
-    const bool idle = queue_.empty() && committed_.empty() && !answering_;
+    const bool idle = queue_.empty() && appended_.empty() && syncing_.empty();
     if (may_close) return idle ? Step::kCloseIdle : Step::kClose;
     if (stopping_ && group_ == nullptr) return Step::kStop;
     work_.wait(lock);
@@ -177,7 +187,7 @@ Writer::Step Writer::NextStep(std::vector<Command>* commands) {
 }
 
 std::vector<Command> Writer::Take() {
-  const size_t count = std::min(queue_.size(), kGroupCommands);
+  const size_t count = std::min(queue_.size(), kEnoughCommands);
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<Command> commands(std::make_move_iterator(queue_.begin()),
                                 std::make_move_iterator(end));
@@ -211,16 +221,17 @@ void Writer::OpenGroup() {
   group_ = std::make_shared<Group>();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    group_->before = committing_;
+    group_->before = appending_;
+    group_->snapshot = written_;
+    const auto heed = [this](const Group& group) {
+      group_->unsynced_due_us = std::min(group_->unsynced_due_us, group.earliest_due_us);
+    };
+    if (appending_ != nullptr) heed(*appending_);
+    for (const auto& group : appended_) heed(*group);
+    for (const auto& group : syncing_) heed(*group);
   }
-  const Snapshot* base = nullptr;
-  if (group_->before != nullptr) {
-    base = &*group_->before->overlay;
-  } else {
-    group_->snapshot = deps_.engine->NewSnapshot();
-    base = group_->snapshot.get();
-  }
-  group_->overlay.emplace(base);
+  group_->overlay.emplace(group_->before != nullptr ? &*group_->before->overlay
+                                                    : group_->snapshot.get());
   group_->room = CheckRoom();
 }
 
@@ -237,65 +248,117 @@ absl::Status Writer::CheckRoom() const {
       .RetryAfter(kRoomRetry);
 }
 
-// The batch before this one is committed, so the engine shows the same as its overlay did.
+// The batch before this one is appended, so the engine shows the same as its overlay did.
 void Writer::CloseGroup() {
   Overlay& overlay = *group_->overlay;
   if (!overlay.empty()) {
     overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)), BigEndian(recorded_us_));
   }
   if (group_->before != nullptr) {
-    group_->snapshot = deps_.engine->NewSnapshot();
     group_->before = nullptr;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    group_->snapshot = written_;
   }
   overlay.Freeze(group_->snapshot.get());
+  group_->base_position = std::exchange(closed_position_, position_);
   group_->notice.position = position_;
   group_->root = frontier_.root();
-  last_due_us_ = group_->earliest_due_us;
 }
 
-void Writer::CommitLoop() {
-  pthread_setname_np(pthread_self(), "store-commit");
+void Writer::AppendLoop() {
+  pthread_setname_np(pthread_self(), "store-append");
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    committing_work_.wait(lock, [this] { return committing_ != nullptr || ended_; });
-    if (committing_ == nullptr) break;
+    appending_work_.wait(lock, [this] { return appending_ != nullptr || all_run_; });
+    if (appending_ == nullptr) break;
     lock.unlock();
-    Settle(*committing_);  // this thread alone takes it away
+    Append(*appending_);  // this thread alone takes it away
     lock.lock();
-    committed_.push_back(std::exchange(committing_, nullptr));
+    appended_.push_back(std::exchange(appending_, nullptr));
     work_.notify_one();
-    answering_work_.notify_one();
+    syncing_work_.notify_one();
   }
-  all_committed_ = true;
-  answering_work_.notify_one();
+  all_appended_ = true;
+  syncing_work_.notify_one();
 }
 
-// An answer may rest on what an earlier command of this batch or the one before wrote, so none is
-// good before the commit.
-void Writer::Settle(Group& group) {
-  const absl::Status committed = Commit(group);
-  if (committed.ok() || base::Planted("failed-commit-acknowledged")) return;
-  for (Pending& answer : group.answers) answer.outcome = OutcomeUnknown(committed);
+void Writer::Append(Group& group) {
+  group.appending = std::chrono::steady_clock::now();
+  // Built over a batch that failed: it never happened either.
+  if (group.overlay->empty() || !failure().ok()) return;
+  Batch batch;
+  batch.ops = group.overlay->Ops();
+  batch.base_position = group.base_position;
+  batch.position = group.notice.position;
+  if (base::Planted("witness-before-commit"))
+    deps_.witness->Save(Head{batch.position, group.root}).IgnoreError();
+  absl::StatusOr<std::unique_ptr<Snapshot>> written = AppendTo(deps_.engine, batch);
+  if (!written.ok()) return Fail(written.status());
+  const std::lock_guard<std::mutex> lock(mutex_);
+  written_ = *std::move(written);
 }
 
-void Writer::AnswerLoop() {
-  pthread_setname_np(pthread_self(), "store-answer");
+void Writer::SyncLoop() {
+  pthread_setname_np(pthread_self(), "store-sync");
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    answering_work_.wait(lock, [this] { return !committed_.empty() || all_committed_; });
-    if (committed_.empty()) return;
-    const std::vector<std::shared_ptr<Group>> groups = std::exchange(committed_, {});
-    answering_ = true;
+    syncing_work_.wait(lock, [this] { return !appended_.empty() || all_appended_; });
+    if (appended_.empty()) return;
+    syncing_ = std::exchange(appended_, {});
+    work_.notify_one();
     lock.unlock();
-    for (const std::shared_ptr<Group>& group : groups) Answer(*group);
+    Settle(syncing_);  // this thread alone takes them away
     lock.lock();
-    answering_ = false;
+    syncing_.clear();
   }
 }
 
-void Writer::Answer(Group& group) {
-  for (Pending& answer : group.answers) answer.done(std::move(answer.outcome));
-  group.answers.clear();
+// An answer may rest on what an earlier command of its batch or of one before wrote, so none is
+// good before the sync, not even of a command that wrote nothing.
+void Writer::Settle(const Groups& groups) {
+  const absl::Status synced = Sync(groups);
+  if (!synced.ok() && failure().ok()) Fail(synced);
+  const absl::Status failed = failure();
+  const bool lost = !failed.ok() && !base::Planted("failed-commit-acknowledged");
+  for (const std::shared_ptr<Group>& group : groups) {
+    for (Pending& answer : group->answers) {
+      answer.done(lost ? OutcomeUnknown(failed) : std::move(answer.outcome));
+    }
+    group->answers.clear();
+  }
+}
+
+absl::Status Writer::Sync(const Groups& groups) {
+  RETURN_IF_ERROR(failure());
+  const Group* last = nullptr;
+  for (const std::shared_ptr<Group>& group : groups) {
+    if (!group->overlay->empty()) last = group.get();
+  }
+  if (last == nullptr) return absl::OkStatus();
+  RETURN_IF_ERROR(deps_.engine->Sync());
+  // Bookkeeping has no position of its own.
+  if (last->notice.position != groups.front()->base_position &&
+      !base::Planted("tree-head-not-saved")) {
+    RETURN_IF_ERROR(deps_.witness->Save(Head{last->notice.position, last->root}));
+  }
+  const auto now = std::chrono::steady_clock::now();
+  for (const std::shared_ptr<Group>& group : groups) {
+    if (group->overlay->empty()) continue;
+    deps_.observe(group->answers.size(),
+                  std::chrono::duration<double>(now - group->appending).count());
+    deps_.on_commit(group->notice);
+  }
+  return absl::OkStatus();
+}
+
+void Writer::Fail(const absl::Status& status) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!failure_.ok()) return;
+    failure_ = status;
+  }
+  base::Log(base::Severity::kError, "store_failed", {{"status", status.ToString()}});
+  deps_.on_failure(status);
 }
 
 absl::StatusOr<Outcome> Writer::Answered(const Command& command, absl::Time now) {
@@ -306,7 +369,7 @@ absl::StatusOr<Outcome> Writer::Answered(const Command& command, absl::Time now)
 }
 
 int64_t Writer::NextEffectiveUs() const {
-  return std::min({deps_.next_effective_us(), group_->earliest_due_us, last_due_us_});
+  return std::min({deps_.next_effective_us(), group_->earliest_due_us, group_->unsynced_due_us});
 }
 
 absl::StatusOr<int> Writer::FireTimers(absl::Time now) {
@@ -406,36 +469,6 @@ void Writer::Seal(Tx& tx, const CommandInfo& info) {
     for (const Node& node : completed) hashes += ToBytes(node.hash);
     overlay.Put(Space::kLog, NodesKey(position_), std::move(hashes));
   }
-}
-
-absl::Status Writer::Commit(Group& group) {
-  // Built over a batch that failed: it never happened either.
-  if (absl::Status failed = failure(); !failed.ok()) return failed;
-  if (group.overlay->empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const int64_t base_position, deps_.engine->LastPosition());
-  Batch batch;
-  batch.ops = group.overlay->Ops();
-  batch.base_position = base_position;
-  batch.position = group.notice.position;
-  const auto start = std::chrono::steady_clock::now();
-  if (base::Planted("witness-before-commit"))
-    RETURN_IF_ERROR(deps_.witness->Save(Head{batch.position, group.root}));
-  absl::Status status = CommitTo(deps_.engine, batch);
-  if (status.ok() && batch.position != base_position && !base::Planted("tree-head-not-saved"))
-    status = deps_.witness->Save(Head{batch.position, group.root});
-  if (!status.ok()) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      failure_ = status;
-    }
-    base::Log(base::Severity::kError, "store_failed", {{"status", status.ToString()}});
-    deps_.on_failure(status);
-    return status;
-  }
-  deps_.observe(group.answers.size(),
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  deps_.on_commit(group.notice);
-  return absl::OkStatus();
 }
 
 }  // namespace nisi::store

@@ -1,7 +1,7 @@
 // The one writer. Commands queue and run one after another against an overlay; the overlay goes to
-// the engine as one durable batch; then all its commands are answered. So transactions are serial
-// without locks or retries, and one sync serves many. While a batch is being synced, the commands
-// of the next run over it, and those of the one before are answered: a thread for each.
+// the engine as one batch; when that is durable, all its commands are answered. So transactions are
+// serial without locks or retries, and one sync serves many. While a batch is being synced, the one
+// after it is appended, and the commands of the one after that run: a thread for each.
 #pragma once
 
 #include <atomic>
@@ -87,20 +87,22 @@ class Writer {
   };
   // The commands of one batch. Built by the running thread; frozen when it goes to be committed.
   struct Group {
-    // What it was built over: the batch before it, while that was being committed, or the engine.
+    // What it was built over: the batch before it, while that was being appended, or the engine.
     std::shared_ptr<Group> before;
-    std::unique_ptr<Snapshot> snapshot;
+    std::shared_ptr<const Snapshot> snapshot;
     std::optional<Overlay> overlay;
     CommitNotice notice;
     std::vector<Pending> answers;
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
+    int64_t unsynced_due_us = INT64_MAX;  // of those that batches on their way scheduled
+    int64_t base_position = 0;            // before it
     Hash root{};                          // of the tree after it
-    bool topped_up = false;               // took what had come when it could have gone
     absl::Status room;                    // RESOURCE_EXHAUSTED: the disk has its reserve left
+    std::chrono::steady_clock::time_point appending;  // since when
     bool full() const;
   };
 
-  // The running thread. kCloseIdle: nothing else waits to be run, committed or answered.
+  // The running thread. kCloseIdle: nothing else waits to be run, appended or synced.
   enum class Step { kRun, kClose, kCloseIdle, kStop };
   void RunLoop();
   Step NextStep(std::vector<Command>* commands);
@@ -120,39 +122,44 @@ class Writer {
   // Before it, a version may have taken effect by date that no commit has said yet.
   int64_t NextEffectiveUs() const;
 
-  // The committing thread, and the running one where nothing else waits to be run.
-  void CommitLoop();
-  void Settle(Group& group);
-  absl::Status Commit(Group& group);
+  // The appending thread.
+  void AppendLoop();
+  void Append(Group& group);
 
-  // The answering thread, and the running one for a caller who is alone.
-  void AnswerLoop();
-  static void Answer(Group& group);
+  // The syncing thread, which answers as well.
+  using Groups = std::vector<std::shared_ptr<Group>>;
+  void SyncLoop();
+  void Settle(const Groups& groups);
+  absl::Status Sync(const Groups& groups);
+
+  // Nothing is written or acknowledged from here on.
+  void Fail(const absl::Status& status);
 
   const Deps deps_;
   // Of the running thread alone.
   Frontier frontier_;
   int64_t position_;
+  int64_t closed_position_;  // of the batch closed last
   int64_t recorded_us_;
   std::chrono::steady_clock::time_point timers_again_;
-  std::shared_ptr<Group> group_;     // being built; null: none
-  int64_t last_due_us_ = INT64_MAX;  // Group::earliest_due_us of the one closed last
+  std::shared_ptr<Group> group_;  // being built; null: none
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;             // for the running thread
-  std::condition_variable committing_work_;  // for the committing one
-  std::condition_variable answering_work_;   // for the answering one
+  std::condition_variable work_;            // for the running thread
+  std::condition_variable appending_work_;  // for the appending one
+  std::condition_variable syncing_work_;    // for the syncing one
   std::vector<Command> queue_;
   bool stopping_ = false;
-  std::shared_ptr<Group> committing_;              // handed over and not done; null: none
-  bool ended_ = false;                             // nothing more is handed over
-  std::vector<std::shared_ptr<Group>> committed_;  // to be answered
-  bool answering_ = false;
-  bool all_committed_ = false;  // nothing more comes to be answered
+  std::shared_ptr<Group> appending_;         // handed over and not done; null: none
+  bool all_run_ = false;                     // nothing more is handed over
+  std::shared_ptr<const Snapshot> written_;  // the store with all that was appended
+  Groups appended_;                          // to be synced
+  Groups syncing_;
+  bool all_appended_ = false;  // nothing more comes to be synced
   absl::Status failure_;
   std::thread runner_;
-  std::thread committer_;
-  std::thread answerer_;
+  std::thread appender_;
+  std::thread syncer_;
 };
 
 void LogTimerFailed(const absl::Status& status);

@@ -50,6 +50,8 @@ find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
+# What one thread allocates another frees here, all day: a fifth of the CPU of a durable create less than with glibc's.
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 include(GoogleTest)
 
 # Our own code is compiled with these; generated code is not.
@@ -103,6 +105,9 @@ function(nisi_program name)
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  if(NOT NISI_SANITIZE)  # they bring their own
+    target_link_libraries(${name} PRIVATE PkgConfig::JEMALLOC)
+  endif()
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
