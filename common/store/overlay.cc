@@ -4,8 +4,12 @@
 #include <iterator>
 #include <string_view>
 
+#include "common/base/status.h"
+
 namespace nisi::store {
 namespace {
+
+constexpr size_t kReadKept = 64;  // a batch rests on few records, and its other reads find nothing
 
 // Walks the snapshot and the writes together; where both have a key the write wins.
 class MergedCursor final : public Cursor {
@@ -95,11 +99,6 @@ void Overlay::Rollback(size_t mark) {
   }
 }
 
-void Overlay::Freeze(const Snapshot* base) {
-  base_ = base;
-  undo_ = {};
-}
-
 std::vector<Batch::Op> Overlay::Ops() const {
   std::vector<Batch::Op> ops;
   ops.reserve(writes_[0].size() + writes_[1].size() + writes_[2].size());
@@ -113,7 +112,17 @@ std::vector<Batch::Op> Overlay::Ops() const {
 absl::StatusOr<bool> Overlay::Get(Space space, absl::string_view key, std::string* value) const {
   const Writes& writes = writes_[static_cast<int>(space)];
   const auto it = writes.find(std::string_view(key.data(), key.size()));
-  if (it == writes.end()) return base_->Get(space, key, value);
+  if (it == writes.end()) {
+    auto& read = read_[static_cast<int>(space)];
+    if (const auto known = read.find(std::string_view(key.data(), key.size()));
+        known != read.end()) {
+      *value = known->second;
+      return true;
+    }
+    ASSIGN_OR_RETURN(const bool found, base_->Get(space, key, value));
+    if (found && read.size() < kReadKept) read.emplace(std::string(key), *value);
+    return found;
+  }
   if (!it->second.has_value()) return false;
   *value = *it->second;
   return true;

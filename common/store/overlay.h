@@ -1,6 +1,6 @@
 // The state a commit is being built on: a snapshot with the writes of this batch laid over it. A
 // command that fails is taken back whole (Rollback), so the commands of one batch are each atomic
-// by themselves. While a batch is being committed, the next one is built over its frozen overlay.
+// by themselves.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace nisi::store {
 
-// Used by one thread until it is frozen; then read by any.
+// Of one thread.
 class Overlay final : public Snapshot {
  public:
   explicit Overlay(const Snapshot* base) : base_(base) {}
@@ -30,8 +30,6 @@ class Overlay final : public Snapshot {
 
   bool empty() const;
   size_t bytes() const { return bytes_; }
-  // No more writes from here on. `base` replaces the snapshot beneath: it must read the same.
-  void Freeze(const Snapshot* base);
   // Everything written, in key order.
   std::vector<Batch::Op> Ops() const;
 
@@ -54,10 +52,12 @@ class Overlay final : public Snapshot {
     bool existed;
     std::optional<std::string> before;
   };
-  const Snapshot* base_;
+  const Snapshot* const base_;
   Writes writes_[kSpaces];
   std::vector<Undo> undo_;
   size_t bytes_ = 0;
+  // What was read beneath and was there: the commands of a batch often rest on the same record.
+  mutable std::map<std::string, std::string, std::less<>> read_[kSpaces];
 };
 
 }  // namespace nisi::store

@@ -90,11 +90,11 @@ Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_
     : deps_(std::move(deps)),
       frontier_(std::move(frontier)),
       position_(position),
-      closed_position_(position),
-      recorded_us_(recorded_us) {
+      appended_position_(position),
+      recorded_us_(recorded_us),
+      witnessed_position_(position) {
   written_ = deps_.engine->NewSnapshot();
   runner_ = std::thread([this] { RunLoop(); });
-  appender_ = std::thread([this] { AppendLoop(); });
   syncer_ = std::thread([this] { SyncLoop(); });
 }
 
@@ -105,7 +105,6 @@ Writer::~Writer() {
   }
   work_.notify_one();
   runner_.join();
-  appender_.join();
   syncer_.join();
 }
 
@@ -151,29 +150,28 @@ void Writer::RunLoop() {
       continue;
     }
     CloseGroup();
-    std::shared_ptr<Group> group = std::exchange(group_, nullptr);
+    Groups groups;
+    groups.push_back(std::exchange(group_, nullptr));
     // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
-    if (step == Step::kCloseIdle && group->answers.size() == 1) {
-      Append(*group);
-      Settle({std::move(group)});
+    if (step == Step::kCloseIdle && groups.front()->answers.size() == 1) {
+      Settle(groups);
       continue;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    appending_ = std::move(group);
-    appending_work_.notify_one();
+    appended_.push_back(std::move(groups.front()));
+    syncing_work_.notify_one();
   }
   const std::lock_guard<std::mutex> lock(mutex_);
-  all_run_ = true;
-  appending_work_.notify_one();
+  all_appended_ = true;
+  syncing_work_.notify_one();
 }
 
-// Commands are added to a batch until the one before it is appended and the sync keeps up; all that
-// is there by then, as long as others would not wait for it.
+// Commands are added to a batch while the sync does not keep up; else all that are there by then,
+// as long as nobody would wait for others.
 Writer::Step Writer::NextStep(std::vector<Command>* commands) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    const bool may_close =
-        group_ != nullptr && appending_ == nullptr && appended_.size() < kBatchesAhead;
+    const bool may_close = group_ != nullptr && appended_.size() < kBatchesAhead;
     const bool may_run = !queue_.empty() && (group_ == nullptr || !group_->full());
     if (may_run && (!may_close || group_->answers.size() < kEnoughCommands)) {
       *commands = Take();
@@ -218,20 +216,15 @@ void Writer::RunCommands(std::vector<Command> commands) {
 }
 
 void Writer::OpenGroup() {
-  group_ = std::make_shared<Group>();
+  group_ = std::make_unique<Group>(written_.get());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    group_->before = appending_;
-    group_->snapshot = written_;
     const auto heed = [this](const Group& group) {
       group_->unsynced_due_us = std::min(group_->unsynced_due_us, group.earliest_due_us);
     };
-    if (appending_ != nullptr) heed(*appending_);
     for (const auto& group : appended_) heed(*group);
     for (const auto& group : syncing_) heed(*group);
   }
-  group_->overlay.emplace(group_->before != nullptr ? &*group_->before->overlay
-                                                    : group_->snapshot.get());
   group_->room = CheckRoom();
 }
 
@@ -248,54 +241,29 @@ absl::Status Writer::CheckRoom() const {
       .RetryAfter(kRoomRetry);
 }
 
-// The batch before this one is appended, so the engine shows the same as its overlay did.
 void Writer::CloseGroup() {
-  Overlay& overlay = *group_->overlay;
-  if (!overlay.empty()) {
-    overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)), BigEndian(recorded_us_));
-  }
-  if (group_->before != nullptr) {
-    group_->before = nullptr;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    group_->snapshot = written_;
-  }
-  overlay.Freeze(group_->snapshot.get());
-  group_->base_position = std::exchange(closed_position_, position_);
+  group_->appending = std::chrono::steady_clock::now();
   group_->notice.position = position_;
   group_->root = frontier_.root();
-}
-
-void Writer::AppendLoop() {
-  pthread_setname_np(pthread_self(), "store-append");
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (true) {
-    appending_work_.wait(lock, [this] { return appending_ != nullptr || all_run_; });
-    if (appending_ == nullptr) break;
-    lock.unlock();
-    Append(*appending_);  // this thread alone takes it away
-    lock.lock();
-    appended_.push_back(std::exchange(appending_, nullptr));
-    work_.notify_one();
-    syncing_work_.notify_one();
-  }
-  all_appended_ = true;
-  syncing_work_.notify_one();
-}
-
-void Writer::Append(Group& group) {
-  group.appending = std::chrono::steady_clock::now();
+  group_->empty = group_->overlay->empty();
   // Built over a batch that failed: it never happened either.
-  if (group.overlay->empty() || !failure().ok()) return;
+  if (!group_->empty && failure().ok()) {
+    if (const absl::Status status = Append(); !status.ok()) Fail(status);
+  }
+  group_->overlay = nullptr;
+}
+
+absl::Status Writer::Append() {
+  group_->overlay->Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)),
+                       BigEndian(recorded_us_));
   Batch batch;
-  batch.ops = group.overlay->Ops();
-  batch.base_position = group.base_position;
-  batch.position = group.notice.position;
+  batch.ops = group_->overlay->Ops();
+  batch.base_position = std::exchange(appended_position_, position_);
+  batch.position = position_;
   if (base::Planted("witness-before-commit"))
-    deps_.witness->Save(Head{batch.position, group.root}).IgnoreError();
-  absl::StatusOr<std::unique_ptr<Snapshot>> written = AppendTo(deps_.engine, batch);
-  if (!written.ok()) return Fail(written.status());
-  const std::lock_guard<std::mutex> lock(mutex_);
-  written_ = *std::move(written);
+    RETURN_IF_ERROR(deps_.witness->Save(Head{batch.position, group_->root}));
+  ASSIGN_OR_RETURN(written_, AppendTo(deps_.engine, batch));
+  return absl::OkStatus();
 }
 
 void Writer::SyncLoop() {
@@ -320,7 +288,7 @@ void Writer::Settle(const Groups& groups) {
   if (!synced.ok() && failure().ok()) Fail(synced);
   const absl::Status failed = failure();
   const bool lost = !failed.ok() && !base::Planted("failed-commit-acknowledged");
-  for (const std::shared_ptr<Group>& group : groups) {
+  for (const std::unique_ptr<Group>& group : groups) {
     for (Pending& answer : group->answers) {
       answer.done(lost ? OutcomeUnknown(failed) : std::move(answer.outcome));
     }
@@ -330,20 +298,19 @@ void Writer::Settle(const Groups& groups) {
 
 absl::Status Writer::Sync(const Groups& groups) {
   RETURN_IF_ERROR(failure());
-  const Group* last = nullptr;
-  for (const std::shared_ptr<Group>& group : groups) {
-    if (!group->overlay->empty()) last = group.get();
+  if (std::all_of(groups.begin(), groups.end(), [](const auto& group) { return group->empty; })) {
+    return absl::OkStatus();
   }
-  if (last == nullptr) return absl::OkStatus();
   RETURN_IF_ERROR(deps_.engine->Sync());
+  const Group& last = *groups.back();
   // Bookkeeping has no position of its own.
-  if (last->notice.position != groups.front()->base_position &&
-      !base::Planted("tree-head-not-saved")) {
-    RETURN_IF_ERROR(deps_.witness->Save(Head{last->notice.position, last->root}));
+  if (last.notice.position != witnessed_position_ && !base::Planted("tree-head-not-saved")) {
+    RETURN_IF_ERROR(deps_.witness->Save(Head{last.notice.position, last.root}));
+    witnessed_position_ = last.notice.position;
   }
   const auto now = std::chrono::steady_clock::now();
-  for (const std::shared_ptr<Group>& group : groups) {
-    if (group->overlay->empty()) continue;
+  for (const std::unique_ptr<Group>& group : groups) {
+    if (group->empty) continue;
     deps_.observe(group->answers.size(),
                   std::chrono::duration<double>(now - group->appending).count());
     deps_.on_commit(group->notice);

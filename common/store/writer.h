@@ -1,7 +1,7 @@
 // The one writer. Commands queue and run one after another against an overlay; the overlay goes to
 // the engine as one batch; when that is durable, all its commands are answered. So transactions are
-// serial without locks or retries, and one sync serves many. While a batch is being synced, the one
-// after it is appended, and the commands of the one after that run: a thread for each.
+// serial without locks or retries, and one sync serves many. While batches are being synced, the
+// next is run and appended: a thread for each.
 #pragma once
 
 #include <atomic>
@@ -85,24 +85,23 @@ class Writer {
     CommandDone done;
     absl::StatusOr<Outcome> outcome;
   };
-  // The commands of one batch. Built by the running thread; frozen when it goes to be committed.
+  // The commands of one batch. Built by the running thread, then left alone until it is synced.
   struct Group {
-    // What it was built over: the batch before it, while that was being appended, or the engine.
-    std::shared_ptr<Group> before;
-    std::shared_ptr<const Snapshot> snapshot;
-    std::optional<Overlay> overlay;
+    explicit Group(const Snapshot* base) : overlay(std::make_unique<Overlay>(base)) {}
+
+    std::unique_ptr<Overlay> overlay;  // until it is appended
+    bool empty = true;                 // wrote nothing
     CommitNotice notice;
     std::vector<Pending> answers;
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
     int64_t unsynced_due_us = INT64_MAX;  // of those that batches on their way scheduled
-    int64_t base_position = 0;            // before it
     Hash root{};                          // of the tree after it
     absl::Status room;                    // RESOURCE_EXHAUSTED: the disk has its reserve left
     std::chrono::steady_clock::time_point appending;  // since when
     bool full() const;
   };
 
-  // The running thread. kCloseIdle: nothing else waits to be run, appended or synced.
+  // The running thread. kCloseIdle: nothing else waits to be run or synced.
   enum class Step { kRun, kClose, kCloseIdle, kStop };
   void RunLoop();
   Step NextStep(std::vector<Command>* commands);
@@ -110,6 +109,7 @@ class Writer {
   void RunCommands(std::vector<Command> commands);
   void OpenGroup();
   void CloseGroup();
+  absl::Status Append();
   absl::Status CheckRoom() const;
   absl::StatusOr<Outcome> Answered(const Command& command, absl::Time now);
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
@@ -122,12 +122,8 @@ class Writer {
   // Before it, a version may have taken effect by date that no commit has said yet.
   int64_t NextEffectiveUs() const;
 
-  // The appending thread.
-  void AppendLoop();
-  void Append(Group& group);
-
   // The syncing thread, which answers as well.
-  using Groups = std::vector<std::shared_ptr<Group>>;
+  using Groups = std::vector<std::unique_ptr<Group>>;
   void SyncLoop();
   void Settle(const Groups& groups);
   absl::Status Sync(const Groups& groups);
@@ -139,26 +135,23 @@ class Writer {
   // Of the running thread alone.
   Frontier frontier_;
   int64_t position_;
-  int64_t closed_position_;  // of the batch closed last
+  int64_t appended_position_;
   int64_t recorded_us_;
   std::chrono::steady_clock::time_point timers_again_;
-  std::shared_ptr<Group> group_;  // being built; null: none
+  std::unique_ptr<Snapshot> written_;  // the store with all that was appended
+  std::unique_ptr<Group> group_;       // being built; null: none
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;            // for the running thread
-  std::condition_variable appending_work_;  // for the appending one
-  std::condition_variable syncing_work_;    // for the syncing one
+  std::condition_variable work_;          // for the running thread
+  std::condition_variable syncing_work_;  // for the syncing one
   std::vector<Command> queue_;
   bool stopping_ = false;
-  std::shared_ptr<Group> appending_;         // handed over and not done; null: none
-  bool all_run_ = false;                     // nothing more is handed over
-  std::shared_ptr<const Snapshot> written_;  // the store with all that was appended
-  Groups appended_;                          // to be synced
+  Groups appended_;  // to be synced
   Groups syncing_;
   bool all_appended_ = false;  // nothing more comes to be synced
   absl::Status failure_;
+  int64_t witnessed_position_;  // of whichever thread syncs
   std::thread runner_;
-  std::thread appender_;
   std::thread syncer_;
 };
 
