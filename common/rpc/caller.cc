@@ -1,37 +1,25 @@
 #include "common/rpc/caller.h"
 
-#include "absl/strings/ascii.h"
+#include "common/base/roles.h"
 
 namespace nisi::rpc {
-namespace {
-
-static_assert(v1::Role_MAX < 32, "Caller::roles holds one bit a role");
-
-constexpr uint32_t Bit(Role role) {
-  return 1U << static_cast<uint32_t>(role);
-}
-
-}  // namespace
 
 bool Caller::Has(Role role) const {
   if (role == v1::PUBLIC) {
     return true;
   }
-  return v1::Role_IsValid(role) && role != v1::ROLE_UNSPECIFIED && (roles & Bit(role)) != 0;
+  return v1::Role_IsValid(role) && role != v1::ROLE_UNSPECIFIED &&
+         (roles & base::RoleBit(role)) != 0;
 }
 
 void Caller::Grant(Role role) {
   if (v1::Role_IsValid(role) && role != v1::ROLE_UNSPECIFIED) {
-    roles |= Bit(role);
+    roles |= base::RoleBit(role);
   }
 }
 
 std::string RoleName(Role role) {
-  std::string name = absl::AsciiStrToLower(v1::Role_Name(role));
-  if (const size_t underscore = name.find('_'); underscore != std::string::npos) {
-    name[underscore] = '.';
-  }
-  return name;
+  return base::RoleName(role);
 }
 
 std::optional<Role> RoleFromName(absl::string_view name) {
