@@ -39,11 +39,14 @@ absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& 
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
   ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
   if (!found.has_value()) return base::NotFound("editions", name);
-  ASSIGN_OR_RETURN(const Edition::State next,
-                   Next(found->row.edition().state(), verb, call.caller->roles));
-  RETURN_IF_ERROR(rpc::CheckEtag(etag, found->row.edition().etag()));
-  const base::LegalBasis basis = BasisOf(found->row.edition().state(), verb);
-  return EditionChange{std::move(found->row), next, basis};
+  const Edition& edition = found->row.edition();
+  const std::vector<base::Acted> acts = ActsOf(edition);
+  ASSIGN_OR_RETURN(const base::Allowed allowed,
+                   EditionMachine().Ask(edition.state(), verb,
+                                        {call.caller->roles, call.caller->subject, acts}));
+  ASSIGN_OR_RETURN(const base::EdgeDef* edge, allowed.Only());
+  RETURN_IF_ERROR(rpc::CheckEtag(etag, edition.etag()));
+  return EditionChange{std::move(found->row), edge};
 }
 
 }  // namespace nisi::priority_goods

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "common/base/machine.h"
 #include "common/base/status.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
@@ -36,13 +37,12 @@ absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t editio
 // NOT_FOUND when no edition has the number.
 absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition);
 
-// The edition in a transaction, for a change by `verb`, and the law that the change rests on.
-// NOT_FOUND; EDITION_STATE, EDITION_FROZEN, VERSION_MISMATCH.
+// The edition in a transaction, for a change by `verb`, and the edge that the change takes.
+// NOT_FOUND; what EditionMachine() refuses; VERSION_MISMATCH.
 enum class Verb;
 struct EditionChange {
   EditionRow row;
-  v1::Edition::State next;
-  base::LegalBasis basis;
+  const base::EdgeDef* edge;
 };
 absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
                                           const std::string& name, const std::string& etag,

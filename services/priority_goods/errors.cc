@@ -51,36 +51,10 @@ absl::Status EntryExists(const std::string& name) {
       .Resource("entries", name);
 }
 
-absl::Status EditionState(v1::Edition::State state, const std::string& verb,
-                          const base::LegalBasis& basis) {
-  const std::string name = v1::Edition::State_Name(state);
-  return Refusal(StatusCode::kFailedPrecondition, "EDITION_STATE",
-                 absl::StrCat("An edition in state ", name, " does not allow: ", verb, "."))
-      .With("state", name)
-      .With("verb", verb)
-      .Precondition("EDITION_STATE", "state", absl::StrCat(name, " does not allow ", verb))
-      .Cite(basis);
-}
-
-absl::Status EditionFrozen(v1::Edition::State state) {
-  const std::string name = v1::Edition::State_Name(state);
-  return Refusal(StatusCode::kFailedPrecondition, "EDITION_FROZEN",
-                 "Only a draft or returned edition can be edited.")
-      .With("state", name)
-      .Precondition("EDITION_STATE", "state", "DRAFT or RETURNED is needed")
-      .Cite(Drafting());
-}
-
 absl::Status EditionEmpty() {
   return Refusal(StatusCode::kFailedPrecondition, "EDITION_EMPTY", "The edition has no entries.")
       .Precondition("EDITION_EMPTY", "entries", "at least one entry is needed")
       .Cite(ListOfPriorityGoods());
-}
-
-absl::Status SeparationOfDuties() {
-  return Refusal(StatusCode::kPermissionDenied, "SEPARATION_OF_DUTIES",
-                 "Whoever prepared or submitted an edition does not decide on it.")
-      .Cite(Approval());
 }
 
 absl::Status EffectiveDayTaken(base::Date day, const std::string& edition) {

@@ -1,4 +1,5 @@
-// This service's refusals: one function a reason.
+// This service's refusals: one function a reason. Those of steps that the state does not allow, or
+// that whoever prepared the edition may not take, come from EditionMachine() in rules.h.
 #pragma once
 
 #include <string>
@@ -20,12 +21,7 @@ base::LegalBasis Drafting();             // Art. 13(2)(2)
 absl::Status LevelTooLow();                           // LEVEL_TOO_LOW
 absl::Status EntryOverlap(const std::string& other);  // ENTRY_OVERLAP
 absl::Status EntryExists(const std::string& name);    // ALREADY_EXISTS
-// `basis`: the law that the refused step would rest on.
-absl::Status EditionState(v1::Edition::State state, const std::string& verb,
-                          const base::LegalBasis& basis);  // EDITION_STATE
-absl::Status EditionFrozen(v1::Edition::State state);      // EDITION_FROZEN
-absl::Status EditionEmpty();                               // EDITION_EMPTY
-absl::Status SeparationOfDuties();                         // SEPARATION_OF_DUTIES
+absl::Status EditionEmpty();                          // EDITION_EMPTY
 // `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
 // than they may know.
 absl::Status EffectiveDayTaken(base::Date day, const std::string& edition);  // EFFECTIVE_DAY_TAKEN

@@ -39,12 +39,14 @@ absl::Status PutInForce(store::Tx& tx, base::Date day, EditionRow row) {
                 return false;
               }));
   if (before.has_value()) {
-    ASSIGN_OR_RETURN(const auto next, Next(before->edition().state(), Verb::kSupersede, 0));
+    ASSIGN_OR_RETURN(const auto next,
+                     EditionMachine().NextByItself(before->edition().state(), Verb::kSupersede));
     before->mutable_edition()->set_state(next);
     *before->mutable_edition()->mutable_effective_until() = row.edition().effective_from();
     RETURN_IF_ERROR(tx.Put(kEditions, &*before, day));
   }
-  ASSIGN_OR_RETURN(const auto next, Next(row.edition().state(), Verb::kTakeEffect, 0));
+  ASSIGN_OR_RETURN(const auto next,
+                   EditionMachine().NextByItself(row.edition().state(), Verb::kTakeEffect));
   row.mutable_edition()->set_state(next);
   tx.Cite(errors::ListOfPriorityGoods());
   return tx.Put(kEditions, &row, day);
@@ -143,8 +145,8 @@ absl::StatusOr<Edition> ChangeEdition(const Call& call, store::Tx& tx, const Req
   ASSIGN_OR_RETURN(EditionChange begun,
                    BeginChange(tx, call, request.name(), request.etag(), verb));
   RETURN_IF_ERROR(change(begun.row));
-  begun.row.mutable_edition()->set_state(begun.next);
-  tx.Cite(begun.basis);
+  begun.row.mutable_edition()->set_state(static_cast<Edition::State>(begun.edge->to));
+  tx.Cite(begun.edge->basis());
   RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
   return begun.row.edition();
 }
@@ -173,7 +175,7 @@ absl::StatusOr<v1::Edition> UpdateEdition(Env& /*env*/, const Call& call, store:
   RETURN_IF_ERROR(
       rpc::ApplyUpdate(request.edition(), request.update_mask(), begun.row.mutable_edition()));
   RETURN_IF_ERROR(CheckTitle(begun.row.edition()));
-  tx.Cite(begun.basis);
+  tx.Cite(begun.edge->basis());
   RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
   return begun.row.edition();
 }
@@ -240,7 +242,6 @@ absl::StatusOr<v1::Edition> SubmitEdition(Env& /*env*/, const Call& call, store:
 absl::StatusOr<v1::Edition> ReturnEdition(Env& /*env*/, const Call& call, store::Tx& tx,
                                           const v1::ReturnEditionRequest& request) {
   return ChangeEdition(call, tx, request, Verb::kReturn, [&](EditionRow& row) -> absl::Status {
-    RETURN_IF_ERROR(CheckSeparation(row.edition(), call.caller->subject));
     row.mutable_edition()->set_decided_by(call.caller->subject);
     row.mutable_edition()->set_reason(request.reason());
     row.mutable_edition()->set_entry_count(0);
@@ -254,7 +255,9 @@ absl::StatusOr<v1::Edition> WithdrawEdition(Env& /*env*/, const Call& call, stor
     // In force from midnight, also where the timer that says so cannot act.
     const auto day = base::Date::FromProto(row.edition().effective_from());
     if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today())
-      return Next(Edition::IN_FORCE, Verb::kWithdraw, call.caller->roles).status();
+      return EditionMachine()
+          .Ask(Edition::IN_FORCE, Verb::kWithdraw, {call.caller->roles, call.caller->subject, {}})
+          .status();
     row.mutable_edition()->set_decided_by(call.caller->subject);
     row.mutable_edition()->set_reason(request.reason());
     return absl::OkStatus();
@@ -278,12 +281,12 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx
     return errors::EffectiveDayTaken(order.effective_from, same_day->row.edition().name());
   edition.mutable_decision()->mutable_decide_time()->set_seconds(
       absl::ToUnixSeconds(tx.recorded()));
-  edition.set_state(begun.next);
+  edition.set_state(static_cast<Edition::State>(begun.edge->to));
   edition.set_order_number(request.order_number());
   *edition.mutable_order_date() = request.order_date();
   *edition.mutable_effective_from() = request.effective_from();
   edition.set_decided_by(order.approver);
-  tx.Cite(begun.basis);
+  tx.Cite(begun.edge->basis());
   RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
   // Its first day may be today, which has begun: then it acts at once.
   if (order.effective_from > tx.today()) {

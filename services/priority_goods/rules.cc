@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/roles.h"
 #include "services/priority_goods/errors.h"
 
 namespace nisi::priority_goods {
@@ -39,6 +40,9 @@ constexpr char kEntryCount[] = "entry_count";
 constexpr char kOrderDate[] = "order_date";
 constexpr char kEffectiveFrom[] = "effective_from";
 constexpr char kToday[] = "today";
+
+constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY);
+constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
 
 int64_t Score(const Assessment& assessment, size_t criterion) {
   switch (criterion) {
@@ -155,10 +159,6 @@ Decision Replayed(Decision decision, const Decision& stored) {
   return decision;
 }
 
-constexpr uint32_t Bit(rpc::v1::Role role) {
-  return 1U << role;
-}
-
 }  // namespace
 
 absl::StatusOr<Decision> Assess(const Assessment& assessment, const norms::Norms& norms,
@@ -212,66 +212,70 @@ std::optional<std::string> FindOverlap(const std::set<std::string>& codes,
   return std::nullopt;
 }
 
-const std::vector<Edge>& EditionEdges() {
-  constexpr uint32_t kInstitute = Bit(rpc::v1::INSTITUTE_INDUSTRY);
-  constexpr uint32_t kAuthority = Bit(rpc::v1::AUTHORITY_INDUSTRY);
-  constexpr uint32_t kEither = kInstitute | kAuthority;
-  static const auto* const kEdges = new std::vector<Edge>{
-      {Edition::DRAFT, Verb::kEdit, Edition::DRAFT, kInstitute, errors::Drafting},
-      {Edition::RETURNED, Verb::kEdit, Edition::RETURNED, kInstitute, errors::Drafting},
-      {Edition::DRAFT, Verb::kSubmit, Edition::SUBMITTED, kInstitute, errors::Drafting},
-      {Edition::RETURNED, Verb::kSubmit, Edition::SUBMITTED, kInstitute, errors::Drafting},
-      {Edition::SUBMITTED, Verb::kReturn, Edition::RETURNED, kAuthority, errors::Approval},
-      {Edition::SUBMITTED, Verb::kApprove, Edition::APPROVED, kAuthority, errors::Approval},
-      {Edition::APPROVED, Verb::kTakeEffect, Edition::IN_FORCE, 0, errors::ListOfPriorityGoods},
-      {Edition::IN_FORCE, Verb::kSupersede, Edition::SUPERSEDED, 0, errors::ListOfPriorityGoods},
-      // Giving a proposal up belongs to preparing it; taking back what lies before the authority or
-      // was approved, to approving it.
-      {Edition::DRAFT, Verb::kWithdraw, Edition::WITHDRAWN, kEither, errors::Drafting},
-      {Edition::RETURNED, Verb::kWithdraw, Edition::WITHDRAWN, kEither, errors::Drafting},
-      {Edition::SUBMITTED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, errors::Approval},
-      {Edition::APPROVED, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, errors::Approval},
-  };
-  return *kEdges;
+const base::Machine<Edition::State, Verb>& EditionMachine() {
+  using base::Duty;
+  static const auto* const kMachine = new base::Machine<Edition::State, Verb>(
+      "EDITION", Edition::State_descriptor(),
+      // Editing and submitting belong to preparing the list; what becomes of an edition after that,
+      // to approving.
+      {{"edit", errors::Drafting, "EDITION_FROZEN"},
+       {"submit", errors::Drafting},
+       {"return", errors::Approval},
+       {"approve", errors::Approval},
+       {"take effect", errors::Approval},
+       {"supersede", errors::Approval},
+       {"withdraw", errors::Approval}},
+      {{{Edition::DRAFT, Edition::RETURNED},
+        Verb::kEdit,
+        base::kSame,
+        kInstitute,
+        errors::Drafting},
+       {{Edition::DRAFT, Edition::RETURNED},
+        Verb::kSubmit,
+        Edition::SUBMITTED,
+        kInstitute,
+        errors::Drafting,
+        {.duty = Duty::kPrepares}},
+       {{Edition::SUBMITTED},
+        Verb::kReturn,
+        Edition::RETURNED,
+        kAuthority,
+        errors::Approval,
+        {.duty = Duty::kDecides}},
+       {{Edition::SUBMITTED},
+        Verb::kApprove,
+        Edition::APPROVED,
+        kAuthority,
+        errors::Approval,
+        {.duty = Duty::kDecides}},
+       {{Edition::APPROVED},
+        Verb::kTakeEffect,
+        Edition::IN_FORCE,
+        base::kByItself,
+        errors::ListOfPriorityGoods},
+       {{Edition::IN_FORCE},
+        Verb::kSupersede,
+        Edition::SUPERSEDED,
+        base::kByItself,
+        errors::ListOfPriorityGoods},
+       // Giving a proposal up belongs to preparing it; taking back what lies before the authority
+       // or was approved, to approving it.
+       {{Edition::DRAFT, Edition::RETURNED},
+        Verb::kWithdraw,
+        Edition::WITHDRAWN,
+        kInstitute | kAuthority,
+        errors::Drafting},
+       {{Edition::SUBMITTED, Edition::APPROVED},
+        Verb::kWithdraw,
+        Edition::WITHDRAWN,
+        kAuthority,
+        errors::Approval}});
+  return *kMachine;
 }
 
-const char* Name(Verb verb) {
-  switch (verb) {
-    case Verb::kEdit:
-      return "edit";
-    case Verb::kSubmit:
-      return "submit";
-    case Verb::kReturn:
-      return "return";
-    case Verb::kApprove:
-      return "approve";
-    case Verb::kTakeEffect:
-      return "take effect";
-    case Verb::kSupersede:
-      return "supersede";
-    case Verb::kWithdraw:
-      return "withdraw";
-  }
-  return "";
-}
-
-base::LegalBasis BasisOf(Edition::State from, Verb verb) {
-  for (const Edge& edge : EditionEdges()) {
-    if (edge.from == from && edge.verb == verb) return edge.basis();
-  }
-  return base::LegalBasis();
-}
-
-absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t roles) {
-  for (const Edge& edge : EditionEdges()) {
-    if (edge.from != from || edge.verb != verb) continue;
-    if (edge.roles != 0 && (edge.roles & roles) == 0) return base::AccessDenied();
-    return edge.to;
-  }
-  if (verb == Verb::kEdit) return errors::EditionFrozen(from);
-  // Submitting belongs to preparing the list; what becomes of an edition after that, to approving.
-  return errors::EditionState(from, Name(verb),
-                              verb == Verb::kSubmit ? errors::Drafting() : errors::Approval());
+std::vector<base::Acted> ActsOf(const Edition& edition) {
+  return {{base::Duty::kPrepares, edition.drafted_by()},
+          {base::Duty::kPrepares, edition.submitted_by()}};
 }
 
 bool IsPublished(Edition::State state) {
@@ -288,15 +292,13 @@ void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edi
   *edition->mutable_effective_until() = next->ToProto();
 }
 
-absl::Status CheckSeparation(const Edition& edition, const std::string& decider) {
-  const bool same = decider == edition.drafted_by() || decider == edition.submitted_by();
-  return same ? errors::SeparationOfDuties() : absl::OkStatus();
-}
-
 absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, base::Date today,
                                  const norms::Norms& norms) {
   if (order.effective_from < order.date) return errors::EffectiveBeforeOrder();
-  RETURN_IF_ERROR(CheckSeparation(edition, order.approver));
+  const std::vector<base::Acted> acts = ActsOf(edition);
+  RETURN_IF_ERROR(EditionMachine()
+                      .Ask(Edition::SUBMITTED, Verb::kApprove, {kAuthority, order.approver, acts})
+                      .status());
   if (edition.entry_count() == 0) return errors::EditionEmpty();
   if (order.date > today) return errors::OrderDateInvalid();
   if (order.effective_from < today) return errors::EffectiveDayPast();

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/date.h"
+#include "common/base/machine.h"
 #include "common/base/status.h"
 #include "common/norms/norms.h"
 #include "nisi/decision/v1/decision.pb.h"
@@ -38,23 +39,10 @@ std::optional<std::string> FindOverlap(const std::set<std::string>& codes, const
 // What can happen to an edition.
 enum class Verb { kEdit, kSubmit, kReturn, kApprove, kTakeEffect, kSupersede, kWithdraw };
 
-// The edition's states as data.
-struct Edge {
-  Edition::State from;
-  Verb verb;
-  Edition::State to;
-  uint32_t roles;  // who may; 0: the system, when due
-  base::LegalBasis (*basis)();
-};
-const std::vector<Edge>& EditionEdges();
-const char* Name(Verb verb);
-// The law that a step rests on, for the journal; empty for a step that EditionEdges() does not
-// have.
-base::LegalBasis BasisOf(Edition::State from, Verb verb);
-
-// The state after `verb`. EDITION_STATE when the edition's state forbids it, EDITION_FROZEN for
-// edits of what is submitted or later; ACCESS_DENIED when the state allows it to other roles only.
-absl::StatusOr<Edition::State> Next(Edition::State from, Verb verb, uint32_t roles);
+// The edition's states. Its refusals are EDITION_STATE and, of edits, EDITION_FROZEN.
+const base::Machine<Edition::State, Verb>& EditionMachine();
+// Who prepared the edition: they do not decide on it. Views into the edition.
+std::vector<base::Acted> ActsOf(const Edition& edition);
 
 // Approved by order at some time: what the public may see, and what can answer for a day.
 bool IsPublished(Edition::State state);
@@ -77,8 +65,6 @@ struct Order {
 // ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST. The decision lists the findings.
 absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const Order& order,
                                                base::Date today, const norms::Norms& norms);
-// Who drafted or submitted an edition does not decide on it. SEPARATION_OF_DUTIES.
-absl::Status CheckSeparation(const Edition& edition, const std::string& decider);
 
 // The same decisions from the facts that were stored with them: no norms are looked up, and no
 // record is read. FACT_MISSING naming a fact that the rule needs; DATA_LOSS for one that does not

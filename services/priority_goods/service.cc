@@ -1,6 +1,7 @@
 #include "services/priority_goods/service.h"
 
 #include "services/priority_goods/rpcs.h"
+#include "services/priority_goods/rules.h"
 
 namespace nisi::priority_goods {
 namespace {
@@ -58,6 +59,10 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions&
   auto service = std::make_unique<Service>();
   RETURN_IF_ERROR(service->Open(options));
   return service;
+}
+
+std::vector<const base::MachineDef*> Machines() {
+  return {&EditionMachine()};
 }
 
 }  // namespace nisi::priority_goods

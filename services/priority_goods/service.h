@@ -2,13 +2,18 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/machine.h"
 #include "common/rpc/host.h"
 
 namespace nisi::priority_goods {
 
 // Opens the service over its own store in `<data>/priority-goods`.
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions& options);
+
+// The states of its resources; their diagrams stand in README.md.
+std::vector<const base::MachineDef*> Machines();
 
 }  // namespace nisi::priority_goods

@@ -220,6 +220,8 @@ const std::vector<Command>& Commands() {
       {"describe", "nisi describe [SERVICE[.METHOD]] [--format table|csv|markdown]",
        "Who may call what, and by which article."},
       {"roles", "nisi roles [--format markdown|csv]", "Prints every method by every role."},
+      {"machines", "nisi machines [RESOURCE]",
+       "Prints the states of records and what leads from one to another, as diagrams."},
       {"completion", "nisi completion bash|zsh",
        "Prints a completion script: source <(nisi completion bash)"},
       {"help", "nisi help [SERVICE [METHOD] | COMMAND]", "Prints help."},

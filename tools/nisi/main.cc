@@ -3,10 +3,13 @@
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "tools/nisi/command.h"
+#include "tools/nisi/machines.h"
 #include "tools/nisi/serve.h"
+#include "tools/nisi/serve_services.h"
 
 namespace {
 
@@ -16,6 +19,12 @@ int TerminalWidth() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
   return size.ws_col;
+}
+
+nisi::cli::Machines ServedMachines() {
+  nisi::cli::Machines machines;
+  for (const auto& [name, parts] : nisi::cli::ServedServices()) machines[name] = parts.machines();
+  return machines;
 }
 
 }  // namespace
@@ -28,6 +37,12 @@ int main(int argc, char** argv) {
     return std::string(value == nullptr ? "" : value);
   };
   io.sleep = [](absl::Duration pause) { absl::SleepFor(pause); };
+  const nisi::cli::Own machines = [&io](const std::vector<std::string>& args) {
+    return nisi::cli::RunMachines(args, ServedMachines(), io);
+  };
   return nisi::cli::Run({argv + 1, argv + argc},
-                        {{"serve", nisi::cli::ServeMain}, {"restore", nisi::cli::RestoreMain}}, io);
+                        {{"serve", nisi::cli::ServeMain},
+                         {"restore", nisi::cli::RestoreMain},
+                         {"machines", machines}},
+                        io);
 }

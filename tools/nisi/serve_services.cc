@@ -7,7 +7,8 @@ namespace nisi::cli {
 
 const std::map<std::string, ServiceParts>& ServedServices() {
   static const auto* const kServices = new std::map<std::string, ServiceParts>{
-      {"priority-goods", {priority_goods::Open, priority_goods::PriorityGoodsSchema}},
+      {"priority-goods",
+       {priority_goods::Open, priority_goods::PriorityGoodsSchema, priority_goods::Machines}},
   };
   return *kServices;
 }

@@ -2,7 +2,9 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
+#include "common/base/machine.h"
 #include "common/rpc/host.h"
 #include "common/store/table.h"
 
@@ -11,6 +13,7 @@ namespace nisi::cli {
 struct ServiceParts {
   rpc::OpenService open;
   const store::Schema& (*schema)();
+  std::vector<const base::MachineDef*> (*machines)();
 };
 
 // Every service of the suite, by the name that its protos give as owner.
