@@ -62,6 +62,8 @@ Range RangeOf(Unit unit) {
       return {0, 1'000'000'000};
     case Unit::kDays:
       return {0, 36'500};
+    case Unit::kWorkingDays:
+      return {0, 2'500};
     case Unit::kPercent:
       return {2, 100};
     case Unit::kTenge:
@@ -127,11 +129,22 @@ void CheckSingle(const Row& row, Errors& errors) {
   }
 }
 
-std::optional<Row> ReadRow(const base::CsvReader& reader, absl::string_view file, Errors& errors) {
+using MoreKeys = std::vector<KeySpec>;
+
+// Of a declared key, or of one that a test brought.
+const KeySpec* FindKey(absl::string_view key, const MoreKeys& more) {
+  for (const KeySpec& spec : more) {
+    if (spec.key == key) return &spec;
+  }
+  return norms::FindKey(key);
+}
+
+std::optional<Row> ReadRow(const base::CsvReader& reader, absl::string_view file,
+                           const MoreKeys& more, Errors& errors) {
   Row row;
   row.where = absl::StrCat(file, ":", reader.line());
   Norm& norm = row.norm;
-  const KeySpec* spec = FindKey(reader.Get("key"));
+  const KeySpec* spec = FindKey(reader.Get("key"), more);
   if (spec == nullptr) {
     errors.Add(row.where, "the key is unknown");
     return std::nullopt;
@@ -159,7 +172,7 @@ std::optional<Row> ReadRow(const base::CsvReader& reader, absl::string_view file
   return std::nullopt;
 }
 
-void ReadFile(const NormFile& file, std::vector<Row>& rows, Errors& errors) {
+void ReadFile(const NormFile& file, const MoreKeys& more, std::vector<Row>& rows, Errors& errors) {
   std::istringstream in(file.text);
   base::CsvReader reader(&in, file.name);
   const absl::Status header = reader.ReadHeader(
@@ -180,20 +193,20 @@ void ReadFile(const NormFile& file, std::vector<Row>& rows, Errors& errors) {
       if (reader.broken()) return;
       continue;
     }
-    if (std::optional<Row> row = ReadRow(reader, file.name, errors))
+    if (std::optional<Row> row = ReadRow(reader, file.name, more, errors))
       rows.push_back(*std::move(row));
   }
 }
 
 // The rows are sorted by key and first day. Names the later row of two that do not fit together.
-void CheckSeries(const std::vector<Row>& rows, Errors& errors) {
+void CheckSeries(const std::vector<Row>& rows, const MoreKeys& more, Errors& errors) {
   for (size_t i = 1; i < rows.size(); ++i) {
     const Row& before = rows[i - 1];
     const Row& row = rows[i];
     if (before.norm.key != row.norm.key) continue;
     if (!before.norm.to || *before.norm.to >= row.norm.from) {
       errors.Add(row.where, absl::StrCat("overlaps with ", before.where));
-    } else if (!FindKey(row.norm.key)->single && row.norm.from - *before.norm.to > 1) {
+    } else if (!FindKey(row.norm.key, more)->single && row.norm.from - *before.norm.to > 1) {
       errors.Add(row.where, absl::StrCat("leaves a hole after ", before.where));
     }
   }
@@ -246,14 +259,19 @@ std::string EditionOf(const std::vector<Row>& rows) {
 }  // namespace
 
 absl::StatusOr<Norms> Norms::LoadText(const std::vector<NormFile>& files) {
+  return LoadText(files, {});
+}
+
+absl::StatusOr<Norms> Norms::LoadText(const std::vector<NormFile>& files,
+                                      const std::vector<KeySpec>& more_keys) {
   Errors errors;
   std::vector<Row> rows;
-  for (const NormFile& file : files) ReadFile(file, rows, errors);
+  for (const NormFile& file : files) ReadFile(file, more_keys, rows, errors);
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     return std::tie(a.norm.key, a.norm.from, a.where) < std::tie(b.norm.key, b.norm.from, b.where);
   });
   // Only of rows that could be read: a row with an error would show as a hole as well.
-  if (!errors.any()) CheckSeries(rows, errors);
+  if (!errors.any()) CheckSeries(rows, more_keys, errors);
 
   BySeries series;
   for (const Row& row : rows) series[row.norm.key].push_back(row.norm);

@@ -25,6 +25,8 @@ absl::string_view Name(Unit unit) {
       return "COUNT";
     case Unit::kDays:
       return "DAYS";
+    case Unit::kWorkingDays:
+      return "WORKING_DAYS";
     case Unit::kPercent:
       return "PERCENT";
     case Unit::kTenge:
@@ -60,8 +62,8 @@ const std::vector<Norm>& Norms::Series(absl::string_view key) const {
 }
 
 absl::StatusOr<Norm> Norms::Get(absl::string_view key, base::Date date) const {
-  if (FindKey(key) == nullptr) return Misused(key, "is not declared");
   const std::vector<Norm>& series = Series(key);
+  if (series.empty() && FindKey(key) == nullptr) return Misused(key, "is not declared");
   // The last row that begins on or before the day.
   auto after = std::upper_bound(series.begin(), series.end(), date,
                                 [](base::Date day, const Norm& norm) { return day < norm.from; });
@@ -78,10 +80,15 @@ absl::StatusOr<Norm> Norms::Get(absl::string_view key, base::Date date) const {
 
 absl::StatusOr<int64_t> Norms::Int(absl::string_view key, base::Date date) const {
   ASSIGN_OR_RETURN(const Norm norm, Get(key, date));
-  if (norm.unit != Unit::kPoints && norm.unit != Unit::kDays && norm.unit != Unit::kCount) {
-    return Misused(key, "is no count");
+  switch (norm.unit) {
+    case Unit::kPoints:
+    case Unit::kCount:
+    case Unit::kDays:
+    case Unit::kWorkingDays:
+      return norm.millionths / kOne;
+    default:
+      return Misused(key, "is no count");
   }
-  return norm.millionths / kOne;
 }
 
 absl::StatusOr<base::Percent> Norms::Percent(absl::string_view key, base::Date date) const {

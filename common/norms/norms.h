@@ -22,7 +22,8 @@
 
 namespace nisi::norms {
 
-enum class Unit { kPoints, kCount, kDays, kPercent, kTenge, kRate, kMonthDay };
+// kDays are calendar days, on which holidays and weekends count.
+enum class Unit { kPoints, kCount, kDays, kWorkingDays, kPercent, kTenge, kRate, kMonthDay };
 // How sure a norm is: read in the law, in a by-law, or assumed until its text is at hand.
 enum class Certainty { kStatute, kByLaw, kAssumption };
 
@@ -50,6 +51,8 @@ struct NormFile {
   std::string text;
 };
 
+struct KeySpec;
+
 // Immutable once loaded; may be read by many threads.
 class Norms {
  public:
@@ -57,13 +60,16 @@ class Norms {
   // when the folder cannot be read or has no such file.
   static absl::StatusOr<Norms> Load(const std::string& dir);
   static absl::StatusOr<Norms> LoadText(const std::vector<NormFile>& files);
+  // For tests: with keys that no norm of the law has.
+  static absl::StatusOr<Norms> LoadText(const std::vector<NormFile>& files,
+                                        const std::vector<KeySpec>& more_keys);
   // Those compiled in from deploy/norms.
   static absl::StatusOr<Norms> Default();
   static std::vector<NormFile> DefaultFiles();
 
   // The norm in force on a day. FAILED_PRECONDITION (NORM_NOT_IN_FORCE) when there is none on that
-  // day; INTERNAL when the key is not declared in norms.cc, or the typed getter does not fit its
-  // unit or value.
+  // day; INTERNAL when the key is not declared in norm_keys.cc, or the typed getter does not fit
+  // its unit or value.
   absl::StatusOr<Norm> Get(absl::string_view key, base::Date date) const;
   // A whole number of points, days or a count.
   absl::StatusOr<int64_t> Int(absl::string_view key, base::Date date) const;
