@@ -126,11 +126,4 @@ absl::Status DecisionMissing(v1::Edition::State state) {
       .Cite(Approval());
 }
 
-absl::Status FactMissing(const std::string& fact) {
-  return Refusal(StatusCode::kFailedPrecondition, "FACT_MISSING",
-                 "The stored decision does not hold a fact that the rule needs.")
-      .With("fact", fact)
-      .Precondition("FACT", fact, "is not stored with the decision");
-}
-
 }  // namespace nisi::priority_goods::errors

@@ -35,6 +35,5 @@ absl::Status ImportOrder(const std::string& what);                           // 
 // How many rows the header announced, and how many came as far as is known.
 absl::Status ImportRowCount(int32_t announced, size_t came);  // IMPORT_ROW_COUNT
 absl::Status DecisionMissing(v1::Edition::State state);       // DECISION_MISSING
-absl::Status FactMissing(const std::string& fact);            // FACT_MISSING
 
 }  // namespace nisi::priority_goods::errors

@@ -1,6 +1,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/cases/findings.h"
 #include "common/rpc/list.h"
 #include "common/rpc/store_call.h"
 #include "common/rpc/update.h"
@@ -83,26 +84,21 @@ absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call&, const v1::ReplayDecisionRequest& request) {
   const store::View view = env.store->Read();
-  v1::ReplayDecisionResponse response;
   if (absl::StartsWith(request.name(), "assessments/")) {
     ASSIGN_OR_RETURN(const auto found, view.Find(kAssessments, store::Key::Of(request.name())));
     if (!found.has_value()) return base::NotFound("assessments", request.name());
-    *response.mutable_stored() = found->row.assessment().decision();
-    ASSIGN_OR_RETURN(*response.mutable_replayed(), ReplayAssessment(response.stored()));
-  } else if (absl::StartsWith(request.name(), "editions/")) {
+    return cases::ReplayAnswer<v1::ReplayDecisionResponse>(found->row.assessment().decision(),
+                                                           ReplayAssessment);
+  }
+  if (absl::StartsWith(request.name(), "editions/")) {
     ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
     ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number)));
     if (!found.has_value()) return base::NotFound("editions", request.name());
     const Edition& edition = found->row.edition();
     if (!edition.has_decision()) return errors::DecisionMissing(edition.state());
-    *response.mutable_stored() = edition.decision();
-    ASSIGN_OR_RETURN(*response.mutable_replayed(), ReplayApproval(response.stored()));
-  } else {
-    return base::InvalidField("name", "is of no record with decisions");
+    return cases::ReplayAnswer<v1::ReplayDecisionResponse>(edition.decision(), ReplayApproval);
   }
-  response.set_same(response.stored().SerializeAsString() ==
-                    response.replayed().SerializeAsString());
-  return response;
+  return base::InvalidField("name", "is of no record with decisions");
 }
 
 }  // namespace nisi::priority_goods

@@ -1,22 +1,18 @@
 #include "services/priority_goods/rules.h"
 
-#include <algorithm>
 #include <array>
-#include <initializer_list>
-#include <map>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
+#include "common/cases/findings.h"
 #include "services/priority_goods/errors.h"
 
 namespace nisi::priority_goods {
 namespace {
 
+using cases::Facts;
 using decision::v1::Decision;
-using decision::v1::Fact;
-using decision::v1::Finding;
 
 struct Criterion {
   const char* name;
@@ -55,107 +51,46 @@ int64_t Score(const Assessment& assessment, size_t criterion) {
   }
 }
 
-// The facts of a decision by name, as it stores them. Findings are made from these alone, so that a
-// replay years later is the same function.
-using Facts = std::map<std::string, Fact>;
-
-void Set(Facts* facts, const std::string& name, const std::string& value, const std::string& source,
-         const std::string& version) {
-  Fact& fact = (*facts)[name];
-  fact.set_name(name);
-  fact.set_value(value);
-  fact.set_source(source);
-  fact.set_version(version);
-}
-
-Facts FactsOf(const Decision& stored) {
-  Facts facts;
-  for (const Finding& finding : stored.findings()) {
-    for (const Fact& fact : finding.facts()) facts[fact.name()] = fact;
-  }
-  return facts;
-}
-
-absl::StatusOr<std::string> TextOf(const Facts& facts, const std::string& name) {
-  const auto it = facts.find(name);
-  if (it == facts.end()) return errors::FactMissing(name);
-  return it->second.value();
-}
-
-absl::StatusOr<int64_t> NumberOf(const Facts& facts, const std::string& name) {
-  ASSIGN_OR_RETURN(const std::string text, TextOf(facts, name));
-  int64_t value = 0;
-  if (!absl::SimpleAtoi(text, &value)) return base::StoreCorrupt(absl::StrCat("fact ", name));
-  return value;
-}
-
-absl::StatusOr<base::Date> DateOf(const Facts& facts, const std::string& name) {
-  ASSIGN_OR_RETURN(const std::string text, TextOf(facts, name));
-  const auto date = base::Date::Parse(text);
-  if (!date.ok()) return base::StoreCorrupt(absl::StrCat("fact ", name));
-  return *date;
-}
-
-// `names`: the facts that the rule looked at, which `facts` has.
-void AddFinding(Decision* decision, const std::string& rule, bool satisfied,
-                const base::LegalBasis& basis, const Facts& facts,
-                std::initializer_list<const char*> names) {
-  Finding* finding = decision->add_findings();
-  finding->set_rule(rule);
-  finding->set_satisfied(satisfied);
-  *finding->mutable_legal_basis() = basis;
-  for (const char* name : names) *finding->add_facts() = facts.at(name);
-}
-
 absl::StatusOr<Decision> DecideLevel(Facts facts) {
   Decision decision;
   int64_t points = 0;
   for (const Criterion& criterion : kCriteria) {
-    ASSIGN_OR_RETURN(const int64_t score, NumberOf(facts, criterion.name));
-    ASSIGN_OR_RETURN(const int64_t maximum, NumberOf(facts, criterion.norm));
-    AddFinding(&decision, absl::StrCat("SCORE_WITHIN_NORM:", criterion.name), score <= maximum,
-               errors::Criteria(), facts, {criterion.name, criterion.norm});
+    ASSIGN_OR_RETURN(const int64_t score, facts.Number(criterion.name));
+    ASSIGN_OR_RETURN(const int64_t maximum, facts.Number(criterion.norm));
+    cases::AddFinding(&decision, absl::StrCat("SCORE_WITHIN_NORM:", criterion.name),
+                      score <= maximum, errors::Criteria(), facts,
+                      {criterion.name, criterion.norm});
     points += score;
   }
-  ASSIGN_OR_RETURN(const int64_t medium_from, NumberOf(facts, kMediumFrom));
-  ASSIGN_OR_RETURN(const int64_t high_from, NumberOf(facts, kHighFrom));
+  ASSIGN_OR_RETURN(const int64_t medium_from, facts.Number(kMediumFrom));
+  ASSIGN_OR_RETURN(const int64_t high_from, facts.Number(kHighFrom));
   const ProcessingLevel level = points >= high_from     ? v1::HIGH
                                 : points >= medium_from ? v1::MEDIUM
                                                         : v1::LOW;
-  Set(&facts, kPoints, absl::StrCat(points), "sum of the scores", "");
-  AddFinding(&decision, "ENTRY_LEVEL_MEDIUM_OR_HIGH", level != v1::LOW,
-             errors::ListOfPriorityGoods(), facts, {kPoints, kMediumFrom, kHighFrom});
+  facts.Set(kPoints, absl::StrCat(points), "sum of the scores");
+  cases::AddFinding(&decision, "ENTRY_LEVEL_MEDIUM_OR_HIGH", level != v1::LOW,
+                    errors::ListOfPriorityGoods(), facts, {kPoints, kMediumFrom, kHighFrom});
   decision.set_outcome(v1::ProcessingLevel_Name(level));
   return decision;
 }
 
 absl::StatusOr<Decision> DecideApproval(const Facts& facts) {
   Decision decision;
-  ASSIGN_OR_RETURN(const std::string drafter, TextOf(facts, kDraftedBy));
-  ASSIGN_OR_RETURN(const std::string submitter, TextOf(facts, kSubmittedBy));
-  ASSIGN_OR_RETURN(const std::string decider, TextOf(facts, kDecidedBy));
-  AddFinding(&decision, "SEPARATION_OF_DUTIES", decider != drafter && decider != submitter,
-             errors::Approval(), facts, {kDraftedBy, kSubmittedBy, kDecidedBy});
-  ASSIGN_OR_RETURN(const int64_t count, NumberOf(facts, kEntryCount));
-  AddFinding(&decision, "EDITION_NOT_EMPTY", count > 0, errors::ListOfPriorityGoods(), facts,
-             {kEntryCount});
-  ASSIGN_OR_RETURN(const base::Date order_date, DateOf(facts, kOrderDate));
-  ASSIGN_OR_RETURN(const base::Date effective_from, DateOf(facts, kEffectiveFrom));
-  ASSIGN_OR_RETURN(const base::Date today, DateOf(facts, kToday));
-  AddFinding(&decision, "DATES_IN_ORDER",
-             order_date <= today && order_date <= effective_from && today <= effective_from,
-             errors::Approval(), facts, {kOrderDate, kEffectiveFrom, kToday});
-  const bool approved = std::all_of(decision.findings().begin(), decision.findings().end(),
-                                    [](const Finding& finding) { return finding.satisfied(); });
-  decision.set_outcome(approved ? "APPROVED" : "REFUSED");
-  return decision;
-}
-
-// A replay has of the stored decision what is no finding.
-Decision Replayed(Decision decision, const Decision& stored) {
-  decision.set_norms_edition(stored.norms_edition());
-  decision.set_rests_on_assumption(stored.rests_on_assumption());
-  if (stored.has_decide_time()) *decision.mutable_decide_time() = stored.decide_time();
+  ASSIGN_OR_RETURN(const std::string drafter, facts.Text(kDraftedBy));
+  ASSIGN_OR_RETURN(const std::string submitter, facts.Text(kSubmittedBy));
+  ASSIGN_OR_RETURN(const std::string decider, facts.Text(kDecidedBy));
+  cases::AddFinding(&decision, "SEPARATION_OF_DUTIES", decider != drafter && decider != submitter,
+                    errors::Approval(), facts, {kDraftedBy, kSubmittedBy, kDecidedBy});
+  ASSIGN_OR_RETURN(const int64_t count, facts.Number(kEntryCount));
+  cases::AddFinding(&decision, "EDITION_NOT_EMPTY", count > 0, errors::ListOfPriorityGoods(), facts,
+                    {kEntryCount});
+  ASSIGN_OR_RETURN(const base::Date order_date, facts.Date(kOrderDate));
+  ASSIGN_OR_RETURN(const base::Date effective_from, facts.Date(kEffectiveFrom));
+  ASSIGN_OR_RETURN(const base::Date today, facts.Date(kToday));
+  cases::AddFinding(&decision, "DATES_IN_ORDER",
+                    order_date <= today && order_date <= effective_from && today <= effective_from,
+                    errors::Approval(), facts, {kOrderDate, kEffectiveFrom, kToday});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "APPROVED" : "REFUSED");
   return decision;
 }
 
@@ -164,37 +99,27 @@ Decision Replayed(Decision decision, const Decision& stored) {
 absl::StatusOr<Decision> Assess(const Assessment& assessment, const norms::Norms& norms,
                                 base::Date date) {
   Facts facts;
-  bool assumption = false;
-  const auto take_norm = [&](const char* key) -> absl::StatusOr<int64_t> {
-    ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, date));
-    ASSIGN_OR_RETURN(const int64_t value, norms.Int(key, date));
-    Set(&facts, key, absl::StrCat(value),
-        absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", norm.source), "");
-    assumption = assumption || norm.certainty == norms::Certainty::kAssumption;
-    return value;
-  };
   for (size_t i = 0; i < kCriteria.size(); ++i) {
-    ASSIGN_OR_RETURN(const int64_t maximum, take_norm(kCriteria[i].norm));
+    RETURN_IF_ERROR(facts.SetNorm(norms, kCriteria[i].norm, date));
+    ASSIGN_OR_RETURN(const int64_t maximum, facts.Number(kCriteria[i].norm));
     const int64_t score = Score(assessment, i);
     if (score > maximum) return errors::ScoreOverNorm(kCriteria[i].name, maximum);
-    Set(&facts, kCriteria[i].name, absl::StrCat(score), assessment.name(), assessment.etag());
+    facts.Set(kCriteria[i].name, absl::StrCat(score), assessment.name(), assessment.etag());
   }
-  RETURN_IF_ERROR(take_norm(kMediumFrom).status());
-  RETURN_IF_ERROR(take_norm(kHighFrom).status());
-  ASSIGN_OR_RETURN(Decision decision, DecideLevel(std::move(facts)));
+  RETURN_IF_ERROR(facts.SetNorm(norms, kMediumFrom, date));
+  RETURN_IF_ERROR(facts.SetNorm(norms, kHighFrom, date));
+  ASSIGN_OR_RETURN(Decision decision, DecideLevel(facts));
   decision.set_norms_edition(norms.edition());
-  decision.set_rests_on_assumption(assumption);
+  decision.set_rests_on_assumption(facts.rests_on_assumption());
   return decision;
 }
 
 absl::StatusOr<Decision> ReplayAssessment(const Decision& stored) {
-  ASSIGN_OR_RETURN(Decision decision, DecideLevel(FactsOf(stored)));
-  return Replayed(std::move(decision), stored);
+  return cases::Replay(stored, DecideLevel);
 }
 
 absl::StatusOr<Decision> ReplayApproval(const Decision& stored) {
-  ASSIGN_OR_RETURN(Decision decision, DecideApproval(FactsOf(stored)));
-  return Replayed(std::move(decision), stored);
+  return cases::Replay(stored, DecideApproval);
 }
 
 absl::Status CheckLevel(ProcessingLevel level) {
@@ -304,10 +229,10 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, bas
   if (order.effective_from < today) return errors::EffectiveDayPast();
   Facts facts;
   const auto examined = [&](const char* name, const std::string& value) {
-    Set(&facts, name, value, edition.name(), edition.etag());
+    facts.Set(name, value, edition.name(), edition.etag());
   };
   const auto ordered = [&](const char* name, const std::string& value) {
-    Set(&facts, name, value, edition.name(), order.etag);
+    facts.Set(name, value, edition.name(), order.etag);
   };
   examined(kDraftedBy, edition.drafted_by());
   examined(kSubmittedBy, edition.submitted_by());
@@ -315,7 +240,7 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, bas
   ordered(kDecidedBy, order.approver);
   ordered(kOrderDate, order.date.ToString());
   ordered(kEffectiveFrom, order.effective_from.ToString());
-  Set(&facts, kToday, today.ToString(), "clock", "");
+  facts.Set(kToday, today.ToString(), "clock");
   ASSIGN_OR_RETURN(Decision decision, DecideApproval(facts));
   decision.set_norms_edition(norms.edition());
   return decision;

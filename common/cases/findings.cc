@@ -1,0 +1,106 @@
+#include "common/cases/findings.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace nisi::cases {
+namespace {
+
+using decision::v1::Decision;
+using decision::v1::Fact;
+using decision::v1::Finding;
+
+absl::Status FactMissing(const std::string& fact) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "FACT_MISSING",
+                       "The stored decision does not hold a fact that the rule needs.")
+      .With("fact", fact)
+      .Precondition("FACT", fact, "is not stored with the decision");
+}
+
+absl::Status Damaged(const std::string& fact) {
+  return base::StoreCorrupt(absl::StrCat("fact ", fact));
+}
+
+}  // namespace
+
+Facts Facts::Of(const Decision& stored) {
+  Facts facts;
+  for (const Finding& finding : stored.findings()) {
+    for (const Fact& fact : finding.facts()) facts.facts_[fact.name()] = fact;
+  }
+  facts.assumption_ = stored.rests_on_assumption();
+  return facts;
+}
+
+void Facts::Set(const std::string& name, absl::string_view value, absl::string_view source,
+                absl::string_view version) {
+  Fact& fact = facts_[name];
+  fact.set_name(name);
+  fact.set_value(std::string(value));
+  fact.set_source(std::string(source));
+  fact.set_version(std::string(version));
+}
+
+absl::Status Facts::SetNorm(const norms::Norms& norms, absl::string_view key, base::Date day) {
+  ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
+  const absl::StatusOr<int64_t> whole = norms.Int(key, day);
+  Set(norm.key, whole.ok() ? absl::StrCat(*whole) : norm.text,
+      absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", norm.source));
+  assumption_ = assumption_ || norm.certainty == norms::Certainty::kAssumption;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Facts::Text(const std::string& name) const {
+  const auto it = facts_.find(name);
+  if (it == facts_.end()) return FactMissing(name);
+  return it->second.value();
+}
+
+absl::StatusOr<int64_t> Facts::Number(const std::string& name) const {
+  ASSIGN_OR_RETURN(const std::string text, Text(name));
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(text, &value)) return Damaged(name);
+  return value;
+}
+
+absl::StatusOr<base::Date> Facts::Date(const std::string& name) const {
+  ASSIGN_OR_RETURN(const std::string text, Text(name));
+  const auto date = base::Date::Parse(text);
+  if (!date.ok()) return Damaged(name);
+  return *date;
+}
+
+absl::StatusOr<base::Money> Facts::Money(const std::string& name) const {
+  ASSIGN_OR_RETURN(const std::string text, Text(name));
+  const auto money = base::Money::Parse(text);
+  if (!money.ok()) return Damaged(name);
+  return *money;
+}
+
+void AddFinding(Decision* decision, const std::string& rule, bool satisfied,
+                const base::LegalBasis& basis, const Facts& facts,
+                std::initializer_list<const char*> names) {
+  Finding* finding = decision->add_findings();
+  finding->set_rule(rule);
+  finding->set_satisfied(satisfied);
+  *finding->mutable_legal_basis() = basis;
+  for (const char* name : names) *finding->add_facts() = facts.Get(name);
+}
+
+bool AllSatisfied(const Decision& decision) {
+  return std::all_of(decision.findings().begin(), decision.findings().end(),
+                     [](const Finding& finding) { return finding.satisfied(); });
+}
+
+absl::StatusOr<Decision> Replay(const Decision& stored,
+                                const std::function<absl::StatusOr<Decision>(const Facts&)>& rule) {
+  ASSIGN_OR_RETURN(Decision decision, rule(Facts::Of(stored)));
+  decision.set_norms_edition(stored.norms_edition());
+  decision.set_rests_on_assumption(stored.rests_on_assumption());
+  if (stored.has_decide_time()) *decision.mutable_decide_time() = stored.decide_time();
+  return decision;
+}
+
+}  // namespace nisi::cases
