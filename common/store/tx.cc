@@ -369,6 +369,32 @@ void Tx::Emit(absl::string_view target, absl::string_view method, const Message&
   outbox_changed_ = true;
 }
 
+absl::Status Tx::Attempt(const std::function<absl::Status()>& part) {
+  const size_t mark = overlay_->Mark();
+  const auto entries = entries_;
+  const auto openings = openings_;
+  const auto legal_basis = legal_basis_;
+  const auto promoted = promoted_;
+  const int32_t rows = rows_;
+  const size_t entry_bytes = entry_bytes_;
+  const bool timers_changed = timers_changed_;
+  const bool outbox_changed = outbox_changed_;
+  const int64_t earliest_due_us = earliest_due_us_;
+  absl::Status done = part();
+  if (done.ok()) return done;
+  overlay_->Rollback(mark);
+  entries_ = entries;
+  openings_ = openings;
+  legal_basis_ = legal_basis;
+  promoted_ = promoted;
+  rows_ = rows;
+  entry_bytes_ = entry_bytes;
+  timers_changed_ = timers_changed;
+  outbox_changed_ = outbox_changed;
+  earliest_due_us_ = earliest_due_us;
+  return done;
+}
+
 void Tx::Schedule(absl::Time due, absl::string_view kind, absl::string_view payload) {
   const Key key = Key::Of(absl::ToUnixMicros(due), first_position_, int64_t{rows_++});
   overlay_->Put(Space::kData, SystemKey(kTimersId, key),

@@ -6,6 +6,7 @@
 // its handler.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -45,6 +46,9 @@ class Tx : public Reader {
             const google::protobuf::Message& message);
   // Runs the timer `kind` (see Store::Options::timers) with `payload` at `due`, once.
   void Schedule(absl::Time due, absl::string_view kind, absl::string_view payload);
+  // Runs a part of the command that may be refused while the rest of it stands: when it fails,
+  // nothing it did is left.
+  absl::Status Attempt(const std::function<absl::Status()>& part);
   // The law this command rests on; goes into the journal.
   void Cite(const base::LegalBasis& basis) { legal_basis_.push_back(basis); }
 

@@ -1,0 +1,166 @@
+#include "common/cases/deadlines.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+
+namespace nisi::cases {
+namespace {
+
+using store::EmitKey;
+using store::Key;
+
+constexpr char kCollection[] = "deadlines/";
+
+base::Date DueDay(const Deadline& deadline) {
+  return base::Date::FromProto(deadline.due_date()).value_or(base::Date::Max());
+}
+
+bool IsOpen(const Deadline& deadline) {
+  return deadline.state() == Deadline::OPEN;
+}
+
+// At most one of them is set.
+const std::string& WhoOf(const Deadline& deadline) {
+  if (!deadline.bin().empty()) return deadline.bin();
+  return deadline.region().empty() ? deadline.body() : deadline.region();
+}
+
+absl::StatusOr<int64_t> NumberOf(const std::string& name) {
+  absl::string_view digits = name;
+  int64_t number = 0;
+  if (!absl::ConsumePrefix(&digits, kCollection) || !absl::SimpleAtoi(digits, &number)) {
+    return base::NotFound("deadlines", name);
+  }
+  return number;
+}
+
+// Whether trying again later can help: the store could not read or write. All else is said of the
+// record, and says the same the next time.
+bool MayPass(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kUnknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+const store::Table<DeadlineRow> kDeadlines{
+    0xf010, "deadlines", [](const DeadlineRow& row) { return Key::Of(row.number()); }};
+const store::Index<DeadlineRow> kDeadlinesByRecord{
+    0xf011, "deadlines_by_record", kDeadlines, false,
+    [](const DeadlineRow& row, const EmitKey& emit) {
+      const Deadline& deadline = row.deadline();
+      emit(Key::Of(deadline.record(), int64_t{IsOpen(deadline) ? 0 : 1}, DueDay(deadline)));
+    }};
+const store::Index<DeadlineRow> kDeadlinesByWho{
+    0xf012, "deadlines_by_who", kDeadlines, false, [](const DeadlineRow& row, const EmitKey& emit) {
+      const Deadline& deadline = row.deadline();
+      if (!IsOpen(deadline)) return;
+      for (const int role : deadline.roles()) {
+        emit(Key::Of(int64_t{deadline.overdue() ? 1 : 0}, int64_t{role}, WhoOf(deadline),
+                     DueDay(deadline)));
+      }
+    }};
+
+store::Schema WithDeadlines(store::Schema schema) {
+  schema.tables.push_back(&kDeadlines);
+  schema.indexes.push_back(&kDeadlinesByRecord);
+  schema.indexes.push_back(&kDeadlinesByWho);
+  return schema;
+}
+
+absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline) {
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(deadline.due_date()));
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next("deadlines"));
+  DeadlineRow row;
+  row.set_number(number);
+  *row.mutable_deadline() = std::move(deadline);
+  row.mutable_deadline()->set_name(absl::StrCat(kCollection, number));
+  row.mutable_deadline()->set_state(Deadline::OPEN);
+  row.mutable_deadline()->set_overdue(false);
+  RETURN_IF_ERROR(tx.Put(kDeadlines, &row));
+  tx.Schedule(due.EndOfDay(), kDeadlineTimer, absl::StrCat(number));
+  return row.deadline().name();
+}
+
+absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(name));
+  ASSIGN_OR_RETURN(auto found, tx.Find(kDeadlines, Key::Of(number)));
+  if (!found.has_value()) return base::NotFound("deadlines", name);
+  Deadline& deadline = *found->row.mutable_deadline();
+  if (!IsOpen(deadline)) return absl::OkStatus();
+  deadline.set_state(state);
+  deadline.mutable_done_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  return tx.Put(kDeadlines, &found->row);
+}
+
+absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
+                                                    const std::string& record) {
+  std::vector<Deadline> open;
+  RETURN_IF_ERROR(
+      reader.Scan(kDeadlinesByRecord, {Key::Of(record, int64_t{0}), ""}, {},
+                  [&open](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<DeadlineRow>(view));
+                    open.push_back(std::move(*stored.row.mutable_deadline()));
+                    return true;
+                  }));
+  return open;
+}
+
+store::TimerFn Deadlines::Timer() {
+  return [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
+    return Fire(tx, payload, due);
+  };
+}
+
+absl::Status Deadlines::Fire(store::Tx& tx, absl::string_view payload, absl::Time due) {
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer of a deadline");
+  ASSIGN_OR_RETURN(auto found, tx.Find(kDeadlines, Key::Of(number)));
+  if (!found.has_value() || !IsOpen(found->row.deadline())) return absl::OkStatus();
+  Deadline& deadline = *found->row.mutable_deadline();
+  deadline.set_overdue(true);
+  // Late since midnight, also where the process was down then; not before it was opened.
+  const base::Date late = std::max(base::Date::LegalDay(due), found->version.effective_from);
+  if (!deadline.legal_basis().article().empty()) tx.Cite(deadline.legal_basis());
+  RETURN_IF_ERROR(tx.Put(kDeadlines, &found->row, late));
+  overdue_.fetch_add(1, std::memory_order_relaxed);
+
+  const auto act = acts_.find(deadline.kind());
+  if (act == acts_.end()) return absl::OkStatus();
+  const absl::Status acted = tx.Attempt([&] { return act->second(tx, deadline); });
+  if (acted.ok() || MayPass(acted)) return acted;
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  base::Log(base::Severity::kError, "deadline_refused",
+            {{"deadline", deadline.name()},
+             {"record", deadline.record()},
+             {"kind", deadline.kind()},
+             {"status", acted.ToString()}});
+  const std::string reason = base::ReasonOf(acted);
+  deadline.set_refusal(reason.empty() ? absl::StatusCodeToString(acted.code()) : reason);
+  return tx.Put(kDeadlines, &found->row, late);
+}
+
+std::vector<store::Figure> Deadlines::Figures() const {
+  return {{"nisi_deadlines_overdue_total", "Deadlines that passed without being met.",
+           static_cast<double>(overdue_.load(std::memory_order_relaxed))},
+          {"nisi_deadlines_refused_total",
+           "Deadlines at whose end the record did not let happen what should have happened.",
+           static_cast<double>(refused_.load(std::memory_order_relaxed))}};
+}
+
+}  // namespace nisi::cases

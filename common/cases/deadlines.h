@@ -1,0 +1,77 @@
+// Things to be done by a day: a row each, with a timer that marks it late when the day is over, and
+// does what the law then lets happen by itself.
+//
+// The mark is not on the case: midnight must not change an etag that an official holds. A day is
+// found once, when the deadline is opened: a norm that changes later changes later terms.
+//
+//   // tables.cc: new store::Schema(cases::WithDeadlines({"industry-map", 1, ...}))
+//   // service.cc: OpenStore(options, schema, {{cases::kDeadlineTimer, deadlines_.Timer()}, ...})
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/store/store.h"
+#include "nisi/cases/v1/case.pb.h"
+
+namespace nisi::cases {
+
+using v1::Deadline;
+using v1::DeadlineRow;
+
+// Numbers on disk, the same in every service; those from 0xf000 on are kept for what services
+// share.
+extern const store::Table<DeadlineRow> kDeadlines;          // 0xf010: number
+extern const store::Index<DeadlineRow> kDeadlinesByRecord;  // 0xf011: record, closed, due day
+extern const store::Index<DeadlineRow>
+    kDeadlinesByWho;  // 0xf012: open ones: overdue, role, BIN or region or body, due day
+
+// The schema of a service with the tables of deadlines.
+store::Schema WithDeadlines(store::Schema schema);
+
+// Opens one: of `deadline`, record, kind and due_date must be there; name, state and overdue are
+// filled. Returns its name. One whose day is over is marked at once.
+absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline);
+// Done (Deadline::DONE), or no longer owed (CANCELLED). Nothing when it is closed already;
+// NOT_FOUND.
+absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state);
+// The open ones of a record, by due day.
+absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
+                                                    const std::string& record);
+
+// What happens when one of a kind is past its last day and not done, after it was marked: annul the
+// case, open the next, emit a message. Does not close the deadline by itself.
+using OverdueFn = std::function<absl::Status(store::Tx& tx, const Deadline& deadline)>;
+using OverdueFns = std::map<std::string, OverdueFn>;  // by kind; none: the mark is all
+
+// The one kind of timer that all deadlines have.
+inline constexpr char kDeadlineTimer[] = "cases/deadline";
+
+// The timer of one service's deadlines, with what it counts. Outlives the store.
+//
+// A timer that fails is tried again, and all timers behind it wait (store::Writer). So an act that
+// is refused, as the record is not what it should be, ends: nothing of it is kept, the deadline
+// says why, the log and a counter tell. What the store itself fails at is tried again.
+class Deadlines {
+ public:
+  explicit Deadlines(OverdueFns acts = {}) : acts_(std::move(acts)) {}
+
+  store::TimerFn Timer();
+  // nisi_deadlines_overdue_total, nisi_deadlines_refused_total: for rpc::Metrics::AddFigures.
+  std::vector<store::Figure> Figures() const;
+
+ private:
+  absl::Status Fire(store::Tx& tx, absl::string_view payload, absl::Time due);
+
+  const OverdueFns acts_;
+  std::atomic<int64_t> overdue_{0};
+  std::atomic<int64_t> refused_{0};
+};
+
+}  // namespace nisi::cases
