@@ -1,0 +1,214 @@
+#include "common/cases/step.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/roles.h"
+#include "common/base/status.h"
+#include "common/norms/term.h"
+#include "common/rpc/store_call.h"
+#include "google/type/date.pb.h"
+
+namespace nisi::cases {
+namespace {
+
+using base::EdgeDef;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr char kSystem[] = "system";  // who does what happens by itself
+
+static_assert(static_cast<int>(base::Duty::kPrepares) == v1::Act::PREPARES);
+static_assert(static_cast<int>(base::Duty::kExamines) == v1::Act::EXAMINES);
+static_assert(static_cast<int>(base::Duty::kDecides) == v1::Act::DECIDES);
+
+absl::Status NoCase(const Message& row) {
+  return absl::InternalError(
+      absl::StrCat(row.GetDescriptor()->full_name(), " is no row of a case"));
+}
+
+// The fields that a resource has by convention; null where it has none of the kind.
+struct Fields {
+  const FieldDescriptor* resource = nullptr;
+  const FieldDescriptor* name = nullptr;
+  const FieldDescriptor* state = nullptr;
+  const FieldDescriptor* etag = nullptr;
+  const FieldDescriptor* due_date = nullptr;
+  const FieldDescriptor* life = nullptr;  // of the row
+};
+
+absl::StatusOr<Fields> FieldsOf(const Message& row, const base::MachineDef& machine) {
+  Fields fields;
+  const auto* type = row.GetDescriptor();
+  fields.resource = type->FindFieldByNumber(1);
+  if (fields.resource == nullptr || fields.resource->message_type() == nullptr) return NoCase(row);
+  const auto* resource = fields.resource->message_type();
+  fields.name = resource->FindFieldByName("name");
+  fields.state = resource->FindFieldByName("state");
+  fields.etag = resource->FindFieldByName("etag");
+  if (fields.name == nullptr || fields.etag == nullptr || fields.state == nullptr ||
+      fields.state->enum_type() != &machine.states()) {
+    return NoCase(row);
+  }
+  const auto* due = resource->FindFieldByName("due_date");
+  if (due != nullptr && due->message_type() == google::type::Date::descriptor())
+    fields.due_date = due;
+  const auto* life = type->FindFieldByName("life");
+  if (life != nullptr && life->message_type() == v1::Life::descriptor()) fields.life = life;
+  return fields;
+}
+
+const Message& ResourceOf(const Message& row, const Fields& fields) {
+  return row.GetReflection()->GetMessage(row, fields.resource);
+}
+
+int StateOf(const Message& row, const Fields& fields) {
+  const Message& resource = ResourceOf(row, fields);
+  return resource.GetReflection()->GetEnumValue(resource, fields.state);
+}
+
+std::string TextOf(const Message& row, const Fields& fields, const FieldDescriptor* field) {
+  const Message& resource = ResourceOf(row, fields);
+  return resource.GetReflection()->GetString(resource, field);
+}
+
+absl::StatusOr<Progress> Started(const base::MachineDef& machine, base::Allowed allowed) {
+  Progress progress{&machine, std::move(allowed)};
+  if (progress.allowed.single()) progress.edge = progress.allowed.edges().front();
+  return progress;
+}
+
+bool HasTerm(const base::MachineDef& machine, absl::string_view norm) {
+  return std::any_of(machine.edges().begin(), machine.edges().end(),
+                     [norm](const EdgeDef& edge) { return edge.due == norm; });
+}
+
+// What is due in the state that the step leads to, by norm.
+std::map<std::string, Deadline> DueAfter(const Progress& step) {
+  std::map<std::string, Deadline> due;
+  for (const EdgeDef* edge : step.machine->From(step.edge->to, step.path)) {
+    if (*edge->due == '\0') continue;
+    Deadline& deadline = due[edge->due];
+    if (!deadline.has_legal_basis()) *deadline.mutable_legal_basis() = edge->basis();
+    for (int number = 1; number <= rpc::v1::Role_MAX; ++number) {
+      const auto role = static_cast<rpc::v1::Role>(number);
+      const auto& roles = deadline.roles();
+      if ((edge->roles & base::RoleBit(role)) != 0 &&
+          std::find(roles.begin(), roles.end(), number) == roles.end()) {
+        deadline.add_roles(role);
+      }
+    }
+  }
+  return due;
+}
+
+// Whether the step is what a term of the state it leaves asked for.
+bool Meets(const Progress& step, absl::string_view norm) {
+  const std::vector<const EdgeDef*> edges = step.machine->From(step.edge->from, step.path);
+  return std::any_of(edges.begin(), edges.end(), [&](const EdgeDef* edge) {
+    return edge->verb == step.edge->verb && edge->due == norm;
+  });
+}
+
+absl::Status MoveTerms(store::Tx& tx, const norms::Norms& norms, const Progress& step,
+                       const std::string& record, const Who& who) {
+  std::map<std::string, Deadline> due = DueAfter(step);
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, OpenDeadlines(tx, record));
+  for (const Deadline& deadline : open) {
+    if (!HasTerm(*step.machine, deadline.kind())) continue;  // opened by hand
+    if (!step.edge->renews && due.erase(deadline.kind()) > 0) continue;
+    const bool met = Meets(step, deadline.kind());
+    RETURN_IF_ERROR(CloseDeadline(tx, deadline.name(), met ? Deadline::DONE : Deadline::CANCELLED));
+  }
+  for (auto& [norm, deadline] : due) {
+    ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(norms, norm, tx.today()));
+    deadline.set_record(record);
+    deadline.set_kind(norm);
+    deadline.set_norm(norm);
+    deadline.set_rests_on_assumption(term.assumption);
+    *deadline.mutable_since() = term.since.ToProto();
+    *deadline.mutable_due_date() = term.last_day.ToProto();
+    if (deadline.roles_size() > 0) {
+      deadline.set_bin(who.bin);
+      deadline.set_region(who.region);
+      deadline.set_body(who.body);
+    }
+    RETURN_IF_ERROR(OpenDeadline(tx, std::move(deadline)).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ShowDueDate(const store::Tx& tx, const std::string& record,
+                         const FieldDescriptor* field, Message* resource) {
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, OpenDeadlines(tx, record));
+  if (open.empty()) {
+    resource->GetReflection()->ClearField(resource, field);
+  } else {
+    resource->GetReflection()->MutableMessage(resource, field)->CopyFrom(open.front().due_date());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Progress::Lead(int state) {
+  ASSIGN_OR_RETURN(edge, allowed.To(state));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Progress> BeginStep(const rpc::Call& call, const base::MachineDef& machine, int verb,
+                                   const Message& row, const Standing& standing) {
+  ASSIGN_OR_RETURN(const Fields fields, FieldsOf(row, machine));
+  std::vector<base::Acted> acts = standing.acts;
+  if (fields.life != nullptr) {
+    const Message& life = row.GetReflection()->GetMessage(row, fields.life);
+    for (const v1::Act& act : static_cast<const v1::Life&>(life).acts()) {
+      acts.push_back({static_cast<base::Duty>(act.duty()), act.subject()});
+    }
+  }
+  ASSIGN_OR_RETURN(base::Allowed allowed,
+                   machine.Ask(StateOf(row, fields), verb,
+                               {standing.roles, call.caller->subject, acts}, standing.path));
+  RETURN_IF_ERROR(rpc::CheckEtag(standing.etag, TextOf(row, fields, fields.etag)));
+  ASSIGN_OR_RETURN(Progress progress, Started(machine, std::move(allowed)));
+  progress.path = standing.path;
+  progress.roles = standing.roles;
+  progress.subject = call.caller->subject;
+  return progress;
+}
+
+absl::StatusOr<Progress> BeginStepByItself(const base::MachineDef& machine, int verb,
+                                           const Message& row, uint32_t path) {
+  ASSIGN_OR_RETURN(const Fields fields, FieldsOf(row, machine));
+  ASSIGN_OR_RETURN(base::Allowed allowed, machine.AskByItself(StateOf(row, fields), verb, path));
+  ASSIGN_OR_RETURN(Progress progress, Started(machine, std::move(allowed)));
+  progress.path = path;
+  progress.subject = kSystem;
+  return progress;
+}
+
+absl::Status FinishStep(store::Tx& tx, const norms::Norms& norms, const store::TableDef& table,
+                        const Progress& step, const Who& who, Message* row) {
+  if (step.edge == nullptr) return step.allowed.Only().status();
+  ASSIGN_OR_RETURN(const Fields fields, FieldsOf(*row, *step.machine));
+  Message* resource = row->GetReflection()->MutableMessage(row, fields.resource);
+  resource->GetReflection()->SetEnumValue(resource, fields.state, step.edge->to);
+  if (fields.life != nullptr && step.edge->duty != base::Duty::kNone) {
+    auto* life = static_cast<v1::Life*>(row->GetReflection()->MutableMessage(row, fields.life));
+    v1::Act* act = life->add_acts();
+    act->set_duty(static_cast<v1::Act::Duty>(step.edge->duty));
+    act->set_subject(step.subject);
+  }
+  const std::string record = TextOf(*row, fields, fields.name);
+  const bool has_terms = std::any_of(step.machine->edges().begin(), step.machine->edges().end(),
+                                     [](const EdgeDef& edge) { return *edge.due != '\0'; });
+  if (has_terms) RETURN_IF_ERROR(MoveTerms(tx, norms, step, record, who));
+  if (fields.due_date != nullptr)
+    RETURN_IF_ERROR(ShowDueDate(tx, record, fields.due_date, resource));
+  tx.Cite(step.edge->basis());
+  return tx.Put(table, row);
+}
+
+}  // namespace nisi::cases
