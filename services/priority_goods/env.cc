@@ -33,20 +33,15 @@ absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition)
   return found.has_value() ? absl::OkStatus() : base::NotFound("editions", EditionName(edition));
 }
 
-absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
-                                          const std::string& name, const std::string& etag,
-                                          Verb verb) {
+absl::StatusOr<cases::Step<EditionRow>> BeginStep(const store::Tx& tx, const rpc::Call& call,
+                                                  const std::string& name, const std::string& etag,
+                                                  Verb verb) {
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
   ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
   if (!found.has_value()) return base::NotFound("editions", name);
-  const Edition& edition = found->row.edition();
-  const std::vector<base::Acted> acts = ActsOf(edition);
-  ASSIGN_OR_RETURN(const base::Allowed allowed,
-                   EditionMachine().Ask(edition.state(), verb,
-                                        {call.caller->roles, call.caller->subject, acts}));
-  ASSIGN_OR_RETURN(const base::EdgeDef* edge, allowed.Only());
-  RETURN_IF_ERROR(rpc::CheckEtag(etag, edition.etag()));
-  return EditionChange{std::move(found->row), edge};
+  const std::vector<base::Acted> acts = ActsOf(found->row.edition());
+  return cases::Begin(call, EditionMachine(), verb, std::move(found->row),
+                      {.roles = call.caller->roles, .etag = etag, .acts = acts});
 }
 
 }  // namespace nisi::priority_goods

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "common/base/machine.h"
 #include "common/base/status.h"
+#include "common/cases/step.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
 #include "common/store/store.h"
@@ -37,15 +37,11 @@ absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t editio
 // NOT_FOUND when no edition has the number.
 absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition);
 
-// The edition in a transaction, for a change by `verb`, and the edge that the change takes.
-// NOT_FOUND; what EditionMachine() refuses; VERSION_MISMATCH.
+// A step of an edition in a transaction, to be finished by cases::Finish. NOT_FOUND; what
+// EditionMachine() refuses; VERSION_MISMATCH.
 enum class Verb;
-struct EditionChange {
-  EditionRow row;
-  const base::EdgeDef* edge;
-};
-absl::StatusOr<EditionChange> BeginChange(const store::Tx& tx, const rpc::Call& call,
-                                          const std::string& name, const std::string& etag,
-                                          Verb verb);
+absl::StatusOr<cases::Step<EditionRow>> BeginStep(const store::Tx& tx, const rpc::Call& call,
+                                                  const std::string& name, const std::string& etag,
+                                                  Verb verb);
 
 }  // namespace nisi::priority_goods

@@ -138,19 +138,6 @@ absl::StatusOr<v1::ListEditionsResponse> ListAsOf(const Env& env, const Call& ca
   return response;
 }
 
-// A change of an edition by one verb: the common shape of submit, return and withdraw.
-template <class Request, class Change>
-absl::StatusOr<Edition> ChangeEdition(const Call& call, store::Tx& tx, const Request& request,
-                                      Verb verb, const Change& change) {
-  ASSIGN_OR_RETURN(EditionChange begun,
-                   BeginChange(tx, call, request.name(), request.etag(), verb));
-  RETURN_IF_ERROR(change(begun.row));
-  begun.row.mutable_edition()->set_state(static_cast<Edition::State>(begun.edge->to));
-  tx.Cite(begun.edge->basis());
-  RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-  return begun.row.edition();
-}
-
 }  // namespace
 
 absl::StatusOr<v1::Edition> CreateEdition(Env& /*env*/, const Call& call, store::Tx& tx,
@@ -168,16 +155,15 @@ absl::StatusOr<v1::Edition> CreateEdition(Env& /*env*/, const Call& call, store:
   return row.edition();
 }
 
-absl::StatusOr<v1::Edition> UpdateEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Edition> UpdateEdition(Env& env, const Call& call, store::Tx& tx,
                                           const v1::UpdateEditionRequest& request) {
-  ASSIGN_OR_RETURN(EditionChange begun, BeginChange(tx, call, request.edition().name(),
-                                                    request.edition().etag(), Verb::kEdit));
-  RETURN_IF_ERROR(
-      rpc::ApplyUpdate(request.edition(), request.update_mask(), begun.row.mutable_edition()));
-  RETURN_IF_ERROR(CheckTitle(begun.row.edition()));
-  tx.Cite(begun.edge->basis());
-  RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
-  return begun.row.edition();
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.edition().name(),
+                                        request.edition().etag(), Verb::kEdit));
+  Edition& edition = *step.row.mutable_edition();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.edition(), request.update_mask(), &edition));
+  RETURN_IF_ERROR(CheckTitle(edition));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
+  return edition;
 }
 
 absl::StatusOr<Encoded<v1::Edition>> GetEdition(Env& env, Call& call,
@@ -225,43 +211,46 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
   return Encoded<v1::ListEditionsResponse>{std::move(page)};
 }
 
-absl::StatusOr<v1::Edition> SubmitEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Edition> SubmitEdition(Env& env, const Call& call, store::Tx& tx,
                                           const v1::SubmitEditionRequest& request) {
-  return ChangeEdition(call, tx, request, Verb::kSubmit, [&](EditionRow& row) -> absl::Status {
-    ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, row.number()));
-    if (count == 0) return errors::EditionEmpty();
-    row.mutable_edition()->set_entry_count(count);
-    row.mutable_edition()->set_submitted_by(call.caller->subject);
-    // It waits for a decision again: who returned it before and why is for the journal to tell.
-    row.mutable_edition()->clear_decided_by();
-    row.mutable_edition()->clear_reason();
-    return absl::OkStatus();
-  });
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kSubmit));
+  ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, step.row.number()));
+  if (count == 0) return errors::EditionEmpty();
+  Edition& edition = *step.row.mutable_edition();
+  edition.set_entry_count(count);
+  edition.set_submitted_by(step.subject);
+  // It waits for a decision again: who returned it before and why is for the journal to tell.
+  edition.clear_decided_by();
+  edition.clear_reason();
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
+  return edition;
 }
 
-absl::StatusOr<v1::Edition> ReturnEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Edition> ReturnEdition(Env& env, const Call& call, store::Tx& tx,
                                           const v1::ReturnEditionRequest& request) {
-  return ChangeEdition(call, tx, request, Verb::kReturn, [&](EditionRow& row) -> absl::Status {
-    row.mutable_edition()->set_decided_by(call.caller->subject);
-    row.mutable_edition()->set_reason(request.reason());
-    row.mutable_edition()->set_entry_count(0);
-    return absl::OkStatus();
-  });
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kReturn));
+  Edition& edition = *step.row.mutable_edition();
+  edition.set_decided_by(step.subject);
+  edition.set_reason(request.reason());
+  edition.set_entry_count(0);
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
+  return edition;
 }
 
-absl::StatusOr<v1::Edition> WithdrawEdition(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Edition> WithdrawEdition(Env& env, const Call& call, store::Tx& tx,
                                             const v1::WithdrawEditionRequest& request) {
-  return ChangeEdition(call, tx, request, Verb::kWithdraw, [&](EditionRow& row) -> absl::Status {
-    // In force from midnight, also where the timer that says so cannot act.
-    const auto day = base::Date::FromProto(row.edition().effective_from());
-    if (row.edition().state() == Edition::APPROVED && day.ok() && *day <= tx.today())
-      return EditionMachine()
-          .Ask(Edition::IN_FORCE, Verb::kWithdraw, {call.caller->roles, call.caller->subject, {}})
-          .status();
-    row.mutable_edition()->set_decided_by(call.caller->subject);
-    row.mutable_edition()->set_reason(request.reason());
-    return absl::OkStatus();
-  });
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kWithdraw));
+  Edition& edition = *step.row.mutable_edition();
+  // In force from midnight, also where the timer that says so cannot act.
+  const auto day = base::Date::FromProto(edition.effective_from());
+  if (edition.state() == Edition::APPROVED && day.ok() && *day <= tx.today())
+    return EditionMachine()
+        .Ask(Edition::IN_FORCE, Verb::kWithdraw, {step.roles, step.subject, {}})
+        .status();
+  edition.set_decided_by(step.subject);
+  edition.set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
+  return edition;
 }
 
 absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx& tx,
@@ -271,9 +260,8 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx
   order.etag = tx.etag();
   ASSIGN_OR_RETURN(order.date, base::Date::FromProto(request.order_date()));
   ASSIGN_OR_RETURN(order.effective_from, base::Date::FromProto(request.effective_from()));
-  ASSIGN_OR_RETURN(EditionChange begun,
-                   BeginChange(tx, call, request.name(), request.etag(), Verb::kApprove));
-  Edition& edition = *begun.row.mutable_edition();
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kApprove));
+  Edition& edition = *step.row.mutable_edition();
   ASSIGN_OR_RETURN(*edition.mutable_decision(), Approve(edition, order, tx.today(), *env.norms));
   ASSIGN_OR_RETURN(const auto same_day,
                    tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(order.effective_from)));
@@ -281,21 +269,19 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx
     return errors::EffectiveDayTaken(order.effective_from, same_day->row.edition().name());
   edition.mutable_decision()->mutable_decide_time()->set_seconds(
       absl::ToUnixSeconds(tx.recorded()));
-  edition.set_state(static_cast<Edition::State>(begun.edge->to));
   edition.set_order_number(request.order_number());
   *edition.mutable_order_date() = request.order_date();
   *edition.mutable_effective_from() = request.effective_from();
   edition.set_decided_by(order.approver);
-  tx.Cite(begun.edge->basis());
-  RETURN_IF_ERROR(tx.Put(kEditions, &begun.row));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
   // Its first day may be today, which has begun: then it acts at once.
   if (order.effective_from > tx.today()) {
     tx.Schedule(order.effective_from.StartOfDay(), kTakeEffectTimer,
-                absl::StrCat(begun.row.number()));
+                absl::StrCat(step.row.number()));
   } else {
     RETURN_IF_ERROR(PutDueInForce(tx, tx.today()));
   }
-  ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(begun.row.number())));
+  ASSIGN_OR_RETURN(const auto stored, tx.Find(kEditions, store::Key::Of(step.row.number())));
   return stored->row.edition();
 }
 

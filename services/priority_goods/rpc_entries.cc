@@ -31,7 +31,7 @@ absl::StatusOr<EntryKey> KeyOf(const std::string& name) {
 }
 
 absl::Status CheckEditable(const store::Tx& tx, const Call& call, int32_t edition) {
-  return BeginChange(tx, call, EditionName(edition), "", Verb::kEdit).status();
+  return BeginStep(tx, call, EditionName(edition), "", Verb::kEdit).status();
 }
 
 // No entry may cover another: three looks above, one below. Below 10 digits nothing can lie.

@@ -127,7 +127,7 @@ class Import final : public rpc::MessageSink<v1::ImportEntriesRequest> {
   }
 
   absl::StatusOr<v1::ImportEntriesResponse> Enter(store::Tx& tx, const Call& call) {
-    RETURN_IF_ERROR(BeginChange(tx, call, header_.parent(), "", Verb::kEdit).status());
+    RETURN_IF_ERROR(BeginStep(tx, call, header_.parent(), "", Verb::kEdit).status());
     std::set<std::string> codes;
     RETURN_IF_ERROR(
         tx.Scan(kEntries, {store::Key::Of(edition_), ""}, {},
