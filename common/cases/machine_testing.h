@@ -14,9 +14,22 @@
 #include "common/base/machine.h"
 #include "common/base/roles.h"
 #include "common/base/status.h"
+#include "common/norms/norm_keys.h"
 #include "common/rpc/caller.h"
 
 namespace nisi::cases {
+
+// The table is sound, and each term in it is a declared norm in days.
+inline void ExpectSound(const base::MachineDef& machine) {
+  EXPECT_EQ(machine.Problem(), "");
+  for (const base::EdgeDef& edge : machine.edges()) {
+    if (*edge.due == '\0') continue;
+    const norms::KeySpec* norm = norms::FindKey(edge.due);
+    EXPECT_TRUE(norm != nullptr &&
+                (norm->unit == norms::Unit::kWorkingDays || norm->unit == norms::Unit::kDays))
+        << edge.due;
+  }
+}
 
 // What the test of a service says of itself.
 struct MachineFixture {

@@ -65,6 +65,10 @@ class EditionWalkTest : public PriorityGoodsTest {
   int days_ = 0;
 };
 
+TEST(EditionMachineTest, IsSound) {
+  cases::ExpectSound(EditionMachine());
+}
+
 TEST_F(EditionWalkTest, EveryVerbByEveryRoleInEveryState) {
   cases::MachineFixture fixture;
   fixture.make = [this] { return CreateDraft({MakeEntry("0101")}); };
