@@ -54,6 +54,10 @@ std::string SystemKey(uint16_t id, const Key& key) {
   return bytes;
 }
 
+std::string BuildingKey(uint16_t id) {
+  return SystemKey(kMetaId, Key::Of("building", int64_t{id}));
+}
+
 std::string JournalKey(int64_t position) {
   std::string bytes;
   AppendBigEndian64(&bytes, static_cast<uint64_t>(position));

@@ -8,6 +8,9 @@
 // data  <index id> 'h' <index key> <key>          the same, for keys that some other version has or
 //                                                 had
 // data  <system id> ...                           the store's own rows, below
+// data  <totals id> 'c' <group>                   sums on a day, and how long they hold
+// data  <totals id> 'd' <group> <day>             what changes on that day, as known now
+// data  <totals id> 'l' <group> <recorded> <day>  what one command changed on that day
 // log   <position> 'J'                            journal entry: leaf, openings
 // log   <position> 'N'                            the hashes of the subtrees of the Merkle tree
 // that
@@ -72,6 +75,9 @@ std::string HistoryKey(const TableDef& table, absl::string_view key, const Versi
 // The first history key of a record at or before a date, in the order they are stored.
 std::string HistorySeek(const TableDef& table, absl::string_view key, base::Date as_of);
 std::string SystemKey(uint16_t id, const Key& key);
+// Stands while an index or totals are being built. Of totals the value is how far: all records with
+// a key below it are in.
+std::string BuildingKey(uint16_t id);
 std::string JournalKey(int64_t position);
 std::string NodesKey(int64_t position);
 // The position of the leaf that completes a subtree: where its hash lies.

@@ -22,6 +22,15 @@ std::optional<RawRow> LiveOnly(std::optional<RawRow> raw) {
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableDef& table,
+                                                                    absl::string_view row) {
+  std::unique_ptr<google::protobuf::Message> message(table.prototype->New());
+  if (!message->ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+    return base::StoreCorrupt("row does not parse");
+  }
+  return message;
+}
+
 bool Reader::CurrentAnswers(const Version& current, const At& at) const {
   if (!settled_ || current.position == 0) return false;
   if (at.as_of.has_value() && (*at.as_of < current.effective_from || *at.as_of > today_))
@@ -130,13 +139,16 @@ absl::StatusOr<IndexEntry> DecodeIndexEntry(const IndexDef& index, char kind, ab
   return IndexEntry{key.substr(0, length), key.substr(length)};
 }
 
-absl::Status Reader::CheckBuilt(const IndexDef& index) const {
+absl::StatusOr<std::optional<std::string>> Reader::Building(uint16_t id) const {
   std::string state;
-  ASSIGN_OR_RETURN(
-      const bool building,
-      snapshot_->Get(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index.id})),
-                     &state));
-  if (building) {
+  ASSIGN_OR_RETURN(const bool building, snapshot_->Get(Space::kData, BuildingKey(id), &state));
+  if (!building) return std::optional<std::string>();
+  return std::optional<std::string>(std::move(state));
+}
+
+absl::Status Reader::CheckBuilt(uint16_t id) const {
+  ASSIGN_OR_RETURN(const std::optional<std::string> building, Building(id));
+  if (building.has_value()) {
     return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.",
                              absl::Seconds(1));
   }
@@ -145,7 +157,7 @@ absl::Status Reader::CheckBuilt(const IndexDef& index) const {
 
 absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at,
                           const RowVisitor& visit) const {
-  RETURN_IF_ERROR(CheckBuilt(index));
+  RETURN_IF_ERROR(CheckBuilt(index.id));
   return WantsCurrent(at) ? ScanIndexCurrent(index, range, visit)
                           : ScanIndexAt(index, range, at, visit);
 }
@@ -207,10 +219,8 @@ absl::Status Reader::VisitRows(const std::vector<std::string>& keys,
 
 absl::StatusOr<bool> Reader::EmitsKey(const IndexDef& index, const RowView& row,
                                       absl::string_view index_key) const {
-  std::unique_ptr<google::protobuf::Message> message(index.on->prototype->New());
-  if (!message->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
-    return base::StoreCorrupt("row does not parse");
-  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<google::protobuf::Message> message,
+                   ParseRow(*index.on, row.row));
   bool emits = false;
   index.keys(*message, [&](const Key& key) { emits = emits || key.bytes() == index_key; });
   return emits;
@@ -272,7 +282,7 @@ absl::Status Reader::ScanIndexAt(const IndexDef& index, const Range& range, cons
 
 absl::StatusOr<std::optional<RawRow>> Reader::FindUniqueRaw(const IndexDef& index,
                                                             const Key& key) const {
-  RETURN_IF_ERROR(CheckBuilt(index));
+  RETURN_IF_ERROR(CheckBuilt(index.id));
   if (settled_) {
     ASSIGN_OR_RETURN(const std::optional<std::string> primary, UniqueKey(index, key));
     if (!primary.has_value()) return std::optional<RawRow>();

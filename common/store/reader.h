@@ -19,6 +19,7 @@
 #include "common/store/engine.h"
 #include "common/store/layout.h"
 #include "common/store/table.h"
+#include "common/store/totals.h"
 
 namespace nisi::store {
 
@@ -54,6 +55,14 @@ struct Range {
 // Range::after.
 using RowVisitor =
     std::function<absl::StatusOr<bool>(const RowView& row, absl::string_view at_key)>;
+
+// Called for each group in order of key; return false to stop.
+using TotalsVisitor =
+    std::function<absl::StatusOr<bool>(absl::string_view group, absl::Span<const Int> sums)>;
+
+// The row of a stored version. DATA_LOSS when the bytes are none.
+absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableDef& table,
+                                                                    absl::string_view row);
 
 // Not thread-safe; must not outlive its snapshot.
 class Reader {
@@ -100,6 +109,13 @@ class Reader {
   absl::Status Scan(const IndexDef& index, const Range& range, const At& at,
                     const RowVisitor& visit) const;
 
+  // Totals of the groups whose key begins with `prefix`: what a scan of their table at `at` would
+  // add up to. Groups that nothing is in are not shown. UNAVAILABLE while they are being built. A
+  // group is one row, when `at` is today and now; each effective day between as_of and today adds
+  // one, each command recorded since known_at one more.
+  virtual absl::Status ScanTotals(const TotalsDef& totals, const Key& prefix, const At& at,
+                                  const TotalsVisitor& visit) const;
+
   template <class Row>
   static absl::StatusOr<Stored<Row>> Parse(const RowView& view) {
     Stored<Row> stored;
@@ -129,6 +145,8 @@ class Reader {
                                                     absl::string_view key) const;
   absl::StatusOr<bool> EmitsKey(const IndexDef& index, const RowView& row,
                                 absl::string_view index_key) const;
+  // Whether an index or totals are not whole yet; the marker's value then.
+  absl::StatusOr<std::optional<std::string>> Building(uint16_t id) const;
 
   const Snapshot* snapshot_;
   const Schema* schema_;
@@ -140,7 +158,7 @@ class Reader {
                                 const RowVisitor& visit) const;
   absl::Status ScanIndexAt(const IndexDef& index, const Range& range, const At& at,
                            const RowVisitor& visit) const;
-  absl::Status CheckBuilt(const IndexDef& index) const;
+  absl::Status CheckBuilt(uint16_t id) const;
   // The stored values of row keys, in order, until `visit` says enough; nullopt where absent.
   absl::Status VisitRows(const std::vector<std::string>& keys,
                          const Snapshot::ManyVisitor& visit) const;

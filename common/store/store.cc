@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/planted.h"
+#include "common/store/totals.h"
 #include "nlohmann/json.hpp"
 
 namespace nisi::store {
@@ -47,6 +48,12 @@ json SchemaJson(const Schema& schema) {
   out["indexes"] = json::object();
   for (const IndexDef* index : schema.indexes) {
     out["indexes"][absl::StrCat(index->id)] = {index->name, index->on->name, index->unique};
+  }
+  // Among the indexes, so that a release that knows nothing of totals refuses the store instead of
+  // letting them fall behind.
+  for (const TotalsDef* totals : schema.totals) {
+    out["indexes"][absl::StrCat(totals->id)] = {totals->name, totals->on->name, "totals",
+                                                totals->measures};
   }
   out["retired"] = schema.retired;
   return out;
@@ -166,11 +173,15 @@ absl::Status Store::Load() {
     RETURN_IF_ERROR(Bookkeep([&](Overlay& overlay) {
       overlay.Put(Space::kData, MetaKey(kSchemaMeta), ours);
       if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
+      const auto known = [&](uint16_t id) {
+        return is_new ||
+               (stored.contains("indexes") && stored["indexes"].contains(absl::StrCat(id)));
+      };
       for (const IndexDef* index : schema_->indexes) {
-        const bool known =
-            stored.contains("indexes") && stored["indexes"].contains(absl::StrCat(index->id));
-        if (is_new || known) continue;
-        overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of("building", int64_t{index->id})), "1");
+        if (!known(index->id)) overlay.Put(Space::kData, BuildingKey(index->id), "1");
+      }
+      for (const TotalsDef* totals : schema_->totals) {
+        if (!known(totals->id)) overlay.Put(Space::kData, BuildingKey(totals->id), "");
       }
       return absl::OkStatus();
     }));

@@ -121,7 +121,8 @@ class Store {
   absl::StatusOr<int> RunDueTimers();
   absl::StatusOr<std::optional<absl::Time>> NextTimer() const;
 
-  // Index numbers not built yet; BuildIndexes builds them in small steps while serving.
+  // Numbers of indexes and totals not built yet; BuildIndexes builds them in small steps while
+  // serving.
   absl::StatusOr<std::vector<uint16_t>> UnbuiltIndexes() const;
   absl::Status BuildIndexes();
 
@@ -153,6 +154,7 @@ class Store {
   // The command of the first timer that is due in `state` by `now`, if any.
   absl::StatusOr<std::optional<Command>> DueTimer(const Snapshot& state, absl::Time now);
   absl::Status BuildIndex(const IndexDef& index);
+  absl::Status BuildTotals(const TotalsDef& totals);
   absl::StatusOr<Outcome> Submit(Command command);
 
   std::unique_ptr<Engine> engine_;

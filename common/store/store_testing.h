@@ -59,11 +59,22 @@ inline const Index<WidgetRow> kByRegion(13, "crates_by_region", kCrates, /*is_un
                                             emit(Key::Of(row.widget().region()));
                                         });
 
+// The whole, by color and tag: one, none and several groups; sums past 64 bits, and below zero.
+inline const Totals<WidgetRow> kWidgetTotals(
+    14, "widget_totals", kWidgets, 3, [](const WidgetRow& row, const EmitTotals& emit) {
+      const Int weight = row.widget().weight();
+      const Int add[] = {1, 500 - weight, weight * weight * weight * weight};
+      emit(Key(), add);
+      emit(Key::Of("color", row.widget().color()), add);
+      for (const std::string& tag : row.widget().tags()) emit(Key::Of("tag", tag), add);
+    });
+
 inline Schema WidgetSchema() {
   Schema schema;
   schema.name = "testing";
   schema.tables = {&kWidgets, &kCrates};
   schema.indexes = {&kByColor, &kByBin, &kByTag, &kByRegion};
+  schema.totals = {&kWidgetTotals};
   return schema;
 }
 

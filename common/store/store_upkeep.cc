@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/planted.h"
 #include "common/store/store.h"
+#include "common/store/totals.h"
 
 namespace nisi::store {
 namespace {
@@ -144,12 +145,14 @@ absl::Status Store::file_damage() const {
 absl::StatusOr<std::vector<uint16_t>> Store::UnbuiltIndexes() const {
   std::vector<uint16_t> unbuilt;
   const auto snapshot = engine_->NewSnapshot();
-  for (const IndexDef* index : schema_->indexes) {
+  const auto look = [&](uint16_t id) -> absl::Status {
     std::string value;
-    const std::string at = SystemKey(kMetaId, Key::Of("building", int64_t{index->id}));
-    ASSIGN_OR_RETURN(const bool building, snapshot->Get(Space::kData, at, &value));
-    if (building) unbuilt.push_back(index->id);
-  }
+    ASSIGN_OR_RETURN(const bool building, snapshot->Get(Space::kData, BuildingKey(id), &value));
+    if (building) unbuilt.push_back(id);
+    return absl::OkStatus();
+  };
+  for (const IndexDef* index : schema_->indexes) RETURN_IF_ERROR(look(index->id));
+  for (const TotalsDef* totals : schema_->totals) RETURN_IF_ERROR(look(totals->id));
   return unbuilt;
 }
 
@@ -158,6 +161,26 @@ absl::Status Store::BuildIndexes() {
   for (const IndexDef* index : schema_->indexes) {
     if (std::find(unbuilt.begin(), unbuilt.end(), index->id) != unbuilt.end())
       RETURN_IF_ERROR(BuildIndex(*index));
+  }
+  for (const TotalsDef* totals : schema_->totals) {
+    if (std::find(unbuilt.begin(), unbuilt.end(), totals->id) != unbuilt.end())
+      RETURN_IF_ERROR(BuildTotals(*totals));
+  }
+  return absl::OkStatus();
+}
+
+// As an index, but sums are not the same when added twice: the marker says which records are in, so
+// that callers count those alone, and building goes on there after a stop.
+absl::Status Store::BuildTotals(const TotalsDef& totals) {
+  bool done = false;
+  while (!done && !stopping_) {
+    Command step;
+    step.bookkeeping = true;
+    step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
+      ASSIGN_OR_RETURN(done, tx.BuildTotals(totals, kBuildStep));
+      return std::string();
+    };
+    RETURN_IF_ERROR(Submit(std::move(step)).status());
   }
   return absl::OkStatus();
 }
@@ -184,9 +207,7 @@ absl::Status Store::BuildIndex(const IndexDef& index) {
       }
       done = keys.size() < kBuildStep;
       if (!keys.empty()) after = keys.back();
-      if (done)
-        tx.overlay_->Delete(Space::kData,
-                            SystemKey(kMetaId, Key::Of("building", int64_t{index.id})));
+      if (done) tx.overlay_->Delete(Space::kData, BuildingKey(index.id));
       return std::string();
     };
     Command step;

@@ -45,7 +45,8 @@ TEST_P(StoreUpkeepTest, RefusesASchemaThatReadsBytesOtherwise) {
   const Table<WidgetRow> renamed(1, "gadgets",
                                  [](const WidgetRow& row) { return Key::Of(row.widget().code()); });
   EXPECT_EQ(refusal([&](Schema& s) {
-              s.tables[0] = &renamed, s.indexes = {&kByRegion}, s.retired = {10, 11, 12};
+              s.tables[0] = &renamed, s.indexes = {&kByRegion}, s.totals = {};
+              s.retired = {10, 11, 12, 14};
             }),
             "SCHEMA_MISMATCH");
   EXPECT_EQ(refusal([](Schema& s) { s.tables = {&kWidgets}, s.indexes.pop_back(); }),
@@ -56,6 +57,16 @@ TEST_P(StoreUpkeepTest, RefusesASchemaThatReadsBytesOtherwise) {
   const Index<WidgetRow> twice(10, "again", kWidgets, false,
                                [](const WidgetRow&, const EmitKey&) {});
   EXPECT_EQ(refusal([&](Schema& s) { s.indexes.push_back(&twice); }), "SCHEMA_INVALID");
+  const Totals<WidgetRow> longer(14, "widget_totals", kWidgets, 4,
+                                 [](const WidgetRow&, const EmitTotals&) {});
+  EXPECT_EQ(refusal([&](Schema& s) { s.totals = {&longer}; }), "SCHEMA_MISMATCH");
+  EXPECT_EQ(refusal([](Schema& s) { s.totals = {}; }), "SCHEMA_MISMATCH");
+  const Totals<WidgetRow> number_taken(13, "again", kWidgets, 1,
+                                       [](const WidgetRow&, const EmitTotals&) {});
+  EXPECT_EQ(refusal([&](Schema& s) { s.totals.push_back(&number_taken); }), "SCHEMA_INVALID");
+  const Totals<WidgetRow> no_count(15, "no_count", kWidgets, 0,
+                                   [](const WidgetRow&, const EmitTotals&) {});
+  EXPECT_EQ(refusal([&](Schema& s) { s.totals.push_back(&no_count); }), "SCHEMA_INVALID");
   EXPECT_EQ(refusal([](Schema& s) { s.indexes.pop_back(), s.retired = {13}; }),
             "");                                          // retired: its number stays taken
   EXPECT_EQ(refusal([](Schema&) {}), "SCHEMA_MISMATCH");  // and cannot come back

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/store/totals.h"
 #include "google/protobuf/descriptor.h"
 
 namespace nisi::store {
@@ -43,6 +44,14 @@ std::vector<const IndexDef*> Schema::IndexesOf(const TableDef& table) const {
   return found;
 }
 
+std::vector<const TotalsDef*> Schema::TotalsOf(const TableDef& table) const {
+  std::vector<const TotalsDef*> found;
+  for (const TotalsDef* one : totals) {
+    if (one->on->id == table.id) found.push_back(one);
+  }
+  return found;
+}
+
 std::string Schema::Problem() const {
   std::set<uint16_t> used;
   const auto take = [&used](uint16_t id) {
@@ -59,6 +68,13 @@ std::string Schema::Problem() const {
     if (FindTable(index->on->id) != index->on)
       return absl::StrCat("index ", index->name, ": no such table");
   }
+  for (const TotalsDef* one : totals) {
+    if (!take(one->id))
+      return absl::StrCat("totals ", one->name, ": number ", one->id, " is taken");
+    if (FindTable(one->on->id) != one->on)
+      return absl::StrCat("totals ", one->name, ": no such table");
+    if (one->measures == 0) return absl::StrCat("totals ", one->name, ": no count");
+  }
   for (const uint16_t id : retired) {
     if (!take(id)) return absl::StrCat("retired number ", id, " is in use");
   }
@@ -74,6 +90,10 @@ std::string Schema::Describe() const {
   for (const IndexDef* index : indexes) {
     absl::StrAppend(&text, index->unique ? "unique index " : "index ", index->id, " ", index->name,
                     " on ", index->on->name, "\n");
+  }
+  for (const TotalsDef* one : totals) {
+    absl::StrAppend(&text, "totals ", one->id, " ", one->name, " on ", one->on->name, ", ",
+                    one->measures, one->measures == 1 ? " measure\n" : " measures\n");
   }
   for (const uint16_t id : retired) absl::StrAppend(&text, "retired ", id, "\n");
   return text;

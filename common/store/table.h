@@ -55,21 +55,26 @@ struct Index : IndexDef {
                  }} {}
 };
 
+struct TotalsDef;  // totals.h
+
 // Everything a service keeps on disk. One constant a service; a test dumps it to a golden file.
 struct Schema {
   std::string name;     // the service, as "priority-goods"
   uint32_t format = 1;  // raised when bytes change meaning; a store of a newer format is refused
   std::vector<const TableDef*> tables;
   std::vector<const IndexDef*> indexes;
-  std::vector<uint16_t> retired;  // ids of dropped tables and indexes, never used again
+  std::vector<const TotalsDef*> totals;
+  std::vector<uint16_t> retired;  // ids of dropped tables, indexes and totals, never used again
 
   const TableDef* FindTable(uint16_t id) const;
   const TableDef* FindTable(absl::string_view table_name) const;
   std::vector<const IndexDef*> IndexesOf(const TableDef& table) const;
+  std::vector<const TotalsDef*> TotalsOf(const TableDef& table) const;
   // Empty when sound, else what is wrong: a number used twice, an index without its table, a bad
   // row type.
   std::string Problem() const;
-  // One line a table and index: number, name, row type, unique; for the golden file.
+  // One line a table, index and totals: number, name, row type, unique, measures; for the golden
+  // file.
   std::string Describe() const;
 };
 

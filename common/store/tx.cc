@@ -68,15 +68,6 @@ Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date 
       entries_(1),
       openings_(1) {}
 
-absl::StatusOr<std::unique_ptr<Message>> Tx::ParseRow(const TableDef& table,
-                                                      absl::string_view row) {
-  std::unique_ptr<Message> message(table.prototype->New());
-  if (!message->ParseFromArray(row.data(), static_cast<int>(row.size()))) {
-    return base::StoreCorrupt("row does not parse");
-  }
-  return message;
-}
-
 std::string Tx::etag() const {
   return absl::StrCat(absl::Hex(position(), absl::kZeroPad8));
 }
@@ -140,6 +131,7 @@ absl::Status Tx::End(const TableDef& table, const Key& key,
 absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& current,
                          const Version& version, const Message* row, absl::string_view bytes) {
   if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
+  RETURN_IF_ERROR(CountVersion(table, key, current, version, row));
   const std::optional<RawRow>& before = current.raw;
   const bool future = version.effective_from > today_;
   const bool own = before.has_value() && before->version.position >= first_position_ &&
@@ -292,6 +284,62 @@ absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
   return absl::OkStatus();
 }
 
+absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Current& current,
+                              const Version& version, const Message* row) {
+  const std::vector<const TotalsDef*> all = schema_->TotalsOf(table);
+  if (all.empty()) return absl::OkStatus();
+  if (version.effective_from < today_ && base::Planted("totals-miss-correction"))
+    return absl::OkStatus();
+  std::vector<RawRow> earlier;
+  if (current.raw.has_value()) {
+    ASSIGN_OR_RETURN(earlier, Versions(table, key.bytes(), version.effective_from));
+  }
+  for (const TotalsDef* totals : all) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(totals->id));
+    if (built_below.has_value() && key.bytes() >= *built_below) continue;  // counted when built
+    TotalsChanges& changes = totals_.try_emplace(totals->id, totals).first->second;
+    RETURN_IF_ERROR(changes.Record(earlier, version, row));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Tx::BuildTotals(const TotalsDef& totals, size_t records) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(totals.id));
+  if (!built_below.has_value()) return true;
+  const std::string base = TablePrefix(totals.on->id, kCurrent);
+  std::vector<std::string> keys;
+  const auto cursor =
+      overlay_->Scan(Space::kData, absl::StrCat(base, *built_below), PrefixEnd(base));
+  for (; cursor->Valid() && keys.size() < records; cursor->Next())
+    keys.emplace_back(cursor->key().substr(base.size()));
+  RETURN_IF_ERROR(cursor->status());
+  TotalsChanges& changes = totals_.try_emplace(totals.id, &totals).first->second;
+  for (const std::string& key : keys) {
+    ASSIGN_OR_RETURN(std::vector<RawRow> versions, Versions(*totals.on, key));
+    RETURN_IF_ERROR(changes.RecordAll(std::move(versions)));
+  }
+  if (keys.size() < records) {
+    overlay_->Delete(Space::kData, BuildingKey(totals.id));
+    return true;
+  }
+  overlay_->Put(Space::kData, BuildingKey(totals.id),
+                absl::StrCat(keys.back(), absl::string_view("\0", 1)));
+  return false;
+}
+
+absl::Status Tx::WriteTotals() const {
+  for (auto& [id, changes] : totals_) RETURN_IF_ERROR(changes.WriteTo(overlay_, today_));
+  totals_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status Tx::ScanTotals(const TotalsDef& totals, const Key& prefix, const At& at,
+                            const TotalsVisitor& visit) const {
+  RETURN_IF_ERROR(WriteTotals());
+  return Reader::ScanTotals(totals, prefix, at, visit);
+}
+
+// Totals are sums by day already, so a day's turn leaves them alone.
 absl::Status Tx::Promote(const TableDef& table, const Key& key) {
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(table, key.bytes()));
   const std::string prefix = HistoryPrefix(table, key.bytes());

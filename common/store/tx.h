@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +18,7 @@
 #include "common/store/journal.h"
 #include "common/store/overlay.h"
 #include "common/store/reader.h"
+#include "common/store/totals_changes.h"
 
 namespace nisi::store {
 
@@ -37,6 +39,10 @@ class Tx : public Reader {
   // Records that the record ends on `effective_from` (absent: today). NOT_FOUND when it never was.
   absl::Status End(const TableDef& table, const Key& key,
                    std::optional<base::Date> effective_from = std::nullopt);
+
+  // With what this command has changed so far.
+  absl::Status ScanTotals(const TotalsDef& totals, const Key& prefix, const At& at,
+                          const TotalsVisitor& visit) const override;
 
   // The next number of a counter of this store: 1, 2, ... without gaps.
   absl::StatusOr<int64_t> Next(absl::string_view counter);
@@ -93,11 +99,17 @@ class Tx : public Reader {
                        absl::string_view before, absl::string_view after);
   // Enters every version of one record into one index; for an index that is being built.
   absl::Status IndexVersions(const IndexDef& index, absl::string_view key);
+  // Gathers what a version that is being recorded changes in totals.
+  absl::Status CountVersion(const TableDef& table, const Key& key, const Current& current,
+                            const Version& version, const google::protobuf::Message* row);
+  // Counts every version of the records from the marker on, a step of them, and moves the marker;
+  // it goes when all are in. Whether they are.
+  absl::StatusOr<bool> BuildTotals(const TotalsDef& totals, size_t records);
+  // Writes what was gathered. Once, when the command has run, or each time it reads totals.
+  absl::Status WriteTotals() const;
   // Makes the version in force today the current one; what a day's turn does to future-dated
   // versions.
   absl::Status Promote(const TableDef& table, const Key& key);
-  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableDef& table,
-                                                                      absl::string_view row);
   void Stamp(const TableDef& table, google::protobuf::Message* row,
              const google::protobuf::Message* before);
   void OpenEntry();
@@ -115,6 +127,8 @@ class Tx : public Reader {
   bool timers_changed_ = false;
   bool outbox_changed_ = false;
   int64_t earliest_due_us_ = INT64_MAX;  // of the timers it scheduled
+  // Gathered and not written yet, by number. Reading totals writes them, and changes nothing else.
+  mutable std::map<uint16_t, TotalsChanges> totals_;
 };
 
 // The timer that turns future-dated versions current; its payload names the record.

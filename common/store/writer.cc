@@ -383,6 +383,9 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   Tx tx(&overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1,
         recorded_us);
   absl::StatusOr<std::string> reply = command.run(tx);
+  if (reply.ok()) {
+    if (absl::Status written = tx.WriteTotals(); !written.ok()) reply = std::move(written);
+  }
   if (!reply.ok() || command.info.validate_only) {
     overlay.Rollback(mark);
     if (!reply.ok()) return reply.status();
