@@ -163,6 +163,13 @@ TEST_P(TotalsTest, AShareWithoutItsCountIsRefused) {
   ASSERT_TRUE(store_->BuildIndexes().ok());
   EXPECT_EQ(Refused(Putting(Weighing("a", "red", 0))), "TOTALS_INVALID");
   EXPECT_EQ(Refused(Putting(Weighing("a", "red", 6))), "TOTALS_INVALID");
+  EXPECT_EQ(Refused([](Tx& tx) -> absl::StatusOr<std::string> {
+              WidgetRow row = Weighing("a", "red", 6);
+              EXPECT_FALSE(tx.Put(kWidgets, &row).ok());
+              return std::string();  // as if nothing were
+            }),
+            "TOTALS_INVALID");
+  EXPECT_EQ(Colors(), "");
   EXPECT_EQ(Refused(Putting(Weighing("a", "red", 5))), "");
   store_.reset();
 }

@@ -298,7 +298,8 @@ absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Curre
     ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(totals->id));
     if (built_below.has_value() && key.bytes() >= *built_below) continue;  // counted when built
     TotalsChanges& changes = totals_.try_emplace(totals->id, totals).first->second;
-    RETURN_IF_ERROR(changes.Record(earlier, version, row));
+    totals_failure_.Update(changes.Record(earlier, version, row));
+    RETURN_IF_ERROR(totals_failure_);
   }
   return absl::OkStatus();
 }
@@ -328,9 +329,9 @@ absl::StatusOr<bool> Tx::BuildTotals(const TotalsDef& totals, size_t records) {
 }
 
 absl::Status Tx::WriteTotals() const {
-  for (auto& [id, changes] : totals_) RETURN_IF_ERROR(changes.WriteTo(overlay_, today_));
+  for (auto& [id, changes] : totals_) totals_failure_.Update(changes.WriteTo(overlay_, today_));
   totals_.clear();
-  return absl::OkStatus();
+  return totals_failure_;
 }
 
 absl::Status Tx::ScanTotals(const TotalsDef& totals, const Key& prefix, const At& at,

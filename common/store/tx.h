@@ -129,6 +129,7 @@ class Tx : public Reader {
   int64_t earliest_due_us_ = INT64_MAX;  // of the timers it scheduled
   // Gathered and not written yet, by number. Reading totals writes them, and changes nothing else.
   mutable std::map<uint16_t, TotalsChanges> totals_;
+  mutable absl::Status totals_failure_;  // totals may be half kept: the command fails, too
 };
 
 // The timer that turns future-dated versions current; its payload names the record.
