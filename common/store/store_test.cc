@@ -545,6 +545,41 @@ TEST_P(StoreTest, FullQueueRefusesAtOnce) {
   EXPECT_EQ(Rows(kWidgets), "w0=red w1=red w2=red y=red");
 }
 
+// A part of a command that fails leaves nothing of itself, and all that was before it.
+TEST_P(StoreTest, APartThatFailsLeavesTheRestOfItsCommand) {
+  const auto outcome = store_->Write(Info("id"), [](Tx& tx) -> absl::StatusOr<std::string> {
+    WidgetRow a = MakeWidget("a", "red");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &a));
+    const absl::Status failed = tx.Attempt([&tx]() -> absl::Status {
+      WidgetRow b = MakeWidget("b", "blue"), again = MakeWidget("a", "green");
+      RETURN_IF_ERROR(tx.Put(kWidgets, &b));
+      RETURN_IF_ERROR(tx.Put(kWidgets, &again));
+      RETURN_IF_ERROR(tx.Next("counter").status());
+      tx.Schedule(absl::InfiniteFuture(), "kind", "payload");
+      return absl::FailedPreconditionError("no");
+    });
+    EXPECT_EQ(failed, absl::FailedPreconditionError("no"));
+    EXPECT_EQ(tx.Next("counter").value(), 1);
+    return tx.Attempt([&tx] {
+               WidgetRow c = MakeWidget("c", "red");
+               return tx.Put(kWidgets, &c);
+             }).ok()
+               ? std::string("done")
+               : std::string("refused");
+  });
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(outcome->reply, "done");
+  EXPECT_EQ(Rows(kWidgets), "a=red c=red");
+  EXPECT_EQ(Rows(kByColor), "a=red c=red");
+  const auto records = store_->ReadJournal(1, 100, 1 << 20);
+  ASSERT_TRUE(records.ok() && records->size() == 1U);
+  journal::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(records->front().leaf));
+  EXPECT_EQ(entry.changes_size(), 2);
+  EXPECT_FALSE(store_->NextTimer()->has_value());
+  Healthy();  // indexes and totals as well
+}
+
 // An engine that does to a commit what it is told.
 class ToldEngine final : public Engine {
  public:

@@ -419,6 +419,7 @@ void Tx::Emit(absl::string_view target, absl::string_view method, const Message&
 }
 
 absl::Status Tx::Attempt(const std::function<absl::Status()>& part) {
+  RETURN_IF_ERROR(WriteTotals());  // what is gathered from here on is the part's
   const size_t mark = overlay_->Mark();
   const auto entries = entries_;
   const auto openings = openings_;
@@ -441,6 +442,8 @@ absl::Status Tx::Attempt(const std::function<absl::Status()>& part) {
   timers_changed_ = timers_changed;
   outbox_changed_ = outbox_changed;
   earliest_due_us_ = earliest_due_us;
+  totals_.clear();
+  totals_failure_ = absl::OkStatus();
   return done;
 }
 
