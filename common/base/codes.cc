@@ -137,6 +137,16 @@ absl::Status CheckIin(absl::string_view digits) {
   return CheckCheckDigit(digits);
 }
 
+// Two digits at least.
+absl::Status CheckRegion(absl::string_view text) {
+  const int prefix = TwoDigits(text, 0);
+  if (std::none_of(std::begin(kRegions), std::end(kRegions),
+                   [prefix](const KatoRegion& region) { return region.prefix == prefix; })) {
+    return Bad("begins with no known region of KATO");
+  }
+  return absl::OkStatus();
+}
+
 bool HasShape(absl::string_view text, absl::string_view shape) {
   if (text.size() != shape.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -237,11 +247,7 @@ absl::Span<const KatoRegion> KatoRegions() {
 
 absl::StatusOr<Kato> Kato::Parse(absl::string_view text) {
   RETURN_IF_ERROR(CheckDigits(text, 9));
-  const int prefix = TwoDigits(text, 0);
-  if (std::none_of(std::begin(kRegions), std::end(kRegions),
-                   [prefix](const KatoRegion& region) { return region.prefix == prefix; })) {
-    return Bad("begins with no known region of KATO");
-  }
+  RETURN_IF_ERROR(CheckRegion(text));
   return Kato(static_cast<uint32_t>(Number(text)));
 }
 
@@ -266,6 +272,19 @@ absl::Status KpvedForm::Check(absl::string_view text) {
 
 absl::Status EnsTruForm::Check(absl::string_view text) {
   return CheckShape(text, {"NNNNNN.NNN.NNNNNN"}, "is not an ENS TRU code as NNNNNN.NNN.NNNNNN");
+}
+
+absl::Status EnsTruPrefixForm::Check(absl::string_view text) {
+  return CheckShape(text, {"NNNNNN", "NNNNNN.NNN", "NNNNNN.NNN.NNNNNN"},
+                    "is not the beginning of an ENS TRU code as NNNNNN or NNNNNN.NNN");
+}
+
+absl::Status KatoPrefixForm::Check(absl::string_view text) {
+  RETURN_IF_ERROR(CheckDigits(text));
+  if (text.size() < 2 || text.size() > 9) {
+    return Bad(absl::StrCat("has ", text.size(), " digits, needs 2 to 9"));
+  }
+  return CheckRegion(text);
 }
 
 absl::Status UuidForm::Check(absl::string_view text) {

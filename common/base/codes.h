@@ -134,6 +134,12 @@ struct KpvedForm {
 struct EnsTruForm {
   static absl::Status Check(absl::string_view text);
 };
+struct EnsTruPrefixForm {
+  static absl::Status Check(absl::string_view text);
+};
+struct KatoPrefixForm {
+  static absl::Status Check(absl::string_view text);
+};
 struct UuidForm {
   static absl::Status Check(absl::string_view text);
 };
@@ -147,6 +153,10 @@ using Oked = TextCode<OkedForm>;
 using Kpved = TextCode<KpvedForm>;
 // NNNNNN.NNN.NNNNNN
 using EnsTru = TextCode<EnsTruForm>;
+// The beginning of such codes, whole groups: NNNNNN, NNNNNN.NNN or all of it.
+using EnsTruPrefix = TextCode<EnsTruPrefixForm>;
+// The beginning of places of KATO: 2 to 9 digits with a known two-digit prefix.
+using KatoPrefix = TextCode<KatoPrefixForm>;
 // The text form of RFC 9562, in lower case.
 using Uuid = TextCode<UuidForm>;
 // 1 to 63 lower-case letters, digits and underscores.

@@ -190,6 +190,24 @@ TEST(TextCodeTest, Forms) {
                  {"271141-500-000004", ens_tru},
                  {"27114a.500.000004", ens_tru},
                  {"", ens_tru}});
+  const std::string ens_tru_prefix =
+      "is not the beginning of an ENS TRU code as NNNNNN or NNNNNN.NNN";
+  Check<EnsTruPrefix>({{"271141", ""},
+                       {"271141.500", ""},
+                       {"271141.500.000004", ""},
+                       {"27114", ens_tru_prefix},
+                       {"271141.", ens_tru_prefix},
+                       {"271141.50", ens_tru_prefix},
+                       {"271141.500.", ens_tru_prefix},
+                       {"", ens_tru_prefix}});
+  Check<KatoPrefix>({{"75", ""},
+                     {"7", "has 1 digits, needs 2 to 9"},
+                     {"751", ""},
+                     {"750000000", ""},
+                     {"7500000000", "has 10 digits, needs 2 to 9"},
+                     {"7x", "has a character that is not a digit"},
+                     {"12", "begins with no known region of KATO"},
+                     {"", "is empty"}});
   Check<Uuid>({{"123e4567-e89b-42d3-a456-426614174000", ""},
                {"123E4567-e89b-42d3-a456-426614174000", "is not a UUID in lower case"},
                {"123e4567-e89b-42d3-a456_426614174000", "is not a UUID in lower case"},

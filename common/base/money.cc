@@ -44,6 +44,10 @@ absl::StatusOr<Money> Money::FromUnitsNanos(absl::string_view currency, int64_t 
   return FromTiyn(units * 100 + nanos / kNanosPerTiyn);
 }
 
+absl::StatusOr<Money> Money::FromProto(const google::type::Money& money) {
+  return FromUnitsNanos(money.currency_code(), money.units(), money.nanos());
+}
+
 absl::StatusOr<Money> Money::Add(Money other) const {
   int64_t sum = 0;
   if (__builtin_add_overflow(tiyn_, other.tiyn_, &sum)) return OverLimit();
@@ -52,6 +56,14 @@ absl::StatusOr<Money> Money::Add(Money other) const {
 
 absl::StatusOr<Money> Money::Sub(Money other) const {
   return Add(Money(-other.tiyn_));
+}
+
+google::type::Money Money::ToProto() const {
+  google::type::Money proto;
+  proto.set_currency_code("KZT");
+  proto.set_units(units());
+  proto.set_nanos(nanos());
+  return proto;
 }
 
 std::string Money::ToString() const {
@@ -72,6 +84,23 @@ absl::StatusOr<Percent> Percent::Parse(absl::string_view text) {
 
 std::string Percent::ToString() const {
   return FormatDecimal(hundredths_, 2);
+}
+
+absl::StatusOr<Quantity> Quantity::FromThousandths(int64_t thousandths) {
+  if (thousandths < 0) return absl::InvalidArgumentError("is negative");
+  if (thousandths > kMaxThousandths) {
+    return absl::InvalidArgumentError("has more than 12 digits before the point");
+  }
+  return Quantity(thousandths);
+}
+
+absl::StatusOr<Quantity> Quantity::Parse(absl::string_view text) {
+  ASSIGN_OR_RETURN(const int64_t thousandths, ParseDecimal(text, 3));
+  return FromThousandths(thousandths);
+}
+
+std::string Quantity::ToString() const {
+  return FormatDecimal(thousandths_, 3);
 }
 
 }  // namespace nisi::base

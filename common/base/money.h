@@ -1,5 +1,5 @@
-// Sums in tenge, exact to the tiyn, and percents, exact to two digits. Made only by checked
-// constructors.
+// Sums in tenge, exact to the tiyn, percents, exact to two digits, and quantities, exact to three.
+// Made only by checked constructors.
 #pragma once
 
 #include <compare>
@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "google/type/money.pb.h"
 
 namespace nisi::base {
 
@@ -30,6 +31,7 @@ class Money {
   // decimals.
   static absl::StatusOr<Money> FromUnitsNanos(absl::string_view currency, int64_t units,
                                               int32_t nanos);
+  static absl::StatusOr<Money> FromProto(const google::type::Money& money);
 
   int64_t tiyn() const { return tiyn_; }
   // The parts of a google.type.Money.
@@ -42,6 +44,7 @@ class Money {
   absl::StatusOr<Money> Add(Money other) const;
   absl::StatusOr<Money> Sub(Money other) const;
 
+  google::type::Money ToProto() const;
   // "1250.50"
   std::string ToString() const;
 
@@ -79,6 +82,32 @@ class Percent {
  private:
   explicit constexpr Percent(int32_t hundredths) : hundredths_(hundredths) {}
   int32_t hundredths_ = 0;
+};
+
+// How much of something, in whatever unit it is counted: 0 to 999,999,999,999.999.
+class Quantity {
+ public:
+  static constexpr int64_t kMaxThousandths = 999'999'999'999'999;
+
+  constexpr Quantity() = default;  // Zero.
+
+  static absl::StatusOr<Quantity> FromThousandths(int64_t thousandths);
+  // "1250.5"; at most three decimals.
+  static absl::StatusOr<Quantity> Parse(absl::string_view text);
+
+  int64_t thousandths() const { return thousandths_; }
+  // "1250.500"
+  std::string ToString() const;
+
+  friend auto operator<=>(const Quantity&, const Quantity&) = default;
+  template <class H>
+  friend H AbslHashValue(H h, const Quantity& q) {
+    return H::combine(std::move(h), q.thousandths_);
+  }
+
+ private:
+  explicit constexpr Quantity(int64_t thousandths) : thousandths_(thousandths) {}
+  int64_t thousandths_ = 0;
 };
 
 }  // namespace nisi::base

@@ -83,6 +83,31 @@ TEST(MoneyTest, ArithmeticStaysInBounds) {
   EXPECT_FALSE(Money::FromTenge(std::numeric_limits<int64_t>::max()).ok());
 }
 
+TEST(MoneyTest, OnTheWireAndBack) {
+  for (const int64_t tiyn : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{125'050},
+                             int64_t{-125'050}, Money::kMaxTiyn, -Money::kMaxTiyn}) {
+    const google::type::Money proto = Money::FromTiyn(tiyn)->ToProto();
+    EXPECT_EQ(proto.currency_code(), "KZT");
+    EXPECT_EQ(Money::FromProto(proto)->tiyn(), tiyn);
+  }
+  EXPECT_FALSE(Money::FromProto(google::type::Money()).ok());
+}
+
+TEST(QuantityTest, ThreeExactDigitsAndNeverNegative) {
+  EXPECT_EQ(Quantity::Parse("1250.5")->thousandths(), 1'250'500);
+  EXPECT_EQ(Quantity::Parse("1250.5")->ToString(), "1250.500");
+  EXPECT_EQ(Quantity::Parse("0")->thousandths(), 0);
+  EXPECT_EQ(Quantity::Parse("999999999999.999")->thousandths(), Quantity::kMaxThousandths);
+  EXPECT_EQ(*Quantity::Parse("5"), *Quantity::Parse("5.0"));
+  EXPECT_LT(*Quantity::Parse("9.9"), *Quantity::Parse("10"));
+  for (const char* bad :
+       {"-0.001", "1000000000000", "1.0005", "", "NaN", "5,5", "1e3", "+5", " 5", "05"}) {
+    EXPECT_FALSE(Quantity::Parse(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(Quantity::FromThousandths(-1).ok());
+  EXPECT_FALSE(Quantity::FromThousandths(Quantity::kMaxThousandths + 1).ok());
+}
+
 TEST(PercentTest, TwoExactDigitsFrom0To100) {
   EXPECT_EQ(Percent::Parse("12.5")->hundredths(), 1250);
   EXPECT_EQ(Percent::Parse("100")->ToString(), "100.00");

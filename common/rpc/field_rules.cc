@@ -1,16 +1,21 @@
 #include "common/rpc/field_rules.h"
 
+#include <algorithm>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/date.h"
+#include "common/base/money.h"
 #include "common/base/text.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/type/date.pb.h"
+#include "google/type/money.pb.h"
 
 namespace nisi::rpc {
 namespace {
 
+using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 // 1990-01-01 and 2200-01-01, 00:00 UTC.
@@ -63,6 +68,14 @@ absl::Status CheckFormat(v1::Format format, absl::string_view value, absl::strin
       return CheckEtag(value);
     case v1::WORD:
       return base::WordForm::Check(value);
+    case v1::QUARTER:
+      return base::Quarter::Parse(value).status();
+    case v1::KATO_PREFIX:
+      return base::KatoPrefixForm::Check(value);
+    case v1::ENS_TRU_PREFIX:
+      return base::EnsTruPrefixForm::Check(value);
+    case v1::DECIMAL:
+      return base::Quantity::Parse(value).status();
     default:
       return absl::OkStatus();
   }
@@ -97,6 +110,10 @@ int32_t DateNumber(const Message& message) {
   });
 }
 
+absl::StatusOr<base::Money> MoneyOf(const Message& message) {
+  return As<google::type::Money>(message, base::Money::FromProto);
+}
+
 Instant InstantOf(const Message& message) {
   return As<google::protobuf::Timestamp>(message, [](const google::protobuf::Timestamp& time) {
     return Instant{time.seconds(), time.nanos()};
@@ -113,7 +130,36 @@ WellKnown WellKnownOf(const google::protobuf::Descriptor& descriptor) {
   if (name == "google.type.Date") return WellKnown::kDate;
   if (name == "google.protobuf.Timestamp") return WellKnown::kTimestamp;
   if (name == "google.protobuf.FieldMask") return WellKnown::kFieldMask;
+  if (name == "google.type.Money") return WellKnown::kMoney;
   return WellKnown::kNone;
+}
+
+bool IsGiven(const Message& message, const FieldDescriptor& field) {
+  const auto& reflection = *message.GetReflection();
+  return field.is_repeated() ? reflection.FieldSize(message, &field) > 0
+                             : reflection.HasField(message, &field);
+}
+
+std::vector<const FieldDescriptor*> AnyOf(const google::protobuf::Descriptor& descriptor) {
+  std::vector<const FieldDescriptor*> fields;
+  for (const std::string& name : descriptor.options().GetExtension(v1::form).any_of()) {
+    // One that is not there is refused at start.
+    if (const auto* field = descriptor.FindFieldByName(name)) fields.push_back(field);
+  }
+  return fields;
+}
+
+bool HoldsAnyOf(const Message& message, const std::vector<const FieldDescriptor*>& any_of) {
+  return any_of.empty() || std::any_of(any_of.begin(), any_of.end(),
+                                       [&](const auto* field) { return IsGiven(message, *field); });
+}
+
+std::string NoneOfProblem(const std::vector<const FieldDescriptor*>& any_of) {
+  std::string others;
+  for (size_t i = 1; i < any_of.size(); ++i) {
+    absl::StrAppend(&others, others.empty() ? "" : " or ", any_of[i]->name());
+  }
+  return absl::StrCat("is required unless ", others, " is given");
 }
 
 }  // namespace nisi::rpc

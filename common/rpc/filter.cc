@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "common/base/decimal.h"
+#include "common/base/money.h"
 #include "common/base/text.h"
 #include "common/rpc/field_rules.h"
 
@@ -80,6 +82,10 @@ std::string Quoted(absl::string_view text) {
 }  // namespace
 
 bool Filter::HoldsText(const Term& term, const std::string& value, bool item) {
+  if (term.is_quantity) {
+    const auto quantity = base::Quantity::Parse(value);
+    return quantity.ok() && Ordered(term.op, quantity->thousandths(), term.integer);
+  }
   if (term.op != Op::kHas || item) return Ordered(term.op, value, term.text);
   return absl::StrContains(base::FoldForSearch(value), term.folded);
 }
@@ -106,10 +112,16 @@ bool Filter::Compare(const Term& term, const Message& message, const FieldDescri
     case FieldDescriptor::CPPTYPE_MESSAGE: {
       const Message& part =
           index < 0 ? r.GetMessage(message, &field) : r.GetRepeatedMessage(message, &field, index);
-      if (WellKnownOf(*field.message_type()) == WellKnown::kDate) {
-        return Ordered(term.op, int64_t{DateNumber(part)}, term.integer);
+      switch (WellKnownOf(*field.message_type())) {
+        case WellKnown::kDate:
+          return Ordered(term.op, int64_t{DateNumber(part)}, term.integer);
+        case WellKnown::kMoney: {
+          const auto sum = MoneyOf(part);
+          return sum.ok() && Ordered(term.op, sum->tiyn(), term.integer);
+        }
+        default:
+          return Ordered(term.op, InstantOf(part), Instant{term.integer, term.nanos});
       }
-      return Ordered(term.op, InstantOf(part), Instant{term.integer, term.nanos});
     }
     default:
       return Ordered(term.op, Integer(message, field, index), term.integer);
@@ -183,6 +195,9 @@ std::string Filter::ValueOf(const Term& term) {
       if (WellKnownOf(*field.message_type()) == WellKnown::kDate) {
         return absl::StrFormat("%04d-%02d-%02d", term.integer / 10'000, term.integer / 100 % 100,
                                term.integer % 100);
+      }
+      if (WellKnownOf(*field.message_type()) == WellKnown::kMoney) {
+        return base::FormatDecimal(term.integer, 2);
       }
       return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ",
                               absl::FromUnixSeconds(term.integer) + absl::Nanoseconds(term.nanos),

@@ -9,13 +9,14 @@
 //   for any item.
 // - Values: text, quoted or one word of letters, digits and `_ . + - / :`; whole and decimal
 //   numbers; true, false; names of enum values; 2026-01-31 for a date; 2026-01-31T10:00:00Z for a
-//   time. Quotes are " or ', with the escapes \\ \" \' \* \n \t; a text that begins or ends with
-//   a bare * is refused, for AIP-160 means a wildcard by it.
+//   time; 1250.50 for a sum in tenge. Quotes are " or ', with the escapes \\ \" \' \* \n \t; a text
+//   that begins or ends with a bare * is refused, for AIP-160 means a wildcard by it.
 // - `:` on text: contains, as people search (any case, ё as е). On a repeated field: has such an
 //   item. On other fields: equals. `field:*`: is set.
-// - Text orders by bytes; enums, bools and repeated fields have no order.
-// - A comparison below or of an unset message (date and time included) is false, `!=` too; NOT
-//   then makes it true.
+// - Text orders by bytes, but quantities (DECIMAL) as the numbers they are; enums, bools and
+//   repeated fields have no order.
+// - A comparison below or of an unset message (date, time and sum included) is false, `!=` too; NOT
+//   then makes it true. So is one of a quantity that is not given.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +60,8 @@ class Filter {
 
   // The value that `field` must equal (or, repeated, hold) for anything to match, because the
   // filter says so at its top level: text as it is, an enum by its name, a number in decimal, a
-  // date as 2026-01-31. Where the filter says it twice, the first one. So a List can pick an index;
-  // it must still ask Matches unless IsFullyCoveredBy.
+  // date as 2026-01-31, a sum as 1250.50, a quantity as 1250.500. Where the filter says it twice,
+  // the first one. So a List can pick an index; it must still ask Matches unless IsFullyCoveredBy.
   std::optional<std::string> EqualityOn(absl::string_view field) const;
 
   // Whether the filter is nothing but such equalities, each on another of `fields`: a List that
@@ -79,12 +80,14 @@ class Filter {
     std::vector<const google::protobuf::FieldDescriptor*> path;
     Op op = Op::kEq;
     // The value, in the form its field's type needs.
-    std::string text;      // strings
-    std::string folded;    // for `:` on text
-    int64_t integer = 0;   // integers, enums, bools, dates as YYYYMMDD, seconds of times
+    std::string text;    // strings
+    std::string folded;  // for `:` on text
+    // Integers, enums, bools, dates as YYYYMMDD, seconds of times, tiyn, thousandths of quantities.
+    int64_t integer = 0;
     uint64_t natural = 0;  // uint64
     double real = 0;
     int32_t nanos = 0;
+    bool is_quantity = false;
   };
   enum class Kind { kTerm, kAnd, kOr, kNot };
   struct Node {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/base/date.h"
+#include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/rpc/field_rules.h"
@@ -332,6 +333,7 @@ class FilterParser {
     const bool unordered = field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL ||
                            field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM;
     if (orders && unordered) return Error(op_position, "this field has no order: use = or !=");
+    if (RuleOf(field).format() == v1::DECIMAL) return BindQuantity(literal, many, term);
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
       return BindText(literal, term);
     }
@@ -356,6 +358,17 @@ class FilterParser {
       return Error(literal.position, "the text holds characters that no text here has");
     }
     term->folded = base::FoldForSearch(term->text);
+    return absl::OkStatus();
+  }
+
+  // In one spelling, so that 5 and 5.0 are the same.
+  absl::Status BindQuantity(const Literal& literal, bool many, Term* term) const {
+    const auto quantity = base::Quantity::Parse(literal.text);
+    if (!quantity.ok()) return Error(literal.position, "a quantity as 1250.5 should stand here");
+    if (term->op == Op::kHas && !many) term->op = Op::kEq;
+    term->is_quantity = true;
+    term->integer = quantity->thousandths();
+    term->text = quantity->ToString();
     return absl::OkStatus();
   }
 
@@ -426,6 +439,12 @@ class FilterParser {
             absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(term->integer)));
         return IsSane({term->integer, term->nanos}) ? nullptr
                                                     : "a time of 1990 to 2199 should stand here";
+      }
+      case WellKnown::kMoney: {
+        const auto sum = base::Money::Parse(text);
+        if (!sum.ok()) return "a sum in tenge as 1250.50 should stand here";
+        term->integer = sum->tiyn();
+        return nullptr;
       }
       default:
         return "this field is a message: ask for one of its fields, or :* whether it is set";

@@ -41,7 +41,13 @@ FormSample Sample() {
            row { amount: 7 }
            active: true
            numbers: 4
-           hidden: "secret")pb",
+           hidden: "secret"
+           quarter: "2026Q3"
+           quantity: "12.5"
+           cost { currency_code: "KZT" units: 1250 nanos: 500000000 }
+           balance { currency_code: "KZT" units: -7 }
+           payments { currency_code: "KZT" units: 5 }
+           payments { currency_code: "KZT" units: 6 })pb",
       &sample));
   return sample;
 }
@@ -118,6 +124,34 @@ INSTANTIATE_TEST_SUITE_P(Cases, FilterMatches,
                              {"at <= \"2026-01-01T00:00:00.5Z\"", true},
                              {"at < \"2026-01-01T05:00:00.5+05:00\"", false},
                              {"at = \"2026-01-01T05:00:00.5+05:00\"", true},
+                             // sums, quantities and quarters
+                             {"cost = 1250.5", true},
+                             {"cost = 1250.50", true},
+                             {"cost = \"1250.5\"", true},
+                             {"cost:1250.5", true},
+                             {"cost = 1250", false},
+                             {"cost != 1250", true},
+                             {"cost > 1250.49", true},
+                             {"cost > 999", true},
+                             {"cost >= 1250.5", true},
+                             {"cost < 1250.5", false},
+                             {"cost <= 4500000000", true},
+                             {"balance = -7", true},
+                             {"balance < 0", true},
+                             {"balance > -7.01", true},
+                             {"payments:6", true},
+                             {"payments:6.01", false},
+                             {"cost:*", true},
+                             {"quantity = 12.500", true},
+                             {"quantity = \"12.5\"", true},
+                             {"quantity:12.5", true},
+                             {"quantity > 9", true},
+                             {"quantity < 100", true},
+                             {"quantity <= 12.499", false},
+                             {"quantity:*", true},
+                             {"quarter = 2026Q3", true},
+                             {"quarter > 2026Q2", true},
+                             {"quarter < 2025Q4", false},
                              // repeated
                              {"codes:8504", true},
                              {"codes:850", false},
@@ -264,6 +298,17 @@ INSTANTIATE_TEST_SUITE_P(Cases, FilterRefuses,
                              {"at = \"infinite-future-and-longer\"", 6},
                              {"at = \"2026-01-01T25:00:00Z\"", 6},
                              {"at = \"1889-01-01T00:00:00Z\"", 6},
+                             {"cost = 1250.505", 8},
+                             {"cost = qzx", 8},
+                             {"cost = 1000000000000001", 8},
+                             {"cost = 1e3", 8},
+                             {"cost = KZT", 8},
+                             {"cost.units = 5", 1},
+                             {"payments = 5", 10},
+                             {"quantity = qzx", 12},
+                             {"quantity > -1", 12},
+                             {"quantity:5*", 10},
+                             {"quantity = 1.0005", 12},
                              {"row = 1", 7},
                              {"row:1", 5},
                              {"codes = 8504", 7},
@@ -329,6 +374,9 @@ TEST(Filter, HasOneSpellingForEachMeaning) {
       {"on_date>='2026-01-01'", "on_date >= 2026-01-01"},
       {"multiline='a\\*\\n\\t\"'", "multiline = \"a\\*\\n\\t\\\"\""},
       {"row:*", "row:*"},
+      {"cost>='0.5'", "cost >= 0.50"},
+      {"balance=-0.05", "balance = -0.05"},
+      {"quantity=5", "quantity = \"5.000\""},
       {"text = 'И\u0306'", "text = \"Й\""},
   };
   for (const auto& [text, canonical] : kCases) {
@@ -352,6 +400,8 @@ TEST(Filter, TellsTheEqualitiesThatAnIndexCanServe) {
   EXPECT_EQ(on("on_date = '2026-01-31' active = true", "active"), "true");
   EXPECT_EQ(on("row.amount = 7", "row.amount"), "7");
   EXPECT_EQ(on("codes:8504", "codes"), "8504");
+  EXPECT_EQ(on("cost = 5", "cost"), "5.00");
+  EXPECT_EQ(on("quantity:5", "quantity"), "5.000");
   EXPECT_EQ(on("word = a AND word = b", "word"), "a");
   EXPECT_EQ(on("", "word"), std::nullopt);
   EXPECT_EQ(on("word:pumps", "word"), std::nullopt);

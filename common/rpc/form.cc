@@ -64,7 +64,10 @@ class FormChecker::Compiler {
       Rule rule = RuleFor(*descriptor.field(i), mode);
       if (Matters(rule)) node->rules.push_back(std::move(rule));
     }
-    if (mode == Mode::kWhole) AddRequiredOneofs(descriptor, node);
+    if (mode == Mode::kWhole) {
+      AddRequiredOneofs(descriptor, node);
+      node->any_of = AnyOf(descriptor);
+    }
     return node;
   }
 
@@ -141,6 +144,12 @@ class FormChecker::Compiler {
         return;
       case WellKnown::kTimestamp:
         rule->kind = Rule::Kind::kTimestamp;
+        return;
+      case WellKnown::kMoney:
+        rule->kind = Rule::Kind::kMoney;
+        // Where a sum is due, less than nothing is none.
+        rule->has_min = true;
+        if (!rule->has_max) rule->max = base::Money::kMaxTenge;
         return;
       case WellKnown::kFieldMask:
         return;  // ApplyUpdate judges it

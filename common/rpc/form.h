@@ -22,11 +22,14 @@ namespace nisi::rpc {
 // - In a message with an `update_mask`, sub-messages are patches: nothing in them is required
 //   (ApplyUpdate refuses to clear what is) but the resource's own `name`, which says what is to be
 //   changed: it must be given though it is output_only, and have its form.
+// - In a message with a `form`, one of its `any_of` fields is set, but in a patch, where
+//   ApplyUpdate sees to it.
 // - An item of a repeated field is present: it must not be an empty string.
 // - RAW text passes and stays as it is. The function that has it checks a message of the right form
 //   filled from it with a FormChecker of its own.
 // - google.type.Date must be a real whole date of 1990 to 2199, google.protobuf.Timestamp sane,
-//   floats finite, enums known and not deprecated, maps at most 64 entries with keys of 1 to 64
+//   google.type.Money in tenge, exact to the tiyn, from `min` or 0 to `max` or 10^15 tenge; floats
+//   finite, enums known and not deprecated, maps at most 64 entries with keys of 1 to 64
 //   bytes unless max_items says else.
 class FormChecker {
  public:

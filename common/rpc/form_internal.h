@@ -12,7 +12,7 @@
 namespace nisi::rpc {
 
 struct FormChecker::Rule {
-  enum class Kind { kPlain, kString, kBytes, kNumber, kEnum, kMessage, kDate, kTimestamp };
+  enum class Kind { kPlain, kString, kBytes, kNumber, kEnum, kMessage, kDate, kTimestamp, kMoney };
 
   const google::protobuf::FieldDescriptor* field = nullptr;
   Kind kind = Kind::kPlain;  // kPlain: nothing to check in the value itself
@@ -37,20 +37,7 @@ struct FormChecker::Rule {
 struct FormChecker::Node {
   std::vector<Rule> rules;
   std::vector<const google::protobuf::OneofDescriptor*> required_oneofs;
+  std::vector<const google::protobuf::FieldDescriptor*> any_of;
 };
-
-// Whether a request changes a resource by a field mask.
-inline bool IsUpdate(const google::protobuf::Descriptor& request) {
-  const google::protobuf::FieldDescriptor* mask = request.FindFieldByName("update_mask");
-  return mask != nullptr && !mask->is_repeated() && mask->message_type() != nullptr &&
-         WellKnownOf(*mask->message_type()) == WellKnown::kFieldMask;
-}
-
-// Whether a field of a resource is its own name: the system gives it, and an update says by it what
-// is to be changed.
-inline bool IsOwnName(const google::protobuf::FieldDescriptor& field) {
-  return field.name() == "name" && field.type() == google::protobuf::FieldDescriptor::TYPE_STRING &&
-         !field.is_repeated() && RuleOf(field).output_only();
-}
 
 }  // namespace nisi::rpc

@@ -157,6 +157,9 @@ class FormChecker::Run {
         Items(rule, reflection, message, step, depth);
       }
     }
+    if (!HoldsAnyOf(message, node.any_of)) {
+      violations_.Add({up, node.any_of.front()->name(), -1}, NoneOfProblem(node.any_of));
+    }
     for (const auto* oneof : node.required_oneofs) {
       if (reflection.HasOneof(message, oneof)) continue;
       violations_.Add({up, oneof->name(), -1}, "is required: set one of its members");
@@ -270,8 +273,21 @@ class FormChecker::Run {
           violations_.Add(step, "must be a time between 1990 and 2199");
         }
         return;
+      case Rule::Kind::kMoney:
+        return Money(rule, place, step);
       case Rule::Kind::kPlain:
         return;
+    }
+  }
+
+  void Money(const Rule& rule, const Place& place, const Step& step) {
+    const absl::StatusOr<base::Money> sum = MoneyOf(place.Part());
+    if (!sum.ok()) return violations_.Add(step, sum.status().message());
+    if (sum->tiyn() < rule.min * 100) {
+      violations_.Add(step, rule.min == 0 ? "must not be negative"
+                                          : absl::StrCat("must be at least ", rule.min, " tenge"));
+    } else if (sum->tiyn() > rule.max * 100) {
+      violations_.Add(step, absl::StrCat("must be at most ", rule.max, " tenge"));
     }
   }
 

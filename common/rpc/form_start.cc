@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/rpc/form_internal.h"
 
@@ -42,6 +44,10 @@ bool IsFloating(const FieldDescriptor& field) {
          field.cpp_type() == FieldDescriptor::CPPTYPE_FLOAT;
 }
 
+bool IsMoney(const FieldDescriptor& field) {
+  return field.message_type() != nullptr && WellKnownOf(*field.message_type()) == WellKnown::kMoney;
+}
+
 bool IsGoodPattern(absl::string_view pattern) {
   bool empty_segment = true;
   for (const char c : pattern) {
@@ -61,6 +67,13 @@ class Judge {
     if (!seen_.insert(&descriptor).second) return;
     if (descriptor.field_count() > kMaxFields || descriptor.oneof_decl_count() > kMaxOneofs) {
       problems_.push_back(absl::StrCat(descriptor.full_name(), " has too many fields or oneofs"));
+    }
+    const v1::MessageForm& form = descriptor.options().GetExtension(v1::form);
+    if (descriptor.options().HasExtension(v1::form) &&
+        (form.any_of_size() < 2 ||
+         AnyOf(descriptor).size() < static_cast<size_t>(form.any_of_size()))) {
+      problems_.push_back(
+          absl::StrCat(descriptor.full_name(), ": any_of must name two fields of it or more"));
     }
     for (int i = 0; i < descriptor.field_count(); ++i) {
       const FieldDescriptor& field = *descriptor.field(i);
@@ -95,6 +108,8 @@ class Judge {
          "max_chars and min_chars are not for format RAW");
     Want(rule.max_chars() == 0 || rule.min_chars() <= rule.max_chars(), field,
          "min_chars is over max_chars");
+    Want(!absl::EndsWith(field.name(), "_bp") || field.type() == FieldDescriptor::TYPE_INT32, field,
+         "hundredths of a percent (_bp) are an int32");
     Required(field, rule);
     Bounds(field, rule);
     Items(field, rule);
@@ -111,7 +126,11 @@ class Judge {
 
   void Bounds(const FieldDescriptor& field, const v1::Field& rule) {
     if (!rule.has_min() && !rule.has_max()) return;
-    Want(IsNumber(field), field, "min and max are for numbers");
+    Want(IsNumber(field) || IsMoney(field), field, "min and max are for numbers and sums");
+    Want(!IsMoney(field) ||
+             (base::Money::FromTenge(rule.min()).ok() && base::Money::FromTenge(rule.max()).ok() &&
+              (!rule.has_max() || rule.min() <= rule.max())),
+         field, "bounds of a sum are whole tenge, at most 10^15, and min is 0 unless given");
     Want(!rule.has_min() || !rule.has_max() || rule.min() <= rule.max(), field, "min is over max");
     Want(!IsUnsigned(field) || !rule.has_min() || rule.min() >= 0, field,
          "min of an unsigned number is negative");

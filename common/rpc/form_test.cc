@@ -30,6 +30,7 @@ using testing::v1::CreateWidgetRequest;
 using testing::v1::FormRow;
 using testing::v1::FormSample;
 using testing::v1::UpdateWidgetRequest;
+using type::v1::LocalizedText;
 
 constexpr char kUuid[] = "0b8f8a3c-5d7e-4f21-9c3a-1b2c3d4e5f60";
 
@@ -68,7 +69,17 @@ FormSample GoodSample() {
            bonus: 9
            active: true
            numbers: 0
-           numbers: 9)pb",
+           numbers: 9
+           quarter: "2026Q3"
+           kato_prefix: "7512"
+           ens_tru_prefix: "281212.300"
+           quantity: "1250.5"
+           cost { currency_code: "KZT" units: 1250 nanos: 500000000 }
+           balance { currency_code: "KZT" units: -1000 }
+           share_bp: 10000
+           title { ru: "x" }
+           other_titles { kk: "x" en: "y" }
+           payments { currency_code: "KZT" })pb",
       &sample));
   return sample;
 }
@@ -162,6 +173,10 @@ class CaseMaker {
     if (auto* row = google::protobuf::DynamicCastToGenerated<FormRow>(part); row && fresh) {
       row->set_needed("x");
     }
+    if (auto* text = google::protobuf::DynamicCastToGenerated<LocalizedText>(part); text && fresh) {
+      text->set_kk("x");
+      text->set_ru("x");
+    }
     return part;
   }
 
@@ -233,6 +248,11 @@ class CaseMaker {
     } else if (f->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       Message* part = r->AddMessage(m, f);
       if (auto* row = google::protobuf::DynamicCastToGenerated<FormRow>(part)) row->set_needed("x");
+      if (auto* text = google::protobuf::DynamicCastToGenerated<LocalizedText>(part))
+        text->set_kk("x");
+      if (auto* sum = google::protobuf::DynamicCastToGenerated<google::type::Money>(part)) {
+        sum->set_currency_code("KZT");
+      }
     } else {
       SetOrAddNumber(m, f, 1);
     }
@@ -264,16 +284,19 @@ class CaseMaker {
       if (rule.min_chars() != 0) AddText("min", f, path, reach, Repeat("q", rule.min_chars() - 1));
       return;
     }
-    if (rule.has_min() && !(rule.min() == 0 && f->cpp_type() == FieldDescriptor::CPPTYPE_UINT32) &&
+    if (f->message_type() == nullptr && rule.has_min() &&
+        !(rule.min() == 0 && f->cpp_type() == FieldDescriptor::CPPTYPE_UINT32) &&
         rule.min() - 1 != 0) {
       AddNumber("min", f, path, reach, rule.min() - 1);
     }
-    if (rule.has_max()) AddNumber("max", f, path, reach, rule.max() + 1);
+    if (f->message_type() == nullptr && rule.has_max())
+      AddNumber("max", f, path, reach, rule.max() + 1);
     if (f->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
       AddNumber("unknown value", f, path, reach, 987);
       AddNumber("negative value", f, path, reach, -987);
     }
     if (f->message_type() == nullptr) return;
+    if (WellKnownOf(*f->message_type()) == WellKnown::kMoney) AddMoneyCases(f, rule, path, reach);
     if (WellKnownOf(*f->message_type()) == WellKnown::kDate) AddDateCases(f, path, reach);
     if (WellKnownOf(*f->message_type()) == WellKnown::kTimestamp) AddTimeCases(f, path, reach);
   }
@@ -329,6 +352,33 @@ class CaseMaker {
           [f, text](Message* message) {
             Message* date = message->GetReflection()->MutableMessage(message, f);
             EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, date));
+          },
+          "");
+    }
+  }
+
+  void AddMoneyCases(const FieldDescriptor* f, const v1::Field& rule, const std::string& path,
+                     const Reach& reach) {
+    const int64_t least = rule.min();
+    const int64_t most = rule.has_max() ? rule.max() : 1'000'000'000'000'000;
+    const std::string kzt = "currency_code: 'KZT' ";
+    for (const std::string& text :
+         {std::string(), std::string("units: 5"), std::string("currency_code: 'USD' units: 5"),
+          std::string("currency_code: 'kzt' units: 5"), absl::StrCat(kzt, "units: ", least - 1),
+          absl::StrCat(kzt, "units: ", least, " nanos: -10000000"),
+          absl::StrCat(kzt, "units: ", most + 1),
+          absl::StrCat(kzt, "units: ", most, " nanos: 10000000"),
+          absl::StrCat(kzt, "units: 5 nanos: 5000000"), absl::StrCat(kzt, "units: 5 nanos: 1"),
+          absl::StrCat(kzt, "units: 5 nanos: -10000000"),
+          absl::StrCat(kzt, "units: 5 nanos: 1000000000"),
+          absl::StrCat(kzt, "units: ", std::numeric_limits<int64_t>::max()),
+          absl::StrCat(kzt, "units: ", std::numeric_limits<int64_t>::min())}) {
+      Add(
+          "money " + text, path, reach, f,
+          [f, text](Message* message) {
+            Message* sum = f->is_repeated() ? message->GetReflection()->AddMessage(message, f)
+                                            : message->GetReflection()->MutableMessage(message, f);
+            EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, sum));
           },
           "");
     }
@@ -414,8 +464,68 @@ TEST(FormChecker, KnowsTheCodesWithCheckDigitsAndClassifiers) {
   EXPECT_THAT(problem([](auto* s) { s->set_goods_code("77"); }), ElementsAre("goods_code"));
   EXPECT_THAT(problem([](auto* s) { s->set_goods_code("7701"); }), ElementsAre("goods_code"));
   EXPECT_THAT(problem([](auto* s) { s->set_ens_tru("281212.300.000001"); }), ElementsAre());
+  EXPECT_THAT(problem([](auto* s) { s->set_ens_tru_prefix("281212.300.000001"); }), ElementsAre());
+  EXPECT_THAT(problem([](auto* s) { s->set_ens_tru_prefix("281212.3"); }),
+              ElementsAre("ens_tru_prefix"));
+  EXPECT_THAT(problem([](auto* s) { s->set_kato_prefix("75"); }), ElementsAre());
+  EXPECT_THAT(problem([](auto* s) { s->set_kato_prefix("7"); }), ElementsAre("kato_prefix"));
+  EXPECT_THAT(problem([](auto* s) { s->set_kato_prefix("99"); }), ElementsAre("kato_prefix"));
+  EXPECT_THAT(problem([](auto* s) { s->set_quarter("2199Q4"); }), ElementsAre());
+  for (const char* bad : {"2026Q0", "2026Q5", "2026q3", "2026-Q3", "1989Q4", "2200Q1", "26Q3"}) {
+    EXPECT_THAT(problem([&](auto* s) { s->set_quarter(bad); }), ElementsAre("quarter")) << bad;
+  }
+  EXPECT_THAT(problem([](auto* s) { s->set_quantity("0"); }), ElementsAre());
+  for (const char* bad : {"-1", "1.0005", "1000000000000", "1e3", "NaN", "1,5", "05"}) {
+    EXPECT_THAT(problem([&](auto* s) { s->set_quantity(bad); }), ElementsAre("quantity")) << bad;
+  }
   EXPECT_THAT(problem([](auto* s) { s->set_uuid("0B8F8A3C-5D7E-4F21-9C3A-1B2C3D4E5F60"); }),
               ElementsAre("uuid"));
+}
+
+TEST(FormChecker, ASumSaysWhatIsWrongWithIt) {
+  const FormChecker checker(FormSample::descriptor());
+  const struct {
+    const char* sum;
+    const char* cost;     // not negative, as sums are
+    const char* balance;  // between -1,000 and 1,000
+  } kCases[] = {
+      {"currency_code: 'KZT' units: 5 nanos: 990000000", "", ""},
+      {"currency_code: 'KZT' units: 1000", "", ""},
+      {"currency_code: 'USD' units: 5", "is not in tenge (KZT)", "is not in tenge (KZT)"},
+      {"currency_code: 'KZT' units: 5 nanos: 1000000", "has more than 2 decimals",
+       "has more than 2 decimals"},
+      {"currency_code: 'KZT' nanos: -10000000", "must not be negative", ""},
+      {"currency_code: 'KZT' units: -1001", "must not be negative", "must be at least -1000 tenge"},
+      {"currency_code: 'KZT' units: 1000 nanos: 10000000", "", "must be at most 1000 tenge"},
+      {"currency_code: 'KZT' units: 1000000000000001", "is over 10^15 tenge",
+       "is over 10^15 tenge"},
+  };
+  for (const auto& c : kCases) {
+    const auto problem = [&](google::type::Money* (FormSample::*sum)()) {
+      FormSample sample = GoodSample();
+      EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(c.sum, (sample.*sum)()));
+      const google::rpc::BadRequest bad = BadRequestOf(checker.Check(&sample));
+      return bad.field_violations().empty() ? "" : bad.field_violations(0).description();
+    };
+    EXPECT_EQ(problem(&FormSample::mutable_cost), c.cost) << c.sum;
+    EXPECT_EQ(problem(&FormSample::mutable_balance), c.balance) << c.sum;
+  }
+}
+
+TEST(FormChecker, AMessageHoldsOneOfTheFieldsThatItsFormNames) {
+  const FormChecker checker(FormSample::descriptor());
+  FormSample sample = GoodSample();
+  sample.clear_title();  // none at all is a matter of `required`
+  EXPECT_EQ(checker.Check(&sample, true), absl::OkStatus());
+  sample.mutable_title()->set_kk("x");
+  EXPECT_EQ(checker.Check(&sample, true), absl::OkStatus());
+  sample.mutable_title()->clear_kk();
+  sample.mutable_title()->set_en("x");
+  sample.add_other_titles();
+  const absl::Status status = checker.Check(&sample, true);
+  EXPECT_THAT(PathsOf(status), ElementsAre("title.kk", "other_titles[1].kk"));
+  EXPECT_EQ(BadRequestOf(status).field_violations(0).description(),
+            "is required unless ru is given");
 }
 
 TEST(FormChecker, ReportsAllViolationsTogetherAndAtMostTwenty) {
@@ -604,6 +714,13 @@ TEST(CheckDescriptor, NamesEachFieldWhoseRulesMakeNoSense) {
   for (int i = 0; i < nonsense->field_count(); ++i) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(nonsense->field(i)->full_name() + ":"));
   }
+}
+
+TEST(CheckDescriptor, WantsFieldsForTheFormOfAMessage) {
+  const absl::Status status = CheckDescriptor(testing::v1::FormlessNonsense::descriptor());
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("FormlessNonsense: any_of"));
+  EXPECT_EQ(CheckDescriptor(LocalizedText::descriptor()), absl::OkStatus());
 }
 
 TEST(CheckDescriptor, WantsAPatternForTheNameThatAnUpdateGoesBy) {

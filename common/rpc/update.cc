@@ -24,14 +24,36 @@ using google::protobuf::Message;
 constexpr int kMaxPaths = 100;
 
 bool Has(const Message& message, const FieldDescriptor* field) {
-  const auto& reflection = *message.GetReflection();
-  return field->is_repeated() ? reflection.FieldSize(message, field) > 0
-                              : reflection.HasField(message, field);
+  return IsGiven(message, *field);
 }
 
 bool SameField(const Message& a, const Message& b, const FieldDescriptor* field) {
   google::protobuf::util::MessageDifferencer differencer;
   return differencer.CompareWithFields(a, b, {field}, {field});
+}
+
+bool IsFormed(const Message& message);
+
+// Whether what a field holds and all in it are as their forms say.
+bool HoldsFormed(const Message& message, const FieldDescriptor* field) {
+  if (field->message_type() == nullptr || field->is_map()) return true;
+  const auto& reflection = *message.GetReflection();
+  if (!field->is_repeated()) {
+    return !Has(message, field) || IsFormed(reflection.GetMessage(message, field));
+  }
+  for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+    if (!IsFormed(reflection.GetRepeatedMessage(message, field, i))) return false;
+  }
+  return true;
+}
+
+bool IsFormed(const Message& message) {
+  const Descriptor& type = *message.GetDescriptor();
+  if (!HoldsAnyOf(message, AnyOf(type))) return false;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (!HoldsFormed(message, type.field(i))) return false;
+  }
+  return true;
 }
 
 // A singular sub-message with fields of its own to name, not a date or a time.
@@ -53,6 +75,7 @@ class Update {
       if (!Has(from_, field) || RuleOf(*field).format() == v1::ETAG) continue;
       place_ = field->name();
       Replace(field, from_, source_, to_, /*clearing=*/false);
+      CheckForm(field);
     }
   }
 
@@ -68,6 +91,12 @@ class Update {
       const auto found = std::find(mask.paths().begin(), mask.paths().end(), path);
       SetPlace(static_cast<int>(found - mask.paths().begin()));
       Follow(Resolve(path), 0, from_, source_, to_);
+    }
+    // After all of them: one path may give what another takes away.
+    for (const std::string& path : canonical.paths()) {
+      const auto found = std::find(mask.paths().begin(), mask.paths().end(), path);
+      SetPlace(static_cast<int>(found - mask.paths().begin()));
+      CheckForm(Resolve(path).front());
     }
   }
 
@@ -129,6 +158,16 @@ class Update {
     Follow(steps, step + 1, from.GetReflection()->GetMessage(from, field),
            source->GetReflection()->MutableMessage(source, field),
            to->GetReflection()->MutableMessage(to, field));
+  }
+
+  // Whether what was put into a field of the resource leaves it, and the resource, in good form.
+  void CheckForm(const FieldDescriptor* field) {
+    const auto any_of = AnyOf(*to_->GetDescriptor());
+    const bool whole_formed =
+        std::find(any_of.begin(), any_of.end(), field) == any_of.end() || HoldsAnyOf(*to_, any_of);
+    if (!whole_formed || !HoldsFormed(*to_, field)) {
+      Refuse("would leave all empty of which one is required");
+    }
   }
 
   static bool SameLeaf(const std::vector<const FieldDescriptor*>& steps, size_t step,

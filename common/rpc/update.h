@@ -17,7 +17,7 @@ namespace nisi::rpc {
 // - is `*`, unknown, over 100, leads through a repeated field or a map, or names an etag;
 // - is output_only (for an empty mask: only when it differs from what is stored);
 // - is immutable and would change;
-// - would leave a required field empty.
+// - would leave a required field empty, or all of which a message must hold one (its `form`).
 // Then `to` is as before.
 absl::Status ApplyUpdate(const google::protobuf::Message& from,
                          const google::protobuf::FieldMask& mask, google::protobuf::Message* to);

@@ -114,6 +114,17 @@ TEST(ApplyUpdate, FollowsPathsThroughSubMessages) {
   });
 }
 
+TEST(ApplyUpdate, ASumIsOneValue) {
+  ExpectUpdates<FormSample>({
+      {"taken as a whole",
+       "cost { currency_code: 'KZT' nanos: 10000000 }",
+       {"cost"},
+       "cost { currency_code: 'KZT' units: 5 }",
+       "cost { currency_code: 'KZT' nanos: 10000000 }"},
+      {"cleared", "", {"cost"}, "cost { currency_code: 'KZT' units: 5 }", ""},
+  });
+}
+
 TEST(ApplyUpdate, KeepsOneMemberOfAOneof) {
   ExpectUpdates<FormSample>({
       {"changes the member",
@@ -178,6 +189,27 @@ void ExpectRefusals(const std::string& stored, const std::vector<BadCase>& cases
     EXPECT_THAT(status.ToString(), ::testing::Not(::testing::HasSubstr("qzx")));
     EXPECT_EQ(to.DebugString(), Read<M>(stored).DebugString());
   }
+}
+
+TEST(ApplyUpdate, LeavesOneOfTheFieldsThatAFormNames) {
+  ExpectUpdates<FormSample>({
+      {"one of two", "", {"title.kk"}, "title { kk: 'a' ru: 'b' }", "title { ru: 'b' }"},
+      {"in exchange",
+       "title { ru: 'b' }",
+       {"title.kk", "title.ru"},
+       "title { kk: 'a' }",
+       "title { ru: 'b' }"},
+      {"all of it", "", {"title"}, "title { kk: 'a' }", ""},
+      {"a new one", "title { ru: 'b' }", {}, "", "title { ru: 'b' }"},
+  });
+  ExpectRefusals<FormSample>(
+      "title { kk: 'a' en: 'c' } text: 'good'",
+      {
+          {"the last one", "active: true", {"active", "title.kk"}, "update_mask.paths[1]"},
+          {"in a whole", "title { en: 'c' }", {"title"}, "update_mask.paths[0]"},
+          {"in a list", "other_titles { en: 'c' }", {"other_titles"}, "update_mask.paths[0]"},
+          {"without a mask", "title { en: 'd' }", {}, "title"},
+      });
 }
 
 TEST(ApplyUpdate, RefusesWhatMayNotBeNamed) {

@@ -32,7 +32,12 @@ constexpr const char* kTexts[] = {"",
                                   "e\xcc\x81",
                                   "\xe2\x80\x8b",
                                   "title_ru",
-                                  "2026-01-31"};
+                                  "2026-01-31",
+                                  "KZT",
+                                  "1250.5",
+                                  "2026Q3",
+                                  "7512",
+                                  "281212.300"};
 constexpr int64_t kNumbers[] = {0,
                                 1,
                                 -1,

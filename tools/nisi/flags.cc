@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "common/base/date.h"
+#include "common/base/money.h"
 #include "common/base/status.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -76,9 +77,17 @@ absl::Status SetDate(absl::string_view text, Message* date) {
   return absl::OkStatus();
 }
 
+absl::Status SetMoney(absl::string_view text, Message* money) {
+  const auto parsed = base::Money::Parse(text);
+  if (!parsed.ok()) return Bad("takes a sum in tenge, as 1250.50");
+  money->CopyFrom(parsed->ToProto());
+  return absl::OkStatus();
+}
+
 absl::Status SetMessage(absl::string_view text, Message* message) {
   const std::string& type = message->GetDescriptor()->full_name();
   if (type == "google.type.Date") return SetDate(text, message);
+  if (type == "google.type.Money") return SetMoney(text, message);
   if (IsValueMessage(*message->GetDescriptor())) {
     // The JSON forms of the rest are strings: RFC 3339, "3.5s", comma-separated camel-case paths.
     if (type == "google.protobuf.FieldMask") {
@@ -206,8 +215,9 @@ bool FieldFlag::output_only() const {
 
 bool IsValueMessage(const Descriptor& type) {
   const std::string& name = type.full_name();
-  return name == "google.type.Date" || name == "google.protobuf.Timestamp" ||
-         name == "google.protobuf.Duration" || name == "google.protobuf.FieldMask";
+  return name == "google.type.Date" || name == "google.type.Money" ||
+         name == "google.protobuf.Timestamp" || name == "google.protobuf.Duration" ||
+         name == "google.protobuf.FieldMask";
 }
 
 std::vector<FieldFlag> FlagsOf(const Descriptor& type) {
@@ -288,6 +298,7 @@ std::string FormOf(const FieldDescriptor& field) {
   if (field.message_type() != nullptr) {
     const std::string& type = field.message_type()->full_name();
     if (type == "google.type.Date") return "YYYY-MM-DD";
+    if (type == "google.type.Money") return "TENGE";
     if (type == "google.protobuf.Timestamp") return "RFC 3339 time";
     if (type == "google.protobuf.Duration") return "SECONDSs";
     if (type == "google.protobuf.FieldMask") return "FIELD,FIELD";

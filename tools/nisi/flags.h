@@ -25,7 +25,7 @@ struct FieldFlag {
   bool output_only() const;
 };
 
-// Messages written as one value: google.type.Date, Timestamp, Duration, FieldMask.
+// Messages written as one value: google.type.Date and Money, Timestamp, Duration, FieldMask.
 bool IsValueMessage(const google::protobuf::Descriptor& type);
 
 // One flag a field, in the order of the proto; a nested message gives one flag for itself (as JSON)

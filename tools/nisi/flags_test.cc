@@ -87,6 +87,19 @@ TEST(FlagsTest, MasksBytesAndListsOfMessages) {
   EXPECT_FALSE(Set(&key, "key-id", "@/there/is/no/such/file").ok());
 }
 
+TEST(FlagsTest, SumsAreInTenge) {
+  nisi::testing::v1::FormSample sample;
+  ASSERT_EQ(Set(&sample, "cost", "1250.5"), absl::OkStatus());
+  ASSERT_EQ(Set(&sample, "balance", "-0.05"), absl::OkStatus());
+  EXPECT_EQ(sample.ShortDebugString(),
+            R"(cost { currency_code: "KZT" units: 1250 nanos: 500000000 } )"
+            R"(balance { currency_code: "KZT" nanos: -50000000 })");
+  for (const char* bad : {"1250.505", "1 250", "5 KZT", "{}", "", "1e3"}) {
+    EXPECT_THAT(std::string(Set(&sample, "cost", bad).message()), HasSubstr("as 1250.50")) << bad;
+  }
+  EXPECT_EQ(FormOf(*sample.GetDescriptor()->FindFieldByName("cost")), "TENGE");
+}
+
 // The kinds no request has yet, on messages of protobuf itself.
 TEST(FlagsTest, OtherNumbersAndMaps) {
   google::protobuf::UninterpretedOption option;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/base/date.h"
+#include "common/rpc/field_rules.h"
 #include "google/protobuf/util/json_util.h"
 #include "tools/nisi/args.h"
 #include "tools/nisi/call.h"
@@ -111,7 +112,9 @@ std::string ToolHelp(unsigned scopes) {
 
 bool IsRequired(const FieldDescriptor& field) {
   const auto& rules = field.options().GetExtension(nisi::rpc::v1::field);
-  return rules.required() || rules.min_items() > 0;
+  const auto any_of = rpc::AnyOf(*field.containing_type());
+  const bool stands_for_all = !any_of.empty() && any_of.front() == &field;
+  return rules.required() || rules.min_items() > 0 || stands_for_all;
 }
 
 // Which flags an example gives: those that a caller must, and of the resource, whose fields have
@@ -153,6 +156,7 @@ std::string SampleOf(const FieldFlag& flag) {
     const std::string& type = field.message_type()->full_name();
     // No order is of tomorrow, and none comes into force yesterday.
     if (type == "google.type.Date") return base::Date::LegalDay(absl::Now()).ToString();
+    if (type == "google.type.Money") return "1000000";
     if (type == "google.protobuf.Timestamp") return "2026-01-01T00:00:00Z";
     if (type == "google.protobuf.Duration") return "60s";
     return JsonSample(*field.message_type());
@@ -160,11 +164,29 @@ std::string SampleOf(const FieldFlag& flag) {
   switch (rules.format()) {
     case Format::GOODS_CODE:
       return "850423";
+    case Format::BIN:
+      return "940140000385";
+    case Format::KATO:
+      return "750000000";
+    case Format::OKED:
+      return "27.11";
+    case Format::KPVED:
+      return "27.11.41";
+    case Format::ENS_TRU:
+      return "281212.300.000001";
     case Format::RESOURCE_NAME:
       return absl::StrReplaceAll(
           rules.resource(), {{"entries/*", "entries/850423"}, {"*/*", "editions/1"}, {"*", "1"}});
     case Format::WORD:
       return "machinery";
+    case Format::QUARTER:
+      return "2026Q3";
+    case Format::KATO_PREFIX:
+      return "75";
+    case Format::ENS_TRU_PREFIX:
+      return "281212";
+    case Format::DECIMAL:
+      return "1250.5";
     case Format::ETAG:
       return "00000001";
     default:

@@ -11,6 +11,7 @@
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/rpc/v1/legal_basis.pb.h"
+#include "nisi/testing/v1/testing.pb.h"
 #include "tools/nisi/errors.h"
 #include "tools/nisi/names.h"
 
@@ -119,6 +120,16 @@ TEST(OutputTest, InANarrowTerminalNameStateAndDaysStay) {
   EXPECT_THAT(EditionsIn(0), HasSubstr("0000000c"));
   EXPECT_THAT(EditionsIn(0), Not(HasSubstr("Cut to fit")));
   EXPECT_THAT(EditionsIn(1000), Not(HasSubstr("Cut to fit")));
+}
+
+TEST(OutputTest, SumsAreShownInTengeToTheTiyn) {
+  const auto sample = Of<nisi::testing::v1::FormSample>(
+      R"pb(cost { currency_code: "KZT" units: 1250 nanos: 500000000 }
+           balance { currency_code: "USD" units: 7 })pb");
+  const std::string table = Print(sample, Format::kTable);
+  EXPECT_THAT(table, HasSubstr("1250.50\n"));
+  EXPECT_THAT(table, HasSubstr("USD"));  // not what it should be: as it came
+  EXPECT_THAT(Print(sample, Format::kCsv), HasSubstr(",1250.50,"));
 }
 
 TEST(OutputTest, APageTokenIsNotCut) {

@@ -12,10 +12,12 @@
 #include "absl/strings/str_split.h"
 #include "common/base/csv.h"
 #include "common/base/date.h"
+#include "common/base/money.h"
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/type/date.pb.h"
+#include "google/type/money.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/rpc/v1/legal_basis.pb.h"
 #include "tools/nisi/fit.h"
@@ -66,6 +68,11 @@ std::string BriefOf(const Message& message);
 std::string TextOf(const Message& message, Detail detail) {
   if (const auto* date = dynamic_cast<const google::type::Date*>(&message)) {
     return absl::StrFormat("%04d-%02d-%02d", date->year(), date->month(), date->day());
+  }
+  if (const auto* money = dynamic_cast<const google::type::Money*>(&message)) {
+    // As all sums are: in tenge, to the tiyn. What is none is shown as it came.
+    const auto sum = base::Money::FromProto(*money);
+    return sum.ok() ? sum->ToString() : JsonOf(*money);
   }
   if (const auto* time = dynamic_cast<const google::protobuf::Timestamp*>(&message)) {
     // For people: the country's legal time, to the second. JSON and CSV have the instant.
@@ -198,7 +205,8 @@ const FieldDescriptor* MainField(const Descriptor& type) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
     if (field->is_repeated() && field->message_type() != nullptr && !field->is_map() &&
-        !IsCell(*field->message_type()) && absl::EndsWith(type.name(), "Response")) {
+        !IsCell(*field->message_type()) &&
+        absl::EndsWith(type.name(), "Response")) {
       return field;
     }
   }
