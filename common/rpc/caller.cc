@@ -1,8 +1,16 @@
 #include "common/rpc/caller.h"
 
+#include <algorithm>
+
+#include "absl/strings/match.h"
 #include "common/base/roles.h"
 
 namespace nisi::rpc {
+namespace {
+
+static_assert(v1::Role_MAX < 32, "Caller::roles holds one bit a role");
+
+}  // namespace
 
 bool Caller::Has(Role role) const {
   if (role == v1::PUBLIC) {
@@ -16,6 +24,12 @@ void Caller::Grant(Role role) {
   if (v1::Role_IsValid(role) && role != v1::ROLE_UNSPECIFIED) {
     roles |= base::RoleBit(role);
   }
+}
+
+bool InRegions(const Caller& caller, absl::string_view kato) {
+  return std::any_of(caller.regions.begin(), caller.regions.end(), [&](const std::string& region) {
+    return !region.empty() && absl::StartsWith(kato, region);
+  });
 }
 
 std::string RoleName(Role role) {

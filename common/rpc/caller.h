@@ -14,6 +14,10 @@ namespace nisi::rpc {
 
 using Role = v1::Role;
 
+inline constexpr uint32_t Bit(Role role) {
+  return 1U << static_cast<uint32_t>(role);
+}
+
 struct Caller {
   std::string subject;  // Stable id of the person or system; empty: nobody signed in.
   std::string bin;      // BIN or IIN it acts for; empty where it acts for a state body.
@@ -29,6 +33,9 @@ struct Caller {
 
   friend bool operator==(const Caller&, const Caller&) = default;
 };
+
+// Whether a place of KATO, or the beginning of places, lies in one of the caller's regions.
+bool InRegions(const Caller& caller, absl::string_view kato);
 
 // The written form: the lower-case enum name whose first underscore is a dot,
 // "institute.local_content".

@@ -1,48 +1,19 @@
 #include "common/rpc/policy.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "common/base/planted.h"
 #include "common/base/status.h"
+#include "common/rpc/scope.h"
 
 namespace nisi::rpc {
 namespace {
 
-using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using Path = std::vector<const FieldDescriptor*>;
 
 absl::Status Bad(const google::protobuf::MethodDescriptor& method, absl::string_view what) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "POLICY_INVALID",
                        absl::StrCat(method.full_name(), ": ", what));
-}
-
-// The string field a dotted path leads to; empty when it leads nowhere.
-Path Follow(const Descriptor* type, const std::string& dotted) {
-  Path path;
-  for (const absl::string_view part : absl::StrSplit(dotted, '.')) {
-    if (type == nullptr) return {};
-    const FieldDescriptor* field = type->FindFieldByName(std::string(part));
-    if (field == nullptr || field->is_repeated()) return {};
-    path.push_back(field);
-    type = field->message_type();
-  }
-  return path.back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING ? path : Path();
-}
-
-std::string ValueAt(const Message& request, const Path& path) {
-  const Message* at = &request;
-  for (size_t i = 0; i + 1 < path.size(); ++i) at = &at->GetReflection()->GetMessage(*at, path[i]);
-  return at->GetReflection()->GetString(*at, path.back());
-}
-
-bool InRegions(const Caller& caller, const std::string& kato) {
-  for (const std::string& region : caller.regions) {
-    if (!region.empty() && absl::StartsWith(kato, region)) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -55,11 +26,12 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
   policy.path = absl::StrCat("/", method.service()->full_name(), "/", method.name());
   for (const int role : declared.roles()) {
     if (role == v1::ROLE_UNSPECIFIED) return Bad(method, "names no role");
-    policy.roles |= 1U << role;
+    policy.roles |= Bit(static_cast<Role>(role));
     policy.is_public = policy.is_public || role == v1::PUBLIC;
   }
   if (policy.roles == 0) return Bad(method, "names no role");
   policy.mutation = declared.mutation();
+  policy.unscoped = !declared.unscoped().empty();
   policy.non_blocking = declared.non_blocking();
   policy.deadline =
       declared.deadline_ms() == 0 ? kDefaultDeadline : absl::Milliseconds(declared.deadline_ms());
@@ -80,11 +52,11 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
     policy.validate_only = validate_only;
   }
   if (!declared.bin_field().empty()) {
-    policy.bin_path = Follow(method.input_type(), declared.bin_field());
+    policy.bin_path = FollowPath(*method.input_type(), declared.bin_field());
     if (policy.bin_path.empty()) return Bad(method, "bin_field leads nowhere");
   }
   if (!declared.region_field().empty()) {
-    policy.region_path = Follow(method.input_type(), declared.region_field());
+    policy.region_path = FollowPath(*method.input_type(), declared.region_field());
     if (policy.region_path.empty()) return Bad(method, "region_field leads nowhere");
   }
   RETURN_IF_ERROR(CheckDescriptor(method.input_type()));
@@ -104,14 +76,14 @@ absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller, const 
   if (policy.bin_path.empty() && policy.region_path.empty()) return absl::OkStatus();
   if (base::Planted("scope-unchecked")) return absl::OkStatus();
   for (const Role role : AllRoles()) {
-    if ((policy.roles & (1U << role)) == 0 || !caller.Has(role)) continue;
+    if ((policy.roles & Bit(role)) == 0 || !caller.Has(role)) continue;
     const bool by_bin = role == v1::ENTITY || role == v1::CUSTOMER;
     if (by_bin && !policy.bin_path.empty() &&
-        (caller.bin.empty() || ValueAt(request, policy.bin_path) != caller.bin)) {
+        (caller.bin.empty() || TextsAt(request, policy.bin_path).front() != caller.bin)) {
       continue;
     }
     if (role == v1::AKIMAT && !policy.region_path.empty() &&
-        !InRegions(caller, ValueAt(request, policy.region_path))) {
+        !InRegions(caller, TextsAt(request, policy.region_path).front())) {
       continue;
     }
     return absl::OkStatus();
@@ -130,6 +102,7 @@ absl::StatusOr<std::vector<MethodPolicy>> PoliciesOf(
     ASSIGN_OR_RETURN(MethodPolicy policy, MethodPolicy::Of(*service.method(i)));
     policies.push_back(std::move(policy));
   }
+  RETURN_IF_ERROR(CheckScopesDeclared(service));
   return policies;
 }
 

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/rpc/caller.h"
+#include "common/rpc/field_path.h"
 #include "common/rpc/form.h"
 #include "google/protobuf/descriptor.h"
 #include "nisi/rpc/v1/options.pb.h"
@@ -28,8 +29,9 @@ struct MethodPolicy {
   bool non_blocking = false;
   absl::Duration deadline;
   size_t max_request_bytes = 0;
-  std::vector<const google::protobuf::FieldDescriptor*> bin_path;  // empty: no such scope
-  std::vector<const google::protobuf::FieldDescriptor*> region_path;
+  bool unscoped = false;  // scoped roles need no record of their own
+  FieldPath bin_path;     // empty: no such scope
+  FieldPath region_path;
   const google::protobuf::FieldDescriptor* request_id = nullptr;
   const google::protobuf::FieldDescriptor* validate_only =
       nullptr;  // of a mutation, where it has one
