@@ -1,8 +1,14 @@
 #include "common/rpc/list.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/rpc/order_by.h"
 #include "common/rpc/wire.h"
 
 namespace nisi::rpc {
@@ -46,9 +52,15 @@ class Page {
       if (!row_->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
         return base::StoreCorrupt("row does not parse");
       }
-      const Message& resource =
-          row_->GetReflection()->GetMessage(*row_, ResourceField(*plan_.table));
-      if (!filter_.Matches(resource) || (plan_.visible && !plan_.visible(resource))) return true;
+      Message& resource =
+          *row_->GetReflection()->MutableMessage(row_.get(), ResourceField(*plan_.table));
+      const Shown shown = plan_.show ? plan_.show(&resource) : Shown::kAsStored;
+      if (shown == Shown::kNo || !filter_.Matches(resource)) return true;
+      if (shown == Shown::kChanged) {
+        reply_.AddBytesField(1, resource.SerializeAsString());
+        ++count_;
+        return true;
+      }
     }
     ASSIGN_OR_RETURN(const store::ResourceView view, store::SplitRow(row.row));
     reply_.AddRaw(view.field);
@@ -73,6 +85,106 @@ class Page {
   std::string last_key_;
 };
 
+// How the rows are come by: over the table or an index, under these prefixes one after another.
+struct Way {
+  const store::IndexDef* index = nullptr;
+  std::vector<store::Key> prefixes;
+  const char* field = nullptr;  // whose equality the index answers
+};
+
+// nullopt: no order is asked for.
+absl::StatusOr<std::optional<Way>> OrderedWay(const ListPlan& plan) {
+  std::vector<absl::string_view> fields;
+  std::vector<absl::string_view> spellings;
+  for (const OrderChoice& choice : plan.orders) {
+    const absl::string_view order = choice.order;
+    spellings.push_back(order);
+    for (const absl::string_view part : absl::StrSplit(order, ", ")) {
+      fields.push_back(part.substr(0, part.find(' ')));
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<OrderKey> keys, ParseOrderBy(plan.order_by, fields));
+  if (keys.empty()) return std::nullopt;
+  const std::string asked = CanonicalOrder(keys);
+  for (const OrderChoice& choice : plan.orders) {
+    if (asked != choice.order) continue;
+    return Way{choice.index, {choice.index == nullptr ? plan.prefix : choice.prefix}};
+  }
+  return base::Refusal(absl::StatusCode::kInvalidArgument, "ORDER_INVALID",
+                       "The list is not kept in that order.")
+      .Field("order_by", absl::StrCat("must be one of: ", absl::StrJoin(spellings, "; ")));
+}
+
+// The keys that begin with the caller's ties of one role, none within another.
+std::vector<store::Key> ScopePrefixes(const Caller& caller, Role role) {
+  std::vector<store::Key> prefixes;
+  if (role == v1::AKIMAT) {
+    std::vector<std::string> regions = caller.regions;
+    std::sort(regions.begin(), regions.end());
+    std::string last;
+    for (const std::string& region : regions) {
+      if (region.empty() || (!last.empty() && absl::StartsWith(region, last))) continue;
+      prefixes.emplace_back().AddTextPrefix(region);
+      last = region;
+    }
+    return prefixes;
+  }
+  const std::string& tie = role == v1::EXPERT ? caller.subject : caller.bin;
+  if (!tie.empty()) prefixes.push_back(store::Key::Of(tie));
+  return prefixes;
+}
+
+// The one scoped role in which the method admits the caller, if it admits it in no other.
+std::optional<Role> OnlyScope(const Call& call) {
+  const MethodPolicy& method = *call.method;
+  if (method.unscoped) return std::nullopt;
+  const uint32_t all = call.caller->roles & (kScopedRoles | kCountryRoles);
+  const uint32_t admitted = method.is_public ? all : all & method.roles;
+  for (const Role role : AllRoles()) {
+    if (admitted == Bit(role) && (kScopedRoles & admitted) != 0) return role;
+  }
+  return std::nullopt;
+}
+
+// nullopt: no row can match.
+absl::StatusOr<std::optional<Way>> WayOf(const ListPlan& plan, const Filter& filter) {
+  if (!plan.order_by.empty()) {
+    ASSIGN_OR_RETURN(std::optional<Way> ordered, OrderedWay(plan));
+    if (ordered.has_value()) return ordered;
+  }
+  for (const IndexChoice& choice : plan.indexes) {
+    const auto value = filter.EqualityOn(choice.field);
+    if (!value.has_value()) continue;
+    auto prefix = choice.prefix(*value);
+    if (!prefix.has_value()) return std::nullopt;
+    return Way{choice.index, {*std::move(prefix)}, choice.field};
+  }
+  const std::optional<Role> scope = plan.scopes.empty() ? std::nullopt : OnlyScope(*plan.call);
+  for (const ScopeChoice& choice : plan.scopes) {
+    if (scope != choice.role) continue;
+    std::vector<store::Key> prefixes = ScopePrefixes(*plan.call->caller, choice.role);
+    if (prefixes.empty()) return std::nullopt;
+    return Way{choice.index, std::move(prefixes)};
+  }
+  return Way{nullptr, {plan.prefix}};
+}
+
+// One range after another, from behind `after`.
+absl::Status Walk(const store::View& view, const ListPlan& plan, const Way& way, store::Range range,
+                  const store::At& at, const Page& page, const store::RowVisitor& visit) {
+  const std::string after = range.after;
+  for (const store::Key& prefix : way.prefixes) {
+    const bool within = absl::StartsWith(after, prefix.bytes());
+    if (!after.empty() && !within && prefix.bytes() < after) continue;  // on earlier pages
+    range.prefix = prefix;
+    range.after = within ? after : "";
+    RETURN_IF_ERROR(way.index != nullptr ? view.Scan(*way.index, range, at, visit)
+                                         : view.Scan(*plan.table, range, at, visit));
+    if (page.more()) break;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& plan) {
@@ -84,7 +196,7 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
   const PageTokens tokens(store.secret());
   const store::View view = store.Read(plan.reach);
   store::At at = plan.at;
-  store::Range range{plan.prefix, ""};
+  store::Range range;
   base::Date day = view.today();
   PageState state;
   if (!plan.page_token.empty()) {
@@ -105,26 +217,17 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
   const bool past = at.as_of.has_value() || at.known_at_us.has_value();
   if (past && plan.reach == store::Reach::kMemory) return store::NotInMemory();
 
-  const IndexChoice* chosen = nullptr;
-  for (const IndexChoice& choice : plan.indexes) {
-    const auto value = filter.EqualityOn(choice.field);
-    if (!value.has_value()) continue;
-    auto prefix = choice.prefix(*value);
-    if (!prefix.has_value()) return std::string();  // no record can match
-    chosen = &choice;
-    range.prefix = *std::move(prefix);
-    break;
-  }
-  const bool covered =
-      filter.empty() ||
-      (chosen != nullptr && filter.IsFullyCoveredBy({absl::string_view(chosen->field)}));
-  Page page(plan, filter, /*parse=*/!covered || plan.visible);
-  if (covered && !plan.visible) range.expected = static_cast<size_t>(PageSize(plan.page_size)) + 1;
-  const store::RowVisitor visit = [&page](const store::RowView& row, absl::string_view at_key) {
-    return page.Visit(row, at_key);
-  };
-  RETURN_IF_ERROR(chosen != nullptr ? view.Scan(*chosen->index, range, at, visit)
-                                    : view.Scan(*plan.table, range, at, visit));
+  ASSIGN_OR_RETURN(const std::optional<Way> way, WayOf(plan, filter));
+  if (!way.has_value()) return std::string();
+  const bool covered = filter.empty() || (way->field != nullptr &&
+                                          filter.IsFullyCoveredBy({absl::string_view(way->field)}));
+  if (plan.prepare) RETURN_IF_ERROR(plan.prepare(view, at));
+  Page page(plan, filter, /*parse=*/!covered || plan.show);
+  if (covered && !plan.show) range.expected = static_cast<size_t>(PageSize(plan.page_size)) + 1;
+  RETURN_IF_ERROR(Walk(view, plan, *way, range, at, page,
+                       [&page](const store::RowView& row, absl::string_view at_key) {
+                         return page.Visit(row, at_key);
+                       }));
   if (page.more()) {
     if (plan.page_token.empty()) {
       ASSIGN_OR_RETURN(state.position, view.Position());

@@ -11,6 +11,7 @@
 #include "common/rpc/call.h"
 #include "common/rpc/filter.h"
 #include "common/rpc/page.h"
+#include "common/rpc/scope.h"
 #include "common/rpc/store_call.h"
 #include "common/store/store.h"
 
@@ -24,28 +25,60 @@ struct IndexChoice {
   std::function<std::optional<store::Key>(const std::string& value)> prefix;
 };
 
+// For a caller who may see only what one role ties to it: an index whose keys begin with the tie of
+// that role (scope.h): BIN, KATO, body, subject.
+struct ScopeChoice {
+  Role role;
+  const store::IndexDef* index;
+};
+
+// An order that may be asked for, in its one spelling, as "create_time desc": an index that is in
+// that order and has every row, of which those under `prefix`. Null: the table's own order.
+struct OrderChoice {
+  const char* order;
+  const store::IndexDef* index = nullptr;
+  store::Key prefix;
+};
+
+// What becomes of a row in an answer.
+enum class Shown {
+  kNo,        // not for this caller
+  kAsStored,  // its stored bytes
+  kChanged,   // the resource, which is not what is stored
+};
+
 struct ListPlan {
   const store::TableDef* table = nullptr;
   store::Key prefix;                 // of the table's keys: the parent
   std::vector<IndexChoice> indexes;  // tried in order
-  // Rows the caller may not see; empty: all. Gets the resource.
-  std::function<bool(const google::protobuf::Message& resource)> visible;
+  std::vector<ScopeChoice> scopes;   // after them; of a method that shows nothing out of scope
+  std::vector<OrderChoice> orders;   // before both, where one is asked for
+  // Gets the resource and may bring it to what is shown, at which the filter then looks. Empty: all
+  // as stored.
+  std::function<Shown(google::protobuf::Message* resource)> show;
+  // For a `show` that needs more of the state that the page is of; called before it.
+  std::function<absl::Status(const store::Reader& reader, const store::At& at)> prepare;
   store::At at;
   std::string filter;
+  std::string order_by;
   int32_t page_size = 0;
   std::string page_token;
   std::string query_hash;
   store::Reach reach = store::Reach::kDisk;
+  const Call* call = nullptr;
 };
 
 // The answer in wire form: field 1 repeats the resource, field 2 is next_page_token. Errors:
-// FILTER_INVALID, PAGE_TOKEN_INVALID, INDEX_BUILDING.
+// FILTER_INVALID, ORDER_INVALID, PAGE_TOKEN_INVALID, INDEX_BUILDING.
 absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& plan);
 
-// Fills the plan's common fields from a List request with filter, page_size and page_token.
+// Fills the plan's common fields from a List request with filter, page_size, page_token and, where
+// it has one, order_by.
 template <class Request>
 void PlanPage(const Request& request, const Call& call, ListPlan* plan) {
   plan->filter = request.filter();
+  if constexpr (requires { request.order_by(); }) plan->order_by = request.order_by();
+  plan->call = &call;
   plan->page_size = request.page_size();
   plan->page_token = request.page_token();
   plan->reach = call.reach;

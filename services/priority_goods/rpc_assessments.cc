@@ -1,10 +1,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/hash.h"
 #include "common/cases/findings.h"
-#include "common/rpc/list.h"
-#include "common/rpc/store_call.h"
-#include "common/rpc/update.h"
+#include "common/rpc/resource.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -31,13 +28,9 @@ absl::Status Decide(const Env& env, const store::Tx& tx, const Call& call, Asses
 
 absl::StatusOr<v1::Assessment> CreateAssessment(Env& env, const Call& call, store::Tx& tx,
                                                 const v1::CreateAssessmentRequest& request) {
-  // Not to be guessed, and the same when the command runs again: from the caller's own random id.
-  const std::string id =
-      base::HexEncode(base::Sha256Bytes(absl::StrCat(call.caller->subject, request.request_id())))
-          .substr(0, 20);
   AssessmentRow row;
   *row.mutable_assessment() = request.assessment();
-  row.mutable_assessment()->set_name(absl::StrCat("assessments/", id));
+  row.mutable_assessment()->set_name(absl::StrCat("assessments/", rpc::IdFor(call)));
   RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
   tx.Cite(errors::Criteria());
   RETURN_IF_ERROR(tx.Put(kAssessments, &row));
@@ -47,12 +40,10 @@ absl::StatusOr<v1::Assessment> CreateAssessment(Env& env, const Call& call, stor
 absl::StatusOr<v1::Assessment> UpdateAssessment(Env& env, const Call& call, store::Tx& tx,
                                                 const v1::UpdateAssessmentRequest& request) {
   const std::string& name = request.assessment().name();
-  ASSIGN_OR_RETURN(auto found, tx.Find(kAssessments, store::Key::Of(name)));
-  if (!found.has_value()) return base::NotFound("assessments", name);
-  AssessmentRow row = std::move(found->row);
-  RETURN_IF_ERROR(rpc::CheckEtag(request.assessment().etag(), row.assessment().etag()));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kAssessments, store::Key::Of(name), name));
+  AssessmentRow& row = found.row;
   RETURN_IF_ERROR(
-      rpc::ApplyUpdate(request.assessment(), request.update_mask(), row.mutable_assessment()));
+      rpc::UpdateResource(request.assessment(), request.update_mask(), row.mutable_assessment()));
   RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
   tx.Cite(errors::Criteria());
   RETURN_IF_ERROR(tx.Put(kAssessments, &row));
@@ -61,12 +52,8 @@ absl::StatusOr<v1::Assessment> UpdateAssessment(Env& env, const Call& call, stor
 
 absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call& call,
                                                       const v1::GetAssessmentRequest& request) {
-  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-  const store::View view = env.store->Read(call.reach);
-  ASSIGN_OR_RETURN(const auto raw, view.FindRaw(kAssessments, store::Key::Of(request.name()), at));
-  if (!raw.has_value()) return base::NotFound("assessments", request.name());
-  ASSIGN_OR_RETURN(const store::ResourceView row, store::SplitRow(raw->row()));
-  return Encoded<Assessment>{std::string(row.resource)};
+  return rpc::GetRecord<Assessment>(*env.store, call, kAssessments, store::Key::Of(request.name()),
+                                    request);
 }
 
 absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(

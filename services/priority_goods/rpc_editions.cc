@@ -2,9 +2,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "common/rpc/list.h"
-#include "common/rpc/store_call.h"
-#include "common/rpc/update.h"
+#include "common/rpc/resource.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -77,7 +75,7 @@ bool IsPublic(const Calendar& calendar, const Edition& edition) {
 }
 
 // The first days of the editions that are published by what `at` knows.
-absl::StatusOr<std::set<base::Date>> FirstDays(const store::View& view, const store::At& at) {
+absl::StatusOr<std::set<base::Date>> FirstDays(const store::Reader& view, const store::At& at) {
   std::set<base::Date> days;
   RETURN_IF_ERROR(
       view.Scan(kEditionsByEffectiveDay, {}, at,
@@ -89,53 +87,6 @@ absl::StatusOr<std::set<base::Date>> FirstDays(const store::View& view, const st
                   return true;
                 }));
   return days;
-}
-
-// A page of the editions as they stand on the day `at.as_of`. What a coming day brings by itself is
-// stored on that day only, so the filter must look at the edition as shown and not at the stored
-// one.
-absl::StatusOr<v1::ListEditionsResponse> ListAsOf(const Env& env, const Call& call,
-                                                  const v1::ListEditionsRequest& request,
-                                                  store::At at) {
-  if (call.reach == store::Reach::kMemory) return store::NotInMemory();
-  ASSIGN_OR_RETURN(const rpc::Filter filter,
-                   rpc::Filter::Parse(request.filter(), Edition::descriptor()));
-  const rpc::PageTokens tokens(env.store->secret());
-  const std::string query_hash = rpc::QueryHash(request, call.caller->subject);
-  const store::View view = env.store->Read();
-  rpc::PageState state;
-  if (!request.page_token().empty()) {
-    ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
-    // The state of the first page, whatever was written since.
-    if (!at.known_at_us.has_value()) at.known_at_us = state.recorded_us;
-  }
-  ASSIGN_OR_RETURN(const std::set<base::Date> first_days, FirstDays(view, at));
-  const bool insider = IsInsider(*call.caller);
-  ASSIGN_OR_RETURN(const std::shared_ptr<const Calendar> calendar, env.catalog->Current());
-  const int size = rpc::PageSize(request.page_size());
-  bool more = false;
-  v1::ListEditionsResponse response;
-  RETURN_IF_ERROR(
-      view.Scan(kEditions, {store::Key(), state.last_key}, at,
-                [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
-                  ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(row));
-                  Edition& edition = *stored.row.mutable_edition();
-                  if (!insider && !IsPublic(*calendar, edition)) return true;
-                  ShowOn(*at.as_of, first_days, &edition);
-                  if (!filter.Matches(edition)) return true;
-                  more = response.editions_size() == size;
-                  if (more) return false;
-                  state.last_key = std::string(key);
-                  *response.add_editions() = std::move(edition);
-                  return true;
-                }));
-  if (more) {
-    if (request.page_token().empty()) {
-      ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
-    }
-    response.set_next_page_token(tokens.Encode(state, query_hash));
-  }
-  return response;
 }
 
 }  // namespace
@@ -190,21 +141,35 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
   rpc::ListPlan plan;
   plan.table = &kEditions;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  if (plan.at.as_of.has_value()) {
-    ASSIGN_OR_RETURN(const v1::ListEditionsResponse page, ListAsOf(env, call, request, plan.at));
-    return Encoded<v1::ListEditionsResponse>{page.SerializeAsString()};
-  }
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {
-      {"state", &kEditionsByState, [](const std::string& value) -> std::optional<store::Key> {
-         Edition::State state = Edition::STATE_UNSPECIFIED;
-         if (!Edition::State_Parse(value, &state)) return std::nullopt;
-         return store::Key::Of(static_cast<int64_t>(state));
-       }}};
-  if (!IsInsider(*call.caller)) {
-    ASSIGN_OR_RETURN(const auto calendar, env.catalog->Current());
-    plan.visible = [calendar](const google::protobuf::Message& edition) {
-      return IsPublic(*calendar, static_cast<const Edition&>(edition));
+  const std::optional<base::Date> day = plan.at.as_of;
+  std::set<base::Date> first_days;
+  if (day.has_value()) {
+    plan.prepare = [&](const store::Reader& reader, const store::At& at) -> absl::Status {
+      ASSIGN_OR_RETURN(first_days, FirstDays(reader, at));
+      return absl::OkStatus();
+    };
+  } else {
+    // Of the stored state: what a coming day brings by itself is stored on that day only.
+    plan.indexes = {
+        {"state", &kEditionsByState, [](const std::string& value) -> std::optional<store::Key> {
+           Edition::State state = Edition::STATE_UNSPECIFIED;
+           if (!Edition::State_Parse(value, &state)) return std::nullopt;
+           return store::Key::Of(static_cast<int64_t>(state));
+         }}};
+  }
+  const bool insider = IsInsider(*call.caller);
+  std::shared_ptr<const Calendar> calendar;
+  if (!insider) {
+    ASSIGN_OR_RETURN(calendar, env.catalog->Current());
+  }
+  if (!insider || day.has_value()) {
+    plan.show = [&](google::protobuf::Message* resource) {
+      Edition& edition = static_cast<Edition&>(*resource);
+      if (!insider && !IsPublic(*calendar, edition)) return rpc::Shown::kNo;
+      if (!day.has_value()) return rpc::Shown::kAsStored;
+      ShowOn(*day, first_days, &edition);
+      return rpc::Shown::kChanged;
     };
   }
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));

@@ -3,9 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
-#include "common/rpc/list.h"
-#include "common/rpc/store_call.h"
-#include "common/rpc/update.h"
+#include "common/rpc/resource.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -28,6 +26,10 @@ absl::StatusOr<EntryKey> KeyOf(const std::string& name) {
   constexpr char kPattern[] = "editions/*/entries/*";
   ASSIGN_OR_RETURN(const int32_t edition, rpc::NumberIn(name, kPattern, 0));
   return EntryKey{edition, name.substr(name.rfind('/') + 1)};
+}
+
+store::Key StoreKey(const EntryKey& key) {
+  return store::Key::Of(key.edition, key.code);
 }
 
 absl::Status CheckEditable(const store::Tx& tx, const Call& call, int32_t edition) {
@@ -101,13 +103,7 @@ absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
   for (int i = 0; i < request.entries_size(); ++i) {
     const std::string path = absl::StrCat("entries[", i, "]");
     auto entry = AddEntry(tx, edition, request.entries(i), path);
-    if (!entry.ok()) {  // says which of them
-      absl::Status status = entry.status();
-      auto info = base::InfoOf(status);
-      (*info.mutable_metadata())["item"] = path;
-      status.SetPayload(base::TypeUrl(info), absl::Cord(info.SerializeAsString()));
-      return status;
-    }
+    if (!entry.ok()) return rpc::InItem(entry.status(), path);
     *response.add_entries() = *std::move(entry);
   }
   return response;
@@ -117,30 +113,28 @@ absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx&
                                       const v1::UpdateEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.entry().name()));
   RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
-  ASSIGN_OR_RETURN(auto found, tx.Find(kEntries, store::Key::Of(key.edition, key.code)));
-  if (!found.has_value()) return base::NotFound("entries", request.entry().name());
-  Entry& entry = *found->row.mutable_entry();
-  RETURN_IF_ERROR(rpc::CheckEtag(request.entry().etag(), entry.etag()));
+  ASSIGN_OR_RETURN(auto found,
+                   rpc::FindFor(tx, call, kEntries, StoreKey(key), request.entry().name()));
+  Entry& entry = *found.row.mutable_entry();
   // One that was imported without names may stay so; a person may not take the last one away.
   const bool named = CheckNames(entry, "entry").ok();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.entry(), request.update_mask(), &entry));
+  RETURN_IF_ERROR(rpc::UpdateResource(request.entry(), request.update_mask(), &entry));
   if (named) RETURN_IF_ERROR(CheckNames(entry, "entry"));
   RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
   tx.Cite(errors::ListOfPriorityGoods());
-  RETURN_IF_ERROR(tx.Put(kEntries, &found->row));
-  return found->row.entry();
+  RETURN_IF_ERROR(tx.Put(kEntries, &found.row));
+  return found.row.entry();
 }
 
 absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& /*env*/, const Call& call, store::Tx& tx,
                                                     const v1::DeleteEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
   RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
-  const store::Key at = store::Key::Of(key.edition, key.code);
-  ASSIGN_OR_RETURN(const auto found, tx.Find(kEntries, at));
-  if (!found.has_value()) return base::NotFound("entries", request.name());
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found->row.entry().etag()));
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(tx, call, kEntries, StoreKey(key), request.name()));
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.entry().etag()));
   tx.Cite(errors::Drafting());
-  RETURN_IF_ERROR(tx.End(kEntries, at));
+  RETURN_IF_ERROR(tx.End(kEntries, StoreKey(key)));
   return v1::DeleteEntryResponse();
 }
 
@@ -149,12 +143,7 @@ absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, key.edition, at));
-  const store::View view = env.store->Read(call.reach);
-  ASSIGN_OR_RETURN(const auto raw,
-                   view.FindRaw(kEntries, store::Key::Of(key.edition, key.code), at));
-  if (!raw.has_value()) return base::NotFound("entries", request.name());
-  ASSIGN_OR_RETURN(const store::ResourceView row, store::SplitRow(raw->row()));
-  return Encoded<Entry>{std::string(row.resource)};
+  return rpc::GetRecord<Entry>(*env.store, call, kEntries, StoreKey(key), request);
 }
 
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(

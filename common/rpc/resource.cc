@@ -1,0 +1,48 @@
+#include "common/rpc/resource.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+
+namespace nisi::rpc {
+
+using google::protobuf::Message;
+
+std::string IdFor(const Call& call) {
+  return base::HexEncode(base::Sha256Bytes(absl::StrCat(call.caller->subject, call.request_id)))
+      .substr(0, 20);
+}
+
+bool MaySee(const Call& call, const Ties& ties, const Message& resource, Visible visible,
+            uint32_t* roles) {
+  *roles = RolesFor(call, ties, resource);
+  if ((!call.method->is_public || ties.closed()) && *roles == 0) return false;
+  return visible == nullptr || visible(resource, *roles);
+}
+
+bool SeesAll(const Call& call, const Ties& ties, Visible visible) {
+  if (visible != nullptr) return false;
+  const MethodPolicy& method = *call.method;
+  if (method.is_public) return !ties.closed() || (call.caller->roles & kCountryRoles) != 0;
+  const uint32_t admitted = call.caller->roles & method.roles;
+  return (admitted & kCountryRoles) != 0 || (method.unscoped && (admitted & kScopedRoles) != 0);
+}
+
+absl::Status Absent(const Call& call, const Ties& ties, Visible visible,
+                    absl::string_view collection, absl::string_view name) {
+  return SeesAll(call, ties, visible) ? base::NotFound(collection, name)
+                                      : Missing(call, collection, name);
+}
+
+const Message& ResourceIn(const Message& row) {
+  return row.GetReflection()->GetMessage(row, row.GetDescriptor()->FindFieldByNumber(1));
+}
+
+absl::Status InItem(absl::Status status, absl::string_view path) {
+  auto info = base::InfoOf(status);
+  (*info.mutable_metadata())["item"] = std::string(path);
+  status.SetPayload(base::TypeUrl(info), absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
+}  // namespace nisi::rpc
