@@ -266,7 +266,7 @@ class World:
         header = {"parent": name, "request_id": uid(), "row_count": count}
         self.changed["ImportEntries"] = [kind(header=header), kind(rows={"rows": rows})]
         return self.client.send(GOODS + "ImportEntries", self.changed["ImportEntries"],
-                                self.m.goods.ImportEntriesResponse, INSTITUTE)
+                                self.m.imports.ImportReport, INSTITUTE)
 
     def state_of(self, name):
         states = self.m.resources.Edition.State
@@ -1289,7 +1289,7 @@ def check_rows(world, judge):
     """An import with every bad text in every cell: an answer that reports each with its row, without the value, and
     judges the rows beside them as ever. Returns how many cells."""
     kind, entry = world.m.goods.ImportEntriesRequest, world.m.resources.Entry.DESCRIPTOR.fields_by_name
-    report = world.m.goods.ImportEntriesResponse.RowReport
+    report = world.m.imports.ImportReport.Row
     good = {"goods_code": "950300", "name_ru": "Товар", "sector": "machinery", "processing_level": "HIGH"}
     rows, expected = [kind.Row(**good)], [(report.ENTERED, "", "")]
     for field in (f for f in kind.Row.DESCRIPTOR.fields if world.format(f) == "RAW"):
@@ -1304,7 +1304,7 @@ def check_rows(world, judge):
     header = {"parent": world.editions["DRAFT"], "request_id": uid(), "row_count": len(rows)}
     before = judge.head()
     answer = world.client.send(GOODS + "ImportEntries", [kind(header=header), kind(rows={"rows": rows})],
-                               world.m.goods.ImportEntriesResponse, INSTITUTE)
+                               world.m.imports.ImportReport, INSTITUTE)
     assert judge.head() == before and not answer.committed, "an import with invalid rows changed the store"
     assert len(answer.rows) == len(rows)
     for row, told, wanted in zip(rows, answer.rows, expected):

@@ -107,7 +107,7 @@ def imports_are_whole_or_absent(c):
                 *(kind(rows={"rows": rows[at:at + 500]}) for at in range(0, len(rows), 500))]
 
     def send(requests):
-        return c.client.send(GOODS + "ImportEntries", requests, c.m.goods.ImportEntriesResponse, INSTITUTE)
+        return c.client.send(GOODS + "ImportEntries", requests, c.m.imports.ImportReport, INSTITUTE)
 
     unkilled = messages(c.draft(), uid())
     began = time.monotonic()
@@ -369,7 +369,7 @@ def the_gateway_answers_while_the_backend_is_away(c):
         refused(lambda: ask(GOODS + "CheckGoods", codes=["0101"]))
         refused(lambda: ask(GOODS + "CreateEntry", INSTITUTE, parent=edition, entry=entry("0101")))
         refused(lambda: next(c.client.goods_stream("ExportEdition", AUDITOR, timeout=10, name=edition)))
-        refused(lambda: c.client.send(GOODS + "ImportEntries", [header], c.m.goods.ImportEntriesResponse, INSTITUTE,
+        refused(lambda: c.client.send(GOODS + "ImportEntries", [header], c.m.imports.ImportReport, INSTITUTE,
                                       timeout=10))
         refused(lambda: c.client.journal("GetTreeHead"))
         refused(lambda: next(c.client.journal_stream("WatchEntries", AUDITOR, timeout=10)))

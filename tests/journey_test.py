@@ -90,7 +90,7 @@ class Story:
         messages = [kind(header={"parent": parent, "request_id": request_id or uid(), "dry_run": dry_run,
                                  "row_count": announced or len(rows)})]
         messages += [kind(rows={"rows": rows[at:at + at_once]}) for at in range(0, len(rows), at_once)]
-        return self.client.send(GOODS + "ImportEntries", messages, self.m.goods.ImportEntriesResponse, INSTITUTE)
+        return self.client.send(GOODS + "ImportEntries", messages, self.m.imports.ImportReport, INSTITUTE)
 
     def exported(self, edition, role=PUBLIC):
         return list(self.client.goods_stream("ExportEdition", role, name=edition))
@@ -335,7 +335,7 @@ def a_file_is_imported(s):
     """A dry run tells all and changes nothing; LOW rows stay out by Art. 26(1); one bad row stops everything."""
     rows = [row(line, number) for number, line in enumerate(s.sample, 2)]
     low = [line["hs_code"] for line in s.sample if line["processing_level"] == "LOW"]
-    report = s.m.goods.ImportEntriesResponse.RowReport
+    report = s.m.imports.ImportReport.Row
     s.imported_codes = [line["hs_code"] for line in s.sample if line["processing_level"] != "LOW"]
     request_id = uid()
     with s.nothing_changes():
@@ -355,7 +355,7 @@ def a_file_is_imported(s):
     assert done.committed and done.invalid_count == 0 and len(done.rows) == len(rows), done
     for line, told in zip(rows, done.rows):
         refused = line["processing_level"] == "LOW"
-        assert (told.row_number, told.goods_code) == (line["row_number"], line["goods_code"]), told
+        assert (told.row_number, told.key) == (line["row_number"], line["goods_code"]), told
         assert told.outcome == (report.REFUSED if refused else report.ENTERED), told
         assert (told.reason, told.article) == (("LEVEL_TOO_LOW", "Art. 26(1)") if refused else ("", "")), told
     assert [basis.article for basis in done.legal_basis] == ["Art. 26(1)"], done.legal_basis

@@ -96,28 +96,6 @@ absl::Status NameMissing(const std::string& field) {
   return base::InvalidField(field, "a name in Kazakh or Russian is needed");
 }
 
-absl::Status ImportTooLarge(size_t limit) {
-  return Refusal(StatusCode::kInvalidArgument, "IMPORT_TOO_LARGE", "Too many rows for one import.")
-      .With("maxRows", absl::StrCat(limit))
-      .Field("header.row_count", absl::StrCat("must be at most ", limit));
-}
-
-absl::Status ImportOrder(const std::string& what) {
-  return Refusal(StatusCode::kInvalidArgument, "IMPORT_ORDER",
-                 "The stream begins with one header, then rows.")
-      .Field("content", what);
-}
-
-absl::Status ImportRowCount(int32_t announced, size_t came) {
-  return Refusal(StatusCode::kInvalidArgument, "IMPORT_ROW_COUNT",
-                 "The stream does not hold as many rows as its header says.")
-      .With("announced", absl::StrCat(announced))
-      .With("came", absl::StrCat(came))
-      .Field("header.row_count",
-             absl::StrCat("says ", announced, " rows, but the stream holds ",
-                          came > static_cast<size_t>(announced) ? "more" : absl::StrCat(came)));
-}
-
 absl::Status DecisionMissing(v1::Edition::State state) {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
                  "The edition has not been approved: there is no decision to compute again.")

@@ -30,10 +30,6 @@ absl::Status OrderDateInvalid();                                             // 
 absl::Status EffectiveBeforeOrder();                                         // INVALID_FIELD
 absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);       // SCORE_OVER_NORM
 absl::Status NameMissing(const std::string& field);                          // INVALID_FIELD
-absl::Status ImportTooLarge(size_t limit);                                   // IMPORT_TOO_LARGE
-absl::Status ImportOrder(const std::string& what);                           // IMPORT_ORDER
-// How many rows the header announced, and how many came as far as is known.
-absl::Status ImportRowCount(int32_t announced, size_t came);  // IMPORT_ROW_COUNT
-absl::Status DecisionMissing(v1::Edition::State state);       // DECISION_MISSING
+absl::Status DecisionMissing(v1::Edition::State state);                      // DECISION_MISSING
 
 }  // namespace nisi::priority_goods::errors

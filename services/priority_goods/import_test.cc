@@ -8,7 +8,7 @@
 namespace nisi::priority_goods {
 namespace {
 
-using Report = v1::ImportEntriesResponse::RowReport;
+using Report = rpc::v1::ImportReport::Row;
 using Row = v1::ImportEntriesRequest::Row;
 
 Row MakeRow(const std::string& code, const std::string& level = "HIGH") {
@@ -75,11 +75,11 @@ class ImportTest : public PriorityGoodsTest {
     }
     return messages;
   }
-  v1::ImportEntriesResponse Import(const std::string& parent, const std::vector<Row>& rows,
-                                   bool dry_run = false) {
+  rpc::v1::ImportReport Import(const std::string& parent, const std::vector<Row>& rows,
+                               bool dry_run = false) {
     const auto bytes = Send(Messages(parent, rows, NextUuid(), dry_run));
     EXPECT_TRUE(bytes.ok()) << bytes.status();
-    v1::ImportEntriesResponse response;
+    rpc::v1::ImportReport response;
     if (bytes.ok()) {
       EXPECT_TRUE(response.ParseFromString(*bytes));
     }
@@ -112,7 +112,7 @@ class ImportTest : public PriorityGoodsTest {
       const Report& report = real.rows(i);
       const Row& row = goods.rows[static_cast<size_t>(i)];
       EXPECT_EQ(report.row_number(), row.row_number());
-      EXPECT_EQ(report.goods_code(), row.goods_code());
+      EXPECT_EQ(report.key(), row.goods_code());
       const bool low = row.processing_level() == "LOW";
       EXPECT_EQ(report.outcome(), low ? Report::REFUSED : Report::ENTERED)
           << report.ShortDebugString();
@@ -223,7 +223,7 @@ TEST_F(ImportTest, EveryCellThatIsNoTextOfItsFieldIsReportedWithItsRow) {
     SCOPED_TRACE(report.ShortDebugString());
     const std::string& field = fields[i];
     EXPECT_EQ(report.row_number(), rows[i].row_number());
-    EXPECT_EQ(report.goods_code(), field == "goods_code" ? "" : rows[i].goods_code());
+    EXPECT_EQ(report.key(), field == "goods_code" ? "" : rows[i].goods_code());
     EXPECT_EQ(report.outcome(), field.empty() ? Report::ENTERED : Report::INVALID);
     EXPECT_EQ(report.reason(), field.empty() ? "" : "INVALID_FIELD");
     EXPECT_EQ(report.field(), field);

@@ -19,8 +19,8 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using priority_goods::Env;
 using priority_goods::v1::ImportEntriesRequest;
-using priority_goods::v1::ImportEntriesResponse;
-using Report = ImportEntriesResponse::RowReport;
+using rpc::v1::ImportReport;
+using Report = ImportReport::Row;
 using Row = ImportEntriesRequest::Row;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'781'500'000);
@@ -77,7 +77,7 @@ std::vector<Row> ReadRows(std::istream* text) {
 }
 
 // What the import of the rows answers, in messages of a few rows each.
-ImportEntriesResponse Import(const std::vector<Row>& rows) {
+ImportReport Import(const std::vector<Row>& rows) {
   rpc::MethodPolicy method;
   method.path = "/nisi.priority_goods.v1.PriorityGoodsService/ImportEntries";
   auto caller = std::make_shared<rpc::Caller>();
@@ -105,12 +105,12 @@ ImportEntriesResponse Import(const std::vector<Row>& rows) {
     Expect((*sink)->Push(message).ok(), "rows are taken");
   }
   const auto bytes = (*sink)->Finish(call);
-  ImportEntriesResponse response;
+  ImportReport response;
   Expect(bytes.ok() && response.ParseFromString(*bytes), "the import is answered");
   return response;
 }
 
-void CheckReports(const std::vector<Row>& rows, const ImportEntriesResponse& response) {
+void CheckReports(const std::vector<Row>& rows, const ImportReport& response) {
   Expect(response.rows_size() == static_cast<int>(rows.size()), "every row has its report");
   Expect(response.entered_count() + response.refused_count() + response.invalid_count() ==
              response.rows_size(),

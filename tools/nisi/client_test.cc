@@ -291,8 +291,8 @@ class ImportTest : public ClientTest {
     for (int i = 0; i < 2; ++i) {
       auto* row = response_.add_rows();
       row->set_row_number(i + 2);
-      row->set_outcome(i == 0 ? goods::ImportEntriesResponse::RowReport::ENTERED
-                              : goods::ImportEntriesResponse::RowReport::REFUSED);
+      row->set_outcome(i == 0 ? nisi::rpc::v1::ImportReport::Row::ENTERED
+                              : nisi::rpc::v1::ImportReport::Row::REFUSED);
     }
     response_.set_entered_count(1);
     response_.set_refused_count(1);
@@ -303,7 +303,7 @@ class ImportTest : public ClientTest {
     argv.insert(argv.end(), more.begin(), more.end());
     return nisi_(argv);
   }
-  goods::ImportEntriesResponse response_;
+  nisi::rpc::v1::ImportReport response_;
 };
 
 TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
@@ -348,8 +348,8 @@ TEST_F(ImportTest, WhatIsInvalidIsShownFirst) {
   for (int i = 4; i < 34; ++i) {
     auto* row = response_.add_rows();
     row->set_row_number(i);
-    row->set_outcome(i % 15 == 0 ? goods::ImportEntriesResponse::RowReport::INVALID
-                                 : goods::ImportEntriesResponse::RowReport::REFUSED);
+    row->set_outcome(i % 15 == 0 ? nisi::rpc::v1::ImportReport::Row::INVALID
+                                 : nisi::rpc::v1::ImportReport::Row::REFUSED);
   }
   Script({&response_});
   nisi_.in = "goods_code\n8504\n";
@@ -416,7 +416,7 @@ TEST_F(ImportTest, TheReportHasEveryRow) {
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_EQ(text.str(),
-            "row_number,goods_code,outcome,reason,field,description,article\n2,,ENTERED,,,,\n3,,"
+            "row_number,key,outcome,reason,field,description,article\n2,,ENTERED,,,,\n3,,"
             "REFUSED,,,,\n");
   std::remove(path.c_str());
 }

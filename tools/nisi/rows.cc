@@ -206,7 +206,8 @@ const FieldDescriptor* MainField(const Descriptor& type) {
     const FieldDescriptor* field = type.field(i);
     if (field->is_repeated() && field->message_type() != nullptr && !field->is_map() &&
         !IsCell(*field->message_type()) &&
-        absl::EndsWith(type.name(), "Response")) {
+        (absl::EndsWith(type.name(), "Response") ||
+         type.full_name() == "nisi.rpc.v1.ImportReport")) {
       return field;
     }
   }

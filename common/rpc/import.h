@@ -1,0 +1,138 @@
+// Rows that come in a stream, are judged one by one, and enter together or not at all. A service
+// says what a row becomes and when it may enter; its request has the shape that
+// nisi/rpc/v1/import.proto tells.
+//
+//   class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, v1::Entry> { ... };
+#pragma once
+
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/rpc/call.h"
+#include "common/rpc/form.h"
+#include "common/store/store.h"
+#include "nisi/rpc/v1/import.pb.h"
+
+namespace nisi::rpc {
+
+// Bounds the reply: one report a row must fit a message of 4 MiB.
+inline constexpr size_t kMaxImportRows = 20'000;
+
+// The part that knows no types: count, hash, reports, the one command.
+//
+// A row whose form is wrong, or that the service finds wrong when it is to enter, is INVALID and
+// nothing enters: the report is the answer, and the request id stays free for the mended file. A
+// row that the law does not let in is REFUSED and stops none of the others. After an unknown
+// outcome the same upload gets the same report again.
+class ImportCore {
+ public:
+  ImportCore(store::Store& store, const google::protobuf::Descriptor& resource)
+      : store_(store), form_(&resource) {}
+
+  // What the header says: IMPORT_TOO_LARGE.
+  struct Header {
+    std::string request_id;
+    bool dry_run = false;
+    int32_t row_count = 0;
+  };
+  absl::Status Begin(const Header& header, const google::protobuf::Message& sent);
+  bool begun() const { return begun_; }
+
+  // Whether another row was announced: IMPORT_ROW_COUNT. It counts as come.
+  absl::Status Count(const google::protobuf::Message& sent);
+  // Judges the resource that the row has become, by its form and then by `judge`, the law for it
+  // alone. Whether it may enter. Brings its texts to NFC.
+  bool Judge(int32_t row_number, std::string key, google::protobuf::Message* resource,
+             const std::function<absl::Status()>& judge);
+
+  // What a row comes to in the transaction.
+  struct InStore {
+    std::function<absl::Status(store::Tx& tx)> begin;
+    std::function<absl::Status(const store::Tx& tx, size_t row)> judge;
+    std::function<absl::Status(store::Tx& tx, size_t row)> enter;
+  };
+  // IMPORT_ORDER, IMPORT_ROW_COUNT. The report in wire form.
+  absl::StatusOr<std::string> Finish(Call& call, const InStore& rows);
+
+ private:
+  using Row = v1::ImportReport::Row;
+  void Hash(const google::protobuf::Message& part);
+  absl::StatusOr<v1::ImportReport> Enter(store::Tx& tx, const InStore& rows) const;
+
+  store::Store& store_;
+  const FormChecker form_;
+  Header header_;
+  bool begun_ = false;
+  size_t came_ = 0;
+  std::string hash_;          // of the header and the rows so far
+  v1::ImportReport reports_;  // one a row, as far as the row alone tells
+};
+
+absl::Status ImportOrder(absl::string_view what);
+
+// One import; what a method of the service returns. Nothing in it is kept between two runs of its
+// command but what Begin makes new.
+template <class Request, class Resource>
+class Import : public MessageSink<Request> {
+ public:
+  using Header = std::decay_t<decltype(std::declval<const Request&>().header())>;
+  using Row = std::decay_t<decltype(std::declval<const Request&>().rows().rows(0))>;
+
+  absl::Status Push(const Request& message) final {
+    if (!core_.begun()) {
+      if (!message.has_header()) return ImportOrder("the first message is the header");
+      header_ = message.header();
+      RETURN_IF_ERROR(
+          core_.Begin({header_.request_id(), header_.dry_run(), header_.row_count()}, header_));
+      return CheckHeader(header_);
+    }
+    if (!message.has_rows()) return ImportOrder("rows follow the header");
+    for (const Row& row : message.rows().rows()) {
+      RETURN_IF_ERROR(core_.Count(row));
+      Resource resource = FromRow(row);
+      const bool enters =
+          core_.Judge(row.row_number(), KeyOf(row), &resource, [&] { return Judge(resource); });
+      // What cannot enter is not kept: it may be as large as a message.
+      resources_.push_back(enters ? std::move(resource) : Resource());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> Finish(Call& call) final {
+    return core_.Finish(
+        call, {[&](store::Tx& tx) { return Begin(tx, call, header_); },
+               [&](const store::Tx& tx, size_t row) { return JudgeIn(tx, resources_[row]); },
+               [&](store::Tx& tx, size_t row) { return Enter(tx, resources_[row]); }});
+  }
+
+ protected:
+  explicit Import(store::Store& store) : core_(store, *Resource::descriptor()) {}
+
+  // What the header names, before any row is looked at.
+  virtual absl::Status CheckHeader(const Header& /*header*/) { return absl::OkStatus(); }
+  // A row as a file gives it. Its cells may hold anything: the form of the Resource judges them.
+  virtual Resource FromRow(const Row& row) const = 0;
+  // What names it in the report; empty where the cell has not the form of a name.
+  virtual std::string KeyOf(const Row& row) const = 0;
+  // The law for the row alone: what it refuses is REFUSED.
+  virtual absl::Status Judge(const Resource& /*resource*/) const { return absl::OkStatus(); }
+  // Whether these rows may go there now: state, version. What it refuses is the answer.
+  virtual absl::Status Begin(store::Tx& tx, const Call& call, const Header& header) = 0;
+  // The law for the row among the records that are there: what it refuses is REFUSED.
+  virtual absl::Status JudgeIn(const store::Tx& /*tx*/, const Resource& /*resource*/) {
+    return absl::OkStatus();
+  }
+  // Puts the row's record: what it refuses is INVALID, and what was put is undone.
+  virtual absl::Status Enter(store::Tx& tx, const Resource& resource) = 0;
+
+ private:
+  ImportCore core_;
+  Header header_;
+  std::vector<Resource> resources_;  // one a row; empty where that cannot enter
+};
+
+}  // namespace nisi::rpc
