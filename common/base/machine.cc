@@ -119,14 +119,22 @@ absl::StatusOr<Allowed> MachineDef::Ask(int from, int verb, const Asker& asker,
   if (edges.empty()) return StateRefusal(from, verb, path);
   std::erase_if(edges, [&](const EdgeDef* edge) { return (edge->roles & asker.roles) == 0; });
   if (edges.empty()) return AccessDenied();
+  // Where several roles of the asker lead to the same state, the strictest edge counts: a second
+  // role is no way round a duty.
   absl::Status barred;
-  std::erase_if(edges, [&](const EdgeDef* edge) {
+  std::vector<const EdgeDef*> allowed;
+  for (const EdgeDef* edge : edges) {
+    const auto strictest = [&](const EdgeDef* other) {
+      return other->to != edge->to || other->duty < edge->duty ||
+             (other->duty == edge->duty && other >= edge);
+    };
+    if (!std::all_of(edges.begin(), edges.end(), strictest)) continue;
     const absl::Status duty = CheckDuty(*edge, asker.subject, asker.acted);
     barred.Update(duty);
-    return !duty.ok();
-  });
-  if (edges.empty()) return barred;
-  return Allowed(std::move(edges));
+    if (duty.ok()) allowed.push_back(edge);
+  }
+  if (allowed.empty()) return barred;
+  return Allowed(std::move(allowed));
 }
 
 absl::StatusOr<Allowed> MachineDef::AskByItself(int from, int verb, uint32_t path) const {

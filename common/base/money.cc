@@ -95,6 +95,8 @@ absl::StatusOr<Quantity> Quantity::FromThousandths(int64_t thousandths) {
 }
 
 absl::StatusOr<Quantity> Quantity::Parse(absl::string_view text) {
+  if (!text.empty() && text.front() == '-')
+    return absl::InvalidArgumentError("is negative");  // "-0", too
   ASSIGN_OR_RETURN(const int64_t thousandths, ParseDecimal(text, 3));
   return FromThousandths(thousandths);
 }

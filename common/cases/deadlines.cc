@@ -41,19 +41,9 @@ absl::StatusOr<int64_t> NumberOf(const std::string& name) {
 }
 
 // Whether trying again later can help: the store could not read or write. All else is said of the
-// record, and says the same the next time.
+// record, damage of it as well, and says the same the next time.
 bool MayPass(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kDataLoss:
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kCancelled:
-    case absl::StatusCode::kUnknown:
-      return true;
-    default:
-      return false;
-  }
+  return absl::IsUnavailable(status);
 }
 
 }  // namespace
@@ -83,7 +73,8 @@ store::Schema WithDeadlines(store::Schema schema) {
   return schema;
 }
 
-absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline) {
+absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline,
+                                         std::optional<base::Date> day) {
   ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(deadline.due_date()));
   ASSIGN_OR_RETURN(const int64_t number, tx.Next("deadlines"));
   DeadlineRow row;
@@ -92,19 +83,34 @@ absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline) {
   row.mutable_deadline()->set_name(absl::StrCat(kCollection, number));
   row.mutable_deadline()->set_state(Deadline::OPEN);
   row.mutable_deadline()->set_overdue(false);
-  RETURN_IF_ERROR(tx.Put(kDeadlines, &row));
+  RETURN_IF_ERROR(tx.Put(kDeadlines, &row, day));
   tx.Schedule(due.EndOfDay(), kDeadlineTimer, absl::StrCat(number));
   return row.deadline().name();
 }
 
-absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state) {
+absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state,
+                           std::optional<base::Date> day) {
   ASSIGN_OR_RETURN(const int64_t number, NumberOf(name));
   ASSIGN_OR_RETURN(auto found, tx.Find(kDeadlines, Key::Of(number)));
   if (!found.has_value()) return base::NotFound("deadlines", name);
   Deadline& deadline = *found->row.mutable_deadline();
   if (!IsOpen(deadline)) return absl::OkStatus();
   deadline.set_state(state);
+  if (DueDay(deadline) < day.value_or(tx.today())) deadline.set_overdue(true);
   deadline.mutable_done_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  return tx.Put(kDeadlines, &found->row, day);
+}
+
+absl::Status HandOver(store::Tx& tx, const std::string& name, const Deadline& to) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(name));
+  ASSIGN_OR_RETURN(auto found, tx.Find(kDeadlines, Key::Of(number)));
+  if (!found.has_value()) return base::NotFound("deadlines", name);
+  Deadline& deadline = *found->row.mutable_deadline();
+  *deadline.mutable_roles() = to.roles();
+  deadline.set_bin(to.bin());
+  deadline.set_region(to.region());
+  deadline.set_body(to.body());
+  *deadline.mutable_legal_basis() = to.legal_basis();
   return tx.Put(kDeadlines, &found->row);
 }
 
@@ -138,12 +144,14 @@ absl::Status Deadlines::Fire(store::Tx& tx, absl::string_view payload, absl::Tim
   const base::Date late = std::max(base::Date::LegalDay(due), found->version.effective_from);
   if (!deadline.legal_basis().article().empty()) tx.Cite(deadline.legal_basis());
   RETURN_IF_ERROR(tx.Put(kDeadlines, &found->row, late));
-  overdue_.fetch_add(1, std::memory_order_relaxed);
 
   const auto act = acts_.find(deadline.kind());
-  if (act == acts_.end()) return absl::OkStatus();
-  const absl::Status acted = tx.Attempt([&] { return act->second(tx, deadline); });
-  if (acted.ok() || MayPass(acted)) return acted;
+  const absl::Status acted = act == acts_.end()
+                                 ? absl::OkStatus()
+                                 : tx.Attempt([&] { return act->second(tx, deadline, late); });
+  if (MayPass(acted)) return acted;
+  overdue_.fetch_add(1, std::memory_order_relaxed);
+  if (acted.ok()) return acted;
   refused_.fetch_add(1, std::memory_order_relaxed);
   base::Log(base::Severity::kError, "deadline_refused",
             {{"deadline", deadline.name()},

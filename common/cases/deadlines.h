@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,18 +37,25 @@ extern const store::Index<DeadlineRow>
 store::Schema WithDeadlines(store::Schema schema);
 
 // Opens one: of `deadline`, record, kind and due_date must be there; name, state and overdue are
-// filled. Returns its name. One whose day is over is marked at once.
-absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline);
-// Done (Deadline::DONE), or no longer owed (CANCELLED). Nothing when it is closed already;
-// NOT_FOUND.
-absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state);
+// filled. Returns its name. One whose day is over is marked at once. `day`: from which it holds,
+// as with Tx::Put.
+absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline,
+                                         std::optional<base::Date> day = std::nullopt);
+// Done (Deadline::DONE), or no longer owed (CANCELLED); late when its day is over, also where its
+// timer has not said so yet. Nothing when it is closed already; NOT_FOUND.
+absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state,
+                           std::optional<base::Date> day = std::nullopt);
+// Another has to do it now, by another article: of `to`, who and legal_basis. Its term runs on.
+absl::Status HandOver(store::Tx& tx, const std::string& name, const Deadline& to);
 // The open ones of a record, by due day.
 absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
                                                     const std::string& record);
 
 // What happens when one of a kind is past its last day and not done, after it was marked: annul the
-// case, open the next, emit a message. Does not close the deadline by itself.
-using OverdueFn = std::function<absl::Status(store::Tx& tx, const Deadline& deadline)>;
+// case, open the next, emit a message. Does not close the deadline by itself. `day`: the one after
+// its last, from which all of that holds, also where the process was down then.
+using OverdueFn =
+    std::function<absl::Status(store::Tx& tx, const Deadline& deadline, base::Date day)>;
 using OverdueFns = std::map<std::string, OverdueFn>;  // by kind; none: the mark is all
 
 // The one kind of timer that all deadlines have.
@@ -57,7 +65,8 @@ inline constexpr char kDeadlineTimer[] = "cases/deadline";
 //
 // A timer that fails is tried again, and all timers behind it wait (store::Writer). So an act that
 // is refused, as the record is not what it should be, ends: nothing of it is kept, the deadline
-// says why, the log and a counter tell. What the store itself fails at is tried again.
+// says why, the log and a counter tell. Only where the store cannot read or write is it tried
+// again.
 class Deadlines {
  public:
   explicit Deadlines(OverdueFns acts = {}) : acts_(std::move(acts)) {}

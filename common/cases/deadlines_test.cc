@@ -80,7 +80,7 @@ class DeadlinesTest : public store::StoreTest {
   void GoToStart(const std::string& day) { clock_.Set(Day(day).StartOfDay()); }
   // An act that paints the widget of its name.
   static OverdueFn Painting(const std::string& code, const std::string& color) {
-    return [code, color](Tx& tx, const Deadline&) -> absl::Status {
+    return [code, color](Tx& tx, const Deadline&, base::Date) -> absl::Status {
       store::WidgetRow row = store::MakeWidget(code, color);
       return tx.Put(store::kWidgets, &row);
     };
@@ -167,7 +167,7 @@ TEST_P(DeadlinesTest, AYearOfThem) {
 TEST_P(DeadlinesTest, ActsOnceInOrderAlsoForWhatFellDueWhileItWasDown) {
   std::vector<std::string> acted;
   for (const char* kind : {"first", "second", "third"}) {
-    acts_[kind] = [&acted, kind](Tx& tx, const Deadline& deadline) {
+    acts_[kind] = [&acted, kind](Tx& tx, const Deadline& deadline, base::Date) {
       EXPECT_TRUE(deadline.overdue());
       acted.push_back(kind);
       return CloseDeadline(tx, deadline.name(), Deadline::CANCELLED);
@@ -193,15 +193,19 @@ TEST_P(DeadlinesTest, ActsOnceInOrderAlsoForWhatFellDueWhileItWasDown) {
 }
 
 TEST_P(DeadlinesTest, ARefusedActLeavesNothingAndHoldsNothingUp) {
-  acts_["refused"] = [](Tx& tx, const Deadline&) -> absl::Status {
+  acts_["refused"] = [](Tx& tx, const Deadline&, base::Date) -> absl::Status {
     store::WidgetRow row = store::MakeWidget("half", "red");
     RETURN_IF_ERROR(tx.Put(store::kWidgets, &row));
     tx.Schedule(tx.recorded(), "no/such/timer", "");
     tx.Emit("nobody", "/nothing", row);
     return base::Refusal(absl::StatusCode::kFailedPrecondition, "PROJECT_STATE", "Not so.");
   };
-  acts_["missing"] = [](Tx&, const Deadline&) { return base::NotFound("projects", "projects/1"); };
-  acts_["mistake"] = [](Tx&, const Deadline&) { return absl::InternalError("a mistake of ours"); };
+  acts_["missing"] = [](Tx&, const Deadline&, base::Date) {
+    return base::NotFound("projects", "projects/1");
+  };
+  acts_["mistake"] = [](Tx&, const Deadline&, base::Date) {
+    return absl::InternalError("a mistake of ours");
+  };
   acts_["behind"] = Painting("behind", "green");
   Reopen();
   const std::string refused = OpenOne("refused", "2026-06-18");
@@ -224,9 +228,9 @@ TEST_P(DeadlinesTest, ARefusedActLeavesNothingAndHoldsNothingUp) {
 
 TEST_P(DeadlinesTest, WhatTheStoreFailsAtIsTriedAgain) {
   bool broken = true;
-  acts_["reads"] = [&broken](Tx& tx, const Deadline& deadline) -> absl::Status {
+  acts_["reads"] = [&broken](Tx& tx, const Deadline& deadline, base::Date day) -> absl::Status {
     if (broken) return base::Unavailable("INDEX_BUILDING", "Not now.", absl::Seconds(1));
-    return Painting("read", "blue")(tx, deadline);
+    return Painting("read", "blue")(tx, deadline, day);
   };
   Reopen();
   const std::string name = OpenOne("reads", "2026-06-18");
@@ -238,6 +242,35 @@ TEST_P(DeadlinesTest, WhatTheStoreFailsAtIsTriedAgain) {
   EXPECT_TRUE(Get(name).overdue());
   EXPECT_EQ(Get(name).refusal(), "");
   EXPECT_EQ(Color("read"), "blue");
+}
+
+// A timer before it may fail, and then this one waits while commands go on.
+TEST_P(DeadlinesTest, IsLateAlsoWhereItsTimerHasNotSaidSo) {
+  const std::string late = OpenOne("late", "2026-06-18");
+  const std::string in_time = OpenOne("in_time", "2026-06-19");
+  GoTo("2026-06-19");
+  Close(late);
+  Close(in_time);
+  EXPECT_TRUE(Get(late).overdue());
+  EXPECT_FALSE(Get(in_time).overdue());
+}
+
+TEST_P(DeadlinesTest, WhoTakesItOverHasTheSameTerm) {
+  const std::string name = OpenOne("examine", "2026-06-20");
+  const Deadline before = Get(name);
+  Do([&name](Tx& tx) -> absl::StatusOr<std::string> {
+    Deadline to;
+    to.add_roles(rpc::v1::AUTHORITY_INDUSTRY);
+    to.mutable_legal_basis()->set_article("Art. 9(7)");
+    RETURN_IF_ERROR(HandOver(tx, name, to));
+    return std::string();
+  });
+  const Deadline after = Get(name);
+  EXPECT_THAT(after.roles(), ElementsAre(rpc::v1::AUTHORITY_INDUSTRY));
+  EXPECT_EQ(after.region(), "");
+  EXPECT_EQ(after.legal_basis().article(), "Art. 9(7)");
+  EXPECT_EQ(after.due_date().day(), before.due_date().day());
+  EXPECT_EQ(after.state(), Deadline::OPEN);
 }
 
 TEST_P(DeadlinesTest, AreFoundByRecordAndByWhoMustAct) {

@@ -112,30 +112,40 @@ bool Meets(const Progress& step, absl::string_view norm) {
   });
 }
 
+void SetWho(const Who& who, Deadline* deadline) {
+  if (deadline->roles_size() == 0) return;  // by itself
+  deadline->set_bin(who.bin);
+  deadline->set_region(who.region);
+  deadline->set_body(who.body);
+}
+
 absl::Status MoveTerms(store::Tx& tx, const norms::Norms& norms, const Progress& step,
                        const std::string& record, const Who& who) {
   std::map<std::string, Deadline> due = DueAfter(step);
   ASSIGN_OR_RETURN(const std::vector<Deadline> open, OpenDeadlines(tx, record));
   for (const Deadline& deadline : open) {
     if (!HasTerm(*step.machine, deadline.kind())) continue;  // opened by hand
-    if (!step.edge->renews && due.erase(deadline.kind()) > 0) continue;
+    if (const auto on = due.find(deadline.kind()); !step.edge->renews && on != due.end()) {
+      SetWho(who, &on->second);
+      RETURN_IF_ERROR(HandOver(tx, deadline.name(), on->second));
+      due.erase(on);
+      continue;
+    }
     const bool met = Meets(step, deadline.kind());
-    RETURN_IF_ERROR(CloseDeadline(tx, deadline.name(), met ? Deadline::DONE : Deadline::CANCELLED));
+    RETURN_IF_ERROR(
+        CloseDeadline(tx, deadline.name(), met ? Deadline::DONE : Deadline::CANCELLED, step.day));
   }
   for (auto& [norm, deadline] : due) {
-    ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(norms, norm, tx.today()));
+    ASSIGN_OR_RETURN(const norms::Term term,
+                     norms::TermOf(norms, norm, step.day.value_or(tx.today())));
     deadline.set_record(record);
     deadline.set_kind(norm);
     deadline.set_norm(norm);
     deadline.set_rests_on_assumption(term.assumption);
     *deadline.mutable_since() = term.since.ToProto();
     *deadline.mutable_due_date() = term.last_day.ToProto();
-    if (deadline.roles_size() > 0) {
-      deadline.set_bin(who.bin);
-      deadline.set_region(who.region);
-      deadline.set_body(who.body);
-    }
-    RETURN_IF_ERROR(OpenDeadline(tx, std::move(deadline)).status());
+    SetWho(who, &deadline);
+    RETURN_IF_ERROR(OpenDeadline(tx, std::move(deadline), step.day).status());
   }
   return absl::OkStatus();
 }
@@ -180,12 +190,14 @@ absl::StatusOr<Progress> BeginStep(const rpc::Call& call, const base::MachineDef
 }
 
 absl::StatusOr<Progress> BeginStepByItself(const base::MachineDef& machine, int verb,
-                                           const Message& row, uint32_t path) {
+                                           const Message& row, uint32_t path,
+                                           std::optional<base::Date> day) {
   ASSIGN_OR_RETURN(const Fields fields, FieldsOf(row, machine));
   ASSIGN_OR_RETURN(base::Allowed allowed, machine.AskByItself(StateOf(row, fields), verb, path));
   ASSIGN_OR_RETURN(Progress progress, Started(machine, std::move(allowed)));
   progress.path = path;
   progress.subject = kSystem;
+  progress.day = day;
   return progress;
 }
 
@@ -208,7 +220,7 @@ absl::Status FinishStep(store::Tx& tx, const norms::Norms& norms, const store::T
   if (fields.due_date != nullptr)
     RETURN_IF_ERROR(ShowDueDate(tx, record, fields.due_date, resource));
   tx.Cite(step.edge->basis());
-  return tx.Put(table, row);
+  return tx.Put(table, row, step.day);
 }
 
 }  // namespace nisi::cases

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -54,8 +55,9 @@ struct Progress {
   base::Allowed allowed;
   const base::EdgeDef* edge = nullptr;  // null: an outcome must be chosen
   uint32_t path = base::kAnyPath;
-  uint32_t roles = 0;   // of the caller over the record
-  std::string subject;  // who does it
+  uint32_t roles = 0;             // of the caller over the record
+  std::string subject;            // who does it
+  std::optional<base::Date> day;  // from which it holds, as with Tx::Put
 
   // Chooses the outcome that leads to a state. INTERNAL: the table has none.
   absl::Status Lead(int state);
@@ -71,7 +73,8 @@ struct Step : Progress {
 absl::StatusOr<Progress> BeginStep(const rpc::Call& call, const base::MachineDef& machine, int verb,
                                    const google::protobuf::Message& row, const Standing& standing);
 absl::StatusOr<Progress> BeginStepByItself(const base::MachineDef& machine, int verb,
-                                           const google::protobuf::Message& row, uint32_t path);
+                                           const google::protobuf::Message& row, uint32_t path,
+                                           std::optional<base::Date> day);
 absl::Status FinishStep(store::Tx& tx, const norms::Norms& norms, const store::TableDef& table,
                         const Progress& step, const Who& who, google::protobuf::Message* row);
 
@@ -83,20 +86,23 @@ absl::StatusOr<Step<Row>> Begin(const rpc::Call& call, const base::Machine<State
                    BeginStep(call, machine, static_cast<int>(verb), row, standing));
   return Step<Row>{std::move(progress), std::move(row)};
 }
-// What nobody calls: in a timer, an act of a deadline, or beside another record's step.
+// What nobody calls: in a timer, an act of a deadline, or beside another record's step. `day`: from
+// which it holds and its terms run, as an OverdueFn is told it.
 template <class State, class Verb, class Row>
 absl::StatusOr<Step<Row>> BeginByItself(const base::Machine<State, Verb>& machine, Verb verb,
-                                        Row&& row, uint32_t path = base::kAnyPath) {
+                                        Row&& row, std::optional<base::Date> day = std::nullopt,
+                                        uint32_t path = base::kAnyPath) {
   static_assert(!std::is_reference_v<Row>, "a step takes its row: std::move");
   ASSIGN_OR_RETURN(Progress progress,
-                   BeginStepByItself(machine, static_cast<int>(verb), row, path));
+                   BeginStepByItself(machine, static_cast<int>(verb), row, path, day));
   return Step<Row>{std::move(progress), std::move(row)};
 }
 
 // Sets the state and notes who did it; closes the terms of the state that is left, as met or as no
-// longer owed, and opens those of the state entered, with the norms of today (NORM_NOT_IN_FORCE); a
-// term that both have runs on. Sets due_date to the earliest that is open, cites the edge's law and
-// puts the row. A machine with terms needs the tables of WithDeadlines.
+// longer owed, and opens those of the state entered, with the norms of its day (NORM_NOT_IN_FORCE);
+// a term that both have runs on, for whoever has to act now. Sets due_date to the earliest that is
+// open, cites the edge's law and puts the row. A machine with terms needs the tables of
+// WithDeadlines.
 template <class Row>
 absl::Status Finish(store::Tx& tx, const norms::Norms& norms, const store::Table<Row>& table,
                     Step<Row>* step, const Who& who = {}) {

@@ -117,11 +117,11 @@ class StepTest : public store::StoreTest {
   void SetUp() override {
     schema_ = WithDeadlines({"testing", 1, {&kPapers}, {}, {}});
     OverdueFns acts;
-    acts["test.fix"] = [](Tx& tx, const Deadline& deadline) -> absl::Status {
+    acts["test.fix"] = [](Tx& tx, const Deadline& deadline, base::Date day) -> absl::Status {
       ASSIGN_OR_RETURN(auto found, tx.Find(kPapers, Key::Of(deadline.record())));
       if (!found.has_value()) return base::NotFound("papers", deadline.record());
       ASSIGN_OR_RETURN(auto step,
-                       BeginByItself(PaperMachine(), Verb::kAnnul, std::move(found->row)));
+                       BeginByItself(PaperMachine(), Verb::kAnnul, std::move(found->row), day));
       return Finish(tx, TestNorms(), kPapers, &step);
     };
     deadlines_ = std::make_unique<Deadlines>(acts);

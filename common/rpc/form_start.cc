@@ -110,6 +110,9 @@ class Judge {
          "min_chars is over max_chars");
     Want(!absl::EndsWith(field.name(), "_bp") || field.type() == FieldDescriptor::TYPE_INT32, field,
          "hundredths of a percent (_bp) are an int32");
+    Want(!field.is_map() || field.message_type()->map_value()->message_type() == nullptr ||
+             WellKnownOf(*field.message_type()->map_value()->message_type()) == WellKnown::kNone,
+         field, "a date, time, sum or mask in a map is not judged: use a repeated message");
     Required(field, rule);
     Bounds(field, rule);
     Items(field, rule);

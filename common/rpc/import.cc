@@ -30,6 +30,7 @@ absl::Status RowCount(int32_t announced, size_t came) {
 
 // Whether a failure says something of the row, and not of the store.
 bool IsOfTheRow(const absl::Status& status) {
+  if (base::ReasonOf(status) == "NORM_NOT_IN_FORCE") return false;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kAlreadyExists:
@@ -108,8 +109,8 @@ absl::Status ImportCore::Count(const Message& sent) {
   return absl::OkStatus();
 }
 
-bool ImportCore::Judge(int32_t row_number, std::string key, Message* resource,
-                       const std::function<absl::Status()>& judge) {
+absl::StatusOr<bool> ImportCore::Judge(int32_t row_number, std::string key, Message* resource,
+                                       const std::function<absl::Status()>& judge) {
   Row& row = *reports_.add_rows();
   row.set_row_number(row_number);
   row.set_key(std::move(key));
@@ -117,6 +118,7 @@ bool ImportCore::Judge(int32_t row_number, std::string key, Message* resource,
   if (const absl::Status form = form_.Check(resource); !form.ok()) {
     Explain(form, Row::INVALID, &row);
   } else if (const absl::Status law = judge(); !law.ok()) {
+    if (!IsOfTheRow(law)) return law;
     Explain(law, Row::REFUSED, &row);
     Cite(law, &reports_);
   }

@@ -45,9 +45,11 @@ class ImportCore {
   // Whether another row was announced: IMPORT_ROW_COUNT. It counts as come.
   absl::Status Count(const google::protobuf::Message& sent);
   // Judges the resource that the row has become, by its form and then by `judge`, the law for it
-  // alone. Whether it may enter. Brings its texts to NFC.
-  bool Judge(int32_t row_number, std::string key, google::protobuf::Message* resource,
-             const std::function<absl::Status()>& judge);
+  // alone. Whether it may enter; what is not of the row (a norm that is missing) is the answer.
+  // Brings its texts to NFC.
+  absl::StatusOr<bool> Judge(int32_t row_number, std::string key,
+                             google::protobuf::Message* resource,
+                             const std::function<absl::Status()>& judge);
 
   // What a row comes to in the transaction.
   struct InStore {
@@ -94,8 +96,8 @@ class Import : public MessageSink<Request> {
     for (const Row& row : message.rows().rows()) {
       RETURN_IF_ERROR(core_.Count(row));
       Resource resource = FromRow(row);
-      const bool enters =
-          core_.Judge(row.row_number(), KeyOf(row), &resource, [&] { return Judge(resource); });
+      ASSIGN_OR_RETURN(const bool enters, core_.Judge(row.row_number(), KeyOf(row), &resource,
+                                                      [&] { return Judge(resource); }));
       // What cannot enter is not kept: it may be as large as a message.
       resources_.push_back(enters ? std::move(resource) : Resource());
     }

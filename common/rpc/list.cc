@@ -187,6 +187,11 @@ absl::Status Walk(const store::View& view, const ListPlan& plan, const Way& way,
 
 }  // namespace
 
+std::string Standing(const Caller& caller) {
+  return absl::StrCat(caller.subject, "\n", caller.bin, "\n", absl::StrJoin(caller.regions, ","),
+                      "\n", caller.roles);
+}
+
 absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& plan) {
   Filter filter;
   if (!plan.filter.empty()) {

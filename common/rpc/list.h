@@ -72,6 +72,9 @@ struct ListPlan {
 // FILTER_INVALID, ORDER_INVALID, PAGE_TOKEN_INVALID, INDEX_BUILDING.
 absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& plan);
 
+// What of a caller decides which records a list shows: a page goes on for the same alone.
+std::string Standing(const Caller& caller);
+
 // Fills the plan's common fields from a List request with filter, page_size, page_token and, where
 // it has one, order_by.
 template <class Request>
@@ -82,7 +85,7 @@ void PlanPage(const Request& request, const Call& call, ListPlan* plan) {
   plan->page_size = request.page_size();
   plan->page_token = request.page_token();
   plan->reach = call.reach;
-  plan->query_hash = QueryHash(request, call.caller->subject);
+  plan->query_hash = QueryHash(request, Standing(*call.caller));
 }
 
 }  // namespace nisi::rpc

@@ -9,7 +9,9 @@ namespace nisi::rpc {
 using google::protobuf::Message;
 
 std::string IdFor(const Call& call) {
-  return base::HexEncode(base::Sha256Bytes(absl::StrCat(call.caller->subject, call.request_id)))
+  return base::HexEncode(
+             base::Sha256Bytes(absl::StrCat(call.caller->subject, "\n", call.caller->bin, "\n",
+                                            call.method->path, "\n", call.request_id)))
       .substr(0, 20);
 }
 

@@ -314,7 +314,8 @@ absl::Status RocksEngine::Checkpoint(const std::string& dir) {
   rocksdb::Checkpoint* raw = nullptr;
   RETURN_IF_ERROR(Mapped(rocksdb::Checkpoint::Create(db_.get(), &raw)));
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
-  return Mapped(checkpoint->CreateCheckpoint(dir, /*log_size_for_flush=*/0));
+  RETURN_IF_ERROR(Mapped(checkpoint->CreateCheckpoint(dir, /*log_size_for_flush=*/0)));
+  return Mapped(db_->SyncWAL());  // it may hold a batch that was being synced
 }
 
 absl::StatusOr<std::string> RocksEngine::VerifyNext(const std::string& cursor) {

@@ -131,7 +131,13 @@ absl::Status Tx::End(const TableDef& table, const Key& key,
 absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& current,
                          const Version& version, const Message* row, absl::string_view bytes) {
   if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
-  RETURN_IF_ERROR(CountVersion(table, key, current, version, row));
+  // From here on an error leaves totals and record apart: the command fails, whatever it makes of
+  // it.
+  const auto sticky = [this](absl::Status status) {
+    totals_failure_.Update(status);
+    return status;
+  };
+  RETURN_IF_ERROR(sticky(CountVersion(table, key, current, version, row)));
   const std::optional<RawRow>& before = current.raw;
   const bool future = version.effective_from > today_;
   const bool own = before.has_value() && before->version.position >= first_position_ &&
@@ -154,7 +160,7 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& c
   if (before.has_value() && before->version.position > 0 && !own)
     overlay_->Put(Space::kData, HistoryKey(table, key.bytes(), before->version), before->value);
   if (row != nullptr || !base::Planted("index-kept-on-end"))
-    RETURN_IF_ERROR(Reindex(table, key.bytes(), current.row.get(), row));
+    RETURN_IF_ERROR(sticky(Reindex(table, key.bytes(), current.row.get(), row)));
   overlay_->Put(Space::kData, RowKey(table, key.bytes()), EncodeRow(version, bytes));
   return absl::OkStatus();
 }
@@ -298,8 +304,7 @@ absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Curre
     ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(totals->id));
     if (built_below.has_value() && key.bytes() >= *built_below) continue;  // counted when built
     TotalsChanges& changes = totals_.try_emplace(totals->id, totals).first->second;
-    totals_failure_.Update(changes.Record(earlier, version, row));
-    RETURN_IF_ERROR(totals_failure_);
+    RETURN_IF_ERROR(changes.Record(earlier, version, row));
   }
   return absl::OkStatus();
 }

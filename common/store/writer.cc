@@ -18,11 +18,9 @@ namespace {
 // One batch: enough to fill a sync, small enough that nobody waits long for others' work.
 constexpr size_t kGroupCommands = 256;
 constexpr size_t kGroupBytes = 8 << 20;
-// A batch of so many commands goes as soon as it may. With all that wait in one, running, appending
-// and syncing would take turns instead of going on side by side.
+// A batch of so many commands goes as soon as it may. With all that wait in one, running and
+// syncing would take turns instead of going on side by side.
 constexpr size_t kEnoughCommands = 32;
-// Batches that wait for the sync under way, to share the next: beyond it they grow instead.
-constexpr size_t kBatchesAhead = 2;
 constexpr size_t kHashBytes = 32;
 constexpr absl::Duration kRoomRetry = absl::Seconds(5);
 constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
@@ -150,15 +148,14 @@ void Writer::RunLoop() {
       continue;
     }
     CloseGroup();
-    Groups groups;
-    groups.push_back(std::exchange(group_, nullptr));
     // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
-    if (step == Step::kCloseIdle && groups.front()->answers.size() == 1) {
-      Settle(groups);
+    if (step == Step::kCloseIdle && group_->answers.size() == 1) {
+      Sync(*group_);
+      Answer(*std::exchange(group_, nullptr));
       continue;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    appended_.push_back(std::move(groups.front()));
+    syncing_ = std::exchange(group_, nullptr);
     syncing_work_.notify_one();
   }
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -166,19 +163,18 @@ void Writer::RunLoop() {
   syncing_work_.notify_one();
 }
 
-// Commands are added to a batch while the sync does not keep up; else all that are there by then,
-// as long as nobody would wait for others.
+// Commands are added to a batch until the one before it is synced; then all that are there, as long
+// as nobody would wait for others.
 Writer::Step Writer::NextStep(std::vector<Command>* commands) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    const bool may_close = group_ != nullptr && appended_.size() < kBatchesAhead;
+    const bool may_close = group_ != nullptr && syncing_ == nullptr;
     const bool may_run = !queue_.empty() && (group_ == nullptr || !group_->full());
     if (may_run && (!may_close || group_->answers.size() < kEnoughCommands)) {
       *commands = Take();
       return Step::kRun;
     }
-    const bool idle = queue_.empty() && appended_.empty() && syncing_.empty();
-    if (may_close) return idle ? Step::kCloseIdle : Step::kClose;
+    if (may_close) return queue_.empty() ? Step::kCloseIdle : Step::kClose;
     if (stopping_ && group_ == nullptr) return Step::kStop;
     work_.wait(lock);
   }
@@ -219,11 +215,7 @@ void Writer::OpenGroup() {
   group_ = std::make_unique<Group>(written_.get());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto heed = [this](const Group& group) {
-      group_->unsynced_due_us = std::min(group_->unsynced_due_us, group.earliest_due_us);
-    };
-    for (const auto& group : appended_) heed(*group);
-    for (const auto& group : syncing_) heed(*group);
+    if (syncing_ != nullptr) group_->unsynced_due_us = syncing_->earliest_due_us;
   }
   group_->room = CheckRoom();
 }
@@ -270,52 +262,46 @@ void Writer::SyncLoop() {
   pthread_setname_np(pthread_self(), "store-sync");
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    syncing_work_.wait(lock, [this] { return !appended_.empty() || all_appended_; });
-    if (appended_.empty()) return;
-    syncing_ = std::exchange(appended_, {});
+    syncing_work_.wait(lock, [this] { return syncing_ != nullptr || all_appended_; });
+    if (syncing_ == nullptr) return;
+    lock.unlock();
+    Sync(*syncing_);  // this thread alone takes it away
+    lock.lock();
+    const std::unique_ptr<Group> group = std::exchange(syncing_, nullptr);
     work_.notify_one();
     lock.unlock();
-    Settle(syncing_);  // this thread alone takes them away
+    Answer(*group);
     lock.lock();
-    syncing_.clear();
   }
 }
 
-// An answer may rest on what an earlier command of its batch or of one before wrote, so none is
+// An answer may rest on what an earlier command of its batch or of the one before wrote, so none is
 // good before the sync, not even of a command that wrote nothing.
-void Writer::Settle(const Groups& groups) {
-  const absl::Status synced = Sync(groups);
-  if (!synced.ok() && failure().ok()) Fail(synced);
+void Writer::Sync(Group& group) {
+  if (const absl::Status synced = SyncToEngine(group); !synced.ok()) Fail(synced);
   const absl::Status failed = failure();
-  const bool lost = !failed.ok() && !base::Planted("failed-commit-acknowledged");
-  for (const std::unique_ptr<Group>& group : groups) {
-    for (Pending& answer : group->answers) {
-      answer.done(lost ? OutcomeUnknown(failed) : std::move(answer.outcome));
-    }
-    group->answers.clear();
-  }
+  if (failed.ok() || base::Planted("failed-commit-acknowledged")) return;
+  for (Pending& answer : group.answers) answer.outcome = OutcomeUnknown(failed);
 }
 
-absl::Status Writer::Sync(const Groups& groups) {
-  RETURN_IF_ERROR(failure());
-  if (std::all_of(groups.begin(), groups.end(), [](const auto& group) { return group->empty; })) {
-    return absl::OkStatus();
-  }
+absl::Status Writer::SyncToEngine(const Group& group) {
+  if (group.empty || !failure().ok()) return absl::OkStatus();
   RETURN_IF_ERROR(deps_.engine->Sync());
-  const Group& last = *groups.back();
   // Bookkeeping has no position of its own.
-  if (last.notice.position != witnessed_position_ && !base::Planted("tree-head-not-saved")) {
-    RETURN_IF_ERROR(deps_.witness->Save(Head{last.notice.position, last.root}));
-    witnessed_position_ = last.notice.position;
+  if (group.notice.position != witnessed_position_ && !base::Planted("tree-head-not-saved")) {
+    RETURN_IF_ERROR(deps_.witness->Save(Head{group.notice.position, group.root}));
+    witnessed_position_ = group.notice.position;
   }
-  const auto now = std::chrono::steady_clock::now();
-  for (const std::unique_ptr<Group>& group : groups) {
-    if (group->empty) continue;
-    deps_.observe(group->answers.size(),
-                  std::chrono::duration<double>(now - group->appending).count());
-    deps_.on_commit(group->notice);
-  }
+  deps_.observe(
+      group.answers.size(),
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - group.appending).count());
+  deps_.on_commit(group.notice);
   return absl::OkStatus();
+}
+
+void Writer::Answer(Group& group) {
+  for (Pending& answer : group.answers) answer.done(std::move(answer.outcome));
+  group.answers.clear();
 }
 
 void Writer::Fail(const absl::Status& status) {

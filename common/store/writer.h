@@ -1,7 +1,11 @@
 // The one writer. Commands queue and run one after another against an overlay; the overlay goes to
 // the engine as one batch; when that is durable, all its commands are answered. So transactions are
-// serial without locks or retries, and one sync serves many. While batches are being synced, the
-// next is run and appended: a thread for each.
+// serial without locks or retries, and one sync serves many. While a batch is being synced, the
+// commands of the next run: a thread for each.
+//
+// No batch is appended before the one before it is synced. A power cut that finds two of them on
+// their way could keep the later and lose the earlier, and nobody would notice when the log went on
+// in another file between them.
 #pragma once
 
 #include <atomic>
@@ -94,14 +98,14 @@ class Writer {
     CommitNotice notice;
     std::vector<Pending> answers;
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
-    int64_t unsynced_due_us = INT64_MAX;  // of those that batches on their way scheduled
+    int64_t unsynced_due_us = INT64_MAX;  // of those that the batch on its way scheduled
     Hash root{};                          // of the tree after it
     absl::Status room;                    // RESOURCE_EXHAUSTED: the disk has its reserve left
     std::chrono::steady_clock::time_point appending;  // since when
     bool full() const;
   };
 
-  // The running thread. kCloseIdle: nothing else waits to be run or synced.
+  // The running thread. kCloseIdle: nothing else waits to be run.
   enum class Step { kRun, kClose, kCloseIdle, kStop };
   void RunLoop();
   Step NextStep(std::vector<Command>* commands);
@@ -122,11 +126,11 @@ class Writer {
   // Before it, a version may have taken effect by date that no commit has said yet.
   int64_t NextEffectiveUs() const;
 
-  // The syncing thread, which answers as well.
-  using Groups = std::vector<std::unique_ptr<Group>>;
+  // The syncing thread, which answers as well; and the running one, for a caller who is alone.
   void SyncLoop();
-  void Settle(const Groups& groups);
-  absl::Status Sync(const Groups& groups);
+  void Sync(Group& group);
+  absl::Status SyncToEngine(const Group& group);
+  static void Answer(Group& group);
 
   // Nothing is written or acknowledged from here on.
   void Fail(const absl::Status& status);
@@ -146,9 +150,8 @@ class Writer {
   std::condition_variable syncing_work_;  // for the syncing one
   std::vector<Command> queue_;
   bool stopping_ = false;
-  Groups appended_;  // to be synced
-  Groups syncing_;
-  bool all_appended_ = false;  // nothing more comes to be synced
+  std::unique_ptr<Group> syncing_;  // appended, not yet synced; null: none
+  bool all_appended_ = false;       // nothing more comes to be synced
   absl::Status failure_;
   int64_t witnessed_position_;  // of whichever thread syncs
   std::thread runner_;

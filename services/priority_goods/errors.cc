@@ -51,6 +51,12 @@ absl::Status EntryExists(const std::string& name) {
       .Resource("entries", name);
 }
 
+absl::Status AssessmentExists(const std::string& name) {
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                 "This request made an assessment before, which may have changed since.")
+      .Resource("assessments", name);
+}
+
 absl::Status EditionEmpty() {
   return Refusal(StatusCode::kFailedPrecondition, "EDITION_EMPTY", "The edition has no entries.")
       .Precondition("EDITION_EMPTY", "entries", "at least one entry is needed")

@@ -18,10 +18,11 @@ base::LegalBasis LevelOfAGood();         // Art. 26(2)
 base::LegalBasis Approval();             // Art. 9(28)
 base::LegalBasis Drafting();             // Art. 13(2)(2)
 
-absl::Status LevelTooLow();                           // LEVEL_TOO_LOW
-absl::Status EntryOverlap(const std::string& other);  // ENTRY_OVERLAP
-absl::Status EntryExists(const std::string& name);    // ALREADY_EXISTS
-absl::Status EditionEmpty();                          // EDITION_EMPTY
+absl::Status LevelTooLow();                              // LEVEL_TOO_LOW
+absl::Status EntryOverlap(const std::string& other);     // ENTRY_OVERLAP
+absl::Status EntryExists(const std::string& name);       // ALREADY_EXISTS
+absl::Status AssessmentExists(const std::string& name);  // ALREADY_EXISTS
+absl::Status EditionEmpty();                             // EDITION_EMPTY
 // `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
 // than they may know.
 absl::Status EffectiveDayTaken(base::Date day, const std::string& edition);  // EFFECTIVE_DAY_TAKEN

@@ -30,7 +30,11 @@ absl::StatusOr<v1::Assessment> CreateAssessment(Env& env, const Call& call, stor
                                                 const v1::CreateAssessmentRequest& request) {
   AssessmentRow row;
   *row.mutable_assessment() = request.assessment();
-  row.mutable_assessment()->set_name(absl::StrCat("assessments/", rpc::IdFor(call)));
+  const std::string name = absl::StrCat("assessments/", rpc::IdFor(call));
+  row.mutable_assessment()->set_name(name);
+  // The same request again, after its answer is kept no longer, must not undo what came since.
+  ASSIGN_OR_RETURN(const auto known, tx.Find(kAssessments, store::Key::Of(name)));
+  if (known.has_value()) return errors::AssessmentExists(name);
   RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
   tx.Cite(errors::Criteria());
   RETURN_IF_ERROR(tx.Put(kAssessments, &row));

@@ -184,17 +184,19 @@ const base::Machine<Edition::State, Verb>& EditionMachine() {
         base::kByItself,
         errors::ListOfPriorityGoods},
        // Giving a proposal up belongs to preparing it; taking back what lies before the authority
-       // or was approved, to approving it.
+       // or was approved, to approving it. Nobody who prepared it undoes an approval.
        {{Edition::DRAFT, Edition::RETURNED},
         Verb::kWithdraw,
         Edition::WITHDRAWN,
         kInstitute | kAuthority,
         errors::Drafting},
-       {{Edition::SUBMITTED, Edition::APPROVED},
+       {{Edition::SUBMITTED}, Verb::kWithdraw, Edition::WITHDRAWN, kAuthority, errors::Approval},
+       {{Edition::APPROVED},
         Verb::kWithdraw,
         Edition::WITHDRAWN,
         kAuthority,
-        errors::Approval}});
+        errors::Approval,
+        {.duty = Duty::kDecides}}});
   return *kMachine;
 }
 

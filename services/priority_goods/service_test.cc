@@ -189,6 +189,25 @@ TEST_F(EditionsTest, WhoPreparedDoesNotDecide) {
   EXPECT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
 }
 
+// Another's submission after a return does not make the first submitter a stranger.
+TEST_F(EditionsTest, WhoPreparedBeforeAReturnDoesNotDecideEither) {
+  const rpc::Caller both_submitter =
+      CallerOf(submitter_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  const std::string edition = CreateDraft({MakeEntry("0101")});
+  ASSERT_TRUE(Submit(edition).ok());
+  ASSERT_TRUE(Decide<v1::ReturnEditionRequest>("ReturnEdition", authority_, edition).ok());
+  v1::SubmitEditionRequest again;
+  again.set_name(edition);
+  ASSERT_TRUE(Do<Edition>("SubmitEdition", institute_, again).ok());
+  EXPECT_EQ(base::ReasonOf(Approve(edition, Day("2026-07-01"), both_submitter).status()),
+            "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+  EXPECT_EQ(
+      base::ReasonOf(
+          Decide<v1::WithdrawEditionRequest>("WithdrawEdition", both_submitter, edition).status()),
+      "SEPARATION_OF_DUTIES");
+}
+
 TEST_F(EditionsTest, AnOrderThatActsBeforeItsDateIsIllFormed) {
   const std::string edition = CreateDraft({MakeEntry("0101")});
   ASSERT_TRUE(Submit(edition).ok());
