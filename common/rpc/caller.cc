@@ -3,14 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
-#include "common/base/roles.h"
 
 namespace nisi::rpc {
-namespace {
-
-static_assert(v1::Role_MAX < 32, "Caller::roles holds one bit a role");
-
-}  // namespace
 
 bool Caller::Has(Role role) const {
   if (role == v1::PUBLIC) {

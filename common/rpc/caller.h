@@ -8,15 +8,12 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/base/roles.h"
 #include "nisi/rpc/v1/options.pb.h"
 
 namespace nisi::rpc {
 
 using Role = v1::Role;
-
-inline constexpr uint32_t Bit(Role role) {
-  return 1U << static_cast<uint32_t>(role);
-}
 
 struct Caller {
   std::string subject;  // Stable id of the person or system; empty: nobody signed in.

@@ -141,7 +141,7 @@ std::optional<Role> OnlyScope(const Call& call) {
   const uint32_t all = call.caller->roles & (kScopedRoles | kCountryRoles);
   const uint32_t admitted = method.is_public ? all : all & method.roles;
   for (const Role role : AllRoles()) {
-    if (admitted == Bit(role) && (kScopedRoles & admitted) != 0) return role;
+    if (admitted == base::RoleBit(role) && (kScopedRoles & admitted) != 0) return role;
   }
   return std::nullopt;
 }

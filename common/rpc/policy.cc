@@ -26,7 +26,7 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
   policy.path = absl::StrCat("/", method.service()->full_name(), "/", method.name());
   for (const int role : declared.roles()) {
     if (role == v1::ROLE_UNSPECIFIED) return Bad(method, "names no role");
-    policy.roles |= Bit(static_cast<Role>(role));
+    policy.roles |= base::RoleBit(static_cast<Role>(role));
     policy.is_public = policy.is_public || role == v1::PUBLIC;
   }
   if (policy.roles == 0) return Bad(method, "names no role");
@@ -76,7 +76,7 @@ absl::Status CheckScope(const MethodPolicy& policy, const Caller& caller, const 
   if (policy.bin_path.empty() && policy.region_path.empty()) return absl::OkStatus();
   if (base::Planted("scope-unchecked")) return absl::OkStatus();
   for (const Role role : AllRoles()) {
-    if ((policy.roles & Bit(role)) == 0 || !caller.Has(role)) continue;
+    if ((policy.roles & base::RoleBit(role)) == 0 || !caller.Has(role)) continue;
     const bool by_bin = role == v1::ENTITY || role == v1::CUSTOMER;
     if (by_bin && !policy.bin_path.empty() &&
         (caller.bin.empty() || TextsAt(request, policy.bin_path).front() != caller.bin)) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/status.h"
+#include "common/rpc/caller_testing.h"
 #include "nisi/testing/v1/testing.pb.h"
 
 namespace nisi::rpc {
@@ -13,16 +14,6 @@ using base::ReasonOf;
 MethodPolicy PolicyOf(const char* method) {
   const auto* descriptor = testing::v1::WidgetService::descriptor()->FindMethodByName(method);
   return *MethodPolicy::Of(*descriptor);
-}
-
-Caller CallerOf(const std::vector<Role>& roles, const std::string& bin = "",
-                const std::vector<std::string>& regions = {}) {
-  Caller caller;
-  caller.subject = "somebody";
-  caller.bin = bin;
-  caller.regions = regions;
-  for (const Role role : roles) caller.Grant(role);
-  return caller;
 }
 
 TEST(CheckRoles, OneNamedRoleIsEnoughAndNoOtherIs) {

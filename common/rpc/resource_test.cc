@@ -101,8 +101,8 @@ class ResourceTest : public ::testing::Test {
   }
   void Admit(const std::vector<Role>& roles) {
     method_.roles = 0;
-    for (const Role role : roles) method_.roles |= Bit(role);
-    method_.is_public = (method_.roles & Bit(v1::PUBLIC)) != 0;
+    for (const Role role : roles) method_.roles |= base::RoleBit(role);
+    method_.is_public = (method_.roles & base::RoleBit(v1::PUBLIC)) != 0;
   }
 
   std::string Find(const Call& call, const std::string& id, Visible visible = nullptr) {
@@ -147,13 +147,14 @@ class ResourceTest : public ::testing::Test {
 
 TEST_F(ResourceTest, ARecordIsFoundByWhoHasARoleOverIt) {
   Put("a", kOwn, "751110000", 7);
-  const std::string entity = absl::StrCat(Bit(v1::ENTITY));
-  const std::string auditor = absl::StrCat(Bit(v1::AUDITOR));
+  const std::string entity = absl::StrCat(base::RoleBit(v1::ENTITY));
+  const std::string auditor = absl::StrCat(base::RoleBit(v1::AUDITOR));
   Admit({v1::ENTITY, v1::AKIMAT, v1::AUDITOR});
   EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOwn), "a"), "7/" + entity);
   EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "a"), "ACCESS_DENIED");
   EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "b"), "ACCESS_DENIED");
-  EXPECT_EQ(Find(CallBy({v1::AKIMAT}, "", {"75"}), "a"), absl::StrCat("7/", Bit(v1::AKIMAT)));
+  EXPECT_EQ(Find(CallBy({v1::AKIMAT}, "", {"75"}), "a"),
+            absl::StrCat("7/", base::RoleBit(v1::AKIMAT)));
   EXPECT_EQ(Find(CallBy({v1::AKIMAT}, "", {"71"}), "a"), "ACCESS_DENIED");
   EXPECT_EQ(Find(CallBy({v1::AUDITOR}), "a"), "7/" + auditor);
   EXPECT_EQ(Find(CallBy({v1::AUDITOR}), "b"), "NOT_FOUND");
@@ -177,8 +178,9 @@ TEST_F(ResourceTest, WhatIsPublicIsFoundByAllAndTheRestAsIfItWereNotThere) {
   EXPECT_EQ(Find(CallBy({}), "none", IsHeavy), "ACCESS_DENIED");
   EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "light", IsHeavy), "ACCESS_DENIED");
   EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOwn), "light", IsHeavy),
-            absl::StrCat("7/", Bit(v1::ENTITY)));
-  EXPECT_EQ(Find(CallBy({v1::AUDITOR}), "light", IsHeavy), absl::StrCat("7/", Bit(v1::AUDITOR)));
+            absl::StrCat("7/", base::RoleBit(v1::ENTITY)));
+  EXPECT_EQ(Find(CallBy({v1::AUDITOR}), "light", IsHeavy),
+            absl::StrCat("7/", base::RoleBit(v1::AUDITOR)));
   EXPECT_EQ(Find(CallBy({v1::AUDITOR}), "none", IsHeavy), "NOT_FOUND");
 }
 

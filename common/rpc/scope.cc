@@ -16,7 +16,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-constexpr uint32_t kByBin = Bit(v1::ENTITY) | Bit(v1::CUSTOMER);
+constexpr uint32_t kByBin = base::RoleBit(v1::ENTITY) | base::RoleBit(v1::CUSTOMER);
 
 absl::Status Bad(const Descriptor& resource, absl::string_view path, absl::string_view what) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "POLICY_INVALID",
@@ -76,10 +76,12 @@ uint32_t Ties::RolesOver(const Caller& caller, const Message& resource) const {
     const bool inside = std::any_of(places.begin(), places.end(), [&](const std::string& kato) {
       return InRegions(caller, kato);
     });
-    if (inside) roles |= Bit(v1::AKIMAT);
+    if (inside) roles |= base::RoleBit(v1::AKIMAT);
   }
-  if (caller.Has(v1::HOLDING) && Holds(body_, resource, caller.bin)) roles |= Bit(v1::HOLDING);
-  if (caller.Has(v1::EXPERT) && Holds(expert_, resource, caller.subject)) roles |= Bit(v1::EXPERT);
+  if (caller.Has(v1::HOLDING) && Holds(body_, resource, caller.bin))
+    roles |= base::RoleBit(v1::HOLDING);
+  if (caller.Has(v1::EXPERT) && Holds(expert_, resource, caller.subject))
+    roles |= base::RoleBit(v1::EXPERT);
   return roles;
 }
 
@@ -96,8 +98,9 @@ std::vector<std::string> Ties::Parties(const Message& resource) const {
 }
 
 uint32_t Ties::roles() const {
-  return (bins_.empty() ? 0 : kByBin) | (region_.empty() ? 0 : Bit(v1::AKIMAT)) |
-         (body_.empty() ? 0 : Bit(v1::HOLDING)) | (expert_.empty() ? 0 : Bit(v1::EXPERT));
+  return (bins_.empty() ? 0 : kByBin) | (region_.empty() ? 0 : base::RoleBit(v1::AKIMAT)) |
+         (body_.empty() ? 0 : base::RoleBit(v1::HOLDING)) |
+         (expert_.empty() ? 0 : base::RoleBit(v1::EXPERT));
 }
 
 const Ties& CheckedTies(absl::StatusOr<Ties>& ties) {

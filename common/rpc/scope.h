@@ -29,13 +29,15 @@
 namespace nisi::rpc {
 
 // Roles that hold over what is theirs alone.
-inline constexpr uint32_t kScopedRoles =
-    Bit(v1::AKIMAT) | Bit(v1::HOLDING) | Bit(v1::ENTITY) | Bit(v1::CUSTOMER) | Bit(v1::EXPERT);
+inline constexpr uint32_t kScopedRoles = base::RoleBit(v1::AKIMAT) | base::RoleBit(v1::HOLDING) |
+                                         base::RoleBit(v1::ENTITY) | base::RoleBit(v1::CUSTOMER) |
+                                         base::RoleBit(v1::EXPERT);
 // Roles that hold over every record. OPERATOR reads no records, and PUBLIC is no role over any.
-inline constexpr uint32_t kCountryRoles = Bit(v1::AUTHORITY_INDUSTRY) | Bit(v1::AUTHORITY_TRADE) |
-                                          Bit(v1::AUTHORITY_SUBSOIL) | Bit(v1::INSTITUTE_INDUSTRY) |
-                                          Bit(v1::INSTITUTE_LOCAL_CONTENT) |
-                                          Bit(v1::INSTITUTE_EXPORT) | Bit(v1::AUDITOR);
+inline constexpr uint32_t kCountryRoles =
+    base::RoleBit(v1::AUTHORITY_INDUSTRY) | base::RoleBit(v1::AUTHORITY_TRADE) |
+    base::RoleBit(v1::AUTHORITY_SUBSOIL) | base::RoleBit(v1::INSTITUTE_INDUSTRY) |
+    base::RoleBit(v1::INSTITUTE_LOCAL_CONTENT) | base::RoleBit(v1::INSTITUTE_EXPORT) |
+    base::RoleBit(v1::AUDITOR);
 
 // The ties of one resource type, compiled once. Thread-safe.
 class Ties {

@@ -24,7 +24,7 @@ absl::Status Bad(const MethodDescriptor& method, absl::string_view what) {
 std::string Names(uint32_t roles) {
   std::vector<std::string> names;
   for (const Role role : AllRoles()) {
-    if ((roles & Bit(role)) != 0) names.push_back(v1::Role_Name(role));
+    if ((roles & base::RoleBit(role)) != 0) names.push_back(v1::Role_Name(role));
   }
   return absl::StrJoin(names, ", ");
 }
@@ -113,10 +113,11 @@ absl::Status CheckScopesDeclared(const google::protobuf::ServiceDescriptor& serv
     const MethodDescriptor& method = *service.method(i);
     const v1::Policy& policy = method.options().GetExtension(v1::policy);
     uint32_t untied = 0;
-    for (const int role : policy.roles()) untied |= Bit(static_cast<Role>(role));
-    untied = (untied & Bit(v1::PUBLIC)) != 0 ? 0 : untied & kScopedRoles;
-    if (!policy.bin_field().empty()) untied &= ~(Bit(v1::ENTITY) | Bit(v1::CUSTOMER));
-    if (!policy.region_field().empty()) untied &= ~Bit(v1::AKIMAT);
+    for (const int role : policy.roles()) untied |= base::RoleBit(static_cast<Role>(role));
+    untied = (untied & base::RoleBit(v1::PUBLIC)) != 0 ? 0 : untied & kScopedRoles;
+    if (!policy.bin_field().empty())
+      untied &= ~(base::RoleBit(v1::ENTITY) | base::RoleBit(v1::CUSTOMER));
+    if (!policy.region_field().empty()) untied &= ~base::RoleBit(v1::AKIMAT);
     untied &= ~(TiedByName(method, resources) | TiedByList(method));
     if (untied != 0 && policy.unscoped().empty()) {
       return Bad(method, absl::StrCat("admits ", Names(untied),

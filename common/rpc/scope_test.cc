@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/caller_testing.h"
 #include "common/rpc/policy.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.pb.h"
@@ -23,16 +24,6 @@ using testing::v1::Widget;
 constexpr char kOwn[] = "940140000385";
 constexpr char kOther[] = "070340007218";
 
-Caller CallerOf(const std::vector<Role>& roles, const std::string& bin = "",
-                const std::vector<std::string>& regions = {}) {
-  Caller caller;
-  caller.subject = "somebody";
-  caller.bin = bin;
-  caller.regions = regions;
-  for (const Role role : roles) caller.Grant(role);
-  return caller;
-}
-
 Widget WidgetOf(const std::string& text) {
   Widget widget;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &widget)) << text;
@@ -41,13 +32,13 @@ Widget WidgetOf(const std::string& text) {
 
 uint32_t Bits(const std::vector<Role>& roles) {
   uint32_t bits = 0;
-  for (const Role role : roles) bits |= Bit(role);
+  for (const Role role : roles) bits |= base::RoleBit(role);
   return bits;
 }
 
 TEST(Ties, EveryRoleHasAPlace) {
   for (const Role role : AllRoles()) {
-    const bool placed = ((kScopedRoles | kCountryRoles) & Bit(role)) != 0;
+    const bool placed = ((kScopedRoles | kCountryRoles) & base::RoleBit(role)) != 0;
     EXPECT_EQ(placed, role != v1::PUBLIC && role != v1::OPERATOR) << v1::Role_Name(role);
   }
   EXPECT_EQ(kScopedRoles & kCountryRoles, 0U);
@@ -138,7 +129,8 @@ TEST(Ties, WhatATypeDoesNotDeclareHoldsForNobody) {
   maker.add_bins(kOwn);
   maker.set_body(kOwn);
   EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::HOLDING}, kOwn), maker), 0U);
-  EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::AUDITOR}, kOwn), maker), Bit(v1::AUDITOR));
+  EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::AUDITOR}, kOwn), maker),
+            base::RoleBit(v1::AUDITOR));
   EXPECT_EQ(none.roles(), 0U);
   EXPECT_EQ(TiesOf<Widget>().roles(), kScopedRoles);
 }
@@ -162,7 +154,7 @@ Call CallOf(const MethodPolicy& method, const Caller& caller) {
 MethodPolicy MethodFor(const std::vector<Role>& roles, bool unscoped = false) {
   MethodPolicy method;
   method.roles = Bits(roles);
-  method.is_public = (method.roles & Bit(v1::PUBLIC)) != 0;
+  method.is_public = (method.roles & base::RoleBit(v1::PUBLIC)) != 0;
   method.unscoped = unscoped;
   return method;
 }

@@ -108,7 +108,7 @@ class Engine {
   virtual std::unique_ptr<Snapshot> NewSnapshot(Reach reach) const = 0;
   std::unique_ptr<Snapshot> NewSnapshot() const { return NewSnapshot(Reach::kDisk); }
 
-  // A commit has two steps, so that a batch is written while the one before it is being synced.
+  // A commit has two steps, so that the next batch is built over this one while it is being synced.
   //
   // Writes a batch behind all before it; it is committed by the next Sync. Returns the store with
   // it, for whoever builds the batch after it. ABORTED: another writer was here, nothing is
