@@ -11,7 +11,7 @@
 namespace nisi::base {
 namespace {
 
-Date D(const char* text) {
+Date Ymd(const char* text) {
   return Date::Parse(text).value();
 }
 absl::Time Utc(const char* text) {
@@ -31,9 +31,9 @@ TEST(DateTest, ParsesAndPrints) {
   }
   EXPECT_EQ(Date::Min().ToString(), "1990-01-01");
   EXPECT_EQ(Date::Max().ToString(), "2199-12-31");
-  EXPECT_EQ(D("2026-09-07").year(), 2026);
-  EXPECT_EQ(D("2026-09-07").month(), 9);
-  EXPECT_EQ(D("2026-09-07").day(), 7);
+  EXPECT_EQ(Ymd("2026-09-07").year(), 2026);
+  EXPECT_EQ(Ymd("2026-09-07").month(), 9);
+  EXPECT_EQ(Ymd("2026-09-07").day(), 7);
 }
 
 TEST(DateTest, RefusesWithAReason) {
@@ -87,41 +87,41 @@ TEST(DateTest, LegalDay) {
 
 TEST(DateTest, StartAndEndOfDay) {
   EXPECT_TRUE(CheckLegalZone().ok());
-  EXPECT_EQ(D("2026-01-01").StartOfDay(), Utc("2025-12-31T19:00:00Z"));
-  EXPECT_EQ(D("2024-01-01").StartOfDay(), Utc("2023-12-31T18:00:00Z"));
-  EXPECT_EQ(D("2024-03-01").StartOfDay(), Utc("2024-02-29T19:00:00Z"));
-  EXPECT_EQ(D("2024-02-29").EndOfDay(), D("2024-03-01").StartOfDay());
-  EXPECT_EQ(D("2024-02-29").EndOfDay() - D("2024-02-29").StartOfDay(), absl::Hours(25));
-  for (Date d = D("2023-12-01"); d < D("2024-06-01"); d = d.AddDays(1)) {
+  EXPECT_EQ(Ymd("2026-01-01").StartOfDay(), Utc("2025-12-31T19:00:00Z"));
+  EXPECT_EQ(Ymd("2024-01-01").StartOfDay(), Utc("2023-12-31T18:00:00Z"));
+  EXPECT_EQ(Ymd("2024-03-01").StartOfDay(), Utc("2024-02-29T19:00:00Z"));
+  EXPECT_EQ(Ymd("2024-02-29").EndOfDay(), Ymd("2024-03-01").StartOfDay());
+  EXPECT_EQ(Ymd("2024-02-29").EndOfDay() - Ymd("2024-02-29").StartOfDay(), absl::Hours(25));
+  for (Date d = Ymd("2023-12-01"); d < Ymd("2024-06-01"); d = d.AddDays(1)) {
     ASSERT_EQ(Date::LegalDay(d.StartOfDay()), d);
     ASSERT_EQ(Date::LegalDay(d.StartOfDay() - absl::Nanoseconds(1)), d.AddDays(-1));
   }
 }
 
 TEST(DateTest, ArithmeticOrderAndHash) {
-  EXPECT_EQ(D("2024-02-28").AddDays(2), D("2024-03-01"));
-  EXPECT_EQ(D("2026-01-01").AddDays(-1), D("2025-12-31"));
-  EXPECT_EQ(D("2026-03-01") - D("2026-02-01"), 28);
+  EXPECT_EQ(Ymd("2024-02-28").AddDays(2), Ymd("2024-03-01"));
+  EXPECT_EQ(Ymd("2026-01-01").AddDays(-1), Ymd("2025-12-31"));
+  EXPECT_EQ(Ymd("2026-03-01") - Ymd("2026-02-01"), 28);
   EXPECT_EQ(Date::Max().AddDays(1), Date::Max());
   EXPECT_EQ(Date::Min().AddDays(std::numeric_limits<int64_t>::max()), Date::Max());
   EXPECT_EQ(Date::Max().AddDays(std::numeric_limits<int64_t>::min()), Date::Min());
-  EXPECT_LT(D("2025-12-31"), D("2026-01-01"));
-  EXPECT_EQ(absl::HashOf(D("2026-01-01")), absl::HashOf(D("2026-01-01")));
-  EXPECT_EQ(D("2026-09-07").weekday(), 0);  // a Monday
-  EXPECT_FALSE(D("2026-09-11").is_weekend());
-  EXPECT_TRUE(D("2026-09-12").is_weekend());
-  EXPECT_TRUE(D("2026-09-13").is_weekend());
+  EXPECT_LT(Ymd("2025-12-31"), Ymd("2026-01-01"));
+  EXPECT_EQ(absl::HashOf(Ymd("2026-01-01")), absl::HashOf(Ymd("2026-01-01")));
+  EXPECT_EQ(Ymd("2026-09-07").weekday(), 0);  // a Monday
+  EXPECT_FALSE(Ymd("2026-09-11").is_weekend());
+  EXPECT_TRUE(Ymd("2026-09-12").is_weekend());
+  EXPECT_TRUE(Ymd("2026-09-13").is_weekend());
 }
 
 TEST(QuarterTest, ParsesAndSpans) {
   const auto q3 = Quarter::Parse("2026Q3");
   ASSERT_TRUE(q3.ok());
-  EXPECT_EQ(q3->first_day(), D("2026-07-01"));
-  EXPECT_EQ(q3->last_day(), D("2026-09-30"));
+  EXPECT_EQ(q3->first_day(), Ymd("2026-07-01"));
+  EXPECT_EQ(q3->last_day(), Ymd("2026-09-30"));
   EXPECT_EQ(q3->ToString(), "2026Q3");
   EXPECT_EQ(Quarter::Parse("2026Q4")->Next()->ToString(), "2027Q1");
-  EXPECT_EQ(Quarter::Containing(D("2026-12-31")).ToString(), "2026Q4");
-  EXPECT_EQ(Quarter::Containing(D("2026-01-01")).ToString(), "2026Q1");
+  EXPECT_EQ(Quarter::Containing(Ymd("2026-12-31")).ToString(), "2026Q4");
+  EXPECT_EQ(Quarter::Containing(Ymd("2026-01-01")).ToString(), "2026Q1");
   EXPECT_LT(*Quarter::Parse("2025Q4"), *q3);
   EXPECT_EQ(Quarter::Parse("2199Q4")->last_day(), Date::Max());
   EXPECT_FALSE(Quarter::Parse("2199Q4")->Next().ok());
@@ -132,16 +132,16 @@ TEST(QuarterTest, ParsesAndSpans) {
 }
 
 TEST(PeriodTest, StartsBeforeItEnds) {
-  const auto may = Period::Of(D("2026-05-01"), D("2026-05-31"));
+  const auto may = Period::Of(Ymd("2026-05-01"), Ymd("2026-05-31"));
   ASSERT_TRUE(may.ok());
   EXPECT_EQ(may->length_in_days(), 31);
-  EXPECT_TRUE(may->Contains(D("2026-05-01")));
-  EXPECT_TRUE(may->Contains(D("2026-05-31")));
-  EXPECT_FALSE(may->Contains(D("2026-06-01")));
-  EXPECT_TRUE(may->Overlaps(*Period::Of(D("2026-05-31"), D("2026-06-30"))));
-  EXPECT_FALSE(may->Overlaps(*Period::Of(D("2026-06-01"), D("2026-06-30"))));
-  EXPECT_EQ(Period::Of(D("2026-05-01"), D("2026-05-01"))->length_in_days(), 1);
-  EXPECT_FALSE(Period::Of(D("2026-05-02"), D("2026-05-01")).ok());
+  EXPECT_TRUE(may->Contains(Ymd("2026-05-01")));
+  EXPECT_TRUE(may->Contains(Ymd("2026-05-31")));
+  EXPECT_FALSE(may->Contains(Ymd("2026-06-01")));
+  EXPECT_TRUE(may->Overlaps(*Period::Of(Ymd("2026-05-31"), Ymd("2026-06-30"))));
+  EXPECT_FALSE(may->Overlaps(*Period::Of(Ymd("2026-06-01"), Ymd("2026-06-30"))));
+  EXPECT_EQ(Period::Of(Ymd("2026-05-01"), Ymd("2026-05-01"))->length_in_days(), 1);
+  EXPECT_FALSE(Period::Of(Ymd("2026-05-02"), Ymd("2026-05-01")).ok());
 }
 
 }  // namespace

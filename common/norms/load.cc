@@ -23,7 +23,6 @@ namespace {
 using base::Date;
 
 constexpr size_t kMaxErrors = 20;
-constexpr int64_t kOne = 1'000'000;
 constexpr size_t kMaxSource = 500;
 
 // Collects what is wrong, so that a person sees it all at once.
@@ -81,16 +80,16 @@ absl::StatusOr<int64_t> ParseMonthDay(absl::string_view text) {
   // 2024 is a leap year, so 02-29 is let in.
   const auto date = Date::Parse(absl::StrCat("2024-", text));
   if (!date.ok()) return absl::InvalidArgumentError("is not a day of the year as MM-DD");
-  return (date->month() * 100 + date->day()) * kOne;
+  return (date->month() * 100 + date->day()) * Norm::kOne;
 }
 
 absl::StatusOr<int64_t> ParseValue(absl::string_view text, Unit unit) {
   if (unit == Unit::kMonthDay) return ParseMonthDay(text);
   const Range range = RangeOf(unit);
   ASSIGN_OR_RETURN(int64_t value, base::ParseDecimal(text, range.decimals));
-  int64_t scale = kOne;
+  int64_t scale = Norm::kOne;
   for (int i = 0; i < range.decimals; ++i) scale /= 10;
-  if (value < 0 || value > range.max * (kOne / scale)) {
+  if (value < 0 || value > range.max * (Norm::kOne / scale)) {
     return absl::InvalidArgumentError(absl::StrCat("is not between 0 and ", range.max));
   }
   return value * scale;
@@ -120,7 +119,7 @@ void CheckSingle(const Row& row, Errors& errors) {
   const Norm& norm = row.norm;
   if (!norm.to) {
     errors.Add(row.where, "a row of this key needs in_force_to");
-  } else if (norm.unit == Unit::kDays && norm.millionths != (*norm.to - norm.from + 1) * kOne) {
+  } else if (norm.unit == Unit::kDays && norm.millionths != (*norm.to - norm.from + 1) * Norm::kOne) {
     errors.Add(row.where, "the value is not the number of days from in_force_from to in_force_to");
   } else if (norm.key == kPublishedYear &&
              (norm.from.ToString() != absl::StrCat(norm.text, "-01-01") ||
@@ -226,7 +225,7 @@ base::Calendar MakeCalendar(const std::map<std::string, std::vector<Norm>>& seri
     const bool moving = absl::StartsWith(key, kHolidaysMoving);
     for (const Norm& norm : norms) {
       const Date last = norm.to.value_or(Date::Max());
-      const int number = static_cast<int>(norm.millionths / kOne);
+      const int number = static_cast<int>(norm.millionths / Norm::kOne);
       if (moving || absl::StartsWith(key, kHolidaysStill)) {
         rules.fixed.push_back({.month = number / 100,
                                .day = number % 100,

@@ -9,8 +9,6 @@
 namespace nisi::norms {
 namespace {
 
-constexpr int64_t kOne = 1'000'000;
-
 absl::Status Misused(absl::string_view key, absl::string_view reason) {
   return absl::InternalError(absl::StrCat("The norm ", key, " ", reason));
 }
@@ -85,7 +83,7 @@ absl::StatusOr<int64_t> Norms::Int(absl::string_view key, base::Date date) const
     case Unit::kCount:
     case Unit::kDays:
     case Unit::kWorkingDays:
-      return norm.millionths / kOne;
+      return norm.millionths / Norm::kOne;
     default:
       return Misused(key, "is no count");
   }
@@ -94,13 +92,13 @@ absl::StatusOr<int64_t> Norms::Int(absl::string_view key, base::Date date) const
 absl::StatusOr<base::Percent> Norms::Percent(absl::string_view key, base::Date date) const {
   ASSIGN_OR_RETURN(const Norm norm, Get(key, date));
   if (norm.unit != Unit::kPercent) return Misused(key, "is no percentage");
-  return base::Percent::FromHundredths(norm.millionths / (kOne / 100));
+  return base::Percent::FromHundredths(norm.millionths / (Norm::kOne / 100));
 }
 
 absl::StatusOr<base::Money> Norms::Tenge(absl::string_view key, base::Date date) const {
   ASSIGN_OR_RETURN(const Norm norm, Get(key, date));
   if (norm.unit != Unit::kTenge) return Misused(key, "is no sum of money");
-  return base::Money::FromTiyn(norm.millionths / (kOne / 100));
+  return base::Money::FromTiyn(norm.millionths / (Norm::kOne / 100));
 }
 
 }  // namespace nisi::norms

@@ -33,6 +33,7 @@ absl::string_view Name(Certainty certainty);
 
 struct Norm {
   static constexpr int kScale = 6;
+  static constexpr int64_t kOne = 1'000'000;  // in millionths
 
   std::string key;
   // As in the file: "16.25". A MONTH_DAY is "03-21".

@@ -14,7 +14,7 @@ namespace {
 
 using base::Date;
 
-Date D(const char* text) {
+Date Ymd(const char* text) {
   return Date::Parse(text).value();
 }
 
@@ -39,7 +39,7 @@ const Norms& TestNorms() {
 }
 
 std::string LastDay(const char* key, const char* day) {
-  const auto term = TermOf(TestNorms(), key, D(day));
+  const auto term = TermOf(TestNorms(), key, Ymd(day));
   return term.ok() ? term->last_day.ToString() : base::ReasonOf(term.status());
 }
 
@@ -72,21 +72,21 @@ TEST(TermTest, CalendarDaysCountAll) {
 }
 
 TEST(TermTest, IsOfTheNormOfItsDay) {
-  const auto before = TermOf(TestNorms(), "test.examine", D("2026-06-30"));
-  const auto after = TermOf(TestNorms(), "test.examine", D("2026-07-01"));
+  const auto before = TermOf(TestNorms(), "test.examine", Ymd("2026-06-30"));
+  const auto after = TermOf(TestNorms(), "test.examine", Ymd("2026-07-01"));
   ASSERT_TRUE(before.ok() && after.ok());
-  EXPECT_EQ(before->last_day, D("2026-07-22"));
+  EXPECT_EQ(before->last_day, Ymd("2026-07-22"));
   EXPECT_TRUE(before->assumption);
-  EXPECT_EQ(after->last_day, D("2026-07-09"));
+  EXPECT_EQ(after->last_day, Ymd("2026-07-09"));
   EXPECT_FALSE(after->assumption);
   EXPECT_EQ(after->norm, "test.examine");
-  EXPECT_EQ(after->since, D("2026-07-01"));
+  EXPECT_EQ(after->since, Ymd("2026-07-01"));
   EXPECT_EQ(LastDay("test.examine", "2021-12-31"), "NORM_NOT_IN_FORCE");
 }
 
 TEST(TermTest, EndsAtTheEndOfItsLegalDay) {
   const auto end = [](const char* day) {
-    return absl::FormatTime(absl::RFC3339_sec, TermOf(TestNorms(), "test.one", D(day))->end(),
+    return absl::FormatTime(absl::RFC3339_sec, TermOf(TestNorms(), "test.one", Ymd(day))->end(),
                             absl::UTCTimeZone());
   };
   // Legal time is UTC+5 since 1 March 2024 and was UTC+6 before.
@@ -97,9 +97,9 @@ TEST(TermTest, EndsAtTheEndOfItsLegalDay) {
 }
 
 TEST(TermTest, OtherNormsAreNoTerms) {
-  EXPECT_EQ(TermOf(TestNorms(), "mci", D("2026-01-01")).status().code(),
+  EXPECT_EQ(TermOf(TestNorms(), "mci", Ymd("2026-01-01")).status().code(),
             absl::StatusCode::kInternal);
-  EXPECT_EQ(TermOf(TestNorms(), "no.such.norm", D("2026-01-01")).status().code(),
+  EXPECT_EQ(TermOf(TestNorms(), "no.such.norm", Ymd("2026-01-01")).status().code(),
             absl::StatusCode::kInternal);
 }
 
@@ -121,7 +121,7 @@ TEST(WorkingDaysTest, AreCheckedAsOtherUnitsAre) {
             "test.csv:3: overlaps with test.csv:2");
   EXPECT_EQ(error("test.two,1,WORKING_DAYS,2022-01-01,,s,BY_LAW\n"),
             "test.csv:2: the key is unknown");
-  EXPECT_EQ(TestNorms().Int("test.examine", D("2026-01-01")).value(), 15);
+  EXPECT_EQ(TestNorms().Int("test.examine", Ymd("2026-01-01")).value(), 15);
 }
 
 }  // namespace

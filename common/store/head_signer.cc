@@ -27,7 +27,7 @@ struct Free {
     kFree(object);
   }
 };
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using OpenSslKey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 
@@ -64,7 +64,7 @@ std::string SignedBytes(const TreeHead& head) {
 
 class KeySigner : public HeadSigner {
  public:
-  KeySigner(Key key, std::string public_key)
+  KeySigner(OpenSslKey key, std::string public_key)
       : key_(std::move(key)), public_key_(std::move(public_key)), key_id_(KeyId(public_key_)) {}
 
   absl::Status Sign(TreeHead* head) const override {
@@ -87,13 +87,13 @@ class KeySigner : public HeadSigner {
   const std::string& public_key() const override { return public_key_; }
 
  private:
-  const Key key_;
+  const OpenSslKey key_;
   const std::string public_key_;
   const std::string key_id_;
 };
 
 absl::StatusOr<std::string> NewPem() {
-  const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  const OpenSslKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   const Bio bio(BIO_new(BIO_s_secmem()));
   if (key == nullptr || bio == nullptr ||
       PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
@@ -132,7 +132,7 @@ absl::StatusOr<std::unique_ptr<HeadSigner>> OpenHeadSigner(const std::string& pe
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   // The empty password keeps OpenSSL from asking for one on the terminal.
   char no_password[] = "";
-  Key key(bio == nullptr ? nullptr
+  OpenSslKey key(bio == nullptr ? nullptr
                          : PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_password));
   if (key == nullptr || EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) {
     return BadKey(pem_path, "it is no unencrypted Ed25519 private key in PEM form.");
@@ -155,7 +155,7 @@ absl::Status VerifyHead(const TreeHead& head, absl::string_view raw_public_key) 
     return ProofInvalid(kStep, "The head is signed by another key.");
   if (head.signature().size() != kSignatureSize)
     return ProofInvalid(kStep, "The signature has not 64 bytes.");
-  const Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(raw_public_key),
+  const OpenSslKey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(raw_public_key),
                                             raw_public_key.size()));
   const DigestContext context(EVP_MD_CTX_new());
   if (key == nullptr || context == nullptr ||

@@ -33,7 +33,7 @@ std::string Step(const absl::Status& status) {
 }
 
 // A service with a journal of entries, each with one value withheld.
-class VerifyTest : public testing::Test {
+class VerifyTest : public ::testing::Test {
  protected:
   static constexpr int64_t kEntries = 11;
 

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class WitnessTest : public testing::Test {
+class WitnessTest : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = (fs::temp_directory_path() / "nisi_witness_XXXXXX").string();

@@ -23,6 +23,17 @@ if(NISI_SANITIZE)
   endif()
 endif()
 
+# From nothing, most of a build's time goes into reading the same headers: files of a room are compiled some at a
+# time. Off where one edits, so that a file must bring what it uses and one changed file is one compiled.
+option(NISI_UNITY "Compile several files of a room at once" OFF)
+function(nisi_unity target)
+  if(NISI_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    # Judges by which file is the outermost.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 option(NISI_PLANTED "Mistakes can be switched on, for tools/planted: never in what is shipped" OFF)
 if(NISI_PLANTED)
   add_compile_definitions(NISI_PLANTED)
@@ -64,10 +75,11 @@ if(NISI_WERROR)
        -Wno-error=stringop-overflow -Wno-error=array-bounds -Wno-error=dangling-pointer)
 endif()
 
-# nisi_library(NAME DEPS ...): a room. Takes every .cc of the current folder but *_test.cc and main.cc;
-# the tests of the room become one program, NAME_test.
+# nisi_library(NAME DEPS ... [SEPARATE] [SEPARATE_TESTS]): a room. Takes every .cc of the current folder but *_test.cc and main.cc;
+# the tests of the room become one program, NAME_test. SEPARATE, SEPARATE_TESTS: names in one file of it mean another
+# thing in the next, so that they are not compiled together.
 function(nisi_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE;SEPARATE_TESTS" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
@@ -76,6 +88,9 @@ function(nisi_library name)
     target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+    if(NOT ARG_SEPARATE)
+      nisi_unity(${name})
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
@@ -83,6 +98,9 @@ function(nisi_library name)
   endif()
   if(tests)
     nisi_test(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS})
+    if(NOT ARG_SEPARATE_TESTS)
+      nisi_unity(${name}_test)
+    endif()
   endif()
 endfunction()
 
