@@ -48,7 +48,7 @@ def admitted(suite, method):
 def table_of_protos(suite):
     """{method as `nisi` names it: roles that may call}."""
     table = {}
-    for method in suite.methods():
+    for method in suite.declared_methods():
         service = method.containing_service
         owner = service.GetOptions().Extensions[suite.messages.options.service].owner
         name = owner or kebab(service.name[:-len("Service")])

@@ -28,6 +28,7 @@ import grpc
 GOODS = "/nisi.priority_goods.v1.PriorityGoodsService/"
 JOURNAL = "/nisi.journal.v1.JournalService/"
 STORE = "/nisi.store.v1.StoreService/"
+DISCLOSURE = "/nisi.disclosure.v1.DisclosureService/"  # on every process whose records have confidential fields
 STANDARD = (JOURNAL, STORE)  # on every process with a store
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
 MODES = ("embedded", "processes")
@@ -113,7 +114,12 @@ class Suite:
         return types.SimpleNamespace(**{short: importlib.import_module(name) for short, name in names.items()})
 
     def methods(self):
-        """Descriptors of all methods that the suite serves, in the order of the protos."""
+        """Descriptors of all methods that the suite serves, in the order of the protos: no register of it has
+        confidential fields, so none has the service of their disclosure."""
+        return [method for method in self.declared_methods() if not path_of(method).startswith(DISCLOSURE)]
+
+    def declared_methods(self):
+        """Descriptors of all methods that the gateway knows, in the order of the protos."""
         found = []
         for file in sorted((self.work / "py").rglob("*_pb2.py")):
             module = ".".join(file.relative_to(self.work / "py").with_suffix("").parts)

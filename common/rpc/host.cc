@@ -11,6 +11,9 @@ namespace nisi::rpc {
 
 absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
                                       std::map<std::string, store::TimerFn> timers) {
+  RETURN_IF_ERROR(CheckMarks(schema));
+  const bool marked = HasMarks(schema);
+  schema_ = marked ? WithDisclosure(schema) : schema;
   const std::string base = absl::StrCat(options.data_dir, "/", schema.name);
   std::error_code error;
   std::filesystem::create_directories(options.data_dir, error);
@@ -38,7 +41,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     metrics->ObserveCommit(commands, seconds);
   };
   ASSIGN_OR_RETURN(std::unique_ptr<store::Store> opened,
-                   store::Store::Open(std::move(engine), schema, std::move(store_options)));
+                   store::Store::Open(std::move(engine), schema_, std::move(store_options)));
   store_ = std::move(opened);
   store_env_ = std::make_shared<StoreEnv>();
   store_env_->store = store_.get();
@@ -84,7 +87,11 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
       });
   journal_ = JournalEnv{store_.get(), signer_.get()};
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
-  return AddStoreService(*store_env_, &registry_);
+  RETURN_IF_ERROR(AddStoreService(*store_env_, &registry_));
+  if (!marked) return absl::OkStatus();
+  registry_.DiscloseFrom(store_.get());
+  disclosure_ = DisclosureEnv{store_.get(), &registry_};
+  return AddDisclosureService(disclosure_, &registry_);
 }
 
 }  // namespace nisi::rpc

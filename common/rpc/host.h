@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/norms/norms.h"
+#include "common/rpc/disclosure.h"
 #include "common/rpc/journal_service.h"
 #include "common/rpc/metrics.h"
 #include "common/rpc/registry.h"
@@ -50,14 +51,17 @@ class HostedService {
 
  protected:
   // Opens store, journal and head key of the schema's service and binds JournalService and
-  // StoreService.
+  // StoreService; where records have confidential fields, the tables WithDisclosure has and
+  // DisclosureService as well.
   absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
                          std::map<std::string, store::TimerFn> timers);
 
  private:
+  store::Schema schema_;  // as it lies on disk
   std::unique_ptr<store::HeadSigner> signer_;
   std::shared_ptr<store::Store> store_;
   JournalEnv journal_{};
+  DisclosureEnv disclosure_{};
   std::shared_ptr<StoreEnv> store_env_;
   Registry registry_;
 };

@@ -224,6 +224,9 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
 
   ASSIGN_OR_RETURN(const std::optional<Way> way, WayOf(plan, filter));
   if (!way.has_value()) return std::string();
+  if (way->index != nullptr && way->index->secret) {
+    return absl::InternalError("a list over a secret index: its page tokens would tell the keys");
+  }
   const bool covered = filter.empty() || (way->field != nullptr &&
                                           filter.IsFullyCoveredBy({absl::string_view(way->field)}));
   if (plan.prepare) RETURN_IF_ERROR(plan.prepare(view, at));

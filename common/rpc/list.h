@@ -18,7 +18,7 @@
 namespace nisi::rpc {
 
 // An index that serves `field = value` of a filter: `prefix` is the index key for that value,
-// nullopt when the value cannot be in it.
+// nullopt when the value cannot be in it. Null: the table itself, whose keys begin with it.
 struct IndexChoice {
   const char* field;
   const store::IndexDef* index;
@@ -26,7 +26,7 @@ struct IndexChoice {
 };
 
 // For a caller who may see only what one role ties to it: an index whose keys begin with the tie of
-// that role (scope.h): BIN, KATO, body, subject.
+// that role (scope.h): BIN, KATO, body, subject. Null: the table itself.
 struct ScopeChoice {
   Role role;
   const store::IndexDef* index;

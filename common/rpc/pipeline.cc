@@ -12,6 +12,7 @@
 #include "common/rpc/call_errors.h"
 #include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
+#include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
 namespace {
@@ -90,9 +91,26 @@ absl::Status Incoming::StillWanted() const {
   return absl::Now() < call_.deadline ? absl::OkStatus() : absl::DeadlineExceededError("");
 }
 
-absl::StatusOr<std::string> Incoming::Run(const Message& request) {
+absl::StatusOr<Masked> Incoming::Run(const Message& request) {
   RETURN_IF_ERROR(StillWanted());
-  return bound_.method->unary(call_, request);
+  ASSIGN_OR_RETURN(std::string reply, bound_.method->unary(call_, request));
+  return MaskAnswer(method(), call_, &request, std::move(reply));
+}
+
+void Incoming::Close(absl::StatusOr<Masked> reply, std::shared_ptr<void> self) {
+  if (!reply.ok()) return Close(reply.status());
+  if (reply->claims == nullptr) return Close(absl::StatusOr<std::string>(std::move(reply->bytes)));
+  const std::shared_ptr<Claims> claims = std::move(reply->claims);
+  method().disclosure->WriteAsync(
+      CommandOf(call_),
+      [this,
+       settle = SettlingOf(method(), call_, claims)](store::Tx& tx) -> absl::StatusOr<std::string> {
+        RETURN_IF_ERROR(StillWanted());
+        return settle(tx);
+      },
+      [this, claims, self = std::move(self)](const absl::StatusOr<store::Outcome>& outcome) {
+        Close(Settled(call_, claims.get(), outcome));
+      });
 }
 
 void Incoming::Close(absl::StatusOr<std::string> reply) {

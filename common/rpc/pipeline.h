@@ -10,6 +10,7 @@
 #include "common/http2/call.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/call.h"
+#include "common/rpc/disclosure.h"
 #include "common/rpc/executor.h"
 #include "common/rpc/metrics.h"
 #include "common/rpc/registry.h"
@@ -44,10 +45,12 @@ class Incoming {
   absl::Status Open();
   // Size, parse, form, scope. For a client stream, of each message.
   absl::StatusOr<std::unique_ptr<Message>> Read(absl::string_view bytes);
-  // The function of a unary call.
-  absl::StatusOr<std::string> Run(const Message& request);
+  // The function of a unary call, and what of its answer the caller may see.
+  absl::StatusOr<Masked> Run(const Message& request);
   // Whether the time is up or the caller gone.
   absl::Status StillWanted() const;
+  // Sends the answer when what it shows by right is settled; `self` keeps this call until then.
+  void Close(absl::StatusOr<Masked> reply, std::shared_ptr<void> self);
   // Counts and logs the answer, and sends it: its only message, or an error.
   void Close(absl::StatusOr<std::string> reply);
   // The same without a message: an error, or the end of a stream.

@@ -33,6 +33,16 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
   policy.mutation = declared.mutation();
   policy.unscoped = !declared.unscoped().empty();
   policy.non_blocking = declared.non_blocking();
+  policy.discloses = declared.discloses();
+  policy.reveal = method.input_type()->FindFieldByName("reveal");
+  if (policy.reveal != nullptr && (policy.reveal->cpp_type() != FieldDescriptor::CPPTYPE_BOOL ||
+                                   policy.reveal->is_repeated() || !policy.discloses)) {
+    return Bad(method, "has a reveal that is no bool, or discloses nothing");
+  }
+  if (policy.discloses &&
+      (policy.mutation || method.client_streaming() || method.server_streaming())) {
+    return Bad(method, "discloses: only the answers to readings do, not streams or changes");
+  }
   policy.deadline =
       declared.deadline_ms() == 0 ? kDefaultDeadline : absl::Milliseconds(declared.deadline_ms());
   policy.max_request_bytes =

@@ -29,8 +29,10 @@ struct MethodPolicy {
   bool non_blocking = false;
   absl::Duration deadline;
   size_t max_request_bytes = 0;
-  bool unscoped = false;  // scoped roles need no record of their own
-  FieldPath bin_path;     // empty: no such scope
+  bool unscoped = false;   // scoped roles need no record of their own
+  bool discloses = false;  // shows confidential fields by right
+  const google::protobuf::FieldDescriptor* reveal = nullptr;  // where it must be asked to
+  FieldPath bin_path;                                         // empty: no such scope
   FieldPath region_path;
   const google::protobuf::FieldDescriptor* request_id = nullptr;
   const google::protobuf::FieldDescriptor* validate_only =

@@ -1,7 +1,9 @@
 #include "common/rpc/registry.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/base/codes.h"
 #include "common/base/status.h"
+#include "common/rpc/field_rules.h"
 #include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
@@ -10,6 +12,17 @@ namespace {
 absl::Status Invalid(const std::string& path, absl::string_view what) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "BINDING_INVALID",
                        absl::StrCat(path, " ", what));
+}
+
+absl::Status CheckDiscloses(const MethodPolicy& policy, const Mask& mask) {
+  if (!policy.discloses) return absl::OkStatus();
+  if (!mask.marked())
+    return Invalid(policy.path, "discloses, and answers with nothing confidential");
+  // So that a look at a list costs no write.
+  if (mask.repeats() && policy.reveal == nullptr) {
+    return Invalid(policy.path, "discloses several records and cannot be asked to: bool reveal");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -22,6 +35,12 @@ absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
     method->form = std::make_unique<FormChecker>(policy.descriptor->input_type());
     method->request_prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(
         policy.descriptor->input_type());
+    method->response_prototype =
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(
+            policy.descriptor->output_type());
+    ASSIGN_OR_RETURN(method->mask, Mask::Of(*policy.descriptor->output_type()));
+    RETURN_IF_ERROR(CheckDiscloses(policy, method->mask));
+    method->disclosure = disclosure_;
     const std::string path = policy.path;
     method->policy = std::move(policy);
     methods_[path] = std::move(method);
@@ -47,6 +66,9 @@ absl::StatusOr<std::string> Registry::WriteAndWait(
 absl::Status Registry::Check() const {
   for (const auto& [path, method] : methods_) {
     if (!method->bound()) return Invalid(path, "has no function");
+    if (method->policy.discloses && method->disclosure == nullptr) {
+      return Invalid(path, "discloses, and its register keeps no permits and accesses");
+    }
     const auto* descriptor = method->policy.descriptor;
     const bool fits = descriptor->server_streaming()   ? static_cast<bool>(method->server_stream)
                       : descriptor->client_streaming() ? static_cast<bool>(method->client_stream)
@@ -56,6 +78,29 @@ absl::Status Registry::Check() const {
     }
   }
   return absl::OkStatus();
+}
+
+bool Registry::KnowsMark(const std::string& dotted) const {
+  for (const auto& [path, method] : methods_) {
+    for (const auto& type : method->mask.types()) {
+      for (const Mark& mark : type->marks) {
+        if (mark.dotted == dotted) return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool Registry::KnowsRecord(const std::string& name) const {
+  for (const auto& [path, method] : methods_) {
+    for (const auto& type : method->mask.types()) {
+      if (type->name != nullptr &&
+          base::MatchResourceName(RuleOf(*type->name).resource(), name).ok()) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 const Method* Registry::Find(const std::string& path) const {

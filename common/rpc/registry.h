@@ -17,6 +17,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/rpc/call.h"
 #include "common/rpc/form.h"
+#include "common/rpc/mask.h"
 #include "common/rpc/policy.h"
 #include "common/store/store.h"
 #include "google/protobuf/service.h"
@@ -32,6 +33,9 @@ struct Method {
   MethodPolicy policy;
   std::unique_ptr<FormChecker> form;
   const Message* request_prototype = nullptr;
+  Mask mask;  // of its answers
+  const Message* response_prototype = nullptr;
+  store::Store* disclosure = nullptr;  // where permits and accesses lie; null: nowhere
 
   // Answers where it is called, and may wait. Of a command: for it to be durable.
   std::function<absl::StatusOr<std::string>(Call&, const Message&)> unary;
@@ -104,8 +108,15 @@ class Registry {
     };
   }
 
+  // Permits and accesses lie in this store, by which methods show confidential fields. Before them.
+  void DiscloseFrom(store::Store* store) { disclosure_ = store; }
+  // Whether a record in an answer of some method has a confidential field of that path, or such
+  // records have names like this.
+  bool KnowsMark(const std::string& dotted) const;
+  bool KnowsRecord(const std::string& name) const;
+
   // FAILED_PRECONDITION naming the first method without a function, or bound as another kind than
-  // its proto says.
+  // its proto says, or that discloses and has nowhere to record it.
   absl::Status Check() const;
 
   const std::vector<const google::protobuf::ServiceDescriptor*>& services() const {
@@ -135,6 +146,7 @@ class Registry {
       Call& call, const Message& request);
   Method& Slot(const google::protobuf::ServiceDescriptor* service, const char* name);
 
+  store::Store* disclosure_ = nullptr;
   std::vector<const google::protobuf::ServiceDescriptor*> services_;
   absl::flat_hash_map<std::string, std::unique_ptr<Method>> methods_;
 };

@@ -112,12 +112,13 @@ std::function<Shown(google::protobuf::Message*)> ShowTo(const Call& call,
   };
 }
 
-// Update of a record that was found: its etag, then the fields that the mask names.
+// Update of a record that was found: its etag, then the fields that the mask names. Confidential
+// fields only by whoever sees them, which without `call` is nobody.
 template <class Resource>
 absl::Status UpdateResource(const Resource& given, const google::protobuf::FieldMask& mask,
-                            Resource* stored) {
+                            Resource* stored, const Call* call = nullptr) {
   RETURN_IF_ERROR(CheckEtag(given.etag(), stored->etag()));
-  return ApplyUpdate(given, mask, stored);
+  return ApplyUpdate(given, mask, stored, call);
 }
 
 // One of a batch failed: says which, as "entries[3]".

@@ -85,6 +85,12 @@ uint32_t Ties::RolesOver(const Caller& caller, const Message& resource) const {
   return roles;
 }
 
+std::string Ties::Owner(const Message& resource) const {
+  if (bins_.empty()) return "";
+  const std::vector<std::string> texts = TextsAt(resource, bins_.front());
+  return texts.empty() ? "" : texts.front();
+}
+
 std::vector<std::string> Ties::Parties(const Message& resource) const {
   std::vector<std::string> parties;
   for (const FieldPath& path : bins_) {

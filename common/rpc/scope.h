@@ -48,6 +48,9 @@ class Ties {
 
   // The caller's roles that hold over this version of the record, which is of the compiled type.
   uint32_t RolesOver(const Caller& caller, const google::protobuf::Message& resource) const;
+  // BIN or IIN of its owner in the sense of Art. 6(3): the first of bin_fields. Empty: none is
+  // known.
+  std::string Owner(const google::protobuf::Message& resource) const;
   // BINs of its parties, the owner first.
   std::vector<std::string> Parties(const google::protobuf::Message& resource) const;
   // The scoped roles that the type ties to its records.

@@ -110,7 +110,11 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
       const auto state = source_->Pull(&message);
       if (!state.ok()) return End(state.status());
       if (*state == MessageSource::State::kEnd) return End(absl::OkStatus());
-      if (*state == MessageSource::State::kMessage) return in_.replier().Send(std::move(message));
+      if (*state == MessageSource::State::kMessage) {
+        auto shown = MaskStreamed(in_.method(), in_.call(), std::move(message));
+        if (!shown.ok()) return End(shown.status());
+        return in_.replier().Send(*std::move(shown));
+      }
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!again_) {
         busy_ = false;
@@ -203,7 +207,9 @@ class ClientStream final : public http2::Taker, public std::enable_shared_from_t
     if (wanted.ok()) wanted = OpenSink();
     if (!wanted.ok()) return End(wanted);
     auto reply = sink_->Finish(in_.call());
-    if (!finished_.exchange(true)) in_.Close(std::move(reply));
+    if (finished_.exchange(true)) return;
+    if (!reply.ok()) return in_.Close(reply.status());
+    in_.Close(MaskAnswer(in_.method(), in_.call(), nullptr, *std::move(reply)), shared_from_this());
   }
 
   void End(const absl::Status& status) {

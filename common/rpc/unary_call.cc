@@ -59,18 +59,20 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
     if (small && in_.method().command != nullptr) return Command();
     if (small && in_.method().policy.non_blocking) {
       in_.call().reach = store::Reach::kMemory;
-      absl::StatusOr<std::string> reply = Answer();
-      if (!store::IsNotInMemory(reply.status())) return in_.Close(std::move(reply));
+      absl::StatusOr<Masked> reply = Answer();
+      if (!store::IsNotInMemory(reply.status())) {
+        return in_.Close(std::move(reply), shared_from_this());
+      }
       in_.call().reach = store::Reach::kDisk;
     }
     const bool queued = site_.executor->Submit([self = shared_from_this()] {
       if (self->in_.method().command != nullptr) return self->Command();
-      self->in_.Close(self->Answer());
+      self->in_.Close(self->Answer(), self);
     });
     if (!queued) in_.Close(base::Overloaded("executor", absl::Milliseconds(200)));
   }
 
-  absl::StatusOr<std::string> Answer() {
+  absl::StatusOr<Masked> Answer() {
     ASSIGN_OR_RETURN(const std::unique_ptr<Message> message, in_.Read(*request_));
     return in_.Run(*message);
   }
@@ -89,7 +91,10 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
         [self = shared_from_this()](absl::StatusOr<store::Outcome> outcome) {
           if (!outcome.ok()) return self->in_.Close(outcome.status());
           self->in_.call().position = outcome->position;
-          self->in_.Close(std::move(outcome->reply));
+          // Also of an answer that was given before.
+          self->in_.Close(MaskAnswer(self->in_.method(), self->in_.call(), self->message_.get(),
+                                     std::move(outcome->reply)),
+                          self);
         });
   }
 

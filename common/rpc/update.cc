@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/rpc/field_rules.h"
+#include "common/rpc/mask.h"
 #include "google/protobuf/util/field_mask_util.h"
 #include "google/protobuf/util/message_differencer.h"
 
@@ -245,6 +247,71 @@ class Update {
   std::optional<base::Refusal> refusal_;
 };
 
+// The confidential fields of a type, as an update names them.
+void MarksOf(const Descriptor& type, const std::string& prefix, int depth,
+             std::vector<std::pair<std::string, const FieldDescriptor*>>* marks) {
+  constexpr int kDeepest = 8;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const std::string path = absl::StrCat(prefix, field.name());
+    if (RuleOf(field).data_class() == v1::CONFIDENTIAL) {
+      marks->emplace_back(path, &field);
+    } else if (IsPart(field) && depth < kDeepest) {
+      MarksOf(*field.message_type(), path + ".", depth + 1, marks);
+    }
+  }
+}
+
+// Whether a path of a mask names the field, something in it, or something that it is in.
+bool Touches(const std::string& path, const std::string& field) {
+  return path == field || absl::StartsWith(path, field + ".") ||
+         absl::StartsWith(field, path + ".");
+}
+
+// Whether an update without a mask sets the field at a dotted path, or what it is in: a part is
+// replaced as a whole.
+bool Gives(const Message& from, const std::string& dotted) {
+  const std::string first = dotted.substr(0, dotted.find('.'));
+  return Has(from, from.GetDescriptor()->FindFieldByName(first));
+}
+
+// Whether the caller sees the field of the stored record, as its owner or by duty.
+bool Sees(const Call& call, const Message& stored, const FieldDescriptor& field) {
+  const auto ties = Ties::Of(*stored.GetDescriptor());
+  if (!ties.ok()) return false;
+  const Caller& caller = *call.caller;
+  if (!caller.bin.empty() && caller.bin == ties->Owner(stored) &&
+      (caller.Has(v1::ENTITY) || caller.Has(v1::CUSTOMER))) {
+    return true;
+  }
+  uint32_t readers = 0;
+  for (const int role : RuleOf(field).readers()) readers |= base::RoleBit(static_cast<Role>(role));
+  return (ties->RolesOver(caller, stored) & call.method->roles & readers) != 0;
+}
+
+absl::Status CheckSeen(const Message& from, const FieldMask& mask, const Message& stored,
+                       const Call* call) {
+  std::vector<std::pair<std::string, const FieldDescriptor*>> marks;
+  MarksOf(*stored.GetDescriptor(), "", 0, &marks);
+  base::Refusal refusal(absl::StatusCode::kPermissionDenied, "FIELD_CONFIDENTIAL",
+                        "A field that the caller may not see cannot be updated by it.");
+  for (const auto& [path, field] : marks) {
+    if (mask.paths().empty()) {
+      if (Gives(from, path) && (call == nullptr || !Sees(*call, stored, *field))) {
+        refusal.Field(path, "is confidential");
+      }
+      continue;
+    }
+    for (int i = 0; i < mask.paths_size(); ++i) {
+      if (Touches(mask.paths(i), path) && (call == nullptr || !Sees(*call, stored, *field))) {
+        refusal.Field(absl::StrCat("update_mask.paths[", i, "]"), "is confidential");
+      }
+    }
+  }
+  if (!refusal.has_fields()) return absl::OkStatus();
+  return refusal.Cite(ConfidentialityBasis());
+}
+
 std::unique_ptr<Message> Copy(const Message& message) {
   std::unique_ptr<Message> copy(message.New());
   copy->CopyFrom(message);
@@ -253,10 +320,12 @@ std::unique_ptr<Message> Copy(const Message& message) {
 
 }  // namespace
 
-absl::Status ApplyUpdate(const Message& from, const FieldMask& mask, Message* to) {
+absl::Status ApplyUpdate(const Message& from, const FieldMask& mask, Message* to,
+                         const Call* call) {
   if (from.GetDescriptor() != to->GetDescriptor()) {
     return absl::InternalError("ApplyUpdate: two types of resource");
   }
+  RETURN_IF_ERROR(CheckSeen(from, mask, *to, call));
   if (mask.paths_size() > kMaxPaths) {
     return base::InvalidField("update_mask.paths",
                               absl::StrCat("must hold at most ", kMaxPaths, " paths"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "common/rpc/call.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/message.h"
 
@@ -19,7 +20,12 @@ namespace nisi::rpc {
 // - is immutable and would change;
 // - would leave a required field empty, or all of which a message must hold one (its `form`).
 // Then `to` is as before.
+//
+// PERMISSION_DENIED, reason FIELD_CONFIDENTIAL, before any of these and whatever is stored, for a
+// path to a confidential field that the caller may not see: neither the record's owner nor of a
+// role over it that the field names. Without `call` nobody may see any.
 absl::Status ApplyUpdate(const google::protobuf::Message& from,
-                         const google::protobuf::FieldMask& mask, google::protobuf::Message* to);
+                         const google::protobuf::FieldMask& mask, google::protobuf::Message* to,
+                         const Call* call = nullptr);
 
 }  // namespace nisi::rpc

@@ -66,7 +66,6 @@ TEST(ApplyUpdate, CopiesWhatTheMaskNames) {
        {"code", "weight"},
        "code: '8504'",
        "code: '8504' weight: 9"},
-      {"confidential fields are fields", "secret: 's'", {"secret"}, "", "secret: 's'"},
   });
 }
 

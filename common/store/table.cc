@@ -88,8 +88,9 @@ std::string Schema::Describe() const {
                     std::string(table->prototype->GetDescriptor()->full_name()), "\n");
   }
   for (const IndexDef* index : indexes) {
-    absl::StrAppend(&text, index->unique ? "unique index " : "index ", index->id, " ", index->name,
-                    " on ", index->on->name, "\n");
+    absl::StrAppend(&text, index->secret ? "secret " : "",
+                    index->unique ? "unique index " : "index ", index->id, " ", index->name, " on ",
+                    index->on->name, "\n");
   }
   for (const TotalsDef* one : totals) {
     absl::StrAppend(&text, "totals ", one->id, " ", one->name, " on ", one->on->name, ", ",

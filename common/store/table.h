@@ -34,6 +34,9 @@ struct IndexDef {
   const TableDef* on;
   bool unique;  // at most one live record a key, today
   std::function<void(const google::protobuf::Message&, const EmitKey&)> keys;
+  // Its keys may depend on confidential fields, as an invoice's number. So no list uses it, and a
+  // unique one is asked before Put, whose refusal would answer guesses.
+  bool secret = false;
 };
 
 template <class Row>
@@ -48,11 +51,15 @@ struct Table : TableDef {
 template <class Row>
 struct Index : IndexDef {
   Index(uint16_t index_id, const char* index_name, const Table<Row>& table, bool is_unique,
-        void (*keys_of)(const Row&, const EmitKey&))
-      : IndexDef{index_id, index_name, &table, is_unique,
+        void (*keys_of)(const Row&, const EmitKey&), bool is_secret = false)
+      : IndexDef{index_id,
+                 index_name,
+                 &table,
+                 is_unique,
                  [keys_of](const google::protobuf::Message& row, const EmitKey& emit) {
                    keys_of(static_cast<const Row&>(row), emit);
-                 }} {}
+                 },
+                 is_secret} {}
 };
 
 struct TotalsDef;  // totals.h

@@ -1,5 +1,6 @@
 #include "services/gateway/packages.h"
 
+#include "nisi/disclosure/v1/disclosure.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/store/v1/store.pb.h"
@@ -8,6 +9,7 @@ namespace nisi::gateway {
 
 std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
   const google::protobuf::FileDescriptor* const files[] = {
+      disclosure::v1::GetPermitRequest::descriptor()->file(),
       journal::v1::GetEntryRequest::descriptor()->file(),
       store::v1::CreateBackupRequest::descriptor()->file(),
       priority_goods::v1::CheckGoodsRequest::descriptor()->file(),

@@ -46,8 +46,8 @@ absl::StatusOr<v1::Assessment> UpdateAssessment(Env& env, const Call& call, stor
   const std::string& name = request.assessment().name();
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kAssessments, store::Key::Of(name), name));
   AssessmentRow& row = found.row;
-  RETURN_IF_ERROR(
-      rpc::UpdateResource(request.assessment(), request.update_mask(), row.mutable_assessment()));
+  RETURN_IF_ERROR(rpc::UpdateResource(request.assessment(), request.update_mask(),
+                                      row.mutable_assessment(), &call));
   RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
   tx.Cite(errors::Criteria());
   RETURN_IF_ERROR(tx.Put(kAssessments, &row));

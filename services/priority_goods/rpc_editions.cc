@@ -111,7 +111,7 @@ absl::StatusOr<v1::Edition> UpdateEdition(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.edition().name(),
                                         request.edition().etag(), Verb::kEdit));
   Edition& edition = *step.row.mutable_edition();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.edition(), request.update_mask(), &edition));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.edition(), request.update_mask(), &edition, &call));
   RETURN_IF_ERROR(CheckTitle(edition));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
   return edition;

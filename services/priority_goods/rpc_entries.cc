@@ -118,7 +118,7 @@ absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx&
   Entry& entry = *found.row.mutable_entry();
   // One that was imported without names may stay so; a person may not take the last one away.
   const bool named = CheckNames(entry, "entry").ok();
-  RETURN_IF_ERROR(rpc::UpdateResource(request.entry(), request.update_mask(), &entry));
+  RETURN_IF_ERROR(rpc::UpdateResource(request.entry(), request.update_mask(), &entry, &call));
   if (named) RETURN_IF_ERROR(CheckNames(entry, "entry"));
   RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
   tx.Cite(errors::ListOfPriorityGoods());

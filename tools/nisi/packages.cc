@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "nisi/disclosure/v1/disclosure.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/store/v1/store.pb.h"
@@ -17,6 +18,7 @@ using google::protobuf::MethodDescriptor;
 std::vector<const FileDescriptor*> Files() {
   return {
       nisi::priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
+      nisi::disclosure::v1::Permit::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

@@ -1,0 +1,365 @@
+#include "common/rpc/disclosure.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/planted.h"
+#include "common/base/status.h"
+#include "common/rpc/store_call.h"
+#include "google/protobuf/reflection.h"
+
+namespace nisi::rpc {
+namespace {
+
+using disclosure::v1::Access;
+using disclosure::v1::AccessRow;
+using disclosure::v1::Permit;
+using disclosure::v1::PermitRow;
+using google::protobuf::Message;
+using store::EmitKey;
+using store::Key;
+
+constexpr int kMostRecords = 200;  // an access; a page has no more
+constexpr uint32_t kOwners = base::RoleBit(v1::ENTITY) | base::RoleBit(v1::CUSTOMER);
+
+// Whom a permit names, as a part of keys.
+Key NamedKey(const Permit& permit) {
+  if (!permit.reader_bin().empty()) return Key::Of(permit.owner_bin(), "bin", permit.reader_bin());
+  if (!permit.reader_subject().empty()) {
+    return Key::Of(permit.owner_bin(), "subject", permit.reader_subject());
+  }
+  return Key::Of(permit.owner_bin(), "anyone");
+}
+
+// Under which a permit of this owner may name the caller.
+std::vector<Key> KeysNaming(const Caller& caller, const std::string& owner) {
+  std::vector<Key> keys{Key::Of(owner, "anyone"), Key::Of(owner, "subject", caller.subject)};
+  if (!caller.bin.empty()) keys.push_back(Key::Of(owner, "bin", caller.bin));
+  return keys;
+}
+
+using PermitVisitor = std::function<bool(const Permit& permit)>;  // false: enough
+
+absl::Status VisitPermits(const store::Reader& reader, const Caller& caller,
+                          const std::string& owner, const PermitVisitor& visit) {
+  if (owner.empty()) return absl::OkStatus();
+  bool more = true;
+  for (const Key& key : KeysNaming(caller, owner)) {
+    RETURN_IF_ERROR(
+        reader.Scan(kPermitsByReader, {key, ""}, {},
+                    [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                      ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<PermitRow>(row));
+                      return more = visit(stored.row.permit());
+                    }));
+    if (!more) break;
+  }
+  return absl::OkStatus();
+}
+
+// Whether any permit names owner and caller, in force or not: so that a stranger's look costs no
+// write.
+absl::StatusOr<bool> MayHavePermit(const store::Store& store, const Call& call,
+                                   const std::string& owner) {
+  bool found = false;
+  const store::View view = store.Read(call.reach);
+  RETURN_IF_ERROR(VisitPermits(view, *call.caller, owner, [&found](const Permit&) {
+    found = true;
+    return false;
+  }));
+  return found;
+}
+
+bool InForce(const Permit& permit, base::Date today) {
+  const auto first = base::Date::FromProto(permit.first_day());
+  if (permit.has_withdraw_time() || !first.ok() || *first > today) return false;
+  if (!permit.has_last_day()) return true;
+  const auto last = base::Date::FromProto(permit.last_day());
+  return last.ok() && today <= *last;
+}
+
+absl::StatusOr<std::vector<Permit>> PermitsInForce(const store::Reader& reader, const Call& call,
+                                                   const std::string& owner) {
+  std::vector<Permit> permits;
+  RETURN_IF_ERROR(VisitPermits(reader, *call.caller, owner, [&](const Permit& permit) {
+    if (InForce(permit, reader.today())) permits.push_back(permit);
+    return true;
+  }));
+  return permits;
+}
+
+bool Covers(const Permit& permit, const std::string& record, const std::string& field) {
+  if (!permit.record().empty() && permit.record() != record) return false;
+  return permit.fields().empty() ||
+         std::find(permit.fields().begin(), permit.fields().end(), field) != permit.fields().end();
+}
+
+bool IsOwner(const Caller& caller, const std::string& owner) {
+  return !owner.empty() && caller.bin == owner && (caller.roles & kOwners) != 0;
+}
+
+// The caller's roles over the record in which the method admits it. An `unscoped` method ties no
+// scoped role to the record, and shows it nothing by duty.
+uint32_t RolesOver(const Call& call, const MarkedType& type, const Message& resource) {
+  const uint32_t admitted = call.method->is_public ? ~0U : call.method->roles;
+  return type.ties.RolesOver(*call.caller, resource) & admitted;
+}
+
+// The ground on which a field is shown. By duty before audit, and both before a permit: a permit
+// says nothing of whoever needs none.
+struct Right {
+  Access::Ground ground = Access::GROUND_UNSPECIFIED;
+  Role role = v1::ROLE_UNSPECIFIED;
+  std::string permit;
+};
+
+Right RightByRole(const Mark& mark, uint32_t roles) {
+  for (const Role role : AllRoles()) {
+    if (role != v1::AUDITOR && (roles & mark.readers & base::RoleBit(role)) != 0) {
+      return {Access::DUTY, role, ""};
+    }
+  }
+  if ((roles & base::RoleBit(v1::AUDITOR)) != 0) return {Access::AUDIT, v1::AUDITOR, ""};
+  return {};
+}
+
+Right RightTo(const Mark& mark, const Claim& claim, const std::string& record,
+              const std::vector<Permit>& permits) {
+  Right right = RightByRole(mark, claim.roles);
+  if (right.ground != Access::GROUND_UNSPECIFIED) return right;
+  for (const Permit& permit : permits) {
+    if (!Covers(permit, record, mark.dotted)) continue;
+    return {permit.kind() == Permit::CONSENT ? Access::CONSENT : Access::COURT_ORDER,
+            v1::ROLE_UNSPECIFIED, permit.name()};
+  }
+  return right;
+}
+
+// Gathers what one answer shows, an access for each owner and ground.
+class Recorder {
+ public:
+  void Add(const std::string& owner, const Right& right, const std::string& record,
+           const std::string& field) {
+    Seen& seen = seen_[{owner, right.ground, right.role, right.permit}];
+    if (seen.records.empty() || seen.records.back() != record) seen.records.push_back(record);
+    if (std::find(seen.fields.begin(), seen.fields.end(), field) == seen.fields.end()) {
+      seen.fields.push_back(field);
+    }
+  }
+  bool empty() const { return seen_.empty(); }
+
+  absl::Status Record(store::Tx& tx, const Call& call,
+                      const std::optional<base::Date>& as_of) const {
+    const int64_t position = tx.position();
+    int32_t item = 0;
+    for (const auto& [key, seen] : seen_) {
+      for (size_t first = 0; first < seen.records.size(); first += kMostRecords) {
+        AccessRow row;
+        row.set_position(position);
+        row.set_item(++item);
+        Access& access = *row.mutable_access();
+        std::tie(*access.mutable_owner_bin(), std::ignore, std::ignore, *access.mutable_permit()) =
+            key;
+        access.set_ground(std::get<1>(key));
+        access.set_role(std::get<2>(key));
+        access.set_name(absl::StrCat("accesses/",
+                                     access.owner_bin().empty() ? "-" : access.owner_bin(), "/",
+                                     position, "-", item));
+        access.mutable_read_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+        access.set_reader_subject(call.caller->subject);
+        access.set_reader_bin(call.caller->bin);
+        access.set_purpose(call.caller->purpose);
+        access.set_method(call.method->path);
+        const size_t end = std::min(seen.records.size(), first + kMostRecords);
+        for (size_t i = first; i < end; ++i) access.add_records(seen.records[i]);
+        for (const std::string& field : seen.fields) access.add_fields(field);
+        if (as_of.has_value()) *access.mutable_as_of() = as_of->ToProto();
+        if (base::Planted("access-unrecorded")) continue;
+        RETURN_IF_ERROR(tx.Put(kAccesses, &row));
+      }
+    }
+    tx.Cite(ConfidentialityBasis());
+    return absl::OkStatus();
+  }
+
+ private:
+  struct Seen {
+    std::vector<std::string> records;
+    std::vector<std::string> fields;
+  };
+  std::map<std::tuple<std::string, Access::Ground, Role, std::string>, Seen> seen_;
+};
+
+absl::StatusOr<std::vector<Permit>> PermitsFor(const store::Store& store, const store::Tx& tx,
+                                               const Call& call, const std::string& owner) {
+  if (base::Planted("permit-from-snapshot")) return PermitsInForce(store.Read(), call, owner);
+  return PermitsInForce(tx, call, owner);
+}
+
+absl::Status Settle(const store::Store& store, store::Tx& tx, const Call& call, Claims* claims) {
+  Recorder recorder;
+  std::map<std::string, std::vector<Permit>> permits;  // by owner
+  claims->shown.clear();
+  for (const Claim& claim : claims->claims) {
+    const auto [of_owner, fresh] = permits.try_emplace(claim.owner);
+    if (fresh) {
+      ASSIGN_OR_RETURN(of_owner->second, PermitsFor(store, tx, call, claim.owner));
+    }
+    const MarkedType& type = *claim.place.type;
+    const std::string record = type.NameOf(*claim.place.resource);
+    ShownMarks& shown = claims->shown.emplace_back(type.marks.size(), false);
+    for (size_t i = 0; i < type.marks.size(); ++i) {
+      const Right right = RightTo(type.marks[i], claim, record, of_owner->second);
+      if (right.ground == Access::GROUND_UNSPECIFIED) continue;
+      shown[i] = true;
+      recorder.Add(claim.owner, right, record, type.marks[i].dotted);
+    }
+  }
+  claims->nothing = recorder.empty();
+  // Its failure leaves the journal without an empty entry.
+  if (claims->nothing) return absl::CancelledError("nothing is shown");
+  return recorder.Record(tx, call, claims->as_of);
+}
+
+Showing ShowingOf(const MethodPolicy& method, const Message* request) {
+  if (!method.discloses || request == nullptr) return Showing::kOwner;
+  if (method.reveal == nullptr || request->GetReflection()->GetBool(*request, method.reveal)) {
+    return Showing::kByRight;
+  }
+  return Showing::kNotAsked;
+}
+
+v1::Withheld::Reason ReasonOf(Showing showing, const Caller& caller) {
+  if (showing == Showing::kByRight || caller.anonymous()) return v1::Withheld::NO_RIGHT;
+  return showing == Showing::kNotAsked ? v1::Withheld::NOT_ASKED : v1::Withheld::NOT_SHOWN_HERE;
+}
+
+std::optional<base::Date> AsOfIn(const Message* request) {
+  if (request == nullptr) return std::nullopt;
+  const auto* field = request->GetDescriptor()->FindFieldByName("as_of");
+  if (field == nullptr || field->is_repeated() ||
+      field->message_type() != google::type::Date::descriptor() ||
+      !request->GetReflection()->HasField(*request, field)) {
+    return std::nullopt;
+  }
+  const auto day = base::Date::FromProto(static_cast<const google::type::Date&>(
+      request->GetReflection()->GetMessage(*request, field)));
+  return day.ok() ? std::optional<base::Date>(*day) : std::nullopt;
+}
+
+absl::StatusOr<std::unique_ptr<Message>> Parsed(const Method& method, const std::string& bytes) {
+  std::unique_ptr<Message> answer(method.response_prototype->New());
+  if (!answer->ParseFromString(bytes)) return base::StoreCorrupt("an answer does not parse");
+  // Fields of a newer version of the type: whether they are confidential is not known here.
+  answer->DiscardUnknownFields();
+  return answer;
+}
+
+// Takes out what is shown by no right and gathers what may be claimed.
+absl::Status Apply(const Method& method, const Call& call, Showing showing, Claims* claims) {
+  const Caller& caller = *call.caller;
+  std::map<std::string, bool> permitted;  // by owner
+  for (const Mask::Place& place : method.mask.Find(claims->answer.get())) {
+    const MarkedType& type = *place.type;
+    Claim claim{place, type.ties.Owner(*place.resource), RolesOver(call, type, *place.resource)};
+    const bool owner = showing != Showing::kNobody && IsOwner(caller, claim.owner);
+    if (!owner && showing == Showing::kByRight && !caller.anonymous()) {
+      bool claimed = std::any_of(type.marks.begin(), type.marks.end(), [&](const Mark& mark) {
+        return RightByRole(mark, claim.roles).ground != Access::GROUND_UNSPECIFIED;
+      });
+      if (!claimed) {
+        const auto [of_owner, fresh] = permitted.try_emplace(claim.owner);
+        if (fresh) {
+          ASSIGN_OR_RETURN(of_owner->second, MayHavePermit(*method.disclosure, call, claim.owner));
+        }
+        claimed = of_owner->second;
+      }
+      if (claimed) {
+        claims->claims.push_back(std::move(claim));
+        continue;
+      }
+    }
+    Withhold(type, ShownMarks(type.marks.size(), owner), ReasonOf(showing, caller), place.resource);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const store::Table<PermitRow> kPermits{
+    0xf000, "permits", [](const PermitRow& row) { return Key::Of(row.permit().name()); }};
+const store::Table<AccessRow> kAccesses{0xf001, "accesses", [](const AccessRow& row) {
+                                          return Key::Of(row.access().owner_bin(), row.position(),
+                                                         row.item());
+                                        }};
+const store::Index<PermitRow> kPermitsByReader{0xf002, "permits_by_reader", kPermits, false,
+                                               [](const PermitRow& row, const EmitKey& emit) {
+                                                 if (!row.permit().has_withdraw_time())
+                                                   emit(NamedKey(row.permit()));
+                                               }};
+const store::Index<PermitRow> kPermitsByParty{0xf003, "permits_by_party", kPermits, false,
+                                              [](const PermitRow& row, const EmitKey& emit) {
+                                                emit(Key::Of(row.permit().owner_bin()));
+                                                if (!row.permit().reader_bin().empty())
+                                                  emit(Key::Of(row.permit().reader_bin()));
+                                              }};
+
+store::Schema WithDisclosure(store::Schema schema) {
+  if (schema.FindTable(kPermits.id) != nullptr) return schema;
+  schema.tables.push_back(&kPermits);
+  schema.tables.push_back(&kAccesses);
+  schema.indexes.push_back(&kPermitsByReader);
+  schema.indexes.push_back(&kPermitsByParty);
+  return schema;
+}
+
+absl::StatusOr<Masked> MaskAnswer(const Method& method, const Call& call, const Message* request,
+                                  std::string bytes) {
+  // A change was made by whom it admitted before; what it makes of a record may lie out of its
+  // caller's reach.
+  const bool asks_closed = !method.policy.mutation && method.mask.AsksClosed(call);
+  if (method.mask.empty() || (!method.mask.marked() && !asks_closed)) {
+    return Masked{std::move(bytes), nullptr};
+  }
+  auto claims = std::make_shared<Claims>();
+  ASSIGN_OR_RETURN(claims->answer, Parsed(method, bytes));
+  if (asks_closed) RETURN_IF_ERROR(method.mask.CheckClosed(call, *claims->answer));
+  RETURN_IF_ERROR(Apply(method, call, ShowingOf(method.policy, request), claims.get()));
+  if (claims->claims.empty()) return Masked{claims->answer->SerializeAsString(), nullptr};
+  claims->as_of = AsOfIn(request);
+  return Masked{"", std::move(claims)};
+}
+
+absl::StatusOr<std::string> MaskStreamed(const Method& method, const Call& call,
+                                         std::string bytes) {
+  if (!method.mask.marked()) return bytes;
+  Claims claims;
+  ASSIGN_OR_RETURN(claims.answer, Parsed(method, bytes));
+  RETURN_IF_ERROR(Apply(method, call, Showing::kNobody, &claims));
+  return claims.answer->SerializeAsString();
+}
+
+store::CommandFn SettlingOf(const Method& method, const Call& call,
+                            std::shared_ptr<Claims> claims) {
+  return [store = method.disclosure, &call,
+          claims = std::move(claims)](store::Tx& tx) -> absl::StatusOr<std::string> {
+    RETURN_IF_ERROR(Settle(*store, tx, call, claims.get()));
+    return std::string();
+  };
+}
+
+absl::StatusOr<std::string> Settled(const Call& call, Claims* claims,
+                                    const absl::StatusOr<store::Outcome>& outcome) {
+  const bool decided = outcome.ok() || (claims->nothing && absl::IsCancelled(outcome.status()));
+  if (!decided) return outcome.status();
+  for (size_t i = 0; i < claims->claims.size(); ++i) {
+    const Mask::Place& place = claims->claims[i].place;
+    Withhold(*place.type, claims->shown[i], ReasonOf(Showing::kByRight, *call.caller),
+             place.resource);
+  }
+  return claims->answer->SerializeAsString();
+}
+
+}  // namespace nisi::rpc
