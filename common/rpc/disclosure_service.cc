@@ -22,6 +22,13 @@ absl::Status PermitWithdrawn(const std::string& name) {
       .Cite(ConfidentialityBasis());
 }
 
+absl::Status PermitExists(const std::string& name) {
+  return base::Refusal(absl::StatusCode::kAlreadyExists, "PERMIT_EXISTS",
+                       "The permit of this request is there already.")
+      .With("name", name)
+      .Resource("permits", name);
+}
+
 // What the form of the fields does not say. `refusal` has fields where something is wrong.
 void CheckScopeOf(const DisclosureEnv& env, const Permit& permit, base::Refusal* refusal) {
   if (!permit.reader_bin().empty() && !permit.reader_subject().empty()) {
@@ -89,7 +96,11 @@ absl::StatusOr<Permit> PutPermit(const DisclosureEnv& env, const Call& call, sto
   if (refusal.has_fields()) return refusal;
   PermitRow row;
   *row.mutable_permit() = std::move(permit);
-  row.mutable_permit()->set_name(absl::StrCat("permits/", IdFor(call)));
+  const std::string name = absl::StrCat("permits/", IdFor(call));
+  // The same request again, after its answer is kept no longer, must not revive what was withdrawn.
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kPermits, store::Key::Of(name)));
+  if (known.has_value()) return PermitExists(name);
+  row.mutable_permit()->set_name(name);
   row.mutable_permit()->set_kind(kind);
   RETURN_IF_ERROR(tx.Put(kPermits, &row));
   tx.Cite(ConfidentialityBasis());

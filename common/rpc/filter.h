@@ -36,8 +36,6 @@ namespace nisi::rpc {
 struct FilterPolicy {
   // Paths that may be asked for; empty: every field of the resource.
   std::vector<std::string> fields;
-  // The caller may read confidential fields, so it may filter by them.
-  bool confidential = false;
   size_t max_chars = 2'000;
   int max_depth = 5;  // of parentheses
   int max_terms = 100;
@@ -47,8 +45,8 @@ class Filter {
  public:
   // INVALID_ARGUMENT, reason FILTER_INVALID, BadRequest field "filter", with the position of the
   // first character that is wrong, counted from 1. PERMISSION_DENIED, reason FILTER_CONFIDENTIAL,
-  // for a confidential field. Neither repeats the text. An empty text is a filter that everything
-  // matches.
+  // for a confidential field, whoever asks: what matches would tell it. Neither repeats the text.
+  // An empty text is a filter that everything matches.
   static absl::StatusOr<Filter> Parse(absl::string_view text,
                                       const google::protobuf::Descriptor* resource,
                                       const FilterPolicy& policy = {});

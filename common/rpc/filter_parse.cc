@@ -235,12 +235,11 @@ class FilterParser {
     return false;
   }
 
-  absl::Status CheckConfidential(const Term& term) const {
-    if (policy_.confidential) return absl::OkStatus();
+  static absl::Status CheckConfidential(const Term& term) {
     for (const FieldDescriptor* field : term.path) {
       if (RuleOf(*field).data_class() != v1::CONFIDENTIAL) continue;
       return base::Refusal(absl::StatusCode::kPermissionDenied, "FILTER_CONFIDENTIAL",
-                           "The caller may not filter by a confidential field.")
+                           "Nobody may filter by a confidential field.")
           .With("field", Filter::PathOf(term));
     }
     return absl::OkStatus();

@@ -3,7 +3,9 @@
 
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
+#include "common/rpc/scope_testing.h"
 #include "common/rpc/store_call.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "services/priority_goods/service_testing.h"
@@ -570,6 +572,34 @@ TEST_F(AssessmentsTest, OnlyRecordsWithDecisionsReplay) {
     ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1) << other;
     EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "name") << other;
   }
+}
+
+// A draft is for insiders; to all others it and what never was are the same, whatever they call.
+TEST_F(AssessmentsTest, ADraftAndWhatIsNotThereAreTheSameToOutsiders) {
+  const std::string draft = CreateDraft({MakeEntry("850423")});
+  const v1::Assessment assessment = Assess("850423", 40, 0);
+  v1::Edition edition;
+  v1::Entry entry;
+  rpc::ScopeFixture fixture;
+  fixture.registry = &service_->registry();
+  fixture.clock = &clock_;
+  fixture.records = {{draft, "editions/99", &edition},
+                     {draft + "/entries/850423", "editions/99/entries/850423", &entry},
+                     {assessment.name(), "assessments/00000000000000000000", &assessment}};
+  fixture.hides = [](const rpc::Method& method, const rpc::Caller& caller,
+                     const rpc::ScopedRecord&) {
+    const bool insider = caller.Has(rpc::v1::INSTITUTE_INDUSTRY) ||
+                         caller.Has(rpc::v1::AUTHORITY_INDUSTRY) || caller.Has(rpc::v1::AUDITOR);
+    return method.policy.is_public && !insider;
+  };
+  // The steps of an edition: machine_test.cc has who may take which.
+  fixture.may_deny = [](const rpc::Method& method, rpc::Role) {
+    return !absl::StrContains(method.policy.path, "Entr");
+  };
+  const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
+  EXPECT_GT(walk.answered, 20);
+  EXPECT_GT(walk.outside, 40);
+  EXPECT_EQ(walk.alike, walk.outside);
 }
 
 }  // namespace
