@@ -32,6 +32,7 @@ MARK = "Zq9Secret"  # stands in the bad values, and in no message of ours
 MIN_CASES = 6000  # fewer: the walk over the descriptors misses something
 SUBSET = 11  # of the cases with separate processes: every 11th
 INSTITUTE, AUTHORITY, OPERATOR = "institute.industry", "authority.industry", "operator"
+OWNER = "priority-goods"  # whose methods, with those that every process has; other services have their own
 INT32, INT64 = (-2**31, 2**31 - 1), (-2**63, 2**63 - 1)
 MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES = 4096, 20, 500, 4 << 20
 DATE, TIMESTAMP, MASK = "google.type.Date", "google.protobuf.Timestamp", "google.protobuf.FieldMask"
@@ -1254,7 +1255,7 @@ def cases_of(world, judge, method):
 def check_good_requests(world, judge):
     """The request that each case spoils is answered, and changes nothing."""
     before = judge.head()
-    for method in world.suite.methods():
+    for method in world.suite.methods(OWNER):
         bodies = [world.good(method).SerializeToString()]
         if method.client_streaming:
             bodies.append(world.good(method, 1).SerializeToString())
@@ -1268,7 +1269,7 @@ def check_good_requests(world, judge):
 def check_normalised(world, judge):
     """Text that is not NFC comes back in NFC: nothing is lost by it. Returns how many fields."""
     count = 0
-    for method in world.suite.methods():
+    for method in world.suite.methods(OWNER):
         first = method.input_type.fields[0] if method.input_type.fields else None
         if first is None or first.message_type != method.output_type:
             continue
@@ -1317,7 +1318,7 @@ def check_rows(world, judge):
 def check_pages(world, judge):
     """A page size over 200 is 200, and may change between pages. Returns how many lists."""
     count = 0
-    for method in world.suite.methods():
+    for method in world.suite.methods(OWNER):
         if "page_size" not in method.input_type.fields_by_name or "page_token" not in method.input_type.fields_by_name:
             continue
         request, token = first_page(world, judge, method)
@@ -1337,7 +1338,7 @@ def check_pages(world, judge):
 def check_bombs(judge):
     """What would grow over the bound when it is unpacked, which gRPC itself refuses as it does all that is compressed;
     and what it breaks off as too large."""
-    method = next(m for m in judge.world.suite.methods() if m.name == "CheckGoods")
+    method = next(m for m in judge.world.suite.methods(OWNER) if m.name == "CheckGoods")
     for size in (MAX_BYTES + 1, 2 * MAX_BYTES + 1, 16 * MAX_BYTES):
         for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip, grpc.Compression.Deflate):
             packed = compression != grpc.Compression.NoCompression
@@ -1535,7 +1536,7 @@ def raw_metadata(token):
 
 def check_raw(world, judge):
     """CheckGoods, which all may call, in HTTP/2 that no library writes."""
-    suite, method = world.suite, next(m for m in world.suite.methods() if m.name == "CheckGoods")
+    suite, method = world.suite, next(m for m in world.suite.methods(OWNER) if m.name == "CheckGoods")
     body = world.good(method).SerializeToString()
     cases = [(*case, framed(body)) for case in [*raw_deadlines(),
                                                 *raw_metadata("Bearer " + world.client.tokens[INSTITUTE])]]
@@ -1616,7 +1617,7 @@ def run(mode, stride):
         world = World(suite)
         judge = Judge(world)
         check_good_requests(world, judge)
-        for method in suite.methods():
+        for method in suite.methods(OWNER):
             judge.all_of(method, list(cases_of(world, judge, method))[::stride])
             assert judge.tried[method.full_name], f"{method.full_name} has no cases"
         for case in list(unknown_methods())[::stride]:

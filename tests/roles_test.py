@@ -17,7 +17,7 @@ import sys
 import grpc
 
 sys.dont_write_bytecode = True
-from suite import STANDARD, TO_GOODS, Client, Refused, Suite, path_of  # noqa: E402
+from suite import (DISCLOSURE, MAP, OTHERS, STANDARD, TO_GOODS, TO_MARKED, Client, Refused, Suite, path_of, uid)  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden" / "roles.md"
@@ -110,6 +110,17 @@ def publish_an_edition(client):
                  order_date=today, effective_from=today)
 
 
+def import_a_project(client):
+    """The same for the watch of the map."""
+    rows, today = client.m.map.ImportProjectsRequest, client.date(client.suite.today())
+    header = rows(header=rows.Header(request_id=uid(), row_count=1, act_number="1", act_date=today))
+    row = rows.Row(title_ru="Завод", kato="391010000", owner_bin="990340000014", responsible_body_kind="AKIMAT",
+                   responsible_body_bin="050640000056")
+    report = client.send(MAP + "ImportProjects", [header, rows(rows=rows.Rows(rows=[row]))],
+                         client.m.imports.ImportReport, "authority.industry")
+    assert report.committed, report
+
+
 def request_of(method):
     """An empty request, so that nothing but the role can be right about it; a watch from the first position on."""
     request = method.input_type._concrete_class()
@@ -161,13 +172,15 @@ def callers(suite):
     return found, tokens
 
 
-def check_cells(client, way, table, when_allowed=answer_when_allowed):
-    """Calls every method as every caller; returns how many cells."""
+def check_cells(client, way, table, when_allowed=answer_when_allowed, methods=None):
+    """Calls every method, or these, as every caller; returns how many cells."""
     suite, wrong, cells = client.suite, [], 0
+    methods = suite.methods() if methods is None else methods
     who, tokens = callers(suite)
-    for method in suite.methods():
+    for method in methods:
         roles = admitted(suite, method)
-        extra = TO_GOODS if path_of(method).startswith(STANDARD) else ()
+        path = path_of(method)
+        extra = TO_GOODS if path.startswith(STANDARD) else TO_MARKED if path.startswith(DISCLOSURE) else ()
         for caller, has in who.items():
             # Everybody may do what the public may, signed in or not.
             allowed = bool(roles & (has | {"public"}))
@@ -179,7 +192,7 @@ def check_cells(client, way, table, when_allowed=answer_when_allowed):
             if got != expected:
                 wrong.append(f"{way}: {method.full_name} by {caller}: {got}, expected {expected}")
     assert not wrong, "\n".join(wrong)
-    assert cells == len(suite.methods()) * len(who), cells
+    assert cells == len(methods) * len(who), cells
     return cells
 
 
@@ -192,12 +205,12 @@ def check_callers_differ(suite):
     assert any(first not in roles and second not in roles for roles in sets), TWO
 
 
-def direct_client(suite):
-    """A client of the service itself, with the gateway's certificate and nothing of the gateway's checks."""
+def direct_client(suite, port):
+    """A client of a service itself, with the gateway's certificate and nothing of the gateway's checks."""
     client, tls = Client(suite), suite.data / "keys" / "tls"
     client.connection.close()
     authority, key, certificate = ((tls / name).read_bytes() for name in ("ca.pem", "gateway.key", "gateway.pem"))
-    client.connection = grpc.secure_channel(f"127.0.0.1:{suite.backend_port}",
+    client.connection = grpc.secure_channel(f"127.0.0.1:{port}",
                                             grpc.ssl_channel_credentials(authority, key, certificate))
     return client
 
@@ -210,14 +223,20 @@ def main():
         check_callers_differ(suite)
         client = Client(suite)
         publish_an_edition(client)
+        import_a_project(client)
         cells["gateway, one process"] = check_cells(client, "gateway", both_ways)
     # The service takes tokens itself only when told to: that is how its own check is seen without the gateway's.
     with Suite(bin_folder, proto_folder, "processes", backend_flags=["--jwks", "{keys}/jwks.json"]) as suite:
         client = Client(suite)
         publish_an_edition(client)
+        import_a_project(client)
         cells["gateway, processes"] = check_cells(client, "gateway, processes", both_ways)
-        cells["service alone"] = check_cells(direct_client(suite), "service alone", both_ways)
-        suite.kill(only="priority-goods")
+        cells["services alone"] = sum(check_cells(direct_client(suite, port), "service alone", both_ways,
+                                                  methods=suite.methods(name))
+                                      for name, port in {"priority-goods": suite.backend_port,
+                                                         **suite.other_ports}.items())
+        for name in ("priority-goods", *OTHERS):
+            suite.kill(only=name)
         cells["gateway alone"] = check_cells(client, "gateway alone", both_ways,
                                              lambda *_: ("UNAVAILABLE", "BACKEND_UNAVAILABLE"))
     print(f"roles: {declared} cells as declared; tested over {', '.join(f'{w}: {n}' for w, n in cells.items())}; "

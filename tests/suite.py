@@ -25,12 +25,16 @@ import uuid
 
 import grpc
 
+MAP = "/nisi.industry_map.v1.IndustryMapService/"
 GOODS = "/nisi.priority_goods.v1.PriorityGoodsService/"
 JOURNAL = "/nisi.journal.v1.JournalService/"
 STORE = "/nisi.store.v1.StoreService/"
 DISCLOSURE = "/nisi.disclosure.v1.DisclosureService/"  # on every process whose records have confidential fields
 STANDARD = (JOURNAL, STORE)  # on every process with a store
+OTHERS = ("industry-map",)  # services besides, each a process of its own
+MARKED = ("industry-map",)  # those whose records have confidential fields
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
+TO_MARKED = (("nisi-service", MARKED[0]),)
 MODES = ("embedded", "processes")
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
 # restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
@@ -85,6 +89,7 @@ class Suite:
         self.morning = (8 - (datetime.datetime.utcnow() + datetime.timedelta(hours=5)).hour) % 24
         self.move_clock(0)
         self.port, self.backend_port = free_port(), free_port()
+        self.other_ports = {name: free_port() for name in OTHERS}
         self.messages = self._load_messages()
         subprocess.run([self.bin / "nisi", "serve", "--make-keys", "--data", self.data], check=True)
         self.start()
@@ -107,25 +112,28 @@ class Suite:
         subprocess.run(["protoc", f"-I{self.proto}", f"--python_out={out}", *protos], check=True)
         sys.path.insert(0, str(out))
         names = {"goods": "nisi.priority_goods.v1.service_pb2", "resources": "nisi.priority_goods.v1.resources_pb2",
+                 "map": "nisi.industry_map.v1.service_pb2",
                  "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",
                  "options": "nisi.rpc.v1.options_pb2", "imports": "nisi.rpc.v1.import_pb2",
                  "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",
                  "legal_basis": "nisi.rpc.v1.legal_basis_pb2", "date": "google.type.date_pb2"}
         return types.SimpleNamespace(**{short: importlib.import_module(name) for short, name in names.items()})
 
-    def methods(self):
-        """Descriptors of all methods that the suite serves, in the order of the protos: no register of it has
-        confidential fields, so none has the service of their disclosure."""
-        return [method for method in self.declared_methods() if not path_of(method).startswith(DISCLOSURE)]
+    def methods(self, owner=None):
+        """Descriptors of all methods that the suite serves, or of those of one service and of every process, in the
+        order of the protos. Who has no confidential fields does not serve their disclosure."""
+        return [method for method in self.declared_methods(owner)
+                if owner in (None, *MARKED) or not path_of(method).startswith(DISCLOSURE)]
 
-    def declared_methods(self):
-        """Descriptors of all methods that the gateway knows, in the order of the protos."""
-        found = []
+    def declared_methods(self, owner=None):
+        """Descriptors of all methods that the gateway knows, or of those of one service and of every process."""
+        option, found = self.messages.options.service, []
         for file in sorted((self.work / "py").rglob("*_pb2.py")):
             module = ".".join(file.relative_to(self.work / "py").with_suffix("").parts)
             if not module.startswith(("nisi.testing.", "grpc.")):  # gRPC answers its own health service
                 for service in importlib.import_module(module).DESCRIPTOR.services_by_name.values():
-                    found += service.methods
+                    if owner is None or service.GetOptions().Extensions[option].owner in ("", owner):
+                        found += service.methods
         return found
 
     def policy(self, method):
@@ -155,15 +163,22 @@ class Suite:
                         "--clock-file", self.clock, "--metrics-address", "")
             return
         self.start_backend()
+        for name, port in self.other_ports.items():
+            self._start_service(name, port)
         self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",
-                    "--backend", f"priority-goods=127.0.0.1:{self.backend_port}", "--tls-dir", keys / "tls",
+                    "--backend", f"priority-goods=127.0.0.1:{self.backend_port}",
+                    *(f"--backend={name}=127.0.0.1:{port}" for name, port in self.other_ports.items()),
+                    "--tls-dir", keys / "tls",
                     "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key",
                     "--metrics-address", "", *self._with_keys(self.gateway_flags))
 
     def start_backend(self):
         """The service alone; the gateway of a suite of processes finds it again."""
+        self._start_service("priority-goods", self.backend_port)
+
+    def _start_service(self, name, port):
         keys = self.data / "keys"
-        self._spawn("priority-goods", self.bin / "nisi-priority-goods", "--address", f"127.0.0.1:{self.backend_port}",
+        self._spawn(name, self.bin / f"nisi-{name}", "--address", f"127.0.0.1:{port}",
                     "--data", self.data, "--backup-folder", self.backups, "--clock-file", self.clock,
                     "--tls-dir", keys / "tls",
                     "--signers", keys / "signers.json", "--context-peer", "spiffe://nisi/svc/gateway",

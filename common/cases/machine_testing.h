@@ -42,15 +42,27 @@ struct MachineFixture {
   std::function<absl::Status(const base::EdgeDef& edge, const std::string& name)> happen;
   std::function<int(const std::string& name)> state;
   std::function<int64_t()> position;  // of the journal
+
+  // Of a machine with paths: the one that the records of this walk are on.
+  uint32_t path = base::kAnyPath;
+  // Verbs that records of this walk never have, where a machine serves several kinds of them.
+  std::function<bool(int verb)> skips = [](int) { return false; };
+  // The roles that the method of a verb admits, where it serves several verbs; 0: those of the
+  // verb's edges.
+  std::function<uint32_t(int verb)> admits = [](int) { return 0U; };
+  // Called before a record is made on which the edge is to be taken by that role.
+  std::function<void(const base::EdgeDef& edge, rpc::Role as)> prepare = [](const base::EdgeDef&,
+                                                                            rpc::Role) {};
 };
 
 // The shortest way through the table to each state.
-inline std::map<int, std::vector<const base::EdgeDef*>> RoutesOf(const base::MachineDef& machine) {
+inline std::map<int, std::vector<const base::EdgeDef*>> RoutesOf(const base::MachineDef& machine,
+                                                                 const MachineFixture& fixture) {
   std::map<int, std::vector<const base::EdgeDef*>> routes{{machine.FirstStates().front(), {}}};
   std::vector<int> reached{machine.FirstStates().front()};
   for (size_t i = 0; i < reached.size(); ++i) {
-    for (const base::EdgeDef* edge : machine.From(reached[i])) {
-      if (routes.contains(edge->to)) continue;
+    for (const base::EdgeDef* edge : machine.From(reached[i], fixture.path)) {
+      if (routes.contains(edge->to) || fixture.skips(edge->verb)) continue;
       std::vector<const base::EdgeDef*> route = routes.at(reached[i]);
       route.push_back(edge);
       routes[edge->to] = std::move(route);
@@ -91,13 +103,15 @@ struct Walked {
 // the journal. Roles that no edge of a verb has are refused by the policy of its method.
 inline Walked WalkMachine(const base::MachineDef& machine, const MachineFixture& fixture) {
   Walked walked;
-  for (const auto& [state, route] : RoutesOf(machine)) {
+  for (const auto& [state, route] : RoutesOf(machine, fixture)) {
     const std::string standing = RecordAfter(route, fixture);  // for all that changes nothing
     for (int verb = 0; verb < static_cast<int>(machine.verbs().size()); ++verb) {
-      uint32_t callers = 0;
+      if (fixture.skips(verb)) continue;
+      uint32_t callers = fixture.admits(verb);
       const base::EdgeDef* any = nullptr;
       for (const base::EdgeDef& edge : machine.edges()) {
         if (edge.verb != verb || edge.roles == base::kByItself) continue;
+        if ((edge.paths & fixture.path) == 0) continue;
         callers |= edge.roles;
         any = &edge;
       }
@@ -106,9 +120,10 @@ inline Walked WalkMachine(const base::MachineDef& machine, const MachineFixture&
         SCOPED_TRACE(absl::StrCat(machine.StateName(state), " ", machine.VerbName(verb), " ",
                                   rpc::RoleName(role)));
         const uint32_t bit = base::RoleBit(role);
-        const auto asked = machine.Ask(state, verb, {bit, "walker", {}});
+        const auto asked = machine.Ask(state, verb, {bit, "walker", {}}, fixture.path);
         if (asked.ok()) {
           for (const base::EdgeDef* edge : asked->edges()) {
+            fixture.prepare(*edge, role);
             const std::string name = RecordAfter(route, fixture);
             const absl::Status taken = fixture.act(*edge, name, role);
             EXPECT_TRUE(taken.ok()) << taken;

@@ -152,6 +152,7 @@ absl::StatusOr<std::optional<Way>> WayOf(const ListPlan& plan, const Filter& fil
     ASSIGN_OR_RETURN(std::optional<Way> ordered, OrderedWay(plan));
     if (ordered.has_value()) return ordered;
   }
+  if (plan.over != nullptr) return Way{plan.over, plan.under};
   for (const IndexChoice& choice : plan.indexes) {
     const auto value = filter.EqualityOn(choice.field);
     if (!value.has_value()) continue;

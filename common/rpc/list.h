@@ -53,6 +53,10 @@ struct ListPlan {
   std::vector<IndexChoice> indexes;  // tried in order
   std::vector<ScopeChoice> scopes;   // after them; of a method that shows nothing out of scope
   std::vector<OrderChoice> orders;   // before both, where one is asked for
+  // Where there is one: all rows are come by over this index, under these prefixes, which are in
+  // order and none within another. Before `indexes`.
+  const store::IndexDef* over = nullptr;
+  std::vector<store::Key> under;
   // Gets the resource and may bring it to what is shown, at which the filter then looks. Empty: all
   // as stored.
   std::function<Shown(google::protobuf::Message* resource)> show;

@@ -1,5 +1,7 @@
 #include "tools/nisi/serve_services.h"
 
+#include "services/industry_map/service.h"
+#include "services/industry_map/tables.h"
 #include "services/priority_goods/service.h"
 #include "services/priority_goods/tables.h"
 
@@ -7,6 +9,8 @@ namespace nisi::cli {
 
 const std::map<std::string, ServiceParts>& ServedServices() {
   static const auto* const kServices = new std::map<std::string, ServiceParts>{
+      {"industry-map",
+       {industry_map::Open, industry_map::IndustryMapSchema, industry_map::Machines}},
       {"priority-goods",
        {priority_goods::Open, priority_goods::PriorityGoodsSchema, priority_goods::Machines}},
   };

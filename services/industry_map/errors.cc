@@ -1,0 +1,323 @@
+#include "services/industry_map/errors.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace nisi::industry_map::errors {
+
+using absl::StatusCode;
+using base::Refusal;
+
+base::LegalBasis UnifiedMap() {
+  return base::Law("Art. 6(2)",
+                   "Industrial and innovative projects stand in the unified map of "
+                   "industrialization, which bodies responsible for them keep.");
+}
+base::LegalBasis QuarterlyReports() {
+  return base::Law("Art. 6(2)",
+                   "The bodies responsible for a project report on it to the authorized body every "
+                   "quarter.");
+}
+base::LegalBasis ApprovalOfTheMap() {
+  return base::Law("Art. 9(7)",
+                   "The authorized body for state stimulation of industry approves the unified map "
+                   "of industrialization.");
+}
+base::LegalBasis RulesOfTheMap() {
+  return base::Law(
+      "Art. 9(11)",
+      "Projects are included in the map, changed, supported and excluded by rules that "
+      "the authorized body approves.");
+}
+base::LegalBasis Methodology() {
+  return base::Law("Art. 9(12)",
+                   "Projects of the map are monitored by a methodology that the authorized body "
+                   "approves.");
+}
+base::LegalBasis Akimats() {
+  return base::Law("Art. 11(8)",
+                   "Local executive bodies examine projects of their region and report on those in "
+                   "the map.");
+}
+base::LegalBasis Criteria() {
+  return base::Law("Art. 25(4)",
+                   "A project meets criteria of innovativeness, competitiveness, scale, export "
+                   "orientation or labour productivity.");
+}
+
+absl::Status MilestonesOutOfOrder(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "MILESTONES_OUT_OF_ORDER",
+                 "Milestones stand once a kind, in the order of the kinds and of their days.")
+      .Field(field, "is out of order")
+      .Cite(Methodology());
+}
+
+absl::Status CostOverMaximum(const std::string& maximum) {
+  return Refusal(StatusCode::kInvalidArgument, "COST_OVER_MAXIMUM",
+                 "The cost exceeds the most that a project can have.")
+      .With("maximum", maximum)
+      .Field("administrative_data.terms.cost", absl::StrCat("is over the norm of ", maximum))
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status CostMismatch() {
+  return Refusal(StatusCode::kInvalidArgument, "COST_MISMATCH",
+                 "The sums of financing do not add up to the cost.")
+      .Field("administrative_data.terms.financing", "must add up to the cost, to the tiyn")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ProjectIncomplete(const std::vector<std::string>& gaps) {
+  Refusal refusal(StatusCode::kFailedPrecondition, "PROJECT_INCOMPLETE",
+                  "What is proposed lacks main parameters.");
+  for (const std::string& gap : gaps) {
+    refusal.Field(gap, "is needed to propose a project");
+    refusal.Precondition("PROJECT_INCOMPLETE", gap, "is missing");
+  }
+  return refusal.Cite(RulesOfTheMap());
+}
+
+absl::Status CriteriaMissing(int64_t minimum) {
+  return Refusal(StatusCode::kFailedPrecondition, "CRITERIA_MISSING",
+                 "Too few criteria are claimed and justified.")
+      .With("minimum", absl::StrCat(minimum))
+      .Precondition("CRITERIA", "administrative_data.terms.criteria",
+                    absl::StrCat("at least ", minimum, ", each once and justified"))
+      .Cite(Criteria());
+}
+
+absl::Status DossierIncomplete(const std::vector<int64_t>& chapters) {
+  const std::string missing = absl::StrJoin(chapters, ", ");
+  return Refusal(StatusCode::kFailedPrecondition, "DOSSIER_INCOMPLETE",
+                 "A project of this cost needs its whole dossier.")
+      .With("missing", missing)
+      .Precondition("DOSSIER", "administrative_data.terms.dossier",
+                    absl::StrCat("chapters are missing: ", missing))
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ReviewOpen(const std::string& name) {
+  return Refusal(StatusCode::kFailedPrecondition, "REVIEW_OPEN",
+                 "A review of this kind is open already.")
+      .With("review", name)
+      .Precondition("REVIEW_OPEN", name, "is to be decided or withdrawn first")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ReviewKind() {
+  return Refusal(StatusCode::kFailedPrecondition, "REVIEW_KIND",
+                 "The review is of a kind that has another method for this.")
+      .Precondition("REVIEW_KIND", "kind", "see the methods of this kind")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status NotTheProposer() {
+  return Refusal(StatusCode::kPermissionDenied, "NOT_THE_PROPOSER",
+                 "Only whoever proposed it takes it back.")
+      .Cite(UnifiedMap());
+}
+
+absl::Status RemarksMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "REMARKS_MISSING",
+                 "What is returned is returned with remarks, and nothing else has any.")
+      .Field("remarks", "at least one with RETURN, none without")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status RemarkFieldUnknown(size_t index) {
+  return Refusal(StatusCode::kInvalidArgument, "REMARK_FIELD_UNKNOWN",
+                 "A remark is of a field that is none.")
+      .Field(absl::StrCat("remarks[", index, "].field"),
+             "must be a path of parameters, administrative_data.terms or of what was proposed")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status RemarkUnanswered(const std::vector<int32_t>& numbers) {
+  const std::string open = absl::StrJoin(numbers, ", ");
+  return Refusal(StatusCode::kFailedPrecondition, "REMARK_UNANSWERED",
+                 "Every open remark needs one answer, and no other does.")
+      .With("remarks", open)
+      .Precondition("REMARKS", "answers", absl::StrCat("to be answered once each: ", open))
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ChangeEmpty() {
+  return Refusal(StatusCode::kFailedPrecondition, "CHANGE_EMPTY", "Nothing would change.")
+      .Precondition("CHANGE_EMPTY", "parameters", "at least one parameter must differ")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ProjectStale() {
+  return Refusal(StatusCode::kFailedPrecondition, "PROJECT_STALE",
+                 "Main parameters have changed since the proposal.")
+      .Precondition("PROJECT_STALE", "parameters_etag", "propose again what is now to be changed")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status NotRecommended(const std::string& body) {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_RECOMMENDED",
+                 "A body of the path has not recommended it in this round.")
+      .With("body", body)
+      .Precondition("NOT_RECOMMENDED", body, "its recommendation is needed")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ActDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "ACT_DATE_INVALID",
+                 "An act is dated from the day of the proposal to today.")
+      .Precondition("ACT_DATE", "act_date", "from the day of the proposal to today")
+      .Cite(ApprovalOfTheMap());
+}
+
+absl::Status EffectiveBeforeInclusion() {
+  return Refusal(StatusCode::kFailedPrecondition, "EFFECTIVE_BEFORE_INCLUSION",
+                 "A change cannot hold before the project was on the map.")
+      .Precondition("EFFECTIVE_FROM", "effective_from", "the day of inclusion or later is needed")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status GroundNotMet() {
+  return Refusal(StatusCode::kFailedPrecondition, "GROUND_NOT_MET",
+                 "The reports do not show a capacity that was loaded as long as is asked for.")
+      .Precondition("GROUND", "exclusion_ground", "quarters in a row, each reported and loaded")
+      .Cite(Methodology());
+}
+
+absl::Status RefusalOfOthers() {
+  return Refusal(StatusCode::kPermissionDenied, "GROUND_OF_THE_OWNER",
+                 "Only the owner can give a project up.")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status ConclusionUnknown() {
+  return Refusal(StatusCode::kFailedPrecondition, "CONCLUSION_UNKNOWN",
+                 "The review has no such conclusion, or it is another body's to tell.")
+      .Precondition("CONCLUSION", "conclusion", "one that the caller's body gave is needed")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status InformedAlready() {
+  return Refusal(StatusCode::kFailedPrecondition, "INFORMED_ALREADY",
+                 "The applicant was told of this conclusion before.")
+      .Precondition("CONCLUSION", "conclusion", "one that the applicant was not told of")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status DateInFuture(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "DATE_IN_FUTURE", "What is to come has not been.")
+      .Field(field, "must not be in the future")
+      .Cite(Methodology());
+}
+
+absl::Status NotResponsible() {
+  return Refusal(StatusCode::kPermissionDenied, "NOT_RESPONSIBLE",
+                 "Another body answers, or answered on that day, for the project.")
+      .Cite(QuarterlyReports());
+}
+
+absl::Status MilestoneKind() {
+  return Refusal(StatusCode::kInvalidArgument, "MILESTONE_KIND",
+                 "Commissioning has a method of its own.")
+      .Field("kind", "must not be COMMISSIONING: see CommissionProject")
+      .Cite(Methodology());
+}
+
+absl::Status MilestoneReached() {
+  return Refusal(StatusCode::kFailedPrecondition, "MILESTONE_REACHED",
+                 "This milestone is recorded already.")
+      .Precondition("MILESTONE", "kind", "one that was not reached yet")
+      .Cite(Methodology());
+}
+
+absl::Status QuarterNotEnded() {
+  return Refusal(StatusCode::kFailedPrecondition, "QUARTER_NOT_ENDED",
+                 "A quarter is reported on when it is over.")
+      .Precondition("QUARTER", "report.quarter", "one that has ended")
+      .Cite(QuarterlyReports());
+}
+
+absl::Status NotOnMap(const std::string& quarter) {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_ON_MAP",
+                 "The project was not carried out on the map on the last day of the quarter.")
+      .With("quarter", quarter)
+      .Precondition("NOT_ON_MAP", quarter, "a quarter that ended with the project on the map")
+      .Cite(QuarterlyReports());
+}
+
+absl::Status ReportExists(const std::string& name) {
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                 "The quarter is reported on: correct the report.")
+      .Resource("reports", name);
+}
+
+absl::Status SourcesMismatch() {
+  return Refusal(StatusCode::kInvalidArgument, "SOURCES_MISMATCH",
+                 "Investment by what it bought and by source differ.")
+      .Field("report.administrative_data.sources", "must add up to the three sums used")
+      .Cite(Methodology());
+}
+
+absl::Status LoadBeforeCommissioning(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "LOAD_BEFORE_COMMISSIONING",
+                 "What is not commissioned has no load and no output.")
+      .Field(absl::StrCat("report.administrative_data.", field), "must be empty")
+      .Cite(Methodology());
+}
+
+absl::Status ForecastAfterCommissioning() {
+  return Refusal(StatusCode::kInvalidArgument, "FORECAST_AFTER_COMMISSIONING",
+                 "What is commissioned needs no forecast of it.")
+      .Field("report.forecast_commissioning_date", "must be absent")
+      .Cite(Methodology());
+}
+
+absl::Status CumulativeFell(const std::string& field, const std::string& quarter) {
+  return Refusal(StatusCode::kFailedPrecondition, "CUMULATIVE_FELL",
+                 "What is counted since the beginning cannot fall from quarter to quarter.")
+      .With("field", field)
+      .With("quarter", quarter)
+      .Precondition("CUMULATIVE", field, absl::StrCat("correct the report of ", quarter, " first"))
+      .Cite(Methodology());
+}
+
+absl::Status CorrectionEmpty() {
+  return Refusal(StatusCode::kFailedPrecondition, "CORRECTION_EMPTY", "Nothing would change.")
+      .Precondition("CORRECTION_EMPTY", "report", "at least one figure must differ")
+      .Cite(QuarterlyReports());
+}
+
+absl::Status PositionInvalid(const std::string& why) {
+  return Refusal(StatusCode::kFailedPrecondition, "POSITION_INVALID",
+                 "The map cannot be approved as of that position.")
+      .Precondition("POSITION", "edition.position", why)
+      .Cite(ApprovalOfTheMap());
+}
+
+absl::Status MapEmpty() {
+  return Refusal(StatusCode::kFailedPrecondition, "MAP_EMPTY",
+                 "No project was on the map at that position.")
+      .Precondition("MAP_EMPTY", "edition.position", "a map with projects")
+      .Cite(ApprovalOfTheMap());
+}
+
+absl::Status BoxInvalid(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "BOX_INVALID", "The rectangle is none.")
+      .Field(field, "lies on the wrong side of its opposite edge")
+      .Cite(UnifiedMap());
+}
+
+absl::Status AlreadyImported(const std::string& name) {
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_IMPORTED",
+                 "A project with this number of the earlier map is here.")
+      .With("project", name)
+      .Resource("projects", name);
+}
+
+absl::Status DecisionMissing() {
+  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
+                 "No decision is stored with this record.")
+      .Precondition("DECISION", "name", "a record with a decision is needed")
+      .Cite(Methodology());
+}
+
+}  // namespace nisi::industry_map::errors

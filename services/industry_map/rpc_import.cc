@@ -1,0 +1,195 @@
+// ImportProjects: a map that was kept before this register comes in as it stood, on the act by
+// which it did. How rows come and are reported on is in common/rpc/import.h.
+#include <cstdlib>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "common/base/decimal.h"
+#include "common/base/money.h"
+#include "common/base/text.h"
+#include "common/rpc/import.h"
+#include "services/industry_map/errors.h"
+#include "services/industry_map/flow.h"
+#include "services/industry_map/rpcs.h"
+
+namespace nisi::industry_map {
+namespace {
+
+using ImportRow = v1::ImportProjectsRequest::Row;
+
+// A cell that does not read as what it is becomes a value that the form of its field refuses.
+constexpr int kNoEnum = 9999;
+
+template <class Enum>
+Enum EnumIn(const std::string& cell, bool (*parse)(const std::string&, Enum*)) {
+  auto value = static_cast<Enum>(0);
+  if (!cell.empty() && !parse(absl::AsciiStrToUpper(cell), &value))
+    value = static_cast<Enum>(kNoEnum);
+  return value;
+}
+
+int32_t NumberIn(const std::string& cell) {
+  int32_t number = 0;
+  return cell.empty() ? 0 : absl::SimpleAtoi(cell, &number) ? number : -1;
+}
+
+int32_t ShareIn(const std::string& cell) {
+  const auto share = base::Percent::Parse(cell);
+  return cell.empty() ? 0 : share.ok() ? share->hundredths() : -1;
+}
+
+// Millionths of a degree. None where it does not read: the form of a point refuses that.
+int32_t DegreesIn(const std::string& cell) {
+  constexpr int64_t kMost = 180'000'000;
+  const auto degrees = base::ParseDecimal(cell, 6);
+  return degrees.ok() && std::abs(*degrees) <= kMost ? static_cast<int32_t>(*degrees) : -1;
+}
+
+google::type::Date DateIn(const std::string& cell) {
+  const auto day = base::Date::Parse(cell);
+  return day.ok() ? day->ToProto() : google::type::Date();
+}
+
+google::type::Money MoneyIn(const std::string& cell) {
+  const auto sum = base::Money::Parse(cell);
+  return sum.ok() ? sum->ToProto() : google::type::Money();
+}
+
+void Plan(Milestone::Kind kind, const std::string& cell, ProjectParameters* parameters) {
+  if (cell.empty()) return;
+  Milestone& milestone = *parameters->add_milestones();
+  milestone.set_kind(kind);
+  *milestone.mutable_planned_date() = DateIn(cell);
+}
+
+void Reach(Milestone::Kind kind, const std::string& cell, Project* project) {
+  if (cell.empty()) return;
+  v1::MilestoneFact& fact = *project->add_milestone_facts();
+  fact.set_kind(kind);
+  *fact.mutable_actual_date() = DateIn(cell);
+}
+
+Project::State StateOf(const Project& project) {
+  if (ReachedDay(project, Milestone::DESIGN_CAPACITY).has_value()) return Project::AT_CAPACITY;
+  if (ReachedDay(project, Milestone::COMMISSIONING).has_value()) return Project::COMMISSIONED;
+  return Project::INCLUDED;
+}
+
+class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Project> {
+ public:
+  explicit ProjectImport(Env& env) : Import(*env.store), env_(env) {}
+
+ protected:
+  Project FromRow(const ImportRow& row) const override {
+    Project project;
+    project.set_earlier_number(row.earlier_number());
+    ProjectParameters& parameters = *project.mutable_parameters();
+    parameters.mutable_title()->set_kk(row.title_kk());
+    parameters.mutable_title()->set_ru(row.title_ru());
+    parameters.mutable_title()->set_en(row.title_en());
+    parameters.set_kind(EnumIn(row.kind(), ProjectParameters::Kind_Parse));
+    parameters.set_stage(EnumIn(row.stage(), ProjectParameters::Stage_Parse));
+    parameters.set_kato(row.kato());
+    if (!row.latitude().empty() || !row.longitude().empty()) {
+      parameters.mutable_point()->set_latitude_millionths(DegreesIn(row.latitude()));
+      parameters.mutable_point()->set_longitude_millionths(DegreesIn(row.longitude()));
+    }
+    parameters.set_zone(row.zone());
+    parameters.set_owner_bin(row.owner_bin());
+    parameters.set_owner_name(row.owner_name());
+    parameters.set_oked(row.oked());
+    for (const auto code : absl::StrSplit(row.goods_codes(), ' ', absl::SkipEmpty()))
+      parameters.add_goods_codes(std::string(code));
+    v1::ResponsibleBody& body = *parameters.mutable_responsible_body();
+    body.set_kind(EnumIn(row.responsible_body_kind(), v1::ResponsibleBody::Kind_Parse));
+    body.set_bin(row.responsible_body_bin());
+    body.set_name(row.responsible_body_name());
+    parameters.set_sector_body_bin(row.sector_body_bin());
+    parameters.set_jobs_building(NumberIn(row.jobs_building()));
+    parameters.set_jobs_operation(NumberIn(row.jobs_operation()));
+    Plan(Milestone::CONSTRUCTION, row.construction_planned(), &parameters);
+    Plan(Milestone::COMMISSIONING, row.commissioning_planned(), &parameters);
+    Plan(Milestone::DESIGN_CAPACITY, row.design_capacity_planned(), &parameters);
+    Reach(Milestone::COMMISSIONING, row.commissioned_on(), &project);
+    Reach(Milestone::DESIGN_CAPACITY, row.at_capacity_on(), &project);
+    ProjectTerms& terms = *project.mutable_administrative_data()->mutable_terms();
+    if (!row.cost().empty()) *terms.mutable_cost() = MoneyIn(row.cost());
+    terms.set_export_share_bp(ShareIn(row.export_share()));
+    terms.set_in_country_value_bp(ShareIn(row.in_country_value()));
+    return project;
+  }
+
+  std::string KeyOf(const ImportRow& row) const override {
+    const auto text = base::CheckText(row.earlier_number(), {.max_chars = 50});
+    return text.ok() ? *text : "";
+  }
+
+  absl::Status Begin(store::Tx& tx, const Call&, const Header& header) override {
+    ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(header.act_date()));
+    if (day > tx.today()) return errors::ActDateInvalid();
+    act_number_ = header.act_number();
+    act_date_ = header.act_date();
+    entered_.clear();
+    tx.Cite(errors::ApprovalOfTheMap());
+    return FollowQuarters(tx);
+  }
+
+  absl::Status Enter(store::Tx& tx, const Project& given) override {
+    RETURN_IF_ERROR(Check(tx, given));
+    ProjectRow row;
+    ASSIGN_OR_RETURN(const int64_t number, tx.Next("projects"));
+    row.set_number(static_cast<int32_t>(number));
+    Project& project = *row.mutable_project();
+    project = given;
+    project.set_name(ProjectName(row.number()));
+    project.set_state(StateOf(project));
+    project.set_parameters_etag(tx.etag());
+    *project.mutable_include_date() = tx.today().ToProto();
+    project.set_include_act_number(act_number_);
+    *project.mutable_include_act_date() = act_date_;
+    RETURN_IF_ERROR(Derive(*env_.norms, tx.today(), &project));
+    RETURN_IF_ERROR(UpdateLight(env_, tx, tx.today(), &row));
+    return tx.Put(kProjects, &row);
+  }
+
+ private:
+  absl::Status Check(const store::Tx& tx, const Project& project) {
+    RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(),
+                              *env_.norms, tx.today(), ""));
+    base::Date last = base::Date::Min();
+    for (const v1::MilestoneFact& fact : project.milestone_facts()) {
+      ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(fact.actual_date()));
+      if (day > tx.today()) return errors::DateInFuture("milestone_facts");
+      if (day < last) return errors::MilestonesOutOfOrder("milestone_facts");
+      last = day;
+    }
+    if (ReachedDay(project, Milestone::DESIGN_CAPACITY).has_value() &&
+        !ReachedDay(project, Milestone::COMMISSIONING).has_value()) {
+      return errors::MilestonesOutOfOrder("commissioned_on");
+    }
+    const std::string& earlier = project.earlier_number();
+    if (earlier.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const auto known,
+                     tx.FindUnique(kProjectsByEarlierNumber, store::Key::Of(earlier)));
+    if (known.has_value()) return errors::AlreadyImported(known->row.project().name());
+    // Twice in one file.
+    if (!entered_.insert(earlier).second) return errors::AlreadyImported(earlier);
+    return absl::OkStatus();
+  }
+
+  Env& env_;
+  std::string act_number_;
+  google::type::Date act_date_;
+  std::set<std::string> entered_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportProjectsRequest>>> ImportProjects(
+    Env& env, Call&) {
+  return std::make_unique<ProjectImport>(env);
+}
+
+}  // namespace nisi::industry_map

@@ -1,0 +1,119 @@
+#include "services/industry_map/errors.h"
+#include "services/industry_map/flow.h"
+#include "services/industry_map/rpcs.h"
+
+namespace nisi::industry_map {
+namespace {
+
+std::optional<store::Key> TextKey(const std::string& value) {
+  return store::Key::Of(value);
+}
+
+std::optional<store::Key> RegionKey(const std::string& value) {
+  if (value.size() != 2) return std::nullopt;
+  store::Key key;
+  key.AddTextPrefix(value);
+  return key;
+}
+
+std::optional<store::Key> StateKey(const std::string& value) {
+  Project::State state = Project::STATE_UNSPECIFIED;
+  if (!Project::State_Parse(value, &state)) return std::nullopt;
+  return store::Key::Of(static_cast<int64_t>(state));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Project> CreateProject(Env& env, const Call&, store::Tx& tx,
+                                          const v1::CreateProjectRequest& request) {
+  ProjectRow row;
+  Project& project = *row.mutable_project();
+  project = request.project();
+  RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(), *env.norms,
+                            tx.today(), "project."));
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next("projects"));
+  row.set_number(static_cast<int32_t>(number));
+  project.set_name(ProjectName(row.number()));
+  project.set_state(Project::DRAFT);
+  project.set_parameters_etag(tx.etag());
+  RETURN_IF_ERROR(Derive(*env.norms, tx.today(), &project));
+  tx.Cite(errors::UnifiedMap());
+  RETURN_IF_ERROR(tx.Put(kProjects, &row));
+  return row.project();
+}
+
+absl::StatusOr<v1::Project> UpdateProject(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::UpdateProjectRequest& request) {
+  ASSIGN_OR_RETURN(auto found, FindProject(tx, call, request.project().name()));
+  ASSIGN_OR_RETURN(auto step,
+                   cases::Begin(call, ProjectMachine(), Verb::kEdit, std::move(found.row),
+                                {.roles = found.roles, .etag = request.project().etag()}));
+  Project& project = *step.row.mutable_project();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.project(), request.update_mask(), &project, &call));
+  RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(), *env.norms,
+                            tx.today(), "project."));
+  project.set_parameters_etag(tx.etag());
+  RETURN_IF_ERROR(Settle(env, tx, &step));
+  return project;
+}
+
+absl::StatusOr<Encoded<v1::Project>> GetProject(Env& env, Call& call,
+                                                const v1::GetProjectRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, ProjectNumber(request.name()));
+  return rpc::GetRecord<Project>(*env.store, call, kProjects, ProjectKey(number), request,
+                                 IsVisible);
+}
+
+absl::StatusOr<Encoded<v1::ListProjectsResponse>> ListProjects(
+    Env& env, Call& call, const v1::ListProjectsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kProjects;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  if (!request.edition().empty()) {
+    if (request.has_as_of() || request.has_known_at())
+      return base::InvalidField("edition", "stands for as_of and known_at: give it alone");
+    if (call.reach == store::Reach::kMemory) return store::NotInMemory();
+    ASSIGN_OR_RETURN(plan.at, AtOfEdition(env.store->Read(), request.edition()));
+  }
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"parameters.owner_bin", &kProjectsByOwner, TextKey},
+                  {"bodies", &kProjectsByBody, TextKey},
+                  {"parameters.goods_codes", &kProjectsByGood, TextKey},
+                  {"parameters.kato", &kProjectsByPlace, TextKey},
+                  {"region", &kProjectsByPlace, RegionKey},
+                  {"sector", &kProjectsByActivity, TextKey},
+                  {"state", &kProjectsByState, StateKey}};
+  plan.orders = {{"name"}, {"commissioning_date", &kProjectsByCommissioning, {}}};
+  // An edition is of the map: a draft of then is none of it.
+  const bool of_map = !request.edition().empty();
+  plan.show = rpc::ShowTo<Project>(call, IsVisible);
+  if (of_map) {
+    plan.show = [](google::protobuf::Message* resource) {
+      return static_cast<Project*>(resource)->on_map() ? rpc::Shown::kAsStored : rpc::Shown::kNo;
+    };
+  }
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListProjectsResponse>{std::move(page)};
+}
+
+absl::StatusOr<v1::Project> WithdrawProject(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::WithdrawProjectRequest& request) {
+  ASSIGN_OR_RETURN(auto found, FindProject(tx, call, request.name()));
+  ASSIGN_OR_RETURN(auto step,
+                   cases::Begin(call, ProjectMachine(), Verb::kWithdraw, std::move(found.row),
+                                {.roles = found.roles, .etag = request.etag()}));
+  Project& project = *step.row.mutable_project();
+  if (step.row.inclusion_review() != 0) {
+    ASSIGN_OR_RETURN(ReviewRow row, LoadReview(tx, step.row.number(), step.row.inclusion_review()));
+    CloseReview(row.review().name(), &project);
+    const uint32_t path = PathBit(row.review().path());
+    ASSIGN_OR_RETURN(auto review, cases::BeginByItself(ReviewMachine(), ReviewVerb::kFollowProject,
+                                                       std::move(row), std::nullopt, path));
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReviews, &review));
+  }
+  project.set_reason(request.reason());
+  RETURN_IF_ERROR(Settle(env, tx, &step));
+  return project;
+}
+
+}  // namespace nisi::industry_map

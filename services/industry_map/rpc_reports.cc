@@ -1,0 +1,271 @@
+#include <algorithm>
+
+#include "common/cases/deadlines.h"
+#include "common/norms/term.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "services/industry_map/errors.h"
+#include "services/industry_map/flow.h"
+#include "services/industry_map/rpcs.h"
+
+namespace nisi::industry_map {
+namespace {
+
+// The project as it was on the last day of a quarter.
+absl::StatusOr<std::optional<Project>> ProjectThen(const store::Reader& reader, int32_t number,
+                                                   base::Quarter quarter) {
+  store::At at;
+  at.as_of = quarter.last_day();
+  ASSIGN_OR_RETURN(auto found, reader.Find(kProjects, ProjectKey(number), at));
+  if (!found.has_value()) return std::optional<Project>();
+  return std::optional<Project>(std::move(*found->row.mutable_project()));
+}
+
+// All reports of a project, by quarter.
+absl::StatusOr<std::vector<ReportRow>> ReportsOf(const store::Tx& tx, int32_t project) {
+  std::vector<ReportRow> rows;
+  RETURN_IF_ERROR(
+      tx.Scan(kReports, {store::Key::Of(project), ""}, {},
+              [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ReportRow>(row));
+                rows.push_back(std::move(stored.row));
+                return true;
+              }));
+  return rows;
+}
+
+// Puts the report in its place among them; whether it lies between its neighbours: CUMULATIVE_FELL.
+absl::Status Enter(const ReportRow& row, std::vector<ReportRow>* rows) {
+  const auto place = std::lower_bound(
+      rows->begin(), rows->end(), row,
+      [](const ReportRow& a, const ReportRow& b) { return a.quarter_index() < b.quarter_index(); });
+  const bool known = place != rows->end() && place->quarter_index() == row.quarter_index();
+  const auto next = known ? place + 1 : place;
+  RETURN_IF_ERROR(CheckCumulative(row.report(),
+                                  place == rows->begin() ? nullptr : &(place - 1)->report(),
+                                  next == rows->end() ? nullptr : &next->report()));
+  if (known) {
+    *place = row;
+  } else {
+    rows->insert(place, row);
+  }
+  return absl::OkStatus();
+}
+
+// How many of the last quarters, without a gap, were loaded as the methodology asks.
+absl::StatusOr<int32_t> LoadedQuarters(const norms::Norms& norms, base::Date day,
+                                       const std::vector<ReportRow>& rows) {
+  ASSIGN_OR_RETURN(const base::Percent minimum,
+                   norms.Percent("industry_map.exclusion.load_min", day));
+  int32_t loaded = 0;
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    const bool next = row->quarter_index() == rows.back().quarter_index() - loaded;
+    const int32_t load = row->report().administrative_data().capacity_load_bp();
+    if (!next || load < minimum.hundredths()) break;
+    ++loaded;
+  }
+  return loaded;
+}
+
+// What a project says by its reports.
+absl::Status ShowReports(const norms::Norms& norms, base::Date day,
+                         const std::vector<ReportRow>& rows, Project* project) {
+  const Report& last = rows.back().report();
+  const v1::ReportFigures& figures = last.administrative_data();
+  project->set_last_report_quarter(last.quarter());
+  project->set_jobs_fact(last.jobs_fact());
+  project->clear_forecast_commissioning_date();
+  if (last.has_forecast_commissioning_date() &&
+      !ReachedDay(*project, Milestone::COMMISSIONING).has_value()) {
+    *project->mutable_forecast_commissioning_date() = last.forecast_commissioning_date();
+  }
+  Progress& progress = *project->mutable_administrative_data()->mutable_progress();
+  ASSIGN_OR_RETURN(const base::Money used, base::Money::FromTiyn(InvestmentUsed(figures)));
+  *progress.mutable_investment_used() = used.ToProto();
+  progress.set_readiness_bp(figures.readiness_bp());
+  progress.set_capacity_load_bp(figures.capacity_load_bp());
+  ASSIGN_OR_RETURN(const int32_t loaded, LoadedQuarters(norms, day, rows));
+  progress.set_loaded_quarters(loaded);
+  return absl::OkStatus();
+}
+
+// Once a quarter of full load ends the row that is asked for, the register proposes that the
+// project leave the map; a person decides.
+absl::Status ProposeSuccess(const Env& env, store::Tx& tx, ProjectRow* row) {
+  const Project& project = row->project();
+  if (!ProjectMachine().AskByItself(project.state(), Verb::kComplete).ok()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Decision ground, FindSustained(env, tx, *row));
+  if (ground.outcome() != "MET") return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      const auto open,
+      tx.FindUnique(kOpenReviews, store::Key::Of(row->number(), int64_t{Review::EXCLUSION})));
+  if (open.has_value()) return absl::OkStatus();
+  RETURN_IF_ERROR(ProposeSustained(env, tx, ground, row));
+  return tx.Put(kProjects, row);
+}
+
+// What a report that is filed or corrected does: its project shows it, and it is put.
+absl::Status Record(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step, ReportRow* row) {
+  ASSIGN_OR_RETURN(std::vector<ReportRow> rows, ReportsOf(tx, row->project()));
+  RETURN_IF_ERROR(Enter(*row, &rows));
+  RETURN_IF_ERROR(ShowReports(*env.norms, tx.today(), rows, step->row.mutable_project()));
+  RETURN_IF_ERROR(Settle(env, tx, step));
+  row->mutable_report()->mutable_administrative_data()->set_traffic_light(
+      step->row.project().administrative_data().progress().traffic_light());
+  RETURN_IF_ERROR(tx.Put(kReports, row));
+  // The newest alone ends a row of quarters.
+  if (rows.back().quarter_index() != row->quarter_index()) return absl::OkStatus();
+  return ProposeSuccess(env, tx, &step->row);
+}
+
+bool WasCommissioned(const Project& then) {
+  return ReachedDay(then, Milestone::COMMISSIONING).has_value();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Report> SubmitReport(Env& env, const Call& call, store::Tx& tx,
+                                        const v1::SubmitReportRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, ProjectNumber(request.parent()));
+  ASSIGN_OR_RETURN(const base::Quarter quarter, base::Quarter::Parse(request.report().quarter()));
+  // Who answered for it on the last day of the quarter reports, also where another does so now.
+  ASSIGN_OR_RETURN(auto now, tx.Find(kProjects, ProjectKey(number)));
+  ASSIGN_OR_RETURN(const auto then, ProjectThen(tx, number, quarter));
+  const rpc::Ties& ties = rpc::TiesOf<Project>();
+  const uint32_t roles_now = now.has_value() ? rpc::RolesFor(call, ties, now->row.project()) : 0;
+  const uint32_t roles_then = then.has_value() ? rpc::RolesFor(call, ties, *then) : 0;
+  if (!now.has_value() || (roles_now | roles_then) == 0)
+    return rpc::Missing(call, "projects", request.parent());
+  ASSIGN_OR_RETURN(auto step, cases::Begin(call, ProjectMachine(), Verb::kReport,
+                                           std::move(now->row), {.roles = roles_now | roles_then}));
+  RETURN_IF_ERROR(CheckReportable(
+      quarter, tx.today(),
+      then.has_value() ? std::optional<Project::State>(then->state()) : std::nullopt));
+  RETURN_IF_ERROR(
+      CheckResponsible(then->parameters().responsible_body(), roles_then, call.caller->bin));
+  const std::string name = ReportName(number, quarter);
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kReports, ReportKey(number, quarter)));
+  if (known.has_value()) return errors::ReportExists(name);
+  RETURN_IF_ERROR(CheckFigures(request.report(), WasCommissioned(*then)));
+
+  ReportRow row;
+  row.set_project(number);
+  row.set_quarter_index(IndexOf(quarter));
+  Report& report = *row.mutable_report();
+  report = request.report();
+  report.set_name(name);
+  *report.mutable_responsible_body() = then->parameters().responsible_body();
+  report.set_owner_bin(then->parameters().owner_bin());
+  report.set_kato(then->parameters().kato());
+  report.set_region(then->region());
+  report.set_submitted_by(step.subject);
+  ASSIGN_OR_RETURN(const norms::Term term,
+                   norms::TermOf(*env.norms, "industry_map.report.due_days", quarter.last_day()));
+  *report.mutable_due_date() = term.last_day.ToProto();
+  report.set_late(tx.today() > term.last_day);
+  RETURN_IF_ERROR(Record(env, tx, &step, &row));
+  ASSIGN_OR_RETURN(const auto owed, cases::OpenDeadlines(tx, name));
+  for (const cases::Deadline& deadline : owed)
+    RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), cases::Deadline::DONE));
+  return row.report();
+}
+
+absl::StatusOr<v1::Report> CorrectReport(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::CorrectReportRequest& request) {
+  const std::string& name = request.report().name();
+  ASSIGN_OR_RETURN(const ReportNumbers numbers, NumbersOfReport(name));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kReports,
+                                            ReportKey(numbers.project, numbers.quarter), name));
+  ReportRow row = std::move(found.row);
+  Report& report = *row.mutable_report();
+  // Without a version nobody can tell what is being corrected.
+  if (request.report().etag().empty()) return base::EtagMismatch(report.etag());
+  ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, numbers.project));
+  ASSIGN_OR_RETURN(auto step, cases::Begin(call, ProjectMachine(), Verb::kReport,
+                                           std::move(project), {.roles = found.roles}));
+  RETURN_IF_ERROR(CheckResponsible(report.responsible_body(), found.roles, call.caller->bin));
+  const Report before = report;
+  RETURN_IF_ERROR(rpc::UpdateResource(request.report(), request.update_mask(), &report, &call));
+  if (google::protobuf::util::MessageDifferencer::Equals(before, report))
+    return errors::CorrectionEmpty();
+  ASSIGN_OR_RETURN(const auto then, ProjectThen(tx, numbers.project, numbers.quarter));
+  if (!then.has_value()) return base::StoreCorrupt("project of a report");
+  RETURN_IF_ERROR(CheckFigures(report, WasCommissioned(*then)));
+  report.set_correction_count(report.correction_count() + 1);
+  report.set_correction_reason(request.reason());
+  report.set_corrected_by(step.subject);
+  RETURN_IF_ERROR(Record(env, tx, &step, &row));
+  return row.report();
+}
+
+absl::StatusOr<Encoded<v1::Report>> GetReport(Env& env, Call& call,
+                                              const v1::GetReportRequest& request) {
+  ASSIGN_OR_RETURN(const ReportNumbers numbers, NumbersOfReport(request.name()));
+  return rpc::GetRecord<Report>(*env.store, call, kReports,
+                                ReportKey(numbers.project, numbers.quarter), request);
+}
+
+absl::StatusOr<Encoded<v1::ListReportsResponse>> ListReports(
+    Env& env, Call& call, const v1::ListReportsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kReports;
+  ASSIGN_OR_RETURN(const int32_t project, ParentNumber(request.parent()));
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.show = rpc::ShowTo<Report>(call);
+  if (project != 0) {
+    plan.prefix = store::Key::Of(project);
+  } else {
+    plan.indexes = {
+        {"quarter", &kReportsByQuarter, [](const std::string& text) -> std::optional<store::Key> {
+           const auto quarter = base::Quarter::Parse(text);
+           if (!quarter.ok()) return std::nullopt;
+           return store::Key::Of(IndexOf(*quarter));
+         }}};
+  }
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListReportsResponse>{std::move(page)};
+}
+
+absl::StatusOr<Encoded<v1::ListOverdueReportsResponse>> ListOverdueReports(
+    Env& env, Call& call, const v1::ListOverdueReportsRequest& request) {
+  const rpc::Caller& caller = *call.caller;
+  const bool country = (caller.roles & call.method->roles & rpc::kCountryRoles) != 0;
+  rpc::ListPlan plan;
+  plan.table = &cases::kDeadlines;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.over = &kOverdueReports;
+  plan.under = {store::Key::Of(request.escalated_only() ? kReportEscalation : kQuarterlyReport)};
+  const store::Reader* reader = nullptr;
+  store::At at;
+  plan.prepare = [&](const store::Reader& page, const store::At& page_at) {
+    reader = &page;
+    at = page_at;
+    return absl::OkStatus();
+  };
+  // By whom and where it was owed is said by the project as it was on the last day of the quarter.
+  plan.show = [&](google::protobuf::Message* resource) {
+    const auto& deadline = static_cast<const cases::Deadline&>(*resource);
+    const auto numbers = NumbersOfReport(deadline.record());
+    if (!numbers.ok()) return rpc::Shown::kNo;
+    if (!request.quarter().empty() && numbers->quarter.ToString() != request.quarter())
+      return rpc::Shown::kNo;
+    store::At then;
+    then.as_of = numbers->quarter.last_day();
+    then.known_at_us = at.known_at_us;
+    const auto found = reader->Find(kProjects, ProjectKey(numbers->project), then);
+    if (!found.ok() || !found->has_value()) return rpc::Shown::kNo;
+    const Project& project = (*found)->row.project();
+    const std::string& kato = project.parameters().kato();
+    const std::string& bin = project.parameters().responsible_body().bin();
+    const bool own = country || (caller.Has(rpc::v1::AKIMAT) && rpc::InRegions(caller, kato)) ||
+                     (caller.Has(rpc::v1::HOLDING) && !caller.bin.empty() && bin == caller.bin);
+    const bool shown = own && kato.starts_with(request.region()) &&
+                       (request.body_bin().empty() || bin == request.body_bin());
+    return shown ? rpc::Shown::kAsStored : rpc::Shown::kNo;
+  };
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListOverdueReportsResponse>{std::move(page)};
+}
+
+}  // namespace nisi::industry_map

@@ -1,0 +1,364 @@
+// What the tests of this service share: the real service over a store in a folder of its own, a
+// clock that is moved by hand, and calls made as the call layer makes them: role, form, scope, then
+// the function.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/money.h"
+#include "common/base/status.h"
+#include "common/rpc/host.h"
+#include "nisi/industry_map/v1/service.pb.h"
+#include "services/industry_map/service.h"
+
+namespace nisi::industry_map {
+
+inline base::Date Day(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+inline google::type::Money Tenge(int64_t tenge) {
+  return base::Money::FromTenge(tenge)->ToProto();
+}
+
+inline constexpr char kOwnerBin[] = "990340000014";
+inline constexpr char kHoldingBin[] = "050640000056";
+inline constexpr char kSectorBin[] = "180240000091";
+inline constexpr char kPlace[] = "391010000";       // Kostanay region
+inline constexpr char kOtherPlace[] = "750000000";  // Almaty
+inline constexpr int64_t kBillion = 1'000'000'000;
+
+inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
+                            const std::string& bin = "",
+                            const std::vector<std::string>& regions = {}) {
+  rpc::Caller caller;
+  caller.subject = subject;
+  caller.bin = bin;
+  caller.regions = regions;
+  for (const rpc::Role role : roles) caller.Grant(role);
+  return caller;
+}
+
+inline void Plan(v1::Milestone::Kind kind, absl::string_view day, v1::ProjectParameters* p) {
+  v1::Milestone& milestone = *p->add_milestones();
+  milestone.set_kind(kind);
+  *milestone.mutable_planned_date() = Day(day).ToProto();
+}
+
+// A whole project of a cost in tenge, as its owner would write it.
+inline v1::Project MakeProject(int64_t cost = kBillion / 2) {
+  v1::Project project;
+  v1::ProjectParameters& p = *project.mutable_parameters();
+  p.mutable_title()->set_ru("Завод ферросплавов");
+  p.set_kind(v1::ProjectParameters::NEW);
+  p.set_stage(v1::ProjectParameters::IMPLEMENTED);
+  p.set_kato(kPlace);
+  p.mutable_point()->set_latitude_millionths(53'214'800);
+  p.mutable_point()->set_longitude_millionths(63'632'100);
+  p.set_owner_bin(kOwnerBin);
+  p.set_oked("24.10");
+  p.add_goods_codes("7202");
+  p.mutable_responsible_body()->set_kind(v1::ResponsibleBody::AKIMAT);
+  p.mutable_responsible_body()->set_bin(kHoldingBin);
+  p.set_sector_body_bin(kSectorBin);
+  p.set_jobs_operation(400);
+  Plan(v1::Milestone::CONSTRUCTION, "2026-01-01", &p);
+  Plan(v1::Milestone::COMMISSIONING, "2027-12-31", &p);
+  v1::ProjectTerms& t = *project.mutable_administrative_data()->mutable_terms();
+  *t.mutable_cost() = Tenge(cost);
+  v1::Financing& own = *t.add_financing();
+  own.set_source(v1::Financing::OWN);
+  own.set_year(2026);
+  *own.mutable_amount() = Tenge(cost);
+  v1::Capacity& capacity = *t.add_capacities();
+  capacity.set_product("ферросилиций");
+  capacity.set_unit("t");
+  capacity.set_quantity("240000");
+  v1::CriterionClaim& claim = *t.add_criteria();
+  claim.set_criterion(v1::CriterionClaim::EXPORT_ORIENTATION);
+  claim.set_justification("Девять десятых выпуска идёт на экспорт.");
+  for (int chapter = 1; cost >= 900'000'000 && chapter <= 9; ++chapter) {
+    v1::DossierChapter& part = *t.add_dossier();
+    part.set_chapter(chapter);
+    part.mutable_document()->set_name(absl::StrCat(chapter, ".pdf"));
+    part.mutable_document()->set_media_type("application/pdf");
+    part.mutable_document()->set_size_bytes(1000);
+    part.mutable_document()->set_sha256(std::string(32, 'x'));
+  }
+  return project;
+}
+
+class MapTest : public ::testing::Test {
+ protected:
+  MapTest()
+      : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_map_XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+  }
+  ~MapTest() override {
+    service_.reset();
+    std::error_code ignored;
+    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
+  }
+  void SetUp() override { Reopen(); }
+
+  void Reopen() {
+    service_.reset();
+    metrics_ = std::make_unique<rpc::Metrics>("industry-map");
+    rpc::HostOptions options;
+    options.data_dir = dir_;
+    options.clock = &clock_;
+    options.norms = &norms_;
+    options.metrics = metrics_.get();
+    options.sync = false;  // what a power cut loses is the engine's own test
+    auto service = Open(options);
+    ASSERT_TRUE(service.ok()) << service.status();
+    service_ = *std::move(service);
+  }
+
+  store::Store& store() { return service_->store(); }
+  int64_t position() { return store().position(); }
+
+  const rpc::Method& MethodOf(const std::string& name) {
+    const rpc::Method* method =
+        service_->registry().Find(absl::StrCat("/nisi.industry_map.v1.IndustryMapService/", name));
+    if (method == nullptr) ADD_FAILURE() << "no method " << name;
+    return *method;
+  }
+
+  static std::string Uuid(int n) { return absl::StrFormat("00000000-0000-4000-8000-%012d", n); }
+  std::string NextUuid() { return Uuid(++ids_); }
+
+  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
+    rpc::Call call;
+    call.method = &method.policy;
+    call.caller = std::make_shared<rpc::Caller>(caller);
+    call.now = clock_.Now();
+    call.deadline = absl::InfiniteFuture();
+    return call;
+  }
+
+  // The steps of the call layer up to the function.
+  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
+                              rpc::Call* call) {
+    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
+    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
+    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
+    if (method.policy.mutation) {
+      call->body_hash =
+          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
+      if (method.policy.request_id != nullptr) {
+        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  template <class Response, class Request>
+  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, Request request) {
+    if constexpr (requires { request.set_request_id(""); }) {
+      if (request.request_id().empty()) request.set_request_id(NextUuid());
+    }
+    const rpc::Method& method = MethodOf(name);
+    rpc::Call call = MakeCall(method, caller);
+    RETURN_IF_ERROR(Prepare(method, &request, &call));
+    ASSIGN_OR_RETURN(const std::string bytes, method.unary(call, request));
+    Response response;
+    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
+    return response;
+  }
+  template <class Request>
+  absl::StatusOr<std::unique_ptr<rpc::MessageSource>> Stream(const std::string& name,
+                                                             const rpc::Caller& caller,
+                                                             Request request) {
+    const rpc::Method& method = MethodOf(name);
+    rpc::Call call = MakeCall(method, caller);
+    RETURN_IF_ERROR(Prepare(method, &request, &call));
+    return method.server_stream(call, request);
+  }
+
+  // Short forms for what most tests begin with.
+  std::string Create(const v1::Project& project) {
+    v1::CreateProjectRequest create;
+    *create.mutable_project() = project;
+    const auto made = Do<v1::Project>("CreateProject", owner_, create);
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.ok() ? made->name() : "";
+  }
+  v1::Project Get(const std::string& name) {
+    v1::GetProjectRequest get;
+    get.set_name(name);
+    const auto found = Do<v1::Project>("GetProject", auditor_, get);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() ? *found : v1::Project();
+  }
+  v1::Review Review(const std::string& name) {
+    v1::GetReviewRequest get;
+    get.set_name(name);
+    const auto found = Do<v1::Review>("GetReview", auditor_, get);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() ? *found : v1::Review();
+  }
+  absl::StatusOr<v1::Review> Propose(const std::string& project, const rpc::Caller& caller,
+                                     const std::vector<int>& answered = {}) {
+    v1::ProposeProjectRequest propose;
+    propose.set_name(project);
+    propose.set_etag(Get(project).etag());
+    for (const int number : answered) {
+      propose.add_answers()->set_number(number);
+      propose.mutable_answers(propose.answers_size() - 1)->set_answer("Исправлено.");
+    }
+    return Do<v1::Review>("ProposeProject", caller, propose);
+  }
+  absl::StatusOr<v1::Review> Start(const std::string& review, const rpc::Caller& caller) {
+    v1::StartReviewRequest start;
+    start.set_name(review);
+    return Do<v1::Review>("StartReview", caller, start);
+  }
+  v1::ConcludeReviewRequest Verdict(const std::string& review, v1::Conclusion::Verdict verdict) {
+    v1::ConcludeReviewRequest conclude;
+    conclude.set_name(review);
+    conclude.set_etag(Review(review).etag());
+    conclude.mutable_conclusion()->set_verdict(verdict);
+    conclude.mutable_conclusion()->set_text("Рассмотрено.");
+    if (verdict == v1::Conclusion::RETURN) {
+      conclude.add_remarks()->set_field("parameters.stage");
+      conclude.mutable_remarks(0)->set_text("Уточните стадию.");
+    }
+    return conclude;
+  }
+  absl::StatusOr<v1::Review> Conclude(const std::string& review, v1::Conclusion::Verdict verdict,
+                                      const rpc::Caller& caller) {
+    return Do<v1::Review>("ConcludeReview", caller, Verdict(review, verdict));
+  }
+  template <class Request>
+  Request Act(const std::string& review) {
+    Request adopt;
+    adopt.set_name(review);
+    adopt.set_etag(Review(review).etag());
+    adopt.set_act_number("54-НҚ");
+    *adopt.mutable_act_date() = base::Date::LegalDay(clock_.Now()).ToProto();
+    adopt.set_text("Принять.");
+    return adopt;
+  }
+  // By the method of its kind.
+  absl::StatusOr<v1::Project> Adopt(const std::string& review, const rpc::Caller& caller) {
+    switch (Review(review).kind()) {
+      case v1::Review::INCLUSION:
+        return Do<v1::Project>("IncludeProject", caller, Act<v1::IncludeProjectRequest>(review));
+      case v1::Review::EXCLUSION:
+        return Do<v1::Project>("ExcludeProject", caller, Act<v1::ExcludeProjectRequest>(review));
+      default:
+        return Do<v1::Project>("AdoptChange", caller, Act<v1::AdoptChangeRequest>(review));
+    }
+  }
+  // Through all bodies of the path, up to the authority.
+  void Recommend(const std::string& review) {
+    ASSERT_TRUE(Start(review, akimat_).ok());
+    const auto regional = Conclude(review, v1::Conclusion::RECOMMEND, akimat_);
+    ASSERT_TRUE(regional.ok()) << regional.status();
+    if (regional->state() == v1::Review::SECTOR_REVIEW) {
+      const auto sector = Conclude(review, v1::Conclusion::RECOMMEND, sector_);
+      ASSERT_TRUE(sector.ok()) << sector.status();
+    }
+  }
+  // A project on the map.
+  std::string Include(const v1::Project& project = MakeProject()) {
+    const std::string name = Create(project);
+    const auto review = Propose(name, owner_);
+    EXPECT_TRUE(review.ok()) << review.status();
+    if (!review.ok()) return name;
+    Recommend(review->name());
+    const auto included = Adopt(review->name(), authority_);
+    EXPECT_TRUE(included.ok()) << included.status();
+    return name;
+  }
+  v1::ProposeExclusionRequest Exclusion(const std::string& project,
+                                        v1::ExclusionGround ground = v1::INSOLUBLE_PROBLEMS) {
+    v1::ProposeExclusionRequest propose;
+    propose.set_parent(project);
+    propose.set_ground(ground);
+    propose.set_justification("Сырья нет.");
+    return propose;
+  }
+  absl::StatusOr<v1::Project> Commission(const std::string& project, const rpc::Caller& caller) {
+    v1::CommissionProjectRequest commission;
+    commission.set_name(project);
+    *commission.mutable_actual_date() = base::Date::LegalDay(clock_.Now()).ToProto();
+    v1::CommissionProjectRequest& c = commission;
+    c.add_documents()->set_name("акт.pdf");
+    c.mutable_documents(0)->set_media_type("application/pdf");
+    c.mutable_documents(0)->set_size_bytes(10);
+    c.mutable_documents(0)->set_sha256(std::string(32, 'a'));
+    return Do<v1::Project>("CommissionProject", caller, commission);
+  }
+  absl::StatusOr<v1::Project> Milestone(const std::string& project, v1::Milestone::Kind kind,
+                                        const rpc::Caller& caller) {
+    v1::RecordMilestoneRequest record;
+    record.set_name(project);
+    record.set_kind(kind);
+    *record.mutable_actual_date() = base::Date::LegalDay(clock_.Now()).ToProto();
+    return Do<v1::Project>("RecordMilestone", caller, record);
+  }
+  static v1::Report MakeReport(const std::string& quarter, int64_t used, int32_t readiness_bp,
+                               int32_t load_bp = 0) {
+    v1::Report report;
+    report.set_quarter(quarter);
+    report.set_jobs_fact(120);
+    v1::ReportFigures& figures = *report.mutable_administrative_data();
+    *figures.mutable_construction_used() = Tenge(used);
+    figures.add_sources()->set_source(v1::Financing::OWN);
+    *figures.mutable_sources(0)->mutable_amount() = Tenge(used);
+    figures.set_readiness_bp(readiness_bp);
+    figures.set_capacity_load_bp(load_bp);
+    return report;
+  }
+  absl::StatusOr<v1::Report> Submit(const std::string& project, const v1::Report& report,
+                                    const rpc::Caller& caller) {
+    v1::SubmitReportRequest submit;
+    submit.set_parent(project);
+    *submit.mutable_report() = report;
+    return Do<v1::Report>("SubmitReport", caller, submit);
+  }
+  // Moves the clock to noon of the day; what is due by then has happened when this returns.
+  void GoTo(base::Date day) {
+    clock_.Set(day.StartOfDay() + absl::Hours(12));
+    const auto fired = store().RunDueTimers();
+    EXPECT_TRUE(fired.ok()) << fired.status();
+  }
+  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
+  // The day after the quarter of today.
+  void NextQuarter() { GoTo(base::Quarter::Containing(today()).last_day().AddDays(1)); }
+
+  const rpc::Caller owner_ = CallerOf("dana@zavod", {rpc::v1::ENTITY}, kOwnerBin);
+  const rpc::Caller akimat_ = CallerOf("serik@akimat", {rpc::v1::AKIMAT}, "", {"39"});
+  const rpc::Caller other_akimat_ = CallerOf("aru@akimat", {rpc::v1::AKIMAT}, "", {"75"});
+  const rpc::Caller sector_ = CallerOf("marat@sector", {rpc::v1::HOLDING}, kSectorBin);
+  const rpc::Caller holding_ = CallerOf("olga@holding", {rpc::v1::HOLDING}, kHoldingBin);
+  const rpc::Caller institute_ = CallerOf("aigul@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller authority_ = CallerOf("saule@ministry", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
+  const rpc::Caller public_;
+
+  base::FakeClock clock_;
+  norms::Norms norms_;
+  std::string dir_;
+  std::unique_ptr<rpc::Metrics> metrics_;
+  std::unique_ptr<rpc::HostedService> service_;
+
+ private:
+  int ids_ = 0;
+};
+
+}  // namespace nisi::industry_map
