@@ -18,6 +18,7 @@
 #include "common/base/status.h"
 #include "common/rpc/caller_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/masked_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "common/rpc/works_testing.h"
 #include "google/protobuf/descriptor.pb.h"
@@ -402,7 +403,9 @@ TEST_F(DisclosureTest, APastDateRevivesNoPermit) {
   auto works = server_->Do<Works>(reader, absl::StrCat(kService, "GetWorks"), request);
   ASSERT_TRUE(works.ok()) << works.status();
   EXPECT_EQ(Shown(*works), kAll);
-  EXPECT_EQ(Accesses(CallerOf({v1::ENTITY}, kOwn)).front().as_of().day(), 15);
+  const std::vector<Access> accesses = Accesses(CallerOf({v1::ENTITY}, kOwn));
+  ASSERT_EQ(accesses.size(), 1U);
+  EXPECT_EQ(accesses.front().as_of().day(), 15);
   clock_.Set(clock_.Now() + absl::Hours(24) * 40);
   works = server_->Do<Works>(reader, absl::StrCat(kService, "GetWorks"), request);
   ASSERT_TRUE(works.ok()) << works.status();
@@ -571,6 +574,28 @@ TEST_F(DisclosureTest, AnUpdateNamesOnlyWhatItsCallerSees) {
   google::protobuf::FieldMask mask;
   mask.add_paths("staff");
   EXPECT_EQ(ReasonOf(ApplyUpdate(WorksOf("works/1", kOwn), mask, &stored)), "FIELD_CONFIDENTIAL");
+}
+
+// What fixtures get that call functions themselves.
+TEST_F(DisclosureTest, AnAnswerAsItIsSent) {
+  const Method& method = *registry_.Find(absl::StrCat(kService, "GetWorks"));
+  GetWorksRequest request;
+  request.set_name("works/1");
+  for (const Caller& caller : {CallerOf({v1::AUDITOR}), CallerOf({v1::AUTHORITY_INDUSTRY}),
+                               CallerOf({v1::ENTITY}, kOwn), Caller()}) {
+    Call call;
+    call.method = &method.policy;
+    call.caller = std::make_shared<Caller>(caller);
+    call.now = clock_.Now();
+    call.deadline = absl::InfiniteFuture();
+    const auto sent = AsSent(method, call, request, method.unary(call, request));
+    ASSERT_TRUE(sent.ok()) << sent.status();
+    Works works;
+    ASSERT_TRUE(works.ParseFromString(*sent));
+    const auto recorded = NewAccesses().size();
+    EXPECT_EQ(Shown(works), ShownTo(caller));
+    EXPECT_EQ(recorded, NewAccesses().size());
+  }
 }
 
 TEST_F(DisclosureTest, AClosedRecordLeavesToNobodyWithoutARole) {

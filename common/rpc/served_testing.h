@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/base/clock.h"
 #include "common/rpc/call_context.h"
@@ -25,7 +27,7 @@ struct Got {
   absl::Status status;
   std::vector<std::string> messages;
   std::string trailers;  // a line each
-  std::string error;     // text and details as they go over the wire
+  std::string error;     // its text, and its details as they go over the wire, in one order
 
   const std::string& message() const {
     static const std::string kNone;
@@ -105,10 +107,13 @@ class LocalServer {
       got_.status = absl::Status(answer.code, answer.text);
       google::rpc::Status wire;
       wire.ParseFromString(answer.details);
+      std::vector<std::string> details;
       for (const auto& detail : wire.details()) {
         got_.status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+        details.push_back(detail.SerializeAsString());
       }
-      got_.error = absl::StrCat(answer.text, "\n", answer.details);
+      std::sort(details.begin(), details.end());  // they come in an order that means nothing
+      got_.error = absl::StrCat(answer.text, "\n", absl::StrJoin(details, "\n"));
       for (const http2::Field& field : answer.trailers) {
         absl::StrAppend(&got_.trailers, field.name, ": ", field.value, "\n");
       }
