@@ -167,6 +167,7 @@ absl::StatusOr<ImportReport> ImportCore::Enter(store::Tx& tx, const InStore& row
     }
     Tally(row.outcome(), &report);
   }
+  if (report.invalid_count() == 0) RETURN_IF_ERROR(rows.complete(tx));
   return report;
 }
 

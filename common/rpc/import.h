@@ -56,6 +56,7 @@ class ImportCore {
     std::function<absl::Status(store::Tx& tx)> begin;
     std::function<absl::Status(const store::Tx& tx, size_t row)> judge;
     std::function<absl::Status(store::Tx& tx, size_t row)> enter;
+    std::function<absl::Status(store::Tx& tx)> complete;
   };
   // IMPORT_ORDER, IMPORT_ROW_COUNT. The report in wire form.
   absl::StatusOr<std::string> Finish(Call& call, const InStore& rows);
@@ -108,7 +109,8 @@ class Import : public MessageSink<Request> {
     return core_.Finish(
         call, {[&](store::Tx& tx) { return Begin(tx, call, header_); },
                [&](const store::Tx& tx, size_t row) { return JudgeIn(tx, resources_[row]); },
-               [&](store::Tx& tx, size_t row) { return Enter(tx, resources_[row]); }});
+               [&](store::Tx& tx, size_t row) { return Enter(tx, resources_[row]); },
+               [&](store::Tx& tx) { return Complete(tx); }});
   }
 
  protected:
@@ -130,6 +132,8 @@ class Import : public MessageSink<Request> {
   }
   // Puts the row's record: what it refuses is INVALID, and what was put is undone.
   virtual absl::Status Enter(store::Tx& tx, const Resource& resource) = 0;
+  // When all rows are in: what the file as a whole means.
+  virtual absl::Status Complete(store::Tx& /*tx*/) { return absl::OkStatus(); }
 
  private:
   ImportCore core_;

@@ -1,6 +1,7 @@
 #include "services/gateway/packages.h"
 
 #include "nisi/disclosure/v1/disclosure.pb.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
@@ -15,6 +16,7 @@ std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
       store::v1::CreateBackupRequest::descriptor()->file(),
       priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
       industry_map::v1::GetProjectRequest::descriptor()->file(),
+      industry_map::v1::GetPlaceRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {

@@ -320,4 +320,36 @@ absl::Status DecisionMissing() {
       .Cite(Methodology());
 }
 
+
+absl::Status PlaceUnknown(const std::string& field, const std::string& kato) {
+  return Refusal(StatusCode::kInvalidArgument, "PLACE_UNKNOWN",
+                 "The classifier of places has no such place on that day.")
+      .With("kato", kato)
+      .Field(field, "is not in the classifier on that day")
+      .Cite(UnifiedMap());
+}
+
+absl::Status PlaceWithoutParent(const std::string& kato) {
+  return Refusal(StatusCode::kInvalidArgument, "PLACE_WITHOUT_PARENT",
+                 "A place lies in one that stands before it.")
+      .With("kato", kato)
+      .Field("kato", "has no place around it on that day")
+      .Cite(UnifiedMap());
+}
+
+absl::Status PlaceTwice(const std::string& kato) {
+  return Refusal(StatusCode::kInvalidArgument, "PLACE_TWICE", "A place stands in the file twice.")
+      .With("kato", kato)
+      .Field("kato", "came before")
+      .Cite(UnifiedMap());
+}
+
+absl::Status ProjectUnknown(const std::string& name) {
+  return Refusal(StatusCode::kInvalidArgument, "PROJECT_UNKNOWN",
+                 "The caller answers for no such project.")
+      .With("project", name)
+      .Field("project", "is none that the caller answers for")
+      .Cite(QuarterlyReports());
+}
+
 }  // namespace nisi::industry_map::errors

@@ -560,7 +560,7 @@ TEST_F(WholeMapTest, DISABLED_AHundredThousandProjects) {
 
 // The projects that were announced for 2021, where the file with them is at hand.
 TEST_F(WholeMapTest, TakesInTheProjectsOf2021) {
-  std::ifstream file("/work/shared/data/projects_2021.csv");
+  std::ifstream file(std::string(NISI_SOURCE_DIR) + "/../shared/data/projects_2021.csv");
   if (!file.good()) GTEST_SKIP() << "the file is not here";
   std::vector<ImportRow> rows;
   std::string line;

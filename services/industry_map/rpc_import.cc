@@ -3,59 +3,20 @@
 #include <cstdlib>
 #include <set>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "common/base/decimal.h"
-#include "common/base/money.h"
 #include "common/base/text.h"
 #include "common/rpc/import.h"
+#include "services/industry_map/cells.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/places.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
 namespace {
 
 using ImportRow = v1::ImportProjectsRequest::Row;
-
-// A cell that does not read as what it is becomes a value that the form of its field refuses.
-constexpr int kNoEnum = 9999;
-
-template <class Enum>
-Enum EnumIn(const std::string& cell, bool (*parse)(const std::string&, Enum*)) {
-  auto value = static_cast<Enum>(0);
-  if (!cell.empty() && !parse(absl::AsciiStrToUpper(cell), &value))
-    value = static_cast<Enum>(kNoEnum);
-  return value;
-}
-
-int32_t NumberIn(const std::string& cell) {
-  int32_t number = 0;
-  return cell.empty() ? 0 : absl::SimpleAtoi(cell, &number) ? number : -1;
-}
-
-int32_t ShareIn(const std::string& cell) {
-  const auto share = base::Percent::Parse(cell);
-  return cell.empty() ? 0 : share.ok() ? share->hundredths() : -1;
-}
-
-// Millionths of a degree. None where it does not read: the form of a point refuses that.
-int32_t DegreesIn(const std::string& cell) {
-  constexpr int64_t kMost = 180'000'000;
-  const auto degrees = base::ParseDecimal(cell, 6);
-  return degrees.ok() && std::abs(*degrees) <= kMost ? static_cast<int32_t>(*degrees) : -1;
-}
-
-google::type::Date DateIn(const std::string& cell) {
-  const auto day = base::Date::Parse(cell);
-  return day.ok() ? day->ToProto() : google::type::Date();
-}
-
-google::type::Money MoneyIn(const std::string& cell) {
-  const auto sum = base::Money::Parse(cell);
-  return sum.ok() ? sum->ToProto() : google::type::Money();
-}
 
 void Plan(Milestone::Kind kind, const std::string& cell, ProjectParameters* parameters) {
   if (cell.empty()) return;
@@ -129,6 +90,7 @@ class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Projec
   absl::Status Begin(store::Tx& tx, const Call&, const Header& header) override {
     ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(header.act_date()));
     if (day > tx.today()) return errors::ActDateInvalid();
+    day_ = day;
     act_number_ = header.act_number();
     act_date_ = header.act_date();
     entered_.clear();
@@ -146,18 +108,20 @@ class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Projec
     project.set_name(ProjectName(row.number()));
     project.set_state(StateOf(project));
     project.set_parameters_etag(tx.etag());
-    *project.mutable_include_date() = tx.today().ToProto();
+    // On the map since then, though known here from now on: reports of quarters since are taken.
+    *project.mutable_include_date() = act_date_;
     project.set_include_act_number(act_number_);
     *project.mutable_include_act_date() = act_date_;
     RETURN_IF_ERROR(Derive(*env_.norms, tx.today(), &project));
     RETURN_IF_ERROR(UpdateLight(env_, tx, tx.today(), &row));
-    return tx.Put(kProjects, &row);
+    return tx.Put(kProjects, &row, day_);
   }
 
  private:
   absl::Status Check(const store::Tx& tx, const Project& project) {
     RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(),
                               *env_.norms, tx.today(), ""));
+    RETURN_IF_ERROR(CheckPlace(tx, project.parameters().kato(), tx.today(), "parameters.kato"));
     base::Date last = base::Date::Min();
     for (const v1::MilestoneFact& fact : project.milestone_facts()) {
       ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(fact.actual_date()));
@@ -180,6 +144,7 @@ class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Projec
   }
 
   Env& env_;
+  base::Date day_;
   std::string act_number_;
   google::type::Date act_date_;
   std::set<std::string> entered_;

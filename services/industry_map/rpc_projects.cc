@@ -1,5 +1,6 @@
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/places.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -31,6 +32,8 @@ absl::StatusOr<v1::Project> CreateProject(Env& env, const Call&, store::Tx& tx,
   project = request.project();
   RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(), *env.norms,
                             tx.today(), "project."));
+  RETURN_IF_ERROR(
+      CheckPlace(tx, project.parameters().kato(), tx.today(), "project.parameters.kato"));
   ASSIGN_OR_RETURN(const int64_t number, tx.Next("projects"));
   row.set_number(static_cast<int32_t>(number));
   project.set_name(ProjectName(row.number()));
@@ -52,6 +55,8 @@ absl::StatusOr<v1::Project> UpdateProject(Env& env, const Call& call, store::Tx&
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.project(), request.update_mask(), &project, &call));
   RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(), *env.norms,
                             tx.today(), "project."));
+  RETURN_IF_ERROR(
+      CheckPlace(tx, project.parameters().kato(), tx.today(), "project.parameters.kato"));
   project.set_parameters_etag(tx.etag());
   RETURN_IF_ERROR(Settle(env, tx, &step));
   return project;

@@ -1,6 +1,7 @@
 #include "common/base/roles.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/places.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -36,6 +37,7 @@ absl::StatusOr<v1::Review> ProposeProject(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(auto step, BeginProposal(env, call, tx, found, proposal));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), project.etag()));
   RETURN_IF_ERROR(CheckForm(project.parameters(), terms, *env.norms, tx.today(), ""));
+  RETURN_IF_ERROR(CheckPlace(tx, project.parameters().kato(), tx.today(), "parameters.kato"));
   RETURN_IF_ERROR(
       CheckProposal(project.parameters(), terms, step.row.review().path(), *env.norms, tx.today()));
   RETURN_IF_ERROR(FinishProposal(env, tx, &step, &found.row));
@@ -75,6 +77,7 @@ absl::StatusOr<v1::Review> ProposeChange(Env& env, const Call& call, store::Tx& 
       *review.add_changed_fields() = std::move(field);
     if (review.changed_fields().empty()) return errors::ChangeEmpty();
     RETURN_IF_ERROR(CheckForm(parameters, terms, *env.norms, tx.today(), ""));
+    RETURN_IF_ERROR(CheckPlace(tx, parameters.kato(), tx.today(), "parameters.kato"));
     RETURN_IF_ERROR(CheckProposal(parameters, terms, review.path(), *env.norms, tx.today()));
     *review.mutable_parameters() = parameters;
     *data.mutable_terms() = terms;

@@ -126,7 +126,12 @@ bool WasCommissioned(const Project& then) {
 absl::StatusOr<v1::Report> SubmitReport(Env& env, const Call& call, store::Tx& tx,
                                         const v1::SubmitReportRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, ProjectNumber(request.parent()));
-  ASSIGN_OR_RETURN(const base::Quarter quarter, base::Quarter::Parse(request.report().quarter()));
+  return FileReport(env, call, tx, number, request.report());
+}
+
+absl::StatusOr<v1::Report> FileReport(const Env& env, const Call& call, store::Tx& tx,
+                                      int32_t number, const Report& given) {
+  ASSIGN_OR_RETURN(const base::Quarter quarter, base::Quarter::Parse(given.quarter()));
   // Who answered for it on the last day of the quarter reports, also where another does so now.
   ASSIGN_OR_RETURN(auto now, tx.Find(kProjects, ProjectKey(number)));
   ASSIGN_OR_RETURN(const auto then, ProjectThen(tx, number, quarter));
@@ -134,7 +139,7 @@ absl::StatusOr<v1::Report> SubmitReport(Env& env, const Call& call, store::Tx& t
   const uint32_t roles_now = now.has_value() ? rpc::RolesFor(call, ties, now->row.project()) : 0;
   const uint32_t roles_then = then.has_value() ? rpc::RolesFor(call, ties, *then) : 0;
   if (!now.has_value() || (roles_now | roles_then) == 0)
-    return rpc::Missing(call, "projects", request.parent());
+    return rpc::Missing(call, "projects", ProjectName(number));
   ASSIGN_OR_RETURN(auto step, cases::Begin(call, ProjectMachine(), Verb::kReport,
                                            std::move(now->row), {.roles = roles_now | roles_then}));
   RETURN_IF_ERROR(CheckReportable(
@@ -145,13 +150,13 @@ absl::StatusOr<v1::Report> SubmitReport(Env& env, const Call& call, store::Tx& t
   const std::string name = ReportName(number, quarter);
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kReports, ReportKey(number, quarter)));
   if (known.has_value()) return errors::ReportExists(name);
-  RETURN_IF_ERROR(CheckFigures(request.report(), WasCommissioned(*then)));
+  RETURN_IF_ERROR(CheckFigures(given, WasCommissioned(*then)));
 
   ReportRow row;
   row.set_project(number);
   row.set_quarter_index(IndexOf(quarter));
   Report& report = *row.mutable_report();
-  report = request.report();
+  report = given;
   report.set_name(name);
   *report.mutable_responsible_body() = then->parameters().responsible_body();
   report.set_owner_bin(then->parameters().owner_bin());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/rpc/call.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "services/industry_map/env.h"
 
@@ -74,6 +75,9 @@ absl::Status TurnLight(const Env& env, store::Tx& tx, absl::string_view payload,
 // rpc_reports.cc
 absl::StatusOr<v1::Report> SubmitReport(Env&, const Call&, store::Tx&,
                                         const v1::SubmitReportRequest&);
+// The same for a project that the caller named otherwise; `row` is what was put.
+absl::StatusOr<v1::Report> FileReport(const Env& env, const Call& call, store::Tx& tx,
+                                      int32_t project, const v1::Report& given);
 absl::StatusOr<v1::Report> CorrectReport(Env&, const Call&, store::Tx&,
                                          const v1::CorrectReportRequest&);
 absl::StatusOr<Encoded<v1::Report>> GetReport(Env&, Call&, const v1::GetReportRequest&);
@@ -104,6 +108,18 @@ absl::StatusOr<Encoded<v1::ListMapEditionsResponse>> ListMapEditions(
     Env&, Call&, const v1::ListMapEditionsRequest&);
 // The two times of an edition. NOT_FOUND.
 absl::StatusOr<store::At> AtOfEdition(const store::Reader& reader, const std::string& name);
+
+// rpc_places.cc
+absl::StatusOr<Encoded<v1::Place>> GetPlace(Env&, Call&, const v1::GetPlaceRequest&);
+absl::StatusOr<Encoded<v1::ListPlacesResponse>> ListPlaces(Env&, Call&,
+                                                           const v1::ListPlacesRequest&);
+absl::StatusOr<v1::ResolvePlaceResponse> ResolvePlace(Env&, Call&, const v1::ResolvePlaceRequest&);
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportPlacesRequest>>> ImportPlaces(Env&,
+                                                                                        Call&);
+
+// rpc_import_reports.cc
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportReportsRequest>>> ImportReports(Env&,
+                                                                                          Call&);
 
 // rpc_import.cc
 absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportProjectsRequest>>> ImportProjects(Env&,

@@ -8,6 +8,7 @@ namespace nisi::industry_map {
 namespace {
 
 using v1::IndustryMapService;
+using v1::PlacesService;
 
 class Service final : public rpc::HostedService {
  public:
@@ -83,7 +84,13 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, IndustryMapService, ListMapEditions, env_, ListMapEditions);
     NISI_SERVER_STREAM(r, IndustryMapService, WatchProjects, env_, WatchProjects);
     NISI_CLIENT_STREAM(r, IndustryMapService, ImportProjects, env_, ImportProjects);
+    NISI_CLIENT_STREAM(r, IndustryMapService, ImportReports, env_, ImportReports);
     NISI_UNARY(r, IndustryMapService, ReplayDecision, env_, ReplayDecision);
+    RETURN_IF_ERROR(r.Add(*PlacesService::descriptor()));
+    NISI_UNARY(r, PlacesService, GetPlace, env_, GetPlace);
+    NISI_UNARY(r, PlacesService, ListPlaces, env_, ListPlaces);
+    NISI_UNARY(r, PlacesService, ResolvePlace, env_, ResolvePlace);
+    NISI_CLIENT_STREAM(r, PlacesService, ImportPlaces, env_, ImportPlaces);
     return absl::OkStatus();
   }
 

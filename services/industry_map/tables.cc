@@ -132,16 +132,31 @@ const store::Table<NoticeRow> kNotices{
     22, "notices",
     [](const NoticeRow& row) { return Key::Of(row.project(), row.review(), row.conclusion()); }};
 
+const store::Table<PlaceRow> kPlaces{
+    23, "places", [](const PlaceRow& row) { return Key::Of(row.place().kato()); }};
+const store::Index<PlaceRow> kPlacesByParent{
+    24, "places_by_parent", kPlaces, false,
+    [](const PlaceRow& row, const EmitKey& emit) { emit(Key::Of(row.place().parent())); }};
+const store::Index<PlaceRow> kPlacesByRegion{
+    25, "places_by_region", kPlaces, false,
+    [](const PlaceRow& row, const EmitKey& emit) { emit(Key::Of(row.place().region())); }};
+const store::Index<PlaceRow> kPlacesByPredecessor{
+    26, "places_by_predecessor", kPlaces, false, [](const PlaceRow& row, const EmitKey& emit) {
+      if (!row.place().predecessor().empty()) emit(Key::Of(row.place().predecessor()));
+    }};
+
 const store::Schema& IndustryMapSchema() {
   static const auto* const kSchema = [] {
     auto* schema = new store::Schema(cases::WithDeadlines(
         {"industry-map",
          1,
-         {&kProjects, &kReviews, &kReports, &kEditions, &kQuarters, &kNotices},
+         {&kProjects, &kReviews, &kReports, &kEditions, &kQuarters, &kNotices,
+                               &kPlaces},
          {&kProjectsByState, &kProjectsByPlace, &kProjectsByActivity, &kProjectsByOwner,
           &kProjectsByBody, &kProjectsByGood, &kProjectsByCommissioning, &kProjectsByCell,
           &kProjectsByEarlierNumber, &kReviewsByState, &kReviewsByPlace, &kReviewsBySectorBody,
-          &kOpenReviews, &kReportsByQuarter, &kOverdueReports},
+          &kOpenReviews, &kReportsByQuarter, &kOverdueReports, &kPlacesByParent, &kPlacesByRegion,
+                               &kPlacesByPredecessor},
          {&kMapTotals},
          {}}));
     return schema;

@@ -7,12 +7,14 @@
 #include "common/store/table.h"
 #include "common/store/totals.h"
 #include "nisi/cases/v1/case.pb.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/rows.pb.h"
 
 namespace nisi::industry_map {
 
 using v1::MapEditionRow;
 using v1::NoticeRow;
+using v1::PlaceRow;
 using v1::ProjectRow;
 using v1::QuarterRow;
 using v1::ReportRow;
@@ -51,6 +53,11 @@ extern const store::Totals<ProjectRow> kMapTotals;
 extern const store::Index<cases::v1::DeadlineRow> kOverdueReports;  // 21
 
 extern const store::Table<NoticeRow> kNotices;  // 22: project, review, conclusion
+
+extern const store::Table<PlaceRow> kPlaces;               // 23: kato
+extern const store::Index<PlaceRow> kPlacesByParent;       // 24: kato of the place around it
+extern const store::Index<PlaceRow> kPlacesByRegion;       // 25: kato of the region
+extern const store::Index<PlaceRow> kPlacesByPredecessor;  // 26: kato that it took over from; sparse
 
 const store::Schema& IndustryMapSchema();
 

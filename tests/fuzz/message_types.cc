@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "grpc/health/v1/health.pb.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
@@ -43,6 +44,7 @@ const std::vector<RequestType>& RequestTypes() {
     AddServices(*journal::v1::Entry::descriptor()->file(), types);
     AddServices(*priority_goods::v1::CreateEntryRequest::descriptor()->file(), types);
     AddServices(*industry_map::v1::GetProjectRequest::descriptor()->file(), types);
+    AddServices(*industry_map::v1::GetPlaceRequest::descriptor()->file(), types);
     return types;
   }();
   return *kTypes;

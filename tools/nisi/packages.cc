@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
@@ -21,6 +22,7 @@ std::vector<const FileDescriptor*> Files() {
       nisi::priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
       nisi::disclosure::v1::Permit::descriptor()->file(),
       nisi::industry_map::v1::GetProjectRequest::descriptor()->file(),
+      nisi::industry_map::v1::GetPlaceRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

@@ -1,0 +1,23 @@
+// Places of KATO by date.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/base/date.h"
+#include "common/store/reader.h"
+#include "common/store/table.h"
+#include "nisi/industry_map/v1/places.pb.h"
+
+namespace nisi::industry_map {
+
+// Whether a record may lie there on the day: a place in force; any code of a region as long as no
+// classifier was taken in. PLACE_UNKNOWN, which names `field`.
+absl::Status CheckPlace(const store::Reader& reader, const std::string& kato, base::Date day,
+                        const std::string& field);
+
+// The code that stands around another by the digits alone, nearest first: of 103245100 these are
+// 103245000, 103200000 and 100000000.
+std::vector<std::string> CodesAround(const std::string& kato);
+
+}  // namespace nisi::industry_map

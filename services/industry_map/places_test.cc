@@ -1,0 +1,228 @@
+// The classifier of places by date, and imports of reports, which name projects by it.
+#include <fstream>
+
+#include "common/base/csv.h"
+#include "services/industry_map/places.h"
+#include "services/industry_map/service_testing.h"
+
+namespace nisi::industry_map {
+namespace {
+
+using ::testing::ElementsAre;
+using PlaceRowIn = v1::ImportPlacesRequest::Row;
+
+constexpr char kService[] = "/nisi.industry_map.v1.PlacesService/";
+
+PlaceRowIn In(const char* kato, const char* level, const char* name, const char* predecessor = "") {
+  PlaceRowIn row;
+  row.set_kato(kato);
+  row.set_level(level);
+  row.set_type_code("1");
+  row.set_name_ru(name);
+  row.set_predecessor(predecessor);
+  return row;
+}
+
+class PlacesTest : public MapTest {
+ protected:
+  // Sends the header, then the rows in messages of 1,000 as a client does.
+  template <class Request>
+  absl::StatusOr<rpc::v1::ImportReport> Send(const std::string& name, const rpc::Caller& caller,
+                                             typename Request::Header header,
+                                             const std::vector<typename Request::Row>& rows) {
+    const rpc::Method& method = MethodOf(name);
+    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, caller));
+    rpc::Call call = MakeCall(method, caller);
+    ASSIGN_OR_RETURN(auto sink, method.client_stream(call));
+    if (header.request_id().empty()) header.set_request_id(NextUuid());
+    header.set_row_count(static_cast<int>(rows.size()));
+    Request message;
+    *message.mutable_header() = header;
+    RETURN_IF_ERROR(method.form->Check(&message, true));
+    RETURN_IF_ERROR(sink->Push(message));
+    for (size_t first = 0; first < rows.size(); first += 1000) {
+      Request next;
+      for (size_t i = first; i < std::min(rows.size(), first + 1000); ++i) {
+        *next.mutable_rows()->add_rows() = rows[i];
+        next.mutable_rows()->mutable_rows(static_cast<int>(i - first))->set_row_number(
+            static_cast<int>(i) + 1);
+      }
+      RETURN_IF_ERROR(method.form->Check(&next, true));
+      RETURN_IF_ERROR(sink->Push(next));
+    }
+    ASSIGN_OR_RETURN(const std::string bytes, sink->Finish(call));
+    rpc::v1::ImportReport report;
+    report.ParseFromString(bytes);
+    return report;
+  }
+  absl::StatusOr<rpc::v1::ImportReport> Take(const char* classifier, const char* day, bool whole,
+                                             const std::vector<PlaceRowIn>& rows) {
+    v1::ImportPlacesRequest::Header header;
+    header.set_classifier(classifier);
+    *header.mutable_effective_date() = Day(day).ToProto();
+    header.set_whole(whole);
+    return Send<v1::ImportPlacesRequest>(absl::StrCat(kService, "ImportPlaces"), institute_, header,
+                                         rows);
+  }
+  // The code of the place and of its region on a day; the reason where there is none.
+  std::vector<std::string> Resolved(const char* kato, const char* day) {
+    v1::ResolvePlaceRequest request;
+    request.set_kato(kato);
+    *request.mutable_as_of() = Day(day).ToProto();
+    const auto found =
+        Do<v1::ResolvePlaceResponse>(absl::StrCat(kService, "ResolvePlace"), public_, request);
+    if (!found.ok()) return {base::ReasonOf(found.status())};
+    return {found->place().kato(), found->region().kato()};
+  }
+
+  const rpc::Caller public_ = CallerOf("", {});
+};
+
+TEST(CodesAround, AreThoseByTheDigitsNearestFirst) {
+  EXPECT_THAT(CodesAround("103245100"), ElementsAre("103245000", "103200000", "100000000"));
+  EXPECT_THAT(CodesAround("101010000"), ElementsAre("101000000", "100000000"));
+  EXPECT_THAT(CodesAround("100000000"), ElementsAre());
+}
+
+// A region was split, and a city went from one to the other under a new code.
+TEST_F(PlacesTest, APlaceResolvesToItsRegionOfTheDay) {
+  const auto before = Take("KATO 2018", "2018-01-01", true,
+                           {In("630000000", "oblast", "Восточно-Казахстанская область"),
+                            In("632800000", "district", "Семей Г.А."),
+                            In("632810000", "sub_district", "г.Семей")});
+  ASSERT_TRUE(before.ok() && before->committed()) << before.status() << before->DebugString();
+  const auto after = Take("KATO 2022", "2022-06-08", true,
+                          {In("100000000", "oblast", "область Абай"),
+                           In("101000000", "district", "Семей Г.А.", "632800000"),
+                           In("101010000", "sub_district", "г.Семей", "632810000"),
+                           In("630000000", "oblast", "Восточно-Казахстанская область")});
+  ASSERT_TRUE(after.ok() && after->committed()) << after.status();
+
+  EXPECT_THAT(Resolved("632810000", "2020-01-01"), ElementsAre("632810000", "630000000"));
+  EXPECT_THAT(Resolved("632810000", "2022-06-07"), ElementsAre("632810000", "630000000"));
+  EXPECT_THAT(Resolved("632810000", "2022-06-08"), ElementsAre("101010000", "100000000"));
+  EXPECT_THAT(Resolved("101010000", "2026-01-01"), ElementsAre("101010000", "100000000"));
+  EXPECT_THAT(Resolved("101010000", "2020-01-01"), ElementsAre("PLACE_UNKNOWN"));
+  EXPECT_THAT(Resolved("632810000", "2017-12-31"), ElementsAre("PLACE_UNKNOWN"));
+  EXPECT_THAT(Resolved("990000000", "2026-01-01"), ElementsAre("INVALID_FIELD"));
+
+  // A third classifier moves it once more: the first code still leads there.
+  const auto later =
+      Take("KATO 2025", "2025-01-01", false,
+           {In("101110000", "sub_district", "г.Семей", "101010000")});
+  ASSERT_TRUE(later.ok() && later->committed()) << later.status();
+  EXPECT_THAT(Resolved("632810000", "2026-01-01"), ElementsAre("101010000", "100000000"));
+}
+
+TEST_F(PlacesTest, WhatStandsAlreadyChangesNothing) {
+  const std::vector<PlaceRowIn> rows = {In("390000000", "oblast", "Костанайская область"),
+                                        In("391000000", "district", "Костанай Г.А.")};
+  ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, rows)->committed());
+  const int64_t then = position();
+  v1::GetPlaceRequest get;
+  get.set_name("places/391000000");
+  const auto first = Do<v1::Place>(absl::StrCat(kService, "GetPlace"), public_, get);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->parent(), "390000000");
+  ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, rows)->committed());
+  EXPECT_EQ(Do<v1::Place>(absl::StrCat(kService, "GetPlace"), public_, get)->etag(), first->etag());
+  EXPECT_LE(position(), then + 1);  // the import itself
+}
+
+TEST_F(PlacesTest, WrongRowsEnterNothing) {
+  const auto orphan = Take("K", "2018-01-01", true, {In("391000000", "district", "Костанай Г.А.")});
+  ASSERT_TRUE(orphan.ok()) << orphan.status();
+  EXPECT_FALSE(orphan->committed());
+  EXPECT_EQ(orphan->rows(0).reason(), "PLACE_WITHOUT_PARENT");
+  const auto twice = Take("K", "2018-01-01", true,
+                          {In("390000000", "oblast", "А"), In("390000000", "oblast", "А")});
+  EXPECT_EQ(twice->rows(1).reason(), "PLACE_TWICE");
+  const auto form = Take("K", "2018-01-01", true,
+                         {In("39", "oblast", "А"), In("390000000", "село", "А"),
+                          In("390000000", "oblast", "")});
+  EXPECT_EQ(form->invalid_count(), 3);
+  EXPECT_FALSE(form->committed());
+}
+
+TEST_F(PlacesTest, OnceTakenInAProjectLiesInOneOfThem) {
+  ASSERT_TRUE(Take("K", "2018-01-01", true,
+                   {In("390000000", "oblast", "Костанайская область"),
+                    In("391000000", "district", "Костанай Г.А.")})
+                  ->committed());
+  v1::CreateProjectRequest create;
+  *create.mutable_project() = MakeProject();  // in 391010000
+  const auto made = Do<v1::Project>("CreateProject", owner_, create);
+  EXPECT_EQ(base::ReasonOf(made.status()), "PLACE_UNKNOWN");
+  create.mutable_project()->mutable_parameters()->set_kato("391000000");
+  EXPECT_TRUE(Do<v1::Project>("CreateProject", owner_, create).ok());
+}
+
+// The whole classifier, where its file is beside the project.
+TEST_F(PlacesTest, TheWholeClassifierIsTakenIn) {
+  std::ifstream file(std::string(NISI_SOURCE_DIR) + "/../shared/data/kato.csv");
+  if (!file) GTEST_SKIP() << "no file of the classifier here";
+  base::CsvReader csv(&file);
+  ASSERT_TRUE(csv.ReadHeader({"kato"}).ok());
+  std::vector<PlaceRowIn> rows;
+  for (auto more = csv.Next(); more.ok() && *more; more = csv.Next()) {
+    PlaceRowIn row;
+    row.set_kato(std::string(csv.Get("kato")));
+    row.set_level(std::string(csv.Get("level")));
+    row.set_type_code(std::string(csv.Get("type_code")));
+    row.set_name_ru(std::string(csv.Get("name_ru")));
+    row.set_name_kk(std::string(csv.Get("name_kk")));
+    rows.push_back(std::move(row));
+  }
+  ASSERT_EQ(rows.size(), 15594u);
+  const auto report = Take("NK RK 11-2025", "2025-01-01", true, rows);
+  ASSERT_TRUE(report.ok()) << report.status();
+  for (const auto& row : report->rows()) {
+    if (row.outcome() != rpc::v1::ImportReport::Row::ENTERED) ADD_FAILURE() << row.DebugString();
+  }
+  EXPECT_TRUE(report->committed());
+  EXPECT_EQ(Resolved("103243134", "2026-01-01").back(), "100000000");
+  v1::ListPlacesRequest list;
+  list.set_filter("level = REGION");
+  list.set_page_size(100);
+  const auto regions =
+      Do<v1::ListPlacesResponse>(absl::StrCat(kService, "ListPlaces"), public_, list);
+  ASSERT_TRUE(regions.ok()) << regions.status();
+  EXPECT_EQ(regions->places_size(), 20);
+}
+
+TEST_F(PlacesTest, ABodyFilesTheReportsOfItsProjects) {
+  const std::string mine = Include();
+  clock_.Set(Day("2026-07-03").StartOfDay() + absl::Hours(12));
+  v1::ImportReportsRequest::Row row;
+  row.set_project(mine);
+  row.set_quarter("2026Q2");
+  row.set_construction_used("1000.50");
+  row.set_own_used("1000.50");
+  row.set_readiness("12.5");
+  row.set_jobs_fact("7");
+  row.set_forecast_commissioning("2027-12-31");
+  const std::string name = "ImportReports";
+  const auto by = [&](const rpc::Caller& caller, v1::ImportReportsRequest::Row changed) {
+    return Send<v1::ImportReportsRequest>(name, caller, {}, {changed});
+  };
+  const auto stranger = by(CallerOf("akimat", {rpc::v1::AKIMAT}, "", {"75"}), row);
+  ASSERT_TRUE(stranger.ok()) << stranger.status();
+  EXPECT_EQ(stranger->rows(0).reason(), "PROJECT_UNKNOWN");
+  v1::ImportReportsRequest::Row wrong = row;
+  wrong.set_own_used("1000.49");
+  EXPECT_EQ(by(akimat_, wrong)->rows(0).reason(), "SOURCES_MISMATCH");
+  wrong = row;
+  wrong.set_quarter("2026Q3");
+  EXPECT_EQ(by(akimat_, wrong)->rows(0).reason(), "QUARTER_NOT_ENDED");
+  wrong = row;
+  wrong.set_readiness("viel");
+  EXPECT_EQ(by(akimat_, wrong)->rows(0).outcome(), rpc::v1::ImportReport::Row::INVALID);
+  const auto filed = by(akimat_, row);
+  ASSERT_TRUE(filed.ok()) << filed.status();
+  EXPECT_TRUE(filed->committed()) << filed->DebugString();
+  EXPECT_EQ(Get(mine).last_report_quarter(), "2026Q2");
+  EXPECT_EQ(by(akimat_, row)->rows(0).reason(), "REPORT_EXISTS");
+}
+
+}  // namespace
+}  // namespace nisi::industry_map
