@@ -20,6 +20,7 @@ COMMON_ROOMS = {
     "base": set(),
     "norms": {"base"},
     "store": {"base"},
+    "search": {"base", "store"},
     "http2": {"base"},
     "rpc": {"base", "norms", "store", "http2"},
     "cases": {"base", "norms", "store", "rpc"},

@@ -82,14 +82,20 @@ bool Overlay::empty() const {
 
 void Overlay::Write(Space space, std::string key, std::optional<std::string> value) {
   bytes_ += key.size() + (value.has_value() ? value->size() : 0);
-  const auto [at, inserted] = writes_[static_cast<int>(space)].try_emplace(std::move(key));
-  undo_.push_back(Undo{space, at, !inserted, std::move(at->second)});
+  Writes& writes = writes_[static_cast<int>(space)];
+  std::optional<Writes::iterator>& last = last_[static_cast<int>(space)];
+  const size_t before = writes.size();
+  const auto at =
+      writes.try_emplace(last.has_value() ? std::next(*last) : writes.end(), std::move(key));
+  last = at;
+  undo_.push_back(Undo{space, at, writes.size() == before, std::move(at->second)});
   at->second = std::move(value);
 }
 
 void Overlay::Rollback(size_t mark) {
   while (undo_.size() > mark) {
     Undo& undo = undo_.back();
+    last_[static_cast<int>(undo.space)].reset();
     if (undo.existed) {
       undo.at->second = std::move(undo.before);
     } else {

@@ -54,6 +54,8 @@ class Overlay final : public Snapshot {
   };
   const Snapshot* const base_;
   Writes writes_[kSpaces];
+  // What was written last: rows that are written in order are put in behind it, without a search.
+  std::optional<Writes::iterator> last_[kSpaces];
   std::vector<Undo> undo_;
   size_t bytes_ = 0;
   // What was read beneath and was there: the commands of a batch often rest on the same record.

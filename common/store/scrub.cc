@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/store/derived.h"
 #include "common/store/store.h"
 #include "common/store/totals_changes.h"
 
@@ -35,6 +36,10 @@ class Scrubber {
       RETURN_IF_ERROR(History(*table, indexes));
       for (const TotalsDef* totals : schema_.TotalsOf(*table))
         RETURN_IF_ERROR(CompareTotals(*totals));
+      for (const Derived* derived : schema_.DerivedOf(*table)) {
+        ASSIGN_OR_RETURN(const bool unbuilt, Unbuilt(derived->id));
+        if (!unbuilt) RETURN_IF_ERROR(derived->Scrub(view_, &findings));
+      }
     }
     return absl::OkStatus();
   }

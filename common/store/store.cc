@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/planted.h"
+#include "common/store/derived.h"
 #include "common/store/totals.h"
 #include "nlohmann/json.hpp"
 
@@ -50,10 +51,14 @@ json SchemaJson(const Schema& schema) {
     out["indexes"][absl::StrCat(index->id)] = {index->name, index->on->name, index->unique};
   }
   // Among the indexes, so that a release that knows nothing of totals refuses the store instead of
-  // letting them fall behind.
+  // letting them fall behind; and so with what follows from records.
   for (const TotalsDef* totals : schema.totals) {
     out["indexes"][absl::StrCat(totals->id)] = {totals->name, totals->on->name, "totals",
                                                 totals->measures};
+  }
+  for (const Derived* derived : schema.derived) {
+    out["indexes"][absl::StrCat(derived->id)] = {derived->name, derived->on->name, "derived",
+                                                 derived->revision};
   }
   out["retired"] = schema.retired;
   return out;
@@ -182,6 +187,9 @@ absl::Status Store::Load() {
       }
       for (const TotalsDef* totals : schema_->totals) {
         if (!known(totals->id)) overlay.Put(Space::kData, BuildingKey(totals->id), "");
+      }
+      for (const Derived* derived : schema_->derived) {
+        if (!known(derived->id)) overlay.Put(Space::kData, BuildingKey(derived->id), "");
       }
       return absl::OkStatus();
     }));

@@ -121,8 +121,8 @@ class Store {
   absl::StatusOr<int> RunDueTimers();
   absl::StatusOr<std::optional<absl::Time>> NextTimer() const;
 
-  // Numbers of indexes and totals not built yet; BuildIndexes builds them in small steps while
-  // serving.
+  // Numbers of indexes, totals and what is derived that are not built yet; BuildIndexes builds them
+  // in small steps while serving.
   absl::StatusOr<std::vector<uint16_t>> UnbuiltIndexes() const;
   absl::Status BuildIndexes();
 
@@ -155,6 +155,7 @@ class Store {
   absl::StatusOr<std::optional<Command>> DueTimer(const Snapshot& state, absl::Time now);
   absl::Status BuildIndex(const IndexDef& index);
   absl::Status BuildTotals(const TotalsDef& totals);
+  absl::Status BuildDerived(const Derived& derived);
   absl::StatusOr<Outcome> Submit(Command command);
 
   std::unique_ptr<Engine> engine_;

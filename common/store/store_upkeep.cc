@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
+#include "common/store/derived.h"
 #include "common/store/store.h"
 #include "common/store/totals.h"
 
@@ -153,6 +154,7 @@ absl::StatusOr<std::vector<uint16_t>> Store::UnbuiltIndexes() const {
   };
   for (const IndexDef* index : schema_->indexes) RETURN_IF_ERROR(look(index->id));
   for (const TotalsDef* totals : schema_->totals) RETURN_IF_ERROR(look(totals->id));
+  for (const Derived* derived : schema_->derived) RETURN_IF_ERROR(look(derived->id));
   return unbuilt;
 }
 
@@ -166,6 +168,10 @@ absl::Status Store::BuildIndexes() {
     if (std::find(unbuilt.begin(), unbuilt.end(), totals->id) != unbuilt.end())
       RETURN_IF_ERROR(BuildTotals(*totals));
   }
+  for (const Derived* derived : schema_->derived) {
+    if (std::find(unbuilt.begin(), unbuilt.end(), derived->id) != unbuilt.end())
+      RETURN_IF_ERROR(BuildDerived(*derived));
+  }
   return absl::OkStatus();
 }
 
@@ -178,6 +184,20 @@ absl::Status Store::BuildTotals(const TotalsDef& totals) {
     step.bookkeeping = true;
     step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
       ASSIGN_OR_RETURN(done, tx.BuildTotals(totals, kBuildStep));
+      return std::string();
+    };
+    RETURN_IF_ERROR(Submit(std::move(step)).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::BuildDerived(const Derived& derived) {
+  bool done = false;
+  while (!done && !stopping_) {
+    Command step;
+    step.bookkeeping = true;
+    step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
+      ASSIGN_OR_RETURN(done, tx.BuildDerived(derived, kBuildStep));
       return std::string();
     };
     RETURN_IF_ERROR(Submit(std::move(step)).status());

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/store/derived.h"
 #include "common/store/totals.h"
 #include "google/protobuf/descriptor.h"
 
@@ -52,6 +53,14 @@ std::vector<const TotalsDef*> Schema::TotalsOf(const TableDef& table) const {
   return found;
 }
 
+std::vector<const Derived*> Schema::DerivedOf(const TableDef& table) const {
+  std::vector<const Derived*> found;
+  for (const Derived* one : derived) {
+    if (one->on->id == table.id) found.push_back(one);
+  }
+  return found;
+}
+
 std::string Schema::Problem() const {
   std::set<uint16_t> used;
   const auto take = [&used](uint16_t id) {
@@ -75,6 +84,12 @@ std::string Schema::Problem() const {
       return absl::StrCat("totals ", one->name, ": no such table");
     if (one->measures == 0) return absl::StrCat("totals ", one->name, ": no count");
   }
+  for (const Derived* one : derived) {
+    if (!take(one->id))
+      return absl::StrCat("derived ", one->name, ": number ", one->id, " is taken");
+    if (FindTable(one->on->id) != one->on)
+      return absl::StrCat("derived ", one->name, ": no such table");
+  }
   for (const uint16_t id : retired) {
     if (!take(id)) return absl::StrCat("retired number ", id, " is in use");
   }
@@ -95,6 +110,10 @@ std::string Schema::Describe() const {
   for (const TotalsDef* one : totals) {
     absl::StrAppend(&text, "totals ", one->id, " ", one->name, " on ", one->on->name, ", ",
                     one->measures, one->measures == 1 ? " measure\n" : " measures\n");
+  }
+  for (const Derived* one : derived) {
+    absl::StrAppend(&text, "derived ", one->id, " ", one->name, " on ", one->on->name,
+                    ", revision ", one->revision, "\n");
   }
   for (const uint16_t id : retired) absl::StrAppend(&text, "retired ", id, "\n");
   return text;

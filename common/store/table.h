@@ -63,6 +63,7 @@ struct Index : IndexDef {
 };
 
 struct TotalsDef;  // totals.h
+class Derived;     // derived.h
 
 // Everything a service keeps on disk. One constant a service; a test dumps it to a golden file.
 struct Schema {
@@ -71,12 +72,14 @@ struct Schema {
   std::vector<const TableDef*> tables;
   std::vector<const IndexDef*> indexes;
   std::vector<const TotalsDef*> totals;
-  std::vector<uint16_t> retired;  // ids of dropped tables, indexes and totals, never used again
+  std::vector<const Derived*> derived;
+  std::vector<uint16_t> retired;  // ids of what was dropped, never used again
 
   const TableDef* FindTable(uint16_t id) const;
   const TableDef* FindTable(absl::string_view table_name) const;
   std::vector<const IndexDef*> IndexesOf(const TableDef& table) const;
   std::vector<const TotalsDef*> TotalsOf(const TableDef& table) const;
+  std::vector<const Derived*> DerivedOf(const TableDef& table) const;
   // Empty when sound, else what is wrong: a number used twice, an index without its table, a bad
   // row type.
   std::string Problem() const;

@@ -112,6 +112,7 @@ absl::Status Tx::Put(const TableDef& table, Message* row,
   const Version version{position(), recorded_us_, effective_from.value_or(today_), false};
   const std::string bytes = row->SerializeAsString();
   RETURN_IF_ERROR(Install(table, key, current, version, row, bytes));
+  TouchDerived(table, key);
   return Journal(table, key, version, current.bytes(), bytes);
 }
 
@@ -122,6 +123,7 @@ absl::Status Tx::End(const TableDef& table, const Key& key,
   OpenEntry();
   const Version version{position(), recorded_us_, effective_from.value_or(today_), true};
   RETURN_IF_ERROR(Install(table, key, current, version, nullptr, ""));
+  if (!base::Planted("derived-miss-end")) TouchDerived(table, key);
   return Journal(table, key, version, current.bytes(), "");
 }
 
@@ -309,28 +311,62 @@ absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Curre
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Tx::BuildTotals(const TotalsDef& totals, size_t records) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(totals.id));
-  if (!built_below.has_value()) return true;
-  const std::string base = TablePrefix(totals.on->id, kCurrent);
+absl::StatusOr<std::vector<std::string>> Tx::TakeUnbuilt(uint16_t id, const TableDef& table,
+                                                         size_t records) {
   std::vector<std::string> keys;
+  ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(id));
+  if (!built_below.has_value()) return keys;
+  const std::string base = TablePrefix(table.id, kCurrent);
   const auto cursor =
       overlay_->Scan(Space::kData, absl::StrCat(base, *built_below), PrefixEnd(base));
   for (; cursor->Valid() && keys.size() < records; cursor->Next())
     keys.emplace_back(cursor->key().substr(base.size()));
   RETURN_IF_ERROR(cursor->status());
+  if (keys.size() < records) {
+    overlay_->Delete(Space::kData, BuildingKey(id));
+  } else {
+    overlay_->Put(Space::kData, BuildingKey(id),
+                  absl::StrCat(keys.back(), absl::string_view("\0", 1)));
+  }
+  return keys;
+}
+
+absl::StatusOr<bool> Tx::BuildTotals(const TotalsDef& totals, size_t records) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                   TakeUnbuilt(totals.id, *totals.on, records));
   TotalsChanges& changes = totals_.try_emplace(totals.id, &totals).first->second;
   for (const std::string& key : keys) {
     ASSIGN_OR_RETURN(std::vector<RawRow> versions, Versions(*totals.on, key));
     RETURN_IF_ERROR(changes.RecordAll(std::move(versions)));
   }
-  if (keys.size() < records) {
-    overlay_->Delete(Space::kData, BuildingKey(totals.id));
-    return true;
+  return keys.size() < records;
+}
+
+absl::StatusOr<bool> Tx::BuildDerived(const Derived& derived, size_t records) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                   TakeUnbuilt(derived.id, *derived.on, records));
+  RETURN_IF_ERROR(derived.Update(*this, keys, /*recorded_us=*/0, overlay_));
+  if (keys.size() == records) return false;
+  RETURN_IF_ERROR(derived.FinishBuilding(recorded_us_, overlay_));
+  return true;
+}
+
+void Tx::TouchDerived(const TableDef& table, const Key& key) {
+  for (const Derived* derived : schema_->DerivedOf(table)) Touch(*derived, key);
+}
+
+absl::Status Tx::WriteDerived() {
+  for (const Derived* derived : schema_->derived) {
+    const auto touched = touched_.find(derived->id);
+    if (touched == touched_.end()) continue;
+    ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(derived->id));
+    const auto end =
+        built_below.has_value() ? touched->second.lower_bound(*built_below) : touched->second.end();
+    const std::vector<std::string> keys(touched->second.begin(), end);
+    RETURN_IF_ERROR(derived->Update(*this, keys, recorded_us_, overlay_));
   }
-  overlay_->Put(Space::kData, BuildingKey(totals.id),
-                absl::StrCat(keys.back(), absl::string_view("\0", 1)));
-  return false;
+  touched_.clear();
+  return absl::OkStatus();
 }
 
 absl::Status Tx::WriteTotals() const {

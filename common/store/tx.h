@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/store/command.h"
+#include "common/store/derived.h"
 #include "common/store/journal.h"
 #include "common/store/overlay.h"
 #include "common/store/reader.h"
@@ -55,6 +56,9 @@ class Tx : public Reader {
   // Runs a part of the command that may be refused while the rest of it stands: when it fails,
   // nothing it did is left.
   absl::Status Attempt(const std::function<absl::Status()>& part);
+  // What follows from this record may have changed, though it was not put: something it rests on
+  // was.
+  void Touch(const Derived& derived, const Key& key) { touched_[derived.id].emplace(key.bytes()); }
   // The law this command rests on; goes into the journal.
   void Cite(const base::LegalBasis& basis) { legal_basis_.push_back(basis); }
 
@@ -107,6 +111,15 @@ class Tx : public Reader {
   absl::StatusOr<bool> BuildTotals(const TotalsDef& totals, size_t records);
   // Writes what was gathered. Once, when the command has run, or each time it reads totals.
   absl::Status WriteTotals() const;
+  // Brings up to date what follows from the records that were touched.
+  absl::Status WriteDerived();
+  // As BuildTotals.
+  absl::StatusOr<bool> BuildDerived(const Derived& derived, size_t records);
+  // The keys of the next records to be built in, `records` of them or, when they are the last,
+  // fewer. Moves the marker behind them, or takes it away.
+  absl::StatusOr<std::vector<std::string>> TakeUnbuilt(uint16_t id, const TableDef& table,
+                                                       size_t records);
+  void TouchDerived(const TableDef& table, const Key& key);
   // Makes the version in force today the current one; what a day's turn does to future-dated
   // versions.
   absl::Status Promote(const TableDef& table, const Key& key);
@@ -129,6 +142,9 @@ class Tx : public Reader {
   int64_t earliest_due_us_ = INT64_MAX;  // of the timers it scheduled
   // Gathered and not written yet, by number. Reading totals writes them, and changes nothing else.
   mutable std::map<uint16_t, TotalsChanges> totals_;
+  // Keys of records by the number of what follows from them. A part that was taken back may leave
+  // some: they are looked at and found right.
+  std::map<uint16_t, std::set<std::string>> touched_;
   mutable absl::Status totals_failure_;  // totals may be half kept: the command fails, too
 };
 

@@ -363,14 +363,18 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
 
   Overlay& overlay = *group_->overlay;
   const size_t mark = overlay.Mark();
-  // Strictly rising also when the clock stands still or goes back.
-  const int64_t recorded_us = std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
+  // Strictly rising also when the clock stands still or goes back. Upkeep is not recorded: its time
+  // is that of the last command.
+  const int64_t recorded_us =
+      command.bookkeeping ? recorded_us_ : std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
   const bool settled = absl::ToUnixMicros(now) < NextEffectiveUs();
   Tx tx(&overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1,
         recorded_us);
   absl::StatusOr<std::string> reply = command.run(tx);
   if (reply.ok()) {
-    if (absl::Status written = tx.WriteTotals(); !written.ok()) reply = std::move(written);
+    absl::Status written = tx.WriteTotals();
+    if (written.ok()) written = tx.WriteDerived();
+    if (!written.ok()) reply = std::move(written);
   }
   if (!reply.ok() || command.info.validate_only) {
     overlay.Rollback(mark);
