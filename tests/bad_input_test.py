@@ -32,7 +32,6 @@ MARK = "Zq9Secret"  # stands in the bad values, and in no message of ours
 MIN_CASES = 6000  # fewer: the walk over the descriptors misses something
 SUBSET = 11  # of the cases with separate processes: every 11th
 INSTITUTE, AUTHORITY, OPERATOR = "institute.industry", "authority.industry", "operator"
-OWNER = "priority-goods"  # whose methods, with those that every process has; other services have their own
 INT32, INT64 = (-2**31, 2**31 - 1), (-2**63, 2**63 - 1)
 MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES = 4096, 20, 500, 4 << 20
 DATE, TIMESTAMP, MASK = "google.type.Date", "google.protobuf.Timestamp", "google.protobuf.FieldMask"
@@ -502,6 +501,11 @@ class Judge:
             self.try_case(case)
         if self.head() != before:
             self.problems[method.full_name, "all", "store"].append(f"the store changed: {before}, then {self.head()}")
+
+
+def of_goods(suite):
+    """The methods whose good requests this test knows: those of priority goods and of every process."""
+    return [method for method in suite.methods() if suite.serves("priority-goods", method)]
 
 
 def copy_of(message):
@@ -1255,7 +1259,7 @@ def cases_of(world, judge, method):
 def check_good_requests(world, judge):
     """The request that each case spoils is answered, and changes nothing."""
     before = judge.head()
-    for method in world.suite.methods(OWNER):
+    for method in of_goods(world.suite):
         bodies = [world.good(method).SerializeToString()]
         if method.client_streaming:
             bodies.append(world.good(method, 1).SerializeToString())
@@ -1269,7 +1273,7 @@ def check_good_requests(world, judge):
 def check_normalised(world, judge):
     """Text that is not NFC comes back in NFC: nothing is lost by it. Returns how many fields."""
     count = 0
-    for method in world.suite.methods(OWNER):
+    for method in of_goods(world.suite):
         first = method.input_type.fields[0] if method.input_type.fields else None
         if first is None or first.message_type != method.output_type:
             continue
@@ -1318,7 +1322,7 @@ def check_rows(world, judge):
 def check_pages(world, judge):
     """A page size over 200 is 200, and may change between pages. Returns how many lists."""
     count = 0
-    for method in world.suite.methods(OWNER):
+    for method in of_goods(world.suite):
         if "page_size" not in method.input_type.fields_by_name or "page_token" not in method.input_type.fields_by_name:
             continue
         request, token = first_page(world, judge, method)
@@ -1338,7 +1342,7 @@ def check_pages(world, judge):
 def check_bombs(judge):
     """What would grow over the bound when it is unpacked, which gRPC itself refuses as it does all that is compressed;
     and what it breaks off as too large."""
-    method = next(m for m in judge.world.suite.methods(OWNER) if m.name == "CheckGoods")
+    method = next(m for m in of_goods(judge.world.suite) if m.name == "CheckGoods")
     for size in (MAX_BYTES + 1, 2 * MAX_BYTES + 1, 16 * MAX_BYTES):
         for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip, grpc.Compression.Deflate):
             packed = compression != grpc.Compression.NoCompression
@@ -1536,7 +1540,7 @@ def raw_metadata(token):
 
 def check_raw(world, judge):
     """CheckGoods, which all may call, in HTTP/2 that no library writes."""
-    suite, method = world.suite, next(m for m in world.suite.methods(OWNER) if m.name == "CheckGoods")
+    suite, method = world.suite, next(m for m in of_goods(world.suite) if m.name == "CheckGoods")
     body = world.good(method).SerializeToString()
     cases = [(*case, framed(body)) for case in [*raw_deadlines(),
                                                 *raw_metadata("Bearer " + world.client.tokens[INSTITUTE])]]
@@ -1617,7 +1621,7 @@ def run(mode, stride):
         world = World(suite)
         judge = Judge(world)
         check_good_requests(world, judge)
-        for method in suite.methods(OWNER):
+        for method in of_goods(suite):
             judge.all_of(method, list(cases_of(world, judge, method))[::stride])
             assert judge.tried[method.full_name], f"{method.full_name} has no cases"
         for case in list(unknown_methods())[::stride]:

@@ -17,7 +17,7 @@ import sys
 import grpc
 
 sys.dont_write_bytecode = True
-from suite import (DISCLOSURE, MAP, OTHERS, STANDARD, TO_GOODS, TO_MARKED, Client, Refused, Suite, path_of, uid)  # noqa: E402
+from suite import MAP, SUPPLIERS, Client, Refused, Suite, path_of, uid  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden" / "roles.md"
@@ -48,7 +48,7 @@ def admitted(suite, method):
 def table_of_protos(suite):
     """{method as `nisi` names it: roles that may call}."""
     table = {}
-    for method in suite.declared_methods():
+    for method in suite.methods():
         service = method.containing_service
         owner = service.GetOptions().Extensions[suite.messages.options.service].owner
         name = owner or kebab(service.name[:-len("Service")])
@@ -108,6 +108,21 @@ def publish_an_edition(client):
     submitted = client.goods("SubmitEdition", institute, name=edition.name)
     client.goods("ApproveEdition", authority, name=edition.name, etag=submitted.etag, order_number="1",
                  order_date=today, effective_from=today)
+
+
+def publish_a_supplier(client):
+    """The same for the watches of suppliers and demands."""
+    kind, today = client.m.suppliers.ImportSuppliersRequest, client.date(client.suite.today())
+    row = {"bin": "210440000017", "name_ru": "Завод", "kato": "751110000", "oked": "28.14", "activities": "PRODUCER",
+           "phone": "+77172000000"}
+    header = kind(header={"request_id": uid(), "row_count": 1})
+    report = client.send(SUPPLIERS + "ImportSuppliers", [header, kind(rows={"rows": [row]})],
+                         client.m.imports.ImportReport, "institute.local_content")
+    assert report.committed, report
+    demand = {"item_id": "1", "kind": "GOOD", "ens_tru": "281413.900.000001", "name_ru": "Клапаны", "unit": "pcs",
+              "quantity": "1", "first_year": today.year, "years": 1}
+    client.suppliers("PublishDemands", "authority.industry", name="publications/1", cycle=today.year, order_number="1",
+                     order_date=today, demands=[demand])
 
 
 def import_a_project(client):
@@ -172,21 +187,19 @@ def callers(suite):
     return found, tokens
 
 
-def check_cells(client, way, table, when_allowed=answer_when_allowed, methods=None):
-    """Calls every method, or these, as every caller; returns how many cells."""
+def check_cells(client, way, table, when_allowed=answer_when_allowed, of=None):
+    """Calls every method as every caller; returns how many cells. `of`: those that this service has."""
     suite, wrong, cells = client.suite, [], 0
-    methods = suite.methods() if methods is None else methods
     who, tokens = callers(suite)
+    methods = [method for method in suite.methods() if of is None or suite.serves(of, method)]
     for method in methods:
         roles = admitted(suite, method)
-        path = path_of(method)
-        extra = TO_GOODS if path.startswith(STANDARD) else TO_MARKED if path.startswith(DISCLOSURE) else ()
         for caller, has in who.items():
             # Everybody may do what the public may, signed in or not.
             allowed = bool(roles & (has | {"public"}))
             expected = when_allowed(suite, method) if allowed else DENIED[caller in tokens]
             bearer = [("authorization", "Bearer " + tokens[caller])] if caller in tokens else []
-            got = answer(client, method, bearer + list(extra))
+            got = answer(client, method, bearer + list(suite.process_of(method)))
             table[allowed] = table.get(allowed, 0) + 1
             cells += 1
             if got != expected:
@@ -205,12 +218,12 @@ def check_callers_differ(suite):
     assert any(first not in roles and second not in roles for roles in sets), TWO
 
 
-def direct_client(suite, port):
+def direct_client(suite, owner):
     """A client of a service itself, with the gateway's certificate and nothing of the gateway's checks."""
     client, tls = Client(suite), suite.data / "keys" / "tls"
     client.connection.close()
     authority, key, certificate = ((tls / name).read_bytes() for name in ("ca.pem", "gateway.key", "gateway.pem"))
-    client.connection = grpc.secure_channel(f"127.0.0.1:{port}",
+    client.connection = grpc.secure_channel(f"127.0.0.1:{suite.backend_ports[owner]}",
                                             grpc.ssl_channel_credentials(authority, key, certificate))
     return client
 
@@ -223,20 +236,21 @@ def main():
         check_callers_differ(suite)
         client = Client(suite)
         publish_an_edition(client)
+        publish_a_supplier(client)
         import_a_project(client)
         cells["gateway, one process"] = check_cells(client, "gateway", both_ways)
     # The service takes tokens itself only when told to: that is how its own check is seen without the gateway's.
     with Suite(bin_folder, proto_folder, "processes", backend_flags=["--jwks", "{keys}/jwks.json"]) as suite:
         client = Client(suite)
         publish_an_edition(client)
+        publish_a_supplier(client)
         import_a_project(client)
         cells["gateway, processes"] = check_cells(client, "gateway, processes", both_ways)
-        cells["services alone"] = sum(check_cells(direct_client(suite, port), "service alone", both_ways,
-                                                  methods=suite.methods(name))
-                                      for name, port in {"priority-goods": suite.backend_port,
-                                                         **suite.other_ports}.items())
-        for name in ("priority-goods", *OTHERS):
-            suite.kill(only=name)
+        cells["services alone"] = sum(
+            check_cells(direct_client(suite, owner), f"{owner} alone", both_ways, of=owner)
+            for owner in suite.owners())
+        for owner in suite.owners():
+            suite.kill(only=owner)
         cells["gateway alone"] = check_cells(client, "gateway alone", both_ways,
                                              lambda *_: ("UNAVAILABLE", "BACKEND_UNAVAILABLE"))
     print(f"roles: {declared} cells as declared; tested over {', '.join(f'{w}: {n}' for w, n in cells.items())}; "

@@ -27,14 +27,12 @@ import grpc
 
 MAP = "/nisi.industry_map.v1.IndustryMapService/"
 GOODS = "/nisi.priority_goods.v1.PriorityGoodsService/"
+SUPPLIERS = "/nisi.suppliers.v1.SuppliersService/"
 JOURNAL = "/nisi.journal.v1.JournalService/"
 STORE = "/nisi.store.v1.StoreService/"
-DISCLOSURE = "/nisi.disclosure.v1.DisclosureService/"  # on every process whose records have confidential fields
+DISCLOSURE = "/nisi.disclosure.v1.DisclosureService/"  # on those whose records have confidential fields
 STANDARD = (JOURNAL, STORE)  # on every process with a store
-OTHERS = ("industry-map",)  # services besides, each a process of its own
-MARKED = ("industry-map",)  # those whose records have confidential fields
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
-TO_MARKED = (("nisi-service", MARKED[0]),)
 MODES = ("embedded", "processes")
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
 # restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
@@ -88,9 +86,8 @@ class Suite:
         # The suite begins in the morning, so that midnight never falls into a test.
         self.morning = (8 - (datetime.datetime.utcnow() + datetime.timedelta(hours=5)).hour) % 24
         self.move_clock(0)
-        self.port, self.backend_port = free_port(), free_port()
-        self.other_ports = {name: free_port() for name in OTHERS}
         self.messages = self._load_messages()
+        self.port, self.backend_ports = free_port(), {owner: free_port() for owner in self.owners()}
         subprocess.run([self.bin / "nisi", "serve", "--make-keys", "--data", self.data], check=True)
         self.start()
 
@@ -112,29 +109,46 @@ class Suite:
         subprocess.run(["protoc", f"-I{self.proto}", f"--python_out={out}", *protos], check=True)
         sys.path.insert(0, str(out))
         names = {"goods": "nisi.priority_goods.v1.service_pb2", "resources": "nisi.priority_goods.v1.resources_pb2",
-                 "map": "nisi.industry_map.v1.service_pb2",
+                 "suppliers": "nisi.suppliers.v1.service_pb2", "map": "nisi.industry_map.v1.service_pb2",
                  "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",
                  "options": "nisi.rpc.v1.options_pb2", "imports": "nisi.rpc.v1.import_pb2",
                  "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",
                  "legal_basis": "nisi.rpc.v1.legal_basis_pb2", "date": "google.type.date_pb2"}
         return types.SimpleNamespace(**{short: importlib.import_module(name) for short, name in names.items()})
 
-    def methods(self, owner=None):
-        """Descriptors of all methods that the suite serves, or of those of one service and of every process, in the
-        order of the protos. Who has no confidential fields does not serve their disclosure."""
-        return [method for method in self.declared_methods(owner)
-                if owner in (None, *MARKED) or not path_of(method).startswith(DISCLOSURE)]
-
-    def declared_methods(self, owner=None):
-        """Descriptors of all methods that the gateway knows, or of those of one service and of every process."""
-        option, found = self.messages.options.service, []
+    def methods(self):
+        """Descriptors of all methods that the suite serves, in the order of the protos."""
+        found = []
         for file in sorted((self.work / "py").rglob("*_pb2.py")):
             module = ".".join(file.relative_to(self.work / "py").with_suffix("").parts)
             if not module.startswith(("nisi.testing.", "grpc.")):  # gRPC answers its own health service
                 for service in importlib.import_module(module).DESCRIPTOR.services_by_name.values():
-                    if owner is None or service.GetOptions().Extensions[option].owner in ("", owner):
-                        found += service.methods
+                    found += service.methods
         return found
+
+    def owner(self, method):
+        """The service that owns a method; empty for a standard service."""
+        return method.containing_service.GetOptions().Extensions[self.messages.options.service].owner
+
+    def owners(self):
+        """All services, in the order of the protos."""
+        return list(dict.fromkeys(owner for owner in map(self.owner, self.methods()) if owner))
+
+    def marked(self):
+        """The services whose records have confidential fields, and that therefore serve their disclosure."""
+        return list(dict.fromkeys(self.owner(method) for method in self.methods() if self.policy(method).discloses))
+
+    def serves(self, owner, method):
+        """Whether a service by itself has a method."""
+        if path_of(method).startswith(DISCLOSURE):
+            return owner in self.marked()
+        return self.owner(method) in ("", owner)
+
+    def process_of(self, method):
+        """What a call through the gateway says besides: which process it means of those that serve the method."""
+        path = path_of(method)
+        return (TO_GOODS if path.startswith(STANDARD) else
+                (("nisi-service", self.marked()[0]),) if path.startswith(DISCLOSURE) else ())
 
     def policy(self, method):
         """The policy that the proto of a method declares."""
@@ -162,23 +176,19 @@ class Suite:
             self._spawn("nisi", self.bin / "nisi", "serve", *data, "--address", f"127.0.0.1:{self.port}",
                         "--clock-file", self.clock, "--metrics-address", "")
             return
-        self.start_backend()
-        for name, port in self.other_ports.items():
-            self._start_service(name, port)
+        for owner in self.backend_ports:
+            self.start_backend(owner)
+        backends = [flag for owner, port in self.backend_ports.items()
+                    for flag in ("--backend", f"{owner}=127.0.0.1:{port}")]
         self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",
-                    "--backend", f"priority-goods=127.0.0.1:{self.backend_port}",
-                    *(f"--backend={name}=127.0.0.1:{port}" for name, port in self.other_ports.items()),
-                    "--tls-dir", keys / "tls",
+                    *backends, "--tls-dir", keys / "tls",
                     "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key",
                     "--metrics-address", "", *self._with_keys(self.gateway_flags))
 
-    def start_backend(self):
-        """The service alone; the gateway of a suite of processes finds it again."""
-        self._start_service("priority-goods", self.backend_port)
-
-    def _start_service(self, name, port):
+    def start_backend(self, owner="priority-goods"):
+        """A service alone; the gateway of a suite of processes finds it again."""
         keys = self.data / "keys"
-        self._spawn(name, self.bin / f"nisi-{name}", "--address", f"127.0.0.1:{port}",
+        self._spawn(owner, self.bin / f"nisi-{owner}", "--address", f"127.0.0.1:{self.backend_ports[owner]}",
                     "--data", self.data, "--backup-folder", self.backups, "--clock-file", self.clock,
                     "--tls-dir", keys / "tls",
                     "--signers", keys / "signers.json", "--context-peer", "spiffe://nisi/svc/gateway",
@@ -398,7 +408,7 @@ class Client:
 
     def method(self, path):
         """The descriptor of a method of one of the services."""
-        modules = {GOODS: self.m.goods, JOURNAL: self.m.journal, STORE: self.m.store}
+        modules = {GOODS: self.m.goods, SUPPLIERS: self.m.suppliers, JOURNAL: self.m.journal, STORE: self.m.store}
         service, name = path[:path.rindex("/") + 1], path[path.rindex("/") + 1:]
         short = service.strip("/").rsplit(".", 1)[1]
         return modules[service].DESCRIPTOR.services_by_name[short].methods_by_name[name]
@@ -408,6 +418,10 @@ class Client:
 
     def goods(self, name, /, role=None, **fields):
         return self.call(GOODS + name, self.request(GOODS + name, **fields), self.response(GOODS + name), role)
+
+    def suppliers(self, name, /, role=None, **fields):
+        path = SUPPLIERS + name
+        return self.call(path, self.request(path, **fields), self.response(path), role)
 
     def journal(self, name, /, role=None, **fields):
         return self.call(JOURNAL + name, self.request(JOURNAL + name, **fields), self.response(JOURNAL + name), role,

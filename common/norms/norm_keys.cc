@@ -46,6 +46,25 @@ constexpr KeySpec kKeys[] = {
     {"industry_map.light.yellow_slip_months", Unit::kCount},
     {"industry_map.light.red_lag_points", Unit::kPoints},
     {"industry_map.light.yellow_lag_points", Unit::kPoints},
+    // Art. 51(3), Art. 9(6), Art. 9(13): sizes of enterprises by staff and by income in MCI, terms
+    // of
+    // evidence and of a registration, days of its verification.
+    {"suppliers.size.micro_staff_max", Unit::kCount},
+    {"suppliers.size.micro_income_max", Unit::kCount},
+    {"suppliers.size.small_staff_max", Unit::kCount},
+    {"suppliers.size.small_income_max", Unit::kCount},
+    {"suppliers.size.medium_staff_max", Unit::kCount},
+    {"suppliers.size.medium_income_max", Unit::kCount},
+    {"suppliers.evidence.st_kz_months", Unit::kCount},
+    {"suppliers.evidence.industrial_certificate_months", Unit::kCount},
+    {"suppliers.evidence.register_entry_months", Unit::kCount},
+    {"suppliers.evidence.conformity_months", Unit::kCount},
+    {"suppliers.evidence.warn_days", Unit::kDays},
+    {"suppliers.registration_months", Unit::kCount},
+    {"suppliers.auto_verification_days", Unit::kWorkingDays},
+    {"suppliers.manual_review_days", Unit::kWorkingDays},
+    // Art. 47(4): by which day the List of goods is placed.
+    {"suppliers.list_of_goods.before", Unit::kMonthDay},
     // Holidays that move to the next working day when they fall on a weekend.
     {"holidays.moving.new_year_1", Unit::kMonthDay},
     {"holidays.moving.new_year_2", Unit::kMonthDay},

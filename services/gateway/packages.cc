@@ -6,6 +6,7 @@
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/store/v1/store.pb.h"
+#include "nisi/suppliers/v1/service.pb.h"
 
 namespace nisi::gateway {
 
@@ -17,6 +18,7 @@ std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
       priority_goods::v1::CheckGoodsRequest::descriptor()->file(),
       industry_map::v1::GetProjectRequest::descriptor()->file(),
       industry_map::v1::GetPlaceRequest::descriptor()->file(),
+      suppliers::v1::CheckDomesticRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {

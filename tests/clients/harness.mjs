@@ -18,7 +18,8 @@ const TOKENS = JSON.parse(process.env.NISI_TOKENS);
 export const TO_GOODS = {'nisi-service': 'priority-goods'};  // names the process meant by a standard service
 export const LOADING = {keepCase: true, longs: String, enums: String, defaults: true, oneofs: true};
 
-const PROTOS = ['nisi/priority_goods/v1/service.proto', 'nisi/journal/v1/journal.proto', 'nisi/store/v1/store.proto',
+const PROTOS = ['nisi/priority_goods/v1/service.proto', 'nisi/suppliers/v1/service.proto',
+                'nisi/journal/v1/journal.proto', 'nisi/store/v1/store.proto',
                 'google/rpc/status.proto', 'google/rpc/error_details.proto', 'grpc/health/v1/health.proto'];
 export const definitions = protoLoader.loadSync(PROTOS, {...LOADING, includeDirs: [process.env.NISI_PROTO]});
 

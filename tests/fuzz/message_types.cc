@@ -8,6 +8,7 @@
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/rpc/v1/options.pb.h"
+#include "nisi/suppliers/v1/service.pb.h"
 #include "nisi/testing/v1/testing.pb.h"
 
 namespace nisi::fuzz {
@@ -45,6 +46,7 @@ const std::vector<RequestType>& RequestTypes() {
     AddServices(*priority_goods::v1::CreateEntryRequest::descriptor()->file(), types);
     AddServices(*industry_map::v1::GetProjectRequest::descriptor()->file(), types);
     AddServices(*industry_map::v1::GetPlaceRequest::descriptor()->file(), types);
+    AddServices(*suppliers::v1::CreateOfferRequest::descriptor()->file(), types);
     return types;
   }();
   return *kTypes;

@@ -43,7 +43,7 @@ TEST(CompleteTest, Values) {
   EXPECT_THAT(Complete({"priority-goods", "get-edition", "--as", "inst"}),
               ElementsAre("institute.industry", "institute.local_content", "institute.export"));
   EXPECT_THAT(Complete({"journal", "get-tree-head", "--service", ""}),
-              ElementsAre("priority-goods"));
+              ::testing::Contains("priority-goods"));
   EXPECT_THAT(Complete({"priority-goods", "import-entries", "--csv", ""}), ElementsAre(":file"));
   EXPECT_THAT(Complete({"priority-goods", "get-edition", "--format", "c"}), ElementsAre("csv"));
   EXPECT_THAT(Complete({"token", "--role", "aud"}), ElementsAre("auditor"));

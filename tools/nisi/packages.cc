@@ -8,6 +8,7 @@
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/store/v1/store.pb.h"
+#include "nisi/suppliers/v1/service.pb.h"
 #include "tools/nisi/names.h"
 
 namespace nisi::cli {
@@ -23,6 +24,7 @@ std::vector<const FileDescriptor*> Files() {
       nisi::disclosure::v1::Permit::descriptor()->file(),
       nisi::industry_map::v1::GetProjectRequest::descriptor()->file(),
       nisi::industry_map::v1::GetPlaceRequest::descriptor()->file(),
+      nisi::suppliers::v1::CheckDomesticRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

@@ -4,6 +4,8 @@
 #include "services/industry_map/tables.h"
 #include "services/priority_goods/service.h"
 #include "services/priority_goods/tables.h"
+#include "services/suppliers/service.h"
+#include "services/suppliers/tables.h"
 
 namespace nisi::cli {
 
@@ -13,6 +15,7 @@ const std::map<std::string, ServiceParts>& ServedServices() {
        {industry_map::Open, industry_map::IndustryMapSchema, industry_map::Machines}},
       {"priority-goods",
        {priority_goods::Open, priority_goods::PriorityGoodsSchema, priority_goods::Machines}},
+      {"suppliers", {suppliers::Open, suppliers::SuppliersSchema, suppliers::Machines}},
   };
   return *kServices;
 }

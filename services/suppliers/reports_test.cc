@@ -1,0 +1,273 @@
+// Monitored organizations, their reports, and the in-country value of what they buy.
+#include "services/suppliers/rules_value.h"
+#include "services/suppliers/service_testing.h"
+
+namespace nisi::suppliers {
+namespace {
+
+using R = v1::ProcurementReport;
+
+class ReportTest : public SuppliersTest {
+ protected:
+  void SetUp() override {
+    SuppliersTest::SetUp();
+    organization_ = Bin(500);
+    customer_ = CallerOf("buyer", {rpc::v1::CUSTOMER}, organization_);
+    akimat_.regions = {"75"};
+    Monitor(organization_);
+  }
+  void Monitor(const std::string& bin) {
+    v1::AddMonitoredOrganizationRequest request;
+    v1::MonitoredOrganization& organization = *request.mutable_organization();
+    organization.set_bin(bin);
+    organization.set_name_ru("АО Заказчик");
+    organization.set_kato("751110000");
+    organization.set_order_number("9-НҚ");
+    *organization.mutable_order_date() = Day("2026-06-01").ToProto();
+    Done<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, request);
+  }
+  static R::Line MakeLine(int number, int64_t tenge, v1::Kind kind = v1::GOOD,
+                          const std::string& date = "2026-07-10", int share = -1) {
+    R::Line line;
+    line.set_number(number);
+    line.set_kind(kind);
+    line.set_ens_tru(kCode);
+    line.set_title("Клапан");
+    line.mutable_amount()->set_currency_code("KZT");
+    line.mutable_amount()->set_units(tenge);
+    if (!date.empty()) *line.mutable_contract_date() = Day(date).ToProto();
+    if (share >= 0) line.set_resident_share_bp(share);
+    return line;
+  }
+  v1::SubmitProcurementReportRequest MakeReport(const std::vector<R::Line>& lines,
+                                                R::Stage stage = R::ACTUAL,
+                                                const std::string& from = "2026-07-01",
+                                                const std::string& to = "2026-09-30",
+                                                int part = 1) {
+    v1::SubmitProcurementReportRequest request;
+    request.set_parent("monitored/" + organization_);
+    R& report = *request.mutable_report();
+    report.set_stage(stage);
+    *report.mutable_period_from() = Day(from).ToProto();
+    *report.mutable_period_to() = Day(to).ToProto();
+    report.set_part(part);
+    for (const R::Line& line : lines) *report.add_lines() = line;
+    return request;
+  }
+  absl::StatusOr<R> File(const v1::SubmitProcurementReportRequest& request,
+                         const rpc::Caller& caller) {
+    return Do<R>("SubmitProcurementReport", caller, request);
+  }
+  absl::StatusOr<v1::ComputeInCountryValueResponse> Compute(
+      const rpc::Caller& caller, R::Stage stage = R::ACTUAL,
+      const google::protobuf::Timestamp* known_at = nullptr, const std::string& to = "2026-12-31") {
+    v1::ComputeInCountryValueRequest request;
+    request.set_parent("monitored/" + organization_);
+    request.set_stage(stage);
+    *request.mutable_period_from() = Day("2026-07-01").ToProto();
+    *request.mutable_period_to() = Day(to).ToProto();
+    if (known_at != nullptr) *request.mutable_known_at() = *known_at;
+    return Do<v1::ComputeInCountryValueResponse>("ComputeInCountryValue", caller, request);
+  }
+
+  std::string organization_;
+  rpc::Caller customer_;
+  rpc::Caller akimat_ = CallerOf("akimat", {rpc::v1::AKIMAT});
+};
+
+TEST_F(ReportTest, GoodsTakeTheLowestRegisterEntryOfAllMakers) {
+  const std::string a = Active(1), b = Active(2), c = Active(3);
+  Confirmed(MakeEvidence(a, "A", 6'000));
+  Confirmed(MakeEvidence(b, "B", 4'500));
+  Confirmed(MakeEvidence(c, "C", 1'000));
+  Confirmed(MakeEvidence(a, "D", 100, "2026-06-01", v1::Evidence::ST_KZ));  // is no entry
+  v1::SuspendSupplierRequest suspend;
+  suspend.set_name("suppliers/" + c);
+  suspend.set_reason("Проверка.");
+  ASSERT_TRUE(Do<v1::Supplier>("SuspendSupplier", authority_, suspend).ok());
+  GoTo(Day("2026-10-05"));
+  const auto filed =
+      File(MakeReport({MakeLine(1, 1'000), MakeLine(2, 500, v1::WORK, "2026-07-11", 8'000),
+                       MakeLine(3, 100, v1::SERVICE, "2026-07-12", 0)}),
+           customer_);
+  ASSERT_TRUE(filed.ok()) << filed.status();
+  EXPECT_EQ(filed->bin(), organization_);
+  EXPECT_EQ(filed->kato(), "751110000");
+  const auto computed = Compute(customer_);
+  ASSERT_TRUE(computed.ok()) << computed.status();
+  ASSERT_EQ(computed->lines_size(), 3);
+  EXPECT_EQ(computed->lines(0).in_country_value_bp(), 4'500);
+  EXPECT_EQ(computed->lines(0).evidence(), "evidence/2");
+  EXPECT_EQ(computed->lines(0).rule(), "REGISTER_ENTRY_LOWEST");
+  EXPECT_EQ(computed->lines(1).rule(), "RESIDENT_SHARE");
+  ASSERT_EQ(computed->sums_size(), 4);
+  const auto& all = computed->sums(3);
+  EXPECT_EQ(all.amount().units(), 1'600);
+  EXPECT_EQ(all.in_country_amount().units(), 850);  // 450 + 400 + 0
+  EXPECT_EQ(all.in_country_value_bp(), 5'313);      // 53.125 %, half up
+  EXPECT_EQ(all.import_share_bp(), 4'687);
+
+  // What is learnt later changes the answer, and not the one that was given.
+  const auto known_at = computed->known_at();
+  Advance(absl::Hours(1));
+  v1::RevokeEvidenceRequest revoke;
+  revoke.set_name("evidence/2");
+  revoke.set_reason("Исключён из реестра.");
+  *revoke.mutable_revoke_date() = Day("2026-07-01").ToProto();
+  ASSERT_TRUE(Do<v1::Evidence>("RevokeEvidence", institute_, revoke).ok());
+  EXPECT_EQ(Compute(customer_)->lines(0).in_country_value_bp(), 6'000);
+  const auto then = Compute(customer_, R::ACTUAL, &known_at);
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->SerializeAsString(), computed->SerializeAsString());
+}
+
+TEST_F(ReportTest, WhoFilesAndWhoReads) {
+  GoTo(Day("2026-10-05"));
+  const auto request = MakeReport({MakeLine(1, 1'000)});
+  EXPECT_EQ(base::ReasonOf(File(request, CallerOf("x", {rpc::v1::CUSTOMER}, Bin(501))).status()),
+            "ACCESS_DENIED");
+  rpc::Caller elsewhere = akimat_;
+  elsewhere.regions = {"71"};
+  EXPECT_EQ(base::ReasonOf(File(request, elsewhere).status()), "ACCESS_DENIED");
+  EXPECT_EQ(base::ReasonOf(File(request, institute_).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(File(request, akimat_).ok());
+  v1::GetProcurementReportRequest get;
+  get.set_name("procurement_reports/1");
+  EXPECT_TRUE(Do<R>("GetProcurementReport", customer_, get).ok());
+  EXPECT_TRUE(Do<R>("GetProcurementReport", akimat_, get).ok());
+  EXPECT_FALSE(Do<R>("GetProcurementReport", elsewhere, get).ok());
+  EXPECT_FALSE(Do<R>("GetProcurementReport", public_, get).ok());
+  EXPECT_TRUE(Compute(institute_).ok());
+  EXPECT_EQ(base::ReasonOf(Compute(elsewhere).status()), "ACCESS_DENIED");
+  v1::ListProcurementReportsRequest list;
+  const auto count = [&](const rpc::Caller& caller) {
+    return Done<v1::ListProcurementReportsResponse>("ListProcurementReports", caller, list)
+        .reports_size();
+  };
+  EXPECT_EQ(count(customer_), 1);
+  EXPECT_EQ(count(akimat_), 1);
+  EXPECT_EQ(count(elsewhere), 0);
+  EXPECT_EQ(count(CallerOf("x", {rpc::v1::CUSTOMER}, Bin(501))), 0);
+}
+
+TEST_F(ReportTest, WhatAReportMayHold) {
+  GoTo(Day("2026-10-05"));
+  struct {
+    const char* what;
+    std::function<void(R*)> change;
+    const char* reason;
+  } const cases[] = {
+      {"sound", [](R*) {}, ""},
+      {"two years", [](R* r) { *r->mutable_period_to() = Day("2027-01-31").ToProto(); },
+       "PERIOD_INVALID"},
+      {"ends before it begins", [](R* r) { *r->mutable_period_to() = Day("2026-06-30").ToProto(); },
+       "PERIOD_INVALID"},
+      {"of before it was on the list",
+       [](R* r) {
+         *r->mutable_period_from() = Day("2026-05-01").ToProto();
+         *r->mutable_period_to() = Day("2026-05-31").ToProto();
+       },
+       "NOT_MONITORED"},
+      {"a number twice", [](R* r) { *r->add_lines() = r->lines(0); }, "LINE_TWICE"},
+      {"no money", [](R* r) { r->mutable_lines(0)->mutable_amount()->set_units(0); },
+       "LINE_AMOUNT"},
+      {"no date", [](R* r) { r->mutable_lines(0)->clear_contract_date(); }, "LINE_DATE"},
+      {"a date outside",
+       [](R* r) { *r->mutable_lines(0)->mutable_contract_date() = Day("2026-10-01").ToProto(); },
+       "LINE_DATE"},
+      {"a work without the share", [](R* r) { r->mutable_lines(0)->set_kind(v1::WORK); },
+       "RESIDENT_SHARE_MISSING"},
+      {"days that another report has",
+       [](R* r) { *r->mutable_period_from() = Day("2026-07-02").ToProto(); }, "PERIODS_OVERLAP"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.what);
+    auto request = MakeReport({MakeLine(1, 1'000)});
+    c.change(request.mutable_report());
+    const auto filed = File(request, customer_);
+    EXPECT_EQ(base::ReasonOf(filed.status()), c.reason) << filed.status();
+  }
+  // The same period again is a correction; another part, and another stage, stand beside it.
+  auto request = MakeReport({MakeLine(1, 2'000)});
+  EXPECT_EQ(File(request, customer_)->name(), "procurement_reports/1");
+  request.mutable_report()->set_etag("\"0-0\"");
+  EXPECT_FALSE(File(request, customer_).ok());
+  EXPECT_EQ(File(MakeReport({MakeLine(1, 10)}, R::ACTUAL, "2026-07-01", "2026-09-30", 2), customer_)
+                ->name(),
+            "procurement_reports/2");
+  EXPECT_EQ(Compute(customer_)->sums(0).amount().units(), 2'010);
+  EXPECT_EQ(base::ReasonOf(Compute(customer_, R::PLAN).status()), "NO_REPORTS");
+  const auto plan = File(MakeReport({MakeLine(1, 1'000, v1::WORK, "")}, R::PLAN), customer_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const auto planned = Compute(customer_, R::PLAN);
+  EXPECT_EQ(planned->lines(0).rule(), "RESIDENT_SHARE_MISSING");
+  EXPECT_EQ(planned->sums(0).in_country_value_bp(), 0);
+  EXPECT_FALSE(planned->decision().findings(1).satisfied());
+  // Reports that reach over the period are not of it.
+  EXPECT_EQ(base::ReasonOf(Compute(customer_, R::ACTUAL, nullptr, "2026-09-29").status()),
+            "NO_REPORTS");
+}
+
+TEST_F(ReportTest, PagesShowAllLinesOnceAndTheSameSums) {
+  GoTo(Day("2026-10-05"));
+  std::vector<R::Line> lines;
+  for (int i = 1; i <= 120; ++i) lines.push_back(MakeLine(i, i));
+  ASSERT_TRUE(File(MakeReport(lines), customer_).ok());
+  v1::ComputeInCountryValueRequest request;
+  request.set_parent("monitored/" + organization_);
+  request.set_stage(R::ACTUAL);
+  *request.mutable_period_from() = Day("2026-07-01").ToProto();
+  *request.mutable_period_to() = Day("2026-09-30").ToProto();
+  std::vector<int> numbers;
+  int pages = 0;
+  do {
+    const auto page =
+        Done<v1::ComputeInCountryValueResponse>("ComputeInCountryValue", customer_, request);
+    for (const auto& line : page.lines()) numbers.push_back(line.number());
+    EXPECT_EQ(page.sums(0).amount().units(), 7'260);
+    request.set_page_token(page.next_page_token());
+    if (++pages == 1) {
+      ASSERT_TRUE(File(MakeReport({MakeLine(1, 5)}), customer_).ok());  // corrected meanwhile
+    }
+  } while (!request.page_token().empty() && pages < 9);
+  EXPECT_EQ(pages, 3);
+  ASSERT_EQ(numbers.size(), 120u);
+  for (int i = 0; i < 120; ++i) EXPECT_EQ(numbers[static_cast<size_t>(i)], i + 1);
+}
+
+TEST_F(ReportTest, TheListChangesFromTodayOn) {
+  v1::RemoveMonitoredOrganizationRequest remove;
+  remove.set_name("monitored/" + organization_);
+  remove.set_order_number("10-НҚ");
+  *remove.mutable_order_date() = Day("2026-06-15").ToProto();
+  *remove.mutable_effective_from() = Day("2026-06-14").ToProto();
+  const auto done = [&] {
+    return Do<v1::RemoveMonitoredOrganizationResponse>("RemoveMonitoredOrganization", authority_,
+                                                       remove)
+        .status();
+  };
+  EXPECT_EQ(base::ReasonOf(done()), "ORDER_DATE_INVALID");
+  *remove.mutable_order_date() = Day("2026-06-14").ToProto();
+  EXPECT_EQ(base::ReasonOf(done()), "EFFECTIVE_DAY_PAST");
+  *remove.mutable_effective_from() = Day("2026-10-01").ToProto();
+  EXPECT_TRUE(done().ok());
+  v1::GetMonitoredOrganizationRequest get;
+  get.set_name(remove.name());
+  EXPECT_TRUE(Do<v1::MonitoredOrganization>("GetMonitoredOrganization", public_, get).ok());
+  GoTo(Day("2026-10-05"));
+  EXPECT_FALSE(Do<v1::MonitoredOrganization>("GetMonitoredOrganization", public_, get).ok());
+  // It still reports on what it bought while it was on the list.
+  EXPECT_TRUE(File(MakeReport({MakeLine(1, 1'000)}), customer_).ok());
+  EXPECT_FALSE(File(MakeReport({}, R::PLAN, "2026-10-01", "2026-12-31"), customer_).ok());
+  v1::AddMonitoredOrganizationRequest again;
+  Monitor(organization_);
+  v1::ListMonitoredOrganizationsRequest list;
+  list.set_kato_prefix("75");
+  EXPECT_EQ(
+      Done<v1::ListMonitoredOrganizationsResponse>("ListMonitoredOrganizations", public_, list)
+          .organizations_size(),
+      1);
+}
+
+}  // namespace
+}  // namespace nisi::suppliers

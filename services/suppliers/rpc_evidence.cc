@@ -1,0 +1,188 @@
+#include "absl/strings/str_cat.h"
+#include "common/cases/findings.h"
+#include "services/suppliers/errors.h"
+#include "services/suppliers/offers.h"
+#include "services/suppliers/rpcs.h"
+#include "services/suppliers/steps.h"
+
+namespace nisi::suppliers {
+namespace {
+
+using Step = cases::Step<EvidenceRow>;
+
+constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
+
+bool IsPublished(const Evidence& evidence) {
+  return evidence.state() == Evidence::CONFIRMED;
+}
+
+// From now on it counts: its owner hears in time that it runs out.
+absl::Status ScheduleWarning(const Env& env, store::Tx& tx, const EvidenceRow& row) {
+  ASSIGN_OR_RETURN(const base::Date last, base::Date::FromProto(row.evidence().valid_until()));
+  ASSIGN_OR_RETURN(const int64_t days, env.norms->Int("suppliers.evidence.warn_days", tx.today()));
+  tx.Schedule(last.AddDays(-days).StartOfDay(), kWarnEvidenceTimer, absl::StrCat(row.number()));
+  return absl::OkStatus();
+}
+
+std::optional<store::Key> TypeKey(const std::string& value) {
+  Evidence::Type type = Evidence::TYPE_UNSPECIFIED;
+  if (!Evidence::Type_Parse(value, &type)) return std::nullopt;
+  return store::Key::Of(static_cast<int64_t>(type));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Evidence> AddEvidence(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::AddEvidenceRequest& request) {
+  const Evidence& told = request.evidence();
+  ASSIGN_OR_RETURN(const auto supplier, tx.Find(kSuppliers, store::Key::Of(told.bin())));
+  if (!supplier.has_value()) return rpc::Missing(call, kSuppliers.name, SupplierName(told.bin()));
+  ASSIGN_OR_RETURN(auto known, tx.FindUnique(kEvidenceByPaper,
+                                             store::Key::Of(static_cast<int64_t>(told.type()),
+                                                            told.issuer_bin(), told.number())));
+  EvidenceRow row;
+  if (known.has_value()) {
+    if (known->row.evidence().bin() != told.bin()) return errors::EvidenceExists();
+    row = std::move(known->row);
+  }
+  // Its own BIN, as the policy says, or anybody's by the institute.
+  ASSIGN_OR_RETURN(Step step, cases::Begin(call, EvidenceMachine(), EvidenceVerb::kAdd,
+                                           std::move(row), {.roles = call.caller->roles}));
+  if (!step.allowed.single()) RETURN_IF_ERROR(step.Lead(Evidence::CONFIRMED));
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next("evidence"));
+  step.row.set_number(number);
+  Evidence& evidence = *step.row.mutable_evidence();
+  evidence = told;
+  evidence.set_name(EvidenceName(number));
+  evidence.set_etag(tx.etag());  // the version that the decision says its facts are of
+  evidence.set_added_by(step.subject);
+  ASSIGN_OR_RETURN(*evidence.mutable_decision(), DecideTerm(evidence, *env.norms));
+  evidence.mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
+  ASSIGN_OR_RETURN(const base::Date last, base::Date::Parse(evidence.decision().outcome()));
+  *evidence.mutable_valid_until() = last.ToProto();
+  if (step.edge->to == Evidence::CONFIRMED) {
+    step.row.set_confirmed(true);
+    evidence.set_decided_by(step.subject);
+    RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
+  return evidence;
+}
+
+absl::StatusOr<v1::Evidence> ConfirmEvidence(Env& env, const Call& call, store::Tx& tx,
+                                             const v1::ConfirmEvidenceRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginEvidence(tx, call, request.name(), request.etag(), EvidenceVerb::kConfirm));
+  step.row.set_confirmed(true);
+  step.row.mutable_evidence()->set_decided_by(step.subject);
+  RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
+  RETURN_IF_ERROR(RefreshOffers(tx, step.row.evidence()));
+  return step.row.evidence();
+}
+
+absl::StatusOr<v1::Evidence> RevokeEvidence(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::RevokeEvidenceRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginEvidence(tx, call, request.name(), request.etag(), EvidenceVerb::kRevoke));
+  Evidence& evidence = *step.row.mutable_evidence();
+  base::Date day = tx.today();
+  if (request.has_revoke_date()) {
+    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.revoke_date()));
+  }
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
+  if (day > tx.today()) return errors::RevokeDate("today at the latest");
+  if (day < tx.today()) {
+    if ((step.roles & ~kEntity) == 0) return errors::RevokeDate("a supplier revokes from today on");
+    if (day < first) return errors::RevokeDate("the first day of the evidence at the earliest");
+  }
+  // What was never confirmed has counted on no day.
+  if (!step.row.confirmed()) day = first;
+  *evidence.mutable_revoke_date() = day.ToProto();
+  evidence.set_reason(request.reason());
+  evidence.set_decided_by(step.subject);
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
+  RETURN_IF_ERROR(RefreshOffers(tx, evidence));
+  return evidence;
+}
+
+absl::StatusOr<v1::ReplayEvidenceDecisionResponse> ReplayEvidenceDecision(
+    Env& env, Call& call, const v1::ReplayEvidenceDecisionRequest& request) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "evidence/*"));
+  const store::View view = env.store->Read();
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(view, call, kEvidence, store::Key::Of(number), request.name()));
+  return cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(found.row.evidence().decision(),
+                                                                 ReplayTerm);
+}
+
+absl::StatusOr<Encoded<v1::Evidence>> GetEvidence(Env& env, Call& call,
+                                                  const v1::GetEvidenceRequest& request) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "evidence/*"));
+  return GetOfSupplier<Evidence>(env, call, kEvidence, store::Key::Of(number), request,
+                                 IsPublished);
+}
+
+absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(
+    Env& env, Call& call, const v1::ListEvidenceRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kEvidence;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"bin", &kEvidenceBySupplier,
+                   [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }},
+                  {"type", &kEvidenceByPaper, TypeKey}};
+  plan.orders = {{"number"}, {"valid_until", &kEvidenceByLastDay, {}}};
+  std::optional<base::Date> valid_on;
+  if (request.has_valid_on()) {
+    ASSIGN_OR_RETURN(valid_on, base::Date::FromProto(request.valid_on()));
+  }
+  ShowOfSupplier<Evidence>(
+      call, IsPublished,
+      [code = request.ens_tru(), valid_on](const Evidence& evidence) {
+        if (valid_on.has_value()) {
+          EvidenceRow row;  // who was confirmed once and is not revoked is CONFIRMED
+          *row.mutable_evidence() = evidence;
+          row.set_confirmed(evidence.state() != Evidence::ADDED);
+          const auto days = CountsOn(row);
+          if (!days.has_value() || !days->Has(*valid_on)) return false;
+        }
+        if (code.empty()) return true;
+        for (const Evidence::Cover& cover : evidence.covers()) {
+          if (cover.ens_tru() == code) return true;
+        }
+        return false;
+      },
+      &plan);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListEvidenceResponse>{std::move(page)};
+}
+
+absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env& env, Call& call,
+                                                        const v1::CheckDomesticRequest& request) {
+  base::Date day = call.today();
+  if (request.has_on_date()) {
+    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.on_date()));
+  }
+  std::optional<int64_t> known_at;
+  if (request.has_known_at()) {
+    known_at = request.known_at().seconds() * 1'000'000 + request.known_at().nanos() / 1'000;
+  }
+  const store::View view = env.store->Read();
+  Books books(view, known_at);
+  v1::CheckDomesticResponse response;
+  for (const std::string& bin : request.bins()) {
+    ASSIGN_OR_RETURN(const Supplier* supplier, books.SupplierOn(bin, day));
+    ASSIGN_OR_RETURN(const std::vector<EvidenceRow>* evidence, books.EvidenceOf(bin));
+    *response.add_results() = Domestic(bin, supplier, *evidence, request.ens_tru(), day);
+    response.mutable_results()->rbegin()->mutable_decision()->set_norms_edition(
+        env.norms->edition());
+  }
+  *response.mutable_on_date() = day.ToProto();
+  ASSIGN_OR_RETURN(const int64_t position, view.Position());
+  response.set_position(position);
+  *response.mutable_legal_basis() = errors::DomesticProducers();
+  return response;
+}
+
+}  // namespace nisi::suppliers

@@ -1,0 +1,210 @@
+// ImportSuppliers and ImportOffers: what a row becomes, and when it may enter. How rows come and
+// are reported on is in common/rpc/import.h.
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "common/base/codes.h"
+#include "common/base/money.h"
+#include "common/rpc/import.h"
+#include "services/suppliers/errors.h"
+#include "services/suppliers/offers.h"
+#include "services/suppliers/rpcs.h"
+#include "services/suppliers/steps.h"
+
+namespace nisi::suppliers {
+namespace {
+
+// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
+constexpr int kNoWord = 99;
+
+// A sum in tenge; what is none becomes one that no form allows.
+google::type::Money ToMoney(const std::string& cell) {
+  const auto sum = base::Money::Parse(cell);
+  google::type::Money money = sum.ok() ? sum->ToProto() : google::type::Money();
+  money.set_currency_code("KZT");
+  if (!sum.ok()) money.set_units(-1);
+  return money;
+}
+
+int32_t ToNumber(const std::string& cell) {
+  int32_t number = 0;
+  return absl::SimpleAtoi(cell, &number) ? number : -1;
+}
+
+std::vector<std::string> Parts(const std::string& cell) {
+  std::vector<std::string> parts;
+  for (const absl::string_view part : absl::StrSplit(cell, ';', absl::SkipWhitespace())) {
+    parts.emplace_back(absl::StripAsciiWhitespace(part));
+  }
+  return parts;
+}
+
+std::string KeyOfBin(const std::string& cell) {
+  return base::BinIin::Parse(cell).ok() ? cell : "";
+}
+
+class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supplier> {
+ public:
+  explicit SupplierImport(Env& env) : Import(*env.store), env_(env) {}
+
+ protected:
+  Supplier FromRow(const Row& row) const override {
+    Supplier supplier;
+    supplier.set_bin(row.bin());
+    supplier.set_name_kk(row.name_kk());
+    supplier.set_name_ru(row.name_ru());
+    supplier.set_name_en(row.name_en());
+    supplier.set_kato(row.kato());
+    supplier.set_address(row.address());
+    supplier.set_oked(row.oked());
+    for (const std::string& word : Parts(row.activities())) {
+      Supplier::Activity activity = Supplier::ACTIVITY_UNSPECIFIED;
+      const bool known = Supplier::Activity_Parse(absl::AsciiStrToUpper(word), &activity);
+      supplier.add_activities(known ? activity : static_cast<Supplier::Activity>(kNoWord));
+    }
+    if (!row.contact_person().empty() || !row.phone().empty() || !row.email().empty()) {
+      supplier.mutable_contacts()->set_person(row.contact_person());
+      supplier.mutable_contacts()->set_phone(row.phone());
+      supplier.mutable_contacts()->set_email(row.email());
+    }
+    supplier.set_website(row.website());
+    if (!row.staff().empty()) supplier.mutable_finance()->set_staff(ToNumber(row.staff()));
+    if (!row.annual_income().empty())
+      *supplier.mutable_finance()->mutable_annual_income() = ToMoney(row.annual_income());
+    if (!row.finance_year().empty())
+      supplier.mutable_finance()->set_year(ToNumber(row.finance_year()));
+    return supplier;
+  }
+
+  std::string KeyOf(const Row& row) const override { return KeyOfBin(row.bin()); }
+
+  absl::Status Judge(const Supplier& supplier) const override {
+    RETURN_IF_ERROR(CheckProfile(supplier));
+    return SizeOf(supplier, *env_.norms).status();
+  }
+
+  absl::Status Begin(store::Tx& tx, const Call& call, const Header& /*header*/) override {
+    call_ = &call;
+    ASSIGN_OR_RETURN(const base::Date last, EndOfRegistration(*env_.norms, tx.today()));
+    valid_until_ = last;
+    return absl::OkStatus();
+  }
+
+  absl::Status JudgeIn(const store::Tx& tx, const Supplier& supplier) override {
+    ASSIGN_OR_RETURN(const auto found, tx.Find(kSuppliers, store::Key::Of(supplier.bin())));
+    if (!found.has_value()) return absl::OkStatus();
+    return SupplierMachine()
+        .Ask(found->row.supplier().state(), SupplierVerb::kImport,
+             {call_->caller->roles, call_->caller->subject, {}})
+        .status();
+  }
+
+  absl::Status Enter(store::Tx& tx, const Supplier& told) override {
+    ASSIGN_OR_RETURN(auto step, cases::Begin(*call_, SupplierMachine(), SupplierVerb::kImport,
+                                             SupplierRow(), {.roles = call_->caller->roles}));
+    Supplier& supplier = *step.row.mutable_supplier();
+    supplier = told;
+    supplier.set_name(SupplierName(supplier.bin()));
+    supplier.set_registered_by(step.subject);
+    supplier.set_verified_by(step.subject);
+    *supplier.mutable_valid_until() = valid_until_.ToProto();
+    ASSIGN_OR_RETURN(const v1::Size size, SizeOf(supplier, *env_.norms));
+    supplier.set_size(size);
+    RETURN_IF_ERROR(ScheduleTerm(env_, tx, supplier));
+    return cases::Finish(tx, *env_.norms, kSuppliers, &step);
+  }
+
+ private:
+  Env& env_;
+  const Call* call_ = nullptr;
+  base::Date valid_until_;
+};
+
+class OfferImport final : public rpc::Import<v1::ImportOffersRequest, Offer> {
+ public:
+  OfferImport(Env& env, std::shared_ptr<const rpc::Caller> caller)
+      : Import(*env.store), caller_(std::move(caller)) {}
+
+ protected:
+  // A supplier imports its own; the institute those of anybody.
+  absl::Status CheckHeader(const Header& header) override {
+    if (!header.parent().empty()) bin_ = BinIn(header.parent());
+    if (caller_->Has(rpc::v1::INSTITUTE_LOCAL_CONTENT)) return absl::OkStatus();
+    return !bin_.empty() && bin_ == caller_->bin ? absl::OkStatus() : base::AccessDenied();
+  }
+
+  Offer FromRow(const Row& row) const override {
+    Offer offer;
+    offer.set_bin(row.bin().empty() ? bin_ : row.bin());
+    v1::Kind kind = v1::KIND_UNSPECIFIED;
+    if (!v1::Kind_Parse(absl::AsciiStrToUpper(row.kind()), &kind) && !row.kind().empty())
+      kind = static_cast<v1::Kind>(kNoWord);
+    offer.set_kind(kind);
+    offer.set_ens_tru(row.ens_tru());
+    offer.set_goods_code(row.goods_code());
+    offer.set_kpved(row.kpved());
+    offer.set_agsk(row.agsk());
+    offer.set_name_kk(row.name_kk());
+    offer.set_name_ru(row.name_ru());
+    offer.set_name_en(row.name_en());
+    offer.set_specification(row.specification());
+    offer.set_unit(row.unit());
+    offer.set_annual_capacity(row.annual_capacity());
+    if (!row.price_from().empty()) *offer.mutable_price_from() = ToMoney(row.price_from());
+    if (!row.price_to().empty()) *offer.mutable_price_to() = ToMoney(row.price_to());
+    Offer::Localization localization = Offer::LOCALIZATION_UNSPECIFIED;
+    if (!row.localization().empty() &&
+        !Offer::Localization_Parse(absl::AsciiStrToUpper(row.localization()), &localization)) {
+      localization = static_cast<Offer::Localization>(kNoWord);
+    }
+    offer.set_localization(localization);
+    for (std::string& name : Parts(row.evidence())) offer.add_evidence(std::move(name));
+    return offer;
+  }
+
+  std::string KeyOf(const Row& row) const override {
+    return base::EnsTru::Parse(row.ens_tru()).ok() ? row.ens_tru() : "";
+  }
+
+  absl::Status Judge(const Offer& offer) const override {
+    if (!bin_.empty() && offer.bin() != bin_)
+      return base::InvalidField("bin", "is not the supplier of the header");
+    return CheckOffer(offer, "");
+  }
+
+  absl::Status Begin(store::Tx& tx, const Call& /*call*/, const Header& /*header*/) override {
+    entry_.emplace(tx);
+    tx.Cite(errors::Database());
+    return absl::OkStatus();
+  }
+
+  absl::Status JudgeIn(const store::Tx& /*tx*/, const Offer& offer) override {
+    return entry_->Judge(offer, /*is_new=*/true);
+  }
+
+  absl::Status Enter(store::Tx& tx, const Offer& offer) override {
+    OfferRow row;
+    return entry_->Enter(tx, offer, &row);
+  }
+
+ private:
+  const std::shared_ptr<const rpc::Caller> caller_;
+  std::string bin_;  // of the header; empty: each row has its own
+  std::optional<OfferEntry> entry_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportSuppliersRequest>>> ImportSuppliers(
+    Env& env, Call&) {
+  return std::make_unique<SupplierImport>(env);
+}
+
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportOffersRequest>>> ImportOffers(
+    Env& env, Call& call) {
+  return std::make_unique<OfferImport>(env, call.caller);
+}
+
+}  // namespace nisi::suppliers

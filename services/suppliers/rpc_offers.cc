@@ -1,0 +1,188 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "services/suppliers/errors.h"
+#include "services/suppliers/offers.h"
+#include "services/suppliers/rpcs.h"
+#include "services/suppliers/steps.h"
+
+namespace nisi::suppliers {
+namespace {
+
+bool IsPublished(const Offer& /*offer*/) {
+  return true;  // while its supplier is
+}
+
+std::optional<store::Key> TextKey(const std::string& value) {
+  return store::Key::Of(value);
+}
+
+}  // namespace
+
+absl::Status OfferEntry::Judge(const Offer& offer, bool is_new) {
+  ASSIGN_OR_RETURN(const Supplier* supplier, books_.SupplierOn(offer.bin(), tx_.today()));
+  if (supplier == nullptr) return base::NotFound(kSuppliers.name, SupplierName(offer.bin()));
+  if (supplier->state() == Supplier::REMOVED)
+    return errors::SupplierState("REMOVED", "a registration that is not REMOVED is needed");
+  if (is_new) {
+    ASSIGN_OR_RETURN(const int64_t count, CountOf(offer.bin()));
+    if (count >= kMaxOffers) return errors::OffersTooMany(kMaxOffers);
+  }
+  for (const std::string& name : offer.evidence()) {
+    ASSIGN_OR_RETURN(const EvidenceRow* row, books_.EvidenceNamed(offer.bin(), name));
+    RETURN_IF_ERROR(CheckEvidence(offer, name, row));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OfferEntry::Enter(store::Tx& tx, const Offer& offer, OfferRow* row) {
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next("offers"));
+  row->set_number(number);
+  *row->mutable_offer() = offer;
+  row->mutable_offer()->set_name(OfferName(number));
+  RETURN_IF_ERROR(SetValue(row->mutable_offer()));
+  RETURN_IF_ERROR(tx.Put(kOffers, row));
+  const auto count = counts_.find(offer.bin());
+  if (count != counts_.end()) ++count->second;
+  return absl::OkStatus();
+}
+
+absl::Status OfferEntry::SetValue(Offer* offer) {
+  std::vector<const EvidenceRow*> evidence;
+  for (const std::string& name : offer->evidence()) {
+    ASSIGN_OR_RETURN(const EvidenceRow* row, books_.EvidenceNamed(offer->bin(), name));
+    if (row != nullptr) evidence.push_back(row);
+  }
+  offer->clear_in_country_value();
+  for (v1::ValuePeriod& period : ValuePeriods(offer->ens_tru(), evidence)) {
+    *offer->add_in_country_value() = std::move(period);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> OfferEntry::CountOf(const std::string& bin) {
+  const auto [it, fresh] = counts_.try_emplace(bin, 0);
+  if (fresh) {
+    RETURN_IF_ERROR(tx_.ScanTotals(
+        kOfferCounts, store::Key::Of(bin), {},
+        [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+          it->second = static_cast<int64_t>(sums[0]);
+          return true;
+        }));
+  }
+  return it->second;
+}
+
+absl::StatusOr<int32_t> ValueOn(const Offer& offer, base::Date day, Books& books) {
+  int32_t lowest = 0;
+  for (const std::string& name : offer.evidence()) {
+    ASSIGN_OR_RETURN(const EvidenceRow* row, books.EvidenceNamed(offer.bin(), name));
+    if (row == nullptr) continue;
+    const auto days = CountsOn(*row);
+    const int32_t value = ValueFor(row->evidence(), offer.ens_tru());
+    if (!days.has_value() || !days->Has(day) || value == 0) continue;
+    if (lowest == 0 || value < lowest) lowest = value;
+  }
+  return lowest;
+}
+
+absl::Status RefreshOffers(store::Tx& tx, const Evidence& evidence) {
+  std::vector<OfferRow> rows;
+  RETURN_IF_ERROR(
+      tx.Scan(kOffersBySupplier, {store::Key::Of(evidence.bin()), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<OfferRow>(view));
+                const auto& names = stored.row.offer().evidence();
+                if (std::find(names.begin(), names.end(), evidence.name()) != names.end())
+                  rows.push_back(std::move(stored.row));
+                return true;
+              }));
+  OfferEntry entry(tx);
+  for (OfferRow& row : rows) {
+    RETURN_IF_ERROR(entry.SetValue(row.mutable_offer()));
+    RETURN_IF_ERROR(tx.Put(kOffers, &row));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Offer> CreateOffer(Env& /*env*/, const Call& /*call*/, store::Tx& tx,
+                                      const v1::CreateOfferRequest& request) {
+  RETURN_IF_ERROR(CheckOffer(request.offer(), "offer."));
+  OfferEntry entry(tx);
+  RETURN_IF_ERROR(entry.Judge(request.offer(), /*is_new=*/true));
+  tx.Cite(errors::Database());
+  OfferRow row;
+  RETURN_IF_ERROR(entry.Enter(tx, request.offer(), &row));
+  return row.offer();
+}
+
+absl::StatusOr<v1::BatchCreateOffersResponse> BatchCreateOffers(
+    Env& /*env*/, const Call& /*call*/, store::Tx& tx,
+    const v1::BatchCreateOffersRequest& request) {
+  v1::BatchCreateOffersResponse response;
+  OfferEntry entry(tx);
+  tx.Cite(errors::Database());
+  for (int i = 0; i < request.offers_size(); ++i) {
+    const Offer& offer = request.offers(i);
+    const std::string path = absl::StrCat("offers[", i, "]");
+    if (offer.bin() != request.bin())
+      return base::InvalidField(path + ".bin", "is not the supplier of the request");
+    RETURN_IF_ERROR(CheckOffer(offer, path + "."));
+    OfferRow row;
+    absl::Status entered = entry.Judge(offer, /*is_new=*/true);
+    if (entered.ok()) entered = entry.Enter(tx, offer, &row);
+    if (!entered.ok()) return rpc::InItem(std::move(entered), path);
+    *response.add_offers() = std::move(*row.mutable_offer());
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Offer> UpdateOffer(Env& /*env*/, const Call& call, store::Tx& tx,
+                                      const v1::UpdateOfferRequest& request) {
+  const std::string& name = request.offer().name();
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(name, "offers/*"));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kOffers, store::Key::Of(number), name));
+  Offer& offer = *found.row.mutable_offer();
+  RETURN_IF_ERROR(rpc::UpdateResource(request.offer(), request.update_mask(), &offer));
+  RETURN_IF_ERROR(CheckOffer(offer, "offer."));
+  OfferEntry entry(tx);
+  RETURN_IF_ERROR(entry.Judge(offer, /*is_new=*/false));
+  RETURN_IF_ERROR(entry.SetValue(&offer));
+  tx.Cite(errors::Database());
+  RETURN_IF_ERROR(tx.Put(kOffers, &found.row));
+  return offer;
+}
+
+absl::StatusOr<v1::DeleteOfferResponse> DeleteOffer(Env& /*env*/, const Call& call, store::Tx& tx,
+                                                    const v1::DeleteOfferRequest& request) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "offers/*"));
+  const store::Key key = store::Key::Of(number);
+  ASSIGN_OR_RETURN(const auto found, rpc::FindFor(tx, call, kOffers, key, request.name()));
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.offer().etag()));
+  tx.Cite(errors::Database());
+  RETURN_IF_ERROR(tx.End(kOffers, key));
+  return v1::DeleteOfferResponse();
+}
+
+absl::StatusOr<Encoded<v1::Offer>> GetOffer(Env& env, Call& call,
+                                            const v1::GetOfferRequest& request) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "offers/*"));
+  return GetOfSupplier<Offer>(env, call, kOffers, store::Key::Of(number), request, IsPublished);
+}
+
+absl::StatusOr<Encoded<v1::ListOffersResponse>> ListOffers(Env& env, Call& call,
+                                                           const v1::ListOffersRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kOffers;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"bin", &kOffersBySupplier, TextKey},
+                  {"ens_tru", &kOffersByEnsTru, TextKey},
+                  {"goods_code", &kOffersByGoodsCode, TextKey}};
+  plan.orders = {{"number"}, {"ens_tru", &kOffersByEnsTru, {}}};
+  ShowOfSupplier<Offer>(call, IsPublished, nullptr, &plan);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListOffersResponse>{std::move(page)};
+}
+
+}  // namespace nisi::suppliers

@@ -1,0 +1,145 @@
+#include "absl/strings/str_cat.h"
+#include "services/suppliers/errors.h"
+#include "services/suppliers/rpcs.h"
+#include "services/suppliers/steps.h"
+
+namespace nisi::suppliers {
+namespace {
+
+using Step = cases::Step<SupplierRow>;
+
+absl::Status SetSize(const Env& env, Supplier* supplier) {
+  ASSIGN_OR_RETURN(const v1::Size size, SizeOf(*supplier, *env.norms));
+  supplier->set_size(size);
+  return absl::OkStatus();
+}
+
+// What was decided on the profile before is for the journal to tell.
+void ForgetDecision(Supplier* supplier) {
+  supplier->clear_decision();
+  supplier->clear_verified_by();
+  supplier->clear_decided_by();
+  supplier->clear_valid_until();
+}
+
+std::optional<store::Key> StateKey(const std::string& value) {
+  Supplier::State state = Supplier::STATE_UNSPECIFIED;
+  if (!Supplier::State_Parse(value, &state)) return std::nullopt;
+  return store::Key::Of(static_cast<int64_t>(state));
+}
+
+std::optional<store::Key> SizeKey(const std::string& value) {
+  v1::Size size = v1::SIZE_UNSPECIFIED;
+  if (!v1::Size_Parse(value, &size)) return std::nullopt;
+  return store::Key::Of(static_cast<int64_t>(size));
+}
+
+std::optional<store::Key> TextKey(const std::string& value) {
+  return store::Key::Of(value);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, const Call& call, store::Tx& tx,
+                                              const v1::RegisterSupplierRequest& request) {
+  const std::string& bin = request.supplier().bin();
+  ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(bin)));
+  SupplierRow row;
+  if (found.has_value()) row = std::move(found->row);
+  // Its own BIN, as the policy says.
+  ASSIGN_OR_RETURN(Step step, cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
+                                           std::move(row), {.roles = call.caller->roles}));
+  Supplier& supplier = *step.row.mutable_supplier();
+  supplier = request.supplier();
+  supplier.set_name(SupplierName(bin));
+  supplier.set_registered_by(call.caller->subject);
+  RETURN_IF_ERROR(SetSize(env, &supplier));
+  step.row.clear_life();
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  return supplier;
+}
+
+absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::UpdateSupplierRequest& request) {
+  const std::string& name = request.supplier().name();
+  ASSIGN_OR_RETURN(auto found,
+                   rpc::FindFor(tx, call, kSuppliers, store::Key::Of(BinIn(name)), name));
+  Supplier changed = found.row.supplier();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.supplier(), request.update_mask(), &changed));
+  const bool verified = ChangesVerified(found.row.supplier(), changed);
+  ASSIGN_OR_RETURN(Step step,
+                   cases::Begin(call, SupplierMachine(),
+                                verified ? SupplierVerb::kEdit : SupplierVerb::kEditContacts,
+                                std::move(found.row),
+                                {.roles = found.roles, .etag = request.supplier().etag()}));
+  RETURN_IF_ERROR(SetSize(env, &changed));
+  if (verified && step.row.supplier().state() != Supplier::DRAFT) ForgetDecision(&changed);
+  *step.row.mutable_supplier() = std::move(changed);
+  RETURN_IF_ERROR(
+      cases::Finish(tx, *env.norms, kSuppliers, &step, {.bin = step.row.supplier().bin()}));
+  return step.row.supplier();
+}
+
+absl::StatusOr<v1::Supplier> SubmitSupplier(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::SubmitSupplierRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kSubmit));
+  Supplier& supplier = *step.row.mutable_supplier();
+  RETURN_IF_ERROR(CheckProfile(supplier));
+  ForgetDecision(&supplier);
+  supplier.clear_reason();
+  step.row.set_submitted_us(absl::ToUnixMicros(call.now));
+  // Whoever examined it the last time may decide on it this time.
+  step.row.clear_life();
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  tx.Schedule(tx.recorded() + absl::Seconds(1), kAskRegistersTimer, supplier.bin());
+  return supplier;
+}
+
+absl::StatusOr<Encoded<v1::Supplier>> GetSupplier(Env& env, Call& call,
+                                                  const v1::GetSupplierRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read(call.reach);
+  ASSIGN_OR_RETURN(auto found, view.Find(kSuppliers, store::Key::Of(BinIn(request.name())), at));
+  const rpc::Ties& ties = rpc::TiesOf<Supplier>();
+  if (!found.has_value())
+    return rpc::Absent(call, ties, SupplierIsVisible, kSuppliers.name, request.name());
+  Supplier& supplier = *found->row.mutable_supplier();
+  if (at.as_of.has_value()) ShowOn(*at.as_of, &supplier);
+  uint32_t roles = 0;
+  if (!rpc::MaySee(call, ties, supplier, SupplierIsVisible, &roles))
+    return rpc::Missing(call, kSuppliers.name, request.name());
+  return Encoded<Supplier>{supplier.SerializeAsString()};
+}
+
+absl::StatusOr<Encoded<v1::ListSuppliersResponse>> ListSuppliers(
+    Env& env, Call& call, const v1::ListSuppliersRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kSuppliers;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  const std::optional<base::Date> day = plan.at.as_of;
+  if (!request.kato_prefix().empty()) {
+    store::Key place;
+    place.AddTextPrefix(request.kato_prefix());
+    plan.orders = {{"kato", &kSuppliersByKato, place}};
+    plan.order_by = "kato";
+  }
+  // States of a day are those that are shown, not those that are stored.
+  if (!day.has_value()) plan.indexes.push_back({"state", &kSuppliersByState, StateKey});
+  plan.indexes.push_back({"oked", &kSuppliersByOked, TextKey});
+  plan.indexes.push_back({"size", &kSuppliersBySize, SizeKey});
+  const rpc::Ties& ties = rpc::TiesOf<Supplier>();
+  plan.show = [&call, &ties, day](google::protobuf::Message* message) {
+    Supplier& supplier = static_cast<Supplier&>(*message);
+    const Supplier::State stored = supplier.state();
+    if (day.has_value()) ShowOn(*day, &supplier);
+    uint32_t roles = 0;
+    if (!rpc::MaySee(call, ties, supplier, SupplierIsVisible, &roles)) return rpc::Shown::kNo;
+    return supplier.state() == stored ? rpc::Shown::kAsStored : rpc::Shown::kChanged;
+  };
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListSuppliersResponse>{std::move(page)};
+}
+
+}  // namespace nisi::suppliers

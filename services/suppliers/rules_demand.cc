@@ -1,0 +1,224 @@
+#include "services/suppliers/rules_demand.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/roles.h"
+#include "common/base/share.h"
+#include "common/cases/findings.h"
+#include "services/suppliers/errors.h"
+
+namespace nisi::suppliers {
+namespace {
+
+constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
+constexpr uint32_t kCustomer = base::RoleBit(rpc::v1::CUSTOMER);
+constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_LOCAL_CONTENT);
+constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
+
+constexpr int kMaxNamed = 1'000;     // suppliers, and offers left out, that an answer names
+constexpr int kMaxOffersOfOne = 20;  // offers that it names of one supplier
+
+// What one supplier can deliver. The largest of its offers: one plant is not counted twice.
+struct Candidate {
+  std::string bin;
+  int64_t capacity = 0;  // thousandths
+  int32_t value = 0;     // the lowest of its offers
+  std::vector<const std::string*> offers;
+};
+
+// Why an offer of the code does not count; null: it does.
+const char* LeftOut(const MatchNeed& need, const MatchOffer& offer) {
+  if (offer.value == 0) return "NOT_DOMESTIC";
+  if (offer.unit != need.unit) return "UNIT_DIFFERS";
+  const auto capacity = base::Quantity::Parse(offer.capacity);
+  if (!capacity.ok() || capacity->thousandths() == 0) return "CAPACITY_UNKNOWN";
+  if (offer.value < need.minimum_value) return "VALUE_BELOW_MINIMUM";
+  return nullptr;
+}
+
+template <class Items>
+bool BeginsWithAny(const std::string& text, const Items& beginnings) {
+  return beginnings.empty() ||
+         std::any_of(beginnings.begin(), beginnings.end(),
+                     [&](const std::string& begin) { return absl::StartsWith(text, begin); });
+}
+
+std::string QuantityText(int64_t thousandths) {
+  return base::Quantity::FromThousandths(thousandths)->ToString();
+}
+
+}  // namespace
+
+const base::Machine<Demand::State, DemandVerb>& SubcontractingMachine() {
+  using V = DemandVerb;
+  static const auto* const kMachine = new base::Machine<Demand::State, DemandVerb>(
+      "DEMAND", Demand::State_descriptor(),
+      {{"edit", errors::Subcontracting},
+       {"close", errors::Subcontracting},
+       {"withdraw", errors::Subcontracting},
+       {"end", errors::Subcontracting}},
+      {{{Demand::OPEN}, V::kEdit, base::kSame, kEntity | kCustomer, errors::Subcontracting},
+       {{Demand::OPEN},
+        V::kClose,
+        Demand::CLOSED,
+        kEntity | kCustomer | kInstitute,
+        errors::Subcontracting},
+       {{Demand::OPEN},
+        V::kWithdraw,
+        Demand::WITHDRAWN,
+        kEntity | kCustomer | kInstitute,
+        errors::Subcontracting},
+       {{Demand::OPEN}, V::kEnd, Demand::CLOSED, base::kByItself, errors::Subcontracting}});
+  return *kMachine;
+}
+
+const base::Machine<Demand::State, ListedVerb>& ListedDemandMachine() {
+  using V = ListedVerb;
+  static const auto* const kMachine = new base::Machine<Demand::State, ListedVerb>(
+      "DEMAND", Demand::State_descriptor(),
+      {{"end", errors::ListOfGoods}, {"withdraw with its edition", errors::ListOfGoods}},
+      {{{Demand::OPEN}, V::kEnd, Demand::CLOSED, base::kByItself, errors::ListOfGoods},
+       {{Demand::OPEN, Demand::CLOSED},
+        V::kWithdraw,
+        Demand::WITHDRAWN,
+        base::kByItself,
+        errors::ListOfGoods}});
+  return *kMachine;
+}
+
+const base::Machine<Publication::State, PublicationVerb>& PublicationMachine() {
+  using P = Publication;
+  using V = PublicationVerb;
+  static const auto* const kMachine = new base::Machine<Publication::State, PublicationVerb>(
+      "PUBLICATION", Publication::State_descriptor(),
+      {{"publish", errors::ListOfGoods, "PUBLICATION_WITHDRAWN"},
+       {"withdraw", errors::ListOfGoods}},
+      {{{P::STATE_UNSPECIFIED, P::PUBLISHED},
+        V::kPublish,
+        P::PUBLISHED,
+        kAuthority,
+        errors::ListOfGoods},
+       {{P::PUBLISHED, P::WITHDRAWN},
+        V::kWithdraw,
+        P::WITHDRAWN,
+        kAuthority,
+        errors::ListOfGoods}});
+  return *kMachine;
+}
+
+const base::Machine<Response::State, ResponseVerb>& ResponseMachine() {
+  using V = ResponseVerb;
+  static const auto* const kMachine = new base::Machine<Response::State, ResponseVerb>(
+      "RESPONSE", Response::State_descriptor(),
+      {{"respond", errors::Subcontracting}, {"withdraw", errors::Subcontracting}},
+      {{{Response::STATE_UNSPECIFIED, Response::GIVEN, Response::WITHDRAWN},
+        V::kRespond,
+        Response::GIVEN,
+        kEntity,
+        errors::Subcontracting},
+       {{Response::GIVEN}, V::kWithdraw, Response::WITHDRAWN, kEntity, errors::Subcontracting}});
+  return *kMachine;
+}
+
+absl::StatusOr<bool> IsLate(const norms::Norms& norms, int32_t cycle, base::Date day) {
+  ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get("suppliers.list_of_goods.before", day));
+  ASSIGN_OR_RETURN(const base::Date before, base::Date::Parse(absl::StrCat(cycle, "-", norm.text)));
+  return day >= before;
+}
+
+absl::Status CheckQuantity(const std::string& quantity, absl::string_view field) {
+  const auto parsed = base::Quantity::Parse(quantity);
+  return parsed.ok() && parsed->thousandths() > 0 ? absl::OkStatus() : errors::QuantityZero(field);
+}
+
+bool Wants(const v1::Subscription& subscription, const Demand& demand) {
+  const auto& kinds = subscription.kinds();
+  return BeginsWithAny(demand.ens_tru(), subscription.ens_tru_prefixes()) &&
+         BeginsWithAny(demand.goods_code(), subscription.goods_code_prefixes()) &&
+         BeginsWithAny(demand.kato(), subscription.kato_prefixes()) &&
+         (kinds.empty() || std::find(kinds.begin(), kinds.end(), demand.kind()) != kinds.end());
+}
+
+v1::MatchDemandResponse Match(const MatchNeed& need, const std::vector<MatchOffer>& offers,
+                              base::Date day) {
+  v1::MatchDemandResponse response;
+  std::map<std::string, Candidate> by_bin;
+  for (const MatchOffer& offer : offers) {
+    if (const char* reason = LeftOut(need, offer); reason != nullptr) {
+      if (response.excluded_size() == kMaxNamed) {
+        response.set_truncated(true);
+        continue;
+      }
+      auto* excluded = response.add_excluded();
+      excluded->set_offer(offer.name);
+      excluded->set_reason(reason);
+      continue;
+    }
+    Candidate& candidate = by_bin[offer.bin];
+    candidate.bin = offer.bin;
+    candidate.capacity =
+        std::max(candidate.capacity, base::Quantity::Parse(offer.capacity)->thousandths());
+    candidate.value = candidate.value == 0 ? offer.value : std::min(candidate.value, offer.value);
+    candidate.offers.push_back(&offer.name);
+  }
+  std::vector<const Candidate*> order;
+  for (const auto& [bin, candidate] : by_bin) order.push_back(&candidate);
+  std::stable_sort(order.begin(), order.end(), [](const Candidate* a, const Candidate* b) {
+    return std::make_pair(-a->value, -a->capacity) < std::make_pair(-b->value, -b->capacity);
+  });
+
+  int64_t rest = need.quantity.thousandths();
+  std::vector<int64_t> parts;
+  for (const Candidate* candidate : order) {
+    parts.push_back(std::min(candidate->capacity, rest));
+    rest -= parts.back();
+  }
+  const std::vector<int32_t> shares = base::LargestRemainder(parts, need.quantity.thousandths());
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (response.shares_size() == kMaxNamed) {
+      response.set_truncated(true);
+      break;
+    }
+    auto* share = response.add_shares();
+    share->set_supplier(absl::StrCat("suppliers/", order[i]->bin));
+    for (const std::string* offer : order[i]->offers) {
+      if (share->offers_size() < kMaxOffersOfOne) share->add_offers(*offer);
+    }
+    share->set_capacity(QuantityText(order[i]->capacity));
+    share->set_quantity(QuantityText(parts[i]));
+    share->set_share_bp(shares[i]);
+    share->set_in_country_value_bp(order[i]->value);
+  }
+  const int64_t covered = need.quantity.thousandths() - rest;
+  response.set_covered_quantity(QuantityText(covered));
+  response.set_uncovered_quantity(QuantityText(rest));
+  const int32_t covered_share =
+      base::LargestRemainder({covered}, need.quantity.thousandths()).front();
+  response.set_covered_bp(covered_share);
+
+  cases::Facts facts;
+  const auto needed = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, need.source, need.version);
+  };
+  needed("ens_tru", need.ens_tru);
+  needed("unit", need.unit);
+  needed("quantity", need.quantity.ToString());
+  needed("minimum_in_country_value_bp", absl::StrCat(need.minimum_value));
+  facts.Set("day", day.ToString(), "request");
+  facts.Set("offers", absl::StrCat(offers.size()), "register");
+  facts.Set("suppliers", absl::StrCat(order.size()), "register");
+  facts.Set("covered_quantity", response.covered_quantity(), "sum of the capacities");
+  decision::v1::Decision& decision = *response.mutable_decision();
+  cases::AddFinding(
+      &decision, "DOMESTIC_OFFERS", !order.empty(), errors::ListOfGoods(), facts,
+      {"ens_tru", "unit", "minimum_in_country_value_bp", "day", "offers", "suppliers"});
+  cases::AddFinding(&decision, "QUANTITY_COVERED", rest == 0, errors::ListOfGoods(), facts,
+                    {"quantity", "covered_quantity"});
+  decision.set_outcome(rest == 0 ? "COVERED" : covered > 0 ? "PARTLY_COVERED" : "NOT_COVERED");
+  return response;
+}
+
+}  // namespace nisi::suppliers
