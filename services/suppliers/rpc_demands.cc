@@ -181,7 +181,7 @@ absl::StatusOr<v1::Demand> UpdateDemand(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(auto step, BeginDemand(tx, call, request.demand().name(),
                                           request.demand().etag(), DemandVerb::kEdit));
   Demand& demand = *step.row.mutable_demand();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.demand(), request.update_mask(), &demand));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.demand(), request.update_mask(), &demand, &call));
   RETURN_IF_ERROR(CheckQuantity(demand.quantity(), "demand.quantity"));
   RETURN_IF_ERROR(CheckRespondUntil(demand, tx.today()));
   RETURN_IF_ERROR(ScheduleEnd(tx, step.row));

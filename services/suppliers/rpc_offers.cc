@@ -143,7 +143,7 @@ absl::StatusOr<v1::Offer> UpdateOffer(Env& /*env*/, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(const int64_t number, NumberOf(name, "offers/*"));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kOffers, store::Key::Of(number), name));
   Offer& offer = *found.row.mutable_offer();
-  RETURN_IF_ERROR(rpc::UpdateResource(request.offer(), request.update_mask(), &offer));
+  RETURN_IF_ERROR(rpc::UpdateResource(request.offer(), request.update_mask(), &offer, &call));
   RETURN_IF_ERROR(CheckOffer(offer, "offer."));
   OfferEntry entry(tx);
   RETURN_IF_ERROR(entry.Judge(offer, /*is_new=*/false));

@@ -65,7 +65,7 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, const Call& call, store::T
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(tx, call, kSuppliers, store::Key::Of(BinIn(name)), name));
   Supplier changed = found.row.supplier();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.supplier(), request.update_mask(), &changed));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.supplier(), request.update_mask(), &changed, &call));
   const bool verified = ChangesVerified(found.row.supplier(), changed);
   ASSIGN_OR_RETURN(Step step,
                    cases::Begin(call, SupplierMachine(),
