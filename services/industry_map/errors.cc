@@ -320,7 +320,6 @@ absl::Status DecisionMissing() {
       .Cite(Methodology());
 }
 
-
 absl::Status PlaceUnknown(const std::string& field, const std::string& kato) {
   return Refusal(StatusCode::kInvalidArgument, "PLACE_UNKNOWN",
                  "The classifier of places has no such place on that day.")

@@ -66,7 +66,6 @@ absl::Status BoxInvalid(const std::string& field);      // BOX_INVALID
 absl::Status AlreadyImported(const std::string& name);  // ALREADY_IMPORTED
 absl::Status DecisionMissing();                         // DECISION_MISSING
 
-
 absl::Status PlaceUnknown(const std::string& field, const std::string& kato);
 absl::Status PlaceWithoutParent(const std::string& kato);
 absl::Status PlaceTwice(const std::string& kato);

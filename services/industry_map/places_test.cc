@@ -44,8 +44,9 @@ class PlacesTest : public MapTest {
       Request next;
       for (size_t i = first; i < std::min(rows.size(), first + 1000); ++i) {
         *next.mutable_rows()->add_rows() = rows[i];
-        next.mutable_rows()->mutable_rows(static_cast<int>(i - first))->set_row_number(
-            static_cast<int>(i) + 1);
+        next.mutable_rows()
+            ->mutable_rows(static_cast<int>(i - first))
+            ->set_row_number(static_cast<int>(i) + 1);
       }
       RETURN_IF_ERROR(method.form->Check(&next, true));
       RETURN_IF_ERROR(sink->Push(next));
@@ -86,10 +87,10 @@ TEST(CodesAround, AreThoseByTheDigitsNearestFirst) {
 
 // A region was split, and a city went from one to the other under a new code.
 TEST_F(PlacesTest, APlaceResolvesToItsRegionOfTheDay) {
-  const auto before = Take("KATO 2018", "2018-01-01", true,
-                           {In("630000000", "oblast", "Восточно-Казахстанская область"),
-                            In("632800000", "district", "Семей Г.А."),
-                            In("632810000", "sub_district", "г.Семей")});
+  const auto before =
+      Take("KATO 2018", "2018-01-01", true,
+           {In("630000000", "oblast", "Восточно-Казахстанская область"),
+            In("632800000", "district", "Семей Г.А."), In("632810000", "sub_district", "г.Семей")});
   ASSERT_TRUE(before.ok() && before->committed()) << before.status() << before->DebugString();
   const auto after = Take("KATO 2022", "2022-06-08", true,
                           {In("100000000", "oblast", "область Абай"),
@@ -107,9 +108,8 @@ TEST_F(PlacesTest, APlaceResolvesToItsRegionOfTheDay) {
   EXPECT_THAT(Resolved("990000000", "2026-01-01"), ElementsAre("INVALID_FIELD"));
 
   // A third classifier moves it once more: the first code still leads there.
-  const auto later =
-      Take("KATO 2025", "2025-01-01", false,
-           {In("101110000", "sub_district", "г.Семей", "101010000")});
+  const auto later = Take("KATO 2025", "2025-01-01", false,
+                          {In("101110000", "sub_district", "г.Семей", "101010000")});
   ASSERT_TRUE(later.ok() && later->committed()) << later.status();
   EXPECT_THAT(Resolved("632810000", "2026-01-01"), ElementsAre("101010000", "100000000"));
 }
@@ -137,9 +137,9 @@ TEST_F(PlacesTest, WrongRowsEnterNothing) {
   const auto twice = Take("K", "2018-01-01", true,
                           {In("390000000", "oblast", "А"), In("390000000", "oblast", "А")});
   EXPECT_EQ(twice->rows(1).reason(), "PLACE_TWICE");
-  const auto form = Take("K", "2018-01-01", true,
-                         {In("39", "oblast", "А"), In("390000000", "село", "А"),
-                          In("390000000", "oblast", "")});
+  const auto form =
+      Take("K", "2018-01-01", true,
+           {In("39", "oblast", "А"), In("390000000", "село", "А"), In("390000000", "oblast", "")});
   EXPECT_EQ(form->invalid_count(), 3);
   EXPECT_FALSE(form->committed());
 }

@@ -63,8 +63,7 @@ class ReportImport final : public rpc::Import<v1::ImportReportsRequest, Imported
 
   absl::Status Enter(store::Tx& tx, const ImportedReport& imported) override {
     ASSIGN_OR_RETURN(const int32_t number, Number(tx, imported.project()));
-    const absl::Status filed =
-        FileReport(env_, *call_, tx, number, imported.report()).status();
+    const absl::Status filed = FileReport(env_, *call_, tx, number, imported.report()).status();
     // One row that the caller does not answer for is wrong; the call as a whole is not.
     return absl::IsPermissionDenied(filed) ? errors::ProjectUnknown(imported.project()) : filed;
   }

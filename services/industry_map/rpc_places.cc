@@ -139,14 +139,14 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
   absl::Status Complete(store::Tx& tx) override {
     if (!whole_) return absl::OkStatus();
     std::vector<std::string> gone;
-    RETURN_IF_ERROR(tx.Scan(kPlaces, {}, {day_, std::nullopt},
-                            [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                              ASSIGN_OR_RETURN(const auto stored,
-                                               store::Reader::Parse<PlaceRow>(row));
-                              const std::string& kato = stored.row.place().kato();
-                              if (!came_.contains(kato)) gone.push_back(kato);
-                              return true;
-                            }));
+    RETURN_IF_ERROR(
+        tx.Scan(kPlaces, {}, {day_, std::nullopt},
+                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<PlaceRow>(row));
+                  const std::string& kato = stored.row.place().kato();
+                  if (!came_.contains(kato)) gone.push_back(kato);
+                  return true;
+                }));
     for (const std::string& kato : gone) {
       RETURN_IF_ERROR(tx.End(kPlaces, PlaceKey(kato), day_));
     }
@@ -194,11 +194,12 @@ absl::Status CheckPlace(const store::Reader& reader, const std::string& kato, ba
   ASSIGN_OR_RETURN(const auto place, FindPlace(reader, kato, {day, std::nullopt}));
   if (place.has_value()) return absl::OkStatus();
   bool any = false;
-  RETURN_IF_ERROR(reader.Scan(kPlaces, {}, {day, std::nullopt},
-                              [&](const store::RowView&, absl::string_view) -> absl::StatusOr<bool> {
-                                any = true;
-                                return false;
-                              }));
+  RETURN_IF_ERROR(
+      reader.Scan(kPlaces, {}, {day, std::nullopt},
+                  [&](const store::RowView&, absl::string_view) -> absl::StatusOr<bool> {
+                    any = true;
+                    return false;
+                  }));
   return any ? errors::PlaceUnknown(field, kato) : absl::OkStatus();
 }
 

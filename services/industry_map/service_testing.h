@@ -131,10 +131,9 @@ class MapTest : public ::testing::Test {
   int64_t position() { return store().position(); }
 
   const rpc::Method& MethodOf(const std::string& name) {
-    const rpc::Method* method =
-        service_->registry().Find(name.front() == '/'
-                                      ? name
-                                      : absl::StrCat("/nisi.industry_map.v1.IndustryMapService/", name));
+    const rpc::Method* method = service_->registry().Find(
+        name.front() == '/' ? name
+                            : absl::StrCat("/nisi.industry_map.v1.IndustryMapService/", name));
     if (method == nullptr) ADD_FAILURE() << "no method " << name;
     return *method;
   }

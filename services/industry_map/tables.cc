@@ -140,23 +140,23 @@ const store::Index<PlaceRow> kPlacesByParent{
 const store::Index<PlaceRow> kPlacesByRegion{
     25, "places_by_region", kPlaces, false,
     [](const PlaceRow& row, const EmitKey& emit) { emit(Key::Of(row.place().region())); }};
-const store::Index<PlaceRow> kPlacesByPredecessor{
-    26, "places_by_predecessor", kPlaces, false, [](const PlaceRow& row, const EmitKey& emit) {
-      if (!row.place().predecessor().empty()) emit(Key::Of(row.place().predecessor()));
-    }};
+const store::Index<PlaceRow> kPlacesByPredecessor{26, "places_by_predecessor", kPlaces, false,
+                                                  [](const PlaceRow& row, const EmitKey& emit) {
+                                                    if (!row.place().predecessor().empty())
+                                                      emit(Key::Of(row.place().predecessor()));
+                                                  }};
 
 const store::Schema& IndustryMapSchema() {
   static const auto* const kSchema = [] {
     auto* schema = new store::Schema(cases::WithDeadlines(
         {"industry-map",
          1,
-         {&kProjects, &kReviews, &kReports, &kEditions, &kQuarters, &kNotices,
-                               &kPlaces},
+         {&kProjects, &kReviews, &kReports, &kEditions, &kQuarters, &kNotices, &kPlaces},
          {&kProjectsByState, &kProjectsByPlace, &kProjectsByActivity, &kProjectsByOwner,
           &kProjectsByBody, &kProjectsByGood, &kProjectsByCommissioning, &kProjectsByCell,
           &kProjectsByEarlierNumber, &kReviewsByState, &kReviewsByPlace, &kReviewsBySectorBody,
           &kOpenReviews, &kReportsByQuarter, &kOverdueReports, &kPlacesByParent, &kPlacesByRegion,
-                               &kPlacesByPredecessor},
+          &kPlacesByPredecessor},
          {&kMapTotals},
          {}}));
     return schema;

@@ -54,10 +54,11 @@ extern const store::Index<cases::v1::DeadlineRow> kOverdueReports;  // 21
 
 extern const store::Table<NoticeRow> kNotices;  // 22: project, review, conclusion
 
-extern const store::Table<PlaceRow> kPlaces;               // 23: kato
-extern const store::Index<PlaceRow> kPlacesByParent;       // 24: kato of the place around it
-extern const store::Index<PlaceRow> kPlacesByRegion;       // 25: kato of the region
-extern const store::Index<PlaceRow> kPlacesByPredecessor;  // 26: kato that it took over from; sparse
+extern const store::Table<PlaceRow> kPlaces;          // 23: kato
+extern const store::Index<PlaceRow> kPlacesByParent;  // 24: kato of the place around it
+extern const store::Index<PlaceRow> kPlacesByRegion;  // 25: kato of the region
+extern const store::Index<PlaceRow>
+    kPlacesByPredecessor;  // 26: kato that it took over from; sparse
 
 const store::Schema& IndustryMapSchema();
 

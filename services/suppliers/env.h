@@ -13,6 +13,7 @@
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
 #include "common/rpc/resource.h"
+#include "common/search/searcher.h"
 #include "common/store/store.h"
 #include "services/suppliers/tables.h"
 
@@ -20,6 +21,7 @@ namespace nisi::suppliers {
 
 struct Env {
   store::Store* store = nullptr;
+  const search::Searcher* searcher = nullptr;
   const norms::Norms* norms = nullptr;
 };
 

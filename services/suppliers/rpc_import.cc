@@ -113,7 +113,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
     ASSIGN_OR_RETURN(const v1::Size size, SizeOf(supplier, *env_.norms));
     supplier.set_size(size);
     RETURN_IF_ERROR(ScheduleTerm(env_, tx, supplier));
-    return cases::Finish(tx, *env_.norms, kSuppliers, &step);
+    return FinishSupplier(env_, tx, &step);
   }
 
  private:

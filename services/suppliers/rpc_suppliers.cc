@@ -55,7 +55,7 @@ absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, const Call& call, store:
   supplier.set_registered_by(call.caller->subject);
   RETURN_IF_ERROR(SetSize(env, &supplier));
   step.row.clear_life();
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
 
@@ -75,8 +75,7 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, const Call& call, store::T
   RETURN_IF_ERROR(SetSize(env, &changed));
   if (verified && step.row.supplier().state() != Supplier::DRAFT) ForgetDecision(&changed);
   *step.row.mutable_supplier() = std::move(changed);
-  RETURN_IF_ERROR(
-      cases::Finish(tx, *env.norms, kSuppliers, &step, {.bin = step.row.supplier().bin()}));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step, {.bin = step.row.supplier().bin()}));
   return step.row.supplier();
 }
 
@@ -91,7 +90,7 @@ absl::StatusOr<v1::Supplier> SubmitSupplier(Env& env, const Call& call, store::T
   step.row.set_submitted_us(absl::ToUnixMicros(call.now));
   // Whoever examined it the last time may decide on it this time.
   step.row.clear_life();
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   tx.Schedule(tx.recorded() + absl::Seconds(1), kAskRegistersTimer, supplier.bin());
   return supplier;
 }

@@ -25,7 +25,7 @@ absl::Status ByItself(Env& env, store::Tx& tx, absl::string_view bin, SupplierVe
   if (!row.has_value() || !due(row->supplier())) return absl::OkStatus();
   ASSIGN_OR_RETURN(Step step, cases::BeginByItself(SupplierMachine(), verb, *std::move(row), day));
   change(&step.row);
-  return cases::Finish(tx, *env.norms, kSuppliers, &step);
+  return FinishSupplier(env, tx, &step);
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ absl::Status VerifyLate(Env& env, store::Tx& tx, const cases::Deadline& deadline
   if (!row.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(Step step, cases::BeginByItself(SupplierMachine(), SupplierVerb::kVerifyLate,
                                                    *std::move(row), day));
-  return cases::Finish(tx, *env.norms, kSuppliers, &step);
+  return FinishSupplier(env, tx, &step);
 }
 
 absl::Status EndSuspension(Env& env, store::Tx& tx, absl::string_view payload, absl::Time due) {
@@ -101,7 +101,7 @@ absl::StatusOr<v1::Supplier> VerifySupplier(Env& env, const Call& call, store::T
     *supplier.mutable_valid_until() = last.ToProto();
     RETURN_IF_ERROR(ScheduleTerm(env, tx, supplier));
   }
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
 
@@ -123,7 +123,7 @@ absl::StatusOr<v1::Supplier> ReviewSupplier(Env& env, const Call& call, store::T
     *supplier.mutable_valid_until() = last.ToProto();
     RETURN_IF_ERROR(ScheduleTerm(env, tx, supplier));
   }
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
 
@@ -141,7 +141,7 @@ absl::StatusOr<v1::Supplier> SuspendSupplier(Env& env, const Call& call, store::
   supplier.set_decided_by(step.subject);
   supplier.set_reason(request.reason());
   step.row.set_measure(true);
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
 
@@ -154,7 +154,7 @@ absl::StatusOr<v1::Supplier> ReinstateSupplier(Env& env, const Call& call, store
   supplier.set_reason(request.reason());
   supplier.clear_suspended_until();
   step.row.set_measure(false);
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
 
@@ -168,7 +168,7 @@ absl::StatusOr<v1::Supplier> RemoveSupplier(Env& env, const Call& call, store::T
   supplier.clear_suspended_until();
   // By a body: for cause. One that leaves while it is suspended takes the measure along.
   if ((step.roles & ~base::RoleBit(rpc::v1::ENTITY)) != 0) step.row.set_measure(true);
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, &step));
+  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
 

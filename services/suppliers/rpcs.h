@@ -58,6 +58,7 @@ absl::StatusOr<v1::ReplayEvidenceDecisionResponse> ReplayEvidenceDecision(
 absl::StatusOr<Encoded<v1::Evidence>> GetEvidence(Env&, Call&, const v1::GetEvidenceRequest&);
 absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(Env&, Call&,
                                                                const v1::ListEvidenceRequest&);
+absl::StatusOr<v1::SearchOffersResponse> SearchOffers(Env&, Call&, const v1::SearchOffersRequest&);
 absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env&, Call&,
                                                         const v1::CheckDomesticRequest&);
 

@@ -4,6 +4,7 @@
 #include "services/suppliers/rules_demand.h"
 #include "services/suppliers/rules_evidence.h"
 #include "services/suppliers/rules_supplier.h"
+#include "services/suppliers/search.h"
 
 namespace nisi::suppliers {
 namespace {
@@ -23,6 +24,10 @@ class Service final : public rpc::HostedService {
                                {kWarnSupplierTimer, Timer(WarnOfRegistration)},
                                {kWarnEvidenceTimer, Timer(WarnOfEvidence)}}));
     env_->store = &store();
+    env_->searcher = &searcher_;
+    // While an index is being built a search says so; all else serves.
+    const absl::Status loaded = searcher_.Load(store().Read());
+    if (!loaded.ok() && !absl::IsUnavailable(loaded)) return loaded;
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
     return Bind();
   }
@@ -67,6 +72,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, SuppliersService, DeleteOffer, *env_, store(), DeleteOffer);
     NISI_UNARY(r, SuppliersService, GetOffer, *env_, GetOffer);
     NISI_UNARY(r, SuppliersService, ListOffers, *env_, ListOffers);
+    NISI_UNARY(r, SuppliersService, SearchOffers, *env_, SearchOffers);
     NISI_UNARY(r, SuppliersService, CheckDomestic, *env_, CheckDomestic);
     NISI_UNARY(r, SuppliersService, MatchDemand, *env_, MatchDemand);
     NISI_COMMAND(r, SuppliersService, PublishDemands, *env_, store(), PublishDemands);
@@ -103,6 +109,7 @@ class Service final : public rpc::HostedService {
     return absl::OkStatus();
   }
 
+  const search::Searcher searcher_{kOfferSearch};
   // Timers have them, and the store that runs timers is gone after this.
   const std::shared_ptr<Env> env_ = std::make_shared<Env>();
   const std::shared_ptr<cases::Deadlines> deadlines_ =

@@ -9,6 +9,7 @@
 #include "services/suppliers/env.h"
 #include "services/suppliers/rules_evidence.h"
 #include "services/suppliers/rules_supplier.h"
+#include "services/suppliers/search.h"
 
 namespace nisi::suppliers {
 
@@ -28,6 +29,13 @@ inline absl::StatusOr<cases::Step<SupplierRow>> BeginSupplier(const store::Tx& t
                    rpc::FindFor(tx, call, kSuppliers, store::Key::Of(BinIn(name)), name));
   return cases::Begin(call, SupplierMachine(), verb, std::move(found.row),
                       {.roles = found.roles, .etag = etag});
+}
+
+// Ends it: its offers may look another way to a search now.
+inline absl::Status FinishSupplier(const Env& env, store::Tx& tx, cases::Step<SupplierRow>* step,
+                                   const cases::Who& who = {}) {
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, step, who));
+  return TouchOffers(tx, step->row.supplier().bin());
 }
 
 // The same of evidence.

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/date.h"
 #include "common/cases/deadlines.h"
+#include "services/suppliers/search.h"
 
 namespace nisi::suppliers {
 
@@ -124,18 +125,22 @@ const store::Index<ProcurementReportRow> kReportsByPeriod{
     }};
 
 const store::Schema& SuppliersSchema() {
-  static const auto* const kSchema = new store::Schema(cases::WithDeadlines(
-      {"suppliers",
-       1,
-       {&kSuppliers, &kOffers, &kEvidence, &kDemands, &kPublications, &kResponses, &kSubscriptions,
-        &kNotices, &kMonitored, &kReports},
-       {&kSuppliersByState, &kSuppliersByKato, &kSuppliersByOked, &kSuppliersBySize,
-        &kOffersBySupplier, &kOffersByEnsTru, &kOffersByGoodsCode, &kEvidenceBySupplier,
-        &kEvidenceByEnsTru, &kEvidenceByPaper, &kEvidenceByLastDay, &kDemandsByEdition,
-        &kDemandsByEnsTru, &kDemandsByState, &kResponsesBySupplier, &kSubscriptionsByBin,
-        &kMonitoredByKato, &kReportsByPeriod},
-       {&kOfferCounts},
-       {}}));
+  static const auto* const kSchema = [] {
+    auto* schema = new store::Schema(cases::WithDeadlines(
+        {"suppliers",
+         1,
+         {&kSuppliers, &kOffers, &kEvidence, &kDemands, &kPublications, &kResponses,
+          &kSubscriptions, &kNotices, &kMonitored, &kReports},
+         {&kSuppliersByState, &kSuppliersByKato, &kSuppliersByOked, &kSuppliersBySize,
+          &kOffersBySupplier, &kOffersByEnsTru, &kOffersByGoodsCode, &kEvidenceBySupplier,
+          &kEvidenceByEnsTru, &kEvidenceByPaper, &kEvidenceByLastDay, &kDemandsByEdition,
+          &kDemandsByEnsTru, &kDemandsByState, &kResponsesBySupplier, &kSubscriptionsByBin,
+          &kMonitoredByKato, &kReportsByPeriod},
+         {&kOfferCounts},
+         {}}));
+    schema->derived = {&kOfferSearch};
+    return schema;
+  }();
   return *kSchema;
 }
 

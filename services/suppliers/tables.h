@@ -58,7 +58,7 @@ extern const store::Table<ProcurementReportRow> kReports;              // 27: nu
 extern const store::Index<ProcurementReportRow>
     kReportsByPeriod;  // 28: bin, stage, period, part; unique
 
-// 29 is kept for the search index over offers.
+// 29: the search index over offers, kOfferSearch (search.h).
 
 const store::Schema& SuppliersSchema();
 
