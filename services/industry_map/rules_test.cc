@@ -126,7 +126,7 @@ TEST(FormTest, MilestonesStandInOrderAndTheCostIsBounded) {
   EXPECT_EQ(base::ReasonOf(CheckForm(early.parameters, early.terms, Norms(), kToday, "")),
             "MILESTONES_OUT_OF_ORDER");
   Proposed dear = Whole();
-  *dear.terms.mutable_cost() = Tenge(10'000 * kBillion);
+  *dear.terms.mutable_cost() = Tenge(1'000 * kBillion);
   EXPECT_TRUE(CheckForm(dear.parameters, dear.terms, Norms(), kToday, "").ok());
   dear.terms.mutable_cost()->set_nanos(10'000'000);
   EXPECT_EQ(base::ReasonOf(CheckForm(dear.parameters, dear.terms, Norms(), kToday, "")),
