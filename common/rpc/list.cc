@@ -33,10 +33,33 @@ std::string WithDay(base::Date day, absl::string_view last_key) {
   return absl::StrCat(bytes, last_key);
 }
 
+// How the rows are come by: over the table or an index, under these prefixes one after another, in
+// order.
+struct Way {
+  const store::IndexDef* index = nullptr;
+  std::vector<store::Key> prefixes;
+  const char* field = nullptr;  // whose equality the index answers
+  bool by_tie = false;          // over the caller's ties: a record may have several of them
+
+  // Whether a record is met at this place for the first time. One with several ties, as a cluster
+  // of two regions, is met at each of them that is the caller's.
+  bool IsFirst(const Message& row, absl::string_view at_key) const {
+    if (!by_tie) return true;
+    std::string first;
+    index->keys(row, [&](const store::Key& key) {
+      const bool walked = std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
+        return absl::StartsWith(key.bytes(), prefix.bytes());
+      });
+      if (walked && (first.empty() || key.bytes() < first)) first = std::string(key.bytes());
+    });
+    return absl::StartsWith(at_key, first);
+  }
+};
+
 class Page {
  public:
-  Page(const ListPlan& plan, const Filter& filter, bool parse)
-      : plan_(plan), filter_(filter), parse_(parse), size_(PageSize(plan.page_size)) {
+  Page(const ListPlan& plan, const Way& way, const Filter& filter, bool parse)
+      : plan_(plan), way_(way), filter_(filter), parse_(parse), size_(PageSize(plan.page_size)) {
     if (parse_) row_.reset(plan.table->prototype->New());
   }
 
@@ -52,6 +75,7 @@ class Page {
       if (!row_->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
         return base::StoreCorrupt("row does not parse");
       }
+      if (!way_.IsFirst(*row_, at_key)) return true;
       Message& resource =
           *row_->GetReflection()->MutableMessage(row_.get(), ResourceField(*plan_.table));
       const Shown shown = plan_.show ? plan_.show(&resource) : Shown::kAsStored;
@@ -74,6 +98,7 @@ class Page {
 
  private:
   const ListPlan& plan_;
+  const Way& way_;
   const Filter& filter_;
   const bool parse_;
   const int size_;
@@ -83,13 +108,6 @@ class Page {
   int looked_at_ = 0;
   bool more_ = false;
   std::string last_key_;
-};
-
-// How the rows are come by: over the table or an index, under these prefixes one after another.
-struct Way {
-  const store::IndexDef* index = nullptr;
-  std::vector<store::Key> prefixes;
-  const char* field = nullptr;  // whose equality the index answers
 };
 
 // nullopt: no order is asked for.
@@ -165,7 +183,7 @@ absl::StatusOr<std::optional<Way>> WayOf(const ListPlan& plan, const Filter& fil
     if (scope != choice.role) continue;
     std::vector<store::Key> prefixes = ScopePrefixes(*plan.call->caller, choice.role);
     if (prefixes.empty()) return std::nullopt;
-    return Way{choice.index, std::move(prefixes)};
+    return Way{choice.index, std::move(prefixes), nullptr, /*by_tie=*/true};
   }
   return Way{nullptr, {plan.prefix}};
 }
@@ -231,8 +249,9 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
   const bool covered = filter.empty() || (way->field != nullptr &&
                                           filter.IsFullyCoveredBy({absl::string_view(way->field)}));
   if (plan.prepare) RETURN_IF_ERROR(plan.prepare(view, at));
-  Page page(plan, filter, /*parse=*/!covered || plan.show);
-  if (covered && !plan.show) range.expected = static_cast<size_t>(PageSize(plan.page_size)) + 1;
+  const bool parse = !covered || plan.show || way->by_tie;
+  Page page(plan, *way, filter, parse);
+  if (!parse) range.expected = static_cast<size_t>(PageSize(plan.page_size)) + 1;
   RETURN_IF_ERROR(Walk(view, plan, *way, range, at, page,
                        [&page](const store::RowView& row, absl::string_view at_key) {
                          return page.Visit(row, at_key);

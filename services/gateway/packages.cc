@@ -1,5 +1,7 @@
 #include "services/gateway/packages.h"
 
+#include "nisi/clusters/v1/service.pb.h"
+#include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
@@ -19,6 +21,8 @@ std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
       industry_map::v1::GetProjectRequest::descriptor()->file(),
       industry_map::v1::GetPlaceRequest::descriptor()->file(),
       suppliers::v1::CheckDomesticRequest::descriptor()->file(),
+      clusters::v1::GetClusterRequest::descriptor()->file(),
+      clusters::v1::GetSupportRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {

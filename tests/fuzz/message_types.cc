@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "grpc/health/v1/health.pb.h"
+#include "nisi/clusters/v1/service.pb.h"
+#include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -47,6 +49,8 @@ const std::vector<RequestType>& RequestTypes() {
     AddServices(*industry_map::v1::GetProjectRequest::descriptor()->file(), types);
     AddServices(*industry_map::v1::GetPlaceRequest::descriptor()->file(), types);
     AddServices(*suppliers::v1::CreateOfferRequest::descriptor()->file(), types);
+    AddServices(*clusters::v1::GetClusterRequest::descriptor()->file(), types);
+    AddServices(*clusters::v1::GetSupportRequest::descriptor()->file(), types);
     return types;
   }();
   return *kTypes;

@@ -2,6 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "nisi/clusters/v1/service.pb.h"
+#include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
@@ -25,6 +27,8 @@ std::vector<const FileDescriptor*> Files() {
       nisi::industry_map::v1::GetProjectRequest::descriptor()->file(),
       nisi::industry_map::v1::GetPlaceRequest::descriptor()->file(),
       nisi::suppliers::v1::CheckDomesticRequest::descriptor()->file(),
+      nisi::clusters::v1::GetClusterRequest::descriptor()->file(),
+      nisi::clusters::v1::GetSupportRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

@@ -1,5 +1,7 @@
 #include "tools/nisi/serve_services.h"
 
+#include "services/clusters/service.h"
+#include "services/clusters/tables.h"
 #include "services/industry_map/service.h"
 #include "services/industry_map/tables.h"
 #include "services/priority_goods/service.h"
@@ -13,6 +15,7 @@ const std::map<std::string, ServiceParts>& ServedServices() {
   static const auto* const kServices = new std::map<std::string, ServiceParts>{
       {"industry-map",
        {industry_map::Open, industry_map::IndustryMapSchema, industry_map::Machines}},
+      {"clusters", {clusters::Open, clusters::ClustersSchema, clusters::Machines}},
       {"priority-goods",
        {priority_goods::Open, priority_goods::PriorityGoodsSchema, priority_goods::Machines}},
       {"suppliers", {suppliers::Open, suppliers::SuppliersSchema, suppliers::Machines}},

@@ -1,0 +1,380 @@
+#include "common/cases/budget.h"
+
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/codes.h"
+#include "common/rpc/resource.h"
+
+namespace nisi::cases {
+namespace {
+
+using absl::StatusCode;
+using base::Money;
+using base::Refusal;
+using budget::v1::Bucket;
+using store::EmitKey;
+using store::Key;
+
+constexpr int kBuckets = 5;  // SOURCE to PAID
+constexpr char kAccountPattern[] = "programmes/*/accounts/*";
+
+struct Flow {
+  Bucket from, to;
+};
+
+// Whence and whither a movement goes.
+std::optional<Flow> FlowOf(Posting::Kind kind) {
+  switch (kind) {
+    case Posting::ALLOCATE:
+      return Flow{budget::v1::SOURCE, budget::v1::AVAILABLE};
+    case Posting::RESERVE:
+      return Flow{budget::v1::AVAILABLE, budget::v1::RESERVED};
+    case Posting::COMMIT:
+      return Flow{budget::v1::RESERVED, budget::v1::COMMITTED};
+    case Posting::PAY:
+      return Flow{budget::v1::COMMITTED, budget::v1::PAID};
+    case Posting::RELEASE:
+      return Flow{budget::v1::RESERVED, budget::v1::AVAILABLE};
+    case Posting::UNCOMMIT:
+      return Flow{budget::v1::COMMITTED, budget::v1::AVAILABLE};
+    case Posting::RETURN:
+      return Flow{budget::v1::PAID, budget::v1::AVAILABLE};
+    case Posting::GIVE_BACK:
+      return Flow{budget::v1::AVAILABLE, budget::v1::SOURCE};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string AccountName(const std::string& programme, int year) {
+  return absl::StrCat("programmes/", programme, "/accounts/", year);
+}
+
+std::string PostingName(const std::string& programme, int64_t number) {
+  return absl::StrCat("programmes/", programme, "/postings/", number);
+}
+
+Key AccountKey(const std::string& programme, int year) {
+  return Key::Of(programme, static_cast<int32_t>(year));
+}
+
+int64_t Balance(const AccountRow& row, Bucket bucket) {
+  return row.balances(bucket - 1);
+}
+
+absl::Status YearClosed(const std::string& account) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_CLOSED",
+                 "The financial year is closed: nothing more is posted to it.")
+      .With("account", account)
+      .Precondition("YEAR", account, "an open year is needed");
+}
+
+absl::Status YearNotClosed(const std::string& account) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_CLOSED",
+                 "An earlier financial year is still open and holds money.")
+      .With("account", account)
+      .Precondition("YEAR", account, "CloseYear is needed");
+}
+
+absl::Status YearNotOver(int year) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_OVER",
+                 "A financial year is closed when it is over.")
+      .With("year", absl::StrCat(year))
+      .Precondition("YEAR", "account", "a year that is over is needed");
+}
+
+absl::Status Exceeded(const std::string& account, Bucket bucket, int64_t has, Money needs,
+                      const base::LegalBasis& basis) {
+  const std::string held = Money::FromTiyn(has).value_or(Money()).ToString();
+  const std::string what = absl::StrCat(budget::v1::Bucket_Name(bucket), " holds ", held,
+                                        " tenge and ", needs.ToString(), " are needed");
+  return Refusal(StatusCode::kFailedPrecondition, "BUDGET_EXCEEDED",
+                 "The account of the programme does not hold that much.")
+      .With("account", account)
+      .With("bucket", budget::v1::Bucket_Name(bucket))
+      .Quota(account, what)
+      .Cite(basis);
+}
+
+absl::StatusOr<AccountRow> AccountOf(const store::Reader& reader, const std::string& programme,
+                                     int year) {
+  ASSIGN_OR_RETURN(auto found, reader.Find(kAccounts, AccountKey(programme, year)));
+  if (found.has_value()) {
+    if (found->row.balances_size() != kBuckets) return base::StoreCorrupt("account");
+    return std::move(found->row);
+  }
+  AccountRow row;
+  row.set_programme(programme);
+  row.set_year(year);
+  row.mutable_account()->set_name(AccountName(programme, year));
+  for (int i = 0; i < kBuckets; ++i) row.add_balances(0);
+  return row;
+}
+
+// Moves a bucket of an account by so many tiyn, and tells it in the posting.
+absl::Status Move(AccountRow* row, Bucket bucket, int64_t tiyn, Posting* posting) {
+  if (tiyn == 0) return absl::OkStatus();
+  const int64_t after = Balance(*row, bucket) + tiyn;
+  if (bucket != budget::v1::SOURCE && after < 0) return base::StoreCorrupt("account below zero");
+  RETURN_IF_ERROR(Money::FromTiyn(after).status());
+  row->set_balances(bucket - 1, after);
+  auto* leg = posting->add_legs();
+  leg->set_account(row->account().name());
+  leg->set_bucket(bucket);
+  ASSIGN_OR_RETURN(const Money amount, Money::FromTiyn(tiyn));
+  *leg->mutable_amount() = amount.ToProto();
+  return absl::OkStatus();
+}
+
+absl::Status PutAccount(store::Tx& tx, AccountRow* row) {
+  Account& account = *row->mutable_account();
+  const auto show = [row](Bucket bucket, google::type::Money* shown) {
+    const int64_t tiyn = Balance(*row, bucket);
+    *shown =
+        Money::FromTiyn(bucket == budget::v1::SOURCE ? -tiyn : tiyn).value_or(Money()).ToProto();
+  };
+  show(budget::v1::SOURCE, account.mutable_allocated());
+  show(budget::v1::AVAILABLE, account.mutable_available());
+  show(budget::v1::RESERVED, account.mutable_reserved());
+  show(budget::v1::COMMITTED, account.mutable_committed());
+  show(budget::v1::PAID, account.mutable_paid());
+  account.set_closed(row->closed_by() != 0);
+  account.set_posting_count(account.posting_count() + 1);
+  return tx.Put(kAccounts, row);
+}
+
+absl::Status PutPosting(store::Tx& tx, const std::string& programme, PostingRow* row) {
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next(absl::StrCat("postings/", programme)));
+  row->set_programme(programme);
+  row->set_number(number);
+  row->mutable_posting()->set_name(PostingName(programme, number));
+  return tx.Put(kPostings, row);
+}
+
+struct Named {
+  std::string programme;
+  int year = 0;
+};
+
+absl::StatusOr<Named> AccountIn(const std::string& name, const char* field) {
+  ASSIGN_OR_RETURN(const auto parts, base::MatchResourceName(kAccountPattern, name));
+  Named named{parts[0], 0};
+  if (!absl::SimpleAtoi(parts[1], &named.year) || parts[1].size() != 4 || named.year < 2000) {
+    return base::InvalidField(field, "must end with a year of four digits");
+  }
+  return named;
+}
+
+}  // namespace
+
+const store::Table<AccountRow> kAccounts{0xf020, "accounts", [](const AccountRow& row) {
+                                           return AccountKey(row.programme(), row.year());
+                                         }};
+const store::Table<PostingRow> kPostings{0xf021, "postings", [](const PostingRow& row) {
+                                           return Key::Of(row.programme(), row.number());
+                                         }};
+const store::Index<PostingRow> kPostingsByRecord{
+    0xf022, "postings_by_record", kPostings, false, [](const PostingRow& row, const EmitKey& emit) {
+      emit(Key::Of(row.programme(), row.posting().record()));
+    }};
+
+store::Schema WithBudget(store::Schema schema) {
+  schema.tables.push_back(&kAccounts);
+  schema.tables.push_back(&kPostings);
+  schema.indexes.push_back(&kPostingsByRecord);
+  return schema;
+}
+
+absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
+                             const base::LegalBasis& basis) {
+  const std::optional<Flow> flow = FlowOf(movement.kind);
+  if (!flow.has_value()) return absl::InternalError("no movement within an account");
+  if (movement.amount.is_zero() || movement.amount.is_negative()) {
+    return base::InvalidField("amount", "must be more than 0");
+  }
+  ASSIGN_OR_RETURN(AccountRow row, AccountOf(tx, movement.programme, movement.year));
+  const std::string& name = row.account().name();
+  if (row.closed_by() != 0) return YearClosed(name);
+  const int64_t tiyn = movement.amount.tiyn();
+  if (flow->from != budget::v1::SOURCE && Balance(row, flow->from) < tiyn) {
+    ASSIGN_OR_RETURN(const AccountRow before, AccountOf(tx, movement.programme, movement.year - 1));
+    if (before.closed_by() == 0 && Balance(before, flow->from) > 0) {
+      return YearNotClosed(before.account().name());
+    }
+    return Exceeded(name, flow->from, Balance(row, flow->from), movement.amount, basis);
+  }
+  PostingRow posted;
+  Posting& posting = *posted.mutable_posting();
+  posting.set_kind(movement.kind);
+  posting.set_record(movement.record);
+  posting.set_posted_by(movement.subject);
+  RETURN_IF_ERROR(Move(&row, flow->from, -tiyn, &posting));
+  RETURN_IF_ERROR(Move(&row, flow->to, tiyn, &posting));
+  RETURN_IF_ERROR(PutAccount(tx, &row));
+  RETURN_IF_ERROR(PutPosting(tx, movement.programme, &posted));
+  tx.Cite(basis);
+  return posting;
+}
+
+absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std::string& programme,
+                                                        int year, bool carry_over,
+                                                        const std::string& subject,
+                                                        const base::LegalBasis& basis) {
+  const std::string name = AccountName(programme, year);
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kAccounts, AccountKey(programme, year)));
+  if (!known.has_value()) return base::NotFound(kAccounts.name, name);
+  ASSIGN_OR_RETURN(AccountRow row, AccountOf(tx, programme, year));
+  ASSIGN_OR_RETURN(AccountRow next, AccountOf(tx, programme, year + 1));
+  budget::v1::CloseYearResponse response;
+  if (row.closed_by() != 0) {
+    ASSIGN_OR_RETURN(const auto posted, tx.Find(kPostings, Key::Of(programme, row.closed_by())));
+    if (!posted.has_value()) return base::StoreCorrupt("posting of a closed year");
+    *response.mutable_posting() = posted->row.posting();
+    *response.mutable_closed() = row.account();
+    *response.mutable_next() = next.account();
+    return response;
+  }
+  if (year >= tx.today().year()) return YearNotOver(year);
+  std::string open;  // an earlier year
+  RETURN_IF_ERROR(
+      tx.Scan(kAccounts, {Key::Of(programme), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+                if (stored.row.year() >= year) return false;
+                if (stored.row.closed_by() == 0) open = stored.row.account().name();
+                return open.empty();
+              }));
+  if (!open.empty()) return YearNotClosed(open);
+
+  PostingRow posted;
+  Posting& posting = *posted.mutable_posting();
+  posting.set_kind(Posting::CLOSE_YEAR);
+  posting.set_record(name);
+  posting.set_posted_by(subject);
+  for (const Bucket bucket : {budget::v1::AVAILABLE, budget::v1::RESERVED, budget::v1::COMMITTED}) {
+    const int64_t tiyn = Balance(row, bucket);
+    RETURN_IF_ERROR(Move(&row, bucket, -tiyn, &posting));
+    if (bucket == budget::v1::AVAILABLE && !carry_over) {
+      RETURN_IF_ERROR(Move(&row, budget::v1::SOURCE, tiyn, &posting));
+    } else {
+      RETURN_IF_ERROR(Move(&next, bucket, tiyn, &posting));
+    }
+  }
+  RETURN_IF_ERROR(PutPosting(tx, programme, &posted));
+  row.set_closed_by(posted.number());
+  RETURN_IF_ERROR(PutAccount(tx, &row));
+  RETURN_IF_ERROR(PutAccount(tx, &next));
+  tx.Cite(basis);
+  *response.mutable_closed() = row.account();
+  *response.mutable_next() = next.account();
+  *response.mutable_posting() = posting;
+  return response;
+}
+
+absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader) {
+  std::vector<std::string> findings;
+  std::map<std::string, std::array<int64_t, kBuckets>> posted;  // by account
+  std::map<std::string, int64_t> numbers;                       // of the last posting, by programme
+  RETURN_IF_ERROR(reader.Scan(
+      kPostings, {}, {},
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<PostingRow>(view));
+        const Posting& posting = stored.row.posting();
+        if (stored.row.number() != ++numbers[stored.row.programme()]) {
+          findings.push_back(absl::StrCat(posting.name(), ": a posting before it is missing"));
+          numbers[stored.row.programme()] = stored.row.number();
+        }
+        int64_t sum = 0;
+        for (const Posting::Leg& leg : posting.legs()) {
+          ASSIGN_OR_RETURN(const Money amount, Money::FromProto(leg.amount()));
+          sum += amount.tiyn();
+          posted[leg.account()][static_cast<size_t>(leg.bucket() - 1)] += amount.tiyn();
+        }
+        if (sum != 0) findings.push_back(absl::StrCat(posting.name(), ": legs do not add up"));
+        return true;
+      }));
+  std::map<std::string, int64_t> sums;  // by programme
+  RETURN_IF_ERROR(
+      reader.Scan(kAccounts, {}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+                    const std::string& name = stored.row.account().name();
+                    if (stored.row.balances_size() != kBuckets) return base::StoreCorrupt(name);
+                    for (int i = 0; i < kBuckets; ++i) {
+                      const int64_t balance = stored.row.balances(i);
+                      sums[stored.row.programme()] += balance;
+                      if (i > 0 && balance < 0)
+                        findings.push_back(absl::StrCat(name, ": below zero"));
+                      if (balance != posted[name][static_cast<size_t>(i)]) {
+                        findings.push_back(absl::StrCat(name, ": is not what its postings say"));
+                      }
+                    }
+                    posted.erase(name);
+                    return true;
+                  }));
+  for (const auto& [programme, sum] : sums) {
+    if (sum != 0) findings.push_back(absl::StrCat(programme, ": does not add up to zero"));
+  }
+  for (const auto& [account, balances] : posted) {
+    findings.push_back(absl::StrCat(account, ": has postings and is not there"));
+  }
+  return findings;
+}
+
+absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
+                                       const budget::v1::AllocateBudgetRequest& request,
+                                       const base::LegalBasis& basis) {
+  ASSIGN_OR_RETURN(const Named named, AccountIn(request.account(), "account"));
+  ASSIGN_OR_RETURN(const Money amount, Money::FromProto(request.amount()));
+  ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(request.order_date()));
+  if (ordered > tx.today()) {
+    return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+                   "The order is dated in the future.")
+        .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
+        .Cite(basis);
+  }
+  RETURN_IF_ERROR(Post(tx,
+                       {Posting::ALLOCATE, amount, named.programme, named.year,
+                        request.order_number(), call.caller->subject},
+                       basis)
+                      .status());
+  ASSIGN_OR_RETURN(const AccountRow row, AccountOf(tx, named.programme, named.year));
+  return row.account();
+}
+
+absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(const rpc::Call& call, store::Tx& tx,
+                                                        const budget::v1::CloseYearRequest& request,
+                                                        bool carry_over,
+                                                        const base::LegalBasis& basis) {
+  ASSIGN_OR_RETURN(const Named named, AccountIn(request.account(), "account"));
+  return CloseYear(tx, named.programme, named.year, carry_over, call.caller->subject, basis);
+}
+
+absl::StatusOr<rpc::Encoded<Account>> GetAccount(const store::Store& store, const rpc::Call& call,
+                                                 const budget::v1::GetAccountRequest& request) {
+  ASSIGN_OR_RETURN(const Named named, AccountIn(request.name(), "name"));
+  return rpc::GetRecord<Account>(store, call, kAccounts, AccountKey(named.programme, named.year),
+                                 request);
+}
+
+absl::StatusOr<rpc::Encoded<budget::v1::ListPostingsResponse>> ListPostings(
+    const store::Store& store, const rpc::Call& call,
+    const budget::v1::ListPostingsRequest& request) {
+  ASSIGN_OR_RETURN(const auto parts, base::MatchResourceName("programmes/*", request.parent()));
+  rpc::ListPlan plan;
+  plan.table = &kPostings;
+  plan.prefix = Key::Of(parts[0]);
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"record", &kPostingsByRecord, [programme = parts[0]](const std::string& record) {
+                     return std::optional(Key::Of(programme, record));
+                   }}};
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
+  return rpc::Encoded<budget::v1::ListPostingsResponse>{std::move(page)};
+}
+
+}  // namespace nisi::cases

@@ -1,0 +1,82 @@
+// The money of a programme by financial year, in double entry, kept in the store of the service
+// that decides on it. Every posting is a part of the command whose decision it carries out, so
+// money and decision cannot part; the store's one writer makes postings serial, so nothing is
+// locked.
+//
+//   // tables.cc: new store::Schema(cases::WithBudget({"grants", 1, ...}))
+//   RETURN_IF_ERROR(cases::Post(tx, {Posting::RESERVE, sum, "grants", tx.today().year(),
+//                                    grant.name()}, errors::Budget()).status());
+//
+// What always holds: the legs of a posting add up to zero, so all accounts of a programme do; no
+// bucket but SOURCE is below zero; an account is what its postings say (AuditBudget).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/money.h"
+#include "common/base/status.h"
+#include "common/rpc/call.h"
+#include "common/store/store.h"
+#include "nisi/budget/v1/budget.pb.h"
+
+namespace nisi::cases {
+
+using budget::v1::Account;
+using budget::v1::AccountRow;
+using budget::v1::Posting;
+using budget::v1::PostingRow;
+
+// Numbers on disk, the same in every service that has money.
+extern const store::Table<AccountRow> kAccounts;          // 0xf020: programme, year
+extern const store::Table<PostingRow> kPostings;          // 0xf021: programme, number
+extern const store::Index<PostingRow> kPostingsByRecord;  // 0xf022: programme, record
+
+// The schema of a service with the tables of budgets.
+store::Schema WithBudget(store::Schema schema);
+
+struct Movement {
+  Posting::Kind kind = Posting::KIND_UNSPECIFIED;  // any but CLOSE_YEAR
+  base::Money amount;
+  std::string programme;
+  int year = 0;
+  std::string record;   // see Posting
+  std::string subject;  // whose command it is
+};
+
+// Posts a movement within one account. ALLOCATE opens the account; for any other one that is not
+// there is empty. INVALID_FIELD for no amount; BUDGET_EXCEEDED (FAILED_PRECONDITION with
+// QuotaFailure) when the bucket holds less, or YEAR_NOT_CLOSED when the year before still holds
+// some of it; YEAR_CLOSED. A refusal changes nothing. Cites `basis`.
+absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
+                             const base::LegalBasis& basis);
+
+// Closes a financial year that is over: reserved and committed money goes on in the next year, and
+// what is free too where it is carried over, else back to the budget. One posting, once: asked
+// again, the same answer. YEAR_NOT_OVER; YEAR_NOT_CLOSED while an earlier one is open; NOT_FOUND.
+absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std::string& programme,
+                                                        int year, bool carry_over,
+                                                        const std::string& subject,
+                                                        const base::LegalBasis& basis);
+
+// What does not hold, one line a finding: for tests and audits.
+absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader);
+
+// The four methods that every service with money has; who may call them its proto says.
+absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
+                                       const budget::v1::AllocateBudgetRequest& request,
+                                       const base::LegalBasis& basis);
+absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(const rpc::Call& call, store::Tx& tx,
+                                                        const budget::v1::CloseYearRequest& request,
+                                                        bool carry_over,
+                                                        const base::LegalBasis& basis);
+absl::StatusOr<rpc::Encoded<Account>> GetAccount(const store::Store& store, const rpc::Call& call,
+                                                 const budget::v1::GetAccountRequest& request);
+absl::StatusOr<rpc::Encoded<budget::v1::ListPostingsResponse>> ListPostings(
+    const store::Store& store, const rpc::Call& call,
+    const budget::v1::ListPostingsRequest& request);
+
+}  // namespace nisi::cases

@@ -1,0 +1,250 @@
+#include "common/cases/budget.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/store/store_testing.h"
+
+namespace nisi::cases {
+namespace {
+
+using base::Money;
+using base::ReasonOf;
+using store::Day;
+using store::EngineName;
+using store::Key;
+using store::Tx;
+using ::testing::IsEmpty;
+
+const base::LegalBasis kBasis = base::Law("Art. 42(5)", "Money for grants.");
+
+class BudgetTest : public store::StoreTest {
+ protected:
+  void SetUp() override {
+    schema_ = WithBudget(store::WidgetSchema());
+    Open();
+    clock_.Set(Day("2026-06-15").StartOfDay());
+  }
+
+  absl::Status Move(Posting::Kind kind, int64_t tiyn, int year = 2026,
+                    const std::string& programme = "grants") {
+    return store_
+        ->Write({.actor = "test"},
+                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                  RETURN_IF_ERROR(Post(tx,
+                                       {kind, Money::FromTiyn(tiyn).value(), programme, year,
+                                        "grants/7", "somebody"},
+                                       kBasis)
+                                      .status());
+                  return std::string();
+                })
+        .status();
+  }
+  absl::StatusOr<budget::v1::CloseYearResponse> Close(int year, bool carry = true) {
+    budget::v1::CloseYearResponse response;
+    const auto outcome =
+        store_->Write({.actor = "test"}, [&](Tx& tx) -> absl::StatusOr<std::string> {
+          ASSIGN_OR_RETURN(response, CloseYear(tx, "grants", year, carry, "somebody", kBasis));
+          return std::string();
+        });
+    if (!outcome.ok()) return outcome.status();
+    return response;
+  }
+  // available, reserved, committed, paid; of an account that is not there nothing.
+  std::string Stands(int year, const std::string& programme = "grants") {
+    const auto found = store_->Read().Find(kAccounts, Key::Of(programme, int32_t{year}));
+    EXPECT_TRUE(found.ok()) << found.status();
+    if (!found->has_value()) return "";
+    const Account& a = (*found)->row.account();
+    const auto text = [](const google::type::Money& money) {
+      return Money::FromProto(money).value().ToString();
+    };
+    return absl::StrCat(text(a.allocated()), " = ", text(a.available()), " + ", text(a.reserved()),
+                        " + ", text(a.committed()), " + ", text(a.paid()),
+                        a.closed() ? " closed" : "");
+  }
+  void ExpectSound() {
+    const auto findings = AuditBudget(store_->Read());
+    ASSERT_TRUE(findings.ok()) << findings.status();
+    EXPECT_THAT(*findings, IsEmpty());
+  }
+};
+
+TEST_P(BudgetTest, MoneyGoesFromDecisionToPayment) {
+  const struct {
+    Posting::Kind kind;
+    int64_t tiyn;
+    const char* reason;
+    const char* stands;
+  } kSteps[] = {
+      {Posting::RESERVE, 1, "BUDGET_EXCEEDED", ""},
+      {Posting::ALLOCATE, 10000, "", "100.00 = 100.00 + 0.00 + 0.00 + 0.00"},
+      {Posting::RESERVE, 10001, "BUDGET_EXCEEDED", "100.00 = 100.00 + 0.00 + 0.00 + 0.00"},
+      {Posting::RESERVE, 6000, "", "100.00 = 40.00 + 60.00 + 0.00 + 0.00"},
+      {Posting::COMMIT, 6001, "BUDGET_EXCEEDED", "100.00 = 40.00 + 60.00 + 0.00 + 0.00"},
+      {Posting::COMMIT, 5000, "", "100.00 = 40.00 + 10.00 + 50.00 + 0.00"},
+      {Posting::RELEASE, 1000, "", "100.00 = 50.00 + 0.00 + 50.00 + 0.00"},
+      {Posting::RELEASE, 1, "BUDGET_EXCEEDED", "100.00 = 50.00 + 0.00 + 50.00 + 0.00"},
+      {Posting::PAY, 5001, "BUDGET_EXCEEDED", "100.00 = 50.00 + 0.00 + 50.00 + 0.00"},
+      {Posting::PAY, 3000, "", "100.00 = 50.00 + 0.00 + 20.00 + 30.00"},
+      {Posting::UNCOMMIT, 2000, "", "100.00 = 70.00 + 0.00 + 0.00 + 30.00"},
+      {Posting::RETURN, 500, "", "100.00 = 75.00 + 0.00 + 0.00 + 25.00"},
+      {Posting::RETURN, 2501, "BUDGET_EXCEEDED", "100.00 = 75.00 + 0.00 + 0.00 + 25.00"},
+      {Posting::GIVE_BACK, 7500, "", "25.00 = 0.00 + 0.00 + 0.00 + 25.00"},
+      {Posting::GIVE_BACK, 1, "BUDGET_EXCEEDED", "25.00 = 0.00 + 0.00 + 0.00 + 25.00"},
+      {Posting::ALLOCATE, 0, "INVALID_FIELD", "25.00 = 0.00 + 0.00 + 0.00 + 25.00"},
+      {Posting::ALLOCATE, -1, "INVALID_FIELD", "25.00 = 0.00 + 0.00 + 0.00 + 25.00"},
+  };
+  for (const auto& step : kSteps) {
+    const int64_t before = store_->position();
+    const absl::Status moved = Move(step.kind, step.tiyn);
+    EXPECT_EQ(ReasonOf(moved), step.reason) << Posting::Kind_Name(step.kind) << step.tiyn;
+    EXPECT_EQ(Stands(2026), step.stands) << Posting::Kind_Name(step.kind) << step.tiyn;
+    EXPECT_EQ(store_->position() == before, !moved.ok()) << "a refusal changes nothing";
+    ExpectSound();
+  }
+}
+
+TEST_P(BudgetTest, WhatIsTooMuchSaysHowMuchThereIs) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  const absl::Status refused = Move(Posting::RESERVE, 12000);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  google::rpc::QuotaFailure quota;
+  ASSERT_TRUE(quota.ParseFromString(
+      std::string(refused.GetPayload(base::TypeUrl(quota)).value_or(absl::Cord()))));
+  ASSERT_EQ(quota.violations_size(), 1);
+  EXPECT_EQ(quota.violations(0).subject(), "programmes/grants/accounts/2026");
+  EXPECT_EQ(quota.violations(0).description(),
+            "AVAILABLE holds 100.00 tenge and 120.00 are needed");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 42(5)");
+}
+
+TEST_P(BudgetTest, TheBalanceIsCarriedOverOnceExactly) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  ASSERT_TRUE(Move(Posting::RESERVE, 7000).ok());
+  ASSERT_TRUE(Move(Posting::COMMIT, 5000).ok());
+  ASSERT_TRUE(Move(Posting::PAY, 1001).ok());
+  EXPECT_EQ(ReasonOf(Close(2026).status()), "YEAR_NOT_OVER");
+  clock_.Set(Day("2026-12-31").StartOfDay());
+  EXPECT_EQ(ReasonOf(Close(2026).status()), "YEAR_NOT_OVER");
+  clock_.Set(Day("2027-01-01").StartOfDay());
+  EXPECT_EQ(ReasonOf(Move(Posting::PAY, 100, 2027)), "YEAR_NOT_CLOSED");
+  const auto closed = Close(2026);
+  ASSERT_TRUE(closed.ok()) << closed.status();
+  EXPECT_EQ(Stands(2026), "100.00 = 0.00 + 0.00 + 0.00 + 10.01 closed");
+  EXPECT_EQ(Stands(2027), "0.00 = 30.00 + 20.00 + 39.99 + 0.00");
+  for (int i = 0; i < 3; ++i) {
+    const auto again = Close(2026);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->posting().SerializeAsString(), closed->posting().SerializeAsString());
+  }
+  EXPECT_EQ(Stands(2027), "0.00 = 30.00 + 20.00 + 39.99 + 0.00");
+  EXPECT_EQ(ReasonOf(Move(Posting::ALLOCATE, 1)), "YEAR_CLOSED");
+  EXPECT_TRUE(Move(Posting::PAY, 3999, 2027).ok());
+  EXPECT_EQ(ReasonOf(Move(Posting::PAY, 1, 2027)), "BUDGET_EXCEEDED");
+  EXPECT_EQ(ReasonOf(Close(2025).status()), ReasonOf(base::NotFound("accounts", "x")));
+  // A later year is not closed over an open one.
+  clock_.Set(Day("2029-01-01").StartOfDay());
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 500, 2028).ok());
+  EXPECT_EQ(ReasonOf(Close(2028).status()), "YEAR_NOT_CLOSED");
+  ASSERT_TRUE(Close(2027, /*carry=*/false).ok());
+  EXPECT_EQ(Stands(2027), "-30.00 = 0.00 + 0.00 + 0.00 + 39.99 closed");
+  EXPECT_EQ(Stands(2028), "5.00 = 5.00 + 20.00 + 0.00 + 0.00");
+  ASSERT_TRUE(Close(2028).ok());
+  ExpectSound();
+}
+
+// Any movements in any order: what is moved is what a plain sum of the accepted ones says.
+TEST_P(BudgetTest, NothingIsEverLostOrMade) {
+  std::mt19937 random(11);
+  const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  std::map<std::string, int64_t> given, paid;
+  int accepted = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto kind = static_cast<Posting::Kind>(1 + pick(8));
+    const std::string programme = pick(2) == 0 ? "grants" : "clusters";
+    const int64_t tiyn = 1 + pick(kind == Posting::ALLOCATE ? 5000 : 2000);
+    const int year = 2026 + pick(2);
+    const absl::Status moved = Move(kind, tiyn, year, programme);
+    if (!moved.ok()) {
+      EXPECT_TRUE(ReasonOf(moved) == "BUDGET_EXCEEDED" || ReasonOf(moved) == "YEAR_NOT_CLOSED" ||
+                  ReasonOf(moved) == "YEAR_CLOSED")
+          << moved;
+      continue;
+    }
+    ++accepted;
+    if (kind == Posting::ALLOCATE) given[programme] += tiyn;
+    if (kind == Posting::GIVE_BACK) given[programme] -= tiyn;
+    if (kind == Posting::PAY) paid[programme] += tiyn;
+    if (kind == Posting::RETURN) paid[programme] -= tiyn;
+    if (i == 300) {
+      clock_.Set(Day("2027-02-01").StartOfDay());
+      ASSERT_TRUE(Close(2026).ok());
+    }
+    if (i % 20 == 0) ExpectSound();
+  }
+  EXPECT_GT(accepted, 100);
+  ExpectSound();
+  for (const std::string& programme : {std::string("grants"), std::string("clusters")}) {
+    int64_t allocated = 0, out = 0;
+    for (const int year : {2026, 2027}) {
+      const auto found = store_->Read().Find(kAccounts, Key::Of(programme, int32_t{year}));
+      if (!found.ok() || !found->has_value()) continue;
+      allocated -= (*found)->row.balances(0);
+      out += (*found)->row.balances(4);
+    }
+    EXPECT_EQ(allocated, given[programme]);
+    EXPECT_EQ(out, paid[programme]);
+  }
+}
+
+// Many who want the last of it at once: as much is decided as there is, and no more.
+TEST_P(BudgetTest, ManyAtOnceNeverOverdraw) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  std::vector<std::thread> threads;
+  std::atomic<int> granted{0}, refused{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        const absl::Status moved = Move(Posting::RESERVE, 99);
+        if (moved.ok()) {
+          ++granted;
+        } else {
+          EXPECT_EQ(ReasonOf(moved), "BUDGET_EXCEEDED");
+          ++refused;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(granted, 101);
+  EXPECT_EQ(refused, 99);
+  EXPECT_EQ(Stands(2026), "100.00 = 0.01 + 99.99 + 0.00 + 0.00");
+  ExpectSound();
+}
+
+// Many who close the same year at once: one posting.
+TEST_P(BudgetTest, ManyCloseAYearOnce) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  clock_.Set(Day("2027-01-15").StartOfDay());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] { EXPECT_TRUE(Close(2026).ok()); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Stands(2027), "0.00 = 100.00 + 0.00 + 0.00 + 0.00");
+  ExpectSound();
+}
+
+NISI_BOTH_ENGINES(BudgetTest);
+
+}  // namespace
+}  // namespace nisi::cases

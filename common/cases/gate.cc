@@ -1,0 +1,79 @@
+#include "common/cases/gate.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/norms/term.h"
+#include "common/rpc/resource.h"
+
+namespace nisi::cases {
+
+using store::EmitKey;
+using store::Key;
+
+const store::Table<NoticeRow> kNotices{
+    0xf030, "notices", [](const NoticeRow& row) { return Key::Of(row.notice().name()); }};
+const store::Index<NoticeRow> kNoticesByRecord{
+    0xf031, "notices_by_record", kNotices, false, [](const NoticeRow& row, const EmitKey& emit) {
+      emit(Key::Of(row.notice().record(), static_cast<int64_t>(row.notice().checkpoint()),
+                   row.sequence()));
+    }};
+
+store::Schema WithNotices(store::Schema schema) {
+  schema.tables.push_back(&kNotices);
+  schema.indexes.push_back(&kNoticesByRecord);
+  return schema;
+}
+
+absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint) {
+  return base::Refusal(absl::StatusCode::kUnavailable, "GATE_NOT_CHECKED",
+                       "The gate of recipients has not answered: not checked is not passed.")
+      .With("checkpoint", gate::v1::Checkpoint_Name(checkpoint))
+      .RetryAfter(absl::Minutes(1));
+}
+
+absl::StatusOr<Notice> RecordedGate::Check(const rpc::Call& /*call*/,
+                                           const GateQuestion& question) {
+  const store::View view = store_.Read();
+  std::optional<Notice> last;
+  RETURN_IF_ERROR(view.Scan(
+      kNoticesByRecord, {Key::Of(question.record, static_cast<int64_t>(question.checkpoint)), ""},
+      {}, [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<NoticeRow>(row));
+        if (stored.row.notice().recipient() == question.recipient) {
+          last = std::move(*stored.row.mutable_notice());
+        }
+        return true;
+      }));
+  if (!last.has_value()) return GateNotChecked(question.checkpoint);
+  if (last->verdict() == Notice::FAILED) return *std::move(last);
+  ASSIGN_OR_RETURN(const base::Date checked, base::Date::FromProto(last->check_date()));
+  ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(norms_, days_norm_, checked));
+  if (question.day > term.last_day) return GateNotChecked(question.checkpoint);
+  return *std::move(last);
+}
+
+absl::StatusOr<Notice> RecordNotice(const rpc::Call& call, store::Tx& tx,
+                                    const gate::v1::RecordNoticeRequest& request,
+                                    const base::LegalBasis& basis) {
+  NoticeRow row;
+  Notice& notice = *row.mutable_notice();
+  notice = request.notice();
+  ASSIGN_OR_RETURN(const base::Date checked, base::Date::FromProto(notice.check_date()));
+  if (checked > tx.today()) return base::InvalidField("notice.check_date", "lies in the future");
+  notice.set_name(absl::StrCat("notices/", rpc::IdFor(call)));
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kNotices, Key::Of(notice.name())));
+  if (known.has_value()) {
+    return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                         "This request recorded a notice before.")
+        .Resource(kNotices.name, notice.name());
+  }
+  ASSIGN_OR_RETURN(const int64_t sequence, tx.Next("notices"));
+  row.set_sequence(sequence);
+  notice.set_recorded_by(call.caller->subject);
+  tx.Cite(basis);
+  RETURN_IF_ERROR(tx.Put(kNotices, &row));
+  return notice;
+}
+
+}  // namespace nisi::cases

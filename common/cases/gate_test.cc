@@ -1,0 +1,93 @@
+#include "common/cases/gate.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "common/base/status.h"
+#include "common/store/store_testing.h"
+
+namespace nisi::cases {
+namespace {
+
+using base::ReasonOf;
+using store::Day;
+using store::EngineName;
+using store::Tx;
+
+class GateTest : public store::StoreTest {
+ protected:
+  GateTest() : norms_(*norms::Norms::Default()) {}
+  void SetUp() override {
+    schema_ = WithNotices(store::WidgetSchema());
+    Open();
+  }
+  absl::Status Record(gate::v1::Checkpoint checkpoint, Notice::Verdict verdict,
+                      const std::string& day, const std::string& recipient = "990140000007",
+                      const std::string& record = "supports/a") {
+    gate::v1::RecordNoticeRequest request;
+    request.set_request_id(absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_));
+    request.mutable_notice()->set_number(absl::StrCat("G-", ids_));
+    request.mutable_notice()->set_checkpoint(checkpoint);
+    request.mutable_notice()->set_verdict(verdict);
+    request.mutable_notice()->set_recipient(recipient);
+    request.mutable_notice()->set_record(record);
+    *request.mutable_notice()->mutable_check_date() = Day(day).ToProto();
+    rpc::MethodPolicy method;
+    method.path = "/test/RecordNotice";
+    rpc::Call call;
+    call.method = &method;
+    call.caller = std::make_shared<rpc::Caller>();
+    call.request_id = request.request_id();
+    return store_
+        ->Write(
+            store::Info(),
+            [&](Tx& tx) -> absl::StatusOr<std::string> {
+              RETURN_IF_ERROR(
+                  RecordNotice(call, tx, request, base::Law("Art. 25(5)", "Checked.")).status());
+              return std::string();
+            })
+        .status();
+  }
+  // "passed", "failed", or why there is no answer.
+  std::string Ask(gate::v1::Checkpoint checkpoint, const std::string& day) {
+    RecordedGate gate(*store_, norms_, "clusters.support.payment_days");
+    const auto notice =
+        gate.Check(rpc::Call(), {checkpoint, "990140000007", "supports/a", Day(day)});
+    if (!notice.ok()) return ReasonOf(notice.status());
+    return notice->verdict() == Notice::PASSED ? "passed" : "failed";
+  }
+
+  norms::Norms norms_;
+  int ids_ = 0;
+};
+
+TEST_P(GateTest, SilenceIsNoPass) {
+  constexpr auto kBefore = gate::v1::BEFORE_CONSIDERATION;
+  constexpr auto kPayment = gate::v1::BEFORE_PAYMENT;
+  EXPECT_EQ(Ask(kPayment, "2026-06-15"), "GATE_NOT_CHECKED");
+  // What is said of another checkpoint, recipient or case is nothing said of this.
+  ASSERT_TRUE(Record(kBefore, Notice::PASSED, "2026-06-15").ok());
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-15", "990140000106").ok());
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-15", "990140000007", "supports/b").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-15"), "GATE_NOT_CHECKED");
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-15").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-15"), "passed");
+  // A pass grows old: three working days from Monday end on Thursday.
+  EXPECT_EQ(Ask(kPayment, "2026-06-18"), "passed");
+  EXPECT_EQ(Ask(kPayment, "2026-06-19"), "GATE_NOT_CHECKED");
+  // The last word counts, and a failure does not grow old.
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-15").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-16"), "failed");
+  EXPECT_EQ(Ask(kPayment, "2026-12-01"), "failed");
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-15").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-16"), "passed");
+  EXPECT_EQ(ReasonOf(Record(kPayment, Notice::PASSED, "2026-06-16")), "INVALID_FIELD");
+  EXPECT_EQ(GateNotChecked(kPayment).code(), absl::StatusCode::kUnavailable);
+}
+
+NISI_BOTH_ENGINES(GateTest);
+
+}  // namespace
+}  // namespace nisi::cases

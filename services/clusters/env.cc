@@ -1,0 +1,124 @@
+#include "services/clusters/env.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/field_rules.h"
+#include "services/clusters/errors.h"
+
+namespace nisi::clusters {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr uint32_t kInsiders = base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) |
+                               base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) |
+                               base::RoleBit(rpc::v1::AUDITOR);
+constexpr uint32_t kExpert = base::RoleBit(rpc::v1::EXPERT);
+// The owner of administrative data (Art. 6(3)), and the experts who examine it.
+constexpr uint32_t kShown = base::RoleBit(rpc::v1::ENTITY) | kExpert;
+
+absl::Status MoveInitiative(const Env& env, store::Tx& tx, const std::string& name,
+                            InitiativeVerb verb, std::optional<base::Date> day) {
+  ASSIGN_OR_RETURN(InitiativeRow row, Need(tx, kInitiatives, store::Key::Of(name)));
+  ASSIGN_OR_RETURN(auto step, cases::BeginByItself(InitiativeMachine(), verb, std::move(row), day));
+  Initiative& initiative = *step.row.mutable_initiative();
+  if (verb == InitiativeVerb::kRelease) {
+    initiative.clear_application();
+    initiative.clear_expert_subjects();
+    ASSIGN_OR_RETURN(DiagnosticRow diagnosis,
+                     Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
+    diagnosis.mutable_diagnostic()->clear_expert_subjects();
+    RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis, day));
+  }
+  return cases::Finish(tx, *env.norms, kInitiatives, &step);
+}
+
+// Outcomes that are decided and not published.
+bool ConcealOutcome(Message* resource) {
+  if (resource->GetDescriptor() == Selection::descriptor()) {
+    auto* selection = static_cast<Selection*>(resource);
+    if (selection->state() == Selection::PUBLISHED) return false;
+    const bool held = selection->has_ranking() || selection->has_decision();
+    selection->clear_ranking();
+    selection->clear_selected_count();
+    selection->clear_protocol_number();
+    selection->clear_protocol_date();
+    selection->clear_decision();
+    return held;
+  }
+  if (resource->GetDescriptor() == Application::descriptor()) {
+    auto* application = static_cast<Application*>(resource);
+    if (IsPublic(*application) || !application->has_scoring()) return false;
+    application->clear_total();
+    application->clear_rank();
+    application->clear_passed();
+    application->clear_scoring();
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsInsider(uint32_t roles) {
+  return (roles & kInsiders) != 0;
+}
+
+bool SelectionVisible(const Message& resource, uint32_t roles) {
+  return IsInsider(roles) || IsPublic(static_cast<const Selection&>(resource));
+}
+
+bool ApplicationVisible(const Message& resource, uint32_t roles) {
+  return IsInsider(roles) || (roles & kShown) != 0 ||
+         IsPublic(static_cast<const Application&>(resource));
+}
+
+bool ClusterVisible(const Message& resource, uint32_t roles) {
+  constexpr uint32_t kTied = base::RoleBit(rpc::v1::ENTITY) | base::RoleBit(rpc::v1::AKIMAT);
+  return IsInsider(roles) || (roles & kTied) != 0 ||
+         IsPublic(static_cast<const Cluster&>(resource));
+}
+
+bool Conceal(uint32_t roles, Message* resource) {
+  if (IsInsider(roles)) return false;
+  bool changed = ConcealOutcome(resource);
+  const auto* type = resource->GetDescriptor();
+  const std::string& tie = type->options().GetExtension(rpc::v1::resource).expert_field();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* field = type->field(i);
+    if (rpc::RuleOf(*field).data_class() != rpc::v1::CONFIDENTIAL) continue;
+    // Experts do not learn of each other: of the tie to them, one reads its own record alone.
+    const bool shown = field->name() == tie ? !field->is_repeated() && (roles & kExpert) != 0
+                                            : (roles & kShown) != 0;
+    if (shown || !rpc::IsGiven(*resource, *field)) continue;
+    resource->GetReflection()->ClearField(resource, field);
+    changed = true;
+  }
+  return changed;
+}
+
+void SetDecideTime(const store::Tx& tx, Decision* decision) {
+  decision->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+}
+
+absl::Status Release(const Env& env, store::Tx& tx, const std::string& initiative,
+                     std::optional<base::Date> day) {
+  return MoveInitiative(env, tx, initiative, InitiativeVerb::kRelease, day);
+}
+
+absl::Status Adopt(const Env& env, store::Tx& tx, const std::string& initiative) {
+  return MoveInitiative(env, tx, initiative, InitiativeVerb::kAdopt, std::nullopt);
+}
+
+absl::StatusOr<std::set<std::string>> ExpertSubjects(const store::Reader& reader,
+                                                     int32_t selection) {
+  ASSIGN_OR_RETURN(const std::vector<ExpertRow> experts,
+                   AllOf(reader, kExperts, store::Key::Of(selection)));
+  std::set<std::string> subjects;
+  for (const ExpertRow& row : experts) {
+    if (row.expert().state() != Expert::DISMISSED) subjects.insert(row.expert().subject());
+  }
+  return subjects;
+}
+
+}  // namespace nisi::clusters

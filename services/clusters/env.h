@@ -1,0 +1,165 @@
+// What the functions of this service work with, who may see what, and what their commands share.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/cases/gate.h"
+#include "common/cases/step.h"
+#include "common/norms/norms.h"
+#include "common/rpc/call.h"
+#include "common/rpc/resource.h"
+#include "common/store/store.h"
+#include "services/clusters/rules.h"
+#include "services/clusters/tables.h"
+
+namespace nisi::clusters {
+
+struct Env {
+  store::Store* store = nullptr;
+  const norms::Norms* norms = nullptr;
+  cases::Gate* gate = nullptr;
+};
+
+// ---- Who sees what (env.cc)
+
+// The institute, the authority and auditors see what is not published.
+bool IsInsider(uint32_t roles);
+
+// For rpc::FindFor and lists.
+bool SelectionVisible(const google::protobuf::Message& resource, uint32_t roles);
+bool ApplicationVisible(const google::protobuf::Message& resource, uint32_t roles);
+bool ClusterVisible(const google::protobuf::Message& resource, uint32_t roles);
+
+// Takes out of a record what the caller's roles over it do not show: confidential fields, but to
+// the owner, insiders and the record's experts; what is decided and not published. Whether anything
+// was taken out.
+bool Conceal(uint32_t roles, google::protobuf::Message* resource);
+
+template <class Resource, class Row, class Request>
+absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call& call,
+                                                const store::Table<Row>& table,
+                                                const store::Key& key, const Request& request,
+                                                rpc::Visible visible = nullptr) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read(call.reach);
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(view, call, table, key, request.name(), visible, at));
+  auto* resource = found.row.GetReflection()->MutableMessage(
+      &found.row, Row::descriptor()->FindFieldByNumber(1));
+  Conceal(found.roles, resource);
+  return rpc::Encoded<Resource>{resource->SerializeAsString()};
+}
+
+// `call` outlives the list.
+template <class Resource>
+std::function<rpc::Shown(google::protobuf::Message*)> ShowConcealed(const rpc::Call& call,
+                                                                    rpc::Visible visible) {
+  return [&call, visible](google::protobuf::Message* resource) {
+    uint32_t roles = 0;
+    if (!rpc::MaySee(call, rpc::TiesOf<Resource>(), *resource, visible, &roles)) {
+      return rpc::Shown::kNo;
+    }
+    return Conceal(roles, resource) ? rpc::Shown::kChanged : rpc::Shown::kAsStored;
+  };
+}
+
+// ---- Steps
+
+// A step of a record that `name` names, by whoever has a role over it.
+template <class State, class Verb, class Row>
+absl::StatusOr<cases::Step<Row>> BeginStep(const store::Tx& tx, const rpc::Call& call,
+                                           const base::Machine<State, Verb>& machine, Verb verb,
+                                           const store::Table<Row>& table, const store::Key& key,
+                                           const std::string& name, const std::string& etag) {
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, table, key, name));
+  return cases::Begin(call, machine, verb, std::move(found.row),
+                      {.roles = found.roles, .etag = etag});
+}
+
+// A record that another one names, so that it is there: DATA_LOSS when it is not.
+template <class Row>
+absl::StatusOr<Row> Need(const store::Reader& reader, const store::Table<Row>& table,
+                         const store::Key& key, const store::At& at = {}) {
+  ASSIGN_OR_RETURN(auto found, reader.Find(table, key, at));
+  if (!found.has_value()) return base::StoreCorrupt(table.name);
+  return std::move(found->row);
+}
+
+// All rows whose keys begin with a prefix, in order.
+template <class Row>
+absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Table<Row>& table,
+                                       const store::Key& prefix, const store::At& at = {}) {
+  std::vector<Row> rows;
+  RETURN_IF_ERROR(
+      reader.Scan(table, {prefix, ""}, at,
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<Row>(view));
+                    rows.push_back(std::move(stored.row));
+                    return true;
+                  }));
+  return rows;
+}
+
+// The same under a prefix of an index.
+template <class Row>
+absl::StatusOr<std::vector<Row>> AllUnder(const store::Reader& reader,
+                                          const store::Index<Row>& index,
+                                          const store::Key& prefix) {
+  std::vector<Row> rows;
+  RETURN_IF_ERROR(
+      reader.Scan(index, {prefix, ""}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<Row>(view));
+                    rows.push_back(std::move(stored.row));
+                    return true;
+                  }));
+  return rows;
+}
+
+void SetDecideTime(const store::Tx& tx, Decision* decision);
+
+// An initiative whose application ended without a cluster is free again (APPLIED to DIAGNOSED), or
+// became one (ADOPTED).
+absl::Status Release(const Env& env, store::Tx& tx, const std::string& initiative,
+                     std::optional<base::Date> day = std::nullopt);
+absl::Status Adopt(const Env& env, store::Tx& tx, const std::string& initiative);
+
+// Subjects of the experts of a selection who are not dismissed.
+absl::StatusOr<std::set<std::string>> ExpertSubjects(const store::Reader& reader,
+                                                     int32_t selection);
+
+// ---- Clusters and members (members.cc)
+
+// Opens the candidate of an admitted application, or brings the one it has up to its initiative.
+// Returns its name.
+absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const rpc::Call& call,
+                                          const Initiative& initiative);
+// Its members on a day.
+absl::StatusOr<std::vector<MemberRow>> MembersOn(const store::Reader& reader, int32_t cluster,
+                                                 base::Date day);
+// Judges the composition as of `on` and sets it, with the count of members and the cure period, on
+// the cluster, which the caller then puts. `since`: the day from which the change holds.
+absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date since,
+                     ClusterRow* row);
+// Counts in how many public clusters an organization is, on `from` and every later day on which
+// that changes by what is known. `cluster`: one that it may not be known to belong to yet.
+absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, base::Date from);
+// The same, from today on, for all who have to do with a cluster that becomes public or is removed.
+absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row);
+// Keeps a BIN as one of a cluster.
+void Keep(const std::string& bin, ClusterRow* row);
+// The acts of the deadlines that this service opens by hand, and the timer of a membership that
+// begins or ends.
+cases::OverdueFns OverdueActs(const Env& env);
+absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_view payload,
+                                   absl::Time due);
+// Closes the open deadlines of a cluster of one kind; all where it is empty.
+absl::Status CloseDeadlines(store::Tx& tx, const std::string& cluster, absl::string_view kind,
+                            cases::Deadline::State state);
+absl::Status OpenReportDeadline(const Env& env, store::Tx& tx, const Cluster& cluster, int year,
+                                std::optional<base::Date> day = std::nullopt);
+
+}  // namespace nisi::clusters

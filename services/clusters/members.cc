@@ -1,0 +1,306 @@
+// What becomes of a cluster when its members change, and of the count of organizations.
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/clusters/env.h"
+#include "services/clusters/errors.h"
+
+namespace nisi::clusters {
+namespace {
+
+using cases::Deadline;
+
+std::optional<base::Date> DayOf(bool has, const google::type::Date& date) {
+  const auto day = base::Date::FromProto(date);
+  return has && day.ok() ? std::optional(*day) : std::nullopt;
+}
+
+Cure CureOf(const Cluster& cluster) {
+  return {DayOf(cluster.has_below_minimum_from(), cluster.below_minimum_from()),
+          DayOf(cluster.has_cure_until(), cluster.cure_until()),
+          DayOf(cluster.has_suspension_proposed_on(), cluster.suspension_proposed_on())};
+}
+
+void SetCure(const Cure& cure, Cluster* cluster) {
+  cluster->clear_below_minimum_from();
+  cluster->clear_cure_until();
+  cluster->clear_suspension_proposed_on();
+  if (cure.below_from) *cluster->mutable_below_minimum_from() = cure.below_from->ToProto();
+  if (cure.until) *cluster->mutable_cure_until() = cure.until->ToProto();
+  if (cure.proposed) *cluster->mutable_suspension_proposed_on() = cure.proposed->ToProto();
+}
+
+// Whether a loss of members has a cure period: from selection on, not while suspended.
+bool IsKept(Cluster::State state) {
+  return state == Cluster::SELECTED || state == Cluster::REGISTERED;
+}
+
+// One deadline while a cure period runs: the cluster organization has to make the cluster whole.
+absl::Status FollowCure(const Env& env, store::Tx& tx, const Cluster& cluster, const Cure& before,
+                        const Cure& after) {
+  if (before.until == after.until) return absl::OkStatus();
+  if (!after.until.has_value()) {
+    return CloseDeadlines(tx, cluster.name(), kCureDeadline, Deadline::DONE);
+  }
+  constexpr char kNorm[] = "clusters.composition.cure_days";
+  ASSIGN_OR_RETURN(const norms::Norm norm, env.norms->Get(kNorm, tx.today()));
+  Deadline deadline;
+  deadline.set_record(cluster.name());
+  deadline.set_kind(kCureDeadline);
+  deadline.add_roles(rpc::v1::ENTITY);
+  deadline.set_bin(cluster.cluster_organization());
+  *deadline.mutable_since() = after.below_from->ToProto();
+  *deadline.mutable_due_date() = after.until->ToProto();
+  deadline.set_norm(kNorm);
+  deadline.set_rests_on_assumption(norm.certainty == norms::Certainty::kAssumption);
+  *deadline.mutable_legal_basis() = errors::RulesOfRegister();
+  return cases::OpenDeadline(tx, std::move(deadline)).status();
+}
+
+// Members keep the ties of their cluster, as every row is judged by itself.
+absl::Status TieMembers(store::Tx& tx, const Cluster& cluster, std::vector<MemberRow> members) {
+  for (MemberRow& row : members) {
+    v1::Member& member = *row.mutable_member();
+    if (member.cluster_organization() == cluster.cluster_organization() &&
+        std::equal(member.regions().begin(), member.regions().end(), cluster.regions().begin(),
+                   cluster.regions().end())) {
+      continue;
+    }
+    member.set_cluster_organization(cluster.cluster_organization());
+    *member.mutable_regions() = cluster.regions();
+    RETURN_IF_ERROR(tx.Put(kMembers, &row));
+  }
+  return absl::OkStatus();
+}
+
+// In how many public clusters an organization is on a day.
+absl::StatusOr<v1::Organization> CountOn(const store::Reader& reader, const std::string& bin,
+                                         const std::set<int32_t>& clusters, base::Date day) {
+  v1::Organization count;
+  count.set_name(bin);
+  for (const int32_t number : clusters) {
+    ASSIGN_OR_RETURN(const auto cluster,
+                     reader.Find(kClusters, store::Key::Of(number), {.as_of = day}));
+    if (!cluster.has_value() || !IsPublic(cluster->row.cluster()) ||
+        cluster->row.cluster().state() == Cluster::REMOVED) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const auto member,
+                     reader.Find(kMembers, store::Key::Of(number, bin), {.as_of = day}));
+    if (!member.has_value()) continue;
+    count.set_membership_count(count.membership_count() + 1);
+    const auto& roles = member->row.member().participant().roles();
+    if (std::find(roles.begin(), roles.end(), v1::MANUFACTURER) != roles.end()) {
+      count.set_manufacturer_count(count.manufacturer_count() + 1);
+    }
+  }
+  return count;
+}
+
+// Adds the days after `from` on which a record has a version.
+absl::Status AddDays(const store::Reader& reader, const store::TableDef& table,
+                     const store::Key& key, base::Date from, std::set<base::Date>* days) {
+  ASSIGN_OR_RETURN(const auto versions, reader.Versions(table, key.bytes(), from));
+  for (const store::RawRow& version : versions) {
+    if (version.version.effective_from > from) days->insert(version.version.effective_from);
+  }
+  return absl::OkStatus();
+}
+
+// The cure period is over: looks again, and proposes suspension; a person decides.
+absl::Status CureOver(const Env& env, store::Tx& tx, const Deadline& deadline, base::Date day) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(deadline.record(), "clusters/*", 0));
+  ASSIGN_OR_RETURN(ClusterRow row, Need(tx, kClusters, store::Key::Of(number)));
+  ASSIGN_OR_RETURN(
+      auto step,
+      cases::BeginByItself(ClusterMachine(), ClusterVerb::kProposeSuspension, std::move(row), day));
+  RETURN_IF_ERROR(Rejudge(env, tx, day, day, &step.row));
+  Cluster& cluster = *step.row.mutable_cluster();
+  if (cluster.has_below_minimum_from()) {
+    *cluster.mutable_suspension_proposed_on() = day.ToProto();
+  }
+  return cases::Finish(tx, *env.norms, kClusters, &step);
+}
+
+// A yearly report is overdue: the next year's is owed all the same.
+absl::Status ReportOverdue(const Env& env, store::Tx& tx, const Deadline& deadline,
+                           base::Date day) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(deadline.record(), "clusters/*", 0));
+  ASSIGN_OR_RETURN(const ClusterRow row, Need(tx, kClusters, store::Key::Of(number)));
+  return OpenReportDeadline(env, tx, row.cluster(), deadline.due_date().year(), day);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<MemberRow>> MembersOn(const store::Reader& reader, int32_t cluster,
+                                                 base::Date day) {
+  return AllOf(reader, kMembers, store::Key::Of(cluster), {.as_of = day});
+}
+
+absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date since,
+                     ClusterRow* row) {
+  Cluster& cluster = *row->mutable_cluster();
+  ASSIGN_OR_RETURN(const std::vector<MemberRow> rows, MembersOn(tx, row->number(), on));
+  std::vector<Participant> members;
+  for (const MemberRow& member : rows) {
+    members.push_back(member.member().participant());
+    Keep(members.back().bin(), row);
+  }
+  ASSIGN_OR_RETURN(*cluster.mutable_composition(),
+                   JudgeComposition(members, cluster.cluster_organization(), cluster.region(),
+                                    {cluster.name(), tx.etag()}, *env.norms, on));
+  SetDecideTime(tx, cluster.mutable_composition());
+  cluster.set_member_count(static_cast<int32_t>(rows.size()));
+  RETURN_IF_ERROR(TieMembers(tx, cluster, rows));
+  const bool whole = cluster.composition().outcome() == "WHOLE";
+  if (!whole && !IsKept(cluster.state())) return absl::OkStatus();
+  const Cure before = CureOf(cluster);
+  ASSIGN_OR_RETURN(const Cure after, CureAfter(before, whole, since, tx.today(), *env.norms));
+  SetCure(after, &cluster);
+  return FollowCure(env, tx, cluster, before, after);
+}
+
+absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const rpc::Call& call,
+                                          const Initiative& initiative) {
+  ClusterRow row;
+  ASSIGN_OR_RETURN(auto known,
+                   tx.FindUnique(kClustersByInitiative, store::Key::Of(initiative.name())));
+  if (known.has_value()) {
+    row = std::move(known->row);
+  } else {
+    ASSIGN_OR_RETURN(const int64_t number, tx.Next("clusters"));
+    row.set_number(static_cast<int32_t>(number));
+    row.mutable_cluster()->set_name(ClusterName(row.number()));
+    row.mutable_cluster()->set_state(Cluster::CANDIDATE);
+    row.mutable_cluster()->set_initiative(initiative.name());
+  }
+  Cluster& cluster = *row.mutable_cluster();
+  *cluster.mutable_title() = initiative.title();
+  cluster.set_cluster_organization(initiative.cluster_organization());
+  cluster.set_region(initiative.region());
+  *cluster.mutable_other_regions() = initiative.other_regions();
+  *cluster.mutable_regions() = initiative.regions();
+  *cluster.mutable_specialization() = initiative.specialization();
+  ASSIGN_OR_RETURN(const DiagnosticRow diagnosis,
+                   Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
+  cluster.set_level(diagnosis.diagnostic().level());
+  // Who admitted its application does not register it.
+  cases::v1::Act* act = row.mutable_life()->add_acts();
+  act->set_duty(cases::v1::Act::EXAMINES);
+  act->set_subject(call.caller->subject);
+
+  std::map<std::string, const Participant*> wanted;
+  for (const Participant& participant : initiative.participants()) {
+    wanted.emplace(participant.bin(), &participant);
+  }
+  ASSIGN_OR_RETURN(const std::vector<MemberRow> before, MembersOn(tx, row.number(), tx.today()));
+  for (const MemberRow& member : before) {
+    const std::string& bin = member.member().participant().bin();
+    if (!wanted.contains(bin)) {
+      RETURN_IF_ERROR(tx.End(kMembers, store::Key::Of(row.number(), bin)));
+    }
+  }
+  for (const auto& [bin, participant] : wanted) {
+    MemberRow member;
+    member.set_cluster(row.number());
+    member.mutable_member()->set_name(MemberName(row.number(), bin));
+    *member.mutable_member()->mutable_participant() = *participant;
+    member.mutable_member()->set_cluster_organization(cluster.cluster_organization());
+    *member.mutable_member()->mutable_regions() = cluster.regions();
+    *member.mutable_member()->mutable_member_from() = tx.today().ToProto();
+    RETURN_IF_ERROR(tx.Put(kMembers, &member));
+  }
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &row));
+  RETURN_IF_ERROR(tx.Put(kClusters, &row));
+  return cluster.name();
+}
+
+absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, base::Date from) {
+  const store::Key key = store::Key::Of(bin);
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kOrganizations, key.bytes()));
+  std::set<int32_t> clusters{cluster};
+  std::set<base::Date> days{from};
+  for (const store::RawRow& version : versions) {
+    if (version.version.effective_from > from) days.insert(version.version.effective_from);
+    if (version.version.ended) continue;
+    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<OrganizationRow>(version.view()));
+    clusters.insert(stored.row.clusters().begin(), stored.row.clusters().end());
+  }
+  for (const int32_t number : clusters) {
+    RETURN_IF_ERROR(AddDays(tx, kMembers, store::Key::Of(number, bin), from, &days));
+    RETURN_IF_ERROR(AddDays(tx, kClusters, store::Key::Of(number), from, &days));
+  }
+  for (const base::Date day : days) {
+    OrganizationRow row;
+    ASSIGN_OR_RETURN(*row.mutable_organization(), CountOn(tx, bin, clusters, day));
+    *row.mutable_clusters() = {clusters.begin(), clusters.end()};
+    ASSIGN_OR_RETURN(const auto known, tx.Find(kOrganizations, key, {.as_of = day}));
+    if (known.has_value()) {
+      row.mutable_organization()->set_etag(known->row.organization().etag());
+      if (row.SerializeAsString() == known->row.SerializeAsString()) continue;
+    }
+    RETURN_IF_ERROR(tx.Put(kOrganizations, &row, day));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row) {
+  for (const std::string& bin : row.bins()) {
+    RETURN_IF_ERROR(Recount(tx, bin, row.number(), tx.today()));
+  }
+  return absl::OkStatus();
+}
+
+void Keep(const std::string& bin, ClusterRow* row) {
+  std::set<std::string> bins(row->bins().begin(), row->bins().end());
+  if (bins.insert(bin).second) *row->mutable_bins() = {bins.begin(), bins.end()};
+}
+
+cases::OverdueFns OverdueActs(const Env& env) {
+  return {{kCureDeadline, [&env](store::Tx& tx, const Deadline& deadline,
+                                 base::Date day) { return CureOver(env, tx, deadline, day); }},
+          {kReportDeadline, [&env](store::Tx& tx, const Deadline& deadline, base::Date day) {
+             return ReportOverdue(env, tx, deadline, day);
+           }}};
+}
+
+absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_view payload,
+                                   absl::Time due) {
+  int32_t number = 0;
+  if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer of a cluster");
+  ASSIGN_OR_RETURN(ClusterRow row, Need(tx, kClusters, store::Key::Of(number)));
+  if (row.cluster().state() == Cluster::REMOVED) return absl::OkStatus();
+  const base::Date day = base::Date::LegalDay(due);
+  RETURN_IF_ERROR(Rejudge(env, tx, day, day, &row));
+  tx.Cite(errors::RulesOfRegister());
+  return tx.Put(kClusters, &row, day);
+}
+
+absl::Status CloseDeadlines(store::Tx& tx, const std::string& cluster, absl::string_view kind,
+                            Deadline::State state) {
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(tx, cluster));
+  for (const Deadline& deadline : open) {
+    if (!kind.empty() && deadline.kind() != kind) continue;
+    RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), state));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpenReportDeadline(const Env& env, store::Tx& tx, const Cluster& cluster, int year,
+                                std::optional<base::Date> day) {
+  ASSIGN_OR_RETURN(const base::Date due, ReportDue(year, *env.norms));
+  Deadline deadline;
+  deadline.set_record(cluster.name());
+  deadline.set_kind(kReportDeadline);
+  deadline.add_roles(rpc::v1::ENTITY);
+  deadline.set_bin(cluster.cluster_organization());
+  *deadline.mutable_since() = day.value_or(tx.today()).ToProto();
+  *deadline.mutable_due_date() = due.ToProto();
+  deadline.set_norm("clusters.report_due");
+  deadline.set_rests_on_assumption(true);
+  *deadline.mutable_legal_basis() = errors::RulesOfRegister();
+  return cases::OpenDeadline(tx, std::move(deadline), day).status();
+}
+
+}  // namespace nisi::clusters

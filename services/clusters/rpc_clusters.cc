@@ -1,0 +1,360 @@
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/codes.h"
+#include "common/cases/findings.h"
+#include "services/clusters/errors.h"
+#include "services/clusters/rpcs.h"
+#include "services/clusters/rules_support.h"
+
+namespace nisi::clusters {
+namespace {
+
+using cases::Deadline;
+using Step = cases::Step<ClusterRow>;
+
+absl::StatusOr<int32_t> NumberOf(const std::string& name) {
+  return rpc::NumberIn(name, "clusters/*", 0);
+}
+
+absl::StatusOr<Step> BeginCluster(const store::Tx& tx, const Call& call, ClusterVerb verb,
+                                  const std::string& name, const std::string& etag) {
+  ASSIGN_OR_RETURN(const int32_t number, NumberOf(name));
+  return BeginStep(tx, call, ClusterMachine(), verb, kClusters, store::Key::Of(number), name, etag);
+}
+
+// The order by which a step is taken: ORDER_DATE_INVALID when it is dated in the future.
+template <class Request>
+absl::Status TakeOrder(const store::Tx& tx, const Request& request, Step* step) {
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.order_date()));
+  if (day > tx.today()) return errors::OrderDateInvalid();
+  Cluster& cluster = *step->row.mutable_cluster();
+  cluster.set_order_number(request.order_number());
+  *cluster.mutable_order_date() = request.order_date();
+  cluster.set_decided_by(step->subject);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ReportIsOverdue(const store::Reader& reader, const std::string& cluster) {
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(reader, cluster));
+  return std::any_of(open.begin(), open.end(), [](const Deadline& deadline) {
+    return deadline.kind() == kReportDeadline && deadline.overdue();
+  });
+}
+
+// Its composition on the day of the step bears it.
+absl::Status CheckWholeNow(const Env& env, store::Tx& tx, Step* step) {
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &step->row));
+  Cluster& cluster = *step->row.mutable_cluster();
+  RETURN_IF_ERROR(CheckWhole(cluster.composition()));
+  *cluster.mutable_decision() = cluster.composition();
+  return absl::OkStatus();
+}
+
+void SetRegions(Cluster* cluster) {
+  cluster->clear_regions();
+  cluster->add_regions(cluster->region());
+  for (const std::string& region : cluster->other_regions()) {
+    if (region != cluster->region()) cluster->add_regions(region);
+  }
+}
+
+// Numbers of the clusters under a prefix of an index.
+absl::Status AddClusters(const store::Reader& reader, const store::IndexDef& index,
+                         const store::Key& prefix, const store::At& at,
+                         std::set<int32_t>* numbers) {
+  return reader.Scan(index, {prefix, ""}, at,
+                     [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                       ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ClusterRow>(view));
+                       numbers->insert(stored.row.number());
+                       return true;
+                     });
+}
+
+// Clusters one of whose codes covers `code` or lies below it: three looks above, one range below.
+absl::Status AddByGoods(const store::Reader& reader, const std::string& code, const store::At& at,
+                        std::set<int32_t>* numbers) {
+  for (size_t length = 4; length < code.size(); length += 2) {
+    RETURN_IF_ERROR(
+        AddClusters(reader, kClustersByGoods, store::Key::Of(code.substr(0, length)), at, numbers));
+  }
+  store::Key prefix;
+  prefix.AddTextPrefix(code);
+  return AddClusters(reader, kClustersByGoods, prefix, at, numbers);
+}
+
+absl::Status AddByMember(const store::Reader& reader, const std::string& bin, const store::At& at,
+                         std::set<int32_t>* numbers) {
+  return reader.Scan(kMembersByBin, {store::Key::Of(bin), ""}, at,
+                     [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                       ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<MemberRow>(view));
+                       numbers->insert(stored.row.cluster());
+                       return true;
+                     });
+}
+
+// What every given criterion says.
+absl::StatusOr<std::set<int32_t>> Matching(const store::Reader& reader,
+                                           const v1::FindClustersRequest& request,
+                                           const store::At& at) {
+  std::vector<std::set<int32_t>> sets;
+  if (!request.member().empty()) {
+    RETURN_IF_ERROR(AddByMember(reader, request.member(), at, &sets.emplace_back()));
+  }
+  if (!request.region().empty()) {
+    store::Key prefix;
+    prefix.AddTextPrefix(request.region().substr(0, 2));
+    RETURN_IF_ERROR(AddClusters(reader, kClustersByRegion, prefix, at, &sets.emplace_back()));
+  }
+  if (!request.goods_code().empty()) {
+    RETURN_IF_ERROR(AddByGoods(reader, request.goods_code(), at, &sets.emplace_back()));
+  }
+  std::set<int32_t> all = sets.front();  // the form asks for one
+  std::erase_if(all, [&](int32_t number) {
+    return std::any_of(sets.begin(), sets.end(),
+                       [number](const std::set<int32_t>& set) { return !set.contains(number); });
+  });
+  return all;
+}
+
+void AddReplay(const char* field, bool has, const Decision& stored,
+               absl::StatusOr<Decision> (*replay)(const Decision&), absl::Status* failed,
+               v1::ReplayDecisionResponse* response) {
+  if (!has || !failed->ok()) return;
+  auto answer = cases::ReplayAnswer<v1::ReplayDecisionResponse::Replay>(stored, replay);
+  if (!answer.ok()) {
+    *failed = answer.status();
+    return;
+  }
+  answer->set_field(field);
+  *response->add_replays() = *std::move(answer);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::UpdateClusterRequest& request) {
+  ASSIGN_OR_RETURN(Step step, BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
+                                           request.cluster().etag()));
+  Cluster& cluster = *step.row.mutable_cluster();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster));
+  RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
+  SetRegions(&cluster);
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &step.row));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+  return cluster;
+}
+
+absl::StatusOr<v1::Cluster> RegisterCluster(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::RegisterClusterRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginCluster(tx, call, ClusterVerb::kRegister, request.name(), request.etag()));
+  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
+  RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
+  RETURN_IF_ERROR(OpenReportDeadline(env, tx, step.row.cluster(), tx.today().year()));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+  return step.row.cluster();
+}
+
+absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx& tx,
+                                           const v1::SuspendClusterRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginCluster(tx, call, ClusterVerb::kSuspend, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, request.name()));
+  RETURN_IF_ERROR(CheckGround(request.ground(), step.row.cluster(), overdue));
+  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
+  step.row.mutable_cluster()->set_ground(request.ground());
+  step.row.mutable_cluster()->set_reason(request.reason());
+  // Suspended already: nothing more is proposed.
+  RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kCureDeadline, Deadline::CANCELLED));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+  return step.row.cluster();
+}
+
+absl::StatusOr<v1::Cluster> ResumeCluster(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::ResumeClusterRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginCluster(tx, call, ClusterVerb::kResume, request.name(), request.etag()));
+  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
+  RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
+  step.row.mutable_cluster()->clear_ground();
+  step.row.mutable_cluster()->set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+  return step.row.cluster();
+}
+
+absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::RemoveClusterRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginCluster(tx, call, ClusterVerb::kRemove, request.name(), request.etag()));
+  Cluster& cluster = *step.row.mutable_cluster();
+  if (cluster.state() == Cluster::CANDIDATE) {
+    ASSIGN_OR_RETURN(const auto open, tx.FindUniqueRaw(kOpenApplicationsByInitiative,
+                                                       store::Key::Of(cluster.initiative())));
+    if (open.has_value()) return errors::InSelection();
+  }
+  ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, request.name()));
+  RETURN_IF_ERROR(CheckGround(request.ground(), cluster, overdue));
+  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
+  cluster.set_ground(request.ground());
+  cluster.set_reason(request.reason());
+  for (const char* kind : {kCureDeadline, kReportDeadline}) {
+    RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kind, Deadline::CANCELLED));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+  RETURN_IF_ERROR(RecountMembers(tx, step.row));
+  return cluster;
+}
+
+absl::StatusOr<Encoded<v1::Cluster>> GetCluster(Env& env, Call& call,
+                                                const v1::GetClusterRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, NumberOf(request.name()));
+  return rpc::GetRecord<Cluster>(*env.store, call, kClusters, store::Key::Of(number), request,
+                                 ClusterVisible);
+}
+
+absl::StatusOr<Encoded<v1::ListClustersResponse>> ListClusters(
+    Env& env, Call& call, const v1::ListClustersRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kClusters;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {
+      {"state", &kClustersByState, [](const std::string& value) -> std::optional<store::Key> {
+         Cluster::State state = Cluster::STATE_UNSPECIFIED;
+         if (!Cluster::State_Parse(value, &state)) return std::nullopt;
+         return store::Key::Of(static_cast<int64_t>(state));
+       }}};
+  plan.show = rpc::ShowTo<Cluster>(call, ClusterVisible);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListClustersResponse>{std::move(page)};
+}
+
+absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,
+                                                      const v1::FindClustersRequest& request) {
+  ASSIGN_OR_RETURN(store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read();
+  const rpc::PageTokens tokens(env.store->secret());
+  const std::string query_hash = rpc::QueryHash(request, rpc::Standing(*call.caller));
+  rpc::PageState state;
+  if (!request.page_token().empty()) {
+    ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
+    at.known_at_us = state.recorded_us;  // the state of the first page
+  }
+  ASSIGN_OR_RETURN(const std::set<int32_t> numbers, Matching(view, request, at));
+  const int size = rpc::PageSize(request.page_size());
+  v1::FindClustersResponse response;
+  // Of the page before, the last; numbers are small, so the position holds it.
+  for (auto it = numbers.upper_bound(static_cast<int32_t>(state.position)); it != numbers.end();
+       ++it) {
+    ASSIGN_OR_RETURN(auto found, view.Find(kClusters, store::Key::Of(*it), at));
+    uint32_t roles = 0;
+    if (!found.has_value() ||
+        !rpc::MaySee(call, rpc::TiesOf<Cluster>(), found->row.cluster(), ClusterVisible, &roles)) {
+      continue;
+    }
+    if (response.clusters_size() == size) {
+      if (request.page_token().empty()) {
+        ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
+        if (at.known_at_us.has_value()) state.recorded_us = *at.known_at_us;
+      }
+      response.set_next_page_token(tokens.Encode(state, query_hash));
+      break;
+    }
+    state.position = *it;
+    *response.add_clusters() = std::move(*found->row.mutable_cluster());
+  }
+  return response;
+}
+
+absl::StatusOr<v1::SummarizeClustersResponse> SummarizeClusters(
+    Env& env, Call& /*call*/, const v1::SummarizeClustersRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read();
+  v1::SummarizeClustersResponse response;
+  RETURN_IF_ERROR(view.ScanTotals(
+      kClusterTotals, {}, at,
+      [&](absl::string_view group, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        store::KeyReader key(group);
+        const auto region = key.Text();
+        const auto state = key.Number();
+        const auto level = key.Number();
+        if (!region || !state || !level) return base::StoreCorrupt("totals of clusters");
+        auto* line = response.add_lines();
+        line->set_region(*region);
+        line->set_state(static_cast<Cluster::State>(*state));
+        line->set_level(static_cast<v1::DevelopmentLevel>(*level));
+        line->set_cluster_count(static_cast<int32_t>(sums[0]));
+        response.set_cluster_count(response.cluster_count() + line->cluster_count());
+        return true;
+      }));
+  RETURN_IF_ERROR(view.ScanTotals(
+      kOrganizationTotals, {}, at,
+      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        response.set_organization_count(static_cast<int32_t>(sums[0]));
+        response.set_manufacturer_count(static_cast<int32_t>(sums[1]));
+        response.set_membership_count(static_cast<int32_t>(sums[2]));
+        return true;
+      }));
+  ASSIGN_OR_RETURN(const int64_t position, view.Position());
+  response.set_position(position);
+  return response;
+}
+
+absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
+    Env& env, Call&, const v1::ReplayDecisionRequest& request) {
+  const store::View view = env.store->Read();
+  const std::string& name = request.name();
+  v1::ReplayDecisionResponse response;
+  absl::Status failed;
+  const auto add = [&](const char* field, bool has, const Decision& stored,
+                       absl::StatusOr<Decision> (*replay)(const Decision&)) {
+    AddReplay(field, has, stored, replay, &failed, &response);
+  };
+  if (absl::StartsWith(name, "diagnostics/")) {
+    ASSIGN_OR_RETURN(const auto found, view.Find(kDiagnostics, store::Key::Of(name)));
+    if (!found.has_value()) return base::NotFound(kDiagnostics.name, name);
+    const Diagnostic& of = found->row.diagnostic();
+    add("decision", of.has_decision(), of.decision(), ReplayDiagnosis);
+  } else if (absl::StrContains(name, "/applications/")) {
+    constexpr char kPattern[] = "selections/*/applications/*";
+    if (!base::MatchResourceName(kPattern, name).ok()) {
+      return base::InvalidField("name", "is of no record with decisions");
+    }
+    ASSIGN_OR_RETURN(const int32_t selection, rpc::NumberIn(name, kPattern, 0));
+    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, kPattern, 1));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kApplications, store::Key::Of(selection, number)));
+    if (!found.has_value()) return base::NotFound(kApplications.name, name);
+    const Application& of = found->row.application();
+    add("admission", of.has_admission(), of.admission(), ReplayAdmission);
+    add("scoring", of.has_scoring(), of.scoring(), ReplayTotal);
+  } else if (base::MatchResourceName("selections/*", name).ok()) {
+    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, "selections/*", 0));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kSelections, store::Key::Of(number)));
+    if (!found.has_value()) return base::NotFound(kSelections.name, name);
+    const Selection& of = found->row.selection();
+    add("ranking", of.has_ranking(), of.ranking(), ReplayRanking);
+    add("decision", of.has_decision(), of.decision(), ReplayCommission);
+  } else if (base::MatchResourceName("clusters/*", name).ok()) {
+    ASSIGN_OR_RETURN(const int32_t number, NumberOf(name));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kClusters, store::Key::Of(number)));
+    if (!found.has_value()) return base::NotFound(kClusters.name, name);
+    const Cluster& of = found->row.cluster();
+    add("composition", of.has_composition(), of.composition(), ReplayComposition);
+    add("decision", of.has_decision(), of.decision(), ReplayComposition);
+  } else if (absl::StartsWith(name, "supports/")) {
+    ASSIGN_OR_RETURN(const auto found, view.Find(kSupports, store::Key::Of(name)));
+    if (!found.has_value()) return base::NotFound(kSupports.name, name);
+    const Support& of = found->row.support();
+    add("examination", of.has_examination(), of.examination(), ReplayExamination);
+    add("decision", of.has_decision(), of.decision(), ReplayGrant);
+  } else {
+    return base::InvalidField("name", "is of no record with decisions");
+  }
+  RETURN_IF_ERROR(failed);
+  if (response.replays().empty()) return errors::DecisionMissing();
+  return response;
+}
+
+}  // namespace nisi::clusters

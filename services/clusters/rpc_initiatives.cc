@@ -1,0 +1,144 @@
+#include "absl/strings/str_cat.h"
+#include "services/clusters/errors.h"
+#include "services/clusters/rpcs.h"
+
+namespace nisi::clusters {
+namespace {
+
+absl::Status Exists(const char* collection, const std::string& name) {
+  return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                       "This request made a record before, which may have changed since.")
+      .Resource(collection, name);
+}
+
+// What the initiative says of places holds together; its akimats are those of all its regions.
+absl::Status SettlePlaces(Initiative* initiative) {
+  RETURN_IF_ERROR(CheckPlaces(initiative->region(), initiative->other_regions(),
+                              initiative->participants(), "initiative"));
+  initiative->clear_regions();
+  initiative->add_regions(initiative->region());
+  for (const std::string& region : initiative->other_regions()) {
+    if (region != initiative->region()) initiative->add_regions(region);
+  }
+  return absl::OkStatus();
+}
+
+std::optional<store::Key> StateKey(const std::string& value) {
+  Initiative::State state = Initiative::STATE_UNSPECIFIED;
+  if (!Initiative::State_Parse(value, &state)) return std::nullopt;
+  return store::Key::Of(static_cast<int64_t>(state));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Initiative> CreateInitiative(Env& /*env*/, const Call& call, store::Tx& tx,
+                                                const v1::CreateInitiativeRequest& request) {
+  InitiativeRow row;
+  Initiative& initiative = *row.mutable_initiative();
+  initiative = request.initiative();
+  initiative.set_name(absl::StrCat("initiatives/", rpc::IdFor(call)));
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kInitiatives, store::Key::Of(initiative.name())));
+  if (known.has_value()) return Exists(kInitiatives.name, initiative.name());
+  RETURN_IF_ERROR(SettlePlaces(&initiative));
+  initiative.set_state(Initiative::PROPOSED);
+  initiative.set_proposed_by(call.caller->subject);
+  tx.Cite(errors::Initiatives());
+  RETURN_IF_ERROR(tx.Put(kInitiatives, &row));
+  return row.initiative();
+}
+
+absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, const Call& call, store::Tx& tx,
+                                                const v1::UpdateInitiativeRequest& request) {
+  const std::string& name = request.initiative().name();
+  ASSIGN_OR_RETURN(auto step,
+                   BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kUpdate, kInitiatives,
+                             store::Key::Of(name), name, request.initiative().etag()));
+  Initiative& initiative = *step.row.mutable_initiative();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative));
+  RETURN_IF_ERROR(SettlePlaces(&initiative));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
+  Conceal(step.roles, &initiative);
+  return initiative;
+}
+
+absl::StatusOr<v1::Initiative> WithdrawInitiative(Env& env, const Call& call, store::Tx& tx,
+                                                  const v1::WithdrawInitiativeRequest& request) {
+  ASSIGN_OR_RETURN(auto step,
+                   BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kWithdraw, kInitiatives,
+                             store::Key::Of(request.name()), request.name(), request.etag()));
+  step.row.mutable_initiative()->set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
+  Conceal(step.roles, step.row.mutable_initiative());
+  return step.row.initiative();
+}
+
+absl::StatusOr<Encoded<v1::Initiative>> GetInitiative(Env& env, Call& call,
+                                                      const v1::GetInitiativeRequest& request) {
+  return GetShown<Initiative>(env, call, kInitiatives, store::Key::Of(request.name()), request);
+}
+
+absl::StatusOr<Encoded<v1::ListInitiativesResponse>> ListInitiatives(
+    Env& env, Call& call, const v1::ListInitiativesRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kInitiatives;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"state", &kInitiativesByState, StateKey}};
+  plan.scopes = {{rpc::v1::ENTITY, &kInitiativesByOrganization},
+                 {rpc::v1::AKIMAT, &kInitiativesByRegion}};
+  plan.show = ShowConcealed<Initiative>(call, nullptr);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListInitiativesResponse>{std::move(page)};
+}
+
+absl::StatusOr<v1::Diagnostic> DiagnoseInitiative(Env& env, const Call& call, store::Tx& tx,
+                                                  const v1::DiagnoseInitiativeRequest& request) {
+  ASSIGN_OR_RETURN(auto step,
+                   BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kDiagnose, kInitiatives,
+                             store::Key::Of(request.name()), request.name(), request.etag()));
+  Initiative& initiative = *step.row.mutable_initiative();
+  DiagnosticRow row;
+  Diagnostic& diagnostic = *row.mutable_diagnostic();
+  diagnostic = request.diagnostic();
+  diagnostic.set_name(absl::StrCat("diagnostics/", rpc::IdFor(call)));
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kDiagnostics, store::Key::Of(diagnostic.name())));
+  if (known.has_value()) return Exists(kDiagnostics.name, diagnostic.name());
+  diagnostic.set_initiative(initiative.name());
+  diagnostic.set_initiative_etag(initiative.etag());
+  diagnostic.set_cluster_organization(initiative.cluster_organization());
+  *diagnostic.mutable_regions() = initiative.regions();
+  diagnostic.set_etag(tx.etag());  // the version that the decision says its points are of
+  ASSIGN_OR_RETURN(*diagnostic.mutable_decision(), Diagnose(diagnostic, *env.norms, tx.today()));
+  SetDecideTime(tx, diagnostic.mutable_decision());
+  int32_t total = 0;
+  for (const CriterionPoints& points : diagnostic.points()) total += points.points();
+  diagnostic.set_total_points(total);
+  v1::DevelopmentLevel level = v1::DEVELOPMENT_LEVEL_UNSPECIFIED;
+  v1::DevelopmentLevel_Parse(diagnostic.decision().outcome(), &level);
+  diagnostic.set_level(level);
+  diagnostic.set_diagnosed_by(call.caller->subject);
+  RETURN_IF_ERROR(tx.Put(kDiagnostics, &row));
+  initiative.set_diagnostic(diagnostic.name());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
+  return row.diagnostic();
+}
+
+absl::StatusOr<Encoded<v1::Diagnostic>> GetDiagnostic(Env& env, Call& call,
+                                                      const v1::GetDiagnosticRequest& request) {
+  return GetShown<Diagnostic>(env, call, kDiagnostics, store::Key::Of(request.name()), request);
+}
+
+absl::StatusOr<Encoded<v1::ListDiagnosticsResponse>> ListDiagnostics(
+    Env& env, Call& call, const v1::ListDiagnosticsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kDiagnostics;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"initiative", &kDiagnosticsByInitiative,
+                   [](const std::string& name) { return std::optional(store::Key::Of(name)); }}};
+  plan.show = ShowConcealed<Diagnostic>(call, nullptr);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListDiagnosticsResponse>{std::move(page)};
+}
+
+}  // namespace nisi::clusters

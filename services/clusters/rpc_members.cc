@@ -1,0 +1,145 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "services/clusters/errors.h"
+#include "services/clusters/rpcs.h"
+
+namespace nisi::clusters {
+namespace {
+
+struct MemberKey {
+  int32_t cluster;
+  std::string bin;
+};
+
+absl::StatusOr<MemberKey> KeyOf(const std::string& name) {
+  ASSIGN_OR_RETURN(const int32_t cluster, rpc::NumberIn(name, "clusters/*/members/*", 0));
+  return MemberKey{cluster, name.substr(name.rfind('/') + 1)};
+}
+
+absl::StatusOr<cases::Step<ClusterRow>> BeginChange(const store::Tx& tx, const Call& call,
+                                                    int32_t number) {
+  return BeginStep(tx, call, ClusterMachine(), ClusterVerb::kChangeMembers, kClusters,
+                   store::Key::Of(number), ClusterName(number), "");
+}
+
+// The day from which a change holds. One in the past is a correction, which says why; none lies
+// before the cluster was entered.
+absl::StatusOr<base::Date> DayOf(const store::Tx& tx, const Cluster& cluster, bool given,
+                                 const google::type::Date& date, const std::string& reason,
+                                 const std::string& field) {
+  if (!given) return tx.today();
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(date));
+  if (day >= tx.today()) return day;
+  if (reason.empty()) return errors::CorrectionReasonMissing();
+  const base::Date entered =
+      base::Date::LegalDay(absl::FromUnixSeconds(cluster.create_time().seconds()));
+  if (day < entered) {
+    return errors::MemberDateInvalid(field, "the day on which the cluster was entered or later");
+  }
+  return day;
+}
+
+// What follows from a membership that begins, changes or ends on `day`.
+absl::Status Follow(const Env& env, store::Tx& tx, const std::string& bin, base::Date day,
+                    cases::Step<ClusterRow>* step) {
+  const int32_t number = step->row.number();
+  if (day <= tx.today()) {
+    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), day, &step->row));
+  } else {
+    tx.Schedule(day.StartOfDay(), kJudgeCompositionTimer, absl::StrCat(number));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, step));
+  return Recount(tx, bin, number, day);
+}
+
+// Whether the cluster may be read: what is of it is seen as it is.
+absl::Status CheckReadable(const Env& env, const Call& call, int32_t number, const store::At& at) {
+  const store::View view = env.store->Read(call.reach);
+  return rpc::FindFor(view, call, kClusters, store::Key::Of(number), ClusterName(number),
+                      ClusterVisible, at)
+      .status();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
+                                     const v1::AddMemberRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
+  ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, number));
+  const Cluster& cluster = step.row.cluster();
+  const Participant& participant = request.participant();
+  if (!IsNear(cluster.region(), participant.region())) {
+    return errors::RegionNotNeighbouring("participant.region");
+  }
+  ASSIGN_OR_RETURN(const base::Date day,
+                   DayOf(tx, cluster, request.has_member_from(), request.member_from(),
+                         request.reason(), "member_from"));
+  ASSIGN_OR_RETURN(const auto known,
+                   tx.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
+  MemberRow row;
+  row.set_cluster(number);
+  v1::Member& member = *row.mutable_member();
+  if (known.has_value()) row = known->row;  // it changes what it is, and stays a member since then
+  member.set_name(MemberName(number, participant.bin()));
+  *member.mutable_participant() = participant;
+  member.set_cluster_organization(cluster.cluster_organization());
+  *member.mutable_regions() = cluster.regions();
+  if (!known.has_value()) *member.mutable_member_from() = day.ToProto();
+  member.set_reason(request.reason());
+  RETURN_IF_ERROR(tx.Put(kMembers, &row, day));
+  Keep(participant.bin(), &step.row);
+  RETURN_IF_ERROR(Follow(env, tx, participant.bin(), day, &step));
+  return row.member();
+}
+
+absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::EndMembershipRequest& request) {
+  ASSIGN_OR_RETURN(const MemberKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, key.cluster));
+  ASSIGN_OR_RETURN(const base::Date day,
+                   DayOf(tx, step.row.cluster(), request.has_member_until(), request.member_until(),
+                         request.reason(), "member_until"));
+  const store::Key at = store::Key::Of(key.cluster, key.bin);
+  ASSIGN_OR_RETURN(auto found, tx.Find(kMembers, at, {.as_of = day}));
+  if (!found.has_value()) {
+    return errors::MemberDateInvalid("member_until", "a day on which it is a member is needed");
+  }
+  v1::Member& member = *found->row.mutable_member();
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), member.etag()));
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(member.member_from()));
+  if (day < first) {
+    return errors::MemberDateInvalid("member_until", "not before the membership began");
+  }
+  // While it lasts it says when it ends.
+  *member.mutable_member_until() = day.ToProto();
+  member.set_reason(request.reason());
+  RETURN_IF_ERROR(tx.Put(kMembers, &found->row, found->version.effective_from));
+  RETURN_IF_ERROR(tx.End(kMembers, at, day));
+  RETURN_IF_ERROR(Follow(env, tx, key.bin, day, &step));
+  return found->row.member();
+}
+
+absl::StatusOr<Encoded<v1::Member>> GetMember(Env& env, Call& call,
+                                              const v1::GetMemberRequest& request) {
+  ASSIGN_OR_RETURN(const MemberKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  RETURN_IF_ERROR(CheckReadable(env, call, key.cluster, at));
+  return rpc::GetRecord<v1::Member>(*env.store, call, kMembers,
+                                    store::Key::Of(key.cluster, key.bin), request);
+}
+
+absl::StatusOr<Encoded<v1::ListMembersResponse>> ListMembers(
+    Env& env, Call& call, const v1::ListMembersRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
+  rpc::ListPlan plan;
+  plan.table = &kMembers;
+  plan.prefix = store::Key::Of(number);
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  RETURN_IF_ERROR(CheckReadable(env, call, number, plan.at));
+  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListMembersResponse>{std::move(page)};
+}
+
+}  // namespace nisi::clusters

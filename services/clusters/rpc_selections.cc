@@ -1,0 +1,328 @@
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/clusters/errors.h"
+#include "services/clusters/rpcs.h"
+
+namespace nisi::clusters {
+namespace {
+
+using Step = cases::Step<SelectionRow>;
+
+absl::StatusOr<Step> BeginSelection(const store::Tx& tx, const Call& call, SelectionVerb verb,
+                                    const std::string& name, const std::string& etag) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, "selections/*", 0));
+  return BeginStep(tx, call, SelectionMachine(), verb, kSelections, store::Key::Of(number), name,
+                   etag);
+}
+
+// Whoever scores in a selection neither closes its scoring nor decides on it.
+absl::Status CheckNoExpert(const store::Tx& tx, const Step& step) {
+  ASSIGN_OR_RETURN(
+      const auto expert,
+      tx.FindUniqueRaw(kExpertsBySubject, store::Key::Of(step.row.number(), step.subject)));
+  return expert.has_value() ? errors::ActedInSelection() : absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ApplicationRow>> ApplicationsIn(const store::Reader& reader,
+                                                           int32_t selection,
+                                                           Application::State state) {
+  ASSIGN_OR_RETURN(std::vector<ApplicationRow> rows,
+                   AllOf(reader, kApplications, store::Key::Of(selection)));
+  std::erase_if(rows,
+                [state](const ApplicationRow& row) { return row.application().state() != state; });
+  return rows;
+}
+
+std::set<std::string> BinsOf(const ApplicationRow& row) {
+  return {row.bins().begin(), row.bins().end()};
+}
+
+// The scores of an application, opened: their points become public with the transaction that ranks.
+absl::StatusOr<Scored> OpenScores(store::Tx& tx, const ApplicationRow& application) {
+  Scored scored;
+  scored.number = application.number();
+  const auto& filed = application.application().file_time();
+  scored.filed_us = filed.seconds() * 1'000'000 + filed.nanos() / 1000;
+  ASSIGN_OR_RETURN(
+      std::vector<ScoreRow> rows,
+      AllOf(tx, kScores, store::Key::Of(application.selection(), application.number())));
+  for (ScoreRow& row : rows) {
+    v1::Score& score = *row.mutable_score();
+    *score.mutable_points() = row.sealed();
+    row.clear_sealed();
+    int32_t total = 0;
+    for (const CriterionPoints& points : score.points()) total += points.points();
+    score.set_total_points(total);
+    score.set_opened(true);
+    if (score.counts()) {
+      ASSIGN_OR_RETURN(scored.scores[row.expert()], PointsOf(score.points(), "points"));
+    }
+    RETURN_IF_ERROR(tx.Put(kScores, &row));
+  }
+  return scored;
+}
+
+// Who must score each application: experts who are not dismissed and not tied to it. One who never
+// declared must declare or be dismissed: silence does not shrink the panel.
+std::map<int32_t, std::set<int32_t>> WhoMustScore(const std::vector<ExpertRow>& experts,
+                                                  const std::vector<ApplicationRow>& applications) {
+  std::map<int32_t, std::set<int32_t>> due;
+  for (const ApplicationRow& application : applications) {
+    for (const ExpertRow& expert : experts) {
+      if (expert.expert().state() == Expert::DISMISSED) continue;
+      if (absl::Status fit = CheckIndependent(expert.expert(), BinsOf(application));
+          base::ReasonOf(fit) == "EXPERT_TIED") {
+        continue;
+      }
+      due[application.number()].insert(expert.number());
+    }
+  }
+  return due;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Selection> CreateSelection(Env& /*env*/, const Call& call, store::Tx& tx,
+                                              const v1::CreateSelectionRequest& request) {
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next("selections"));
+  SelectionRow row;
+  row.set_number(static_cast<int32_t>(number));
+  Selection& selection = *row.mutable_selection();
+  selection = request.selection();
+  selection.set_name(SelectionName(row.number()));
+  selection.set_state(Selection::DRAFT);
+  selection.set_drafted_by(call.caller->subject);
+  RETURN_IF_ERROR(CheckDates(selection, tx.today()));
+  cases::v1::Act* act = row.mutable_life()->add_acts();
+  act->set_duty(cases::v1::Act::PREPARES);
+  act->set_subject(call.caller->subject);
+  tx.Cite(errors::Operator());
+  RETURN_IF_ERROR(tx.Put(kSelections, &row));
+  return selection;
+}
+
+absl::StatusOr<v1::Selection> UpdateSelection(Env& env, const Call& call, store::Tx& tx,
+                                              const v1::UpdateSelectionRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginSelection(tx, call, SelectionVerb::kEdit, request.selection().name(),
+                                  request.selection().etag()));
+  Selection& selection = *step.row.mutable_selection();
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.selection(), request.update_mask(), &selection));
+  RETURN_IF_ERROR(CheckDates(selection, tx.today()));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
+  return selection;
+}
+
+absl::StatusOr<v1::Selection> AnnounceSelection(Env& env, const Call& call, store::Tx& tx,
+                                                const v1::AnnounceSelectionRequest& request) {
+  ASSIGN_OR_RETURN(Step step, BeginSelection(tx, call, SelectionVerb::kAnnounce, request.name(),
+                                             request.etag()));
+  Selection& selection = *step.row.mutable_selection();
+  RETURN_IF_ERROR(CheckDates(selection, tx.today()));
+  RETURN_IF_ERROR(FixTerms(*env.norms, tx.today(), &selection));
+  selection.set_announced_by(step.subject);
+  ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(selection.applications_until()));
+  tx.Schedule(until.EndOfDay(), kCloseApplicationsTimer, absl::StrCat(step.row.number()));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
+  return selection;
+}
+
+absl::StatusOr<v1::Selection> CancelSelection(Env& env, const Call& call, store::Tx& tx,
+                                              const v1::CancelSelectionRequest& request) {
+  ASSIGN_OR_RETURN(
+      Step step, BeginSelection(tx, call, SelectionVerb::kCancel, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
+                   AllOf(tx, kApplications, store::Key::Of(step.row.number())));
+  for (ApplicationRow& row : applications) {
+    const Application::State state = row.application().state();
+    if (state == Application::REFUSED || state == Application::WITHDRAWN) continue;
+    ASSIGN_OR_RETURN(auto ended, cases::BeginByItself(ApplicationMachine(),
+                                                      ApplicationVerb::kCancel, std::move(row)));
+    ended.row.mutable_application()->set_reason(request.reason());
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kApplications, &ended));
+    RETURN_IF_ERROR(Release(env, tx, ended.row.application().initiative()));
+  }
+  step.row.mutable_selection()->set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
+  return step.row.selection();
+}
+
+absl::StatusOr<Encoded<v1::Selection>> GetSelection(Env& env, Call& call,
+                                                    const v1::GetSelectionRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.name(), "selections/*", 0));
+  return GetShown<Selection>(env, call, kSelections, store::Key::Of(number), request,
+                             SelectionVisible);
+}
+
+absl::StatusOr<Encoded<v1::ListSelectionsResponse>> ListSelections(
+    Env& env, Call& call, const v1::ListSelectionsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kSelections;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {
+      {"state", &kSelectionsByState, [](const std::string& value) -> std::optional<store::Key> {
+         Selection::State state = Selection::STATE_UNSPECIFIED;
+         if (!Selection::State_Parse(value, &state)) return std::nullopt;
+         return store::Key::Of(static_cast<int64_t>(state));
+       }}};
+  plan.show = ShowConcealed<Selection>(call, SelectionVisible);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListSelectionsResponse>{std::move(page)};
+}
+
+absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx& tx,
+                                           const v1::CloseScoringRequest& request) {
+  ASSIGN_OR_RETURN(Step step, BeginSelection(tx, call, SelectionVerb::kCloseScoring, request.name(),
+                                             request.etag()));
+  RETURN_IF_ERROR(CheckNoExpert(tx, step));
+  Selection& selection = *step.row.mutable_selection();
+  ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
+                   ApplicationsIn(tx, step.row.number(), Application::ADMITTED));
+  ASSIGN_OR_RETURN(const std::vector<ExpertRow> experts,
+                   AllOf(tx, kExperts, store::Key::Of(step.row.number())));
+  std::vector<Scored> scored;
+  for (const ApplicationRow& application : applications) {
+    ASSIGN_OR_RETURN(Scored opened, OpenScores(tx, application));
+    scored.push_back(std::move(opened));
+  }
+  RETURN_IF_ERROR(
+      CheckScores(WhoMustScore(experts, applications), scored, selection.min_experts()));
+  ASSIGN_OR_RETURN(*selection.mutable_ranking(),
+                   Rank(scored, selection.pass_points(), {selection.name(), tx.etag()}));
+  SetDecideTime(tx, selection.mutable_ranking());
+  ASSIGN_OR_RETURN(const Ranked ranked, RankedBy(selection.ranking()));
+  for (size_t i = 0; i < applications.size(); ++i) {
+    ASSIGN_OR_RETURN(auto opened, cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kOpen,
+                                                       std::move(applications[i])));
+    Application& application = *opened.row.mutable_application();
+    ASSIGN_OR_RETURN(*application.mutable_scoring(),
+                     Total(scored[i], {application.name(), tx.etag()}));
+    SetDecideTime(tx, application.mutable_scoring());
+    application.set_total(application.scoring().outcome());
+    application.set_score_count(static_cast<int32_t>(scored[i].scores.size()));
+    const auto at = std::find(ranked.order.begin(), ranked.order.end(), scored[i].number);
+    application.set_rank(static_cast<int32_t>(at - ranked.order.begin()) + 1);
+    application.set_passed(ranked.passed.contains(scored[i].number));
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kApplications, &opened));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
+  return selection;
+}
+
+absl::StatusOr<v1::Selection> DecideSelection(Env& env, const Call& call, store::Tx& tx,
+                                              const v1::DecideSelectionRequest& request) {
+  ASSIGN_OR_RETURN(
+      Step step, BeginSelection(tx, call, SelectionVerb::kDecide, request.name(), request.etag()));
+  RETURN_IF_ERROR(CheckNoExpert(tx, step));
+  Selection& selection = *step.row.mutable_selection();
+  ASSIGN_OR_RETURN(const base::Date held, base::Date::FromProto(request.protocol_date()));
+  const base::Date closed =
+      base::Date::LegalDay(absl::FromUnixSeconds(selection.ranking().decide_time().seconds()));
+  if (held < closed || held > tx.today()) return errors::ProtocolDateInvalid();
+
+  Meeting meeting;
+  meeting.members = &request.members();
+  meeting.max_selected = selection.max_selected();
+  meeting.selection = {selection.name(), tx.etag()};
+  ASSIGN_OR_RETURN(meeting.ranked, RankedBy(selection.ranking()));
+  for (const auto& act : step.row.life().acts()) meeting.officials.insert(act.subject());
+  ASSIGN_OR_RETURN(const std::vector<ExpertRow> experts,
+                   AllOf(tx, kExperts, store::Key::Of(step.row.number())));
+  for (const ExpertRow& expert : experts) meeting.officials.insert(expert.expert().subject());
+  std::set<std::string> named;
+  for (int i = 0; i < request.members_size(); ++i) {
+    if (!named.insert(request.members(i).subject()).second) {
+      return base::InvalidField(absl::StrCat("members[", i, "].subject"), "names a member again");
+    }
+  }
+  ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
+                   ApplicationsIn(tx, step.row.number(), Application::SCORED));
+  for (const ApplicationRow& row : applications) {
+    meeting.applicants.insert(row.bins().begin(), row.bins().end());
+  }
+  std::map<int32_t, std::string> reasons;
+  for (int i = 0; i < request.passed_over_size(); ++i) {
+    const auto& over = request.passed_over(i);
+    const std::string field = absl::StrCat("passed_over[", i, "].application");
+    constexpr char kPattern[] = "selections/*/applications/*";
+    ASSIGN_OR_RETURN(const int32_t in, rpc::NumberIn(over.application(), kPattern, 0));
+    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(over.application(), kPattern, 1));
+    if (in != step.row.number() || !meeting.ranked.passed.contains(number) ||
+        !reasons.emplace(number, over.reason()).second) {
+      return errors::PassedOverUnknown(field);
+    }
+    meeting.passed_over.insert(number);
+  }
+  ASSIGN_OR_RETURN(*selection.mutable_decision(),
+                   DecideAsCommission(meeting, *env.norms, tx.today()));
+  SetDecideTime(tx, selection.mutable_decision());
+  ASSIGN_OR_RETURN(const std::vector<int64_t> selected, Split(selection.decision().outcome()));
+  // Kept in the private part: nobody may read the outcome off an application before publication.
+  for (ApplicationRow& row : applications) {
+    row.set_chosen(std::find(selected.begin(), selected.end(), row.number()) != selected.end());
+    row.set_passed_over(reasons.contains(row.number()) ? reasons.at(row.number()) : "");
+    RETURN_IF_ERROR(tx.Put(kApplications, &row));
+  }
+  selection.set_selected_count(static_cast<int32_t>(selected.size()));
+  selection.set_protocol_number(request.protocol_number());
+  *selection.mutable_protocol_date() = request.protocol_date();
+  selection.set_decided_by(step.subject);
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
+  return selection;
+}
+
+absl::StatusOr<v1::Selection> PublishResults(Env& env, const Call& call, store::Tx& tx,
+                                             const v1::PublishResultsRequest& request) {
+  ASSIGN_OR_RETURN(
+      Step step, BeginSelection(tx, call, SelectionVerb::kPublish, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
+                   ApplicationsIn(tx, step.row.number(), Application::SCORED));
+  for (ApplicationRow& row : applications) {
+    ASSIGN_OR_RETURN(
+        auto published,
+        cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kPublish, std::move(row)));
+    Application& application = *published.row.mutable_application();
+    const bool chosen = published.row.chosen();
+    application.set_reason(published.row.passed_over());
+    RETURN_IF_ERROR(published.Lead(chosen ? Application::SELECTED : Application::NOT_SELECTED));
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kApplications, &published));
+    if (!chosen) {
+      RETURN_IF_ERROR(Release(env, tx, application.initiative()));
+      continue;
+    }
+    RETURN_IF_ERROR(Adopt(env, tx, application.initiative()));
+    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(application.cluster(), "clusters/*", 0));
+    ASSIGN_OR_RETURN(ClusterRow cluster, Need(tx, kClusters, store::Key::Of(number)));
+    ASSIGN_OR_RETURN(auto selected, cases::BeginByItself(ClusterMachine(), ClusterVerb::kSelect,
+                                                         std::move(cluster)));
+    selected.row.mutable_cluster()->set_application(application.name());
+    // It was judged as a candidate; from now on a loss has a cure period.
+    selected.row.mutable_cluster()->set_state(Cluster::SELECTED);
+    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &selected.row));
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &selected));
+    RETURN_IF_ERROR(RecountMembers(tx, selected.row));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
+  return step.row.selection();
+}
+
+absl::Status CloseApplications(const Env& env, store::Tx& tx, absl::string_view payload,
+                               absl::Time due) {
+  int32_t number = 0;
+  if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer of a selection");
+  ASSIGN_OR_RETURN(SelectionRow row, Need(tx, kSelections, store::Key::Of(number)));
+  if (row.selection().state() != Selection::ANNOUNCED) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<ApplicationRow> filed,
+                   ApplicationsIn(tx, number, Application::FILED));
+  // Over since midnight, also where the process was down then.
+  ASSIGN_OR_RETURN(auto step,
+                   cases::BeginByItself(SelectionMachine(), SelectionVerb::kCloseApplications,
+                                        std::move(row), base::Date::LegalDay(due)));
+  RETURN_IF_ERROR(step.Lead(filed.empty() ? Selection::FAILED : Selection::ADMISSION));
+  return cases::Finish(tx, *env.norms, kSelections, &step);
+}
+
+}  // namespace nisi::clusters

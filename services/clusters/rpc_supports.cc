@@ -1,0 +1,364 @@
+// Supports: from request to payment. Examining and paying ask the gate of recipients first, outside
+// the transaction; a retry finds its stored answer before the gate is asked again.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/roles.h"
+#include "common/cases/budget.h"
+#include "services/clusters/errors.h"
+#include "services/clusters/rpcs_supports.h"
+
+namespace nisi::clusters {
+namespace {
+
+using base::Money;
+using cases::Posting;
+using gate::v1::Notice;
+using Step = cases::Step<SupportRow>;
+
+absl::StatusOr<Step> BeginSupport(const store::Tx& tx, const Call& call, SupportVerb verb,
+                                  const std::string& name, const std::string& etag) {
+  return BeginStep(tx, call, SupportMachine(), verb, kSupports, store::Key::Of(name), name, etag);
+}
+
+absl::StatusOr<ClusterRow> ClusterOf(const store::Reader& reader, const Support& support) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(support.cluster(), "clusters/*", 0));
+  return Need(reader, kClusters, store::Key::Of(number));
+}
+
+// The recipient has to act, or waits for who has.
+cases::Who WhoIs(const Support& support) {
+  return {.bin = support.recipient()};
+}
+
+// Runs a command once, with what the gate said. The stored answer of the same request comes first;
+// then whether the step may be taken at all; then the gate.
+template <class Response, class Request, class Run>
+absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& request,
+                                          SupportVerb verb, gate::v1::Checkpoint checkpoint,
+                                          const Run& run) {
+  const store::CommandInfo info = rpc::CommandOf(call, request);
+  Response response;
+  ASSIGN_OR_RETURN(const auto known, env.store->FindReply(info));
+  if (known.has_value()) {
+    call.position = known->position;
+    if (!response.ParseFromString(known->reply)) return base::StoreCorrupt("stored reply");
+    return response;
+  }
+  std::string recipient;
+  {
+    const store::View view = env.store->Read();
+    ASSIGN_OR_RETURN(
+        const auto found,
+        rpc::FindFor(view, call, kSupports, store::Key::Of(request.name()), request.name()));
+    RETURN_IF_ERROR(
+        SupportMachine()
+            .Ask(found.row.support().state(), verb, {found.roles, call.caller->subject, {}})
+            .status());
+    recipient = found.row.support().recipient();
+  }
+  ASSIGN_OR_RETURN(const Notice notice,
+                   env.gate->Check(call, {checkpoint, recipient, request.name(), call.today()}));
+  ASSIGN_OR_RETURN(const store::Outcome outcome,
+                   env.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+                     ASSIGN_OR_RETURN(const Response answer, run(tx, notice));
+                     return answer.SerializeAsString();
+                   }));
+  call.position = outcome.position;
+  if (!response.ParseFromString(outcome.reply)) return base::StoreCorrupt("reply");
+  return response;
+}
+
+absl::Status PostFor(store::Tx& tx, const Support& support, Posting::Kind kind, Money amount,
+                     const std::string& record, const std::string& subject, Posting* posted) {
+  const std::string programme(absl::StripPrefix(support.programme(), "programmes/"));
+  ASSIGN_OR_RETURN(const Posting posting,
+                   cases::Post(tx, {kind, amount, programme, tx.today().year(), record, subject},
+                               errors::Account()));
+  if (posted != nullptr) *posted = posting;
+  return absl::OkStatus();
+}
+
+// The other grants of the same cluster and year.
+absl::Status AddBefore(const store::Reader& reader, const SupportRow& row, Granting* granting) {
+  ASSIGN_OR_RETURN(const std::vector<SupportRow> all,
+                   AllUnder<SupportRow>(reader, kSupportsByCluster,
+                                        store::Key::Of(row.cluster(), row.support().year())));
+  for (const SupportRow& other : all) {
+    if (!other.support().has_approved_sum()) continue;
+    ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(other.support().accepted_cost()));
+    ASSIGN_OR_RETURN(const Money granted, Money::FromProto(other.support().approved_sum()));
+    ASSIGN_OR_RETURN(granting->accepted_before, granting->accepted_before.Add(accepted));
+    ASSIGN_OR_RETURN(granting->granted_before, granting->granted_before.Add(granted));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeOrder(const store::Tx& tx, const v1::DecideSupportRequest& request,
+                       Support* support) {
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.order_date()));
+  if (day > tx.today()) return errors::OrderDateInvalid();
+  support->set_order_number(request.order_number());
+  *support->mutable_order_date() = request.order_date();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupportRequest& request,
+                                Step step) {
+  Support& support = *step.row.mutable_support();
+  if (request.programme().empty()) {
+    return base::InvalidField("programme", "is required for a grant");
+  }
+  ASSIGN_OR_RETURN(const Money sum, Money::FromProto(request.approved_sum()));
+  if (sum.is_zero()) return base::InvalidField("approved_sum", "must be more than 0");
+  ASSIGN_OR_RETURN(ClusterRow cluster, ClusterOf(tx, support));
+  Granting granting{.support = &support,
+                    .cluster_state = cluster.cluster().state(),
+                    .sum = sum,
+                    .source = {support.name(), tx.etag()}};
+  RETURN_IF_ERROR(AddBefore(tx, step.row, &granting));
+  ASSIGN_OR_RETURN(Decision decision, Grant(granting));
+  const std::string failed = FirstUnsatisfied(decision);
+  if (failed == "EXAMINATION_SATISFIED") {
+    return errors::FindingUnsatisfied(FirstUnsatisfied(support.examination()));
+  }
+  if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
+  if (!failed.empty()) return errors::SumOverCeiling();
+  RETURN_IF_ERROR(TakeOrder(tx, request, &support));
+  SetDecideTime(tx, &decision);
+  *support.mutable_decision() = std::move(decision);
+  *support.mutable_approved_sum() = sum.ToProto();
+  *support.mutable_paid_sum() = Money().ToProto();
+  support.set_programme(request.programme());
+  support.set_decided_by(step.subject);
+  for (const Posting::Kind kind : {Posting::RESERVE, Posting::COMMIT}) {
+    RETURN_IF_ERROR(PostFor(tx, support, kind, sum, support.name(), step.subject, nullptr));
+  }
+  if (cluster.first_upkeep_year() == 0) {
+    cluster.set_first_upkeep_year(support.year());
+    RETURN_IF_ERROR(tx.Put(kClusters, &cluster));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+  return support;
+}
+
+absl::StatusOr<Support> RefuseIt(Env& env, store::Tx& tx, const v1::DecideSupportRequest& request,
+                                 Step step) {
+  Support& support = *step.row.mutable_support();
+  ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
+  // A sum of nothing is within every ceiling: what is left are the grounds of Art. 25(6).
+  ASSIGN_OR_RETURN(Decision decision, Grant({.support = &support,
+                                             .cluster_state = cluster.cluster().state(),
+                                             .source = {support.name(), tx.etag()}}));
+  if (FirstUnsatisfied(decision).empty()) return errors::GroundMissing();
+  RETURN_IF_ERROR(TakeOrder(tx, request, &support));
+  SetDecideTime(tx, &decision);
+  *support.mutable_decision() = std::move(decision);
+  support.set_reason(request.refusal_reason());
+  support.set_decided_by(step.subject);
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+  return support;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Support> RequestSupport(Env& env, const Call& call, store::Tx& tx,
+                                           const v1::RequestSupportRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number,
+                   rpc::NumberIn(request.support().cluster(), "clusters/*", 0));
+  ASSIGN_OR_RETURN(const auto found, tx.Find(kClusters, store::Key::Of(number)));
+  if (!found.has_value() ||
+      !ClusterVisible(found->row.cluster(),
+                      rpc::TiesOf<Cluster>().RolesOver(*call.caller, found->row.cluster()))) {
+    return base::AccessDenied();
+  }
+  const Cluster& cluster = found->row.cluster();
+  if (!IsEligible(cluster.state())) return errors::ClusterNotEligible();
+  if (cluster.cluster_organization() != request.support().recipient()) {
+    return errors::RecipientNotInCluster();
+  }
+  RETURN_IF_ERROR(SupportYear(found->row.first_upkeep_year(), request.support().year()).status());
+  SupportRow row;
+  row.set_cluster(number);
+  Support& support = *row.mutable_support();
+  support = request.support();
+  support.set_name(absl::StrCat("supports/", rpc::IdFor(call)));
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kSupports, store::Key::Of(support.name())));
+  if (known.has_value()) return errors::RecordExists(kSupports.name, support.name());
+  support.set_requested_by(call.caller->subject);
+  // The step that makes it: whoever asks prepares the case, and its examination has a term.
+  static const base::EdgeDef kRequest{base::Clauses{.duty = base::Duty::kPrepares},
+                                      base::kNotThere,
+                                      0,
+                                      Support::REQUESTED,
+                                      base::RoleBit(rpc::v1::ENTITY),
+                                      errors::Organization};
+  cases::Progress made{.machine = &SupportMachine(),
+                       .allowed = base::Allowed(std::vector<const base::EdgeDef*>{&kRequest})};
+  made.edge = &kRequest;
+  made.subject = call.caller->subject;
+  Step step{std::move(made), std::move(row)};
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(step.row.support())));
+  return step.row.support();
+}
+
+absl::StatusOr<v1::Support> WithdrawSupport(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::WithdrawSupportRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginSupport(tx, call, SupportVerb::kWithdraw, request.name(), request.etag()));
+  step.row.mutable_support()->set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(step.row.support())));
+  return step.row.support();
+}
+
+absl::StatusOr<gate::v1::Notice> RecordNotice(Env& /*env*/, const Call& call, store::Tx& tx,
+                                              const gate::v1::RecordNoticeRequest& request) {
+  return cases::RecordNotice(call, tx, request, errors::Gate());
+}
+
+absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
+                                           const v1::ExamineSupportRequest& request) {
+  return AskGateThenWrite<Support>(
+      env, call, request, SupportVerb::kExamine, gate::v1::BEFORE_CONSIDERATION,
+      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Support> {
+        ASSIGN_OR_RETURN(Step step, BeginSupport(tx, call, SupportVerb::kExamine, request.name(),
+                                                 request.etag()));
+        Support& support = *step.row.mutable_support();
+        ASSIGN_OR_RETURN(const Money accepted, Accept(request.items(), &support));
+        *support.mutable_accepted_cost() = accepted.ToProto();
+        ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
+        ASSIGN_OR_RETURN(const int32_t year,
+                         SupportYear(cluster.first_upkeep_year(), support.year()));
+        support.set_support_year(year);
+        ASSIGN_OR_RETURN(*support.mutable_examination(),
+                         Examine({&support,
+                                  cluster.cluster().state(),
+                                  cluster.cluster().cluster_organization(),
+                                  year,
+                                  &notice,
+                                  request.documents_complete(),
+                                  {support.name(), tx.etag()}},
+                                 *env.norms, tx.today()));
+        SetDecideTime(tx, support.mutable_examination());
+        ASSIGN_OR_RETURN(const Money ceiling, Money::Parse(support.examination().outcome()));
+        *support.mutable_ceiling() = ceiling.ToProto();
+        ASSIGN_OR_RETURN(
+            const base::Percent share,
+            env.norms->Percent(absl::StrCat("clusters.support.upkeep_share.year_", year),
+                               tx.today()));
+        support.set_share_bp(share.hundredths());
+        support.set_opinion(request.opinion());
+        support.set_examined_by(step.subject);
+        RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+        return support;
+      });
+}
+
+absl::StatusOr<v1::Support> DecideSupport(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::DecideSupportRequest& request) {
+  if (request.has_approved_sum() != request.refusal_reason().empty()) {
+    return base::InvalidField("approved_sum", "is given, or refusal_reason, and not both");
+  }
+  const SupportVerb verb = request.has_approved_sum() ? SupportVerb::kGrant : SupportVerb::kRefuse;
+  ASSIGN_OR_RETURN(Step step, BeginSupport(tx, call, verb, request.name(), request.etag()));
+  return verb == SupportVerb::kGrant ? GrantIt(env, tx, request, std::move(step))
+                                     : RefuseIt(env, tx, request, std::move(step));
+}
+
+absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySupportRequest& request) {
+  return AskGateThenWrite<v1::Payment>(
+      env, call, request, SupportVerb::kPay, gate::v1::BEFORE_PAYMENT,
+      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<v1::Payment> {
+        ASSIGN_OR_RETURN(Step step,
+                         BeginSupport(tx, call, SupportVerb::kPay, request.name(), request.etag()));
+        Support& support = *step.row.mutable_support();
+        ASSIGN_OR_RETURN(const Money amount, Money::FromProto(request.amount()));
+        if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
+        ASSIGN_OR_RETURN(const auto used,
+                         tx.FindUniqueRaw(kPaymentsByNotice, store::Key::Of(notice.name())));
+        if (used.has_value()) return errors::NoticeUsed();
+        ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
+        ASSIGN_OR_RETURN(Decision decision, Pay({&support,
+                                                 cluster.cluster().state(),
+                                                 &notice,
+                                                 amount,
+                                                 {support.name(), tx.etag()}}));
+        const std::string failed = FirstUnsatisfied(decision);
+        if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
+        if (failed == "GATE_PASSED") return errors::GateFailed();
+        if (!failed.empty()) return errors::SumOverApproved();
+        SetDecideTime(tx, &decision);
+
+        PaymentRow row;
+        row.set_support(support.name());
+        row.set_number(step.row.payment_count() + 1);
+        row.set_notice(notice.name());
+        v1::Payment& payment = *row.mutable_payment();
+        payment.set_name(absl::StrCat(support.name(), "/payments/", row.number()));
+        payment.set_recipient(support.recipient());
+        *payment.mutable_amount() = amount.ToProto();
+        payment.set_order_number(request.order_number());
+        *payment.mutable_decision() = std::move(decision);
+        payment.set_paid_by(step.subject);
+        Posting posting;
+        RETURN_IF_ERROR(
+            PostFor(tx, support, Posting::PAY, amount, payment.name(), step.subject, &posting));
+        payment.set_posting(posting.name());
+        RETURN_IF_ERROR(tx.Put(kPayments, &row));
+
+        ASSIGN_OR_RETURN(const Money before, Money::FromProto(support.paid_sum()));
+        ASSIGN_OR_RETURN(const Money approved, Money::FromProto(support.approved_sum()));
+        ASSIGN_OR_RETURN(const Money paid, before.Add(amount));
+        *support.mutable_paid_sum() = paid.ToProto();
+        step.row.set_payment_count(row.number());
+        RETURN_IF_ERROR(step.Lead(paid == approved ? Support::COMPLETED : Support::APPROVED));
+        RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+        return payment;
+      });
+}
+
+absl::StatusOr<v1::Support> CompleteSupport(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::CompleteSupportRequest& request) {
+  ASSIGN_OR_RETURN(Step step,
+                   BeginSupport(tx, call, SupportVerb::kComplete, request.name(), request.etag()));
+  Support& support = *step.row.mutable_support();
+  ASSIGN_OR_RETURN(const Money approved, Money::FromProto(support.approved_sum()));
+  ASSIGN_OR_RETURN(const Money paid, Money::FromProto(support.paid_sum()));
+  ASSIGN_OR_RETURN(const Money rest, approved.Sub(paid));
+  RETURN_IF_ERROR(
+      PostFor(tx, support, Posting::UNCOMMIT, rest, support.name(), step.subject, nullptr));
+  support.set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+  return support;
+}
+
+absl::StatusOr<Encoded<v1::Support>> GetSupport(Env& env, Call& call,
+                                                const v1::GetSupportRequest& request) {
+  return GetShown<Support>(env, call, kSupports, store::Key::Of(request.name()), request);
+}
+
+absl::StatusOr<Encoded<v1::ListSupportsResponse>> ListSupports(
+    Env& env, Call& call, const v1::ListSupportsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kSupports;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"recipient", &kSupportsByRecipient,
+                   [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }}};
+  plan.scopes = {{rpc::v1::ENTITY, &kSupportsByRecipient}};
+  plan.show = ShowConcealed<Support>(call, nullptr);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListSupportsResponse>{std::move(page)};
+}
+
+absl::StatusOr<Encoded<v1::ListPaymentsResponse>> ListPayments(
+    Env& env, Call& call, const v1::ListPaymentsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kPayments;
+  plan.prefix = store::Key::Of(request.parent());
+  rpc::PlanPage(request, call, &plan);
+  plan.show = ShowConcealed<v1::Payment>(call, nullptr);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListPaymentsResponse>{std::move(page)};
+}
+
+}  // namespace nisi::clusters

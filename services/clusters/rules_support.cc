@@ -1,0 +1,282 @@
+#include "services/clusters/rules_support.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/roles.h"
+#include "common/cases/findings.h"
+#include "services/clusters/errors.h"
+
+namespace nisi::clusters {
+namespace {
+
+using base::Money;
+using cases::AddFinding;
+using cases::Facts;
+
+constexpr char kState[] = "cluster_state";
+constexpr char kRecipient[] = "recipient";
+constexpr char kOrganization[] = "cluster_organization";
+constexpr char kGate[] = "gate_verdict";
+constexpr char kDocuments[] = "documents_complete";
+constexpr char kYear[] = "support_year";
+constexpr char kAccepted[] = "accepted_cost";
+constexpr char kRequested[] = "requested_sum";
+constexpr char kShare[] = "share_bp";
+constexpr char kExamined[] = "first_unsatisfied_of_examination";
+constexpr char kSum[] = "sum";
+constexpr char kCeiling[] = "ceiling";
+constexpr char kAcceptedBefore[] = "accepted_before";
+constexpr char kGrantedBefore[] = "granted_before";
+constexpr char kApproved[] = "approved_sum";
+constexpr char kPaid[] = "paid_sum";
+constexpr char kAmount[] = "amount";
+
+// A share of a sum, down to the tiyn: 10^17 tiyn by 10^4 does not fit 64 bits.
+Money ShareOf(Money sum, int64_t share_bp) {
+  const int64_t whole = sum.tiyn() / 10'000 * share_bp;
+  const int64_t rest = sum.tiyn() % 10'000 * share_bp / 10'000;
+  return Money::FromTiyn(whole + rest).value_or(Money());
+}
+
+absl::Status FindEligible(const Facts& facts, Decision* decision) {
+  ASSIGN_OR_RETURN(const std::string state, facts.Text(kState));
+  AddFinding(decision, "CLUSTER_ELIGIBLE", state == "SELECTED" || state == "REGISTERED",
+             errors::Selected(), facts, {kState});
+  return absl::OkStatus();
+}
+
+absl::Status FindGate(const Facts& facts, Decision* decision) {
+  ASSIGN_OR_RETURN(const std::string verdict, facts.Text(kGate));
+  AddFinding(decision, "GATE_PASSED", verdict == "PASSED", errors::Gate(), facts, {kGate});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
+  Decision decision;
+  RETURN_IF_ERROR(FindEligible(facts, &decision));
+  ASSIGN_OR_RETURN(const std::string recipient, facts.Text(kRecipient));
+  ASSIGN_OR_RETURN(const std::string organization, facts.Text(kOrganization));
+  AddFinding(&decision, "RECIPIENT_IN_CLUSTER", recipient == organization, errors::Organization(),
+             facts, {kRecipient, kOrganization});
+  RETURN_IF_ERROR(FindGate(facts, &decision));
+  ASSIGN_OR_RETURN(const int64_t complete, facts.Number(kDocuments));
+  AddFinding(&decision, "DOCUMENTS_COMPLETE", complete == 1, errors::Conditions(), facts,
+             {kDocuments});
+  ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAccepted));
+  ASSIGN_OR_RETURN(const Money requested, facts.Money(kRequested));
+  ASSIGN_OR_RETURN(const int64_t share, facts.Number(kShare));
+  const Money ceiling = std::min(requested, ShareOf(accepted, share));
+  AddFinding(&decision, "COSTS_ACCEPTED", !accepted.is_zero(), errors::Organization(), facts,
+             {kAccepted, kRequested, kShare, kYear});
+  decision.set_outcome(ceiling.ToString());
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::string unsatisfied, facts.Text(kExamined));
+  AddFinding(&decision, "EXAMINATION_SATISFIED", unsatisfied.empty(), errors::Conditions(), facts,
+             {kExamined});
+  RETURN_IF_ERROR(FindEligible(facts, &decision));
+  ASSIGN_OR_RETURN(const Money sum, facts.Money(kSum));
+  ASSIGN_OR_RETURN(const Money ceiling, facts.Money(kCeiling));
+  ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAccepted));
+  ASSIGN_OR_RETURN(const Money accepted_before, facts.Money(kAcceptedBefore));
+  ASSIGN_OR_RETURN(const Money granted_before, facts.Money(kGrantedBefore));
+  ASSIGN_OR_RETURN(const int64_t share, facts.Number(kShare));
+  ASSIGN_OR_RETURN(const Money all_accepted, accepted.Add(accepted_before));
+  ASSIGN_OR_RETURN(const Money all_granted, sum.Add(granted_before));
+  AddFinding(&decision, "WITHIN_CEILING",
+             sum <= ceiling && all_granted <= ShareOf(all_accepted, share), errors::Organization(),
+             facts, {kSum, kCeiling, kAccepted, kAcceptedBefore, kGrantedBefore, kShare});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "GRANTED" : "REFUSED");
+  return decision;
+}
+
+absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
+  Decision decision;
+  RETURN_IF_ERROR(FindEligible(facts, &decision));
+  RETURN_IF_ERROR(FindGate(facts, &decision));
+  ASSIGN_OR_RETURN(const Money approved, facts.Money(kApproved));
+  ASSIGN_OR_RETURN(const Money paid, facts.Money(kPaid));
+  ASSIGN_OR_RETURN(const Money amount, facts.Money(kAmount));
+  ASSIGN_OR_RETURN(const Money after, paid.Add(amount));
+  AddFinding(&decision, "WITHIN_APPROVED", after <= approved, errors::Account(), facts,
+             {kApproved, kPaid, kAmount});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "PAID" : "REFUSED");
+  return decision;
+}
+
+void SetGate(const gate::v1::Notice& notice, Facts* facts) {
+  facts->Set(kGate, gate::v1::Notice::Verdict_Name(notice.verdict()), notice.name(), notice.etag());
+}
+
+absl::StatusOr<std::string> Text(const google::type::Money& money) {
+  ASSIGN_OR_RETURN(const Money sum, Money::FromProto(money));
+  return sum.ToString();
+}
+
+}  // namespace
+
+const base::Machine<Support::State, SupportVerb>& SupportMachine() {
+  using S = Support;
+  using V = SupportVerb;
+  using base::Duty;
+  constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY);
+  constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
+  constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
+  static const auto* const kMachine = new base::Machine<Support::State, SupportVerb>(
+      "SUPPORT", S::State_descriptor(),
+      {{"examine", errors::Operator},
+       {"grant", errors::Selected},
+       {"refuse", errors::Refusing},
+       {"pay", errors::Account},
+       {"complete", errors::Selected},
+       {"withdraw", errors::Organization}},
+      {{{S::REQUESTED},
+        V::kExamine,
+        S::EXAMINED,
+        kInstitute,
+        errors::Operator,
+        {.duty = Duty::kExamines, .due = "clusters.support.examination_days"}},
+       {{S::EXAMINED},
+        V::kGrant,
+        S::APPROVED,
+        kAuthority,
+        errors::Selected,
+        {.duty = Duty::kDecides, .due = "clusters.support.decision_days"}},
+       {{S::EXAMINED},
+        V::kRefuse,
+        S::REFUSED,
+        kAuthority,
+        errors::Refusing,
+        {.duty = Duty::kDecides, .due = "clusters.support.decision_days"}},
+       {{S::APPROVED},
+        V::kPay,
+        base::kSame,
+        kInstitute,
+        errors::Account,
+        {.duty = Duty::kDecides,
+         .due = "clusters.support.payment_days",
+         .renews = true,
+         .when = "a part"}},
+       {{S::APPROVED},
+        V::kPay,
+        S::COMPLETED,
+        kInstitute,
+        errors::Account,
+        {.duty = Duty::kDecides, .due = "clusters.support.payment_days", .when = "the rest"}},
+       {{S::APPROVED}, V::kComplete, S::COMPLETED, kAuthority, errors::Selected},
+       {{S::REQUESTED, S::EXAMINED}, V::kWithdraw, S::WITHDRAWN, kEntity, errors::Organization}});
+  return *kMachine;
+}
+
+bool IsEligible(Cluster::State state) {
+  return state == Cluster::SELECTED || state == Cluster::REGISTERED;
+}
+
+absl::StatusOr<int32_t> SupportYear(int32_t first_year, int32_t year) {
+  const int32_t number = first_year == 0 ? 1 : year - first_year + 1;
+  if (number < 1 || number > 3) return errors::UpkeepTermOver();
+  return number;
+}
+
+absl::StatusOr<Money> Accept(
+    const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,
+    Support* support) {
+  if (items.size() != support->cost_items_size()) return errors::CostsIncomplete("items");
+  Money total;
+  for (int i = 0; i < items.size(); ++i) {
+    const std::string at = absl::StrCat("items[", i, "]");
+    v1::CostItem& cost = *support->mutable_cost_items(i);
+    ASSIGN_OR_RETURN(const Money asked, Money::FromProto(cost.cost()));
+    Money accepted = asked;
+    if (items[i].has_accepted()) {
+      ASSIGN_OR_RETURN(accepted, Money::FromProto(items[i].accepted()));
+    }
+    if (accepted > asked) return errors::AcceptedOverCost(at + ".accepted");
+    if (accepted < asked && items[i].remark().empty()) {
+      return errors::CostsIncomplete(at + ".remark");
+    }
+    *cost.mutable_accepted() = accepted.ToProto();
+    cost.set_remark(items[i].remark());
+    ASSIGN_OR_RETURN(total, total.Add(accepted));
+  }
+  return total;
+}
+
+absl::StatusOr<Decision> Examine(const Examination& examination, const norms::Norms& norms,
+                                 base::Date day) {
+  const Support& support = *examination.support;
+  Facts facts;
+  const auto set = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, examination.source.name, examination.source.etag);
+  };
+  facts.Set(kState, Cluster::State_Name(examination.cluster_state), support.cluster());
+  facts.Set(kOrganization, examination.organization, support.cluster());
+  set(kRecipient, support.recipient());
+  SetGate(*examination.notice, &facts);
+  set(kDocuments, examination.documents_complete ? "1" : "0");
+  set(kYear, absl::StrCat(examination.support_year));
+  ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
+  ASSIGN_OR_RETURN(const std::string requested, Text(support.requested_sum()));
+  set(kAccepted, accepted);
+  set(kRequested, requested);
+  const std::string key =
+      absl::StrCat("clusters.support.upkeep_share.year_", examination.support_year);
+  ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
+  ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
+  facts.Set(kShare, absl::StrCat(share.hundredths()),
+            absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", key, ": ", norm.source));
+  ASSIGN_OR_RETURN(Decision decision, DecideExamination(facts));
+  decision.set_norms_edition(norms.edition());
+  decision.set_rests_on_assumption(norm.certainty == norms::Certainty::kAssumption);
+  return decision;
+}
+
+absl::StatusOr<Decision> ReplayExamination(const Decision& stored) {
+  return cases::Replay(stored, DecideExamination);
+}
+
+absl::StatusOr<Decision> Grant(const Granting& granting) {
+  const Support& support = *granting.support;
+  Facts facts;
+  const auto set = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, granting.source.name, granting.source.etag);
+  };
+  set(kExamined, FirstUnsatisfied(support.examination()));
+  facts.Set(kState, Cluster::State_Name(granting.cluster_state), support.cluster());
+  set(kSum, granting.sum.ToString());
+  ASSIGN_OR_RETURN(const std::string ceiling, Text(support.ceiling()));
+  ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
+  set(kCeiling, ceiling);
+  set(kAccepted, accepted);
+  set(kShare, absl::StrCat(support.share_bp()));
+  facts.Set(kAcceptedBefore, granting.accepted_before.ToString(), "other grants of the year");
+  facts.Set(kGrantedBefore, granting.granted_before.ToString(), "other grants of the year");
+  return DecideGrant(facts);
+}
+
+absl::StatusOr<Decision> ReplayGrant(const Decision& stored) {
+  return cases::Replay(stored, DecideGrant);
+}
+
+absl::StatusOr<Decision> Pay(const Paying& paying) {
+  const Support& support = *paying.support;
+  Facts facts;
+  facts.Set(kState, Cluster::State_Name(paying.cluster_state), support.cluster());
+  SetGate(*paying.notice, &facts);
+  ASSIGN_OR_RETURN(const std::string approved, Text(support.approved_sum()));
+  ASSIGN_OR_RETURN(const std::string paid, Text(support.paid_sum()));
+  facts.Set(kApproved, approved, paying.source.name, paying.source.etag);
+  facts.Set(kPaid, paid, paying.source.name, paying.source.etag);
+  facts.Set(kAmount, paying.amount.ToString(), paying.source.name, paying.source.etag);
+  return DecidePayment(facts);
+}
+
+absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {
+  return cases::Replay(stored, DecidePayment);
+}
+
+}  // namespace nisi::clusters

@@ -1,0 +1,75 @@
+// State support of the upkeep of a cluster organization (Art. 40, 9(20), 25(5)-(6)) as pure
+// functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/date.h"
+#include "common/base/machine.h"
+#include "common/base/money.h"
+#include "common/norms/norms.h"
+#include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/gate/v1/gate.pb.h"
+#include "services/clusters/rules.h"
+
+namespace nisi::clusters {
+
+using v1::Support;
+
+enum class SupportVerb { kExamine, kGrant, kRefuse, kPay, kComplete, kWithdraw };
+const base::Machine<Support::State, SupportVerb>& SupportMachine();
+
+// Support goes to clusters that are SELECTED or REGISTERED on that day (Art. 40(1)).
+bool IsEligible(Cluster::State state);
+// 1 to 3 in the calendar years from the first grant on (0: none yet), running through years
+// without; UPKEEP_TERM_OVER.
+absl::StatusOr<int32_t> SupportYear(int32_t first_year, int32_t year);
+
+// What of the costs is accepted, item by item: COSTS_INCOMPLETE, ACCEPTED_OVER_COST.
+absl::StatusOr<base::Money> Accept(
+    const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,
+    Support* support);
+
+struct Examination {
+  const Support* support = nullptr;  // with accepted_cost
+  Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
+  std::string organization;  // of the cluster
+  int32_t support_year = 0;
+  const gate::v1::Notice* notice = nullptr;
+  bool documents_complete = false;
+  Source source;
+};
+// Outcome the ceiling in tenge: accepted cost by the share of the year of support, down to the
+// tiyn, and no more than was asked for.
+absl::StatusOr<Decision> Examine(const Examination& examination, const norms::Norms& norms,
+                                 base::Date day);
+absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
+
+struct Granting {
+  const Support* support = nullptr;  // examined
+  Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
+  // Of the other grants of the cluster and year: they share one ceiling.
+  base::Money accepted_before, granted_before;
+  base::Money sum;
+  Source source;
+};
+// Whether the sum may be granted: a finding each for the examination, the cluster and the ceiling.
+// Outcome GRANTED or REFUSED.
+absl::StatusOr<Decision> Grant(const Granting& granting);
+absl::StatusOr<Decision> ReplayGrant(const Decision& stored);
+
+struct Paying {
+  const Support* support = nullptr;
+  Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
+  const gate::v1::Notice* notice = nullptr;
+  base::Money amount;
+  Source source;
+};
+// Outcome PAID or REFUSED.
+absl::StatusOr<Decision> Pay(const Paying& paying);
+absl::StatusOr<Decision> ReplayPayment(const Decision& stored);
+
+}  // namespace nisi::clusters

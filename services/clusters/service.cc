@@ -1,0 +1,128 @@
+#include "services/clusters/service.h"
+
+#include "services/clusters/rpcs.h"
+#include "services/clusters/rpcs_supports.h"
+
+namespace nisi::clusters {
+namespace {
+
+using v1::ClustersService;
+using v1::ClusterSupportService;
+
+class Service final : public rpc::HostedService {
+ public:
+  absl::Status Open(const rpc::HostOptions& options) {
+    env_.norms = options.norms;
+    deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
+    RETURN_IF_ERROR(OpenStore(
+        options, ClustersSchema(),
+        {{cases::kDeadlineTimer, deadlines_->Timer()},
+         {kCloseApplicationsTimer,
+          [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
+            return CloseApplications(env_, tx, payload, due);
+          }},
+         {kJudgeCompositionTimer, [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
+            return JudgeCompositionTimer(env_, tx, payload, due);
+          }}}));
+    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    env_.store = &store();
+    gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
+                                                  "clusters.support.payment_days");
+    env_.gate = gate_.get();
+    RETURN_IF_ERROR(Bind());
+    return BindSupports();
+  }
+
+ private:
+  absl::Status BindSupports() {
+    rpc::Registry& r = registry();
+    RETURN_IF_ERROR(r.Add(*ClusterSupportService::descriptor()));
+    NISI_COMMAND(r, ClusterSupportService, RequestSupport, env_, store(), RequestSupport);
+    NISI_COMMAND(r, ClusterSupportService, WithdrawSupport, env_, store(), WithdrawSupport);
+    NISI_COMMAND(r, ClusterSupportService, RecordNotice, env_, store(), RecordNotice);
+    NISI_UNARY(r, ClusterSupportService, ExamineSupport, env_, ExamineSupport);
+    NISI_COMMAND(r, ClusterSupportService, DecideSupport, env_, store(), DecideSupport);
+    NISI_UNARY(r, ClusterSupportService, PaySupport, env_, PaySupport);
+    NISI_COMMAND(r, ClusterSupportService, CompleteSupport, env_, store(), CompleteSupport);
+    NISI_UNARY(r, ClusterSupportService, GetSupport, env_, GetSupport);
+    NISI_UNARY(r, ClusterSupportService, ListSupports, env_, ListSupports);
+    NISI_UNARY(r, ClusterSupportService, ListPayments, env_, ListPayments);
+    return absl::OkStatus();
+  }
+
+  absl::Status Bind() {
+    rpc::Registry& r = registry();
+    RETURN_IF_ERROR(r.Add(*ClustersService::descriptor()));
+    NISI_COMMAND(r, ClustersService, CreateInitiative, env_, store(), CreateInitiative);
+    NISI_COMMAND(r, ClustersService, UpdateInitiative, env_, store(), UpdateInitiative);
+    NISI_COMMAND(r, ClustersService, WithdrawInitiative, env_, store(), WithdrawInitiative);
+    NISI_UNARY(r, ClustersService, GetInitiative, env_, GetInitiative);
+    NISI_UNARY(r, ClustersService, ListInitiatives, env_, ListInitiatives);
+    NISI_COMMAND(r, ClustersService, DiagnoseInitiative, env_, store(), DiagnoseInitiative);
+    NISI_UNARY(r, ClustersService, GetDiagnostic, env_, GetDiagnostic);
+    NISI_UNARY(r, ClustersService, ListDiagnostics, env_, ListDiagnostics);
+    NISI_COMMAND(r, ClustersService, CreateSelection, env_, store(), CreateSelection);
+    NISI_COMMAND(r, ClustersService, UpdateSelection, env_, store(), UpdateSelection);
+    NISI_COMMAND(r, ClustersService, AnnounceSelection, env_, store(), AnnounceSelection);
+    NISI_COMMAND(r, ClustersService, CancelSelection, env_, store(), CancelSelection);
+    NISI_UNARY(r, ClustersService, GetSelection, env_, GetSelection);
+    NISI_UNARY(r, ClustersService, ListSelections, env_, ListSelections);
+    NISI_COMMAND(r, ClustersService, ApplyToSelection, env_, store(), ApplyToSelection);
+    NISI_COMMAND(r, ClustersService, WithdrawApplication, env_, store(), WithdrawApplication);
+    NISI_UNARY(r, ClustersService, GetApplication, env_, GetApplication);
+    NISI_UNARY(r, ClustersService, ListApplications, env_, ListApplications);
+    NISI_COMMAND(r, ClustersService, AdmitApplication, env_, store(), AdmitApplication);
+    NISI_COMMAND(r, ClustersService, CreateExpert, env_, store(), CreateExpert);
+    NISI_COMMAND(r, ClustersService, DeclareTies, env_, store(), DeclareTies);
+    NISI_COMMAND(r, ClustersService, DismissExpert, env_, store(), DismissExpert);
+    NISI_UNARY(r, ClustersService, ListExperts, env_, ListExperts);
+    NISI_COMMAND(r, ClustersService, ScoreApplication, env_, store(), ScoreApplication);
+    NISI_UNARY(r, ClustersService, ListScores, env_, ListScores);
+    NISI_COMMAND(r, ClustersService, CloseScoring, env_, store(), CloseScoring);
+    NISI_COMMAND(r, ClustersService, DecideSelection, env_, store(), DecideSelection);
+    NISI_COMMAND(r, ClustersService, PublishResults, env_, store(), PublishResults);
+    NISI_COMMAND(r, ClustersService, UpdateCluster, env_, store(), UpdateCluster);
+    NISI_COMMAND(r, ClustersService, RegisterCluster, env_, store(), RegisterCluster);
+    NISI_COMMAND(r, ClustersService, SuspendCluster, env_, store(), SuspendCluster);
+    NISI_COMMAND(r, ClustersService, ResumeCluster, env_, store(), ResumeCluster);
+    NISI_COMMAND(r, ClustersService, RemoveCluster, env_, store(), RemoveCluster);
+    NISI_UNARY(r, ClustersService, GetCluster, env_, GetCluster);
+    NISI_UNARY(r, ClustersService, ListClusters, env_, ListClusters);
+    NISI_UNARY(r, ClustersService, FindClusters, env_, FindClusters);
+    NISI_UNARY(r, ClustersService, SummarizeClusters, env_, SummarizeClusters);
+    NISI_CLIENT_STREAM(r, ClustersService, ImportClusters, env_, ImportClusters);
+    NISI_SERVER_STREAM(r, ClustersService, WatchClusters, env_, WatchClusters);
+    NISI_COMMAND(r, ClustersService, AddMember, env_, store(), AddMember);
+    NISI_COMMAND(r, ClustersService, EndMembership, env_, store(), EndMembership);
+    NISI_UNARY(r, ClustersService, GetMember, env_, GetMember);
+    NISI_UNARY(r, ClustersService, ListMembers, env_, ListMembers);
+    NISI_COMMAND(r, ClustersService, SubmitClusterReport, env_, store(), SubmitClusterReport);
+    NISI_UNARY(r, ClustersService, GetClusterReport, env_, GetClusterReport);
+    NISI_UNARY(r, ClustersService, ListClusterReports, env_, ListClusterReports);
+    NISI_COMMAND(r, ClustersService, AllocateBudget, env_, store(), AllocateBudget);
+    NISI_COMMAND(r, ClustersService, CloseYear, env_, store(), CloseYear);
+    NISI_UNARY(r, ClustersService, GetAccount, env_, GetAccount);
+    NISI_UNARY(r, ClustersService, ListPostings, env_, ListPostings);
+    NISI_UNARY(r, ClustersService, ReplayDecision, env_, ReplayDecision);
+    return absl::OkStatus();
+  }
+
+  std::shared_ptr<cases::Deadlines> deadlines_;
+  std::unique_ptr<cases::RecordedGate> gate_;
+  Env env_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions& options) {
+  auto service = std::make_unique<Service>();
+  RETURN_IF_ERROR(service->Open(options));
+  return service;
+}
+
+std::vector<const base::MachineDef*> Machines() {
+  return {&InitiativeMachine(), &SelectionMachine(), &ApplicationMachine(),
+          &ExpertMachine(),     &ClusterMachine(),   &SupportMachine()};
+}
+
+}  // namespace nisi::clusters

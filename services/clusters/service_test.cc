@@ -1,0 +1,703 @@
+// The life of a cluster over the real service: selection, register, members by date, cure, reports.
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "common/base/money.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "nisi/rpc/v1/import.pb.h"
+#include "services/clusters/service_testing.h"
+#include "services/clusters/tables.h"
+
+namespace nisi::clusters {
+namespace {
+
+using base::ReasonOf;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class ServiceTest : public ClustersTest {
+ protected:
+  v1::ListMembersResponse MembersOf(const std::string& cluster,
+                                    std::optional<base::Date> as_of = std::nullopt) {
+    v1::ListMembersRequest list;
+    list.set_parent(cluster);
+    if (as_of.has_value()) *list.mutable_as_of() = as_of->ToProto();
+    return Must<v1::ListMembersResponse>("ListMembers", public_, list);
+  }
+  absl::StatusOr<v1::Member> EndIt(const std::string& cluster, const std::string& bin,
+                                   std::optional<base::Date> day, const rpc::Caller& caller) {
+    v1::EndMembershipRequest end;
+    end.set_name(absl::StrCat(cluster, "/members/", bin));
+    end.set_reason("Вышла");
+    if (day.has_value()) *end.mutable_member_until() = day->ToProto();
+    return Do<v1::Member>("EndMembership", caller, end);
+  }
+  absl::StatusOr<v1::Member> AddIt(const std::string& cluster, const v1::Participant& participant,
+                                   std::optional<base::Date> day, const rpc::Caller& caller,
+                                   const std::string& reason = "") {
+    v1::AddMemberRequest add;
+    add.set_parent(cluster);
+    *add.mutable_participant() = participant;
+    if (day.has_value()) *add.mutable_member_from() = day->ToProto();
+    add.set_reason(reason);
+    return Do<v1::Member>("AddMember", caller, add);
+  }
+  v1::ListScoresResponse ScoresFor(const std::string& application, const rpc::Caller& caller) {
+    v1::ListScoresRequest list;
+    list.set_parent(application);
+    return Must<v1::ListScoresResponse>("ListScores", caller, list);
+  }
+  v1::SummarizeClustersResponse Summary(std::optional<base::Date> as_of = std::nullopt) {
+    v1::SummarizeClustersRequest request;
+    if (as_of.has_value()) *request.mutable_as_of() = as_of->ToProto();
+    return Must<v1::SummarizeClustersResponse>("SummarizeClusters", public_, request);
+  }
+  // The same by looking at every cluster and member.
+  std::string Counted(base::Date day) {
+    const store::View view = store().Read();
+    std::set<std::string> bins, manufacturers;
+    int clusters = 0, memberships = 0;
+    const auto each = [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+      ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<MemberRow>(row));
+      const auto cluster =
+          view.Find(kClusters, store::Key::Of(stored.row.cluster()), {.as_of = day});
+      if (!cluster.ok() || !cluster->has_value()) return true;
+      const v1::Cluster& of = (*cluster)->row.cluster();
+      if (of.state() == v1::Cluster::CANDIDATE || of.state() == v1::Cluster::REMOVED) return true;
+      const auto& participant = stored.row.member().participant();
+      ++memberships;
+      bins.insert(participant.bin());
+      for (const int role : participant.roles()) {
+        if (role == v1::MANUFACTURER) manufacturers.insert(participant.bin());
+      }
+      return true;
+    };
+    EXPECT_TRUE(view.Scan(kMembers, {}, {.as_of = day}, each).ok());
+    EXPECT_TRUE(
+        view.Scan(kClusters, {}, {.as_of = day},
+                  [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ClusterRow>(row));
+                    const auto state = stored.row.cluster().state();
+                    clusters +=
+                        state != v1::Cluster::CANDIDATE && state != v1::Cluster::REMOVED ? 1 : 0;
+                    return true;
+                  })
+            .ok());
+    return absl::StrCat(clusters, " ", bins.size(), " ", manufacturers.size(), " ", memberships);
+  }
+  std::string Totals(base::Date day) {
+    const auto summary = Summary(day);
+    return absl::StrCat(summary.cluster_count(), " ", summary.organization_count(), " ",
+                        summary.manufacturer_count(), " ", summary.membership_count());
+  }
+  v1::ReplayDecisionResponse ReplayOf(const std::string& name) {
+    v1::ReplayDecisionRequest request;
+    request.set_name(name);
+    return Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, request);
+  }
+  absl::StatusOr<v1::ClusterReport> Report(const std::string& cluster, int year,
+                                           const rpc::Caller& caller,
+                                           const std::string& correction = "") {
+    v1::SubmitClusterReportRequest submit;
+    submit.set_parent(cluster);
+    v1::ClusterReport& report = *submit.mutable_report();
+    report.set_year(year);
+    const auto sum = base::Money::FromTenge(1'000'000)->ToProto();
+    *report.mutable_figures()->mutable_output() = sum;
+    *report.mutable_figures()->mutable_exports() = sum;
+    *report.mutable_figures()->mutable_investment() = sum;
+    *report.mutable_figures()->mutable_taxes() = sum;
+    *report.mutable_figures()->mutable_upkeep_cost() = sum;
+    report.set_work_plan_progress("По плану");
+    report.set_correction_reason(correction);
+    return Do<v1::ClusterReport>("SubmitClusterReport", caller, submit);
+  }
+};
+
+TEST_F(ServiceTest, FromInitiativeToTheRegister) {
+  const Round round = RoundAt(v1::Selection::PUBLISHED, 2);
+  EXPECT_EQ(SelectionNow(round.selection).selected_count(), 2);
+  EXPECT_EQ(InitiativeNow(round.initiatives[0]).state(), v1::Initiative::ADOPTED);
+  v1::Cluster cluster = ClusterNow(round.cluster);
+  EXPECT_EQ(cluster.state(), v1::Cluster::SELECTED);
+  EXPECT_EQ(cluster.member_count(), 10);
+  EXPECT_TRUE(cluster.has_due_date());
+  // Who admitted its application does not enter it; the authority does.
+  const auto registered = RegisterIt(round.cluster, authority_);
+  ASSERT_TRUE(registered.ok()) << registered.status();
+  EXPECT_EQ(registered->state(), v1::Cluster::REGISTERED);
+  EXPECT_EQ(base::Date::FromProto(registered->due_date())->ToString(), "2027-03-01");
+  EXPECT_EQ(MembersOf(round.cluster).members_size(), 10);
+  // Everybody reads the register and the published scores; nobody who scored.
+  const auto scores = ScoresFor(round.applications[0], public_);
+  ASSERT_EQ(scores.scores_size(), 3);
+  for (const v1::Score& score : scores.scores()) {
+    EXPECT_EQ(score.total_points(), 75);
+    EXPECT_EQ(score.expert_subject(), "");
+  }
+  // Every decision on the way is computed again from its facts.
+  for (const std::string& name : {round.applications[0], round.selection, round.cluster,
+                                  InitiativeNow(round.initiatives[0]).diagnostic()}) {
+    const auto replayed = ReplayOf(name);
+    EXPECT_GT(replayed.replays_size(), 0) << name;
+    for (const auto& replay : replayed.replays()) EXPECT_TRUE(replay.same()) << replay.field();
+  }
+}
+
+TEST_F(ServiceTest, ScoringIsBlindUntilItCloses) {
+  const Round round = RoundAt(v1::Selection::SCORING);
+  const std::string& application = round.applications[0];
+  const int64_t before = position();
+  for (int i = 1; i <= 3; ++i) {
+    const auto given = ScoreIt(application, ExpertOf(i), {20 + i, 15, 15, 10, 15});
+    ASSERT_TRUE(given.ok()) << given.status();
+    EXPECT_EQ(given->points(0).points(), 20 + i) << "its expert reads what it gave";
+  }
+  // Authority and auditor too read that a score was given, and no more; so does the journal.
+  for (const rpc::Caller& caller :
+       {auditor_, authority_, institute_, Entity(round.organizations[0])}) {
+    const auto scores = ScoresFor(application, caller);
+    ASSERT_EQ(scores.scores_size(), 3);
+    for (const v1::Score& score : scores.scores()) EXPECT_THAT(score.points(), IsEmpty());
+  }
+  const auto own = ScoresFor(application, ExpertOf(2));
+  ASSERT_EQ(own.scores_size(), 1);
+  EXPECT_EQ(own.scores(0).points(0).points(), 22);
+  const auto records = store().ReadJournal(before + 1, 10, 1 << 20);
+  ASSERT_TRUE(records.ok());
+  int commitments = 0;
+  for (const store::JournalRecord& record : *records) {
+    journal::v1::Entry entry;
+    ASSERT_TRUE(entry.ParseFromString(record.leaf));
+    for (const auto& change : entry.changes()) {
+      if (change.table() != kScores.name) continue;
+      v1::Score after;
+      ASSERT_TRUE(after.ParseFromString(change.after().value()));
+      EXPECT_THAT(after.points(), IsEmpty());
+      EXPECT_EQ(after.expert_subject(), "");
+      for (const auto& commitment : change.commitments()) {
+        commitments += commitment.path().empty() ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_EQ(commitments, 3) << "the sealed points are committed to";
+  // An expert may change its mind while scoring is open, and no longer.
+  EXPECT_TRUE(ScoreIt(application, ExpertOf(1), {25, 15, 15, 10, 15}).ok());
+  ASSERT_TRUE(CloseIt(round.selection, examiner_).ok());
+  EXPECT_EQ(ReasonOf(ScoreIt(application, ExpertOf(1)).status()), "APPLICATION_STATE");
+  const auto opened = ScoresFor(application, auditor_);
+  EXPECT_EQ(opened.scores(0).points(0).points(), 25);
+  EXPECT_EQ(opened.scores(1).points(0).points(), 22);
+  // Not public before it is published: neither scores nor rank.
+  v1::GetApplicationRequest get;
+  get.set_name(application);
+  const auto mine = Must<v1::Application>("GetApplication", Entity(round.organizations[0]), get);
+  EXPECT_EQ(mine.total(), "");
+  EXPECT_EQ(mine.rank(), 0);
+  EXPECT_EQ(ReasonOf(Do<v1::Application>("GetApplication", public_, get).status()),
+            "ACCESS_DENIED");
+  v1::GetSelectionRequest selection;
+  selection.set_name(round.selection);
+  EXPECT_FALSE(Must<v1::Selection>("GetSelection", public_, selection).has_ranking());
+  EXPECT_TRUE(SelectionNow(round.selection).has_ranking());
+}
+
+TEST_F(ServiceTest, ATiedExpertDoesNotCount) {
+  const Round round = RoundAt(v1::Selection::SCORING);
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(ScoreIt(round.applications[0], ExpertOf(i)).ok());
+  // A tie that is declared after scoring: the score counts no longer, and the panel is too small.
+  ASSERT_TRUE(Declare(round.experts[0], 1, {Bin(round.organizations[0] + 3)}).ok());
+  EXPECT_EQ(ReasonOf(ScoreIt(round.applications[0], ExpertOf(1)).status()), "EXPERT_TIED");
+  EXPECT_EQ(ReasonOf(CloseIt(round.selection, examiner_).status()), "SCORES_MISSING");
+  // An expert who says nothing must declare or be dismissed.
+  const auto silent = Appoint(round.selection, 4, authority_);
+  ASSERT_TRUE(silent.ok());
+  EXPECT_EQ(ReasonOf(ScoreIt(round.applications[0], ExpertOf(4)).status()), "TIES_NOT_DECLARED");
+  ASSERT_TRUE(Declare(silent->name(), 4).ok());
+  EXPECT_EQ(ReasonOf(CloseIt(round.selection, examiner_).status()), "SCORES_MISSING");
+  ASSERT_TRUE(ScoreIt(round.applications[0], ExpertOf(4)).ok());
+  ASSERT_TRUE(CloseIt(round.selection, examiner_).ok());
+  EXPECT_EQ(ApplicationNow(round.applications[0]).score_count(), 3);
+}
+
+TEST_F(ServiceTest, DutiesStayApart) {
+  const std::string draft = Must<v1::Selection>("CreateSelection", institute_, Draft()).name();
+  // One person of both bodies.
+  const rpc::Caller both =
+      CallerOf(institute_.subject, {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  EXPECT_EQ(ReasonOf(Announce(draft, both).status()), "SEPARATION_OF_DUTIES");
+  const Round round = RoundAt(v1::Selection::ADMISSION);
+  EXPECT_EQ(ReasonOf(AdmitIt(round.applications[0], true, institute_).status()),
+            "SEPARATION_OF_DUTIES")
+      << "who drafted the selection does not examine its applications";
+  ASSERT_TRUE(AdmitIt(round.applications[0], true, examiner_).ok());
+  EXPECT_EQ(ReasonOf(Appoint(round.selection, 9, authority_).status()), "");
+  v1::CreateExpertRequest appoint;
+  appoint.set_parent(round.selection);
+  appoint.mutable_expert()->set_subject(examiner_.subject);
+  appoint.mutable_expert()->set_title("Он же");
+  EXPECT_EQ(ReasonOf(Do<v1::Expert>("CreateExpert", authority_, appoint).status()),
+            "SEPARATION_OF_DUTIES");
+  const Round ranked = RoundAt(v1::Selection::RANKED);
+  const rpc::Caller examined = CallerOf(examiner_.subject, {rpc::v1::AUTHORITY_INDUSTRY});
+  EXPECT_EQ(
+      ReasonOf(Do<v1::Selection>("DecideSelection", examined, Protocol(ranked.selection)).status()),
+      "SEPARATION_OF_DUTIES");
+  auto protocol = Protocol(ranked.selection);
+  protocol.mutable_members(3)->set_subject("expert-1");
+  EXPECT_EQ(ReasonOf(Do<v1::Selection>("DecideSelection", decider_, protocol).status()),
+            "VOTE_CONFLICTED");
+  protocol = Protocol(ranked.selection);
+  protocol.mutable_members(3)->add_ties(Bin(ranked.organizations[0]));
+  EXPECT_EQ(ReasonOf(Do<v1::Selection>("DecideSelection", decider_, protocol).status()),
+            "VOTE_CONFLICTED");
+  const Round published = RoundAt(v1::Selection::PUBLISHED);
+  EXPECT_EQ(ReasonOf(RegisterIt(published.cluster, examined).status()), "SEPARATION_OF_DUTIES");
+}
+
+TEST_F(ServiceTest, NobodyReadsTheOutcomeBeforeItIsPublished) {
+  Round round = RoundAt(v1::Selection::RANKED, 2);
+  auto protocol = Protocol(round.selection);
+  auto* over = protocol.add_passed_over();
+  over->set_application(round.applications[0]);
+  over->set_reason("Не представил договор");
+  ASSERT_TRUE(Do<v1::Selection>("DecideSelection", decider_, protocol).ok());
+  EXPECT_EQ(ApplicationNow(round.applications[0]).reason(), "");
+  EXPECT_EQ(ApplicationNow(round.applications[0]).state(), v1::Application::SCORED);
+  ASSERT_TRUE(PublishIt(round.selection, authority_).ok());
+  EXPECT_EQ(ApplicationNow(round.applications[0]).state(), v1::Application::NOT_SELECTED);
+  EXPECT_EQ(ApplicationNow(round.applications[0]).reason(), "Не представил договор");
+  EXPECT_EQ(InitiativeNow(round.initiatives[0]).state(), v1::Initiative::DIAGNOSED);
+  EXPECT_EQ(ClusterNow(round.cluster).state(), v1::Cluster::CANDIDATE);
+  EXPECT_EQ(ApplicationNow(round.applications[1]).state(), v1::Application::SELECTED);
+}
+
+TEST_F(ServiceTest, AForeignRecordAndNoneAreTheSame) {
+  const Round round = RoundAt(v1::Selection::SCORING);
+  const rpc::Caller stranger = Entity(5000),
+                    akimat = CallerOf("akim", {rpc::v1::AKIMAT}, "", {"47"});
+  const auto both = [&](const std::string& method, const rpc::Caller& caller, auto request,
+                        const std::string& there, const std::string& none) {
+    request.set_name(there);
+    const absl::Status foreign = CallRaw(method, caller, request).status();
+    request.set_name(none);
+    const absl::Status missing = CallRaw(method, caller, request).status();
+    EXPECT_EQ(ReasonOf(foreign), "ACCESS_DENIED") << method;
+    EXPECT_EQ(foreign.ToString(), missing.ToString()) << method;
+  };
+  both("GetInitiative", stranger, v1::GetInitiativeRequest(), round.initiatives[0],
+       "initiatives/none");
+  both("GetInitiative", akimat, v1::GetInitiativeRequest(), round.initiatives[0],
+       "initiatives/none");
+  both("GetApplication", stranger, v1::GetApplicationRequest(), round.applications[0],
+       "selections/1/applications/77");
+  both("GetCluster", stranger, v1::GetClusterRequest(), round.cluster, "clusters/77");
+  both("GetCluster", public_, v1::GetClusterRequest(), round.cluster, "clusters/77");
+  v1::WithdrawInitiativeRequest withdraw;
+  withdraw.set_reason("x");
+  both("WithdrawInitiative", stranger, withdraw, round.initiatives[0], "initiatives/none");
+  // Its experts read the strategy and not each other; its akimat reads neither.
+  v1::GetInitiativeRequest get;
+  get.set_name(round.initiatives[0]);
+  const auto expert = Must<v1::Initiative>("GetInitiative", ExpertOf(1), get);
+  EXPECT_NE(expert.strategy(), "");
+  EXPECT_THAT(expert.expert_subjects(), IsEmpty());
+  const auto akim =
+      Must<v1::Initiative>("GetInitiative", CallerOf("akim", {rpc::v1::AKIMAT}, "", {"55"}), get);
+  EXPECT_EQ(akim.strategy(), "");
+  EXPECT_THAT(akim.work_plan(), IsEmpty());
+}
+
+TEST_F(ServiceTest, AnAkimatOfTwoRegionsSeesARecordOfBothOnce) {
+  for (int i = 0; i < 3; ++i) Propose(100 + 20 * i);  // of Akmola and Pavlodar each
+  v1::Initiative alone = MakeInitiative(300);
+  alone.clear_other_regions();
+  Propose(300, alone);
+  const auto listed = [&](std::vector<std::string> regions, int size) {
+    v1::ListInitiativesRequest list;
+    list.set_page_size(size);
+    std::vector<std::string> names;
+    do {
+      const auto page = Must<v1::ListInitiativesResponse>(
+          "ListInitiatives", CallerOf("akim", {rpc::v1::AKIMAT}, "", regions), list);
+      for (const auto& initiative : page.initiatives()) names.push_back(initiative.name());
+      list.set_page_token(page.next_page_token());
+    } while (!list.page_token().empty());
+    return names;
+  };
+  for (const int size : {1, 2, 50}) {
+    const std::vector<std::string> names = listed({"55", "11"}, size);
+    EXPECT_EQ(names.size(), 4u) << size;
+    EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), 4u) << size;
+  }
+  EXPECT_EQ(listed({"55"}, 50).size(), 3u);
+  EXPECT_EQ(listed({"11"}, 50).size(), 4u);
+  EXPECT_THAT(listed({"47"}, 50), IsEmpty());
+}
+
+TEST_F(ServiceTest, MembersByDate) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const base::Date day = today();
+  const std::string bin = Bin(round.organizations[0] + 7);
+  // One that leaves and comes back, all of it known in advance.
+  ASSERT_TRUE(EndIt(round.cluster, bin, day.AddDays(10), organization).ok());
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(900, v1::SUPPLIER), day.AddDays(5), organization).ok());
+  EXPECT_EQ(MembersOf(round.cluster).members_size(), 10);
+  EXPECT_EQ(MembersOf(round.cluster, day.AddDays(5)).members_size(), 11);
+  EXPECT_EQ(MembersOf(round.cluster, day.AddDays(10)).members_size(), 10);
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 10);
+  GoTo(day.AddDays(5));
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 11);
+  GoTo(day.AddDays(12));
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 10);
+  ASSERT_TRUE(AddIt(round.cluster, MakeParticipant(round.organizations[0] + 7, v1::OTHER),
+                    std::nullopt, organization)
+                  .ok());
+  EXPECT_EQ(MembersOf(round.cluster, day.AddDays(11)).members_size(), 10);
+  EXPECT_EQ(MembersOf(round.cluster).members_size(), 11);
+  // A correction says why, and reaches back no further than the cluster does.
+  const v1::Participant late = MakeParticipant(901, v1::SUPPLIER);
+  EXPECT_EQ(ReasonOf(AddIt(round.cluster, late, day, organization).status()),
+            "CORRECTION_REASON_MISSING");
+  EXPECT_EQ(
+      ReasonOf(AddIt(round.cluster, late, day.AddDays(-400), organization, "ошибка").status()),
+      "MEMBER_DATE_INVALID");
+  EXPECT_TRUE(AddIt(round.cluster, late, day, organization, "ошибка").ok());
+  EXPECT_EQ(MembersOf(round.cluster, day).members_size(), 11);
+  v1::Participant far = MakeParticipant(902, v1::SUPPLIER, kMangystau);
+  EXPECT_EQ(ReasonOf(AddIt(round.cluster, far, std::nullopt, organization).status()),
+            "REGION_NOT_NEIGHBOURING");
+  EXPECT_EQ(ReasonOf(EndIt(round.cluster, Bin(903), std::nullopt, organization).status()),
+            "MEMBER_DATE_INVALID");
+}
+
+TEST_F(ServiceTest, ALossHasACurePeriodAndThenSuspensionIsProposed) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const base::Date lost = today();
+  const std::string university = Bin(round.organizations[0] + 6);
+  ASSERT_TRUE(EndIt(round.cluster, university, std::nullopt, organization).ok());
+  v1::Cluster cluster = ClusterNow(round.cluster);
+  EXPECT_EQ(cluster.state(), v1::Cluster::REGISTERED) << "a person decides";
+  EXPECT_EQ(*base::Date::FromProto(cluster.below_minimum_from()), lost);
+  EXPECT_EQ(*base::Date::FromProto(cluster.cure_until()), lost.AddDays(90));
+  EXPECT_EQ(cluster.composition().outcome(), "BELOW_MINIMUM");
+  auto suspend = Ordered<v1::SuspendClusterRequest>(round.cluster);
+  suspend.set_ground(v1::Cluster::COMPOSITION_NOT_CURED);
+  EXPECT_EQ(ReasonOf(Do<v1::Cluster>("SuspendCluster", authority_, suspend).status()),
+            "GROUND_NOT_MET");
+  // A second loss gives no new period.
+  GoTo(lost.AddDays(30));
+  ASSERT_TRUE(
+      EndIt(round.cluster, Bin(round.organizations[0] + 8), std::nullopt, organization).ok());
+  EXPECT_EQ(*base::Date::FromProto(ClusterNow(round.cluster).cure_until()), lost.AddDays(90));
+  // Whole again on its last day: nothing is proposed.
+  GoTo(lost.AddDays(90));
+  EXPECT_FALSE(ClusterNow(round.cluster).has_suspension_proposed_on());
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(910, v1::RESEARCH), std::nullopt, organization).ok());
+  EXPECT_TRUE(ClusterNow(round.cluster).has_cure_until()) << "nine participants are too few";
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(911, v1::OTHER), std::nullopt, organization).ok());
+  GoTo(lost.AddDays(100));
+  cluster = ClusterNow(round.cluster);
+  EXPECT_FALSE(cluster.has_below_minimum_from());
+  EXPECT_FALSE(cluster.has_suspension_proposed_on());
+  // Another loss, not cured, also while the service was down.
+  ASSERT_TRUE(EndIt(round.cluster, Bin(910), std::nullopt, organization).ok());
+  service_.reset();
+  clock_.Set(lost.AddDays(250).StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  cluster = ClusterNow(round.cluster);
+  EXPECT_EQ(*base::Date::FromProto(cluster.suspension_proposed_on()), lost.AddDays(191));
+  EXPECT_EQ(cluster.state(), v1::Cluster::REGISTERED);
+  suspend.mutable_order_date()->CopyFrom(today().ToProto());
+  ASSERT_TRUE(Do<v1::Cluster>("SuspendCluster", authority_, suspend).ok());
+  auto resume = Ordered<v1::ResumeClusterRequest>(round.cluster);
+  EXPECT_EQ(ReasonOf(Do<v1::Cluster>("ResumeCluster", authority_, resume).status()),
+            "COMPOSITION_BELOW_MINIMUM");
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(912, v1::RESEARCH), std::nullopt, organization).ok());
+  const auto resumed = Do<v1::Cluster>("ResumeCluster", authority_, resume);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_FALSE(resumed->has_suspension_proposed_on());
+}
+
+TEST_F(ServiceTest, ReportsAreOwedEveryYear) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const int year = today().year();
+  EXPECT_EQ(ReasonOf(Report(round.cluster, year, organization).status()), "REPORT_YEAR_OPEN");
+  GoTo(*base::Date::Of(year + 1, 2, 1));
+  const auto report = Report(round.cluster, year, organization);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_FALSE(report->late());
+  EXPECT_EQ(*base::Date::FromProto(ClusterNow(round.cluster).due_date()),
+            *base::Date::Of(year + 2, 3, 1));
+  EXPECT_EQ(ReasonOf(Report(round.cluster, year, organization).status()),
+            "CORRECTION_REASON_MISSING");
+  ASSERT_TRUE(Report(round.cluster, year, organization, "опечатка").ok());
+  // That it came is public, its figures are not.
+  v1::GetClusterReportRequest get;
+  get.set_name(absl::StrCat(round.cluster, "/reports/", year));
+  const auto open = Must<v1::ClusterReport>("GetClusterReport", public_, get);
+  EXPECT_EQ(open.year(), year);
+  EXPECT_FALSE(open.has_figures());
+  EXPECT_TRUE(Must<v1::ClusterReport>("GetClusterReport", organization, get).has_figures());
+  // The next year's is not given in time.
+  auto suspend = Ordered<v1::SuspendClusterRequest>(round.cluster);
+  suspend.set_ground(v1::Cluster::REPORT_MISSING);
+  EXPECT_EQ(ReasonOf(Do<v1::Cluster>("SuspendCluster", authority_, suspend).status()),
+            "GROUND_NOT_MET");
+  GoTo(*base::Date::Of(year + 2, 3, 2));
+  EXPECT_TRUE(Do<v1::Cluster>("SuspendCluster", authority_, suspend).ok());
+  const auto late = Report(round.cluster, year + 1, organization);
+  ASSERT_TRUE(late.ok()) << late.status();
+  EXPECT_TRUE(late->late());
+  GoTo(*base::Date::Of(year + 3, 1, 10));
+  EXPECT_TRUE(Report(round.cluster, year + 2, organization).ok());
+  EXPECT_EQ(*base::Date::FromProto(ClusterNow(round.cluster).due_date()),
+            *base::Date::Of(year + 4, 3, 1));
+}
+
+TEST_F(ServiceTest, AnOrganizationOfSeveralClustersCountsOnce) {
+  const Round one = Registered(), two = Registered();
+  EXPECT_EQ(Totals(today()), "2 20 10 20");
+  const auto shared = MakeParticipant(one.organizations[0] + 1, v1::MANUFACTURER);
+  ASSERT_TRUE(AddIt(two.cluster, shared, std::nullopt, Entity(two.organizations[0])).ok());
+  EXPECT_EQ(Totals(today()), "2 20 10 21");
+  EXPECT_EQ(Totals(today()), Counted(today()));
+}
+
+// Totals by date are what a look at everything says, whatever happens in whatever order.
+TEST_F(ServiceTest, TotalsAreWhatALookAtEverythingSays) {
+  std::vector<Round> rounds{Registered(), RoundAt(v1::Selection::PUBLISHED), Registered()};
+  const base::Date start = today();
+  std::mt19937 random(7);
+  const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int i = 0; i < 60; ++i) {
+    const Round& round = rounds[static_cast<size_t>(pick(3))];
+    const rpc::Caller organization = Entity(round.organizations[0]);
+    const base::Date day = today().AddDays(pick(30) - 5);
+    const int n = rounds[0].organizations[0] + 1 + pick(12);
+    if (pick(2) == 0) {
+      (void)AddIt(round.cluster, MakeParticipant(n, pick(2) == 0 ? v1::MANUFACTURER : v1::OTHER),
+                  day, organization, "по письму");
+    } else {
+      (void)EndIt(round.cluster, Bin(n), day, organization);
+    }
+    if (i == 40) {
+      EXPECT_TRUE(Do<v1::Cluster>("RemoveCluster", authority_,
+                                  Ordered<v1::RemoveClusterRequest>(rounds[0].cluster))
+                      .ok());
+    }
+    if (i % 10 == 9) GoTo(today().AddDays(1 + pick(6)));
+  }
+  for (base::Date day = start; day <= today(); day = day.AddDays(1)) {
+    EXPECT_EQ(Totals(day), Counted(day)) << day.ToString();
+  }
+  const auto findings = store().Scrub();
+  ASSERT_TRUE(findings.ok());
+  EXPECT_THAT(*findings, IsEmpty());
+}
+
+TEST_F(ServiceTest, FindsByMemberRegionAndGoods) {
+  const Round one = Registered(), two = Registered();
+  const Round candidate = RoundAt(v1::Selection::SCORING);
+  const auto found = [&](const std::string& member, const std::string& region,
+                         const std::string& code, const rpc::Caller& caller) {
+    v1::FindClustersRequest request;
+    request.set_member(member);
+    request.set_region(region);
+    request.set_goods_code(code);
+    request.set_page_size(1);
+    std::vector<std::string> names;
+    do {
+      const auto page = Must<v1::FindClustersResponse>("FindClusters", caller, request);
+      for (const auto& cluster : page.clusters()) names.push_back(cluster.name());
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return names;
+  };
+  EXPECT_THAT(found(Bin(one.organizations[0] + 2), "", "", public_), ElementsAre(one.cluster));
+  EXPECT_THAT(found("", "551010000", "", public_), ElementsAre(one.cluster, two.cluster));
+  EXPECT_THAT(found("", "", "843210", public_), ElementsAre(one.cluster, two.cluster));
+  EXPECT_THAT(found("", kMangystau, "", public_), IsEmpty());
+  EXPECT_THAT(found(Bin(two.organizations[0] + 2), kAkmola, "8432", public_),
+              ElementsAre(two.cluster));
+  EXPECT_THAT(found("", kAkmola, "", auditor_),
+              ElementsAre(one.cluster, two.cluster, candidate.cluster));
+  v1::FindClustersRequest nothing;
+  EXPECT_EQ(ReasonOf(Do<v1::FindClustersResponse>("FindClusters", public_, nothing).status()),
+            "INVALID_FIELD");
+}
+
+TEST_F(ServiceTest, WatchersSeeAClusterWholeWhenItIsSelected) {
+  const Round round = Registered();
+  ASSERT_TRUE(AddIt(round.cluster, MakeParticipant(950, v1::OTHER), std::nullopt,
+                    Entity(round.organizations[0]))
+                  .ok());
+  ASSERT_TRUE(EndIt(round.cluster, Bin(950), std::nullopt, Entity(round.organizations[0])).ok());
+  const auto watched = [&](const rpc::Caller& caller) {
+    v1::WatchClustersRequest request;
+    request.set_start_position(1);
+    auto source = [&] {
+      const rpc::Method& method = MethodOf("WatchClusters");
+      rpc::Call call = MakeCall(method, caller);
+      EXPECT_TRUE(Prepare(method, &request, &call).ok());
+      return *method.server_stream(call, request);
+    }();
+    source->OnStart([] {});
+    std::vector<v1::WatchClustersResponse::Change> changes;
+    for (int i = 0; i < 200; ++i) {
+      std::string bytes;
+      const auto state = source->Pull(&bytes);
+      EXPECT_TRUE(state.ok()) << state.status();
+      if (!state.ok() || *state != rpc::MessageSource::State::kMessage) break;
+      v1::WatchClustersResponse response;
+      EXPECT_TRUE(response.ParseFromString(bytes));
+      for (const auto& change : response.changes()) changes.push_back(change);
+    }
+    return changes;
+  };
+  const auto public_changes = watched(public_);
+  ASSERT_GE(public_changes.size(), 13u);
+  EXPECT_EQ(public_changes[0].cluster().state(), v1::Cluster::SELECTED);
+  for (size_t i = 1; i <= 10; ++i) EXPECT_TRUE(public_changes[i].has_member()) << i;
+  EXPECT_TRUE(std::any_of(public_changes.begin(), public_changes.end(), [&](const auto& change) {
+    return change.name() == absl::StrCat(round.cluster, "/members/", Bin(950)) &&
+           !change.has_member() && !change.has_cluster();
+  })) << "a member that ended comes by its name";
+  const auto all = watched(auditor_);
+  EXPECT_EQ(all[0].cluster().state() == v1::Cluster::CANDIDATE || all[0].has_member(), true);
+  EXPECT_GT(all.size(), public_changes.size());
+}
+
+TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
+  const auto row = [](int number, const std::string& cluster, int n, const char* roles,
+                      const std::string& region = kAkmola) {
+    v1::ImportClustersRequest::Row made;
+    made.set_row_number(number);
+    made.set_register_number(cluster);
+    made.set_order_number("5-НҚ");
+    made.set_order_date("2025-03-01");
+    made.set_title_ru("Кластер молока");
+    made.set_cluster_organization(Bin(4000));
+    made.set_region(kAkmola);
+    made.set_oked("10.51");
+    made.set_level("MATURE");
+    made.set_member_bin(Bin(n));
+    made.set_member_title(absl::StrCat("Завод ", n));
+    made.set_member_roles(roles);
+    made.set_member_region(region);
+    made.set_member_from("2025-04-01");
+    return made;
+  };
+  const auto import = [&](const std::vector<v1::ImportClustersRequest::Row>& rows, bool dry,
+                          const std::string& id) -> absl::StatusOr<rpc::v1::ImportReport> {
+    const rpc::Method& method = MethodOf("ImportClusters");
+    rpc::Call call = MakeCall(method, institute_);
+    ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
+    v1::ImportClustersRequest message;
+    message.mutable_header()->set_request_id(id);
+    message.mutable_header()->set_dry_run(dry);
+    message.mutable_header()->set_row_count(static_cast<int32_t>(rows.size()));
+    RETURN_IF_ERROR(Prepare(method, &message, &call));
+    RETURN_IF_ERROR(sink->Push(message));
+    v1::ImportClustersRequest body;
+    for (const auto& one : rows) *body.mutable_rows()->add_rows() = one;
+    RETURN_IF_ERROR(Prepare(method, &body, &call));
+    RETURN_IF_ERROR(sink->Push(body));
+    ASSIGN_OR_RETURN(const std::string bytes, sink->Finish(call));
+    rpc::v1::ImportReport report;
+    report.ParseFromString(bytes);
+    return report;
+  };
+  std::vector<v1::ImportClustersRequest::Row> rows;
+  for (int i = 1; i <= 10; ++i) {
+    rows.push_back(row(i, "KZ-7", 4000 + i,
+                       i <= 5   ? "MANUFACTURER"
+                       : i == 6 ? "RESEARCH OTHER"
+                                : "SUPPLIER"));
+  }
+  auto bad = rows;
+  bad[3].set_member_from("1 апреля");
+  const auto invalid = import(bad, false, NextUuid());
+  ASSERT_TRUE(invalid.ok()) << invalid.status();
+  EXPECT_FALSE(invalid->committed());
+  EXPECT_EQ(invalid->invalid_count(), 1);
+  EXPECT_EQ(Summary().cluster_count(), 0);
+  auto far = rows;
+  far.push_back(row(11, "KZ-7", 4011, "SUPPLIER", kMangystau));
+  const auto dry = import(far, true, NextUuid());
+  ASSERT_TRUE(dry.ok()) << dry.status();
+  EXPECT_FALSE(dry->committed());
+  EXPECT_EQ(dry->entered_count(), 10);
+  EXPECT_EQ(dry->refused_count(), 1);
+  EXPECT_EQ(dry->rows(10).reason(), "REGION_NOT_NEIGHBOURING");
+  EXPECT_EQ(Summary().cluster_count(), 0);
+  const std::string id = NextUuid();
+  const auto entered = import(far, false, id);
+  ASSERT_TRUE(entered.ok()) << entered.status();
+  EXPECT_TRUE(entered->committed());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  const int64_t after = position();
+  const auto again = import(far, false, id);  // as after a broken connection
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->SerializeAsString(), entered->SerializeAsString());
+  EXPECT_EQ(position(), after);
+  const v1::Cluster cluster = ClusterNow("clusters/1");
+  EXPECT_EQ(cluster.state(), v1::Cluster::REGISTERED);
+  EXPECT_EQ(cluster.composition().outcome(), "WHOLE");
+  EXPECT_EQ(cluster.member_count(), 10);
+  EXPECT_EQ(Totals(Day("2025-04-01")), "1 10 5 10");
+  EXPECT_EQ(Totals(Day("2025-03-31")), "1 0 0 0");
+  EXPECT_EQ(Totals(Day("2025-02-28")), "0 0 0 0");
+  const auto twice = import(rows, false, NextUuid());
+  ASSERT_TRUE(twice.ok());
+  EXPECT_FALSE(twice->committed());
+}
+
+TEST_F(ServiceTest, TheBalanceOfAYearIsCarriedOverOnce) {
+  budget::v1::AllocateBudgetRequest allocate;
+  allocate.set_account("programmes/clusters/accounts/2026");
+  *allocate.mutable_amount() = base::Money::FromTenge(500)->ToProto();
+  allocate.set_order_number("1");
+  *allocate.mutable_order_date() = today().ToProto();
+  const auto account = Must<budget::v1::Account>("AllocateBudget", authority_, allocate);
+  EXPECT_EQ(account.available().units(), 500);
+  budget::v1::CloseYearRequest close;
+  close.set_account(account.name());
+  EXPECT_EQ(ReasonOf(Do<budget::v1::CloseYearResponse>("CloseYear", authority_, close).status()),
+            "YEAR_NOT_OVER");
+  GoTo(Day("2027-01-01"));
+  const auto closed = Must<budget::v1::CloseYearResponse>("CloseYear", authority_, close);
+  EXPECT_EQ(closed.next().available().units(), 500);
+  const auto again = Must<budget::v1::CloseYearResponse>("CloseYear", decider_, close);
+  EXPECT_EQ(again.SerializeAsString(), closed.SerializeAsString());
+  budget::v1::ListPostingsRequest list;
+  list.set_parent("programmes/clusters");
+  EXPECT_EQ(Must<budget::v1::ListPostingsResponse>("ListPostings", auditor_, list).postings_size(),
+            2);
+  allocate.set_account("programmes/clusters/accounts/year");
+  EXPECT_EQ(ReasonOf(Do<budget::v1::Account>("AllocateBudget", authority_, allocate).status()),
+            "INVALID_FIELD");
+}
+
+TEST_F(ServiceTest, ASelectionWithoutApplicationsFails) {
+  const Round round = RoundAt(v1::Selection::ANNOUNCED, 0);
+  EXPECT_EQ(ReasonOf(Apply(Propose(700).name(), round.selection, Entity(700)).status()),
+            "INITIATIVE_STATE");
+  service_.reset();
+  clock_.Set(today().AddDays(30).StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(SelectionNow(round.selection).state(), v1::Selection::FAILED);
+}
+
+}  // namespace
+}  // namespace nisi::clusters

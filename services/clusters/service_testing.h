@@ -1,0 +1,437 @@
+// What the tests of this service share: the real service over a store in a folder of its own, a
+// clock that is moved by hand, and calls made as the call layer makes them: role, form, scope, then
+// the function. And the way of a selection, step by step.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/base/clock.h"
+#include "common/base/codes.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/rpc/host.h"
+#include "nisi/clusters/v1/service.pb.h"
+#include "nisi/clusters/v1/supports.pb.h"
+#include "services/clusters/service.h"
+
+namespace nisi::clusters {
+
+inline base::Date Day(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+
+inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
+                            const std::string& bin = "", std::vector<std::string> regions = {}) {
+  rpc::Caller caller;
+  caller.subject = subject;
+  caller.bin = bin;
+  caller.regions = std::move(regions);
+  for (const rpc::Role role : roles) caller.Grant(role);
+  return caller;
+}
+
+// The n-th valid BIN of a row of them.
+inline std::string Bin(int n) {
+  for (int serial = n * 2;; ++serial) {
+    const std::string digits = absl::StrFormat("990140%05d", serial);
+    for (char check = '0'; check <= '9'; ++check) {
+      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
+    }
+  }
+}
+
+inline constexpr char kAkmola[] = "110000000";
+inline constexpr char kPavlodar[] = "550000000";
+inline constexpr char kMangystau[] = "470000000";
+
+inline v1::Participant MakeParticipant(int n, v1::MemberRole role,
+                                       const std::string& region = kAkmola) {
+  v1::Participant participant;
+  participant.set_bin(Bin(n));
+  participant.set_title(absl::StrCat("Организация ", n));
+  participant.add_roles(role);
+  participant.set_region(region);
+  return participant;
+}
+
+// Ten organizations from the n-th on, five of them manufacturers and one a university: just enough.
+inline v1::Initiative MakeInitiative(int n) {
+  v1::Initiative initiative;
+  initiative.mutable_title()->set_ru(absl::StrCat("Кластер ", n));
+  initiative.set_cluster_organization(Bin(n));
+  initiative.set_region(kAkmola);
+  initiative.add_other_regions(kPavlodar);
+  initiative.mutable_specialization()->add_okeds("28.30");
+  initiative.mutable_specialization()->add_goods_codes("8432");
+  for (int i = 1; i <= 10; ++i) {
+    *initiative.add_participants() = MakeParticipant(n + i, i <= 5   ? v1::MANUFACTURER
+                                                            : i == 6 ? v1::HIGHER_EDUCATION
+                                                                     : v1::SUPPLIER);
+  }
+  auto* step = initiative.add_work_plan();
+  step->set_title("Общий испытательный центр");
+  *step->mutable_due_date() = Day("2027-06-01").ToProto();
+  initiative.set_strategy("Стратегия, которую видят не все");
+  return initiative;
+}
+
+class ClustersTest : public ::testing::Test {
+ protected:
+  ClustersTest()
+      : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "nisi_clusters_XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+  }
+  ~ClustersTest() override {
+    service_.reset();
+    std::error_code ignored;
+    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
+  }
+  void SetUp() override { Reopen(); }
+
+  void Reopen() {
+    service_.reset();
+    metrics_ = std::make_unique<rpc::Metrics>("clusters");
+    rpc::HostOptions options;
+    options.data_dir = dir_;
+    options.clock = &clock_;
+    options.norms = &norms_;
+    options.metrics = metrics_.get();
+    options.sync = false;  // what a power cut loses is the engine's own test
+    auto service = Open(options);
+    ASSERT_TRUE(service.ok()) << service.status();
+    service_ = *std::move(service);
+  }
+
+  store::Store& store() { return service_->store(); }
+  int64_t position() { return store().position(); }
+  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
+
+  const rpc::Method& MethodOf(const std::string& name) {
+    const rpc::Method* method = nullptr;
+    for (const char* service : {"ClustersService", "ClusterSupportService"}) {
+      if (method != nullptr) break;
+      method = service_->registry().Find(absl::StrCat("/nisi.clusters.v1.", service, "/", name));
+    }
+    if (method == nullptr) ADD_FAILURE() << "no method " << name;
+    return *method;
+  }
+  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
+
+  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
+    rpc::Call call;
+    call.method = &method.policy;
+    call.caller = std::make_shared<rpc::Caller>(caller);
+    call.now = clock_.Now();
+    call.deadline = absl::InfiniteFuture();
+    return call;
+  }
+  // The steps of the call layer up to the function.
+  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
+                              rpc::Call* call) {
+    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
+    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
+    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
+    if (method.policy.mutation) {
+      call->body_hash =
+          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
+      if (method.policy.request_id != nullptr) {
+        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
+      }
+    }
+    return absl::OkStatus();
+  }
+  // The answer's bytes. A mutation without a request id gets a fresh one.
+  template <class Request>
+  absl::StatusOr<std::string> CallRaw(const std::string& name, const rpc::Caller& caller,
+                                      Request request) {
+    if constexpr (requires { request.set_request_id(""); }) {
+      if (request.request_id().empty()) request.set_request_id(NextUuid());
+    }
+    const rpc::Method& method = MethodOf(name);
+    rpc::Call call = MakeCall(method, caller);
+    RETURN_IF_ERROR(Prepare(method, &request, &call));
+    return method.unary(call, request);
+  }
+  template <class Response, class Request>
+  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller,
+                              const Request& request) {
+    ASSIGN_OR_RETURN(const std::string bytes, CallRaw(name, caller, request));
+    Response response;
+    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
+    return response;
+  }
+  // What must succeed.
+  template <class Response, class Request>
+  Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
+    auto response = Do<Response>(name, caller, request);
+    EXPECT_TRUE(response.ok()) << name << ": " << response.status();
+    return response.ok() ? *std::move(response) : Response();
+  }
+
+  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
+  void GoTo(base::Date day) {
+    clock_.Set(day.StartOfDay());
+    const auto fired = store().RunDueTimers();
+    EXPECT_TRUE(fired.ok()) << fired.status();
+  }
+
+  // ---- Steps, by whoever may take them unless somebody else is named
+
+  static rpc::Caller Entity(int n, const std::string& subject = "") {
+    return CallerOf(subject.empty() ? absl::StrCat("organization-", n) : subject, {rpc::v1::ENTITY},
+                    Bin(n));
+  }
+  static rpc::Caller ExpertOf(int n) {
+    return CallerOf(absl::StrCat("expert-", n), {rpc::v1::EXPERT});
+  }
+
+  v1::Initiative Propose(int n) { return Propose(n, MakeInitiative(n)); }
+  v1::Initiative Propose(int n, const v1::Initiative& initiative) {
+    v1::CreateInitiativeRequest create;
+    *create.mutable_initiative() = initiative;
+    return Must<v1::Initiative>("CreateInitiative", Entity(n), create);
+  }
+  static v1::Diagnostic MakeDiagnostic(int32_t points = 15) {
+    v1::Diagnostic diagnostic;
+    auto* indicator = diagnostic.add_indicators();
+    indicator->set_indicator("export_share");
+    indicator->set_value("12.5");
+    indicator->set_unit("%");
+    indicator->set_source("отчёт");
+    for (const auto criterion : {v1::CRITICAL_MASS, v1::COOPERATION, v1::EXPORT_AND_MARKET,
+                                 v1::SCIENCE_AND_EDUCATION, v1::STRATEGY}) {
+      auto* given = diagnostic.add_points();
+      given->set_criterion(criterion);
+      given->set_points(points);
+    }
+    diagnostic.set_region_effect("Рабочие места");
+    diagnostic.set_sector_effect("Поставщики");
+    diagnostic.set_country_effect("Экспорт");
+    diagnostic.set_prospects("Рост");
+    return diagnostic;
+  }
+  v1::Diagnostic DiagnoseIt(const std::string& initiative) {
+    v1::DiagnoseInitiativeRequest request;
+    request.set_name(initiative);
+    request.set_etag(InitiativeNow(initiative).etag());
+    *request.mutable_diagnostic() = MakeDiagnostic();
+    return Must<v1::Diagnostic>("DiagnoseInitiative", institute_, request);
+  }
+  v1::Initiative InitiativeNow(const std::string& name) {
+    v1::GetInitiativeRequest get;
+    get.set_name(name);
+    return Must<v1::Initiative>("GetInitiative", auditor_, get);
+  }
+  v1::Selection SelectionNow(const std::string& name) {
+    v1::GetSelectionRequest get;
+    get.set_name(name);
+    return Must<v1::Selection>("GetSelection", auditor_, get);
+  }
+  v1::Application ApplicationNow(const std::string& name) {
+    v1::GetApplicationRequest get;
+    get.set_name(name);
+    return Must<v1::Application>("GetApplication", auditor_, get);
+  }
+  v1::Cluster ClusterNow(const std::string& name) {
+    v1::GetClusterRequest get;
+    get.set_name(name);
+    return Must<v1::Cluster>("GetCluster", auditor_, get);
+  }
+
+  v1::CreateSelectionRequest Draft() {
+    v1::CreateSelectionRequest create;
+    create.mutable_selection()->mutable_title()->set_ru("Отбор кластеров");
+    *create.mutable_selection()->mutable_applications_from() = today().ToProto();
+    *create.mutable_selection()->mutable_applications_until() = today().AddDays(2).ToProto();
+    return create;
+  }
+  absl::StatusOr<v1::Selection> Announce(const std::string& name, const rpc::Caller& caller) {
+    v1::AnnounceSelectionRequest request;
+    request.set_name(name);
+    request.set_etag(SelectionNow(name).etag());
+    return Do<v1::Selection>("AnnounceSelection", caller, request);
+  }
+  absl::StatusOr<v1::Expert> Appoint(const std::string& selection, int n,
+                                     const rpc::Caller& caller) {
+    v1::CreateExpertRequest request;
+    request.set_parent(selection);
+    request.mutable_expert()->set_subject(absl::StrCat("expert-", n));
+    request.mutable_expert()->set_title(absl::StrCat("Эксперт ", n));
+    return Do<v1::Expert>("CreateExpert", caller, request);
+  }
+  absl::StatusOr<v1::Expert> Declare(const std::string& expert, int n,
+                                     const std::vector<std::string>& ties = {}) {
+    v1::DeclareTiesRequest request;
+    request.set_name(expert);
+    for (const std::string& tie : ties) request.add_ties(tie);
+    return Do<v1::Expert>("DeclareTies", ExpertOf(n), request);
+  }
+  absl::StatusOr<v1::Application> Apply(const std::string& initiative, const std::string& selection,
+                                        const rpc::Caller& caller) {
+    v1::ApplyToSelectionRequest request;
+    request.set_name(initiative);
+    request.set_etag(InitiativeNow(initiative).etag());
+    request.set_selection(selection);
+    return Do<v1::Application>("ApplyToSelection", caller, request);
+  }
+  absl::StatusOr<v1::Application> AdmitIt(const std::string& application, bool complete,
+                                          const rpc::Caller& caller) {
+    v1::AdmitApplicationRequest request;
+    request.set_name(application);
+    request.set_etag(ApplicationEtag(application));
+    request.set_documents_complete(complete);
+    return Do<v1::Application>("AdmitApplication", caller, request);
+  }
+  std::string ApplicationEtag(const std::string& name) {
+    v1::GetApplicationRequest get;
+    get.set_name(name);
+    const auto found = Do<v1::Application>("GetApplication", auditor_, get);
+    return found.ok() ? found->etag() : "none";
+  }
+  absl::StatusOr<v1::Score> ScoreIt(const std::string& application, const rpc::Caller& caller,
+                                    const std::vector<int32_t>& points = {20, 15, 15, 10, 15}) {
+    v1::ScoreApplicationRequest request;
+    request.set_name(application);
+    for (size_t i = 0; i < points.size(); ++i) {
+      auto* given = request.add_points();
+      given->set_criterion(static_cast<v1::Criterion>(i + 1));
+      given->set_points(points[i]);
+    }
+    return Do<v1::Score>("ScoreApplication", caller, request);
+  }
+  absl::StatusOr<v1::Selection> CloseIt(const std::string& selection, const rpc::Caller& caller) {
+    v1::CloseScoringRequest request;
+    request.set_name(selection);
+    return Do<v1::Selection>("CloseScoring", caller, request);
+  }
+  // Seven members, all for it.
+  v1::DecideSelectionRequest Protocol(const std::string& selection) {
+    v1::DecideSelectionRequest request;
+    request.set_name(selection);
+    request.set_etag(SelectionNow(selection).etag());
+    request.set_protocol_number("7");
+    *request.mutable_protocol_date() = today().ToProto();
+    for (int i = 1; i <= 7; ++i) {
+      auto* member = request.add_members();
+      member->set_subject(absl::StrCat("member-", i));
+      member->set_vote(v1::DecideSelectionRequest::FOR);
+      member->set_chair(i == 1);
+    }
+    return request;
+  }
+  absl::StatusOr<v1::Selection> PublishIt(const std::string& selection, const rpc::Caller& caller) {
+    v1::PublishResultsRequest request;
+    request.set_name(selection);
+    return Do<v1::Selection>("PublishResults", caller, request);
+  }
+  template <class Request>
+  Request Ordered(const std::string& cluster) {
+    Request request;
+    request.set_name(cluster);
+    request.set_order_number("12-НҚ");
+    *request.mutable_order_date() = today().ToProto();
+    if constexpr (requires { request.set_ground(v1::Cluster::FALSE_DATA); }) {
+      request.set_ground(v1::Cluster::FALSE_DATA);
+    }
+    if constexpr (requires { request.set_reason(""); }) request.set_reason("По приказу");
+    return request;
+  }
+  absl::StatusOr<v1::Cluster> RegisterIt(const std::string& cluster, const rpc::Caller& caller) {
+    auto request = Ordered<v1::RegisterClusterRequest>(cluster);
+    request.set_etag(ClusterNow(cluster).etag());
+    return Do<v1::Cluster>("RegisterCluster", caller, request);
+  }
+
+  // A selection on its way, with fresh applicants and three experts who have declared no ties.
+  struct Round {
+    std::string selection;
+    std::vector<int> organizations;
+    std::vector<std::string> initiatives, applications, experts;
+    std::string cluster;  // of the first
+  };
+  // Brings a new one to a state: DRAFT to PUBLISHED.
+  Round RoundAt(v1::Selection::State state, int applicants = 1) {
+    Round round;
+    round.selection = Must<v1::Selection>("CreateSelection", institute_, Draft()).name();
+    if (state == v1::Selection::DRAFT) return round;
+    const auto announced = Announce(round.selection, authority_);
+    EXPECT_TRUE(announced.ok()) << announced.status();
+    for (int i = 1; i <= 3; ++i) {
+      const auto expert = Appoint(round.selection, i, authority_);
+      EXPECT_TRUE(expert.ok()) << expert.status();
+      round.experts.push_back(expert->name());
+      EXPECT_TRUE(Declare(expert->name(), i).ok());
+    }
+    for (int i = 0; i < applicants; ++i) {
+      organizations_ += 20;
+      round.organizations.push_back(organizations_);
+      round.initiatives.push_back(Propose(organizations_).name());
+      DiagnoseIt(round.initiatives.back());
+      const auto application =
+          Apply(round.initiatives.back(), round.selection, Entity(organizations_));
+      EXPECT_TRUE(application.ok()) << application.status();
+      round.applications.push_back(application->name());
+    }
+    if (state == v1::Selection::ANNOUNCED) return round;
+    GoTo(today().AddDays(3));
+    if (state == v1::Selection::ADMISSION) return round;
+    for (const std::string& application : round.applications) {
+      const auto admitted = AdmitIt(application, true, examiner_);
+      EXPECT_TRUE(admitted.ok()) << admitted.status();
+      EXPECT_EQ(admitted->state(), v1::Application::ADMITTED)
+          << admitted->admission().ShortDebugString();
+    }
+    round.cluster = ApplicationNow(round.applications.front()).cluster();
+    if (state == v1::Selection::SCORING) return round;
+    for (const std::string& application : round.applications) {
+      for (int i = 1; i <= 3; ++i) EXPECT_TRUE(ScoreIt(application, ExpertOf(i)).ok());
+    }
+    const auto closed = CloseIt(round.selection, examiner_);
+    EXPECT_TRUE(closed.ok()) << closed.status();
+    if (state == v1::Selection::RANKED) return round;
+    const auto decided = Do<v1::Selection>("DecideSelection", decider_, Protocol(round.selection));
+    EXPECT_TRUE(decided.ok()) << decided.status();
+    if (state == v1::Selection::DECIDED) return round;
+    const auto published = PublishIt(round.selection, authority_);
+    EXPECT_TRUE(published.ok()) << published.status();
+    return round;
+  }
+  // A registered cluster of the organization round.organizations[0].
+  Round Registered() {
+    Round round = RoundAt(v1::Selection::PUBLISHED);
+    const auto registered = RegisterIt(round.cluster, authority_);
+    EXPECT_TRUE(registered.ok()) << registered.status();
+    return round;
+  }
+
+  const rpc::Caller institute_ = CallerOf("aigul@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller examiner_ = CallerOf("daniyar@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller authority_ = CallerOf("saule@ministry", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller decider_ = CallerOf("marat@ministry", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
+  const rpc::Caller public_;
+
+  base::FakeClock clock_;
+  norms::Norms norms_;
+  std::string dir_;
+  std::unique_ptr<rpc::Metrics> metrics_;
+  std::unique_ptr<rpc::HostedService> service_;
+  int organizations_ = 0;
+
+ private:
+  int ids_ = 0;
+};
+
+}  // namespace nisi::clusters

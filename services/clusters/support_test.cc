@@ -1,0 +1,336 @@
+// Supports: rules as tables, states against methods, and money over the real service.
+#include "common/base/machine_testing.h"
+#include "common/cases/budget.h"
+#include "common/cases/machine_testing.h"
+#include "services/clusters/rules_support.h"
+#include "services/clusters/service_testing.h"
+
+namespace nisi::clusters {
+namespace {
+
+using base::Money;
+using base::ReasonOf;
+
+google::type::Money Tenge(int64_t tenge) {
+  return Money::FromTenge(tenge)->ToProto();
+}
+
+TEST(SupportRulesTest, YearsRunFromTheFirstGrant) {
+  EXPECT_EQ(*SupportYear(0, 2026), 1);
+  EXPECT_EQ(*SupportYear(2026, 2026), 1);
+  EXPECT_EQ(*SupportYear(2026, 2028), 3);  // also without a grant in between
+  EXPECT_EQ(ReasonOf(SupportYear(2026, 2029).status()), "UPKEEP_TERM_OVER");
+  EXPECT_EQ(ReasonOf(SupportYear(2026, 2025).status()), "UPKEEP_TERM_OVER");
+}
+
+TEST(SupportRulesTest, CostsAreAcceptedItemByItem) {
+  const auto accepted = [](std::vector<std::pair<int64_t, std::string>> items) -> std::string {
+    v1::Support support;
+    *support.add_cost_items()->mutable_cost() = Tenge(100);
+    *support.add_cost_items()->mutable_cost() = Tenge(50);
+    v1::ExamineSupportRequest request;
+    for (const auto& [sum, remark] : items) {
+      auto* item = request.add_items();
+      if (sum >= 0) *item->mutable_accepted() = Tenge(sum);
+      item->set_remark(remark);
+    }
+    const auto total = Accept(request.items(), &support);
+    return total.ok() ? total->ToString() : ReasonOf(total.status());
+  };
+  EXPECT_EQ(accepted({{-1, ""}, {-1, ""}}), "150.00");
+  EXPECT_EQ(accepted({{-1, ""}, {20, "аренда"}}), "120.00");
+  EXPECT_EQ(accepted({{-1, ""}, {20, ""}}), "COSTS_INCOMPLETE");
+  EXPECT_EQ(accepted({{-1, ""}}), "COSTS_INCOMPLETE");
+  EXPECT_EQ(accepted({{-1, ""}, {51, ""}}), "ACCEPTED_OVER_COST");
+}
+
+class SupportTest : public ClustersTest {
+ protected:
+  v1::RequestSupportRequest Ask(const Round& round, int64_t cost = 1000, int year = 2026) {
+    v1::RequestSupportRequest request;
+    request.mutable_support()->set_cluster(round.cluster);
+    request.mutable_support()->set_recipient(Bin(round.organizations[0]));
+    request.mutable_support()->set_form(v1::Support::COST_RECOVERY);
+    request.mutable_support()->set_year(year);
+    auto* item = request.mutable_support()->add_cost_items();
+    item->set_title("Аренда");
+    *item->mutable_cost() = Tenge(cost);
+    *request.mutable_support()->mutable_requested_sum() = Tenge(cost);
+    return request;
+  }
+  v1::Support Requested(const Round& round, int64_t cost = 1000, int year = 2026) {
+    return Must<v1::Support>("RequestSupport", Entity(round.organizations[0]),
+                             Ask(round, cost, year));
+  }
+  v1::Support Now(const std::string& name) {
+    v1::GetSupportRequest get;
+    get.set_name(name);
+    return Must<v1::Support>("GetSupport", auditor_, get);
+  }
+  void Notice(const std::string& name, gate::v1::Checkpoint checkpoint,
+              gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED) {
+    gate::v1::RecordNoticeRequest request;
+    request.mutable_notice()->set_number("G-1");
+    request.mutable_notice()->set_checkpoint(checkpoint);
+    request.mutable_notice()->set_recipient(Now(name).recipient());
+    request.mutable_notice()->set_record(name);
+    *request.mutable_notice()->mutable_check_date() = today().ToProto();
+    request.mutable_notice()->set_verdict(verdict);
+    Must<gate::v1::Notice>("RecordNotice", institute_, request);
+  }
+  absl::StatusOr<v1::Support> ExamineIt(const std::string& name, const rpc::Caller& caller,
+                                        bool complete = true) {
+    v1::ExamineSupportRequest request;
+    request.set_name(name);
+    request.set_etag(Now(name).etag());
+    for (int i = 0; i < Now(name).cost_items_size(); ++i) request.add_items();
+    request.set_documents_complete(complete);
+    request.set_opinion("Поддержать");
+    return Do<v1::Support>("ExamineSupport", caller, request);
+  }
+  absl::StatusOr<v1::Support> Decide(const std::string& name, const rpc::Caller& caller,
+                                     int64_t tenge, const std::string& refusal = "") {
+    v1::DecideSupportRequest request;
+    request.set_name(name);
+    request.set_etag(Now(name).etag());
+    if (refusal.empty()) *request.mutable_approved_sum() = Tenge(tenge);
+    request.set_refusal_reason(refusal);
+    request.set_programme("programmes/clusters");
+    request.set_order_number("3");
+    *request.mutable_order_date() = today().ToProto();
+    return Do<v1::Support>("DecideSupport", caller, request);
+  }
+  v1::PaySupportRequest Payment(const std::string& name, int64_t tenge) {
+    v1::PaySupportRequest request;
+    request.set_name(name);
+    request.set_etag(Now(name).etag());
+    *request.mutable_amount() = Tenge(tenge);
+    request.set_order_number("44");
+    return request;
+  }
+  absl::StatusOr<v1::Payment> PayIt(const std::string& name, const rpc::Caller& caller,
+                                    int64_t tenge) {
+    return Do<v1::Payment>("PaySupport", caller, Payment(name, tenge));
+  }
+  void Allocate(int64_t tenge) {
+    budget::v1::AllocateBudgetRequest request;
+    request.set_account(absl::StrCat("programmes/clusters/accounts/", today().year()));
+    *request.mutable_amount() = Tenge(tenge);
+    request.set_order_number("1");
+    *request.mutable_order_date() = today().ToProto();
+    Must<budget::v1::Account>("AllocateBudget", authority_, request);
+  }
+  std::string Stands() {
+    budget::v1::GetAccountRequest get;
+    get.set_name(absl::StrCat("programmes/clusters/accounts/", today().year()));
+    const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
+    return absl::StrCat(account.available().units(), " ", account.reserved().units(), " ",
+                        account.committed().units(), " ", account.paid().units());
+  }
+  void ExpectSound() {
+    const auto findings = cases::AuditBudget(store().Read());
+    ASSERT_TRUE(findings.ok());
+    EXPECT_THAT(*findings, ::testing::IsEmpty());
+  }
+  const rpc::Caller payer_ = CallerOf("kassa@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+};
+
+TEST_F(SupportTest, FromRequestToTheLastPayment) {
+  const Round round = Registered();
+  Allocate(900);
+  const std::string name = Requested(round).name();
+  EXPECT_TRUE(Now(name).has_due_date());
+  // Not checked is not passed.
+  const absl::Status silent = ExamineIt(name, examiner_).status();
+  EXPECT_EQ(ReasonOf(silent), "GATE_NOT_CHECKED");
+  EXPECT_EQ(silent.code(), absl::StatusCode::kUnavailable);
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  const auto examined = ExamineIt(name, examiner_);
+  ASSERT_TRUE(examined.ok()) << examined.status();
+  EXPECT_EQ(examined->support_year(), 1);
+  EXPECT_EQ(examined->ceiling().units(), 700);
+  EXPECT_EQ(ReasonOf(Decide(name, authority_, 701).status()), "SUM_OVER_CEILING");
+  EXPECT_EQ(ReasonOf(Decide(name, authority_, 0, "нет").status()), "GROUND_MISSING");
+  const rpc::Caller both = CallerOf(examiner_.subject, {rpc::v1::AUTHORITY_INDUSTRY});
+  EXPECT_EQ(ReasonOf(Decide(name, both, 700).status()), "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(Decide(name, authority_, 700).ok());
+  EXPECT_EQ(Stands(), "200 0 700 0");
+  EXPECT_EQ(ReasonOf(PayIt(name, payer_, 100).status()), "GATE_NOT_CHECKED");
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(name, examiner_, 100).status()), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(ReasonOf(PayIt(name, payer_, 701).status()), "SUM_OVER_APPROVED");
+  v1::PaySupportRequest pay = Payment(name, 300);
+  pay.set_request_id(NextUuid());
+  const auto paid = Do<v1::Payment>("PaySupport", payer_, pay);
+  ASSERT_TRUE(paid.ok()) << paid.status();
+  EXPECT_EQ(Stands(), "200 0 400 300");
+  // Asked again, as after a broken connection: the same answer, whatever the gate says by now.
+  Notice(name, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  EXPECT_EQ(Must<v1::Payment>("PaySupport", payer_, pay).SerializeAsString(),
+            paid->SerializeAsString());
+  EXPECT_EQ(ReasonOf(PayIt(name, payer_, 100).status()), "GATE_FAILED");
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  ASSERT_TRUE(PayIt(name, payer_, 100).ok());
+  EXPECT_EQ(ReasonOf(PayIt(name, payer_, 100).status()), "NOTICE_USED");
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  ASSERT_TRUE(PayIt(name, payer_, 300).ok());
+  EXPECT_EQ(Now(name).state(), v1::Support::COMPLETED);
+  EXPECT_EQ(Stands(), "200 0 0 700");
+  ExpectSound();
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(name);
+  const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+  EXPECT_EQ(replayed.replays_size(), 2);
+  for (const auto& one : replayed.replays()) EXPECT_TRUE(one.same()) << one.field();
+}
+
+TEST_F(SupportTest, MoneyThatIsNotThereIsNotGranted) {
+  const Round round = Registered();
+  Allocate(699);
+  const std::string name = Requested(round).name();
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  EXPECT_EQ(ReasonOf(Decide(name, authority_, 700).status()), "BUDGET_EXCEEDED");
+  EXPECT_EQ(Stands(), "699 0 0 0");
+  EXPECT_EQ(Now(name).state(), v1::Support::EXAMINED);
+  ASSERT_TRUE(Decide(name, authority_, 699).ok());
+  v1::CompleteSupportRequest complete;
+  complete.set_name(name);
+  complete.set_reason("Больше не нужно");
+  ASSERT_TRUE(Do<v1::Support>("CompleteSupport", authority_, complete).ok());
+  EXPECT_EQ(Stands(), "699 0 0 0");
+  ExpectSound();
+}
+
+TEST_F(SupportTest, SeveralGrantsOfAYearShareOneCeiling) {
+  const Round round = Registered();
+  Allocate(10'000);
+  const auto examined = [&](int64_t cost, int year) {
+    const std::string name = Requested(round, cost, year).name();
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    EXPECT_TRUE(ExamineIt(name, examiner_).ok());
+    return name;
+  };
+  const std::string one = examined(1000, 2026), two = examined(1000, 2026);
+  ASSERT_TRUE(Decide(one, authority_, 600).ok());
+  ASSERT_TRUE(Decide(two, authority_, 700).ok());
+  const std::string next = examined(1000, 2027);
+  EXPECT_EQ(Now(next).support_year(), 2);
+  EXPECT_EQ(Now(next).ceiling().units(), 500);
+  EXPECT_EQ(ReasonOf(Do<v1::Support>("RequestSupport", Entity(round.organizations[0]),
+                                     Ask(round, 1000, 2029))
+                         .status()),
+            "UPKEEP_TERM_OVER");
+}
+
+TEST_F(SupportTest, NothingIsPaidWhileSuspended) {
+  const Round round = Registered();
+  Allocate(1000);
+  const std::string name = Requested(round).name();
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  ASSERT_TRUE(Decide(name, authority_, 700).ok());
+  ASSERT_TRUE(Do<v1::Cluster>("SuspendCluster", authority_,
+                              Ordered<v1::SuspendClusterRequest>(round.cluster))
+                  .ok());
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(name, payer_, 100).status()), "CLUSTER_NOT_ELIGIBLE");
+  EXPECT_EQ(
+      ReasonOf(
+          Do<v1::Support>("RequestSupport", Entity(round.organizations[0]), Ask(round)).status()),
+      "CLUSTER_NOT_ELIGIBLE");
+  EXPECT_EQ(Stands(), "300 0 700 0") << "what was granted stays committed";
+  // Over the end of the year as well.
+  GoTo(Day("2027-01-10"));
+  budget::v1::CloseYearRequest close;
+  close.set_account("programmes/clusters/accounts/2026");
+  Must<budget::v1::CloseYearResponse>("CloseYear", authority_, close);
+  auto resume = Ordered<v1::ResumeClusterRequest>(round.cluster);
+  ASSERT_TRUE(Do<v1::Cluster>("ResumeCluster", authority_, resume).ok());
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  ASSERT_TRUE(PayIt(name, payer_, 700).ok());
+  EXPECT_EQ(Stands(), "300 0 0 700");
+  ExpectSound();
+}
+
+TEST_F(SupportTest, AFailedGateCanOnlyBeRefused) {
+  const Round round = Registered();
+  Allocate(1000);
+  const std::string name = Requested(round).name();
+  Notice(name, gate::v1::BEFORE_CONSIDERATION, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  EXPECT_EQ(ReasonOf(Decide(name, authority_, 100).status()), "FINDING_UNSATISFIED");
+  EXPECT_TRUE(Decide(name, authority_, 0, "Не прошёл проверку").ok());
+  EXPECT_EQ(Now(name).state(), v1::Support::REFUSED);
+  // Nobody else sees it.
+  v1::GetSupportRequest get;
+  get.set_name(name);
+  EXPECT_EQ(ReasonOf(Do<v1::Support>("GetSupport", Entity(5000), get).status()), "ACCESS_DENIED");
+}
+
+TEST_F(SupportTest, EveryVerbByEveryRoleInEveryState) {
+  const Round round = Registered();
+  Allocate(1'000'000);
+  int walkers = 0;
+  cases::MachineFixture fixture;
+  fixture.make = [&] { return Requested(round).name(); };
+  fixture.state = [&](const std::string& name) { return Now(name).state(); };
+  fixture.position = [&] { return position(); };
+  fixture.act = [&](const base::EdgeDef& edge, const std::string& name,
+                    rpc::Role as) -> absl::Status {
+    const rpc::Caller caller =
+        CallerOf(absl::StrCat("walker-", ++walkers), {as}, Bin(round.organizations[0]));
+    const v1::Support::State state = Now(name).state();
+    const bool may = caller.Has(rpc::v1::INSTITUTE_INDUSTRY);
+    switch (static_cast<SupportVerb>(edge.verb)) {
+      case SupportVerb::kExamine:
+        if (may && state == v1::Support::REQUESTED) {
+          Notice(name, gate::v1::BEFORE_CONSIDERATION, gate::v1::Notice::PASSED);
+        }
+        return ExamineIt(name, caller).status();
+      case SupportVerb::kGrant:
+        return Decide(name, caller, 1).status();
+      case SupportVerb::kRefuse: {
+        // A ground: the cluster is suspended for a moment.
+        const bool acts = caller.Has(rpc::v1::AUTHORITY_INDUSTRY) && state == v1::Support::EXAMINED;
+        if (acts) {
+          Must<v1::Cluster>("SuspendCluster", authority_,
+                            Ordered<v1::SuspendClusterRequest>(round.cluster));
+        }
+        const absl::Status refused = Decide(name, caller, 0, "нет").status();
+        if (acts) {
+          Must<v1::Cluster>("ResumeCluster", authority_,
+                            Ordered<v1::ResumeClusterRequest>(round.cluster));
+        }
+        return refused;
+      }
+      case SupportVerb::kPay: {
+        if (may && state == v1::Support::APPROVED) Notice(name, gate::v1::BEFORE_PAYMENT);
+        v1::PaySupportRequest pay = Payment(name, 1);
+        if (edge.to == v1::Support::APPROVED) {  // a part
+          pay.mutable_amount()->set_units(0);
+          pay.mutable_amount()->set_nanos(100'000'000);
+        }
+        return Do<v1::Payment>("PaySupport", caller, pay).status();
+      }
+      case SupportVerb::kComplete: {
+        v1::CompleteSupportRequest request;
+        request.set_name(name);
+        request.set_reason("x");
+        return Do<v1::Support>("CompleteSupport", caller, request).status();
+      }
+      case SupportVerb::kWithdraw: {
+        v1::WithdrawSupportRequest request;
+        request.set_name(name);
+        request.set_reason("x");
+        return Do<v1::Support>("WithdrawSupport", caller, request).status();
+      }
+    }
+    return absl::InternalError("nobody calls this");
+  };
+  EXPECT_EQ(cases::WalkMachine(SupportMachine(), fixture).taken, 1 + 1 + 1 + 2 + 1 + 2);
+  ExpectSound();
+}
+
+}  // namespace
+}  // namespace nisi::clusters

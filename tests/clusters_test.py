@@ -1,0 +1,154 @@
+"""The life of a territorial cluster as the roles of the law live it, through the gateway: from initiative to the last
+payment of a support, over the suite in one process and over separate processes with mutual TLS.
+
+usage: clusters_test.py <bin folder> <proto folder> embedded|processes
+"""
+import datetime
+import sys
+
+sys.dont_write_bytecode = True
+from suite import Client, Refused, Suite, uid  # noqa: E402
+
+CLUSTERS, SUPPORTS = "/nisi.clusters.v1.ClustersService/", "/nisi.clusters.v1.ClusterSupportService/"
+CRITERIA = ("CRITICAL_MASS", "COOPERATION", "EXPORT_AND_MARKET", "SCIENCE_AND_EDUCATION", "STRATEGY")
+PROGRAMME = "programmes/clusters"
+
+
+def bins():
+    """Valid BINs, one after another."""
+    for serial in range(100_000):
+        digits = f"990140{serial:05}"
+        check = sum(int(d) * w for d, w in zip(digits, range(1, 12))) % 11
+        if check == 10:
+            check = sum(int(d) * w for d, w in zip(digits, (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))) % 11
+        if check < 10:
+            yield digits + str(check)
+
+
+class Story:
+    def __init__(self, suite):
+        self.suite, self.client, self.m = suite, Client(suite), suite.messages
+        self.bins = bins()
+        self.organization = next(self.bins)
+        for who, role, extra in (("drafter", "institute.industry", {}), ("examiner", "institute.industry", {}),
+                                 ("payer", "institute.industry", {}), ("authority", "authority.industry", {}),
+                                 ("organization", "entity", {"bin": self.organization}),
+                                 ("stranger", "entity", {"bin": next(self.bins)}),
+                                 *((f"expert-{i}", "expert", {}) for i in (1, 2, 3))):
+            # Bearer tokens as `nisi token` makes them, of a person each.
+            self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra).decode()
+
+    def call(self, name, who, service=CLUSTERS, **fields):
+        module = self.m.clusters if service == CLUSTERS else self.m.supports
+        method = module.DESCRIPTOR.services_by_name[service.strip("/").rsplit(".", 1)[1]].methods_by_name[name]
+        if "request_id" in method.input_type.fields_by_name:
+            fields.setdefault("request_id", uid())
+        return self.client.call(service + name, method.input_type._concrete_class(**fields),
+                                method.output_type._concrete_class, who)
+
+    def refused(self, reason, name, who, **fields):
+        try:
+            self.call(name, who, **fields)
+        except Refused as refusal:
+            assert refusal.reason == reason, refusal
+            return refusal
+        raise AssertionError(f"{name} was not refused")
+
+    def day(self, ahead=0):
+        return self.client.date(self.suite.today() + datetime.timedelta(days=ahead))
+
+    def points(self, value):
+        return [dict(criterion=criterion, points=value) for criterion in CRITERIA]
+
+    def initiative(self):
+        roles = ["MANUFACTURER"] * 5 + ["RESEARCH"] + ["SUPPLIER"] * 4
+        participants = [dict(bin=next(self.bins), title="Завод", roles=[role], region="110000000") for role in roles]
+        made = self.call("CreateInitiative", "organization", initiative=dict(
+            title=dict(ru="Кластер"), cluster_organization=self.organization, region="110000000",
+            specialization=dict(okeds=["28.30"], goods_codes=["8432"]), participants=participants,
+            strategy="Для немногих", work_plan=[dict(title="Центр", due_date=self.day(300))]))
+        self.refused("ACCESS_DENIED", "GetInitiative", "stranger", name=made.name)
+        effect = {key: "да" for key in ("region_effect", "sector_effect", "country_effect", "prospects")}
+        self.call("DiagnoseInitiative", "drafter", name=made.name, etag=made.etag, diagnostic=dict(
+            indicators=[dict(indicator="export", value="1", unit="%", source="отчёт")], points=self.points(15), **effect))
+        return self.call("GetInitiative", "organization", name=made.name)
+
+    def selection(self, initiative):
+        """Up to the cluster that was selected."""
+        draft = self.call("CreateSelection", "drafter", selection=dict(
+            title=dict(ru="Отбор"), applications_from=self.day(), applications_until=self.day()))
+        self.call("AnnounceSelection", "authority", name=draft.name, etag=draft.etag)
+        for i in (1, 2, 3):
+            expert = self.call("CreateExpert", "authority", parent=draft.name,
+                               expert=dict(subject=f"dev:expert-{i}", title=f"Эксперт {i}"))
+            self.call("DeclareTies", f"expert-{i}", name=expert.name)
+        application = self.call("ApplyToSelection", "organization", name=initiative.name, etag=initiative.etag,
+                                selection=draft.name)
+        self.suite.move_clock(24)
+        state = self.m.clusters_resources.Selection
+        self.client.eventually("admission", lambda: self.call("GetSelection", None, name=draft.name),
+                               lambda answer: answer.state == state.ADMISSION)
+        application = self.call("GetApplication", "examiner", name=application.name)
+        self.refused("SEPARATION_OF_DUTIES", "AdmitApplication", "drafter", name=application.name,
+                     etag=application.etag, documents_complete=True)
+        application = self.call("AdmitApplication", "examiner", name=application.name, etag=application.etag,
+                                documents_complete=True)
+        for i in (1, 2, 3):
+            self.call("ScoreApplication", f"expert-{i}", name=application.name, points=self.points(15))
+        assert all(not score.points for score in self.call("ListScores", "authority", parent=application.name).scores)
+        ranked = self.call("CloseScoring", "examiner", name=draft.name)
+        members = [dict(subject=f"member-{i}", vote="FOR", chair=i == 1) for i in range(1, 8)]
+        self.call("DecideSelection", "authority", name=draft.name, etag=ranked.etag, protocol_number="1",
+                  protocol_date=self.day(), members=members)
+        self.call("PublishResults", "authority", name=draft.name)
+        assert [score.total_points for score in
+                self.call("ListScores", None, parent=application.name).scores] == [75, 75, 75]
+        return application.cluster
+
+    def register(self, name):
+        cluster = self.call("GetCluster", None, name=name)
+        self.call("RegisterCluster", "authority", name=name, etag=cluster.etag, order_number="1", order_date=self.day())
+        assert len(self.call("ListMembers", None, parent=name).members) == 10
+        summary = self.call("SummarizeClusters", None)
+        assert (summary.cluster_count, summary.organization_count, summary.manufacturer_count) == (1, 10, 5), summary
+        for replayed in (name, cluster.application):
+            assert all(replay.same for replay in self.call("ReplayDecision", "examiner", name=replayed).replays)
+
+    def notice(self, support, checkpoint):
+        self.call("RecordNotice", "payer", SUPPORTS, notice=dict(
+            number="G-1", checkpoint=checkpoint, recipient=self.organization, record=support, check_date=self.day(),
+            verdict="PASSED"))
+
+    def support(self, cluster):
+        money = dict(currency_code="KZT", units=1000)
+        account = f"{PROGRAMME}/accounts/{self.suite.today().year}"
+        self.call("AllocateBudget", "authority", account=account, amount=money, order_number="1", order_date=self.day())
+        support = self.call("RequestSupport", "organization", SUPPORTS, support=dict(
+            cluster=cluster, recipient=self.organization, form="COST_RECOVERY", year=self.suite.today().year,
+            cost_items=[dict(title="Аренда", cost=money)], requested_sum=money))
+        ask = dict(service=SUPPORTS, name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
+        self.refused("GATE_NOT_CHECKED", "ExamineSupport", "examiner", **ask)
+        self.notice(support.name, "BEFORE_CONSIDERATION")
+        support = self.call("ExamineSupport", "examiner", **ask)
+        assert support.ceiling.units == 700, support
+        support = self.call("DecideSupport", "authority", SUPPORTS, name=support.name, etag=support.etag,
+                            approved_sum=dict(currency_code="KZT", units=700), programme=PROGRAMME, order_number="2",
+                            order_date=self.day())
+        self.notice(support.name, "BEFORE_PAYMENT")
+        self.call("PaySupport", "payer", SUPPORTS, name=support.name, etag=support.etag,
+                  amount=dict(currency_code="KZT", units=700), order_number="3")
+        stands = self.call("GetAccount", "payer", name=account)
+        assert (stands.available.units, stands.committed.units, stands.paid.units) == (300, 0, 700), stands
+
+
+def main():
+    with Suite(*sys.argv[1:4]) as suite:
+        story = Story(suite)
+        cluster = story.selection(story.initiative())
+        story.register(cluster)
+        story.support(cluster)
+        print(f"clusters: {len(story.client.called)} methods answered through the gateway, {sys.argv[3]}")
+
+
+if __name__ == "__main__":
+    main()
