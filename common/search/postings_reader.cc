@@ -15,7 +15,7 @@ using store::Space;
 
 // A row further on is met sooner by steps than by a seek.
 constexpr int kSteps = 2;
-constexpr size_t kBlockBytes = 3;
+constexpr size_t kKeyBlockBytes = 3;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ absl::Status TermList::Settle() {
   block_ = kNoBlock;
   if (!cursor_->Valid()) return cursor_->status();
   // The prefix ends with a zero, and no term has one: what is behind it is the block.
-  if (cursor_->key().size() != prefix_.size() + kBlockBytes) return DecodePostingKey("").status();
+  if (cursor_->key().size() != prefix_.size() + kKeyBlockBytes) return DecodePostingKey("").status();
   ASSIGN_OR_RETURN(const PostingPlace place, DecodePostingKey(cursor_->key()));
   block_ = place.block;
   return absl::OkStatus();

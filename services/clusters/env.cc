@@ -79,22 +79,24 @@ bool ClusterVisible(const Message& resource, uint32_t roles) {
          IsPublic(static_cast<const Cluster&>(resource));
 }
 
-bool Conceal(uint32_t roles, Message* resource) {
+bool Conceal(const rpc::Call& call, uint32_t roles, Message* resource) {
   if (IsInsider(roles)) return false;
   bool changed = ConcealOutcome(resource);
   const auto* type = resource->GetDescriptor();
-  const std::string& tie = type->options().GetExtension(rpc::v1::resource).expert_field();
-  for (int i = 0; i < type->field_count(); ++i) {
-    const FieldDescriptor* field = type->field(i);
-    if (rpc::RuleOf(*field).data_class() != rpc::v1::CONFIDENTIAL) continue;
-    // Experts do not learn of each other: of the tie to them, one reads its own record alone.
-    const bool shown = field->name() == tie ? !field->is_repeated() && (roles & kExpert) != 0
-                                            : (roles & kShown) != 0;
-    if (shown || !rpc::IsGiven(*resource, *field)) continue;
-    resource->GetReflection()->ClearField(resource, field);
-    changed = true;
+  const FieldDescriptor* tie =
+      type->FindFieldByName(type->options().GetExtension(rpc::v1::resource).expert_field());
+  if (tie == nullptr || !rpc::IsGiven(*resource, *tie)) return changed;
+  // Experts do not learn of each other, nor applicants of them: an expert finds itself alone.
+  const bool as_expert = (roles & kExpert) != 0;
+  const auto* reflection = resource->GetReflection();
+  if (!tie->is_repeated()) {
+    if (as_expert) return changed;
+    reflection->ClearField(resource, tie);
+    return true;
   }
-  return changed;
+  reflection->ClearField(resource, tie);
+  if (as_expert) reflection->AddString(resource, tie, call.caller->subject);
+  return true;
 }
 
 void SetDecideTime(const store::Tx& tx, Decision* decision) {

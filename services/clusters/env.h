@@ -34,10 +34,10 @@ bool SelectionVisible(const google::protobuf::Message& resource, uint32_t roles)
 bool ApplicationVisible(const google::protobuf::Message& resource, uint32_t roles);
 bool ClusterVisible(const google::protobuf::Message& resource, uint32_t roles);
 
-// Takes out of a record what the caller's roles over it do not show: confidential fields, but to
-// the owner, insiders and the record's experts; what is decided and not published. Whether anything
-// was taken out.
-bool Conceal(uint32_t roles, google::protobuf::Message* resource);
+// Takes out of a record what is not its reader's to know beside confidential fields, which the call
+// layer sees to: who its experts are; what is decided and not published. Whether anything was taken
+// out.
+bool Conceal(const rpc::Call& call, uint32_t roles, google::protobuf::Message* resource);
 
 template <class Resource, class Row, class Request>
 absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call& call,
@@ -49,7 +49,7 @@ absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call&
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(view, call, table, key, request.name(), visible, at));
   auto* resource = found.row.GetReflection()->MutableMessage(
       &found.row, Row::descriptor()->FindFieldByNumber(1));
-  Conceal(found.roles, resource);
+  Conceal(call, found.roles, resource);
   return rpc::Encoded<Resource>{resource->SerializeAsString()};
 }
 
@@ -62,7 +62,7 @@ std::function<rpc::Shown(google::protobuf::Message*)> ShowConcealed(const rpc::C
     if (!rpc::MaySee(call, rpc::TiesOf<Resource>(), *resource, visible, &roles)) {
       return rpc::Shown::kNo;
     }
-    return Conceal(roles, resource) ? rpc::Shown::kChanged : rpc::Shown::kAsStored;
+    return Conceal(call, roles, resource) ? rpc::Shown::kChanged : rpc::Shown::kAsStored;
   };
 }
 

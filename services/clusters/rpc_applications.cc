@@ -91,7 +91,7 @@ absl::StatusOr<v1::Application> ApplyToSelection(Env& env, const Call& call, sto
   RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis));
   selection.set_application_count(selection.application_count() + 1);
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &taken));
-  Conceal(step.roles, &application);
+  Conceal(call, step.roles, &application);
   return application;
 }
 
@@ -111,7 +111,7 @@ absl::StatusOr<v1::Application> WithdrawApplication(Env& env, const Call& call, 
   ASSIGN_OR_RETURN(const Selection::State next, AfterSettling(tx, lost.row));
   RETURN_IF_ERROR(lost.Lead(next));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &lost));
-  Conceal(step.roles, &application);
+  Conceal(call, step.roles, &application);
   return application;
 }
 

@@ -138,7 +138,7 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(Step step, BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
                                            request.cluster().etag()));
   Cluster& cluster = *step.row.mutable_cluster();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster, &call));
   RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
   SetRegions(&cluster);
   RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &step.row));

@@ -54,10 +54,10 @@ absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, const Call& call, stor
                    BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kUpdate, kInitiatives,
                              store::Key::Of(name), name, request.initiative().etag()));
   Initiative& initiative = *step.row.mutable_initiative();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative, &call));
   RETURN_IF_ERROR(SettlePlaces(&initiative));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
-  Conceal(step.roles, &initiative);
+  Conceal(call, step.roles, &initiative);
   return initiative;
 }
 
@@ -68,7 +68,7 @@ absl::StatusOr<v1::Initiative> WithdrawInitiative(Env& env, const Call& call, st
                              store::Key::Of(request.name()), request.name(), request.etag()));
   step.row.mutable_initiative()->set_reason(request.reason());
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
-  Conceal(step.roles, step.row.mutable_initiative());
+  Conceal(call, step.roles, step.row.mutable_initiative());
   return step.row.initiative();
 }
 

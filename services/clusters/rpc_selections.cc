@@ -109,7 +109,7 @@ absl::StatusOr<v1::Selection> UpdateSelection(Env& env, const Call& call, store:
                    BeginSelection(tx, call, SelectionVerb::kEdit, request.selection().name(),
                                   request.selection().etag()));
   Selection& selection = *step.row.mutable_selection();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.selection(), request.update_mask(), &selection));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.selection(), request.update_mask(), &selection, &call));
   RETURN_IF_ERROR(CheckDates(selection, tx.today()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
   return selection;

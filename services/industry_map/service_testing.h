@@ -20,6 +20,7 @@
 #include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/rpc/host.h"
+#include "common/rpc/masked_testing.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "services/industry_map/service.h"
 
@@ -174,7 +175,8 @@ class MapTest : public ::testing::Test {
     const rpc::Method& method = MethodOf(name);
     rpc::Call call = MakeCall(method, caller);
     RETURN_IF_ERROR(Prepare(method, &request, &call));
-    ASSIGN_OR_RETURN(const std::string bytes, method.unary(call, request));
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     rpc::AsSent(method, call, request, method.unary(call, request)));
     Response response;
     if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
     return response;

@@ -34,7 +34,11 @@ std::optional<store::Key> TypeKey(const std::string& value) {
 
 absl::StatusOr<v1::Evidence> AddEvidence(Env& env, const Call& call, store::Tx& tx,
                                          const v1::AddEvidenceRequest& request) {
-  const Evidence& told = request.evidence();
+  return EnterEvidence(env, call, tx, request.evidence());
+}
+
+absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
+                                           const Evidence& told) {
   ASSIGN_OR_RETURN(const auto supplier, tx.Find(kSuppliers, store::Key::Of(told.bin())));
   if (!supplier.has_value()) return rpc::Missing(call, kSuppliers.name, SupplierName(told.bin()));
   ASSIGN_OR_RETURN(auto known, tx.FindUnique(kEvidenceByPaper,

@@ -1,8 +1,10 @@
-// ImportSuppliers and ImportOffers: what a row becomes, and when it may enter. How rows come and
+// ImportSuppliers, ImportEvidence and ImportOffers: what a row becomes, and when it may enter. How rows come and
 // are reported on is in common/rpc/import.h.
 #include <optional>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "common/base/codes.h"
@@ -122,6 +124,68 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
   base::Date valid_until_;
 };
 
+// The cover of "281413.900.000001=45.5"; what does not read so is one that no form allows.
+void AddCover(const std::string& cell, Evidence* evidence) {
+  const std::vector<std::string> sides = absl::StrSplit(cell, absl::MaxSplits('=', 1));
+  Evidence::Cover& cover = *evidence->add_covers();
+  cover.set_ens_tru(sides.front());
+  const auto value = base::Percent::Parse(sides.back());
+  cover.set_in_country_value_bp(sides.size() == 2 && value.ok() ? value->hundredths() : -1);
+}
+
+// The 32 bytes that 64 hexadecimal digits stand for; empty for anything else.
+std::string ToHash(const std::string& cell) {
+  const bool hex = cell.size() == 64 && absl::c_all_of(cell, absl::ascii_isxdigit);
+  return hex ? absl::HexStringToBytes(cell) : "";
+}
+
+google::type::Date ToDate(const std::string& cell) {
+  const auto day = base::Date::Parse(cell);
+  return day.ok() ? day->ToProto() : google::type::Date();
+}
+
+class EvidenceImport final : public rpc::Import<v1::ImportEvidenceRequest, Evidence> {
+ public:
+  explicit EvidenceImport(Env& env) : Import(*env.store), env_(env) {}
+
+ protected:
+  Evidence FromRow(const Row& row) const override {
+    Evidence evidence;
+    evidence.set_bin(row.bin());
+    Evidence::Type type = Evidence::TYPE_UNSPECIFIED;
+    if (!row.type().empty() && !Evidence::Type_Parse(absl::AsciiStrToUpper(row.type()), &type))
+      type = static_cast<Evidence::Type>(kNoWord);
+    evidence.set_type(type);
+    evidence.set_number(row.number());
+    evidence.set_issuer_bin(row.issuer_bin());
+    evidence.set_issuer(row.issuer());
+    if (!row.valid_from().empty()) *evidence.mutable_valid_from() = ToDate(row.valid_from());
+    if (!row.valid_until().empty()) *evidence.mutable_valid_until() = ToDate(row.valid_until());
+    for (const std::string& cover : Parts(row.covers())) AddCover(cover, &evidence);
+    nisi::type::v1::Document& document = *evidence.mutable_document();
+    document.set_name(row.document_name());
+    document.set_media_type(row.document_media_type());
+    document.set_size_bytes(ToNumber(row.document_size()));
+    document.set_sha256(ToHash(row.document_sha256()));
+    return evidence;
+  }
+
+  std::string KeyOf(const Row& row) const override { return KeyOfBin(row.bin()); }
+
+  absl::Status Begin(store::Tx&, const Call& call, const Header& /*header*/) override {
+    call_ = &call;
+    return absl::OkStatus();
+  }
+
+  absl::Status Enter(store::Tx& tx, const Evidence& told) override {
+    return EnterEvidence(env_, *call_, tx, told).status();
+  }
+
+ private:
+  Env& env_;
+  const Call* call_ = nullptr;
+};
+
 class OfferImport final : public rpc::Import<v1::ImportOffersRequest, Offer> {
  public:
   OfferImport(Env& env, std::shared_ptr<const rpc::Caller> caller)
@@ -200,6 +264,11 @@ class OfferImport final : public rpc::Import<v1::ImportOffersRequest, Offer> {
 absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportSuppliersRequest>>> ImportSuppliers(
     Env& env, Call&) {
   return std::make_unique<SupplierImport>(env);
+}
+
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEvidenceRequest>>> ImportEvidence(
+    Env& env, Call&) {
+  return std::make_unique<EvidenceImport>(env);
 }
 
 absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportOffersRequest>>> ImportOffers(

@@ -49,6 +49,9 @@ absl::Status ScheduleTerm(Env& env, store::Tx& tx, const v1::Supplier& supplier)
 // rpc_evidence.cc
 absl::StatusOr<v1::Evidence> AddEvidence(Env&, const Call&, store::Tx&,
                                          const v1::AddEvidenceRequest&);
+// What it does, also for a row of an import.
+absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
+                                           const Evidence& told);
 absl::StatusOr<v1::Evidence> ConfirmEvidence(Env&, const Call&, store::Tx&,
                                              const v1::ConfirmEvidenceRequest&);
 absl::StatusOr<v1::Evidence> RevokeEvidence(Env&, const Call&, store::Tx&,
@@ -120,6 +123,8 @@ absl::StatusOr<v1::Subscription> SubscriptionOf(const store::Reader& reader, con
 // rpc_import.cc
 absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportSuppliersRequest>>> ImportSuppliers(
     Env&, Call&);
+absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEvidenceRequest>>> ImportEvidence(Env&,
+                                                                                            Call&);
 absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportOffersRequest>>> ImportOffers(Env&,
                                                                                         Call&);
 

@@ -91,6 +91,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, SuppliersService, Unsubscribe, *env_, store(), Unsubscribe);
     NISI_UNARY(r, SuppliersService, ListSubscriptions, *env_, ListSubscriptions);
     NISI_CLIENT_STREAM(r, SuppliersService, ImportSuppliers, *env_, ImportSuppliers);
+    NISI_CLIENT_STREAM(r, SuppliersService, ImportEvidence, *env_, ImportEvidence);
     NISI_CLIENT_STREAM(r, SuppliersService, ImportOffers, *env_, ImportOffers);
     NISI_SERVER_STREAM(r, SuppliersService, ExportPublicRegister, *env_, ExportPublicRegister);
     NISI_SERVER_STREAM(r, SuppliersService, WatchRegister, *env_, WatchRegister);
