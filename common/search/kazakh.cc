@@ -27,12 +27,17 @@ constexpr std::array kEndings = {
     // 1 letter
     "ы", "и"};
 
-bool HasVowel(absl::string_view letters) {
+bool IsVowel(absl::string_view letter) {
   constexpr absl::string_view kVowels = "аеиоуыэюя";
+  for (size_t at = 0; at < kVowels.size(); at += kLetter) {
+    if (letter == kVowels.substr(at, kLetter)) return true;
+  }
+  return false;
+}
+
+bool HasVowel(absl::string_view letters) {
   for (size_t at = 0; at + kLetter <= letters.size(); at += kLetter) {
-    for (size_t vowel = 0; vowel < kVowels.size(); vowel += kLetter) {
-      if (letters.substr(at, kLetter) == kVowels.substr(vowel, kLetter)) return true;
-    }
+    if (IsVowel(letters.substr(at, kLetter))) return true;
   }
   return false;
 }
@@ -42,6 +47,13 @@ size_t EndingOf(absl::string_view word) {
   for (const absl::string_view ending : kEndings) {
     if (word.size() < ending.size() + kLeast || !absl::EndsWith(word, ending)) continue;
     if (HasVowel(word.substr(0, word.size() - ending.size()))) return ending.size();
+  }
+  // "kalasy" is his town, "kala" with "sy", and "kenesi" his council, "kenes" with "i". To come to
+  // the same, a last s after a vowel goes, too.
+  constexpr absl::string_view kS = "с";
+  if (word.size() >= kS.size() + kLeast && absl::EndsWith(word, kS) &&
+      IsVowel(word.substr(word.size() - kS.size() - kLetter, kLetter))) {
+    return kS.size();
   }
   return 0;
 }

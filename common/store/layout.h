@@ -11,6 +11,7 @@
 // data  <totals id> 'c' <group>                   sums on a day, and how long they hold
 // data  <totals id> 'd' <group> <day>             what changes on that day, as known now
 // data  <totals id> 'l' <group> <recorded> <day>  what one command changed on that day
+// data  <derived id> ...                          what follows from records: its own layout
 // log   <position> 'J'                            journal entry: leaf, openings
 // log   <position> 'N'                            the hashes of the subtrees of the Merkle tree
 // that
