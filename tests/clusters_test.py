@@ -36,23 +36,23 @@ class Story:
                                  ("stranger", "entity", {"bin": next(self.bins)}),
                                  *((f"expert-{i}", "expert", {}) for i in (1, 2, 3))):
             # Bearer tokens as `nisi token` makes them, of a person each.
-            self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra).decode()
+            self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra)
 
-    def call(self, name, who, service=CLUSTERS, **fields):
+    def call(self, called, who, service=CLUSTERS, **fields):
         module = self.m.clusters if service == CLUSTERS else self.m.supports
-        method = module.DESCRIPTOR.services_by_name[service.strip("/").rsplit(".", 1)[1]].methods_by_name[name]
+        method = module.DESCRIPTOR.services_by_name[service.strip("/").rsplit(".", 1)[1]].methods_by_name[called]
         if "request_id" in method.input_type.fields_by_name:
             fields.setdefault("request_id", uid())
-        return self.client.call(service + name, method.input_type._concrete_class(**fields),
+        return self.client.call(service + called, method.input_type._concrete_class(**fields),
                                 method.output_type._concrete_class, who)
 
-    def refused(self, reason, name, who, **fields):
+    def refused(self, reason, called, who, **fields):
         try:
-            self.call(name, who, **fields)
+            self.call(called, who, **fields)
         except Refused as refusal:
             assert refusal.reason == reason, refusal
             return refusal
-        raise AssertionError(f"{name} was not refused")
+        raise AssertionError(f"{called} was not refused")
 
     def day(self, ahead=0):
         return self.client.date(self.suite.today() + datetime.timedelta(days=ahead))
