@@ -8,16 +8,64 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/rpc/wire.h"
+#include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
+#include "nisi/suppliers/v1/service.pb.h"
 #include "tools/benchmarks/echo_server.h"
 
 namespace nisi::bench {
 namespace {
 
 namespace goods = priority_goods::v1;
+namespace map = industry_map::v1;
+namespace sellers = suppliers::v1;
 
 std::string Goods(const char* method) {
   return absl::StrCat("/", goods::PriorityGoodsService::descriptor()->full_name(), "/", method);
+}
+
+std::string Map(const char* method) {
+  return absl::StrCat("/", map::IndustryMapService::descriptor()->full_name(), "/", method);
+}
+
+// Of a made country (tools/country).
+Workload Summarize(bool cube) {
+  map::SummarizeRequest request;
+  request.add_group_by(map::SummarizeRequest::REGION);
+  if (cube) {
+    request.add_group_by(map::SummarizeRequest::SECTOR);
+    request.add_group_by(map::SummarizeRequest::STAGE);
+  }
+  return {Map("Summarize"), [bytes = request.SerializeAsString()](int64_t) { return bytes; }};
+}
+
+// Boxes of two by four degrees that walk over the country.
+Workload ListInBox() {
+  return {Map("ListInBox"), [](int64_t n) {
+            map::ListInBoxRequest request;
+            map::Box& box = *request.mutable_box();
+            box.set_south_millionths(42'000'000 + static_cast<int32_t>(n * 370'000 % 10'000'000));
+            box.set_north_millionths(box.south_millionths() + 2'000'000);
+            box.set_west_millionths(50'000'000 + static_cast<int32_t>(n * 730'000 % 29'000'000));
+            box.set_east_millionths(box.west_millionths() + 4'000'000);
+            request.set_page_size(200);
+            return request.SerializeAsString();
+          }};
+}
+
+Workload SearchOffers() {
+  return {absl::StrCat("/", sellers::SuppliersService::descriptor()->full_name(), "/SearchOffers"),
+          [](int64_t n) {
+            constexpr const char* kThings[] = {"насос", "кабель", "труба", "клапан", "цемент"};
+            constexpr const char* kKinds[] = {"стальной", "медный", "литой", "бытовой"};
+            constexpr const char* kPlaces[] = {"35", "55", "63", "71"};
+            sellers::SearchOffersRequest request;
+            request.set_query(absl::StrCat(kThings[n % 5], " ", kKinds[n / 5 % 4]));
+            request.set_kato_prefix(kPlaces[n / 20 % 4]);
+            request.set_kind(sellers::GOOD);
+            request.set_domestic_only(true);
+            return request.SerializeAsString();
+          }};
 }
 
 std::string Uuid(int64_t salt, int64_t n) {
@@ -99,8 +147,9 @@ std::string EtcdGet(int64_t salt, int64_t n) {
 }  // namespace
 
 std::vector<std::string> AllWorkloads() {
-  return {"echo",      "check-goods",  "check-goods-10000", "create-entry",
-          "get-entry", "list-entries", "etcd-create",       "etcd-get"};
+  return {"echo",        "check-goods",   "check-goods-10000", "create-entry",
+          "get-entry",   "list-entries",  "summarize-region",  "summarize-cube",
+          "list-in-box", "search-offers", "etcd-create",       "etcd-get"};
 }
 
 absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
@@ -137,6 +186,10 @@ absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
                       return request.SerializeAsString();
                     }};
   }
+  if (name == "summarize-region") return Summarize(false);
+  if (name == "summarize-cube") return Summarize(true);
+  if (name == "list-in-box") return ListInBox();
+  if (name == "search-offers") return SearchOffers();
   if (name == "etcd-create") {
     return Workload{"/etcdserverpb.KV/Txn", [salt](int64_t n) { return EtcdCreate(salt, n); }};
   }
