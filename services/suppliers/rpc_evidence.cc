@@ -24,10 +24,10 @@ absl::Status ScheduleWarning(const Env& env, store::Tx& tx, const EvidenceRow& r
   return absl::OkStatus();
 }
 
-std::optional<store::Key> TypeKey(const std::string& value) {
-  Evidence::Type type = Evidence::TYPE_UNSPECIFIED;
-  if (!Evidence::Type_Parse(value, &type)) return std::nullopt;
-  return store::Key::Of(static_cast<int64_t>(type));
+// Whether the paper was not confirmed before, of another supplier.
+absl::Status CheckPaper(const store::Tx& tx, const Evidence& evidence) {
+  ASSIGN_OR_RETURN(const auto known, tx.FindUnique(kEvidenceByPaper, PaperKey(evidence)));
+  return known.has_value() ? errors::EvidenceExists() : absl::OkStatus();
 }
 
 }  // namespace
@@ -41,13 +41,11 @@ absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, sto
                                            const Evidence& told) {
   ASSIGN_OR_RETURN(const auto supplier, tx.Find(kSuppliers, store::Key::Of(told.bin())));
   if (!supplier.has_value()) return rpc::Missing(call, kSuppliers.name, SupplierName(told.bin()));
-  ASSIGN_OR_RETURN(auto known, tx.FindUnique(kEvidenceByPaper,
-                                             store::Key::Of(static_cast<int64_t>(told.type()),
-                                                            told.issuer_bin(), told.number())));
   EvidenceRow row;
-  if (known.has_value()) {
-    if (known->row.evidence().bin() != told.bin()) return errors::EvidenceExists();
-    row = std::move(known->row);
+  Books books(tx);
+  ASSIGN_OR_RETURN(const std::vector<EvidenceRow>* known, books.EvidenceOf(told.bin()));
+  for (const EvidenceRow& other : *known) {
+    if (PaperKey(other.evidence()) == PaperKey(told)) row = other;
   }
   // Its own BIN, as the policy says, or anybody's by the institute.
   ASSIGN_OR_RETURN(Step step, cases::Begin(call, EvidenceMachine(), EvidenceVerb::kAdd,
@@ -65,6 +63,7 @@ absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, sto
   ASSIGN_OR_RETURN(const base::Date last, base::Date::Parse(evidence.decision().outcome()));
   *evidence.mutable_valid_until() = last.ToProto();
   if (step.edge->to == Evidence::CONFIRMED) {
+    RETURN_IF_ERROR(CheckPaper(tx, evidence));
     step.row.set_confirmed(true);
     evidence.set_decided_by(step.subject);
     RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
@@ -77,6 +76,7 @@ absl::StatusOr<v1::Evidence> ConfirmEvidence(Env& env, const Call& call, store::
                                              const v1::ConfirmEvidenceRequest& request) {
   ASSIGN_OR_RETURN(Step step,
                    BeginEvidence(tx, call, request.name(), request.etag(), EvidenceVerb::kConfirm));
+  RETURN_IF_ERROR(CheckPaper(tx, step.row.evidence()));
   step.row.set_confirmed(true);
   step.row.mutable_evidence()->set_decided_by(step.subject);
   RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
@@ -134,8 +134,7 @@ absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"bin", &kEvidenceBySupplier,
-                   [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }},
-                  {"type", &kEvidenceByPaper, TypeKey}};
+                   [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }}};
   plan.orders = {{"number"}, {"valid_until", &kEvidenceByLastDay, {}}};
   std::optional<base::Date> valid_on;
   if (request.has_valid_on()) {

@@ -230,6 +230,63 @@ TEST_F(RegistrationTest, ASuspensionEndsOnItsDayAndAMeasureIsNotShed) {
   EXPECT_EQ(Verify(bin)->state(), S::ACTIVE);
 }
 
+// What fell due while the process was down acts in the order of its days, each from its own.
+TEST_F(RegistrationTest, WhatFellDueDuringAStopActsInOrder) {
+  const std::string bin = Active(1), forever = Active(2);
+  ASSERT_TRUE(Suspend(bin, "2026-07-01").ok());
+  ASSERT_TRUE(Suspend(forever).ok());
+  service_.reset();
+  clock_.Set(Day("2029-07-20").StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(Get(bin, auditor_, "2026-06-30")->state(), S::SUSPENDED);
+  EXPECT_EQ(Get(bin, auditor_, "2026-07-01")->state(), S::ACTIVE);
+  EXPECT_EQ(Get(bin, auditor_, "2029-06-14")->state(), S::ACTIVE);
+  EXPECT_EQ(Get(bin, auditor_, "2029-06-15")->state(), S::EXPIRED);
+  // A suspension does not stop the term.
+  EXPECT_EQ(Get(forever, auditor_, "2029-06-14")->state(), S::SUSPENDED);
+  EXPECT_EQ(StateOf(forever), S::EXPIRED);
+}
+
+TEST_F(RegistrationTest, WhatWasKnownThenIsAnsweredAgain) {
+  const std::string bin = Active(1);
+  Advance(absl::Hours(1));
+  const absl::Time knew = clock_.Now();
+  Advance(absl::Hours(1));
+  v1::Supplier change;
+  change.set_name("suppliers/" + bin);
+  change.set_name_ru("ТОО Другое имя");
+  ASSERT_TRUE(Update(change, Owner(bin)).ok());
+  EXPECT_FALSE(Get(bin, public_).ok());
+  v1::GetSupplierRequest request;
+  request.set_name("suppliers/" + bin);
+  request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(knew));
+  const auto then = Do<v1::Supplier>("GetSupplier", public_, request);
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->state(), S::ACTIVE);
+  EXPECT_EQ(then->name_ru(), "ТОО Завод " + bin);
+  v1::ListSuppliersRequest list;
+  *list.mutable_known_at() = request.known_at();
+  EXPECT_EQ(Done<v1::ListSuppliersResponse>("ListSuppliers", public_, list).suppliers_size(), 1);
+}
+
+TEST_F(RegistrationTest, ADecisionWithoutAFactIsNotGuessed) {
+  const std::string bin = Active(1);
+  auto decision = Get(bin, auditor_)->decision();
+  for (auto& finding : *decision.mutable_findings()) {
+    for (auto& fact : *finding.mutable_facts()) {
+      if (fact.name() == "measure") fact.set_name("other");
+    }
+  }
+  EXPECT_EQ(base::ReasonOf(ReplaySupplier(decision).status()), "FACT_MISSING");
+  v1::ReplayDecisionRequest replay;
+  ASSERT_TRUE(Register(Bin(2)).ok());
+  replay.set_name("suppliers/" + Bin(2));
+  EXPECT_EQ(
+      base::ReasonOf(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).status()),
+      "DECISION_MISSING");
+}
+
 TEST_F(RegistrationTest, AnEditOfWhatWasVerifiedLeavesTheRegister) {
   const std::string bin = Active(1);
   v1::Supplier change;
@@ -552,6 +609,17 @@ TEST_F(EvidenceTest, WhatAPaperMaySay) {
   const std::string other = Active(2);
   EXPECT_EQ(base::ReasonOf(Add(MakeEvidence(other, "N-1", 100), institute_).status()),
             "ALREADY_EXISTS");
+}
+
+TEST_F(EvidenceTest, AClaimKeepsNoPaperFromItsOwner) {
+  const std::string owner = Active(1), other = Active(2);
+  const auto claimed = Add(MakeEvidence(other, "P-1", 9'000), Owner(other));
+  ASSERT_TRUE(claimed.ok()) << claimed.status();
+  ASSERT_TRUE(Add(MakeEvidence(owner, "P-1", 4'000), Owner(owner)).ok());
+  ASSERT_TRUE(Confirm("evidence/2", institute_).ok());
+  EXPECT_EQ(base::ReasonOf(Confirm(claimed->name(), institute_).status()), "ALREADY_EXISTS");
+  EXPECT_FALSE(DomesticOn(other, "2026-06-15").domestic());
+  EXPECT_TRUE(Revoke(claimed->name(), institute_).ok());
 }
 
 TEST_F(EvidenceTest, OwnersAreWarnedOnceBeforeTheLastDay) {

@@ -58,12 +58,12 @@ const store::Index<EvidenceRow> kEvidenceByEnsTru{
         emit(Key::Of(cover.ens_tru()));
       }
     }};
-const store::Index<EvidenceRow> kEvidenceByPaper{
-    13, "evidence_by_paper", kEvidence, true, [](const EvidenceRow& row, const EmitKey& emit) {
-      const v1::Evidence& evidence = row.evidence();
-      emit(
-          Key::Of(static_cast<int64_t>(evidence.type()), evidence.issuer_bin(), evidence.number()));
-    }};
+// Of what was confirmed: what somebody claims must not keep a paper from its owner.
+const store::Index<EvidenceRow> kEvidenceByPaper{13, "evidence_by_paper", kEvidence, true,
+                                                 [](const EvidenceRow& row, const EmitKey& emit) {
+                                                   if (row.confirmed())
+                                                     emit(PaperKey(row.evidence()));
+                                                 }};
 const store::Index<EvidenceRow> kEvidenceByLastDay{
     14, "evidence_by_last_day", kEvidence, false, [](const EvidenceRow& row, const EmitKey& emit) {
       const auto day = base::Date::FromProto(row.evidence().valid_until());
@@ -142,6 +142,10 @@ const store::Schema& SuppliersSchema() {
     return schema;
   }();
   return *kSchema;
+}
+
+Key PaperKey(const v1::Evidence& evidence) {
+  return Key::Of(static_cast<int64_t>(evidence.type()), evidence.issuer_bin(), evidence.number());
 }
 
 std::string SupplierName(const std::string& bin) {

@@ -38,7 +38,7 @@ extern const store::Table<EvidenceRow> kEvidence;            // 10: number
 extern const store::Index<EvidenceRow> kEvidenceBySupplier;  // 11: bin
 extern const store::Index<EvidenceRow>
     kEvidenceByEnsTru;  // 12: ens_tru of each cover; REGISTER_ENTRY only
-extern const store::Index<EvidenceRow> kEvidenceByPaper;    // 13: type, issuer, number; unique
+extern const store::Index<EvidenceRow> kEvidenceByPaper;    // 13: PaperKey; unique, confirmed only
 extern const store::Index<EvidenceRow> kEvidenceByLastDay;  // 14: valid_until
 
 extern const store::Table<DemandRow> kDemands;                // 15: number
@@ -69,6 +69,9 @@ inline constexpr char kExpireTimer[] = "supplier/expire";               // the d
 inline constexpr char kWarnSupplierTimer[] = "notice/registration";     // some days before that
 inline constexpr char kWarnEvidenceTimer[] = "notice/evidence";         // the same of evidence
 inline constexpr char kCloseDemandTimer[] = "demand/close";  // the day after respond_until
+
+// Type, issuer and number: one paper.
+store::Key PaperKey(const v1::Evidence& evidence);
 
 std::string SupplierName(const std::string& bin);
 std::string OfferName(int64_t number);

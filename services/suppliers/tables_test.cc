@@ -51,6 +51,7 @@ std::string Schema() {
   offer.mutable_offer()->set_goods_code("848130");
   EvidenceRow evidence;
   evidence.set_number(7);
+  evidence.set_confirmed(true);
   evidence.mutable_evidence()->set_bin("210440000015");
   evidence.mutable_evidence()->set_type(v1::Evidence::REGISTER_ENTRY);
   evidence.mutable_evidence()->set_issuer_bin("210440000015");
@@ -122,6 +123,7 @@ TEST(SchemaTest, WhatIsNotThereHasNoKey) {
   EXPECT_EQ(count(kOffersByGoodsCode, offer), 0);
   EXPECT_EQ(count(kDemandsByEdition, demand), 0);  // a request for a subcontractor
   EXPECT_EQ(count(kEvidenceByEnsTru, paper), 0);   // only register entries judge a line
+  EXPECT_EQ(count(kEvidenceByPaper, paper), 0);    // a claim keeps no paper from its owner
   EXPECT_EQ(count(kEvidenceByLastDay, paper), 0);
 }
 
