@@ -959,8 +959,8 @@ def a_backup_is_restored_and_answers_the_same(s):
     said = nisi(s, "restore", "--from", s.suite.backups, "--to", earlier, "--position", before + 1,
                 *prove)
     assert f"restored to position {before + 1}, " in said, said
-    again = subprocess.run([s.suite.bin / "nisi", "restore", "--from", s.suite.backups, "--to", earlier],
-                           capture_output=True, text=True)
+    again = subprocess.run([s.suite.bin / "nisi", "restore", "--from", s.suite.backups, "--to", earlier, "--service",
+                            "priority-goods"], capture_output=True, text=True)
     assert again.returncode == 1 and "RESTORE_NOT_EMPTY" in again.stderr, again
 
     editions = [edition.name for page in s.pages("ListEditions", AUDITOR, page_size=50) for edition in page]
