@@ -11,7 +11,7 @@ namespace {
 
 using v1::Financing;
 using v1::ImportedReport;
-using ImportRow = v1::ImportReportsRequest::Row;
+using ReportCells = v1::ImportReportsRequest::Row;
 
 void AddSource(Financing::Source source, const std::string& cell, v1::ReportFigures* figures) {
   if (cell.empty()) return;
@@ -25,7 +25,7 @@ class ReportImport final : public rpc::Import<v1::ImportReportsRequest, Imported
   explicit ReportImport(Env& env) : Import(*env.store), env_(env) {}
 
  protected:
-  ImportedReport FromRow(const ImportRow& row) const override {
+  ImportedReport FromRow(const ReportCells& row) const override {
     ImportedReport imported;
     imported.set_project(row.project());
     v1::Report& report = *imported.mutable_report();
@@ -51,7 +51,7 @@ class ReportImport final : public rpc::Import<v1::ImportReportsRequest, Imported
     return imported;
   }
 
-  std::string KeyOf(const ImportRow& row) const override {
+  std::string KeyOf(const ReportCells& row) const override {
     const auto text = base::CheckText(row.project(), {.max_chars = 50});
     return text.ok() ? *text : "";
   }

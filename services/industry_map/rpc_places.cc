@@ -83,14 +83,14 @@ absl::StatusOr<Place> Resolve(const store::Reader& reader, const std::string& ka
   return errors::PlaceUnknown("kato", kato);
 }
 
-using ImportRow = v1::ImportPlacesRequest::Row;
+using PlaceCells = v1::ImportPlacesRequest::Row;
 
 class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
  public:
   explicit PlaceImport(Env& env) : Import(*env.store) {}
 
  protected:
-  Place FromRow(const ImportRow& row) const override {
+  Place FromRow(const PlaceCells& row) const override {
     Place place;
     place.set_kato(row.kato());
     std::string level = absl::AsciiStrToUpper(row.level());
@@ -105,7 +105,7 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
     return place;
   }
 
-  std::string KeyOf(const ImportRow& row) const override {
+  std::string KeyOf(const PlaceCells& row) const override {
     return base::Kato::Parse(row.kato()).ok() ? row.kato() : "";
   }
 
