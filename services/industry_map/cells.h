@@ -2,11 +2,13 @@
 // that the form of its field refuses.
 #pragma once
 
+#include <cstdlib>
 #include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "common/base/date.h"
+#include "common/base/decimal.h"
 #include "common/base/money.h"
 #include "google/type/date.pb.h"
 #include "google/type/money.pb.h"

@@ -1,6 +1,7 @@
 // ImportReports: the quarterly reports of a body that answers for many projects, each filed as
 // SubmitReport does. How rows come and are reported on is in common/rpc/import.h.
 #include "absl/strings/match.h"
+#include "common/base/text.h"
 #include "common/rpc/import.h"
 #include "services/industry_map/cells.h"
 #include "services/industry_map/errors.h"

@@ -181,7 +181,7 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
 std::vector<std::string> CodesAround(const std::string& kato) {
   std::vector<std::string> codes;
   // Digits of settlement, rural district and district fall away one after another.
-  for (const size_t kept : {6, 4, 2}) {
+  for (const size_t kept : {size_t{6}, size_t{4}, size_t{2}}) {
     std::string code = kato.substr(0, kept);
     code.resize(kKatoDigits, '0');
     if (code != kato && (codes.empty() || codes.back() != code)) codes.push_back(std::move(code));
