@@ -287,7 +287,8 @@ class ReviewWalkTest : public WalkTest {
     const rpc::Caller caller = Walker(as, kSectorBin);
     const std::string project = name.substr(0, name.find("/reviews"));
     const auto answer = [this, &name](auto* request) {
-      for (const v1::Remark& remark : Review(name).administrative_data().remarks()) {
+      const v1::Review returned = Review(name);
+      for (const v1::Remark& remark : returned.administrative_data().remarks()) {
         if (!remark.answer().empty()) continue;
         request->add_answers()->set_number(remark.number());
         request->mutable_answers(request->answers_size() - 1)->set_answer("Исправлено.");
