@@ -1,5 +1,5 @@
-// ImportSuppliers, ImportEvidence and ImportOffers: what a row becomes, and when it may enter. How rows come and
-// are reported on is in common/rpc/import.h.
+// ImportSuppliers, ImportEvidence and ImportOffers: what a row becomes, and when it may enter. How
+// rows come and are reported on is in common/rpc/import.h.
 #include <optional>
 
 #include "absl/algorithm/container.h"

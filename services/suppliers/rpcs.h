@@ -51,7 +51,7 @@ absl::StatusOr<v1::Evidence> AddEvidence(Env&, const Call&, store::Tx&,
                                          const v1::AddEvidenceRequest&);
 // What it does, also for a row of an import.
 absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
-                                           const Evidence& told);
+                                           const v1::Evidence& told);
 absl::StatusOr<v1::Evidence> ConfirmEvidence(Env&, const Call&, store::Tx&,
                                              const v1::ConfirmEvidenceRequest&);
 absl::StatusOr<v1::Evidence> RevokeEvidence(Env&, const Call&, store::Tx&,

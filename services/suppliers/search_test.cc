@@ -1,4 +1,5 @@
-// SearchOffers over the real store: what is in the public register on a day, in order, page by page.
+// SearchOffers over the real store: what is in the public register on a day, in order, page by
+// page.
 #include "services/suppliers/service_testing.h"
 
 namespace nisi::suppliers {
