@@ -30,14 +30,13 @@ bool IsConfidential(const FieldPath& path) {
 }
 
 absl::StatusOr<FieldPath> TiePath(const Descriptor& resource, const std::string& dotted,
-                                  bool confidential) {
+                                  bool may_be_confidential = false) {
   FieldPath path;
   if (dotted.empty()) return path;
   path = FollowPath(resource, dotted, /*may_repeat=*/true);
   if (path.empty()) return Bad(resource, dotted, "leads to no text field");
-  if (IsConfidential(path) == confidential) return path;
-  return Bad(resource, dotted,
-             confidential ? "to experts must be confidential" : "must not be confidential");
+  if (may_be_confidential || !IsConfidential(path)) return path;
+  return Bad(resource, dotted, "must not be confidential");
 }
 
 bool Holds(const FieldPath& path, const Message& resource, absl::string_view value) {
@@ -52,12 +51,12 @@ absl::StatusOr<Ties> Ties::Of(const Descriptor& resource) {
   const v1::Resource& declared = resource.options().GetExtension(v1::resource);
   Ties ties;
   for (const std::string& dotted : declared.bin_fields()) {
-    ASSIGN_OR_RETURN(FieldPath path, TiePath(resource, dotted, /*confidential=*/false));
+    ASSIGN_OR_RETURN(FieldPath path, TiePath(resource, dotted));
     if (path.empty()) return Bad(resource, "", "leads nowhere");
     ties.bins_.push_back(std::move(path));
   }
-  ASSIGN_OR_RETURN(ties.region_, TiePath(resource, declared.region_field(), false));
-  ASSIGN_OR_RETURN(ties.body_, TiePath(resource, declared.body_field(), false));
+  ASSIGN_OR_RETURN(ties.region_, TiePath(resource, declared.region_field()));
+  ASSIGN_OR_RETURN(ties.body_, TiePath(resource, declared.body_field()));
   ASSIGN_OR_RETURN(ties.expert_, TiePath(resource, declared.expert_field(), true));
   ties.closed_ = declared.closed();
   return ties;

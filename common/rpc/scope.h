@@ -43,7 +43,7 @@ inline constexpr uint32_t kCountryRoles =
 class Ties {
  public:
   // FAILED_PRECONDITION (POLICY_INVALID) for a path that leads nowhere or through a repeated
-  // message, a confidential tie but that to experts, and one to experts that is open.
+  // message, and a confidential tie but that to experts.
   static absl::StatusOr<Ties> Of(const google::protobuf::Descriptor& resource);
 
   // The caller's roles that hold over this version of the record, which is of the compiled type.

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "common/search/index.h"
+#include "common/store/tx.h"
 #include "services/suppliers/tables.h"
 
 namespace nisi::suppliers {
