@@ -37,7 +37,7 @@ constexpr KatoRegion kRegions[] = {
     {79, "KZ-79", "Shymkent"},
 };
 
-absl::Status Bad(absl::string_view reason) {
+absl::Status BadCode(absl::string_view reason) {
   return absl::InvalidArgumentError(reason);
 }
 
@@ -55,15 +55,15 @@ int TwoDigits(absl::string_view text, size_t at) {
 }
 
 absl::Status CheckDigits(absl::string_view text) {
-  if (text.empty()) return Bad("is empty");
+  if (text.empty()) return BadCode("is empty");
   if (!std::all_of(text.begin(), text.end(), IsDigit))
-    return Bad("has a character that is not a digit");
+    return BadCode("has a character that is not a digit");
   return absl::OkStatus();
 }
 
 absl::Status CheckDigits(absl::string_view text, size_t count) {
   RETURN_IF_ERROR(CheckDigits(text));
-  if (text.size() != count) return Bad(absl::StrCat("has ", text.size(), " digits, needs ", count));
+  if (text.size() != count) return BadCode(absl::StrCat("has ", text.size(), " digits, needs ", count));
   return absl::OkStatus();
 }
 
@@ -87,7 +87,7 @@ uint64_t Pack(absl::string_view digits) {
 
 absl::Status CheckChapter(absl::string_view text) {
   const int chapter = TwoDigits(text, 0);
-  if (chapter == 0 || chapter == 77) return Bad("has a chapter (00 or 77) that does not exist");
+  if (chapter == 0 || chapter == 77) return BadCode("has a chapter (00 or 77) that does not exist");
   return absl::OkStatus();
 }
 
@@ -103,12 +103,12 @@ absl::Status CheckCheckDigit(absl::string_view digits) {
   constexpr int kSecond[] = {3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2};
   int check = WeightedRemainder(digits, kFirst);
   if (check == 10) check = WeightedRemainder(digits, kSecond);
-  if (check != Digit(digits[11])) return Bad("has a wrong check digit");
+  if (check != Digit(digits[11])) return BadCode("has a wrong check digit");
   return absl::OkStatus();
 }
 
 absl::Status CheckMonth(int month) {
-  if (month < 1 || month > 12) return Bad("has a month outside 01 to 12");
+  if (month < 1 || month > 12) return BadCode("has a month outside 01 to 12");
   return absl::OkStatus();
 }
 
@@ -119,21 +119,21 @@ bool LooksLikeBin(absl::string_view digits) {
 // YYMM of registration, digit 5 the kind of business, digit 6 the kind of unit.
 absl::Status CheckBin(absl::string_view digits) {
   RETURN_IF_ERROR(CheckMonth(TwoDigits(digits, 2)));
-  if (!LooksLikeBin(digits)) return Bad("is not a BIN: its fifth digit is outside 4 to 6");
-  if (digits[5] > '3') return Bad("is not a BIN: its sixth digit is outside 0 to 3");
+  if (!LooksLikeBin(digits)) return BadCode("is not a BIN: its fifth digit is outside 4 to 6");
+  if (digits[5] > '3') return BadCode("is not a BIN: its sixth digit is outside 0 to 3");
   return CheckCheckDigit(digits);
 }
 
 // YYMMDD of birth, digit 7 the century (1, 2: 19th; 3, 4: 20th; 5, 6: 21st).
 absl::Status CheckIin(absl::string_view digits) {
   const int century = Digit(digits[6]);
-  if (century < 1 || century > 6) return Bad("is not an IIN: its seventh digit is outside 1 to 6");
+  if (century < 1 || century > 6) return BadCode("is not an IIN: its seventh digit is outside 1 to 6");
   RETURN_IF_ERROR(CheckMonth(TwoDigits(digits, 2)));
   const int month = TwoDigits(digits, 2);
   const int day = TwoDigits(digits, 4);
   const absl::CivilDay born(1800 + (century - 1) / 2 * 100 + TwoDigits(digits, 0), month, day);
   if (day == 0 || born.month() != month)
-    return Bad("is not an IIN: it does not begin with a real date");
+    return BadCode("is not an IIN: it does not begin with a real date");
   return CheckCheckDigit(digits);
 }
 
@@ -142,7 +142,7 @@ absl::Status CheckRegion(absl::string_view text) {
   const int prefix = TwoDigits(text, 0);
   if (std::none_of(std::begin(kRegions), std::end(kRegions),
                    [prefix](const KatoRegion& region) { return region.prefix == prefix; })) {
-    return Bad("begins with no known region of KATO");
+    return BadCode("begins with no known region of KATO");
   }
   return absl::OkStatus();
 }
@@ -160,15 +160,15 @@ absl::Status CheckShape(absl::string_view text, std::initializer_list<absl::stri
   for (const absl::string_view shape : shapes) {
     if (HasShape(text, shape)) return absl::OkStatus();
   }
-  return Bad(reason);
+  return BadCode(reason);
 }
 
 absl::Status CheckSegment(absl::string_view segment) {
-  if (segment.empty()) return Bad("has an empty segment");
-  if (segment.size() > kMaxSegment) return Bad("has a segment of more than 63 characters");
+  if (segment.empty()) return BadCode("has an empty segment");
+  if (segment.size() > kMaxSegment) return BadCode("has a segment of more than 63 characters");
   for (const char c : segment) {
     if (!IsLower(c) && !IsDigit(c) && c != '-') {
-      return Bad("has a segment with other characters than a-z, 0-9 and -");
+      return BadCode("has a segment with other characters than a-z, 0-9 and -");
     }
   }
   return absl::OkStatus();
@@ -179,7 +179,7 @@ absl::Status CheckSegment(absl::string_view segment) {
 absl::StatusOr<GoodsCode> GoodsCode::Parse(absl::string_view text) {
   RETURN_IF_ERROR(CheckDigits(text));
   if (text.size() < 4 || text.size() > 10 || text.size() % 2 != 0) {
-    return Bad(absl::StrCat("has ", text.size(), " digits, needs 4, 6, 8 or 10"));
+    return BadCode(absl::StrCat("has ", text.size(), " digits, needs 4, 6, 8 or 10"));
   }
   RETURN_IF_ERROR(CheckChapter(text));
   return GoodsCode(Pack(text));
@@ -188,7 +188,7 @@ absl::StatusOr<GoodsCode> GoodsCode::Parse(absl::string_view text) {
 absl::StatusOr<GoodsCode> GoodsCode::ParsePrefix(absl::string_view text) {
   RETURN_IF_ERROR(CheckDigits(text));
   if (text.size() > 10 || text.size() % 2 != 0) {
-    return Bad(absl::StrCat("has ", text.size(), " digits, needs 2, 4, 6, 8 or 10"));
+    return BadCode(absl::StrCat("has ", text.size(), " digits, needs 2, 4, 6, 8 or 10"));
   }
   RETURN_IF_ERROR(CheckChapter(text));
   return GoodsCode(Pack(text));
@@ -198,9 +198,9 @@ absl::StatusOr<GoodsCode> GoodsCode::FromPacked(uint64_t packed) {
   const GoodsCode code(packed);
   const uint64_t digits = packed & 0xf;
   if (digits < 2 || digits > 10 || packed >> 4 >= PowerOf10(10))
-    return Bad("is not a packed goods code");
+    return BadCode("is not a packed goods code");
   ASSIGN_OR_RETURN(const GoodsCode checked, ParsePrefix(code.ToString()));
-  if (checked != code) return Bad("is not a packed goods code");
+  if (checked != code) return BadCode("is not a packed goods code");
   return code;
 }
 
@@ -282,36 +282,36 @@ absl::Status EnsTruPrefixForm::Check(absl::string_view text) {
 absl::Status KatoPrefixForm::Check(absl::string_view text) {
   RETURN_IF_ERROR(CheckDigits(text));
   if (text.size() < 2 || text.size() > 9) {
-    return Bad(absl::StrCat("has ", text.size(), " digits, needs 2 to 9"));
+    return BadCode(absl::StrCat("has ", text.size(), " digits, needs 2 to 9"));
   }
   return CheckRegion(text);
 }
 
 absl::Status UuidForm::Check(absl::string_view text) {
   if (text.size() != 36)
-    return Bad(absl::StrCat("has ", text.size(), " characters, a UUID has 36"));
+    return BadCode(absl::StrCat("has ", text.size(), " characters, a UUID has 36"));
   for (size_t i = 0; i < text.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
     const char c = text[i];
     if (dash ? c != '-' : !IsDigit(c) && !(c >= 'a' && c <= 'f'))
-      return Bad("is not a UUID in lower case");
+      return BadCode("is not a UUID in lower case");
   }
   return absl::OkStatus();
 }
 
 absl::Status WordForm::Check(absl::string_view text) {
-  if (text.empty()) return Bad("is empty");
-  if (text.size() > kMaxSegment) return Bad("has more than 63 characters");
+  if (text.empty()) return BadCode("is empty");
+  if (text.size() > kMaxSegment) return BadCode("has more than 63 characters");
   for (const char c : text) {
     if (!IsLower(c) && !IsDigit(c) && c != '_')
-      return Bad("has other characters than a-z, 0-9 and _");
+      return BadCode("has other characters than a-z, 0-9 and _");
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> MatchResourceName(absl::string_view pattern,
                                                            absl::string_view name) {
-  if (name.empty()) return Bad("is empty");
+  if (name.empty()) return BadCode("is empty");
   std::vector<std::string> stars;
   while (true) {
     const size_t pattern_end = pattern.find('/');
@@ -322,13 +322,13 @@ absl::StatusOr<std::vector<std::string>> MatchResourceName(absl::string_view pat
       RETURN_IF_ERROR(CheckSegment(have));
       stars.emplace_back(have);
     } else if (want != have) {
-      return Bad(absl::StrCat("does not have the segment ", want, " where it belongs"));
+      return BadCode(absl::StrCat("does not have the segment ", want, " where it belongs"));
     }
     const bool pattern_done = pattern_end == absl::string_view::npos;
     const bool name_done = name_end == absl::string_view::npos;
     if (pattern_done && name_done) return stars;
     if (pattern_done || name_done)
-      return Bad(pattern_done ? "has too many segments" : "has too few segments");
+      return BadCode(pattern_done ? "has too many segments" : "has too few segments");
     pattern.remove_prefix(pattern_end + 1);
     name.remove_prefix(name_end + 1);
   }

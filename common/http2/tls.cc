@@ -14,7 +14,7 @@
 namespace nisi::http2 {
 namespace {
 
-constexpr absl::Duration kLook = absl::Seconds(1);
+constexpr absl::Duration kCertificateLook = absl::Seconds(1);
 constexpr absl::string_view kScheme = "spiffe://";
 // As on the wire: a length before each name. gRPC speaks HTTP/2 alone.
 constexpr unsigned char kH2[] = {2, 'h', '2'};
@@ -96,7 +96,7 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsContext::New(const SSL_METHOD* metho
 std::shared_ptr<SSL_CTX> TlsContext::Current(absl::Time now) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (now < next_look_) return context_;
-  next_look_ = now + kLook;
+  next_look_ = now + kCertificateLook;
   std::string seen = Look(files_);
   if (seen == seen_) return context_;
   seen_ = std::move(seen);

@@ -9,10 +9,10 @@
 namespace nisi::rpc {
 namespace {
 
-constexpr absl::StatusCode kExpiredCode = absl::StatusCode::kDeadlineExceeded;
-constexpr int64_t kMaxSeconds = 253'402'300'799;  // The end of the year 9999.
+constexpr absl::StatusCode kContextExpiredCode = absl::StatusCode::kDeadlineExceeded;
+constexpr int64_t kContextMaxSeconds = 253'402'300'799;  // The end of the year 9999.
 
-absl::Status Bad(absl::string_view what) {
+absl::Status BadContext(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
 
@@ -56,17 +56,17 @@ Caller FromProto(const v1::CallContext& context) {
 }
 
 absl::StatusOr<absl::Time> CheckTimes(const v1::CallContext& context, absl::Time now) {
-  if (context.issued_at() <= 0 || context.issued_at() > kMaxSeconds ||
+  if (context.issued_at() <= 0 || context.issued_at() > kContextMaxSeconds ||
       context.expires_at() <= context.issued_at() ||
       context.expires_at() - context.issued_at() > absl::ToInt64Seconds(kContextLife)) {
-    return Bad("lifetime");
+    return BadContext("lifetime");
   }
   if (now < absl::FromUnixSeconds(context.issued_at()) - kContextSkew) {
-    return Bad("not valid yet");
+    return BadContext("not valid yet");
   }
   const absl::Time expires = absl::FromUnixSeconds(context.expires_at());
   if (now >= expires) {
-    return absl::Status(kExpiredCode, "expired");
+    return absl::Status(kContextExpiredCode, "expired");
   }
   return expires;
 }
@@ -129,33 +129,33 @@ absl::StatusOr<absl::Time> ContextVerifier::Check(absl::string_view bytes, absl:
   v1::SignedCallContext signed_context;
   if (bytes.empty() || bytes.size() > kMaxContextBytes ||
       !signed_context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return Bad("not a SignedCallContext of at most 4 KiB");
+    return BadContext("not a SignedCallContext of at most 4 KiB");
   }
   const KeySet::Entry* signer =
       verified.keys ? verified.keys->FindByKeyId(signed_context.key_id()) : nullptr;
   if (signer == nullptr) {
-    return Bad("key_id");
+    return BadContext("key_id");
   }
   if (!signer->key.Verify(signed_context.context(), signed_context.signature())) {
-    return Bad("signature");
+    return BadContext("signature");
   }
   v1::CallContext context;
   if (!context.ParseFromString(signed_context.context())) {
-    return Bad("not a CallContext");
+    return BadContext("not a CallContext");
   }
   if (context.audience() != audience_) {
-    return Bad("audience");
+    return BadContext("audience");
   }
   ASSIGN_OR_RETURN(const absl::Time expires, CheckTimes(context, now));
   // A signer speaks for itself only: a service's key cannot make a context that seems to come from
   // the gateway.
   if (context.actors().empty() || context.actors_size() > kMaxActors ||
       *context.actors().rbegin() != signer->kid) {
-    return Bad("actors");
+    return BadContext("actors");
   }
   verified.caller = FromProto(context);
   if (verified.caller.anonymous() && (verified.caller.roles != 0 || !verified.caller.bin.empty())) {
-    return Bad("rights without a subject");
+    return BadContext("rights without a subject");
   }
   return expires;
 }
@@ -174,7 +174,7 @@ absl::StatusOr<std::shared_ptr<const Caller>> ContextVerifier::Verify(absl::stri
     if (why != nullptr) {
       *why = std::string(expires.status().message());
     }
-    return expires.status().code() == kExpiredCode ? ContextExpired() : ContextInvalid();
+    return expires.status().code() == kContextExpiredCode ? ContextExpired() : ContextInvalid();
   }
   cache_.Insert(bytes, verified, now, *expires);
   return std::shared_ptr<const Caller>(verified, &verified->caller);

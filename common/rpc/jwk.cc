@@ -22,9 +22,9 @@ constexpr int kMaxRsaBits = 8192;  // More only costs time per signature.
 constexpr size_t kMaxKeys = 100;
 constexpr size_t kMaxJwksBytes = 256 << 10;
 constexpr int kMaxJwksDepth = 8;
-constexpr size_t kCoordinate = 32;
+constexpr size_t kJwkCoordinate = 32;
 
-absl::Status Bad(absl::string_view what) {
+absl::Status BadKey(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
 
@@ -49,7 +49,7 @@ absl::StatusOr<std::string> Member(const json& jwk, const char* name) {
   const std::optional<std::string> text = StringAt(jwk, name, 2048);
   std::optional<std::string> bytes = text ? Base64UrlDecode(*text) : std::nullopt;
   if (!bytes) {
-    return Bad(absl::StrCat(name, ": not base64url"));
+    return BadKey(absl::StrCat(name, ": not base64url"));
   }
   return *std::move(bytes);
 }
@@ -57,8 +57,8 @@ absl::StatusOr<std::string> Member(const json& jwk, const char* name) {
 absl::StatusOr<std::shared_ptr<EVP_PKEY>> EcKey(const json& jwk) {
   ASSIGN_OR_RETURN(const std::string x, Member(jwk, "x"));
   ASSIGN_OR_RETURN(const std::string y, Member(jwk, "y"));
-  if (x.size() != kCoordinate || y.size() != kCoordinate) {
-    return Bad("a coordinate is not 32 bytes");
+  if (x.size() != kJwkCoordinate || y.size() != kJwkCoordinate) {
+    return BadKey("a coordinate is not 32 bytes");
   }
   const std::string point = absl::StrCat("\x04", x, y);
   const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
@@ -67,12 +67,12 @@ absl::StatusOr<std::shared_ptr<EVP_PKEY>> EcKey(const json& jwk) {
                                    point.size());
   std::shared_ptr<EVP_PKEY> key = Shared(FromParams("EC", builder.get()));
   if (!key) {
-    return Bad("not a point of P-256");
+    return BadKey("not a point of P-256");
   }
   const PkeyCtxPtr check(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
   if (EVP_PKEY_public_check(check.get()) != 1) {
     ERR_clear_error();
-    return Bad("not a point of P-256");
+    return BadKey("not a point of P-256");
   }
   return key;
 }
@@ -83,18 +83,18 @@ absl::StatusOr<std::shared_ptr<EVP_PKEY>> RsaKey(const json& jwk) {
   const BignumPtr modulus(BN_bin2bn(Bytes(n), static_cast<int>(n.size()), nullptr));
   const BignumPtr exponent(BN_bin2bn(Bytes(e), static_cast<int>(e.size()), nullptr));
   if (BN_num_bits(modulus.get()) < kMinRsaBits || BN_num_bits(modulus.get()) > kMaxRsaBits) {
-    return Bad("RSA modulus under 2048 or over 8192 bits");
+    return BadKey("RSA modulus under 2048 or over 8192 bits");
   }
   if (BN_num_bits(exponent.get()) < 17 || BN_num_bits(exponent.get()) > 32 ||
       BN_is_odd(exponent.get()) == 0 || BN_is_odd(modulus.get()) == 0) {
-    return Bad("RSA exponent or modulus");
+    return BadKey("RSA exponent or modulus");
   }
   const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get());
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get());
   std::shared_ptr<EVP_PKEY> key = Shared(FromParams("RSA", builder.get()));
   if (!key) {
-    return Bad("not an RSA key");
+    return BadKey("not an RSA key");
   }
   return key;
 }
@@ -135,12 +135,12 @@ std::string NumberOf(const EVP_PKEY* key, const char* name, size_t width) {
 
 // The DER form OpenSSL wants of a raw (r, s); empty when there is none.
 std::string DerFromRaw(absl::string_view raw) {
-  if (raw.size() != 2 * kCoordinate) {
+  if (raw.size() != 2 * kJwkCoordinate) {
     return "";
   }
   const EcdsaSigPtr signature(ECDSA_SIG_new());
-  BIGNUM* r = BN_bin2bn(Bytes(raw), kCoordinate, nullptr);
-  BIGNUM* s = BN_bin2bn(Bytes(raw) + kCoordinate, kCoordinate, nullptr);
+  BIGNUM* r = BN_bin2bn(Bytes(raw), kJwkCoordinate, nullptr);
+  BIGNUM* s = BN_bin2bn(Bytes(raw) + kJwkCoordinate, kJwkCoordinate, nullptr);
   if (ECDSA_SIG_set0(signature.get(), r, s) != 1) {
     BN_free(r);
     BN_free(s);
@@ -189,7 +189,7 @@ absl::StatusOr<std::optional<PublicKey>> PublicKey::FromJwk(const json& jwk) {
     return std::optional<PublicKey>();
   }
   if (jwk.contains("d")) {
-    return Bad("a private key among public ones");
+    return BadKey("a private key among public ones");
   }
   if (*kind == Algorithm::kEdDsa) {
     ASSIGN_OR_RETURN(const std::string x, Member(jwk, "x"));
@@ -207,7 +207,7 @@ absl::StatusOr<PublicKey> PublicKey::FromRawEd25519(absl::string_view raw) {
     key = Shared(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(raw), raw.size()));
   }
   if (!key) {
-    return Bad("not an Ed25519 key");
+    return BadKey("not an Ed25519 key");
   }
   return PublicKey(Algorithm::kEdDsa, std::move(key));
 }
@@ -255,8 +255,8 @@ json PublicKey::ToJwk(absl::string_view kid) const {
     case Algorithm::kEs256:
       jwk["kty"] = "EC";
       jwk["crv"] = "P-256";
-      jwk["x"] = NumberOf(key_.get(), OSSL_PKEY_PARAM_EC_PUB_X, kCoordinate);
-      jwk["y"] = NumberOf(key_.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kCoordinate);
+      jwk["x"] = NumberOf(key_.get(), OSSL_PKEY_PARAM_EC_PUB_X, kJwkCoordinate);
+      jwk["y"] = NumberOf(key_.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kJwkCoordinate);
       break;
     case Algorithm::kEdDsa:
       jwk["kty"] = "OKP";
@@ -274,17 +274,17 @@ json PublicKey::ToJwk(absl::string_view kid) const {
 
 absl::StatusOr<KeySet> KeySet::Parse(absl::string_view jwks) {
   if (jwks.size() > kMaxJwksBytes) {
-    return Bad("over 256 KiB");
+    return BadKey("over 256 KiB");
   }
   ASSIGN_OR_RETURN(const json document, ParseStrictJson(jwks, kMaxJwksDepth));
   const auto keys = document.find("keys");
   if (keys == document.end() || !keys->is_array() || keys->size() > kMaxKeys) {
-    return Bad("no array `keys` of at most 100");
+    return BadKey("no array `keys` of at most 100");
   }
   KeySet set;
   for (const json& jwk : *keys) {
     if (!jwk.is_object()) {
-      return Bad("a key is not an object");
+      return BadKey("a key is not an object");
     }
     ASSIGN_OR_RETURN(std::optional<PublicKey> key, PublicKey::FromJwk(jwk));
     const std::optional<std::string> kid = StringAt(jwk, "kid");
@@ -294,12 +294,12 @@ absl::StatusOr<KeySet> KeySet::Parse(absl::string_view jwks) {
     const std::string key_id = key->KeyId();
     if (!set.by_kid_.emplace(*kid, set.entries_.size()).second ||
         (!key_id.empty() && !set.by_key_id_.emplace(key_id, set.entries_.size()).second)) {
-      return Bad("a key appears twice");
+      return BadKey("a key appears twice");
     }
     set.entries_.push_back({*kid, *std::move(key)});
   }
   if (set.entries_.empty()) {
-    return Bad("no usable key");
+    return BadKey("no usable key");
   }
   return set;
 }

@@ -26,7 +26,7 @@ constexpr int64_t kMaxSeconds = 253'402'300'799;  // The end of the year 9999.
 // The one check whose failure the caller may know.
 constexpr absl::StatusCode kExpiredCode = absl::StatusCode::kDeadlineExceeded;
 
-absl::Status Bad(absl::string_view what) {
+absl::Status BadToken(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
 
@@ -41,12 +41,12 @@ absl::StatusOr<Parts> Split(absl::string_view token) {
   const size_t first = token.find('.');
   const size_t second = first == absl::string_view::npos ? first : token.find('.', first + 1);
   if (second == absl::string_view::npos || token.find('.', second + 1) != absl::string_view::npos) {
-    return Bad("not three parts");
+    return BadToken("not three parts");
   }
   const Parts parts = {token.substr(0, first), token.substr(first + 1, second - first - 1),
                        token.substr(second + 1), token.substr(0, second)};
   if (parts.header.empty() || parts.claims.empty() || parts.signature.empty()) {
-    return Bad("an empty part");
+    return BadToken("an empty part");
   }
   return parts;
 }
@@ -58,24 +58,24 @@ struct Header {
 
 absl::StatusOr<Header> ReadHeader(absl::string_view text) {
   if (text.size() > kMaxHeaderBytes) {
-    return Bad("header over 1 KiB");
+    return BadToken("header over 1 KiB");
   }
   ASSIGN_OR_RETURN(const json header, ParseStrictJson(text, kMaxHeaderDepth));
   const std::optional<std::string> alg = StringAt(header, "alg", 16);
   const std::optional<Algorithm> algorithm = alg ? AlgorithmFromName(*alg) : std::nullopt;
   if (!algorithm) {
-    return Bad("alg");
+    return BadToken("alg");
   }
   if (StringAt(header, "typ") != kType) {
-    return Bad("typ");
+    return BadToken("typ");
   }
   if (header.contains("crit")) {
-    return Bad("crit");
+    return BadToken("crit");
   }
   // jku, x5u and jwk are not looked at: a token does not say which key to trust.
   const std::optional<std::string> kid = StringAt(header, "kid");
   if (!kid) {
-    return Bad("kid");
+    return BadToken("kid");
   }
   return Header{*algorithm, *kid};
 }
@@ -83,11 +83,11 @@ absl::StatusOr<Header> ReadHeader(absl::string_view text) {
 absl::StatusOr<absl::Time> TimeAt(const json& claims, const char* name) {
   const auto found = claims.find(name);
   if (found == claims.end() || !found->is_number_unsigned()) {
-    return Bad(name);
+    return BadToken(name);
   }
   const uint64_t seconds = found->get<uint64_t>();
   if (seconds > static_cast<uint64_t>(kMaxSeconds)) {
-    return Bad(name);
+    return BadToken(name);
   }
   return absl::FromUnixSeconds(static_cast<int64_t>(seconds));
 }
@@ -123,10 +123,10 @@ absl::StatusOr<absl::Time> CheckTimes(const json& claims, absl::Duration max_lif
     ASSIGN_OR_RETURN(not_before, TimeAt(claims, "nbf"));
   }
   if (expires <= issued || expires - issued > max_life) {
-    return Bad("lifetime");
+    return BadToken("lifetime");
   }
   if (now < issued - kTokenSkew || now < not_before - kTokenSkew) {
-    return Bad("not valid yet");
+    return BadToken("not valid yet");
   }
   if (now >= expires + kTokenSkew && !base::Planted("token-expiry-ignored")) {
     return absl::Status(kExpiredCode, "exp");
@@ -137,13 +137,13 @@ absl::StatusOr<absl::Time> CheckTimes(const json& claims, absl::Duration max_lif
 absl::StatusOr<VerifiedToken> ReadClaims(const json& claims, const TokenIssuer& issuer,
                                          absl::Time now) {
   if (!HasAudience(claims, issuer.audience)) {
-    return Bad("aud");
+    return BadToken("aud");
   }
   VerifiedToken verified;
   ASSIGN_OR_RETURN(verified.expires, CheckTimes(claims, issuer.max_life, now));
   const std::optional<std::string> subject = StringAt(claims, "sub");
   if (!subject || !StringAt(claims, "jti")) {
-    return Bad("sub or jti");
+    return BadToken("sub or jti");
   }
   verified.caller.subject = *subject;
   RETURN_IF_ERROR(ReadRights(claims, verified.caller));
@@ -154,33 +154,33 @@ absl::StatusOr<VerifiedToken> ReadClaims(const json& claims, const TokenIssuer& 
 absl::StatusOr<VerifiedToken> Check(const absl::flat_hash_map<std::string, TokenIssuer>& issuers,
                                     absl::string_view token, absl::Time now) {
   if (token.size() > kMaxTokenBytes) {
-    return Bad("over 4 KiB");
+    return BadToken("over 4 KiB");
   }
   ASSIGN_OR_RETURN(const Parts parts, Split(token));
   const std::optional<std::string> header_text = Base64UrlDecode(parts.header);
   const std::optional<std::string> claims_text = Base64UrlDecode(parts.claims);
   const std::optional<std::string> signature = Base64UrlDecode(parts.signature);
   if (!header_text || !claims_text || !signature) {
-    return Bad("not base64url");
+    return BadToken("not base64url");
   }
   ASSIGN_OR_RETURN(const Header header, ReadHeader(*header_text));
   ASSIGN_OR_RETURN(const json claims, ParseStrictJson(*claims_text, kMaxClaimsDepth));
   const std::optional<std::string> name = StringAt(claims, "iss");
   const auto issuer = name ? issuers.find(*name) : issuers.end();
   if (issuer == issuers.end()) {
-    return Bad("iss");
+    return BadToken("iss");
   }
   if (header.algorithm != issuer->second.algorithm) {
-    return Bad("alg");
+    return BadToken("alg");
   }
   const std::shared_ptr<const KeySet> keys =
       issuer->second.keys ? issuer->second.keys(now) : nullptr;
   const PublicKey* key = keys ? keys->Find(header.kid) : nullptr;
   if (key == nullptr || key->algorithm() != header.algorithm) {
-    return Bad("kid");
+    return BadToken("kid");
   }
   if (!key->Verify(parts.signed_text, *signature)) {
-    return Bad("signature");
+    return BadToken("signature");
   }
   return ReadClaims(claims, issuer->second, now);
 }

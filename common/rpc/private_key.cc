@@ -12,7 +12,7 @@ namespace nisi::rpc {
 namespace {
 
 constexpr size_t kCoordinate = 32;
-constexpr size_t kMaxPemBytes = 64 << 10;
+constexpr size_t kMaxKeyPemBytes = 64 << 10;
 
 // A PEM that asks for a password is no key of ours; without this OpenSSL would prompt on the
 // terminal.
@@ -87,7 +87,7 @@ absl::StatusOr<PrivateKey> PrivateKey::FromPem(absl::string_view pem) {
 }
 
 absl::StatusOr<PrivateKey> PrivateKey::Load(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string pem, ReadSecretFile(path, kMaxPemBytes));
+  ASSIGN_OR_RETURN(const std::string pem, ReadSecretFile(path, kMaxKeyPemBytes));
   absl::StatusOr<PrivateKey> key = FromPem(pem);
   if (!key.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", key.status().message()));

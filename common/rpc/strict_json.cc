@@ -26,7 +26,7 @@ bool HasControls(absl::string_view text) {
                      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
 }
 
-absl::Status Bad(absl::string_view what) {
+absl::Status BadJson(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
 
@@ -38,11 +38,11 @@ absl::StatusOr<std::vector<std::string>> Strings(const json& object, const char*
     return items;
   }
   if (!found->is_array() || found->size() > kMaxItems) {
-    return Bad(absl::StrCat(key, ": not a short array"));
+    return BadJson(absl::StrCat(key, ": not a short array"));
   }
   for (const json& item : *found) {
     if (!item.is_string()) {
-      return Bad(absl::StrCat(key, ": an item is not a string"));
+      return BadJson(absl::StrCat(key, ": an item is not a string"));
     }
     items.push_back(item.get<std::string>());
   }
@@ -83,18 +83,18 @@ absl::StatusOr<json> ParseStrictJson(absl::string_view text, int max_depth) {
   };
   // The parser would skip a byte order mark.
   if (text.empty() || static_cast<unsigned char>(text.front()) == 0xEF) {
-    return Bad("not JSON");
+    return BadJson("not JSON");
   }
   json value =
       json::parse(text.data(), text.data() + text.size(), watch, /*allow_exceptions=*/false);
   if (value.is_discarded()) {
-    return Bad("not JSON");
+    return BadJson("not JSON");
   }
   if (problem != nullptr) {
-    return Bad(problem);
+    return BadJson(problem);
   }
   if (!value.is_object()) {
-    return Bad("not a JSON object");
+    return BadJson("not a JSON object");
   }
   return value;
 }
@@ -129,27 +129,27 @@ absl::Status ReadRights(const json& object, Caller& caller) {
   for (const std::string& name : roles) {
     const std::optional<Role> role = RoleFromName(name);
     if (!role) {
-      return Bad("roles: an unknown role");
+      return BadJson("roles: an unknown role");
     }
     caller.Grant(*role);
   }
   ASSIGN_OR_RETURN(caller.regions, Strings(object, "regions"));
   for (const std::string& region : caller.regions) {
     if (!IsDigits(region, 2, 9)) {
-      return Bad("regions: not a KATO prefix");
+      return BadJson("regions: not a KATO prefix");
     }
   }
   if (object.contains("bin")) {
     const std::optional<std::string> bin = StringAt(object, "bin");
     if (!bin || !IsDigits(*bin, 12, 12)) {
-      return Bad("bin: not 12 digits");
+      return BadJson("bin: not 12 digits");
     }
     caller.bin = *bin;
   }
   if (object.contains("purpose")) {
     const std::optional<std::string> purpose = StringAt(object, "purpose", 300);
     if (!purpose) {
-      return Bad("purpose: not one line of text");
+      return BadJson("purpose: not one line of text");
     }
     caller.purpose = *purpose;
   }

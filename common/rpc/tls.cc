@@ -24,7 +24,7 @@ namespace {
 namespace tls = grpc::experimental;
 
 constexpr unsigned int kRefreshSeconds = 1;
-constexpr size_t kMaxPemBytes = 1 << 20;
+constexpr size_t kMaxTlsPemBytes = 1 << 20;
 
 absl::string_view View(grpc::string_ref text) {
   return {text.data(), text.size()};
@@ -67,7 +67,7 @@ std::shared_ptr<tls::CertificateProviderInterface> Watch(const TlsFiles& files) 
 
 absl::Status CheckTlsFiles(const TlsFiles& files) {
   const auto read = [](const std::string& path) -> absl::StatusOr<X509Ptr> {
-    ASSIGN_OR_RETURN(const std::string pem, ReadFile(path, kMaxPemBytes));
+    ASSIGN_OR_RETURN(const std::string pem, ReadFile(path, kMaxTlsPemBytes));
     const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     if (!certificate) {

@@ -250,13 +250,13 @@ class Update {
 // The confidential fields of a type, as an update names them.
 void MarksOf(const Descriptor& type, const std::string& prefix, int depth,
              std::vector<std::pair<std::string, const FieldDescriptor*>>* marks) {
-  constexpr int kDeepest = 8;
+  constexpr int kDeepestUpdate = 8;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     const std::string path = absl::StrCat(prefix, field.name());
     if (RuleOf(field).data_class() == v1::CONFIDENTIAL) {
       marks->emplace_back(path, &field);
-    } else if (IsPart(field) && depth < kDeepest) {
+    } else if (IsPart(field) && depth < kDeepestUpdate) {
       MarksOf(*field.message_type(), path + ".", depth + 1, marks);
     }
   }

@@ -52,7 +52,7 @@ std::optional<Slot> Decode(absl::string_view bytes) {
   return Slot{*number, Head{*position, *root}};
 }
 
-absl::Status Failed(absl::string_view path, absl::string_view what) {
+absl::Status WitnessFailed(absl::string_view path, absl::string_view what) {
   return base::Unavailable(
       "WITNESS_FAILED",
       absl::StrCat("The witness file ", path, " cannot be ", what, ": ", std::strerror(errno)),
@@ -87,7 +87,7 @@ class WitnessFile : public Witness {
       const std::string bytes = Encode(slot);
       const off_t offset = kSlotOffset[slot.number % 2];
       if (pwrite(file_, bytes.data(), bytes.size(), offset) != static_cast<ssize_t>(bytes.size())) {
-        return Failed(path_, "written");
+        return WitnessFailed(path_, "written");
       }
     }
     last_ = slot;
@@ -99,12 +99,12 @@ class WitnessFile : public Witness {
   absl::Status Open() {
     if (file_ >= 0) return absl::OkStatus();
     file_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
-    if (file_ < 0) return errno == ENOENT ? absl::OkStatus() : Failed(path_, "opened");
+    if (file_ < 0) return errno == ENOENT ? absl::OkStatus() : WitnessFailed(path_, "opened");
     for (const off_t offset : kSlotOffset) {
       std::array<char, kSlotSize> bytes;
       const ssize_t size = pread(file_, bytes.data(), bytes.size(), offset);
       if (size < 0) {
-        const absl::Status failed = Failed(path_, "read");
+        const absl::Status failed = WitnessFailed(path_, "read");
         Close();
         return failed;
       }
@@ -124,7 +124,7 @@ class WitnessFile : public Witness {
   absl::Status Create(const Slot& slot) {
     RETURN_IF_ERROR(WriteNewFile(path_, Encode(slot), 0600));
     file_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
-    return file_ < 0 ? Failed(path_, "opened") : absl::OkStatus();
+    return file_ < 0 ? WitnessFailed(path_, "opened") : absl::OkStatus();
   }
 
   void Close() {

@@ -109,6 +109,8 @@ function(nisi_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
+  # What is tested is optimized, the tests themselves are not: they take two thirds of the time to compile so.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE NISI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              NISI_BINARY_DIR="${CMAKE_BINARY_DIR}")
