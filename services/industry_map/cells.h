@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <limits>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -33,6 +34,14 @@ inline int32_t NumberIn(const std::string& cell) {
 inline int32_t ShareIn(const std::string& cell) {
   const auto share = base::Percent::Parse(cell);
   return cell.empty() ? 0 : share.ok() ? share->hundredths() : -1;
+}
+
+// A share that may be over the whole, as the load of a capacity: the form of its field bounds it.
+inline int32_t LoadIn(const std::string& cell) {
+  const auto load = base::ParseDecimal(cell, 2);
+  if (cell.empty()) return 0;
+  return load.ok() && *load <= std::numeric_limits<int32_t>::max() ? static_cast<int32_t>(*load)
+                                                                   : -1;
 }
 
 // Millionths of a degree. None where it does not read: the form of a point refuses that.

@@ -343,6 +343,15 @@ absl::Status PlaceTwice(const std::string& kato) {
       .Cite(UnifiedMap());
 }
 
+absl::Status ClassifierOutdated(base::Date later) {
+  return Refusal(StatusCode::kFailedPrecondition, "CLASSIFIER_OUTDATED",
+                 "A whole classifier of a later day was taken in: classifiers come in order.")
+      .With("later", later.ToString())
+      .Precondition("CLASSIFIER", "effective_date",
+                    absl::StrCat("must not be before ", later.ToString()))
+      .Cite(UnifiedMap());
+}
+
 absl::Status ProjectUnknown(const std::string& name) {
   return Refusal(StatusCode::kInvalidArgument, "PROJECT_UNKNOWN",
                  "The caller answers for no such project.")

@@ -69,6 +69,7 @@ absl::Status DecisionMissing();                         // DECISION_MISSING
 absl::Status PlaceUnknown(const std::string& field, const std::string& kato);
 absl::Status PlaceWithoutParent(const std::string& kato);
 absl::Status PlaceTwice(const std::string& kato);
+absl::Status ClassifierOutdated(base::Date later);
 absl::Status ProjectUnknown(const std::string& name);
 
 }  // namespace nisi::industry_map::errors

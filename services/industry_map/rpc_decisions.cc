@@ -71,10 +71,11 @@ absl::StatusOr<Adopted> Adopt(const Env& env, const Call& call, store::Tx& tx,
   return Adopted{std::move(step), std::move(project)};
 }
 
-// Puts the parameters of an adopted change into a project, and what follows from them.
+// Puts what an adopted change changes into a project, and what follows from it. A review holds all
+// parameters as they were proposed; those that it does not change may differ by now, or on `day`.
 absl::Status Apply(const Env& env, const Review& review, base::Date day, Project* project) {
-  *project->mutable_parameters() = review.parameters();
-  *project->mutable_administrative_data()->mutable_terms() = review.administrative_data().terms();
+  RETURN_IF_ERROR(TakeFields(review.changed_fields(), review.parameters(),
+                             review.administrative_data().terms(), project));
   return Derive(*env.norms, day, project);
 }
 
@@ -166,6 +167,8 @@ absl::Status TakeChange(const Env& env, store::Tx& tx, absl::string_view payload
   ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, numbers.project));
   // It has left the map since: nothing is left to change.
   if (!IsOnMap(project.project().state())) return absl::OkStatus();
+  // What was proposed since builds on parameters that give way now.
+  project.mutable_project()->set_parameters_etag(tx.etag());
   return TakeNow(env, tx, review.review(), std::move(project), base::Date::LegalDay(due)).status();
 }
 

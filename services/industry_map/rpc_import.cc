@@ -38,6 +38,18 @@ Project::State StateOf(const Project& project) {
   return Project::INCLUDED;
 }
 
+// The project as it was on a day: what was reached by then, and the state that follows from it.
+Project AsOf(const Project& project, base::Date day) {
+  Project then = project;
+  then.clear_milestone_facts();
+  for (const v1::MilestoneFact& fact : project.milestone_facts()) {
+    const auto reached = base::Date::FromProto(fact.actual_date());
+    if (reached.ok() && *reached <= day) *then.add_milestone_facts() = fact;
+  }
+  then.set_state(StateOf(then));
+  return then;
+}
+
 class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Project> {
  public:
   explicit ProjectImport(Env& env) : Import(*env.store), env_(env) {}
@@ -106,18 +118,33 @@ class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Projec
     Project& project = *row.mutable_project();
     project = given;
     project.set_name(ProjectName(row.number()));
-    project.set_state(StateOf(project));
     project.set_parameters_etag(tx.etag());
     // On the map since then, though known here from now on: reports of quarters since are taken.
     *project.mutable_include_date() = act_date_;
     project.set_include_act_number(act_number_);
     *project.mutable_include_act_date() = act_date_;
-    RETURN_IF_ERROR(Derive(*env_.norms, tx.today(), &project));
-    RETURN_IF_ERROR(UpdateLight(env_, tx, tx.today(), &row));
-    return tx.Put(kProjects, &row, day_);
+    return PutSince(tx, row);
   }
 
  private:
+  // A version from the act on, and one from each day since on which a milestone was reached.
+  absl::Status PutSince(store::Tx& tx, const ProjectRow& row) {
+    std::set<base::Date> days{day_};
+    for (const v1::MilestoneFact& fact : row.project().milestone_facts()) {
+      ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(fact.actual_date()));
+      if (day > day_) days.insert(day);
+    }
+    for (const base::Date day : days) {
+      ProjectRow version = row;
+      *version.mutable_project() = AsOf(row.project(), day);
+      RETURN_IF_ERROR(Derive(*env_.norms, tx.today(), version.mutable_project()));
+      // The light is of today, which the last version alone holds on.
+      if (day == *days.rbegin()) RETURN_IF_ERROR(UpdateLight(env_, tx, tx.today(), &version));
+      RETURN_IF_ERROR(tx.Put(kProjects, &version, day));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Check(const store::Tx& tx, const Project& project) {
     RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(),
                               *env_.norms, tx.today(), ""));

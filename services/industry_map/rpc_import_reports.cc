@@ -46,7 +46,7 @@ class ReportImport final : public rpc::Import<v1::ImportReportsRequest, Imported
     AddSource(Financing::BUDGET, row.budget_used(), &figures);
     figures.set_readiness_bp(ShareIn(row.readiness()));
     if (!row.exports().empty()) *figures.mutable_exports() = MoneyIn(row.exports());
-    figures.set_capacity_load_bp(ShareIn(row.capacity_load()));
+    figures.set_capacity_load_bp(LoadIn(row.capacity_load()));
     if (!row.support_received().empty())
       *figures.mutable_support_received() = MoneyIn(row.support_received());
     return imported;

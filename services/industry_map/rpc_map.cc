@@ -189,12 +189,17 @@ absl::StatusOr<v1::SummarizeResponse> Summarize(Env& env, Call& call,
   v1::SummarizeResponse response;
   for (const auto& [group, sums] : groups)
     *response.add_rows() = RowOf(*call.caller, shown, group, sums);
+  *response.mutable_as_of() = at.as_of.value_or(view.today()).ToProto();
+  // What the register knew at an earlier moment is not what the snapshot's position stands for.
+  if (at.known_at_us.has_value()) {
+    *response.mutable_known_at() = request.known_at();
+    return response;
+  }
   ASSIGN_OR_RETURN(const int64_t position, view.Position());
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
   response.set_position(position);
   response.mutable_known_at()->set_seconds(recorded_us / 1'000'000);
   response.mutable_known_at()->set_nanos(static_cast<int32_t>(recorded_us % 1'000'000) * 1000);
-  *response.mutable_as_of() = at.as_of.value_or(view.today()).ToProto();
   return response;
 }
 

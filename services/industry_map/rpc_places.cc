@@ -83,6 +83,12 @@ absl::StatusOr<Place> Resolve(const store::Reader& reader, const std::string& ka
   return errors::PlaceUnknown("kato", kato);
 }
 
+// The last classifier that was taken in whole.
+absl::StatusOr<ClassifierRow> LastWhole(const store::Tx& tx) {
+  ASSIGN_OR_RETURN(auto found, tx.Find(kClassifiers, store::Key::Of(int64_t{0})));
+  return found.has_value() ? std::move(found->row) : ClassifierRow();
+}
+
 using PlaceCells = v1::ImportPlacesRequest::Row;
 
 class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
@@ -111,6 +117,10 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
 
   absl::Status Begin(store::Tx& tx, const Call&, const Header& header) override {
     ASSIGN_OR_RETURN(day_, base::Date::FromProto(header.effective_date()));
+    // Places that a later one ended would stand beside those that an older one says.
+    ASSIGN_OR_RETURN(const ClassifierRow whole, LastWhole(tx));
+    const auto later = base::Date::FromProto(whole.taken_in().effective_date());
+    if (later.ok() && day_ < *later) return errors::ClassifierOutdated(*later);
     classifier_ = header.classifier();
     whole_ = header.whole();
     came_.clear();
@@ -150,17 +160,28 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
     for (const std::string& kato : gone) {
       RETURN_IF_ERROR(tx.End(kPlaces, PlaceKey(kato), day_));
     }
-    return absl::OkStatus();
+    return NoteWhole(tx);
   }
 
  private:
+  absl::Status NoteWhole(store::Tx& tx) const {
+    ASSIGN_OR_RETURN(const ClassifierRow last, LastWhole(tx));
+    ClassifierRow row;
+    row.mutable_taken_in()->set_classifier(classifier_);
+    *row.mutable_taken_in()->mutable_effective_date() = day_.ToProto();
+    if (row.SerializeAsString() == last.SerializeAsString()) return absl::OkStatus();
+    return tx.Put(kClassifiers, &row);
+  }
+
   // The nearest place around it that is in force then; rows come in order of code, so it is there.
+  // Of a whole classifier only its own rows are: what it has not ends with it.
   absl::Status SetAround(const store::Tx& tx, Place* place) const {
     if (place->level() == Place::REGION) {
       place->set_region(place->kato());
       return absl::OkStatus();
     }
     for (const std::string& code : CodesAround(place->kato())) {
+      if (whole_ && !came_.contains(code)) continue;
       ASSIGN_OR_RETURN(const auto around, FindPlace(tx, code, {day_, std::nullopt}));
       if (!around.has_value() || around->level() >= place->level()) continue;
       place->set_parent(around->kato());

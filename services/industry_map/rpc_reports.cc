@@ -88,8 +88,8 @@ absl::Status ShowReports(const norms::Norms& norms, base::Date day,
   return absl::OkStatus();
 }
 
-// Once a quarter of full load ends the row that is asked for, the register proposes that the
-// project leave the map; a person decides.
+// Once the quarters up to the last report are loaded as long as is asked for, the register proposes
+// that the project leave the map; a person decides.
 absl::Status ProposeSuccess(const Env& env, store::Tx& tx, ProjectRow* row) {
   const Project& project = row->project();
   if (!ProjectMachine().AskByItself(project.state(), Verb::kComplete).ok()) return absl::OkStatus();
@@ -112,13 +112,14 @@ absl::Status Record(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step
   row->mutable_report()->mutable_administrative_data()->set_traffic_light(
       step->row.project().administrative_data().progress().traffic_light());
   RETURN_IF_ERROR(tx.Put(kReports, row));
-  // The newest alone ends a row of quarters.
-  if (rows.back().quarter_index() != row->quarter_index()) return absl::OkStatus();
+  // Also an older one, late or corrected, may close the row up to the newest.
   return ProposeSuccess(env, tx, &step->row);
 }
 
-bool WasCommissioned(const Project& then) {
-  return ReachedDay(then, Milestone::COMMISSIONING).has_value();
+// By the day on which it was, whenever that was recorded.
+bool WasCommissioned(const Project& now, base::Quarter quarter) {
+  const auto day = ReachedDay(now, Milestone::COMMISSIONING);
+  return day.has_value() && *day <= quarter.last_day();
 }
 
 }  // namespace
@@ -135,9 +136,12 @@ absl::StatusOr<v1::Report> FileReport(const Env& env, const Call& call, store::T
   // Who answered for it on the last day of the quarter reports, also where another does so now.
   ASSIGN_OR_RETURN(auto now, tx.Find(kProjects, ProjectKey(number)));
   ASSIGN_OR_RETURN(const auto then, ProjectThen(tx, number, quarter));
-  const rpc::Ties& ties = rpc::TiesOf<Project>();
-  const uint32_t roles_now = now.has_value() ? rpc::RolesFor(call, ties, now->row.project()) : 0;
-  const uint32_t roles_then = then.has_value() ? rpc::RolesFor(call, ties, *then) : 0;
+  // By ties to the project alone, also in an import, whose rows may name any project.
+  const auto roles_over = [&call](const Project& project) {
+    return rpc::TiesOf<Project>().RolesOver(*call.caller, project) & call.method->roles;
+  };
+  const uint32_t roles_now = now.has_value() ? roles_over(now->row.project()) : 0;
+  const uint32_t roles_then = then.has_value() ? roles_over(*then) : 0;
   if (!now.has_value() || (roles_now | roles_then) == 0)
     return rpc::Missing(call, "projects", ProjectName(number));
   ASSIGN_OR_RETURN(auto step, cases::Begin(call, ProjectMachine(), Verb::kReport,
@@ -150,7 +154,7 @@ absl::StatusOr<v1::Report> FileReport(const Env& env, const Call& call, store::T
   const std::string name = ReportName(number, quarter);
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kReports, ReportKey(number, quarter)));
   if (known.has_value()) return errors::ReportExists(name);
-  RETURN_IF_ERROR(CheckFigures(given, WasCommissioned(*then)));
+  RETURN_IF_ERROR(CheckFigures(given, WasCommissioned(step.row.project(), quarter)));
 
   ReportRow row;
   row.set_project(number);
@@ -192,9 +196,7 @@ absl::StatusOr<v1::Report> CorrectReport(Env& env, const Call& call, store::Tx& 
   RETURN_IF_ERROR(rpc::UpdateResource(request.report(), request.update_mask(), &report, &call));
   if (google::protobuf::util::MessageDifferencer::Equals(before, report))
     return errors::CorrectionEmpty();
-  ASSIGN_OR_RETURN(const auto then, ProjectThen(tx, numbers.project, numbers.quarter));
-  if (!then.has_value()) return base::StoreCorrupt("project of a report");
-  RETURN_IF_ERROR(CheckFigures(report, WasCommissioned(*then)));
+  RETURN_IF_ERROR(CheckFigures(report, WasCommissioned(step.row.project(), numbers.quarter)));
   report.set_correction_count(report.correction_count() + 1);
   report.set_correction_reason(request.reason());
   report.set_corrected_by(step.subject);

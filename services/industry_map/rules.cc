@@ -1,12 +1,14 @@
 #include "services/industry_map/rules.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/money.h"
 #include "common/base/roles.h"
+#include "common/base/status.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/industry_map/errors.h"
 
@@ -17,6 +19,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+constexpr char kParameters[] = "parameters";
 constexpr char kTerms[] = "administrative_data.terms";
 
 base::Money MoneyIn(const google::type::Money& money) {
@@ -98,6 +101,16 @@ void AddChanged(const Message& before, const Message& after, const std::string& 
     if (!differencer.CompareWithFields(before, after, {field}, {field}))
       changed->push_back(absl::StrCat(root, ".", field->name()));
   }
+}
+
+// Puts one field of `from`, by its own name, in the place of that of `to`; whether there is such.
+bool TakeField(const std::string& name, const Message& from, Message* to) {
+  const FieldDescriptor* field = to->GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr) return false;
+  const std::unique_ptr<Message> given(from.New());
+  given->CopyFrom(from);
+  to->GetReflection()->SwapFields(given.get(), to, {field});
+  return true;
 }
 
 // Whether the path leads through messages of the type; an index may follow a repeated field.
@@ -199,9 +212,25 @@ std::vector<std::string> ChangedFields(const ProjectParameters& before, const Pr
                                        const ProjectParameters& after,
                                        const ProjectTerms& new_terms) {
   std::vector<std::string> changed;
-  AddChanged(before, after, "parameters", &changed);
+  AddChanged(before, after, kParameters, &changed);
   AddChanged(terms, new_terms, kTerms, &changed);
   return changed;
+}
+
+absl::Status TakeFields(const google::protobuf::RepeatedPtrField<std::string>& paths,
+                        const ProjectParameters& parameters, const ProjectTerms& terms,
+                        Project* project) {
+  for (const std::string& path : paths) {
+    const size_t dot = path.rfind('.');
+    const std::string root = path.substr(0, dot);
+    const std::string name = path.substr(dot + 1);
+    const bool taken =
+        root == kTerms
+            ? TakeField(name, terms, project->mutable_administrative_data()->mutable_terms())
+            : root == kParameters && TakeField(name, parameters, project->mutable_parameters());
+    if (!taken) return base::StoreCorrupt("changed field of a review");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckRemarks(Conclusion::Verdict verdict,

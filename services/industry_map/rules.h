@@ -104,6 +104,11 @@ absl::Status Derive(const norms::Norms& norms, base::Date day, Project* project)
 std::vector<std::string> ChangedFields(const ProjectParameters& before, const ProjectTerms& terms,
                                        const ProjectParameters& after,
                                        const ProjectTerms& new_terms);
+// Puts the fields at these paths into a project, as they stand in other main parameters, and
+// nothing else. DATA_LOSS for a path that is none of them.
+absl::Status TakeFields(const google::protobuf::RepeatedPtrField<std::string>& paths,
+                        const ProjectParameters& parameters, const ProjectTerms& terms,
+                        Project* project);
 
 // A return has remarks of known fields, nothing else has any: REMARKS_MISSING,
 // REMARK_FIELD_UNKNOWN.
@@ -191,7 +196,7 @@ absl::StatusOr<Decision> ReplayEdition(const Decision& stored);
 absl::Status CheckReportable(base::Quarter quarter, base::Date today,
                              std::optional<Project::State> then);
 // Figures against each other: SOURCES_MISMATCH; LOAD_BEFORE_COMMISSIONING, FORECAST_AFTER_
-// COMMISSIONING by whether the project was commissioned on the last day.
+// COMMISSIONING by whether the project was commissioned by the last day.
 absl::Status CheckFigures(const Report& report, bool commissioned);
 // What is counted since the beginning lies between the reports before and after: CUMULATIVE_FELL.
 absl::Status CheckCumulative(const Report& report, const Report* before, const Report* after);

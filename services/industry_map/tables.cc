@@ -146,12 +146,16 @@ const store::Index<PlaceRow> kPlacesByPredecessor{26, "places_by_predecessor", k
                                                       emit(Key::Of(row.place().predecessor()));
                                                   }};
 
+const store::Table<ClassifierRow> kClassifiers{
+    27, "classifiers", [](const ClassifierRow&) { return Key::Of(int64_t{0}); }};
+
 const store::Schema& IndustryMapSchema() {
   static const auto* const kSchema = [] {
     auto* schema = new store::Schema(cases::WithDeadlines(
         {"industry-map",
          1,
-         {&kProjects, &kReviews, &kReports, &kEditions, &kQuarters, &kNotices, &kPlaces},
+         {&kProjects, &kReviews, &kReports, &kEditions, &kQuarters, &kNotices, &kPlaces,
+          &kClassifiers},
          {&kProjectsByState, &kProjectsByPlace, &kProjectsByActivity, &kProjectsByOwner,
           &kProjectsByBody, &kProjectsByGood, &kProjectsByCommissioning, &kProjectsByCell,
           &kProjectsByEarlierNumber, &kReviewsByState, &kReviewsByPlace, &kReviewsBySectorBody,

@@ -12,6 +12,7 @@
 
 namespace nisi::industry_map {
 
+using v1::ClassifierRow;
 using v1::MapEditionRow;
 using v1::NoticeRow;
 using v1::PlaceRow;
@@ -59,6 +60,8 @@ extern const store::Index<PlaceRow> kPlacesByParent;  // 24: kato of the place a
 extern const store::Index<PlaceRow> kPlacesByRegion;  // 25: kato of the region
 extern const store::Index<PlaceRow>
     kPlacesByPredecessor;  // 26: kato that it took over from; sparse
+
+extern const store::Table<ClassifierRow> kClassifiers;  // 27: one row
 
 const store::Schema& IndustryMapSchema();
 

@@ -93,23 +93,31 @@ std::string Schema() {
   notice.set_project(7);
   notice.set_review(2);
   notice.set_conclusion(1);
+  PlaceRow place;
+  place.mutable_place()->set_kato("101010000");
+  place.mutable_place()->set_parent("101000000");
+  place.mutable_place()->set_region("100000000");
+  place.mutable_place()->set_predecessor("632810000");
   cases::v1::DeadlineRow overdue;
   overdue.mutable_deadline()->set_kind(kQuarterlyReport);
   overdue.mutable_deadline()->set_state(cases::v1::Deadline::OPEN);
   overdue.mutable_deadline()->set_overdue(true);
   *overdue.mutable_deadline()->mutable_due_date() = base::Date::Of(2026, 10, 10)->ToProto();
-  return absl::StrCat(
-      IndustryMapSchema().Describe(), TableKey(kProjects, project),
-      IndexKeys(kProjectsByState, project), IndexKeys(kProjectsByPlace, project),
-      IndexKeys(kProjectsByActivity, project), IndexKeys(kProjectsByOwner, project),
-      IndexKeys(kProjectsByBody, project), IndexKeys(kProjectsByGood, project),
-      IndexKeys(kProjectsByCommissioning, project), IndexKeys(kProjectsByCell, project),
-      IndexKeys(kProjectsByEarlierNumber, project), TableKey(kReviews, review),
-      IndexKeys(kReviewsByState, review), IndexKeys(kReviewsByPlace, review),
-      IndexKeys(kReviewsBySectorBody, review), IndexKeys(kOpenReviews, review),
-      TableKey(kReports, report), IndexKeys(kReportsByQuarter, report),
-      TableKey(kEditions, edition), TableKey(kQuarters, QuarterRow()), TableKey(kNotices, notice),
-      IndexKeys(kOverdueReports, overdue), TotalsKeys());
+  return absl::StrCat(IndustryMapSchema().Describe(), TableKey(kProjects, project),
+                      IndexKeys(kProjectsByState, project), IndexKeys(kProjectsByPlace, project),
+                      IndexKeys(kProjectsByActivity, project), IndexKeys(kProjectsByOwner, project),
+                      IndexKeys(kProjectsByBody, project), IndexKeys(kProjectsByGood, project),
+                      IndexKeys(kProjectsByCommissioning, project),
+                      IndexKeys(kProjectsByCell, project),
+                      IndexKeys(kProjectsByEarlierNumber, project), TableKey(kReviews, review),
+                      IndexKeys(kReviewsByState, review), IndexKeys(kReviewsByPlace, review),
+                      IndexKeys(kReviewsBySectorBody, review), IndexKeys(kOpenReviews, review),
+                      TableKey(kReports, report), IndexKeys(kReportsByQuarter, report),
+                      TableKey(kEditions, edition), TableKey(kQuarters, QuarterRow()),
+                      TableKey(kNotices, notice), IndexKeys(kOverdueReports, overdue),
+                      TableKey(kPlaces, place), IndexKeys(kPlacesByParent, place),
+                      IndexKeys(kPlacesByRegion, place), IndexKeys(kPlacesByPredecessor, place),
+                      TableKey(kClassifiers, ClassifierRow()), TotalsKeys());
 }
 
 TEST(SchemaTest, IsSound) {
