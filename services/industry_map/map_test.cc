@@ -223,6 +223,7 @@ TEST_F(WholeMapTest, SumsAreWhatListsAddUpTo) {
     v1::ListProjectsRequest list;
     list.set_filter("on_map = true");
     list.set_page_size(7);
+    list.set_reveal(true);
     if (pick(3) != 0) {
       *request.mutable_as_of() = Day("2026-06-10").AddDays(pick(500)).ToProto();
       *list.mutable_as_of() = request.as_of();
@@ -476,6 +477,68 @@ TEST_F(WholeMapTest, AnImportEntersWholeOrNotAtAll) {
   EXPECT_EQ(Do<v1::ListOverdueReportsResponse>("ListOverdueReports", authority_, overdue)
                 ->deadlines_size(),
             3);
+}
+
+// The map of a day before this register is what it was then, and reports of then are judged by it.
+TEST_F(WholeMapTest, AnImportedProjectIsOnEachDayWhatItWasThen) {
+  std::vector<ImportRow> rows{MakeRow(1), MakeRow(2), MakeRow(3)};
+  rows[1].set_commissioned_on("2022-05-10");
+  rows[1].set_at_capacity_on("2023-05-01");
+  rows[2].set_commissioned_on("2020-05-01");
+  rows[2].set_at_capacity_on("2022-05-10");
+  const auto imported = Import(rows, Uuid(700'003));
+  ASSERT_TRUE(imported.ok() && imported->committed()) << imported.status();
+  const auto on = [&](const char* day) {
+    v1::ListProjectsRequest list;
+    *list.mutable_as_of() = Day(day).ToProto();
+    std::vector<Project::State> states;
+    for (const Project& project : ListAll(list, public_)) states.push_back(project.state());
+    return states;
+  };
+  using States = std::vector<Project::State>;
+  EXPECT_EQ(on("2021-12-29"), States{});
+  EXPECT_EQ(on("2021-12-30"),
+            (States{Project::INCLUDED, Project::INCLUDED, Project::COMMISSIONED}));
+  EXPECT_EQ(on("2022-05-09"),
+            (States{Project::INCLUDED, Project::INCLUDED, Project::COMMISSIONED}));
+  EXPECT_EQ(on("2022-05-10"),
+            (States{Project::INCLUDED, Project::COMMISSIONED, Project::AT_CAPACITY}));
+  EXPECT_EQ(on("2023-05-01"),
+            (States{Project::INCLUDED, Project::AT_CAPACITY, Project::AT_CAPACITY}));
+  EXPECT_EQ(on("2026-06-15"), on("2023-05-01"));
+  v1::GetProjectRequest get;
+  get.set_name("projects/2");
+  *get.mutable_as_of() = Day("2022-05-09").ToProto();
+  EXPECT_EQ(Do<Project>("GetProject", public_, get)->milestone_facts_size(), 0);
+
+  EXPECT_EQ(
+      base::ReasonOf(Submit("projects/2", MakeReport("2022Q1", 1, 9'000, 5'000), akimat_).status()),
+      "LOAD_BEFORE_COMMISSIONING");
+  for (const auto& [quarter, load] : {std::pair("2022Q1", 0), std::pair("2022Q2", 5'000)}) {
+    const auto report = Submit("projects/2", MakeReport(quarter, 1, 9'000, load), akimat_);
+    EXPECT_TRUE(report.ok()) << report.status();
+  }
+  EXPECT_TRUE(Submit("projects/3", MakeReport("2022Q1", 1, 9'000, 5'000), akimat_).ok());
+  const auto findings = store().Scrub();
+  ASSERT_TRUE(findings.ok()) << findings.status();
+  EXPECT_THAT(*findings, ::testing::IsEmpty());
+}
+
+// The position is for ApproveMapEdition, so it is given with what was summed at it alone.
+TEST_F(WholeMapTest, SumsAsKnownBeforeNameNoPosition) {
+  Include();
+  v1::SummarizeRequest then;
+  then.mutable_known_at()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 60);
+  GoTo(Day("2026-06-20"));
+  Include();
+  const auto before = Summarize(then, authority_);
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->rows(0).project_count(), 1);
+  EXPECT_EQ(before->position(), 0);
+  EXPECT_EQ(before->known_at().SerializeAsString(), then.known_at().SerializeAsString());
+  const auto now = Summarize({}, authority_);
+  EXPECT_EQ(now->rows(0).project_count(), 2);
+  EXPECT_EQ(now->position(), position());
 }
 
 TEST_F(WholeMapTest, ListsUseTheirOrderAndFilters) {

@@ -144,6 +144,46 @@ TEST_F(PlacesTest, WrongRowsEnterNothing) {
   EXPECT_FALSE(form->committed());
 }
 
+TEST_F(PlacesTest, ClassifiersComeInTheOrderOfTheirDays) {
+  const std::vector<PlaceRowIn> older = {
+      In("630000000", "oblast", "Восточно-Казахстанская область"),
+      In("632800000", "district", "Семей Г.А.")};
+  const std::vector<PlaceRowIn> newer = {
+      In("100000000", "oblast", "область Абай"),
+      In("630000000", "oblast", "Восточно-Казахстанская область")};
+  // What is no whole one stands in nobody's way.
+  ASSERT_TRUE(Take("part", "2023-01-01", false, newer)->committed());
+  ASSERT_TRUE(Take("KATO 2022", "2022-06-08", true, newer)->committed());
+  for (const bool whole : {true, false}) {
+    const auto refused = Take("KATO 2018", "2018-01-01", whole, older).status();
+    EXPECT_EQ(base::ReasonOf(refused), "CLASSIFIER_OUTDATED") << refused;
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("later"), "2022-06-08");
+    EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 6(2)");
+  }
+  EXPECT_THAT(Resolved("632800000", "2024-01-01"), ElementsAre("PLACE_UNKNOWN"));
+  EXPECT_TRUE(Take("KATO 2022", "2022-06-08", true, newer)->committed());
+  EXPECT_TRUE(Take("KATO 2024", "2024-01-01", true, newer)->committed());
+  EXPECT_EQ(base::ReasonOf(Take("KATO 2022", "2022-06-08", true, newer).status()),
+            "CLASSIFIER_OUTDATED");
+}
+
+TEST_F(PlacesTest, AWholeClassifierHasTheRegionsOfItsPlaces) {
+  const auto region = In("390000000", "oblast", "Костанайская область");
+  const auto city = In("391000000", "district", "Костанай Г.А.");
+  ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, {region, city})->committed());
+  // The region stands, but would end with this one.
+  const auto without = Take("KATO 2022", "2022-06-08", true, {city});
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_FALSE(without->committed());
+  EXPECT_EQ(without->rows(0).reason(), "PLACE_WITHOUT_PARENT");
+  EXPECT_THAT(Resolved("391000000", "2024-01-01"), ElementsAre("391000000", "390000000"));
+  const auto part =
+      Take("part", "2022-06-08", false, {In("392000000", "district", "Аркалык Г.А.")});
+  ASSERT_TRUE(part.ok() && part->committed()) << part.status();
+  EXPECT_THAT(Resolved("392000000", "2024-01-01"), ElementsAre("392000000", "390000000"));
+}
+
 TEST_F(PlacesTest, OnceTakenInAProjectLiesInOneOfThem) {
   ASSERT_TRUE(Take("K", "2018-01-01", true,
                    {In("390000000", "oblast", "Костанайская область"),
@@ -221,7 +261,28 @@ TEST_F(PlacesTest, ABodyFilesTheReportsOfItsProjects) {
   ASSERT_TRUE(filed.ok()) << filed.status();
   EXPECT_TRUE(filed->committed()) << filed->DebugString();
   EXPECT_EQ(Get(mine).last_report_quarter(), "2026Q2");
-  EXPECT_EQ(by(akimat_, row)->rows(0).reason(), "REPORT_EXISTS");
+  EXPECT_EQ(by(akimat_, row)->rows(0).reason(), "ALREADY_EXISTS");
+}
+
+// More may be made than was designed.
+TEST_F(PlacesTest, AnImportedLoadMayBeOverTheDesign) {
+  const std::string mine = Include();
+  ASSERT_TRUE(Commission(mine, akimat_).ok());
+  GoTo(Day("2026-07-03"));
+  v1::ImportReportsRequest::Row row;
+  row.set_project(mine);
+  row.set_quarter("2026Q2");
+  row.set_readiness("100");
+  const auto loaded = [&](const char* load) {
+    row.set_capacity_load(load);
+    return Send<v1::ImportReportsRequest>("ImportReports", akimat_, {}, {row});
+  };
+  for (const char* wrong : {"200.01", "-1", "много", "12.345", "99999999999"})
+    EXPECT_EQ(loaded(wrong)->rows(0).outcome(), rpc::v1::ImportReport::Row::INVALID) << wrong;
+  const auto filed = loaded("120.5");
+  ASSERT_TRUE(filed.ok()) << filed.status();
+  EXPECT_TRUE(filed->committed()) << filed->DebugString();
+  EXPECT_EQ(Get(mine).administrative_data().progress().capacity_load_bp(), 12'050);
 }
 
 }  // namespace

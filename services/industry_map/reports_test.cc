@@ -23,13 +23,14 @@ class ReportsTest : public MapTest {
     return {found->deadlines().begin(), found->deadlines().end()};
   }
   absl::StatusOr<v1::Report> Correct(const v1::Report& report, int64_t used,
-                                     const rpc::Caller& caller) {
+                                     const rpc::Caller& caller, int32_t load_bp = 0) {
     v1::CorrectReportRequest correct;
     v1::Report& given = *correct.mutable_report();
     given.set_name(report.name());
     given.set_etag(report.etag());
-    *given.mutable_administrative_data() = report.administrative_data();
+    *given.mutable_administrative_data() = Report(report.name()).administrative_data();
     given.mutable_administrative_data()->clear_traffic_light();
+    given.mutable_administrative_data()->set_capacity_load_bp(load_bp);
     *given.mutable_administrative_data()->mutable_construction_used() = Tenge(used);
     *given.mutable_administrative_data()->mutable_sources(0)->mutable_amount() = Tenge(used);
     correct.mutable_update_mask()->add_paths("administrative_data");
@@ -204,7 +205,7 @@ TEST_F(ReportsTest, TheLightShowsLagAndForecast) {
   *slipping.mutable_forecast_commissioning_date() = Day("2028-07-01").ToProto();
   const auto report = Submit(name, slipping, akimat_);
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(report->administrative_data().traffic_light(), v1::Progress::RED);
+  EXPECT_EQ(Report(report->name()).administrative_data().traffic_light(), v1::Progress::RED);
   v1::ReplayDecisionRequest replay;
   replay.set_name(name);
   const auto replayed = Do<v1::ReplayDecisionResponse>("ReplayDecision", institute_, replay);
@@ -246,6 +247,58 @@ TEST_F(ReportsTest, FourLoadedQuartersAreProposedAsSuccessAndAPersonDecides) {
   ASSERT_TRUE(completed.ok()) << completed.status();
   EXPECT_EQ(completed->state(), Project::COMPLETED);
   EXPECT_TRUE(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay)->same());
+}
+
+// The row may also be closed from behind: by a report that comes late, or by a correction.
+TEST_F(ReportsTest, ALateOrCorrectedReportMayCloseTheRow) {
+  const std::string late = Include();
+  const std::string corrected = Include();
+  for (const std::string& name : {late, corrected})
+    ASSERT_TRUE(Commission(name, akimat_).ok()) << name;
+  GoTo(Day("2027-04-01"));
+  for (const std::string& name : {late, corrected}) {
+    for (const char* quarter : {"2026Q2", "2026Q4", "2027Q1"})
+      ASSERT_TRUE(Submit(name, MakeReport(quarter, 1, 10'000, 7'000), akimat_).ok()) << quarter;
+    EXPECT_EQ(Get(name).open_reviews_size(), 0);
+  }
+  ASSERT_TRUE(Submit(late, MakeReport("2026Q3", 1, 10'000, 7'000), akimat_).ok());
+  EXPECT_EQ(Get(late).open_reviews_size(), 1);
+  const auto low = Submit(corrected, MakeReport("2026Q3", 1, 10'000, 6'999), akimat_);
+  ASSERT_TRUE(low.ok()) << low.status();
+  EXPECT_EQ(Get(corrected).open_reviews_size(), 0);
+  const auto mended = Correct(*low, 1, akimat_, 7'000);
+  ASSERT_TRUE(mended.ok()) << mended.status();
+  const Project project = Get(corrected);
+  ASSERT_EQ(project.open_reviews_size(), 1);
+  EXPECT_EQ(Review(project.open_reviews(0)).administrative_data().ground_decision().outcome(),
+            "MET");
+}
+
+TEST_F(ReportsTest, CommissioningCountsFromItsDayHoweverLateItWasRecorded) {
+  const std::string name = Include();
+  GoTo(Day("2026-10-05"));
+  const auto report = Submit(name, MakeReport("2026Q3", 1, 9'000), akimat_);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(base::ReasonOf(Correct(*report, 1, akimat_, 5'000).status()),
+            "LOAD_BEFORE_COMMISSIONING");
+  ASSERT_TRUE(Commission(name, akimat_, Day("2026-09-30")).ok());
+  // The quarter that ended the day before has none of it, this one has, filed or corrected.
+  EXPECT_EQ(base::ReasonOf(Submit(name, MakeReport("2026Q2", 1, 9'000, 5'000), akimat_).status()),
+            "LOAD_BEFORE_COMMISSIONING");
+  EXPECT_TRUE(Submit(name, MakeReport("2026Q2", 1, 9'000), akimat_).ok());
+  const auto corrected = Correct(*report, 1, akimat_, 5'000);
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  EXPECT_EQ(Report(report->name()).administrative_data().capacity_load_bp(), 5'000);
+
+  const std::string other = Include();
+  GoTo(Day("2027-01-05"));
+  ASSERT_TRUE(Commission(other, akimat_, Day("2026-12-20")).ok());
+  v1::Report forecast = MakeReport("2026Q4", 1, 9'000, 5'000);
+  *forecast.mutable_forecast_commissioning_date() = Day("2027-02-01").ToProto();
+  EXPECT_EQ(base::ReasonOf(Submit(other, forecast, akimat_).status()),
+            "FORECAST_AFTER_COMMISSIONING");
+  forecast.clear_forecast_commissioning_date();
+  EXPECT_TRUE(Submit(other, forecast, akimat_).ok());
 }
 
 TEST_F(ReportsTest, MilestonesAreReachedInOrderByTheResponsibleBody) {

@@ -350,5 +350,35 @@ TEST(AdoptionTest, EveryFindingBothWays) {
   }
 }
 
+// What differs between two sets of main parameters, put into the one, makes it the other.
+TEST(ChangedFieldsTest, TakenMakeOneTheOther) {
+  Project project;
+  const Proposed whole = Whole();
+  *project.mutable_parameters() = whole.parameters;
+  project.mutable_parameters()->mutable_point()->set_latitude_millionths(53'214'800);
+  *project.mutable_administrative_data()->mutable_terms() = whole.terms;
+  const ProjectTerms terms = project.administrative_data().terms();
+  Project other = project;
+  ProjectParameters& parameters = *other.mutable_parameters();
+  parameters.clear_point();
+  parameters.set_oked("10.11");
+  parameters.add_goods_codes("0201");
+  parameters.mutable_title()->set_kk("Зауыт");
+  ProjectTerms& new_terms = *other.mutable_administrative_data()->mutable_terms();
+  new_terms.clear_cost();
+  new_terms.mutable_financing(0)->set_year(2027);
+  google::protobuf::RepeatedPtrField<std::string> paths;
+  for (const std::string& path : ChangedFields(project.parameters(), terms, parameters, new_terms))
+    *paths.Add() = path;
+  EXPECT_EQ(paths.size(), 6);
+  ASSERT_TRUE(TakeFields(paths, parameters, new_terms, &project).ok());
+  EXPECT_EQ(project.SerializeAsString(), other.SerializeAsString());
+  for (const char* wrong : {"parameters.nothing", "administrative_data.cost", "state", ""}) {
+    paths.Clear();
+    *paths.Add() = wrong;
+    EXPECT_TRUE(absl::IsDataLoss(TakeFields(paths, parameters, new_terms, &project))) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace nisi::industry_map

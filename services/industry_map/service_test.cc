@@ -331,6 +331,77 @@ TEST_F(ReviewsTest, ACorrectionHoldsFromItsPastDayThroughEveryVersionSince) {
   EXPECT_EQ(Get(name).milestone_facts_size(), 1);
 }
 
+// A change replaces what it names; what it was proposed beside may have changed since.
+TEST_F(ReviewsTest, AChangeToComeLeavesWhatAnotherChangedMeanwhile) {
+  const std::string name = Include();
+  auto coming = Change(name);
+  coming.mutable_parameters()->set_jobs_operation(500);
+  *coming.mutable_effective_from() = Day("2026-08-01").ToProto();
+  const std::string first = ProposeChange(coming)->name();
+  Recommend(first);
+  ASSERT_TRUE(Adopt(first, authority_).ok());
+  GoTo(Day("2026-07-01"));
+  auto meanwhile = Change(name);
+  meanwhile.mutable_parameters()->set_jobs_building(70);
+  meanwhile.mutable_parameters()->clear_point();
+  meanwhile.mutable_terms()->set_export_share_bp(9'000);
+  const auto second = ProposeChange(meanwhile);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->changed_fields_size(), 3);
+  Recommend(second->name());
+  ASSERT_TRUE(Adopt(second->name(), authority_).ok());
+  EXPECT_EQ(Get(name).parameters().jobs_operation(), 400);
+  GoTo(Day("2026-07-20"));
+  auto stale = Change(name);
+  stale.mutable_parameters()->set_jobs_operation(600);
+  const std::string third = ProposeChange(stale)->name();
+  Recommend(third);
+
+  GoTo(Day("2026-08-01"));
+  const Project both = Get(name);
+  EXPECT_EQ(both.parameters().jobs_operation(), 500);
+  EXPECT_EQ(both.parameters().jobs_building(), 70);
+  EXPECT_FALSE(both.parameters().has_point());
+  EXPECT_EQ(both.administrative_data().terms().export_share_bp(), 9'000);
+  EXPECT_EQ(JobsOn(name, Day("2026-07-31")), 400);
+  // What was proposed before that day was proposed of parameters that hold no longer.
+  EXPECT_EQ(base::ReasonOf(Adopt(third, authority_).status()), "PROJECT_STALE");
+}
+
+TEST_F(ReviewsTest, ACorrectionLeavesInThePastWhatItDoesNotName) {
+  const std::string name = Include();
+  GoTo(Day("2026-06-22"));
+  auto change = Change(name);
+  change.mutable_parameters()->set_jobs_operation(500);
+  change.mutable_terms()->set_in_country_value_bp(4'000);
+  const std::string first = ProposeChange(change)->name();
+  Recommend(first);
+  ASSERT_TRUE(Adopt(first, authority_).ok());
+  GoTo(Day("2026-07-01"));
+  auto correction = Change(name);
+  correction.mutable_parameters()->set_jobs_building(70);
+  correction.mutable_terms()->set_export_share_bp(9'000);
+  *correction.mutable_effective_from() = Day("2026-06-18").ToProto();
+  const std::string second = ProposeChange(correction)->name();
+  Recommend(second);
+  const auto corrected = Adopt(second, authority_);
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  const auto on = [&](const char* day) {
+    v1::GetProjectRequest get;
+    get.set_name(name);
+    *get.mutable_as_of() = Day(day).ToProto();
+    const Project then = *Do<Project>("GetProject", auditor_, get);
+    const v1::ProjectTerms& terms = then.administrative_data().terms();
+    return std::vector<int32_t>{then.parameters().jobs_operation(), terms.in_country_value_bp(),
+                                then.parameters().jobs_building(), terms.export_share_bp()};
+  };
+  EXPECT_EQ(on("2026-06-17"), (std::vector<int32_t>{400, 0, 0, 0}));
+  EXPECT_EQ(on("2026-06-18"), (std::vector<int32_t>{400, 0, 70, 9'000}));
+  EXPECT_EQ(on("2026-06-21"), (std::vector<int32_t>{400, 0, 70, 9'000}));
+  EXPECT_EQ(on("2026-06-22"), (std::vector<int32_t>{500, 4'000, 70, 9'000}));
+  EXPECT_EQ(on("2026-07-01"), (std::vector<int32_t>{500, 4'000, 70, 9'000}));
+}
+
 TEST_F(ReviewsTest, AMovedProjectIsExaminedWhereItGoes) {
   const std::string name = Include();
   auto change = Change(name);
@@ -360,7 +431,8 @@ TEST_F(ReviewsTest, SupportIsAddedAndBothAtOnceAreNot) {
   Recommend(review->name());
   const auto supported = Adopt(review->name(), authority_);
   ASSERT_TRUE(supported.ok()) << supported.status();
-  EXPECT_EQ(supported->administrative_data().supports(0).review(), review->name());
+  ASSERT_EQ(Get(name).administrative_data().supports_size(), 1);
+  EXPECT_EQ(Get(name).administrative_data().supports(0).review(), review->name());
 }
 
 TEST_F(ReviewsTest, ExclusionEndsWhatElseIsOpen) {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,9 @@
 #include "common/rpc/host.h"
 #include "common/rpc/masked_testing.h"
 #include "nisi/industry_map/v1/service.pb.h"
+#include "services/industry_map/env.h"
 #include "services/industry_map/service.h"
+#include "services/industry_map/tables.h"
 
 namespace nisi::industry_map {
 
@@ -199,19 +202,29 @@ class MapTest : public ::testing::Test {
     EXPECT_TRUE(made.ok()) << made.status();
     return made.ok() ? made->name() : "";
   }
+  // Records as they are stored, whole; a look by a call would be recorded.
   v1::Project Get(const std::string& name) {
-    v1::GetProjectRequest get;
-    get.set_name(name);
-    const auto found = Do<v1::Project>("GetProject", auditor_, get);
+    const auto number = ProjectNumber(name);
+    EXPECT_TRUE(number.ok()) << name;
+    const auto found = LoadProject(store().Read(), number.value_or(0));
     EXPECT_TRUE(found.ok()) << found.status();
-    return found.ok() ? *found : v1::Project();
+    return found.ok() ? found->project() : v1::Project();
   }
   v1::Review Review(const std::string& name) {
-    v1::GetReviewRequest get;
-    get.set_name(name);
-    const auto found = Do<v1::Review>("GetReview", auditor_, get);
+    const auto numbers = NumbersOfReview(name);
+    EXPECT_TRUE(numbers.ok()) << name;
+    if (!numbers.ok()) return v1::Review();
+    const auto found = LoadReview(store().Read(), numbers->project, numbers->review);
     EXPECT_TRUE(found.ok()) << found.status();
-    return found.ok() ? *found : v1::Review();
+    return found.ok() ? found->review() : v1::Review();
+  }
+  v1::Report Report(const std::string& name) {
+    const auto numbers = NumbersOfReport(name);
+    EXPECT_TRUE(numbers.ok()) << name;
+    if (!numbers.ok()) return v1::Report();
+    const auto found = store().Read().Find(kReports, ReportKey(numbers->project, numbers->quarter));
+    EXPECT_TRUE(found.ok() && found->has_value()) << name;
+    return found.ok() && found->has_value() ? (*found)->row.report() : v1::Report();
   }
   absl::StatusOr<v1::Review> Propose(const std::string& project, const rpc::Caller& caller,
                                      const std::vector<int>& answered = {}) {
@@ -295,10 +308,12 @@ class MapTest : public ::testing::Test {
     propose.set_justification("Сырья нет.");
     return propose;
   }
-  absl::StatusOr<v1::Project> Commission(const std::string& project, const rpc::Caller& caller) {
+  // Absent: today.
+  absl::StatusOr<v1::Project> Commission(const std::string& project, const rpc::Caller& caller,
+                                         std::optional<base::Date> day = std::nullopt) {
     v1::CommissionProjectRequest commission;
     commission.set_name(project);
-    *commission.mutable_actual_date() = base::Date::LegalDay(clock_.Now()).ToProto();
+    *commission.mutable_actual_date() = day.value_or(today()).ToProto();
     v1::CommissionProjectRequest& c = commission;
     c.add_documents()->set_name("акт.pdf");
     c.mutable_documents(0)->set_media_type("application/pdf");
