@@ -158,6 +158,28 @@ TEST_F(DemandTest, ADemandClosesTheDayAfterItsLast) {
             "DEMAND_OF_THE_LIST");
 }
 
+// An edition may come when the last day of one of its lines has passed.
+TEST_F(DemandTest, WhatIsPublishedTooLateClosesAtOnce) {
+  const std::string bin = Active(1);
+  const std::string offer = Offered(MakeOffer(bin)).name();
+  auto list = MakeList("2026-1", 3);
+  *list.mutable_demands(0)->mutable_respond_until() = Day("2026-06-12").ToProto();
+  *list.mutable_demands(1)->mutable_respond_until() = Day("2026-06-15").ToProto();
+  ASSERT_TRUE(Publish(list).ok());
+  EXPECT_EQ(base::ReasonOf(Respond("demands/1", bin, offer).status()), "RESPOND_UNTIL_PAST");
+  EXPECT_TRUE(Respond("demands/2", bin, offer).ok());
+  Advance(absl::Seconds(1));
+  EXPECT_EQ(GetDemand("demands/1").state(), D::CLOSED);
+  EXPECT_EQ(GetDemand("demands/2").state(), D::OPEN);
+  EXPECT_THAT(Listed("state = \"CLOSED\"", public_), ElementsAre("demands/1"));
+  EXPECT_EQ(base::ReasonOf(Respond("demands/1", bin, offer).status()), "DEMAND_STATE");
+  clock_.Set(Day("2026-06-16").StartOfDay());  // its timer has not run yet
+  EXPECT_EQ(base::ReasonOf(Respond("demands/2", bin, offer).status()), "RESPOND_UNTIL_PAST");
+  GoTo(Day("2026-06-16"));
+  EXPECT_EQ(GetDemand("demands/2").state(), D::CLOSED);
+  EXPECT_EQ(GetDemand("demands/3").state(), D::OPEN);
+}
+
 TEST_F(DemandTest, ActiveSuppliersAnswerWithOffersOfTheirOwn) {
   const std::string bin = Active(1), other = Active(2), customer = Bin(3);
   const std::string offer = Offered(MakeOffer(bin)).name();

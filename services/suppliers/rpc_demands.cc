@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -204,7 +205,9 @@ absl::Status EndDemand(Env& env, store::Tx& tx, absl::string_view payload, absl:
   if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer payload");
   ASSIGN_OR_RETURN(auto found, tx.Find(kDemands, store::Key::Of(number)));
   if (!found.has_value() || found->row.demand().state() != Demand::OPEN) return absl::OkStatus();
-  const base::Date day = base::Date::LegalDay(due);
+  // From midnight on, also where the process was down then; not before it was put: an edition may
+  // come when the last day of a line has passed.
+  const base::Date day = std::max(base::Date::LegalDay(due), found->version.effective_from);
   ASSIGN_OR_RETURN(const base::Date last,
                    base::Date::FromProto(found->row.demand().respond_until()));
   if (last >= day) return absl::OkStatus();  // it was put off

@@ -21,6 +21,11 @@ absl::StatusOr<Demand> OpenDemand(const store::Tx& tx, const Call& call, const s
   if (!found.has_value()) return rpc::Missing(call, kDemands.name, name);
   if (found->row.demand().state() != Demand::OPEN)
     return errors::DemandState(Demand::State_Name(found->row.demand().state()));
+  if (found->row.demand().has_respond_until()) {  // its timer may be about to run
+    ASSIGN_OR_RETURN(const base::Date last,
+                     base::Date::FromProto(found->row.demand().respond_until()));
+    if (last < tx.today()) return errors::RespondUntilPast();
+  }
   return std::move(*found->row.mutable_demand());
 }
 

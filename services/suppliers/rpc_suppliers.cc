@@ -104,7 +104,7 @@ absl::StatusOr<Encoded<v1::Supplier>> GetSupplier(Env& env, Call& call,
   if (!found.has_value())
     return rpc::Absent(call, ties, SupplierIsVisible, kSuppliers.name, request.name());
   Supplier& supplier = *found->row.mutable_supplier();
-  if (at.as_of.has_value()) ShowOn(*at.as_of, &supplier);
+  ShowOn(DayOf(at, view), &supplier);
   uint32_t roles = 0;
   if (!rpc::MaySee(call, ties, supplier, SupplierIsVisible, &roles))
     return rpc::Missing(call, kSuppliers.name, request.name());
@@ -117,22 +117,28 @@ absl::StatusOr<Encoded<v1::ListSuppliersResponse>> ListSuppliers(
   plan.table = &kSuppliers;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
-  const std::optional<base::Date> day = plan.at.as_of;
   if (!request.kato_prefix().empty()) {
     store::Key place;
     place.AddTextPrefix(request.kato_prefix());
     plan.orders = {{"kato", &kSuppliersByKato, place}};
     plan.order_by = "kato";
   }
-  // States of a day are those that are shown, not those that are stored.
-  if (!day.has_value()) plan.indexes.push_back({"state", &kSuppliersByState, StateKey});
+  // States of a day, and of today as it was known, are those that are shown, not those that are
+  // stored.
+  if (!plan.at.as_of.has_value() && !plan.at.known_at_us.has_value())
+    plan.indexes.push_back({"state", &kSuppliersByState, StateKey});
   plan.indexes.push_back({"oked", &kSuppliersByOked, TextKey});
   plan.indexes.push_back({"size", &kSuppliersBySize, SizeKey});
   const rpc::Ties& ties = rpc::TiesOf<Supplier>();
+  const auto day = std::make_shared<base::Date>();
+  plan.prepare = [day](const store::Reader& reader, const store::At& at) {
+    *day = DayOf(at, reader);
+    return absl::OkStatus();
+  };
   plan.show = [&call, &ties, day](google::protobuf::Message* message) {
     Supplier& supplier = static_cast<Supplier&>(*message);
     const Supplier::State stored = supplier.state();
-    if (day.has_value()) ShowOn(*day, &supplier);
+    ShowOn(*day, &supplier);
     uint32_t roles = 0;
     if (!rpc::MaySee(call, ties, supplier, SupplierIsVisible, &roles)) return rpc::Shown::kNo;
     return supplier.state() == stored ? rpc::Shown::kAsStored : rpc::Shown::kChanged;
