@@ -248,6 +248,57 @@ TEST_F(BulkTest, ASupplierHasSoManyOffersAndNoMore) {
   EXPECT_TRUE(Do<v1::Offer>("CreateOffer", Owner(bin), one).ok());
 }
 
+TEST_F(BulkTest, EvidenceEntersAndWhatMayNotStopsNoOther) {
+  using Row = v1::ImportEvidenceRequest::Row;
+  const std::string bin = Active(1), other = Active(2);
+  const auto row = [&](const std::string& owner, const std::string& number) {
+    Row made;
+    made.set_bin(owner);
+    made.set_type("REGISTER_ENTRY");
+    made.set_number(number);
+    made.set_issuer_bin(Bin(9'000));
+    made.set_issuer("Палата");
+    made.set_valid_from("2026-06-01");
+    made.set_covers(absl::StrCat(kCode, "=45.5"));
+    made.set_document_name("paper.pdf");
+    made.set_document_media_type("application/pdf");
+    made.set_document_size("1");
+    made.set_document_sha256(std::string(64, 'a'));
+    return made;
+  };
+  const auto enter = [&](const std::vector<Row>& rows) {
+    return Parsed(Upload("ImportEvidence", institute_,
+                         Messages<v1::ImportEvidenceRequest>(rows, NextUuid())));
+  };
+  v1::AddEvidenceRequest claim;
+  *claim.mutable_evidence() = MakeEvidence(bin, "claimed", 9'000);
+  ASSERT_TRUE(Do<v1::Evidence>("AddEvidence", Owner(bin), claim).ok());
+  *claim.mutable_evidence() = MakeEvidence(bin, "mine", 9'000);
+  ASSERT_TRUE(Do<v1::Evidence>("AddEvidence", Owner(bin, "aigul@institute"), claim).ok());
+  Confirmed(MakeEvidence(other, "theirs", 1'000));
+  const auto report = enter({row(bin, "fresh"), row(bin, "claimed"), row(bin, "mine"),
+                             row(bin, "theirs"), row(bin, "fresh"), row(Bin(77), "nobody's")});
+  ASSERT_EQ(report.rows_size(), 6);
+  EXPECT_TRUE(report.committed());
+  EXPECT_EQ(report.entered_count(), 2) << report.ShortDebugString();
+  EXPECT_EQ(report.refused_count(), 4);
+  EXPECT_EQ(report.rows(2).reason(), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(report.rows(3).reason(), "ALREADY_EXISTS");
+  EXPECT_EQ(report.rows(4).reason(), "EVIDENCE_STATE");
+  EXPECT_EQ(report.rows(5).reason(), "NOT_FOUND");
+  EXPECT_EQ(DomesticOn(bin, "2026-06-15").in_country_value_bp(), 4'550);
+  // 3 are there.
+  std::vector<Row> many;
+  for (int i = 0; i < 1'998; ++i) many.push_back(row(bin, absl::StrCat("N-", i)));
+  const auto full = enter(many);
+  EXPECT_EQ(full.entered_count(), 1'997);
+  EXPECT_EQ(full.rows(1'997).reason(), "EVIDENCE_TOO_MANY");
+  *claim.mutable_evidence() = MakeEvidence(bin, "one more", 9'000);
+  EXPECT_EQ(base::ReasonOf(Do<v1::Evidence>("AddEvidence", Owner(bin), claim).status()),
+            "EVIDENCE_TOO_MANY");
+  EXPECT_EQ(enter({row(other, "N-1998")}).entered_count(), 1);
+}
+
 TEST_F(BulkTest, TheRegisterIsOpenDataAndNoMore) {
   const std::string bin = Active(1), hidden = Bin(2);
   ASSERT_TRUE(Register(hidden).ok());
@@ -318,9 +369,11 @@ class RegisterWatchTest : public BulkTest {
     }
     return seen;
   }
-  std::unique_ptr<rpc::MessageSource> Watch(const rpc::Caller& caller, int64_t start,
-                                            const std::string& bin = "") {
+  std::unique_ptr<rpc::MessageSource> Watch(
+      const rpc::Caller& caller, int64_t start, const std::string& bin = "",
+      std::initializer_list<v1::WatchRegisterRequest::Content> contents = {}) {
     v1::WatchRegisterRequest request;
+    for (const auto content : contents) request.add_contents(content);
     request.set_start_position(start);
     request.set_bin(bin);
     auto source = Stream("WatchRegister", caller, request);
@@ -359,6 +412,36 @@ TEST_F(RegisterWatchTest, ASupplierComesWithWhatItHasAndGoesWithIt) {
   // Whoever comes late learns that it came and went, and nothing of what it has.
   EXPECT_THAT(Drain(*Watch(public_, 1)), ElementsAre(name, "-" + name));
   EXPECT_THAT(Drain(*Watch(public_, 1, Bin(2))), ElementsAre());
+}
+
+TEST_F(RegisterWatchTest, WhoFollowsOffersHearsThatTheirSupplierWent) {
+  const std::string bin = Active(1);
+  auto watch = Watch(public_, 0, "", {v1::WatchRegisterRequest::OFFERS});
+  const std::string paper = Confirmed(MakeEvidence(bin, "1", 4'000));
+  v1::Offer told = MakeOffer(bin);
+  told.add_evidence(paper);
+  const std::string offer = Offered(told).name(), ended = Offered(told).name();
+  v1::SuspendSupplierRequest suspend;
+  suspend.set_name("suppliers/" + bin);
+  suspend.set_reason("Проверка.");
+  ASSERT_TRUE(Do<v1::Supplier>("SuspendSupplier", institute_, suspend).ok());
+  v1::ReinstateSupplierRequest back;
+  back.set_name("suppliers/" + bin);
+  back.set_reason("Проверено.");
+  ASSERT_TRUE(Do<v1::Supplier>("ReinstateSupplier", institute_, back).ok());
+  EXPECT_THAT(Drain(*watch), ElementsAre(offer, ended, "-suppliers/" + bin, offer, ended));
+  // What is put right of the days before it ended does not bring an offer back.
+  GoTo(Day("2026-07-01"));
+  v1::DeleteOfferRequest remove;
+  remove.set_name(ended);
+  ASSERT_TRUE(Do<v1::DeleteOfferResponse>("DeleteOffer", Owner(bin), remove).ok());
+  GoTo(Day("2026-07-02"));
+  v1::RevokeEvidenceRequest revoke;
+  revoke.set_name(paper);
+  revoke.set_reason("Ошибка.");
+  *revoke.mutable_revoke_date() = Day("2026-06-20").ToProto();
+  ASSERT_TRUE(Do<v1::Evidence>("RevokeEvidence", institute_, revoke).ok());
+  EXPECT_THAT(Drain(*watch), ElementsAre("-" + ended, offer));
 }
 
 TEST_F(RegisterWatchTest, ChangesOfAnActiveSupplierComeOneByOne) {

@@ -139,6 +139,14 @@ absl::Status EvidenceExists() {
       .Cite(Examination());
 }
 
+absl::Status EvidenceTooMany(int64_t most) {
+  return Refusal(StatusCode::kFailedPrecondition, "EVIDENCE_TOO_MANY",
+                 "The supplier has as much evidence as one may have.")
+      .With("most", absl::StrCat(most))
+      .Precondition("EVIDENCE", "bin", absl::StrCat("at most ", most, " papers a supplier"))
+      .Cite(DatabaseRules());
+}
+
 absl::Status EvidenceDates() {
   return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_DATES",
                  "The evidence ends before it begins.")

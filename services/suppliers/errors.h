@@ -42,6 +42,7 @@ absl::Status DecisionMissing();                                 // DECISION_MISS
 
 // Evidence and offers.
 absl::Status EvidenceExists();                                   // ALREADY_EXISTS
+absl::Status EvidenceTooMany(int64_t most);                      // EVIDENCE_TOO_MANY
 absl::Status EvidenceDates();                                    // EVIDENCE_DATES
 absl::Status EvidenceTermTooLong(base::Date longest);            // EVIDENCE_TERM_TOO_LONG
 absl::Status EvidenceValue(int cover, bool conformity);          // EVIDENCE_VALUE

@@ -35,7 +35,8 @@ class OfferEntry {
 // The in-country value of an offer on a day, from the evidence that it names.
 absl::StatusOr<int32_t> ValueOn(const Offer& offer, base::Date day, Books& books);
 
-// Brings the value of the supplier's offers that name the evidence up to what it says now.
-absl::Status RefreshOffers(store::Tx& tx, const Evidence& evidence);
+// Brings the value of the supplier's offers that name the evidence, or did, up to what it says now,
+// on the days from `from` on: what is asked of a past day then agrees with the evidence of it.
+absl::Status RefreshOffers(store::Tx& tx, const Evidence& evidence, base::Date from);
 
 }  // namespace nisi::suppliers

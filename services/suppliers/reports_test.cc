@@ -70,6 +70,12 @@ class ReportTest : public SuppliersTest {
     return Do<v1::ComputeInCountryValueResponse>("ComputeInCountryValue", caller, request);
   }
 
+  std::string EtagOf(const std::string& name) {
+    v1::GetProcurementReportRequest request;
+    request.set_name(name);
+    return Done<R>("GetProcurementReport", auditor_, request).etag();
+  }
+
   std::string organization_;
   rpc::Caller customer_;
   rpc::Caller akimat_ = CallerOf("akimat", {rpc::v1::AKIMAT});
@@ -187,11 +193,15 @@ TEST_F(ReportTest, WhatAReportMayHold) {
     const auto filed = File(request, customer_);
     EXPECT_EQ(base::ReasonOf(filed.status()), c.reason) << filed.status();
   }
-  // The same period again is a correction; another part, and another stage, stand beside it.
+  // The same period again is a correction, of what was seen; another part, and another stage, stand
+  // beside it.
   auto request = MakeReport({MakeLine(1, 2'000)});
-  EXPECT_EQ(File(request, customer_)->name(), "procurement_reports/1");
+  EXPECT_EQ(base::ReasonOf(File(request, customer_).status()), "VERSION_MISMATCH");
   request.mutable_report()->set_etag("\"0-0\"");
-  EXPECT_FALSE(File(request, customer_).ok());
+  EXPECT_EQ(base::ReasonOf(File(request, customer_).status()), "VERSION_MISMATCH");
+  request.mutable_report()->set_etag(EtagOf("procurement_reports/1"));
+  EXPECT_EQ(File(request, customer_)->name(), "procurement_reports/1");
+  EXPECT_EQ(base::ReasonOf(File(request, customer_).status()), "VERSION_MISMATCH");
   EXPECT_EQ(File(MakeReport({MakeLine(1, 10)}, R::ACTUAL, "2026-07-01", "2026-09-30", 2), customer_)
                 ->name(),
             "procurement_reports/2");
@@ -206,6 +216,28 @@ TEST_F(ReportTest, WhatAReportMayHold) {
   // Reports that reach over the period are not of it.
   EXPECT_EQ(base::ReasonOf(Compute(customer_, R::ACTUAL, nullptr, "2026-09-29").status()),
             "NO_REPORTS");
+}
+
+TEST_F(ReportTest, PeriodsOfOneStageDoNotMeet) {
+  GoTo(Day("2026-12-31"));
+  const auto file = [&](const std::string& from, const std::string& to, R::Stage stage = R::PLAN,
+                        int part = 1) {
+    return base::ReasonOf(
+        File(MakeReport({MakeLine(1, 10, v1::GOOD, "")}, stage, from, to, part), customer_)
+            .status());
+  };
+  EXPECT_EQ(file("2026-07-01", "2026-07-31"), "");
+  EXPECT_EQ(file("2026-07-01", "2026-07-31", R::PLAN, 2), "");
+  EXPECT_EQ(file("2026-09-01", "2026-09-30"), "");
+  EXPECT_EQ(file("2026-07-31", "2026-08-02"), "PERIODS_OVERLAP");
+  EXPECT_EQ(file("2026-08-02", "2026-09-01"), "PERIODS_OVERLAP");
+  EXPECT_EQ(file("2026-07-01", "2026-07-30"), "PERIODS_OVERLAP");
+  EXPECT_EQ(file("2026-07-01", "2026-12-31"), "PERIODS_OVERLAP");
+  EXPECT_EQ(file("2026-09-10", "2026-09-12", R::PLAN, 2), "PERIODS_OVERLAP");
+  EXPECT_EQ(file("2026-08-01", "2026-08-31"), "");
+  EXPECT_EQ(file("2026-10-01", "2026-12-31"), "");
+  EXPECT_EQ(Compute(customer_, R::PLAN)->lines_size(), 5);
+  EXPECT_EQ(Compute(customer_, R::PLAN, nullptr, "2026-09-29")->lines_size(), 3);
 }
 
 TEST_F(ReportTest, PagesShowAllLinesOnceAndTheSameSums) {
@@ -227,7 +259,9 @@ TEST_F(ReportTest, PagesShowAllLinesOnceAndTheSameSums) {
     EXPECT_EQ(page.sums(0).amount().units(), 7'260);
     request.set_page_token(page.next_page_token());
     if (++pages == 1) {
-      ASSERT_TRUE(File(MakeReport({MakeLine(1, 5)}), customer_).ok());  // corrected meanwhile
+      auto correction = MakeReport({MakeLine(1, 5)});  // meanwhile
+      correction.mutable_report()->set_etag(EtagOf("procurement_reports/1"));
+      ASSERT_TRUE(File(correction, customer_).ok());
     }
   } while (!request.page_token().empty() && pages < 9);
   EXPECT_EQ(pages, 3);

@@ -24,51 +24,95 @@ absl::Status ScheduleWarning(const Env& env, store::Tx& tx, const EvidenceRow& r
   return absl::OkStatus();
 }
 
-// Whether the paper was not confirmed before, of another supplier.
+// Whether the paper was not confirmed before, of whomever.
 absl::Status CheckPaper(const store::Tx& tx, const Evidence& evidence) {
   ASSIGN_OR_RETURN(const auto known, tx.FindUnique(kEvidenceByPaper, PaperKey(evidence)));
   return known.has_value() ? errors::EvidenceExists() : absl::OkStatus();
 }
 
+// The same paper of the same supplier. A claim that was revoked before anybody confirmed it is
+// none: the paper may be entered again.
+absl::StatusOr<std::optional<EvidenceRow>> OwnPaper(const store::Tx& tx, const Evidence& told) {
+  std::optional<EvidenceRow> own;
+  RETURN_IF_ERROR(
+      tx.Scan(kEvidenceByOwner, {OwnPaperKey(told), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EvidenceRow>(view));
+                if (stored.row.confirmed() || stored.row.evidence().state() != Evidence::REVOKED)
+                  own = std::move(stored.row);
+                return !own.has_value();
+              }));
+  return own;
+}
+
+// The step that entering it is: the supplier claims it, the institute records it, and what the
+// supplier has claimed already is confirmed by that.
+absl::StatusOr<Step> BeginEntry(const store::Tx& tx, const Call& call, const Evidence& told) {
+  ASSIGN_OR_RETURN(const auto supplier, tx.Find(kSuppliers, store::Key::Of(told.bin())));
+  if (!supplier.has_value()) return rpc::Missing(call, kSuppliers.name, SupplierName(told.bin()));
+  ASSIGN_OR_RETURN(std::optional<EvidenceRow> own, OwnPaper(tx, told));
+  const bool confirms = own.has_value() && own->evidence().state() == Evidence::ADDED &&
+                        call.caller->Has(rpc::v1::INSTITUTE_LOCAL_CONTENT);
+  EvidenceRow row;
+  if (own.has_value()) row = *std::move(own);
+  // Its own BIN, as the policy says, or anybody's by the institute.
+  ASSIGN_OR_RETURN(Step step, cases::Begin(call, EvidenceMachine(),
+                                           confirms ? EvidenceVerb::kConfirm : EvidenceVerb::kAdd,
+                                           std::move(row), {.roles = call.caller->roles}));
+  if (!step.allowed.single()) RETURN_IF_ERROR(step.Lead(Evidence::CONFIRMED));
+  if (step.edge->to == Evidence::CONFIRMED) RETURN_IF_ERROR(CheckPaper(tx, told));
+  return step;
+}
+
 }  // namespace
+
+absl::Status JudgeEvidence(const store::Tx& tx, const Call& call, const Evidence& told) {
+  ASSIGN_OR_RETURN(const Step step, BeginEntry(tx, call, told));
+  if (step.row.number() != 0) return absl::OkStatus();  // is there already
+  int64_t count = 0;
+  RETURN_IF_ERROR(tx.ScanTotals(
+      kEvidenceCounts, store::Key::Of(told.bin()), {},
+      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        count = static_cast<int64_t>(sums[0]);
+        return true;
+      }));
+  return count < kMaxEvidence ? absl::OkStatus() : errors::EvidenceTooMany(kMaxEvidence);
+}
 
 absl::StatusOr<v1::Evidence> AddEvidence(Env& env, const Call& call, store::Tx& tx,
                                          const v1::AddEvidenceRequest& request) {
+  RETURN_IF_ERROR(JudgeEvidence(tx, call, request.evidence()));
   return EnterEvidence(env, call, tx, request.evidence());
 }
 
 absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
                                            const Evidence& told) {
-  ASSIGN_OR_RETURN(const auto supplier, tx.Find(kSuppliers, store::Key::Of(told.bin())));
-  if (!supplier.has_value()) return rpc::Missing(call, kSuppliers.name, SupplierName(told.bin()));
-  EvidenceRow row;
-  Books books(tx);
-  ASSIGN_OR_RETURN(const std::vector<EvidenceRow>* known, books.EvidenceOf(told.bin()));
-  for (const EvidenceRow& other : *known) {
-    if (PaperKey(other.evidence()) == PaperKey(told)) row = other;
-  }
-  // Its own BIN, as the policy says, or anybody's by the institute.
-  ASSIGN_OR_RETURN(Step step, cases::Begin(call, EvidenceMachine(), EvidenceVerb::kAdd,
-                                           std::move(row), {.roles = call.caller->roles}));
-  if (!step.allowed.single()) RETURN_IF_ERROR(step.Lead(Evidence::CONFIRMED));
-  ASSIGN_OR_RETURN(const int64_t number, tx.Next("evidence"));
-  step.row.set_number(number);
+  ASSIGN_OR_RETURN(Step step, BeginEntry(tx, call, told));
   Evidence& evidence = *step.row.mutable_evidence();
-  evidence = told;
-  evidence.set_name(EvidenceName(number));
+  const bool claimed = step.row.number() != 0;
+  const std::string added_by = claimed ? evidence.added_by() : step.subject;
+  if (!claimed) {
+    ASSIGN_OR_RETURN(const int64_t number, tx.Next("evidence"));
+    step.row.set_number(number);
+  }
+  evidence = told;  // what the institute enters stands, whatever was claimed
+  evidence.set_name(EvidenceName(step.row.number()));
   evidence.set_etag(tx.etag());  // the version that the decision says its facts are of
-  evidence.set_added_by(step.subject);
+  evidence.set_added_by(added_by);
   ASSIGN_OR_RETURN(*evidence.mutable_decision(), DecideTerm(evidence, *env.norms));
   evidence.mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
   ASSIGN_OR_RETURN(const base::Date last, base::Date::Parse(evidence.decision().outcome()));
   *evidence.mutable_valid_until() = last.ToProto();
   if (step.edge->to == Evidence::CONFIRMED) {
-    RETURN_IF_ERROR(CheckPaper(tx, evidence));
     step.row.set_confirmed(true);
     evidence.set_decided_by(step.subject);
     RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
   }
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
+  if (claimed) {  // offers may name it
+    ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
+    RETURN_IF_ERROR(RefreshOffers(tx, evidence, first));
+  }
   return evidence;
 }
 
@@ -81,7 +125,8 @@ absl::StatusOr<v1::Evidence> ConfirmEvidence(Env& env, const Call& call, store::
   step.row.mutable_evidence()->set_decided_by(step.subject);
   RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
-  RETURN_IF_ERROR(RefreshOffers(tx, step.row.evidence()));
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(step.row.evidence().valid_from()));
+  RETURN_IF_ERROR(RefreshOffers(tx, step.row.evidence(), first));
   return step.row.evidence();
 }
 
@@ -106,7 +151,8 @@ absl::StatusOr<v1::Evidence> RevokeEvidence(Env& env, const Call& call, store::T
   evidence.set_reason(request.reason());
   evidence.set_decided_by(step.subject);
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
-  RETURN_IF_ERROR(RefreshOffers(tx, evidence));
+  // What never counted gave no offer a value.
+  if (step.row.confirmed()) RETURN_IF_ERROR(RefreshOffers(tx, evidence, day));
   return evidence;
 }
 

@@ -177,6 +177,10 @@ class EvidenceImport final : public rpc::Import<v1::ImportEvidenceRequest, Evide
     return absl::OkStatus();
   }
 
+  absl::Status JudgeIn(const store::Tx& tx, const Evidence& told) override {
+    return JudgeEvidence(tx, *call_, told);
+  }
+
   absl::Status Enter(store::Tx& tx, const Evidence& told) override {
     return EnterEvidence(env_, *call_, tx, told).status();
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "services/suppliers/errors.h"
@@ -15,6 +16,60 @@ bool IsPublished(const Offer& /*offer*/) {
 
 std::optional<store::Key> TextKey(const std::string& value) {
   return store::Key::Of(value);
+}
+
+bool Names(const Offer& offer, const std::string& evidence) {
+  return std::find(offer.evidence().begin(), offer.evidence().end(), evidence) !=
+         offer.evidence().end();
+}
+
+// Notes that versions of the offer name evidence that it does not name from now on.
+absl::Status NoteFormer(store::Tx& tx, const OfferRow& offer, const std::string& evidence) {
+  OfferRow former;
+  former.set_number(offer.number());
+  former.mutable_offer()->set_name(offer.offer().name());
+  former.mutable_offer()->set_bin(offer.offer().bin());
+  former.mutable_offer()->add_evidence(evidence);
+  const store::Key key = store::Key::Of(evidence, offer.number());
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kFormerOffers, key));
+  return known.has_value() ? absl::OkStatus() : tx.Put(kFormerOffers, &former);
+}
+
+// The numbers of the offers of which a version names the evidence.
+absl::StatusOr<std::set<int64_t>> OffersNaming(const store::Tx& tx, const std::string& evidence) {
+  std::set<int64_t> numbers;
+  const auto take = [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<OfferRow>(view));
+    numbers.insert(stored.row.number());
+    return true;
+  };
+  const store::Range range{store::Key::Of(evidence), ""};
+  RETURN_IF_ERROR(tx.Scan(kOffersByEvidence, range, {}, take));
+  RETURN_IF_ERROR(tx.Scan(kFormerOffers, range, {}, take));
+  return numbers;
+}
+
+// Puts the value of one offer anew from the day on, at each version since: each names evidence of
+// its own. Days on which it was not there stay so.
+absl::Status RefreshFrom(store::Tx& tx, OfferEntry& entry, int64_t number, base::Date from) {
+  const store::Key key = store::Key::Of(number);
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kOffers, key.bytes(), from));
+  std::set<base::Date> days{from};
+  for (const store::RawRow& version : versions)
+    if (version.version.effective_from > from) days.insert(version.version.effective_from);
+  bool changed = false;  // then the later ones follow, so that the last one told of is the last
+  for (const base::Date day : days) {
+    store::At at;
+    at.as_of = day;
+    ASSIGN_OR_RETURN(auto then, tx.Find(kOffers, key, at));
+    if (!then.has_value()) continue;
+    Offer* offer = then->row.mutable_offer();
+    const std::string before = offer->SerializeAsString();
+    RETURN_IF_ERROR(entry.SetValue(offer));
+    changed = changed || offer->SerializeAsString() != before;
+    if (changed) RETURN_IF_ERROR(tx.Put(kOffers, &then->row, day));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -86,22 +141,11 @@ absl::StatusOr<int32_t> ValueOn(const Offer& offer, base::Date day, Books& books
   return lowest;
 }
 
-absl::Status RefreshOffers(store::Tx& tx, const Evidence& evidence) {
-  std::vector<OfferRow> rows;
-  RETURN_IF_ERROR(
-      tx.Scan(kOffersBySupplier, {store::Key::Of(evidence.bin()), ""}, {},
-              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<OfferRow>(view));
-                const auto& names = stored.row.offer().evidence();
-                if (std::find(names.begin(), names.end(), evidence.name()) != names.end())
-                  rows.push_back(std::move(stored.row));
-                return true;
-              }));
+absl::Status RefreshOffers(store::Tx& tx, const Evidence& evidence, base::Date from) {
+  ASSIGN_OR_RETURN(const std::set<int64_t> numbers, OffersNaming(tx, evidence.name()));
   OfferEntry entry(tx);
-  for (OfferRow& row : rows) {
-    RETURN_IF_ERROR(entry.SetValue(row.mutable_offer()));
-    RETURN_IF_ERROR(tx.Put(kOffers, &row));
-  }
+  for (const int64_t number : numbers)
+    RETURN_IF_ERROR(RefreshFrom(tx, entry, number, std::min(from, tx.today())));
   return absl::OkStatus();
 }
 
@@ -143,11 +187,14 @@ absl::StatusOr<v1::Offer> UpdateOffer(Env& /*env*/, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(const int64_t number, NumberOf(name, "offers/*"));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kOffers, store::Key::Of(number), name));
   Offer& offer = *found.row.mutable_offer();
+  const std::vector<std::string> named(offer.evidence().begin(), offer.evidence().end());
   RETURN_IF_ERROR(rpc::UpdateResource(request.offer(), request.update_mask(), &offer, &call));
   RETURN_IF_ERROR(CheckOffer(offer, "offer."));
   OfferEntry entry(tx);
   RETURN_IF_ERROR(entry.Judge(offer, /*is_new=*/false));
   RETURN_IF_ERROR(entry.SetValue(&offer));
+  for (const std::string& evidence : named)
+    if (!Names(offer, evidence)) RETURN_IF_ERROR(NoteFormer(tx, found.row, evidence));
   tx.Cite(errors::Database());
   RETURN_IF_ERROR(tx.Put(kOffers, &found.row));
   return offer;
@@ -159,6 +206,8 @@ absl::StatusOr<v1::DeleteOfferResponse> DeleteOffer(Env& /*env*/, const Call& ca
   const store::Key key = store::Key::Of(number);
   ASSIGN_OR_RETURN(const auto found, rpc::FindFor(tx, call, kOffers, key, request.name()));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.offer().etag()));
+  for (const std::string& evidence : found.row.offer().evidence())
+    RETURN_IF_ERROR(NoteFormer(tx, found.row, evidence));
   tx.Cite(errors::Database());
   RETURN_IF_ERROR(tx.End(kOffers, key));
   return v1::DeleteOfferResponse();

@@ -1,4 +1,6 @@
 // Monitored organizations, what they report, and the in-country value of it.
+#include <functional>
+
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
 #include "common/rpc/page.h"
@@ -51,30 +53,57 @@ absl::StatusOr<MonitoredOrganization> OrganizationOn(const store::Reader& reader
   return errors::NotMonitored(day);
 }
 
-struct Filed {
-  base::Date from, to;
-  ProcurementReport report;
-};
+// Whether the organization has reports of the stage on other periods that meet this one. Reads the
+// totals of periods: reports may be long.
+absl::Status CheckPeriod(const store::Tx& tx, const std::string& bin,
+                         ProcurementReport::Stage stage, base::Date from, base::Date to) {
+  const store::Key all = store::Key::Of(bin, static_cast<int64_t>(stage));
+  std::optional<store::Key> met;
+  RETURN_IF_ERROR(tx.ScanTotals(
+      kReportPeriods, all, {},
+      [&](absl::string_view group, absl::Span<const store::Int>) -> absl::StatusOr<bool> {
+        store::KeyReader key(group.substr(all.bytes().size()));
+        const auto first = key.Number(), last = key.Number();
+        if (!first.has_value() || !last.has_value()) return base::StoreCorrupt("key of a period");
+        const bool same = *first == from.days() && *last == to.days();
+        if (same || *first > to.days() || *last < from.days()) return *first <= to.days();
+        met = store::Key::FromBytes(group);
+        return false;
+      }));
+  if (!met.has_value()) return absl::OkStatus();
+  std::string name;
+  RETURN_IF_ERROR(tx.Scan(
+      kReportsByPeriod, {*met, "", 1}, {},
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ProcurementReportRow>(view));
+        name = stored.row.report().name();
+        return false;
+      }));
+  return errors::PeriodsOverlap(name);
+}
 
-// The reports of one organization and stage, by period and part.
-absl::StatusOr<std::vector<Filed>> ReportsOf(const store::Reader& reader, const std::string& bin,
-                                             ProcurementReport::Stage stage,
-                                             std::optional<int64_t> known_at) {
+// The reports of one organization and stage that lie within [from, to], one after another, by
+// period and part.
+absl::Status VisitReports(const store::Reader& reader, const std::string& bin,
+                          ProcurementReport::Stage stage, base::Date from, base::Date to,
+                          int64_t known_at,
+                          const std::function<absl::Status(const ProcurementReport&)>& visit) {
   store::At at;
   at.known_at_us = known_at;
-  std::vector<Filed> reports;
-  RETURN_IF_ERROR(
-      reader.Scan(kReportsByPeriod, {store::Key::Of(bin, static_cast<int64_t>(stage)), ""}, at,
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ProcurementReportRow>(view));
-                    Filed filed;
-                    filed.report = std::move(*stored.row.mutable_report());
-                    ASSIGN_OR_RETURN(filed.from, base::Date::FromProto(filed.report.period_from()));
-                    ASSIGN_OR_RETURN(filed.to, base::Date::FromProto(filed.report.period_to()));
-                    reports.push_back(std::move(filed));
-                    return true;
-                  }));
-  return reports;
+  const auto number = static_cast<int64_t>(stage);
+  const store::Range range{store::Key::Of(bin, number),
+                           std::string(store::Key::Of(bin, number, from).bytes()), 1};
+  return reader.Scan(
+      kReportsByPeriod, range, at,
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ProcurementReportRow>(view));
+        const ProcurementReport& report = stored.row.report();
+        ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(report.period_from()));
+        ASSIGN_OR_RETURN(const base::Date last, base::Date::FromProto(report.period_to()));
+        if (first > to) return false;
+        if (last <= to) RETURN_IF_ERROR(visit(report));
+        return true;
+      });
 }
 
 // Register entries by code, each with its supplier's state on the day asked for.
@@ -202,24 +231,21 @@ absl::StatusOr<v1::ProcurementReport> SubmitProcurementReport(
   ASSIGN_OR_RETURN(const MonitoredOrganization organization,
                    OrganizationOn(tx, call, request.parent(), from, std::nullopt));
   RETURN_IF_ERROR(CheckReport(told, tx.today()));
-  ASSIGN_OR_RETURN(const std::vector<Filed> others,
-                   ReportsOf(tx, organization.bin(), told.stage(), std::nullopt));
-  const ProcurementReport* before = nullptr;
-  for (const Filed& other : others) {
-    if (other.from == from && other.to == to) {
-      if (other.report.part() == told.part()) before = &other.report;
-    } else if (other.from <= to && from <= other.to) {
-      return errors::PeriodsOverlap(other.report.name());
-    }
-  }
+  RETURN_IF_ERROR(CheckPeriod(tx, organization.bin(), told.stage(), from, to));
+  ASSIGN_OR_RETURN(
+      const auto before,
+      tx.FindUnique(kReportsByPeriod,
+                    store::Key::Of(organization.bin(), static_cast<int64_t>(told.stage()), from, to,
+                                   told.part())));
   ProcurementReportRow row;
   *row.mutable_report() = told;
   ProcurementReport& report = *row.mutable_report();
-  if (before != nullptr) {
-    RETURN_IF_ERROR(rpc::CheckEtag(told.etag(), before->etag()));
-    ASSIGN_OR_RETURN(const int64_t number,
-                     rpc::NumberIn(before->name(), "procurement_reports/*", 0));
-    row.set_number(number);
+  if (before.has_value()) {
+    // Nobody replaces a report without having seen it.
+    const std::string& etag = before->row.report().etag();
+    if (told.etag().empty()) return base::EtagMismatch(etag);
+    RETURN_IF_ERROR(rpc::CheckEtag(told.etag(), etag));
+    row.set_number(before->row.number());
   } else {
     ASSIGN_OR_RETURN(const int64_t number, tx.Next("procurement_reports"));
     row.set_number(number);
@@ -275,8 +301,6 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   const int64_t known_at = page.recorded_us;
   ASSIGN_OR_RETURN(const MonitoredOrganization organization,
                    OrganizationOn(view, call, request.parent(), from, known_at));
-  ASSIGN_OR_RETURN(const std::vector<Filed> reports,
-                   ReportsOf(view, organization.bin(), request.stage(), known_at));
 
   Response response;
   PlanValue plan;
@@ -284,10 +308,9 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   const int64_t first = page.position;  // lines on the pages before
   const int size = rpc::PageSize(request.page_size());
   int64_t lines = 0, missing = 0;
-  for (const Filed& filed : reports) {
-    if (filed.from < from || filed.to > to) continue;  // whole reports only
-    for (const ProcurementReport::Line& line : filed.report.lines()) {
-      ASSIGN_OR_RETURN(const base::Date day, DayOfLine(filed.report, line));
+  const auto add = [&](const ProcurementReport& report) -> absl::Status {
+    for (const ProcurementReport::Line& line : report.lines()) {
+      ASSIGN_OR_RETURN(const base::Date day, DayOfLine(report, line));
       ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(line.amount()));
       std::vector<Entry> of_code;
       if (line.kind() == v1::GOOD) {
@@ -298,7 +321,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
       if (judged.rule() == "RESIDENT_SHARE_MISSING") ++missing;
       plan.Add(line.kind(), amount, judged.in_country_value_bp());
       if (lines >= first && response.lines_size() < size) {
-        judged.set_report(filed.report.name());
+        judged.set_report(report.name());
         judged.set_number(line.number());
         judged.set_kind(line.kind());
         judged.set_ens_tru(line.ens_tru());
@@ -307,7 +330,10 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
       }
       ++lines;
     }
-  }
+    return absl::OkStatus();
+  };
+  // Whole reports only.
+  RETURN_IF_ERROR(VisitReports(view, organization.bin(), request.stage(), from, to, known_at, add));
   if (lines == 0) return errors::NoReports();
   if (first + response.lines_size() < lines) {
     page.position = first + response.lines_size();

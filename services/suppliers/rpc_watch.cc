@@ -93,7 +93,7 @@ class RegisterWatch final : public rpc::JournalSource {
       if (change.table() == kSuppliers.name) {
         ShowSupplier(entry, change, &response);
       } else if (change.table() == kOffers.name && Wants(Request::OFFERS)) {
-        RETURN_IF_ERROR(ShowOffer(entry, change, books, &response));
+        RETURN_IF_ERROR(ShowOffer(entry, change, view, books, &response));
       } else if (change.table() == kEvidence.name && Wants(Request::EVIDENCE)) {
         RETURN_IF_ERROR(ShowEvidence(entry, change, books, &response));
       }
@@ -116,7 +116,8 @@ class RegisterWatch final : public rpc::JournalSource {
     const bool insider = RolesOver(ties, after) != 0;
     const bool sees = insider || after.state() == Supplier::ACTIVE;
     if (!saw && !sees) return;
-    if (Wants(Request::SUPPLIERS)) {
+    // That it goes is told whatever is followed: what it has goes with it.
+    if (Wants(Request::SUPPLIERS) || !sees) {
       auto* shown = Add(response, entry.position(), entry.record_time(), after.name(),
                         change.effective_from());
       if (sees) *shown->mutable_supplier() = std::move(after);
@@ -128,11 +129,20 @@ class RegisterWatch final : public rpc::JournalSource {
   }
 
   // Of a supplier that is in the register now, or of the caller's own.
-  absl::Status ShowOffer(const journal::v1::Entry& entry, const Change& change, Books& books,
+  absl::Status ShowOffer(const journal::v1::Entry& entry, const Change& change,
+                         const store::View& view, Books& books,
                          v1::WatchRegisterResponse* response) {
     const bool ended = change.kind() == Change::END;
     Offer offer = In<Offer>(ended ? change.before() : change.after());
     if (!bin_.empty() && offer.bin() != bin_) return absl::OkStatus();
+    // What is put right of the days before an offer ended does not bring it back.
+    ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(change.effective_from()));
+    if (!ended &&
+        from < base::Date::LegalDay(absl::FromUnixSeconds(entry.record_time().seconds()))) {
+      ASSIGN_OR_RETURN(const int64_t number, NumberOf(offer.name(), "offers/*"));
+      ASSIGN_OR_RETURN(const auto now, view.FindRaw(kOffers, store::Key::Of(number)));
+      if (!now.has_value()) return absl::OkStatus();
+    }
     if (RolesOver(rpc::TiesOf<Offer>(), offer) == 0) {
       ASSIGN_OR_RETURN(const bool active, books.IsActiveOn(offer.bin(), Today()));
       if (!active) return absl::OkStatus();

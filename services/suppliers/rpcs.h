@@ -49,7 +49,8 @@ absl::Status ScheduleTerm(Env& env, store::Tx& tx, const v1::Supplier& supplier)
 // rpc_evidence.cc
 absl::StatusOr<v1::Evidence> AddEvidence(Env&, const Call&, store::Tx&,
                                          const v1::AddEvidenceRequest&);
-// What it does, also for a row of an import.
+// Whether it may be entered, and what that does, also for a row of an import.
+absl::Status JudgeEvidence(const store::Tx& tx, const Call& call, const v1::Evidence& told);
 absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
                                            const v1::Evidence& told);
 absl::StatusOr<v1::Evidence> ConfirmEvidence(Env&, const Call&, store::Tx&,

@@ -57,7 +57,8 @@ std::vector<v1::ValuePeriod> ValuePeriods(const std::string& ens_tru,
 absl::Status CheckEvidence(const Offer& offer, const std::string& name, const v1::EvidenceRow* row);
 // PRICE_RANGE, INVALID_FIELD. `path`: see errors.h.
 absl::Status CheckOffer(const Offer& offer, absl::string_view path);
-inline constexpr int64_t kMaxOffers = 20'000;  // a supplier
+inline constexpr int64_t kMaxOffers = 20'000;   // a supplier
+inline constexpr int64_t kMaxEvidence = 2'000;  // a supplier, of all states
 
 // Whether a supplier, as it stands on the day (null: it is not there), is a domestic producer or
 // supplier on it, by its evidence for a code, or for any where that is empty. The first of

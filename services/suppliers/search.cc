@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/search/stretches.h"
-#include "common/store/tx.h"
 #include "services/suppliers/rules_supplier.h"
 
 namespace nisi::suppliers {
@@ -45,6 +44,32 @@ std::optional<Days> ActiveDays(const Supplier& supplier, int32_t from, int32_t u
   }
   if (from >= until) return std::nullopt;
   return Days{from, until};
+}
+
+struct SupplierStretch {
+  int32_t from = 0;
+  int32_t until = 0;
+  Supplier supplier;
+};
+
+// The supplier over the days, cut only where it looks another way: so an edit of anything else
+// leaves the documents of its offers as they are.
+absl::StatusOr<std::vector<SupplierStretch>> SupplierOver(const store::Reader& reader,
+                                                          const std::string& bin) {
+  ASSIGN_OR_RETURN(const auto versions,
+                   search::StretchesOf(reader, kSuppliers, store::Key::Of(bin)));
+  std::vector<SupplierStretch> stretches;
+  for (const search::Stretch& version : versions) {
+    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<SupplierRow>(version.row.view()));
+    Supplier& supplier = *stored.row.mutable_supplier();
+    if (!stretches.empty() && stretches.back().until == version.from &&
+        LooksAlike(stretches.back().supplier, supplier)) {
+      stretches.back().until = version.until;
+    } else {
+      stretches.push_back({version.from, version.until, std::move(supplier)});
+    }
+  }
+  return stretches;
 }
 
 void AddTexts(const Offer& offer, Document* document) {
@@ -98,20 +123,24 @@ absl::Status DocumentsOf(const store::Reader& reader, int64_t number,
   ASSIGN_OR_RETURN(const auto offers, search::StretchesOf(reader, kOffers, store::Key::Of(number)));
   for (const search::Stretch& stretch : offers) {
     ASSIGN_OR_RETURN(const auto offer, store::Reader::Parse<OfferRow>(stretch.row.view()));
-    ASSIGN_OR_RETURN(
-        const auto suppliers,
-        search::StretchesOf(reader, kSuppliers, store::Key::Of(offer.row.offer().bin())));
-    for (const search::Stretch& of_supplier : suppliers) {
+    ASSIGN_OR_RETURN(const auto suppliers, SupplierOver(reader, offer.row.offer().bin()));
+    for (const SupplierStretch& of_supplier : suppliers) {
       const int32_t from = std::max(stretch.from, of_supplier.from);
       const int32_t until = std::min(stretch.until, of_supplier.until);
       if (from >= until) continue;
-      ASSIGN_OR_RETURN(const auto supplier,
-                       store::Reader::Parse<SupplierRow>(of_supplier.row.view()));
-      const auto days = ActiveDays(supplier.row.supplier(), from, until);
-      if (days.has_value()) EmitOffer(offer.row.offer(), supplier.row.supplier(), *days, emit);
+      const auto days = ActiveDays(of_supplier.supplier, from, until);
+      if (days.has_value()) EmitOffer(offer.row.offer(), of_supplier.supplier, *days, emit);
     }
   }
   return absl::OkStatus();
+}
+
+bool LooksAlike(const Supplier& one, const Supplier& other) {
+  return one.state() == other.state() && one.kato() == other.kato() && one.size() == other.size() &&
+         DayIn(one.has_valid_until(), one.valid_until()) ==
+             DayIn(other.has_valid_until(), other.valid_until()) &&
+         DayIn(one.has_suspended_until(), one.suspended_until()) ==
+             DayIn(other.has_suspended_until(), other.suspended_until());
 }
 
 absl::Status TouchOffers(store::Tx& tx, const std::string& bin) {

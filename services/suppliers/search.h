@@ -22,7 +22,10 @@ absl::Status DocumentsOf(const store::Reader& reader, int64_t number,
 // 29. What a search sees of every offer.
 extern const search::Index kOfferSearch;
 
-// A supplier has been put: its offers may look another way.
+// Whether a search sees the same of both versions of a supplier.
+bool LooksAlike(const v1::Supplier& one, const v1::Supplier& other);
+
+// A supplier looks another way: so do its offers.
 absl::Status TouchOffers(store::Tx& tx, const std::string& bin);
 
 }  // namespace nisi::suppliers

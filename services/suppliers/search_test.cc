@@ -172,6 +172,40 @@ TEST_F(SearchOffersTest, PagesShowTheRegisterOfTheFirst) {
   EXPECT_EQ(base::ReasonOf(words.status()), "QUERY_TOO_LONG");
 }
 
+TEST_F(SearchOffersTest, AnEditThatNoSearchSeesLeavesOffersAsTheyAre) {
+  const std::string bin = Active(1);
+  const std::string offer = Named(bin, "Клапан").name();
+  GoTo(Day("2026-07-01"));
+  const auto edit = [&](const std::function<void(v1::Supplier*)>& change, const char* field) {
+    v1::UpdateSupplierRequest request;
+    request.mutable_supplier()->set_name("suppliers/" + bin);
+    change(request.mutable_supplier());
+    request.mutable_update_mask()->add_paths(field);
+    const auto done = Do<v1::Supplier>("UpdateSupplier", Owner(bin), request);
+    EXPECT_TRUE(done.ok()) << done.status();
+  };
+  edit([](v1::Supplier* s) { s->mutable_contacts()->set_phone("+77172000001"); }, "contacts");
+  EXPECT_THAT(Found("клапан"), ElementsAre(offer));
+  EXPECT_THAT(Found("клапан", "2026-06-20"), ElementsAre(offer));
+  const auto findings = store().Scrub();
+  ASSERT_TRUE(findings.ok()) << findings.status();
+  EXPECT_THAT(*findings, IsEmpty());
+  GoTo(Day("2026-07-02"));  // its size is seen
+  edit(
+      [](v1::Supplier* s) {
+        s->mutable_finance()->set_staff(10);
+        s->mutable_finance()->mutable_annual_income()->set_currency_code("KZT");
+        s->mutable_finance()->mutable_annual_income()->set_units(1'000'000);
+        s->mutable_finance()->set_year(2025);
+      },
+      "finance");
+  v1::SearchOffersRequest request;
+  request.add_sizes(Get(bin, auditor_)->size());
+  EXPECT_THAT(NamesIn(Search(request)), ElementsAre(offer));
+  *request.mutable_as_of() = Day("2026-07-01").ToProto();
+  EXPECT_THAT(NamesIn(Search(request)), IsEmpty());
+}
+
 TEST_F(SearchOffersTest, ScrubFindsNothingWrong) {
   const std::string bin = Active(1);
   for (int i = 0; i < 3; ++i) Named(bin, "Клапан");

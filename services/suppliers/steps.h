@@ -31,11 +31,18 @@ inline absl::StatusOr<cases::Step<SupplierRow>> BeginSupplier(const store::Tx& t
                       {.roles = found.roles, .etag = etag});
 }
 
-// Ends it: its offers may look another way to a search now.
+// Ends it. Where a search sees of the supplier what it did not see on that day before, its offers,
+// which may be many, look another way now.
 inline absl::Status FinishSupplier(const Env& env, store::Tx& tx, cases::Step<SupplierRow>* step,
                                    const cases::Who& who = {}) {
+  store::At at;
+  at.as_of = step->day;
+  ASSIGN_OR_RETURN(const auto before,
+                   tx.Find(kSuppliers, store::Key::Of(step->row.supplier().bin()), at));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSuppliers, step, who));
-  return TouchOffers(tx, step->row.supplier().bin());
+  const Supplier& after = step->row.supplier();
+  if (before.has_value() && LooksAlike(before->row.supplier(), after)) return absl::OkStatus();
+  return TouchOffers(tx, after.bin());
 }
 
 // The same of evidence.

@@ -40,11 +40,20 @@ const store::Index<OfferRow> kOffersByGoodsCode{9, "offers_by_goods_code", kOffe
                                                   if (!row.offer().goods_code().empty())
                                                     emit(Key::Of(row.offer().goods_code()));
                                                 }};
+const store::Index<OfferRow> kOffersByEvidence{
+    35, "offers_by_evidence", kOffers, false, [](const OfferRow& row, const EmitKey& emit) {
+      for (const std::string& name : row.offer().evidence()) emit(Key::Of(name));
+    }};
 const store::Totals<OfferRow> kOfferCounts{30, "offer_counts", kOffers, 1,
                                            [](const OfferRow& row, const store::EmitTotals& emit) {
                                              const store::Int one[] = {1};
                                              emit(Key::Of(row.offer().bin()), one);
                                            }};
+const store::Table<OfferRow> kFormerOffers{
+    33, "former_offers", [](const OfferRow& row) {
+      const auto& evidence = row.offer().evidence();
+      return Key::Of(evidence.empty() ? std::string() : evidence[0], row.number());
+    }};
 
 const store::Table<EvidenceRow> kEvidence{
     10, "evidence", [](const EvidenceRow& row) { return Key::Of(row.number()); }};
@@ -68,6 +77,14 @@ const store::Index<EvidenceRow> kEvidenceByLastDay{
     14, "evidence_by_last_day", kEvidence, false, [](const EvidenceRow& row, const EmitKey& emit) {
       const auto day = base::Date::FromProto(row.evidence().valid_until());
       if (day.ok()) emit(Key::Of(*day));
+    }};
+const store::Index<EvidenceRow> kEvidenceByOwner{
+    32, "evidence_by_owner", kEvidence, false,
+    [](const EvidenceRow& row, const EmitKey& emit) { emit(OwnPaperKey(row.evidence())); }};
+const store::Totals<EvidenceRow> kEvidenceCounts{
+    31, "evidence_counts", kEvidence, 1, [](const EvidenceRow& row, const store::EmitTotals& emit) {
+      const store::Int one[] = {1};
+      emit(Key::Of(row.evidence().bin()), one);
     }};
 
 const store::Table<DemandRow> kDemands{15, "demands",
@@ -123,6 +140,16 @@ const store::Index<ProcurementReportRow> kReportsByPeriod{
             Key::Of(report.bin(), static_cast<int64_t>(report.stage()), *from, *to, report.part()));
       }
     }};
+const store::Totals<ProcurementReportRow> kReportPeriods{
+    34, "procurement_report_periods", kReports, 1,
+    [](const ProcurementReportRow& row, const store::EmitTotals& emit) {
+      const v1::ProcurementReport& report = row.report();
+      const auto from = base::Date::FromProto(report.period_from());
+      const auto to = base::Date::FromProto(report.period_to());
+      const store::Int one[] = {1};
+      if (from.ok() && to.ok())
+        emit(Key::Of(report.bin(), static_cast<int64_t>(report.stage()), *from, *to), one);
+    }};
 
 const store::Schema& SuppliersSchema() {
   static const auto* const kSchema = [] {
@@ -130,13 +157,13 @@ const store::Schema& SuppliersSchema() {
         {"suppliers",
          1,
          {&kSuppliers, &kOffers, &kEvidence, &kDemands, &kPublications, &kResponses,
-          &kSubscriptions, &kNotices, &kMonitored, &kReports},
-         {&kSuppliersByState, &kSuppliersByKato, &kSuppliersByOked, &kSuppliersBySize,
-          &kOffersBySupplier, &kOffersByEnsTru, &kOffersByGoodsCode, &kEvidenceBySupplier,
-          &kEvidenceByEnsTru, &kEvidenceByPaper, &kEvidenceByLastDay, &kDemandsByEdition,
-          &kDemandsByEnsTru, &kDemandsByState, &kResponsesBySupplier, &kSubscriptionsByBin,
-          &kMonitoredByKato, &kReportsByPeriod},
-         {&kOfferCounts},
+          &kSubscriptions, &kNotices, &kMonitored, &kReports, &kFormerOffers},
+         {&kSuppliersByState, &kSuppliersByKato, &kSuppliersByOked,     &kSuppliersBySize,
+          &kOffersBySupplier, &kOffersByEnsTru,  &kOffersByGoodsCode,   &kEvidenceBySupplier,
+          &kEvidenceByEnsTru, &kEvidenceByPaper, &kEvidenceByLastDay,   &kDemandsByEdition,
+          &kDemandsByEnsTru,  &kDemandsByState,  &kResponsesBySupplier, &kSubscriptionsByBin,
+          &kMonitoredByKato,  &kReportsByPeriod, &kEvidenceByOwner,     &kOffersByEvidence},
+         {&kOfferCounts, &kEvidenceCounts, &kReportPeriods},
          {}}));
     schema->derived = {&kOfferSearch};
     return schema;
@@ -146,6 +173,11 @@ const store::Schema& SuppliersSchema() {
 
 Key PaperKey(const v1::Evidence& evidence) {
   return Key::Of(static_cast<int64_t>(evidence.type()), evidence.issuer_bin(), evidence.number());
+}
+
+Key OwnPaperKey(const v1::Evidence& evidence) {
+  return Key::Of(evidence.bin(), static_cast<int64_t>(evidence.type()), evidence.issuer_bin(),
+                 evidence.number());
 }
 
 std::string SupplierName(const std::string& bin) {

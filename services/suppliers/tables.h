@@ -32,7 +32,11 @@ extern const store::Table<OfferRow> kOffers;             // 6: number
 extern const store::Index<OfferRow> kOffersBySupplier;   // 7: bin
 extern const store::Index<OfferRow> kOffersByEnsTru;     // 8: ens_tru
 extern const store::Index<OfferRow> kOffersByGoodsCode;  // 9: goods code; sparse
+extern const store::Index<OfferRow> kOffersByEvidence;   // 35: each evidence that it names
 extern const store::Totals<OfferRow> kOfferCounts;       // 30: bin; how many it has
+// That versions of an offer name evidence which the last one does not name, or which was the last.
+// Of the offer only its name, BIN and that evidence.
+extern const store::Table<OfferRow> kFormerOffers;  // 33: evidence, number
 
 extern const store::Table<EvidenceRow> kEvidence;            // 10: number
 extern const store::Index<EvidenceRow> kEvidenceBySupplier;  // 11: bin
@@ -40,6 +44,8 @@ extern const store::Index<EvidenceRow>
     kEvidenceByEnsTru;  // 12: ens_tru of each cover; REGISTER_ENTRY only
 extern const store::Index<EvidenceRow> kEvidenceByPaper;    // 13: PaperKey; unique, confirmed only
 extern const store::Index<EvidenceRow> kEvidenceByLastDay;  // 14: valid_until
+extern const store::Index<EvidenceRow> kEvidenceByOwner;    // 32: bin, PaperKey
+extern const store::Totals<EvidenceRow> kEvidenceCounts;    // 31: bin; how many it has
 
 extern const store::Table<DemandRow> kDemands;                // 15: number
 extern const store::Index<DemandRow> kDemandsByEdition;       // 16: edition, item; unique, sparse
@@ -57,6 +63,7 @@ extern const store::Index<MonitoredOrganizationRow> kMonitoredByKato;  // 26: ka
 extern const store::Table<ProcurementReportRow> kReports;              // 27: number
 extern const store::Index<ProcurementReportRow>
     kReportsByPeriod;  // 28: bin, stage, period, part; unique
+extern const store::Totals<ProcurementReportRow> kReportPeriods;  // 34: bin, stage, period
 
 // 29: the search index over offers, kOfferSearch (search.h).
 
@@ -72,6 +79,8 @@ inline constexpr char kCloseDemandTimer[] = "demand/close";  // the day after re
 
 // Type, issuer and number: one paper.
 store::Key PaperKey(const v1::Evidence& evidence);
+// A paper of one supplier.
+store::Key OwnPaperKey(const v1::Evidence& evidence);
 
 std::string SupplierName(const std::string& bin);
 std::string OfferName(int64_t number);

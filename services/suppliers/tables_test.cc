@@ -49,6 +49,7 @@ std::string Schema() {
   offer.mutable_offer()->set_bin("210440000015");
   offer.mutable_offer()->set_ens_tru("281413.900.000001");
   offer.mutable_offer()->set_goods_code("848130");
+  offer.mutable_offer()->add_evidence("evidence/7");
   EvidenceRow evidence;
   evidence.set_number(7);
   evidence.set_confirmed(true);
