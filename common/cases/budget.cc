@@ -116,6 +116,23 @@ absl::StatusOr<AccountRow> AccountOf(const store::Reader& reader, const std::str
   return row;
 }
 
+// A closed account of this year or a later one; empty when there is none. Nothing carries money out
+// of a year behind a closed one, so none goes in.
+absl::StatusOr<std::string> ClosedFrom(const store::Reader& reader, const std::string& programme,
+                                       int year) {
+  std::string closed;
+  RETURN_IF_ERROR(
+      reader.Scan(kAccounts, {Key::Of(programme), ""}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+                    if (stored.row.year() >= year && stored.row.closed_by() != 0) {
+                      closed = stored.row.account().name();
+                    }
+                    return closed.empty();
+                  }));
+  return closed;
+}
+
 // Moves a bucket of an account by so many tiyn, and tells it in the posting.
 absl::Status Move(AccountRow* row, Bucket bucket, int64_t tiyn, Posting* posting) {
   if (tiyn == 0) return absl::OkStatus();
@@ -200,6 +217,10 @@ absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
   ASSIGN_OR_RETURN(AccountRow row, AccountOf(tx, movement.programme, movement.year));
   const std::string& name = row.account().name();
   if (row.closed_by() != 0) return YearClosed(name);
+  if (movement.kind == Posting::ALLOCATE) {
+    ASSIGN_OR_RETURN(const std::string closed, ClosedFrom(tx, movement.programme, movement.year));
+    if (!closed.empty()) return YearClosed(closed);
+  }
   const int64_t tiyn = movement.amount.tiyn();
   if (flow->from != budget::v1::SOURCE && Balance(row, flow->from) < tiyn) {
     ASSIGN_OR_RETURN(const AccountRow before, AccountOf(tx, movement.programme, movement.year - 1));
@@ -250,6 +271,7 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
                 return open.empty();
               }));
   if (!open.empty()) return YearNotClosed(open);
+  if (next.closed_by() != 0) return YearClosed(next.account().name());
 
   PostingRow posted;
   Posting& posting = *posted.mutable_posting();

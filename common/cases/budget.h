@@ -50,13 +50,15 @@ struct Movement {
 // Posts a movement within one account. ALLOCATE opens the account; for any other one that is not
 // there is empty. INVALID_FIELD for no amount; BUDGET_EXCEEDED (FAILED_PRECONDITION with
 // QuotaFailure) when the bucket holds less, or YEAR_NOT_CLOSED when the year before still holds
-// some of it; YEAR_CLOSED. A refusal changes nothing. Cites `basis`.
+// some of it; YEAR_CLOSED, of an ALLOCATE also when a later year is closed: what goes in behind it
+// would never come out. A refusal changes nothing. Cites `basis`.
 absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                              const base::LegalBasis& basis);
 
 // Closes a financial year that is over: reserved and committed money goes on in the next year, and
 // what is free too where it is carried over, else back to the budget. One posting, once: asked
-// again, the same answer. YEAR_NOT_OVER; YEAR_NOT_CLOSED while an earlier one is open; NOT_FOUND.
+// again, the same answer. YEAR_NOT_OVER; YEAR_NOT_CLOSED while an earlier one is open; YEAR_CLOSED
+// when the next one, which would take the money, is closed; NOT_FOUND.
 absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std::string& programme,
                                                         int year, bool carry_over,
                                                         const std::string& subject,

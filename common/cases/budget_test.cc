@@ -162,6 +162,37 @@ TEST_P(BudgetTest, TheBalanceIsCarriedOverOnceExactly) {
   ExpectSound();
 }
 
+// Nothing is carried out of a year behind a closed one: no money goes in.
+TEST_P(BudgetTest, NoMoneyGoesBehindAClosedYear) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 100, 2025, "clusters").ok());
+  clock_.Set(Day("2027-01-15").StartOfDay());
+  ASSERT_TRUE(Close(2026).ok());
+  const absl::Status behind = Move(Posting::ALLOCATE, 500, 2025);
+  EXPECT_EQ(ReasonOf(behind), "YEAR_CLOSED");
+  EXPECT_EQ(Stands(2025), "");
+  EXPECT_EQ(ReasonOf(Move(Posting::ALLOCATE, 500, 2024)), "YEAR_CLOSED");
+  EXPECT_EQ(ReasonOf(Move(Posting::ALLOCATE, 500, 2026)), "YEAR_CLOSED");
+  EXPECT_TRUE(Move(Posting::ALLOCATE, 500, 2027).ok());
+  EXPECT_TRUE(Move(Posting::ALLOCATE, 500, 2025, "clusters").ok()) << "another programme";
+  // One that got in before this was refused: it is not moved on into the closed year.
+  ASSERT_TRUE(store_
+                  ->Write({.actor = "test"},
+                          [&](Tx& tx) -> absl::StatusOr<std::string> {
+                            AccountRow row;
+                            row.set_programme("grants");
+                            row.set_year(2025);
+                            row.mutable_account()->set_name("programmes/grants/accounts/2025");
+                            for (int i = 0; i < 5; ++i) row.add_balances(0);
+                            RETURN_IF_ERROR(tx.Put(kAccounts, &row));
+                            return std::string();
+                          })
+                  .ok());
+  EXPECT_EQ(ReasonOf(Close(2025).status()), "YEAR_CLOSED");
+  EXPECT_EQ(Stands(2026), "100.00 = 0.00 + 0.00 + 0.00 + 0.00 closed");
+  ExpectSound();
+}
+
 // Any movements in any order: what is moved is what a plain sum of the accepted ones says.
 TEST_P(BudgetTest, NothingIsEverLostOrMade) {
   std::mt19937 random(11);

@@ -1,6 +1,7 @@
 #include "common/cases/gate.h"
 
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/norms/term.h"
@@ -32,19 +33,41 @@ absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint) {
       .RetryAfter(absl::Minutes(1));
 }
 
+absl::StatusOr<std::optional<Notice>> LastNotice(const store::Reader& reader,
+                                                 const std::string& record,
+                                                 gate::v1::Checkpoint checkpoint,
+                                                 const std::string& recipient) {
+  std::optional<Notice> last;
+  base::Date last_day;
+  RETURN_IF_ERROR(reader.Scan(
+      kNoticesByRecord, {Key::Of(record, static_cast<int64_t>(checkpoint)), ""}, {},
+      [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<NoticeRow>(row));
+        Notice& notice = *stored.row.mutable_notice();
+        if (notice.recipient() != recipient) return true;
+        ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(notice.check_date()));
+        // They come in the order in which they were recorded.
+        if (last.has_value() && day < last_day) return true;
+        last_day = day;
+        last = std::move(notice);
+        return true;
+      }));
+  return last;
+}
+
+absl::Status ConfirmNotice(const store::Reader& reader, const Notice& used) {
+  ASSIGN_OR_RETURN(const std::optional<Notice> last,
+                   LastNotice(reader, used.record(), used.checkpoint(), used.recipient()));
+  // A gate that answers by itself records nothing here.
+  return last.has_value() && last->name() != used.name() ? GateNotChecked(used.checkpoint())
+                                                         : absl::OkStatus();
+}
+
 absl::StatusOr<Notice> RecordedGate::Check(const rpc::Call& /*call*/,
                                            const GateQuestion& question) {
   const store::View view = store_.Read();
-  std::optional<Notice> last;
-  RETURN_IF_ERROR(view.Scan(
-      kNoticesByRecord, {Key::Of(question.record, static_cast<int64_t>(question.checkpoint)), ""},
-      {}, [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-        ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<NoticeRow>(row));
-        if (stored.row.notice().recipient() == question.recipient) {
-          last = std::move(*stored.row.mutable_notice());
-        }
-        return true;
-      }));
+  ASSIGN_OR_RETURN(std::optional<Notice> last,
+                   LastNotice(view, question.record, question.checkpoint, question.recipient));
   if (!last.has_value()) return GateNotChecked(question.checkpoint);
   if (last->verdict() == Notice::FAILED) return *std::move(last);
   ASSIGN_OR_RETURN(const base::Date checked, base::Date::FromProto(last->check_date()));

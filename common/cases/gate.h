@@ -4,6 +4,7 @@
 // happen or forbid. GATE_NOT_CHECKED (UNAVAILABLE) is no notice: nobody may take it for a pass.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -41,12 +42,23 @@ absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint);
 extern const store::Table<NoticeRow> kNotices;          // 0xf030: name
 extern const store::Index<NoticeRow> kNoticesByRecord;  // 0xf031: record, checkpoint, sequence
 
+// What was said last of a recipient's case at a checkpoint: the notice of the latest day of check,
+// of several of that day the one recorded last. One that is older is not the last word because it
+// was recorded late.
+absl::StatusOr<std::optional<Notice>> LastNotice(const store::Reader& reader,
+                                                 const std::string& record,
+                                                 gate::v1::Checkpoint checkpoint,
+                                                 const std::string& recipient);
+// In the transaction that uses what the gate said outside it: GATE_NOT_CHECKED when another notice
+// has become the last word since, so that the step is tried again by that one.
+absl::Status ConfirmNotice(const store::Reader& reader, const Notice& used);
+
 // The schema of a service with the notices that officials record in it.
 store::Schema WithNotices(store::Schema schema);
 
 // Until the gate answers by itself: notices that it gave on paper and officials recorded. The last
 // one about the case at the checkpoint, not older than `days` working days; none is silence. A
-// FAILED one holds until another is recorded.
+// FAILED one holds until another of its day or a later one is recorded.
 class RecordedGate final : public Gate {
  public:
   RecordedGate(const store::Store& store, const norms::Norms& norms, std::string days_norm)

@@ -87,6 +87,36 @@ TEST_P(GateTest, SilenceIsNoPass) {
   EXPECT_EQ(GateNotChecked(kPayment).code(), absl::StatusCode::kUnavailable);
 }
 
+// Notices on paper come late and out of order: the day of the check counts.
+TEST_P(GateTest, AnOlderCheckRecordedLaterIsNotTheLastWord) {
+  constexpr auto kPayment = gate::v1::BEFORE_PAYMENT;
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-12").ok());
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-11").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-12"), "failed");
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-12").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-12"), "passed");
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-10").ok());
+  EXPECT_EQ(Ask(kPayment, "2026-06-12"), "passed");
+}
+
+TEST_P(GateTest, AStepIsTakenByTheLastWordOnly) {
+  constexpr auto kPayment = gate::v1::BEFORE_PAYMENT;
+  ASSERT_TRUE(Record(kPayment, Notice::PASSED, "2026-06-15").ok());
+  RecordedGate gate(*store_, norms_, "clusters.support.payment_days");
+  const auto asked =
+      gate.Check(rpc::Call(), {kPayment, "990140000007", "supports/a", Day("2026-06-15")});
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  EXPECT_TRUE(ConfirmNotice(store_->Read(), *asked).ok());
+  // Older, of another checkpoint, recipient or case: nothing that changes it.
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-14").ok());
+  ASSERT_TRUE(Record(gate::v1::BEFORE_CONSIDERATION, Notice::FAILED, "2026-06-15").ok());
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-15", "990140000106").ok());
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-15", "990140000007", "supports/b").ok());
+  EXPECT_TRUE(ConfirmNotice(store_->Read(), *asked).ok());
+  ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-15").ok());
+  EXPECT_EQ(ReasonOf(ConfirmNotice(store_->Read(), *asked)), "GATE_NOT_CHECKED");
+}
+
 NISI_BOTH_ENGINES(GateTest);
 
 }  // namespace
