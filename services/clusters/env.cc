@@ -123,4 +123,11 @@ absl::StatusOr<std::set<std::string>> ExpertSubjects(const store::Reader& reader
   return subjects;
 }
 
+absl::Status CheckNoExpert(const store::Reader& reader, int32_t selection,
+                           const std::string& subject) {
+  ASSIGN_OR_RETURN(const auto expert,
+                   reader.FindUniqueRaw(kExpertsBySubject, store::Key::Of(selection, subject)));
+  return expert.has_value() ? errors::ActedInSelection() : absl::OkStatus();
+}
+
 }  // namespace nisi::clusters

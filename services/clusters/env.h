@@ -1,6 +1,7 @@
 // What the functions of this service work with, who may see what, and what their commands share.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -131,6 +132,11 @@ absl::Status Adopt(const Env& env, store::Tx& tx, const std::string& initiative)
 absl::StatusOr<std::set<std::string>> ExpertSubjects(const store::Reader& reader,
                                                      int32_t selection);
 
+// Whoever is an expert of a selection, be it dismissed, neither examines its applications nor
+// closes its scoring nor decides on it: SEPARATION_OF_DUTIES.
+absl::Status CheckNoExpert(const store::Reader& reader, int32_t selection,
+                           const std::string& subject);
+
 // ---- Clusters and members (members.cc)
 
 // Opens the candidate of an admitted application, or brings the one it has up to its initiative.
@@ -141,9 +147,10 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
 absl::StatusOr<std::vector<MemberRow>> MembersOn(const store::Reader& reader, int32_t cluster,
                                                  base::Date day);
 // Judges the composition as of `on` and sets it, with the count of members and the cure period, on
-// the cluster, which the caller then puts. `since`: the day from which the change holds.
+// the cluster, which the caller then puts. `since`: the day from which the change holds;
+// `recorded`: the day on which it became known, which in a timer is not the day it runs on.
 absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date since,
-                     ClusterRow* row);
+                     base::Date recorded, ClusterRow* row);
 // Counts in how many public clusters an organization is, on `from` and every later day on which
 // that changes by what is known. `cluster`: one that it may not be known to belong to yet.
 absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, base::Date from);
@@ -156,9 +163,15 @@ void Keep(const std::string& bin, ClusterRow* row);
 cases::OverdueFns OverdueActs(const Env& env);
 absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_view payload,
                                    absl::Time due);
-// Closes the open deadlines of a cluster of one kind; all where it is empty.
+// Closes the open deadlines of a cluster of one kind; all where it is empty. `day`: from which that
+// holds, as with Tx::Put.
 absl::Status CloseDeadlines(store::Tx& tx, const std::string& cluster, absl::string_view kind,
-                            cases::Deadline::State state);
+                            cases::Deadline::State state,
+                            std::optional<base::Date> day = std::nullopt);
+// What a cluster organization has still to do is for another one to do.
+absl::Status HandOverDeadlines(store::Tx& tx, const Cluster& cluster);
+// The last day of what is open, for a cluster that is put without a step.
+absl::Status SetDueDate(const store::Reader& reader, Cluster* cluster);
 absl::Status OpenReportDeadline(const Env& env, store::Tx& tx, const Cluster& cluster, int year,
                                 std::optional<base::Date> day = std::nullopt);
 

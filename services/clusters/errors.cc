@@ -270,6 +270,16 @@ absl::Status UpkeepTermOver() {
       .Cite(Organization());
 }
 
+absl::Status SupportYearChanged(int32_t now) {
+  return Refusal(
+             StatusCode::kFailedPrecondition, "SUPPORT_YEAR_CHANGED",
+             "Another grant was decided since the examination: this is another year of support, "
+             "with another share.")
+      .With("supportYear", absl::StrCat(now))
+      .Precondition("YEAR", "support_year", "an examination by the share of the year is needed")
+      .Cite(Organization());
+}
+
 absl::Status CostsIncomplete(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "COSTS_INCOMPLETE",
                  "Every cost item is answered, and less than all of it with a remark.")

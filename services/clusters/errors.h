@@ -53,8 +53,10 @@ absl::Status CorrectionReasonMissing();                   // CORRECTION_REASON_M
 absl::Status ReportYearOpen(int year);                    // REPORT_YEAR_OPEN
 absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
 absl::Status ClusterNotEligible();                                           // CLUSTER_NOT_ELIGIBLE
-absl::Status RecipientNotInCluster();                      // RECIPIENT_NOT_IN_CLUSTER
-absl::Status UpkeepTermOver();                             // UPKEEP_TERM_OVER
+absl::Status RecipientNotInCluster();  // RECIPIENT_NOT_IN_CLUSTER
+absl::Status UpkeepTermOver();         // UPKEEP_TERM_OVER
+// `now`: the year of support today, 0 when it is none any longer.
+absl::Status SupportYearChanged(int32_t now);              // SUPPORT_YEAR_CHANGED
 absl::Status CostsIncomplete(const std::string& field);    // COSTS_INCOMPLETE
 absl::Status AcceptedOverCost(const std::string& field);   // ACCEPTED_OVER_COST
 absl::Status FindingUnsatisfied(const std::string& rule);  // FINDING_UNSATISFIED

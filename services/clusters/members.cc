@@ -38,13 +38,13 @@ bool IsKept(Cluster::State state) {
 
 // One deadline while a cure period runs: the cluster organization has to make the cluster whole.
 absl::Status FollowCure(const Env& env, store::Tx& tx, const Cluster& cluster, const Cure& before,
-                        const Cure& after) {
+                        const Cure& after, base::Date recorded) {
   if (before.until == after.until) return absl::OkStatus();
   if (!after.until.has_value()) {
-    return CloseDeadlines(tx, cluster.name(), kCureDeadline, Deadline::DONE);
+    return CloseDeadlines(tx, cluster.name(), kCureDeadline, Deadline::DONE, recorded);
   }
   constexpr char kNorm[] = "clusters.composition.cure_days";
-  ASSIGN_OR_RETURN(const norms::Norm norm, env.norms->Get(kNorm, tx.today()));
+  ASSIGN_OR_RETURN(const norms::Norm norm, env.norms->Get(kNorm, recorded));
   Deadline deadline;
   deadline.set_record(cluster.name());
   deadline.set_kind(kCureDeadline);
@@ -55,7 +55,7 @@ absl::Status FollowCure(const Env& env, store::Tx& tx, const Cluster& cluster, c
   deadline.set_norm(kNorm);
   deadline.set_rests_on_assumption(norm.certainty == norms::Certainty::kAssumption);
   *deadline.mutable_legal_basis() = errors::RulesOfRegister();
-  return cases::OpenDeadline(tx, std::move(deadline)).status();
+  return cases::OpenDeadline(tx, std::move(deadline), recorded).status();
 }
 
 // Members keep the ties of their cluster, as every row is judged by itself.
@@ -115,7 +115,7 @@ absl::Status CureOver(const Env& env, store::Tx& tx, const Deadline& deadline, b
   ASSIGN_OR_RETURN(
       auto step,
       cases::BeginByItself(ClusterMachine(), ClusterVerb::kProposeSuspension, std::move(row), day));
-  RETURN_IF_ERROR(Rejudge(env, tx, day, day, &step.row));
+  RETURN_IF_ERROR(Rejudge(env, tx, day, day, day, &step.row));
   Cluster& cluster = *step.row.mutable_cluster();
   if (cluster.has_below_minimum_from()) {
     *cluster.mutable_suspension_proposed_on() = day.ToProto();
@@ -139,7 +139,7 @@ absl::StatusOr<std::vector<MemberRow>> MembersOn(const store::Reader& reader, in
 }
 
 absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date since,
-                     ClusterRow* row) {
+                     base::Date recorded, ClusterRow* row) {
   Cluster& cluster = *row->mutable_cluster();
   ASSIGN_OR_RETURN(const std::vector<MemberRow> rows, MembersOn(tx, row->number(), on));
   std::vector<Participant> members;
@@ -156,9 +156,9 @@ absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date si
   const bool whole = cluster.composition().outcome() == "WHOLE";
   if (!whole && !IsKept(cluster.state())) return absl::OkStatus();
   const Cure before = CureOf(cluster);
-  ASSIGN_OR_RETURN(const Cure after, CureAfter(before, whole, since, tx.today(), *env.norms));
+  ASSIGN_OR_RETURN(const Cure after, CureAfter(before, whole, since, recorded, *env.norms));
   SetCure(after, &cluster);
-  return FollowCure(env, tx, cluster, before, after);
+  return FollowCure(env, tx, cluster, before, after, recorded);
 }
 
 absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const rpc::Call& call,
@@ -211,7 +211,7 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
     *member.mutable_member()->mutable_member_from() = tx.today().ToProto();
     RETURN_IF_ERROR(tx.Put(kMembers, &member));
   }
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &row));
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &row));
   RETURN_IF_ERROR(tx.Put(kClusters, &row));
   return cluster.name();
 }
@@ -272,18 +272,38 @@ absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_v
   ASSIGN_OR_RETURN(ClusterRow row, Need(tx, kClusters, store::Key::Of(number)));
   if (row.cluster().state() == Cluster::REMOVED) return absl::OkStatus();
   const base::Date day = base::Date::LegalDay(due);
-  RETURN_IF_ERROR(Rejudge(env, tx, day, day, &row));
+  // What holds from this day on was recorded before it, or on it: the service that was down on the
+  // day gives nobody a longer cure period.
+  RETURN_IF_ERROR(Rejudge(env, tx, day, day, day, &row));
+  RETURN_IF_ERROR(SetDueDate(tx, row.mutable_cluster()));
   tx.Cite(errors::RulesOfRegister());
   return tx.Put(kClusters, &row, day);
 }
 
 absl::Status CloseDeadlines(store::Tx& tx, const std::string& cluster, absl::string_view kind,
-                            Deadline::State state) {
+                            Deadline::State state, std::optional<base::Date> day) {
   ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(tx, cluster));
   for (const Deadline& deadline : open) {
     if (!kind.empty() && deadline.kind() != kind) continue;
-    RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), state));
+    RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), state, day));
   }
+  return absl::OkStatus();
+}
+
+absl::Status HandOverDeadlines(store::Tx& tx, const Cluster& cluster) {
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(tx, cluster.name()));
+  for (Deadline deadline : open) {
+    if (deadline.kind() != kCureDeadline && deadline.kind() != kReportDeadline) continue;
+    deadline.set_bin(cluster.cluster_organization());
+    RETURN_IF_ERROR(cases::HandOver(tx, deadline.name(), deadline));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetDueDate(const store::Reader& reader, Cluster* cluster) {
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(reader, cluster->name()));
+  cluster->clear_due_date();
+  if (!open.empty()) *cluster->mutable_due_date() = open.front().due_date();
   return absl::OkStatus();
 }
 

@@ -134,6 +134,7 @@ absl::StatusOr<v1::Application> AdmitApplication(Env& env, const Call& call, sto
   // Its act is the selection's: who examined an application does not decide on the selection.
   ASSIGN_OR_RETURN(auto examined, cases::Begin(call, SelectionMachine(), SelectionVerb::kAdmit,
                                                std::move(in.row), {.roles = in.roles}));
+  RETURN_IF_ERROR(CheckNoExpert(tx, key.selection, examined.subject));
 
   Application& application = *step.row.mutable_application();
   Selection& selection = *examined.row.mutable_selection();

@@ -14,6 +14,8 @@ namespace {
 using cases::Deadline;
 using Step = cases::Step<ClusterRow>;
 
+constexpr char kPaymentPattern[] = "supports/*/payments/*";
+
 absl::StatusOr<int32_t> NumberOf(const std::string& name) {
   return rpc::NumberIn(name, "clusters/*", 0);
 }
@@ -45,10 +47,26 @@ absl::StatusOr<bool> ReportIsOverdue(const store::Reader& reader, const std::str
 
 // Its composition on the day of the step bears it.
 absl::Status CheckWholeNow(const Env& env, store::Tx& tx, Step* step) {
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &step->row));
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step->row));
   Cluster& cluster = *step->row.mutable_cluster();
   RETURN_IF_ERROR(CheckWhole(cluster.composition()));
   *cluster.mutable_decision() = cluster.composition();
+  return absl::OkStatus();
+}
+
+// The ground of a suspension or removal bears it by what the register knows.
+template <class Request>
+absl::Status TakeGround(const store::Tx& tx, const Request& request, Cluster::State to,
+                        Step* step) {
+  Cluster& cluster = *step->row.mutable_cluster();
+  ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, cluster.name()));
+  ASSIGN_OR_RETURN(
+      *cluster.mutable_decision(),
+      JudgeGround({to, request.ground(), &cluster, overdue, {cluster.name(), tx.etag()}}));
+  RETURN_IF_ERROR(CheckGround(cluster.decision()));
+  SetDecideTime(tx, cluster.mutable_decision());
+  cluster.set_ground(request.ground());
+  cluster.set_reason(request.reason());
   return absl::OkStatus();
 }
 
@@ -138,10 +156,14 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(Step step, BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
                                            request.cluster().etag()));
   Cluster& cluster = *step.row.mutable_cluster();
+  const std::string organization = cluster.cluster_organization();
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster, &call));
   RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
   SetRegions(&cluster);
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &step.row));
+  if (cluster.cluster_organization() != organization) {
+    RETURN_IF_ERROR(HandOverDeadlines(tx, cluster));
+  }
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step.row));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
   return cluster;
 }
@@ -161,11 +183,8 @@ absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx
                                            const v1::SuspendClusterRequest& request) {
   ASSIGN_OR_RETURN(Step step,
                    BeginCluster(tx, call, ClusterVerb::kSuspend, request.name(), request.etag()));
-  ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, request.name()));
-  RETURN_IF_ERROR(CheckGround(request.ground(), step.row.cluster(), overdue));
+  RETURN_IF_ERROR(TakeGround(tx, request, Cluster::SUSPENDED, &step));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
-  step.row.mutable_cluster()->set_ground(request.ground());
-  step.row.mutable_cluster()->set_reason(request.reason());
   // Suspended already: nothing more is proposed.
   RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kCureDeadline, Deadline::CANCELLED));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
@@ -194,11 +213,8 @@ absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx&
                                                        store::Key::Of(cluster.initiative())));
     if (open.has_value()) return errors::InSelection();
   }
-  ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, request.name()));
-  RETURN_IF_ERROR(CheckGround(request.ground(), cluster, overdue));
+  RETURN_IF_ERROR(TakeGround(tx, request, Cluster::REMOVED, &step));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
-  cluster.set_ground(request.ground());
-  cluster.set_reason(request.reason());
   for (const char* kind : {kCureDeadline, kReportDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kind, Deadline::CANCELLED));
   }
@@ -238,9 +254,15 @@ absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,
   const rpc::PageTokens tokens(env.store->secret());
   const std::string query_hash = rpc::QueryHash(request, rpc::Standing(*call.caller));
   rpc::PageState state;
+  base::Date day = at.as_of.value_or(view.today());
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
-    at.known_at_us = state.recorded_us;  // the state of the first page
+    // The state of the first page, on the day of the first page, whatever day it is by now.
+    at.known_at_us = state.recorded_us;
+    if (state.last_key.size() != 4) return base::StoreCorrupt("page token");
+    ASSIGN_OR_RETURN(
+        day, base::Date::FromDays(static_cast<int32_t>(store::ReadBigEndian32(state.last_key))));
+    at.as_of = day;
   }
   ASSIGN_OR_RETURN(const std::set<int32_t> numbers, Matching(view, request, at));
   const int size = rpc::PageSize(request.page_size());
@@ -258,6 +280,7 @@ absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,
       if (request.page_token().empty()) {
         ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
         if (at.known_at_us.has_value()) state.recorded_us = *at.known_at_us;
+        store::AppendBigEndian32(&state.last_key, static_cast<uint32_t>(day.days()));
       }
       response.set_next_page_token(tokens.Encode(state, query_hash));
       break;
@@ -342,8 +365,15 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     if (!found.has_value()) return base::NotFound(kClusters.name, name);
     const Cluster& of = found->row.cluster();
     add("composition", of.has_composition(), of.composition(), ReplayComposition);
-    add("decision", of.has_decision(), of.decision(), ReplayComposition);
-  } else if (absl::StartsWith(name, "supports/")) {
+    add("decision", of.has_decision(), of.decision(), ReplayRegister);
+  } else if (base::MatchResourceName(kPaymentPattern, name).ok()) {
+    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, kPaymentPattern, 1));
+    const std::string support = name.substr(0, name.find("/payments/"));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kPayments, store::Key::Of(support, number)));
+    if (!found.has_value()) return base::NotFound(kPayments.name, name);
+    const v1::Payment& of = found->row.payment();
+    add("decision", of.has_decision(), of.decision(), ReplayPayment);
+  } else if (base::MatchResourceName("supports/*", name).ok()) {
     ASSIGN_OR_RETURN(const auto found, view.Find(kSupports, store::Key::Of(name)));
     if (!found.has_value()) return base::NotFound(kSupports.name, name);
     const Support& of = found->row.support();

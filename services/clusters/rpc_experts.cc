@@ -165,8 +165,10 @@ absl::StatusOr<v1::Score> ScoreApplication(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(const auto expert,
                    tx.FindUnique(kExpertsBySubject, store::Key::Of(number, call.caller->subject)));
   if (!expert.has_value()) return base::AccessDenied();
-  RETURN_IF_ERROR(
-      CheckIndependent(expert->row.expert(), {step.row.bins().begin(), step.row.bins().end()}));
+  const std::set<std::string> bins(step.row.bins().begin(), step.row.bins().end());
+  RETURN_IF_ERROR(CheckIndependent(expert->row.expert(), bins));
+  // For whom it is signed in now counts as well, whatever it declared.
+  if (bins.contains(call.caller->bin)) return errors::ExpertTied();
   ASSIGN_OR_RETURN(const Points points, PointsOf(request.points(), "points"));
   RETURN_IF_ERROR(CheckWeights(points, selection.selection(), "points"));
 

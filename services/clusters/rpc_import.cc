@@ -134,6 +134,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     *cluster.mutable_order_date() = member.order_date();
     cluster.set_decided_by(subject_);
     RETURN_IF_ERROR(OpenReportDeadline(env_, tx, cluster, tx.today().year()));
+    RETURN_IF_ERROR(SetDueDate(tx, &cluster));
     RETURN_IF_ERROR(tx.Put(kClusters, &row, ordered));
     // Judged with all its members, once they are in.
     tx.Schedule(tx.recorded(), kJudgeCompositionTimer, absl::StrCat(row.number()));

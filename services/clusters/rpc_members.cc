@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "services/clusters/errors.h"
@@ -40,12 +40,34 @@ absl::StatusOr<base::Date> DayOf(const store::Tx& tx, const Cluster& cluster, bo
   return day;
 }
 
+// Later versions of the same membership, known already, end with it: else it would begin again by
+// them. One that began after `day` is another membership.
+absl::Status EndLater(store::Tx& tx, const store::Key& key, base::Date day) {
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kMembers, key.bytes(), day));
+  // By day the one that is in force; they come newest first.
+  std::map<base::Date, const store::RawRow*> later;
+  for (const store::RawRow& version : versions) {
+    if (version.version.effective_from > day) {
+      later.emplace(version.version.effective_from, &version);
+    }
+  }
+  for (const auto& [from, version] : later) {
+    if (version->version.ended) break;
+    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<MemberRow>(version->view()));
+    ASSIGN_OR_RETURN(const base::Date first,
+                     base::Date::FromProto(stored.row.member().member_from()));
+    if (first > day) break;
+    RETURN_IF_ERROR(tx.End(kMembers, key, from));
+  }
+  return absl::OkStatus();
+}
+
 // What follows from a membership that begins, changes or ends on `day`.
 absl::Status Follow(const Env& env, store::Tx& tx, const std::string& bin, base::Date day,
                     cases::Step<ClusterRow>* step) {
   const int32_t number = step->row.number();
   if (day <= tx.today()) {
-    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), day, &step->row));
+    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), day, tx.today(), &step->row));
   } else {
     tx.Schedule(day.StartOfDay(), kJudgeCompositionTimer, absl::StrCat(number));
   }
@@ -116,6 +138,7 @@ absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& 
   member.set_reason(request.reason());
   RETURN_IF_ERROR(tx.Put(kMembers, &found->row, found->version.effective_from));
   RETURN_IF_ERROR(tx.End(kMembers, at, day));
+  RETURN_IF_ERROR(EndLater(tx, at, day));
   RETURN_IF_ERROR(Follow(env, tx, key.bin, day, &step));
   return found->row.member();
 }

@@ -17,14 +17,6 @@ absl::StatusOr<Step> BeginSelection(const store::Tx& tx, const Call& call, Selec
                    etag);
 }
 
-// Whoever scores in a selection neither closes its scoring nor decides on it.
-absl::Status CheckNoExpert(const store::Tx& tx, const Step& step) {
-  ASSIGN_OR_RETURN(
-      const auto expert,
-      tx.FindUniqueRaw(kExpertsBySubject, store::Key::Of(step.row.number(), step.subject)));
-  return expert.has_value() ? errors::ActedInSelection() : absl::OkStatus();
-}
-
 absl::StatusOr<std::vector<ApplicationRow>> ApplicationsIn(const store::Reader& reader,
                                                            int32_t selection,
                                                            Application::State state) {
@@ -177,7 +169,7 @@ absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx
                                            const v1::CloseScoringRequest& request) {
   ASSIGN_OR_RETURN(Step step, BeginSelection(tx, call, SelectionVerb::kCloseScoring, request.name(),
                                              request.etag()));
-  RETURN_IF_ERROR(CheckNoExpert(tx, step));
+  RETURN_IF_ERROR(CheckNoExpert(tx, step.row.number(), step.subject));
   Selection& selection = *step.row.mutable_selection();
   ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
                    ApplicationsIn(tx, step.row.number(), Application::ADMITTED));
@@ -216,7 +208,7 @@ absl::StatusOr<v1::Selection> DecideSelection(Env& env, const Call& call, store:
                                               const v1::DecideSelectionRequest& request) {
   ASSIGN_OR_RETURN(
       Step step, BeginSelection(tx, call, SelectionVerb::kDecide, request.name(), request.etag()));
-  RETURN_IF_ERROR(CheckNoExpert(tx, step));
+  RETURN_IF_ERROR(CheckNoExpert(tx, step.row.number(), step.subject));
   Selection& selection = *step.row.mutable_selection();
   ASSIGN_OR_RETURN(const base::Date held, base::Date::FromProto(request.protocol_date()));
   const base::Date closed =
@@ -301,7 +293,7 @@ absl::StatusOr<v1::Selection> PublishResults(Env& env, const Call& call, store::
     selected.row.mutable_cluster()->set_application(application.name());
     // It was judged as a candidate; from now on a loss has a cure period.
     selected.row.mutable_cluster()->set_state(Cluster::SELECTED);
-    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), &selected.row));
+    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &selected.row));
     RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &selected));
     RETURN_IF_ERROR(RecountMembers(tx, selected.row));
   }

@@ -25,6 +25,17 @@ absl::StatusOr<ClusterRow> ClusterOf(const store::Reader& reader, const Support&
   return Need(reader, kClusters, store::Key::Of(number));
 }
 
+// What a support is decided by beside its sum: as the cluster stands now, which other grants and
+// another organization may have changed since the examination.
+Granting GrantingOf(const store::Tx& tx, const Support& support, const ClusterRow& cluster) {
+  const auto year = SupportYear(cluster.first_upkeep_year(), support.year());
+  return Granting{.support = &support,
+                  .cluster_state = cluster.cluster().state(),
+                  .organization = cluster.cluster().cluster_organization(),
+                  .support_year = year.value_or(0),
+                  .source = {support.name(), tx.etag()}};
+}
+
 // The recipient has to act, or waits for who has.
 cases::Who WhoIs(const Support& support) {
   return {.bin = support.recipient()};
@@ -60,6 +71,7 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
                    env.gate->Check(call, {checkpoint, recipient, request.name(), call.today()}));
   ASSIGN_OR_RETURN(const store::Outcome outcome,
                    env.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+                     RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
                      ASSIGN_OR_RETURN(const Response answer, run(tx, notice));
                      return answer.SerializeAsString();
                    }));
@@ -111,10 +123,8 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
   ASSIGN_OR_RETURN(const Money sum, Money::FromProto(request.approved_sum()));
   if (sum.is_zero()) return base::InvalidField("approved_sum", "must be more than 0");
   ASSIGN_OR_RETURN(ClusterRow cluster, ClusterOf(tx, support));
-  Granting granting{.support = &support,
-                    .cluster_state = cluster.cluster().state(),
-                    .sum = sum,
-                    .source = {support.name(), tx.etag()}};
+  Granting granting = GrantingOf(tx, support, cluster);
+  granting.sum = sum;
   RETURN_IF_ERROR(AddBefore(tx, step.row, &granting));
   ASSIGN_OR_RETURN(Decision decision, Grant(granting));
   const std::string failed = FirstUnsatisfied(decision);
@@ -122,6 +132,8 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
     return errors::FindingUnsatisfied(FirstUnsatisfied(support.examination()));
   }
   if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
+  if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();
+  if (failed == "SUPPORT_YEAR_HOLDS") return errors::SupportYearChanged(granting.support_year);
   if (!failed.empty()) return errors::SumOverCeiling();
   RETURN_IF_ERROR(TakeOrder(tx, request, &support));
   SetDecideTime(tx, &decision);
@@ -146,9 +158,7 @@ absl::StatusOr<Support> RefuseIt(Env& env, store::Tx& tx, const v1::DecideSuppor
   Support& support = *step.row.mutable_support();
   ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
   // A sum of nothing is within every ceiling: what is left are the grounds of Art. 25(6).
-  ASSIGN_OR_RETURN(Decision decision, Grant({.support = &support,
-                                             .cluster_state = cluster.cluster().state(),
-                                             .source = {support.name(), tx.etag()}}));
+  ASSIGN_OR_RETURN(Decision decision, Grant(GrantingOf(tx, support, cluster)));
   if (FirstUnsatisfied(decision).empty()) return errors::GroundMissing();
   RETURN_IF_ERROR(TakeOrder(tx, request, &support));
   SetDecideTime(tx, &decision);
@@ -279,11 +289,13 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
         ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
         ASSIGN_OR_RETURN(Decision decision, Pay({&support,
                                                  cluster.cluster().state(),
+                                                 cluster.cluster().cluster_organization(),
                                                  &notice,
                                                  amount,
                                                  {support.name(), tx.etag()}}));
         const std::string failed = FirstUnsatisfied(decision);
         if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
+        if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();
         if (failed == "GATE_PASSED") return errors::GateFailed();
         if (!failed.empty()) return errors::SumOverApproved();
         SetDecideTime(tx, &decision);

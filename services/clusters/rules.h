@@ -221,9 +221,21 @@ absl::StatusOr<std::vector<int64_t>> Split(const std::string& text);
 
 // ---- Register (rules_composition.cc)
 
-// Whether what the register knows bears the ground of a suspension or removal (Art. 9(17)).
+// Whether what the register knows bears the ground of a suspension or removal (Art. 9(17)): one
+// that it knows nothing about is for the official to find. Outcome the state that the step leads
+// to, or REFUSED.
+struct Grounding {
+  Cluster::State to = Cluster::STATE_UNSPECIFIED;
+  Cluster::Ground ground = Cluster::GROUND_UNSPECIFIED;
+  const Cluster* cluster = nullptr;
+  bool report_overdue = false;
+  Source source;
+};
+absl::StatusOr<Decision> JudgeGround(const Grounding& grounding);
 // GROUND_NOT_MET.
-absl::Status CheckGround(Cluster::Ground ground, const Cluster& cluster, bool report_overdue);
+absl::Status CheckGround(const Decision& ground);
+// Of the last decision on the state of a cluster: by its composition or by a ground.
+absl::StatusOr<Decision> ReplayRegister(const Decision& stored);
 // The last day for the report on a year: clusters.report_due of the next.
 absl::StatusOr<base::Date> ReportDue(int year, const norms::Norms& norms);
 

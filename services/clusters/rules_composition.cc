@@ -39,6 +39,15 @@ constexpr char kUntil[] = "applications_until";
 constexpr char kDocuments[] = "documents_complete";
 constexpr char kPlanSteps[] = "work_plan_steps";
 
+constexpr char kStep[] = "step";
+constexpr char kGround[] = "ground";
+constexpr char kProposedOn[] = "suspension_proposed_on";
+constexpr char kReportOverdue[] = "report_overdue";
+// Rules of a ground.
+constexpr char kCureOver[] = "CURE_PERIOD_OVER";
+constexpr char kOverdue[] = "REPORT_OVERDUE";
+constexpr char kNamed[] = "GROUND_NAMED";
+
 bool HasRole(const Participant& member, std::initializer_list<v1::MemberRole> roles) {
   return std::any_of(member.roles().begin(), member.roles().end(), [&](int role) {
     return std::find(roles.begin(), roles.end(), role) != roles.end();
@@ -144,6 +153,27 @@ absl::StatusOr<Decision> DecideAdmission(const Facts& facts) {
   ASSIGN_OR_RETURN(const int64_t steps, facts.Number(kPlanSteps));
   AddFinding(&decision, "HAS_WORK_PLAN", steps > 0, errors::Organization(), facts, {kPlanSteps});
   decision.set_outcome(cases::AllSatisfied(decision) ? "ADMITTED" : "REFUSED");
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideGround(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::string step, facts.Text(kStep));
+  ASSIGN_OR_RETURN(const std::string ground, facts.Text(kGround));
+  ASSIGN_OR_RETURN(const std::string proposed, facts.Text(kProposedOn));
+  ASSIGN_OR_RETURN(const int64_t overdue, facts.Number(kReportOverdue));
+  const auto add = [&](const char* rule, bool satisfied) {
+    AddFinding(&decision, rule, satisfied, errors::RulesOfRegister(), facts,
+               {kStep, kGround, kProposedOn, kReportOverdue});
+  };
+  if (ground == Cluster::Ground_Name(Cluster::COMPOSITION_NOT_CURED)) {
+    add(kCureOver, !proposed.empty());
+  } else if (ground == Cluster::Ground_Name(Cluster::REPORT_MISSING)) {
+    add(kOverdue, overdue == 1);
+  } else {
+    add(kNamed, ground != Cluster::Ground_Name(Cluster::GROUND_UNSPECIFIED));
+  }
+  decision.set_outcome(cases::AllSatisfied(decision) ? step : "REFUSED");
   return decision;
 }
 
@@ -305,14 +335,36 @@ absl::StatusOr<Decision> ReplayAdmission(const Decision& stored) {
   return cases::Replay(stored, DecideAdmission);
 }
 
-absl::Status CheckGround(Cluster::Ground ground, const Cluster& cluster, bool report_overdue) {
-  if (ground == Cluster::COMPOSITION_NOT_CURED && !cluster.has_suspension_proposed_on()) {
+absl::StatusOr<Decision> JudgeGround(const Grounding& grounding) {
+  const Cluster& cluster = *grounding.cluster;
+  Facts facts;
+  const auto set = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, grounding.source.name, grounding.source.etag);
+  };
+  std::string proposed;
+  if (cluster.has_suspension_proposed_on()) {
+    ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(cluster.suspension_proposed_on()));
+    proposed = day.ToString();
+  }
+  set(kStep, Cluster::State_Name(grounding.to));
+  set(kGround, Cluster::Ground_Name(grounding.ground));
+  set(kProposedOn, proposed);
+  facts.Set(kReportOverdue, grounding.report_overdue ? "1" : "0", "open deadlines");
+  return DecideGround(facts);
+}
+
+absl::Status CheckGround(const Decision& ground) {
+  const std::string failed = FirstUnsatisfied(ground);
+  if (failed == kCureOver) {
     return errors::GroundNotMet("a cure period that ended without a cure is needed");
   }
-  if (ground == Cluster::REPORT_MISSING && !report_overdue) {
-    return errors::GroundNotMet("a yearly report that is overdue is needed");
-  }
-  return absl::OkStatus();
+  if (failed == kOverdue) return errors::GroundNotMet("a yearly report that is overdue is needed");
+  return failed.empty() ? absl::OkStatus() : errors::GroundNotMet("a ground is needed");
+}
+
+absl::StatusOr<Decision> ReplayRegister(const Decision& stored) {
+  return Facts::Of(stored).Text(kGround).ok() ? cases::Replay(stored, DecideGround)
+                                              : ReplayComposition(stored);
 }
 
 absl::StatusOr<base::Date> ReportDue(int year, const norms::Norms& norms) {

@@ -20,6 +20,7 @@ constexpr char kOrganization[] = "cluster_organization";
 constexpr char kGate[] = "gate_verdict";
 constexpr char kDocuments[] = "documents_complete";
 constexpr char kYear[] = "support_year";
+constexpr char kYearNow[] = "support_year_on_the_day_of_decision";
 constexpr char kAccepted[] = "accepted_cost";
 constexpr char kRequested[] = "requested_sum";
 constexpr char kShare[] = "share_bp";
@@ -46,6 +47,14 @@ absl::Status FindEligible(const Facts& facts, Decision* decision) {
   return absl::OkStatus();
 }
 
+absl::Status FindRecipient(const Facts& facts, Decision* decision) {
+  ASSIGN_OR_RETURN(const std::string recipient, facts.Text(kRecipient));
+  ASSIGN_OR_RETURN(const std::string organization, facts.Text(kOrganization));
+  AddFinding(decision, "RECIPIENT_IN_CLUSTER", recipient == organization, errors::Organization(),
+             facts, {kRecipient, kOrganization});
+  return absl::OkStatus();
+}
+
 absl::Status FindGate(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string verdict, facts.Text(kGate));
   AddFinding(decision, "GATE_PASSED", verdict == "PASSED", errors::Gate(), facts, {kGate});
@@ -55,10 +64,7 @@ absl::Status FindGate(const Facts& facts, Decision* decision) {
 absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(FindEligible(facts, &decision));
-  ASSIGN_OR_RETURN(const std::string recipient, facts.Text(kRecipient));
-  ASSIGN_OR_RETURN(const std::string organization, facts.Text(kOrganization));
-  AddFinding(&decision, "RECIPIENT_IN_CLUSTER", recipient == organization, errors::Organization(),
-             facts, {kRecipient, kOrganization});
+  RETURN_IF_ERROR(FindRecipient(facts, &decision));
   RETURN_IF_ERROR(FindGate(facts, &decision));
   ASSIGN_OR_RETURN(const int64_t complete, facts.Number(kDocuments));
   AddFinding(&decision, "DOCUMENTS_COMPLETE", complete == 1, errors::Conditions(), facts,
@@ -79,6 +85,11 @@ absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
   AddFinding(&decision, "EXAMINATION_SATISFIED", unsatisfied.empty(), errors::Conditions(), facts,
              {kExamined});
   RETURN_IF_ERROR(FindEligible(facts, &decision));
+  RETURN_IF_ERROR(FindRecipient(facts, &decision));
+  ASSIGN_OR_RETURN(const int64_t year, facts.Number(kYear));
+  ASSIGN_OR_RETURN(const int64_t year_now, facts.Number(kYearNow));
+  AddFinding(&decision, "SUPPORT_YEAR_HOLDS", year == year_now, errors::Organization(), facts,
+             {kYear, kYearNow});
   ASSIGN_OR_RETURN(const Money sum, facts.Money(kSum));
   ASSIGN_OR_RETURN(const Money ceiling, facts.Money(kCeiling));
   ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAccepted));
@@ -97,6 +108,7 @@ absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
 absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(FindEligible(facts, &decision));
+  RETURN_IF_ERROR(FindRecipient(facts, &decision));
   RETURN_IF_ERROR(FindGate(facts, &decision));
   ASSIGN_OR_RETURN(const Money approved, facts.Money(kApproved));
   ASSIGN_OR_RETURN(const Money paid, facts.Money(kPaid));
@@ -247,6 +259,10 @@ absl::StatusOr<Decision> Grant(const Granting& granting) {
   };
   set(kExamined, FirstUnsatisfied(support.examination()));
   facts.Set(kState, Cluster::State_Name(granting.cluster_state), support.cluster());
+  facts.Set(kOrganization, granting.organization, support.cluster());
+  set(kRecipient, support.recipient());
+  set(kYear, absl::StrCat(support.support_year()));
+  facts.Set(kYearNow, absl::StrCat(granting.support_year), support.cluster());
   set(kSum, granting.sum.ToString());
   ASSIGN_OR_RETURN(const std::string ceiling, Text(support.ceiling()));
   ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
@@ -266,6 +282,8 @@ absl::StatusOr<Decision> Pay(const Paying& paying) {
   const Support& support = *paying.support;
   Facts facts;
   facts.Set(kState, Cluster::State_Name(paying.cluster_state), support.cluster());
+  facts.Set(kOrganization, paying.organization, support.cluster());
+  facts.Set(kRecipient, support.recipient(), paying.source.name, paying.source.etag);
   SetGate(*paying.notice, &facts);
   ASSIGN_OR_RETURN(const std::string approved, Text(support.approved_sum()));
   ASSIGN_OR_RETURN(const std::string paid, Text(support.paid_sum()));

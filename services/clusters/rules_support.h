@@ -51,19 +51,24 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
 struct Granting {
   const Support* support = nullptr;  // examined
   Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
+  std::string organization;  // of the cluster, today
+  // As SupportYear says it today, where other grants may have been decided since the examination;
+  // 0 when the year is none of the three any longer.
+  int32_t support_year = 0;
   // Of the other grants of the cluster and year: they share one ceiling.
   base::Money accepted_before, granted_before;
   base::Money sum;
   Source source;
 };
-// Whether the sum may be granted: a finding each for the examination, the cluster and the ceiling.
-// Outcome GRANTED or REFUSED.
+// Whether the sum may be granted: a finding each for the examination, the year of support that its
+// share was found by, the cluster, its organization and the ceiling. Outcome GRANTED or REFUSED.
 absl::StatusOr<Decision> Grant(const Granting& granting);
 absl::StatusOr<Decision> ReplayGrant(const Decision& stored);
 
 struct Paying {
   const Support* support = nullptr;
   Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
+  std::string organization;  // of the cluster, today
   const gate::v1::Notice* notice = nullptr;
   base::Money amount;
   Source source;

@@ -407,12 +407,21 @@ TEST(CommissionTest, WhoIsTiedIsRecusedAndWhoIsPassedOverIsNotSelected) {
 
 TEST(GroundTest, RestsOnWhatTheRegisterKnows) {
   v1::Cluster cluster;
-  EXPECT_EQ(ReasonOf(CheckGround(Cluster::COMPOSITION_NOT_CURED, cluster, true)), "GROUND_NOT_MET");
-  EXPECT_EQ(ReasonOf(CheckGround(Cluster::REPORT_MISSING, cluster, false)), "GROUND_NOT_MET");
-  EXPECT_EQ(ReasonOf(CheckGround(Cluster::REPORT_MISSING, cluster, true)), "");
-  EXPECT_EQ(ReasonOf(CheckGround(Cluster::FALSE_DATA, cluster, false)), "");
+  const auto judged = [&](Cluster::Ground ground, bool overdue) {
+    const auto decision =
+        JudgeGround({Cluster::SUSPENDED, ground, &cluster, overdue, {"clusters/1", "e"}});
+    EXPECT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(ReplayRegister(*decision)->SerializeAsString(), decision->SerializeAsString());
+    EXPECT_EQ(decision->outcome() == "SUSPENDED", CheckGround(*decision).ok());
+    return ReasonOf(CheckGround(*decision));
+  };
+  EXPECT_EQ(judged(Cluster::COMPOSITION_NOT_CURED, true), "GROUND_NOT_MET");
+  EXPECT_EQ(judged(Cluster::REPORT_MISSING, false), "GROUND_NOT_MET");
+  EXPECT_EQ(judged(Cluster::REPORT_MISSING, true), "");
+  EXPECT_EQ(judged(Cluster::FALSE_DATA, false), "");
+  EXPECT_EQ(judged(Cluster::GROUND_UNSPECIFIED, false), "GROUND_NOT_MET");
   *cluster.mutable_suspension_proposed_on() = kDay.ToProto();
-  EXPECT_EQ(ReasonOf(CheckGround(Cluster::COMPOSITION_NOT_CURED, cluster, false)), "");
+  EXPECT_EQ(judged(Cluster::COMPOSITION_NOT_CURED, false), "");
   EXPECT_EQ(ReportDue(2026, TheNorms())->ToString(), "2027-03-01");
 }
 

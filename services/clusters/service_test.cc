@@ -175,7 +175,6 @@ TEST_F(ServiceTest, ScoringIsBlindUntilItCloses) {
       v1::Score after;
       ASSERT_TRUE(after.ParseFromString(change.after().value()));
       EXPECT_THAT(after.points(), IsEmpty());
-      EXPECT_EQ(after.expert_subject(), "");
       for (const auto& commitment : change.commitments()) {
         commitments += commitment.path().empty() ? 1 : 0;
       }
@@ -209,6 +208,9 @@ TEST_F(ServiceTest, ATiedExpertDoesNotCount) {
   // A tie that is declared after scoring: the score counts no longer, and the panel is too small.
   ASSERT_TRUE(Declare(round.experts[0], 1, {Bin(round.organizations[0] + 3)}).ok());
   EXPECT_EQ(ReasonOf(ScoreIt(round.applications[0], ExpertOf(1)).status()), "EXPERT_TIED");
+  // Nor does one who is signed in for an organization of the applicant, whatever it declared.
+  const rpc::Caller employed = CallerOf("expert-2", {rpc::v1::EXPERT}, Bin(round.organizations[0]));
+  EXPECT_EQ(ReasonOf(ScoreIt(round.applications[0], employed).status()), "EXPERT_TIED");
   EXPECT_EQ(ReasonOf(CloseIt(round.selection, examiner_).status()), "SCORES_MISSING");
   // An expert who says nothing must declare or be dismissed.
   const auto silent = Appoint(round.selection, 4, authority_);
@@ -231,6 +233,9 @@ TEST_F(ServiceTest, DutiesStayApart) {
   EXPECT_EQ(ReasonOf(AdmitIt(round.applications[0], true, institute_).status()),
             "SEPARATION_OF_DUTIES")
       << "who drafted the selection does not examine its applications";
+  const rpc::Caller expert = CallerOf("expert-1", {rpc::v1::INSTITUTE_INDUSTRY});
+  EXPECT_EQ(ReasonOf(AdmitIt(round.applications[0], true, expert).status()), "SEPARATION_OF_DUTIES")
+      << "nor does an expert of it";
   ASSERT_TRUE(AdmitIt(round.applications[0], true, examiner_).ok());
   EXPECT_EQ(ReasonOf(Appoint(round.selection, 9, authority_).status()), "");
   v1::CreateExpertRequest appoint;
@@ -302,7 +307,7 @@ TEST_F(ServiceTest, AForeignRecordAndNoneAreTheSame) {
   get.set_name(round.initiatives[0]);
   const auto expert = Must<v1::Initiative>("GetInitiative", ExpertOf(1), get);
   EXPECT_NE(expert.strategy(), "");
-  EXPECT_THAT(expert.expert_subjects(), IsEmpty());
+  EXPECT_THAT(expert.expert_subjects(), ElementsAre("expert-1")) << "it finds itself alone";
   const auto akim =
       Must<v1::Initiative>("GetInitiative", CallerOf("akim", {rpc::v1::AKIMAT}, "", {"55"}), get);
   EXPECT_EQ(akim.strategy(), "");
@@ -372,6 +377,82 @@ TEST_F(ServiceTest, MembersByDate) {
             "REGION_NOT_NEIGHBOURING");
   EXPECT_EQ(ReasonOf(EndIt(round.cluster, Bin(903), std::nullopt, organization).status()),
             "MEMBER_DATE_INVALID");
+}
+
+// A member changes its part later on, leaves and comes back, all known in advance; then it turns
+// out that it leaves before the change.
+TEST_F(ServiceTest, AMembershipEndsWithAllItsVersions) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const base::Date day = today();
+  const int n = round.organizations[0] + 7;
+  const v1::Participant other = MakeParticipant(n, v1::OTHER);
+  ASSERT_TRUE(AddIt(round.cluster, other, day.AddDays(10), organization).ok());
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(n, v1::RESEARCH), day.AddDays(15), organization).ok());
+  ASSERT_TRUE(EndIt(round.cluster, Bin(n), day.AddDays(20), organization).ok());
+  ASSERT_TRUE(AddIt(round.cluster, other, day.AddDays(30), organization).ok());
+  ASSERT_TRUE(EndIt(round.cluster, Bin(n), day.AddDays(5), organization).ok());
+  const struct {
+    int days, members;
+  } kCases[] = {{0, 10}, {4, 10}, {5, 9}, {10, 9}, {15, 9}, {19, 9}, {20, 9}, {30, 10}, {40, 10}};
+  for (const auto& c : kCases) {
+    EXPECT_EQ(MembersOf(round.cluster, day.AddDays(c.days)).members_size(), c.members) << c.days;
+    EXPECT_EQ(Totals(day.AddDays(c.days)), Counted(day.AddDays(c.days))) << c.days;
+  }
+  GoTo(day.AddDays(16));
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 9);
+  GoTo(day.AddDays(31));
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 10);
+}
+
+// The service that was down on the day of a loss gives nobody a longer cure period.
+TEST_F(ServiceTest, ACurePeriodDoesNotGrowWhileTheServiceIsDown) {
+  for (const int down_until : {40, 200}) {
+    const Round round = Registered();
+    const base::Date lost = today().AddDays(5);
+    ASSERT_TRUE(
+        EndIt(round.cluster, Bin(round.organizations[0] + 6), lost, Entity(round.organizations[0]))
+            .ok());
+    service_.reset();
+    clock_.Set(today().AddDays(down_until).StartOfDay());
+    Reopen();
+    ASSERT_TRUE(store().RunDueTimers().ok());
+    const v1::Cluster cluster = ClusterNow(round.cluster);
+    EXPECT_EQ(*base::Date::FromProto(cluster.below_minimum_from()), lost);
+    EXPECT_EQ(*base::Date::FromProto(cluster.cure_until()), lost.AddDays(90));
+    EXPECT_EQ(*base::Date::FromProto(cluster.due_date()), lost.AddDays(90));
+    EXPECT_EQ(cluster.has_suspension_proposed_on(), down_until == 200);
+    if (down_until == 40) continue;
+    EXPECT_EQ(*base::Date::FromProto(cluster.suspension_proposed_on()), lost.AddDays(91));
+  }
+}
+
+TEST_F(ServiceTest, ASuspensionAndARemovalSayWhatTheyRestOn) {
+  const Round round = Registered();
+  auto suspend = Ordered<v1::SuspendClusterRequest>(round.cluster);
+  suspend.set_ground(v1::Cluster::REPORT_MISSING);
+  GoTo(Day("2027-03-02"));
+  *suspend.mutable_order_date() = today().ToProto();
+  const auto suspended = Must<v1::Cluster>("SuspendCluster", authority_, suspend);
+  EXPECT_EQ(suspended.decision().outcome(), "SUSPENDED");
+  ASSERT_EQ(suspended.decision().findings_size(), 1);
+  EXPECT_EQ(suspended.decision().findings(0).rule(), "REPORT_OVERDUE");
+  const auto same = [&] {
+    const auto replayed = ReplayOf(round.cluster);
+    EXPECT_EQ(replayed.replays_size(), 2);
+    for (const auto& replay : replayed.replays()) EXPECT_TRUE(replay.same()) << replay.field();
+  };
+  same();
+  const auto resumed = Must<v1::Cluster>("ResumeCluster", authority_,
+                                         Ordered<v1::ResumeClusterRequest>(round.cluster));
+  EXPECT_EQ(resumed.decision().outcome(), "WHOLE");
+  same();
+  const auto removed = Must<v1::Cluster>("RemoveCluster", authority_,
+                                         Ordered<v1::RemoveClusterRequest>(round.cluster));
+  EXPECT_EQ(removed.decision().outcome(), "REMOVED");
+  EXPECT_EQ(removed.decision().findings(0).rule(), "GROUND_NAMED");
+  same();
 }
 
 TEST_F(ServiceTest, ALossHasACurePeriodAndThenSuspensionIsProposed) {
@@ -531,6 +612,25 @@ TEST_F(ServiceTest, FindsByMemberRegionAndGoods) {
               ElementsAre(two.cluster));
   EXPECT_THAT(found("", kAkmola, "", auditor_),
               ElementsAre(one.cluster, two.cluster, candidate.cluster));
+  // Pages are of the day on which the first was asked for, whatever day it is by now.
+  const v1::Participant shared = MakeParticipant(990, v1::OTHER);
+  const base::Date leaves = today().AddDays(10);
+  for (const Round* round : {&one, &two}) {
+    const rpc::Caller organization = Entity(round->organizations[0]);
+    ASSERT_TRUE(AddIt(round->cluster, shared, std::nullopt, organization).ok());
+    ASSERT_TRUE(EndIt(round->cluster, shared.bin(), leaves, organization).ok());
+  }
+  v1::FindClustersRequest request;
+  request.set_member(shared.bin());
+  request.set_page_size(1);
+  const auto first = Must<v1::FindClustersResponse>("FindClusters", public_, request);
+  ASSERT_NE(first.next_page_token(), "");
+  GoTo(leaves);
+  EXPECT_THAT(found(shared.bin(), "", "", public_), IsEmpty());
+  request.set_page_token(first.next_page_token());
+  const auto second = Must<v1::FindClustersResponse>("FindClusters", public_, request);
+  ASSERT_EQ(second.clusters_size(), 1);
+  EXPECT_EQ(second.clusters(0).name(), two.cluster);
   v1::FindClustersRequest nothing;
   EXPECT_EQ(ReasonOf(Do<v1::FindClustersResponse>("FindClusters", public_, nothing).status()),
             "INVALID_FIELD");
@@ -653,6 +753,7 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
   const v1::Cluster cluster = ClusterNow("clusters/1");
   EXPECT_EQ(cluster.state(), v1::Cluster::REGISTERED);
   EXPECT_EQ(cluster.composition().outcome(), "WHOLE");
+  EXPECT_EQ(base::Date::FromProto(cluster.due_date())->ToString(), "2027-03-01");
   EXPECT_EQ(cluster.member_count(), 10);
   EXPECT_EQ(Totals(Day("2025-04-01")), "1 10 5 10");
   EXPECT_EQ(Totals(Day("2025-03-31")), "1 0 0 0");

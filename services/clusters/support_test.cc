@@ -1,9 +1,11 @@
 // Supports: rules as tables, states against methods, and money over the real service.
 #include "common/base/machine_testing.h"
 #include "common/cases/budget.h"
+#include "common/cases/deadlines.h"
 #include "common/cases/machine_testing.h"
 #include "services/clusters/rules_support.h"
 #include "services/clusters/service_testing.h"
+#include "services/clusters/tables.h"
 
 namespace nisi::clusters {
 namespace {
@@ -182,6 +184,15 @@ TEST_F(SupportTest, FromRequestToTheLastPayment) {
   const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
   EXPECT_EQ(replayed.replays_size(), 2);
   for (const auto& one : replayed.replays()) EXPECT_TRUE(one.same()) << one.field();
+  for (int number = 1; number <= 3; ++number) {
+    replay.set_name(absl::StrCat(name, "/payments/", number));
+    const auto of_payment = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+    ASSERT_EQ(of_payment.replays_size(), 1) << number;
+    EXPECT_TRUE(of_payment.replays(0).same()) << number;
+  }
+  replay.set_name(absl::StrCat(name, "/payments/4"));
+  EXPECT_EQ(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).status().code(),
+            absl::StatusCode::kNotFound);
 }
 
 TEST_F(SupportTest, MoneyThatIsNotThereIsNotGranted) {
@@ -221,6 +232,77 @@ TEST_F(SupportTest, SeveralGrantsOfAYearShareOneCeiling) {
                                      Ask(round, 1000, 2029))
                          .status()),
             "UPKEEP_TERM_OVER");
+}
+
+// Two years examined before the first grant: each is the first year then, and one of them is not
+// when it comes to the decision.
+TEST_F(SupportTest, ASecondYearIsNotGrantedByTheShareOfTheFirst) {
+  Allocate(10'000);
+  for (const bool later_first : {false, true}) {
+    const Round round = Registered();
+    const auto examined = [&](int year) {
+      const std::string name = Requested(round, 1000, year).name();
+      Notice(name, gate::v1::BEFORE_CONSIDERATION);
+      EXPECT_TRUE(ExamineIt(name, examiner_).ok());
+      EXPECT_EQ(Now(name).support_year(), 1);
+      return name;
+    };
+    const std::string granted = examined(later_first ? 2027 : 2026);
+    const std::string stale = examined(later_first ? 2026 : 2027);
+    ASSERT_TRUE(Decide(granted, authority_, 700).ok());
+    EXPECT_EQ(ReasonOf(Decide(stale, authority_, 500).status()), "SUPPORT_YEAR_CHANGED");
+    EXPECT_EQ(Now(stale).state(), v1::Support::EXAMINED);
+    ASSERT_TRUE(Decide(stale, authority_, 0, "Другой год поддержки").ok());
+    EXPECT_EQ(Now(stale).state(), v1::Support::REFUSED);
+    v1::ReplayDecisionRequest replay;
+    replay.set_name(stale);
+    const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+    for (const auto& one : replayed.replays()) EXPECT_TRUE(one.same()) << one.field();
+    if (later_first) continue;  // the year before the first is none of the three
+    const std::string again = Requested(round, 1000, 2027).name();
+    Notice(again, gate::v1::BEFORE_CONSIDERATION);
+    ASSERT_TRUE(ExamineIt(again, examiner_).ok());
+    EXPECT_EQ(Now(again).ceiling().units(), 500);
+    EXPECT_TRUE(Decide(again, authority_, 500).ok());
+  }
+  ExpectSound();
+}
+
+TEST_F(SupportTest, AnotherClusterOrganizationTakesOver) {
+  const Round round = Registered();
+  Allocate(10'000);
+  const std::string approved = Requested(round).name(), examined = Requested(round).name();
+  for (const std::string& name : {approved, examined}) {
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  }
+  ASSERT_TRUE(Decide(approved, authority_, 700).ok());
+  v1::EndMembershipRequest end;
+  end.set_name(absl::StrCat(round.cluster, "/members/", Bin(round.organizations[0] + 6)));
+  end.set_reason("Вышла");
+  Must<v1::Member>("EndMembership", Entity(round.organizations[0]), end);
+  const auto owed = [&] {
+    std::map<std::string, std::string> by_kind;
+    const auto open = cases::OpenDeadlines(store().Read(), round.cluster);
+    EXPECT_TRUE(open.ok()) << open.status();
+    for (const auto& deadline : *open) by_kind[deadline.kind()] = deadline.bin();
+    return by_kind;
+  };
+  using Owed = std::map<std::string, std::string>;
+  const std::string before = Bin(round.organizations[0]), after = Bin(round.organizations[0] + 1);
+  EXPECT_EQ(owed(), (Owed{{kCureDeadline, before}, {kReportDeadline, before}}));
+  v1::UpdateClusterRequest update;
+  *update.mutable_cluster() = ClusterNow(round.cluster);
+  update.mutable_cluster()->set_cluster_organization(after);
+  update.mutable_update_mask()->add_paths("cluster_organization");
+  ASSERT_EQ(Must<v1::Cluster>("UpdateCluster", institute_, update).cluster_organization(), after);
+  EXPECT_EQ(owed(), (Owed{{kCureDeadline, after}, {kReportDeadline, after}}));
+  // What was asked for by the one before is neither granted nor paid to it.
+  EXPECT_EQ(ReasonOf(Decide(examined, authority_, 100).status()), "RECIPIENT_NOT_IN_CLUSTER");
+  EXPECT_TRUE(Decide(examined, authority_, 0, "Другая организация кластера").ok());
+  Notice(approved, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(approved, payer_, 100).status()), "RECIPIENT_NOT_IN_CLUSTER");
+  EXPECT_EQ(Stands(), "9300 0 700 0");
 }
 
 TEST_F(SupportTest, NothingIsPaidWhileSuspended) {
