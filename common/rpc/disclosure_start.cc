@@ -7,6 +7,7 @@
 #include "common/rpc/resource.h"
 #include "common/rpc/sample.h"
 #include "common/store/journal.h"
+#include "common/store/totals.h"
 
 namespace nisi::rpc {
 namespace {
@@ -43,6 +44,15 @@ std::vector<std::string> KeysOf(const store::IndexDef& index, const Message& row
   return keys;
 }
 
+// For which groups a record counts, whatever it adds to them.
+std::vector<std::string> GroupsOf(const store::TotalsDef& totals, const Message& row) {
+  std::vector<std::string> groups;
+  totals.shares(row, [&groups](const store::Key& group, absl::Span<const store::Int>) {
+    groups.emplace_back(group.bytes());
+  });
+  return groups;
+}
+
 absl::Status CheckKeys(const store::Schema& schema, const store::TableDef& table,
                        const MarkedType& type) {
   for (int seed = 0; seed < kSamples; ++seed) {
@@ -54,6 +64,11 @@ absl::Status CheckKeys(const store::Schema& schema, const store::TableDef& table
     for (const store::IndexDef* index : schema.IndexesOf(table)) {
       if (!index->secret && KeysOf(*index, *whole) != KeysOf(*index, *open)) {
         return Depends("index", index->name);
+      }
+    }
+    for (const store::TotalsDef* totals : schema.TotalsOf(table)) {
+      if (GroupsOf(*totals, *whole) != GroupsOf(*totals, *open)) {
+        return Depends("totals", totals->name);
       }
     }
   }

@@ -970,6 +970,20 @@ TEST(MarksAtStart, AKeyDependsOnNone) {
   schema = WorksSchema();
   schema.tables.push_back(&kByPhone);
   EXPECT_THAT(std::string(CheckMarks(schema).message()), HasSubstr("the table by_phone"));
+  static const store::Int kOne[] = {1};
+  static const store::Totals<WorksRow> kWhoPays(
+      8, "who_pays", kWorks, 1, [](const WorksRow& row, const store::EmitTotals& emit) {
+        if (row.works().has_turnover()) emit(store::Key::Of("all"), kOne);
+      });
+  static const store::Totals<WorksRow> kAll(9, "all", kWorks, 1,
+                                            [](const WorksRow& row, const store::EmitTotals& emit) {
+                                              emit(store::Key::Of(row.works().name()), kOne);
+                                            });
+  schema = WorksSchema();
+  schema.totals.push_back(&kAll);
+  EXPECT_TRUE(CheckMarks(schema).ok()) << CheckMarks(schema);
+  schema.totals.push_back(&kWhoPays);
+  EXPECT_THAT(std::string(CheckMarks(schema).message()), HasSubstr("the totals who_pays"));
   EXPECT_EQ(WithDisclosure(WorksSchema()).Problem(), "");
   EXPECT_EQ(WithDisclosure(WithDisclosure(WorksSchema())).Problem(), "");
   EXPECT_FALSE(HasMarks(store::Schema{"empty", 1, {&kPermits, &kAccesses}, {}, {}}));
