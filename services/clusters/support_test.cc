@@ -5,7 +5,6 @@
 #include "common/cases/machine_testing.h"
 #include "services/clusters/rules_support.h"
 #include "services/clusters/service_testing.h"
-#include "services/clusters/tables.h"
 
 namespace nisi::clusters {
 namespace {
@@ -65,9 +64,7 @@ class SupportTest : public ClustersTest {
                              Ask(round, cost, year));
   }
   v1::Support Now(const std::string& name) {
-    v1::GetSupportRequest get;
-    get.set_name(name);
-    return Must<v1::Support>("GetSupport", auditor_, get);
+    return Stored(kSupports, name).support();
   }
   void Notice(const std::string& name, gate::v1::Checkpoint checkpoint,
               gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED) {
@@ -150,7 +147,7 @@ TEST_F(SupportTest, FromRequestToTheLastPayment) {
   const auto examined = ExamineIt(name, examiner_);
   ASSERT_TRUE(examined.ok()) << examined.status();
   EXPECT_EQ(examined->support_year(), 1);
-  EXPECT_EQ(examined->ceiling().units(), 700);
+  EXPECT_EQ(Now(name).ceiling().units(), 700);
   EXPECT_EQ(ReasonOf(Decide(name, authority_, 701).status()), "SUM_OVER_CEILING");
   EXPECT_EQ(ReasonOf(Decide(name, authority_, 0, "нет").status()), "GROUND_MISSING");
   const rpc::Caller both = CallerOf(examiner_.subject, {rpc::v1::AUTHORITY_INDUSTRY});
@@ -292,7 +289,7 @@ TEST_F(SupportTest, AnotherClusterOrganizationTakesOver) {
   const std::string before = Bin(round.organizations[0]), after = Bin(round.organizations[0] + 1);
   EXPECT_EQ(owed(), (Owed{{kCureDeadline, before}, {kReportDeadline, before}}));
   v1::UpdateClusterRequest update;
-  *update.mutable_cluster() = ClusterNow(round.cluster);
+  update.mutable_cluster()->set_name(round.cluster);
   update.mutable_cluster()->set_cluster_organization(after);
   update.mutable_update_mask()->add_paths("cluster_organization");
   ASSERT_EQ(Must<v1::Cluster>("UpdateCluster", institute_, update).cluster_organization(), after);
