@@ -63,9 +63,7 @@ class SupportTest : public ClustersTest {
     return Must<v1::Support>("RequestSupport", Entity(round.organizations[0]),
                              Ask(round, cost, year));
   }
-  v1::Support Now(const std::string& name) {
-    return Stored(kSupports, name).support();
-  }
+  v1::Support Now(const std::string& name) { return Stored(kSupports, name).support(); }
   void Notice(const std::string& name, gate::v1::Checkpoint checkpoint,
               gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED) {
     gate::v1::RecordNoticeRequest request;
