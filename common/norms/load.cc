@@ -119,7 +119,8 @@ void CheckSingle(const Row& row, Errors& errors) {
   const Norm& norm = row.norm;
   if (!norm.to) {
     errors.Add(row.where, "a row of this key needs in_force_to");
-  } else if (norm.unit == Unit::kDays && norm.millionths != (*norm.to - norm.from + 1) * Norm::kOne) {
+  } else if (norm.unit == Unit::kDays &&
+             norm.millionths != (*norm.to - norm.from + 1) * Norm::kOne) {
     errors.Add(row.where, "the value is not the number of days from in_force_from to in_force_to");
   } else if (norm.key == kPublishedYear &&
              (norm.from.ToString() != absl::StrCat(norm.text, "-01-01") ||

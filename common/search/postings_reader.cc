@@ -29,7 +29,8 @@ absl::Status TermList::Settle() {
   block_ = kNoBlock;
   if (!cursor_->Valid()) return cursor_->status();
   // The prefix ends with a zero, and no term has one: what is behind it is the block.
-  if (cursor_->key().size() != prefix_.size() + kKeyBlockBytes) return DecodePostingKey("").status();
+  if (cursor_->key().size() != prefix_.size() + kKeyBlockBytes)
+    return DecodePostingKey("").status();
   ASSIGN_OR_RETURN(const PostingPlace place, DecodePostingKey(cursor_->key()));
   block_ = place.block;
   return absl::OkStatus();

@@ -132,8 +132,8 @@ absl::StatusOr<std::unique_ptr<HeadSigner>> OpenHeadSigner(const std::string& pe
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   // The empty password keeps OpenSSL from asking for one on the terminal.
   char no_password[] = "";
-  OpenSslKey key(bio == nullptr ? nullptr
-                         : PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_password));
+  OpenSslKey key(
+      bio == nullptr ? nullptr : PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_password));
   if (key == nullptr || EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) {
     return BadKey(pem_path, "it is no unencrypted Ed25519 private key in PEM form.");
   }
@@ -156,7 +156,7 @@ absl::Status VerifyHead(const TreeHead& head, absl::string_view raw_public_key) 
   if (head.signature().size() != kSignatureSize)
     return ProofInvalid(kStep, "The signature has not 64 bytes.");
   const OpenSslKey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(raw_public_key),
-                                            raw_public_key.size()));
+                                                   raw_public_key.size()));
   const DigestContext context(EVP_MD_CTX_new());
   if (key == nullptr || context == nullptr ||
       EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1) {

@@ -54,7 +54,8 @@ absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, const Call& call, stor
                    BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kUpdate, kInitiatives,
                              store::Key::Of(name), name, request.initiative().etag()));
   Initiative& initiative = *step.row.mutable_initiative();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative, &call));
+  RETURN_IF_ERROR(
+      rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative, &call));
   RETURN_IF_ERROR(SettlePlaces(&initiative));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
   Conceal(call, step.roles, &initiative);

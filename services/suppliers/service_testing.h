@@ -20,7 +20,6 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/rpc/host.h"
-#include "common/rpc/masked_testing.h"
 #include "nisi/suppliers/v1/service.pb.h"
 #include "services/suppliers/service.h"
 
@@ -175,7 +174,7 @@ class SuppliersTest : public ::testing::Test {
     const rpc::Method& method = MethodOf(name);
     rpc::Call call = MakeCall(method, caller);
     RETURN_IF_ERROR(Prepare(method, &request, &call));
-    return rpc::AsSent(method, call, request, method.unary(call, request));
+    return method.unary(call, request);
   }
   template <class Response, class Request>
   absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller,
