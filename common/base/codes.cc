@@ -63,7 +63,8 @@ absl::Status CheckDigits(absl::string_view text) {
 
 absl::Status CheckDigits(absl::string_view text, size_t count) {
   RETURN_IF_ERROR(CheckDigits(text));
-  if (text.size() != count) return BadCode(absl::StrCat("has ", text.size(), " digits, needs ", count));
+  if (text.size() != count)
+    return BadCode(absl::StrCat("has ", text.size(), " digits, needs ", count));
   return absl::OkStatus();
 }
 
@@ -127,7 +128,8 @@ absl::Status CheckBin(absl::string_view digits) {
 // YYMMDD of birth, digit 7 the century (1, 2: 19th; 3, 4: 20th; 5, 6: 21st).
 absl::Status CheckIin(absl::string_view digits) {
   const int century = Digit(digits[6]);
-  if (century < 1 || century > 6) return BadCode("is not an IIN: its seventh digit is outside 1 to 6");
+  if (century < 1 || century > 6)
+    return BadCode("is not an IIN: its seventh digit is outside 1 to 6");
   RETURN_IF_ERROR(CheckMonth(TwoDigits(digits, 2)));
   const int month = TwoDigits(digits, 2);
   const int day = TwoDigits(digits, 4);

@@ -975,12 +975,12 @@ TEST(MarksAtStart, AKeyDependsOnNone) {
       8, "who_pays", kWorks, 1, [](const WorksRow& row, const store::EmitTotals& emit) {
         if (row.works().has_turnover()) emit(store::Key::Of("all"), kOne);
       });
-  static const store::Totals<WorksRow> kAll(9, "all", kWorks, 1,
-                                            [](const WorksRow& row, const store::EmitTotals& emit) {
-                                              emit(store::Key::Of(row.works().name()), kOne);
-                                            });
+  static const store::Totals<WorksRow> kByName(
+      9, "all", kWorks, 1, [](const WorksRow& row, const store::EmitTotals& emit) {
+        emit(store::Key::Of(row.works().name()), kOne);
+      });
   schema = WorksSchema();
-  schema.totals.push_back(&kAll);
+  schema.totals.push_back(&kByName);
   EXPECT_TRUE(CheckMarks(schema).ok()) << CheckMarks(schema);
   schema.totals.push_back(&kWhoPays);
   EXPECT_THAT(std::string(CheckMarks(schema).message()), HasSubstr("the totals who_pays"));
