@@ -72,7 +72,8 @@ def check_confidential(client, projects):
     client.tokens["stranger"] = suite.mint("entity", subject="dev:stranger", bin=other)
 
     def seen(role, **times):
-        return client.call(MAP + "GetProject", m.GetProjectRequest(name=project.name, **times), m.Project, role)
+        return client.call(MAP + "GetProject", m.GetProjectRequest(name=project.name, **times),
+                           client.response(MAP + "GetProject"), role)
 
     for role in ("owner", "authority.industry", "auditor"):
         got = seen(role)

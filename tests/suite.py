@@ -410,7 +410,8 @@ class Client:
 
     def method(self, path):
         """The descriptor of a method of one of the services."""
-        modules = {GOODS: self.m.goods, SUPPLIERS: self.m.suppliers, JOURNAL: self.m.journal, STORE: self.m.store}
+        modules = {GOODS: self.m.goods, MAP: self.m.map, SUPPLIERS: self.m.suppliers, JOURNAL: self.m.journal,
+                   STORE: self.m.store}
         service, name = path[:path.rindex("/") + 1], path[path.rindex("/") + 1:]
         short = service.strip("/").rsplit(".", 1)[1]
         return modules[service].DESCRIPTOR.services_by_name[short].methods_by_name[name]
