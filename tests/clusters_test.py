@@ -130,7 +130,8 @@ class Story:
         self.refused("GATE_NOT_CHECKED", "ExamineSupport", "examiner", **ask)
         self.notice(support.name, "BEFORE_CONSIDERATION")
         support = self.call("ExamineSupport", "examiner", **ask)
-        assert support.ceiling.units == 700, support
+        assert "ceiling" in support.withheld.fields and not support.HasField("ceiling"), support  # ask Get (Art. 6(3))
+        assert self.call("GetSupport", "examiner", SUPPORTS, name=support.name).ceiling.units == 700, support
         support = self.call("DecideSupport", "authority", SUPPORTS, name=support.name, etag=support.etag,
                             approved_sum=dict(currency_code="KZT", units=700), programme=PROGRAMME, order_number="2",
                             order_date=self.day())

@@ -44,7 +44,7 @@ struct Way {
   // Whether a record is met at this place for the first time. One with several ties, as a cluster
   // of two regions, is met at each of them that is the caller's.
   bool IsFirst(const Message& row, absl::string_view at_key) const {
-    if (!by_tie) return true;
+    if (!by_tie || index == nullptr) return true;  // of a table each record has one key
     std::string first;
     index->keys(row, [&](const store::Key& key) {
       const bool walked = std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {

@@ -100,9 +100,9 @@ absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
   ASSIGN_OR_RETURN(const auto known,
                    tx.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
   MemberRow row;
+  if (known.has_value()) row = known->row;  // it changes what it is, and stays a member since then
   row.set_cluster(number);
   v1::Member& member = *row.mutable_member();
-  if (known.has_value()) row = known->row;  // it changes what it is, and stays a member since then
   member.set_name(MemberName(number, participant.bin()));
   *member.mutable_participant() = participant;
   member.set_cluster_organization(cluster.cluster_organization());
