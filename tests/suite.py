@@ -189,12 +189,15 @@ class Suite:
 
     def start_backend(self, owner="priority-goods"):
         """A service alone; the gateway of a suite of processes finds it again."""
-        keys = self.data / "keys"
+        keys, flags = self.data / "keys", self._with_keys(self.backend_flags)
+        if owner != "priority-goods" and "--metrics-address" in flags:  # one process has the port
+            at = flags.index("--metrics-address")
+            del flags[at:at + 2]
         self._spawn(owner, self.bin / f"nisi-{owner}", "--address", f"127.0.0.1:{self.backend_ports[owner]}",
                     "--data", self.data, "--backup-folder", self.backups, "--clock-file", self.clock,
                     "--tls-dir", keys / "tls",
                     "--signers", keys / "signers.json", "--context-peer", "spiffe://nisi/svc/gateway",
-                    *self._with_keys(self.backend_flags))
+                    *flags)
 
     def connection_flags(self):
         """By which `nisi` finds and believes the gateway."""
