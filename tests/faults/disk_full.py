@@ -23,7 +23,7 @@ from suite import Client, Refused, Suite, free_port, uid  # noqa: E402
 
 SKIPPED = 77
 MIB = 1 << 20
-SIZE, RESERVE = 96, 24  # MiB
+SIZE, RESERVE = 256, 24  # MiB: the stores of all services lie on it
 AGAIN = 20  # refused writes at each fill
 
 
