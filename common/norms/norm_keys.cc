@@ -11,6 +11,9 @@ constexpr KeySpec kKeys[] = {
     {"mci", Unit::kTenge},
     // Base rate of the National Bank, a year.
     {"base_rate", Unit::kPercent},
+    // Art. 27(4): from which level of fulfilment on nothing is returned, days to pay a demand.
+    {"obligations.tolerance", Unit::kPercent},
+    {"obligations.return_days", Unit::kDays},
     // Art. 26(2): most points of each criterion, and from how many points a level of processing
     // begins.
     {"priority_goods.points.technological_complexity_max", Unit::kPoints},

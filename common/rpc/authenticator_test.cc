@@ -26,7 +26,7 @@ namespace {
 
 constexpr char kAudience[] = "registry";
 
-class AuthenticatorTest : public testing::Test {
+class AuthenticatorTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(MakeCertificates(dir_, {kAudience, "gateway", "other"}, absl::Now()).ok());
@@ -108,7 +108,7 @@ class AuthenticatorTest : public testing::Test {
     return CallAs(TlsFiles::In(dir_, name), context);
   }
 
-  const std::string dir_ = absl::StrCat(testing::TempDir(), "/auth_", base::RandomUuid());
+  const std::string dir_ = absl::StrCat(::testing::TempDir(), "/auth_", base::RandomUuid());
   const PrivateKey key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
   std::unique_ptr<Authenticator> authenticator_;
   int port_ = 0;

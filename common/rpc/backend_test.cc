@@ -301,8 +301,8 @@ TEST_F(BackendTest, ACallThatIsRefusedAgainIsUnavailable) {
 }
 
 TEST_F(BackendTest, ItKnowsItsServerAndShowsItself) {
-  const std::string dir = absl::StrCat(testing::TempDir(), "/backend_", base::RandomUuid());
-  const std::string other = absl::StrCat(testing::TempDir(), "/backend_", base::RandomUuid());
+  const std::string dir = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
+  const std::string other = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
   for (const std::string& at : {dir, other}) {
     ASSERT_TRUE(MakeCertificates(at, {"registry", "gateway"}, absl::Now()).ok());
   }

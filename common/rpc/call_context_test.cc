@@ -11,9 +11,9 @@ namespace nisi::rpc {
 namespace {
 
 using base::ReasonOf;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+const absl::Time kSignedAt = absl::FromUnixSeconds(1'800'000'000);
 
 PrivateKey NewKey() {
   return *PrivateKey::Generate(Algorithm::kEdDsa);
@@ -23,7 +23,7 @@ KeySet Keys(const std::vector<KeySet::Entry>& entries) {
   return *KeySet::Parse(JwksText(entries));
 }
 
-class CallContextTest : public testing::Test {
+class CallContextTest : public ::testing::Test {
  protected:
   CallContextTest() {
     caller_.subject = "person-1";
@@ -45,13 +45,13 @@ class CallContextTest : public testing::Test {
 
   v1::CallContext Good() const {
     v1::SignedCallContext outer;
-    outer.ParseFromString(gateway_.Sign(caller_, "registry", kNow));
+    outer.ParseFromString(gateway_.Sign(caller_, "registry", kSignedAt));
     v1::CallContext context;
     context.ParseFromString(outer.context());
     return context;
   }
 
-  std::string Reason(const std::string& bytes, absl::Time now = kNow) const {
+  std::string Reason(const std::string& bytes, absl::Time now = kSignedAt) const {
     const auto caller = verifier_.Verify(bytes, now);
     EXPECT_TRUE(caller.ok() || absl::IsUnauthenticated(caller.status()));
     return ReasonOf(caller.status());
@@ -68,17 +68,17 @@ class CallContextTest : public testing::Test {
 };
 
 TEST_F(CallContextTest, SaysWhoCalls) {
-  const std::string bytes = gateway_.Sign(caller_, "registry", kNow);
-  const auto seen = verifier_.Verify(bytes, kNow);
+  const std::string bytes = gateway_.Sign(caller_, "registry", kSignedAt);
+  const auto seen = verifier_.Verify(bytes, kSignedAt);
   ASSERT_TRUE(seen.ok()) << seen.status();
   Caller expected = caller_;
   expected.actors = {"gateway"};
   EXPECT_EQ(**seen, expected);
-  EXPECT_EQ(*verifier_.Verify(bytes, kNow), *seen) << "the second time from the cache";
+  EXPECT_EQ(*verifier_.Verify(bytes, kSignedAt), *seen) << "the second time from the cache";
 }
 
 TEST_F(CallContextTest, NobodyIsACallerToo) {
-  const auto seen = verifier_.Verify(gateway_.Sign(Caller(), "registry", kNow), kNow);
+  const auto seen = verifier_.Verify(gateway_.Sign(Caller(), "registry", kSignedAt), kSignedAt);
   ASSERT_TRUE(seen.ok());
   EXPECT_TRUE((*seen)->anonymous());
   v1::CallContext context = Good();
@@ -87,10 +87,10 @@ TEST_F(CallContextTest, NobodyIsACallerToo) {
 }
 
 TEST_F(CallContextTest, IsSignedOnceForFifteenSeconds) {
-  const std::string first = gateway_.Sign(caller_, "registry", kNow);
-  EXPECT_EQ(gateway_.Sign(caller_, "registry", kNow + absl::Milliseconds(14'999)), first);
-  EXPECT_NE(gateway_.Sign(caller_, "registry", kNow + absl::Seconds(15)), first);
-  EXPECT_NE(gateway_.Sign(caller_, "other", kNow), first);
+  const std::string first = gateway_.Sign(caller_, "registry", kSignedAt);
+  EXPECT_EQ(gateway_.Sign(caller_, "registry", kSignedAt + absl::Milliseconds(14'999)), first);
+  EXPECT_NE(gateway_.Sign(caller_, "registry", kSignedAt + absl::Seconds(15)), first);
+  EXPECT_NE(gateway_.Sign(caller_, "other", kSignedAt), first);
 }
 
 TEST_F(CallContextTest, CallersWhoDifferNeverShareOne) {
@@ -103,35 +103,35 @@ TEST_F(CallContextTest, CallersWhoDifferNeverShareOne) {
   others[5].actors = {"71"};
   others[6].regions = {};
   others[6].actors = {"71"};
-  std::vector<std::string> all = {gateway_.Sign(caller_, "registry", kNow)};
+  std::vector<std::string> all = {gateway_.Sign(caller_, "registry", kSignedAt)};
   for (const Caller& other : others) {
-    const std::string bytes = gateway_.Sign(other, "registry", kNow);
-    EXPECT_THAT(all, testing::Not(testing::Contains(bytes)));
+    const std::string bytes = gateway_.Sign(other, "registry", kSignedAt);
+    EXPECT_THAT(all, ::testing::Not(::testing::Contains(bytes)));
     all.push_back(bytes);
     Caller expected = other;
     expected.actors.push_back("gateway");
-    const auto seen = verifier_.Verify(bytes, kNow);
+    const auto seen = verifier_.Verify(bytes, kSignedAt);
     ASSERT_TRUE(seen.ok());
     EXPECT_EQ(**seen, expected);
   }
 }
 
 TEST_F(CallContextTest, ExpiresToTheSecondAlsoFromTheCache) {
-  const std::string bytes = gateway_.Sign(caller_, "registry", kNow);
-  EXPECT_TRUE(verifier_.Verify(bytes, kNow).ok());
-  EXPECT_TRUE(verifier_.Verify(bytes, kNow + absl::Milliseconds(29'999)).ok());
-  EXPECT_EQ(Reason(bytes, kNow + absl::Seconds(30)), "CONTEXT_EXPIRED");
-  EXPECT_TRUE(verifier_.Verify(bytes, kNow - kContextSkew).ok());
-  EXPECT_EQ(Reason(bytes, kNow - kContextSkew - absl::Milliseconds(1)), "CONTEXT_INVALID");
+  const std::string bytes = gateway_.Sign(caller_, "registry", kSignedAt);
+  EXPECT_TRUE(verifier_.Verify(bytes, kSignedAt).ok());
+  EXPECT_TRUE(verifier_.Verify(bytes, kSignedAt + absl::Milliseconds(29'999)).ok());
+  EXPECT_EQ(Reason(bytes, kSignedAt + absl::Seconds(30)), "CONTEXT_EXPIRED");
+  EXPECT_TRUE(verifier_.Verify(bytes, kSignedAt - kContextSkew).ok());
+  EXPECT_EQ(Reason(bytes, kSignedAt - kContextSkew - absl::Milliseconds(1)), "CONTEXT_INVALID");
 }
 
 TEST_F(CallContextTest, EveryFlippedByteIsRefused) {
-  const std::string good = gateway_.Sign(caller_, "registry", kNow);
+  const std::string good = gateway_.Sign(caller_, "registry", kSignedAt);
   for (size_t i = 0; i < good.size(); ++i) {
     for (const int bit : {1, 16, 128}) {
       std::string bad = good;
       bad[i] = static_cast<char>(bad[i] ^ bit);
-      const auto seen = verifier_.Verify(bad, kNow);
+      const auto seen = verifier_.Verify(bad, kSignedAt);
       ASSERT_FALSE(seen.ok()) << "byte " << i << " bit " << bit;
       ASSERT_EQ(ReasonOf(seen.status()), "CONTEXT_INVALID");
     }
@@ -144,7 +144,7 @@ TEST_F(CallContextTest, EveryFlippedByteIsRefused) {
 TEST_F(CallContextTest, ForgeriesAreRefused) {
   const PrivateKey stranger = NewKey();
   EXPECT_EQ(Reason(Forge(Good(), stranger)), "CONTEXT_INVALID");
-  EXPECT_EQ(Reason(gateway_.Sign(caller_, "priority-goods", kNow)), "CONTEXT_INVALID")
+  EXPECT_EQ(Reason(gateway_.Sign(caller_, "priority-goods", kSignedAt)), "CONTEXT_INVALID")
       << "audience";
   // The key id of the gateway over a stranger's signature.
   v1::SignedCallContext outer;
@@ -189,7 +189,7 @@ TEST_F(CallContextTest, WronglyMadeOnesAreRefusedThoughSigned) {
 TEST_F(CallContextTest, ARoleOfANewerVersionGrantsNothing) {
   v1::CallContext context = Good();
   context.add_roles(static_cast<Role>(30));
-  const auto seen = verifier_.Verify(Forge(context, gateway_key_), kNow);
+  const auto seen = verifier_.Verify(Forge(context, gateway_key_), kSignedAt);
   ASSERT_TRUE(seen.ok());
   EXPECT_EQ((*seen)->roles, caller_.roles);
 }
@@ -197,15 +197,17 @@ TEST_F(CallContextTest, ARoleOfANewerVersionGrantsNothing) {
 TEST_F(CallContextTest, OnwardCallsCarryTheChainAndNeverMoreRights) {
   const ContextVerifier middle(FixedKeys(Keys({{"gateway", gateway_key_.public_key()}})),
                                "priority-goods");
-  const Caller original = **middle.Verify(gateway_.Sign(caller_, "priority-goods", kNow), kNow);
-  const auto seen = verifier_.Verify(OnwardContext(service_, original, "registry", kNow), kNow);
+  const Caller original =
+      **middle.Verify(gateway_.Sign(caller_, "priority-goods", kSignedAt), kSignedAt);
+  const auto seen =
+      verifier_.Verify(OnwardContext(service_, original, "registry", kSignedAt), kSignedAt);
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_THAT((*seen)->actors, ElementsAre("gateway", "priority-goods"));
   EXPECT_EQ((*seen)->subject, caller_.subject);
   EXPECT_EQ((*seen)->roles, caller_.roles);
-  const auto narrowed = verifier_.Verify(OnwardContext(service_, original, "registry", kNow,
+  const auto narrowed = verifier_.Verify(OnwardContext(service_, original, "registry", kSignedAt,
                                                        (1U << v1::CUSTOMER) | (1U << v1::AUDITOR)),
-                                         kNow);
+                                         kSignedAt);
   ASSERT_TRUE(narrowed.ok());
   EXPECT_TRUE((*narrowed)->Has(v1::CUSTOMER));
   EXPECT_FALSE((*narrowed)->Has(v1::ENTITY));
@@ -217,19 +219,20 @@ TEST_F(CallContextTest, OnwardCallsCarryTheChainAndNeverMoreRights) {
 TEST_F(CallContextTest, AWithdrawnKeyIsRefusedAtOnce) {
   auto keys = std::make_shared<const KeySet>(Keys({{"gateway", gateway_key_.public_key()}}));
   const ContextVerifier verifier([&keys](absl::Time) { return keys; }, "registry");
-  const std::string bytes = gateway_.Sign(caller_, "registry", kNow);
-  EXPECT_TRUE(verifier.Verify(bytes, kNow).ok());
+  const std::string bytes = gateway_.Sign(caller_, "registry", kSignedAt);
+  EXPECT_TRUE(verifier.Verify(bytes, kSignedAt).ok());
   keys = std::make_shared<const KeySet>(Keys({{"gateway", service_key_.public_key()}}));
-  EXPECT_FALSE(verifier.Verify(bytes, kNow).ok());
+  EXPECT_FALSE(verifier.Verify(bytes, kSignedAt).ok());
   keys = nullptr;
-  EXPECT_FALSE(verifier.Verify(bytes, kNow).ok());
+  EXPECT_FALSE(verifier.Verify(bytes, kSignedAt).ok());
 }
 
 TEST_F(CallContextTest, NoMessageSaysWhichCheckFailed) {
   std::string why;
-  const auto audience = verifier_.Verify(gateway_.Sign(caller_, "other", kNow), kNow, &why);
+  const auto audience =
+      verifier_.Verify(gateway_.Sign(caller_, "other", kSignedAt), kSignedAt, &why);
   EXPECT_EQ(why, "audience");
-  const auto junk = verifier_.Verify("junk", kNow, &why);
+  const auto junk = verifier_.Verify("junk", kSignedAt, &why);
   EXPECT_EQ(audience.status(), junk.status());
   EXPECT_NE(why, "audience");
 }

@@ -30,9 +30,9 @@ using http2::Taker;
 constexpr size_t kMaxMessage = 5 << 20;
 
 // Answers each message by itself, from another thread, and ends with the client.
-class Echo final : public Taker, public std::enable_shared_from_this<Echo> {
+class CarrierEcho final : public Taker, public std::enable_shared_from_this<CarrierEcho> {
  public:
-  explicit Echo(std::shared_ptr<Replier> replier) : replier_(std::move(replier)) {}
+  explicit CarrierEcho(std::shared_ptr<Replier> replier) : replier_(std::move(replier)) {}
   void OnMessage(std::string message) override {
     std::thread([self = shared_from_this(), message = std::move(message)]() mutable {
       self->replier_->Send(std::move(message));
@@ -156,7 +156,7 @@ class Client {
     std::string reply;
     const grpc::Status status = Call(method, request, &reply, context);
     if (status.ok()) {
-      EXPECT_EQ(reply == request, method == "Echo");
+      EXPECT_EQ(reply == request, method == "CarrierEcho");
     }
     return status.error_code();
   }
@@ -187,7 +187,8 @@ class CarrierTest : public ::testing::Test {
       replier->Finish({absl::StatusCode::kUnimplemented, "", "", {}});
       return nullptr;
     }
-    if (absl::EndsWith(head.path, "/Echo")) return std::make_shared<Echo>(std::move(replier));
+    if (absl::EndsWith(head.path, "/CarrierEcho"))
+      return std::make_shared<CarrierEcho>(std::move(replier));
     if (absl::EndsWith(head.path, "/Slow")) return std::make_shared<Slow>(std::move(replier));
     if (absl::EndsWith(head.path, "/Stay")) {
       return std::make_shared<Stay>(std::move(replier), &begun_, &gone_);
@@ -220,7 +221,7 @@ TEST_F(CarrierTest, MessagesOfAllSizesComeBack) {
     for (size_t i = 0; i < size; ++i) request[i] = static_cast<char>(i * 31 >> 3);
     grpc::ClientContext context;
     std::string reply;
-    const grpc::Status status = client.Call("Echo", request, &reply, context);
+    const grpc::Status status = client.Call("CarrierEcho", request, &reply, context);
     ASSERT_TRUE(status.ok()) << size << ": " << status.error_message();
     EXPECT_TRUE(reply == request) << size;
   }
@@ -237,7 +238,7 @@ TEST_F(CarrierTest, ManyAtOnceAllGetTheirOwn) {
         std::string reply;
         const std::string request =
             absl::StrCat(i, ".", n, std::string(static_cast<size_t>(n), 'y'));
-        if (client.Call("Echo", request, &reply, context).ok() && reply == request) ++right;
+        if (client.Call("CarrierEcho", request, &reply, context).ok() && reply == request) ++right;
       }
     });
   }
@@ -282,17 +283,17 @@ TEST_F(CarrierTest, TheDeadlineComesAlong) {
 
 TEST_F(CarrierTest, WhatIsTooMuchIsRefusedAndTheConnectionGoesOn) {
   Client client(server_->port());
-  EXPECT_EQ(client.Call("Echo", std::string(kMaxMessage + 1, 'x')),
+  EXPECT_EQ(client.Call("CarrierEcho", std::string(kMaxMessage + 1, 'x')),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(client.Call("Echo"), grpc::StatusCode::OK);
+  EXPECT_EQ(client.Call("CarrierEcho"), grpc::StatusCode::OK);
   for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
     grpc::ClientContext context;
     context.set_compression_algorithm(algorithm);
     std::string reply;
-    EXPECT_EQ(client.Call("Echo", std::string(10'000, 'x'), &reply, context).error_code(),
+    EXPECT_EQ(client.Call("CarrierEcho", std::string(10'000, 'x'), &reply, context).error_code(),
               grpc::StatusCode::UNIMPLEMENTED);
   }
-  EXPECT_EQ(client.Call("Echo"), grpc::StatusCode::OK);
+  EXPECT_EQ(client.Call("CarrierEcho"), grpc::StatusCode::OK);
 }
 
 TEST_F(CarrierTest, AClientThatGivesUpIsNoticed) {

@@ -12,13 +12,13 @@
 namespace nisi::rpc {
 namespace {
 
-const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+const absl::Time kMintedAt = absl::FromUnixSeconds(1'800'000'000);
 
-class DevKeysTest : public testing::Test {
+class DevKeysTest : public ::testing::Test {
  protected:
   ~DevKeysTest() override { std::filesystem::remove_all(dir_); }
 
-  const std::string dir_ = absl::StrCat(testing::TempDir(), "/dev_", base::RandomUuid());
+  const std::string dir_ = absl::StrCat(::testing::TempDir(), "/dev_", base::RandomUuid());
 };
 
 TEST_F(DevKeysTest, AreMadeOnceAndPrivate) {
@@ -43,33 +43,35 @@ TEST_F(DevKeysTest, AreMadeOnceAndPrivate) {
 
 TEST_F(DevKeysTest, TokensForEveryRoleVerify) {
   ASSERT_TRUE(LoadOrCreateDevKeys(dir_).ok());
-  const TokenVerifier verifier({*DevIssuer(dir_, kNow)});
+  const TokenVerifier verifier({*DevIssuer(dir_, kMintedAt)});
   for (const Role role : AllRoles()) {
-    const auto token = MintDevToken(dir_, role, "123456789012", {"71"}, kNow);
+    const auto token = MintDevToken(dir_, role, "123456789012", {"71"}, kMintedAt);
     ASSERT_TRUE(token.ok()) << token.status();
-    const auto verified = verifier.Verify(*token, kNow + absl::Hours(23));
+    const auto verified = verifier.Verify(*token, kMintedAt + absl::Hours(23));
     ASSERT_TRUE(verified.ok()) << RoleName(role);
     EXPECT_TRUE(verified->caller.Has(role));
     EXPECT_EQ(verified->caller.bin, "123456789012");
     EXPECT_EQ(verified->caller.subject, absl::StrCat("dev:", RoleName(role), ":123456789012"));
   }
   EXPECT_FALSE(
-      verifier.Verify(*MintDevToken(dir_, v1::AUDITOR, "", {}, kNow), kNow + absl::Hours(25)).ok());
+      verifier
+          .Verify(*MintDevToken(dir_, v1::AUDITOR, "", {}, kMintedAt), kMintedAt + absl::Hours(25))
+          .ok());
 }
 
 TEST_F(DevKeysTest, ContextKeysOfSeveralProcessesAreKnownToAll) {
   const auto keys = *LoadOrCreateDevKeys(dir_);
   ASSERT_TRUE(MakeContextKeys(dir_ + "/keys", {"priority-goods"}).ok());
-  const ContextVerifier verifier(*KeysFromFile(keys.signers_path, kNow), "registry");
+  const ContextVerifier verifier(*KeysFromFile(keys.signers_path, kMintedAt), "registry");
   const ContextSigner gateway(keys.gateway, "gateway");
   const ContextSigner service(*PrivateKey::Load(ContextKeyPath(dir_ + "/keys", "priority-goods")),
                               "priority-goods");
-  EXPECT_TRUE(verifier.Verify(gateway.Sign(Caller(), "registry", kNow), kNow).ok());
-  EXPECT_TRUE(verifier.Verify(service.Sign(Caller(), "registry", kNow), kNow).ok());
+  EXPECT_TRUE(verifier.Verify(gateway.Sign(Caller(), "registry", kMintedAt), kMintedAt).ok());
+  EXPECT_TRUE(verifier.Verify(service.Sign(Caller(), "registry", kMintedAt), kMintedAt).ok());
 }
 
 TEST_F(DevKeysTest, NoTokenWithoutKeys) {
-  EXPECT_FALSE(MintDevToken(dir_, v1::AUDITOR, "", {}, kNow).ok());
+  EXPECT_FALSE(MintDevToken(dir_, v1::AUDITOR, "", {}, kMintedAt).ok());
 }
 
 }  // namespace

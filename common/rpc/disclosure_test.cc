@@ -45,8 +45,8 @@ using testing::v1::ListWorksRequest;
 using testing::v1::ListWorksResponse;
 using testing::v1::SearchWorksResponse;
 
-constexpr char kOwn[] = "940140000385";
-constexpr char kOther[] = "070340007218";
+constexpr char kOwnerBin[] = "940140000385";
+constexpr char kOtherBin[] = "070340007218";
 constexpr char kReader[] = "950240000122";
 constexpr char kService[] = "/nisi.testing.v1.WorksService/";
 constexpr char kDisclosure[] = "/nisi.disclosure.v1.DisclosureService/";
@@ -61,7 +61,7 @@ Works WorksOf(const std::string& name, const std::string& owner) {
           "' region: '751110000' title: 'Works' contact { person: 'P' phone: "
           "'canary-phone' } staff: 4711 turnover { currency_code: 'KZT' units: 815 } "
           "machines { model: 'canary-machine' } examiners: 'canary-examiner' tax_number: '",
-          kTax, "' partner_bin: '", owner == kOwn ? kOther : kOwn, "'"),
+          kTax, "' partner_bin: '", owner == kOwnerBin ? kOtherBin : kOwnerBin, "'"),
       &works));
   return works;
 }
@@ -91,9 +91,9 @@ class DisclosureTest : public ::testing::Test {
     ASSERT_TRUE(AddDisclosureService(disclosure_, &registry_).ok());
     server_ = std::make_unique<LocalServer>(registry_, &clock_);
     ASSERT_TRUE(server_->started().ok()) << server_->started();
-    Put(WorksOf("works/1", kOwn));
-    Put(WorksOf("works/2", kOwn));
-    Put(WorksOf("works/3", kOther));
+    Put(WorksOf("works/1", kOwnerBin));
+    Put(WorksOf("works/2", kOwnerBin));
+    Put(WorksOf("works/3", kOtherBin));
     written_ = store_->position();
   }
 
@@ -131,7 +131,7 @@ class DisclosureTest : public ::testing::Test {
                                absl::StrCat(kDisclosure, "RecordCourtOrder"), request);
   }
   void Fill(Permit* permit) const {
-    if (permit->owner_bin().empty()) permit->set_owner_bin(kOwn);
+    if (permit->owner_bin().empty()) permit->set_owner_bin(kOwnerBin);
     if (!permit->has_first_day()) *permit->mutable_first_day() = Day(0);
   }
   google::type::Date Day(int n) const {
@@ -221,10 +221,10 @@ TEST_F(DisclosureTest, ByRoleAndTie) {
     std::vector<std::string> accesses;
   } kCases[] = {
       {"nobody", Caller(), "", {}},
-      {"its owner", CallerOf({v1::ENTITY}, kOwn), kAll, {}},
-      {"its owner as a customer", CallerOf({v1::CUSTOMER}, kOwn), kAll, {}},
-      {"its partner is not its owner", CallerOf({v1::ENTITY}, kOther), "", {}},
-      {"the owner's BIN in another role", CallerOf({v1::HOLDING}, kOwn), "", {}},
+      {"its owner", CallerOf({v1::ENTITY}, kOwnerBin), kAll, {}},
+      {"its owner as a customer", CallerOf({v1::CUSTOMER}, kOwnerBin), kAll, {}},
+      {"its partner is not its owner", CallerOf({v1::ENTITY}, kOtherBin), "", {}},
+      {"the owner's BIN in another role", CallerOf({v1::HOLDING}, kOwnerBin), "", {}},
       {"a stranger", CallerOf({v1::ENTITY}, kReader), "", {}},
       {"the authority",
        CallerOf({v1::AUTHORITY_INDUSTRY}),
@@ -247,7 +247,7 @@ TEST_F(DisclosureTest, ByRoleAndTie) {
        kAll,
        {"DUTY:AUTHORITY_INDUSTRY contact.phone staff of works/1",
         "AUDIT:AUDITOR examiners turnover machines tax_number of works/1"}},
-      {"the owner, whatever else it is", CallerOf({v1::ENTITY, v1::AUDITOR}, kOwn), kAll, {}},
+      {"the owner, whatever else it is", CallerOf({v1::ENTITY, v1::AUDITOR}, kOwnerBin), kAll, {}},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.who);
@@ -290,8 +290,8 @@ TEST_F(DisclosureTest, ByPermit) {
       {"all of the owner's", {by_bin}, {}, kAll, "CONSENT"},
       {"to a person", {"reader_subject: 'reader@else'"}, {}, kAll, "CONSENT"},
       {"to another person", {"reader_subject: 'somebody'"}, {}, "", ""},
-      {"to another BIN", {absl::StrCat("reader_bin: '", kOther, "'")}, {}, "", ""},
-      {"by another owner", {absl::StrCat(by_bin, "owner_bin: '", kOther, "'")}, {}, "", ""},
+      {"to another BIN", {absl::StrCat("reader_bin: '", kOtherBin, "'")}, {}, "", ""},
+      {"by another owner", {absl::StrCat(by_bin, "owner_bin: '", kOtherBin, "'")}, {}, "", ""},
       {"of this record", {by_bin + "record: 'works/1'"}, {}, kAll, "CONSENT"},
       {"of another record", {by_bin + "record: 'works/2'"}, {}, "", ""},
       {"of one field", {by_bin + "fields: 'turnover'"}, {}, "turnover", "CONSENT"},
@@ -364,7 +364,7 @@ TEST_F(DisclosureTest, ByPermit) {
     for (const Access& access : Accesses(CallerOf({v1::AUDITOR}))) {
       if (!seen_.insert(access.name()).second) continue;
       grounds.push_back(Access::Ground_Name(access.ground()));
-      EXPECT_EQ(access.owner_bin(), kOwn);
+      EXPECT_EQ(access.owner_bin(), kOwnerBin);
       EXPECT_EQ(access.reader_subject(), "reader@else");
       EXPECT_EQ(access.reader_bin(), kReader);
       EXPECT_EQ(access.method(), "/nisi.testing.v1.WorksService/GetWorks");
@@ -374,7 +374,7 @@ TEST_F(DisclosureTest, ByPermit) {
     EXPECT_EQ(absl::StrJoin(grounds, " "), c.grounds);
     // To nobody who has not signed in, and of no other owner's.
     EXPECT_EQ(ShownTo(Caller()), "");
-    const bool others = !c.consents.empty() && c.consents[0].find(kOther) != std::string::npos &&
+    const bool others = !c.consents.empty() && c.consents[0].find(kOtherBin) != std::string::npos &&
                         c.consents[0].find("owner_bin") != std::string::npos;
     EXPECT_EQ(ShownTo(reader, "works/3"), others ? kAll : "");
     (void)NewAccesses();
@@ -403,7 +403,7 @@ TEST_F(DisclosureTest, APastDateRevivesNoPermit) {
   auto works = server_->Do<Works>(reader, absl::StrCat(kService, "GetWorks"), request);
   ASSERT_TRUE(works.ok()) << works.status();
   EXPECT_EQ(Shown(*works), kAll);
-  const std::vector<Access> accesses = Accesses(CallerOf({v1::ENTITY}, kOwn));
+  const std::vector<Access> accesses = Accesses(CallerOf({v1::ENTITY}, kOwnerBin));
   ASSERT_EQ(accesses.size(), 1U);
   EXPECT_EQ(accesses.front().as_of().day(), 15);
   clock_.Set(clock_.Now() + absl::Hours(24) * 40);
@@ -425,7 +425,7 @@ TEST_F(DisclosureTest, AListDisclosesWhereItIsAskedTo) {
     return absl::StrJoin(each, "; ");
   };
   EXPECT_EQ(shown(CallerOf({v1::AUDITOR})), "NOT_ASKED; NOT_ASKED; NOT_ASKED");
-  EXPECT_EQ(shown(CallerOf({v1::ENTITY}, kOwn)), "all; all; NOT_ASKED");
+  EXPECT_EQ(shown(CallerOf({v1::ENTITY}, kOwnerBin)), "all; all; NOT_ASKED");
   EXPECT_EQ(shown(Caller()), "NO_RIGHT; NO_RIGHT; NO_RIGHT");
   EXPECT_EQ(store_->position(), written_);
   request.set_reveal(true);
@@ -433,7 +433,7 @@ TEST_F(DisclosureTest, AListDisclosesWhereItIsAskedTo) {
   EXPECT_THAT(NewAccesses(),
               UnorderedElementsAre(absl::StrCat("AUDIT:AUDITOR ", kAll, " of works/1 works/2"),
                                    absl::StrCat("AUDIT:AUDITOR ", kAll, " of works/3")));
-  EXPECT_EQ(shown(CallerOf({v1::ENTITY}, kOwn)), "all; all; NO_RIGHT");
+  EXPECT_EQ(shown(CallerOf({v1::ENTITY}, kOwnerBin)), "all; all; NO_RIGHT");
   EXPECT_THAT(NewAccesses(), ElementsAre());
   // Within a repeated part of an answer as well.
   const auto found = server_->Do<SearchWorksResponse>(
@@ -444,7 +444,7 @@ TEST_F(DisclosureTest, AListDisclosesWhereItIsAskedTo) {
   for (const char* filter : {"tax_number = \"x\"", "contact.phone:*", "-staff > 1", "turnover > 5",
                              "machines:*", "examiners:x"}) {
     request.set_filter(filter);
-    for (const Caller& caller : {CallerOf({v1::ENTITY}, kOwn), CallerOf({v1::AUDITOR})}) {
+    for (const Caller& caller : {CallerOf({v1::ENTITY}, kOwnerBin), CallerOf({v1::AUDITOR})}) {
       EXPECT_EQ(ReasonOf(server_->Call(caller, list, request.SerializeAsString()).status),
                 "FILTER_CONFIDENTIAL")
           << filter;
@@ -464,9 +464,10 @@ TEST_F(DisclosureTest, OtherAnswersShowThemToTheOwnerAlone) {
     EXPECT_EQ(Shown(*works), "");
     EXPECT_EQ(WhyNot(*works), "NOT_SHOWN_HERE");
   }
-  EXPECT_EQ(ShownTo(CallerOf({v1::ENTITY}, kOwn), "works/1", "FindWorks"), kAll);
+  EXPECT_EQ(ShownTo(CallerOf({v1::ENTITY}, kOwnerBin), "works/1", "FindWorks"), kAll);
   // Streams to nobody.
-  for (const Caller& caller : {CallerOf({v1::ENTITY}, kOwn), CallerOf({v1::AUDITOR}), Caller()}) {
+  for (const Caller& caller :
+       {CallerOf({v1::ENTITY}, kOwnerBin), CallerOf({v1::AUDITOR}), Caller()}) {
     const Got got = server_->Call(caller, absl::StrCat(kService, "ExportWorks"), "");
     EXPECT_TRUE(got.status.ok()) << got.status;
     ASSERT_EQ(got.messages.size(), 3U);
@@ -482,32 +483,35 @@ TEST_F(DisclosureTest, OtherAnswersShowThemToTheOwnerAlone) {
 // The answer to a change, and the same again from the store, by the rights of today.
 TEST_F(DisclosureTest, AnAnswerThatIsReplayedObeysTheRightsOfToday) {
   testing::v1::CreateWorksRequest request;
-  *request.mutable_works() = WorksOf("", kOwn);
+  *request.mutable_works() = WorksOf("", kOwnerBin);
   request.set_request_id(NextId());
   const std::string create = absl::StrCat(kService, "CreateWorks");
-  const auto made = server_->Do<Works>(CallerOf({v1::ENTITY}, kOwn), create, request);
+  const auto made = server_->Do<Works>(CallerOf({v1::ENTITY}, kOwnerBin), create, request);
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(Shown(*made), kAll);
   const int64_t position = store_->position();
-  const auto again = server_->Do<Works>(CallerOf({v1::ENTITY}, kOwn), create, request);
+  const auto again = server_->Do<Works>(CallerOf({v1::ENTITY}, kOwnerBin), create, request);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->SerializeAsString(), made->SerializeAsString());
   // The same person, no longer acting for the owner.
-  const auto later = server_->Do<Works>(CallerOf({v1::AUTHORITY_INDUSTRY}, kOwn), create, request);
+  const auto later =
+      server_->Do<Works>(CallerOf({v1::AUTHORITY_INDUSTRY}, kOwnerBin), create, request);
   ASSERT_TRUE(later.ok()) << later.status();
   EXPECT_EQ(later->name(), made->name());
   EXPECT_EQ(Shown(*later), "");
   EXPECT_EQ(WhyNot(*later), "NOT_SHOWN_HERE");
   request.set_validate_only(true);
   request.set_request_id(NextId());
-  const auto tried = server_->Do<Works>(CallerOf({v1::AUTHORITY_INDUSTRY}, kOwn), create, request);
+  const auto tried =
+      server_->Do<Works>(CallerOf({v1::AUTHORITY_INDUSTRY}, kOwnerBin), create, request);
   EXPECT_EQ(ReasonOf(tried.status()), "");
   EXPECT_EQ(Shown(*tried), "");
   EXPECT_EQ(store_->position(), position);
 }
 
 TEST_F(DisclosureTest, AnUpdateNamesOnlyWhatItsCallerSees) {
-  const Caller owner = CallerOf({v1::ENTITY}, kOwn), institute = CallerOf({v1::INSTITUTE_INDUSTRY}),
+  const Caller owner = CallerOf({v1::ENTITY}, kOwnerBin),
+               institute = CallerOf({v1::INSTITUTE_INDUSTRY}),
                authority = CallerOf({v1::AUTHORITY_INDUSTRY}),
                akimat = CallerOf({v1::AKIMAT}, "", {"75"});
   const struct {
@@ -553,7 +557,7 @@ TEST_F(DisclosureTest, AnUpdateNamesOnlyWhatItsCallerSees) {
   std::string refusal;
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.what);
-    Put(WorksOf("works/1", kOwn));
+    Put(WorksOf("works/1", kOwnerBin));
     testing::v1::UpdateWorksRequest request;
     ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(c.given, request.mutable_works()));
     request.mutable_works()->set_name("works/1");
@@ -570,10 +574,11 @@ TEST_F(DisclosureTest, AnUpdateNamesOnlyWhatItsCallerSees) {
     }
   }
   // Without knowing who calls nobody sees any.
-  Works stored = WorksOf("works/1", kOwn);
+  Works stored = WorksOf("works/1", kOwnerBin);
   google::protobuf::FieldMask mask;
   mask.add_paths("staff");
-  EXPECT_EQ(ReasonOf(ApplyUpdate(WorksOf("works/1", kOwn), mask, &stored)), "FIELD_CONFIDENTIAL");
+  EXPECT_EQ(ReasonOf(ApplyUpdate(WorksOf("works/1", kOwnerBin), mask, &stored)),
+            "FIELD_CONFIDENTIAL");
 }
 
 // What fixtures get that call functions themselves.
@@ -582,7 +587,7 @@ TEST_F(DisclosureTest, AnAnswerAsItIsSent) {
   GetWorksRequest request;
   request.set_name("works/1");
   for (const Caller& caller : {CallerOf({v1::AUDITOR}), CallerOf({v1::AUTHORITY_INDUSTRY}),
-                               CallerOf({v1::ENTITY}, kOwn), Caller()}) {
+                               CallerOf({v1::ENTITY}, kOwnerBin), Caller()}) {
     Call call;
     call.method = &method.policy;
     call.caller = std::make_shared<Caller>(caller);
@@ -606,8 +611,8 @@ TEST_F(DisclosureTest, AClosedRecordLeavesToNobodyWithoutARole) {
         server_->Do<testing::v1::Vault>(caller, absl::StrCat(kService, "OpenVault"), request)
             .status());
   };
-  EXPECT_EQ(open(CallerOf({v1::ENTITY}, kOther)), "ACCESS_DENIED");
-  EXPECT_EQ(open(CallerOf({v1::ENTITY}, kOwn)), "");
+  EXPECT_EQ(open(CallerOf({v1::ENTITY}, kOtherBin)), "ACCESS_DENIED");
+  EXPECT_EQ(open(CallerOf({v1::ENTITY}, kOwnerBin)), "");
   EXPECT_EQ(open(CallerOf({v1::AUDITOR})), "");
 }
 
@@ -656,7 +661,7 @@ TEST_F(DisclosureTest, AWithdrawalHoldsForEveryAnswerThatLeavesAfterIt) {
   (void)NewAccesses();
   Held held(*store_);
   std::thread withdraws([&] {
-    const auto withdrawn = Withdraw(CallerOf({v1::ENTITY}, kOwn), given->name());
+    const auto withdrawn = Withdraw(CallerOf({v1::ENTITY}, kOwnerBin), given->name());
     EXPECT_TRUE(withdrawn.ok()) << withdrawn.status();
   });
   WaitForQueue(*store_, 1);
@@ -679,7 +684,7 @@ TEST_F(DisclosureTest, TwoThreadsThatReadAndWithdraw) {
     std::atomic<bool> withdrawn{false}, read{false};
     std::thread withdraws([&] {
       while (!read) std::this_thread::yield();
-      EXPECT_TRUE(Withdraw(CallerOf({v1::ENTITY}, kOwn), given->name()).ok());
+      EXPECT_TRUE(Withdraw(CallerOf({v1::ENTITY}, kOwnerBin), given->name()).ok());
       withdrawn = true;
     });
     for (bool last = false; !last;) {
@@ -723,7 +728,7 @@ TEST_F(DisclosureTest, WhatCannotBeRecordedIsNotShown) {
                                 request.SerializeAsString());
   EXPECT_EQ(got.status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(got.messages.empty());
-  EXPECT_EQ(ShownTo(CallerOf({v1::ENTITY}, kOwn)), kAll);
+  EXPECT_EQ(ShownTo(CallerOf({v1::ENTITY}, kOwnerBin)), kAll);
   EXPECT_EQ(ShownTo(CallerOf({v1::ENTITY}, kReader)), "");
   EXPECT_EQ(ShownTo(Caller()), "");
   held.Release();
@@ -753,7 +758,7 @@ TEST_F(DisclosureTest, PermitsAreWellFormed) {
     EXPECT_EQ(bad.field_violations(0).field(), c.field) << c.permit;
   }
   RecordCourtOrderRequest order;
-  order.mutable_permit()->set_owner_bin(kOwn);
+  order.mutable_permit()->set_owner_bin(kOwnerBin);
   *order.mutable_permit()->mutable_first_day() = Day(-2);
   order.set_request_id(NextId());
   const auto bare = server_->Do<Permit>(CallerOf({v1::AUTHORITY_INDUSTRY}),
@@ -772,13 +777,13 @@ TEST_F(DisclosureTest, PermitsAreWellFormed) {
   }
   // An owner consents for itself alone.
   GiveConsentRequest foreign;
-  foreign.mutable_permit()->set_owner_bin(kOther);
+  foreign.mutable_permit()->set_owner_bin(kOtherBin);
   foreign.mutable_permit()->set_reader_bin(kReader);
   Fill(foreign.mutable_permit());
   *foreign.mutable_permit()->mutable_last_day() = Day(1);
   foreign.set_request_id(NextId());
   EXPECT_EQ(ReasonOf(server_
-                         ->Do<Permit>(CallerOf({v1::ENTITY}, kOwn),
+                         ->Do<Permit>(CallerOf({v1::ENTITY}, kOwnerBin),
                                       absl::StrCat(kDisclosure, "GiveConsent"), foreign)
                          .status()),
             "ACCESS_DENIED");
@@ -788,8 +793,8 @@ TEST_F(DisclosureTest, PermitsAreSeenAndWithdrawnByTheirParties) {
   const auto consent = Give(absl::StrCat("reader_bin: '", kReader, "'"));
   const auto order = Order(absl::StrCat("reader_bin: '", kReader, "'"));
   ASSERT_TRUE(consent.ok() && order.ok());
-  const Caller owner = CallerOf({v1::ENTITY}, kOwn), reader = CallerOf({v1::ENTITY}, kReader),
-               stranger = CallerOf({v1::ENTITY}, kOther),
+  const Caller owner = CallerOf({v1::ENTITY}, kOwnerBin), reader = CallerOf({v1::ENTITY}, kReader),
+               stranger = CallerOf({v1::ENTITY}, kOtherBin),
                authority = CallerOf({v1::AUTHORITY_INDUSTRY}), auditor = CallerOf({v1::AUDITOR});
   const struct {
     const char* who;
@@ -819,7 +824,7 @@ TEST_F(DisclosureTest, PermitsAreSeenAndWithdrawnByTheirParties) {
               country ? absl::StatusCode::kNotFound : absl::StatusCode::kPermissionDenied);
     // As a reader the owner has none; the index holds both.
     ListPermitsRequest as_reader;
-    as_reader.set_filter(absl::StrCat("reader_bin = \"", kOwn, "\""));
+    as_reader.set_filter(absl::StrCat("reader_bin = \"", kOwnerBin, "\""));
     const auto none_read = server_->Do<ListPermitsResponse>(
         c.caller, absl::StrCat(kDisclosure, "ListPermits"), as_reader);
     ASSERT_TRUE(none_read.ok()) << none_read.status();
@@ -844,14 +849,16 @@ TEST_F(DisclosureTest, AccessesAreTheOwnersAndTheAuditorsToSee) {
   for (const char* name : {"works/1", "works/2", "works/3"}) {
     EXPECT_EQ(ShownTo(CallerOf({v1::AUDITOR}), name), kAll);
   }
-  EXPECT_EQ(Accesses(CallerOf({v1::ENTITY}, kOwn)).size(), 2U);
-  EXPECT_EQ(Accesses(CallerOf({v1::CUSTOMER}, kOther)).size(), 1U);
+  EXPECT_EQ(Accesses(CallerOf({v1::ENTITY}, kOwnerBin)).size(), 2U);
+  EXPECT_EQ(Accesses(CallerOf({v1::CUSTOMER}, kOtherBin)).size(), 1U);
   EXPECT_EQ(Accesses(CallerOf({v1::ENTITY}, kReader)).size(), 0U);
   EXPECT_EQ(Accesses(CallerOf({v1::AUDITOR})).size(), 3U);
-  EXPECT_EQ(Accesses(CallerOf({v1::AUDITOR}), absl::StrCat("owner_bin = \"", kOther, "\"")).size(),
-            1U);
   EXPECT_EQ(
-      Accesses(CallerOf({v1::ENTITY}, kOwn), absl::StrCat("owner_bin = \"", kOther, "\"")).size(),
+      Accesses(CallerOf({v1::AUDITOR}), absl::StrCat("owner_bin = \"", kOtherBin, "\"")).size(),
+      1U);
+  EXPECT_EQ(
+      Accesses(CallerOf({v1::ENTITY}, kOwnerBin), absl::StrCat("owner_bin = \"", kOtherBin, "\""))
+          .size(),
       0U);
   EXPECT_EQ(ReasonOf(server_
                          ->Call(CallerOf({v1::AUTHORITY_INDUSTRY}),
@@ -865,9 +872,9 @@ TEST_F(DisclosureTest, AccessesAreTheOwnersAndTheAuditorsToSee) {
 TEST_F(DisclosureTest, NoCanaryLeaves) {
   Works works;
   works.set_name("works/77");
-  works.set_owner_bin(kOwn);
+  works.set_owner_bin(kOwnerBin);
   works.set_region("751110000");
-  works.set_body(kOther);
+  works.set_body(kOtherBin);
   works.set_title("Works");
   PlantCanaries(&works, /*with_output_only=*/true);
   Put(works);
@@ -876,9 +883,9 @@ TEST_F(DisclosureTest, NoCanaryLeaves) {
   fixture.store = store_.get();
   fixture.clock = &clock_;
   fixture.records = {works.name()};
-  fixture.owner_bin = kOwn;
+  fixture.owner_bin = kOwnerBin;
   fixture.regions = {"75"};
-  fixture.body = kOther;
+  fixture.body = kOtherBin;
   fixture.planted = {&works};
   const CanaryWalk walk = WalkCanaries(fixture);
   EXPECT_GT(walk.answered, 100);
@@ -889,7 +896,7 @@ TEST_F(DisclosureTest, NoCanaryLeaves) {
 }
 
 TEST_F(DisclosureTest, ScopesHoldBothWays) {
-  Works works = WorksOf("works/1", kOwn);
+  Works works = WorksOf("works/1", kOwnerBin);
   works.set_body(kReader);
   Put(works);
   const auto consent = Give(absl::StrCat("reader_bin: '", kReader, "'"));

@@ -10,7 +10,7 @@
 namespace nisi::rpc {
 namespace {
 
-const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+const absl::Time kCachedAt = absl::FromUnixSeconds(1'800'000'000);
 
 std::shared_ptr<const int> Value(int value) {
   return std::make_shared<const int>(value);
@@ -18,25 +18,25 @@ std::shared_ptr<const int> Value(int value) {
 
 TEST(ExpiringCacheTest, HoldsExactlyUntilItExpires) {
   ExpiringCache<int> cache(100);
-  cache.Insert("a", Value(1), kNow, kNow + absl::Seconds(10));
-  EXPECT_EQ(*cache.Find("a", kNow), 1);
-  EXPECT_NE(cache.Find("a", kNow + absl::Seconds(10) - absl::Nanoseconds(1)), nullptr);
-  EXPECT_EQ(cache.Find("a", kNow + absl::Seconds(10)), nullptr);
-  EXPECT_EQ(cache.Find("a", kNow - absl::Nanoseconds(1)), nullptr) << "a clock set back";
-  EXPECT_EQ(cache.Find("b", kNow), nullptr);
+  cache.Insert("a", Value(1), kCachedAt, kCachedAt + absl::Seconds(10));
+  EXPECT_EQ(*cache.Find("a", kCachedAt), 1);
+  EXPECT_NE(cache.Find("a", kCachedAt + absl::Seconds(10) - absl::Nanoseconds(1)), nullptr);
+  EXPECT_EQ(cache.Find("a", kCachedAt + absl::Seconds(10)), nullptr);
+  EXPECT_EQ(cache.Find("a", kCachedAt - absl::Nanoseconds(1)), nullptr) << "a clock set back";
+  EXPECT_EQ(cache.Find("b", kCachedAt), nullptr);
 }
 
 TEST(ExpiringCacheTest, NewerValueReplacesTheOlder) {
   ExpiringCache<int> cache(100);
-  cache.Insert("a", Value(1), kNow, kNow + absl::Seconds(1));
-  cache.Insert("a", Value(2), kNow + absl::Seconds(2), kNow + absl::Seconds(3));
-  EXPECT_EQ(*cache.Find("a", kNow + absl::Seconds(2)), 2);
+  cache.Insert("a", Value(1), kCachedAt, kCachedAt + absl::Seconds(1));
+  cache.Insert("a", Value(2), kCachedAt + absl::Seconds(2), kCachedAt + absl::Seconds(3));
+  EXPECT_EQ(*cache.Find("a", kCachedAt + absl::Seconds(2)), 2);
   EXPECT_EQ(cache.size(), 1U);
 }
 
 TEST(ExpiringCacheTest, WhatHasExpiredIsNotKept) {
   ExpiringCache<int> cache(100);
-  cache.Insert("a", Value(1), kNow, kNow);
+  cache.Insert("a", Value(1), kCachedAt, kCachedAt);
   EXPECT_EQ(cache.size(), 0U);
 }
 
@@ -44,11 +44,11 @@ TEST(ExpiringCacheTest, IsBoundedAndTheOldestLeaveFirst) {
   ExpiringCache<int> cache(160);
   for (int i = 0; i < 10'000; ++i) {
     const std::string key = absl::StrCat(i);
-    cache.Insert(key, Value(i), kNow, kNow + absl::Hours(1));
-    ASSERT_EQ(*cache.Find(key, kNow), i);
+    cache.Insert(key, Value(i), kCachedAt, kCachedAt + absl::Hours(1));
+    ASSERT_EQ(*cache.Find(key, kCachedAt), i);
   }
   EXPECT_LE(cache.size(), 160U);
-  EXPECT_EQ(cache.Find("0", kNow), nullptr);
+  EXPECT_EQ(cache.Find("0", kCachedAt), nullptr);
 }
 
 TEST(ExpiringCacheTest, ManyThreads) {
@@ -58,8 +58,8 @@ TEST(ExpiringCacheTest, ManyThreads) {
     threads.emplace_back([&cache] {
       for (int i = 0; i < 5'000; ++i) {
         const std::string key = absl::StrCat(i % 200);
-        cache.Insert(key, Value(i % 200), kNow, kNow + absl::Hours(1));
-        if (const auto found = cache.Find(key, kNow)) {
+        cache.Insert(key, Value(i % 200), kCachedAt, kCachedAt + absl::Hours(1));
+        if (const auto found = cache.Find(key, kCachedAt)) {
           EXPECT_EQ(*found, i % 200);
         }
       }

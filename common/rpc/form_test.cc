@@ -111,7 +111,7 @@ std::string AllBytesOf(const absl::Status& status) {
 
 // ---- One bad value for each rule of each field, generated from the descriptor.
 
-struct BadCase {
+struct BadForm {
   std::string name;
   std::string path;
   std::function<void(Message*)> spoil;
@@ -122,7 +122,7 @@ using Reach = std::function<Message*(Message*)>;
 
 class CaseMaker {
  public:
-  std::vector<BadCase> Make(const Descriptor& type) {
+  std::vector<BadForm> Make(const Descriptor& type) {
     Walk(
         type, "", [](Message* m) { return m; }, 0);
     return std::move(cases_);
@@ -413,14 +413,14 @@ class CaseMaker {
                       value});
   }
 
-  std::vector<BadCase> cases_;
+  std::vector<BadForm> cases_;
 };
 
 void ExpectEachCaseRefused(const Message& good) {
   const FormChecker checker(good.GetDescriptor());
-  const std::vector<BadCase> cases = CaseMaker().Make(*good.GetDescriptor());
+  const std::vector<BadForm> cases = CaseMaker().Make(*good.GetDescriptor());
   ASSERT_GT(cases.size(), 5u);
-  for (const BadCase& bad : cases) {
+  for (const BadForm& bad : cases) {
     SCOPED_TRACE(bad.name);
     const std::unique_ptr<Message> request(good.New());
     request->CopyFrom(good);

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Algorithm kAll[] = {Algorithm::kEs256, Algorithm::kEdDsa, Algorithm::kRs256};
+constexpr Algorithm kAlgorithms[] = {Algorithm::kEs256, Algorithm::kEdDsa, Algorithm::kRs256};
 
 PrivateKey NewKey(Algorithm algorithm) {
   return PrivateKey::Generate(algorithm).value();
@@ -31,7 +31,7 @@ absl::StatusOr<KeySet> Set(const std::vector<json>& keys) {
 }
 
 TEST(KeyTest, SignsAndVerifies) {
-  for (const Algorithm algorithm : kAll) {
+  for (const Algorithm algorithm : kAlgorithms) {
     SCOPED_TRACE(std::string(AlgorithmName(algorithm)));
     const PrivateKey key = NewKey(algorithm);
     const auto set = Set({key.public_key().ToJwk("k")});
@@ -140,9 +140,9 @@ TEST(KeySetTest, RefusesBadKeys) {
 }
 
 TEST(PrivateKeyTest, FileIsPrivateAndComesBack) {
-  const std::string dir = absl::StrCat(testing::TempDir(), "/jwk_", base::RandomUuid());
+  const std::string dir = absl::StrCat(::testing::TempDir(), "/jwk_", base::RandomUuid());
   std::filesystem::create_directory(dir);
-  for (const Algorithm algorithm : kAll) {
+  for (const Algorithm algorithm : kAlgorithms) {
     const std::string path = absl::StrCat(dir, "/", AlgorithmName(algorithm), ".key");
     const PrivateKey key = NewKey(algorithm);
     ASSERT_TRUE(key.Save(path).ok());

@@ -22,7 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kSeconds = 1'800'000'000;
-const absl::Time kNow = absl::FromUnixSeconds(kSeconds);
+const absl::Time kCorpusNow = absl::FromUnixSeconds(kSeconds);
 
 struct World {
   PrivateKey es = *PrivateKey::Generate(Algorithm::kEs256);
@@ -349,7 +349,7 @@ std::vector<Case> Corpus() {
 }
 
 TEST(JwtCorpusTest, TheTokenAllCasesStartFromIsGood) {
-  const auto verified = TheWorld().verifier.Verify(Good(), kNow);
+  const auto verified = TheWorld().verifier.Verify(Good(), kCorpusNow);
   EXPECT_TRUE(verified.ok()) << verified.status();
 }
 
@@ -358,7 +358,7 @@ TEST(JwtCorpusTest, EveryCaseIsRefused) {
   for (const auto& [name, token] : Corpus()) {
     EXPECT_TRUE(names.insert(name).second) << name << " twice";
     std::string why;
-    const auto verified = TheWorld().verifier.Verify(token, kNow, &why);
+    const auto verified = TheWorld().verifier.Verify(token, kCorpusNow, &why);
     EXPECT_FALSE(verified.ok()) << name;
     EXPECT_TRUE(absl::IsUnauthenticated(verified.status())) << name;
     EXPECT_EQ(base::ReasonOf(verified.status()), "TOKEN_INVALID") << name;
@@ -372,7 +372,7 @@ TEST(JwtCorpusTest, EveryFlippedCharacterIsRefused) {
   for (size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 1);
-    EXPECT_FALSE(TheWorld().verifier.Verify(bad, kNow).ok()) << i;
+    EXPECT_FALSE(TheWorld().verifier.Verify(bad, kCorpusNow).ok()) << i;
   }
 }
 
@@ -390,7 +390,7 @@ TEST(JwtCorpusTest, WhatMustNotBeRefused) {
   };
   for (const auto& [name, token] : good) {
     std::string why;
-    EXPECT_TRUE(TheWorld().verifier.Verify(token, kNow, &why).ok()) << name << ": " << why;
+    EXPECT_TRUE(TheWorld().verifier.Verify(token, kCorpusNow, &why).ok()) << name << ": " << why;
   }
 }
 

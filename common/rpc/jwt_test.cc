@@ -17,7 +17,7 @@ constexpr Algorithm kAll[] = {Algorithm::kEs256, Algorithm::kEdDsa, Algorithm::k
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
 // One issuer an algorithm, each named after it, and their verifier.
-class JwtTest : public testing::Test {
+class JwtTest : public ::testing::Test {
  protected:
   JwtTest() {
     caller_.subject = "person-1";

@@ -11,7 +11,7 @@
 namespace nisi::rpc {
 namespace {
 
-class KeyFilesTest : public testing::Test {
+class KeyFilesTest : public ::testing::Test {
  protected:
   KeyFilesTest() { std::filesystem::create_directory(dir_); }
   ~KeyFilesTest() override { std::filesystem::remove_all(dir_); }
@@ -33,7 +33,7 @@ class KeyFilesTest : public testing::Test {
         });
   }
 
-  const std::string dir_ = absl::StrCat(testing::TempDir(), "/files_", base::RandomUuid());
+  const std::string dir_ = absl::StrCat(::testing::TempDir(), "/files_", base::RandomUuid());
   const std::string path_ = dir_ + "/word";
   const absl::Time start_ = absl::FromUnixSeconds(1'800'000'000);
   int parsed_ = 0;

@@ -5,7 +5,7 @@
 namespace nisi::rpc {
 namespace {
 
-constexpr int64_t kNow = 1'781'500'000;
+constexpr int64_t kStartSeconds = 1'781'500'000;
 
 MethodPolicy PolicyOf(absl::Duration deadline) {
   MethodPolicy policy;
@@ -13,9 +13,9 @@ MethodPolicy PolicyOf(absl::Duration deadline) {
   return policy;
 }
 
-// How long after kNow a call ends whose client asks for so much.
+// How long after kStartSeconds a call ends whose client asks for so much.
 absl::Duration Granted(absl::Duration asked, const MethodPolicy& policy) {
-  const absl::Time now = absl::FromUnixSeconds(kNow);
+  const absl::Time now = absl::FromUnixSeconds(kStartSeconds);
   return DeadlineFor(policy, now + asked, now) - now;
 }
 

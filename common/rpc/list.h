@@ -4,9 +4,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <google/protobuf/generated_enum_reflection.h>
 
 #include "common/rpc/call.h"
 #include "common/rpc/filter.h"
@@ -24,6 +27,18 @@ struct IndexChoice {
   const store::IndexDef* index;
   std::function<std::optional<store::Key>(const std::string& value)> prefix;
 };
+
+// For IndexChoice: keys that begin with a text as it is written, or with the number of an enum's
+// value.
+inline std::optional<store::Key> TextKey(const std::string& value) {
+  return store::Key::Of(value);
+}
+template <class Enum>
+std::optional<store::Key> EnumKey(const std::string& value) {
+  const auto* found = google::protobuf::GetEnumDescriptor<Enum>()->FindValueByName(value);
+  if (found == nullptr) return std::nullopt;
+  return store::Key::Of(static_cast<int64_t>(found->number()));
+}
 
 // For a caller who may see only what one role ties to it: an index whose keys begin with the tie of
 // that role (scope.h): BIN, KATO, body, subject. Null: the table itself.

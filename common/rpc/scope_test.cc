@@ -21,8 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::v1::Widget;
 
-constexpr char kOwn[] = "940140000385";
-constexpr char kOther[] = "070340007218";
+constexpr char kScopeOwn[] = "940140000385";
+constexpr char kScopeOther[] = "070340007218";
 
 Widget WidgetOf(const std::string& text) {
   Widget widget;
@@ -51,21 +51,28 @@ TEST(Ties, ARoleHoldsWhereItsTieIsTheCallers) {
     std::string widget;
     std::vector<Role> holds;
   } kCases[] = {
-      {"its own", CallerOf({v1::ENTITY}, kOwn), absl::StrCat("bin: '", kOwn, "'"), {v1::ENTITY}},
+      {"its own",
+       CallerOf({v1::ENTITY}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOwn, "'"),
+       {v1::ENTITY}},
       {"as a customer",
-       CallerOf({v1::CUSTOMER}, kOwn),
-       absl::StrCat("bin: '", kOwn, "'"),
+       CallerOf({v1::CUSTOMER}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOwn, "'"),
        {v1::CUSTOMER}},
       {"one of its makers",
-       CallerOf({v1::ENTITY}, kOwn),
-       absl::StrCat("bin: '", kOther, "' maker { bins: '", kOther, "' bins: '", kOwn, "' }"),
+       CallerOf({v1::ENTITY}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOther, "' maker { bins: '", kScopeOther, "' bins: '", kScopeOwn,
+                    "' }"),
        {v1::ENTITY}},
-      {"another's", CallerOf({v1::ENTITY}, kOwn), absl::StrCat("bin: '", kOther, "'"), {}},
-      {"nobody's", CallerOf({v1::ENTITY}, kOwn), "", {}},
+      {"another's",
+       CallerOf({v1::ENTITY}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOther, "'"),
+       {}},
+      {"nobody's", CallerOf({v1::ENTITY}, kScopeOwn), "", {}},
       {"a caller without a BIN", CallerOf({v1::ENTITY}), "", {}},
       {"a body is no party",
-       CallerOf({v1::ENTITY}, kOwn),
-       absl::StrCat("maker { body: '", kOwn, "' }"),
+       CallerOf({v1::ENTITY}, kScopeOwn),
+       absl::StrCat("maker { body: '", kScopeOwn, "' }"),
        {}},
       {"in its region",
        CallerOf({v1::AKIMAT}, "", {"71", "75"}),
@@ -80,16 +87,16 @@ TEST(Ties, ARoleHoldsWhereItsTieIsTheCallers) {
       {"nowhere", CallerOf({v1::AKIMAT}, "", {"75"}), "", {}},
       {"an akimat of nowhere", CallerOf({v1::AKIMAT}, "", {""}), "region: '751110000'", {}},
       {"an akimat goes by no BIN",
-       CallerOf({v1::AKIMAT}, kOwn),
-       absl::StrCat("bin: '", kOwn, "'"),
+       CallerOf({v1::AKIMAT}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOwn, "'"),
        {}},
       {"its projects",
-       CallerOf({v1::HOLDING}, kOwn),
-       absl::StrCat("maker { body: '", kOwn, "' }"),
+       CallerOf({v1::HOLDING}, kScopeOwn),
+       absl::StrCat("maker { body: '", kScopeOwn, "' }"),
        {v1::HOLDING}},
       {"another body's",
-       CallerOf({v1::HOLDING}, kOwn),
-       absl::StrCat("bin: '", kOwn, "' maker { body: '", kOther, "' }"),
+       CallerOf({v1::HOLDING}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOwn, "' maker { body: '", kScopeOther, "' }"),
        {}},
       {"assigned", CallerOf({v1::EXPERT}), "examiners: 'else' examiners: 'somebody'", {v1::EXPERT}},
       {"not assigned", CallerOf({v1::EXPERT}), "examiners: 'else'", {}},
@@ -98,21 +105,21 @@ TEST(Ties, ARoleHoldsWhereItsTieIsTheCallers) {
        "",
        {v1::AUTHORITY_TRADE, v1::AUDITOR}},
       {"an operator reads no records",
-       CallerOf({v1::OPERATOR}, kOwn),
-       absl::StrCat("bin: '", kOwn, "'"),
+       CallerOf({v1::OPERATOR}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOwn, "'"),
        {}},
       // Each role by its own tie.
       {"both",
-       CallerOf({v1::ENTITY, v1::AKIMAT}, kOwn, {"75"}),
-       absl::StrCat("bin: '", kOwn, "' region: '750000000'"),
+       CallerOf({v1::ENTITY, v1::AKIMAT}, kScopeOwn, {"75"}),
+       absl::StrCat("bin: '", kScopeOwn, "' region: '750000000'"),
        {v1::ENTITY, v1::AKIMAT}},
       {"one of both",
-       CallerOf({v1::ENTITY, v1::AKIMAT}, kOwn, {"75"}),
-       absl::StrCat("bin: '", kOther, "' region: '750000000'"),
+       CallerOf({v1::ENTITY, v1::AKIMAT}, kScopeOwn, {"75"}),
+       absl::StrCat("bin: '", kScopeOther, "' region: '750000000'"),
        {v1::AKIMAT}},
       {"and the country",
-       CallerOf({v1::ENTITY, v1::AUDITOR}, kOwn),
-       absl::StrCat("bin: '", kOther, "'"),
+       CallerOf({v1::ENTITY, v1::AUDITOR}, kScopeOwn),
+       absl::StrCat("bin: '", kScopeOther, "'"),
        {v1::AUDITOR}},
   };
   for (const auto& c : kCases) {
@@ -126,19 +133,19 @@ TEST(Ties, ARoleHoldsWhereItsTieIsTheCallers) {
 TEST(Ties, WhatATypeDoesNotDeclareHoldsForNobody) {
   const Ties none = *Ties::Of(*testing::v1::Maker::descriptor());
   testing::v1::Maker maker;
-  maker.add_bins(kOwn);
-  maker.set_body(kOwn);
-  EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::HOLDING}, kOwn), maker), 0U);
-  EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::AUDITOR}, kOwn), maker),
+  maker.add_bins(kScopeOwn);
+  maker.set_body(kScopeOwn);
+  EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::HOLDING}, kScopeOwn), maker), 0U);
+  EXPECT_EQ(none.RolesOver(CallerOf({v1::ENTITY, v1::AUDITOR}, kScopeOwn), maker),
             base::RoleBit(v1::AUDITOR));
   EXPECT_EQ(none.roles(), 0U);
   EXPECT_EQ(TiesOf<Widget>().roles(), kScopedRoles);
 }
 
 TEST(Ties, PartiesAreTheOwnerFirst) {
-  const std::string both =
-      absl::StrCat("bin: '", kOwn, "' maker { bins: '", kOther, "' bins: '", kOwn, "' }");
-  EXPECT_THAT(TiesOf<Widget>().Parties(WidgetOf(both)), ElementsAre(kOwn, kOther));
+  const std::string both = absl::StrCat("bin: '", kScopeOwn, "' maker { bins: '", kScopeOther,
+                                        "' bins: '", kScopeOwn, "' }");
+  EXPECT_THAT(TiesOf<Widget>().Parties(WidgetOf(both)), ElementsAre(kScopeOwn, kScopeOther));
   EXPECT_THAT(TiesOf<Widget>().Parties(Widget()), ElementsAre());
 }
 
@@ -160,8 +167,8 @@ MethodPolicy MethodFor(const std::vector<Role>& roles, bool unscoped = false) {
 }
 
 TEST(RolesFor, OnlyThoseInWhichTheMethodAdmitsTheCaller) {
-  const Caller caller = CallerOf({v1::ENTITY, v1::AUDITOR}, kOwn);
-  const Widget own = WidgetOf(absl::StrCat("bin: '", kOwn, "'"));
+  const Caller caller = CallerOf({v1::ENTITY, v1::AUDITOR}, kScopeOwn);
+  const Widget own = WidgetOf(absl::StrCat("bin: '", kScopeOwn, "'"));
   const auto over = [&](const MethodPolicy& method, const Widget& widget) {
     return RolesFor(CallOf(method, caller), TiesOf<Widget>(), widget);
   };
@@ -180,10 +187,10 @@ TEST(Missing, IsToldToWhoMaySeeAllOfThem) {
     return ReasonOf(Missing(CallOf(method, caller), "widgets", "widgets/7"));
   };
   EXPECT_EQ(reason({v1::AUDITOR, v1::ENTITY}, CallerOf({v1::AUDITOR})), "NOT_FOUND");
-  EXPECT_EQ(reason({v1::AUDITOR, v1::ENTITY}, CallerOf({v1::ENTITY}, kOwn)), "ACCESS_DENIED");
-  EXPECT_EQ(reason({v1::ENTITY}, CallerOf({v1::AUDITOR, v1::ENTITY}, kOwn)), "ACCESS_DENIED");
+  EXPECT_EQ(reason({v1::AUDITOR, v1::ENTITY}, CallerOf({v1::ENTITY}, kScopeOwn)), "ACCESS_DENIED");
+  EXPECT_EQ(reason({v1::ENTITY}, CallerOf({v1::AUDITOR, v1::ENTITY}, kScopeOwn)), "ACCESS_DENIED");
   EXPECT_EQ(reason({v1::PUBLIC}, CallerOf({v1::AUDITOR})), "NOT_FOUND");
-  EXPECT_EQ(reason({v1::PUBLIC}, CallerOf({v1::ENTITY, v1::OPERATOR}, kOwn)), "ACCESS_DENIED");
+  EXPECT_EQ(reason({v1::PUBLIC}, CallerOf({v1::ENTITY, v1::OPERATOR}, kScopeOwn)), "ACCESS_DENIED");
   EXPECT_EQ(reason({v1::PUBLIC}, Caller()), "ACCESS_DENIED");
 }
 

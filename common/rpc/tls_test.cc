@@ -70,7 +70,7 @@ class TestServer {
   std::unique_ptr<http2::Server> server_;
 };
 
-class TlsTest : public testing::Test {
+class TlsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     for (const std::string& dir : {dir_, other_}) {
@@ -94,8 +94,8 @@ class TlsTest : public testing::Test {
 
   TlsFiles NoCertificate() const { return {Files("gateway").authority, "", ""}; }
 
-  const std::string dir_ = absl::StrCat(testing::TempDir(), "/tls_", base::RandomUuid());
-  const std::string other_ = absl::StrCat(testing::TempDir(), "/tls_", base::RandomUuid());
+  const std::string dir_ = absl::StrCat(::testing::TempDir(), "/tls_", base::RandomUuid());
+  const std::string other_ = absl::StrCat(::testing::TempDir(), "/tls_", base::RandomUuid());
   const std::string registry_ = ServiceIdentity("registry");
 };
 

@@ -167,7 +167,7 @@ TEST(ApplyUpdate, AnEmptyMaskNamesWhatIsSet) {
   });
 }
 
-struct BadCase {
+struct BadUpdate {
   std::string name;
   std::string from;
   std::vector<std::string> mask;
@@ -175,8 +175,8 @@ struct BadCase {
 };
 
 template <class M>
-void ExpectRefusals(const std::string& stored, const std::vector<BadCase>& cases) {
-  for (const BadCase& c : cases) {
+void ExpectRefusals(const std::string& stored, const std::vector<BadUpdate>& cases) {
+  for (const BadUpdate& c : cases) {
     SCOPED_TRACE(c.name);
     M to = Read<M>(stored);
     const absl::Status status = ApplyUpdate(Read<M>(c.from), Mask(c.mask), &to);

@@ -30,8 +30,8 @@ class MemHome : public EngineHome {
 
 INSTANTIATE_TEST_SUITE_P(
     All, EngineConformance,
-    testing::Values(EngineKind{"Rocks", [] { return std::make_unique<RocksHome>(); }},
-                    EngineKind{"Mem", [] { return std::make_unique<MemHome>(); }}),
+    ::testing::Values(EngineKind{"Rocks", [] { return std::make_unique<RocksHome>(); }},
+                      EngineKind{"Mem", [] { return std::make_unique<MemHome>(); }}),
     [](const auto& kind) { return kind.param.name; });
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using journal::v1::TreeHead;
 
-class HeadSignerTest : public testing::Test {
+class HeadSignerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = (fs::temp_directory_path() / "nisi_signer_XXXXXX").string();

@@ -16,7 +16,7 @@
 namespace nisi::store {
 namespace {
 
-constexpr int64_t kRows = 30;
+constexpr int64_t kTailRows = 30;
 constexpr size_t kBulk = 80'000;  // of the last commit: pieces in three blocks
 
 // A store whose last commit is large, as its folder was while it was open.
@@ -26,11 +26,12 @@ class LogTail : public ::testing::Test {
     {
       const auto engine = OpenRocks(In(dir_ / "live"));
       ASSERT_TRUE(engine.ok()) << engine.status();
-      ASSERT_NO_FATAL_FAILURE(Fill(**engine, kRows));
+      ASSERT_NO_FATAL_FAILURE(Fill(**engine, kTailRows));
       before_ = fs::file_size(LogIn(dir_ / "live"));
       ASSERT_TRUE(
           (*engine)
-              ->Commit({{{Space::kData, "bulk", std::string(kBulk, 'b')}}, kRows, kRows + 1})
+              ->Commit(
+                  {{{Space::kData, "bulk", std::string(kBulk, 'b')}}, kTailRows, kTailRows + 1})
               .ok());
       fs::copy(dir_ / "live", dir_ / "cut", fs::copy_options::recursive);
     }
@@ -54,7 +55,7 @@ class LogTail : public ::testing::Test {
       return -1;
     }
     absl::Status status;
-    EXPECT_EQ(CountRows(**engine, kRows, &status), kRows) << status;
+    EXPECT_EQ(CountRows(**engine, kTailRows, &status), kTailRows) << status;
     return (*engine)->LastPosition().value();
   }
 
@@ -70,19 +71,19 @@ TEST_F(LogTail, OpensWhateverPartOfTheLastRecordWasWritten) {
                            2 * kLogBlockSize, whole_.size() - 100, whole_.size() - 20};
   for (size_t end = before_ + 100; end + 20 < whole_.size(); end += 7919) ends.push_back(end);
   for (const size_t end : ends) {
-    EXPECT_EQ(OpenWith(whole_.substr(0, end)), kRows) << "cut at " << end;
+    EXPECT_EQ(OpenWith(whole_.substr(0, end)), kTailRows) << "cut at " << end;
     for (const size_t size : {end + 10, end + 5000, whole_.size(), whole_.size() + 70'000}) {
       if (size < end + kUnwrittenZeros) continue;
-      EXPECT_EQ(OpenWith(whole_.substr(0, end) + std::string(size - end, '\0')), kRows)
+      EXPECT_EQ(OpenWith(whole_.substr(0, end) + std::string(size - end, '\0')), kTailRows)
           << "written to " << end << " of " << size;
     }
   }
 }
 
 TEST_F(LogTail, KeepsAWholeRecordWithZerosBehindIt) {
-  EXPECT_EQ(OpenWith(whole_), kRows + 1);
+  EXPECT_EQ(OpenWith(whole_), kTailRows + 1);
   for (const size_t zeros : std::vector<size_t>{1, 8, 100, 40'000}) {
-    EXPECT_EQ(OpenWith(whole_ + std::string(zeros, '\0')), kRows + 1) << zeros;
+    EXPECT_EQ(OpenWith(whole_ + std::string(zeros, '\0')), kTailRows + 1) << zeros;
   }
 }
 

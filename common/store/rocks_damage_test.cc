@@ -79,7 +79,7 @@ TEST(RocksDamage, AnOlderLogThatIsMissingOrCutIsRefused) {
     int64_t position = 0;
     const auto commit = [&] {
       const absl::Status status = (*engine)->Commit(
-          {{{Space::kData, Key(position), big}, {Space::kLog, Key(position), "small"}},
+          {{{Space::kData, KeyAt(position), big}, {Space::kLog, KeyAt(position), "small"}},
            position,
            position + 1});
       ++position;

@@ -107,7 +107,7 @@ TEST(RocksDamage, FlippedLogNeverServesLess) {
   const std::string bytes = ReadAll(logs[0]);
   int refused = 0;
   for (int64_t row : {1, 20, 40}) {  // The first, one amid, and the very last.
-    const size_t at = bytes.find(Value(row));
+    const size_t at = bytes.find(ValueAt(row));
     ASSERT_NE(at, std::string::npos);
     const std::string copy = dir / absl::StrCat("copy", row);
     fs::copy(dir / "store", copy);
@@ -181,8 +181,8 @@ TEST(RocksDamage, FlippedTableIsDataLossOnReadAndFoundByVerify) {
     ASSERT_TRUE(engine.ok()) << engine.status();
     std::vector<OwnedOp> ops;
     for (int64_t i = 1; i <= kRows; ++i) {
-      ops.push_back({Space::kData, Key(i), Value(i)});
-      ops.push_back({Space::kLog, Key(i), Value(i)});
+      ops.push_back({Space::kData, KeyAt(i), ValueAt(i)});
+      ops.push_back({Space::kLog, KeyAt(i), ValueAt(i)});
     }
     ASSERT_TRUE((*engine)->Commit({ViewsOf(ops), 0, kRows}).ok());
     ASSERT_TRUE(CompactRocks(**engine).ok());
@@ -234,7 +234,7 @@ TEST(RocksDamage, VerifyNamesTheOneDamagedFile) {
   const absl::Status second = (*engine)->VerifyNext(*first).status();
   EXPECT_EQ(second.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(base::InfoOf(second).metadata().at("what"),
-              testing::HasSubstr(tables[1].filename().string()));
+              ::testing::HasSubstr(tables[1].filename().string()));
 }
 
 TEST(RocksDamage, FoldersThatMustNotBeServedAreRefused) {
@@ -323,10 +323,10 @@ TEST(RocksFiles, OnceRowsGoByTheGivenClock) {
   };
   now = start + 31 * day;
   ASSERT_TRUE(CompactRocks(**engine).ok());
-  EXPECT_THAT(keys(), testing::ElementsAre("first", "second", "short"));
+  EXPECT_THAT(keys(), ::testing::ElementsAre("first", "second", "short"));
   now = start + 32 * day;
   ASSERT_TRUE(CompactRocks(**engine).ok());
-  EXPECT_THAT(keys(), testing::ElementsAre("second", "short"));
+  EXPECT_THAT(keys(), ::testing::ElementsAre("second", "short"));
   std::string value;
   EXPECT_TRUE((*engine)->NewSnapshot()->Get(Space::kData, "first", &value).value());
 }

@@ -29,7 +29,7 @@ TEST(RocksSnapshot, FromMemoryAnswersRightOrSaysThatItCannot) {
     for (size_t i = 0; i < spaces.size(); ++i) spaces[i] = handles[i + 1];
     const auto data = static_cast<size_t>(Space::kData);
     for (int64_t i = 0; fill && i < kFiles; ++i) {
-      ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), spaces[data], Key(i), Value(i)).ok());
+      ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), spaces[data], KeyAt(i), ValueAt(i)).ok());
       ASSERT_TRUE(db->Flush(rocksdb::FlushOptions(), spaces[data]).ok());
     }
     int refused = 0;
@@ -37,17 +37,17 @@ TEST(RocksSnapshot, FromMemoryAnswersRightOrSaysThatItCannot) {
       std::string value;
       const auto found =
           MakeRocksSnapshot(db.get(), spaces, options.dir, TakeMoment(db.get()), Reach::kMemory)
-              ->Get(Space::kData, Key(i), &value);
+              ->Get(Space::kData, KeyAt(i), &value);
       if (found.ok()) {
         EXPECT_EQ(*found, i < kFiles) << i;
-        EXPECT_EQ(value, i < kFiles ? Value(i) : "") << i;
+        EXPECT_EQ(value, i < kFiles ? ValueAt(i) : "") << i;
       } else {
         EXPECT_TRUE(IsNotInMemory(found.status())) << found.status();
         ++refused;
       }
       const auto from_disk =
           MakeRocksSnapshot(db.get(), spaces, options.dir, TakeMoment(db.get()), Reach::kDisk)
-              ->Get(Space::kData, Key(i), &value);
+              ->Get(Space::kData, KeyAt(i), &value);
       ASSERT_TRUE(from_disk.ok()) << from_disk.status();
       EXPECT_EQ(*from_disk, i < kFiles) << i;
     }

@@ -26,16 +26,16 @@ inline RocksOptions In(const std::string& dir) {
   return options;
 }
 
-inline std::string Key(int64_t i) {
+inline std::string KeyAt(int64_t i) {
   return absl::StrCat("key", 100'000 + i);
 }
-inline std::string Value(int64_t i) {
+inline std::string ValueAt(int64_t i) {
   return absl::StrCat("value ", i, " ", std::string(20, static_cast<char>('a' + i % 26)));
 }
 
 inline absl::Status CommitRow(Engine& engine, int64_t i) {
   return engine.Commit(
-      {{{Space::kData, Key(i), Value(i)}, {Space::kLog, Key(i), Value(i)}}, i - 1, i});
+      {{{Space::kData, KeyAt(i), ValueAt(i)}, {Space::kLog, KeyAt(i), ValueAt(i)}}, i - 1, i});
 }
 
 inline void Fill(Engine& engine, int64_t rows) {
@@ -53,10 +53,10 @@ inline int64_t CountRows(const Engine& engine, int64_t rows, absl::Status* statu
   for (int64_t i = 1; i <= rows; ++i) {
     for (const Space space : {Space::kData, Space::kLog}) {
       std::string value;
-      const auto found = snapshot->Get(space, Key(i), &value);
+      const auto found = snapshot->Get(space, KeyAt(i), &value);
       if (!found.ok() && status->ok()) *status = found.status();
       if (!found.ok() || !*found) continue;
-      EXPECT_EQ(value, Value(i));
+      EXPECT_EQ(value, ValueAt(i));
       ++count;
     }
   }

@@ -38,7 +38,7 @@ struct ModelVersion {
   Facts facts;
 };
 
-struct Change {
+struct ModelChange {
   std::string code;
   bool end = false;
   std::optional<base::Date> from;
@@ -48,7 +48,7 @@ struct Change {
 struct Spec {
   CommandInfo info;
   std::string read;  // looked up first: its color is the reply
-  std::vector<Change> changes;
+  std::vector<ModelChange> changes;
   bool fail = false;
 };
 
@@ -92,7 +92,7 @@ class Model {
     Expected expected{absl::StatusCode::kOk, read == nullptr ? "-" : read->facts.color,
                       position + 1, false};
     std::map<std::string, std::vector<ModelVersion>> before;
-    for (const Change& change : spec.changes) {
+    for (const ModelChange& change : spec.changes) {
       const auto it = records.find(change.code);
       before.try_emplace(change.code,
                          it == records.end() ? std::vector<ModelVersion>() : it->second);
@@ -129,7 +129,7 @@ class Model {
   int64_t position = 0, last_us = 0;
 
  private:
-  absl::StatusCode Apply(const Change& change, base::Date today, int64_t recorded_us) {
+  absl::StatusCode Apply(const ModelChange& change, base::Date today, int64_t recorded_us) {
     if (change.end && !records.contains(change.code)) return absl::StatusCode::kNotFound;
     const ModelVersion version{change.from.value_or(today), position + 1, recorded_us, change.end,
                                change.facts};
@@ -144,7 +144,7 @@ class Model {
   }
 
   // Day by day, from today until past every announced version.
-  bool Clashes(const Change& change, const ModelVersion& version, base::Date today) const {
+  bool Clashes(const ModelChange& change, const ModelVersion& version, base::Date today) const {
     const std::string family = change.code.substr(0, change.code.size() - 1);
     for (base::Date day = today; day <= today.AddDays(12); day = day.AddDays(1)) {
       const ModelVersion* mine = Resolve(change.code, day, INT64_MAX);
@@ -193,8 +193,8 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
     ++openings_;
   }
 
-  Change RandomChange(const std::string& code) {
-    Change change;
+  ModelChange RandomChange(const std::string& code) {
+    ModelChange change;
     change.code = code;
     change.end = Chance(12);
     if (Chance(30)) change.from = Today().AddDays(Chance(50) ? Pick(-20, 0) : Pick(0, 10));
@@ -233,7 +233,7 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
   static CommandFn Running(const Spec& spec) {
     return [spec](Tx& tx) -> absl::StatusOr<std::string> {
       ASSIGN_OR_RETURN(const auto read, tx.Find(kWidgets, Key::Of(spec.read)));
-      for (const Change& change : spec.changes) {
+      for (const ModelChange& change : spec.changes) {
         if (change.end) {
           RETURN_IF_ERROR(tx.End(kWidgets, Key::Of(change.code), change.from));
           continue;

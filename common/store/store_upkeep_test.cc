@@ -382,7 +382,7 @@ struct Damage {
   const char* finding;
 };
 
-std::string Entry(const IndexDef& index, char kind, const Key& index_key, const char* code) {
+std::string IndexEntry(const IndexDef& index, char kind, const Key& index_key, const char* code) {
   return absl::StrCat(TablePrefix(index.id, kind), std::string(index_key.bytes()),
                       std::string(Key::Of(code).bytes()));
 }
@@ -403,13 +403,13 @@ TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
       {"dangling entry",
        [&](const auto&) {
          return std::vector<OwnedOp>{
-             {Space::kData, Entry(kByColor, kCurrent, blue, "zz"), Length(blue)}};
+             {Space::kData, IndexEntry(kByColor, kCurrent, blue, "zz"), Length(blue)}};
        },
        "index widgets_by_color: dangling entry"},
       {"missing entry",
        [&](const auto&) {
          return std::vector<OwnedOp>{
-             {Space::kData, Entry(kByColor, kCurrent, red, "a"), std::nullopt}};
+             {Space::kData, IndexEntry(kByColor, kCurrent, red, "a"), std::nullopt}};
        },
        "index widgets_by_color: missing entry"},
       {"unique entry of another",
@@ -441,7 +441,7 @@ TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
       {"history entry gone",
        [&](const auto&) {
          return std::vector<OwnedOp>{
-             {Space::kData, Entry(kByColor, kHistory, Key::Of("past"), "h"), std::nullopt}};
+             {Space::kData, IndexEntry(kByColor, kHistory, Key::Of("past"), "h"), std::nullopt}};
        },
        "index widgets_by_color: missing entry of a past or future version"},
       {"journal entry gone",

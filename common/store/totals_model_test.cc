@@ -12,12 +12,12 @@ namespace {
 // Changes of records, moves of the clock and openings, on each engine. Under the thread sanitizer,
 // which takes far longer, a tenth.
 #ifdef NISI_TSAN
-constexpr int kOperations = 5'200;
+constexpr int kTotalsOperations = 5'200;
 #else
-constexpr int kOperations = 52'000;
+constexpr int kTotalsOperations = 52'000;
 #endif
-constexpr int kReopenEvery = 3'000;
-constexpr int kCodes = 120;
+constexpr int kTotalsReopenEvery = 3'000;
+constexpr int kTotalsCodes = 120;
 
 class TotalsModelTest : public StoreTest {
  protected:
@@ -61,7 +61,7 @@ class TotalsModelTest : public StoreTest {
       // Now and then the same record again in the same command.
       const bool again = !spec.changes.empty() && Chance(15);
       spec.changes.push_back(RandomChange(again ? spec.changes.front().row.widget().code()
-                                                : absl::StrCat("w", Pick(1, kCodes))));
+                                                : absl::StrCat("w", Pick(1, kTotalsCodes))));
     }
     return spec;
   }
@@ -143,7 +143,7 @@ class TotalsModelTest : public StoreTest {
 NISI_BOTH_ENGINES(TotalsModelTest);
 
 TEST_P(TotalsModelTest, AreWhatAScanAddsUpTo) {
-  for (int next_opening = kReopenEvery; operations_ < kOperations;) {
+  for (int next_opening = kTotalsReopenEvery; operations_ < kTotalsOperations;) {
     SCOPED_TRACE(absl::StrCat("operation ", operations_, ", opening ", openings_));
     const int64_t kind = Pick(1, 100);
     if (kind <= 76) {
@@ -154,7 +154,7 @@ TEST_P(TotalsModelTest, AreWhatAScanAddsUpTo) {
       MoveClock();
     }
     if (operations_ >= next_opening) {
-      next_opening += kReopenEvery;
+      next_opening += kTotalsReopenEvery;
       ++openings_, ++operations_;
       Open();
       Look();
@@ -162,8 +162,8 @@ TEST_P(TotalsModelTest, AreWhatAScanAddsUpTo) {
     if (HasFailure()) return;
   }
   EXPECT_GT(refused_.load(), 0);
-  EXPECT_GT(looks_, kOperations / 50);
-  EXPECT_GE(openings_, kOperations / kReopenEvery - 1);
+  EXPECT_GT(looks_, kTotalsOperations / 50);
+  EXPECT_GE(openings_, kTotalsOperations / kTotalsReopenEvery - 1);
   Healthy();
   clock_.Advance(absl::Hours(24 * 20));
   Fire();

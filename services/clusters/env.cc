@@ -13,9 +13,9 @@ using google::protobuf::Message;
 constexpr uint32_t kInsiders = base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) |
                                base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) |
                                base::RoleBit(rpc::v1::AUDITOR);
-constexpr uint32_t kExpert = base::RoleBit(rpc::v1::EXPERT);
+constexpr uint32_t kExpertBit = base::RoleBit(rpc::v1::EXPERT);
 // The owner of administrative data (Art. 6(3)), and the experts who examine it.
-constexpr uint32_t kShown = base::RoleBit(rpc::v1::ENTITY) | kExpert;
+constexpr uint32_t kShown = base::RoleBit(rpc::v1::ENTITY) | kExpertBit;
 
 absl::Status MoveInitiative(const Env& env, store::Tx& tx, const std::string& name,
                             InitiativeVerb verb, std::optional<base::Date> day) {
@@ -79,6 +79,14 @@ bool ClusterVisible(const Message& resource, uint32_t roles) {
          IsPublic(static_cast<const Cluster&>(resource));
 }
 
+absl::Status CheckClusterReadable(const Env& env, const rpc::Call& call, int32_t number,
+                                  const store::At& at) {
+  const store::View view = env.store->Read(call.reach);
+  return rpc::FindFor(view, call, kClusters, store::Key::Of(number), ClusterName(number),
+                      ClusterVisible, at)
+      .status();
+}
+
 bool Conceal(const rpc::Call& call, uint32_t roles, Message* resource) {
   if (IsInsider(roles)) return false;
   bool changed = ConcealOutcome(resource);
@@ -87,7 +95,7 @@ bool Conceal(const rpc::Call& call, uint32_t roles, Message* resource) {
       type->FindFieldByName(type->options().GetExtension(rpc::v1::resource).expert_field());
   if (tie == nullptr || !rpc::IsGiven(*resource, *tie)) return changed;
   // Experts do not learn of each other, nor applicants of them: an expert finds itself alone.
-  const bool as_expert = (roles & kExpert) != 0;
+  const bool as_expert = (roles & kExpertBit) != 0;
   const auto* reflection = resource->GetReflection();
   if (!tie->is_repeated()) {
     if (as_expert) return changed;

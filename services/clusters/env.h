@@ -35,6 +35,10 @@ bool SelectionVisible(const google::protobuf::Message& resource, uint32_t roles)
 bool ApplicationVisible(const google::protobuf::Message& resource, uint32_t roles);
 bool ClusterVisible(const google::protobuf::Message& resource, uint32_t roles);
 
+// What is of a cluster is seen as the cluster is: NOT_FOUND where it is not.
+absl::Status CheckClusterReadable(const Env& env, const rpc::Call& call, int32_t number,
+                                  const store::At& at);
+
 // Takes out of a record what is not its reader's to know beside confidential fields, which the call
 // layer sees to: who its experts are; what is decided and not published. Whether anything was taken
 // out.

@@ -12,7 +12,7 @@ struct ApplicationKey {
   int32_t number;
 };
 
-absl::StatusOr<ApplicationKey> KeyOf(const std::string& name) {
+absl::StatusOr<ApplicationKey> ApplicationKeyOf(const std::string& name) {
   ASSIGN_OR_RETURN(const int32_t selection, rpc::NumberIn(name, kPattern, 0));
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, kPattern, 1));
   return ApplicationKey{selection, number};
@@ -97,7 +97,7 @@ absl::StatusOr<v1::Application> ApplyToSelection(Env& env, const Call& call, sto
 
 absl::StatusOr<v1::Application> WithdrawApplication(Env& env, const Call& call, store::Tx& tx,
                                                     const v1::WithdrawApplicationRequest& request) {
-  ASSIGN_OR_RETURN(const ApplicationKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const ApplicationKey key, ApplicationKeyOf(request.name()));
   ASSIGN_OR_RETURN(auto step,
                    BeginStep(tx, call, ApplicationMachine(), ApplicationVerb::kWithdraw,
                              kApplications, StoreKey(key), request.name(), request.etag()));
@@ -117,7 +117,7 @@ absl::StatusOr<v1::Application> WithdrawApplication(Env& env, const Call& call, 
 
 absl::StatusOr<v1::Application> AdmitApplication(Env& env, const Call& call, store::Tx& tx,
                                                  const v1::AdmitApplicationRequest& request) {
-  ASSIGN_OR_RETURN(const ApplicationKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const ApplicationKey key, ApplicationKeyOf(request.name()));
   ASSIGN_OR_RETURN(auto in, rpc::FindFor(tx, call, kSelections, store::Key::Of(key.selection),
                                          SelectionName(key.selection)));
   ASSIGN_OR_RETURN(auto found, tx.Find(kApplications, StoreKey(key)));
@@ -168,7 +168,7 @@ absl::StatusOr<v1::Application> AdmitApplication(Env& env, const Call& call, sto
 
 absl::StatusOr<Encoded<v1::Application>> GetApplication(Env& env, Call& call,
                                                         const v1::GetApplicationRequest& request) {
-  ASSIGN_OR_RETURN(const ApplicationKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const ApplicationKey key, ApplicationKeyOf(request.name()));
   return GetShown<Application>(env, call, kApplications, StoreKey(key), request,
                                ApplicationVisible);
 }

@@ -12,7 +12,7 @@ namespace nisi::clusters {
 namespace {
 
 using cases::Deadline;
-using Step = cases::Step<ClusterRow>;
+using ClusterStep = cases::Step<ClusterRow>;
 
 constexpr char kPaymentPattern[] = "supports/*/payments/*";
 
@@ -20,15 +20,15 @@ absl::StatusOr<int32_t> NumberOf(const std::string& name) {
   return rpc::NumberIn(name, "clusters/*", 0);
 }
 
-absl::StatusOr<Step> BeginCluster(const store::Tx& tx, const Call& call, ClusterVerb verb,
-                                  const std::string& name, const std::string& etag) {
+absl::StatusOr<ClusterStep> BeginCluster(const store::Tx& tx, const Call& call, ClusterVerb verb,
+                                         const std::string& name, const std::string& etag) {
   ASSIGN_OR_RETURN(const int32_t number, NumberOf(name));
   return BeginStep(tx, call, ClusterMachine(), verb, kClusters, store::Key::Of(number), name, etag);
 }
 
 // The order by which a step is taken: ORDER_DATE_INVALID when it is dated in the future.
 template <class Request>
-absl::Status TakeOrder(const store::Tx& tx, const Request& request, Step* step) {
+absl::Status TakeOrder(const store::Tx& tx, const Request& request, ClusterStep* step) {
   ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.order_date()));
   if (day > tx.today()) return errors::OrderDateInvalid();
   Cluster& cluster = *step->row.mutable_cluster();
@@ -46,7 +46,7 @@ absl::StatusOr<bool> ReportIsOverdue(const store::Reader& reader, const std::str
 }
 
 // Its composition on the day of the step bears it.
-absl::Status CheckWholeNow(const Env& env, store::Tx& tx, Step* step) {
+absl::Status CheckWholeNow(const Env& env, store::Tx& tx, ClusterStep* step) {
   RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step->row));
   Cluster& cluster = *step->row.mutable_cluster();
   RETURN_IF_ERROR(CheckWhole(cluster.composition()));
@@ -57,7 +57,7 @@ absl::Status CheckWholeNow(const Env& env, store::Tx& tx, Step* step) {
 // The ground of a suspension or removal bears it by what the register knows.
 template <class Request>
 absl::Status TakeGround(const store::Tx& tx, const Request& request, Cluster::State to,
-                        Step* step) {
+                        ClusterStep* step) {
   Cluster& cluster = *step->row.mutable_cluster();
   ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, cluster.name()));
   ASSIGN_OR_RETURN(
@@ -153,8 +153,9 @@ void AddReplay(const char* field, bool has, const Decision& stored,
 
 absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, const Call& call, store::Tx& tx,
                                           const v1::UpdateClusterRequest& request) {
-  ASSIGN_OR_RETURN(Step step, BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
-                                           request.cluster().etag()));
+  ASSIGN_OR_RETURN(ClusterStep step,
+                   BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
+                                request.cluster().etag()));
   Cluster& cluster = *step.row.mutable_cluster();
   const std::string organization = cluster.cluster_organization();
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster, &call));
@@ -170,7 +171,7 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, const Call& call, store::Tx&
 
 absl::StatusOr<v1::Cluster> RegisterCluster(Env& env, const Call& call, store::Tx& tx,
                                             const v1::RegisterClusterRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kRegister, request.name(), request.etag()));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
   RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
@@ -181,7 +182,7 @@ absl::StatusOr<v1::Cluster> RegisterCluster(Env& env, const Call& call, store::T
 
 absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx& tx,
                                            const v1::SuspendClusterRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kSuspend, request.name(), request.etag()));
   RETURN_IF_ERROR(TakeGround(tx, request, Cluster::SUSPENDED, &step));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
@@ -193,7 +194,7 @@ absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx
 
 absl::StatusOr<v1::Cluster> ResumeCluster(Env& env, const Call& call, store::Tx& tx,
                                           const v1::ResumeClusterRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kResume, request.name(), request.etag()));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
   RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
@@ -205,7 +206,7 @@ absl::StatusOr<v1::Cluster> ResumeCluster(Env& env, const Call& call, store::Tx&
 
 absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx& tx,
                                           const v1::RemoveClusterRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kRemove, request.name(), request.etag()));
   Cluster& cluster = *step.row.mutable_cluster();
   if (cluster.state() == Cluster::CANDIDATE) {

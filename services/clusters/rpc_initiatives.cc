@@ -23,12 +23,6 @@ absl::Status SettlePlaces(Initiative* initiative) {
   return absl::OkStatus();
 }
 
-std::optional<store::Key> StateKey(const std::string& value) {
-  Initiative::State state = Initiative::STATE_UNSPECIFIED;
-  if (!Initiative::State_Parse(value, &state)) return std::nullopt;
-  return store::Key::Of(static_cast<int64_t>(state));
-}
-
 }  // namespace
 
 absl::StatusOr<v1::Initiative> CreateInitiative(Env& /*env*/, const Call& call, store::Tx& tx,
@@ -84,7 +78,7 @@ absl::StatusOr<Encoded<v1::ListInitiativesResponse>> ListInitiatives(
   plan.table = &kInitiatives;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"state", &kInitiativesByState, StateKey}};
+  plan.indexes = {{"state", &kInitiativesByState, rpc::EnumKey<Initiative::State>}};
   plan.scopes = {{rpc::v1::ENTITY, &kInitiativesByOrganization},
                  {rpc::v1::AKIMAT, &kInitiativesByRegion}};
   plan.show = ShowConcealed<Initiative>(call, nullptr);

@@ -12,7 +12,7 @@ struct MemberKey {
   std::string bin;
 };
 
-absl::StatusOr<MemberKey> KeyOf(const std::string& name) {
+absl::StatusOr<MemberKey> MemberKeyOf(const std::string& name) {
   ASSIGN_OR_RETURN(const int32_t cluster, rpc::NumberIn(name, "clusters/*/members/*", 0));
   return MemberKey{cluster, name.substr(name.rfind('/') + 1)};
 }
@@ -75,14 +75,6 @@ absl::Status Follow(const Env& env, store::Tx& tx, const std::string& bin, base:
   return Recount(tx, bin, number, day);
 }
 
-// Whether the cluster may be read: what is of it is seen as it is.
-absl::Status CheckReadable(const Env& env, const Call& call, int32_t number, const store::At& at) {
-  const store::View view = env.store->Read(call.reach);
-  return rpc::FindFor(view, call, kClusters, store::Key::Of(number), ClusterName(number),
-                      ClusterVisible, at)
-      .status();
-}
-
 }  // namespace
 
 absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
@@ -117,7 +109,7 @@ absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
 
 absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& tx,
                                          const v1::EndMembershipRequest& request) {
-  ASSIGN_OR_RETURN(const MemberKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const MemberKey key, MemberKeyOf(request.name()));
   ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, key.cluster));
   ASSIGN_OR_RETURN(const base::Date day,
                    DayOf(tx, step.row.cluster(), request.has_member_until(), request.member_until(),
@@ -145,9 +137,9 @@ absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& 
 
 absl::StatusOr<Encoded<v1::Member>> GetMember(Env& env, Call& call,
                                               const v1::GetMemberRequest& request) {
-  ASSIGN_OR_RETURN(const MemberKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const MemberKey key, MemberKeyOf(request.name()));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckReadable(env, call, key.cluster, at));
+  RETURN_IF_ERROR(CheckClusterReadable(env, call, key.cluster, at));
   return rpc::GetRecord<v1::Member>(*env.store, call, kMembers,
                                     store::Key::Of(key.cluster, key.bin), request);
 }
@@ -159,7 +151,7 @@ absl::StatusOr<Encoded<v1::ListMembersResponse>> ListMembers(
   plan.table = &kMembers;
   plan.prefix = store::Key::Of(number);
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckReadable(env, call, number, plan.at));
+  RETURN_IF_ERROR(CheckClusterReadable(env, call, number, plan.at));
   rpc::PlanPage(request, call, &plan);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListMembersResponse>{std::move(page)};

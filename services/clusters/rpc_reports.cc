@@ -22,14 +22,6 @@ absl::Status Received(const Env& env, store::Tx& tx, const Cluster& cluster, int
                                    : absl::OkStatus();
 }
 
-// What is of a cluster is seen as the cluster is.
-absl::Status CheckReadable(const Env& env, const Call& call, int32_t number, const store::At& at) {
-  const store::View view = env.store->Read(call.reach);
-  return rpc::FindFor(view, call, kClusters, store::Key::Of(number), ClusterName(number),
-                      ClusterVisible, at)
-      .status();
-}
-
 }  // namespace
 
 absl::StatusOr<v1::ClusterReport> SubmitClusterReport(
@@ -65,7 +57,7 @@ absl::StatusOr<Encoded<v1::ClusterReport>> GetClusterReport(
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.name(), kPattern, 0));
   ASSIGN_OR_RETURN(const int32_t year, rpc::NumberIn(request.name(), kPattern, 1));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckReadable(env, call, number, at));
+  RETURN_IF_ERROR(CheckClusterReadable(env, call, number, at));
   return GetShown<v1::ClusterReport>(env, call, kReports, store::Key::Of(number, year), request);
 }
 
@@ -76,7 +68,7 @@ absl::StatusOr<Encoded<v1::ListClusterReportsResponse>> ListClusterReports(
   plan.table = &kReports;
   plan.prefix = store::Key::Of(number);
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckReadable(env, call, number, plan.at));
+  RETURN_IF_ERROR(CheckClusterReadable(env, call, number, plan.at));
   rpc::PlanPage(request, call, &plan);
   plan.show = ShowConcealed<v1::ClusterReport>(call, nullptr);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));

@@ -8,10 +8,11 @@
 namespace nisi::clusters {
 namespace {
 
-using Step = cases::Step<SelectionRow>;
+using SelectionStep = cases::Step<SelectionRow>;
 
-absl::StatusOr<Step> BeginSelection(const store::Tx& tx, const Call& call, SelectionVerb verb,
-                                    const std::string& name, const std::string& etag) {
+absl::StatusOr<SelectionStep> BeginSelection(const store::Tx& tx, const Call& call,
+                                             SelectionVerb verb, const std::string& name,
+                                             const std::string& etag) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, "selections/*", 0));
   return BeginStep(tx, call, SelectionMachine(), verb, kSelections, store::Key::Of(number), name,
                    etag);
@@ -97,7 +98,7 @@ absl::StatusOr<v1::Selection> CreateSelection(Env& /*env*/, const Call& call, st
 
 absl::StatusOr<v1::Selection> UpdateSelection(Env& env, const Call& call, store::Tx& tx,
                                               const v1::UpdateSelectionRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SelectionStep step,
                    BeginSelection(tx, call, SelectionVerb::kEdit, request.selection().name(),
                                   request.selection().etag()));
   Selection& selection = *step.row.mutable_selection();
@@ -109,8 +110,8 @@ absl::StatusOr<v1::Selection> UpdateSelection(Env& env, const Call& call, store:
 
 absl::StatusOr<v1::Selection> AnnounceSelection(Env& env, const Call& call, store::Tx& tx,
                                                 const v1::AnnounceSelectionRequest& request) {
-  ASSIGN_OR_RETURN(Step step, BeginSelection(tx, call, SelectionVerb::kAnnounce, request.name(),
-                                             request.etag()));
+  ASSIGN_OR_RETURN(SelectionStep step, BeginSelection(tx, call, SelectionVerb::kAnnounce,
+                                                      request.name(), request.etag()));
   Selection& selection = *step.row.mutable_selection();
   RETURN_IF_ERROR(CheckDates(selection, tx.today()));
   RETURN_IF_ERROR(FixTerms(*env.norms, tx.today(), &selection));
@@ -123,8 +124,8 @@ absl::StatusOr<v1::Selection> AnnounceSelection(Env& env, const Call& call, stor
 
 absl::StatusOr<v1::Selection> CancelSelection(Env& env, const Call& call, store::Tx& tx,
                                               const v1::CancelSelectionRequest& request) {
-  ASSIGN_OR_RETURN(
-      Step step, BeginSelection(tx, call, SelectionVerb::kCancel, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(SelectionStep step, BeginSelection(tx, call, SelectionVerb::kCancel,
+                                                      request.name(), request.etag()));
   ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
                    AllOf(tx, kApplications, store::Key::Of(step.row.number())));
   for (ApplicationRow& row : applications) {
@@ -167,8 +168,8 @@ absl::StatusOr<Encoded<v1::ListSelectionsResponse>> ListSelections(
 
 absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx& tx,
                                            const v1::CloseScoringRequest& request) {
-  ASSIGN_OR_RETURN(Step step, BeginSelection(tx, call, SelectionVerb::kCloseScoring, request.name(),
-                                             request.etag()));
+  ASSIGN_OR_RETURN(SelectionStep step, BeginSelection(tx, call, SelectionVerb::kCloseScoring,
+                                                      request.name(), request.etag()));
   RETURN_IF_ERROR(CheckNoExpert(tx, step.row.number(), step.subject));
   Selection& selection = *step.row.mutable_selection();
   ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
@@ -206,8 +207,8 @@ absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx
 
 absl::StatusOr<v1::Selection> DecideSelection(Env& env, const Call& call, store::Tx& tx,
                                               const v1::DecideSelectionRequest& request) {
-  ASSIGN_OR_RETURN(
-      Step step, BeginSelection(tx, call, SelectionVerb::kDecide, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(SelectionStep step, BeginSelection(tx, call, SelectionVerb::kDecide,
+                                                      request.name(), request.etag()));
   RETURN_IF_ERROR(CheckNoExpert(tx, step.row.number(), step.subject));
   Selection& selection = *step.row.mutable_selection();
   ASSIGN_OR_RETURN(const base::Date held, base::Date::FromProto(request.protocol_date()));
@@ -268,8 +269,8 @@ absl::StatusOr<v1::Selection> DecideSelection(Env& env, const Call& call, store:
 
 absl::StatusOr<v1::Selection> PublishResults(Env& env, const Call& call, store::Tx& tx,
                                              const v1::PublishResultsRequest& request) {
-  ASSIGN_OR_RETURN(
-      Step step, BeginSelection(tx, call, SelectionVerb::kPublish, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(SelectionStep step, BeginSelection(tx, call, SelectionVerb::kPublish,
+                                                      request.name(), request.etag()));
   ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
                    ApplicationsIn(tx, step.row.number(), Application::SCORED));
   for (ApplicationRow& row : applications) {

@@ -13,10 +13,10 @@ namespace {
 using base::Money;
 using cases::Posting;
 using gate::v1::Notice;
-using Step = cases::Step<SupportRow>;
+using SupportStep = cases::Step<SupportRow>;
 
-absl::StatusOr<Step> BeginSupport(const store::Tx& tx, const Call& call, SupportVerb verb,
-                                  const std::string& name, const std::string& etag) {
+absl::StatusOr<SupportStep> BeginSupport(const store::Tx& tx, const Call& call, SupportVerb verb,
+                                         const std::string& name, const std::string& etag) {
   return BeginStep(tx, call, SupportMachine(), verb, kSupports, store::Key::Of(name), name, etag);
 }
 
@@ -115,7 +115,7 @@ absl::Status TakeOrder(const store::Tx& tx, const v1::DecideSupportRequest& requ
 }
 
 absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupportRequest& request,
-                                Step step) {
+                                SupportStep step) {
   Support& support = *step.row.mutable_support();
   if (request.programme().empty()) {
     return base::InvalidField("programme", "is required for a grant");
@@ -154,7 +154,7 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
 }
 
 absl::StatusOr<Support> RefuseIt(Env& env, store::Tx& tx, const v1::DecideSupportRequest& request,
-                                 Step step) {
+                                 SupportStep step) {
   Support& support = *step.row.mutable_support();
   ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
   // A sum of nothing is within every ceiling: what is left are the grounds of Art. 25(6).
@@ -206,14 +206,14 @@ absl::StatusOr<v1::Support> RequestSupport(Env& env, const Call& call, store::Tx
                        .allowed = base::Allowed(std::vector<const base::EdgeDef*>{&kRequest})};
   made.edge = &kRequest;
   made.subject = call.caller->subject;
-  Step step{std::move(made), std::move(row)};
+  SupportStep step{std::move(made), std::move(row)};
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(step.row.support())));
   return step.row.support();
 }
 
 absl::StatusOr<v1::Support> WithdrawSupport(Env& env, const Call& call, store::Tx& tx,
                                             const v1::WithdrawSupportRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupportStep step,
                    BeginSupport(tx, call, SupportVerb::kWithdraw, request.name(), request.etag()));
   step.row.mutable_support()->set_reason(request.reason());
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(step.row.support())));
@@ -230,8 +230,8 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
   return AskGateThenWrite<Support>(
       env, call, request, SupportVerb::kExamine, gate::v1::BEFORE_CONSIDERATION,
       [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Support> {
-        ASSIGN_OR_RETURN(Step step, BeginSupport(tx, call, SupportVerb::kExamine, request.name(),
-                                                 request.etag()));
+        ASSIGN_OR_RETURN(SupportStep step, BeginSupport(tx, call, SupportVerb::kExamine,
+                                                        request.name(), request.etag()));
         Support& support = *step.row.mutable_support();
         ASSIGN_OR_RETURN(const Money accepted, Accept(request.items(), &support));
         *support.mutable_accepted_cost() = accepted.ToProto();
@@ -269,7 +269,7 @@ absl::StatusOr<v1::Support> DecideSupport(Env& env, const Call& call, store::Tx&
     return base::InvalidField("approved_sum", "is given, or refusal_reason, and not both");
   }
   const SupportVerb verb = request.has_approved_sum() ? SupportVerb::kGrant : SupportVerb::kRefuse;
-  ASSIGN_OR_RETURN(Step step, BeginSupport(tx, call, verb, request.name(), request.etag()));
+  ASSIGN_OR_RETURN(SupportStep step, BeginSupport(tx, call, verb, request.name(), request.etag()));
   return verb == SupportVerb::kGrant ? GrantIt(env, tx, request, std::move(step))
                                      : RefuseIt(env, tx, request, std::move(step));
 }
@@ -278,7 +278,7 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
   return AskGateThenWrite<v1::Payment>(
       env, call, request, SupportVerb::kPay, gate::v1::BEFORE_PAYMENT,
       [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<v1::Payment> {
-        ASSIGN_OR_RETURN(Step step,
+        ASSIGN_OR_RETURN(SupportStep step,
                          BeginSupport(tx, call, SupportVerb::kPay, request.name(), request.etag()));
         Support& support = *step.row.mutable_support();
         ASSIGN_OR_RETURN(const Money amount, Money::FromProto(request.amount()));
@@ -330,7 +330,7 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
 
 absl::StatusOr<v1::Support> CompleteSupport(Env& env, const Call& call, store::Tx& tx,
                                             const v1::CompleteSupportRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupportStep step,
                    BeginSupport(tx, call, SupportVerb::kComplete, request.name(), request.etag()));
   Support& support = *step.row.mutable_support();
   ASSIGN_OR_RETURN(const Money approved, Money::FromProto(support.approved_sum()));

@@ -19,11 +19,11 @@ using cases::Facts;
 using Request = v1::DecideSelectionRequest;
 
 constexpr char kPassPoints[] = "pass_points";
-constexpr char kApplications[] = "applications";
-constexpr char kExperts[] = "experts";
+constexpr char kApplicationsFact[] = "applications";
+constexpr char kExpertsFact[] = "experts";
 constexpr char kMean[] = "mean";
 
-constexpr char kMembers[] = "members";
+constexpr char kMembersFact[] = "members";
 constexpr char kPresent[] = "present";
 constexpr char kFor[] = "votes_for";
 constexpr char kAgainst[] = "votes_against";
@@ -109,7 +109,7 @@ std::string MeanText(int64_t sum, int64_t count) {
 
 absl::StatusOr<Decision> DecideTotal(Facts facts) {
   Decision decision;
-  ASSIGN_OR_RETURN(const std::string listed, facts.Text(kExperts));
+  ASSIGN_OR_RETURN(const std::string listed, facts.Text(kExpertsFact));
   ASSIGN_OR_RETURN(const std::vector<int64_t> experts, Split(listed));
   if (experts.empty()) return base::StoreCorrupt("experts of a total");
   int64_t sum = 0;
@@ -123,13 +123,14 @@ absl::StatusOr<Decision> DecideTotal(Facts facts) {
   }
   const std::string mean = MeanText(sum, static_cast<int64_t>(experts.size()));
   facts.Set(kMean, mean, "mean of the sums");
-  AddFinding(&decision, "TOTAL_FOUND", true, errors::RulesOfSelection(), facts, {kExperts, kMean});
+  AddFinding(&decision, "TOTAL_FOUND", true, errors::RulesOfSelection(), facts,
+             {kExpertsFact, kMean});
   decision.set_outcome(mean);
   return decision;
 }
 
 absl::StatusOr<Decision> DecideRanking(const Facts& facts) {
-  ASSIGN_OR_RETURN(const std::string listed, facts.Text(kApplications));
+  ASSIGN_OR_RETURN(const std::string listed, facts.Text(kApplicationsFact));
   ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, Split(listed));
   ASSIGN_OR_RETURN(const int64_t pass_points, facts.Number(kPassPoints));
   std::vector<Tally> tallies;
@@ -140,7 +141,8 @@ absl::StatusOr<Decision> DecideRanking(const Facts& facts) {
   }
   std::sort(tallies.begin(), tallies.end(), IsBetter);
   Decision decision;
-  AddFinding(&decision, "ALL_COMPARED", true, errors::RulesOfSelection(), facts, {kApplications});
+  AddFinding(&decision, "ALL_COMPARED", true, errors::RulesOfSelection(), facts,
+             {kApplicationsFact});
   std::vector<int64_t> order;
   for (const Tally& tally : tallies) {
     order.push_back(tally.number);
@@ -154,15 +156,15 @@ absl::StatusOr<Decision> DecideRanking(const Facts& facts) {
 
 absl::StatusOr<Decision> DecideCommission(const Facts& facts) {
   Decision decision;
-  ASSIGN_OR_RETURN(const int64_t members, facts.Number(kMembers));
+  ASSIGN_OR_RETURN(const int64_t members, facts.Number(kMembersFact));
   ASSIGN_OR_RETURN(const int64_t members_min, facts.Number(kMembersMin));
   ASSIGN_OR_RETURN(const int64_t chairs, facts.Number(kChairs));
   AddFinding(&decision, "COMMISSION_FORMED",
              members >= members_min && members % 2 == 1 && chairs == 1, errors::RulesOfSelection(),
-             facts, {kMembers, kMembersMin, kChairs});
+             facts, {kMembersFact, kMembersMin, kChairs});
   ASSIGN_OR_RETURN(const int64_t present, facts.Number(kPresent));
   AddFinding(&decision, "QUORUM", 3 * present >= 2 * members, errors::RulesOfSelection(), facts,
-             {kPresent, kMembers});
+             {kPresent, kMembersFact});
   ASSIGN_OR_RETURN(const int64_t conflicted, facts.Number(kConflicted));
   AddFinding(&decision, "NO_CONFLICTED_VOTE", conflicted == 0, errors::Selected(), facts,
              {kConflicted});
@@ -285,7 +287,7 @@ absl::StatusOr<Decision> Total(const Scored& application, const Source& source) 
     facts.Set(ExpertFact(expert), absl::StrJoin(points, ","),
               absl::StrCat(source.name, "/scores/", expert), source.etag);
   }
-  facts.Set(kExperts, Joined(experts), source.name, source.etag);
+  facts.Set(kExpertsFact, Joined(experts), source.name, source.etag);
   return DecideTotal(std::move(facts));
 }
 
@@ -302,7 +304,7 @@ absl::StatusOr<Decision> Rank(const std::vector<Scored>& applications, int64_t p
     facts.Set(ApplicationFact(application.number), ToText(TallyOf(application)),
               absl::StrCat(selection.name, "/applications/", application.number), selection.etag);
   }
-  facts.Set(kApplications, Joined(numbers), selection.name, selection.etag);
+  facts.Set(kApplicationsFact, Joined(numbers), selection.name, selection.etag);
   facts.Set(kPassPoints, absl::StrCat(pass_points), selection.name, selection.etag);
   return DecideRanking(facts);
 }
@@ -345,7 +347,7 @@ absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms:
   const auto set = [&](const char* name, const std::string& value) {
     facts.Set(name, value, meeting.selection.name, meeting.selection.etag);
   };
-  set(kMembers, absl::StrCat(subjects.size()));
+  set(kMembersFact, absl::StrCat(subjects.size()));
   set(kPresent, absl::StrCat(present));
   set(kFor, absl::StrCat(votes_for));
   set(kAgainst, absl::StrCat(against));

@@ -16,9 +16,9 @@ using cases::Facts;
 
 constexpr char kState[] = "cluster_state";
 constexpr char kRecipient[] = "recipient";
-constexpr char kOrganization[] = "cluster_organization";
+constexpr char kSupportedOrganization[] = "cluster_organization";
 constexpr char kGate[] = "gate_verdict";
-constexpr char kDocuments[] = "documents_complete";
+constexpr char kSupportDocuments[] = "documents_complete";
 constexpr char kYear[] = "support_year";
 constexpr char kYearNow[] = "support_year_on_the_day_of_decision";
 constexpr char kAccepted[] = "accepted_cost";
@@ -49,9 +49,9 @@ absl::Status FindEligible(const Facts& facts, Decision* decision) {
 
 absl::Status FindRecipient(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string recipient, facts.Text(kRecipient));
-  ASSIGN_OR_RETURN(const std::string organization, facts.Text(kOrganization));
+  ASSIGN_OR_RETURN(const std::string organization, facts.Text(kSupportedOrganization));
   AddFinding(decision, "RECIPIENT_IN_CLUSTER", recipient == organization, errors::Organization(),
-             facts, {kRecipient, kOrganization});
+             facts, {kRecipient, kSupportedOrganization});
   return absl::OkStatus();
 }
 
@@ -66,9 +66,9 @@ absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
   RETURN_IF_ERROR(FindEligible(facts, &decision));
   RETURN_IF_ERROR(FindRecipient(facts, &decision));
   RETURN_IF_ERROR(FindGate(facts, &decision));
-  ASSIGN_OR_RETURN(const int64_t complete, facts.Number(kDocuments));
+  ASSIGN_OR_RETURN(const int64_t complete, facts.Number(kSupportDocuments));
   AddFinding(&decision, "DOCUMENTS_COMPLETE", complete == 1, errors::Conditions(), facts,
-             {kDocuments});
+             {kSupportDocuments});
   ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAccepted));
   ASSIGN_OR_RETURN(const Money requested, facts.Money(kRequested));
   ASSIGN_OR_RETURN(const int64_t share, facts.Number(kShare));
@@ -226,10 +226,10 @@ absl::StatusOr<Decision> Examine(const Examination& examination, const norms::No
     facts.Set(name, value, examination.source.name, examination.source.etag);
   };
   facts.Set(kState, Cluster::State_Name(examination.cluster_state), support.cluster());
-  facts.Set(kOrganization, examination.organization, support.cluster());
+  facts.Set(kSupportedOrganization, examination.organization, support.cluster());
   set(kRecipient, support.recipient());
   SetGate(*examination.notice, &facts);
-  set(kDocuments, examination.documents_complete ? "1" : "0");
+  set(kSupportDocuments, examination.documents_complete ? "1" : "0");
   set(kYear, absl::StrCat(examination.support_year));
   ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
   ASSIGN_OR_RETURN(const std::string requested, Text(support.requested_sum()));
@@ -259,7 +259,7 @@ absl::StatusOr<Decision> Grant(const Granting& granting) {
   };
   set(kExamined, FirstUnsatisfied(support.examination()));
   facts.Set(kState, Cluster::State_Name(granting.cluster_state), support.cluster());
-  facts.Set(kOrganization, granting.organization, support.cluster());
+  facts.Set(kSupportedOrganization, granting.organization, support.cluster());
   set(kRecipient, support.recipient());
   set(kYear, absl::StrCat(support.support_year()));
   facts.Set(kYearNow, absl::StrCat(granting.support_year), support.cluster());
@@ -282,7 +282,7 @@ absl::StatusOr<Decision> Pay(const Paying& paying) {
   const Support& support = *paying.support;
   Facts facts;
   facts.Set(kState, Cluster::State_Name(paying.cluster_state), support.cluster());
-  facts.Set(kOrganization, paying.organization, support.cluster());
+  facts.Set(kSupportedOrganization, paying.organization, support.cluster());
   facts.Set(kRecipient, support.recipient(), paying.source.name, paying.source.etag);
   SetGate(*paying.notice, &facts);
   ASSIGN_OR_RETURN(const std::string approved, Text(support.approved_sum()));

@@ -26,10 +26,6 @@ std::string PlaceName(const std::string& kato) {
   return "places/" + kato;
 }
 
-std::optional<store::Key> CodeKey(const std::string& value) {
-  return store::Key::Of(value);
-}
-
 // The day on which a place ended, as far as was known; nullopt for one that never did or was.
 absl::StatusOr<std::optional<base::Date>> DayOfEnd(const store::Reader& reader,
                                                    const std::string& kato, const store::At& at) {
@@ -236,7 +232,8 @@ absl::StatusOr<Encoded<v1::ListPlacesResponse>> ListPlaces(Env& env, Call& call,
   plan.table = &kPlaces;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"parent", &kPlacesByParent, CodeKey}, {"region", &kPlacesByRegion, CodeKey}};
+  plan.indexes = {{"parent", &kPlacesByParent, rpc::TextKey},
+                  {"region", &kPlacesByRegion, rpc::TextKey}};
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListPlacesResponse>{std::move(page)};
 }

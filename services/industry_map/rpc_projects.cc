@@ -6,21 +6,11 @@
 namespace nisi::industry_map {
 namespace {
 
-std::optional<store::Key> TextKey(const std::string& value) {
-  return store::Key::Of(value);
-}
-
 std::optional<store::Key> RegionKey(const std::string& value) {
   if (value.size() != 2) return std::nullopt;
   store::Key key;
   key.AddTextPrefix(value);
   return key;
-}
-
-std::optional<store::Key> StateKey(const std::string& value) {
-  Project::State state = Project::STATE_UNSPECIFIED;
-  if (!Project::State_Parse(value, &state)) return std::nullopt;
-  return store::Key::Of(static_cast<int64_t>(state));
 }
 
 }  // namespace
@@ -81,13 +71,13 @@ absl::StatusOr<Encoded<v1::ListProjectsResponse>> ListProjects(
     ASSIGN_OR_RETURN(plan.at, AtOfEdition(env.store->Read(), request.edition()));
   }
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"parameters.owner_bin", &kProjectsByOwner, TextKey},
-                  {"bodies", &kProjectsByBody, TextKey},
-                  {"parameters.goods_codes", &kProjectsByGood, TextKey},
-                  {"parameters.kato", &kProjectsByPlace, TextKey},
+  plan.indexes = {{"parameters.owner_bin", &kProjectsByOwner, rpc::TextKey},
+                  {"bodies", &kProjectsByBody, rpc::TextKey},
+                  {"parameters.goods_codes", &kProjectsByGood, rpc::TextKey},
+                  {"parameters.kato", &kProjectsByPlace, rpc::TextKey},
                   {"region", &kProjectsByPlace, RegionKey},
-                  {"sector", &kProjectsByActivity, TextKey},
-                  {"state", &kProjectsByState, StateKey}};
+                  {"sector", &kProjectsByActivity, rpc::TextKey},
+                  {"state", &kProjectsByState, rpc::EnumKey<Project::State>}};
   plan.orders = {{"name"}, {"commissioning_date", &kProjectsByCommissioning, {}}};
   // An edition is of the map: a draft of then is none of it.
   const bool of_map = !request.edition().empty();

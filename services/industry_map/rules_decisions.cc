@@ -36,7 +36,7 @@ constexpr char kGroundMet[] = "ground_met";
 // Of sustained capacity.
 constexpr char kState[] = "state";
 constexpr char kLoadMin[] = "industry_map.exclusion.load_min";
-constexpr char kQuarters[] = "industry_map.exclusion.quarters";
+constexpr char kExclusionQuarters[] = "industry_map.exclusion.quarters";
 // Of the light.
 constexpr char kPlanned[] = "planned_commissioning";
 constexpr char kConstruction[] = "planned_construction";
@@ -139,7 +139,7 @@ std::string LoadFact(int64_t n) {
 absl::StatusOr<Decision> SustainedOf(const Facts& facts) {
   Decision decision;
   ASSIGN_OR_RETURN(const std::string state, facts.Text(kState));
-  ASSIGN_OR_RETURN(const int64_t quarters, facts.Number(kQuarters));
+  ASSIGN_OR_RETURN(const int64_t quarters, facts.Number(kExclusionQuarters));
   ASSIGN_OR_RETURN(const int64_t minimum, facts.Number(kLoadMin));
   const bool commissioned = state == Project::State_Name(Project::COMMISSIONED) ||
                             state == Project::State_Name(Project::AT_CAPACITY);
@@ -154,7 +154,7 @@ absl::StatusOr<Decision> SustainedOf(const Facts& facts) {
       loaded = load_bp >= minimum * 100;
     }
     AddFinding(&decision, absl::StrCat("LOAD_AT_LEAST:", n), loaded, errors::Methodology(), facts,
-               {quarter.c_str(), name.c_str(), kLoadMin, kQuarters});
+               {quarter.c_str(), name.c_str(), kLoadMin, kExclusionQuarters});
   }
   decision.set_outcome(cases::AllSatisfied(decision) ? "MET" : "NOT_MET");
   return decision;
@@ -295,7 +295,7 @@ absl::StatusOr<Decision> SustainedCapacity(const Project& project, const std::ve
                                            const norms::Norms& norms, base::Date day) {
   Facts facts;
   RETURN_IF_ERROR(facts.SetNorm(norms, kLoadMin, day));
-  RETURN_IF_ERROR(facts.SetNorm(norms, kQuarters, day));
+  RETURN_IF_ERROR(facts.SetNorm(norms, kExclusionQuarters, day));
   facts.Set(kState, Project::State_Name(project.state()), project.name(), project.etag());
   for (size_t i = 0; i < loads.size(); ++i) {
     const auto n = static_cast<int64_t>(i) + 1;

@@ -68,12 +68,6 @@ absl::StatusOr<Demand> PutDemand(store::Tx& tx, Demand demand, const std::string
   return std::move(*row.mutable_demand());
 }
 
-std::optional<store::Key> StateKey(const std::string& value) {
-  Demand::State state = Demand::STATE_UNSPECIFIED;
-  if (!Demand::State_Parse(value, &state)) return std::nullopt;
-  return store::Key::Of(static_cast<int64_t>(state));
-}
-
 std::optional<store::Key> PublicationKey(const std::string& value) {
   if (!absl::StartsWith(value, "publications/")) return std::nullopt;
   return store::Key::Of(EditionIn(value));
@@ -205,6 +199,7 @@ absl::Status EndDemand(Env& env, store::Tx& tx, absl::string_view payload, absl:
   if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer payload");
   ASSIGN_OR_RETURN(auto found, tx.Find(kDemands, store::Key::Of(number)));
   if (!found.has_value() || found->row.demand().state() != Demand::OPEN) return absl::OkStatus();
+  if (!found->row.demand().has_respond_until()) return absl::OkStatus();  // it stays open now
   // From midnight on, also where the process was down then; not before it was put: an edition may
   // come when the last day of a line has passed.
   const base::Date day = std::max(base::Date::LegalDay(due), found->version.effective_from);
@@ -236,7 +231,7 @@ absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(
   plan.indexes = {{"publication", &kDemandsByEdition, PublicationKey},
                   {"ens_tru", &kDemandsByEnsTru,
                    [](const std::string& code) { return std::optional(store::Key::Of(code)); }},
-                  {"state", &kDemandsByState, StateKey}};
+                  {"state", &kDemandsByState, rpc::EnumKey<Demand::State>}};
   if (!request.subscription().empty()) {
     const store::View view = env.store->Read();
     ASSIGN_OR_RETURN(v1::Subscription subscription,

@@ -2,15 +2,14 @@
 #include "common/cases/findings.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/offers.h"
+#include "services/suppliers/roles.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/steps.h"
 
 namespace nisi::suppliers {
 namespace {
 
-using Step = cases::Step<EvidenceRow>;
-
-constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
+using EvidenceStep = cases::Step<EvidenceRow>;
 
 bool IsPublished(const Evidence& evidence) {
   return evidence.state() == Evidence::CONFIRMED;
@@ -47,7 +46,8 @@ absl::StatusOr<std::optional<EvidenceRow>> OwnPaper(const store::Tx& tx, const E
 
 // The step that entering it is: the supplier claims it, the institute records it, and what the
 // supplier has claimed already is confirmed by that.
-absl::StatusOr<Step> BeginEntry(const store::Tx& tx, const Call& call, const Evidence& told) {
+absl::StatusOr<EvidenceStep> BeginEntry(const store::Tx& tx, const Call& call,
+                                        const Evidence& told) {
   ASSIGN_OR_RETURN(const auto supplier, tx.Find(kSuppliers, store::Key::Of(told.bin())));
   if (!supplier.has_value()) return rpc::Missing(call, kSuppliers.name, SupplierName(told.bin()));
   ASSIGN_OR_RETURN(std::optional<EvidenceRow> own, OwnPaper(tx, told));
@@ -56,9 +56,10 @@ absl::StatusOr<Step> BeginEntry(const store::Tx& tx, const Call& call, const Evi
   EvidenceRow row;
   if (own.has_value()) row = *std::move(own);
   // Its own BIN, as the policy says, or anybody's by the institute.
-  ASSIGN_OR_RETURN(Step step, cases::Begin(call, EvidenceMachine(),
-                                           confirms ? EvidenceVerb::kConfirm : EvidenceVerb::kAdd,
-                                           std::move(row), {.roles = call.caller->roles}));
+  ASSIGN_OR_RETURN(
+      EvidenceStep step,
+      cases::Begin(call, EvidenceMachine(), confirms ? EvidenceVerb::kConfirm : EvidenceVerb::kAdd,
+                   std::move(row), {.roles = call.caller->roles}));
   if (!step.allowed.single()) RETURN_IF_ERROR(step.Lead(Evidence::CONFIRMED));
   if (step.edge->to == Evidence::CONFIRMED) RETURN_IF_ERROR(CheckPaper(tx, told));
   return step;
@@ -67,7 +68,7 @@ absl::StatusOr<Step> BeginEntry(const store::Tx& tx, const Call& call, const Evi
 }  // namespace
 
 absl::Status JudgeEvidence(const store::Tx& tx, const Call& call, const Evidence& told) {
-  ASSIGN_OR_RETURN(const Step step, BeginEntry(tx, call, told));
+  ASSIGN_OR_RETURN(const EvidenceStep step, BeginEntry(tx, call, told));
   if (step.row.number() != 0) return absl::OkStatus();  // is there already
   int64_t count = 0;
   RETURN_IF_ERROR(tx.ScanTotals(
@@ -87,7 +88,7 @@ absl::StatusOr<v1::Evidence> AddEvidence(Env& env, const Call& call, store::Tx& 
 
 absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
                                            const Evidence& told) {
-  ASSIGN_OR_RETURN(Step step, BeginEntry(tx, call, told));
+  ASSIGN_OR_RETURN(EvidenceStep step, BeginEntry(tx, call, told));
   Evidence& evidence = *step.row.mutable_evidence();
   const bool claimed = step.row.number() != 0;
   const std::string added_by = claimed ? evidence.added_by() : step.subject;
@@ -118,7 +119,7 @@ absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, sto
 
 absl::StatusOr<v1::Evidence> ConfirmEvidence(Env& env, const Call& call, store::Tx& tx,
                                              const v1::ConfirmEvidenceRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(EvidenceStep step,
                    BeginEvidence(tx, call, request.name(), request.etag(), EvidenceVerb::kConfirm));
   RETURN_IF_ERROR(CheckPaper(tx, step.row.evidence()));
   step.row.set_confirmed(true);
@@ -132,7 +133,7 @@ absl::StatusOr<v1::Evidence> ConfirmEvidence(Env& env, const Call& call, store::
 
 absl::StatusOr<v1::Evidence> RevokeEvidence(Env& env, const Call& call, store::Tx& tx,
                                             const v1::RevokeEvidenceRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(EvidenceStep step,
                    BeginEvidence(tx, call, request.name(), request.etag(), EvidenceVerb::kRevoke));
   Evidence& evidence = *step.row.mutable_evidence();
   base::Date day = tx.today();

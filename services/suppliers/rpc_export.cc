@@ -13,11 +13,11 @@
 namespace nisi::suppliers {
 namespace {
 
-using Request = v1::ExportPublicRegisterRequest;
+using ExportRequest = v1::ExportPublicRegisterRequest;
 using Values = std::vector<std::string>;
 
 // Messages are about so large; rows are read in steps, so that no pull holds its thread for long.
-constexpr size_t kMessageBytes = 256 << 10;
+constexpr size_t kChunkBytes = 256 << 10;
 constexpr size_t kRowsAPull = 1'000;
 
 std::string DateText(const google::type::Date& date) {
@@ -43,9 +43,9 @@ std::string Activities(const Supplier& supplier) {
   return absl::StrJoin(names, ";");
 }
 
-Values ColumnsOf(Request::Content content) {
+Values ColumnsOf(ExportRequest::Content content) {
   switch (content) {
-    case Request::OFFERS:
+    case ExportRequest::OFFERS:
       return {"name",
               "bin",
               "kind",
@@ -63,10 +63,10 @@ Values ColumnsOf(Request::Content content) {
               "price_to",
               "localization",
               "in_country_value_bp"};
-    case Request::EVIDENCE:
+    case ExportRequest::EVIDENCE:
       return {"name",   "bin",        "type",        "number", "issuer_bin",
               "issuer", "valid_from", "valid_until", "covers"};
-    case Request::DOMESTIC:
+    case ExportRequest::DOMESTIC:
       return {"bin",  "name_kk",    "name_ru", "name_en",
               "kato", "activities", "ens_tru", "in_country_value_bp"};
     default:
@@ -126,12 +126,12 @@ Values EvidenceLine(const Evidence& e) {
 // The register of one day, from one snapshot.
 class Export final : public rpc::MessageSource {
  public:
-  Export(const store::Store& store, const Request& request, std::optional<base::Date> as_of)
+  Export(const store::Store& store, const ExportRequest& request, std::optional<base::Date> as_of)
       : view_(store.Read()),
         request_(request),
         day_(as_of.value_or(view_.today())),
-        lines_(request.format() == Request::CSV ? base::LineWriter::Format::kCsv
-                                                : base::LineWriter::Format::kJsonLines,
+        lines_(request.format() == ExportRequest::CSV ? base::LineWriter::Format::kCsv
+                                                      : base::LineWriter::Format::kJsonLines,
                ColumnsOf(request.content())) {
     at_.as_of = as_of;
   }
@@ -139,7 +139,7 @@ class Export final : public rpc::MessageSource {
   absl::StatusOr<State> Pull(std::string* out) override {
     if (ended_) return State::kEnd;
     bool more = true;
-    while (more && lines_.pending() < kMessageBytes) {
+    while (more && lines_.pending() < kChunkBytes) {
       ASSIGN_OR_RETURN(more, Load());
     }
     v1::ExportPublicRegisterResponse message;
@@ -176,15 +176,15 @@ class Export final : public rpc::MessageSource {
       return true;
     };
     const store::TableDef* table = &kSuppliers;
-    if (request_.content() == Request::OFFERS) table = &kOffers;
-    if (request_.content() == Request::EVIDENCE) table = &kEvidence;
+    if (request_.content() == ExportRequest::OFFERS) table = &kOffers;
+    if (request_.content() == ExportRequest::EVIDENCE) table = &kEvidence;
     RETURN_IF_ERROR(view_.Scan(*table, {{}, after_}, at_, visit));
     return more;
   }
 
   absl::Status AddRow(const store::RowView& view, Books& books) {
     switch (request_.content()) {
-      case Request::OFFERS: {
+      case ExportRequest::OFFERS: {
         ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<OfferRow>(view));
         const Offer& offer = stored.row.offer();
         ASSIGN_OR_RETURN(const bool there, IsThere(offer.bin(), books));
@@ -193,7 +193,7 @@ class Export final : public rpc::MessageSource {
         lines_.Add(OfferLine(offer, value));
         return absl::OkStatus();
       }
-      case Request::EVIDENCE: {
+      case ExportRequest::EVIDENCE: {
         ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EvidenceRow>(view));
         const auto days = CountsOn(stored.row);
         if (!days.has_value() || !days->Has(day_)) return absl::OkStatus();
@@ -209,7 +209,7 @@ class Export final : public rpc::MessageSource {
             !absl::StartsWith(supplier.kato(), request_.kato_prefix())) {
           return absl::OkStatus();
         }
-        if (request_.content() == Request::DOMESTIC) return AddDomestic(supplier, books);
+        if (request_.content() == ExportRequest::DOMESTIC) return AddDomestic(supplier, books);
         lines_.Add(SupplierLine(supplier));
         return absl::OkStatus();
       }
@@ -245,7 +245,7 @@ class Export final : public rpc::MessageSource {
   }
 
   const store::View view_;
-  const Request request_;
+  const ExportRequest request_;
   const base::Date day_;
   store::At at_;
   base::LineWriter lines_;

@@ -14,10 +14,6 @@ bool IsPublished(const Offer& /*offer*/) {
   return true;  // while its supplier is
 }
 
-std::optional<store::Key> TextKey(const std::string& value) {
-  return store::Key::Of(value);
-}
-
 bool Names(const Offer& offer, const std::string& evidence) {
   return std::find(offer.evidence().begin(), offer.evidence().end(), evidence) !=
          offer.evidence().end();
@@ -225,9 +221,9 @@ absl::StatusOr<Encoded<v1::ListOffersResponse>> ListOffers(Env& env, Call& call,
   plan.table = &kOffers;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"bin", &kOffersBySupplier, TextKey},
-                  {"ens_tru", &kOffersByEnsTru, TextKey},
-                  {"goods_code", &kOffersByGoodsCode, TextKey}};
+  plan.indexes = {{"bin", &kOffersBySupplier, rpc::TextKey},
+                  {"ens_tru", &kOffersByEnsTru, rpc::TextKey},
+                  {"goods_code", &kOffersByGoodsCode, rpc::TextKey}};
   plan.orders = {{"number"}, {"ens_tru", &kOffersByEnsTru, {}}};
   ShowOfSupplier<Offer>(call, IsPublished, nullptr, &plan);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));

@@ -14,7 +14,7 @@ namespace nisi::suppliers {
 namespace {
 
 using v1::MonitoredOrganization;
-using Response = v1::ComputeInCountryValueResponse;
+using ValueResponse = v1::ComputeInCountryValueResponse;
 
 // The day from which a change of the list holds: today, or one to come. An order that is not dated
 // in the future and not after that day.
@@ -143,7 +143,7 @@ class Entries {
 };
 
 // What was found of the whole plan; the lines stand for their own facts.
-decision::v1::Decision DecidePlan(const Response::Sum& all, int64_t lines, int64_t missing,
+decision::v1::Decision DecidePlan(const ValueResponse::Sum& all, int64_t lines, int64_t missing,
                                   const std::string& period) {
   cases::Facts facts;
   facts.Set("period", period, "request");
@@ -302,7 +302,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   ASSIGN_OR_RETURN(const MonitoredOrganization organization,
                    OrganizationOn(view, call, request.parent(), from, known_at));
 
-  Response response;
+  ValueResponse response;
   PlanValue plan;
   Entries entries(view, known_at);
   const int64_t first = page.position;  // lines on the pages before
@@ -343,7 +343,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   *response.mutable_decision() =
       DecidePlan(sums.back(), lines, missing, absl::StrCat(from.ToString(), "/", to.ToString()));
   response.mutable_decision()->set_norms_edition(env.norms->edition());
-  for (Response::Sum& sum : sums) *response.add_sums() = std::move(sum);
+  for (ValueResponse::Sum& sum : sums) *response.add_sums() = std::move(sum);
   response.mutable_known_at()->set_seconds(known_at / 1'000'000);
   response.mutable_known_at()->set_nanos(static_cast<int32_t>(known_at % 1'000'000) * 1'000);
   response.set_bin(organization.bin());

@@ -9,10 +9,10 @@
 namespace nisi::suppliers {
 namespace {
 
-using Request = v1::SearchOffersRequest;
-using Response = v1::SearchOffersResponse;
+using SearchRequest = v1::SearchOffersRequest;
+using SearchResponse = v1::SearchOffersResponse;
 
-search::Query QueryOf(const Request& request) {
+search::Query QueryOf(const SearchRequest& request) {
   search::Query query;
   query.text = request.query();
   if (!request.goods_code_prefix().empty())
@@ -31,7 +31,7 @@ search::Query QueryOf(const Request& request) {
 
 // The offer and its supplier as they were found.
 absl::Status Fill(const store::View& view, const search::Hit& hit, const store::At& at,
-                  Response::Result* result) {
+                  SearchResponse::Result* result) {
   ASSIGN_OR_RETURN(auto offer, view.Find(kOffers, store::Key::Of(hit.number), at));
   if (!offer.has_value()) return base::StoreCorrupt("offer that a search found");
   *result->mutable_offer() = std::move(*offer->row.mutable_offer());
@@ -54,7 +54,7 @@ absl::Status Fill(const store::View& view, const search::Hit& hit, const store::
 }  // namespace
 
 absl::StatusOr<v1::SearchOffersResponse> SearchOffers(Env& env, Call& call,
-                                                      const Request& request) {
+                                                      const SearchRequest& request) {
   ASSIGN_OR_RETURN(const store::At asked, rpc::AtOf(request));
   if (call.reach == store::Reach::kMemory) return store::NotInMemory();
   const store::View view = env.store->Read();
@@ -71,7 +71,7 @@ absl::StatusOr<v1::SearchOffersResponse> SearchOffers(Env& env, Call& call,
   }
   ASSIGN_OR_RETURN(const search::Page page, env.searcher->Find(view, query));
   const store::At at{query.day, page.known_at_us};
-  Response response;
+  SearchResponse response;
   for (const search::Hit& hit : page.hits)
     RETURN_IF_ERROR(Fill(view, hit, at, response.add_results()));
   if (page.next.has_value()) {

@@ -6,7 +6,7 @@
 namespace nisi::suppliers {
 namespace {
 
-using Step = cases::Step<SupplierRow>;
+using SupplierStep = cases::Step<SupplierRow>;
 
 absl::Status SetSize(const Env& env, Supplier* supplier) {
   ASSIGN_OR_RETURN(const v1::Size size, SizeOf(*supplier, *env.norms));
@@ -22,22 +22,6 @@ void ForgetDecision(Supplier* supplier) {
   supplier->clear_valid_until();
 }
 
-std::optional<store::Key> StateKey(const std::string& value) {
-  Supplier::State state = Supplier::STATE_UNSPECIFIED;
-  if (!Supplier::State_Parse(value, &state)) return std::nullopt;
-  return store::Key::Of(static_cast<int64_t>(state));
-}
-
-std::optional<store::Key> SizeKey(const std::string& value) {
-  v1::Size size = v1::SIZE_UNSPECIFIED;
-  if (!v1::Size_Parse(value, &size)) return std::nullopt;
-  return store::Key::Of(static_cast<int64_t>(size));
-}
-
-std::optional<store::Key> TextKey(const std::string& value) {
-  return store::Key::Of(value);
-}
-
 }  // namespace
 
 absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, const Call& call, store::Tx& tx,
@@ -47,8 +31,8 @@ absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, const Call& call, store:
   SupplierRow row;
   if (found.has_value()) row = std::move(found->row);
   // Its own BIN, as the policy says.
-  ASSIGN_OR_RETURN(Step step, cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
-                                           std::move(row), {.roles = call.caller->roles}));
+  ASSIGN_OR_RETURN(SupplierStep step, cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
+                                                   std::move(row), {.roles = call.caller->roles}));
   Supplier& supplier = *step.row.mutable_supplier();
   supplier = request.supplier();
   supplier.set_name(SupplierName(bin));
@@ -67,7 +51,7 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, const Call& call, store::T
   Supplier changed = found.row.supplier();
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.supplier(), request.update_mask(), &changed, &call));
   const bool verified = ChangesVerified(found.row.supplier(), changed);
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupplierStep step,
                    cases::Begin(call, SupplierMachine(),
                                 verified ? SupplierVerb::kEdit : SupplierVerb::kEditContacts,
                                 std::move(found.row),
@@ -81,7 +65,7 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, const Call& call, store::T
 
 absl::StatusOr<v1::Supplier> SubmitSupplier(Env& env, const Call& call, store::Tx& tx,
                                             const v1::SubmitSupplierRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kSubmit));
   Supplier& supplier = *step.row.mutable_supplier();
   RETURN_IF_ERROR(CheckProfile(supplier));
@@ -126,9 +110,9 @@ absl::StatusOr<Encoded<v1::ListSuppliersResponse>> ListSuppliers(
   // States of a day, and of today as it was known, are those that are shown, not those that are
   // stored.
   if (!plan.at.as_of.has_value() && !plan.at.known_at_us.has_value())
-    plan.indexes.push_back({"state", &kSuppliersByState, StateKey});
-  plan.indexes.push_back({"oked", &kSuppliersByOked, TextKey});
-  plan.indexes.push_back({"size", &kSuppliersBySize, SizeKey});
+    plan.indexes.push_back({"state", &kSuppliersByState, rpc::EnumKey<Supplier::State>});
+  plan.indexes.push_back({"oked", &kSuppliersByOked, rpc::TextKey});
+  plan.indexes.push_back({"size", &kSuppliersBySize, rpc::EnumKey<v1::Size>});
   const rpc::Ties& ties = rpc::TiesOf<Supplier>();
   const auto day = std::make_shared<base::Date>();
   plan.prepare = [day](const store::Reader& reader, const store::At& at) {

@@ -8,7 +8,7 @@
 namespace nisi::suppliers {
 namespace {
 
-using Step = cases::Step<SupplierRow>;
+using SupplierStep = cases::Step<SupplierRow>;
 
 absl::StatusOr<std::optional<SupplierRow>> RowOf(const store::Tx& tx, absl::string_view bin) {
   ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(bin)));
@@ -23,7 +23,8 @@ absl::Status ByItself(Env& env, store::Tx& tx, absl::string_view bin, SupplierVe
                       const std::function<void(SupplierRow*)>& change) {
   ASSIGN_OR_RETURN(std::optional<SupplierRow> row, RowOf(tx, bin));
   if (!row.has_value() || !due(row->supplier())) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Step step, cases::BeginByItself(SupplierMachine(), verb, *std::move(row), day));
+  ASSIGN_OR_RETURN(SupplierStep step,
+                   cases::BeginByItself(SupplierMachine(), verb, *std::move(row), day));
   change(&step.row);
   return FinishSupplier(env, tx, &step);
 }
@@ -48,8 +49,9 @@ absl::Status AskRegisters(Env& env, store::Tx& tx, absl::string_view payload, ab
 absl::Status VerifyLate(Env& env, store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
   ASSIGN_OR_RETURN(std::optional<SupplierRow> row, RowOf(tx, BinIn(deadline.record())));
   if (!row.has_value()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Step step, cases::BeginByItself(SupplierMachine(), SupplierVerb::kVerifyLate,
-                                                   *std::move(row), day));
+  ASSIGN_OR_RETURN(
+      SupplierStep step,
+      cases::BeginByItself(SupplierMachine(), SupplierVerb::kVerifyLate, *std::move(row), day));
   return FinishSupplier(env, tx, &step);
 }
 
@@ -83,7 +85,7 @@ absl::Status Expire(Env& env, store::Tx& tx, absl::string_view payload, absl::Ti
 
 absl::StatusOr<v1::Supplier> VerifySupplier(Env& env, const Call& call, store::Tx& tx,
                                             const v1::VerifySupplierRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kVerify));
   Supplier& supplier = *step.row.mutable_supplier();
   std::vector<const Answer*> answers;
@@ -108,7 +110,7 @@ absl::StatusOr<v1::Supplier> VerifySupplier(Env& env, const Call& call, store::T
 absl::StatusOr<v1::Supplier> ReviewSupplier(Env& env, const Call& call, store::Tx& tx,
                                             const v1::ReviewSupplierRequest& request) {
   const bool accept = request.verdict() == v1::ReviewSupplierRequest::ACCEPT;
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(),
                                  accept ? SupplierVerb::kAccept : SupplierVerb::kSendBack));
   Supplier& supplier = *step.row.mutable_supplier();
@@ -129,7 +131,7 @@ absl::StatusOr<v1::Supplier> ReviewSupplier(Env& env, const Call& call, store::T
 
 absl::StatusOr<v1::Supplier> SuspendSupplier(Env& env, const Call& call, store::Tx& tx,
                                              const v1::SuspendSupplierRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kSuspend));
   Supplier& supplier = *step.row.mutable_supplier();
   if (request.has_until()) {
@@ -147,8 +149,8 @@ absl::StatusOr<v1::Supplier> SuspendSupplier(Env& env, const Call& call, store::
 
 absl::StatusOr<v1::Supplier> ReinstateSupplier(Env& env, const Call& call, store::Tx& tx,
                                                const v1::ReinstateSupplierRequest& request) {
-  ASSIGN_OR_RETURN(
-      Step step, BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kReinstate));
+  ASSIGN_OR_RETURN(SupplierStep step, BeginSupplier(tx, call, request.name(), request.etag(),
+                                                    SupplierVerb::kReinstate));
   Supplier& supplier = *step.row.mutable_supplier();
   supplier.set_decided_by(step.subject);
   supplier.set_reason(request.reason());
@@ -160,7 +162,7 @@ absl::StatusOr<v1::Supplier> ReinstateSupplier(Env& env, const Call& call, store
 
 absl::StatusOr<v1::Supplier> RemoveSupplier(Env& env, const Call& call, store::Tx& tx,
                                             const v1::RemoveSupplierRequest& request) {
-  ASSIGN_OR_RETURN(Step step,
+  ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kRemove));
   Supplier& supplier = *step.row.mutable_supplier();
   supplier.set_decided_by(step.subject);

@@ -16,10 +16,10 @@ namespace nisi::suppliers {
 namespace {
 
 using journal::v1::Change;
-using Request = v1::WatchRegisterRequest;
+using WatchRequest = v1::WatchRegisterRequest;
 
 // Messages are kept well under the 4 MiB that clients take by default.
-constexpr size_t kMessageBytes = 1 << 20;
+constexpr size_t kChangesBytes = 1 << 20;
 
 absl::StatusOr<journal::v1::Entry> ParseLeaf(const store::JournalRecord& record) {
   journal::v1::Entry entry;
@@ -43,7 +43,7 @@ void Open(Evidence* evidence) {
 
 class RegisterWatch final : public rpc::JournalSource {
  public:
-  RegisterWatch(Env& env, const Call& call, const Request& request)
+  RegisterWatch(Env& env, const Call& call, const WatchRequest& request)
       : JournalSource(*env.store, request.start_position()),
         env_(env),
         caller_(call.caller),
@@ -61,7 +61,7 @@ class RegisterWatch final : public rpc::JournalSource {
     std::string after;      // the last key shown
   };
 
-  bool Wants(Request::Content content) const {
+  bool Wants(WatchRequest::Content content) const {
     return contents_.empty() || contents_.contains(content);
   }
 
@@ -92,9 +92,9 @@ class RegisterWatch final : public rpc::JournalSource {
     for (const Change& change : entry.changes()) {
       if (change.table() == kSuppliers.name) {
         ShowSupplier(entry, change, &response);
-      } else if (change.table() == kOffers.name && Wants(Request::OFFERS)) {
+      } else if (change.table() == kOffers.name && Wants(WatchRequest::OFFERS)) {
         RETURN_IF_ERROR(ShowOffer(entry, change, view, books, &response));
-      } else if (change.table() == kEvidence.name && Wants(Request::EVIDENCE)) {
+      } else if (change.table() == kEvidence.name && Wants(WatchRequest::EVIDENCE)) {
         RETURN_IF_ERROR(ShowEvidence(entry, change, books, &response));
       }
     }
@@ -117,12 +117,13 @@ class RegisterWatch final : public rpc::JournalSource {
     const bool sees = insider || after.state() == Supplier::ACTIVE;
     if (!saw && !sees) return;
     // That it goes is told whatever is followed: what it has goes with it.
-    if (Wants(Request::SUPPLIERS) || !sees) {
+    if (Wants(WatchRequest::SUPPLIERS) || !sees) {
       auto* shown = Add(response, entry.position(), entry.record_time(), after.name(),
                         change.effective_from());
       if (sees) *shown->mutable_supplier() = std::move(after);
     }
-    if (!saw && sees && !insider && (Wants(Request::OFFERS) || Wants(Request::EVIDENCE))) {
+    if (!saw && sees && !insider &&
+        (Wants(WatchRequest::OFFERS) || Wants(WatchRequest::EVIDENCE))) {
       pending_.push_back(
           {In<Supplier>(change.after()).bin(), entry.position(), entry.record_time(), false, ""});
     }
@@ -186,14 +187,14 @@ class RegisterWatch final : public rpc::JournalSource {
     size_t bytes = 0;
     bool more = false;
     const auto take = [&](absl::string_view key, size_t size) {
-      more = bytes > kMessageBytes;
+      more = bytes > kChangesBytes;
       if (more) return false;
       bytes += size;
       pending.after.assign(key.data(), key.size());
       return true;
     };
     const store::Range range{store::Key::Of(pending.bin), pending.after};
-    if (!pending.evidence && Wants(Request::OFFERS)) {
+    if (!pending.evidence && Wants(WatchRequest::OFFERS)) {
       RETURN_IF_ERROR(view.Scan(
           kOffersBySupplier, range, {},
           [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
@@ -204,7 +205,7 @@ class RegisterWatch final : public rpc::JournalSource {
             *shown->mutable_offer() = std::move(*stored.row.mutable_offer());
             return true;
           }));
-    } else if (active && pending.evidence && Wants(Request::EVIDENCE)) {
+    } else if (active && pending.evidence && Wants(WatchRequest::EVIDENCE)) {
       RETURN_IF_ERROR(view.Scan(
           kEvidenceBySupplier, range, {},
           [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {

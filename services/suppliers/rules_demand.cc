@@ -9,14 +9,12 @@
 #include "common/base/share.h"
 #include "common/cases/findings.h"
 #include "services/suppliers/errors.h"
+#include "services/suppliers/roles.h"
 
 namespace nisi::suppliers {
 namespace {
 
-constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
 constexpr uint32_t kCustomer = base::RoleBit(rpc::v1::CUSTOMER);
-constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_LOCAL_CONTENT);
-constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
 
 constexpr int kMaxNamed = 1'000;     // suppliers, and offers left out, that an answer names
 constexpr int kMaxOffersOfOne = 20;  // offers that it names of one supplier

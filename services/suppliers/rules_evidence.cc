@@ -8,6 +8,7 @@
 #include "common/base/roles.h"
 #include "common/cases/findings.h"
 #include "services/suppliers/errors.h"
+#include "services/suppliers/roles.h"
 #include "services/suppliers/rules_supplier.h"
 
 namespace nisi::suppliers {
@@ -15,10 +16,6 @@ namespace {
 
 using cases::Facts;
 using decision::v1::Decision;
-
-constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
-constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_LOCAL_CONTENT);
-constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
 
 constexpr char kType[] = "type";
 constexpr char kFirstDay[] = "valid_from";

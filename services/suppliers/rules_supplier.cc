@@ -10,16 +10,13 @@
 #include "common/cases/findings.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/suppliers/errors.h"
+#include "services/suppliers/roles.h"
 
 namespace nisi::suppliers {
 namespace {
 
 using cases::Facts;
 using decision::v1::Decision;
-
-constexpr uint32_t kEntity = base::RoleBit(rpc::v1::ENTITY);
-constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_LOCAL_CONTENT);
-constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
 
 constexpr char kManualReviewDays[] = "suppliers.manual_review_days";
 constexpr char kRegistrationMonths[] = "suppliers.registration_months";

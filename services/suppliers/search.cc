@@ -18,7 +18,7 @@ using search::Language;
 using v1::Offer;
 using v1::Supplier;
 
-struct Days {
+struct DayRange {
   int32_t from = 0;
   int32_t until = 0;
 };
@@ -32,7 +32,7 @@ std::optional<int32_t> DayIn(bool given, const google::type::Date& date) {
 
 // Of a version of the supplier that holds on [from, until): on which of these days it is ACTIVE.
 // The days on which a suspension or the registration ends are in the version itself (ShowOn).
-std::optional<Days> ActiveDays(const Supplier& supplier, int32_t from, int32_t until) {
+std::optional<DayRange> ActiveDays(const Supplier& supplier, int32_t from, int32_t until) {
   const auto last = DayIn(supplier.has_valid_until(), supplier.valid_until());
   if (last.has_value()) until = std::min(until, *last + 1);
   if (supplier.state() == Supplier::SUSPENDED) {
@@ -43,7 +43,7 @@ std::optional<Days> ActiveDays(const Supplier& supplier, int32_t from, int32_t u
     return std::nullopt;
   }
   if (from >= until) return std::nullopt;
-  return Days{from, until};
+  return DayRange{from, until};
 }
 
 struct SupplierStretch {
@@ -72,25 +72,27 @@ absl::StatusOr<std::vector<SupplierStretch>> SupplierOver(const store::Reader& r
   return stretches;
 }
 
+// Codes first: a document holds no more than kMaxTerms, and what is found by code must not depend
+// on how much a text says.
 void AddTexts(const Offer& offer, Document* document) {
+  document->AddCode(kGoodsCodeTag, offer.goods_code(), {2, 4, 6, 8});
+  document->AddCode(kEnsTruTag, offer.ens_tru(), {6, 10});
+  document->AddCode(kKpvedTag, offer.kpved(), {5, 7, 8, 9});
   document->AddText(offer.name_kk(), Language::kKazakh, true);
   document->AddText(offer.name_ru(), Language::kRussian, true);
   document->AddText(offer.name_en(), Language::kEnglish, true);
   document->AddText(offer.specification(), Language::kUnknown, false);
-  document->AddCode(kGoodsCodeTag, offer.goods_code(), {2, 4, 6, 8});
-  document->AddCode(kEnsTruTag, offer.ens_tru(), {6, 10});
-  document->AddCode(kKpvedTag, offer.kpved(), {5, 7, 8, 9});
 }
 
 // Emits the offer as it is on `days`, cut where another piece of evidence begins to give the value.
-void EmitOffer(const Offer& offer, const Supplier& supplier, Days days,
+void EmitOffer(const Offer& offer, const Supplier& supplier, DayRange days,
                const search::EmitDocument& emit) {
-  std::vector<std::pair<Days, int32_t>> values;
+  std::vector<std::pair<DayRange, int32_t>> values;
   for (const v1::ValuePeriod& period : offer.in_country_value()) {
     const auto from = DayIn(period.has_from(), period.from());
     const auto until = DayIn(period.has_until(), period.until());
-    const Days holds{std::max(days.from, from.value_or(days.from)),
-                     std::min(days.until, until.value_or(days.until))};
+    const DayRange holds{std::max(days.from, from.value_or(days.from)),
+                         std::min(days.until, until.value_or(days.until))};
     if (holds.from < holds.until) values.push_back({holds, period.in_country_value_bp()});
   }
   std::sort(values.begin(), values.end(),

@@ -24,7 +24,8 @@ if(NISI_SANITIZE)
 endif()
 
 # From nothing, most of a build's time goes into reading the same headers: files of a room are compiled some at a
-# time. Off where one edits, so that a file must bring what it uses and one changed file is one compiled.
+# time, so that a name of a file is one of its room. Off where one edits, so that a file must bring what it uses and
+# one changed file is one compiled.
 option(NISI_UNITY "Compile several files of a room at once" OFF)
 function(nisi_unity target)
   if(NISI_UNITY)
@@ -61,6 +62,7 @@ find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
+pkg_check_modules(GMP REQUIRED IMPORTED_TARGET gmpxx)
 # What one thread allocates another frees here, all day: a fifth of the CPU of a durable create less than with glibc's.
 pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 include(GoogleTest)
@@ -75,11 +77,10 @@ if(NISI_WERROR)
        -Wno-error=stringop-overflow -Wno-error=array-bounds -Wno-error=dangling-pointer)
 endif()
 
-# nisi_library(NAME DEPS ... [SEPARATE] [SEPARATE_TESTS]): a room. Takes every .cc of the current folder but *_test.cc and main.cc;
-# the tests of the room become one program, NAME_test. SEPARATE, SEPARATE_TESTS: names in one file of it mean another
-# thing in the next, so that they are not compiled together.
+# nisi_library(NAME DEPS ...): a room. Takes every .cc of the current folder but *_test.cc and main.cc;
+# the tests of the room become one program, NAME_test.
 function(nisi_library name)
-  cmake_parse_arguments(ARG "SEPARATE;SEPARATE_TESTS" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
@@ -88,9 +89,7 @@ function(nisi_library name)
     target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${ARG_DEPS})
-    if(NOT ARG_SEPARATE)
-      nisi_unity(${name})
-    endif()
+    nisi_unity(${name})
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
@@ -98,9 +97,7 @@ function(nisi_library name)
   endif()
   if(tests)
     nisi_test(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS})
-    if(NOT ARG_SEPARATE_TESTS)
-      nisi_unity(${name}_test)
-    endif()
+    nisi_unity(${name}_test)
   endif()
 endfunction()
 

@@ -98,9 +98,9 @@ absl::Status SetMessage(absl::string_view text, Message* message) {
       message->CopyFrom(mask);
       return absl::OkStatus();
     }
-    const std::string json = absl::StrCat("\"", absl::CEscape(text), "\"");
+    const std::string quoted = absl::StrCat("\"", absl::CEscape(text), "\"");
     message->Clear();
-    if (google::protobuf::util::JsonStringToMessage(json, message).ok()) return absl::OkStatus();
+    if (google::protobuf::util::JsonStringToMessage(quoted, message).ok()) return absl::OkStatus();
     return Bad(type == "google.protobuf.Timestamp" ? "takes a moment, as 2026-01-31T09:30:00Z"
                                                    : "takes a time span in seconds, as 1.5s");
   }

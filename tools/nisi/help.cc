@@ -24,7 +24,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::MethodDescriptor;
-using nisi::rpc::v1::Format;
 
 constexpr size_t kLineWidth = 100;
 
@@ -138,7 +137,7 @@ std::vector<const FieldFlag*> ExampleFlags(const std::vector<FieldFlag>& flags, 
     const bool patch = update && flag.path.size() >= depth;
     const bool needed = names_record || (!patch && IsRequired(field));
     const bool free = !needed && !free_given && flag.path.size() == depth &&
-                      !flag.rules().immutable() && flag.rules().format() != Format::ETAG;
+                      !flag.rules().immutable() && flag.rules().format() != rpc::v1::Format::ETAG;
     free_given |= free;
     if (needed || free) chosen.push_back(&flag);
   }
@@ -162,32 +161,32 @@ std::string SampleOf(const FieldFlag& flag) {
     return JsonSample(*field.message_type());
   }
   switch (rules.format()) {
-    case Format::GOODS_CODE:
+    case rpc::v1::Format::GOODS_CODE:
       return "850423";
-    case Format::BIN:
+    case rpc::v1::Format::BIN:
       return "940140000385";
-    case Format::KATO:
+    case rpc::v1::Format::KATO:
       return "750000000";
-    case Format::OKED:
+    case rpc::v1::Format::OKED:
       return "27.11";
-    case Format::KPVED:
+    case rpc::v1::Format::KPVED:
       return "27.11.41";
-    case Format::ENS_TRU:
+    case rpc::v1::Format::ENS_TRU:
       return "281212.300.000001";
-    case Format::RESOURCE_NAME:
+    case rpc::v1::Format::RESOURCE_NAME:
       return absl::StrReplaceAll(
           rules.resource(), {{"entries/*", "entries/850423"}, {"*/*", "editions/1"}, {"*", "1"}});
-    case Format::WORD:
+    case rpc::v1::Format::WORD:
       return "machinery";
-    case Format::QUARTER:
+    case rpc::v1::Format::QUARTER:
       return "2026Q3";
-    case Format::KATO_PREFIX:
+    case rpc::v1::Format::KATO_PREFIX:
       return "75";
-    case Format::ENS_TRU_PREFIX:
+    case rpc::v1::Format::ENS_TRU_PREFIX:
       return "281212";
-    case Format::DECIMAL:
+    case rpc::v1::Format::DECIMAL:
       return "1250.5";
-    case Format::ETAG:
+    case rpc::v1::Format::ETAG:
       return "00000001";
     default:
       break;

@@ -1,0 +1,288 @@
+#include "common/cases/obligations.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace nisi::cases {
+namespace {
+
+using base::Date;
+using base::Money;
+
+Date OnDay(const std::string& text) {
+  return *Date::Parse(text);
+}
+
+// Rates that change inside the periods below, one of them in a leap year.
+const norms::Norms& Rates() {
+  static const norms::Norms* const kNorms = [] {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      if (file.name == "base_rate.csv") {
+        file.text =
+            "key,value,unit,in_force_from,in_force_to,source,certainty\n"
+            "base_rate,16.00,PERCENT,2023-01-01,2024-01-21,test,BY_LAW\n"
+            "base_rate,14.50,PERCENT,2024-01-22,2024-07-14,test,BY_LAW\n"
+            "base_rate,14.25,PERCENT,2024-07-15,,test,BY_LAW\n";
+      } else if (file.name == "obligations.csv") {
+        file.text =
+            "key,value,unit,in_force_from,in_force_to,source,certainty\n"
+            "obligations.tolerance,100,PERCENT,2022-01-01,2024-12-31,test,BY_LAW\n"
+            "obligations.tolerance,90,PERCENT,2025-01-01,,test,BY_LAW\n"
+            "obligations.return_days,30,DAYS,2022-01-01,,test,BY_LAW\n";
+      }
+    }
+    auto norms = norms::Norms::LoadText(files);
+    EXPECT_TRUE(norms.ok()) << norms.status();
+    return new norms::Norms(*std::move(norms));
+  }();
+  return *kNorms;
+}
+
+struct Promise {
+  std::string baseline;
+  std::string target;
+  int32_t weight_bp = 0;
+  std::string fact;
+};
+struct PaidOut {
+  std::string amount;
+  std::string day;
+};
+
+Facts FactsOf(const std::vector<Promise>& promises, const std::vector<PaidOut>& payments,
+              const std::string& demanded) {
+  Obligations obligations;
+  for (const Promise& promise : promises) {
+    Obligation* obligation = obligations.Add();
+    obligation->set_area(Obligation::EXPORT);
+    obligation->set_baseline(promise.baseline);
+    obligation->set_target(promise.target);
+    obligation->set_weight_bp(promise.weight_bp);
+  }
+  Facts facts;
+  SetObligations(obligations, "agreements/1", "a1", &facts);
+  for (size_t i = 0; i < promises.size(); ++i) {
+    SetOutcome(static_cast<int>(i + 1), promises[i].fact, "reports/1", "b1", &facts);
+  }
+  for (size_t i = 0; i < payments.size(); ++i) {
+    SetPayment(static_cast<int>(i + 1), *Money::Parse(payments[i].amount), OnDay(payments[i].day),
+               absl::StrCat("payments/", i + 1), "c1", &facts);
+  }
+  EXPECT_EQ(SetReturnNorms(Rates(), OnDay(demanded), &facts), absl::OkStatus());
+  return facts;
+}
+
+Judged Judge(const std::vector<Promise>& promises, const std::vector<PaidOut>& payments,
+             const std::string& demanded) {
+  auto judged = JudgeReturn(FactsOf(promises, payments, demanded));
+  EXPECT_TRUE(judged.ok()) << judged.status();
+  return judged.ok() ? *std::move(judged) : Judged();
+}
+
+std::string Text(const google::type::Money& money) {
+  return Money::FromProto(money)->ToString();
+}
+
+// ---- A
+
+struct LevelCase {
+  std::string name;
+  std::vector<Promise> promises;
+  std::string level;
+  std::string percent;
+};
+
+TEST(Achievement, IsExact) {
+  const std::vector<LevelCase> cases = {
+      {"reached", {{"", "100", 0, "100"}}, "1", "100.00"},
+      {"more than reached counts once", {{"", "100", 0, "250.5"}}, "1", "100.00"},
+      {"nothing", {{"", "100", 0, "0"}}, "0", "0.00"},
+      {"not reported", {{"", "100", 0, ""}}, "0", "0.00"},
+      {"a part of the target", {{"", "300", 0, "100"}}, "1/3", "33.33"},
+      {"of the way from the baseline", {{"100", "300", 0, "150"}}, "1/4", "25.00"},
+      {"behind the baseline", {{"100", "300", 0, "50"}}, "0", "0.00"},
+      {"a baseline of zero", {{"0", "300", 0, "150"}}, "1/2", "50.00"},
+      {"a baseline that is the target", {{"300", "300", 0, "150"}}, "1/2", "50.00"},
+      {"something to be lessened", {{"300", "100", 0, "150"}}, "3/4", "75.00"},
+      {"to the thousandth", {{"", "0.003", 0, "0.002"}}, "2/3", "66.66"},
+      {"alike", {{"", "100", 0, "100"}, {"", "100", 0, "0"}, {"", "100", 0, "50"}}, "1/2", "50.00"},
+      {"by weight", {{"", "100", 7'500, "100"}, {"", "100", 2'500, "0"}}, "3/4", "75.00"},
+      {"next to all", {{"", "1000000", 0, "999999.999"}}, "999999999/1000000000", "99.99"},
+  };
+  for (const LevelCase& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Judged judged = Judge(c.promises, {{"1000", "2024-03-01"}}, "2024-06-01");
+    EXPECT_EQ(judged.achievement.level(), c.level);
+    EXPECT_EQ(judged.achievement.percent(), c.percent);
+    EXPECT_EQ(judged.decision.outcome(), c.level == "1" ? "FULFILLED" : "RETURN");
+    EXPECT_EQ(judged.decision.findings_size(), static_cast<int>(c.promises.size()) + 2);
+  }
+}
+
+// ---- The return, by hand
+
+TEST(Return, ADayAtOneRate) {
+  // 1,000,000 x 14.50 % / 365 = 397.26..: 1,000,397.
+  const Judged judged = Judge({{"", "1", 0, "0"}}, {{"1000000", "2024-03-01"}}, "2024-03-02");
+  ASSERT_EQ(judged.demand.lines_size(), 1);
+  ASSERT_EQ(judged.demand.lines(0).interest_size(), 1);
+  EXPECT_EQ(judged.demand.lines(0).interest(0).days(), 1);
+  EXPECT_EQ(Text(judged.demand.interest()), "397.26");
+  EXPECT_EQ(Text(judged.demand.principal()), "1000000.00");
+  EXPECT_EQ(Text(judged.demand.total()), "1000397.00");
+  EXPECT_EQ(Date::FromProto(judged.demand.due_date())->ToString(), "2024-04-01");
+}
+
+TEST(Return, OnTheDayOfPaymentBearsNoInterest) {
+  const Judged judged = Judge({{"", "1", 0, "0"}}, {{"1000000", "2024-03-01"}}, "2024-03-01");
+  EXPECT_EQ(judged.demand.lines(0).interest_size(), 0);
+  EXPECT_EQ(Text(judged.demand.total()), "1000000.00");
+}
+
+TEST(Return, EachDayAtTheRateInForceOnIt) {
+  // Paid on 10 January: 11 days to the 21st at 16, then 22 January to 14 July, in a leap year 175
+  // days, at 14.5, then 15 to 31 July, 17 days, at 14.25.
+  const Judged judged = Judge({{"", "4", 0, "1"}}, {{"10000000", "2024-01-10"}}, "2024-07-31");
+  const Return::Line& line = judged.demand.lines(0);
+  EXPECT_EQ(line.payment(), "payments/1");
+  EXPECT_EQ(Text(line.principal()), "7500000.00");
+  ASSERT_EQ(line.interest_size(), 3);
+  EXPECT_EQ(line.interest(0).days(), 11);
+  EXPECT_EQ(line.interest(1).days(), 175);
+  EXPECT_EQ(line.interest(2).days(), 17);
+  EXPECT_EQ(line.interest(0).rate(), "16.00");
+  EXPECT_EQ(Text(line.interest(0).amount()), "36164.38");   // 7.5m x .16 x 11 / 365
+  EXPECT_EQ(Text(line.interest(1).amount()), "521404.11");  // 7.5m x .145 x 175 / 365
+  EXPECT_EQ(Text(line.interest(2).amount()), "49777.40");   // 7.5m x .1425 x 17 / 365
+  EXPECT_EQ(Text(judged.demand.interest()), "607345.89");
+  EXPECT_EQ(Text(judged.demand.total()), "8107346.00");
+}
+
+TEST(Return, OfSeveralPaymentsIsRoundedOnce) {
+  // A third of 100 tenge three times: 66.66.. each, 200 together and not 201.
+  const std::vector<PaidOut> thrice(3, {"100", "2024-03-01"});
+  const Judged judged = Judge({{"", "3", 0, "1"}}, thrice, "2024-03-01");
+  EXPECT_EQ(Text(judged.demand.lines(0).principal()), "66.67");
+  EXPECT_EQ(Text(judged.demand.total()), "200.00");
+}
+
+TEST(Return, HalfATengeIsRoundedUp) {
+  EXPECT_EQ(Text(Judge({{"", "2", 0, "1"}}, {{"1", "2024-03-01"}}, "2024-03-01").demand.total()),
+            "1.00");
+  EXPECT_EQ(Text(Judge({{"", "2", 0, "1"}}, {{"0.98", "2024-03-01"}}, "2024-03-01").demand.total()),
+            "0.00");
+}
+
+TEST(Return, NothingFromTheToleranceOn) {
+  const std::vector<PaidOut> paid = {{"1000000", "2024-03-01"}};
+  EXPECT_EQ(Text(Judge({{"", "100", 0, "90"}}, paid, "2025-01-01").demand.total()), "0.00");
+  EXPECT_NE(Text(Judge({{"", "100", 0, "89.999"}}, paid, "2025-01-01").demand.total()), "0.00");
+  EXPECT_NE(Text(Judge({{"", "100", 0, "90"}}, paid, "2024-12-31").demand.total()), "0.00");
+}
+
+// ---- What must hold of any
+
+TEST(Return, IsMonotoneAndAdditive) {
+  const std::vector<PaidOut> all = {
+      {"123456789.01", "2023-02-28"}, {"98765432.10", "2024-02-29"}, {"55555.55", "2024-07-14"}};
+  int64_t before = 0;
+  for (int reached = 0; reached <= 97; ++reached) {
+    const std::vector<Promise> promises = {{"", "97", 0, absl::StrCat(reached)},
+                                           {"", "89", 0, absl::StrCat(reached * 89 / 97)}};
+    const int64_t whole = Judge(promises, all, "2024-11-30").demand.total().units();
+    int64_t apart = 0;
+    for (const PaidOut& one : all)
+      apart += Judge(promises, {one}, "2024-11-30").demand.total().units();
+    EXPECT_LE(std::abs(whole - apart), 2);  // three roundings against one
+    if (reached > 0) {
+      EXPECT_LE(whole, before);
+    }
+    before = whole;
+  }
+  EXPECT_EQ(before, 0);
+}
+
+TEST(Return, OfNothingReachedIsPrincipalAndInterest) {
+  const Judged judged =
+      Judge({{"", "5", 0, "0"}}, {{"300", "2023-06-01"}, {"700", "2024-06-01"}}, "2024-09-01");
+  EXPECT_EQ(Text(judged.demand.principal()), "1000.00");
+  const Money sum = *Money::FromProto(judged.demand.principal())
+                         ->Add(*Money::FromProto(judged.demand.interest()));
+  EXPECT_LE(std::abs(judged.demand.total().units() * 100 - sum.tiyn()), 50);
+}
+
+TEST(Return, TheLargestSumsAreExactOrRefused) {
+  const Judged judged =
+      Judge({{"", "2", 0, "1"}}, {{"1000000000000000", "2024-03-01"}}, "2024-03-01");
+  EXPECT_EQ(Text(judged.demand.total()), "500000000000000.00");
+  EXPECT_FALSE(
+      JudgeReturn(FactsOf({{"", "2", 0, "0"}}, {{"1000000000000000", "2023-03-01"}}, "2024-03-01"))
+          .ok());
+}
+
+// ---- Replay
+
+TEST(Return, IsTheSameFromTheStoredFactsAlone) {
+  const Judged judged = Judge({{"10", "30", 6'000, "15"}, {"", "7", 4'000, "2"}},
+                              {{"300", "2023-06-01"}, {"700", "2024-06-01"}}, "2024-09-01");
+  const auto again = JudgeReturn(Facts::Of(judged.decision));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->decision.SerializeAsString(), judged.decision.SerializeAsString());
+  EXPECT_EQ(again->demand.SerializeAsString(), judged.demand.SerializeAsString());
+  EXPECT_EQ(again->achievement.SerializeAsString(), judged.achievement.SerializeAsString());
+}
+
+TEST(Return, SaysWhichFactAStoredDecisionLacks) {
+  decision::v1::Decision stored =
+      Judge({{"", "7", 0, "2"}}, {{"700", "2024-06-01"}}, "2024-09-01").decision;
+  stored.mutable_findings()->RemoveLast();
+  const auto again = JudgeReturn(Facts::Of(stored));
+  EXPECT_EQ(again.status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(Return, NeedsARateForEachDay) {
+  Facts facts;
+  SetPayment(1, *Money::Parse("1"), OnDay("2022-12-31"), "payments/1", "c1", &facts);
+  EXPECT_FALSE(SetReturnNorms(Rates(), OnDay("2024-01-01"), &facts).ok());
+}
+
+// ---- Late
+
+TEST(LateInterest, CountsBothEndsAndRoundsToTheTiyn) {
+  const base::Percent rate = *base::Percent::Parse("14.25");
+  const auto late = [&](const char* from, const char* to) {
+    return LateInterest(*Money::Parse("8107346"), rate, OnDay(from), OnDay(to))->ToString();
+  };
+  EXPECT_EQ(late("2024-09-01", "2024-09-01"), "3165.20");   // 3165.1967..
+  EXPECT_EQ(late("2024-09-01", "2024-09-30"), "94955.90");  // 94955.9017..
+  EXPECT_EQ(late("2024-09-02", "2024-09-01"), "0.00");
+}
+
+// ---- What an agreement may hold
+
+TEST(Obligations, AreCheckedBeforeTheyAreAgreed) {
+  const auto check = [](const std::vector<Promise>& promises) {
+    Obligations obligations;
+    for (const Promise& promise : promises) {
+      Obligation* obligation = obligations.Add();
+      obligation->set_target(promise.target);
+      obligation->set_weight_bp(promise.weight_bp);
+    }
+    return CheckObligations(obligations, "application.obligations");
+  };
+  EXPECT_EQ(check({{"", "1", 0, ""}, {"", "2", 0, ""}}), absl::OkStatus());
+  EXPECT_EQ(check({{"", "1", 9'999, ""}, {"", "2", 1, ""}}), absl::OkStatus());
+  EXPECT_EQ(base::LegalBasisOf(check({})).article(), "Art. 27(3)");
+  EXPECT_FALSE(check({{"", "0.000", 0, ""}}).ok());
+  EXPECT_FALSE(check({{"", "1", 10'000, ""}, {"", "2", 0, ""}}).ok());
+  EXPECT_FALSE(check({{"", "1", 5'000, ""}, {"", "2", 4'999, ""}}).ok());
+}
+
+}  // namespace
+}  // namespace nisi::cases
