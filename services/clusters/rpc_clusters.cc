@@ -331,6 +331,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
   const store::View view = env.store->Read();
   const std::string& name = request.name();
   v1::ReplayDecisionResponse response;
+  response.set_name(name);
   absl::Status failed;
   const auto add = [&](const char* field, bool has, const Decision& stored,
                        absl::StatusOr<Decision> (*replay)(const Decision&)) {
@@ -340,6 +341,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const auto found, view.Find(kDiagnostics, store::Key::Of(name)));
     if (!found.has_value()) return base::NotFound(kDiagnostics.name, name);
     const Diagnostic& of = found->row.diagnostic();
+    response.set_bin(of.cluster_organization());
     add("decision", of.has_decision(), of.decision(), ReplayDiagnosis);
   } else if (absl::StrContains(name, "/applications/")) {
     constexpr char kPattern[] = "selections/*/applications/*";
@@ -351,6 +353,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const auto found, view.Find(kApplications, store::Key::Of(selection, number)));
     if (!found.has_value()) return base::NotFound(kApplications.name, name);
     const Application& of = found->row.application();
+    response.set_bin(of.cluster_organization());
     add("admission", of.has_admission(), of.admission(), ReplayAdmission);
     add("scoring", of.has_scoring(), of.scoring(), ReplayTotal);
   } else if (base::MatchResourceName("selections/*", name).ok()) {
@@ -365,6 +368,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const auto found, view.Find(kClusters, store::Key::Of(number)));
     if (!found.has_value()) return base::NotFound(kClusters.name, name);
     const Cluster& of = found->row.cluster();
+    response.set_bin(of.cluster_organization());
     add("composition", of.has_composition(), of.composition(), ReplayComposition);
     add("decision", of.has_decision(), of.decision(), ReplayRegister);
   } else if (base::MatchResourceName(kPaymentPattern, name).ok()) {
@@ -378,6 +382,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const auto found, view.Find(kSupports, store::Key::Of(name)));
     if (!found.has_value()) return base::NotFound(kSupports.name, name);
     const Support& of = found->row.support();
+    response.set_bin(of.recipient());
     add("examination", of.has_examination(), of.examination(), ReplayExamination);
     add("decision", of.has_decision(), of.decision(), ReplayGrant);
   } else {

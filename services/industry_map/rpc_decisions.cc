@@ -115,6 +115,15 @@ absl::StatusOr<v1::Project> TakeNow(const Env& env, store::Tx& tx, const Review&
   return step.row.project();
 }
 
+absl::StatusOr<v1::ReplayDecisionResponse> Replayed(
+    const std::string& name, const std::string& owner, const decision::v1::Decision& stored,
+    absl::StatusOr<decision::v1::Decision> (*replay)(const decision::v1::Decision&)) {
+  ASSIGN_OR_RETURN(auto answer, cases::ReplayAnswer<v1::ReplayDecisionResponse>(stored, replay));
+  answer.set_name(name);
+  answer.set_bin(owner);
+  return answer;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Project> IncludeProject(Env& env, const Call& call, store::Tx& tx,
@@ -198,32 +207,34 @@ absl::StatusOr<v1::Project> ExcludeProject(Env& env, const Call& call, store::Tx
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call&, const v1::ReplayDecisionRequest& request) {
-  using Response = v1::ReplayDecisionResponse;
   const store::View view = env.store->Read();
   const std::string& name = request.name();
   if (absl::StartsWith(name, "editions/")) {
     ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
     ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number)));
     if (!found.has_value()) return base::NotFound("editions", name);
-    return cases::ReplayAnswer<Response>(found->row.edition().decision(), ReplayEdition);
+    return Replayed(name, "", found->row.edition().decision(), ReplayEdition);
   }
   if (absl::StrContains(name, "/reviews/")) {
     ASSIGN_OR_RETURN(const ReviewNumbers numbers, NumbersOfReview(name));
     ASSIGN_OR_RETURN(const auto found,
                      view.Find(kReviews, ReviewKey(numbers.project, numbers.review)));
     if (!found.has_value()) return base::NotFound("reviews", name);
+    const std::string& owner = found->row.review().owner_bin();
     const v1::ReviewData& data = found->row.review().administrative_data();
-    if (data.has_decision()) return cases::ReplayAnswer<Response>(data.decision(), ReplayAdoption);
+    if (data.has_decision()) return Replayed(name, owner, data.decision(), ReplayAdoption);
     if (!data.has_ground_decision()) return errors::DecisionMissing();
-    return cases::ReplayAnswer<Response>(data.ground_decision(), ReplaySustained);
+    return Replayed(name, owner, data.ground_decision(), ReplaySustained);
   }
   if (absl::StartsWith(name, "projects/")) {
     ASSIGN_OR_RETURN(const int32_t number, ProjectNumber(name));
     ASSIGN_OR_RETURN(const auto found, view.Find(kProjects, ProjectKey(number)));
     if (!found.has_value()) return base::NotFound("projects", name);
-    const Progress& progress = found->row.project().administrative_data().progress();
+    const Project& project = found->row.project();
+    const Progress& progress = project.administrative_data().progress();
     if (!progress.has_traffic_light_decision()) return errors::DecisionMissing();
-    return cases::ReplayAnswer<Response>(progress.traffic_light_decision(), ReplayLight);
+    return Replayed(name, project.parameters().owner_bin(), progress.traffic_light_decision(),
+                    ReplayLight);
   }
   return base::InvalidField("name", "is of no record with decisions");
 }

@@ -181,8 +181,11 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
       const auto found,
       rpc::FindFor(view, call, kSuppliers, store::Key::Of(BinIn(request.name())), request.name()));
   if (!found.row.supplier().has_decision()) return errors::DecisionMissing();
-  return cases::ReplayAnswer<v1::ReplayDecisionResponse>(found.row.supplier().decision(),
-                                                         ReplaySupplier);
+  ASSIGN_OR_RETURN(auto answer, cases::ReplayAnswer<v1::ReplayDecisionResponse>(
+                                    found.row.supplier().decision(), ReplaySupplier));
+  answer.set_name(found.row.supplier().name());
+  answer.set_bin(found.row.supplier().bin());
+  return answer;
 }
 
 }  // namespace nisi::suppliers
