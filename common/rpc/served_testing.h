@@ -71,6 +71,7 @@ class LocalServer {
     const std::shared_ptr<http2::Taker> taker = server_->take()(std::move(head), catcher);
     if (taker != nullptr) {
       taker->OnMessage(request);
+      catcher->WaitReady();
       taker->OnEnd();
       for (size_t seen = 1; catcher->WaitFor(seen); ++seen) {
         if (seen == messages) {
@@ -126,12 +127,21 @@ class LocalServer {
       }
       Finish(std::move(answer));
     }
-    void Ready() override {}
+    void Ready() override {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ready_ = true;
+      changed_.notify_all();
+    }
     bool cancelled() const override {
       const std::lock_guard<std::mutex> lock(mutex_);
       return given_up_;
     }
 
+    // The end of what a client sends comes to a call when a message could.
+    void WaitReady() {
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [&] { return ready_ || over_; });
+    }
     // Whether so many messages came before the end.
     bool WaitFor(size_t messages) {
       std::unique_lock<std::mutex> lock(mutex_);
@@ -152,6 +162,7 @@ class LocalServer {
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Got got_;
+    bool ready_ = false;
     bool over_ = false;
     bool given_up_ = false;
   };

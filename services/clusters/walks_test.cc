@@ -1,6 +1,8 @@
-// What is confidential stays so (Art. 6(3)): marked values in every confidential field, followed
-// through every method; and who is let in to a record, by its ties.
+// Walks over every method of the service. What is confidential stays so (Art. 6(3)): marked values
+// in every confidential field are followed. Who is let in to a record, by its ties. What is badly
+// formed is refused by its name, and what is outermost breaks nothing.
 #include "common/base/money.h"
+#include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/clusters/env.h"
@@ -140,7 +142,7 @@ TEST_F(ClusterConfidentialTest, NoCanaryLeaves) {
   EXPECT_GT(walk.answered, 500);
   EXPECT_GT(walk.to_owner, 20);
   EXPECT_GT(walk.by_right, 20);
-  EXPECT_GT(walk.withheld, 100);
+  EXPECT_GT(walk.withheld, 50);
   EXPECT_GT(walk.accesses, 20);
 }
 
@@ -195,11 +197,38 @@ TEST_F(ClusterConfidentialTest, ScopesHoldBothWays) {
   fixture.apart = [&](const rpc::Method& method, const rpc::ScopedRecord& record) {
     return record.resource == &cluster && absl::EndsWith(method.policy.path, "/RequestSupport");
   };
+  // Of its own BIN, for a cluster that is not there: refused as what is not the caller's.
+  fixture.may_deny = [](const rpc::Method& method, rpc::Role) {
+    return absl::EndsWith(method.policy.path, "/RequestSupport");
+  };
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.answered, 100);
   EXPECT_GT(walk.outside, 100);
   EXPECT_EQ(walk.alike, walk.outside);
   EXPECT_GT(walk.lists, 20);
+}
+
+TEST_F(ClusterConfidentialTest, BadInputIsRefusedByItsName) {
+  const Round round = Registered();
+  Allocate();
+  const std::string paid = ExaminedSupport(round);
+  const v1::Payment payment = PaidOnce(paid);
+  const v1::Initiative initiative = MarkedInitiative(round.organizations[0]);
+  const v1::ClusterReport report = MarkedReport(round);
+  rpc::BadInputFixture fixture;
+  fixture.registry = &service_->registry();
+  fixture.store = &store();
+  fixture.clock = &clock_;
+  fixture.records = {round.cluster,     round.selection, round.applications[0],
+                     initiative.name(), report.name(),   paid,
+                     payment.name()};
+  fixture.bin = Bin(round.organizations[0]);
+  fixture.regions = {"11"};
+  const rpc::BadInputWalk walk = rpc::WalkBadInput(fixture);
+  EXPECT_GT(walk.broken, 1'000);
+  EXPECT_GT(walk.answered, 10);
+  EXPECT_GT(walk.outermost, 500);
+  EXPECT_GT(walk.taken, 50);
 }
 
 }  // namespace
