@@ -56,7 +56,8 @@ def check_map(client, made):
     jobs = sum(project.parameters.jobs_operation for project in projects)
     assert sum(row.jobs_plan for row in summary.rows) == jobs
     assert not any(row.HasField("administrative_data") for row in summary.rows), "sums to nobody"
-    full = client.call(MAP + "Summarize", m.SummarizeRequest(), m.SummarizeResponse, "authority.industry").rows[0]
+    full = client.call(MAP + "Summarize", m.SummarizeRequest(reveal=True), m.SummarizeResponse,
+                       "authority.industry").rows[0]
     cost = sum(int(row["cost"]) for row in rows_of(made / "projects-01.csv"))
     assert full.administrative_data.cost.units == cost, full
     assert all(project.last_report_quarter == "2026Q3" for project in projects)

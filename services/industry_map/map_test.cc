@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_split.h"
 #include "common/base/codes.h"
+#include "common/rpc/sample.h"
 #include "services/industry_map/box.h"
 #include "services/industry_map/service_testing.h"
 #include "services/industry_map/tables.h"
@@ -81,8 +82,10 @@ class WholeMapTest : public MapTest {
     } while (!list.page_token().empty());
     return projects;
   }
-  absl::StatusOr<v1::SummarizeResponse> Summarize(const v1::SummarizeRequest& request,
-                                                  const rpc::Caller& caller) {
+  // `reveal` is off unless asked, so that a sum is looked at only where a test means it.
+  absl::StatusOr<v1::SummarizeResponse> Summarize(v1::SummarizeRequest request,
+                                                  const rpc::Caller& caller, bool reveal = false) {
+    request.set_reveal(reveal);
     return Do<v1::SummarizeResponse>("Summarize", caller, request);
   }
 };
@@ -233,7 +236,7 @@ TEST_F(WholeMapTest, SumsAreWhatListsAddUpTo) {
           absl::ToUnixSeconds(moments[static_cast<size_t>(pick(60))]));
       *list.mutable_known_at() = request.known_at();
     }
-    const auto said = Summarize(request, auditor_);
+    const auto said = Summarize(request, auditor_, /*reveal=*/true);
     ASSERT_TRUE(said.ok()) << said.status();
     ASSERT_EQ(Said(*said), AddUp(request, ListAll(list, auditor_))) << request.ShortDebugString();
   }
@@ -244,24 +247,65 @@ TEST_F(WholeMapTest, SumsAreWhatListsAddUpTo) {
 
 TEST_F(WholeMapTest, SumsOfMoneyAreForThoseWhoseDutyNeedsThem) {
   Include();
-  v1::SummarizeRequest all;
+  const rpc::Caller stranger = CallerOf("s", {rpc::v1::ENTITY}, rpc::SampleBin(5));
+  v1::SummarizeRequest all, by_region, of_body;
+  by_region.add_group_by(v1::SummarizeRequest::REGION);
+  of_body.set_body_bin(kHoldingBin);
   const auto open = Summarize(all, public_);
   ASSERT_TRUE(open.ok()) << open.status();
   ASSERT_EQ(open->rows_size(), 1);
   EXPECT_EQ(open->rows(0).project_count(), 1);
   EXPECT_EQ(open->rows(0).jobs_plan(), 400);
-  EXPECT_FALSE(open->rows(0).has_administrative_data());
-  EXPECT_TRUE(Summarize(all, authority_)->rows(0).has_administrative_data());
-  EXPECT_FALSE(Summarize(all, akimat_)->rows(0).has_administrative_data());
-  EXPECT_FALSE(Summarize(all, owner_)->rows(0).has_administrative_data());
+  const auto sees = [&](const v1::SummarizeRequest& request, const rpc::Caller& caller,
+                        bool reveal = true) {
+    const v1::SummaryRow row = Summarize(request, caller, reveal)->rows(0);
+    EXPECT_EQ(row.has_administrative_data(), !row.has_withheld());
+    return row.has_administrative_data();
+  };
+  EXPECT_FALSE(sees(all, public_));
+  EXPECT_TRUE(sees(all, authority_));
+  EXPECT_FALSE(sees(all, authority_, /*reveal=*/false));
+  EXPECT_FALSE(sees(all, akimat_));
+  EXPECT_FALSE(sees(all, holding_));
+  EXPECT_TRUE(sees(by_region, akimat_));
+  EXPECT_FALSE(sees(by_region, other_akimat_));
+  EXPECT_TRUE(sees(of_body, holding_));
+  EXPECT_FALSE(sees(of_body, sector_));
+  // All of it is one company's: it sees its own sums.
+  EXPECT_TRUE(sees(all, owner_, /*reveal=*/false));
+  EXPECT_FALSE(sees(all, stranger));
+}
+
+// A sum over the projects of one owner says what its projects say.
+TEST_F(WholeMapTest, ALookAtTheSumOfOneOwnerIsRecordedForIt) {
+  Include();
+  Include();
   v1::SummarizeRequest by_region;
   by_region.add_group_by(v1::SummarizeRequest::REGION);
-  EXPECT_TRUE(Summarize(by_region, akimat_)->rows(0).has_administrative_data());
-  EXPECT_FALSE(Summarize(by_region, other_akimat_)->rows(0).has_administrative_data());
-  v1::SummarizeRequest of_body;
-  of_body.set_body_bin(kHoldingBin);
-  EXPECT_TRUE(Summarize(of_body, holding_)->rows(0).has_administrative_data());
-  EXPECT_FALSE(Summarize(of_body, sector_)->rows(0).has_administrative_data());
+  const auto looks = [&](const std::string& owner) {
+    std::vector<std::string> records;
+    const absl::Status read = store().Read().Scan(
+        rpc::kAccesses, {store::Key::Of(owner), ""}, {},
+        [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<disclosure::v1::AccessRow>(row));
+          for (const auto& record : stored.row.access().records()) records.push_back(record);
+          return true;
+        });
+    EXPECT_TRUE(read.ok()) << read;
+    return records;
+  };
+  EXPECT_EQ(Summarize(by_region, authority_, /*reveal=*/true)->rows(0).owner_bin(), kOwnerBin);
+  EXPECT_THAT(looks(kOwnerBin), ::testing::ElementsAre("summary/region/39"));
+  ImportRow other = MakeRow(1);
+  other.set_owner_bin(rpc::SampleBin(5));
+  ASSERT_TRUE(Import({other}, Uuid(1))->committed());
+  const auto mixed = Summarize(by_region, authority_, /*reveal=*/true);
+  EXPECT_EQ(mixed->rows(0).project_count(), 3);
+  EXPECT_EQ(mixed->rows(0).owner_bin(), "");
+  // It is nobody's alone; neither owner sees it.
+  EXPECT_FALSE(Summarize(by_region, owner_, /*reveal=*/true)->rows(0).has_administrative_data());
+  EXPECT_THAT(looks(kOwnerBin), ::testing::SizeIs(1));
+  EXPECT_THAT(looks(""), ::testing::ElementsAre("summary/region/39"));
 }
 
 v1::Box MakeBox(int32_t south, int32_t west, int32_t north, int32_t east) {
@@ -653,7 +697,7 @@ TEST_F(WholeMapTest, TakesInTheProjectsOf2021) {
   const auto report = Import(rows, Uuid(2021));
   ASSERT_TRUE(report.ok()) << report.status();
   ASSERT_TRUE(report->committed()) << report->ShortDebugString();
-  const auto sum = Summarize({}, authority_);
+  const auto sum = Summarize({}, authority_, /*reveal=*/true);
   ASSERT_EQ(sum->rows_size(), 1);
   EXPECT_EQ(sum->rows(0).project_count(), 6);
   EXPECT_EQ(sum->rows(0).jobs_plan(), jobs);

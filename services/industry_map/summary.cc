@@ -2,6 +2,9 @@
 
 #include <bit>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/status.h"
 
 namespace nisi::industry_map {
@@ -113,6 +116,31 @@ Group Only(uint32_t dimensions, const Group& group) {
   if ((dimensions & kByBody) != 0) only.body = group.body;
   if ((dimensions & kByYear) != 0) only.year = group.year;
   return only;
+}
+
+std::string NameOf(uint32_t dimensions, const Group& group) {
+  std::string name = "summary";
+  const auto add = [&](uint32_t dimension, const char* what, const auto& value) {
+    if ((dimensions & dimension) != 0) absl::StrAppend(&name, "/", what, "/", value);
+  };
+  add(kByRegion, "region", group.region);
+  add(kBySector, "sector", group.sector);
+  add(kByStage, "stage",
+      v1::ProjectParameters::Stage_Name(static_cast<v1::ProjectParameters::Stage>(group.stage)));
+  add(kByBody, "body", group.body);
+  add(kByYear, "year", group.year);
+  return name;
+}
+
+int64_t OwnerNumber(const std::string& bin) {
+  int64_t number = 0;
+  return absl::SimpleAtoi(bin, &number) ? number : 0;
+}
+
+std::string OnlyOwner(absl::Span<const absl::int128> sums) {
+  const absl::int128 count = sums[0], owners = sums[kMeasures - 2], squares = sums[kMeasures - 1];
+  if (count <= 0 || owners <= 0 || count * squares != owners * owners) return "";
+  return absl::StrFormat("%012d", static_cast<int64_t>(owners / count));
 }
 
 bool Agree(uint32_t dimensions, const Group& a, const Group& b) {

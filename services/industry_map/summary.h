@@ -6,16 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "absl/numeric/int128.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "common/store/key.h"
 #include "nisi/industry_map/v1/resources.pb.h"
 
 namespace nisi::industry_map {
 
 // In this order on disk: projects, jobs planned, jobs, cost and investment used in tiyn, reds,
-// yellows.
-inline constexpr size_t kMeasures = 7;
+// yellows, the owner's BIN as a number, its square.
+inline constexpr size_t kMeasures = 9;
 
 // Bits of a mask, in the order of keys.
 inline constexpr uint32_t kByRegion = 1;
@@ -50,6 +52,16 @@ absl::StatusOr<Group> ReadGroup(absl::string_view key);
 uint32_t KeptMaskFor(uint32_t dimensions);
 // The group with nothing but the values of these dimensions.
 Group Only(uint32_t dimensions, const Group& group);
+// The group as a name: "summary/region/75/sector/27".
+std::string NameOf(uint32_t dimensions, const Group& group);
+
+// A BIN or IIN as a number; 0 where there is none.
+int64_t OwnerNumber(const std::string& bin);
+// BIN or IIN of the owner that all projects of a group have, from its sums; empty: they have
+// several. n numbers are all the same exactly where n times the sum of their squares is the square
+// of their sum; 12 digits leave room for ten million projects.
+std::string OnlyOwner(absl::Span<const absl::int128> sums);
+
 // Whether both have the same values in these dimensions.
 bool Agree(uint32_t dimensions, const Group& a, const Group& b);
 

@@ -106,6 +106,7 @@ const store::Totals<ProjectRow> kMapTotals{
       const auto tiyn = [](const google::type::Money& money) -> Int {
         return base::Money::FromProto(money).value_or(base::Money()).tiyn();
       };
+      const Int owner = OwnerNumber(project.parameters().owner_bin());
       const std::array<Int, kMeasures> add = {
           1,
           project.parameters().jobs_operation(),
@@ -113,7 +114,9 @@ const store::Totals<ProjectRow> kMapTotals{
           tiyn(project.administrative_data().terms().cost()),
           tiyn(progress.investment_used()),
           progress.traffic_light() == v1::Progress::RED ? 1 : 0,
-          progress.traffic_light() == v1::Progress::YELLOW ? 1 : 0};
+          progress.traffic_light() == v1::Progress::YELLOW ? 1 : 0,
+          owner,
+          owner * owner};
       const Group group = GroupOf(project);
       for (const uint32_t mask : KeptMasks()) emit(GroupKey(mask, group), add);
     }};

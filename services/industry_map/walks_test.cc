@@ -1,5 +1,7 @@
-// What is confidential stays so (Art. 6(3)): marked values in every confidential field, followed
-// through every method; and who is let in to a record, by its ties.
+// Walks over every method of the service. What is confidential stays so (Art. 6(3)): marked values
+// in every confidential field are followed. Who is let in to a record, by its ties. What is badly
+// formed is refused by its name, and what is outermost breaks nothing.
+#include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/industry_map/env.h"
@@ -130,11 +132,14 @@ TEST_F(MapConfidentialTest, NoCanaryLeaves) {
   fixture.body = kHoldingBin;
   fixture.planted = {&project, &first, &second, &report};
   fixture.calls = {Replay(name), Replay(adopted.name()), Replay(returned.name())};
+  const rpc::PermitWalk permits = rpc::WalkPermits(fixture);
+  EXPECT_GE(permits.opened, 4);
+  EXPECT_GE(permits.refused, 16);
   const rpc::CanaryWalk walk = rpc::WalkCanaries(fixture);
-  EXPECT_GT(walk.answered, 500);
-  EXPECT_GT(walk.to_owner, 20);
+  EXPECT_GT(walk.answered, 300);
+  EXPECT_GT(walk.to_owner, 10);
   EXPECT_GT(walk.by_right, 20);
-  EXPECT_GT(walk.withheld, 100);
+  EXPECT_GT(walk.withheld, 30);
   EXPECT_GT(walk.accesses, 20);
 }
 
@@ -151,15 +156,28 @@ TEST_F(MapConfidentialTest, ScopesHoldBothWays) {
                      {adopted.name(), "projects/77/reviews/1", &adopted},
                      {returned.name(), "projects/77/reviews/1", &returned},
                      {report.name(), "projects/77/reports/2026q2", &report}};
-  // What is not on the map and never was is for its owner and the bodies over it.
+  // What is not on the map and never was is for its owner and the bodies over it; a rectangle holds
+  // what is on the map alone.
   fixture.hides = [&](const rpc::Method& method, const rpc::Caller& caller,
                       const rpc::ScopedRecord& record) {
-    return method.policy.is_public && record.resource == &draft &&
+    if (!method.policy.is_public || record.resource != &draft) return false;
+    return absl::EndsWith(method.policy.path, "/ListInBox") ||
            !IsVisible(draft, rpc::Ties::Of(*v1::Project::descriptor())->RolesOver(caller, draft));
   };
-  // Only who proposed a review takes it back.
+  // Only who proposed a review takes it back; what was reached, the body says that answers for the
+  // project.
   fixture.may_deny = [](const rpc::Method& method, rpc::Role) {
-    return absl::EndsWith(method.policy.path, "/WithdrawReview");
+    const std::string& path = method.policy.path;
+    return absl::EndsWith(path, "/WithdrawReview") || absl::EndsWith(path, "/CommissionProject") ||
+           absl::EndsWith(path, "/RecordMilestone");
+  };
+  fixture.fill = [](const rpc::Method& method, google::protobuf::Message* request) {
+    if (!absl::EndsWith(method.policy.path, "/ListInBox")) return;
+    v1::Box& box = *static_cast<v1::ListInBoxRequest*>(request)->mutable_box();
+    box.set_south_millionths(-90'000'000);
+    box.set_north_millionths(90'000'000);
+    box.set_west_millionths(-180'000'000);
+    box.set_east_millionths(180'000'000);
   };
   // Reviews and reports have ties of their own, of their day: a list of them is empty to all
   // others, whether the project is there or not.
@@ -168,11 +186,29 @@ TEST_F(MapConfidentialTest, ScopesHoldBothWays) {
            absl::EndsWith(method.policy.path, "/ListReports");
   };
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
-  EXPECT_GT(walk.answered, 100);
+  EXPECT_GT(walk.answered, 50);
   EXPECT_GT(walk.outside, 100);
   EXPECT_EQ(walk.alike, walk.outside);
   EXPECT_GT(walk.by_field, 2);
   EXPECT_GT(walk.lists, 20);
+}
+
+TEST_F(MapConfidentialTest, BadInputIsRefusedByItsName) {
+  const std::string name = Include(MarkedProject());
+  const auto [adopted, returned] = MarkedReviews(name);
+  const v1::Report report = MarkedReport(name);
+  rpc::BadInputFixture fixture;
+  fixture.registry = &service_->registry();
+  fixture.store = &store();
+  fixture.clock = &clock_;
+  fixture.records = {name, returned.name(), report.name()};
+  fixture.bin = kOwnerBin;
+  fixture.regions = {"39"};
+  const rpc::BadInputWalk walk = rpc::WalkBadInput(fixture);
+  EXPECT_GT(walk.broken, 1'000);
+  EXPECT_GT(walk.answered, 10);
+  EXPECT_GT(walk.outermost, 500);
+  EXPECT_GT(walk.taken, 50);
 }
 
 }  // namespace
