@@ -100,6 +100,12 @@ bool IsOwner(const Caller& caller, const std::string& owner) {
   return !owner.empty() && caller.bin == owner && (caller.roles & kOwners) != 0;
 }
 
+// The one closed record of an answer that is claimed: what a permit may open.
+bool IsOneClosed(const Method& method, const Claims& claims) {
+  return method.policy.discloses && method.policy.reveal == nullptr && claims.claims.size() == 1 &&
+         claims.claims.front().place.type->ties.closed();
+}
+
 // The caller's roles over the record in which the method admits it. An `unscoped` method ties no
 // scoped role to the record, and shows it nothing by duty.
 uint32_t RolesOver(const Call& call, const MarkedType& type, const Message& resource) {
@@ -306,6 +312,23 @@ const store::Index<PermitRow> kPermitsByParty{0xf003, "permits_by_party", kPermi
                                                   emit(Key::Of(row.permit().reader_bin()));
                                               }};
 
+absl::StatusOr<bool> HasPermit(const store::Reader& reader, const Call& call, const Ties& ties,
+                               const Message& resource) {
+  const MethodPolicy& method = *call.method;
+  if (!method.discloses || method.reveal != nullptr || call.caller->anonymous()) return false;
+  const auto* field = resource.GetDescriptor()->FindFieldByName("name");
+  if (field == nullptr) return false;
+  const std::string name = resource.GetReflection()->GetString(resource, field);
+  bool permitted = false;
+  RETURN_IF_ERROR(
+      VisitPermits(reader, *call.caller, ties.Owner(resource), [&](const Permit& permit) {
+        permitted =
+            InForce(permit, reader.today()) && (permit.record().empty() || permit.record() == name);
+        return !permitted;
+      }));
+  return permitted;
+}
+
 store::Schema WithDisclosure(store::Schema schema) {
   if (schema.FindTable(kPermits.id) != nullptr) return schema;
   schema.tables.push_back(&kPermits);
@@ -325,8 +348,11 @@ absl::StatusOr<Masked> MaskAnswer(const Method& method, const Call& call, const 
   }
   auto claims = std::make_shared<Claims>();
   ASSIGN_OR_RETURN(claims->answer, Parsed(method, bytes));
-  if (asks_closed) RETURN_IF_ERROR(method.mask.CheckClosed(call, *claims->answer));
+  absl::Status closed;
+  if (asks_closed) closed = method.mask.CheckClosed(call, *claims->answer);
   RETURN_IF_ERROR(Apply(method, call, ShowingOf(method.policy, request), claims.get()));
+  claims->by_permit = !closed.ok();
+  if (!closed.ok() && !IsOneClosed(method, *claims)) return closed;
   if (claims->claims.empty()) return Masked{claims->answer->SerializeAsString(), nullptr};
   claims->as_of = AsOfIn(request);
   return Masked{"", std::move(claims)};
@@ -354,6 +380,7 @@ absl::StatusOr<std::string> Settled(const Call& call, Claims* claims,
                                     const absl::StatusOr<store::Outcome>& outcome) {
   const bool decided = outcome.ok() || (claims->nothing && absl::IsCancelled(outcome.status()));
   if (!decided) return outcome.status();
+  if (claims->by_permit && claims->nothing) return base::AccessDenied();
   for (size_t i = 0; i < claims->claims.size(); ++i) {
     const Mask::Place& place = claims->claims[i].place;
     Withhold(*place.type, claims->shown[i], ReasonOf(Showing::kByRight, *call.caller),

@@ -42,6 +42,12 @@ bool HasMarks(const store::Schema& schema);
 // the tie to experts), seen on sample records.
 absl::Status CheckMarks(const store::Schema& schema);
 
+// Whether a permit in force lets the caller read the record though nothing ties it to it: by a
+// method that discloses one record. What leaves is settled with its confidential fields, so that of
+// a closed record nothing leaves where the permit is withdrawn meanwhile.
+absl::StatusOr<bool> HasPermit(const store::Reader& reader, const Call& call, const Ties& ties,
+                               const google::protobuf::Message& resource);
+
 enum class Showing { kByRight, kNotAsked, kOwner, kNobody };
 
 // A record of which its reader may see more than nothing, if that can be recorded.
@@ -57,7 +63,8 @@ struct Claims {
   std::vector<Claim> claims;
   std::vector<ShownMarks> shown;  // of each claim, when settled
   std::optional<base::Date> as_of;
-  bool nothing = false;  // when settled: nothing is shown, so nothing was recorded
+  bool nothing = false;    // when settled: nothing is shown, so nothing was recorded
+  bool by_permit = false;  // closed, and over which the caller has no role
 };
 
 struct Masked {
@@ -67,7 +74,7 @@ struct Masked {
 
 // Of the answer to a unary call, or to an upload (`request` null). NotInMemory() by the call's
 // reach. ACCESS_DENIED when the answer to a reading holds a closed record over which the caller has
-// no role.
+// no role, nor a permit of its owner.
 absl::StatusOr<Masked> MaskAnswer(const Method& method, const Call& call,
                                   const google::protobuf::Message* request, std::string bytes);
 // Of a message of a stream.

@@ -180,6 +180,14 @@ class DisclosureTest : public ::testing::Test {
   static std::string WhyNot(const Works& works) {
     return v1::Withheld::Reason_Name(works.withheld().reason());
   }
+  // What is in the safe.
+  std::string Open(const Caller& caller) {
+    testing::v1::GetSafeRequest request;
+    request.set_name("safes/1");
+    const auto safe =
+        server_->Do<testing::v1::Safe>(caller, absl::StrCat(kService, "OpenSafe"), request);
+    return safe.ok() ? safe->content() : ReasonOf(safe.status());
+  }
   std::vector<Access> Accesses(const Caller& caller, const std::string& filter = "") {
     ListAccessesRequest request;
     request.set_filter(filter);
@@ -616,6 +624,24 @@ TEST_F(DisclosureTest, AClosedRecordLeavesToNobodyWithoutARole) {
   EXPECT_EQ(open(CallerOf({v1::AUDITOR})), "");
 }
 
+// What a function let through by a permit leaves by that permit alone.
+TEST_F(DisclosureTest, AClosedRecordLeavesByAPermitWhileItIsInForce) {
+  const Caller reader = CallerOf({v1::ENTITY}, kReader);
+  EXPECT_EQ(Open(reader), "ACCESS_DENIED");
+  const auto elsewhere =
+      Give(absl::StrCat("reader_bin: '", kReader, "' record: 'safes/2' fields: 'content'"));
+  ASSERT_TRUE(elsewhere.ok()) << elsewhere.status();
+  EXPECT_EQ(Open(reader), "ACCESS_DENIED");
+  const auto given = Give(absl::StrCat("reader_bin: '", kReader, "' record: 'safes/1'"));
+  ASSERT_TRUE(given.ok()) << given.status();
+  EXPECT_EQ(Open(reader), "gold");
+  EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOther)), "ACCESS_DENIED");
+  ASSERT_TRUE(Withdraw(CallerOf({v1::ENTITY}, kOwn), given->name()).ok());
+  EXPECT_EQ(Open(reader), "ACCESS_DENIED");
+  EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOwn)), "gold");
+  EXPECT_EQ(Open(CallerOf({v1::AUDITOR})), "gold");
+}
+
 // Holds the store's writer in a command until it is let go.
 class Held {
  public:
@@ -665,13 +691,17 @@ TEST_F(DisclosureTest, AWithdrawalHoldsForEveryAnswerThatLeavesAfterIt) {
     EXPECT_TRUE(withdrawn.ok()) << withdrawn.status();
   });
   WaitForQueue(*store_, 1);
-  std::string shown;
+  std::string shown, opened;
   std::thread reads([&] { shown = ShownTo(CallerOf({v1::ENTITY}, kReader)); });
   WaitForQueue(*store_, 2);
+  std::thread opens([&] { opened = Open(CallerOf({v1::ENTITY}, kReader)); });
+  WaitForQueue(*store_, 3);
   held.Release();
   withdraws.join();
   reads.join();
+  opens.join();
   EXPECT_EQ(shown, "");
+  EXPECT_EQ(opened, "ACCESS_DENIED");
   EXPECT_THAT(NewAccesses(), ElementsAre());
 }
 
@@ -887,6 +917,9 @@ TEST_F(DisclosureTest, NoCanaryLeaves) {
   fixture.regions = {"75"};
   fixture.body = kOtherBin;
   fixture.planted = {&works};
+  const PermitWalk permits = WalkPermits(fixture);
+  EXPECT_GE(permits.opened, 8);
+  EXPECT_GE(permits.refused, 20);
   const CanaryWalk walk = WalkCanaries(fixture);
   EXPECT_GT(walk.answered, 100);
   EXPECT_GT(walk.to_owner, 10);

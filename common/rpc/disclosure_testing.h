@@ -21,6 +21,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/date.h"
+#include "common/base/roles.h"
 #include "common/base/status.h"
 #include "common/rpc/disclosure.h"
 #include "common/rpc/field_rules.h"
@@ -520,6 +522,168 @@ class CanaryWalker {
 // answer that shows something to others than the owner has exactly one access of that owner.
 inline CanaryWalk WalkCanaries(const CanaryFixture& fixture) {
   return CanaryWalker(fixture).Walk();
+}
+
+struct PermitWalk {
+  int opened = 0;   // answers that a permit showed whole
+  int refused = 0;  // answers to others, or without one in force, that showed nothing
+};
+
+// One walk.
+class PermitWalker {
+ public:
+  explicit PermitWalker(const CanaryFixture& fixture)
+      : fixture_(fixture),
+        server_(*fixture.registry, fixture.clock),
+        today_(base::Date::LegalDay(fixture.clock->Now())) {
+    EXPECT_TRUE(server_.started().ok()) << server_.started();
+  }
+
+  PermitWalk Walk() {
+    for (const Method* method : MethodsOf(*fixture_.registry)) {
+      const MethodPolicy& policy = method->policy;
+      if (!method->unary || !policy.discloses || policy.reveal != nullptr) continue;
+      for (const Role role : {v1::ENTITY, v1::CUSTOMER}) {
+        if (!policy.is_public && (policy.roles & base::RoleBit(role)) == 0) continue;
+        for (const std::string& record : fixture_.records) About(*method, role, record);
+      }
+    }
+    return walk_;
+  }
+
+ private:
+  static constexpr char kService[] = "/nisi.disclosure.v1.DisclosureService/";
+
+  static Caller Made(Role role, const std::string& bin, const std::string& subject) {
+    Caller caller;
+    caller.subject = subject;
+    caller.bin = bin;
+    caller.Grant(role);
+    return caller;
+  }
+
+  void About(const Method& method, Role role, const std::string& record) {
+    const auto request = RequestOf(method, {});
+    if (!SetNames({record}, request.get())) return;
+    const std::string bytes = request->SerializeAsString();
+    const Caller owner = Made(role, fixture_.owner_bin, "owner");
+    if (Look(method, owner, bytes) != kAll) return;  // not about a record of the owner's
+    SCOPED_TRACE(absl::StrCat(method.policy.path, " of ", record, " as ", base::RoleName(role)));
+    const Caller bank = Made(role, SampleBin(41'001), "bank"),
+                 other = Made(role, SampleBin(41'003), "other"),
+                 reader = Made(role, SampleBin(41'005), "bailiff"),
+                 authority = Made(v1::AUTHORITY_INDUSTRY, "", "authority");
+    const auto expect = [&](const Caller& caller, bool sees, const char* who) {
+      EXPECT_EQ(Look(method, caller, bytes), sees ? kAll : kNothing) << who;
+      ++(sees ? walk_.opened : walk_.refused);
+    };
+    expect(bank, false, "before the consent");
+    disclosure::v1::GiveConsentRequest consent;
+    *consent.mutable_permit() = PermitFor(record);
+    consent.mutable_permit()->set_reader_bin(bank.bin);
+    const std::string consented = Make("GiveConsent", owner, consent);
+    expect(bank, true, "by consent");
+    expect(other, false, "whom the consent does not name");
+    expect(Caller(), false, "the public");
+    Withdraw(consented, owner);
+    expect(bank, false, "after the withdrawal");
+
+    disclosure::v1::RecordCourtOrderRequest order;
+    *order.mutable_permit() = PermitFor(record);
+    order.mutable_permit()->set_reader_subject(reader.subject);
+    order.mutable_permit()->set_court("СМЭС");
+    order.mutable_permit()->set_number("7119-26");
+    *order.mutable_permit()->mutable_decision_date() = today_.ToProto();
+    const std::string ordered = Make("RecordCourtOrder", authority, order);
+    expect(reader, true, "by court order");
+    expect(bank, false, "whom the order does not name");
+    Withdraw(ordered, authority);
+    expect(reader, false, "after the order was set aside");
+
+    EXPECT_EQ(Accesses(owner, consented, bank, record), 1);
+    EXPECT_EQ(Accesses(owner, ordered, reader, record), 1);
+    EXPECT_EQ(Accesses(other, consented, bank, record), 0);
+  }
+
+  enum Seen { kNothing, kSome, kAll };
+
+  // Of a record that is denied: nothing.
+  Seen Look(const Method& method, const Caller& caller, const std::string& request) {
+    const Got got = server_.Call(caller, method.policy.path, request);
+    if (!got.status.ok()) return kNothing;
+    std::unique_ptr<google::protobuf::Message> answer(method.response_prototype->New());
+    EXPECT_TRUE(answer->ParseFromString(got.message()));
+    size_t marks = 0, withheld = 0;
+    for (const Mask::Place& place : method.mask.Find(answer.get())) {
+      marks += place.type->marks.size();
+      withheld += static_cast<size_t>(
+          static_cast<const v1::Withheld&>(
+              place.resource->GetReflection()->GetMessage(*place.resource, place.type->withheld))
+              .fields_size());
+    }
+    return marks == withheld ? kNothing : withheld == 0 ? kAll : kSome;
+  }
+
+  disclosure::v1::Permit PermitFor(const std::string& record) const {
+    disclosure::v1::Permit permit;
+    permit.set_owner_bin(fixture_.owner_bin);
+    permit.set_record(record);
+    *permit.mutable_first_day() = today_.ToProto();
+    *permit.mutable_last_day() = today_.AddDays(30).ToProto();
+    return permit;
+  }
+
+  template <class Request>
+  std::string Make(const char* name, const Caller& caller, Request request) {
+    request.set_request_id(FreshId());
+    const auto made =
+        server_.Do<disclosure::v1::Permit>(caller, absl::StrCat(kService, name), request);
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.ok() ? made->name() : "";
+  }
+
+  void Withdraw(const std::string& name, const Caller& caller) {
+    disclosure::v1::WithdrawPermitRequest request;
+    request.set_name(name);
+    Make("WithdrawPermit", caller, request);
+  }
+
+  // How many looks by `reader` at the record, under the permit, `caller` sees of the owner's.
+  int Accesses(const Caller& caller, const std::string& permit, const Caller& reader,
+               const std::string& record) {
+    disclosure::v1::ListAccessesRequest request;
+    request.set_filter(absl::StrCat("owner_bin = \"", fixture_.owner_bin, "\""));
+    request.set_page_size(200);
+    int count = 0;
+    do {
+      const auto page = server_.Do<disclosure::v1::ListAccessesResponse>(
+          caller, absl::StrCat(kService, "ListAccesses"), request);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      for (const auto& access : page->accesses()) {
+        count += access.permit() == permit && access.reader_bin() == reader.bin &&
+                         access.reader_subject() == reader.subject && access.records_size() == 1 &&
+                         access.records(0) == record
+                     ? 1
+                     : 0;
+      }
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return count;
+  }
+
+  const CanaryFixture& fixture_;
+  LocalServer server_;
+  const base::Date today_;
+  PermitWalk walk_;
+};
+
+// For each method that discloses one record, as Get, and each record of the owner's: a third party
+// sees nothing, then all by the owner's consent or a court order that names it, and nothing again
+// from the withdrawal on; nobody else sees more; the owner finds each look, and nobody else's list
+// has it.
+inline PermitWalk WalkPermits(const CanaryFixture& fixture) {
+  return PermitWalker(fixture).Walk();
 }
 
 }  // namespace nisi::rpc

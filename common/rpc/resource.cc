@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/rpc/disclosure.h"
 
 namespace nisi::rpc {
 
@@ -22,12 +23,18 @@ bool MaySee(const Call& call, const Ties& ties, const Message& resource, Visible
   return visible == nullptr || visible(resource, *roles);
 }
 
+absl::StatusOr<bool> MayRead(const store::Reader& reader, const Call& call, const Ties& ties,
+                             const Message& resource, Visible visible, uint32_t* roles) {
+  if (MaySee(call, ties, resource, visible, roles)) return true;
+  if (visible != nullptr && !visible(resource, *roles)) return false;
+  return HasPermit(reader, call, ties, resource);
+}
+
 bool SeesAll(const Call& call, const Ties& ties, Visible visible) {
   if (visible != nullptr) return false;
   const MethodPolicy& method = *call.method;
   if (method.is_public) return !ties.closed() || (call.caller->roles & kCountryRoles) != 0;
-  const uint32_t admitted = call.caller->roles & method.roles;
-  return (admitted & kCountryRoles) != 0 || (method.unscoped && (admitted & kScopedRoles) != 0);
+  return (call.caller->roles & method.roles & kCountryRoles) != 0;
 }
 
 absl::Status Absent(const Call& call, const Ties& ties, Visible visible,

@@ -31,6 +31,12 @@ using Visible = bool (*)(const google::protobuf::Message& resource, uint32_t rol
 bool MaySee(const Call& call, const Ties& ties, const google::protobuf::Message& resource,
             Visible visible, uint32_t* roles);
 
+// MaySee; or a permit of the owner lets the caller read what the record's ties keep from it
+// (HasPermit). What is not `visible` no permit shows.
+absl::StatusOr<bool> MayRead(const store::Reader& reader, const Call& call, const Ties& ties,
+                             const google::protobuf::Message& resource, Visible visible,
+                             uint32_t* roles);
+
 // Whether nothing in a record can keep it from the caller.
 bool SeesAll(const Call& call, const Ties& ties, Visible visible);
 
@@ -65,9 +71,9 @@ absl::StatusOr<Found<Row>> FindFor(const store::Reader& reader, const Call& call
   ASSIGN_OR_RETURN(auto stored, reader.Find(table, key, at));
   if (!stored.has_value()) return Absent(call, TiesOfRow<Row>(), visible, table.name, name);
   Found<Row> found{std::move(stored->row), stored->version};
-  if (!MaySee(call, TiesOfRow<Row>(), ResourceIn(found.row), visible, &found.roles)) {
-    return Missing(call, table.name, name);
-  }
+  ASSIGN_OR_RETURN(const bool may_read, MayRead(reader, call, TiesOfRow<Row>(),
+                                                ResourceIn(found.row), visible, &found.roles));
+  if (!may_read) return Missing(call, table.name, name);
   return found;
 }
 
@@ -92,9 +98,9 @@ absl::StatusOr<Encoded<Resource>> GetRecord(const store::Store& store, const Cal
       return base::StoreCorrupt("row does not parse");
     }
     uint32_t roles = 0;
-    if (!MaySee(call, TiesOf<Resource>(), resource, visible, &roles)) {
-      return Missing(call, table.name, request.name());
-    }
+    ASSIGN_OR_RETURN(const bool may_read,
+                     MayRead(view, call, TiesOf<Resource>(), resource, visible, &roles));
+    if (!may_read) return Missing(call, table.name, request.name());
   }
   return Encoded<Resource>{std::string(row.resource)};
 }

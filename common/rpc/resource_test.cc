@@ -162,9 +162,11 @@ TEST_F(ResourceTest, ARecordIsFoundByWhoHasARoleOverIt) {
   Admit({v1::ENTITY});
   EXPECT_EQ(Find(CallBy({v1::ENTITY, v1::AUDITOR}, kOther), "a"), "ACCESS_DENIED");
   EXPECT_EQ(Find(CallBy({v1::ENTITY, v1::AUDITOR}, kOwn), "a"), "7/" + entity);
+  // That a method needs no record of the caller's own makes none its own.
   method_.unscoped = true;
-  EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "a"), "7/" + entity);
-  EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "b"), "NOT_FOUND");
+  EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOwn), "a"), "7/" + entity);
+  EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "a"), "ACCESS_DENIED");
+  EXPECT_EQ(Find(CallBy({v1::ENTITY}, kOther), "b"), "ACCESS_DENIED");
 }
 
 TEST_F(ResourceTest, WhatIsPublicIsFoundByAllAndTheRestAsIfItWereNotThere) {

@@ -28,20 +28,20 @@ std::string SampleText(int seed, const v1::Field& rule) {
     case v1::GOODS_CODE:
       return absl::StrFormat("85%04d", 1000 + seed % 9000);
     case v1::GOODS_CODE_PREFIX:
-      return "8504";
+      return rule.unique_items() ? absl::StrFormat("85%02d", seed % 100) : "8504";
     case v1::OKED:
     case v1::KPVED:
       return absl::StrFormat("27.%02d", 10 + seed % 90);
     case v1::ENS_TRU:
       return absl::StrFormat("271110.100.%06d", seed % 1'000'000);
     case v1::ENS_TRU_PREFIX:
-      return "271110";
+      return rule.unique_items() ? absl::StrFormat("2711%02d", seed % 100) : "271110";
     case v1::BIN:
       return SampleBin(seed);
     case v1::KATO:
       return absl::StrFormat("75%02d10000", 10 + seed % 90);
     case v1::KATO_PREFIX:
-      return "75";
+      return rule.unique_items() ? absl::StrFormat("75%02d", seed % 100) : "75";
     case v1::RESOURCE_NAME:
       return absl::StrReplaceAll(rule.resource(), {{"*", absl::StrCat(1 + seed)}});
     case v1::FILTER:

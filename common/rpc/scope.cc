@@ -119,9 +119,7 @@ const Ties& CheckedTies(absl::StatusOr<Ties>& ties) {
 uint32_t RolesFor(const Call& call, const Ties& ties, const Message& resource) {
   const MethodPolicy& method = *call.method;
   const uint32_t over = ties.RolesOver(*call.caller, resource);
-  if (method.is_public) return over;
-  const uint32_t unscoped = method.unscoped ? call.caller->roles & kScopedRoles : 0;
-  return (over | unscoped) & method.roles;
+  return method.is_public ? over : over & method.roles;
 }
 
 absl::Status Missing(const Call& call, absl::string_view collection, absl::string_view name) {

@@ -73,7 +73,7 @@ const Ties& TiesOf() {
 }
 
 // The caller's roles over the record in which the method admits it; all of them where the method is
-// public. Of an `unscoped` method its scoped roles hold without a tie.
+// public. An `unscoped` method lets its callers in, and ties none of them to a record.
 uint32_t RolesFor(const Call& call, const Ties& ties, const google::protobuf::Message& resource);
 
 // What a handler does not find or may not show: NOT_FOUND to whoever the method admits by a role

@@ -177,7 +177,8 @@ TEST(RolesFor, OnlyThoseInWhichTheMethodAdmitsTheCaller) {
   EXPECT_EQ(over(MethodFor({v1::AUDITOR}), own), Bits({v1::AUDITOR}));
   EXPECT_EQ(over(MethodFor({v1::PUBLIC}), own), Bits({v1::ENTITY, v1::AUDITOR}));
   EXPECT_EQ(over(MethodFor({v1::PUBLIC}), Widget()), Bits({v1::AUDITOR}));
-  EXPECT_EQ(over(MethodFor({v1::ENTITY}, /*unscoped=*/true), Widget()), Bits({v1::ENTITY}));
+  EXPECT_EQ(over(MethodFor({v1::ENTITY}, /*unscoped=*/true), own), Bits({v1::ENTITY}));
+  EXPECT_EQ(over(MethodFor({v1::ENTITY}, /*unscoped=*/true), Widget()), 0U);
   EXPECT_EQ(over(MethodFor({v1::AKIMAT}, /*unscoped=*/true), own), 0U);
 }
 

@@ -147,6 +147,15 @@ inline absl::StatusOr<testing::v1::Vault> OpenVault(WorksEnv&, Call&,
   return vault;
 }
 
+inline absl::StatusOr<testing::v1::Safe> OpenSafe(WorksEnv&, Call&,
+                                                  const testing::v1::GetSafeRequest& request) {
+  testing::v1::Safe safe;
+  safe.set_name(request.name());
+  safe.set_owner_bin("940140000385");
+  safe.set_content("gold");
+  return safe;
+}
+
 inline absl::Status BindWorks(WorksEnv& env, Registry* registry) {
   RETURN_IF_ERROR(registry->Add(*WorksService::descriptor()));
   NISI_UNARY(*registry, WorksService, GetWorks, env, GetWorks);
@@ -158,6 +167,7 @@ inline absl::Status BindWorks(WorksEnv& env, Registry* registry) {
   NISI_COMMAND(*registry, WorksService, UpdateWorks, env, *env.store, UpdateWorks);
   NISI_SERVER_STREAM(*registry, WorksService, ExportWorks, env, ExportWorks);
   NISI_UNARY(*registry, WorksService, OpenVault, env, OpenVault);
+  NISI_UNARY(*registry, WorksService, OpenSafe, env, OpenSafe);
   return absl::OkStatus();
 }
 

@@ -253,6 +253,18 @@ TEST_F(DemandTest, SubscribersHearOfWhatTheyWant) {
   EXPECT_THAT(seen, ElementsAre(wanted->name()));
   EXPECT_THAT(Listed("", Owner(Bin(1)), mine.name()), ElementsAre(wanted->name()));
   EXPECT_EQ(Listed("", public_).size(), 2u);
+  // A role for the whole country has no part in it; whoever audits sees it.
+  for (const rpc::Role role : {rpc::v1::AUTHORITY_INDUSTRY, rpc::v1::INSTITUTE_LOCAL_CONTENT,
+                               rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_SUBSOIL}) {
+    v1::ListDemandsRequest by_it;
+    by_it.set_subscription(mine.name());
+    const rpc::Caller body = CallerOf("body", {role});
+    EXPECT_EQ(base::ReasonOf(Do<v1::ListDemandsResponse>("ListDemands", body, by_it).status()),
+              "NOT_FOUND");
+    EXPECT_EQ(base::ReasonOf(Stream("WatchDemands", body, watch).status()), "NOT_FOUND");
+  }
+  EXPECT_THAT(Listed("", auditor_, mine.name()), ElementsAre(wanted->name()));
+  EXPECT_TRUE(Stream("WatchDemands", auditor_, watch).ok());
   v1::ListSubscriptionsRequest list;
   list.set_bin(Bin(1));
   EXPECT_EQ(Done<v1::ListSubscriptionsResponse>("ListSubscriptions", Owner(Bin(1)), list)

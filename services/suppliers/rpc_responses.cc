@@ -15,6 +15,13 @@ using v1::Subscription;
 
 constexpr int kMaxSubscriptions = 100;  // a BIN
 
+// What somebody looks for says what it is about to make: it is the subscriber's and the auditors',
+// also where the method that names it is for everybody.
+bool SubscriptionIsVisible(const google::protobuf::Message&, uint32_t roles) {
+  return (roles & (base::RoleBit(rpc::v1::ENTITY) | base::RoleBit(rpc::v1::CUSTOMER) |
+                   base::RoleBit(rpc::v1::AUDITOR))) != 0;
+}
+
 absl::StatusOr<Demand> OpenDemand(const store::Tx& tx, const Call& call, const std::string& name) {
   ASSIGN_OR_RETURN(const int64_t number, rpc::NumberIn(name, "demands/*", 0));
   ASSIGN_OR_RETURN(auto found, tx.Find(kDemands, store::Key::Of(number)));
@@ -107,8 +114,8 @@ absl::StatusOr<Encoded<v1::ListResponsesResponse>> ListResponses(
 absl::StatusOr<Subscription> SubscriptionOf(const store::Reader& reader, const Call& call,
                                             const std::string& name) {
   ASSIGN_OR_RETURN(const int64_t number, rpc::NumberIn(name, "subscriptions/*", 0));
-  ASSIGN_OR_RETURN(auto found,
-                   rpc::FindFor(reader, call, kSubscriptions, store::Key::Of(number), name));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(reader, call, kSubscriptions, store::Key::Of(number),
+                                            name, SubscriptionIsVisible));
   return std::move(*found.row.mutable_subscription());
 }
 

@@ -1,5 +1,7 @@
-// What is confidential stays so (Art. 6(3)): marked values in every confidential field, followed
-// through every method; and who is let in to a record, by its ties.
+// Walks over every method of the service. What is confidential stays so (Art. 6(3)): marked values
+// in every confidential field are followed. Who is let in to a record, by its ties. What is badly
+// formed is refused by its name, and what is outermost breaks nothing.
+#include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/suppliers/env.h"
@@ -17,6 +19,7 @@ class ConfidentialTest : public SuppliersTest {
     v1::RegisterSupplierRequest create;
     *create.mutable_supplier() = MakeSupplier(bin);
     rpc::PlantCanaries(create.mutable_supplier());
+    create.mutable_supplier()->mutable_finance()->set_year(2025);  // one whose norms are known
     Done<v1::Supplier>("RegisterSupplier", owner, create);
     v1::SubmitSupplierRequest submit;
     submit.set_name("suppliers/" + bin);
@@ -141,11 +144,14 @@ TEST_F(ConfidentialTest, NoCanaryLeaves) {
   const std::string service = "/nisi.suppliers.v1.SuppliersService/";
   fixture.calls = {{service + "ComputeInCountryValue", compute.SerializeAsString()},
                    {service + "GetEvidence", get.SerializeAsString()}};
+  const rpc::PermitWalk permits = rpc::WalkPermits(fixture);
+  EXPECT_GE(permits.opened, 6);
+  EXPECT_GE(permits.refused, 24);
   const rpc::CanaryWalk walk = rpc::WalkCanaries(fixture);
   EXPECT_GT(walk.answered, 500);
   EXPECT_GT(walk.to_owner, 20);
   EXPECT_GT(walk.by_right, 20);
-  EXPECT_GT(walk.withheld, 200);
+  EXPECT_GT(walk.withheld, 50);
   EXPECT_GT(walk.accesses, 20);
 }
 
@@ -180,13 +186,18 @@ TEST_F(ConfidentialTest, ScopesHoldBothWays) {
                      {subscription.name(), "subscriptions/77", &subscription},
                      {monitored_.name(), "monitored/" + absent, &monitored_},
                      {report.name(), "procurement_reports/77", &report}};
-  // What is not in the public register is for insiders over it.
+  // What is not in the public register is for insiders over it, a subscription for its subscriber
+  // and auditors.
   fixture.hides = [&](const rpc::Method& method, const rpc::Caller& caller,
                       const rpc::ScopedRecord& record) {
     const bool is_hidden =
         record.resource == &draft || record.resource == &added || record.resource == &hidden;
     const uint32_t over =
         rpc::Ties::Of(*record.resource->GetDescriptor())->RolesOver(caller, *record.resource);
+    if (record.resource == &subscription) {
+      return (over & (base::RoleBit(rpc::v1::ENTITY) | base::RoleBit(rpc::v1::CUSTOMER) |
+                      base::RoleBit(rpc::v1::AUDITOR))) == 0;
+    }
     return method.policy.is_public && is_hidden && (over & kInsiders) == 0;
   };
   // Whoever asked is tied to an answer, too, and does not take it back. What is added to a supplier
@@ -207,6 +218,27 @@ TEST_F(ConfidentialTest, ScopesHoldBothWays) {
   EXPECT_EQ(walk.alike, walk.outside);
   EXPECT_GT(walk.by_field, 10);
   EXPECT_GT(walk.lists, 20);
+}
+
+TEST_F(ConfidentialTest, BadInputIsRefusedByItsName) {
+  const std::string bin = Bin(1);
+  const v1::Supplier supplier = Marked(bin);
+  const v1::Evidence evidence = MarkedEvidence(bin, "1", false);
+  const v1::Response response = MarkedResponse(Bin(3), bin);
+  const v1::ProcurementReport report = MarkedReport(bin);
+  rpc::BadInputFixture fixture;
+  fixture.registry = &service_->registry();
+  fixture.store = &store();
+  fixture.clock = &clock_;
+  fixture.records = {supplier.name(), evidence.name(),   "demands/1",  response.name(),
+                     "offers/1",      monitored_.name(), report.name()};
+  fixture.bin = bin;
+  fixture.regions = {"75"};
+  const rpc::BadInputWalk walk = rpc::WalkBadInput(fixture);
+  EXPECT_GT(walk.broken, 1'000);
+  EXPECT_GT(walk.answered, 10);
+  EXPECT_GT(walk.outermost, 500);
+  EXPECT_GT(walk.taken, 50);
 }
 
 }  // namespace
