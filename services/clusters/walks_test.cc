@@ -138,6 +138,9 @@ TEST_F(ClusterConfidentialTest, NoCanaryLeaves) {
       {absl::StrCat(kClusterPath, "ReplayDecision"), Of<v1::ReplayDecisionRequest>(examined)},
       {absl::StrCat(kClusterPath, "ReplayDecision"), Of<v1::ReplayDecisionRequest>(round.cluster)},
       {absl::StrCat(kSupportPath, "DecideSupport"), too_much.SerializeAsString()}};
+  const rpc::PermitWalk permits = rpc::WalkPermits(fixture);
+  EXPECT_GE(permits.opened, 6);
+  EXPECT_GE(permits.refused, 24);
   const rpc::CanaryWalk walk = rpc::WalkCanaries(fixture);
   EXPECT_GT(walk.answered, 500);
   EXPECT_GT(walk.to_owner, 20);
