@@ -636,9 +636,9 @@ TEST_F(DisclosureTest, AClosedRecordLeavesByAPermitWhileItIsInForce) {
   ASSERT_TRUE(given.ok()) << given.status();
   EXPECT_EQ(Open(reader), "gold");
   EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOther)), "ACCESS_DENIED");
-  ASSERT_TRUE(Withdraw(CallerOf({v1::ENTITY}, kOwn), given->name()).ok());
+  ASSERT_TRUE(Withdraw(CallerOf({v1::ENTITY}, kOwnerBin), given->name()).ok());
   EXPECT_EQ(Open(reader), "ACCESS_DENIED");
-  EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOwn)), "gold");
+  EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOwnerBin)), "gold");
   EXPECT_EQ(Open(CallerOf({v1::AUDITOR})), "gold");
 }
 
