@@ -34,6 +34,8 @@ DISCLOSURE = "/nisi.disclosure.v1.DisclosureService/"  # on those whose records 
 STANDARD = (JOURNAL, STORE)  # on every process with a store
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
 MODES = ("embedded", "processes")
+# Which service asks which: as separate processes it is told where they are, and they admit it as a peer.
+ASKS = {"clusters": ("priority-goods", "industry-map"), "suppliers": ("industry-map",)}
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
 # restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
 BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"
@@ -193,11 +195,14 @@ class Suite:
         if owner != "priority-goods" and "--metrics-address" in flags:  # one process has the port
             at = flags.index("--metrics-address")
             del flags[at:at + 2]
+        for peer in ASKS.get(owner, ()):
+            flags += ["--peer", f"{peer}=127.0.0.1:{self.backend_ports[peer]}"]
+        for asker in ("gateway", *(asker for asker, asked in ASKS.items() if owner in asked)):
+            flags += ["--context-peer", f"spiffe://nisi/svc/{asker}"]
         self._spawn(owner, self.bin / f"nisi-{owner}", "--address", f"127.0.0.1:{self.backend_ports[owner]}",
                     "--data", self.data, "--backup-folder", self.backups, "--clock-file", self.clock,
                     "--tls-dir", keys / "tls",
-                    "--signers", keys / "signers.json", "--context-peer", "spiffe://nisi/svc/gateway",
-                    *flags)
+                    "--signers", keys / "signers.json", "--context-key", keys / f"context-{owner}.key", *flags)
 
     def connection_flags(self):
         """By which `nisi` finds and believes the gateway."""

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/norms/term.h"
+#include "common/rpc/peer.h"
 #include "common/rpc/resource.h"
 
 namespace nisi::cases {
@@ -31,6 +32,17 @@ absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint) {
                        "The gate of recipients has not answered: not checked is not passed.")
       .With("checkpoint", gate::v1::Checkpoint_Name(checkpoint))
       .RetryAfter(absl::Minutes(1));
+}
+
+absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint, const absl::Status& not_answered) {
+  if (!rpc::IsNotAnswered(not_answered)) return GateNotChecked(checkpoint);
+  const auto told = base::InfoOf(not_answered).metadata();
+  return base::Refusal(absl::StatusCode::kUnavailable, "GATE_NOT_CHECKED",
+                       "The gate of recipients has not answered: not checked is not passed.")
+      .With("checkpoint", gate::v1::Checkpoint_Name(checkpoint))
+      .With("service", told.at("service"))
+      .With("why", told.at("why"))
+      .RetryAfter(rpc::RetryOf(not_answered));
 }
 
 absl::StatusOr<std::optional<Notice>> LastNotice(const store::Reader& reader,

@@ -37,6 +37,9 @@ class Gate {
 };
 
 absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint);
+// The same for a gate that is a service: with the service that has not answered, why, and when to
+// ask again (rpc::NotAnswered).
+absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint, const absl::Status& not_answered);
 
 // Numbers on disk, the same in every service.
 extern const store::Table<NoticeRow> kNotices;          // 0xf030: name

@@ -66,4 +66,16 @@ http2::Answer ToAnswer(const absl::Status& original, absl::string_view trace_id)
   return {status.code(), std::move(message), wire.SerializeAsString(), {}};
 }
 
+absl::Status FromAnswer(const http2::Answer& answer) {
+  if (answer.code == absl::StatusCode::kOk) return absl::OkStatus();
+  absl::Status status(answer.code, answer.text);
+  google::rpc::Status wire;
+  if (wire.ParseFromString(answer.details)) {
+    for (const auto& detail : wire.details()) {
+      status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+    }
+  }
+  return status;
+}
+
 }  // namespace nisi::rpc

@@ -13,4 +13,7 @@ namespace nisi::rpc {
 // quote to an operator, who finds it in the logs.
 http2::Answer ToAnswer(const absl::Status& status, absl::string_view trace_id = "");
 
+// A status as it was before, its details as payloads again: of another service's answer.
+absl::Status FromAnswer(const http2::Answer& answer);
+
 }  // namespace nisi::rpc

@@ -1,6 +1,7 @@
 #include "common/rpc/host.h"
 
 #include <filesystem>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -10,7 +11,8 @@
 namespace nisi::rpc {
 
 absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
-                                      std::map<std::string, store::TimerFn> timers) {
+                                      std::map<std::string, store::TimerFn> timers,
+                                      uint32_t deliver_as) {
   RETURN_IF_ERROR(CheckMarks(schema));
   const bool marked = HasMarks(schema);
   schema_ = marked ? WithDisclosure(schema) : schema;
@@ -86,12 +88,48 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
         return figures;
       });
   journal_ = JournalEnv{store_.get(), signer_.get()};
+  if (options.peers != nullptr) DeliverTo(*options.peers, deliver_as, options.metrics);
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
   RETURN_IF_ERROR(AddStoreService(*store_env_, &registry_));
   if (!marked) return absl::OkStatus();
   registry_.DiscloseFrom(store_.get());
   disclosure_ = DisclosureEnv{store_.get(), &registry_};
   return AddDisclosureService(disclosure_, &registry_);
+}
+
+// The metrics may outlive the service, and ask while it ends.
+struct HostedService::Relayed {
+  std::mutex mutex;
+  const store::OutboxRelay* relay = nullptr;
+};
+
+HostedService::~HostedService() {
+  if (relayed_ == nullptr) return;
+  const std::lock_guard<std::mutex> lock(relayed_->mutex);
+  relayed_->relay = nullptr;
+}
+
+void HostedService::DeliverTo(Peers& peers, uint32_t roles, Metrics* metrics) {
+  relay_ = std::make_unique<store::OutboxRelay>(
+      *store_, [&peers, roles](const store::OutboxMessage& message) {
+        return peers.Deliver(message, roles);
+      });
+  relayed_ = std::make_shared<Relayed>();
+  relayed_->relay = relay_.get();
+  metrics->AddFigures([relayed = relayed_] {
+    const std::lock_guard<std::mutex> lock(relayed->mutex);
+    if (relayed->relay == nullptr) return std::vector<store::Figure>();
+    const store::OutboxRelay::Counts counts = relayed->relay->counts();
+    return std::vector<store::Figure>{
+        {"nisi_outbox_pending", "Messages for other services that are not confirmed yet.",
+         static_cast<double>(counts.pending)},
+        {"nisi_outbox_failing_targets", "Services whose last delivery failed.",
+         static_cast<double>(counts.failing_targets)},
+        {"nisi_outbox_delivered_total", "Messages that other services confirmed.",
+         static_cast<double>(counts.delivered)},
+        {"nisi_outbox_failed_total", "Deliveries that failed and will be tried again.",
+         static_cast<double>(counts.failed)}};
+  });
 }
 
 }  // namespace nisi::rpc

@@ -15,9 +15,11 @@
 #include "common/rpc/disclosure.h"
 #include "common/rpc/journal_service.h"
 #include "common/rpc/metrics.h"
+#include "common/rpc/peer.h"
 #include "common/rpc/registry.h"
 #include "common/rpc/store_service.h"
 #include "common/store/head_signer.h"
+#include "common/store/outbox.h"
 #include "common/store/store.h"
 
 namespace rocksdb {
@@ -32,6 +34,8 @@ struct HostOptions {
   base::Clock* clock = nullptr;
   const norms::Norms* norms = nullptr;
   Metrics* metrics = nullptr;
+  // The other services; null, as in tests of one alone: nobody answers, and nothing is delivered.
+  Peers* peers = nullptr;
   std::string backup_dir;  // backups go to <backup_dir>/<service>; empty: none are made
   int backups_kept = 1;
   bool sync = true;  // off only to measure what syncing costs
@@ -45,18 +49,25 @@ struct HostOptions {
 
 class HostedService {
  public:
-  virtual ~HostedService() = default;
+  HostedService() = default;
+  virtual ~HostedService();
+  HostedService(const HostedService&) = delete;
+  HostedService& operator=(const HostedService&) = delete;
   Registry& registry() { return registry_; }
   store::Store& store() { return *store_; }
 
  protected:
   // Opens store, journal and head key of the schema's service and binds JournalService and
   // StoreService; where records have confidential fields, the tables WithDisclosure has and
-  // DisclosureService as well.
+  // DisclosureService as well. Delivers what commands emit (store::Tx::Emit) to the peers, as this
+  // service by itself with the roles `deliver_as`.
   absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
-                         std::map<std::string, store::TimerFn> timers);
+                         std::map<std::string, store::TimerFn> timers, uint32_t deliver_as = 0);
 
  private:
+  struct Relayed;
+  void DeliverTo(Peers& peers, uint32_t roles, Metrics* metrics);
+
   store::Schema schema_;  // as it lies on disk
   std::unique_ptr<store::HeadSigner> signer_;
   std::shared_ptr<store::Store> store_;
@@ -64,6 +75,8 @@ class HostedService {
   DisclosureEnv disclosure_{};
   std::shared_ptr<StoreEnv> store_env_;
   Registry registry_;
+  std::unique_ptr<store::OutboxRelay> relay_;
+  std::shared_ptr<Relayed> relayed_;  // for the metrics
 };
 
 using OpenService =

@@ -29,6 +29,11 @@ const prometheus::Histogram::BucketBoundaries& LatencyBuckets() {
   return kBuckets;
 }
 
+const char* TypeOf(const google::protobuf::MethodDescriptor& method) {
+  if (method.server_streaming()) return method.client_streaming() ? "bidi_stream" : "server_stream";
+  return method.client_streaming() ? "client_stream" : "unary";
+}
+
 }  // namespace
 
 // Asks for the figures when Prometheus does.
@@ -100,30 +105,37 @@ Metrics::~Metrics() = default;
 
 MethodMetrics Metrics::ForMethod(const google::protobuf::MethodDescriptor& method,
                                  const std::string& process) {
-  const bool up = method.client_streaming();
-  const char* const type = method.server_streaming() ? (up ? "bidi_stream" : "server_stream")
-                                                     : (up ? "client_stream" : "unary");
-  return For(method.service()->full_name(), method.name(), type, process);
+  return For("grpc_server", {{"process", process.empty() ? process_ : process},
+                             {"grpc_service", method.service()->full_name()},
+                             {"grpc_method", method.name()},
+                             {"grpc_type", TypeOf(method)}});
+}
+
+MethodMetrics Metrics::ForPeer(const google::protobuf::MethodDescriptor& method,
+                               const std::string& peer) {
+  return For("grpc_client", {{"process", process_},
+                             {"peer", peer},
+                             {"grpc_service", method.service()->full_name()},
+                             {"grpc_method", method.name()},
+                             {"grpc_type", TypeOf(method)}});
 }
 
 MethodMetrics Metrics::ForUnknown(const std::string& process) {
-  return For("unknown", "unknown", "unary", process);
+  return For("grpc_server", {{"process", process.empty() ? process_ : process},
+                             {"grpc_service", "unknown"},
+                             {"grpc_method", "unknown"},
+                             {"grpc_type", "unary"}});
 }
 
-MethodMetrics Metrics::For(const std::string& service, const std::string& method, const char* type,
-                           const std::string& process) {
-  const std::map<std::string, std::string> labels{{"process", process.empty() ? process_ : process},
-                                                  {"grpc_service", service},
-                                                  {"grpc_method", method},
-                                                  {"grpc_type", type}};
+MethodMetrics Metrics::For(const std::string& prefix, const Labels& labels) {
   MethodMetrics metrics;
   metrics.started = &prometheus::BuildCounter()
-                         .Name("grpc_server_started_total")
+                         .Name(prefix + "_started_total")
                          .Help("Calls begun.")
                          .Register(*registry_)
                          .Add(labels);
   auto& handled = prometheus::BuildCounter()
-                      .Name("grpc_server_handled_total")
+                      .Name(prefix + "_handled_total")
                       .Help("Calls answered, by code.")
                       .Register(*registry_);
   for (size_t code = 0; code < metrics.handled.size(); ++code) {
@@ -132,8 +144,8 @@ MethodMetrics Metrics::For(const std::string& service, const std::string& method
     metrics.handled[code] = &handled.Add(with_code);
   }
   metrics.seconds = &prometheus::BuildHistogram()
-                         .Name("grpc_server_handling_seconds")
-                         .Help("Time from the request's arrival to its answer.")
+                         .Name(prefix + "_handling_seconds")
+                         .Help("Time from the request to its answer.")
                          .Register(*registry_)
                          .Add(labels, LatencyBuckets());
   return metrics;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,6 +49,8 @@ class Metrics {
   // `process`: where another than this one answers, as the gateway before a service in one process.
   MethodMetrics ForMethod(const google::protobuf::MethodDescriptor& method,
                           const std::string& process = "");
+  // Of calls that this process makes to another service, `peer`: grpc_client_*.
+  MethodMetrics ForPeer(const google::protobuf::MethodDescriptor& method, const std::string& peer);
   // Of calls to methods that are not served.
   MethodMetrics ForUnknown(const std::string& process);
   // Store commits: size and time.
@@ -63,8 +66,8 @@ class Metrics {
   std::string Text() const;
 
  private:
-  MethodMetrics For(const std::string& service, const std::string& method, const char* type,
-                    const std::string& process);
+  using Labels = std::map<std::string, std::string>;
+  MethodMetrics For(const std::string& prefix, const Labels& labels);
   class FigureSource;
   std::string process_;
   std::shared_ptr<prometheus::Registry> registry_;

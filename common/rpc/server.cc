@@ -25,6 +25,33 @@ absl::Status CannotServe(absl::string_view why) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "CANNOT_SERVE", why);
 }
 
+// The way back of a call from within the process, counted as long as somebody has it.
+class Counted final : public http2::Replier {
+ public:
+  Counted(std::shared_ptr<http2::Replier> to, std::shared_ptr<http2::CallCount> count)
+      : to_(std::move(to)), count_(std::move(count)) {
+    count_->Up();
+  }
+  ~Counted() override {
+    to_.reset();
+    count_->Down();
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  void Send(std::string message) override { to_->Send(std::move(message)); }
+  void Finish(http2::Answer answer) override { to_->Finish(std::move(answer)); }
+  void Reply(std::string message, http2::Answer answer) override {
+    to_->Reply(std::move(message), std::move(answer));
+  }
+  void Ready() override { to_->Ready(); }
+  bool cancelled() const override { return to_->cancelled(); }
+
+ private:
+  std::shared_ptr<http2::Replier> to_;
+  const std::shared_ptr<http2::CallCount> count_;
+};
+
 }  // namespace
 
 bool IsLoopback(const std::string& address) {
@@ -57,7 +84,11 @@ absl::Status Server::Carry(const std::string& address, std::shared_ptr<http2::Tl
   // A little over the largest message we take, so that the refusal is ours and says how much is
   // allowed.
   options.limits.max_message_bytes = kMaxRequestBytes + (1 << 20);
-  options.take = [this](http2::EventLoop*) { return take(); };
+  options.take = [this](http2::EventLoop*) {
+    return [this](http2::CallHead head, std::shared_ptr<http2::Replier> replier) {
+      return Take(std::move(head), std::move(replier));
+    };
+  };
   auto carrier = http2::Server::Start(std::move(options));
   if (!carrier.ok()) return CannotServe(absl::StrCat(carrier.status().message()));
   carrier_ = *std::move(carrier);
@@ -110,11 +141,12 @@ std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
 
 Server::~Server() {
   Drain(absl::Seconds(5));
+  calls_here_->WaitForNone();
 }
 
 http2::TakeCall Server::take() {
   return [this](http2::CallHead head, std::shared_ptr<http2::Replier> replier) {
-    return Take(std::move(head), std::move(replier));
+    return Take(std::move(head), std::make_shared<Counted>(std::move(replier), calls_here_));
   };
 }
 

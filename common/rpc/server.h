@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/http2/call_count.h"
 #include "common/http2/server.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/executor.h"
@@ -36,6 +37,7 @@ class Server {
   // Refuses (FAILED_PRECONDITION) a registry with an unbound method, plain text on an outside
   // address, a taken port.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  // Waits until nobody holds a call.
   ~Server();
 
   int port() const { return carrier_ == nullptr ? 0 : carrier_->port(); }
@@ -62,6 +64,8 @@ class Server {
   absl::flat_hash_map<std::string, std::unique_ptr<Bound>> methods_;  // by path
   std::atomic<bool> draining_{false};
   std::unique_ptr<http2::Server> carrier_;  // null: calls come by take() alone
+  // Those that came by take(): whoever sent one may have given it up, and what answers it runs on.
+  const std::shared_ptr<http2::CallCount> calls_here_ = std::make_shared<http2::CallCount>();
 };
 
 // Whether the address can be reached from this machine alone.

@@ -7,17 +7,24 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <set>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/date.h"
 #include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/http2/address.h"
+#include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
 #include "common/rpc/host_flags.h"
 #include "common/rpc/key_files.h"
+#include "common/rpc/peer.h"
 #include "common/rpc/server.h"
 
 namespace nisi::rpc {
@@ -28,7 +35,8 @@ constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 
 struct Settings {
   std::string address, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
-  std::vector<std::string> context_peers;
+  std::string context_key;
+  std::vector<std::string> context_peers, peers;
   HostFlags host;
 };
 
@@ -62,6 +70,47 @@ absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings&
   return std::make_unique<Authenticator>(std::move(options));
 }
 
+absl::Status BadPeer(const std::string& text, absl::string_view why) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "PEER_INVALID",
+                       absl::StrCat("--peer ", text, ": ", why));
+}
+
+// Where the other services are, from the flags.
+absl::StatusOr<std::unique_ptr<Peers>> MakePeers(const Settings& settings, const std::string& name,
+                                                 Metrics* metrics) {
+  Peers::Options options;
+  options.metrics = metrics;
+  if (!settings.context_key.empty()) {
+    ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::Load(settings.context_key));
+    if (key.algorithm() != Algorithm::kEdDsa) {
+      return base::Refusal(absl::StatusCode::kFailedPrecondition, "PEER_INVALID",
+                           "--context-key: not an Ed25519 key");
+    }
+    options.signer = std::make_shared<const ContextSigner>(std::move(key), name);
+  }
+  auto peers = std::make_unique<Peers>(std::move(options));
+  std::set<std::string> known;
+  for (const std::string& text : settings.peers) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+    const auto& [peer, address] = parts;
+    if (peer.empty() || !http2::ParseAddress(address).has_value()) {
+      return BadPeer(text, "service=host:port");
+    }
+    if (!known.insert(peer).second) return BadPeer(text, "given twice");
+    http2::BackendOptions backend;
+    backend.address = address;
+    if (!settings.tls_dir.empty()) {
+      ASSIGN_OR_RETURN(backend.tls,
+                       http2::TlsConnector::Load(http2::TlsFiles::In(settings.tls_dir, name),
+                                                 ServiceIdentity(peer)));
+    } else if (!IsLoopback(address)) {
+      return BadPeer(text, "without --tls-dir only on loopback");
+    }
+    peers->SetAddress(peer, std::move(backend));
+  }
+  return peers;
+}
+
 absl::Status Serve(const Settings& settings, const std::string& name, const OpenService& open,
                    StopSignal& stop, std::atomic<bool>& failed) {
   RETURN_IF_ERROR(base::CheckLegalZone());
@@ -79,7 +128,10 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
     failed = true;
     StopSignal::Stop();
   };
+  ASSIGN_OR_RETURN(const std::unique_ptr<Peers> peers, MakePeers(settings, name, &metrics));
+  host.peers = peers.get();
   ASSIGN_OR_RETURN(const std::unique_ptr<HostedService> service, open(host));
+  RETURN_IF_ERROR(peers->Check());
   ASSIGN_OR_RETURN(const std::unique_ptr<Authenticator> authenticator,
                    MakeAuthenticator(settings, name, absl::Now()));
   ServerOptions options;
@@ -102,6 +154,7 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   base::Log(base::Severity::kInfo, "draining", {{"service", name}});
   server->Drain(failed ? absl::Milliseconds(500) : kDrainLimit);
   if (failed) EndFailed();
+  peers->Close();
   return absl::OkStatus();
 }
 
@@ -187,6 +240,10 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
               "JWKS of those whose call contexts count, the gateway first")
       .Strings("context-peer", &settings.context_peers,
                "SPIFFE id that may bring a call context; once a peer")
+      .Strings("peer", &settings.peers,
+               "service=host:port; once for each service that this one asks")
+      .String("context-key", &settings.context_key,
+              "Ed25519 key with which this one speaks to its peers, in their --signers by its name")
       .String("jwks", &settings.jwks,
               "JWKS of the token issuer; without it tokens are refused here")
       .String("issuer", &settings.issuer, "iss of tokens", kDevIssuer)

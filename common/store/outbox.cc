@@ -8,6 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
+#include "common/base/status.h"
 
 namespace nisi::store {
 namespace {
@@ -129,7 +130,10 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
         OutboxMessage{target, OutboxId(store_.secret(), row.key), row.method, row.payload});
     if (!status.ok()) {
       base::Log(base::Severity::kWarning, "outbox_retry",
-                {{"target", target}, {"code", absl::StatusCodeToString(status.code())}});
+                {{"target", target},
+                 {"method", row.method},
+                 {"code", absl::StatusCodeToString(status.code())},
+                 {"reason", base::ReasonOf(status)}});
       const std::lock_guard<std::mutex> lock(mutex_);
       Target& state = targets_[target];
       if (state.delay == absl::ZeroDuration()) ++counts_.failing_targets;

@@ -11,6 +11,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
+#include "common/store/store_thread.h"
 
 namespace nisi::store {
 namespace {
@@ -22,6 +23,7 @@ constexpr size_t kGroupBytes = 8 << 20;
 // syncing would take turns instead of going on side by side.
 constexpr size_t kEnoughCommands = 32;
 constexpr size_t kHashBytes = 32;
+thread_local bool on_store_thread = false;
 constexpr absl::Duration kRoomRetry = absl::Seconds(5);
 constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
 
@@ -59,6 +61,10 @@ Written AppendTo(Engine* engine, const Batch& batch) {
 }
 
 }  // namespace
+
+bool OnStoreThread() {
+  return on_store_thread;
+}
 
 void LogTimerFailed(const absl::Status& status) {
   base::Log(base::Severity::kError, "timer_failed", {{"status", status.ToString()}});
@@ -141,6 +147,7 @@ bool Writer::Group::full() const {
 
 void Writer::RunLoop() {
   pthread_setname_np(pthread_self(), "store-run");
+  on_store_thread = true;
   std::vector<Command> commands;
   for (Step step = NextStep(&commands); step != Step::kStop; step = NextStep(&commands)) {
     if (step == Step::kRun) {
@@ -260,6 +267,7 @@ absl::Status Writer::Append() {
 
 void Writer::SyncLoop() {
   pthread_setname_np(pthread_self(), "store-sync");
+  on_store_thread = true;
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     syncing_work_.wait(lock, [this] { return syncing_ != nullptr || all_appended_; });

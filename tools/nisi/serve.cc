@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <iostream>
+#include <list>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
 #include "common/rpc/host_flags.h"
+#include "common/rpc/peer.h"
 #include "common/rpc/server.h"
 #include "common/rpc/service_main.h"
 #include "services/gateway/packages.h"
@@ -31,20 +33,33 @@ struct Settings {
   bool make_keys = false;
 };
 
-// For trying out separate processes: <data>/keys gets the development issuer and the gateway's
-// context key, and keys/tls an authority with a certificate for the gateway and each service.
+// For trying out separate processes: <data>/keys gets the development issuer and the context keys
+// of the gateway and each service, and keys/tls an authority with a certificate for each of them.
 absl::Status MakeKeys(const std::string& data) {
   std::vector<std::string> names{"gateway"};
   for (const auto& [name, parts] : ServedServices()) names.push_back(name);
   RETURN_IF_ERROR(rpc::LoadOrCreateDevKeys(data).status());
+  RETURN_IF_ERROR(rpc::MakeContextKeys(absl::StrCat(data, "/keys"), names));
   return rpc::MakeCertificates(absl::StrCat(data, "/keys/tls"), names, absl::Now());
 }
 
-// A service with its own server; parts end in reverse order.
+// A service with its own server; what a part has ends in reverse order.
 struct Part {
+  std::unique_ptr<rpc::Peers> peers;
   std::unique_ptr<rpc::HostedService> service;
   std::unique_ptr<rpc::Authenticator> authenticator;
   std::unique_ptr<rpc::Server> server;
+};
+
+// All of them: nobody asks a service that is ending.
+struct Parts {
+  ~Parts() { Close(); }
+  void Close() {
+    for (Part& part : all) {
+      if (part.peers != nullptr) part.peers->Close();
+    }
+  }
+  std::list<Part> all;
 };
 
 absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::string& signers,
@@ -65,16 +80,27 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
                                                  : norms::Norms::Load(settings.norms));
   ASSIGN_OR_RETURN(const rpc::DevKeys keys, rpc::LoadOrCreateDevKeys(settings.host.data()));
 
+  std::vector<std::string> names;
+  for (const auto& [name, served] : ServedServices()) names.push_back(name);
+  const std::string folder = absl::StrCat(settings.host.data(), "/keys");
+  RETURN_IF_ERROR(rpc::MakeContextKeys(folder, names));
+
   rpc::Metrics metrics("nisi");
-  std::vector<Part> parts;
+  Parts parts;
   gateway::GatewayOptions door;
   for (const auto& [name, served] : ServedServices()) {
-    Part part;
+    Part& part = parts.all.emplace_back();
+    ASSIGN_OR_RETURN(rpc::PrivateKey key, rpc::PrivateKey::Load(rpc::ContextKeyPath(folder, name)));
+    rpc::Peers::Options speaking;
+    speaking.signer = std::make_shared<const rpc::ContextSigner>(std::move(key), name);
+    speaking.metrics = &metrics;
+    part.peers = std::make_unique<rpc::Peers>(std::move(speaking));
     rpc::HostOptions host;
     RETURN_IF_ERROR(settings.host.Fill(&host));
     host.clock = clock.clock();
     host.norms = &norms;
     host.metrics = &metrics;
+    host.peers = part.peers.get();
     host.on_store_failure = [&failed](const absl::Status&) {
       failed = true;
       rpc::StopSignal::Stop();
@@ -88,7 +114,10 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
     options.metrics = &metrics;
     ASSIGN_OR_RETURN(part.server, rpc::Server::Start(options));
     door.backends[name].here = part.server->take();
-    parts.push_back(std::move(part));
+  }
+  for (Part& part : parts.all) {
+    for (const auto& [name, way] : door.backends) part.peers->SetHere(name, way.here);
+    RETURN_IF_ERROR(part.peers->Check());
   }
 
   rpc::AuthenticatorOptions identity;
@@ -114,7 +143,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining");
   gateway->Drain(failed ? absl::Milliseconds(500) : absl::Seconds(10));
-  for (Part& part : parts) part.server->Drain(absl::Seconds(failed ? 1 : 5));
+  for (Part& part : parts.all) part.server->Drain(absl::Seconds(failed ? 1 : 5));
   if (failed) rpc::EndFailed();
   return absl::OkStatus();
 }

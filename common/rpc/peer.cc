@@ -1,0 +1,492 @@
+#include "common/rpc/peer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/http2/loop.h"
+#include "common/rpc/answer.h"
+#include "common/store/store_thread.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace nisi::rpc {
+namespace {
+
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+
+constexpr absl::Duration kLook = absl::Milliseconds(50);  // for a caller that has gone
+constexpr absl::Duration kLeast = absl::Milliseconds(5);  // less time than that is none
+constexpr absl::Duration kSoon = absl::Seconds(1), kLater = absl::Minutes(1);
+constexpr absl::Duration kDelivery = absl::Seconds(10);
+constexpr char kPositionKey[] = "nisi-position";
+
+// The other end of a call: waits for what it comes to.
+class Waiting final : public http2::Replier {
+ public:
+  void Send(std::string message) override { Set(std::move(message), nullptr); }
+  void Finish(http2::Answer answer) override { Set(std::nullopt, &answer); }
+  void Reply(std::string message, http2::Answer answer) override {
+    Set(std::move(message), &answer);
+  }
+  void Ready() override {}
+  bool cancelled() const override { return given_up_; }
+
+  // Whether it is over by then. Looks around meanwhile: `gone` ends it.
+  template <class Gone>
+  bool WaitUntil(absl::Time until, const Gone& gone) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!over_) {
+      const absl::Time now = absl::Now();
+      if (now >= until || gone()) {
+        given_up_ = true;
+        return false;
+      }
+      over_now_.wait_until(lock, absl::ToChronoTime(std::min(until, now + kLook)));
+    }
+    return true;
+  }
+  // When it is over.
+  const std::optional<std::string>& message() const { return message_; }
+  const http2::Answer& answer() const { return answer_; }
+
+  std::shared_ptr<http2::Taker> taker;  // of a call to another process, on the loop alone
+
+ private:
+  void Set(std::optional<std::string> message, http2::Answer* answer) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (over_) return;
+    if (message.has_value()) message_ = std::move(message);
+    if (answer == nullptr) return;
+    answer_ = std::move(*answer);
+    over_ = true;
+    over_now_.notify_all();
+  }
+
+  std::atomic<bool> given_up_{false};
+  std::mutex mutex_;
+  std::condition_variable over_now_;
+  bool over_ = false;
+  std::optional<std::string> message_;
+  http2::Answer answer_;
+};
+
+// What the service said, and said of itself: refusals of ours have details.
+bool IsRefusal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kOutOfRange:
+      return !base::ReasonOf(status).empty();
+    default:
+      return false;
+  }
+}
+
+const char* WhyOf(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:  // not by us: the service ended
+      return "UNREACHABLE";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "TOO_SLOW";
+    case absl::StatusCode::kResourceExhausted:
+      return "OVERLOADED";
+    case absl::StatusCode::kUnauthenticated:
+      return "NOT_ADMITTED";
+    default:
+      return "WRONG_ANSWER";
+  }
+}
+
+absl::Status Invalid(absl::string_view what) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "PEER_INVALID", what);
+}
+
+// Of the pause before the next try: half is there always, half by chance.
+absl::Duration Jittered(absl::Duration pause) {
+  const auto byte = static_cast<unsigned char>(base::RandomBytes(1)[0]);
+  return pause / 2 + pause * (byte / 512.0);
+}
+
+// A span of ours in the trace of the call.
+std::string TraceparentOf(const std::string& trace_id) {
+  return absl::StrCat("00-", trace_id, "-", base::HexEncode(base::RandomBytes(8)), "-01");
+}
+
+}  // namespace
+
+struct Peers::Peer {
+  explicit Peer(const Breaker::Limits& limits) : breaker(limits) {}
+
+  bool has_way() const { return here != nullptr || backend != nullptr; }
+
+  http2::TakeCall here;
+  std::unique_ptr<http2::Backend> backend;  // on the loop
+  std::mutex mutex;                         // of what follows
+  Breaker breaker;
+  RetryBudget retries;
+};
+
+struct Peers::Line {
+  std::string service;  // that is asked
+  Peer* peer;
+  MethodPolicy policy;
+  MethodMetrics metrics;
+};
+
+struct Peers::Asking {
+  const Caller& caller;
+  absl::Time deadline;
+  absl::Duration longest;
+  int tries;
+  const std::string& trace_id;
+  std::function<bool()> gone;
+};
+
+struct Peers::Outcome {
+  absl::Status status;
+  bool again = false;  // the peer was not reached: a method that changes nothing may be asked again
+};
+
+struct Peers::Counts {
+  std::atomic<int64_t> waiting{0}, retries{0}, resting{0}, refused{0};
+};
+
+namespace {
+
+void LogFailed(const Peers::Line& line, const absl::Status& said, const std::string& trace_id) {
+  base::Log(base::Severity::kWarning, "peer_failed",
+            {{"service", line.service},
+             {"method", line.policy.descriptor->name()},
+             {"code", absl::StatusCodeToString(said.code())},
+             {"reason", base::ReasonOf(said)},
+             {"status", std::string(said.message())},
+             {"trace", trace_id}});
+}
+
+}  // namespace
+
+absl::Status NotAnswered(absl::string_view service, absl::string_view method, absl::string_view why,
+                         absl::Duration retry) {
+  return base::Refusal(absl::StatusCode::kUnavailable, "DEPENDENCY_NOT_ANSWERED",
+                       absl::StrCat("The service ", service,
+                                    " has not answered: what depends on its answer is not done."))
+      .With("service", service)
+      .With("method", method)
+      .With("why", why)
+      .RetryAfter(retry);
+}
+
+bool IsNotAnswered(const absl::Status& status) {
+  return absl::IsUnavailable(status) && base::ReasonOf(status) == "DEPENDENCY_NOT_ANSWERED";
+}
+
+absl::Duration RetryOf(const absl::Status& status) {
+  google::rpc::RetryInfo info;
+  const auto payload = status.GetPayload(base::TypeUrl(info));
+  if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) {
+    return absl::ZeroDuration();
+  }
+  return absl::Seconds(info.retry_delay().seconds()) +
+         absl::Nanoseconds(info.retry_delay().nanos());
+}
+
+Peers::Peers(Options options) : options_(std::move(options)), counts_(std::make_shared<Counts>()) {
+  options_.metrics->AddFigures([counts = counts_] {
+    return std::vector<store::Figure>{
+        {"nisi_peer_waiting", "Functions that wait for another service.",
+         static_cast<double>(counts->waiting)},
+        {"nisi_peer_resting", "Services that are left alone after failures.",
+         static_cast<double>(counts->resting)},
+        {"nisi_peer_retries_total", "Calls to other services that were made again.",
+         static_cast<double>(counts->retries)},
+        {"nisi_peer_refused_total", "Calls that were not made: too many wait, or the peer rests.",
+         static_cast<double>(counts->refused)}};
+  });
+}
+
+Peers::~Peers() {
+  Close();
+  if (loop_ == nullptr) return;
+  loop_->RunAndWait([this] {
+    ticks_.reset();
+    for (auto& [name, peer] : peers_) peer->backend.reset();
+  });
+}
+
+Peers::Peer& Peers::PeerOf(const std::string& service) {
+  std::unique_ptr<Peer>& peer = peers_[service];
+  if (peer == nullptr) peer = std::make_unique<Peer>(options_.limits.breaker);
+  return *peer;
+}
+
+void Peers::SetAddress(const std::string& service, http2::BackendOptions options) {
+  if (loop_ == nullptr) {
+    loop_ = std::make_unique<http2::EventLoop>("peers");
+    loop_->RunAndWait([this] {
+      ticks_ = loop_->EveryTick([this](absl::Time now) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        for (auto& [name, peer] : peers_) {
+          if (peer->backend != nullptr) peer->backend->OnTick(now);
+        }
+      });
+    });
+  }
+  std::unique_ptr<http2::Backend> backend;
+  loop_->RunAndWait(
+      [&] { backend = std::make_unique<http2::Backend>(loop_.get(), std::move(options)); });
+  const std::lock_guard<std::mutex> lock(mutex_);
+  PeerOf(service).backend = std::move(backend);
+}
+
+void Peers::SetHere(const std::string& service, http2::TakeCall take) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  PeerOf(service).here = std::move(take);
+}
+
+const Peers::Line* Peers::Declare(const MethodDescriptor& method) {
+  absl::StatusOr<MethodPolicy> policy = MethodPolicy::Of(method);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!policy.ok() || method.client_streaming() || method.server_streaming()) {
+    invalid_.push_back(absl::StrCat(method.full_name(), " is no unary method with a policy"));
+    return nullptr;
+  }
+  std::unique_ptr<Line>& line = lines_[policy->path];
+  if (line == nullptr) {
+    const std::string service = OwnerOf(*method.service());
+    line = std::make_unique<Line>(Line{service, &PeerOf(service), *std::move(policy),
+                                       options_.metrics->ForPeer(method, service)});
+  }
+  return line.get();
+}
+
+absl::Status Peers::Check() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::string> wrong = invalid_;
+  for (const auto& [path, line] : lines_) {
+    if (!line->peer->has_way()) {
+      wrong.push_back(absl::StrCat(path, " needs --peer ", line->service, "=host:port"));
+    }
+  }
+  if (!lines_.empty() && options_.signer == nullptr) {
+    wrong.push_back("whoever asks other services needs --context-key");
+  }
+  return wrong.empty() ? absl::OkStatus() : Invalid(absl::StrJoin(wrong, "; "));
+}
+
+absl::Status Peers::Ask(const Line& line, const Call& call, const Message& request,
+                        Message* response, int64_t* position) {
+  if (call.reach == store::Reach::kMemory) return store::NotInMemory();
+  if (store::OnStoreThread()) return absl::InternalError("asks another service in a transaction");
+  if (static_cast<size_t>(++counts_->waiting) > options_.limits.waiting) {
+    --counts_->waiting;
+    ++counts_->refused;
+    return NotAnswered(line.service, line.policy.descriptor->name(), "BUSY",
+                       absl::Milliseconds(200));
+  }
+  const PeerLimits& limits = options_.limits;
+  const absl::Time deadline =
+      call.deadline == absl::InfiniteFuture() ? call.deadline : call.deadline - limits.reserve;
+  const absl::Status asked =
+      AskFor(line,
+             {*call.caller, deadline, limits.longest, line.policy.mutation ? 1 : limits.tries,
+              call.trace_id, [this, &call] { return closed_ || call.cancelled(); }},
+             request.SerializeAsString(), response, position);
+  --counts_->waiting;
+  return asked;
+}
+
+absl::StatusOr<const Peers::Line*> Peers::LineOf(const store::OutboxMessage& message) {
+  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
+      absl::StrReplaceAll(absl::StripPrefix(message.method, "/"), {{"/", "."}}));
+  if (method == nullptr || OwnerOf(*method->service()) != message.target) {
+    return Invalid(absl::StrCat(message.method, " is no method of ", message.target));
+  }
+  const Line* line = Declare(*method);
+  if (line == nullptr || line->policy.request_id == nullptr) {
+    return Invalid(absl::StrCat(message.method, " cannot be delivered: it has no request_id"));
+  }
+  return line;
+}
+
+absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles) {
+  ASSIGN_OR_RETURN(const Line* line, LineOf(message));
+  const std::unique_ptr<Message> request(google::protobuf::MessageFactory::generated_factory()
+                                             ->GetPrototype(line->policy.descriptor->input_type())
+                                             ->New());
+  const std::unique_ptr<Message> response(google::protobuf::MessageFactory::generated_factory()
+                                              ->GetPrototype(line->policy.descriptor->output_type())
+                                              ->New());
+  if (!request->ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
+  request->GetReflection()->SetString(request.get(), line->policy.request_id, message.id);
+  Caller self;
+  if (options_.signer != nullptr) self.subject = absl::StrCat("service:", options_.signer->name());
+  self.roles = roles;
+  int64_t position = 0;
+  const std::string no_trace;
+  return AskFor(
+      *line,
+      {self, absl::InfiniteFuture(), kDelivery, 1, no_trace, [this]() -> bool { return closed_; }},
+      request->SerializeAsString(), response.get(), &position);
+}
+
+absl::Status Peers::AskFor(const Line& line, const Asking& asking, const std::string& request,
+                           Message* response, int64_t* position) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const char* why = closed_                                               ? "STOPPING"
+                      : options_.signer == nullptr || !line.peer->has_way() ? "NO_ADDRESS"
+                                                                            : nullptr;
+    if (why != nullptr) {
+      return NotAnswered(line.service, line.policy.descriptor->name(), why, kSoon);
+    }
+    ++under_way_;
+  }
+  {
+    const std::lock_guard<std::mutex> lock(line.peer->mutex);
+    line.peer->retries.OnCall();
+  }
+  const absl::Time until = std::min(asking.deadline, absl::Now() + asking.longest);
+  absl::Duration pause = options_.limits.pause;
+  absl::Status status;
+  for (int n = 1;; ++n, pause = 2 * pause) {
+    Outcome outcome = Try(line, asking, request, until, response, position);
+    status = std::move(outcome.status);
+    if (!outcome.again || n >= asking.tries) break;
+    const absl::Duration wait = Jittered(pause);
+    const absl::Time now = absl::Now();
+    if (now + wait >= until) break;
+    {
+      const std::lock_guard<std::mutex> lock(line.peer->mutex);
+      if (!line.peer->retries.Take(now)) break;
+    }
+    ++counts_->retries;
+    Waiting nothing;
+    nothing.WaitUntil(now + wait, asking.gone);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (--under_way_ == 0) quiet_.notify_all();
+  return status;
+}
+
+Peers::Outcome Peers::Try(const Line& line, const Asking& asking, const std::string& request,
+                          absl::Time until, Message* response, int64_t* position) {
+  const std::string& method = line.policy.descriptor->name();
+  const absl::Time began = absl::Now();
+  if (closed_) return {NotAnswered(line.service, method, "STOPPING", kSoon)};
+  if (asking.gone()) return {absl::CancelledError("")};
+  if (until - began < kLeast) return {NotAnswered(line.service, method, "TOO_SLOW", kSoon)};
+  {
+    const std::lock_guard<std::mutex> lock(line.peer->mutex);
+    if (const auto rest = line.peer->breaker.Ask(began); rest.has_value()) {
+      ++counts_->refused;
+      return {NotAnswered(line.service, method, "RESTING", *rest)};
+    }
+  }
+  line.metrics.Started();
+  static const auto* const kHere = new std::shared_ptr<const http2::Peer>(new http2::Peer());
+  http2::CallHead head;
+  head.path = line.policy.path;
+  head.deadline = until;
+  head.peer = *kHere;
+  // By the machine's clock, as all identity is.
+  head.fields.Add(kCallContextKey,
+                  OnwardContext(*options_.signer, asking.caller, line.service, began));
+  if (!asking.trace_id.empty()) head.fields.Add("traceparent", TraceparentOf(asking.trace_id));
+
+  const auto waiting = std::make_shared<Waiting>();
+  std::shared_ptr<http2::Taker> here;
+  if (line.peer->here != nullptr) {
+    here = line.peer->here(std::move(head), waiting);
+    if (here != nullptr) {
+      here->OnMessage(request);
+      here->OnEnd();
+    }
+  } else {
+    loop_->Run([waiting, backend = line.peer->backend.get(), head = std::move(head), request] {
+      waiting->taker = backend->Take(head, http2::ClientCall::Answers::kOne, waiting);
+      waiting->taker->OnMessage(request);
+      waiting->taker->OnEnd();
+    });
+  }
+  const bool over = waiting->WaitUntil(until, asking.gone);
+  const absl::Time now = absl::Now();
+
+  absl::StatusCode code = absl::StatusCode::kOk;
+  Breaker::Heard heard = Breaker::Heard::kYes;
+  Outcome outcome;
+  if (!over) {
+    if (here != nullptr) here->OnCancel();
+    if (here == nullptr && line.peer->backend != nullptr) {
+      loop_->Run([waiting] {
+        if (waiting->taker != nullptr) waiting->taker->OnCancel();
+      });
+    }
+    const bool late = now >= until;
+    code = late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kCancelled;
+    // Whoever has little time does not make others think that the peer is slow.
+    heard = late && until - began >= asking.longest / 2 ? Breaker::Heard::kNo
+                                                        : Breaker::Heard::kUnknown;
+    outcome.status = late      ? NotAnswered(line.service, method, "TOO_SLOW", kSoon)
+                     : closed_ ? NotAnswered(line.service, method, "STOPPING", kSoon)
+                               : absl::CancelledError("");
+  } else if (const absl::Status said = FromAnswer(waiting->answer()); !said.ok()) {
+    code = said.code();
+    if (IsRefusal(said)) {
+      outcome.status = said;
+    } else {
+      // One that says of itself that it cannot has been heard; it may wait for another one.
+      heard = absl::IsUnavailable(said) && !base::ReasonOf(said).empty() ? Breaker::Heard::kUnknown
+                                                                         : Breaker::Heard::kNo;
+      const absl::Duration told = RetryOf(said);
+      const char* const why = WhyOf(said.code());
+      outcome.status = NotAnswered(line.service, method, why, std::max(told, kSoon));
+      // One that says when to come again is not asked before.
+      outcome.again = absl::IsUnavailable(said) && told <= options_.limits.pause;
+      // Whether it is there, says its connection, and the metrics how often it was not.
+      if (!absl::IsUnavailable(said) && !absl::IsResourceExhausted(said)) {
+        LogFailed(line, said, asking.trace_id);
+      }
+    }
+  } else if (!waiting->message().has_value() || !response->ParseFromString(*waiting->message())) {
+    code = absl::StatusCode::kInternal;
+    heard = Breaker::Heard::kNo;
+    outcome.status = NotAnswered(line.service, method, "WRONG_ANSWER", kLater);
+    LogFailed(line, outcome.status, asking.trace_id);
+  } else if (const std::string* at = waiting->answer().trailers.Find(kPositionKey); at != nullptr) {
+    if (!absl::SimpleAtoi(*at, position)) *position = 0;
+  }
+  line.metrics.Handled(code, now - began);
+  const std::lock_guard<std::mutex> lock(line.peer->mutex);
+  const bool rested = line.peer->breaker.resting();
+  line.peer->breaker.Done(heard, now);
+  if (line.peer->breaker.resting() != rested) {
+    counts_->resting += rested ? -1 : 1;
+    base::Log(base::Severity::kWarning, rested ? "peer_back" : "peer_rests",
+              {{"service", line.service}});
+  }
+  return outcome;
+}
+
+void Peers::Close() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  closed_ = true;
+  quiet_.wait(lock, [this] { return under_way_ == 0; });
+}
+
+}  // namespace nisi::rpc

@@ -1,0 +1,192 @@
+// How a function of one service asks another one.
+//
+//   // service.cc, when it opens: checked by the compiler, known to the metrics from the start
+//   env_.check_goods = NISI_PEER(options.peers, PriorityGoodsService, CheckGoods);
+//   // rpc_supports.cc, before the transaction, never in it
+//   ASSIGN_OR_RETURN(const auto goods, env.check_goods(call, request));
+//   // goods.message, and what vouches for it, go into the transaction as facts
+//
+// The call goes on for whoever called this service: the other one sees the same caller with this
+// service as the last of its actors, and admits it by its own policy.
+//
+// There are answers and a silence. An answer is what the other service said, be it a refusal:
+// INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, ABORTED,
+// OUT_OF_RANGE come back as they are. Everything else, that it is away, late, overloaded or says
+// what cannot be read, is DEPENDENCY_NOT_ANSWERED (UNAVAILABLE) with the service, why, and when to
+// come again: what depends on the answer is not done, neither passed nor failed.
+//
+// It waits, on a thread of the executor (server.h). Two services that ask each other cannot wait
+// for each other for ever, because nothing here waits for a thread:
+//   1. At most PeerLimits::waiting functions of a service wait for peers at once, fewer than its
+//      executor has threads. One more is refused at once, it does not queue. So some threads never
+//      wait for a peer, and a call that asks no peer always gets on.
+//   2. A peer is asked unary methods alone. They run on the carrier's own thread, on the store's
+//      writer, or on its executor: there by 1. A call that asks further is deeper by one actor; the
+//      deepest asks nobody and ends, so the ones before it do (kMaxActors bounds the depth).
+//   3. Never in a transaction: the writer would wait for a peer that may wait for the writer. On a
+//      thread of the store it is INTERNAL at once.
+// Beside that every wait ends: at the caller's deadline, at PeerLimits::longest, or at Close.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/http2/backend.h"
+#include "common/http2/call.h"
+#include "common/rpc/breaker.h"
+#include "common/rpc/call.h"
+#include "common/rpc/call_context.h"
+#include "common/rpc/executor.h"
+#include "common/rpc/metrics.h"
+#include "common/rpc/policy.h"
+#include "common/store/outbox.h"
+#include "google/protobuf/service.h"
+
+namespace nisi::rpc {
+
+// What vouches for an answer, to be kept with what was decided by it.
+template <class Response>
+struct PeerAnswer {
+  Response message;
+  int64_t position = 0;  // of the commit, where the method changed something
+};
+
+struct PeerLimits {
+  size_t waiting = Executor::Limits{}.threads / 2;  // functions at once, see above
+  absl::Duration longest = absl::Seconds(2);        // for an answer, all tries together
+  absl::Duration reserve = absl::Milliseconds(50);  // of the caller's time, for what comes after
+  int tries = 3;  // of a method that changes nothing, when the peer was not reached
+  absl::Duration pause = absl::Milliseconds(50);  // before the second try, doubled, a half of it by
+                                                  // chance
+  Breaker::Limits breaker;
+};
+
+// UNAVAILABLE, DEPENDENCY_NOT_ANSWERED with service, method, why and RetryInfo. `why`: UNREACHABLE,
+// TOO_SLOW, OVERLOADED, WRONG_ANSWER, NOT_ADMITTED, RESTING (left alone after failures), BUSY (too
+// many wait here), NO_ADDRESS, STOPPING.
+absl::Status NotAnswered(absl::string_view service, absl::string_view method, absl::string_view why,
+                         absl::Duration retry);
+bool IsNotAnswered(const absl::Status& status);
+// Of a refusal with RetryInfo; 0: it has none.
+absl::Duration RetryOf(const absl::Status& status);
+
+// The other services, as one service reaches them: in other processes over HTTP/2 and mutual TLS,
+// or in this one. Thread-safe. Outlives the service that asks by it.
+class Peers {
+ public:
+  struct Options {
+    // As whom this service speaks; null: it has no key, and asks nobody.
+    std::shared_ptr<const ContextSigner> signer;
+    Metrics* metrics = nullptr;
+    PeerLimits limits;
+  };
+  explicit Peers(Options options);
+  ~Peers();  // Close
+  Peers(const Peers&) = delete;
+  Peers& operator=(const Peers&) = delete;
+
+  // Where a service is: in another process, or in this one. Once for each.
+  void SetAddress(const std::string& service, http2::BackendOptions options);
+  void SetHere(const std::string& service, http2::TakeCall take);
+
+  // What makes a method known; by NISI_PEER. Null for one that cannot be asked, as Check then says.
+  struct Line;
+  const Line* Declare(const google::protobuf::MethodDescriptor& method);
+  // At the start: FAILED_PRECONDITION (PEER_INVALID) for a method of a service without an address,
+  // one that is no unary method, and where there is no key to speak with.
+  absl::Status Check() const;
+
+  // See PeerMethod.
+  absl::Status Ask(const Line& line, const Call& call, const google::protobuf::Message& request,
+                   google::protobuf::Message* response, int64_t* position);
+  // Delivers a message of an outbox under its id as request_id, as this service by itself with
+  // `roles`: the subject is "service:<name>". OK: the target has it for good. FAILED_PRECONDITION
+  // (PEER_INVALID) for a method that the target does not have, or that has no request_id.
+  absl::Status Deliver(const store::OutboxMessage& message, uint32_t roles);
+
+  // Ends what waits, refuses what comes, and waits for both. Before any service of this process
+  // ends.
+  void Close();
+
+ private:
+  struct Peer;
+  struct Asking;
+  struct Outcome;
+  struct Counts;
+
+  Peer& PeerOf(const std::string& service);
+  absl::Status AskFor(const Line& line, const Asking& asking, const std::string& request,
+                      google::protobuf::Message* response, int64_t* position);
+  Outcome Try(const Line& line, const Asking& asking, const std::string& request, absl::Time until,
+              google::protobuf::Message* response, int64_t* position);
+  absl::StatusOr<const Line*> LineOf(const store::OutboxMessage& message);
+
+  const Options options_;
+  const std::shared_ptr<Counts> counts_;  // the metrics may outlive this
+  std::unique_ptr<http2::EventLoop> loop_;
+  std::shared_ptr<void> ticks_;
+  std::atomic<bool> closed_{false};
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable quiet_;
+  std::map<std::string, std::unique_ptr<Peer>> peers_;
+  std::map<std::string, std::unique_ptr<Line>> lines_;  // by path
+  std::vector<std::string> invalid_;
+  size_t under_way_ = 0;
+};
+
+// A method of another service. Copies are the same.
+template <class Request, class Response>
+class PeerMethod {
+ public:
+  PeerMethod() = default;
+  PeerMethod(Peers* peers, const google::protobuf::MethodDescriptor* method)
+      : peers_(peers),
+        method_(method),
+        line_(peers == nullptr ? nullptr : peers->Declare(*method)) {}
+
+  // Asks, and waits. Where `call` is on a thread that must not wait, NotInMemory (call.h).
+  absl::StatusOr<PeerAnswer<Response>> operator()(const Call& call, const Request& request) const {
+    if (line_ == nullptr) return NotDone("NO_ADDRESS");
+    PeerAnswer<Response> answer;
+    absl::Status asked = peers_->Ask(*line_, call, request, &answer.message, &answer.position);
+    if (!asked.ok()) return asked;
+    return answer;
+  }
+  // For an answer that can be read and is none to what was asked.
+  absl::Status WrongAnswer() const { return NotDone("WRONG_ANSWER"); }
+
+ private:
+  absl::Status NotDone(const char* why) const {
+    return NotAnswered(method_ == nullptr ? "" : OwnerOf(*method_->service()),
+                       method_ == nullptr ? "" : method_->name(), why, absl::Minutes(1));
+  }
+
+  Peers* peers_ = nullptr;
+  const google::protobuf::MethodDescriptor* method_ = nullptr;
+  const Peers::Line* line_ = nullptr;
+};
+
+template <class Service, class Request, class Response>
+PeerMethod<Request, Response> PeerMethodOf(Peers* peers, const char* name,
+                                           void (Service::*)(google::protobuf::RpcController*,
+                                                             const Request*, Response*,
+                                                             google::protobuf::Closure*)) {
+  return {peers, Service::descriptor()->FindMethodByName(name)};
+}
+// `peers` may be null, as in tests: then nobody answers.
+#define NISI_PEER(peers, service, method) \
+  ::nisi::rpc::PeerMethodOf(peers, #method, &service::method)
+
+}  // namespace nisi::rpc
