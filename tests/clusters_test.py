@@ -1,5 +1,7 @@
 """The life of a territorial cluster as the roles of the law live it, through the gateway: from initiative to the last
-payment of a support, over the suite in one process and over separate processes with mutual TLS.
+payment of a support, over the suite in one process and over separate processes with mutual TLS. A project of the
+cluster is examined by the list of priority goods, which is another service: it is asked on the examiner's behalf, and
+while it is away nothing is decided.
 
 usage: clusters_test.py <bin folder> <proto folder> embedded|processes
 """
@@ -7,6 +9,7 @@ import datetime
 import sys
 
 sys.dont_write_bytecode = True
+from journey_test import entry  # noqa: E402
 from suite import Client, Refused, Suite, uid  # noqa: E402
 
 CLUSTERS, SUPPORTS = "/nisi.clusters.v1.ClustersService/", "/nisi.clusters.v1.ClusterSupportService/"
@@ -29,7 +32,7 @@ class Story:
     def __init__(self, suite):
         self.suite, self.client, self.m = suite, Client(suite), suite.messages
         self.bins = bins()
-        self.organization = next(self.bins)
+        self.organization, self.member = next(self.bins), next(self.bins)
         for who, role, extra in (("drafter", "institute.industry", {}), ("examiner", "institute.industry", {}),
                                  ("payer", "institute.industry", {}), ("authority", "authority.industry", {}),
                                  ("organization", "entity", {"bin": self.organization}),
@@ -62,7 +65,8 @@ class Story:
 
     def initiative(self):
         roles = ["MANUFACTURER"] * 5 + ["RESEARCH"] + ["SUPPLIER"] * 4
-        participants = [dict(bin=next(self.bins), title="Завод", roles=[role], region="110000000") for role in roles]
+        self.client.tokens["member"] = self.suite.mint("entity", subject="dev:member", bin=self.member)
+        participants = [dict(bin=self.member if i == 0 else next(self.bins), title="Завод", roles=[role], region="110000000") for i, role in enumerate(roles)]
         made = self.call("CreateInitiative", "organization", initiative=dict(
             title=dict(ru="Кластер"), cluster_organization=self.organization, region="110000000",
             specialization=dict(okeds=["28.30"], goods_codes=["8432"]), participants=participants,
@@ -114,9 +118,9 @@ class Story:
         for replayed in (name, cluster.application):
             assert all(replay.same for replay in self.call("ReplayDecision", "examiner", name=replayed).replays)
 
-    def notice(self, support, checkpoint):
+    def notice(self, support, checkpoint, recipient=None):
         self.call("RecordNotice", "payer", SUPPORTS, notice=dict(
-            number="G-1", checkpoint=checkpoint, recipient=self.organization, record=support, check_date=self.day(),
+            number="G-1", checkpoint=checkpoint, recipient=recipient or self.organization, record=support, check_date=self.day(),
             verdict="PASSED"))
 
     def support(self, cluster):
@@ -141,6 +145,49 @@ class Story:
         stands = self.call("GetAccount", "payer", name=account)
         assert (stands.available.units, stands.committed.units, stands.paid.units) == (300, 0, 700), stands
 
+    def list_of_priority_goods(self):
+        """One heading, in force from today."""
+        goods = self.client.goods
+        edition = goods("CreateEdition", "drafter", edition={"title_ru": "Перечень"}).name
+        goods("BatchCreateEntries", "drafter", parent=edition, entries=[entry("8504")])
+        submitted = goods("SubmitEdition", "drafter", name=edition)
+        goods("ApproveEdition", "authority", name=edition, etag=submitted.etag, order_number="217-НҚ",
+              order_date=self.day(), effective_from=self.day())
+        return edition
+
+    def project(self, cluster):
+        """Asked for by a member; what its goods are, the registry of priority goods says."""
+        edition, money = self.list_of_priority_goods(), dict(currency_code="KZT", units=400)
+        support = self.call("RequestSupport", "member", SUPPORTS, support=dict(
+            cluster=cluster, recipient=self.member, form="CO_FINANCING", year=self.suite.today().year, purpose="PROJECT",
+            project=dict(title="Линия", goods=[dict(goods_code="85042290", share_bp=6000),
+                                               dict(goods_code="8432", share_bp=4000)]),
+            cost_items=[dict(title="Станки", cost=money)], requested_sum=money))
+        self.notice(support.name, "BEFORE_CONSIDERATION", self.member)
+        ask = dict(service=SUPPORTS, name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
+        if self.suite.mode == "processes":
+            self.suite.kill(only="priority-goods")
+            silent = self.refused("DEPENDENCY_NOT_ANSWERED", "ExamineSupport", "examiner", **ask)
+            assert silent.retry and silent.metadata["service"] == "priority-goods", silent.metadata
+            assert silent.metadata["why"] == "UNREACHABLE", silent.metadata
+            self.suite.start_backend("priority-goods")
+        support = self.client.eventually("the registry", lambda: self.call("ExamineSupport", "examiner", **ask),
+                                         lambda answer: answer.examined_by)
+        shown = self.call("GetSupport", "examiner", SUPPORTS, name=support.name)
+        assert shown.ceiling.units == 200, shown
+        facts = {fact.name: fact for finding in shown.examination.findings for fact in finding.facts}
+        listed = facts["goods.85042290.level"]
+        assert (listed.value, listed.source) == ("HIGH", f"priority-goods/{edition}/entries/8504"), listed
+        assert listed.version.startswith("position ") and facts["goods.8432.level"].value == "NOT_LISTED", facts
+        support = self.call("DecideSupport", "authority", SUPPORTS, name=support.name, etag=support.etag,
+                            approved_sum=dict(currency_code="KZT", units=200), programme=PROGRAMME, order_number="4",
+                            order_date=self.day())
+        self.notice(support.name, "BEFORE_PAYMENT", self.member)
+        self.call("PaySupport", "payer", SUPPORTS, name=support.name, etag=support.etag,
+                  amount=dict(currency_code="KZT", units=200), order_number="5")
+        replays = self.call("ReplayDecision", "examiner", name=support.name).replays
+        assert len(replays) == 2 and all(replay.same for replay in replays), replays
+
 
 def main():
     with Suite(*sys.argv[1:4]) as suite:
@@ -148,6 +195,7 @@ def main():
         cluster = story.selection(story.initiative())
         story.register(cluster)
         story.support(cluster)
+        story.project(cluster)
         print(f"clusters: {len(story.client.called)} methods answered through the gateway, {sys.argv[3]}")
 
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -79,14 +80,30 @@ absl::StatusOr<base::Money> Facts::Money(const std::string& name) const {
   return *money;
 }
 
+std::vector<std::string> Facts::NamesUnder(absl::string_view prefix) const {
+  std::vector<std::string> names;
+  for (auto it = facts_.lower_bound(std::string(prefix));
+       it != facts_.end() && absl::StartsWith(it->first, prefix); ++it) {
+    names.push_back(it->first);
+  }
+  return names;
+}
+
 void AddFinding(Decision* decision, const std::string& rule, bool satisfied,
                 const base::LegalBasis& basis, const Facts& facts,
                 std::initializer_list<const char*> names) {
+  AddFinding(decision, rule, satisfied, basis, facts,
+             std::vector<std::string>(names.begin(), names.end()));
+}
+
+void AddFinding(Decision* decision, const std::string& rule, bool satisfied,
+                const base::LegalBasis& basis, const Facts& facts,
+                const std::vector<std::string>& names) {
   Finding* finding = decision->add_findings();
   finding->set_rule(rule);
   finding->set_satisfied(satisfied);
   *finding->mutable_legal_basis() = basis;
-  for (const char* name : names) *finding->add_facts() = facts.Get(name);
+  for (const std::string& name : names) *finding->add_facts() = facts.Get(name);
 }
 
 bool AllSatisfied(const Decision& decision) {

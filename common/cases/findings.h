@@ -12,6 +12,7 @@
 #include <initializer_list>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,6 +45,9 @@ class Facts {
   absl::StatusOr<base::Date> Date(const std::string& name) const;
   absl::StatusOr<base::Money> Money(const std::string& name) const;
 
+  // Those whose names begin so, in order.
+  std::vector<std::string> NamesUnder(absl::string_view prefix) const;
+
   // One that it has.
   const decision::v1::Fact& Get(const std::string& name) const { return facts_.at(name); }
   // A norm among them is an assumption.
@@ -58,6 +62,9 @@ class Facts {
 void AddFinding(decision::v1::Decision* decision, const std::string& rule, bool satisfied,
                 const base::LegalBasis& basis, const Facts& facts,
                 std::initializer_list<const char*> names);
+void AddFinding(decision::v1::Decision* decision, const std::string& rule, bool satisfied,
+                const base::LegalBasis& basis, const Facts& facts,
+                const std::vector<std::string>& names);
 bool AllSatisfied(const decision::v1::Decision& decision);
 
 // The rule run again on the facts of a stored decision; what is no finding is taken from it.

@@ -90,6 +90,7 @@ constexpr KeySpec kKeys[] = {
     {"clusters.commission.members_min", Unit::kCount},
     {"clusters.registration_days", Unit::kWorkingDays},
     {"clusters.report_due", Unit::kMonthDay},
+    {"clusters.support.project_goods_share_min", Unit::kPercent},
     {"clusters.support.project_share", Unit::kPercent},
     {"clusters.support.upkeep_share.year_1", Unit::kPercent},
     {"clusters.support.upkeep_share.year_2", Unit::kPercent},

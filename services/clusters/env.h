@@ -1,6 +1,7 @@
 // What the functions of this service work with, who may see what, and what their commands share.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "common/rpc/resource.h"
 #include "common/store/store.h"
 #include "services/clusters/rules.h"
+#include "services/clusters/rules_support.h"
 #include "services/clusters/tables.h"
 
 namespace nisi::clusters {
@@ -23,6 +25,10 @@ struct Env {
   store::Store* store = nullptr;
   const norms::Norms* norms = nullptr;
   cases::Gate* gate = nullptr;
+  // Asks the registry of priority goods about the goods of a project on a day. Outside any
+  // transaction; DEPENDENCY_NOT_ANSWERED.
+  std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base::Date)>
+      check_goods;
 };
 
 // ---- Who sees what (env.cc)

@@ -61,6 +61,11 @@ base::LegalBasis Conditions() {
                    "State incentives are given to those who comply, with their documents, with the "
                    "requirements of the acts that regulate them.");
 }
+base::LegalBasis PriorityGoods() {
+  return base::Law("Art. 25(5), 26(1)",
+                   "State incentives go to the production of goods on the list of priority goods, "
+                   "which are those of medium and high levels of processing.");
+}
 base::LegalBasis Refusing() {
   return base::Law("Art. 25(6)",
                    "The basis for a refusal is non-compliance with the conditions of paragraph 5.");

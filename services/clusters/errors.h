@@ -23,6 +23,7 @@ base::LegalBasis Selected();            // Art. 40(1)
 base::LegalBasis Organization();        // Art. 40(2)
 base::LegalBasis Account();             // Art. 40(3)
 base::LegalBasis Conditions();          // Art. 25(5)
+base::LegalBasis PriorityGoods();       // Art. 25(5), 26(1)
 base::LegalBasis Refusing();            // Art. 25(6)
 base::LegalBasis Gate();                // order 437/2026
 

@@ -1,5 +1,8 @@
-// Supports: from request to payment. Examining and paying ask the gate of recipients first, outside
-// the transaction; a retry finds its stored answer before the gate is asked again.
+// Supports: from request to payment. Examining and paying ask the gate of recipients first, and of
+// a project the registry of priority goods, outside the transaction; a retry finds its stored
+// answer before anybody is asked again.
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
@@ -25,15 +28,36 @@ absl::StatusOr<ClusterRow> ClusterOf(const store::Reader& reader, const Support&
   return Need(reader, kClusters, store::Key::Of(number));
 }
 
+// How the recipient of a project belongs to its cluster on the day of the command; upkeep is the
+// cluster organization's alone.
+absl::StatusOr<Belonging> BelongingOf(const store::Tx& tx, const Support& support,
+                                      const ClusterRow& cluster) {
+  Belonging belonging;
+  belonging.source = {support.cluster(), cluster.cluster().etag()};
+  if (!IsProject(support)) return belonging;
+  if (support.recipient() == cluster.cluster().cluster_organization()) {
+    belonging.kind = Belonging::kOrganization;
+    return belonging;
+  }
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(support.cluster(), "clusters/*", 0));
+  ASSIGN_OR_RETURN(const auto member,
+                   tx.Find(kMembers, store::Key::Of(number, support.recipient())));
+  if (!member.has_value()) return belonging;
+  return Belonging{Belonging::kMember, {member->row.member().name(), member->row.member().etag()}};
+}
+
 // What a support is decided by beside its sum: as the cluster stands now, which other grants and
 // another organization may have changed since the examination.
-Granting GrantingOf(const store::Tx& tx, const Support& support, const ClusterRow& cluster) {
+absl::StatusOr<Granting> GrantingOf(const store::Tx& tx, const Support& support,
+                                    const ClusterRow& cluster) {
   const auto year = SupportYear(cluster.first_upkeep_year(), support.year());
+  ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, support, cluster));
   return Granting{.support = &support,
                   .cluster_state = cluster.cluster().state(),
                   .organization = cluster.cluster().cluster_organization(),
                   .support_year = year.value_or(0),
-                  .source = {support.name(), tx.etag()}};
+                  .source = {support.name(), tx.etag()},
+                  .belonging = belonging};
 }
 
 // The recipient has to act, or waits for who has.
@@ -41,12 +65,13 @@ cases::Who WhoIs(const Support& support) {
   return {.bin = support.recipient()};
 }
 
-// Runs a command once, with what the gate said. The stored answer of the same request comes first;
-// then whether the step may be taken at all; then the gate.
+// Runs a command once, with what the gate said, and the registry of priority goods where `goods` is
+// wanted. The stored answer of the same request comes first; then whether the step may be taken at
+// all; then the gate.
 template <class Response, class Request, class Run>
 absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& request,
                                           SupportVerb verb, gate::v1::Checkpoint checkpoint,
-                                          const Run& run) {
+                                          std::optional<GoodsOnList>* goods, const Run& run) {
   const store::CommandInfo info = rpc::CommandOf(call, request);
   Response response;
   ASSIGN_OR_RETURN(const auto known, env.store->FindReply(info));
@@ -55,7 +80,7 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
     if (!response.ParseFromString(known->reply)) return base::StoreCorrupt("stored reply");
     return response;
   }
-  std::string recipient;
+  Support support;
   {
     const store::View view = env.store->Read();
     ASSIGN_OR_RETURN(
@@ -65,10 +90,16 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
         SupportMachine()
             .Ask(found.row.support().state(), verb, {found.roles, call.caller->subject, {}})
             .status());
-    recipient = found.row.support().recipient();
+    support = found.row.support();
   }
-  ASSIGN_OR_RETURN(const Notice notice,
-                   env.gate->Check(call, {checkpoint, recipient, request.name(), call.today()}));
+  ASSIGN_OR_RETURN(const Notice notice, env.gate->Check(call, {checkpoint, support.recipient(),
+                                                               request.name(), call.today()}));
+  if (goods != nullptr && IsProject(support)) {
+    // By the list of the day of the request, whatever the list has become since.
+    const base::Date day =
+        base::Date::LegalDay(absl::FromUnixSeconds(support.create_time().seconds()));
+    ASSIGN_OR_RETURN(*goods, env.check_goods(call, support, day));
+  }
   ASSIGN_OR_RETURN(const store::Outcome outcome,
                    env.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
                      RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
@@ -90,13 +121,13 @@ absl::Status PostFor(store::Tx& tx, const Support& support, Posting::Kind kind, 
   return absl::OkStatus();
 }
 
-// The other grants of the same cluster and year.
+// The other grants of the upkeep of the same cluster and year.
 absl::Status AddBefore(const store::Reader& reader, const SupportRow& row, Granting* granting) {
   ASSIGN_OR_RETURN(const std::vector<SupportRow> all,
                    AllUnder<SupportRow>(reader, kSupportsByCluster,
                                         store::Key::Of(row.cluster(), row.support().year())));
   for (const SupportRow& other : all) {
-    if (!other.support().has_approved_sum()) continue;
+    if (!other.support().has_approved_sum() || IsProject(other.support())) continue;
     ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(other.support().accepted_cost()));
     ASSIGN_OR_RETURN(const Money granted, Money::FromProto(other.support().approved_sum()));
     ASSIGN_OR_RETURN(granting->accepted_before, granting->accepted_before.Add(accepted));
@@ -123,9 +154,9 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
   ASSIGN_OR_RETURN(const Money sum, Money::FromProto(request.approved_sum()));
   if (sum.is_zero()) return base::InvalidField("approved_sum", "must be more than 0");
   ASSIGN_OR_RETURN(ClusterRow cluster, ClusterOf(tx, support));
-  Granting granting = GrantingOf(tx, support, cluster);
+  ASSIGN_OR_RETURN(Granting granting, GrantingOf(tx, support, cluster));
   granting.sum = sum;
-  RETURN_IF_ERROR(AddBefore(tx, step.row, &granting));
+  if (!IsProject(support)) RETURN_IF_ERROR(AddBefore(tx, step.row, &granting));
   ASSIGN_OR_RETURN(Decision decision, Grant(granting));
   const std::string failed = FirstUnsatisfied(decision);
   if (failed == "EXAMINATION_SATISFIED") {
@@ -145,7 +176,7 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
   for (const Posting::Kind kind : {Posting::RESERVE, Posting::COMMIT}) {
     RETURN_IF_ERROR(PostFor(tx, support, kind, sum, support.name(), step.subject, nullptr));
   }
-  if (cluster.first_upkeep_year() == 0) {
+  if (!IsProject(support) && cluster.first_upkeep_year() == 0) {
     cluster.set_first_upkeep_year(support.year());
     RETURN_IF_ERROR(tx.Put(kClusters, &cluster));
   }
@@ -158,7 +189,8 @@ absl::StatusOr<Support> RefuseIt(Env& env, store::Tx& tx, const v1::DecideSuppor
   Support& support = *step.row.mutable_support();
   ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
   // A sum of nothing is within every ceiling: what is left are the grounds of Art. 25(6).
-  ASSIGN_OR_RETURN(Decision decision, Grant(GrantingOf(tx, support, cluster)));
+  ASSIGN_OR_RETURN(const Granting granting, GrantingOf(tx, support, cluster));
+  ASSIGN_OR_RETURN(Decision decision, Grant(granting));
   if (FirstUnsatisfied(decision).empty()) return errors::GroundMissing();
   RETURN_IF_ERROR(TakeOrder(tx, request, &support));
   SetDecideTime(tx, &decision);
@@ -183,14 +215,21 @@ absl::StatusOr<v1::Support> RequestSupport(Env& env, const Call& call, store::Tx
   }
   const Cluster& cluster = found->row.cluster();
   if (!IsEligible(cluster.state())) return errors::ClusterNotEligible();
-  if (cluster.cluster_organization() != request.support().recipient()) {
-    return errors::RecipientNotInCluster();
+  RETURN_IF_ERROR(CheckPurpose(request.support()));
+  if (IsProject(request.support())) {
+    ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, request.support(), found->row));
+    if (belonging.kind == Belonging::kNot) return errors::RecipientNotInCluster();
+  } else {
+    if (cluster.cluster_organization() != request.support().recipient()) {
+      return errors::RecipientNotInCluster();
+    }
+    RETURN_IF_ERROR(SupportYear(found->row.first_upkeep_year(), request.support().year()).status());
   }
-  RETURN_IF_ERROR(SupportYear(found->row.first_upkeep_year(), request.support().year()).status());
   SupportRow row;
   row.set_cluster(number);
   Support& support = *row.mutable_support();
   support = request.support();
+  if (!IsProject(support)) support.set_purpose(Support::UPKEEP);
   support.set_name(absl::StrCat("supports/", rpc::IdFor(call)));
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kSupports, store::Key::Of(support.name())));
   if (known.has_value()) return errors::RecordExists(kSupports.name, support.name());
@@ -227,8 +266,9 @@ absl::StatusOr<gate::v1::Notice> RecordNotice(Env& /*env*/, const Call& call, st
 
 absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
                                            const v1::ExamineSupportRequest& request) {
+  std::optional<GoodsOnList> goods;
   return AskGateThenWrite<Support>(
-      env, call, request, SupportVerb::kExamine, gate::v1::BEFORE_CONSIDERATION,
+      env, call, request, SupportVerb::kExamine, gate::v1::BEFORE_CONSIDERATION, &goods,
       [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Support> {
         ASSIGN_OR_RETURN(SupportStep step, BeginSupport(tx, call, SupportVerb::kExamine,
                                                         request.name(), request.etag()));
@@ -236,9 +276,12 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
         ASSIGN_OR_RETURN(const Money accepted, Accept(request.items(), &support));
         *support.mutable_accepted_cost() = accepted.ToProto();
         ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
-        ASSIGN_OR_RETURN(const int32_t year,
-                         SupportYear(cluster.first_upkeep_year(), support.year()));
+        int32_t year = 0;
+        if (!IsProject(support)) {
+          ASSIGN_OR_RETURN(year, SupportYear(cluster.first_upkeep_year(), support.year()));
+        }
         support.set_support_year(year);
+        ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, support, cluster));
         ASSIGN_OR_RETURN(*support.mutable_examination(),
                          Examine({&support,
                                   cluster.cluster().state(),
@@ -246,15 +289,15 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
                                   year,
                                   &notice,
                                   request.documents_complete(),
-                                  {support.name(), tx.etag()}},
+                                  {support.name(), tx.etag()},
+                                  belonging,
+                                  goods.has_value() ? &*goods : nullptr},
                                  *env.norms, tx.today()));
         SetDecideTime(tx, support.mutable_examination());
         ASSIGN_OR_RETURN(const Money ceiling, Money::Parse(support.examination().outcome()));
         *support.mutable_ceiling() = ceiling.ToProto();
-        ASSIGN_OR_RETURN(
-            const base::Percent share,
-            env.norms->Percent(absl::StrCat("clusters.support.upkeep_share.year_", year),
-                               tx.today()));
+        ASSIGN_OR_RETURN(const base::Percent share,
+                         env.norms->Percent(ShareNorm(support, year), tx.today()));
         support.set_share_bp(share.hundredths());
         support.set_opinion(request.opinion());
         support.set_examined_by(step.subject);
@@ -276,7 +319,7 @@ absl::StatusOr<v1::Support> DecideSupport(Env& env, const Call& call, store::Tx&
 
 absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySupportRequest& request) {
   return AskGateThenWrite<v1::Payment>(
-      env, call, request, SupportVerb::kPay, gate::v1::BEFORE_PAYMENT,
+      env, call, request, SupportVerb::kPay, gate::v1::BEFORE_PAYMENT, nullptr,
       [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<v1::Payment> {
         ASSIGN_OR_RETURN(SupportStep step,
                          BeginSupport(tx, call, SupportVerb::kPay, request.name(), request.etag()));
@@ -287,12 +330,14 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
                          tx.FindUniqueRaw(kPaymentsByNotice, store::Key::Of(notice.name())));
         if (used.has_value()) return errors::NoticeUsed();
         ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
+        ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, support, cluster));
         ASSIGN_OR_RETURN(Decision decision, Pay({&support,
                                                  cluster.cluster().state(),
                                                  cluster.cluster().cluster_organization(),
                                                  &notice,
                                                  amount,
-                                                 {support.name(), tx.etag()}}));
+                                                 {support.name(), tx.etag()},
+                                                 belonging}));
         const std::string failed = FirstUnsatisfied(decision);
         if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
         if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();

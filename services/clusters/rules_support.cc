@@ -1,8 +1,11 @@
 #include "services/clusters/rules_support.h"
 
 #include <algorithm>
+#include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/roles.h"
 #include "common/cases/findings.h"
 #include "services/clusters/errors.h"
@@ -17,6 +20,15 @@ using cases::Facts;
 constexpr char kState[] = "cluster_state";
 constexpr char kRecipient[] = "recipient";
 constexpr char kSupportedOrganization[] = "cluster_organization";
+constexpr char kPurpose[] = "purpose";
+constexpr char kBelonging[] = "recipient_belongs_as";
+constexpr char kGoods[] = "goods.";  // goods.<code>.level, goods.<code>.share_bp
+constexpr char kLevel[] = ".level";
+constexpr char kGoodsShare[] = ".share_bp";
+constexpr char kList[] = "list_of_the_day";
+constexpr char kRequestDay[] = "request_day";
+constexpr char kGoodsShareMin[] = "goods_share_min_bp";
+constexpr char kGoodsShareNorm[] = "clusters.support.project_goods_share_min";
 constexpr char kGate[] = "gate_verdict";
 constexpr char kSupportDocuments[] = "documents_complete";
 constexpr char kYear[] = "support_year";
@@ -47,7 +59,19 @@ absl::Status FindEligible(const Facts& facts, Decision* decision) {
   return absl::OkStatus();
 }
 
+// Decisions on upkeep do not name a purpose: there was no other.
+bool OfProject(const Facts& facts) {
+  const auto purpose = facts.Text(kPurpose);
+  return purpose.ok() && *purpose == "PROJECT";
+}
+
 absl::Status FindRecipient(const Facts& facts, Decision* decision) {
+  if (OfProject(facts)) {
+    ASSIGN_OR_RETURN(const std::string belonging, facts.Text(kBelonging));
+    AddFinding(decision, "RECIPIENT_IN_CLUSTER", belonging != "NOT", errors::Organization(), facts,
+               {kPurpose, kRecipient, kBelonging});
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const std::string recipient, facts.Text(kRecipient));
   ASSIGN_OR_RETURN(const std::string organization, facts.Text(kSupportedOrganization));
   AddFinding(decision, "RECIPIENT_IN_CLUSTER", recipient == organization, errors::Organization(),
@@ -58,6 +82,23 @@ absl::Status FindRecipient(const Facts& facts, Decision* decision) {
 absl::Status FindGate(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string verdict, facts.Text(kGate));
   AddFinding(decision, "GATE_PASSED", verdict == "PASSED", errors::Gate(), facts, {kGate});
+  return absl::OkStatus();
+}
+
+// The part of the output that is goods of the list.
+absl::Status FindGoods(const Facts& facts, Decision* decision) {
+  int64_t listed = 0;
+  std::vector<std::string> names = facts.NamesUnder(kGoods);
+  for (const std::string& name : names) {
+    if (!absl::EndsWith(name, kLevel)) continue;
+    ASSIGN_OR_RETURN(const std::string level, facts.Text(name));
+    ASSIGN_OR_RETURN(const int64_t share,
+                     facts.Number(absl::StrCat(absl::StripSuffix(name, kLevel), kGoodsShare)));
+    if (level == "MEDIUM" || level == "HIGH") listed += share;
+  }
+  ASSIGN_OR_RETURN(const int64_t least, facts.Number(kGoodsShareMin));
+  names.insert(names.end(), {kList, kRequestDay, kGoodsShareMin});
+  AddFinding(decision, "GOODS_ON_LIST", listed >= least, errors::PriorityGoods(), facts, names);
   return absl::OkStatus();
 }
 
@@ -73,8 +114,14 @@ absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
   ASSIGN_OR_RETURN(const Money requested, facts.Money(kRequested));
   ASSIGN_OR_RETURN(const int64_t share, facts.Number(kShare));
   const Money ceiling = std::min(requested, ShareOf(accepted, share));
-  AddFinding(&decision, "COSTS_ACCEPTED", !accepted.is_zero(), errors::Organization(), facts,
-             {kAccepted, kRequested, kShare, kYear});
+  if (OfProject(facts)) {
+    RETURN_IF_ERROR(FindGoods(facts, &decision));
+    AddFinding(&decision, "COSTS_ACCEPTED", !accepted.is_zero(), errors::Organization(), facts,
+               {kAccepted, kRequested, kShare});
+  } else {
+    AddFinding(&decision, "COSTS_ACCEPTED", !accepted.is_zero(), errors::Organization(), facts,
+               {kAccepted, kRequested, kShare, kYear});
+  }
   decision.set_outcome(ceiling.ToString());
   return decision;
 }
@@ -86,12 +133,18 @@ absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
              {kExamined});
   RETURN_IF_ERROR(FindEligible(facts, &decision));
   RETURN_IF_ERROR(FindRecipient(facts, &decision));
+  ASSIGN_OR_RETURN(const Money sum, facts.Money(kSum));
+  ASSIGN_OR_RETURN(const Money ceiling, facts.Money(kCeiling));
+  if (OfProject(facts)) {
+    AddFinding(&decision, "WITHIN_CEILING", sum <= ceiling, errors::Organization(), facts,
+               {kSum, kCeiling});
+    decision.set_outcome(cases::AllSatisfied(decision) ? "GRANTED" : "REFUSED");
+    return decision;
+  }
   ASSIGN_OR_RETURN(const int64_t year, facts.Number(kYear));
   ASSIGN_OR_RETURN(const int64_t year_now, facts.Number(kYearNow));
   AddFinding(&decision, "SUPPORT_YEAR_HOLDS", year == year_now, errors::Organization(), facts,
              {kYear, kYearNow});
-  ASSIGN_OR_RETURN(const Money sum, facts.Money(kSum));
-  ASSIGN_OR_RETURN(const Money ceiling, facts.Money(kCeiling));
   ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAccepted));
   ASSIGN_OR_RETURN(const Money accepted_before, facts.Money(kAcceptedBefore));
   ASSIGN_OR_RETURN(const Money granted_before, facts.Money(kGrantedBefore));
@@ -120,8 +173,40 @@ absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   return decision;
 }
 
+// Of a project, by whom it is carried out.
+void SetBelonging(const Support& support, const Source& source, const Belonging& belonging,
+                  Facts* facts) {
+  if (!IsProject(support)) return;
+  static constexpr const char* kKinds[] = {"NOT", "MEMBER", "CLUSTER_ORGANIZATION"};
+  facts->Set(kPurpose, "PROJECT", source.name, source.etag);
+  facts->Set(kBelonging, kKinds[belonging.kind], belonging.source.name, belonging.source.etag);
+}
+
 void SetGate(const gate::v1::Notice& notice, Facts* facts) {
   facts->Set(kGate, gate::v1::Notice::Verdict_Name(notice.verdict()), notice.name(), notice.etag());
+}
+
+absl::Status SetPercent(const norms::Norms& norms, const std::string& key, base::Date day,
+                        const char* fact, Facts* facts) {
+  ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
+  ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
+  facts->Set(fact, absl::StrCat(share.hundredths()),
+             absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", key, ": ", norm.source));
+  return absl::OkStatus();
+}
+
+absl::Status SetGoods(const GoodsOnList& list, const Source& source, const norms::Norms& norms,
+                      base::Date day, Facts* facts) {
+  for (const GoodsOnList::One& one : list.goods) {
+    const std::string name = absl::StrCat(kGoods, one.code);
+    facts->Set(name + kLevel, one.level, one.source.name, one.source.etag);
+    facts->Set(name + kGoodsShare, absl::StrCat(one.share_bp), source.name, source.etag);
+  }
+  facts->Set(kList, list.edition.name.empty() ? "NONE" : list.edition.name,
+             list.edition.name.empty() ? "no list was in force" : list.edition.name,
+             list.edition.etag);
+  facts->Set(kRequestDay, list.day.ToString(), source.name, source.etag);
+  return SetPercent(norms, kGoodsShareNorm, day, kGoodsShareMin, facts);
 }
 
 absl::StatusOr<std::string> Text(const google::type::Money& money) {
@@ -194,6 +279,28 @@ absl::StatusOr<int32_t> SupportYear(int32_t first_year, int32_t year) {
   return number;
 }
 
+absl::Status CheckPurpose(const Support& support) {
+  if (!IsProject(support)) {
+    return support.has_project()
+               ? base::InvalidField("support.project", "is for the purpose PROJECT alone")
+               : absl::OkStatus();
+  }
+  if (!support.has_project()) {
+    return base::InvalidField("support.project", "is required for the purpose PROJECT");
+  }
+  std::set<std::string> codes;
+  int64_t whole = 0;
+  for (const auto& goods : support.project().goods()) {
+    if (!codes.insert(goods.goods_code()).second) {
+      return base::InvalidField("support.project.goods", "names a code twice");
+    }
+    whole += goods.share_bp();
+  }
+  return whole == 10'000 ? absl::OkStatus()
+                         : base::InvalidField("support.project.goods",
+                                              "share_bp of all goods must add up to 10000");
+}
+
 absl::StatusOr<Money> Accept(
     const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,
     Support* support) {
@@ -230,21 +337,33 @@ absl::StatusOr<Decision> Examine(const Examination& examination, const norms::No
   set(kRecipient, support.recipient());
   SetGate(*examination.notice, &facts);
   set(kSupportDocuments, examination.documents_complete ? "1" : "0");
-  set(kYear, absl::StrCat(examination.support_year));
+  if (IsProject(support)) {
+    SetBelonging(support, examination.source, examination.belonging, &facts);
+    RETURN_IF_ERROR(SetGoods(*examination.goods, examination.source, norms, day, &facts));
+  } else {
+    set(kYear, absl::StrCat(examination.support_year));
+  }
   ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
   ASSIGN_OR_RETURN(const std::string requested, Text(support.requested_sum()));
   set(kAccepted, accepted);
   set(kRequested, requested);
-  const std::string key =
-      absl::StrCat("clusters.support.upkeep_share.year_", examination.support_year);
+  const std::string key = ShareNorm(support, examination.support_year);
   ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
-  ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
-  facts.Set(kShare, absl::StrCat(share.hundredths()),
-            absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", key, ": ", norm.source));
+  RETURN_IF_ERROR(SetPercent(norms, key, day, kShare, &facts));
   ASSIGN_OR_RETURN(Decision decision, DecideExamination(facts));
   decision.set_norms_edition(norms.edition());
-  decision.set_rests_on_assumption(norm.certainty == norms::Certainty::kAssumption);
+  bool assumed = norm.certainty == norms::Certainty::kAssumption;
+  if (IsProject(support)) {
+    ASSIGN_OR_RETURN(const norms::Norm least, norms.Get(kGoodsShareNorm, day));
+    assumed = assumed || least.certainty == norms::Certainty::kAssumption;
+  }
+  decision.set_rests_on_assumption(assumed);
   return decision;
+}
+
+std::string ShareNorm(const Support& support, int32_t support_year) {
+  return IsProject(support) ? "clusters.support.project_share"
+                            : absl::StrCat("clusters.support.upkeep_share.year_", support_year);
 }
 
 absl::StatusOr<Decision> ReplayExamination(const Decision& stored) {
@@ -261,8 +380,11 @@ absl::StatusOr<Decision> Grant(const Granting& granting) {
   facts.Set(kState, Cluster::State_Name(granting.cluster_state), support.cluster());
   facts.Set(kSupportedOrganization, granting.organization, support.cluster());
   set(kRecipient, support.recipient());
-  set(kYear, absl::StrCat(support.support_year()));
-  facts.Set(kYearNow, absl::StrCat(granting.support_year), support.cluster());
+  SetBelonging(support, granting.source, granting.belonging, &facts);
+  if (!IsProject(support)) {
+    set(kYear, absl::StrCat(support.support_year()));
+    facts.Set(kYearNow, absl::StrCat(granting.support_year), support.cluster());
+  }
   set(kSum, granting.sum.ToString());
   ASSIGN_OR_RETURN(const std::string ceiling, Text(support.ceiling()));
   ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
@@ -284,6 +406,7 @@ absl::StatusOr<Decision> Pay(const Paying& paying) {
   facts.Set(kState, Cluster::State_Name(paying.cluster_state), support.cluster());
   facts.Set(kSupportedOrganization, paying.organization, support.cluster());
   facts.Set(kRecipient, support.recipient(), paying.source.name, paying.source.etag);
+  SetBelonging(support, paying.source, paying.belonging, &facts);
   SetGate(*paying.notice, &facts);
   ASSIGN_OR_RETURN(const std::string approved, Text(support.approved_sum()));
   ASSIGN_OR_RETURN(const std::string paid, Text(support.paid_sum()));

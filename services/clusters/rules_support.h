@@ -1,5 +1,5 @@
-// State support of the upkeep of a cluster organization (Art. 40, 9(20), 25(5)-(6)) as pure
-// functions.
+// State support of the upkeep of a cluster organization and of projects of the cluster (Art. 40,
+// 9(20), 25(5)-(6)) as pure functions.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,33 @@ absl::StatusOr<base::Money> Accept(
     const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,
     Support* support);
 
+// A project is one thing, the upkeep of the organization, which is meant where nothing is said, the
+// other. INVALID_FIELD for a project that is not wanted or missing, a code named twice, and shares
+// that are not the whole.
+absl::Status CheckPurpose(const Support& support);
+inline bool IsProject(const Support& support) {
+  return support.purpose() == Support::PROJECT;
+}
+
+// How the recipient of a project belongs to the cluster on a day.
+struct Belonging {
+  enum Kind { kNot, kMember, kOrganization } kind = kNot;
+  Source source;  // the membership, or the cluster
+};
+
+// What the registry of priority goods said of a project's goods, for the day of its request.
+struct GoodsOnList {
+  struct One {
+    std::string code;
+    int32_t share_bp = 0;
+    std::string level;  // of processing: HIGH, MEDIUM; NOT_LISTED, or PARTIAL: some goods below it
+    Source source;      // the entry, else the list, and the position in the registry's journal
+  };
+  base::Date day;
+  Source edition;  // in force on the day; without a name: none was
+  std::vector<One> goods;
+};
+
 struct Examination {
   const Support* support = nullptr;  // with accepted_cost
   Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
@@ -41,9 +68,15 @@ struct Examination {
   const gate::v1::Notice* notice = nullptr;
   bool documents_complete = false;
   Source source;
+  // Of a project.
+  Belonging belonging;
+  const GoodsOnList* goods = nullptr;
 };
-// Outcome the ceiling in tenge: accepted cost by the share of the year of support, down to the
-// tiyn, and no more than was asked for.
+// The share of the accepted cost: a project's, or that of the year of support.
+std::string ShareNorm(const Support& support, int32_t support_year);
+// Outcome the ceiling in tenge: accepted cost by the share, down to the tiyn, and no more than was
+// asked for. Of a project the goods of medium and high processing that were on the list on the day
+// of the request are at least clusters.support.project_goods_share_min of its output.
 absl::StatusOr<Decision> Examine(const Examination& examination, const norms::Norms& norms,
                                  base::Date day);
 absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
@@ -59,9 +92,11 @@ struct Granting {
   base::Money accepted_before, granted_before;
   base::Money sum;
   Source source;
+  Belonging belonging;  // of a project, today
 };
-// Whether the sum may be granted: a finding each for the examination, the year of support that its
-// share was found by, the cluster, its organization and the ceiling. Outcome GRANTED or REFUSED.
+// Whether the sum may be granted: a finding each for the examination, the cluster, its organization
+// or member, the ceiling, and of upkeep the year of support that the share was found by. Outcome
+// GRANTED or REFUSED.
 absl::StatusOr<Decision> Grant(const Granting& granting);
 absl::StatusOr<Decision> ReplayGrant(const Decision& stored);
 
@@ -72,6 +107,7 @@ struct Paying {
   const gate::v1::Notice* notice = nullptr;
   base::Money amount;
   Source source;
+  Belonging belonging;  // of a project, today
 };
 // Outcome PAID or REFUSED.
 absl::StatusOr<Decision> Pay(const Paying& paying);

@@ -1,5 +1,6 @@
 #include "services/clusters/service.h"
 
+#include "services/clusters/goods.h"
 #include "services/clusters/rpcs.h"
 #include "services/clusters/rpcs_supports.h"
 
@@ -29,6 +30,7 @@ class Service final : public rpc::HostedService {
     gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
                                                   "clusters.support.payment_days");
     env_.gate = gate_.get();
+    env_.check_goods = AskGoods(options.peers);
     RETURN_IF_ERROR(Bind());
     return BindSupports();
   }

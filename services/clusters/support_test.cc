@@ -3,6 +3,8 @@
 #include "common/cases/budget.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/machine_testing.h"
+#include "common/rpc/peer_testing.h"
+#include "nisi/priority_goods/v1/service.pb.h"
 #include "services/clusters/rules_support.h"
 #include "services/clusters/service_testing.h"
 
@@ -11,6 +13,8 @@ namespace {
 
 using base::Money;
 using base::ReasonOf;
+using priority_goods::v1::CheckGoodsRequest;
+using priority_goods::v1::CheckGoodsResponse;
 
 google::type::Money Tenge(int64_t tenge) {
   return Money::FromTenge(tenge)->ToProto();
@@ -407,6 +411,274 @@ TEST_F(SupportTest, EveryVerbByEveryRoleInEveryState) {
   };
   EXPECT_EQ(cases::WalkMachine(SupportMachine(), fixture).taken, 1 + 1 + 1 + 2 + 1 + 2);
   ExpectSound();
+}
+
+// ---- Projects
+
+TEST(SupportRulesTest, AProjectSaysWhatItMakes) {
+  const auto checked = [](v1::Support::Purpose purpose,
+                          const std::vector<std::pair<std::string, int32_t>>& goods) {
+    v1::Support support;
+    support.set_purpose(purpose);
+    for (const auto& [code, share] : goods) {
+      auto* one = support.mutable_project()->add_goods();
+      one->set_goods_code(code);
+      one->set_share_bp(share);
+    }
+    return ReasonOf(CheckPurpose(support));
+  };
+  EXPECT_EQ(checked(v1::Support::PURPOSE_UNSPECIFIED, {}), "");
+  EXPECT_EQ(checked(v1::Support::UPKEEP, {}), "");
+  EXPECT_EQ(checked(v1::Support::UPKEEP, {{"8504", 10'000}}), "INVALID_FIELD");
+  EXPECT_EQ(checked(v1::Support::PROJECT, {}), "INVALID_FIELD");
+  EXPECT_EQ(checked(v1::Support::PROJECT, {{"8504", 10'000}}), "");
+  EXPECT_EQ(checked(v1::Support::PROJECT, {{"8504", 9'999}, {"8432", 1}}), "");
+  EXPECT_EQ(checked(v1::Support::PROJECT, {{"8504", 9'999}}), "INVALID_FIELD");
+  EXPECT_EQ(checked(v1::Support::PROJECT, {{"8504", 5'000}, {"8504", 5'000}}), "INVALID_FIELD");
+}
+
+// The registry of priority goods is played.
+class ProjectTest : public SupportTest {
+ protected:
+  using Goods = std::vector<std::pair<std::string, int32_t>>;
+
+  ProjectTest() {
+    speaking_->SetHere("priority-goods", registry_.take());
+    registry_.On<CheckGoodsRequest, CheckGoodsResponse>(
+        "/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods",
+        [this](const CheckGoodsRequest& request) { return Answer(request); });
+  }
+  ~ProjectTest() override { service_.reset(); }
+  rpc::Peers* peers() override { return speaking_.get(); }
+
+  CheckGoodsResponse Answer(const CheckGoodsRequest& request) {
+    CheckGoodsResponse response;
+    *response.mutable_on_date() = request.on_date();
+    asked_for_ = base::Date::FromProto(request.on_date())->ToString();
+    if (!edition_.empty()) {
+      response.set_edition(edition_);
+      response.set_edition_position(70);
+    }
+    for (const std::string& code : request.codes()) {
+      auto* result = response.add_results();
+      result->set_code(code);
+      result->set_verdict(verdicts_.count(code) == 0 ? CheckGoodsResponse::NOT_LISTED
+                                                     : verdicts_[code]);
+      if (result->verdict() != CheckGoodsResponse::LISTED) continue;
+      result->set_entry(absl::StrCat(edition_, "/entries/", code));
+      result->set_entry_position(71);
+      result->set_processing_level(priority_goods::v1::HIGH);
+    }
+    if (spoil_) spoil_(response);
+    return response;
+  }
+  // By the n-th organization, which is a member of the cluster from the first to the tenth.
+  v1::RequestSupportRequest AskFor(const Round& round, int member, const Goods& goods) {
+    v1::RequestSupportRequest request = Ask(round);
+    v1::Support& support = *request.mutable_support();
+    support.set_recipient(Bin(round.organizations[0] + member));
+    support.set_purpose(v1::Support::PROJECT);
+    support.mutable_project()->set_title("Линия трансформаторов");
+    for (const auto& [code, share] : goods) {
+      auto* one = support.mutable_project()->add_goods();
+      one->set_goods_code(code);
+      one->set_share_bp(share);
+    }
+    return request;
+  }
+  std::string Project(const Round& round, int member, const Goods& goods) {
+    const std::string name =
+        Must<v1::Support>("RequestSupport", Entity(round.organizations[0] + member),
+                          AskFor(round, member, goods))
+            .name();
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    return name;
+  }
+  // "GOODS_ON_LIST+", "-" when it does not hold.
+  std::string Found(const std::string& name) {
+    const v1::Support support = Now(name);
+    for (const auto& finding : support.examination().findings()) {
+      if (finding.rule() == "GOODS_ON_LIST") return finding.satisfied() ? "+" : "-";
+    }
+    return "none";
+  }
+  std::string FactOf(const std::string& name, const std::string& fact) {
+    const v1::Support support = Now(name);
+    for (const auto& finding : support.examination().findings()) {
+      for (const auto& one : finding.facts()) {
+        if (one.name() == fact) {
+          return absl::StrCat(one.value(), " of ", one.source(), " at ", one.version());
+        }
+      }
+    }
+    return "none";
+  }
+  void ExpectReplays(const std::string& name, int replays) {
+    v1::ReplayDecisionRequest replay;
+    replay.set_name(name);
+    const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+    EXPECT_EQ(replayed.replays_size(), replays);
+    for (const auto& one : replayed.replays()) EXPECT_TRUE(one.same()) << one.field();
+  }
+
+  rpc::PlayedPeer registry_;
+  rpc::Metrics peer_metrics_{"clusters"};
+  std::unique_ptr<rpc::Peers> speaking_ = rpc::MakePeers("clusters", &peer_metrics_);
+  std::string edition_ = "editions/7", asked_for_;
+  std::map<std::string, CheckGoodsResponse::Verdict> verdicts_{{"8504", CheckGoodsResponse::LISTED},
+                                                               {"84", CheckGoodsResponse::PARTIAL}};
+  std::function<void(CheckGoodsResponse&)> spoil_;
+};
+
+TEST_F(ProjectTest, FromRequestToPayment) {
+  const Round round = Registered();
+  Allocate(900);
+  const std::string name = Project(round, 1, {{"8504", 6'000}, {"8432", 4'000}});
+  const std::string requested = today().ToString();
+  GoTo(today().AddDays(3));
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  // The registry is away: neither passed nor failed, and it is said who was asked.
+  registry_.SetAway(true);
+  const int64_t before = position();
+  const absl::Status silent = ExamineIt(name, examiner_).status();
+  EXPECT_EQ(silent.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(silent), "DEPENDENCY_NOT_ANSWERED");
+  EXPECT_EQ(base::InfoOf(silent).metadata().at("service"), "priority-goods");
+  EXPECT_GT(rpc::RetryOf(silent), absl::ZeroDuration());
+  EXPECT_EQ(position(), before);
+  EXPECT_EQ(Now(name).state(), v1::Support::REQUESTED);
+  registry_.SetAway(false);
+
+  v1::ExamineSupportRequest examine;
+  examine.set_name(name);
+  examine.set_etag(Now(name).etag());
+  examine.add_items();
+  examine.set_documents_complete(true);
+  examine.set_opinion("Поддержать");
+  examine.set_request_id(NextUuid());
+  ASSERT_TRUE(Do<v1::Support>("ExamineSupport", examiner_, examine).ok());
+  EXPECT_EQ(asked_for_, requested);  // not by the list of today
+  EXPECT_EQ(Found(name), "+");
+  EXPECT_EQ(FactOf(name, "goods.8504.level"),
+            "HIGH of priority-goods/editions/7/entries/8504 at position 71");
+  EXPECT_EQ(FactOf(name, "goods.8432.level"),
+            "NOT_LISTED of priority-goods/editions/7 at position 70");
+  EXPECT_EQ(FactOf(name, "list_of_the_day"),
+            "priority-goods/editions/7 of priority-goods/editions/7 at position 70");
+  EXPECT_TRUE(Now(name).examination().rests_on_assumption());
+  EXPECT_EQ(Now(name).ceiling().units(), 500);
+  EXPECT_EQ(Now(name).share_bp(), 5'000);
+  EXPECT_EQ(Now(name).support_year(), 0);
+  // Asked again, as after a broken connection: the same answer, and nobody else is asked.
+  const int asked = registry_.asked();
+  registry_.SetAway(true);
+  EXPECT_TRUE(Do<v1::Support>("ExamineSupport", examiner_, examine).ok());
+  EXPECT_EQ(registry_.asked(), asked);
+
+  EXPECT_EQ(ReasonOf(Decide(name, authority_, 501).status()), "SUM_OVER_CEILING");
+  EXPECT_EQ(ReasonOf(Decide(name, authority_, 0, "нет").status()), "GROUND_MISSING");
+  ASSERT_TRUE(Decide(name, authority_, 500).ok());
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  ASSERT_TRUE(PayIt(name, payer_, 500).ok());
+  EXPECT_EQ(Now(name).state(), v1::Support::COMPLETED);
+  EXPECT_EQ(Stands(), "400 0 0 500");
+  ExpectReplays(name, 2);
+  ExpectReplays(absl::StrCat(name, "/payments/1"), 1);
+  ExpectSound();
+
+  // A project takes nothing from the years of upkeep, nor from their ceiling.
+  const std::string upkeep = Requested(round).name();
+  Notice(upkeep, gate::v1::BEFORE_CONSIDERATION);
+  ASSERT_TRUE(ExamineIt(upkeep, examiner_).ok());
+  EXPECT_EQ(Now(upkeep).support_year(), 1);
+  EXPECT_EQ(Now(upkeep).ceiling().units(), 700);
+  EXPECT_EQ(Found(upkeep), "none");
+}
+
+TEST_F(ProjectTest, HalfOfTheOutputIsGoodsOfTheList) {
+  const Round round = Registered();
+  Allocate(10'000);
+  const struct {
+    Goods goods;
+    const char* edition;
+    const char* found;
+  } kCases[] = {
+      {{{"8504", 10'000}}, "editions/7", "+"},
+      {{{"8504", 5'000}, {"8432", 5'000}}, "editions/7", "+"},
+      {{{"8504", 4'999}, {"8432", 5'001}}, "editions/7", "-"},
+      {{{"84", 10'000}}, "editions/7", "-"},  // only some goods below it
+      {{{"8432", 10'000}}, "", "-"},          // no list was in force
+  };
+  for (const auto& c : kCases) {
+    edition_ = c.edition;
+    const std::string name = Project(round, 0, c.goods);  // of the cluster organization
+    ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+    EXPECT_EQ(Found(name), c.found) << c.goods.size() << " " << c.goods[0].second;
+    if (std::string(c.found) == "+") {
+      EXPECT_TRUE(Decide(name, authority_, 100).ok());
+    } else {
+      const absl::Status refused = Decide(name, authority_, 100).status();
+      EXPECT_EQ(ReasonOf(refused), "FINDING_UNSATISFIED");
+      EXPECT_EQ(base::InfoOf(refused).metadata().at("rule"), "GOODS_ON_LIST");
+      EXPECT_TRUE(Decide(name, authority_, 0, "Не те товары").ok());
+    }
+    ExpectReplays(name, 2);
+  }
+}
+
+TEST_F(ProjectTest, AnAnswerToSomethingElseIsNone) {
+  const Round round = Registered();
+  const std::string name = Project(round, 1, {{"8504", 6'000}, {"8432", 4'000}});
+  const std::vector<std::function<void(CheckGoodsResponse&)>> kSpoiled{
+      [](CheckGoodsResponse& said) { said.mutable_results()->RemoveLast(); },
+      [](CheckGoodsResponse& said) { said.mutable_results(0)->set_code("8432"); },
+      [](CheckGoodsResponse& said) {
+        said.mutable_results(0)->set_verdict(CheckGoodsResponse::VERDICT_UNSPECIFIED);
+      },
+      [](CheckGoodsResponse& said) {
+        said.mutable_results(0)->set_verdict(static_cast<CheckGoodsResponse::Verdict>(99));
+      },
+      [](CheckGoodsResponse& said) { said.clear_on_date(); },
+      [](CheckGoodsResponse& said) { said.mutable_on_date()->set_year(2025); },
+  };
+  for (const auto& spoil : kSpoiled) {
+    spoil_ = spoil;
+    const absl::Status refused = ExamineIt(name, examiner_).status();
+    EXPECT_EQ(ReasonOf(refused), "DEPENDENCY_NOT_ANSWERED");
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("why"), "WRONG_ANSWER");
+  }
+  EXPECT_EQ(Now(name).state(), v1::Support::REQUESTED);
+}
+
+TEST_F(ProjectTest, ItsRecipientBelongsToTheCluster) {
+  const Round round = Registered();
+  Allocate(10'000);
+  const Goods goods{{"8504", 10'000}};
+  EXPECT_EQ(ReasonOf(Do<v1::Support>("RequestSupport", Entity(round.organizations[0] + 11),
+                                     AskFor(round, 11, goods))
+                         .status()),
+            "RECIPIENT_NOT_IN_CLUSTER");
+  v1::RequestSupportRequest bare = AskFor(round, 1, goods);
+  bare.mutable_support()->clear_project();
+  EXPECT_EQ(
+      ReasonOf(
+          Do<v1::Support>("RequestSupport", Entity(round.organizations[0] + 1), bare).status()),
+      "INVALID_FIELD");
+  const std::string granted = Project(round, 10, goods), examined = Project(round, 10, goods);
+  for (const std::string& name : {granted, examined}) {
+    ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  }
+  EXPECT_EQ(FactOf(granted, "recipient_belongs_as").substr(0, 10), "MEMBER of ");
+  ASSERT_TRUE(Decide(granted, authority_, 100).ok());
+  v1::EndMembershipRequest end;
+  end.set_name(absl::StrCat(round.cluster, "/members/", Bin(round.organizations[0] + 10)));
+  end.set_reason("Вышла");
+  Must<v1::Member>("EndMembership", Entity(round.organizations[0]), end);
+  EXPECT_EQ(ReasonOf(Decide(examined, authority_, 100).status()), "RECIPIENT_NOT_IN_CLUSTER");
+  Notice(granted, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(granted, payer_, 100).status()), "RECIPIENT_NOT_IN_CLUSTER");
+  EXPECT_TRUE(Decide(examined, authority_, 0, "Вышла из кластера").ok());
+  ExpectReplays(examined, 2);
 }
 
 }  // namespace
