@@ -6,6 +6,7 @@ while it is away nothing is decided.
 usage: clusters_test.py <bin folder> <proto folder> embedded|processes
 """
 import datetime
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -63,6 +64,14 @@ class Story:
     def points(self, value):
         return [dict(criterion=criterion, points=value) for criterion in CRITERIA]
 
+    def places(self):
+        """The map takes in the one region of this story."""
+        kind = self.m.places.ImportPlacesRequest
+        self.client.send("/nisi.industry_map.v1.PlacesService/ImportPlaces", [
+            kind(header=dict(request_id=uid(), row_count=1, classifier="NK RK 11-2025", effective_date=self.day(-30))),
+            kind(rows=dict(rows=[dict(row_number=1, kato="110000000", level="REGION", name_ru="Акмолинская область")]))],
+            self.m.imports.ImportReport, "authority")
+
     def initiative(self):
         roles = ["MANUFACTURER"] * 5 + ["RESEARCH"] + ["SUPPLIER"] * 4
         self.client.tokens["member"] = self.suite.mint("entity", subject="dev:member", bin=self.member)
@@ -71,6 +80,9 @@ class Story:
             title=dict(ru="Кластер"), cluster_organization=self.organization, region="110000000",
             specialization=dict(okeds=["28.30"], goods_codes=["8432"]), participants=participants,
             strategy="Для немногих", work_plan=[dict(title="Центр", due_date=self.day(300))]))
+        # What the map said of its region, asked by this service of another.
+        fact = made.places[0]
+        assert (fact.region, fact.source) == ("110000000", "industry-map/places/110000000") and fact.version, made.places
         self.refused("ACCESS_DENIED", "GetInitiative", "stranger", name=made.name)
         effect = {key: "да" for key in ("region_effect", "sector_effect", "country_effect", "prospects")}
         self.call("DiagnoseInitiative", "drafter", name=made.name, etag=made.etag, diagnostic=dict(
@@ -189,9 +201,19 @@ class Story:
         assert len(replays) == 2 and all(replay.same for replay in replays), replays
 
 
+def without_its_peers(suite):
+    """A service that is not told where those are whom it asks does not start, and says what is missing."""
+    alone = subprocess.run([suite.bin / "nisi-clusters", "--data", suite.work / "alone", "--address", "127.0.0.1:0"],
+                           capture_output=True, text=True, timeout=60)
+    assert alone.returncode == 1 and "--peer priority-goods=host:port" in alone.stderr + alone.stdout, alone
+
+
 def main():
     with Suite(*sys.argv[1:4]) as suite:
         story = Story(suite)
+        if suite.mode == "processes":
+            without_its_peers(suite)
+        story.places()
         cluster = story.selection(story.initiative())
         story.register(cluster)
         story.support(cluster)

@@ -112,6 +112,7 @@ class Suite:
         sys.path.insert(0, str(out))
         names = {"goods": "nisi.priority_goods.v1.service_pb2", "resources": "nisi.priority_goods.v1.resources_pb2",
                  "suppliers": "nisi.suppliers.v1.service_pb2", "map": "nisi.industry_map.v1.service_pb2",
+                 "places": "nisi.industry_map.v1.places_pb2",
                  "clusters": "nisi.clusters.v1.service_pb2", "supports": "nisi.clusters.v1.supports_pb2",
                  "clusters_resources": "nisi.clusters.v1.resources_pb2", "disclosure": "nisi.disclosure.v1.disclosure_pb2",
                  "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",

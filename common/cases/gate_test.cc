@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/rpc/peer.h"
 #include "common/store/store_testing.h"
 
 namespace nisi::cases {
@@ -118,6 +119,23 @@ TEST_P(GateTest, AStepIsTakenByTheLastWordOnly) {
 }
 
 NISI_BOTH_ENGINES(GateTest);
+
+// A gate that is a service: who was asked in vain, why, and when to ask again.
+TEST(GateNotCheckedTest, TellsWhoHasNotAnswered) {
+  const absl::Status silent = GateNotChecked(
+      gate::v1::BEFORE_PAYMENT, rpc::NotAnswered("gate", "Check", "TOO_SLOW", absl::Seconds(3)));
+  EXPECT_EQ(silent.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(silent), "GATE_NOT_CHECKED");
+  const auto told = base::InfoOf(silent).metadata();
+  EXPECT_EQ(told.at("checkpoint"), "BEFORE_PAYMENT");
+  EXPECT_EQ(told.at("service"), "gate");
+  EXPECT_EQ(told.at("why"), "TOO_SLOW");
+  EXPECT_EQ(rpc::RetryOf(silent), absl::Seconds(3));
+  const absl::Status other =
+      GateNotChecked(gate::v1::BEFORE_PAYMENT, absl::InternalError("something else"));
+  EXPECT_EQ(ReasonOf(other), "GATE_NOT_CHECKED");
+  EXPECT_EQ(base::InfoOf(other).metadata().count("service"), 0);
+}
 
 }  // namespace
 }  // namespace nisi::cases

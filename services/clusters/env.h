@@ -21,6 +21,8 @@
 
 namespace nisi::clusters {
 
+using industry_map::v1::PlaceFact;
+
 struct Env {
   store::Store* store = nullptr;
   const norms::Norms* norms = nullptr;
@@ -29,6 +31,8 @@ struct Env {
   // transaction; DEPENDENCY_NOT_ANSWERED.
   std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base::Date)>
       check_goods;
+  // Asks the industry map which place a code stands for today; places.h.
+  std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> ask_place;
 };
 
 // ---- Who sees what (env.cc)

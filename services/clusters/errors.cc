@@ -85,6 +85,16 @@ absl::Status ParticipantTwice(const std::string& field) {
       .Field(field, "names an organization again");
 }
 
+absl::Status PlaceEnded(const std::string& field, const std::string& kato,
+                        const std::string& successor) {
+  return Refusal(StatusCode::kInvalidArgument, "PLACE_ENDED",
+                 "The code of the place has ended by today: name what took over from it.")
+      .With("kato", kato)
+      .With("successor", successor)
+      .Field(field, absl::StrCat("has ended; ", successor, " took over from it"))
+      .Cite(KeepingTheRegister());
+}
+
 absl::Status RegionNotNeighbouring(const std::string& field) {
   return Refusal(StatusCode::kFailedPrecondition, "REGION_NOT_NEIGHBOURING",
                  "A region neither is the main one of the cluster nor borders on it.")

@@ -181,6 +181,7 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
   cluster.set_region(initiative.region());
   *cluster.mutable_other_regions() = initiative.other_regions();
   *cluster.mutable_regions() = initiative.regions();
+  *cluster.mutable_places() = initiative.places();
   *cluster.mutable_specialization() = initiative.specialization();
   ASSIGN_OR_RETURN(const DiagnosticRow diagnosis,
                    Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));

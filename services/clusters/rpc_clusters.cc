@@ -4,7 +4,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/cases/findings.h"
+#include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
+#include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
 #include "services/clusters/rules_support.h"
 
@@ -151,22 +153,42 @@ void AddReplay(const char* field, bool has, const Decision& stored,
 
 }  // namespace
 
-absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
                                           const v1::UpdateClusterRequest& request) {
-  ASSIGN_OR_RETURN(ClusterStep step,
-                   BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
-                                request.cluster().etag()));
-  Cluster& cluster = *step.row.mutable_cluster();
-  const std::string organization = cluster.cluster_organization();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster, &call));
-  RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
-  SetRegions(&cluster);
-  if (cluster.cluster_organization() != organization) {
-    RETURN_IF_ERROR(HandOverDeadlines(tx, cluster));
-  }
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step.row));
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
-  return cluster;
+  std::vector<PlaceFact> places;
+  return rpc::GatherThenWrite<Cluster>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        std::vector<EnteredPlace> entered;
+        for (int i = 0; i < request.cluster().other_regions_size(); ++i) {
+          entered.push_back(
+              {absl::StrCat("cluster.other_regions[", i, "]"), request.cluster().other_regions(i)});
+        }
+        ASSIGN_OR_RETURN(const int32_t number, NumberOf(request.cluster().name()));
+        const store::View view = env.store->Read();
+        ASSIGN_OR_RETURN(const auto stands, view.Find(kClusters, store::Key::Of(number)));
+        if (!stands.has_value()) return absl::OkStatus();  // the command says so
+        ASSIGN_OR_RETURN(places, AskPlaces(env, call, entered, stands->row.cluster().regions()));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Cluster> {
+        ASSIGN_OR_RETURN(ClusterStep step,
+                         BeginCluster(tx, call, ClusterVerb::kUpdate, request.cluster().name(),
+                                      request.cluster().etag()));
+        Cluster& cluster = *step.row.mutable_cluster();
+        const std::string organization = cluster.cluster_organization();
+        RETURN_IF_ERROR(
+            rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster, &call));
+        RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
+        SetRegions(&cluster);
+        KeepPlaces(cluster.regions(), places, cluster.mutable_places());
+        if (cluster.cluster_organization() != organization) {
+          RETURN_IF_ERROR(HandOverDeadlines(tx, cluster));
+        }
+        RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step.row));
+        RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+        return cluster;
+      });
 }
 
 absl::StatusOr<v1::Cluster> RegisterCluster(Env& env, const Call& call, store::Tx& tx,

@@ -1,5 +1,7 @@
 #include "absl/strings/str_cat.h"
+#include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
+#include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
 
 namespace nisi::clusters {
@@ -12,7 +14,7 @@ absl::Status Exists(const char* collection, const std::string& name) {
 }
 
 // What the initiative says of places holds together; its akimats are those of all its regions.
-absl::Status SettlePlaces(Initiative* initiative) {
+absl::Status SettlePlaces(const std::vector<PlaceFact>& asked, Initiative* initiative) {
   RETURN_IF_ERROR(CheckPlaces(initiative->region(), initiative->other_regions(),
                               initiative->participants(), "initiative"));
   initiative->clear_regions();
@@ -20,40 +22,77 @@ absl::Status SettlePlaces(Initiative* initiative) {
   for (const std::string& region : initiative->other_regions()) {
     if (region != initiative->region()) initiative->add_regions(region);
   }
+  KeepPlaces(initiative->regions(), asked, initiative->mutable_places());
   return absl::OkStatus();
+}
+
+// The regions that a request enters.
+std::vector<EnteredPlace> EnteredBy(const Initiative& initiative) {
+  std::vector<EnteredPlace> entered;
+  if (!initiative.region().empty()) entered.push_back({"initiative.region", initiative.region()});
+  for (int i = 0; i < initiative.other_regions_size(); ++i) {
+    entered.push_back(
+        {absl::StrCat("initiative.other_regions[", i, "]"), initiative.other_regions(i)});
+  }
+  return entered;
 }
 
 }  // namespace
 
-absl::StatusOr<v1::Initiative> CreateInitiative(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Initiative> CreateInitiative(Env& env, Call& call,
                                                 const v1::CreateInitiativeRequest& request) {
-  InitiativeRow row;
-  Initiative& initiative = *row.mutable_initiative();
-  initiative = request.initiative();
-  initiative.set_name(absl::StrCat("initiatives/", rpc::IdFor(call)));
-  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kInitiatives, store::Key::Of(initiative.name())));
-  if (known.has_value()) return Exists(kInitiatives.name, initiative.name());
-  RETURN_IF_ERROR(SettlePlaces(&initiative));
-  initiative.set_state(Initiative::PROPOSED);
-  initiative.set_proposed_by(call.caller->subject);
-  tx.Cite(errors::Initiatives());
-  RETURN_IF_ERROR(tx.Put(kInitiatives, &row));
-  return row.initiative();
+  std::vector<PlaceFact> places;
+  return rpc::GatherThenWrite<Initiative>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(places, AskPlaces(env, call, EnteredBy(request.initiative())));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Initiative> {
+        InitiativeRow row;
+        Initiative& initiative = *row.mutable_initiative();
+        initiative = request.initiative();
+        initiative.set_name(absl::StrCat("initiatives/", rpc::IdFor(call)));
+        ASSIGN_OR_RETURN(const auto known,
+                         tx.FindRaw(kInitiatives, store::Key::Of(initiative.name())));
+        if (known.has_value()) return Exists(kInitiatives.name, initiative.name());
+        RETURN_IF_ERROR(SettlePlaces(places, &initiative));
+        initiative.set_state(Initiative::PROPOSED);
+        initiative.set_proposed_by(call.caller->subject);
+        tx.Cite(errors::Initiatives());
+        RETURN_IF_ERROR(tx.Put(kInitiatives, &row));
+        return row.initiative();
+      });
 }
 
-absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, Call& call,
                                                 const v1::UpdateInitiativeRequest& request) {
-  const std::string& name = request.initiative().name();
-  ASSIGN_OR_RETURN(auto step,
-                   BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kUpdate, kInitiatives,
-                             store::Key::Of(name), name, request.initiative().etag()));
-  Initiative& initiative = *step.row.mutable_initiative();
-  RETURN_IF_ERROR(
-      rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative, &call));
-  RETURN_IF_ERROR(SettlePlaces(&initiative));
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
-  Conceal(call, step.roles, &initiative);
-  return initiative;
+  std::vector<PlaceFact> places;
+  return rpc::GatherThenWrite<Initiative>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        const store::View view = env.store->Read();
+        ASSIGN_OR_RETURN(const auto stands,
+                         view.Find(kInitiatives, store::Key::Of(request.initiative().name())));
+        if (!stands.has_value()) return absl::OkStatus();  // the command says so
+        ASSIGN_OR_RETURN(places, AskPlaces(env, call, EnteredBy(request.initiative()),
+                                           stands->row.initiative().regions()));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Initiative> {
+        const std::string& name = request.initiative().name();
+        ASSIGN_OR_RETURN(
+            auto step,
+            BeginStep(tx, call, InitiativeMachine(), InitiativeVerb::kUpdate, kInitiatives,
+                      store::Key::Of(name), name, request.initiative().etag()));
+        Initiative& initiative = *step.row.mutable_initiative();
+        RETURN_IF_ERROR(
+            rpc::ApplyUpdate(request.initiative(), request.update_mask(), &initiative, &call));
+        RETURN_IF_ERROR(SettlePlaces(places, &initiative));
+        RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
+        Conceal(call, step.roles, &initiative);
+        return initiative;
+      });
 }
 
 absl::StatusOr<v1::Initiative> WithdrawInitiative(Env& env, const Call& call, store::Tx& tx,

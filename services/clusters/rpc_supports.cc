@@ -7,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
 #include "common/cases/budget.h"
+#include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/rpcs_supports.h"
 
@@ -72,43 +73,34 @@ template <class Response, class Request, class Run>
 absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& request,
                                           SupportVerb verb, gate::v1::Checkpoint checkpoint,
                                           std::optional<GoodsOnList>* goods, const Run& run) {
-  const store::CommandInfo info = rpc::CommandOf(call, request);
-  Response response;
-  ASSIGN_OR_RETURN(const auto known, env.store->FindReply(info));
-  if (known.has_value()) {
-    call.position = known->position;
-    if (!response.ParseFromString(known->reply)) return base::StoreCorrupt("stored reply");
-    return response;
-  }
-  Support support;
-  {
-    const store::View view = env.store->Read();
-    ASSIGN_OR_RETURN(
-        const auto found,
-        rpc::FindFor(view, call, kSupports, store::Key::Of(request.name()), request.name()));
-    RETURN_IF_ERROR(
-        SupportMachine()
-            .Ask(found.row.support().state(), verb, {found.roles, call.caller->subject, {}})
-            .status());
-    support = found.row.support();
-  }
-  ASSIGN_OR_RETURN(const Notice notice, env.gate->Check(call, {checkpoint, support.recipient(),
-                                                               request.name(), call.today()}));
-  if (goods != nullptr && IsProject(support)) {
-    // By the list of the day of the request, whatever the list has become since.
-    const base::Date day =
-        base::Date::LegalDay(absl::FromUnixSeconds(support.create_time().seconds()));
-    ASSIGN_OR_RETURN(*goods, env.check_goods(call, support, day));
-  }
-  ASSIGN_OR_RETURN(const store::Outcome outcome,
-                   env.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
-                     RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
-                     ASSIGN_OR_RETURN(const Response answer, run(tx, notice));
-                     return answer.SerializeAsString();
-                   }));
-  call.position = outcome.position;
-  if (!response.ParseFromString(outcome.reply)) return base::StoreCorrupt("reply");
-  return response;
+  std::optional<Notice> notice;
+  return rpc::GatherThenWrite<Response>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        Support support;
+        {
+          const store::View view = env.store->Read();
+          ASSIGN_OR_RETURN(
+              const auto found,
+              rpc::FindFor(view, call, kSupports, store::Key::Of(request.name()), request.name()));
+          support = found.row.support();
+          RETURN_IF_ERROR(SupportMachine()
+                              .Ask(support.state(), verb, {found.roles, call.caller->subject, {}})
+                              .status());
+        }
+        ASSIGN_OR_RETURN(notice, env.gate->Check(call, {checkpoint, support.recipient(),
+                                                        request.name(), call.today()}));
+        if (goods == nullptr || !IsProject(support)) return absl::OkStatus();
+        // By the list of the day of the request, whatever the list has become since.
+        const base::Date day =
+            base::Date::LegalDay(absl::FromUnixSeconds(support.create_time().seconds()));
+        ASSIGN_OR_RETURN(*goods, env.check_goods(call, support, day));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Response> {
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, *notice));
+        return run(tx, *notice);
+      });
 }
 
 absl::Status PostFor(store::Tx& tx, const Support& support, Posting::Kind kind, Money amount,

@@ -14,10 +14,8 @@ using rpc::Call;
 using rpc::Encoded;
 
 // rpc_initiatives.cc
-absl::StatusOr<v1::Initiative> CreateInitiative(Env&, const Call&, store::Tx&,
-                                                const v1::CreateInitiativeRequest&);
-absl::StatusOr<v1::Initiative> UpdateInitiative(Env&, const Call&, store::Tx&,
-                                                const v1::UpdateInitiativeRequest&);
+absl::StatusOr<v1::Initiative> CreateInitiative(Env&, Call&, const v1::CreateInitiativeRequest&);
+absl::StatusOr<v1::Initiative> UpdateInitiative(Env&, Call&, const v1::UpdateInitiativeRequest&);
 absl::StatusOr<v1::Initiative> WithdrawInitiative(Env&, const Call&, store::Tx&,
                                                   const v1::WithdrawInitiativeRequest&);
 absl::StatusOr<Encoded<v1::Initiative>> GetInitiative(Env&, Call&, const v1::GetInitiativeRequest&);
@@ -77,8 +75,7 @@ absl::StatusOr<v1::Score> ScoreApplication(Env&, const Call&, store::Tx&,
 absl::StatusOr<v1::ListScoresResponse> ListScores(Env&, Call&, const v1::ListScoresRequest&);
 
 // rpc_clusters.cc
-absl::StatusOr<v1::Cluster> UpdateCluster(Env&, const Call&, store::Tx&,
-                                          const v1::UpdateClusterRequest&);
+absl::StatusOr<v1::Cluster> UpdateCluster(Env&, Call&, const v1::UpdateClusterRequest&);
 absl::StatusOr<v1::Cluster> RegisterCluster(Env&, const Call&, store::Tx&,
                                             const v1::RegisterClusterRequest&);
 absl::StatusOr<v1::Cluster> SuspendCluster(Env&, const Call&, store::Tx&,

@@ -1,6 +1,7 @@
 #include "services/clusters/service.h"
 
 #include "services/clusters/goods.h"
+#include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
 #include "services/clusters/rpcs_supports.h"
 
@@ -31,6 +32,7 @@ class Service final : public rpc::HostedService {
                                                   "clusters.support.payment_days");
     env_.gate = gate_.get();
     env_.check_goods = AskGoods(options.peers);
+    env_.ask_place = AskPlace(options.peers);
     RETURN_IF_ERROR(Bind());
     return BindSupports();
   }
@@ -55,8 +57,8 @@ class Service final : public rpc::HostedService {
   absl::Status Bind() {
     rpc::Registry& r = registry();
     RETURN_IF_ERROR(r.Add(*ClustersService::descriptor()));
-    NISI_COMMAND(r, ClustersService, CreateInitiative, env_, store(), CreateInitiative);
-    NISI_COMMAND(r, ClustersService, UpdateInitiative, env_, store(), UpdateInitiative);
+    NISI_UNARY(r, ClustersService, CreateInitiative, env_, CreateInitiative);
+    NISI_UNARY(r, ClustersService, UpdateInitiative, env_, UpdateInitiative);
     NISI_COMMAND(r, ClustersService, WithdrawInitiative, env_, store(), WithdrawInitiative);
     NISI_UNARY(r, ClustersService, GetInitiative, env_, GetInitiative);
     NISI_UNARY(r, ClustersService, ListInitiatives, env_, ListInitiatives);
@@ -83,7 +85,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, ClustersService, CloseScoring, env_, store(), CloseScoring);
     NISI_COMMAND(r, ClustersService, DecideSelection, env_, store(), DecideSelection);
     NISI_COMMAND(r, ClustersService, PublishResults, env_, store(), PublishResults);
-    NISI_COMMAND(r, ClustersService, UpdateCluster, env_, store(), UpdateCluster);
+    NISI_UNARY(r, ClustersService, UpdateCluster, env_, UpdateCluster);
     NISI_COMMAND(r, ClustersService, RegisterCluster, env_, store(), RegisterCluster);
     NISI_COMMAND(r, ClustersService, SuspendCluster, env_, store(), SuspendCluster);
     NISI_COMMAND(r, ClustersService, ResumeCluster, env_, store(), ResumeCluster);

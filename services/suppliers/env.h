@@ -19,10 +19,14 @@
 
 namespace nisi::suppliers {
 
+using industry_map::v1::PlaceFact;
+
 struct Env {
   store::Store* store = nullptr;
   const search::Searcher* searcher = nullptr;
   const norms::Norms* norms = nullptr;
+  // Asks the industry map which place a code stands for today; places.h.
+  std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> ask_place;
 };
 
 // Roles that see what is not in the public register, where they hold over a record.

@@ -379,4 +379,14 @@ absl::Status NoReports() {
       .Cite(MonitoredList());
 }
 
+absl::Status PlaceEnded(const std::string& field, const std::string& kato,
+                        const std::string& successor) {
+  return Refusal(StatusCode::kInvalidArgument, "PLACE_ENDED",
+                 "The code of the place has ended by today: name what took over from it.")
+      .With("kato", kato)
+      .With("successor", successor)
+      .Field(field, absl::StrCat("has ended; ", successor, " took over from it"))
+      .Cite(DatabaseRules());
+}
+
 }  // namespace nisi::suppliers::errors

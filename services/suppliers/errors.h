@@ -68,6 +68,10 @@ absl::Status OfferForeign(const std::string& offer);                         // 
 absl::Status OfferDoesNotMatch(const std::string& offer, const char* what);  // OFFER_DOES_NOT_MATCH
 absl::Status SubscriptionsTooMany(int most);  // SUBSCRIPTIONS_TOO_MANY
 
+// PLACE_ENDED: something else stands where the code stood.
+absl::Status PlaceEnded(const std::string& field, const std::string& kato,
+                        const std::string& successor);
+
 // Monitored organizations and their reports.
 absl::Status MonitoredExists(const std::string& name);   // ALREADY_EXISTS
 absl::Status EffectiveDayPast();                         // EFFECTIVE_DAY_PAST

@@ -3,9 +3,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/rpc/gather.h"
 #include "common/rpc/page.h"
 #include "common/rpc/resource.h"
 #include "services/suppliers/errors.h"
+#include "services/suppliers/places.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/rules_value.h"
 #include "services/suppliers/steps.h"
@@ -167,23 +169,33 @@ decision::v1::Decision DecidePlan(const ValueResponse::Sum& all, int64_t lines, 
 }  // namespace
 
 absl::StatusOr<v1::MonitoredOrganization> AddMonitoredOrganization(
-    Env& /*env*/, const Call& /*call*/, store::Tx& tx,
-    const v1::AddMonitoredOrganizationRequest& request) {
-  const std::string& bin = request.organization().bin();
-  const std::string name = absl::StrCat("monitored/", bin);
-  ASSIGN_OR_RETURN(const base::Date day,
-                   DayOfChange(request.has_effective_from(), request.effective_from(),
-                               request.organization().order_date(), tx.today()));
-  store::At at;
-  if (day != tx.today()) at.as_of = day;
-  ASSIGN_OR_RETURN(const auto known, tx.Find(kMonitored, store::Key::Of(bin), at));
-  if (known.has_value()) return errors::MonitoredExists(name);
-  MonitoredOrganizationRow row;
-  *row.mutable_organization() = request.organization();
-  row.mutable_organization()->set_name(name);
-  tx.Cite(errors::MonitoredList());
-  RETURN_IF_ERROR(tx.Put(kMonitored, &row, day));
-  return row.organization();
+    Env& env, Call& call, const v1::AddMonitoredOrganizationRequest& request) {
+  std::optional<PlaceFact> place;
+  return rpc::GatherThenWrite<MonitoredOrganization>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(place,
+                         EnterPlace(env, call, "organization.kato", request.organization().kato()));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<MonitoredOrganization> {
+        const std::string& bin = request.organization().bin();
+        const std::string name = absl::StrCat("monitored/", bin);
+        ASSIGN_OR_RETURN(const base::Date day,
+                         DayOfChange(request.has_effective_from(), request.effective_from(),
+                                     request.organization().order_date(), tx.today()));
+        store::At at;
+        if (day != tx.today()) at.as_of = day;
+        ASSIGN_OR_RETURN(const auto known, tx.Find(kMonitored, store::Key::Of(bin), at));
+        if (known.has_value()) return errors::MonitoredExists(name);
+        MonitoredOrganizationRow row;
+        *row.mutable_organization() = request.organization();
+        row.mutable_organization()->set_name(name);
+        KeepPlace(place, row.mutable_organization());
+        tx.Cite(errors::MonitoredList());
+        RETURN_IF_ERROR(tx.Put(kMonitored, &row, day));
+        return row.organization();
+      });
 }
 
 absl::StatusOr<v1::RemoveMonitoredOrganizationResponse> RemoveMonitoredOrganization(

@@ -1,5 +1,7 @@
 #include "absl/strings/str_cat.h"
+#include "common/rpc/gather.h"
 #include "services/suppliers/errors.h"
+#include "services/suppliers/places.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/steps.h"
 
@@ -24,43 +26,69 @@ void ForgetDecision(Supplier* supplier) {
 
 }  // namespace
 
-absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, Call& call,
                                               const v1::RegisterSupplierRequest& request) {
-  const std::string& bin = request.supplier().bin();
-  ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(bin)));
-  SupplierRow row;
-  if (found.has_value()) row = std::move(found->row);
-  // Its own BIN, as the policy says.
-  ASSIGN_OR_RETURN(SupplierStep step, cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
-                                                   std::move(row), {.roles = call.caller->roles}));
-  Supplier& supplier = *step.row.mutable_supplier();
-  supplier = request.supplier();
-  supplier.set_name(SupplierName(bin));
-  supplier.set_registered_by(call.caller->subject);
-  RETURN_IF_ERROR(SetSize(env, &supplier));
-  step.row.clear_life();
-  RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
-  return supplier;
+  std::optional<PlaceFact> place;
+  return rpc::GatherThenWrite<Supplier>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(place, EnterPlace(env, call, "supplier.kato", request.supplier().kato()));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Supplier> {
+        const std::string& bin = request.supplier().bin();
+        ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(bin)));
+        SupplierRow row;
+        if (found.has_value()) row = std::move(found->row);
+        // Its own BIN, as the policy says.
+        ASSIGN_OR_RETURN(SupplierStep step, cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
+                                                 std::move(row), {.roles = call.caller->roles}));
+        Supplier& supplier = *step.row.mutable_supplier();
+        supplier = request.supplier();
+        supplier.set_name(SupplierName(bin));
+        supplier.set_registered_by(call.caller->subject);
+        KeepPlace(place, &supplier);
+        RETURN_IF_ERROR(SetSize(env, &supplier));
+        step.row.clear_life();
+        RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
+        return supplier;
+      });
 }
 
-absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, Call& call,
                                             const v1::UpdateSupplierRequest& request) {
-  const std::string& name = request.supplier().name();
-  ASSIGN_OR_RETURN(auto found,
-                   rpc::FindFor(tx, call, kSuppliers, store::Key::Of(BinIn(name)), name));
-  Supplier changed = found.row.supplier();
-  RETURN_IF_ERROR(rpc::ApplyUpdate(request.supplier(), request.update_mask(), &changed, &call));
-  const bool verified = ChangesVerified(found.row.supplier(), changed);
-  ASSIGN_OR_RETURN(SupplierStep step,
-                   cases::Begin(call, SupplierMachine(),
-                                verified ? SupplierVerb::kEdit : SupplierVerb::kEditContacts,
-                                std::move(found.row),
-                                {.roles = found.roles, .etag = request.supplier().etag()}));
-  RETURN_IF_ERROR(SetSize(env, &changed));
-  if (verified && step.row.supplier().state() != Supplier::DRAFT) ForgetDecision(&changed);
-  *step.row.mutable_supplier() = std::move(changed);
-  RETURN_IF_ERROR(FinishSupplier(env, tx, &step, {.bin = step.row.supplier().bin()}));
-  return step.row.supplier();
+  std::optional<PlaceFact> place;
+  return rpc::GatherThenWrite<Supplier>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        const store::View view = env.store->Read();
+        ASSIGN_OR_RETURN(const auto stands,
+                         view.Find(kSuppliers, store::Key::Of(BinIn(request.supplier().name()))));
+        if (!stands.has_value()) return absl::OkStatus();  // the command says so
+        ASSIGN_OR_RETURN(place, EnterPlace(env, call, "supplier.kato", request.supplier().kato(),
+                                           stands->row.supplier().kato()));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Supplier> {
+        const std::string& name = request.supplier().name();
+        ASSIGN_OR_RETURN(auto found,
+                         rpc::FindFor(tx, call, kSuppliers, store::Key::Of(BinIn(name)), name));
+        Supplier changed = found.row.supplier();
+        RETURN_IF_ERROR(
+            rpc::ApplyUpdate(request.supplier(), request.update_mask(), &changed, &call));
+        KeepPlace(place, &changed);
+        const bool verified = ChangesVerified(found.row.supplier(), changed);
+        ASSIGN_OR_RETURN(SupplierStep step,
+                         cases::Begin(call, SupplierMachine(),
+                                      verified ? SupplierVerb::kEdit : SupplierVerb::kEditContacts,
+                                      std::move(found.row),
+                                      {.roles = found.roles, .etag = request.supplier().etag()}));
+        RETURN_IF_ERROR(SetSize(env, &changed));
+        if (verified && step.row.supplier().state() != Supplier::DRAFT) ForgetDecision(&changed);
+        *step.row.mutable_supplier() = std::move(changed);
+        RETURN_IF_ERROR(FinishSupplier(env, tx, &step, {.bin = step.row.supplier().bin()}));
+        return step.row.supplier();
+      });
 }
 
 absl::StatusOr<v1::Supplier> SubmitSupplier(Env& env, const Call& call, store::Tx& tx,

@@ -15,10 +15,8 @@ using rpc::Call;
 using rpc::Encoded;
 
 // rpc_suppliers.cc: what a supplier does itself
-absl::StatusOr<v1::Supplier> RegisterSupplier(Env&, const Call&, store::Tx&,
-                                              const v1::RegisterSupplierRequest&);
-absl::StatusOr<v1::Supplier> UpdateSupplier(Env&, const Call&, store::Tx&,
-                                            const v1::UpdateSupplierRequest&);
+absl::StatusOr<v1::Supplier> RegisterSupplier(Env&, Call&, const v1::RegisterSupplierRequest&);
+absl::StatusOr<v1::Supplier> UpdateSupplier(Env&, Call&, const v1::UpdateSupplierRequest&);
 absl::StatusOr<v1::Supplier> SubmitSupplier(Env&, const Call&, store::Tx&,
                                             const v1::SubmitSupplierRequest&);
 absl::StatusOr<Encoded<v1::Supplier>> GetSupplier(Env&, Call&, const v1::GetSupplierRequest&);
@@ -139,7 +137,7 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchDemands(Env&, Call&,
 
 // rpc_reports.cc
 absl::StatusOr<v1::MonitoredOrganization> AddMonitoredOrganization(
-    Env&, const Call&, store::Tx&, const v1::AddMonitoredOrganizationRequest&);
+    Env&, Call&, const v1::AddMonitoredOrganizationRequest&);
 absl::StatusOr<v1::RemoveMonitoredOrganizationResponse> RemoveMonitoredOrganization(
     Env&, const Call&, store::Tx&, const v1::RemoveMonitoredOrganizationRequest&);
 absl::StatusOr<Encoded<v1::MonitoredOrganization>> GetMonitoredOrganization(

@@ -295,6 +295,7 @@ bool ChangesVerified(const Supplier& before, const Supplier& after) {
     supplier->clear_contacts();
     supplier->clear_website();
     supplier->clear_finance();
+    supplier->clear_place();  // follows from kato
     supplier->clear_etag();
   }
   return !google::protobuf::util::MessageDifferencer::Equals(a, b);

@@ -1,5 +1,6 @@
 #include "services/suppliers/service.h"
 
+#include "services/suppliers/places.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/rules_demand.h"
 #include "services/suppliers/rules_evidence.h"
@@ -24,6 +25,7 @@ class Service final : public rpc::HostedService {
                                {kWarnSupplierTimer, Timer(WarnOfRegistration)},
                                {kWarnEvidenceTimer, Timer(WarnOfEvidence)}}));
     env_->store = &store();
+    env_->ask_place = AskPlace(options.peers);
     env_->searcher = &searcher_;
     // While an index is being built a search says so; all else serves.
     const absl::Status loaded = searcher_.Load(store().Read());
@@ -48,8 +50,8 @@ class Service final : public rpc::HostedService {
   absl::Status Bind() {
     rpc::Registry& r = registry();
     RETURN_IF_ERROR(r.Add(*SuppliersService::descriptor()));
-    NISI_COMMAND(r, SuppliersService, RegisterSupplier, *env_, store(), RegisterSupplier);
-    NISI_COMMAND(r, SuppliersService, UpdateSupplier, *env_, store(), UpdateSupplier);
+    NISI_UNARY(r, SuppliersService, RegisterSupplier, *env_, RegisterSupplier);
+    NISI_UNARY(r, SuppliersService, UpdateSupplier, *env_, UpdateSupplier);
     NISI_COMMAND(r, SuppliersService, SubmitSupplier, *env_, store(), SubmitSupplier);
     NISI_COMMAND(r, SuppliersService, VerifySupplier, *env_, store(), VerifySupplier);
     NISI_COMMAND(r, SuppliersService, ReviewSupplier, *env_, store(), ReviewSupplier);
@@ -96,8 +98,7 @@ class Service final : public rpc::HostedService {
     NISI_SERVER_STREAM(r, SuppliersService, ExportPublicRegister, *env_, ExportPublicRegister);
     NISI_SERVER_STREAM(r, SuppliersService, WatchRegister, *env_, WatchRegister);
     NISI_SERVER_STREAM(r, SuppliersService, WatchDemands, *env_, WatchDemands);
-    NISI_COMMAND(r, SuppliersService, AddMonitoredOrganization, *env_, store(),
-                 AddMonitoredOrganization);
+    NISI_UNARY(r, SuppliersService, AddMonitoredOrganization, *env_, AddMonitoredOrganization);
     NISI_COMMAND(r, SuppliersService, RemoveMonitoredOrganization, *env_, store(),
                  RemoveMonitoredOrganization);
     NISI_UNARY(r, SuppliersService, GetMonitoredOrganization, *env_, GetMonitoredOrganization);

@@ -111,6 +111,8 @@ class SuppliersTest : public ::testing::Test {
     if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
   }
   void SetUp() override { Reopen(); }
+  // The services that this one asks; none: they do not answer.
+  virtual rpc::Peers* peers() { return nullptr; }
 
   void Reopen() {
     service_.reset();
@@ -120,6 +122,7 @@ class SuppliersTest : public ::testing::Test {
     options.clock = &clock_;
     options.norms = &norms_;
     options.metrics = metrics_.get();
+    options.peers = peers();
     options.sync = false;  // what a power cut loses is the engine's own test
     auto service = Open(options);
     ASSERT_TRUE(service.ok()) << service.status();

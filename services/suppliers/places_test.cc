@@ -1,0 +1,114 @@
+// Places by date: what the map says of an address when it is entered, and what holds while it is
+// away.
+#include "nisi/industry_map/v1/places.pb.h"
+
+#include "common/rpc/peer_testing.h"
+#include "services/suppliers/service_testing.h"
+
+namespace nisi::suppliers {
+namespace {
+
+using base::ReasonOf;
+using industry_map::v1::ResolvePlaceRequest;
+using industry_map::v1::ResolvePlaceResponse;
+
+constexpr char kNew[] = "751110000", kOld[] = "751810000", kUnknown[] = "710000000";
+
+// The map is played: one place took over from another, and others it does not know.
+class PlacesTest : public SuppliersTest {
+ protected:
+  PlacesTest() {
+    speaking_->SetHere("industry-map", map_.take());
+    map_.On<ResolvePlaceRequest, ResolvePlaceResponse>(
+        "/nisi.industry_map.v1.PlacesService/ResolvePlace",
+        [](const ResolvePlaceRequest& request) -> absl::StatusOr<ResolvePlaceResponse> {
+          if (request.kato() != kNew && request.kato() != kOld) {
+            return base::Refusal(absl::StatusCode::kInvalidArgument, "PLACE_UNKNOWN", "No.");
+          }
+          ResolvePlaceResponse response;
+          response.mutable_place()->set_name(absl::StrCat("places/", kNew));
+          response.mutable_place()->set_kato(kNew);
+          response.mutable_place()->set_etag("e7");
+          response.mutable_region()->set_kato("750000000");
+          return response;
+        });
+  }
+  ~PlacesTest() override { service_.reset(); }
+  rpc::Peers* peers() override { return speaking_.get(); }
+
+  absl::StatusOr<v1::Supplier> Enter(const std::string& bin, const std::string& kato) {
+    v1::RegisterSupplierRequest request;
+    *request.mutable_supplier() = MakeSupplier(bin);
+    request.mutable_supplier()->set_kato(kato);
+    return Do<v1::Supplier>("RegisterSupplier", Owner(bin), request);
+  }
+  absl::StatusOr<v1::Supplier> Move(const v1::Supplier& supplier, const std::string& kato) {
+    v1::UpdateSupplierRequest request;
+    request.mutable_supplier()->set_name(supplier.name());
+    request.mutable_supplier()->set_etag(supplier.etag());
+    request.mutable_supplier()->set_kato(kato);
+    request.mutable_update_mask()->add_paths("kato");
+    return Do<v1::Supplier>("UpdateSupplier", Owner(supplier.bin()), request);
+  }
+  absl::StatusOr<v1::MonitoredOrganization> Monitor(const std::string& bin,
+                                                    const std::string& kato) {
+    v1::AddMonitoredOrganizationRequest request;
+    v1::MonitoredOrganization& organization = *request.mutable_organization();
+    organization.set_bin(bin);
+    organization.set_name_ru("АО Заказчик");
+    organization.set_kato(kato);
+    organization.set_order_number("9-НҚ");
+    *organization.mutable_order_date() = Day("2026-06-01").ToProto();
+    return Do<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, request);
+  }
+
+  rpc::PlayedPeer map_;
+  rpc::Metrics peer_metrics_{"suppliers"};
+  std::unique_ptr<rpc::Peers> speaking_ = rpc::MakePeers("suppliers", &peer_metrics_);
+};
+
+TEST_F(PlacesTest, WhatTheMapSaysIsKeptWithTheRecord) {
+  const auto supplier = Enter(Bin(1), kNew);
+  ASSERT_TRUE(supplier.ok()) << supplier.status();
+  EXPECT_EQ(supplier->place().region(), "750000000");
+  EXPECT_EQ(supplier->place().version(), "e7");
+  EXPECT_EQ(supplier->place().source(), absl::StrCat("industry-map/places/", kNew));
+  const auto organization = Monitor(Bin(2), kNew);
+  ASSERT_TRUE(organization.ok()) << organization.status();
+  EXPECT_EQ(organization->place().region(), "750000000");
+  const absl::Status ended = Enter(Bin(3), kOld).status();
+  EXPECT_EQ(ReasonOf(ended), "PLACE_ENDED");
+  EXPECT_EQ(base::InfoOf(ended).metadata().at("successor"), kNew);
+  EXPECT_EQ(base::BadRequestOf(ended).field_violations(0).field(), "supplier.kato");
+  EXPECT_EQ(base::BadRequestOf(Monitor(Bin(3), kOld).status()).field_violations(0).field(),
+            "organization.kato");
+  EXPECT_EQ(ReasonOf(Move(*supplier, kOld).status()), "PLACE_ENDED");
+  // One that the map does not know is taken by its digits, and the fact of the other goes.
+  const auto moved = Move(*supplier, kUnknown);
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  EXPECT_FALSE(moved->has_place());
+}
+
+TEST_F(PlacesTest, WithoutTheMapTheRegionIsTakenByTheDigits) {
+  map_.SetAway(true);
+  const auto supplier = Enter(Bin(1), kOld);
+  ASSERT_TRUE(supplier.ok()) << supplier.status();
+  EXPECT_FALSE(supplier->has_place());
+  ASSERT_TRUE(Monitor(Bin(2), kNew).ok());
+  map_.SetAway(false);
+  // What it has had stands in the way of nothing, and is no reason to verify it again.
+  v1::UpdateSupplierRequest request;
+  *request.mutable_supplier() = MakeSupplier(Bin(1));  // the whole profile, as it stands
+  request.mutable_supplier()->set_name(supplier->name());
+  request.mutable_supplier()->set_kato(kOld);
+  request.mutable_supplier()->mutable_contacts()->set_phone("+77170000001");
+  const auto updated = Do<v1::Supplier>("UpdateSupplier", Owner(Bin(1)), request);
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  EXPECT_FALSE(updated->has_place());
+  const auto moved = Move(*updated, kNew);
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  EXPECT_EQ(moved->place().region(), "750000000");
+}
+
+}  // namespace
+}  // namespace nisi::suppliers
