@@ -41,8 +41,9 @@ absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, Call& call,
         SupplierRow row;
         if (found.has_value()) row = std::move(found->row);
         // Its own BIN, as the policy says.
-        ASSIGN_OR_RETURN(SupplierStep step, cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
-                                                 std::move(row), {.roles = call.caller->roles}));
+        ASSIGN_OR_RETURN(SupplierStep step,
+                         cases::Begin(call, SupplierMachine(), SupplierVerb::kRegister,
+                                      std::move(row), {.roles = call.caller->roles}));
         Supplier& supplier = *step.row.mutable_supplier();
         supplier = request.supplier();
         supplier.set_name(SupplierName(bin));
