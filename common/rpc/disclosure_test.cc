@@ -635,7 +635,7 @@ TEST_F(DisclosureTest, AClosedRecordLeavesByAPermitWhileItIsInForce) {
   const auto given = Give(absl::StrCat("reader_bin: '", kReader, "' record: 'safes/1'"));
   ASSERT_TRUE(given.ok()) << given.status();
   EXPECT_EQ(Open(reader), "gold");
-  EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOther)), "ACCESS_DENIED");
+  EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOtherBin)), "ACCESS_DENIED");
   ASSERT_TRUE(Withdraw(CallerOf({v1::ENTITY}, kOwnerBin), given->name()).ok());
   EXPECT_EQ(Open(reader), "ACCESS_DENIED");
   EXPECT_EQ(Open(CallerOf({v1::ENTITY}, kOwnerBin)), "gold");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <system_error>
 #include <vector>
@@ -65,7 +64,10 @@ Status CutTail(rocksdb::Env& env, const std::string& path, uint64_t size) {
 Status CutUnwrittenTails(rocksdb::Env& env, const std::string& dir) {
   std::vector<std::string> names;
   if (Status status = env.GetChildren(dir, &names); !status.ok()) return status;
-  std::sort(names.begin(), names.end(), std::greater<>());  // the newest first
+  // The newest first: by number, which from the millionth on has a digit more.
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a > b;
+  });
   for (const std::string& name : names) {
     if (!absl::EndsWith(name, ".log")) continue;
     const std::string path = absl::StrCat(dir, "/", name);
