@@ -267,8 +267,10 @@ class ScopeWalker {
       if (!CheckRoles(method.policy, who.caller).ok()) continue;
       SCOPED_TRACE(absl::StrCat(method.policy.path, " with ", record.name, " by ",
                                 RoleName(who.role), " ", who.caller.bin));
-      const auto request = RequestOf(method, {record.name, ParentOf(record.name)});
+      const std::string parent = ParentOf(record.name);
+      const auto request = RequestOf(method, {record.name, parent});
       ClearOptional(request.get());
+      if (!parent.empty()) SetText("parent", parent, request.get());
       const auto ties = Ties::Of(*record.resource->GetDescriptor());
       if (!method.policy.bin_path.empty() && ties.ok()) {
         SetAt(method.policy.bin_path, ties->Owner(*record.resource), request.get());
