@@ -21,6 +21,7 @@
 #include "common/rpc/mask.h"
 #include "common/rpc/registry.h"
 #include "common/store/store.h"
+#include "google/protobuf/arena.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
 
 namespace nisi::rpc {
@@ -59,7 +60,8 @@ struct Claim {
 
 // An answer that waits for its claims to be settled; all else is taken out of it.
 struct Claims {
-  std::unique_ptr<google::protobuf::Message> answer;
+  google::protobuf::Arena arena;  // of the answer: a page of records is many small messages
+  google::protobuf::Message* answer = nullptr;
   std::vector<Claim> claims;
   std::vector<ShownMarks> shown;  // of each claim, when settled
   std::optional<base::Date> as_of;

@@ -8,9 +8,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <random>
 #include <set>
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -20,8 +23,10 @@
 #include "common/rpc/disclosure_testing.h"
 #include "common/rpc/masked_testing.h"
 #include "common/rpc/scope_testing.h"
+#include "common/rpc/wire.h"
 #include "common/rpc/works_testing.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
 
 namespace nisi::rpc {
@@ -957,6 +962,104 @@ absl::Status TypeStatus(const google::protobuf::Descriptor& type) {
   const absl::Status as_record = MarkedTypeOf(type).status();
   EXPECT_EQ(Mask::Of(type).status(), as_record);
   return as_record;
+}
+
+// The two ways of a mask: over messages, and over the bytes of an answer.
+class WireMaskTest : public ::testing::Test {
+ protected:
+  using Hits = SearchWorksResponse;
+
+  // What becomes of an answer message by message; nullopt where it does not parse.
+  std::optional<Hits> ByMessage(const std::string& bytes) const {
+    Hits hits;
+    if (!hits.ParseFromString(bytes)) return std::nullopt;
+    hits.DiscardUnknownFields();
+    for (const Mask::Place& place : mask_.Find(&hits)) {
+      Withhold(*place.type, ShownMarks(place.type->marks.size(), false), v1::Withheld::NOT_ASKED,
+               place.resource);
+    }
+    return hits;
+  }
+  // And by its bytes; nullopt where these are left to the other way.
+  std::optional<Hits> ByBytes(const std::string& bytes) const {
+    const auto masked = mask_.wire().WithholdAll(bytes, v1::Withheld::NOT_ASKED);
+    if (!masked.has_value()) return std::nullopt;
+    Hits hits;
+    EXPECT_TRUE(hits.ParseFromString(*masked) || !hits.ParseFromString(bytes));
+    return hits;
+  }
+  static Hits Sample() {
+    Hits hits;
+    for (const char* name : {"works/1", "works/2"}) {
+      Hits::Hit& hit = *hits.add_hits();
+      hit.set_why("near");
+      *hit.mutable_works() = WorksOf(name, kOwn);
+      hit.mutable_works()->set_etag("000000000000000a");
+    }
+    hits.add_hits()->mutable_works();
+    hits.add_hits();
+    // One that says of itself what it has no say in.
+    hits.mutable_hits(1)->mutable_works()->mutable_withheld()->add_fields("title");
+    return hits;
+  }
+
+  const Mask mask_ = *Mask::Of(*SearchWorksResponse::descriptor());
+};
+
+TEST_F(WireMaskTest, TakesOutTheSame) {
+  const std::string bytes = Sample().SerializeAsString();
+  const auto expected = ByMessage(bytes), got = ByBytes(bytes);
+  ASSERT_TRUE(expected.has_value() && got.has_value());
+  EXPECT_EQ(got->SerializeAsString(), expected->SerializeAsString());
+  EXPECT_THAT(got->hits(0).works().withheld().fields(), ::testing::SizeIs(6));
+  EXPECT_THAT(got->SerializeAsString(), ::testing::Not(HasSubstr("canary")));
+  EXPECT_EQ(got->hits(0).works().contact().person(), "P");
+  EXPECT_TRUE(mask_.wire().IsKnown(bytes));
+}
+
+TEST_F(WireMaskTest, DropsWhatItsTypesDoNotKnowAtAnyDepth) {
+  Hits hits = Sample();
+  const auto add = [](google::protobuf::Message* message) {
+    message->GetReflection()->MutableUnknownFields(message)->AddLengthDelimited(77, "canary-new");
+    message->GetReflection()->MutableUnknownFields(message)->AddVarint(1, 5);  // another wire type
+  };
+  add(&hits);
+  EXPECT_FALSE(mask_.wire().IsKnown(hits.SerializeAsString()));
+  add(hits.mutable_hits(0));
+  add(hits.mutable_hits(0)->mutable_works());
+  add(hits.mutable_hits(0)->mutable_works()->mutable_contact());
+  const auto got = ByBytes(hits.SerializeAsString());
+  ASSERT_TRUE(got.has_value());
+  EXPECT_EQ(got->SerializeAsString(), ByMessage(Sample().SerializeAsString())->SerializeAsString());
+}
+
+// Which protobuf puts together, so that what is withheld is to be said of both at once.
+TEST_F(WireMaskTest, LeavesARecordInTwoPartsToTheParser) {
+  const Hits hits = Sample();
+  ReplyBuilder twice;
+  twice.AddBytesField(1, hits.hits(0).SerializeAsString() + hits.hits(1).SerializeAsString());
+  EXPECT_FALSE(ByBytes(twice.bytes()).has_value());
+  EXPECT_TRUE(ByMessage(twice.bytes()).has_value());
+}
+
+// Whatever bytes come: the same as message by message, or none of its business.
+TEST_F(WireMaskTest, DiffersForNoBytes) {
+  const std::string whole = Sample().SerializeAsString();
+  std::mt19937 random(7);
+  const google::protobuf::LogSilencer no_word_of_what_does_not_parse;
+  int compared = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes = whole;
+    for (auto n = 1 + random() % 3; n > 0; --n)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    if (round % 8 == 0) bytes.resize(random() % bytes.size());
+    if (round % 8 == 1) bytes += whole.substr(random() % whole.size());
+    const auto expected = ByMessage(bytes), got = ByBytes(bytes);
+    if (!expected.has_value() || !got.has_value()) continue;
+    ++compared;
+    ASSERT_EQ(got->SerializeAsString(), expected->SerializeAsString()) << absl::CHexEscape(bytes);
+  }
+  EXPECT_GT(compared, 2'000);
 }
 
 TEST(MarksAtStart, AreRefusedWhereTheyCouldNotBeKept) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "common/rpc/order_by.h"
 #include "common/rpc/wire.h"
+#include "google/protobuf/arena.h"
 
 namespace nisi::rpc {
 namespace {
@@ -19,6 +20,8 @@ using google::protobuf::Message;
 // Rows looked at for one page before the page is given out short: a filter that matches little must
 // not hold a thread for long.
 constexpr int kMaxLookedAt = 20'000;
+// What a parsed row takes, as a rule.
+constexpr size_t kRowBlock = 16 << 10;
 // So many on the carrier's own thread; who needs more is run again on the executor.
 constexpr int kMaxLookedAtInline = 256;
 
@@ -59,9 +62,12 @@ struct Way {
 class Page {
  public:
   Page(const ListPlan& plan, const Way& way, const Filter& filter, bool parse)
-      : plan_(plan), way_(way), filter_(filter), parse_(parse), size_(PageSize(plan.page_size)) {
-    if (parse_) row_.reset(plan.table->prototype->New());
-  }
+      : plan_(plan),
+        way_(way),
+        filter_(filter),
+        parse_(parse),
+        size_(PageSize(plan.page_size)),
+        arena_(block_.data(), block_.size()) {}
 
   absl::StatusOr<bool> Visit(const store::RowView& row, absl::string_view at_key) {
     if (count_ == size_ || ++looked_at_ > kMaxLookedAt) {
@@ -71,14 +77,24 @@ class Page {
     if (plan_.reach == store::Reach::kMemory && looked_at_ > kMaxLookedAtInline)
       return store::NotInMemory();
     last_key_.assign(at_key.data(), at_key.size());
+    ASSIGN_OR_RETURN(const store::ResourceView view, store::SplitRow(row.row));
+    if (plan_.sift) {
+      ASSIGN_OR_RETURN(const bool wanted, plan_.sift(view.resource));
+      if (!wanted) return true;
+    }
     if (parse_) {
-      if (!row_->ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
+      arena_.Reset();
+      Message& parsed = *plan_.table->prototype->New(&arena_);
+      if (!parsed.ParseFromArray(row.row.data(), static_cast<int>(row.row.size()))) {
         return base::StoreCorrupt("row does not parse");
       }
-      if (!way_.IsFirst(*row_, at_key)) return true;
+      if (!way_.IsFirst(parsed, at_key)) return true;
       Message& resource =
-          *row_->GetReflection()->MutableMessage(row_.get(), ResourceField(*plan_.table));
-      const Shown shown = plan_.show ? plan_.show(&resource) : Shown::kAsStored;
+          *parsed.GetReflection()->MutableMessage(&parsed, ResourceField(*plan_.table));
+      Shown shown = Shown::kAsStored;
+      if (plan_.show) {
+        ASSIGN_OR_RETURN(shown, plan_.show(&resource));
+      }
       if (shown == Shown::kNo || !filter_.Matches(resource)) return true;
       if (shown == Shown::kChanged) {
         reply_.AddBytesField(1, resource.SerializeAsString());
@@ -86,7 +102,6 @@ class Page {
         return true;
       }
     }
-    ASSIGN_OR_RETURN(const store::ResourceView view, store::SplitRow(row.row));
     reply_.AddRaw(view.field);
     ++count_;
     return true;
@@ -102,7 +117,8 @@ class Page {
   const Filter& filter_;
   const bool parse_;
   const int size_;
-  std::unique_ptr<Message> row_;
+  std::vector<char> block_ = std::vector<char>(kRowBlock);
+  google::protobuf::Arena arena_;  // of the row that is looked at; the block serves all of them
   ReplyBuilder reply_;
   int count_ = 0;
   int looked_at_ = 0;

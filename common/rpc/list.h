@@ -11,6 +11,8 @@
 
 #include <google/protobuf/generated_enum_reflection.h>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/rpc/call.h"
 #include "common/rpc/filter.h"
 #include "common/rpc/page.h"
@@ -72,9 +74,12 @@ struct ListPlan {
   // order and none within another. Before `indexes`.
   const store::IndexDef* over = nullptr;
   std::vector<store::Key> under;
+  // Says by a look at the resource's bytes (wire.h) whether it is wanted at all: first, before
+  // anything is parsed. Empty: all are.
+  std::function<absl::StatusOr<bool>(absl::string_view resource)> sift;
   // Gets the resource and may bring it to what is shown, at which the filter then looks. Empty: all
-  // as stored.
-  std::function<Shown(google::protobuf::Message* resource)> show;
+  // as stored. An error is the answer.
+  std::function<absl::StatusOr<Shown>(google::protobuf::Message* resource)> show;
   // For a `show` that needs more of the state that the page is of; called before it.
   std::function<absl::Status(const store::Reader& reader, const store::At& at)> prepare;
   store::At at;

@@ -225,6 +225,14 @@ void Withhold(const MarkedType& type, const ShownMarks& shown, v1::Withheld::Rea
   static_cast<v1::Withheld&>(*told) = std::move(withheld);
 }
 
+v1::Withheld AllWithheld(const MarkedType& type, v1::Withheld::Reason reason) {
+  v1::Withheld withheld;
+  for (const Mark& mark : type.marks) withheld.add_fields(mark.dotted);
+  withheld.set_reason(reason);
+  *withheld.mutable_legal_basis() = ConfidentialityBasis();
+  return withheld;
+}
+
 class Mask::Compiler {
  public:
   explicit Compiler(Mask* mask) : mask_(mask) {}
@@ -266,6 +274,7 @@ absl::StatusOr<Mask> Mask::Of(const Descriptor& answer) {
   RETURN_IF_ERROR(CheckFields(answer, &seen));
   if (!Leads(answer)) return mask;
   ASSIGN_OR_RETURN(mask.root_, Compiler(&mask).Compile(answer));
+  if (mask.marked()) mask.wire_ = std::make_unique<WireMask>(answer, mask.types_);
   return mask;
 }
 

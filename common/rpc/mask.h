@@ -12,6 +12,7 @@
 #include "common/rpc/call.h"
 #include "common/rpc/field_path.h"
 #include "common/rpc/scope.h"
+#include "common/rpc/wire_mask.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "nisi/rpc/v1/withheld.pb.h"
@@ -50,6 +51,9 @@ using ShownMarks = std::vector<bool>;
 void Withhold(const MarkedType& type, const ShownMarks& shown, v1::Withheld::Reason reason,
               google::protobuf::Message* resource);
 
+// What `withheld` says where none of a type's confidential fields is shown.
+v1::Withheld AllWithheld(const MarkedType& type, v1::Withheld::Reason reason);
+
 // The citation of Art. 6(3).
 const v1::LegalBasis& ConfidentialityBasis();
 
@@ -65,6 +69,9 @@ class Mask {
   // Whether it can hold several records with such fields.
   bool repeats() const { return repeats_; }
   const std::vector<std::unique_ptr<MarkedType>>& types() const { return types_; }
+
+  // The same by the bytes alone, for whoever is shown nothing. Of a marked mask.
+  const WireMask& wire() const { return *wire_; }
 
   struct Place {
     google::protobuf::Message* resource;
@@ -100,6 +107,7 @@ class Mask {
   std::vector<std::unique_ptr<MarkedType>> types_;
   std::map<const google::protobuf::Descriptor*, std::unique_ptr<Node>> nodes_;
   const Node* root_ = nullptr;
+  std::unique_ptr<const WireMask> wire_;
   bool repeats_ = false;
   bool closed_ = false;
 };

@@ -108,8 +108,8 @@ absl::StatusOr<Encoded<Resource>> GetRecord(const store::Store& store, const Cal
 // What a List shows: the records that the caller may see. Empty where nothing keeps any from it.
 // `call` outlives the list.
 template <class Resource>
-std::function<Shown(google::protobuf::Message*)> ShowTo(const Call& call,
-                                                        Visible visible = nullptr) {
+std::function<absl::StatusOr<Shown>(google::protobuf::Message*)> ShowTo(const Call& call,
+                                                                        Visible visible = nullptr) {
   if (SeesAll(call, TiesOf<Resource>(), visible)) return nullptr;
   return [&call, visible](google::protobuf::Message* resource) {
     uint32_t roles = 0;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/clock.h"
@@ -291,6 +292,24 @@ TEST_F(ResourceTest, AListFiltersWhatItShows) {
   EXPECT_EQ(*List(plan, CallBy({}), 200), "a! b");
   EXPECT_EQ(*List(plan, CallBy({}), 200, "weight = 12"), "a!");
   EXPECT_EQ(*List(plan, CallBy({}), 200, "weight = 2"), "");
+}
+
+TEST_F(ResourceTest, AListPassesOverWhatItsBytesRuleOut) {
+  Put("a", kOwn, "", 2);
+  Put("b", kOwn, "", 3);
+  Put("c", kOther, "", 1);
+  Admit({v1::PUBLIC});
+  ListPlan plan;
+  plan.sift = [](absl::string_view widget) -> absl::StatusOr<bool> {
+    return !absl::StrContains(widget, kOther);
+  };
+  EXPECT_EQ(*List(plan, CallBy({}), 200), "a b");
+  EXPECT_EQ(*List(plan, CallBy({}), 200, "weight = 3"), "b");
+  plan.sift = [](absl::string_view) { return base::StoreCorrupt("widget"); };
+  EXPECT_EQ(ReasonOf(List(plan, CallBy({}), 200).status()), "STORE_CORRUPT");
+  plan.sift = nullptr;
+  plan.show = [](google::protobuf::Message*) { return base::StoreCorrupt("its neighbour"); };
+  EXPECT_EQ(ReasonOf(List(plan, CallBy({}), 200).status()), "STORE_CORRUPT");
 }
 
 TEST_F(ResourceTest, IdsAreTheCallersOwnAndStay) {

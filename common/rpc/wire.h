@@ -1,8 +1,11 @@
 // Building replies from stored bytes: a record that lies serialized in the store goes into a List
-// answer as it is, without being parsed and serialized again.
+// answer as it is, without being parsed and serialized again. And looking into such bytes where one
+// field is all that is asked.
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,5 +40,26 @@ class ReplyBuilder {
 
   std::string bytes_;
 };
+
+// A field as it stands in a message.
+struct WireField {
+  uint32_t number = 0;
+  uint32_t type = 0;        // wire type: 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes
+  absl::string_view tag;    // its bytes
+  absl::string_view whole;  // tag and value
+  absl::string_view value;  // of type 2: the bytes
+};
+
+// Takes the first field off `bytes`, which are not empty. nullopt: they begin with none, or with a
+// group, which nothing of ours writes.
+std::optional<WireField> TakeField(absl::string_view* bytes);
+
+// The message at the end of a path of singular message fields; of one that stands there twice the
+// last, as no serializer writes it. Empty where it is not set, nullopt where the bytes are none.
+std::optional<absl::string_view> FindMessage(absl::string_view message,
+                                             std::initializer_list<uint32_t> path);
+
+// As many bytes as a varint needs, at `at`.
+void InsertVarint(size_t at, uint64_t value, std::string* bytes);
 
 }  // namespace nisi::rpc

@@ -1,9 +1,14 @@
 #include "common/rpc/wire.h"
 
 #include <limits>
+#include <string>
+#include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nisi/testing/v1/disclosure.pb.h"
 #include "nisi/testing/v1/testing.pb.h"
 
 namespace nisi::rpc {
@@ -60,6 +65,56 @@ TEST(ReplyBuilder, WritesFieldNumbersOverFifteen) {
   testing::v1::FormSample sample;
   sample.set_active(true);
   EXPECT_EQ(builder.bytes(), sample.SerializeAsString());
+}
+
+TEST(Wire, FieldsAreTakenOneByOne) {
+  Widget widget;
+  widget.set_name("widgets/1");
+  widget.set_weight(-1);
+  widget.set_note("n");
+  const std::string bytes = widget.SerializeAsString();
+  absl::string_view rest = bytes;
+  std::string joined;
+  std::vector<uint32_t> numbers;
+  while (!rest.empty()) {
+    const auto field = TakeField(&rest);
+    ASSERT_TRUE(field.has_value());
+    numbers.push_back(field->number);
+    absl::StrAppend(&joined, field->whole);
+  }
+  EXPECT_EQ(joined, bytes);
+  EXPECT_THAT(numbers, ::testing::ElementsAre(1U, 4U, 12U));
+  // Cut anywhere within a field, it is none; groups, number 0 and an endless varint neither.
+  for (const std::string& broken :
+       {std::string("\x0a"), std::string("\x0a\x05wid"), std::string("\x09\x01\x02"),
+        std::string("\x0d\x01"), std::string("\x08\x80"), std::string("\x0b\x0c"),
+        std::string("\x02\x00", 2), std::string(11, '\xff'),
+        std::string("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")}) {
+    rest = broken;
+    EXPECT_FALSE(TakeField(&rest).has_value()) << absl::CHexEscape(broken);
+    EXPECT_EQ(rest, broken);
+  }
+}
+
+TEST(Wire, AMessageIsFoundAtTheEndOfAPath) {
+  testing::v1::WorksRow row;
+  row.mutable_works()->set_title("t");
+  EXPECT_EQ(FindMessage(row.SerializeAsString(), {1, testing::v1::Works::kContactFieldNumber}), "");
+  row.mutable_works()->mutable_contact()->set_person("P");
+  EXPECT_EQ(FindMessage(row.SerializeAsString(), {1, testing::v1::Works::kContactFieldNumber}),
+            row.works().contact().SerializeAsString());
+  EXPECT_EQ(FindMessage(row.SerializeAsString(), {2, 3}), "");
+  EXPECT_EQ(FindMessage("\x0a\x05w", {1}), std::nullopt);
+}
+
+TEST(Wire, AVarintIsPutInBetween) {
+  for (const uint64_t value : {uint64_t{0}, uint64_t{127}, uint64_t{128}, uint64_t{1} << 63}) {
+    std::string bytes = "\x08!";
+    InsertVarint(1, value, &bytes);
+    absl::string_view rest = bytes;
+    ASSERT_TRUE(TakeField(&rest).has_value()) << value;
+    EXPECT_EQ(rest, "!");
+  }
 }
 
 }  // namespace

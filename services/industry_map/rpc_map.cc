@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/money.h"
 #include "common/rpc/journal_service.h"
+#include "common/rpc/wire.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "services/industry_map/box.h"
 #include "services/industry_map/rpcs.h"
@@ -202,10 +203,13 @@ absl::StatusOr<Encoded<v1::ListInBoxResponse>> ListInBox(Env& env, Call& call,
     // The cell is one text, of which a quad is the beginning.
     plan.under.push_back(store::Key().AddTextPrefix(quad));
   }
-  plan.show = [&request](google::protobuf::Message* resource) {
-    const auto& project = static_cast<const Project&>(*resource);
-    return Holds(request.box(), project.parameters().point()) ? rpc::Shown::kAsStored
-                                                              : rpc::Shown::kNo;
+  plan.sift = [&request](absl::string_view project) -> absl::StatusOr<bool> {
+    const auto bytes = rpc::FindMessage(
+        project, {Project::kParametersFieldNumber, ProjectParameters::kPointFieldNumber});
+    v1::Point point;
+    if (!bytes.has_value() || !point.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())))
+      return base::StoreCorrupt("project");
+    return Holds(request.box(), point);
   };
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListInBoxResponse>{std::move(page)};

@@ -251,18 +251,18 @@ absl::StatusOr<Encoded<v1::ListOverdueReportsResponse>> ListOverdueReports(
     return absl::OkStatus();
   };
   // By whom and where it was owed is said by the project as it was on the last day of the quarter.
-  plan.show = [&](google::protobuf::Message* resource) {
+  plan.show = [&](google::protobuf::Message* resource) -> absl::StatusOr<rpc::Shown> {
     const auto& deadline = static_cast<const cases::Deadline&>(*resource);
     const auto numbers = NumbersOfReport(deadline.record());
-    if (!numbers.ok()) return rpc::Shown::kNo;
+    if (!numbers.ok()) return base::StoreCorrupt("deadline of a report");
     if (!request.quarter().empty() && numbers->quarter.ToString() != request.quarter())
       return rpc::Shown::kNo;
     store::At then;
     then.as_of = numbers->quarter.last_day();
     then.known_at_us = at.known_at_us;
-    const auto found = reader->Find(kProjects, ProjectKey(numbers->project), then);
-    if (!found.ok() || !found->has_value()) return rpc::Shown::kNo;
-    const Project& project = (*found)->row.project();
+    ASSIGN_OR_RETURN(const auto found, reader->Find(kProjects, ProjectKey(numbers->project), then));
+    if (!found.has_value()) return rpc::Shown::kNo;
+    const Project& project = found->row.project();
     const std::string& kato = project.parameters().kato();
     const std::string& bin = project.parameters().responsible_body().bin();
     const bool own = country || (caller.Has(rpc::v1::AKIMAT) && rpc::InRegions(caller, kato)) ||

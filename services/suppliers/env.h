@@ -100,7 +100,6 @@ void ShowOfSupplier(const rpc::Call& call, bool (*published)(const Resource&),
   struct State {
     std::optional<Books> books;
     base::Date day;
-    absl::Status failure;
   };
   const auto state = std::make_shared<State>();
   plan->prepare = [state](const store::Reader& reader, const store::At& at) {
@@ -108,14 +107,14 @@ void ShowOfSupplier(const rpc::Call& call, bool (*published)(const Resource&),
     state->day = DayOf(at, reader);
     return absl::OkStatus();
   };
-  plan->show = [state, &call, published,
-                wanted = std::move(wanted)](google::protobuf::Message* message) {
+  plan->show = [state, &call, published, wanted = std::move(wanted)](
+                   google::protobuf::Message* message) -> absl::StatusOr<rpc::Shown> {
     const auto& resource = static_cast<const Resource&>(*message);
     if (wanted && !wanted(resource)) return rpc::Shown::kNo;
-    const auto seen = SeesOf(call, rpc::TiesOf<Resource>(), resource, resource.bin(),
-                             published(resource), *state->books, state->day);
-    // A supplier that cannot be read is not shown to be active.
-    return seen.ok() && *seen ? rpc::Shown::kAsStored : rpc::Shown::kNo;
+    ASSIGN_OR_RETURN(const bool seen,
+                     SeesOf(call, rpc::TiesOf<Resource>(), resource, resource.bin(),
+                            published(resource), *state->books, state->day));
+    return seen ? rpc::Shown::kAsStored : rpc::Shown::kNo;
   };
 }
 
