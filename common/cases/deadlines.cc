@@ -16,6 +16,8 @@ using store::EmitKey;
 using store::Key;
 
 constexpr char kCollection[] = "deadlines/";
+// One midnight of many is a few commands, none of which anybody waits long for.
+constexpr size_t kPortion = 256;
 
 base::Date DueDay(const Deadline& deadline) {
   return base::Date::FromProto(deadline.due_date()).value_or(base::Date::Max());
@@ -127,10 +129,19 @@ absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
   return open;
 }
 
-store::TimerFn Deadlines::Timer() {
-  return [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
-    return Fire(tx, payload, due);
+store::TimerDef Deadlines::Timer() {
+  return store::TimerDef([this](store::Tx& tx, absl::string_view payload,
+                                absl::Time due) { return Fire(tx, payload, due); },
+                         kPortion, callers_ == Callers::kGoBetween);
+}
+
+store::TimerDef TimerOf(std::shared_ptr<Deadlines> deadlines) {
+  store::TimerDef timer = deadlines->Timer();
+  timer.fire = [deadlines = std::move(deadlines), fire = std::move(timer.fire)](
+                   store::Tx& tx, absl::string_view payload, absl::Time due) {
+    return fire(tx, payload, due);
   };
+  return timer;
 }
 
 absl::Status Deadlines::Fire(store::Tx& tx, absl::string_view payload, absl::Time due) {

@@ -5,13 +5,14 @@
 // found once, when the deadline is opened: a norm that changes later changes later terms.
 //
 //   // tables.cc: new store::Schema(cases::WithDeadlines({"industry-map", 1, ...}))
-//   // service.cc: OpenStore(options, schema, {{cases::kDeadlineTimer, deadlines_.Timer()}, ...})
+//   // service.cc: OpenStore(options, schema, {{cases::kDeadlineTimer, TimerOf(deadlines_)}, ...})
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,17 +62,26 @@ using OverdueFns = std::map<std::string, OverdueFn>;  // by kind; none: the mark
 // The one kind of timer that all deadlines have.
 inline constexpr char kDeadlineTimer[] = "cases/deadline";
 
-// The timer of one service's deadlines, with what it counts. Outlives the store.
+// The timer of one service's deadlines, with what it counts.
 //
 // A timer that fails is tried again, and all timers behind it wait (store::Writer). So an act that
 // is refused, as the record is not what it should be, ends: nothing of it is kept, the deadline
 // says why, the log and a counter tell. Only where the store cannot read or write is it tried
 // again.
+//
+// All of one midnight go in portions, each a command, each deadline in it by itself.
 class Deadlines {
  public:
-  explicit Deadlines(OverdueFns acts = {}) : acts_(std::move(acts)) {}
+  // While those of a midnight are not through, callers' commands wait; or they go between the
+  // portions, where no command rests on what a mark or an act has changed (what is closed late is
+  // late also before it is marked).
+  enum class Callers { kWait, kGoBetween };
 
-  store::TimerFn Timer();
+  explicit Deadlines(OverdueFns acts = {}, Callers callers = Callers::kWait)
+      : acts_(std::move(acts)), callers_(callers) {}
+
+  // Outlived by this.
+  store::TimerDef Timer();
   // nisi_deadlines_overdue_total, nisi_deadlines_refused_total: for rpc::Metrics::AddFigures.
   std::vector<store::Figure> Figures() const;
 
@@ -79,8 +89,12 @@ class Deadlines {
   absl::Status Fire(store::Tx& tx, absl::string_view payload, absl::Time due);
 
   const OverdueFns acts_;
+  const Callers callers_;
   std::atomic<int64_t> overdue_{0};
   std::atomic<int64_t> refused_{0};
 };
+
+// The timer, which keeps them.
+store::TimerDef TimerOf(std::shared_ptr<Deadlines> deadlines);
 
 }  // namespace nisi::cases

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -30,22 +32,27 @@ class DeadlinesTest : public store::StoreTest {
   void Reopen() {
     store_.reset();
     schema_ = WithDeadlines(store::WidgetSchema());
-    deadlines_ = std::make_unique<Deadlines>(acts_);
+    deadlines_ = std::make_unique<Deadlines>(acts_, callers_);
     options_.timers[kDeadlineTimer] = deadlines_->Timer();
     Open();
   }
 
+  static Deadline Sample(const std::string& kind, const std::string& due) {
+    Deadline deadline;
+    deadline.set_record(kRecord);
+    deadline.set_kind(kind);
+    deadline.add_roles(rpc::v1::AKIMAT);
+    deadline.set_region("750000000");
+    *deadline.mutable_due_date() = Day(due).ToProto();
+    *deadline.mutable_legal_basis() = base::Law("Art. 11(8)", "Akimats examine.");
+    return deadline;
+  }
   std::string OpenOne(const std::string& kind, const std::string& due,
                       const std::string& record = kRecord) {
     std::string name;
     Do([&](Tx& tx) -> absl::StatusOr<std::string> {
-      Deadline deadline;
+      Deadline deadline = Sample(kind, due);
       deadline.set_record(record);
-      deadline.set_kind(kind);
-      deadline.add_roles(rpc::v1::AKIMAT);
-      deadline.set_region("750000000");
-      *deadline.mutable_due_date() = Day(due).ToProto();
-      *deadline.mutable_legal_basis() = base::Law("Art. 11(8)", "Akimats examine.");
       ASSIGN_OR_RETURN(name, OpenDeadline(tx, deadline));
       return name;
     });
@@ -87,6 +94,7 @@ class DeadlinesTest : public store::StoreTest {
   }
 
   OverdueFns acts_;
+  Deadlines::Callers callers_ = Deadlines::Callers::kWait;
   std::unique_ptr<Deadlines> deadlines_;
 };
 
@@ -242,6 +250,97 @@ TEST_P(DeadlinesTest, WhatTheStoreFailsAtIsTriedAgain) {
   EXPECT_TRUE(Get(name).overdue());
   EXPECT_EQ(Get(name).refusal(), "");
   EXPECT_EQ(Color("read"), "blue");
+}
+
+TEST_P(DeadlinesTest, AMidnightOfManyGoesInPortionsAndEachOfThemByItself) {
+  constexpr int kMany = 600;
+  bool broken = true;
+  int painted = 0;
+  acts_["paints"] = [&](Tx& tx, const Deadline& deadline, base::Date day) {
+    ++painted;
+    return Painting(deadline.name().substr(deadline.name().find('/') + 1), "green")(tx, deadline,
+                                                                                    day);
+  };
+  acts_["refused"] = [](Tx& tx, const Deadline& deadline, base::Date day) -> absl::Status {
+    RETURN_IF_ERROR(Painting("half", "red")(tx, deadline, day));
+    return base::Refusal(absl::StatusCode::kFailedPrecondition, "PROJECT_STATE", "Not so.");
+  };
+  acts_["reads"] = [&broken](Tx&, const Deadline&, base::Date) -> absl::Status {
+    if (broken) return base::Unavailable("INDEX_BUILDING", "Not now.", absl::Seconds(1));
+    return absl::OkStatus();
+  };
+  Reopen();
+  std::vector<std::string> names;
+  const std::vector<std::string> kinds = {"paints", "refused", "marked"};
+  for (int i = 0; i < kMany; ++i)
+    names.push_back(OpenOne(i == 300 ? "reads" : kinds[static_cast<size_t>(i) % 3], "2026-06-18"));
+  GoTo("2026-06-19");
+  int64_t position = store_->position();
+  EXPECT_FALSE(store_->RunDueTimers().ok());
+  EXPECT_LE(store_->position(), position + 6);  // 256, and those before the one that waits
+  EXPECT_TRUE(Get(names[299]).overdue());
+  EXPECT_FALSE(Get(names[300]).overdue());
+  EXPECT_FALSE(Get(names[301]).overdue());
+  Healthy();
+  Reopen();
+  broken = false;
+  position = store_->position();
+  EXPECT_EQ(Fire(), kMany - 300);
+  EXPECT_LE(store_->position(), position + 6);
+  EXPECT_EQ(Fire(), 0);
+  for (int i = 0; i < kMany; ++i) {
+    const Deadline deadline = Get(names[static_cast<size_t>(i)]);
+    EXPECT_TRUE(deadline.overdue()) << i;
+    EXPECT_EQ(deadline.refusal(), deadline.kind() == "refused" ? "PROJECT_STATE" : "") << i;
+    EXPECT_EQ(Color(absl::StrCat(i + 1)), deadline.kind() == "paints" ? "green" : "-") << i;
+  }
+  EXPECT_EQ(painted, kMany / 3 - 1);
+  EXPECT_EQ(Color("half"), "-");
+  EXPECT_EQ(Figure("nisi_deadlines_refused_total"), "100");  // since it was opened again
+  Healthy();
+}
+
+// By hand, with --gtest_also_run_disabled_tests: what a midnight of many costs, and how long a
+// command of a caller waits then.
+TEST_P(DeadlinesTest, DISABLED_AHundredThousandOfOneMidnight) {
+  constexpr int kMany = 100'000;
+  acts_["escalates"] = [](Tx& tx, const Deadline& deadline, base::Date day) {
+    Deadline next = deadline;
+    next.set_kind("escalated");
+    *next.mutable_due_date() = day.AddDays(10).ToProto();
+    return OpenDeadline(tx, next, day).status();
+  };
+  callers_ = Deadlines::Callers::kGoBetween;
+  options_.background = true;
+  Reopen();
+  for (int i = 0; i < kMany; i += 1000) {
+    Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+      for (int n = i; n < i + 1000; ++n) {
+        Deadline deadline = Sample("escalates", "2026-06-18");
+        deadline.set_record(absl::StrCat("projects/", n, "/reports/2026q2"));
+        RETURN_IF_ERROR(OpenDeadline(tx, deadline).status());
+      }
+      return std::string();
+    });
+  }
+  const absl::Time begin = absl::Now();
+  GoTo("2026-06-19");
+  absl::Duration longest;
+  int commands = 0;
+  while (Figure("nisi_deadlines_overdue_total") != absl::StrCat(kMany)) {
+    const absl::Time sent = absl::Now();
+    Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+      store::WidgetRow row = store::MakeWidget("asked", absl::StrCat(commands));
+      RETURN_IF_ERROR(tx.Put(store::kWidgets, &row));
+      return std::string();
+    });
+    longest = std::max(longest, absl::Now() - sent);
+    ++commands;
+  }
+  std::cout << GetParam() << ": " << kMany << " of one midnight in "
+            << absl::FormatDuration(absl::Now() - begin) << "; " << commands
+            << " commands between, the longest " << absl::FormatDuration(longest) << std::endl;
+  Healthy();
 }
 
 // A timer before it may fail, and then this one waits while commands go on.

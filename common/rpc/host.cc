@@ -11,7 +11,7 @@
 namespace nisi::rpc {
 
 absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
-                                      std::map<std::string, store::TimerFn> timers,
+                                      std::map<std::string, store::TimerDef> timers,
                                       uint32_t deliver_as) {
   RETURN_IF_ERROR(CheckMarks(schema));
   const bool marked = HasMarks(schema);

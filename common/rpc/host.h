@@ -62,7 +62,7 @@ class HostedService {
   // DisclosureService as well. Delivers what commands emit (store::Tx::Emit) to the peers, as this
   // service by itself with the roles `deliver_as`.
   absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
-                         std::map<std::string, store::TimerFn> timers, uint32_t deliver_as = 0);
+                         std::map<std::string, store::TimerDef> timers, uint32_t deliver_as = 0);
 
  private:
   struct Relayed;

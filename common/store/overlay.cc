@@ -126,7 +126,10 @@ absl::StatusOr<bool> Overlay::Get(Space space, absl::string_view key, std::strin
       return true;
     }
     ASSIGN_OR_RETURN(const bool found, base_->Get(space, key, value));
-    if (found && read.size() < kReadKept) read.emplace(std::string(key), *value);
+    if (found) {
+      if (read.size() >= kReadKept) read.clear();
+      read.emplace(std::string(key), *value);
+    }
     return found;
   }
   if (!it->second.has_value()) return false;

@@ -168,7 +168,12 @@ absl::Status Store::Load() {
                     options_.queue_limit,
                     options_.disk_reserve_bytes,
                     [this] { return next_effective_us_.load(std::memory_order_acquire); },
-                    [this](const Snapshot& state, absl::Time now) { return DueTimer(state, now); },
+                    [this](const Snapshot& state, const std::string& from, absl::Time now) {
+                      return FirstDue(state, from, now);
+                    },
+                    [this](const Snapshot& state, const std::string& from, absl::Time now) {
+                      return FindPatient(state, from, now);
+                    },
                     /*timers_first=*/options_.background};
   writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
 
@@ -323,6 +328,10 @@ absl::Status Store::LoadNextEffective() {
 
 void Store::OnCommit(const CommitNotice& notice) {
   position_.store(notice.position, std::memory_order_release);
+  {
+    const std::lock_guard<std::mutex> lock(timers_mutex_);
+    timers_from_ = notice.timers_from;
+  }
   if (notice.timers_changed) {
     timers_dirty_ = true;
     if (const absl::Status status = LoadNextEffective(); !status.ok()) {

@@ -12,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -30,6 +32,25 @@ NodeGetter StoredNodes(const Snapshot& snapshot);
 
 // What a timer does when it falls due: runs as a command of its own; `due` is when it was to act.
 using TimerFn = std::function<absl::Status(Tx& tx, absl::string_view payload, absl::Time due)>;
+
+struct TimerRow;
+
+// A kind of timers.
+struct TimerDef {
+  TimerDef() = default;
+  template <class Fn>
+  requires std::is_invocable_r_v<absl::Status, Fn&, Tx&, absl::string_view, absl::Time> TimerDef(
+      Fn fn, size_t most = 1, bool may_wait = false)  // NOLINT: a function is one
+      : fire(std::move(fn)), portion(most), patient(may_wait) {}
+
+  TimerFn fire;
+  // So many that are due at one instant run as one command. One that fails is taken back by itself;
+  // those before it stand.
+  size_t portion = 1;
+  // Commands of callers go between its portions, though it is due: nothing they decide may rest on
+  // it. Of other kinds no command ever finds one overdue.
+  bool patient = false;
+};
 
 // A reader with its snapshot. Cheap; make one a call.
 class View : public Reader {
@@ -51,7 +72,7 @@ class Store {
   struct Options {
     base::Clock* clock = nullptr;
     std::unique_ptr<Witness> witness;  // null: none
-    std::map<std::string, TimerFn> timers;
+    std::map<std::string, TimerDef> timers;
     // Called once when a commit has failed; the process should turn unready and exit.
     std::function<void(const absl::Status&)> on_failure;
     // Commands and seconds of each commit.
@@ -64,8 +85,8 @@ class Store {
     uint64_t disk_reserve_bytes = 0;
     // One file of the store is read and checked this often.
     absl::Duration file_check_interval = absl::Seconds(10);
-    // Timers fire by themselves and before any later command; threads for index building and file
-    // checks. Off: a test drives them by RunDueTimers, BuildIndexes.
+    // Timers fire by themselves, and those that are not patient before any later command; threads
+    // for index building and file checks. Off: a test drives them by RunDueTimers, BuildIndexes.
     bool background = true;
   };
 
@@ -151,8 +172,14 @@ class Store {
   void OnCommit(const CommitNotice& notice);
   void TimerLoop();
   void UpkeepLoop();
-  // The command of the first timer that is due in `state` by `now`, if any.
-  absl::StatusOr<std::optional<Command>> DueTimer(const Snapshot& state, absl::Time now);
+  // The command of the first timers that are due in `state` by `now`, if any. None lies before
+  // `from`.
+  absl::StatusOr<std::optional<Command>> FirstDue(const Snapshot& state, const std::string& from,
+                                                  absl::Time now);
+  absl::Status FireOne(Tx& tx, const TimerDef* timer, const TimerRow& row);
+  // Up to where all that are due by `now` are patient.
+  absl::StatusOr<PatientTimers> FindPatient(const Snapshot& state, const std::string& from,
+                                            absl::Time now) const;
   absl::Status BuildIndex(const IndexDef& index);
   absl::Status BuildTotals(const TotalsDef& totals);
   absl::Status BuildDerived(const Derived& derived);
@@ -168,6 +195,9 @@ class Store {
   // When the next timer is due, microseconds: a version may take effect by date then, so readers
   // past it resolve exactly. Written at opening and by commits alone.
   std::atomic<int64_t> next_effective_us_{INT64_MAX};
+
+  mutable std::mutex timers_mutex_;
+  std::string timers_from_;  // as of the last commit: no timer lies before it
 
   std::mutex followers_mutex_;
   std::map<int, std::function<void(const CommitNotice&)>> followers_;

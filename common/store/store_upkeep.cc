@@ -12,11 +12,6 @@
 #include "common/store/totals.h"
 
 namespace nisi::store {
-namespace {
-
-constexpr size_t kBuildStep = 200;                // records a command
-constexpr auto kRetry = std::chrono::seconds(1);  // after a timer that failed
-constexpr char kTimerActor[] = "system/timer";
 
 struct TimerRow {
   std::string key;  // whole, in Space::kData
@@ -24,66 +19,128 @@ struct TimerRow {
   std::string kind, payload;
 };
 
-absl::StatusOr<std::optional<TimerRow>> FirstTimer(const Snapshot& snapshot) {
+namespace {
+
+constexpr size_t kBuildStep = 200;                // records a command
+constexpr auto kRetry = std::chrono::seconds(1);  // after a timer that failed
+constexpr char kTimerActor[] = "system/timer";
+
+// Visits timers in order while `visit` says so. Those that have fired lie before `from`: a walk
+// from the beginning would pass over what is left of each of them.
+absl::Status VisitTimers(const Snapshot& snapshot, const std::string& from,
+                         const std::function<bool(TimerRow row)>& visit) {
   const std::string prefix = SystemKey(kTimersId, Key());
-  const auto cursor = snapshot.Scan(Space::kData, prefix, PrefixEnd(prefix));
-  RETURN_IF_ERROR(cursor->status());
-  if (!cursor->Valid()) return std::optional<TimerRow>();
-  KeyReader key(cursor->key().substr(prefix.size()));
-  KeyReader value(cursor->value());
-  const auto due = key.Number();
-  const auto kind = value.Text(), payload = value.Text();
-  if (!due.has_value() || !kind.has_value() || !payload.has_value())
-    return base::StoreCorrupt("timer row");
-  return std::optional<TimerRow>(TimerRow{std::string(cursor->key()), *due, *kind, *payload});
+  const auto cursor = snapshot.Scan(Space::kData, std::max(prefix, from), PrefixEnd(prefix));
+  for (; cursor->Valid(); cursor->Next()) {
+    KeyReader key(cursor->key().substr(prefix.size()));
+    KeyReader value(cursor->value());
+    const auto due = key.Number();
+    const auto kind = value.Text(), payload = value.Text();
+    if (!due.has_value() || !kind.has_value() || !payload.has_value())
+      return base::StoreCorrupt("timer row");
+    if (!visit(TimerRow{std::string(cursor->key()), *due, *kind, *payload}))
+      return absl::OkStatus();
+  }
+  return cursor->status();
 }
 
 }  // namespace
 
 absl::StatusOr<std::optional<absl::Time>> Store::NextTimer() const {
-  const auto snapshot = engine_->NewSnapshot();
-  ASSIGN_OR_RETURN(const std::optional<TimerRow> row, FirstTimer(*snapshot));
-  if (!row.has_value()) return std::optional<absl::Time>();
-  return std::optional<absl::Time>(absl::FromUnixMicros(row->due_us));
+  std::string from;
+  {
+    const std::lock_guard<std::mutex> lock(timers_mutex_);
+    from = timers_from_;
+  }
+  std::optional<absl::Time> next;
+  RETURN_IF_ERROR(VisitTimers(*engine_->NewSnapshot(), from, [&next](const TimerRow& row) {
+    next = absl::FromUnixMicros(row.due_us);
+    return false;
+  }));
+  return next;
 }
 
-absl::StatusOr<std::optional<Command>> Store::DueTimer(const Snapshot& state, absl::Time now) {
-  ASSIGN_OR_RETURN(std::optional<TimerRow> row, FirstTimer(state));
-  if (!row.has_value() || absl::FromUnixMicros(row->due_us) > now) return std::optional<Command>();
-
-  const bool effective = row->kind == kEffectiveTimer;
-  const auto handler = options_.timers.find(row->kind);
-  if (!effective && handler == options_.timers.end()) {
-    return base::Refusal(absl::StatusCode::kInternal, "TIMER_UNKNOWN",
-                         "Nothing handles this timer.")
-        .With("kind", row->kind);
-  }
-  Command command;
-  command.info.actor = kTimerActor;
-  command.info.method = absl::StrCat("timer/", row->kind);
-  command.bookkeeping = effective;
-  command.quiet = true;  // a version withdrawn before its day leaves nothing to say
-  // The row is deleted by the command that acts on it, so it acts once, whatever happens.
-  command.run = [this, effective, handler,
-                 row = *std::move(row)](Tx& tx) -> absl::StatusOr<std::string> {
-    tx.overlay_->Delete(Space::kData, row.key);
-    tx.timers_changed_ = true;
-    if (!effective) {
-      if (base::Planted("timer-fired-twice"))
-        RETURN_IF_ERROR(handler->second(tx, row.payload, absl::FromUnixMicros(row.due_us)));
-      RETURN_IF_ERROR(handler->second(tx, row.payload, absl::FromUnixMicros(row.due_us)));
-      return std::string();
+absl::StatusOr<std::optional<Command>> Store::FirstDue(const Snapshot& state,
+                                                       const std::string& from, absl::Time now) {
+  std::vector<TimerRow> rows;
+  const TimerDef* timer = nullptr;  // null: a version takes effect
+  absl::Status unknown;
+  RETURN_IF_ERROR(VisitTimers(state, from, [&](TimerRow row) {
+    if (row.due_us > absl::ToUnixMicros(now)) return false;
+    if (rows.empty() && row.kind != kEffectiveTimer) {
+      const auto found = options_.timers.find(row.kind);
+      if (found == options_.timers.end()) {
+        unknown = base::Refusal(absl::StatusCode::kInternal, "TIMER_UNKNOWN",
+                                "Nothing handles this timer.")
+                      .With("kind", row.kind);
+        return false;
+      }
+      timer = &found->second;
     }
-    KeyReader payload(row.payload);
-    const auto table_id = payload.Number();
-    const auto key = payload.Text();
-    const TableDef* table =
-        table_id.has_value() ? schema_->FindTable(static_cast<uint16_t>(*table_id)) : nullptr;
-    if (table == nullptr || !key.has_value()) return base::StoreCorrupt("timer row");
-    RETURN_IF_ERROR(tx.Promote(*table, Key::FromBytes(*key)));
+    if (!rows.empty() && (row.kind != rows[0].kind || row.due_us != rows[0].due_us)) return false;
+    rows.push_back(std::move(row));
+    return timer != nullptr && rows.size() < timer->portion;
+  }));
+  RETURN_IF_ERROR(unknown);
+  if (rows.empty()) return std::optional<Command>();
+
+  Command command;
+  command.fired = std::make_shared<FiredTimers>();
+  const bool patient = timer != nullptr && timer->patient;
+  command.info.actor = kTimerActor;
+  command.info.method = absl::StrCat("timer/", rows[0].kind);
+  command.bookkeeping = timer == nullptr;
+  command.quiet = true;  // a version withdrawn before its day leaves nothing to say
+  command.run = [this, timer, patient, fired = command.fired,
+                 rows = std::move(rows)](Tx& tx) -> absl::StatusOr<std::string> {
+    *fired = FiredTimers{0, "", patient};
+    tx.timers_changed_ = true;
+    for (const TimerRow& row : rows) {
+      const auto fire = [&] { return FireOne(tx, timer, row); };
+      // Nothing before the first has to be kept.
+      const absl::Status done = fired->count == 0 ? fire() : tx.Attempt(fire);
+      if (!done.ok() && fired->count > 0) break;  // the first of the next command
+      RETURN_IF_ERROR(done);
+      ++fired->count;
+      fired->last = row.key;
+    }
     return std::string();
   };
   return std::optional<Command>(std::move(command));
+}
+
+// The row is deleted by the command that acts on it, so it acts once, whatever happens.
+absl::Status Store::FireOne(Tx& tx, const TimerDef* timer, const TimerRow& row) {
+  tx.overlay_->Delete(Space::kData, row.key);
+  if (timer != nullptr) {
+    const absl::Time due = absl::FromUnixMicros(row.due_us);
+    if (base::Planted("timer-fired-twice")) RETURN_IF_ERROR(timer->fire(tx, row.payload, due));
+    return timer->fire(tx, row.payload, due);
+  }
+  KeyReader payload(row.payload);
+  const auto table_id = payload.Number();
+  const auto key = payload.Text();
+  const TableDef* table =
+      table_id.has_value() ? schema_->FindTable(static_cast<uint16_t>(*table_id)) : nullptr;
+  if (table == nullptr || !key.has_value()) return base::StoreCorrupt("timer row");
+  return tx.Promote(*table, Key::FromBytes(*key));
+}
+
+absl::StatusOr<PatientTimers> Store::FindPatient(const Snapshot& state, const std::string& from,
+                                                 absl::Time now) const {
+  PatientTimers patient;
+  RETURN_IF_ERROR(VisitTimers(state, from, [&](const TimerRow& row) {
+    const bool due = row.due_us <= absl::ToUnixMicros(now);
+    const auto timer = options_.timers.find(row.kind);
+    // Whoever reads past a day's turn finds by itself which version is in force.
+    const bool waits =
+        row.kind == kEffectiveTimer || (timer != options_.timers.end() && timer->second.patient);
+    if (due && waits) return true;
+    patient.until_us = row.due_us;
+    if (due) patient.strict = row.key;
+    return false;
+  }));
+  return patient;
 }
 
 absl::StatusOr<int> Store::RunDueTimers() {

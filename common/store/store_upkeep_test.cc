@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <set>
 
 #include "common/store/store_testing.h"
 
@@ -277,6 +278,139 @@ TEST_P(StoreUpkeepTest, NoCommandFindsATimerOverdue) {
   clock_.Advance(absl::Hours(1));
   Open();
   EXPECT_EQ(Color("a"), "second");
+  Healthy();
+}
+
+// Timers of one instant, of which some fail, in one command; those of another kind or instant
+// apart.
+TEST_P(StoreUpkeepTest, APortionIsOneCommandAndAFailureInItIsItsOwn) {
+  std::set<std::string> failing{"w3"};
+  const auto fire = [&](Tx& tx, absl::string_view payload, absl::Time) -> absl::Status {
+    WidgetRow row = MakeWidget(payload, "fired");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+    tx.Schedule(clock_.Now() + absl::Hours(5), "note", "later");
+    tx.Cite(base::Law("Art. 1", "It is so."));
+    if (failing.count(std::string(payload)) > 0) return absl::UnavailableError("not now");
+    return absl::OkStatus();
+  };
+  options_.timers["many"] = TimerDef(fire, 4);
+  options_.timers["note"] = [](Tx&, absl::string_view, absl::Time) { return absl::OkStatus(); };
+  Open();
+  const absl::Time due = clock_.Now() + absl::Hours(1);
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    for (int i = 0; i < 10; ++i) tx.Schedule(due, "many", absl::StrCat("w", i));
+    tx.Schedule(due + absl::Seconds(1), "many", "next");
+    return std::string();
+  });
+  clock_.Advance(absl::Hours(2));
+  int64_t position = store_->position();
+  // w0 to w2 stand, w3 is the first of the command after them, and holds up what is behind it.
+  EXPECT_EQ(store_->RunDueTimers().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(store_->position(), position + 1);
+  EXPECT_EQ(Rows(kWidgets), "w0=fired w1=fired w2=fired");
+  const auto journal = store_->ReadJournal(position + 1, 1, 1 << 20);
+  ASSERT_TRUE(journal.ok() && journal->size() == 1U) << journal.status();
+  journal::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(journal->front().leaf));
+  EXPECT_EQ(entry.changes_size(), 3);
+  EXPECT_EQ(entry.legal_basis_size(), 1);
+  Healthy();
+  // Opened again, once each: w3 to w6, w7 to w9, then that of the next instant.
+  Open();
+  failing.clear();
+  position = store_->position();
+  EXPECT_EQ(Fire(), 8);
+  EXPECT_EQ(store_->position(), position + 3);
+  EXPECT_EQ(Rows(kWidgets),
+            "next=fired w0=fired w1=fired w2=fired w3=fired w4=fired w5=fired w6=fired w7=fired "
+            "w8=fired w9=fired");
+  EXPECT_EQ(*store_->NextTimer(), clock_.Now() + absl::Hours(5));
+  clock_.Advance(absl::Hours(6));
+  EXPECT_EQ(Fire(), 11);
+  EXPECT_EQ(*store_->NextTimer(), std::nullopt);
+  Healthy();
+}
+
+// One that is scheduled for before those that have fired is not passed over.
+TEST_P(StoreUpkeepTest, AnEarlierTimerIsFoundBehindThoseThatFired) {
+  std::vector<std::string> fired;
+  options_.timers["note"] = [&](Tx& tx, absl::string_view payload, absl::Time due) -> absl::Status {
+    fired.emplace_back(payload);
+    if (payload == "a") tx.Schedule(due - absl::Hours(1), "note", "from-a");
+    return absl::OkStatus();
+  };
+  Open();
+  const absl::Time start = clock_.Now();
+  const auto schedule = [&](absl::Time due, const char* payload) {
+    Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+      tx.Schedule(due, "note", payload);
+      return std::string();
+    });
+  };
+  schedule(start + absl::Hours(2), "a");
+  schedule(start + absl::Hours(2), "b");
+  clock_.Advance(absl::Hours(3));
+  EXPECT_EQ(Fire(), 3);
+  schedule(start + absl::Hours(1), "c");
+  EXPECT_EQ(*store_->NextTimer(), start + absl::Hours(1));
+  EXPECT_EQ(Fire(), 1);
+  schedule(start + absl::Hours(2), "d");  // of an instant of which others fired
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_THAT(fired, ElementsAre("a", "from-a", "b", "c", "d"));
+}
+
+// Patient timers let commands go between their portions; no command finds one of another kind
+// overdue.
+TEST_P(StoreUpkeepTest, CommandsGoBetweenThePortionsOfPatientTimers) {
+  constexpr int kMany = 40;
+  options_.background = true;
+  int fired = 0;
+  std::string strict = "not yet";
+  options_.timers["many"] = TimerDef(
+      [&fired](Tx&, absl::string_view, absl::Time) {
+        ++fired;
+        return absl::OkStatus();
+      },
+      8, true);
+  options_.timers["strict"] = [&strict](Tx&, absl::string_view, absl::Time) {
+    strict = "fired";
+    return absl::OkStatus();
+  };
+  Open();
+  const auto schedule = [&](bool with_strict) {
+    const absl::Time due = clock_.Now() + absl::Hours(1);
+    Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+      for (int i = 0; i < kMany; ++i) {
+        tx.Schedule(due, "many", "");
+        if (with_strict && i == 19) tx.Schedule(due, "strict", "");
+      }
+      return std::string();
+    });
+  };
+  // Whether the commands sent at midnight were all seen to run, and how many timers had fired when
+  // the first did. The timer thread may be there first: then no command has to wait for any.
+  const auto first_finds = [&] {
+    int found = -1;
+    Do([&](Tx&) -> absl::StatusOr<std::string> {
+      found = fired;
+      return std::string();
+    });
+    return found;
+  };
+  schedule(false);
+  clock_.Advance(absl::Hours(2));
+  const int found = first_finds();
+  EXPECT_TRUE(found % 8 == 0) << found;
+  while (first_finds() < kMany) {
+  }
+  EXPECT_EQ(fired, kMany);
+  schedule(true);
+  clock_.Advance(absl::Hours(2));
+  EXPECT_GE(first_finds(), kMany + 20);
+  EXPECT_EQ(strict, "fired");
+  while (first_finds() < 2 * kMany) {
+  }
+  EXPECT_EQ(fired, 2 * kMany);
   Healthy();
 }
 

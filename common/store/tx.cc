@@ -459,12 +459,24 @@ void Tx::Emit(absl::string_view target, absl::string_view method, const Message&
   outbox_changed_ = true;
 }
 
+void Tx::Cite(const base::LegalBasis& basis) {
+  const std::string bytes = basis.SerializeAsString();
+  const bool known =
+      std::any_of(legal_basis_.begin(), legal_basis_.end(), [&](const base::LegalBasis& cited) {
+        return cited.article() == basis.article() && cited.SerializeAsString() == bytes;
+      });
+  if (!known) legal_basis_.push_back(basis);
+}
+
+// Entries, openings and laws are only ever added to, so how many there were says what to keep: a
+// command of many parts does not copy what the parts before it did.
 absl::Status Tx::Attempt(const std::function<absl::Status()>& part) {
   RETURN_IF_ERROR(WriteTotals());  // what is gathered from here on is the part's
   const size_t mark = overlay_->Mark();
-  const auto entries = entries_;
-  const auto openings = openings_;
-  const auto legal_basis = legal_basis_;
+  const size_t entries = entries_.size();
+  const int changes = entries_.back().changes_size();
+  const int openings = openings_.back().openings_size();
+  const size_t laws = legal_basis_.size();
   const auto promoted = promoted_;
   const int32_t rows = rows_;
   const size_t entry_bytes = entry_bytes_;
@@ -474,9 +486,12 @@ absl::Status Tx::Attempt(const std::function<absl::Status()>& part) {
   absl::Status done = part();
   if (done.ok()) return done;
   overlay_->Rollback(mark);
-  entries_ = entries;
-  openings_ = openings;
-  legal_basis_ = legal_basis;
+  entries_.resize(entries);
+  openings_.resize(entries);
+  const auto cut = [](auto* all, int kept) { all->DeleteSubrange(kept, all->size() - kept); };
+  cut(entries_.back().mutable_changes(), changes);
+  cut(openings_.back().mutable_openings(), openings);
+  legal_basis_.resize(laws);
   promoted_ = promoted;
   rows_ = rows;
   entry_bytes_ = entry_bytes;

@@ -59,8 +59,8 @@ class Tx : public Reader {
   // What follows from this record may have changed, though it was not put: something it rests on
   // was.
   void Touch(const Derived& derived, const Key& key) { touched_[derived.id].emplace(key.bytes()); }
-  // The law this command rests on; goes into the journal.
-  void Cite(const base::LegalBasis& basis) { legal_basis_.push_back(basis); }
+  // The law this command rests on; goes into the journal, once however often it is named.
+  void Cite(const base::LegalBasis& basis);
 
  private:
   friend class Writer;

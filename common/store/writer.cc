@@ -199,15 +199,19 @@ std::vector<Command> Writer::Take() {
 void Writer::RunCommands(std::vector<Command> commands) {
   const absl::Time now = deps_.clock->Now();
   if (group_ == nullptr) OpenGroup();
+  const auto others_wait_behind = [&commands](size_t at) {
+    return std::any_of(commands.begin() + static_cast<std::ptrdiff_t>(at), commands.end(),
+                       [](const Command& command) { return !command.tick; });
+  };
   if (deps_.timers_first && std::chrono::steady_clock::now() >= timers_again_) {
-    if (const auto fired = FireTimers(now); !fired.ok()) {
+    if (const auto fired = FireTimers(others_wait_behind(0), now); !fired.ok()) {
       LogTimerFailed(fired.status());
       timers_again_ = std::chrono::steady_clock::now() + kTimerRetry;
     }
   }
   size_t next = 0;
   for (; next < commands.size() && group_->overlay->bytes() < kGroupBytes; ++next) {
-    absl::StatusOr<Outcome> outcome = Answered(commands[next], now);
+    absl::StatusOr<Outcome> outcome = Answered(commands[next], others_wait_behind(next), now);
     group_->answers.push_back(Pending{std::move(commands[next].done), std::move(outcome)});
   }
   if (next == commands.size()) return;
@@ -243,6 +247,7 @@ absl::Status Writer::CheckRoom() const {
 void Writer::CloseGroup() {
   group_->appending = std::chrono::steady_clock::now();
   group_->notice.position = position_;
+  group_->notice.timers_from = timers_from_;
   group_->root = frontier_.root();
   group_->empty = group_->overlay->empty();
   // Built over a batch that failed: it never happened either.
@@ -322,10 +327,10 @@ void Writer::Fail(const absl::Status& status) {
   deps_.on_failure(status);
 }
 
-absl::StatusOr<Outcome> Writer::Answered(const Command& command, absl::Time now) {
+absl::StatusOr<Outcome> Writer::Answered(const Command& command, bool others_wait, absl::Time now) {
   if (const absl::Status failed = failure(); !failed.ok()) return OutcomeUnknown(failed);
   if (!command.tick) return Run(command, now);
-  ASSIGN_OR_RETURN(const int fired, FireTimers(now));
+  ASSIGN_OR_RETURN(const int fired, FireTimers(others_wait, now));
   return Outcome{absl::StrCat(fired), position_, false};
 }
 
@@ -333,17 +338,29 @@ int64_t Writer::NextEffectiveUs() const {
   return std::min({deps_.next_effective_us(), group_->earliest_due_us, group_->unsynced_due_us});
 }
 
-absl::StatusOr<int> Writer::FireTimers(absl::Time now) {
+absl::StatusOr<int> Writer::FireTimers(bool others_wait, absl::Time now) {
   int fired = 0;
   if (absl::ToUnixMicros(now) < NextEffectiveUs()) return fired;
   // What a timer schedules for now or earlier fires as well, so each look is at the state after it.
   while (group_->overlay->bytes() < kGroupBytes) {
-    ASSIGN_OR_RETURN(const std::optional<Command> timer, deps_.due_timer(*group_->overlay, now));
-    if (!timer.has_value()) break;
-    RETURN_IF_ERROR(Run(*timer, now).status());
-    ++fired;
+    ASSIGN_OR_RETURN(const std::optional<Command> timers,
+                     deps_.first_due(*group_->overlay, timers_from_, now));
+    if (!timers.has_value()) break;
+    RETURN_IF_ERROR(Run(*timers, now).status());
+    fired += timers->fired->count;
+    if (!timers->fired->patient || !(others_wait || queue_depth() > 0)) continue;
+    ASSIGN_OR_RETURN(const bool may_wait, AllPatient(now));
+    if (may_wait) break;
   }
   return fired;
+}
+
+// Looked for once in a while: there may be a hundred thousand of one midnight.
+absl::StatusOr<bool> Writer::AllPatient(absl::Time now) {
+  if (absl::ToUnixMicros(now) < patient_.until_us) return true;
+  if (timers_from_ < patient_.strict) return false;
+  ASSIGN_OR_RETURN(patient_, deps_.find_patient(*group_->overlay, timers_from_, now));
+  return absl::ToUnixMicros(now) < patient_.until_us;
 }
 
 absl::StatusOr<std::optional<Outcome>> Writer::Replay(const CommandInfo& info,
@@ -394,6 +411,7 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   notice.tables.insert(tx.promoted_.begin(), tx.promoted_.end());
   notice.outbox_changed = notice.outbox_changed || tx.outbox_changed_;
   group_->earliest_due_us = std::min(group_->earliest_due_us, tx.earliest_due_us_);
+  FollowTimers(command, tx.earliest_due_us_);
   Outcome outcome{*std::move(reply), position_, false};
   // What it scheduled or emitted is told apart by its position, too.
   const bool changed = tx.entries_.front().changes_size() > 0 || tx.rows_ > 0;
@@ -408,6 +426,13 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
                              outcome.reply));
   }
   return outcome;
+}
+
+void Writer::FollowTimers(const Command& command, int64_t earliest_due_us) {
+  if (command.fired != nullptr) timers_from_ = command.fired->last;
+  if (earliest_due_us == INT64_MAX) return;
+  timers_from_ = std::min(timers_from_, SystemKey(kTimersId, Key::Of(earliest_due_us)));
+  patient_.until_us = std::min(patient_.until_us, earliest_due_us);
 }
 
 // Turns the command's changes into journal entries and leaves of the tree.
@@ -431,6 +456,7 @@ void Writer::Seal(Tx& tx, const CommandInfo& info) {
     overlay.Put(
         Space::kLog, JournalKey(position_),
         EncodeJournal(leaf, tx.openings_[static_cast<size_t>(part - 1)].SerializeAsString()));
+    entry = journal::v1::Entry();  // a bulk command has many, each as large as its bytes or more
     std::vector<Node> completed;
     frontier_.Append(LeafHash(leaf), &completed);
     std::string hashes;

@@ -31,13 +31,28 @@ namespace nisi::store {
 using CommandFn = std::function<absl::StatusOr<std::string>(Tx&)>;
 using CommandDone = std::function<void(absl::StatusOr<Outcome>)>;
 
+// What a command of timers has fired when it has run.
+struct FiredTimers {
+  int count = 0;
+  std::string last;      // the key of the last one
+  bool patient = false;  // see TimerDef
+};
+
+// As far as one sees: before `until_us` no timer is due but patient ones. `strict`: the key of one
+// that is not, if it is due already.
+struct PatientTimers {
+  int64_t until_us = INT64_MAX;
+  std::string strict;
+};
+
 struct Command {
   CommandInfo info;
   CommandFn run;
-  CommandDone done;          // called on a thread of the writer: must not wait
-  bool bookkeeping = false;  // the store's own upkeep: no journal entry, no position
-  bool tick = false;         // fires the timers that are due and does nothing else
-  bool quiet = false;        // no journal entry when it changed no record
+  CommandDone done;                    // called on a thread of the writer: must not wait
+  bool bookkeeping = false;            // the store's own upkeep: no journal entry, no position
+  bool tick = false;                   // fires the timers that are due and does nothing else
+  bool quiet = false;                  // no journal entry when it changed no record
+  std::shared_ptr<FiredTimers> fired;  // of a command of timers
 };
 
 // What a commit changed, for those who follow.
@@ -46,6 +61,7 @@ struct CommitNotice {
   std::set<std::string> tables;
   bool timers_changed = false;
   bool outbox_changed = false;
+  std::string timers_from;  // a key before which no timer lies
 };
 
 class Writer {
@@ -67,11 +83,16 @@ class Writer {
     // When the next version takes effect by date, microseconds: past it, current rows are those of
     // yesterday.
     std::function<int64_t()> next_effective_us;
-    // The command of the first timer that is due in a state, if any.
-    std::function<absl::StatusOr<std::optional<Command>>(const Snapshot&, absl::Time now)>
-        due_timer;
-    // Fire what is due before any other command, so that none ever finds a timer overdue, not even
-    // the first after a long stop. Off: only ticks fire.
+    // The command of the first timers that are due in a state, if any; none lies before `from`.
+    std::function<absl::StatusOr<std::optional<Command>>(const Snapshot&, const std::string& from,
+                                                         absl::Time now)>
+        first_due;
+    // Up to where those that are due are patient.
+    std::function<absl::StatusOr<PatientTimers>(const Snapshot&, const std::string& from,
+                                                absl::Time now)>
+        find_patient;
+    // Fire what is due before any other command, so that none ever finds a timer overdue that is
+    // not patient, not even the first after a long stop. Off: only ticks fire.
     bool timers_first;
   };
   Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us);
@@ -115,13 +136,16 @@ class Writer {
   void CloseGroup();
   absl::Status Append();
   absl::Status CheckRoom() const;
-  absl::StatusOr<Outcome> Answered(const Command& command, absl::Time now);
+  absl::StatusOr<Outcome> Answered(const Command& command, bool others_wait, absl::Time now);
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
   absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,
                                                 const std::string& once_key) const;
-  // How many fired: all that are due, or what one batch takes. The error of the first that failed:
-  // those behind it wait.
-  absl::StatusOr<int> FireTimers(absl::Time now);
+  // How many fired: all that are due, or what one batch takes, or a portion where those that are
+  // left are patient and others wait. The error of the first that failed: those behind it wait.
+  absl::StatusOr<int> FireTimers(bool others_wait, absl::Time now);
+  absl::StatusOr<bool> AllPatient(absl::Time now);
+  // What a command that stands has done to the order of timers.
+  void FollowTimers(const Command& command, int64_t earliest_due_us);
   void Seal(Tx& tx, const CommandInfo& info);
   // Before it, a version may have taken effect by date that no commit has said yet.
   int64_t NextEffectiveUs() const;
@@ -142,6 +166,8 @@ class Writer {
   int64_t appended_position_;
   int64_t recorded_us_;
   std::chrono::steady_clock::time_point timers_again_;
+  std::string timers_from_;  // no timer lies before it
+  PatientTimers patient_{INT64_MIN, ""};
   std::unique_ptr<Snapshot> written_;  // the store with all that was appended
   std::unique_ptr<Group> group_;       // being built; null: none
 

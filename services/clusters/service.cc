@@ -18,7 +18,7 @@ class Service final : public rpc::HostedService {
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
     RETURN_IF_ERROR(OpenStore(
         options, ClustersSchema(),
-        {{cases::kDeadlineTimer, deadlines_->Timer()},
+        {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
          {kCloseApplicationsTimer,
           [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
             return CloseApplications(env_, tx, payload, due);

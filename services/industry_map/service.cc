@@ -15,13 +15,16 @@ class Service final : public rpc::HostedService {
   absl::Status Open(const rpc::HostOptions& options) {
     // Timers may fire as soon as the store is open.
     env_.norms = options.norms;
-    deadlines_ = std::make_shared<cases::Deadlines>(cases::OverdueFns{
-        {kQuarterlyReport,
-         [norms = options.norms](store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
-           return Escalate(*norms, tx, deadline, day);
-         }}});
+    // All projects owe their reports by one midnight; no command asks whether it was marked.
+    deadlines_ = std::make_shared<cases::Deadlines>(
+        cases::OverdueFns{{kQuarterlyReport,
+                           [norms = options.norms](store::Tx& tx, const cases::Deadline& deadline,
+                                                   base::Date day) {
+                             return Escalate(*norms, tx, deadline, day);
+                           }}},
+        cases::Deadlines::Callers::kGoBetween);
     RETURN_IF_ERROR(OpenStore(options, IndustryMapSchema(),
-                              {{cases::kDeadlineTimer, DeadlineTimer()},
+                              {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
                                {kOpenReportsTimer, Timer(OpenReports)},
                                {kLightTimer, Timer(TurnLight)},
                                {kChangeTimer, Timer(TakeChange)}}));
@@ -32,13 +35,6 @@ class Service final : public rpc::HostedService {
 
  private:
   // The store goes after what is declared here, and its timers run until then.
-  store::TimerFn DeadlineTimer() {
-    return [deadlines = deadlines_, fire = deadlines_->Timer()](
-               store::Tx& tx, absl::string_view payload, absl::Time due) {
-      return fire(tx, payload, due);
-    };
-  }
-
   using TimerOf = absl::Status (*)(const Env&, store::Tx&, absl::string_view, absl::Time);
   store::TimerFn Timer(TimerOf fire) {
     return [env = Env{nullptr, env_.norms}, fire](store::Tx& tx, absl::string_view payload,

@@ -17,7 +17,7 @@ class Service final : public rpc::HostedService {
   absl::Status Open(const rpc::HostOptions& options) {
     env_->norms = options.norms;
     RETURN_IF_ERROR(OpenStore(options, SuppliersSchema(),
-                              {{cases::kDeadlineTimer, DeadlineTimer()},
+                              {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
                                {kAskRegistersTimer, Timer(AskRegisters)},
                                {kReinstateTimer, Timer(EndSuspension)},
                                {kExpireTimer, Timer(Expire)},
@@ -38,12 +38,6 @@ class Service final : public rpc::HostedService {
   store::TimerFn Timer(absl::Status (*act)(Env&, store::Tx&, absl::string_view, absl::Time)) {
     return [env = env_, act](store::Tx& tx, absl::string_view payload, absl::Time due) {
       return act(*env, tx, payload, due);
-    };
-  }
-  store::TimerFn DeadlineTimer() {
-    return [deadlines = deadlines_, timer = deadlines_->Timer()](
-               store::Tx& tx, absl::string_view payload, absl::Time due) {
-      return timer(tx, payload, due);
     };
   }
 
