@@ -133,14 +133,15 @@ absl::StatusOr<std::string> ImportCore::Finish(Call& call, const InStore& rows) 
   call.body_hash = hash_;
   store::CommandInfo info = CommandOf(call);
   info.validate_only = header_.dry_run;
-  // An import with an invalid row changes nothing: its report is the answer, and the id stays free.
+  // An import with an invalid row, or of which the law lets nothing in, changes nothing: its report
+  // is the answer, and the id stays free.
   bool nothing_entered = false;
   ImportReport report;
   auto outcome = store_.Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
     ASSIGN_OR_RETURN(report, Enter(tx, rows));
-    nothing_entered = report.invalid_count() > 0;
-    if (nothing_entered) return absl::CancelledError("invalid rows");
-    report.set_committed(!header_.dry_run && report.entered_count() > 0);
+    nothing_entered = report.invalid_count() > 0 || report.entered_count() == 0;
+    if (nothing_entered) return absl::CancelledError("no row enters");
+    report.set_committed(!header_.dry_run);
     return report.SerializeAsString();
   });
   if (nothing_entered) return report.SerializeAsString();
@@ -167,7 +168,8 @@ absl::StatusOr<ImportReport> ImportCore::Enter(store::Tx& tx, const InStore& row
     }
     Tally(row.outcome(), &report);
   }
-  if (report.invalid_count() == 0) RETURN_IF_ERROR(rows.complete(tx));
+  const bool enters = report.invalid_count() == 0 && report.entered_count() > 0;
+  if (enters) RETURN_IF_ERROR(rows.complete(tx));
   return report;
 }
 

@@ -26,8 +26,9 @@ inline constexpr size_t kMaxImportRows = 20'000;
 //
 // A row whose form is wrong, or that the service finds wrong when it is to enter, is INVALID and
 // nothing enters: the report is the answer, and the request id stays free for the mended file. A
-// row that the law does not let in is REFUSED and stops none of the others. After an unknown
-// outcome the same upload gets the same report again.
+// row that the law does not let in is REFUSED and stops none of the others; where it lets none in,
+// nothing is recorded either. After an unknown outcome an upload that entered gets the same report
+// again.
 class ImportCore {
  public:
   ImportCore(store::Store& store, const google::protobuf::Descriptor& resource)
@@ -132,7 +133,7 @@ class Import : public MessageSink<Request> {
   }
   // Puts the row's record: what it refuses is INVALID, and what was put is undone.
   virtual absl::Status Enter(store::Tx& tx, const Resource& resource) = 0;
-  // When all rows are in: what the file as a whole means.
+  // When all rows are in, one at least: what the file as a whole means.
   virtual absl::Status Complete(store::Tx& /*tx*/) { return absl::OkStatus(); }
 
  private:

@@ -182,9 +182,12 @@ TEST_F(ImportTest, ADryRunOrOnlyRefusedRowsCommitNothing) {
   EXPECT_FALSE(dry.committed());
   EXPECT_EQ(dry.entered_count(), 1);
   EXPECT_EQ(CountWidgets(), 0);
+  const int64_t before = store_->position();
   const ImportReport refused = ReportOn({{"8501", "black"}});
   EXPECT_FALSE(refused.committed());
   EXPECT_EQ(refused.refused_count(), 1);
+  EXPECT_EQ(store_->position(), before);
+  EXPECT_TRUE(ReportOn({{"8501", "red"}}).committed());  // the id stayed free
 }
 
 TEST_F(ImportTest, AFailureOfTheStoreIsTheAnswer) {

@@ -27,6 +27,13 @@
 #include "common/rpc/peer.h"
 #include "common/rpc/server.h"
 
+// jemalloc reads it, with which the programs are linked: what a large import took goes back to the
+// system also when the service is idle afterwards.
+extern "C" {
+extern const char* const malloc_conf;
+const char* const malloc_conf = "background_thread:true";
+}
+
 namespace nisi::rpc {
 namespace {
 

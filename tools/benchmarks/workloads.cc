@@ -53,14 +53,16 @@ Workload ListInBox() {
           }};
 }
 
-Workload SearchOffers() {
+// `common`: by words that stand in the specification of every offer that tools/country makes.
+Workload SearchOffers(bool common) {
   return {absl::StrCat("/", sellers::SuppliersService::descriptor()->full_name(), "/SearchOffers"),
-          [](int64_t n) {
+          [common](int64_t n) {
             constexpr const char* kThings[] = {"насос", "кабель", "труба", "клапан", "цемент"};
             constexpr const char* kKinds[] = {"стальной", "медный", "литой", "бытовой"};
             constexpr const char* kPlaces[] = {"35", "55", "63", "71"};
             sellers::SearchOffersRequest request;
-            request.set_query(absl::StrCat(kThings[n % 5], " ", kKinds[n / 5 % 4]));
+            request.set_query(common ? "ГОСТ исполнение"
+                                     : absl::StrCat(kThings[n % 5], " ", kKinds[n / 5 % 4]));
             request.set_kato_prefix(kPlaces[n / 20 % 4]);
             request.set_kind(sellers::GOOD);
             request.set_domestic_only(true);
@@ -147,9 +149,10 @@ std::string EtcdGet(int64_t salt, int64_t n) {
 }  // namespace
 
 std::vector<std::string> AllWorkloads() {
-  return {"echo",        "check-goods",   "check-goods-10000", "create-entry",
-          "get-entry",   "list-entries",  "summarize-region",  "summarize-cube",
-          "list-in-box", "search-offers", "etcd-create",       "etcd-get"};
+  return {"echo",        "check-goods",   "check-goods-10000",    "create-entry",
+          "get-entry",   "list-entries",  "summarize-region",     "summarize-cube",
+          "list-in-box", "search-offers", "search-offers-common", "etcd-create",
+          "etcd-get"};
 }
 
 absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
@@ -189,7 +192,8 @@ absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
   if (name == "summarize-region") return Summarize(false);
   if (name == "summarize-cube") return Summarize(true);
   if (name == "list-in-box") return ListInBox();
-  if (name == "search-offers") return SearchOffers();
+  if (name == "search-offers") return SearchOffers(false);
+  if (name == "search-offers-common") return SearchOffers(true);
   if (name == "etcd-create") {
     return Workload{"/etcdserverpb.KV/Txn", [salt](int64_t n) { return EtcdCreate(salt, n); }};
   }
