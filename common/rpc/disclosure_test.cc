@@ -993,7 +993,7 @@ class WireMaskTest : public ::testing::Test {
     for (const char* name : {"works/1", "works/2"}) {
       Hits::Hit& hit = *hits.add_hits();
       hit.set_why("near");
-      *hit.mutable_works() = WorksOf(name, kOwn);
+      *hit.mutable_works() = WorksOf(name, kOwnerBin);
       hit.mutable_works()->set_etag("000000000000000a");
     }
     hits.add_hits()->mutable_works();
