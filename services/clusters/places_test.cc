@@ -8,6 +8,7 @@ namespace nisi::clusters {
 namespace {
 
 using base::ReasonOf;
+using industry_map::v1::PlaceFact;
 using industry_map::v1::ResolvePlaceRequest;
 using industry_map::v1::ResolvePlaceResponse;
 

@@ -525,8 +525,8 @@ class ProjectTest : public SupportTest {
   rpc::Metrics peer_metrics_{"clusters"};
   std::unique_ptr<rpc::Peers> speaking_ = rpc::MakePeers("clusters", &peer_metrics_);
   std::string edition_ = "editions/7", asked_for_;
-  std::map<std::string, CheckGoodsResponse::Verdict> verdicts_{{"8504", CheckGoodsResponse::LISTED},
-                                                               {"84", CheckGoodsResponse::PARTIAL}};
+  std::map<std::string, CheckGoodsResponse::Verdict> verdicts_{
+      {"8504", CheckGoodsResponse::LISTED}, {"8505", CheckGoodsResponse::PARTIAL}};
   std::function<void(CheckGoodsResponse&)> spoil_;
 };
 
@@ -606,8 +606,8 @@ TEST_F(ProjectTest, HalfOfTheOutputIsGoodsOfTheList) {
       {{{"8504", 10'000}}, "editions/7", "+"},
       {{{"8504", 5'000}, {"8432", 5'000}}, "editions/7", "+"},
       {{{"8504", 4'999}, {"8432", 5'001}}, "editions/7", "-"},
-      {{{"84", 10'000}}, "editions/7", "-"},  // only some goods below it
-      {{{"8432", 10'000}}, "", "-"},          // no list was in force
+      {{{"8505", 10'000}}, "editions/7", "-"},  // only some goods below it
+      {{{"8432", 10'000}}, "", "-"},            // no list was in force
   };
   for (const auto& c : kCases) {
     edition_ = c.edition;
