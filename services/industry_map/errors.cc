@@ -113,8 +113,23 @@ absl::Status ReviewKind() {
 
 absl::Status NotTheProposer() {
   return Refusal(StatusCode::kPermissionDenied, "NOT_THE_PROPOSER",
-                 "Only whoever proposed it takes it back.")
+                 "Only whoever proposed it takes it back or proposes it again.")
       .Cite(UnifiedMap());
+}
+
+absl::Status ExaminerIsOwner(const std::string& field) {
+  return Refusal(StatusCode::kFailedPrecondition, "EXAMINER_IS_OWNER",
+                 "A body does not examine a project that is its own.")
+      .Precondition("EXAMINER_IS_OWNER", field, "must be another body than the owner")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status SupportExists(const std::string& review) {
+  return Refusal(StatusCode::kAlreadyExists, "SUPPORT_EXISTS",
+                 "This measure of this body is adopted for the project already.")
+      .With("review", review)
+      .Resource("reviews", review)
+      .Cite(RulesOfTheMap());
 }
 
 absl::Status RemarksMissing() {
@@ -164,8 +179,9 @@ absl::Status NotRecommended(const std::string& body) {
 
 absl::Status ActDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "ACT_DATE_INVALID",
-                 "An act is dated from the day of the proposal to today.")
-      .Precondition("ACT_DATE", "act_date", "from the day of the proposal to today")
+                 "An act is dated from the day of the last act that it rests on to today.")
+      .Precondition("ACT_DATE", "act_date",
+                    "from the day of what was proposed, concluded or examined last to today")
       .Cite(ApprovalOfTheMap());
 }
 
@@ -200,6 +216,13 @@ absl::Status InformedAlready() {
   return Refusal(StatusCode::kFailedPrecondition, "INFORMED_ALREADY",
                  "The applicant was told of this conclusion before.")
       .Precondition("CONCLUSION", "conclusion", "one that the applicant was not told of")
+      .Cite(RulesOfTheMap());
+}
+
+absl::Status InformedTooEarly() {
+  return Refusal(StatusCode::kInvalidArgument, "INFORMED_TOO_EARLY",
+                 "Nobody is told of a conclusion before it is there.")
+      .Field("inform_date", "must not be before the day of the conclusion")
       .Cite(RulesOfTheMap());
 }
 

@@ -31,6 +31,8 @@ absl::Status DossierIncomplete(const std::vector<int64_t>& chapters);  // DOSSIE
 absl::Status ReviewOpen(const std::string& name);                    // REVIEW_OPEN
 absl::Status ReviewKind();                                           // REVIEW_KIND
 absl::Status NotTheProposer();                                       // NOT_THE_PROPOSER
+absl::Status ExaminerIsOwner(const std::string& field);              // EXAMINER_IS_OWNER
+absl::Status SupportExists(const std::string& review);               // SUPPORT_EXISTS
 absl::Status RemarksMissing();                                       // REMARKS_MISSING
 absl::Status RemarkFieldUnknown(size_t index);                       // REMARK_FIELD_UNKNOWN
 absl::Status RemarkUnanswered(const std::vector<int32_t>& numbers);  // REMARK_UNANSWERED
@@ -43,6 +45,7 @@ absl::Status GroundNotMet();                                         // GROUND_N
 absl::Status RefusalOfOthers();                                      // GROUND_OF_THE_OWNER
 absl::Status ConclusionUnknown();                                    // CONCLUSION_UNKNOWN
 absl::Status InformedAlready();                                      // INFORMED_ALREADY
+absl::Status InformedTooEarly();                                     // INFORMED_TOO_EARLY
 // Of projects on the map.
 absl::Status DateInFuture(const std::string& field);  // DATE_IN_FUTURE
 absl::Status NotResponsible();                        // NOT_RESPONSIBLE

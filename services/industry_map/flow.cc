@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
 #include "services/industry_map/errors.h"
+#include "services/industry_map/history.h"
+#include "services/industry_map/places.h"
 
 namespace nisi::industry_map {
 namespace {
@@ -27,7 +29,8 @@ absl::Status Address(const Env& env, store::Tx& tx, const Project& project,
   review.set_path(path);
   review.set_owner_bin(project.parameters().owner_bin());
   review.set_kato(parameters.kato());
-  review.set_region(parameters.kato().substr(0, 2));
+  ASSIGN_OR_RETURN(const std::string region, RegionOn(tx, parameters.kato(), tx.today()));
+  review.set_region(region);
   review.set_sector_body_bin(path == Review::REPUBLICAN ? parameters.sector_body_bin() : "");
   review.clear_bodies();
   for (const std::string& bin :
@@ -42,6 +45,38 @@ absl::Status Address(const Env& env, store::Tx& tx, const Project& project,
   return absl::OkStatus();
 }
 
+// Who proposed a returned review proposes it again; the owner also where it is another by now. What
+// the register proposed anybody may who may propose such.
+absl::Status CheckSameProposer(const ReviewRow& row, uint32_t roles, const std::string& bin) {
+  const rpc::v1::Role role = row.proposer_role();
+  if (role == rpc::v1::ROLE_UNSPECIFIED) return absl::OkStatus();
+  const bool by_bin = role == rpc::v1::HOLDING || role == rpc::v1::AKIMAT;
+  const bool same = (roles & base::RoleBit(role)) != 0 && (!by_bin || row.proposer_bin() == bin);
+  return same ? absl::OkStatus() : errors::NotTheProposer();
+}
+
+// Nobody examines what is its own.
+absl::Status CheckExaminers(const Review& review, const ProjectParameters& parameters) {
+  for (const std::string& owner : {review.owner_bin(), parameters.owner_bin()}) {
+    if (owner.empty()) continue;
+    if (owner == review.sector_body_bin())
+      return errors::ExaminerIsOwner("parameters.sector_body_bin");
+    const v1::ResponsibleBody& body = parameters.responsible_body();
+    if (body.kind() == v1::ResponsibleBody::AKIMAT && owner == body.bin())
+      return errors::ExaminerIsOwner("parameters.responsible_body.bin");
+  }
+  return absl::OkStatus();
+}
+
+// A review without its next body would stay with nobody. A proposal of parameters is asked for all
+// of its gaps at once.
+absl::Status CheckSectorBody(const Review& review) {
+  const bool of_parameters = review.kind() == Review::INCLUSION || review.kind() == Review::CHANGE;
+  if (of_parameters || review.path() != Review::REPUBLICAN || !review.sector_body_bin().empty())
+    return absl::OkStatus();
+  return errors::ProjectIncomplete({"parameters.sector_body_bin"});
+}
+
 ReviewRow NewReview(const ProjectRow& project, Review::Kind kind) {
   ReviewRow row;
   row.set_project(project.number());
@@ -53,11 +88,23 @@ ReviewRow NewReview(const ProjectRow& project, Review::Kind kind) {
 
 }  // namespace
 
-absl::Status UpdateLight(const Env& env, store::Tx& tx, base::Date day, ProjectRow* row) {
+absl::Status DeriveOn(const Env& env, const store::Reader& reader, base::Date day,
+                      Project* project) {
+  // Ranges of cost are those in force when it is recorded.
+  RETURN_IF_ERROR(Derive(*env.norms, reader.today(), project));
+  ASSIGN_OR_RETURN(const std::string region, RegionOn(reader, project->parameters().kato(), day));
+  project->set_region(region);
+  return absl::OkStatus();
+}
+
+absl::Status SetLight(const Env& env, store::Tx& tx, base::Date day, ProjectRow* row) {
   Project& project = *row->mutable_project();
   const LightFacts facts{&project, project.state(), tx.etag(), day};
-  ASSIGN_OR_RETURN(Decision decision, TrafficLight(facts, *env.norms));
+  absl::StatusOr<Decision> found = TrafficLight(facts, *env.norms);
   auto light = Progress::TRAFFIC_LIGHT_UNSPECIFIED;
+  // A day before the methodology, or after it, has none.
+  if (!found.ok() && base::ReasonOf(found.status()) != "NORM_NOT_IN_FORCE") return found.status();
+  Decision decision = found.ok() ? *std::move(found) : Decision();
   Progress::TrafficLight_Parse(decision.outcome(), &light);
   if (light != Progress::TRAFFIC_LIGHT_UNSPECIFIED) {
     Progress& progress = *project.mutable_administrative_data()->mutable_progress();
@@ -69,6 +116,12 @@ absl::Status UpdateLight(const Env& env, store::Tx& tx, base::Date day, ProjectR
     progress.clear_traffic_light();
     progress.clear_traffic_light_decision();
   }
+  return absl::OkStatus();
+}
+
+absl::Status UpdateLight(const Env& env, store::Tx& tx, base::Date day, ProjectRow* row) {
+  RETURN_IF_ERROR(SetLight(env, tx, day, row));
+  const LightFacts facts{&row->project(), row->project().state(), tx.etag(), day};
   ASSIGN_OR_RETURN(const auto turns, LightTurns(facts, *env.norms));
   const auto known = base::Date::FromProto(row->light_turns());
   if (!turns.has_value()) {
@@ -85,9 +138,10 @@ absl::Status Settle(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step
   Project& project = *step->row.mutable_project();
   project.set_state(static_cast<Project::State>(step->edge->to));
   const base::Date day = step->day.value_or(tx.today());
-  RETURN_IF_ERROR(Derive(*env.norms, day, &project));
+  RETURN_IF_ERROR(DeriveOn(env, tx, day, &project));
   RETURN_IF_ERROR(UpdateLight(env, tx, day, &step->row));
-  return cases::Finish(tx, *env.norms, kProjects, step);
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kProjects, step));
+  return PutToCome(env, tx, step->row);
 }
 
 absl::Status Follow(const Env& env, store::Tx& tx, ProjectRow row, Review::State review) {
@@ -132,11 +186,15 @@ absl::StatusOr<cases::Step<ReviewRow>> BeginProposal(const Env& env, const rpc::
   ASSIGN_OR_RETURN(auto step, cases::Begin(call, ReviewMachine(), proposal.verb, std::move(row),
                                            {.roles = project.roles}));
   Review& review = *step.row.mutable_review();
+  if (!proposal.review.empty())
+    RETURN_IF_ERROR(CheckSameProposer(step.row, project.roles, call.caller->bin));
   RETURN_IF_ERROR(
       Answer(*proposal.answers, review.mutable_administrative_data()->mutable_remarks()));
   RETURN_IF_ERROR(
       Address(env, tx, project.row.project(), *proposal.parameters, *proposal.terms, &step.row));
   step.path = PathBit(review.path());
+  RETURN_IF_ERROR(CheckExaminers(review, *proposal.parameters));
+  RETURN_IF_ERROR(CheckSectorBody(review));
   review.set_proposed_by(step.subject);
   const rpc::v1::Role role = ProposerRole(project.roles);
   step.row.set_proposer_role(role);

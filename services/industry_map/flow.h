@@ -13,7 +13,12 @@ namespace nisi::industry_map {
 // Ends a step of a project: brings what follows from its new state (rules.h: Derive) and its
 // traffic light up to date, then cases::Finish.
 absl::Status Settle(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step);
-// Computes the traffic light as on `day` and sees to the timer that turns it next.
+// Fills what of a project follows from its parameters, state and place on a day (rules.h: Derive).
+absl::Status DeriveOn(const Env& env, const store::Reader& reader, base::Date day,
+                      v1::Project* project);
+// Computes the traffic light as on `day`.
+absl::Status SetLight(const Env& env, store::Tx& tx, base::Date day, ProjectRow* row);
+// The same, and sees to the timer that turns it next.
 absl::Status UpdateLight(const Env& env, store::Tx& tx, base::Date day, ProjectRow* row);
 
 // The project goes where its review of inclusion went.

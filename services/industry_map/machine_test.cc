@@ -47,6 +47,7 @@ class ProjectWalkTest : public WalkTest {
       suspend_from_ =
           verb == Verb::kResume ? static_cast<v1::Project::State>(edge.to) : v1::Project::INCLUDED;
       report_ = verb == Verb::kReport;
+      support_ = verb == Verb::kCompleteSupport;
     };
     fixture.act = [this](const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
       return Act(edge, name, as);
@@ -62,7 +63,8 @@ class ProjectWalkTest : public WalkTest {
   rpc::Role responsible_ = rpc::v1::AKIMAT;
   int64_t cost_ = kBillion / 2;
   v1::Project::State suspend_from_ = v1::Project::INCLUDED;
-  bool report_ = false;  // it is on the map over the end of a quarter
+  bool report_ = false;   // it is on the map over the end of a quarter
+  bool support_ = false;  // a measure of support is adopted for it
 
   std::string ReviewOf(const std::string& project) { return Get(project).open_reviews(0); }
 
@@ -116,6 +118,7 @@ class ProjectWalkTest : public WalkTest {
       case Verb::kInclude: {
         RETURN_IF_ERROR(Adopt(ReviewOf(name), authority_).status());
         if (report_) NextQuarter();
+        if (support_) AdoptProposal(SupportOf(name));
         return absl::OkStatus();
       }
       case Verb::kComplete:
@@ -131,7 +134,8 @@ class ProjectWalkTest : public WalkTest {
   rpc::Caller CallerFor(const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
     const auto verb = static_cast<Verb>(edge.verb);
     const bool answers = verb == Verb::kCommission || verb == Verb::kReachCapacity ||
-                         verb == Verb::kMilestone || verb == Verb::kReport;
+                         verb == Verb::kMilestone || verb == Verb::kReport ||
+                         verb == Verb::kCompleteSupport;
     const bool first = as == rpc::v1::AUTHORITY_INDUSTRY;
     return answers && first ? Responsible(name) : Walker(as, kHoldingBin);
   }
@@ -141,6 +145,7 @@ class ProjectWalkTest : public WalkTest {
       case Verb::kEdit: {
         v1::UpdateProjectRequest update;
         update.mutable_project()->set_name(name);
+        update.mutable_project()->set_etag(Get(name).etag());
         update.mutable_project()->mutable_parameters()->set_zone(absl::StrCat("зона ", walkers_));
         update.mutable_update_mask()->add_paths("parameters.zone");
         return Do<v1::Project>("UpdateProject", caller, update).status();
@@ -157,6 +162,16 @@ class ProjectWalkTest : public WalkTest {
         return Milestone(name, v1::Milestone::DESIGN_CAPACITY, caller).status();
       case Verb::kMilestone:
         return Milestone(name, v1::Milestone::DESIGN_DOCUMENTS, caller).status();
+      case Verb::kCompleteSupport: {
+        v1::CompleteSupportRequest complete;
+        const v1::Project now = Get(name);
+        const auto& supports = now.administrative_data().supports();
+        complete.set_name(name);
+        complete.set_etag(now.etag());
+        complete.set_review(supports.empty() ? name + "/reviews/1" : supports[0].review());
+        complete.set_agreement_number(absl::StrCat("Д-", walkers_));
+        return Do<v1::Project>("CompleteSupport", caller, complete).status();
+      }
       case Verb::kReport: {
         // The quarter in which it came onto the map.
         const auto included = base::Date::FromProto(Get(name).include_date());
@@ -197,13 +212,13 @@ TEST(MachineTest, AreSoundAndDrawn) {
 
 TEST_F(ProjectWalkTest, OnTheRegionalPath) {
   const cases::Walked walked = cases::WalkMachine(ProjectMachine(), ProjectFixture());
-  EXPECT_EQ(walked.taken, 2 + 5 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3);
+  EXPECT_EQ(walked.taken, 2 + 5 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3 + 4 * 3);
 }
 
 TEST_F(ProjectWalkTest, OnTheRepublicanPath) {
   cost_ = 5 * kBillion;
   const cases::Walked walked = cases::WalkMachine(ProjectMachine(), ProjectFixture());
-  EXPECT_EQ(walked.taken, 2 + 6 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3);
+  EXPECT_EQ(walked.taken, 2 + 6 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3 + 4 * 3);
 }
 
 class ReviewWalkTest : public WalkTest {
@@ -223,16 +238,28 @@ class ReviewWalkTest : public WalkTest {
       }
       const std::string name = Include(project);
       const rpc::Caller caller = Walker(proposer_, kHoldingBin);
-      const auto review = kind == v1::Review::EXCLUSION
-                              ? Do<v1::Review>("ProposeExclusion", caller, Exclusion(name))
-                              : Do<v1::Review>("ProposeChange", caller, Change(name));
+      const auto review =
+          kind == v1::Review::EXCLUSION
+              ? Do<v1::Review>("ProposeExclusion", caller, Exclusion(name))
+              : Do<v1::Review>("ProposeChange", caller,
+                               kind == v1::Review::SUPPORT ? SupportOf(name) : Change(name));
       EXPECT_TRUE(review.ok()) << review.status();
       if (proposer_ == rpc::v1::ENTITY) by_owner_.insert(review->name());
       proposer_ = rpc::v1::ENTITY;
       return review->name();
     };
     fixture.prepare = [this](const base::EdgeDef& edge, rpc::Role as) {
-      if (static_cast<ReviewVerb>(edge.verb) == ReviewVerb::kWithdraw) proposer_ = as;
+      // What was returned is proposed again, or taken back, by whoever proposed it.
+      switch (static_cast<ReviewVerb>(edge.verb)) {
+        case ReviewVerb::kWithdraw:
+        case ReviewVerb::kProposeChange:
+        case ReviewVerb::kProposeSupport:
+        case ReviewVerb::kProposeExclusion:
+          proposer_ = as;
+          break;
+        default:
+          break;
+      }
     };
     fixture.skips = [kind](int verb) {
       switch (static_cast<ReviewVerb>(verb)) {
@@ -246,6 +273,7 @@ class ReviewWalkTest : public WalkTest {
         case ReviewVerb::kWithdraw:
           return kind != v1::Review::EXCLUSION;
         case ReviewVerb::kProposeSupport:
+          return kind != v1::Review::SUPPORT;
         case ReviewVerb::kProposeSustained:
           return true;
         default:
@@ -284,7 +312,11 @@ class ReviewWalkTest : public WalkTest {
   }
   absl::Status Act(const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
     // Over a review in SECTOR_REVIEW a holding is the sector body.
-    const rpc::Caller caller = Walker(as, kSectorBin);
+    const auto verb = static_cast<ReviewVerb>(edge.verb);
+    const bool proposes = verb == ReviewVerb::kProposeChange ||
+                          verb == ReviewVerb::kProposeSupport ||
+                          verb == ReviewVerb::kProposeExclusion;
+    const rpc::Caller caller = Walker(as, proposes ? kHoldingBin : kSectorBin);
     const std::string project = name.substr(0, name.find("/reviews"));
     const auto answer = [this, &name](auto* request) {
       const v1::Review returned = Review(name);
@@ -294,7 +326,7 @@ class ReviewWalkTest : public WalkTest {
         request->mutable_answers(request->answers_size() - 1)->set_answer("Исправлено.");
       }
     };
-    switch (static_cast<ReviewVerb>(edge.verb)) {
+    switch (verb) {
       case ReviewVerb::kProposeInclusion: {
         v1::ProposeProjectRequest propose;
         propose.set_name(project);
@@ -307,6 +339,12 @@ class ReviewWalkTest : public WalkTest {
         change.set_review(name);
         answer(&change);
         return Do<v1::Review>("ProposeChange", caller, change).status();
+      }
+      case ReviewVerb::kProposeSupport: {
+        v1::ProposeChangeRequest support = SupportOf(project);
+        support.set_review(name);
+        answer(&support);
+        return Do<v1::Review>("ProposeChange", caller, support).status();
       }
       case ReviewVerb::kProposeExclusion: {
         v1::ProposeExclusionRequest exclusion = Exclusion(project);
@@ -356,6 +394,12 @@ TEST_F(ReviewWalkTest, OfInclusionOnTheRepublicanPath) {
   EXPECT_EQ(walked.taken, 11);
 }
 
+TEST_F(ReviewWalkTest, OfExclusionOnTheRegionalPath) {
+  const auto walked =
+      cases::WalkMachine(ReviewMachine(), ReviewFixture(v1::Review::EXCLUSION, kBillion / 2));
+  EXPECT_EQ(walked.taken, 7 + 4 + 4 * 4);
+}
+
 TEST_F(ReviewWalkTest, OfExclusionOnTheRepublicanPath) {
   const auto walked =
       cases::WalkMachine(ReviewMachine(), ReviewFixture(v1::Review::EXCLUSION, 5 * kBillion));
@@ -366,6 +410,24 @@ TEST_F(ReviewWalkTest, OfAChangeOnTheRegionalPath) {
   const auto walked =
       cases::WalkMachine(ReviewMachine(), ReviewFixture(v1::Review::CHANGE, kBillion / 2));
   EXPECT_EQ(walked.taken, 7 + 3);
+}
+
+TEST_F(ReviewWalkTest, OfAChangeOnTheRepublicanPath) {
+  const auto walked =
+      cases::WalkMachine(ReviewMachine(), ReviewFixture(v1::Review::CHANGE, 5 * kBillion));
+  EXPECT_EQ(walked.taken, 10 + 3);
+}
+
+TEST_F(ReviewWalkTest, OfSupportOnTheRegionalPath) {
+  const auto walked =
+      cases::WalkMachine(ReviewMachine(), ReviewFixture(v1::Review::SUPPORT, kBillion / 2));
+  EXPECT_EQ(walked.taken, 7 + 3);
+}
+
+TEST_F(ReviewWalkTest, OfSupportOnTheRepublicanPath) {
+  const auto walked =
+      cases::WalkMachine(ReviewMachine(), ReviewFixture(v1::Review::SUPPORT, 5 * kBillion));
+  EXPECT_EQ(walked.taken, 10 + 3);
 }
 
 }  // namespace

@@ -423,6 +423,11 @@ TEST_F(WholeMapTest, AnEditionIsTheMapAsItWasExamined) {
   *future.mutable_edition()->mutable_order_date() = Day("2026-06-21").ToProto();
   EXPECT_EQ(base::ReasonOf(Do<v1::MapEdition>("ApproveMapEdition", authority_, future).status()),
             "ACT_DATE_INVALID");
+  // No order approves a map of a later day.
+  auto before = approve;
+  *before.mutable_edition()->mutable_order_date() = Day("2026-06-14").ToProto();
+  EXPECT_EQ(base::ReasonOf(Do<v1::MapEdition>("ApproveMapEdition", authority_, before).status()),
+            "ACT_DATE_INVALID");
   const auto edition = Do<v1::MapEdition>("ApproveMapEdition", authority_, approve);
   ASSERT_TRUE(edition.ok()) << edition.status();
   EXPECT_EQ(edition->name(), "editions/1");
@@ -437,6 +442,18 @@ TEST_F(WholeMapTest, AnEditionIsTheMapAsItWasExamined) {
   EXPECT_EQ(projects[0].state(), Project::INCLUDED);
   v1::GetMapEditionRequest get;
   get.set_name("editions/1");
+  *get.mutable_as_of() = Day("2026-06-14").ToProto();  // before the order
+  EXPECT_EQ(base::ReasonOf(Do<v1::MapEdition>("GetMapEdition", auditor_, get).status()),
+            "NOT_FOUND");
+  v1::ListMapEditionsRequest of_then;
+  *of_then.mutable_as_of() = get.as_of();
+  EXPECT_EQ(Do<v1::ListMapEditionsResponse>("ListMapEditions", public_, of_then)->editions_size(),
+            0);
+  get.clear_as_of();
+  get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(Day("2026-06-20").StartOfDay()));
+  EXPECT_EQ(base::ReasonOf(Do<v1::MapEdition>("GetMapEdition", auditor_, get).status()),
+            "NOT_FOUND");
+  get.clear_known_at();
   EXPECT_EQ(Do<v1::MapEdition>("GetMapEdition", public_, get)->order_number(), "12");
   EXPECT_EQ(
       Do<v1::ListMapEditionsResponse>("ListMapEditions", public_, v1::ListMapEditionsRequest())
@@ -566,6 +583,20 @@ TEST_F(WholeMapTest, AnImportedProjectIsOnEachDayWhatItWasThen) {
   const auto findings = store().Scrub();
   ASSERT_TRUE(findings.ok()) << findings.status();
   EXPECT_THAT(*findings, ::testing::IsEmpty());
+}
+
+// It came without financing, capacities and criteria, and can be changed all the same.
+TEST_F(WholeMapTest, AnImportedProjectCanBeChanged) {
+  ASSERT_TRUE(Import({MakeRow(1)}, Uuid(700'004))->committed());
+  auto change = ChangeOf("projects/1");
+  change.mutable_parameters()->set_zone("СЭЗ Кызылжар");
+  *change.mutable_effective_from() = Day("2023-01-01").ToProto();
+  AdoptProposal(change);
+  EXPECT_EQ(Get("projects/1").parameters().zone(), "СЭЗ Кызылжар");
+  auto incomplete = ChangeOf("projects/1");
+  incomplete.mutable_parameters()->clear_goods_codes();
+  EXPECT_EQ(base::ReasonOf(Do<v1::Review>("ProposeChange", owner_, incomplete).status()),
+            "PROJECT_INCOMPLETE");
 }
 
 // The position is for ApproveMapEdition, so it is given with what was summed at it alone.

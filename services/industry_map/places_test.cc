@@ -114,6 +114,72 @@ TEST_F(PlacesTest, APlaceResolvesToItsRegionOfTheDay) {
   EXPECT_THAT(Resolved("632810000", "2026-01-01"), ElementsAre("101010000", "100000000"));
 }
 
+// A region is split after a project came there: the project lies in the new one from that day, and
+// the sums with it.
+TEST_F(PlacesTest, AProjectGoesWithItsPlace) {
+  const std::vector<PlaceRowIn> old = {In("630000000", "oblast", "Восточно-Казахстанская область"),
+                                       In("632800000", "district", "Семей Г.А."),
+                                       In("632810000", "sub_district", "г.Семей")};
+  ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, old)->committed());
+  v1::Project project = MakeProject();
+  project.mutable_parameters()->set_kato("632810000");
+  const std::string name = Create(project);
+  const rpc::Caller before = CallerOf("east@akimat", {rpc::v1::AKIMAT}, "", {"63"});
+  const rpc::Caller after = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
+  const std::string review = Propose(name, owner_)->name();
+  ASSERT_TRUE(Start(review, before).ok());
+  ASSERT_TRUE(Conclude(review, v1::Conclusion::RECOMMEND, before).ok());
+  ASSERT_TRUE(Adopt(review, authority_).ok());
+  GoTo(Day("2026-10-05"));
+  const auto q2 = Submit(name, MakeReport("2026Q2", 1, 100), before);
+  const auto q3 = Submit(name, MakeReport("2026Q3", 1, 100), before);
+  ASSERT_TRUE(q2.ok() && q3.ok()) << q2.status() << q3.status();
+  const std::string other = Do<v1::Review>("ProposeExclusion", owner_, Exclusion(name))->name();
+
+  const std::vector<PlaceRowIn> split = {
+      In("100000000", "oblast", "область Абай"),
+      In("101000000", "district", "Семей Г.А.", "632800000"),
+      In("101010000", "sub_district", "г.Семей", "632810000"),
+      In("630000000", "oblast", "Восточно-Казахстанская область")};
+  ASSERT_TRUE(Take("KATO 2026", "2026-07-01", true, split)->committed());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  const auto on = [&](const char* day) {
+    v1::SummarizeRequest sum;
+    sum.add_group_by(v1::SummarizeRequest::REGION);
+    *sum.mutable_as_of() = Day(day).ToProto();
+    const auto said = Do<v1::SummarizeResponse>("Summarize", public_, sum);
+    EXPECT_EQ(said->rows_size(), 1) << day;
+    v1::GetProjectRequest get;
+    get.set_name(name);
+    *get.mutable_as_of() = sum.as_of();
+    const auto found = Do<v1::Project>("GetProject", public_, get);
+    return std::vector<std::string>{said->rows(0).region(), found->region(),
+                                    found->parameters().kato()};
+  };
+  EXPECT_THAT(on("2026-06-30"), ElementsAre("63", "63", "632810000"));
+  EXPECT_THAT(on("2026-07-01"), ElementsAre("10", "10", "101010000"));
+  EXPECT_THAT(on("2026-10-05"), ElementsAre("10", "10", "101010000"));
+  // What is tied to it by the day went along, and no more.
+  EXPECT_EQ(Report(q2->name()).region(), "63");
+  EXPECT_EQ(Report(q3->name()).region(), "10");
+  EXPECT_EQ(base::ReasonOf(Start(other, before).status()), "ACCESS_DENIED");
+  EXPECT_TRUE(Start(other, after).ok());
+
+  // Known ahead, it holds ahead.
+  std::vector<PlaceRowIn> again = split;
+  again[2] = In("101110000", "sub_district", "г.Семей", "101010000");
+  ASSERT_TRUE(Take("KATO 2027", "2027-01-01", true, again)->committed());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_THAT(on("2026-12-31"), ElementsAre("10", "10", "101010000"));
+  EXPECT_THAT(on("2027-01-01"), ElementsAre("10", "10", "101110000"));
+  GoTo(Day("2027-01-01"));
+  EXPECT_EQ(Get(name).parameters().kato(), "101110000");
+  EXPECT_EQ(Review(other).kato(), "101110000");
+  const auto findings = store().Scrub();
+  ASSERT_TRUE(findings.ok()) << findings.status();
+  EXPECT_THAT(*findings, ::testing::IsEmpty());
+}
+
 TEST_F(PlacesTest, WhatStandsAlreadyChangesNothing) {
   const std::vector<PlaceRowIn> rows = {In("390000000", "oblast", "Костанайская область"),
                                         In("391000000", "district", "Костанай Г.А.")};

@@ -109,6 +109,20 @@ TEST_F(ReportsTest, WhatIsCountedSinceTheBeginningNeverFalls) {
   EXPECT_TRUE(Do<v1::Report>("GetReport", owner_, get).ok());
 }
 
+// Its region is whose akimat answers: that of another district of it does not.
+TEST_F(ReportsTest, AnAkimatOfAnotherDistrictReportsNothing) {
+  const std::string name = Include();
+  NextQuarter();
+  const rpc::Caller other = CallerOf("district@akimat", {rpc::v1::AKIMAT}, "", {"3912"});
+  const rpc::Caller own = CallerOf("city@akimat", {rpc::v1::AKIMAT}, "", {"3910"});
+  const v1::Report report = MakeReport("2026Q2", 100, 500);
+  EXPECT_EQ(base::ReasonOf(Submit(name, report, other).status()), "ACCESS_DENIED");
+  EXPECT_EQ(base::ReasonOf(Commission(name, other).status()), "ACCESS_DENIED");
+  const auto filed = Submit(name, report, own);
+  ASSERT_TRUE(filed.ok()) << filed.status();
+  EXPECT_EQ(base::ReasonOf(Correct(*filed, 90, other).status()), "ACCESS_DENIED");
+}
+
 TEST_F(ReportsTest, MissingOnesAreOwedFromTheEndOfTheQuarterOverTheEndOfTheYear) {
   v1::Project of_holding = MakeProject();
   of_holding.mutable_parameters()->mutable_responsible_body()->set_kind(

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <set>
 
 #include "absl/strings/match.h"
 #include "common/cases/findings.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -15,6 +15,7 @@ namespace {
 struct Adopted {
   cases::Step<ReviewRow> step;
   ProjectRow project;
+  base::Date act_date;
 };
 
 std::vector<std::string> PreparedBy(const ReviewRow& row) {
@@ -50,12 +51,18 @@ absl::StatusOr<Adopted> Adopt(const Env& env, const Call& call, store::Tx& tx,
   ASSIGN_OR_RETURN(adoption.act_date, base::Date::FromProto(request.act_date()));
   adoption.propose_date =
       base::Date::LegalDay(absl::FromUnixSeconds(review.propose_time().seconds()));
+  for (const Conclusion& said : review.administrative_data().conclusions()) {
+    const auto day = base::Date::LegalDay(absl::FromUnixSeconds(said.conclude_time().seconds()));
+    adoption.concluded = std::max(adoption.concluded.value_or(day), day);
+  }
   if (review.exclusion_ground() == v1::CAPACITY_SUSTAINED) {
     ASSIGN_OR_RETURN(const Decision ground, FindSustained(env, tx, project));
     adoption.met = ground.outcome() == "MET";
   }
   ASSIGN_OR_RETURN(Decision decision, DecideAdoption(adoption, *env.norms));
   decision.mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  review.mutable_act()->set_number(request.act_number());
+  *review.mutable_act()->mutable_date() = request.act_date();
   v1::ReviewData& data = *review.mutable_administrative_data();
   *data.mutable_decision() = std::move(decision);
   Conclusion& conclusion = *data.add_conclusions();
@@ -68,51 +75,16 @@ absl::StatusOr<Adopted> Adopt(const Env& env, const Call& call, store::Tx& tx,
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReviews, &step));
   RETURN_IF_ERROR(OpenInforming(env, tx, review));
   CloseReview(review.name(), project.mutable_project());
-  return Adopted{std::move(step), std::move(project)};
+  return Adopted{std::move(step), std::move(project), adoption.act_date};
 }
 
-// Puts what an adopted change changes into a project, and what follows from it. A review holds all
-// parameters as they were proposed; those that it does not change may differ by now, or on `day`.
-absl::Status Apply(const Env& env, const Review& review, base::Date day, Project* project) {
-  RETURN_IF_ERROR(TakeFields(review.changed_fields(), review.parameters(),
-                             review.administrative_data().terms(), project));
-  return Derive(*env.norms, day, project);
-}
-
-// The days after `from` and before `until` on which a version of the project begins to hold.
-absl::StatusOr<std::set<base::Date>> TurningDays(const store::Tx& tx, int32_t number,
-                                                 base::Date from, base::Date until) {
-  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kProjects, ProjectKey(number).bytes(), from));
-  std::set<base::Date> days{from};
-  for (const store::RawRow& version : versions) {
-    const base::Date day = version.version.effective_from;
-    if (from < day && day < until) days.insert(day);
-  }
-  return days;
-}
-
-// A correction holds from a past day on, through every version since: each keeps what else it says.
-absl::Status CorrectPast(const Env& env, store::Tx& tx, const Review& review, int32_t number,
-                         base::Date from) {
-  ASSIGN_OR_RETURN(const auto days, TurningDays(tx, number, from, tx.today()));
-  for (const base::Date day : days) {
-    store::At at;
-    at.as_of = day;
-    ASSIGN_OR_RETURN(auto then, tx.Find(kProjects, ProjectKey(number), at));
-    if (!then.has_value()) continue;
-    RETURN_IF_ERROR(Apply(env, review, day, then->row.mutable_project()));
-    RETURN_IF_ERROR(tx.Put(kProjects, &then->row, day));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<v1::Project> TakeNow(const Env& env, store::Tx& tx, const Review& review,
-                                    ProjectRow row, std::optional<base::Date> day) {
-  ASSIGN_OR_RETURN(auto step,
-                   cases::BeginByItself(ProjectMachine(), Verb::kChange, std::move(row), day));
-  RETURN_IF_ERROR(Apply(env, review, day.value_or(tx.today()), step.row.mutable_project()));
-  RETURN_IF_ERROR(Settle(env, tx, &step));
-  return step.row.project();
+// Whether a change of these fields changes who sees what is tied to the project, or owes it.
+bool MovesTies(const google::protobuf::RepeatedPtrField<std::string>& fields) {
+  const auto moves = [](const std::string& field) {
+    return field == "parameters.owner_bin" || field == "parameters.kato" ||
+           field == "parameters.responsible_body" || field == "parameters.sector_body_bin";
+  };
+  return std::any_of(fields.begin(), fields.end(), moves);
 }
 
 absl::StatusOr<v1::ReplayDecisionResponse> Replayed(
@@ -129,15 +101,24 @@ absl::StatusOr<v1::ReplayDecisionResponse> Replayed(
 absl::StatusOr<v1::Project> IncludeProject(Env& env, const Call& call, store::Tx& tx,
                                            const v1::IncludeProjectRequest& request) {
   ASSIGN_OR_RETURN(Adopted adopted, Adopt(env, call, tx, request, {Review::INCLUSION}));
+  const std::string& review = adopted.step.row.review().name();
   ASSIGN_OR_RETURN(auto step, cases::BeginByItself(ProjectMachine(), Verb::kInclude,
                                                    std::move(adopted.project)));
-  Project& project = *step.row.mutable_project();
-  *project.mutable_include_date() = tx.today().ToProto();
-  project.set_include_act_number(request.act_number());
-  *project.mutable_include_act_date() = request.act_date();
-  RETURN_IF_ERROR(Settle(env, tx, &step));
+  const int32_t number = step.row.number();
+  // On the map from the date of the act, however late it was recorded.
+  const auto include = [&](base::Date, Project* project) {
+    *project->mutable_include_date() = request.act_date();
+    project->set_include_act_number(request.act_number());
+    *project->mutable_include_act_date() = request.act_date();
+    CloseReview(review, project);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, adopted.act_date, include));
   RETURN_IF_ERROR(FollowQuarters(tx));
-  return project;
+  RETURN_IF_ERROR(OweSince(env, tx, number, adopted.act_date));
+  RETURN_IF_ERROR(FollowPlace(env, tx, number));
+  ASSIGN_OR_RETURN(const ProjectRow included, LoadProject(tx, number));
+  return included.project();
 }
 
 absl::StatusOr<v1::Project> AdoptChange(Env& env, const Call& call, store::Tx& tx,
@@ -145,52 +126,73 @@ absl::StatusOr<v1::Project> AdoptChange(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(Adopted adopted,
                    Adopt(env, call, tx, request, {Review::CHANGE, Review::SUPPORT}));
   const Review& review = adopted.step.row.review();
-  if (review.kind() == Review::SUPPORT) {
-    ASSIGN_OR_RETURN(auto step, cases::BeginByItself(ProjectMachine(), Verb::kChange,
-                                                     std::move(adopted.project)));
-    Project& project = *step.row.mutable_project();
-    v1::Support& support = *project.mutable_administrative_data()->add_supports();
-    support = review.administrative_data().support();
-    support.set_review(review.name());
-    RETURN_IF_ERROR(Settle(env, tx, &step));
-    return project;
-  }
+  const int32_t number = adopted.project.number();
   // Whatever builds on the old parameters is stale from now on, also where the new ones wait.
-  adopted.project.mutable_project()->set_parameters_etag(tx.etag());
-  const base::Date today = tx.today();
-  const base::Date from = base::Date::FromProto(review.effective_from()).value_or(today);
-  if (from > today) {
-    ASSIGN_OR_RETURN(auto step, cases::BeginByItself(ProjectMachine(), Verb::kChange,
-                                                     std::move(adopted.project)));
+  if (review.kind() == Review::CHANGE)
+    adopted.project.mutable_project()->set_parameters_etag(tx.etag());
+  ASSIGN_OR_RETURN(
+      auto step, cases::BeginByItself(ProjectMachine(), Verb::kChange, std::move(adopted.project)));
+  if (review.kind() == Review::SUPPORT) {
+    const auto support = [&](base::Date, Project* project) {
+      v1::AdministrativeData& data = *project->mutable_administrative_data();
+      v1::Support& added = *data.add_supports();
+      added = review.administrative_data().support();
+      added.set_review(review.name());
+      *data.mutable_support_act() = review.act();
+      return absl::OkStatus();
+    };
+    RETURN_IF_ERROR(SettleSince(env, tx, &step, adopted.act_date, support));
+    return step.row.project();
+  }
+  const base::Date from = base::Date::FromProto(review.effective_from()).value_or(adopted.act_date);
+  if (from > tx.today()) {
+    v1::ToCome entry;
+    *entry.mutable_day() = from.ToProto();
+    entry.set_review(adopted.step.row.number());
+    AddToCome(std::move(entry), &step.row);
     RETURN_IF_ERROR(Settle(env, tx, &step));
     tx.Schedule(from.StartOfDay(), kChangeTimer, review.name());
     return step.row.project();
   }
-  if (from < today) RETURN_IF_ERROR(CorrectPast(env, tx, review, adopted.project.number(), from));
-  return TakeNow(env, tx, review, std::move(adopted.project), std::nullopt);
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, from, [&](base::Date, Project* project) {
+    return ApplyChange(review, project);
+  }));
+  if (!MovesTies(review.changed_fields())) return step.row.project();
+  RETURN_IF_ERROR(Retie(tx, number, from));
+  RETURN_IF_ERROR(FollowPlace(env, tx, number));
+  ASSIGN_OR_RETURN(const ProjectRow changed, LoadProject(tx, number));
+  return changed.project();
 }
 
 absl::Status TakeChange(const Env& env, store::Tx& tx, absl::string_view payload, absl::Time due) {
   ASSIGN_OR_RETURN(const ReviewNumbers numbers, NumbersOfReview(std::string(payload)));
   ASSIGN_OR_RETURN(const ReviewRow review, LoadReview(tx, numbers.project, numbers.review));
   ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, numbers.project));
-  // It has left the map since: nothing is left to change.
+  // It has left the map since: nothing has changed.
   if (!IsOnMap(project.project().state())) return absl::OkStatus();
-  // What was proposed since builds on parameters that give way now.
-  project.mutable_project()->set_parameters_etag(tx.etag());
-  return TakeNow(env, tx, review.review(), std::move(project), base::Date::LegalDay(due)).status();
+  const base::Date day = base::Date::LegalDay(due);
+  ASSIGN_OR_RETURN(auto step,
+                   cases::BeginByItself(ProjectMachine(), Verb::kChange, std::move(project)));
+  // The version of the day was put with the adoption. What was proposed since builds on parameters
+  // that give way now.
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, day, [&](base::Date, Project* changed) {
+    changed->set_parameters_etag(tx.etag());
+    return absl::OkStatus();
+  }));
+  if (!MovesTies(review.review().changed_fields())) return absl::OkStatus();
+  RETURN_IF_ERROR(Retie(tx, numbers.project, day));
+  return FollowPlace(env, tx, numbers.project);
 }
 
 absl::StatusOr<v1::Project> ExcludeProject(Env& env, const Call& call, store::Tx& tx,
                                            const v1::ExcludeProjectRequest& request) {
   ASSIGN_OR_RETURN(Adopted adopted, Adopt(env, call, tx, request, {Review::EXCLUSION}));
-  const v1::ExclusionGround ground = adopted.step.row.review().exclusion_ground();
+  const Review& review = adopted.step.row.review();
+  const v1::ExclusionGround ground = review.exclusion_ground();
   const Verb verb = ground == v1::CAPACITY_SUSTAINED ? Verb::kComplete : Verb::kExclude;
   ASSIGN_OR_RETURN(auto step,
                    cases::BeginByItself(ProjectMachine(), verb, std::move(adopted.project)));
   Project& project = *step.row.mutable_project();
-  project.set_exclusion_ground(ground);
-  project.clear_suspended_from();
   // What else was under way has lost its object.
   for (const std::string& name : project.open_reviews()) {
     ASSIGN_OR_RETURN(const ReviewNumbers numbers, NumbersOfReview(name));
@@ -201,7 +203,17 @@ absl::StatusOr<v1::Project> ExcludeProject(Env& env, const Call& call, store::Tx
     RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReviews, &other));
   }
   project.clear_open_reviews();
-  RETURN_IF_ERROR(Settle(env, tx, &step));
+  // Off the map from the date of the act, in whatever state it went on until that was recorded.
+  const auto to = static_cast<Project::State>(step.edge == nullptr ? 0 : step.edge->to);
+  const auto leave = [&](base::Date, Project* then) {
+    if (IsOnMap(then->state())) then->set_state(to);
+    then->set_exclusion_ground(ground);
+    *then->mutable_exclusion_act() = review.act();
+    then->clear_suspended_from();
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, adopted.act_date, leave));
+  RETURN_IF_ERROR(CancelSince(tx, step.row.number(), adopted.act_date));
   return project;
 }
 

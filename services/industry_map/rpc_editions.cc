@@ -61,6 +61,8 @@ absl::StatusOr<std::string> Enter(const Env& env, const Call& call, store::Tx& t
   order.name = EditionName(static_cast<int32_t>(number));
   order.etag = tx.etag();
   order.today = tx.today();
+  const auto examined_on = base::Date::FromProto(examined.as_of());
+  if (examined_on.ok()) order.examined = *examined_on;
   order.position = examined.position();
   order.store_position = reached;
   order.project_count = examined.project_count();
@@ -74,7 +76,7 @@ absl::StatusOr<std::string> Enter(const Env& env, const Call& call, store::Tx& t
   edition.set_approved_by(call.caller->subject);
   *edition.mutable_decision() = std::move(decision);
   tx.Cite(errors::ApprovalOfTheMap());
-  RETURN_IF_ERROR(tx.Put(kEditions, &row));
+  RETURN_IF_ERROR(tx.Put(kEditions, &row, order.order_date));
   return row.edition().SerializeAsString();
 }
 
@@ -109,17 +111,14 @@ absl::StatusOr<Encoded<MapEdition>> ApproveMapEdition(Env& env, Call& call,
 absl::StatusOr<Encoded<MapEdition>> GetMapEdition(Env& env, Call& call,
                                                   const v1::GetMapEditionRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
-  const store::View view = env.store->Read(call.reach);
-  ASSIGN_OR_RETURN(const auto found, view.FindRaw(kEditions, store::Key::Of(number)));
-  if (!found.has_value()) return base::NotFound("editions", request.name());
-  ASSIGN_OR_RETURN(const store::ResourceView row, store::SplitRow(found->row()));
-  return Encoded<MapEdition>{std::string(row.resource)};
+  return rpc::GetRecord<MapEdition>(*env.store, call, kEditions, store::Key::Of(number), request);
 }
 
 absl::StatusOr<Encoded<v1::ListMapEditionsResponse>> ListMapEditions(
     Env& env, Call& call, const v1::ListMapEditionsRequest& request) {
   rpc::ListPlan plan;
   plan.table = &kEditions;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListMapEditionsResponse>{std::move(page)};

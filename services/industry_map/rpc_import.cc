@@ -10,6 +10,7 @@
 #include "services/industry_map/cells.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/places.h"
 #include "services/industry_map/rpcs.h"
 
@@ -137,18 +138,19 @@ class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Projec
     for (const base::Date day : days) {
       ProjectRow version = row;
       *version.mutable_project() = AsOf(row.project(), day);
-      RETURN_IF_ERROR(Derive(*env_.norms, tx.today(), version.mutable_project()));
+      RETURN_IF_ERROR(DeriveOn(env_, tx, day, version.mutable_project()));
       // The light is of today, which the last version alone holds on.
       if (day == *days.rbegin()) RETURN_IF_ERROR(UpdateLight(env_, tx, tx.today(), &version));
       RETURN_IF_ERROR(tx.Put(kProjects, &version, day));
     }
-    return absl::OkStatus();
+    ASSIGN_OR_RETURN(const auto move, NextMove(tx, row.project().parameters().kato()));
+    return move.has_value() ? FollowPlace(env_, tx, row.number()) : absl::OkStatus();
   }
 
   absl::Status Check(const store::Tx& tx, const Project& project) {
     RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(),
                               *env_.norms, tx.today(), ""));
-    RETURN_IF_ERROR(CheckPlace(tx, project.parameters().kato(), tx.today(), "parameters.kato"));
+    RETURN_IF_ERROR(CheckPlace(tx, project.parameters().kato(), day_, "parameters.kato"));
     base::Date last = base::Date::Min();
     for (const v1::MilestoneFact& fact : project.milestone_facts()) {
       ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(fact.actual_date()));

@@ -3,12 +3,11 @@
 #include "absl/strings/numbers.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
 namespace {
-
-using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
 
 template <class Request>
 absl::StatusOr<cases::Step<ProjectRow>> BeginStep(const store::Tx& tx, const Call& call,
@@ -18,26 +17,32 @@ absl::StatusOr<cases::Step<ProjectRow>> BeginStep(const store::Tx& tx, const Cal
                       {.roles = found.roles, .etag = request.etag()});
 }
 
-// Records that a milestone was reached, in the order of the kinds.
-absl::Status Reach(const Call& call, const store::Tx& tx, Milestone::Kind kind,
-                   const google::type::Date& actual, const Documents& documents,
-                   cases::Step<ProjectRow>* step) {
-  Project& project = *step->row.mutable_project();
+// Ends a step by which a milestone was reached, in the order of the kinds: the project is so from
+// that day, or from its inclusion.
+template <class Request>
+absl::Status Reach(const Env& env, const Call& call, store::Tx& tx, Milestone::Kind kind,
+                   const Request& request, cases::Step<ProjectRow>* step) {
+  const Project& now = step->row.project();
   RETURN_IF_ERROR(
-      CheckResponsible(project.parameters().responsible_body(), step->roles, call.caller->bin));
-  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(actual));
-  RETURN_IF_ERROR(CheckMilestone(project, kind, day, tx.today()));
-  v1::MilestoneFact& fact = *project.add_milestone_facts();
-  fact.set_kind(kind);
-  *fact.mutable_actual_date() = actual;
-  std::sort(
-      project.mutable_milestone_facts()->begin(), project.mutable_milestone_facts()->end(),
-      [](const v1::MilestoneFact& a, const v1::MilestoneFact& b) { return a.kind() < b.kind(); });
-  if (documents.empty()) return absl::OkStatus();
-  v1::MilestoneProof& proof = *project.mutable_administrative_data()->add_milestone_proofs();
-  proof.set_kind(kind);
-  *proof.mutable_documents() = documents;
-  return absl::OkStatus();
+      CheckResponsible(now.parameters().responsible_body(), step->roles, call.caller->bin));
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.actual_date()));
+  RETURN_IF_ERROR(CheckMilestone(now, kind, day, tx.today()));
+  const auto reach = [&](base::Date, Project* project) {
+    v1::MilestoneFact& fact = *project->add_milestone_facts();
+    fact.set_kind(kind);
+    *fact.mutable_actual_date() = request.actual_date();
+    auto& facts = *project->mutable_milestone_facts();
+    std::sort(facts.begin(), facts.end(),
+              [](const auto& a, const auto& b) { return a.kind() < b.kind(); });
+    if (kind == Milestone::COMMISSIONING) project->clear_forecast_commissioning_date();
+    if (request.documents().empty()) return absl::OkStatus();
+    v1::MilestoneProof& proof = *project->mutable_administrative_data()->add_milestone_proofs();
+    proof.set_kind(kind);
+    *proof.mutable_documents() = request.documents();
+    return absl::OkStatus();
+  };
+  const base::Date included = base::Date::FromProto(now.include_date()).value_or(day);
+  return SettleSince(env, tx, step, std::max(day, included), reach);
 }
 
 }  // namespace
@@ -66,10 +71,7 @@ absl::StatusOr<v1::Project> ResumeProject(Env& env, const Call& call, store::Tx&
 absl::StatusOr<v1::Project> CommissionProject(Env& env, const Call& call, store::Tx& tx,
                                               const v1::CommissionProjectRequest& request) {
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, Verb::kCommission));
-  RETURN_IF_ERROR(
-      Reach(call, tx, Milestone::COMMISSIONING, request.actual_date(), request.documents(), &step));
-  step.row.mutable_project()->clear_forecast_commissioning_date();
-  RETURN_IF_ERROR(Settle(env, tx, &step));
+  RETURN_IF_ERROR(Reach(env, call, tx, Milestone::COMMISSIONING, request, &step));
   return step.row.project();
 }
 
@@ -79,9 +81,41 @@ absl::StatusOr<v1::Project> RecordMilestone(Env& env, const Call& call, store::T
   const Verb verb =
       request.kind() == Milestone::DESIGN_CAPACITY ? Verb::kReachCapacity : Verb::kMilestone;
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, verb));
-  RETURN_IF_ERROR(
-      Reach(call, tx, request.kind(), request.actual_date(), request.documents(), &step));
-  RETURN_IF_ERROR(Settle(env, tx, &step));
+  RETURN_IF_ERROR(Reach(env, call, tx, request.kind(), request, &step));
+  return step.row.project();
+}
+
+absl::StatusOr<v1::Project> CompleteSupport(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::CompleteSupportRequest& request) {
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, Verb::kCompleteSupport));
+  const Project& now = step.row.project();
+  const auto& supports = now.administrative_data().supports();
+  const auto found = std::find_if(
+      supports.begin(), supports.end(),
+      [&](const v1::Support& support) { return support.review() == request.review(); });
+  const bool provides =
+      found != supports.end() && !call.caller->bin.empty() && found->body_bin() == call.caller->bin;
+  if (!provides) {
+    RETURN_IF_ERROR(
+        CheckResponsible(now.parameters().responsible_body(), step.roles, call.caller->bin));
+  }
+  if (found == supports.end()) return base::NotFound("supports", request.review());
+  v1::Support completed = *found;
+  if (!request.agreement_number().empty())
+    completed.set_agreement_number(request.agreement_number());
+  if (request.has_agreement_date()) *completed.mutable_agreement_date() = request.agreement_date();
+  if (request.has_amount()) *completed.mutable_amount() = request.amount();
+  if (completed.SerializeAsString() == found->SerializeAsString()) return errors::ChangeEmpty();
+  // So from the day of the agreement, as far as the measure was adopted then.
+  const base::Date from = base::Date::FromProto(completed.agreement_date()).value_or(tx.today());
+  if (from > tx.today()) return errors::DateInFuture("agreement_date");
+  const auto complete = [&](base::Date, Project* project) {
+    for (v1::Support& support : *project->mutable_administrative_data()->mutable_supports()) {
+      if (support.review() == completed.review()) support = completed;
+    }
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, from, complete));
   return step.row.project();
 }
 
@@ -94,9 +128,12 @@ absl::Status TurnLight(const Env& env, store::Tx& tx, absl::string_view payload,
   // Another day was found since: that has a timer of its own.
   const auto turns = base::Date::FromProto(found->row.light_turns());
   if (!turns.ok() || *turns != day) return absl::OkStatus();
-  RETURN_IF_ERROR(UpdateLight(env, tx, day, &found->row));
   tx.Cite(errors::Methodology());
-  return tx.Put(kProjects, &found->row, day);
+  // Days on which it turned while the service was away.
+  RETURN_IF_ERROR(
+      AmendPast(env, tx, number, day, [](base::Date, Project*) { return absl::OkStatus(); }));
+  RETURN_IF_ERROR(UpdateLight(env, tx, tx.today(), &found->row));
+  return PutProject(env, tx, &found->row);
 }
 
 }  // namespace nisi::industry_map

@@ -5,6 +5,7 @@
 #include "common/base/codes.h"
 #include "common/rpc/import.h"
 #include "services/industry_map/errors.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/places.h"
 #include "services/industry_map/rpcs.h"
 
@@ -62,12 +63,13 @@ absl::StatusOr<std::optional<Place>> FindPlace(const store::Reader& reader, cons
   return std::move(*found->row.mutable_place());
 }
 
-absl::StatusOr<Place> Resolve(const store::Reader& reader, const std::string& kato,
-                              const store::At& at) {
+// What the code stands for on the day of `at`; nullopt: no classifier says.
+absl::StatusOr<std::optional<Place>> Resolve(const store::Reader& reader, const std::string& kato,
+                                             const store::At& at) {
   std::string code = kato;
   for (int i = 0; i < kMaxSuccessions; ++i) {
     ASSIGN_OR_RETURN(auto place, FindPlace(reader, code, at));
-    if (place.has_value()) return *std::move(place);
+    if (place.has_value()) return place;
     // Who took over did so on the day of the end, and may itself have ended since.
     ASSIGN_OR_RETURN(const auto end, DayOfEnd(reader, code, at));
     store::At then = at;
@@ -76,7 +78,7 @@ absl::StatusOr<Place> Resolve(const store::Reader& reader, const std::string& ka
     if (!next.has_value()) break;
     code = next->kato();
   }
-  return errors::PlaceUnknown("kato", kato);
+  return std::nullopt;
 }
 
 // The last classifier that was taken in whole.
@@ -156,6 +158,7 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
     for (const std::string& kato : gone) {
       RETURN_IF_ERROR(tx.End(kPlaces, PlaceKey(kato), day_));
     }
+    RETURN_IF_ERROR(ScheduleMoves(tx, gone, day_));
     return NoteWhole(tx);
   }
 
@@ -206,6 +209,30 @@ std::vector<std::string> CodesAround(const std::string& kato) {
   return codes;
 }
 
+absl::StatusOr<std::string> CodeOn(const store::Reader& reader, const std::string& kato,
+                                   base::Date day) {
+  ASSIGN_OR_RETURN(const auto place, Resolve(reader, kato, {day, std::nullopt}));
+  return place.has_value() ? place->kato() : kato;
+}
+
+absl::StatusOr<std::string> RegionOn(const store::Reader& reader, const std::string& kato,
+                                     base::Date day) {
+  ASSIGN_OR_RETURN(const auto place, Resolve(reader, kato, {day, std::nullopt}));
+  return (place.has_value() ? place->region() : kato).substr(0, 2);
+}
+
+absl::StatusOr<std::optional<Move>> NextMove(const store::Reader& reader, const std::string& kato) {
+  ASSIGN_OR_RETURN(const auto versions, reader.Versions(kPlaces, PlaceKey(kato).bytes()));
+  std::optional<store::Version> last;
+  for (const store::RawRow& raw : versions) {
+    if (!last.has_value() || raw.version.Beats(*last)) last = raw.version;
+  }
+  if (!last.has_value() || !last->ended) return std::nullopt;
+  ASSIGN_OR_RETURN(const auto next, Successor(reader, kato, {last->effective_from, std::nullopt}));
+  if (!next.has_value()) return std::nullopt;
+  return Move{last->effective_from, next->kato()};
+}
+
 absl::Status CheckPlace(const store::Reader& reader, const std::string& kato, base::Date day,
                         const std::string& field) {
   ASSIGN_OR_RETURN(const auto place, FindPlace(reader, kato, {day, std::nullopt}));
@@ -244,7 +271,9 @@ absl::StatusOr<v1::ResolvePlaceResponse> ResolvePlace(Env& env, Call& call,
   if (call.reach == store::Reach::kMemory) return store::NotInMemory();
   const store::View view = env.store->Read();
   v1::ResolvePlaceResponse response;
-  ASSIGN_OR_RETURN(*response.mutable_place(), Resolve(view, request.kato(), at));
+  ASSIGN_OR_RETURN(auto place, Resolve(view, request.kato(), at));
+  if (!place.has_value()) return errors::PlaceUnknown("kato", request.kato());
+  *response.mutable_place() = *std::move(place);
   ASSIGN_OR_RETURN(auto region, FindPlace(view, response.place().region(), at));
   if (!region.has_value()) return base::StoreCorrupt("region of a place");
   *response.mutable_region() = *std::move(region);

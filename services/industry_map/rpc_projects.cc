@@ -29,7 +29,7 @@ absl::StatusOr<v1::Project> CreateProject(Env& env, const Call&, store::Tx& tx,
   project.set_name(ProjectName(row.number()));
   project.set_state(Project::DRAFT);
   project.set_parameters_etag(tx.etag());
-  RETURN_IF_ERROR(Derive(*env.norms, tx.today(), &project));
+  RETURN_IF_ERROR(DeriveOn(env, tx, tx.today(), &project));
   tx.Cite(errors::UnifiedMap());
   RETURN_IF_ERROR(tx.Put(kProjects, &row));
   return row.project();
@@ -42,6 +42,8 @@ absl::StatusOr<v1::Project> UpdateProject(Env& env, const Call& call, store::Tx&
                    cases::Begin(call, ProjectMachine(), Verb::kEdit, std::move(found.row),
                                 {.roles = found.roles, .etag = request.project().etag()}));
   Project& project = *step.row.mutable_project();
+  // Without a version nobody can tell what is being changed.
+  if (request.project().etag().empty()) return base::EtagMismatch(project.etag());
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.project(), request.update_mask(), &project, &call));
   RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(), *env.norms,
                             tx.today(), "project."));

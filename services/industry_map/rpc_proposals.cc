@@ -1,6 +1,7 @@
 #include "common/base/roles.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/places.h"
 #include "services/industry_map/rpcs.h"
 
@@ -70,22 +71,29 @@ absl::StatusOr<v1::Review> ProposeChange(Env& env, const Call& call, store::Tx& 
   v1::ReviewData& data = *review.mutable_administrative_data();
   SetGrounds(request.justification(), request.documents(), &review);
   if (support) {
+    for (const v1::Support& known : project.administrative_data().supports()) {
+      if (known.measure() == request.support().measure() &&
+          known.body_bin() == request.support().body_bin())
+        return errors::SupportExists(known.review());
+    }
     *data.mutable_support() = request.support();
   } else {
     review.clear_changed_fields();
     for (std::string& field : ChangedFields(project.parameters(), now, parameters, terms))
       *review.add_changed_fields() = std::move(field);
     if (review.changed_fields().empty()) return errors::ChangeEmpty();
-    RETURN_IF_ERROR(CheckForm(parameters, terms, *env.norms, tx.today(), ""));
-    RETURN_IF_ERROR(CheckPlace(tx, parameters.kato(), tx.today(), "parameters.kato"));
-    RETURN_IF_ERROR(CheckProposal(parameters, terms, review.path(), *env.norms, tx.today()));
+    // As on the day from which it shall hold.
+    const base::Date day = base::Date::FromProto(request.effective_from()).value_or(tx.today());
+    RETURN_IF_ERROR(CheckForm(parameters, terms, *env.norms, day, ""));
+    RETURN_IF_ERROR(CheckPlace(tx, parameters.kato(), day, "parameters.kato"));
+    RETURN_IF_ERROR(CheckChange(now, parameters, terms, review, *env.norms, day));
     *review.mutable_parameters() = parameters;
     *data.mutable_terms() = terms;
     review.clear_effective_from();
     if (request.has_effective_from()) *review.mutable_effective_from() = request.effective_from();
   }
   RETURN_IF_ERROR(FinishProposal(env, tx, &step, &found.row));
-  RETURN_IF_ERROR(tx.Put(kProjects, &found.row));
+  RETURN_IF_ERROR(PutProject(env, tx, &found.row));
   return review;
 }
 
@@ -104,6 +112,9 @@ absl::StatusOr<v1::Review> ProposeExclusion(Env& env, const Call& call, store::T
     return errors::RefusalOfOthers();
   }
   Review& review = *step.row.mutable_review();
+  // What the register proposed is proposed again as what it was.
+  if (review.exclusion_ground() == v1::CAPACITY_SUSTAINED && !success)
+    return errors::NotTheProposer();
   review.mutable_administrative_data()->clear_ground_decision();
   if (success) {
     ASSIGN_OR_RETURN(const Decision ground, FindSustained(env, tx, found.row));
@@ -113,7 +124,7 @@ absl::StatusOr<v1::Review> ProposeExclusion(Env& env, const Call& call, store::T
   review.set_exclusion_ground(request.ground());
   SetGrounds(request.justification(), request.documents(), &review);
   RETURN_IF_ERROR(FinishProposal(env, tx, &step, &found.row));
-  RETURN_IF_ERROR(tx.Put(kProjects, &found.row));
+  RETURN_IF_ERROR(PutProject(env, tx, &found.row));
   return review;
 }
 
@@ -127,7 +138,8 @@ absl::StatusOr<v1::Review> WithdrawReview(Env& env, const Call& call, store::Tx&
                                  .etag = request.etag(),
                                  .path = PathBit(found.row.review().path())}));
   const rpc::v1::Role role = step.row.proposer_role();
-  const bool by_bin = role == rpc::v1::ENTITY || role == rpc::v1::HOLDING;
+  // The owner also where it is another by now.
+  const bool by_bin = role == rpc::v1::HOLDING;
   if ((found.roles & base::RoleBit(role)) == 0 || role == rpc::v1::ROLE_UNSPECIFIED ||
       (by_bin && step.row.proposer_bin() != call.caller->bin)) {
     return errors::NotTheProposer();
@@ -136,7 +148,7 @@ absl::StatusOr<v1::Review> WithdrawReview(Env& env, const Call& call, store::Tx&
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReviews, &step));
   ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, step.row.project()));
   CloseReview(step.row.review().name(), project.mutable_project());
-  RETURN_IF_ERROR(tx.Put(kProjects, &project));
+  RETURN_IF_ERROR(PutProject(env, tx, &project));
   return step.row.review();
 }
 

@@ -29,18 +29,42 @@ rpc::v1::Role RoleOf(const v1::ResponsibleBody& body) {
   }
 }
 
+// Who owes the report of a project that is like this.
+void SetWho(const ProjectParameters& parameters, cases::Deadline* deadline) {
+  const v1::ResponsibleBody& body = parameters.responsible_body();
+  deadline->clear_roles();
+  deadline->add_roles(RoleOf(body));
+  deadline->set_region(body.kind() == v1::ResponsibleBody::AKIMAT ? parameters.kato() : "");
+  deadline->set_body(body.kind() == v1::ResponsibleBody::HOLDING ? body.bin() : "");
+}
+
+// The quarters that a day lies in or before, and that have ended by `today`.
+absl::StatusOr<std::vector<base::Quarter>> EndedSince(base::Date from, base::Date today) {
+  std::vector<base::Quarter> quarters;
+  for (base::Quarter quarter = base::Quarter::Containing(from); quarter.last_day() < today;) {
+    quarters.push_back(quarter);
+    ASSIGN_OR_RETURN(quarter, quarter.Next());
+  }
+  return quarters;
+}
+
+absl::StatusOr<std::optional<ProjectRow>> ProjectOn(const store::Tx& tx, int32_t project,
+                                                    base::Date day) {
+  store::At at;
+  at.as_of = day;
+  ASSIGN_OR_RETURN(auto found, tx.Find(kProjects, ProjectKey(project), at));
+  if (!found.has_value()) return std::optional<ProjectRow>();
+  return std::optional<ProjectRow>(std::move(found->row));
+}
+
 absl::Status Owe(const norms::Norms& norms, store::Tx& tx, base::Quarter quarter,
                  const ProjectRow& row, base::Date day) {
-  const v1::ResponsibleBody& body = row.project().parameters().responsible_body();
   ASSIGN_OR_RETURN(const norms::Term term,
                    norms::TermOf(norms, "industry_map.report.due_days", quarter.last_day()));
   cases::Deadline deadline;
   deadline.set_record(ReportName(row.number(), quarter));
   deadline.set_kind(kQuarterlyReport);
-  deadline.add_roles(RoleOf(body));
-  if (body.kind() == v1::ResponsibleBody::AKIMAT)
-    deadline.set_region(row.project().parameters().kato());
-  if (body.kind() == v1::ResponsibleBody::HOLDING) deadline.set_body(body.bin());
+  SetWho(row.project().parameters(), &deadline);
   *deadline.mutable_since() = term.since.ToProto();
   *deadline.mutable_due_date() = term.last_day.ToProto();
   deadline.set_norm(term.norm);
@@ -105,6 +129,47 @@ absl::Status OpenReports(const Env& env, store::Tx& tx, absl::string_view payloa
   RETURN_IF_ERROR(tx.Put(kQuarters, &opened, day));
   ASSIGN_OR_RETURN(const base::Quarter next, quarter->Next());
   return ScheduleAfter(tx, next);
+}
+
+absl::Status OweSince(const Env& env, store::Tx& tx, int32_t project, base::Date from) {
+  ASSIGN_OR_RETURN(const auto known, tx.Find(kQuarters, store::Key::Of(int64_t{0})));
+  if (!known.has_value()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Quarter opened, base::Quarter::Parse(known->row.opened().quarter()));
+  ASSIGN_OR_RETURN(const auto quarters, EndedSince(from, tx.today()));
+  for (const base::Quarter quarter : quarters) {
+    if (quarter > opened) break;  // its timer is still to come, and finds the project
+    ASSIGN_OR_RETURN(const auto then, ProjectOn(tx, project, quarter.last_day()));
+    if (!then.has_value() || !OwesReports(then->project().state())) continue;
+    RETURN_IF_ERROR(Owe(*env.norms, tx, quarter, *then, tx.today()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CancelSince(store::Tx& tx, int32_t project, base::Date from) {
+  ASSIGN_OR_RETURN(const auto quarters, EndedSince(from, tx.today()));
+  for (const base::Quarter quarter : quarters) {
+    ASSIGN_OR_RETURN(const auto open, cases::OpenDeadlines(tx, ReportName(project, quarter)));
+    for (const cases::Deadline& deadline : open)
+      RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), cases::Deadline::CANCELLED));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status HandOverReports(store::Tx& tx, int32_t project, base::Date from) {
+  ASSIGN_OR_RETURN(const auto quarters, EndedSince(from, tx.today()));
+  for (const base::Quarter quarter : quarters) {
+    ASSIGN_OR_RETURN(const auto then, ProjectOn(tx, project, quarter.last_day()));
+    if (!then.has_value()) continue;
+    ASSIGN_OR_RETURN(const auto open, cases::OpenDeadlines(tx, ReportName(project, quarter)));
+    for (const cases::Deadline& deadline : open) {
+      if (deadline.kind() != kQuarterlyReport) continue;  // the authority's stays its own
+      cases::Deadline to = deadline;
+      SetWho(then->project().parameters(), &to);
+      if (to.SerializeAsString() == deadline.SerializeAsString()) continue;
+      RETURN_IF_ERROR(cases::HandOver(tx, deadline.name(), to));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Escalate(const norms::Norms& norms, store::Tx& tx, const cases::Deadline& deadline,

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <set>
 
 #include "common/cases/deadlines.h"
 #include "common/norms/term.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -21,10 +23,11 @@ absl::StatusOr<std::optional<Project>> ProjectThen(const store::Reader& reader, 
 }
 
 // All reports of a project, by quarter.
-absl::StatusOr<std::vector<ReportRow>> ReportsOf(const store::Tx& tx, int32_t project) {
+absl::StatusOr<std::vector<ReportRow>> ReportsOf(const store::Tx& tx, int32_t project,
+                                                 const store::At& at = {}) {
   std::vector<ReportRow> rows;
   RETURN_IF_ERROR(
-      tx.Scan(kReports, {store::Key::Of(project), ""}, {},
+      tx.Scan(kReports, {store::Key::Of(project), ""}, at,
               [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
                 ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ReportRow>(row));
                 rows.push_back(std::move(stored.row));
@@ -100,18 +103,37 @@ absl::Status ProposeSuccess(const Env& env, store::Tx& tx, ProjectRow* row) {
       tx.FindUnique(kOpenReviews, store::Key::Of(row->number(), int64_t{Review::EXCLUSION})));
   if (open.has_value()) return absl::OkStatus();
   RETURN_IF_ERROR(ProposeSustained(env, tx, ground, row));
-  return tx.Put(kProjects, row);
+  return PutProject(env, tx, row);
 }
 
-// What a report that is filed or corrected does: its project shows it, and it is put.
+// Puts a report on each day on which a version of it holds; of a new one, today.
+absl::Status PutReport(store::Tx& tx, const std::set<base::Date>& days, ReportRow* row) {
+  if (days.empty()) return tx.Put(kReports, row);
+  for (const base::Date day : days) RETURN_IF_ERROR(tx.Put(kReports, row, day));
+  return absl::OkStatus();
+}
+
+// What a report that is filed or corrected does: its project shows it, and it is put. A correction
+// holds from the day on which the report was first filed.
 absl::Status Record(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step, ReportRow* row) {
   ASSIGN_OR_RETURN(std::vector<ReportRow> rows, ReportsOf(tx, row->project()));
   RETURN_IF_ERROR(Enter(*row, &rows));
-  RETURN_IF_ERROR(ShowReports(*env.norms, tx.today(), rows, step->row.mutable_project()));
-  RETURN_IF_ERROR(Settle(env, tx, step));
+  std::set<base::Date> days;
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kReports, kReports.key(*row).bytes()));
+  for (const store::RawRow& version : versions) days.insert(version.version.effective_from);
+  RETURN_IF_ERROR(PutReport(tx, days, row));
+  const auto show = [&](base::Date day, Project* project) -> absl::Status {
+    if (day == tx.today()) return ShowReports(*env.norms, day, rows, project);
+    store::At at;
+    at.as_of = day;
+    ASSIGN_OR_RETURN(const std::vector<ReportRow> then, ReportsOf(tx, row->project(), at));
+    return then.empty() ? absl::OkStatus() : ShowReports(*env.norms, day, then, project);
+  };
+  const base::Date first = days.empty() ? tx.today() : *days.begin();
+  RETURN_IF_ERROR(SettleSince(env, tx, step, first, show));
   row->mutable_report()->mutable_administrative_data()->set_traffic_light(
       step->row.project().administrative_data().progress().traffic_light());
-  RETURN_IF_ERROR(tx.Put(kReports, row));
+  RETURN_IF_ERROR(PutReport(tx, days, row));
   // Also an older one, late or corrected, may close the row up to the newest.
   return ProposeSuccess(env, tx, &step->row);
 }

@@ -3,6 +3,7 @@
 #include "common/norms/term.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -91,6 +92,8 @@ absl::StatusOr<v1::Review> ConcludeReview(Env& env, const Call& call, store::Tx&
   const uint32_t path = PathBit(found.row.review().path());
   ASSIGN_OR_RETURN(auto step, cases::Begin(call, ReviewMachine(), *verb, std::move(found.row),
                                            {.roles = found.roles, .path = path}));
+  if (!call.caller->bin.empty() && call.caller->bin == step.row.review().owner_bin())
+    return errors::ExaminerIsOwner("owner_bin");
   RETURN_IF_ERROR(CheckRemarks(request.conclusion().verdict(), request.remarks()));
   Review& review = *step.row.mutable_review();
   v1::ReviewData& data = *review.mutable_administrative_data();
@@ -115,7 +118,7 @@ absl::StatusOr<v1::Review> ConcludeReview(Env& env, const Call& call, store::Tx&
     if (review.kind() == Review::INCLUSION) {
       RETURN_IF_ERROR(Follow(env, tx, std::move(project), next));
     } else {
-      RETURN_IF_ERROR(tx.Put(kProjects, &project));
+      RETURN_IF_ERROR(PutProject(env, tx, &project));
     }
   }
   return review;
@@ -140,6 +143,12 @@ absl::StatusOr<v1::Notice> InformApplicant(Env& /*env*/, const Call& call, store
     }
   }
   if (owed == nullptr) return errors::ConclusionUnknown();
+  const auto& conclusions = review.administrative_data().conclusions();
+  if (request.conclusion() > conclusions.size()) return errors::ConclusionUnknown();
+  const Conclusion& told = conclusions[request.conclusion() - 1];
+  const auto concluded =
+      base::Date::LegalDay(absl::FromUnixSeconds(told.conclude_time().seconds()));
+  if (day < concluded) return errors::InformedTooEarly();
   RETURN_IF_ERROR(cases::CloseDeadline(tx, owed->name(), Deadline::DONE));
   NoticeRow row;
   row.set_project(found.row.project());
@@ -196,11 +205,12 @@ absl::StatusOr<Encoded<v1::ListReviewsResponse>> ListReviews(
 
 absl::StatusOr<v1::ListReviewDeadlinesResponse> ListReviewDeadlines(
     Env& env, Call& call, const v1::ListReviewDeadlinesRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto found, FindReview(view, call, request.parent()));
   v1::ListReviewDeadlinesResponse response;
   const auto add = [&](const store::Key& prefix) {
-    return view.Scan(cases::kDeadlinesByRecord, {prefix, ""}, {},
+    return view.Scan(cases::kDeadlinesByRecord, {prefix, ""}, at,
                      [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
                        ASSIGN_OR_RETURN(auto stored,
                                         store::Reader::Parse<cases::v1::DeadlineRow>(row));
@@ -212,7 +222,7 @@ absl::StatusOr<v1::ListReviewDeadlinesResponse> ListReviewDeadlines(
   RETURN_IF_ERROR(add(store::Key::Of(name)));
   RETURN_IF_ERROR(add(store::Key().AddTextPrefix(absl::StrCat(name, "/conclusions/"))));
   RETURN_IF_ERROR(
-      view.Scan(kNotices, {store::Key::Of(found.row.project(), found.row.number()), ""}, {},
+      view.Scan(kNotices, {store::Key::Of(found.row.project(), found.row.number()), ""}, at,
                 [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
                   ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<NoticeRow>(row));
                   *response.add_notices() = std::move(*stored.row.mutable_notice());

@@ -57,7 +57,7 @@ absl::StatusOr<v1::Project> ExcludeProject(Env&, const Call&, store::Tx&,
                                            const v1::ExcludeProjectRequest&);
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&,
                                                           const v1::ReplayDecisionRequest&);
-// The timer: an adopted change begins to hold on its day.
+// The timer: an adopted change has begun to hold; what is tied to the project goes along.
 absl::Status TakeChange(const Env& env, store::Tx& tx, absl::string_view payload, absl::Time due);
 
 // rpc_milestones.cc: how a project on the map goes
@@ -69,6 +69,8 @@ absl::StatusOr<v1::Project> CommissionProject(Env&, const Call&, store::Tx&,
                                               const v1::CommissionProjectRequest&);
 absl::StatusOr<v1::Project> RecordMilestone(Env&, const Call&, store::Tx&,
                                             const v1::RecordMilestoneRequest&);
+absl::StatusOr<v1::Project> CompleteSupport(Env&, const Call&, store::Tx&,
+                                            const v1::CompleteSupportRequest&);
 // The timer: the traffic light turns by itself.
 absl::Status TurnLight(const Env& env, store::Tx& tx, absl::string_view payload, absl::Time due);
 
@@ -90,6 +92,12 @@ absl::StatusOr<Encoded<v1::ListOverdueReportsResponse>> ListOverdueReports(
 absl::Status OpenReports(const Env& env, store::Tx& tx, absl::string_view payload, absl::Time due);
 // Sees to that timer; of a store without projects on the map nothing is owed.
 absl::Status FollowQuarters(store::Tx& tx);
+// Of a project that turns out to have been on the map since a past day, or off it: the reports of
+// quarters that have ended since are owed, or no longer.
+absl::Status OweSince(const Env& env, store::Tx& tx, int32_t project, base::Date from);
+absl::Status CancelSince(store::Tx& tx, int32_t project, base::Date from);
+// The open duties of those quarters go to whoever answered on their last days.
+absl::Status HandOverReports(store::Tx& tx, int32_t project, base::Date from);
 // What happens when a report is overdue: the authority is to see to it.
 absl::Status Escalate(const norms::Norms& norms, store::Tx& tx, const cases::v1::Deadline& deadline,
                       base::Date day);

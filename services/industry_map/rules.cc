@@ -55,7 +55,10 @@ std::vector<std::string> Gaps(const ProjectParameters& parameters, const Project
   need(parameters.has_responsible_body(), "parameters.responsible_body");
   need(path != Review::REPUBLICAN || !parameters.sector_body_bin().empty(),
        "parameters.sector_body_bin");
-  need(PlannedDay(parameters, Milestone::COMMISSIONING).has_value(), "parameters.milestones");
+  // The light sets readiness against the plan from the one to the other.
+  need(PlannedDay(parameters, Milestone::CONSTRUCTION).has_value() &&
+           PlannedDay(parameters, Milestone::COMMISSIONING).has_value(),
+       "parameters.milestones");
   need(!MoneyIn(terms.cost()).is_zero(), "administrative_data.terms.cost");
   need(terms.financing_size() > 0, "administrative_data.terms.financing");
   need(terms.capacities_size() > 0, "administrative_data.terms.capacities");
@@ -169,6 +172,34 @@ absl::Status CheckProposal(const ProjectParameters& parameters, const ProjectTer
   if (financing != MoneyIn(terms.cost()).tiyn()) return errors::CostMismatch();
   RETURN_IF_ERROR(CheckCriteria(terms, norms, day));
   return CheckDossier(terms, norms, day);
+}
+
+absl::Status CheckChange(const ProjectTerms& before, const ProjectParameters& parameters,
+                         const ProjectTerms& terms, const Review& review, const norms::Norms& norms,
+                         base::Date day) {
+  const auto changes = [&review](absl::string_view field) {
+    const auto& fields = review.changed_fields();
+    return std::find(fields.begin(), fields.end(), field) != fields.end();
+  };
+  std::vector<std::string> gaps;
+  for (const std::string& gap : Gaps(parameters, terms, review.path())) {
+    // Without a sector body the review itself would stay with nobody.
+    if (changes(gap) || gap == "parameters.sector_body_bin") gaps.push_back(gap);
+  }
+  if (!gaps.empty()) return errors::ProjectIncomplete(gaps);
+  const bool cost = changes("administrative_data.terms.cost");
+  const bool financing = changes("administrative_data.terms.financing");
+  if (financing || (cost && terms.financing_size() > 0)) {
+    ASSIGN_OR_RETURN(const int64_t sum, FinancingTiyn(terms));
+    if (sum != MoneyIn(terms.cost()).tiyn()) return errors::CostMismatch();
+  }
+  if (changes("administrative_data.terms.criteria"))
+    RETURN_IF_ERROR(CheckCriteria(terms, norms, day));
+  // A cost that comes up to the bound needs the dossier that one above it has, or never had.
+  ASSIGN_OR_RETURN(const base::Money from, norms.Tenge("industry_map.cost.dossier_from", day));
+  const bool rises = cost && MoneyIn(before.cost()) < from;
+  return rises || changes("administrative_data.terms.dossier") ? CheckDossier(terms, norms, day)
+                                                               : absl::OkStatus();
 }
 
 absl::StatusOr<Review::Path> PathOf(const google::type::Money& cost,

@@ -42,6 +42,7 @@ enum class Verb {
   kSuspend,
   kResume,
   kChange,
+  kCompleteSupport,
   kComplete,
   kExclude,
 };
@@ -93,6 +94,12 @@ absl::Status CheckForm(const ProjectParameters& parameters, const ProjectTerms& 
 // CRITERIA_MISSING, DOSSIER_INCOMPLETE.
 absl::Status CheckProposal(const ProjectParameters& parameters, const ProjectTerms& terms,
                            Review::Path path, const norms::Norms& norms, base::Date day);
+// What a change needs: the same of what it changes (`review`: its changed_fields and path), by what
+// the record has. What the record never had, as an imported one, is no reason to refuse a change of
+// something else. `before`: the terms as they are.
+absl::Status CheckChange(const ProjectTerms& before, const ProjectParameters& parameters,
+                         const ProjectTerms& terms, const Review& review, const norms::Norms& norms,
+                         base::Date day);
 // REPUBLICAN from the norm's cost on, by the higher of the two (Art. 6(2), 9(11)).
 absl::StatusOr<Review::Path> PathOf(const google::type::Money& cost,
                                     const google::type::Money& proposed, const norms::Norms& norms,
@@ -136,6 +143,7 @@ struct Adoption {
   std::string decider;
   base::Date act_date;
   base::Date propose_date;
+  std::optional<base::Date> concluded;  // the day of the last conclusion
   base::Date today;
   std::string etag;  // under which it is recorded
   bool met = true;   // of an exclusion for sustained capacity: its ground, as it is now
@@ -180,6 +188,7 @@ struct EditionOrder {
   std::string name;
   std::string etag;
   base::Date order_date;
+  std::optional<base::Date> examined;  // the day of the position
   base::Date today;
   int64_t position = 0;
   int64_t store_position = 0;

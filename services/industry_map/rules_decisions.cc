@@ -26,6 +26,7 @@ constexpr char kPreparedBy[] = "prepared_by";
 constexpr char kDecidedBy[] = "decided_by";
 constexpr char kActDate[] = "act_date";
 constexpr char kProposeDate[] = "propose_date";
+constexpr char kConcluded[] = "concluded_date";
 constexpr char kToday[] = "today";
 constexpr char kProposedFor[] = "parameters_etag.proposed";
 constexpr char kParametersNow[] = "parameters_etag.now";
@@ -49,6 +50,7 @@ constexpr char kRedPoints[] = "industry_map.light.red_lag_points";
 constexpr char kYellowPoints[] = "industry_map.light.yellow_lag_points";
 // Of an edition.
 constexpr char kOrderDate[] = "order_date";
+constexpr char kExamined[] = "examined_date";
 constexpr char kPosition[] = "position";
 constexpr char kStorePosition[] = "store_position";
 constexpr char kLastPosition[] = "last_position";
@@ -108,8 +110,11 @@ absl::StatusOr<Decision> AdoptionOf(const Facts& facts) {
   ASSIGN_OR_RETURN(const base::Date act_date, facts.Date(kActDate));
   ASSIGN_OR_RETURN(const base::Date propose_date, facts.Date(kProposeDate));
   ASSIGN_OR_RETURN(const base::Date today, facts.Date(kToday));
-  AddFinding(&decision, "ACT_DATED", propose_date <= act_date && act_date <= today,
-             errors::ApprovalOfTheMap(), facts, {kActDate, kProposeDate, kToday});
+  ASSIGN_OR_RETURN(const auto concluded, DayIn(facts, kConcluded));
+  AddFinding(
+      &decision, "ACT_DATED",
+      std::max(propose_date, concluded.value_or(propose_date)) <= act_date && act_date <= today,
+      errors::ApprovalOfTheMap(), facts, {kActDate, kProposeDate, kConcluded, kToday});
   if (kind == Review::Kind_Name(Review::CHANGE)) {
     ASSIGN_OR_RETURN(const std::string proposed_for, facts.Text(kProposedFor));
     ASSIGN_OR_RETURN(const std::string now, facts.Text(kParametersNow));
@@ -197,6 +202,8 @@ absl::StatusOr<Decision> LightOf(const Facts& facts) {
   const bool lag_known = construction.has_value() && reported.has_value();
   AddFinding(&decision, "LAG_KNOWN", lag_known, errors::Methodology(), facts,
              {kConstruction, kReported});
+  // What was reported can be compared with no plan: nobody may take that for green.
+  if (reported.has_value() && !construction.has_value()) yellow = true;
   if (lag_known) {
     ASSIGN_OR_RETURN(const int64_t readiness, facts.Number(kReadiness));
     ASSIGN_OR_RETURN(const int64_t red_points, facts.Number(kRedPoints));
@@ -227,7 +234,10 @@ absl::StatusOr<Decision> EditionOf(const Facts& facts) {
   AddFinding(&decision, "AFTER_LAST_EDITION", position > last, basis, facts,
              {kPosition, kLastPosition});
   AddFinding(&decision, "MAP_NOT_EMPTY", count > 0, basis, facts, {kProjectCount});
-  AddFinding(&decision, "ORDER_DATED", order_date <= today, basis, facts, {kOrderDate, kToday});
+  ASSIGN_OR_RETURN(const auto examined, DayIn(facts, kExamined));
+  AddFinding(&decision, "ORDER_DATED",
+             examined.value_or(order_date) <= order_date && order_date <= today, basis, facts,
+             {kOrderDate, kExamined, kToday});
   decision.set_outcome(cases::AllSatisfied(decision) ? "APPROVED" : "REFUSED");
   return decision;
 }
@@ -271,6 +281,7 @@ absl::StatusOr<Decision> DecideAdoption(const Adoption& adoption, const norms::N
   examined(kSectorVerdict, VerdictAt(review, Review::SECTOR_REVIEW));
   examined(kPreparedBy, absl::StrJoin(adoption.prepared, "\n"));
   examined(kProposeDate, adoption.propose_date.ToString());
+  examined(kConcluded, TextOf(adoption.concluded));
   decided(kDecidedBy, adoption.decider);
   decided(kActDate, adoption.act_date.ToString());
   facts.Set(kToday, adoption.today.ToString(), "clock");
@@ -358,6 +369,7 @@ absl::StatusOr<Decision> ApproveEdition(const EditionOrder& order, const norms::
   };
   ordered(kOrderDate, order.order_date.ToString());
   ordered(kPosition, absl::StrCat(order.position));
+  facts.Set(kExamined, TextOf(order.examined), "journal");
   facts.Set(kToday, order.today.ToString(), "clock");
   facts.Set(kStorePosition, absl::StrCat(order.store_position), "journal");
   facts.Set(kLastPosition, absl::StrCat(order.last_position), "editions");

@@ -77,6 +77,9 @@ TEST(ProposalTest, EveryGapIsFound) {
       {"PROJECT_INCOMPLETE", [](Proposed* p) { p->parameters.clear_goods_codes(); }},
       {"PROJECT_INCOMPLETE", [](Proposed* p) { p->parameters.clear_responsible_body(); }},
       {"PROJECT_INCOMPLETE", [](Proposed* p) { p->parameters.clear_milestones(); }},
+      // Without the beginning of construction readiness has no plan.
+      {"PROJECT_INCOMPLETE",
+       [](Proposed* p) { p->parameters.mutable_milestones()->DeleteSubrange(0, 1); }},
       {"PROJECT_INCOMPLETE", [](Proposed* p) { p->terms.clear_cost(); }},
       {"PROJECT_INCOMPLETE", [](Proposed* p) { p->terms.clear_financing(); }},
       {"PROJECT_INCOMPLETE", [](Proposed* p) { p->terms.clear_capacities(); }},
@@ -112,6 +115,67 @@ TEST(ProposalTest, EveryGapIsFound) {
   EXPECT_EQ(base::ReasonOf(CheckProposal(republican.parameters, republican.terms,
                                          Review::REPUBLICAN, Norms(), kToday)),
             "PROJECT_INCOMPLETE");
+}
+
+// A change is judged by what it changes: what an imported project never had is no gap of it.
+TEST(ChangeTest, IsJudgedByWhatItChanges) {
+  const struct {
+    const char* reason;
+    std::function<void(Proposed*)> had;     // what the record lacks
+    std::function<void(Proposed*)> change;  // what is proposed
+    Review::Path path;
+  } cases[] = {
+      {"", [](Proposed* p) { p->terms.clear_financing(); },
+       [](Proposed* p) { p->parameters.set_zone("СЭЗ"); }, Review::REGIONAL},
+      {"",
+       [](Proposed* p) {
+         *p = Proposed();
+         *p->terms.mutable_cost() = Tenge(kBillion);
+       },
+       [](Proposed* p) { p->parameters.set_zone("СЭЗ"); }, Review::REGIONAL},
+      // Of one that has no financing the cost stands alone, and one above the bound its dossier.
+      {"",
+       [](Proposed* p) {
+         *p = Proposed();
+         *p->terms.mutable_cost() = Tenge(kBillion);
+       },
+       [](Proposed* p) { *p->terms.mutable_cost() = Tenge(2 * kBillion); }, Review::REGIONAL},
+      {"DOSSIER_INCOMPLETE", [](Proposed* p) { p->terms.clear_criteria(); },
+       [](Proposed* p) { SetCost(900'000'000, &p->terms); }, Review::REGIONAL},
+      {"COST_MISMATCH", [](Proposed*) {}, [](Proposed* p) { *p->terms.mutable_cost() = Tenge(7); },
+       Review::REGIONAL},
+      {"COST_MISMATCH", [](Proposed*) {},
+       [](Proposed* p) { p->terms.mutable_financing(0)->mutable_amount()->set_units(7); },
+       Review::REGIONAL},
+      {"PROJECT_INCOMPLETE", [](Proposed*) {},
+       [](Proposed* p) { p->parameters.clear_goods_codes(); }, Review::REGIONAL},
+      {"PROJECT_INCOMPLETE", [](Proposed*) {},
+       [](Proposed* p) { p->parameters.mutable_milestones()->DeleteSubrange(0, 1); },
+       Review::REGIONAL},
+      {"CRITERIA_MISSING", [](Proposed*) {}, [](Proposed* p) { p->terms.clear_criteria(); },
+       Review::REGIONAL},
+      {"DOSSIER_INCOMPLETE", [](Proposed* p) { *p->terms.mutable_cost() = Tenge(kBillion); },
+       [](Proposed* p) { p->terms.add_dossier()->set_chapter(1); }, Review::REGIONAL},
+      // The review needs whoever examines it.
+      {"PROJECT_INCOMPLETE", [](Proposed* p) { p->parameters.clear_sector_body_bin(); },
+       [](Proposed* p) { p->parameters.set_zone("СЭЗ"); }, Review::REPUBLICAN},
+  };
+  int row = 0;
+  for (const auto& one : cases) {
+    Proposed before = Whole();
+    one.had(&before);
+    Proposed after = before;
+    one.change(&after);
+    Review review;
+    review.set_path(one.path);
+    for (const std::string& field :
+         ChangedFields(before.parameters, before.terms, after.parameters, after.terms))
+      review.add_changed_fields(field);
+    const absl::Status judged =
+        CheckChange(before.terms, after.parameters, after.terms, review, Norms(), kToday);
+    EXPECT_EQ(base::ReasonOf(judged), one.reason) << row << " " << judged;
+    ++row;
+  }
 }
 
 TEST(FormTest, MilestonesStandInOrderAndTheCostIsBounded) {
@@ -278,6 +342,20 @@ TEST(LightTest, TurnsAtItsBoundsAndNotADayBefore) {
   }
 }
 
+// Readiness that no plan can be set against is not green.
+TEST(LightTest, WithoutAPlanIsNotGreenOnceThereIsAReport) {
+  Project project;
+  project.set_state(Project::INCLUDED);
+  Plan(Milestone::COMMISSIONING, "2027-12-31", project.mutable_parameters());
+  const LightFacts facts{&project, Project::INCLUDED, "e", kToday};
+  EXPECT_EQ(TrafficLight(facts, Norms())->outcome(), "GREEN");
+  project.set_last_report_quarter("2026Q1");
+  const auto decision = TrafficLight(facts, Norms());
+  ASSERT_TRUE(decision.ok()) << decision.status();
+  EXPECT_EQ(decision->outcome(), "YELLOW");
+  EXPECT_EQ(ReplayLight(*decision)->SerializeAsString(), decision->SerializeAsString());
+}
+
 TEST(AdoptionTest, EveryFindingBothWays) {
   const auto make = [](Review::Kind kind) {
     Review review;
@@ -319,6 +397,13 @@ TEST(AdoptionTest, EveryFindingBothWays) {
       {"ACT_DATE_INVALID", Review::SUPPORT,
        [](Review*, Adoption* a) { a->act_date = Day("2026-05-31"); }},
       {"", Review::SUPPORT, [](Review*, Adoption* a) { a->act_date = Day("2026-06-01"); }},
+      {"ACT_DATE_INVALID", Review::SUPPORT,
+       [](Review*, Adoption* a) {
+         a->act_date = Day("2026-06-09");
+         a->concluded = Day("2026-06-10");
+       }},
+      {"", Review::SUPPORT,
+       [](Review*, Adoption* a) { a->concluded = a->act_date = Day("2026-06-10"); }},
       {"PROJECT_STALE", Review::CHANGE, [](Review* r, Adoption*) { r->set_parameters_etag("p0"); }},
       {"EFFECTIVE_BEFORE_INCLUSION", Review::CHANGE,
        [](Review* r, Adoption*) { *r->mutable_effective_from() = Day("2026-01-09").ToProto(); }},

@@ -1,6 +1,7 @@
 #include "services/industry_map/service.h"
 
 #include "common/cases/deadlines.h"
+#include "services/industry_map/history.h"
 #include "services/industry_map/rpcs.h"
 #include "services/industry_map/rules.h"
 
@@ -27,7 +28,8 @@ class Service final : public rpc::HostedService {
                               {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
                                {kOpenReportsTimer, Timer(OpenReports)},
                                {kLightTimer, Timer(TurnLight)},
-                               {kChangeTimer, Timer(TakeChange)}}));
+                               {kChangeTimer, Timer(TakeChange)},
+                               {kPlacesTimer, Timer(FollowPlaces)}}));
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
     env_.store = &store();
     return Bind();
@@ -68,6 +70,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, IndustryMapService, ResumeProject, env_, store(), ResumeProject);
     NISI_COMMAND(r, IndustryMapService, CommissionProject, env_, store(), CommissionProject);
     NISI_COMMAND(r, IndustryMapService, RecordMilestone, env_, store(), RecordMilestone);
+    NISI_COMMAND(r, IndustryMapService, CompleteSupport, env_, store(), CompleteSupport);
     NISI_COMMAND(r, IndustryMapService, SubmitReport, env_, store(), SubmitReport);
     NISI_COMMAND(r, IndustryMapService, CorrectReport, env_, store(), CorrectReport);
     NISI_UNARY(r, IndustryMapService, GetReport, env_, GetReport);

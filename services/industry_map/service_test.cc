@@ -34,16 +34,7 @@ class ReviewsTest : public MapTest {
     inform.set_notice("письмо 12-3/45");
     return Do<v1::Notice>("InformApplicant", caller, inform);
   }
-  v1::ProposeChangeRequest Change(const std::string& project) {
-    const Project now = Get(project);
-    v1::ProposeChangeRequest change;
-    change.set_parent(project);
-    change.set_parameters_etag(now.parameters_etag());
-    *change.mutable_parameters() = now.parameters();
-    *change.mutable_terms() = now.administrative_data().terms();
-    change.set_justification("Вторая линия.");
-    return change;
-  }
+  v1::ProposeChangeRequest Change(const std::string& project) { return ChangeOf(project); }
   absl::StatusOr<v1::Review> ProposeChange(const v1::ProposeChangeRequest& change) {
     return Do<v1::Review>("ProposeChange", owner_, change);
   }
@@ -137,6 +128,9 @@ TEST_F(ReviewsTest, WhatIsReturnedIsAnsweredAndExaminedAgainByAll) {
   update.mutable_project()->set_name(name);
   update.mutable_project()->mutable_parameters()->set_stage(v1::ProjectParameters::PLANNED);
   update.mutable_update_mask()->add_paths("parameters.stage");
+  EXPECT_EQ(base::ReasonOf(Do<Project>("UpdateProject", owner_, update).status()),
+            "VERSION_MISMATCH");
+  update.mutable_project()->set_etag(Get(name).etag());
   ASSERT_TRUE(Do<Project>("UpdateProject", owner_, update).ok());
   EXPECT_EQ(base::ReasonOf(Propose(name, owner_).status()), "REMARK_UNANSWERED");
   EXPECT_EQ(base::ReasonOf(Propose(name, owner_, {1, 2}).status()), "REMARK_UNANSWERED");
@@ -416,13 +410,7 @@ TEST_F(ReviewsTest, AMovedProjectIsExaminedWhereItGoes) {
 
 TEST_F(ReviewsTest, SupportIsAddedAndBothAtOnceAreNot) {
   const std::string name = Include();
-  v1::ProposeChangeRequest propose;
-  propose.set_parent(name);
-  propose.set_parameters_etag(Get(name).parameters_etag());
-  propose.mutable_support()->set_measure(v1::Support::INDUSTRIAL_GRANT);
-  propose.mutable_support()->set_body_bin(kHoldingBin);
-  *propose.mutable_support()->mutable_amount() = Tenge(1'000'000);
-  propose.set_justification("Оборудование.");
+  const v1::ProposeChangeRequest propose = SupportOf(name);
   v1::ProposeChangeRequest both = propose;
   *both.mutable_parameters() = Get(name).parameters();
   EXPECT_EQ(base::ReasonOf(ProposeChange(both).status()), "INVALID_FIELD");
@@ -433,6 +421,152 @@ TEST_F(ReviewsTest, SupportIsAddedAndBothAtOnceAreNot) {
   ASSERT_TRUE(supported.ok()) << supported.status();
   ASSERT_EQ(Get(name).administrative_data().supports_size(), 1);
   EXPECT_EQ(Get(name).administrative_data().supports(0).review(), review->name());
+  const auto twice = ProposeChange(propose);
+  EXPECT_EQ(base::ReasonOf(twice.status()), "SUPPORT_EXISTS");
+  EXPECT_EQ(base::LegalBasisOf(twice.status()).article(), "Art. 9(11)");
+  v1::ProposeChangeRequest other = propose;
+  other.mutable_support()->set_measure(v1::Support::GUARANTEE);
+  EXPECT_TRUE(ProposeChange(other).ok());
+}
+
+// The agreement follows the decision: what was adopted is completed and corrected.
+TEST_F(ReviewsTest, TheAgreementOfASupportIsSaidLater) {
+  const std::string name = Include();
+  const std::string review = AdoptProposal(SupportOf(name));
+  GoTo(Day("2026-07-20"));
+  v1::CompleteSupportRequest complete;
+  complete.set_name(name);
+  complete.set_etag(Get(name).etag());
+  complete.set_review(review);
+  const auto said = [&](const rpc::Caller& caller) {
+    return Do<Project>("CompleteSupport", caller, complete);
+  };
+  EXPECT_EQ(base::ReasonOf(said(akimat_).status()), "CHANGE_EMPTY");
+  complete.set_agreement_number("ИГ-17");
+  *complete.mutable_agreement_date() = Day("2026-07-21").ToProto();
+  EXPECT_EQ(base::ReasonOf(said(akimat_).status()), "DATE_IN_FUTURE");
+  *complete.mutable_agreement_date() = Day("2026-07-01").ToProto();
+  EXPECT_EQ(base::ReasonOf(said(sector_).status()), "NOT_RESPONSIBLE");
+  EXPECT_EQ(base::ReasonOf(said(other_akimat_).status()), "ACCESS_DENIED");
+  // The body that provides it says so, too.
+  const auto completed = said(holding_);
+  ASSERT_TRUE(completed.ok()) << completed.status();
+  EXPECT_EQ(base::ReasonOf(said(akimat_).status()), "VERSION_MISMATCH");
+  complete.set_etag(Get(name).etag());
+  complete.set_review(name + "/reviews/1");
+  EXPECT_EQ(base::ReasonOf(said(akimat_).status()), "NOT_FOUND");
+  complete.set_review(review);
+  *complete.mutable_amount() = Tenge(900'000);
+  ASSERT_TRUE(said(akimat_).ok());
+  const v1::Support support = Get(name).administrative_data().supports(0);
+  EXPECT_EQ(support.agreement_number(), "ИГ-17");
+  EXPECT_EQ(support.amount().units(), 900'000);
+  const auto on = [&](const char* day) {
+    store::At at;
+    at.as_of = Day(day);
+    return (*store().Read().Find(kProjects, ProjectKey(1), at))
+        ->row.project()
+        .administrative_data()
+        .supports(0)
+        .agreement_number();
+  };
+  EXPECT_EQ(on("2026-06-30"), "");
+  EXPECT_EQ(on("2026-07-01"), "ИГ-17");
+}
+
+// What was returned is proposed again by whoever proposed it, and nobody examines its own.
+TEST_F(ReviewsTest, AReturnedProposalIsNoOtherBodys) {
+  const std::string name = Include();
+  auto change = Change(name);
+  change.mutable_parameters()->set_jobs_operation(500);
+  const std::string review = Do<v1::Review>("ProposeChange", holding_, change)->name();
+  ASSERT_TRUE(Start(review, akimat_).ok());
+  ASSERT_TRUE(Conclude(review, Conclusion::RETURN, akimat_).ok());
+  change.set_review(review);
+  change.add_answers()->set_number(1);
+  change.mutable_answers(0)->set_answer("Исправлено.");
+  change.mutable_parameters()->set_jobs_operation(900);
+  for (const rpc::Caller& other : {owner_, sector_}) {
+    EXPECT_EQ(base::ReasonOf(Do<v1::Review>("ProposeChange", other, change).status()),
+              "NOT_THE_PROPOSER")
+        << other.subject;
+  }
+  EXPECT_TRUE(Do<v1::Review>("ProposeChange", holding_, change).ok());
+}
+
+TEST_F(ReviewsTest, AnOwnerExaminesNothingOfItsOwn) {
+  v1::Project dear = MakeProject(5 * kBillion);
+  dear.mutable_parameters()->set_sector_body_bin(kOwnerBin);
+  const auto refused = Propose(Create(dear), owner_);
+  EXPECT_EQ(base::ReasonOf(refused.status()), "EXAMINER_IS_OWNER");
+  EXPECT_EQ(base::LegalBasisOf(refused.status()).article(), "Art. 9(11)");
+  v1::Project of_akimat = MakeProject();
+  of_akimat.mutable_parameters()->mutable_responsible_body()->set_bin(kOwnerBin);
+  EXPECT_EQ(base::ReasonOf(Propose(Create(of_akimat), owner_).status()), "EXAMINER_IS_OWNER");
+  const std::string review = Propose(Create(MakeProject()), owner_)->name();
+  ASSERT_TRUE(Start(review, akimat_).ok());
+  rpc::Caller own = akimat_;
+  own.bin = kOwnerBin;
+  EXPECT_EQ(base::ReasonOf(Conclude(review, Conclusion::RECOMMEND, own).status()),
+            "EXAMINER_IS_OWNER");
+  EXPECT_TRUE(Conclude(review, Conclusion::RECOMMEND, akimat_).ok());
+}
+
+TEST_F(ReviewsTest, ActsStandWithWhatTheyAdopted) {
+  const std::string name = Include();
+  EXPECT_EQ(Review(name + "/reviews/1").act().number(), "54-НҚ");
+  auto change = Change(name);
+  change.mutable_parameters()->set_jobs_operation(500);
+  const std::string review = AdoptProposal(change);
+  v1::GetReviewRequest get;
+  get.set_name(review);
+  EXPECT_EQ(Do<v1::Review>("GetReview", owner_, get)->act().number(), "54-НҚ");
+  EXPECT_EQ(base::Date::FromProto(Review(review).act().date()).value_or(base::Date()), today());
+  EXPECT_EQ(Get(name).change_act().number(), "54-НҚ");
+  AdoptProposal(SupportOf(name));
+  EXPECT_EQ(Get(name).administrative_data().support_act().number(), "54-НҚ");
+  const std::string exclusion = Do<v1::Review>("ProposeExclusion", owner_, Exclusion(name))->name();
+  Recommend(exclusion);
+  ASSERT_TRUE(Adopt(exclusion, authority_).ok());
+  EXPECT_EQ(Get(name).exclusion_act().number(), "54-НҚ");
+  EXPECT_EQ(Review(exclusion).act().number(), "54-НҚ");
+}
+
+TEST_F(ReviewsTest, NoActIsBeforeWhatItRestsOn) {
+  const std::string review = Propose(Create(MakeProject()), owner_)->name();
+  ASSERT_TRUE(Start(review, akimat_).ok());
+  GoTo(Day("2026-06-18"));
+  ASSERT_TRUE(Conclude(review, Conclusion::RECOMMEND, akimat_).ok());
+  GoTo(Day("2026-06-19"));
+  auto act = Act<v1::IncludeProjectRequest>(review);
+  *act.mutable_act_date() = Day("2026-06-17").ToProto();
+  EXPECT_EQ(base::ReasonOf(Do<Project>("IncludeProject", authority_, act).status()),
+            "ACT_DATE_INVALID");
+  *act.mutable_act_date() = Day("2026-06-18").ToProto();
+  EXPECT_TRUE(Do<Project>("IncludeProject", authority_, act).ok());
+  v1::InformApplicantRequest inform;
+  inform.set_name(review);
+  inform.set_conclusion(1);
+  inform.set_notice("письмо 12-3/45");
+  *inform.mutable_inform_date() = Day("2026-06-17").ToProto();
+  EXPECT_EQ(base::ReasonOf(Do<v1::Notice>("InformApplicant", akimat_, inform).status()),
+            "INFORMED_TOO_EARLY");
+  *inform.mutable_inform_date() = Day("2026-06-18").ToProto();
+  EXPECT_TRUE(Do<v1::Notice>("InformApplicant", akimat_, inform).ok());
+
+  // Two times of what was to be done.
+  v1::ListReviewDeadlinesRequest list;
+  list.set_parent(review);
+  const auto count = [&] {
+    return Do<v1::ListReviewDeadlinesResponse>("ListReviewDeadlines", akimat_, list)
+        ->deadlines_size();
+  };
+  EXPECT_EQ(count(), 4);
+  *list.mutable_as_of() = Day("2026-06-17").ToProto();
+  EXPECT_EQ(count(), 1);
+  list.clear_as_of();
+  list.mutable_known_at()->set_seconds(absl::ToUnixSeconds(Day("2026-06-16").StartOfDay()));
+  EXPECT_EQ(count(), 1);
 }
 
 TEST_F(ReviewsTest, ExclusionEndsWhatElseIsOpen) {
@@ -517,7 +651,7 @@ TEST_F(ReviewsTest, NoMethodTakesARequestWithoutWhatItRequires) {
     EXPECT_TRUE(!requires_something || base::ReasonOf(form) == "INVALID_FIELD")
         << service->method(i)->name() << " " << form;
   }
-  EXPECT_EQ(refused, 29);
+  EXPECT_EQ(refused, 30);
 }
 
 TEST_F(ReviewsTest, ARetriedRequestIsAnsweredOnce) {

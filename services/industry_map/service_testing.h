@@ -300,6 +300,37 @@ class MapTest : public ::testing::Test {
     EXPECT_TRUE(included.ok()) << included.status();
     return name;
   }
+  // A change that changes nothing yet.
+  v1::ProposeChangeRequest ChangeOf(const std::string& project) {
+    const v1::Project now = Get(project);
+    v1::ProposeChangeRequest change;
+    change.set_parent(project);
+    change.set_parameters_etag(now.parameters_etag());
+    *change.mutable_parameters() = now.parameters();
+    *change.mutable_terms() = now.administrative_data().terms();
+    change.set_justification("Вторая линия.");
+    return change;
+  }
+  v1::ProposeChangeRequest SupportOf(const std::string& project) {
+    v1::ProposeChangeRequest propose;
+    propose.set_parent(project);
+    propose.set_parameters_etag(Get(project).parameters_etag());
+    propose.mutable_support()->set_measure(v1::Support::INDUSTRIAL_GRANT);
+    propose.mutable_support()->set_body_bin(kHoldingBin);
+    *propose.mutable_support()->mutable_amount() = Tenge(1'000'000);
+    propose.set_justification("Оборудование.");
+    return propose;
+  }
+  // Proposed by the owner, recommended by all, adopted. The name of the review.
+  std::string AdoptProposal(const v1::ProposeChangeRequest& propose) {
+    const auto review = Do<v1::Review>("ProposeChange", owner_, propose);
+    EXPECT_TRUE(review.ok()) << review.status();
+    if (!review.ok()) return "";
+    Recommend(review->name());
+    const auto adopted = Adopt(review->name(), authority_);
+    EXPECT_TRUE(adopted.ok()) << adopted.status();
+    return review->name();
+  }
   v1::ProposeExclusionRequest Exclusion(const std::string& project,
                                         v1::ExclusionGround ground = v1::INSOLUBLE_PROBLEMS) {
     v1::ProposeExclusionRequest propose;

@@ -69,6 +69,7 @@ const store::Schema& IndustryMapSchema();
 inline constexpr char kOpenReportsTimer[] = "reports/open";  // payload: quarter, last project done
 inline constexpr char kLightTimer[] = "project/light";       // payload: the project's number
 inline constexpr char kChangeTimer[] = "project/change";     // payload: the review's name
+inline constexpr char kPlacesTimer[] = "project/places";     // payload: day, projects' numbers
 
 // Kinds of deadlines that no step opens.
 inline constexpr char kQuarterlyReport[] = "quarterly_report";
