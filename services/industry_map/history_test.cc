@@ -277,6 +277,22 @@ TEST_F(HistoryTest, AMoveToComeHandsOnOpenReviewsOnItsDay) {
   EXPECT_TRUE(Start(exclusion, other_akimat_).ok());
 }
 
+TEST_F(HistoryTest, ALightThatTurnedWhileTheServiceWasAwayTurnedOnItsDays) {
+  const std::string name = Include();
+  service_.reset();
+  clock_.Set(Day("2028-07-10").StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  const auto light = [&](const char* day) {
+    return On(name, day).administrative_data().progress().traffic_light();
+  };
+  EXPECT_EQ(light("2028-03-31"), v1::Progress::GREEN);
+  EXPECT_EQ(light("2028-04-01"), v1::Progress::YELLOW);
+  EXPECT_EQ(light("2028-06-30"), v1::Progress::YELLOW);
+  EXPECT_EQ(light("2028-07-01"), v1::Progress::RED);
+  EXPECT_EQ(Get(name).administrative_data().progress().traffic_light(), v1::Progress::RED);
+}
+
 // A past change of the plan turns the light on the day on which that plan would have.
 TEST_F(HistoryTest, APastLightIsThatOfItsDay) {
   const std::string name = Include();

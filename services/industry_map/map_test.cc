@@ -177,7 +177,7 @@ TEST_F(WholeMapTest, SumsAreWhatListsAddUpTo) {
     const Project now = Get(name);
     switch (pick(5)) {
       case 0:
-        done += Commission(name, authority_).ok();
+        done += Commission(name, authority_, today().AddDays(-pick(40))).ok();
         break;
       case 1: {
         v1::SuspendProjectRequest suspend;

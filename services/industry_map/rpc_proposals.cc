@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/base/roles.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
@@ -82,8 +84,10 @@ absl::StatusOr<v1::Review> ProposeChange(Env& env, const Call& call, store::Tx& 
     for (std::string& field : ChangedFields(project.parameters(), now, parameters, terms))
       *review.add_changed_fields() = std::move(field);
     if (review.changed_fields().empty()) return errors::ChangeEmpty();
-    // As on the day from which it shall hold.
-    const base::Date day = base::Date::FromProto(request.effective_from()).value_or(tx.today());
+    // As on the day from which it shall hold; one before the inclusion is refused when adopted.
+    const base::Date from = base::Date::FromProto(request.effective_from()).value_or(tx.today());
+    const base::Date day =
+        std::max(from, base::Date::FromProto(project.include_date()).value_or(from));
     RETURN_IF_ERROR(CheckForm(parameters, terms, *env.norms, day, ""));
     RETURN_IF_ERROR(CheckPlace(tx, parameters.kato(), day, "parameters.kato"));
     RETURN_IF_ERROR(CheckChange(now, parameters, terms, review, *env.norms, day));
