@@ -40,6 +40,7 @@ v1::Project Secrets(v1::Project project) {
     support.clear_review();
   }
   data.mutable_progress()->clear_traffic_light_decision();
+  data.clear_support_act();  // an act of several things may stand publicly with another
   return project;
 }
 v1::Review Secrets(v1::Review review) {
