@@ -51,6 +51,7 @@ class ClusterConfidentialTest : public ClustersTest {
     ask.mutable_support()->set_form(v1::Support::COST_RECOVERY);
     ask.mutable_support()->set_year(2026);
     rpc::PlantCanaries(ask.mutable_support());
+    ask.mutable_support()->clear_project();  // of the other purpose
     const std::string name =
         Must<v1::Support>("RequestSupport", Entity(round.organizations[0]), ask).name();
     Notice(name, gate::v1::BEFORE_CONSIDERATION);

@@ -83,7 +83,9 @@ class MapConfidentialTest : public MapTest {
     EXPECT_TRUE(Do<v1::Review>("ConcludeReview", akimat_, conclude).ok());
     const auto adopted = Adopt(first->name(), authority_);
     EXPECT_TRUE(adopted.ok()) << adopted.status();
-    const auto second = Do<v1::Review>("ProposeChange", owner_, Measure(project));
+    v1::ProposeChangeRequest other = Measure(project);
+    other.mutable_support()->set_measure(v1::Support::EXPORT_PROMOTION);
+    const auto second = Do<v1::Review>("ProposeChange", owner_, other);
     EXPECT_TRUE(second.ok()) << second.status();
     EXPECT_TRUE(Start(second->name(), akimat_).ok());
     conclude = Verdict(second->name(), v1::Conclusion::RETURN);
