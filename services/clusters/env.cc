@@ -22,14 +22,13 @@ absl::Status MoveInitiative(const Env& env, store::Tx& tx, const std::string& na
   ASSIGN_OR_RETURN(InitiativeRow row, Need(tx, kInitiatives, store::Key::Of(name)));
   ASSIGN_OR_RETURN(auto step, cases::BeginByItself(InitiativeMachine(), verb, std::move(row), day));
   Initiative& initiative = *step.row.mutable_initiative();
-  if (verb == InitiativeVerb::kRelease) {
-    initiative.clear_application();
-    initiative.clear_expert_subjects();
-    ASSIGN_OR_RETURN(DiagnosticRow diagnosis,
-                     Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
-    diagnosis.mutable_diagnostic()->clear_expert_subjects();
-    RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis, day));
-  }
+  if (verb == InitiativeVerb::kRelease) initiative.clear_application();
+  // Either way it is judged no longer, and its experts read it no longer.
+  initiative.clear_expert_subjects();
+  ASSIGN_OR_RETURN(DiagnosticRow diagnosis,
+                   Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
+  diagnosis.mutable_diagnostic()->clear_expert_subjects();
+  RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis, day));
   return cases::Finish(tx, *env.norms, kInitiatives, &step);
 }
 
@@ -129,6 +128,64 @@ absl::StatusOr<std::set<std::string>> ExpertSubjects(const store::Reader& reader
     if (row.expert().state() != Expert::DISMISSED) subjects.insert(row.expert().subject());
   }
   return subjects;
+}
+
+absl::StatusOr<std::set<std::string>> ApplicantToday(const store::Reader& reader,
+                                                     const ApplicationRow& application) {
+  std::set<std::string> bins(application.bins().begin(), application.bins().end());
+  const std::string& candidate = application.application().cluster();
+  if (candidate.empty()) return bins;
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(candidate, "clusters/*", 0));
+  ASSIGN_OR_RETURN(const ClusterRow cluster, Need(reader, kClusters, store::Key::Of(number)));
+  bins.insert(cluster.cluster().cluster_organization());
+  ASSIGN_OR_RETURN(const std::vector<MemberRow> members,
+                   AllOf(reader, kMembers, store::Key::Of(number)));
+  for (const MemberRow& member : members) bins.insert(member.member().participant().bin());
+  return bins;
+}
+
+absl::StatusOr<std::set<std::string>> ReaderSubjects(const store::Reader& reader,
+                                                     const ApplicationRow& application) {
+  ASSIGN_OR_RETURN(const std::set<std::string> applicant, ApplicantToday(reader, application));
+  ASSIGN_OR_RETURN(const std::vector<ExpertRow> experts,
+                   AllOf(reader, kExperts, store::Key::Of(application.selection())));
+  std::set<std::string> subjects;
+  for (const ExpertRow& row : experts) {
+    const Expert& expert = row.expert();
+    if (expert.state() != Expert::DECLARED || !CheckIndependent(expert, applicant).ok()) continue;
+    subjects.insert(expert.subject());
+  }
+  return subjects;
+}
+
+absl::Status TieToExperts(store::Tx& tx, int32_t selection) {
+  ASSIGN_OR_RETURN(const std::set<std::string> subjects, ExpertSubjects(tx, selection));
+  ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
+                   AllOf(tx, kApplications, store::Key::Of(selection)));
+  for (ApplicationRow& row : applications) {
+    Application& application = *row.mutable_application();
+    if (application.state() != Application::FILED && application.state() != Application::ADMITTED) {
+      continue;
+    }
+    *application.mutable_expert_subjects() = {subjects.begin(), subjects.end()};
+    RETURN_IF_ERROR(tx.Put(kApplications, &row));
+    ASSIGN_OR_RETURN(const std::set<std::string> readers, ReaderSubjects(tx, row));
+    ASSIGN_OR_RETURN(InitiativeRow of,
+                     Need(tx, kInitiatives, store::Key::Of(application.initiative())));
+    *of.mutable_initiative()->mutable_expert_subjects() = {readers.begin(), readers.end()};
+    RETURN_IF_ERROR(tx.Put(kInitiatives, &of));
+    ASSIGN_OR_RETURN(DiagnosticRow diagnosis,
+                     Need(tx, kDiagnostics, store::Key::Of(of.initiative().diagnostic())));
+    *diagnosis.mutable_diagnostic()->mutable_expert_subjects() = {readers.begin(), readers.end()};
+    RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TieCandidate(store::Tx& tx, const Cluster& candidate) {
+  ASSIGN_OR_RETURN(const auto open, tx.FindUnique(kOpenApplicationsByInitiative,
+                                                  store::Key::Of(candidate.initiative())));
+  return open.has_value() ? TieToExperts(tx, open->row.selection()) : absl::OkStatus();
 }
 
 absl::Status CheckNoExpert(const store::Reader& reader, int32_t selection,

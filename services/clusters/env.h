@@ -54,6 +54,24 @@ absl::Status CheckClusterReadable(const Env& env, const rpc::Call& call, int32_t
 // out.
 bool Conceal(const rpc::Call& call, uint32_t roles, google::protobuf::Message* resource);
 
+// An expert reads what it examines while it does, and no longer, not even as it was on another day:
+// takes its role over a version of the past where it has none over the record today.
+template <class Row>
+absl::Status KeepExpertTie(const store::Reader& reader, const rpc::Call& call,
+                           const store::Table<Row>& table, const store::Key& key,
+                           const store::At& at, uint32_t* roles) {
+  constexpr uint32_t kExpert = base::RoleBit(rpc::v1::EXPERT);
+  if ((*roles & kExpert) == 0 || (!at.as_of.has_value() && !at.known_at_us.has_value())) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const auto now, reader.Find(table, key));
+  if (!now.has_value() ||
+      (rpc::TiesOfRow<Row>().RolesOver(*call.caller, rpc::ResourceIn(now->row)) & kExpert) == 0) {
+    *roles &= ~kExpert;
+  }
+  return absl::OkStatus();
+}
+
 template <class Resource, class Row, class Request>
 absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call& call,
                                                 const store::Table<Row>& table,
@@ -62,6 +80,11 @@ absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call&
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(view, call, table, key, request.name(), visible, at));
+  const uint32_t roles = found.roles;  // none where a permit lets the caller read
+  RETURN_IF_ERROR(KeepExpertTie(view, call, table, key, at, &found.roles));
+  if (found.roles == 0 && roles != 0 && rpc::TiesOfRow<Row>().closed()) {
+    return rpc::Missing(call, table.name, request.name());
+  }
   auto* resource = found.row.GetReflection()->MutableMessage(
       &found.row, Row::descriptor()->FindFieldByNumber(1));
   Conceal(call, found.roles, resource);
@@ -75,6 +98,26 @@ std::function<rpc::Shown(google::protobuf::Message*)> ShowConcealed(const rpc::C
   return [&call, visible](google::protobuf::Message* resource) {
     uint32_t roles = 0;
     if (!rpc::MaySee(call, rpc::TiesOf<Resource>(), *resource, visible, &roles)) {
+      return rpc::Shown::kNo;
+    }
+    return Conceal(call, roles, resource) ? rpc::Shown::kChanged : rpc::Shown::kAsStored;
+  };
+}
+
+// The same for what is closed and kept under its name, on a day or as known then. `env` too
+// outlives the list.
+template <class Resource, class Row>
+std::function<rpc::Shown(google::protobuf::Message*)> ShowClosed(const Env& env,
+                                                                 const rpc::Call& call,
+                                                                 const store::Table<Row>& table,
+                                                                 const store::At& at) {
+  return [&env, &call, &table, at](google::protobuf::Message* resource) {
+    uint32_t roles = 0;
+    if (!rpc::MaySee(call, rpc::TiesOf<Resource>(), *resource, nullptr, &roles)) {
+      return rpc::Shown::kNo;
+    }
+    const store::Key key = store::Key::Of(static_cast<Resource*>(resource)->name());
+    if (!KeepExpertTie(env.store->Read(), call, table, key, at, &roles).ok() || roles == 0) {
       return rpc::Shown::kNo;
     }
     return Conceal(call, roles, resource) ? rpc::Shown::kChanged : rpc::Shown::kAsStored;
@@ -146,6 +189,20 @@ absl::Status Adopt(const Env& env, store::Tx& tx, const std::string& initiative)
 absl::StatusOr<std::set<std::string>> ExpertSubjects(const store::Reader& reader,
                                                      int32_t selection);
 
+// BINs of an applicant: of all that it filed with, and of those its candidate has today, whom no
+// filing names when its organization was changed meanwhile.
+absl::StatusOr<std::set<std::string>> ApplicantToday(const store::Reader& reader,
+                                                     const ApplicationRow& application);
+// Subjects of the experts who may read what an applicant keeps confidential: they have declared
+// their ties, and have none to it.
+absl::StatusOr<std::set<std::string>> ReaderSubjects(const store::Reader& reader,
+                                                     const ApplicationRow& application);
+// Applications that wait for scores are tied to the experts of now, and their initiatives and
+// diagnoses to those of them who may read these.
+absl::Status TieToExperts(store::Tx& tx, int32_t selection);
+// TieToExperts for the selection that a candidate stands in, if any.
+absl::Status TieCandidate(store::Tx& tx, const Cluster& candidate);
+
 // Whoever is an expert of a selection, be it dismissed, neither examines its applications nor
 // closes its scoring nor decides on it: SEPARATION_OF_DUTIES.
 absl::Status CheckNoExpert(const store::Reader& reader, int32_t selection,
@@ -161,10 +218,15 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
 absl::StatusOr<std::vector<MemberRow>> MembersOn(const store::Reader& reader, int32_t cluster,
                                                  base::Date day);
 // Judges the composition as of `on` and sets it, with the count of members and the cure period, on
-// the cluster, which the caller then puts. `since`: the day from which the change holds;
-// `recorded`: the day on which it became known, which in a timer is not the day it runs on.
-absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date since,
-                     base::Date recorded, ClusterRow* row);
+// the cluster, which the caller then puts. A composition below the minimum is so from the first day
+// on which it was and stayed so. In a timer `on`, on which it became known at the latest, is not
+// the day it runs on.
+absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, ClusterRow* row);
+// Members were corrected from a past day on: what the register says of each day from then to
+// yesterday follows. The cluster of today is the caller's.
+absl::Status CorrectPast(const Env& env, store::Tx& tx, base::Date from, const ClusterRow& row);
+// All memberships, also those to come, end today.
+absl::Status EndMemberships(store::Tx& tx, const std::string& reason, ClusterRow* row);
 // Counts in how many public clusters an organization is, on `from` and every later day on which
 // that changes by what is known. `cluster`: one that it may not be known to belong to yet.
 absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, base::Date from);

@@ -285,6 +285,16 @@ absl::Status UpkeepTermOver() {
       .Cite(Organization());
 }
 
+absl::Status SupportYearNotPossible(int first, int last) {
+  return Refusal(StatusCode::kFailedPrecondition, "SUPPORT_YEAR_NOT_POSSIBLE",
+                 "Costs are supported from the year in which the cluster was selected, and of no "
+                 "year that has not begun.")
+      .With("firstYear", absl::StrCat(first))
+      .With("lastYear", absl::StrCat(last))
+      .Precondition("YEAR", "support.year", absl::StrCat(first, " to ", last, " is needed"))
+      .Cite(Selected());
+}
+
 absl::Status SupportYearChanged(int32_t now) {
   return Refusal(
              StatusCode::kFailedPrecondition, "SUPPORT_YEAR_CHANGED",
@@ -357,6 +367,13 @@ absl::Status InSelection() {
                  "The application of this candidate is still being judged.")
       .Precondition("APPLICATION", "application", "it is taken back, or the selection ends, first")
       .Cite(Selected());
+}
+
+absl::Status ClusterRefused() {
+  return Refusal(StatusCode::kFailedPrecondition, "CLUSTER_REFUSED",
+                 "Another row of this cluster is refused, and it enters whole or not at all.")
+      .Precondition("CLUSTER", "register_number", "every member of the cluster can be in it")
+      .Cite(WhatAClusterIs());
 }
 
 absl::Status DecisionMissing() {

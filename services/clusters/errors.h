@@ -59,6 +59,8 @@ absl::Status RecordExists(const char* collection, const std::string& name);  // 
 absl::Status ClusterNotEligible();                                           // CLUSTER_NOT_ELIGIBLE
 absl::Status RecipientNotInCluster();  // RECIPIENT_NOT_IN_CLUSTER
 absl::Status UpkeepTermOver();         // UPKEEP_TERM_OVER
+// `first`, `last`: the years that may be named today.
+absl::Status SupportYearNotPossible(int first, int last);  // SUPPORT_YEAR_NOT_POSSIBLE
 // `now`: the year of support today, 0 when it is none any longer.
 absl::Status SupportYearChanged(int32_t now);              // SUPPORT_YEAR_CHANGED
 absl::Status CostsIncomplete(const std::string& field);    // COSTS_INCOMPLETE
@@ -70,6 +72,7 @@ absl::Status SumOverApproved();                            // SUM_OVER_APPROVED
 absl::Status GateFailed();                                 // GATE_FAILED
 absl::Status NoticeUsed();                                 // NOTICE_USED
 absl::Status InSelection();                                // CLUSTER_IN_SELECTION
+absl::Status ClusterRefused();                             // CLUSTER_REFUSED
 absl::Status DecisionMissing();                            // DECISION_MISSING
 
 }  // namespace nisi::clusters::errors

@@ -353,6 +353,17 @@ TEST_F(WalkTest, Cluster) {
         return Do<v1::Cluster>("SuspendCluster", caller, Ordered<v1::SuspendClusterRequest>(name))
             .status();
       case ClusterVerb::kResume:
+        // The shortest way to a suspension is from selection: one that was registered went further.
+        if (edge.to == v1::Cluster::REGISTERED && caller.Has(rpc::v1::AUTHORITY_INDUSTRY) &&
+            ClusterNow(name).state() == v1::Cluster::SUSPENDED) {
+          RETURN_IF_ERROR(
+              Do<v1::Cluster>("ResumeCluster", authority_, Ordered<v1::ResumeClusterRequest>(name))
+                  .status());
+          RETURN_IF_ERROR(RegisterIt(name, authority_).status());
+          RETURN_IF_ERROR(Do<v1::Cluster>("SuspendCluster", authority_,
+                                          Ordered<v1::SuspendClusterRequest>(name))
+                              .status());
+        }
         return Do<v1::Cluster>("ResumeCluster", caller, Ordered<v1::ResumeClusterRequest>(name))
             .status();
       case ClusterVerb::kRemove:
@@ -369,6 +380,13 @@ TEST_F(WalkTest, Cluster) {
         return Do<v1::Cluster>("UpdateCluster", caller, update).status();
       }
       case ClusterVerb::kChangeMembers: {
+        if (ClusterNow(name).state() == v1::Cluster::CANDIDATE) {
+          // While it is judged members can leave, and none can come.
+          v1::EndMembershipRequest end;
+          end.set_name(absl::StrCat(name, "/members/", Bin(Of(name).organizations.front() + 10)));
+          end.set_reason("Вышла");
+          return Do<v1::Member>("EndMembership", caller, end).status();
+        }
         v1::AddMemberRequest add;
         add.set_parent(name);
         *add.mutable_participant() = MakeParticipant(7000 + walkers_, v1::OTHER);
@@ -399,7 +417,7 @@ TEST_F(WalkTest, Cluster) {
     Advance(Of(name), v1::Selection::PUBLISHED);
     return absl::OkStatus();
   };
-  EXPECT_EQ(Walk(ClusterMachine(), fixture).taken, 1 + 1 + 1 + 4 + 4 + 8 + 2);
+  EXPECT_EQ(Walk(ClusterMachine(), fixture).taken, 1 + 2 + 2 + 4 + 4 + 8 + 2);
 }
 
 }  // namespace

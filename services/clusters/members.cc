@@ -108,6 +108,65 @@ absl::Status AddDays(const store::Reader& reader, const store::TableDef& table,
   return absl::OkStatus();
 }
 
+bool IsWhole(const Cluster& cluster) {
+  return cluster.composition().outcome() == "WHOLE";
+}
+
+// The composition that these members are on a day.
+absl::Status SetComposition(const Env& env, const store::Tx& tx, const std::vector<MemberRow>& rows,
+                            base::Date day, Cluster* cluster) {
+  std::vector<Participant> members;
+  for (const MemberRow& row : rows) members.push_back(row.member().participant());
+  ASSIGN_OR_RETURN(*cluster->mutable_composition(),
+                   JudgeComposition(members, cluster->cluster_organization(), cluster->region(),
+                                    {cluster->name(), tx.etag()}, *env.norms, day));
+  SetDecideTime(tx, cluster->mutable_composition());
+  cluster->set_member_count(static_cast<int32_t>(rows.size()));
+  return absl::OkStatus();
+}
+
+// Adds the days after `from` on which a membership of the cluster begins, changes or ends.
+absl::Status AddChanges(const store::Reader& reader, const ClusterRow& row, base::Date from,
+                        std::set<base::Date>* days) {
+  for (const std::string& bin : row.bins()) {
+    RETURN_IF_ERROR(AddDays(reader, kMembers, store::Key::Of(row.number(), bin), from, days));
+  }
+  return absl::OkStatus();
+}
+
+// The first day from which the composition, below the minimum on `on`, has been so without a break.
+absl::StatusOr<base::Date> BelowSince(const Env& env, const store::Tx& tx, const ClusterRow& row,
+                                      base::Date on) {
+  std::set<base::Date> days;
+  RETURN_IF_ERROR(AddChanges(tx, row, base::Date::Min(), &days));
+  base::Date since = on;
+  for (auto day = days.rbegin(); day != days.rend(); ++day) {
+    if (*day > on) continue;
+    ASSIGN_OR_RETURN(const std::vector<MemberRow> rows, MembersOn(tx, row.number(), *day));
+    Cluster then = row.cluster();
+    RETURN_IF_ERROR(SetComposition(env, tx, rows, *day, &then));
+    if (IsWhole(then)) break;
+    since = *day;
+  }
+  return since;
+}
+
+// By day, the versions of a membership that begin after `day` and are no ends.
+absl::StatusOr<std::map<base::Date, MemberRow>> LaterVersions(const store::Reader& reader,
+                                                              const store::Key& key,
+                                                              base::Date day) {
+  ASSIGN_OR_RETURN(const auto versions, reader.Versions(kMembers, key.bytes(), day));
+  std::map<base::Date, MemberRow> later;
+  std::set<base::Date> seen;  // they come newest first
+  for (const store::RawRow& version : versions) {
+    const base::Date from = version.version.effective_from;
+    if (from <= day || !seen.insert(from).second || version.version.ended) continue;
+    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<MemberRow>(version.view()));
+    later.emplace(from, std::move(stored.row));
+  }
+  return later;
+}
+
 // The cure period is over: looks again, and proposes suspension; a person decides.
 absl::Status CureOver(const Env& env, store::Tx& tx, const Deadline& deadline, base::Date day) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(deadline.record(), "clusters/*", 0));
@@ -115,7 +174,7 @@ absl::Status CureOver(const Env& env, store::Tx& tx, const Deadline& deadline, b
   ASSIGN_OR_RETURN(
       auto step,
       cases::BeginByItself(ClusterMachine(), ClusterVerb::kProposeSuspension, std::move(row), day));
-  RETURN_IF_ERROR(Rejudge(env, tx, day, day, day, &step.row));
+  RETURN_IF_ERROR(Rejudge(env, tx, day, &step.row));
   Cluster& cluster = *step.row.mutable_cluster();
   if (cluster.has_below_minimum_from()) {
     *cluster.mutable_suspension_proposed_on() = day.ToProto();
@@ -138,27 +197,68 @@ absl::StatusOr<std::vector<MemberRow>> MembersOn(const store::Reader& reader, in
   return AllOf(reader, kMembers, store::Key::Of(cluster), {.as_of = day});
 }
 
-absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, base::Date since,
-                     base::Date recorded, ClusterRow* row) {
+absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, ClusterRow* row) {
   Cluster& cluster = *row->mutable_cluster();
   ASSIGN_OR_RETURN(const std::vector<MemberRow> rows, MembersOn(tx, row->number(), on));
-  std::vector<Participant> members;
-  for (const MemberRow& member : rows) {
-    members.push_back(member.member().participant());
-    Keep(members.back().bin(), row);
-  }
-  ASSIGN_OR_RETURN(*cluster.mutable_composition(),
-                   JudgeComposition(members, cluster.cluster_organization(), cluster.region(),
-                                    {cluster.name(), tx.etag()}, *env.norms, on));
-  SetDecideTime(tx, cluster.mutable_composition());
-  cluster.set_member_count(static_cast<int32_t>(rows.size()));
+  for (const MemberRow& member : rows) Keep(member.member().participant().bin(), row);
+  RETURN_IF_ERROR(SetComposition(env, tx, rows, on, &cluster));
   RETURN_IF_ERROR(TieMembers(tx, cluster, rows));
-  const bool whole = cluster.composition().outcome() == "WHOLE";
+  const bool whole = IsWhole(cluster);
   if (!whole && !IsKept(cluster.state())) return absl::OkStatus();
+  base::Date since = on;
+  if (!whole) {
+    ASSIGN_OR_RETURN(since, BelowSince(env, tx, *row, on));
+  }
   const Cure before = CureOf(cluster);
-  ASSIGN_OR_RETURN(const Cure after, CureAfter(before, whole, since, recorded, *env.norms));
+  ASSIGN_OR_RETURN(const Cure after, CureAfter(before, whole, since, on, *env.norms));
   SetCure(after, &cluster);
-  return FollowCure(env, tx, cluster, before, after, recorded);
+  return FollowCure(env, tx, cluster, before, after, on);
+}
+
+absl::Status CorrectPast(const Env& env, store::Tx& tx, base::Date from, const ClusterRow& row) {
+  const store::Key key = store::Key::Of(row.number());
+  std::set<base::Date> days{from};
+  RETURN_IF_ERROR(AddChanges(tx, row, from, &days));
+  RETURN_IF_ERROR(AddDays(tx, kClusters, key, from, &days));
+  for (const base::Date day : days) {
+    if (day >= tx.today()) break;
+    ASSIGN_OR_RETURN(auto past, tx.Find(kClusters, key, {.as_of = day}));
+    if (!past.has_value()) continue;  // it was not entered yet
+    Cluster& cluster = *past->row.mutable_cluster();
+    ASSIGN_OR_RETURN(const std::vector<MemberRow> rows, MembersOn(tx, row.number(), day));
+    RETURN_IF_ERROR(SetComposition(env, tx, rows, day, &cluster));
+    Cure cure = CureOf(cluster);
+    if (IsWhole(cluster)) {
+      cure = Cure{};
+    } else if (IsKept(cluster.state())) {
+      // From when it was below is known by now; a cure period runs from when that became known.
+      ASSIGN_OR_RETURN(cure.below_from, BelowSince(env, tx, row, day));
+    }
+    SetCure(cure, &cluster);
+    RETURN_IF_ERROR(tx.Put(kClusters, &past->row, day));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EndMemberships(store::Tx& tx, const std::string& reason, ClusterRow* row) {
+  ASSIGN_OR_RETURN(std::vector<MemberRow> members, MembersOn(tx, row->number(), tx.today()));
+  for (MemberRow& member : members) {
+    const store::Key key = store::Key::Of(row->number(), member.member().participant().bin());
+    Keep(member.member().participant().bin(), row);
+    ASSIGN_OR_RETURN(const auto found, tx.Find(kMembers, key));
+    if (!found.has_value()) return base::StoreCorrupt(kMembers.name);
+    *member.mutable_member()->mutable_member_until() = tx.today().ToProto();
+    member.mutable_member()->set_reason(reason);
+    RETURN_IF_ERROR(tx.Put(kMembers, &member, found->version.effective_from));
+    RETURN_IF_ERROR(tx.End(kMembers, key));
+  }
+  for (const std::string& bin : row->bins()) {
+    const store::Key key = store::Key::Of(row->number(), bin);
+    ASSIGN_OR_RETURN(const auto later, LaterVersions(tx, key, tx.today()));
+    for (const auto& [day, version] : later) RETURN_IF_ERROR(tx.End(kMembers, key, day));
+  }
+  row->mutable_cluster()->set_member_count(0);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const rpc::Call& call,
@@ -202,6 +302,20 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
       RETURN_IF_ERROR(tx.End(kMembers, store::Key::Of(row.number(), bin)));
     }
   }
+  // Nor does what was planned before come about while it is judged: it is as it was filed.
+  for (const std::string& bin : row.bins()) {
+    const store::Key key = store::Key::Of(row.number(), bin);
+    const auto in = wanted.find(bin);
+    ASSIGN_OR_RETURN(auto later, LaterVersions(tx, key, tx.today()));
+    for (auto& [day, member] : later) {
+      if (in == wanted.end()) {
+        RETURN_IF_ERROR(tx.End(kMembers, key, day));
+      } else {
+        *member.mutable_member()->mutable_participant() = *in->second;
+        RETURN_IF_ERROR(tx.Put(kMembers, &member, day));
+      }
+    }
+  }
   for (const auto& [bin, participant] : wanted) {
     MemberRow member;
     member.set_cluster(row.number());
@@ -212,7 +326,7 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
     *member.mutable_member()->mutable_member_from() = tx.today().ToProto();
     RETURN_IF_ERROR(tx.Put(kMembers, &member));
   }
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &row));
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &row));
   RETURN_IF_ERROR(tx.Put(kClusters, &row));
   return cluster.name();
 }
@@ -275,7 +389,7 @@ absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_v
   const base::Date day = base::Date::LegalDay(due);
   // What holds from this day on was recorded before it, or on it: the service that was down on the
   // day gives nobody a longer cure period.
-  RETURN_IF_ERROR(Rejudge(env, tx, day, day, day, &row));
+  RETURN_IF_ERROR(Rejudge(env, tx, day, &row));
   RETURN_IF_ERROR(SetDueDate(tx, row.mutable_cluster()));
   tx.Cite(errors::RulesOfRegister());
   return tx.Put(kClusters, &row, day);

@@ -83,11 +83,12 @@ absl::StatusOr<v1::Application> ApplyToSelection(Env& env, const Call& call, sto
   RETURN_IF_ERROR(tx.Put(kApplications, &row));
 
   initiative.set_application(application.name());
-  *initiative.mutable_expert_subjects() = application.expert_subjects();
+  ASSIGN_OR_RETURN(const std::set<std::string> readers, ReaderSubjects(tx, row));
+  *initiative.mutable_expert_subjects() = {readers.begin(), readers.end()};
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kInitiatives, &step));
   ASSIGN_OR_RETURN(DiagnosticRow diagnosis,
                    Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
-  *diagnosis.mutable_diagnostic()->mutable_expert_subjects() = application.expert_subjects();
+  *diagnosis.mutable_diagnostic()->mutable_expert_subjects() = initiative.expert_subjects();
   RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis));
   selection.set_application_count(selection.application_count() + 1);
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &taken));
@@ -138,7 +139,7 @@ absl::StatusOr<v1::Application> AdmitApplication(Env& env, const Call& call, sto
 
   Application& application = *step.row.mutable_application();
   Selection& selection = *examined.row.mutable_selection();
-  ASSIGN_OR_RETURN(const InitiativeRow of,
+  ASSIGN_OR_RETURN(InitiativeRow of,
                    Need(tx, kInitiatives, store::Key::Of(application.initiative())));
   const base::Date filed =
       base::Date::LegalDay(absl::FromUnixSeconds(application.file_time().seconds()));
@@ -155,6 +156,8 @@ absl::StatusOr<v1::Application> AdmitApplication(Env& env, const Call& call, sto
   if (admitted) {
     ASSIGN_OR_RETURN(const std::string cluster, OpenCandidate(env, tx, call, of.initiative()));
     application.set_cluster(cluster);
+    of.mutable_initiative()->set_cluster(cluster);
+    RETURN_IF_ERROR(tx.Put(kInitiatives, &of));
     selection.set_admitted_count(selection.admitted_count() + 1);
   }
   RETURN_IF_ERROR(step.Lead(admitted ? Application::ADMITTED : Application::REFUSED));

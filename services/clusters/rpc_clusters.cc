@@ -49,7 +49,7 @@ absl::StatusOr<bool> ReportIsOverdue(const store::Reader& reader, const std::str
 
 // Its composition on the day of the step bears it.
 absl::Status CheckWholeNow(const Env& env, store::Tx& tx, ClusterStep* step) {
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step->row));
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step->row));
   Cluster& cluster = *step->row.mutable_cluster();
   RETURN_IF_ERROR(CheckWhole(cluster.composition()));
   *cluster.mutable_decision() = cluster.composition();
@@ -182,11 +182,13 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
         RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
         SetRegions(&cluster);
         KeepPlaces(cluster.regions(), places, cluster.mutable_places());
-        if (cluster.cluster_organization() != organization) {
-          RETURN_IF_ERROR(HandOverDeadlines(tx, cluster));
-        }
-        RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &step.row));
+        const bool other = cluster.cluster_organization() != organization;
+        if (other) RETURN_IF_ERROR(HandOverDeadlines(tx, cluster));
+        RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step.row));
         RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
+        // Experts may be tied to the new one.
+        if (other && cluster.state() == Cluster::CANDIDATE)
+          RETURN_IF_ERROR(TieCandidate(tx, cluster));
         return cluster;
       });
 }
@@ -206,6 +208,7 @@ absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx
                                            const v1::SuspendClusterRequest& request) {
   ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kSuspend, request.name(), request.etag()));
+  step.row.set_suspended_from(step.row.cluster().state());
   RETURN_IF_ERROR(TakeGround(tx, request, Cluster::SUSPENDED, &step));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
   // Suspended already: nothing more is proposed.
@@ -222,6 +225,10 @@ absl::StatusOr<v1::Cluster> ResumeCluster(Env& env, const Call& call, store::Tx&
   RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
   step.row.mutable_cluster()->clear_ground();
   step.row.mutable_cluster()->set_reason(request.reason());
+  // Back to where it was: one that was never registered is not registered by that.
+  RETURN_IF_ERROR(step.Lead(step.row.suspended_from() == Cluster::SELECTED ? Cluster::SELECTED
+                                                                           : Cluster::REGISTERED));
+  step.row.clear_suspended_from();
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
   return step.row.cluster();
 }
@@ -241,6 +248,7 @@ absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx&
   for (const char* kind : {kCureDeadline, kReportDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kind, Deadline::CANCELLED));
   }
+  RETURN_IF_ERROR(EndMemberships(tx, request.reason(), &step.row));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
   RETURN_IF_ERROR(RecountMembers(tx, step.row));
   return cluster;
@@ -295,7 +303,7 @@ absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,
        ++it) {
     ASSIGN_OR_RETURN(auto found, view.Find(kClusters, store::Key::Of(*it), at));
     uint32_t roles = 0;
-    if (!found.has_value() ||
+    if (!found.has_value() || found->row.cluster().state() == Cluster::REMOVED ||
         !rpc::MaySee(call, rpc::TiesOf<Cluster>(), found->row.cluster(), ClusterVisible, &roles)) {
       continue;
     }
@@ -378,6 +386,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     response.set_bin(of.cluster_organization());
     add("admission", of.has_admission(), of.admission(), ReplayAdmission);
     add("scoring", of.has_scoring(), of.scoring(), ReplayTotal);
+    add("composition", of.has_composition(), of.composition(), ReplayComposition);
   } else if (base::MatchResourceName("selections/*", name).ok()) {
     ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, "selections/*", 0));
     ASSIGN_OR_RETURN(const auto found, view.Find(kSelections, store::Key::Of(number)));

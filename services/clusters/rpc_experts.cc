@@ -12,37 +12,14 @@ absl::StatusOr<SelectionRow> SelectionOf(const store::Reader& reader, int32_t nu
   return Need(reader, kSelections, store::Key::Of(number));
 }
 
-// Applications that wait for scores, with initiative and diagnosis, are tied to the selection's
-// experts of now.
-absl::Status TieToExperts(store::Tx& tx, int32_t selection) {
-  ASSIGN_OR_RETURN(const std::set<std::string> subjects, ExpertSubjects(tx, selection));
-  ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
-                   AllOf(tx, kApplications, store::Key::Of(selection)));
-  for (ApplicationRow& row : applications) {
-    Application& application = *row.mutable_application();
-    if (application.state() != Application::FILED && application.state() != Application::ADMITTED)
-      continue;
-    *application.mutable_expert_subjects() = {subjects.begin(), subjects.end()};
-    RETURN_IF_ERROR(tx.Put(kApplications, &row));
-    ASSIGN_OR_RETURN(InitiativeRow of,
-                     Need(tx, kInitiatives, store::Key::Of(application.initiative())));
-    *of.mutable_initiative()->mutable_expert_subjects() = {subjects.begin(), subjects.end()};
-    RETURN_IF_ERROR(tx.Put(kInitiatives, &of));
-    ASSIGN_OR_RETURN(DiagnosticRow diagnosis,
-                     Need(tx, kDiagnostics, store::Key::Of(of.initiative().diagnostic())));
-    *diagnosis.mutable_diagnostic()->mutable_expert_subjects() = {subjects.begin(), subjects.end()};
-    RETURN_IF_ERROR(tx.Put(kDiagnostics, &diagnosis));
-  }
-  return absl::OkStatus();
-}
-
 // Its scores that `drop` says so of count no longer.
 absl::Status DropScores(store::Tx& tx, const ExpertRow& expert,
                         const std::function<bool(const std::set<std::string>& bins)>& drop) {
   ASSIGN_OR_RETURN(const std::vector<ApplicationRow> applications,
                    AllOf(tx, kApplications, store::Key::Of(expert.selection())));
   for (const ApplicationRow& application : applications) {
-    if (!drop({application.bins().begin(), application.bins().end()})) continue;
+    ASSIGN_OR_RETURN(const std::set<std::string> bins, ApplicantToday(tx, application));
+    if (!drop(bins)) continue;
     ASSIGN_OR_RETURN(auto found,
                      tx.Find(kScores, store::Key::Of(expert.selection(), application.number(),
                                                      expert.number())));
@@ -123,6 +100,7 @@ absl::StatusOr<v1::Expert> DeclareTies(Env& env, const Call& call, store::Tx& tx
     return IsTied(expert.employers(), expert.declared_ties(), bins);
   }));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kExperts, &step));
+  RETURN_IF_ERROR(TieToExperts(tx, step.row.selection()));
   return step.row.expert();
 }
 
@@ -165,7 +143,7 @@ absl::StatusOr<v1::Score> ScoreApplication(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(const auto expert,
                    tx.FindUnique(kExpertsBySubject, store::Key::Of(number, call.caller->subject)));
   if (!expert.has_value()) return base::AccessDenied();
-  const std::set<std::string> bins(step.row.bins().begin(), step.row.bins().end());
+  ASSIGN_OR_RETURN(const std::set<std::string> bins, ApplicantToday(tx, step.row));
   RETURN_IF_ERROR(CheckIndependent(expert->row.expert(), bins));
   // For whom it is signed in now counts as well, whatever it declared.
   if (bins.contains(call.caller->bin)) return errors::ExpertTied();

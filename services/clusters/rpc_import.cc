@@ -1,5 +1,8 @@
 // ImportClusters: what a row becomes, and when it may enter. How rows come and are reported on is
 // in common/rpc/import.h.
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/codes.h"
@@ -38,6 +41,9 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     member.set_cluster_organization(row.cluster_organization());
     member.set_region(row.region());
     member.set_oked(row.oked());
+    for (const absl::string_view code : absl::StrSplit(row.goods_codes(), ' ', absl::SkipEmpty())) {
+      member.add_goods_codes(std::string(code));
+    }
     v1::DevelopmentLevel level = v1::DEVELOPMENT_LEVEL_UNSPECIFIED;
     v1::DevelopmentLevel_Parse(row.level(), &level);
     member.set_level(level);
@@ -60,6 +66,18 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
   }
 
   absl::Status Judge(const ImportedMember& member) const override {
+    const absl::Status fit = JudgeMember(member);
+    if (!fit.ok()) refused_.insert(member.register_number());
+    return fit;
+  }
+
+  // A cluster without one of its members is another cluster: it enters whole or not at all.
+  absl::Status JudgeIn(const store::Tx&, const ImportedMember& member) override {
+    return refused_.contains(member.register_number()) ? errors::ClusterRefused()
+                                                       : absl::OkStatus();
+  }
+
+  static absl::Status JudgeMember(const ImportedMember& member) {
     for (const int role : member.participant().roles()) {
       if (role == v1::MEMBER_ROLE_UNSPECIFIED) {
         return base::InvalidField("participant.roles", "is no role");
@@ -109,6 +127,11 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
         return base::InvalidField("register_number",
                                   "names a cluster with another organization or region");
       }
+      const auto& codes = row.cluster().specialization().goods_codes();
+      if (!std::equal(codes.begin(), codes.end(), member.goods_codes().begin(),
+                      member.goods_codes().end())) {
+        return base::InvalidField("goods_codes", "are not those of the cluster's other rows");
+      }
       return row;
     }
     const std::string entry = absl::StrCat("register/", member.register_number());
@@ -119,6 +142,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     clusters_[member.register_number()] = static_cast<int32_t>(number);
     ClusterRow row;
     row.set_number(static_cast<int32_t>(number));
+    *row.mutable_selected_on() = member.order_date();
     Cluster& cluster = *row.mutable_cluster();
     cluster.set_name(ClusterName(row.number()));
     *cluster.mutable_title() = member.title();
@@ -126,6 +150,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     cluster.set_region(member.region());
     cluster.add_regions(member.region());
     cluster.mutable_specialization()->add_okeds(member.oked());
+    *cluster.mutable_specialization()->mutable_goods_codes() = member.goods_codes();
     cluster.set_state(Cluster::REGISTERED);
     cluster.set_level(member.level());
     cluster.set_initiative(entry);
@@ -143,6 +168,9 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
 
   Env& env_;
   std::string subject_;
+  // Register numbers of which a row cannot enter: known when all rows have come, which is before
+  // the command runs.
+  mutable std::set<std::string> refused_;
   std::map<std::string, int32_t> clusters_;  // of this import, by register number
 };
 

@@ -120,7 +120,7 @@ absl::StatusOr<Encoded<v1::ListInitiativesResponse>> ListInitiatives(
   plan.indexes = {{"state", &kInitiativesByState, rpc::EnumKey<Initiative::State>}};
   plan.scopes = {{rpc::v1::ENTITY, &kInitiativesByOrganization},
                  {rpc::v1::AKIMAT, &kInitiativesByRegion}};
-  plan.show = ShowConcealed<Initiative>(call, nullptr);
+  plan.show = ShowClosed<Initiative>(env, call, kInitiatives, plan.at);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListInitiativesResponse>{std::move(page)};
 }
@@ -170,7 +170,7 @@ absl::StatusOr<Encoded<v1::ListDiagnosticsResponse>> ListDiagnostics(
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"initiative", &kDiagnosticsByInitiative,
                    [](const std::string& name) { return std::optional(store::Key::Of(name)); }}};
-  plan.show = ShowConcealed<Diagnostic>(call, nullptr);
+  plan.show = ShowClosed<Diagnostic>(env, call, kDiagnostics, plan.at);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListDiagnosticsResponse>{std::move(page)};
 }

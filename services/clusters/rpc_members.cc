@@ -67,7 +67,8 @@ absl::Status Follow(const Env& env, store::Tx& tx, const std::string& bin, base:
                     cases::Step<ClusterRow>* step) {
   const int32_t number = step->row.number();
   if (day <= tx.today()) {
-    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), day, tx.today(), &step->row));
+    if (day < tx.today()) RETURN_IF_ERROR(CorrectPast(env, tx, day, step->row));
+    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step->row));
   } else {
     tx.Schedule(day.StartOfDay(), kJudgeCompositionTimer, absl::StrCat(number));
   }
@@ -82,6 +83,12 @@ absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
   ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, number));
   const Cluster& cluster = step.row.cluster();
+  // What is scored is what is selected: members may leave meanwhile, and none come.
+  if (cluster.state() == Cluster::CANDIDATE) {
+    ASSIGN_OR_RETURN(const auto open, tx.FindUniqueRaw(kOpenApplicationsByInitiative,
+                                                       store::Key::Of(cluster.initiative())));
+    if (open.has_value()) return errors::InSelection();
+  }
   const Participant& participant = request.participant();
   if (!IsNear(cluster.region(), participant.region())) {
     return errors::RegionNotNeighbouring("participant.region");
@@ -91,6 +98,8 @@ absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
                          request.reason(), "member_from"));
   ASSIGN_OR_RETURN(const auto known,
                    tx.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(),
+                                 known.has_value() ? known->row.member().etag() : std::string()));
   MemberRow row;
   if (known.has_value()) row = known->row;  // it changes what it is, and stays a member since then
   row.set_cluster(number);

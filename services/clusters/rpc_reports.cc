@@ -36,6 +36,8 @@ absl::StatusOr<v1::ClusterReport> SubmitClusterReport(
   if (known.has_value() && request.report().correction_reason().empty()) {
     return errors::CorrectionReasonMissing();
   }
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(),
+                                 known.has_value() ? known->row.report().etag() : std::string()));
   ClusterReportRow row;
   row.set_cluster(number);
   v1::ClusterReport& report = *row.mutable_report();

@@ -28,12 +28,23 @@ absl::StatusOr<std::vector<ApplicationRow>> ApplicationsIn(const store::Reader& 
   return rows;
 }
 
-std::set<std::string> BinsOf(const ApplicationRow& row) {
-  return {row.bins().begin(), row.bins().end()};
+// Numbers of the experts who are tied to an applicant, as it is today.
+absl::StatusOr<std::set<int32_t>> TiedTo(const store::Reader& reader,
+                                         const std::vector<ExpertRow>& experts,
+                                         const ApplicationRow& application) {
+  ASSIGN_OR_RETURN(const std::set<std::string> bins, ApplicantToday(reader, application));
+  std::set<int32_t> tied;
+  for (const ExpertRow& row : experts) {
+    const Expert& expert = row.expert();
+    if (IsTied(expert.employers(), expert.declared_ties(), bins)) tied.insert(row.number());
+  }
+  return tied;
 }
 
 // The scores of an application, opened: their points become public with the transaction that ranks.
-absl::StatusOr<Scored> OpenScores(store::Tx& tx, const ApplicationRow& application) {
+// Those of experts who are tied to it by now do not count.
+absl::StatusOr<Scored> OpenScores(store::Tx& tx, const ApplicationRow& application,
+                                  const std::set<int32_t>& tied) {
   Scored scored;
   scored.number = application.number();
   const auto& filed = application.application().file_time();
@@ -49,6 +60,7 @@ absl::StatusOr<Scored> OpenScores(store::Tx& tx, const ApplicationRow& applicati
     for (const CriterionPoints& points : score.points()) total += points.points();
     score.set_total_points(total);
     score.set_opened(true);
+    if (tied.contains(row.expert())) score.set_counts(false);
     if (score.counts()) {
       ASSIGN_OR_RETURN(scored.scores[row.expert()], PointsOf(score.points(), "points"));
     }
@@ -59,18 +71,14 @@ absl::StatusOr<Scored> OpenScores(store::Tx& tx, const ApplicationRow& applicati
 
 // Who must score each application: experts who are not dismissed and not tied to it. One who never
 // declared must declare or be dismissed: silence does not shrink the panel.
-std::map<int32_t, std::set<int32_t>> WhoMustScore(const std::vector<ExpertRow>& experts,
-                                                  const std::vector<ApplicationRow>& applications) {
-  std::map<int32_t, std::set<int32_t>> due;
-  for (const ApplicationRow& application : applications) {
-    for (const ExpertRow& expert : experts) {
-      if (expert.expert().state() == Expert::DISMISSED) continue;
-      if (absl::Status fit = CheckIndependent(expert.expert(), BinsOf(application));
-          base::ReasonOf(fit) == "EXPERT_TIED") {
-        continue;
-      }
-      due[application.number()].insert(expert.number());
-    }
+std::set<int32_t> WhoMustScore(const std::vector<ExpertRow>& experts,
+                               const std::set<int32_t>& tied) {
+  std::set<int32_t> due;
+  for (const ExpertRow& expert : experts) {
+    const Expert::State state = expert.expert().state();
+    if (state == Expert::DISMISSED) continue;
+    if (state == Expert::DECLARED && tied.contains(expert.number())) continue;
+    due.insert(expert.number());
   }
   return due;
 }
@@ -177,12 +185,14 @@ absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(const std::vector<ExpertRow> experts,
                    AllOf(tx, kExperts, store::Key::Of(step.row.number())));
   std::vector<Scored> scored;
+  std::map<int32_t, std::set<int32_t>> due;
   for (const ApplicationRow& application : applications) {
-    ASSIGN_OR_RETURN(Scored opened, OpenScores(tx, application));
+    ASSIGN_OR_RETURN(const std::set<int32_t> tied, TiedTo(tx, experts, application));
+    ASSIGN_OR_RETURN(Scored opened, OpenScores(tx, application, tied));
     scored.push_back(std::move(opened));
+    due[application.number()] = WhoMustScore(experts, tied);
   }
-  RETURN_IF_ERROR(
-      CheckScores(WhoMustScore(experts, applications), scored, selection.min_experts()));
+  RETURN_IF_ERROR(CheckScores(due, scored, selection.min_experts()));
   ASSIGN_OR_RETURN(*selection.mutable_ranking(),
                    Rank(scored, selection.pass_points(), {selection.name(), tx.etag()}));
   SetDecideTime(tx, selection.mutable_ranking());
@@ -234,7 +244,8 @@ absl::StatusOr<v1::Selection> DecideSelection(Env& env, const Call& call, store:
   ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
                    ApplicationsIn(tx, step.row.number(), Application::SCORED));
   for (const ApplicationRow& row : applications) {
-    meeting.applicants.insert(row.bins().begin(), row.bins().end());
+    ASSIGN_OR_RETURN(const std::set<std::string> bins, ApplicantToday(tx, row));
+    meeting.applicants.insert(bins.begin(), bins.end());
   }
   std::map<int32_t, std::string> reasons;
   for (int i = 0; i < request.passed_over_size(); ++i) {
@@ -273,31 +284,40 @@ absl::StatusOr<v1::Selection> PublishResults(Env& env, const Call& call, store::
                                                       request.name(), request.etag()));
   ASSIGN_OR_RETURN(std::vector<ApplicationRow> applications,
                    ApplicationsIn(tx, step.row.number(), Application::SCORED));
+  int32_t count = 0;
   for (ApplicationRow& row : applications) {
     ASSIGN_OR_RETURN(
         auto published,
         cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kPublish, std::move(row)));
     Application& application = *published.row.mutable_application();
-    const bool chosen = published.row.chosen();
     application.set_reason(published.row.passed_over());
+    // Members may have left since it was scored: what is below the minimum by now is no cluster.
+    ClusterRow candidate;
+    bool chosen = published.row.chosen();
+    if (chosen) {
+      ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(application.cluster(), "clusters/*", 0));
+      ASSIGN_OR_RETURN(candidate, Need(tx, kClusters, store::Key::Of(number)));
+      RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &candidate));
+      *application.mutable_composition() = candidate.cluster().composition();
+      chosen = CheckWhole(candidate.cluster().composition()).ok();
+      if (!chosen) RETURN_IF_ERROR(tx.Put(kClusters, &candidate));
+    }
     RETURN_IF_ERROR(published.Lead(chosen ? Application::SELECTED : Application::NOT_SELECTED));
     RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kApplications, &published));
     if (!chosen) {
       RETURN_IF_ERROR(Release(env, tx, application.initiative()));
       continue;
     }
+    ++count;
     RETURN_IF_ERROR(Adopt(env, tx, application.initiative()));
-    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(application.cluster(), "clusters/*", 0));
-    ASSIGN_OR_RETURN(ClusterRow cluster, Need(tx, kClusters, store::Key::Of(number)));
     ASSIGN_OR_RETURN(auto selected, cases::BeginByItself(ClusterMachine(), ClusterVerb::kSelect,
-                                                         std::move(cluster)));
+                                                         std::move(candidate)));
     selected.row.mutable_cluster()->set_application(application.name());
-    // It was judged as a candidate; from now on a loss has a cure period.
-    selected.row.mutable_cluster()->set_state(Cluster::SELECTED);
-    RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), tx.today(), tx.today(), &selected.row));
+    *selected.row.mutable_selected_on() = tx.today().ToProto();
     RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &selected));
     RETURN_IF_ERROR(RecountMembers(tx, selected.row));
   }
+  step.row.mutable_selection()->set_selected_count(count);
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
   return step.row.selection();
 }

@@ -208,6 +208,8 @@ absl::StatusOr<v1::Support> RequestSupport(Env& env, const Call& call, store::Tx
   const Cluster& cluster = found->row.cluster();
   if (!IsEligible(cluster.state())) return errors::ClusterNotEligible();
   RETURN_IF_ERROR(CheckPurpose(request.support()));
+  ASSIGN_OR_RETURN(const base::Date selected, base::Date::FromProto(found->row.selected_on()));
+  RETURN_IF_ERROR(CheckSupportYear(request.support().year(), selected, tx.today()));
   if (IsProject(request.support())) {
     ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, request.support(), found->row));
     if (belonging.kind == Belonging::kNot) return errors::RecipientNotInCluster();

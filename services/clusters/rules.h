@@ -107,9 +107,11 @@ absl::Status CheckPlaces(const std::string& main_region,
                          const google::protobuf::RepeatedPtrField<Participant>& participants,
                          const std::string& path);
 
-// What a change of the composition does to the cure period (Art. 9(17)). `day`: from which the new
-// composition holds; `recorded`: the day it became known. Whole to below: a period begins with the
-// later of the two. A second loss gives no new period. Whole again ends it.
+// What a composition does to the cure period (Art. 9(17)). `day`: of one below the minimum the
+// first on which it was and stayed so; `recorded`: the day this became known. Whole to below: a
+// period begins with the later of the two. A second loss gives no new period, a correction that
+// shows the loss to be older neither; one that shows it to be younger, as it was whole in between,
+// lets the period end no earlier than that loss has it. Whole again ends it.
 struct Cure {
   std::optional<base::Date> below_from;
   std::optional<base::Date> until;

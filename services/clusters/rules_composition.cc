@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/neighbours.h"
@@ -37,7 +38,8 @@ constexpr char kFiled[] = "filed";
 constexpr char kFrom[] = "applications_from";
 constexpr char kUntil[] = "applications_until";
 constexpr char kDocuments[] = "documents_complete";
-constexpr char kPlanSteps[] = "work_plan_steps";
+// Whether there is one: how many steps it has is confidential, and the admission becomes public.
+constexpr char kPlan[] = "has_work_plan";
 
 constexpr char kStep[] = "step";
 constexpr char kGround[] = "ground";
@@ -150,8 +152,8 @@ absl::StatusOr<Decision> DecideAdmission(const Facts& facts) {
   ASSIGN_OR_RETURN(const int64_t complete, facts.Number(kDocuments));
   AddFinding(&decision, "DOCUMENTS_COMPLETE", complete == 1, errors::RulesOfSelection(), facts,
              {kDocuments});
-  ASSIGN_OR_RETURN(const int64_t steps, facts.Number(kPlanSteps));
-  AddFinding(&decision, "HAS_WORK_PLAN", steps > 0, errors::Organization(), facts, {kPlanSteps});
+  ASSIGN_OR_RETURN(const int64_t plan, facts.Number(kPlan));
+  AddFinding(&decision, "HAS_WORK_PLAN", plan == 1, errors::Organization(), facts, {kPlan});
   decision.set_outcome(cases::AllSatisfied(decision) ? "ADMITTED" : "REFUSED");
   return decision;
 }
@@ -183,6 +185,11 @@ Decision Signed(Decision decision, const norms::Norms& norms, const Facts& facts
   return decision;
 }
 
+// 24.10 covers 24.10.1.
+bool Covers(const std::string& announced, const std::string& oked) {
+  return oked == announced || absl::StartsWith(oked, absl::StrCat(announced, "."));
+}
+
 bool InScope(const Initiative& initiative, const Selection& selection) {
   const auto region = base::Kato::Parse(initiative.region());
   const bool here =
@@ -193,11 +200,12 @@ bool InScope(const Initiative& initiative, const Selection& selection) {
                     return place.ok() && region.ok() && place->prefix() == region->prefix();
                   });
   const auto& own = initiative.specialization().okeds();
-  const bool branch = selection.okeds().empty() ||
-                      std::any_of(own.begin(), own.end(), [&](const std::string& oked) {
-                        return std::find(selection.okeds().begin(), selection.okeds().end(),
-                                         oked) != selection.okeds().end();
-                      });
+  const bool branch =
+      selection.okeds().empty() ||
+      std::any_of(own.begin(), own.end(), [&](const std::string& oked) {
+        return std::any_of(selection.okeds().begin(), selection.okeds().end(),
+                           [&](const std::string& announced) { return Covers(announced, oked); });
+      });
   return here && branch;
 }
 
@@ -259,7 +267,17 @@ absl::Status CheckPlaces(const std::string& main_region,
 absl::StatusOr<Cure> CureAfter(const Cure& before, bool whole, base::Date day, base::Date recorded,
                                const norms::Norms& norms) {
   if (whole) return Cure{};
-  if (before.below_from.has_value()) return before;
+  if (before.below_from.has_value()) {
+    Cure after = before;
+    after.below_from = day;
+    if (day <= *before.below_from || !before.until.has_value()) return after;
+    ASSIGN_OR_RETURN(const norms::Term younger, norms::TermOf(norms, kCureDays, day));
+    if (younger.last_day > *before.until) {
+      after.until = younger.last_day;
+      after.proposed.reset();
+    }
+    return after;
+  }
   ASSIGN_OR_RETURN(const norms::Term term,
                    norms::TermOf(norms, kCureDays, std::max(day, recorded)));
   return Cure{day, term.last_day, std::nullopt};
@@ -326,7 +344,7 @@ absl::StatusOr<Decision> Admit(const Filing& filing, const norms::Norms& norms) 
   facts.Set(kUntil, until.ToString(), selection.name(), selection.etag());
   facts.Set(kDocuments, filing.documents_complete ? "1" : "0", filing.application.name,
             filing.application.etag);
-  facts.Set(kPlanSteps, absl::StrCat(initiative.work_plan_size()), source.name, source.etag);
+  facts.Set(kPlan, initiative.work_plan().empty() ? "0" : "1", source.name, source.etag);
   ASSIGN_OR_RETURN(Decision decision, DecideAdmission(facts));
   return Signed(std::move(decision), norms, facts);
 }

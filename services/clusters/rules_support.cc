@@ -279,6 +279,12 @@ absl::StatusOr<int32_t> SupportYear(int32_t first_year, int32_t year) {
   return number;
 }
 
+absl::Status CheckSupportYear(int32_t year, base::Date selected, base::Date today) {
+  return selected.year() <= year && year <= today.year()
+             ? absl::OkStatus()
+             : errors::SupportYearNotPossible(selected.year(), today.year());
+}
+
 absl::Status CheckPurpose(const Support& support) {
   if (!IsProject(support)) {
     return support.has_project()

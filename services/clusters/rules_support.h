@@ -28,6 +28,11 @@ bool IsEligible(Cluster::State state);
 // without; UPKEEP_TERM_OVER.
 absl::StatusOr<int32_t> SupportYear(int32_t first_year, int32_t year);
 
+// The year that costs belong to has begun by the day of the request, and is not before that in
+// which the cluster was selected: support is for clusters that have been (Art. 40(1)).
+// SUPPORT_YEAR_NOT_POSSIBLE.
+absl::Status CheckSupportYear(int32_t year, base::Date selected, base::Date today);
+
 // What of the costs is accepted, item by item: COSTS_INCOMPLETE, ACCEPTED_OVER_COST.
 absl::StatusOr<base::Money> Accept(
     const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,

@@ -145,8 +145,26 @@ TEST(CureTest, RunsFromTheLaterOfTheLossAndItsRecording) {
        known,
        lost,
        {known, Day("2026-09-13"), std::nullopt}},
-      {"a second loss gives no new period", running, false, known, known, running},
-      {"proposed stays proposed", proposed, false, known, known, proposed},
+      {"a second loss gives no new period", running, false, lost, known, running},
+      {"an older loss gives no new period",
+       running,
+       false,
+       lost.AddDays(-5),
+       known,
+       {lost.AddDays(-5), Day("2026-09-13"), std::nullopt}},
+      {"nor does one that its period covers",
+       running,
+       false,
+       lost.AddDays(5),
+       known.AddDays(30),
+       {lost.AddDays(5), Day("2026-09-13"), std::nullopt}},
+      {"a younger loss has its own",
+       proposed,
+       false,
+       known.AddDays(5),
+       known.AddDays(100),
+       {known.AddDays(5), Day("2026-09-18"), std::nullopt}},
+      {"proposed stays proposed", proposed, false, lost, known, proposed},
       {"whole again", proposed, true, known, known, whole},
   };
   for (const auto& c : kCases) {
@@ -221,6 +239,15 @@ TEST(AdmissionTest, EveryFindingBothWays) {
   EXPECT_EQ(admitted([](I*, S* s, Filing*) { s->add_regions("111010000"); }), "");
   EXPECT_EQ(admitted([](I*, S* s, Filing*) { s->add_okeds("10.11"); }), "IN_SCOPE_OF_SELECTION");
   EXPECT_EQ(admitted([](I*, S* s, Filing*) { s->add_okeds("28.30"); }), "");
+  const auto branch = [&](const char* own, const char* announced) {
+    return admitted([&](I* i, S* s, Filing*) {
+      *i->mutable_specialization()->mutable_okeds(0) = own;
+      s->add_okeds(announced);
+    });
+  };
+  EXPECT_EQ(branch("24.10.1", "24.10"), "");
+  EXPECT_EQ(branch("24.10", "24.10.1"), "IN_SCOPE_OF_SELECTION") << "the part is not the whole";
+  EXPECT_EQ(branch("24.10.1", "24.1"), "IN_SCOPE_OF_SELECTION");
 }
 
 TEST(IndependenceTest, NoOrganizationInCommon) {

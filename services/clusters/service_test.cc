@@ -91,6 +91,40 @@ class ServiceTest : public ClustersTest {
     return absl::StrCat(summary.cluster_count(), " ", summary.organization_count(), " ",
                         summary.manufacturer_count(), " ", summary.membership_count());
   }
+  v1::Cluster ClusterOn(const std::string& name, base::Date day) {
+    v1::GetClusterRequest get;
+    get.set_name(name);
+    *get.mutable_as_of() = day.ToProto();
+    return Must<v1::Cluster>("GetCluster", auditor_, get);
+  }
+  // What the register says of a cluster on a day is what its members of that day say.
+  void ExpectOfItsDay(const std::string& name, base::Date day) {
+    const v1::Cluster cluster = ClusterOn(name, day);
+    EXPECT_EQ(cluster.member_count(), MembersOf(name, day).members_size())
+        << name << " " << day.ToString();
+    if (cluster.state() == v1::Cluster::REMOVED) return;
+    EXPECT_EQ(cluster.has_below_minimum_from(), IsBelow(name, day)) << name << day.ToString();
+    if (!cluster.has_below_minimum_from()) return;
+    const base::Date from = *base::Date::FromProto(cluster.below_minimum_from());
+    for (base::Date at = from; at <= day; at = at.AddDays(1)) {
+      EXPECT_TRUE(IsBelow(name, at)) << name << " " << at.ToString();
+    }
+    EXPECT_FALSE(IsBelow(name, from.AddDays(-1))) << name << " " << from.ToString();
+  }
+  bool IsBelow(const std::string& name, base::Date day) {
+    int manufacturers = 0, science = 0;
+    const auto members = MembersOf(name, day);
+    for (const v1::Member& member : members.members()) {
+      const auto& roles = member.participant().roles();
+      const auto is = [&](int least, int most) {
+        return std::any_of(roles.begin(), roles.end(),
+                           [&](int role) { return least <= role && role <= most; });
+      };
+      manufacturers += is(v1::MANUFACTURER, v1::MANUFACTURER) ? 1 : 0;
+      science += is(v1::RESEARCH, v1::VOCATIONAL_EDUCATION) ? 1 : 0;
+    }
+    return members.members_size() < 10 || manufacturers < 5 || science < 1;
+  }
   v1::ReplayDecisionResponse ReplayOf(const std::string& name) {
     v1::ReplayDecisionRequest request;
     request.set_name(name);
@@ -98,8 +132,10 @@ class ServiceTest : public ClustersTest {
   }
   absl::StatusOr<v1::ClusterReport> Report(const std::string& cluster, int year,
                                            const rpc::Caller& caller,
-                                           const std::string& correction = "") {
+                                           const std::string& correction = "",
+                                           const std::string& etag = "") {
     v1::SubmitClusterReportRequest submit;
+    submit.set_etag(etag);
     submit.set_parent(cluster);
     v1::ClusterReport& report = *submit.mutable_report();
     report.set_year(year);
@@ -545,6 +581,235 @@ TEST_F(ServiceTest, ReportsAreOwedEveryYear) {
             *base::Date::Of(year + 4, 3, 1));
 }
 
+// A loss that is told late, an older one told later still, and one that was healed for a while.
+TEST_F(ServiceTest, BelowTheMinimumFromTheFirstDayOfIt) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const base::Date day = today();
+  const int n = round.organizations[0];
+  const auto below_from = [&] {
+    return base::Date::FromProto(ClusterNow(round.cluster).below_minimum_from())->ToString();
+  };
+  GoTo(day.AddDays(20));
+  ASSERT_TRUE(EndIt(round.cluster, Bin(n + 7), day.AddDays(10), organization).ok());
+  EXPECT_EQ(below_from(), day.AddDays(10).ToString());
+  const auto until = *base::Date::FromProto(ClusterNow(round.cluster).cure_until());
+  EXPECT_EQ(until, day.AddDays(110));
+  ASSERT_TRUE(EndIt(round.cluster, Bin(n + 6), day.AddDays(5), organization).ok());
+  EXPECT_EQ(below_from(), day.AddDays(5).ToString());
+  EXPECT_EQ(*base::Date::FromProto(ClusterNow(round.cluster).cure_until()), until);
+  // Two others were members until the fifteenth day, and it was whole until then.
+  ASSERT_TRUE(AddIt(round.cluster, MakeParticipant(930, v1::RESEARCH), day.AddDays(5), organization,
+                    "по протоколу")
+                  .ok());
+  EXPECT_EQ(below_from(), day.AddDays(10).ToString());
+  for (int i = 0; i <= 20; ++i) ExpectOfItsDay(round.cluster, day.AddDays(i));
+  ASSERT_TRUE(AddIt(round.cluster, MakeParticipant(931, v1::OTHER), day.AddDays(10), organization,
+                    "по протоколу")
+                  .ok());
+  EXPECT_FALSE(ClusterNow(round.cluster).has_below_minimum_from());
+  ASSERT_TRUE(EndIt(round.cluster, Bin(931), day.AddDays(15), organization).ok());
+  EXPECT_EQ(below_from(), day.AddDays(15).ToString());
+  for (int i = 0; i <= 20; ++i) ExpectOfItsDay(round.cluster, day.AddDays(i));
+}
+
+TEST_F(ServiceTest, ARemovedClusterHasNoMembersAndIsNotFound) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const base::Date day = today();
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(940, v1::OTHER), day.AddDays(30), organization).ok());
+  GoTo(day.AddDays(10));
+  Must<v1::Cluster>("RemoveCluster", authority_, Ordered<v1::RemoveClusterRequest>(round.cluster));
+  for (const auto& [days, members] :
+       std::vector<std::pair<int, int>>{{0, 10}, {9, 10}, {10, 0}, {30, 0}, {40, 0}}) {
+    EXPECT_EQ(MembersOf(round.cluster, day.AddDays(days)).members_size(), members) << days;
+    v1::FindClustersRequest find;
+    find.set_goods_code("8432");
+    *find.mutable_as_of() = day.AddDays(days).ToProto();
+    const auto found = Must<v1::FindClustersResponse>("FindClusters", auditor_, find);
+    EXPECT_EQ(found.clusters_size(), members == 0 ? 0 : 1) << days;
+  }
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 0);
+  v1::GetMemberRequest get;
+  get.set_name(absl::StrCat(round.cluster, "/members/", Bin(round.organizations[0] + 1)));
+  *get.mutable_as_of() = day.ToProto();
+  EXPECT_EQ(*base::Date::FromProto(Must<v1::Member>("GetMember", public_, get).member_until()),
+            day.AddDays(10));
+}
+
+// What is not in the register yet can be suspended as well, and resuming does not register it.
+TEST_F(ServiceTest, ASelectedClusterIsSuspendedAndSelectedAgain) {
+  const Round round = RoundAt(v1::Selection::PUBLISHED);
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  ASSERT_TRUE(
+      EndIt(round.cluster, Bin(round.organizations[0] + 6), std::nullopt, organization).ok());
+  GoTo(today().AddDays(91));
+  ASSERT_TRUE(ClusterNow(round.cluster).has_suspension_proposed_on());
+  auto suspend = Ordered<v1::SuspendClusterRequest>(round.cluster);
+  suspend.set_ground(v1::Cluster::COMPOSITION_NOT_CURED);
+  EXPECT_EQ(Must<v1::Cluster>("SuspendCluster", authority_, suspend).state(),
+            v1::Cluster::SUSPENDED);
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(912, v1::RESEARCH), std::nullopt, organization).ok());
+  const auto resume = Ordered<v1::ResumeClusterRequest>(round.cluster);
+  const auto resumed = Must<v1::Cluster>("ResumeCluster", authority_, resume);
+  EXPECT_EQ(resumed.state(), v1::Cluster::SELECTED);
+  EXPECT_TRUE(resumed.has_due_date()) << "registration is owed again";
+  ASSERT_TRUE(RegisterIt(round.cluster, authority_).ok());
+  Must<v1::Cluster>("SuspendCluster", authority_,
+                    Ordered<v1::SuspendClusterRequest>(round.cluster));
+  EXPECT_EQ(Must<v1::Cluster>("ResumeCluster", authority_, resume).state(),
+            v1::Cluster::REGISTERED);
+}
+
+// What is selected is what was scored: nobody comes meanwhile, and who leaves counts.
+TEST_F(ServiceTest, ACandidateThatFellApartIsNotSelected) {
+  const Round round = RoundAt(v1::Selection::DECIDED, 2);
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  EXPECT_EQ(InitiativeNow(round.initiatives[0]).cluster(), round.cluster);
+  const absl::Status added =
+      AddIt(round.cluster, MakeParticipant(920, v1::RESEARCH), std::nullopt, organization).status();
+  EXPECT_EQ(ReasonOf(added), "CLUSTER_IN_SELECTION");
+  EXPECT_EQ(base::LegalBasisOf(added).article(), "Art. 40(1)");
+  EXPECT_EQ(ReasonOf(AddIt(round.cluster, MakeParticipant(920, v1::RESEARCH), today().AddDays(30),
+                           organization)
+                         .status()),
+            "CLUSTER_IN_SELECTION");
+  ASSERT_TRUE(
+      EndIt(round.cluster, Bin(round.organizations[0] + 6), std::nullopt, organization).ok());
+  ASSERT_TRUE(PublishIt(round.selection, authority_).ok());
+  const v1::Application fallen = ApplicationNow(round.applications[0]);
+  EXPECT_EQ(fallen.state(), v1::Application::NOT_SELECTED);
+  EXPECT_EQ(fallen.composition().outcome(), "BELOW_MINIMUM");
+  for (const auto& finding : fallen.composition().findings()) {
+    const bool lost =
+        finding.rule() == "HAS_RESEARCH_OR_EDUCATION" || finding.rule() == "ENOUGH_PARTICIPANTS";
+    EXPECT_EQ(finding.satisfied(), !lost) << finding.rule();
+    EXPECT_NE(finding.legal_basis().article(), "");
+  }
+  EXPECT_EQ(ClusterNow(round.cluster).state(), v1::Cluster::CANDIDATE);
+  EXPECT_EQ(InitiativeNow(round.initiatives[0]).state(), v1::Initiative::DIAGNOSED);
+  const v1::Application other = ApplicationNow(round.applications[1]);
+  EXPECT_EQ(other.state(), v1::Application::SELECTED);
+  EXPECT_EQ(other.composition().outcome(), "WHOLE");
+  EXPECT_EQ(SelectionNow(round.selection).selected_count(), 1);
+  const auto replayed = ReplayOf(fallen.name());
+  EXPECT_EQ(replayed.replays_size(), 3);
+  for (const auto& replay : replayed.replays()) {
+    EXPECT_TRUE(replay.same()) << replay.field();
+  }
+  // Out of the selection it may find another.
+  EXPECT_TRUE(
+      AddIt(round.cluster, MakeParticipant(920, v1::RESEARCH), std::nullopt, organization).ok());
+}
+
+// An organization that takes a candidate over in the middle of the scoring is tied as any other.
+TEST_F(ServiceTest, TiesAreThoseOfTheDayOfScoringToo) {
+  const Round round = RoundAt(v1::Selection::SCORING);
+  ASSERT_TRUE(Declare(round.experts[0], 1, {Bin(3000)}).ok());
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(ScoreIt(round.applications[0], ExpertOf(i)).ok());
+  v1::UpdateClusterRequest update;
+  update.mutable_cluster()->set_name(round.cluster);
+  update.mutable_cluster()->set_cluster_organization(Bin(3000));
+  update.mutable_update_mask()->add_paths("cluster_organization");
+  Must<v1::Cluster>("UpdateCluster", institute_, update);
+  EXPECT_EQ(ReasonOf(ScoreIt(round.applications[0], ExpertOf(1)).status()), "EXPERT_TIED");
+  EXPECT_EQ(ReasonOf(CloseIt(round.selection, examiner_).status()), "SCORES_MISSING");
+  EXPECT_THAT(InitiativeNow(round.initiatives[0]).expert_subjects(),
+              ElementsAre("expert-2", "expert-3"));
+  const auto fresh = Appoint(round.selection, 4, authority_);
+  ASSERT_TRUE(Declare(fresh->name(), 4).ok());
+  ASSERT_TRUE(ScoreIt(round.applications[0], ExpertOf(4)).ok());
+  ASSERT_TRUE(CloseIt(round.selection, examiner_).ok());
+  EXPECT_EQ(ApplicationNow(round.applications[0]).score_count(), 3);
+  const auto scores = ScoresFor(round.applications[0], auditor_);
+  for (const v1::Score& score : scores.scores()) {
+    EXPECT_EQ(score.counts(), score.expert_subject() != "expert-1") << score.expert_subject();
+  }
+}
+
+TEST_F(ServiceTest, AnExpertReadsWhatItExaminesWhileItDoes) {
+  const Round round = RoundAt(v1::Selection::SCORING);
+  const base::Date then = today();
+  const auto reads = [&](int n, std::optional<base::Date> as_of = std::nullopt) {
+    v1::GetInitiativeRequest get;
+    get.set_name(round.initiatives[0]);
+    v1::ListInitiativesRequest list;
+    v1::GetDiagnosticRequest diagnostic;
+    diagnostic.set_name(InitiativeNow(round.initiatives[0]).diagnostic());
+    if (as_of.has_value()) {
+      *get.mutable_as_of() = as_of->ToProto();
+      *list.mutable_as_of() = as_of->ToProto();
+      *diagnostic.mutable_as_of() = as_of->ToProto();
+    }
+    const auto found = Do<v1::Initiative>("GetInitiative", ExpertOf(n), get);
+    EXPECT_EQ(ReasonOf(found.status()), found.ok() ? "" : "ACCESS_DENIED");
+    EXPECT_EQ(Do<v1::Diagnostic>("GetDiagnostic", ExpertOf(n), diagnostic).ok(), found.ok());
+    const auto listed =
+        Must<v1::ListInitiativesResponse>("ListInitiatives", ExpertOf(n), list).initiatives_size();
+    EXPECT_EQ(listed, found.ok() ? 1 : 0);
+    return found.ok();
+  };
+  EXPECT_TRUE(reads(1));
+  const auto fresh = Appoint(round.selection, 4, authority_);
+  ASSERT_TRUE(fresh.ok());
+  EXPECT_FALSE(reads(4)) << "before it has declared its ties";
+  ASSERT_TRUE(Declare(fresh->name(), 4).ok());
+  EXPECT_TRUE(reads(4));
+  ASSERT_TRUE(Declare(fresh->name(), 4, {Bin(round.organizations[0] + 2)}).ok());
+  EXPECT_FALSE(reads(4)) << "it is tied";
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(ScoreIt(round.applications[0], ExpertOf(i)).ok());
+  GoTo(today().AddDays(1));
+  EXPECT_FALSE(reads(4, then)) << "nor as it was on another day";
+  ASSERT_TRUE(CloseIt(round.selection, examiner_).ok());
+  ASSERT_TRUE(Do<v1::Selection>("DecideSelection", decider_, Protocol(round.selection)).ok());
+  EXPECT_TRUE(reads(1));
+  EXPECT_TRUE(reads(1, then));
+  ASSERT_TRUE(PublishIt(round.selection, authority_).ok());
+  EXPECT_FALSE(reads(1)) << "its work is done";
+  EXPECT_FALSE(reads(1, then));
+}
+
+TEST_F(ServiceTest, ACorrectionNamesTheVersionThatWasSeen) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const int n = round.organizations[0] + 7;
+  v1::GetMemberRequest get;
+  get.set_name(absl::StrCat(round.cluster, "/members/", Bin(n)));
+  v1::AddMemberRequest add;
+  add.set_parent(round.cluster);
+  *add.mutable_participant() = MakeParticipant(n, v1::OTHER);
+  add.set_etag(Must<v1::Member>("GetMember", public_, get).etag());
+  Must<v1::Member>("AddMember", organization, add);
+  EXPECT_EQ(ReasonOf(Do<v1::Member>("AddMember", organization, add).status()), "VERSION_MISMATCH");
+  GoTo(*base::Date::Of(today().year() + 1, 2, 1));
+  const auto report = Report(round.cluster, today().year() - 1, organization);
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_TRUE(
+      Report(round.cluster, today().year() - 1, organization, "опечатка", report->etag()).ok());
+  EXPECT_EQ(
+      ReasonOf(
+          Report(round.cluster, today().year() - 1, organization, "ещё", report->etag()).status()),
+      "VERSION_MISMATCH");
+}
+
+// How long its work plan is, is the applicant's own.
+TEST_F(ServiceTest, AnAdmissionDoesNotCountStepsOfAPlan) {
+  const Round round = RoundAt(v1::Selection::PUBLISHED);
+  v1::GetApplicationRequest get;
+  get.set_name(round.applications[0]);
+  const auto open = Must<v1::Application>("GetApplication", public_, get);
+  int plans = 0;
+  for (const auto& finding : open.admission().findings()) {
+    for (const auto& fact : finding.facts()) {
+      EXPECT_NE(fact.name(), "work_plan_steps");
+      if (fact.name() == "has_work_plan") plans += fact.value() == "1" ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(plans, 1);
+}
+
 TEST_F(ServiceTest, AnOrganizationOfSeveralClustersCountsOnce) {
   const Round one = Registered(), two = Registered();
   EXPECT_EQ(Totals(today()), "2 20 10 20");
@@ -580,6 +845,7 @@ TEST_F(ServiceTest, TotalsAreWhatALookAtEverythingSays) {
   }
   for (base::Date day = start; day <= today(); day = day.AddDays(1)) {
     EXPECT_EQ(Totals(day), Counted(day)) << day.ToString();
+    for (const Round& round : rounds) ExpectOfItsDay(round.cluster, day);
   }
   const auto findings = store().Scrub();
   ASSERT_TRUE(findings.ok());
@@ -689,6 +955,7 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
     made.set_cluster_organization(Bin(4000));
     made.set_region(kAkmola);
     made.set_oked("10.51");
+    made.set_goods_codes("0401 040210");
     made.set_level("MATURE");
     made.set_member_bin(Bin(n));
     made.set_member_title(absl::StrCat("Завод ", n));
@@ -731,14 +998,22 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
   EXPECT_FALSE(invalid->committed());
   EXPECT_EQ(invalid->invalid_count(), 1);
   EXPECT_EQ(Summary().cluster_count(), 0);
+  // A member that cannot be in it keeps its whole cluster out, and no other.
   auto far = rows;
-  far.push_back(row(11, "KZ-7", 4011, "SUPPLIER", kMangystau));
+  far.push_back(row(11, "KZ-8", 4021, "SUPPLIER"));
+  far.push_back(row(12, "KZ-8", 4022, "SUPPLIER", kMangystau));
+  far.push_back(row(13, "KZ-8", 4023, "SUPPLIER"));
   const auto dry = import(far, true, NextUuid());
   ASSERT_TRUE(dry.ok()) << dry.status();
   EXPECT_FALSE(dry->committed());
   EXPECT_EQ(dry->entered_count(), 10);
-  EXPECT_EQ(dry->refused_count(), 1);
-  EXPECT_EQ(dry->rows(10).reason(), "REGION_NOT_NEIGHBOURING");
+  EXPECT_EQ(dry->refused_count(), 3);
+  EXPECT_EQ(dry->rows(10).reason(), "CLUSTER_REFUSED");
+  EXPECT_EQ(dry->rows(11).reason(), "REGION_NOT_NEIGHBOURING");
+  EXPECT_EQ(dry->rows(12).reason(), "CLUSTER_REFUSED");
+  auto codes = rows;
+  codes[4].set_goods_codes("8432");
+  EXPECT_EQ(import(codes, true, NextUuid())->invalid_count(), 1) << "one cluster, one list";
   EXPECT_EQ(Summary().cluster_count(), 0);
   const std::string id = NextUuid();
   const auto entered = import(far, false, id);
@@ -755,6 +1030,13 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
   EXPECT_EQ(cluster.composition().outcome(), "WHOLE");
   EXPECT_EQ(base::Date::FromProto(cluster.due_date())->ToString(), "2027-03-01");
   EXPECT_EQ(cluster.member_count(), 10);
+  v1::FindClustersRequest find;
+  for (const auto& [code, count] :
+       std::vector<std::pair<std::string, int>>{{"040110", 1}, {"0402", 1}, {"0403", 0}}) {
+    find.set_goods_code(code);
+    EXPECT_EQ(Must<v1::FindClustersResponse>("FindClusters", public_, find).clusters_size(), count)
+        << code;
+  }
   EXPECT_EQ(Totals(Day("2025-04-01")), "1 10 5 10");
   EXPECT_EQ(Totals(Day("2025-03-31")), "1 0 0 0");
   EXPECT_EQ(Totals(Day("2025-02-28")), "0 0 0 0");

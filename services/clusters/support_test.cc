@@ -28,6 +28,25 @@ TEST(SupportRulesTest, YearsRunFromTheFirstGrant) {
   EXPECT_EQ(ReasonOf(SupportYear(2026, 2025).status()), "UPKEEP_TERM_OVER");
 }
 
+TEST(SupportRulesTest, TheYearHasBegunAndIsNotBeforeTheSelection) {
+  const struct {
+    int year;
+    const char *selected, *today, *reason;
+  } kCases[] = {
+      {2026, "2026-06-15", "2026-06-15", ""},
+      {2025, "2026-06-15", "2026-12-31", "SUPPORT_YEAR_NOT_POSSIBLE"},
+      {2027, "2026-06-15", "2026-12-31", "SUPPORT_YEAR_NOT_POSSIBLE"},
+      {2027, "2026-06-15", "2027-01-01", ""},
+      {2026, "2026-12-31", "2028-01-01", ""},
+      {2026, "2027-01-01", "2028-01-01", "SUPPORT_YEAR_NOT_POSSIBLE"},
+  };
+  for (const auto& c : kCases) {
+    const absl::Status checked = CheckSupportYear(c.year, Day(c.selected), Day(c.today));
+    EXPECT_EQ(ReasonOf(checked), c.reason) << c.year << " " << c.selected << " " << c.today;
+    EXPECT_EQ(base::LegalBasisOf(checked).article(), checked.ok() ? "" : "Art. 40(1)");
+  }
+}
+
 TEST(SupportRulesTest, CostsAreAcceptedItemByItem) {
   const auto accepted = [](std::vector<std::pair<int64_t, std::string>> items) -> std::string {
     v1::Support support;
@@ -224,21 +243,35 @@ TEST_F(SupportTest, SeveralGrantsOfAYearShareOneCeiling) {
   const std::string one = examined(1000, 2026), two = examined(1000, 2026);
   ASSERT_TRUE(Decide(one, authority_, 600).ok());
   ASSERT_TRUE(Decide(two, authority_, 700).ok());
+  const auto refused = [&](int year) {
+    return ReasonOf(
+        Do<v1::Support>("RequestSupport", Entity(round.organizations[0]), Ask(round, 1000, year))
+            .status());
+  };
+  EXPECT_EQ(refused(2027), "SUPPORT_YEAR_NOT_POSSIBLE") << "it has not begun";
+  EXPECT_EQ(refused(2025), "SUPPORT_YEAR_NOT_POSSIBLE") << "it was not selected then";
+  GoTo(Day("2027-01-01"));
   const std::string next = examined(1000, 2027);
   EXPECT_EQ(Now(next).support_year(), 2);
+  EXPECT_EQ(Now(next).share_bp(), 5000);
   EXPECT_EQ(Now(next).ceiling().units(), 500);
-  EXPECT_EQ(ReasonOf(Do<v1::Support>("RequestSupport", Entity(round.organizations[0]),
-                                     Ask(round, 1000, 2029))
-                         .status()),
-            "UPKEEP_TERM_OVER");
+  GoTo(Day("2028-01-01"));
+  const std::string last = examined(1000, 2028);
+  EXPECT_EQ(Now(last).support_year(), 3);
+  EXPECT_EQ(Now(last).share_bp(), 3000);
+  EXPECT_EQ(Now(last).ceiling().units(), 300);
+  GoTo(Day("2029-01-01"));
+  EXPECT_EQ(refused(2029), "UPKEEP_TERM_OVER");
 }
 
 // Two years examined before the first grant: each is the first year then, and one of them is not
 // when it comes to the decision.
 TEST_F(SupportTest, ASecondYearIsNotGrantedByTheShareOfTheFirst) {
+  const Round rounds[] = {Registered(), Registered()};
+  GoTo(Day("2027-01-10"));
   Allocate(10'000);
   for (const bool later_first : {false, true}) {
-    const Round round = Registered();
+    const Round& round = rounds[later_first ? 1 : 0];
     const auto examined = [&](int year) {
       const std::string name = Requested(round, 1000, year).name();
       Notice(name, gate::v1::BEFORE_CONSIDERATION);
