@@ -12,32 +12,23 @@ uint64_t Tag(int field_number, uint32_t wire_type) {
   return static_cast<uint64_t>(field_number) << 3 | wire_type;
 }
 
-// Takes a varint off `bytes`.
-std::optional<uint64_t> TakeVarint(absl::string_view* bytes) {
-  uint64_t value = 0;
-  for (size_t at = 0; at < bytes->size() && at < 10; ++at) {
-    const auto byte = static_cast<unsigned char>((*bytes)[at]);
-    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * at);
-    if ((byte & 0x80) == 0) {
-      bytes->remove_prefix(at + 1);
-      return value;
-    }
+// Past the varint at `at`; null where there is none. Most are of one byte.
+const char* ReadVarint(const char* at, const char* end, uint64_t* value) {
+  if (at != end && static_cast<unsigned char>(*at) < 0x80) {
+    *value = static_cast<unsigned char>(*at);
+    return at + 1;
   }
-  return std::nullopt;
+  *value = 0;
+  for (int shift = 0; at != end && shift < 70; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*at++);
+    *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return at;
+  }
+  return nullptr;
 }
 
-// How many bytes the value takes; nullopt where it is none.
-std::optional<uint64_t> ValueBytes(uint32_t type, absl::string_view* bytes) {
-  switch (type) {
-    case kFixed64:
-      return 8;
-    case kFixed32:
-      return 4;
-    case kLengthDelimited:
-      return TakeVarint(bytes);
-    default:
-      return std::nullopt;
-  }
+absl::string_view Between(const char* begin, const char* end) {
+  return absl::string_view(begin, static_cast<size_t>(end - begin));
 }
 
 }  // namespace
@@ -66,36 +57,49 @@ void ReplyBuilder::AddVarint(int field_number, uint64_t value) {
   Append(value);
 }
 
-std::optional<WireField> TakeField(absl::string_view* bytes) {
-  const absl::string_view all = *bytes;
-  absl::string_view rest = all;
-  const std::optional<uint64_t> tag = TakeVarint(&rest);
-  if (!tag.has_value() || *tag >> 3 == 0 || *tag > UINT32_MAX) return std::nullopt;
-  WireField field;
-  field.number = static_cast<uint32_t>(*tag >> 3);
-  field.type = static_cast<uint32_t>(*tag & 7);
-  field.tag = all.substr(0, all.size() - rest.size());
-  if (field.type == kVarint) {
-    if (!TakeVarint(&rest).has_value()) return std::nullopt;
-  } else {
-    const std::optional<uint64_t> length = ValueBytes(field.type, &rest);
-    if (!length.has_value() || *length > rest.size()) return std::nullopt;
-    field.value = rest.substr(0, *length);
-    rest.remove_prefix(*length);
+bool TakeField(absl::string_view* bytes, WireField* field) {
+  const char* const begin = bytes->data();
+  const char* const end = begin + bytes->size();
+  uint64_t tag = 0;
+  const char* const value = ReadVarint(begin, end, &tag);
+  if (value == nullptr || tag >> 3 == 0 || tag > UINT32_MAX) return false;
+  field->number = static_cast<uint32_t>(tag >> 3);
+  field->type = static_cast<uint32_t>(tag & 7);
+  const char* content = value;
+  uint64_t length = 0;
+  switch (field->type) {
+    case kVarint:
+      content = ReadVarint(value, end, &length);
+      length = 0;
+      break;
+    case kFixed64:
+      length = 8;
+      break;
+    case kLengthDelimited:
+      content = ReadVarint(value, end, &length);
+      break;
+    case kFixed32:
+      length = 4;
+      break;
+    default:
+      return false;
   }
-  field.whole = all.substr(0, all.size() - rest.size());
-  *bytes = rest;
-  return field;
+  if (content == nullptr || length > static_cast<uint64_t>(end - content)) return false;
+  const char* const past = content + length;
+  field->tag = Between(begin, value);
+  field->value = Between(content, past);
+  field->whole = Between(begin, past);
+  *bytes = Between(past, end);
+  return true;
 }
 
 std::optional<absl::string_view> FindMessage(absl::string_view message,
                                              std::initializer_list<uint32_t> path) {
   for (const uint32_t number : path) {
     absl::string_view found;
-    while (!message.empty()) {
-      const std::optional<WireField> field = TakeField(&message);
-      if (!field.has_value()) return std::nullopt;
-      if (field->number == number && field->type == kLengthDelimited) found = field->value;
+    for (WireField field; !message.empty() && field.number <= number;) {
+      if (!TakeField(&message, &field)) return std::nullopt;
+      if (field.number == number && field.type == kLengthDelimited) found = field.value;
     }
     message = found;
   }

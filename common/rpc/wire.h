@@ -50,12 +50,13 @@ struct WireField {
   absl::string_view value;  // of type 2: the bytes
 };
 
-// Takes the first field off `bytes`, which are not empty. nullopt: they begin with none, or with a
-// group, which nothing of ours writes.
-std::optional<WireField> TakeField(absl::string_view* bytes);
+// Takes the first field off `bytes`. False: they begin with none, or with a group, which nothing of
+// ours writes.
+bool TakeField(absl::string_view* bytes, WireField* field);
 
-// The message at the end of a path of singular message fields; of one that stands there twice the
-// last, as no serializer writes it. Empty where it is not set, nullopt where the bytes are none.
+// The message at the end of a path of singular message fields. Fields are in order of number, as
+// serializers write them: what comes after is not looked at. Empty where it is not set, nullopt
+// where the bytes before it are none.
 std::optional<absl::string_view> FindMessage(absl::string_view message,
                                              std::initializer_list<uint32_t> path);
 

@@ -113,12 +113,11 @@ WireMask::WireMask(const Descriptor& answer,
 }
 
 bool WireMask::IsKnown(const Shape& shape, absl::string_view message) {
-  while (!message.empty()) {
-    const std::optional<WireField> field = TakeField(&message);
-    if (!field.has_value()) return false;
-    const Field* known = shape.Find(field->number, field->type);
+  for (WireField field; !message.empty();) {
+    if (!TakeField(&message, &field)) return false;
+    const Field* known = shape.Find(field.number, field.type);
     if (known == nullptr) return false;
-    if (known->within != nullptr && !IsKnown(*known->within, field->value)) return false;
+    if (known->within != nullptr && !IsKnown(*known->within, field.value)) return false;
   }
   return true;
 }
@@ -126,10 +125,9 @@ bool WireMask::IsKnown(const Shape& shape, absl::string_view message) {
 bool WireMask::Copy(const Shape& shape, v1::Withheld::Reason reason, absl::string_view message,
                     std::string* out) {
   absl::InlinedVector<const Field*, 8> met;  // singular, of those that lead on
-  while (!message.empty()) {
-    const std::optional<WireField> field = TakeField(&message);
-    if (!field.has_value()) return false;
-    const Field* known = shape.Find(field->number, field->type);
+  for (WireField field; !message.empty();) {
+    if (!TakeField(&message, &field)) return false;
+    const Field* known = shape.Find(field.number, field.type);
     if (known == nullptr || known->dropped) continue;
     const Shape* within = known->within;
     if (within != nullptr && within->leads && !known->repeated) {
@@ -137,13 +135,13 @@ bool WireMask::Copy(const Shape& shape, v1::Withheld::Reason reason, absl::strin
       if (std::find(met.begin(), met.end(), known) != met.end()) return false;
       met.push_back(known);
     }
-    if (within == nullptr || (!within->leads && IsKnown(*within, field->value))) {
-      out->append(field->whole.data(), field->whole.size());
+    if (within == nullptr || (!within->leads && IsKnown(*within, field.value))) {
+      out->append(field.whole.data(), field.whole.size());
       continue;
     }
-    out->append(field->tag.data(), field->tag.size());
+    out->append(field.tag.data(), field.tag.size());
     const size_t begins = out->size();
-    if (!Copy(*within, reason, field->value, out)) return false;
+    if (!Copy(*within, reason, field.value, out)) return false;
     InsertVarint(begins, out->size() - begins, out);
   }
   if (!shape.withheld.empty()) out->append(shape.withheld[static_cast<size_t>(reason)]);

@@ -75,12 +75,12 @@ TEST(Wire, FieldsAreTakenOneByOne) {
   const std::string bytes = widget.SerializeAsString();
   absl::string_view rest = bytes;
   std::string joined;
+  WireField field;
   std::vector<uint32_t> numbers;
   while (!rest.empty()) {
-    const auto field = TakeField(&rest);
-    ASSERT_TRUE(field.has_value());
-    numbers.push_back(field->number);
-    absl::StrAppend(&joined, field->whole);
+    ASSERT_TRUE(TakeField(&rest, &field));
+    numbers.push_back(field.number);
+    absl::StrAppend(&joined, field.whole);
   }
   EXPECT_EQ(joined, bytes);
   EXPECT_THAT(numbers, ::testing::ElementsAre(1U, 4U, 12U));
@@ -91,7 +91,7 @@ TEST(Wire, FieldsAreTakenOneByOne) {
         std::string("\x02\x00", 2), std::string(11, '\xff'),
         std::string("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")}) {
     rest = broken;
-    EXPECT_FALSE(TakeField(&rest).has_value()) << absl::CHexEscape(broken);
+    EXPECT_FALSE(TakeField(&rest, &field)) << absl::CHexEscape(broken);
     EXPECT_EQ(rest, broken);
   }
 }
@@ -112,7 +112,8 @@ TEST(Wire, AVarintIsPutInBetween) {
     std::string bytes = "\x08!";
     InsertVarint(1, value, &bytes);
     absl::string_view rest = bytes;
-    ASSERT_TRUE(TakeField(&rest).has_value()) << value;
+    WireField field;
+    ASSERT_TRUE(TakeField(&rest, &field)) << value;
     EXPECT_EQ(rest, "!");
   }
 }

@@ -19,6 +19,9 @@ namespace {
 // One batch: enough to fill a sync, small enough that nobody waits long for others' work.
 constexpr size_t kGroupCommands = 256;
 constexpr size_t kGroupBytes = 8 << 20;
+// A batch with patient timers goes when it has so much: whoever comes while it is written waits for
+// it.
+constexpr size_t kPatientBytes = 1 << 20;
 // A batch of so many commands goes as soon as it may. With all that wait in one, running and
 // syncing would take turns instead of going on side by side.
 constexpr size_t kEnoughCommands = 32;
@@ -348,7 +351,9 @@ absl::StatusOr<int> Writer::FireTimers(bool others_wait, absl::Time now) {
     if (!timers.has_value()) break;
     RETURN_IF_ERROR(Run(*timers, now).status());
     fired += timers->fired->count;
-    if (!timers->fired->patient || !(others_wait || queue_depth() > 0)) continue;
+    const bool enough =
+        others_wait || queue_depth() > 0 || group_->overlay->bytes() > kPatientBytes;
+    if (!timers->fired->patient || !enough) continue;
     ASSIGN_OR_RETURN(const bool may_wait, AllPatient(now));
     if (may_wait) break;
   }

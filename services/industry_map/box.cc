@@ -9,7 +9,9 @@ namespace nisi::industry_map {
 namespace {
 
 constexpr int kLevels = 16;
-constexpr size_t kEnough = 16;
+// Of a box of some degrees they then hold a third more than it; of 16, four fifths more, and all
+// that lies in them is read.
+constexpr size_t kEnough = 48;
 constexpr int64_t kWidth = 360'000'000;   // millionths of a degree
 constexpr int64_t kHeight = 180'000'000;  // millionths of a degree
 

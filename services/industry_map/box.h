@@ -18,7 +18,7 @@ absl::Status CheckBox(const v1::Box& box);
 // Whether the point lies in it, edges included.
 bool Holds(const v1::Box& box, const v1::Point& point);
 
-// At most 18 prefixes of cells, none within another, in order of text, which together hold every
+// At most 50 prefixes of cells, none within another, in order of text, which together hold every
 // cell that meets the box.
 std::vector<std::string> Cover(const v1::Box& box);
 
