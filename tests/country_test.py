@@ -111,8 +111,10 @@ def main():
             twice.append({path.name: path.read_bytes() for path in folder.iterdir()})
         assert twice[0] == twice[1], "another country from the same seed"
 
-        take(suite, "institute.local_content", "suppliers", "import-suppliers", made / "suppliers.csv")
-        take(suite, "institute.local_content", "suppliers", "import-evidence", made / "evidence.csv")
+        for part in sorted(made.glob("suppliers-*.csv")):
+            take(suite, "institute.local_content", "suppliers", "import-suppliers", part)
+        for part in sorted(made.glob("evidence-*.csv")):
+            take(suite, "institute.local_content", "suppliers", "import-evidence", part, "--all-or-none")
         for part in sorted(made.glob("offers-*.csv")):
             take(suite, "institute.local_content", "suppliers", "import-offers", part)
         take(suite, "authority.industry", "industry-map", "import-projects", made / "projects-01.csv", "--act-number", "1",
@@ -121,7 +123,8 @@ def main():
             body = reports.stem.removeprefix("reports-")
             who = ("akimat", ["--region", REGIONS]) if body == "akimats" else ("holding", ["--bin", body])
             take(suite, who[0], "industry-map", "import-reports", reports, *who[1])
-        take(suite, "institute.industry", "clusters", "import-clusters", made / "clusters.csv")
+        for part in sorted(made.glob("clusters-*.csv")):
+            take(suite, "institute.industry", "clusters", "import-clusters", part)
         places = suite.work / "places.csv"
         places.write_text(PLACES, encoding="utf-8")
         take(suite, "institute.industry", "industry-map", "import-places", places, "--classifier", "KATO", "--effective-date",
@@ -129,7 +132,7 @@ def main():
 
         projects = check_map(client, made)
         check_confidential(client, projects)
-        check_search(client, rows_of(made / "suppliers.csv"))
+        check_search(client, rows_of(made / "suppliers-01.csv"))
         print(f"country: {len(projects)} projects; every row entered, the map adds up, search finds, nothing leaks")
 
 

@@ -133,13 +133,13 @@ absl::StatusOr<std::string> ImportCore::Finish(Call& call, const InStore& rows) 
   call.body_hash = hash_;
   store::CommandInfo info = CommandOf(call);
   info.validate_only = header_.dry_run;
-  // An import with an invalid row, or of which the law lets nothing in, changes nothing: its report
+  // An import that its rows stop, or of which the law lets nothing in, changes nothing: its report
   // is the answer, and the id stays free.
   bool nothing_entered = false;
   ImportReport report;
   auto outcome = store_.Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
     ASSIGN_OR_RETURN(report, Enter(tx, rows));
-    nothing_entered = report.invalid_count() > 0 || report.entered_count() == 0;
+    nothing_entered = Stops(report) || report.entered_count() == 0;
     if (nothing_entered) return absl::CancelledError("no row enters");
     report.set_committed(!header_.dry_run);
     return report.SerializeAsString();
@@ -168,9 +168,13 @@ absl::StatusOr<ImportReport> ImportCore::Enter(store::Tx& tx, const InStore& row
     }
     Tally(row.outcome(), &report);
   }
-  const bool enters = report.invalid_count() == 0 && report.entered_count() > 0;
+  const bool enters = !Stops(report) && report.entered_count() > 0;
   if (enters) RETURN_IF_ERROR(rows.complete(tx));
   return report;
+}
+
+bool ImportCore::Stops(const ImportReport& report) const {
+  return report.invalid_count() > 0 || (header_.all_or_none && report.refused_count() > 0);
 }
 
 }  // namespace nisi::rpc

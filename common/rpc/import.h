@@ -26,9 +26,9 @@ inline constexpr size_t kMaxImportRows = 20'000;
 //
 // A row whose form is wrong, or that the service finds wrong when it is to enter, is INVALID and
 // nothing enters: the report is the answer, and the request id stays free for the mended file. A
-// row that the law does not let in is REFUSED and stops none of the others; where it lets none in,
-// nothing is recorded either. After an unknown outcome an upload that entered gets the same report
-// again.
+// row that the law does not let in is REFUSED and stops none of the others, but where the header
+// says `all_or_none`: then it stops all as an invalid one does. Where no row enters nothing is
+// recorded either. After an unknown outcome an upload that entered gets the same report again.
 class ImportCore {
  public:
   ImportCore(store::Store& store, const google::protobuf::Descriptor& resource)
@@ -39,6 +39,7 @@ class ImportCore {
     std::string request_id;
     bool dry_run = false;
     int32_t row_count = 0;
+    bool all_or_none = false;
   };
   absl::Status Begin(const Header& header, const google::protobuf::Message& sent);
   bool begun() const { return begun_; }
@@ -66,6 +67,8 @@ class ImportCore {
   using Row = v1::ImportReport::Row;
   void Hash(const google::protobuf::Message& part);
   absl::StatusOr<v1::ImportReport> Enter(store::Tx& tx, const InStore& rows) const;
+  // Whether its rows keep all of it out.
+  bool Stops(const v1::ImportReport& report) const;
 
   store::Store& store_;
   const FormChecker form_;
@@ -90,8 +93,9 @@ class Import : public MessageSink<Request> {
     if (!core_.begun()) {
       if (!message.has_header()) return ImportOrder("the first message is the header");
       header_ = message.header();
-      RETURN_IF_ERROR(
-          core_.Begin({header_.request_id(), header_.dry_run(), header_.row_count()}, header_));
+      RETURN_IF_ERROR(core_.Begin(
+          {header_.request_id(), header_.dry_run(), header_.row_count(), header_.all_or_none()},
+          header_));
       return CheckHeader(header_);
     }
     if (!message.has_rows()) return ImportOrder("rows follow the header");

@@ -89,7 +89,8 @@ class ImportTest : public ::testing::Test {
 
   // {code, color} of each row.
   using Rows = std::vector<std::pair<std::string, std::string>>;
-  absl::StatusOr<std::string> Send(const Rows& rows, bool dry_run = false, int announced = -1) {
+  absl::StatusOr<std::string> Send(const Rows& rows, bool dry_run = false, int announced = -1,
+                                   bool all_or_none = false) {
     Call call;
     call.method = &method_;
     auto caller = std::make_shared<Caller>();
@@ -99,6 +100,7 @@ class ImportTest : public ::testing::Test {
     ImportWidgetsRequest message;
     message.mutable_header()->set_request_id(kId);
     message.mutable_header()->set_dry_run(dry_run);
+    message.mutable_header()->set_all_or_none(all_or_none);
     message.mutable_header()->set_row_count(announced < 0 ? static_cast<int>(rows.size())
                                                           : announced);
     RETURN_IF_ERROR(sink.Push(message));
@@ -112,8 +114,8 @@ class ImportTest : public ::testing::Test {
     }
     return sink.Finish(call);
   }
-  ImportReport ReportOn(const Rows& rows, bool dry_run = false) {
-    const auto bytes = Send(rows, dry_run);
+  ImportReport ReportOn(const Rows& rows, bool dry_run = false, bool all_or_none = false) {
+    const auto bytes = Send(rows, dry_run, -1, all_or_none);
     EXPECT_TRUE(bytes.ok()) << bytes.status();
     ImportReport report;
     if (bytes.ok()) {
@@ -175,6 +177,29 @@ TEST_F(ImportTest, WhatIsWrongUndoesWhatEnteredBeforeIt) {
   EXPECT_EQ(store_->position(), before);
   EXPECT_EQ(CountWidgets(), 0);
   EXPECT_TRUE(ReportOn({{"8501", "red"}}).committed());  // the id stayed free
+}
+
+TEST_F(ImportTest, AllOrNoneIsStoppedByWhatTheLawRefusesToo) {
+  const int64_t before = store_->position();
+  for (const Rows& rows : {Rows{{"8501", "red"}, {"8502", "black"}},
+                           Rows{{"8501", "red"}, {"8502", "black"}, {"8503", "red"}}}) {
+    const ImportReport report = ReportOn(rows, /*dry_run=*/false, /*all_or_none=*/true);
+    EXPECT_FALSE(report.committed());
+    EXPECT_EQ(report.refused_count(), 1);
+    EXPECT_EQ(report.entered_count(), static_cast<int>(rows.size()) - 1);  // what would enter
+    EXPECT_EQ(report.rows(1).reason(), "TOO_BLACK");
+    EXPECT_EQ(report.rows(1).outcome(), ImportReport::Row::REFUSED);
+    EXPECT_EQ(report.legal_basis_size(), 1);
+  }
+  EXPECT_EQ(store_->position(), before);
+  EXPECT_EQ(CountWidgets(), 0);
+  // The id stayed free, for the mended file and for one that takes what may enter.
+  EXPECT_TRUE(ReportOn({{"8501", "red"}}, false, true).committed());
+  method_.path += "Again";
+  EXPECT_FALSE(ReportOn({{"8502", "grey"}, {"8503", "red"}}, false, true).committed());
+  EXPECT_EQ(CountWidgets(), 1);
+  EXPECT_TRUE(ReportOn({{"8502", "grey"}, {"8503", "red"}}).committed());
+  EXPECT_EQ(CountWidgets(), 2);
 }
 
 TEST_F(ImportTest, ADryRunOrOnlyRefusedRowsCommitNothing) {

@@ -89,8 +89,10 @@ class BulkTest : public SuppliersTest {
   };
   File Exported(v1::ExportPublicRegisterRequest::Content content,
                 v1::ExportPublicRegisterRequest::Format format, const std::string& as_of = "",
-                const std::string& kato = "") {
+                const std::string& kato = "", absl::Time known_at = absl::InfiniteFuture()) {
     v1::ExportPublicRegisterRequest request;
+    if (known_at != absl::InfiniteFuture())
+      request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known_at));
     request.set_content(content);
     request.set_format(format);
     request.set_kato_prefix(kato);
@@ -139,6 +141,99 @@ TEST_F(BulkTest, SuppliersEnterAsActiveAllOrNone) {
   EXPECT_EQ(StateOf(Bin(1)), v1::Supplier::EXPIRED);
 }
 
+TEST_F(BulkTest, WhatTheLawRefusesStopsAllWhereTheHeaderSaysSo) {
+  ASSERT_TRUE(ImportSuppliers({MakeRow(Bin(1))}).committed());
+  auto messages = Messages<v1::ImportSuppliersRequest>(
+      std::vector<SupplierRow>{MakeRow(Bin(2)), MakeRow(Bin(1))}, NextUuid());
+  messages[0].mutable_header()->set_all_or_none(true);
+  const auto report = Parsed(Upload("ImportSuppliers", institute_, messages));
+  EXPECT_FALSE(report.committed());
+  EXPECT_EQ(report.refused_count(), 1);
+  EXPECT_EQ(StateOf(Bin(2)), v1::Supplier::STATE_UNSPECIFIED);
+}
+
+// What is learnt late of a supplier and its evidence holds of the days it is of, in each answer
+// alike; what was known before is answered as it was.
+TEST_F(BulkTest, AllAnswersOfADayAgreeOnEvidence) {
+  const std::string bin = Bin(1);
+  SupplierRow row = MakeRow(bin);
+  row.set_registered_since("2026-01-10");
+  ASSERT_TRUE(ImportSuppliers({row}).committed());
+  EXPECT_FALSE(Get(bin, public_, "2026-01-09").ok());
+  const auto then = Get(bin, public_, "2026-01-10");
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->state(), v1::Supplier::ACTIVE);
+  EXPECT_EQ(base::Date::FromProto(then->valid_until())->ToString(), "2029-06-14");
+  v1::AddEvidenceRequest claim;
+  *claim.mutable_evidence() = MakeEvidence(bin, "1", 5'000, "2026-03-01");
+  v1::ConfirmEvidenceRequest confirm;
+  const auto claimed = Done<v1::Evidence>("AddEvidence", Owner(bin), claim);
+  confirm.set_name(claimed.name());
+  confirm.set_etag(claimed.etag());
+  Advance(absl::Hours(1));
+  const absl::Time of_the_claim = clock_.Now();
+  GoTo(Day("2026-06-20"));
+  ASSERT_TRUE(Do<v1::Evidence>("ConfirmEvidence", institute_, confirm).ok());
+  Confirmed(MakeEvidence(bin, "2", 4'000, "2026-05-01", v1::Evidence::REGISTER_ENTRY, kOtherCode));
+  Advance(absl::Hours(1));
+  const absl::Time of_both = clock_.Now();
+  Advance(absl::Hours(1));
+  v1::RevokeEvidenceRequest revoke;
+  revoke.set_name(claimed.name());
+  revoke.set_reason("Ошибка издателя.");
+  *revoke.mutable_revoke_date() = Day("2026-06-10").ToProto();
+  ASSERT_TRUE(Do<v1::Evidence>("RevokeEvidence", institute_, revoke).ok());
+
+  using E = v1::ExportPublicRegisterRequest;
+  const auto now = absl::InfiniteFuture();
+  const struct {
+    const char* day;
+    absl::Time known_at;
+    bool first, second;  // count
+  } cases[] = {
+      {"2026-02-28", now, false, false},
+      {"2026-03-01", now, true, false},
+      {"2026-04-30", now, true, false},
+      {"2026-05-01", now, true, true},
+      {"2026-06-09", now, true, true},
+      {"2026-06-10", now, false, true},
+      {"2026-06-15", now, false, true},
+      {"2026-06-20", now, false, true},
+      {"2026-06-10", of_both, true, true},
+      {"2026-06-15", of_both, true, true},
+      {"2026-06-20", of_both, true, true},
+      {"2026-03-01", of_the_claim, false, false},
+      {"2026-06-15", of_the_claim, false, false},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(absl::StrCat(c.day, " ", absl::FormatTime(c.known_at)));
+    const int count = static_cast<int>(c.first) + static_cast<int>(c.second);
+    EXPECT_EQ(DomesticOn(bin, c.day, kCode, c.known_at).domestic(), c.first);
+    EXPECT_EQ(DomesticOn(bin, c.day, kOtherCode, c.known_at).domestic(), c.second);
+    EXPECT_EQ(Exported(E::EVIDENCE, E::CSV, c.day, "", c.known_at).lines, count);
+    EXPECT_EQ(Exported(E::DOMESTIC, E::CSV, c.day, "", c.known_at).lines, count);
+    v1::ListEvidenceRequest list;
+    v1::GetEvidenceRequest get;
+    get.set_name(claimed.name());
+    *list.mutable_as_of() = Day(c.day).ToProto();
+    if (c.known_at != now) list.mutable_known_at()->set_seconds(absl::ToUnixSeconds(c.known_at));
+    *get.mutable_as_of() = list.as_of();
+    if (list.has_known_at()) *get.mutable_known_at() = list.known_at();
+    EXPECT_EQ(Do<v1::Evidence>("GetEvidence", public_, get).ok(), c.first);
+    for (const bool of_the_day : {false, true}) {
+      if (of_the_day) *list.mutable_valid_on() = list.as_of();
+      EXPECT_EQ(Done<v1::ListEvidenceResponse>("ListEvidence", public_, list).evidence_size(),
+                count);
+    }
+  }
+  EXPECT_EQ(Exported(E::SUPPLIERS, E::CSV, "2026-02-01").lines, 1);
+  EXPECT_EQ(Exported(E::SUPPLIERS, E::CSV, "2026-02-01", "", of_the_claim).lines, 1);
+  EXPECT_EQ(Exported(E::SUPPLIERS, E::CSV, "", "", of_the_claim - absl::Hours(24)).lines, 0);
+  const auto findings = store().Scrub();
+  ASSERT_TRUE(findings.ok()) << findings.status();
+  EXPECT_THAT(*findings, ::testing::IsEmpty());
+}
+
 TEST_F(BulkTest, ABadCellIsReportedWithItsFieldAndStopsAll) {
   struct {
     const char* what;
@@ -158,6 +253,10 @@ TEST_F(BulkTest, ABadCellIsReportedWithItsFieldAndStopsAll) {
       {"year", [](auto* r) { r->set_finance_year("20"); }, "INVALID_FIELD", "finance.year",
        Report::INVALID},
       {"kato", [](auto* r) { r->set_kato("999999999"); }, "INVALID_FIELD", "kato", Report::INVALID},
+      {"no day", [](auto* r) { r->set_registered_since("spring"); }, "INVALID_FIELD",
+       "registered_since", Report::INVALID},
+      {"tomorrow", [](auto* r) { r->set_registered_since("2026-06-16"); }, "INVALID_FIELD",
+       "registered_since", Report::INVALID},
       {"no contact", [](auto* r) { r->clear_phone(); }, "PROFILE_INCOMPLETE", "", Report::REFUSED},
   };
   for (const auto& c : cases) {
@@ -412,6 +511,34 @@ TEST_F(RegisterWatchTest, ASupplierComesWithWhatItHasAndGoesWithIt) {
   // Whoever comes late learns that it came and went, and nothing of what it has.
   EXPECT_THAT(Drain(*Watch(public_, 1)), ElementsAre(name, "-" + name));
   EXPECT_THAT(Drain(*Watch(public_, 1, Bin(2))), ElementsAre());
+}
+
+// Whoever follows from the beginning learns nothing that was not public when it changed, though its
+// supplier is in the register now.
+TEST_F(RegisterWatchTest, WhatChangedOutOfTheRegisterIsNotTold) {
+  const std::string bin = Bin(1), name = "suppliers/" + bin;
+  ASSERT_TRUE(Register(bin).ok());
+  const std::string paper = Confirmed(MakeEvidence(bin, "1", 4'000));
+  const std::string offer = Offered(MakeOffer(bin)).name();
+  ASSERT_TRUE(Submit(bin).ok());
+  LetAsk();
+  ASSERT_TRUE(Verify(bin).ok());
+  v1::UpdateOfferRequest update;
+  update.mutable_offer()->set_name(offer);
+  update.mutable_offer()->set_annual_capacity("200");
+  ASSERT_TRUE(Do<v1::Offer>("UpdateOffer", Owner(bin), update).ok());
+  v1::SuspendSupplierRequest suspend;
+  suspend.set_name(name);
+  suspend.set_reason("Проверка.");
+  ASSERT_TRUE(Do<v1::Supplier>("SuspendSupplier", institute_, suspend).ok());
+  const std::string second = Offered(MakeOffer(bin)).name();
+  v1::ReinstateSupplierRequest back;
+  back.set_name(name);
+  back.set_reason("Проверено.");
+  ASSERT_TRUE(Do<v1::Supplier>("ReinstateSupplier", institute_, back).ok());
+  // With the supplier comes what it has by now; of the changes only that of the active time.
+  EXPECT_THAT(Drain(*Watch(public_, 1)), ElementsAre(name, offer, second, paper, offer, "-" + name,
+                                                     name, offer, second, paper));
 }
 
 TEST_F(RegisterWatchTest, WhoFollowsOffersHearsThatTheirSupplierWent) {

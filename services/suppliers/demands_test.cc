@@ -1,6 +1,8 @@
 // The List of goods, requests for subcontractors, answers to them and who can deliver.
 #include "services/suppliers/rules_demand.h"
 
+#include <map>
+
 #include "common/cases/machine_testing.h"
 #include "services/suppliers/service_testing.h"
 
@@ -156,6 +158,37 @@ TEST_F(DemandTest, ADemandClosesTheDayAfterItsLast) {
   put_off.mutable_demand()->set_name("demands/2");
   EXPECT_EQ(base::ReasonOf(Do<v1::Demand>("UpdateDemand", Owner(Bin(1)), put_off).status()),
             "DEMAND_OF_THE_LIST");
+}
+
+// What was put off for good is nothing to its timer, and holds up none behind it.
+TEST_F(DemandTest, ADemandWhoseLastDayWasTakenBackStaysOpen) {
+  v1::Demand told = MakeDemand();
+  *told.mutable_respond_until() = Day("2026-07-10").ToProto();
+  const auto open = Ask(told, Bin(1)), other = Ask(told, Bin(1));
+  ASSERT_TRUE(open.ok() && other.ok());
+  v1::UpdateDemandRequest update;
+  update.mutable_demand()->set_name(open->name());
+  update.mutable_update_mask()->add_paths("respond_until");
+  ASSERT_TRUE(Do<v1::Demand>("UpdateDemand", Owner(Bin(1)), update).ok());
+  GoTo(Day("2026-07-11"));
+  EXPECT_EQ(GetDemand(open->name()).state(), D::OPEN);
+  EXPECT_EQ(GetDemand(other->name()).state(), D::CLOSED);
+  GoTo(Day("2027-07-11"));
+  EXPECT_EQ(GetDemand(open->name()).state(), D::OPEN);
+}
+
+TEST_F(DemandTest, AnswersAreInTheUnitThatWasAskedFor) {
+  const auto asked = Ask(MakeDemand(), Bin(1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  v1::UpdateDemandRequest update;
+  update.mutable_demand()->set_name(asked->name());
+  update.mutable_demand()->set_unit("t");
+  const absl::Status refused = Do<v1::Demand>("UpdateDemand", Owner(Bin(1)), update).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << refused;
+  EXPECT_EQ(GetDemand(asked->name()).unit(), "pcs");
+  update.mutable_demand()->set_unit("pcs");
+  update.mutable_demand()->set_quantity("3");
+  EXPECT_TRUE(Do<v1::Demand>("UpdateDemand", Owner(Bin(1)), update).ok());
 }
 
 // An edition may come when the last day of one of its lines has passed.
@@ -399,7 +432,6 @@ TEST_F(DemandWalkTest, RequestsForSubcontractors) {
 
 TEST_F(DemandWalkTest, Editions) {
   cases::ExpectSound(PublicationMachine());
-  cases::ExpectSound(ListedDemandMachine());
   auto fixture = Fixture();
   const auto edition = [](const std::string& name) { return name.substr(13); };
   fixture.make = [this] { return Publish(MakeList(absl::StrCat("w-", ++editions_), 2))->name(); };
@@ -415,6 +447,49 @@ TEST_F(DemandWalkTest, Editions) {
     return Done<v1::Publication>("GetPublication", public_, request).state();
   };
   EXPECT_EQ(cases::WalkMachine(PublicationMachine(), fixture).taken, 3);
+}
+
+// Nobody's verbs: each state is reached as the table says, and nobody's methods move it.
+TEST_F(DemandWalkTest, LinesOfTheList) {
+  cases::ExpectSound(ListedDemandMachine());
+  auto fixture = Fixture();
+  int made = 0;
+  std::map<std::string, std::string> edition_of;
+  fixture.make = [&, this] {
+    auto list = MakeList(absl::StrCat("l-", ++editions_), 1);
+    list.mutable_demands(0)->set_customer_bin(bin_);
+    *list.mutable_demands(0)->mutable_respond_until() = Today().ToProto();
+    EXPECT_TRUE(Publish(list).ok());
+    const std::string name = absl::StrCat("demands/", ++made);
+    edition_of[name] = list.name().substr(13);
+    return name;
+  };
+  fixture.act = [](const base::EdgeDef&, const std::string&, rpc::Role) {
+    return absl::InternalError("nobody acts");
+  };
+  fixture.happen = [&, this](const base::EdgeDef& edge, const std::string& name) {
+    if (static_cast<ListedVerb>(edge.verb) == ListedVerb::kWithdraw)
+      return Withdraw(edition_of[name], authority_).status();
+    GoTo(Today().AddDays(1));
+    return absl::OkStatus();
+  };
+  fixture.state = [this](const std::string& name) { return GetDemand(name).state(); };
+  const auto walked = cases::WalkMachine(ListedDemandMachine(), fixture);
+  EXPECT_EQ(walked.taken + walked.refused, 0);
+  // Every edge, by what makes it happen; in each state whoever asked is refused.
+  for (const base::EdgeDef& edge : ListedDemandMachine().edges()) {
+    SCOPED_TRACE(ListedDemandMachine().StateName(edge.from));
+    const std::string name =
+        cases::RecordAfter(cases::RoutesOf(ListedDemandMachine(), fixture).at(edge.from), fixture);
+    v1::CloseDemandRequest close;
+    close.set_name(name);
+    close.set_reason("Найден.");
+    EXPECT_EQ(base::ReasonOf(
+                  Do<v1::Demand>("CloseDemand", Walker(rpc::v1::ENTITY, bin_), close).status()),
+              "DEMAND_OF_THE_LIST");
+    ASSERT_TRUE(fixture.happen(edge, name).ok());
+    EXPECT_EQ(GetDemand(name).state(), edge.to);
+  }
 }
 
 TEST_F(DemandWalkTest, Responses) {

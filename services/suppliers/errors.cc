@@ -186,6 +186,13 @@ absl::Status RevokeDate(const char* description) {
       .Cite(Examination());
 }
 
+absl::Status RevocationMissing() {
+  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
+                 "The evidence was not revoked: there is nothing to compute again.")
+      .Precondition("DECISION", "revocation", "a revocation is needed")
+      .Cite(Examination());
+}
+
 absl::Status EvidenceForeign(const std::string& evidence) {
   return Refusal(StatusCode::kFailedPrecondition, "EVIDENCE_FOREIGN",
                  "The supplier has no such evidence.")
@@ -303,13 +310,6 @@ absl::Status MonitoredExists(const std::string& name) {
       .Resource("monitored", name);
 }
 
-absl::Status EffectiveDayPast() {
-  return Refusal(StatusCode::kFailedPrecondition, "EFFECTIVE_DAY_PAST",
-                 "The list changes from today on, or from a day to come.")
-      .Precondition("EFFECTIVE_DAY", "effective_from", "today or later is needed")
-      .Cite(MonitoredList());
-}
-
 absl::Status BeforeOrder() {
   return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
                  "The order is dated in the future, or after the day from which it is to hold.")
@@ -319,7 +319,8 @@ absl::Status BeforeOrder() {
 
 absl::Status NotMonitored(base::Date day) {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_MONITORED",
-                 "The organization was not on the list on the first day of the period.")
+                 "The organization was not on the list in the period, or on its first day for a "
+                 "report.")
       .With("day", day.ToString())
       .Precondition("MONITORED", "parent", "an organization of the list is needed")
       .Cite(MonitoredList());

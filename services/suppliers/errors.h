@@ -48,6 +48,7 @@ absl::Status EvidenceTermTooLong(base::Date longest);            // EVIDENCE_TER
 absl::Status EvidenceValue(int cover, bool conformity);          // EVIDENCE_VALUE
 absl::Status CoverTwice(int cover);                              // COVER_TWICE
 absl::Status RevokeDate(const char* description);                // REVOKE_DATE
+absl::Status RevocationMissing();                                // DECISION_MISSING
 absl::Status EvidenceForeign(const std::string& evidence);       // EVIDENCE_FOREIGN
 absl::Status EvidenceDoesNotCover(const std::string& evidence);  // EVIDENCE_DOES_NOT_COVER
 // `path`: of the offer in the request, with its point; empty for a row.
@@ -74,7 +75,6 @@ absl::Status PlaceEnded(const std::string& field, const std::string& kato,
 
 // Monitored organizations and their reports.
 absl::Status MonitoredExists(const std::string& name);   // ALREADY_EXISTS
-absl::Status EffectiveDayPast();                         // EFFECTIVE_DAY_PAST
 absl::Status BeforeOrder();                              // ORDER_DATE_INVALID
 absl::Status NotMonitored(base::Date day);               // NOT_MONITORED
 absl::Status PeriodInvalid();                            // PERIOD_INVALID

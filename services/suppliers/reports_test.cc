@@ -1,5 +1,7 @@
 // Monitored organizations, their reports, and the in-country value of what they buy.
 #include "services/suppliers/rules_value.h"
+
+#include "common/cases/machine_testing.h"
 #include "services/suppliers/service_testing.h"
 
 namespace nisi::suppliers {
@@ -16,15 +18,39 @@ class ReportTest : public SuppliersTest {
     akimat_.regions = {"75"};
     Monitor(organization_);
   }
-  void Monitor(const std::string& bin) {
+  void Monitor(const std::string& bin, const std::string& from = "",
+               const std::string& kato = "751110000") {
     v1::AddMonitoredOrganizationRequest request;
+    if (!from.empty()) *request.mutable_effective_from() = Day(from).ToProto();
     v1::MonitoredOrganization& organization = *request.mutable_organization();
     organization.set_bin(bin);
     organization.set_name_ru("АО Заказчик");
-    organization.set_kato("751110000");
+    organization.set_kato(kato);
     organization.set_order_number("9-НҚ");
     *organization.mutable_order_date() = Day("2026-06-01").ToProto();
     Done<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, request);
+  }
+  absl::Status Remove(const std::string& bin, const std::string& from, const std::string& ordered) {
+    v1::RemoveMonitoredOrganizationRequest request;
+    request.set_name("monitored/" + bin);
+    request.set_order_number("10-НҚ");
+    *request.mutable_order_date() = Day(ordered).ToProto();
+    *request.mutable_effective_from() = Day(from).ToProto();
+    return Do<v1::RemoveMonitoredOrganizationResponse>("RemoveMonitoredOrganization", authority_,
+                                                       request)
+        .status();
+  }
+  absl::StatusOr<v1::MonitoredOrganization> Listed(const std::string& bin,
+                                                   const std::string& as_of = "") {
+    v1::GetMonitoredOrganizationRequest request;
+    request.set_name("monitored/" + bin);
+    if (!as_of.empty()) *request.mutable_as_of() = Day(as_of).ToProto();
+    return Do<v1::MonitoredOrganization>("GetMonitoredOrganization", public_, request);
+  }
+  void ExpectSoundStore() {
+    const auto findings = store().Scrub();
+    ASSERT_TRUE(findings.ok()) << findings.status();
+    EXPECT_THAT(*findings, ::testing::IsEmpty());
   }
   static R::Line MakeLine(int number, int64_t tenge, v1::Kind kind = v1::GOOD,
                           const std::string& date = "2026-07-10", int share = -1) {
@@ -60,20 +86,39 @@ class ReportTest : public SuppliersTest {
   }
   absl::StatusOr<v1::ComputeInCountryValueResponse> Compute(
       const rpc::Caller& caller, R::Stage stage = R::ACTUAL,
-      const google::protobuf::Timestamp* known_at = nullptr, const std::string& to = "2026-12-31") {
+      const google::protobuf::Timestamp* known_at = nullptr, const std::string& to = "2026-12-31",
+      const std::string& from = "2026-07-01") {
     v1::ComputeInCountryValueRequest request;
     request.set_parent("monitored/" + organization_);
     request.set_stage(stage);
-    *request.mutable_period_from() = Day("2026-07-01").ToProto();
+    *request.mutable_period_from() = Day(from).ToProto();
     *request.mutable_period_to() = Day(to).ToProto();
     if (known_at != nullptr) *request.mutable_known_at() = *known_at;
     return Do<v1::ComputeInCountryValueResponse>("ComputeInCountryValue", caller, request);
   }
 
-  std::string EtagOf(const std::string& name) {
+  absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeYear(
+      const rpc::Caller& caller, const google::protobuf::Timestamp* known_at = nullptr) {
+    return Compute(caller, R::ACTUAL, known_at, "2026-12-31", "2026-01-01");
+  }
+  // In tenge, of all kinds; -1 where it is refused.
+  static int64_t SumOf(const absl::StatusOr<v1::ComputeInCountryValueResponse>& computed) {
+    return computed.ok() ? computed->sums().rbegin()->amount().units() : -1;
+  }
+
+  R GetReport(const std::string& name) {
     v1::GetProcurementReportRequest request;
     request.set_name(name);
-    return Done<R>("GetProcurementReport", auditor_, request).etag();
+    return Done<R>("GetProcurementReport", auditor_, request);
+  }
+  std::string EtagOf(const std::string& name) { return GetReport(name).etag(); }
+  absl::StatusOr<R> Withdraw(const std::string& name, const rpc::Caller& caller,
+                             const std::string& etag = "") {
+    v1::WithdrawProcurementReportRequest request;
+    request.set_name(name);
+    request.set_etag(etag);
+    request.set_reason("Сдан за чужой период.");
+    return Do<R>("WithdrawProcurementReport", caller, request);
   }
 
   std::string organization_;
@@ -269,38 +314,176 @@ TEST_F(ReportTest, PagesShowAllLinesOnceAndTheSameSums) {
   for (int i = 0; i < 120; ++i) EXPECT_EQ(numbers[static_cast<size_t>(i)], i + 1);
 }
 
-TEST_F(ReportTest, TheListChangesFromTodayOn) {
-  v1::RemoveMonitoredOrganizationRequest remove;
-  remove.set_name("monitored/" + organization_);
-  remove.set_order_number("10-НҚ");
-  *remove.mutable_order_date() = Day("2026-06-15").ToProto();
-  *remove.mutable_effective_from() = Day("2026-06-14").ToProto();
-  const auto done = [&] {
-    return Do<v1::RemoveMonitoredOrganizationResponse>("RemoveMonitoredOrganization", authority_,
-                                                       remove)
-        .status();
-  };
-  EXPECT_EQ(base::ReasonOf(done()), "ORDER_DATE_INVALID");
-  *remove.mutable_order_date() = Day("2026-06-14").ToProto();
-  EXPECT_EQ(base::ReasonOf(done()), "EFFECTIVE_DAY_PAST");
-  *remove.mutable_effective_from() = Day("2026-10-01").ToProto();
-  EXPECT_TRUE(done().ok());
-  v1::GetMonitoredOrganizationRequest get;
-  get.set_name(remove.name());
-  EXPECT_TRUE(Do<v1::MonitoredOrganization>("GetMonitoredOrganization", public_, get).ok());
+TEST_F(ReportTest, TheListChangesFromTheDayOfAnOrderOn) {
+  EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-06-14", "2026-06-15")),
+            "ORDER_DATE_INVALID");
+  EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-07-14", "2026-06-16")),
+            "ORDER_DATE_INVALID");  // of the future
+  EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-06-14", "2026-06-14")),
+            "NOT_FOUND");  // it was not on the list that day
+  EXPECT_TRUE(Remove(organization_, "2026-10-01", "2026-06-14").ok());
+  EXPECT_TRUE(Listed(organization_).ok());
   GoTo(Day("2026-10-05"));
-  EXPECT_FALSE(Do<v1::MonitoredOrganization>("GetMonitoredOrganization", public_, get).ok());
+  EXPECT_FALSE(Listed(organization_).ok());
+  // By which order it ends is told with what it was.
+  const auto was = Listed(organization_, "2026-09-30");
+  ASSERT_TRUE(was.ok()) << was.status();
+  EXPECT_EQ(was->order_number(), "9-НҚ");
+  EXPECT_EQ(was->removal_order_number(), "10-НҚ");
+  EXPECT_EQ(base::Date::FromProto(was->removal_date())->ToString(), "2026-10-01");
+  EXPECT_EQ(base::Date::FromProto(was->removal_order_date())->ToString(), "2026-06-14");
   // It still reports on what it bought while it was on the list.
   EXPECT_TRUE(File(MakeReport({MakeLine(1, 1'000)}), customer_).ok());
   EXPECT_FALSE(File(MakeReport({}, R::PLAN, "2026-10-01", "2026-12-31"), customer_).ok());
-  v1::AddMonitoredOrganizationRequest again;
   Monitor(organization_);
+  EXPECT_TRUE(Listed(organization_)->removal_order_number().empty());
   v1::ListMonitoredOrganizationsRequest list;
   list.set_kato_prefix("75");
   EXPECT_EQ(
       Done<v1::ListMonitoredOrganizationsResponse>("ListMonitoredOrganizations", public_, list)
           .organizations_size(),
       1);
+}
+
+TEST_F(ReportTest, AnOrderThatIsEnteredLateHoldsFromItsOwnDay) {
+  GoTo(Day("2026-10-05"));
+  const auto early =
+      MakeReport({MakeLine(1, 100, v1::GOOD, "2026-06-10")}, R::ACTUAL, "2026-06-05", "2026-06-14");
+  EXPECT_EQ(base::ReasonOf(File(early, customer_).status()), "NOT_MONITORED");
+  Monitor(organization_, "2026-06-02");
+  ASSERT_TRUE(File(early, customer_).ok());
+  ASSERT_TRUE(File(MakeReport({MakeLine(1, 1'000)}), customer_).ok());
+  const auto computed = ComputeYear(customer_);
+  EXPECT_EQ(SumOf(computed), 1'100);
+  const auto known_at = computed->known_at();
+  Advance(absl::Hours(1));
+  // It was taken off in June, as is learnt now: reports are judged by that.
+  ASSERT_TRUE(Remove(organization_, "2026-06-10", "2026-06-09").ok());
+  EXPECT_TRUE(Listed(organization_, "2026-06-09").ok());
+  for (const char* day : {"2026-06-10", "2026-06-15", "2026-06-20", "2026-10-05"})
+    EXPECT_FALSE(Listed(organization_, day).ok()) << day;
+  EXPECT_EQ(SumOf(ComputeYear(customer_)), 100);
+  EXPECT_EQ(SumOf(ComputeYear(customer_, &known_at)), 1'100);
+  ExpectSoundStore();
+}
+
+TEST_F(ReportTest, WhatIsToComeToTheListMayNotCome) {
+  const std::string other = Bin(501);
+  Monitor(other, "2026-08-01");
+  EXPECT_TRUE(Listed(other, "2026-08-01").ok());
+  ASSERT_TRUE(Remove(other, "2026-08-01", "2026-06-15").ok());
+  EXPECT_FALSE(Listed(other, "2026-08-01").ok());
+  // And what is to leave it may stay.
+  ASSERT_TRUE(Remove(organization_, "2026-09-01", "2026-06-15").ok());
+  EXPECT_FALSE(Listed(organization_, "2026-09-01").ok());
+  Monitor(organization_, "2026-09-01");
+  ExpectSoundStore();
+  GoTo(Day("2026-09-02"));
+  EXPECT_FALSE(Listed(other).ok());
+  EXPECT_TRUE(Listed(organization_).ok());
+  ExpectSoundStore();
+}
+
+// Of a year in which it came to the list in June and moved in October.
+TEST_F(ReportTest, AYearIsOfTheReportsThatTheCallerMaySee) {
+  GoTo(Day("2026-10-05"));
+  rpc::Caller there = akimat_, nowhere = akimat_;
+  there.regions = {"71"};
+  nowhere.regions = {"10"};
+  EXPECT_EQ(base::ReasonOf(ComputeYear(customer_).status()), "NO_REPORTS");
+  EXPECT_EQ(base::ReasonOf(ComputeYear(there).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(File(MakeReport({MakeLine(1, 1'000)}), customer_).ok());
+  ASSERT_TRUE(Remove(organization_, "2026-10-05", "2026-10-05").ok());
+  Monitor(organization_, "2026-10-05", "710000000");
+  GoTo(Day("2026-12-31"));
+  ASSERT_TRUE(File(MakeReport({MakeLine(1, 500, v1::GOOD, "2026-10-10")}, R::ACTUAL, "2026-10-05",
+                              "2026-12-31"),
+                   there)
+                  .ok());
+  EXPECT_EQ(SumOf(ComputeYear(customer_)), 1'500);
+  EXPECT_EQ(SumOf(ComputeYear(institute_)), 1'500);
+  EXPECT_EQ(SumOf(ComputeYear(akimat_)), 1'000);
+  EXPECT_EQ(ComputeYear(akimat_)->kato(), "751110000");
+  EXPECT_EQ(SumOf(ComputeYear(there)), 500);
+  EXPECT_EQ(ComputeYear(there)->kato(), "710000000");
+  EXPECT_EQ(base::ReasonOf(ComputeYear(nowhere).status()), "ACCESS_DENIED");
+  EXPECT_EQ(base::ReasonOf(Compute(there, R::ACTUAL, nullptr, "2026-09-30").status()),
+            "ACCESS_DENIED");
+  EXPECT_EQ(
+      base::ReasonOf(Compute(customer_, R::ACTUAL, nullptr, "2026-03-31", "2026-01-01").status()),
+      "NOT_MONITORED");
+}
+
+TEST_F(ReportTest, AMistakenReportIsTakenBackAndFreesItsPeriod) {
+  GoTo(Day("2026-10-05"));
+  ASSERT_TRUE(File(MakeReport({MakeLine(1, 1'000)}), customer_).ok());
+  const std::string name = "procurement_reports/1";
+  EXPECT_EQ(GetReport(name).state(), R::FILED);
+  const auto computed = Compute(customer_);
+  const auto known_at = computed->known_at();
+  Advance(absl::Hours(1));
+  EXPECT_EQ(base::ReasonOf(Withdraw(name, customer_, "\"0-0\"").status()), "VERSION_MISMATCH");
+  EXPECT_EQ(base::ReasonOf(Withdraw(name, institute_).status()), "ACCESS_DENIED");
+  const auto withdrawn = Withdraw(name, akimat_, EtagOf(name));
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_EQ(withdrawn->state(), R::WITHDRAWN);
+  EXPECT_FALSE(GetReport(name).reason().empty());
+  EXPECT_EQ(base::ReasonOf(Withdraw(name, customer_).status()), "PROCUREMENT_REPORT_STATE");
+  EXPECT_EQ(base::ReasonOf(Compute(customer_).status()), "NO_REPORTS");
+  const auto then = Compute(customer_, R::ACTUAL, &known_at);
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->SerializeAsString(), computed->SerializeAsString());
+  // Others may meet its days now, and the same may be filed again: it is another report.
+  EXPECT_EQ(File(MakeReport({MakeLine(1, 500)}, R::ACTUAL, "2026-07-01", "2026-08-31"), customer_)
+                ->name(),
+            "procurement_reports/2");
+  ASSERT_TRUE(Withdraw("procurement_reports/2", customer_).ok());
+  EXPECT_EQ(File(MakeReport({MakeLine(1, 700)}), customer_)->name(), "procurement_reports/3");
+  EXPECT_EQ(SumOf(Compute(customer_)), 700);
+  EXPECT_EQ(GetReport(name).state(), R::WITHDRAWN);
+  ExpectSoundStore();
+}
+
+TEST_F(ReportTest, EveryRoleWithdrawsAsTheTableSays) {
+  cases::ExpectSound(ReportMachine());
+  GoTo(Day("2026-10-05"));
+  int part = 0;
+  cases::MachineFixture fixture;
+  fixture.make = [&, this] {
+    return File(MakeReport({MakeLine(1, 10)}, R::ACTUAL, "2026-07-01", "2026-09-30", ++part),
+                customer_)
+        ->name();
+  };
+  fixture.act = [this](const base::EdgeDef&, const std::string& name, rpc::Role as) {
+    rpc::Caller caller = CallerOf("walker", {as}, organization_);
+    caller.regions = {"75"};
+    return Withdraw(name, caller).status();
+  };
+  fixture.state = [this](const std::string& name) { return GetReport(name).state(); };
+  fixture.position = [this] { return position(); };
+  // To file again after a withdrawal makes another report: has its own test.
+  fixture.skips = [](int verb) { return verb == static_cast<int>(ReportVerb::kFile); };
+  EXPECT_EQ(cases::WalkMachine(ReportMachine(), fixture).taken, 2);
+}
+
+// An entry is in a register of its own: it counts whether its maker is in this one or not.
+TEST_F(ReportTest, AnEntryCountsWhateverTheRegistrationOfItsMaker) {
+  const std::string a = Active(1), b = Active(2), c = Active(3);
+  Confirmed(MakeEvidence(a, "A", 6'000));
+  Confirmed(MakeEvidence(b, "B", 4'500));
+  Confirmed(MakeEvidence(c, "C", 1'000));
+  v1::RemoveSupplierRequest remove;
+  remove.set_reason("Уходим.");
+  remove.set_name("suppliers/" + b);
+  ASSERT_TRUE(Do<v1::Supplier>("RemoveSupplier", Owner(b), remove).ok());
+  remove.set_name("suppliers/" + c);  // for cause
+  ASSERT_TRUE(Do<v1::Supplier>("RemoveSupplier", institute_, remove).ok());
+  GoTo(Day("2026-10-05"));
+  ASSERT_TRUE(File(MakeReport({MakeLine(1, 1'000)}), customer_).ok());
+  EXPECT_EQ(Compute(customer_)->lines(0).evidence(), "evidence/2");
+  // Learnt of later than the contract.
+  Confirmed(MakeEvidence(Active(4), "D", 2'000, "2026-07-01"));
+  EXPECT_EQ(Compute(customer_)->lines(0).in_country_value_bp(), 2'000);
 }
 
 }  // namespace

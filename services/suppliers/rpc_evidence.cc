@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
 #include "services/suppliers/errors.h"
@@ -21,6 +24,26 @@ absl::Status ScheduleWarning(const Env& env, store::Tx& tx, const EvidenceRow& r
   ASSIGN_OR_RETURN(const int64_t days, env.norms->Int("suppliers.evidence.warn_days", tx.today()));
   tx.Schedule(last.AddDays(-days).StartOfDay(), kWarnEvidenceTimer, absl::StrCat(row.number()));
   return absl::OkStatus();
+}
+
+// Ends a step that holds from a day on, today or past, through every version since: so the record
+// as of each day says of the paper what is judged of that day.
+absl::Status FinishFrom(const Env& env, store::Tx& tx, EvidenceStep* step, base::Date from) {
+  const std::string key(store::Key::Of(step->row.number()).bytes());
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kEvidence, key, from));
+  std::set<base::Date> later;
+  for (const store::RawRow& version : versions)
+    if (version.version.effective_from > from) later.insert(version.version.effective_from);
+  step->day = from;
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, step));
+  for (const base::Date day : later) RETURN_IF_ERROR(tx.Put(kEvidence, &step->row, day));
+  return absl::OkStatus();
+}
+
+// Of what is confirmed: its own first day, or today where it is to begin.
+absl::StatusOr<base::Date> FirstDay(const Evidence& evidence, base::Date today) {
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
+  return std::min(first, today);
 }
 
 // Whether the paper was not confirmed before, of whomever.
@@ -104,16 +127,16 @@ absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, sto
   evidence.mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
   ASSIGN_OR_RETURN(const base::Date last, base::Date::Parse(evidence.decision().outcome()));
   *evidence.mutable_valid_until() = last.ToProto();
-  if (step.edge->to == Evidence::CONFIRMED) {
-    step.row.set_confirmed(true);
-    evidence.set_decided_by(step.subject);
-    RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
+  if (step.edge->to != Evidence::CONFIRMED) {
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
+    return evidence;
   }
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
-  if (claimed) {  // offers may name it
-    ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
-    RETURN_IF_ERROR(RefreshOffers(tx, evidence, first));
-  }
+  step.row.set_confirmed(true);
+  evidence.set_decided_by(step.subject);
+  RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
+  ASSIGN_OR_RETURN(const base::Date first, FirstDay(evidence, tx.today()));
+  RETURN_IF_ERROR(FinishFrom(env, tx, &step, first));
+  if (claimed) RETURN_IF_ERROR(RefreshOffers(tx, evidence, first));  // offers may name it
   return evidence;
 }
 
@@ -125,8 +148,8 @@ absl::StatusOr<v1::Evidence> ConfirmEvidence(Env& env, const Call& call, store::
   step.row.set_confirmed(true);
   step.row.mutable_evidence()->set_decided_by(step.subject);
   RETURN_IF_ERROR(ScheduleWarning(env, tx, step.row));
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
-  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(step.row.evidence().valid_from()));
+  ASSIGN_OR_RETURN(const base::Date first, FirstDay(step.row.evidence(), tx.today()));
+  RETURN_IF_ERROR(FinishFrom(env, tx, &step, first));
   RETURN_IF_ERROR(RefreshOffers(tx, step.row.evidence(), first));
   return step.row.evidence();
 }
@@ -140,31 +163,39 @@ absl::StatusOr<v1::Evidence> RevokeEvidence(Env& env, const Call& call, store::T
   if (request.has_revoke_date()) {
     ASSIGN_OR_RETURN(day, base::Date::FromProto(request.revoke_date()));
   }
-  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
-  if (day > tx.today()) return errors::RevokeDate("today at the latest");
-  if (day < tx.today()) {
-    if ((step.roles & ~kEntity) == 0) return errors::RevokeDate("a supplier revokes from today on");
-    if (day < first) return errors::RevokeDate("the first day of the evidence at the earliest");
-  }
-  // What was never confirmed has counted on no day.
-  if (!step.row.confirmed()) day = first;
-  *evidence.mutable_revoke_date() = day.ToProto();
+  const bool owner = (step.roles & ~kEntity) == 0;
+  ASSIGN_OR_RETURN(
+      *evidence.mutable_revocation(),
+      DecideRevocation(step.row, day, owner, request.reason(), tx.etag(), tx.today(), *env.norms));
+  evidence.mutable_revocation()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
+  ASSIGN_OR_RETURN(const base::Date from, base::Date::Parse(evidence.revocation().outcome()));
+  *evidence.mutable_revoke_date() = from.ToProto();
   evidence.set_reason(request.reason());
   evidence.set_decided_by(step.subject);
-  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
-  // What never counted gave no offer a value.
-  if (step.row.confirmed()) RETURN_IF_ERROR(RefreshOffers(tx, evidence, day));
+  if (!step.row.confirmed()) {
+    // It has counted on no day and given no offer a value; that it was claimed until today is so.
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEvidence, &step));
+    return evidence;
+  }
+  RETURN_IF_ERROR(FinishFrom(env, tx, &step, from));
+  RETURN_IF_ERROR(RefreshOffers(tx, evidence, from));
   return evidence;
 }
 
 absl::StatusOr<v1::ReplayEvidenceDecisionResponse> ReplayEvidenceDecision(
     Env& env, Call& call, const v1::ReplayEvidenceDecisionRequest& request) {
   ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "evidence/*"));
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
-  ASSIGN_OR_RETURN(const auto found,
-                   rpc::FindFor(view, call, kEvidence, store::Key::Of(number), request.name()));
-  return cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(found.row.evidence().decision(),
-                                                                 ReplayTerm);
+  ASSIGN_OR_RETURN(const auto found, rpc::FindFor(view, call, kEvidence, store::Key::Of(number),
+                                                  request.name(), nullptr, at));
+  const Evidence& evidence = found.row.evidence();
+  if (!request.revocation()) {
+    return cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(evidence.decision(), ReplayTerm);
+  }
+  if (!evidence.has_revocation()) return errors::RevocationMissing();
+  return cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(evidence.revocation(),
+                                                                 ReplayRevocation);
 }
 
 absl::StatusOr<Encoded<v1::Evidence>> GetEvidence(Env& env, Call& call,

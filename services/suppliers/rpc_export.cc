@@ -123,18 +123,17 @@ Values EvidenceLine(const Evidence& e) {
           absl::StrJoin(covers, ";")};
 }
 
-// The register of one day, from one snapshot.
+// The register of one day as it was known at one moment, from one snapshot.
 class Export final : public rpc::MessageSource {
  public:
-  Export(const store::Store& store, const ExportRequest& request, std::optional<base::Date> as_of)
+  Export(const store::Store& store, const ExportRequest& request, const store::At& at)
       : view_(store.Read()),
         request_(request),
-        day_(as_of.value_or(view_.today())),
+        day_(DayOf(at, view_)),
+        at_(at),
         lines_(request.format() == ExportRequest::CSV ? base::LineWriter::Format::kCsv
                                                       : base::LineWriter::Format::kJsonLines,
-               ColumnsOf(request.content())) {
-    at_.as_of = as_of;
-  }
+               ColumnsOf(request.content())) {}
 
   absl::StatusOr<State> Pull(std::string* out) override {
     if (ended_) return State::kEnd;
@@ -162,7 +161,7 @@ class Export final : public rpc::MessageSource {
  private:
   // Some rows more; false when there are none.
   absl::StatusOr<bool> Load() {
-    Books books(view_);  // anew each time: a whole register does not fit in memory
+    Books books(view_, at_.known_at_us);  // anew each time: a whole register does not fit in memory
     size_t rows = 0;
     bool more = false;
     const auto visit = [&](const store::RowView& row,
@@ -247,7 +246,7 @@ class Export final : public rpc::MessageSource {
   const store::View view_;
   const ExportRequest request_;
   const base::Date day_;
-  store::At at_;
+  const store::At at_;
   base::LineWriter lines_;
   std::string after_;
   bool first_ = true;
@@ -258,11 +257,8 @@ class Export final : public rpc::MessageSource {
 
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportPublicRegister(
     Env& env, Call&, const v1::ExportPublicRegisterRequest& request) {
-  std::optional<base::Date> day;
-  if (request.has_as_of()) {
-    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.as_of()));
-  }
-  return std::make_unique<Export>(*env.store, request, day);
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  return std::make_unique<Export>(*env.store, request, at);
 }
 
 }  // namespace nisi::suppliers

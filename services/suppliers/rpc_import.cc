@@ -30,6 +30,12 @@ google::type::Money ToMoney(const std::string& cell) {
   return money;
 }
 
+// A day; what is none becomes one that no form allows.
+google::type::Date ToDate(const std::string& cell) {
+  const auto day = base::Date::Parse(cell);
+  return day.ok() ? day->ToProto() : google::type::Date();
+}
+
 int32_t ToNumber(const std::string& cell) {
   int32_t number = 0;
   return absl::SimpleAtoi(cell, &number) ? number : -1;
@@ -77,6 +83,8 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
       *supplier.mutable_finance()->mutable_annual_income() = ToMoney(row.annual_income());
     if (!row.finance_year().empty())
       supplier.mutable_finance()->set_year(ToNumber(row.finance_year()));
+    if (!row.registered_since().empty())
+      *supplier.mutable_registered_since() = ToDate(row.registered_since());
     return supplier;
   }
 
@@ -108,6 +116,12 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
                                              SupplierRow(), {.roles = call_->caller->roles}));
     Supplier& supplier = *step.row.mutable_supplier();
     supplier = told;
+    // It was in a register since then, though known here from now on; its term begins anew today.
+    if (told.has_registered_since()) {
+      ASSIGN_OR_RETURN(step.day, base::Date::FromProto(told.registered_since()));
+      if (*step.day > tx.today())
+        return base::InvalidField("registered_since", "lies in the future");
+    }
     supplier.set_name(SupplierName(supplier.bin()));
     supplier.set_registered_by(step.subject);
     supplier.set_verified_by(step.subject);
@@ -137,11 +151,6 @@ void AddCover(const std::string& cell, Evidence* evidence) {
 std::string ToHash(const std::string& cell) {
   const bool hex = cell.size() == 64 && absl::c_all_of(cell, absl::ascii_isxdigit);
   return hex ? absl::HexStringToBytes(cell) : "";
-}
-
-google::type::Date ToDate(const std::string& cell) {
-  const auto day = base::Date::Parse(cell);
-  return day.ok() ? day->ToProto() : google::type::Date();
 }
 
 class EvidenceImport final : public rpc::Import<v1::ImportEvidenceRequest, Evidence> {

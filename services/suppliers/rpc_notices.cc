@@ -72,6 +72,7 @@ absl::StatusOr<Encoded<v1::ListNoticesResponse>> ListNotices(
   rpc::ListPlan plan;
   plan.table = &kNotices;
   plan.prefix = store::Key::Of(bin);
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<v1::Notice>(call);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));

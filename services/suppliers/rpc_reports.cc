@@ -1,5 +1,7 @@
 // Monitored organizations, what they report, and the in-country value of it.
 #include <functional>
+#include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
@@ -18,8 +20,8 @@ namespace {
 using v1::MonitoredOrganization;
 using ValueResponse = v1::ComputeInCountryValueResponse;
 
-// The day from which a change of the list holds: today, or one to come. An order that is not dated
-// in the future and not after that day.
+// The day from which a change of the list holds: past, of an order that is entered late, today or
+// to come. The order is not dated in the future, nor after that day.
 absl::StatusOr<base::Date> DayOfChange(bool given, const google::type::Date& from,
                                        const google::type::Date& order_date, base::Date today) {
   base::Date day = today;
@@ -28,31 +30,58 @@ absl::StatusOr<base::Date> DayOfChange(bool given, const google::type::Date& fro
   }
   ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(order_date));
   if (ordered > today || ordered > day) return errors::BeforeOrder();
-  if (day < today) return errors::EffectiveDayPast();
   return day;
 }
 
-// The organization as it was on the list on a day, for whoever the method admits to it.
-// NOT_MONITORED where it was not on it and now is.
-absl::StatusOr<MonitoredOrganization> OrganizationOn(const store::Reader& reader, const Call& call,
-                                                     const std::string& name, base::Date day,
-                                                     std::optional<int64_t> known_at) {
+template <class Resource>
+bool Admits(const Call& call, const Resource& resource) {
+  uint32_t roles = 0;
+  return rpc::MaySee(call, rpc::TiesOf<Resource>(), resource, nullptr, &roles);
+}
+
+// As it was on the list on a day; nullopt: it was not on it.
+absl::StatusOr<std::optional<MonitoredOrganization>> ListedOn(
+    const store::Reader& reader, const std::string& bin, base::Date day,
+    std::optional<int64_t> known_at = std::nullopt) {
   store::At at;
   at.as_of = day;
   at.known_at_us = known_at;
-  const store::Key key = store::Key::Of(BinIn(name));
-  ASSIGN_OR_RETURN(auto then, reader.Find(kMonitored, key, at));
-  if (then.has_value()) {
-    uint32_t roles = 0;
-    if (!rpc::MaySee(call, rpc::TiesOf<MonitoredOrganization>(), then->row.organization(), nullptr,
-                     &roles)) {
-      return rpc::Missing(call, kMonitored.name, name);
-    }
-    return std::move(*then->row.mutable_organization());
+  ASSIGN_OR_RETURN(auto then, reader.Find(kMonitored, store::Key::Of(bin), at));
+  if (!then.has_value()) return std::nullopt;
+  return std::move(*then->row.mutable_organization());
+}
+
+// The days of a period on which it may stand on the list in another way than the day before.
+absl::StatusOr<std::set<base::Date>> TurningDays(const store::Reader& reader,
+                                                 const std::string& bin, base::Date from,
+                                                 base::Date to) {
+  const store::Key key = store::Key::Of(bin);
+  ASSIGN_OR_RETURN(const auto versions, reader.Versions(kMonitored, key.bytes(), from));
+  std::set<base::Date> days{from};
+  for (const store::RawRow& version : versions) {
+    const base::Date day = version.version.effective_from;
+    if (from < day && day <= to) days.insert(day);
   }
+  return days;
+}
+
+// An organization that was on the list on a day of a period, for whoever the method admits to it as
+// it was on such a day. NOT_MONITORED where it was on it on none and now is.
+absl::StatusOr<MonitoredOrganization> OrganizationIn(
+    const store::Reader& reader, const Call& call, const std::string& name, base::Date from,
+    base::Date to, std::optional<int64_t> known_at = std::nullopt) {
+  const std::string bin = BinIn(name);
+  ASSIGN_OR_RETURN(const std::set<base::Date> days, TurningDays(reader, bin, from, to));
+  bool listed = false;
+  for (const base::Date day : days) {
+    ASSIGN_OR_RETURN(auto then, ListedOn(reader, bin, day, known_at));
+    if (then.has_value() && Admits(call, *then)) return *std::move(then);
+    listed = listed || then.has_value();
+  }
+  if (listed) return rpc::Missing(call, kMonitored.name, name);
   // By today's list, whether it may be told why.
-  RETURN_IF_ERROR(rpc::FindFor(reader, call, kMonitored, key, name).status());
-  return errors::NotMonitored(day);
+  RETURN_IF_ERROR(rpc::FindFor(reader, call, kMonitored, store::Key::Of(bin), name).status());
+  return errors::NotMonitored(from);
 }
 
 // Whether the organization has reports of the stage on other periods that meet this one. Reads the
@@ -108,11 +137,11 @@ absl::Status VisitReports(const store::Reader& reader, const std::string& bin,
       });
 }
 
-// Register entries by code, each with its supplier's state on the day asked for.
+// Register entries by code, of makers against whom no measure stands on the day asked for.
 class Entries {
  public:
   Entries(const store::Reader& reader, std::optional<int64_t> known_at)
-      : reader_(reader), known_at_(known_at), books_(reader, known_at) {}
+      : reader_(reader), known_at_(known_at) {}
 
   absl::StatusOr<std::vector<Entry>> Of(const std::string& ens_tru, base::Date day) {
     const auto [it, fresh] = rows_.try_emplace(ens_tru);
@@ -130,17 +159,36 @@ class Entries {
     }
     std::vector<Entry> entries;
     for (const EvidenceRow& row : it->second) {
-      // One that is suspended must not lower others.
-      ASSIGN_OR_RETURN(const bool active, books_.IsActiveOn(row.evidence().bin(), day));
-      if (active) entries.push_back({row.number(), &row});
+      ASSIGN_OR_RETURN(const bool measure, UnderMeasure(row.evidence().bin(), day));
+      if (!measure) entries.push_back({row.number(), &row});
     }
     return entries;
   }
 
  private:
+  // Whether the maker was suspended or removed for cause on the day: what it has must not lower
+  // others. Its registration as such says nothing of the entry, which is in another register; and
+  // were it needed, a maker could raise what others' purchases count by leaving this one.
+  absl::StatusOr<bool> UnderMeasure(const std::string& bin, base::Date day) {
+    const auto [it, fresh] = measures_.try_emplace({bin, day}, false);
+    if (!fresh) return it->second;
+    store::At at;
+    at.known_at_us = known_at_;
+    if (day != reader_.today()) at.as_of = day;
+    ASSIGN_OR_RETURN(const auto found, reader_.Find(kSuppliers, store::Key::Of(bin), at));
+    if (!found.has_value() || !found->row.measure()) return false;
+    it->second = true;
+    if (found->row.supplier().has_suspended_until()) {
+      ASSIGN_OR_RETURN(const base::Date until,
+                       base::Date::FromProto(found->row.supplier().suspended_until()));
+      it->second = day < until;
+    }
+    return it->second;
+  }
+
   const store::Reader& reader_;
   const std::optional<int64_t> known_at_;
-  Books books_;
+  std::map<std::pair<std::string, base::Date>, bool> measures_;
   std::map<std::string, std::vector<EvidenceRow>> rows_;
 };
 
@@ -184,9 +232,7 @@ absl::StatusOr<v1::MonitoredOrganization> AddMonitoredOrganization(
         ASSIGN_OR_RETURN(const base::Date day,
                          DayOfChange(request.has_effective_from(), request.effective_from(),
                                      request.organization().order_date(), tx.today()));
-        store::At at;
-        if (day != tx.today()) at.as_of = day;
-        ASSIGN_OR_RETURN(const auto known, tx.Find(kMonitored, store::Key::Of(bin), at));
+        ASSIGN_OR_RETURN(const auto known, ListedOn(tx, bin, day));
         if (known.has_value()) return errors::MonitoredExists(name);
         MonitoredOrganizationRow row;
         *row.mutable_organization() = request.organization();
@@ -201,14 +247,30 @@ absl::StatusOr<v1::MonitoredOrganization> AddMonitoredOrganization(
 absl::StatusOr<v1::RemoveMonitoredOrganizationResponse> RemoveMonitoredOrganization(
     Env& /*env*/, const Call& call, store::Tx& tx,
     const v1::RemoveMonitoredOrganizationRequest& request) {
-  const store::Key key = store::Key::Of(BinIn(request.name()));
-  ASSIGN_OR_RETURN(const auto found, rpc::FindFor(tx, call, kMonitored, key, request.name()));
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.organization().etag()));
+  const std::string bin = BinIn(request.name());
+  const store::Key key = store::Key::Of(bin);
   ASSIGN_OR_RETURN(const base::Date day,
                    DayOfChange(request.has_effective_from(), request.effective_from(),
                                request.order_date(), tx.today()));
+  store::At at;
+  at.as_of = day;
+  ASSIGN_OR_RETURN(auto found,
+                   rpc::FindFor(tx, call, kMonitored, key, request.name(), nullptr, at));
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.organization().etag()));
   tx.Cite(errors::MonitoredList());
-  RETURN_IF_ERROR(tx.End(kMonitored, key, day));
+  // What is known of its days on the list says until when they last, and by which order they end.
+  MonitoredOrganization& organization = *found.row.mutable_organization();
+  *organization.mutable_removal_date() = day.ToProto();
+  organization.set_removal_order_number(request.order_number());
+  *organization.mutable_removal_order_date() = request.order_date();
+  RETURN_IF_ERROR(tx.Put(kMonitored, &found.row, found.version.effective_from));
+  // It may have come to the list in several steps, as by an order that was entered late.
+  ASSIGN_OR_RETURN(const std::set<base::Date> days, TurningDays(tx, bin, day, base::Date::Max()));
+  for (const base::Date step : days) {
+    ASSIGN_OR_RETURN(const auto then, ListedOn(tx, bin, step));
+    if (!then.has_value()) break;
+    RETURN_IF_ERROR(tx.End(kMonitored, key, step));
+  }
   return v1::RemoveMonitoredOrganizationResponse();
 }
 
@@ -235,40 +297,54 @@ absl::StatusOr<Encoded<v1::ListMonitoredOrganizationsResponse>> ListMonitoredOrg
 }
 
 absl::StatusOr<v1::ProcurementReport> SubmitProcurementReport(
-    Env& /*env*/, const Call& call, store::Tx& tx,
-    const v1::SubmitProcurementReportRequest& request) {
+    Env& env, const Call& call, store::Tx& tx, const v1::SubmitProcurementReportRequest& request) {
   const ProcurementReport& told = request.report();
   ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(told.period_from()));
   ASSIGN_OR_RETURN(const base::Date to, base::Date::FromProto(told.period_to()));
   ASSIGN_OR_RETURN(const MonitoredOrganization organization,
-                   OrganizationOn(tx, call, request.parent(), from, std::nullopt));
+                   OrganizationIn(tx, call, request.parent(), from, from));
   RETURN_IF_ERROR(CheckReport(told, tx.today()));
   RETURN_IF_ERROR(CheckPeriod(tx, organization.bin(), told.stage(), from, to));
-  ASSIGN_OR_RETURN(
-      const auto before,
-      tx.FindUnique(kReportsByPeriod,
-                    store::Key::Of(organization.bin(), static_cast<int64_t>(told.stage()), from, to,
-                                   told.part())));
+  ASSIGN_OR_RETURN(auto before, tx.FindUnique(kReportsByPeriod,
+                                              store::Key::Of(organization.bin(),
+                                                             static_cast<int64_t>(told.stage()),
+                                                             from, to, told.part())));
   ProcurementReportRow row;
-  *row.mutable_report() = told;
-  ProcurementReport& report = *row.mutable_report();
   if (before.has_value()) {
+    row = std::move(before->row);
     // Nobody replaces a report without having seen it.
-    const std::string& etag = before->row.report().etag();
-    if (told.etag().empty()) return base::EtagMismatch(etag);
-    RETURN_IF_ERROR(rpc::CheckEtag(told.etag(), etag));
-    row.set_number(before->row.number());
-  } else {
-    ASSIGN_OR_RETURN(const int64_t number, tx.Next("procurement_reports"));
-    row.set_number(number);
+    if (told.etag().empty()) return base::EtagMismatch(row.report().etag());
   }
-  report.set_name(absl::StrCat("procurement_reports/", row.number()));
+  ASSIGN_OR_RETURN(auto step,
+                   cases::Begin(call, ReportMachine(), ReportVerb::kFile, std::move(row),
+                                {.roles = call.caller->roles,
+                                 .etag = before.has_value() ? told.etag() : std::string()}));
+  if (!before.has_value()) {
+    ASSIGN_OR_RETURN(const int64_t number, tx.Next("procurement_reports"));
+    step.row.set_number(number);
+  }
+  ProcurementReport& report = *step.row.mutable_report();
+  report = told;
+  report.set_name(absl::StrCat("procurement_reports/", step.row.number()));
   report.set_bin(organization.bin());
   report.set_kato(organization.kato());
   report.set_submitted_by(call.caller->subject);
-  tx.Cite(errors::Collecting());
-  RETURN_IF_ERROR(tx.Put(kReports, &row));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReports, &step));
   return report;
+}
+
+absl::StatusOr<v1::ProcurementReport> WithdrawProcurementReport(
+    Env& env, const Call& call, store::Tx& tx,
+    const v1::WithdrawProcurementReportRequest& request) {
+  ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "procurement_reports/*"));
+  ASSIGN_OR_RETURN(auto found,
+                   rpc::FindFor(tx, call, kReports, store::Key::Of(number), request.name()));
+  ASSIGN_OR_RETURN(auto step,
+                   cases::Begin(call, ReportMachine(), ReportVerb::kWithdraw, std::move(found.row),
+                                {.roles = found.roles, .etag = request.etag()}));
+  step.row.mutable_report()->set_reason(request.reason());
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReports, &step));
+  return step.row.report();
 }
 
 absl::StatusOr<Encoded<v1::ProcurementReport>> GetProcurementReport(
@@ -311,8 +387,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
     ASSIGN_OR_RETURN(page.recorded_us, view.RecordedUs());
   }
   const int64_t known_at = page.recorded_us;
-  ASSIGN_OR_RETURN(const MonitoredOrganization organization,
-                   OrganizationOn(view, call, request.parent(), from, known_at));
+  const std::string bin = BinIn(request.parent());
 
   ValueResponse response;
   PlanValue plan;
@@ -320,7 +395,17 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   const int64_t first = page.position;  // lines on the pages before
   const int size = rpc::PageSize(request.page_size());
   int64_t lines = 0, missing = 0;
+  std::map<base::Date, bool> listed;
   const auto add = [&](const ProcurementReport& report) -> absl::Status {
+    if (!Admits(call, report)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const base::Date begins, base::Date::FromProto(report.period_from()));
+    const auto [is_listed, fresh] = listed.try_emplace(begins, false);
+    if (fresh) {
+      ASSIGN_OR_RETURN(const auto then, ListedOn(view, bin, begins, known_at));
+      is_listed->second = then.has_value();
+    }
+    if (!is_listed->second) return absl::OkStatus();  // taken off the list late, or never on it
+    if (response.kato().empty()) response.set_kato(report.kato());
     for (const ProcurementReport::Line& line : report.lines()) {
       ASSIGN_OR_RETURN(const base::Date day, DayOfLine(report, line));
       ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(line.amount()));
@@ -345,8 +430,11 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
     return absl::OkStatus();
   };
   // Whole reports only.
-  RETURN_IF_ERROR(VisitReports(view, organization.bin(), request.stage(), from, to, known_at, add));
-  if (lines == 0) return errors::NoReports();
+  RETURN_IF_ERROR(VisitReports(view, bin, request.stage(), from, to, known_at, add));
+  if (lines == 0) {
+    RETURN_IF_ERROR(OrganizationIn(view, call, request.parent(), from, to, known_at).status());
+    return errors::NoReports();
+  }
   if (first + response.lines_size() < lines) {
     page.position = first + response.lines_size();
     response.set_next_page_token(tokens.Encode(page, query_hash));
@@ -358,8 +446,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   for (ValueResponse::Sum& sum : sums) *response.add_sums() = std::move(sum);
   response.mutable_known_at()->set_seconds(known_at / 1'000'000);
   response.mutable_known_at()->set_nanos(static_cast<int32_t>(known_at % 1'000'000) * 1'000);
-  response.set_bin(organization.bin());
-  response.set_kato(organization.kato());
+  response.set_bin(bin);
   *response.mutable_legal_basis() = errors::DomesticValue();
   return response;
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 
 #include "common/cases/findings.h"
@@ -10,23 +11,34 @@ namespace {
 
 using SupplierStep = cases::Step<SupplierRow>;
 
-absl::StatusOr<std::optional<SupplierRow>> RowOf(const store::Tx& tx, absl::string_view bin) {
-  ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(bin)));
-  if (!found.has_value()) return std::nullopt;
-  return std::move(found->row);
-}
-
 // A step that time takes on `day`, of a supplier in one of these states; nothing otherwise: what
-// was due may have been done, or the record gone another way.
+// was due may have been done, or the record gone another way. Where it was edited since, as before
+// a timer that is late, the step holds from that edit on: from an earlier day the edit would undo
+// it.
 absl::Status ByItself(Env& env, store::Tx& tx, absl::string_view bin, SupplierVerb verb,
                       base::Date day, const std::function<bool(const Supplier&)>& due,
                       const std::function<void(SupplierRow*)>& change) {
-  ASSIGN_OR_RETURN(std::optional<SupplierRow> row, RowOf(tx, bin));
-  if (!row.has_value() || !due(row->supplier())) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(bin)));
+  if (!found.has_value() || !due(found->row.supplier())) return absl::OkStatus();
+  day = std::max(day, found->version.effective_from);
   ASSIGN_OR_RETURN(SupplierStep step,
-                   cases::BeginByItself(SupplierMachine(), verb, *std::move(row), day));
+                   cases::BeginByItself(SupplierMachine(), verb, std::move(found->row), day));
   change(&step.row);
   return FinishSupplier(env, tx, &step);
+}
+
+// Notes what is decided on the registration, why, by whom and on which findings.
+absl::Status Decide(const Env& env, const Call& call, const store::Tx& tx, Supplier::State to,
+                    const std::string& reason, std::optional<base::Date> until,
+                    SupplierStep* step) {
+  Supplier& supplier = *step->row.mutable_supplier();
+  ASSIGN_OR_RETURN(decision::v1::Decision decision,
+                   DecideMeasure(supplier, to, reason, until, tx.etag(), tx.today(), *env.norms));
+  decision.mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
+  *supplier.mutable_decision() = std::move(decision);
+  supplier.set_decided_by(step->subject);
+  supplier.set_reason(reason);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -47,11 +59,12 @@ absl::Status AskRegisters(Env& env, store::Tx& tx, absl::string_view payload, ab
 }
 
 absl::Status VerifyLate(Env& env, store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
-  ASSIGN_OR_RETURN(std::optional<SupplierRow> row, RowOf(tx, BinIn(deadline.record())));
-  if (!row.has_value()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(
-      SupplierStep step,
-      cases::BeginByItself(SupplierMachine(), SupplierVerb::kVerifyLate, *std::move(row), day));
+  ASSIGN_OR_RETURN(auto found, tx.Find(kSuppliers, store::Key::Of(BinIn(deadline.record()))));
+  if (!found.has_value()) return absl::OkStatus();
+  day = std::max(day, found->version.effective_from);  // as in ByItself
+  ASSIGN_OR_RETURN(SupplierStep step,
+                   cases::BeginByItself(SupplierMachine(), SupplierVerb::kVerifyLate,
+                                        std::move(found->row), day));
   return FinishSupplier(env, tx, &step);
 }
 
@@ -134,14 +147,15 @@ absl::StatusOr<v1::Supplier> SuspendSupplier(Env& env, const Call& call, store::
   ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kSuspend));
   Supplier& supplier = *step.row.mutable_supplier();
+  std::optional<base::Date> until;
   if (request.has_until()) {
-    ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(request.until()));
-    if (until <= tx.today()) return errors::SuspensionEndPast();
-    *supplier.mutable_suspended_until() = request.until();
-    tx.Schedule(until.StartOfDay(), kReinstateTimer, supplier.bin());
+    ASSIGN_OR_RETURN(until, base::Date::FromProto(request.until()));
   }
-  supplier.set_decided_by(step.subject);
-  supplier.set_reason(request.reason());
+  RETURN_IF_ERROR(Decide(env, call, tx, Supplier::SUSPENDED, request.reason(), until, &step));
+  if (until.has_value()) {
+    *supplier.mutable_suspended_until() = request.until();
+    tx.Schedule(until->StartOfDay(), kReinstateTimer, supplier.bin());
+  }
   step.row.set_measure(true);
   RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
@@ -152,8 +166,7 @@ absl::StatusOr<v1::Supplier> ReinstateSupplier(Env& env, const Call& call, store
   ASSIGN_OR_RETURN(SupplierStep step, BeginSupplier(tx, call, request.name(), request.etag(),
                                                     SupplierVerb::kReinstate));
   Supplier& supplier = *step.row.mutable_supplier();
-  supplier.set_decided_by(step.subject);
-  supplier.set_reason(request.reason());
+  RETURN_IF_ERROR(Decide(env, call, tx, Supplier::ACTIVE, request.reason(), std::nullopt, &step));
   supplier.clear_suspended_until();
   step.row.set_measure(false);
   RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
@@ -165,8 +178,7 @@ absl::StatusOr<v1::Supplier> RemoveSupplier(Env& env, const Call& call, store::T
   ASSIGN_OR_RETURN(SupplierStep step,
                    BeginSupplier(tx, call, request.name(), request.etag(), SupplierVerb::kRemove));
   Supplier& supplier = *step.row.mutable_supplier();
-  supplier.set_decided_by(step.subject);
-  supplier.set_reason(request.reason());
+  RETURN_IF_ERROR(Decide(env, call, tx, Supplier::REMOVED, request.reason(), std::nullopt, &step));
   supplier.clear_suspended_until();
   // By a body: for cause. One that leaves while it is suspended takes the measure along.
   if ((step.roles & ~base::RoleBit(rpc::v1::ENTITY)) != 0) step.row.set_measure(true);
@@ -176,10 +188,11 @@ absl::StatusOr<v1::Supplier> RemoveSupplier(Env& env, const Call& call, store::T
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call& call, const v1::ReplayDecisionRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
-  ASSIGN_OR_RETURN(
-      const auto found,
-      rpc::FindFor(view, call, kSuppliers, store::Key::Of(BinIn(request.name())), request.name()));
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(view, call, kSuppliers, store::Key::Of(BinIn(request.name())),
+                                request.name(), nullptr, at));
   if (!found.row.supplier().has_decision()) return errors::DecisionMissing();
   ASSIGN_OR_RETURN(auto answer, cases::ReplayAnswer<v1::ReplayDecisionResponse>(
                                     found.row.supplier().decision(), ReplaySupplier));

@@ -39,6 +39,7 @@ void Open(Evidence* evidence) {
   evidence->clear_reason();
   evidence->clear_added_by();
   evidence->clear_decided_by();
+  evidence->clear_revocation();
 }
 
 class RegisterWatch final : public rpc::JournalSource {
@@ -84,18 +85,37 @@ class RegisterWatch final : public rpc::JournalSource {
     return change;
   }
 
+  // The register now, and as it was known when the entry was recorded.
+  struct Known {
+    Known(const store::View& view, const journal::v1::Entry& entry)
+        : now(view),
+          then(view,
+               entry.record_time().seconds() * 1'000'000 + entry.record_time().nanos() / 1000),
+          day(base::Date::LegalDay(absl::FromUnixSeconds(entry.record_time().seconds()))) {}
+    Books now, then;
+    base::Date day;  // of the entry
+  };
+
+  // Whether what a supplier has is public: it was when it changed, and has not left since. What it
+  // changed while it was in no register is seen, as it is by then, when it comes into it.
+  absl::StatusOr<bool> IsPublic(const std::string& bin, Known& known) const {
+    ASSIGN_OR_RETURN(const bool was, known.then.IsActiveOn(bin, known.day));
+    if (!was) return false;
+    return known.now.IsActiveOn(bin, Today());
+  }
+
   absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
     ASSIGN_OR_RETURN(const journal::v1::Entry entry, ParseLeaf(record));
     v1::WatchRegisterResponse response;
     const store::View view = env_.store->Read();
-    Books books(view);
+    Known known(view, entry);
     for (const Change& change : entry.changes()) {
       if (change.table() == kSuppliers.name) {
         ShowSupplier(entry, change, &response);
       } else if (change.table() == kOffers.name && Wants(WatchRequest::OFFERS)) {
-        RETURN_IF_ERROR(ShowOffer(entry, change, view, books, &response));
+        RETURN_IF_ERROR(ShowOffer(entry, change, view, known, &response));
       } else if (change.table() == kEvidence.name && Wants(WatchRequest::EVIDENCE)) {
-        RETURN_IF_ERROR(ShowEvidence(entry, change, books, &response));
+        RETURN_IF_ERROR(ShowEvidence(entry, change, known, &response));
       }
     }
     if (response.changes_size() > 0) {  // a journal entry is small: bulk commands are cut
@@ -129,24 +149,23 @@ class RegisterWatch final : public rpc::JournalSource {
     }
   }
 
-  // Of a supplier that is in the register now, or of the caller's own.
+  // Of a supplier that is in the register (IsPublic), or of the caller's own.
   absl::Status ShowOffer(const journal::v1::Entry& entry, const Change& change,
-                         const store::View& view, Books& books,
+                         const store::View& view, Known& known,
                          v1::WatchRegisterResponse* response) {
     const bool ended = change.kind() == Change::END;
     Offer offer = In<Offer>(ended ? change.before() : change.after());
     if (!bin_.empty() && offer.bin() != bin_) return absl::OkStatus();
     // What is put right of the days before an offer ended does not bring it back.
     ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(change.effective_from()));
-    if (!ended &&
-        from < base::Date::LegalDay(absl::FromUnixSeconds(entry.record_time().seconds()))) {
+    if (!ended && from < known.day) {
       ASSIGN_OR_RETURN(const int64_t number, NumberOf(offer.name(), "offers/*"));
       ASSIGN_OR_RETURN(const auto now, view.FindRaw(kOffers, store::Key::Of(number)));
       if (!now.has_value()) return absl::OkStatus();
     }
     if (RolesOver(rpc::TiesOf<Offer>(), offer) == 0) {
-      ASSIGN_OR_RETURN(const bool active, books.IsActiveOn(offer.bin(), Today()));
-      if (!active) return absl::OkStatus();
+      ASSIGN_OR_RETURN(const bool is_public, IsPublic(offer.bin(), known));
+      if (!is_public) return absl::OkStatus();
     }
     auto* shown =
         Add(response, entry.position(), entry.record_time(), offer.name(), change.effective_from());
@@ -154,15 +173,15 @@ class RegisterWatch final : public rpc::JournalSource {
     return absl::OkStatus();
   }
 
-  absl::Status ShowEvidence(const journal::v1::Entry& entry, const Change& change, Books& books,
+  absl::Status ShowEvidence(const journal::v1::Entry& entry, const Change& change, Known& known,
                             v1::WatchRegisterResponse* response) {
     Evidence evidence = In<Evidence>(change.after());
     if (!bin_.empty() && evidence.bin() != bin_) return absl::OkStatus();
     if (RolesOver(rpc::TiesOf<Evidence>(), evidence) == 0) {
       const bool was = In<Evidence>(change.before()).state() == Evidence::CONFIRMED;
       const bool is = evidence.state() == Evidence::CONFIRMED;
-      ASSIGN_OR_RETURN(const bool active, books.IsActiveOn(evidence.bin(), Today()));
-      if (!active || (!was && !is)) return absl::OkStatus();
+      ASSIGN_OR_RETURN(const bool is_public, IsPublic(evidence.bin(), known));
+      if (!is_public || (!was && !is)) return absl::OkStatus();
       auto* shown = Add(response, entry.position(), entry.record_time(), evidence.name(),
                         change.effective_from());
       if (is) *shown->mutable_evidence() = std::move(evidence);

@@ -146,6 +146,8 @@ absl::StatusOr<Encoded<v1::ListMonitoredOrganizationsResponse>> ListMonitoredOrg
     Env&, Call&, const v1::ListMonitoredOrganizationsRequest&);
 absl::StatusOr<v1::ProcurementReport> SubmitProcurementReport(
     Env&, const Call&, store::Tx&, const v1::SubmitProcurementReportRequest&);
+absl::StatusOr<v1::ProcurementReport> WithdrawProcurementReport(
+    Env&, const Call&, store::Tx&, const v1::WithdrawProcurementReportRequest&);
 absl::StatusOr<Encoded<v1::ProcurementReport>> GetProcurementReport(
     Env&, Call&, const v1::GetProcurementReportRequest&);
 absl::StatusOr<Encoded<v1::ListProcurementReportsResponse>> ListProcurementReports(

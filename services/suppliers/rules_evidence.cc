@@ -23,6 +23,13 @@ constexpr char kGiven[] = "valid_until";
 constexpr char kNone[] = "none";
 constexpr char kMonths[] = "months";
 constexpr char kLongest[] = "longest";
+constexpr char kConfirmed[] = "confirmed";
+constexpr char kBy[] = "by";
+constexpr char kRevokeReason[] = "reason";
+constexpr char kAsked[] = "asked_date";
+constexpr char kRevokeDay[] = "today";
+constexpr char kOwner[] = "owner";
+constexpr char kYes[] = "yes";
 
 const char* TermNorm(Evidence::Type type) {
   switch (type) {
@@ -65,6 +72,28 @@ absl::StatusOr<Decision> DecideLastDay(Facts facts) {
   cases::AddFinding(&decision, "TERM_WITHIN_NORM", last <= longest, errors::FormsOfEvidence(),
                     facts, {kType, kFirstDay, kGiven, kMonths, kLongest});
   decision.set_outcome(last.ToString());
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideRevokeDate(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::string confirmed, facts.Text(kConfirmed));
+  ASSIGN_OR_RETURN(const std::string by, facts.Text(kBy));
+  ASSIGN_OR_RETURN(const std::string reason, facts.Text(kRevokeReason));
+  ASSIGN_OR_RETURN(const base::Date first, facts.Date(kFirstDay));
+  ASSIGN_OR_RETURN(const base::Date asked, facts.Date(kAsked));
+  ASSIGN_OR_RETURN(const base::Date today, facts.Date(kRevokeDay));
+  cases::AddFinding(&decision, "REASON_GIVEN", !reason.empty(), errors::Examination(), facts,
+                    {kRevokeReason});
+  cases::AddFinding(&decision, "NOT_TO_COME", asked <= today, errors::Examination(), facts,
+                    {kAsked, kRevokeDay});
+  cases::AddFinding(&decision, "OWNER_FROM_TODAY", by != kOwner || asked >= today,
+                    errors::Examination(), facts, {kBy, kAsked, kRevokeDay});
+  cases::AddFinding(&decision, "FROM_ITS_FIRST_DAY", asked >= first || asked >= today,
+                    errors::Examination(), facts, {kFirstDay, kAsked, kRevokeDay});
+  cases::AddFinding(&decision, "COUNTED_BEFORE", confirmed == kYes, errors::Examination(), facts,
+                    {kConfirmed});
+  decision.set_outcome((confirmed == kYes ? asked : first).ToString());
   return decision;
 }
 
@@ -159,6 +188,32 @@ absl::StatusOr<Decision> DecideTerm(const Evidence& evidence, const norms::Norms
 
 absl::StatusOr<Decision> ReplayTerm(const Decision& stored) {
   return cases::Replay(stored, DecideLastDay);
+}
+
+absl::StatusOr<Decision> DecideRevocation(const v1::EvidenceRow& row, base::Date asked, bool owner,
+                                          const std::string& reason, const std::string& recorded,
+                                          base::Date today, const norms::Norms& norms) {
+  const Evidence& evidence = row.evidence();
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
+  if (asked > today) return errors::RevokeDate("today at the latest");
+  if (asked < today) {
+    if (owner) return errors::RevokeDate("a supplier revokes from today on");
+    if (asked < first) return errors::RevokeDate("the first day of the evidence at the earliest");
+  }
+  Facts facts;
+  facts.Set(kConfirmed, row.confirmed() ? kYes : "no", evidence.name(), evidence.etag());
+  facts.Set(kFirstDay, first.ToString(), evidence.name(), evidence.etag());
+  facts.Set(kBy, owner ? kOwner : "body", evidence.name(), recorded);
+  facts.Set(kRevokeReason, reason, evidence.name(), recorded);
+  facts.Set(kAsked, asked.ToString(), evidence.name(), recorded);
+  facts.Set(kRevokeDay, today.ToString(), "clock");
+  ASSIGN_OR_RETURN(Decision decision, DecideRevokeDate(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
+}
+
+absl::StatusOr<Decision> ReplayRevocation(const Decision& stored) {
+  return cases::Replay(stored, DecideRevokeDate);
 }
 
 std::optional<Days> CountsOn(const v1::EvidenceRow& row) {

@@ -33,6 +33,14 @@ absl::StatusOr<decision::v1::Decision> DecideTerm(const Evidence& evidence,
                                                   const norms::Norms& norms);
 absl::StatusOr<decision::v1::Decision> ReplayTerm(const decision::v1::Decision& stored);
 
+// From which day on evidence no longer counts that is revoked (Art. 13(3)(2)): `asked` for, or its
+// first where it was never confirmed; which day may be asked for. The outcome is that day.
+// REVOKE_DATE. `owner`: whether nobody but its supplier revokes it.
+absl::StatusOr<decision::v1::Decision> DecideRevocation(
+    const v1::EvidenceRow& row, base::Date asked, bool owner, const std::string& reason,
+    const std::string& recorded, base::Date today, const norms::Norms& norms);
+absl::StatusOr<decision::v1::Decision> ReplayRevocation(const decision::v1::Decision& stored);
+
 // The days on which evidence counts: it was confirmed, from its first day to its last or to the day
 // before it was revoked. nullopt: on none.
 struct Days {

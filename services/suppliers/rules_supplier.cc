@@ -29,6 +29,10 @@ constexpr char kToday[] = "today";
 constexpr char kValidUntil[] = "valid_until";
 constexpr char kVerdict[] = "verdict";
 constexpr char kReason[] = "reason";
+constexpr char kLeadsTo[] = "leads_to";
+constexpr char kState[] = "state";
+constexpr char kUntil[] = "until";
+constexpr char kNoEnd[] = "none";
 constexpr char kAccept[] = "ACCEPT";
 constexpr char kSatisfied[] = "satisfied";
 constexpr char kDenied[] = "not satisfied";
@@ -39,6 +43,10 @@ constexpr std::array<const char*, 6> kChecks{"registered", "name",   "place",
 static_assert(static_cast<size_t>(Answer::Check_MAX) == kChecks.size());
 constexpr std::array<const char*, 6> kAnswerTimes{"registered_us", "name_us",   "place_us",
                                                   "activity_us",   "acting_us", "reliable_us"};
+
+constexpr std::array<const char*, 6> kReferences{"registered_reference", "name_reference",
+                                                 "place_reference",      "activity_reference",
+                                                 "acting_reference",     "reliable_reference"};
 
 std::string CheckName(size_t check) {
   return absl::AsciiStrToUpper(kChecks[check]);
@@ -60,8 +68,9 @@ absl::StatusOr<Decision> DecideVerification(Facts facts) {
   for (size_t i = 0; i < kChecks.size(); ++i) {
     ASSIGN_OR_RETURN(const std::string answer, facts.Text(kChecks[i]));
     ASSIGN_OR_RETURN(const int64_t answered, facts.Number(kAnswerTimes[i]));
+    RETURN_IF_ERROR(facts.Text(kReferences[i]).status());
     cases::AddFinding(&decision, CheckName(i), answer == kSatisfied, errors::Maintaining(), facts,
-                      {kChecks[i]});
+                      {kChecks[i], kReferences[i]});
     if (answer != kNotAnswered && (answered < submitted || answered > now)) fresh = false;
   }
   cases::AddFinding(&decision, "ANSWERS_FRESH", fresh, errors::Maintaining(), facts,
@@ -94,6 +103,27 @@ absl::StatusOr<Decision> DecideReview(Facts facts) {
   cases::AddFinding(&decision, "REGISTRATION_TERM", true, errors::TermOfRegistration(), facts,
                     {kToday, kRegistrationMonths, kValidUntil});
   decision.set_outcome(Supplier::State_Name(accept ? Supplier::ACTIVE : Supplier::DRAFT));
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideOnMeasure(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::string to, facts.Text(kLeadsTo));
+  ASSIGN_OR_RETURN(const std::string until, facts.Text(kUntil));
+  ASSIGN_OR_RETURN(const std::string reason, facts.Text(kReason));
+  ASSIGN_OR_RETURN(const base::Date today, facts.Date(kToday));
+  RETURN_IF_ERROR(facts.Text(kState).status());
+  cases::AddFinding(&decision, "REASON_GIVEN", !reason.empty(), errors::Database(), facts,
+                    {kState, kLeadsTo, kReason});
+  if (until != kNoEnd) {
+    ASSIGN_OR_RETURN(const base::Date ends, facts.Date(kUntil));
+    cases::AddFinding(&decision, "ENDS_LATER", ends > today, errors::Database(), facts,
+                      {kToday, kUntil});
+  } else {
+    cases::AddFinding(&decision, "UNTIL_DECIDED_OTHERWISE", true, errors::Database(), facts,
+                      {kToday, kUntil});
+  }
+  decision.set_outcome(to);
   return decision;
 }
 
@@ -309,6 +339,7 @@ absl::StatusOr<Decision> Verify(const Verification& verification,
   for (size_t i = 0; i < kChecks.size(); ++i) {
     facts.Set(kChecks[i], kNotAnswered, "request");
     facts.Set(kAnswerTimes[i], "0", "request");
+    facts.Set(kReferences[i], kNotAnswered, "request");
   }
   for (size_t i = 0; i < answers.size(); ++i) {
     const Answer& answer = *answers[i];
@@ -320,6 +351,7 @@ absl::StatusOr<Decision> Verify(const Verification& verification,
               absl::StrCat(answer.answer_time().seconds() * 1'000'000 +
                            answer.answer_time().nanos() / 1'000),
               answer.register_());
+    facts.Set(kReferences[check], answer.reference(), answer.register_());
   }
   facts.Set(kSubmitted, absl::StrCat(verification.submitted_us), verification.name,
             verification.etag);
@@ -347,11 +379,24 @@ absl::StatusOr<Decision> Review(const Supplier& supplier, bool accept, const std
   return Seal(facts, norms, DecideReview(facts));
 }
 
+absl::StatusOr<Decision> DecideMeasure(const Supplier& supplier, Supplier::State to,
+                                       const std::string& reason, std::optional<base::Date> until,
+                                       const std::string& recorded, base::Date today,
+                                       const norms::Norms& norms) {
+  if (until.has_value() && *until <= today) return errors::SuspensionEndPast();
+  Facts facts;
+  facts.Set(kState, Supplier::State_Name(supplier.state()), supplier.name(), supplier.etag());
+  facts.Set(kLeadsTo, Supplier::State_Name(to), supplier.name(), recorded);
+  facts.Set(kReason, reason, supplier.name(), recorded);
+  facts.Set(kUntil, until.has_value() ? until->ToString() : kNoEnd, supplier.name(), recorded);
+  facts.Set(kToday, today.ToString(), "clock");
+  return Seal(facts, norms, DecideOnMeasure(facts));
+}
+
 absl::StatusOr<Decision> ReplaySupplier(const Decision& stored) {
-  const bool review = Facts::Of(stored).Text(kVerdict).ok();
-  return cases::Replay(stored, [review](const Facts& facts) {
-    return review ? DecideReview(facts) : DecideVerification(facts);
-  });
+  const Facts known = Facts::Of(stored);
+  if (known.Text(kLeadsTo).ok()) return cases::Replay(stored, DecideOnMeasure);
+  return cases::Replay(stored, known.Text(kVerdict).ok() ? DecideReview : DecideVerification);
 }
 
 absl::StatusOr<base::Date> ValidUntil(const Decision& decision) {

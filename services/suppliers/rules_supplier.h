@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,7 +87,16 @@ absl::StatusOr<decision::v1::Decision> Review(const Supplier& supplier, bool acc
                                               const std::string& recorded, base::Date today,
                                               const norms::Norms& norms);
 
-// Either again, from its stored facts alone. FACT_MISSING; DATA_LOSS.
+// What is decided on a registration beside its verification (Art. 51(1)): that it is suspended,
+// until a day where one is given, reinstated or removed. The outcome is the state.
+// SUSPENSION_END_PAST.
+absl::StatusOr<decision::v1::Decision> DecideMeasure(const Supplier& supplier, Supplier::State to,
+                                                     const std::string& reason,
+                                                     std::optional<base::Date> until,
+                                                     const std::string& recorded, base::Date today,
+                                                     const norms::Norms& norms);
+
+// Any of them again, from its stored facts alone. FACT_MISSING; DATA_LOSS.
 absl::StatusOr<decision::v1::Decision> ReplaySupplier(const decision::v1::Decision& stored);
 // The last day of the registration that a decision with the outcome ACTIVE gives.
 absl::StatusOr<base::Date> ValidUntil(const decision::v1::Decision& decision);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "common/base/roles.h"
 #include "services/suppliers/errors.h"
 
 namespace nisi::suppliers {
@@ -26,6 +27,18 @@ absl::Status CheckLine(const ProcurementReport& report, int index, base::Date fr
 }
 
 }  // namespace
+
+const base::Machine<ProcurementReport::State, ReportVerb>& ReportMachine() {
+  using R = ProcurementReport;
+  using V = ReportVerb;
+  constexpr uint32_t kFilers = base::RoleBit(rpc::v1::CUSTOMER) | base::RoleBit(rpc::v1::AKIMAT);
+  static const auto* const kMachine = new base::Machine<R::State, V>(
+      "PROCUREMENT_REPORT", R::State_descriptor(),
+      {{"file", errors::Collecting}, {"withdraw", errors::Collecting}},
+      {{{R::STATE_UNSPECIFIED, R::FILED}, V::kFile, R::FILED, kFilers, errors::Collecting},
+       {{R::FILED}, V::kWithdraw, R::WITHDRAWN, kFilers, errors::Collecting}});
+  return *kMachine;
+}
 
 absl::Status CheckReport(const ProcurementReport& report, base::Date today) {
   ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(report.period_from()));

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "common/base/date.h"
+#include "common/base/machine.h"
 #include "common/base/share.h"
 #include "nisi/suppliers/v1/resources.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
@@ -18,6 +19,11 @@
 namespace nisi::suppliers {
 
 using v1::ProcurementReport;
+
+enum class ReportVerb { kFile, kWithdraw };
+// Its refusals are PROCUREMENT_REPORT_STATE.
+const base::Machine<ProcurementReport::State, ReportVerb>& ReportMachine();
+
 using ValueLine = v1::ComputeInCountryValueResponse::Line;
 
 // Whether the lines of a report make sense by themselves (Art. 11(3)). PERIOD_INVALID, LINE_TWICE,
@@ -28,7 +34,7 @@ absl::Status CheckReport(const ProcurementReport& report, base::Date today);
 absl::StatusOr<base::Date> DayOfLine(const ProcurementReport& report,
                                      const ProcurementReport::Line& line);
 
-// A register entry of a code, whose supplier is ACTIVE on the day that is asked for.
+// A register entry of a code, against whose maker no measure stands on the day that is asked for.
 struct Entry {
   int64_t number = 0;
   const v1::EvidenceRow* row = nullptr;

@@ -139,6 +139,28 @@ TEST_F(SearchOffersTest, FiltersByCodePlaceSizeAndKind) {
   EXPECT_THAT(by([](Request* r) { r->add_sizes(v1::LARGE); }), IsEmpty());
 }
 
+// A document holds so many terms and no more: a long text does not push out what is found by code.
+TEST_F(SearchOffersTest, CodesAreFoundWhateverTheTextsSay) {
+  const std::string bin = Active(1);
+  v1::Offer offer = MakeOffer(bin);
+  offer.set_goods_code("848130");
+  offer.set_kpved("28.14.11");
+  std::string text;
+  for (int i = 0; i < 700; ++i) absl::StrAppend(&text, i == 0 ? "" : " ", 1'000 + i);
+  offer.set_specification(text);
+  const std::string name = Offered(offer).name();
+  v1::SearchOffersRequest request;
+  request.set_goods_code_prefix("848130");
+  EXPECT_THAT(NamesIn(Search(request)), ElementsAre(name));
+  request.clear_goods_code_prefix();
+  request.set_ens_tru_prefix("281413.900");
+  EXPECT_THAT(NamesIn(Search(request)), ElementsAre(name));
+  request.clear_ens_tru_prefix();
+  request.set_kpved("28.14.11");
+  EXPECT_THAT(NamesIn(Search(request)), ElementsAre(name));
+  EXPECT_THAT(Found("клапан"), ElementsAre(name));
+}
+
 TEST_F(SearchOffersTest, PagesShowTheRegisterOfTheFirst) {
   const std::string bin = Active(1);
   std::vector<std::string> all;

@@ -5,6 +5,7 @@
 #include "services/suppliers/rules_demand.h"
 #include "services/suppliers/rules_evidence.h"
 #include "services/suppliers/rules_supplier.h"
+#include "services/suppliers/rules_value.h"
 #include "services/suppliers/search.h"
 
 namespace nisi::suppliers {
@@ -99,6 +100,8 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, SuppliersService, ListMonitoredOrganizations, *env_, ListMonitoredOrganizations);
     NISI_COMMAND(r, SuppliersService, SubmitProcurementReport, *env_, store(),
                  SubmitProcurementReport);
+    NISI_COMMAND(r, SuppliersService, WithdrawProcurementReport, *env_, store(),
+                 WithdrawProcurementReport);
     NISI_UNARY(r, SuppliersService, GetProcurementReport, *env_, GetProcurementReport);
     NISI_UNARY(r, SuppliersService, ListProcurementReports, *env_, ListProcurementReports);
     NISI_UNARY(r, SuppliersService, ComputeInCountryValue, *env_, ComputeInCountryValue);
@@ -126,7 +129,8 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions&
 
 std::vector<const base::MachineDef*> Machines() {
   return {&SupplierMachine(),       &EvidenceMachine(),     &PublicationMachine(),
-          &SubcontractingMachine(), &ListedDemandMachine(), &ResponseMachine()};
+          &SubcontractingMachine(), &ListedDemandMachine(), &ResponseMachine(),
+          &ReportMachine()};
 }
 
 }  // namespace nisi::suppliers

@@ -252,6 +252,7 @@ class SuppliersTest : public ::testing::Test {
       answer->set_check(static_cast<v1::VerifySupplierRequest::Answer::Check>(check));
       answer->set_satisfied(satisfied || check != v1::VerifySupplierRequest::Answer::PLACE);
       answer->set_register_("legal_entities");
+      answer->set_reference(absl::StrCat("LE-", check));
       answer->mutable_answer_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
     }
     return request;

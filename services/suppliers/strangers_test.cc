@@ -166,7 +166,7 @@ TEST_F(StrangersTest, LearnNothing) {
       EXPECT_EQ(refusals[0], refusals[1]) << method.policy.path << " " << rpc::RoleName(role);
     }
   }
-  EXPECT_EQ(methods, 23);
+  EXPECT_EQ(methods, 24);
   EXPECT_EQ(calls, methods * 2 * 6);
 }
 

@@ -129,6 +129,11 @@ TEST_F(RegistrationTest, WhatTheRegistersSayDecides) {
       EXPECT_FALSE(finding.legal_basis().article().empty());
     }
     EXPECT_EQ(unmet, c.unmet);
+    const auto& registered = verified->decision().findings(0);
+    ASSERT_EQ(registered.facts_size(), 2);
+    EXPECT_EQ(registered.facts(1).value(), request.answers_size() == 0 ? "not answered" : "LE-1");
+    EXPECT_EQ(registered.facts(1).source(),
+              request.answers_size() == 0 ? "request" : "legal_entities");
   }
   const std::string bin = Bin(n);
   ASSERT_TRUE(Register(bin).ok());
@@ -137,6 +142,10 @@ TEST_F(RegistrationTest, WhatTheRegistersSayDecides) {
   auto twice = Answers(bin);
   twice.mutable_answers(1)->set_check(Answer::REGISTERED);
   EXPECT_EQ(base::ReasonOf(Do<v1::Supplier>("VerifySupplier", verifier_, twice).status()),
+            "INVALID_FIELD");
+  auto nameless = Answers(bin);
+  nameless.mutable_answers(1)->clear_reference();
+  EXPECT_EQ(base::ReasonOf(Do<v1::Supplier>("VerifySupplier", verifier_, nameless).status()),
             "INVALID_FIELD");
 }
 
@@ -230,6 +239,44 @@ TEST_F(RegistrationTest, ASuspensionEndsOnItsDayAndAMeasureIsNotShed) {
   EXPECT_EQ(Verify(bin)->state(), S::ACTIVE);
 }
 
+TEST_F(RegistrationTest, MeasuresExplainThemselvesAndEarlierDecisionsStay) {
+  const std::string bin = Active(1);
+  Advance(absl::Hours(1));
+  const absl::Time verified = clock_.Now();
+  const auto replayed = [&](const std::string& outcome, const std::string& as_of = "",
+                            absl::Time known_at = absl::InfiniteFuture()) {
+    v1::ReplayDecisionRequest request;
+    request.set_name("suppliers/" + bin);
+    if (!as_of.empty()) *request.mutable_as_of() = Day(as_of).ToProto();
+    if (known_at != absl::InfiniteFuture())
+      request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known_at));
+    const auto answer = Done<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, request);
+    EXPECT_TRUE(answer.same());
+    EXPECT_EQ(answer.stored().outcome(), outcome);
+    EXPECT_TRUE(answer.stored().has_decide_time());
+    for (const auto& finding : answer.stored().findings()) {
+      EXPECT_TRUE(finding.satisfied()) << finding.rule();
+      EXPECT_FALSE(finding.legal_basis().article().empty());
+    }
+    return answer.stored().findings_size();
+  };
+  GoTo(Day("2026-06-20"));
+  ASSERT_TRUE(Suspend(bin, "2026-07-01").ok());
+  EXPECT_EQ(replayed("SUSPENDED"), 2);
+  EXPECT_EQ(replayed("ACTIVE", "2026-06-19"), 9);
+  EXPECT_EQ(replayed("ACTIVE", "", verified), 9);
+  GoTo(Day("2026-06-25"));
+  v1::ReinstateSupplierRequest back;
+  back.set_name("suppliers/" + bin);
+  back.set_reason("Проверено.");
+  ASSERT_TRUE(Do<v1::Supplier>("ReinstateSupplier", institute_, back).ok());
+  EXPECT_EQ(replayed("ACTIVE"), 2);
+  EXPECT_EQ(replayed("SUSPENDED", "2026-06-24"), 2);
+  GoTo(Day("2026-06-26"));
+  ASSERT_TRUE(Remove(bin, authority_).ok());
+  EXPECT_EQ(replayed("REMOVED"), 2);
+}
+
 // What fell due while the process was down acts in the order of its days, each from its own.
 TEST_F(RegistrationTest, WhatFellDueDuringAStopActsInOrder) {
   const std::string bin = Active(1), forever = Active(2);
@@ -246,6 +293,28 @@ TEST_F(RegistrationTest, WhatFellDueDuringAStopActsInOrder) {
   // A suspension does not stop the term.
   EXPECT_EQ(Get(forever, auditor_, "2029-06-14")->state(), S::SUSPENDED);
   EXPECT_EQ(StateOf(forever), S::EXPIRED);
+}
+
+// Its timer is late, and meanwhile somebody edits the record, still as it was stored: the step
+// holds after that edit.
+TEST_F(RegistrationTest, AnEditBeforeATimerThatIsLateDoesNotUndoIt) {
+  const std::string suspended = Active(1), expires = Active(2);
+  ASSERT_TRUE(Suspend(suspended, "2026-07-01").ok());
+  v1::Supplier change;
+  change.set_website("https://zavod.example");
+  clock_.Set(Day("2026-07-20").StartOfDay());
+  change.set_name("suppliers/" + suspended);
+  ASSERT_TRUE(Update(change, Owner(suspended)).ok());
+  GoTo(Day("2026-07-21"));
+  // By the index of states, which holds them as they are stored.
+  EXPECT_THAT(ListedAs(auditor_, "state = \"SUSPENDED\""), ElementsAre());
+  EXPECT_THAT(ListedAs(auditor_, "state = \"ACTIVE\""), ::testing::SizeIs(2));
+  clock_.Set(Day("2029-07-01").StartOfDay());
+  change.set_name("suppliers/" + expires);
+  ASSERT_TRUE(Update(change, Owner(expires)).ok());
+  GoTo(Day("2029-07-02"));
+  EXPECT_THAT(ListedAs(auditor_, "state = \"ACTIVE\""), ElementsAre());
+  EXPECT_THAT(ListedAs(auditor_, "state = \"EXPIRED\""), ::testing::SizeIs(2));
 }
 
 TEST_F(RegistrationTest, WhatWasKnownThenIsAnsweredAgain) {
@@ -588,7 +657,21 @@ TEST_F(EvidenceTest, RevokedFromAPastDayChangesThatDayAndNotWhatWasKnown) {
   EXPECT_EQ(base::ReasonOf(Revoke(name, Owner(bin), "2026-08-01").status()), "REVOKE_DATE");
   EXPECT_EQ(base::ReasonOf(Revoke(name, institute_, "2026-05-31").status()), "REVOKE_DATE");
   EXPECT_EQ(base::ReasonOf(Revoke(name, institute_, "2026-09-02").status()), "REVOKE_DATE");
+  v1::ReplayEvidenceDecisionRequest replay;
+  replay.set_name(name);
+  replay.set_revocation(true);
+  const auto replayed = [&] {
+    return Do<v1::ReplayEvidenceDecisionResponse>("ReplayEvidenceDecision", auditor_, replay);
+  };
+  EXPECT_EQ(base::ReasonOf(replayed().status()), "DECISION_MISSING");
   ASSERT_TRUE(Revoke(name, institute_, "2026-07-10").ok());
+  const auto revocation = replayed();
+  ASSERT_TRUE(revocation.ok()) << revocation.status();
+  EXPECT_TRUE(revocation->same());
+  EXPECT_EQ(revocation->stored().outcome(), "2026-07-10");
+  EXPECT_EQ(revocation->stored().findings_size(), 5);
+  *replay.mutable_as_of() = Day("2026-07-09").ToProto();
+  EXPECT_EQ(base::ReasonOf(replayed().status()), "DECISION_MISSING");
   EXPECT_TRUE(DomesticOn(bin, "2026-07-09").domestic());
   EXPECT_EQ(DomesticOn(bin, "2026-07-10").reason(), "NO_VALID_EVIDENCE");
   EXPECT_TRUE(DomesticOn(bin, "2026-07-10", "", knew).domestic());
@@ -706,6 +789,12 @@ TEST_F(EvidenceTest, OwnersAreWarnedOnceBeforeTheLastDay) {
   const auto more = Done<v1::ListNoticesResponse>("ListNotices", institute_, list);
   ASSERT_EQ(more.notices_size(), 2);
   EXPECT_EQ(more.notices(1).type(), v1::Notice::REGISTRATION_EXPIRES);
+  v1::ListNoticesRequest of_then = list;
+  of_then.mutable_known_at()->set_seconds(absl::ToUnixSeconds(Day("2027-05-02").StartOfDay()));
+  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", institute_, of_then).notices_size(), 1);
+  of_then.clear_known_at();
+  *of_then.mutable_as_of() = Day("2027-04-30").ToProto();
+  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", institute_, of_then).notices_size(), 0);
   EXPECT_EQ(
       base::ReasonOf(Do<v1::ListNoticesResponse>("ListNotices", Owner(Bin(2)), list).status()),
       "ACCESS_DENIED");

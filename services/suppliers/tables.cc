@@ -133,6 +133,7 @@ const store::Index<ProcurementReportRow> kReportsByPeriod{
     28, "procurement_reports_by_period", kReports, true,
     [](const ProcurementReportRow& row, const EmitKey& emit) {
       const v1::ProcurementReport& report = row.report();
+      if (report.state() == v1::ProcurementReport::WITHDRAWN) return;
       const auto from = base::Date::FromProto(report.period_from());
       const auto to = base::Date::FromProto(report.period_to());
       if (from.ok() && to.ok()) {
@@ -144,6 +145,7 @@ const store::Totals<ProcurementReportRow> kReportPeriods{
     34, "procurement_report_periods", kReports, 1,
     [](const ProcurementReportRow& row, const store::EmitTotals& emit) {
       const v1::ProcurementReport& report = row.report();
+      if (report.state() == v1::ProcurementReport::WITHDRAWN) return;
       const auto from = base::Date::FromProto(report.period_from());
       const auto to = base::Date::FromProto(report.period_to());
       const store::Int one[] = {1};

@@ -62,7 +62,7 @@ extern const store::Table<MonitoredOrganizationRow> kMonitored;        // 25: bi
 extern const store::Index<MonitoredOrganizationRow> kMonitoredByKato;  // 26: kato, text
 extern const store::Table<ProcurementReportRow> kReports;              // 27: number
 extern const store::Index<ProcurementReportRow>
-    kReportsByPeriod;  // 28: bin, stage, period, part; unique
+    kReportsByPeriod;  // 28: bin, stage, period, part; unique, of those that stand
 extern const store::Totals<ProcurementReportRow> kReportPeriods;  // 34: bin, stage, period
 
 // 29: the search index over offers, kOfferSearch (search.h).
