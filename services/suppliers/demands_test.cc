@@ -230,6 +230,8 @@ TEST_F(DemandTest, ActiveSuppliersAnswerWithOffersOfTheirOwn) {
   EXPECT_EQ(base::ReasonOf(Respond(demand, bin, other_unit).status()), "OFFER_DOES_NOT_MATCH");
   EXPECT_EQ(base::ReasonOf(Respond(demand, bin, offer, "0").status()), "QUANTITY_ZERO");
   EXPECT_EQ(base::ReasonOf(Respond(demand, Bin(4), offer).status()), "SUPPLIER_STATE");
+  const std::string own = Ask(MakeDemand(), bin)->name();
+  EXPECT_EQ(base::ReasonOf(Respond(own, bin, offer).status()), "ANSWER_TO_ITSELF");
   ASSERT_TRUE(Respond(demand, bin, offer).ok());
   ASSERT_TRUE(Respond(demand, other, foreign).ok());
   ASSERT_TRUE(Respond(demand, bin, offer, "20").ok());  // replaces the first
@@ -306,7 +308,15 @@ TEST_F(DemandTest, SubscribersHearOfWhatTheyWant) {
   v1::UnsubscribeRequest end;
   end.set_name(mine.name());
   EXPECT_FALSE(Do<v1::UnsubscribeResponse>("Unsubscribe", Owner(Bin(2)), end).ok());
+  GoTo(Day("2026-06-20"));
   EXPECT_TRUE(Do<v1::UnsubscribeResponse>("Unsubscribe", Owner(Bin(1)), end).ok());
+  const auto count = [&] {
+    return Done<v1::ListSubscriptionsResponse>("ListSubscriptions", Owner(Bin(1)), list)
+        .subscriptions_size();
+  };
+  EXPECT_EQ(count(), 0);
+  *list.mutable_as_of() = Day("2026-06-19").ToProto();
+  EXPECT_EQ(count(), 1);
   EXPECT_FALSE(Do<v1::UnsubscribeResponse>("Unsubscribe", Owner(Bin(1)), end).ok());
 }
 

@@ -281,6 +281,13 @@ absl::Status OrderDateInvalid() {
       .Cite(Database());
 }
 
+absl::Status AnswerToItself() {
+  return Refusal(StatusCode::kFailedPrecondition, "ANSWER_TO_ITSELF",
+                 "Whoever asks does not answer.")
+      .Precondition("CUSTOMER", "response.bin", "another BIN than that of whoever asks is needed")
+      .Cite(Subcontracting());
+}
+
 absl::Status OfferForeign(const std::string& offer) {
   return Refusal(StatusCode::kFailedPrecondition, "OFFER_FOREIGN",
                  "The supplier has no such offer.")

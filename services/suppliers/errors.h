@@ -65,6 +65,7 @@ absl::Status PublicationDiffers();                                           // 
 absl::Status ItemMissing(int demand);                                        // INVALID_FIELD
 absl::Status ItemTwice(int demand);                                          // ITEM_TWICE
 absl::Status OrderDateInvalid();                                             // ORDER_DATE_INVALID
+absl::Status AnswerToItself();                                               // ANSWER_TO_ITSELF
 absl::Status OfferForeign(const std::string& offer);                         // OFFER_FOREIGN
 absl::Status OfferDoesNotMatch(const std::string& offer, const char* what);  // OFFER_DOES_NOT_MATCH
 absl::Status SubscriptionsTooMany(int most);  // SUBSCRIPTIONS_TOO_MANY

@@ -57,6 +57,7 @@ absl::StatusOr<v1::Response> RespondToDemand(Env& env, const Call& call, store::
                                              const v1::RespondToDemandRequest& request) {
   const std::string& bin = request.response().bin();  // its own, as the policy says
   ASSIGN_OR_RETURN(const Demand demand, OpenDemand(tx, call, request.parent()));
+  if (bin == demand.customer_bin()) return errors::AnswerToItself();
   Books books(tx);
   ASSIGN_OR_RETURN(const Supplier* supplier, books.SupplierOn(bin, tx.today()));
   if (supplier == nullptr || supplier->state() != Supplier::ACTIVE) {
@@ -151,6 +152,7 @@ absl::StatusOr<Encoded<v1::ListSubscriptionsResponse>> ListSubscriptions(
     Env& env, Call& call, const v1::ListSubscriptionsRequest& request) {
   rpc::ListPlan plan;
   plan.table = &kSubscriptions;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   plan.orders = {{"number", &kSubscriptionsByBin, store::Key::Of(request.bin())}};
   plan.order_by = "number";
