@@ -38,8 +38,11 @@ absl::Status ColumnStore::ReadDocuments(const store::Snapshot& snapshot, uint16_
       chunk = std::make_unique<Chunk>();
       chunks_[next >> kChunkBits].store(chunk.get(), std::memory_order_release);
     }
+    const Columns& columns = row.columns;
+    chunk->glances[next & (kChunkEntries - 1)] = {columns.place, columns.value_bp, columns.size,
+                                                  columns.kind};
     Entry& entry = At(next);
-    entry.columns = row.columns;
+    entry.columns = columns;
     entry.number = row.number;
     entry.born_us = row.born_us;
     documents_.store(next + 1, std::memory_order_release);

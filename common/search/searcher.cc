@@ -184,14 +184,19 @@ class Search {
     return absl::OkStatus();
   }
 
+  // Whether it can be a hit on any day and as known at any moment.
+  bool MayBeHit(const ColumnStore::Glance& glance) const {
+    if (glance.place < places_.first || glance.place > places_.last) return false;
+    if (query_.sizes != 0 && (query_.sizes >> glance.size & 1) == 0) return false;
+    if (query_.kinds != 0 && (query_.kinds >> glance.kind & 1) == 0) return false;
+    return (!query_.domestic || glance.value_bp != 0) && glance.value_bp >= query_.min_value_bp;
+  }
+
   void Judge(uint32_t document, bool in_names) {
+    if (!MayBeHit(columns_.GlanceAt(document))) return;
     const ColumnStore::Entry& entry = columns_[document];
     if (!entry.IsThere(known_at_us_, day_)) return;
-    const Columns& columns = entry.columns;
-    if (columns.place < places_.first || columns.place > places_.last) return;
-    if (query_.sizes != 0 && (query_.sizes >> columns.size & 1) == 0) return;
-    if (query_.kinds != 0 && (query_.kinds >> columns.kind & 1) == 0) return;
-    const uint16_t value = columns.ValueOn(day_);
+    const uint16_t value = entry.columns.ValueOn(day_);
     if ((query_.domestic && value == 0) || value < query_.min_value_bp) return;
     ++total_;
     auto score = static_cast<uint16_t>(std::min(value, kValueMask));

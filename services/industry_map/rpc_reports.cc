@@ -121,7 +121,8 @@ absl::Status Record(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step
   std::set<base::Date> days;
   ASSIGN_OR_RETURN(const auto versions, tx.Versions(kReports, kReports.key(*row).bytes()));
   for (const store::RawRow& version : versions) days.insert(version.version.effective_from);
-  RETURN_IF_ERROR(PutReport(tx, days, row));
+  // Past days of its project are read from what stands.
+  if (!days.empty()) RETURN_IF_ERROR(PutReport(tx, days, row));
   const auto show = [&](base::Date day, Project* project) -> absl::Status {
     if (day == tx.today()) return ShowReports(*env.norms, day, rows, project);
     store::At at;

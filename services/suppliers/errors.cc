@@ -333,6 +333,14 @@ absl::Status NotMonitored(base::Date day) {
       .Cite(MonitoredList());
 }
 
+absl::Status NotListedOn(base::Date day) {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_MONITORED",
+                 "The organization is not on the list on the day from which it is to be taken off.")
+      .With("day", day.ToString())
+      .Precondition("MONITORED", "effective_from", "a day on the list is needed")
+      .Cite(MonitoredList());
+}
+
 absl::Status PeriodInvalid() {
   return Refusal(StatusCode::kInvalidArgument, "PERIOD_INVALID",
                  "A period lies in one calendar year and ends after it begins.")

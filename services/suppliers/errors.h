@@ -78,6 +78,7 @@ absl::Status PlaceEnded(const std::string& field, const std::string& kato,
 absl::Status MonitoredExists(const std::string& name);   // ALREADY_EXISTS
 absl::Status BeforeOrder();                              // ORDER_DATE_INVALID
 absl::Status NotMonitored(base::Date day);               // NOT_MONITORED
+absl::Status NotListedOn(base::Date day);                // NOT_MONITORED
 absl::Status PeriodInvalid();                            // PERIOD_INVALID
 absl::Status PeriodsOverlap(const std::string& report);  // PERIODS_OVERLAP
 absl::Status LineTwice(int line);                        // LINE_TWICE

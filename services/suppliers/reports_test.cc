@@ -320,7 +320,8 @@ TEST_F(ReportTest, TheListChangesFromTheDayOfAnOrderOn) {
   EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-07-14", "2026-06-16")),
             "ORDER_DATE_INVALID");  // of the future
   EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-06-14", "2026-06-14")),
-            "NOT_FOUND");  // it was not on the list that day
+            "NOT_MONITORED");  // it was not on the list that day
+  EXPECT_EQ(base::ReasonOf(Remove(Bin(5'555), "2026-06-14", "2026-06-14")), "NOT_FOUND");
   EXPECT_TRUE(Remove(organization_, "2026-10-01", "2026-06-14").ok());
   EXPECT_TRUE(Listed(organization_).ok());
   GoTo(Day("2026-10-05"));

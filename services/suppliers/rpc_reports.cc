@@ -254,6 +254,12 @@ absl::StatusOr<v1::RemoveMonitoredOrganizationResponse> RemoveMonitoredOrganizat
                                request.order_date(), tx.today()));
   store::At at;
   at.as_of = day;
+  ASSIGN_OR_RETURN(const auto listed, ListedOn(tx, bin, day));
+  if (!listed.has_value()) {
+    // By today's list, whether it may be told why.
+    RETURN_IF_ERROR(rpc::FindFor(tx, call, kMonitored, key, request.name()).status());
+    return errors::NotListedOn(day);
+  }
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(tx, call, kMonitored, key, request.name(), nullptr, at));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.organization().etag()));
