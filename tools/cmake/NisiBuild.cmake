@@ -77,10 +77,10 @@ if(NISI_WERROR)
        -Wno-error=stringop-overflow -Wno-error=array-bounds -Wno-error=dangling-pointer)
 endif()
 
-# nisi_library(NAME DEPS ...): a room. Takes every .cc of the current folder but *_test.cc and main.cc;
-# the tests of the room become one program, NAME_test.
+# nisi_library(NAME DEPS ... [TEST_DEPS ...] [TEST_SHARDS N]): a room. Takes every .cc of the current folder but
+# *_test.cc and main.cc; the tests of the room become one program, NAME_test.
 function(nisi_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TEST_SHARDS" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
@@ -96,14 +96,18 @@ function(nisi_library name)
     target_link_libraries(${name} INTERFACE ${ARG_DEPS})
   endif()
   if(tests)
-    nisi_test(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS})
+    nisi_test(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS} SHARDS ${ARG_TEST_SHARDS})
     nisi_unity(${name}_test)
   endif()
 endfunction()
 
-# nisi_test(NAME SOURCES ... DEPS ...): a GoogleTest program, each of its cases one ctest case.
+# Where one edits, each case of a program is one of ctest, by its name. Where all run, a program is one of ctest, or as
+# many as its SHARDS: to start a process for each of 1,400 cases takes longer than the cases.
+option(NISI_TEST_CASES "Each case of a test program is a case of ctest" ON)
+
+# nisi_test(NAME SOURCES ... DEPS ... [SHARDS N]): a GoogleTest program.
 function(nisi_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
   # What is tested is optimized, the tests themselves are not: they take two thirds of the time to compile so.
@@ -112,7 +116,19 @@ function(nisi_test name)
   target_compile_definitions(${name} PRIVATE NISI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              NISI_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS unit)
+  if(NISI_TEST_CASES)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS unit)
+  else()
+    if(NOT ARG_SHARDS)
+      set(ARG_SHARDS 1)
+    endif()
+    foreach(shard RANGE 1 ${ARG_SHARDS})
+      math(EXPR index "${shard} - 1")
+      add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_brief=1)
+      set_tests_properties(${name}.${shard} PROPERTIES TIMEOUT 600 LABELS unit
+                           ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+    endforeach()
+  endif()
   set_property(GLOBAL APPEND PROPERTY NISI_UNIT_TESTS ${name})
 endfunction()
 
