@@ -53,6 +53,11 @@ absl::Status Facts::SetNorm(const norms::Norms& norms, absl::string_view key, ba
   return absl::OkStatus();
 }
 
+const Fact& Facts::Get(const std::string& name) const {
+  const auto it = facts_.find(name);
+  return it == facts_.end() ? Fact::default_instance() : it->second;
+}
+
 absl::StatusOr<std::string> Facts::Text(const std::string& name) const {
   const auto it = facts_.find(name);
   if (it == facts_.end()) return FactMissing(name);
@@ -103,7 +108,23 @@ void AddFinding(Decision* decision, const std::string& rule, bool satisfied,
   finding->set_rule(rule);
   finding->set_satisfied(satisfied);
   *finding->mutable_legal_basis() = basis;
-  for (const std::string& name : names) *finding->add_facts() = facts.Get(name);
+  for (const std::string& name : names) {
+    Fact* fact = finding->add_facts();
+    if (facts.Has(name)) {
+      *fact = facts.Get(name);
+      continue;
+    }
+    fact->set_name(name);
+    fact->set_source("missing");
+    finding->set_satisfied(false);
+  }
+}
+
+void TellComputed(Decision* decision, const std::string& name, absl::string_view value) {
+  Fact* fact = decision->mutable_findings(decision->findings_size() - 1)->add_facts();
+  fact->set_name(name);
+  fact->set_value(std::string(value));
+  fact->set_source("computed");
 }
 
 bool AllSatisfied(const Decision& decision) {
@@ -113,7 +134,13 @@ bool AllSatisfied(const Decision& decision) {
 
 absl::StatusOr<Decision> Replay(const Decision& stored,
                                 const std::function<absl::StatusOr<Decision>(const Facts&)>& rule) {
-  ASSIGN_OR_RETURN(Decision decision, rule(Facts::Of(stored)));
+  const Facts facts = Facts::Of(stored);
+  ASSIGN_OR_RETURN(Decision decision, rule(facts));
+  for (const Finding& finding : decision.findings()) {
+    for (const Fact& fact : finding.facts()) {
+      if (!facts.Has(fact.name())) return FactMissing(fact.name());
+    }
+  }
   decision.set_norms_edition(stored.norms_edition());
   decision.set_rests_on_assumption(stored.rests_on_assumption());
   if (stored.has_decide_time()) *decision.mutable_decide_time() = stored.decide_time();

@@ -48,8 +48,9 @@ class Facts {
   // Those whose names begin so, in order.
   std::vector<std::string> NamesUnder(absl::string_view prefix) const;
 
-  // One that it has.
-  const decision::v1::Fact& Get(const std::string& name) const { return facts_.at(name); }
+  bool Has(const std::string& name) const { return facts_.contains(name); }
+  // An empty one for a name that it does not have.
+  const decision::v1::Fact& Get(const std::string& name) const;
   // A norm among them is an assumption.
   bool rests_on_assumption() const { return assumption_; }
 
@@ -58,7 +59,8 @@ class Facts {
   bool assumption_ = false;
 };
 
-// `names`: the facts that the rule looked at, which `facts` has.
+// `names`: the facts that the rule looked at. One that `facts` does not have is shown as missing,
+// and what was not looked at is not satisfied.
 void AddFinding(decision::v1::Decision* decision, const std::string& rule, bool satisfied,
                 const base::LegalBasis& basis, const Facts& facts,
                 std::initializer_list<const char*> names);
@@ -67,7 +69,13 @@ void AddFinding(decision::v1::Decision* decision, const std::string& rule, bool 
                 const std::vector<std::string>& names);
 bool AllSatisfied(const decision::v1::Decision& decision);
 
+// What the rule computed, told with the facts of its last finding: so that it is a part of what was
+// decided, and a replay that computes something else is not the same.
+void TellComputed(decision::v1::Decision* decision, const std::string& name,
+                  absl::string_view value);
+
 // The rule run again on the facts of a stored decision; what is no finding is taken from it.
+// FACT_MISSING where the rule shows a fact that the decision was not stored with.
 absl::StatusOr<decision::v1::Decision> Replay(
     const decision::v1::Decision& stored,
     const std::function<absl::StatusOr<decision::v1::Decision>(const Facts&)>& rule);

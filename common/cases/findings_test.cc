@@ -82,6 +82,39 @@ TEST(FindingsTest, AllMustBeSatisfied) {
   EXPECT_EQ(decision->findings(1).facts(1).name(), "day");
 }
 
+// What a rule shows without asking for its value, and what it computed.
+TEST(ReplayTest, AFactThatIsOnlyShownIsMissedToo) {
+  const auto judge = [](const Facts& facts) -> absl::StatusOr<Decision> {
+    Decision decision;
+    AddFinding(&decision, "SHOWN", true, Law(), facts, {"score", "sum"});
+    TellComputed(&decision, "twice", absl::StrCat(facts.Get("score").value(), "0"));
+    return decision;
+  };
+  const Decision stored = *judge(FactsWith("4", "0"));
+  EXPECT_EQ(stored.findings(0).facts(2).source(), "computed");
+  EXPECT_EQ(Replay(stored, judge)->SerializeAsString(), stored.SerializeAsString());
+  for (const int gone : {0, 1, 2}) {
+    Decision lacking = stored;
+    auto* facts = lacking.mutable_findings(0)->mutable_facts();
+    const std::string name = facts->Get(gone).name();
+    facts->DeleteSubrange(gone, 1);
+    const absl::Status missing = Replay(lacking, judge).status();
+    EXPECT_EQ(base::ReasonOf(missing), "FACT_MISSING") << name;
+    EXPECT_EQ(base::InfoOf(missing).metadata().at("fact"), name);
+  }
+  Decision another = stored;
+  another.mutable_findings(0)->mutable_facts(2)->set_value("41");
+  EXPECT_NE(Replay(another, judge)->SerializeAsString(), another.SerializeAsString());
+}
+
+TEST(FindingsTest, WhatWasNotLookedAtIsNotSatisfied) {
+  Decision decision;
+  AddFinding(&decision, "SHOWN", true, Law(), FactsWith("4", "0"), {"score", "nobody set it"});
+  EXPECT_FALSE(AllSatisfied(decision));
+  EXPECT_EQ(decision.findings(0).facts(1).source(), "missing");
+  EXPECT_EQ(Facts().Get("nobody set it").name(), "");
+}
+
 TEST(ReplayTest, IsTheSameFunctionOfWhatWasStored) {
   auto stored = Judge(FactsWith("40", "0"));
   ASSERT_TRUE(stored.ok());

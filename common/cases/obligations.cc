@@ -92,14 +92,19 @@ absl::StatusOr<Fraction> Level(const Facts& facts, int number) {
   return Within01(fact / target);
 }
 
-void Find(const std::string& rule, bool satisfied, const base::LegalBasis& basis,
-          const Facts& facts, const std::vector<std::string>& names,
-          decision::v1::Decision* decision) {
-  decision::v1::Finding* finding = decision->add_findings();
-  finding->set_rule(rule);
-  finding->set_satisfied(satisfied);
-  *finding->mutable_legal_basis() = basis;
-  for (const std::string& name : names) *finding->add_facts() = facts.Get(name);
+// FACT_MISSING also for those that the rule has shown without asking for their values.
+absl::Status Find(const std::string& rule, bool satisfied, const base::LegalBasis& basis,
+                  const Facts& facts, const std::vector<std::string>& names,
+                  decision::v1::Decision* decision) {
+  for (const std::string& name : names) RETURN_IF_ERROR(facts.Text(name).status());
+  AddFinding(decision, rule, satisfied, basis, facts, names);
+  return absl::OkStatus();
+}
+
+// Art. 27(3): labour productivity and export are to increase; needs of the domestic market are to
+// be met, which may also be that less comes from abroad.
+bool IsToGrow(Obligation::Area area) {
+  return area == Obligation::LABOUR_PRODUCTIVITY || area == Obligation::EXPORT;
 }
 
 // A, and a finding an obligation.
@@ -116,11 +121,12 @@ absl::StatusOr<Fraction> Achieve(const Facts& facts, Judged* judged) {
     Achievement::Part* part = judged->achievement.add_parts();
     ASSIGN_OR_RETURN(*part->mutable_fact(), facts.Text(OfObligation(number, "fact")));
     part->set_level(level.get_str());
-    Find(absl::StrCat("OBLIGATION_", number, "_FULFILLED"), level == 1, CounterObligations(), facts,
-         {kCount, OfObligation(number, "area"), OfObligation(number, "baseline"),
-          OfObligation(number, "target"), OfObligation(number, "weight_bp"),
-          OfObligation(number, "fact")},
-         &judged->decision);
+    RETURN_IF_ERROR(Find(absl::StrCat("OBLIGATION_", number, "_FULFILLED"), level == 1,
+                         CounterObligations(), facts,
+                         {kCount, OfObligation(number, "area"), OfObligation(number, "baseline"),
+                          OfObligation(number, "target"), OfObligation(number, "weight_bp"),
+                          OfObligation(number, "fact")},
+                         &judged->decision));
   }
   judged->achievement.set_level(all.get_str());
   const Fraction percent = all * kWhole;
@@ -201,8 +207,10 @@ absl::Status Demand(const Facts& facts, const Fraction& missed, Judged* judged) 
     names.push_back(OfRate(static_cast<int>(number), "from"));
     names.push_back(OfRate(static_cast<int>(number), "percent"));
   }
-  ASSIGN_OR_RETURN(*demand.mutable_principal(), Shown(principals));
-  ASSIGN_OR_RETURN(*demand.mutable_interest(), Shown(interests));
+  ASSIGN_OR_RETURN(const Money all_principal, TiynOf(HalfUp(principals)));
+  ASSIGN_OR_RETURN(const Money all_interest, TiynOf(HalfUp(interests)));
+  *demand.mutable_principal() = all_principal.ToProto();
+  *demand.mutable_interest() = all_interest.ToProto();
   const Fraction tenge = (principals + interests) / 100;
   ASSIGN_OR_RETURN(const Money total, TiynOf(HalfUp(tenge) * 100));
   *demand.mutable_total() = total.ToProto();
@@ -210,7 +218,11 @@ absl::Status Demand(const Facts& facts, const Fraction& missed, Judged* judged) 
   ASSIGN_OR_RETURN(const Date due, facts.Date(kDue));
   *demand.mutable_due_date() = due.ToProto();
   names.insert(names.end(), {kReturnDays, kDue});
-  Find("NOTHING_TO_RETURN", total.is_zero(), ReturnOfMoneyOwed(), facts, names, &judged->decision);
+  RETURN_IF_ERROR(Find("NOTHING_TO_RETURN", total.is_zero(), ReturnOfMoneyOwed(), facts, names,
+                       &judged->decision));
+  TellComputed(&judged->decision, "return.principal", all_principal.ToString());
+  TellComputed(&judged->decision, "return.interest", all_interest.ToString());
+  TellComputed(&judged->decision, "return.total", total.ToString());
   return absl::OkStatus();
 }
 
@@ -239,9 +251,14 @@ absl::Status CheckObligations(const Obligations& obligations, const std::string&
   int weighted = 0;
   for (int i = 0; i < obligations.size(); ++i) {
     const Obligation& obligation = obligations[i];
+    const std::string path = absl::StrCat(field, "[", i, "].target");
     const auto target = base::Quantity::Parse(obligation.target());
     if (!target.ok() || target->thousandths() == 0) {
-      return base::InvalidField(absl::StrCat(field, "[", i, "].target"), "must be above 0");
+      return base::InvalidField(path, "must be above 0");
+    }
+    const auto baseline = base::Quantity::Parse(obligation.baseline());
+    if (IsToGrow(obligation.area()) && baseline.ok() && *target < *baseline) {
+      return base::InvalidField(path, "must not be below the baseline: it is to increase");
     }
     weights += obligation.weight_bp();
     weighted += obligation.weight_bp() > 0 ? 1 : 0;
@@ -316,11 +333,20 @@ absl::StatusOr<Judged> JudgeReturn(const Facts& facts) {
   const auto percent = base::Percent::Parse(tolerance);
   if (!percent.ok()) return base::StoreCorrupt("fact obligations.tolerance");
   const bool enough = all * kWhole >= Of(percent->hundredths());
-  Find("TOLERANCE_REACHED", enough, ReturnOfMoneyOwed(), facts, {kTolerance}, &judged.decision);
+  RETURN_IF_ERROR(Find("TOLERANCE_REACHED", enough, ReturnOfMoneyOwed(), facts, {kTolerance},
+                       &judged.decision));
+  TellComputed(&judged.decision, "achievement.level", judged.achievement.level());
   RETURN_IF_ERROR(Demand(facts, enough ? Fraction(0) : Fraction(1 - all), &judged));
-  judged.decision.set_outcome(enough ? "FULFILLED" : "RETURN");
+  const bool nothing = judged.demand.total().units() == 0;  // whole tenge
+  judged.decision.set_outcome(enough ? "FULFILLED" : nothing ? "NOTHING_TO_RETURN" : "RETURN");
   judged.decision.set_rests_on_assumption(facts.rests_on_assumption());
   return judged;
+}
+
+absl::StatusOr<base::Percent> RateOfDemand(const decision::v1::Decision& stored) {
+  ASSIGN_OR_RETURN(const std::vector<Rate> rates, RatesIn(Facts::Of(stored)));
+  if (rates.empty()) return base::StoreCorrupt("fact base_rates");
+  return base::Percent::FromHundredths(rates.back().hundredths);
 }
 
 absl::StatusOr<Money> LateInterest(Money unpaid, base::Percent rate, Date late_from, Date late_to) {

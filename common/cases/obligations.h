@@ -33,8 +33,9 @@ base::LegalBasis CounterObligations();  // Art. 27(3)
 base::LegalBasis ReturnOfMoneyOwed();   // Art. 27(4)
 
 // Whether an agreement may hold them: OBLIGATION_MISSING for none (Art. 27(3)); INVALID_FIELD where
-// a target is 0, the weights do not add up to 10000 or only some have one. `field`: the path of the
-// list in the request.
+// a target is 0, or of productivity or export below its baseline, as Art. 27(3) asks for an
+// increase of these; where the weights do not add up to 10000 or only some have one. `field`: the
+// path of the list in the request.
 absl::Status CheckObligations(const Obligations& obligations, const std::string& field);
 
 // ---- The facts of a judgment. `record` and `version` as with Facts::Set.
@@ -55,15 +56,23 @@ absl::Status SetReturnNorms(const norms::Norms& norms, base::Date demanded, Fact
 // ---- Pure functions of the facts. FACT_MISSING and DATA_LOSS as Facts has them.
 
 struct Judged {
-  // Findings: OBLIGATION_<n>_FULFILLED, TOLERANCE_REACHED; of a return also BASE_RATE_APPLIED with
-  // its facts. Outcome: "FULFILLED" or "RETURN".
+  // Findings: OBLIGATION_<n>_FULFILLED, TOLERANCE_REACHED, NOTHING_TO_RETURN. Computed facts in
+  // them: achievement.level, exact; return.principal, return.interest and return.total in tenge.
+  // Outcome: "FULFILLED" where the tolerance is reached; else "RETURN" where money is owed, and
+  // "NOTHING_TO_RETURN" where nothing is: nothing was paid, or what is left of it rounds to 0
+  // tenge, which nobody could pay. That is not fulfilled, but ends the case as fulfilment does.
   decision::v1::Decision decision;
   Achievement achievement;
   Return demand;  // of JudgeReturn
 };
 
-// How far obligations are fulfilled, by the tolerance of SetReturnNorms.
+// How far obligations are fulfilled, by the tolerance of SetReturnNorms, and what is to be
+// returned.
 absl::StatusOr<Judged> JudgeReturn(const Facts& facts);
+
+// The base rate of the day of demand that a stored decision rests on: for interest on what is paid
+// late, whatever norms say by then.
+absl::StatusOr<base::Percent> RateOfDemand(const decision::v1::Decision& stored);
 
 // Interest on what stays unpaid of a demand after its last day: each day of `late_from` to
 // `late_to`, both counted, at the base rate of the day of demand. To the tiyn, rounded half up;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,12 +97,13 @@ struct LevelCase {
   std::vector<Promise> promises;
   std::string level;
   std::string percent;
+  std::string outcome = "RETURN";
 };
 
 TEST(Achievement, IsExact) {
   const std::vector<LevelCase> cases = {
-      {"reached", {{"", "100", 0, "100"}}, "1", "100.00"},
-      {"more than reached counts once", {{"", "100", 0, "250.5"}}, "1", "100.00"},
+      {"reached", {{"", "100", 0, "100"}}, "1", "100.00", "FULFILLED"},
+      {"more than reached counts once", {{"", "100", 0, "250.5"}}, "1", "100.00", "FULFILLED"},
       {"nothing", {{"", "100", 0, "0"}}, "0", "0.00"},
       {"not reported", {{"", "100", 0, ""}}, "0", "0.00"},
       {"a part of the target", {{"", "300", 0, "100"}}, "1/3", "33.33"},
@@ -113,14 +115,18 @@ TEST(Achievement, IsExact) {
       {"to the thousandth", {{"", "0.003", 0, "0.002"}}, "2/3", "66.66"},
       {"alike", {{"", "100", 0, "100"}, {"", "100", 0, "0"}, {"", "100", 0, "50"}}, "1/2", "50.00"},
       {"by weight", {{"", "100", 7'500, "100"}, {"", "100", 2'500, "0"}}, "3/4", "75.00"},
-      {"next to all", {{"", "1000000", 0, "999999.999"}}, "999999999/1000000000", "99.99"},
+      {"next to all",
+       {{"", "1000000", 0, "999999.999"}},
+       "999999999/1000000000",
+       "99.99",
+       "NOTHING_TO_RETURN"},
   };
   for (const LevelCase& c : cases) {
     SCOPED_TRACE(c.name);
     const Judged judged = Judge(c.promises, {{"1000", "2024-03-01"}}, "2024-06-01");
     EXPECT_EQ(judged.achievement.level(), c.level);
     EXPECT_EQ(judged.achievement.percent(), c.percent);
-    EXPECT_EQ(judged.decision.outcome(), c.level == "1" ? "FULFILLED" : "RETURN");
+    EXPECT_EQ(judged.decision.outcome(), c.outcome);
     EXPECT_EQ(judged.decision.findings_size(), static_cast<int>(c.promises.size()) + 2);
   }
 }
@@ -177,6 +183,18 @@ TEST(Return, HalfATengeIsRoundedUp) {
             "1.00");
   EXPECT_EQ(Text(Judge({{"", "2", 0, "1"}}, {{"0.98", "2024-03-01"}}, "2024-03-01").demand.total()),
             "0.00");
+}
+
+// What nobody could pay is not demanded, and is not fulfilled for that.
+TEST(Return, OfLessThanHalfATengeOwesNothing) {
+  const auto outcome = [](const std::string& fact, const std::vector<PaidOut>& paid) {
+    return Judge({{"", "10000", 0, fact}}, paid, "2024-03-01").decision.outcome();
+  };
+  EXPECT_EQ(outcome("9995", {{"999.99", "2024-03-01"}}), "NOTHING_TO_RETURN");  // 0.499995
+  EXPECT_EQ(outcome("9995", {{"1000", "2024-03-01"}}), "RETURN");               // 0.50
+  EXPECT_EQ(outcome("9995", {{"999.99", "2024-02-29"}}), "RETURN");             // and interest
+  EXPECT_EQ(outcome("10000", {{"999.99", "2024-03-01"}}), "FULFILLED");
+  EXPECT_EQ(outcome("0", {}), "NOTHING_TO_RETURN");  // an agreement without money
 }
 
 TEST(Return, NothingFromTheToleranceOn) {
@@ -238,12 +256,72 @@ TEST(Return, IsTheSameFromTheStoredFactsAlone) {
   EXPECT_EQ(again->achievement.SerializeAsString(), judged.achievement.SerializeAsString());
 }
 
+absl::StatusOr<decision::v1::Decision> Replayed(const decision::v1::Decision& stored) {
+  return Replay(stored, [](const Facts& facts) -> absl::StatusOr<decision::v1::Decision> {
+    ASSIGN_OR_RETURN(Judged judged, JudgeReturn(facts));
+    return std::move(judged.decision);
+  });
+}
+
+decision::v1::Decision WithoutFact(decision::v1::Decision decision, const std::string& name) {
+  for (auto& finding : *decision.mutable_findings()) {
+    auto* facts = finding.mutable_facts();
+    for (int i = facts->size() - 1; i >= 0; --i) {
+      if (facts->Get(i).name() == name) facts->DeleteSubrange(i, 1);
+    }
+  }
+  return decision;
+}
+
 TEST(Return, SaysWhichFactAStoredDecisionLacks) {
-  decision::v1::Decision stored =
-      Judge({{"", "7", 0, "2"}}, {{"700", "2024-06-01"}}, "2024-09-01").decision;
-  stored.mutable_findings()->RemoveLast();
-  const auto again = JudgeReturn(Facts::Of(stored));
-  EXPECT_EQ(again.status().code(), absl::StatusCode::kFailedPrecondition);
+  const std::vector<PaidOut> paid = {{"300", "2023-06-01"}, {"700", "2024-06-01"}};
+  const std::vector<std::vector<Promise>> cases = {
+      {{"10", "30", 6'000, "15"}, {"", "7", 4'000, "2"}},  // to be returned in part
+      {{"10", "30", 0, ""}},                               // not reported
+      {{"10", "30", 0, "30"}},                             // fulfilled
+  };
+  for (const std::vector<Promise>& promises : cases) {
+    const decision::v1::Decision stored = Judge(promises, paid, "2024-09-01").decision;
+    ASSERT_EQ(Replayed(stored)->SerializeAsString(), stored.SerializeAsString());
+    int taken_away = 0;
+    for (const auto& finding : stored.findings()) {
+      for (const auto& fact : finding.facts()) {
+        const absl::Status missing = Replayed(WithoutFact(stored, fact.name())).status();
+        ASSERT_EQ(base::ReasonOf(missing), "FACT_MISSING") << fact.name();
+        EXPECT_EQ(base::InfoOf(missing).metadata().at("fact"), fact.name());
+        ++taken_away;
+      }
+    }
+    EXPECT_GT(taken_away, 20);
+  }
+}
+
+TEST(Return, IsHeldAgainstTheMoneyThatWasStored) {
+  const decision::v1::Decision stored =
+      Judge({{"", "4", 0, "3"}}, {{"1000000", "2024-03-01"}}, "2024-03-02").decision;
+  std::map<std::string, std::string> computed;
+  for (const auto& finding : stored.findings()) {
+    for (const auto& fact : finding.facts()) {
+      if (fact.source() == "computed") computed[fact.name()] = fact.value();
+    }
+  }
+  EXPECT_EQ(computed["achievement.level"], "3/4");
+  EXPECT_EQ(computed["return.principal"], "250000.00");
+  EXPECT_EQ(computed["return.interest"], "99.32");
+  EXPECT_EQ(computed["return.total"], "250099.00");
+  for (const auto& [name, value] : computed) {
+    if (name == "return_due_date") continue;  // one that the rule was told
+    decision::v1::Decision forged = stored;
+    for (auto& finding : *forged.mutable_findings()) {
+      for (auto& fact : *finding.mutable_facts()) {
+        if (fact.name() == name) fact.set_value(value + "1");
+      }
+    }
+    EXPECT_NE(Replayed(forged)->SerializeAsString(), forged.SerializeAsString()) << name;
+  }
+  EXPECT_EQ(RateOfDemand(stored)->ToString(), "14.50");
+  EXPECT_EQ(base::ReasonOf(RateOfDemand(WithoutFact(stored, "base_rates")).status()),
+            "FACT_MISSING");
 }
 
 TEST(Return, NeedsARateForEachDay) {
@@ -267,10 +345,13 @@ TEST(LateInterest, CountsBothEndsAndRoundsToTheTiyn) {
 // ---- What an agreement may hold
 
 TEST(Obligations, AreCheckedBeforeTheyAreAgreed) {
-  const auto check = [](const std::vector<Promise>& promises) {
+  const auto check = [](const std::vector<Promise>& promises,
+                        Obligation::Area area = Obligation::EXPORT) {
     Obligations obligations;
     for (const Promise& promise : promises) {
       Obligation* obligation = obligations.Add();
+      obligation->set_area(area);
+      obligation->set_baseline(promise.baseline);
       obligation->set_target(promise.target);
       obligation->set_weight_bp(promise.weight_bp);
     }
@@ -282,6 +363,12 @@ TEST(Obligations, AreCheckedBeforeTheyAreAgreed) {
   EXPECT_FALSE(check({{"", "0.000", 0, ""}}).ok());
   EXPECT_FALSE(check({{"", "1", 10'000, ""}, {"", "2", 0, ""}}).ok());
   EXPECT_FALSE(check({{"", "1", 5'000, ""}, {"", "2", 4'999, ""}}).ok());
+  // Doing nothing would fulfil it.
+  const absl::Status below = check({{"", "1", 0, ""}, {"1000", "999.999", 0, ""}});
+  EXPECT_EQ(base::ReasonOf(below), "INVALID_FIELD");
+  EXPECT_EQ(below, check({{"", "1", 0, ""}, {"2", "1", 0, ""}}, Obligation::LABOUR_PRODUCTIVITY));
+  EXPECT_EQ(check({{"1000", "1000", 0, ""}}), absl::OkStatus());
+  EXPECT_EQ(check({{"1000", "999", 0, ""}}, Obligation::DOMESTIC_MARKET), absl::OkStatus());
 }
 
 }  // namespace
