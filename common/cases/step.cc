@@ -104,11 +104,12 @@ std::map<std::string, Deadline> DueAfter(const Progress& step) {
   return due;
 }
 
-// Whether the step is what a term of the state it leaves asked for.
+// Whether the step is what a term of the state it leaves asked for. The term of an edge by itself
+// is what it happens after: nobody meets it by letting it pass.
 bool Meets(const Progress& step, absl::string_view norm) {
   const std::vector<const EdgeDef*> edges = step.machine->From(step.edge->from, step.path);
   return std::any_of(edges.begin(), edges.end(), [&](const EdgeDef* edge) {
-    return edge->verb == step.edge->verb && edge->due == norm;
+    return edge->roles != base::kByItself && edge->verb == step.edge->verb && edge->due == norm;
   });
 }
 

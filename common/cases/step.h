@@ -99,10 +99,10 @@ absl::StatusOr<Step<Row>> BeginByItself(const base::Machine<State, Verb>& machin
 }
 
 // Sets the state and notes who did it; closes the terms of the state that is left, as met or as no
-// longer owed, and opens those of the state entered, with the norms of its day (NORM_NOT_IN_FORCE);
-// a term that both have runs on, for whoever has to act now. Sets due_date to the earliest that is
-// open, cites the edge's law and puts the row. A machine with terms needs the tables of
-// WithDeadlines.
+// longer owed (what happens by itself when a term is over has not met it), and opens those of the
+// state entered, with the norms of its day (NORM_NOT_IN_FORCE); a term that both have runs on, for
+// whoever has to act now. Sets due_date to the earliest that is open, cites the edge's law and puts
+// the row. A machine with terms needs the tables of WithDeadlines.
 template <class Row>
 absl::Status Finish(store::Tx& tx, const norms::Norms& norms, const store::Table<Row>& table,
                     Step<Row>* step, const Who& who = {}) {

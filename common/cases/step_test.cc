@@ -260,7 +260,11 @@ TEST_P(StepTest, WhatIsNotMendedInItsTermIsAnnulled) {
   clock_.Set(Day("2026-06-22").EndOfDay());
   Fire();
   EXPECT_EQ(State(), Paper::WITHDRAWN);
-  EXPECT_EQ(Terms()[2], "test.fix DONE 2026-06-22");
+  // Missed, and not met by what came of it.
+  EXPECT_EQ(Terms()[2], "test.fix CANCELLED 2026-06-22");
+  const auto fix = store_->Read().Find(kDeadlines, Key::Of(int64_t{3}));
+  ASSERT_TRUE(fix.ok() && fix->has_value());
+  EXPECT_TRUE((*fix)->row.deadline().overdue());
   EXPECT_EQ(Terms()[0], "test.case CANCELLED 2026-07-15");
   EXPECT_EQ(DueDate(), "-");
   Healthy();
