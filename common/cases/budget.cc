@@ -1,6 +1,7 @@
 #include "common/cases/budget.h"
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -8,7 +9,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
+#include "common/base/log.h"
 #include "common/rpc/resource.h"
+#include "common/store/derived.h"
 
 namespace nisi::cases {
 namespace {
@@ -74,7 +77,7 @@ absl::Status YearClosed(const std::string& account) {
       .Precondition("YEAR", account, "an open year is needed");
 }
 
-absl::Status YearNotClosed(const std::string& account) {
+Refusal YearNotClosed(const std::string& account) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_CLOSED",
                  "An earlier financial year is still open and holds money.")
       .With("account", account)
@@ -88,11 +91,13 @@ absl::Status YearNotOver(int year) {
       .Precondition("YEAR", "account", "a year that is over is needed");
 }
 
+// `open`: an earlier account that still holds some of it; empty: none.
 absl::Status Exceeded(const std::string& account, Bucket bucket, int64_t has, Money needs,
-                      const base::LegalBasis& basis) {
+                      const std::string& open, const base::LegalBasis& basis) {
   const std::string held = Money::FromTiyn(has).value_or(Money()).ToString();
   const std::string what = absl::StrCat(budget::v1::Bucket_Name(bucket), " holds ", held,
                                         " tenge and ", needs.ToString(), " are needed");
+  if (!open.empty()) return YearNotClosed(open).Quota(account, what).Cite(basis);
   return Refusal(StatusCode::kFailedPrecondition, "BUDGET_EXCEEDED",
                  "The account of the programme does not hold that much.")
       .With("account", account)
@@ -131,6 +136,25 @@ absl::StatusOr<std::string> ClosedFrom(const store::Reader& reader, const std::s
                     return closed.empty();
                   }));
   return closed;
+}
+
+// The earliest open account before a year whose bucket holds money; empty when there is none.
+absl::StatusOr<std::string> OpenBefore(const store::Reader& reader, const std::string& programme,
+                                       int year, Bucket bucket) {
+  std::string open;
+  RETURN_IF_ERROR(
+      reader.Scan(kAccounts, {Key::Of(programme), ""}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+                    const AccountRow& row = stored.row;
+                    if (row.year() >= year) return false;
+                    if (row.balances_size() != kBuckets) return base::StoreCorrupt("account");
+                    if (row.closed_by() == 0 && Balance(row, bucket) > 0) {
+                      open = row.account().name();
+                    }
+                    return open.empty();
+                  }));
+  return open;
 }
 
 // Moves a bucket of an account by so many tiyn, and tells it in the posting.
@@ -173,6 +197,83 @@ absl::Status PutPosting(store::Tx& tx, const std::string& programme, PostingRow*
   return tx.Put(kPostings, row);
 }
 
+// What the accounts alone say; `see` gets each.
+absl::Status AuditAccounts(const store::Reader& reader,
+                           const std::function<void(const AccountRow&)>& see,
+                           std::vector<std::string>* findings) {
+  std::map<std::string, int64_t> sums;  // by programme
+  RETURN_IF_ERROR(
+      reader.Scan(kAccounts, {}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+                    const AccountRow& row = stored.row;
+                    const std::string& name = row.account().name();
+                    if (row.balances_size() != kBuckets) return base::StoreCorrupt(name);
+                    for (int i = 0; i < kBuckets; ++i) {
+                      sums[row.programme()] += row.balances(i);
+                      if (i > 0 && row.balances(i) < 0) {
+                        findings->push_back(absl::StrCat(name, ": below zero"));
+                      }
+                    }
+                    see(row);
+                    return true;
+                  }));
+  for (const auto& [programme, sum] : sums) {
+    if (sum != 0) findings->push_back(absl::StrCat(programme, ": does not add up to zero"));
+  }
+  return absl::OkStatus();
+}
+
+// Holds the accounts against each other at the end of each command that moved money, before it is
+// committed, and in the scrub against every posting. Keeps no rows.
+class BudgetAudit final : public store::Derived {
+ public:
+  BudgetAudit() : Derived(0xf023, "budget_audit", &kAccounts, 1) {}
+  absl::Status Update(const store::Reader& reader, absl::Span<const std::string> keys,
+                      int64_t recorded_us, store::Overlay* /*rows*/) const override {
+    // Those that a store had before are for the scrub: starting must not depend on them.
+    if (keys.empty() || recorded_us == 0) return absl::OkStatus();
+    std::vector<std::string> findings;
+    RETURN_IF_ERROR(AuditAccounts(
+        reader, [](const AccountRow&) {}, &findings));
+    if (findings.empty()) return absl::OkStatus();
+    base::Log(base::Severity::kError, "budget_unsound", {{"finding", findings.front()}});
+    return base::StoreCorrupt(absl::StrCat("accounts: ", findings.front()));
+  }
+  absl::Status FinishBuilding(int64_t /*recorded_us*/, store::Overlay* /*rows*/) const override {
+    return absl::OkStatus();
+  }
+  absl::Status Scrub(const store::Reader& reader,
+                     std::vector<std::string>* findings) const override {
+    ASSIGN_OR_RETURN(const std::vector<std::string> found, AuditBudget(reader));
+    findings->insert(findings->end(), found.begin(), found.end());
+    return absl::OkStatus();
+  }
+};
+
+// An order gives an account money once, also when it is typed in again.
+absl::Status CheckOrderIsNew(const store::Reader& reader, const std::string& account,
+                             const std::string& programme, const std::string& order_number,
+                             base::Date order_date) {
+  bool posted = false;
+  RETURN_IF_ERROR(reader.Scan(
+      kPostingsByRecord, {Key::Of(programme, order_number), ""}, {},
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<PostingRow>(view));
+        const Posting& posting = stored.row.posting();
+        if (!posting.has_order_date()) return true;
+        ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(posting.order_date()));
+        posted = day == order_date && posting.legs(0).account() == account;
+        return !posted;
+      }));
+  if (!posted) return absl::OkStatus();
+  return Refusal(StatusCode::kAlreadyExists, "ORDER_POSTED",
+                 "The account has the money of this order.")
+      .With("order_number", order_number)
+      .With("order_date", order_date.ToString())
+      .Resource(kAccounts.name, account);
+}
+
 struct Named {
   std::string programme;
   int year = 0;
@@ -204,6 +305,8 @@ store::Schema WithBudget(store::Schema schema) {
   schema.tables.push_back(&kAccounts);
   schema.tables.push_back(&kPostings);
   schema.indexes.push_back(&kPostingsByRecord);
+  static const auto* const kAudit = new BudgetAudit;
+  schema.derived.push_back(kAudit);
   return schema;
 }
 
@@ -223,17 +326,18 @@ absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
   }
   const int64_t tiyn = movement.amount.tiyn();
   if (flow->from != budget::v1::SOURCE && Balance(row, flow->from) < tiyn) {
-    ASSIGN_OR_RETURN(const AccountRow before, AccountOf(tx, movement.programme, movement.year - 1));
-    if (before.closed_by() == 0 && Balance(before, flow->from) > 0) {
-      return YearNotClosed(before.account().name());
-    }
-    return Exceeded(name, flow->from, Balance(row, flow->from), movement.amount, basis);
+    ASSIGN_OR_RETURN(const std::string open,
+                     OpenBefore(tx, movement.programme, movement.year, flow->from));
+    return Exceeded(name, flow->from, Balance(row, flow->from), movement.amount, open, basis);
   }
   PostingRow posted;
   Posting& posting = *posted.mutable_posting();
   posting.set_kind(movement.kind);
   posting.set_record(movement.record);
   posting.set_posted_by(movement.subject);
+  if (movement.order_date.has_value()) {
+    *posting.mutable_order_date() = movement.order_date->ToProto();
+  }
   RETURN_IF_ERROR(Move(&row, flow->from, -tiyn, &posting));
   RETURN_IF_ERROR(Move(&row, flow->to, tiyn, &posting));
   RETURN_IF_ERROR(PutAccount(tx, &row));
@@ -320,28 +424,18 @@ absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader
         if (sum != 0) findings.push_back(absl::StrCat(posting.name(), ": legs do not add up"));
         return true;
       }));
-  std::map<std::string, int64_t> sums;  // by programme
-  RETURN_IF_ERROR(
-      reader.Scan(kAccounts, {}, {},
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
-                    const std::string& name = stored.row.account().name();
-                    if (stored.row.balances_size() != kBuckets) return base::StoreCorrupt(name);
-                    for (int i = 0; i < kBuckets; ++i) {
-                      const int64_t balance = stored.row.balances(i);
-                      sums[stored.row.programme()] += balance;
-                      if (i > 0 && balance < 0)
-                        findings.push_back(absl::StrCat(name, ": below zero"));
-                      if (balance != posted[name][static_cast<size_t>(i)]) {
-                        findings.push_back(absl::StrCat(name, ": is not what its postings say"));
-                      }
-                    }
-                    posted.erase(name);
-                    return true;
-                  }));
-  for (const auto& [programme, sum] : sums) {
-    if (sum != 0) findings.push_back(absl::StrCat(programme, ": does not add up to zero"));
-  }
+  RETURN_IF_ERROR(AuditAccounts(
+      reader,
+      [&](const AccountRow& row) {
+        const std::string& name = row.account().name();
+        for (int i = 0; i < kBuckets; ++i) {
+          if (row.balances(i) != posted[name][static_cast<size_t>(i)]) {
+            findings.push_back(absl::StrCat(name, ": is not what its postings say"));
+          }
+        }
+        posted.erase(name);
+      },
+      &findings));
   for (const auto& [account, balances] : posted) {
     findings.push_back(absl::StrCat(account, ": has postings and is not there"));
   }
@@ -360,9 +454,11 @@ absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
         .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
         .Cite(basis);
   }
+  RETURN_IF_ERROR(
+      CheckOrderIsNew(tx, request.account(), named.programme, request.order_number(), ordered));
   RETURN_IF_ERROR(Post(tx,
                        {Posting::ALLOCATE, amount, named.programme, named.year,
-                        request.order_number(), call.caller->subject},
+                        request.order_number(), call.caller->subject, ordered},
                        basis)
                       .status());
   ASSIGN_OR_RETURN(const AccountRow row, AccountOf(tx, named.programme, named.year));

@@ -8,15 +8,18 @@
 //                                    grant.name()}, errors::Budget()).status());
 //
 // What always holds: the legs of a posting add up to zero, so all accounts of a programme do; no
-// bucket but SOURCE is below zero; an account is what its postings say (AuditBudget).
+// bucket but SOURCE is below zero; an account is what its postings say (AuditBudget). A command
+// after which the accounts would not add up is DATA_LOSS and commits nothing.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/date.h"
 #include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/rpc/call.h"
@@ -43,15 +46,17 @@ struct Movement {
   base::Money amount;
   std::string programme;
   int year = 0;
-  std::string record;   // see Posting
-  std::string subject;  // whose command it is
+  std::string record;                                   // see Posting
+  std::string subject;                                  // whose command it is
+  std::optional<base::Date> order_date = std::nullopt;  // of money that an order gives
 };
 
 // Posts a movement within one account. ALLOCATE opens the account; for any other one that is not
 // there is empty. INVALID_FIELD for no amount; BUDGET_EXCEEDED (FAILED_PRECONDITION with
-// QuotaFailure) when the bucket holds less, or YEAR_NOT_CLOSED when the year before still holds
-// some of it; YEAR_CLOSED, of an ALLOCATE also when a later year is closed: what goes in behind it
-// would never come out. A refusal changes nothing. Cites `basis`.
+// QuotaFailure) when the bucket holds less, or YEAR_NOT_CLOSED (with it too) when that of an
+// earlier year that is not closed holds something; YEAR_CLOSED, of an ALLOCATE also when a later
+// year is closed: what goes in behind it would never come out. A refusal changes nothing. Cites
+// `basis`.
 absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                              const base::LegalBasis& basis);
 
@@ -64,10 +69,12 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
                                                         const std::string& subject,
                                                         const base::LegalBasis& basis);
 
-// What does not hold, one line a finding: for tests and audits.
+// What does not hold, one line a finding: a part of the store's scrub.
 absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader);
 
-// The four methods that every service with money has; who may call them its proto says.
+// The four methods that every service with money has; who may call them its proto says. Of
+// AllocateBudget: ORDER_DATE_INVALID; ORDER_POSTED (ALREADY_EXISTS) when the account has money by
+// an order of this number and date, whoever asks and by whatever request.
 absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
                                        const budget::v1::AllocateBudgetRequest& request,
                                        const base::LegalBasis& basis);

@@ -127,6 +127,104 @@ TEST_P(BudgetTest, WhatIsTooMuchSaysHowMuchThereIs) {
   EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 42(5)");
 }
 
+// Money that no later year has yet: the way out is told, however long ago.
+TEST_P(BudgetTest, EveryEarlierYearIsLookedAt) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000, 2024).ok());
+  ASSERT_TRUE(Move(Posting::RESERVE, 7000, 2024).ok());
+  const absl::Status refused = Move(Posting::COMMIT, 7000, 2026);
+  EXPECT_EQ(ReasonOf(refused), "YEAR_NOT_CLOSED");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("account"), "programmes/grants/accounts/2024");
+  EXPECT_TRUE(refused.GetPayload(base::TypeUrl(google::rpc::QuotaFailure())).has_value());
+  EXPECT_EQ(ReasonOf(Move(Posting::PAY, 1, 2026)), "BUDGET_EXCEEDED") << "nothing is committed";
+  ASSERT_TRUE(Close(2024).ok());
+  ASSERT_TRUE(Close(2025).ok());
+  EXPECT_TRUE(Move(Posting::COMMIT, 7000, 2026).ok());
+  ExpectSound();
+}
+
+TEST_P(BudgetTest, AnOrderGivesItsMoneyOnce) {
+  const auto order = [&](const char* account, const char* number, const char* day,
+                         const char* subject = "somebody") {
+    budget::v1::AllocateBudgetRequest request;
+    request.set_account(account);
+    *request.mutable_amount() = Money::FromTenge(100)->ToProto();
+    request.set_order_number(number);
+    *request.mutable_order_date() = Day(day).ToProto();
+    rpc::Call call;
+    auto caller = std::make_shared<rpc::Caller>();
+    caller->subject = subject;
+    call.caller = caller;
+    return ReasonOf(store_
+                        ->Write({.actor = "test"},
+                                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                                  RETURN_IF_ERROR(
+                                      AllocateBudget(call, tx, request, kBasis).status());
+                                  return std::string();
+                                })
+                        .status());
+  };
+  constexpr char kThis[] = "programmes/grants/accounts/2026";
+  EXPECT_EQ(order(kThis, "17", "2026-06-16"), "ORDER_DATE_INVALID");
+  EXPECT_EQ(order(kThis, "17", "2026-06-01"), "");
+  EXPECT_EQ(order(kThis, "17", "2026-06-01"), "ORDER_POSTED");
+  EXPECT_EQ(order(kThis, "17", "2026-06-01", "another"), "ORDER_POSTED");
+  // Others: of another day, with another number, to another year or programme.
+  EXPECT_EQ(order(kThis, "17", "2026-06-02"), "");
+  EXPECT_EQ(order(kThis, "18", "2026-06-01"), "");
+  EXPECT_EQ(order("programmes/grants/accounts/2027", "17", "2026-06-01"), "");
+  EXPECT_EQ(order("programmes/clusters/accounts/2026", "17", "2026-06-01"), "");
+  EXPECT_EQ(order(kThis, "17", "2026-06-02"), "ORDER_POSTED");
+  EXPECT_EQ(Stands(2026), "300.00 = 300.00 + 0.00 + 0.00 + 0.00");
+  const auto first = store_->Read().Find(kPostings, Key::Of("grants", int64_t{1}));
+  ASSERT_TRUE(first.ok() && first->has_value());
+  EXPECT_EQ(base::Date::FromProto((*first)->row.posting().order_date())->ToString(), "2026-06-01");
+  // What a service puts in without an order, as a repayment, is no order.
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 100).ok());
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 100).ok());
+  ExpectSound();
+}
+
+// A mistake that would break the books commits nothing, and what is broken is found.
+TEST_P(BudgetTest, AccountsThatDoNotAddUpAreNotCommitted) {
+  const auto put = [&](int64_t source, int64_t available) {
+    return store_
+        ->Write({.actor = "test"},
+                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                  AccountRow row;
+                  row.set_programme("grants");
+                  row.set_year(2026);
+                  row.mutable_account()->set_name("programmes/grants/accounts/2026");
+                  for (const int64_t tiyn : {source, available, -available, int64_t{0}, int64_t{0}})
+                    row.add_balances(tiyn);
+                  RETURN_IF_ERROR(tx.Put(kAccounts, &row));
+                  return std::string();
+                })
+        .status();
+  };
+  const int64_t before = store_->position();
+  EXPECT_EQ(put(-100, 0).code(), absl::StatusCode::kDataLoss) << "does not add up";
+  EXPECT_EQ(put(0, 100).code(), absl::StatusCode::kDataLoss) << "below zero";
+  EXPECT_EQ(store_->position(), before);
+  Healthy();
+  // As a store that was written before accounts were held against each other.
+  store_.reset();
+  disk_ = store::NewMemDisk();
+  const store::Schema audited = schema_;
+  schema_.derived.clear();
+  ASSERT_TRUE(TryOpen("old").ok());
+  ASSERT_TRUE(put(-100, 0).ok());
+  store_.reset();
+  schema_ = audited;
+  ASSERT_TRUE(TryOpen("old").ok());
+  ASSERT_TRUE(store_->BuildIndexes().ok());
+  const auto findings = store_->Scrub();
+  ASSERT_TRUE(findings.ok()) << findings.status();
+  EXPECT_THAT(*findings, ::testing::ElementsAre(
+                             "programmes/grants/accounts/2026: is not what its postings say",
+                             "grants: does not add up to zero"));
+  EXPECT_EQ(Move(Posting::ALLOCATE, 100).code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_P(BudgetTest, TheBalanceIsCarriedOverOnceExactly) {
   ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
   ASSERT_TRUE(Move(Posting::RESERVE, 7000).ok());
