@@ -111,4 +111,25 @@ absl::StatusOr<Notice> RecordNotice(const rpc::Call& call, store::Tx& tx,
   return notice;
 }
 
+base::Acted ActOf(const Notice& notice) {
+  return {base::Duty::kPrepares, notice.recorded_by()};
+}
+
+absl::StatusOr<rpc::Encoded<Notice>> GetNotice(const store::Store& store, const rpc::Call& call,
+                                               const gate::v1::GetNoticeRequest& request) {
+  return rpc::GetRecord<Notice>(store, call, kNotices, Key::Of(request.name()), request);
+}
+
+absl::StatusOr<rpc::Encoded<gate::v1::ListNoticesResponse>> ListNotices(
+    const store::Store& store, const rpc::Call& call, const gate::v1::ListNoticesRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kNotices;
+  plan.over = &kNoticesByRecord;
+  plan.under = {Key::Of(request.parent())};
+  rpc::PlanPage(request, call, &plan);
+  plan.show = rpc::ShowTo<Notice>(call);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
+  return rpc::Encoded<gate::v1::ListNoticesResponse>{std::move(page)};
+}
+
 }  // namespace nisi::cases

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/date.h"
+#include "common/base/machine.h"
 #include "common/base/status.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
@@ -74,10 +75,21 @@ class RecordedGate final : public Gate {
   const std::string days_norm_;
 };
 
-// Records a notice. INVALID_FIELD for a day to come; ALREADY_EXISTS for this request made again
+// Records a notice, of which `recorded_by` is the caller. Whoever says that the gate let pass does
+// not act on it: the step that does takes the act of the notice it goes by into its Standing.acts.
+// INVALID_FIELD for a day to come; ALREADY_EXISTS for this request made again
 // after its answer is kept no longer.
 absl::StatusOr<Notice> RecordNotice(const rpc::Call& call, store::Tx& tx,
                                     const gate::v1::RecordNoticeRequest& request,
                                     const base::LegalBasis& basis);
+// For the separation of duties; it lives as long as the notice.
+base::Acted ActOf(const Notice& notice);
+
+// What a service binds so that the parties of a case can read what the gate said of it; who may
+// call them its proto says.
+absl::StatusOr<rpc::Encoded<Notice>> GetNotice(const store::Store& store, const rpc::Call& call,
+                                               const gate::v1::GetNoticeRequest& request);
+absl::StatusOr<rpc::Encoded<gate::v1::ListNoticesResponse>> ListNotices(
+    const store::Store& store, const rpc::Call& call, const gate::v1::ListNoticesRequest& request);
 
 }  // namespace nisi::cases

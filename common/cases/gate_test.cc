@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/rpc/caller_testing.h"
 #include "common/rpc/peer.h"
 #include "common/store/store_testing.h"
 
@@ -39,7 +40,8 @@ class GateTest : public store::StoreTest {
     method.path = "/test/RecordNotice";
     rpc::Call call;
     call.method = &method;
-    call.caller = std::make_shared<rpc::Caller>();
+    call.caller =
+        std::make_shared<rpc::Caller>(rpc::CallerOf({rpc::v1::INSTITUTE_INDUSTRY}));
     call.request_id = request.request_id();
     return store_
         ->Write(
@@ -116,6 +118,56 @@ TEST_P(GateTest, AStepIsTakenByTheLastWordOnly) {
   EXPECT_TRUE(ConfirmNotice(store_->Read(), *asked).ok());
   ASSERT_TRUE(Record(kPayment, Notice::FAILED, "2026-06-15").ok());
   EXPECT_EQ(ReasonOf(ConfirmNotice(store_->Read(), *asked)), "GATE_NOT_CHECKED");
+}
+
+// The parties of a case read what was said of it, others do not.
+TEST_P(GateTest, NoticesAreReadByWhomTheyAreOf) {
+  ASSERT_TRUE(Record(gate::v1::BEFORE_PAYMENT, Notice::FAILED, "2026-06-12").ok());
+  ASSERT_TRUE(Record(gate::v1::BEFORE_CONSIDERATION, Notice::PASSED, "2026-06-11").ok());
+  ASSERT_TRUE(Record(gate::v1::BEFORE_PAYMENT, Notice::PASSED, "2026-06-13").ok());
+  ASSERT_TRUE(
+      Record(gate::v1::BEFORE_PAYMENT, Notice::PASSED, "2026-06-13", "990140000106", "supports/b")
+          .ok());
+  rpc::MethodPolicy method;
+  method.path = "/test/ListNotices";
+  method.roles =
+      base::RoleBit(rpc::v1::ENTITY) | base::RoleBit(rpc::v1::AUDITOR);
+  rpc::Call call;
+  call.method = &method;
+  const auto list = [&](const rpc::Caller& caller, const std::string& record) {
+    call.caller = std::make_shared<rpc::Caller>(caller);
+    gate::v1::ListNoticesRequest request;
+    request.set_parent(record);
+    const auto page = ListNotices(*store_, call, request);
+    EXPECT_TRUE(page.ok()) << page.status();
+    gate::v1::ListNoticesResponse response;
+    EXPECT_TRUE(page.ok() && response.ParseFromString(page->bytes));
+    std::string days;
+    for (const Notice& notice : response.notices()) {
+      days += base::Date::FromProto(notice.check_date())->ToString() + " ";
+      EXPECT_EQ(ActOf(notice).subject, "somebody");
+      EXPECT_EQ(ActOf(notice).duty, base::Duty::kPrepares);
+      gate::v1::GetNoticeRequest get;
+      get.set_name(notice.name());
+      const auto one = GetNotice(*store_, call, get);
+      EXPECT_TRUE(one.ok() && one->bytes == notice.SerializeAsString());
+    }
+    return days;
+  };
+  const rpc::Caller auditor = rpc::CallerOf({rpc::v1::AUDITOR});
+  const rpc::Caller recipient = rpc::CallerOf({rpc::v1::ENTITY}, "990140000007");
+  const rpc::Caller another = rpc::CallerOf({rpc::v1::ENTITY}, "990140000106");
+  EXPECT_EQ(list(auditor, "supports/a"), "2026-06-11 2026-06-12 2026-06-13 ");
+  EXPECT_EQ(list(recipient, "supports/a"), "2026-06-11 2026-06-12 2026-06-13 ");
+  EXPECT_EQ(list(another, "supports/a"), "");
+  EXPECT_EQ(list(another, "supports/b"), "2026-06-13 ");
+  gate::v1::GetNoticeRequest get;
+  const auto first = LastNotice(store_->Read(), "supports/a", gate::v1::BEFORE_PAYMENT,
+                                "990140000007");
+  ASSERT_TRUE(first.ok() && first->has_value());
+  get.set_name((*first)->name());
+  call.caller = std::make_shared<rpc::Caller>(another);
+  EXPECT_EQ(ReasonOf(GetNotice(*store_, call, get).status()), "ACCESS_DENIED");
 }
 
 NISI_BOTH_ENGINES(GateTest);
