@@ -40,8 +40,7 @@ class GateTest : public store::StoreTest {
     method.path = "/test/RecordNotice";
     rpc::Call call;
     call.method = &method;
-    call.caller =
-        std::make_shared<rpc::Caller>(rpc::CallerOf({rpc::v1::INSTITUTE_INDUSTRY}));
+    call.caller = std::make_shared<rpc::Caller>(rpc::CallerOf({rpc::v1::INSTITUTE_INDUSTRY}));
     call.request_id = request.request_id();
     return store_
         ->Write(
@@ -130,8 +129,7 @@ TEST_P(GateTest, NoticesAreReadByWhomTheyAreOf) {
           .ok());
   rpc::MethodPolicy method;
   method.path = "/test/ListNotices";
-  method.roles =
-      base::RoleBit(rpc::v1::ENTITY) | base::RoleBit(rpc::v1::AUDITOR);
+  method.roles = base::RoleBit(rpc::v1::ENTITY) | base::RoleBit(rpc::v1::AUDITOR);
   rpc::Call call;
   call.method = &method;
   const auto list = [&](const rpc::Caller& caller, const std::string& record) {
@@ -162,8 +160,8 @@ TEST_P(GateTest, NoticesAreReadByWhomTheyAreOf) {
   EXPECT_EQ(list(another, "supports/a"), "");
   EXPECT_EQ(list(another, "supports/b"), "2026-06-13 ");
   gate::v1::GetNoticeRequest get;
-  const auto first = LastNotice(store_->Read(), "supports/a", gate::v1::BEFORE_PAYMENT,
-                                "990140000007");
+  const auto first =
+      LastNotice(store_->Read(), "supports/a", gate::v1::BEFORE_PAYMENT, "990140000007");
   ASSERT_TRUE(first.ok() && first->has_value());
   get.set_name((*first)->name());
   call.caller = std::make_shared<rpc::Caller>(another);
