@@ -11,14 +11,14 @@ namespace nisi::base {
 namespace {
 
 using ::testing::ElementsAre;
-using Rows = std::vector<std::vector<std::string>>;
+using CsvRows = std::vector<std::vector<std::string>>;
 
 // All rows after the header, or the message of the first error.
-absl::StatusOr<Rows> ReadAll(const std::string& text, CsvLimits limits = {}) {
+absl::StatusOr<CsvRows> ReadAll(const std::string& text, CsvLimits limits = {}) {
   std::istringstream in(text);
   CsvReader reader(&in, "f.csv", limits);
   if (auto status = reader.ReadHeader({"a"}); !status.ok()) return status;
-  Rows rows;
+  CsvRows rows;
   while (true) {
     const auto any = reader.Next();
     if (!any.ok()) return any.status();
@@ -30,7 +30,7 @@ absl::StatusOr<Rows> ReadAll(const std::string& text, CsvLimits limits = {}) {
 TEST(CsvReaderTest, Reads) {
   const struct {
     const char* text;
-    Rows want;
+    CsvRows want;
   } kCases[] = {
       {"a,b\n1,2\n3,4\n", {{"1", "2"}, {"3", "4"}}},
       {"a,b\n1,2", {{"1", "2"}}},  // no line feed at the end
@@ -59,7 +59,7 @@ TEST(CsvReaderTest, TheFirstRowTellsWhatPartsFields) {
   const struct {
     const char* what;
     const char* text;
-    Rows want;
+    CsvRows want;
   } kCases[] = {
       {"semicolons", "a;b\n1;2\n", {{"1", "2"}}},
       {"commas are text then", "a;b\r\n\"1,5\";2,5\r\n", {{"1,5", "2,5"}}},
@@ -150,7 +150,7 @@ TEST(CsvWriterTest, SpreadsheetSafe) {
 }
 
 TEST(CsvWriterTest, WhatIsWrittenReadsBack) {
-  const Rows rows = {{"a", "b"}, {"", ""}, {"x,\"y\"", "1\r\n2"}, {"'", " "}};
+  const CsvRows rows = {{"a", "b"}, {"", ""}, {"x,\"y\"", "1\r\n2"}, {"'", " "}};
   std::string out = "a,b\n";
   for (const auto& row : rows) AppendCsvRow(out, row);
   EXPECT_EQ(ReadAll(out).value(), rows);

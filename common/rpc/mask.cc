@@ -19,7 +19,7 @@ using google::protobuf::Message;
 
 constexpr char kAny[] = "google.protobuf.Any";
 
-absl::Status Bad(const std::string& what, absl::string_view problem) {
+absl::Status BadMark(const std::string& what, absl::string_view problem) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "CONFIDENTIAL_INVALID",
                        absl::StrCat(what, ": ", problem));
 }
@@ -59,13 +59,14 @@ bool Leads(const Descriptor& type) {
 absl::Status CheckField(const FieldDescriptor& field) {
   uint32_t readers = 0;
   for (const int role : RuleOf(field).readers()) readers |= base::RoleBit(static_cast<Role>(role));
-  if (readers != 0 && !IsMarked(field)) return Bad(field.full_name(), "readers of an open field");
+  if (readers != 0 && !IsMarked(field))
+    return BadMark(field.full_name(), "readers of an open field");
   if ((readers & ~(kCountryRoles | kScopedRoles)) != 0) {
-    return Bad(field.full_name(), "a reader is a role over records: not PUBLIC, not OPERATOR");
+    return BadMark(field.full_name(), "a reader is a role over records: not PUBLIC, not OPERATOR");
   }
   if (field.message_type() != nullptr && field.message_type()->full_name() == kAny &&
       !IsMarked(field)) {
-    return Bad(field.full_name(), "what an Any holds cannot be withheld: mark it as a whole");
+    return BadMark(field.full_name(), "what an Any holds cannot be withheld: mark it as a whole");
   }
   return absl::OkStatus();
 }
@@ -101,7 +102,7 @@ class Walker {
 
   absl::Status Walk(const Descriptor& type) {
     if (!within_.insert(&type).second) {
-      return Bad(type.full_name(), "holds itself and what is confidential: mark it as a whole");
+      return BadMark(type.full_name(), "holds itself and what is confidential: mark it as a whole");
     }
     for (int i = 0; i < type.field_count(); ++i) {
       path_.push_back(type.field(i));
@@ -124,7 +125,7 @@ class Walker {
     }
     if (field.message_type() == nullptr || !Leads(*field.message_type())) return absl::OkStatus();
     if (field.is_map()) {
-      return Bad(field.full_name(), "holds what is confidential in a map: mark it as a whole");
+      return BadMark(field.full_name(), "holds what is confidential in a map: mark it as a whole");
     }
     const Descriptor& type = *field.message_type();
     if (field.is_repeated() || WithheldOf(type) != nullptr || IsClosed(type)) {
@@ -141,17 +142,19 @@ class Walker {
 
 absl::Status CheckRecord(const Descriptor& type) {
   if (WithheldOf(type) == nullptr) {
-    return Bad(type.full_name(),
-               "has confidential fields and no `nisi.rpc.v1.Withheld withheld`; a repeated message "
-               "is marked as a whole");
+    return BadMark(
+        type.full_name(),
+        "has confidential fields and no `nisi.rpc.v1.Withheld withheld`; a repeated message "
+        "is marked as a whole");
   }
   if (!RuleOf(*WithheldOf(type)).output_only()) {
-    return Bad(type.full_name(), "`withheld` is output_only");
+    return BadMark(type.full_name(), "`withheld` is output_only");
   }
   const auto& parties = type.options().GetExtension(v1::resource).bin_fields();
   if (parties.empty() || FollowPath(type, parties.Get(0)).empty()) {
-    return Bad(type.full_name(),
-               "has confidential fields and no owner: the first of bin_fields leads to one BIN");
+    return BadMark(
+        type.full_name(),
+        "has confidential fields and no owner: the first of bin_fields leads to one BIN");
   }
   return absl::OkStatus();
 }

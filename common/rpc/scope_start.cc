@@ -16,7 +16,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
 using google::protobuf::MethodDescriptor;
 
-absl::Status Bad(const MethodDescriptor& method, absl::string_view what) {
+absl::Status BadScope(const MethodDescriptor& method, absl::string_view what) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "POLICY_INVALID",
                        absl::StrCat(method.full_name(), ": ", what));
 }
@@ -120,12 +120,12 @@ absl::Status CheckScopesDeclared(const google::protobuf::ServiceDescriptor& serv
     if (!policy.region_field().empty()) untied &= ~base::RoleBit(v1::AKIMAT);
     untied &= ~(TiedByName(method, resources) | TiedByList(method));
     if (untied != 0 && policy.unscoped().empty()) {
-      return Bad(method, absl::StrCat("admits ", Names(untied),
-                                      " and neither ties a record to them nor says why not"));
+      return BadScope(method, absl::StrCat("admits ", Names(untied),
+                                           " and neither ties a record to them nor says why not"));
     }
     // An excuse that excuses nothing would let in the next role unseen.
     if (untied == 0 && !policy.unscoped().empty()) {
-      return Bad(method, "says why it is unscoped, and is not");
+      return BadScope(method, "says why it is unscoped, and is not");
     }
   }
   return absl::OkStatus();
