@@ -61,7 +61,7 @@ constexpr int64_t kFirstYear = 2020;
 constexpr int64_t kOutstanding = 128;
 constexpr int64_t kKillsAStore = 12;
 constexpr int64_t kAgain = 16;          // acknowledged ones that are asked again after a start
-constexpr int64_t kPostingsALook = 16;  // between two snapshots
+constexpr int64_t kPostingsALook = 12;  // between two snapshots
 constexpr int kLookedFor = 4;           // acknowledged ones that each snapshot is asked for
 constexpr int kWrong = 3;               // exit code of a process that found something
 
