@@ -54,7 +54,7 @@ json Header() {
   return {{"alg", "ES256"}, {"typ", "at+jwt"}, {"kid", "es"}};
 }
 
-json Claims() {
+json GoodClaims() {
   return {{"iss", "agency"}, {"aud", "nisi"},       {"sub", "person"},
           {"jti", "j-1"},    {"iat", kSeconds},     {"exp", kSeconds + 600},
           {"nbf", kSeconds}, {"roles", {"entity"}}, {"bin", "123456789012"}};
@@ -72,17 +72,17 @@ std::string Signed(const json& header, const json& claims) {
 std::string WithHeader(const json& change) {
   json header = Header();
   header.update(change);
-  return Signed(header, Claims());
+  return Signed(header, GoodClaims());
 }
 
 std::string WithClaims(const json& change) {
-  json claims = Claims();
+  json claims = GoodClaims();
   claims.update(change);
   return Signed(Header(), claims);
 }
 
 std::string Without(const char* claim) {
-  json claims = Claims();
+  json claims = GoodClaims();
   claims.erase(claim);
   return Signed(Header(), claims);
 }
@@ -90,11 +90,11 @@ std::string Without(const char* claim) {
 std::string WithoutHeader(const char* member) {
   json header = Header();
   header.erase(member);
-  return Signed(header, Claims());
+  return Signed(header, GoodClaims());
 }
 
 std::string RawHeader(const std::string& text) {
-  return SignText(text, Claims().dump(), TheWorld().es);
+  return SignText(text, GoodClaims().dump(), TheWorld().es);
 }
 std::string RawClaims(const std::string& text) {
   return SignText(Header().dump(), text, TheWorld().es);
@@ -104,11 +104,11 @@ std::string RawClaims(const std::string& text) {
 std::string StrangersWith(const json& change) {
   json header = Header();
   header.update(change);
-  return SignText(header.dump(), Claims().dump(), TheWorld().stranger);
+  return SignText(header.dump(), GoodClaims().dump(), TheWorld().stranger);
 }
 
 std::string Good() {
-  return Signed(Header(), Claims());
+  return Signed(Header(), GoodClaims());
 }
 
 struct Split {
@@ -125,7 +125,7 @@ std::string Hmac(const std::string& alg, const std::string& secret) {
   json header = Header();
   header["alg"] = alg;
   const std::string text =
-      absl::StrCat(Base64UrlEncode(header.dump()), ".", Base64UrlEncode(Claims().dump()));
+      absl::StrCat(Base64UrlEncode(header.dump()), ".", Base64UrlEncode(GoodClaims().dump()));
   return absl::StrCat(text, ".", Base64UrlEncode(base::AsBytes(base::HmacSha256(secret, {text}))));
 }
 
@@ -219,14 +219,14 @@ std::vector<Case> HeaderCases() {
       {"HS256 with an empty secret", Hmac("HS256", "")},
       {"ES256 named, HMAC made", Hmac("ES256", PublicText(TheWorld().es.public_key()))},
       {"another good algorithm than the issuer's",
-       SignText(json{{"alg", "EdDSA"}, {"typ", "at+jwt"}, {"kid", "ed"}}.dump(), Claims().dump(),
-                TheWorld().ed)},
+       SignText(json{{"alg", "EdDSA"}, {"typ", "at+jwt"}, {"kid", "ed"}}.dump(),
+                GoodClaims().dump(), TheWorld().ed)},
       {"a key of another algorithm under the pinned name",
-       SignText(json{{"alg", "ES256"}, {"typ", "at+jwt"}, {"kid", "ed"}}.dump(), Claims().dump(),
-                TheWorld().ed)},
+       SignText(json{{"alg", "ES256"}, {"typ", "at+jwt"}, {"kid", "ed"}}.dump(),
+                GoodClaims().dump(), TheWorld().ed)},
       {"the key of another issuer",
-       SignText(json{{"alg", "RS256"}, {"typ", "at+jwt"}, {"kid", "rs"}}.dump(), Claims().dump(),
-                TheWorld().rs)},
+       SignText(json{{"alg", "RS256"}, {"typ", "at+jwt"}, {"kid", "rs"}}.dump(),
+                GoodClaims().dump(), TheWorld().rs)},
       {"typ JWT, an ID token as access token", WithHeader({{"typ", "JWT"}})},
       {"typ missing", WithoutHeader("typ")},
       {"typ in capitals", WithHeader({{"typ", "AT+JWT"}})},
@@ -264,7 +264,7 @@ std::vector<Case> HeaderCases() {
 
 std::vector<Case> SignatureCases() {
   return {
-      {"signed by a stranger", SignText(Header().dump(), Claims().dump(), TheWorld().stranger)},
+      {"signed by a stranger", SignText(Header().dump(), GoodClaims().dump(), TheWorld().stranger)},
       {"DER signature", DerSigned()},
       {"signature of zeros", WithSignature(std::string(64, '\0'))},
       {"signature of ones", WithSignature(std::string(64, '\xff'))},
@@ -307,7 +307,7 @@ std::vector<Case> ClaimCases() {
       {"exp negative", WithClaims({{"exp", -1}})},
       {"exp huge", WithClaims({{"exp", UINT64_MAX}})},
       {"exp beyond integers",
-       RawClaims(absl::StrReplaceAll(Claims().dump(), {{"1800000600", "1e400"}}))},
+       RawClaims(absl::StrReplaceAll(GoodClaims().dump(), {{"1800000600", "1e400"}}))},
       {"exp before iat", WithClaims({{"exp", kSeconds - 1}})},
       {"lifetime of a year", WithClaims({{"exp", kSeconds + 31'536'000}})},
       {"lifetime a second too long", WithClaims({{"exp", kSeconds + 601}})},
@@ -328,10 +328,10 @@ std::vector<Case> ClaimCases() {
       {"claims a list", RawClaims("[]")},
       {"claims null", RawClaims("null")},
       {"claims not JSON", RawClaims("sub=person")},
-      {"claims key twice", RawClaims(R"({"sub":"a",)" + Claims().dump().substr(1))},
+      {"claims key twice", RawClaims(R"({"sub":"a",)" + GoodClaims().dump().substr(1))},
       {"claims nested nine deep", WithClaims({{"x", json::parse("[[[[[[[[1]]]]]]]]")}})},
-      {"claims not UTF-8", RawClaims("{\"x\":\"\xc0\xaf\"," + Claims().dump().substr(1))},
-      {"claims twice", RawClaims(Claims().dump() + Claims().dump())},
+      {"claims not UTF-8", RawClaims("{\"x\":\"\xc0\xaf\"," + GoodClaims().dump().substr(1))},
+      {"claims twice", RawClaims(GoodClaims().dump() + GoodClaims().dump())},
       {"issuer of the token is a token itself", WithClaims({{"iss", Good()}})},
   };
   for (const char* claim : {"iss", "aud", "sub", "jti", "iat", "exp"}) {

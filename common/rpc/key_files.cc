@@ -13,16 +13,16 @@
 namespace nisi::rpc {
 namespace {
 
-class Descriptor {
+class OpenFile {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
+  explicit OpenFile(int fd) : fd_(fd) {}
+  ~OpenFile() {
     if (fd_ >= 0) {
       close(fd_);
     }
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
   int get() const { return fd_; }
 
  private:
@@ -40,7 +40,7 @@ int64_t Nanoseconds(const timespec& time) {
 }
 
 absl::StatusOr<std::string> Read(const std::string& path, size_t max_bytes, mode_t forbidden) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const OpenFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info = {};
   if (file.get() < 0 || fstat(file.get(), &info) != 0) {
     return Failed("read", path);
@@ -79,7 +79,7 @@ absl::StatusOr<std::string> Read(const std::string& path, size_t max_bytes, mode
 absl::StatusOr<std::string> WriteBeside(const std::string& path, absl::string_view text,
                                         mode_t mode) {
   const std::string name = absl::StrCat(path, ".", base::HexEncode(base::RandomBytes(6)), ".new");
-  const Descriptor file(
+  const OpenFile file(
       open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (file.get() < 0) {
     return absl::UnavailableError(Failed("write", path).message());

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kDefaultPage = 50;
 constexpr int kLargestPage = 200;
-constexpr size_t kMaxTokenBytes = 4'096;
+constexpr size_t kMaxPageTokenBytes = 4'096;
 constexpr size_t kSignatureBytes = 16;
 constexpr char kVersion = 1;
 constexpr size_t kFixedBytes = 1 + 8 + 8;  // version, position, recorded_us
@@ -95,7 +95,7 @@ absl::StatusOr<PageState> PageTokens::Decode(absl::string_view token,
                                              absl::string_view query_hash) const {
   std::string bytes;
   // Written again, so that of the many spellings of one base64 text only ours is taken.
-  if (token.size() > kMaxTokenBytes || !absl::WebSafeBase64Unescape(token, &bytes) ||
+  if (token.size() > kMaxPageTokenBytes || !absl::WebSafeBase64Unescape(token, &bytes) ||
       absl::WebSafeBase64Escape(bytes) != token || bytes.size() < kFixedBytes + kSignatureBytes) {
     return Invalid();
   }

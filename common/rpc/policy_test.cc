@@ -30,12 +30,12 @@ TEST(CheckScope, TheBinAndTheRegionsAreTheCallersOwn) {
   // An ENTITY creates its own widgets, an AKIMAT those of its regions.
   const MethodPolicy create = PolicyOf("CreateWidget");
   const std::string own = "123456789012", other = "210987654321";
-  struct Case {
+  struct ScopeCase {
     Caller caller;
     std::string bin, region;
     bool ok;
   };
-  for (const Case& c : std::vector<Case>{
+  for (const ScopeCase& c : std::vector<ScopeCase>{
            {CallerOf({v1::ENTITY}, own), own, "", true},
            {CallerOf({v1::ENTITY}, own), other, "", false},
            {CallerOf({v1::ENTITY}, own), "", "", false},

@@ -29,7 +29,7 @@ endif()
 option(NISI_UNITY "Compile several files of a room at once" OFF)
 function(nisi_unity target)
   if(NISI_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
     # Judges by which file is the outermost.
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
