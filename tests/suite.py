@@ -35,7 +35,8 @@ STANDARD = (JOURNAL, STORE)  # on every process with a store
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
 MODES = ("embedded", "processes")
 # Which service asks which: as separate processes it is told where they are, and they admit it as a peer.
-ASKS = {"clusters": ("priority-goods", "industry-map"), "suppliers": ("industry-map",)}
+ASKS = {"clusters": ("priority-goods", "industry-map"), "suppliers": ("industry-map",),
+        "grants": ("priority-goods", "suppliers", "industry-map")}
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
 # restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
 BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"
@@ -79,10 +80,11 @@ class Suite:
     """A running suite over a data folder of its own; the folder goes with it. Flags may say {keys} for the folder of
     its keys."""
 
-    def __init__(self, bin_folder, proto_folder, mode, backend_flags=(), gateway_flags=()):
+    def __init__(self, bin_folder, proto_folder, mode, backend_flags=(), gateway_flags=(), norms=None):
         assert mode in MODES, mode
         self.bin, self.proto, self.mode, self.processes = pathlib.Path(bin_folder), pathlib.Path(proto_folder), mode, {}
         self.backend_flags, self.gateway_flags = list(backend_flags), list(gateway_flags)
+        self.norms = ("--norms", norms) if norms else ()  # a folder of them instead of those compiled in
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="nisi-suite-"))
         self.data, self.clock, self.backups = self.work / "data", self.work / "clock", self.work / "backups"
         # The suite begins in the morning, so that midnight never falls into a test.
@@ -115,6 +117,8 @@ class Suite:
                  "places": "nisi.industry_map.v1.places_pb2",
                  "clusters": "nisi.clusters.v1.service_pb2", "supports": "nisi.clusters.v1.supports_pb2",
                  "clusters_resources": "nisi.clusters.v1.resources_pb2", "disclosure": "nisi.disclosure.v1.disclosure_pb2",
+                 "grants": "nisi.grants.v1.service_pb2", "agreements": "nisi.grants.v1.agreement_service_pb2",
+                 "grants_resources": "nisi.grants.v1.resources_pb2", "money_returned": "nisi.grants.v1.agreements_pb2",
                  "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",
                  "options": "nisi.rpc.v1.options_pb2", "imports": "nisi.rpc.v1.import_pb2",
                  "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",
@@ -176,7 +180,7 @@ class Suite:
             time.sleep(0.02)
 
     def start(self):
-        keys, data = self.data / "keys", ("--data", self.data, "--backup-folder", self.backups)
+        keys, data = self.data / "keys", ("--data", self.data, "--backup-folder", self.backups, *self.norms)
         if self.mode == "embedded":
             self._spawn("nisi", self.bin / "nisi", "serve", *data, "--address", f"127.0.0.1:{self.port}",
                         "--clock-file", self.clock, "--metrics-address", "")
@@ -202,7 +206,7 @@ class Suite:
             flags += ["--context-peer", f"spiffe://nisi/svc/{asker}"]
         self._spawn(owner, self.bin / f"nisi-{owner}", "--address", f"127.0.0.1:{self.backend_ports[owner]}",
                     "--data", self.data, "--backup-folder", self.backups, "--clock-file", self.clock,
-                    "--tls-dir", keys / "tls",
+                    "--tls-dir", keys / "tls", *self.norms,
                     "--signers", keys / "signers.json", "--context-key", keys / f"context-{owner}.key", *flags)
 
     def connection_flags(self):
@@ -316,7 +320,7 @@ class Refused(Exception):
                 self.violations += [v.field for v in bad.field_violations]
             elif detail.Unpack(retry):
                 self.retry = True
-        super().__init__(f"{self.code.name} {self.infos} {self.violations} {self.message}")
+        super().__init__(f"{self.code.name} {self.infos} {self.violations} {self.message} {self.metadata}")
 
     @property
     def reason(self):

@@ -34,6 +34,7 @@ struct Flow {
 std::optional<Flow> FlowOf(Posting::Kind kind) {
   switch (kind) {
     case Posting::ALLOCATE:
+    case Posting::RECOVER:
       return Flow{budget::v1::SOURCE, budget::v1::AVAILABLE};
     case Posting::RESERVE:
       return Flow{budget::v1::AVAILABLE, budget::v1::RESERVED};

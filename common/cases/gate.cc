@@ -45,6 +45,27 @@ absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint, const absl::Status&
       .RetryAfter(rpc::RetryOf(not_answered));
 }
 
+absl::StatusOr<Notice> AskGate(Gate& gate, const rpc::Call& call, const GateQuestion& question) {
+  absl::StatusOr<Notice> said = gate.Check(call, question);
+  if (!said.ok()) {
+    const absl::Status& status = said.status();
+    const bool own = absl::IsDataLoss(status) || absl::IsCancelled(status) ||
+                     base::ReasonOf(status) == "GATE_NOT_CHECKED";
+    return own ? status : GateNotChecked(question.checkpoint, status);
+  }
+  const auto checked = base::Date::FromProto(said->check_date());
+  const bool of_it = said->recipient() == question.recipient && said->record() == question.record &&
+                     said->checkpoint() == question.checkpoint && checked.ok() &&
+                     *checked <= question.day;
+  const bool verdict = said->verdict() == Notice::FAILED ||
+                       (said->verdict() == Notice::PASSED && said->reasons().empty());
+  if (!of_it || !verdict) {
+    return GateNotChecked(question.checkpoint,
+                          rpc::NotAnswered("gate", "Check", "WRONG_ANSWER", absl::Minutes(1)));
+  }
+  return said;
+}
+
 absl::StatusOr<std::optional<Notice>> LastNotice(const store::Reader& reader,
                                                  const std::string& record,
                                                  gate::v1::Checkpoint checkpoint,

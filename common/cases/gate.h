@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/date.h"
 #include "common/base/machine.h"
+#include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
@@ -26,8 +27,11 @@ using gate::v1::NoticeRow;
 struct GateQuestion {
   gate::v1::Checkpoint checkpoint = gate::v1::CHECKPOINT_UNSPECIFIED;
   std::string recipient;  // BIN or IIN
-  std::string record;     // the case, as "supports/{id}"
+  std::string record;     // the case, as "supports/{id}"; empty: none yet
   base::Date day;         // on which the step is to be taken
+  // Where there is no case yet: what it would be paid from, and how much.
+  std::string programme;
+  base::Money sum;
 };
 
 class Gate {
@@ -36,6 +40,11 @@ class Gate {
   // Asked outside any transaction: it may be another process. GATE_NOT_CHECKED.
   virtual absl::StatusOr<Notice> Check(const rpc::Call& call, const GateQuestion& question) = 0;
 };
+
+// Asks, and takes for an answer only what is one: a notice of another recipient, case or
+// checkpoint, of a day to come, without a verdict, or passed with reasons against it is
+// GATE_NOT_CHECKED as silence is. Damage of the own store stays what it is.
+absl::StatusOr<Notice> AskGate(Gate& gate, const rpc::Call& call, const GateQuestion& question);
 
 absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint);
 // The same for a gate that is a service: with the service that has not answered, why, and when to

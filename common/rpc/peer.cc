@@ -163,6 +163,17 @@ struct Peers::Outcome {
   bool again = false;  // the peer was not reached: a method that changes nothing may be asked again
 };
 
+// A question on its way.
+struct Peers::Sent {
+  bool under_way = false;
+  absl::Time until;
+  absl::Status refused;  // not OK: it was not sent
+  bool resting = false;  // for which reason it was not
+  absl::Time began;
+  std::shared_ptr<Waiting> waiting;
+  std::shared_ptr<http2::Taker> here;
+};
+
 struct Peers::Counts {
   std::atomic<int64_t> waiting{0}, retries{0}, resting{0}, refused{0};
 };
@@ -289,26 +300,40 @@ absl::Status Peers::Check() const {
   return wrong.empty() ? absl::OkStatus() : Invalid(absl::StrJoin(wrong, "; "));
 }
 
-absl::Status Peers::Ask(const Line& line, const Call& call, const Message& request,
-                        Message* response, int64_t* position) {
-  if (call.reach == store::Reach::kMemory) return store::NotInMemory();
-  if (store::OnStoreThread()) return absl::InternalError("asks another service in a transaction");
+void Peers::Ask(const Call& call, const std::vector<Question>& questions) {
+  const auto none = [&questions](const absl::Status& why) {
+    for (const Question& question : questions) *question.status = why;
+  };
+  if (call.reach == store::Reach::kMemory) return none(store::NotInMemory());
+  if (store::OnStoreThread()) {
+    return none(absl::InternalError("asks another service in a transaction"));
+  }
   if (static_cast<size_t>(++counts_->waiting) > options_.limits.waiting) {
     --counts_->waiting;
     ++counts_->refused;
-    return NotAnswered(line.service, line.policy.descriptor->name(), "BUSY",
-                       absl::Milliseconds(200));
+    for (const Question& question : questions) {
+      *question.status =
+          NotAnswered(question.line->service, question.line->policy.descriptor->name(), "BUSY",
+                      absl::Milliseconds(200));
+    }
+    return;
   }
   const PeerLimits& limits = options_.limits;
   const absl::Time deadline =
       call.deadline == absl::InfiniteFuture() ? call.deadline : call.deadline - limits.reserve;
-  const absl::Status asked =
-      AskFor(line,
-             {*call.caller, deadline, limits.longest, line.policy.mutation ? 1 : limits.tries,
-              call.trace_id, [this, &call] { return closed_ || call.cancelled(); }},
-             request.SerializeAsString(), response, position);
+  const Asking asking{*call.caller,   deadline,
+                      limits.longest, limits.tries,
+                      call.trace_id,  [this, &call] { return closed_ || call.cancelled(); }};
+  std::vector<Sent> sent;
+  for (const Question& question : questions) {
+    sent.push_back(Begin(*question.line, asking, question.request));
+  }
+  for (size_t i = 0; i < questions.size(); ++i) {
+    // One that went out before it may have found the peer there again.
+    if (i > 0 && sent[i].resting) Send(*questions[i].line, asking, questions[i].request, &sent[i]);
+    *questions[i].status = Finish(asking, std::move(sent[i]), questions[i]);
+  }
   --counts_->waiting;
-  return asked;
 }
 
 absl::StatusOr<const Peers::Line*> Peers::LineOf(const store::OutboxMessage& message) {
@@ -339,21 +364,22 @@ absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles)
   self.roles = roles;
   int64_t position = 0;
   const std::string no_trace;
-  return AskFor(
-      *line,
-      {self, absl::InfiniteFuture(), kDelivery, 1, no_trace, [this]() -> bool { return closed_; }},
-      request->SerializeAsString(), response.get(), &position);
+  const Asking asking{
+      self, absl::InfiniteFuture(), kDelivery, 1, no_trace, [this]() -> bool { return closed_; }};
+  const Question question{line, request->SerializeAsString(), response.get(), &position, nullptr};
+  return Finish(asking, Begin(*line, asking, question.request), question);
 }
 
-absl::Status Peers::AskFor(const Line& line, const Asking& asking, const std::string& request,
-                           Message* response, int64_t* position) {
+Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::string& request) {
+  Sent sent;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const char* why = closed_                                               ? "STOPPING"
                       : options_.signer == nullptr || !line.peer->has_way() ? "NO_ADDRESS"
                                                                             : nullptr;
     if (why != nullptr) {
-      return NotAnswered(line.service, line.policy.descriptor->name(), why, kSoon);
+      sent.refused = NotAnswered(line.service, line.policy.descriptor->name(), why, kSoon);
+      return sent;
     }
     ++under_way_;
   }
@@ -361,16 +387,25 @@ absl::Status Peers::AskFor(const Line& line, const Asking& asking, const std::st
     const std::lock_guard<std::mutex> lock(line.peer->mutex);
     line.peer->retries.OnCall();
   }
-  const absl::Time until = std::min(asking.deadline, absl::Now() + asking.longest);
+  sent.under_way = true;
+  sent.until = std::min(asking.deadline, absl::Now() + asking.longest);
+  Send(line, asking, request, &sent);
+  return sent;
+}
+
+absl::Status Peers::Finish(const Asking& asking, Sent sent, const Question& question) {
+  const Line& line = *question.line;
+  if (!sent.under_way) return sent.refused;
+  const int tries = line.policy.mutation ? 1 : asking.tries;
   absl::Duration pause = options_.limits.pause;
   absl::Status status;
   for (int n = 1;; ++n, pause = 2 * pause) {
-    Outcome outcome = Try(line, asking, request, until, response, position);
+    Outcome outcome = Hear(line, asking, sent, question.response, question.position);
     status = std::move(outcome.status);
-    if (!outcome.again || n >= asking.tries) break;
+    if (!outcome.again || n >= tries) break;
     const absl::Duration wait = Jittered(pause);
     const absl::Time now = absl::Now();
-    if (now + wait >= until) break;
+    if (now + wait >= sent.until) break;
     {
       const std::lock_guard<std::mutex> lock(line.peer->mutex);
       if (!line.peer->retries.Take(now)) break;
@@ -378,53 +413,71 @@ absl::Status Peers::AskFor(const Line& line, const Asking& asking, const std::st
     ++counts_->retries;
     Waiting nothing;
     nothing.WaitUntil(now + wait, asking.gone);
+    Send(line, asking, question.request, &sent);
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (--under_way_ == 0) quiet_.notify_all();
   return status;
 }
 
-Peers::Outcome Peers::Try(const Line& line, const Asking& asking, const std::string& request,
-                          absl::Time until, Message* response, int64_t* position) {
+void Peers::Send(const Line& line, const Asking& asking, const std::string& request, Sent* sent) {
   const std::string& method = line.policy.descriptor->name();
-  const absl::Time began = absl::Now();
-  if (closed_) return {NotAnswered(line.service, method, "STOPPING", kSoon)};
-  if (asking.gone()) return {absl::CancelledError("")};
-  if (until - began < kLeast) return {NotAnswered(line.service, method, "TOO_SLOW", kSoon)};
+  sent->began = absl::Now();
+  sent->refused = absl::OkStatus();
+  sent->resting = false;
+  const auto refuse = [&](const char* why, absl::Duration retry) {
+    sent->refused = NotAnswered(line.service, method, why, retry);
+  };
+  if (closed_) return refuse("STOPPING", kSoon);
+  if (asking.gone()) {
+    sent->refused = absl::CancelledError("");
+    return;
+  }
+  if (sent->until - sent->began < kLeast) return refuse("TOO_SLOW", kSoon);
   {
     const std::lock_guard<std::mutex> lock(line.peer->mutex);
-    if (const auto rest = line.peer->breaker.Ask(began); rest.has_value()) {
+    if (const auto rest = line.peer->breaker.Ask(sent->began); rest.has_value()) {
       ++counts_->refused;
-      return {NotAnswered(line.service, method, "RESTING", *rest)};
+      sent->resting = true;
+      return refuse("RESTING", *rest);
     }
   }
   line.metrics.Started();
   static const auto* const kHere = new std::shared_ptr<const http2::Peer>(new http2::Peer());
   http2::CallHead head;
   head.path = line.policy.path;
-  head.deadline = until;
+  head.deadline = sent->until;
   head.peer = *kHere;
   // By the machine's clock, as all identity is.
   head.fields.Add(kCallContextKey,
-                  OnwardContext(*options_.signer, asking.caller, line.service, began));
+                  OnwardContext(*options_.signer, asking.caller, line.service, sent->began));
   if (!asking.trace_id.empty()) head.fields.Add("traceparent", TraceparentOf(asking.trace_id));
 
-  const auto waiting = std::make_shared<Waiting>();
-  std::shared_ptr<http2::Taker> here;
+  sent->waiting = std::make_shared<Waiting>();
+  sent->here = nullptr;
   if (line.peer->here != nullptr) {
-    here = line.peer->here(std::move(head), waiting);
-    if (here != nullptr) {
-      here->OnMessage(request);
-      here->OnEnd();
+    sent->here = line.peer->here(std::move(head), sent->waiting);
+    if (sent->here != nullptr) {
+      sent->here->OnMessage(request);
+      sent->here->OnEnd();
     }
   } else {
-    loop_->Run([waiting, backend = line.peer->backend.get(), head = std::move(head), request] {
+    loop_->Run([waiting = sent->waiting, backend = line.peer->backend.get(), head = std::move(head),
+                request] {
       waiting->taker = backend->Take(head, http2::ClientCall::Answers::kOne, waiting);
       waiting->taker->OnMessage(request);
       waiting->taker->OnEnd();
     });
   }
-  const bool over = waiting->WaitUntil(until, asking.gone);
+}
+
+Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& sent,
+                           Message* response, int64_t* position) {
+  if (!sent.refused.ok()) return {sent.refused};
+  const std::string& method = line.policy.descriptor->name();
+  const std::shared_ptr<Waiting>& waiting = sent.waiting;
+  const std::shared_ptr<http2::Taker>& here = sent.here;
+  const bool over = waiting->WaitUntil(sent.until, asking.gone);
   const absl::Time now = absl::Now();
 
   absl::StatusCode code = absl::StatusCode::kOk;
@@ -433,15 +486,15 @@ Peers::Outcome Peers::Try(const Line& line, const Asking& asking, const std::str
   if (!over) {
     if (here != nullptr) here->OnCancel();
     if (here == nullptr && line.peer->backend != nullptr) {
-      loop_->Run([waiting] {
+      loop_->Run([waiting = sent.waiting] {
         if (waiting->taker != nullptr) waiting->taker->OnCancel();
       });
     }
-    const bool late = now >= until;
+    const bool late = now >= sent.until;
     code = late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kCancelled;
     // Whoever has little time does not make others think that the peer is slow.
-    heard = late && until - began >= asking.longest / 2 ? Breaker::Heard::kNo
-                                                        : Breaker::Heard::kUnknown;
+    heard = late && sent.until - sent.began >= asking.longest / 2 ? Breaker::Heard::kNo
+                                                                  : Breaker::Heard::kUnknown;
     outcome.status = late      ? NotAnswered(line.service, method, "TOO_SLOW", kSoon)
                      : closed_ ? NotAnswered(line.service, method, "STOPPING", kSoon)
                                : absl::CancelledError("");
@@ -471,7 +524,7 @@ Peers::Outcome Peers::Try(const Line& line, const Asking& asking, const std::str
   } else if (const std::string* at = waiting->answer().trailers.Find(kPositionKey); at != nullptr) {
     if (!absl::SimpleAtoi(*at, position)) *position = 0;
   }
-  line.metrics.Handled(code, now - began);
+  line.metrics.Handled(code, now - sent.began);
   const std::lock_guard<std::mutex> lock(line.peer->mutex);
   const bool rested = line.peer->breaker.resting();
   line.peer->breaker.Done(heard, now);

@@ -107,9 +107,16 @@ class Peers {
   // one that is no unary method, and where there is no key to speak with.
   absl::Status Check() const;
 
-  // See PeerMethod.
-  absl::Status Ask(const Line& line, const Call& call, const google::protobuf::Message& request,
-                   google::protobuf::Message* response, int64_t* position);
+  // One question of a function, and where its answer goes. See PeerMethod.
+  struct Question {
+    const Line* line = nullptr;
+    std::string request;
+    google::protobuf::Message* response = nullptr;
+    int64_t* position = nullptr;
+    absl::Status* status = nullptr;
+  };
+  // All of them go out before any is waited for.
+  void Ask(const Call& call, const std::vector<Question>& questions);
   // Delivers a message of an outbox under its id as request_id, as this service by itself with
   // `roles`: the subject is "service:<name>". OK: the target has it for good. FAILED_PRECONDITION
   // (PEER_INVALID) for a method that the target does not have, or that has no request_id.
@@ -123,13 +130,15 @@ class Peers {
   struct Peer;
   struct Asking;
   struct Outcome;
+  struct Sent;
   struct Counts;
 
   Peer& PeerOf(const std::string& service);
-  absl::Status AskFor(const Line& line, const Asking& asking, const std::string& request,
-                      google::protobuf::Message* response, int64_t* position);
-  Outcome Try(const Line& line, const Asking& asking, const std::string& request, absl::Time until,
-              google::protobuf::Message* response, int64_t* position);
+  Sent Begin(const Line& line, const Asking& asking, const std::string& request);
+  absl::Status Finish(const Asking& asking, Sent sent, const Question& question);
+  void Send(const Line& line, const Asking& asking, const std::string& request, Sent* sent);
+  Outcome Hear(const Line& line, const Asking& asking, const Sent& sent,
+               google::protobuf::Message* response, int64_t* position);
   absl::StatusOr<const Line*> LineOf(const store::OutboxMessage& message);
 
   const Options options_;
@@ -160,7 +169,9 @@ class PeerMethod {
   absl::StatusOr<PeerAnswer<Response>> operator()(const Call& call, const Request& request) const {
     if (line_ == nullptr) return NotDone("NO_ADDRESS");
     PeerAnswer<Response> answer;
-    absl::Status asked = peers_->Ask(*line_, call, request, &answer.message, &answer.position);
+    absl::Status asked;
+    peers_->Ask(call,
+                {{line_, request.SerializeAsString(), &answer.message, &answer.position, &asked}});
     if (!asked.ok()) return asked;
     return answer;
   }
@@ -173,9 +184,50 @@ class PeerMethod {
                        method_ == nullptr ? "" : method_->name(), why, absl::Minutes(1));
   }
 
+  friend class SideBySide;
   Peers* peers_ = nullptr;
   const google::protobuf::MethodDescriptor* method_ = nullptr;
   const Peers::Line* line_ = nullptr;
+};
+
+// Questions that a function asks at once. It waits once for all, as one that waits (see above).
+//
+//   rpc::SideBySide asking;
+//   const auto goods = asking.Add(env.check_goods, goods_request);
+//   const auto size = asking.Add(env.get_supplier, supplier_request);
+//   asking.Wait(call);
+//   RETURN_IF_ERROR(goods->status);  // then goods->answer.message
+class SideBySide {
+ public:
+  template <class Response>
+  struct Asked {
+    absl::Status status;
+    PeerAnswer<Response> answer;
+  };
+  // What comes of it is there after Wait.
+  template <class Request, class Response>
+  std::shared_ptr<const Asked<Response>> Add(const PeerMethod<Request, Response>& method,
+                                             const Request& request) {
+    auto asked = std::make_shared<Asked<Response>>();
+    if (method.line_ == nullptr) {
+      asked->status = method.NotDone("NO_ADDRESS");
+      return asked;
+    }
+    peers_ = method.peers_;
+    questions_.push_back({method.line_, request.SerializeAsString(), &asked->answer.message,
+                          &asked->answer.position, &asked->status});
+    kept_.push_back(asked);
+    return asked;
+  }
+  void Wait(const Call& call) {
+    if (peers_ != nullptr) peers_->Ask(call, questions_);
+    questions_.clear();
+  }
+
+ private:
+  Peers* peers_ = nullptr;  // of one service there is one
+  std::vector<Peers::Question> questions_;
+  std::vector<std::shared_ptr<const void>> kept_;
 };
 
 template <class Service, class Request, class Response>

@@ -313,6 +313,76 @@ INSTANTIATE_TEST_SUITE_P(Ways, PeerAnswerTest, ::testing::Bool(), [](const auto&
   return way.param ? std::string("AnotherProcess") : std::string("ThisProcess");
 });
 
+// ---- Side by side
+
+// Each answers when all are there: one after another none would.
+TEST_P(PeerAnswerTest, QuestionsSideBySideAreAllThereAtOnce) {
+  Asked asked;
+  std::atomic<int> there{0};
+  const auto meet = [&there] {
+    ++there;
+    const absl::Time limit = absl::Now() + absl::Minutes(1);
+    while (there < 3 && absl::Now() < limit) std::this_thread::yield();
+  };
+  asked.env.get = [&](Call&) -> absl::StatusOr<Widget> {
+    meet();
+    if (there < 3) return base::NotFound("widgets", "3");
+    Widget widget;
+    widget.set_code("1");
+    return widget;
+  };
+  asked.env.list = [&](Call&) { meet(); };
+  asked.Start(Signers(), GetParam() ? "127.0.0.1:0" : "");
+  PeerLimits limits = WithoutPauses();
+  limits.longest = absl::Minutes(1);
+  limits.waiting = 1;  // all of a function count once
+  const auto peers = Speaking(limits);
+  if (GetParam()) {
+    peers->SetAddress("testing", At(asked.server().port()));
+  } else {
+    peers->SetHere("testing", asked.server().take());
+  }
+  const Methods ask(peers.get());
+  const Call call = CallBy({v1::ENTITY});
+  SideBySide asking;
+  const auto one = asking.Add(ask.get, Getting());
+  const auto two = asking.Add(ask.list, ListWidgetsRequest());
+  const auto three = asking.Add(ask.get, Getting());
+  const auto nobody = asking.Add(Methods(nullptr).get, Getting());
+  asking.Wait(call);
+  EXPECT_TRUE(one->status.ok()) << one->status;
+  EXPECT_EQ(one->answer.message.code(), "1");
+  EXPECT_TRUE(two->status.ok()) << two->status;
+  EXPECT_TRUE(three->status.ok()) << three->status;
+  EXPECT_EQ(WhyOf(nobody->status), "NO_ADDRESS");
+}
+
+// Of those that go out together the first finds out whether a peer that rests is there again.
+TEST_F(PeerTest, SideBySideAPeerThatRestsIsTriedByOne) {
+  PlayedPeer played;
+  played.SetAway(true);
+  PeerLimits limits = WithoutPauses();
+  limits.tries = 1;
+  limits.breaker.least_calls = 2;
+  limits.breaker.rest = absl::ZeroDuration();
+  const auto peers = Speaking(limits);
+  peers->SetHere("testing", played.take());
+  const Methods ask(peers.get());
+  const Call call = CallBy({});
+  const auto both = [&] {
+    SideBySide asking;
+    const auto one = asking.Add(ask.echo, Saying("x")), two = asking.Add(ask.echo, Saying("x"));
+    asking.Wait(call);
+    return std::make_pair(one->status, two->status);
+  };
+  both();  // enough for a rest
+  played.On(kEcho, [](const std::string&) { return std::string(); });
+  played.SetAway(false);
+  const auto [one, two] = both();
+  EXPECT_TRUE(one.ok()) << one;
+  EXPECT_TRUE(two.ok()) << two;
+}
+
 // ---- Silence
 
 TEST_F(PeerTest, WhoeverIsNotThereHasNotAnsweredAndIsFoundAgain) {

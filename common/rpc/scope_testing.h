@@ -202,6 +202,9 @@ class ScopeWalker {
     for (const Who& who : Callers(record)) {
       if (!CheckRoles(method.policy, who.caller).ok())
         continue;  // the table of roles is a test of its own
+      const bool by_bin = who.role == v1::ENTITY || who.role == v1::CUSTOMER;
+      if (by_bin && who.caller.bin.empty() && !method.policy.bin_path.empty())
+        continue;  // it cannot even fill the request in
       SCOPED_TRACE(absl::StrCat(method.policy.path, " of ", record.name, " by ", RoleName(who.role),
                                 " ", who.caller.bin, " ", absl::StrJoin(who.caller.regions, ",")));
       const Got there = Ask(method, who, record.name, /*try_only=*/true);

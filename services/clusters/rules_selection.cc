@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/decimal.h"
+#include "common/cases/commission.h"
 #include "common/cases/findings.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/rules.h"
@@ -23,13 +24,6 @@ constexpr char kApplicationsFact[] = "applications";
 constexpr char kExpertsFact[] = "experts";
 constexpr char kMean[] = "mean";
 
-constexpr char kMembersFact[] = "members";
-constexpr char kPresent[] = "present";
-constexpr char kFor[] = "votes_for";
-constexpr char kAgainst[] = "votes_against";
-constexpr char kChairs[] = "chairs";
-constexpr char kChairFor[] = "chair_for";
-constexpr char kConflicted[] = "conflicted_votes";
 constexpr char kRanking[] = "ranking";
 constexpr char kPassed[] = "passed";
 constexpr char kPassedOver[] = "passed_over";
@@ -156,23 +150,8 @@ absl::StatusOr<Decision> DecideRanking(const Facts& facts) {
 
 absl::StatusOr<Decision> DecideCommission(const Facts& facts) {
   Decision decision;
-  ASSIGN_OR_RETURN(const int64_t members, facts.Number(kMembersFact));
-  ASSIGN_OR_RETURN(const int64_t members_min, facts.Number(kMembersMin));
-  ASSIGN_OR_RETURN(const int64_t chairs, facts.Number(kChairs));
-  AddFinding(&decision, "COMMISSION_FORMED",
-             members >= members_min && members % 2 == 1 && chairs == 1, errors::RulesOfSelection(),
-             facts, {kMembersFact, kMembersMin, kChairs});
-  ASSIGN_OR_RETURN(const int64_t present, facts.Number(kPresent));
-  AddFinding(&decision, "QUORUM", 3 * present >= 2 * members, errors::RulesOfSelection(), facts,
-             {kPresent, kMembersFact});
-  ASSIGN_OR_RETURN(const int64_t conflicted, facts.Number(kConflicted));
-  AddFinding(&decision, "NO_CONFLICTED_VOTE", conflicted == 0, errors::Selected(), facts,
-             {kConflicted});
-  ASSIGN_OR_RETURN(const int64_t votes_for, facts.Number(kFor));
-  ASSIGN_OR_RETURN(const int64_t against, facts.Number(kAgainst));
-  ASSIGN_OR_RETURN(const int64_t chair_for, facts.Number(kChairFor));
-  AddFinding(&decision, "CARRIED", votes_for > against || (votes_for == against && chair_for == 1),
-             errors::RulesOfSelection(), facts, {kFor, kAgainst, kChairFor});
+  RETURN_IF_ERROR(cases::FindVote(facts, kMembersMin, errors::RulesOfSelection(),
+                                  errors::Selected(), &decision));
   const auto numbers = [&](const char* name) -> absl::StatusOr<std::vector<int64_t>> {
     ASSIGN_OR_RETURN(const std::string text, facts.Text(name));
     return Split(text);
@@ -328,32 +307,27 @@ absl::StatusOr<Ranked> RankedBy(const Decision& ranking) {
 
 absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
                                             base::Date day) {
-  int64_t present = 0, votes_for = 0, against = 0, chairs = 0, chair_for = 0, conflicted = 0;
+  cases::VoteCount count;
   std::set<std::string> subjects;
   for (const Request::Member& member : *meeting.members) {
     subjects.insert(member.subject());
     const bool votes = member.vote() == Request::FOR || member.vote() == Request::AGAINST;
-    if (member.vote() != Request::ABSENT) ++present;
-    if (member.vote() == Request::FOR) ++votes_for;
-    if (member.vote() == Request::AGAINST) ++against;
-    if (member.chair()) ++chairs;
-    if (member.chair() && member.vote() == Request::FOR) chair_for = 1;
+    if (member.vote() != Request::ABSENT) ++count.present;
+    if (member.vote() == Request::FOR) ++count.votes_for;
+    if (member.vote() == Request::AGAINST) ++count.against;
+    if (member.chair()) ++count.chairs;
+    if (member.chair() && member.vote() == Request::FOR) count.chair_for = true;
     if (votes && (IsTied(member.ties(), {}, meeting.applicants) ||
                   meeting.officials.contains(member.subject()))) {
-      ++conflicted;
+      ++count.conflicted;
     }
   }
+  count.members = static_cast<int64_t>(subjects.size());
   Facts facts;
   const auto set = [&](const char* name, const std::string& value) {
     facts.Set(name, value, meeting.selection.name, meeting.selection.etag);
   };
-  set(kMembersFact, absl::StrCat(subjects.size()));
-  set(kPresent, absl::StrCat(present));
-  set(kFor, absl::StrCat(votes_for));
-  set(kAgainst, absl::StrCat(against));
-  set(kChairs, absl::StrCat(chairs));
-  set(kChairFor, absl::StrCat(chair_for));
-  set(kConflicted, absl::StrCat(conflicted));
+  cases::SetVotes(count, meeting.selection.name, meeting.selection.etag, &facts);
   set(kRanking, Joined({meeting.ranked.order.begin(), meeting.ranked.order.end()}));
   set(kPassed, Joined({meeting.ranked.passed.begin(), meeting.ranked.passed.end()}));
   set(kPassedOver, Joined({meeting.passed_over.begin(), meeting.passed_over.end()}));

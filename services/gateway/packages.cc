@@ -3,6 +3,8 @@
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
+#include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -23,6 +25,8 @@ std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
       suppliers::v1::CheckDomesticRequest::descriptor()->file(),
       clusters::v1::GetClusterRequest::descriptor()->file(),
       clusters::v1::GetSupportRequest::descriptor()->file(),
+      grants::v1::GetApplicationRequest::descriptor()->file(),
+      grants::v1::GetAgreementRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {

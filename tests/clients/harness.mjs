@@ -21,6 +21,7 @@ export const LOADING = {keepCase: true, longs: String, enums: String, defaults: 
 const PROTOS = ['nisi/priority_goods/v1/service.proto', 'nisi/suppliers/v1/service.proto',
                 'nisi/industry_map/v1/service.proto', 'nisi/industry_map/v1/places.proto',
                 'nisi/clusters/v1/service.proto', 'nisi/clusters/v1/supports.proto',
+                'nisi/grants/v1/service.proto', 'nisi/grants/v1/agreement_service.proto',
                 'nisi/disclosure/v1/disclosure.proto', 'nisi/journal/v1/journal.proto', 'nisi/store/v1/store.proto',
                 'google/rpc/status.proto', 'google/rpc/error_details.proto', 'grpc/health/v1/health.proto'];
 export const definitions = protoLoader.loadSync(PROTOS, {...LOADING, includeDirs: [process.env.NISI_PROTO]});

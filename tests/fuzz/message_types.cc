@@ -5,6 +5,8 @@
 #include "grpc/health/v1/health.pb.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
+#include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -51,6 +53,8 @@ const std::vector<RequestType>& RequestTypes() {
     AddServices(*suppliers::v1::CreateOfferRequest::descriptor()->file(), types);
     AddServices(*clusters::v1::GetClusterRequest::descriptor()->file(), types);
     AddServices(*clusters::v1::GetSupportRequest::descriptor()->file(), types);
+    AddServices(*grants::v1::GetApplicationRequest::descriptor()->file(), types);
+    AddServices(*grants::v1::GetAgreementRequest::descriptor()->file(), types);
     return types;
   }();
   return *kTypes;

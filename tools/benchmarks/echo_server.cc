@@ -8,6 +8,7 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/service_main.h"
@@ -22,16 +23,23 @@ constexpr size_t kMaxPemBytes = 1 << 20;
 class EchoService final : public grpc::Service {
  public:
   EchoService() {
-    AddMethod(new grpc::internal::RpcServiceMethod(kEchoPath, grpc::internal::RpcMethod::NORMAL_RPC,
-                                                   nullptr));
-    MarkMethodRawCallback(0, new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-                                 [](grpc::CallbackServerContext* context, const ByteBuffer* request,
-                                    ByteBuffer* response) {
-                                   *response = *request;
-                                   auto* reactor = context->DefaultReactor();
-                                   reactor->Finish(grpc::Status::OK);
-                                   return reactor;
-                                 }));
+    // The second one is for those that reach it through the gateway, which knows no echo.
+    int number = 0;
+    for (const char* path : {kEchoPath, kCheckGoodsPath}) Add(number++, path);
+  }
+
+ private:
+  void Add(int number, const char* path) {
+    AddMethod(
+        new grpc::internal::RpcServiceMethod(path, grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
+    MarkMethodRawCallback(number, new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
+                                      [](grpc::CallbackServerContext* context,
+                                         const ByteBuffer* request, ByteBuffer* response) {
+                                        *response = *request;
+                                        auto* reactor = context->DefaultReactor();
+                                        reactor->Finish(grpc::Status::OK);
+                                        return reactor;
+                                      }));
   }
 };
 
@@ -47,10 +55,12 @@ absl::Status RunEchoServer(const EchoSettings& settings, std::ostream& out) {
   if (!settings.tls_dir.empty()) {
     grpc::SslServerCredentialsOptions tls;
     tls.pem_key_cert_pairs.emplace_back();
-    ASSIGN_OR_RETURN(tls.pem_key_cert_pairs[0].private_key,
-                     rpc::ReadFile(settings.tls_dir + "/gateway.key", kMaxPemBytes));
-    ASSIGN_OR_RETURN(tls.pem_key_cert_pairs[0].cert_chain,
-                     rpc::ReadFile(settings.tls_dir + "/gateway.pem", kMaxPemBytes));
+    ASSIGN_OR_RETURN(
+        tls.pem_key_cert_pairs[0].private_key,
+        rpc::ReadFile(absl::StrCat(settings.tls_dir, "/", settings.as, ".key"), kMaxPemBytes));
+    ASSIGN_OR_RETURN(
+        tls.pem_key_cert_pairs[0].cert_chain,
+        rpc::ReadFile(absl::StrCat(settings.tls_dir, "/", settings.as, ".pem"), kMaxPemBytes));
     credentials = grpc::SslServerCredentials(tls);
   }
   builder.AddListeningPort(settings.address, credentials, &port);

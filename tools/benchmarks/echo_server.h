@@ -10,10 +10,13 @@
 namespace nisi::bench {
 
 inline constexpr char kEchoPath[] = "/nisi.bench.Echo/Echo";
+// A method that the gateway has a service for: the same echo behind it.
+inline constexpr char kCheckGoodsPath[] = "/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods";
 
 struct EchoSettings {
   std::string address;
   std::string tls_dir;  // empty: plain text
+  std::string as;       // whose certificate it shows
 };
 
 // Serves until SIGTERM; prints {"port": N} when it does.

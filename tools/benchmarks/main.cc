@@ -7,6 +7,7 @@
 #include "tools/benchmarks/echo_server.h"
 #include "tools/benchmarks/fill.h"
 #include "tools/benchmarks/load.h"
+#include "tools/benchmarks/money.h"
 #include "tools/benchmarks/raw.h"
 
 namespace nisi::bench {
@@ -22,6 +23,7 @@ struct Part {
 // Flags of one part; a process runs one part, once.
 LoadSettings load;
 RawSettings raw;
+MoneySettings money;
 EchoSettings echo;
 FillSettings fill;
 
@@ -34,7 +36,7 @@ const Part kParts[] = {
                    "grpc")
            .String("token", &load.token, "bearer token; empty: nobody signed in")
            .String("ca", &load.authority, "PEM of the authority for TLS; empty: plain text")
-           .String("parent", &load.parent, "edition to work in", "editions/1")
+           .String("parent", &load.parent, "edition to work in, or BIN that asks", "editions/1")
            .String("codes", &load.codes_file, "file of goods codes, one a line")
            .Int("outstanding", &load.outstanding, "calls under way at once", 64)
            .Int("connections", &load.connections, "connections to spread them over", 4)
@@ -48,7 +50,8 @@ const Part kParts[] = {
     {"echo", "An empty echo on a bare gRPC server of the same set-up, until SIGTERM.",
      [](rpc::Flags& flags) {
        flags.String("address", &echo.address, "host:port", "127.0.0.1:7499")
-           .String("tls-dir", &echo.tls_dir, "ca.pem, gateway.pem, gateway.key; empty: plain text");
+           .String("tls-dir", &echo.tls_dir, "ca.pem, gateway.pem, gateway.key; empty: plain text")
+           .String("as", &echo.as, "whose certificate in --tls-dir it shows", "gateway");
      },
      [] { return RunEchoServer(echo, std::cout); }},
     {"rocks", "Bare RocksDB: threads that each write and sync a batch of these bytes.",
@@ -60,6 +63,14 @@ const Part kParts[] = {
            .Duration("time", &raw.time, "to measure", absl::Seconds(3));
      },
      [] { return RunRocks(raw, std::cout); }},
+    {"money", "Callers who post money into one store that syncs, or put plain records into it.",
+     [](rpc::Flags& flags) {
+       flags.String("dir", &money.dir, "an empty folder")
+           .String("what", &money.what, "post or put", "post")
+           .Int("threads", &money.threads, "callers", 64)
+           .Duration("time", &money.time, "to measure", absl::Seconds(3));
+     },
+     [] { return RunMoney(money, std::cout); }},
     {"fdatasync", "Appends and fdatasyncs, one after another.",
      [](rpc::Flags& flags) {
        flags.String("dir", &raw.dir, "a folder")

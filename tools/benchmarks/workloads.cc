@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/rpc/wire.h"
+#include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
@@ -116,6 +117,41 @@ absl::StatusOr<Workload> CheckGoods(const LoadSettings& settings, int codes_a_ca
                   }};
 }
 
+// An application of the BIN `parent` for the first of the codes, with the project that is there.
+absl::StatusOr<Workload> CheckEligibility(const LoadSettings& settings) {
+  ASSIGN_OR_RETURN(const auto codes, ReadCodes(settings.codes_file));
+  grants::v1::CheckEligibilityRequest request;
+  grants::v1::Application& application = *request.mutable_application();
+  application.set_programme("programmes/grants");
+  application.set_applicant(settings.parent);
+  application.mutable_title()->set_ru("Линия трансформаторов");
+  application.set_project("projects/1");
+  application.add_goods_codes(codes.front());
+  auto* item = application.add_cost_items();
+  item->set_title("Станок");
+  item->mutable_cost()->set_currency_code("KZT");
+  item->mutable_cost()->set_units(1'000'000);
+  *application.mutable_requested_sum() = item->cost();
+  application.mutable_requested_sum()->set_units(400'000);
+  *application.mutable_own_contribution() = item->cost();
+  application.mutable_own_contribution()->set_units(600'000);
+  auto* obligation = application.add_obligations();
+  obligation->set_area(obligations::v1::Obligation::EXPORT);
+  obligation->set_indicator("вывоз");
+  obligation->set_unit("млн тенге");
+  obligation->set_target("100");
+  for (auto* date : {application.mutable_commissioning_date(), obligation->mutable_due_date()}) {
+    date->set_year(2190);
+    date->set_month(1);
+    date->set_day(1);
+  }
+  application.set_obligations_accepted(true);
+  const std::string bytes = request.SerializeAsString();
+  return Workload{
+      absl::StrCat("/", grants::v1::GrantsService::descriptor()->full_name(), "/CheckEligibility"),
+      [bytes](int64_t) { return bytes; }};
+}
+
 // etcd's messages by the field numbers of its published rpc.proto: no generated code for a peer.
 //   PutRequest {key = 1, value = 2}; RangeRequest {key = 1}
 //   TxnRequest {success = 2: RequestOp {request_put = 2}}
@@ -149,10 +185,10 @@ std::string EtcdGet(int64_t salt, int64_t n) {
 }  // namespace
 
 std::vector<std::string> AllWorkloads() {
-  return {"echo",        "check-goods",   "check-goods-10000",    "create-entry",
-          "get-entry",   "list-entries",  "summarize-region",     "summarize-cube",
-          "list-in-box", "search-offers", "search-offers-common", "etcd-create",
-          "etcd-get"};
+  return {"echo",        "check-goods",      "check-goods-10000",    "create-entry",
+          "get-entry",   "list-entries",     "summarize-region",     "summarize-cube",
+          "list-in-box", "search-offers",    "search-offers-common", "etcd-create",
+          "etcd-get",    "check-eligibility"};
 }
 
 absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
@@ -162,6 +198,7 @@ absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
   if (name == "echo") {
     return Workload{kEchoPath, [](int64_t) { return std::string(); }};
   }
+  if (name == "check-eligibility") return CheckEligibility(settings);
   if (name == "check-goods") return CheckGoods(settings, 1);
   if (name == "check-goods-10000") return CheckGoods(settings, 10'000);
   if (name == "create-entry") {

@@ -5,6 +5,8 @@
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
+#include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -29,6 +31,8 @@ std::vector<const FileDescriptor*> Files() {
       nisi::suppliers::v1::CheckDomesticRequest::descriptor()->file(),
       nisi::clusters::v1::GetClusterRequest::descriptor()->file(),
       nisi::clusters::v1::GetSupportRequest::descriptor()->file(),
+      nisi::grants::v1::GetApplicationRequest::descriptor()->file(),
+      nisi::grants::v1::GetAgreementRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

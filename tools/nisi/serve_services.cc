@@ -2,6 +2,8 @@
 
 #include "services/clusters/service.h"
 #include "services/clusters/tables.h"
+#include "services/grants/service.h"
+#include "services/grants/tables.h"
 #include "services/industry_map/service.h"
 #include "services/industry_map/tables.h"
 #include "services/priority_goods/service.h"
@@ -16,6 +18,7 @@ const std::map<std::string, ServiceParts>& ServedServices() {
       {"industry-map",
        {industry_map::Open, industry_map::IndustryMapSchema, industry_map::Machines}},
       {"clusters", {clusters::Open, clusters::ClustersSchema, clusters::Machines}},
+      {"grants", {grants::Open, grants::GrantsSchema, grants::Machines}},
       {"priority-goods",
        {priority_goods::Open, priority_goods::PriorityGoodsSchema, priority_goods::Machines}},
       {"suppliers", {suppliers::Open, suppliers::SuppliersSchema, suppliers::Machines}},

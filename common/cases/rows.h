@@ -1,0 +1,54 @@
+// Reading the rows that a command works with, in one line each.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/status.h"
+#include "common/store/reader.h"
+#include "common/store/tx.h"
+#include "nisi/decision/v1/decision.pb.h"
+
+namespace nisi::cases {
+
+// A record that another one names, so that it is there: DATA_LOSS when it is not.
+template <class Row>
+absl::StatusOr<Row> Need(const store::Reader& reader, const store::Table<Row>& table,
+                         const store::Key& key, const store::At& at = {}) {
+  ASSIGN_OR_RETURN(auto found, reader.Find(table, key, at));
+  if (!found.has_value()) return base::StoreCorrupt(table.name);
+  return std::move(found->row);
+}
+
+// All rows under a prefix of a table's keys or of an index, in order.
+template <class Row, class TableOrIndex>
+absl::StatusOr<std::vector<Row>> RowsUnder(const store::Reader& reader, const TableOrIndex& place,
+                                           const store::Key& prefix) {
+  std::vector<Row> rows;
+  RETURN_IF_ERROR(
+      reader.Scan(place, {prefix, ""}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<Row>(view));
+                    rows.push_back(std::move(stored.row));
+                    return true;
+                  }));
+  return rows;
+}
+template <class Row>
+absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Table<Row>& table,
+                                       const store::Key& prefix) {
+  return RowsUnder<Row>(reader, table, prefix);
+}
+template <class Row>
+absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Index<Row>& index,
+                                       const store::Key& prefix) {
+  return RowsUnder<Row>(reader, index, prefix);
+}
+
+// A decision taken by a command is of the time that the command is recorded at.
+inline void SetDecideTime(const store::Tx& tx, decision::v1::Decision* decision) {
+  decision->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+}
+
+}  // namespace nisi::cases

@@ -1,0 +1,152 @@
+// What the functions of this service work with, who may see what, and what their commands share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/cases/budget.h"
+#include "common/cases/gate.h"
+#include "common/cases/rows.h"
+#include "common/cases/step.h"
+#include "common/norms/norms.h"
+#include "common/rpc/call.h"
+#include "common/rpc/resource.h"
+#include "common/store/store.h"
+#include "services/grants/rules.h"
+#include "services/grants/tables.h"
+
+namespace nisi::grants {
+
+using cases::AllOf;
+using cases::Need;
+using cases::SetDecideTime;
+
+// What other services know of an applicant. Asked outside any transaction.
+class Sources {
+ public:
+  virtual ~Sources() = default;
+  // As of a day. UNAVAILABLE when one of them has not answered, with which and when to ask again:
+  // then nothing is found, neither for the applicant nor against it.
+  virtual absl::StatusOr<Outside> Ask(const rpc::Call& call, const Application& application,
+                                      base::Date day) = 0;
+};
+
+struct Env {
+  store::Store* store = nullptr;
+  const norms::Norms* norms = nullptr;
+  cases::Gate* gate = nullptr;
+  bool own_gate = true;  // the gate reads this register
+  Sources* sources = nullptr;
+};
+
+// ---- Who sees what (env.cc)
+
+// Takes the subjects of experts and commission members out of a record for all but the institute,
+// the authority and auditors; an expert finds itself. Whether anything was taken out.
+bool Conceal(const rpc::Call& call, uint32_t roles, google::protobuf::Message* resource);
+
+template <class Resource, class Row, class Request>
+absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call& call,
+                                                const store::Table<Row>& table,
+                                                const store::Key& key, const Request& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read(call.reach);
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(view, call, table, key, request.name(), nullptr, at));
+  auto* resource = found.row.GetReflection()->MutableMessage(
+      &found.row, Row::descriptor()->FindFieldByNumber(1));
+  Conceal(call, found.roles, resource);
+  return rpc::Encoded<Resource>{resource->SerializeAsString()};
+}
+
+// Whether the record is there, for the caller, that a list is of.
+template <class Row>
+absl::Status CheckParent(const Env& env, const rpc::Call& call, const store::Table<Row>& table,
+                         const std::string& name, const store::At& at) {
+  const store::View view = env.store->Read(call.reach);
+  return rpc::FindFor(view, call, table, store::Key::Of(name), name, nullptr, at).status();
+}
+
+// `call` outlives the list.
+template <class Resource>
+std::function<rpc::Shown(google::protobuf::Message*)> ShowConcealed(const rpc::Call& call) {
+  return [&call](google::protobuf::Message* resource) {
+    uint32_t roles = 0;
+    if (!rpc::MaySee(call, rpc::TiesOf<Resource>(), *resource, nullptr, &roles)) {
+      return rpc::Shown::kNo;
+    }
+    return Conceal(call, roles, resource) ? rpc::Shown::kChanged : rpc::Shown::kAsStored;
+  };
+}
+
+// ---- Steps (env.cc)
+
+using ApplicationStep = cases::Step<ApplicationRow>;
+
+// A step of an application by whoever has a role over it.
+absl::StatusOr<ApplicationStep> BeginApplication(const store::Tx& tx, const rpc::Call& call,
+                                                 ApplicationVerb verb, const std::string& name,
+                                                 const std::string& etag);
+// The applicant has to act, or waits for who has.
+absl::Status FinishApplication(const Env& env, store::Tx& tx, ApplicationStep* step);
+// The application as an answer to the caller of its step.
+Application Shown(const rpc::Call& call, const ApplicationStep& step);
+
+// An agreement and the step of its application.
+struct AgreementStep {
+  AgreementRow row;
+  ApplicationStep of;
+
+  Agreement& agreement() { return *row.mutable_agreement(); }
+};
+absl::StatusOr<AgreementStep> BeginAgreement(const store::Tx& tx, const rpc::Call& call,
+                                             ApplicationVerb verb, const std::string& name,
+                                             const std::string& etag);
+absl::Status FinishAgreement(const Env& env, store::Tx& tx, AgreementStep* step);
+
+// The step that makes a record: its first state, its act and its terms.
+cases::Progress Made(const base::MachineDef& machine, const base::EdgeDef& edge,
+                     const std::string& subject);
+
+// ---- What commands share (env.cc)
+
+absl::Status CheckProgramme(const store::Reader& reader, const std::string& name,
+                            const std::string& field);
+// Whoever was refused applies again, naming the refused application of its own: one of somebody
+// else and none are the same.
+absl::Status CheckEarlier(const store::Reader& reader, const Application& application);
+// How many grants of an applicant run.
+absl::StatusOr<int64_t> RunningGrants(const store::Reader& reader, const std::string& applicant);
+// Posts money of a programme in the account of the day's year.
+absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& programme,
+                                       cases::Posting::Kind kind, base::Money amount,
+                                       const std::string& record, const std::string& subject);
+// An open meeting on an application has lost its matter.
+absl::Status SupersedeMeetings(const Env& env, store::Tx& tx, const std::string& application,
+                               const std::string& reason);
+// The payments of an agreement, by tranche.
+absl::StatusOr<std::vector<v1::Payment>> PaymentsOf(const store::Reader& reader,
+                                                    const std::string& agreement);
+// Opens what the recipient and the institute owe from the first payment on (rpc_monitoring.cc).
+absl::Status OpenMonitoring(const Env& env, store::Tx& tx, const Agreement& agreement);
+// Closes the open deadlines of a record that were opened by hand.
+absl::Status CloseMonitoring(store::Tx& tx, const std::string& agreement);
+// Enters a recipient that owes a demand past due, or takes it off (rpc_recipients.cc).
+absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Demand& demand, base::Date day);
+// `in_time`: all of it came by its last day, and was recorded late: it never stood on the list.
+absl::Status UnlistDebtor(store::Tx& tx, const Demand& demand, bool in_time);
+
+// What happens by itself when a term is over; timers run until the store ends, after the service.
+cases::OverdueFns OverdueActs(std::shared_ptr<const Env> env);
+absl::Status AnnulOverdue(const Env& env, store::Tx& tx, const cases::Deadline& deadline,
+                          base::Date day);  // rpc_applications.cc
+absl::Status ReportOverdue(const Env& env, store::Tx& tx, const cases::Deadline& deadline,
+                           base::Date day);  // rpc_monitoring.cc
+absl::Status DemandOverdue(const Env& env, store::Tx& tx, const cases::Deadline& deadline,
+                           base::Date day);  // rpc_demands.cc
+
+}  // namespace nisi::grants

@@ -1,0 +1,440 @@
+#include "services/grants/errors.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace nisi::grants::errors {
+
+using absl::StatusCode;
+using base::Refusal;
+
+base::LegalBasis Grants() {
+  return base::Law(
+      "Art. 42(1)",
+      "An industrial grant is provided by the authorized body with the involvement of the national "
+      "development institute for industry, subject to counter-obligations.");
+}
+base::LegalBasis CoFinancing() {
+  return base::Law("Art. 42(2)",
+                   "Industrial grants co-finance projects of operating manufacturers for products "
+                   "on the list of priority goods.");
+}
+base::LegalBasis Examining() {
+  return base::Law(
+      "Art. 42(3)",
+      "Applications for industrial grants are examined by the rules of granting them.");
+}
+base::LegalBasis Monitoring() {
+  return base::Law(
+      "Art. 42(4)",
+      "The national development institute for industry monitors the grants that were given.");
+}
+base::LegalBasis Account() {
+  return base::Law("Art. 42(5)",
+                   "The institute manages the funds of industrial grants on a current account; its "
+                   "balance is spent in the next year.");
+}
+base::LegalBasis Criteria() {
+  return base::Law("Art. 25(4)",
+                   "Incentives are considered by innovativeness, competitiveness, scale, export "
+                   "orientation and labour productivity.");
+}
+base::LegalBasis Conditions() {
+  return base::Law("Art. 25(5)",
+                   "State incentives are given for goods on the list of priority goods, against "
+                   "counter-obligations, to those who comply with the rules with their documents.");
+}
+base::LegalBasis Refusing() {
+  return base::Law("Art. 25(6)",
+                   "The basis for a refusal is non-compliance with the conditions of paragraph 5.");
+}
+base::LegalBasis PriorityGoods() {
+  return base::Law(
+      "Art. 26(3)",
+      "State incentives are for the production of goods on the list of priority goods alone.");
+}
+base::LegalBasis Agreeing() {
+  return base::Law("Art. 27(1)",
+                   "An agreement holds the obligations of the state to provide incentives and of "
+                   "the recipient to fulfil counter-obligations.");
+}
+base::LegalBasis Areas() {
+  return base::Law("Art. 27(3)",
+                   "Counter-obligations are in labour productivity, export-oriented goods and "
+                   "needs of the domestic market.");
+}
+base::LegalBasis Recovering() {
+  return base::Law("Art. 27(4)",
+                   "Where counter-obligations are not fulfilled, the money is returned by the "
+                   "level of fulfilment and the base rate.");
+}
+base::LegalBasis Competitiveness() {
+  return base::Law("Art. 28(1)",
+                   "An agreement on increasing competitiveness holds a set of incentives and the "
+                   "counter-obligations for them.");
+}
+base::LegalBasis Terminating() {
+  return base::Law(
+      "Art. 28(2)",
+      "Concluding and terminating agreements on increasing competitiveness follows its rules.");
+}
+base::LegalBasis Following() {
+  return base::Law(
+      "Art. 28(3)",
+      "The authorized body monitors the execution of agreements on increasing competitiveness.");
+}
+base::LegalBasis Excusing() {
+  return base::Law("Art. 28(4)",
+                   "No agreement is concluded with an entity that failed counter-obligations under "
+                   "an earlier one, unless through circumstances beyond its control.");
+}
+base::LegalBasis Operator() {
+  return base::Law("Art. 13(2)(2)",
+                   "The national development institute for industry provides industrial grants to "
+                   "recipients of state incentives.");
+}
+base::LegalBasis Gate() {
+  base::LegalBasis basis;
+  basis.set_act("Order of the Minister of Finance of 2026 No. 437");
+  basis.set_article("No. 437");
+  basis.set_summary(
+      "A recipient is checked before its application is considered and before each payment.");
+  return basis;
+}
+base::LegalBasis Manufacturer() {
+  base::LegalBasis basis;
+  basis.set_act("Order of 2022 No. 403 as amended in 2025");
+  basis.set_article("No. 403");
+  basis.set_summary(
+      "Grants go to operating small and medium manufacturers, active for some years, without tax "
+      "debt, not affiliated with those who sell to them.");
+  return basis;
+}
+
+absl::Status ProgrammeUnknown(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "PROGRAMME_UNKNOWN", "There is no such programme.")
+      .Field(field, "names no programme")
+      .Cite(Grants());
+}
+
+absl::Status EarlierApplicationInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "EARLIER_APPLICATION_INVALID",
+                 "Whoever was refused applies again with a new application that names the refused "
+                 "one of its own.")
+      .Precondition("APPLICATION", "application.earlier_application",
+                    "a refused one of the same applicant is needed")
+      .Cite(Refusing());
+}
+
+absl::Status NotIncomplete() {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_INCOMPLETE",
+                 "The check has not found anything to be fixed.")
+      .Precondition("COMPLETENESS", "completeness",
+                    "a check that found the application incomplete is needed")
+      .Cite(Operator());
+}
+
+absl::Status ExpertsTooFew(int64_t minimum) {
+  return Refusal(StatusCode::kFailedPrecondition, "EXPERTS_TOO_FEW",
+                 "Fewer experts are named than an examination needs, or one twice.")
+      .With("minimum", absl::StrCat(minimum))
+      .Precondition("EXPERTS", "experts", "as many as the norm are needed, each once")
+      .Cite(Examining());
+}
+
+absl::Status ExpertTied() {
+  return Refusal(StatusCode::kFailedPrecondition, "EXPERT_TIED",
+                 "The expert has to do with the applicant.")
+      .Precondition("EXPERT", "expert", "somebody without ties to the applicant is needed")
+      .Cite(Examining());
+}
+
+absl::Status ExpertHasScored() {
+  return Refusal(StatusCode::kFailedPrecondition, "EXPERT_HAS_SCORED",
+                 "An expert who has scored is not taken off the examination.")
+      .Precondition("EXPERT", "experts", "must name every expert who has scored")
+      .Cite(Examining());
+}
+
+absl::Status ScoresIncomplete() {
+  return Refusal(StatusCode::kInvalidArgument, "SCORES_INCOMPLETE",
+                 "Every criterion is scored, each once.")
+      .Field("scores", "must name each criterion once")
+      .Cite(Criteria());
+}
+
+absl::Status ScoresMissing(int64_t missing) {
+  return Refusal(StatusCode::kFailedPrecondition, "SCORES_MISSING", "Not every expert has scored.")
+      .With("missing", absl::StrCat(missing))
+      .Precondition("SCORES", "examinations", "a score of each expert is needed")
+      .Cite(Criteria());
+}
+
+absl::Status CostsIncomplete(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "COSTS_INCOMPLETE",
+                 "Every cost item is answered, and less than all of it with a remark.")
+      .Field(field, "is needed for each cost item")
+      .Cite(CoFinancing());
+}
+
+absl::Status AcceptedOverCost(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "ACCEPTED_OVER_COST",
+                 "More is accepted than the item costs.")
+      .Field(field, "is over the cost of the item")
+      .Cite(CoFinancing());
+}
+
+absl::Status CommissionNotFormed(int64_t minimum) {
+  return Refusal(StatusCode::kFailedPrecondition, "COMMISSION_NOT_FORMED",
+                 "A commission has an odd number of members, each once, not fewer than the norm, "
+                 "and one who chairs.")
+      .With("minimum", absl::StrCat(minimum))
+      .Precondition("COMMISSION", "members", "odd, each once, at least the norm, one chair")
+      .Cite(Examining());
+}
+
+absl::Status MemberRecused() {
+  return Refusal(StatusCode::kFailedPrecondition, "MEMBER_RECUSED",
+                 "The member has declared a conflict of interest and does not vote.")
+      .Precondition("MEMBER", "commission", "a member that is not recused is needed")
+      .Cite(Examining());
+}
+
+absl::Status MemberTied() {
+  return Refusal(StatusCode::kFailedPrecondition, "MEMBER_TIED",
+                 "The member has to do with the applicant: it recuses itself.")
+      .Precondition("MEMBER", "commission", "a member without ties to the applicant is needed")
+      .Cite(Examining());
+}
+
+absl::Status GroundMissing() {
+  return Refusal(
+             StatusCode::kInvalidArgument, "GROUND_MISSING",
+             "A vote against names the condition that is not complied with; a vote for names none.")
+      .Field("grounds", "is needed for a vote against, and for no other")
+      .Cite(Refusing());
+}
+
+absl::Status NoQuorum() {
+  return Refusal(StatusCode::kFailedPrecondition, "NO_QUORUM",
+                 "Two thirds of the members must be present.")
+      .Precondition("QUORUM", "members", "two thirds, rounded up, voting or recused")
+      .Cite(Examining());
+}
+
+absl::Status VoteUndecided() {
+  return Refusal(StatusCode::kFailedPrecondition, "VOTE_UNDECIDED",
+                 "As many are for as against, and no vote of the chair breaks the tie: nothing is "
+                 "decided.")
+      .Precondition("VOTES", "members", "a majority, or a vote of the chair, is needed")
+      .Cite(Examining());
+}
+
+absl::Status MeetingDecides() {
+  return Refusal(
+             StatusCode::kFailedPrecondition, "MEETING_DECIDES",
+             "The open meeting has a quorum and a vote that decides: it is closed, not replaced.")
+      .Precondition("COMMISSION", "commission", "one that cannot decide is needed")
+      .Cite(Examining());
+}
+
+absl::Status ExpertNotTied() {
+  return Refusal(
+             StatusCode::kFailedPrecondition, "EXPERT_NOT_TIED",
+             "An expert is taken off with its scores only where it has to do with the applicant, "
+             "and not one who is named to examine as well.")
+      .Precondition("EXPERT", "tied_experts", "an assigned expert and a tie are needed")
+      .Cite(Examining());
+}
+
+absl::Status DatesInvalid(const std::string& field, const std::string& why) {
+  return Refusal(StatusCode::kFailedPrecondition, "DATES_INVALID",
+                 "Commissioning and counter-obligations lie ahead of the application, and the "
+                 "obligations are due while they run.")
+      .Precondition("DATES", field, why)
+      .Cite(Areas());
+}
+
+absl::Status FiledAsItIs(const std::string& field) {
+  return Refusal(StatusCode::kFailedPrecondition, "FILED_AS_IT_IS",
+                 "What is judged as of the day of submission is not changed after it: another "
+                 "application is filed for it.")
+      .Precondition("APPLICATION", field, "as it was filed is needed")
+      .Cite(Conditions());
+}
+
+absl::Status SharesInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "TRANCHE_SHARES_INVALID",
+                 "The shares of the tranches in the norms do not add up to the whole.")
+      .Precondition("NORMS", "grants.tranche", "100 percent together are needed")
+      .Cite(Agreeing());
+}
+
+absl::Status RepaymentRecorded() {
+  return Refusal(StatusCode::kAlreadyExists, "REPAYMENT_RECORDED",
+                 "A payment with this number is recorded already.")
+      .Cite(Recovering());
+}
+
+absl::Status EarlierNotAssessed() {
+  return Refusal(
+             StatusCode::kFailedPrecondition, "EARLIER_NOT_ASSESSED",
+             "An earlier agreement of the entity is over and not assessed: whether it failed is "
+             "not known.")
+      .Precondition("AGREEMENT", "entity", "the assessment of the earlier one is needed")
+      .Cite(Excusing());
+}
+
+absl::Status AgreementOver() {
+  return Refusal(StatusCode::kFailedPrecondition, "AGREEMENT_OVER",
+                 "The last day of the agreement is over: it is assessed, not terminated.")
+      .Precondition("AGREEMENT", "until", "a day that is not over is needed")
+      .Cite(Following());
+}
+
+absl::Status GrantRunning() {
+  return Refusal(StatusCode::kFailedPrecondition, "GRANT_RUNNING",
+                 "The applicant has a grant that is still running.")
+      .Precondition("APPLICANT", "applicant", "none that is approved and not closed")
+      .Cite(Manufacturer());
+}
+
+absl::Status ProtocolDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "PROTOCOL_DATE_INVALID",
+                 "The protocol is dated in the future, or before the meeting was opened.")
+      .Precondition("DATES", "protocol_date", "between the opening of the meeting and today")
+      .Cite(Examining());
+}
+
+absl::Status TextDiffers() {
+  return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS",
+                 "What is signed is not the text of the agreement.")
+      .Precondition("TEXT", "text_sha256", "the hash of the agreement is needed")
+      .Cite(Agreeing());
+}
+
+absl::Status SignedAlready() {
+  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has signed.")
+      .Precondition("SIGNATURES", "signatures", "the other party signs")
+      .Cite(Agreeing());
+}
+
+absl::Status TermRunning(base::Date until) {
+  return Refusal(StatusCode::kFailedPrecondition, "TERM_RUNNING", "The term to sign is not over.")
+      .With("until", until.ToString())
+      .Precondition("TERM", "application", "the day after is needed")
+      .Cite(Agreeing());
+}
+
+absl::Status TrancheState(const std::string& state, const std::string& needed) {
+  return Refusal(StatusCode::kFailedPrecondition, "TRANCHE_STATE",
+                 "The tranche is not in the state that the step needs.")
+      .With("state", state)
+      .Precondition("TRANCHE_STATE", "tranche", needed)
+      .Cite(Agreeing());
+}
+
+absl::Status RemarkMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "REMARK_MISSING", "What is not proven is told why.")
+      .Field("remark", "is needed where the condition is not proven")
+      .Cite(Monitoring());
+}
+
+absl::Status GateFailed(const std::string& reasons) {
+  return Refusal(StatusCode::kFailedPrecondition, "GATE_FAILED",
+                 "The recipient did not pass the gate: nothing is paid.")
+      .With("reasons", reasons)
+      .Precondition("GATE", "recipient", "a passed check is needed")
+      .Cite(Gate());
+}
+
+absl::Status ReportPeriodOpen() {
+  return Refusal(StatusCode::kFailedPrecondition, "REPORT_PERIOD_OPEN",
+                 "A half-year is reported on when it is over.")
+      .Precondition("DATES", "report", "a half-year that is over, and not before the first payment")
+      .Cite(Monitoring());
+}
+
+absl::Status IndicatorUnknown(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "INDICATOR_UNKNOWN",
+                 "The agreement has no obligation with this indicator.")
+      .Field(field, "is no indicator of the agreement")
+      .Cite(Monitoring());
+}
+
+absl::Status ObligationsRunning(base::Date until) {
+  return Refusal(StatusCode::kFailedPrecondition, "OBLIGATIONS_RUNNING",
+                 "Obligations are judged when their last day is over.")
+      .With("until", until.ToString())
+      .Precondition("DATES", "obligations_until", "the day after is needed")
+      .Cite(Areas());
+}
+
+absl::Status FactsIncomplete() {
+  return Refusal(StatusCode::kInvalidArgument, "FACTS_INCOMPLETE",
+                 "What was reached is told of each obligation.")
+      .Field("facts", "must be one for each obligation, in their order")
+      .Cite(Areas());
+}
+
+absl::Status DemandExists() {
+  return Refusal(StatusCode::kFailedPrecondition, "DEMAND_EXISTS",
+                 "The return is demanded already.")
+      .Precondition("DEMAND", "demand", "an agreement without a demand is needed")
+      .Cite(Recovering());
+}
+
+absl::Status ExcuseNotSupported() {
+  return Refusal(StatusCode::kFailedPrecondition, "EXCUSE_NOT_SUPPORTED",
+                 "A failure is excused for circumstances beyond control alone.")
+      .Precondition("EXCUSE", "beyond_control", "circumstances beyond control, with documents")
+      .Cite(Excusing());
+}
+
+absl::Status PaymentDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DATE_INVALID",
+                 "Money comes back on a day from the demand on, in order, and not in the future.")
+      .Precondition("DATES", "pay_date", "from the last repayment or the demand to today")
+      .Cite(Recovering());
+}
+
+absl::Status SumOverDemand() {
+  return Refusal(StatusCode::kFailedPrecondition, "SUM_OVER_DEMAND",
+                 "More came back than is demanded with its late interest.")
+      .Precondition("SUM", "amount", "at most what is not paid yet")
+      .Cite(Recovering());
+}
+
+absl::Status CompetitivenessForbidden() {
+  return Refusal(StatusCode::kFailedPrecondition, "COMPETITIVENESS_FORBIDDEN",
+                 "The entity failed counter-obligations under an earlier agreement.")
+      .Precondition("AGREEMENTS", "entity", "no failed agreement that is not excused")
+      .Cite(Excusing());
+}
+
+absl::Status ListedInFuture(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "LISTED_IN_FUTURE",
+                 "An entry begins on its day or before.")
+      .Field(field, "must be BANKRUPT or UNRELIABLE, from today or earlier")
+      .Cite(Gate());
+}
+
+absl::Status ListedByDemand() {
+  return Refusal(StatusCode::kFailedPrecondition, "LISTED_BY_DEMAND",
+                 "The entry ends by itself when the demand is paid.")
+      .Precondition("LIST", "recipient", "an entry of an imported list is needed")
+      .Cite(Gate());
+}
+
+absl::Status DecisionMissing() {
+  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
+                 "The record keeps no decision to compute again.")
+      .Precondition("DECISION", "name", "a record with a decision is needed")
+      .Cite(Refusing());
+}
+
+absl::Status RecordExists(const char* collection, const std::string& name) {
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "There is such a record already.")
+      .Resource(collection, name);
+}
+
+}  // namespace nisi::grants::errors

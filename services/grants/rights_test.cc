@@ -1,0 +1,618 @@
+// What must not be done to an applicant, nor by one: late officials, votes thrown away, money asked
+// for or given twice, terms and norms that change meanwhile.
+#include "common/cases/findings.h"
+#include "services/grants/service_testing.h"
+
+namespace nisi::grants {
+namespace {
+
+using base::ReasonOf;
+using ::testing::ElementsAre;
+
+class RightsTest : public GrantsTest {
+ protected:
+  void SetUp() override {
+    GrantsTest::SetUp();
+    OpenProgramme(3'000'000);
+  }
+  Application::State StateOf(const std::string& name) { return Now(name).state(); }
+  absl::Status Decline(const std::string& name, const rpc::Caller& by) {
+    return Do<Application>("DeclineAgreement", by, Naming<v1::DeclineAgreementRequest>(name))
+        .status();
+  }
+  absl::Status Submit(const std::string& name, int n) {
+    return Do<Application>("SubmitApplication", Owner(n),
+                           Naming<v1::SubmitApplicationRequest>(name))
+        .status();
+  }
+  // From now on the norm files say so.
+  void ChangeNorms(const std::vector<std::pair<std::string, std::string>>& changes) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      file.text = absl::StrReplaceAll(
+          file.text, {{"mci,4325,TENGE,2026-01-01,2026-12-31,", "mci,4325,TENGE,2026-01-01,,"}});
+      for (const auto& [from, to] : changes) {
+        file.text = absl::StrReplaceAll(file.text, {{from, to}});
+      }
+    }
+    auto changed = norms::Norms::LoadText(files);
+    ASSERT_TRUE(changed.ok()) << changed.status();
+    ASSERT_NE(changed->edition(), norms_.edition()) << "nothing was changed";
+    norms_ = *std::move(changed);
+    Reopen();
+  }
+  v1::ReplayDecisionResponse ReplayOf(const std::string& name) {
+    v1::ReplayDecisionRequest replay;
+    replay.set_name(name);
+    return Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+  }
+  v1::UnreliableRecipient List(int n) {
+    v1::EnterUnreliableRecipientsRequest enter;
+    auto* entry = enter.add_recipients();
+    entry->set_recipient(Bin(n));
+    entry->set_list(v1::UnreliableRecipient::BANKRUPT);
+    entry->set_basis("Решение суда 5");
+    *entry->mutable_listed_from() = today().ToProto();
+    return Must<v1::EnterUnreliableRecipientsResponse>("EnterUnreliableRecipients", authority_,
+                                                       enter)
+        .recipients(0);
+  }
+  void Unlist(const std::string& name) {
+    v1::EndUnreliableRecipientRequest end;
+    end.set_name(name);
+    end.set_reason("Отменено");
+    EXPECT_EQ(Must<v1::UnreliableRecipient>("EndUnreliableRecipient", authority_, end).reason(),
+              "Отменено");
+  }
+  void CloseYearOf(int year) {
+    budget::v1::CloseYearRequest close;
+    close.set_account(absl::StrCat(kGrants, "/accounts/", year));
+    Must<budget::v1::CloseYearResponse>("CloseYear", authority_, close);
+  }
+};
+
+// ---- Late officials
+
+TEST_F(RightsTest, LateOfficialsTakeNoGrantAway) {
+  const std::string name = At(Application::APPROVED, 1);
+  GoTo(today().AddDays(60));
+  EXPECT_EQ(ReasonOf(Decline(name, authority_)), "ACCESS_DENIED") << "nobody has written it";
+  ASSERT_TRUE(WriteIt(name, writer_).ok());
+  EXPECT_EQ(ReasonOf(Decline(name, authority_)), "TERM_RUNNING") << "its term begins now";
+  ASSERT_TRUE(Sign(name, Owner(1)).ok());
+  GoTo(today().AddDays(60));
+  EXPECT_EQ(ReasonOf(Decline(name, authority_)), "SIGNED_ALREADY") << "it waits for the state";
+  EXPECT_TRUE(Sign(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::AGREEMENT_SIGNED);
+
+  const std::string other = At(Application::AGREEMENT_PENDING, 2);
+  ASSERT_TRUE(Sign(other, authority_).ok());
+  GoTo(today().AddDays(60));
+  EXPECT_TRUE(Decline(other, authority_).ok()) << "the recipient has not signed";
+  EXPECT_EQ(StateOf(other), Application::ANNULLED);
+  ExpectSound();
+}
+
+// ---- What is filed
+
+TEST_F(RightsTest, ObligationsLieAheadAndAreDueWhileTheyRun) {
+  struct Case {
+    const char* commissioning;
+    const char* due;
+    bool ok;
+  };
+  for (const Case& c :
+       {Case{"2026-06-14", "2027-01-01", false}, Case{"2026-06-15", "2027-01-01", true},
+        Case{"2027-12-31", "2026-06-15", false}, Case{"2027-12-31", "2026-06-16", true},
+        Case{"2027-12-31", "2030-12-31", true}, Case{"2027-12-31", "2031-01-01", false}}) {
+    Application application = MakeApplication(1);
+    *application.mutable_commissioning_date() = Day(c.commissioning).ToProto();
+    *application.mutable_obligations(0)->mutable_due_date() = Day(c.due).ToProto();
+    const std::string name = Create(application, Owner(1))->name();
+    EXPECT_EQ(ReasonOf(Submit(name, 1)), c.ok ? "" : "DATES_INVALID") << c.commissioning << c.due;
+  }
+}
+
+TEST_F(RightsTest, WhatWasFiledIsNotExchangedUnderItsDate) {
+  const std::string name = At(Application::SUBMITTED, 1);
+  ASSERT_TRUE(Check(name, false, checker_).ok());
+  ASSERT_TRUE(Return(name, checker_).ok());
+  v1::UpdateApplicationRequest update;
+  update.mutable_application()->set_name(name);
+  update.mutable_application()->add_goods_codes("8505");
+  update.mutable_update_mask()->add_paths("goods_codes");
+  EXPECT_EQ(ReasonOf(Do<Application>("UpdateApplication", Owner(1), update).status()),
+            "FILED_AS_IT_IS");
+  update.mutable_update_mask()->set_paths(0, "project");
+  update.mutable_application()->set_project("projects/2");
+  EXPECT_EQ(ReasonOf(Do<Application>("UpdateApplication", Owner(1), update).status()),
+            "FILED_AS_IT_IS");
+  update.mutable_update_mask()->set_paths(0, "title");
+  update.mutable_application()->mutable_title()->set_ru("Линия");
+  EXPECT_TRUE(Do<Application>("UpdateApplication", Owner(1), update).ok());
+}
+
+// ---- Gate
+
+TEST_F(RightsTest, TheGateLooksAgainInTheCommand) {
+  const std::string name = At(Application::GATE_1, 1);
+  std::string entry;
+  sources_.meanwhile = [&] { entry = List(1).name(); };
+  EXPECT_EQ(ReasonOf(Gate(name, authority_).status()), "GATE_NOT_CHECKED") << "listed meanwhile";
+  EXPECT_EQ(StateOf(name), Application::GATE_1);
+  sources_.meanwhile = [&] { Unlist(entry); };
+  EXPECT_EQ(ReasonOf(Gate(name, authority_).status()), "GATE_NOT_CHECKED") << "taken off meanwhile";
+  EXPECT_EQ(StateOf(name), Application::GATE_1) << "nobody is refused for what is no more";
+  sources_.meanwhile = [&] { SetMeasure(""); };
+  EXPECT_EQ(ReasonOf(Gate(name, authority_).status()), "GATE_NOT_CHECKED");
+  sources_.meanwhile = nullptr;
+  v1::CheckEligibilityRequest dry;
+  *dry.mutable_application() = MakeApplication(1);
+  const auto eligible = Must<v1::Eligibility>("CheckEligibility", Owner(1), dry);
+  EXPECT_THAT(eligible.waits_for(), ElementsAre("MEASURE_NOT_REGISTERED"));
+  EXPECT_EQ(eligible.decision().outcome(), "ELIGIBLE");
+  SetMeasure("M-1");
+  ASSERT_TRUE(Gate(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::EXAMINATION);
+}
+
+// ---- Experts and votes
+
+TEST_F(RightsTest, AnExpertWhoTurnsOutToBeTiedIsTakenOffWithItsScores) {
+  const std::string name = At(Application::EXAMINATION, 1);
+  ASSERT_TRUE(Assign(name, checker_).ok());
+  ASSERT_TRUE(ScoreIt(name, ExpertOf("expert-1"), 10).ok());
+  auto request = Naming<v1::AssignExpertsRequest>(name);
+  for (const char* subject : {"expert-2", "expert-3", "expert-4"}) {
+    request.add_experts()->set_expert_subject(subject);
+  }
+  EXPECT_EQ(ReasonOf(Do<Application>("AssignExperts", checker_, request).status()),
+            "EXPERT_HAS_SCORED");
+  Examination* tied = request.add_tied_experts();
+  tied->set_expert_subject("expert-1");
+  EXPECT_EQ(ReasonOf(Do<Application>("AssignExperts", checker_, request).status()),
+            "EXPERT_NOT_TIED");
+  tied->add_employers(Bin(1));
+  ASSERT_TRUE(Do<Application>("AssignExperts", checker_, request).ok());
+  for (const char* subject : {"expert-2", "expert-3", "expert-4"}) {
+    ASSERT_TRUE(ScoreIt(name, ExpertOf(subject), 6).ok());
+  }
+  EXPECT_EQ(ReasonOf(ScoreIt(name, ExpertOf("expert-1")).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(CloseScores(name, checker_).ok());
+  const cases::Facts facts = cases::Facts::Of(Now(name).examination());
+  EXPECT_EQ(*facts.Text("totals_of_experts"), "30,30,30");
+}
+
+TEST_F(RightsTest, VotesAreNotThrownAwayNorConflictsForgotten) {
+  const std::string name = At(Application::COMMISSION, 1);
+  const std::string first = Open(name, authority_)->name();
+  ASSERT_TRUE(RecuseIt(first, ExpertOf("member-7")).ok());
+  for (int i = 1; i <= 4; ++i) {
+    ASSERT_TRUE(VoteOf(first, ExpertOf(absl::StrCat("member-", i)), i % 2 == 0).ok());
+  }
+  // The chair has voted: it can be closed.
+  EXPECT_EQ(ReasonOf(Open(name, authority_).status()), "MEETING_DECIDES");
+
+  const std::string other = At(Application::COMMISSION, 2);
+  const std::string torn = Open(other, authority_)->name();
+  ASSERT_TRUE(RecuseIt(torn, ExpertOf("member-1")).ok());  // the chair
+  for (int i = 2; i <= 5; ++i) {
+    ASSERT_TRUE(VoteOf(torn, ExpertOf(absl::StrCat("member-", i)), i % 2 == 0).ok());
+  }
+  EXPECT_EQ(ReasonOf(CloseIt(other, authority_).status()), "VOTE_UNDECIDED");
+  EXPECT_EQ(StateOf(other), Application::COMMISSION);
+  auto again = Naming<v1::OpenMeetingRequest>(other);
+  again.clear_reason();
+  for (int i = 1; i <= 9; ++i) {
+    auto* member = again.add_members();
+    member->set_subject(absl::StrCat("member-", i));
+    member->set_title("Член");
+    member->set_chair(i == 2);
+  }
+  EXPECT_EQ(ReasonOf(Do<Commission>("OpenMeeting", authority_, again).status()), "INVALID_FIELD")
+      << "with a reason";
+  again.set_reason("Председатель взял самоотвод");
+  const auto second = Must<Commission>("OpenMeeting", authority_, again);
+  EXPECT_EQ(Stored(kCommissions, store::Key::Of(*rpc::NumberIn(torn, "commissions/*", 0)))
+                .commission()
+                .reason(),
+            "Председатель взял самоотвод");
+  EXPECT_EQ(ReasonOf(VoteOf(second.name(), ExpertOf("member-1")).status()), "MEMBER_RECUSED");
+  EXPECT_TRUE(VoteOf(second.name(), ExpertOf("member-2")).ok());
+}
+
+TEST_F(RightsTest, WhoIsInNoMeetingAnyMoreReadsTheApplicationNoMore) {
+  const std::string name = At(Application::COMMISSION, 1);
+  ASSERT_TRUE(Open(name, authority_).ok());
+  auto request = Naming<v1::OpenMeetingRequest>(name);
+  request.set_reason("Ошибка в составе");
+  for (int i = 11; i <= 17; ++i) {
+    auto* member = request.add_members();
+    member->set_subject(absl::StrCat("member-", i));
+    member->set_title("Член");
+    member->set_chair(i == 11);
+  }
+  Must<Commission>("OpenMeeting", authority_, request);
+  v1::GetApplicationRequest get;
+  get.set_name(name);
+  EXPECT_EQ(ReasonOf(Do<Application>("GetApplication", ExpertOf("member-1"), get).status()),
+            "ACCESS_DENIED");
+  EXPECT_TRUE(Do<Application>("GetApplication", ExpertOf("member-11"), get).ok());
+  EXPECT_TRUE(Do<Application>("GetApplication", ExpertOf("expert-1"), get).ok());
+}
+
+TEST_F(RightsTest, ARefusalIsDecidedAlsoWhileAnotherGrantRuns) {
+  const std::string one = At(Application::COMMISSION, 1), two = At(Application::COMMISSION, 1);
+  Voted(one);
+  ASSERT_TRUE(CloseIt(one, authority_).ok());
+  Voted(two, /*in_favour=*/false);
+  ASSERT_TRUE(CloseIt(two, authority_).ok());
+  EXPECT_EQ(StateOf(two), Application::REFUSED);
+  EXPECT_THAT(Now(two).grounds(), ElementsAre(v1::ENTITY_NOT_COMPLIANT));
+}
+
+// ---- Return of money
+
+TEST_F(RightsTest, WhatIsLessThanHalfATengeIsNoDemand) {
+  Application application = MakeApplication(1);
+  application.mutable_obligations(0)->set_target("1000000");
+  const std::string name = Create(application, Owner(1))->name();
+  ASSERT_EQ(Submit(name, 1), absl::OkStatus());
+  ASSERT_TRUE(Check(name, true, checker_).ok());
+  ASSERT_TRUE(Gate(name, authority_).ok());
+  ASSERT_TRUE(Assign(name, checker_).ok());
+  for (const std::string& subject : Panel()) ASSERT_TRUE(ScoreIt(name, ExpertOf(subject)).ok());
+  ASSERT_TRUE(CloseScores(name, checker_).ok());
+  Voted(name);
+  ASSERT_TRUE(CloseIt(name, authority_).ok());
+  ASSERT_TRUE(WriteIt(name, writer_).ok());
+  ASSERT_TRUE(Sign(name, Owner(1)).ok());
+  ASSERT_TRUE(Sign(name, authority_).ok());
+  for (int tranche = 1; tranche <= 3; ++tranche) PaidUp(name, 1, tranche);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "999999.999", checker_).ok());
+  EXPECT_EQ(AgreementNow(name).assessment().outcome(), "NOTHING_TO_RETURN");
+  EXPECT_EQ(StateOf(name), Application::CLOSED);
+  EXPECT_FALSE(DemandIt(name, authority_).ok());
+}
+
+TEST_F(RightsTest, ADemandGoesByTheToleranceOfItsAssessment) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "95", checker_).ok());
+  EXPECT_EQ(StateOf(name), Application::RECOVERY);
+  ChangeNorms({{"obligations.tolerance,100,", "obligations.tolerance,90,"}});
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  const Demand demand = DemandNow(name);
+  EXPECT_EQ(demand.decision().outcome(), "RETURN");
+  EXPECT_EQ(demand.computation().principal().units(), 20'000);
+  EXPECT_TRUE(ReplayOf(demand.name()).same());
+}
+
+TEST_F(RightsTest, LateInterestIsALineByTheStoredRate) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  const Demand demand = DemandNow(name);
+  const base::Percent rate = *cases::RateOfDemand(demand.decision());
+  const base::Date due = *base::Date::FromProto(demand.due_date());
+  GoTo(due.AddDays(10));
+  // The bank's history is corrected afterwards: what is owed stays.
+  ChangeNorms({{absl::StrCat("base_rate,", rate.ToString()), "base_rate,99.00"}});
+  ASSERT_TRUE(Repay(name, Tenge(1'000), payer_).ok());
+  const Demand after = DemandNow(name);
+  ASSERT_EQ(after.repayments_size(), 1);
+  const Demand::LateInterest& late = after.repayments(0).late();
+  EXPECT_EQ(*base::Date::FromProto(late.from()), due.AddDays(1));
+  EXPECT_EQ(*base::Date::FromProto(late.to()), due.AddDays(10));
+  EXPECT_EQ(late.days(), 10);
+  EXPECT_EQ(late.rate(), rate.ToString());
+  const base::Money total = *base::Money::FromProto(demand.total());
+  EXPECT_EQ(*base::Money::FromProto(late.unpaid()), total);
+  EXPECT_EQ(*base::Money::FromProto(late.amount()),
+            *cases::LateInterest(total, rate, due.AddDays(1), due.AddDays(10)));
+  EXPECT_EQ(base::Money::FromProto(DemandNow(name).late_interest())->tiyn(),
+            base::Money::FromProto(late.amount())->tiyn());
+  ExpectSound();
+}
+
+TEST_F(RightsTest, WhoPaidInTimeNeverStoodOnTheList) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  const base::Date due = *base::Date::FromProto(DemandNow(name).due_date());
+  GoTo(due.AddDays(5));  // the institute is late with recording
+  const std::string listing = DemandNow(name).listing();
+  ASSERT_FALSE(listing.empty());
+  ASSERT_TRUE(Repay(name, DemandNow(name).total(), payer_, due.AddDays(-2)).ok());
+  EXPECT_EQ(StateOf(name), Application::RECOVERED);
+  v1::GetUnreliableRecipientRequest get;
+  get.set_name(listing);
+  for (const base::Date day : {due.AddDays(1), due.AddDays(3), today()}) {
+    *get.mutable_as_of() = day.ToProto();
+    EXPECT_EQ(Do<v1::UnreliableRecipient>("GetUnreliableRecipient", auditor_, get).status().code(),
+              absl::StatusCode::kNotFound)
+        << day.ToString();
+  }
+}
+
+TEST_F(RightsTest, AnExcuseTakesAwayWhatIsUnpaidAndKeepsItsPapers) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  ASSERT_TRUE(Repay(name, Tenge(1'000), payer_).ok());
+  ASSERT_TRUE(Excuse(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::CLOSED);
+  EXPECT_EQ(DemandNow(name).state(), Demand::CANCELLED);
+  EXPECT_EQ(DemandNow(name).repayments_size(), 1);
+  ASSERT_EQ(AgreementNow(name).excuse_documents_size(), 1);
+  EXPECT_EQ(*cases::Facts::Of(AgreementNow(name).excuse()).Text("documents"),
+            absl::StrJoin(std::vector<std::string>(32, "68"), ""));
+  ExpectSound();
+}
+
+// ---- Money twice
+
+TEST_F(RightsTest, AnOrderAndAPaymentCountOnce) {
+  auto order = Allocation(500);
+  order.set_order_number("17");
+  Must<budget::v1::Account>("AllocateBudget", authority_, order);
+  EXPECT_EQ(ReasonOf(Do<budget::v1::Account>("AllocateBudget", authority_, order).status()),
+            "ORDER_POSTED");
+  EXPECT_EQ(Stands(), "3000500 0 0 0");
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  ASSERT_TRUE(Repay(name, Tenge(1'000), payer_).ok());
+  orders_ = orders_ - 1;
+  EXPECT_EQ(ReasonOf(Repay(name, Tenge(1'000), payer_).status()), "REPAYMENT_RECORDED");
+  EXPECT_EQ(DemandNow(name).repayments_size(), 1);
+  ExpectSound();
+}
+
+TEST_F(RightsTest, YearsThatNobodyClosedAreNamed) {
+  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
+  Proven(name, 1, 1);
+  GoTo(Day("2029-01-10"));
+  const absl::Status refused = Pay(name, 1, payer_).status();
+  EXPECT_EQ(ReasonOf(refused), "YEAR_NOT_CLOSED") << refused;
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("account"), "programmes/grants/accounts/2026");
+  for (const int year : {2026, 2027, 2028}) CloseYearOf(year);
+  EXPECT_TRUE(Pay(name, 1, payer_).ok());
+  ExpectSound();
+}
+
+TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  for (norms::NormFile& file : files) {
+    file.text = absl::StrReplaceAll(file.text, {{"grants.tranche.1,30", "grants.tranche.1,50"}});
+  }
+  const norms::Norms uneven = *norms::Norms::LoadText(files);
+  EXPECT_EQ(ReasonOf(TranchesOf(*base::Money::FromTenge(1), uneven, Day("2026-06-15")).status()),
+            "TRANCHE_SHARES_INVALID");
+  rpc::Metrics metrics("grants");
+  rpc::HostOptions options;
+  options.data_dir = dir_ + "/other";
+  options.clock = &clock_;
+  options.norms = &uneven;
+  options.metrics = &metrics;
+  EXPECT_EQ(ReasonOf(OpenWith(options, {.sources = &sources_}).status()), "TRANCHE_SHARES_INVALID");
+}
+
+// ---- Time
+
+// Each once, on its day and as of it, also where the process was down then; nothing early.
+TEST_F(RightsTest, TimersActOnceOnTheirDayAlsoAfterDowntime) {
+  const std::string name = At(Application::MONITORING, 1);
+  const std::string agreement = Sibling("agreements", name);
+  const auto reports = [&] {
+    int owed = 0, late = 0;
+    const auto open = cases::OpenDeadlines(store().Read(), agreement);
+    for (const auto& deadline : *open) {
+      if (deadline.kind() != kReportDeadline) continue;
+      ++owed;
+      late += deadline.overdue() ? 1 : 0;
+    }
+    return absl::StrCat(owed, " owed, ", late, " late");
+  };
+  EXPECT_EQ(reports(), "1 owed, 0 late");
+  GoTo(Day("2026-07-30"));
+  EXPECT_EQ(reports(), "1 owed, 0 late") << "its last day";
+  GoTo(Day("2026-07-31"));
+  EXPECT_EQ(reports(), "2 owed, 1 late");
+  // Two more half-years pass while nobody runs.
+  clock_.Set(Day("2027-08-15").StartOfDay());
+  Reopen();
+  GoTo(Day("2027-08-15"));
+  EXPECT_EQ(reports(), "4 owed, 3 late");
+  GoTo(Day("2027-08-16"));
+  Reopen();
+  EXPECT_EQ(reports(), "4 owed, 3 late") << "once";
+
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  const base::Date due = *base::Date::FromProto(DemandNow(name).due_date());
+  GoTo(due);
+  EXPECT_TRUE(DemandNow(name).listing().empty()) << "nothing acts early";
+  clock_.Set(due.AddDays(30).StartOfDay());
+  Reopen();
+  GoTo(due.AddDays(30));
+  const std::string listing = DemandNow(name).listing();
+  ASSERT_FALSE(listing.empty());
+  v1::GetUnreliableRecipientRequest get;
+  get.set_name(listing);
+  *get.mutable_as_of() = due.ToProto();
+  EXPECT_FALSE(Do<v1::UnreliableRecipient>("GetUnreliableRecipient", auditor_, get).ok());
+  *get.mutable_as_of() = due.AddDays(1).ToProto();
+  EXPECT_TRUE(Do<v1::UnreliableRecipient>("GetUnreliableRecipient", auditor_, get).ok())
+      << "as of the day after";
+  Reopen();
+  GoTo(due.AddDays(31));
+  EXPECT_EQ(DemandNow(name).listing(), listing);
+  v1::ListUnreliableRecipientsRequest list;
+  EXPECT_EQ(Must<v1::ListUnreliableRecipientsResponse>("ListUnreliableRecipients", auditor_, list)
+                .recipients_size(),
+            1);
+}
+
+// A term that has begun keeps its last day; one that begins later goes by the norms of its day.
+TEST_F(RightsTest, OpenWindowsKeepTheNormsAndHolidaysOfTheirDay) {
+  const auto returned = [&](int n) {
+    const std::string name = At(Application::SUBMITTED, n);
+    EXPECT_TRUE(Check(name, false, checker_).ok());
+    EXPECT_TRUE(Return(name, checker_).ok());
+    return name;
+  };
+  const auto due = [&](const std::string& name) {
+    return base::Date::FromProto(Now(name).due_date())->ToString();
+  };
+  const std::string before = returned(1);
+  EXPECT_EQ(due(before), "2026-06-24") << "seven working days";
+  // A day off is declared, and the window is made shorter.
+  ChangeNorms({{"grants.fix_days,7", "grants.fix_days,3"},
+               {"holidays.day_off,1,DAYS,2026-05-27,2026-05-27,",
+                "holidays.day_off,1,DAYS,2026-05-27,2026-05-27,As before,ASSUMPTION\n"
+                "holidays.day_off,1,DAYS,2026-06-17,2026-06-17,"}});
+  const std::string after = returned(2);
+  EXPECT_EQ(due(before), "2026-06-24");
+  EXPECT_EQ(due(after), "2026-06-19") << "three working days, and the day off between them";
+  GoTo(Day("2026-06-20"));
+  EXPECT_EQ(StateOf(after), Application::ANNULLED);
+  EXPECT_EQ(StateOf(before), Application::RETURNED_FOR_FIX);
+  GoTo(Day("2026-06-25"));
+  EXPECT_EQ(StateOf(before), Application::ANNULLED);
+}
+
+// A rate for next year is data: checked when it is loaded, in force on its day, told in decisions.
+TEST_F(RightsTest, NextYearsNormsAreDataAndSaySoInDecisions) {
+  const std::string row = "grants.share.small,50.00,PERCENT,2022-01-01,,";
+  const auto with = [&](const std::string& rows) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      file.text = absl::StrReplaceAll(file.text, {{row, rows}});
+    }
+    return norms::Norms::LoadText(files).status();
+  };
+  EXPECT_EQ(with(row), absl::OkStatus());
+  EXPECT_FALSE(with("grants.share.small,50.00,TENGE,2022-01-01,,").ok()) << "a bad unit";
+  EXPECT_FALSE(with("grants.share.tiny,50.00,PERCENT,2022-01-01,,").ok()) << "an unknown key";
+  EXPECT_FALSE(with("grants.share.small,50.00,PERCENT,2022-01-01,2026-12-31,\"x\",ASSUMPTION\n"
+                    "grants.share.small,45.00,PERCENT,2027-01-02,,")
+                   .ok())
+      << "a hole";
+  // The row goes on with its source.
+  ChangeNorms({{row,
+                "grants.share.small,50.00,PERCENT,2022-01-01,2026-12-31,As before,ASSUMPTION\n"
+                "grants.share.small,30.00,PERCENT,2027-01-01,,"}});
+  const std::string now = At(Application::COMMISSION, 1);
+  GoTo(Day("2027-01-05"));
+  Allocate(1'000'000);
+  const std::string next = At(Application::COMMISSION, 2);
+  const auto share = [&](const std::string& name) {
+    return cases::Facts::Of(Now(name).examination()).Get("share_bp");
+  };
+  EXPECT_EQ(share(now).value(), "5000");
+  EXPECT_EQ(share(next).value(), "3000");
+  EXPECT_EQ(share(now).source(), "ASSUMPTION: grants.share.small: As before");
+  EXPECT_THAT(share(next).source(),
+              ::testing::StartsWith("ASSUMPTION: grants.share.small: Rules of granting"));
+  EXPECT_TRUE(Now(next).examination().rests_on_assumption());
+  EXPECT_EQ(Now(now).ceiling().units(), 400'000);
+  EXPECT_EQ(Now(next).ceiling().units(), 300'000);
+}
+
+// ---- Replay
+
+// Lists, norms and records go on; what was decided is decided again by what it was decided on.
+TEST_F(RightsTest, DecisionsStandOnWhatTheyWereMadeOf) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  ASSERT_TRUE(Excuse(name, authority_).ok());
+  sources_.listed.clear();
+  sources_.not_producers.insert(Bin(1));
+  sources_.on_map = false;
+  List(1);
+  SetMeasure("");
+  ChangeNorms({{"grants.share.small,50.00", "grants.share.small,10.00"},
+               {"grants.pass_share,60", "grants.pass_share,99"},
+               {"grants.commission.members_min,7", "grants.commission.members_min,21"},
+               {"obligations.tolerance,100,", "obligations.tolerance,10,"},
+               {"grants.activity_years_min,3", "grants.activity_years_min,50"}});
+  int replays = 0;
+  for (const std::string& record :
+       {name, Sibling("agreements", name), Sibling("demands", name),
+        PaymentName(Sibling("agreements", name), 1), PaymentName(Sibling("agreements", name), 3)}) {
+    const auto replayed = ReplayOf(record);
+    EXPECT_TRUE(replayed.same()) << record;
+    replays += replayed.replays_size();
+  }
+  EXPECT_EQ(replays, 4 + 2 + 1 + 2);
+}
+
+// Each fact of each decision taken away in turn: the replay says so, or is not the same. It never
+// passes, and never ends the process.
+TEST_F(RightsTest, AFactThatIsNotStoredIsSaid) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  ASSERT_TRUE(Excuse(name, authority_).ok());
+  const Application application = Now(name);
+  const Agreement agreement = AgreementNow(name);
+  const Demand demand = DemandNow(name);
+  const v1::Payment payment =
+      Stored(kPayments, store::Key::Of(agreement.name(), int32_t{1})).payment();
+  using Replay = absl::StatusOr<Decision> (*)(const Decision&);
+  const std::vector<std::pair<const Decision*, Replay>> all = {
+      {&application.completeness(), ReplayCompleteness},
+      {&application.eligibility(), ReplayEligibility},
+      {&application.examination(), ReplayExamination},
+      {&application.decision(), ReplayCommission},
+      {&payment.decision(), ReplayPayment},
+      {&agreement.assessment(), ReplayObligations},
+      {&agreement.excuse(), ReplayExcuse},
+      {&demand.decision(), ReplayObligations}};
+  int missing = 0;
+  for (const auto& [stored, replay] : all) {
+    std::set<std::string> names;
+    for (const auto& finding : stored->findings()) {
+      for (const auto& fact : finding.facts()) names.insert(fact.name());
+    }
+    ASSERT_FALSE(names.empty());
+    for (const std::string& gone : names) {
+      Decision bare = *stored;
+      for (auto& finding : *bare.mutable_findings()) {
+        for (int i = finding.facts_size() - 1; i >= 0; --i) {
+          if (finding.facts(i).name() == gone) finding.mutable_facts()->DeleteSubrange(i, 1);
+        }
+      }
+      EXPECT_EQ(ReasonOf(replay(bare).status()), "FACT_MISSING") << gone;
+      ++missing;
+    }
+  }
+  EXPECT_GT(missing, 50);
+}
+
+TEST_F(RightsTest, ASumThatIsNotTheComputedOneIsSaid) {
+  const std::string name = At(Application::MONITORING, 1);
+  GoPastObligations(name);
+  ASSERT_TRUE(Assess(name, "50", checker_).ok());
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  Decision changed = DemandNow(name).decision();
+  for (auto& finding : *changed.mutable_findings()) {
+    for (auto& fact : *finding.mutable_facts()) {
+      if (fact.name() == "return.total") fact.set_value("1.00");
+    }
+  }
+  EXPECT_NE(ReplayObligations(changed)->SerializeAsString(), changed.SerializeAsString());
+}
+
+}  // namespace
+}  // namespace nisi::grants

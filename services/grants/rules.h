@@ -1,0 +1,250 @@
+// Art. 25-28 and 42 of the law as pure functions: facts, norms and dates in, findings out. One
+// function stands behind a decision and its replay.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/date.h"
+#include "common/base/machine.h"
+#include "common/base/money.h"
+#include "common/cases/commission.h"
+#include "common/cases/obligations.h"
+#include "common/norms/norms.h"
+#include "google/protobuf/repeated_field.h"
+#include "nisi/decision/v1/decision.pb.h"
+#include "nisi/gate/v1/gate.pb.h"
+#include "nisi/grants/v1/agreements.pb.h"
+#include "nisi/grants/v1/resources.pb.h"
+#include "nisi/grants/v1/service.pb.h"
+
+namespace nisi::grants {
+
+using decision::v1::Decision;
+using v1::Agreement;
+using v1::Application;
+using v1::Commission;
+using v1::CompetitivenessAgreement;
+using v1::Demand;
+using v1::Examination;
+
+// ---- States (rules_machines.cc)
+
+enum class ApplicationVerb {
+  kEdit,
+  kSubmit,
+  kWithdraw,
+  kCheck,  // completeness
+  kReturn,
+  kResubmit,
+  kAnnul,  // the window for fixing is over
+  kRunGate,
+  kAssign,
+  kScore,
+  kCloseExamination,
+  kOpenMeeting,
+  kDecide,  // the meeting is closed
+  kWrite,   // the agreement
+  kSign,
+  kDecline,
+  kFileProof,
+  kProve,
+  kPay,
+  kEndTranches,
+  kReport,
+  kAssess,
+  kDemand,
+  kExcuse,
+  kRecover  // the demand is paid
+};
+enum class CommissionVerb { kVote, kRecuse, kClose, kSupersede };
+enum class DemandVerb { kRepay, kCancel };
+enum class CompetitivenessVerb { kConclude, kAssess, kExcuse, kTerminate };
+const base::Machine<Application::State, ApplicationVerb>& ApplicationMachine();
+const base::Machine<Commission::State, CommissionVerb>& CommissionMachine();
+const base::Machine<Demand::State, DemandVerb>& DemandMachine();
+const base::Machine<CompetitivenessAgreement::State, CompetitivenessVerb>& CompetitivenessMachine();
+
+// From the decision to give a grant until nothing is owed under it any more: who has one gets no
+// other.
+bool IsRunning(Application::State state);
+
+// ---- What all decisions share (rules_eligibility.cc)
+
+// Where a fact comes from: a record and its version.
+struct Source {
+  std::string name;
+  std::string etag;
+};
+// Whether one of these has to do with the applicant, as itself or as one affiliated with it.
+bool IsTied(const google::protobuf::RepeatedPtrField<std::string>& bins,
+            const Application& application);
+// The rule of the first finding that is not satisfied; empty when all are.
+std::string FirstUnsatisfied(const Decision& decision);
+// The grounds of Art. 25(6) that the unsatisfied findings of a decision are.
+std::vector<v1::Ground> GroundsOf(const Decision& decision);
+
+// ---- Completeness (rules_eligibility.cc)
+
+// DATES_INVALID: commissioning before the day of filing, or an obligation that is not due between
+// the day after it and the last day of the obligations.
+absl::Status CheckDates(const Application& application, const norms::Norms& norms, base::Date day);
+
+// Outcome COMPLETE or INCOMPLETE: a document of each kind that is needed, the seller of each cost
+// and the tax debt told, and the officer's word that the documents say what they must.
+absl::StatusOr<Decision> JudgeCompleteness(const Application& application, bool documents_complete,
+                                           const Source& source);
+absl::StatusOr<Decision> ReplayCompleteness(const Decision& stored);
+
+// ---- Eligibility (rules_eligibility.cc)
+
+// What other services say of a day.
+struct Outside {
+  // The list of priority goods, by code: LISTED, NOT_LISTED or PARTIAL.
+  std::vector<std::pair<std::string, std::string>> goods;
+  Source edition;
+  // ACTIVE in the database of suppliers, and a domestic producer.
+  bool producer = false;
+  // "SMALL"; empty: not known.
+  std::string size;
+  // Since when it is active; absent: not known.
+  std::optional<base::Date> active_since;
+  Source supplier;
+  bool project_on_map = false;
+  std::string project_owner;  // BIN or IIN
+  Source project;
+};
+
+struct Candidacy {
+  const Application* application = nullptr;
+  const Outside* outside = nullptr;
+  const gate::v1::Notice* notice = nullptr;
+  int64_t running_grants = 0;  // of the applicant
+  base::Date day;              // of submission
+  Source source;
+};
+// The conditions of Art. 25(5), 26(3), 42(2) and order 403/2022. Outcome ELIGIBLE or NOT_ELIGIBLE.
+absl::StatusOr<Decision> JudgeEligibility(const Candidacy& candidacy, const norms::Norms& norms);
+absl::StatusOr<Decision> ReplayEligibility(const Decision& stored);
+
+// Whether a reason of the gate is the programme's, which waits; all others are the recipient's.
+bool IsOfProgramme(const std::string& gate_reason);
+
+// ---- Examination (rules_examination.cc)
+
+inline constexpr std::array<v1::Criterion, 5> kCriteria{v1::INNOVATIVENESS, v1::COMPETITIVENESS,
+                                                        v1::SCALE, v1::EXPORT_ORIENTATION,
+                                                        v1::LABOUR_PRODUCTIVITY};
+using ScoreList = google::protobuf::RepeatedPtrField<v1::CriterionScore>;
+// In the order of the law: SCORES_INCOMPLETE unless each criterion is scored once.
+absl::StatusOr<ScoreList> InOrder(const ScoreList& scores);
+
+// What of the costs is accepted, item by item, set on the application: COSTS_INCOMPLETE,
+// ACCEPTED_OVER_COST.
+absl::StatusOr<base::Money> AcceptCosts(
+    const google::protobuf::RepeatedPtrField<v1::CloseExaminationRequest::Item>& items,
+    Application* application);
+
+struct Examined {
+  const Application* application = nullptr;  // with accepted_cost
+  std::vector<int64_t> totals;               // of each expert, 0 to 50
+  std::string size;                          // as the gate found it
+  Source source;
+};
+// Outcome the most that may be granted, in tenge: accepted cost by the share of the size, down to
+// the tiyn; the norm's ceiling in MCI of the year; the sum asked for. A finding says whether the
+// scores reach the pass mark.
+absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,
+                                          base::Date day);
+absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
+
+// ---- Commission (rules_commission.cc)
+
+// COMMISSION_NOT_FORMED.
+absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Commission::Member>& members,
+                         const norms::Norms& norms, base::Date day);
+
+struct Meeting {
+  const Commission* commission = nullptr;
+  const Application* application = nullptr;  // with its examination
+  int64_t running_grants = 0;
+  Source source;
+};
+// Outcome APPROVED or REFUSED; each ground that votes against name is a finding. NO_QUORUM;
+// VOTE_UNDECIDED where nobody, or as many for as against, voted and the chair did not;
+// GRANT_RUNNING where that alone is against it.
+absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
+                                            base::Date day);
+absl::StatusOr<Decision> ReplayCommission(const Decision& stored);
+
+// ---- Agreement, payment, excuse (rules_agreement.cc)
+
+// Whether an open meeting could be closed with a decision.
+bool CanDecide(const Commission& commission, const Application& application);
+
+// Three, by the norms of the day; the last one takes what rounding leaves. TRANCHE_SHARES_INVALID.
+absl::StatusOr<std::vector<base::Money>> TranchesOf(base::Money sum, const norms::Norms& norms,
+                                                    base::Date day);
+// The last day of obligations: some years after commissioning.
+absl::StatusOr<base::Date> ObligationsUntil(base::Date commissioning, const norms::Norms& norms,
+                                            base::Date day);
+// The same day so many years later; 29 February becomes the 28th.
+base::Date AddYears(base::Date day, int64_t years);
+
+struct Paying {
+  const Agreement* agreement = nullptr;
+  int32_t tranche = 0;
+  const gate::v1::Notice* notice = nullptr;
+  Source source;
+};
+// Outcome PAID or REFUSED.
+absl::StatusOr<Decision> JudgePayment(const Paying& paying);
+absl::StatusOr<Decision> ReplayPayment(const Decision& stored);
+
+// How far obligations are fulfilled and what is to be returned for the rest, as of a day.
+// FACTS_INCOMPLETE. `assessed`: of a demand, the assessment whose tolerance counts.
+absl::StatusOr<cases::Judged> JudgeObligations(const cases::Obligations& obligations,
+                                               const std::vector<std::string>& facts,
+                                               const std::vector<v1::Payment>& payments,
+                                               const norms::Norms& norms, base::Date day,
+                                               const Source& source,
+                                               const Decision* assessed = nullptr);
+absl::StatusOr<Decision> ReplayObligations(const Decision& stored);
+// What a stored assessment says was reached, obligation by obligation.
+absl::StatusOr<std::vector<std::string>> ReachedIn(const Decision& assessment, int obligations);
+
+// Outcome EXCUSED or NOT_EXCUSED. The documents are facts by their hashes.
+using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
+absl::StatusOr<Decision> JudgeExcuse(bool beyond_control, const Documents& documents,
+                                     const std::string& reason, const Source& source);
+absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
+
+// ---- Competitiveness (rules_agreement.cc)
+
+// Art. 28(4). `failed`: earlier agreements of the entity that failed and are not excused. Outcome
+// ADMITTED or FORBIDDEN.
+absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const Source& source);
+absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
+
+// ---- Half-years (rules_agreement.cc)
+
+struct HalfYear {
+  int32_t year = 0;
+  int32_t half = 0;
+
+  static HalfYear Containing(base::Date day) {
+    return {static_cast<int32_t>(day.year()), day.month() <= 6 ? 1 : 2};
+  }
+  HalfYear Next() const { return half == 1 ? HalfYear{year, 2} : HalfYear{year + 1, 1}; }
+  base::Date first_day() const { return *base::Date::Of(year, half == 1 ? 1 : 7, 1); }
+  base::Date last_day() const { return Next().first_day().AddDays(-1); }
+  friend bool operator==(const HalfYear&, const HalfYear&) = default;
+};
+
+}  // namespace nisi::grants

@@ -1,0 +1,199 @@
+// Agreements: tranches and terms (Art. 27(1), 42), payment (42(5)), fulfilment and its excuse
+// (27(4), 28(4)), and who may conclude one on competitiveness (28).
+#include <algorithm>
+
+#include "absl/numeric/int128.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/hash.h"
+#include "common/cases/findings.h"
+#include "services/grants/errors.h"
+#include "services/grants/rules.h"
+
+namespace nisi::grants {
+namespace {
+
+using base::Money;
+using cases::AddFinding;
+using cases::Facts;
+
+constexpr char kSignatures[] = "signatures";
+constexpr char kTrancheState[] = "tranche_state";
+constexpr char kUnpaidBefore[] = "unpaid_before";
+constexpr char kGateSecond[] = "gate_verdict";
+constexpr char kBeyondControl[] = "beyond_control";
+constexpr char kExcuseDocuments[] = "documents";
+constexpr char kExcuseReason[] = "reason";
+constexpr char kTolerance[] = "obligations.tolerance";
+constexpr char kFailedAgreements[] = "failed_agreements";
+
+absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const int64_t signatures, facts.Number(kSignatures));
+  AddFinding(&decision, "SIGNED_BY_BOTH", signatures == 2, errors::Agreeing(), facts,
+             {kSignatures});
+  ASSIGN_OR_RETURN(const std::string state, facts.Text(kTrancheState));
+  AddFinding(&decision, "CONDITION_PROVEN", state == "PROVEN", errors::Agreeing(), facts,
+             {kTrancheState});
+  ASSIGN_OR_RETURN(const int64_t before, facts.Number(kUnpaidBefore));
+  AddFinding(&decision, "IN_ORDER", before == 0, errors::Agreeing(), facts, {kUnpaidBefore});
+  ASSIGN_OR_RETURN(const std::string verdict, facts.Text(kGateSecond));
+  AddFinding(&decision, "GATE_PASSED", verdict == "PASSED", errors::Gate(), facts, {kGateSecond});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "PAID" : "REFUSED");
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const int64_t beyond, facts.Number(kBeyondControl));
+  ASSIGN_OR_RETURN(const std::string reason, facts.Text(kExcuseReason));
+  AddFinding(&decision, "BEYOND_CONTROL", beyond == 1, errors::Excusing(), facts,
+             {kBeyondControl, kExcuseReason});
+  ASSIGN_OR_RETURN(const std::string documents, facts.Text(kExcuseDocuments));
+  AddFinding(&decision, "DOCUMENTED", !documents.empty(), errors::Excusing(), facts,
+             {kExcuseDocuments});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "EXCUSED" : "NOT_EXCUSED");
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideAdmission(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const int64_t failed, facts.Number(kFailedAgreements));
+  AddFinding(&decision, "NO_FAILED_AGREEMENT", failed == 0, errors::Excusing(), facts,
+             {kFailedAgreements});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "ADMITTED" : "FORBIDDEN");
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideObligations(const Facts& facts) {
+  ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
+  return std::move(judged.decision);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& norms,
+                                              base::Date day) {
+  int64_t shares = 0;  // hundredths of percent
+  for (const char* key : {"grants.tranche.1", "grants.tranche.2", "grants.tranche.3"}) {
+    ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
+    shares += share.hundredths();
+  }
+  if (shares != 10'000) return errors::SharesInvalid();
+  std::vector<Money> tranches;
+  Money rest = sum;
+  for (const char* key : {"grants.tranche.1", "grants.tranche.2"}) {
+    ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
+    const absl::int128 part = absl::int128(sum.tiyn()) * share.hundredths() / 10'000;
+    ASSIGN_OR_RETURN(const Money tranche, Money::FromTiyn(static_cast<int64_t>(part)));
+    ASSIGN_OR_RETURN(rest, rest.Sub(tranche));
+    tranches.push_back(tranche);
+  }
+  tranches.push_back(rest);
+  return tranches;
+}
+
+base::Date AddYears(base::Date day, int64_t years) {
+  const auto same = base::Date::Of(day.year() + years, day.month(), day.day());
+  if (same.ok()) return *same;
+  return base::Date::Of(day.year() + years, day.month(), 28).value_or(base::Date::Max());
+}
+
+absl::StatusOr<base::Date> ObligationsUntil(base::Date commissioning, const norms::Norms& norms,
+                                            base::Date day) {
+  ASSIGN_OR_RETURN(const int64_t years, norms.Int("grants.obligations_years", day));
+  return AddYears(commissioning, years);
+}
+
+absl::StatusOr<Decision> JudgePayment(const Paying& paying) {
+  Facts facts;
+  const auto set = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, paying.source.name, paying.source.etag);
+  };
+  set(kSignatures, absl::StrCat(paying.agreement->signatures_size()));
+  int unpaid = 0;
+  std::string state = "NONE";
+  for (const v1::Tranche& tranche : paying.agreement->tranches()) {
+    if (tranche.number() < paying.tranche && tranche.state() != v1::Tranche::PAID) ++unpaid;
+    if (tranche.number() == paying.tranche) state = v1::Tranche::State_Name(tranche.state());
+  }
+  set(kTrancheState, state);
+  set(kUnpaidBefore, absl::StrCat(unpaid));
+  facts.Set(kGateSecond, gate::v1::Notice::Verdict_Name(paying.notice->verdict()),
+            paying.notice->name(), paying.notice->etag());
+  return DecidePayment(facts);
+}
+
+absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {
+  return cases::Replay(stored, DecidePayment);
+}
+
+absl::StatusOr<cases::Judged> JudgeObligations(const cases::Obligations& obligations,
+                                               const std::vector<std::string>& facts,
+                                               const std::vector<v1::Payment>& payments,
+                                               const norms::Norms& norms, base::Date day,
+                                               const Source& source, const Decision* assessed) {
+  if (static_cast<int>(facts.size()) != obligations.size()) return errors::FactsIncomplete();
+  Facts known;
+  cases::SetObligations(obligations, source.name, source.etag, &known);
+  for (size_t i = 0; i < facts.size(); ++i) {
+    cases::SetOutcome(static_cast<int>(i) + 1, facts[i], source.name, source.etag, &known);
+  }
+  int number = 0;
+  for (const v1::Payment& payment : payments) {
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(payment.amount()));
+    ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(payment.pay_date()));
+    cases::SetPayment(++number, amount, paid_on, payment.name(), payment.etag(), &known);
+  }
+  RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &known));
+  if (assessed != nullptr) {
+    const Facts before = Facts::Of(*assessed);
+    ASSIGN_OR_RETURN(const std::string tolerance, before.Text(kTolerance));
+    known.Set(kTolerance, tolerance, before.Get(kTolerance).source());
+  }
+  ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(known));
+  judged.decision.set_norms_edition(norms.edition());
+  judged.decision.set_rests_on_assumption(known.rests_on_assumption());
+  return judged;
+}
+
+absl::StatusOr<Decision> ReplayObligations(const Decision& stored) {
+  return cases::Replay(stored, DecideObligations);
+}
+
+absl::StatusOr<std::vector<std::string>> ReachedIn(const Decision& assessment, int obligations) {
+  const Facts facts = Facts::Of(assessment);
+  std::vector<std::string> reached;
+  for (int number = 1; number <= obligations; ++number) {
+    ASSIGN_OR_RETURN(std::string fact, facts.Text(absl::StrCat("obligation.", number, ".fact")));
+    reached.push_back(std::move(fact));
+  }
+  return reached;
+}
+
+absl::StatusOr<Decision> JudgeExcuse(bool beyond_control, const Documents& documents,
+                                     const std::string& reason, const Source& source) {
+  Facts facts;
+  std::vector<std::string> hashes;
+  for (const auto& document : documents) hashes.push_back(base::HexEncode(document.sha256()));
+  facts.Set(kBeyondControl, beyond_control ? "1" : "0", source.name, source.etag);
+  facts.Set(kExcuseReason, reason, source.name, source.etag);
+  facts.Set(kExcuseDocuments, absl::StrJoin(hashes, ","), source.name, source.etag);
+  return DecideExcuse(facts);
+}
+
+absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {
+  return cases::Replay(stored, DecideExcuse);
+}
+
+absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const Source& source) {
+  Facts facts;
+  facts.Set(kFailedAgreements, absl::StrCat(failed), source.name, source.etag);
+  return DecideAdmission(facts);
+}
+
+absl::StatusOr<Decision> ReplayAdmission(const Decision& stored) {
+  return cases::Replay(stored, DecideAdmission);
+}
+
+}  // namespace nisi::grants

@@ -1,0 +1,144 @@
+// The commission's decision on a grant: carried and every condition complied with, or refused on
+// named grounds (Art. 25(6)).
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "common/cases/commission.h"
+#include "common/cases/findings.h"
+#include "services/grants/errors.h"
+#include "services/grants/rules.h"
+
+namespace nisi::grants {
+namespace {
+
+using cases::AddFinding;
+using cases::Facts;
+using Member = Commission::Member;
+
+constexpr char kMembersMin[] = "grants.commission.members_min";
+constexpr char kExaminationFailed[] = "first_unsatisfied_of_examination";
+constexpr char kRunningNow[] = "running_grants";
+constexpr v1::Ground kGrounds[] = {v1::GOODS_NOT_PRIORITY, v1::OBLIGATIONS_NOT_ACCEPTED,
+                                   v1::ENTITY_NOT_COMPLIANT, v1::DOCUMENTS_NOT_COMPLIANT};
+
+// The fact and the finding of a ground: how many votes against name it.
+std::string VotesNaming(v1::Ground ground) {
+  return absl::StrCat("votes_naming.", v1::Ground_Name(ground));
+}
+
+struct Counted {
+  cases::VoteCount count;
+  std::map<v1::Ground, int64_t> naming;
+  bool decides = false;  // a majority, or the chair breaks the tie
+};
+
+Counted CountVotes(const Commission& commission, const Application& application) {
+  Counted counted;
+  cases::VoteCount& count = counted.count;
+  bool chair_votes = false;
+  for (const Member& member : commission.members()) {
+    ++count.members;
+    const bool votes = member.vote() == Member::FOR || member.vote() == Member::AGAINST;
+    count.conflicted += votes && IsTied(member.ties(), application) ? 1 : 0;
+    count.chairs += member.chair() ? 1 : 0;
+    chair_votes = chair_votes || (votes && member.chair());
+    if (member.vote() != Member::VOTE_UNSPECIFIED) ++count.present;
+    if (member.vote() == Member::FOR) {
+      ++count.votes_for;
+      count.chair_for = count.chair_for || member.chair();
+    }
+    if (member.vote() != Member::AGAINST) continue;
+    ++count.against;
+    for (const int ground : member.grounds()) ++counted.naming[static_cast<v1::Ground>(ground)];
+  }
+  counted.decides = count.votes_for != count.against || chair_votes;
+  return counted;
+}
+
+absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
+  Decision decision;
+  RETURN_IF_ERROR(
+      cases::FindVote(facts, kMembersMin, errors::Examining(), errors::Examining(), &decision));
+  const bool carried = FirstUnsatisfied(decision).empty();
+  ASSIGN_OR_RETURN(const std::string unsatisfied, facts.Text(kExaminationFailed));
+  AddFinding(&decision, "EXAMINATION_SATISFIED", unsatisfied.empty(), errors::Examining(), facts,
+             {kExaminationFailed});
+  ASSIGN_OR_RETURN(const int64_t running, facts.Number(kRunningNow));
+  AddFinding(&decision, "NO_RUNNING_GRANT", running == 0, errors::Manufacturer(), facts,
+             {kRunningNow});
+  for (const v1::Ground ground : kGrounds) {
+    const std::string fact = VotesNaming(ground);
+    ASSIGN_OR_RETURN(const int64_t votes, facts.Number(fact));
+    // What a minority says is told among the facts, and is no ground.
+    AddFinding(&decision, v1::Ground_Name(ground), carried || votes == 0, errors::Refusing(), facts,
+               {fact.c_str()});
+  }
+  decision.set_outcome(cases::AllSatisfied(decision) ? "APPROVED" : "REFUSED");
+  return decision;
+}
+
+}  // namespace
+
+absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Member>& members,
+                         const norms::Norms& norms, base::Date day) {
+  ASSIGN_OR_RETURN(const int64_t least, norms.Int(kMembersMin, day));
+  std::set<std::string> subjects;
+  int chairs = 0;
+  for (const Member& member : members) {
+    subjects.insert(member.subject());
+    chairs += member.chair() ? 1 : 0;
+  }
+  const bool formed = static_cast<int>(subjects.size()) == members.size() &&
+                      members.size() >= least && members.size() % 2 == 1 && chairs == 1;
+  return formed ? absl::OkStatus() : errors::CommissionNotFormed(least);
+}
+
+bool CanDecide(const Commission& commission, const Application& application) {
+  const Counted counted = CountVotes(commission, application);
+  return 3 * counted.count.present >= 2 * counted.count.members && counted.count.conflicted == 0 &&
+         counted.decides;
+}
+
+absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
+                                            base::Date day) {
+  const Counted counted = CountVotes(*meeting.commission, *meeting.application);
+  const cases::VoteCount& count = counted.count;
+  Facts facts;
+  cases::SetVotes(count, meeting.source.name, meeting.source.etag, &facts);
+  for (const v1::Ground ground : kGrounds) {
+    const auto named = counted.naming.find(ground);
+    facts.Set(VotesNaming(ground), absl::StrCat(named == counted.naming.end() ? 0 : named->second),
+              meeting.source.name, meeting.source.etag);
+  }
+  facts.Set(kExaminationFailed, FirstUnsatisfied(meeting.application->examination()),
+            meeting.application->name(), meeting.application->etag());
+  facts.Set(kRunningNow, absl::StrCat(meeting.running_grants), "register of grants");
+  RETURN_IF_ERROR(facts.SetNorm(norms, kMembersMin, day));
+  ASSIGN_OR_RETURN(Decision decision, DecideGrant(facts));
+  const std::string failed = FirstUnsatisfied(decision);
+  if (failed == "COMMISSION_FORMED") {
+    ASSIGN_OR_RETURN(const int64_t least, norms.Int(kMembersMin, day));
+    return errors::CommissionNotFormed(least);
+  }
+  if (failed == "QUORUM") return errors::NoQuorum();
+  if (failed == "NO_CONFLICTED_VOTE") return errors::MemberTied();
+  // A refusal has a ground (Art. 25(6)), and nobody has named one.
+  if (!counted.decides) return errors::VoteUndecided();
+  // Another grant may have come first: where that alone is against this one, it waits.
+  const bool alone =
+      std::none_of(decision.findings().begin(), decision.findings().end(), [](const auto& finding) {
+        return !finding.satisfied() && finding.rule() != "NO_RUNNING_GRANT";
+      });
+  if (meeting.running_grants > 0 && alone) return errors::GrantRunning();
+  decision.set_norms_edition(norms.edition());
+  decision.set_rests_on_assumption(facts.rests_on_assumption());
+  return decision;
+}
+
+absl::StatusOr<Decision> ReplayCommission(const Decision& stored) {
+  return cases::Replay(stored, DecideGrant);
+}
+
+}  // namespace nisi::grants

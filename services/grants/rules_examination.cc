@@ -1,0 +1,151 @@
+// Scores on the criteria of Art. 25(4), accepted costs, and the most that may be granted (Art.
+// 42(2)-(3)).
+#include <algorithm>
+
+#include "absl/numeric/int128.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/cases/findings.h"
+#include "services/grants/errors.h"
+#include "services/grants/rules.h"
+
+namespace nisi::grants {
+namespace {
+
+using base::Money;
+using cases::AddFinding;
+using cases::Facts;
+
+constexpr char kTotals[] = "totals_of_experts";
+constexpr char kPassShare[] = "grants.pass_share";
+constexpr char kAcceptedCost[] = "accepted_cost";
+constexpr char kAskedFor[] = "requested_sum";
+constexpr char kSizeFound[] = "size";
+constexpr char kShareOfSize[] = "share_bp";
+constexpr char kMci[] = "mci";
+constexpr char kCeilingMci[] = "grants.ceiling_mci";
+constexpr int64_t kMostPoints = 10 * static_cast<int64_t>(kCriteria.size());  // of one expert
+constexpr int64_t kWhole = 10'000;  // hundredths of percent
+
+absl::StatusOr<std::vector<int64_t>> NumbersIn(const Facts& facts, const std::string& name) {
+  ASSIGN_OR_RETURN(const std::string text, facts.Text(name));
+  std::vector<int64_t> numbers;
+  for (const absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(part, &number)) return base::StoreCorrupt(absl::StrCat("fact ", name));
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// A share of a sum, down to the tiyn.
+absl::StatusOr<Money> ShareOfCost(Money sum, int64_t share_bp) {
+  const absl::int128 part = absl::int128(sum.tiyn()) * share_bp / kWhole;
+  return Money::FromTiyn(static_cast<int64_t>(part));
+}
+
+absl::StatusOr<Money> CeilingOf(const Facts& facts) {
+  ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAcceptedCost));
+  ASSIGN_OR_RETURN(const Money asked, facts.Money(kAskedFor));
+  ASSIGN_OR_RETURN(const int64_t share, facts.Number(kShareOfSize));
+  ASSIGN_OR_RETURN(const Money by_share, ShareOfCost(accepted, share));
+  ASSIGN_OR_RETURN(const Money mci, facts.Money(kMci));
+  ASSIGN_OR_RETURN(const int64_t times, facts.Number(kCeilingMci));
+  ASSIGN_OR_RETURN(const Money most, Money::FromTiyn(mci.tiyn() * times));
+  return std::min({asked, by_share, most});
+}
+
+absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::vector<int64_t> totals, NumbersIn(facts, kTotals));
+  ASSIGN_OR_RETURN(const std::string pass_text, facts.Text(kPassShare));
+  const auto pass = base::Percent::Parse(pass_text);
+  if (!pass.ok()) return base::StoreCorrupt("fact grants.pass_share");
+  int64_t points = 0;
+  for (const int64_t total : totals) points += total;
+  const int64_t most = kMostPoints * static_cast<int64_t>(totals.size());
+  AddFinding(&decision, "PASS_MARK_REACHED",
+             !totals.empty() && points * kWhole >= most * pass->hundredths(), errors::Criteria(),
+             facts, {kTotals, kPassShare});
+  ASSIGN_OR_RETURN(const Money ceiling, CeilingOf(facts));
+  AddFinding(&decision, "COSTS_ACCEPTED", !ceiling.is_zero(), errors::CoFinancing(), facts,
+             {kAcceptedCost, kAskedFor, kSizeFound, kShareOfSize, kMci, kCeilingMci});
+  decision.set_outcome(ceiling.ToString());
+  return decision;
+}
+
+}  // namespace
+
+absl::StatusOr<ScoreList> InOrder(const ScoreList& scores) {
+  ScoreList ordered;
+  for (const v1::Criterion criterion : kCriteria) {
+    const auto is = [criterion](const v1::CriterionScore& one) {
+      return one.criterion() == criterion;
+    };
+    if (std::count_if(scores.begin(), scores.end(), is) != 1) return errors::ScoresIncomplete();
+    *ordered.Add() = *std::find_if(scores.begin(), scores.end(), is);
+  }
+  if (ordered.size() != scores.size()) return errors::ScoresIncomplete();
+  return ordered;
+}
+
+absl::StatusOr<Money> AcceptCosts(
+    const google::protobuf::RepeatedPtrField<v1::CloseExaminationRequest::Item>& items,
+    Application* application) {
+  if (items.size() != application->cost_items_size()) return errors::CostsIncomplete("items");
+  Money total;
+  for (int i = 0; i < items.size(); ++i) {
+    const std::string at = absl::StrCat("items[", i, "]");
+    v1::CostItem& cost = *application->mutable_cost_items(i);
+    ASSIGN_OR_RETURN(const Money asked, Money::FromProto(cost.cost()));
+    Money accepted = asked;
+    if (items[i].has_accepted()) {
+      ASSIGN_OR_RETURN(accepted, Money::FromProto(items[i].accepted()));
+    }
+    if (accepted > asked) return errors::AcceptedOverCost(at + ".accepted");
+    if (accepted < asked && items[i].remark().empty()) {
+      return errors::CostsIncomplete(at + ".remark");
+    }
+    *cost.mutable_accepted() = accepted.ToProto();
+    cost.set_remark(items[i].remark());
+    ASSIGN_OR_RETURN(total, total.Add(accepted));
+  }
+  return total;
+}
+
+absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,
+                                          base::Date day) {
+  const Application& application = *examined.application;
+  Facts facts;
+  const auto set = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, examined.source.name, examined.source.etag);
+  };
+  set(kTotals, absl::StrJoin(examined.totals, ","));
+  ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(application.accepted_cost()));
+  ASSIGN_OR_RETURN(const Money asked, Money::FromProto(application.requested_sum()));
+  set(kAcceptedCost, accepted.ToString());
+  set(kAskedFor, asked.ToString());
+  set(kSizeFound, examined.size);
+  RETURN_IF_ERROR(facts.SetNorm(norms, kPassShare, day));
+  RETURN_IF_ERROR(facts.SetNorm(norms, kMci, day));
+  RETURN_IF_ERROR(facts.SetNorm(norms, kCeilingMci, day));
+  // A small enterprise is one of the micro size as well.
+  const std::string key = examined.size == "MEDIUM" ? "grants.share.medium" : "grants.share.small";
+  ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
+  ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
+  facts.Set(kShareOfSize, absl::StrCat(share.hundredths()),
+            absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", key, ": ", norm.source));
+  ASSIGN_OR_RETURN(Decision decision, DecideExamination(facts));
+  decision.set_norms_edition(norms.edition());
+  decision.set_rests_on_assumption(facts.rests_on_assumption() ||
+                                   norm.certainty == norms::Certainty::kAssumption);
+  return decision;
+}
+
+absl::StatusOr<Decision> ReplayExamination(const Decision& stored) {
+  return cases::Replay(stored, DecideExamination);
+}
+
+}  // namespace nisi::grants

@@ -1,0 +1,325 @@
+// The rules as tables, every finding both ways; and what lies on disk.
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "services/grants/errors.h"
+#include "services/grants/service_testing.h"
+
+namespace nisi::grants {
+namespace {
+
+using base::Money;
+using base::ReasonOf;
+
+TEST(SchemaTest, IsSound) {
+  EXPECT_EQ(GrantsSchema().Problem(), "");
+}
+
+// UPDATE_GOLDEN=1 rewrites the file; a change of what is on disk is then seen in review.
+TEST(SchemaTest, IsWhatTheGoldenFileSays) {
+  const std::string path = absl::StrCat(NISI_SOURCE_DIR, "/services/grants/testdata/schema.golden");
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << GrantsSchema().Describe();
+  std::ifstream file(path);
+  ASSERT_TRUE(file.good()) << path;
+  std::stringstream golden;
+  golden << file.rdbuf();
+  EXPECT_EQ(GrantsSchema().Describe(), golden.str())
+      << "run with UPDATE_GOLDEN=1 when the change is meant";
+}
+
+TEST(RulesTest, ADocumentOfEachKindAndTheOfficersWord) {
+  const auto judged = [](int without, bool in_order) {
+    Application application = MakeApplication(1);
+    if (without >= 0) application.mutable_documents()->DeleteSubrange(without, 1);
+    const auto decision = JudgeCompleteness(application, in_order, {"applications/1", "e"});
+    EXPECT_EQ(ReplayCompleteness(*decision)->SerializeAsString(), decision->SerializeAsString());
+    return FirstUnsatisfied(*decision);
+  };
+  EXPECT_EQ(judged(-1, true), "");
+  EXPECT_EQ(judged(-1, false), "DOCUMENTS_IN_ORDER");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(judged(i, true), "DOCUMENTS_PRESENT") << i;
+  // What is left empty is not taken for "none".
+  Application unsaid = MakeApplication(1);
+  unsaid.mutable_cost_items(0)->clear_seller();
+  EXPECT_EQ(FirstUnsatisfied(*JudgeCompleteness(unsaid, true, {"a", "e"})), "SELLERS_NAMED");
+  unsaid = MakeApplication(1);
+  unsaid.clear_tax_debt();
+  EXPECT_EQ(FirstUnsatisfied(*JudgeCompleteness(unsaid, true, {"a", "e"})), "TAX_DEBT_STATED");
+}
+
+struct EligibilityCase {
+  const char* failed;  // the one finding that does not hold; empty: all do
+  std::function<void(Application*, Outside*, cases::Notice*, int64_t*)> change;
+  v1::Ground ground = v1::ENTITY_NOT_COMPLIANT;
+};
+
+TEST(RulesTest, EveryConditionBothWays) {
+  using A = Application;
+  using O = Outside;
+  using N = cases::Notice;
+  const std::vector<EligibilityCase> table = {
+      {"", [](A*, O*, N*, int64_t*) {}},
+      {"", [](A*, O* o, N*, int64_t*) { o->size = "MEDIUM"; }},
+      {"", [](A*, O* o, N*, int64_t*) { o->size = "MICRO"; }},
+      {"", [](A*, O* o, N*, int64_t*) { o->active_since = Day("2023-06-15"); }},
+      {"", [](A* a, O*, N*, int64_t*) { *a->mutable_tax_debt() = Money::FromTiyn(99)->ToProto(); }},
+      {"GOODS_ON_LIST", [](A*, O* o, N*, int64_t*) { o->goods[0].second = "NOT_LISTED"; },
+       v1::GOODS_NOT_PRIORITY},
+      {"GOODS_ON_LIST", [](A*, O* o, N*, int64_t*) { o->goods[0].second = "PARTIAL"; },
+       v1::GOODS_NOT_PRIORITY},
+      {"GOODS_ON_LIST", [](A*, O* o, N*, int64_t*) { o->goods.emplace_back("8505", "NOT_LISTED"); },
+       v1::GOODS_NOT_PRIORITY},
+      {"GOODS_ON_LIST", [](A*, O* o, N*, int64_t*) { o->goods.clear(); }, v1::GOODS_NOT_PRIORITY},
+      {"ACTIVE_PRODUCER", [](A*, O* o, N*, int64_t*) { o->producer = false; }},
+      {"SMALL_OR_MEDIUM", [](A*, O* o, N*, int64_t*) { o->size = "LARGE"; }},
+      {"SMALL_OR_MEDIUM", [](A*, O* o, N*, int64_t*) { o->size = ""; }},
+      {"ACTIVE_LONG_ENOUGH", [](A*, O* o, N*, int64_t*) { o->active_since = Day("2023-06-16"); }},
+      {"ACTIVE_LONG_ENOUGH", [](A*, O* o, N*, int64_t*) { o->active_since = std::nullopt; }},
+      {"OWN_PROJECT_ON_MAP", [](A*, O* o, N*, int64_t*) { o->project_on_map = false; }},
+      {"OWN_PROJECT_ON_MAP", [](A*, O* o, N*, int64_t*) { o->project_owner = Bin(2); }},
+      {"NO_TAX_DEBT", [](A* a, O*, N*, int64_t*) { *a->mutable_tax_debt() = Tenge(1); }},
+      {"NOT_AFFILIATED_WITH_SELLER",
+       [](A* a, O*, N*, int64_t*) { a->add_affiliations(Bin(40'000)); }},
+      {"NOT_AFFILIATED_WITH_SELLER",
+       [](A* a, O*, N*, int64_t*) { a->mutable_cost_items(0)->set_seller(Bin(1)); }},
+      {"OBLIGATIONS_ACCEPTED", [](A* a, O*, N*, int64_t*) { a->set_obligations_accepted(false); },
+       v1::OBLIGATIONS_NOT_ACCEPTED},
+      {"OBLIGATIONS_ACCEPTED", [](A* a, O*, N*, int64_t*) { a->clear_obligations(); },
+       v1::OBLIGATIONS_NOT_ACCEPTED},
+      {"CO_FINANCED",
+       [](A* a, O*, N*, int64_t*) { *a->mutable_own_contribution() = Tenge(599'999); }},
+      {"CO_FINANCED", [](A* a, O*, N*, int64_t*) { *a->mutable_own_contribution() = Tenge(0); }},
+      {"NO_RUNNING_GRANT", [](A*, O*, N*, int64_t* running) { *running = 1; }},
+      {"GATE_PASSED", [](A*, O*, N* n, int64_t*) { n->set_verdict(N::FAILED); }}};
+  const norms::Norms norms = NormsToCome();
+  for (const EligibilityCase& c : table) {
+    SCOPED_TRACE(c.failed);
+    Application application = MakeApplication(1);
+    Outside outside;
+    outside.goods = {{"8504", "LISTED"}};
+    outside.edition = {"editions/3", "17"};
+    outside.producer = true;
+    outside.size = "SMALL";
+    outside.active_since = Day("2020-01-01");
+    outside.project_on_map = true;
+    outside.project_owner = Bin(1);
+    cases::Notice notice;
+    notice.set_verdict(cases::Notice::PASSED);
+    int64_t running = 0;
+    c.change(&application, &outside, &notice, &running);
+    const auto decision = JudgeEligibility(
+        {&application, &outside, &notice, running, Day("2026-06-15"), {"applications/1", "e"}},
+        norms);
+    ASSERT_TRUE(decision.ok()) << decision.status();
+    int unsatisfied = 0;
+    for (const auto& finding : decision->findings()) unsatisfied += finding.satisfied() ? 0 : 1;
+    EXPECT_EQ(FirstUnsatisfied(*decision), c.failed);
+    EXPECT_EQ(unsatisfied, *c.failed == '\0' ? 0 : 1);
+    EXPECT_EQ(decision->outcome(), *c.failed == '\0' ? "ELIGIBLE" : "NOT_ELIGIBLE");
+    if (*c.failed != '\0') {
+      EXPECT_THAT(GroundsOf(*decision), ::testing::ElementsAre(c.ground));
+    }
+    EXPECT_EQ(ReplayEligibility(*decision)->SerializeAsString(), decision->SerializeAsString());
+  }
+}
+
+TEST(RulesTest, WhatMayBeGranted) {
+  struct Case {
+    const char* size;
+    int64_t accepted, asked;
+    const char* ceiling;
+  };
+  const norms::Norms norms = NormsToCome();
+  for (const Case& c : {Case{"SMALL", 1'000'000, 600'000, "500000.00"},
+                        Case{"MICRO", 1'000'000, 600'000, "500000.00"},
+                        Case{"MEDIUM", 1'000'000, 600'000, "400000.00"},
+                        Case{"SMALL", 1'000'000, 499'999, "499999.00"}, Case{"SMALL", 3, 3, "1.50"},
+                        Case{"MEDIUM", 0, 10, "0.00"},
+                        // 50,000 MCI of 4,325 tenge
+                        Case{"SMALL", 1'000'000'000, 999'000'000, "216250000.00"}}) {
+    Application application = MakeApplication(1);
+    *application.mutable_accepted_cost() = Tenge(c.accepted);
+    *application.mutable_requested_sum() = Tenge(c.asked);
+    const auto decision = JudgeExamination({&application, {50, 50, 50}, c.size, {"a", "e"}}, norms,
+                                           Day("2026-06-15"));
+    ASSERT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(decision->outcome(), c.ceiling) << c.size << " " << c.accepted;
+    EXPECT_EQ(FirstUnsatisfied(*decision), c.accepted == 0 ? "COSTS_ACCEPTED" : "");
+    EXPECT_EQ(ReplayExamination(*decision)->SerializeAsString(), decision->SerializeAsString());
+  }
+}
+
+TEST(RulesTest, ThePassMarkIsSixtyPercentOfAll) {
+  const norms::Norms norms = NormsToCome();
+  Application application = MakeApplication(1);
+  *application.mutable_accepted_cost() = Tenge(1000);
+  const auto passes = [&](std::vector<int64_t> totals) {
+    const auto decision = JudgeExamination({&application, std::move(totals), "SMALL", {"a", "e"}},
+                                           norms, Day("2026-06-15"));
+    return FirstUnsatisfied(*decision).empty();
+  };
+  EXPECT_TRUE(passes({30, 30, 30}));
+  EXPECT_TRUE(passes({50, 40, 0}));
+  EXPECT_FALSE(passes({30, 30, 29}));
+  EXPECT_FALSE(passes({}));
+}
+
+TEST(RulesTest, EveryCriterionOnce) {
+  ScoreList scores;
+  for (auto it = kCriteria.rbegin(); it != kCriteria.rend(); ++it) {
+    scores.Add()->set_criterion(*it);
+  }
+  const auto ordered = InOrder(scores);
+  ASSERT_TRUE(ordered.ok());
+  for (size_t i = 0; i < kCriteria.size(); ++i) {
+    EXPECT_EQ((*ordered)[static_cast<int>(i)].criterion(), kCriteria[i]);
+  }
+  scores.Mutable(0)->set_criterion(kCriteria[0]);
+  EXPECT_EQ(ReasonOf(InOrder(scores).status()), "SCORES_INCOMPLETE");
+  scores.RemoveLast();
+  EXPECT_EQ(ReasonOf(InOrder(scores).status()), "SCORES_INCOMPLETE");
+}
+
+TEST(RulesTest, CostsAreAcceptedItemByItem) {
+  const auto accepted = [](std::vector<std::pair<int64_t, std::string>> items) -> std::string {
+    Application application;
+    *application.add_cost_items()->mutable_cost() = Tenge(100);
+    *application.add_cost_items()->mutable_cost() = Tenge(50);
+    v1::CloseExaminationRequest request;
+    for (const auto& [sum, remark] : items) {
+      auto* item = request.add_items();
+      if (sum >= 0) *item->mutable_accepted() = Tenge(sum);
+      item->set_remark(remark);
+    }
+    const auto total = AcceptCosts(request.items(), &application);
+    return total.ok() ? total->ToString() : ReasonOf(total.status());
+  };
+  EXPECT_EQ(accepted({{-1, ""}, {-1, ""}}), "150.00");
+  EXPECT_EQ(accepted({{-1, ""}, {20, "дорого"}}), "120.00");
+  EXPECT_EQ(accepted({{-1, ""}, {20, ""}}), "COSTS_INCOMPLETE");
+  EXPECT_EQ(accepted({{-1, ""}}), "COSTS_INCOMPLETE");
+  EXPECT_EQ(accepted({{-1, ""}, {51, ""}}), "ACCEPTED_OVER_COST");
+}
+
+// One letter a member, the chair first: F for, A against, R recused, - absent.
+TEST(RulesTest, TheCommission) {
+  struct Case {
+    const char* votes;
+    const char* outcome;
+    bool passed = true;  // the examination
+  };
+  const norms::Norms norms = NormsToCome();
+  for (const Case& c :
+       {Case{"FFFFFFF", "APPROVED"},
+        Case{"FFFFF--", "APPROVED"},  // five of seven are two thirds, rounded up
+        Case{"FFFF---", "NO_QUORUM"}, Case{"FFRRR--", "APPROVED"},  // who recuses itself is present
+        Case{"FFFRA--", "APPROVED"}, Case{"FAFAFAA", "REFUSED"},
+        Case{"FAFAR--", "APPROVED"},  // the chair breaks the tie
+        Case{"AFAFR--", "REFUSED"},
+        // No vote of the chair breaks the tie, and nobody has named a ground of a refusal.
+        Case{"RFAFA--", "VOTE_UNDECIDED"}, Case{"-FAFAFA", "VOTE_UNDECIDED"},
+        Case{"RRRRR--", "VOTE_UNDECIDED"}, Case{"RRRRRRR", "VOTE_UNDECIDED"},
+        Case{"FFFFFFF", "REFUSED", false}, Case{"FFFFFF", "COMMISSION_NOT_FORMED"},
+        Case{"FFFFF", "COMMISSION_NOT_FORMED"}}) {
+    SCOPED_TRACE(c.votes);
+    Application application = MakeApplication(1);
+    auto* finding = application.mutable_examination()->add_findings();
+    finding->set_rule("PASS_MARK_REACHED");
+    finding->set_satisfied(c.passed);
+    Commission commission;
+    for (const char* vote = c.votes; *vote != '\0'; ++vote) {
+      auto* member = commission.add_members();
+      member->set_subject(absl::StrCat("m", commission.members_size()));
+      member->set_chair(commission.members_size() == 1);
+      member->set_vote(*vote == 'F'   ? Commission::Member::FOR
+                       : *vote == 'A' ? Commission::Member::AGAINST
+                       : *vote == 'R' ? Commission::Member::RECUSED
+                                      : Commission::Member::VOTE_UNSPECIFIED);
+      if (*vote == 'A') member->add_grounds(v1::DOCUMENTS_NOT_COMPLIANT);
+    }
+    const auto decision = DecideAsCommission({&commission, &application, 0, {"commissions/1", "e"}},
+                                             norms, Day("2026-06-15"));
+    EXPECT_EQ(decision.ok() ? decision->outcome() : ReasonOf(decision.status()), c.outcome);
+    if (!decision.ok()) continue;
+    EXPECT_EQ(ReplayCommission(*decision)->SerializeAsString(), decision->SerializeAsString());
+    const bool refused = decision->outcome() == "REFUSED";
+    const bool against = std::string(c.votes).find('A') != std::string::npos;
+    EXPECT_EQ(refused, !GroundsOf(*decision).empty()) << "refused on named grounds alone";
+    if (refused && against) {
+      EXPECT_THAT(GroundsOf(*decision), ::testing::Contains(v1::DOCUMENTS_NOT_COMPLIANT));
+    }
+    // Where that alone is against it, it waits for the grant that runs.
+    const auto second = DecideAsCommission({&commission, &application, 1, {"commissions/1", "e"}},
+                                           norms, Day("2026-06-15"));
+    EXPECT_EQ(second.ok() ? second->outcome() : ReasonOf(second.status()),
+              refused ? "REFUSED" : "GRANT_RUNNING");
+  }
+}
+
+TEST(RulesTest, TranchesAddUpToTheSum) {
+  const norms::Norms norms = NormsToCome();
+  for (const int64_t tiyn : {1L, 99L, 100L, 101L, 33'333L, 99'999'999'999'999'999L}) {
+    const auto tranches = TranchesOf(*Money::FromTiyn(tiyn), norms, Day("2026-06-15"));
+    ASSERT_TRUE(tranches.ok());
+    ASSERT_EQ(tranches->size(), 3U);
+    int64_t sum = 0;
+    for (const Money& one : *tranches) sum += one.tiyn();
+    EXPECT_EQ(sum, tiyn);
+  }
+  int64_t whole = 0;
+  for (const char* key : {"grants.tranche.1", "grants.tranche.2", "grants.tranche.3"}) {
+    whole += norms.Percent(key, Day("2026-06-15"))->hundredths();
+  }
+  EXPECT_EQ(whole, 10'000);
+}
+
+TEST(RulesTest, YearsAndHalfYears) {
+  EXPECT_EQ(AddYears(Day("2027-12-31"), 3), Day("2030-12-31"));
+  EXPECT_EQ(AddYears(Day("2028-02-29"), 3), Day("2031-02-28"));
+  EXPECT_EQ(AddYears(Day("2028-02-29"), 4), Day("2032-02-29"));
+  const HalfYear first = HalfYear::Containing(Day("2027-06-30"));
+  EXPECT_EQ(first, (HalfYear{2027, 1}));
+  EXPECT_EQ(first.Next(), (HalfYear{2027, 2}));
+  EXPECT_EQ(first.Next().Next(), (HalfYear{2028, 1}));
+  EXPECT_EQ(first.last_day(), Day("2027-06-30"));
+  EXPECT_EQ(first.Next().last_day(), Day("2027-12-31"));
+}
+
+TEST(RulesTest, WhatIsPaid) {
+  const auto judged = [](int signatures, v1::Tranche::State state, v1::Tranche::State before,
+                         cases::Notice::Verdict verdict) {
+    Agreement agreement;
+    for (int i = 0; i < signatures; ++i) agreement.add_signatures();
+    for (const auto& [number, of] : {std::pair(1, before), std::pair(2, state)}) {
+      auto* tranche = agreement.add_tranches();
+      tranche->set_number(number);
+      tranche->set_state(of);
+    }
+    cases::Notice notice;
+    notice.set_verdict(verdict);
+    const auto decision = JudgePayment({&agreement, 2, &notice, {"agreements/1", "e"}});
+    EXPECT_EQ(ReplayPayment(*decision)->SerializeAsString(), decision->SerializeAsString());
+    return FirstUnsatisfied(*decision);
+  };
+  using T = v1::Tranche;
+  EXPECT_EQ(judged(2, T::PROVEN, T::PAID, cases::Notice::PASSED), "");
+  EXPECT_EQ(judged(1, T::PROVEN, T::PAID, cases::Notice::PASSED), "SIGNED_BY_BOTH");
+  EXPECT_EQ(judged(2, T::PROOF_FILED, T::PAID, cases::Notice::PASSED), "CONDITION_PROVEN");
+  EXPECT_EQ(judged(2, T::PROVEN, T::PROVEN, cases::Notice::PASSED), "IN_ORDER");
+  EXPECT_EQ(judged(2, T::PROVEN, T::PAID, cases::Notice::FAILED), "GATE_PASSED");
+}
+
+TEST(RulesTest, ExcusesAndAdmissions) {
+  Documents one;
+  *one.Add() = MakeDocument();
+  EXPECT_EQ(JudgeExcuse(true, one, "Паводок", {"a", "e"})->outcome(), "EXCUSED");
+  EXPECT_EQ(FirstUnsatisfied(*JudgeExcuse(false, one, "x", {"a", "e"})), "BEYOND_CONTROL");
+  EXPECT_EQ(FirstUnsatisfied(*JudgeExcuse(true, {}, "x", {"a", "e"})), "DOCUMENTED");
+  EXPECT_EQ(JudgeAdmission(0, {"a", "e"})->outcome(), "ADMITTED");
+  EXPECT_EQ(JudgeAdmission(1, {"a", "e"})->outcome(), "FORBIDDEN");
+  EXPECT_EQ(ReplayAdmission(*JudgeAdmission(1, {"a", "e"}))->outcome(), "FORBIDDEN");
+}
+
+}  // namespace
+}  // namespace nisi::grants

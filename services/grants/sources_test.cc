@@ -1,0 +1,67 @@
+// What is asked of other services, who are played here, and what comes of their answers and
+// silences.
+#include "services/grants/neighbours_testing.h"
+
+namespace nisi::grants {
+namespace {
+
+class SourcesTest : public ::testing::Test {
+ protected:
+  SourcesTest() {
+    call_.caller = std::make_shared<rpc::Caller>(CallerOf("ministry", rpc::v1::AUTHORITY_INDUSTRY));
+    call_.now = Day("2026-06-15").StartOfDay();
+    call_.deadline = absl::InfiniteFuture();
+  }
+  absl::StatusOr<Outside> Ask() {
+    return PeerSources(played_.peers()).Ask(call_, MakeApplication(1), Day("2026-06-15"));
+  }
+
+  PlayedNeighbours played_;
+  rpc::Call call_;
+};
+
+TEST_F(SourcesTest, EveryAnswerIsAFactWithItsVersion) {
+  const auto outside = Ask();
+  ASSERT_TRUE(outside.ok()) << outside.status();
+  EXPECT_THAT(outside->goods, ::testing::ElementsAre(::testing::Pair("8504", "LISTED")));
+  EXPECT_EQ(outside->edition.name, "priority-goods/editions/3");
+  EXPECT_EQ(outside->edition.etag, "position 17");
+  EXPECT_TRUE(outside->producer);
+  EXPECT_EQ(outside->size, "MEDIUM");
+  EXPECT_EQ(*outside->active_since, Day("1999-02-01"));
+  EXPECT_EQ(outside->supplier.etag, "s1");
+  EXPECT_TRUE(outside->project_on_map);
+  EXPECT_EQ(outside->project_owner, Bin(1));
+  EXPECT_EQ(outside->project.etag, "p1");
+}
+
+// What is in no register, or in none that the caller may read, is an answer, not a silence.
+TEST_F(SourcesTest, WhatIsNotThereIsAnAnswer) {
+  played_.Answer<suppliers::v1::CheckDomesticRequest>(
+      &played_.suppliers, kCheckDomestic, [](const auto& request) {
+        auto said = PlayedNeighbours::Producer(request);
+        said.mutable_results(0)->set_domestic(false);
+        return said;
+      });
+  played_.suppliers.On(kGetSupplier,
+                       [](const std::string&) { return base::NotFound("suppliers", "x"); });
+  played_.map.On(kGetProject, [](const std::string&) { return base::AccessDenied(); });
+  const auto outside = Ask();
+  ASSERT_TRUE(outside.ok()) << outside.status();
+  EXPECT_FALSE(outside->producer);
+  EXPECT_EQ(outside->size, "");
+  EXPECT_FALSE(outside->project_on_map);
+}
+
+TEST_F(SourcesTest, WithoutPeersNobodyAnswers) {
+  EXPECT_TRUE(rpc::IsNotAnswered(
+      PeerSources(nullptr).Ask(call_, MakeApplication(1), Day("2026-06-15")).status()));
+}
+
+TEST(RegisteredByTest, TheMonthAfterTheOneInTheBin) {
+  EXPECT_EQ(*RegisteredBy(Bin(1), Day("2026-06-15")), Day("1999-02-01"));
+  EXPECT_FALSE(RegisteredBy("not one", Day("2026-06-15")).has_value());
+}
+
+}  // namespace
+}  // namespace nisi::grants
