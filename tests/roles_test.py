@@ -7,6 +7,7 @@ code. Then every method is called by every role, by nobody signed in and by a ca
 to the service; straight at the service, which shows its check without the gateway's; and at a gateway whose service is
 away, which shows the gateway's without the service's.
 """
+import concurrent.futures
 import difflib
 import os
 import pathlib
@@ -206,18 +207,26 @@ def check_cells(client, way, table, when_allowed=answer_when_allowed, of=None):
     suite, wrong, cells = client.suite, [], 0
     who, tokens = callers(suite)
     methods = [method for method in suite.methods() if of is None or suite.serves(of, method)]
-    for method in methods:
-        roles = admitted(suite, method)
-        for caller, has in who.items():
-            # Everybody may do what the public may, signed in or not.
-            allowed = bool(roles & (has | {"public"}))
-            expected = when_allowed(suite, method) if allowed else DENIED[caller in tokens]
-            bearer = [("authorization", "Bearer " + tokens[caller])] if caller in tokens else []
-            got = answer(client, method, bearer + list(suite.process_of(method)))
-            table[allowed] = table.get(allowed, 0) + 1
-            cells += 1
-            if got != expected:
-                wrong.append(f"{way}: {method.full_name} by {caller}: {got}, expected {expected}")
+
+    def ask(method, caller):
+        bearer = [("authorization", "Bearer " + tokens[caller])] if caller in tokens else []
+        return answer(client, method, bearer + list(suite.process_of(method)))
+    # A watch that has nothing to show to a caller says so after a while: those wait side by side.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=64) as beside:
+        streams = {(method, caller): beside.submit(ask, method, caller)
+                   for method in methods if method.server_streaming for caller in who}
+        for method in methods:
+            roles = admitted(suite, method)
+            for caller, has in who.items():
+                # Everybody may do what the public may, signed in or not.
+                allowed = bool(roles & (has | {"public"}))
+                expected = when_allowed(suite, method) if allowed else DENIED[caller in tokens]
+                stream = streams.get((method, caller))
+                got = stream.result() if stream else ask(method, caller)
+                table[allowed] = table.get(allowed, 0) + 1
+                cells += 1
+                if got != expected:
+                    wrong.append(f"{way}: {method.full_name} by {caller}: {got}, expected {expected}")
     assert not wrong, "\n".join(wrong)
     assert cells == len(methods) * len(who), cells
     return cells

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -46,6 +47,11 @@ class PlayedPeer {
     const std::lock_guard<std::mutex> lock(mutex_);
     silent_ = silent;
   }
+  // The same for calls of one method.
+  void SetSilentAt(const std::string& path) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    silent_at_.insert(path);
+  }
   int asked() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return asked_;
@@ -80,7 +86,7 @@ class PlayedPeer {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       ++asked_;
-      if (silent_) return;
+      if (silent_ || silent_at_.contains(path)) return;
       const auto found = functions_.find(path);
       if (!away_ && found != functions_.end()) fn = found->second;
     }
@@ -94,6 +100,7 @@ class PlayedPeer {
 
   mutable std::mutex mutex_;
   std::map<std::string, Fn> functions_;
+  std::set<std::string> silent_at_;
   bool away_ = false, silent_ = false;
   int asked_ = 0;
 };

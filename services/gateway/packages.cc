@@ -3,6 +3,7 @@
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
+#include "nisi/export_refunds/v1/service.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
@@ -27,6 +28,7 @@ std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
       clusters::v1::GetSupportRequest::descriptor()->file(),
       grants::v1::GetApplicationRequest::descriptor()->file(),
       grants::v1::GetAgreementRequest::descriptor()->file(),
+      export_refunds::v1::GetClaimRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {

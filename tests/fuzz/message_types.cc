@@ -5,6 +5,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/export_refunds/v1/service.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
@@ -55,6 +56,7 @@ const std::vector<RequestType>& RequestTypes() {
     AddServices(*clusters::v1::GetSupportRequest::descriptor()->file(), types);
     AddServices(*grants::v1::GetApplicationRequest::descriptor()->file(), types);
     AddServices(*grants::v1::GetAgreementRequest::descriptor()->file(), types);
+    AddServices(*export_refunds::v1::GetClaimRequest::descriptor()->file(), types);
     return types;
   }();
   return *kTypes;

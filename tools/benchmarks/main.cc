@@ -9,6 +9,7 @@
 #include "tools/benchmarks/load.h"
 #include "tools/benchmarks/money.h"
 #include "tools/benchmarks/raw.h"
+#include "tools/benchmarks/refunds.h"
 
 namespace nisi::bench {
 namespace {
@@ -26,6 +27,7 @@ RawSettings raw;
 MoneySettings money;
 EchoSettings echo;
 FillSettings fill;
+RefundsSettings refunds;
 
 const Part kParts[] = {
     {"load", "Closed-loop load on one method: rate, latency, server CPU.",
@@ -84,6 +86,13 @@ const Part kParts[] = {
            .Int("entries", &fill.entries, "journal entries wanted", 1'000'000);
      },
      [] { return RunFill(fill, std::cout); }},
+    {"refunds", "Claims of 1,000 expenses and duplicate invoices, the service within this process.",
+     [](rpc::Flags& flags) {
+       flags.String("data", &refunds.data, "an empty folder")
+           .Int("expenses", &refunds.expenses, "expenses loaded, by thousands", 100'000)
+           .Int("rounds", &refunds.rounds, "calculations measured", 100);
+     },
+     [] { return RunRefunds(refunds, std::cout); }},
 };
 
 int Main(int argc, char** argv) {

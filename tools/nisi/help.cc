@@ -193,8 +193,12 @@ std::string SampleOf(const FieldFlag& flag) {
   }
   if (field.type() == FieldDescriptor::TYPE_BYTES)
     return std::string(2 * std::max<size_t>(rules.min_chars(), 1), '0');
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING)
-    return absl::EndsWith(field.name(), "_number") ? "12" : "Example";
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    if (field.name() == "country") return "DE";
+    if (field.name() == "currency") return "KZT";
+    const std::string text = absl::EndsWith(field.name(), "_number") ? "12" : "Example";
+    return rules.max_chars() > 0 ? text.substr(0, rules.max_chars()) : text;
+  }
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) return "true";
   int64_t number = 1;
   if (rules.has_min()) number = std::max<int64_t>(number, rules.min());

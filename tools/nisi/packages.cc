@@ -5,6 +5,7 @@
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
+#include "nisi/export_refunds/v1/service.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/places.pb.h"
@@ -33,6 +34,7 @@ std::vector<const FileDescriptor*> Files() {
       nisi::clusters::v1::GetSupportRequest::descriptor()->file(),
       nisi::grants::v1::GetApplicationRequest::descriptor()->file(),
       nisi::grants::v1::GetAgreementRequest::descriptor()->file(),
+      nisi::export_refunds::v1::GetClaimRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

@@ -2,6 +2,8 @@
 
 #include "services/clusters/service.h"
 #include "services/clusters/tables.h"
+#include "services/export_refunds/service.h"
+#include "services/export_refunds/tables.h"
 #include "services/grants/service.h"
 #include "services/grants/tables.h"
 #include "services/industry_map/service.h"
@@ -17,6 +19,8 @@ const std::map<std::string, ServiceParts>& ServedServices() {
   static const auto* const kServices = new std::map<std::string, ServiceParts>{
       {"industry-map",
        {industry_map::Open, industry_map::IndustryMapSchema, industry_map::Machines}},
+      {"export-refunds",
+       {export_refunds::Open, export_refunds::ExportRefundsSchema, export_refunds::Machines}},
       {"clusters", {clusters::Open, clusters::ClustersSchema, clusters::Machines}},
       {"grants", {grants::Open, grants::GrantsSchema, grants::Machines}},
       {"priority-goods",

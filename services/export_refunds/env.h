@@ -1,0 +1,189 @@
+// What the functions of this service work with, and what their commands share.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/cases/gate.h"
+#include "common/cases/step.h"
+#include "common/norms/norms.h"
+#include "common/rpc/call.h"
+#include "common/rpc/resource.h"
+#include "common/store/store.h"
+#include "services/export_refunds/rules_claim.h"
+#include "services/export_refunds/rules_list.h"
+#include "services/export_refunds/sources.h"
+#include "services/export_refunds/tables.h"
+
+namespace nisi::export_refunds {
+
+struct Env {
+  store::Store* store = nullptr;
+  const norms::Norms* norms = nullptr;
+  cases::Gate* gate = nullptr;
+  Sources* sources = nullptr;
+};
+
+using ClaimStep = cases::Step<ClaimRow>;
+
+// ---- Steps and records of a claim (env.cc)
+
+// A step of the claim that `name` names, by whoever has a role over it. `acts`: what was done with
+// it beside its own steps.
+absl::StatusOr<ClaimStep> BeginClaim(const store::Tx& tx, const rpc::Call& call, ClaimVerb verb,
+                                     const std::string& name, const std::string& etag,
+                                     std::vector<base::Acted> acts = {});
+// Finishes it: the claimant has to act, or waits for who has.
+absl::Status FinishClaim(const Env& env, store::Tx& tx, ClaimStep* step);
+
+// The claim as it stands in the transaction.
+absl::StatusOr<Claim> ClaimNow(const store::Tx& tx, const std::string& name);
+// While a claim is being fixed, only what open remarks name may change: a field, as "taxes_paid",
+// an expense, as "expenses/3", or "expenses". NOT_REMARKED.
+absl::Status CheckRemarked(const ClaimRow& row, absl::string_view what);
+
+void SetDecideTime(const store::Tx& tx, Decision* decision);
+// Who sees all claims: the institute, the authority for trade and auditors.
+bool IsOfficial(const rpc::Caller& caller);
+
+// The expenses of a claim by number, in the state asked for.
+absl::StatusOr<std::vector<ExpenseRow>> ExpensesOf(const store::Reader& reader,
+                                                   const std::string& claim,
+                                                   const store::At& at = {});
+// A claim that ends without being paid has its invoices no longer. `day`: as with Tx::Put.
+absl::Status FreeInvoices(store::Tx& tx, const std::string& claim,
+                          std::optional<base::Date> day = std::nullopt);
+// The claim of the claimant that owes a demand past its day.
+absl::StatusOr<std::optional<Origin>> OwesPastDue(const store::Reader& reader,
+                                                  const std::string& claimant);
+// Closes the open deadlines of a claim of one kind.
+absl::Status CloseDeadlines(store::Tx& tx, const std::string& claim, absl::string_view kind,
+                            cases::Deadline::State state);
+
+// The stored answer of the same request, if it was answered before.
+template <class Response>
+absl::StatusOr<std::optional<Response>> AnswerBefore(const Env& env, rpc::Call& call,
+                                                     const store::CommandInfo& info) {
+  ASSIGN_OR_RETURN(const auto known, env.store->FindReply(info));
+  if (!known.has_value()) return std::nullopt;
+  call.position = known->position;
+  Response response;
+  if (!response.ParseFromString(known->reply)) return base::StoreCorrupt("stored reply");
+  return response;
+}
+
+// A command that asks others first, once: the stored answer of the same request comes before
+// anything; then `gather`, outside any transaction; then `run`, in it.
+template <class Response, class Request, class Gather, class Run>
+absl::StatusOr<Response> GatherThenWrite(Env& env, rpc::Call& call, const Request& request,
+                                         const Gather& gather, const Run& run) {
+  const store::CommandInfo info = rpc::CommandOf(call, request);
+  ASSIGN_OR_RETURN(std::optional<Response> before, AnswerBefore<Response>(env, call, info));
+  if (before.has_value()) return *std::move(before);
+  auto facts = gather();
+  if (!facts.ok()) {
+    // Refused perhaps for what the same request, sent twice at once, did meanwhile.
+    ASSIGN_OR_RETURN(before, AnswerBefore<Response>(env, call, info));
+    if (before.has_value()) return *std::move(before);
+    return std::move(facts).status();
+  }
+  ASSIGN_OR_RETURN(const store::Outcome outcome,
+                   env.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+                     ASSIGN_OR_RETURN(const Response answer, run(tx, *facts));
+                     return answer.SerializeAsString();
+                   }));
+  call.position = outcome.position;
+  Response response;
+  if (!response.ParseFromString(outcome.reply)) return base::StoreCorrupt("reply");
+  return response;
+}
+
+// What cannot be signed, now or again: CheckSignable and CheckRates.
+absl::Status CheckWhole(const Claim& claim, const std::vector<ExpenseRow>& expenses,
+                        base::Date sign_date);
+
+// Asks the gate, outside any transaction. Whatever is no notice of what was asked is
+// GATE_NOT_CHECKED.
+absl::StatusOr<gate::v1::Notice> AskGate(Env& env, const rpc::Call& call,
+                                         const cases::GateQuestion& question);
+
+// ---- The list of a day (list_of_day.cc)
+
+// The entry that covers a code in the edition in force on a day, as a fact; nullopt where none
+// does. Of one edition each asks once.
+class ListOfDay {
+ public:
+  static absl::StatusOr<ListOfDay> On(const store::Reader& reader, base::Date day);
+  // The edition's name; empty where none was in force.
+  const std::string& edition() const { return edition_; }
+  absl::StatusOr<std::optional<Told>> Find(const std::string& code);
+
+ private:
+  explicit ListOfDay(const store::Reader& reader) : reader_(&reader) {}
+
+  const store::Reader* reader_;
+  int32_t number_ = 0;
+  std::string edition_;
+  std::map<std::string, std::optional<Told>> known_;
+};
+
+// ---- Examination of expenses (examination.cc)
+
+// What others told of the expenses of a claim, gathered before the transaction, and for which
+// version of the claim.
+struct Gathered {
+  bool answered = true;  // false: nothing was told of what is not examined
+  std::string etag;
+  base::Date sign_date;
+  std::map<Asked, Told> producers;
+  Told size;
+};
+absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const Claim& claim,
+                                     const std::vector<ExpenseRow>& expenses, base::Date sign_date);
+
+// What one expense is judged by beside itself. `taken`: whether another one has its invoice;
+// `etag`: under which it is recorded.
+absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list, bool taken,
+                                      const std::string& etag, const Expense& expense);
+// Whether another expense has this invoice: of the register, or, where that is not to be told yet,
+// of the same claimant. One look-up.
+enum class Among { kRegister, kOwn };
+absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const store::Key& invoice,
+                                  const ExpenseRow& row, Among among = Among::kRegister);
+
+// Examines what is not examined yet, puts it, and finds the sum of the claim.
+absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, ClaimRow* row);
+// Before it is decided: a line that failed by its invoice alone counts when that is free by now.
+absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row);
+// The claim's sum by expenses that are examined.
+absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
+                                     const std::vector<ExpenseRow>& expenses, base::Date sign_date,
+                                     const std::string& etag);
+
+// ---- The queue (queue.cc)
+
+// What is free in this year's account.
+absl::StatusOr<base::Money> AvailableOn(const store::Reader& reader, base::Date day);
+// Reserves the money of claims that wait, in the order of their numbers, as far as it goes: a later
+// one never before an earlier one, and where one was accepted before an earlier one it gives its
+// money back, unless it has passed the second check. One that failed that check gets none. What is
+// too much for one command goes on by timer.
+absl::Status ServeQueue(const Env& env, store::Tx& tx);
+// The number of an earlier claim that is ready to be paid; 0: none.
+absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number);
+// Takes money that is held for a claim back, where there is any, for those that wait.
+absl::Status ReleaseMoney(const Env& env, store::Tx& tx, const std::string& subject, Claim* claim);
+// A posting of the register's one programme in this year's account.
+absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, base::Money amount,
+                                    const std::string& record, const std::string& subject);
+
+// ---- What happens by itself
+
+cases::OverdueFns OverdueActs(const Env& env);
+
+}  // namespace nisi::export_refunds

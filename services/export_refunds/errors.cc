@@ -1,0 +1,249 @@
+#include "services/export_refunds/errors.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace nisi::export_refunds::errors {
+
+using absl::StatusCode;
+using base::Refusal;
+
+namespace {
+
+Refusal Forbidden(const char* reason, const char* message, const char* type,
+                  const std::string& subject, const std::string& needed,
+                  const base::LegalBasis& basis) {
+  return Refusal(StatusCode::kFailedPrecondition, reason, message)
+      .Precondition(type, subject, needed)
+      .Cite(basis);
+}
+
+}  // namespace
+
+base::LegalBasis Rules() {
+  return base::Law(
+      "Art. 10(2)",
+      "The authorized body for foreign trade approves the rules for reimbursement of "
+      "part of the costs of promoting domestic goods and services to foreign markets.");
+}
+base::LegalBasis List() {
+  return base::Law("Art. 10(3)",
+                   "The authorized body for foreign trade develops and approves the list of goods "
+                   "and services the costs of whose promotion are partially reimbursed.");
+}
+base::LegalBasis Reimbursement() {
+  return base::Law("Art. 38(1)(1)",
+                   "Part of the costs of promoting domestic goods and services of the "
+                   "manufacturing industry to foreign markets is reimbursed.");
+}
+base::LegalBasis Account() {
+  return base::Law("Art. 13(5)(10)",
+                   "The national development institute for non-resource exports manages the funds "
+                   "allocated to reimburse part of the costs on a current account.");
+}
+base::LegalBasis Operator() {
+  return base::Law("Art. 13(5)(10-1)",
+                   "The national development institute for non-resource exports provides services "
+                   "in reimbursing part of the costs.");
+}
+base::LegalBasis Monitoring() {
+  return base::Law("Art. 13(5)(10-2)",
+                   "The national development institute for non-resource exports monitors the "
+                   "counter-obligations of those whose costs are reimbursed.");
+}
+base::LegalBasis Agreement() {
+  return base::Law("Art. 27(1)",
+                   "An agreement provides for the obligations of the state to give the measure and "
+                   "of the recipient to fulfil counter-obligations.");
+}
+base::LegalBasis Return() {
+  return base::Law("Art. 27(4)",
+                   "Where counter-obligations are not fulfilled the money is returned by the level "
+                   "of fulfilment achieved and the base rate of the National Bank.");
+}
+base::LegalBasis BeyondControl() {
+  return base::Law("Art. 28(4)",
+                   "Failure through circumstances beyond the recipient's control is excepted.");
+}
+base::LegalBasis RecipientGate() {
+  base::LegalBasis basis;
+  basis.set_act("Order of the Minister of Finance of 2026 No. 437");
+  basis.set_article("No. 437");
+  basis.set_summary(
+      "A recipient is checked before its application is considered and before each payment.");
+  return basis;
+}
+
+absl::Status RecordExists(const std::string& type, const std::string& name) {
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record is there already.")
+      .Resource(type, name);
+}
+absl::Status EntryOverlap(const std::string& other) {
+  return Forbidden("ENTRY_OVERLAP", "Another entry of this edition covers the same.",
+                   "ENTRY_OVERLAP", other, "nothing may be covered by two entries", List())
+      .With("entry", other);
+}
+absl::Status EditionEmpty() {
+  return Forbidden("EDITION_EMPTY", "The edition has no entries.", "EDITION_EMPTY", "entries",
+                   "at least one entry is needed", List());
+}
+absl::Status EffectiveDayTaken(base::Date day, const std::string& edition) {
+  return Forbidden("EFFECTIVE_DAY_TAKEN", "Another edition comes into force on that day.",
+                   "EFFECTIVE_DAY", "effective_from", "choose another day", List())
+      .With("effectiveFrom", day.ToString())
+      .With("edition", edition);
+}
+absl::Status EffectiveDayPast() {
+  return Forbidden("EFFECTIVE_DAY_PAST",
+                   "An edition comes into force on the day of approval or later.", "EFFECTIVE_DAY",
+                   "effective_from", "today or later is needed", List());
+}
+absl::Status OrderDateInvalid() {
+  return Forbidden("ORDER_DATE_INVALID", "The order is dated in the future.", "ORDER_DATE",
+                   "order_date", "today or earlier is needed", List());
+}
+absl::Status DecisionMissing() {
+  return Forbidden("DECISION_MISSING", "No decision was taken: there is nothing to compute again.",
+                   "DECISION", "name", "a record with a decision is needed", Rules());
+}
+
+absl::Status ExpensesFull(int32_t most) {
+  return Forbidden("EXPENSES_FULL", "A claim holds no more expenses.", "EXPENSES", "expenses",
+                   absl::StrCat("at most ", most, " are held: make another claim"), Rules())
+      .With("most", absl::StrCat(most));
+}
+absl::Status ClaimIncomplete(const std::string& field) {
+  return Forbidden("CLAIM_INCOMPLETE", "The claim lacks what it cannot be signed without.", "CLAIM",
+                   field, "must be given", Rules())
+      .With("field", field);
+}
+absl::Status ExportVolumesInvalid(int32_t first_year) {
+  return Forbidden("EXPORT_VOLUMES_INVALID",
+                   "Export is told of four years: the last actual, the current and two ahead.",
+                   "EXPORT_VOLUMES", "export_volumes",
+                   absl::StrCat("years ", first_year, " to ", first_year + 3,
+                                " in order, each planned one above 0 and no less than the first"),
+                   Monitoring())
+      .With("firstYear", absl::StrCat(first_year));
+}
+absl::Status RatesDiffer(const std::string& expense) {
+  return Forbidden("RATES_DIFFER", "The National Bank has one rate of a currency on a day.",
+                   "EXCHANGE_RATE", expense,
+                   "the rate that another expense of this currency and day has", Rules())
+      .With("expense", expense);
+}
+absl::Status PartNotOfClaim() {
+  return Forbidden("PART_NOT_OF_CLAIM", "The review of this claim has no such part.", "PART",
+                   "part", "DIGITAL belongs to claims with delivery", Operator());
+}
+absl::Status RemarksMissing() {
+  return Forbidden("REMARKS_MISSING", "There is no remark to send.", "REMARKS", "remarks",
+                   "at least one remark is needed", Operator());
+}
+absl::Status RemarkUnknown(const std::string& field) {
+  return Forbidden("REMARK_UNKNOWN", "No remark of that number waits for an answer.", "REMARK",
+                   field, "the number of an open remark is needed", Operator());
+}
+absl::Status NotRemarked(absl::string_view what) {
+  return Forbidden("NOT_REMARKED", "No open remark is about it, and a signed claim is frozen.",
+                   "REMARK", std::string(what), "a remark that names it is needed", Operator());
+}
+absl::Status TermOver(base::Date last) {
+  return Forbidden("TERM_OVER", "The term to answer remarks is over.", "TERM", "answers",
+                   absl::StrCat("the last day was ", last.ToString()), Rules())
+      .With("last", last.ToString());
+}
+absl::Status PartsPending() {
+  return Forbidden("PARTS_PENDING", "Not every part of the review is decided.", "PARTS", "parts",
+                   "every part must be decided", Operator());
+}
+absl::Status PartRejected() {
+  return Forbidden("PART_REJECTED", "One rejected part rejects the claim.", "PARTS", "parts",
+                   "RejectClaim is needed", Operator());
+}
+absl::Status PartHasRemarks() {
+  return Forbidden("PART_HAS_REMARKS", "A part with remarks sends the claim to be fixed.", "PARTS",
+                   "parts", "SendRemarks is needed", Operator());
+}
+absl::Status NothingToPay() {
+  return Forbidden("NOTHING_TO_PAY", "The claim comes to nothing.", "CALCULATION", "calculation",
+                   "a sum of at least one tenge is needed", Rules());
+}
+absl::Status GroundMissing() {
+  return Forbidden("GROUND_MISSING", "Nothing that was found lets the claim be rejected.", "GROUND",
+                   "decision", "a finding that is not satisfied is needed", Operator());
+}
+absl::Status DemandPastDue() {
+  return Forbidden("DEMAND_PAST_DUE", "The recipient owes a demand past its day.", "DEMAND",
+                   "claimant", "the demand must be repaid first", Return());
+}
+
+absl::Status QueueWaits() {
+  return Forbidden("QUEUE_WAITS", "The claim waits for money in the order of numbers.", "QUEUE",
+                   "funded", "its turn has not come", Account());
+}
+absl::Status QueueOrder(int64_t earlier) {
+  return Forbidden("QUEUE_ORDER", "An earlier claim is ready to be paid.", "QUEUE", "number",
+                   absl::StrCat("claim number ", earlier, " is paid first"), Account())
+      .With("earlier", absl::StrCat(earlier));
+}
+absl::Status AgreementSignedAlready() {
+  return Forbidden("AGREEMENT_SIGNED_ALREADY", "This side has signed the agreement.", "AGREEMENT",
+                   "agreement", "the other side's signature is needed", Agreement());
+}
+absl::Status AgreementDiffers() {
+  return Forbidden("AGREEMENT_DIFFERS", "The other side has signed another agreement.", "AGREEMENT",
+                   "agreement_number", "number and date must be those that the other side signed",
+                   Agreement());
+}
+absl::Status AgreementDateInvalid() {
+  return Forbidden("AGREEMENT_DATE_INVALID",
+                   "The agreement is dated before the acceptance or in the future.", "AGREEMENT",
+                   "agreement_date", "between the acceptance and today", Agreement());
+}
+absl::Status GateFailed() {
+  return Forbidden("GATE_FAILED", "The recipient has failed the second check.", "GATE", "gate",
+                   "a recipient that passes is needed", RecipientGate());
+}
+absl::Status ProgrammeUnknown() {
+  return Forbidden("PROGRAMME_UNKNOWN", "This register has one programme.", "PROGRAMME", "account",
+                   "programmes/export-refunds/accounts/{year} is needed", Account());
+}
+
+absl::Status ReportYearInvalid(const std::string& what) {
+  return Forbidden("REPORT_YEAR_INVALID", "No report on that year is asked for.", "REPORT",
+                   "report.year", what, Monitoring());
+}
+absl::Status ObligationsNotDue(base::Date day) {
+  return Forbidden("OBLIGATIONS_NOT_DUE", "An obligation is not due yet.", "OBLIGATIONS",
+                   "obligations", absl::StrCat("assessed from ", day.ToString(), " on"),
+                   Monitoring())
+      .With("from", day.ToString());
+}
+absl::Status DemandMade() {
+  return Forbidden("DEMAND_MADE", "The return was demanded already.", "DEMAND", "demand",
+                   "one demand is made", Return());
+}
+absl::Status DemandMissing() {
+  return Forbidden("DEMAND_MISSING", "No return was demanded yet.", "DEMAND", "demand",
+                   "DemandReturn is needed", Return());
+}
+absl::Status RepaymentOverDue(const std::string& due) {
+  return Forbidden("REPAYMENT_OVER_DUE", "More than is due cannot come back.", "REPAYMENT",
+                   "amount", absl::StrCat("at most ", due, " tenge"), Return())
+      .With("due", due);
+}
+absl::Status RepaymentDateInvalid() {
+  return Forbidden("REPAYMENT_DATE_INVALID", "The money cannot have come on that day.", "REPAYMENT",
+                   "pay_date", "between the demand, or the repayment before, and today", Return());
+}
+
+absl::Status NotAnswered(const std::string& service, const std::string& what) {
+  return Refusal(StatusCode::kUnavailable, "DEPENDENCY_NOT_ANSWERED",
+                 "Another service has not answered: not checked is not passed, and nothing has "
+                 "changed.")
+      .With("service", service)
+      .With("question", what)
+      .RetryAfter(absl::Minutes(1));
+}
+
+}  // namespace nisi::export_refunds::errors

@@ -1,0 +1,135 @@
+// Whether expenses count and what they come to: facts from others first, then, in the transaction,
+// the list of the day and the invoices of the register.
+#include "absl/strings/str_cat.h"
+#include "services/export_refunds/env.h"
+#include "services/export_refunds/errors.h"
+
+namespace nisi::export_refunds {
+
+using base::Money;
+
+namespace {
+
+constexpr char kInvoiceRule[] = "INVOICE_NOT_PAID_BEFORE";
+
+absl::Status SetSum(const Env& env, store::Tx& tx, const std::vector<ExpenseRow>& expenses,
+                    base::Date sign_date, Claim* claim) {
+  ASSIGN_OR_RETURN(Decision sum, CalculateOf(env, *claim, expenses, sign_date, tx.etag()));
+  SetDecideTime(tx, &sum);
+  ASSIGN_OR_RETURN(const Money amount, Money::Parse(sum.outcome()));
+  *claim->mutable_calculation() = std::move(sum);
+  *claim->mutable_calculated() = amount.ToProto();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const Claim& claim,
+                                     const std::vector<ExpenseRow>& expenses,
+                                     base::Date sign_date) {
+  Gathered facts;
+  facts.etag = claim.etag();
+  facts.sign_date = sign_date;
+  std::set<Asked> asked;
+  for (const ExpenseRow& row : expenses) {
+    if (row.expense().has_examination()) continue;
+    ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(row.expense().payment_date()));
+    asked.emplace(ProducerOf(row.expense()), paid_on);
+  }
+  if (asked.empty()) return facts;
+  ASSIGN_OR_RETURN(facts.producers, env.sources->Producers(call, asked));
+  ASSIGN_OR_RETURN(facts.size, env.sources->EnterpriseSize(call, {claim.claimant(), sign_date}));
+  return facts;
+}
+
+absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const store::Key& invoice,
+                                  const ExpenseRow& row, Among among) {
+  ASSIGN_OR_RETURN(const auto other, reader.FindUnique(kExpensesByInvoice, invoice));
+  if (!other.has_value()) return false;
+  if (other->row.claim() == row.claim() && other->row.number() == row.number()) return false;
+  return among == Among::kRegister || other->row.expense().claimant() == row.expense().claimant();
+}
+
+absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list, bool taken,
+                                      const std::string& etag, const Expense& expense) {
+  ExpenseFacts facts;
+  facts.sign_date = gathered.sign_date;
+  ASSIGN_OR_RETURN(facts.entry, list->Find(CodeOf(expense)));
+  ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(expense.payment_date()));
+  const auto producer = gathered.producers.find({ProducerOf(expense), paid_on});
+  if (producer == gathered.producers.end()) {
+    return errors::NotAnswered("suppliers", "CheckDomestic");
+  }
+  facts.producer = producer->second;
+  facts.size = gathered.size;
+  facts.invoice_taken = taken;
+  facts.etag = etag;
+  return facts;
+}
+
+absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
+                                     const std::vector<ExpenseRow>& expenses, base::Date sign_date,
+                                     const std::string& etag) {
+  Limits limits;
+  for (const ExpenseRow& row : expenses) {
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(row.expense().line().amount()));
+    const auto sum = limits.lines.Add(amount);
+    if (!sum.ok()) return base::InvalidField("expenses", "come to more than 10^15 tenge");
+    limits.lines = *sum;
+  }
+  limits.expense_count = static_cast<int32_t>(expenses.size());
+  ASSIGN_OR_RETURN(limits.taxes_paid, Money::FromProto(claim.taxes_paid()));
+  limits.sign_date = sign_date;
+  limits.claim = claim.name();
+  limits.etag = etag;
+  return Calculate(limits, *env.norms);
+}
+
+absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, ClaimRow* row) {
+  Claim& claim = *row->mutable_claim();
+  ASSIGN_OR_RETURN(std::vector<ExpenseRow> expenses, ExpensesOf(tx, claim.name()));
+  ASSIGN_OR_RETURN(ListOfDay list, ListOfDay::On(tx, facts.sign_date));
+  ASSIGN_OR_RETURN(const ExpenseNorms norms, ExpenseNorms::On(*env.norms, facts.sign_date));
+  row->set_has_delivery(false);
+  for (ExpenseRow& expense : expenses) {
+    if (expense.expense().kind() == v1::DELIVERY) row->set_has_delivery(true);
+    if (expense.expense().has_examination()) continue;
+    Expense& cost = *expense.mutable_expense();
+    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, InvoiceKey(cost), expense));
+    ASSIGN_OR_RETURN(const ExpenseFacts by, FactsFor(facts, &list, taken, tx.etag(), cost));
+    ASSIGN_OR_RETURN(*cost.mutable_examination(), ExamineExpense(cost, by, norms));
+    ASSIGN_OR_RETURN(*cost.mutable_line(), LineOf(cost, by, norms));
+    SetDecideTime(tx, cost.mutable_examination());
+    // One that does not count for another reason is not reimbursed, and bars nobody who is.
+    expense.set_holds_invoice(cost.line().unsatisfied().empty());
+    RETURN_IF_ERROR(tx.Put(kExpenses, &expense));
+  }
+  row->set_to_examine(false);
+  return SetSum(env, tx, expenses, facts.sign_date, &claim);
+}
+
+absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row) {
+  ASSIGN_OR_RETURN(std::vector<ExpenseRow> expenses, ExpensesOf(tx, row->claim().name()));
+  bool changed = false;
+  for (ExpenseRow& expense : expenses) {
+    Expense& cost = *expense.mutable_expense();
+    const auto& unsatisfied = cost.line().unsatisfied();
+    if (unsatisfied.size() != 1 || unsatisfied[0] != kInvoiceRule) continue;
+    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, InvoiceKey(cost), expense));
+    if (taken) continue;
+    ASSIGN_OR_RETURN(Decision decision, ExamineFreed(cost.examination()));
+    SetDecideTime(tx, &decision);
+    ASSIGN_OR_RETURN(const Money amount, Money::Parse(decision.outcome()));
+    *cost.mutable_examination() = std::move(decision);
+    *cost.mutable_line()->mutable_amount() = amount.ToProto();
+    cost.mutable_line()->clear_unsatisfied();
+    expense.set_holds_invoice(true);
+    RETURN_IF_ERROR(tx.Put(kExpenses, &expense));
+    changed = true;
+  }
+  if (!changed) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Date sign_date, base::Date::FromProto(row->claim().sign_date()));
+  return SetSum(env, tx, expenses, sign_date, row->mutable_claim());
+}
+
+}  // namespace nisi::export_refunds

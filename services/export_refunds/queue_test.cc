@@ -1,0 +1,511 @@
+// Money by the order of claim numbers, and invoices that are paid once: over the real service, by
+// hand and by chance.
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "services/export_refunds/service_testing.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using base::Money;
+using base::ReasonOf;
+using State = v1::Claim;
+
+class QueueTest : public RefundsTest {
+ protected:
+  v1::GetQueueResponse Queue(const rpc::Caller& caller) {
+    return Must<v1::GetQueueResponse>("GetQueue", caller, v1::GetQueueRequest());
+  }
+  // "1:1:ACCEPTED:funded" and so on: place, number, state.
+  std::string QueueText(const rpc::Caller& caller) {
+    std::string text;
+    const v1::GetQueueResponse queue = Queue(caller);
+    for (const auto& place : queue.places()) {
+      absl::StrAppend(&text, place.place(), ":", place.number(), ":",
+                      v1::Claim::State_Name(place.state()), place.funded() ? ":funded " : " ");
+    }
+    return text;
+  }
+  absl::StatusOr<v1::Claim> Accept(const std::string& claim) {
+    return Step<v1::AcceptClaimRequest>("AcceptClaim", claim, decider_);
+  }
+  absl::StatusOr<v1::Claim> Reject(const std::string& claim) {
+    return Step<v1::RejectClaimRequest>("RejectClaim", claim, decider_);
+  }
+  // The second check, with what the gate says now.
+  absl::StatusOr<v1::Claim> Check(const std::string& claim, gate::v1::Notice::Verdict verdict) {
+    Notice(claim, gate::v1::BEFORE_PAYMENT, verdict);
+    return Step<v1::RunGateRequest>("RunGate", claim, institute_);
+  }
+  // A cost for which an enterprise of that size gets this sum.
+  v1::Expense Worth(int64_t tenge) {
+    return MakeExpense(v1::EXHIBITION, absl::StrCat(tenge * 10 / 6));
+  }
+  // In the review with its parts accepted.
+  std::string Examined(int n, int64_t tenge) {
+    const std::string claim = InReview(n, {Worth(tenge)});
+    AcceptParts(claim);
+    return claim;
+  }
+};
+
+TEST_F(QueueTest, MoneyRunsOutAndComesBackInOrder) {
+  ListInForce();
+  Allocate(1'000'000);
+  const std::string one = Accepted(1, {MakeExpense()});  // 600,000
+  const std::string two = Accepted(2, {MakeExpense()});  // does not fit
+  v1::Expense small = MakeExpense();
+  small.set_amount("100000");
+  const std::string three = Accepted(3, {small});  // 60,000 would fit, and waits behind
+  EXPECT_EQ(QueueText(institute_), "1:1:ACCEPTED:funded 2:2:ACCEPTED 3:3:ACCEPTED ");
+  EXPECT_EQ(Queue(institute_).available().units(), 400'000);
+  EXPECT_EQ(Queue(institute_).waiting().units(), 660'000);
+  EXPECT_EQ(QueueText(Entity(3)), "3:3:ACCEPTED ") << "its own, with its place";
+  EXPECT_FALSE(Queue(Entity(3)).has_available());
+  Notice(two, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(Step<v1::RunGateRequest>("RunGate", two, institute_).status()), "QUEUE_WAITS");
+  EXPECT_EQ(Stands(), "400000 600000 0 0");
+  // The first is paid; the rest of the year brings nothing. The balance is carried over, and pays
+  // those that wait first.
+  Agree(one, 1);
+  ASSERT_TRUE(PayIt(one).ok());
+  GoTo(Day("2025-01-09"));
+  EXPECT_EQ(QueueText(institute_), "1:2:ACCEPTED 2:3:ACCEPTED ");
+  CloseYear(2024);
+  EXPECT_EQ(Stands(), "400000 0 0 0") << "still not enough for the next in order";
+  Allocate(260'000);
+  EXPECT_EQ(Stands(), "0 660000 0 0");
+  EXPECT_EQ(QueueText(institute_), "1:2:ACCEPTED:funded 2:3:ACCEPTED:funded ");
+  // Both are ready: the later one is not paid past the earlier one.
+  Agree(two, 2);
+  Agree(three, 3);
+  EXPECT_EQ(ReasonOf(PayIt(three).status()), "QUEUE_ORDER");
+  ASSERT_TRUE(PayIt(two).ok());
+  ASSERT_TRUE(PayIt(three).ok());
+  EXPECT_EQ(Stands(), "0 0 0 660000");
+  ExpectSound();
+  // Closing again says the same again.
+  CloseYear(2024);
+  ExpectSound();
+}
+
+TEST_F(QueueTest, WhoFailsTheSecondCheckHoldsUpNobody) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string one = Accepted(1, {MakeExpense()}), two = Accepted(2, {MakeExpense()});
+  EXPECT_FALSE(Now(two).funded());
+  auto failed = Check(one, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(failed.ok()) << failed.status();
+  EXPECT_EQ(failed->state(), State::ACCEPTED);
+  EXPECT_EQ(Now(one).gate().outcome(), "FAILED");
+  EXPECT_EQ(QueueText(institute_), "1:1:ACCEPTED 2:2:ACCEPTED:funded ") << "the money goes on";
+  // Passes later: it has a place again, and waits for the money that the next one has; that one is
+  // not past the check itself, so the earlier one gets it back.
+  const auto passed = Check(one, gate::v1::Notice::PASSED);
+  ASSERT_TRUE(passed.ok()) << passed.status();
+  EXPECT_EQ(passed->state(), State::ACCEPTED);
+  EXPECT_EQ(QueueText(institute_), "1:1:ACCEPTED:funded 2:2:ACCEPTED ");
+  // The same in the midst of the agreement.
+  ASSERT_EQ(Step<v1::RunGateRequest>("RunGate", one, institute_)->state(), State::GATE_2);
+  ASSERT_TRUE(SignAgreementBy(one, Entity(1)).ok());
+  failed = Check(one, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(failed.ok()) << failed.status();
+  EXPECT_EQ(QueueText(institute_), "1:1:GATE_2 2:2:ACCEPTED:funded ");
+  EXPECT_EQ(ReasonOf(SignAgreementBy(one, institute_).status()), "GATE_FAILED")
+      << "no agreement with whom the gate has stopped";
+  Agree(two, 2);
+  ASSERT_TRUE(Check(one, gate::v1::Notice::PASSED).ok());
+  EXPECT_EQ(ReasonOf(SignAgreementBy(one, institute_).status()), "QUEUE_WAITS");
+  ASSERT_TRUE(PayIt(two).ok());
+  Allocate(600'000);
+  ASSERT_TRUE(SignAgreementBy(one, institute_).ok());
+  // One that fails after the agreement: refused, then rejected, and the money is free.
+  Notice(one, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  EXPECT_EQ(ReasonOf(PayIt(one).status()), "GATE_FAILED");
+  // It is behind nobody already by what was said of it, before the check is run again.
+  Allocate(600'000);
+  const std::string three = Accepted(3, {MakeExpense()});
+  Agree(three, 3);
+  ASSERT_TRUE(PayIt(three).ok());
+  ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", one, institute_).ok());
+  EXPECT_EQ(Now(one).state(), State::AGREEMENT_SIGNED);
+  ASSERT_TRUE(Reject(one).ok());
+  EXPECT_EQ(Stands(), "600000 0 0 1200000");
+  ExpectSound();
+}
+
+TEST_F(QueueTest, WhoWasOnlyNotCheckedIsStillFirst) {
+  ListInForce();
+  Allocate(1'200'000);
+  const std::string one = Accepted(1, {MakeExpense()}), two = Accepted(2, {MakeExpense()});
+  Agree(one, 1);
+  Agree(two, 2);
+  // Nobody may pass the first by not asking about it.
+  GoTo(Day("2024-06-20"));
+  Notice(two, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(one).status()), "GATE_NOT_CHECKED");
+  EXPECT_EQ(ReasonOf(PayIt(two).status()), "QUEUE_ORDER");
+}
+
+TEST_F(QueueTest, AcceptedLaterButNumberedEarlierComesFirst) {
+  ListInForce();
+  Allocate(1'000'000);
+  std::vector<std::string> claims;
+  for (int n = 1; n <= 4; ++n) claims.push_back(Examined(n, 300'000));
+  // The last three are accepted first; then the first, for which 100,000 are left.
+  for (const size_t at : {3U, 1U, 2U}) ASSERT_TRUE(Accept(claims[at]).ok());
+  EXPECT_EQ(Stands(), "100000 900000 0 0");
+  const auto first = Accept(claims[0]);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_TRUE(first->funded());
+  EXPECT_EQ(QueueText(institute_),
+            "1:1:ACCEPTED:funded 2:2:ACCEPTED:funded 3:3:ACCEPTED:funded 4:4:ACCEPTED ");
+  EXPECT_EQ(Stands(), "100000 900000 0 0");
+  ExpectSound();
+}
+
+TEST_F(QueueTest, WhatIsPastTheSecondCheckKeepsItsMoney) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string one = Examined(1, 600'000), two = Examined(2, 600'000);
+  ASSERT_TRUE(Accept(two).ok());
+  ASSERT_TRUE(Gate2(two).ok());
+  ASSERT_TRUE(Accept(one).ok());
+  EXPECT_EQ(QueueText(institute_), "1:1:ACCEPTED 2:2:GATE_2:funded ");
+  ExpectSound();
+}
+
+TEST_F(QueueTest, SixtyFourRaceForTheLastMoney) {
+  ListInForce();
+  constexpr size_t kClients = 64;
+  constexpr size_t kPaid = 20;
+  std::vector<std::string> claims;
+  for (size_t i = 0; i < kClients; ++i) {
+    claims.push_back(Examined(static_cast<int>(i) + 1, 600'000));
+  }
+  Allocate(int64_t{kPaid} * 600'000 + 599'999);
+  std::vector<v1::AcceptClaimRequest> requests;
+  for (const std::string& claim : claims) {
+    requests.push_back(Of<v1::AcceptClaimRequest>(claim));
+    requests.back().set_request_id(NextUuid());
+  }
+  std::vector<std::thread> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    clients.emplace_back([&, i] {
+      const auto done = Do<v1::Claim>("AcceptClaim", decider_, requests[i]);
+      EXPECT_TRUE(done.ok()) << done.status();
+    });
+  }
+  for (auto& client : clients) client.join();
+  for (size_t i = 0; i < kClients; ++i) {
+    EXPECT_EQ(Now(claims[i]).funded(), i < kPaid)
+        << "the lowest numbers, whoever was accepted first";
+  }
+  EXPECT_EQ(Stands(), absl::StrCat(599'999, " ", kPaid * 600'000, " 0 0"));
+  // More than one command serves comes at once, in order.
+  Allocate(int64_t{kClients} * 600'000);
+  for (const std::string& claim : claims) EXPECT_TRUE(Now(claim).funded());
+  ExpectSound();
+}
+
+TEST_F(QueueTest, AnOrderGivesItsMoneyOnce) {
+  budget::v1::AllocateBudgetRequest request;
+  request.set_account("programmes/export-refunds/accounts/2024");
+  *request.mutable_amount() = Tenge(100);
+  request.set_order_number("7");
+  *request.mutable_order_date() = today().ToProto();
+  ASSERT_TRUE(Do<budget::v1::Account>("AllocateBudget", trade_, request).ok());
+  EXPECT_EQ(ReasonOf(Do<budget::v1::Account>("AllocateBudget", approver_, request).status()),
+            "ORDER_POSTED");
+  EXPECT_EQ(Stands(), "100 0 0 0");
+  request.set_account("programmes/export-refunds/accounts/2025");
+  EXPECT_TRUE(Do<budget::v1::Account>("AllocateBudget", trade_, request).ok());
+}
+
+TEST_F(QueueTest, WhoRecordsTheCheckDoesNotPayByIt) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string claim = Accepted(1, {MakeExpense()});
+  Agree(claim, 1);
+  EXPECT_EQ(ReasonOf(Do<v1::Claim>("PayClaim", institute_, Payment(claim)).status()),
+            "SEPARATION_OF_DUTIES");
+  // A notice is of the claimant of a claim that is there.
+  gate::v1::RecordNoticeRequest notice;
+  notice.mutable_notice()->set_number("G");
+  notice.mutable_notice()->set_checkpoint(gate::v1::BEFORE_PAYMENT);
+  notice.mutable_notice()->set_recipient(Bin(2));
+  notice.mutable_notice()->set_record(claim);
+  *notice.mutable_notice()->mutable_check_date() = today().ToProto();
+  notice.mutable_notice()->set_verdict(gate::v1::Notice::PASSED);
+  EXPECT_EQ(ReasonOf(Do<gate::v1::Notice>("RecordNotice", institute_, notice).status()),
+            "INVALID_FIELD");
+  notice.mutable_notice()->set_record("claims/00000000000000000000");
+  EXPECT_EQ(Do<gate::v1::Notice>("RecordNotice", institute_, notice).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_TRUE(PayIt(claim).ok());
+}
+
+TEST_F(QueueTest, AnAgreementIsNotOlderThanTheAcceptance) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string claim = Accepted(1, {MakeExpense()});
+  ASSERT_TRUE(Gate2(claim).ok());
+  auto request = Of<v1::SignAgreementRequest>(claim);
+  request.set_agreement_number("1");
+  *request.mutable_signature() = Paper();
+  for (const int days : {-1, 1}) {
+    *request.mutable_agreement_date() = today().AddDays(days).ToProto();
+    EXPECT_EQ(ReasonOf(Do<v1::Claim>("SignAgreement", Entity(1), request).status()),
+              "AGREEMENT_DATE_INVALID");
+  }
+}
+
+TEST_F(QueueTest, WhatComesBackInTheYearOfPaymentIsNoMoreThanWasPaid) {
+  ListInForce();
+  const std::string claim = Accepted(1, {MakeExpense()});
+  GoTo(Day("2027-01-15"));
+  Allocate(600'000);
+  Agree(claim, 1);
+  ASSERT_TRUE(PayIt(claim).ok());
+  GoTo(Day("2027-03-02"));
+  ASSERT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_).ok());
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", claim, decider_).ok());
+  const int64_t demanded = Now(claim).demand().amount().units();
+  ASSERT_GT(demanded, 600'000) << "nothing was reported: all of it, with interest";
+  EXPECT_EQ(Stands(), "0 0 0 600000");
+  const auto repay = [&](int64_t tenge) {
+    auto back = Of<v1::RecordRepaymentRequest>(claim);
+    *back.mutable_amount() = Tenge(tenge);
+    *back.mutable_pay_date() = today().ToProto();
+    back.set_order_number("9");
+    Must<v1::Claim>("RecordRepayment", institute_, back);
+    return Now(claim);
+  };
+  auto repaid = repay(500'000);
+  EXPECT_EQ(Stands(), "500000 0 0 100000");
+  repaid = repay(demanded - 500'000);
+  EXPECT_EQ(repaid.state(), State::RECOVERED);
+  EXPECT_EQ(Stands(), absl::StrCat(demanded, " 0 0 0"));
+  EXPECT_NE(repaid.demand().repayments(1).posting(), "");
+  EXPECT_NE(repaid.demand().repayments(1).surplus_posting(), "");
+  ExpectSound();
+}
+
+TEST_F(QueueTest, WhatComesToNothingIsNotDemanded) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string claim = Monitored(1, {Worth(600)});
+  const std::string reached[] = {"200", "300", "399.9"};
+  for (int year = 2024; year <= 2026; ++year) {
+    GoTo(*base::Date::Of(year + 1, 2, 1));
+    ASSERT_TRUE(Report(claim, Entity(1), year, reached[year - 2024]).ok());
+  }
+  const auto assessed = Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(Now(claim).assessment().outcome(), "NOTHING_TO_RETURN") << "not quite the whole";
+  EXPECT_EQ(assessed->state(), State::CLOSED) << "and less than half a tenge";
+}
+
+// Whatever comes in whatever order: money is where claims say it is, and the first that waits is
+// one that its account does not cover.
+TEST_F(QueueTest, ByChance) {
+  ListInForce();
+  for (const unsigned seed : {1U, 2U, 3U}) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](int most) {
+      return static_cast<int>(random() % static_cast<unsigned>(most));
+    };
+    std::vector<std::string> claims;
+    for (int n = 1; n <= 12; ++n) claims.push_back(Examined(n, 1'000 * (1 + pick(9))));
+    std::vector<std::string> paid;
+    for (int step = 0; step < 60; ++step) {
+      const std::string& claim = claims[static_cast<size_t>(pick(12))];
+      const v1::Claim now = Now(claim);
+      const int n =
+          static_cast<int>(std::find(claims.begin(), claims.end(), claim) - claims.begin() + 1);
+      switch (now.state()) {
+        case State::REVIEW:
+          ASSERT_TRUE(Accept(claim).ok());
+          break;
+        case State::ACCEPTED:
+          if (now.funded() || now.gate().outcome() == "FAILED") {
+            ASSERT_TRUE(
+                Check(claim, pick(3) == 0 ? gate::v1::Notice::FAILED : gate::v1::Notice::PASSED)
+                    .ok());
+          } else if (pick(2) == 0) {
+            Allocate(1'000 * (1 + pick(6)));
+          }
+          break;
+        case State::GATE_2: {
+          const bool may = now.funded() && now.gate().outcome() == "PASSED";
+          const auto done =
+              SignAgreementBy(claim, now.signed_for_claimant().empty() ? Entity(n) : institute_);
+          EXPECT_EQ(done.ok(), may) << done.status();
+          if (!may && now.gate().outcome() == "FAILED")
+            Check(claim, gate::v1::Notice::PASSED).IgnoreError();
+          break;
+        }
+        case State::AGREEMENT_SIGNED: {
+          const v1::GetQueueResponse before = Queue(institute_);
+          bool first = true;
+          for (const auto& place : before.places()) {
+            if (place.number() < now.number() && place.state() == State::AGREEMENT_SIGNED)
+              first = false;
+          }
+          const auto done = PayIt(claim);
+          EXPECT_EQ(done.ok(), first) << done.status();
+          EXPECT_EQ(ReasonOf(done.status()), first ? "" : "QUEUE_ORDER");
+          break;
+        }
+        default:
+          break;
+      }
+      int64_t reserved = 0, committed = 0, waits = -1;
+      const v1::GetQueueResponse queue = Queue(institute_);
+      for (const auto& place : queue.places()) {
+        const bool failed = Now(place.claim()).gate().outcome() == "FAILED";
+        if (!place.funded() && !failed && waits < 0) waits = place.amount().units();
+        if (!place.funded()) continue;
+        (place.state() == State::AGREEMENT_SIGNED ? committed : reserved) += place.amount().units();
+      }
+      const int64_t available = queue.available().units();
+      EXPECT_TRUE(waits < 0 || waits > available) << waits << " waits for " << available;
+      budget::v1::GetAccountRequest get;
+      get.set_name("programmes/export-refunds/accounts/2024");
+      const auto account = Do<budget::v1::Account>("GetAccount", auditor_, get);
+      if (account.ok()) {
+        EXPECT_EQ(account->reserved().units(), reserved);
+        EXPECT_EQ(account->committed().units(), committed);
+      }
+    }
+    // What is left of this round is out of the way of the next.
+    for (const std::string& claim : claims) {
+      if (Now(claim).state() == State::REVIEW) continue;
+      const v1::Claim::State state = Now(claim).state();
+      if (state != State::ACCEPTED && state != State::GATE_2 && state != State::AGREEMENT_SIGNED)
+        continue;
+      Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+      Allocate(100'000);
+      ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", claim, institute_).ok());
+      ASSERT_TRUE(Reject(claim).ok());
+    }
+    ExpectSound();
+  }
+}
+
+// ---- Invoices
+
+TEST_F(QueueTest, AnInvoiceIsPaidOnceAcrossYears) {
+  ListInForce();
+  Allocate(5'000'000);
+  v1::Expense expense = MakeExpense();
+  *expense.mutable_payment_date() = today().ToProto();
+  const std::string paid = Monitored(1, {expense});
+  const auto counts = [&](int n) { return Now(Signed(n, {expense})).calculated().units() > 0; };
+  EXPECT_FALSE(counts(2));
+  GoTo(Day("2025-06-09"));
+  EXPECT_FALSE(counts(1)) << "nor by the same company, a year later";
+  // Whatever becomes of the claim that was paid.
+  GoTo(Day("2027-03-02"));
+  ASSERT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", paid, institute_).ok());
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", paid, decider_).ok());
+  const auto invoice = InvoiceKey(expense);
+  EXPECT_TRUE(store().Read().FindUnique(kExpensesByInvoice, invoice)->has_value());
+  ASSERT_TRUE(Step<v1::ExcuseFailureRequest>("ExcuseFailure", paid, trade_).ok());
+  EXPECT_TRUE(store().Read().FindUnique(kExpensesByInvoice, invoice)->has_value());
+}
+
+TEST_F(QueueTest, ALineThatDoesNotCountBarsNobody) {
+  ListInForce();
+  Allocate(5'000'000);
+  // A stranger lists somebody's invoice with a good that is not on the list, beside a cost that
+  // counts, and is paid.
+  const v1::Expense real = MakeExpense();
+  v1::Expense foreign = real;
+  foreign.set_goods_code("9999");
+  const std::string stranger = Signed(1, {foreign, MakeExpense(), foreign, real});
+  EXPECT_EQ(Now(stranger).calculated().units(), 1'200'000) << "the last one counts and has it";
+  const std::string other = Signed(3, {MakeExpense()});
+  v1::Expense next = MakeExpense();
+  v1::Expense listed = next;
+  listed.set_goods_code("9999");
+  const std::string idle = Accepted(2, {listed, MakeExpense()});
+  Agree(idle, 2);
+  ASSERT_TRUE(PayIt(idle).ok());
+  EXPECT_EQ(Now(Signed(4, {next})).calculated().units(), 600'000);
+}
+
+TEST_F(QueueTest, WhatIsFreeOnTheDayOfDecisionCounts) {
+  ListInForce();
+  Allocate(5'000'000);
+  const v1::Expense expense = MakeExpense();
+  const std::string winner = InReview(1, {expense});
+  const std::string loser = InReview(2, {expense, MakeExpense()});
+  AcceptParts(loser);
+  EXPECT_EQ(Now(loser).calculated().units(), 600'000);
+  ASSERT_TRUE(DecideOn(winner, v1::LEGAL, v1::PartReview::REJECTED, examiner_).ok());
+  ASSERT_TRUE(Reject(winner).ok());
+  const auto accepted = Accept(loser);
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  EXPECT_EQ(accepted->amount().units(), 1'200'000);
+  EXPECT_EQ(ExpenseNow(loser, 1).line().unsatisfied_size(), 0);
+  v1::ReplayExpenseRequest replay;
+  replay.set_name(ExpenseName(loser, 1));
+  EXPECT_TRUE(Must<v1::Replays>("ReplayExpense", auditor_, replay).replays(0).same());
+  EXPECT_EQ(Now(Signed(3, {expense})).calculated().units(), 0) << "and it has its invoice";
+  ExpectSound();
+}
+
+// Of two that sign at the same moment one wins, and neither learns of the other: not by its answer,
+// its claim, a calculation, the queue, deadlines or a watch.
+TEST_F(QueueTest, TwoSignOneInvoiceAtOnce) {
+  ListInForce();
+  for (int round = 0; round < 10; ++round) {
+    const v1::Expense expense = MakeExpense();
+    std::string claims[2], answers[2];
+    v1::SignClaimRequest requests[2];
+    for (int i = 0; i < 2; ++i) {
+      claims[i] = Drafted(i + 1);
+      ASSERT_TRUE(Add(claims[i], i + 1, {expense}).ok());
+      requests[i] = Of<v1::SignClaimRequest>(claims[i]);
+      *requests[i].mutable_signature() = Paper();
+      requests[i].set_request_id(NextUuid());
+    }
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 2; ++i) {
+      clients.emplace_back([&, i] {
+        const auto done = Do<v1::Claim>("SignClaim", Entity(i + 1), requests[i]);
+        EXPECT_TRUE(done.ok()) << done.status();
+        if (done.ok()) answers[i] = done->SerializeAsString();
+      });
+    }
+    for (auto& client : clients) client.join();
+    EXPECT_EQ(Now(claims[0]).calculated().units() + Now(claims[1]).calculated().units(), 600'000);
+    for (int i = 0; i < 2; ++i) {
+      std::string seen = answers[i];
+      const rpc::Caller caller = Entity(i + 1);
+      v1::CalculateClaimRequest dry;
+      dry.set_name(claims[i]);
+      seen += Must<v1::Calculation>("CalculateClaim", caller, dry).SerializeAsString();
+      v1::ListExpensesRequest expenses;
+      expenses.set_parent(claims[i]);
+      seen += Must<v1::ListExpensesResponse>("ListExpenses", caller, expenses).SerializeAsString();
+      v1::ReplayExpenseRequest replay;
+      replay.set_name(ExpenseName(claims[i], 1));
+      seen += Must<v1::Replays>("ReplayExpense", caller, replay).SerializeAsString();
+      seen += Must<v1::ListClaimsResponse>("ListClaims", caller, v1::ListClaimsRequest())
+                  .SerializeAsString();
+      seen += Queue(caller).SerializeAsString();
+      EXPECT_THAT(seen, ::testing::HasSubstr(claims[i]));
+      EXPECT_THAT(seen, ::testing::Not(::testing::HasSubstr(claims[1 - i])));
+      EXPECT_THAT(seen, ::testing::Not(::testing::HasSubstr(Bin(2 - i))));
+    }
+  }
+  ExpectSound();
+}
+
+}  // namespace
+}  // namespace nisi::export_refunds

@@ -1,0 +1,189 @@
+// From acceptance to payment: the second check of the recipient, the agreement, the one payment.
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/roles.h"
+#include "common/cases/budget.h"
+#include "services/export_refunds/errors.h"
+#include "services/export_refunds/rpcs.h"
+#include "services/export_refunds/rules_obligations.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using base::Money;
+using cases::Posting;
+using gate::v1::Notice;
+
+// It has no money yet: its turn has not come. One that failed the second check has none either, and
+// is checked again for all that.
+bool Waits(const Claim& claim) {
+  return !claim.funded() && claim.gate().outcome() != "FAILED";
+}
+
+// What the gate says of a claim that may take the step, outside any transaction.
+absl::StatusOr<Notice> AskBeforePayment(Env& env, const Call& call, ClaimVerb verb,
+                                        const std::string& name) {
+  const store::View view = env.store->Read();
+  ASSIGN_OR_RETURN(const auto found, rpc::FindFor(view, call, kClaims, store::Key::Of(name), name));
+  const Claim& claim = found.row.claim();
+  RETURN_IF_ERROR(
+      ClaimMachine().Ask(claim.state(), verb, {found.roles, call.caller->subject, {}}).status());
+  if (Waits(claim)) return errors::QueueWaits();
+  return AskGate(env, call, {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
+}
+
+// Why a payment is refused, by the first finding that is not satisfied.
+absl::Status CheckPayable(const Decision& decision, int64_t ready_before) {
+  const std::vector<std::string> unsatisfied = UnsatisfiedOf(decision);
+  if (unsatisfied.empty()) return absl::OkStatus();
+  if (unsatisfied.front() == "GATE_PASSED") return errors::GateFailed();
+  if (unsatisfied.front() == "FIRST_IN_QUEUE") return errors::QueueOrder(ready_before);
+  return errors::DemandPastDue();
+}
+
+}  // namespace
+
+absl::StatusOr<gate::v1::Notice> RecordNotice(Env& /*env*/, const Call& call, store::Tx& tx,
+                                              const gate::v1::RecordNoticeRequest& request) {
+  const std::string& record = request.notice().record();
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(tx, call, kClaims, store::Key::Of(record), record));
+  if (found.row.claim().claimant() != request.notice().recipient()) {
+    return base::InvalidField("notice.recipient", "is not the claimant of that claim");
+  }
+  return cases::RecordNotice(call, tx, request, errors::RecipientGate());
+}
+
+absl::StatusOr<Encoded<gate::v1::Notice>> GetNotice(Env& env, Call& call,
+                                                    const gate::v1::GetNoticeRequest& request) {
+  return cases::GetNotice(*env.store, call, request);
+}
+
+absl::StatusOr<Encoded<gate::v1::ListNoticesResponse>> ListNotices(
+    Env& env, Call& call, const gate::v1::ListNoticesRequest& request) {
+  return cases::ListNotices(*env.store, call, request);
+}
+
+absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest& request) {
+  return GatherThenWrite<Claim>(
+      env, call, request,
+      [&] { return AskBeforePayment(env, call, ClaimVerb::kRunGate, request.name()); },
+      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
+        ASSIGN_OR_RETURN(ClaimStep step,
+                         BeginClaim(tx, call, ClaimVerb::kRunGate, request.name(), request.etag()));
+        Claim& claim = *step.row.mutable_claim();
+        if (Waits(claim)) return errors::QueueWaits();
+        ASSIGN_OR_RETURN(Decision gate, PassGate(notice));
+        SetDecideTime(tx, &gate);
+        const bool passed = gate.outcome() == "PASSED";
+        *claim.mutable_gate() = std::move(gate);
+        step.row.set_gate_notice(notice.name());
+        // Before the agreement the money of one that fails goes to the next. When it passes later,
+        // it has a place in the queue again, and goes on from there.
+        const bool agreed = claim.state() == Claim::AGREEMENT_SIGNED;
+        if (!passed && !agreed) RETURN_IF_ERROR(ReleaseMoney(env, tx, step.subject, &claim));
+        if (claim.state() == Claim::ACCEPTED) {
+          RETURN_IF_ERROR(step.Lead(claim.funded() ? Claim::GATE_2 : Claim::ACCEPTED));
+        }
+        RETURN_IF_ERROR(FinishClaim(env, tx, &step));
+        RETURN_IF_ERROR(ServeQueue(env, tx));
+        return ClaimNow(tx, claim.name());
+      });
+}
+
+absl::StatusOr<v1::Claim> SignAgreement(Env& env, const Call& call, store::Tx& tx,
+                                        const v1::SignAgreementRequest& request) {
+  ASSIGN_OR_RETURN(const base::Date dated, base::Date::FromProto(request.agreement_date()));
+  ASSIGN_OR_RETURN(ClaimStep step,
+                   BeginClaim(tx, call, ClaimVerb::kSignAgreement, request.name(), request.etag()));
+  Claim& claim = *step.row.mutable_claim();
+  const base::Date accepted =
+      base::Date::LegalDay(absl::FromUnixSeconds(claim.decision().decide_time().seconds()));
+  if (dated < accepted || dated > tx.today()) return errors::AgreementDateInvalid();
+  if (claim.gate().outcome() != "PASSED") return errors::GateFailed();
+  if (!claim.funded()) return errors::QueueWaits();
+  ASSIGN_OR_RETURN(const auto owing, OwesPastDue(tx, claim.claimant()));
+  if (owing.has_value()) return errors::DemandPastDue();
+  const bool first = claim.agreement_number().empty();
+  if (first) {
+    claim.set_agreement_number(request.agreement_number());
+    *claim.mutable_agreement_date() = request.agreement_date();
+  } else if (claim.agreement_number() != request.agreement_number() ||
+             base::Date::FromProto(claim.agreement_date()).value_or(base::Date()) != dated) {
+    return errors::AgreementDiffers();
+  }
+  const bool for_institute = (step.roles & base::RoleBit(rpc::v1::INSTITUTE_EXPORT)) != 0;
+  std::string* signature =
+      for_institute ? claim.mutable_signed_for_institute() : claim.mutable_signed_for_claimant();
+  if (!signature->empty()) return errors::AgreementSignedAlready();
+  *signature = step.subject;
+  *claim.add_signatures() = request.signature();
+  RETURN_IF_ERROR(step.Lead(first ? Claim::GATE_2 : Claim::AGREEMENT_SIGNED));
+  if (!first) {
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(claim.amount()));
+    RETURN_IF_ERROR(PostFor(tx, Posting::COMMIT, amount, claim.name(), step.subject).status());
+    RETURN_IF_ERROR(SetObligations(&claim));
+  }
+  RETURN_IF_ERROR(FinishClaim(env, tx, &step));
+  return claim;
+}
+
+absl::StatusOr<v1::Claim> PayClaim(Env& env, Call& call, const v1::PayClaimRequest& request) {
+  return GatherThenWrite<Claim>(
+      env, call, request,
+      [&] { return AskBeforePayment(env, call, ClaimVerb::kPay, request.name()); },
+      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
+        // Whoever says that the recipient has passed does not pay it.
+        ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kPay, request.name(),
+                                                    request.etag(), {cases::ActOf(notice)}));
+        Claim& claim = *step.row.mutable_claim();
+        Paying paying;
+        paying.claim = &claim;
+        paying.notice = &notice;
+        ASSIGN_OR_RETURN(paying.ready_before, ReadyBefore(tx, claim.number()));
+        ASSIGN_OR_RETURN(paying.owing, OwesPastDue(tx, claim.claimant()));
+        paying.day = tx.today();
+        paying.origin = {claim.name(), claim.etag()};
+        ASSIGN_OR_RETURN(Decision decision, Pay(paying));
+        RETURN_IF_ERROR(CheckPayable(decision, paying.ready_before));
+        SetDecideTime(tx, &decision);
+        *claim.mutable_payment_decision() = std::move(decision);
+        ASSIGN_OR_RETURN(const Money amount, Money::FromProto(claim.amount()));
+        v1::Payment& payment = *claim.mutable_payment();
+        *payment.mutable_amount() = claim.amount();
+        payment.set_order_number(request.order_number());
+        *payment.mutable_pay_date() = tx.today().ToProto();
+        payment.set_paid_by(step.subject);
+        ASSIGN_OR_RETURN(*payment.mutable_posting(),
+                         PostFor(tx, Posting::PAY, amount, claim.name(), step.subject));
+        RETURN_IF_ERROR(FinishClaim(env, tx, &step));
+        tx.Schedule(tx.today().EndOfDay(), kBeginMonitoringTimer, claim.name());
+        return claim;
+      });
+}
+
+absl::Status BeginMonitoring(const Env& env, store::Tx& tx, absl::string_view payload,
+                             absl::Time due) {
+  const std::string name(payload);
+  ASSIGN_OR_RETURN(auto found, tx.Find(kClaims, store::Key::Of(name)));
+  if (!found.has_value() || found->row.claim().state() != Claim::PAID) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Date paid_on,
+                   base::Date::FromProto(found->row.claim().payment().pay_date()));
+  const base::Date day = paid_on.AddDays(1);
+  const absl::Status begun = tx.Attempt([&]() -> absl::Status {
+    ASSIGN_OR_RETURN(auto step, cases::BeginByItself(ClaimMachine(), ClaimVerb::kBeginMonitoring,
+                                                     std::move(found->row), day));
+    RETURN_IF_ERROR(OpenReportDeadlines(env, tx, step.row.claim(), day));
+    return FinishClaim(env, tx, &step);
+  });
+  if (!absl::IsFailedPrecondition(begun)) return begun;
+  // A norm is missing, say. A timer that fails holds up those behind it: this one comes again.
+  base::Log(base::Severity::kError, "monitoring_refused",
+            {{"record", name}, {"status", begun.ToString()}});
+  tx.Schedule(due + absl::Hours(24), kBeginMonitoringTimer, name);
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::export_refunds

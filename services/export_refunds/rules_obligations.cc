@@ -1,0 +1,128 @@
+#include "services/export_refunds/rules_obligations.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/cases/findings.h"
+#include "services/export_refunds/errors.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using base::Money;
+using cases::Facts;
+
+constexpr char kExcuseReason[] = "reason_accepted";
+constexpr char kReportDue[] = "export_refunds.report_due";
+
+absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const std::string reason, facts.Text(kExcuseReason));
+  cases::AddFinding(&decision, "BEYOND_CONTROL", !reason.empty(), errors::BeyondControl(), facts,
+                    {kExcuseReason});
+  decision.set_outcome("EXCUSED");
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideAssessment(const Facts& facts) {
+  ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
+  return std::move(judged.decision);
+}
+
+}  // namespace
+
+absl::Status SetObligations(Claim* claim) {
+  claim->clear_obligations();
+  for (int i = 1; i < claim->export_volumes_size(); ++i) {
+    const v1::ExportVolume& planned = claim->export_volumes(i);
+    cases::Obligation* obligation = claim->add_obligations();
+    obligation->set_area(cases::Obligation::EXPORT);
+    obligation->set_indicator(absl::StrCat("export of ", planned.year()));
+    obligation->set_unit("thousand US dollars");
+    obligation->set_baseline(claim->export_volumes(0).volume());
+    obligation->set_target(planned.volume());
+    ASSIGN_OR_RETURN(const base::Date end, base::Date::Of(planned.year(), 12, 31));
+    *obligation->mutable_due_date() = end.ToProto();
+  }
+  return cases::CheckObligations(claim->obligations(), "export_volumes");
+}
+
+int32_t YearOf(const cases::Obligation& obligation) {
+  return obligation.due_date().year();
+}
+
+absl::StatusOr<base::Date> ReportDueOn(const norms::Norms& norms, int32_t year, base::Date since) {
+  ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(kReportDue, since));
+  const int64_t month_day = norm.millionths / norms::Norm::kOne;
+  const int32_t next = std::max(year + 1, since.year());
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::Of(next, month_day / 100, month_day % 100));
+  if (due > since) return due;
+  return base::Date::Of(next + 1, month_day / 100, month_day % 100);
+}
+
+absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
+                                          const std::map<int32_t, Reported>& reports,
+                                          const norms::Norms& norms, base::Date day) {
+  Facts facts;
+  cases::SetObligations(claim.obligations(), claim.name(), claim.etag(), &facts);
+  for (int i = 0; i < claim.obligations_size(); ++i) {
+    const auto report = reports.find(YearOf(claim.obligations(i)));
+    if (report == reports.end()) continue;
+    cases::SetOutcome(i + 1, report->second.volume, report->second.record, report->second.etag,
+                      &facts);
+  }
+  ASSIGN_OR_RETURN(const Money paid, Money::FromProto(claim.payment().amount()));
+  ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(claim.payment().pay_date()));
+  cases::SetPayment(1, paid, paid_on, claim.name(), claim.etag(), &facts);
+  RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &facts));
+  ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
+  judged.decision.set_norms_edition(norms.edition());
+  return judged;
+}
+
+absl::StatusOr<Decision> ReplayAssessment(const Decision& stored) {
+  return cases::Replay(stored, DecideAssessment);
+}
+
+absl::StatusOr<Decision> Excuse(const std::string& reason, const Origin& origin) {
+  Facts facts;
+  facts.Set(kExcuseReason, reason, origin.name, origin.etag);
+  return DecideExcuse(facts);
+}
+
+absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {
+  return cases::Replay(stored, DecideExcuse);
+}
+
+absl::StatusOr<bool> Repay(Money amount, base::Date day, base::Date today, v1::Demand* demand) {
+  if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(demand->due_date()));
+  base::Date last;
+  if (demand->repayments().empty()) {
+    ASSIGN_OR_RETURN(last, base::Date::FromProto(demand->demand_date()));
+  } else {
+    ASSIGN_OR_RETURN(last, base::Date::FromProto(demand->repayments().rbegin()->pay_date()));
+  }
+  if (day < last || day > today) return errors::RepaymentDateInvalid();
+  ASSIGN_OR_RETURN(const Money demanded, Money::FromProto(demand->amount()));
+  ASSIGN_OR_RETURN(const Money repaid, Money::FromProto(demand->repaid()));
+  ASSIGN_OR_RETURN(const Money late_before, Money::FromProto(demand->late_interest()));
+  // Interest runs on what is open of the demand itself, not on interest.
+  Money open;
+  if (repaid < demanded) {
+    ASSIGN_OR_RETURN(open, demanded.Sub(repaid));
+  }
+  ASSIGN_OR_RETURN(const base::Percent rate, base::Percent::FromHundredths(demand->late_rate_bp()));
+  ASSIGN_OR_RETURN(const Money since,
+                   cases::LateInterest(open, rate, std::max(due, last).AddDays(1), day));
+  ASSIGN_OR_RETURN(const Money late, late_before.Add(since));
+  ASSIGN_OR_RETURN(const Money all, demanded.Add(late));
+  ASSIGN_OR_RETURN(const Money owed, all.Sub(repaid));
+  if (amount > owed) return errors::RepaymentOverDue(owed.ToString());
+  ASSIGN_OR_RETURN(const Money now, repaid.Add(amount));
+  *demand->mutable_late_interest() = late.ToProto();
+  *demand->mutable_repaid() = now.ToProto();
+  return amount == owed;
+}
+
+}  // namespace nisi::export_refunds

@@ -1,0 +1,53 @@
+// The obligations of a claim and the money that is returned for those not fulfilled (Art. 27,
+// 13(5)(10-2)). The arithmetic is common/cases/obligations.h.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/date.h"
+#include "common/base/money.h"
+#include "common/cases/obligations.h"
+#include "common/norms/norms.h"
+#include "services/export_refunds/rules_claim.h"
+
+namespace nisi::export_refunds {
+
+// Of the agreement: export of the current year and of the two ahead, from the last actual one, each
+// by the end of its year, all counting alike.
+absl::Status SetObligations(Claim* claim);
+// The year of an obligation.
+int32_t YearOf(const cases::Obligation& obligation);
+
+// The last day for the report on a year, for one whose obligations run from `since` on: the norm's
+// day of the next year, or the first such day after it. NORM_NOT_IN_FORCE.
+absl::StatusOr<base::Date> ReportDueOn(const norms::Norms& norms, int32_t year, base::Date since);
+
+// What a claimant reported of a year.
+struct Reported {
+  std::string volume;
+  std::string record;
+  std::string etag;
+};
+// How far the obligations are fulfilled and what is to be returned if that is demanded on `day`. A
+// year without a report counts as none. Outcome FULFILLED, NOTHING_TO_RETURN or RETURN; the sums
+// stand in the findings.
+absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
+                                          const std::map<int32_t, Reported>& reports,
+                                          const norms::Norms& norms, base::Date day);
+absl::StatusOr<Decision> ReplayAssessment(const Decision& stored);
+
+// The failure is excused. Outcome EXCUSED.
+absl::StatusOr<Decision> Excuse(const std::string& reason, const Origin& origin);
+absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
+
+// Takes a repayment of a day into a demand: late interest of the days since the last one, then the
+// money, of the demand first. Whether all is repaid. REPAYMENT_DATE_INVALID, REPAYMENT_OVER_DUE;
+// INVALID_FIELD for nothing.
+absl::StatusOr<bool> Repay(base::Money amount, base::Date day, base::Date today,
+                           v1::Demand* demand);
+
+}  // namespace nisi::export_refunds

@@ -1,0 +1,438 @@
+// The rules as tables: what counts, what it comes to, which limit binds.
+#include "services/export_refunds/rules_claim.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/machine_testing.h"
+#include "common/base/status.h"
+#include "common/cases/machine_testing.h"
+#include "services/export_refunds/rules_expense.h"
+#include "services/export_refunds/rules_list.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using base::Money;
+using base::ReasonOf;
+
+base::Date On(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+
+const norms::Norms& TestNorms() {
+  static const auto* const kNorms = new norms::Norms(*norms::Norms::Default());
+  return *kNorms;
+}
+
+Expense CostOf(v1::CostKind kind, const std::string& net) {
+  Expense expense;
+  expense.set_name("claims/a/expenses/1");
+  expense.set_claimant("990140000012");
+  expense.set_kind(kind);
+  expense.set_claimant_kind(v1::PRODUCER);
+  RuleOfKind(kind)->goods ? expense.set_goods_code("850423") : expense.set_oked("62.01");
+  *expense.mutable_payment_date() = On("2024-03-01").ToProto();
+  *expense.mutable_net() = Money::Parse(net)->ToProto();
+  return expense;
+}
+
+ExpenseFacts FactsOf() {
+  ExpenseFacts facts;
+  facts.sign_date = On("2024-06-10");
+  facts.entry = Told{"HIGH", "lists/1/entries/8504", "e1"};
+  facts.producer = {"PRODUCER,SERVICES", "suppliers/990140000012", "s1"};
+  facts.size = {"MEDIUM", "suppliers/990140000012", "s1"};
+  facts.etag = "x1";
+  return facts;
+}
+
+ExpenseNorms NormsOn(base::Date day) {
+  return *ExpenseNorms::On(TestNorms(), day);
+}
+
+std::string Amount(const Expense& expense, const ExpenseFacts& facts) {
+  const auto decision = ExamineExpense(expense, facts, NormsOn(facts.sign_date));
+  if (!decision.ok()) return ReasonOf(decision.status());
+  const auto replayed = ReplayExamination(*decision);
+  EXPECT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->SerializeAsString(), decision->SerializeAsString());
+  // The line says the same without the reasons.
+  const auto line = LineOf(expense, facts, NormsOn(facts.sign_date));
+  EXPECT_EQ(Money::FromProto(line->amount())->ToString(), decision->outcome());
+  return decision->outcome();
+}
+
+TEST(ExpenseRulesTest, EachOfTheFifteenKinds) {
+  // By processing level (HIGH 80 %) or by size of the enterprise (MEDIUM 50 %).
+  const std::vector<std::tuple<v1::CostKind, bool, std::string>> table{
+      {v1::DELIVERY, true, "800.00"},
+      {v1::CONFORMITY, true, "800.00"},
+      {v1::ENTERPRISE_CERTIFICATION, true, "500.00"},
+      {v1::ADVERTISING_ABROAD, true, "500.00"},
+      {v1::EXHIBITION, true, "500.00"},
+      {v1::CATALOGUE, true, "500.00"},
+      {v1::PREMISES_RENT, true, "500.00"},
+      {v1::TRADEMARK_REGISTRATION, true, "500.00"},
+      {v1::FRANCHISING, true, "500.00"},
+      {v1::ICT_ADVERTISING_ABROAD, false, "500.00"},
+      {v1::ICT_EXHIBITION, false, "500.00"},
+      {v1::ICT_CATALOGUE_TRANSLATION, false, "500.00"},
+      {v1::ICT_PREMISES_RENT, false, "500.00"},
+      {v1::ICT_CERTIFICATION, false, "500.00"},
+      {v1::ICT_SERVICE_DEMONSTRATION, false, "500.00"},
+  };
+  EXPECT_EQ(table.size(), static_cast<size_t>(v1::CostKind_MAX));
+  for (const auto& [kind, goods, amount] : table) {
+    SCOPED_TRACE(v1::CostKind_Name(kind));
+    EXPECT_EQ(RuleOfKind(kind)->goods, goods);
+    EXPECT_EQ(Amount(CostOf(kind, "1000"), FactsOf()), amount);
+  }
+  EXPECT_EQ(RuleOfKind(v1::COST_KIND_UNSPECIFIED), nullptr);
+}
+
+TEST(ExpenseRulesTest, EachRateAndTheFactor) {
+  const auto line = [](v1::CostKind kind, const std::string& by, bool logistics) {
+    Expense expense = CostOf(kind, "1000");
+    expense.set_logistics(logistics);
+    ExpenseFacts facts = FactsOf();
+    facts.entry->value = by;
+    facts.size.value = by;
+    return Amount(expense, facts);
+  };
+  EXPECT_EQ(line(v1::DELIVERY, "LOW", false), "300.00");
+  EXPECT_EQ(line(v1::DELIVERY, "MEDIUM", false), "500.00");
+  EXPECT_EQ(line(v1::DELIVERY, "HIGH", false), "800.00");
+  EXPECT_EQ(line(v1::EXHIBITION, "SMALL", false), "600.00");
+  EXPECT_EQ(line(v1::EXHIBITION, "MICRO", false), "600.00") << "the smallest are small ones";
+  EXPECT_EQ(line(v1::EXHIBITION, "MEDIUM", false), "500.00");
+  EXPECT_EQ(line(v1::EXHIBITION, "LARGE", false), "300.00");
+  EXPECT_EQ(line(v1::DELIVERY, "HIGH", true), "840.00");
+  EXPECT_EQ(line(v1::EXHIBITION, "SMALL", true), "630.00");
+}
+
+TEST(ExpenseRulesTest, LinesAreRoundedHalfUpToTheTiyn) {
+  const auto amount = [](int64_t tiyn, int32_t rate, int64_t factor) {
+    return LineAmount(*Money::FromTiyn(tiyn), rate, factor)->tiyn();
+  };
+  EXPECT_EQ(amount(1, 5000, 1000), 1);  // 0.5
+  EXPECT_EQ(amount(1, 4999, 1000), 0);  // 0.4999
+  EXPECT_EQ(amount(3, 5000, 1000), 2);  // 1.5
+  EXPECT_EQ(amount(7, 3000, 1050), 2);  // 2.205
+  EXPECT_EQ(amount(5, 3000, 1000), 2);  // 1.5
+  EXPECT_EQ(amount(0, 8000, 1050), 0);
+  EXPECT_EQ(amount(Money::kMaxTiyn, 8000, 1050), Money::kMaxTiyn / 100 * 84);
+  EXPECT_FALSE(LineAmount(*Money::FromTiyn(Money::kMaxTiyn), 10'000, 1050).ok());
+}
+
+TEST(ExpenseRulesTest, NetByTheRateOfTheDay) {
+  const auto net = [](const std::string& amount, const std::string& rate,
+                      int32_t units = 0) -> std::string {
+    Expense expense;
+    expense.set_exchange_units(units);
+    expense.set_amount(amount);
+    expense.set_exchange_rate(rate);
+    const auto sum = NetOf(expense, "expense");
+    return sum.ok() ? sum->ToString() : ReasonOf(sum.status());
+  };
+  EXPECT_EQ(net("1000.50", ""), "1000.50");
+  EXPECT_EQ(net("100", "452.37"), "45237.00");
+  EXPECT_EQ(net("0.01", "452.5"), "4.53");  // 4.525
+  EXPECT_EQ(net("10000000", "34.52", 100), "3452000.00") << "as the Bank quotes the won";
+  EXPECT_EQ(net("1", "452.375", 1), "452.38");
+  EXPECT_EQ(net("3", "4.25", 1000), "0.01");            // 0.01275
+  EXPECT_EQ(net("1", "4.995", 1000), "INVALID_FIELD");  // 0.004995
+  EXPECT_EQ(net("0.005", ""), "0.01");
+  EXPECT_EQ(net("0.004", ""), "INVALID_FIELD");
+  EXPECT_EQ(net("999999999999", "999999"), "INVALID_FIELD");
+}
+
+TEST(ExpenseRulesTest, EachFindingBothWays) {
+  const auto unsatisfied = [](const std::function<void(Expense*, ExpenseFacts*)>& change) {
+    Expense expense = CostOf(v1::EXHIBITION, "1000");
+    ExpenseFacts facts = FactsOf();
+    change(&expense, &facts);
+    const auto decision = ExamineExpense(expense, facts, NormsOn(facts.sign_date));
+    EXPECT_TRUE(decision.ok()) << decision.status();
+    const std::string rules = absl::StrJoin(UnsatisfiedOf(*decision), ",");
+    EXPECT_EQ(decision->outcome() == "0.00", !rules.empty());
+    const auto replayed = ReplayExamination(*decision);
+    EXPECT_EQ(replayed->SerializeAsString(), decision->SerializeAsString());
+    const auto line = LineOf(expense, facts, NormsOn(facts.sign_date));
+    EXPECT_EQ(absl::StrJoin(line->unsatisfied(), ","), rules);
+    return rules;
+  };
+  const auto paid = [](const std::string& day) {
+    return [day](Expense* expense, ExpenseFacts*) {
+      *expense->mutable_payment_date() = On(day).ToProto();
+    };
+  };
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts*) {}), "");
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->entry.reset(); }), "ON_LIST");
+  EXPECT_EQ(unsatisfied([](Expense* e, ExpenseFacts* f) {
+              e->set_kind(v1::DELIVERY);
+              f->entry.reset();
+            }),
+            "ON_LIST,RATE_KNOWN");
+  EXPECT_EQ(unsatisfied(paid("2023-06-10")), "");
+  EXPECT_EQ(unsatisfied(paid("2023-06-09")), "PAID_WITHIN_MONTHS");
+  EXPECT_EQ(unsatisfied(paid("2024-06-10")), "");
+  EXPECT_EQ(unsatisfied(paid("2024-06-11")), "PAID_WITHIN_MONTHS");
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->producer.value = "0"; }),
+            "PRODUCER_IS_DOMESTIC");
+  // Goods are of a producer, services of who supplies services.
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->producer.value = "WORKS,SERVICES"; }),
+            "PRODUCER_IS_DOMESTIC");
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->producer.value = "PRODUCER"; }), "");
+  for (const auto& [as, rules] :
+       {std::pair("PRODUCER,WORKS", "PRODUCER_IS_DOMESTIC"), std::pair("SERVICES", "")}) {
+    EXPECT_EQ(unsatisfied([as = as](Expense* e, ExpenseFacts* f) {
+                e->set_kind(v1::ICT_EXHIBITION);
+                f->producer.value = as;
+              }),
+              rules);
+  }
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->invoice_taken = true; }),
+            "INVOICE_NOT_PAID_BEFORE");
+  EXPECT_EQ(unsatisfied([](Expense* e, ExpenseFacts*) { e->set_reimbursed_before(true); }),
+            "NOT_REIMBURSED_BEFORE");
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->size.value = ""; }), "RATE_KNOWN");
+  // Delivery does not ask for the size.
+  EXPECT_EQ(unsatisfied([](Expense* e, ExpenseFacts* f) {
+              e->set_kind(v1::DELIVERY);
+              f->size.value = "";
+            }),
+            "");
+}
+
+TEST(ExpenseRulesTest, ADecisionSaysWhereItsNormsAreFrom) {
+  const Expense cost = CostOf(v1::EXHIBITION, "1000");
+  const auto decision = ExamineExpense(cost, FactsOf(), NormsOn(FactsOf().sign_date));
+  const auto line = LineOf(cost, FactsOf(), NormsOn(FactsOf().sign_date));
+  ASSERT_TRUE(line.ok());
+  EXPECT_EQ(line->rate_norm(), "export_refunds.rate.size.medium");
+  EXPECT_EQ(line->rate_certainty(), "BY_LAW");
+  EXPECT_EQ(line->rate_bp(), 5000);
+  EXPECT_EQ(line->logistics_factor_milli(), 1000);
+  // From 2025 on the rates are taken to be still in force, and the decision says so.
+  ExpenseFacts later = FactsOf();
+  later.sign_date = On("2025-02-01");
+  const auto assumed = ExamineExpense(cost, later, NormsOn(later.sign_date));
+  EXPECT_EQ(LineOf(cost, later, NormsOn(later.sign_date))->rate_certainty(), "ASSUMPTION");
+  EXPECT_TRUE(assumed->rests_on_assumption());
+  // Before the first year that is known there is no rate at all.
+  EXPECT_EQ(ReasonOf(ExpenseNorms::On(TestNorms(), On("2022-12-31")).status()),
+            "NORM_NOT_IN_FORCE");
+  // What is not stored is not guessed.
+  Decision torn = *decision;
+  torn.mutable_findings()->DeleteSubrange(0, 1);
+  EXPECT_EQ(ReasonOf(ReplayExamination(torn).status()), "FACT_MISSING");
+}
+
+TEST(ExpenseRulesTest, WhatFailedByItsInvoiceCountsWhenThatIsFree) {
+  ExpenseFacts facts = FactsOf();
+  const auto free = ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
+  facts.invoice_taken = true;
+  const auto taken =
+      ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
+  ASSERT_TRUE(taken.ok());
+  EXPECT_EQ(taken->outcome(), "0.00");
+  const auto freed = ExamineFreed(*taken);
+  ASSERT_TRUE(freed.ok()) << freed.status();
+  EXPECT_EQ(freed->SerializeAsString(), free->SerializeAsString());
+  // Nothing else is forgiven with it.
+  facts.entry.reset();
+  const auto other =
+      ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
+  EXPECT_EQ(absl::StrJoin(UnsatisfiedOf(*ExamineFreed(*other)), ","), "ON_LIST");
+}
+
+TEST(ExpenseRulesTest, OneSpellingOfWhatPeopleType) {
+  for (const char* typed : {"INV-0015", "inv 0015", "INV/15", "Inv0015", "ＩＮＶ-15"}) {
+    EXPECT_EQ(OneSpellingOfNumber(typed), "inv15") << typed;
+  }
+  EXPECT_EQ(OneSpellingOfNumber("А-15"), OneSpellingOfNumber("A 15"));  // Cyrillic, Latin
+  EXPECT_EQ(OneSpellingOfNumber("№ 15"), "15");
+  EXPECT_EQ(OneSpellingOfNumber("№ A/02"), "a2");
+  EXPECT_EQ(OneSpellingOfNumber("No. 015"), "15");
+  EXPECT_EQ(OneSpellingOfNumber("N15"), "15");
+  EXPECT_EQ(OneSpellingOfNumber("NO-A"), "noa");
+  EXPECT_EQ(OneSpelling("Messe GmbH, HRB 1234"), OneSpelling("MESSE gmbh HRB-1234"));
+  EXPECT_NE(OneSpellingOfNumber("INV-150"), OneSpellingOfNumber("INV-15"));
+  EXPECT_NE(OneSpellingOfNumber("2024/105"), OneSpellingOfNumber("2024/15"));
+  EXPECT_EQ(OneSpellingOfNumber("0"), "0");
+  EXPECT_EQ(OneSpelling("-- / --"), "");
+}
+
+TEST(ExpenseRulesTest, MonthsBeforeEndOnTheSameDay) {
+  EXPECT_EQ(FirstDayOf(On("2024-06-10"), 12), On("2023-06-10"));
+  EXPECT_EQ(FirstDayOf(On("2024-02-29"), 12), On("2023-02-28"));
+  EXPECT_EQ(FirstDayOf(On("2025-02-28"), 12), On("2024-02-28"));
+  EXPECT_EQ(FirstDayOf(On("2024-03-31"), 1), On("2024-02-29"));
+  EXPECT_EQ(FirstDayOf(On("2024-01-15"), 12), On("2023-01-15"));
+}
+
+TEST(ExpenseRulesTest, WhatAKindAsksFor) {
+  const auto wrong = [](const std::function<void(Expense*)>& change) {
+    Expense expense = CostOf(v1::EXHIBITION, "1");
+    expense.clear_net();
+    expense.set_country("DE");
+    expense.set_invoice_issuer("Messe GmbH");
+    expense.set_invoice_number("1");
+    for (auto* day : {expense.mutable_contract_date(), expense.mutable_invoice_date()}) {
+      *day = On("2024-01-10").ToProto();
+    }
+    expense.set_currency("KZT");
+    expense.set_amount("10");
+    change(&expense);
+    const absl::Status status = CheckExpense(expense, On("2024-06-10"), "e");
+    return status.ok() ? std::string() : base::BadRequestOf(status).field_violations(0).field();
+  };
+  EXPECT_EQ(wrong([](Expense*) {}), "");
+  EXPECT_EQ(wrong([](Expense* e) { e->clear_goods_code(); }), "e.goods_code");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_oked("62.01"); }), "e.oked");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_kind(v1::ICT_EXHIBITION); }), "e.goods_code");
+  EXPECT_EQ(wrong([](Expense* e) {
+              e->set_kind(v1::ICT_EXHIBITION);
+              e->clear_goods_code();
+            }),
+            "e.oked");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_claimant_kind(v1::DISTRIBUTOR); }), "e.producer");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_producer("990140000023"); }), "e.producer");
+  for (const char* country : {"de", "KZ", "ZZ", "D ", "E "}) {
+    EXPECT_EQ(wrong([country](Expense* e) { e->set_country(country); }), "e.country") << country;
+  }
+  for (const char* country : {"AD", "RU", "ZW"}) {
+    EXPECT_EQ(wrong([country](Expense* e) { e->set_country(country); }), "") << country;
+  }
+  EXPECT_EQ(wrong([](Expense* e) { e->set_invoice_issuer("--"); }), "e.invoice_issuer");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_invoice_number("/"); }), "e.invoice_number");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_exchange_units(100); }), "e.exchange_units");
+  const auto foreign = [](int32_t units) {
+    return [units](Expense* e) {
+      e->set_currency("KRW");
+      e->set_exchange_rate("34.52");
+      e->set_exchange_units(units);
+    };
+  };
+  for (const int32_t units : {0, 1, 10, 100, 1000}) EXPECT_EQ(wrong(foreign(units)), "");
+  for (const int32_t units : {-1, 2, 50, 10000}) {
+    EXPECT_EQ(wrong(foreign(units)), "e.exchange_units") << units;
+  }
+  EXPECT_EQ(wrong([](Expense* e) { e->set_currency("eur"); }), "e.currency");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_currency("EUR"); }), "e.exchange_rate");
+  EXPECT_EQ(wrong([](Expense* e) { e->set_exchange_rate("1"); }), "e.exchange_rate");
+  EXPECT_EQ(wrong([](Expense* e) { *e->mutable_payment_date() = On("2024-06-11").ToProto(); }),
+            "e.payment_date");
+}
+
+TEST(ClaimRulesTest, TheLeastOfThreeLimitsInWholeTenge) {
+  const auto sum = [](const std::string& lines, const std::string& taxes,
+                      const char* day = "2024-06-10") {
+    Limits limits;
+    limits.lines = *Money::Parse(lines);
+    limits.expense_count = 1;
+    limits.taxes_paid = *Money::Parse(taxes);
+    limits.sign_date = On(day);
+    const auto decision = Calculate(limits, TestNorms());
+    EXPECT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(ReplayCalculation(*decision)->SerializeAsString(), decision->SerializeAsString());
+    return absl::StrCat(decision->outcome(), " ", absl::StrJoin(UnsatisfiedOf(*decision), ","));
+  };
+  // 75,000 MCI of 2024 are 276,900,000 tenge.
+  EXPECT_EQ(sum("1000.99", "5000"), "1000.00 ");
+  EXPECT_EQ(sum("1000.99", "1000.99"), "1000.00 ");
+  EXPECT_EQ(sum("1001", "1000.99"), "1000.00 WITHIN_TAXES_PAID");
+  EXPECT_EQ(sum("276900000", "300000000"), "276900000.00 ");
+  EXPECT_EQ(sum("276900000.01", "300000000"), "276900000.00 WITHIN_CAP");
+  EXPECT_EQ(sum("999999999", "999"), "999.00 WITHIN_TAXES_PAID,WITHIN_CAP");
+  EXPECT_EQ(sum("0.99", "5"), "0.00 ");
+  EXPECT_EQ(sum("10", "0"), "0.00 WITHIN_TAXES_PAID");
+  // Of the claim's year: 75,000 MCI of 2025 are 294,900,000.
+  EXPECT_EQ(sum("294900000", "300000000", "2025-02-03"), "294900000.00 ");
+  EXPECT_EQ(sum("294900001", "300000000", "2025-02-03"), "294900000.00 WITHIN_CAP");
+}
+
+TEST(ClaimRulesTest, WhatADecisionRestsOn) {
+  const auto judge = [](const std::vector<v1::PartReview::Verdict>& parts, int64_t sum,
+                        const std::string& gate, bool owes, bool late) {
+    Claim claim;
+    OpenParts(parts.size() == 3, &claim);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      claim.mutable_parts(static_cast<int>(i))->set_verdict(parts[i]);
+    }
+    *claim.mutable_calculated() = Money::FromTenge(sum)->ToProto();
+    if (!gate.empty()) claim.mutable_gate()->set_outcome(gate);
+    const auto owing = owes ? std::optional(Origin{"claims/b", "e"}) : std::nullopt;
+    const auto decision = Judge({&claim, owing, late, {"claims/a", "e"}});
+    EXPECT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(ReplayJudgement(*decision)->SerializeAsString(), decision->SerializeAsString());
+    return absl::StrCat(decision->outcome(), " ", ReasonOf(CheckAcceptable(claim, *decision)), " ",
+                        ReasonOf(CheckRejectable(claim, *decision)));
+  };
+  using P = v1::PartReview;
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED}, 5, "", false, false), "ACCEPTED  GROUND_MISSING");
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED, P::ACCEPTED}, 5, "PASSED", false, false),
+            "ACCEPTED  GROUND_MISSING");
+  EXPECT_EQ(judge({P::ACCEPTED, P::PENDING}, 5, "", false, false),
+            "REJECTED PARTS_PENDING GROUND_MISSING");
+  EXPECT_EQ(judge({P::ACCEPTED, P::REMARKS}, 5, "", false, false),
+            "REJECTED PART_HAS_REMARKS GROUND_MISSING");
+  EXPECT_EQ(judge({P::REMARKS, P::REJECTED}, 5, "", false, false), "REJECTED PART_REJECTED ");
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED, P::REJECTED}, 5, "", false, false),
+            "REJECTED PART_REJECTED ");
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED}, 0, "", false, false), "REJECTED NOTHING_TO_PAY ");
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED}, 5, "", true, false), "REJECTED DEMAND_PAST_DUE ");
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED}, 5, "FAILED", false, false), "REJECTED  ");
+  EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED}, 5, "PASSED", false, true), "REJECTED  ");
+}
+
+TEST(ClaimRulesTest, ExportOfFourYearsInOrder) {
+  Claim claim;
+  EXPECT_EQ(ReasonOf(CheckSignable(claim, 0, On("2024-06-10"))), "CLAIM_INCOMPLETE");
+  EXPECT_EQ(ReasonOf(CheckSignable(claim, 1, On("2024-06-10"))), "CLAIM_INCOMPLETE");
+  *claim.mutable_taxes_paid() = Money().ToProto();
+  EXPECT_EQ(ReasonOf(CheckSignable(claim, 1, On("2024-06-10"))), "EXPORT_VOLUMES_INVALID");
+  for (const int year : {2023, 2024, 2025, 2026}) {
+    claim.add_export_volumes()->set_year(year);
+    claim.mutable_export_volumes()->rbegin()->set_volume(year == 2023 ? "0" : "10");
+  }
+  EXPECT_TRUE(CheckSignable(claim, 1, On("2024-06-10")).ok());
+  EXPECT_EQ(ReasonOf(CheckSignable(claim, 1, On("2025-06-10"))), "EXPORT_VOLUMES_INVALID");
+  // A plan below the last actual year would be reached by exporting nothing.
+  claim.mutable_export_volumes(0)->set_volume("10");
+  EXPECT_TRUE(CheckSignable(claim, 1, On("2024-06-10")).ok());
+  claim.mutable_export_volumes(0)->set_volume("10.001");
+  EXPECT_EQ(ReasonOf(CheckSignable(claim, 1, On("2024-06-10"))), "EXPORT_VOLUMES_INVALID");
+  claim.mutable_export_volumes(0)->set_volume("0");
+  claim.mutable_export_volumes(2)->set_volume("0");
+  EXPECT_EQ(ReasonOf(CheckSignable(claim, 1, On("2024-06-10"))), "EXPORT_VOLUMES_INVALID");
+}
+
+TEST(ListRulesTest, NothingIsCoveredTwice) {
+  const std::set<std::string> codes{"8504", "84193100", "62.01"};
+  EXPECT_EQ(FindOverlap(codes, "850423"), "8504");
+  EXPECT_EQ(FindOverlap(codes, "8419"), "84193100");
+  EXPECT_EQ(FindOverlap(codes, "62.01.1"), "62.01");
+  EXPECT_FALSE(FindOverlap(codes, "8505").has_value());
+  EXPECT_FALSE(FindOverlap(codes, "62.02").has_value());
+  EXPECT_THAT(Covering("8504232900"),
+              ::testing::ElementsAre("8504232900", "85042329", "850423", "8504"));
+  EXPECT_THAT(Covering("62.01.1"), ::testing::ElementsAre("62.01.1", "62.01"));
+}
+
+TEST(MachinesTest, AreSoundAndStandInTheReadme) {
+  for (const base::MachineDef* machine :
+       std::initializer_list<const base::MachineDef*>{&ListMachine(), &ClaimMachine()}) {
+    cases::ExpectSound(*machine);
+    base::ExpectReadmeShows(*machine, "services/export_refunds/README.md");
+  }
+}
+
+}  // namespace
+}  // namespace nisi::export_refunds

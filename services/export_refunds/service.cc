@@ -1,0 +1,129 @@
+#include "services/export_refunds/service.h"
+
+#include "services/export_refunds/rpcs.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using v1::ExportRefundsService;
+
+class Service final : public rpc::HostedService {
+ public:
+  absl::Status Open(const rpc::HostOptions& options, std::unique_ptr<Sources> sources,
+                    std::unique_ptr<cases::Gate> gate) {
+    sources_ = std::move(sources);
+    env_.norms = options.norms;
+    env_.sources = sources_.get();
+    deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
+    RETURN_IF_ERROR(OpenStore(
+        options, ExportRefundsSchema(),
+        {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
+         {kTakeEffectTimer, TakeEffect},
+         {kBeginMonitoringTimer,
+          [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
+            return BeginMonitoring(env_, tx, payload, due);
+          }},
+         {kServeQueueTimer,
+          [this](store::Tx& tx, absl::string_view, absl::Time) { return ServeQueue(env_, tx); }}}));
+    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    env_.store = &store();
+    gate_ = std::move(gate);
+    if (gate_ == nullptr) {
+      gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
+                                                    "export_refunds.days.payment");
+    }
+    env_.gate = gate_.get();
+    return Bind();
+  }
+
+ private:
+  absl::Status Bind() {
+    rpc::Registry& r = registry();
+    RETURN_IF_ERROR(r.Add(*ExportRefundsService::descriptor()));
+    NISI_COMMAND(r, ExportRefundsService, CreateEdition, env_, store(), CreateEdition);
+    NISI_COMMAND(r, ExportRefundsService, UpdateEdition, env_, store(), UpdateEdition);
+    NISI_UNARY(r, ExportRefundsService, GetEdition, env_, GetEdition);
+    NISI_UNARY(r, ExportRefundsService, ListEditions, env_, ListEditions);
+    NISI_COMMAND(r, ExportRefundsService, SubmitEdition, env_, store(), SubmitEdition);
+    NISI_COMMAND(r, ExportRefundsService, ReturnEdition, env_, store(), ReturnEdition);
+    NISI_COMMAND(r, ExportRefundsService, ApproveEdition, env_, store(), ApproveEdition);
+    NISI_COMMAND(r, ExportRefundsService, WithdrawEdition, env_, store(), WithdrawEdition);
+    NISI_UNARY(r, ExportRefundsService, DiffEditions, env_, DiffEditions);
+    NISI_SERVER_STREAM(r, ExportRefundsService, ExportEdition, env_, ExportEdition);
+    NISI_UNARY(r, ExportRefundsService, ReplayEdition, env_, ReplayEdition);
+    NISI_COMMAND(r, ExportRefundsService, CreateEntry, env_, store(), CreateEntry);
+    NISI_COMMAND(r, ExportRefundsService, BatchCreateEntries, env_, store(), BatchCreateEntries);
+    NISI_COMMAND(r, ExportRefundsService, UpdateEntry, env_, store(), UpdateEntry);
+    NISI_COMMAND(r, ExportRefundsService, DeleteEntry, env_, store(), DeleteEntry);
+    NISI_UNARY(r, ExportRefundsService, GetEntry, env_, GetEntry);
+    NISI_UNARY(r, ExportRefundsService, ListEntries, env_, ListEntries);
+    NISI_CLIENT_STREAM(r, ExportRefundsService, ImportEntries, env_, ImportEntries);
+    NISI_UNARY(r, ExportRefundsService, CheckCodes, env_, CheckCodes);
+    NISI_COMMAND(r, ExportRefundsService, CreateClaim, env_, store(), CreateClaim);
+    NISI_COMMAND(r, ExportRefundsService, UpdateClaim, env_, store(), UpdateClaim);
+    NISI_COMMAND(r, ExportRefundsService, DeleteClaim, env_, store(), DeleteClaim);
+    NISI_UNARY(r, ExportRefundsService, GetClaim, env_, GetClaim);
+    NISI_UNARY(r, ExportRefundsService, ListClaims, env_, ListClaims);
+    NISI_COMMAND(r, ExportRefundsService, AddExpenses, env_, store(), AddExpenses);
+    NISI_COMMAND(r, ExportRefundsService, UpdateExpense, env_, store(), UpdateExpense);
+    NISI_COMMAND(r, ExportRefundsService, DeleteExpense, env_, store(), DeleteExpense);
+    NISI_UNARY(r, ExportRefundsService, GetExpense, env_, GetExpense);
+    NISI_UNARY(r, ExportRefundsService, ListExpenses, env_, ListExpenses);
+    NISI_UNARY(r, ExportRefundsService, CalculateClaim, env_, CalculateClaim);
+    NISI_UNARY(r, ExportRefundsService, SignClaim, env_, SignClaim);
+    NISI_UNARY(r, ExportRefundsService, StartReview, env_, StartReview);
+    NISI_UNARY(r, ExportRefundsService, DecidePart, env_, DecidePart);
+    NISI_COMMAND(r, ExportRefundsService, SendRemarks, env_, store(), SendRemarks);
+    NISI_UNARY(r, ExportRefundsService, AnswerRemarks, env_, AnswerRemarks);
+    NISI_COMMAND(r, ExportRefundsService, AcceptClaim, env_, store(), AcceptClaim);
+    NISI_COMMAND(r, ExportRefundsService, RejectClaim, env_, store(), RejectClaim);
+    NISI_COMMAND(r, ExportRefundsService, RecordNotice, env_, store(), RecordNotice);
+    NISI_UNARY(r, ExportRefundsService, GetNotice, env_, GetNotice);
+    NISI_UNARY(r, ExportRefundsService, ListNotices, env_, ListNotices);
+    NISI_UNARY(r, ExportRefundsService, RunGate, env_, RunGate);
+    NISI_COMMAND(r, ExportRefundsService, SignAgreement, env_, store(), SignAgreement);
+    NISI_UNARY(r, ExportRefundsService, PayClaim, env_, PayClaim);
+    NISI_COMMAND(r, ExportRefundsService, SubmitExportReport, env_, store(), SubmitExportReport);
+    NISI_UNARY(r, ExportRefundsService, GetExportReport, env_, GetExportReport);
+    NISI_UNARY(r, ExportRefundsService, ListExportReports, env_, ListExportReports);
+    NISI_COMMAND(r, ExportRefundsService, AssessObligations, env_, store(), AssessObligations);
+    NISI_COMMAND(r, ExportRefundsService, DemandReturn, env_, store(), DemandReturn);
+    NISI_COMMAND(r, ExportRefundsService, ExcuseFailure, env_, store(), ExcuseFailure);
+    NISI_COMMAND(r, ExportRefundsService, RecordRepayment, env_, store(), RecordRepayment);
+    NISI_COMMAND(r, ExportRefundsService, AllocateBudget, env_, store(), AllocateBudget);
+    NISI_COMMAND(r, ExportRefundsService, CloseYear, env_, store(), CloseYear);
+    NISI_UNARY(r, ExportRefundsService, GetAccount, env_, GetAccount);
+    NISI_UNARY(r, ExportRefundsService, ListPostings, env_, ListPostings);
+    NISI_UNARY(r, ExportRefundsService, GetQueue, env_, GetQueue);
+    NISI_UNARY(r, ExportRefundsService, ReplayDecision, env_, ReplayDecision);
+    NISI_UNARY(r, ExportRefundsService, ReplayExpense, env_, ReplayExpense);
+    NISI_UNARY(r, ExportRefundsService, ListDeadlines, env_, ListDeadlines);
+    NISI_SERVER_STREAM(r, ExportRefundsService, WatchClaims, env_, WatchClaims);
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<Sources> sources_;
+  std::shared_ptr<cases::Deadlines> deadlines_;
+  std::unique_ptr<cases::Gate> gate_;
+  Env env_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOptions& options,
+                                                             std::unique_ptr<Sources> sources,
+                                                             std::unique_ptr<cases::Gate> gate) {
+  auto service = std::make_unique<Service>();
+  RETURN_IF_ERROR(service->Open(options, std::move(sources), std::move(gate)));
+  return service;
+}
+
+absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions& options) {
+  return OpenWith(options, AskSuppliers(options.peers));
+}
+
+std::vector<const base::MachineDef*> Machines() {
+  return {&ListMachine(), &ClaimMachine()};
+}
+
+}  // namespace nisi::export_refunds

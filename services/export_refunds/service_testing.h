@@ -1,0 +1,554 @@
+// What the tests of this service share: the real service over a store in a folder of its own, a
+// clock that is moved by hand, other services played by a table of answers, and calls made as the
+// call layer makes them: role, form, scope, then the function. And the way of a claim, step by
+// step.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/base/clock.h"
+#include "common/base/codes.h"
+#include "common/base/hash.h"
+#include "common/base/money.h"
+#include "common/cases/budget.h"
+#include "common/rpc/host.h"
+#include "common/rpc/masked_testing.h"
+#include "nisi/export_refunds/v1/service.pb.h"
+#include "services/export_refunds/service.h"
+#include "services/export_refunds/sources.h"
+#include "services/export_refunds/tables.h"
+
+namespace nisi::export_refunds {
+
+inline base::Date Day(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+
+inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
+                            const std::string& bin = "") {
+  rpc::Caller caller;
+  caller.subject = subject;
+  caller.bin = bin;
+  for (const rpc::Role role : roles) caller.Grant(role);
+  return caller;
+}
+
+// The n-th valid BIN of a row of them.
+inline std::string Bin(int n) {
+  for (int serial = n * 2;; ++serial) {
+    const std::string digits = absl::StrFormat("990140%05d", serial);
+    for (char check = '0'; check <= '9'; ++check) {
+      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
+    }
+  }
+}
+
+inline google::type::Money Tenge(int64_t tenge) {
+  return base::Money::FromTenge(tenge)->ToProto();
+}
+
+// Other services: everybody is a domestic producer, a supplier of services and small, but for what
+// the tables say.
+class FakeSources final : public Sources {
+ public:
+  absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& /*call*/,
+                                                  const std::set<Asked>& asked) override {
+    ++questions;
+    if (away)
+      return rpc::NotAnswered("suppliers", "CheckDomestic", "UNREACHABLE", absl::Minutes(1));
+    std::map<Asked, Told> told;
+    for (const Asked& one : asked) {
+      const auto as = activities.find(one.first);
+      const std::string usual = as == activities.end() ? "PRODUCER,SERVICES" : as->second;
+      told[one] = {foreign.contains(one) ? "0" : usual, absl::StrCat("suppliers/", one.first),
+                   "v1"};
+    }
+    return told;
+  }
+  absl::StatusOr<Told> EnterpriseSize(const rpc::Call& /*call*/, const Asked& asked) override {
+    if (away || size_away) {
+      return rpc::NotAnswered("suppliers", "GetSupplier", "UNREACHABLE", absl::Minutes(1));
+    }
+    const auto known = sizes.find(asked.first);
+    return Told{known == sizes.end() ? "SMALL" : known->second,
+                absl::StrCat("suppliers/", asked.first), "v1"};
+  }
+
+  std::set<Asked> foreign;
+  std::map<std::string, std::string> activities;
+  std::map<std::string, std::string> sizes;
+  bool away = false;
+  bool size_away = false;
+  std::atomic<int> questions{0};
+};
+
+inline nisi::type::v1::Document Paper(const std::string& name = "signature.cms") {
+  nisi::type::v1::Document document;
+  document.set_name(name);
+  document.set_media_type("application/pkcs7-signature");
+  document.set_size_bytes(100);
+  document.set_sha256(std::string(32, 's'));
+  return document;
+}
+
+class RefundsTest : public ::testing::Test {
+ protected:
+  RefundsTest()
+      : clock_(Day("2024-06-10").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_refunds_XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+  }
+  ~RefundsTest() override {
+    service_.reset();
+    std::error_code ignored;
+    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
+  }
+  void SetUp() override { Reopen(); }
+
+  void Reopen() {
+    service_.reset();
+    metrics_ = std::make_unique<rpc::Metrics>("export-refunds");
+    rpc::HostOptions options;
+    options.data_dir = dir_;
+    options.clock = &clock_;
+    options.norms = &norms_;
+    options.metrics = metrics_.get();
+    options.sync = false;  // what a power cut loses is the engine's own test
+    auto service = OpenWith(options, MakeSources(), MakeGate());
+    ASSERT_TRUE(service.ok()) << service.status();
+    service_ = *std::move(service);
+  }
+
+  virtual std::unique_ptr<Sources> MakeSources() {
+    auto played = std::make_unique<FakeSources>();
+    sources_ = played.get();
+    return played;
+  }
+  // Null: that of recorded notices.
+  virtual std::unique_ptr<cases::Gate> MakeGate() { return nullptr; }
+
+  store::Store& store() { return service_->store(); }
+  int64_t position() { return store().position(); }
+  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
+
+  const rpc::Method& MethodOf(const std::string& name) {
+    const rpc::Method* method = service_->registry().Find(
+        absl::StrCat("/nisi.export_refunds.v1.ExportRefundsService/", name));
+    if (method == nullptr) ADD_FAILURE() << "no method " << name;
+    return *method;
+  }
+  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
+
+  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
+    rpc::Call call;
+    call.method = &method.policy;
+    call.caller = std::make_shared<rpc::Caller>(caller);
+    call.now = clock_.Now();
+    call.deadline = absl::InfiniteFuture();
+    return call;
+  }
+  // The steps of the call layer up to the function.
+  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
+                              rpc::Call* call) {
+    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
+    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
+    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
+    if (method.policy.mutation) {
+      call->body_hash =
+          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
+      if (method.policy.request_id != nullptr) {
+        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
+      }
+    }
+    return absl::OkStatus();
+  }
+  // The answer. A mutation without a request id gets a fresh one.
+  template <class Response, class Request>
+  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, Request request) {
+    if constexpr (requires { request.set_request_id(""); }) {
+      if (request.request_id().empty()) request.set_request_id(NextUuid());
+    }
+    const rpc::Method& method = MethodOf(name);
+    rpc::Call call = MakeCall(method, caller);
+    RETURN_IF_ERROR(Prepare(method, &request, &call));
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     rpc::AsSent(method, call, request, method.unary(call, request)));
+    Response response;
+    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
+    return response;
+  }
+  // What must succeed.
+  template <class Response, class Request>
+  Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
+    auto response = Do<Response>(name, caller, request);
+    EXPECT_TRUE(response.ok()) << name << ": " << response.status();
+    return response.ok() ? *std::move(response) : Response();
+  }
+
+  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
+  void GoTo(base::Date day) {
+    clock_.Set(day.StartOfDay());
+    const auto fired = store().RunDueTimers();
+    EXPECT_TRUE(fired.ok()) << fired.status();
+  }
+  // A row as it stands, past the call layer: looking must not change anything.
+  template <class Row>
+  Row Stored(const store::Table<Row>& table, const store::Key& key) {
+    auto found = store().Read().Find(table, key);
+    EXPECT_TRUE(found.ok() && found->has_value());
+    return found.ok() && found->has_value() ? std::move((*found)->row) : Row();
+  }
+  v1::Claim Now(const std::string& name) { return Stored(kClaims, store::Key::Of(name)).claim(); }
+  v1::Expense ExpenseNow(const std::string& claim, int32_t number) {
+    return Stored(kExpenses, store::Key::Of(claim, number)).expense();
+  }
+
+  // ---- The list
+
+  static v1::Entry Good(const std::string& code, v1::ProcessingLevel level) {
+    v1::Entry entry;
+    entry.set_goods_code(code);
+    entry.set_name_ru(absl::StrCat("Товар ", code));
+    entry.set_processing_level(level);
+    return entry;
+  }
+  static v1::Entry ServiceEntry(const std::string& oked) {
+    v1::Entry entry;
+    entry.set_oked(oked);
+    entry.set_name_ru(absl::StrCat("Услуга ", oked));
+    return entry;
+  }
+  std::string DraftList(const std::vector<v1::Entry>& entries) {
+    v1::CreateEditionRequest create;
+    create.mutable_edition()->set_title_ru("Перечень");
+    const std::string name = Must<v1::Edition>("CreateEdition", trade_, create).name();
+    v1::BatchCreateEntriesRequest batch;
+    batch.set_parent(name);
+    for (const v1::Entry& entry : entries) *batch.add_entries() = entry;
+    Must<v1::BatchCreateEntriesResponse>("BatchCreateEntries", trade_, batch);
+    return name;
+  }
+  absl::StatusOr<v1::Edition> SubmitIt(const std::string& name, const rpc::Caller& caller) {
+    v1::SubmitEditionRequest request;
+    request.set_name(name);
+    return Do<v1::Edition>("SubmitEdition", caller, request);
+  }
+  absl::StatusOr<v1::Edition> ApproveIt(const std::string& name, base::Date from,
+                                        const rpc::Caller& caller) {
+    v1::ApproveEditionRequest request;
+    request.set_name(name);
+    v1::GetEditionRequest get;
+    get.set_name(name);
+    request.set_etag(Must<v1::Edition>("GetEdition", auditor_, get).etag());
+    request.set_order_number("17-НҚ");
+    *request.mutable_order_date() = today().ToProto();
+    *request.mutable_effective_from() = from.ToProto();
+    return Do<v1::Edition>("ApproveEdition", caller, request);
+  }
+  // The usual goods and services, in force from today on.
+  std::string ListInForce() {
+    const std::string name = DraftList({Good("8504", v1::HIGH), Good("8419", v1::MEDIUM),
+                                        Good("2106", v1::LOW), ServiceEntry("62.01")});
+    EXPECT_TRUE(SubmitIt(name, trade_).ok());
+    const auto approved = ApproveIt(name, today(), approver_);
+    EXPECT_TRUE(approved.ok()) << approved.status();
+    return name;
+  }
+
+  // ---- A claim on its way
+
+  static rpc::Caller Entity(int n, const std::string& subject = "") {
+    return CallerOf(subject.empty() ? absl::StrCat("company-", n) : subject, {rpc::v1::ENTITY},
+                    Bin(n));
+  }
+  v1::Claim MakeClaim(int n) {
+    v1::Claim claim;
+    claim.set_claimant(Bin(n));
+    *claim.mutable_taxes_paid() = Tenge(1'000'000'000);
+    for (int i = 0; i < 4; ++i) {
+      auto* volume = claim.add_export_volumes();
+      volume->set_year(today().year() - 1 + i);
+      volume->set_volume(absl::StrCat(100 + i * 100));
+    }
+    return claim;
+  }
+  std::string Drafted(int n) {
+    v1::CreateClaimRequest create;
+    *create.mutable_claim() = MakeClaim(n);
+    return Must<v1::Claim>("CreateClaim", Entity(n), create).name();
+  }
+  // A cost of a million tenge for an exhibition of a good of the list, by an invoice of its own.
+  v1::Expense MakeExpense(v1::CostKind kind = v1::EXHIBITION,
+                          const std::string& amount = "1000000") {
+    v1::Expense expense;
+    expense.set_kind(kind);
+    expense.set_claimant_kind(v1::PRODUCER);
+    if (kind >= v1::ICT_ADVERTISING_ABROAD) {
+      expense.set_oked("62.01");
+    } else {
+      expense.set_goods_code("850423");
+    }
+    expense.set_country("DE");
+    expense.set_contract_number("K-1");
+    *expense.mutable_contract_date() = today().AddDays(-60).ToProto();
+    expense.set_invoice_issuer("Messe GmbH, HRB 1234");
+    expense.set_invoice_number(absl::StrCat("INV-", ++invoices_));
+    *expense.mutable_invoice_date() = today().AddDays(-40).ToProto();
+    expense.set_payment_number("P-1");
+    *expense.mutable_payment_date() = today().AddDays(-30).ToProto();
+    expense.set_currency("KZT");
+    expense.set_amount(amount);
+    return expense;
+  }
+  absl::StatusOr<v1::AddExpensesResponse> Add(const std::string& claim, int n,
+                                              const std::vector<v1::Expense>& expenses) {
+    v1::AddExpensesRequest request;
+    request.set_parent(claim);
+    for (const v1::Expense& expense : expenses) *request.add_expenses() = expense;
+    return Do<v1::AddExpensesResponse>("AddExpenses", Entity(n), request);
+  }
+  absl::StatusOr<v1::Claim> Sign(const std::string& claim, const rpc::Caller& caller) {
+    v1::SignClaimRequest request;
+    request.set_name(claim);
+    request.set_etag(Now(claim).etag());
+    *request.mutable_signature() = Paper();
+    return Do<v1::Claim>("SignClaim", caller, request);
+  }
+  std::string Signed(int n, const std::vector<v1::Expense>& expenses) {
+    const std::string name = Drafted(n);
+    const auto added = Add(name, n, expenses);
+    EXPECT_TRUE(added.ok()) << added.status();
+    const auto done = Sign(name, Entity(n));
+    EXPECT_TRUE(done.ok()) << done.status();
+    return name;
+  }
+  void Notice(const std::string& claim, gate::v1::Checkpoint checkpoint,
+              gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED) {
+    gate::v1::RecordNoticeRequest request;
+    request.mutable_notice()->set_number("G-1");
+    request.mutable_notice()->set_checkpoint(checkpoint);
+    request.mutable_notice()->set_recipient(Now(claim).claimant());
+    request.mutable_notice()->set_record(claim);
+    *request.mutable_notice()->mutable_check_date() = today().ToProto();
+    request.mutable_notice()->set_verdict(verdict);
+    Must<gate::v1::Notice>("RecordNotice", institute_, request);
+  }
+  // A step of which only the claim must be named, and its version where that is asked for.
+  template <class Request>
+  Request Of(const std::string& claim) {
+    Request request;
+    request.set_name(claim);
+    request.set_etag(Now(claim).etag());
+    if constexpr (requires { request.set_reason(""); }) request.set_reason("Потому что");
+    return request;
+  }
+  template <class Request>
+  absl::StatusOr<v1::Claim> Step(const std::string& method, const std::string& claim,
+                                 const rpc::Caller& caller) {
+    return Do<v1::Claim>(method, caller, Of<Request>(claim));
+  }
+  absl::StatusOr<v1::Claim> Start(const std::string& claim) {
+    return Step<v1::StartReviewRequest>("StartReview", claim, institute_);
+  }
+  absl::StatusOr<v1::Claim> DecideOn(const std::string& claim, v1::Part part,
+                                     v1::PartReview::Verdict verdict, const rpc::Caller& caller,
+                                     const std::string& field = "") {
+    auto request = Of<v1::DecidePartRequest>(claim);
+    request.set_part(part);
+    request.set_verdict(verdict);
+    if (verdict != v1::PartReview::REJECTED) request.clear_reason();
+    if (verdict == v1::PartReview::REMARKS) {
+      const char* usual = part == v1::FINANCE ? "taxes_paid" : "expenses/1.invoice_number";
+      request.add_remarks()->set_field(field.empty() ? usual : field);
+      request.mutable_remarks(0)->set_text("Не читается");
+    }
+    return Do<v1::Claim>("DecidePart", caller, request);
+  }
+  std::string InReview(int n, const std::vector<v1::Expense>& expenses) {
+    const std::string name = Signed(n, expenses);
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    const auto started = Start(name);
+    EXPECT_TRUE(started.ok()) << started.status();
+    return name;
+  }
+  // In FIXING with one remark of the legal part, on its first expense.
+  void SendToFix(const std::string& claim) {
+    const v1::Claim reviewed = Now(claim);
+    for (const auto& part : reviewed.parts()) {
+      const bool legal = part.part() == v1::LEGAL;
+      EXPECT_TRUE(DecideOn(claim, part.part(),
+                           legal ? v1::PartReview::REMARKS : v1::PartReview::ACCEPTED, examiner_)
+                      .ok());
+    }
+    const auto sent = Step<v1::SendRemarksRequest>("SendRemarks", claim, examiner_);
+    EXPECT_TRUE(sent.ok()) << sent.status();
+  }
+  std::string Fixing(int n, const std::vector<v1::Expense>& expenses) {
+    const std::string claim = InReview(n, expenses);
+    SendToFix(claim);
+    return claim;
+  }
+  // The first expense comes to that much.
+  void Mend(const std::string& claim, int n, const std::string& amount) {
+    v1::UpdateExpenseRequest mend;
+    mend.mutable_expense()->set_name(ExpenseName(claim, 1));
+    mend.mutable_expense()->set_amount(amount);
+    mend.mutable_update_mask()->add_paths("amount");
+    EXPECT_TRUE(Do<v1::Expense>("UpdateExpense", Entity(n), mend).ok());
+  }
+  v1::AnswerRemarksRequest Answers(const std::string& claim, const std::vector<int32_t>& remarks) {
+    auto request = Of<v1::AnswerRemarksRequest>(claim);
+    for (const int32_t remark : remarks) {
+      auto* answer = request.add_answers();
+      answer->set_remark(remark);
+      answer->set_text("Исправлено");
+    }
+    *request.mutable_signature() = Paper();
+    return request;
+  }
+  // Each decision computed again is the same; `count`: how many there are.
+  void ExpectReplays(const std::string& claim, int count, int32_t expense = 0) {
+    v1::Replays replays;
+    if (expense > 0) {
+      v1::ReplayExpenseRequest request;
+      request.set_name(ExpenseName(claim, expense));
+      replays = Must<v1::Replays>("ReplayExpense", auditor_, request);
+    } else {
+      v1::ReplayDecisionRequest request;
+      request.set_name(claim);
+      replays = Must<v1::Replays>("ReplayDecision", auditor_, request);
+    }
+    EXPECT_EQ(replays.replays_size(), count);
+    for (const auto& replay : replays.replays()) EXPECT_TRUE(replay.same()) << replay.field();
+  }
+  void AcceptParts(const std::string& claim) {
+    const v1::Claim reviewed = Now(claim);
+    for (const auto& part : reviewed.parts()) {
+      const auto done = DecideOn(claim, part.part(), v1::PartReview::ACCEPTED, examiner_);
+      EXPECT_TRUE(done.ok()) << done.status();
+    }
+  }
+  std::string Accepted(int n, const std::vector<v1::Expense>& expenses) {
+    const std::string name = InReview(n, expenses);
+    AcceptParts(name);
+    const auto done = Step<v1::AcceptClaimRequest>("AcceptClaim", name, decider_);
+    EXPECT_TRUE(done.ok()) << done.status();
+    return name;
+  }
+  absl::StatusOr<v1::Claim> Gate2(const std::string& claim) {
+    Notice(claim, gate::v1::BEFORE_PAYMENT);
+    return Step<v1::RunGateRequest>("RunGate", claim, institute_);
+  }
+  absl::StatusOr<v1::Claim> SignAgreementBy(const std::string& claim, const rpc::Caller& caller,
+                                            const std::string& number = "Д-1") {
+    auto request = Of<v1::SignAgreementRequest>(claim);
+    request.set_agreement_number(number);
+    const v1::Claim now = Now(claim);
+    *request.mutable_agreement_date() =
+        now.has_agreement_date() ? now.agreement_date() : today().ToProto();
+    *request.mutable_signature() = Paper();
+    return Do<v1::Claim>("SignAgreement", caller, request);
+  }
+  // From ACCEPTED, with its money held.
+  void Agree(const std::string& claim, int n) {
+    const auto passed = Gate2(claim);
+    EXPECT_TRUE(passed.ok()) << passed.status();
+    const auto first = SignAgreementBy(claim, Entity(n));
+    EXPECT_TRUE(first.ok()) << first.status();
+    const auto second = SignAgreementBy(claim, institute_);
+    EXPECT_TRUE(second.ok()) << second.status();
+  }
+  v1::PayClaimRequest Payment(const std::string& claim) {
+    auto request = Of<v1::PayClaimRequest>(claim);
+    request.set_order_number("44");
+    return request;
+  }
+  absl::StatusOr<v1::Claim> PayIt(const std::string& claim) {
+    return Do<v1::Claim>("PayClaim", payer_, Payment(claim));
+  }
+  std::string Monitored(int n, const std::vector<v1::Expense>& expenses) {
+    const std::string name = Accepted(n, expenses);
+    Agree(name, n);
+    const auto paid = PayIt(name);
+    EXPECT_TRUE(paid.ok()) << paid.status();
+    GoTo(today().AddDays(1));
+    EXPECT_EQ(Now(name).state(), v1::Claim::MONITORING);
+    return name;
+  }
+  absl::StatusOr<v1::ExportReport> Report(const std::string& claim, const rpc::Caller& caller,
+                                          int year, const std::string& volume) {
+    v1::SubmitExportReportRequest request;
+    request.set_parent(claim);
+    request.mutable_report()->set_year(year);
+    request.mutable_report()->set_volume(volume);
+    return Do<v1::ExportReport>("SubmitExportReport", caller, request);
+  }
+
+  // ---- Money
+
+  void Allocate(int64_t tenge) {
+    budget::v1::AllocateBudgetRequest request;
+    request.set_account(absl::StrCat("programmes/export-refunds/accounts/", today().year()));
+    *request.mutable_amount() = Tenge(tenge);
+    request.set_order_number(absl::StrCat(++orders_, "-б"));
+    *request.mutable_order_date() = today().ToProto();
+    Must<budget::v1::Account>("AllocateBudget", trade_, request);
+  }
+  void CloseYear(int year) {
+    budget::v1::CloseYearRequest close;
+    close.set_account(absl::StrCat("programmes/export-refunds/accounts/", year));
+    Must<budget::v1::CloseYearResponse>("CloseYear", institute_, close);
+  }
+  // Available, reserved, committed, paid of this year.
+  std::string Stands() {
+    budget::v1::GetAccountRequest get;
+    get.set_name(absl::StrCat("programmes/export-refunds/accounts/", today().year()));
+    const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
+    return absl::StrCat(account.available().units(), " ", account.reserved().units(), " ",
+                        account.committed().units(), " ", account.paid().units());
+  }
+  void ExpectSound() {
+    const auto findings = cases::AuditBudget(store().Read());
+    ASSERT_TRUE(findings.ok());
+    EXPECT_THAT(*findings, ::testing::IsEmpty());
+    const auto scrubbed = store().Scrub();
+    ASSERT_TRUE(scrubbed.ok());
+    EXPECT_THAT(*scrubbed, ::testing::IsEmpty());
+  }
+
+  const rpc::Caller trade_ = CallerOf("saule@trade", {rpc::v1::AUTHORITY_TRADE});
+  const rpc::Caller approver_ = CallerOf("marat@trade", {rpc::v1::AUTHORITY_TRADE});
+  const rpc::Caller institute_ = CallerOf("aigul@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
+  const rpc::Caller examiner_ = CallerOf("daniyar@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
+  const rpc::Caller decider_ = CallerOf("asel@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
+  const rpc::Caller payer_ = CallerOf("kassa@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
+  const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
+  const rpc::Caller public_;
+
+  base::FakeClock clock_;
+  norms::Norms norms_;
+  std::string dir_;
+  std::unique_ptr<rpc::Metrics> metrics_;
+  FakeSources* sources_ = nullptr;  // of the open service
+  std::unique_ptr<rpc::HostedService> service_;
+
+ private:
+  int ids_ = 0;
+  int orders_ = 0;
+  int invoices_ = 0;
+};
+
+}  // namespace nisi::export_refunds

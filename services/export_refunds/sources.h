@@ -1,0 +1,37 @@
+// What this service asks other services before it decides, behind one small interface. Asked
+// outside any transaction. An answer comes with the record it is from and its version, to be kept
+// with the decision; silence is DEPENDENCY_NOT_ANSWERED (UNAVAILABLE): what needed it is not done.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/base/date.h"
+#include "common/rpc/call.h"
+#include "common/rpc/peer.h"
+#include "services/export_refunds/rules_expense.h"
+
+namespace nisi::export_refunds {
+
+// Of whom, on which day.
+using Asked = std::pair<std::string, base::Date>;
+
+class Sources {
+ public:
+  virtual ~Sources() = default;
+  // As what each is a domestic supplier on its day, "PRODUCER,SERVICES" and so on; "0" as nothing.
+  // One answer for each that was asked.
+  virtual absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& call,
+                                                          const std::set<Asked>& asked) = 0;
+  // The size of an enterprise on a day: "MICRO" to "LARGE"; "" where the database does not tell.
+  virtual absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) = 0;
+};
+
+// The database of suppliers (Art. 51). `peers` may be null: then nobody answers.
+std::unique_ptr<Sources> AskSuppliers(rpc::Peers* peers);
+
+}  // namespace nisi::export_refunds

@@ -1,0 +1,116 @@
+// The database of suppliers as this service asks it, played by functions of the test.
+#include "services/export_refunds/sources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/rpc/peer_testing.h"
+#include "nisi/suppliers/v1/service.pb.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using suppliers::v1::CheckDomesticRequest;
+using suppliers::v1::CheckDomesticResponse;
+using suppliers::v1::GetSupplierRequest;
+using suppliers::v1::Supplier;
+
+constexpr char kSuppliersPath[] = "/nisi.suppliers.v1.SuppliersService/";
+
+base::Date At(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+
+class SourcesTest : public ::testing::Test {
+ protected:
+  SourcesTest() {
+    peers_->SetHere("suppliers", database_.take());
+    database_.On<CheckDomesticRequest, CheckDomesticResponse>(
+        absl::StrCat(kSuppliersPath, "CheckDomestic"),
+        [this](const CheckDomesticRequest& request) -> absl::StatusOr<CheckDomesticResponse> {
+          CheckDomesticResponse response;
+          for (const std::string& bin : request.bins()) {
+            auto* result = response.add_results();
+            result->set_bin(bin);
+            // Nobody is one before May.
+            result->set_domestic(request.on_date().month() >= 5);
+            result->add_activities(suppliers::v1::Supplier::PRODUCER);
+            if (bin == "c") result->add_activities(suppliers::v1::Supplier::SERVICES);
+          }
+          *response.mutable_on_date() = request.on_date();
+          response.set_position(17);
+          if (spoil_ != nullptr) spoil_(response);
+          return response;
+        });
+    database_.On<GetSupplierRequest, Supplier>(
+        absl::StrCat(kSuppliersPath, "GetSupplier"),
+        [this](const GetSupplierRequest& request) -> absl::StatusOr<Supplier> {
+          if (!shown_) return base::NotFound("suppliers", request.name());
+          Supplier supplier;
+          supplier.set_bin(request.name().substr(request.name().find('/') + 1));
+          supplier.set_size(suppliers::v1::MEDIUM);
+          supplier.set_etag("\"3-1\"");
+          return supplier;
+        });
+    sources_ = AskSuppliers(peers_.get());
+    call_.caller = std::make_shared<rpc::Caller>();
+    call_.now = absl::Now();
+    call_.deadline = absl::InfiniteFuture();
+  }
+
+  rpc::PlayedPeer database_;
+  rpc::Metrics metrics_{"export-refunds"};
+  std::unique_ptr<rpc::Peers> peers_ = rpc::MakePeers("export-refunds", &metrics_);
+  std::unique_ptr<Sources> sources_;
+  rpc::Call call_;
+  bool shown_ = true;
+  std::function<void(CheckDomesticResponse&)> spoil_;
+};
+
+TEST_F(SourcesTest, ADayIsOneQuestionAndEachGetsItsAnswer) {
+  const auto told = sources_->Producers(
+      call_, {{"a", At("2024-04-30")}, {"b", At("2024-05-01")}, {"c", At("2024-05-01")}});
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->size(), 3U);
+  EXPECT_EQ(told->at({"a", At("2024-04-30")}).value, "0");
+  EXPECT_EQ(told->at({"b", At("2024-05-01")}).value, "PRODUCER");
+  EXPECT_EQ(told->at({"c", At("2024-05-01")}).value, "PRODUCER,SERVICES");
+  EXPECT_EQ(told->at({"c", At("2024-05-01")}).source, "suppliers/suppliers/c");
+  EXPECT_EQ(told->at({"c", At("2024-05-01")}).version, "position 17");
+  EXPECT_EQ(database_.asked(), 2);
+}
+
+TEST_F(SourcesTest, TheSizeOfTheDay) {
+  auto size = sources_->EnterpriseSize(call_, {"a", At("2024-05-01")});
+  ASSERT_TRUE(size.ok()) << size.status();
+  EXPECT_EQ(size->value, "MEDIUM");
+  EXPECT_EQ(size->version, "\"3-1\"");
+  // That there is no such supplier is an answer.
+  shown_ = false;
+  size = sources_->EnterpriseSize(call_, {"a", At("2024-05-01")});
+  ASSERT_TRUE(size.ok()) << size.status();
+  EXPECT_EQ(size->value, "");
+}
+
+TEST_F(SourcesTest, SilenceAndNonsenseAreNoAnswers) {
+  const auto asked = [&] {
+    return base::ReasonOf(sources_->Producers(call_, {{"a", At("2024-05-01")}}).status());
+  };
+  spoil_ = [](CheckDomesticResponse& response) { response.clear_results(); };
+  EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = [](CheckDomesticResponse& response) { response.mutable_results(0)->set_bin("b"); };
+  EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = [](CheckDomesticResponse& response) { response.mutable_on_date()->set_day(2); };
+  EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = nullptr;
+  EXPECT_EQ(asked(), "");
+  database_.SetAway(true);
+  EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
+  const auto nobody = AskSuppliers(nullptr);
+  EXPECT_TRUE(rpc::IsNotAnswered(nobody->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()));
+}
+
+}  // namespace
+}  // namespace nisi::export_refunds

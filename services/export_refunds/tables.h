@@ -1,0 +1,60 @@
+// Everything this service keeps on disk.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/store/table.h"
+#include "nisi/export_refunds/v1/rows.pb.h"
+
+namespace nisi::export_refunds {
+
+using v1::ClaimRow;
+using v1::EditionRow;
+using v1::EntryRow;
+using v1::ExpenseRow;
+using v1::ExportReportRow;
+
+// Numbers are on disk: append only, never reuse. testdata/schema.golden shows every change.
+extern const store::Table<EditionRow> kLists;         // 1: number
+extern const store::Index<EditionRow> kListsByState;  // 2: state
+extern const store::Index<EditionRow>
+    kListsByEffectiveDay;                      // 3: effective_from; unique, approved ones only
+extern const store::Table<EntryRow> kEntries;  // 4: edition, code of the good or service
+extern const store::Table<ClaimRow> kClaims;   // 5: name
+extern const store::Index<ClaimRow> kClaimsByClaimant;  // 6: claimant
+extern const store::Index<ClaimRow> kClaimsByState;     // 7: state, number
+// What is to be paid and is not, in the order in which it is: ACCEPTED, GATE_2, AGREEMENT_SIGNED.
+extern const store::Index<ClaimRow> kQueue;       // 8: number; unique
+extern const store::Table<ExpenseRow> kExpenses;  // 9: claim, number
+// One expense an invoice over the register's whole life: of those that were signed, had their
+// invoice free and whose claim was not rejected or annulled. Secret: it is asked before Put.
+extern const store::Index<ExpenseRow> kExpensesByInvoice;  // 10: issuer, number, date; unique
+extern const store::Table<ExportReportRow> kReports;       // 11: claim, year
+
+// With the tables of deadlines, budgets and notices.
+const store::Schema& ExportRefundsSchema();
+
+// Timer kinds. Each looks at the record first and does nothing where there is nothing to do.
+inline constexpr char kTakeEffectTimer[] = "list/take-effect";             // the edition's number
+inline constexpr char kBeginMonitoringTimer[] = "claim/begin-monitoring";  // the claim's name
+inline constexpr char kServeQueueTimer[] = "queue/serve";                  // nothing
+
+// Kinds of deadlines that are opened and closed by hand.
+inline constexpr char kReportDeadline[] = "export_report";
+inline constexpr char kRepaymentDeadline[] = "repayment";
+inline constexpr char kAssessmentDeadline[] = "assessment";  // of the institute, as the next
+inline constexpr char kDemandDeadline[] = "demand";
+
+// The one programme of the register: the current account of Art. 13(5)(10).
+inline constexpr char kProgramme[] = "export-refunds";
+
+std::string EditionName(int32_t number);
+std::string EntryName(int32_t edition, const std::string& code);
+std::string ExpenseName(const std::string& claim, int32_t number);
+std::string ReportName(const std::string& claim, int32_t year);
+// How an invoice is found again, however its issuer and number are typed.
+store::Key InvoiceKey(const v1::Expense& expense);
+const std::string& CodeOf(const v1::Entry& entry);
+
+}  // namespace nisi::export_refunds

@@ -1,0 +1,46 @@
+#include "services/export_refunds/tables.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "common/base/date.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+TEST(TablesTest, WhatIsOnDiskChangesWithNotice) {
+  EXPECT_EQ(ExportRefundsSchema().Problem(), "");
+  const std::string path = NISI_SOURCE_DIR "/services/export_refunds/testdata/schema.golden";
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path) << ExportRefundsSchema().Describe();
+  }
+  std::ifstream in(path);
+  std::ostringstream golden;
+  golden << in.rdbuf();
+  EXPECT_EQ(ExportRefundsSchema().Describe(), golden.str())
+      << "run with UPDATE_GOLDEN=1 when the change is meant";
+}
+
+TEST(TablesTest, AnInvoiceIsOneHoweverItIsTyped) {
+  const auto key = [](const std::string& issuer, const std::string& number, const char* day) {
+    v1::Expense expense;
+    expense.set_invoice_issuer(issuer);
+    expense.set_invoice_number(number);
+    *expense.mutable_invoice_date() = base::Date::Parse(day)->ToProto();
+    return std::string(InvoiceKey(expense).bytes());
+  };
+  const std::string one = key("Messe GmbH", "INV-17", "2024-05-01");
+  EXPECT_EQ(key("MESSE  gmbh", "inv-17", "2024-05-01"), one);
+  EXPECT_EQ(key("Messe, GmbH", "INV/17", "2024-05-01"), one);
+  EXPECT_EQ(key("МЕССЕ", "№ 1", "2024-05-01"), key("мессе", "1", "2024-05-01"));
+  EXPECT_NE(key("Messe GmbH", "INV-18", "2024-05-01"), one);
+  EXPECT_NE(key("Messe GmbH", "INV-17", "2024-05-02"), one);
+  EXPECT_NE(key("Messe AG", "INV-17", "2024-05-01"), one);
+  EXPECT_NE(key("MesseGmbHINV", "-17", "2024-05-01"), one);
+}
+
+}  // namespace
+}  // namespace nisi::export_refunds

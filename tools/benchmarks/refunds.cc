@@ -1,0 +1,235 @@
+#include "tools/benchmarks/refunds.h"
+
+#include <ctime>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "common/base/clock.h"
+#include "common/base/money.h"
+#include "common/base/status.h"
+#include "common/rpc/host.h"
+#include "nisi/export_refunds/v1/service.pb.h"
+#include "services/export_refunds/env.h"
+#include "services/export_refunds/service.h"
+
+namespace nisi::bench {
+namespace {
+
+namespace refunds = export_refunds;
+namespace v1 = export_refunds::v1;
+
+constexpr int32_t kOfAClaim = 1'000;
+constexpr char kClaimant[] = "990140000012";
+constexpr char kDraft[] = "claims/draft";
+
+// Everybody is a domestic producer and small.
+class AnsweredAtOnce final : public refunds::Sources {
+ public:
+  absl::StatusOr<std::map<refunds::Asked, refunds::Told>> Producers(
+      const rpc::Call& /*call*/, const std::set<refunds::Asked>& asked) override {
+    std::map<refunds::Asked, refunds::Told> told;
+    for (const refunds::Asked& one : asked) told[one] = {"PRODUCER", one.first, "1"};
+    return told;
+  }
+  absl::StatusOr<refunds::Told> EnterpriseSize(const rpc::Call& /*call*/,
+                                               const refunds::Asked& asked) override {
+    return refunds::Told{"SMALL", asked.first, "1"};
+  }
+};
+
+// The n-th expense of the register.
+refunds::ExpenseRow MakeExpense(const std::string& claim, int32_t number, int64_t n) {
+  refunds::ExpenseRow row;
+  row.set_claim(claim);
+  row.set_number(number);
+  v1::Expense& expense = *row.mutable_expense();
+  expense.set_name(refunds::ExpenseName(claim, number));
+  expense.set_claimant(kClaimant);
+  expense.set_kind(v1::EXHIBITION);
+  expense.set_claimant_kind(v1::PRODUCER);
+  expense.set_goods_code("850423");
+  expense.set_country("DE");
+  expense.set_contract_number("K-1");
+  expense.set_invoice_issuer(absl::StrCat("Messe GmbH, HRB ", n % 97));
+  expense.set_invoice_number(absl::StrFormat("INV-%07d", n));
+  for (auto* day : {expense.mutable_contract_date(), expense.mutable_invoice_date(),
+                    expense.mutable_payment_date()}) {
+    *day = base::Date::Parse("2024-05-10")->ToProto();
+  }
+  expense.set_payment_number("P-1");
+  expense.set_currency("KZT");
+  expense.set_amount("1000000");
+  *expense.mutable_net() = base::Money::FromTenge(1'000'000)->ToProto();
+  return row;
+}
+
+absl::Status Write(store::Store& store, const std::function<absl::Status(store::Tx&)>& run) {
+  store::CommandInfo info;
+  info.actor = "bench/refunds";
+  info.method = "/nisi.bench/Refunds";
+  return store
+      .Write(info,
+             [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+               RETURN_IF_ERROR(run(tx));
+               return std::string();
+             })
+      .status();
+}
+
+absl::Status PutList(store::Tx& tx) {
+  refunds::EditionRow edition;
+  edition.set_number(1);
+  edition.mutable_edition()->set_name(refunds::EditionName(1));
+  edition.mutable_edition()->set_state(v1::Edition::IN_FORCE);
+  *edition.mutable_edition()->mutable_effective_from() = base::Date::Parse("2024-01-01")->ToProto();
+  RETURN_IF_ERROR(tx.Put(refunds::kLists, &edition));
+  refunds::EntryRow entry;
+  entry.set_edition(1);
+  entry.mutable_entry()->set_name(refunds::EntryName(1, "8504"));
+  entry.mutable_entry()->set_goods_code("8504");
+  entry.mutable_entry()->set_processing_level(v1::HIGH);
+  return tx.Put(refunds::kEntries, &entry);
+}
+
+// A claim's expenses, from the n-th of the register on. `held`: they have their invoices.
+absl::Status PutExpenses(store::Tx& tx, const std::string& claim, int64_t n, bool held) {
+  for (int32_t i = 0; i < kOfAClaim; ++i) {
+    refunds::ExpenseRow row = MakeExpense(claim, i + 1, n + i);
+    row.set_holds_invoice(held);
+    RETURN_IF_ERROR(tx.Put(refunds::kExpenses, &row));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PutDraft(store::Tx& tx) {
+  refunds::ClaimRow row;
+  v1::Claim& claim = *row.mutable_claim();
+  claim.set_name(kDraft);
+  claim.set_claimant(kClaimant);
+  claim.set_state(v1::Claim::DRAFT);
+  claim.set_expense_count(kOfAClaim);
+  *claim.mutable_taxes_paid() = base::Money::FromTenge(1'000'000'000)->ToProto();
+  for (int32_t year = 2023; year <= 2026; ++year) {
+    auto* volume = claim.add_export_volumes();
+    volume->set_year(year);
+    volume->set_volume("100");
+  }
+  return tx.Put(refunds::kClaims, &row);
+}
+
+double CpuMicros() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) * 1e6 + static_cast<double>(spent.tv_nsec) / 1e3;
+}
+
+// Times of one thing, done so many times.
+class Times {
+ public:
+  absl::Status Measure(int64_t rounds, const std::function<absl::Status(int64_t)>& run) {
+    const double before = CpuMicros();
+    for (int64_t n = 0; n < rounds; ++n) {
+      const absl::Time began = absl::Now();
+      RETURN_IF_ERROR(run(n));
+      micros_.push_back(absl::ToDoubleMicroseconds(absl::Now() - began));
+    }
+    cpu_ = (CpuMicros() - before) / static_cast<double>(rounds);
+    std::sort(micros_.begin(), micros_.end());
+    return absl::OkStatus();
+  }
+  std::string Json(const std::string& what) const {
+    const auto at = [&](size_t percent) { return micros_[(micros_.size() - 1) * percent / 100]; };
+    return absl::StrFormat(R"("%s p50_us": %.2f, "%s p99_us": %.2f, "%s cpu_us": %.2f)", what,
+                           at(50), what, at(99), what, cpu_);
+  }
+
+ private:
+  std::vector<double> micros_;
+  double cpu_ = 0;
+};
+
+}  // namespace
+
+absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
+  std::filesystem::create_directories(settings.data);
+  base::FakeClock clock(base::Date::Parse("2024-06-10")->StartOfDay() + absl::Hours(12));
+  ASSIGN_OR_RETURN(const norms::Norms norms, norms::Norms::Default());
+  rpc::Metrics metrics("export-refunds");
+  rpc::HostOptions options;
+  options.data_dir = settings.data;
+  options.clock = &clock;
+  options.norms = &norms;
+  options.metrics = &metrics;
+  options.sync = false;
+  ASSIGN_OR_RETURN(const auto service,
+                   refunds::OpenWith(options, std::make_unique<AnsweredAtOnce>()));
+  store::Store& store = service->store();
+  RETURN_IF_ERROR(Write(store, PutList));
+  for (int64_t n = 0; n < settings.expenses; n += kOfAClaim) {
+    const auto put = [n](store::Tx& tx) {
+      return PutExpenses(tx, absl::StrCat("claims/f", n / kOfAClaim), n, /*held=*/true);
+    };
+    RETURN_IF_ERROR(Write(store, put));
+  }
+  RETURN_IF_ERROR(Write(store, PutDraft));
+  const auto put = [&](store::Tx& tx) {
+    return PutExpenses(tx, kDraft, settings.expenses, /*held=*/false);
+  };
+  RETURN_IF_ERROR(Write(store, put));
+
+  const auto caller = std::make_shared<rpc::Caller>();
+  caller->subject = "bench";
+  caller->bin = kClaimant;
+  caller->Grant(rpc::v1::ENTITY);
+  const auto ask = [&](const char* name, const google::protobuf::Message& request,
+                       const std::string& request_id) {
+    const rpc::Method* method = service->registry().Find(
+        absl::StrCat("/", v1::ExportRefundsService::descriptor()->full_name(), "/", name));
+    if (method == nullptr) return absl::InternalError(name);
+    rpc::Call call;
+    call.method = &method->policy;
+    call.caller = caller;
+    call.now = clock.Now();
+    call.deadline = absl::InfiniteFuture();
+    call.request_id = request_id;
+    call.body_hash = std::string(32, 'h');
+    return method->unary(call, request).status();
+  };
+  v1::CalculateClaimRequest calculate;
+  calculate.set_name(kDraft);
+  const auto calculating = [&](int64_t) { return ask("CalculateClaim", calculate, ""); };
+  Times draft, as_signed, signing, duplicate;
+  RETURN_IF_ERROR(draft.Measure(settings.rounds, calculating));
+  v1::SignClaimRequest sign;
+  sign.set_name(kDraft);
+  sign.set_request_id("00000000-0000-4000-8000-000000000001");
+  const auto signing_it = [&](int64_t) { return ask("SignClaim", sign, sign.request_id()); };
+  RETURN_IF_ERROR(signing.Measure(1, signing_it));
+  RETURN_IF_ERROR(as_signed.Measure(settings.rounds, calculating));
+  // Each second invoice is a taken one, anywhere among them.
+  const store::View view = store.Read();
+  const auto look = [&](int64_t n) -> absl::Status {
+    const bool is_there = n % 2 == 0;
+    const int64_t which = n * 7'919 % settings.expenses;
+    const refunds::ExpenseRow row =
+        MakeExpense("claims/new", 1, is_there ? which : which + 2 * settings.expenses);
+    ASSIGN_OR_RETURN(const bool taken,
+                     refunds::InvoiceTaken(view, refunds::InvoiceKey(row.expense()), row));
+    return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
+  };
+  RETURN_IF_ERROR(duplicate.Measure(10'000, look));
+  out << "{" << draft.Json("CalculateClaim of a draft") << ", "
+      << as_signed.Json("CalculateClaim as signed") << ", " << signing.Json("SignClaim") << ", "
+      << duplicate.Json("duplicate check") << "}" << std::endl;
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::bench
