@@ -50,7 +50,7 @@ absl::StatusOr<Notice> AskGate(Gate& gate, const rpc::Call& call, const GateQues
   if (!said.ok()) {
     const absl::Status& status = said.status();
     const bool own = absl::IsDataLoss(status) || absl::IsCancelled(status) ||
-                     base::ReasonOf(status) == "GATE_NOT_CHECKED";
+                     store::IsNotInMemory(status) || base::ReasonOf(status) == "GATE_NOT_CHECKED";
     return own ? status : GateNotChecked(question.checkpoint, status);
   }
   const auto checked = base::Date::FromProto(said->check_date());

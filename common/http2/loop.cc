@@ -12,6 +12,7 @@ namespace nisi::http2 {
 namespace {
 
 constexpr uint64_t kTickMs = 250;
+thread_local EventLoop* current = nullptr;
 
 }  // namespace
 
@@ -42,6 +43,7 @@ EventLoop::EventLoop(const char* thread_name) {
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     started.wait();
+    current = this;
     uv_run(&loop_, UV_RUN_DEFAULT);
   });
   pthread_setname_np(thread_.native_handle(), thread_name);
@@ -50,6 +52,7 @@ EventLoop::EventLoop(const char* thread_name) {
 
 EventLoop::~EventLoop() {
   Post([this] {
+    for (const auto& work : last_) work();
     for (uv_handle_t* handle :
          {reinterpret_cast<uv_handle_t*>(&after_poll_),
           reinterpret_cast<uv_handle_t*>(&before_poll_), reinterpret_cast<uv_handle_t*>(&wake_),
@@ -59,6 +62,10 @@ EventLoop::~EventLoop() {
   });
   thread_.join();
   uv_loop_close(&loop_);
+}
+
+EventLoop* EventLoop::Current() {
+  return current;
 }
 
 void EventLoop::Post(std::function<void()> work) {

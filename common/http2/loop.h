@@ -25,6 +25,8 @@ class EventLoop {
 
   uv_loop_t* uv() { return &loop_; }
   bool here() const { return std::this_thread::get_id() == thread_.get_id(); }
+  // The one whose thread this is, which must not wait; null: it is none's.
+  static EventLoop* Current();
 
   // Runs `work` on the loop: now where it is called there, soon from any other thread.
   template <class Work>
@@ -43,6 +45,8 @@ class EventLoop {
   static constexpr size_t kRoomBytes = 64 << 10;
   char* read_room() { return read_room_.get(); }
   char* plain_room() { return plain_room_.get(); }
+  // On the loop: when it ends, for what lives on it and does not know its end.
+  void AtEnd(std::function<void()> work) { last_.push_back(std::move(work)); }
   // On the loop: once, after all that this turn of it brings.
   void AtEndOfTurn(std::function<void()> work) { at_end_.push_back(std::move(work)); }
 
@@ -61,7 +65,8 @@ class EventLoop {
   std::vector<std::weak_ptr<std::function<void(absl::Time)>>> ticks_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
-  std::vector<std::function<void()>> at_end_;
+  std::vector<std::function<void()>> at_end_;  // of a turn
+  std::vector<std::function<void()>> last_;
   std::thread thread_;
 };
 

@@ -26,6 +26,8 @@
 
 namespace nisi::rpc {
 
+class Inquiry;
+
 struct Call {
   const MethodPolicy* method = nullptr;
   std::shared_ptr<const Caller> caller;
@@ -37,6 +39,8 @@ struct Call {
   // kMemory on the carrier's own thread: a handler reads with it and returns the NotInMemory() it
   // gets, to be run again where it may wait.
   store::Reach reach = store::Reach::kDisk;
+  // What the function has asked other services and heard (peer.h); null: it waits for them itself.
+  Inquiry* inquiry = nullptr;
   std::function<bool()> cancelled = [] { return false; };
 
   // What the answer carries beside the message: the journal position of the commit, 0 for none.

@@ -29,6 +29,7 @@ constexpr absl::Duration kLook = absl::Milliseconds(50);  // for a caller that h
 constexpr absl::Duration kLeast = absl::Milliseconds(5);  // less time than that is none
 constexpr absl::Duration kSoon = absl::Seconds(1), kLater = absl::Minutes(1);
 constexpr absl::Duration kDelivery = absl::Seconds(10);
+constexpr size_t kMaxRounds = 4;  // of an inquiry
 constexpr char kPositionKey[] = "nisi-position";
 
 // The other end of a call: waits for what it comes to.
@@ -41,6 +42,9 @@ class Waiting final : public http2::Replier {
   }
   void Ready() override {}
   bool cancelled() const override { return given_up_; }
+
+  // From any thread, once, when it is over.
+  std::function<void()> over;
 
   // Whether it is over by then. Looks around meanwhile: `gone` ends it.
   template <class Gone>
@@ -60,17 +64,22 @@ class Waiting final : public http2::Replier {
   const std::optional<std::string>& message() const { return message_; }
   const http2::Answer& answer() const { return answer_; }
 
-  std::shared_ptr<http2::Taker> taker;  // of a call to another process, on the loop alone
+  // Of a call to another process: what takes it, on this loop alone.
+  std::shared_ptr<http2::Taker> taker;
+  http2::EventLoop* loop = nullptr;
 
  private:
   void Set(std::optional<std::string> message, http2::Answer* answer) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (over_) return;
-    if (message.has_value()) message_ = std::move(message);
-    if (answer == nullptr) return;
-    answer_ = std::move(*answer);
-    over_ = true;
-    over_now_.notify_all();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (over_) return;
+      if (message.has_value()) message_ = std::move(message);
+      if (answer == nullptr) return;
+      answer_ = std::move(*answer);
+      over_ = true;
+      over_now_.notify_all();
+    }
+    if (over) over();
   }
 
   std::atomic<bool> given_up_{false};
@@ -136,10 +145,23 @@ struct Peers::Peer {
   bool has_way() const { return here != nullptr || backend != nullptr; }
 
   http2::TakeCall here;
+  http2::BackendOptions at;                 // of what follows
   std::unique_ptr<http2::Backend> backend;  // on the loop
   std::mutex mutex;                         // of what follows
   Breaker breaker;
   RetryBudget retries;
+};
+
+// The peers as one loop of a server reaches them: who asks there need not wake another thread.
+struct Peers::Near {
+  void End() {
+    ticks.reset();
+    backends.clear();
+    ended = true;
+  }
+  std::map<const Peer*, std::unique_ptr<http2::Backend>> backends;  // on that loop
+  std::shared_ptr<void> ticks;
+  std::atomic<bool> ended{false};
 };
 
 struct Peers::Line {
@@ -172,11 +194,147 @@ struct Peers::Sent {
   absl::Time began;
   std::shared_ptr<Waiting> waiting;
   std::shared_ptr<http2::Taker> here;
+  std::function<void()> over;  // for Waiting::over
 };
 
 struct Peers::Counts {
-  std::atomic<int64_t> waiting{0}, retries{0}, resting{0}, refused{0};
+  std::atomic<int64_t> waiting{0}, rounds{0}, retries{0}, resting{0}, refused{0};
 };
+
+// Questions of a function that does not wait for them: all go out, and all come to something.
+class Peers::Round : public std::enable_shared_from_this<Round> {
+ public:
+  Round(Peers& peers, const Call& call, const std::vector<Question>& questions)
+      : peers_(peers), asking_(peers.AskingOf(call)) {
+    for (const Question& question : questions) {
+      Item item{question.line, question.request};
+      item.response.reset(question.response->New());
+      items_.push_back(std::move(item));
+    }
+  }
+
+  void Start(std::function<void()> heard) {
+    heard_ = std::move(heard);
+    left_ = items_.size() + 1;
+    for (Item& item : items_) {
+      item.sent = peers_.Begin(*item.line, asking_, item.request,
+                               [self = shared_from_this()] { self->One(); });
+      until_ = std::min(until_, item.sent.until);
+      if (item.sent.waiting == nullptr) One();  // it was not sent
+    }
+    peers_.Track(shared_from_this());
+    One();
+  }
+  // Ends what takes too long, or nobody waits for any more.
+  void OnTick(absl::Time now) {
+    {
+      // Until it is over the call is there.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (over_ || (now < until_ && !asking_.gone())) return;
+      over_ = true;
+    }
+    // With the first of them all are late.
+    if (now >= until_) {
+      for (Item& item : items_) item.sent.until = std::min(item.sent.until, now);
+    }
+    Over();
+  }
+
+  bool heard() const { return is_heard_; }
+  bool again() const { return again_; }
+  // The answers to the same questions.
+  bool Answer(const std::vector<Question>& questions) const {
+    if (!is_heard_ || again_ || questions.size() != items_.size()) return false;
+    for (size_t i = 0; i < items_.size(); ++i) {
+      if (questions[i].line != items_[i].line || questions[i].request != items_[i].request) {
+        return false;
+      }
+    }
+    for (size_t i = 0; i < items_.size(); ++i) {
+      questions[i].response->CopyFrom(*items_[i].response);
+      *questions[i].position = items_[i].position;
+      *questions[i].status = items_[i].status;
+    }
+    return true;
+  }
+
+ private:
+  struct Item {
+    const Line* line;
+    std::string request;
+    Sent sent{};
+    std::unique_ptr<Message> response{};
+    int64_t position = 0;
+    absl::Status status{};
+  };
+
+  // One more has come to something; with the last one the round has.
+  void One() {
+    if (--left_ > 0) return;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (std::exchange(over_, true)) return;
+    }
+    Over();
+  }
+  void Over() {
+    const std::shared_ptr<Round> self = shared_from_this();
+    size_t sent = 0;
+    for (Item& item : items_) {
+      Outcome outcome =
+          peers_.Hear(*item.line, asking_, item.sent, item.response.get(), &item.position);
+      item.status = std::move(outcome.status);
+      // Another one that went out may have found a resting peer there again.
+      if (outcome.again || item.sent.resting) again_ = true;
+      if (item.sent.under_way) ++sent;
+      item.sent = Sent();
+    }
+    is_heard_ = true;
+    const auto heard = std::move(heard_);
+    peers_.Untrack(self, sent);
+    heard();
+  }
+
+  Peers& peers_;
+  const Asking asking_;
+  std::vector<Item> items_;
+  absl::Time until_ = absl::InfiniteFuture();
+  std::function<void()> heard_;
+  std::atomic<size_t> left_{0};
+  std::mutex mutex_;
+  bool over_ = false;                      // the round has come to something
+  bool is_heard_ = false, again_ = false;  // what to, once that is known
+};
+
+bool Inquiry::waits() const {
+  return !rounds_.empty() && !rounds_.back()->heard();
+}
+
+void Inquiry::Send(std::function<void()> heard) {
+  const std::shared_ptr<Peers::Round> round = rounds_.back();
+  round->Start(std::move(heard));  // after which this may be gone
+}
+
+bool Inquiry::answered() const {
+  return rounds_.back()->heard() && !rounds_.back()->again();
+}
+
+bool Inquiry::Answer(const std::vector<Peers::Question>& questions) {
+  if (next_ < rounds_.size() && rounds_[next_]->Answer(questions)) {
+    ++next_;
+    return true;
+  }
+  rounds_.resize(next_);  // it asks something else by now
+  return false;
+}
+
+void Inquiry::Keep(Peers& peers, const Call& call, const std::vector<Peers::Question>& questions) {
+  const bool changes =
+      std::any_of(questions.begin(), questions.end(),
+                  [](const Peers::Question& question) { return question.line->policy.mutation; });
+  if (changes || rounds_.size() == kMaxRounds) return;
+  rounds_.push_back(std::make_shared<Peers::Round>(peers, call, questions));
+}
 
 namespace {
 
@@ -221,7 +379,7 @@ Peers::Peers(Options options) : options_(std::move(options)), counts_(std::make_
   options_.metrics->AddFigures([counts = counts_] {
     return std::vector<store::Figure>{
         {"nisi_peer_waiting", "Functions that wait for another service.",
-         static_cast<double>(counts->waiting)},
+         static_cast<double>(counts->waiting + counts->rounds)},
         {"nisi_peer_resting", "Services that are left alone after failures.",
          static_cast<double>(counts->resting)},
         {"nisi_peer_retries_total", "Calls to other services that were made again.",
@@ -233,6 +391,9 @@ Peers::Peers(Options options) : options_(std::move(options)), counts_(std::make_
 
 Peers::~Peers() {
   Close();
+  for (auto& [loop, near] : near_) {
+    if (!near->ended) loop->RunAndWait([near = near] { near->End(); });
+  }
   if (loop_ == nullptr) return;
   loop_->RunAndWait([this] {
     ticks_.reset();
@@ -246,23 +407,70 @@ Peers::Peer& Peers::PeerOf(const std::string& service) {
   return *peer;
 }
 
-void Peers::SetAddress(const std::string& service, http2::BackendOptions options) {
-  if (loop_ == nullptr) {
+void Peers::MakeLoop() {
+  std::call_once(loop_made_, [this] {
     loop_ = std::make_unique<http2::EventLoop>("peers");
-    loop_->RunAndWait([this] {
-      ticks_ = loop_->EveryTick([this](absl::Time now) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        for (auto& [name, peer] : peers_) {
-          if (peer->backend != nullptr) peer->backend->OnTick(now);
-        }
-      });
-    });
+    loop_->RunAndWait(
+        [this] { ticks_ = loop_->EveryTick([this](absl::Time now) { OnTick(now); }); });
+  });
+}
+
+// What it calls may end a round, which takes the lock.
+void Peers::OnTick(absl::Time now) {
+  std::vector<http2::Backend*> backends;
+  std::vector<std::shared_ptr<Round>> rounds;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& [name, peer] : peers_) {
+      if (peer->backend != nullptr) backends.push_back(peer->backend.get());
+    }
+    rounds.assign(rounds_.begin(), rounds_.end());
   }
-  std::unique_ptr<http2::Backend> backend;
-  loop_->RunAndWait(
-      [&] { backend = std::make_unique<http2::Backend>(loop_.get(), std::move(options)); });
+  for (http2::Backend* backend : backends) backend->OnTick(now);
+  for (const std::shared_ptr<Round>& round : rounds) round->OnTick(now);
+}
+
+void Peers::Track(const std::shared_ptr<Round>& round) {
+  MakeLoop();  // for its ticks
+  ++counts_->rounds;
   const std::lock_guard<std::mutex> lock(mutex_);
+  rounds_.insert(round);
+}
+
+void Peers::Untrack(const std::shared_ptr<Round>& round, size_t sent) {
+  --counts_->rounds;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  rounds_.erase(round);
+  under_way_ -= sent;
+  if (under_way_ == 0) quiet_.notify_all();
+}
+
+void Peers::SetAddress(const std::string& service, http2::BackendOptions options) {
+  MakeLoop();
+  std::unique_ptr<http2::Backend> backend;
+  loop_->RunAndWait([&] { backend = std::make_unique<http2::Backend>(loop_.get(), options); });
+  const std::lock_guard<std::mutex> lock(mutex_);
+  PeerOf(service).at = std::move(options);
   PeerOf(service).backend = std::move(backend);
+}
+
+http2::Backend& Peers::BackendOn(http2::EventLoop& loop, Peer& peer) {
+  if (&loop == loop_.get()) return *peer.backend;
+  std::shared_ptr<Near> near;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    near = near_[&loop];
+    if (near == nullptr || near->ended) {  // another loop may lie where one lay
+      near = near_[&loop] = std::make_shared<Near>();
+      loop.AtEnd([near] { near->End(); });
+      near->ticks = loop.EveryTick([near = near.get()](absl::Time now) {
+        for (auto& [to, backend] : near->backends) backend->OnTick(now);
+      });
+    }
+  }
+  std::unique_ptr<http2::Backend>& backend = near->backends[&peer];
+  if (backend == nullptr) backend = std::make_unique<http2::Backend>(&loop, peer.at);
+  return *backend;
 }
 
 void Peers::SetHere(const std::string& service, http2::TakeCall take) {
@@ -304,7 +512,11 @@ void Peers::Ask(const Call& call, const std::vector<Question>& questions) {
   const auto none = [&questions](const absl::Status& why) {
     for (const Question& question : questions) *question.status = why;
   };
-  if (call.reach == store::Reach::kMemory) return none(store::NotInMemory());
+  if (call.inquiry != nullptr && call.inquiry->Answer(questions)) return;
+  if (call.reach == store::Reach::kMemory) {
+    if (call.inquiry != nullptr) call.inquiry->Keep(*this, call, questions);
+    return none(store::NotInMemory());
+  }
   if (store::OnStoreThread()) {
     return none(absl::InternalError("asks another service in a transaction"));
   }
@@ -318,12 +530,7 @@ void Peers::Ask(const Call& call, const std::vector<Question>& questions) {
     }
     return;
   }
-  const PeerLimits& limits = options_.limits;
-  const absl::Time deadline =
-      call.deadline == absl::InfiniteFuture() ? call.deadline : call.deadline - limits.reserve;
-  const Asking asking{*call.caller,   deadline,
-                      limits.longest, limits.tries,
-                      call.trace_id,  [this, &call] { return closed_ || call.cancelled(); }};
+  const Asking asking = AskingOf(call);
   std::vector<Sent> sent;
   for (const Question& question : questions) {
     sent.push_back(Begin(*question.line, asking, question.request));
@@ -334,6 +541,14 @@ void Peers::Ask(const Call& call, const std::vector<Question>& questions) {
     *questions[i].status = Finish(asking, std::move(sent[i]), questions[i]);
   }
   --counts_->waiting;
+}
+
+Peers::Asking Peers::AskingOf(const Call& call) const {
+  const PeerLimits& limits = options_.limits;
+  const absl::Time deadline =
+      call.deadline == absl::InfiniteFuture() ? call.deadline : call.deadline - limits.reserve;
+  return {*call.caller, deadline,      limits.longest,
+          limits.tries, call.trace_id, [this, &call] { return closed_ || call.cancelled(); }};
 }
 
 absl::StatusOr<const Peers::Line*> Peers::LineOf(const store::OutboxMessage& message) {
@@ -370,8 +585,10 @@ absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles)
   return Finish(asking, Begin(*line, asking, question.request), question);
 }
 
-Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::string& request) {
+Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::string& request,
+                         std::function<void()> over) {
   Sent sent;
+  sent.over = std::move(over);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const char* why = closed_                                               ? "STOPPING"
@@ -454,6 +671,7 @@ void Peers::Send(const Line& line, const Asking& asking, const std::string& requ
   if (!asking.trace_id.empty()) head.fields.Add("traceparent", TraceparentOf(asking.trace_id));
 
   sent->waiting = std::make_shared<Waiting>();
+  sent->waiting->over = std::move(sent->over);
   sent->here = nullptr;
   if (line.peer->here != nullptr) {
     sent->here = line.peer->here(std::move(head), sent->waiting);
@@ -462,9 +680,12 @@ void Peers::Send(const Line& line, const Asking& asking, const std::string& requ
       sent->here->OnEnd();
     }
   } else {
-    loop_->Run([waiting = sent->waiting, backend = line.peer->backend.get(), head = std::move(head),
-                request] {
-      waiting->taker = backend->Take(head, http2::ClientCall::Answers::kOne, waiting);
+    http2::EventLoop* const here = http2::EventLoop::Current();
+    sent->waiting->loop = here != nullptr ? here : loop_.get();
+    sent->waiting->loop->Run([this, waiting = sent->waiting, peer = line.peer,
+                              head = std::move(head), request]() mutable {
+      http2::Backend& backend = BackendOn(*waiting->loop, *peer);
+      waiting->taker = backend.Take(std::move(head), http2::ClientCall::Answers::kOne, waiting);
       waiting->taker->OnMessage(request);
       waiting->taker->OnEnd();
     });
@@ -482,19 +703,21 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
 
   absl::StatusCode code = absl::StatusCode::kOk;
   Breaker::Heard heard = Breaker::Heard::kYes;
+  // Whoever has little time does not make others think that the peer is slow.
+  const Breaker::Heard slow = sent.until - sent.began >= asking.longest / 2
+                                  ? Breaker::Heard::kNo
+                                  : Breaker::Heard::kUnknown;
   Outcome outcome;
   if (!over) {
     if (here != nullptr) here->OnCancel();
-    if (here == nullptr && line.peer->backend != nullptr) {
-      loop_->Run([waiting = sent.waiting] {
+    if (waiting->loop != nullptr) {
+      waiting->loop->Run([waiting = sent.waiting] {
         if (waiting->taker != nullptr) waiting->taker->OnCancel();
       });
     }
     const bool late = now >= sent.until;
     code = late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kCancelled;
-    // Whoever has little time does not make others think that the peer is slow.
-    heard = late && sent.until - sent.began >= asking.longest / 2 ? Breaker::Heard::kNo
-                                                                  : Breaker::Heard::kUnknown;
+    heard = late ? slow : Breaker::Heard::kUnknown;
     outcome.status = late      ? NotAnswered(line.service, method, "TOO_SLOW", kSoon)
                      : closed_ ? NotAnswered(line.service, method, "STOPPING", kSoon)
                                : absl::CancelledError("");
@@ -504,8 +727,10 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
       outcome.status = said;
     } else {
       // One that says of itself that it cannot has been heard; it may wait for another one.
-      heard = absl::IsUnavailable(said) && !base::ReasonOf(said).empty() ? Breaker::Heard::kUnknown
-                                                                         : Breaker::Heard::kNo;
+      heard = absl::IsDeadlineExceeded(said) ? slow
+              : absl::IsUnavailable(said) && !base::ReasonOf(said).empty()
+                  ? Breaker::Heard::kUnknown
+                  : Breaker::Heard::kNo;
       const absl::Duration told = RetryOf(said);
       const char* const why = WhyOf(said.code());
       outcome.status = NotAnswered(line.service, method, why, std::max(told, kSoon));
@@ -539,7 +764,13 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
 void Peers::Close() {
   std::unique_lock<std::mutex> lock(mutex_);
   closed_ = true;
-  quiet_.wait(lock, [this] { return under_way_ == 0; });
+  while (under_way_ > 0) {
+    const std::set<std::shared_ptr<Round>> rounds = rounds_;
+    lock.unlock();
+    for (const std::shared_ptr<Round>& round : rounds) round->OnTick(absl::Now());
+    lock.lock();
+    quiet_.wait_for(lock, std::chrono::milliseconds(50), [this] { return under_way_ == 0; });
+  }
 }
 
 }  // namespace nisi::rpc

@@ -15,14 +15,16 @@
 // what cannot be read, is DEPENDENCY_NOT_ANSWERED (UNAVAILABLE) with the service, why, and when to
 // come again: what depends on the answer is not done, neither passed nor failed.
 //
-// It waits, on a thread of the executor (server.h). Two services that ask each other cannot wait
+// It waits, on a thread of the executor (server.h), unless the method is non_blocking: then nothing
+// waits, see Inquiry. Two services that ask each other cannot wait
 // for each other for ever, because nothing here waits for a thread:
 //   1. At most PeerLimits::waiting functions of a service wait for peers at once, fewer than its
 //      executor has threads. One more is refused at once, it does not queue. So some threads never
 //      wait for a peer, and a call that asks no peer always gets on.
-//   2. A peer is asked unary methods alone. They run on the carrier's own thread, on the store's
-//      writer, or on its executor: there by 1. A call that asks further is deeper by one actor; the
-//      deepest asks nobody and ends, so the ones before it do (kMaxActors bounds the depth).
+//   2. A peer is asked unary methods alone. They run on the carrier's own thread, where nothing
+//      waits, on the store's writer, or on its executor: there by 1. A call that asks further is
+//      deeper by one actor; the deepest asks nobody and ends, so the ones before it do (kMaxActors
+//      bounds the depth).
 //   3. Never in a transaction: the writer would wait for a peer that may wait for the writer. On a
 //      thread of the store it is INTERNAL at once.
 // Beside that every wait ends: at the caller's deadline, at PeerLimits::longest, or at Close.
@@ -32,9 +34,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,7 +119,8 @@ class Peers {
     int64_t* position = nullptr;
     absl::Status* status = nullptr;
   };
-  // All of them go out before any is waited for.
+  // All of them go out before any is waited for. Where `call` must not wait they are NotInMemory()
+  // until its inquiry has their answers.
   void Ask(const Call& call, const std::vector<Question>& questions);
   // Delivers a message of an outbox under its id as request_id, as this service by itself with
   // `roles`: the subject is "service:<name>". OK: the target has it for good. FAILED_PRECONDITION
@@ -127,14 +132,24 @@ class Peers {
   void Close();
 
  private:
+  friend class Inquiry;
   struct Peer;
   struct Asking;
   struct Outcome;
   struct Sent;
   struct Counts;
+  class Round;
+  struct Near;
 
+  http2::Backend& BackendOn(http2::EventLoop& loop, Peer& peer);
+  Asking AskingOf(const Call& call) const;
+  void Track(const std::shared_ptr<Round>& round);
+  void Untrack(const std::shared_ptr<Round>& round, size_t sent);
+  void MakeLoop();
+  void OnTick(absl::Time now);
   Peer& PeerOf(const std::string& service);
-  Sent Begin(const Line& line, const Asking& asking, const std::string& request);
+  Sent Begin(const Line& line, const Asking& asking, const std::string& request,
+             std::function<void()> over = nullptr);
   absl::Status Finish(const Asking& asking, Sent sent, const Question& question);
   void Send(const Line& line, const Asking& asking, const std::string& request, Sent* sent);
   Outcome Hear(const Line& line, const Asking& asking, const Sent& sent,
@@ -143,6 +158,7 @@ class Peers {
 
   const Options options_;
   const std::shared_ptr<Counts> counts_;  // the metrics may outlive this
+  std::once_flag loop_made_;
   std::unique_ptr<http2::EventLoop> loop_;
   std::shared_ptr<void> ticks_;
   std::atomic<bool> closed_{false};
@@ -152,7 +168,37 @@ class Peers {
   std::map<std::string, std::unique_ptr<Peer>> peers_;
   std::map<std::string, std::unique_ptr<Line>> lines_;  // by path
   std::vector<std::string> invalid_;
+  std::set<std::shared_ptr<Round>> rounds_;  // under way
+  std::map<http2::EventLoop*, std::shared_ptr<Near>> near_;
   size_t under_way_ = 0;
+};
+
+// What a non_blocking function asks other services, on the carrier's own thread. It must not wait
+// there: what it asks is NotInMemory() at first, and goes out when it has returned, with whatever.
+// When all of it has come to something the function runs again from its beginning, asks the same,
+// and is answered at once. So it reads, asks and decides, and changes nothing.
+//
+// Where a peer was not reached the function goes to the executor, and waits there as any other:
+// trying again takes its time.
+class Inquiry {
+ public:
+  // Before each run of the function.
+  void Rewind() { next_ = 0; }
+  // After a run: whether it asked what has no answer yet.
+  bool waits() const;
+  // Sends what it asked. `heard` comes once, on any thread.
+  void Send(std::function<void()> heard);
+  // Whether that has come to answers, and to nothing that is to be tried again.
+  bool answered() const;
+
+ private:
+  friend class Peers;
+  // Answers what was asked before and heard.
+  bool Answer(const std::vector<Peers::Question>& questions);
+  void Keep(Peers& peers, const Call& call, const std::vector<Peers::Question>& questions);
+
+  std::vector<std::shared_ptr<Peers::Round>> rounds_;  // in the order in which they are asked
+  size_t next_ = 0;
 };
 
 // A method of another service. Copies are the same.

@@ -383,6 +383,198 @@ TEST_F(PeerTest, SideBySideAPeerThatRestsIsTriedByOne) {
   EXPECT_TRUE(two.ok()) << two;
 }
 
+// ---- Where nothing may wait
+
+// Runs a function as the carrier's own thread does.
+class InquiryTest : public PeerTest {
+ protected:
+  Call InMemory(Inquiry* inquiry) {
+    Call call = CallBy({v1::ENTITY});
+    call.reach = store::Reach::kMemory;
+    call.inquiry = inquiry;
+    return call;
+  }
+  static void SendAndWait(Inquiry* inquiry) {
+    std::promise<void> heard;
+    inquiry->Send([&heard] { heard.set_value(); });
+    heard.get_future().wait();
+  }
+};
+
+TEST_P(PeerAnswerTest, AFunctionThatMustNotWaitRunsAgainWithTheAnswers) {
+  Asked asked;
+  asked.env.get = [](Call&) -> absl::StatusOr<Widget> {
+    Widget widget;
+    widget.set_code("1");
+    return widget;
+  };
+  asked.Start(Signers(), GetParam() ? "127.0.0.1:0" : "");
+  const auto peers = Speaking();
+  if (GetParam()) {
+    peers->SetAddress("testing", At(asked.server().port()));
+  } else {
+    peers->SetHere("testing", asked.server().take());
+  }
+  const Methods ask(peers.get());
+  Inquiry inquiry;
+  Call call = CallBy({v1::ENTITY});
+  call.reach = store::Reach::kMemory;
+  call.inquiry = &inquiry;
+  // It asks two side by side, and what it asks then depends on what they say.
+  const auto run = [&]() -> absl::StatusOr<std::string> {
+    inquiry.Rewind();
+    SideBySide asking;
+    const auto one = asking.Add(ask.get, Getting());
+    const auto two = asking.Add(ask.echo, Saying("a"));
+    asking.Wait(call);
+    RETURN_IF_ERROR(one->status);
+    RETURN_IF_ERROR(two->status);
+    const std::string text = two->answer.message.text() + one->answer.message.code();
+    ASSIGN_OR_RETURN(const auto three, ask.echo(call, Saying(text)));
+    return three.message.text();
+  };
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(store::IsNotInMemory(run().status()));
+    ASSERT_TRUE(inquiry.waits());
+    std::promise<void> heard;
+    inquiry.Send([&heard] { heard.set_value(); });
+    heard.get_future().wait();
+    EXPECT_TRUE(inquiry.answered());
+  }
+  const auto said = run();
+  ASSERT_TRUE(said.ok()) << said.status();
+  EXPECT_EQ(*said, "a1");
+  EXPECT_FALSE(inquiry.waits());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("nisi_peer_waiting{process=\"asking\"} 0"));
+  // Whoever asks on a loop of a server reaches the others from there, and is no longer there when
+  // it ends.
+  if (!GetParam()) return;
+  {
+    http2::EventLoop loop("asks");
+    Inquiry there;
+    call.inquiry = &there;
+    std::promise<http2::EventLoop*> heard;
+    loop.RunAndWait([&] {
+      EXPECT_TRUE(store::IsNotInMemory(ask.echo(call, Saying("b")).status()));
+      there.Send([&heard] { heard.set_value(http2::EventLoop::Current()); });
+    });
+    EXPECT_EQ(heard.get_future().get(), &loop);
+    there.Rewind();
+    EXPECT_EQ(ask.echo(call, Saying("b"))->message.text(), "b");
+  }
+  call.inquiry = nullptr;
+  call.reach = store::Reach::kDisk;
+  EXPECT_EQ(ask.echo(call, Saying("c"))->message.text(), "c");
+}
+
+// A refusal is an answer. To try again takes time: that is for a thread that may wait.
+TEST_F(InquiryTest, WhatIsToBeTriedAgainIsForAThreadThatMayWait) {
+  PlayedPeer played;
+  played.On(kEcho, [](const std::string&) { return base::NotFound("widgets", "1"); });
+  PeerLimits limits = WithoutPauses();
+  limits.tries = 2;
+  const auto peers = Speaking(limits);
+  peers->SetHere("testing", played.take());
+  const Methods ask(peers.get());
+  Inquiry refused;
+  Call call = InMemory(&refused);
+  EXPECT_TRUE(store::IsNotInMemory(ask.echo(call, Saying("x")).status()));
+  SendAndWait(&refused);
+  EXPECT_TRUE(refused.answered());
+  EXPECT_EQ(ask.echo(call, Saying("x")).status().code(), absl::StatusCode::kNotFound);
+
+  played.SetAway(true);
+  Inquiry away;
+  call = InMemory(&away);
+  EXPECT_TRUE(store::IsNotInMemory(ask.echo(call, Saying("x")).status()));
+  SendAndWait(&away);
+  EXPECT_FALSE(away.answered());
+  EXPECT_FALSE(away.waits());
+  call.reach = store::Reach::kDisk;
+  away.Rewind();
+  const int before = played.asked();
+  EXPECT_EQ(WhyOf(ask.echo(call, Saying("x")).status()), "UNREACHABLE");
+  EXPECT_EQ(played.asked() - before, 2);
+}
+
+TEST_F(InquiryTest, ItAsksAnewWhereItAsksSomethingElse) {
+  PlayedPeer played;
+  played.On(kEcho, [](const std::string& request) { return request; });
+  const auto peers = Speaking();
+  peers->SetHere("testing", played.take());
+  const Methods ask(peers.get());
+  Inquiry inquiry;
+  const Call call = InMemory(&inquiry);
+  EXPECT_TRUE(store::IsNotInMemory(ask.echo(call, Saying("x")).status()));
+  SendAndWait(&inquiry);
+  inquiry.Rewind();
+  EXPECT_TRUE(store::IsNotInMemory(ask.echo(call, Saying("y")).status()));
+  EXPECT_TRUE(inquiry.waits());
+  SendAndWait(&inquiry);
+  inquiry.Rewind();
+  EXPECT_EQ(ask.echo(call, Saying("y"))->message.text(), "y");
+  // Without end it does not: then it is for a thread that may wait.
+  int rounds = 0;
+  while (inquiry.Rewind(), rounds < 100) {
+    for (int i = 0; i <= rounds; ++i) (void)ask.echo(call, Saying(absl::StrCat("y", i)));
+    if (!inquiry.waits()) break;
+    SendAndWait(&inquiry);
+    ++rounds;
+  }
+  EXPECT_LT(rounds, 10);
+  // What changes something is not asked so: it could be asked twice.
+  Inquiry changing;
+  const Call change = InMemory(&changing);
+  EXPECT_TRUE(store::IsNotInMemory(ask.create(change, Making("8504")).status()));
+  EXPECT_FALSE(changing.waits());
+}
+
+TEST_F(InquiryTest, ItEndsWithItsTimeItsCallerAndItsService) {
+  PlayedPeer played;
+  played.SetSilent(true);
+  PeerLimits limits = WithoutPauses();
+  limits.longest = absl::Milliseconds(300);
+  auto peers = Speaking(limits);
+  peers->SetHere("testing", played.take());
+  {
+    const Methods ask(peers.get());
+    Inquiry slow;
+    const Call call = InMemory(&slow);
+    EXPECT_TRUE(store::IsNotInMemory(ask.echo(call, Saying("x")).status()));
+    SendAndWait(&slow);
+    EXPECT_TRUE(slow.answered());
+    slow.Rewind();
+    EXPECT_EQ(WhyOf(ask.echo(call, Saying("x")).status()), "TOO_SLOW");
+  }
+  limits.longest = absl::Minutes(10);
+  peers = Speaking(limits);
+  peers->SetHere("testing", played.take());
+  const Methods ask(peers.get());
+  Inquiry left;
+  Call gone = InMemory(&left);
+  gone.deadline = absl::InfiniteFuture();
+  std::atomic<bool> cancelled{false};
+  gone.cancelled = [&cancelled] { return cancelled.load(); };
+  EXPECT_TRUE(store::IsNotInMemory(ask.echo(gone, Saying("x")).status()));
+  std::promise<void> heard;
+  left.Send([&heard] { heard.set_value(); });
+  cancelled = true;
+  heard.get_future().wait();
+  left.Rewind();
+  EXPECT_TRUE(absl::IsCancelled(ask.echo(gone, Saying("x")).status()));
+
+  Inquiry ending;
+  Call late = InMemory(&ending);
+  late.deadline = absl::InfiniteFuture();
+  EXPECT_TRUE(store::IsNotInMemory(ask.echo(late, Saying("x")).status()));
+  std::promise<void> ended;
+  ending.Send([&ended] { ended.set_value(); });
+  peers->Close();
+  ended.get_future().wait();
+  ending.Rewind();
+  EXPECT_EQ(WhyOf(ask.echo(late, Saying("x")).status()), "STOPPING");
+}
+
 // ---- Silence
 
 TEST_F(PeerTest, WhoeverIsNotThereHasNotAnsweredAndIsFoundAgain) {

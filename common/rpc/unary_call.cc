@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/http2/loop.h"
 #include "common/rpc/call_errors.h"
+#include "common/rpc/peer.h"
 #include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
@@ -58,13 +60,30 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
     const bool small = request_->size() <= kInlineBytes;
     if (small && in_.method().command != nullptr) return Command();
     if (small && in_.method().policy.non_blocking) {
-      in_.call().reach = store::Reach::kMemory;
-      absl::StatusOr<Masked> reply = Answer();
-      if (!store::IsNotInMemory(reply.status())) {
-        return in_.Close(std::move(reply), shared_from_this());
-      }
-      in_.call().reach = store::Reach::kDisk;
+      in_.call().inquiry = &inquiry_;
+      return AnswerInMemory();
     }
+    Queue();
+  }
+
+  // On a thread that must not wait. What the function asks other services brings it here again.
+  void AnswerInMemory() {
+    in_.call().reach = store::Reach::kMemory;
+    absl::StatusOr<Masked> reply = Answer();
+    // What it made of a question that has no answer yet counts for nothing.
+    if (inquiry_.waits()) {
+      return inquiry_.Send([self = shared_from_this()] {
+        // Answered by a service of this process it may be on any thread.
+        const bool here = self->inquiry_.answered() && http2::EventLoop::Current() != nullptr;
+        here ? self->AnswerInMemory() : self->Queue();
+      });
+    }
+    if (store::IsNotInMemory(reply.status())) return Queue();
+    in_.Close(std::move(reply), shared_from_this());
+  }
+
+  void Queue() {
+    in_.call().reach = store::Reach::kDisk;
     const bool queued = site_.executor->Submit([self = shared_from_this()] {
       if (self->in_.method().command != nullptr) return self->Command();
       self->in_.Close(self->Answer(), self);
@@ -73,8 +92,11 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
   }
 
   absl::StatusOr<Masked> Answer() {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Message> message, in_.Read(*request_));
-    return in_.Run(*message);
+    if (message_ == nullptr) {
+      ASSIGN_OR_RETURN(message_, in_.Read(*request_));
+    }
+    inquiry_.Rewind();
+    return in_.Run(*message_);
   }
 
   // Hands the call to the writer; no thread waits for the commit.
@@ -101,7 +123,8 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
   const Site& site_;
   Incoming in_;
   std::optional<std::string> request_;
-  std::unique_ptr<const Message> message_;  // of a command
+  std::unique_ptr<const Message> message_;  // the request, once it is read
+  Inquiry inquiry_;
   bool begun_ = false;
 };
 

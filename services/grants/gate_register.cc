@@ -98,7 +98,7 @@ absl::StatusOr<GateCase> GateCaseOf(const store::Reader& reader,
 
 absl::StatusOr<Notice> RegisterGate::Check(const rpc::Call& call,
                                            const cases::GateQuestion& question) {
-  const store::View view = store_.Read();
+  const store::View view = store_.Read(call.reach);
   ASSIGN_OR_RETURN(const GateCase asked, GateCaseOf(view, question));
   ASSIGN_OR_RETURN(const std::vector<std::string> reasons, JudgeGate(view, asked));
   Notice notice;

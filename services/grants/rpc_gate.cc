@@ -60,10 +60,11 @@ absl::StatusOr<v1::Eligibility> CheckEligibility(Env& env, Call& call,
                                                  const v1::CheckEligibilityRequest& request) {
   const Application& application = request.application();
   {
-    const store::View view = env.store->Read();
+    const store::View view = env.store->Read(call.reach);
     RETURN_IF_ERROR(CheckEarlier(view, application));
     RETURN_IF_ERROR(CheckProgramme(view, application.programme(), "application.programme"));
   }
+  ASSIGN_OR_RETURN(const Outside outside, env.sources->Ask(call, application, call.today()));
   // Of no case yet: what the gate says is recorded nowhere.
   ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(application.requested_sum()));
   ASSIGN_OR_RETURN(cases::Notice notice,
@@ -77,8 +78,7 @@ absl::StatusOr<v1::Eligibility> CheckEligibility(Env& env, Call& call,
     *found.mutable_waits_for() = notice.reasons();
     notice.set_verdict(cases::Notice::PASSED);
   }
-  ASSIGN_OR_RETURN(const Outside outside, env.sources->Ask(call, application, call.today()));
-  const store::View view = env.store->Read();
+  const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const int64_t running, RunningGrants(view, application.applicant()));
   found.set_applicant(application.applicant());
   ASSIGN_OR_RETURN(

@@ -76,11 +76,12 @@ absl::StatusOr<Outside> PeerSources::Ask(const rpc::Call& call, const Applicatio
   project.set_name(application.project());
   *project.mutable_as_of() = day.ToProto();
 
+  // First those that have the most to do.
   rpc::SideBySide asking;
-  const auto of_goods = asking.Add(check_goods_, goods);
   const auto of_domestic = asking.Add(check_domestic_, domestic);
   const auto of_supplier = asking.Add(get_supplier_, supplier);
   const auto of_project = asking.Add(get_project_, project);
+  const auto of_goods = asking.Add(check_goods_, goods);
   asking.Wait(call);
 
   Outside outside;

@@ -249,7 +249,7 @@ absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env& env, Call& call,
   if (request.has_known_at()) {
     known_at = request.known_at().seconds() * 1'000'000 + request.known_at().nanos() / 1'000;
   }
-  const store::View view = env.store->Read();
+  const store::View view = env.store->Read(call.reach);
   Books books(view, known_at);
   v1::CheckDomesticResponse response;
   for (const std::string& bin : request.bins()) {
