@@ -266,8 +266,9 @@ class Story:
 
     def assessed(self, contract):
         self.go_to(self.date(self.year + 1, 1, 11))
-        assessed = self.client.eventually(
-            "the year is over", lambda: self.call("AssessYear", "ministry", parent=contract, year=self.year), lambda _: True)
+        self.client.eventually("the year is over", lambda: self.call("GetBalance", "auditor", name=contract),
+                               lambda balance: balance.as_of.year > self.year)
+        assessed = self.call("AssessYear", "ministry", parent=contract, year=self.year)
         assert assessed.balance.penalty.units == 3_000 and assessed.balance.decision.rests_on_assumption, assessed
         self.refused("YEAR_ASSESSED", "AssessYear", "minister", parent=contract, year=self.year)
         for name in (contract, assessed.name, f"{contract}/amendments/1"):

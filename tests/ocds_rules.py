@@ -34,12 +34,12 @@ class Rules:
         """An object with all of `required` and nothing beside `allowed`; the schema has no field of another name."""
         if not self.need(isinstance(value, dict), where, "is no object"):
             return False
-        for name in required:
-            self.need(value.get(name) not in (None, "", [], {}), where, f"{name} is required")
+        whole = all([self.need(value.get(name) not in (None, "", [], {}), where, f"{name} is required")
+                     for name in required])
         for name, held in value.items():
             self.need(name in allowed, where, f"{name} is no field of it")
             self.need(held not in (None, "", [], {}), where, f"{name} is empty")
-        return True
+        return whole
 
     def text(self, value, where):
         self.need(isinstance(value, str) and value, where, "is no text")
