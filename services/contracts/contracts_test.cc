@@ -129,7 +129,7 @@ TEST_F(ContractTest, TheDayOfSigningCounts) {
   const auto none = Sign(planned->name(), supplier_);
   EXPECT_EQ(base::InfoOf(none.status()).metadata().at("rule"), "CUSTOMER_ELIGIBLE");
   // Given up by one, as nobody is bound.
-  EXPECT_EQ(Terminate(planned->name(), supplier_)->state(), State::TERMINATED);
+  EXPECT_EQ(Terminate(planned->name(), supplier_)->state(), State::CANCELLED);
 }
 
 TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
@@ -202,7 +202,7 @@ TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
 
 TEST_F(ContractTest, WhatHappensStaysWithinTheContract) {
   const std::string name = OffTake();
-  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("1")).status()), "OVER_DELIVERED");
+  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("1")).status()), "CONTRACT_STATE");
   ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
   EXPECT_EQ(ContractNow(name).state(), State::DELIVERING);
   EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("40.001")).status()), "OVER_CONTRACT");
@@ -227,7 +227,7 @@ TEST_F(ContractTest, WhatHappensStaysWithinTheContract) {
   ASSERT_TRUE(RefuseIt(name, "40", v1::NOBODYS_FAULT, false).ok());
   EXPECT_EQ(Stands(name), "60.000 50.000 50000 50.000");
   EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1")).status()), "OVER_CONTRACT");
-  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("10.001")).status()), "OVER_DELIVERED");
+  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("10.001")).status()), "OVER_CONTRACT");
   // The supplier records no acceptance, the customer no delivery.
   EXPECT_EQ(
       ReasonOf(
