@@ -113,11 +113,12 @@ absl::Status Replay::Take(const std::string& line) {
     return wrong("LEAF_FORM", "is not a journal entry.");
   if (entry.position() != position)
     return wrong("POSITION", "says another position: one is missing, twice there or moved.");
-  if (position > 1 && entry.record_time() <= last_)
-    return wrong("RECORD_TIME", "was not recorded after the one before it.");
   const bool next_part = part_ < parts_ && entry.part() == part_ + 1 && entry.parts() == parts_;
   if (!next_part && !(whole() && entry.part() == 1))
     return wrong("PARTS", "does not go on with the command of the one before it.");
+  // Pieces of one command were recorded at one time.
+  if (next_part ? entry.record_time() != last_ : position > 1 && entry.record_time() <= last_)
+    return wrong("RECORD_TIME", "was not recorded after the one before it.");
   RETURN_IF_ERROR(store::VerifyOpenings(entry, record.openings()));
 
   frontier_.Append(store::LeafHash(record.leaf()), &completed_);

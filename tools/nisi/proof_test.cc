@@ -270,6 +270,35 @@ TEST_F(JournalTest, WhateverIsDoneToAnEntryIsFound) {
   fails("entries", junk);
 }
 
+// A bulk command is several entries of one time, which stand together.
+TEST_F(JournalTest, PiecesOfACommandStandTogether) {
+  std::vector<std::string> leaves;
+  store::Frontier frontier;
+  std::vector<store::Node> nodes;
+  for (int i = 1; i <= 3; ++i) {
+    nisi::journal::v1::Entry entry;
+    entry.set_position(i);
+    entry.mutable_record_time()->set_seconds(7);
+    entry.set_part(i);
+    entry.set_parts(3);
+    leaves.push_back(entry.SerializeAsString());
+    frontier.Append(store::LeafHash(leaves.back()), &nodes);
+  }
+  const auto kept = [&](size_t count) {
+    Proof proof = ProofOf(1, 3);
+    proof.head.set_root(store::ToBytes(frontier.root()));
+    EXPECT_EQ(signer_->Sign(&proof.head), absl::OkStatus());
+    std::vector<std::string> lines = {
+        absl::StrCat("{\"treeHead\":", Line(proof.head), ",\"signingKey\":", Line(proof.key), "}")};
+    for (size_t i = 0; i < count; ++i) lines.push_back(RecordLine(leaves[i]));
+    return lines;
+  };
+  EXPECT_EQ(Verify(kept(3)).code, kDone);
+  const Ran cut = Verify(kept(2));
+  EXPECT_EQ(cut.code, kRefused);
+  EXPECT_THAT(cut.out, HasSubstr("The last command is not there as a whole."));
+}
+
 TEST_F(JournalTest, AnOlderTreeIsItsBeginning) {
   const std::string old = File("old.json", ProofOf(2, 3));
   EXPECT_THAT(Verify(lines_, {"--since", old}).out, HasSubstr("holds   history"));

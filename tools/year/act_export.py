@@ -21,7 +21,7 @@ def paper(name="signature.cms"):
 
 
 def seen(stage):
-    return stage.call("export_refunds.GetClaim", "factory", name=stage.claim)
+    return stage.call("export_refunds.GetClaim", "export-2", name=stage.claim)
 
 
 def step(stage, name, who, **fields):

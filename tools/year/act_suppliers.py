@@ -3,7 +3,7 @@ here, offers, search, and the answer whether somebody is a domestic producer on 
 import datetime
 
 from cast import FACTORY, NAMES, REGION, REGISTRAR, STRANGER, TOWN, WORKSHOP
-from protos import Money
+from protos import Money, date_of
 
 CHECKS = ("REGISTERED", "NAME", "PLACE", "ACTIVITY", "ACTING", "RELIABLE")
 TRANSFORMER, CABLE = "271142.300.000001", "273213.700.000001"
@@ -82,7 +82,7 @@ def proven(stage):
         evidence=[cable.name]))
     after = check_domestic(stage, FACTORY)
     stage.same((after.domestic, after.in_country_value_bp), (True, SHARE), "the factory as a domestic producer")
-    found = stage.call("suppliers.SearchOffers", query="силовой", kato_prefix=REGION[:2], domestic_only=True).results
+    found = stage.call("suppliers.SearchOffers", query="силовой", kato_prefix=TOWN, domestic_only=True).results
     mine = {result.offer.bin: result for result in found if result.offer.bin in (FACTORY, WORKSHOP)}
     stage.same({bin_: result.in_country_value_bp for bin_, result in mine.items()}, {FACTORY: SHARE, WORKSHOP: 4000},
                "what the search finds")
@@ -91,6 +91,18 @@ def proven(stage):
          f"{mine[bin_].in_country_value_bp / 100:.2f}") for bin_ in (FACTORY, WORKSHOP)])
     stage.same(check_domestic(stage, STRANGER).reason, "NOT_ACTIVE", "an enterprise that is not in the register")
     stage.hint('suppliers search-offers --query "силовой" --domestic-only')
+
+
+def warned(stage):
+    stage.act("The factory is warned of what runs out", "Art. 51(3)")
+    notices = stage.eventually("two warnings", lambda: stage.pages("suppliers.ListNotices", "factory", parent=f"suppliers/{FACTORY}"),
+                               lambda all_: len(all_) == 2)
+    kinds = notices[0].DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
+    stage.table(("warning", "of", "last day"), [(kinds[notice.type].name, notice.subject, date_of(notice.due_date))
+                                                for notice in notices])
+    stage.same({kinds[notice.type].name: date_of(notice.due_date) for notice in notices},
+               {"EVIDENCE_EXPIRES": datetime.date(2028, 12, 31), "REGISTRATION_EXPIRES": datetime.date(2029, 1, 18)},
+               "what the warnings are of")
 
 
 def check_domestic(stage, bin_):

@@ -239,12 +239,13 @@ class Stage:
         """What a person can type to look at it."""
         self.say(f"$ nisi {command}")
 
-    def command(self, who, *words, fails=False, quiet=False):
-        """A command of `nisi` as a person types it, told and run; its output, told too unless quiet. A change has a
-        request id, so that it can be asked again when a process is away."""
+    def command(self, who, *words, fails=False, quiet=False, silent=False):
+        """A command of `nisi` as a person types it, told unless silent, and run; its output, told too unless quiet. A
+        change has a request id, so that it can be asked again when a process is away."""
         shown = " ".join(f'"{word}"' if " " in str(word) else str(word) for word in words)
         signed = ["--as", self.people[who][0], *self.flags_of(who)] if who else []
-        self.say(f"$ nisi {f'--as {self.people[who][0]} ' if who else ''}{shown}")
+        if not silent:
+            self.hint(f"{f'--as {self.people[who][0]} ' if who else ''}{shown}")
         where = ["--address", self.address, "--data", self.data, *(["--tls-ca", self.tls_ca] if self.tls_ca else [])]
         method = self.protos.services.get(str(words[0]).replace("-", "_"), {})
         name = "".join(part.capitalize() for part in str(words[1]).split("-")) if len(words) > 1 else ""
@@ -263,7 +264,7 @@ class Stage:
         self.check((ran.returncode != 0) == fails, f"nisi {shown} {'is refused' if fails else 'is answered'}",
                    ran.stdout + ran.stderr)
         told = ran.stderr if fails else ran.stdout
-        if not quiet:
+        if not quiet and not silent:
             for line in told.rstrip().splitlines():
                 self.say("  " + line)
         return told

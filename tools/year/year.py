@@ -16,12 +16,24 @@ def day(month, number, year=2026):
     return datetime.date(year, month, number)
 
 
+FIRST = day(1, 12)
+
+
 def play(stage, file, scratch):
     """All of it, in order of time. Raises Wrong or Refused at the first thing that is not as the law says."""
     cast.everybody(stage)
     for when, scene, *with_ in calendar(file, scratch):
         stage.go_to(when)
         scene(stage, *with_)
+
+
+def again(stage, file, scratch):
+    """What can be played in registers that have lived: another edition of the list, and the journals."""
+    cast.everybody(stage)
+    act_goods.draft(stage, file, scratch)
+    stage.go_to(act_goods.approve(stage))
+    act_goods.in_force(stage, scratch)
+    act_journals.verified(stage, scratch)
 
 
 def calendar(file, scratch):
@@ -67,11 +79,12 @@ def calendar(file, scratch):
         (day(6, 25, 2027), act_map.commissioned),
         (day(7, 20, 2027), act_grant.monitored, 2027, 1, "Выпуск начат", (("вывоз", "120"),)),
         (day(2, 15, 2028), act_export.report, 2027),
+        (day(12, 20, 2028), act_suppliers.warned),
         (day(2, 15, 2029), act_export.report, 2028),
         (day(3, 12, 2029), act_export.closed),
         (day(7, 10, 2030), act_grant.missed),
         (day(7, 15, 2030), act_grant.demanded),
         (day(8, 26, 2030), act_grant.late),
         (day(9, 5, 2030), act_grant.recovered),
-        (day(9, 6, 2030), act_journals.verified, scratch, True),
+        (day(9, 6, 2030), act_journals.verified, scratch),
     ]
