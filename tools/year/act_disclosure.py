@@ -12,7 +12,8 @@ def consented(stage):
         owner_bin=FACTORY, reader_bin=BANK, record=stage.project, first_day=stage.today, last_day=stage.day(30)))
     shown = stage.call("industry_map.GetProject", "bank", name=stage.project)
     stage.check(shown.administrative_data.terms.cost.units > 0, "the bank sees it by consent", shown)
-    stage.call("disclosure.WithdrawPermit", "factory", "industry-map", name=permit.name, etag=permit.etag, reason="Кредит получен")
+    stage.call("disclosure.WithdrawPermit", "factory", "industry-map", name=permit.name, etag=permit.etag,
+               reason="Кредит получен")
     again = stage.call("industry_map.GetProject", "bank", name=stage.project)
     stage.check(not again.HasField("administrative_data"), "a consent that is withdrawn shows nothing", again)
     stage.say(f"{permit.name}: given, used once, withdrawn; from then on it shows nothing.")
@@ -32,7 +33,7 @@ def read_by(stage):
         for (reader, ground), accesses in sorted(seen.items()):
             fields = sorted({field for access in accesses for field in access.fields})
             rows.append((register, reader, ground, len(accesses), ", ".join(fields)[:48]))
-    stage.check(any(row[1] == "dev:bank" and row[2] == "CONSENT" and row[3] == 1 for row in rows), "the bank's look by consent", rows)
+    stage.check(any(row[1:3] == ("dev:bank", "CONSENT") for row in rows), "the bank's look by consent is there", rows)
     stage.check(not any(row[1] in ("dev:factory", "dev:stranger") for row in rows), "nobody is there who saw nothing", rows)
     stage.table(("register", "reader", "ground", "looks", "fields"), rows)
     stage.hint(f"--as entity --bin {FACTORY} disclosure list-accesses --service industry-map")

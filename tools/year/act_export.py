@@ -99,8 +99,8 @@ def sent_back(stage):
 def fixed(stage):
     stage.act("It is mended, accepted, agreed on and paid", "Art. 13(5)(10)")
     mended = stage.call("export_refunds.GetExpense", "factory", name=f"{stage.claim}/expenses/2")
-    stage.call("export_refunds.UpdateExpense", "factory", expense=dict(name=mended.name, etag=mended.etag, invoice_number="A-02"),
-               update_mask=dict(paths=["invoice_number"]))
+    stage.call("export_refunds.UpdateExpense", "factory", update_mask=dict(paths=["invoice_number"]),
+               expense=dict(name=mended.name, etag=mended.etag, invoice_number="A-02"))
     other = dict(name=f"{stage.claim}/expenses/1", invoice_number="A-9")
     stage.refused("NOT_REMARKED", "export_refunds.UpdateExpense", "factory", expense=other,
                   update_mask=dict(paths=["invoice_number"]))
@@ -160,4 +160,5 @@ def closed(stage):
     stage.in_state(assessed, "CLOSED")
     replays = stage.call("export_refunds.ReplayDecision", "auditor", name=stage.claim).replays
     stage.check(len(replays) >= 5 and all(replay.same for replay in replays), "every decision on the claim replays", replays)
-    stage.say(f"Three years of export as planned: the claim is closed, nothing returns. {len(replays)} decisions replay the same.")
+    stage.say("Three years of export as planned: the claim is closed, nothing returns. "
+              f"{len(replays)} decisions replay the same.")

@@ -45,7 +45,8 @@ def approve(stage):
     stage.command("ministry-1", "priority-goods", "approve-edition", "--name", stage.edition, "--etag", submitted["etag"],
                   "--order-number", "1-НҚ", "--order-date", stage.today.isoformat(), "--effective-from", effective.isoformat(),
                   quiet=True)
-    stage.say(f"{stage.edition}: {stage.entered} entries, approved by order 1-НҚ; nobody approves a draft of their own. It comes into force by itself on {effective}: the clock goes there.")
+    stage.say(f"{stage.edition}: {stage.entered} entries, approved by order 1-НҚ; nobody approves a draft of their own.")
+    stage.say(f"It comes into force by itself on {effective}: the clock goes there.")
     return effective
 
 
@@ -63,7 +64,8 @@ def in_force(stage, scratch):
     asked = stage.call("priority_goods.CheckGoods", codes=[stage.code, longer])
     stage.check([result.verdict for result in asked.results] == [1, 1] and asked.edition == edition.name,
                 "a longer code is covered by the entry", asked)
-    stage.command(None, "priority-goods", "check-goods", "--codes", f"{stage.code},{longer},010121,{stage.code[:4]}", "--on-date", day)
+    stage.command(None, "priority-goods", "check-goods", "--codes", f"{stage.code},{longer},010121,{stage.code[:4]}",
+                  "--on-date", day)
     stage.say("and before there was a list:")
     stage.command(None, "priority-goods", "check-goods", "--codes", stage.code, "--on-date", "2020-01-01")
     stage.say("Anybody follows the changes, from any position, without gap or repeat:")

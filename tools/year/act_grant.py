@@ -151,7 +151,8 @@ def agreed(stage):
 
 def paid(stage, tranche):
     stage.act(f"Tranche {tranche} is proven and paid", "Art. 42(5)")
-    stage.call("grants.FileTrancheProof", "factory", name=stage.agreement, tranche=tranche, documents=[paper(f"proof-{tranche}")])
+    stage.call("grants.FileTrancheProof", "factory", name=stage.agreement, tranche=tranche,
+               documents=[paper(f"proof-{tranche}")])
     stage.call("grants.ProveTranche", "industry-1", name=stage.agreement, tranche=tranche, proven=True,
                etag=agreement(stage).etag)
     pay = dict(name=stage.agreement, tranche=tranche, order_number=str(400 + tranche), etag=agreement(stage).etag)
@@ -168,7 +169,8 @@ def paid(stage, tranche):
 def monitored(stage, year, half, progress, reached=()):
     stage.act(f"The factory reports on half-year {half} of {year}", "Art. 42(4)")
     report = stage.call("grants.SubmitMonitoringReport", "factory", parent=stage.agreement, report=dict(
-        year=year, half=half, progress=progress, reached=[dict(indicator=indicator, value=value) for indicator, value in reached]))
+        year=year, half=half, progress=progress,
+        reached=[dict(indicator=indicator, value=value) for indicator, value in reached]))
     stage.check(not report.late, "the report is in time", report)
     stage.say(f"{report.name}: {progress}")
 
@@ -220,7 +222,8 @@ def demanded(stage):
         total += principal
         stage.same((tiyn_of(line.paid), tiyn_of(line.principal)), (amount * 100, principal * 100), "a payment and what returns")
         wanted = list(rate_lines(date_of(line.paid_on), stage.today))
-        stage.same([(date_of(getattr(one, "from")), date_of(one.to), one.days) for one in line.interest], [(from_, to, days) for from_, to, days, _ in wanted], "the stretches of interest")
+        stage.same([(date_of(getattr(one, "from")), date_of(one.to), one.days) for one in line.interest],
+                   [stretch[:3] for stretch in wanted], "the stretches of interest")
         for one, (from_, to, days, rate) in zip(line.interest, wanted):
             interest = principal * rate / 10_000 * days / 365
             total += interest
@@ -237,7 +240,7 @@ def demanded(stage):
 
 
 def late(stage):
-    stage.act("It is not paid in time: late interest runs, and the gate lets the factory pass no more", "Art. 27(4), No. 437")
+    stage.act("It is not paid in time: late interest runs, the gate lets nothing pass", "Art. 27(4), No. 437")
     listed = stage.eventually("the list of unreliable recipients", lambda: demand(stage), lambda answer: answer.listing)
     entries = stage.call("grants.ListUnreliableRecipients", "factory").recipients
     stage.same([entry.name for entry in entries], [listed.listing], "the factory's entry on the list")
@@ -274,7 +277,7 @@ def recovered(stage):
     for record, decisions in ((stage.grant, 4), (stage.agreement, 1), (stage.demand, 1), (f"{stage.agreement}/payments/2", 1)):
         replayed = stage.call("grants.ReplayDecision", "auditor", name=record)
         stage.check(replayed.same and len(replayed.replays) == decisions, f"decisions on {record} replay", replayed)
-    stage.say("RECOVERED; the factory is off the list. All seven decisions are computed again from their stored facts: the same.")
+    stage.say("RECOVERED; the factory is off the list. All seven decisions, computed again from their stored facts, are the same.")
 
 
 def round_half_up(tiyn):

@@ -13,7 +13,8 @@ def verified(stage, scratch):
             kept.replace(last)
         stage.command("auditor", "proof", "journal", "--service", owner, "-o", kept, silent=True)
         told = stage.command(None, "verify", kept, *(["--since", last] if earlier else []), silent=True)
-        stage.check("The journal holds." in told and ("holds   history" in told) == earlier, f"the journal of {owner} holds", told)
+        stage.check("The journal holds." in told and ("holds   history" in told) == earlier,
+                    f"the journal of {owner} holds", told)
         with open(kept, "rb") as lines:
             entries = sum(1 for _ in lines) - 1
         rows.append((owner, entries, stage.head(owner).root.hex()[:16], "holds", "unchanged" if earlier else "-"))

@@ -131,8 +131,8 @@ def approved_edition(stage):
     edition = stage.call("industry_map.ApproveMapEdition", "ministry-1", edition=dict(
         order_number="12-п", order_date=stage.today, position=seen.position))
     stage.same(edition.project_count, seen.rows[0].project_count, "the projects of the edition")
-    stage.say(f"{edition.name}: {edition.project_count} project(s), {edition.jobs_plan} jobs planned. Nothing is copied: the map "
-              "of that position is readable for ever.")
+    stage.say(f"{edition.name}: {edition.project_count} project(s), {edition.jobs_plan} jobs planned. Nothing is copied: "
+              "the map of that position is readable for ever.")
 
 
 def commissioned(stage):

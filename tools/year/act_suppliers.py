@@ -95,8 +95,8 @@ def proven(stage):
 
 def warned(stage):
     stage.act("The factory is warned of what runs out", "Art. 51(3)")
-    notices = stage.eventually("two warnings", lambda: stage.pages("suppliers.ListNotices", "factory", parent=f"suppliers/{FACTORY}"),
-                               lambda all_: len(all_) == 2)
+    notices = stage.eventually("two warnings", lambda: stage.pages("suppliers.ListNotices", "factory",
+                                                                   parent=f"suppliers/{FACTORY}"), lambda all_: len(all_) == 2)
     kinds = notices[0].DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
     stage.table(("warning", "of", "last day"), [(kinds[notice.type].name, notice.subject, date_of(notice.due_date))
                                                 for notice in notices])

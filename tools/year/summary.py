@@ -22,7 +22,8 @@ def told(stage, records):
     rows = [
         (edition.name, f"{stage.state(edition)}, {edition.entry_count} entries",
          f"priority-goods list-entries --parent {edition.name} --page-size 5"),
-        (supplier.name, f"{stage.state(supplier)}: its registration ran out", f"suppliers get-supplier --name {supplier.name} --as-of 2026-06-01"),
+        (supplier.name, f"{stage.state(supplier)}: its registration ran out",
+         f"suppliers get-supplier --name {supplier.name} --as-of 2026-06-01"),
         (project.name, f"{stage.state(project)}, {project.parameters.jobs_operation} jobs planned",
          f"industry-map get-project --name {project.name} --as-of 2026-07-15"),
         (cluster.name, stage.state(cluster), f"clusters list-members --parent {cluster.name}"),
