@@ -67,7 +67,8 @@ grpc::Status WriteJournal(const Client& client, const std::string& service, std:
       if (next++ > *size) break;
       *out << JsonLine(record) << "\n";
     }
-    next = page.next_position();
+    // 0 after the last page; one that does not go on must not be asked for without end.
+    next = page.next_position() > request.start_position() ? page.next_position() : 0;
   }
   return grpc::Status::OK;
 }
