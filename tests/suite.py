@@ -184,13 +184,17 @@ class Suite:
             time.sleep(0.02)
 
     def start(self):
-        keys, data = self.data / "keys", ("--data", self.data, "--backup-folder", self.backups, *self.norms)
+        data = ("--data", self.data, "--backup-folder", self.backups, *self.norms)
         if self.mode == "embedded":
             self._spawn("nisi", self.bin / "nisi", "serve", *data, "--address", f"127.0.0.1:{self.port}",
                         "--clock-file", self.clock, "--metrics-address", "")
             return
         for owner in self.backend_ports:
             self.start_backend(owner)
+        self.start_gateway()
+
+    def start_gateway(self):
+        keys = self.data / "keys"
         backends = [flag for owner, port in self.backend_ports.items()
                     for flag in ("--backend", f"{owner}=127.0.0.1:{port}")]
         self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",

@@ -99,7 +99,8 @@ const std::vector<ToolFlag>& ToolFlags() {
        "The key expected, known from elsewhere; else the one in the file is believed.",
        kProofVerify, ""},
       {"key-id", "HEX", "The id of the key expected, instead of the whole key.", kProofVerify, ""},
-      {"since", "FILE", "An older proof: checks that its tree is the beginning of this one.",
+      {"since", "FILE",
+       "An older proof or journal: checks that its tree is the beginning of this one.",
        kProofGet | kProofVerify, "@file"},
   };
   return flags;

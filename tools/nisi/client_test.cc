@@ -222,6 +222,34 @@ TEST_F(ClientTest, TheJournalSaysWhichProcess) {
   EXPECT_EQ(service_.seen.at(0).service, "priority-goods");
 }
 
+// What is committed while it is read is not of the tree that the head was signed for.
+TEST_F(ClientTest, AWholeJournalIsKeptPageByPage) {
+  nisi::journal::v1::TreeHead head;
+  head.set_tree_size(3);
+  const nisi::journal::v1::SigningKey key;
+  nisi::journal::v1::ListEntriesResponse first;
+  first.add_entries()->set_leaf("one");
+  first.add_entries()->set_leaf("two");
+  first.set_next_position(3);
+  nisi::journal::v1::ListEntriesResponse second;
+  second.add_entries()->set_leaf("three");
+  second.add_entries()->set_leaf("four");
+  second.set_next_position(5);
+  for (const google::protobuf::Message* answer :
+       std::initializer_list<const google::protobuf::Message*>{&head, &key, &first, &second}) {
+    Script({answer});
+  }
+  const Ran ran = nisi_({"proof", "journal", "--service", "grants"});
+  EXPECT_EQ(ran.code, kDone) << ran.err;
+  EXPECT_EQ(ran.out,
+            "{\"treeHead\":{\"treeSize\":\"3\"},\"signingKey\":{}}\n"
+            "{\"leaf\":\"b25l\"}\n{\"leaf\":\"dHdv\"}\n{\"leaf\":\"dGhyZWU=\"}\n");
+  EXPECT_EQ(service_.seen.at(2).service, "grants");
+  EXPECT_EQ(Request<nisi::journal::v1::ListEntriesRequest>(2).start_position(), 1);
+  EXPECT_EQ(Request<nisi::journal::v1::ListEntriesRequest>(3).start_position(), 3);
+  EXPECT_EQ(nisi_({"proof", "journal"}).code, kUsage);
+}
+
 TEST_F(ClientTest, AServerStreamIsOneTable) {
   goods::Entry a;
   a.set_goods_code("8501");

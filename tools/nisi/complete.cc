@@ -142,7 +142,7 @@ std::vector<std::string> AtCommand(const std::vector<std::string>& at, bool word
   const std::string& command = at[0];
   const bool second = word && at.size() == 1;
   if (second && command == "completion") return {"bash", "zsh"};
-  if (second && command == "proof") return {"get", "verify"};
+  if (second && command == "proof") return {"get", "journal", "verify"};
   if (second && (command == "help" || command == "describe")) return FirstWords();
   const bool of_file =
       command == "verify" || (command == "proof" && at.size() > 1 && at[1] == "verify");

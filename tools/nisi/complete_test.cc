@@ -63,7 +63,7 @@ TEST(CompleteTest, FlagsOfTheProgramBeforeAndBetweenTheWords) {
               ElementsAre(StartsWith("--name\t")));
   EXPECT_THAT(Complete({"--addr"}), ElementsAre(StartsWith("--address\t")));
   EXPECT_THAT(Complete({"priority-goods", "--addr"}), ElementsAre(StartsWith("--address\t")));
-  EXPECT_THAT(Complete({"--format", "json", "proof", ""}), ElementsAre("get", "verify"));
+  EXPECT_THAT(Complete({"--format", "json", "proof", ""}), ElementsAre("get", "journal", "verify"));
   EXPECT_THAT(Complete({"proof", "--wide", "verify", ""}), ElementsAre(":file"));
 }
 

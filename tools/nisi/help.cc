@@ -237,11 +237,12 @@ const std::vector<Command>& Commands() {
        "nisi token [--role ROLE] [--bin BIN] [--region KATO,..] [--subject NAME] [--life 1h]",
        "Prints a development token; without --role, lists the roles."},
       {"proof",
-       "nisi proof get --service NAME --position N -o FILE | nisi proof verify FILE [--public-key "
-       "HEX]",
-       "Keeps the proof of a journal entry in a file; checks one without any server."},
+       "nisi proof get --service NAME --position N -o FILE | nisi proof journal --service NAME -o "
+       "FILE | nisi proof verify FILE [--public-key HEX]",
+       "Keeps the proof of a journal entry, or a whole journal, in a file; checks one without any "
+       "server."},
       {"verify", "nisi verify FILE | nisi verify --service NAME --position N",
-       "Checks a proof from a file, or fetches and checks it in one go."},
+       "Checks a proof or a whole journal from a file, or fetches and checks a proof in one go."},
       {"describe", "nisi describe [SERVICE[.METHOD]] [--format table|csv|markdown]",
        "Who may call what, and by which article."},
       {"roles", "nisi roles [--format markdown|csv]", "Prints every method by every role."},

@@ -1,7 +1,9 @@
 #include "tools/nisi/proof.h"
 
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,7 @@
 #include "tools/nisi/client.h"
 #include "tools/nisi/errors.h"
 #include "tools/nisi/flags.h"
+#include "tools/nisi/journal_proof.h"
 #include "tools/nisi/names.h"
 #include "tools/nisi/packages.h"
 
@@ -65,12 +68,35 @@ grpc::Status Collect(const Client& client, const std::string& service, int64_t p
   return denied ? grpc::Status::OK : status;
 }
 
-absl::StatusOr<Proof> ReadProof(const std::string& path, const Io& io) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, io.in));
+// A file that was kept: of `nisi proof journal`, whose entries then follow in `lines`, else a
+// proof.
+struct Kept {
+  std::ifstream file;
+  std::istream* lines = nullptr;
+  std::optional<JournalHead> journal;
+  Proof proof;
+
+  const nisi::journal::v1::TreeHead& head() const { return journal ? journal->head : proof.head; }
+};
+
+absl::Status Read(const std::string& path, const Io& io, Kept* kept) {
+  kept->lines = io.in;
+  if (path != "-") {
+    kept->file.open(path, std::ios::binary);
+    if (!kept->file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+    kept->lines = &kept->file;
+  }
+  std::string text;
+  std::getline(*kept->lines, text);
+  kept->journal = JournalHeadFrom(text);
+  if (kept->journal) return absl::OkStatus();
+  text += '\n';
+  text.append(std::istreambuf_iterator<char>(*kept->lines), {});
   auto proof = ProofFromJson(text);
   if (!proof.ok())
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", proof.status().message()));
-  return proof;
+  kept->proof = *std::move(proof);
+  return absl::OkStatus();
 }
 
 struct Since {
@@ -83,7 +109,9 @@ absl::StatusOr<Since> SinceOf(const Args& args, const Io& io) {
   Since since;
   since.given = args.Has("since");
   if (since.given) {
-    ASSIGN_OR_RETURN(since.proof, ReadProof(args.Get("since"), io));
+    Kept kept;
+    RETURN_IF_ERROR(Read(args.Get("since"), io, &kept));
+    since.proof.head = kept.head();
   }
   return since;
 }
@@ -131,9 +159,18 @@ absl::Status Part(const nlohmann::json& object, const char* name, bool needed, M
   return absl::InvalidArgumentError(absl::StrCat("its ", name, " has not the form of one"));
 }
 
-// What both commands do once the arguments are read.
-int Verify(const Args& args, const Proof& proof, const Proof* since, Format format, const Io& io) {
-  return VerifyProof(proof, {args.Get("public-key"), args.Get("key-id")}, since, format, io);
+PinnedKey PinnedBy(const Args& args) {
+  return {args.Get("public-key"), args.Get("key-id")};
+}
+
+// nisi proof journal
+int KeepWhole(const Args& args, Format format, const Io& io) {
+  if (args.Get("service").empty()) {
+    return ReportUsage(absl::InvalidArgumentError("--service NAME is needed."), kHelp, format, io);
+  }
+  const auto client = Client::Connect(args, io);
+  if (!client.ok()) return ReportUsage(client.status(), kHelp, format, io);
+  return KeepJournal(*client, args, format, io);
 }
 
 }  // namespace
@@ -170,14 +207,16 @@ absl::StatusOr<Proof> ProofFromJson(const std::string& text) {
 int RunProof(const std::vector<std::string>& argv, const Io& io) {
   std::vector<std::string> rest = argv;
   const std::vector<std::string> what = TakeWords(&rest, 1);
-  if (what != std::vector<std::string>{"get"} && what != std::vector<std::string>{"verify"}) {
-    return ReportUsage(absl::InvalidArgumentError("proof takes get or verify."), kHelp,
+  const std::string word = what.empty() ? "" : what[0];
+  if (word != "get" && word != "journal" && word != "verify") {
+    return ReportUsage(absl::InvalidArgumentError("proof takes get, journal or verify."), kHelp,
                        Format::kTable, io);
   }
-  if (what[0] == "verify") return RunVerify(rest, io);
+  if (word == "verify") return RunVerify(rest, io);
   const auto args = ParseArgs(rest, {}, kCommon | kConnect | kStandard | kProofGet);
   if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
+  if (word == "journal") return KeepWhole(*args, format, io);
   const auto since = SinceOf(*args, io);
   if (!since.ok()) return ReportUsage(since.status(), kHelp, format, io);
   Proof proof;
@@ -194,16 +233,19 @@ int RunVerify(const std::vector<std::string>& argv, const Io& io) {
   if (args->Has("position")) {
     Proof proof;
     const int code = Fetch(*args, since->get(), format, io, &proof);
-    return code == kDone ? Verify(*args, proof, since->get(), format, io) : code;
+    return code == kDone ? VerifyProof(proof, PinnedBy(*args), since->get(), format, io) : code;
   }
   if (args->words.size() != 1) {
     return ReportUsage(
         absl::InvalidArgumentError("verify takes one file, or --service and --position."), kHelp,
         format, io);
   }
-  const auto proof = ReadProof(args->words[0], io);
-  if (!proof.ok()) return ReportUsage(proof.status(), kHelp, format, io);
-  return Verify(*args, *proof, since->get(), format, io);
+  Kept kept;
+  if (const absl::Status status = Read(args->words[0], io, &kept); !status.ok())
+    return ReportUsage(status, kHelp, format, io);
+  if (!kept.journal) return VerifyProof(kept.proof, PinnedBy(*args), since->get(), format, io);
+  return VerifyJournal(*kept.journal, kept.lines, PinnedBy(*args),
+                       since->given ? &since->proof.head : nullptr, format, io);
 }
 
 }  // namespace nisi::cli

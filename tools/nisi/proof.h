@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "tools/nisi/io.h"
+#include "tools/nisi/steps.h"
 
 namespace nisi::cli {
 
@@ -28,19 +29,13 @@ std::string ToJson(const Proof& proof);
 // INVALID_ARGUMENT for anything else.
 absl::StatusOr<Proof> ProofFromJson(const std::string& text);
 
-// What the reader expects of the key; both in hex, both may be empty.
-struct PinnedKey {
-  std::string public_key;
-  std::string key_id;
-};
-
 // Tells every step in words. Returns kDone when all hold, kRefused at the first that does not,
 // kUsage when all hold but the file has no path from the tree of `since`, so that nothing is known
 // of it.
 int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
                 const Io& io);
 
-// nisi proof get|verify
+// nisi proof get|journal|verify
 int RunProof(const std::vector<std::string>& argv, const Io& io);
 // nisi verify
 int RunVerify(const std::vector<std::string>& argv, const Io& io);

@@ -1,10 +1,5 @@
 // The offline check of a proof, told step by step.
-#include <nlohmann/json.hpp>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/base/status.h"
 #include "common/store/head_signer.h"
 #include "common/store/merkle.h"
@@ -13,83 +8,10 @@
 #include "google/protobuf/util/time_util.h"
 #include "tools/nisi/names.h"
 #include "tools/nisi/proof.h"
+#include "tools/nisi/steps.h"
 
 namespace nisi::cli {
 namespace {
-
-std::string Hex(absl::string_view bytes) {
-  return absl::BytesToHexString(bytes);
-}
-
-// Collects the steps, in words, up to the first that fails.
-class Steps {
- public:
-  // True when the step holds.
-  bool Add(const char* name, const absl::Status& status, const std::string& words) {
-    if (status.ok()) {
-      done_.emplace_back(name, words);
-    } else {
-      failed_ = name;
-      why_ = std::string(status.message());
-    }
-    return status.ok();
-  }
-  // A step that was asked for and cannot be taken: it neither holds nor fails.
-  void Skip(const char* name, const std::string& why) {
-    skipped_ = name;
-    why_ = OneLine(why);
-  }
-  void Note(const std::string& text) { notes_.push_back(text); }
-
-  int Tell(Format format, const Io& io) const {
-    if (format == Format::kJson) {
-      nlohmann::json out = {{"valid", failed_.empty()}, {"steps", nlohmann::json::array()}};
-      if (!skipped_.empty()) out["valid"] = nullptr;  // so that nobody takes it for a yes
-      for (const auto& [name, words] : done_)
-        out["steps"].push_back({{"step", name}, {"holds", true}, {"what", words}});
-      if (!failed_.empty())
-        out["steps"].push_back({{"step", failed_}, {"holds", false}, {"what", why_}});
-      if (!skipped_.empty())
-        out["steps"].push_back({{"step", skipped_}, {"holds", nullptr}, {"what", why_}});
-      for (const std::string& note : notes_) out["notes"].push_back(note);
-      *io.out << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
-    } else {
-      for (const auto& [name, words] : done_)
-        *io.out << absl::StrFormat("  holds   %-12s ", name) << words << "\n";
-      if (!failed_.empty()) *io.out << absl::StrFormat("  FAILS   %-12s ", failed_) << why_ << "\n";
-      if (!skipped_.empty())
-        *io.out << absl::StrFormat("  skipped %-12s ", skipped_) << why_ << "\n";
-      for (const std::string& note : notes_) *io.out << "  note    " << note << "\n";
-      *io.out << (!failed_.empty()    ? "The proof does NOT hold.\n"
-                  : !skipped_.empty() ? "The proof holds; the older tree was NOT checked.\n"
-                                      : "The proof holds.\n");
-    }
-    if (!failed_.empty()) return kRefused;
-    return skipped_.empty() ? kDone : kUsage;
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> done_;
-  std::vector<std::string> notes_;
-  std::string failed_;
-  std::string skipped_;
-  std::string why_;  // of the one of these two that there is
-};
-
-// The raw key to check with: the one pinned, else the one that came along, if its id is as
-// expected.
-absl::StatusOr<std::string> KeyOf(const Proof& proof, const PinnedKey& pinned) {
-  const std::string given = absl::AsciiStrToLower(pinned.public_key);
-  const std::string key = given.empty() ? proof.key.public_key() : absl::HexStringToBytes(given);
-  if (key.size() != 32 || (!given.empty() && Hex(key) != given)) {
-    return store::ProofInvalid("KEY", "An Ed25519 public key has 32 bytes, 64 digits in hex.");
-  }
-  if (!pinned.key_id.empty() && Hex(store::KeyId(key)) != absl::AsciiStrToLower(pinned.key_id)) {
-    return store::ProofInvalid(
-        "KEY", "The key that came with the proof has another id than the one expected.");
-  }
-  return key;
-}
 
 // Leaf and path without the entry, for readers who may not see it.
 absl::Status VerifyLeaf(const Proof& proof) {
@@ -166,33 +88,18 @@ void AddSince(const Proof& proof, const Proof& since, const std::string& key, St
 
 int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
                 const Io& io) {
-  Steps steps;
-  const auto key = KeyOf(proof, pinned);
-  const bool trusted = !pinned.public_key.empty() || !pinned.key_id.empty();
-  bool holds = steps.Add("key", key.status(),
-                         key.ok() ? absl::StrCat("id ", Hex(store::KeyId(*key)),
-                                                 trusted ? ", as expected" : ", from the file")
-                                  : "");
-  if (holds && !trusted) {
-    steps.Note(
-        "The key came with the proof. Compare its id with one known from elsewhere: --key-id or "
-        "--public-key.");
-  }
+  Steps steps("proof");
   const auto& head = proof.head;
-  holds =
-      holds &&
-      steps.Add("signature", store::VerifyHead(head, *key),
-                OneLine(absl::StrCat(
-                    "Ed25519 by ", head.origin(), " on a tree of ", head.tree_size(), " entries, ",
-                    google::protobuf::util::TimeUtil::ToString(head.sign_time()))));
+  const std::string key = steps.AddHead(head, proof.key, pinned);
+  bool holds = steps.hold();
   holds =
       holds && steps.Add("path", VerifyLeaf(proof),
                          absl::StrCat(proof.inclusion.hashes_size(), " hashes lead from leaf ",
                                       Hex(proof.inclusion.leaf_hash()), " at position ",
                                       proof.inclusion.position(), " to root ", Hex(head.root())));
-  if (holds && proof.has_entry) AddEntry(proof, *key, &holds, &steps);
+  if (holds && proof.has_entry) AddEntry(proof, key, &holds, &steps);
   if (holds && !proof.has_entry) steps.Note("The entry itself is not in the file, only its hash.");
-  if (holds && since != nullptr) AddSince(proof, *since, *key, &steps);
+  if (holds && since != nullptr) AddSince(proof, *since, key, &steps);
   return steps.Tell(format, io);
 }
 

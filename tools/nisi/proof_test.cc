@@ -11,6 +11,7 @@
 #include "common/store/head_signer.h"
 #include "common/store/merkle.h"
 #include "common/store/temp_dir.h"
+#include "google/protobuf/util/json_util.h"
 #include "tools/nisi/test_program.h"
 
 namespace nisi::cli {
@@ -30,6 +31,9 @@ class ProofTest : public ::testing::Test {
       nisi::journal::v1::Entry entry;
       entry.set_position(i);
       entry.set_actor("official");
+      entry.mutable_record_time()->set_seconds(i);
+      entry.set_part(1);
+      entry.set_parts(1);
       leaves_.push_back(entry.SerializeAsString());
       frontier.Append(store::LeafHash(leaves_.back()), &nodes);
     }
@@ -179,7 +183,132 @@ TEST_F(ProofTest, FlagsMayStandBeforeTheWord) {
   EXPECT_THAT(nisi_({"--format", "json", "proof", "verify", file}).out,
               HasSubstr("\"valid\":true"));
   EXPECT_THAT(nisi_({"proof", "--position", "1", "get"}).err, HasSubstr("--service NAME"));
-  EXPECT_THAT(nisi_({"proof", "--wide"}).err, HasSubstr("proof takes get or verify"));
+  EXPECT_THAT(nisi_({"proof", "--wide"}).err, HasSubstr("proof takes get, journal or verify"));
+}
+
+// As `nisi proof journal` keeps it: the signed head, then a line an entry.
+std::string Line(const google::protobuf::Message& message) {
+  std::string json;
+  EXPECT_TRUE(google::protobuf::util::MessageToJsonString(message, &json).ok());
+  return json;
+}
+std::string Joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) absl::StrAppend(&text, line, "\n");
+  return text;
+}
+
+class JournalTest : public ProofTest {
+ protected:
+  JournalTest() {
+    const Proof proof = ProofOf(1, 5);
+    lines_.push_back(
+        absl::StrCat("{\"treeHead\":", Line(proof.head), ",\"signingKey\":", Line(proof.key), "}"));
+    for (const std::string& leaf : leaves_) lines_.push_back(RecordLine(leaf));
+  }
+  static std::string RecordLine(const std::string& leaf) {
+    nisi::journal::v1::EntryRecord record;
+    record.set_leaf(leaf);
+    return Line(record);
+  }
+  // Verifies these lines from standard input.
+  Ran Verify(const std::vector<std::string>& lines, const std::vector<std::string>& flags = {}) {
+    nisi_.in = Joined(lines);
+    std::vector<std::string> argv = {"verify", "-"};
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    return nisi_(argv);
+  }
+
+  std::vector<std::string> lines_;
+};
+
+TEST_F(JournalTest, AWholeJournalIsComputedAgain) {
+  const Ran ran = Verify(lines_);
+  EXPECT_EQ(ran.code, kDone) << ran.out << ran.err;
+  for (const char* step :
+       {"holds   key", "holds   signature", "holds   entries", "5, positions 1 to 5 without a gap",
+        "holds   tree", "The journal holds."}) {
+    EXPECT_THAT(ran.out, HasSubstr(step));
+  }
+  EXPECT_EQ(Verify(lines_, {"--public-key", std::string(64, '0')}).code, kRefused);
+}
+
+TEST_F(JournalTest, WhateverIsDoneToAnEntryIsFound) {
+  auto fails = [&](const char* step, const std::vector<std::string>& lines) {
+    const Ran ran = Verify(lines);
+    EXPECT_EQ(ran.code, kRefused) << ran.out;
+    EXPECT_THAT(ran.out, HasSubstr(absl::StrCat("FAILS   ", step)));
+    EXPECT_THAT(ran.out, HasSubstr("The journal does NOT hold."));
+  };
+  std::vector<std::string> changed = lines_;
+  nisi::journal::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(leaves_[2]));
+  entry.set_actor("somebody else");
+  changed[3] = RecordLine(entry.SerializeAsString());
+  fails("tree", changed);
+  entry.set_actor("official");
+  entry.mutable_record_time()->set_seconds(2);  // not after the one before
+  changed[3] = RecordLine(entry.SerializeAsString());
+  fails("entries", changed);
+  entry.mutable_record_time()->set_seconds(3);
+  entry.set_parts(2);  // the second part does not follow
+  changed[3] = RecordLine(entry.SerializeAsString());
+  fails("entries", changed);
+  std::vector<std::string> missing = lines_;
+  missing.erase(missing.begin() + 3);
+  fails("entries", missing);
+  std::vector<std::string> cut(lines_.begin(), lines_.end() - 1);
+  fails("entries", cut);
+  std::vector<std::string> moved = lines_;
+  std::swap(moved[2], moved[3]);
+  fails("entries", moved);
+  std::vector<std::string> twice = lines_;
+  twice.push_back(twice.back());
+  fails("entries", twice);
+  std::vector<std::string> junk = lines_;
+  junk[4] = "{}";
+  fails("entries", junk);
+}
+
+// A bulk command is several entries of one time, which stand together.
+TEST_F(JournalTest, PiecesOfACommandStandTogether) {
+  std::vector<std::string> leaves;
+  store::Frontier frontier;
+  std::vector<store::Node> nodes;
+  for (int i = 1; i <= 3; ++i) {
+    nisi::journal::v1::Entry entry;
+    entry.set_position(i);
+    entry.mutable_record_time()->set_seconds(7);
+    entry.set_part(i);
+    entry.set_parts(3);
+    leaves.push_back(entry.SerializeAsString());
+    frontier.Append(store::LeafHash(leaves.back()), &nodes);
+  }
+  const auto kept = [&](size_t count) {
+    Proof proof = ProofOf(1, 3);
+    proof.head.set_root(store::ToBytes(frontier.root()));
+    EXPECT_EQ(signer_->Sign(&proof.head), absl::OkStatus());
+    std::vector<std::string> lines = {
+        absl::StrCat("{\"treeHead\":", Line(proof.head), ",\"signingKey\":", Line(proof.key), "}")};
+    for (size_t i = 0; i < count; ++i) lines.push_back(RecordLine(leaves[i]));
+    return lines;
+  };
+  EXPECT_EQ(Verify(kept(3)).code, kDone);
+  const Ran cut = Verify(kept(2));
+  EXPECT_EQ(cut.code, kRefused);
+  EXPECT_THAT(cut.out, HasSubstr("The last command is not there as a whole."));
+}
+
+TEST_F(JournalTest, AnOlderTreeIsItsBeginning) {
+  const std::string old = File("old.json", ProofOf(2, 3));
+  EXPECT_THAT(Verify(lines_, {"--since", old}).out, HasSubstr("holds   history"));
+  // The same key signed a tree of three other entries.
+  Proof other = ProofOf(2, 3);
+  other.head.set_root(store::ToBytes(store::LeafHash("x")));
+  ASSERT_EQ(signer_->Sign(&other.head), absl::OkStatus());
+  const Ran rewritten = Verify(lines_, {"--since", File("other.json", other)});
+  EXPECT_EQ(rewritten.code, kRefused);
+  EXPECT_THAT(rewritten.out, HasSubstr("history was rewritten"));
 }
 
 TEST_F(ProofTest, FilesThatAreNoProof) {

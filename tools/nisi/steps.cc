@@ -1,0 +1,102 @@
+#include "tools/nisi/steps.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/store/head_signer.h"
+#include "common/store/proof_error.h"
+#include "google/protobuf/util/time_util.h"
+#include "tools/nisi/names.h"
+
+namespace nisi::cli {
+namespace {
+
+// The raw key to check with: the one pinned, else the one that came along, if its id is as
+// expected.
+absl::StatusOr<std::string> KeyOf(const nisi::journal::v1::SigningKey& came,
+                                  const PinnedKey& pinned) {
+  const std::string given = absl::AsciiStrToLower(pinned.public_key);
+  const std::string key = given.empty() ? came.public_key() : absl::HexStringToBytes(given);
+  if (key.size() != 32 || (!given.empty() && Hex(key) != given)) {
+    return store::ProofInvalid("KEY", "An Ed25519 public key has 32 bytes, 64 digits in hex.");
+  }
+  if (!pinned.key_id.empty() && Hex(store::KeyId(key)) != absl::AsciiStrToLower(pinned.key_id)) {
+    return store::ProofInvalid("KEY",
+                               "The key that came along has another id than the one expected.");
+  }
+  return key;
+}
+
+}  // namespace
+
+std::string Hex(absl::string_view bytes) {
+  return absl::BytesToHexString(bytes);
+}
+
+bool Steps::Add(const char* name, const absl::Status& status, const std::string& words) {
+  if (status.ok()) {
+    done_.emplace_back(name, words);
+  } else {
+    failed_ = name;
+    why_ = std::string(status.message());
+  }
+  return status.ok();
+}
+
+std::string Steps::AddHead(const nisi::journal::v1::TreeHead& head,
+                           const nisi::journal::v1::SigningKey& given, const PinnedKey& pinned) {
+  const auto key = KeyOf(given, pinned);
+  const bool trusted = !pinned.public_key.empty() || !pinned.key_id.empty();
+  const std::string words = key.ok() ? absl::StrCat("id ", Hex(store::KeyId(*key)),
+                                                    trusted ? ", as expected" : ", from the file")
+                                     : "";
+  if (!Add("key", key.status(), words)) return "";
+  if (!trusted) {
+    Note(absl::StrCat("The key came with the ", what_,
+                      ". Compare its id with one known from elsewhere: --key-id or "
+                      "--public-key."));
+  }
+  Add("signature", store::VerifyHead(head, *key),
+      OneLine(absl::StrCat("Ed25519 by ", head.origin(), " on a tree of ", head.tree_size(),
+                           " entries, ",
+                           google::protobuf::util::TimeUtil::ToString(head.sign_time()))));
+  return *key;
+}
+
+void Steps::Skip(const char* name, const std::string& why) {
+  skipped_ = name;
+  why_ = OneLine(why);
+}
+
+int Steps::Tell(Format format, const Io& io) const {
+  if (format == Format::kJson) {
+    nlohmann::json out = {{"valid", failed_.empty()}, {"steps", nlohmann::json::array()}};
+    if (!skipped_.empty()) out["valid"] = nullptr;  // so that nobody takes it for a yes
+    for (const auto& [name, words] : done_)
+      out["steps"].push_back({{"step", name}, {"holds", true}, {"what", words}});
+    if (!failed_.empty())
+      out["steps"].push_back({{"step", failed_}, {"holds", false}, {"what", why_}});
+    if (!skipped_.empty())
+      out["steps"].push_back({{"step", skipped_}, {"holds", nullptr}, {"what", why_}});
+    for (const std::string& note : notes_) out["notes"].push_back(note);
+    *io.out << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  } else {
+    for (const auto& [name, words] : done_)
+      *io.out << absl::StrFormat("  holds   %-12s ", name) << words << "\n";
+    if (!failed_.empty()) *io.out << absl::StrFormat("  FAILS   %-12s ", failed_) << why_ << "\n";
+    if (!skipped_.empty()) *io.out << absl::StrFormat("  skipped %-12s ", skipped_) << why_ << "\n";
+    for (const std::string& note : notes_) *io.out << "  note    " << note << "\n";
+    *io.out << (!failed_.empty() ? absl::StrCat("The ", what_, " does NOT hold.\n")
+                : !skipped_.empty()
+                    ? absl::StrCat("The ", what_, " holds; the older tree was NOT checked.\n")
+                    : absl::StrCat("The ", what_, " holds.\n"));
+  }
+  if (!failed_.empty()) return kRefused;
+  return skipped_.empty() ? kDone : kUsage;
+}
+
+}  // namespace nisi::cli

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "tools/nisi/io.h"
+
+namespace nisi::cli {
+
+// What the reader expects of the key; both in hex, both may be empty.
+struct PinnedKey {
+  std::string public_key;
+  std::string key_id;
+};
+
+std::string Hex(absl::string_view bytes);
+
+// The steps of an offline check, told in words up to the first that fails.
+class Steps {
+ public:
+  // `what` is checked: "proof", "journal".
+  explicit Steps(std::string what) : what_(std::move(what)) {}
+
+  // True when the step holds.
+  bool Add(const char* name, const absl::Status& status, const std::string& words);
+  // The first two steps of each check: the key is the one pinned, else the one that came along, if
+  // its id is as expected; and it signed the head. Returns the raw key; hold() says whether it may
+  // be used.
+  std::string AddHead(const nisi::journal::v1::TreeHead& head,
+                      const nisi::journal::v1::SigningKey& given, const PinnedKey& pinned);
+  // A step that was asked for and cannot be taken: it neither holds nor fails.
+  void Skip(const char* name, const std::string& why);
+  void Note(const std::string& text) { notes_.push_back(text); }
+  bool hold() const { return failed_.empty(); }
+
+  // kDone when all hold, kRefused when one does not, kUsage when one could not be taken.
+  int Tell(Format format, const Io& io) const;
+
+ private:
+  const std::string what_;
+  std::vector<std::pair<std::string, std::string>> done_;
+  std::vector<std::string> notes_;
+  std::string failed_;
+  std::string skipped_;
+  std::string why_;  // of the one of these two that there is
+};
+
+}  // namespace nisi::cli
