@@ -62,7 +62,7 @@ class Story:
                      effective_from=self.day())
         self.refused("SEPARATION_OF_DUTIES", "ApproveEdition", "drafter", **order)
         self.call("ApproveEdition", "approver", **order)
-        assert self.call("CheckCodes", None, goods_codes=["850423"]).results[0].listed
+        assert self.call("CheckCodes", None, goods_codes=["850423"]).results[0].entry.endswith("/entries/8504")
 
     def register_the_producer(self):
         """In the database of suppliers: a small enterprise with evidence that holds today."""

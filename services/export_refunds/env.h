@@ -15,6 +15,7 @@
 #include "common/rpc/call.h"
 #include "common/rpc/resource.h"
 #include "common/store/store.h"
+#include "services/export_refunds/list.h"
 #include "services/export_refunds/rules_claim.h"
 #include "services/export_refunds/rules_list.h"
 #include "services/export_refunds/sources.h"
@@ -27,6 +28,7 @@ struct Env {
   const norms::Norms* norms = nullptr;
   cases::Gate* gate = nullptr;
   Sources* sources = nullptr;
+  Catalog* catalog = nullptr;
 };
 
 using ClaimStep = cases::Step<ClaimRow>;

@@ -13,12 +13,8 @@
 namespace nisi::export_refunds {
 namespace {
 
-constexpr uint32_t kSeesDrafts = base::RoleBit(rpc::v1::AUTHORITY_TRADE) |
-                                 base::RoleBit(rpc::v1::INSTITUTE_EXPORT) |
-                                 base::RoleBit(rpc::v1::AUDITOR);
-
 bool EditionVisible(const google::protobuf::Message& resource, uint32_t roles) {
-  return (roles & kSeesDrafts) != 0 || IsPublished(static_cast<const Edition&>(resource).state());
+  return SeesDrafts(roles) || IsPublished(static_cast<const Edition&>(resource).state());
 }
 
 absl::StatusOr<int32_t> EditionNumber(const std::string& name) {
@@ -97,6 +93,12 @@ absl::Status CheckTitle(const Edition& edition) {
 }
 
 }  // namespace
+
+bool SeesDrafts(uint32_t roles) {
+  return (roles & (base::RoleBit(rpc::v1::AUTHORITY_TRADE) |
+                   base::RoleBit(rpc::v1::INSTITUTE_EXPORT) | base::RoleBit(rpc::v1::AUDITOR))) !=
+         0;
+}
 
 absl::Status CheckListReadable(const Env& env, const Call& call, const std::string& name,
                                const store::At& at) {

@@ -239,7 +239,7 @@ TEST_F(ClaimTest, TheListOfTheDayOfSigningDecides) {
   check.add_okeds("62.01.1");
   auto answer = Must<v1::CheckCodesResponse>("CheckCodes", public_, check);
   EXPECT_EQ(answer.results(0).processing_level(), v1::LOW);
-  EXPECT_FALSE(answer.results(1).listed());
+  EXPECT_EQ(answer.results(1).verdict(), v1::CheckCodesResponse::NOT_LISTED);
   *check.mutable_on_date() = Day("2024-06-19").ToProto();
   answer = Must<v1::CheckCodesResponse>("CheckCodes", public_, check);
   EXPECT_EQ(answer.results(0).processing_level(), v1::HIGH);
