@@ -173,13 +173,14 @@ absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
 absl::StatusOr<base::Money> AvailableOn(const store::Reader& reader, base::Date day);
 // Reserves the money of claims that wait, in the order of their numbers, as far as it goes: a later
 // one never before an earlier one, and where one was accepted before an earlier one it gives its
-// money back, unless it has passed the second check. One that failed that check gets none. What is
-// too much for one command goes on by timer.
+// money back, unless it is agreed on. One that failed the second check gets none. What is too much
+// for one command goes on by timer. What is held in a year that is over is not taken before that
+// year is closed.
 absl::Status ServeQueue(const Env& env, store::Tx& tx);
 // The number of an earlier claim that is ready to be paid; 0: none.
 absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number);
 // Takes money that is held for a claim back, where there is any, for those that wait.
-absl::Status ReleaseMoney(const Env& env, store::Tx& tx, const std::string& subject, Claim* claim);
+absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* claim);
 // A posting of the register's one programme in this year's account.
 absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, base::Money amount,
                                     const std::string& record, const std::string& subject);

@@ -331,7 +331,7 @@ absl::StatusOr<v1::Claim> RejectClaim(Env& env, const Call& call, store::Tx& tx,
   RETURN_IF_ERROR(CheckRejectable(claim, decision));
   *claim.mutable_decision() = std::move(decision);
   claim.set_reason(request.reason());
-  RETURN_IF_ERROR(ReleaseMoney(env, tx, step.subject, &claim));
+  RETURN_IF_ERROR(ReleaseMoney(tx, step.subject, &claim));
   RETURN_IF_ERROR(FreeInvoices(tx, claim.name()));
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   RETURN_IF_ERROR(ServeQueue(env, tx));
