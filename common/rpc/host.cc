@@ -4,15 +4,42 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/witness.h"
 
 namespace nisi::rpc {
+namespace {
+
+// The scrub works so much of the time of one processor at most.
+constexpr double kScrubShare = 0.05;
+constexpr char kOutboxActor[] = "system/outbox";
+
+// Once: the message has the same id at every attempt.
+absl::Status Note(store::Store& store, const store::OutboxMessage& message,
+                  const std::string& answer,
+                  const std::function<absl::Status(store::Tx&, const store::OutboxMessage&,
+                                                   const std::string&)>& delivered) {
+  store::CommandInfo info;
+  info.actor = kOutboxActor;
+  info.method = absl::StrCat("outbox", message.method);
+  info.request_id = message.id;
+  info.body_hash = base::Sha256Bytes(message.payload);
+  return store
+      .Write(info,
+             [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+               RETURN_IF_ERROR(delivered(tx, message, answer));
+               return std::string();
+             })
+      .status();
+}
+
+}  // namespace
 
 absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
                                       std::map<std::string, store::TimerDef> timers,
-                                      uint32_t deliver_as) {
+                                      uint32_t deliver_as, Delivered delivered) {
   RETURN_IF_ERROR(CheckMarks(schema));
   const bool marked = HasMarks(schema);
   schema_ = marked ? WithDisclosure(schema) : schema;
@@ -38,6 +65,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.witness = store::FileWitness(base + ".witness");
   store_options.timers = std::move(timers);
   store_options.disk_reserve_bytes = options.disk_reserve_bytes;
+  store_options.scrub_interval = options.scrub_interval;
+  store_options.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
   store_options.on_failure = options.on_store_failure;
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
     metrics->ObserveCommit(commands, seconds);
@@ -79,6 +108,15 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
             store->failure().ok() ? 0 : 1);
         add("nisi_store_file_damage", "1 when the check of files found damage.",
             store->file_damage().ok() ? 0 : 1);
+        const store::Store::ScrubRun scrub = store->last_scrub();
+        add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
+            static_cast<double>(scrub.runs));
+        add("nisi_store_scrub_last_end_seconds", "When the last scrub ended, since 1970; 0: none.",
+            scrub.runs == 0 ? 0 : absl::ToDoubleSeconds(scrub.ended - absl::UnixEpoch()));
+        add("nisi_store_scrub_last_took_seconds", "How long it took.",
+            absl::ToDoubleSeconds(scrub.took));
+        add("nisi_store_scrub_findings", "What it found: more than 0 stops the store.",
+            static_cast<double>(scrub.findings));
         if (const auto free = store->engine().FreeBytes(); free.has_value()) {
           add("nisi_store_disk_free_bytes", "Room on the disk of the store.",
               static_cast<double>(*free));
@@ -88,7 +126,9 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
         return figures;
       });
   journal_ = JournalEnv{store_.get(), signer_.get()};
-  if (options.peers != nullptr) DeliverTo(*options.peers, deliver_as, options.metrics);
+  if (options.peers != nullptr) {
+    DeliverTo(*options.peers, deliver_as, std::move(delivered), options.metrics);
+  }
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
   RETURN_IF_ERROR(AddStoreService(*store_env_, &registry_));
   if (!marked) return absl::OkStatus();
@@ -109,10 +149,14 @@ HostedService::~HostedService() {
   relayed_->relay = nullptr;
 }
 
-void HostedService::DeliverTo(Peers& peers, uint32_t roles, Metrics* metrics) {
+void HostedService::DeliverTo(Peers& peers, uint32_t roles, Delivered delivered, Metrics* metrics) {
   relay_ = std::make_unique<store::OutboxRelay>(
-      *store_, [&peers, roles](const store::OutboxMessage& message) {
-        return peers.Deliver(message, roles);
+      *store_,
+      [this, &peers, roles,
+       delivered = std::move(delivered)](const store::OutboxMessage& message) -> absl::Status {
+        std::string answer;
+        RETURN_IF_ERROR(peers.Deliver(message, roles, &answer));
+        return delivered == nullptr ? absl::OkStatus() : Note(*store_, message, answer, delivered);
       });
   relayed_ = std::make_shared<Relayed>();
   relayed_->relay = relay_.get();

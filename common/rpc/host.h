@@ -41,6 +41,10 @@ struct HostOptions {
   bool sync = true;  // off only to measure what syncing costs
   // Room that commands leave on the disk of the store: see store::Store::Options. 0: not watched.
   uint64_t disk_reserve_bytes = 0;
+  // The scrub of the store: how often it begins, 0 for never, and how much it reads in a second.
+  // See store::Store::Options.
+  absl::Duration scrub_interval = absl::ZeroDuration();
+  uint64_t scrub_bytes_a_second = 0;
   // What stands between the store and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
   // Called once when the store has failed: nothing more is acknowledged.
@@ -57,16 +61,23 @@ class HostedService {
   store::Store& store() { return *store_; }
 
  protected:
+  // Notes in a command what another service has confirmed and answered. By then it is done there:
+  // what fails here is delivered and noted again, and a repeat after a stop finds it noted.
+  using Delivered = std::function<absl::Status(store::Tx& tx, const store::OutboxMessage& message,
+                                               const std::string& answer)>;
+
   // Opens store, journal and head key of the schema's service and binds JournalService and
   // StoreService; where records have confidential fields, the tables WithDisclosure has and
   // DisclosureService as well. Delivers what commands emit (store::Tx::Emit) to the peers, as this
-  // service by itself with the roles `deliver_as`.
+  // service by itself with the roles `deliver_as`, and tells `delivered` of it, where that is
+  // given.
   absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
-                         std::map<std::string, store::TimerDef> timers, uint32_t deliver_as = 0);
+                         std::map<std::string, store::TimerDef> timers, uint32_t deliver_as = 0,
+                         Delivered delivered = nullptr);
 
  private:
   struct Relayed;
-  void DeliverTo(Peers& peers, uint32_t roles, Metrics* metrics);
+  void DeliverTo(Peers& peers, uint32_t roles, Delivered delivered, Metrics* metrics);
 
   store::Schema schema_;  // as it lies on disk
   std::unique_ptr<store::HeadSigner> signer_;

@@ -349,7 +349,8 @@ absl::StatusOr<const Peers::Line*> Peers::LineOf(const store::OutboxMessage& mes
   return line;
 }
 
-absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles) {
+absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles,
+                            std::string* answer) {
   ASSIGN_OR_RETURN(const Line* line, LineOf(message));
   const std::unique_ptr<Message> request(google::protobuf::MessageFactory::generated_factory()
                                              ->GetPrototype(line->policy.descriptor->input_type())
@@ -367,7 +368,9 @@ absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles)
   const Asking asking{
       self, absl::InfiniteFuture(), kDelivery, 1, no_trace, [this]() -> bool { return closed_; }};
   const Question question{line, request->SerializeAsString(), response.get(), &position, nullptr};
-  return Finish(asking, Begin(*line, asking, question.request), question);
+  RETURN_IF_ERROR(Finish(asking, Begin(*line, asking, question.request), question));
+  if (answer != nullptr) *answer = response->SerializeAsString();
+  return absl::OkStatus();
 }
 
 Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::string& request) {

@@ -118,9 +118,11 @@ class Peers {
   // All of them go out before any is waited for.
   void Ask(const Call& call, const std::vector<Question>& questions);
   // Delivers a message of an outbox under its id as request_id, as this service by itself with
-  // `roles`: the subject is "service:<name>". OK: the target has it for good. FAILED_PRECONDITION
-  // (PEER_INVALID) for a method that the target does not have, or that has no request_id.
-  absl::Status Deliver(const store::OutboxMessage& message, uint32_t roles);
+  // `roles`: the subject is "service:<name>". OK: the target has it for good; `answer`, if given,
+  // is what it said, in wire form. FAILED_PRECONDITION (PEER_INVALID) for a method that the target
+  // does not have, or that has no request_id.
+  absl::Status Deliver(const store::OutboxMessage& message, uint32_t roles,
+                       std::string* answer = nullptr);
 
   // Ends what waits, refuses what comes, and waits for both. Before any service of this process
   // ends.
