@@ -316,7 +316,7 @@ TEST_F(QueueTest, WhatComesBackInTheYearOfPaymentIsNoMoreThanWasPaid) {
     auto back = Of<v1::RecordRepaymentRequest>(claim);
     *back.mutable_amount() = Tenge(tenge);
     *back.mutable_pay_date() = today().ToProto();
-    back.set_order_number("9");
+    back.set_order_number(absl::StrCat("9-", tenge));
     Must<v1::Claim>("RecordRepayment", institute_, back);
     return Now(claim);
   };

@@ -33,15 +33,7 @@ absl::StatusOr<int32_t> CountEntries(const store::Tx& tx, int32_t edition) {
 
 absl::StatusOr<std::vector<EditionRow>> EditionsIn(const store::Reader& reader,
                                                    Edition::State state) {
-  std::vector<EditionRow> rows;
-  RETURN_IF_ERROR(
-      reader.Scan(kListsByState, {store::Key::Of(static_cast<int64_t>(state)), ""}, {},
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(view));
-                    rows.push_back(std::move(stored.row));
-                    return true;
-                  }));
-  return rows;
+  return cases::AllOf(reader, kListsByState, store::Key::Of(static_cast<int64_t>(state)));
 }
 
 // The edition turns IN_FORCE as of its day, and the one before SUPERSEDED.

@@ -29,7 +29,8 @@ absl::StatusOr<Notice> AskBeforePayment(Env& env, const Call& call, ClaimVerb ve
   RETURN_IF_ERROR(
       ClaimMachine().Ask(claim.state(), verb, {found.roles, call.caller->subject, {}}).status());
   if (Waits(claim)) return errors::QueueWaits();
-  return AskGate(env, call, {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
+  return cases::AskGate(*env.gate, call,
+                        {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
 }
 
 // Why a payment is refused, by the first finding that is not satisfied.

@@ -172,9 +172,9 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
                             .Ask(found.row.claim().state(), ClaimVerb::kStartReview,
                                  {found.roles, call.caller->subject, {}})
                             .status());
-        return AskGate(env, call,
-                       {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
-                        request.name(), call.today()});
+        return cases::AskGate(*env.gate, call,
+                              {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
+                               request.name(), call.today()});
       },
       [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));

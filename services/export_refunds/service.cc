@@ -1,5 +1,6 @@
 #include "services/export_refunds/service.h"
 
+#include "common/base/roles.h"
 #include "services/export_refunds/rpcs.h"
 
 namespace nisi::export_refunds {
@@ -15,6 +16,9 @@ class Service final : public rpc::HostedService {
     env_.norms = options.norms;
     env_.sources = sources_.get();
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
+    if (options.peers != nullptr) {
+      for (const auto* method : ToldBy()) options.peers->Declare(*method);
+    }
     RETURN_IF_ERROR(OpenStore(
         options, ExportRefundsSchema(),
         {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
@@ -24,7 +28,8 @@ class Service final : public rpc::HostedService {
             return BeginMonitoring(env_, tx, payload, due);
           }},
          {kServeQueueTimer,
-          [this](store::Tx& tx, absl::string_view, absl::Time) { return ServeQueue(env_, tx); }}}));
+          [this](store::Tx& tx, absl::string_view, absl::Time) { return ServeQueue(env_, tx); }}},
+        base::RoleBit(rpc::v1::INSTITUTE_EXPORT), NoteTold));
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
     env_.store = &store();
     ASSIGN_OR_RETURN(catalog_, Catalog::Open(store()));
