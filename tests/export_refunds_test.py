@@ -62,7 +62,7 @@ class Story:
                      effective_from=self.day())
         self.refused("SEPARATION_OF_DUTIES", "ApproveEdition", "drafter", **order)
         self.call("ApproveEdition", "approver", **order)
-        assert self.call("CheckCodes", None, goods_codes=["850423"]).results[0].listed
+        assert self.call("CheckCodes", None, goods_codes=["850423"]).results[0].entry.endswith("/entries/8504")
 
     def register_the_producer(self):
         """In the database of suppliers: a small enterprise with evidence that holds today."""
@@ -208,6 +208,9 @@ class Story:
         assert demand.computation.principal.units == 933_333 and demand.amount.units > 1_000_000, demand
         pay = dict(order_number="8", pay_date=self.day())
         self.step("RecordRepayment", "payer", claim, amount=MILLION, **pay)
+        self.refused("REPAYMENT_RECORDED", "RecordRepayment", "payer", name=claim, amount=MILLION, **pay,
+                     etag=self.claim(claim).etag)
+        pay["order_number"] = "9"
         self.refused("REPAYMENT_OVER_DUE", "RecordRepayment", "payer", name=claim, amount=MILLION, **pay,
                      etag=self.claim(claim).etag)
         left = dict(currency_code="KZT", units=demand.amount.units - 1_000_000)

@@ -36,7 +36,8 @@ TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a
 MODES = ("embedded", "processes")
 # Which service asks which: as separate processes it is told where they are, and they admit it as a peer.
 ASKS = {"clusters": ("priority-goods", "industry-map"), "suppliers": ("industry-map",),
-        "grants": ("priority-goods", "suppliers", "industry-map"), "export-refunds": ("suppliers",), "contracts": ("suppliers",)}
+        "grants": ("priority-goods", "suppliers", "industry-map"), "export-refunds": ("suppliers", "grants"),
+        "contracts": ("suppliers",)}
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
 # restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
 BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"

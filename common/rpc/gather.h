@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,8 +23,9 @@
 namespace nisi::rpc {
 
 // The stored answer of the same request comes first: a retry is answered without asking anybody
-// again, whatever they say by now. `gather` may fail, which changes nothing; `run` is the command,
-// and may run again (store.h).
+// again, whatever they say by now. `gather` may fail, which changes nothing; but of a request that
+// was sent twice at once it may fail by what the other has done: then that one's answer counts.
+// `run` is the command, and may run again (store.h).
 template <class Response, class Request>
 absl::StatusOr<Response> GatherThenWrite(
     store::Store& store, Call& call, const Request& request,
@@ -31,13 +33,18 @@ absl::StatusOr<Response> GatherThenWrite(
     const std::function<absl::StatusOr<Response>(store::Tx&)>& run) {
   const store::CommandInfo info = CommandOf(call, request);
   Response response;
-  ASSIGN_OR_RETURN(const auto known, store.FindReply(info));
+  ASSIGN_OR_RETURN(std::optional<store::Outcome> known, store.FindReply(info));
+  if (!known.has_value()) {
+    if (absl::Status gathered = gather(); !gathered.ok()) {
+      ASSIGN_OR_RETURN(known, store.FindReply(info));
+      if (!known.has_value()) return gathered;
+    }
+  }
   if (known.has_value()) {
     call.position = known->position;
     if (!response.ParseFromString(known->reply)) return base::StoreCorrupt("stored reply");
     return response;
   }
-  RETURN_IF_ERROR(gather());
   ASSIGN_OR_RETURN(const store::Outcome outcome,
                    store.Write(info, [&run](store::Tx& tx) -> absl::StatusOr<std::string> {
                      ASSIGN_OR_RETURN(const Response answer, run(tx));

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/witness.h"
@@ -24,6 +25,29 @@ bool IsRefused(const absl::Status& said) {
     default:
       return false;
   }
+}
+
+// The scrub works so much of the time of one processor at most.
+constexpr double kScrubShare = 0.05;
+constexpr char kOutboxActor[] = "system/outbox";
+
+// What was done is noted once: the message has the same id at every attempt. A refusal may be told
+// again, as it may become an answer.
+absl::Status NoteSaid(store::Store& store, const Delivery& delivery,
+                      const store::OutboxMessage& message,
+                      const absl::StatusOr<std::string>& said) {
+  store::CommandInfo info;
+  info.actor = kOutboxActor;
+  info.method = absl::StrCat("outbox", message.method);
+  if (said.ok()) info.request_id = message.id;
+  info.body_hash = base::Sha256Bytes(message.payload);
+  return store
+      .Write(info,
+             [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+               RETURN_IF_ERROR(delivery.note(tx, message, said));
+               return std::string();
+             })
+      .status();
 }
 
 }  // namespace
@@ -56,6 +80,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.witness = store::FileWitness(base + ".witness");
   store_options.timers = std::move(timers);
   store_options.disk_reserve_bytes = options.disk_reserve_bytes;
+  store_options.scrub_interval = options.scrub_interval;
+  store_options.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
   store_options.on_failure = options.on_store_failure;
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
     metrics->ObserveCommit(commands, seconds);
@@ -97,6 +123,15 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
             store->failure().ok() ? 0 : 1);
         add("nisi_store_file_damage", "1 when the check of files found damage.",
             store->file_damage().ok() ? 0 : 1);
+        const store::Store::ScrubRun scrub = store->last_scrub();
+        add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
+            static_cast<double>(scrub.runs));
+        add("nisi_store_scrub_last_end_seconds", "When the last scrub ended, since 1970; 0: none.",
+            scrub.runs == 0 ? 0 : absl::ToDoubleSeconds(scrub.ended - absl::UnixEpoch()));
+        add("nisi_store_scrub_last_took_seconds", "How long it took.",
+            absl::ToDoubleSeconds(scrub.took));
+        add("nisi_store_scrub_findings", "What it found: more than 0 stops the store.",
+            static_cast<double>(scrub.findings));
         if (const auto free = store->engine().FreeBytes(); free.has_value()) {
           add("nisi_store_disk_free_bytes", "Room on the disk of the store.",
               static_cast<double>(*free));
@@ -129,10 +164,13 @@ HostedService::~HostedService() {
 
 void HostedService::DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics) {
   relay_ = std::make_unique<store::OutboxRelay>(
-      *store_, [&peers, delivery, store = store_.get()](const store::OutboxMessage& message) {
-        const absl::Status said = peers.Deliver(message, delivery.roles);
-        if (delivery.settle == nullptr || (!said.ok() && !IsRefused(said))) return said;
-        return delivery.settle(*store, message, said);
+      *store_, [&peers, delivery, store = store_.get()](
+                   const store::OutboxMessage& message) -> absl::Status {
+        const absl::StatusOr<std::string> said = peers.Deliver(message, delivery.roles);
+        if (delivery.note == nullptr || (!said.ok() && !IsRefused(said.status()))) {
+          return said.status();
+        }
+        return NoteSaid(*store, delivery, message, said);
       });
   relayed_ = std::make_shared<Relayed>();
   relayed_->relay = relay_.get();

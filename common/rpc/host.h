@@ -41,6 +41,10 @@ struct HostOptions {
   bool sync = true;  // off only to measure what syncing costs
   // Room that commands leave on the disk of the store: see store::Store::Options. 0: not watched.
   uint64_t disk_reserve_bytes = 0;
+  // The scrub of the store: how often it begins, 0 for never, and how much it reads in a second.
+  // See store::Store::Options.
+  absl::Duration scrub_interval = absl::ZeroDuration();
+  uint64_t scrub_bytes_a_second = 0;
   // What stands between the store and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
   // Called once when the store has failed: nothing more is acknowledged.
@@ -50,14 +54,14 @@ struct HostOptions {
 // How what commands emit (store::Tx::Emit) goes to other services.
 struct Delivery {
   uint32_t roles = 0;  // with which this service calls them, as itself
-  // Told what a target said of a message, OK or a refusal of its own, before the message is given
-  // up; a target that did not answer is asked again and nobody is told. An error keeps the message,
-  // which then goes out again under its id: so this may be told the same twice. On the thread of
-  // the relay, which may outlive whoever opened the store. Null: a message that is refused is sent
+  // Notes, in a command of its own, what a target said of a message before that is forgotten: its
+  // answer in wire form, noted once, or a refusal of its own, which may be told again. OK gives a
+  // message that was refused up; an error keeps it, and it goes out again under its id. A target
+  // that did not answer is asked again, and nobody is told. Null: a message that is refused is sent
   // again until it is not, and those behind it wait.
-  std::function<absl::Status(store::Store& store, const store::OutboxMessage& message,
-                             const absl::Status& said)>
-      settle;
+  std::function<absl::Status(store::Tx& tx, const store::OutboxMessage& message,
+                             const absl::StatusOr<std::string>& said)>
+      note;
 };
 
 class HostedService {

@@ -11,6 +11,8 @@ constexpr int64_t kMostReserveMib = int64_t{1} << 30;
 // The memtables of all column families (144 MiB), the log (64 MiB), and the new files of one
 // compaction beside the old ones.
 constexpr int64_t kDiskReserveMib = 512;
+constexpr absl::Duration kScrubEvery = absl::Hours(24);
+constexpr int64_t kScrubMib = 4, kMostScrubMib = 1024;
 
 absl::Status CheckRange(const char* flag, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return absl::OkStatus();
@@ -28,16 +30,26 @@ void HostFlags::AddTo(Flags* flags) {
       .Int("disk-reserve-mib", &disk_reserve_mib_,
            "take no writes while the disk has less room than this; 0: do not watch",
            kDiskReserveMib)
+      .Duration("scrub-interval", &scrub_interval_,
+                "how often the whole store is read and held against itself; 0: never", kScrubEvery)
+      .Int("scrub-mib", &scrub_mib_, "the most that a scrub reads in a second", kScrubMib)
       .Bool("sync", &sync_, "sync each commit; off only to measure", true);
 }
 
 absl::Status HostFlags::Fill(HostOptions* options) const {
   RETURN_IF_ERROR(CheckRange("backups-kept", backups_kept_, 1, kMostBackups));
   RETURN_IF_ERROR(CheckRange("disk-reserve-mib", disk_reserve_mib_, 0, kMostReserveMib));
+  RETURN_IF_ERROR(CheckRange("scrub-mib", scrub_mib_, 1, kMostScrubMib));
+  if (scrub_interval_ < absl::ZeroDuration()) {
+    return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
+                         "--scrub-interval is 0 or more.");
+  }
   options->data_dir = data_;
   options->backup_dir = backup_folder_;
   options->backups_kept = static_cast<int>(backups_kept_);
   options->disk_reserve_bytes = static_cast<uint64_t>(disk_reserve_mib_) << 20;
+  options->scrub_interval = scrub_interval_;
+  options->scrub_bytes_a_second = static_cast<uint64_t>(scrub_mib_) << 20;
   options->sync = sync_;
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "common/rpc/flags.h"
 #include "common/rpc/host.h"
 
@@ -20,7 +21,8 @@ class HostFlags {
 
  private:
   std::string data_, backup_folder_;
-  int64_t backups_kept_ = 0, disk_reserve_mib_ = 0;
+  int64_t backups_kept_ = 0, disk_reserve_mib_ = 0, scrub_mib_ = 0;
+  absl::Duration scrub_interval_;
   bool sync_ = true;
 };
 

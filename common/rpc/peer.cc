@@ -564,7 +564,7 @@ absl::StatusOr<const Peers::Line*> Peers::LineOf(const store::OutboxMessage& mes
   return line;
 }
 
-absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles) {
+absl::StatusOr<std::string> Peers::Deliver(const store::OutboxMessage& message, uint32_t roles) {
   ASSIGN_OR_RETURN(const Line* line, LineOf(message));
   const std::unique_ptr<Message> request(google::protobuf::MessageFactory::generated_factory()
                                              ->GetPrototype(line->policy.descriptor->input_type())
@@ -582,7 +582,8 @@ absl::Status Peers::Deliver(const store::OutboxMessage& message, uint32_t roles)
   const Asking asking{
       self, absl::InfiniteFuture(), kDelivery, 1, no_trace, [this]() -> bool { return closed_; }};
   const Question question{line, request->SerializeAsString(), response.get(), &position, nullptr};
-  return Finish(asking, Begin(*line, asking, question.request), question);
+  RETURN_IF_ERROR(Finish(asking, Begin(*line, asking, question.request), question));
+  return response->SerializeAsString();
 }
 
 Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::string& request,

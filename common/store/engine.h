@@ -32,8 +32,9 @@ inline constexpr int kSpaces = 3;
 inline constexpr absl::string_view kPositionKey("\0position", 9);
 
 // Where a reader may look. kMemory never waits for the disk: what is not in memory is
-// NotInMemory().
-enum class Reach { kMemory, kDisk };
+// NotInMemory(). kDiskInPassing is kDisk for whoever reads much and will not come back to it: what
+// it reads is not kept in memory in place of what others read.
+enum class Reach { kMemory, kDisk, kDiskInPassing };
 absl::Status NotInMemory();
 bool IsNotInMemory(const absl::Status& status);
 

@@ -61,6 +61,7 @@ class RocksSnapshot : public Snapshot {
     // block of a file passes over the whole file and says OK at the end (fixed in 8.6).
     read_.ignore_range_deletions = true;
     if (reach == Reach::kMemory) read_.read_tier = rocksdb::kBlockCacheTier;
+    read_.fill_cache = reach != Reach::kDiskInPassing;
   }
 
   absl::StatusOr<bool> Get(Space space, absl::string_view key, std::string* value) const override {

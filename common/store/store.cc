@@ -204,6 +204,9 @@ absl::Status Store::Load() {
     if (const auto fired = RunDueTimers(); !fired.ok()) LogTimerFailed(fired.status());
     timer_thread_ = std::thread([this] { TimerLoop(); });
     upkeep_thread_ = std::thread([this] { UpkeepLoop(); });
+    if (options_.scrub_interval > absl::ZeroDuration()) {
+      scrub_thread_ = std::thread([this] { ScrubLoop(); });
+    }
   }
   return absl::OkStatus();
 }
@@ -258,6 +261,7 @@ Store::~Store() {
   options_.clock->Wake();
   if (timer_thread_.joinable()) timer_thread_.join();
   if (upkeep_thread_.joinable()) upkeep_thread_.join();
+  if (scrub_thread_.joinable()) scrub_thread_.join();
   writer_.reset();
 }
 

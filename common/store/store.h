@@ -21,6 +21,7 @@
 #include "common/store/journal.h"
 #include "common/store/merkle.h"
 #include "common/store/reader.h"
+#include "common/store/scrub_pace.h"
 #include "common/store/tx.h"
 #include "common/store/witness.h"
 #include "common/store/writer.h"
@@ -85,6 +86,10 @@ class Store {
     uint64_t disk_reserve_bytes = 0;
     // One file of the store is read and checked this often.
     absl::Duration file_check_interval = absl::Seconds(10);
+    // The scrub runs this long after the last one began, the first a minute after opening or
+    // sooner. What it finds stops the store: see README.md. 0: never by itself.
+    absl::Duration scrub_interval = absl::ZeroDuration();
+    ScrubLimits scrub_limits;
     // Timers fire by themselves, and those that are not patient before any later command; threads
     // for index building and file checks. Off: a test drives them by RunDueTimers, BuildIndexes.
     bool background = true;
@@ -153,9 +158,18 @@ class Store {
   absl::StatusOr<Backup> MakeBackup(const BackupOptions& options) {
     return engine_->MakeBackup(options);
   }
-  // Checks every record, index, journal entry, request and tree node against each other; one line
-  // a finding.
-  absl::StatusOr<std::vector<std::string>> Scrub() const;
+  // Checks every record, index, journal entry, request and tree node against each other, and what
+  // follows from them; one line a finding, at most 1,000 or so. Goes on beside commits. With a pace
+  // it keeps to that. CANCELLED when the pace ends it.
+  absl::StatusOr<std::vector<std::string>> Scrub(ScrubPace* pace = nullptr) const;
+  // How the last scrub that ran by itself went.
+  struct ScrubRun {
+    int64_t runs = 0;  // that came to their end, since the start
+    absl::Time ended;
+    absl::Duration took;
+    int64_t findings = 0;
+  };
+  ScrubRun last_scrub() const;
   // What the slow check of files found damaged so far; OK when nothing.
   absl::Status file_damage() const;
 
@@ -172,6 +186,11 @@ class Store {
   void OnCommit(const CommitNotice& notice);
   void TimerLoop();
   void UpkeepLoop();
+  void ScrubLoop();
+  // One run of it: whether there is another.
+  bool ScrubBySelf();
+  // Waits so long; false when the store ends.
+  bool Rest(absl::Duration pause);
   // The command of the first timers that are due in `state` by `now`, if any. None lies before
   // `from`.
   absl::StatusOr<std::optional<Command>> FirstDue(const Snapshot& state, const std::string& from,
@@ -208,9 +227,11 @@ class Store {
   mutable std::mutex upkeep_mutex_;
   std::condition_variable upkeep_;
   absl::Status file_damage_;
+  ScrubRun last_scrub_;
   std::unique_ptr<Writer> writer_;
   std::thread timer_thread_;
   std::thread upkeep_thread_;
+  std::thread scrub_thread_;
 };
 
 }  // namespace nisi::store

@@ -1,6 +1,8 @@
-// What the store does by itself: timers, building of new indexes, checking of files.
+// What the store does by itself: timers, building of new indexes, checking of files, the scrub.
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -24,6 +26,9 @@ namespace {
 constexpr size_t kBuildStep = 200;                // records a command
 constexpr auto kRetry = std::chrono::seconds(1);  // after a timer that failed
 constexpr char kTimerActor[] = "system/timer";
+// A process that never lives as long as the interval is scrubbed for all that.
+constexpr absl::Duration kFirstScrub = absl::Minutes(1);
+constexpr size_t kLoggedFindings = 20;
 
 // Visits timers in order while `visit` says so. Those that have fired lie before `from`: a walk
 // from the beginning would pass over what is left of each of them.
@@ -193,6 +198,61 @@ void Store::UpkeepLoop() {
     const std::lock_guard<std::mutex> lock(upkeep_mutex_);
     file_damage_ = next.status();
   }
+}
+
+bool Store::Rest(absl::Duration pause) {
+  std::unique_lock<std::mutex> lock(upkeep_mutex_);
+  return !upkeep_.wait_for(lock, absl::ToChronoNanoseconds(pause),
+                           [this] { return stopping_.load(); });
+}
+
+void Store::ScrubLoop() {
+  pthread_setname_np(pthread_self(), "store-scrub");
+  absl::Duration pause = std::min(options_.scrub_interval, kFirstScrub);
+  while (Rest(pause)) {
+    const auto began = std::chrono::steady_clock::now();
+    if (!ScrubBySelf()) return;
+    const absl::Duration took = absl::FromChrono(std::chrono::steady_clock::now() - began);
+    pause = std::max(options_.scrub_interval - took, absl::ZeroDuration());
+  }
+}
+
+bool Store::ScrubBySelf() {
+  if (!failure().ok()) return false;
+  const auto began = std::chrono::steady_clock::now();
+  ScrubPace pace(options_.scrub_limits, [this](absl::Duration wait) { return Rest(wait); });
+  const absl::StatusOr<std::vector<std::string>> findings = Scrub(&pace);
+  if (absl::IsCancelled(findings.status())) return false;
+  if (!findings.ok()) {
+    base::Log(base::Severity::kError, "scrub_failed", {{"status", findings.status().ToString()}});
+    // Bytes that do not read are an error to whoever asks for them, and to nobody else.
+    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
+    if (absl::IsDataLoss(findings.status())) file_damage_ = findings.status();
+    return true;
+  }
+  {
+    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
+    ++last_scrub_.runs;
+    last_scrub_.ended = options_.clock->Now();
+    last_scrub_.took = absl::FromChrono(std::chrono::steady_clock::now() - began);
+    last_scrub_.findings = static_cast<int64_t>(findings->size());
+  }
+  if (findings->empty() || base::Planted("scrub-unheeded")) return true;
+  for (size_t i = 0; i < std::min(findings->size(), kLoggedFindings); ++i) {
+    base::Log(base::Severity::kError, "store_unsound", {{"finding", (*findings)[i]}});
+  }
+  // What reads well and is wrong would be served as an answer.
+  writer_->Fail(base::Refusal(absl::StatusCode::kDataLoss, "STORE_UNSOUND",
+                              "The scrub found rows that contradict each other. Keep the folder "
+                              "and restore the newest backup.")
+                    .With("first", findings->front())
+                    .With("findings", absl::StrCat(findings->size())));
+  return false;
+}
+
+Store::ScrubRun Store::last_scrub() const {
+  const std::lock_guard<std::mutex> lock(upkeep_mutex_);
+  return last_scrub_;
 }
 
 absl::Status Store::file_damage() const {

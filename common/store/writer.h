@@ -104,6 +104,8 @@ class Writer {
 
   size_t queue_depth() const;
   absl::Status failure() const;
+  // Nothing is written or acknowledged from here on; the first cause stays.
+  void Fail(const absl::Status& status);
 
  private:
   struct Pending {
@@ -155,9 +157,6 @@ class Writer {
   void Sync(Group& group);
   absl::Status SyncToEngine(const Group& group);
   static void Answer(Group& group);
-
-  // Nothing is written or acknowledged from here on.
-  void Fail(const absl::Status& status);
 
   const Deps deps_;
   // Of the running thread alone.

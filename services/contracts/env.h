@@ -62,7 +62,7 @@ absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRo
 absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
 // Notes what the database of suppliers said of a message: placed, taken out, or refused. Says it
 // twice: once.
-absl::Status NoteDelivery(store::Store& store, const norms::Norms& norms,
+absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
                           const store::OutboxMessage& message, const absl::Status& said);
 // How many publications are refused, for the metrics.
 std::vector<store::Figure> PublicationFigures(const store::Store& store);

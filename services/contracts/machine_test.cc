@@ -345,10 +345,16 @@ TEST_F(WalkTest, CyclesByEveryVerbAndRoleInEveryState) {
   fixture.happen = [this](const base::EdgeDef&, const std::string& name) {
     suppliers::v1::PublishDemandsRequest message;
     message.set_name(absl::StrCat("publications/", YearOf(name), "-1-1"));
-    return NoteDelivery(store(), norms_,
-                        {"suppliers", "1", "/nisi.suppliers.v1.SuppliersService/PublishDemands",
-                         message.SerializeAsString()},
-                        absl::OkStatus());
+    const store::OutboxMessage placed{"suppliers", "1",
+                                      "/nisi.suppliers.v1.SuppliersService/PublishDemands",
+                                      message.SerializeAsString()};
+    return store()
+        .Write({},
+               [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+                 RETURN_IF_ERROR(NoteDelivery(norms_, tx, placed, absl::OkStatus()));
+                 return "";
+               })
+        .status();
   };
   const cases::Walked walked = cases::WalkMachine(CycleMachine(), fixture);
   EXPECT_EQ(walked.taken, 4 + 4 + 5 + 3 + 5);

@@ -214,44 +214,29 @@ absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason) {
   return absl::OkStatus();
 }
 
-absl::Status NoteDelivery(store::Store& store, const norms::Norms& norms,
+absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
                           const store::OutboxMessage& message, const absl::Status& said) {
   ASSIGN_OR_RETURN(const Said what, SaidOf(message, said));
   ASSIGN_OR_RETURN(const PartName name, PartIn(what.edition));
-  {
-    // Sent again after a stop, as its row was still there: it is noted.
-    const store::View view = store.Read();
-    ASSIGN_OR_RETURN(const PublicationRow row, RowOf(view, name));
-    if (IsAsSaid(row, name, what)) return absl::OkStatus();
-  }
+  ASSIGN_OR_RETURN(PublicationRow row, RowOf(tx, name));
+  if (IsAsSaid(row, name, what)) return absl::OkStatus();
   if (what.state == Publication::REFUSED) {
     base::Log(base::Severity::kError, "publication_refused",
               {{"edition", what.edition}, {"reason", what.refusal}});
   }
-  store::CommandInfo info;
-  info.actor = "system/outbox";
-  info.method = message.method;
-  return store
-      .Write(info,
-             [&](store::Tx& tx) -> absl::StatusOr<std::string> {
-               ASSIGN_OR_RETURN(PublicationRow row, RowOf(tx, name));
-               if (IsAsSaid(row, name, what)) return "";
-               Publication& publication = *row.mutable_publication();
-               Part& part = *publication.mutable_parts(name.part - 1);
-               // A List that was taken back meanwhile is on its way out, as its next message says.
-               const bool leaving = part.state() == Publication::WITHDRAWING ||
-                                    part.state() == Publication::WITHDRAWN;
-               if (leaving && message.method == kPublishMethod) return "";
-               part.set_state(what.state);
-               part.set_refusal(what.refusal);
-               part.mutable_confirm_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
-               publication.set_state(StateOf(publication));
-               tx.Cite(errors::Approving());
-               RETURN_IF_ERROR(tx.Put(kPublications, &row));
-               RETURN_IF_ERROR(ConfirmCycle(norms, tx, row));
-               return "";
-             })
-      .status();
+  Publication& publication = *row.mutable_publication();
+  Part& part = *publication.mutable_parts(name.part - 1);
+  // A List that was taken back meanwhile is on its way out, as its next message says.
+  const bool leaving =
+      part.state() == Publication::WITHDRAWING || part.state() == Publication::WITHDRAWN;
+  if (leaving && message.method == kPublishMethod) return absl::OkStatus();
+  part.set_state(what.state);
+  part.set_refusal(what.refusal);
+  part.mutable_confirm_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  publication.set_state(StateOf(publication));
+  tx.Cite(errors::Approving());
+  RETURN_IF_ERROR(tx.Put(kPublications, &row));
+  return ConfirmCycle(norms, tx, row);
 }
 
 std::vector<store::Figure> PublicationFigures(const store::Store& store) {

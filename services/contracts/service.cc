@@ -28,9 +28,9 @@ class Service final : public rpc::HostedService {
     RETURN_IF_ERROR(
         OpenStore(options, ContractsSchema(), {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)}},
                   {base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY),
-                   [norms = options.norms](store::Store& store, const store::OutboxMessage& message,
-                                           const absl::Status& said) {
-                     return NoteDelivery(store, *norms, message, said);
+                   [norms = options.norms](store::Tx& tx, const store::OutboxMessage& message,
+                                           const absl::StatusOr<std::string>& said) {
+                     return NoteDelivery(*norms, tx, message, said.status());
                    }}));
     env_.store = &store();
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });

@@ -9,21 +9,20 @@ namespace {
 
 // The term to answer remarks is over: the claim is annulled, and its invoices are free again.
 absl::Status Annul(const Env& env, store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
-  ASSIGN_OR_RETURN(auto found, tx.Find(kClaims, store::Key::Of(deadline.record())));
-  if (!found.has_value()) return base::StoreCorrupt("claim of a deadline");
-  ASSIGN_OR_RETURN(auto step, cases::BeginByItself(ClaimMachine(), ClaimVerb::kAnnul,
-                                                   std::move(found->row), day));
+  ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(deadline.record())));
+  ASSIGN_OR_RETURN(auto step,
+                   cases::BeginByItself(ClaimMachine(), ClaimVerb::kAnnul, std::move(row), day));
   RETURN_IF_ERROR(FreeInvoices(tx, deadline.record(), day));
   return FinishClaim(env, tx, &step);
 }
 
-// The day of a demand is over, and not all is repaid.
+// The day of a demand is over, and not all is repaid: the debtor goes on the list.
 absl::Status MarkPastDue(store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
-  ASSIGN_OR_RETURN(auto found, tx.Find(kClaims, store::Key::Of(deadline.record())));
-  if (!found.has_value()) return base::StoreCorrupt("claim of a deadline");
-  found->row.mutable_claim()->mutable_demand()->set_past_due(true);
+  ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(deadline.record())));
+  row.mutable_claim()->mutable_demand()->set_past_due(true);
+  TellPastDue(tx, day, row.mutable_claim());
   tx.Cite(errors::Return());
-  return tx.Put(kClaims, &found->row, day);
+  return tx.Put(kClaims, &row, day);
 }
 
 }  // namespace
@@ -41,9 +40,8 @@ absl::Status FinishClaim(const Env& env, store::Tx& tx, ClaimStep* step) {
 }
 
 absl::StatusOr<Claim> ClaimNow(const store::Tx& tx, const std::string& name) {
-  ASSIGN_OR_RETURN(auto stored, tx.Find(kClaims, store::Key::Of(name)));
-  if (!stored.has_value()) return base::StoreCorrupt(kClaims.name);
-  return std::move(*stored->row.mutable_claim());
+  ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(name)));
+  return std::move(*row.mutable_claim());
 }
 
 absl::Status CheckRemarked(const ClaimRow& row, absl::string_view what) {
@@ -65,41 +63,14 @@ absl::Status CheckWhole(const Claim& claim, const std::vector<ExpenseRow>& expen
   return CheckRates(costs);
 }
 
-absl::StatusOr<gate::v1::Notice> AskGate(Env& env, const rpc::Call& call,
-                                         const cases::GateQuestion& question) {
-  auto notice = env.gate->Check(call, question);
-  if (absl::IsDataLoss(notice.status())) return notice;  // of our own store
-  if (!notice.ok() && base::ReasonOf(notice.status()) == "GATE_NOT_CHECKED") return notice;
-  if (!notice.ok()) return cases::GateNotChecked(question.checkpoint, notice.status());
-  const bool told = notice->checkpoint() == question.checkpoint &&
-                    notice->recipient() == question.recipient &&
-                    notice->record() == question.record &&
-                    (notice->verdict() == gate::v1::Notice::PASSED ||
-                     notice->verdict() == gate::v1::Notice::FAILED);
-  if (!told) return cases::GateNotChecked(question.checkpoint);
-  return notice;
-}
-
-void SetDecideTime(const store::Tx& tx, Decision* decision) {
-  decision->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
-}
-
 bool IsOfficial(const rpc::Caller& caller) {
   return caller.Has(rpc::v1::INSTITUTE_EXPORT) || caller.Has(rpc::v1::AUTHORITY_TRADE) ||
          caller.Has(rpc::v1::AUDITOR);
 }
 
 absl::StatusOr<std::vector<ExpenseRow>> ExpensesOf(const store::Reader& reader,
-                                                   const std::string& claim, const store::At& at) {
-  std::vector<ExpenseRow> rows;
-  RETURN_IF_ERROR(
-      reader.Scan(kExpenses, {store::Key::Of(claim), ""}, at,
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ExpenseRow>(view));
-                    rows.push_back(std::move(stored.row));
-                    return true;
-                  }));
-  return rows;
+                                                   const std::string& claim) {
+  return cases::AllOf(reader, kExpenses, store::Key::Of(claim));
 }
 
 absl::Status FreeInvoices(store::Tx& tx, const std::string& claim, std::optional<base::Date> day) {

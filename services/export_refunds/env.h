@@ -5,16 +5,21 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "common/base/status.h"
 #include "common/cases/gate.h"
+#include "common/cases/rows.h"
 #include "common/cases/step.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
+#include "common/rpc/gather.h"
 #include "common/rpc/resource.h"
+#include "common/store/outbox.h"
 #include "common/store/store.h"
+#include "services/export_refunds/list.h"
 #include "services/export_refunds/rules_claim.h"
 #include "services/export_refunds/rules_list.h"
 #include "services/export_refunds/sources.h"
@@ -27,6 +32,7 @@ struct Env {
   const norms::Norms* norms = nullptr;
   cases::Gate* gate = nullptr;
   Sources* sources = nullptr;
+  Catalog* catalog = nullptr;
 };
 
 using ClaimStep = cases::Step<ClaimRow>;
@@ -47,14 +53,13 @@ absl::StatusOr<Claim> ClaimNow(const store::Tx& tx, const std::string& name);
 // an expense, as "expenses/3", or "expenses". NOT_REMARKED.
 absl::Status CheckRemarked(const ClaimRow& row, absl::string_view what);
 
-void SetDecideTime(const store::Tx& tx, Decision* decision);
+using cases::SetDecideTime;
 // Who sees all claims: the institute, the authority for trade and auditors.
 bool IsOfficial(const rpc::Caller& caller);
 
-// The expenses of a claim by number, in the state asked for.
+// The expenses of a claim by number.
 absl::StatusOr<std::vector<ExpenseRow>> ExpensesOf(const store::Reader& reader,
-                                                   const std::string& claim,
-                                                   const store::At& at = {});
+                                                   const std::string& claim);
 // A claim that ends without being paid has its invoices no longer. `day`: as with Tx::Put.
 absl::Status FreeInvoices(store::Tx& tx, const std::string& claim,
                           std::optional<base::Date> day = std::nullopt);
@@ -65,52 +70,23 @@ absl::StatusOr<std::optional<Origin>> OwesPastDue(const store::Reader& reader,
 absl::Status CloseDeadlines(store::Tx& tx, const std::string& claim, absl::string_view kind,
                             cases::Deadline::State state);
 
-// The stored answer of the same request, if it was answered before.
-template <class Response>
-absl::StatusOr<std::optional<Response>> AnswerBefore(const Env& env, rpc::Call& call,
-                                                     const store::CommandInfo& info) {
-  ASSIGN_OR_RETURN(const auto known, env.store->FindReply(info));
-  if (!known.has_value()) return std::nullopt;
-  call.position = known->position;
-  Response response;
-  if (!response.ParseFromString(known->reply)) return base::StoreCorrupt("stored reply");
-  return response;
-}
-
-// A command that asks others first, once: the stored answer of the same request comes before
-// anything; then `gather`, outside any transaction; then `run`, in it.
+// rpc::GatherThenWrite of facts: `gather` gives them, `run` has them.
 template <class Response, class Request, class Gather, class Run>
 absl::StatusOr<Response> GatherThenWrite(Env& env, rpc::Call& call, const Request& request,
                                          const Gather& gather, const Run& run) {
-  const store::CommandInfo info = rpc::CommandOf(call, request);
-  ASSIGN_OR_RETURN(std::optional<Response> before, AnswerBefore<Response>(env, call, info));
-  if (before.has_value()) return *std::move(before);
-  auto facts = gather();
-  if (!facts.ok()) {
-    // Refused perhaps for what the same request, sent twice at once, did meanwhile.
-    ASSIGN_OR_RETURN(before, AnswerBefore<Response>(env, call, info));
-    if (before.has_value()) return *std::move(before);
-    return std::move(facts).status();
-  }
-  ASSIGN_OR_RETURN(const store::Outcome outcome,
-                   env.store->Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
-                     ASSIGN_OR_RETURN(const Response answer, run(tx, *facts));
-                     return answer.SerializeAsString();
-                   }));
-  call.position = outcome.position;
-  Response response;
-  if (!response.ParseFromString(outcome.reply)) return base::StoreCorrupt("reply");
-  return response;
+  std::decay_t<decltype(gather())> facts = absl::UnknownError("not gathered");
+  return rpc::GatherThenWrite<Response>(
+      *env.store, call, request,
+      [&] {
+        facts = gather();
+        return facts.status();
+      },
+      [&](store::Tx& tx) -> absl::StatusOr<Response> { return run(tx, *facts); });
 }
 
 // What cannot be signed, now or again: CheckSignable and CheckRates.
 absl::Status CheckWhole(const Claim& claim, const std::vector<ExpenseRow>& expenses,
                         base::Date sign_date);
-
-// Asks the gate, outside any transaction. Whatever is no notice of what was asked is
-// GATE_NOT_CHECKED.
-absl::StatusOr<gate::v1::Notice> AskGate(Env& env, const rpc::Call& call,
-                                         const cases::GateQuestion& question);
 
 // ---- The list of a day (list_of_day.cc)
 
@@ -171,16 +147,33 @@ absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
 absl::StatusOr<base::Money> AvailableOn(const store::Reader& reader, base::Date day);
 // Reserves the money of claims that wait, in the order of their numbers, as far as it goes: a later
 // one never before an earlier one, and where one was accepted before an earlier one it gives its
-// money back, unless it has passed the second check. One that failed that check gets none. What is
-// too much for one command goes on by timer.
+// money back, unless it is agreed on. One that failed the second check gets none. What is too much
+// for one command goes on by timer. What is held in a year that is over is not taken before that
+// year is closed.
 absl::Status ServeQueue(const Env& env, store::Tx& tx);
 // The number of an earlier claim that is ready to be paid; 0: none.
 absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number);
 // Takes money that is held for a claim back, where there is any, for those that wait.
-absl::Status ReleaseMoney(const Env& env, store::Tx& tx, const std::string& subject, Claim* claim);
+absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* claim);
 // A posting of the register's one programme in this year's account.
 absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, base::Money amount,
                                     const std::string& record, const std::string& subject);
+
+// ---- Demands past due and the list of unreliable recipients (debts.cc)
+
+// Leaves word for the register of grants, which keeps the list, in the command that changes the
+// demand; the caller puts the claim. It reaches it when that answers, in order, and counts once.
+// That the demand is past due from a day on:
+void TellPastDue(store::Tx& tx, base::Date from, Claim* claim);
+// That nothing is owed any more, where it was told that something is. `in_time`: all had come by
+// the due date and was recorded late, so that it was never owed past it.
+void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* claim);
+// Notes in the claim that the list has it: rpc::Delivery::note. What is refused is told again until
+// it is not.
+absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
+                      const absl::StatusOr<std::string>& said);
+// The methods that are told by; for the check at the start that there is a way to them.
+std::vector<const google::protobuf::MethodDescriptor*> ToldBy();
 
 // ---- What happens by itself
 

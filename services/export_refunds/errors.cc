@@ -232,6 +232,11 @@ absl::Status RepaymentOverDue(const std::string& due) {
                    "amount", absl::StrCat("at most ", due, " tenge"), Return())
       .With("due", due);
 }
+absl::Status RepaymentRecorded() {
+  return Forbidden("REPAYMENT_RECORDED", "The money of this order is recorded already.",
+                   "REPAYMENT", "order_number", "an order of another number or day is needed",
+                   Return());
+}
 absl::Status RepaymentDateInvalid() {
   return Forbidden("REPAYMENT_DATE_INVALID", "The money cannot have come on that day.", "REPAYMENT",
                    "pay_date", "between the demand, or the repayment before, and today", Return());

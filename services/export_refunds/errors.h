@@ -65,6 +65,7 @@ absl::Status ObligationsNotDue(base::Date day);           // OBLIGATIONS_NOT_DUE
 absl::Status DemandMade();                                // DEMAND_MADE
 absl::Status DemandMissing();                             // DEMAND_MISSING
 absl::Status RepaymentOverDue(const std::string& due);    // REPAYMENT_OVER_DUE
+absl::Status RepaymentRecorded();                         // REPAYMENT_RECORDED
 absl::Status RepaymentDateInvalid();                      // REPAYMENT_DATE_INVALID
 
 // A service that is asked for facts has not answered: not done, nothing changed.

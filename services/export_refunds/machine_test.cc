@@ -93,9 +93,11 @@ class WalkTest : public RefundsTest {
         if (official && state == State::REVIEW) AcceptParts(name);
         return Step<v1::AcceptClaimRequest>("AcceptClaim", name, caller).status();
       case ClaimVerb::kReject:
-        // A ground: a part, or the second check.
+        // A ground: a part, an agreement not signed in time, or the second check.
         if (official && state == State::REVIEW) {
           EXPECT_TRUE(DecideOn(name, v1::LEGAL, v1::PartReview::REJECTED, examiner_).ok());
+        } else if (official && state == State::GATE_2) {
+          GoTo(base::Date::FromProto(Now(name).due_date())->AddDays(1));
         } else if (official && IsToBePaid(state)) {
           Notice(name, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
           EXPECT_TRUE(Step<v1::RunGateRequest>("RunGate", name, institute_).ok());
@@ -104,9 +106,7 @@ class WalkTest : public RefundsTest {
       case ClaimVerb::kRunGate:
         if (official && IsToBePaid(state)) {
           Notice(name, gate::v1::BEFORE_PAYMENT,
-                 edge.from == State::ACCEPTED && edge.to == State::ACCEPTED
-                     ? gate::v1::Notice::FAILED
-                     : gate::v1::Notice::PASSED);
+                 edge.to == State::ACCEPTED ? gate::v1::Notice::FAILED : gate::v1::Notice::PASSED);
         }
         return Step<v1::RunGateRequest>("RunGate", name, caller).status();
       case ClaimVerb::kSignAgreement:
@@ -152,6 +152,7 @@ class WalkTest : public RefundsTest {
       }
       case ClaimVerb::kAnnul:
       case ClaimVerb::kBeginMonitoring:
+      case ClaimVerb::kGiveWay:
         break;
     }
     return absl::InternalError("nobody calls this");
@@ -209,7 +210,7 @@ TEST_F(WalkTest, ClaimsByEveryVerbAndRoleInEveryState) {
     return absl::OkStatus();
   };
   const cases::Walked walked = cases::WalkMachine(ClaimMachine(), fixture);
-  EXPECT_EQ(walked.taken, 2 + 1 + 2 + 1 + 1 + 2 + 1 + 4 + 4 + 4 + 1 + 1 + 2 + 1 + 1 + 2);
+  EXPECT_EQ(walked.taken, 2 + 1 + 2 + 1 + 1 + 2 + 1 + 4 + 5 + 4 + 1 + 1 + 2 + 1 + 1 + 2);
   EXPECT_GT(walked.refused, 1000);
   ExpectSound();
 }

@@ -58,25 +58,54 @@ absl::StatusOr<std::optional<Waiting>> Serve(store::Tx& tx, bool* more) {
   return waiting;
 }
 
-// Those that were accepted before an earlier one, and are not past the second check, give back what
-// it is short of, the last first. Whether something came of it.
+// Whether an earlier financial year is not closed yet: what is held for claims lies there, and
+// comes to this year with its closing.
+absl::StatusOr<bool> IsYearOpenBefore(const store::Reader& reader, int32_t year) {
+  bool open = false;
+  RETURN_IF_ERROR(reader.Scan(
+      cases::kAccounts, {store::Key::Of(std::string(kProgramme)), ""}, {},
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<budget::v1::AccountRow>(view));
+        open = stored.row.year() < year && stored.row.closed_by() == 0;
+        return !open && stored.row.year() < year;
+      }));
+  return open;
+}
+
+// Gives the money of a claim back. One past the second check goes back before it: its term to sign
+// the agreement must not run while it cannot.
+absl::Status GiveBack(const Env& env, store::Tx& tx, ClaimRow row) {
+  if (row.claim().state() == Claim::ACCEPTED) {
+    RETURN_IF_ERROR(ReleaseMoney(tx, kByQueue, row.mutable_claim()));
+    return tx.Put(kClaims, &row);
+  }
+  ASSIGN_OR_RETURN(ClaimStep step,
+                   cases::BeginByItself(ClaimMachine(), ClaimVerb::kGiveWay, std::move(row)));
+  RETURN_IF_ERROR(ReleaseMoney(tx, kByQueue, step.row.mutable_claim()));
+  return FinishClaim(env, tx, &step);
+}
+
+// Those that were accepted before an earlier one, and are not agreed on, give back what it is short
+// of, the last first. Whether something came of it.
 absl::StatusOr<bool> TakeFromLater(const Env& env, store::Tx& tx, const Waiting& first) {
+  ASSIGN_OR_RETURN(const bool open, IsYearOpenBefore(tx, tx.today().year()));
+  if (open) return false;
   std::vector<ClaimRow> later;
   RETURN_IF_ERROR(tx.Scan(
       kQueue, {}, {}, [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ClaimRow>(view));
         const Claim& claim = stored.row.claim();
-        if (claim.number() > first.number && claim.funded() && claim.state() == Claim::ACCEPTED)
+        if (claim.number() > first.number && claim.funded() &&
+            claim.state() != Claim::AGREEMENT_SIGNED) {
           later.push_back(std::move(stored.row));
+        }
         return true;
       }));
   Money missing = first.missing;
-  while (!later.empty() && !missing.is_zero()) {
-    ClaimRow row = std::move(later.back());
+  while (!later.empty()) {
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(later.back().claim().amount()));
+    RETURN_IF_ERROR(GiveBack(env, tx, std::move(later.back())));
     later.pop_back();
-    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(row.claim().amount()));
-    RETURN_IF_ERROR(ReleaseMoney(env, tx, kByQueue, row.mutable_claim()));
-    RETURN_IF_ERROR(tx.Put(kClaims, &row));
     if (amount >= missing) return true;
     ASSIGN_OR_RETURN(missing, missing.Sub(amount));
   }
@@ -145,8 +174,7 @@ absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number)
   return 0;
 }
 
-absl::Status ReleaseMoney(const Env& /*env*/, store::Tx& tx, const std::string& subject,
-                          Claim* claim) {
+absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* claim) {
   if (!claim->funded()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const Money amount, Money::FromProto(claim->amount()));
   const bool committed = claim->state() == Claim::AGREEMENT_SIGNED;

@@ -137,32 +137,4 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
   return Encoded<v1::ListEntriesResponse>{std::move(page)};
 }
 
-absl::StatusOr<v1::CheckCodesResponse> CheckCodes(Env& env, Call& call,
-                                                  const v1::CheckCodesRequest& request) {
-  base::Date day = call.today();
-  if (request.has_on_date()) {
-    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.on_date()));
-  }
-  const store::View view = env.store->Read();
-  ASSIGN_OR_RETURN(ListOfDay list, ListOfDay::On(view, day));
-  v1::CheckCodesResponse response;
-  for (const auto* codes : {&request.goods_codes(), &request.okeds()}) {
-    for (const std::string& code : *codes) {
-      auto* result = response.add_results();
-      result->set_code(code);
-      ASSIGN_OR_RETURN(const std::optional<Told> entry, list.Find(code));
-      if (!entry.has_value()) continue;
-      result->set_listed(true);
-      result->set_entry(entry->source);
-      ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;
-      v1::ProcessingLevel_Parse(entry->value, &level);
-      result->set_processing_level(level);
-    }
-  }
-  *response.mutable_on_date() = day.ToProto();
-  response.set_edition(list.edition());
-  *response.mutable_legal_basis() = errors::List();
-  return response;
-}
-
 }  // namespace nisi::export_refunds

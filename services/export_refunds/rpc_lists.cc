@@ -13,12 +13,8 @@
 namespace nisi::export_refunds {
 namespace {
 
-constexpr uint32_t kSeesDrafts = base::RoleBit(rpc::v1::AUTHORITY_TRADE) |
-                                 base::RoleBit(rpc::v1::INSTITUTE_EXPORT) |
-                                 base::RoleBit(rpc::v1::AUDITOR);
-
 bool EditionVisible(const google::protobuf::Message& resource, uint32_t roles) {
-  return (roles & kSeesDrafts) != 0 || IsPublished(static_cast<const Edition&>(resource).state());
+  return SeesDrafts(roles) || IsPublished(static_cast<const Edition&>(resource).state());
 }
 
 absl::StatusOr<int32_t> EditionNumber(const std::string& name) {
@@ -37,15 +33,7 @@ absl::StatusOr<int32_t> CountEntries(const store::Tx& tx, int32_t edition) {
 
 absl::StatusOr<std::vector<EditionRow>> EditionsIn(const store::Reader& reader,
                                                    Edition::State state) {
-  std::vector<EditionRow> rows;
-  RETURN_IF_ERROR(
-      reader.Scan(kListsByState, {store::Key::Of(static_cast<int64_t>(state)), ""}, {},
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EditionRow>(view));
-                    rows.push_back(std::move(stored.row));
-                    return true;
-                  }));
-  return rows;
+  return cases::AllOf(reader, kListsByState, store::Key::Of(static_cast<int64_t>(state)));
 }
 
 // The edition turns IN_FORCE as of its day, and the one before SUPERSEDED.
@@ -97,6 +85,12 @@ absl::Status CheckTitle(const Edition& edition) {
 }
 
 }  // namespace
+
+bool SeesDrafts(uint32_t roles) {
+  return (roles & (base::RoleBit(rpc::v1::AUTHORITY_TRADE) |
+                   base::RoleBit(rpc::v1::INSTITUTE_EXPORT) | base::RoleBit(rpc::v1::AUDITOR))) !=
+         0;
+}
 
 absl::Status CheckListReadable(const Env& env, const Call& call, const std::string& name,
                                const store::At& at) {

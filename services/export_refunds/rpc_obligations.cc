@@ -263,6 +263,7 @@ absl::StatusOr<v1::Claim> ExcuseFailure(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(Decision excuse, Excuse(request.reason(), {claim.name(), tx.etag()}));
   SetDecideTime(tx, &excuse);
   *claim.mutable_excuse() = std::move(excuse);
+  TellSettled(tx, "Excused (Art. 28(4)).", /*in_time=*/false, &claim);
   for (const char* kind : {kRepaymentDeadline, kDemandDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kind, cases::Deadline::CANCELLED));
   }
@@ -280,16 +281,16 @@ absl::StatusOr<v1::Claim> RecordRepayment(Env& env, const Call& call, store::Tx&
   if (!claim.has_demand()) return errors::DemandMissing();
   v1::Demand& demand = *claim.mutable_demand();
   ASSIGN_OR_RETURN(const Money before, Money::FromProto(demand.repaid()));
-  ASSIGN_OR_RETURN(const bool all, Repay(amount, day, tx.today(), &demand));
-  auto* repayment = demand.add_repayments();
-  *repayment->mutable_amount() = amount.ToProto();
-  *repayment->mutable_pay_date() = day.ToProto();
-  repayment->set_order_number(request.order_number());
+  ASSIGN_OR_RETURN(const bool all, Repay(amount, day, request.order_number(), tx.today(), &demand));
+  auto* repayment = demand.mutable_repayments(demand.repayments_size() - 1);
   repayment->set_recorded_by(step.subject);
   RETURN_IF_ERROR(PostRepayment(tx, claim, before, amount, step.subject, repayment));
   RETURN_IF_ERROR(step.Lead(all ? Claim::RECOVERED : Claim::RECOVERY));
   if (all) {
     RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kRepaymentDeadline, cases::Deadline::DONE));
+    // They come in the order of their days, so all came in time when the last did.
+    ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(demand.due_date()));
+    TellSettled(tx, "Repaid.", day <= due, &claim);
   }
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   RETURN_IF_ERROR(ServeQueue(env, tx));

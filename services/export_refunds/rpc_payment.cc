@@ -29,7 +29,8 @@ absl::StatusOr<Notice> AskBeforePayment(Env& env, const Call& call, ClaimVerb ve
   RETURN_IF_ERROR(
       ClaimMachine().Ask(claim.state(), verb, {found.roles, call.caller->subject, {}}).status());
   if (Waits(claim)) return errors::QueueWaits();
-  return AskGate(env, call, {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
+  return cases::AskGate(*env.gate, call,
+                        {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
 }
 
 // Why a payment is refused, by the first finding that is not satisfied.
@@ -79,11 +80,10 @@ absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest
         const bool passed = gate.outcome() == "PASSED";
         *claim.mutable_gate() = std::move(gate);
         step.row.set_gate_notice(notice.name());
-        // Before the agreement the money of one that fails goes to the next. When it passes later,
-        // it has a place in the queue again, and goes on from there.
-        const bool agreed = claim.state() == Claim::AGREEMENT_SIGNED;
-        if (!passed && !agreed) RETURN_IF_ERROR(ReleaseMoney(env, tx, step.subject, &claim));
-        if (claim.state() == Claim::ACCEPTED) {
+        // Before the agreement the money of one that fails goes to the next, and its term to sign
+        // is over. When it passes later, it has a place in the queue again, and goes on from there.
+        if (claim.state() != Claim::AGREEMENT_SIGNED) {
+          if (!passed) RETURN_IF_ERROR(ReleaseMoney(tx, step.subject, &claim));
           RETURN_IF_ERROR(step.Lead(claim.funded() ? Claim::GATE_2 : Claim::ACCEPTED));
         }
         RETURN_IF_ERROR(FinishClaim(env, tx, &step));
@@ -101,8 +101,6 @@ absl::StatusOr<v1::Claim> SignAgreement(Env& env, const Call& call, store::Tx& t
   const base::Date accepted =
       base::Date::LegalDay(absl::FromUnixSeconds(claim.decision().decide_time().seconds()));
   if (dated < accepted || dated > tx.today()) return errors::AgreementDateInvalid();
-  if (claim.gate().outcome() != "PASSED") return errors::GateFailed();
-  if (!claim.funded()) return errors::QueueWaits();
   ASSIGN_OR_RETURN(const auto owing, OwesPastDue(tx, claim.claimant()));
   if (owing.has_value()) return errors::DemandPastDue();
   const bool first = claim.agreement_number().empty();

@@ -172,9 +172,9 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
                             .Ask(found.row.claim().state(), ClaimVerb::kStartReview,
                                  {found.roles, call.caller->subject, {}})
                             .status());
-        return AskGate(env, call,
-                       {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
-                        request.name(), call.today()});
+        return cases::AskGate(*env.gate, call,
+                              {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
+                               request.name(), call.today()});
       },
       [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
@@ -331,7 +331,7 @@ absl::StatusOr<v1::Claim> RejectClaim(Env& env, const Call& call, store::Tx& tx,
   RETURN_IF_ERROR(CheckRejectable(claim, decision));
   *claim.mutable_decision() = std::move(decision);
   claim.set_reason(request.reason());
-  RETURN_IF_ERROR(ReleaseMoney(env, tx, step.subject, &claim));
+  RETURN_IF_ERROR(ReleaseMoney(tx, step.subject, &claim));
   RETURN_IF_ERROR(FreeInvoices(tx, claim.name()));
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   RETURN_IF_ERROR(ServeQueue(env, tx));

@@ -33,6 +33,8 @@ absl::StatusOr<v1::ReplayEditionResponse> ReplayEdition(Env&, Call&,
                                                         const v1::ReplayEditionRequest&);
 // The timer: every approved edition whose first day has come is in force.
 absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due);
+// Whether roles show editions that are not published.
+bool SeesDrafts(uint32_t roles);
 // Whether the caller may read an edition and its entries; what it may not see is as if it were not
 // there.
 absl::Status CheckListReadable(const Env& env, const Call& call, const std::string& name,
@@ -52,11 +54,18 @@ absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env&, const Call&, store::Tx
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env&, Call&, const v1::GetEntryRequest&);
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(Env&, Call&,
                                                              const v1::ListEntriesRequest&);
-absl::StatusOr<v1::CheckCodesResponse> CheckCodes(Env&, Call&, const v1::CheckCodesRequest&);
-// rpc_compare.cc
+
+// rpc_list.cc: what is asked of the list as a whole
+absl::StatusOr<Encoded<v1::CheckCodesResponse>> CheckCodes(Env&, Call&,
+                                                           const v1::CheckCodesRequest&);
+absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env&, Call&,
+                                                        const v1::SearchEntriesRequest&);
 absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env&, Call&, const v1::DiffEditionsRequest&);
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(Env&, Call&,
                                                                   const v1::ExportEditionRequest&);
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(Env&, Call&,
+                                                                 const v1::WatchEntriesRequest&);
+
 // rpc_import.cc
 absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportEntriesRequest>>> ImportEntries(Env&,
                                                                                           Call&);

@@ -40,6 +40,7 @@ enum class ClaimVerb {
   kDemand,
   kExcuse,
   kRepay,
+  kGiveWay,
 };
 // Its refusals are CLAIM_STATE and, of edits, CLAIM_FROZEN.
 const base::Machine<Claim::State, ClaimVerb>& ClaimMachine();

@@ -1,5 +1,6 @@
 #include "services/export_refunds/rules_list.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
@@ -70,16 +71,26 @@ std::optional<std::string> FindOverlap(const std::set<std::string>& codes,
 }
 
 std::vector<std::string> Covering(const std::string& code) {
-  std::vector<std::string> codes;
-  if (absl::StrContains(code, '.')) {  // NN.NN to NN.NN.N
-    codes.push_back(code);
-    if (code.size() > 5) codes.push_back(code.substr(0, 5));
-    return codes;
-  }
+  std::vector<std::string> codes;  // digits by twos, or NN.NN.N by a dot and a digit
   for (size_t length = code.size(); length >= 4; length -= 2) {
     codes.push_back(code.substr(0, length));
   }
   return codes;
+}
+
+absl::Status CheckCodePrefix(const std::string& prefix, const std::string& field) {
+  constexpr absl::string_view kService = "NN.NN.N";
+  bool good = prefix.size() % 2 == 0 && prefix.size() <= 10;
+  bool service = prefix.size() <= kService.size();
+  for (size_t i = 0; i < prefix.size(); ++i) {
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(prefix[i]));
+    good = good && digit;
+    service = service && (kService[i] == 'N' ? digit : prefix[i] == '.');
+  }
+  return good || service ? absl::OkStatus()
+                         : base::InvalidField(field,
+                                              "must be the beginning of a code: 2, 4, 6, 8 or 10 "
+                                              "digits of a good, NN.NN.N or less of a service");
 }
 
 const base::Machine<Edition::State, ListVerb>& ListMachine() {

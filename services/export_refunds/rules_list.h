@@ -27,11 +27,13 @@ absl::Status CheckEntry(const Entry& entry, const std::string& path);
 // A name in Kazakh or Russian: INVALID_FIELD.
 absl::Status CheckNamed(const std::string& kk, const std::string& ru, const std::string& field);
 
+// The beginning of some code, of a good or a service, or empty: INVALID_FIELD.
+absl::Status CheckCodePrefix(const std::string& prefix, const std::string& field);
+
 // The code among `codes` that covers `code` or is covered by it; nullopt when there is none. An
 // entry covers every code that begins with its own, and nothing may be covered twice.
 std::optional<std::string> FindOverlap(const std::set<std::string>& codes, const std::string& code);
 // The codes that may cover this one, the longest first: of "62.01.1" itself and "62.01".
-
 std::vector<std::string> Covering(const std::string& code);
 
 enum class ListVerb { kEdit, kSubmit, kReturn, kApprove, kTakeEffect, kSupersede, kWithdraw };

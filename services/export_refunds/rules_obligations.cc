@@ -94,8 +94,15 @@ absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {
   return cases::Replay(stored, DecideExcuse);
 }
 
-absl::StatusOr<bool> Repay(Money amount, base::Date day, base::Date today, v1::Demand* demand) {
+absl::StatusOr<bool> Repay(Money amount, base::Date day, const std::string& order, base::Date today,
+                           v1::Demand* demand) {
   if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
+  for (const v1::Demand::Repayment& known : demand->repayments()) {
+    if (known.order_number() == order &&
+        base::Date::FromProto(known.pay_date()).value_or(base::Date()) == day) {
+      return errors::RepaymentRecorded();
+    }
+  }
   ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(demand->due_date()));
   base::Date last;
   if (demand->repayments().empty()) {
@@ -122,6 +129,10 @@ absl::StatusOr<bool> Repay(Money amount, base::Date day, base::Date today, v1::D
   ASSIGN_OR_RETURN(const Money now, repaid.Add(amount));
   *demand->mutable_late_interest() = late.ToProto();
   *demand->mutable_repaid() = now.ToProto();
+  v1::Demand::Repayment* repayment = demand->add_repayments();
+  *repayment->mutable_amount() = amount.ToProto();
+  *repayment->mutable_pay_date() = day.ToProto();
+  repayment->set_order_number(order);
   return amount == owed;
 }
 

@@ -44,10 +44,11 @@ absl::StatusOr<Decision> ReplayAssessment(const Decision& stored);
 absl::StatusOr<Decision> Excuse(const std::string& reason, const Origin& origin);
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
 
-// Takes a repayment of a day into a demand: late interest of the days since the last one, then the
-// money, of the demand first. Whether all is repaid. REPAYMENT_DATE_INVALID, REPAYMENT_OVER_DUE;
-// INVALID_FIELD for nothing.
-absl::StatusOr<bool> Repay(base::Money amount, base::Date day, base::Date today,
-                           v1::Demand* demand);
+// Takes a repayment of a day, by an order of the claimant, into a demand: late interest of the days
+// since the last one, then the money, of the demand first. Whether all is repaid.
+// REPAYMENT_RECORDED for an order of that day that it has, REPAYMENT_DATE_INVALID,
+// REPAYMENT_OVER_DUE; INVALID_FIELD for nothing.
+absl::StatusOr<bool> Repay(base::Money amount, base::Date day, const std::string& order,
+                           base::Date today, v1::Demand* demand);
 
 }  // namespace nisi::export_refunds

@@ -1,5 +1,6 @@
 #include "services/export_refunds/service.h"
 
+#include "common/base/roles.h"
 #include "services/export_refunds/rpcs.h"
 
 namespace nisi::export_refunds {
@@ -15,6 +16,9 @@ class Service final : public rpc::HostedService {
     env_.norms = options.norms;
     env_.sources = sources_.get();
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
+    if (options.peers != nullptr) {
+      for (const auto* method : ToldBy()) options.peers->Declare(*method);
+    }
     RETURN_IF_ERROR(OpenStore(
         options, ExportRefundsSchema(),
         {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
@@ -24,9 +28,12 @@ class Service final : public rpc::HostedService {
             return BeginMonitoring(env_, tx, payload, due);
           }},
          {kServeQueueTimer,
-          [this](store::Tx& tx, absl::string_view, absl::Time) { return ServeQueue(env_, tx); }}}));
+          [this](store::Tx& tx, absl::string_view, absl::Time) { return ServeQueue(env_, tx); }}},
+        {base::RoleBit(rpc::v1::INSTITUTE_EXPORT), NoteTold}));
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
     env_.store = &store();
+    ASSIGN_OR_RETURN(catalog_, Catalog::Open(store()));
+    env_.catalog = catalog_.get();
     gate_ = std::move(gate);
     if (gate_ == nullptr) {
       gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
@@ -58,6 +65,8 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, ExportRefundsService, GetEntry, env_, GetEntry);
     NISI_UNARY(r, ExportRefundsService, ListEntries, env_, ListEntries);
     NISI_CLIENT_STREAM(r, ExportRefundsService, ImportEntries, env_, ImportEntries);
+    NISI_UNARY(r, ExportRefundsService, SearchEntries, env_, SearchEntries);
+    NISI_SERVER_STREAM(r, ExportRefundsService, WatchEntries, env_, WatchEntries);
     NISI_UNARY(r, ExportRefundsService, CheckCodes, env_, CheckCodes);
     NISI_COMMAND(r, ExportRefundsService, CreateClaim, env_, store(), CreateClaim);
     NISI_COMMAND(r, ExportRefundsService, UpdateClaim, env_, store(), UpdateClaim);
@@ -105,6 +114,7 @@ class Service final : public rpc::HostedService {
   std::unique_ptr<Sources> sources_;
   std::shared_ptr<cases::Deadlines> deadlines_;
   std::unique_ptr<cases::Gate> gate_;
+  std::unique_ptr<Catalog> catalog_;
   Env env_;
 };
 

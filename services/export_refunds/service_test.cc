@@ -156,6 +156,21 @@ TEST_F(ClaimTest, FromListToPaymentAndClosing) {
   ExpectSound();
 }
 
+// Its accounts, deadlines, notices and indexes are held against each other between the steps.
+TEST_F(ClaimTest, TheStoreIsScrubbedWhileItServes) {
+  scrub_interval_ = absl::Milliseconds(1);
+  Reopen();
+  ListInForce();
+  Allocate(5'000'000);
+  for (int n = 1; store().last_scrub().runs < 3 || n <= 3; ++n) {
+    ASSERT_TRUE(store().failure().ok()) << store().failure();
+    if (n <= 3) Monitored(n, {MakeExpense(), MakeExpense(v1::DELIVERY)});
+  }
+  EXPECT_EQ(store().last_scrub().findings, 0);
+  EXPECT_THAT(metrics_->Text(), ::testing::HasSubstr("nisi_store_scrub_runs_total"));
+  EXPECT_THAT(metrics_->Text(), ::testing::HasSubstr("nisi_store_scrub_last_end_seconds"));
+}
+
 TEST_F(ClaimTest, ADuplicateInvoiceCountsOnceAndNamesNobody) {
   ListInForce();
   Allocate(10'000'000);
@@ -239,7 +254,7 @@ TEST_F(ClaimTest, TheListOfTheDayOfSigningDecides) {
   check.add_okeds("62.01.1");
   auto answer = Must<v1::CheckCodesResponse>("CheckCodes", public_, check);
   EXPECT_EQ(answer.results(0).processing_level(), v1::LOW);
-  EXPECT_FALSE(answer.results(1).listed());
+  EXPECT_EQ(answer.results(1).verdict(), v1::CheckCodesResponse::NOT_LISTED);
   *check.mutable_on_date() = Day("2024-06-19").ToProto();
   answer = Must<v1::CheckCodesResponse>("CheckCodes", public_, check);
   EXPECT_EQ(answer.results(0).processing_level(), v1::HIGH);
@@ -527,6 +542,10 @@ TEST_F(ClaimTest, AMissedObligationIsRecoveredWithInterest) {
   *back.mutable_pay_date() = today().ToProto();
   ASSERT_TRUE(Do<v1::Claim>("RecordRepayment", institute_, back).ok());
   EXPECT_EQ(Now(claim).state(), State::RECOVERY);
+  back.set_etag(Now(claim).etag());
+  EXPECT_EQ(ReasonOf(Do<v1::Claim>("RecordRepayment", institute_, back).status()),
+            "REPAYMENT_RECORDED")
+      << "typed in by somebody else as well";
   const base::Date due = *base::Date::FromProto(demand.due_date());
   GoTo(due);
   EXPECT_FALSE(Now(claim).demand().past_due());

@@ -127,6 +127,8 @@ class RefundsTest : public ::testing::Test {
     options.norms = &norms_;
     options.metrics = metrics_.get();
     options.sync = false;  // what a power cut loses is the engine's own test
+    options.peers = OtherServices();
+    options.scrub_interval = scrub_interval_;
     auto service = OpenWith(options, MakeSources(), MakeGate());
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
@@ -139,6 +141,8 @@ class RefundsTest : public ::testing::Test {
   }
   // Null: that of recorded notices.
   virtual std::unique_ptr<cases::Gate> MakeGate() { return nullptr; }
+  // Whom it tells of what it emits; null: nobody.
+  virtual rpc::Peers* OtherServices() { return nullptr; }
 
   store::Store& store() { return service_->store(); }
   int64_t position() { return store().position(); }
@@ -541,6 +545,7 @@ class RefundsTest : public ::testing::Test {
   base::FakeClock clock_;
   norms::Norms norms_;
   std::string dir_;
+  absl::Duration scrub_interval_;  // 0: by hand
   std::unique_ptr<rpc::Metrics> metrics_;
   FakeSources* sources_ = nullptr;  // of the open service
   std::unique_ptr<rpc::HostedService> service_;

@@ -10,7 +10,7 @@
 #include "common/rpc/call.h"
 #include "common/store/store.h"
 #include "nisi/priority_goods/v1/resources.pb.h"
-#include "services/priority_goods/catalog.h"
+#include "services/priority_goods/list.h"
 #include "services/priority_goods/tables.h"
 
 namespace nisi::priority_goods {

@@ -1,8 +1,5 @@
-#include <set>
-
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/text.h"
+#include "common/rpc/editions.h"
 #include "common/rpc/resource.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
@@ -71,17 +68,6 @@ absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& give
   row.mutable_entry()->set_name(EntryName(edition, given.goods_code()));
   RETURN_IF_ERROR(tx.Put(kEntries, &row));
   return row.entry();
-}
-
-// Whether every word of the query begins some word of the names.
-bool MatchesWords(const std::vector<std::string>& query, const Entry& entry) {
-  if (query.empty()) return true;
-  const std::vector<std::string> words =
-      base::Words(absl::StrCat(entry.name_kk(), " ", entry.name_ru(), " ", entry.name_en()));
-  return std::all_of(query.begin(), query.end(), [&](const std::string& wanted) {
-    return std::any_of(words.begin(), words.end(),
-                       [&](const std::string& word) { return absl::StartsWith(word, wanted); });
-  });
 }
 
 }  // namespace
@@ -172,59 +158,19 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
 
 absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env& env, Call& call,
                                                         const v1::SearchEntriesRequest& request) {
-  v1::SearchEntriesResponse response;
   int32_t edition = 0;
   if (request.parent().empty()) {
     ASSIGN_OR_RETURN(const auto calendar, env.catalog->Current());
     const CatalogEdition* in_force = calendar->InForceOn(call.today());
-    if (in_force == nullptr) return response;
+    if (in_force == nullptr) return v1::SearchEntriesResponse();
     edition = in_force->number;
   } else {
     ASSIGN_OR_RETURN(edition, EditionNumber(request.parent()));
     RETURN_IF_ERROR(CheckReadable(env, call, edition));
     RETURN_IF_ERROR(CheckExists(env, call, edition));
   }
-  const rpc::PageTokens tokens(env.store->secret());
-  const std::string query_hash = rpc::QueryHash(request, call.caller->subject);
-  const store::View view = env.store->Read();
-  rpc::PageState state;
-  store::At at;
-  if (!request.page_token().empty()) {
-    ASSIGN_OR_RETURN(state, tokens.Decode(request.page_token(), query_hash));
-    at.known_at_us = state.recorded_us;
-    edition = static_cast<int32_t>(
-        state.position);  // also when another came into force between the pages
-  }
-  store::Range range{store::Key::Of(edition), state.last_key};
-  range.prefix.AddTextPrefix(request.code_prefix());
-  const std::vector<std::string> words = base::Words(request.query());
-  const int size = rpc::PageSize(request.page_size());
-  bool more = false;
-  RETURN_IF_ERROR(
-      view.Scan(kEntries, range, at,
-                [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
-                  ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EntryRow>(row));
-                  const Entry& entry = stored.row.entry();
-                  if (!request.sector().empty() && entry.sector() != request.sector()) return true;
-                  if (request.processing_level() != v1::PROCESSING_LEVEL_UNSPECIFIED &&
-                      entry.processing_level() != request.processing_level()) {
-                    return true;
-                  }
-                  if (!MatchesWords(words, entry)) return true;
-                  more = response.entries_size() == size;
-                  if (more) return false;
-                  state.last_key = std::string(key);
-                  *response.add_entries() = std::move(*stored.row.mutable_entry());
-                  return true;
-                }));
-  if (more) {
-    if (request.page_token().empty()) {
-      state.position = edition;
-      ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
-    }
-    response.set_next_page_token(tokens.Encode(state, query_hash));
-  }
-  return response;
+  return rpc::SearchEntries<GoodsList, v1::SearchEntriesResponse>(*env.store, call, request,
+                                                                  edition);
 }
 
 }  // namespace nisi::priority_goods

@@ -1,0 +1,162 @@
+// The changes of a list that is kept in editions, as they are committed.
+#pragma once
+
+#include <deque>
+#include <set>
+#include <string>
+
+#include "common/rpc/editions.h"
+#include "common/rpc/journal_service.h"
+#include "nisi/journal/v1/journal.pb.h"
+
+namespace nisi::rpc {
+
+// Those who see drafts follow every change of an entry. To the others an edition comes whole when
+// it is approved, and goes whole when it is withdrawn after that; how it was drafted is not
+// published.
+template <class List, class Response>
+class EditionWatch final : public JournalSource {
+ public:
+  // `edition`: 0 for all that the caller may see.
+  EditionWatch(store::Store& store, bool sees_drafts, int32_t edition, int64_t start)
+      : JournalSource(store, start), store_(store), sees_drafts_(sees_drafts), edition_(edition) {}
+
+ private:
+  using Change = journal::v1::Change;
+
+  // Messages are kept well under the 4 MiB that clients take by default.
+  static constexpr size_t kMessageBytes = 1 << 20;
+
+  // What a change of an edition means to those who see published ones only.
+  enum class Publication { kNone, kPublished, kTakenBack };
+
+  // An edition that is being shown, or taken back, piece by piece.
+  struct Pending {
+    int32_t edition = 0;
+    bool published = false;
+    int64_t position = 0;
+    google::protobuf::Timestamp record_time;
+    std::string after;  // the last key shown
+  };
+
+  static absl::StatusOr<Publication> PublicationOf(const Change& change) {
+    EditionOf<List> before, after;
+    if (!before.ParseFromString(change.before().value()) ||
+        !after.ParseFromString(change.after().value())) {
+      return base::StoreCorrupt("journal value");
+    }
+    const bool was = List::IsPublished(before.state()), is = List::IsPublished(after.state());
+    if (was == is) return Publication::kNone;
+    return is ? Publication::kPublished : Publication::kTakenBack;
+  }
+
+  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
+    journal::v1::Entry entry;
+    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
+    Response response;
+    for (const Change& change : entry.changes()) {
+      store::KeyReader key(change.key());
+      if (sees_drafts_ && change.table() == List::Entries().name) {
+        RETURN_IF_ERROR(AddChange(entry, change, key, &response));
+      } else if (!sees_drafts_ && change.table() == List::Editions().name) {
+        RETURN_IF_ERROR(NotePublication(entry, change, key));
+      }
+    }
+    if (response.changes_size() > 0) {  // a journal entry is small: bulk commands are cut
+      response.set_position(entry.position());
+      out->push_back(response.SerializeAsString());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddChange(const journal::v1::Entry& entry, const Change& change,
+                         store::KeyReader& key, Response* response) const {
+    const auto edition = key.Number();
+    if (!edition.has_value()) return base::StoreCorrupt("journal key");
+    if (edition_ != 0 && *edition != edition_) return absl::OkStatus();
+    EntryOf<List> shown;
+    const bool ended = change.after().value().empty();
+    if (!shown.ParseFromString(ended ? change.before().value() : change.after().value())) {
+      return base::StoreCorrupt("journal value");
+    }
+    AddTo(response, entry.position(), entry.record_time(), std::move(shown), ended);
+    return absl::OkStatus();
+  }
+
+  absl::Status NotePublication(const journal::v1::Entry& entry, const Change& change,
+                               store::KeyReader& key) {
+    const auto edition = key.Number();
+    if (!edition.has_value()) return base::StoreCorrupt("journal key");
+    const auto number = static_cast<int32_t>(*edition);
+    ASSIGN_OR_RETURN(const Publication publication, PublicationOf(change));
+    if (publication == Publication::kNone || (edition_ != 0 && number != edition_)) {
+      return absl::OkStatus();
+    }
+    if (publication == Publication::kPublished) {
+      const store::View view = store_.Read();
+      ASSIGN_OR_RETURN(const auto now, view.Find(List::Editions(), store::Key::Of(number)));
+      // Withdrawn since: whoever comes late sees neither its coming nor its going.
+      if (!now.has_value() || !List::IsPublished(now->row.edition().state())) {
+        passed_over_.insert(number);
+        return absl::OkStatus();
+      }
+    } else if (passed_over_.contains(number)) {
+      return absl::OkStatus();
+    }
+    pending_.push_back({number, publication == Publication::kPublished, entry.position(),
+                        entry.record_time(), ""});
+    return absl::OkStatus();
+  }
+
+  // All messages but the last carry the position before, so that whoever is cut off between them
+  // resumes at this entry.
+  absl::Status ShowMore(std::deque<std::string>* out) override {
+    if (pending_.empty()) return absl::OkStatus();
+    Pending& pending = pending_.front();
+    Response response;
+    size_t bytes = 0;
+    bool more = false;
+    const store::View view = store_.Read();
+    RETURN_IF_ERROR(view.Scan(
+        List::Entries(), {store::Key::Of(pending.edition), pending.after}, {},
+        [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
+          more = bytes > kMessageBytes;
+          if (more) return false;
+          ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<typename List::EntryRow>(row));
+          bytes += pending.published ? row.row.size() : stored.row.entry().name().size();
+          AddTo(&response, pending.position, pending.record_time,
+                std::move(*stored.row.mutable_entry()), !pending.published);
+          pending.after.assign(key.data(), key.size());
+          return true;
+        }));
+    response.set_position(more ? pending.position - 1 : pending.position);
+    if (response.changes_size() > 0) out->push_back(response.SerializeAsString());
+    if (!more) pending_.pop_front();
+    return absl::OkStatus();
+  }
+
+  // `ended`: it was taken out, and this is what it was.
+  static void AddTo(Response* response, int64_t position,
+                    const google::protobuf::Timestamp& record_time, EntryOf<List> entry,
+                    bool ended) {
+    auto* change = response->add_changes();
+    change->set_position(position);
+    *change->mutable_record_time() = record_time;
+    change->set_name(entry.name());
+    if (!ended) *change->mutable_entry() = std::move(entry);
+  }
+
+  void Bookmark(int64_t position, std::string* out) override {
+    Response response;
+    response.set_position(position);
+    *out = response.SerializeAsString();
+  }
+
+  store::Store& store_;
+  const bool sees_drafts_;
+  const int32_t edition_;
+  std::deque<Pending> pending_;
+  std::set<int32_t> passed_over_;  // editions whose publication this stream did not show
+};
+
+}  // namespace nisi::rpc

@@ -1,0 +1,245 @@
+// Demands past due reach the list of unreliable recipients, once, whatever is away or lost
+// meanwhile.
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "common/cases/obligations.h"
+#include "common/rpc/peer_testing.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
+#include "services/export_refunds/service_testing.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+using grants::v1::Debt;
+using grants::v1::ReportDebtRequest;
+using grants::v1::WithdrawDebtRequest;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using v1::Demand;
+
+// The register of grants: each request id has one answer, and the last message by sequence counts.
+class PlayedRegister {
+ public:
+  PlayedRegister() {
+    peer_.On<ReportDebtRequest, Debt>("/nisi.grants.v1.GrantAgreementsService/ReportDebt",
+                                      [this](const ReportDebtRequest& request) {
+                                        return Take(request.request_id(), request.debt(), true,
+                                                    "report");
+                                      });
+    peer_.On<WithdrawDebtRequest, Debt>(
+        "/nisi.grants.v1.GrantAgreementsService/WithdrawDebt",
+        [this](const WithdrawDebtRequest& request) {
+          return Take(request.request_id(), request.debt(), false,
+                      absl::StrCat("withdraw ", request.reason(),
+                                   request.paid_in_time() ? " in time" : ""));
+        });
+  }
+
+  rpc::PlayedPeer& peer() { return peer_; }
+  // So many answers are lost on their way, after all was done.
+  void LoseAnswers(int count) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    lost_ = count;
+  }
+  Debt DebtOf(const std::string& claim) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return debts_[claim];
+  }
+  // What was done, in order; once for each request id.
+  std::vector<std::string> done() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return done_;
+  }
+  int tries() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return tries_;
+  }
+
+ private:
+  absl::StatusOr<Debt> Take(const std::string& id, const Debt& told, bool owed,
+                            const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++tries_;
+    if (!answers_.contains(id)) {
+      done_.push_back(what);
+      Debt& debt = debts_[told.record()];
+      if (told.sequence() > debt.sequence()) {
+        debt = told;
+        debt.set_owed(owed);
+        debt.set_listing(owed ? "unreliable/7" : "");
+      }
+      answers_[id] = debt;
+    }
+    if (lost_-- > 0) return absl::UnavailableError("the answer is lost");
+    return answers_[id];
+  }
+
+  rpc::PlayedPeer peer_;
+  std::mutex mutex_;
+  int lost_ = 0, tries_ = 0;
+  std::map<std::string, Debt> debts_, answers_;
+  std::vector<std::string> done_;
+};
+
+class DebtsTest : public RefundsTest {
+ protected:
+  void SetUp() override {
+    peers_->SetHere("grants", register_.peer().take());
+    RefundsTest::SetUp();
+  }
+  // Before those whom it tells.
+  void TearDown() override { service_.reset(); }
+  rpc::Peers* OtherServices() override { return peers_.get(); }
+
+  // A claim whose return is demanded.
+  std::string Demanded() {
+    ListInForce();
+    Allocate(600'000);
+    const std::string claim = Monitored(1, {MakeExpense()});
+    GoTo(Day("2027-03-02"));
+    EXPECT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_).ok());
+    EXPECT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", claim, decider_).ok());
+    return claim;
+  }
+  std::string PastDue() {
+    const std::string claim = Demanded();
+    GoTo(DueOf(claim).AddDays(1));
+    return claim;
+  }
+  base::Date DueOf(const std::string& claim) {
+    return *base::Date::FromProto(Now(claim).demand().due_date());
+  }
+  // All that is owed when it came on that day.
+  void RepayAll(const std::string& claim, base::Date day) {
+    const Demand demand = Now(claim).demand();
+    const base::Money owed = *base::Money::FromProto(demand.amount());
+    const base::Money late = *cases::LateInterest(
+        owed, *base::Percent::FromHundredths(demand.late_rate_bp()), DueOf(claim).AddDays(1), day);
+    auto request = Of<v1::RecordRepaymentRequest>(claim);
+    *request.mutable_amount() = owed.Add(late)->ToProto();
+    *request.mutable_pay_date() = day.ToProto();
+    request.set_order_number("9");
+    const auto done = Do<v1::Claim>("RecordRepayment", institute_, request);
+    ASSERT_TRUE(done.ok()) << done.status();
+    EXPECT_EQ(done->state(), v1::Claim::RECOVERED);
+  }
+  // Lets time go by, in which what failed is tried again, until the list says so of the claim.
+  void WaitFor(const std::string& claim, Demand::Listing listing) {
+    while (Now(claim).demand().listing() != listing) {
+      clock_.Advance(absl::Seconds(1));
+      std::this_thread::yield();
+    }
+  }
+  // The list of the caller's claim, as GetClaim shows it.
+  Demand::Listing Shown(const std::string& claim, const rpc::Caller& caller) {
+    v1::GetClaimRequest get;
+    get.set_name(claim);
+    return Must<v1::Claim>("GetClaim", caller, get).demand().listing();
+  }
+
+  PlayedRegister register_;
+  rpc::Metrics peer_metrics_{"export-refunds"};
+  std::unique_ptr<rpc::Peers> peers_ = rpc::MakePeers("export-refunds", &peer_metrics_);
+};
+
+TEST_F(DebtsTest, ADemandPastDueIsListedAndStruckWhenItIsRepaid) {
+  const std::string claim = Demanded();
+  const base::Date due = DueOf(claim);
+  GoTo(due);
+  EXPECT_EQ(Now(claim).demand().listing(), Demand::LISTING_UNSPECIFIED);
+  GoTo(due.AddDays(1));
+  WaitFor(claim, Demand::LISTED);
+  EXPECT_EQ(Now(claim).demand().listed_as(), "unreliable/7");
+  const Debt debt = register_.DebtOf(claim);
+  EXPECT_TRUE(debt.owed());
+  EXPECT_EQ(debt.source(), "export-refunds");
+  EXPECT_EQ(debt.recipient(), Bin(1));
+  EXPECT_EQ(*base::Date::FromProto(debt.past_due_from()), due.AddDays(1));
+  EXPECT_GT(debt.sequence(), 0);
+  EXPECT_EQ(Shown(claim, Entity(1)), Demand::LISTED) << "its claimant sees it";
+  RepayAll(claim, today());
+  WaitFor(claim, Demand::STRUCK);
+  EXPECT_EQ(Now(claim).demand().listed_as(), "");
+  EXPECT_FALSE(register_.DebtOf(claim).owed());
+  EXPECT_GT(register_.DebtOf(claim).sequence(), debt.sequence());
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Repaid."));
+  EXPECT_EQ(Now(claim).state(), v1::Claim::RECOVERED);
+  ExpectSound();
+}
+
+TEST_F(DebtsTest, AWeekWithoutTheRegisterDelaysItAndLosesNothing) {
+  register_.peer().SetAway(true);
+  const std::string claim = PastDue();
+  EXPECT_EQ(Now(claim).demand().listing(), Demand::TO_BE_LISTED);
+  for (int day = 0; day < 7; ++day) {
+    GoTo(today().AddDays(1));
+    if (day % 3 == 0) Reopen();
+    EXPECT_EQ(Shown(claim, institute_), Demand::TO_BE_LISTED) << "told by whom it is kept";
+  }
+  EXPECT_THAT(register_.done(), IsEmpty());
+  // Here it counts from its day on, whoever is away.
+  EXPECT_TRUE(Now(claim).demand().past_due());
+  register_.peer().SetAway(false);
+  WaitFor(claim, Demand::LISTED);
+  EXPECT_THAT(register_.done(), ElementsAre("report"));
+  EXPECT_EQ(*base::Date::FromProto(register_.DebtOf(claim).past_due_from()),
+            DueOf(claim).AddDays(1))
+      << "the day on which it was past due, not that of the message";
+}
+
+TEST_F(DebtsTest, AnAnswerThatIsLostIsAskedForAgainAndDoesNothingTwice) {
+  register_.LoseAnswers(3);
+  const std::string claim = PastDue();
+  WaitFor(claim, Demand::LISTED);
+  EXPECT_GE(register_.tries(), 4);
+  EXPECT_THAT(register_.done(), ElementsAre("report"));
+  const int64_t at = position();
+  const int tries = register_.tries();
+  Reopen();
+  GoTo(today().AddDays(2));
+  EXPECT_EQ(register_.tries(), tries) << "what is confirmed is not sent again";
+  EXPECT_EQ(position(), at);
+}
+
+TEST_F(DebtsTest, WhatIsSettledBeforeTheRegisterHearsOfItIsToldInOrder) {
+  register_.peer().SetAway(true);
+  const std::string claim = PastDue();
+  RepayAll(claim, today());
+  EXPECT_EQ(Now(claim).demand().listing(), Demand::TO_BE_STRUCK);
+  Reopen();
+  register_.peer().SetAway(false);
+  WaitFor(claim, Demand::STRUCK);
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Repaid."));
+  EXPECT_FALSE(register_.DebtOf(claim).owed());
+}
+
+TEST_F(DebtsTest, MoneyThatCameInTimeAndWasRecordedLateWasNeverOwed) {
+  const std::string claim = PastDue();
+  WaitFor(claim, Demand::LISTED);
+  RepayAll(claim, DueOf(claim));
+  WaitFor(claim, Demand::STRUCK);
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Repaid. in time"));
+}
+
+TEST_F(DebtsTest, AFailureThatIsExcusedIsStruck) {
+  const std::string claim = PastDue();
+  WaitFor(claim, Demand::LISTED);
+  ASSERT_TRUE(Step<v1::ExcuseFailureRequest>("ExcuseFailure", claim, trade_).ok());
+  WaitFor(claim, Demand::STRUCK);
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Excused (Art. 28(4))."));
+  ExpectSound();
+}
+
+TEST_F(DebtsTest, WhatIsRepaidInTimeIsNobodysBusiness) {
+  const std::string claim = Demanded();
+  RepayAll(claim, today());
+  GoTo(DueOf(claim).AddDays(5));
+  EXPECT_EQ(Now(claim).demand().listing(), Demand::LISTING_UNSPECIFIED);
+  EXPECT_EQ(register_.tries(), 0);
+}
+
+}  // namespace
+}  // namespace nisi::export_refunds
