@@ -164,8 +164,9 @@ HostedService::~HostedService() {
 
 void HostedService::DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics) {
   relay_ = std::make_unique<store::OutboxRelay>(
-      *store_, [&peers, delivery, store = store_.get()](
-                   const store::OutboxMessage& message) -> absl::Status {
+      *store_,
+      [&peers, delivery,
+       store = store_.get()](const store::OutboxMessage& message) -> absl::Status {
         const absl::StatusOr<std::string> said = peers.Deliver(message, delivery.roles);
         if (delivery.note == nullptr || (!said.ok() && !IsRefused(said.status()))) {
           return said.status();

@@ -123,9 +123,9 @@ class Peers {
   // until its inquiry has their answers.
   void Ask(const Call& call, const std::vector<Question>& questions);
   // Delivers a message of an outbox under its id as request_id, as this service by itself with
-  // `roles`: the subject is "service:<name>". OK: the target has it for good, and said this, in wire
-  // form. FAILED_PRECONDITION (PEER_INVALID) for a method that the target does not have, or that
-  // has no request_id.
+  // `roles`: the subject is "service:<name>". OK: the target has it for good, and said this, in
+  // wire form. FAILED_PRECONDITION (PEER_INVALID) for a method that the target does not have, or
+  // that has no request_id.
   absl::StatusOr<std::string> Deliver(const store::OutboxMessage& message, uint32_t roles);
 
   // Ends what waits, refuses what comes, and waits for both. Before any service of this process

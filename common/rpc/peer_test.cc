@@ -873,7 +873,8 @@ TEST_F(PeerTest, MessagesOfTheOutboxAreDeliveredInOrderAsTheServiceItself) {
   by_hand.background = false;
   uint32_t roles = base::RoleBit(v1::INSTITUTE_INDUSTRY);
   store::OutboxRelay relay(
-      *own, [&](const store::OutboxMessage& message) { return peers->Deliver(message, roles).status(); },
+      *own,
+      [&](const store::OutboxMessage& message) { return peers->Deliver(message, roles).status(); },
       by_hand);
   std::vector<std::string> sent;
   const auto emit = [&](const std::string& target, const std::string& method,

@@ -348,13 +348,7 @@ TEST_F(WalkTest, CyclesByEveryVerbAndRoleInEveryState) {
     const store::OutboxMessage placed{"suppliers", "1",
                                       "/nisi.suppliers.v1.SuppliersService/PublishDemands",
                                       message.SerializeAsString()};
-    return store()
-        .Write({},
-               [&](store::Tx& tx) -> absl::StatusOr<std::string> {
-                 RETURN_IF_ERROR(NoteDelivery(norms_, tx, placed, absl::OkStatus()));
-                 return "";
-               })
-        .status();
+    return Note(placed, absl::OkStatus());
   };
   const cases::Walked walked = cases::WalkMachine(CycleMachine(), fixture);
   EXPECT_EQ(walked.taken, 4 + 4 + 5 + 3 + 5);

@@ -71,7 +71,7 @@ class PublicationTest : public ContractsTest {
           const absl::Status said = database_.Take(message);
           if (stop == Stop::kAfterSending) return absl::UnavailableError("stopped");
           if (rpc::IsNotAnswered(said)) return said;
-          RETURN_IF_ERROR(NoteDelivery(store(), norms_, message, said));
+          RETURN_IF_ERROR(Note(message, said));
           if (stop == Stop::kAfterNoting) return absl::UnavailableError("stopped");
           return absl::OkStatus();
         },

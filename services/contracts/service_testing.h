@@ -133,6 +133,20 @@ class ContractsTest : public ::testing::Test {
   }
 
   store::Store& store() { return service_->store(); }
+  // As the relay notes what a target said of a message.
+  absl::Status Note(const store::OutboxMessage& message, const absl::Status& said) {
+    store::CommandInfo info;
+    if (said.ok()) info.request_id = message.id;
+    info.method = "outbox" + message.method;
+    info.body_hash = base::Sha256Bytes(message.payload);
+    return store()
+        .Write(info,
+               [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+                 RETURN_IF_ERROR(NoteDelivery(norms_, tx, message, said));
+                 return "";
+               })
+        .status();
+  }
   int64_t position() { return store().position(); }
   base::Date today() { return base::Date::LegalDay(clock_.Now()); }
 

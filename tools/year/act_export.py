@@ -43,7 +43,7 @@ def list_in_force(stage):
                order_date=stage.today)
     stage.refused("ORDER_POSTED", "export_refunds.AllocateBudget", "trade-1", account=ACCOUNT, amount=Money(20_000_000),
                   order_number="9-Б", order_date=stage.today)
-    stage.check(stage.call("export_refunds.CheckCodes", goods_codes=["850423"]).results[0].listed, "850423 is on the list")
+    stage.check(stage.call("export_refunds.CheckCodes", goods_codes=["850423"]).results[0].entry, "850423 is on the list")
     stage.say(f"{edition.name} is in force; 20 000 000 tenge for the year. The same order twice is refused: ORDER_POSTED.")
 
 
