@@ -135,10 +135,19 @@ absl::StatusOr<std::vector<v1::Payment>> PaymentsOf(const store::Reader& reader,
 absl::Status OpenMonitoring(const Env& env, store::Tx& tx, const Agreement& agreement);
 // Closes the open deadlines of a record that were opened by hand.
 absl::Status CloseMonitoring(store::Tx& tx, const std::string& agreement);
-// Enters a recipient that owes a demand past due, or takes it off (rpc_recipients.cc).
-absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Demand& demand, base::Date day);
+// Somebody who owes something past due, and what: one entry of a list, however much is owed.
+struct Debtor {
+  std::string recipient;
+  v1::UnreliableRecipient::List list = v1::UnreliableRecipient::LIST_UNSPECIFIED;
+  std::string basis;
+  std::string entered_by;
+};
+// Enters it, unless it is there already; the name of its entry (rpc_recipients.cc).
+absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base::Date day);
+// Takes it off, or where it owes something else past due, `other`, lets the entry rest on that.
 // `in_time`: all of it came by its last day, and was recorded late: it never stood on the list.
-absl::Status UnlistDebtor(store::Tx& tx, const Demand& demand, bool in_time);
+absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::string& other,
+                          bool in_time);
 
 // What happens by itself when a term is over; timers run until the store ends, after the service.
 cases::OverdueFns OverdueActs(std::shared_ptr<const Env> env);

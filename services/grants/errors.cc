@@ -425,6 +425,20 @@ absl::Status ListedByDemand() {
       .Cite(Gate());
 }
 
+absl::Status DebtDatesInvalid() {
+  return Refusal(StatusCode::kInvalidArgument, "DEBT_DATES_INVALID",
+                 "A debt is told when it is past due.")
+      .Field("debt.past_due_from", "must be a day, today or earlier")
+      .Cite(Recovering());
+}
+
+absl::Status DebtDiffers() {
+  return Refusal(StatusCode::kFailedPrecondition, "DEBT_DIFFERS",
+                 "This demand was told of another recipient.")
+      .Precondition("DEBT", "debt.recipient", "the recipient that was told first is needed")
+      .Cite(Recovering());
+}
+
 absl::Status DecisionMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
                  "The record keeps no decision to compute again.")

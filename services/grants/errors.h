@@ -75,6 +75,8 @@ absl::Status SumOverDemand();                             // SUM_OVER_DEMAND
 absl::Status CompetitivenessForbidden();                  // COMPETITIVENESS_FORBIDDEN
 absl::Status ListedInFuture(const std::string& field);    // LISTED_IN_FUTURE
 absl::Status ListedByDemand();                            // LISTED_BY_DEMAND
+absl::Status DebtDatesInvalid();                          // DEBT_DATES_INVALID
+absl::Status DebtDiffers();                               // DEBT_DIFFERS
 absl::Status DecisionMissing();                           // DECISION_MISSING
 absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
 

@@ -75,13 +75,32 @@ absl::Status CheckPayDate(const Demand& demand, Date paid_on, Date today) {
   return paid_on >= earliest && paid_on <= today ? absl::OkStatus() : errors::PaymentDateInvalid();
 }
 
+Debtor DebtorOf(const Demand& demand) {
+  return {demand.recipient(), v1::UnreliableRecipient::DEMAND_PAST_DUE, demand.name(), "system"};
+}
+
+// The recipient leaves the list for this demand. Another one may be past due as well.
+absl::Status Unlist(store::Tx& tx, const Demand& demand, bool in_time) {
+  if (demand.listing().empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<DemandRow> all,
+                   AllOf(tx, kDemandsByRecipient, store::Key::Of(demand.recipient())));
+  std::string other;
+  for (const DemandRow& row : all) {
+    if (row.demand().name() != demand.name() && row.demand().state() == Demand::ISSUED &&
+        !row.demand().listing().empty()) {
+      other = row.demand().name();
+    }
+  }
+  return UnlistDebtor(tx, DebtorOf(demand), other, in_time);
+}
+
 // What a demand was made for is done: the application and the list follow.
 absl::Status Recover(const Env& env, store::Tx& tx, const Demand& demand) {
   // Late officials harm nobody: what came in time and was recorded later is no debt past due.
   ASSIGN_OR_RETURN(const Date due, Date::FromProto(demand.computation().due_date()));
   ASSIGN_OR_RETURN(const Date last,
                    Date::FromProto(demand.repayments(demand.repayments_size() - 1).pay_date()));
-  RETURN_IF_ERROR(UnlistDebtor(tx, demand, last <= due));
+  RETURN_IF_ERROR(Unlist(tx, demand, last <= due));
   ASSIGN_OR_RETURN(ApplicationRow row,
                    Need(tx, kApplications, store::Key::Of(Sibling("applications", demand.name()))));
   ASSIGN_OR_RETURN(
@@ -95,7 +114,7 @@ absl::Status CancelDemand(const Env& env, store::Tx& tx, const std::string& name
   ASSIGN_OR_RETURN(DemandRow row, Need(tx, kDemands, store::Key::Of(name)));
   ASSIGN_OR_RETURN(DemandStep step,
                    cases::BeginByItself(DemandMachine(), DemandVerb::kCancel, std::move(row)));
-  RETURN_IF_ERROR(UnlistDebtor(tx, step.row.demand(), /*in_time=*/false));
+  RETURN_IF_ERROR(Unlist(tx, step.row.demand(), /*in_time=*/false));
   step.row.mutable_demand()->clear_listing();
   return cases::Finish(tx, *env.norms, kDemands, &step);
 }
@@ -201,7 +220,7 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
 absl::Status DemandOverdue(const Env& /*env*/, store::Tx& tx, const cases::Deadline& deadline,
                            Date day) {
   ASSIGN_OR_RETURN(DemandRow row, Need(tx, kDemands, store::Key::Of(deadline.record())));
-  ASSIGN_OR_RETURN(const std::string listing, ListDebtor(tx, row.demand(), day));
+  ASSIGN_OR_RETURN(const std::string listing, ListDebtor(tx, DebtorOf(row.demand()), day));
   row.mutable_demand()->set_listing(listing);
   tx.Cite(errors::Recovering());
   return tx.Put(kDemands, &row, day);

@@ -1,4 +1,4 @@
-// The lists that the gate reads: imported ones, and debtors of this register.
+// The lists that the gate reads: imported ones, and debtors.
 #include "absl/strings/str_cat.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
@@ -62,9 +62,9 @@ absl::StatusOr<v1::UnreliableRecipient> EndUnreliableRecipient(
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(tx, call, kUnreliable, store::Key::Of(number), request.name()));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.recipient().etag()));
-  if (found.row.recipient().list() == UnreliableRecipient::DEMAND_PAST_DUE) {
-    return errors::ListedByDemand();
-  }
+  const bool imported = found.row.recipient().list() == UnreliableRecipient::BANKRUPT ||
+                        found.row.recipient().list() == UnreliableRecipient::UNRELIABLE;
+  if (!imported) return errors::ListedByDemand();
   tx.Cite(errors::Gate());
   // The reason stands in the journal with the version that ends.
   found.row.mutable_recipient()->set_reason(request.reason());
@@ -73,35 +73,31 @@ absl::StatusOr<v1::UnreliableRecipient> EndUnreliableRecipient(
   return found.row.recipient();
 }
 
-absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Demand& demand, base::Date day) {
-  ASSIGN_OR_RETURN(const auto known,
-                   FindListed(tx, demand.recipient(), UnreliableRecipient::DEMAND_PAST_DUE));
+absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base::Date day) {
+  ASSIGN_OR_RETURN(const auto known, FindListed(tx, debtor.recipient, debtor.list));
   if (known.has_value()) return known->recipient().name();
   UnreliableRecipient entry;
-  entry.set_recipient(demand.recipient());
-  entry.set_list(UnreliableRecipient::DEMAND_PAST_DUE);
-  entry.set_basis(demand.name());
+  entry.set_recipient(debtor.recipient);
+  entry.set_list(debtor.list);
+  entry.set_basis(debtor.basis);
   *entry.mutable_listed_from() = day.ToProto();
-  ASSIGN_OR_RETURN(const UnreliableRecipient entered, EnterIt(tx, std::move(entry), "system", day));
+  ASSIGN_OR_RETURN(const UnreliableRecipient entered,
+                   EnterIt(tx, std::move(entry), debtor.entered_by, day));
   return entered.name();
 }
 
-absl::Status UnlistDebtor(store::Tx& tx, const Demand& demand, bool in_time) {
-  if (demand.listing().empty()) return absl::OkStatus();
-  // Another demand of the same recipient may be past due as well: then it stays.
-  ASSIGN_OR_RETURN(const std::vector<DemandRow> all,
-                   AllOf(tx, kDemandsByRecipient, store::Key::Of(demand.recipient())));
-  for (const DemandRow& row : all) {
-    if (row.demand().name() != demand.name() && row.demand().state() == Demand::ISSUED &&
-        !row.demand().listing().empty()) {
-      return absl::OkStatus();
-    }
-  }
-  ASSIGN_OR_RETURN(const auto listed,
-                   FindListed(tx, demand.recipient(), UnreliableRecipient::DEMAND_PAST_DUE));
+absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::string& other,
+                          bool in_time) {
+  ASSIGN_OR_RETURN(auto listed, FindListed(tx, debtor.recipient, debtor.list));
   if (!listed.has_value()) return base::StoreCorrupt(kUnreliable.name);
+  const bool for_this = listed->recipient().basis() == debtor.basis;
+  if (!other.empty()) {
+    if (!for_this) return absl::OkStatus();
+    listed->mutable_recipient()->set_basis(other);
+    return tx.Put(kUnreliable, &*listed);
+  }
   std::optional<base::Date> from;
-  if (in_time && listed->recipient().basis() == demand.name()) {
+  if (in_time && for_this) {
     ASSIGN_OR_RETURN(from, base::Date::FromProto(listed->recipient().listed_from()));
   }
   return tx.End(kUnreliable, store::Key::Of(listed->number()), from);

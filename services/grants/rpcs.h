@@ -147,6 +147,13 @@ absl::StatusOr<Encoded<v1::UnreliableRecipient>> GetUnreliableRecipient(
 absl::StatusOr<Encoded<v1::ListUnreliableRecipientsResponse>> ListUnreliableRecipients(
     Env&, Call&, const v1::ListUnreliableRecipientsRequest&);
 
+// rpc_debts.cc
+absl::StatusOr<v1::Debt> ReportDebt(Env&, const Call&, store::Tx&, const v1::ReportDebtRequest&);
+absl::StatusOr<v1::Debt> WithdrawDebt(Env&, const Call&, store::Tx&,
+                                      const v1::WithdrawDebtRequest&);
+absl::StatusOr<Encoded<v1::Debt>> GetDebt(Env&, Call&, const v1::GetDebtRequest&);
+absl::StatusOr<Encoded<v1::ListDebtsResponse>> ListDebts(Env&, Call&, const v1::ListDebtsRequest&);
+
 // rpc_replay.cc
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&,
                                                           const v1::ReplayDecisionRequest&);

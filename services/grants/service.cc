@@ -119,6 +119,10 @@ class Service final : public rpc::HostedService {
                  EndUnreliableRecipient);
     NISI_UNARY(r, GrantAgreementsService, GetUnreliableRecipient, env_, GetUnreliableRecipient);
     NISI_UNARY(r, GrantAgreementsService, ListUnreliableRecipients, env_, ListUnreliableRecipients);
+    NISI_COMMAND(r, GrantAgreementsService, ReportDebt, env_, store(), ReportDebt);
+    NISI_COMMAND(r, GrantAgreementsService, WithdrawDebt, env_, store(), WithdrawDebt);
+    NISI_UNARY(r, GrantAgreementsService, GetDebt, env_, GetDebt);
+    NISI_UNARY(r, GrantAgreementsService, ListDebts, env_, ListDebts);
     return absl::OkStatus();
   }
 

@@ -96,17 +96,28 @@ const store::Index<UnreliableRecipientRow> kUnreliableByRecipient{
       emit(Key::Of(row.recipient().recipient(), static_cast<int64_t>(row.recipient().list())));
     }};
 
+const store::Table<DebtRow> kDebts{22, "debts",
+                                   [](const DebtRow& row) { return Key::Of(row.number()); }};
+const store::Index<DebtRow> kDebtsByRecord{
+    23, "debts_by_record", kDebts, true, [](const DebtRow& row, const EmitKey& emit) {
+      emit(Key::Of(row.debt().source(), row.debt().record()));
+    }};
+const store::Index<DebtRow> kDebtsByRecipient{
+    24, "debts_by_recipient", kDebts, false,
+    [](const DebtRow& row, const EmitKey& emit) { emit(Key::Of(row.debt().recipient())); }};
+
 const store::Schema& GrantsSchema() {
   static const auto* const kSchema =
       new store::Schema(cases::WithNotices(cases::WithBudget(cases::WithDeadlines(
           {"grants",
            1,
            {&kProgrammes, &kApplications, &kExaminations, &kCommissions, &kAgreements, &kPayments,
-            &kReports, &kDemands, &kCompetitiveness, &kUnreliable},
+            &kReports, &kDemands, &kCompetitiveness, &kUnreliable, &kDebts},
            {&kApplicationsByApplicant, &kApplicationsByState, &kRunningByApplicant,
             &kApplicationsByExpert, &kExaminationsBySubject, &kCommissionsByApplication,
             &kCommissionsByMember, &kAgreementsByRecipient, &kDemandsByRecipient,
-            &kCompetitivenessByEntity, &kUnreliableByRecipient}}))));
+            &kCompetitivenessByEntity, &kUnreliableByRecipient, &kDebtsByRecord,
+            &kDebtsByRecipient}}))));
   return *kSchema;
 }
 

@@ -11,6 +11,7 @@ using v1::AgreementRow;
 using v1::ApplicationRow;
 using v1::CommissionRow;
 using v1::CompetitivenessAgreementRow;
+using v1::DebtRow;
 using v1::DemandRow;
 using v1::ExaminationRow;
 using v1::MonitoringReportRow;
@@ -41,6 +42,9 @@ extern const store::Table<CompetitivenessAgreementRow> kCompetitiveness;        
 extern const store::Index<CompetitivenessAgreementRow> kCompetitivenessByEntity;  // 19: entity
 extern const store::Table<UnreliableRecipientRow> kUnreliable;                    // 20: number
 extern const store::Index<UnreliableRecipientRow> kUnreliableByRecipient;  // 21: recipient, list
+extern const store::Table<DebtRow> kDebts;                                 // 22: number
+extern const store::Index<DebtRow> kDebtsByRecord;     // 23: source, record; unique
+extern const store::Index<DebtRow> kDebtsByRecipient;  // 24: recipient
 
 // With the tables of deadlines, budgets and notices.
 const store::Schema& GrantsSchema();

@@ -113,6 +113,8 @@ TEST_F(WalksTest, WhatIsHiddenAndWhatIsNotThereAreTheSame) {
   commission.add_member_subjects("member-1");
   v1::UnreliableRecipient listed;
   listed.set_recipient(Bin(1));
+  v1::Debt debt;
+  debt.set_recipient(Bin(1));
   const auto written = store().Write({.actor = "test", .method = "test"},
                                      [&](store::Tx& tx) -> absl::StatusOr<std::string> {
                                        ExaminationRow row;
@@ -134,6 +136,13 @@ TEST_F(WalksTest, WhatIsHiddenAndWhatIsNotThereAreTheSame) {
                                        listed.set_list(v1::UnreliableRecipient::UNRELIABLE);
                                        *entry.mutable_recipient() = listed;
                                        RETURN_IF_ERROR(tx.Put(kUnreliable, &entry));
+                                       DebtRow owed;
+                                       owed.set_number(1);
+                                       debt.set_name("debts/1");
+                                       debt.set_source("export-refunds");
+                                       debt.set_record("claims/1");
+                                       *owed.mutable_debt() = debt;
+                                       RETURN_IF_ERROR(tx.Put(kDebts, &owed));
                                        return "";
                                      });
   ASSERT_TRUE(written.ok()) << written.status();
@@ -149,7 +158,8 @@ TEST_F(WalksTest, WhatIsHiddenAndWhatIsNotThereAreTheSame) {
       {"agreements/a1/reports/2026H1", "agreements/a1/reports/2026H2", &planted.report.report()},
       {"demands/a1", "demands/a9", &planted.demand.demand()},
       {"competitiveness/c1", "competitiveness/c9", &planted.competitiveness.agreement()},
-      {"unreliable/1", "unreliable/9", &listed}};
+      {"unreliable/1", "unreliable/9", &listed},
+      {"debts/1", "debts/9", &debt}};
   // The steps of a case, by state: machine_test.cc has who may take which.
   fixture.may_deny = [](const rpc::Method&, rpc::Role) { return true; };
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);

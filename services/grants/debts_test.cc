@@ -1,0 +1,207 @@
+// Demands past due of other measures: told once, twice, late and in any order, by whom they
+// concern.
+#include "services/grants/service_testing.h"
+
+namespace nisi::grants {
+namespace {
+
+using base::ReasonOf;
+using ::testing::ElementsAre;
+using v1::Debt;
+
+class DebtsTest : public GrantsTest {
+ protected:
+  Debt Owing(int n, int64_t sequence, const std::string& record = "claims/17") {
+    Debt debt;
+    debt.set_source("export-refunds");
+    debt.set_record(record);
+    debt.set_recipient(Bin(n));
+    debt.set_sequence(sequence);
+    return debt;
+  }
+  absl::StatusOr<Debt> Report(Debt debt, const rpc::Caller& by, base::Date from) {
+    v1::ReportDebtRequest request;
+    *debt.mutable_past_due_from() = from.ToProto();
+    *request.mutable_debt() = std::move(debt);
+    return Do<Debt>("ReportDebt", by, request);
+  }
+  absl::StatusOr<Debt> Report(Debt debt) { return Report(std::move(debt), service_of_, today()); }
+  absl::StatusOr<Debt> Withdraw(Debt debt, const rpc::Caller& by, bool in_time = false) {
+    v1::WithdrawDebtRequest request;
+    *request.mutable_debt() = std::move(debt);
+    request.set_reason("Погашено");
+    request.set_paid_in_time(in_time);
+    return Do<Debt>("WithdrawDebt", by, request);
+  }
+  absl::StatusOr<Debt> Withdraw(Debt debt) { return Withdraw(std::move(debt), service_of_); }
+  // Its entries on the list as of a day, by what they rest on.
+  std::vector<std::string> Listed(int n, base::Date day) {
+    v1::ListUnreliableRecipientsRequest list;
+    list.set_filter(absl::StrCat("recipient = \"", Bin(n), "\""));
+    *list.mutable_as_of() = day.ToProto();
+    const auto listed =
+        Must<v1::ListUnreliableRecipientsResponse>("ListUnreliableRecipients", auditor_, list);
+    std::vector<std::string> found;
+    for (const auto& entry : listed.recipients()) {
+      EXPECT_EQ(entry.list(), v1::UnreliableRecipient::DEBT_REPORTED);
+      found.push_back(entry.basis());
+    }
+    return found;
+  }
+  std::vector<std::string> Listed(int n) { return Listed(n, today()); }
+
+  const rpc::Caller service_of_ = CallerOf("service:export-refunds", rpc::v1::INSTITUTE_EXPORT);
+  const rpc::Caller exporter_ = CallerOf("officer@export", rpc::v1::INSTITUTE_EXPORT);
+};
+
+TEST_F(DebtsTest, WhoOwesElsewhereGetsNothingHereUntilItHasPaid) {
+  OpenProgramme(2'000'000);
+  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
+  Proven(name, 1, 1);
+  const auto told = Report(Owing(1, 53));
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_TRUE(told->owed());
+  EXPECT_EQ(told->told_by(), "service:export-refunds");
+  EXPECT_THAT(Listed(1), ElementsAre("export-refunds claims/17"));
+  const absl::Status refused = Pay(name, 1, payer_).status();
+  EXPECT_EQ(ReasonOf(refused), "GATE_FAILED") << refused;
+  // Nobody takes it off by hand.
+  v1::EndUnreliableRecipientRequest end;
+  end.set_name(told->listing());
+  end.set_reason("Просит");
+  EXPECT_EQ(
+      ReasonOf(Do<v1::UnreliableRecipient>("EndUnreliableRecipient", authority_, end).status()),
+      "LISTED_BY_DEMAND");
+  GoTo(today().AddDays(3));
+  const auto paid = Withdraw(Owing(1, 60));
+  ASSERT_TRUE(paid.ok()) << paid.status();
+  EXPECT_FALSE(paid->owed());
+  EXPECT_EQ(paid->reason(), "Погашено");
+  EXPECT_EQ(paid->listing(), "");
+  EXPECT_TRUE(Listed(1).empty());
+  EXPECT_THAT(Listed(1, today().AddDays(-1)), ElementsAre("export-refunds claims/17"));
+  EXPECT_TRUE(Pay(name, 1, payer_).ok());
+}
+
+// Each order in which the messages of one debt can come, some twice: what counts is the last.
+TEST_F(DebtsTest, InWhateverOrderTheyComeTheLastWordCounts) {
+  struct Message {
+    int64_t sequence;
+    bool owed;
+  };
+  const std::vector<Message> kAll{{10, true}, {20, false}, {30, true}, {40, false}};
+  for (size_t last = 1; last <= kAll.size(); ++last) {
+    std::vector<size_t> order(last);
+    for (size_t i = 0; i < last; ++i) order[i] = i;
+    int variant = 0;
+    do {
+      const std::string record = absl::StrCat("claims/", last, "-", ++variant);
+      const int n = static_cast<int>(last) * 100 + variant;
+      for (const size_t i : order) {
+        for (int twice = 0; twice < 2; ++twice) {
+          const Debt debt = Owing(n, kAll[i].sequence, record);
+          const auto answer = kAll[i].owed ? Report(debt) : Withdraw(debt);
+          ASSERT_TRUE(answer.ok()) << answer.status();
+        }
+      }
+      const int64_t before = position();
+      const auto stands = Withdraw(Owing(n, 1, record));
+      ASSERT_TRUE(stands.ok()) << stands.status();
+      EXPECT_EQ(stands->owed(), kAll[last - 1].owed) << record;
+      EXPECT_EQ(stands->sequence(), kAll[last - 1].sequence);
+      EXPECT_EQ(Listed(n).size(), kAll[last - 1].owed ? 1U : 0U) << record;
+      EXPECT_EQ(store().ReadJournal(before + 1, 1, 1 << 20)->front().leaf.find(record),
+                std::string::npos)
+          << "nothing is written of what is known";
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
+}
+
+TEST_F(DebtsTest, TheListIsLeftWhenTheLastDebtIsPaid) {
+  ASSERT_TRUE(Report(Owing(1, 1, "claims/1")).ok());
+  ASSERT_TRUE(Report(Owing(1, 2, "claims/2")).ok());
+  ASSERT_TRUE(Report(Owing(2, 3, "claims/3")).ok());
+  EXPECT_THAT(Listed(1), ElementsAre("export-refunds claims/1"));
+  ASSERT_TRUE(Withdraw(Owing(1, 4, "claims/1")).ok());
+  EXPECT_THAT(Listed(1), ElementsAre("export-refunds claims/2")) << "it rests on the other one";
+  ASSERT_TRUE(Withdraw(Owing(1, 5, "claims/2")).ok());
+  EXPECT_TRUE(Listed(1).empty());
+  EXPECT_EQ(Listed(2).size(), 1U);
+  // What is owed again is listed again.
+  ASSERT_TRUE(Report(Owing(1, 6, "claims/2")).ok());
+  EXPECT_THAT(Listed(1), ElementsAre("export-refunds claims/2"));
+}
+
+TEST_F(DebtsTest, WhoPaidInTimeNeverStoodThere) {
+  const base::Date from = today();
+  ASSERT_TRUE(Report(Owing(1, 1)).ok());
+  ASSERT_TRUE(Report(Owing(2, 2, "claims/2")).ok());
+  GoTo(from.AddDays(5));
+  ASSERT_TRUE(Withdraw(Owing(1, 3), service_of_, /*in_time=*/true).ok());
+  ASSERT_TRUE(Withdraw(Owing(2, 4, "claims/2")).ok());
+  for (const int days : {0, 2, 4}) {
+    EXPECT_TRUE(Listed(1, from.AddDays(days)).empty());
+    EXPECT_EQ(Listed(2, from.AddDays(days)).size(), 1U);
+  }
+}
+
+TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
+  const auto may = [&](const rpc::Caller& by, const std::string& source, int64_t sequence) {
+    Debt debt = Owing(1, sequence, "claims/1");
+    debt.set_source(source);
+    const std::string reported = ReasonOf(Report(debt, by, today()).status());
+    EXPECT_EQ(ReasonOf(Withdraw(debt, by).status()), reported);
+    return reported;
+  };
+  EXPECT_EQ(may(service_of_, "export-refunds", 1), "");
+  EXPECT_EQ(may(service_of_, "clusters", 1), "ACCESS_DENIED");
+  EXPECT_EQ(may(CallerOf("service:export-refunds", rpc::v1::AUTHORITY_INDUSTRY), "clusters", 1),
+            "ACCESS_DENIED");
+  EXPECT_EQ(may(service_of_, "export-refunds", 0), "INVALID_FIELD") << "a service counts";
+  EXPECT_EQ(may(exporter_, "export-refunds", 0), "");
+  EXPECT_EQ(may(exporter_, "clusters", 0), "ACCESS_DENIED");
+  EXPECT_EQ(may(CallerOf("trade", rpc::v1::AUTHORITY_TRADE), "export-refunds", 0), "");
+  EXPECT_EQ(may(CallerOf("trade", rpc::v1::AUTHORITY_TRADE), "local support", 0), "ACCESS_DENIED");
+  EXPECT_EQ(may(authority_, "local support", 0), "");
+  EXPECT_EQ(may(authority_, "grants", 0), "ACCESS_DENIED") << "known without being told";
+  EXPECT_EQ(may(checker_, "export-refunds", 0), "ACCESS_DENIED");
+  EXPECT_EQ(may(Owner(1), "export-refunds", 0), "ACCESS_DENIED");
+}
+
+TEST_F(DebtsTest, WhatIsToldByHandFollowsWhatWasToldBefore) {
+  EXPECT_EQ(Report(Owing(1, 0), exporter_, today())->sequence(), 1);
+  EXPECT_EQ(Report(Owing(1, 0), exporter_, today())->sequence(), 1) << "it stands";
+  EXPECT_EQ(Report(Owing(1, 70))->sequence(), 70);
+  const auto withdrawn = Withdraw(Owing(1, 0), exporter_);
+  EXPECT_EQ(withdrawn->sequence(), 71);
+  EXPECT_FALSE(withdrawn->owed());
+  EXPECT_TRUE(Report(Owing(1, 72))->owed());
+}
+
+TEST_F(DebtsTest, WhatDoesNotFitIsRefusedAndChangesNothing) {
+  EXPECT_EQ(ReasonOf(Report(Owing(1, 1), service_of_, today().AddDays(1)).status()),
+            "DEBT_DATES_INVALID");
+  v1::ReportDebtRequest undated;
+  *undated.mutable_debt() = Owing(1, 1);
+  EXPECT_EQ(ReasonOf(Do<Debt>("ReportDebt", service_of_, undated).status()), "DEBT_DATES_INVALID");
+  ASSERT_TRUE(Report(Owing(1, 1)).ok());
+  EXPECT_EQ(ReasonOf(Report(Owing(2, 2)).status()), "DEBT_DIFFERS");
+  EXPECT_EQ(ReasonOf(Withdraw(Owing(2, 2)).status()), "DEBT_DIFFERS");
+  EXPECT_EQ(Listed(1).size(), 1U);
+  EXPECT_TRUE(Listed(2).empty());
+}
+
+TEST_F(DebtsTest, ADebtorReadsItsOwn) {
+  const std::string name = Report(Owing(1, 1))->name();
+  ASSERT_TRUE(Report(Owing(2, 1, "claims/2")).ok());
+  v1::GetDebtRequest get;
+  get.set_name(name);
+  EXPECT_EQ(Must<Debt>("GetDebt", Owner(1), get).record(), "claims/17");
+  EXPECT_EQ(ReasonOf(Do<Debt>("GetDebt", Owner(2), get).status()), "ACCESS_DENIED");
+  v1::ListDebtsRequest list;
+  EXPECT_EQ(Must<v1::ListDebtsResponse>("ListDebts", Owner(2), list).debts_size(), 1);
+  EXPECT_EQ(Must<v1::ListDebtsResponse>("ListDebts", authority_, list).debts_size(), 2);
+}
+
+}  // namespace
+}  // namespace nisi::grants

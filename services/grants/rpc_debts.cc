@@ -1,0 +1,133 @@
+// Demands past due of other measures: their debtors get nothing here either.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "services/grants/errors.h"
+#include "services/grants/rpcs.h"
+
+namespace nisi::grants {
+namespace {
+
+using v1::Debt;
+
+constexpr char kOwnRegister[] = "grants";
+constexpr char kExportRegister[] = "export-refunds";
+
+// Whose register the caller may speak for. Debts of this one are known without being told.
+absl::Status CheckSource(const rpc::Caller& caller, const Debt& debt) {
+  absl::string_view service = caller.subject;
+  if (absl::ConsumePrefix(&service, "service:")) {
+    if (debt.source() != service) return base::AccessDenied();
+    // A message that came late must be told from one that is new.
+    if (debt.sequence() == 0) return base::InvalidField("debt.sequence", "is required");
+  } else if (!caller.Has(rpc::v1::AUTHORITY_INDUSTRY) && debt.source() != kExportRegister) {
+    return base::AccessDenied();
+  }
+  return debt.source() == kOwnRegister ? base::AccessDenied() : absl::OkStatus();
+}
+
+Debtor DebtorOf(const Debt& debt) {
+  return {debt.recipient(), v1::UnreliableRecipient::DEBT_REPORTED,
+          absl::StrCat(debt.source(), " ", debt.record()), debt.told_by()};
+}
+
+// The debt as it is known, or a new one that nobody owes; nothing where the message has nothing new
+// to say: it came before, or one that was sent later did.
+absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, bool owed,
+                                              Debt* stands) {
+  ASSIGN_OR_RETURN(auto found,
+                   tx.FindUnique(kDebtsByRecord, store::Key::Of(told.source(), told.record())));
+  DebtRow row;
+  if (found.has_value()) {
+    row = std::move(found->row);
+    *stands = row.debt();
+    if (stands->recipient() != told.recipient()) return errors::DebtDiffers();
+    const bool known =
+        told.sequence() == 0 ? stands->owed() == owed : told.sequence() <= stands->sequence();
+    if (known) return std::nullopt;
+  } else {
+    ASSIGN_OR_RETURN(const int64_t number, tx.Next("debts"));
+    row.set_number(static_cast<int32_t>(number));
+    Debt& fresh = *row.mutable_debt();
+    fresh.set_name(absl::StrCat("debts/", number));
+    fresh.set_source(told.source());
+    fresh.set_record(told.record());
+    fresh.set_recipient(told.recipient());
+  }
+  Debt& debt = *row.mutable_debt();
+  debt.set_sequence(told.sequence() == 0 ? stands->sequence() + 1 : told.sequence());
+  return row;
+}
+
+// The debtor leaves the list for this debt. Another one may stand as well.
+absl::Status Unlist(store::Tx& tx, const Debt& debt, bool in_time) {
+  ASSIGN_OR_RETURN(const std::vector<DebtRow> all,
+                   AllOf(tx, kDebtsByRecipient, store::Key::Of(debt.recipient())));
+  std::string other;
+  for (const DebtRow& row : all) {
+    if (row.debt().name() != debt.name() && row.debt().owed()) other = DebtorOf(row.debt()).basis;
+  }
+  return UnlistDebtor(tx, DebtorOf(debt), other, in_time);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Debt> ReportDebt(Env& /*env*/, const Call& call, store::Tx& tx,
+                                    const v1::ReportDebtRequest& request) {
+  const Debt& told = request.debt();
+  RETURN_IF_ERROR(CheckSource(*call.caller, told));
+  if (!told.has_past_due_from()) return errors::DebtDatesInvalid();
+  ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(told.past_due_from()));
+  if (from > tx.today()) return errors::DebtDatesInvalid();
+  Debt stands;
+  ASSIGN_OR_RETURN(auto news, NewsOf(tx, told, /*owed=*/true, &stands));
+  if (!news.has_value()) return stands;
+  Debt& debt = *news->mutable_debt();
+  *debt.mutable_past_due_from() = told.past_due_from();
+  debt.set_owed(true);
+  debt.clear_reason();
+  debt.set_told_by(call.caller->subject);
+  ASSIGN_OR_RETURN(*debt.mutable_listing(), ListDebtor(tx, DebtorOf(debt), from));
+  tx.Cite(errors::Recovering());
+  tx.Cite(errors::Gate());
+  RETURN_IF_ERROR(tx.Put(kDebts, &*news));
+  return debt;
+}
+
+absl::StatusOr<v1::Debt> WithdrawDebt(Env& /*env*/, const Call& call, store::Tx& tx,
+                                      const v1::WithdrawDebtRequest& request) {
+  const Debt& told = request.debt();
+  RETURN_IF_ERROR(CheckSource(*call.caller, told));
+  Debt stands;
+  ASSIGN_OR_RETURN(auto news, NewsOf(tx, told, /*owed=*/false, &stands));
+  if (!news.has_value()) return stands;
+  Debt& debt = *news->mutable_debt();
+  if (debt.owed()) RETURN_IF_ERROR(Unlist(tx, debt, request.paid_in_time()));
+  debt.set_owed(false);
+  debt.set_reason(request.reason());
+  debt.clear_listing();
+  debt.set_told_by(call.caller->subject);
+  tx.Cite(errors::Recovering());
+  tx.Cite(errors::Gate());
+  RETURN_IF_ERROR(tx.Put(kDebts, &*news));
+  return debt;
+}
+
+absl::StatusOr<Encoded<v1::Debt>> GetDebt(Env& env, Call& call, const v1::GetDebtRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.name(), "debts/*", 0));
+  return GetShown<Debt>(env, call, kDebts, store::Key::Of(number), request);
+}
+
+absl::StatusOr<Encoded<v1::ListDebtsResponse>> ListDebts(Env& env, Call& call,
+                                                         const v1::ListDebtsRequest& request) {
+  rpc::ListPlan plan;
+  plan.table = &kDebts;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  plan.indexes = {{"recipient", &kDebtsByRecipient, rpc::TextKey}};
+  plan.scopes = {{rpc::v1::ENTITY, &kDebtsByRecipient}};
+  plan.show = rpc::ShowTo<Debt>(call);
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListDebtsResponse>{std::move(page)};
+}
+
+}  // namespace nisi::grants
