@@ -81,7 +81,7 @@ class Story:
         return self.client.call(path, method.input_type._concrete_class(**fields), method.output_type._concrete_class,
                                 who, timeout=timeout)
 
-    def refused(self, reason, called, who, **fields):
+    def refused(self, reason, called, who, /, **fields):
         try:
             self.call(called, who, **fields)
         except Refused as refusal:
@@ -217,7 +217,9 @@ class Story:
             self.suite.kill(only=peer)
             silent = self.refused("DEPENDENCY_NOT_ANSWERED", called, who, **fields)
             assert silent.retry and silent.code == grpc.StatusCode.UNAVAILABLE, silent
-            assert silent.metadata["service"] == peer and silent.metadata["why"] == "UNREACHABLE", silent.metadata
+            # Left alone for a while where a slow machine had let several calls fail before.
+            assert silent.metadata["service"] == peer, silent.metadata
+            assert silent.metadata["why"] in ("UNREACHABLE", "RESTING"), silent.metadata
             assert self.head() == before, "nothing half-done remains"
             self.suite.start_backend(peer)
             self.there_again()

@@ -509,6 +509,28 @@ TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
   EXPECT_EQ(ReasonOf(OpenWith(options, {.sources = &sources_}).status()), "TRANCHE_SHARES_INVALID");
 }
 
+TEST_F(RightsTest, AQuorumThatNobodyCouldReachStopsTheService) {
+  const auto started = [&](const std::string& from, const std::string& to) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      file.text = absl::StrReplaceAll(file.text, {{from, to}});
+    }
+    const norms::Norms changed = *norms::Norms::LoadText(files);
+    rpc::Metrics metrics("grants");
+    rpc::HostOptions options;
+    options.data_dir = dir_ + "/other";
+    options.clock = &clock_;
+    options.norms = &changed;
+    options.metrics = &metrics;
+    return ReasonOf(OpenWith(options, {.sources = &sources_}).status());
+  };
+  EXPECT_EQ(started("grants.commission.quorum.parts,2", "grants.commission.quorum.parts,4"),
+            "COMMISSION_NORMS_INVALID");
+  EXPECT_EQ(started("grants.commission.chair_casts,1", "grants.commission.chair_casts,2"),
+            "COMMISSION_NORMS_INVALID");
+  EXPECT_EQ(started("grants.commission.quorum.parts,2", "grants.commission.quorum.parts,3"), "");
+}
+
 // ---- Time
 
 // Each once, on its day and as of it, also where the process was down then; nothing early.

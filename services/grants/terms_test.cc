@@ -166,8 +166,12 @@ TEST_F(TermsTest, WhatIsOverdueInAllCasesIsListedToWhomItConcerns) {
   page.set_page_token(first.next_page_token());
   const auto second = Must<v1::ListOverdueResponse>("ListOverdue", authority_, page);
   EXPECT_EQ(first.deadlines_size() + second.deadlines_size(), 3);
+  GoTo(Day("2026-07-11"));
   ASSERT_TRUE(Check(checked, true, checker_).ok());
   EXPECT_EQ(Overdue(authority_).size(), 2U);
+  v1::ListOverdueRequest before;
+  *before.mutable_as_of() = Day("2026-07-10").ToProto();
+  EXPECT_EQ(Must<v1::ListOverdueResponse>("ListOverdue", auditor_, before).deadlines_size(), 3);
 }
 
 }  // namespace
