@@ -81,7 +81,7 @@ class Story:
         return self.client.call(path, method.input_type._concrete_class(**fields), method.output_type._concrete_class,
                                 who, timeout=timeout)
 
-    def refused(self, reason, called, who, **fields):
+    def refused(self, reason, called, who, /, **fields):
         try:
             self.call(called, who, **fields)
         except Refused as refusal:
@@ -217,7 +217,9 @@ class Story:
             self.suite.kill(only=peer)
             silent = self.refused("DEPENDENCY_NOT_ANSWERED", called, who, **fields)
             assert silent.retry and silent.code == grpc.StatusCode.UNAVAILABLE, silent
-            assert silent.metadata["service"] == peer and silent.metadata["why"] == "UNREACHABLE", silent.metadata
+            # Left alone for a while where a slow machine had let several calls fail before.
+            assert silent.metadata["service"] == peer, silent.metadata
+            assert silent.metadata["why"] in ("UNREACHABLE", "RESTING"), silent.metadata
             assert self.head() == before, "nothing half-done remains"
             self.suite.start_backend(peer)
             self.there_again()
@@ -345,7 +347,8 @@ class Story:
         report = dict(parent=agreement, report=dict(year=year, half=2, progress="Строим"))
         # By itself, as its window for fixing is over: the clock is there.
         self.client.eventually("the new year", lambda: self.state(forgotten), lambda state: state == "ANNULLED")
-        self.step("SubmitMonitoringReport", "owner", **report)
+        filed = self.step("SubmitMonitoringReport", "owner", **report)
+        assert self.call("GetMonitoringReport", "checker", name=filed.name).half == 2, filed.name
         pay = self.proven(agreement, 3)
         self.refused("YEAR_NOT_CLOSED", "PayTranche", "payer", **pay)
         closed = self.step("CloseYear", "ministry", account=f"{PROGRAMME}/accounts/{year}")
@@ -364,12 +367,20 @@ class Story:
     def returned(self, name, agreement):
         until = self.agreement(name).obligations_until
         self.refused("OBLIGATIONS_RUNNING", "AssessObligations", "checker", name=agreement, facts=["50"],
-                     etag=self.agreement(name).etag)
+                     documents=[paper()], etag=self.agreement(name).etag)
         self.go_to(datetime.date(until.year, until.month, until.day) + datetime.timedelta(days=10))
         self.client.eventually("the end of the obligations", lambda: self.call(
             "ListDeadlines", "checker", parent=name).deadlines, lambda all_: sum(one.overdue for one in all_) > 3)
-        self.step("AssessObligations", "checker", name=agreement, facts=["50"], etag=self.agreement(name).etag)
-        assert self.state(name) == "RECOVERY"
+        overdue = [(one.record, one.kind) for one in self.call("ListOverdue", "auditor").deadlines]
+        assert (agreement, "monitoring_report") in overdue, overdue
+        own = self.call("ListOverdue", "owner").deadlines
+        assert own and all(one.bin == self.owner for one in own), own
+        assert not self.call("ListOverdue", "stranger").deadlines
+        self.refused("EVIDENCE_MISSING", "AssessObligations", "checker", name=agreement, facts=["50"],
+                     etag=self.agreement(name).etag)
+        self.step("AssessObligations", "checker", name=agreement, facts=["50"], documents=[paper()],
+                  etag=self.agreement(name).etag)
+        assert self.state(name) == "RECOVERY" and self.now(name).HasField("due_date"), "a demand is to be made"
         self.step("DemandReturn", "ministry", name=agreement, etag=self.agreement(name).etag)
         demand = self.demand(name)
         assert demand.computation.principal.units == 200_000 and len(demand.computation.lines) == 3, demand
@@ -384,9 +395,16 @@ class Story:
         assert {"NO_RUNNING_GRANT", "GATE_PASSED"} <= unsatisfied, unsatisfied
         self.step("RecordRepayment", "payer", name=demand.name, etag=listed.etag, amount=money(100_000),
                   pay_date=self.day(), payment_number="5")
+        self.refused("SEPARATION_OF_DUTIES", "ReverseRepayment", "payer", name=demand.name, etag=self.demand(name).etag,
+                     payment_number="5", reason="Чужой платёж")
+        self.step("ReverseRepayment", "writer", name=demand.name, etag=self.demand(name).etag, payment_number="5",
+                  reason="Чужой платёж")
+        assert not self.demand(name).late_interest.units and self.demand(name).repayments[0].reversed_by
+        self.call("RecordRepayment", "payer", name=demand.name, etag=self.demand(name).etag, amount=money(100_000),
+                  pay_date=self.day(), payment_number="5")
         part = self.demand(name)
         late = part.late_interest
-        assert part.repayments[0].late.amount == late and (late.units or late.nanos), part
+        assert part.repayments[1].late.amount == late and (late.units or late.nanos), part
         nanos = part.total.nanos + late.nanos
         rest = dict(currency_code="KZT", units=part.total.units + late.units - 100_000 + nanos // 10**9,
                     nanos=nanos % 10**9)

@@ -193,6 +193,7 @@ std::string MachineDef::EdgeProblem(const EdgeDef& edge) const {
   if (edge.roles == kByItself && edge.duty != Duty::kNone) return at + "nobody has this duty";
   if (edge.apart_from_examiners && edge.duty != Duty::kExamines) return at + "is no examination";
   if (edge.from == kNotThere && *edge.due != '\0') return at + "nothing is there to be due";
+  if (edge.meets && (edge.from != edge.to || *edge.due == '\0')) return at + "has no term to meet";
   const uint32_t known = paths_.empty() ? 0 : (1U << paths_.size()) - 1;
   if (edge.paths != kAnyPath && (edge.paths == 0 || (edge.paths & ~known) != 0)) {
     return at + "is on no path";

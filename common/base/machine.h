@@ -62,6 +62,10 @@ struct Clauses {
   const char* due = "";
   // The step begins the terms of the state it leads to anew, though they run.
   bool renews = false;
+  // Of a step that leaves the state as it is: it is all that its term asked for, which ends by it
+  // and is not opened again before the state is entered again. Without it such a step, as a part of
+  // what was asked for, lets the term run on.
+  bool meets = false;
   // Where several edges of one state, verb and role are told apart by their outcome: which this is.
   const char* when = "";
   // Bit n: records on the n-th path of the machine have the edge.

@@ -267,6 +267,8 @@ TEST(MachineTest, EachProblemIsFound) {
             "AUTHORITY adopt: is no examination");
   EXPECT_EQ(with([](Rows& rows) { rows[0].clauses.due = "review.fix_days"; }),
             "NONE create: nothing is there to be due");
+  EXPECT_EQ(with([](Rows& rows) { rows[8].clauses.meets = true; }),
+            "AUTHORITY adopt: has no term to meet");
   EXPECT_EQ(with([](Rows& rows) { rows.erase(rows.begin() + 9); }), "verb annul has no edge");
   EXPECT_EQ(with([](Rows& rows) { rows[6].to = kAuthority; }), "no record reaches SECTOR");
   EXPECT_EQ(with([](Rows& rows) { rows[8].verb = static_cast<Verb>(9); }),

@@ -1,5 +1,6 @@
 #include "common/cases/budget.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
@@ -49,6 +50,7 @@ std::optional<Flow> FlowOf(Posting::Kind kind) {
     case Posting::RETURN:
       return Flow{budget::v1::PAID, budget::v1::AVAILABLE};
     case Posting::GIVE_BACK:
+    case Posting::REVERSE:
       return Flow{budget::v1::AVAILABLE, budget::v1::SOURCE};
     default:
       return std::nullopt;
@@ -252,27 +254,50 @@ class BudgetAudit final : public store::Derived {
   }
 };
 
+// The posting that undid another one, if any.
+absl::StatusOr<std::optional<PostingRow>> ReversalOf(const store::Reader& reader,
+                                                     const std::string& programme,
+                                                     const std::string& posting) {
+  ASSIGN_OR_RETURN(auto found, reader.FindUnique(kPostingsByReversed, Key::Of(programme, posting)));
+  if (!found.has_value()) return std::nullopt;
+  return std::move(found->row);
+}
+
 // An order gives an account money once, also when it is typed in again.
 absl::Status CheckOrderIsNew(const store::Reader& reader, const std::string& account,
                              const std::string& programme, const std::string& order_number,
                              base::Date order_date) {
-  bool posted = false;
+  std::vector<std::string> by_order;
   RETURN_IF_ERROR(reader.Scan(
       kPostingsByRecord, {Key::Of(programme, order_number), ""}, {},
       [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<PostingRow>(view));
         const Posting& posting = stored.row.posting();
-        if (!posting.has_order_date()) return true;
+        if (posting.kind() != Posting::ALLOCATE || !posting.has_order_date()) return true;
         ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(posting.order_date()));
-        posted = day == order_date && posting.legs(0).account() == account;
-        return !posted;
+        if (day == order_date && posting.legs(0).account() == account) {
+          by_order.push_back(posting.name());
+        }
+        return true;
       }));
+  bool posted = false;
+  for (const std::string& name : by_order) {
+    ASSIGN_OR_RETURN(const auto reversal, ReversalOf(reader, programme, name));
+    posted = posted || !reversal.has_value();
+  }
   if (!posted) return absl::OkStatus();
   return Refusal(StatusCode::kAlreadyExists, "ORDER_POSTED",
                  "The account has the money of this order.")
       .With("order_number", order_number)
       .With("order_date", order_date.ToString())
       .Resource(kAccounts.name, account);
+}
+
+absl::Status NotTyped(const std::string& name, const base::LegalBasis& basis) {
+  return Refusal(StatusCode::kFailedPrecondition, "POSTING_NOT_TYPED",
+                 "A posting that carries out a decision is undone by another decision.")
+      .Precondition("POSTING", name, "money that an order gave is needed")
+      .Cite(basis);
 }
 
 struct Named {
@@ -302,17 +327,28 @@ const store::Index<PostingRow> kPostingsByRecord{
       emit(Key::Of(row.programme(), row.posting().record()));
     }};
 
+const store::Index<PostingRow> kPostingsByReversed{
+    0xf024, "postings_by_reversed", kPostings, true,
+    [](const PostingRow& row, const EmitKey& emit) {
+      if (row.posting().reverses().empty()) return;
+      emit(Key::Of(row.programme(), row.posting().reverses()));
+    }};
+
 store::Schema WithBudget(store::Schema schema) {
   schema.tables.push_back(&kAccounts);
   schema.tables.push_back(&kPostings);
   schema.indexes.push_back(&kPostingsByRecord);
+  schema.indexes.push_back(&kPostingsByReversed);
   static const auto* const kAudit = new BudgetAudit;
   schema.derived.push_back(kAudit);
   return schema;
 }
 
-absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
-                             const base::LegalBasis& basis) {
+namespace {
+
+// A movement within one account; `posting`: what it says besides.
+absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement,
+                               const base::LegalBasis& basis, Posting posting) {
   const std::optional<Flow> flow = FlowOf(movement.kind);
   if (!flow.has_value()) return absl::InternalError("no movement within an account");
   if (movement.amount.is_zero() || movement.amount.is_negative()) {
@@ -331,8 +367,6 @@ absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                      OpenBefore(tx, movement.programme, movement.year, flow->from));
     return Exceeded(name, flow->from, Balance(row, flow->from), movement.amount, open, basis);
   }
-  PostingRow posted;
-  Posting& posting = *posted.mutable_posting();
   posting.set_kind(movement.kind);
   posting.set_record(movement.record);
   posting.set_posted_by(movement.subject);
@@ -342,9 +376,73 @@ absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
   RETURN_IF_ERROR(Move(&row, flow->from, -tiyn, &posting));
   RETURN_IF_ERROR(Move(&row, flow->to, tiyn, &posting));
   RETURN_IF_ERROR(PutAccount(tx, &row));
+  PostingRow posted;
+  *posted.mutable_posting() = std::move(posting);
   RETURN_IF_ERROR(PutPosting(tx, movement.programme, &posted));
   tx.Cite(basis);
-  return posting;
+  return posted.posting();
+}
+
+absl::StatusOr<PostingRow> PostingNamed(const store::Reader& reader, const std::string& name) {
+  ASSIGN_OR_RETURN(const auto parts, base::MatchResourceName("programmes/*/postings/*", name));
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(parts[1], &number)) return base::NotFound(kPostings.name, name);
+  ASSIGN_OR_RETURN(auto found, reader.Find(kPostings, Key::Of(parts[0], number)));
+  if (!found.has_value()) return base::NotFound(kPostings.name, name);
+  return std::move(found->row);
+}
+
+// The money of a closed year was carried into the next, and from there on where that is closed.
+absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow& row,
+                                  int this_year) {
+  ASSIGN_OR_RETURN(const Named named, AccountIn(row.posting().legs(0).account(), "name"));
+  for (int year = named.year; year < this_year; ++year) {
+    ASSIGN_OR_RETURN(const AccountRow account, AccountOf(reader, row.programme(), year));
+    if (account.closed_by() == 0) return year;
+  }
+  return std::max(named.year, this_year);
+}
+
+}  // namespace
+
+absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
+                             const base::LegalBasis& basis) {
+  if (movement.kind == Posting::REVERSE) return absl::InternalError("nothing is reversed");
+  return PostAs(tx, movement, basis, Posting());
+}
+
+absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
+                                const std::string& reason, const std::string& subject,
+                                const base::LegalBasis& basis) {
+  ASSIGN_OR_RETURN(const PostingRow mistaken, PostingNamed(tx, posting));
+  const Posting& wrong = mistaken.posting();
+  if (wrong.kind() != Posting::ALLOCATE && wrong.kind() != Posting::RECOVER) {
+    return NotTyped(wrong.name(), basis);
+  }
+  if (wrong.posted_by() == subject) {
+    return Refusal(StatusCode::kPermissionDenied, "SEPARATION_OF_DUTIES",
+                   "Another person undoes a posting than made it.")
+        .Cite(basis);
+  }
+  ASSIGN_OR_RETURN(const auto before, ReversalOf(tx, mistaken.programme(), wrong.name()));
+  if (before.has_value()) {
+    return Refusal(StatusCode::kFailedPrecondition, "POSTING_REVERSED",
+                   "The posting is undone already.")
+        .With("posting", before->posting().name())
+        .Precondition("POSTING", wrong.name(), "one that stands is needed")
+        .Cite(basis);
+  }
+  ASSIGN_OR_RETURN(const int year, YearThatHolds(tx, mistaken, tx.today().year()));
+  Money amount;
+  for (const Posting::Leg& leg : wrong.legs()) {
+    if (leg.bucket() != budget::v1::AVAILABLE) continue;
+    ASSIGN_OR_RETURN(amount, Money::FromProto(leg.amount()));
+  }
+  Posting undoing;
+  undoing.set_reverses(wrong.name());
+  undoing.set_reason(reason);
+  return PostAs(tx, {Posting::REVERSE, amount, mistaken.programme(), year, wrong.record(), subject},
+                basis, std::move(undoing));
 }
 
 absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std::string& programme,
@@ -472,6 +570,16 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(const rpc::Call& call, s
                                                         const base::LegalBasis& basis) {
   ASSIGN_OR_RETURN(const Named named, AccountIn(request.account(), "account"));
   return CloseYear(tx, named.programme, named.year, carry_over, call.caller->subject, basis);
+}
+
+absl::StatusOr<Posting> ReversePosting(const rpc::Call& call, store::Tx& tx,
+                                       const budget::v1::ReversePostingRequest& request,
+                                       const base::LegalBasis& basis) {
+  ASSIGN_OR_RETURN(const PostingRow row, PostingNamed(tx, request.name()));
+  if (row.posting().kind() != Posting::ALLOCATE || !row.posting().has_order_date()) {
+    return NotTyped(request.name(), basis);
+  }
+  return Reverse(tx, request.name(), request.reason(), call.caller->subject, basis);
 }
 
 absl::StatusOr<rpc::Encoded<Account>> GetAccount(const store::Store& store, const rpc::Call& call,

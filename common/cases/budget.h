@@ -37,12 +37,15 @@ using budget::v1::PostingRow;
 extern const store::Table<AccountRow> kAccounts;          // 0xf020: programme, year
 extern const store::Table<PostingRow> kPostings;          // 0xf021: programme, number
 extern const store::Index<PostingRow> kPostingsByRecord;  // 0xf022: programme, record
+// 0xf023 is the audit.
+extern const store::Index<PostingRow>
+    kPostingsByReversed;  // 0xf024: programme, posting that is undone; unique
 
 // The schema of a service with the tables of budgets.
 store::Schema WithBudget(store::Schema schema);
 
 struct Movement {
-  Posting::Kind kind = Posting::KIND_UNSPECIFIED;  // any but CLOSE_YEAR
+  Posting::Kind kind = Posting::KIND_UNSPECIFIED;  // any but CLOSE_YEAR and REVERSE
   base::Money amount;
   std::string programme;
   int year = 0;
@@ -60,6 +63,15 @@ struct Movement {
 absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                              const base::LegalBasis& basis);
 
+// Undoes a posting that was typed in wrongly, an ALLOCATE or RECOVER, by one that names it: in its
+// account, or where that year is closed in the one to which its money was carried. Another person
+// than posted it does so, once. POSTING_NOT_TYPED for any other kind; SEPARATION_OF_DUTIES;
+// POSTING_REVERSED; BUDGET_EXCEEDED and YEAR_NOT_CLOSED as Post, where the money is decided on
+// already; NOT_FOUND.
+absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
+                                const std::string& reason, const std::string& subject,
+                                const base::LegalBasis& basis);
+
 // Closes a financial year that is over: reserved and committed money goes on in the next year, and
 // what is free too where it is carried over, else back to the budget. One posting, once: asked
 // again, the same answer. YEAR_NOT_OVER; YEAR_NOT_CLOSED while an earlier one is open; YEAR_CLOSED
@@ -74,7 +86,7 @@ absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader
 
 // The four methods that every service with money has; who may call them its proto says. Of
 // AllocateBudget: ORDER_DATE_INVALID; ORDER_POSTED (ALREADY_EXISTS) when the account has money by
-// an order of this number and date, whoever asks and by whatever request.
+// an order of this number and date, whoever asks and by whatever request, unless it was undone.
 absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
                                        const budget::v1::AllocateBudgetRequest& request,
                                        const base::LegalBasis& basis);
@@ -82,6 +94,11 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(const rpc::Call& call, s
                                                         const budget::v1::CloseYearRequest& request,
                                                         bool carry_over,
                                                         const base::LegalBasis& basis);
+// A fifth: what an order gave and was typed in wrongly. Of money that a record brought, as a
+// repayment, POSTING_NOT_TYPED: it is undone with its record.
+absl::StatusOr<Posting> ReversePosting(const rpc::Call& call, store::Tx& tx,
+                                       const budget::v1::ReversePostingRequest& request,
+                                       const base::LegalBasis& basis);
 absl::StatusOr<rpc::Encoded<Account>> GetAccount(const store::Store& store, const rpc::Call& call,
                                                  const budget::v1::GetAccountRequest& request);
 absl::StatusOr<rpc::Encoded<budget::v1::ListPostingsResponse>> ListPostings(

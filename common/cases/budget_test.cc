@@ -184,6 +184,102 @@ TEST_P(BudgetTest, AnOrderGivesItsMoneyOnce) {
   ExpectSound();
 }
 
+TEST_P(BudgetTest, WhatWasTypedInWronglyIsUndoneOnceByAnother) {
+  const auto caller = [](const std::string& subject) {
+    rpc::Call call;
+    auto who = std::make_shared<rpc::Caller>();
+    who->subject = subject;
+    call.caller = who;
+    return call;
+  };
+  const auto order = [&](int64_t tenge) {
+    budget::v1::AllocateBudgetRequest request;
+    request.set_account("programmes/grants/accounts/2026");
+    *request.mutable_amount() = Money::FromTenge(tenge)->ToProto();
+    request.set_order_number("17");
+    *request.mutable_order_date() = Day("2026-06-01").ToProto();
+    const rpc::Call call = caller("typist");
+    return ReasonOf(store_
+                        ->Write({.actor = "test"},
+                                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                                  RETURN_IF_ERROR(
+                                      AllocateBudget(call, tx, request, kBasis).status());
+                                  return std::string();
+                                })
+                        .status());
+  };
+  Posting undoing;
+  const auto reverse = [&](int number, const std::string& subject) {
+    budget::v1::ReversePostingRequest request;
+    request.set_name(absl::StrCat("programmes/grants/postings/", number));
+    request.set_reason("Лишний ноль");
+    const rpc::Call call = caller(subject);
+    return ReasonOf(store_
+                        ->Write({.actor = "test"},
+                                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                                  ASSIGN_OR_RETURN(undoing,
+                                                   ReversePosting(call, tx, request, kBasis));
+                                  return std::string();
+                                })
+                        .status());
+  };
+  ASSERT_EQ(order(1000), "");                       // posting 1
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 5000).ok());  // 2, without an order
+  ASSERT_TRUE(Move(Posting::RECOVER, 700).ok());    // 3
+  ASSERT_TRUE(Move(Posting::RESERVE, 60000).ok());  // 4
+  EXPECT_EQ(reverse(9, "another"), "NOT_FOUND");
+  for (const int number : {2, 3, 4}) EXPECT_EQ(reverse(number, "another"), "POSTING_NOT_TYPED");
+  EXPECT_EQ(reverse(1, "typist"), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(reverse(1, "another"), "BUDGET_EXCEEDED") << "it is decided on";
+  ASSERT_TRUE(Move(Posting::RELEASE, 60000).ok());
+  EXPECT_EQ(order(100), "ORDER_POSTED");
+  EXPECT_EQ(reverse(1, "another"), "");
+  EXPECT_EQ(undoing.kind(), Posting::REVERSE);
+  EXPECT_EQ(undoing.reverses(), "programmes/grants/postings/1");
+  EXPECT_EQ(undoing.reason(), "Лишний ноль");
+  EXPECT_EQ(undoing.record(), "17");
+  EXPECT_EQ(Stands(2026), "57.00 = 57.00 + 0.00 + 0.00 + 0.00");
+  EXPECT_EQ(reverse(1, "another"), "POSTING_REVERSED");
+  EXPECT_EQ(reverse(6, "third"), "POSTING_NOT_TYPED") << "what undoes is not undone";
+  EXPECT_EQ(order(100), "") << "as it should have been";
+  EXPECT_EQ(order(100), "ORDER_POSTED");
+  EXPECT_EQ(Stands(2026), "157.00 = 157.00 + 0.00 + 0.00 + 0.00");
+  ExpectSound();
+}
+
+// Money of a closed year lies in the next one: it is taken out there, and nothing goes below zero.
+TEST_P(BudgetTest, AMistakeOfAClosedYearIsUndoneWhereItsMoneyLies) {
+  const auto reverse = [&](int number, const std::string& subject) {
+    return ReasonOf(store_
+                        ->Write({.actor = "test"},
+                                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                                  RETURN_IF_ERROR(
+                                      Reverse(tx,
+                                              absl::StrCat("programmes/grants/postings/", number),
+                                              "Не та сумма", subject, kBasis)
+                                          .status());
+                                  return std::string();
+                                })
+                        .status());
+  };
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  ASSERT_TRUE(Move(Posting::RECOVER, 2500).ok());
+  clock_.Set(Day("2027-02-01").StartOfDay());
+  ASSERT_TRUE(Close(2026).ok());
+  clock_.Set(Day("2028-02-01").StartOfDay());
+  EXPECT_EQ(reverse(2, "somebody"), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(reverse(2, "another"), "") << "2027 is open and holds it";
+  EXPECT_EQ(Stands(2027), "-25.00 = 100.00 + 0.00 + 0.00 + 0.00");
+  ASSERT_TRUE(Close(2027).ok());
+  ASSERT_TRUE(Move(Posting::RESERVE, 1, 2028).ok());
+  EXPECT_EQ(reverse(1, "another"), "BUDGET_EXCEEDED");
+  ASSERT_TRUE(Move(Posting::RELEASE, 1, 2028).ok());
+  EXPECT_EQ(reverse(1, "another"), "");
+  EXPECT_EQ(Stands(2028), "-100.00 = 0.00 + 0.00 + 0.00 + 0.00");
+  EXPECT_EQ(reverse(1, "third"), "POSTING_REVERSED");
+  ExpectSound();
+}
+
 // A mistake that would break the books commits nothing, and what is broken is found.
 TEST_P(BudgetTest, AccountsThatDoNotAddUpAreNotCommitted) {
   const auto put = [&](int64_t source, int64_t available) {

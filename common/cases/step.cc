@@ -120,13 +120,23 @@ void SetWho(const Who& who, Deadline* deadline) {
   deadline->set_body(who.body);
 }
 
+// Whether a step that leaves the state as it is begins a term: not one that such a step may have
+// met already. It begins when the state is entered, or where an edge renews it.
+bool MayBegin(const Progress& step, absl::string_view norm) {
+  if (step.edge->from != step.edge->to || step.edge->renews) return true;
+  const std::vector<const EdgeDef*> edges = step.machine->From(step.edge->from, step.path);
+  return std::none_of(edges.begin(), edges.end(),
+                      [&](const EdgeDef* edge) { return edge->meets && edge->due == norm; });
+}
+
 absl::Status MoveTerms(store::Tx& tx, const norms::Norms& norms, const Progress& step,
                        const std::string& record, const Who& who) {
   std::map<std::string, Deadline> due = DueAfter(step);
   ASSIGN_OR_RETURN(const std::vector<Deadline> open, OpenDeadlines(tx, record));
   for (const Deadline& deadline : open) {
     if (!HasTerm(*step.machine, deadline.kind())) continue;  // opened by hand
-    if (const auto on = due.find(deadline.kind()); !step.edge->renews && on != due.end()) {
+    const bool ends = step.edge->meets && deadline.kind() == step.edge->due;
+    if (const auto on = due.find(deadline.kind()); !step.edge->renews && !ends && on != due.end()) {
       SetWho(who, &on->second);
       RETURN_IF_ERROR(HandOver(tx, deadline.name(), on->second));
       due.erase(on);
@@ -137,8 +147,10 @@ absl::Status MoveTerms(store::Tx& tx, const norms::Norms& norms, const Progress&
         CloseDeadline(tx, deadline.name(), met ? Deadline::DONE : Deadline::CANCELLED, step.day));
   }
   for (auto& [norm, deadline] : due) {
-    ASSIGN_OR_RETURN(const norms::Term term,
-                     norms::TermOf(norms, norm, step.day.value_or(tx.today())));
+    if (!MayBegin(step, norm)) continue;
+    ASSIGN_OR_RETURN(
+        const norms::Term term,
+        norms::TermOf(norms, norm, step.since.value_or(step.day.value_or(tx.today()))));
     deadline.set_record(record);
     deadline.set_kind(norm);
     deadline.set_norm(norm);

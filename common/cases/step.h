@@ -58,6 +58,9 @@ struct Progress {
   uint32_t roles = 0;             // of the caller over the record
   std::string subject;            // who does it
   std::optional<base::Date> day;  // from which it holds, as with Tx::Put
+  // From which the terms run that it opens, where it is not that day: of a state that was left by
+  // mistake they run as if it never had been.
+  std::optional<base::Date> since;
 
   // Chooses the outcome that leads to a state. INTERNAL: the table has none.
   absl::Status Lead(int state);
@@ -101,8 +104,9 @@ absl::StatusOr<Step<Row>> BeginByItself(const base::Machine<State, Verb>& machin
 // Sets the state and notes who did it; closes the terms of the state that is left, as met or as no
 // longer owed (what happens by itself when a term is over has not met it), and opens those of the
 // state entered, with the norms of its day (NORM_NOT_IN_FORCE); a term that both have runs on, for
-// whoever has to act now. Sets due_date to the earliest that is open, cites the edge's law and puts
-// the row. A machine with terms needs the tables of WithDeadlines.
+// whoever has to act now, unless the step keeps the state and meets it (Clauses::meets). Sets
+// due_date to the earliest that is open, cites the edge's law and puts the row. A machine with
+// terms needs the tables of WithDeadlines.
 template <class Row>
 absl::Status Finish(store::Tx& tx, const norms::Norms& norms, const store::Table<Row>& table,
                     Step<Row>* step, const Who& who = {}) {

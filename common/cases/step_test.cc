@@ -24,7 +24,7 @@ using store::Tx;
 using testing::v1::Paper;
 using testing::v1::PaperRow;
 
-enum class Verb { kSubmit, kExamine, kReport, kDecide, kAnnul, kWithdraw };
+enum class Verb { kSubmit, kExamine, kReport, kDecide, kAnnul, kWithdraw, kInspect };
 
 base::LegalBasis Duty() {
   return base::Law("Art. 11(8)", "It is examined.");
@@ -42,7 +42,8 @@ const base::Machine<Paper::State, Verb>& PaperMachine() {
        {"report", Duty},
        {"decide", Duty},
        {"annul", Duty},
-       {"withdraw", Duty}},
+       {"withdraw", Duty},
+       {"inspect", Duty}},
       {{{Paper::DRAFT, Paper::RETURNED},
         Verb::kSubmit,
         Paper::EXAMINED,
@@ -85,7 +86,14 @@ const base::Machine<Paper::State, Verb>& PaperMachine() {
         Verb::kWithdraw,
         Paper::WITHDRAWN,
         kEntity,
-        Duty}});
+        Duty},
+       // Done once, while the paper stays where it is.
+       {{Paper::DECISION},
+        Verb::kInspect,
+        base::kSame,
+        kAkimat,
+        Duty,
+        {.due = "test.inspect", .meets = true}}});
   return *kMachine;
 }
 
@@ -96,11 +104,13 @@ const norms::Norms& TestNorms() {
                      "key,value,unit,in_force_from,in_force_to,source,certainty\n"
                      "test.examine,15,WORKING_DAYS,2026-01-01,,s,ASSUMPTION\n"
                      "test.case,30,DAYS,2026-01-01,,s,BY_LAW\n"
-                     "test.fix,5,WORKING_DAYS,2026-01-01,,s,BY_LAW\n"});
+                     "test.fix,5,WORKING_DAYS,2026-01-01,,s,BY_LAW\n"
+                     "test.inspect,10,DAYS,2026-01-01,,s,BY_LAW\n"});
     return new norms::Norms(
         norms::Norms::LoadText(files, {{"test.examine", norms::Unit::kWorkingDays},
                                        {"test.case", norms::Unit::kDays},
-                                       {"test.fix", norms::Unit::kWorkingDays}})
+                                       {"test.fix", norms::Unit::kWorkingDays},
+                                       {"test.inspect", norms::Unit::kDays}})
             .value());
   }();
   return *kNorms;
@@ -216,15 +226,17 @@ TEST_P(StepTest, ClosesWhatIsMetAndLetsACommonTermRunOn) {
   GoTo("2026-06-20");
   ASSERT_TRUE(Examine(Paper::DECISION).ok());
   EXPECT_THAT(Terms(),
-              ::testing::ElementsAre("test.case OPEN 2026-07-15", "test.examine DONE 2026-07-07"));
-  EXPECT_EQ(DueDate(), "2026-07-15");
-  // A report in DECISION begins the term anew.
+              ::testing::ElementsAre("test.case OPEN 2026-07-15", "test.examine DONE 2026-07-07",
+                                     "test.inspect OPEN 2026-06-30"));
+  EXPECT_EQ(DueDate(), "2026-06-30");
+  // A report in DECISION begins its terms anew.
   ASSERT_TRUE(Step(Verb::kReport, "akim", kAkimat).ok());
   EXPECT_THAT(Terms(),
               ::testing::ElementsAre("test.case DONE 2026-07-15", "test.examine DONE 2026-07-07",
-                                     "test.case OPEN 2026-07-20"));
+                                     "test.inspect CANCELLED 2026-06-30",
+                                     "test.case OPEN 2026-07-20", "test.inspect OPEN 2026-06-30"));
   ASSERT_TRUE(Step(Verb::kDecide, "minister", kAuthority).ok());
-  EXPECT_EQ(Terms()[2], "test.case CANCELLED 2026-07-20");
+  EXPECT_EQ(Terms()[3], "test.case CANCELLED 2026-07-20");
   EXPECT_EQ(DueDate(), "-");
   Healthy();
 }
@@ -235,6 +247,34 @@ TEST_P(StepTest, AReportThatRenewsNothingLeavesTheTermsAlone) {
   ASSERT_TRUE(Step(Verb::kReport, "akim", kAkimat).ok());
   EXPECT_THAT(Terms(),
               ::testing::ElementsAre("test.case OPEN 2026-07-15", "test.examine OPEN 2026-07-07"));
+}
+
+TEST_P(StepTest, AStepThatKeepsItsStateMeetsItsTermOnce) {
+  Submit();
+  GoTo("2026-06-20");
+  ASSERT_TRUE(Examine(Paper::DECISION).ok());
+  const auto inspected = [&] {
+    std::string all;
+    for (const std::string& term : Terms()) {
+      if (term.starts_with("test.inspect")) absl::StrAppend(&all, term, ";");
+    }
+    return all;
+  };
+  EXPECT_EQ(inspected(), "test.inspect OPEN 2026-06-30;");
+  ASSERT_TRUE(Step(Verb::kInspect, "akim", kAkimat).ok());
+  EXPECT_EQ(State(), Paper::DECISION);
+  EXPECT_EQ(inspected(), "test.inspect DONE 2026-06-30;");
+  EXPECT_EQ(DueDate(), "2026-07-15") << "the other term runs on";
+  // Done again it has no term to meet, and begins none.
+  GoTo("2026-06-25");
+  ASSERT_TRUE(Step(Verb::kInspect, "akim", kAkimat).ok());
+  EXPECT_EQ(inspected(), "test.inspect DONE 2026-06-30;");
+  // What renews the terms of the state renews this one as well.
+  ASSERT_TRUE(Step(Verb::kReport, "akim", kAkimat).ok());
+  EXPECT_EQ(inspected(), "test.inspect DONE 2026-06-30;test.inspect OPEN 2026-07-05;");
+  ASSERT_TRUE(Step(Verb::kDecide, "minister", kAuthority).ok());
+  EXPECT_EQ(inspected(), "test.inspect DONE 2026-06-30;test.inspect CANCELLED 2026-07-05;");
+  Healthy();
 }
 
 TEST_P(StepTest, ADeadlineOpenedByHandIsNobodysTerm) {

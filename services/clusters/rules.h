@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/base/date.h"
 #include "common/base/machine.h"
+#include "common/cases/commission.h"
 #include "common/norms/norms.h"
 #include "google/protobuf/repeated_field.h"
 #include "nisi/clusters/v1/resources.pb.h"
@@ -200,6 +201,9 @@ struct Ranked {
   std::set<int32_t> passed;
 };
 absl::StatusOr<Ranked> RankedBy(const Decision& ranking);
+
+// The norms by which it votes.
+const cases::VoteNorms& VotesBy();
 
 // The commission's decision (Art. 40(1)): quorum, majority, nobody conflicted; then in order of
 // rank those who passed and were not passed over, up to `max_selected` (0: all). Outcome the

@@ -28,7 +28,6 @@ constexpr char kRanking[] = "ranking";
 constexpr char kPassed[] = "passed";
 constexpr char kPassedOver[] = "passed_over";
 constexpr char kMaxSelected[] = "max_selected";
-constexpr char kMembersMin[] = "clusters.commission.members_min";
 
 std::string ExpertFact(int64_t expert) {
   return absl::StrCat("expert ", expert);
@@ -150,8 +149,8 @@ absl::StatusOr<Decision> DecideRanking(const Facts& facts) {
 
 absl::StatusOr<Decision> DecideCommission(const Facts& facts) {
   Decision decision;
-  RETURN_IF_ERROR(cases::FindVote(facts, kMembersMin, errors::RulesOfSelection(),
-                                  errors::Selected(), &decision));
+  RETURN_IF_ERROR(
+      cases::FindVote(facts, VotesBy(), errors::RulesOfSelection(), errors::Selected(), &decision));
   const auto numbers = [&](const char* name) -> absl::StatusOr<std::vector<int64_t>> {
     ASSIGN_OR_RETURN(const std::string text, facts.Text(name));
     return Split(text);
@@ -175,6 +174,11 @@ absl::StatusOr<Decision> DecideCommission(const Facts& facts) {
 }
 
 }  // namespace
+
+const cases::VoteNorms& VotesBy() {
+  static const auto* const kBy = new cases::VoteNorms("clusters.commission");
+  return *kBy;
+}
 
 absl::Status FixTerms(const norms::Norms& norms, base::Date day, Selection* selection) {
   selection->clear_weights();
@@ -332,14 +336,15 @@ absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms:
   set(kPassed, Joined({meeting.ranked.passed.begin(), meeting.ranked.passed.end()}));
   set(kPassedOver, Joined({meeting.passed_over.begin(), meeting.passed_over.end()}));
   set(kMaxSelected, absl::StrCat(meeting.max_selected));
-  RETURN_IF_ERROR(facts.SetNorm(norms, kMembersMin, day));
+  RETURN_IF_ERROR(VotesBy().SetFacts(norms, day, &facts));
   ASSIGN_OR_RETURN(Decision decision, DecideCommission(facts));
   const std::string failed = FirstUnsatisfied(decision);
   if (failed == "COMMISSION_FORMED") {
     return errors::NoQuorum(
         "an odd number of members, each once, not less than the norm, with one chair");
   }
-  if (failed == "QUORUM") return errors::NoQuorum("two thirds of the members must be present");
+  if (failed == "QUORUM")
+    return errors::NoQuorum("fewer members than the norm's quorum were present");
   if (failed == "NO_CONFLICTED_VOTE") return errors::VoteConflicted();
   if (failed == "CARRIED") return errors::NotCarried();
   decision.set_norms_edition(norms.edition());

@@ -15,6 +15,8 @@ class Service final : public rpc::HostedService {
  public:
   absl::Status Open(const rpc::HostOptions& options) {
     env_.norms = options.norms;
+    // A vote that nobody could carry is found now, not at the meeting.
+    RETURN_IF_ERROR(VotesBy().Check(*env_.norms));
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
     RETURN_IF_ERROR(OpenStore(
         options, ClustersSchema(),

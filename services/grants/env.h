@@ -108,6 +108,12 @@ absl::StatusOr<AgreementStep> BeginAgreement(const store::Tx& tx, const rpc::Cal
                                              const std::string& etag);
 absl::Status FinishAgreement(const Env& env, store::Tx& tx, AgreementStep* step);
 
+// The signature of the party that takes the step, under a text that both sign: TEXT_DIFFERS,
+// SIGNED_ALREADY (rpc_agreements.cc).
+absl::Status AddSignature(const store::Tx& tx, const ApplicationStep& step,
+                          const std::string& signed_text, const std::string& text,
+                          google::protobuf::RepeatedPtrField<Agreement::Signature>* signatures);
+
 // The step that makes a record: its first state, its act and its terms.
 cases::Progress Made(const base::MachineDef& machine, const base::EdgeDef& edge,
                      const std::string& subject);
@@ -131,6 +137,27 @@ absl::Status SupersedeMeetings(const Env& env, store::Tx& tx, const std::string&
 // The payments of an agreement, by tranche.
 absl::StatusOr<std::vector<v1::Payment>> PaymentsOf(const store::Reader& reader,
                                                     const std::string& agreement);
+// A term that a step opens rather than a state (terms.cc).
+struct Owed {
+  std::string record;
+  const char* kind = "";
+  const char* norm = "";  // with the days
+  base::Date since;
+  rpc::Role role = rpc::v1::ROLE_UNSPECIFIED;  // who has to act
+  std::string bin;                             // of an ENTITY
+  base::LegalBasis basis;
+};
+// `day`: as with Tx::Put.
+absl::Status OpenTerm(const Env& env, store::Tx& tx, const Owed& owed,
+                      std::optional<base::Date> day = std::nullopt);
+// Closes the open ones of a record that are of one of these kinds.
+absl::Status CloseTerms(store::Tx& tx, const std::string& record,
+                        std::initializer_list<const char*> kinds, cases::Deadline::State state);
+// The recipient's term to prove the conditions of its tranches: some days after the agreed
+// commissioning, or after today where that is later.
+absl::Status OpenProofTerm(const Env& env, store::Tx& tx, const Agreement& agreement);
+// The institute's term to judge the obligations, after their last day.
+absl::Status OpenAssessmentTerm(const Env& env, store::Tx& tx, const Agreement& agreement);
 // Opens what the recipient and the institute owe from the first payment on (rpc_monitoring.cc).
 absl::Status OpenMonitoring(const Env& env, store::Tx& tx, const Agreement& agreement);
 // Closes the open deadlines of a record that were opened by hand.

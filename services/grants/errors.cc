@@ -216,8 +216,8 @@ absl::Status GroundMissing() {
 
 absl::Status NoQuorum() {
   return Refusal(StatusCode::kFailedPrecondition, "NO_QUORUM",
-                 "Two thirds of the members must be present.")
-      .Precondition("QUORUM", "members", "two thirds, rounded up, voting or recused")
+                 "Fewer members are present than the quorum asks for.")
+      .Precondition("QUORUM", "members", "as many as the norms ask for, voting or recused")
       .Cite(Examining());
 }
 
@@ -392,8 +392,8 @@ absl::Status ExcuseNotSupported() {
 
 absl::Status PaymentDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DATE_INVALID",
-                 "Money comes back on a day from the demand on, in order, and not in the future.")
-      .Precondition("DATES", "pay_date", "from the last repayment or the demand to today")
+                 "Money comes back on a day from the demand on, and not in the future.")
+      .Precondition("DATES", "pay_date", "from the demand to today")
       .Cite(Recovering());
 }
 
@@ -423,6 +423,69 @@ absl::Status ListedByDemand() {
                  "The entry ends by itself when the demand is paid.")
       .Precondition("LIST", "recipient", "an entry of an imported list is needed")
       .Cite(Gate());
+}
+
+absl::Status ContributionNotRaised() {
+  return Refusal(StatusCode::kFailedPrecondition, "CONTRIBUTION_NOT_RAISED",
+                 "What was offered before the examination is not taken back.")
+      .Precondition("SUM", "own_contribution", "more than before is needed")
+      .Cite(CoFinancing());
+}
+
+absl::Status EvidenceMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_MISSING",
+                 "A level of fulfilment rests on reports or documents.")
+      .Field("reports", "must name a report, or documents be given")
+      .Cite(Monitoring());
+}
+
+absl::Status ReportUnknown(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "REPORT_UNKNOWN",
+                 "The agreement has no such report.")
+      .Field(field, "is no report of the agreement")
+      .Cite(Monitoring());
+}
+
+absl::Status FigureNotReported(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "FIGURE_NOT_REPORTED",
+                 "A figure that is not the last reported one rests on documents.")
+      .Field(field, "must be what the last of the named reports says, or documents be given")
+      .Cite(Monitoring());
+}
+
+absl::Status RepaymentUnknown() {
+  return Refusal(StatusCode::kFailedPrecondition, "REPAYMENT_UNKNOWN",
+                 "The demand has no such repayment that counts.")
+      .Precondition("REPAYMENT", "payment_number", "one that is recorded and not undone")
+      .Cite(Recovering());
+}
+
+absl::Status AmendmentEmpty() {
+  return Refusal(StatusCode::kInvalidArgument, "AMENDMENT_EMPTY",
+                 "An amendment changes something of the agreement.")
+      .Field("commissioning_date", "must be another day, or conditions be given")
+      .Cite(Agreeing());
+}
+
+absl::Status AmendmentMissing() {
+  return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_MISSING",
+                 "No amendment waits for signatures.")
+      .Precondition("AMENDMENT", "amendments", "one that is proposed")
+      .Cite(Agreeing());
+}
+
+absl::Status AmendmentDatesInvalid(const std::string& why) {
+  return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_DATES_INVALID",
+                 "Commissioning lies ahead, and obligations are due while they run.")
+      .Precondition("DATES", "commissioning_date", why)
+      .Cite(Agreeing());
+}
+
+absl::Status ObligationsOver() {
+  return Refusal(StatusCode::kFailedPrecondition, "AGREEMENT_OVER",
+                 "The last day of the obligations is over: they are judged as they are.")
+      .Precondition("DATES", "obligations_until", "today or later is needed")
+      .Cite(Agreeing());
 }
 
 absl::Status DebtDatesInvalid() {

@@ -64,20 +64,29 @@ absl::Status TermRunning(base::Date until);  // TERM_RUNNING
 absl::Status TrancheState(const std::string& state, const std::string& needed);  // TRANCHE_STATE
 absl::Status RemarkMissing();                                                    // REMARK_MISSING
 absl::Status GateFailed(const std::string& reasons);                             // GATE_FAILED
-absl::Status ReportPeriodOpen();                          // REPORT_PERIOD_OPEN
-absl::Status IndicatorUnknown(const std::string& field);  // INDICATOR_UNKNOWN
-absl::Status ObligationsRunning(base::Date until);        // OBLIGATIONS_RUNNING
-absl::Status FactsIncomplete();                           // FACTS_INCOMPLETE
-absl::Status DemandExists();                              // DEMAND_EXISTS
-absl::Status ExcuseNotSupported();                        // EXCUSE_NOT_SUPPORTED
-absl::Status PaymentDateInvalid();                        // PAYMENT_DATE_INVALID
-absl::Status SumOverDemand();                             // SUM_OVER_DEMAND
-absl::Status CompetitivenessForbidden();                  // COMPETITIVENESS_FORBIDDEN
-absl::Status ListedInFuture(const std::string& field);    // LISTED_IN_FUTURE
-absl::Status ListedByDemand();                            // LISTED_BY_DEMAND
-absl::Status DebtDatesInvalid();                          // DEBT_DATES_INVALID
-absl::Status DebtDiffers();                               // DEBT_DIFFERS
-absl::Status DecisionMissing();                           // DECISION_MISSING
+absl::Status ReportPeriodOpen();                             // REPORT_PERIOD_OPEN
+absl::Status IndicatorUnknown(const std::string& field);     // INDICATOR_UNKNOWN
+absl::Status ObligationsRunning(base::Date until);           // OBLIGATIONS_RUNNING
+absl::Status FactsIncomplete();                              // FACTS_INCOMPLETE
+absl::Status DemandExists();                                 // DEMAND_EXISTS
+absl::Status ExcuseNotSupported();                           // EXCUSE_NOT_SUPPORTED
+absl::Status PaymentDateInvalid();                           // PAYMENT_DATE_INVALID
+absl::Status SumOverDemand();                                // SUM_OVER_DEMAND
+absl::Status CompetitivenessForbidden();                     // COMPETITIVENESS_FORBIDDEN
+absl::Status ListedInFuture(const std::string& field);       // LISTED_IN_FUTURE
+absl::Status ListedByDemand();                               // LISTED_BY_DEMAND
+absl::Status ContributionNotRaised();                        // CONTRIBUTION_NOT_RAISED
+absl::Status EvidenceMissing();                              // EVIDENCE_MISSING
+absl::Status ReportUnknown(const std::string& field);        // REPORT_UNKNOWN
+absl::Status FigureNotReported(const std::string& field);    // FIGURE_NOT_REPORTED
+absl::Status RepaymentUnknown();                             // REPAYMENT_UNKNOWN
+absl::Status AmendmentEmpty();                               // AMENDMENT_EMPTY
+absl::Status AmendmentMissing();                             // AMENDMENT_MISSING
+absl::Status AmendmentDatesInvalid(const std::string& why);  // AMENDMENT_DATES_INVALID
+absl::Status ObligationsOver();                              // AGREEMENT_OVER
+absl::Status DebtDatesInvalid();                             // DEBT_DATES_INVALID
+absl::Status DebtDiffers();                                  // DEBT_DIFFERS
+absl::Status DecisionMissing();                              // DECISION_MISSING
 absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
 
 }  // namespace nisi::grants::errors

@@ -27,24 +27,6 @@ class MachineTest : public GrantsTest {
     *application.mutable_obligations(0)->mutable_due_date() = today().AddDays(1).ToProto();
     return application;
   }
-  // So little is missing that less than half a tenge is to return.
-  void MakeNegligible(const std::string& name) {
-    const auto written = store().Write(
-        {.actor = "test", .method = "test"}, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
-          ASSIGN_OR_RETURN(AgreementRow row,
-                           Need(tx, kAgreements, store::Key::Of(Sibling("agreements", name))));
-          Agreement& agreement = *row.mutable_agreement();
-          agreement.mutable_obligations(0)->set_target("1000000");
-          for (auto& finding : *agreement.mutable_assessment()->mutable_findings()) {
-            for (auto& fact : *finding.mutable_facts()) {
-              if (fact.name() == "obligation.1.fact") fact.set_value("999999.999");
-            }
-          }
-          RETURN_IF_ERROR(tx.Put(kAgreements, &row));
-          return "";
-        });
-    EXPECT_TRUE(written.ok()) << written.status();
-  }
   // Somebody who has that one role over the records of an applicant, and has done nothing yet.
   rpc::Caller Walker(rpc::Role as, int n, const std::string& expert) {
     return CallerOf(as == rpc::v1::EXPERT ? expert : absl::StrCat("walker-", ++walkers_), as,
@@ -100,6 +82,12 @@ class MachineTest : public GrantsTest {
     return 1;
   }
 
+  base::Date LaterCommissioning(const std::string& name) {
+    const Agreement agreement = AgreementNow(name);
+    if (!agreement.has_commissioning_date()) return today();
+    return base::Date::FromProto(agreement.commissioning_date())->AddDays(10);
+  }
+
   // What must be before the edge can be taken, done by others.
   void Prepare(const base::EdgeDef& edge, const std::string& name) {
     const int n = Of(name);
@@ -133,9 +121,8 @@ class MachineTest : public GrantsTest {
         return Proven(name, n, NextTranche(name));
       case ApplicationVerb::kAssess:
         return GoPastObligations(name);
-      case ApplicationVerb::kDemand:
-        if (edge.to == Application::CLOSED) MakeNegligible(name);
-        return;
+      case ApplicationVerb::kSignAmendment:
+        return ok(Propose(name, LaterCommissioning(name), 0, writer_));
       case ApplicationVerb::kReport:
         return GoTo(HalfYear::Containing(today()).Next().first_day());
       default:
@@ -224,8 +211,15 @@ class MachineTest : public GrantsTest {
         return DemandIt(name, by).status();
       case ApplicationVerb::kExcuse:
         return Excuse(name, by).status();
+      case ApplicationVerb::kRaise:
+        return Raise(name, 700'000, by).status();
+      case ApplicationVerb::kPropose:
+        return Propose(name, LaterCommissioning(name), 0, by).status();
+      case ApplicationVerb::kSignAmendment:
+        return SignAmended(name, by).status();
       case ApplicationVerb::kAnnul:
       case ApplicationVerb::kRecover:
+      case ApplicationVerb::kReopen:
         break;
     }
     return absl::InternalError("nobody calls this");
@@ -327,13 +321,24 @@ TEST_F(MachineTest, Demand) {
   fixture.position = [&] { return SettledPosition(); };
   fixture.state = [&](const std::string& name) { return DemandNow(name).state(); };
   fixture.act = [&](const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
+    if (static_cast<DemandVerb>(edge.verb) == DemandVerb::kReverse) {
+      const bool part = as == rpc::v1::INSTITUTE_INDUSTRY && DemandNow(name).repayments().empty() &&
+                        DemandNow(name).state() == Demand::ISSUED;
+      if (part) {
+        EXPECT_TRUE(Repay(name, Tenge(1), payer_).ok());
+      }
+      const Demand demand = DemandNow(name);
+      const std::string paid =
+          demand.repayments().empty() ? "none" : demand.repayments(0).payment_number();
+      return UndoRepayment(name, paid, Walker(as, Of(name), "expert-1")).status();
+    }
     const auto sum = edge.to == Demand::REPAID ? DemandNow(name).total() : Tenge(1);
     return Repay(name, sum, Walker(as, Of(name), "expert-1")).status();
   };
   fixture.happen = [&](const base::EdgeDef&, const std::string& name) {
     return Excuse(name, authority_).status();
   };
-  EXPECT_EQ(cases::WalkMachine(DemandMachine(), fixture).taken, 2);
+  EXPECT_EQ(cases::WalkMachine(DemandMachine(), fixture).taken, 4);
 }
 
 TEST_F(MachineTest, Competitiveness) {
@@ -374,6 +379,7 @@ TEST_F(MachineTest, Competitiveness) {
         }
         auto request = named(v1::AssessCompetitivenessAgreementRequest());
         request.add_facts(edge.to == CompetitivenessAgreement::FULFILLED ? "100" : "1");
+        *request.add_documents() = MakeDocument();
         return Do<CompetitivenessAgreement>("AssessCompetitivenessAgreement", by, request).status();
       }
       case CompetitivenessVerb::kExcuse: {

@@ -251,6 +251,112 @@ TEST_F(RightsTest, ARefusalIsDecidedAlsoWhileAnotherGrantRuns) {
   EXPECT_THAT(Now(two).grounds(), ElementsAre(v1::ENTITY_NOT_COMPLIANT));
 }
 
+// ---- Co-financing
+
+// 50 MCI are 216,250 tenge: of 1,000,000 they and 600,000 of its own leave 183,750 to nobody.
+TEST_F(RightsTest, CoFinancingIsJudgedByWhatIsGranted) {
+  ChangeNorms({{"grants.ceiling_mci,50000", "grants.ceiling_mci,50"}});
+  const auto decided = [&](const std::string& name) {
+    Voted(name);
+    const auto closed = CloseIt(name, authority_);
+    EXPECT_TRUE(closed.ok()) << closed.status();
+    return StateOf(name);
+  };
+  const std::string short_of = At(Application::COMMISSION, 1);
+  EXPECT_EQ(Now(short_of).ceiling().units(), 216'250);
+  EXPECT_EQ(FirstUnsatisfied(Now(short_of).eligibility()), "") << "by what was asked for it was";
+  EXPECT_EQ(decided(short_of), Application::REFUSED);
+  EXPECT_EQ(FirstUnsatisfied(Now(short_of).decision()), "CO_FINANCED");
+  EXPECT_THAT(Now(short_of).grounds(), ElementsAre(v1::ENTITY_NOT_COMPLIANT));
+  const cases::Facts facts = cases::Facts::Of(Now(short_of).decision());
+  EXPECT_EQ(*facts.Text("granted_sum"), "216250.00");
+  EXPECT_TRUE(ReplayOf(short_of).same());
+
+  const std::string covered = At(Application::COMMISSION, 2);
+  EXPECT_EQ(ReasonOf(Raise(covered, 600'000, Owner(2)).status()), "CONTRIBUTION_NOT_RAISED");
+  EXPECT_EQ(ReasonOf(Raise(covered, 783'750, Owner(1)).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(Raise(covered, 783'750, Owner(2)).ok());
+  EXPECT_EQ(Now(covered).documents(Now(covered).documents_size() - 1).document().name(),
+            "выписка.pdf");
+  EXPECT_EQ(decided(covered), Application::APPROVED);
+  EXPECT_EQ(Now(covered).approved_sum().units(), 216'250);
+
+  const std::string not_quite = At(Application::COMMISSION, 3);
+  ASSERT_TRUE(Raise(not_quite, 783'749, Owner(3)).ok());
+  EXPECT_EQ(decided(not_quite), Application::REFUSED);
+  EXPECT_EQ(ReasonOf(Raise(not_quite, 900'000, Owner(3)).status()), "APPLICATION_STATE");
+  ExpectSound();
+}
+
+// What is not accepted of the costs need not be covered.
+TEST_F(RightsTest, CostsThatAreNotAcceptedAreNotToBeCovered) {
+  const std::string name = At(Application::EXAMINATION, 1);
+  ASSERT_TRUE(Assign(name, checker_).ok());
+  for (const std::string& subject : Panel()) ASSERT_TRUE(ScoreIt(name, ExpertOf(subject)).ok());
+  auto close = Naming<v1::CloseExaminationRequest>(name);
+  *close.add_items()->mutable_accepted() = Tenge(700'000);
+  close.mutable_items(0)->set_remark("Дороже рынка");
+  Must<Application>("CloseExamination", checker_, close);
+  EXPECT_EQ(Now(name).ceiling().units(), 350'000) << "half of it";
+  Voted(name);
+  ASSERT_TRUE(CloseIt(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::APPROVED) << "350,000 and 600,000 cover 700,000";
+}
+
+// ---- Evidence
+
+TEST_F(RightsTest, AnAssessmentNamesWhatItRestsOn) {
+  const std::string name = At(Application::MONITORING, 1), other = At(Application::MONITORING, 2);
+  const auto report = [&](const std::string& of, int n, const HalfYear& half, const char* value) {
+    auto request = ReportOn(of, half);
+    auto* reached = request.mutable_report()->add_reached();
+    reached->set_indicator("output sold abroad");
+    reached->set_value(value);
+    return Must<v1::MonitoringReport>("SubmitMonitoringReport", Owner(n), request).name();
+  };
+  GoPastObligations(name);
+  const std::string early = report(name, 1, {2029, 2}, "40"),
+                    last = report(name, 1, {2030, 2}, "50"),
+                    silent = Must<v1::MonitoringReport>("SubmitMonitoringReport", Owner(1),
+                                                        ReportOn(name, {2030, 1}))
+                                 .name(),
+                    of_other = report(other, 2, {2030, 2}, "50");
+  const auto assessed = [&](const char* fact, const std::vector<std::string>& reports,
+                            bool documents) {
+    auto request = NamingAgreement<v1::AssessObligationsRequest>(name);
+    request.add_facts(fact);
+    for (const std::string& one : reports) request.add_reports(one);
+    if (documents) *request.add_documents() = MakeDocument("акт проверки.pdf");
+    return ReasonOf(Do<Agreement>("AssessObligations", checker_, request).status());
+  };
+  EXPECT_EQ(assessed("50", {}, false), "EVIDENCE_MISSING");
+  EXPECT_EQ(assessed("50", {of_other}, true), "REPORT_UNKNOWN");
+  EXPECT_EQ(assessed("50", {absl::StrCat(Sibling("agreements", name), "/reports/2028h1")}, true),
+            "REPORT_UNKNOWN");
+  EXPECT_EQ(assessed("50", {silent}, false), "FIGURE_NOT_REPORTED");
+  EXPECT_EQ(assessed("60", {last}, false), "FIGURE_NOT_REPORTED");
+  EXPECT_EQ(assessed("40", {last, early}, false), "FIGURE_NOT_REPORTED") << "the last one counts";
+  EXPECT_EQ(StateOf(name), Application::MONITORING);
+  EXPECT_EQ(assessed("50.0", {last, early}, false), "");
+  EXPECT_EQ(StateOf(name), Application::RECOVERY);
+  const Agreement agreement = AgreementNow(name);
+  EXPECT_THAT(agreement.assessment_reports(), ElementsAre(early, last));
+  const cases::Facts facts = cases::Facts::Of(agreement.assessment());
+  EXPECT_EQ(facts.Get("obligation.1.fact").source(), last);
+  EXPECT_FALSE(facts.Get("obligation.1.fact").version().empty());
+  EXPECT_EQ(*facts.Text("evidence.reports"), absl::StrCat(early, ",", last));
+  ASSERT_TRUE(DemandIt(name, authority_).ok());
+  EXPECT_EQ(*cases::Facts::Of(DemandNow(name).decision()).Text("evidence.reports"),
+            absl::StrCat(early, ",", last));
+  EXPECT_TRUE(ReplayOf(agreement.name()).same());
+  EXPECT_TRUE(ReplayOf(DemandNow(name).name()).same());
+  // What the institute found itself rests on its papers.
+  ASSERT_TRUE(Assess(other, "60", checker_).ok());
+  EXPECT_EQ(AgreementNow(other).assessment_documents(0).name(), "акт проверки.pdf");
+  EXPECT_EQ(*cases::Facts::Of(AgreementNow(other).assessment()).Text("evidence.documents"),
+            absl::StrJoin(std::vector<std::string>(32, "68"), ""));
+}
+
 // ---- Return of money
 
 TEST_F(RightsTest, WhatIsLessThanHalfATengeIsNoDemand) {
@@ -401,6 +507,28 @@ TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
   options.norms = &uneven;
   options.metrics = &metrics;
   EXPECT_EQ(ReasonOf(OpenWith(options, {.sources = &sources_}).status()), "TRANCHE_SHARES_INVALID");
+}
+
+TEST_F(RightsTest, AQuorumThatNobodyCouldReachStopsTheService) {
+  const auto started = [&](const std::string& from, const std::string& to) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      file.text = absl::StrReplaceAll(file.text, {{from, to}});
+    }
+    const norms::Norms changed = *norms::Norms::LoadText(files);
+    rpc::Metrics metrics("grants");
+    rpc::HostOptions options;
+    options.data_dir = dir_ + "/other";
+    options.clock = &clock_;
+    options.norms = &changed;
+    options.metrics = &metrics;
+    return ReasonOf(OpenWith(options, {.sources = &sources_}).status());
+  };
+  EXPECT_EQ(started("grants.commission.quorum.parts,2", "grants.commission.quorum.parts,4"),
+            "COMMISSION_NORMS_INVALID");
+  EXPECT_EQ(started("grants.commission.chair_casts,1", "grants.commission.chair_casts,2"),
+            "COMMISSION_NORMS_INVALID");
+  EXPECT_EQ(started("grants.commission.quorum.parts,2", "grants.commission.quorum.parts,3"), "");
 }
 
 // ---- Time

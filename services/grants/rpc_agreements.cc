@@ -66,28 +66,37 @@ absl::StatusOr<v1::Agreement> CreateAgreement(Env& env, const Call& call, store:
   return agreement;
 }
 
+absl::Status AddSignature(const store::Tx& tx, const ApplicationStep& step,
+                          const std::string& signed_text, const std::string& text,
+                          google::protobuf::RepeatedPtrField<Signature>* signatures) {
+  if (signed_text != text) return errors::TextDiffers();
+  const bool for_state = (step.roles & base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY)) != 0;
+  const Signature::Party party = for_state ? Signature::STATE : Signature::RECIPIENT;
+  for (const Signature& signature : *signatures) {
+    if (signature.party() == party) return errors::SignedAlready();
+  }
+  Signature& signature = *signatures->Add();
+  signature.set_party(party);
+  signature.set_signer(step.subject);
+  signature.set_text_sha256(signed_text);
+  signature.mutable_sign_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::Agreement> SignAgreement(Env& env, const Call& call, store::Tx& tx,
                                             const v1::SignAgreementRequest& request) {
   ASSIGN_OR_RETURN(AgreementStep step, BeginAgreement(tx, call, ApplicationVerb::kSign,
                                                       request.name(), request.etag()));
   Agreement& agreement = step.agreement();
-  if (request.text_sha256() != agreement.text_sha256()) return errors::TextDiffers();
-  const bool for_state = (step.of.roles & base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY)) != 0;
-  const Signature::Party party = for_state ? Signature::STATE : Signature::RECIPIENT;
-  for (const Signature& signature : agreement.signatures()) {
-    if (signature.party() == party) return errors::SignedAlready();
-  }
-  const bool last = agreement.signatures_size() == 1;
-  Signature& signature = *agreement.add_signatures();
-  signature.set_party(party);
-  signature.set_signer(step.of.subject);
-  signature.set_text_sha256(request.text_sha256());
-  signature.mutable_sign_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  RETURN_IF_ERROR(AddSignature(tx, step.of, request.text_sha256(), agreement.text_sha256(),
+                               agreement.mutable_signatures()));
+  const bool last = agreement.signatures_size() == 2;
   if (last) {
     ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(agreement.sum()));
     RETURN_IF_ERROR(PostFor(tx, agreement.programme(), cases::Posting::COMMIT, sum,
                             agreement.name(), step.of.subject)
                         .status());
+    RETURN_IF_ERROR(OpenProofTerm(env, tx, agreement));
   }
   RETURN_IF_ERROR(
       step.of.Lead(last ? Application::AGREEMENT_SIGNED : Application::AGREEMENT_PENDING));

@@ -146,6 +146,25 @@ absl::StatusOr<v1::Application> ResubmitApplication(Env& env, const Call& call, 
   return Shown(call, step);
 }
 
+absl::StatusOr<v1::Application> RaiseContribution(Env& env, const Call& call, store::Tx& tx,
+                                                  const v1::RaiseContributionRequest& request) {
+  ASSIGN_OR_RETURN(ApplicationStep step, BeginApplication(tx, call, ApplicationVerb::kRaise,
+                                                          request.name(), request.etag()));
+  Application& application = *step.row.mutable_application();
+  ASSIGN_OR_RETURN(const base::Money given, base::Money::FromProto(request.own_contribution()));
+  ASSIGN_OR_RETURN(const base::Money before,
+                   base::Money::FromProto(application.own_contribution()));
+  if (given <= before) return errors::ContributionNotRaised();
+  *application.mutable_own_contribution() = given.ToProto();
+  for (const type::v1::Document& paper : request.documents()) {
+    v1::ApplicationDocument& document = *application.add_documents();
+    document.set_kind(v1::ApplicationDocument::OWN_CONTRIBUTION);
+    *document.mutable_document() = paper;
+  }
+  RETURN_IF_ERROR(FinishApplication(env, tx, &step));
+  return Shown(call, step);
+}
+
 absl::Status AnnulOverdue(const Env& env, store::Tx& tx, const cases::Deadline& deadline,
                           base::Date day) {
   ASSIGN_OR_RETURN(ApplicationRow row, Need(tx, kApplications, store::Key::Of(deadline.record())));

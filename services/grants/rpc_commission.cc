@@ -70,7 +70,9 @@ absl::Status Replace(const Env& env, store::Tx& tx, const v1::OpenMeetingRequest
                    AllOf(tx, kCommissionsByApplication, store::Key::Of(request.name())));
   for (const CommissionRow& row : meetings) {
     if (row.commission().state() != Commission::OPEN) continue;
-    if (CanDecide(row.commission(), application)) return errors::MeetingDecides();
+    ASSIGN_OR_RETURN(const bool decides,
+                     CanDecide(row.commission(), application, *env.norms, tx.today()));
+    if (decides) return errors::MeetingDecides();
     if (request.reason().empty()) {
       return base::InvalidField("reason", "is needed to replace an open meeting");
     }

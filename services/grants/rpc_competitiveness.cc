@@ -87,9 +87,11 @@ absl::StatusOr<v1::CompetitivenessAgreement> AssessCompetitivenessAgreement(
   ASSIGN_OR_RETURN(
       cases::Judged judged,
       JudgeObligations(agreement.obligations(), {request.facts().begin(), request.facts().end()},
-                       {}, *env.norms, tx.today(), {agreement.name(), tx.etag()}));
+                       {{}, request.documents()}, {}, *env.norms, tx.today(),
+                       {agreement.name(), tx.etag()}));
   SetDecideTime(tx, &judged.decision);
   *agreement.mutable_assessment() = std::move(judged.decision);
+  *agreement.mutable_assessment_documents() = request.documents();
   const bool fulfilled = agreement.assessment().outcome() == "FULFILLED";
   RETURN_IF_ERROR(step.Lead(fulfilled ? CompetitivenessAgreement::FULFILLED
                                       : CompetitivenessAgreement::FAILED));

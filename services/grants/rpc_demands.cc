@@ -12,67 +12,78 @@ using base::Date;
 using base::Money;
 using DemandStep = cases::Step<DemandRow>;
 
-absl::StatusOr<Money> RepaidSum(const Demand& demand) {
-  Money sum;
-  for (const auto& repayment : demand.repayments()) {
-    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(repayment.amount()));
-    ASSIGN_OR_RETURN(sum, sum.Add(amount));
-  }
-  return sum;
+constexpr char kDemandTerm[] = "grants.demand_days";
+
+bool Counts(const Demand::Repayment& repayment) {
+  return repayment.reversed_by().empty();
 }
 
-// The day up to which late interest is charged, or from which it would run.
-absl::StatusOr<Date> ChargedUntil(const Demand& demand) {
+// Late interest of all repayments, found anew in the order of their days: on what was demanded and
+// is not paid, at the base rate that the demand was stored with (Art. 27(4)). What is charged is
+// told line by line.
+absl::Status ChargeLateInterest(Demand* demand) {
+  auto& repayments = *demand->mutable_repayments();
+  std::stable_sort(repayments.pointer_begin(), repayments.pointer_end(),
+                   [](const Demand::Repayment* one, const Demand::Repayment* other) {
+                     const auto day = [](const Demand::Repayment* of) {
+                       return Date::FromProto(of->pay_date()).value_or(Date::Max());
+                     };
+                     return day(one) < day(other);
+                   });
   // Not due_date, which is that of the term and goes with it.
-  ASSIGN_OR_RETURN(const Date due, Date::FromProto(demand.computation().due_date()));
-  if (demand.repayments().empty()) return due;
-  const auto& last = demand.repayments(demand.repayments_size() - 1);
-  ASSIGN_OR_RETURN(const Date paid, Date::FromProto(last.pay_date()));
-  return std::max(due, paid);
-}
-
-// Late interest up to a day of payment, on what was demanded and is not paid, at the base rate of
-// the day of demand (Art. 27(4)).
-// The rate is the one that the demand was stored with, and what is charged is told line by line.
-absl::Status ChargeLateInterest(Date paid_on, Demand* demand, Demand::Repayment* repayment) {
-  ASSIGN_OR_RETURN(const Date until, ChargedUntil(*demand));
-  const Date from = until.AddDays(1);
+  ASSIGN_OR_RETURN(Date until, Date::FromProto(demand->computation().due_date()));
   ASSIGN_OR_RETURN(const base::Percent rate, cases::RateOfDemand(demand->decision()));
-  ASSIGN_OR_RETURN(const Money total, Money::FromProto(demand->total()));
-  ASSIGN_OR_RETURN(const Money repaid, RepaidSum(*demand));
-  ASSIGN_OR_RETURN(Money unpaid, total.Sub(repaid));
-  unpaid = std::max(unpaid, Money());
-  ASSIGN_OR_RETURN(const Money more, cases::LateInterest(unpaid, rate, from, paid_on));
-  if (!more.is_zero()) {
-    Demand::LateInterest& line = *repayment->mutable_late();
-    *line.mutable_from() = from.ToProto();
-    *line.mutable_to() = paid_on.ToProto();
-    line.set_days(paid_on - from + 1);
-    line.set_rate(rate.ToString());
-    *line.mutable_unpaid() = unpaid.ToProto();
-    *line.mutable_amount() = more.ToProto();
+  ASSIGN_OR_RETURN(Money unpaid, Money::FromProto(demand->total()));
+  Money late;
+  for (Demand::Repayment& repayment : repayments) {
+    repayment.clear_late();
+    if (!Counts(repayment)) continue;
+    ASSIGN_OR_RETURN(const Date paid_on, Date::FromProto(repayment.pay_date()));
+    const Date from = until.AddDays(1);
+    ASSIGN_OR_RETURN(const Money more, cases::LateInterest(unpaid, rate, from, paid_on));
+    if (!more.is_zero()) {
+      Demand::LateInterest& line = *repayment.mutable_late();
+      *line.mutable_from() = from.ToProto();
+      *line.mutable_to() = paid_on.ToProto();
+      line.set_days(paid_on - from + 1);
+      line.set_rate(rate.ToString());
+      *line.mutable_unpaid() = unpaid.ToProto();
+      *line.mutable_amount() = more.ToProto();
+    }
+    ASSIGN_OR_RETURN(late, late.Add(more));
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(repayment.amount()));
+    ASSIGN_OR_RETURN(unpaid, unpaid.Sub(amount));
+    unpaid = std::max(unpaid, Money());
+    until = std::max(until, paid_on);
   }
-  ASSIGN_OR_RETURN(const Money before, Money::FromProto(demand->late_interest()));
-  ASSIGN_OR_RETURN(const Money all, before.Add(more));
-  *demand->mutable_late_interest() = all.ToProto();
+  *demand->mutable_late_interest() = late.ToProto();
   return absl::OkStatus();
 }
 
-absl::StatusOr<Money> Owed(const Demand& demand) {
-  ASSIGN_OR_RETURN(const Money total, Money::FromProto(demand.total()));
+// What is still to be paid; below zero where more came.
+absl::StatusOr<Money> StillOwed(const Demand& demand) {
+  ASSIGN_OR_RETURN(Money owed, Money::FromProto(demand.total()));
   ASSIGN_OR_RETURN(const Money late, Money::FromProto(demand.late_interest()));
-  ASSIGN_OR_RETURN(const Money all, total.Add(late));
-  ASSIGN_OR_RETURN(const Money repaid, RepaidSum(demand));
-  return all.Sub(repaid);
+  ASSIGN_OR_RETURN(owed, owed.Add(late));
+  for (const Demand::Repayment& repayment : demand.repayments()) {
+    if (!Counts(repayment)) continue;
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(repayment.amount()));
+    ASSIGN_OR_RETURN(owed, owed.Sub(amount));
+  }
+  return owed;
 }
 
 absl::Status CheckPayDate(const Demand& demand, Date paid_on, Date today) {
-  ASSIGN_OR_RETURN(Date earliest, Date::FromProto(demand.demand_date()));
-  if (!demand.repayments().empty()) {
-    ASSIGN_OR_RETURN(earliest,
-                     Date::FromProto(demand.repayments(demand.repayments_size() - 1).pay_date()));
-  }
+  ASSIGN_OR_RETURN(const Date earliest, Date::FromProto(demand.demand_date()));
   return paid_on >= earliest && paid_on <= today ? absl::OkStatus() : errors::PaymentDateInvalid();
+}
+
+// The repayment of this payment that counts; null where there is none.
+Demand::Repayment* RepaymentOf(const std::string& payment_number, Demand* demand) {
+  for (Demand::Repayment& repayment : *demand->mutable_repayments()) {
+    if (Counts(repayment) && repayment.payment_number() == payment_number) return &repayment;
+  }
+  return nullptr;
 }
 
 Debtor DebtorOf(const Demand& demand) {
@@ -98,8 +109,11 @@ absl::Status Unlist(store::Tx& tx, const Demand& demand, bool in_time) {
 absl::Status Recover(const Env& env, store::Tx& tx, const Demand& demand) {
   // Late officials harm nobody: what came in time and was recorded later is no debt past due.
   ASSIGN_OR_RETURN(const Date due, Date::FromProto(demand.computation().due_date()));
-  ASSIGN_OR_RETURN(const Date last,
-                   Date::FromProto(demand.repayments(demand.repayments_size() - 1).pay_date()));
+  Date last = Date::Min();
+  for (const Demand::Repayment& repayment : demand.repayments()) {
+    if (!Counts(repayment)) continue;
+    ASSIGN_OR_RETURN(last, Date::FromProto(repayment.pay_date()));
+  }
   RETURN_IF_ERROR(Unlist(tx, demand, last <= due));
   ASSIGN_OR_RETURN(ApplicationRow row,
                    Need(tx, kApplications, store::Key::Of(Sibling("applications", demand.name()))));
@@ -107,6 +121,24 @@ absl::Status Recover(const Env& env, store::Tx& tx, const Demand& demand) {
       ApplicationStep step,
       cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kRecover, std::move(row)));
   return FinishApplication(env, tx, &step);
+}
+
+// It is not done after all: money is owed again.
+absl::Status Reopen(const Env& env, store::Tx& tx, const Demand& demand) {
+  ASSIGN_OR_RETURN(ApplicationRow row,
+                   Need(tx, kApplications, store::Key::Of(Sibling("applications", demand.name()))));
+  // An applicant has one grant that runs, and this one would be the second.
+  ASSIGN_OR_RETURN(const int64_t running, RunningGrants(tx, demand.recipient()));
+  if (running > 0) return errors::GrantRunning();
+  ASSIGN_OR_RETURN(
+      ApplicationStep step,
+      cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kReopen, std::move(row)));
+  RETURN_IF_ERROR(FinishApplication(env, tx, &step));
+  // The demand is made: nobody has to make it again.
+  RETURN_IF_ERROR(
+      CloseTerms(tx, step.row.application().name(), {kDemandTerm}, cases::Deadline::CANCELLED));
+  step.row.mutable_application()->clear_due_date();
+  return tx.Put(kApplications, &step.row);
 }
 
 // What is unpaid of a demand falls away; what was paid stays recorded.
@@ -128,15 +160,12 @@ absl::StatusOr<v1::Demand> DemandReturn(Env& env, const Call& call, store::Tx& t
   Agreement& agreement = step.agreement();
   if (!agreement.demand().empty()) return errors::DemandExists();
   ASSIGN_OR_RETURN(const std::vector<v1::Payment> payments, PaymentsOf(tx, agreement.name()));
-  ASSIGN_OR_RETURN(const std::vector<std::string> reached,
-                   ReachedIn(agreement.assessment(), agreement.obligations_size()));
   DemandRow row;
   Demand& demand = *row.mutable_demand();
   demand.set_name(Sibling("demands", agreement.name()));
-  ASSIGN_OR_RETURN(
-      cases::Judged judged,
-      JudgeObligations(agreement.obligations(), reached, payments, *env.norms, tx.today(),
-                       {agreement.name(), agreement.etag()}, &agreement.assessment()));
+  ASSIGN_OR_RETURN(cases::Judged judged,
+                   JudgeDemand(agreement.obligations(), agreement.assessment(), payments,
+                               *env.norms, tx.today(), {agreement.name(), agreement.etag()}));
   SetDecideTime(tx, &judged.decision);
   demand.set_agreement(agreement.name());
   demand.set_recipient(agreement.recipient());
@@ -148,14 +177,7 @@ absl::StatusOr<v1::Demand> DemandReturn(Env& env, const Call& call, store::Tx& t
   static const base::EdgeDef kIssue{
       base::Clauses{.duty = base::Duty::kDecides}, base::kNotThere,   0, Demand::ISSUED,
       base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY),  errors::Recovering};
-  static const base::EdgeDef kNothing{
-      base::Clauses{.duty = base::Duty::kDecides}, base::kNotThere,   0, Demand::REPAID,
-      base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY),  errors::Recovering};
-  // Less than half a tenge is no debt: nobody could pay it, and nobody is listed for it.
-  ASSIGN_OR_RETURN(const Money total, Money::FromProto(demand.total()));
-  DemandStep issued{Made(DemandMachine(), total.is_zero() ? kNothing : kIssue, step.of.subject),
-                    std::move(row)};
-  RETURN_IF_ERROR(step.of.Lead(total.is_zero() ? Application::CLOSED : Application::RECOVERY));
+  DemandStep issued{Made(DemandMachine(), kIssue, step.of.subject), std::move(row)};
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kDemands, &issued, {.bin = agreement.recipient()}));
   agreement.set_demand(issued.row.demand().name());
   RETURN_IF_ERROR(FinishAgreement(env, tx, &step));
@@ -191,28 +213,51 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(const Date paid_on, Date::FromProto(request.pay_date()));
   RETURN_IF_ERROR(CheckPayDate(demand, paid_on, tx.today()));
   // Typed in again under another request it is the same money.
-  for (const Demand::Repayment& known : demand.repayments()) {
-    if (known.payment_number() == request.payment_number()) return errors::RepaymentRecorded();
-  }
-  Demand::Repayment repayment;
+  if (RepaymentOf(request.payment_number(), &demand) != nullptr) return errors::RepaymentRecorded();
+  Demand::Repayment& repayment = *demand.add_repayments();
   *repayment.mutable_amount() = request.amount();
   *repayment.mutable_pay_date() = request.pay_date();
   repayment.set_payment_number(request.payment_number());
-  RETURN_IF_ERROR(ChargeLateInterest(paid_on, &demand, &repayment));
-  ASSIGN_OR_RETURN(const Money owed, Owed(demand));
-  if (amount > owed) return errors::SumOverDemand();
-  *demand.add_repayments() = std::move(repayment);
+  repayment.set_recorded_by(step.subject);
+  RETURN_IF_ERROR(ChargeLateInterest(&demand));
+  ASSIGN_OR_RETURN(const Money owed, StillOwed(demand));
+  if (owed.is_negative()) return errors::SumOverDemand();
   ASSIGN_OR_RETURN(const AgreementRow of,
                    Need(tx, kAgreements, store::Key::Of(demand.agreement())));
-  RETURN_IF_ERROR(PostFor(tx, of.agreement().programme(), cases::Posting::RECOVER, amount,
-                          demand.name(), step.subject)
-                      .status());
-  const bool all = amount == owed;
+  ASSIGN_OR_RETURN(const cases::Posting posting,
+                   PostFor(tx, of.agreement().programme(), cases::Posting::RECOVER, amount,
+                           demand.name(), step.subject));
+  repayment.set_posting(posting.name());
+  const bool all = owed.is_zero();
   if (all) {
     RETURN_IF_ERROR(Recover(env, tx, demand));
     demand.clear_listing();
   }
   RETURN_IF_ERROR(step.Lead(all ? Demand::REPAID : Demand::ISSUED));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kDemands, &step, {.bin = demand.recipient()}));
+  return demand;
+}
+
+absl::StatusOr<v1::Demand> ReverseRepayment(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::ReverseRepaymentRequest& request) {
+  const std::string& name = request.name();
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kDemands, store::Key::Of(name), name));
+  ASSIGN_OR_RETURN(DemandStep step,
+                   cases::Begin(call, DemandMachine(), DemandVerb::kReverse, std::move(found.row),
+                                {.roles = found.roles, .etag = request.etag()}));
+  Demand& demand = *step.row.mutable_demand();
+  Demand::Repayment* repayment = RepaymentOf(request.payment_number(), &demand);
+  if (repayment == nullptr) return errors::RepaymentUnknown();
+  if (demand.state() == Demand::REPAID) RETURN_IF_ERROR(Reopen(env, tx, demand));
+  ASSIGN_OR_RETURN(
+      const cases::Posting posting,
+      cases::Reverse(tx, repayment->posting(), request.reason(), step.subject, errors::Account()));
+  repayment->set_reversed_by(step.subject);
+  repayment->set_reversal_posting(posting.name());
+  repayment->set_reversal_reason(request.reason());
+  RETURN_IF_ERROR(ChargeLateInterest(&demand));
+  // Its term is the one it had: where that is over, the demand is past due.
+  ASSIGN_OR_RETURN(step.since, Date::FromProto(demand.demand_date()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kDemands, &step, {.bin = demand.recipient()}));
   return demand;
 }

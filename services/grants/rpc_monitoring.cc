@@ -1,9 +1,9 @@
 // Half-yearly reports, and the judgment of counter-obligations at their end.
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "common/norms/term.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -18,19 +18,10 @@ absl::Status OpenReport(const Env& env, store::Tx& tx, const Agreement& agreemen
                         const HalfYear& half, std::optional<base::Date> day) {
   ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(agreement.obligations_until()));
   if (half.first_day() > until) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const norms::Term term,
-                   norms::TermOf(*env.norms, "grants.report_days", half.last_day()));
-  Deadline deadline;
-  deadline.set_record(agreement.name());
-  deadline.set_kind(kReportDeadline);
-  deadline.add_roles(rpc::v1::ENTITY);
-  deadline.set_bin(agreement.recipient());
-  *deadline.mutable_since() = term.since.ToProto();
-  *deadline.mutable_due_date() = term.last_day.ToProto();
-  deadline.set_norm(term.norm);
-  deadline.set_rests_on_assumption(term.assumption);
-  *deadline.mutable_legal_basis() = errors::Monitoring();
-  return cases::OpenDeadline(tx, std::move(deadline), day).status();
+  return OpenTerm(env, tx,
+                  {agreement.name(), kReportDeadline, "grants.report_days", half.last_day(),
+                   rpc::v1::ENTITY, agreement.recipient(), errors::Monitoring()},
+                  day);
 }
 
 absl::StatusOr<HalfYear> HalfOf(const Deadline& deadline) {
@@ -72,23 +63,50 @@ absl::Status CheckReport(const Agreement& agreement, const MonitoringReport& rep
   return absl::OkStatus();
 }
 
+// "agreements/a/reports/2027h1"; nothing for another name.
+struct ReportKey {
+  std::string agreement;
+  HalfYear half;
+
+  store::Key key() const { return store::Key::Of(agreement, half.year, half.half); }
+};
+std::optional<ReportKey> ReportKeyOf(const std::string& name) {
+  const size_t at = name.find("/reports/");
+  const std::string half = name.substr(at + 9);  // "2027h1"
+  ReportKey key{name.substr(0, at), {}};
+  const bool reads = half.size() == 6 && half[4] == 'h' &&
+                     absl::SimpleAtoi(half.substr(0, 4), &key.half.year) &&
+                     absl::SimpleAtoi(half.substr(5), &key.half.half);
+  if (!reads) return std::nullopt;
+  return key;
+}
+
+// The reports that an assessment names and what it gives besides.
+absl::StatusOr<Evidence> EvidenceOf(const store::Reader& reader, const Agreement& agreement,
+                                    const v1::AssessObligationsRequest& request) {
+  Evidence evidence;
+  for (int i = 0; i < request.reports_size(); ++i) {
+    const auto key = ReportKeyOf(request.reports(i));
+    if (!key.has_value() || key->agreement != agreement.name()) {
+      return errors::ReportUnknown(absl::StrCat("reports[", i, "]"));
+    }
+    ASSIGN_OR_RETURN(auto found, reader.Find(kReports, key->key()));
+    if (!found.has_value()) return errors::ReportUnknown(absl::StrCat("reports[", i, "]"));
+    evidence.reports.push_back(std::move(*found->row.mutable_report()));
+  }
+  std::sort(evidence.reports.begin(), evidence.reports.end(),
+            [](const MonitoringReport& one, const MonitoringReport& other) {
+              return std::pair(one.year(), one.half()) < std::pair(other.year(), other.half());
+            });
+  evidence.documents = request.documents();
+  return evidence;
+}
+
 }  // namespace
 
 absl::Status OpenMonitoring(const Env& env, store::Tx& tx, const Agreement& agreement) {
   RETURN_IF_ERROR(OpenReport(env, tx, agreement, HalfYear::Containing(tx.today()), std::nullopt));
-  ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(agreement.obligations_until()));
-  ASSIGN_OR_RETURN(const norms::Term term,
-                   norms::TermOf(*env.norms, "grants.assessment_days", until));
-  Deadline deadline;
-  deadline.set_record(agreement.name());
-  deadline.set_kind(kAssessmentDeadline);
-  deadline.add_roles(rpc::v1::INSTITUTE_INDUSTRY);
-  *deadline.mutable_since() = term.since.ToProto();
-  *deadline.mutable_due_date() = term.last_day.ToProto();
-  deadline.set_norm(term.norm);
-  deadline.set_rests_on_assumption(term.assumption);
-  *deadline.mutable_legal_basis() = errors::Monitoring();
-  return cases::OpenDeadline(tx, std::move(deadline)).status();
+  return OpenAssessmentTerm(env, tx, agreement);
 }
 
 absl::Status CloseMonitoring(store::Tx& tx, const std::string& agreement) {
@@ -141,16 +159,9 @@ absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
 
 absl::StatusOr<Encoded<v1::MonitoringReport>> GetMonitoringReport(
     Env& env, Call& call, const v1::GetMonitoringReportRequest& request) {
-  const std::string& name = request.name();
-  const size_t at = name.find("/reports/");
-  const std::string half = name.substr(at + 9);  // "2027H1"
-  HalfYear of;
-  const bool reads = half.size() == 6 && half[4] == 'H' &&
-                     absl::SimpleAtoi(half.substr(0, 4), &of.year) &&
-                     absl::SimpleAtoi(half.substr(5), &of.half);
-  if (!reads) return rpc::Missing(call, kReports.name, name);
-  return GetShown<MonitoringReport>(env, call, kReports,
-                                    store::Key::Of(name.substr(0, at), of.year, of.half), request);
+  const auto key = ReportKeyOf(request.name());
+  if (!key.has_value()) return rpc::Missing(call, kReports.name, request.name());
+  return GetShown<MonitoringReport>(env, call, kReports, key->key(), request);
 }
 
 absl::StatusOr<Encoded<v1::ListMonitoringReportsResponse>> ListMonitoringReports(
@@ -174,13 +185,18 @@ absl::StatusOr<v1::Agreement> AssessObligations(Env& env, const Call& call, stor
   ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(agreement.obligations_until()));
   if (tx.today() <= until) return errors::ObligationsRunning(until);
   ASSIGN_OR_RETURN(const std::vector<v1::Payment> payments, PaymentsOf(tx, agreement.name()));
+  ASSIGN_OR_RETURN(const Evidence evidence, EvidenceOf(tx, agreement, request));
   ASSIGN_OR_RETURN(
       cases::Judged judged,
       JudgeObligations(agreement.obligations(), {request.facts().begin(), request.facts().end()},
-                       payments, *env.norms, tx.today(), {agreement.name(), tx.etag()}));
+                       evidence, payments, *env.norms, tx.today(), {agreement.name(), tx.etag()}));
   SetDecideTime(tx, &judged.decision);
   *agreement.mutable_assessment() = std::move(judged.decision);
   *agreement.mutable_achievement() = std::move(judged.achievement);
+  for (const MonitoringReport& report : evidence.reports) {
+    agreement.add_assessment_reports(report.name());
+  }
+  *agreement.mutable_assessment_documents() = evidence.documents;
   // Missed by so little that what is to be returned rounds to nothing: it is over as well.
   const bool over = agreement.assessment().outcome() != "RETURN";
   RETURN_IF_ERROR(CloseMonitoring(tx, agreement.name()));

@@ -73,6 +73,8 @@ absl::StatusOr<v1::Payment> PayIt(Env& env, const Call& call, store::Tx& tx,
   const bool first = step.of.row.application().state() == Application::AGREEMENT_SIGNED;
   const bool last = IsLast(agreement, tranche->number());
   tranche->set_state(Tranche::PAID);
+  RETURN_IF_ERROR(
+      CloseTerms(tx, agreement.application(), {kPaymentDeadline}, cases::Deadline::DONE));
   ASSIGN_OR_RETURN(const base::Money before, base::Money::FromProto(agreement.paid_sum()));
   ASSIGN_OR_RETURN(const base::Money paid, before.Add(amount));
   *agreement.mutable_paid_sum() = paid.ToProto();
@@ -95,6 +97,13 @@ absl::StatusOr<v1::Agreement> FileTrancheProof(Env& env, const Call& call, store
   Agreement::Proof& proof = *agreement.add_proofs();
   proof.set_tranche(tranche->number());
   *proof.mutable_documents() = request.documents();
+  RETURN_IF_ERROR(OpenTerm(env, tx,
+                           {agreement.application(), kProvingDeadline, "grants.proving_days",
+                            tx.today(), rpc::v1::INSTITUTE_INDUSTRY, "", errors::Monitoring()}));
+  if (IsLast(agreement, tranche->number())) {
+    RETURN_IF_ERROR(
+        CloseTerms(tx, agreement.application(), {kProofDeadline}, cases::Deadline::DONE));
+  }
   RETURN_IF_ERROR(FinishAgreement(env, tx, &step));
   return agreement;
 }
@@ -109,6 +118,15 @@ absl::StatusOr<v1::Agreement> ProveTranche(Env& env, const Call& call, store::Tx
   if (!request.proven() && request.remark().empty()) return errors::RemarkMissing();
   tranche->set_state(request.proven() ? Tranche::PROVEN : Tranche::PENDING);
   tranche->set_remark(request.remark());
+  RETURN_IF_ERROR(
+      CloseTerms(tx, agreement.application(), {kProvingDeadline}, cases::Deadline::DONE));
+  if (request.proven()) {
+    RETURN_IF_ERROR(OpenTerm(env, tx,
+                             {agreement.application(), kPaymentDeadline, "grants.payment_days",
+                              tx.today(), rpc::v1::INSTITUTE_INDUSTRY, "", errors::Account()}));
+  } else if (IsLast(agreement, tranche->number())) {
+    RETURN_IF_ERROR(OpenProofTerm(env, tx, agreement));  // its proof is owed again
+  }
   RETURN_IF_ERROR(FinishAgreement(env, tx, &step));
   return agreement;
 }
@@ -165,6 +183,9 @@ absl::StatusOr<v1::Agreement> EndTranches(Env& env, const Call& call, store::Tx&
   RETURN_IF_ERROR(PostFor(tx, agreement.programme(), cases::Posting::UNCOMMIT, rest,
                           agreement.name(), step.of.subject)
                       .status());
+  RETURN_IF_ERROR(CloseTerms(tx, agreement.application(),
+                             {kProofDeadline, kProvingDeadline, kPaymentDeadline},
+                             cases::Deadline::CANCELLED));
   agreement.set_reason(request.reason());
   RETURN_IF_ERROR(FinishAgreement(env, tx, &step));
   return agreement;

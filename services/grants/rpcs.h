@@ -26,6 +26,8 @@ absl::StatusOr<budget::v1::Account> AllocateBudget(Env&, const Call&, store::Tx&
                                                    const budget::v1::AllocateBudgetRequest&);
 absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(Env&, const Call&, store::Tx&,
                                                         const budget::v1::CloseYearRequest&);
+absl::StatusOr<budget::v1::Posting> ReversePosting(Env&, const Call&, store::Tx&,
+                                                   const budget::v1::ReversePostingRequest&);
 absl::StatusOr<Encoded<budget::v1::Account>> GetAccount(Env&, Call&,
                                                         const budget::v1::GetAccountRequest&);
 absl::StatusOr<Encoded<budget::v1::ListPostingsResponse>> ListPostings(
@@ -50,6 +52,8 @@ absl::StatusOr<v1::Application> ReturnForFix(Env&, const Call&, store::Tx&,
                                              const v1::ReturnForFixRequest&);
 absl::StatusOr<v1::Application> ResubmitApplication(Env&, const Call&, store::Tx&,
                                                     const v1::ResubmitApplicationRequest&);
+absl::StatusOr<v1::Application> RaiseContribution(Env&, const Call&, store::Tx&,
+                                                  const v1::RaiseContributionRequest&);
 
 // rpc_gate.cc
 absl::StatusOr<v1::Eligibility> CheckEligibility(Env&, Call&, const v1::CheckEligibilityRequest&);
@@ -88,6 +92,12 @@ absl::StatusOr<Encoded<v1::Agreement>> GetAgreement(Env&, Call&, const v1::GetAg
 absl::StatusOr<Encoded<v1::ListAgreementsResponse>> ListAgreements(
     Env&, Call&, const v1::ListAgreementsRequest&);
 
+// rpc_amendments.cc
+absl::StatusOr<v1::Agreement> ProposeAmendment(Env&, const Call&, store::Tx&,
+                                               const v1::ProposeAmendmentRequest&);
+absl::StatusOr<v1::Agreement> SignAmendment(Env&, const Call&, store::Tx&,
+                                            const v1::SignAmendmentRequest&);
+
 // rpc_tranches.cc
 absl::StatusOr<v1::Agreement> FileTrancheProof(Env&, const Call&, store::Tx&,
                                                const v1::FileTrancheProofRequest&);
@@ -117,6 +127,8 @@ absl::StatusOr<v1::Agreement> ExcuseFailure(Env&, const Call&, store::Tx&,
                                             const v1::ExcuseFailureRequest&);
 absl::StatusOr<v1::Demand> RecordRepayment(Env&, const Call&, store::Tx&,
                                            const v1::RecordRepaymentRequest&);
+absl::StatusOr<v1::Demand> ReverseRepayment(Env&, const Call&, store::Tx&,
+                                            const v1::ReverseRepaymentRequest&);
 absl::StatusOr<Encoded<v1::Demand>> GetDemand(Env&, Call&, const v1::GetDemandRequest&);
 absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(Env&, Call&,
                                                              const v1::ListDemandsRequest&);
@@ -158,6 +170,8 @@ absl::StatusOr<Encoded<v1::ListDebtsResponse>> ListDebts(Env&, Call&, const v1::
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&,
                                                           const v1::ReplayDecisionRequest&);
 absl::StatusOr<v1::ListNoticesResponse> ListNotices(Env&, Call&, const v1::ListNoticesRequest&);
+absl::StatusOr<Encoded<v1::ListOverdueResponse>> ListOverdue(Env&, Call&,
+                                                             const v1::ListOverdueRequest&);
 absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env&, Call&,
                                                         const v1::ListDeadlinesRequest&);
 

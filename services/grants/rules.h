@@ -61,10 +61,14 @@ enum class ApplicationVerb {
   kAssess,
   kDemand,
   kExcuse,
-  kRecover  // the demand is paid
+  kRecover,  // the demand is paid
+  kRaise,    // the own contribution
+  kPropose,  // an amendment
+  kSignAmendment,
+  kReopen  // what paid the demand was typed in wrongly
 };
 enum class CommissionVerb { kVote, kRecuse, kClose, kSupersede };
-enum class DemandVerb { kRepay, kCancel };
+enum class DemandVerb { kRepay, kCancel, kReverse };
 enum class CompetitivenessVerb { kConclude, kAssess, kExcuse, kTerminate };
 const base::Machine<Application::State, ApplicationVerb>& ApplicationMachine();
 const base::Machine<Commission::State, CommissionVerb>& CommissionMachine();
@@ -166,6 +170,8 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
 
 // ---- Commission (rules_commission.cc)
 
+// The norms by which it votes.
+const cases::VoteNorms& VotesBy();
 // COMMISSION_NOT_FORMED.
 absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Commission::Member>& members,
                          const norms::Norms& norms, base::Date day);
@@ -176,17 +182,18 @@ struct Meeting {
   int64_t running_grants = 0;
   Source source;
 };
-// Outcome APPROVED or REFUSED; each ground that votes against name is a finding. NO_QUORUM;
-// VOTE_UNDECIDED where nobody, or as many for as against, voted and the chair did not;
-// GRANT_RUNNING where that alone is against it.
+// Outcome APPROVED or REFUSED; each ground that votes against name is a finding, and so is whether
+// own money and what is granted cover the accepted costs. NO_QUORUM; VOTE_UNDECIDED where nobody,
+// or as many for as against, voted and the chair did not or breaks no tie; GRANT_RUNNING where that
+// alone is against it.
 absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
                                             base::Date day);
 absl::StatusOr<Decision> ReplayCommission(const Decision& stored);
+// Whether an open meeting could be closed with a decision.
+absl::StatusOr<bool> CanDecide(const Commission& commission, const Application& application,
+                               const norms::Norms& norms, base::Date day);
 
 // ---- Agreement, payment, excuse (rules_agreement.cc)
-
-// Whether an open meeting could be closed with a decision.
-bool CanDecide(const Commission& commission, const Application& application);
 
 // Three, by the norms of the day; the last one takes what rounding leaves. TRANCHE_SHARES_INVALID.
 absl::StatusOr<std::vector<base::Money>> TranchesOf(base::Money sum, const norms::Norms& norms,
@@ -207,20 +214,33 @@ struct Paying {
 absl::StatusOr<Decision> JudgePayment(const Paying& paying);
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored);
 
+// What the figures of an assessment are taken from. Documents are facts by their hashes.
+using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
+struct Evidence {
+  std::vector<v1::MonitoringReport> reports;  // by half-year
+  Documents documents;
+};
+// EVIDENCE_MISSING for none; FIGURE_NOT_REPORTED for a figure that is not what the last of the
+// reports with its indicator says, where there are no documents.
+absl::Status CheckEvidence(const cases::Obligations& obligations,
+                           const std::vector<std::string>& facts, const Evidence& evidence);
 // How far obligations are fulfilled and what is to be returned for the rest, as of a day.
-// FACTS_INCOMPLETE. `assessed`: of a demand, the assessment whose tolerance counts.
+// FACTS_INCOMPLETE, and as CheckEvidence.
 absl::StatusOr<cases::Judged> JudgeObligations(const cases::Obligations& obligations,
                                                const std::vector<std::string>& facts,
+                                               const Evidence& evidence,
                                                const std::vector<v1::Payment>& payments,
                                                const norms::Norms& norms, base::Date day,
-                                               const Source& source,
-                                               const Decision* assessed = nullptr);
+                                               const Source& source);
+// The same for a demand: of what the assessment found, with its tolerance and evidence.
+absl::StatusOr<cases::Judged> JudgeDemand(const cases::Obligations& obligations,
+                                          const Decision& assessed,
+                                          const std::vector<v1::Payment>& payments,
+                                          const norms::Norms& norms, base::Date day,
+                                          const Source& source);
 absl::StatusOr<Decision> ReplayObligations(const Decision& stored);
-// What a stored assessment says was reached, obligation by obligation.
-absl::StatusOr<std::vector<std::string>> ReachedIn(const Decision& assessment, int obligations);
 
 // Outcome EXCUSED or NOT_EXCUSED. The documents are facts by their hashes.
-using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
 absl::StatusOr<Decision> JudgeExcuse(bool beyond_control, const Documents& documents,
                                      const std::string& reason, const Source& source);
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);

@@ -26,6 +26,8 @@ constexpr char kExcuseDocuments[] = "documents";
 constexpr char kExcuseReason[] = "reason";
 constexpr char kTolerance[] = "obligations.tolerance";
 constexpr char kFailedAgreements[] = "failed_agreements";
+constexpr char kEvidenceReports[] = "evidence.reports";
+constexpr char kEvidenceDocuments[] = "evidence.documents";
 
 absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   Decision decision;
@@ -65,9 +67,75 @@ absl::StatusOr<Decision> DecideAdmission(const Facts& facts) {
   return decision;
 }
 
-absl::StatusOr<Decision> DecideObligations(const Facts& facts) {
+// A level of fulfilment that rests on nothing could not be followed (Art. 27(4)).
+absl::StatusOr<cases::Judged> JudgeWithEvidence(const Facts& facts) {
   ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
+  ASSIGN_OR_RETURN(const std::string reports, facts.Text(kEvidenceReports));
+  ASSIGN_OR_RETURN(const std::string documents, facts.Text(kEvidenceDocuments));
+  AddFinding(&judged.decision, "EVIDENCE_NAMED", !reports.empty() || !documents.empty(),
+             errors::Recovering(), facts, {kEvidenceReports, kEvidenceDocuments});
+  return judged;
+}
+
+absl::StatusOr<Decision> DecideObligations(const Facts& facts) {
+  ASSIGN_OR_RETURN(cases::Judged judged, JudgeWithEvidence(facts));
   return std::move(judged.decision);
+}
+
+// What a stored assessment says was reached of an obligation.
+std::string FactOf(int number) {
+  return absl::StrCat("obligation.", number, ".fact");
+}
+
+// "50" and "50.0" are one number.
+absl::string_view Plain(absl::string_view number) {
+  while (number.size() > 1 && number.front() == '0' && number[1] != '.') number.remove_prefix(1);
+  if (number.find('.') == absl::string_view::npos) return number;
+  while (number.back() == '0') number.remove_suffix(1);
+  if (number.back() == '.') number.remove_suffix(1);
+  return number;
+}
+
+// The last of the reports that has an indicator, and what it says; null where none has.
+struct Figure {
+  const v1::MonitoringReport* report = nullptr;
+  std::string value;
+};
+Figure LastReported(const Evidence& evidence, const std::string& indicator) {
+  Figure last;
+  for (const v1::MonitoringReport& report : evidence.reports) {
+    for (const auto& reached : report.reached()) {
+      if (reached.indicator() == indicator) last = {&report, reached.value()};
+    }
+  }
+  return last;
+}
+
+std::string HashesOf(const Documents& documents) {
+  std::vector<std::string> hashes;
+  for (const auto& document : documents) hashes.push_back(base::HexEncode(document.sha256()));
+  return absl::StrJoin(hashes, ",");
+}
+
+// What obligations and payments say, whatever was reached.
+absl::Status SetAgreed(const cases::Obligations& obligations,
+                       const std::vector<v1::Payment>& payments, const norms::Norms& norms,
+                       base::Date day, const Source& source, Facts* known) {
+  cases::SetObligations(obligations, source.name, source.etag, known);
+  int number = 0;
+  for (const v1::Payment& payment : payments) {
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(payment.amount()));
+    ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(payment.pay_date()));
+    cases::SetPayment(++number, amount, paid_on, payment.name(), payment.etag(), known);
+  }
+  return cases::SetReturnNorms(norms, day, known);
+}
+
+absl::StatusOr<cases::Judged> JudgedBy(const norms::Norms& norms, const Facts& known) {
+  ASSIGN_OR_RETURN(cases::Judged judged, JudgeWithEvidence(known));
+  judged.decision.set_norms_edition(norms.edition());
+  judged.decision.set_rests_on_assumption(known.rests_on_assumption());
+  return judged;
 }
 
 }  // namespace
@@ -128,57 +196,72 @@ absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {
   return cases::Replay(stored, DecidePayment);
 }
 
+absl::Status CheckEvidence(const cases::Obligations& obligations,
+                           const std::vector<std::string>& facts, const Evidence& evidence) {
+  if (evidence.reports.empty() && evidence.documents.empty()) return errors::EvidenceMissing();
+  if (!evidence.documents.empty()) return absl::OkStatus();
+  for (size_t i = 0; i < facts.size(); ++i) {
+    const Figure last = LastReported(evidence, obligations[static_cast<int>(i)].indicator());
+    if (last.report == nullptr || Plain(last.value) != Plain(facts[i])) {
+      return errors::FigureNotReported(absl::StrCat("facts[", i, "]"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<cases::Judged> JudgeObligations(const cases::Obligations& obligations,
                                                const std::vector<std::string>& facts,
+                                               const Evidence& evidence,
                                                const std::vector<v1::Payment>& payments,
                                                const norms::Norms& norms, base::Date day,
-                                               const Source& source, const Decision* assessed) {
+                                               const Source& source) {
   if (static_cast<int>(facts.size()) != obligations.size()) return errors::FactsIncomplete();
+  RETURN_IF_ERROR(CheckEvidence(obligations, facts, evidence));
   Facts known;
-  cases::SetObligations(obligations, source.name, source.etag, &known);
+  RETURN_IF_ERROR(SetAgreed(obligations, payments, norms, day, source, &known));
   for (size_t i = 0; i < facts.size(); ++i) {
-    cases::SetOutcome(static_cast<int>(i) + 1, facts[i], source.name, source.etag, &known);
+    const Figure last = LastReported(evidence, obligations[static_cast<int>(i)].indicator());
+    const bool reported = last.report != nullptr && Plain(last.value) == Plain(facts[i]);
+    cases::SetOutcome(static_cast<int>(i) + 1, facts[i],
+                      reported ? last.report->name() : source.name,
+                      reported ? last.report->etag() : source.etag, &known);
   }
-  int number = 0;
-  for (const v1::Payment& payment : payments) {
-    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(payment.amount()));
-    ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(payment.pay_date()));
-    cases::SetPayment(++number, amount, paid_on, payment.name(), payment.etag(), &known);
+  std::vector<std::string> reports;
+  for (const v1::MonitoringReport& report : evidence.reports) reports.push_back(report.name());
+  known.Set(kEvidenceReports, absl::StrJoin(reports, ","), source.name, source.etag);
+  known.Set(kEvidenceDocuments, HashesOf(evidence.documents), source.name, source.etag);
+  return JudgedBy(norms, known);
+}
+
+absl::StatusOr<cases::Judged> JudgeDemand(const cases::Obligations& obligations,
+                                          const Decision& assessed,
+                                          const std::vector<v1::Payment>& payments,
+                                          const norms::Norms& norms, base::Date day,
+                                          const Source& source) {
+  Facts known;
+  RETURN_IF_ERROR(SetAgreed(obligations, payments, norms, day, source, &known));
+  const Facts before = Facts::Of(assessed);
+  for (int number = 1; number <= obligations.size(); ++number) {
+    ASSIGN_OR_RETURN(const std::string fact, before.Text(FactOf(number)));
+    cases::SetOutcome(number, fact, source.name, source.etag, &known);
   }
-  RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &known));
-  if (assessed != nullptr) {
-    const Facts before = Facts::Of(*assessed);
-    ASSIGN_OR_RETURN(const std::string tolerance, before.Text(kTolerance));
-    known.Set(kTolerance, tolerance, before.Get(kTolerance).source());
+  for (const char* name : {kTolerance, kEvidenceReports, kEvidenceDocuments}) {
+    ASSIGN_OR_RETURN(const std::string value, before.Text(name));
+    known.Set(name, value, before.Get(name).source(), before.Get(name).version());
   }
-  ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(known));
-  judged.decision.set_norms_edition(norms.edition());
-  judged.decision.set_rests_on_assumption(known.rests_on_assumption());
-  return judged;
+  return JudgedBy(norms, known);
 }
 
 absl::StatusOr<Decision> ReplayObligations(const Decision& stored) {
   return cases::Replay(stored, DecideObligations);
 }
 
-absl::StatusOr<std::vector<std::string>> ReachedIn(const Decision& assessment, int obligations) {
-  const Facts facts = Facts::Of(assessment);
-  std::vector<std::string> reached;
-  for (int number = 1; number <= obligations; ++number) {
-    ASSIGN_OR_RETURN(std::string fact, facts.Text(absl::StrCat("obligation.", number, ".fact")));
-    reached.push_back(std::move(fact));
-  }
-  return reached;
-}
-
 absl::StatusOr<Decision> JudgeExcuse(bool beyond_control, const Documents& documents,
                                      const std::string& reason, const Source& source) {
   Facts facts;
-  std::vector<std::string> hashes;
-  for (const auto& document : documents) hashes.push_back(base::HexEncode(document.sha256()));
   facts.Set(kBeyondControl, beyond_control ? "1" : "0", source.name, source.etag);
   facts.Set(kExcuseReason, reason, source.name, source.etag);
-  facts.Set(kExcuseDocuments, absl::StrJoin(hashes, ","), source.name, source.etag);
+  facts.Set(kExcuseDocuments, HashesOf(documents), source.name, source.etag);
   return DecideExcuse(facts);
 }
 

@@ -13,13 +13,16 @@
 namespace nisi::grants {
 namespace {
 
+using base::Money;
 using cases::AddFinding;
 using cases::Facts;
 using Member = Commission::Member;
 
-constexpr char kMembersMin[] = "grants.commission.members_min";
 constexpr char kExaminationFailed[] = "first_unsatisfied_of_examination";
 constexpr char kRunningNow[] = "running_grants";
+constexpr char kCostToCover[] = "accepted_cost";
+constexpr char kGranted[] = "granted_sum";
+constexpr char kOwnMoney[] = "own_contribution";
 constexpr v1::Ground kGrounds[] = {v1::GOODS_NOT_PRIORITY, v1::OBLIGATIONS_NOT_ACCEPTED,
                                    v1::ENTITY_NOT_COMPLIANT, v1::DOCUMENTS_NOT_COMPLIANT};
 
@@ -31,10 +34,10 @@ std::string VotesNaming(v1::Ground ground) {
 struct Counted {
   cases::VoteCount count;
   std::map<v1::Ground, int64_t> naming;
-  bool decides = false;  // a majority, or the chair breaks the tie
+  bool decides = false;  // a majority, or the chair can break the tie
 };
 
-Counted CountVotes(const Commission& commission, const Application& application) {
+Counted CountVotes(const Commission& commission, const Application& application, bool chair_casts) {
   Counted counted;
   cases::VoteCount& count = counted.count;
   bool chair_votes = false;
@@ -53,18 +56,31 @@ Counted CountVotes(const Commission& commission, const Application& application)
     ++count.against;
     for (const int ground : member.grounds()) ++counted.naming[static_cast<v1::Ground>(ground)];
   }
-  counted.decides = count.votes_for != count.against || chair_votes;
+  counted.decides = count.votes_for != count.against || (chair_votes && chair_casts);
   return counted;
+}
+
+// What is granted may be less than what was asked for, and so was judged with it: with it the own
+// money must still cover the costs that were accepted (Art. 42(2)).
+absl::Status FindCoFinancing(const Facts& facts, Decision* decision) {
+  ASSIGN_OR_RETURN(const Money cost, facts.Money(kCostToCover));
+  ASSIGN_OR_RETURN(const Money granted, facts.Money(kGranted));
+  ASSIGN_OR_RETURN(const Money own, facts.Money(kOwnMoney));
+  ASSIGN_OR_RETURN(const Money together, granted.Add(own));
+  AddFinding(decision, "CO_FINANCED", together >= cost, errors::CoFinancing(), facts,
+             {kCostToCover, kGranted, kOwnMoney});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(
-      cases::FindVote(facts, kMembersMin, errors::Examining(), errors::Examining(), &decision));
+      cases::FindVote(facts, VotesBy(), errors::Examining(), errors::Examining(), &decision));
   const bool carried = FirstUnsatisfied(decision).empty();
   ASSIGN_OR_RETURN(const std::string unsatisfied, facts.Text(kExaminationFailed));
   AddFinding(&decision, "EXAMINATION_SATISFIED", unsatisfied.empty(), errors::Examining(), facts,
              {kExaminationFailed});
+  RETURN_IF_ERROR(FindCoFinancing(facts, &decision));
   ASSIGN_OR_RETURN(const int64_t running, facts.Number(kRunningNow));
   AddFinding(&decision, "NO_RUNNING_GRANT", running == 0, errors::Manufacturer(), facts,
              {kRunningNow});
@@ -79,11 +95,27 @@ absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
   return decision;
 }
 
+absl::Status SetMoney(const Application& application, Facts* facts) {
+  const auto set = [&](const char* name, const google::type::Money& sum) -> absl::Status {
+    ASSIGN_OR_RETURN(const Money money, Money::FromProto(sum));
+    facts->Set(name, money.ToString(), application.name(), application.etag());
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(set(kCostToCover, application.accepted_cost()));
+  RETURN_IF_ERROR(set(kGranted, application.ceiling()));
+  return set(kOwnMoney, application.own_contribution());
+}
+
 }  // namespace
+
+const cases::VoteNorms& VotesBy() {
+  static const auto* const kBy = new cases::VoteNorms("grants.commission");
+  return *kBy;
+}
 
 absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Member>& members,
                          const norms::Norms& norms, base::Date day) {
-  ASSIGN_OR_RETURN(const int64_t least, norms.Int(kMembersMin, day));
+  ASSIGN_OR_RETURN(const int64_t least, norms.Int(VotesBy().members_min, day));
   std::set<std::string> subjects;
   int chairs = 0;
   for (const Member& member : members) {
@@ -95,15 +127,18 @@ absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Member>& membe
   return formed ? absl::OkStatus() : errors::CommissionNotFormed(least);
 }
 
-bool CanDecide(const Commission& commission, const Application& application) {
-  const Counted counted = CountVotes(commission, application);
-  return 3 * counted.count.present >= 2 * counted.count.members && counted.count.conflicted == 0 &&
-         counted.decides;
+absl::StatusOr<bool> CanDecide(const Commission& commission, const Application& application,
+                               const norms::Norms& norms, base::Date day) {
+  ASSIGN_OR_RETURN(const bool casts, VotesBy().ChairCasts(norms, day));
+  const Counted counted = CountVotes(commission, application, casts);
+  ASSIGN_OR_RETURN(const bool quorum, VotesBy().HasQuorum(counted.count, norms, day));
+  return quorum && counted.count.conflicted == 0 && counted.decides;
 }
 
 absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
                                             base::Date day) {
-  const Counted counted = CountVotes(*meeting.commission, *meeting.application);
+  ASSIGN_OR_RETURN(const bool casts, VotesBy().ChairCasts(norms, day));
+  const Counted counted = CountVotes(*meeting.commission, *meeting.application, casts);
   const cases::VoteCount& count = counted.count;
   Facts facts;
   cases::SetVotes(count, meeting.source.name, meeting.source.etag, &facts);
@@ -115,11 +150,12 @@ absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms:
   facts.Set(kExaminationFailed, FirstUnsatisfied(meeting.application->examination()),
             meeting.application->name(), meeting.application->etag());
   facts.Set(kRunningNow, absl::StrCat(meeting.running_grants), "register of grants");
-  RETURN_IF_ERROR(facts.SetNorm(norms, kMembersMin, day));
+  RETURN_IF_ERROR(SetMoney(*meeting.application, &facts));
+  RETURN_IF_ERROR(VotesBy().SetFacts(norms, day, &facts));
   ASSIGN_OR_RETURN(Decision decision, DecideGrant(facts));
   const std::string failed = FirstUnsatisfied(decision);
   if (failed == "COMMISSION_FORMED") {
-    ASSIGN_OR_RETURN(const int64_t least, norms.Int(kMembersMin, day));
+    ASSIGN_OR_RETURN(const int64_t least, norms.Int(VotesBy().members_min, day));
     return errors::CommissionNotFormed(least);
   }
   if (failed == "QUORUM") return errors::NoQuorum();

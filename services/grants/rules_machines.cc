@@ -45,7 +45,11 @@ const base::Machine<Application::State, ApplicationVerb>& ApplicationMachine() {
        {"assess obligations", errors::Monitoring},
        {"demand return", errors::Recovering},
        {"excuse", errors::Excusing},
-       {"recover", errors::Recovering}},
+       {"recover", errors::Recovering},
+       {"raise the contribution", errors::CoFinancing},
+       {"propose an amendment", errors::Agreeing},
+       {"sign an amendment", errors::Agreeing},
+       {"reopen", errors::Recovering}},
       {{{S::DRAFT, S::RETURNED_FOR_FIX},
         V::kEdit,
         kSame,
@@ -235,20 +239,33 @@ const base::Machine<Application::State, ApplicationVerb>& ApplicationMachine() {
         kSame,
         kAuthority,
         errors::Recovering,
-        {.duty = Duty::kDecides, .when = "something is to return"}},
-       {{S::RECOVERY},
-        V::kDemand,
-        S::CLOSED,
-        kAuthority,
-        errors::Recovering,
-        {.duty = Duty::kDecides, .when = "less than half a tenge"}},
+        {.duty = Duty::kDecides, .due = "grants.demand_days", .meets = true}},
        {{S::RECOVERY},
         V::kExcuse,
         S::CLOSED,
         kAuthority,
         errors::Excusing,
         {.duty = Duty::kDecides}},
-       {{S::RECOVERY}, V::kRecover, S::RECOVERED, kByItself, errors::Recovering}});
+       {{S::RECOVERY}, V::kRecover, S::RECOVERED, kByItself, errors::Recovering},
+       {{S::COMMISSION}, V::kRaise, kSame, kEntity, errors::CoFinancing, {.duty = Duty::kPrepares}},
+       {{S::AGREEMENT_SIGNED, S::IN_EXECUTION, S::MONITORING},
+        V::kPropose,
+        kSame,
+        kInstitute,
+        errors::Agreeing,
+        {.duty = Duty::kPrepares}},
+       {{S::AGREEMENT_SIGNED, S::IN_EXECUTION, S::MONITORING},
+        V::kSignAmendment,
+        kSame,
+        kEntity,
+        errors::Agreeing},
+       {{S::AGREEMENT_SIGNED, S::IN_EXECUTION, S::MONITORING},
+        V::kSignAmendment,
+        kSame,
+        kAuthority,
+        errors::Agreeing,
+        {.duty = Duty::kDecides}},
+       {{S::RECOVERED}, V::kReopen, S::RECOVERY, kByItself, errors::Recovering}});
   return *kMachine;
 }
 
@@ -273,7 +290,9 @@ const base::Machine<Demand::State, DemandVerb>& DemandMachine() {
   using V = DemandVerb;
   static const auto* const kMachine = new base::Machine<Demand::State, DemandVerb>(
       "DEMAND", S::State_descriptor(),
-      {{"repay", errors::Recovering}, {"cancel", errors::Excusing}},
+      {{"repay", errors::Recovering},
+       {"cancel", errors::Excusing},
+       {"undo a repayment", errors::Recovering}},
       {{{S::ISSUED},
         V::kRepay,
         kSame,
@@ -286,7 +305,9 @@ const base::Machine<Demand::State, DemandVerb>& DemandMachine() {
         kInstitute,
         errors::Recovering,
         {.due = "obligations.return_days", .when = "the rest"}},
-       {{S::ISSUED}, V::kCancel, S::CANCELLED, kByItself, errors::Excusing}});
+       {{S::ISSUED}, V::kCancel, S::CANCELLED, kByItself, errors::Excusing},
+       {{S::ISSUED}, V::kReverse, kSame, kInstitute, errors::Recovering},
+       {{S::REPAID}, V::kReverse, S::ISSUED, kInstitute, errors::Recovering}});
   return *kMachine;
 }
 

@@ -227,6 +227,8 @@ TEST(RulesTest, TheCommission) {
     auto* finding = application.mutable_examination()->add_findings();
     finding->set_rule("PASS_MARK_REACHED");
     finding->set_satisfied(c.passed);
+    *application.mutable_accepted_cost() = application.cost_items(0).cost();
+    *application.mutable_ceiling() = application.requested_sum();
     Commission commission;
     for (const char* vote = c.votes; *vote != '\0'; ++vote) {
       auto* member = commission.add_members();
@@ -255,6 +257,47 @@ TEST(RulesTest, TheCommission) {
     EXPECT_EQ(second.ok() ? second->outcome() : ReasonOf(second.status()),
               refused ? "REFUSED" : "GRANT_RUNNING");
   }
+}
+
+// As many, with the chair for it; and half of the members: what the norms say decides.
+TEST(RulesTest, QuorumAndCastingVoteAreNorms) {
+  const auto outcome = [](const char* votes,
+                          const std::vector<std::pair<std::string, std::string>>& changes) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) file.text = absl::StrReplaceAll(file.text, changes);
+    const norms::Norms norms = *norms::Norms::LoadText(files);
+    Application application = MakeApplication(1);
+    application.mutable_examination()->add_findings()->set_satisfied(true);
+    *application.mutable_accepted_cost() = application.cost_items(0).cost();
+    *application.mutable_ceiling() = application.requested_sum();
+    Commission commission;
+    for (const char* vote = votes; *vote != '\0'; ++vote) {
+      auto* member = commission.add_members();
+      member->set_subject(absl::StrCat("m", commission.members_size()));
+      member->set_chair(commission.members_size() == 1);
+      member->set_vote(*vote == 'F'   ? Commission::Member::FOR
+                       : *vote == 'A' ? Commission::Member::AGAINST
+                                      : Commission::Member::VOTE_UNSPECIFIED);
+      if (*vote == 'A') member->add_grounds(v1::DOCUMENTS_NOT_COMPLIANT);
+    }
+    const auto decision = DecideAsCommission({&commission, &application, 0, {"commissions/1", "e"}},
+                                             norms, Day("2026-06-15"));
+    EXPECT_EQ(*CanDecide(commission, application, norms, Day("2026-06-15")), decision.ok());
+    if (decision.ok()) {
+      EXPECT_TRUE(cases::Facts::Of(*decision).Has("grants.commission.quorum.parts"));
+      EXPECT_TRUE(cases::Facts::Of(*decision).Has("grants.commission.chair_casts"));
+    }
+    return decision.ok() ? decision->outcome() : ReasonOf(decision.status());
+  };
+  EXPECT_EQ(outcome("FFFF---", {}), "NO_QUORUM");
+  EXPECT_EQ(
+      outcome("FFFF---", {{"grants.commission.quorum.parts,2", "grants.commission.quorum.parts,1"},
+                          {"grants.commission.quorum.of,3", "grants.commission.quorum.of,2"}}),
+      "APPROVED");
+  EXPECT_EQ(outcome("FAFAFA-", {}), "APPROVED");
+  EXPECT_EQ(
+      outcome("FAFAFA-", {{"grants.commission.chair_casts,1", "grants.commission.chair_casts,0"}}),
+      "VOTE_UNDECIDED");
 }
 
 TEST(RulesTest, TranchesAddUpToTheSum) {

@@ -16,6 +16,8 @@ class Service final : public rpc::HostedService {
  public:
   absl::Status Open(const rpc::HostOptions& options, const Neighbours& neighbours) {
     env_.norms = options.norms;
+    // A vote that nobody could carry is found now, not at the meeting.
+    RETURN_IF_ERROR(VotesBy().Check(*env_.norms));
     // Shares that are no whole would pay another sum than the agreed one: it does not start.
     RETURN_IF_ERROR(
         TranchesOf(base::Money(), *env_.norms, base::Date::LegalDay(options.clock->Now()))
@@ -44,6 +46,7 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, GrantsService, ListProgrammes, env_, ListProgrammes);
     NISI_COMMAND(r, GrantsService, AllocateBudget, env_, store(), AllocateBudget);
     NISI_COMMAND(r, GrantsService, CloseYear, env_, store(), CloseYear);
+    NISI_COMMAND(r, GrantsService, ReversePosting, env_, store(), ReversePosting);
     NISI_UNARY(r, GrantsService, GetAccount, env_, GetAccount);
     NISI_UNARY(r, GrantsService, ListPostings, env_, ListPostings);
     NISI_COMMAND(r, GrantsService, CreateApplication, env_, store(), CreateApplication);
@@ -62,6 +65,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, GrantsService, CloseExamination, env_, store(), CloseExamination);
     NISI_UNARY(r, GrantsService, GetExamination, env_, GetExamination);
     NISI_UNARY(r, GrantsService, ListExaminations, env_, ListExaminations);
+    NISI_COMMAND(r, GrantsService, RaiseContribution, env_, store(), RaiseContribution);
     NISI_COMMAND(r, GrantsService, OpenMeeting, env_, store(), OpenMeeting);
     NISI_COMMAND(r, GrantsService, Vote, env_, store(), Vote);
     NISI_COMMAND(r, GrantsService, Recuse, env_, store(), Recuse);
@@ -70,6 +74,7 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, GrantsService, ListCommissions, env_, ListCommissions);
     NISI_UNARY(r, GrantsService, ReplayDecision, env_, ReplayDecision);
     NISI_UNARY(r, GrantsService, ListNotices, env_, ListNotices);
+    NISI_UNARY(r, GrantsService, ListOverdue, env_, ListOverdue);
     NISI_UNARY(r, GrantsService, ListDeadlines, env_, ListDeadlines);
     NISI_SERVER_STREAM(r, GrantsService, WatchApplications, env_, WatchApplications);
     return absl::OkStatus();
@@ -83,6 +88,8 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, GrantAgreementsService, DeclineAgreement, env_, store(), DeclineAgreement);
     NISI_UNARY(r, GrantAgreementsService, GetAgreement, env_, GetAgreement);
     NISI_UNARY(r, GrantAgreementsService, ListAgreements, env_, ListAgreements);
+    NISI_COMMAND(r, GrantAgreementsService, ProposeAmendment, env_, store(), ProposeAmendment);
+    NISI_COMMAND(r, GrantAgreementsService, SignAmendment, env_, store(), SignAmendment);
     NISI_COMMAND(r, GrantAgreementsService, FileTrancheProof, env_, store(), FileTrancheProof);
     NISI_COMMAND(r, GrantAgreementsService, ProveTranche, env_, store(), ProveTranche);
     NISI_UNARY(r, GrantAgreementsService, PayTranche, env_, PayTranche);
@@ -97,6 +104,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, GrantAgreementsService, DemandReturn, env_, store(), DemandReturn);
     NISI_COMMAND(r, GrantAgreementsService, ExcuseFailure, env_, store(), ExcuseFailure);
     NISI_COMMAND(r, GrantAgreementsService, RecordRepayment, env_, store(), RecordRepayment);
+    NISI_COMMAND(r, GrantAgreementsService, ReverseRepayment, env_, store(), ReverseRepayment);
     NISI_UNARY(r, GrantAgreementsService, GetDemand, env_, GetDemand);
     NISI_UNARY(r, GrantAgreementsService, ListDemands, env_, ListDemands);
     NISI_COMMAND(r, GrantAgreementsService, OfferCompetitivenessAgreement, env_, store(),

@@ -154,6 +154,9 @@ TEST_F(JourneyTest, FromDraftToRecovery) {
     return Do<v1::MonitoringReport>("SubmitMonitoringReport", by, ReportOn(name, {2027, 1}));
   });
   EXPECT_FALSE(report.late());
+  v1::GetMonitoringReportRequest get_report;
+  get_report.set_name(report.name());
+  EXPECT_EQ(Must<v1::MonitoringReport>("GetMonitoringReport", checker_, get_report).half(), 1);
   GoTo(Day("2028-03-01"));
   const auto late =
       Do<v1::MonitoringReport>("SubmitMonitoringReport", Owner(kN), ReportOn(name, {2027, 2}));
@@ -549,6 +552,7 @@ TEST_F(JourneyTest, NoOtherCompetitivenessAgreementAfterAFailure) {
   assess.set_name(first->name());
   assess.set_etag(concluded->etag());
   assess.add_facts("50");
+  *assess.add_documents() = MakeDocument();
   const auto assessor = CallerOf("assessor", AUTHORITY_INDUSTRY);
   EXPECT_EQ(
       ReasonOf(Do<CompetitivenessAgreement>("AssessCompetitivenessAgreement", assessor, assess)

@@ -77,6 +77,11 @@ inline const std::string& TextHash() {
   return kHash;
 }
 
+inline const std::string& AmendedHash() {
+  static const std::string kHash(32, 'a');
+  return kHash;
+}
+
 // A small manufacturer's application for a transformer plant: everything holds.
 inline Application MakeApplication(int n, int64_t tenge = 400'000) {
   Application application;
@@ -436,7 +441,29 @@ class GrantsTest : public ::testing::Test {
                                    const rpc::Caller& caller) {
     auto request = NamingAgreement<v1::AssessObligationsRequest>(name);
     request.add_facts(fact);
+    *request.add_documents() = MakeDocument("акт проверки.pdf");
     return Do<Agreement>("AssessObligations", caller, request);
+  }
+  // To another day of commissioning, or with another condition of a tranche.
+  absl::StatusOr<Agreement> Propose(const std::string& name,
+                                    std::optional<base::Date> commissioning, int tranche,
+                                    const rpc::Caller& caller) {
+    auto request = NamingAgreement<v1::ProposeAmendmentRequest>(name);
+    if (commissioning.has_value()) {
+      *request.mutable_commissioning_date() = commissioning->ToProto();
+    }
+    if (tranche > 0) {
+      auto* condition = request.add_conditions();
+      condition->set_tranche(tranche);
+      condition->set_condition("Станок на таможне");
+    }
+    request.set_text_sha256(AmendedHash());
+    return Do<Agreement>("ProposeAmendment", caller, request);
+  }
+  absl::StatusOr<Agreement> SignAmended(const std::string& name, const rpc::Caller& caller) {
+    auto request = NamingAgreement<v1::SignAmendmentRequest>(name);
+    request.set_text_sha256(AmendedHash());
+    return Do<Agreement>("SignAmendment", caller, request);
   }
   absl::StatusOr<Demand> DemandIt(const std::string& name, const rpc::Caller& caller) {
     return Do<Demand>("DemandReturn", caller, NamingAgreement<v1::DemandReturnRequest>(name));
@@ -458,6 +485,23 @@ class GrantsTest : public ::testing::Test {
     *request.mutable_pay_date() = (paid_on == base::Date() ? today() : paid_on).ToProto();
     request.set_payment_number(absl::StrCat(++orders_));
     return Do<Demand>("RecordRepayment", caller, request);
+  }
+  absl::StatusOr<Demand> UndoRepayment(const std::string& name, const std::string& payment,
+                                       const rpc::Caller& caller) {
+    const Demand demand = DemandNow(name);
+    v1::ReverseRepaymentRequest request;
+    request.set_name(demand.name());
+    request.set_etag(demand.etag());
+    request.set_payment_number(payment);
+    request.set_reason("Чужой платёж");
+    return Do<Demand>("ReverseRepayment", caller, request);
+  }
+  absl::StatusOr<Application> Raise(const std::string& name, int64_t tenge,
+                                    const rpc::Caller& caller) {
+    auto request = Naming<v1::RaiseContributionRequest>(name);
+    *request.mutable_own_contribution() = Tenge(tenge);
+    *request.add_documents() = MakeDocument("выписка.pdf");
+    return Do<Application>("RaiseContribution", caller, request);
   }
 
   // ---- Ways

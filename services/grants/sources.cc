@@ -149,8 +149,13 @@ absl::Status PeerSources::TakeSupplier(const Asked<Supplier>& asked, const std::
   if (supplier.size() != suppliers::v1::SIZE_UNSPECIFIED) {
     outside->size = suppliers::v1::Size_Name(supplier.size());
   }
-  // Of a person the register knows only since when it stands in it.
-  if (!outside->active_since.has_value() && supplier.has_create_time()) {
+  // Of a person the register says since when it is registered: by the day from which that holds,
+  // whenever it was recorded.
+  if (!outside->active_since.has_value() && supplier.has_registered_since()) {
+    const auto since = base::Date::FromProto(supplier.registered_since());
+    if (!since.ok() || *since > day) return get_supplier_.WrongAnswer();
+    outside->active_since = *since;
+  } else if (!outside->active_since.has_value() && supplier.has_create_time()) {
     outside->active_since = DayOf(supplier.create_time());
   }
   outside->supplier.etag = supplier.etag();

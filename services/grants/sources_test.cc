@@ -53,6 +53,32 @@ TEST_F(SourcesTest, WhatIsNotThereIsAnAnswer) {
   EXPECT_FALSE(outside->project_on_map);
 }
 
+// Of a person the BIN says nothing: it is active since the day from which its registration holds,
+// though it was recorded years later.
+TEST_F(SourcesTest, APersonIsActiveSinceItsRegistrationHolds) {
+  constexpr char kPerson[] = "900101300017";
+  ASSERT_TRUE(base::BinIin::Parse(kPerson).ok());
+  Application application = MakeApplication(1);
+  application.set_applicant(kPerson);
+  const base::Date recorded = Day("2026-05-20");
+  std::optional<base::Date> since;
+  played_.Answer<suppliers::v1::GetSupplierRequest>(
+      &played_.suppliers, kGetSupplier, [&](const auto& request) {
+        auto said = PlayedNeighbours::Medium(request);
+        said.mutable_create_time()->set_seconds(absl::ToUnixSeconds(recorded.StartOfDay()));
+        if (since.has_value()) *said.mutable_registered_since() = since->ToProto();
+        return said;
+      });
+  const auto ask = [&] {
+    return PeerSources(played_.peers()).Ask(call_, application, Day("2026-06-15"));
+  };
+  EXPECT_EQ(*ask()->active_since, recorded) << "registered here";
+  since = Day("2020-02-01");
+  EXPECT_EQ(*ask()->active_since, Day("2020-02-01"));
+  since = Day("2026-06-16");
+  EXPECT_TRUE(rpc::IsNotAnswered(ask().status())) << "after the day that was asked about";
+}
+
 TEST_F(SourcesTest, WithoutPeersNobodyAnswers) {
   EXPECT_TRUE(rpc::IsNotAnswered(
       PeerSources(nullptr).Ask(call_, MakeApplication(1), Day("2026-06-15")).status()));

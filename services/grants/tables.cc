@@ -106,6 +106,15 @@ const store::Index<DebtRow> kDebtsByRecipient{
     24, "debts_by_recipient", kDebts, false,
     [](const DebtRow& row, const EmitKey& emit) { emit(Key::Of(row.debt().recipient())); }};
 
+const store::Index<cases::v1::DeadlineRow> kOverdue{
+    25, "overdue", cases::kDeadlines, false,
+    [](const cases::v1::DeadlineRow& row, const EmitKey& emit) {
+      const cases::v1::Deadline& deadline = row.deadline();
+      if (deadline.state() != cases::v1::Deadline::OPEN || !deadline.overdue()) return;
+      const auto due = base::Date::FromProto(deadline.due_date());
+      if (due.ok()) emit(Key::Of(int64_t{1}, *due));
+    }};
+
 const store::Schema& GrantsSchema() {
   static const auto* const kSchema =
       new store::Schema(cases::WithNotices(cases::WithBudget(cases::WithDeadlines(
@@ -116,8 +125,8 @@ const store::Schema& GrantsSchema() {
            {&kApplicationsByApplicant, &kApplicationsByState, &kRunningByApplicant,
             &kApplicationsByExpert, &kExaminationsBySubject, &kCommissionsByApplication,
             &kCommissionsByMember, &kAgreementsByRecipient, &kDemandsByRecipient,
-            &kCompetitivenessByEntity, &kUnreliableByRecipient, &kDebtsByRecord,
-            &kDebtsByRecipient}}))));
+            &kCompetitivenessByEntity, &kUnreliableByRecipient, &kDebtsByRecord, &kDebtsByRecipient,
+            &kOverdue}}))));
   return *kSchema;
 }
 
@@ -131,7 +140,7 @@ std::string PaymentName(const std::string& agreement, int32_t tranche) {
   return absl::StrCat(agreement, "/payments/", tranche);
 }
 std::string ReportName(const std::string& agreement, const HalfYear& half) {
-  return absl::StrCat(agreement, "/reports/", half.year, "H", half.half);
+  return absl::StrCat(agreement, "/reports/", half.year, "h", half.half);
 }
 std::string Sibling(const char* collection, const std::string& name) {
   return absl::StrCat(collection, "/", name.substr(name.find('/') + 1));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/store/table.h"
+#include "nisi/cases/v1/case.pb.h"
 #include "nisi/grants/v1/rows.pb.h"
 #include "services/grants/rules.h"
 
@@ -43,8 +44,9 @@ extern const store::Index<CompetitivenessAgreementRow> kCompetitivenessByEntity;
 extern const store::Table<UnreliableRecipientRow> kUnreliable;                    // 20: number
 extern const store::Index<UnreliableRecipientRow> kUnreliableByRecipient;  // 21: recipient, list
 extern const store::Table<DebtRow> kDebts;                                 // 22: number
-extern const store::Index<DebtRow> kDebtsByRecord;     // 23: source, record; unique
-extern const store::Index<DebtRow> kDebtsByRecipient;  // 24: recipient
+extern const store::Index<DebtRow> kDebtsByRecord;           // 23: source, record; unique
+extern const store::Index<DebtRow> kDebtsByRecipient;        // 24: recipient
+extern const store::Index<cases::v1::DeadlineRow> kOverdue;  // 25: 1, due day; of those overdue
 
 // With the tables of deadlines, budgets and notices.
 const store::Schema& GrantsSchema();
@@ -52,6 +54,9 @@ const store::Schema& GrantsSchema();
 // Kinds of deadlines that are opened and closed by hand.
 inline constexpr char kReportDeadline[] = "monitoring_report";
 inline constexpr char kAssessmentDeadline[] = "assessment_of_obligations";
+inline constexpr char kProofDeadline[] = "proof_of_tranches";
+inline constexpr char kProvingDeadline[] = "proving_of_tranche";
+inline constexpr char kPaymentDeadline[] = "payment_of_tranche";
 
 std::string CommissionName(int32_t number);
 std::string ExaminationName(const std::string& application, int32_t number);

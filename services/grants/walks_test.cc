@@ -44,7 +44,7 @@ class WalksTest : public GrantsTest {
     planted.payment.mutable_payment()->set_recipient(Bin(1));
     planted.report.set_agreement(agreement.name());
     v1::MonitoringReport& report = *planted.report.mutable_report();
-    report.set_name("agreements/a1/reports/2026H1");
+    report.set_name("agreements/a1/reports/2026h1");
     report.set_recipient(Bin(1));
     report.set_year(2026);
     report.set_half(1);
@@ -155,7 +155,7 @@ TEST_F(WalksTest, WhatIsHiddenAndWhatIsNotThereAreTheSame) {
       {"commissions/1", "commissions/9", &commission},
       {"agreements/a1", "agreements/a9", &planted.agreement.agreement()},
       {"agreements/a1/payments/1", "agreements/a1/payments/9", &planted.payment.payment()},
-      {"agreements/a1/reports/2026H1", "agreements/a1/reports/2026H2", &planted.report.report()},
+      {"agreements/a1/reports/2026h1", "agreements/a1/reports/2026h2", &planted.report.report()},
       {"demands/a1", "demands/a9", &planted.demand.demand()},
       {"competitiveness/c1", "competitiveness/c9", &planted.competitiveness.agreement()},
       {"unreliable/1", "unreliable/9", &listed},

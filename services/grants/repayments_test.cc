@@ -1,0 +1,270 @@
+// Money that comes back: found late, typed in wrongly, and undone. What is owed is what the days of
+// payment say, in whatever order they were learnt.
+#include "services/grants/service_testing.h"
+
+namespace nisi::grants {
+namespace {
+
+using base::Date;
+using base::Money;
+using base::ReasonOf;
+
+class RepaymentsTest : public GrantsTest {
+ protected:
+  void SetUp() override {
+    GrantsTest::SetUp();
+    OpenProgramme(5'000'000);
+  }
+  // Also one that is filed years later.
+  Application Filed(int n, int64_t tenge) override {
+    Application application = MakeApplication(n, tenge);
+    *application.mutable_commissioning_date() = today().AddDays(365).ToProto();
+    *application.mutable_obligations(0)->mutable_due_date() = today().AddDays(700).ToProto();
+    return application;
+  }
+  // Half is to be returned; all of one day, so that they are alike.
+  std::vector<std::string> Demanded(int count) {
+    std::vector<std::string> names;
+    for (int n = 1; n <= count; ++n) names.push_back(At(Application::MONITORING, n));
+    GoPastObligations(names.front());
+    Allocate(1'000);
+    for (const std::string& name : names) {
+      EXPECT_TRUE(Assess(name, "50", checker_).ok());
+      EXPECT_TRUE(DemandIt(name, authority_).ok());
+    }
+    return names;
+  }
+  absl::StatusOr<Demand> RepayAs(const std::string& name, const std::string& number, Money amount,
+                                 Date paid_on, const rpc::Caller& by) {
+    v1::RecordRepaymentRequest request;
+    const Demand demand = DemandNow(name);
+    request.set_name(demand.name());
+    request.set_etag(demand.etag());
+    *request.mutable_amount() = amount.ToProto();
+    *request.mutable_pay_date() = paid_on.ToProto();
+    request.set_payment_number(number);
+    return Do<Demand>("RecordRepayment", by, request);
+  }
+  absl::StatusOr<Demand> RepayAs(const std::string& name, const std::string& number, int64_t tenge,
+                                 Date paid_on) {
+    return RepayAs(name, number, *Money::FromTenge(tenge), paid_on, payer_);
+  }
+  static Date DueOf(const Demand& demand) {
+    return *Date::FromProto(demand.computation().due_date());
+  }
+  // "number amount from..to of unpaid = interest" of each repayment, and the sum of interest.
+  static std::string Lines(const Demand& demand) {
+    std::string lines;
+    for (const auto& repayment : demand.repayments()) {
+      absl::StrAppend(&lines, repayment.payment_number(), " ", repayment.amount().units(),
+                      repayment.reversed_by().empty() ? "" : " undone");
+      if (repayment.has_late()) {
+        const auto& late = repayment.late();
+        absl::StrAppend(&lines, " ", Date::FromProto(late.from())->ToString(), "..",
+                        Date::FromProto(late.to())->ToString(), " ", late.days(), " of ",
+                        Money::FromProto(late.unpaid())->ToString(), " = ",
+                        Money::FromProto(late.amount())->ToString());
+      }
+      lines += ";";
+    }
+    return absl::StrCat(lines, Money::FromProto(demand.late_interest())->ToString());
+  }
+  Money StillOwed(const std::string& name) {
+    const Demand demand = DemandNow(name);
+    Money owed = *Money::FromProto(demand.total())->Add(*Money::FromProto(demand.late_interest()));
+    for (const auto& repayment : demand.repayments()) {
+      if (!repayment.reversed_by().empty()) continue;
+      owed = *owed.Sub(*Money::FromProto(repayment.amount()));
+    }
+    return owed;
+  }
+};
+
+// The same money in each order of entering: the same lines, the same interest, the same books.
+TEST_F(RepaymentsTest, MoneyOfAnEarlierDayMayBeFoundLate) {
+  const std::vector<std::string> names = Demanded(6);
+  const Demand demand = DemandNow(names.front());
+  const Date due = DueOf(demand);
+  GoTo(due.AddDays(60));
+  struct Paid {
+    const char* number;
+    int64_t tenge;
+    int days;
+  };
+  std::vector<Paid> paid{{"a", 50'000, -5}, {"b", 60'000, 10}, {"c", 70'000, 40}};
+  std::vector<size_t> order{0, 1, 2};
+  std::set<std::string> lines;
+  size_t of = 0;
+  do {
+    for (const size_t i : order) {
+      const auto taken =
+          RepayAs(names[of], paid[i].number, paid[i].tenge, due.AddDays(paid[i].days));
+      ASSERT_TRUE(taken.ok()) << taken.status();
+    }
+    lines.insert(Lines(DemandNow(names[of])));
+    ++of;
+  } while (std::next_permutation(order.begin(), order.end()));
+  ASSERT_EQ(lines.size(), 1U) << absl::StrJoin(lines, "\n");
+  const Money total = *Money::FromProto(demand.total());
+  const base::Percent rate = *cases::RateOfDemand(demand.decision());
+  const Money second = *total.Sub(*Money::FromTenge(50'000));
+  const Money third = *total.Sub(*Money::FromTenge(110'000));
+  const Money b = *cases::LateInterest(second, rate, due.AddDays(1), due.AddDays(10));
+  const Money c = *cases::LateInterest(third, rate, due.AddDays(11), due.AddDays(40));
+  EXPECT_EQ(
+      *lines.begin(),
+      absl::StrCat("a 50000;b 60000 ", due.AddDays(1).ToString(), "..", due.AddDays(10).ToString(),
+                   " 10 of ", second.ToString(), " = ", b.ToString(), ";c 70000 ",
+                   due.AddDays(11).ToString(), "..", due.AddDays(40).ToString(), " 30 of ",
+                   third.ToString(), " = ", c.ToString(), ";", b.Add(c)->ToString()));
+  ExpectSound();
+}
+
+TEST_F(RepaymentsTest, NoMoneyIsOfADayBeforeTheDemandOrToCome) {
+  const std::string name = Demanded(1).front();
+  const Date made = *Date::FromProto(DemandNow(name).demand_date());
+  GoTo(made.AddDays(10));
+  EXPECT_EQ(ReasonOf(RepayAs(name, "a", 1, made.AddDays(-1)).status()), "PAYMENT_DATE_INVALID");
+  EXPECT_EQ(ReasonOf(RepayAs(name, "a", 1, today().AddDays(1)).status()), "PAYMENT_DATE_INVALID");
+  EXPECT_TRUE(RepayAs(name, "a", 1, today()).ok());
+  EXPECT_TRUE(RepayAs(name, "b", 1, made).ok()) << "an earlier day";
+  EXPECT_EQ(ReasonOf(RepayAs(name, "b", 1, made).status()), "REPAYMENT_RECORDED");
+}
+
+// Interest that was charged for want of what had come: found, it is charged no more, and what came
+// beyond is no money of the demand.
+TEST_F(RepaymentsTest, WhatIsFoundLateTakesInterestBackAndTheListing) {
+  const std::string name = Demanded(1).front();
+  const Demand demand = DemandNow(name);
+  const Date due = DueOf(demand);
+  const Money total = *Money::FromProto(demand.total());
+  GoTo(due.AddDays(30));
+  ASSERT_FALSE(DemandNow(name).listing().empty());
+  ASSERT_TRUE(RepayAs(name, "b", 1'000, due.AddDays(20)).ok());
+  EXPECT_FALSE(Money::FromProto(DemandNow(name).late_interest())->is_zero());
+  const Money rest = *total.Sub(*Money::FromTenge(1'000));
+  // All but that had come in time: what is late is 1,000 tenge for 20 days.
+  ASSERT_TRUE(RepayAs(name, "a", rest, due.AddDays(-1), payer_).ok());
+  const Money late =
+      *cases::LateInterest(*Money::FromTenge(1'000), *cases::RateOfDemand(demand.decision()),
+                           due.AddDays(1), due.AddDays(20));
+  EXPECT_EQ(StillOwed(name), late);
+  EXPECT_EQ(ReasonOf(RepayAs(name, "c", *late.Add(*Money::FromTiyn(1)), today(), payer_).status()),
+            "SUM_OVER_DEMAND");
+  ASSERT_TRUE(RepayAs(name, "c", late, today(), payer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERED);
+  EXPECT_TRUE(DemandNow(name).listing().empty());
+  ExpectSound();
+}
+
+TEST_F(RepaymentsTest, AMistakeIsUndoneOnceByAnotherAndTypedInAgain) {
+  const std::string name = Demanded(1).front();
+  const Date due = DueOf(DemandNow(name));
+  GoTo(due.AddDays(20));
+  const std::string before = Stands();
+  ASSERT_TRUE(RepayAs(name, "a", 50'000, due.AddDays(-5)).ok());
+  ASSERT_TRUE(RepayAs(name, "b", 1'000, due.AddDays(10)).ok());
+  const std::string with_a = Lines(DemandNow(name));
+  EXPECT_EQ(DemandNow(name).repayments(0).recorded_by(), payer_.subject);
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "a", payer_).status()), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "x", writer_).status()), "REPAYMENT_UNKNOWN");
+  ASSERT_TRUE(UndoRepayment(name, "a", writer_).ok());
+  const Demand undone = DemandNow(name);
+  const auto& repayment = undone.repayments(0);
+  EXPECT_EQ(repayment.reversed_by(), writer_.subject);
+  EXPECT_EQ(repayment.reversal_reason(), "Чужой платёж");
+  EXPECT_NE(repayment.reversal_posting(), repayment.posting());
+  const Money total = *Money::FromProto(undone.total());
+  EXPECT_EQ(*Money::FromProto(undone.repayments(1).late().unpaid()), total)
+      << "nothing was paid before the tenth day";
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "a", writer_).status()), "REPAYMENT_UNKNOWN") << "once";
+  ASSERT_TRUE(RepayAs(name, "a", 5'000, due.AddDays(-5)).ok()) << "a zero less";
+  EXPECT_EQ(DemandNow(name).repayments_size(), 3);
+  ASSERT_TRUE(UndoRepayment(name, "a", writer_).ok());
+  ASSERT_TRUE(RepayAs(name, "a", 50'000, due.AddDays(-5)).ok());
+  EXPECT_TRUE(Lines(DemandNow(name)).ends_with(with_a.substr(with_a.find(";b") + 1)))
+      << "as if it had never been";
+  ASSERT_TRUE(UndoRepayment(name, "a", writer_).ok());
+  ASSERT_TRUE(UndoRepayment(name, "b", writer_).ok());
+  EXPECT_EQ(Stands(), before);
+  ExpectSound();
+}
+
+// What had closed the demand: it is owed again, by the day it was due, and so is on the list.
+TEST_F(RepaymentsTest, TheLastRepaymentIsUndoneAsWell) {
+  const std::string name = Demanded(1).front();
+  const Date due = DueOf(DemandNow(name));
+  GoTo(due.AddDays(10));
+  ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), due, payer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERED);
+  EXPECT_TRUE(DemandNow(name).listing().empty());
+  ASSERT_TRUE(UndoRepayment(name, "a", writer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERY);
+  EXPECT_FALSE(Now(name).has_due_date()) << "the demand is made";
+  EXPECT_EQ(DemandNow(name).state(), Demand::ISSUED);
+  EXPECT_EQ(*Date::FromProto(DemandNow(name).due_date()), due) << "no new term";
+  GoTo(today());
+  EXPECT_FALSE(DemandNow(name).listing().empty());
+  ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), due, payer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERED);
+  EXPECT_TRUE(DemandNow(name).listing().empty());
+  ExpectSound();
+}
+
+TEST_F(RepaymentsTest, NothingIsUndoneUnderAnotherGrantOrFromMoneyThatIsGone) {
+  const std::vector<std::string> names = Demanded(2);
+  for (const std::string& name : names) {
+    ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), today(), payer_).ok());
+  }
+  for (int year = 2026; year < today().year(); ++year) {
+    budget::v1::CloseYearRequest close;
+    close.set_account(absl::StrCat(kGrants, "/accounts/", year));
+    Must<budget::v1::CloseYearResponse>("CloseYear", authority_, close);
+  }
+  // All that is there is decided on for another grant of the first recipient.
+  budget::v1::GetAccountRequest get;
+  get.set_name(absl::StrCat(kGrants, "/accounts/", today().year()));
+  const int64_t all = Must<budget::v1::Account>("GetAccount", auditor_, get).available().units();
+  const std::string next = At(Application::APPROVED, 1, all);
+  EXPECT_EQ(ReasonOf(UndoRepayment(names[0], "a", writer_).status()), "GRANT_RUNNING");
+  EXPECT_EQ(ReasonOf(UndoRepayment(names[1], "a", writer_).status()), "BUDGET_EXCEEDED");
+  EXPECT_EQ(Now(names[1]).state(), Application::RECOVERED) << "nothing has changed";
+  EXPECT_TRUE(DemandNow(names[1]).repayments(0).reversed_by().empty());
+  ASSERT_TRUE(
+      Do<Application>("DeclineAgreement", Owner(1), Naming<v1::DeclineAgreementRequest>(next))
+          .ok());
+  EXPECT_TRUE(UndoRepayment(names[0], "a", writer_).ok());
+  EXPECT_TRUE(UndoRepayment(names[1], "a", writer_).ok());
+  ExpectSound();
+}
+
+TEST_F(RepaymentsTest, AnOrderThatWasTypedInWronglyIsUndone) {
+  auto order = Allocation(700);
+  order.set_order_number("17-x");
+  Must<budget::v1::Account>("AllocateBudget", authority_, order);
+  budget::v1::ListPostingsRequest list;
+  list.set_parent(kGrants);
+  list.set_filter("record = \"17-x\"");
+  const auto posted = Must<budget::v1::ListPostingsResponse>("ListPostings", auditor_, list);
+  ASSERT_EQ(posted.postings_size(), 1);
+  budget::v1::ReversePostingRequest undo;
+  undo.set_name(posted.postings(0).name());
+  undo.set_reason("Лишний ноль");
+  const auto by = [&](const rpc::Caller& caller) {
+    undo.clear_request_id();
+    return ReasonOf(Do<cases::Posting>("ReversePosting", caller, undo).status());
+  };
+  EXPECT_EQ(by(authority_), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(by(payer_), "ACCESS_DENIED");
+  EXPECT_EQ(by(CallerOf("minister", rpc::v1::AUTHORITY_INDUSTRY)), "");
+  EXPECT_EQ(Stands(), "5000000 0 0 0");
+  EXPECT_EQ(by(CallerOf("minister", rpc::v1::AUTHORITY_INDUSTRY)), "POSTING_REVERSED");
+  *order.mutable_amount() = Tenge(70);
+  order.clear_request_id();
+  Must<budget::v1::Account>("AllocateBudget", authority_, order);
+  EXPECT_EQ(Stands(), "5000070 0 0 0");
+  ExpectSound();
+}
+
+}  // namespace
+}  // namespace nisi::grants
