@@ -36,7 +36,7 @@ TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a
 MODES = ("embedded", "processes")
 # Which service asks which: as separate processes it is told where they are, and they admit it as a peer.
 ASKS = {"clusters": ("priority-goods", "industry-map"), "suppliers": ("industry-map",),
-        "grants": ("priority-goods", "suppliers", "industry-map"), "export-refunds": ("suppliers",)}
+        "grants": ("priority-goods", "suppliers", "industry-map"), "export-refunds": ("suppliers",), "contracts": ("suppliers",)}
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each
 # restart and end of the suite would wait. Read when the first channel is made; not passed on to the suite.
 BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"
@@ -120,6 +120,9 @@ class Suite:
                  "grants": "nisi.grants.v1.service_pb2", "agreements": "nisi.grants.v1.agreement_service_pb2",
                  "grants_resources": "nisi.grants.v1.resources_pb2", "money_returned": "nisi.grants.v1.agreements_pb2",
                  "export_refunds": "nisi.export_refunds.v1.service_pb2",
+                 "planning": "nisi.contracts.v1.planning_service_pb2",
+                 "contracts": "nisi.contracts.v1.contracts_service_pb2",
+                 "plans": "nisi.contracts.v1.planning_pb2", "contracted": "nisi.contracts.v1.contracts_pb2",
                  "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",
                  "options": "nisi.rpc.v1.options_pb2", "imports": "nisi.rpc.v1.import_pb2",
                  "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",

@@ -9,10 +9,28 @@
 #include "common/store/witness.h"
 
 namespace nisi::rpc {
+namespace {
+
+// The target has said no and will again: not that it was away, nor that somebody got there first.
+bool IsRefused(const absl::Status& said) {
+  switch (said.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
                                       std::map<std::string, store::TimerDef> timers,
-                                      uint32_t deliver_as) {
+                                      const Delivery& delivery) {
   RETURN_IF_ERROR(CheckMarks(schema));
   const bool marked = HasMarks(schema);
   schema_ = marked ? WithDisclosure(schema) : schema;
@@ -88,7 +106,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
         return figures;
       });
   journal_ = JournalEnv{store_.get(), signer_.get()};
-  if (options.peers != nullptr) DeliverTo(*options.peers, deliver_as, options.metrics);
+  if (options.peers != nullptr) DeliverTo(*options.peers, delivery, options.metrics);
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
   RETURN_IF_ERROR(AddStoreService(*store_env_, &registry_));
   if (!marked) return absl::OkStatus();
@@ -109,10 +127,12 @@ HostedService::~HostedService() {
   relayed_->relay = nullptr;
 }
 
-void HostedService::DeliverTo(Peers& peers, uint32_t roles, Metrics* metrics) {
+void HostedService::DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics) {
   relay_ = std::make_unique<store::OutboxRelay>(
-      *store_, [&peers, roles](const store::OutboxMessage& message) {
-        return peers.Deliver(message, roles);
+      *store_, [&peers, delivery, store = store_.get()](const store::OutboxMessage& message) {
+        const absl::Status said = peers.Deliver(message, delivery.roles);
+        if (delivery.settle == nullptr || (!said.ok() && !IsRefused(said))) return said;
+        return delivery.settle(*store, message, said);
       });
   relayed_ = std::make_shared<Relayed>();
   relayed_->relay = relay_.get();

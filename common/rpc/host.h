@@ -47,6 +47,19 @@ struct HostOptions {
   std::function<void(const absl::Status&)> on_store_failure = [](const absl::Status&) {};
 };
 
+// How what commands emit (store::Tx::Emit) goes to other services.
+struct Delivery {
+  uint32_t roles = 0;  // with which this service calls them, as itself
+  // Told what a target said of a message, OK or a refusal of its own, before the message is given
+  // up; a target that did not answer is asked again and nobody is told. An error keeps the message,
+  // which then goes out again under its id: so this may be told the same twice. On the thread of
+  // the relay, which may outlive whoever opened the store. Null: a message that is refused is sent
+  // again until it is not, and those behind it wait.
+  std::function<absl::Status(store::Store& store, const store::OutboxMessage& message,
+                             const absl::Status& said)>
+      settle;
+};
+
 class HostedService {
  public:
   HostedService() = default;
@@ -57,16 +70,18 @@ class HostedService {
   store::Store& store() { return *store_; }
 
  protected:
+  // For figures, which may be asked for when the service has ended.
+  std::weak_ptr<store::Store> shared_store() const { return store_; }
   // Opens store, journal and head key of the schema's service and binds JournalService and
   // StoreService; where records have confidential fields, the tables WithDisclosure has and
-  // DisclosureService as well. Delivers what commands emit (store::Tx::Emit) to the peers, as this
-  // service by itself with the roles `deliver_as`.
+  // DisclosureService as well. Delivers what commands emit to the peers.
   absl::Status OpenStore(const HostOptions& options, const store::Schema& schema,
-                         std::map<std::string, store::TimerDef> timers, uint32_t deliver_as = 0);
+                         std::map<std::string, store::TimerDef> timers,
+                         const Delivery& delivery = {});
 
  private:
   struct Relayed;
-  void DeliverTo(Peers& peers, uint32_t roles, Metrics* metrics);
+  void DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics);
 
   store::Schema schema_;  // as it lies on disk
   std::unique_ptr<store::HeadSigner> signer_;

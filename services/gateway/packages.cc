@@ -2,6 +2,8 @@
 
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/contracts/v1/contracts_service.pb.h"
+#include "nisi/contracts/v1/planning_service.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
 #include "nisi/export_refunds/v1/service.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
@@ -29,6 +31,8 @@ std::vector<const google::protobuf::ServiceDescriptor*> LinkedServices() {
       grants::v1::GetApplicationRequest::descriptor()->file(),
       grants::v1::GetAgreementRequest::descriptor()->file(),
       export_refunds::v1::GetClaimRequest::descriptor()->file(),
+      contracts::v1::GetCycleRequest::descriptor()->file(),
+      contracts::v1::GetContractRequest::descriptor()->file(),
   };
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {

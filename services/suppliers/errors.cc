@@ -45,6 +45,11 @@ base::LegalBasis Subcontracting() {
   return Law("Art. 13(3)(4)",
              "The institute for in-country value is the centre of subcontracting.");
 }
+base::LegalBasis NewProduction() {
+  return base::Law("Art. 46(1)(1)",
+                   "Off-take contracts are for goods whose production the supplier organizes and "
+                   "that were not available before.");
+}
 base::LegalBasis ListOfGoods() {
   return Law("Art. 47(4)",
              "The authorized body approves the list of goods before 1 August of each year and "

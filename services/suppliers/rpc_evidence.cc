@@ -239,6 +239,64 @@ absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(
   return Encoded<v1::ListEvidenceResponse>{std::move(page)};
 }
 
+namespace {
+
+// What says first, in order of the register, that a code was made by a day.
+absl::Status FindProduction(const store::View& view, base::Date day,
+                            v1::CheckProductionResponse::Result* result) {
+  const store::Range range{store::Key::Of(result->ens_tru()), ""};
+  const auto found = [result](const std::string& name, const std::string& version,
+                              base::Date since) {
+    result->set_made(true);
+    result->set_source(name);
+    result->set_version(version);
+    *result->mutable_since() = since.ToProto();
+  };
+  RETURN_IF_ERROR(
+      view.Scan(kEvidenceByEnsTru, range, {},
+                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EvidenceRow>(row));
+                  const auto days = CountsOn(stored.row);
+                  if (days.has_value() && days->first <= day) {
+                    found(stored.row.evidence().name(), stored.row.evidence().etag(), days->first);
+                  }
+                  return !result->made();
+                }));
+  if (result->made()) return absl::OkStatus();
+  return view.Scan(kOffersByEnsTru, range, {},
+                   [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                     ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<OfferRow>(row));
+                     const Offer& offer = stored.row.offer();
+                     if (offer.in_country_value().empty()) return true;
+                     ASSIGN_OR_RETURN(const base::Date since,
+                                      base::Date::FromProto(offer.in_country_value(0).from()));
+                     if (since <= day) found(offer.name(), offer.etag(), since);
+                     return !result->made();
+                   });
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CheckProductionResponse> CheckProduction(
+    Env& env, Call& call, const v1::CheckProductionRequest& request) {
+  base::Date day = call.today();
+  if (request.has_on_date()) {
+    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.on_date()));
+  }
+  const store::View view = env.store->Read();
+  v1::CheckProductionResponse response;
+  for (const std::string& code : request.ens_tru()) {
+    auto* result = response.add_results();
+    result->set_ens_tru(code);
+    RETURN_IF_ERROR(FindProduction(view, day, result));
+  }
+  *response.mutable_on_date() = day.ToProto();
+  ASSIGN_OR_RETURN(const int64_t position, view.Position());
+  response.set_position(position);
+  *response.mutable_legal_basis() = errors::NewProduction();
+  return response;
+}
+
 absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env& env, Call& call,
                                                         const v1::CheckDomesticRequest& request) {
   base::Date day = call.today();

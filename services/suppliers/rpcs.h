@@ -61,6 +61,8 @@ absl::StatusOr<Encoded<v1::Evidence>> GetEvidence(Env&, Call&, const v1::GetEvid
 absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(Env&, Call&,
                                                                const v1::ListEvidenceRequest&);
 absl::StatusOr<v1::SearchOffersResponse> SearchOffers(Env&, Call&, const v1::SearchOffersRequest&);
+absl::StatusOr<v1::CheckProductionResponse> CheckProduction(Env&, Call&,
+                                                            const v1::CheckProductionRequest&);
 absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env&, Call&,
                                                         const v1::CheckDomesticRequest&);
 

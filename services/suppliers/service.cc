@@ -71,6 +71,7 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, SuppliersService, ListOffers, *env_, ListOffers);
     NISI_UNARY(r, SuppliersService, SearchOffers, *env_, SearchOffers);
     NISI_UNARY(r, SuppliersService, CheckDomestic, *env_, CheckDomestic);
+    NISI_UNARY(r, SuppliersService, CheckProduction, *env_, CheckProduction);
     NISI_UNARY(r, SuppliersService, MatchDemand, *env_, MatchDemand);
     NISI_COMMAND(r, SuppliersService, PublishDemands, *env_, store(), PublishDemands);
     NISI_COMMAND(r, SuppliersService, WithdrawDemands, *env_, store(), WithdrawDemands);

@@ -22,7 +22,8 @@ const PROTOS = ['nisi/priority_goods/v1/service.proto', 'nisi/suppliers/v1/servi
                 'nisi/industry_map/v1/service.proto', 'nisi/industry_map/v1/places.proto',
                 'nisi/clusters/v1/service.proto', 'nisi/clusters/v1/supports.proto',
                 'nisi/grants/v1/service.proto', 'nisi/grants/v1/agreement_service.proto',
-                'nisi/export_refunds/v1/service.proto',
+                'nisi/export_refunds/v1/service.proto', 'nisi/contracts/v1/planning_service.proto',
+                'nisi/contracts/v1/contracts_service.proto',
                 'nisi/disclosure/v1/disclosure.proto', 'nisi/journal/v1/journal.proto', 'nisi/store/v1/store.proto',
                 'google/rpc/status.proto', 'google/rpc/error_details.proto', 'grpc/health/v1/health.proto'];
 export const definitions = protoLoader.loadSync(PROTOS, {...LOADING, includeDirs: [process.env.NISI_PROTO]});

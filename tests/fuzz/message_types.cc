@@ -5,6 +5,8 @@
 #include "grpc/health/v1/health.pb.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/contracts/v1/contracts_service.pb.h"
+#include "nisi/contracts/v1/planning_service.pb.h"
 #include "nisi/export_refunds/v1/service.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/grants/v1/service.pb.h"
@@ -57,6 +59,8 @@ const std::vector<RequestType>& RequestTypes() {
     AddServices(*grants::v1::GetApplicationRequest::descriptor()->file(), types);
     AddServices(*grants::v1::GetAgreementRequest::descriptor()->file(), types);
     AddServices(*export_refunds::v1::GetClaimRequest::descriptor()->file(), types);
+    AddServices(*contracts::v1::GetCycleRequest::descriptor()->file(), types);
+    AddServices(*contracts::v1::GetContractRequest::descriptor()->file(), types);
     return types;
   }();
   return *kTypes;

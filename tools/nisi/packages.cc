@@ -4,6 +4,8 @@
 #include "absl/strings/strip.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/contracts/v1/contracts_service.pb.h"
+#include "nisi/contracts/v1/planning_service.pb.h"
 #include "nisi/disclosure/v1/disclosure.pb.h"
 #include "nisi/export_refunds/v1/service.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
@@ -35,6 +37,8 @@ std::vector<const FileDescriptor*> Files() {
       nisi::grants::v1::GetApplicationRequest::descriptor()->file(),
       nisi::grants::v1::GetAgreementRequest::descriptor()->file(),
       nisi::export_refunds::v1::GetClaimRequest::descriptor()->file(),
+      nisi::contracts::v1::GetCycleRequest::descriptor()->file(),
+      nisi::contracts::v1::GetContractRequest::descriptor()->file(),
       nisi::journal::v1::Entry::descriptor()->file(),
       nisi::store::v1::Backup::descriptor()->file(),
   };

@@ -2,6 +2,8 @@
 
 #include "services/clusters/service.h"
 #include "services/clusters/tables.h"
+#include "services/contracts/service.h"
+#include "services/contracts/tables.h"
 #include "services/export_refunds/service.h"
 #include "services/export_refunds/tables.h"
 #include "services/grants/service.h"
@@ -21,6 +23,7 @@ const std::map<std::string, ServiceParts>& ServedServices() {
        {industry_map::Open, industry_map::IndustryMapSchema, industry_map::Machines}},
       {"export-refunds",
        {export_refunds::Open, export_refunds::ExportRefundsSchema, export_refunds::Machines}},
+      {"contracts", {contracts::Open, contracts::ContractsSchema, contracts::Machines}},
       {"clusters", {clusters::Open, clusters::ClustersSchema, clusters::Machines}},
       {"grants", {grants::Open, grants::GrantsSchema, grants::Machines}},
       {"priority-goods",

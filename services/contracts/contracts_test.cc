@@ -1,0 +1,453 @@
+// A contract from its plan to its end: who may do what, what years come to, and what may not be.
+#include "services/contracts/service_testing.h"
+
+namespace nisi::contracts {
+namespace {
+
+using base::ReasonOf;
+using ::testing::ElementsAre;
+using State = v1::Contract;
+
+class ContractTest : public ContractsTest {
+ protected:
+  absl::StatusOr<v1::Contract> Terminate(const std::string& name, const rpc::Caller& caller) {
+    return Do<v1::Contract>("TerminateContract", caller, Named<v1::TerminateContractRequest>(name));
+  }
+  absl::StatusOr<v1::Amendment> Amend(const std::string& contract, const rpc::Caller& caller,
+                                      int32_t year, const std::string& volume, int64_t price,
+                                      bool unilateral = false) {
+    v1::AmendContractRequest request;
+    request.set_parent(contract);
+    v1::YearTerms& terms = *request.mutable_amendment()->add_years();
+    terms.set_year(year);
+    terms.set_volume(volume);
+    *terms.mutable_price() = Tenge(price);
+    request.mutable_amendment()->set_reason("Спрос изменился");
+    request.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
+    request.set_unilateral(unilateral);
+    return Do<v1::Amendment>("AmendContract", caller, request);
+  }
+  absl::StatusOr<v1::Amendment> CoSign(const std::string& amendment, const rpc::Caller& caller) {
+    auto request = Named<v1::CoSignAmendmentRequest>(amendment);
+    request.set_text_sha256(std::string(32, 'a'));
+    return Do<v1::Amendment>("CoSignAmendment", caller, request);
+  }
+  absl::StatusOr<v1::Pledge> PledgeTo(const std::string& contract, int n) {
+    v1::PledgeContractRequest request;
+    request.set_parent(contract);
+    request.mutable_pledge()->set_pledgee(Bin(n));
+    request.mutable_pledge()->set_agreement_number("З-1");
+    *request.mutable_pledge()->mutable_agreement_date() = today().ToProto();
+    return Do<v1::Pledge>("PledgeContract", supplier_, request);
+  }
+  absl::StatusOr<v1::Pledge> ConsentTo(const std::string& pledge, const std::string& amendment,
+                                       const rpc::Caller& caller) {
+    auto request = Named<v1::ConsentRequest>(pledge);
+    request.set_amendment(amendment);
+    return Do<v1::Pledge>("Consent", caller, request);
+  }
+  std::string Stands(const std::string& contract, size_t year = 0,
+                     std::optional<base::Date> as_of = std::nullopt) {
+    const v1::YearBalance balance = BalanceOf(contract, as_of).years(static_cast<int>(year));
+    return absl::StrCat(balance.delivered(), " ", balance.accepted(), " ", balance.paid().units(),
+                        " ", balance.shortfall());
+  }
+};
+
+TEST_F(ContractTest, IsConcludedOnAnApprovedGoodByBoth) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1), MakeNeed(1, 2)}, 1);
+  EXPECT_EQ(ReasonOf(Plan(MakeContract(2)).status()), "ITEM_NOT_APPROVED");
+  EXPECT_EQ(ReasonOf(Plan(MakeContract(9)).status()), "ITEM_NOT_APPROVED");
+  EXPECT_EQ(ReasonOf(Plan(MakeContract(1, 2025)).status()), "YEARS_INVALID");
+  v1::Contract twice = MakeContract();
+  twice.mutable_years(1)->set_year(2026);
+  EXPECT_EQ(ReasonOf(Plan(twice).status()), "YEARS_INVALID");
+  v1::Contract own = MakeContract();
+  own.set_supplier(Bin(1));
+  EXPECT_EQ(ReasonOf(Plan(own).status()), "SAME_PARTIES");
+  v1::Contract foreign = MakeContract();
+  foreign.set_customer(Bin(9));
+  EXPECT_EQ(ReasonOf(Plan(foreign).status()), "ACCESS_DENIED");
+  const auto planned = Plan(MakeContract());
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  EXPECT_EQ(planned->type(), v1::OFF_TAKE);
+  EXPECT_EQ(planned->good().ens_tru(), Code(1));
+  EXPECT_EQ(planned->sum().units(), 300'000);
+  // The customer's BIN in the role of an entity is not its supplier.
+  const rpc::Caller both = CallerOf("both", {rpc::v1::ENTITY}, Bin(1));
+  EXPECT_EQ(ReasonOf(Sign(planned->name(), both).status()), "ACCESS_DENIED");
+  EXPECT_EQ(ReasonOf(Sign(planned->name(), stranger_).status()), "ACCESS_DENIED");
+  auto other = Named<v1::SignContractRequest>(planned->name());
+  other.set_text_sha256(std::string(32, 'x'));
+  EXPECT_EQ(Why<v1::Contract>("SignContract", supplier_, other), "TEXT_DIFFERS");
+  EXPECT_EQ(Sign(planned->name(), CustomerOf(1))->state(), State::PLANNED);
+  EXPECT_EQ(ReasonOf(Sign(planned->name(), CustomerOf(1)).status()), "SIGNED_ALREADY");
+  // A change takes the signature away.
+  v1::UpdateContractRequest update;
+  update.mutable_contract()->set_name(planned->name());
+  update.mutable_contract()->set_price_formula("Медь на ЛБМ");
+  update.mutable_update_mask()->add_paths("price_formula");
+  EXPECT_EQ(Must<v1::Contract>("UpdateContract", CustomerOf(1), update).signatures_size(), 0);
+  ASSERT_TRUE(Sign(planned->name(), supplier_).ok());
+  const auto concluded = Sign(planned->name(), CustomerOf(1));
+  ASSERT_TRUE(concluded.ok()) << concluded.status();
+  EXPECT_EQ(concluded->state(), State::SIGNED);
+  EXPECT_EQ(concluded->conformity().outcome(), "CONFORMS");
+  ExpectReplays(planned->name());
+  EXPECT_EQ(Why<v1::Contract>("UpdateContract", CustomerOf(1), update), "CONTRACT_STATE");
+  ASSERT_TRUE(Do<v1::Contract>("BeginProduction", supplier_,
+                               Named<v1::BeginProductionRequest>(planned->name()))
+                  .ok());
+  ExpectSound();
+}
+
+// What was so when it was planned is looked at again when it is signed.
+TEST_F(ContractTest, TheDayOfSigningCounts) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  const auto planned = Plan(MakeContract());
+  ASSERT_TRUE(Sign(planned->name(), CustomerOf(1)).ok());
+  // Signed in January, the whole first year would lie before the contract.
+  GoTo(Day("2027-01-11"));
+  const auto late = Sign(planned->name(), supplier_);
+  EXPECT_EQ(ReasonOf(late.status()), "NOT_CONFORM");
+  EXPECT_EQ(base::InfoOf(late.status()).metadata().at("rule"), "YEARS_AHEAD");
+  EXPECT_EQ(base::LegalBasisOf(late.status()).article(), "Art. 48(2)");
+  v1::UpdateContractRequest update;
+  update.mutable_contract()->set_name(planned->name());
+  *update.mutable_contract()->mutable_years() = MakeContract(1, 2027).years();
+  update.mutable_update_mask()->add_paths("years");
+  ASSERT_TRUE(Do<v1::Contract>("UpdateContract", CustomerOf(1), update).ok());
+  ASSERT_TRUE(Sign(planned->name(), CustomerOf(1)).ok());
+  // The customer is none any more.
+  v1::UpdateCustomerRequest change;
+  change.mutable_customer()->set_name(absl::StrCat("customers/", Bin(1)));
+  change.mutable_customer()->set_welfare_fund(true);
+  change.mutable_update_mask()->add_paths("welfare_fund");
+  ASSERT_TRUE(Do<v1::Customer>("UpdateCustomer", authority_, change).ok());
+  const auto none = Sign(planned->name(), supplier_);
+  EXPECT_EQ(base::InfoOf(none.status()).metadata().at("rule"), "CUSTOMER_ELIGIBLE");
+  // Given up by one, as nobody is bound.
+  EXPECT_EQ(Terminate(planned->name(), supplier_)->state(), State::TERMINATED);
+}
+
+TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
+  Register(1);
+  sources_->made = {Code(1)};
+  ToApproved({MakeNeed(1, 1)}, 1);
+  v1::Contract contract = MakeContract(1, 2026, 2);
+  for (v1::YearTerms& year : *contract.mutable_years()) {
+    year.set_volume("1000");
+    *year.mutable_price() = Tenge(3'000'000);
+  }
+  v1::Offset& offset = *contract.add_offsets();
+  offset.set_kind(v1::Offset::TRAINING);
+  offset.set_description("Учебный центр");
+  *offset.mutable_value() = Tenge(299'999'999);
+  *offset.mutable_due_date() = Day("2026-06-30").ToProto();
+  auto planned = Plan(contract);
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  ASSERT_TRUE(Sign(planned->name(), CustomerOf(1)).ok());
+  const auto little = Sign(planned->name(), supplier_);
+  EXPECT_EQ(base::InfoOf(little.status()).metadata().at("rule"), "OFFSETS_SUFFICE");
+  *contract.mutable_offsets(0)->mutable_value() = Tenge(300'000'000);
+  const std::string name = SignedContract(contract);
+  EXPECT_TRUE(ContractNow(name).conformity().rests_on_assumption());
+  ExpectReplays(name);
+
+  // Proven in part; what is missing when the time to cure is over costs a fifth.
+  auto prove = Named<v1::ProveOffsetRequest>(name);
+  prove.set_offset(1);
+  *prove.mutable_value() = Tenge(200'000'000);
+  *prove.add_documents() = Paper();
+  ASSERT_TRUE(Do<v1::Contract>("ProveOffset", supplier_, prove).ok());
+  EXPECT_EQ(Why<v1::Contract>("ProveOffset", supplier_, prove), "OFFSET_STATE");
+  auto accept = Named<v1::AcceptOffsetRequest>(name);
+  accept.set_offset(2);
+  *accept.mutable_accepted() = Tenge(100'000'000);
+  EXPECT_EQ(Why<v1::Contract>("AcceptOffset", CustomerOf(1), accept), "OFFSET_UNKNOWN");
+  accept.set_offset(1);
+  EXPECT_EQ(Why<v1::Contract>("AcceptOffset", CustomerOf(1), accept), "REMARK_MISSING");
+  accept.set_remark("Половина");
+  ASSERT_TRUE(Do<v1::Contract>("AcceptOffset", CustomerOf(1), accept).ok());
+  auto assess = Named<v1::AssessOffsetRequest>(name);
+  assess.set_offset(1);
+  EXPECT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "CURE_RUNNING");
+  GoTo(Day("2026-07-01"));
+  v1::ListDeadlinesRequest deadlines;
+  deadlines.set_parent(name);
+  bool cure = false;
+  const auto all = Must<v1::ListDeadlinesResponse>("ListDeadlines", supplier_, deadlines);
+  for (const auto& one : all.deadlines()) {
+    if (one.kind() != kCureDeadline) continue;
+    cure = true;
+    EXPECT_EQ(base::Date::FromProto(one.due_date())->ToString(), "2026-09-28");
+    EXPECT_TRUE(one.rests_on_assumption());
+  }
+  EXPECT_TRUE(cure);
+  EXPECT_EQ(Why<v1::ListDeadlinesResponse>("ListDeadlines", stranger_, deadlines), "ACCESS_DENIED");
+  GoTo(Day("2026-09-28"));
+  EXPECT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "CURE_RUNNING");
+  GoTo(Day("2026-09-29"));
+  ASSERT_TRUE(Do<v1::Contract>("AssessOffset", authority_, assess).ok());
+  const v1::Penalty penalty = Stored(kPenalties, store::Key::Of(name, 1)).penalty();
+  EXPECT_EQ(penalty.amount().units(), 40'000'000);
+  EXPECT_EQ(penalty.debtor(), Bin(2));
+  ExpectReplays(penalty.name());
+  EXPECT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "OFFSET_STATE");
+  v1::PledgeContractRequest pledge;
+  EXPECT_EQ(ReasonOf(PledgeTo(name, 3).status()), "NOT_OFF_TAKE");
+}
+
+TEST_F(ContractTest, WhatHappensStaysWithinTheContract) {
+  const std::string name = OffTake();
+  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("1")).status()), "OVER_DELIVERED");
+  ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
+  EXPECT_EQ(ContractNow(name).state(), State::DELIVERING);
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("40.001")).status()), "OVER_CONTRACT");
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("0")).status()), "QUANTITY_ZERO");
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1", 2030)).status()), "YEAR_UNKNOWN");
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1", 2027)).status()), "EVENT_DATE_INVALID");
+  v1::Entry entry = MakeEntry("1");
+  *entry.mutable_event_date() = today().AddDays(1).ToProto();
+  EXPECT_EQ(ReasonOf(Deliver(name, entry).status()), "EVENT_DATE_INVALID");
+  *entry.mutable_event_date() = today().AddDays(-1).ToProto();
+  EXPECT_EQ(ReasonOf(Deliver(name, entry).status()), "EVENT_DATE_INVALID");
+  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("60.001")).status()), "OVER_DELIVERED");
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("50")).ok());
+  EXPECT_EQ(ReasonOf(PayIt(name, 100'001).status()), "OVER_PRICE");
+  ASSERT_TRUE(PayIt(name, 50'000).ok());
+  EXPECT_EQ(ReasonOf(RefuseIt(name, "10.001", v1::CUSTOMERS_FAULT, true).status()),
+            "OVER_DELIVERED");
+  EXPECT_EQ(ReasonOf(RefuseIt(name, "40.001", v1::CUSTOMERS_FAULT, false).status()),
+            "OVER_CONTRACT");
+  EXPECT_EQ(ReasonOf(RefuseIt(name, "1", v1::FAULT_UNSPECIFIED, true).status()), "FAULT_MISSING");
+  EXPECT_EQ(Stands(name), "60.000 50.000 50000 10.000");
+  ASSERT_TRUE(RefuseIt(name, "40", v1::NOBODYS_FAULT, false).ok());
+  EXPECT_EQ(Stands(name), "60.000 50.000 50000 50.000");
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1")).status()), "OVER_CONTRACT");
+  EXPECT_EQ(ReasonOf(AcceptIt(name, MakeEntry("10.001")).status()), "OVER_DELIVERED");
+  // The supplier records no acceptance, the customer no delivery.
+  EXPECT_EQ(
+      ReasonOf(
+          Enter<v1::AcceptGoodsRequest>("AcceptGoods", name, supplier_, MakeEntry("1")).status()),
+      "ACCESS_DENIED");
+  EXPECT_EQ(ReasonOf(Enter<v1::RecordDeliveryRequest>("RecordDelivery", name, CustomerOf(1),
+                                                      MakeEntry("1"))
+                         .status()),
+            "ACCESS_DENIED");
+  ExpectSound();
+}
+
+TEST_F(ContractTest, AYearIsAssessedOnce) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("60")).ok());
+  const auto claimed = RefuseIt(name, "40", v1::SUPPLIERS_FAULT, true);
+  ASSERT_TRUE(claimed.ok()) << claimed.status();
+  // What is claimed is not settled: it counts as nobody's, so as no fault of the supplier.
+  EXPECT_EQ(BalanceOf(name).years(0).shortfall(), "40.000");
+  EXPECT_EQ(BalanceOf(name).penalty().units(), 0);
+  EXPECT_EQ(ReasonOf(Assess(name, 2026).status()), "YEAR_NOT_OVER");
+  EXPECT_EQ(ReasonOf(Assess(name, 2031).status()), "YEAR_UNKNOWN");
+  GoTo(Day("2027-01-01"));
+  EXPECT_EQ(ReasonOf(Assess(name, 2026).status()), "FAULT_OPEN");
+  auto settle = Named<v1::SettleFaultRequest>(claimed->name());
+  settle.set_fault(v1::NOBODYS_FAULT);
+  EXPECT_EQ(Why<v1::Entry>("SettleFault", supplier_, settle), "NOT_OWN_FAULT");
+  EXPECT_EQ(Why<v1::Entry>("SettleFault", CustomerOf(1), settle), "ACCESS_DENIED");
+  const auto settled = Do<v1::Entry>("SettleFault", authority_, settle);
+  ASSERT_TRUE(settled.ok()) << settled.status();
+  EXPECT_EQ(settled->corrects(), 3);
+  EXPECT_EQ(Why<v1::Entry>("SettleFault", authority_, settle), "ENTRY_CORRECTED");
+  const auto assessed = Assess(name, 2026);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  // A tenth of 40 at 1,000.
+  EXPECT_EQ(assessed->balance().penalty().units(), 4'000);
+  EXPECT_EQ(assessed->balance().decision().outcome(), "SHORTFALL");
+  ExpectReplays(assessed->name());
+  EXPECT_EQ(ReasonOf(Assess(name, 2026).status()), "YEAR_ASSESSED");
+  // Whom it is owed to settles it.
+  auto pay = Named<v1::SettlePenaltyRequest>(assessed->penalty());
+  pay.set_note("П-1");
+  EXPECT_EQ(Why<v1::Penalty>("SettlePenalty", CustomerOf(1), pay), "NOT_CREDITOR");
+  EXPECT_EQ(Why<v1::Penalty>("SettlePenalty", stranger_, pay), "ACCESS_DENIED");
+  auto fulfil = Named<v1::FulfilContractRequest>(name);
+  EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "TERM_RUNNING");
+  GoTo(Day("2029-01-02"));
+  EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "YEAR_NOT_ASSESSED");
+  ASSERT_TRUE(Assess(name, 2027).ok());
+  ASSERT_TRUE(Assess(name, 2028).ok());
+  EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "PENALTY_DUE");
+  EXPECT_EQ(Must<v1::Penalty>("SettlePenalty", supplier_, pay).state(), v1::Penalty::PAID);
+  EXPECT_EQ(Must<v1::Contract>("FulfilContract", authority_, fulfil).state(), State::FULFILLED);
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1", 2028)).status()), "CONTRACT_STATE");
+}
+
+TEST_F(ContractTest, OwnFaultOfTheSupplierCostsNothing) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("60")).ok());
+  v1::Entry undocumented = MakeEntry("40");
+  undocumented.set_fault(v1::SUPPLIERS_FAULT);
+  undocumented.set_delivered(true);
+  undocumented.set_reason("Брак");
+  EXPECT_EQ(
+      ReasonOf(
+          Enter<v1::RefuseToBuyRequest>("RefuseToBuy", name, CustomerOf(1), undocumented).status()),
+      "DOCUMENTS_MISSING");
+  const auto refused = RefuseIt(name, "40", v1::SUPPLIERS_FAULT, true);
+  auto settle = Named<v1::SettleFaultRequest>(refused->name());
+  settle.set_fault(v1::SUPPLIERS_FAULT);
+  ASSERT_TRUE(Do<v1::Entry>("SettleFault", supplier_, settle).ok());
+  GoTo(Day("2027-01-01"));
+  const auto assessed = Assess(name, 2026);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(assessed->balance().shortfall(), "0.000");
+  EXPECT_EQ(assessed->balance().refused_suppliers_fault(), "40.000");
+  EXPECT_TRUE(assessed->penalty().empty());
+}
+
+TEST_F(ContractTest, CorrectionsTakeThePlaceOfWhatTheyCorrect) {
+  const std::string name = OffTake();
+  const auto delivery = Deliver(name, MakeEntry("60"));
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("50")).ok());
+  EXPECT_EQ(ReasonOf(Correct(delivery->name(), CustomerOf(1), MakeEntry("55")).status()),
+            "NOT_OWN_ENTRY");
+  EXPECT_EQ(ReasonOf(Correct(delivery->name(), supplier_, MakeEntry("49")).status()),
+            "OVER_DELIVERED");
+  const auto corrected = Correct(delivery->name(), supplier_, MakeEntry("55"));
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  EXPECT_EQ(Stands(name), "55.000 50.000 0 5.000");
+  EXPECT_EQ(ReasonOf(Correct(delivery->name(), supplier_, MakeEntry("56")).status()),
+            "ENTRY_CORRECTED");
+  // What is late corrects the earlier year, by a new entry.
+  GoTo(Day("2027-02-01"));
+  ASSERT_TRUE(Deliver(name, MakeEntry("45", 2026)).ok());
+  EXPECT_EQ(Stands(name), "100.000 50.000 0 50.000");
+  EXPECT_EQ(Stands(name, 0, Day("2026-12-31")), "55.000 50.000 0 5.000");
+  EXPECT_EQ(BalanceOf(name, Day("2026-12-31")).penalty().units(), 0);
+  EXPECT_EQ(BalanceOf(name).penalty().units(), 5'000);
+}
+
+TEST_F(ContractTest, VolumeAndPriceAreLoweredByBoth) {
+  const std::string name = OffTake();
+  EXPECT_EQ(ReasonOf(Amend(name, CustomerOf(1), 2027, "90", 1'000, true).status()),
+            "UNILATERAL_REDUCTION");
+  EXPECT_EQ(ReasonOf(Amend(name, CustomerOf(1), 2027, "100", 999, true).status()),
+            "UNILATERAL_REDUCTION");
+  EXPECT_EQ(ReasonOf(Amend(name, supplier_, 2027, "100", 2'000, true).status()),
+            "UNILATERAL_CHANGE");
+  EXPECT_EQ(ReasonOf(Amend(name, CustomerOf(1), 2025, "100", 1'000).status()), "YEARS_INVALID");
+  EXPECT_EQ(ReasonOf(Amend(name, CustomerOf(1), 2030, "100", 1'000).status()), "YEARS_INVALID");
+  const auto lower = Amend(name, CustomerOf(1), 2027, "90", 1'000);
+  ASSERT_TRUE(lower.ok()) << lower.status();
+  EXPECT_TRUE(lower->lowers());
+  EXPECT_EQ(ContractNow(name).years(1).volume(), "100")
+      << "nothing changes before both have signed";
+  EXPECT_EQ(ReasonOf(Amend(name, supplier_, 2027, "80", 1'000).status()), "AMENDMENT_OPEN");
+  EXPECT_EQ(ReasonOf(CoSign(lower->name(), CustomerOf(1)).status()), "SIGNED_ALREADY");
+  EXPECT_EQ(ReasonOf(CoSign(lower->name(), stranger_).status()), "ACCESS_DENIED");
+  const auto in_force = CoSign(lower->name(), supplier_);
+  ASSERT_TRUE(in_force.ok()) << in_force.status();
+  EXPECT_EQ(in_force->state(), v1::Amendment::IN_FORCE);
+  ExpectReplays(lower->name());
+  EXPECT_EQ(ContractNow(name).years(1).volume(), "90");
+  EXPECT_EQ(ContractNow(name).sum().units(), 290'000);
+  // The customer may bind itself to more, and the term may go on.
+  const auto more = Amend(name, CustomerOf(1), 2029, "10", 1'000, true);
+  ASSERT_TRUE(more.ok()) << more.status();
+  EXPECT_EQ(ContractNow(name).years_size(), 4);
+  // What happened has its room.
+  ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
+  EXPECT_EQ(ReasonOf(Amend(name, supplier_, 2026, "59", 1'000).status()), "VOLUME_BELOW_ENTRIES");
+  const auto withdrawn = Amend(name, supplier_, 2026, "60", 1'000);
+  ASSERT_TRUE(Deliver(name, MakeEntry("10")).ok());
+  EXPECT_EQ(ReasonOf(CoSign(withdrawn->name(), CustomerOf(1)).status()), "VOLUME_BELOW_ENTRIES");
+  ASSERT_TRUE(Do<v1::Amendment>("WithdrawAmendment", CustomerOf(1),
+                                Named<v1::WithdrawAmendmentRequest>(withdrawn->name()))
+                  .ok());
+  EXPECT_EQ(ReasonOf(CoSign(withdrawn->name(), CustomerOf(1)).status()), "AMENDMENT_STATE");
+}
+
+TEST_F(ContractTest, WhatIsPledgedIsNotLoweredWithoutThePledgee) {
+  const std::string name = OffTake();
+  EXPECT_EQ(ReasonOf(PledgeTo(name, 1).status()), "PLEDGEE_IS_PARTY");
+  auto get = Named<v1::GetContractRequest>(name);
+  EXPECT_EQ(Why<v1::Contract>("GetContract", bank_, get), "ACCESS_DENIED");
+  const auto pledge = PledgeTo(name, 3);
+  ASSERT_TRUE(pledge.ok()) << pledge.status();
+  EXPECT_EQ(ReasonOf(PledgeTo(name, 3).status()), "PLEDGE_EXISTS");
+  EXPECT_EQ(Must<v1::Contract>("GetContract", bank_, get).name(), name);
+  EXPECT_EQ(ReasonOf(Sign(name, bank_).status()), "ACCESS_DENIED");
+  const auto lower = Amend(name, supplier_, 2027, "90", 1'000);
+  EXPECT_EQ(ReasonOf(CoSign(lower->name(), CustomerOf(1)).status()), "PLEDGEE_CONSENT_MISSING");
+  EXPECT_EQ(ReasonOf(ConsentTo(pledge->name(), lower->name(), supplier_).status()),
+            "ACCESS_DENIED");
+  ASSERT_TRUE(ConsentTo(pledge->name(), lower->name(), bank_).ok());
+  ASSERT_TRUE(CoSign(lower->name(), CustomerOf(1)).ok());
+  // What raises it needs nobody else.
+  const auto raise = Amend(name, supplier_, 2027, "95", 1'000);
+  ASSERT_TRUE(CoSign(raise->name(), CustomerOf(1)).ok());
+  ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
+  EXPECT_EQ(ReasonOf(Terminate(name, supplier_).status()), "PLEDGEE_CONSENT_MISSING");
+  EXPECT_EQ(ContractNow(name).state(), State::SIGNED);
+  ASSERT_TRUE(ConsentTo(pledge->name(), "", bank_).ok());
+  EXPECT_EQ(Terminate(name, supplier_)->state(), State::TERMINATED);
+  ASSERT_TRUE(
+      Do<v1::Pledge>("ReleasePledge", bank_, Named<v1::ReleasePledgeRequest>(pledge->name())).ok());
+  EXPECT_EQ(Why<v1::Contract>("GetContract", bank_, get), "ACCESS_DENIED");
+  EXPECT_EQ(ReasonOf(ConsentTo(pledge->name(), "", bank_).status()), "PLEDGE_STATE");
+}
+
+// What happened by the last day is recorded after it, of deliveries and refusals alike; what came
+// later is not.
+TEST_F(ContractTest, AfterTheEnd) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
+  EXPECT_EQ(ReasonOf(Terminate(name, CustomerOf(1)).status()), "SIGNED_ALREADY");
+  ASSERT_TRUE(Terminate(name, supplier_).ok());
+  const base::Date last = today();
+  GoTo(last.AddDays(10));
+  v1::Entry then = MakeEntry("10"), later = MakeEntry("10");
+  *then.mutable_event_date() = last.ToProto();
+  EXPECT_TRUE(Deliver(name, then).ok());
+  EXPECT_EQ(ReasonOf(Deliver(name, later).status()), "EVENT_DATE_INVALID");
+  EXPECT_TRUE(AcceptIt(name, then).ok());
+  EXPECT_EQ(ReasonOf(AcceptIt(name, later).status()), "EVENT_DATE_INVALID");
+  v1::Entry refusal = then;
+  refusal.set_fault(v1::CUSTOMERS_FAULT);
+  refusal.set_reason("Не нужно");
+  EXPECT_TRUE(Enter<v1::RefuseToBuyRequest>("RefuseToBuy", name, CustomerOf(1), refusal).ok());
+  *refusal.mutable_event_date() = today().ToProto();
+  EXPECT_EQ(
+      ReasonOf(Enter<v1::RefuseToBuyRequest>("RefuseToBuy", name, CustomerOf(1), refusal).status()),
+      "EVENT_DATE_INVALID");
+  EXPECT_TRUE(PayIt(name, 10'000).ok());
+  EXPECT_EQ(ContractNow(name).state(), State::TERMINATED);
+  GoTo(Day("2027-01-01"));
+  EXPECT_TRUE(Assess(name, 2026).ok());
+  EXPECT_EQ(ReasonOf(Assess(name, 2027).status()), "YEAR_UNKNOWN");
+}
+
+TEST_F(ContractTest, TheSupplierReportsOnceAYear) {
+  const std::string name = OffTake();
+  v1::SubmitMonitoringReportRequest request;
+  request.set_parent(name);
+  request.mutable_report()->set_year(2026);
+  request.mutable_report()->set_in_country_value_bp(2'999);
+  request.mutable_report()->set_progress("Цех построен");
+  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", CustomerOf(1), request),
+            "ACCESS_DENIED");
+  const auto report = Do<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_FALSE(report->minimum_reached());
+  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request),
+            "ALREADY_EXISTS");
+  request.mutable_report()->set_year(2027);
+  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request), "YEAR_AHEAD");
+}
+
+}  // namespace
+}  // namespace nisi::contracts

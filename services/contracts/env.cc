@@ -1,0 +1,282 @@
+#include "services/contracts/env.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/codes.h"
+#include "common/base/roles.h"
+#include "common/norms/term.h"
+#include "services/contracts/errors.h"
+
+namespace nisi::contracts {
+namespace {
+
+constexpr uint32_t kCustomerRole = base::RoleBit(rpc::v1::CUSTOMER);
+constexpr uint32_t kEntityRole = base::RoleBit(rpc::v1::ENTITY);
+constexpr uint32_t kPlanners =
+    base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) | base::RoleBit(rpc::v1::AUTHORITY_SUBSOIL) |
+    base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) | base::RoleBit(rpc::v1::AUDITOR) | kCustomerRole;
+
+// A condition's own day is past: the time to cure runs from it.
+absl::Status OpenCure(const norms::Norms& norms, store::Tx& tx, const cases::Deadline& deadline,
+                      base::Date day) {
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(deadline.due_date()));
+  ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(norms, "contracts.offset_cure_days", due));
+  cases::Deadline cure;
+  cure.set_record(deadline.record());
+  cure.set_kind(kCureDeadline);
+  *cure.mutable_roles() = deadline.roles();
+  cure.set_bin(deadline.bin());
+  cure.set_norm(term.norm);
+  cure.set_rests_on_assumption(term.assumption);
+  *cure.mutable_since() = term.since.ToProto();
+  *cure.mutable_due_date() = term.last_day.ToProto();
+  *cure.mutable_legal_basis() = errors::OffsetPenalty();
+  return cases::OpenDeadline(tx, std::move(cure), day).status();
+}
+
+}  // namespace
+
+absl::Status OpenDay(store::Tx& tx, const DayOfRecord& day) {
+  cases::Deadline deadline;
+  deadline.set_record(day.record);
+  deadline.set_kind(day.kind);
+  deadline.add_roles(day.role);
+  deadline.set_bin(day.bin);
+  deadline.set_norm(day.norm);
+  *deadline.mutable_since() = tx.today().ToProto();
+  *deadline.mutable_due_date() = day.due.ToProto();
+  *deadline.mutable_legal_basis() = day.basis;
+  return cases::OpenDeadline(tx, std::move(deadline)).status();
+}
+
+absl::StatusOr<store::Key> KeyIn(const std::string& name, const std::string& pattern) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, pattern, 1));
+  if (pattern.front() == 'c' && pattern.substr(0, 9) == "contracts") {
+    return store::Key::Of(ParentOf(name), number);
+  }
+  ASSIGN_OR_RETURN(const int32_t year, rpc::NumberIn(name, pattern, 0));
+  return store::Key::Of(year, number);
+}
+
+std::string ParentOf(const std::string& name) {
+  return name.substr(0, name.find('/', name.find('/') + 1));
+}
+
+absl::StatusOr<CycleStep> BeginCycle(const store::Tx& tx, const rpc::Call& call, CycleVerb verb,
+                                     const std::string& name, const std::string& etag) {
+  ASSIGN_OR_RETURN(const int32_t year, rpc::NumberIn(name, "cycles/*", 0));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kCycles, store::Key::Of(year), name));
+  return cases::Begin(call, CycleMachine(), verb, std::move(found.row),
+                      {.roles = found.roles, .etag = etag});
+}
+
+absl::Status CheckCycle(const store::Tx& tx, const rpc::Call& call, CycleVerb verb, int32_t year) {
+  ASSIGN_OR_RETURN(const CycleRow row, cases::Need(tx, kCycles, store::Key::Of(year)));
+  return CycleMachine()
+      .Ask(row.cycle().state(), verb,
+           {call.caller->roles & call.method->roles, call.caller->subject, {}})
+      .status();
+}
+
+absl::Status FinishCycle(const Env& env, store::Tx& tx, CycleVerb verb, CycleStep* step) {
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kCycles, step));
+  for (const StatutoryDay& day : StatutoryDays()) {
+    if (day.verb == verb) {
+      RETURN_IF_ERROR(
+          CloseDeadlinesOf(tx, step->row.cycle().name(), day.kind, cases::Deadline::DONE));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Customer> EligibleCustomer(const store::Reader& reader, const std::string& bin,
+                                          absl::string_view path) {
+  ASSIGN_OR_RETURN(auto found, reader.Find(kCustomers, store::Key::Of(bin)));
+  if (!found.has_value()) return errors::CustomerNotEligible(path, "NOT_REGISTERED");
+  const Customer& customer = found->row.customer();
+  if (!customer.eligible()) {
+    const auto* finding = FirstUnsatisfied(customer.eligibility());
+    return errors::CustomerNotEligible(path, finding == nullptr ? "" : finding->rule());
+  }
+  return customer;
+}
+
+absl::StatusOr<std::vector<ItemRow>> ItemsOf(const store::Reader& reader, int32_t year) {
+  return cases::AllOf(reader, kItems, store::Key::Of(year));
+}
+
+absl::Status LapseProposals(const Env& env, store::Tx& tx, const std::string& item) {
+  ASSIGN_OR_RETURN(std::vector<ProposalRow> rows,
+                   cases::AllOf(tx, kOpenProposals, store::Key::Of(item)));
+  for (ProposalRow& row : rows) {
+    ASSIGN_OR_RETURN(auto step,
+                     cases::BeginByItself(ProposalMachine(), ProposalVerb::kLapse, std::move(row)));
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kProposals, &step));
+  }
+  return absl::OkStatus();
+}
+
+bool IsShownItem(const google::protobuf::Message& item, uint32_t roles) {
+  return (roles & kPlanners) != 0 ||
+         static_cast<const ListItem&>(item).state() == ListItem::APPROVED;
+}
+
+uint32_t PartyRoles(const rpc::Caller& caller, const std::string& customer,
+                    const std::string& supplier, uint32_t roles) {
+  if (caller.bin != customer) roles &= ~kCustomerRole;
+  if (caller.bin != supplier) roles &= ~kEntityRole;
+  return roles;
+}
+
+v1::Party PartyOf(uint32_t roles) {
+  return (roles & kCustomerRole) != 0 ? v1::CUSTOMER_PARTY
+         : (roles & kEntityRole) != 0 ? v1::SUPPLIER_PARTY
+                                      : v1::PARTY_UNSPECIFIED;
+}
+
+absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call& call,
+                                           ContractVerb verb, const std::string& name,
+                                           const std::string& etag) {
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kContracts, store::Key::Of(name), name));
+  const Contract& contract = found.row.contract();
+  const uint32_t roles =
+      PartyRoles(*call.caller, contract.customer(), contract.supplier(), found.roles);
+  return cases::Begin(call, ContractMachine(), verb, std::move(found.row),
+                      {.roles = roles, .etag = etag});
+}
+
+absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step) {
+  return cases::Finish(tx, *env.norms, kContracts, step);
+}
+
+absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::string& signer,
+                          const std::string& text_sha256,
+                          google::protobuf::RepeatedPtrField<v1::Signature>* signatures) {
+  for (const v1::Signature& signature : *signatures) {
+    if (signature.party() == party) return errors::SignedAlready();
+  }
+  v1::Signature& signature = *signatures->Add();
+  signature.set_party(party);
+  signature.set_signer(signer);
+  signature.set_text_sha256(text_sha256);
+  signature.mutable_sign_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  return absl::OkStatus();
+}
+
+absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
+                           const std::string& name, const store::At& at) {
+  return rpc::FindFor(reader, call, kContracts, store::Key::Of(name), name, nullptr, at).status();
+}
+
+absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,
+                                                     const std::string& contract) {
+  return cases::AllOf(reader, kActivePledges, store::Key::Of(contract));
+}
+
+absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number) {
+  ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
+  for (size_t i = 0; i < terms.size(); ++i) {
+    if (terms[i].year != year) continue;
+    if (number != nullptr) *number = static_cast<int32_t>(i) + 1;
+    return terms[i];
+  }
+  return errors::YearUnknown();
+}
+
+absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
+                                                   const std::string& contract,
+                                                   std::optional<base::Date> as_of,
+                                                   const store::At& at) {
+  std::map<int32_t, Tally> tallies;
+  const int32_t month =
+      as_of.has_value() ? MonthOf(as_of->year(), as_of->month()) : MonthOf(9'999, 12);
+  const auto add = [&](store::KeyReader* key,
+                       absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+    const auto year = key->Number();
+    if (!year.has_value() || sums.size() != 8) return base::StoreCorrupt("totals of entries");
+    Shares shares{};
+    for (size_t i = 0; i < shares.size(); ++i) shares[i] = static_cast<int64_t>(sums[i + 1]);
+    AddShares(shares, &tallies[static_cast<int32_t>(*year)]);
+    return true;
+  };
+  RETURN_IF_ERROR(reader.ScanTotals(
+      kEntryTotals, store::Key::Of(contract, 0), at,
+      [&](absl::string_view group, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        store::KeyReader key(group);
+        const auto name = key.Text();
+        const auto level = key.Number(), of = key.Number();
+        if (!name.has_value() || !level.has_value() || !of.has_value()) {
+          return base::StoreCorrupt("totals of entries");
+        }
+        if (*of >= month) return false;
+        return add(&key, sums);
+      }));
+  if (!as_of.has_value()) return tallies;
+  RETURN_IF_ERROR(reader.ScanTotals(
+      kEntryTotals, store::Key::Of(contract, 1, month), at,
+      [&](absl::string_view group, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        store::KeyReader key(group);
+        const auto name = key.Text();
+        const auto level = key.Number(), of = key.Number(), day = key.Number();
+        if (!name.has_value() || !level.has_value() || !of.has_value() || !day.has_value()) {
+          return base::StoreCorrupt("totals of entries");
+        }
+        if (*day > as_of->days()) return false;
+        return add(&key, sums);
+      }));
+  return tallies;
+}
+
+absl::Status CloseDeadlinesOf(store::Tx& tx, const std::string& record, absl::string_view kind,
+                              cases::Deadline::State state) {
+  ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open, cases::OpenDeadlines(tx, record));
+  for (const cases::Deadline& deadline : open) {
+    if (deadline.kind() != kind) continue;
+    RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), state));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> OpenPenalty(store::Tx& tx, const std::string& contract,
+                                        Penalty penalty) {
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next(absl::StrCat("penalties/", contract)));
+  PenaltyRow row;
+  row.set_contract(contract);
+  row.set_number(static_cast<int32_t>(number));
+  penalty.set_name(ChildName(contract, "penalties", row.number()));
+  penalty.set_state(Penalty::DUE);
+  *row.mutable_penalty() = std::move(penalty);
+  RETURN_IF_ERROR(tx.Put(kPenalties, &row));
+  return row.penalty().name();
+}
+
+absl::Status OpenContractDeadlines(const Env& env, store::Tx& tx, const Contract& contract,
+                                   int32_t from_year) {
+  for (const v1::YearTerms& year : contract.years()) {
+    if (year.year() < from_year) continue;
+    ASSIGN_OR_RETURN(const base::Date last, base::Date::Of(year.year(), 12, 31));
+    ASSIGN_OR_RETURN(const norms::Term term,
+                     norms::TermOf(*env.norms, "contracts.assessment_days", last));
+    cases::Deadline deadline;
+    deadline.set_record(ChildName(contract.name(), "assessments", year.year()));
+    deadline.set_kind(kAssessmentDeadline);
+    deadline.add_roles(rpc::v1::AUTHORITY_INDUSTRY);
+    deadline.set_norm(term.norm);
+    deadline.set_rests_on_assumption(term.assumption);
+    *deadline.mutable_since() = term.since.ToProto();
+    *deadline.mutable_due_date() = term.last_day.ToProto();
+    *deadline.mutable_legal_basis() = errors::Monitoring();
+    RETURN_IF_ERROR(cases::OpenDeadline(tx, std::move(deadline)).status());
+  }
+  return absl::OkStatus();
+}
+
+cases::OverdueFns OverdueActs(const norms::Norms& norms) {
+  return {
+      {kOffsetDeadline, [&norms](store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
+         return OpenCure(norms, tx, deadline, day);
+       }}};
+}
+
+}  // namespace nisi::contracts

@@ -1,0 +1,121 @@
+// What the functions of this service work with, and what their commands share.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/cases/deadlines.h"
+#include "common/cases/rows.h"
+#include "common/cases/step.h"
+#include "common/norms/norms.h"
+#include "common/rpc/call.h"
+#include "common/rpc/resource.h"
+#include "common/store/outbox.h"
+#include "common/store/store.h"
+#include "services/contracts/rules.h"
+#include "services/contracts/sources.h"
+#include "services/contracts/tables.h"
+
+namespace nisi::contracts {
+
+struct Env {
+  store::Store* store = nullptr;
+  const norms::Norms* norms = nullptr;
+  Sources* sources = nullptr;
+};
+
+// ---- Keys (env.cc)
+
+// Of "cycles/2026/needs/7" or "contracts/x/entries/7", whose pattern the form has seen to.
+absl::StatusOr<store::Key> KeyIn(const std::string& name, const std::string& pattern);
+// "contracts/x" of "contracts/x/entries/7".
+std::string ParentOf(const std::string& name);
+
+// ---- Planning (env.cc)
+
+using CycleStep = cases::Step<CycleRow>;
+absl::StatusOr<CycleStep> BeginCycle(const store::Tx& tx, const rpc::Call& call, CycleVerb verb,
+                                     const std::string& name, const std::string& etag);
+// Whether the cycle's state allows it, to one who does it in another record.
+absl::Status CheckCycle(const store::Tx& tx, const rpc::Call& call, CycleVerb verb, int32_t year);
+// Puts the cycle; a step that meets a statutory day closes its deadline.
+absl::Status FinishCycle(const Env& env, store::Tx& tx, CycleVerb verb, CycleStep* step);
+// The customer as it is today; CUSTOMER_NOT_ELIGIBLE. `path`: of the field that names it.
+absl::StatusOr<Customer> EligibleCustomer(const store::Reader& reader, const std::string& bin,
+                                          absl::string_view path);
+// The goods of a year's List, by number.
+absl::StatusOr<std::vector<ItemRow>> ItemsOf(const store::Reader& reader, int32_t year);
+// Proposals on a good that are open count no more.
+absl::Status LapseProposals(const Env& env, store::Tx& tx, const std::string& item);
+// Approved goods everybody sees, others those who plan and whose needs they are.
+bool IsShownItem(const google::protobuf::Message& item, uint32_t roles);
+
+// ---- Publication (publication.cc)
+
+// Leaves messages that place the approved goods, or that take an earlier List of the year out.
+absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRow>& approved);
+absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
+// Notes what the database of suppliers said of a message: placed, taken out, or refused. Says it
+// twice: once.
+absl::Status NoteDelivery(store::Store& store, const norms::Norms& norms,
+                          const store::OutboxMessage& message, const absl::Status& said);
+// How many publications are refused, for the metrics.
+std::vector<store::Figure> PublicationFigures(const store::Store& store);
+
+// ---- Contracts (env.cc)
+
+using ContractStep = cases::Step<ContractRow>;
+// The roles by which a caller is a party: CUSTOMER of the customer, ENTITY of the supplier; those
+// for the whole country stay.
+uint32_t PartyRoles(const rpc::Caller& caller, const std::string& customer,
+                    const std::string& supplier, uint32_t roles);
+v1::Party PartyOf(uint32_t roles);
+absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call& call,
+                                           ContractVerb verb, const std::string& name,
+                                           const std::string& etag);
+absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step);
+// Adds the signature of the caller's party. SIGNED_ALREADY.
+absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::string& signer,
+                          const std::string& text_sha256,
+                          google::protobuf::RepeatedPtrField<v1::Signature>* signatures);
+// Whether the contract is there, for the caller, that a list is of.
+absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
+                           const std::string& name, const store::At& at = {});
+absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,
+                                                     const std::string& contract);
+// The terms of a year of the contract: YEAR_UNKNOWN.
+absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number = nullptr);
+// What entries come to by year, of what happened by `as_of`; `at`: as it is known.
+absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
+                                                   const std::string& contract,
+                                                   std::optional<base::Date> as_of = std::nullopt,
+                                                   const store::At& at = {});
+// What is to be done by a day that the law or a record names.
+struct DayOfRecord {
+  std::string record;
+  const char* kind;
+  base::Date due;
+  rpc::Role role;
+  base::LegalBasis basis;
+  std::string bin;   // of whom; empty: of whoever has the role
+  std::string norm;  // that gave the day; empty: the record names it
+};
+absl::Status OpenDay(store::Tx& tx, const DayOfRecord& day);
+absl::Status CloseDeadlinesOf(store::Tx& tx, const std::string& record, absl::string_view kind,
+                              cases::Deadline::State state);
+// A penalty that is owed from now on; its name.
+absl::StatusOr<std::string> OpenPenalty(store::Tx& tx, const std::string& contract,
+                                        Penalty penalty);
+// What is due by days that a signed contract names.
+absl::Status OpenContractDeadlines(const Env& env, store::Tx& tx, const Contract& contract,
+                                   int32_t from_year);
+
+// What happens when a deadline is past.
+cases::OverdueFns OverdueActs(const norms::Norms& norms);
+
+}  // namespace nisi::contracts

@@ -1,0 +1,501 @@
+#include "services/contracts/errors.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace nisi::contracts::errors {
+
+using absl::StatusCode;
+using base::Refusal;
+
+base::LegalBasis Production() {
+  return base::Law("Art. 46(1)(1)",
+                   "Off-take contracts are for goods whose production the supplier organizes and "
+                   "that were not available before.");
+}
+base::LegalBasis Customers() {
+  return base::Law("Art. 46(2)",
+                   "Customers are subsoil users, national holdings and companies and what they own "
+                   "by half, and social-entrepreneurial corporations; not the National Welfare "
+                   "Fund and what it owns by half.");
+}
+base::LegalBasis Needs() {
+  return base::Law("Art. 47(1)",
+                   "Needs of customers are analysed and sent by 20 May of each year.");
+}
+base::LegalBasis Listing() {
+  return base::Law("Art. 47(2)",
+                   "The List of goods is formed by 30 May of each year in the context of the types "
+                   "of contracts.");
+}
+base::LegalBasis Agreeing() {
+  return base::Law("Art. 47(3)",
+                   "Agreed proposals on the List of goods are sent by 1 July of each year.");
+}
+base::LegalBasis Approving() {
+  return base::Law("Art. 47(4)",
+                   "The List of goods is approved before 1 August of each year and placed in the "
+                   "database of suppliers.");
+}
+base::LegalBasis Concluding() {
+  return base::Law("Art. 47(5)",
+                   "Customers conclude contracts on the basis of the approved List of goods.");
+}
+base::LegalBasis Organizing() {
+  return base::Law("Art. 48(1)",
+                   "The supplier organizes the production; an off-take contract may be used as "
+                   "collateral in financial institutions.");
+}
+base::LegalBasis Buying() {
+  return base::Law(
+      "Art. 48(2)",
+      "Volume and price are not reduced by one party alone; the customer accepts and pays for 100 "
+      "per cent of the first year's volume and at least 50 per cent of each later year's.");
+}
+base::LegalBasis NotBuying() {
+  return base::Law(
+      "Art. 48(4)",
+      "Refusal to buy the agreed volume through no fault of the supplier provides for a penalty.");
+}
+base::LegalBasis Content() {
+  return base::Law("Art. 48(5)",
+                   "Off-take contracts identify the goods, the volumes of the whole term, the "
+                   "minimum in-country value and the programme to raise it.");
+}
+base::LegalBasis Procurement() {
+  return base::Law("Art. 49(1)",
+                   "Contract procurement is where purchases a year exceed 500,000 monthly "
+                   "calculation indices of that financial year.");
+}
+base::LegalBasis Offsets() {
+  return base::Law(
+      "Art. 49(2)",
+      "Additional conditions are worth at least five per cent of the contract amount.");
+}
+base::LegalBasis OffsetPenalty() {
+  return base::Law("Art. 49(3)", "Failure to fulfil the additional conditions entails a penalty.");
+}
+base::LegalBasis Monitoring() {
+  return base::Law("Art. 9(40)",
+                   "The authorized body sets how contracts are planned, concluded and monitored.");
+}
+
+absl::Status CustomerNotEligible(absl::string_view path, absl::string_view rule) {
+  return Refusal(StatusCode::kFailedPrecondition, "CUSTOMER_NOT_ELIGIBLE",
+                 "The organization is not a customer of such contracts on that day.")
+      .With("rule", rule)
+      .Precondition("CUSTOMER", path, "a registered customer by Art. 46(2) is needed")
+      .Cite(Customers());
+}
+
+absl::Status YearPast(absl::string_view path) {
+  return Refusal(StatusCode::kInvalidArgument, "YEAR_PAST",
+                 "Planning is of this year or a later one.")
+      .Field(path, "is over")
+      .Cite(Needs());
+}
+
+absl::Status YearsPast(absl::string_view path) {
+  return Refusal(StatusCode::kInvalidArgument, "YEARS_PAST",
+                 "Delivery begins in the planning year or later.")
+      .Field(path, "is before the planning year")
+      .Cite(Needs());
+}
+
+absl::Status QuantityZero(absl::string_view path) {
+  return Refusal(StatusCode::kInvalidArgument, "QUANTITY_ZERO", "A quantity is above zero.")
+      .Field(path, "must be above 0")
+      .Cite(Agreeing());
+}
+
+absl::Status PriceZero(absl::string_view path) {
+  return Refusal(StatusCode::kInvalidArgument, "PRICE_ZERO", "A price is above zero.")
+      .Field(path, "must be above 0")
+      .Cite(Content());
+}
+
+absl::Status NeedsTooLarge(absl::string_view ens_tru) {
+  return Refusal(StatusCode::kFailedPrecondition, "NEEDS_TOO_LARGE",
+                 "The needs of one good come to more than can be written.")
+      .With("ens_tru", ens_tru)
+      .Precondition("NEEDS", "needs", "smaller quantities or prices are needed")
+      .Cite(Listing());
+}
+
+absl::Status ListNotFormed() {
+  return Refusal(StatusCode::kFailedPrecondition, "LIST_NOT_FORMED",
+                 "The List was not formed from the needs as they are.")
+      .Precondition("LIST", "cycle", "FormList comes first")
+      .Cite(Listing());
+}
+
+absl::Status MadeBefore() {
+  return Refusal(StatusCode::kFailedPrecondition, "MADE_BEFORE",
+                 "An off-take contract is for goods that were not made in the country before.")
+      .Precondition("PRODUCTION", "item.contract_type", "CONTRACT_PROCUREMENT is possible")
+      .Cite(Production());
+}
+
+absl::Status ItemUnknown() {
+  return Refusal(StatusCode::kInvalidArgument, "ITEM_UNKNOWN",
+                 "The List of this year has no such good.")
+      .Field("proposal.item", "is not on the List of the cycle")
+      .Cite(Agreeing());
+}
+
+absl::Status ProposalExists() {
+  return Refusal(StatusCode::kFailedPrecondition, "PROPOSAL_EXISTS",
+                 "The good is proposed to this customer already.")
+      .Precondition("PROPOSAL", "proposal", "the one there is must be answered first")
+      .Cite(Agreeing());
+}
+
+absl::Status OrderDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+                 "An order is not dated in the future.")
+      .Precondition("DATES", "order_date", "today or earlier")
+      .Cite(Approving());
+}
+
+absl::Status PublicationNotRefused() {
+  return Refusal(StatusCode::kFailedPrecondition, "PUBLICATION_NOT_REFUSED",
+                 "Nothing of the publication was refused.")
+      .Precondition("PUBLICATION", "name", "a refused part is needed")
+      .Cite(Approving());
+}
+
+absl::Status DecisionMissing() {
+  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
+                 "The record keeps no decision.")
+      .Precondition("DECISION", "name", "a record with a decision is needed")
+      .Cite(Monitoring());
+}
+
+absl::Status ItemNotApproved() {
+  return Refusal(StatusCode::kFailedPrecondition, "ITEM_NOT_APPROVED",
+                 "Contracts are concluded on goods of the approved List.")
+      .Precondition("ITEM", "contract.item", "an approved good is needed")
+      .Cite(Concluding());
+}
+
+absl::Status SameParties() {
+  return Refusal(StatusCode::kInvalidArgument, "SAME_PARTIES", "Customer and supplier are two.")
+      .Field("contract.supplier", "is the customer")
+      .Cite(Concluding());
+}
+
+absl::Status YearsInvalid(absl::string_view path, absl::string_view why) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEARS_INVALID",
+                 "The years of a contract follow each other, each once with one price, and none is "
+                 "over.")
+      .Precondition("YEARS", path, why)
+      .Cite(Buying());
+}
+
+absl::Status SumTooLarge(absl::string_view path) {
+  return Refusal(StatusCode::kInvalidArgument, "SUM_TOO_LARGE",
+                 "Volume by price is more than can be written.")
+      .Field(path, "is too large")
+      .Cite(Content());
+}
+
+absl::Status OffsetsInvalid(absl::string_view path, absl::string_view why) {
+  return Refusal(StatusCode::kFailedPrecondition, "OFFSETS_INVALID",
+                 "Additional conditions are of contract procurement, each worth something and due "
+                 "in time.")
+      .Precondition("OFFSETS", path, why)
+      .Cite(Offsets());
+}
+
+absl::Status SignedAlready() {
+  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has signed.")
+      .Precondition("SIGNATURES", "signatures", "the other party signs")
+      .Cite(Concluding());
+}
+
+absl::Status TextDiffers() {
+  return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS", "What is signed is not the text.")
+      .Precondition("TEXT", "text_sha256", "the hash of the text is needed")
+      .Cite(Concluding());
+}
+
+absl::Status NotConform(absl::string_view rule, const base::LegalBasis& basis) {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_CONFORM",
+                 "The contract is not as the law demands on this day.")
+      .With("rule", rule)
+      .Precondition("CONFORMITY", "name", rule)
+      .Cite(basis);
+}
+
+absl::Status PledgeeConsentMissing(absl::string_view pledge) {
+  return Refusal(StatusCode::kFailedPrecondition, "PLEDGEE_CONSENT_MISSING",
+                 "A pledged contract is not reduced or ended without its pledgee.")
+      .With("pledge", pledge)
+      .Precondition("PLEDGE", pledge, "the consent of its pledgee is needed")
+      .Cite(Organizing());
+}
+
+absl::Status TermRunning(int32_t last_year) {
+  return Refusal(StatusCode::kFailedPrecondition, "TERM_RUNNING",
+                 "The term of the contract is not over.")
+      .With("last_year", absl::StrCat(last_year))
+      .Precondition("TERM", "name", "a year after its last is needed")
+      .Cite(Monitoring());
+}
+
+absl::Status YearNotAssessed(int32_t year) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_ASSESSED",
+                 "A year of the contract is not assessed.")
+      .With("year", absl::StrCat(year))
+      .Precondition("ASSESSMENT", "name", "AssessYear comes first")
+      .Cite(Monitoring());
+}
+
+absl::Status PenaltyDue(absl::string_view penalty) {
+  return Refusal(StatusCode::kFailedPrecondition, "PENALTY_DUE", "A penalty is owed.")
+      .With("penalty", penalty)
+      .Precondition("PENALTY", penalty, "it must be paid or given up")
+      .Cite(NotBuying());
+}
+
+absl::Status OffsetOpen(int32_t number) {
+  return Refusal(StatusCode::kFailedPrecondition, "OFFSET_OPEN",
+                 "An additional condition is neither fulfilled nor penalized.")
+      .With("offset", absl::StrCat(number))
+      .Precondition("OFFSET", "name", "it must be fulfilled, or assessed")
+      .Cite(Offsets());
+}
+
+absl::Status AmendmentOpen(absl::string_view amendment) {
+  return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_OPEN",
+                 "An amendment waits for its other signature.")
+      .With("amendment", amendment)
+      .Precondition("AMENDMENT", amendment, "it must be signed or withdrawn first")
+      .Cite(Buying());
+}
+
+absl::Status VolumeBelowEntries(int32_t year) {
+  return Refusal(StatusCode::kFailedPrecondition, "VOLUME_BELOW_ENTRIES",
+                 "More was delivered, refused or paid in that year than the amendment leaves.")
+      .With("year", absl::StrCat(year))
+      .Precondition("VOLUME", "amendment.years", "at least what happened already")
+      .Cite(Buying());
+}
+
+absl::Status UnilateralReduction() {
+  return Refusal(StatusCode::kFailedPrecondition, "UNILATERAL_REDUCTION",
+                 "Volume and price are not reduced by one party alone.")
+      .Precondition("SIGNATURES", "unilateral", "both parties sign a reduction")
+      .Cite(Buying());
+}
+
+absl::Status UnilateralChange() {
+  return Refusal(StatusCode::kFailedPrecondition, "UNILATERAL_CHANGE",
+                 "Nobody binds the other party without its signature.")
+      .Precondition("SIGNATURES", "unilateral", "only the customer may bind itself to more")
+      .Cite(Buying());
+}
+
+absl::Status YearUnknown() {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_UNKNOWN", "The contract has no such year.")
+      .Precondition("YEARS", "year", "a year of the contract is needed")
+      .Cite(Buying());
+}
+
+absl::Status EventDateInvalid(absl::string_view why) {
+  return Refusal(StatusCode::kFailedPrecondition, "EVENT_DATE_INVALID",
+                 "What is recorded has happened under the contract.")
+      .Precondition("DATES", "entry.event_date", why)
+      .Cite(Buying());
+}
+
+absl::Status AmountZero(absl::string_view path) {
+  return Refusal(StatusCode::kInvalidArgument, "AMOUNT_ZERO", "A sum is above zero.")
+      .Field(path, "must be above 0")
+      .Cite(Buying());
+}
+
+absl::Status OverContract() {
+  return Refusal(StatusCode::kFailedPrecondition, "OVER_CONTRACT",
+                 "That is more than the contract has for the year.")
+      .Precondition("VOLUME", "entry.quantity", "within the volume of the year")
+      .Cite(Buying());
+}
+
+absl::Status OverDelivered() {
+  return Refusal(StatusCode::kFailedPrecondition, "OVER_DELIVERED",
+                 "More is accepted and refused than was delivered.")
+      .Precondition("VOLUME", "entry.quantity", "within what was delivered for the year")
+      .Cite(Buying());
+}
+
+absl::Status OverPrice() {
+  return Refusal(StatusCode::kFailedPrecondition, "OVER_PRICE",
+                 "That is more than the year's volume costs.")
+      .Precondition("SUM", "entry.amount", "within the value of the year")
+      .Cite(Buying());
+}
+
+absl::Status FaultMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "FAULT_MISSING", "A refusal says whose fault it is.")
+      .Field("entry.fault", "is needed")
+      .Cite(NotBuying());
+}
+
+absl::Status ReasonMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "REASON_MISSING", "A refusal says why.")
+      .Field("entry.reason", "is needed")
+      .Cite(NotBuying());
+}
+
+absl::Status DocumentsMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "DOCUMENTS_MISSING",
+                 "That it is the supplier's fault is proven.")
+      .Field("entry.documents", "are needed")
+      .Cite(NotBuying());
+}
+
+absl::Status NotARefusal() {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_A_REFUSAL", "Fault is of refusals to buy.")
+      .Precondition("ENTRY", "name", "a refusal is needed")
+      .Cite(NotBuying());
+}
+
+absl::Status EntryCorrected(int32_t by) {
+  return Refusal(StatusCode::kFailedPrecondition, "ENTRY_CORRECTED",
+                 "Another entry stands in the place of this one.")
+      .With("by", absl::StrCat(by))
+      .Precondition("ENTRY", "name", "the entry that counts is needed")
+      .Cite(Buying());
+}
+
+absl::Status NotOwnEntry() {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_OWN_ENTRY",
+                 "An entry is put right by the party that records such.")
+      .Precondition("ENTRY", "name", "an entry of the own party, of the same kind, is needed")
+      .Cite(Buying());
+}
+
+absl::Status NotOwnFault() {
+  return Refusal(
+             StatusCode::kFailedPrecondition, "NOT_OWN_FAULT",
+             "The supplier may say that it was its own fault; anything else the authority finds.")
+      .Precondition("FAULT", "fault", "SUPPLIERS_FAULT is possible")
+      .Cite(NotBuying());
+}
+
+absl::Status FaultOpen(absl::string_view entry) {
+  return Refusal(StatusCode::kFailedPrecondition, "FAULT_OPEN",
+                 "Whether a refusal is the supplier's fault is not settled.")
+      .With("entry", entry)
+      .Precondition("FAULT", entry, "SettleFault comes first")
+      .Cite(NotBuying());
+}
+
+absl::Status YearNotOver(int32_t year) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_OVER",
+                 "A year is assessed when it is over.")
+      .With("year", absl::StrCat(year))
+      .Precondition("DATES", "year", "the next year is needed")
+      .Cite(Monitoring());
+}
+
+absl::Status YearAhead(int32_t year) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_AHEAD",
+                 "A year that has not begun is not reported on.")
+      .With("year", absl::StrCat(year))
+      .Precondition("DATES", "report.year", "a year that has begun")
+      .Cite(Monitoring());
+}
+
+absl::Status YearAssessed(int32_t year) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_ASSESSED", "The year is assessed, once.")
+      .With("year", absl::StrCat(year))
+      .Precondition("ASSESSMENT", "year", "a year that is not")
+      .Cite(Monitoring());
+}
+
+absl::Status OffsetUnknown() {
+  return Refusal(StatusCode::kFailedPrecondition, "OFFSET_UNKNOWN",
+                 "The contract has no such condition.")
+      .Precondition("OFFSET", "offset", "a condition of the contract is needed")
+      .Cite(Offsets());
+}
+
+absl::Status OffsetState(absl::string_view state, absl::string_view needed) {
+  return Refusal(StatusCode::kFailedPrecondition, "OFFSET_STATE",
+                 "The condition is not in the state that the step needs.")
+      .With("state", state)
+      .Precondition("OFFSET_STATE", "offset", needed)
+      .Cite(Offsets());
+}
+
+absl::Status AcceptedOverProven() {
+  return Refusal(StatusCode::kInvalidArgument, "ACCEPTED_OVER_PROVEN",
+                 "More is accepted than was proven.")
+      .Field("accepted", "is over what was proven")
+      .Cite(Offsets());
+}
+
+absl::Status RemarkMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "REMARK_MISSING", "Why less is accepted is told.")
+      .Field("remark", "is needed where less is accepted")
+      .Cite(Offsets());
+}
+
+absl::Status CureRunning(base::Date until) {
+  return Refusal(StatusCode::kFailedPrecondition, "CURE_RUNNING",
+                 "The condition may still be fulfilled.")
+      .With("until", until.ToString())
+      .Precondition("TERM", "offset", "the day after is needed")
+      .Cite(OffsetPenalty());
+}
+
+absl::Status NotOffTake() {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_OFF_TAKE",
+                 "Off-take contracts may be pledged.")
+      .Precondition("CONTRACT", "parent", "an off-take contract is needed")
+      .Cite(Organizing());
+}
+
+absl::Status PledgeDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "PLEDGE_DATE_INVALID",
+                 "A pledge is not dated in the future, nor before the contract.")
+      .Precondition("DATES", "pledge.agreement_date", "between the signing and today")
+      .Cite(Organizing());
+}
+
+absl::Status PledgeeIsParty() {
+  return Refusal(StatusCode::kInvalidArgument, "PLEDGEE_IS_PARTY",
+                 "A contract is pledged to somebody else.")
+      .Field("pledge.pledgee", "is a party of the contract")
+      .Cite(Organizing());
+}
+
+absl::Status PledgeExists() {
+  return Refusal(StatusCode::kFailedPrecondition, "PLEDGE_EXISTS",
+                 "The contract is pledged to this institution.")
+      .Precondition("PLEDGE", "pledge.pledgee", "no active pledge of the same")
+      .Cite(Organizing());
+}
+
+absl::Status PledgesTooMany() {
+  return Refusal(StatusCode::kFailedPrecondition, "PLEDGES_TOO_MANY",
+                 "A contract has so many pledges at most.")
+      .Precondition("PLEDGE", "parent", "at most 20 active ones")
+      .Cite(Organizing());
+}
+
+absl::Status NotCreditor() {
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_CREDITOR",
+                 "Whom a penalty is owed to settles it.")
+      .Precondition("PENALTY", "name", "the creditor is needed")
+      .Cite(NotBuying());
+}
+
+absl::Status RecordExists(const char* collection, const std::string& name) {
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "There is such a record.")
+      .Resource(collection, name)
+      .Cite(Monitoring());
+}
+
+}  // namespace nisi::contracts::errors

@@ -1,0 +1,308 @@
+// A planning year from needs to the approved List, with its days, and what may not be.
+#include "services/contracts/service_testing.h"
+
+namespace nisi::contracts {
+namespace {
+
+using base::ReasonOf;
+using ::testing::ElementsAre;
+
+class PlanningTest : public ContractsTest {
+ protected:
+  std::vector<std::string> Overdue() {
+    std::vector<std::string> kinds;
+    const auto all = Must<v1::ListLateResponse>("ListLate", auditor_, v1::ListLateRequest());
+    for (const auto& deadline : all.deadlines()) kinds.push_back(deadline.kind());
+    return kinds;
+  }
+  cases::Deadline DeadlineOf(const std::string& kind) {
+    v1::ListDeadlinesRequest request;
+    request.set_parent(CycleName(2026));
+    const auto all = Must<v1::ListDeadlinesResponse>("ListDeadlines", authority_, request);
+    for (const auto& deadline : all.deadlines()) {
+      if (deadline.kind() == kind) return deadline;
+    }
+    ADD_FAILURE() << "no deadline " << kind;
+    return {};
+  }
+};
+
+TEST_F(PlanningTest, EachStatutoryDayShowsAndIsLateTheDayAfter) {
+  Register(1);
+  Open();
+  const std::pair<const char*, const char*> kDays[] = {{"needs", "2026-05-20"},
+                                                       {"list", "2026-05-30"},
+                                                       {"proposals", "2026-07-01"},
+                                                       {"approval", "2026-07-31"}};
+  std::vector<std::string> late;
+  for (const auto& [kind, day] : kDays) {
+    EXPECT_EQ(base::Date::FromProto(DeadlineOf(kind).due_date())->ToString(), day);
+    GoTo(Day(day));
+    EXPECT_EQ(Overdue(), late) << day;
+    clock_.Set(Day(day).EndOfDay() - absl::Seconds(1));
+    ASSERT_TRUE(store().RunDueTimers().ok());
+    EXPECT_EQ(Overdue(), late) << day;
+    GoTo(Day(day).AddDays(1));
+    late.push_back(kind);
+    EXPECT_EQ(Overdue(), late) << day;
+    EXPECT_TRUE(DeadlineOf(kind).overdue());
+  }
+  // Nothing is blocked by that, and what was late stays shown as such.
+  ASSERT_TRUE(Submit({MakeNeed(1, 1)}).ok());
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  EXPECT_EQ(DeadlineOf("needs").state(), cases::Deadline::DONE);
+  EXPECT_TRUE(DeadlineOf("needs").overdue());
+  EXPECT_EQ(Overdue(), late);
+}
+
+TEST_F(PlanningTest, AWholeYear) {
+  Register(1);
+  sources_->made = {Code(2)};
+  ToAgreement({MakeNeed(1, 1, "60"), MakeNeed(1, 1, "40"), MakeNeed(1, 2), MakeNeed(1, 3)});
+  EXPECT_EQ(CycleNow().item_count(), 3);
+  EXPECT_EQ(ItemNow(1).quantity(), "100.000");
+  EXPECT_EQ(ItemNow(1).contract_type(), v1::OFF_TAKE);
+  EXPECT_EQ(ItemNow(1).production().outcome(), "NOT_MADE");
+  EXPECT_EQ(ItemNow(2).contract_type(), v1::CONTRACT_PROCUREMENT);
+  ExpectReplays(ItemName(2026, 1));
+  ExpectReplays(absl::StrCat("customers/", Bin(1)));
+  const auto proposed = ProposeTo(1, 1);
+  ASSERT_TRUE(proposed.ok()) << proposed.status();
+  EXPECT_EQ(ReasonOf(ProposeTo(1, 1).status()), "PROPOSAL_EXISTS");
+  EXPECT_EQ(ReasonOf(ProposeTo(8, 1).status()), "CUSTOMER_NOT_ELIGIBLE");
+  EXPECT_EQ(ReasonOf(ProposeTo(1, 9).status()), "ITEM_UNKNOWN");
+  EXPECT_EQ(ReasonOf(AgreeTo(proposed->name(), 9).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::AGREED);
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  EXPECT_EQ(ItemNow(3).state(), v1::ListItem::LEFT_OUT);
+  EXPECT_EQ(CycleNow().agreed_count(), 1);
+  // Whoever formed the List does not approve it.
+  EXPECT_EQ(ReasonOf(Approve(former_).status()), "SEPARATION_OF_DUTIES");
+  const auto approved = Approve(approver_);
+  ASSERT_TRUE(approved.ok()) << approved.status();
+  EXPECT_EQ(approved->state(), v1::Cycle::APPROVED);
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::APPROVED);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::PENDING);
+  EXPECT_EQ(PublicationNow(1).parts(0).item_count(), 1);
+  // The public sees what is approved, without whose needs it is.
+  auto get = Named<v1::GetListItemRequest>(ItemName(2026, 1));
+  EXPECT_EQ(Must<v1::ListItem>("GetListItem", public_, get).customers_size(), 0);
+  EXPECT_EQ(Must<v1::ListItem>("GetListItem", auditor_, get).customers_size(), 1);
+  get.set_name(ItemName(2026, 3));
+  EXPECT_EQ(Why<v1::ListItem>("GetListItem", public_, get), "ACCESS_DENIED");
+  ExpectSound();
+}
+
+TEST_F(PlanningTest, AChangedGoodIsNotAgreedAnyMore) {
+  Register(1);
+  ToAgreement({MakeNeed(1, 1), MakeNeed(1, 2)});
+  const auto proposed = ProposeTo(1, 1);
+  ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  v1::UpdateListItemRequest update;
+  update.mutable_item()->set_name(ItemName(2026, 1));
+  update.mutable_item()->set_quantity("70");
+  update.mutable_update_mask()->add_paths("quantity");
+  // An editor of a line that formed nothing does not approve either.
+  ASSERT_TRUE(Do<v1::ListItem>("UpdateListItem", approver_, update).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+  EXPECT_EQ(ItemNow(1).edition(), 2);
+  EXPECT_EQ(ReasonOf(AgreeTo(proposed->name(), 1).status()), "PROPOSAL_STATE");
+  const auto again = ProposeTo(1, 1);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->item_edition(), 2);
+  ASSERT_TRUE(AgreeTo(again->name(), 1).ok());
+  // An agreement that is taken back is none.
+  const auto other = ProposeTo(1, 2);
+  ASSERT_TRUE(AgreeTo(other->name(), 1).ok());
+  ASSERT_TRUE(
+      Do<v1::Proposal>("Decline", CustomerOf(1), Named<v1::DeclineRequest>(other->name())).ok());
+  EXPECT_EQ(ItemNow(2).state(), v1::ListItem::FORMED);
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  EXPECT_EQ(ReasonOf(Approve(approver_).status()), "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(Approve(authority_).ok());
+  EXPECT_EQ(Why<v1::ListItem>("UpdateListItem", former_, update), "CYCLE_STATE");
+}
+
+TEST_F(PlanningTest, OffTakeOnlyOfWhatWasNotMade) {
+  Register(1);
+  sources_->made = {Code(1)};
+  ToAgreement({MakeNeed(1, 1), MakeNeed(1, 2)});
+  v1::UpdateListItemRequest update;
+  update.mutable_item()->set_name(ItemName(2026, 1));
+  update.mutable_item()->set_contract_type(v1::OFF_TAKE);
+  update.mutable_update_mask()->add_paths("contract_type");
+  EXPECT_EQ(Why<v1::ListItem>("UpdateListItem", former_, update), "MADE_BEFORE");
+  update.mutable_item()->set_name(ItemName(2026, 2));
+  update.mutable_item()->set_contract_type(v1::CONTRACT_PROCUREMENT);
+  EXPECT_TRUE(Do<v1::ListItem>("UpdateListItem", former_, update).ok());
+}
+
+TEST_F(PlanningTest, WhileTheDatabaseIsAwayNothingIsFormed) {
+  Register(1);
+  Open();
+  ASSERT_TRUE(Submit({MakeNeed(1, 1)}).ok());
+  EXPECT_EQ(ReasonOf(Form().status()), "CYCLE_STATE");
+  EXPECT_EQ(sources_->questions, 0) << "what is refused anyway asks nobody";
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  EXPECT_EQ(ReasonOf(Step<v1::SendListRequest>("SendList", former_).status()), "LIST_NOT_FORMED");
+  sources_->away = true;
+  const int64_t before = position();
+  EXPECT_EQ(ReasonOf(Form().status()), "DEPENDENCY_NOT_ANSWERED");
+  EXPECT_EQ(position(), before);
+  sources_->away = false;
+  EXPECT_TRUE(Form().ok());
+}
+
+// Formed again from other needs: what stayed stays, what changed is to be agreed on, what is gone
+// is off the List.
+TEST_F(PlanningTest, TheListIsUpdated) {
+  Register(1);
+  ToAgreement({MakeNeed(1, 1), MakeNeed(1, 2), MakeNeed(1, 3)});
+  for (const int32_t item : {1, 2, 3}) {
+    const auto proposed = ProposeTo(1, item);
+    ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  }
+  ASSERT_TRUE(Step<v1::ReturnToListingRequest>("ReturnToListing", former_).ok());
+  ASSERT_TRUE(Step<v1::ReopenNeedsRequest>("ReopenNeeds", former_).ok());
+  v1::UpdateNeedRequest update;
+  update.mutable_need()->set_name(NeedName(2026, 2));
+  update.mutable_need()->set_quantity("7");
+  update.mutable_update_mask()->add_paths("quantity");
+  ASSERT_TRUE(Do<v1::Need>("UpdateNeed", institute_, update).ok());
+  ASSERT_TRUE(Do<v1::DeleteNeedResponse>("DeleteNeed", institute_,
+                                         Named<v1::DeleteNeedRequest>(NeedName(2026, 3)))
+                  .ok());
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  EXPECT_EQ(ReasonOf(Step<v1::SendListRequest>("SendList", former_).status()), "LIST_NOT_FORMED");
+  ASSERT_TRUE(Form().ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::AGREED);
+  EXPECT_EQ(ItemNow(1).edition(), 1);
+  EXPECT_EQ(ItemNow(2).state(), v1::ListItem::FORMED);
+  EXPECT_EQ(ItemNow(2).quantity(), "7.000");
+  EXPECT_EQ(CycleNow().item_count(), 2);
+  EXPECT_EQ(
+      Why<v1::ListItem>("GetListItem", auditor_, Named<v1::GetListItemRequest>(ItemName(2026, 3))),
+      "NOT_FOUND");
+  EXPECT_EQ(Stored(kProposals, store::Key::Of(2026, 3)).proposal().state(), v1::Proposal::LAPSED);
+}
+
+// A List without goods is published at once: nothing waits for nobody.
+TEST_F(PlanningTest, NothingAgreedIsNoDeadEnd) {
+  Register(1);
+  ToAgreement({MakeNeed(1, 1)});
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Step<v1::ReturnForAgreementRequest>("ReturnForAgreement", authority_).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  const auto approved = Approve(approver_);
+  ASSERT_TRUE(approved.ok()) << approved.status();
+  EXPECT_EQ(approved->state(), v1::Cycle::PUBLISHED);
+  ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+  EXPECT_EQ(CycleNow().revision(), 2);
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+}
+
+TEST_F(PlanningTest, CustomersAreThoseOfTheDay) {
+  auto refused = MakeCustomer(1);
+  refused.set_welfare_fund_share_bp(5'000);
+  v1::RegisterCustomerRequest request;
+  *request.mutable_customer() = refused;
+  EXPECT_EQ(Why<v1::Customer>("RegisterCustomer", authority_, request), "CUSTOMER_NOT_ELIGIBLE");
+  Register(1);
+  *request.mutable_customer() = MakeCustomer(1);
+  EXPECT_EQ(Why<v1::Customer>("RegisterCustomer", authority_, request), "ALREADY_EXISTS");
+  // From 1 April on the fund owns half of it.
+  v1::UpdateCustomerRequest update;
+  update.mutable_customer()->set_name(absl::StrCat("customers/", Bin(1)));
+  update.mutable_customer()->set_welfare_fund_share_bp(5'000);
+  update.mutable_update_mask()->add_paths("welfare_fund_share_bp");
+  *update.mutable_effective_from() = Day("2026-04-01").ToProto();
+  const auto changed = Must<v1::Customer>("UpdateCustomer", authority_, update);
+  EXPECT_FALSE(changed.eligible());
+  Open();
+  EXPECT_TRUE(Submit({MakeNeed(1, 1)}).ok());
+  GoTo(Day("2026-04-01"));
+  const auto late = Submit({MakeNeed(1, 2)});
+  EXPECT_EQ(ReasonOf(late.status()), "CUSTOMER_NOT_ELIGIBLE");
+  EXPECT_EQ(base::InfoOf(late.status()).metadata().at("rule"), "NOT_OF_THE_WELFARE_FUND");
+  auto get = Named<v1::GetCustomerRequest>(absl::StrCat("customers/", Bin(1)));
+  *get.mutable_as_of() = Day("2026-03-31").ToProto();
+  EXPECT_TRUE(Must<v1::Customer>("GetCustomer", auditor_, get).eligible());
+}
+
+TEST_F(PlanningTest, NeedsAreWhatCanBe) {
+  Register(1);
+  v1::OpenCycleRequest past;
+  past.set_year(2025);
+  EXPECT_EQ(Why<v1::Cycle>("OpenCycle", authority_, past), "YEAR_PAST");
+  Open();
+  past.set_year(2026);
+  EXPECT_EQ(Why<v1::Cycle>("OpenCycle", authority_, past), "ALREADY_EXISTS");
+  EXPECT_EQ(ReasonOf(Submit({MakeNeed(1, 1, "0")}).status()), "QUANTITY_ZERO");
+  EXPECT_EQ(ReasonOf(Submit({MakeNeed(1, 1, "1", 0)}).status()), "PRICE_ZERO");
+  v1::Need early = MakeNeed(1, 1);
+  early.set_first_year(2025);
+  EXPECT_EQ(ReasonOf(Submit({early}).status()), "YEARS_PAST");
+  EXPECT_EQ(ReasonOf(Submit({MakeNeed(1, 1), MakeNeed(7, 1)}).status()), "CUSTOMER_NOT_ELIGIBLE");
+  v1::ListNeedsRequest list;
+  list.set_parent(CycleName(2026));
+  EXPECT_EQ(Must<v1::ListNeedsResponse>("ListNeeds", auditor_, list).needs_size(), 0);
+  ASSERT_TRUE(Submit({MakeNeed(1, 1)}).ok());
+  EXPECT_EQ(Must<v1::ListNeedsResponse>("ListNeeds", CustomerOf(1), list).needs_size(), 1);
+  EXPECT_EQ(Must<v1::ListNeedsResponse>("ListNeeds", CustomerOf(9), list).needs_size(), 0);
+}
+
+TEST_F(PlanningTest, NeedsComeByFile) {
+  Register(1);
+  Open();
+  const rpc::Method& method = MethodOf("ImportNeeds");
+  const auto import = [&](bool dry_run, bool all_or_none, const std::vector<v1::Need>& needs) {
+    rpc::Call call = MakeCall(method, institute_);
+    v1::ImportNeedsRequest first;
+    first.mutable_header()->set_parent(CycleName(2026));
+    first.mutable_header()->set_request_id(NextUuid());
+    first.mutable_header()->set_dry_run(dry_run);
+    first.mutable_header()->set_all_or_none(all_or_none);
+    first.mutable_header()->set_row_count(static_cast<int32_t>(needs.size()));
+    v1::ImportNeedsRequest second;
+    for (const v1::Need& need : needs) {
+      auto& row = *second.mutable_rows()->add_rows();
+      row.set_customer(need.customer());
+      row.set_ens_tru(need.ens_tru());
+      row.set_title_ru(need.title().ru());
+      row.set_unit(need.unit());
+      row.set_quantity(need.quantity());
+      row.set_price(base::Money::FromProto(need.price())->ToString());
+      row.set_first_year(absl::StrCat(need.first_year()));
+      row.set_years(absl::StrCat(need.years()));
+      row.set_kato(need.kato());
+    }
+    rpc::v1::ImportReport report;
+    EXPECT_TRUE(Prepare(method, &first, &call).ok());
+    auto sink = method.client_stream(call);
+    EXPECT_TRUE(sink.ok()) << sink.status();
+    EXPECT_TRUE((*sink)->Push(first).ok());
+    EXPECT_TRUE(Prepare(method, &second, &call).ok());
+    EXPECT_TRUE((*sink)->Push(second).ok());
+    call.request_id = first.header().request_id();
+    const auto answer = (*sink)->Finish(call);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    EXPECT_TRUE(answer.ok() && report.ParseFromString(*answer));
+    return report;
+  };
+  v1::Need wrong = MakeNeed(1, 2);
+  wrong.set_unit("шт");
+  EXPECT_EQ(import(false, false, {MakeNeed(1, 1), wrong}).invalid_count(), 1);
+  const auto refused = import(false, true, {MakeNeed(1, 1), MakeNeed(8, 2)});
+  EXPECT_EQ(refused.refused_count(), 1);
+  EXPECT_FALSE(refused.committed());
+  EXPECT_EQ(refused.rows(1).reason(), "CUSTOMER_NOT_ELIGIBLE");
+  EXPECT_FALSE(import(true, false, {MakeNeed(1, 1)}).committed());
+  const auto entered = import(false, false, {MakeNeed(1, 1), MakeNeed(8, 2)});
+  EXPECT_TRUE(entered.committed());
+  EXPECT_EQ(entered.entered_count(), 1);
+}
+
+}  // namespace
+}  // namespace nisi::contracts

@@ -1,0 +1,314 @@
+// The approved List on its way into the database of suppliers (Art. 47(4)): messages of the outbox
+// in the same commit as the approval, and what the database says of each.
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/log.h"
+#include "nisi/suppliers/v1/service.pb.h"
+#include "services/contracts/errors.h"
+#include "services/contracts/rpcs.h"
+
+namespace nisi::contracts {
+namespace {
+
+using Part = Publication::Part;
+using suppliers::v1::PublishDemandsRequest;
+using suppliers::v1::WithdrawDemandsRequest;
+
+constexpr char kTarget[] = "suppliers";
+constexpr char kPublishMethod[] = "/nisi.suppliers.v1.SuppliersService/PublishDemands";
+constexpr char kWithdrawMethod[] = "/nisi.suppliers.v1.SuppliersService/WithdrawDemands";
+// A part stays well within a message of 4 MiB, and within what the database takes at once.
+constexpr int kMaxPartItems = 1'000;
+constexpr size_t kMaxPartBytes = 2'000'000;
+
+std::string EditionOf(int32_t year, int32_t revision, int part) {
+  return absl::StrCat("publications/", year, "-", revision, "-", part);
+}
+
+struct PartName {
+  int32_t year = 0, revision = 0, part = 0;
+};
+absl::StatusOr<PartName> PartIn(const std::string& edition) {
+  constexpr absl::string_view kPrefix = "publications/";
+  const std::vector<std::string> numbers =
+      absl::StrSplit(edition.substr(std::min(kPrefix.size(), edition.size())), '-');
+  PartName name;
+  if (!absl::StartsWith(edition, kPrefix) || numbers.size() != 3 ||
+      !absl::SimpleAtoi(numbers[0], &name.year) || !absl::SimpleAtoi(numbers[1], &name.revision) ||
+      !absl::SimpleAtoi(numbers[2], &name.part)) {
+    return base::StoreCorrupt("message of a publication");
+  }
+  return name;
+}
+
+suppliers::v1::Demand DemandOf(const ItemRow& row) {
+  const ListItem& item = row.item();
+  suppliers::v1::Demand demand;
+  demand.set_item_id(absl::StrCat(row.year(), "-", row.number()));
+  if (item.customers_size() == 1) demand.set_customer_bin(item.customers(0));
+  demand.set_kind(suppliers::v1::GOOD);
+  demand.set_ens_tru(item.ens_tru());
+  demand.set_goods_code(item.goods_code());
+  demand.set_name_kk(item.title().kk());
+  demand.set_name_ru(item.title().ru());
+  demand.set_name_en(item.title().en());
+  demand.set_specification(item.specification());
+  demand.set_unit(item.unit());
+  demand.set_quantity(item.quantity());
+  demand.set_first_year(item.first_year());
+  demand.set_years(item.years());
+  demand.set_kato(item.kato());
+  demand.set_minimum_in_country_value_bp(item.minimum_in_country_value_bp());
+  return demand;
+}
+
+// The least advanced part says how far all are.
+Publication::State StateOf(const Publication& publication) {
+  bool placed = false, pending = false, withdrawing = false, refused = false;
+  for (const Part& part : publication.parts()) {
+    placed |= part.state() == Publication::PLACED;
+    pending |= part.state() == Publication::PENDING;
+    withdrawing |= part.state() == Publication::WITHDRAWING;
+    refused |= part.state() == Publication::REFUSED;
+  }
+  return refused       ? Publication::REFUSED
+         : withdrawing ? Publication::WITHDRAWING
+         : pending     ? Publication::PENDING
+         : placed      ? Publication::PLACED
+                       : Publication::WITHDRAWN;
+}
+
+// The message of one part, made from the goods that it has.
+PublishDemandsRequest MessageOf(const PublicationRow& row, const Part& part) {
+  PublishDemandsRequest message;
+  message.set_name(part.edition());
+  message.set_cycle(row.year());
+  message.set_order_number(row.publication().order_number());
+  *message.mutable_order_date() = row.publication().order_date();
+  return message;
+}
+
+void EmitWithdrawal(store::Tx& tx, const std::string& edition, const std::string& reason) {
+  WithdrawDemandsRequest message;
+  message.set_name(edition);
+  message.set_reason(reason);
+  tx.Emit(kTarget, kWithdrawMethod, message);
+}
+
+// The cycle is PUBLISHED when all of its List is placed.
+absl::Status ConfirmCycle(const norms::Norms& norms, store::Tx& tx, const PublicationRow& row) {
+  if (row.publication().state() != Publication::PLACED) return absl::OkStatus();
+  ASSIGN_OR_RETURN(CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(row.year())));
+  if (cycle.cycle().state() != Cycle::APPROVED || cycle.cycle().revision() != row.revision()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(auto step,
+                   cases::BeginByItself(CycleMachine(), CycleVerb::kPublished, std::move(cycle)));
+  return cases::Finish(tx, norms, kCycles, &step);
+}
+
+// What a message was of, and what became of the part by what was said.
+struct Said {
+  std::string edition;
+  Publication::State state = Publication::STATE_UNSPECIFIED;
+  std::string refusal;
+};
+absl::StatusOr<Said> SaidOf(const store::OutboxMessage& message, const absl::Status& said) {
+  Said result;
+  if (message.method == kPublishMethod) {
+    PublishDemandsRequest request;
+    if (!request.ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
+    result.edition = request.name();
+    result.state = Publication::PLACED;
+  } else if (message.method == kWithdrawMethod) {
+    WithdrawDemandsRequest request;
+    if (!request.ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
+    result.edition = request.name();
+    result.state = Publication::WITHDRAWN;
+    // What was refused before is not there to be taken out.
+    if (absl::IsNotFound(said)) return result;
+  } else {
+    return base::StoreCorrupt("method of an outbox row");
+  }
+  if (!said.ok()) {
+    result.state = Publication::REFUSED;
+    result.refusal = base::ReasonOf(said);
+    if (result.refusal.empty()) result.refusal = absl::StatusCodeToString(said.code());
+  }
+  return result;
+}
+
+absl::StatusOr<PublicationRow> RowOf(const store::Reader& reader, const PartName& name) {
+  ASSIGN_OR_RETURN(PublicationRow row,
+                   cases::Need(reader, kPublications, store::Key::Of(name.year, name.revision)));
+  if (name.part < 1 || name.part > row.publication().parts_size()) {
+    return base::StoreCorrupt("part of a publication");
+  }
+  return row;
+}
+
+bool IsAsSaid(const PublicationRow& row, const PartName& name, const Said& said) {
+  const Part& part = row.publication().parts(name.part - 1);
+  return part.state() == said.state && part.refusal() == said.refusal;
+}
+
+}  // namespace
+
+absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRow>& approved) {
+  PublicationRow row;
+  row.set_year(cycle.year());
+  row.set_revision(cycle.revision());
+  Publication& publication = *row.mutable_publication();
+  publication.set_name(PublicationName(cycle.year(), cycle.revision()));
+  publication.set_order_number(cycle.order_number());
+  *publication.mutable_order_date() = cycle.order_date();
+  PublishDemandsRequest message;
+  size_t bytes = 0;
+  const auto send = [&] {
+    if (message.demands_size() == 0) return;
+    publication.mutable_parts()->rbegin()->set_item_count(message.demands_size());
+    tx.Emit(kTarget, kPublishMethod, message);
+    message.clear_demands();
+    bytes = 0;
+  };
+  for (const ItemRow& item : approved) {
+    suppliers::v1::Demand demand = DemandOf(item);
+    const size_t more = demand.ByteSizeLong();
+    if (message.demands_size() == kMaxPartItems || bytes + more > kMaxPartBytes) send();
+    if (message.demands_size() == 0) {
+      Part& part = *publication.add_parts();
+      part.set_edition(EditionOf(cycle.year(), cycle.revision(), publication.parts_size()));
+      part.set_state(Publication::PENDING);
+      message = MessageOf(row, part);
+    }
+    bytes += more;
+    *message.add_demands() = std::move(demand);
+  }
+  send();
+  publication.set_state(approved.empty() ? Publication::PLACED : Publication::PENDING);
+  return tx.Put(kPublications, &row);
+}
+
+absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason) {
+  ASSIGN_OR_RETURN(std::vector<PublicationRow> rows,
+                   cases::AllOf(tx, kPublications, store::Key::Of(year)));
+  for (PublicationRow& row : rows) {
+    Publication& publication = *row.mutable_publication();
+    if (publication.state() == Publication::WITHDRAWING ||
+        publication.state() == Publication::WITHDRAWN) {
+      continue;
+    }
+    for (Part& part : *publication.mutable_parts()) {
+      part.set_state(Publication::WITHDRAWING);
+      part.clear_refusal();
+      EmitWithdrawal(tx, part.edition(), reason);
+    }
+    publication.set_reason(reason);
+    publication.set_state(StateOf(publication));
+    RETURN_IF_ERROR(tx.Put(kPublications, &row));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NoteDelivery(store::Store& store, const norms::Norms& norms,
+                          const store::OutboxMessage& message, const absl::Status& said) {
+  ASSIGN_OR_RETURN(const Said what, SaidOf(message, said));
+  ASSIGN_OR_RETURN(const PartName name, PartIn(what.edition));
+  {
+    // Sent again after a stop, as its row was still there: it is noted.
+    const store::View view = store.Read();
+    ASSIGN_OR_RETURN(const PublicationRow row, RowOf(view, name));
+    if (IsAsSaid(row, name, what)) return absl::OkStatus();
+  }
+  if (what.state == Publication::REFUSED) {
+    base::Log(base::Severity::kError, "publication_refused",
+              {{"edition", what.edition}, {"reason", what.refusal}});
+  }
+  store::CommandInfo info;
+  info.actor = "system/outbox";
+  info.method = message.method;
+  return store
+      .Write(info,
+             [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+               ASSIGN_OR_RETURN(PublicationRow row, RowOf(tx, name));
+               if (IsAsSaid(row, name, what)) return "";
+               Publication& publication = *row.mutable_publication();
+               Part& part = *publication.mutable_parts(name.part - 1);
+               // A List that was taken back meanwhile is on its way out, as its next message says.
+               const bool leaving = part.state() == Publication::WITHDRAWING ||
+                                    part.state() == Publication::WITHDRAWN;
+               if (leaving && message.method == kPublishMethod) return "";
+               part.set_state(what.state);
+               part.set_refusal(what.refusal);
+               part.mutable_confirm_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+               publication.set_state(StateOf(publication));
+               tx.Cite(errors::Approving());
+               RETURN_IF_ERROR(tx.Put(kPublications, &row));
+               RETURN_IF_ERROR(ConfirmCycle(norms, tx, row));
+               return "";
+             })
+      .status();
+}
+
+std::vector<store::Figure> PublicationFigures(const store::Store& store) {
+  int64_t refused = 0;
+  const store::View view = store.Read();
+  const absl::Status counted =
+      view.Scan(kRefusedPublications, {}, {},
+                [&refused](const store::RowView&, absl::string_view) -> absl::StatusOr<bool> {
+                  ++refused;
+                  return true;
+                });
+  if (!counted.ok()) return {};
+  return {{"nisi_contracts_publications_refused",
+           "Lists of goods that the database of suppliers has refused.",
+           static_cast<double>(refused)}};
+}
+
+absl::StatusOr<v1::Publication> RetryPublication(Env& /*env*/, const Call& call, store::Tx& tx,
+                                                 const v1::RetryPublicationRequest& request) {
+  ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.name(), "cycles/*/publications/*"));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kPublications, key, request.name()));
+  PublicationRow& row = found.row;
+  Publication& publication = *row.mutable_publication();
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), publication.etag()));
+  if (publication.state() != Publication::REFUSED) return errors::PublicationNotRefused();
+  ASSIGN_OR_RETURN(const CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(row.year())));
+  // A List that was taken back goes on leaving; another is placed, as it was approved.
+  const bool leaving = !publication.reason().empty();
+  ASSIGN_OR_RETURN(const std::vector<ItemRow> items, ItemsOf(tx, row.year()));
+  size_t next = 0;
+  std::vector<const ItemRow*> approved;
+  for (const ItemRow& item : items) {
+    if (item.item().state() == ListItem::APPROVED) approved.push_back(&item);
+  }
+  for (Part& part : *publication.mutable_parts()) {
+    const size_t first = next;
+    next += static_cast<size_t>(part.item_count());
+    if (part.state() != Publication::REFUSED) continue;
+    part.clear_refusal();
+    if (leaving) {
+      part.set_state(Publication::WITHDRAWING);
+      EmitWithdrawal(tx, part.edition(), publication.reason());
+      continue;
+    }
+    // The goods are those of the approval as long as nobody has opened the List again.
+    RETURN_IF_ERROR(
+        CycleMachine().AskByItself(cycle.cycle().state(), CycleVerb::kPublished).status());
+    if (next > approved.size()) return base::StoreCorrupt("goods of a publication");
+    PublishDemandsRequest message = MessageOf(row, part);
+    for (size_t i = first; i < next; ++i) *message.add_demands() = DemandOf(*approved[i]);
+    part.set_state(Publication::PENDING);
+    tx.Emit(kTarget, kPublishMethod, message);
+  }
+  publication.set_state(StateOf(publication));
+  tx.Cite(errors::Approving());
+  RETURN_IF_ERROR(tx.Put(kPublications, &row));
+  return publication;
+}
+
+}  // namespace nisi::contracts

@@ -1,0 +1,270 @@
+// The approved List reaches the database of suppliers once, whatever stops on the way (Art. 47(4)).
+//
+// The relay is driven by hand: a stop before the commit, after it, after sending and after the
+// answer is a delivery that is cut off there and a service that is opened again.
+#include "absl/strings/match.h"
+#include "common/store/outbox.h"
+#include "services/contracts/service_testing.h"
+
+namespace nisi::contracts {
+namespace {
+
+using base::ReasonOf;
+using suppliers::v1::PublishDemandsRequest;
+using suppliers::v1::WithdrawDemandsRequest;
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
+
+// The database of suppliers as its proto tells: an edition is there once, whatever its request id.
+class Database {
+ public:
+  absl::Status Take(const store::OutboxMessage& message) {
+    if (away)
+      return rpc::NotAnswered("suppliers", "PublishDemands", "UNREACHABLE", absl::Seconds(1));
+    ids.insert(message.id);
+    if (absl::EndsWith(message.method, "/WithdrawDemands")) {
+      WithdrawDemandsRequest request;
+      EXPECT_TRUE(request.ParseFromString(message.payload));
+      log.push_back("- " + request.name());
+      if (!editions.contains(request.name())) {
+        return base::NotFound("publications", request.name());
+      }
+      editions[request.name()] = 0;
+      return absl::OkStatus();
+    }
+    PublishDemandsRequest request;
+    EXPECT_TRUE(request.ParseFromString(message.payload));
+    log.push_back("+ " + request.name());
+    if (refuses) {
+      return base::Refusal(absl::StatusCode::kFailedPrecondition, "PUBLICATION_DIFFERS", "No.");
+    }
+    editions[request.name()] = request.demands_size();
+    return absl::OkStatus();
+  }
+
+  std::map<std::string, int> editions;  // demands that are there; 0: taken out
+  std::set<std::string> ids;
+  std::vector<std::string> log;
+  bool away = false;
+  bool refuses = false;
+};
+
+class PublicationTest : public ContractsTest {
+ protected:
+  // Where a delivery is cut off.
+  enum class Stop { kNever, kBeforeSending, kAfterSending, kAfterNoting };
+
+  // One round of the relay, as HostedService has it.
+  absl::StatusOr<int> Relay(Stop stop = Stop::kNever) {
+    store::OutboxRelay::Options options;
+    options.background = false;
+    store::OutboxRelay relay(
+        store(),
+        [&](const store::OutboxMessage& message) -> absl::Status {
+          if (stop == Stop::kBeforeSending) return absl::UnavailableError("stopped");
+          const absl::Status said = database_.Take(message);
+          if (stop == Stop::kAfterSending) return absl::UnavailableError("stopped");
+          if (rpc::IsNotAnswered(said)) return said;
+          RETURN_IF_ERROR(NoteDelivery(store(), norms_, message, said));
+          if (stop == Stop::kAfterNoting) return absl::UnavailableError("stopped");
+          return absl::OkStatus();
+        },
+        options);
+    return relay.RunOnce();
+  }
+  void Approved() {
+    Register(1);
+    ToApproved({MakeNeed(1, 1), MakeNeed(1, 2)}, 2);
+  }
+  // The cycle opened again, as it is or with one good less, agreed on and approved.
+  void ReviseTo(bool remove_second) {
+    ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+    if (remove_second) {
+      ASSERT_TRUE(
+          Do<v1::RemoveListItemResponse>("RemoveListItem", former_,
+                                         Named<v1::RemoveListItemRequest>(ItemName(2026, 2)))
+              .ok());
+    }
+    ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+    ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+    const auto approved = Approve(approver_);
+    ASSERT_TRUE(approved.ok()) << approved.status();
+  }
+
+  Database database_;
+};
+
+TEST_F(PublicationTest, OnceHoweverItIsStopped) {
+  Approved();
+  // Before the commit there is nothing to send: what is only checked leaves no message.
+  const int64_t at = position();
+  for (const Stop stop : {Stop::kBeforeSending, Stop::kAfterSending, Stop::kAfterNoting}) {
+    const auto sent = Relay(stop);
+    ASSERT_TRUE(sent.ok()) << sent.status();
+    EXPECT_EQ(*sent, 0);
+    Reopen();
+    EXPECT_EQ(CycleNow().state(),
+              stop == Stop::kAfterNoting ? v1::Cycle::PUBLISHED : v1::Cycle::APPROVED);
+    EXPECT_EQ(PublicationNow(1).state(),
+              stop == Stop::kAfterNoting ? v1::Publication::PLACED : v1::Publication::PENDING);
+  }
+  const int64_t noted = position();
+  EXPECT_GT(noted, at);
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(*Relay(), 0);
+  EXPECT_EQ(position(), noted) << "what was noted is not noted again";
+  EXPECT_THAT(database_.editions, ElementsAre(std::make_pair("publications/2026-1-1", 2)));
+  EXPECT_EQ(database_.ids.size(), 1U) << "the same id at every attempt";
+  ExpectSound();
+}
+
+TEST_F(PublicationTest, NothingLeavesBeforeTheCommit) {
+  Register(1);
+  ToAgreement({MakeNeed(1, 1)});
+  const auto proposed = ProposeTo(1, 1);
+  ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  auto check = Named<v1::ApproveCycleRequest>(CycleName(2026));
+  check.set_order_number("1");
+  *check.mutable_order_date() = today().ToProto();
+  check.set_validate_only(true);
+  ASSERT_TRUE(Do<v1::Cycle>("ApproveCycle", approver_, check).ok());
+  EXPECT_EQ(*Relay(), 0);
+  EXPECT_TRUE(database_.log.empty());
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVAL);
+}
+
+TEST_F(PublicationTest, AwayForAWeek) {
+  Approved();
+  database_.away = true;
+  for (int day = 0; day < 7; ++day) {
+    GoTo(today().AddDays(1));
+    EXPECT_EQ(*Relay(), 0);
+    EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
+    v1::GetPublicationRequest get = Named<v1::GetPublicationRequest>(PublicationName(2026, 1));
+    const auto visible = Must<v1::Publication>("GetPublication", public_, get);
+    EXPECT_EQ(visible.state(), v1::Publication::PENDING);
+    EXPECT_EQ(visible.parts(0).edition(), "publications/2026-1-1");
+  }
+  database_.away = false;
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  EXPECT_EQ(database_.log.size(), 1U);
+}
+
+TEST_F(PublicationTest, WhatIsRefusedIsSeenAndHoldsUpNothing) {
+  Approved();
+  database_.refuses = true;
+  EXPECT_EQ(*Relay(), 1) << "the message is given up";
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::REFUSED);
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "PUBLICATION_DIFFERS");
+  EXPECT_EQ(PublicationFigures(store()).front().value, 1);
+  EXPECT_EQ(*Relay(), 0);
+  const auto retry = Named<v1::RetryPublicationRequest>(PublicationName(2026, 1));
+  // Refused again, then taken.
+  ASSERT_TRUE(Do<v1::Publication>("RetryPublication", authority_, retry).ok());
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::PENDING);
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::REFUSED);
+  ASSERT_TRUE(Do<v1::Publication>("RetryPublication", authority_, retry).ok());
+  database_.refuses = false;
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  EXPECT_EQ(PublicationFigures(store()).front().value, 0);
+  EXPECT_EQ(database_.editions["publications/2026-1-1"], 2);
+  EXPECT_EQ(Why<v1::Publication>("RetryPublication", authority_, retry), "PUBLICATION_NOT_REFUSED");
+}
+
+TEST_F(PublicationTest, WithdrawnAndCorrectedTheSameWay) {
+  Approved();
+  EXPECT_EQ(*Relay(), 1);
+  ReviseTo(true);
+  // The earlier List leaves before the later one comes.
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWING);
+  database_.log.clear();
+  EXPECT_EQ(*Relay(Stop::kAfterSending), 0);
+  Reopen();
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_THAT(database_.log, ElementsAre("- publications/2026-1-1", "- publications/2026-1-1",
+                                         "+ publications/2026-2-1"));
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWN);
+  EXPECT_EQ(PublicationNow(2).state(), v1::Publication::PLACED);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  EXPECT_THAT(database_.editions, UnorderedElementsAre(std::make_pair("publications/2026-1-1", 0),
+                                                       std::make_pair("publications/2026-2-1", 1)));
+  ASSERT_TRUE(Step<v1::WithdrawListRequest>("WithdrawList", authority_).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::WITHDRAWN);
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(2).state(), v1::Publication::WITHDRAWN);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::WITHDRAWN);
+  // And it may come back: agreed on anew.
+  ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+}
+
+// Taken back before it ever arrived: it arrives, and leaves again.
+TEST_F(PublicationTest, WithdrawnOnItsWay) {
+  Approved();
+  database_.away = true;
+  EXPECT_EQ(*Relay(), 0);
+  ASSERT_TRUE(Step<v1::WithdrawListRequest>("WithdrawList", authority_).ok());
+  database_.away = false;
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::WITHDRAWN);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWN);
+  EXPECT_EQ(database_.editions["publications/2026-1-1"], 0);
+}
+
+// What was refused is replaced: what was never there is out.
+TEST_F(PublicationTest, ARefusedListIsReplaced) {
+  Approved();
+  database_.refuses = true;
+  EXPECT_EQ(*Relay(), 1);
+  database_.refuses = false;
+  ReviseTo(false);
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWN);
+  EXPECT_EQ(PublicationNow(2).state(), v1::Publication::PLACED);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  EXPECT_EQ(database_.editions["publications/2026-2-1"], 2);
+}
+
+// More goods than a message holds go in parts; all must be there.
+TEST_F(PublicationTest, ALongListGoesInParts) {
+  Register(1);
+  std::vector<v1::Need> needs;
+  for (int code = 1; code <= 400; ++code) {
+    needs.push_back(MakeNeed(1, code));
+  }
+  ToAgreement(needs);
+  // Texts as long as can be, in letters of two bytes: half of them do not fit a message.
+  std::string text;
+  for (int i = 0; i < 4'000; ++i) text += "ж";
+  ASSERT_TRUE(Step<v1::ReturnToListingRequest>("ReturnToListing", former_).ok());
+  for (int32_t item = 1; item <= 400; ++item) {
+    v1::UpdateListItemRequest update;
+    update.mutable_item()->set_name(ItemName(2026, item));
+    update.mutable_item()->set_specification(text);
+    update.mutable_update_mask()->add_paths("specification");
+    ASSERT_TRUE(Do<v1::ListItem>("UpdateListItem", former_, update).ok());
+  }
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  for (int32_t item = 1; item <= 400; ++item) {
+    const auto proposed = ProposeTo(1, item);
+    ASSERT_TRUE(proposed.ok());
+    ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  }
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Approve(approver_).ok());
+  const int parts = PublicationNow(1).parts_size();
+  EXPECT_GE(parts, 2);
+  EXPECT_EQ(*Relay(), parts);
+  int all = 0;
+  for (const auto& [edition, demands] : database_.editions) all += demands;
+  EXPECT_EQ(all, 400);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+}
+
+}  // namespace
+}  // namespace nisi::contracts

@@ -1,0 +1,62 @@
+// Who is a customer, from which day on.
+#include "absl/strings/str_cat.h"
+#include "services/contracts/errors.h"
+#include "services/contracts/rpcs.h"
+
+namespace nisi::contracts {
+namespace {
+
+template <class Request>
+absl::StatusOr<std::optional<base::Date>> EffectiveDay(const Request& request) {
+  std::optional<base::Date> day;
+  if (request.has_effective_from()) {
+    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.effective_from()));
+  }
+  return day;
+}
+
+absl::Status JudgeIt(const Env& env, const store::Tx& tx, Customer* customer) {
+  ASSIGN_OR_RETURN(*customer->mutable_eligibility(),
+                   JudgeCustomer(*customer, *env.norms, tx.today(), {customer->name(), tx.etag()}));
+  cases::SetDecideTime(tx, customer->mutable_eligibility());
+  customer->set_eligible(customer->eligibility().outcome() == "ELIGIBLE");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Customer> RegisterCustomer(Env& env, const Call& /*call*/, store::Tx& tx,
+                                              const v1::RegisterCustomerRequest& request) {
+  ASSIGN_OR_RETURN(const auto day, EffectiveDay(request));
+  CustomerRow row;
+  Customer& customer = *row.mutable_customer();
+  customer = request.customer();
+  customer.set_name(absl::StrCat("customers/", customer.bin()));
+  ASSIGN_OR_RETURN(const auto versions,
+                   tx.Versions(kCustomers, store::Key::Of(customer.bin()).bytes()));
+  if (!versions.empty()) return errors::RecordExists(kCustomers.name, customer.name());
+  RETURN_IF_ERROR(JudgeIt(env, tx, &customer));
+  if (!customer.eligible()) {
+    const auto* finding = FirstUnsatisfied(customer.eligibility());
+    return errors::CustomerNotEligible("customer", finding == nullptr ? "" : finding->rule());
+  }
+  tx.Cite(errors::Customers());
+  RETURN_IF_ERROR(tx.Put(kCustomers, &row, day));
+  return customer;
+}
+
+absl::StatusOr<v1::Customer> UpdateCustomer(Env& env, const Call& call, store::Tx& tx,
+                                            const v1::UpdateCustomerRequest& request) {
+  ASSIGN_OR_RETURN(const auto day, EffectiveDay(request));
+  const std::string& name = request.customer().name();
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kCustomers,
+                                            store::Key::Of(name.substr(name.find('/') + 1)), name));
+  Customer& customer = *found.row.mutable_customer();
+  RETURN_IF_ERROR(rpc::UpdateResource(request.customer(), request.update_mask(), &customer, &call));
+  RETURN_IF_ERROR(JudgeIt(env, tx, &customer));
+  tx.Cite(errors::Customers());
+  RETURN_IF_ERROR(tx.Put(kCustomers, &found.row, day));
+  return customer;
+}
+
+}  // namespace nisi::contracts

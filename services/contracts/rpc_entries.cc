@@ -1,0 +1,168 @@
+// What happens under a contract: entries, in any order and late; corrections are entries, too.
+#include "absl/strings/str_cat.h"
+#include "services/contracts/errors.h"
+#include "services/contracts/rpcs.h"
+
+namespace nisi::contracts {
+namespace {
+
+// The event is of the contract: not to come, not before it was signed, nor after it ended; but it
+// may be paid for later.
+absl::Status CheckEventDate(const Contract& contract, const Entry& entry, base::Date today) {
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(entry.event_date()));
+  if (day > today) return errors::EventDateInvalid("is to come");
+  if (!contract.has_sign_date()) return errors::EventDateInvalid("the contract was never signed");
+  ASSIGN_OR_RETURN(const base::Date signed_on, base::Date::FromProto(contract.sign_date()));
+  if (day < signed_on) return errors::EventDateInvalid("is before the contract was signed");
+  if (entry.kind() == Entry::PAYMENT) return absl::OkStatus();
+  if (entry.year() > day.year()) return errors::EventDateInvalid("is before the year it is for");
+  if (contract.has_terminate_date()) {
+    ASSIGN_OR_RETURN(const base::Date ended, base::Date::FromProto(contract.terminate_date()));
+    if (day > ended) return errors::EventDateInvalid("is after the contract ended");
+  }
+  return absl::OkStatus();
+}
+
+// `empty`: a correction that takes an entry back.
+absl::Status CheckContent(Entry* entry, bool may_be_empty) {
+  if (entry->kind() == Entry::PAYMENT) {
+    entry->clear_quantity();
+    ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(entry->amount()));
+    if (amount.is_zero() && !may_be_empty) return errors::AmountZero("entry.amount");
+  } else {
+    entry->clear_amount();
+    const auto quantity = base::Quantity::Parse(entry->quantity());
+    if (!quantity.ok() || (quantity->thousandths() == 0 && !may_be_empty)) {
+      return errors::QuantityZero("entry.quantity");
+    }
+  }
+  if (entry->kind() != Entry::REFUSAL) {
+    entry->clear_fault();
+    entry->clear_delivered();
+    return absl::OkStatus();
+  }
+  if (entry->fault() == v1::FAULT_UNSPECIFIED) return errors::FaultMissing();
+  if (entry->reason().empty()) return errors::ReasonMissing();
+  if (entry->fault() == v1::SUPPLIERS_FAULT && entry->documents().empty()) {
+    return errors::DocumentsMissing();
+  }
+  return absl::OkStatus();
+}
+
+// Puts the entry, in the place of `corrects` where there is one, and looks what its year comes to.
+absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry entry,
+                               const std::string& subject, EntryRow* corrects) {
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next(absl::StrCat("entries/", contract.name())));
+  EntryRow row;
+  row.set_contract(contract.name());
+  row.set_number(static_cast<int32_t>(number));
+  entry.set_name(ChildName(contract.name(), "entries", row.number()));
+  entry.set_customer(contract.customer());
+  entry.set_supplier(contract.supplier());
+  entry.set_recorded_by(subject);
+  std::vector<int32_t> years{entry.year()};
+  if (corrects != nullptr) {
+    years.push_back(corrects->entry().year());
+    entry.set_corrects(corrects->number());
+    corrects->set_corrected_by(row.number());
+    RETURN_IF_ERROR(tx.Put(kEntries, corrects));
+  }
+  *row.mutable_entry() = std::move(entry);
+  RETURN_IF_ERROR(tx.Put(kEntries, &row));
+  ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
+  for (const int32_t year : years) {
+    ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year));
+    const auto tally = tallies.find(year);
+    if (tally != tallies.end()) RETURN_IF_ERROR(CheckTally(tally->second, terms));
+  }
+  return row.entry();
+}
+
+absl::StatusOr<Entry> Record(Env& env, const Call& call, store::Tx& tx, ContractVerb verb,
+                             Entry::Kind kind, const std::string& parent, const Entry& told) {
+  ASSIGN_OR_RETURN(ContractStep step, BeginContract(tx, call, verb, parent, ""));
+  const Contract& contract = step.row.contract();
+  Entry entry = told;
+  entry.set_kind(kind);
+  RETURN_IF_ERROR(TermsIn(contract, entry.year()).status());
+  RETURN_IF_ERROR(CheckEventDate(contract, entry, tx.today()));
+  RETURN_IF_ERROR(CheckContent(&entry, false));
+  ASSIGN_OR_RETURN(entry, PutEntry(tx, contract, std::move(entry), step.subject, nullptr));
+  tx.Cite(step.edge->basis());
+  // The contract changes with its first delivery alone: entries do not rewrite it.
+  if (step.edge->to != contract.state()) RETURN_IF_ERROR(FinishContract(env, tx, &step));
+  return entry;
+}
+
+// An entry that counts, with its contract for a step of it.
+struct Correcting {
+  EntryRow row;
+  ContractStep step;
+};
+absl::StatusOr<Correcting> BeginCorrection(const store::Tx& tx, const Call& call, ContractVerb verb,
+                                           const std::string& name) {
+  ASSIGN_OR_RETURN(const store::Key key, KeyIn(name, "contracts/*/entries/*"));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kEntries, key, name));
+  ASSIGN_OR_RETURN(ContractStep step, BeginContract(tx, call, verb, found.row.contract(), ""));
+  if (found.row.corrected_by() != 0) return errors::EntryCorrected(found.row.corrected_by());
+  return Correcting{std::move(found.row), std::move(step)};
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Entry> RecordDelivery(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::RecordDeliveryRequest& request) {
+  return Record(env, call, tx, ContractVerb::kDeliver, Entry::DELIVERY, request.parent(),
+                request.entry());
+}
+
+absl::StatusOr<v1::Entry> AcceptGoods(Env& env, const Call& call, store::Tx& tx,
+                                      const v1::AcceptGoodsRequest& request) {
+  return Record(env, call, tx, ContractVerb::kAccept, Entry::ACCEPTANCE, request.parent(),
+                request.entry());
+}
+
+absl::StatusOr<v1::Entry> RecordPayment(Env& env, const Call& call, store::Tx& tx,
+                                        const v1::RecordPaymentRequest& request) {
+  return Record(env, call, tx, ContractVerb::kPay, Entry::PAYMENT, request.parent(),
+                request.entry());
+}
+
+absl::StatusOr<v1::Entry> RefuseToBuy(Env& env, const Call& call, store::Tx& tx,
+                                      const v1::RefuseToBuyRequest& request) {
+  return Record(env, call, tx, ContractVerb::kRefuse, Entry::REFUSAL, request.parent(),
+                request.entry());
+}
+
+absl::StatusOr<v1::Entry> SettleFault(Env& /*env*/, const Call& call, store::Tx& tx,
+                                      const v1::SettleFaultRequest& request) {
+  ASSIGN_OR_RETURN(Correcting of,
+                   BeginCorrection(tx, call, ContractVerb::kSettleFault, request.name()));
+  if (of.row.entry().kind() != Entry::REFUSAL) return errors::NotARefusal();
+  const bool supplier = PartyOf(of.step.roles) == v1::SUPPLIER_PARTY;
+  if (supplier && request.fault() != v1::SUPPLIERS_FAULT) return errors::NotOwnFault();
+  Entry entry = of.row.entry();
+  entry.set_fault(request.fault());
+  entry.set_fault_settled(true);
+  entry.set_reason(request.reason());
+  tx.Cite(errors::NotBuying());
+  return PutEntry(tx, of.step.row.contract(), std::move(entry), of.step.subject, &of.row);
+}
+
+absl::StatusOr<v1::Entry> CorrectEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+                                       const v1::CorrectEntryRequest& request) {
+  ASSIGN_OR_RETURN(Correcting of,
+                   BeginCorrection(tx, call, ContractVerb::kCorrect, request.name()));
+  const bool suppliers = of.row.entry().kind() == Entry::DELIVERY;
+  if ((PartyOf(of.step.roles) == v1::SUPPLIER_PARTY) != suppliers) return errors::NotOwnEntry();
+  const Contract& contract = of.step.row.contract();
+  Entry entry = request.entry();
+  entry.set_kind(of.row.entry().kind());
+  RETURN_IF_ERROR(TermsIn(contract, entry.year()).status());
+  RETURN_IF_ERROR(CheckEventDate(contract, entry, tx.today()));
+  RETURN_IF_ERROR(CheckContent(&entry, true));
+  tx.Cite(errors::Buying());
+  return PutEntry(tx, contract, std::move(entry), of.step.subject, &of.row);
+}
+
+}  // namespace nisi::contracts

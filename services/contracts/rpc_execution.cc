@@ -1,0 +1,339 @@
+// Additional conditions, pledges, years assessed, penalties and reports.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/norms/term.h"
+#include "services/contracts/errors.h"
+#include "services/contracts/rpcs.h"
+
+namespace nisi::contracts {
+namespace {
+
+using base::Money;
+
+constexpr size_t kMaxPledges = 20;
+
+// The condition of the contract: OFFSET_UNKNOWN.
+absl::StatusOr<Offset*> OffsetIn(Contract* contract, int32_t number) {
+  if (number < 1 || number > contract->offsets_size()) return errors::OffsetUnknown();
+  return contract->mutable_offsets(number - 1);
+}
+
+absl::Status OffsetStateRefusal(const Offset& offset, const char* needed) {
+  return errors::OffsetState(Offset::State_Name(offset.state()), needed);
+}
+
+absl::Status CloseOffset(store::Tx& tx, const Contract& contract, int32_t number,
+                         cases::Deadline::State state) {
+  const std::string record = ChildName(contract.name(), "offsets", number);
+  RETURN_IF_ERROR(CloseDeadlinesOf(tx, record, kOffsetDeadline, state));
+  return CloseDeadlinesOf(tx, record, kCureDeadline, state);
+}
+
+using PledgeStep = cases::Step<PledgeRow>;
+// A step of a pledge by its pledgee.
+absl::StatusOr<PledgeStep> BeginPledge(const store::Tx& tx, const Call& call, PledgeVerb verb,
+                                       const std::string& name, const std::string& etag) {
+  ASSIGN_OR_RETURN(const store::Key key, KeyIn(name, "contracts/*/pledges/*"));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kPledges, key, name));
+  const uint32_t roles = call.caller->bin == found.row.pledge().pledgee() ? found.roles : 0;
+  return cases::Begin(call, PledgeMachine(), verb, std::move(found.row),
+                      {.roles = roles, .etag = etag});
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Contract> ProveOffset(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::ProveOffsetRequest& request) {
+  ASSIGN_OR_RETURN(ContractStep step,
+                   BeginContract(tx, call, ContractVerb::kProve, request.name(), request.etag()));
+  Contract& contract = *step.row.mutable_contract();
+  ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
+  if (offset->state() != Offset::OPEN) return OffsetStateRefusal(*offset, "OPEN is needed");
+  ASSIGN_OR_RETURN(const Money value, Money::FromProto(request.value()));
+  if (value.is_zero()) return errors::AmountZero("value");
+  Offset::Proof& proof = *offset->add_proofs();
+  *proof.mutable_value() = request.value();
+  *proof.mutable_documents() = request.documents();
+  *proof.mutable_prove_date() = tx.today().ToProto();
+  offset->set_state(Offset::PROVEN);
+  RETURN_IF_ERROR(FinishContract(env, tx, &step));
+  return contract;
+}
+
+absl::StatusOr<v1::Contract> AcceptOffset(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::AcceptOffsetRequest& request) {
+  ASSIGN_OR_RETURN(ContractStep step, BeginContract(tx, call, ContractVerb::kAcceptOffset,
+                                                    request.name(), request.etag()));
+  Contract& contract = *step.row.mutable_contract();
+  ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
+  if (offset->state() != Offset::PROVEN) return OffsetStateRefusal(*offset, "PROVEN is needed");
+  Offset::Proof& proof = *offset->mutable_proofs(offset->proofs_size() - 1);
+  ASSIGN_OR_RETURN(const Money proven, Money::FromProto(proof.value()));
+  ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(request.accepted()));
+  if (accepted > proven) return errors::AcceptedOverProven();
+  if (accepted < proven && request.remark().empty()) return errors::RemarkMissing();
+  *proof.mutable_accepted() = request.accepted();
+  proof.set_remark(request.remark());
+  ASSIGN_OR_RETURN(const Money before, Money::FromProto(offset->accepted()));
+  ASSIGN_OR_RETURN(const Money all, before.Add(accepted));
+  *offset->mutable_accepted() = all.ToProto();
+  ASSIGN_OR_RETURN(const Money value, Money::FromProto(offset->value()));
+  const bool fulfilled = all >= value;
+  offset->set_state(fulfilled ? Offset::FULFILLED : Offset::OPEN);
+  if (fulfilled) {
+    RETURN_IF_ERROR(CloseOffset(tx, contract, request.offset(), cases::Deadline::DONE));
+  }
+  RETURN_IF_ERROR(FinishContract(env, tx, &step));
+  return contract;
+}
+
+absl::StatusOr<v1::Contract> AssessOffset(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::AssessOffsetRequest& request) {
+  ASSIGN_OR_RETURN(ContractStep step, BeginContract(tx, call, ContractVerb::kAssessOffset,
+                                                    request.name(), request.etag()));
+  Contract& contract = *step.row.mutable_contract();
+  ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
+  // A proof that nobody has answered does not hold the assessment up, nor does it count.
+  if (offset->state() != Offset::OPEN && offset->state() != Offset::PROVEN) {
+    return OffsetStateRefusal(*offset, "OPEN or PROVEN is needed");
+  }
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset->due_date()));
+  ASSIGN_OR_RETURN(const norms::Term cure,
+                   norms::TermOf(*env.norms, "contracts.offset_cure_days", due));
+  if (tx.today() <= cure.last_day) return errors::CureRunning(cure.last_day);
+  Penalty penalty;
+  ASSIGN_OR_RETURN(
+      *penalty.mutable_decision(),
+      JudgeOffset(*offset, {contract.name(), contract.etag()}, *env.norms, tx.today()));
+  cases::SetDecideTime(tx, penalty.mutable_decision());
+  ASSIGN_OR_RETURN(const Money amount, Money::Parse(penalty.decision().outcome()));
+  penalty.set_debtor(contract.supplier());
+  penalty.set_creditor(contract.customer());
+  penalty.set_offset(request.offset());
+  *penalty.mutable_amount() = amount.ToProto();
+  if (!amount.is_zero()) {
+    RETURN_IF_ERROR(OpenPenalty(tx, contract.name(), std::move(penalty)).status());
+  }
+  offset->set_state(Offset::PENALIZED);
+  RETURN_IF_ERROR(CloseOffset(tx, contract, request.offset(), cases::Deadline::CANCELLED));
+  RETURN_IF_ERROR(FinishContract(env, tx, &step));
+  return contract;
+}
+
+absl::StatusOr<v1::Pledge> PledgeContract(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::PledgeContractRequest& request) {
+  ASSIGN_OR_RETURN(ContractStep step,
+                   BeginContract(tx, call, ContractVerb::kPledge, request.parent(), ""));
+  Contract& contract = *step.row.mutable_contract();
+  if (contract.type() != v1::OFF_TAKE) return errors::NotOffTake();
+  PledgeRow row;
+  Pledge& pledge = *row.mutable_pledge();
+  pledge = request.pledge();
+  if (pledge.pledgee() == contract.customer() || pledge.pledgee() == contract.supplier()) {
+    return errors::PledgeeIsParty();
+  }
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(pledge.agreement_date()));
+  ASSIGN_OR_RETURN(const base::Date signed_on, base::Date::FromProto(contract.sign_date()));
+  if (day > tx.today() || day < signed_on) return errors::PledgeDateInvalid();
+  ASSIGN_OR_RETURN(const std::vector<PledgeRow> active, ActivePledges(tx, contract.name()));
+  for (const PledgeRow& one : active) {
+    if (one.pledge().pledgee() == pledge.pledgee()) return errors::PledgeExists();
+  }
+  if (active.size() >= kMaxPledges) return errors::PledgesTooMany();
+  ASSIGN_OR_RETURN(const int64_t number, tx.Next(absl::StrCat("pledges/", contract.name())));
+  row.set_contract(contract.name());
+  row.set_number(static_cast<int32_t>(number));
+  pledge.set_name(ChildName(contract.name(), "pledges", row.number()));
+  pledge.set_state(Pledge::ACTIVE);
+  pledge.set_customer(contract.customer());
+  pledge.set_supplier(contract.supplier());
+  RETURN_IF_ERROR(tx.Put(kPledges, &row));
+  contract.add_pledgees(pledge.pledgee());
+  RETURN_IF_ERROR(FinishContract(env, tx, &step));
+  // Whoever the contract is pledged to sees an amendment that waits.
+  ASSIGN_OR_RETURN(auto open, tx.FindUnique(kOpenAmendments, store::Key::Of(contract.name())));
+  if (open.has_value()) {
+    *open->row.mutable_amendment()->mutable_pledgees() = contract.pledgees();
+    RETURN_IF_ERROR(tx.Put(kAmendments, &open->row));
+  }
+  return pledge;
+}
+
+absl::StatusOr<v1::Pledge> ReleasePledge(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::ReleasePledgeRequest& request) {
+  ASSIGN_OR_RETURN(PledgeStep step,
+                   BeginPledge(tx, call, PledgeVerb::kRelease, request.name(), request.etag()));
+  const Pledge& pledge = step.row.pledge();
+  ASSIGN_OR_RETURN(ContractRow row,
+                   cases::Need(tx, kContracts, store::Key::Of(step.row.contract())));
+  auto& pledgees = *row.mutable_contract()->mutable_pledgees();
+  pledgees.erase(std::remove(pledgees.begin(), pledgees.end(), pledge.pledgee()), pledgees.end());
+  RETURN_IF_ERROR(tx.Put(kContracts, &row));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kPledges, &step));
+  return pledge;
+}
+
+absl::StatusOr<v1::Pledge> Consent(Env& env, const Call& call, store::Tx& tx,
+                                   const v1::ConsentRequest& request) {
+  ASSIGN_OR_RETURN(PledgeStep step,
+                   BeginPledge(tx, call, PledgeVerb::kConsent, request.name(), request.etag()));
+  Pledge& pledge = *step.row.mutable_pledge();
+  if (request.amendment().empty()) {
+    pledge.set_consents_to_termination(true);
+  } else {
+    ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.amendment(), "contracts/*/amendments/*"));
+    if (ParentOf(request.amendment()) != step.row.contract()) {
+      return base::InvalidField("amendment", "is of another contract");
+    }
+    ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kAmendments, key, request.amendment()));
+    ASSIGN_OR_RETURN(auto consented, cases::Begin(call, AmendmentMachine(), AmendmentVerb::kConsent,
+                                                  std::move(found.row), {.roles = found.roles}));
+    Amendment& amendment = *consented.row.mutable_amendment();
+    const auto& consents = amendment.consents();
+    if (std::find(consents.begin(), consents.end(), pledge.name()) == consents.end()) {
+      amendment.add_consents(pledge.name());
+    }
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kAmendments, &consented));
+  }
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kPledges, &step));
+  return pledge;
+}
+
+absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::AssessYearRequest& request) {
+  ASSIGN_OR_RETURN(const ContractStep step,
+                   BeginContract(tx, call, ContractVerb::kAssess, request.parent(), ""));
+  const Contract& contract = step.row.contract();
+  const int32_t year = request.year();
+  int32_t number = 0;
+  ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year, &number));
+  if (!contract.has_sign_date() ||
+      (contract.has_terminate_date() && year > contract.terminate_date().year())) {
+    return errors::YearUnknown();
+  }
+  const store::Key key = store::Key::Of(contract.name(), year);
+  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kAssessments, key));
+  if (known.has_value()) return errors::YearAssessed(year);
+  if (tx.today().year() <= year) return errors::YearNotOver(year);
+  ASSIGN_OR_RETURN(const std::vector<EntryRow> open,
+                   cases::AllOf(tx, kOpenFaults, store::Key::Of(contract.name(), year)));
+  if (!open.empty()) return errors::FaultOpen(open.front().entry().name());
+  ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
+  const auto tally = tallies.find(year);
+  AssessmentRow row;
+  row.set_contract(contract.name());
+  row.set_year(year);
+  v1::Assessment& assessment = *row.mutable_assessment();
+  assessment.set_name(ChildName(contract.name(), "assessments", year));
+  assessment.set_customer(contract.customer());
+  assessment.set_supplier(contract.supplier());
+  ASSIGN_OR_RETURN(
+      *assessment.mutable_balance(),
+      JudgeYear({&contract, terms, number, tally == tallies.end() ? Tally() : tally->second, true},
+                *env.norms));
+  cases::SetDecideTime(tx, assessment.mutable_balance()->mutable_decision());
+  ASSIGN_OR_RETURN(const Money amount, Money::FromProto(assessment.balance().penalty()));
+  if (!amount.is_zero()) {
+    Penalty penalty;
+    penalty.set_debtor(contract.customer());
+    penalty.set_creditor(contract.supplier());
+    penalty.set_year(year);
+    *penalty.mutable_amount() = amount.ToProto();
+    ASSIGN_OR_RETURN(*assessment.mutable_penalty(),
+                     OpenPenalty(tx, contract.name(), std::move(penalty)));
+  }
+  RETURN_IF_ERROR(
+      CloseDeadlinesOf(tx, assessment.name(), kAssessmentDeadline, cases::Deadline::DONE));
+  tx.Cite(errors::Monitoring());
+  RETURN_IF_ERROR(tx.Put(kAssessments, &row));
+  return assessment;
+}
+
+absl::StatusOr<v1::Penalty> SettlePenalty(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::SettlePenaltyRequest& request) {
+  ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.name(), "contracts/*/penalties/*"));
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kPenalties, key, request.name()));
+  ASSIGN_OR_RETURN(auto step,
+                   cases::Begin(call, PenaltyMachine(), PenaltyVerb::kSettle, std::move(found.row),
+                                {.roles = found.roles, .etag = request.etag()}));
+  Penalty& penalty = *step.row.mutable_penalty();
+  if (call.caller->bin != penalty.creditor()) return errors::NotCreditor();
+  penalty.set_note(request.note());
+  RETURN_IF_ERROR(step.Lead(request.waived() ? Penalty::WAIVED : Penalty::PAID));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kPenalties, &step));
+  return penalty;
+}
+
+absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
+    Env& /*env*/, const Call& call, store::Tx& tx,
+    const v1::SubmitMonitoringReportRequest& request) {
+  ASSIGN_OR_RETURN(const ContractStep step,
+                   BeginContract(tx, call, ContractVerb::kReport, request.parent(), ""));
+  const Contract& contract = step.row.contract();
+  ReportRow row;
+  row.set_contract(contract.name());
+  v1::MonitoringReport& report = *row.mutable_report();
+  report = request.report();
+  RETURN_IF_ERROR(TermsIn(contract, report.year()).status());
+  if (report.year() > tx.today().year()) return errors::YearAhead(report.year());
+  report.set_name(ChildName(contract.name(), "reports", report.year()));
+  ASSIGN_OR_RETURN(const auto known,
+                   tx.FindRaw(kReports, store::Key::Of(contract.name(), report.year())));
+  if (known.has_value()) return errors::RecordExists(kReports.name, report.name());
+  report.set_minimum_reached(report.in_country_value_bp() >=
+                             contract.minimum_in_country_value_bp());
+  report.set_customer(contract.customer());
+  report.set_supplier(contract.supplier());
+  tx.Cite(errors::Monitoring());
+  RETURN_IF_ERROR(tx.Put(kReports, &row));
+  return report;
+}
+
+absl::StatusOr<v1::Balance> GetBalance(Env& env, Call& call, const v1::GetBalanceRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const base::Date day = at.as_of.value_or(call.today());
+  const store::View view = env.store->Read();
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(view, call, kContracts, store::Key::Of(request.name()),
+                                request.name(), nullptr, at));
+  const Contract& contract = found.row.contract();
+  store::At known;
+  known.known_at_us = at.known_at_us;
+  // Nothing is dated in the future, so today's balance needs no look at days.
+  std::optional<base::Date> by;
+  if (day < call.today()) by = day;
+  ASSIGN_OR_RETURN(const auto tallies, TalliesOf(view, contract.name(), by, known));
+  ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
+  v1::Balance balance;
+  balance.set_name(contract.name());
+  *balance.mutable_as_of() = day.ToProto();
+  Money accepted, paid, unpaid, penalty;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const auto tally = tallies.find(terms[i].year);
+    ASSIGN_OR_RETURN(
+        v1::YearBalance year,
+        JudgeYear({&contract, terms[i], static_cast<int32_t>(i) + 1,
+                   tally == tallies.end() ? Tally() : tally->second, day.year() > terms[i].year},
+                  *env.norms));
+    const auto add = [](Money* sum, const google::type::Money& more) -> absl::Status {
+      ASSIGN_OR_RETURN(const Money one, Money::FromProto(more));
+      ASSIGN_OR_RETURN(*sum, sum->Add(one));
+      return absl::OkStatus();
+    };
+    RETURN_IF_ERROR(add(&accepted, year.accepted_value()));
+    RETURN_IF_ERROR(add(&paid, year.paid()));
+    RETURN_IF_ERROR(add(&unpaid, year.unpaid()));
+    RETURN_IF_ERROR(add(&penalty, year.penalty()));
+    *balance.add_years() = std::move(year);
+  }
+  *balance.mutable_accepted_value() = accepted.ToProto();
+  *balance.mutable_paid() = paid.ToProto();
+  *balance.mutable_unpaid() = unpaid.ToProto();
+  *balance.mutable_penalty() = penalty.ToProto();
+  ASSIGN_OR_RETURN(const int64_t position, view.Position());
+  balance.set_position(position);
+  return balance;
+}
+
+}  // namespace nisi::contracts

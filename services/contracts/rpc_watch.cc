@@ -1,0 +1,125 @@
+// What changes, as it changes, to whom may see it.
+#include <deque>
+#include <utility>
+
+#include "common/rpc/journal_service.h"
+#include "nisi/journal/v1/journal.pb.h"
+#include "services/contracts/rpcs.h"
+
+namespace nisi::contracts {
+namespace {
+
+// The record after a change; before it where it ended. False where it does not parse.
+template <class Resource>
+absl::Status TakeChange(const journal::v1::Change& change, Resource* resource) {
+  const bool ended = change.kind() == journal::v1::Change::END;
+  if (!resource->ParseFromString(ended ? change.before().value() : change.after().value())) {
+    return base::StoreCorrupt("journal value");
+  }
+  if (ended) {
+    const std::string name = resource->name();
+    resource->Clear();
+    resource->set_name(name);
+  }
+  return absl::OkStatus();
+}
+
+// Everybody who plans sees all of it.
+class PlanningWatch final : public rpc::JournalSource {
+ public:
+  PlanningWatch(Env& env, int64_t start) : JournalSource(*env.store, start) {}
+
+ private:
+  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
+    journal::v1::Entry entry;
+    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
+    v1::WatchPlanningResponse response;
+    for (const journal::v1::Change& change : entry.changes()) {
+      v1::WatchPlanningResponse::Change shown;
+      if (change.table() == kCycles.name) {
+        RETURN_IF_ERROR(TakeChange(change, shown.mutable_cycle()));
+      } else if (change.table() == kItems.name) {
+        RETURN_IF_ERROR(TakeChange(change, shown.mutable_item()));
+      } else if (change.table() == kProposals.name) {
+        RETURN_IF_ERROR(TakeChange(change, shown.mutable_proposal()));
+      } else if (change.table() == kPublications.name) {
+        RETURN_IF_ERROR(TakeChange(change, shown.mutable_publication()));
+      } else {
+        continue;
+      }
+      *shown.mutable_record_time() = entry.record_time();
+      *response.add_changes() = std::move(shown);
+    }
+    if (response.changes_size() == 0) return absl::OkStatus();
+    response.set_position(entry.position());
+    out->push_back(response.SerializeAsString());
+    return absl::OkStatus();
+  }
+
+  void Bookmark(int64_t position, std::string* out) override {
+    v1::WatchPlanningResponse response;
+    response.set_position(position);
+    *out = response.SerializeAsString();
+  }
+};
+
+// Contracts and what happens under them, each to whom it is tied to as it is after the change.
+class ContractWatch final : public rpc::JournalSource {
+ public:
+  ContractWatch(Env& env, const Call& call, int64_t start)
+      : JournalSource(*env.store, start), call_(call) {}
+
+ private:
+  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
+    journal::v1::Entry entry;
+    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
+    v1::WatchContractsResponse response;
+    for (const journal::v1::Change& change : entry.changes()) {
+      v1::WatchContractsResponse::Change shown;
+      bool seen = false;
+      if (change.table() == kContracts.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_contract()));
+      } else if (change.table() == kEntries.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_entry()));
+      } else if (change.table() == kPenalties.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_penalty()));
+      }
+      if (!seen) continue;
+      *shown.mutable_record_time() = entry.record_time();
+      *response.add_changes() = std::move(shown);
+    }
+    if (response.changes_size() == 0) return absl::OkStatus();
+    response.set_position(entry.position());
+    out->push_back(response.SerializeAsString());
+    return absl::OkStatus();
+  }
+
+  // The method is unscoped: here the tie alone counts.
+  template <class Resource>
+  absl::StatusOr<bool> Seen(const journal::v1::Change& change, Resource* resource) const {
+    RETURN_IF_ERROR(TakeChange(change, resource));
+    return (rpc::TiesOf<Resource>().RolesOver(*call_.caller, *resource) & call_.method->roles) != 0;
+  }
+
+  void Bookmark(int64_t position, std::string* out) override {
+    v1::WatchContractsResponse response;
+    response.set_position(position);
+    *out = response.SerializeAsString();
+  }
+
+  const Call call_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchPlanning(
+    Env& env, Call& /*call*/, const v1::WatchPlanningRequest& request) {
+  return std::make_unique<PlanningWatch>(env, request.start_position());
+}
+
+absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchContracts(
+    Env& env, Call& call, const v1::WatchContractsRequest& request) {
+  return std::make_unique<ContractWatch>(env, call, request.start_position());
+}
+
+}  // namespace nisi::contracts

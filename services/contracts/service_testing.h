@@ -1,0 +1,458 @@
+// What the tests of this service share: the real service over a store in a folder of its own, a
+// clock that is moved by hand, the database of suppliers played by a table, and calls made as the
+// call layer makes them: role, form, scope, then the function. And the way of a year and of a
+// contract, step by step.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/base/clock.h"
+#include "common/base/codes.h"
+#include "common/base/hash.h"
+#include "common/base/money.h"
+#include "common/rpc/host.h"
+#include "common/rpc/masked_testing.h"
+#include "nisi/contracts/v1/contracts_service.pb.h"
+#include "nisi/contracts/v1/planning_service.pb.h"
+#include "nisi/suppliers/v1/service.pb.h"
+#include "services/contracts/service.h"
+
+namespace nisi::contracts {
+
+inline base::Date Day(absl::string_view text) {
+  return *base::Date::Parse(text);
+}
+
+inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
+                            const std::string& bin = "") {
+  rpc::Caller caller;
+  caller.subject = subject;
+  caller.bin = bin;
+  for (const rpc::Role role : roles) caller.Grant(role);
+  return caller;
+}
+
+// The n-th valid BIN of a row of them.
+inline std::string Bin(int n) {
+  for (int serial = n * 2;; ++serial) {
+    const std::string digits = absl::StrFormat("990140%05d", serial);
+    for (char check = '0'; check <= '9'; ++check) {
+      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
+    }
+  }
+}
+
+inline google::type::Money Tenge(int64_t tenge) {
+  return base::Money::FromTenge(tenge)->ToProto();
+}
+
+// The n-th ENS TRU code of a row of them.
+inline std::string Code(int n) {
+  return absl::StrFormat("%06d.%03d.%06d", 271141, 300, n);
+}
+
+inline nisi::type::v1::Document Paper() {
+  nisi::type::v1::Document document;
+  document.set_name("act.pdf");
+  document.set_media_type("application/pdf");
+  document.set_size_bytes(100);
+  document.set_sha256(std::string(32, 's'));
+  return document;
+}
+
+// The database of suppliers: nothing was made but what the table says.
+class FakeSources final : public Sources {
+ public:
+  absl::StatusOr<std::map<std::string, Made>> Production(const rpc::Call& /*call*/,
+                                                         const std::set<std::string>& codes,
+                                                         base::Date /*day*/) override {
+    ++questions;
+    if (away) {
+      return rpc::NotAnswered("suppliers", "CheckProduction", "UNREACHABLE", absl::Minutes(1));
+    }
+    std::map<std::string, Made> answers;
+    for (const std::string& code : codes) {
+      const bool known = made.contains(code);
+      answers[code] = {known, known ? "2020-01-01" : "", {"suppliers/evidence/1", "v1"}};
+    }
+    return answers;
+  }
+
+  std::set<std::string> made;
+  bool away = false;
+  int questions = 0;
+};
+
+class ContractsTest : public ::testing::Test {
+ protected:
+  ContractsTest()
+      : clock_(Day("2026-03-02").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "nisi_contracts_XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+  }
+  ~ContractsTest() override {
+    service_.reset();
+    std::error_code ignored;
+    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
+  }
+  void SetUp() override { Reopen(); }
+
+  void Reopen() {
+    service_.reset();
+    metrics_ = std::make_unique<rpc::Metrics>("contracts");
+    rpc::HostOptions options;
+    options.data_dir = dir_;
+    options.clock = &clock_;
+    options.norms = &norms_;
+    options.metrics = metrics_.get();
+    options.sync = false;  // what a power cut loses is the engine's own test
+    auto service = OpenWith(options, MakeSources());
+    ASSERT_TRUE(service.ok()) << service.status();
+    service_ = *std::move(service);
+  }
+  virtual std::unique_ptr<Sources> MakeSources() {
+    auto played = std::make_unique<FakeSources>();
+    sources_ = played.get();
+    return played;
+  }
+
+  store::Store& store() { return service_->store(); }
+  int64_t position() { return store().position(); }
+  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
+
+  const rpc::Method& MethodOf(const std::string& name) {
+    for (const char* of : {"PlanningService", "ContractsService"}) {
+      const rpc::Method* method =
+          service_->registry().Find(absl::StrCat("/nisi.contracts.v1.", of, "/", name));
+      if (method != nullptr) return *method;
+    }
+    ADD_FAILURE() << "no method " << name;
+    std::abort();
+  }
+  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
+
+  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
+    rpc::Call call;
+    call.method = &method.policy;
+    call.caller = std::make_shared<rpc::Caller>(caller);
+    call.now = clock_.Now();
+    call.deadline = absl::InfiniteFuture();
+    return call;
+  }
+  // The steps of the call layer up to the function.
+  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
+                              rpc::Call* call) {
+    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
+    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
+    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
+    if (method.policy.mutation) {
+      call->body_hash =
+          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
+      if (method.policy.request_id != nullptr) {
+        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
+      }
+    }
+    return absl::OkStatus();
+  }
+  // The answer. A mutation without a request id gets a fresh one.
+  template <class Response, class Request>
+  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, Request request) {
+    if constexpr (requires { request.set_request_id(""); }) {
+      if (request.request_id().empty()) request.set_request_id(NextUuid());
+    }
+    const rpc::Method& method = MethodOf(name);
+    rpc::Call call = MakeCall(method, caller);
+    RETURN_IF_ERROR(Prepare(method, &request, &call));
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     rpc::AsSent(method, call, request, method.unary(call, request)));
+    Response response;
+    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
+    return response;
+  }
+  // What must succeed.
+  template <class Response, class Request>
+  Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
+    auto response = Do<Response>(name, caller, request);
+    EXPECT_TRUE(response.ok()) << name << ": " << response.status();
+    return response.ok() ? *std::move(response) : Response();
+  }
+  // The reason of a refusal; empty when there is none.
+  template <class Response, class Request>
+  std::string Why(const std::string& name, const rpc::Caller& caller, const Request& request) {
+    return base::ReasonOf(Do<Response>(name, caller, request).status());
+  }
+
+  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
+  void GoTo(base::Date day) {
+    clock_.Set(day.StartOfDay());
+    const auto fired = store().RunDueTimers();
+    EXPECT_TRUE(fired.ok()) << fired.status();
+  }
+  // A row as it stands, past the call layer.
+  template <class Row>
+  Row Stored(const store::Table<Row>& table, const store::Key& key) {
+    auto found = store().Read().Find(table, key);
+    EXPECT_TRUE(found.ok() && found->has_value());
+    return found.ok() && found->has_value() ? std::move((*found)->row) : Row();
+  }
+  v1::Cycle CycleNow(int32_t year = 2026) { return Stored(kCycles, store::Key::Of(year)).cycle(); }
+  v1::ListItem ItemNow(int32_t number, int32_t year = 2026) {
+    return Stored(kItems, store::Key::Of(year, number)).item();
+  }
+  v1::Publication PublicationNow(int32_t revision, int32_t year = 2026) {
+    return Stored(kPublications, store::Key::Of(year, revision)).publication();
+  }
+  v1::Contract ContractNow(const std::string& name) {
+    return Stored(kContracts, store::Key::Of(name)).contract();
+  }
+  void ExpectSound() {
+    const auto scrubbed = store().Scrub();
+    ASSERT_TRUE(scrubbed.ok());
+    EXPECT_THAT(*scrubbed, ::testing::IsEmpty());
+  }
+  template <class Request>
+  static Request Named(const std::string& name) {
+    Request request;
+    request.set_name(name);
+    if constexpr (requires { request.set_reason(""); }) request.set_reason("Потому что");
+    return request;
+  }
+
+  // ---- A planning year
+
+  static v1::Customer MakeCustomer(int n) {
+    v1::Customer customer;
+    customer.set_bin(Bin(n));
+    customer.mutable_title()->set_ru(absl::StrCat("Заказчик ", n));
+    customer.set_category(v1::Customer::NATIONAL_COMPANY);
+    customer.set_source("Реестр");
+    return customer;
+  }
+  void Register(int n) {
+    v1::RegisterCustomerRequest request;
+    *request.mutable_customer() = MakeCustomer(n);
+    Must<v1::Customer>("RegisterCustomer", authority_, request);
+  }
+  v1::Need MakeNeed(int n, int code, const std::string& quantity = "100", int64_t price = 1000) {
+    v1::Need need;
+    need.set_customer(Bin(n));
+    need.set_ens_tru(Code(code));
+    need.set_goods_code("850423");
+    need.mutable_title()->set_ru(absl::StrCat("Трансформатор ", code));
+    need.set_unit("pcs");
+    need.set_quantity(quantity);
+    *need.mutable_price() = Tenge(price);
+    need.set_first_year(2027);
+    need.set_years(3);
+    need.set_kato("751110000");
+    need.set_specification("Сухой");
+    return need;
+  }
+  absl::StatusOr<v1::SubmitNeedsResponse> Submit(const std::vector<v1::Need>& needs,
+                                                 int32_t year = 2026) {
+    v1::SubmitNeedsRequest request;
+    request.set_parent(CycleName(year));
+    for (const v1::Need& need : needs) *request.add_needs() = need;
+    return Do<v1::SubmitNeedsResponse>("SubmitNeeds", institute_, request);
+  }
+  void Open(int32_t year = 2026) {
+    v1::OpenCycleRequest request;
+    request.set_year(year);
+    Must<v1::Cycle>("OpenCycle", authority_, request);
+  }
+  template <class Request>
+  absl::StatusOr<v1::Cycle> Step(const std::string& method, const rpc::Caller& caller,
+                                 int32_t year = 2026) {
+    return Do<v1::Cycle>(method, caller, Named<Request>(CycleName(year)));
+  }
+  absl::StatusOr<v1::Cycle> Form() { return Step<v1::FormListRequest>("FormList", former_); }
+  absl::StatusOr<v1::Cycle> Approve(const rpc::Caller& caller) {
+    auto request = Named<v1::ApproveCycleRequest>(CycleName(2026));
+    request.set_order_number("217-НҚ");
+    *request.mutable_order_date() = today().ToProto();
+    return Do<v1::Cycle>("ApproveCycle", caller, request);
+  }
+  absl::StatusOr<v1::Proposal> ProposeTo(int n, int32_t item) {
+    v1::ProposeRequest request;
+    request.set_parent(CycleName(2026));
+    v1::Proposal& proposal = *request.mutable_proposal();
+    proposal.set_item(ItemName(2026, item));
+    proposal.set_customer(Bin(n));
+    proposal.set_volume("100");
+    proposal.set_first_year(2027);
+    proposal.set_years(3);
+    proposal.set_specification("Сухой, 1000 кВА");
+    return Do<v1::Proposal>("Propose", subsoil_, request);
+  }
+  absl::StatusOr<v1::Proposal> AgreeTo(const std::string& proposal, int n) {
+    return Do<v1::Proposal>("Agree", CustomerOf(n), Named<v1::AgreeRequest>(proposal));
+  }
+  // Needs of the first customer, closed, formed into a List that is sent to be agreed on.
+  void ToAgreement(const std::vector<v1::Need>& needs) {
+    Open();
+    EXPECT_TRUE(Submit(needs).ok());
+    EXPECT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+    const auto formed = Form();
+    EXPECT_TRUE(formed.ok()) << formed.status();
+    EXPECT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  }
+  // Goods 1 to `items` agreed on by the first customer, approved.
+  void ToApproved(const std::vector<v1::Need>& needs, int32_t items) {
+    ToAgreement(needs);
+    for (int32_t item = 1; item <= items; ++item) {
+      const auto proposed = ProposeTo(1, item);
+      ASSERT_TRUE(proposed.ok()) << proposed.status();
+      const auto agreed = AgreeTo(proposed->name(), 1);
+      ASSERT_TRUE(agreed.ok()) << agreed.status();
+    }
+    EXPECT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+    const auto approved = Approve(approver_);
+    ASSERT_TRUE(approved.ok()) << approved.status();
+  }
+
+  // ---- A contract
+
+  // Of the first customer with the second BIN as supplier, on a good of the approved List.
+  v1::Contract MakeContract(int32_t item = 1, int32_t first_year = 2026, int years = 3) {
+    v1::Contract contract;
+    contract.set_item(ItemName(2026, item));
+    contract.set_customer(Bin(1));
+    contract.set_supplier(Bin(2));
+    contract.mutable_good()->mutable_title()->set_ru("Трансформатор ТС-1000");
+    contract.mutable_good()->set_characteristics("1000 кВА, 10/0,4 кВ");
+    contract.mutable_good()->set_properties("Класс нагревостойкости F");
+    for (int i = 0; i < years; ++i) {
+      v1::YearTerms& year = *contract.add_years();
+      year.set_year(first_year + i);
+      year.set_volume("100");
+      *year.mutable_price() = Tenge(1'000);
+    }
+    contract.set_minimum_in_country_value_bp(3'000);
+    contract.set_programme_duty(true);
+    contract.set_text_sha256(std::string(32, 't'));
+    return contract;
+  }
+  absl::StatusOr<v1::Contract> Plan(const v1::Contract& contract) {
+    v1::PlanContractRequest request;
+    *request.mutable_contract() = contract;
+    return Do<v1::Contract>("PlanContract", CustomerOf(1), request);
+  }
+  absl::StatusOr<v1::Contract> Sign(const std::string& name, const rpc::Caller& caller) {
+    auto request = Named<v1::SignContractRequest>(name);
+    request.set_text_sha256(std::string(32, 't'));
+    return Do<v1::Contract>("SignContract", caller, request);
+  }
+  std::string SignedContract(const v1::Contract& contract) {
+    const auto planned = Plan(contract);
+    EXPECT_TRUE(planned.ok()) << planned.status();
+    if (!planned.ok()) return "";
+    EXPECT_TRUE(Sign(planned->name(), CustomerOf(1)).ok());
+    const auto signed_by_both = Sign(planned->name(), supplier_);
+    EXPECT_TRUE(signed_by_both.ok()) << signed_by_both.status();
+    return planned->name();
+  }
+  // An off-take contract of three years from this one on, 100 a year at 1,000 tenge.
+  std::string OffTake() {
+    Register(1);
+    ToApproved({MakeNeed(1, 1)}, 1);
+    return SignedContract(MakeContract());
+  }
+  v1::Entry MakeEntry(const std::string& quantity, int32_t year = 2026) {
+    v1::Entry entry;
+    entry.set_year(year);
+    *entry.mutable_event_date() = today().ToProto();
+    entry.set_quantity(quantity);
+    return entry;
+  }
+  template <class Request>
+  absl::StatusOr<v1::Entry> Enter(const std::string& method, const std::string& contract,
+                                  const rpc::Caller& caller, const v1::Entry& entry) {
+    Request request;
+    request.set_parent(contract);
+    *request.mutable_entry() = entry;
+    return Do<v1::Entry>(method, caller, request);
+  }
+  absl::StatusOr<v1::Entry> Deliver(const std::string& contract, const v1::Entry& entry) {
+    return Enter<v1::RecordDeliveryRequest>("RecordDelivery", contract, supplier_, entry);
+  }
+  absl::StatusOr<v1::Entry> AcceptIt(const std::string& contract, const v1::Entry& entry) {
+    return Enter<v1::AcceptGoodsRequest>("AcceptGoods", contract, CustomerOf(1), entry);
+  }
+  absl::StatusOr<v1::Entry> PayIt(const std::string& contract, int64_t tenge, int32_t year = 2026) {
+    v1::Entry entry = MakeEntry("", year);
+    *entry.mutable_amount() = Tenge(tenge);
+    return Enter<v1::RecordPaymentRequest>("RecordPayment", contract, CustomerOf(1), entry);
+  }
+  absl::StatusOr<v1::Entry> RefuseIt(const std::string& contract, const std::string& quantity,
+                                     v1::Fault fault, bool delivered, int32_t year = 2026) {
+    v1::Entry entry = MakeEntry(quantity, year);
+    entry.set_fault(fault);
+    entry.set_delivered(delivered);
+    entry.set_reason("Не нужно");
+    if (fault == v1::SUPPLIERS_FAULT) *entry.add_documents() = Paper();
+    return Enter<v1::RefuseToBuyRequest>("RefuseToBuy", contract, CustomerOf(1), entry);
+  }
+  absl::StatusOr<v1::Entry> Correct(const std::string& name, const rpc::Caller& caller,
+                                    const v1::Entry& entry) {
+    auto request = Named<v1::CorrectEntryRequest>(name);
+    *request.mutable_entry() = entry;
+    return Do<v1::Entry>("CorrectEntry", caller, request);
+  }
+  v1::Balance BalanceOf(const std::string& contract,
+                        std::optional<base::Date> as_of = std::nullopt) {
+    auto request = Named<v1::GetBalanceRequest>(contract);
+    if (as_of.has_value()) *request.mutable_as_of() = as_of->ToProto();
+    return Must<v1::Balance>("GetBalance", auditor_, request);
+  }
+  absl::StatusOr<v1::Assessment> Assess(const std::string& contract, int32_t year) {
+    v1::AssessYearRequest request;
+    request.set_parent(contract);
+    request.set_year(year);
+    return Do<v1::Assessment>("AssessYear", authority_, request);
+  }
+  void ExpectReplays(const std::string& name) {
+    const auto replays = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_,
+                                                          Named<v1::ReplayDecisionRequest>(name));
+    EXPECT_GT(replays.replays_size(), 0) << name;
+    EXPECT_TRUE(replays.same()) << replays.ShortDebugString();
+  }
+
+  static rpc::Caller CustomerOf(int n) {
+    return CallerOf(absl::StrCat("customer-", n), {rpc::v1::CUSTOMER}, Bin(n));
+  }
+  const rpc::Caller authority_ = CallerOf("ministry", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller former_ = CallerOf("former", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller approver_ = CallerOf("approver", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller subsoil_ = CallerOf("subsoil", {rpc::v1::AUTHORITY_SUBSOIL});
+  const rpc::Caller institute_ = CallerOf("institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller supplier_ = CallerOf("supplier", {rpc::v1::ENTITY}, Bin(2));
+  const rpc::Caller bank_ = CallerOf("bank", {rpc::v1::ENTITY}, Bin(3));
+  const rpc::Caller stranger_ = CallerOf("stranger", {rpc::v1::ENTITY, rpc::v1::CUSTOMER}, Bin(9));
+  const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
+  const rpc::Caller public_;
+
+  base::FakeClock clock_;
+  norms::Norms norms_;
+  std::string dir_;
+  std::unique_ptr<rpc::Metrics> metrics_;
+  FakeSources* sources_ = nullptr;  // of the open service
+  std::unique_ptr<rpc::HostedService> service_;
+
+ private:
+  int ids_ = 0;
+};
+
+}  // namespace nisi::contracts
