@@ -2,7 +2,13 @@
 //
 // The relay is driven by hand: a stop before the commit, after it, after sending and after the
 // answer is a delivery that is cut off there and a service that is opened again.
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
 #include "absl/strings/match.h"
+#include "common/rpc/peer_testing.h"
 #include "common/store/outbox.h"
 #include "services/contracts/service_testing.h"
 
@@ -228,6 +234,68 @@ TEST_F(PublicationTest, ARefusedListIsReplaced) {
   EXPECT_EQ(PublicationNow(2).state(), v1::Publication::PLACED);
   EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
   EXPECT_EQ(database_.editions["publications/2026-2-1"], 2);
+}
+
+// The same by the relay of the running service, over the call layer.
+class DeliveredTest : public PublicationTest {
+ protected:
+  ~DeliveredTest() override { service_.reset(); }
+
+  rpc::Peers* Others() override {
+    if (peers_ != nullptr) return peers_.get();
+    played_.On<PublishDemandsRequest, suppliers::v1::Publication>(
+        "/nisi.suppliers.v1.SuppliersService/PublishDemands",
+        [this](const PublishDemandsRequest& request) -> absl::StatusOr<suppliers::v1::Publication> {
+          if (request.order_number() == refused_order_) {
+            return base::Refusal(absl::StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+                                 "No.");
+          }
+          ++taken_;
+          return suppliers::v1::Publication();
+        });
+    peers_ = rpc::MakePeers("contracts", &peer_metrics_);
+    peers_->SetHere("suppliers", played_.take());
+    return peers_.get();
+  }
+  // Waits until the publication is there, looking at each commit.
+  void AwaitState(v1::Publication::State state) {
+    std::mutex mutex;
+    std::condition_variable committed;
+    const int subscription = store().Subscribe([&](const store::CommitNotice&) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      committed.notify_all();
+    });
+    std::unique_lock<std::mutex> lock(mutex);
+    EXPECT_TRUE(committed.wait_for(lock, std::chrono::seconds(60), [&] {
+      return PublicationNow(1).state() == state;
+    })) << v1::Publication::State_Name(PublicationNow(1).state());
+    lock.unlock();
+    store().Unsubscribe(subscription);
+  }
+
+  std::string refused_order_;
+  std::atomic<int> taken_{0};
+
+ private:
+  rpc::Metrics peer_metrics_{"contracts"};
+  rpc::PlayedPeer played_;
+  std::unique_ptr<rpc::Peers> peers_;
+};
+
+TEST_F(DeliveredTest, ByTheRunningService) {
+  Approved();
+  AwaitState(v1::Publication::PLACED);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  EXPECT_EQ(taken_, 1);
+}
+
+TEST_F(DeliveredTest, ARefusalIsSettled) {
+  refused_order_ = "217-НҚ";
+  Approved();
+  AwaitState(v1::Publication::REFUSED);
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "ORDER_DATE_INVALID");
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
+  EXPECT_EQ(taken_, 0);
 }
 
 // More goods than a message holds go in parts; all must be there.

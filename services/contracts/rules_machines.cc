@@ -92,7 +92,9 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
   using S = Contract;
   using V = ContractVerb;
   const std::vector<Contract::State> live{S::SIGNED, S::PRODUCTION_SETUP, S::DELIVERING};
-  // What happened before the end of a contract is still recorded, proven and judged after it.
+  // What was delivered may be taken, and what happened before the end of a contract is still
+  // recorded, proven and judged after it.
+  const std::vector<Contract::State> delivered{S::DELIVERING, S::TERMINATED};
   const std::vector<Contract::State> recorded{S::SIGNED, S::PRODUCTION_SETUP, S::DELIVERING,
                                               S::TERMINATED};
   static const auto* const kMachine = new base::Machine<Contract::State, ContractVerb>(
@@ -131,11 +133,12 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
        {{S::SIGNED}, V::kBeginProduction, S::PRODUCTION_SETUP, kEntity, errors::Organizing},
        {{S::SIGNED, S::PRODUCTION_SETUP}, V::kDeliver, S::DELIVERING, kEntity, errors::Buying},
        {{S::DELIVERING, S::TERMINATED}, V::kDeliver, kSame, kEntity, errors::Buying},
-       {recorded, V::kAccept, kSame, kCustomer, errors::Buying},
+       {delivered, V::kAccept, kSame, kCustomer, errors::Buying},
        {recorded, V::kPay, kSame, kCustomer, errors::Buying},
        {recorded, V::kRefuse, kSame, kCustomer, errors::NotBuying},
        {recorded, V::kSettleFault, kSame, kEntity | kAuthority, errors::NotBuying},
-       {recorded, V::kCorrect, kSame, kCustomer | kEntity, errors::Buying},
+       {recorded, V::kCorrect, kSame, kCustomer, errors::Buying},
+       {delivered, V::kCorrect, kSame, kEntity, errors::Buying},
        {recorded, V::kProve, kSame, kEntity, errors::Offsets},
        {recorded, V::kAcceptOffset, kSame, kCustomer, errors::Offsets},
        {recorded, V::kAssessOffset, kSame, kAuthority, errors::OffsetPenalty},
@@ -143,7 +146,7 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
        {live, V::kPledge, kSame, kEntity, errors::Organizing},
        {recorded, V::kAssess, kSame, kAuthority, errors::Monitoring},
        {live, V::kReport, kSame, kEntity, errors::Monitoring},
-       {{S::PLANNED}, V::kTerminate, S::TERMINATED, kCustomer | kEntity, errors::Buying},
+       {{S::PLANNED}, V::kTerminate, S::CANCELLED, kCustomer | kEntity, errors::Buying},
        {live,
         V::kTerminate,
         kSame,

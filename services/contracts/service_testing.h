@@ -118,11 +118,14 @@ class ContractsTest : public ::testing::Test {
     options.clock = &clock_;
     options.norms = &norms_;
     options.metrics = metrics_.get();
+    options.peers = Others();
     options.sync = false;  // what a power cut loses is the engine's own test
     auto service = OpenWith(options, MakeSources());
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
   }
+  // To whom the outbox goes by itself; null: a test drives it.
+  virtual rpc::Peers* Others() { return nullptr; }
   virtual std::unique_ptr<Sources> MakeSources() {
     auto played = std::make_unique<FakeSources>();
     sources_ = played.get();

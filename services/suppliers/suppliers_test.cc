@@ -620,6 +620,53 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
   EXPECT_TRUE(GetPaper(name, public_).ok());  // it stays readable
 }
 
+// What was made, by which record and since when (Art. 46(1)(1)): also when nobody makes it any
+// more.
+TEST_F(EvidenceTest, WhatWasMadeBefore) {
+  const auto made = [this](const std::string& code, const char* day) {
+    v1::CheckProductionRequest request;
+    request.add_ens_tru(code);
+    *request.mutable_on_date() = Day(day).ToProto();
+    return Done<v1::CheckProductionResponse>("CheckProduction", public_, request).results(0);
+  };
+  const std::string bin = Active(1);
+  EXPECT_FALSE(made(kCode, "2026-06-15").made());
+  // A claim that nobody has confirmed says nothing.
+  const auto claimed = Add(MakeEvidence(bin, "1", 5'000), Owner(bin));
+  ASSERT_TRUE(claimed.ok()) << claimed.status();
+  EXPECT_FALSE(made(kCode, "2026-06-15").made());
+  ASSERT_TRUE(Confirm(claimed->name(), institute_).ok());
+  const base::Date first = *base::Date::FromProto(claimed->valid_from());
+  EXPECT_FALSE(made(kCode, first.AddDays(-1).ToString().c_str()).made());
+  const auto since = made(kCode, first.ToString().c_str());
+  EXPECT_TRUE(since.made());
+  EXPECT_EQ(since.source(), claimed->name());
+  EXPECT_EQ(*base::Date::FromProto(since.since()), first);
+  EXPECT_FALSE(since.version().empty());
+  EXPECT_TRUE(made(kCode, "2040-01-01").made()) << "it ran out, and it was made before";
+  EXPECT_FALSE(made(kOtherCode, "2040-01-01").made());
+}
+
+// Evidence that is no entry in the register tells it by the offer that rests on it.
+TEST_F(EvidenceTest, WhatWasMadeByTheValueOfAnOffer) {
+  const std::string bin = Active(1);
+  v1::Evidence paper = MakeEvidence(bin, "1", 5'000);
+  paper.set_type(v1::Evidence::ST_KZ);
+  const auto added = Add(paper, institute_);
+  ASSERT_TRUE(added.ok()) << added.status();
+  v1::CheckProductionRequest request;
+  request.add_ens_tru(kCode);
+  const auto before = Done<v1::CheckProductionResponse>("CheckProduction", public_, request);
+  EXPECT_FALSE(before.results(0).made());
+  v1::Offer offer = MakeOffer(bin);
+  offer.add_evidence(added->name());
+  const std::string offered = Offered(offer).name();
+  const auto after = Done<v1::CheckProductionResponse>("CheckProduction", public_, request);
+  EXPECT_TRUE(after.results(0).made());
+  EXPECT_EQ(after.results(0).source(), offered);
+  EXPECT_EQ(after.legal_basis().article(), "Art. 46(1)(1)");
+}
+
 TEST_F(EvidenceTest, ASupplierDoesNotMakeItselfDomestic) {
   const std::string bin = Active(1);
   const auto added = Add(MakeEvidence(bin, "1", 5'000), Owner(bin));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/rpc/flags.h"
+#include "tools/benchmarks/contracts.h"
 #include "tools/benchmarks/echo_server.h"
 #include "tools/benchmarks/fill.h"
 #include "tools/benchmarks/load.h"
@@ -28,6 +29,7 @@ MoneySettings money;
 EchoSettings echo;
 FillSettings fill;
 RefundsSettings refunds;
+ContractsSettings contracts;
 
 const Part kParts[] = {
     {"load", "Closed-loop load on one method: rate, latency, server CPU.",
@@ -93,6 +95,15 @@ const Part kParts[] = {
            .Int("rounds", &refunds.rounds, "calculations measured", 100);
      },
      [] { return RunRefunds(refunds, std::cout); }},
+    {"contracts",
+     "A List formed from needs and the balance of a contract, the service within this process.",
+     [](rpc::Flags& flags) {
+       flags.String("data", &contracts.data, "an empty folder")
+           .Int("needs", &contracts.needs, "needs of the List", 5'000)
+           .Int("deliveries", &contracts.deliveries, "deliveries under the contract", 10'000)
+           .Int("rounds", &contracts.rounds, "balances measured", 100);
+     },
+     [] { return RunContracts(contracts, std::cout); }},
 };
 
 int Main(int argc, char** argv) {
