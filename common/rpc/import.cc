@@ -125,7 +125,9 @@ absl::StatusOr<bool> ImportCore::Judge(int32_t row_number, std::string key, Mess
   return row.outcome() == Row::ENTERED;
 }
 
-absl::StatusOr<std::string> ImportCore::Finish(Call& call, const InStore& rows) {
+absl::StatusOr<std::string> ImportCore::Finish(Call& call,
+                                               const std::function<absl::Status()>& gather,
+                                               const InStore& rows) {
   if (!begun_) return ImportOrder("the first message is the header");
   // A client that breaks an upload off may close its side first, so that what came looks whole.
   if (came_ != static_cast<size_t>(header_.row_count)) return RowCount(header_.row_count, came_);
@@ -133,6 +135,12 @@ absl::StatusOr<std::string> ImportCore::Finish(Call& call, const InStore& rows) 
   call.body_hash = hash_;
   store::CommandInfo info = CommandOf(call);
   info.validate_only = header_.dry_run;
+  ASSIGN_OR_RETURN(const auto known, store_.FindReply(info));
+  if (known.has_value()) {
+    call.position = known->position;
+    return known->reply;
+  }
+  RETURN_IF_ERROR(gather());
   // An import that its rows stop, or of which the law lets nothing in, changes nothing: its report
   // is the answer, and the id stays free.
   bool nothing_entered = false;

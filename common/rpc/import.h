@@ -60,8 +60,10 @@ class ImportCore {
     std::function<absl::Status(store::Tx& tx, size_t row)> enter;
     std::function<absl::Status(store::Tx& tx)> complete;
   };
-  // IMPORT_ORDER, IMPORT_ROW_COUNT. The report in wire form.
-  absl::StatusOr<std::string> Finish(Call& call, const InStore& rows);
+  // IMPORT_ORDER, IMPORT_ROW_COUNT. `gather` runs before the transaction, and not at all for an
+  // upload that entered before. The report in wire form.
+  absl::StatusOr<std::string> Finish(Call& call, const std::function<absl::Status()>& gather,
+                                     const InStore& rows);
 
  private:
   using Row = v1::ImportReport::Row;
@@ -112,10 +114,11 @@ class Import : public MessageSink<Request> {
 
   absl::StatusOr<std::string> Finish(Call& call) final {
     return core_.Finish(
-        call, {[&](store::Tx& tx) { return Begin(tx, call, header_); },
-               [&](const store::Tx& tx, size_t row) { return JudgeIn(tx, resources_[row]); },
-               [&](store::Tx& tx, size_t row) { return Enter(tx, resources_[row]); },
-               [&](store::Tx& tx) { return Complete(tx); }});
+        call, [&] { return Gather(call, resources_); },
+        {[&](store::Tx& tx) { return Begin(tx, call, header_); },
+         [&](const store::Tx& tx, size_t row) { return JudgeIn(tx, resources_[row]); },
+         [&](store::Tx& tx, size_t row) { return Enter(tx, resources_[row]); },
+         [&](store::Tx& tx) { return Complete(tx); }});
   }
 
  protected:
@@ -129,6 +132,11 @@ class Import : public MessageSink<Request> {
   virtual std::string KeyOf(const Row& row) const = 0;
   // The law for the row alone: what it refuses is REFUSED.
   virtual absl::Status Judge(const Resource& /*resource*/) const { return absl::OkStatus(); }
+  // Asks other services what the rows need to know, outside any transaction. A row that cannot
+  // enter is empty here. What it refuses is the answer.
+  virtual absl::Status Gather(const Call& /*call*/, const std::vector<Resource>& /*resources*/) {
+    return absl::OkStatus();
+  }
   // Whether these rows may go there now: state, version. What it refuses is the answer.
   virtual absl::Status Begin(store::Tx& tx, const Call& call, const Header& header) = 0;
   // The law for the row among the records that are there: what it refuses is REFUSED.

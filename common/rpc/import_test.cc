@@ -39,7 +39,7 @@ absl::Status Unlawful(const char* reason, const char* article) {
 // breaks the store.
 class WidgetImport final : public Import<ImportWidgetsRequest, Widget> {
  public:
-  explicit WidgetImport(store::Store& store) : Import(store) {}
+  WidgetImport(store::Store& store, int* gathered) : Import(store), gathered_(gathered) {}
 
  protected:
   Widget FromRow(const Row& row) const override {
@@ -51,6 +51,14 @@ class WidgetImport final : public Import<ImportWidgetsRequest, Widget> {
   std::string KeyOf(const Row& row) const override { return row.code(); }
   absl::Status Judge(const Widget& widget) const override {
     return widget.color() == "black" ? Unlawful("TOO_BLACK", "Art. 1") : absl::OkStatus();
+  }
+  absl::Status Gather(const Call&, const std::vector<Widget>& widgets) override {
+    ++*gathered_;
+    for (const Widget& widget : widgets) {
+      if (widget.color() == "unknown")
+        return base::Unavailable("COLORS_AWAY", "Nobody knows colors now.", absl::Seconds(1));
+    }
+    return absl::OkStatus();
   }
   absl::Status Begin(store::Tx& tx, const Call&, const Header&) override {
     bool more = true;
@@ -74,7 +82,8 @@ class WidgetImport final : public Import<ImportWidgetsRequest, Widget> {
   }
 
  private:
-  bool any_ = false;  // a widget is there
+  int* const gathered_;  // how often others were asked
+  bool any_ = false;     // a widget is there
 };
 
 class ImportTest : public ::testing::Test {
@@ -96,7 +105,7 @@ class ImportTest : public ::testing::Test {
     auto caller = std::make_shared<Caller>();
     caller->subject = "somebody";
     call.caller = caller;
-    WidgetImport sink(*store_);
+    WidgetImport sink(*store_, &gathered_);
     ImportWidgetsRequest message;
     message.mutable_header()->set_request_id(kId);
     message.mutable_header()->set_dry_run(dry_run);
@@ -138,6 +147,7 @@ class ImportTest : public ::testing::Test {
   base::FakeClock clock_;
   std::unique_ptr<store::Store> store_;
   MethodPolicy method_;
+  int gathered_ = 0;
 };
 
 TEST_F(ImportTest, WhatTheLawRefusesStopsNothingElseAndIsCitedOnce) {
@@ -161,6 +171,17 @@ TEST_F(ImportTest, WhatTheLawRefusesStopsNothingElseAndIsCitedOnce) {
   EXPECT_EQ(report.legal_basis(0).article(), "Art. 1");
   EXPECT_EQ(report.legal_basis(1).article(), "Art. 2");
   EXPECT_EQ(CountWidgets(), 2);
+}
+
+TEST_F(ImportTest, OthersAreAskedBeforeTheCommandAndNotAgainForWhatEntered) {
+  EXPECT_EQ(ReasonOf(Send({{"8501", "red"}, {"8502", "unknown"}}).status()), "COLORS_AWAY");
+  EXPECT_EQ(CountWidgets(), 0);
+  EXPECT_EQ(gathered_, 1);
+  const ImportReport report = ReportOn({{"8501", "red"}});  // the id stayed free
+  EXPECT_TRUE(report.committed());
+  EXPECT_EQ(gathered_, 2);
+  EXPECT_EQ(ReportOn({{"8501", "red"}}).SerializeAsString(), report.SerializeAsString());
+  EXPECT_EQ(gathered_, 2);
 }
 
 TEST_F(ImportTest, WhatIsWrongUndoesWhatEnteredBeforeIt) {
@@ -226,7 +247,7 @@ TEST_F(ImportTest, AHeaderThenAsManyRowsAsItSays) {
   EXPECT_EQ(ReasonOf(Send({{"8501", "red"}, {"8502", "red"}}, false, 1).status()),
             "IMPORT_ROW_COUNT");
   EXPECT_EQ(ReasonOf(Send({}, false, 20'001).status()), "IMPORT_TOO_LARGE");
-  WidgetImport sink(*store_);
+  WidgetImport sink(*store_, &gathered_);
   ImportWidgetsRequest rows;
   rows.mutable_rows()->add_rows();
   EXPECT_EQ(ReasonOf(sink.Push(rows)), "IMPORT_ORDER");

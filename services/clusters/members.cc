@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/clusters/env.h"
 #include "services/clusters/errors.h"
+#include "services/clusters/places.h"
 
 namespace nisi::clusters {
 namespace {
@@ -282,6 +283,9 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
   *cluster.mutable_other_regions() = initiative.other_regions();
   *cluster.mutable_regions() = initiative.regions();
   *cluster.mutable_places() = initiative.places();
+  KeepPlaces({cluster.regions().begin(), cluster.regions().end()}, {}, cluster.mutable_places());
+  Places places;  // of the members too
+  for (const PlaceFact& place : initiative.places()) places.emplace(place.kato(), place);
   *cluster.mutable_specialization() = initiative.specialization();
   ASSIGN_OR_RETURN(const DiagnosticRow diagnosis,
                    Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
@@ -312,6 +316,7 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
         RETURN_IF_ERROR(tx.End(kMembers, key, day));
       } else {
         *member.mutable_member()->mutable_participant() = *in->second;
+        KeepPlace(places, member.mutable_member());
         RETURN_IF_ERROR(tx.Put(kMembers, &member, day));
       }
     }
@@ -321,6 +326,7 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
     member.set_cluster(row.number());
     member.mutable_member()->set_name(MemberName(row.number(), bin));
     *member.mutable_member()->mutable_participant() = *participant;
+    KeepPlace(places, member.mutable_member());
     member.mutable_member()->set_cluster_organization(cluster.cluster_organization());
     *member.mutable_member()->mutable_regions() = cluster.regions();
     *member.mutable_member()->mutable_member_from() = tx.today().ToProto();

@@ -1,7 +1,5 @@
 #include "services/clusters/places.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "nisi/industry_map/v1/places.pb.h"
@@ -36,39 +34,56 @@ std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> A
   };
 }
 
-absl::StatusOr<std::vector<PlaceFact>> AskPlaces(
-    const Env& env, const rpc::Call& call, const std::vector<EnteredPlace>& entered,
-    const google::protobuf::RepeatedPtrField<std::string>& known) {
-  std::vector<PlaceFact> places;
-  for (const auto& [field, kato] : entered) {
+Places AskEach(const Env& env, const rpc::Call& call, const std::set<std::string>& katos) {
+  Places places;
+  for (const std::string& kato : katos) {
     absl::StatusOr<PlaceFact> place = env.ask_place(call, kato);
+    if (place.ok()) places.emplace(kato, *std::move(place));
     if (rpc::IsNotAnswered(place.status())) break;  // nor will it for the others
-    if (!place.ok()) continue;
-    if (place->kato() != kato) {
-      if (std::find(known.begin(), known.end(), kato) != known.end()) continue;
-      return errors::PlaceEnded(field, kato, place->kato());
-    }
-    places.push_back(*std::move(place));
   }
   return places;
 }
 
-void KeepPlaces(const google::protobuf::RepeatedPtrField<std::string>& regions,
-                const std::vector<PlaceFact>& asked,
-                google::protobuf::RepeatedPtrField<PlaceFact>* places) {
-  google::protobuf::RepeatedPtrField<PlaceFact> kept;
-  const auto keep = [&kept](const auto& facts, const std::string& kato) {
-    for (const PlaceFact& fact : facts) {
-      if (fact.kato() != kato) continue;
-      *kept.Add() = fact;
-      return true;
-    }
-    return false;
-  };
-  for (const std::string& region : regions) {
-    if (!keep(asked, region)) keep(*places, region);
+absl::Status CheckPlace(const Places& places, const std::string& field, const std::string& kato) {
+  const auto place = places.find(kato);
+  return place == places.end() || place->second.kato() == kato
+             ? absl::OkStatus()
+             : errors::PlaceEnded(field, kato, place->second.kato());
+}
+
+absl::StatusOr<Places> AskPlaces(const Env& env, const rpc::Call& call,
+                                 const std::vector<EnteredPlace>& entered,
+                                 const std::set<std::string>& known) {
+  std::set<std::string> katos;
+  for (const EnteredPlace& place : entered) {
+    if (!place.kato.empty()) katos.insert(place.kato);
   }
-  *places = std::move(kept);
+  Places places = AskEach(env, call, katos);
+  for (const auto& [field, kato] : entered) {
+    const absl::Status stands = CheckPlace(places, field, kato);
+    if (stands.ok()) continue;
+    if (!known.contains(kato)) return stands;
+    places.erase(kato);
+  }
+  return places;
+}
+
+void KeepPlaces(const std::set<std::string>& katos, const Places& asked,
+                google::protobuf::RepeatedPtrField<PlaceFact>* places) {
+  Places all = asked;
+  for (PlaceFact& fact : *places) all.emplace(fact.kato(), std::move(fact));
+  places->Clear();
+  for (const std::string& kato : katos) {
+    if (const auto place = all.find(kato); place != all.end()) *places->Add() = place->second;
+  }
+}
+
+void KeepPlace(const Places& asked, v1::Member* member) {
+  const std::string& kato = member->participant().region();
+  if (const auto place = asked.find(kato); place != asked.end()) {
+    *member->mutable_place() = place->second;
+  }
+  if (member->place().kato() != kato) member->clear_place();
 }
 
 }  // namespace nisi::clusters

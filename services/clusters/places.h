@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,22 +17,33 @@ namespace nisi::clusters {
 std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> AskPlace(
     rpc::Peers* peers);
 
+// By code what the map says of it today.
+using Places = std::map<std::string, PlaceFact>;
+
+// Asks once for each. Outside any transaction. Left out is what it does not know, and all that
+// remain where it does not answer: they are taken by their digits.
+Places AskEach(const Env& env, const rpc::Call& call, const std::set<std::string>& katos);
+
+// PLACE_ENDED for a code that something else took over from, as its digits would name another
+// region than it lies in now.
+absl::Status CheckPlace(const Places& places, const std::string& field, const std::string& kato);
+
 struct EnteredPlace {
   std::string field;  // of the request
   std::string kato;
 };
-// What the map says of them today. Outside any transaction. One that it does not know is left out,
-// and so are all where it does not answer: they are taken by their digits. PLACE_ENDED for a code
-// that something else took over from, as its digits would name another region than it lies in now;
-// one of `known`, which the record has had before, is left out instead.
-absl::StatusOr<std::vector<PlaceFact>> AskPlaces(
-    const Env& env, const rpc::Call& call, const std::vector<EnteredPlace>& entered,
-    const google::protobuf::RepeatedPtrField<std::string>& known = {});
+// Both for the codes of a request: one of `known`, which the record has had before, is left out
+// instead of refused.
+absl::StatusOr<Places> AskPlaces(const Env& env, const rpc::Call& call,
+                                 const std::vector<EnteredPlace>& entered,
+                                 const std::set<std::string>& known = {});
 
-// A record's regions as its facts: those that were asked for now, and of those known before the
-// ones that are still regions of it.
-void KeepPlaces(const google::protobuf::RepeatedPtrField<std::string>& regions,
-                const std::vector<PlaceFact>& asked,
+// Places of a record, by the codes that stand in it: those that were asked for now, and of those
+// known before the ones that still do.
+void KeepPlaces(const std::set<std::string>& katos, const Places& asked,
                 google::protobuf::RepeatedPtrField<PlaceFact>* places);
+
+// The same for a record of one place.
+void KeepPlace(const Places& asked, v1::Member* member);
 
 }  // namespace nisi::clusters

@@ -157,5 +157,79 @@ TEST_F(PlacesTest, AClusterHasThePlacesOfItsInitiative) {
   EXPECT_EQ(ReasonOf(Do<v1::Cluster>("UpdateCluster", institute_, update).status()), "PLACE_ENDED");
 }
 
+TEST_F(PlacesTest, ParticipantsPlacesAreAskedTooAndKeptWithTheMember) {
+  v1::CreateInitiativeRequest create;
+  *create.mutable_initiative() = MakeInitiative(1);
+  create.mutable_initiative()->mutable_participants(3)->set_region(kOld);
+  const absl::Status refused = Do<v1::Initiative>("CreateInitiative", Entity(1), create).status();
+  EXPECT_EQ(ReasonOf(refused), "PLACE_ENDED");
+  EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(),
+            "initiative.participants[3].region");
+  create.mutable_initiative()->mutable_participants(3)->set_region(kNew);
+  EXPECT_EQ(Told(Must<v1::Initiative>("CreateInitiative", Entity(1), create).places()),
+            "110000000 in 110000000 at e7, 113200000 in 110000000 at e7");
+
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  v1::GetMemberRequest get;
+  get.set_name(absl::StrCat(round.cluster, "/members/", Bin(round.organizations[0] + 7)));
+  EXPECT_EQ(Must<v1::Member>("GetMember", public_, get).place().version(), "e7");
+  v1::AddMemberRequest add;
+  add.set_parent(round.cluster);
+  *add.mutable_participant() = MakeParticipant(900, v1::OTHER, kOld);
+  const absl::Status ended = Do<v1::Member>("AddMember", organization, add).status();
+  EXPECT_EQ(ReasonOf(ended), "PLACE_ENDED");
+  EXPECT_EQ(base::BadRequestOf(ended).field_violations(0).field(), "participant.region");
+  add.mutable_participant()->set_region(kNew);
+  auto member = Must<v1::Member>("AddMember", organization, add);
+  EXPECT_EQ(member.place().kato(), kNew);
+  EXPECT_EQ(member.place().region(), kAkmola);
+  // Without the map its digits hold; what it has had refuses no change.
+  map_.SetAway(true);
+  add.mutable_participant()->set_region(kOld);
+  add.set_etag(member.etag());
+  member = Must<v1::Member>("AddMember", organization, add);
+  EXPECT_FALSE(member.has_place());
+  map_.SetAway(false);
+  add.mutable_participant()->set_title("Другое имя");
+  add.set_etag(member.etag());
+  EXPECT_FALSE(Must<v1::Member>("AddMember", organization, add).has_place());
+}
+
+TEST_F(PlacesTest, AnImportAsksOnceForEachCodeAndRefusesTheEnded) {
+  std::vector<v1::ImportClustersRequest::Row> rows;
+  for (int i = 1; i <= 10; ++i) {
+    rows.push_back(MakeRow(i, "KZ-7", 4000 + i, i <= 5 ? "MANUFACTURER" : "SUPPLIER",
+                           i == 10 ? kNew : kAkmola));
+  }
+  rows.push_back(MakeRow(11, "KZ-8", 4021, "SUPPLIER"));
+  rows.push_back(MakeRow(12, "KZ-8", 4022, "SUPPLIER", kOld));
+  const std::string id = NextUuid();
+  const auto report = Import(rows, false, id);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->entered_count(), 10);
+  EXPECT_EQ(report->rows(10).reason(), "CLUSTER_REFUSED");
+  EXPECT_EQ(report->rows(11).reason(), "PLACE_ENDED");
+  EXPECT_EQ(report->rows(11).field(), "participant.region");
+  EXPECT_EQ(report->rows(11).description(),
+            absl::StrCat("has ended; ", kNew, " took over from it"));
+  EXPECT_EQ(map_.asked(), 3);
+  EXPECT_EQ(Told(ClusterNow("clusters/1").places()), "110000000 in 110000000 at e7");
+  v1::GetMemberRequest get;
+  get.set_name(absl::StrCat("clusters/1/members/", Bin(4010)));
+  EXPECT_EQ(Must<v1::Member>("GetMember", public_, get).place().kato(), kNew);
+  // Sent again it is answered without asking.
+  EXPECT_TRUE(Import(rows, false, id)->committed());
+  EXPECT_EQ(map_.asked(), 3);
+  // Without the map the digits hold, and nobody waits for it once for each code.
+  map_.SetAway(true);
+  for (auto& row : rows) row.set_register_number(row.register_number() + "b");
+  const auto alone = Import(rows, false, NextUuid());
+  ASSERT_TRUE(alone.ok()) << alone.status();
+  EXPECT_EQ(alone->entered_count(), 12);
+  EXPECT_LE(map_.asked() - 3, 3);
+  EXPECT_EQ(ClusterNow("clusters/2").places_size(), 0);
+}
+
 }  // namespace
 }  // namespace nisi::clusters

@@ -155,7 +155,7 @@ void AddReplay(const char* field, bool has, const Decision& stored,
 
 absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
                                           const v1::UpdateClusterRequest& request) {
-  std::vector<PlaceFact> places;
+  Places places;
   return rpc::GatherThenWrite<Cluster>(
       *env.store, call, request,
       [&]() -> absl::Status {
@@ -168,7 +168,8 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
         const store::View view = env.store->Read();
         ASSIGN_OR_RETURN(const auto stands, view.Find(kClusters, store::Key::Of(number)));
         if (!stands.has_value()) return absl::OkStatus();  // the command says so
-        ASSIGN_OR_RETURN(places, AskPlaces(env, call, entered, stands->row.cluster().regions()));
+        const auto& regions = stands->row.cluster().regions();
+        ASSIGN_OR_RETURN(places, AskPlaces(env, call, entered, {regions.begin(), regions.end()}));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Cluster> {
@@ -181,7 +182,8 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
             rpc::ApplyUpdate(request.cluster(), request.update_mask(), &cluster, &call));
         RETURN_IF_ERROR(CheckPlaces(cluster.region(), cluster.other_regions(), {}, "cluster"));
         SetRegions(&cluster);
-        KeepPlaces(cluster.regions(), places, cluster.mutable_places());
+        KeepPlaces({cluster.regions().begin(), cluster.regions().end()}, places,
+                   cluster.mutable_places());
         const bool other = cluster.cluster_organization() != organization;
         if (other) RETURN_IF_ERROR(HandOverDeadlines(tx, cluster));
         RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step.row));

@@ -8,6 +8,7 @@
 #include "common/base/codes.h"
 #include "common/rpc/import.h"
 #include "services/clusters/errors.h"
+#include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
 
 namespace nisi::clusters {
@@ -71,8 +72,28 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     return fit;
   }
 
+  absl::Status Gather(const Call& call, const std::vector<ImportedMember>& members) override {
+    std::set<std::string> katos;
+    for (const ImportedMember& member : members) {
+      for (const std::string& kato : {member.region(), member.participant().region()}) {
+        if (!kato.empty()) katos.insert(kato);
+      }
+    }
+    places_ = AskEach(env_, call, katos);
+    for (const ImportedMember& member : members) {
+      if (!PlacesStand(member).ok()) refused_.insert(member.register_number());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status PlacesStand(const ImportedMember& member) const {
+    RETURN_IF_ERROR(CheckPlace(places_, "region", member.region()));
+    return CheckPlace(places_, "participant.region", member.participant().region());
+  }
+
   // A cluster without one of its members is another cluster: it enters whole or not at all.
   absl::Status JudgeIn(const store::Tx&, const ImportedMember& member) override {
+    RETURN_IF_ERROR(PlacesStand(member));
     return refused_.contains(member.register_number()) ? errors::ClusterRefused()
                                                        : absl::OkStatus();
   }
@@ -109,6 +130,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     put.set_cluster(row.number());
     put.mutable_member()->set_name(MemberName(row.number(), bin));
     *put.mutable_member()->mutable_participant() = member.participant();
+    KeepPlace(places_, put.mutable_member());
     put.mutable_member()->set_cluster_organization(row.cluster().cluster_organization());
     *put.mutable_member()->mutable_regions() = row.cluster().regions();
     *put.mutable_member()->mutable_member_from() = member.member_from();
@@ -149,6 +171,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     cluster.set_cluster_organization(member.cluster_organization());
     cluster.set_region(member.region());
     cluster.add_regions(member.region());
+    KeepPlaces({member.region()}, places_, cluster.mutable_places());
     cluster.mutable_specialization()->add_okeds(member.oked());
     *cluster.mutable_specialization()->mutable_goods_codes() = member.goods_codes();
     cluster.set_state(Cluster::REGISTERED);
@@ -167,6 +190,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
   }
 
   Env& env_;
+  Places places_;  // of the rows
   std::string subject_;
   // Register numbers of which a row cannot enter: known when all rows have come, which is before
   // the command runs.

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
@@ -13,8 +15,16 @@ absl::Status Exists(const char* collection, const std::string& name) {
       .Resource(collection, name);
 }
 
+std::set<std::string> KatosOf(const Initiative& initiative) {
+  std::set<std::string> katos(initiative.regions().begin(), initiative.regions().end());
+  for (const Participant& participant : initiative.participants()) {
+    katos.insert(participant.region());
+  }
+  return katos;
+}
+
 // What the initiative says of places holds together; its akimats are those of all its regions.
-absl::Status SettlePlaces(const std::vector<PlaceFact>& asked, Initiative* initiative) {
+absl::Status SettlePlaces(const Places& asked, Initiative* initiative) {
   RETURN_IF_ERROR(CheckPlaces(initiative->region(), initiative->other_regions(),
                               initiative->participants(), "initiative"));
   initiative->clear_regions();
@@ -22,17 +32,21 @@ absl::Status SettlePlaces(const std::vector<PlaceFact>& asked, Initiative* initi
   for (const std::string& region : initiative->other_regions()) {
     if (region != initiative->region()) initiative->add_regions(region);
   }
-  KeepPlaces(initiative->regions(), asked, initiative->mutable_places());
+  KeepPlaces(KatosOf(*initiative), asked, initiative->mutable_places());
   return absl::OkStatus();
 }
 
-// The regions that a request enters.
+// The places that a request enters.
 std::vector<EnteredPlace> EnteredBy(const Initiative& initiative) {
   std::vector<EnteredPlace> entered;
   if (!initiative.region().empty()) entered.push_back({"initiative.region", initiative.region()});
   for (int i = 0; i < initiative.other_regions_size(); ++i) {
     entered.push_back(
         {absl::StrCat("initiative.other_regions[", i, "]"), initiative.other_regions(i)});
+  }
+  for (int i = 0; i < initiative.participants_size(); ++i) {
+    entered.push_back({absl::StrCat("initiative.participants[", i, "].region"),
+                       initiative.participants(i).region()});
   }
   return entered;
 }
@@ -41,7 +55,7 @@ std::vector<EnteredPlace> EnteredBy(const Initiative& initiative) {
 
 absl::StatusOr<v1::Initiative> CreateInitiative(Env& env, Call& call,
                                                 const v1::CreateInitiativeRequest& request) {
-  std::vector<PlaceFact> places;
+  Places places;
   return rpc::GatherThenWrite<Initiative>(
       *env.store, call, request,
       [&]() -> absl::Status {
@@ -67,7 +81,7 @@ absl::StatusOr<v1::Initiative> CreateInitiative(Env& env, Call& call,
 
 absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, Call& call,
                                                 const v1::UpdateInitiativeRequest& request) {
-  std::vector<PlaceFact> places;
+  Places places;
   return rpc::GatherThenWrite<Initiative>(
       *env.store, call, request,
       [&]() -> absl::Status {
@@ -76,7 +90,7 @@ absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, Call& call,
                          view.Find(kInitiatives, store::Key::Of(request.initiative().name())));
         if (!stands.has_value()) return absl::OkStatus();  // the command says so
         ASSIGN_OR_RETURN(places, AskPlaces(env, call, EnteredBy(request.initiative()),
-                                           stands->row.initiative().regions()));
+                                           KatosOf(stands->row.initiative())));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Initiative> {

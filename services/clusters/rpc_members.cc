@@ -1,7 +1,10 @@
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
+#include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
 
 namespace nisi::clusters {
@@ -78,8 +81,10 @@ absl::Status Follow(const Env& env, store::Tx& tx, const std::string& bin, base:
 
 }  // namespace
 
-absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
-                                     const v1::AddMemberRequest& request) {
+namespace {
+
+absl::StatusOr<v1::Member> Add(Env& env, const Call& call, store::Tx& tx,
+                               const v1::AddMemberRequest& request, const Places& places) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
   ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, number));
   const Cluster& cluster = step.row.cluster();
@@ -106,6 +111,7 @@ absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
   v1::Member& member = *row.mutable_member();
   member.set_name(MemberName(number, participant.bin()));
   *member.mutable_participant() = participant;
+  KeepPlace(places, &member);
   member.set_cluster_organization(cluster.cluster_organization());
   *member.mutable_regions() = cluster.regions();
   if (!known.has_value()) *member.mutable_member_from() = day.ToProto();
@@ -114,6 +120,27 @@ absl::StatusOr<v1::Member> AddMember(Env& env, const Call& call, store::Tx& tx,
   Keep(participant.bin(), &step.row);
   RETURN_IF_ERROR(Follow(env, tx, participant.bin(), day, &step));
   return row.member();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Member> AddMember(Env& env, Call& call, const v1::AddMemberRequest& request) {
+  Places places;
+  return rpc::GatherThenWrite<v1::Member>(
+      *env.store, call, request,
+      [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
+        const Participant& participant = request.participant();
+        const store::View view = env.store->Read();
+        ASSIGN_OR_RETURN(const auto known,
+                         view.Find(kMembers, store::Key::Of(number, participant.bin())));
+        std::set<std::string> had;
+        if (known.has_value()) had.insert(known->row.member().participant().region());
+        ASSIGN_OR_RETURN(places,
+                         AskPlaces(env, call, {{"participant.region", participant.region()}}, had));
+        return absl::OkStatus();
+      },
+      [&](store::Tx& tx) { return Add(env, call, tx, request, places); });
 }
 
 absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& tx,

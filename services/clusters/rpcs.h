@@ -94,7 +94,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(Env&, Call&,
                                                           const v1::ReplayDecisionRequest&);
 
 // rpc_members.cc
-absl::StatusOr<v1::Member> AddMember(Env&, const Call&, store::Tx&, const v1::AddMemberRequest&);
+absl::StatusOr<v1::Member> AddMember(Env&, Call&, const v1::AddMemberRequest&);
 absl::StatusOr<v1::Member> EndMembership(Env&, const Call&, store::Tx&,
                                          const v1::EndMembershipRequest&);
 absl::StatusOr<Encoded<v1::Member>> GetMember(Env&, Call&, const v1::GetMemberRequest&);

@@ -96,7 +96,7 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, ClustersService, SummarizeClusters, env_, SummarizeClusters);
     NISI_CLIENT_STREAM(r, ClustersService, ImportClusters, env_, ImportClusters);
     NISI_SERVER_STREAM(r, ClustersService, WatchClusters, env_, WatchClusters);
-    NISI_COMMAND(r, ClustersService, AddMember, env_, store(), AddMember);
+    NISI_UNARY(r, ClustersService, AddMember, env_, AddMember);
     NISI_COMMAND(r, ClustersService, EndMembership, env_, store(), EndMembership);
     NISI_UNARY(r, ClustersService, GetMember, env_, GetMember);
     NISI_UNARY(r, ClustersService, ListMembers, env_, ListMembers);

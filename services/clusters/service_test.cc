@@ -944,66 +944,26 @@ TEST_F(ServiceTest, WatchersSeeAClusterWholeWhenItIsSelected) {
 }
 
 TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
-  const auto row = [](int number, const std::string& cluster, int n, const char* roles,
-                      const std::string& region = kAkmola) {
-    v1::ImportClustersRequest::Row made;
-    made.set_row_number(number);
-    made.set_register_number(cluster);
-    made.set_order_number("5-НҚ");
-    made.set_order_date("2025-03-01");
-    made.set_title_ru("Кластер молока");
-    made.set_cluster_organization(Bin(4000));
-    made.set_region(kAkmola);
-    made.set_oked("10.51");
-    made.set_goods_codes("0401 040210");
-    made.set_level("MATURE");
-    made.set_member_bin(Bin(n));
-    made.set_member_title(absl::StrCat("Завод ", n));
-    made.set_member_roles(roles);
-    made.set_member_region(region);
-    made.set_member_from("2025-04-01");
-    return made;
-  };
-  const auto import = [&](const std::vector<v1::ImportClustersRequest::Row>& rows, bool dry,
-                          const std::string& id) -> absl::StatusOr<rpc::v1::ImportReport> {
-    const rpc::Method& method = MethodOf("ImportClusters");
-    rpc::Call call = MakeCall(method, institute_);
-    ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
-    v1::ImportClustersRequest message;
-    message.mutable_header()->set_request_id(id);
-    message.mutable_header()->set_dry_run(dry);
-    message.mutable_header()->set_row_count(static_cast<int32_t>(rows.size()));
-    RETURN_IF_ERROR(Prepare(method, &message, &call));
-    RETURN_IF_ERROR(sink->Push(message));
-    v1::ImportClustersRequest body;
-    for (const auto& one : rows) *body.mutable_rows()->add_rows() = one;
-    RETURN_IF_ERROR(Prepare(method, &body, &call));
-    RETURN_IF_ERROR(sink->Push(body));
-    ASSIGN_OR_RETURN(const std::string bytes, sink->Finish(call));
-    rpc::v1::ImportReport report;
-    report.ParseFromString(bytes);
-    return report;
-  };
   std::vector<v1::ImportClustersRequest::Row> rows;
   for (int i = 1; i <= 10; ++i) {
-    rows.push_back(row(i, "KZ-7", 4000 + i,
-                       i <= 5   ? "MANUFACTURER"
-                       : i == 6 ? "RESEARCH OTHER"
-                                : "SUPPLIER"));
+    rows.push_back(MakeRow(i, "KZ-7", 4000 + i,
+                           i <= 5   ? "MANUFACTURER"
+                           : i == 6 ? "RESEARCH OTHER"
+                                    : "SUPPLIER"));
   }
   auto bad = rows;
   bad[3].set_member_from("1 апреля");
-  const auto invalid = import(bad, false, NextUuid());
+  const auto invalid = Import(bad, false, NextUuid());
   ASSERT_TRUE(invalid.ok()) << invalid.status();
   EXPECT_FALSE(invalid->committed());
   EXPECT_EQ(invalid->invalid_count(), 1);
   EXPECT_EQ(Summary().cluster_count(), 0);
   // A member that cannot be in it keeps its whole cluster out, and no other.
   auto far = rows;
-  far.push_back(row(11, "KZ-8", 4021, "SUPPLIER"));
-  far.push_back(row(12, "KZ-8", 4022, "SUPPLIER", kMangystau));
-  far.push_back(row(13, "KZ-8", 4023, "SUPPLIER"));
-  const auto dry = import(far, true, NextUuid());
+  far.push_back(MakeRow(11, "KZ-8", 4021, "SUPPLIER"));
+  far.push_back(MakeRow(12, "KZ-8", 4022, "SUPPLIER", kMangystau));
+  far.push_back(MakeRow(13, "KZ-8", 4023, "SUPPLIER"));
+  const auto dry = Import(far, true, NextUuid());
   ASSERT_TRUE(dry.ok()) << dry.status();
   EXPECT_FALSE(dry->committed());
   EXPECT_EQ(dry->entered_count(), 10);
@@ -1013,15 +973,15 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
   EXPECT_EQ(dry->rows(12).reason(), "CLUSTER_REFUSED");
   auto codes = rows;
   codes[4].set_goods_codes("8432");
-  EXPECT_EQ(import(codes, true, NextUuid())->invalid_count(), 1) << "one cluster, one list";
+  EXPECT_EQ(Import(codes, true, NextUuid())->invalid_count(), 1) << "one cluster, one list";
   EXPECT_EQ(Summary().cluster_count(), 0);
   const std::string id = NextUuid();
-  const auto entered = import(far, false, id);
+  const auto entered = Import(far, false, id);
   ASSERT_TRUE(entered.ok()) << entered.status();
   EXPECT_TRUE(entered->committed());
   ASSERT_TRUE(store().RunDueTimers().ok());
   const int64_t after = position();
-  const auto again = import(far, false, id);  // as after a broken connection
+  const auto again = Import(far, false, id);  // as after a broken connection
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->SerializeAsString(), entered->SerializeAsString());
   EXPECT_EQ(position(), after);
@@ -1040,7 +1000,7 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
   EXPECT_EQ(Totals(Day("2025-04-01")), "1 10 5 10");
   EXPECT_EQ(Totals(Day("2025-03-31")), "1 0 0 0");
   EXPECT_EQ(Totals(Day("2025-02-28")), "0 0 0 0");
-  const auto twice = import(rows, false, NextUuid());
+  const auto twice = Import(rows, false, NextUuid());
   ASSERT_TRUE(twice.ok());
   EXPECT_FALSE(twice->committed());
 }

@@ -208,6 +208,48 @@ class ClustersTest : public ::testing::Test {
     *create.mutable_initiative() = initiative;
     return Must<v1::Initiative>("CreateInitiative", Entity(n), create);
   }
+  // A row of an import: the n-th organization is a member of a cluster of Akmola.
+  static v1::ImportClustersRequest::Row MakeRow(int number, const std::string& cluster, int n,
+                                                const char* roles,
+                                                const std::string& region = kAkmola) {
+    v1::ImportClustersRequest::Row made;
+    made.set_row_number(number);
+    made.set_register_number(cluster);
+    made.set_order_number("5-НҚ");
+    made.set_order_date("2025-03-01");
+    made.set_title_ru("Кластер молока");
+    made.set_cluster_organization(Bin(4000));
+    made.set_region(kAkmola);
+    made.set_oked("10.51");
+    made.set_goods_codes("0401 040210");
+    made.set_level("MATURE");
+    made.set_member_bin(Bin(n));
+    made.set_member_title(absl::StrCat("Завод ", n));
+    made.set_member_roles(roles);
+    made.set_member_region(region);
+    made.set_member_from("2025-04-01");
+    return made;
+  }
+  absl::StatusOr<rpc::v1::ImportReport> Import(
+      const std::vector<v1::ImportClustersRequest::Row>& rows, bool dry, const std::string& id) {
+    const rpc::Method& method = MethodOf("ImportClusters");
+    rpc::Call call = MakeCall(method, institute_);
+    ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
+    v1::ImportClustersRequest message;
+    message.mutable_header()->set_request_id(id);
+    message.mutable_header()->set_dry_run(dry);
+    message.mutable_header()->set_row_count(static_cast<int32_t>(rows.size()));
+    RETURN_IF_ERROR(Prepare(method, &message, &call));
+    RETURN_IF_ERROR(sink->Push(message));
+    v1::ImportClustersRequest body;
+    for (const auto& one : rows) *body.mutable_rows()->add_rows() = one;
+    RETURN_IF_ERROR(Prepare(method, &body, &call));
+    RETURN_IF_ERROR(sink->Push(body));
+    ASSIGN_OR_RETURN(const std::string bytes, sink->Finish(call));
+    rpc::v1::ImportReport report;
+    report.ParseFromString(bytes);
+    return report;
+  }
   static v1::Diagnostic MakeDiagnostic(int32_t points = 15) {
     v1::Diagnostic diagnostic;
     auto* indicator = diagnostic.add_indicators();

@@ -45,4 +45,15 @@ absl::StatusOr<std::optional<PlaceFact>> EnterPlace(const Env& env, const rpc::C
   return *std::move(place);
 }
 
+std::map<std::string, PlaceFact> AskPlaces(const Env& env, const rpc::Call& call,
+                                           const std::set<std::string>& katos) {
+  std::map<std::string, PlaceFact> places;
+  for (const std::string& kato : katos) {
+    absl::StatusOr<PlaceFact> place = env.ask_place(call, kato);
+    if (place.ok()) places.emplace(kato, *std::move(place));
+    if (rpc::IsNotAnswered(place.status())) break;  // nor will it for the others
+  }
+  return places;
+}
+
 }  // namespace nisi::suppliers

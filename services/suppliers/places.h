@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/rpc/peer.h"
@@ -23,6 +25,11 @@ absl::StatusOr<std::optional<PlaceFact>> EnterPlace(const Env& env, const rpc::C
                                                     const std::string& field,
                                                     const std::string& kato,
                                                     const std::string& known = "");
+
+// The same for the codes of an import, each asked once: by code what the map says of it. Left out
+// is what it does not know, and all that remain where it does not answer.
+std::map<std::string, PlaceFact> AskPlaces(const Env& env, const rpc::Call& call,
+                                           const std::set<std::string>& katos);
 
 // Sets `place` of a record by its `kato`: what was asked for now, else what was known before of the
 // same code, else nothing.

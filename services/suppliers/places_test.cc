@@ -110,5 +110,43 @@ TEST_F(PlacesTest, WithoutTheMapTheRegionIsTakenByTheDigits) {
   EXPECT_EQ(moved->place().region(), "750000000");
 }
 
+TEST_F(PlacesTest, AnImportAsksOnceForEachCodeAndRefusesTheEnded) {
+  const auto import = [this](const std::vector<std::string>& katos, int first) {
+    std::vector<v1::ImportSuppliersRequest> messages(2);
+    messages[0].mutable_header()->set_request_id(NextUuid());
+    messages[0].mutable_header()->set_row_count(static_cast<int32_t>(katos.size()));
+    for (const std::string& kato : katos) {
+      auto* row = messages[1].mutable_rows()->add_rows();
+      row->set_row_number(messages[1].rows().rows_size() + 1);
+      row->set_bin(Bin(first++));
+      row->set_name_ru("ТОО Завод");
+      row->set_kato(kato);
+      row->set_oked("28.14");
+      row->set_activities("producer");
+      row->set_phone("+77172000000");
+    }
+    rpc::v1::ImportReport report;
+    const auto bytes = Upload("ImportSuppliers", institute_, messages);
+    EXPECT_TRUE(bytes.ok() && report.ParseFromString(*bytes));
+    return report;
+  };
+  const auto report = import({kNew, kOld, kUnknown, kNew, kOld}, 1);
+  EXPECT_TRUE(report.committed());
+  EXPECT_EQ(report.entered_count(), 3);
+  EXPECT_EQ(report.refused_count(), 2);
+  EXPECT_EQ(report.rows(1).reason(), "PLACE_ENDED");
+  EXPECT_EQ(report.rows(1).field(), "kato");
+  EXPECT_EQ(report.rows(1).description(), absl::StrCat("has ended; ", kNew, " took over from it"));
+  EXPECT_EQ(map_.asked(), 3);
+  EXPECT_EQ(Get(Bin(1), institute_)->place().region(), "750000000");
+  EXPECT_EQ(Get(Bin(1), institute_)->place().version(), "e7");
+  EXPECT_FALSE(Get(Bin(3), institute_)->has_place());
+  // Without the map the digits hold, and nobody waits for it once for each code.
+  map_.SetAway(true);
+  EXPECT_EQ(import({kNew, kOld, kUnknown}, 11).entered_count(), 3);
+  EXPECT_LE(map_.asked() - 3, 3);
+  EXPECT_FALSE(Get(Bin(11), institute_)->has_place());
+}
+
 }  // namespace
 }  // namespace nisi::suppliers

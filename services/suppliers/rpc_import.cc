@@ -1,6 +1,8 @@
 // ImportSuppliers, ImportEvidence and ImportOffers: what a row becomes, and when it may enter. How
 // rows come and are reported on is in common/rpc/import.h.
+#include <map>
 #include <optional>
+#include <set>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -12,6 +14,7 @@
 #include "common/rpc/import.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/offers.h"
+#include "services/suppliers/places.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/steps.h"
 
@@ -95,6 +98,15 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
     return SizeOf(supplier, *env_.norms).status();
   }
 
+  absl::Status Gather(const Call& call, const std::vector<Supplier>& suppliers) override {
+    std::set<std::string> katos;
+    for (const Supplier& supplier : suppliers) {
+      if (!supplier.kato().empty()) katos.insert(supplier.kato());
+    }
+    places_ = AskPlaces(env_, call, katos);
+    return absl::OkStatus();
+  }
+
   absl::Status Begin(store::Tx& tx, const Call& call, const Header& /*header*/) override {
     call_ = &call;
     ASSIGN_OR_RETURN(const base::Date last, EndOfRegistration(*env_.norms, tx.today()));
@@ -103,6 +115,10 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
   }
 
   absl::Status JudgeIn(const store::Tx& tx, const Supplier& supplier) override {
+    const auto place = places_.find(supplier.kato());
+    if (place != places_.end() && place->second.kato() != supplier.kato()) {
+      return errors::PlaceEnded("kato", supplier.kato(), place->second.kato());
+    }
     ASSIGN_OR_RETURN(const auto found, tx.Find(kSuppliers, store::Key::Of(supplier.bin())));
     if (!found.has_value()) return absl::OkStatus();
     return SupplierMachine()
@@ -123,6 +139,9 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
         return base::InvalidField("registered_since", "lies in the future");
     }
     supplier.set_name(SupplierName(supplier.bin()));
+    if (const auto place = places_.find(supplier.kato()); place != places_.end()) {
+      *supplier.mutable_place() = place->second;
+    }
     supplier.set_registered_by(step.subject);
     supplier.set_verified_by(step.subject);
     *supplier.mutable_valid_until() = valid_until_.ToProto();
@@ -134,6 +153,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
 
  private:
   Env& env_;
+  std::map<std::string, PlaceFact> places_;  // by code: what the map says of the rows' today
   const Call* call_ = nullptr;
   base::Date valid_until_;
 };

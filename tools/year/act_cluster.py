@@ -24,6 +24,11 @@ def initiative(stage):
         specialization=dict(okeds=["27.11"], goods_codes=[stage.code]), participants=participants,
         strategy="Общие испытания, общий вывоз", work_plan=[dict(title="Испытательный центр",
                                                                  due_date=datetime.date(2026, 12, 1))]))
+    made = stage.until_told("the region of the initiative", made, lambda one: one.places,
+                            lambda one, request_id: stage.call(
+                                "clusters.UpdateInitiative", "organization", request_id=request_id,
+                                initiative=dict(name=one.name, etag=one.etag, participants=participants),
+                                update_mask=dict(paths=["participants"])))
     effect = {key: "Есть" for key in ("region_effect", "sector_effect", "country_effect", "prospects")}
     stage.call("clusters.DiagnoseInitiative", "industry-1", name=made.name, etag=made.etag, diagnostic=dict(
         indicators=[dict(indicator="export", value="18", unit="%", source="отчёт за 2025 год")], points=points((15,) * 5),

@@ -34,6 +34,10 @@ def register(stage, who, bin_, oked, staff, income):
         bin=bin_, name_ru=NAMES[bin_], kato=TOWN, address="ул. Заводская, 1", oked=oked, activities=["PRODUCER"],
         contacts=dict(person="Отдел сбыта", phone="+77162000000", email="sales@example.kz"),
         finance=dict(staff=staff, annual_income=income, year=2025)))
+    made = stage.until_told(f"the place of {bin_}", made, lambda supplier: supplier.HasField("place"),
+                            lambda supplier, request_id: stage.call(
+                                "suppliers.UpdateSupplier", who, request_id=request_id, update_mask=dict(paths=["kato"]),
+                                supplier=dict(name=supplier.name, etag=supplier.etag, kato=TOWN)))
     stage.call("suppliers.SubmitSupplier", who, name=made.name, etag=made.etag)
     # The registers of the state are asked by themselves.
     return stage.eventually("the question to the registers", lambda: stage.call("suppliers.GetSupplier", who, name=made.name),

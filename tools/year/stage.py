@@ -158,6 +158,17 @@ class Stage:
                 raise Wrong(f"{what} did not happen: {answer}")
             time.sleep(0.05)
 
+    def until_told(self, label, record, told, change):
+        """A record keeps what a neighbour says of it when it is entered, and is taken without that while the neighbour is
+        away; the next change asks again. So it is changed, as it is, until the neighbour was there."""
+        deadline, number = time.monotonic() + PATIENCE, 0
+        while not told(record):
+            self.check(time.monotonic() < deadline, f"{label} is told by the neighbour", record)
+            time.sleep(0.1)
+            number += 1
+            record = change(record, str(uuid.uuid5(NAMESPACE, f"{self.salt} {label} {number}")))
+        return record
+
     # ---- The clock
 
     def go_to(self, day):
