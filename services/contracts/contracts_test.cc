@@ -198,6 +198,43 @@ TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
   EXPECT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "OFFSET_STATE");
   v1::PledgeContractRequest pledge;
   EXPECT_EQ(ReasonOf(PledgeTo(name, 3).status()), "NOT_OFF_TAKE");
+  // By both signatures too it stays what it must be.
+  const auto below = Amend(name, CustomerOf(1), 2027, "1000", 2'000'000);
+  ASSERT_TRUE(below.ok()) << below.status();
+  const auto refused = CoSign(below->name(), supplier_);
+  EXPECT_EQ(ReasonOf(refused.status()), "NOT_CONFORM");
+  EXPECT_EQ(base::LegalBasisOf(refused.status()).article(), "Art. 49(1)");
+}
+
+// A proof that came in time and that nobody has answered counts.
+TEST_F(ContractTest, SilenceIsNoPenalty) {
+  Register(1);
+  sources_->made = {Code(1)};
+  ToApproved({MakeNeed(1, 1)}, 1);
+  v1::Contract contract = MakeContract(1, 2026, 1);
+  contract.mutable_years(0)->set_volume("1000");
+  *contract.mutable_years(0)->mutable_price() = Tenge(3'000'000);
+  v1::Offset& offset = *contract.add_offsets();
+  offset.set_kind(v1::Offset::OTHER);
+  offset.set_description("x");
+  *offset.mutable_value() = Tenge(150'000'000);
+  *offset.mutable_due_date() = Day("2026-03-31").ToProto();
+  const std::string name = SignedContract(contract);
+  auto prove = Named<v1::ProveOffsetRequest>(name);
+  prove.set_offset(1);
+  *prove.mutable_value() = Tenge(150'000'000);
+  *prove.add_documents() = Paper();
+  ASSERT_TRUE(Do<v1::Contract>("ProveOffset", supplier_, prove).ok());
+  GoTo(Day("2026-12-01"));
+  auto assess = Named<v1::AssessOffsetRequest>(name);
+  assess.set_offset(1);
+  const auto assessed = Do<v1::Contract>("AssessOffset", authority_, assess);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(assessed->offsets(0).state(), v1::Offset::FULFILLED);
+  EXPECT_EQ(assessed->offsets(0).proofs(0).remark(), "NOT_ANSWERED");
+  v1::ListPenaltiesRequest list;
+  list.set_parent(name);
+  EXPECT_EQ(Must<v1::ListPenaltiesResponse>("ListPenalties", auditor_, list).penalties_size(), 0);
 }
 
 TEST_F(ContractTest, WhatHappensStaysWithinTheContract) {
@@ -300,6 +337,23 @@ TEST_F(ContractTest, OwnFaultOfTheSupplierCostsNothing) {
   const auto refused = RefuseIt(name, "40", v1::SUPPLIERS_FAULT, true);
   auto settle = Named<v1::SettleFaultRequest>(refused->name());
   settle.set_fault(v1::SUPPLIERS_FAULT);
+  const auto settled = Do<v1::Entry>("SettleFault", supplier_, settle);
+  ASSERT_TRUE(settled.ok()) << settled.status();
+  // Settled for that much and for less, whatever a correction says of the fault.
+  v1::Entry less = MakeEntry("39");
+  less.set_fault(v1::CUSTOMERS_FAULT);
+  less.set_delivered(true);
+  less.set_reason("x");
+  *less.add_documents() = Paper();
+  const auto corrected = Correct(settled->name(), CustomerOf(1), less);
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  EXPECT_EQ(corrected->fault(), v1::SUPPLIERS_FAULT);
+  EXPECT_TRUE(corrected->fault_settled());
+  less.set_quantity("40");
+  const auto more = Correct(corrected->name(), CustomerOf(1), less);
+  ASSERT_TRUE(more.ok()) << more.status();
+  EXPECT_FALSE(more->fault_settled());
+  settle.set_name(more->name());
   ASSERT_TRUE(Do<v1::Entry>("SettleFault", supplier_, settle).ok());
   GoTo(Day("2027-01-01"));
   const auto assessed = Assess(name, 2026);
@@ -329,6 +383,48 @@ TEST_F(ContractTest, CorrectionsTakeThePlaceOfWhatTheyCorrect) {
   EXPECT_EQ(Stands(name, 0, Day("2026-12-31")), "55.000 50.000 0 5.000");
   EXPECT_EQ(BalanceOf(name, Day("2026-12-31")).penalty().units(), 0);
   EXPECT_EQ(BalanceOf(name).penalty().units(), 5'000);
+  // What was known before the correction.
+  auto known = Named<v1::GetBalanceRequest>(name);
+  const auto first = Stored(kEntries, store::Key::Of(name, 2)).entry().create_time();
+  *known.mutable_known_at() = first;
+  EXPECT_EQ(Must<v1::Balance>("GetBalance", auditor_, known).years(0).delivered(), "60.000");
+}
+
+// Whoever watches sees what is tied to it, and the end of what it may not see says nothing.
+TEST_F(ContractTest, WhatChangesIsWatched) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("1")).ok());
+  const auto seen = [this](const std::string& method_name, const rpc::Caller& caller,
+                           google::protobuf::Message* request,
+                           google::protobuf::Message* response) {
+    const rpc::Method& method = MethodOf(method_name);
+    rpc::Call call = MakeCall(method, caller);
+    EXPECT_TRUE(Prepare(method, request, &call).ok());
+    auto stream = method.server_stream(call, *request);
+    EXPECT_TRUE(stream.ok()) << stream.status();
+    int changes = 0;
+    std::string bytes;
+    while (stream.ok()) {
+      const auto state = (*stream)->Pull(&bytes);
+      EXPECT_TRUE(state.ok()) << state.status();
+      if (!state.ok() || *state != rpc::MessageSource::State::kMessage) break;
+      EXPECT_TRUE(response->ParseFromString(bytes));
+      changes += response->GetReflection()->FieldSize(
+          *response, response->GetDescriptor()->FindFieldByName("changes"));
+    }
+    return changes;
+  };
+  v1::WatchContractsRequest contracts;
+  contracts.set_start_position(1);
+  v1::WatchContractsResponse contract;
+  // Planned, signed twice, the delivery and the contract with it.
+  EXPECT_EQ(seen("WatchContracts", supplier_, &contracts, &contract), 5);
+  EXPECT_EQ(seen("WatchContracts", CustomerOf(1), &contracts, &contract), 5);
+  EXPECT_EQ(seen("WatchContracts", stranger_, &contracts, &contract), 0);
+  v1::WatchPlanningRequest planning;
+  planning.set_start_position(1);
+  v1::WatchPlanningResponse plan;
+  EXPECT_GT(seen("WatchPlanning", auditor_, &planning, &plan), 8);
 }
 
 TEST_F(ContractTest, VolumeAndPriceAreLoweredByBoth) {

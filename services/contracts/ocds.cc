@@ -1,5 +1,6 @@
 #include "services/contracts/ocds.h"
 
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -102,6 +103,48 @@ std::string ItemText(const Contract& contract) {
       .ToString();
 }
 
+// What was paid and delivered, day by day: a contract of years has thousands of entries, and an
+// answer must fit a message.
+struct Executed {
+  std::vector<std::string> transactions, milestones;
+};
+absl::StatusOr<Executed> ExecutedOf(const OcdsContract& of) {
+  std::map<base::Date, base::Money> paid;
+  std::map<base::Date, int64_t> delivered;
+  for (const Entry& entry : of.entries) {
+    ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(entry.event_date()));
+    Tally tally;
+    AddShares(SharesOf(entry), &tally);
+    if (tally.delivered > 0) delivered[day] += tally.delivered;
+    if (tally.paid == 0) continue;
+    ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromTiyn(tally.paid));
+    ASSIGN_OR_RETURN(paid[day], paid[day].Add(sum));
+  }
+  Executed done;
+  for (const auto& [day, sum] : paid) {
+    ASSIGN_OR_RETURN(const std::string value, ValueText(sum.ToProto()));
+    done.transactions.push_back(
+        JsonObject()
+            .Text("id", absl::StrCat("payment-", day.ToString()))
+            .Text("date", DayText(day.ToProto()))
+            .Raw("value", value)
+            .Raw("payer", OrganizationOf(of.contract.customer(), of.customer_name))
+            .Raw("payee", OrganizationOf(of.contract.supplier(), of.supplier_name))
+            .ToString());
+  }
+  for (const auto& [day, volume] : delivered) {
+    done.milestones.push_back(
+        JsonObject()
+            .Text("id", absl::StrCat("delivery-", day.ToString()))
+            .Text("type", "delivery")
+            .Text("title", absl::StrCat(QuantityText(volume), " ", of.contract.good().unit()))
+            .Text("dateMet", DayText(day.ToProto()))
+            .Text("status", "met")
+            .ToString());
+  }
+  return done;
+}
+
 // What a release says of the contract: its terms, and with `executed` what happened under it.
 absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Contract& terms,
                                          size_t amendments, bool executed) {
@@ -137,30 +180,8 @@ absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Contract&
   }
   contract.List("amendments", changes);
   if (executed) {
-    std::vector<std::string> transactions, milestones;
-    for (const Entry& entry : of.entries) {
-      const std::string id = entry.name().substr(entry.name().rfind('/') + 1);
-      if (entry.kind() == Entry::PAYMENT) {
-        ASSIGN_OR_RETURN(const std::string paid, ValueText(entry.amount()));
-        transactions.push_back(
-            JsonObject()
-                .Text("id", id)
-                .Text("date", DayText(entry.event_date()))
-                .Raw("value", paid)
-                .Raw("payer", OrganizationOf(of.contract.customer(), of.customer_name))
-                .Raw("payee", OrganizationOf(of.contract.supplier(), of.supplier_name))
-                .ToString());
-      } else if (entry.kind() == Entry::DELIVERY) {
-        milestones.push_back(
-            JsonObject()
-                .Text("id", id)
-                .Text("type", "delivery")
-                .Text("title", absl::StrCat(entry.quantity(), " ", of.contract.good().unit()))
-                .Text("dateMet", DayText(entry.event_date()))
-                .Text("status", "met")
-                .ToString());
-      }
-    }
+    ASSIGN_OR_RETURN(const Executed done, ExecutedOf(of));
+    const auto& [transactions, milestones] = done;
     if (!transactions.empty() || !milestones.empty()) {
       contract.Raw("implementation", JsonObject()
                                          .List("transactions", transactions)
@@ -233,6 +254,13 @@ absl::StatusOr<std::vector<std::string>> ReleasesOf(const OcdsContract& of) {
                      ReleaseText(of, id.c_str(), "implementation", TimeText(last->create_time()),
                                  &of.contract, of.amendments.size(), true));
     releases.push_back(std::move(execution));
+  }
+  if (of.contract.state() == Contract::TERMINATED) {
+    ASSIGN_OR_RETURN(
+        std::string termination,
+        ReleaseText(of, "termination", "contractTermination", DayText(of.contract.terminate_date()),
+                    &of.contract, of.amendments.size(), true));
+    releases.push_back(std::move(termination));
   }
   return releases;
 }

@@ -203,6 +203,24 @@ TEST_F(PlanningTest, NothingAgreedIsNoDeadEnd) {
   EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
 }
 
+// Opened again, a good that was approved is on the List as long as somebody agrees to it.
+TEST_F(PlanningTest, AnAgreementTakenBackInARevision) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1), MakeNeed(1, 2)}, 2);
+  ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::APPROVED);
+  ASSERT_TRUE(
+      Do<v1::Proposal>("Decline", CustomerOf(1), Named<v1::DeclineRequest>(ProposalName(2026, 1)))
+          .ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::LEFT_OUT);
+  EXPECT_EQ(ItemNow(2).state(), v1::ListItem::APPROVED);
+  ASSERT_TRUE(Approve(approver_).ok());
+  EXPECT_EQ(PublicationNow(2).parts(0).item_count(), 1);
+}
+
 TEST_F(PlanningTest, CustomersAreThoseOfTheDay) {
   auto refused = MakeCustomer(1);
   refused.set_welfare_fund_share_bp(5'000);

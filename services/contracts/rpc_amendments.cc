@@ -68,6 +68,7 @@ absl::Status PutInForce(const Env& env, store::Tx& tx, Contract* contract, Amend
   }
   const int32_t last = contract->years().rbegin()->year();
   ASSIGN_OR_RETURN(*contract->mutable_years(), CheckedYears(tx, *contract, *amendment));
+  RETURN_IF_ERROR(CheckProcurement(*contract, *env.norms, tx.today()));
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract->years(), "amendment.years"));
   ASSIGN_OR_RETURN(const base::Money sum, SumOf(terms));
   *contract->mutable_sum() = sum.ToProto();

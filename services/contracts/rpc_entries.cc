@@ -160,6 +160,14 @@ absl::StatusOr<v1::Entry> CorrectEntry(Env& /*env*/, const Call& call, store::Tx
   entry.set_kind(of.row.entry().kind());
   RETURN_IF_ERROR(TermsIn(contract, entry.year()).status());
   RETURN_IF_ERROR(CheckEventDate(contract, entry, tx.today()));
+  const Entry& before = of.row.entry();
+  if (before.fault_settled()) {
+    // Whose fault it is was settled for that much; what is more is not.
+    entry.set_fault(before.fault());
+    const auto was = base::Quantity::Parse(before.quantity());
+    const auto is = base::Quantity::Parse(entry.quantity());
+    entry.set_fault_settled(was.ok() && is.ok() && *is <= *was);
+  }
   RETURN_IF_ERROR(CheckContent(&entry, true));
   tx.Cite(errors::Buying());
   return PutEntry(tx, contract, std::move(entry), of.step.subject, &of.row);

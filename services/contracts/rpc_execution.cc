@@ -30,6 +30,29 @@ absl::Status CloseOffset(store::Tx& tx, const Contract& contract, int32_t number
   return CloseDeadlinesOf(tx, record, kCureDeadline, state);
 }
 
+// Whoever is to gain by a penalty does not bring it about by silence: a proof that came in time and
+// that the customer has not answered counts.
+absl::Status TakeUnanswered(base::Date last_day, Offset* offset) {
+  Offset::Proof& proof = *offset->mutable_proofs(offset->proofs_size() - 1);
+  ASSIGN_OR_RETURN(const base::Date proven_on, base::Date::FromProto(proof.prove_date()));
+  if (proven_on > last_day) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Money before, Money::FromProto(offset->accepted()));
+  ASSIGN_OR_RETURN(const Money value, Money::FromProto(proof.value()));
+  ASSIGN_OR_RETURN(const Money all, before.Add(value));
+  *proof.mutable_accepted() = proof.value();
+  proof.set_remark("NOT_ANSWERED");
+  *offset->mutable_accepted() = all.ToProto();
+  return absl::OkStatus();
+}
+
+// To whom the contract is pledged sees an amendment that waits.
+absl::Status ShowWaiting(store::Tx& tx, const Contract& contract) {
+  ASSIGN_OR_RETURN(auto open, tx.FindUnique(kOpenAmendments, store::Key::Of(contract.name())));
+  if (!open.has_value()) return absl::OkStatus();
+  *open->row.mutable_amendment()->mutable_pledgees() = contract.pledgees();
+  return tx.Put(kAmendments, &open->row);
+}
+
 using PledgeStep = cases::Step<PledgeRow>;
 // A step of a pledge by its pledgee.
 absl::StatusOr<PledgeStep> BeginPledge(const store::Tx& tx, const Call& call, PledgeVerb verb,
@@ -94,7 +117,6 @@ absl::StatusOr<v1::Contract> AssessOffset(Env& env, const Call& call, store::Tx&
                                                     request.name(), request.etag()));
   Contract& contract = *step.row.mutable_contract();
   ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
-  // A proof that nobody has answered does not hold the assessment up, nor does it count.
   if (offset->state() != Offset::OPEN && offset->state() != Offset::PROVEN) {
     return OffsetStateRefusal(*offset, "OPEN or PROVEN is needed");
   }
@@ -102,6 +124,9 @@ absl::StatusOr<v1::Contract> AssessOffset(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(const norms::Term cure,
                    norms::TermOf(*env.norms, "contracts.offset_cure_days", due));
   if (tx.today() <= cure.last_day) return errors::CureRunning(cure.last_day);
+  if (offset->state() == Offset::PROVEN) {
+    RETURN_IF_ERROR(TakeUnanswered(cure.last_day, offset));
+  }
   Penalty penalty;
   ASSIGN_OR_RETURN(
       *penalty.mutable_decision(),
@@ -112,11 +137,13 @@ absl::StatusOr<v1::Contract> AssessOffset(Env& env, const Call& call, store::Tx&
   penalty.set_creditor(contract.customer());
   penalty.set_offset(request.offset());
   *penalty.mutable_amount() = amount.ToProto();
+  const bool fulfilled = FirstUnsatisfied(penalty.decision()) == nullptr;
   if (!amount.is_zero()) {
     RETURN_IF_ERROR(OpenPenalty(tx, contract.name(), std::move(penalty)).status());
   }
-  offset->set_state(Offset::PENALIZED);
-  RETURN_IF_ERROR(CloseOffset(tx, contract, request.offset(), cases::Deadline::CANCELLED));
+  offset->set_state(fulfilled ? Offset::FULFILLED : Offset::PENALIZED);
+  RETURN_IF_ERROR(CloseOffset(tx, contract, request.offset(),
+                              fulfilled ? cases::Deadline::DONE : cases::Deadline::CANCELLED));
   RETURN_IF_ERROR(FinishContract(env, tx, &step));
   return contract;
 }
@@ -151,12 +178,7 @@ absl::StatusOr<v1::Pledge> PledgeContract(Env& env, const Call& call, store::Tx&
   RETURN_IF_ERROR(tx.Put(kPledges, &row));
   contract.add_pledgees(pledge.pledgee());
   RETURN_IF_ERROR(FinishContract(env, tx, &step));
-  // Whoever the contract is pledged to sees an amendment that waits.
-  ASSIGN_OR_RETURN(auto open, tx.FindUnique(kOpenAmendments, store::Key::Of(contract.name())));
-  if (open.has_value()) {
-    *open->row.mutable_amendment()->mutable_pledgees() = contract.pledgees();
-    RETURN_IF_ERROR(tx.Put(kAmendments, &open->row));
-  }
+  RETURN_IF_ERROR(ShowWaiting(tx, contract));
   return pledge;
 }
 
@@ -170,6 +192,7 @@ absl::StatusOr<v1::Pledge> ReleasePledge(Env& env, const Call& call, store::Tx& 
   auto& pledgees = *row.mutable_contract()->mutable_pledgees();
   pledgees.erase(std::remove(pledgees.begin(), pledgees.end(), pledge.pledgee()), pledgees.end());
   RETURN_IF_ERROR(tx.Put(kContracts, &row));
+  RETURN_IF_ERROR(ShowWaiting(tx, row.contract()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kPledges, &step));
   return pledge;
 }

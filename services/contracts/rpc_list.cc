@@ -209,13 +209,15 @@ absl::StatusOr<v1::Proposal> Answer(Env& env, const Call& call, store::Tx& tx, P
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kProposals, &step));
   ASSIGN_OR_RETURN(const store::Key item_key, KeyIn(proposal.item(), "cycles/*/items/*"));
   ASSIGN_OR_RETURN(ItemRow item, cases::Need(tx, kItems, item_key));
-  if (item.item().state() == ListItem::APPROVED) return proposal;
   ASSIGN_OR_RETURN(const std::vector<ProposalRow> open,
                    cases::AllOf(tx, kOpenProposals, store::Key::Of(proposal.item())));
   const bool agreed = std::any_of(open.begin(), open.end(), [](const ProposalRow& one) {
     return one.proposal().state() == Proposal::AGREED;
   });
-  const ListItem::State state = agreed ? ListItem::AGREED : ListItem::FORMED;
+  // What was approved in an earlier revision is, as long as somebody agrees to it.
+  const ListItem::State state = !agreed                                     ? ListItem::FORMED
+                                : item.item().state() == ListItem::APPROVED ? ListItem::APPROVED
+                                                                            : ListItem::AGREED;
   if (item.item().state() != state) {
     item.mutable_item()->set_state(state);
     RETURN_IF_ERROR(tx.Put(kItems, &item));

@@ -1,4 +1,6 @@
 // What customers need, one by one and by file.
+#include <map>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
@@ -74,11 +76,14 @@ class NeedImport final : public rpc::Import<v1::ImportNeedsRequest, Need> {
 
   absl::Status Begin(store::Tx& tx, const Call& call, const Header& header) override {
     tx.Cite(errors::Needs());
+    customers_.clear();
     return BeginCycle(tx, call, CycleVerb::kEditNeeds, header.parent(), "").status();
   }
 
   absl::Status JudgeIn(const store::Tx& tx, const Need& need) override {
-    return EligibleCustomer(tx, need.customer(), "customer").status();
+    const auto [known, fresh] = customers_.try_emplace(need.customer());
+    if (fresh) known->second = EligibleCustomer(tx, need.customer(), "customer").status();
+    return known->second;
   }
 
   absl::Status Enter(store::Tx& tx, const Need& need) override {
@@ -88,6 +93,7 @@ class NeedImport final : public rpc::Import<v1::ImportNeedsRequest, Need> {
 
  private:
   int32_t year_ = 0;
+  std::map<std::string, absl::Status> customers_;  // a file names few of them, many times
 };
 
 }  // namespace

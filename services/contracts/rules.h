@@ -185,6 +185,10 @@ struct Concluding {
 absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayConformity(const Decision& stored);
 
+// What an amended contract of procurement must still be (Art. 49(1), 49(2)): NOT_CONFORM. Of an
+// off-take contract nothing.
+absl::Status CheckProcurement(const Contract& contract, const norms::Norms& norms, base::Date day);
+
 struct Amending {
   const Amendment* amendment = nullptr;
   std::vector<std::string> pledges;  // active ones

@@ -75,6 +75,32 @@ absl::Status FindProcurement(const Facts& facts, Decision* decision) {
   return absl::OkStatus();
 }
 
+// What contract procurement is judged by; whether an index is an assumption.
+absl::StatusOr<bool> SetProcurement(const Contract& contract, const norms::Norms& norms,
+                                    base::Date day, Facts* facts) {
+  const auto set = [&](const std::string& name, const std::string& value) {
+    facts->Set(name, value, contract.name(), contract.etag());
+  };
+  bool assumed = false;
+  ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
+  for (const Terms& one : terms) {
+    set(absl::StrCat("value.", one.year), one.value.ToString());
+    ASSIGN_OR_RETURN(const bool assumption, SetIndex(norms, one.year, facts));
+    assumed = assumed || assumption;
+  }
+  RETURN_IF_ERROR(facts->SetNorm(norms, kThreshold, day));
+  RETURN_IF_ERROR(facts->SetNorm(norms, kOffsetShare, day));
+  ASSIGN_OR_RETURN(const Money sum, SumOf(terms));
+  set("sum", sum.ToString());
+  Money offsets;
+  for (const Offset& offset : contract.offsets()) {
+    ASSIGN_OR_RETURN(const Money value, Money::FromProto(offset.value()));
+    ASSIGN_OR_RETURN(offsets, offsets.Add(value));
+  }
+  set("sum_of_offsets", offsets.ToString());
+  return assumed;
+}
+
 absl::StatusOr<Decision> DecideConformity(const Facts& facts) {
   Decision decision;
   ASSIGN_OR_RETURN(const std::string item, facts.Text("item_state"));
@@ -247,22 +273,7 @@ absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const nor
               contract.item(), item == nullptr ? "" : item->etag());
     set("programme_duty", yes_no(contract.programme_duty()));
   } else {
-    ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
-    for (const Terms& one : terms) {
-      set(absl::StrCat("value.", one.year), one.value.ToString());
-      ASSIGN_OR_RETURN(const bool assumption, SetIndex(norms, one.year, &facts));
-      assumed = assumed || assumption;
-    }
-    RETURN_IF_ERROR(facts.SetNorm(norms, kThreshold, concluding.day));
-    RETURN_IF_ERROR(facts.SetNorm(norms, kOffsetShare, concluding.day));
-    ASSIGN_OR_RETURN(const Money sum, SumOf(terms));
-    set("sum", sum.ToString());
-    Money offsets;
-    for (const Offset& offset : contract.offsets()) {
-      ASSIGN_OR_RETURN(const Money value, Money::FromProto(offset.value()));
-      ASSIGN_OR_RETURN(offsets, offsets.Add(value));
-    }
-    set("sum_of_offsets", offsets.ToString());
+    ASSIGN_OR_RETURN(assumed, SetProcurement(contract, norms, concluding.day, &facts));
   }
   ASSIGN_OR_RETURN(Decision decision, DecideConformity(facts));
   decision.set_norms_edition(norms.edition());
@@ -272,6 +283,17 @@ absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const nor
 
 absl::StatusOr<Decision> ReplayConformity(const Decision& stored) {
   return cases::Replay(stored, DecideConformity);
+}
+
+absl::Status CheckProcurement(const Contract& contract, const norms::Norms& norms, base::Date day) {
+  if (contract.type() != v1::CONTRACT_PROCUREMENT) return absl::OkStatus();
+  Facts facts;
+  RETURN_IF_ERROR(SetProcurement(contract, norms, day, &facts).status());
+  Decision decision;
+  RETURN_IF_ERROR(FindProcurement(facts, &decision));
+  const auto* finding = FirstUnsatisfied(decision);
+  return finding == nullptr ? absl::OkStatus()
+                            : errors::NotConform(finding->rule(), finding->legal_basis());
 }
 
 absl::StatusOr<Decision> JudgeAmendment(const Amending& amending, const norms::Norms& norms) {

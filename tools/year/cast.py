@@ -21,10 +21,13 @@ REGISTRAR = bin_of("0401", 5)     # keeps the register of producers
 AKIMAT = bin_of("9801", 6)        # answers for the factory's project
 ORGANIZATION = bin_of("2101", 7)  # organization of the cluster
 BANK = bin_of("9505", 8)          # reads by consent
+MINE = bin_of("0007", 9)          # a subsoil user: plans what it buys, and buys off-take
+FUND = bin_of("0811", 18)         # half of it is the National Welfare Fund's: no customer of such contracts
 MEMBERS = [bin_of("1602", 10 + number) for number in range(8)]
 
 REGION, TOWN = "110000000", "111010000"
-NAMES = {FACTORY: "ТОО «Завод трансформаторов»", WORKSHOP: "ТОО «Кабельный цех»", ORGANIZATION: "ТОО «Кластер энергетики»"}
+NAMES = {FACTORY: "ТОО «Завод трансформаторов»", WORKSHOP: "ТОО «Кабельный цех»", ORGANIZATION: "ТОО «Кластер энергетики»",
+         MINE: "АО «Горнорудная компания»", FUND: "АО «Дочерняя организация фонда»"}
 
 
 def everybody(stage):
@@ -33,12 +36,13 @@ def everybody(stage):
                       ("industry-3", "institute.industry"), ("ministry-1", "authority.industry"),
                       ("ministry-2", "authority.industry"), ("content-1", "institute.local_content"),
                       ("content-2", "institute.local_content"), ("trade-1", "authority.trade"),
-                      ("trade-2", "authority.trade"), ("export-1", "institute.export"), ("export-2", "institute.export"),
+                      ("trade-2", "authority.trade"), ("subsoil-1", "authority.subsoil"),
+                      ("export-1", "institute.export"), ("export-2", "institute.export"),
                       ("export-3", "institute.export"), ("auditor", "auditor"),
                       *((f"expert-{i}", "expert") for i in range(1, 4)), *((f"member-{i}", "expert") for i in range(1, 8))):
         stage.cast(who, role)
     for who, of in (("factory", FACTORY), ("workshop", WORKSHOP), ("stranger", STRANGER),
                     ("organization", ORGANIZATION), ("bank", BANK)):
         stage.cast(who, "entity", bin=of)
+    stage.cast("mine", "customer", bin=MINE)
     stage.cast("akimat", "akimat", region="11")
-    stage.cast("akimat-2", "akimat", region="11")

@@ -23,7 +23,7 @@ def strip(message):
             for part in value if field.label == field.LABEL_REPEATED else [value]:
                 strip(part)
     if message.DESCRIPTOR.full_name == "nisi.decision.v1.Fact":
-        message.value = MOMENT.sub("moment", message.value)
+        message.value = "position" if message.name.endswith("position") else MOMENT.sub("moment", message.value)
     if message.DESCRIPTOR.full_name == ACCESS:
         message.ClearField("name")
     return message

@@ -7,7 +7,7 @@ from stage import tenge
 def kept(stage):
     """The records of the year by which a later run finds them again."""
     return {name: getattr(stage, name) for name in ("edition", "code", "project", "cluster", "grant", "agreement", "demand",
-                                                    "claim", "duplicate")}
+                                                    "claim", "duplicate", "cycle", "contract", "penalty")}
 
 
 def told(stage, records):
@@ -19,6 +19,8 @@ def told(stage, records):
     cluster, grant = seen("clusters.GetCluster", "cluster"), seen("grants.GetApplication", "grant")
     demand, claim = seen("grants.GetDemand", "demand"), seen("export_refunds.GetClaim", "claim")
     supplier = stage.call("suppliers.GetSupplier", "auditor", name=f"suppliers/{FACTORY}")
+    cycle, contract = seen("contracts.GetCycle", "cycle"), seen("contracts.GetContract", "contract")
+    penalty = seen("contracts.GetPenalty", "penalty")
     rows = [
         (edition.name, f"{stage.state(edition)}, {edition.entry_count} entries",
          f"priority-goods list-entries --parent {edition.name} --page-size 5"),
@@ -33,6 +35,12 @@ def told(stage, records):
          f"--as auditor grants get-demand --name {demand.name}"),
         (claim.name, f"{stage.state(claim)}, {tenge(tiyn_of(claim.amount))} tenge",
          f"--as auditor export-refunds list-expenses --parent {claim.name} --reveal"),
+        (cycle.name, f"{stage.state(cycle)}, {cycle.agreed_count} agreed of {cycle.item_count}",
+         f"contracts list-list-items --parent {cycle.name}"),
+        (contract.name, f"{stage.state(contract)}, {tenge(tiyn_of(contract.sum))} tenge",
+         f"--as auditor contracts get-balance --name {contract.name} --as-of 2026-12-31"),
+        (penalty.name.replace(contract.name, ".."), f"{stage.state(penalty)}, {tenge(tiyn_of(penalty.amount))} tenge",
+         f"--as auditor contracts list-penalties --parent {contract.name}"),
         (records["duplicate"], "REJECTED, the same invoice again",
          f"--as auditor export-refunds get-claim --name {records['duplicate']}"),
     ]

@@ -2,6 +2,7 @@
 import datetime
 
 import act_cluster
+import act_contracts
 import act_disclosure
 import act_export
 import act_goods
@@ -57,16 +58,23 @@ def calendar(file, scratch):
         (day(4, 2), act_grant.agreed),
         (day(4, 8), act_map.reported, 0),
         (day(4, 20), act_grant.paid, 1),
+        (day(4, 27), act_contracts.needs),
         (day(5, 12), act_export.signed),
+        (day(5, 18), act_contracts.sent),
         (day(5, 18), act_export.sent_back),
         (day(5, 22), act_export.fixed),
+        (day(5, 28), act_contracts.listed),
+        (day(6, 24), act_contracts.agreed),
         (day(7, 8), act_map.reported, 1),
         (day(7, 20), act_grant.paid, 2),
+        (day(7, 22), act_contracts.approved),
         (day(7, 28), act_grant.monitored, 2026, 1, "Линия поставлена"),
+        (day(8, 17), act_contracts.concluded),
         (day(9, 14), act_export.duplicate),
         (day(10, 7), act_map.reported, 2),
         (day(10, 7), act_map.year_of_reports),
         (day(10, 20), act_grant.paid, 3),
+        (day(11, 9), act_contracts.delivered, 2026),
         (day(11, 16), act_map.approved_edition),
         (day(12, 10), act_disclosure.consented),
         (day(12, 11), act_disclosure.read_by),
@@ -74,10 +82,15 @@ def calendar(file, scratch):
         # What comes of it.
         (day(1, 8, 2027), act_map.reported, 3),
         (day(1, 12, 2027), act_grant.year_closed),
+        (day(1, 18, 2027), act_contracts.assessed, 2026, act_contracts.PENALTY),
         (day(1, 20, 2027), act_grant.monitored, 2026, 2, "Стенд пущен"),
+        (day(2, 1, 2027), act_contracts.settled),
         (day(2, 16, 2027), act_export.report, 2026),
         (day(6, 25, 2027), act_map.commissioned),
         (day(7, 20, 2027), act_grant.monitored, 2027, 1, "Выпуск начат", (("вывоз", "120"),)),
+        (day(11, 8, 2027), act_contracts.delivered, 2027),
+        (day(1, 17, 2028), act_contracts.assessed, 2027, 0),
+        (day(1, 24, 2028), act_contracts.fulfilled),
         (day(2, 15, 2028), act_export.report, 2027),
         (day(12, 20, 2028), act_suppliers.warned),
         (day(2, 15, 2029), act_export.report, 2028),
