@@ -120,9 +120,12 @@ def event(stage, year, quantity, **other):
 def delivered(stage, year):
     volume, came, taken, refused = TERMS[year]
     stage.act(f"Deliveries of {year}", "Art. 48(2)")
-    stage.refused("OVER_DELIVERED", "contracts.AcceptGoods", "mine", parent=stage.contract, entry=event(stage, year, 1))
-    stage.call("contracts.RecordDelivery", "factory", parent=stage.contract,
-               entry=event(stage, year, came, document_number=f"Н-{year}"))
+    for part in (1, 2):  # in two halves; more than has come is not accepted
+        stage.call("contracts.RecordDelivery", "factory", parent=stage.contract,
+                   entry=event(stage, year, came // 2, document_number=f"Н-{year}-{part}"))
+        if part == 1:
+            stage.refused("OVER_DELIVERED", "contracts.AcceptGoods", "mine", parent=stage.contract,
+                          entry=event(stage, year, came // 2 + 1))
     stage.call("contracts.AcceptGoods", "mine", parent=stage.contract,
                entry=event(stage, year, taken, document_number=f"А-{year}"))
     stage.call("contracts.RecordPayment", "mine", parent=stage.contract, entry=dict(
