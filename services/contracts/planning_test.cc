@@ -55,6 +55,22 @@ TEST_F(PlanningTest, EachStatutoryDayShowsAndIsLateTheDayAfter) {
   EXPECT_EQ(Overdue(), late);
 }
 
+// What fell due while nothing ran is late as of its own midnight.
+TEST_F(PlanningTest, LateAfterAStop) {
+  Register(1);
+  Open();
+  service_.reset();
+  clock_.Set(Day("2026-06-15").StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(Overdue(), (std::vector<std::string>{"needs", "list"}));
+  // A year that is opened late has late days from its start.
+  GoTo(Day("2027-07-15"));
+  Open(2027);
+  EXPECT_EQ(Overdue(), (std::vector<std::string>{"needs", "list", "proposals", "approval", "needs",
+                                                 "list", "proposals"}));
+}
+
 TEST_F(PlanningTest, AWholeYear) {
   Register(1);
   sources_->made = {Code(2)};
