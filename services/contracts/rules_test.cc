@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <random>
 
 #include "common/cases/machine_testing.h"
 #include "services/contracts/service_testing.h"
