@@ -320,6 +320,53 @@ class Story:
         self.refused("NOT_CREDITOR", "SettlePenalty", "customer", name=assessed.penalty, note="1")
         self.call("SettlePenalty", "supplier", name=assessed.penalty, note="П-1")
 
+    def read(self, contract):
+        """Each kind of record, alone and in its list; what is not theirs is to strangers as what is not there."""
+        self.call("SubmitMonitoringReport", "supplier", parent=contract,
+                  report=dict(year=self.year, in_country_value_bp=3000, progress="Цех построен"))
+        pledge = self.call("ListPledges", "bank", parent=contract).pledges[0]
+        assert self.call("ReleasePledge", "bank", name=pledge.name, etag=pledge.etag).state == 2
+        for one, many, who in (("Customer", "Customers", "customer"), ("Cycle", "Cycles", None), ("Need", "Needs", "customer"),
+                               ("ListItem", "ListItems", None), ("Proposal", "Proposals", "customer"),
+                               ("Publication", "Publications", None), ("Contract", "Contracts", "supplier"),
+                               ("Amendment", "Amendments", "supplier"), ("Entry", "Entries", "customer"),
+                               ("Pledge", "Pledges", "customer"), ("Assessment", "Assessments", "supplier"),
+                               ("Penalty", "Penalties", "customer"), ("MonitoringReport", "MonitoringReports", "customer")):
+            fields = self.method(f"List{many}")[1].input_type.fields_by_name
+            of = "cycles" if one in ("Need", "ListItem", "Proposal", "Publication") else "contracts"
+            parent = dict(parent=self.cycle if of == "cycles" else contract) if "parent" in fields else {}
+            listed = self.call(f"List{many}", who, **parent)
+            records = getattr(listed, listed.DESCRIPTOR.fields[0].name)
+            assert records, many
+            for record in records:
+                assert self.call(f"Get{one}", who, name=record.name) == record, record
+            if who is None:
+                continue
+            absent = records[0].name[:-1] + ("8" if records[0].name[-1] != "8" else "7")
+            told = [self.refused("ACCESS_DENIED", f"Get{one}", "stranger", name=name).told.SerializeToString()
+                    for name in (records[0].name, absent)]
+            assert told[0] == told[1], one
+        watched = self.client.stream(CONTRACTS + "WatchContracts", self.m.contracts.WatchContractsRequest(start_position=1),
+                                     self.m.contracts.WatchContractsResponse, "supplier")
+        first = next(message for message in watched if message.changes)
+        assert first.changes[0].contract.name == contract, first
+        watched.close()
+
+    def fulfilled(self, contract):
+        """The term is over, the second year as well: nothing is owed under it."""
+        self.go_to(self.date(self.year + 2, 1, 10))
+        self.client.eventually("the term is over", lambda: self.call("GetBalance", "auditor", name=contract),
+                               lambda balance: balance.as_of.year > self.year + 1)
+        self.refused("YEAR_NOT_ASSESSED", "FulfilContract", "ministry", name=contract)
+        self.call("AssessYear", "ministry", parent=contract, year=self.year + 1)
+        assert self.call("FulfilContract", "ministry", name=contract).state == 5
+        late = [one.kind for one in self.call("ListLate", "auditor").deadlines if one.record.startswith(contract)]
+        assert not late, late
+        self.call("WithdrawList", "ministry", name=self.cycle, reason="Отменён")
+        self.client.eventually("out", lambda: self.call("GetPublication", None, name=f"{self.cycle}/publications/2"),
+                               lambda publication: publication.state == 5)
+        assert code(1) not in self.demands()[0]
+
     def exported(self, contract):
         for form, check in (("RELEASES", check_release_package), ("RECORDS", check_record_package)):
             request = self.m.contracts.ExportContractsRequest(form=form)
@@ -354,6 +401,8 @@ def main():
         story.executed(contract)
         story.assessed(contract)
         story.exported(contract)
+        story.read(contract)
+        story.fulfilled(contract)
         print(f"contracts: {len(story.client.called)} methods answered through the gateway, {sys.argv[3]}")
 
 

@@ -206,6 +206,40 @@ TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
   EXPECT_EQ(base::LegalBasisOf(refused.status()).article(), "Art. 49(1)");
 }
 
+TEST_F(ContractTest, ProofsAndPledgesAreBounded) {
+  Register(1);
+  sources_->made = {Code(2)};
+  ToApproved({MakeNeed(1, 1), MakeNeed(1, 2)}, 2);
+  v1::Contract contract = MakeContract(2, 2026, 1);
+  contract.mutable_years(0)->set_volume("1000");
+  *contract.mutable_years(0)->mutable_price() = Tenge(3'000'000);
+  v1::Offset& offset = *contract.add_offsets();
+  offset.set_kind(v1::Offset::OTHER);
+  offset.set_description("x");
+  *offset.mutable_value() = Tenge(150'000'000);
+  *offset.mutable_due_date() = Day("2026-03-31").ToProto();
+  const std::string name = SignedContract(contract);
+  auto prove = Named<v1::ProveOffsetRequest>(name);
+  prove.set_offset(1);
+  *prove.mutable_value() = Tenge(1);
+  *prove.add_documents() = Paper();
+  auto accept = Named<v1::AcceptOffsetRequest>(name);
+  accept.set_offset(1);
+  *accept.mutable_accepted() = Tenge(2);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(Do<v1::Contract>("ProveOffset", supplier_, prove).ok());
+    EXPECT_EQ(Why<v1::Contract>("AcceptOffset", CustomerOf(1), accept), "ACCEPTED_OVER_PROVEN");
+    auto none = accept;
+    *none.mutable_accepted() = Tenge(0);
+    none.set_remark("Не то");
+    ASSERT_TRUE(Do<v1::Contract>("AcceptOffset", CustomerOf(1), none).ok());
+  }
+  EXPECT_EQ(Why<v1::Contract>("ProveOffset", supplier_, prove), "OFFSET_STATE");
+  const std::string pledged = SignedContract(MakeContract(1));
+  for (int n = 10; n < 30; ++n) ASSERT_TRUE(PledgeTo(pledged, n).ok());
+  EXPECT_EQ(ReasonOf(PledgeTo(pledged, 30).status()), "PLEDGES_TOO_MANY");
+}
+
 // A proof that came in time and that nobody has answered counts.
 TEST_F(ContractTest, SilenceIsNoPenalty) {
   Register(1);

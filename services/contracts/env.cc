@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/roles.h"
@@ -52,7 +53,7 @@ absl::Status OpenDay(store::Tx& tx, const DayOfRecord& day) {
 
 absl::StatusOr<store::Key> KeyIn(const std::string& name, const std::string& pattern) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, pattern, 1));
-  if (pattern.front() == 'c' && pattern.substr(0, 9) == "contracts") {
+  if (absl::StartsWith(pattern, "contracts/")) {
     return store::Key::Of(ParentOf(name), number);
   }
   ASSIGN_OR_RETURN(const int32_t year, rpc::NumberIn(name, pattern, 0));

@@ -55,6 +55,22 @@ TEST_F(PlanningTest, EachStatutoryDayShowsAndIsLateTheDayAfter) {
   EXPECT_EQ(Overdue(), late);
 }
 
+// What fell due while nothing ran is late as of its own midnight.
+TEST_F(PlanningTest, LateAfterAStop) {
+  Register(1);
+  Open();
+  service_.reset();
+  clock_.Set(Day("2026-06-15").StartOfDay());
+  Reopen();
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(Overdue(), (std::vector<std::string>{"needs", "list"}));
+  // A year that is opened late has late days from its start.
+  GoTo(Day("2027-07-15"));
+  Open(2027);
+  EXPECT_EQ(Overdue(), (std::vector<std::string>{"needs", "list", "proposals", "approval", "needs",
+                                                 "list", "proposals"}));
+}
+
 TEST_F(PlanningTest, AWholeYear) {
   Register(1);
   sources_->made = {Code(2)};
@@ -83,11 +99,21 @@ TEST_F(PlanningTest, AWholeYear) {
   ASSERT_TRUE(approved.ok()) << approved.status();
   EXPECT_EQ(approved->state(), v1::Cycle::APPROVED);
   EXPECT_EQ(ItemNow(1).state(), v1::ListItem::APPROVED);
+  EXPECT_EQ(approved->approval().outcome(), "APPROVED");
+  EXPECT_EQ(approved->approval().findings(0).facts(2).value(), "2");
+  ExpectReplays(CycleName(2026));
   EXPECT_EQ(PublicationNow(1).state(), v1::Publication::PENDING);
   EXPECT_EQ(PublicationNow(1).parts(0).item_count(), 1);
   // The public sees what is approved, without whose needs it is.
   auto get = Named<v1::GetListItemRequest>(ItemName(2026, 1));
   EXPECT_EQ(Must<v1::ListItem>("GetListItem", public_, get).customers_size(), 0);
+  EXPECT_FALSE(Must<v1::ListItem>("GetListItem", public_, get).has_value());
+  v1::ListListItemsRequest list;
+  list.set_parent(CycleName(2026));
+  const auto shown = Must<v1::ListListItemsResponse>("ListListItems", public_, list);
+  ASSERT_EQ(shown.items_size(), 1);
+  EXPECT_EQ(shown.items(0).customers_size(), 0);
+  EXPECT_FALSE(shown.items(0).has_value());
   EXPECT_EQ(Must<v1::ListItem>("GetListItem", auditor_, get).customers_size(), 1);
   get.set_name(ItemName(2026, 3));
   EXPECT_EQ(Why<v1::ListItem>("GetListItem", public_, get), "ACCESS_DENIED");

@@ -125,13 +125,25 @@ absl::StatusOr<v1::Cycle> ApproveCycle(Env& env, const Call& call, store::Tx& tx
   *cycle.mutable_order_date() = request.order_date();
   ASSIGN_OR_RETURN(std::vector<ItemRow> items, ItemsOf(tx, cycle.year()));
   std::vector<ItemRow> approved;
+  Approving approving{0, 0, 0, ordered, tx.today(), {}, {cycle.name(), cycle.etag()}};
+  ASSIGN_OR_RETURN(approving.due, StatutoryDayOf(StatutoryDays().back(), cycle.year(), *env.norms));
   for (ItemRow& row : items) {
+    const ListItem::State state = row.item().state();
+    if (state == ListItem::LEFT_OUT) {
+      ++approving.left_out;
+    } else {
+      ++approving.goods;
+    }
+    if (state == ListItem::AGREED || state == ListItem::APPROVED) ++approving.agreed;
     if (row.item().state() == ListItem::AGREED) {
       row.mutable_item()->set_state(ListItem::APPROVED);
       RETURN_IF_ERROR(tx.Put(kItems, &row));
     }
     if (row.item().state() == ListItem::APPROVED) approved.push_back(std::move(row));
   }
+  ASSIGN_OR_RETURN(*cycle.mutable_approval(), JudgeApproval(approving, *env.norms));
+  cases::SetDecideTime(tx, cycle.mutable_approval());
+  if (cycle.approval().outcome() != "APPROVED") return base::StoreCorrupt("List for approval");
   RETURN_IF_ERROR(
       Unpublish(tx, cycle.year(), absl::StrCat("replaced by revision ", cycle.revision())));
   RETURN_IF_ERROR(Publish(tx, cycle, approved));

@@ -12,6 +12,7 @@ namespace {
 using base::Money;
 
 constexpr size_t kMaxPledges = 20;
+constexpr int kMaxProofs = 50;  // of one condition: they lie in the contract
 
 // The condition of the contract: OFFSET_UNKNOWN.
 absl::StatusOr<Offset*> OffsetIn(Contract* contract, int32_t number) {
@@ -73,6 +74,9 @@ absl::StatusOr<v1::Contract> ProveOffset(Env& env, const Call& call, store::Tx& 
   Contract& contract = *step.row.mutable_contract();
   ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
   if (offset->state() != Offset::OPEN) return OffsetStateRefusal(*offset, "OPEN is needed");
+  if (offset->proofs_size() >= kMaxProofs) {
+    return OffsetStateRefusal(*offset, "fewer than 50 proofs are needed");
+  }
   ASSIGN_OR_RETURN(const Money value, Money::FromProto(request.value()));
   if (value.is_zero()) return errors::AmountZero("value");
   Offset::Proof& proof = *offset->add_proofs();

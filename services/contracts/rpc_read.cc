@@ -13,15 +13,15 @@ namespace {
 
 using ReplayResponse = v1::ReplayDecisionResponse;
 
-// To whom plans and whose needs it is the good as it stands; to all others without customers.
+// To who plans the good as it stands; to all others without whose needs it is and their worth.
 std::function<absl::StatusOr<rpc::Shown>(google::protobuf::Message*)> ShowItems(const Call& call) {
   return [&call](google::protobuf::Message* resource) -> absl::StatusOr<rpc::Shown> {
     uint32_t roles = 0;
     if (!rpc::MaySee(call, rpc::TiesOf<ListItem>(), *resource, IsShownItem, &roles)) {
       return rpc::Shown::kNo;
     }
-    return HideCustomers(roles, static_cast<ListItem*>(resource)) ? rpc::Shown::kChanged
-                                                                  : rpc::Shown::kAsStored;
+    return HideNeeds(roles, static_cast<ListItem*>(resource)) ? rpc::Shown::kChanged
+                                                              : rpc::Shown::kAsStored;
   };
 }
 
@@ -94,12 +94,13 @@ absl::StatusOr<Row> RowNamed(const store::Reader& reader, const store::Table<Row
 
 }  // namespace
 
-bool HideCustomers(uint32_t roles, ListItem* item) {
+bool HideNeeds(uint32_t roles, ListItem* item) {
   constexpr uint32_t kBodies =
       base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) | base::RoleBit(rpc::v1::AUTHORITY_SUBSOIL) |
       base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) | base::RoleBit(rpc::v1::AUDITOR);
-  if ((roles & kBodies) != 0 || item->customers().empty()) return false;
+  if ((roles & kBodies) != 0 || (item->customers().empty() && !item->has_value())) return false;
   item->clear_customers();
+  item->clear_value();
   return true;
 }
 
@@ -139,7 +140,7 @@ absl::StatusOr<v1::ListItem> GetListItem(Env& env, Call& call,
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(view, call, kItems, key, request.name(), IsShownItem, at));
-  HideCustomers(found.roles, found.row.mutable_item());
+  HideNeeds(found.roles, found.row.mutable_item());
   return found.row.item();
 }
 absl::StatusOr<Encoded<v1::ListListItemsResponse>> ListListItems(
@@ -312,6 +313,12 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
         RowNamed(view, kCustomers, store::Key::Of(name.substr(name.find('/') + 1)), name));
     const Customer& of = row.customer();
     RETURN_IF_ERROR(add("eligibility", of.has_eligibility(), of.eligibility(), ReplayCustomer));
+  } else if (is("cycles/*")) {
+    const auto year = rpc::NumberIn(name, "cycles/*", 0);
+    if (!year.ok()) return base::NotFound(kCycles.name, name);
+    ASSIGN_OR_RETURN(const CycleRow row, RowNamed(view, kCycles, store::Key::Of(*year), name));
+    const Cycle& of = row.cycle();
+    RETURN_IF_ERROR(add("approval", of.has_approval(), of.approval(), ReplayApproval));
   } else if (is("cycles/*/items/*")) {
     ASSIGN_OR_RETURN(const ItemRow row,
                      RowNamed(view, kItems, KeyIn(name, "cycles/*/items/*"), name));

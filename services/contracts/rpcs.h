@@ -14,8 +14,9 @@ namespace nisi::contracts {
 using rpc::Call;
 using rpc::Encoded;
 
-// Takes the customers out of a good for all but the bodies of planning; whether there were any.
-bool HideCustomers(uint32_t roles, ListItem* item);
+// Takes out of a good whose needs it is, and what these come to, for all but the bodies of
+// planning; whether there was any.
+bool HideNeeds(uint32_t roles, ListItem* item);
 
 // PlanningService: rpc_customers.cc, rpc_cycles.cc, rpc_needs.cc, rpc_list.cc, publication.cc,
 // rpc_watch.cc

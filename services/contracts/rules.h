@@ -144,6 +144,16 @@ const std::array<StatutoryDay, 4>& StatutoryDays();
 absl::StatusOr<base::Date> StatutoryDayOf(const StatutoryDay& day, int32_t year,
                                           const norms::Norms& norms);
 
+struct Approving {
+  int32_t goods = 0, agreed = 0, left_out = 0;  // of the List
+  base::Date ordered, day;
+  base::Date due;  // the statutory day
+  Source source;
+};
+// Art. 47(3), 47(4). Outcome APPROVED.
+absl::StatusOr<Decision> JudgeApproval(const Approving& approving, const norms::Norms& norms);
+absl::StatusOr<Decision> ReplayApproval(const Decision& stored);
+
 // ---- Contracts (rules_contract.cc)
 
 using YearList = google::protobuf::RepeatedPtrField<v1::YearTerms>;

@@ -54,6 +54,23 @@ absl::StatusOr<Decision> DecideProduction(const Facts& facts) {
   return decision;
 }
 
+absl::StatusOr<Decision> DecideApproval(const Facts& facts) {
+  Decision decision;
+  ASSIGN_OR_RETURN(const int64_t goods, facts.Number("goods"));
+  ASSIGN_OR_RETURN(const int64_t agreed, facts.Number("goods_agreed"));
+  RETURN_IF_ERROR(facts.Number("goods_left_out").status());
+  AddFinding(&decision, "GOODS_AGREED", goods == agreed, errors::Agreeing(), facts,
+             {"goods", "goods_agreed", "goods_left_out"});
+  ASSIGN_OR_RETURN(const base::Date ordered, facts.Date("order_date"));
+  ASSIGN_OR_RETURN(const base::Date day, facts.Date("day"));
+  AddFinding(&decision, "ORDERED", ordered <= day, errors::Approving(), facts,
+             {"order_date", "day"});
+  ASSIGN_OR_RETURN(const base::Date due, facts.Date("due_date"));
+  AddFinding(&decision, "IN_TIME", day <= due, errors::Approving(), facts, {"day", "due_date"});
+  decision.set_outcome(goods == agreed && ordered <= day ? "APPROVED" : "NOT_APPROVED");
+  return decision;
+}
+
 }  // namespace
 
 const decision::v1::Finding* FirstUnsatisfied(const Decision& decision) {
@@ -100,6 +117,26 @@ absl::StatusOr<Decision> JudgeProduction(const std::string& ens_tru, const Made&
 
 absl::StatusOr<Decision> ReplayProduction(const Decision& stored) {
   return cases::Replay(stored, DecideProduction);
+}
+
+absl::StatusOr<Decision> JudgeApproval(const Approving& approving, const norms::Norms& norms) {
+  Facts facts;
+  const auto set = [&](const char* name, const std::string& value) {
+    facts.Set(name, value, approving.source.name, approving.source.etag);
+  };
+  set("goods", absl::StrCat(approving.goods));
+  set("goods_agreed", absl::StrCat(approving.agreed));
+  set("goods_left_out", absl::StrCat(approving.left_out));
+  set("order_date", approving.ordered.ToString());
+  facts.Set("day", approving.day.ToString(), "clock");
+  set("due_date", approving.due.ToString());
+  ASSIGN_OR_RETURN(Decision decision, DecideApproval(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
+}
+
+absl::StatusOr<Decision> ReplayApproval(const Decision& stored) {
+  return cases::Replay(stored, DecideApproval);
 }
 
 absl::Status CheckNeed(const Need& need, int32_t cycle, absl::string_view path) {

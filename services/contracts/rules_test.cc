@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <random>
 
 #include "common/cases/machine_testing.h"
 #include "services/contracts/service_testing.h"
@@ -92,6 +91,25 @@ TEST(CustomerTest, EachConditionBothWays) {
       EXPECT_EQ(finding.legal_basis().article(), "Art. 46(2)");
     }
   }
+}
+
+TEST(ApprovalTest, EachConditionBothWays) {
+  using Rules = std::vector<std::string>;
+  const base::Date due = Day("2026-07-31");
+  const auto judge = [&](int32_t agreed, const char* ordered, const char* day) {
+    const auto decision = JudgeApproval(
+        {3, agreed, 1, Day(ordered), Day(day), due, {"cycles/2026", "v"}}, TestNorms());
+    EXPECT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(ReplayApproval(*decision)->SerializeAsString(), decision->SerializeAsString());
+    return *decision;
+  };
+  EXPECT_EQ(Unsatisfied(judge(3, "2026-07-31", "2026-07-31")), Rules{});
+  EXPECT_EQ(Unsatisfied(judge(2, "2026-07-31", "2026-07-31")), Rules{"GOODS_AGREED"});
+  EXPECT_EQ(Unsatisfied(judge(3, "2026-08-01", "2026-07-31")), Rules{"ORDERED"});
+  // Late is shown, and blocks nothing.
+  const Decision late = judge(3, "2026-07-31", "2026-08-01");
+  EXPECT_EQ(Unsatisfied(late), Rules{"IN_TIME"});
+  EXPECT_EQ(late.outcome(), "APPROVED");
 }
 
 TEST(CalendarTest, StatutoryDaysAreThoseOfTheLaw) {
