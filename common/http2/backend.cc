@@ -52,6 +52,7 @@ void Backend::OnOpen() {
     base::Log(base::Severity::kInfo, "backend_back", {{"address", options_.address}});
   }
   wait_ = options_.first_wait;
+  options_.on_open();
   for (const auto& call : std::exchange(waiting_, {})) {
     if (!call->over()) connection_->Begin(call);
   }
@@ -86,6 +87,10 @@ void Backend::Send(const std::shared_ptr<ClientCall>& call) {
   if (connection_ == nullptr && absl::Now() >= next_try_) Connect();
   if (connection_ == nullptr) return call->Fail("The service is away.");
   waiting_.push_back(call);
+}
+
+void Backend::TryNow() {
+  if (connection_ == nullptr) Connect();
 }
 
 void Backend::OnTick(absl::Time now) {

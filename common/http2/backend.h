@@ -1,6 +1,7 @@
 // A server that calls go to: one connection, made again when it is lost. On its loop only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct BackendOptions {
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration last_wait = absl::Seconds(1);
   absl::Duration connect_limit = absl::Seconds(5);
+  // On the loop: it has connected.
+  std::function<void()> on_open = [] {};
 };
 
 class Backend {
@@ -33,6 +36,8 @@ class Backend {
   // While the backend is away it is UNAVAILABLE at once.
   std::shared_ptr<Taker> Take(CallHead head, ClientCall::Answers answers,
                               std::shared_ptr<Replier> replier);
+  // Connects at once where it waits to, as the backend was seen to be there.
+  void TryNow();
   // Some times a second.
   void OnTick(absl::Time now);
   // Whether calls get there, as far as is known.

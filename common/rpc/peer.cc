@@ -157,11 +157,13 @@ struct Peers::Near {
   void End() {
     ticks.reset();
     backends.clear();
+    const std::lock_guard<std::mutex> lock(mutex);
     ended = true;
   }
   std::map<const Peer*, std::unique_ptr<http2::Backend>> backends;  // on that loop
   std::shared_ptr<void> ticks;
-  std::atomic<bool> ended{false};
+  std::mutex mutex;
+  bool ended = false;  // the loop is, or is about to be, no more
 };
 
 struct Peers::Line {
@@ -392,7 +394,7 @@ Peers::Peers(Options options) : options_(std::move(options)), counts_(std::make_
 Peers::~Peers() {
   Close();
   for (auto& [loop, near] : near_) {
-    if (!near->ended) loop->RunAndWait([near = near] { near->End(); });
+    if (!near->ended) loop->RunAndWait([near = near] { near->End(); });  // nobody else looks now
   }
   if (loop_ == nullptr) return;
   loop_->RunAndWait([this] {
@@ -448,10 +450,35 @@ void Peers::Untrack(const std::shared_ptr<Round>& round, size_t sent) {
 void Peers::SetAddress(const std::string& service, http2::BackendOptions options) {
   MakeLoop();
   std::unique_ptr<http2::Backend> backend;
+  Peer* peer = nullptr;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    peer = &PeerOf(service);
+  }
+  options.on_open = [this, peer] { OnOpen(*peer); };
   loop_->RunAndWait([&] { backend = std::make_unique<http2::Backend>(loop_.get(), options); });
   const std::lock_guard<std::mutex> lock(mutex_);
-  PeerOf(service).at = std::move(options);
-  PeerOf(service).backend = std::move(backend);
+  peer->at = std::move(options);
+  peer->backend = std::move(backend);
+}
+
+// What one loop has found there is there for all.
+void Peers::OnOpen(const Peer& peer) {
+  http2::EventLoop* const here = http2::EventLoop::Current();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (loop_.get() != here) {
+    loop_->Post([&peer] {
+      if (peer.backend != nullptr) peer.backend->TryNow();
+    });
+  }
+  for (const auto& [loop, near] : near_) {
+    const std::lock_guard<std::mutex> alive(near->mutex);
+    if (loop == here || near->ended) continue;
+    loop->Post([near = near, &peer] {
+      const auto backend = near->backends.find(&peer);
+      if (backend != near->backends.end()) backend->second->TryNow();
+    });
+  }
 }
 
 http2::Backend& Peers::BackendOn(http2::EventLoop& loop, Peer& peer) {
@@ -460,7 +487,8 @@ http2::Backend& Peers::BackendOn(http2::EventLoop& loop, Peer& peer) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     near = near_[&loop];
-    if (near == nullptr || near->ended) {  // another loop may lie where one lay
+    // Another loop may lie where one lay: that one has ended, on a thread that is gone.
+    if (near == nullptr || near->ended) {
       near = near_[&loop] = std::make_shared<Near>();
       loop.AtEnd([near] { near->End(); });
       near->ticks = loop.EveryTick([near = near.get()](absl::Time now) {

@@ -143,6 +143,7 @@ class Peers {
   struct Near;
 
   http2::Backend& BackendOn(http2::EventLoop& loop, Peer& peer);
+  void OnOpen(const Peer& peer);
   Asking AskingOf(const Call& call) const;
   void Track(const std::shared_ptr<Round>& round);
   void Untrack(const std::shared_ptr<Round>& round, size_t sent);

@@ -10,6 +10,7 @@ from stage import tenge
 PROGRAMME = "programmes/grants"
 BUDGET = 1_000_000_000
 ASKED, OWN = 240_000_000, 240_000_000
+RAISED = 243_750_000  # as what may be granted is less than what was asked for (Art. 42(2))
 COSTS = (("Линия намотки", 420_000_000, 420_000_000), ("Испытательный стенд", 60_000_000, 40_000_000))
 # The least of 50 % of what is accepted (a small enterprise), 50,000 MCI of 4,325 tenge, and what was asked for.
 GRANT = 216_250_000
@@ -113,6 +114,8 @@ def examined(stage):
     stage.same((tiyn_of(seen.accepted_cost), tiyn_of(seen.ceiling)), (46_000_000_000, GRANT * 100), "accepted cost and ceiling")
     stage.table(("criterion", *SCORES), [(criterion, *(given[at] for given in SCORES.values()))
                                          for at, criterion in enumerate(CRITERIA)])
+    stage.call("grants.RaiseContribution", "factory", name=stage.grant, own_contribution=Money(RAISED),
+               documents=[paper("own-money")])
     stage.say(f"Accepted: {tenge(46_000_000_000)} of {tenge(48_000_000_000)} tenge. The most that may be granted: 50,000 MCI, "
               f"{tenge(GRANT * 100)} tenge.")
 
