@@ -193,7 +193,7 @@ def missed(stage):
     overdue = stage.eventually("missed reports are overdue", lambda: [one for one in stage.call(
         "grants.ListDeadlines", "industry-1", parent=stage.grant).deadlines if one.overdue], lambda all_: len(all_) == 5)
     stage.say(f"{len(overdue)} terms of it are overdue: no half-year after the first of 2027 was reported on.")
-    stage.call("grants.AssessObligations", "industry-1", name=stage.agreement, facts=facts,
+    stage.call("grants.AssessObligations", "industry-1", name=stage.agreement, facts=facts, documents=[paper("inspection")],
                etag=agreement(stage).etag)
     seen = agreement(stage)
     stage.same(Fraction(seen.achievement.level), FULFILLED, "the level of fulfilment")
