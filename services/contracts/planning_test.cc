@@ -67,6 +67,7 @@ TEST_F(PlanningTest, LateAfterAStop) {
   // A year that is opened late has late days from its start.
   GoTo(Day("2027-07-15"));
   Open(2027);
+  ASSERT_TRUE(store().RunDueTimers().ok());
   EXPECT_EQ(Overdue(), (std::vector<std::string>{"needs", "list", "proposals", "approval", "needs",
                                                  "list", "proposals"}));
 }
