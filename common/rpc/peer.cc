@@ -243,21 +243,28 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
   }
 
   bool heard() const { return is_heard_; }
-  bool again() const { return again_; }
-  // The answers to the same questions.
-  bool Answer(const std::vector<Question>& questions) const {
-    if (!is_heard_ || again_ || questions.size() != items_.size()) return false;
+  bool again() const {
+    return std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.again; });
+  }
+  bool IsOf(const std::vector<Question>& questions) const {
+    return std::equal(questions.begin(), questions.end(), items_.begin(), items_.end(),
+                      [](const Question& question, const Item& item) {
+                        return question.line == item.line && question.request == item.request;
+                      });
+  }
+  // Answers the same questions; what is left of them is to be tried again.
+  std::vector<Question> Answer(const std::vector<Question>& questions) const {
+    std::vector<Question> left;
     for (size_t i = 0; i < items_.size(); ++i) {
-      if (questions[i].line != items_[i].line || questions[i].request != items_[i].request) {
-        return false;
+      if (items_[i].again) {
+        left.push_back(questions[i]);
+        continue;
       }
-    }
-    for (size_t i = 0; i < items_.size(); ++i) {
       questions[i].response->CopyFrom(*items_[i].response);
       *questions[i].position = items_[i].position;
       *questions[i].status = items_[i].status;
     }
-    return true;
+    return left;
   }
 
  private:
@@ -268,6 +275,7 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
     std::unique_ptr<Message> response{};
     int64_t position = 0;
     absl::Status status{};
+    bool again = false;
   };
 
   // One more has come to something; with the last one the round has.
@@ -287,7 +295,7 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
           peers_.Hear(*item.line, asking_, item.sent, item.response.get(), &item.position);
       item.status = std::move(outcome.status);
       // Another one that went out may have found a resting peer there again.
-      if (outcome.again || item.sent.resting) again_ = true;
+      item.again = outcome.again || item.sent.resting;
       if (item.sent.under_way) ++sent;
       item.sent = Sent();
     }
@@ -304,8 +312,8 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
   std::function<void()> heard_;
   std::atomic<size_t> left_{0};
   std::mutex mutex_;
-  bool over_ = false;                      // the round has come to something
-  bool is_heard_ = false, again_ = false;  // what to, once that is known
+  bool over_ = false;      // the round has come to something
+  bool is_heard_ = false;  // and it is known what to
 };
 
 bool Inquiry::waits() const {
@@ -321,20 +329,21 @@ bool Inquiry::answered() const {
   return rounds_.back()->heard() && !rounds_.back()->again();
 }
 
-bool Inquiry::Answer(const std::vector<Peers::Question>& questions) {
-  if (next_ < rounds_.size() && rounds_[next_]->Answer(questions)) {
-    ++next_;
-    return true;
+std::vector<Peers::Question> Inquiry::Answer(const std::vector<Peers::Question>& questions) {
+  // What it asks past a question without an answer counts for nothing.
+  if (waits()) return questions;
+  if (next_ < rounds_.size() && rounds_[next_]->IsOf(questions)) {
+    return rounds_[next_++]->Answer(questions);
   }
   rounds_.resize(next_);  // it asks something else by now
-  return false;
+  return questions;
 }
 
 void Inquiry::Keep(Peers& peers, const Call& call, const std::vector<Peers::Question>& questions) {
   const bool changes =
       std::any_of(questions.begin(), questions.end(),
                   [](const Peers::Question& question) { return question.line->policy.mutation; });
-  if (changes || rounds_.size() == kMaxRounds) return;
+  if (changes || waits() || rounds_.size() == kMaxRounds) return;
   rounds_.push_back(std::make_shared<Peers::Round>(peers, call, questions));
 }
 
@@ -536,11 +545,13 @@ absl::Status Peers::Check() const {
   return wrong.empty() ? absl::OkStatus() : Invalid(absl::StrJoin(wrong, "; "));
 }
 
-void Peers::Ask(const Call& call, const std::vector<Question>& questions) {
+void Peers::Ask(const Call& call, const std::vector<Question>& asked) {
+  const std::vector<Question> questions =
+      call.inquiry == nullptr ? asked : call.inquiry->Answer(asked);
+  if (questions.empty()) return;
   const auto none = [&questions](const absl::Status& why) {
     for (const Question& question : questions) *question.status = why;
   };
-  if (call.inquiry != nullptr && call.inquiry->Answer(questions)) return;
   if (call.reach == store::Reach::kMemory) {
     if (call.inquiry != nullptr) call.inquiry->Keep(*this, call, questions);
     return none(store::NotInMemory());

@@ -181,7 +181,7 @@ class Peers {
 // and is answered at once. So it reads, asks and decides, and changes nothing.
 //
 // Where a peer was not reached the function goes to the executor, and waits there as any other:
-// trying again takes its time.
+// trying again takes its time. Whoever has answered is not asked again.
 class Inquiry {
  public:
   // Before each run of the function.
@@ -195,8 +195,8 @@ class Inquiry {
 
  private:
   friend class Peers;
-  // Answers what was asked before and heard.
-  bool Answer(const std::vector<Peers::Question>& questions);
+  // Answers what was asked before and heard; what is left of the questions.
+  std::vector<Peers::Question> Answer(const std::vector<Peers::Question>& questions);
   void Keep(Peers& peers, const Call& call, const std::vector<Peers::Question>& questions);
 
   std::vector<std::shared_ptr<Peers::Round>> rounds_;  // in the order in which they are asked

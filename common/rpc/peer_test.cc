@@ -497,6 +497,37 @@ TEST_F(InquiryTest, WhatIsToBeTriedAgainIsForAThreadThatMayWait) {
   EXPECT_EQ(played.asked() - before, 2);
 }
 
+TEST_F(InquiryTest, WhoeverHasAnsweredIsNotAskedAgain) {
+  PlayedPeer played;  // does not know GetWidget: UNAVAILABLE
+  played.On(kEcho, [](const std::string& request) { return request; });
+  PeerLimits limits = WithoutPauses();
+  limits.tries = 2;
+  const auto peers = Speaking(limits);
+  peers->SetHere("testing", played.take());
+  const Methods ask(peers.get());
+  Inquiry inquiry;
+  Call call = InMemory(&inquiry);
+  const auto both = [&] {
+    inquiry.Rewind();
+    SideBySide asking;
+    const auto one = asking.Add(ask.echo, Saying("x"));
+    const auto two = asking.Add(ask.get, Getting());
+    asking.Wait(call);
+    // What it asks past a question without an answer counts for nothing.
+    if (!two->status.ok()) (void)ask.echo(call, Saying("past"));
+    return std::make_pair(one->status, two->status);
+  };
+  EXPECT_TRUE(store::IsNotInMemory(both().second));
+  SendAndWait(&inquiry);
+  EXPECT_EQ(played.asked(), 2);
+  EXPECT_FALSE(inquiry.answered());
+  call.reach = store::Reach::kDisk;
+  const auto [one, two] = both();
+  EXPECT_TRUE(one.ok()) << one;
+  EXPECT_EQ(WhyOf(two), "UNREACHABLE");
+  EXPECT_EQ(played.asked(), 2 + 2 + 1);  // two tries of the one, and what comes past it
+}
+
 TEST_F(InquiryTest, ItAsksAnewWhereItAsksSomethingElse) {
   PlayedPeer played;
   played.On(kEcho, [](const std::string& request) { return request; });
