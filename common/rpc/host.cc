@@ -12,8 +12,10 @@
 namespace nisi::rpc {
 namespace {
 
-// The target has said no and will again: not that it was away, nor that somebody got there first.
+// The target has said no and will again: not that it was away, nor that somebody got there first,
+// nor that there is no way to it.
 bool IsRefused(const absl::Status& said) {
+  if (base::ReasonOf(said) == "PEER_INVALID") return false;
   switch (said.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

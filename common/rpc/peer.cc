@@ -30,6 +30,9 @@ constexpr absl::Duration kLeast = absl::Milliseconds(5);  // less time than that
 constexpr absl::Duration kSoon = absl::Seconds(1), kLater = absl::Minutes(1);
 constexpr absl::Duration kDelivery = absl::Seconds(10);
 constexpr size_t kMaxRounds = 4;  // of an inquiry
+// The end of a round is looked for so often (EventLoop). Whoever has little time waits on a thread,
+// which looks at the clock.
+constexpr absl::Duration kTick = absl::Milliseconds(250), kLittle = absl::Seconds(1);
 constexpr char kPositionKey[] = "nisi-position";
 
 // The other end of a call: waits for what it comes to.
@@ -60,7 +63,8 @@ class Waiting final : public http2::Replier {
     }
     return true;
   }
-  // When it is over.
+  // When it is over: since when.
+  absl::Time at() const { return at_; }
   const std::optional<std::string>& message() const { return message_; }
   const http2::Answer& answer() const { return answer_; }
 
@@ -76,6 +80,7 @@ class Waiting final : public http2::Replier {
       if (message.has_value()) message_ = std::move(message);
       if (answer == nullptr) return;
       answer_ = std::move(*answer);
+      at_ = absl::Now();
       over_ = true;
       over_now_.notify_all();
     }
@@ -86,6 +91,7 @@ class Waiting final : public http2::Replier {
   std::mutex mutex_;
   std::condition_variable over_now_;
   bool over_ = false;
+  absl::Time at_;
   std::optional<std::string> message_;
   http2::Answer answer_;
 };
@@ -190,7 +196,7 @@ struct Peers::Outcome {
 // A question on its way.
 struct Peers::Sent {
   bool under_way = false;
-  absl::Time until;
+  absl::Time until = absl::InfiniteFuture();
   absl::Status refused;  // not OK: it was not sent
   bool resting = false;  // for which reason it was not
   absl::Time began;
@@ -207,7 +213,7 @@ struct Peers::Counts {
 class Peers::Round : public std::enable_shared_from_this<Round> {
  public:
   Round(Peers& peers, const Call& call, const std::vector<Question>& questions)
-      : peers_(peers), asking_(peers.AskingOf(call)) {
+      : peers_(peers), asking_(peers.AskingOf(call, kTick)) {
     for (const Question& question : questions) {
       Item item{question.line, question.request};
       item.response.reset(question.response->New());
@@ -294,9 +300,15 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
       Outcome outcome =
           peers_.Hear(*item.line, asking_, item.sent, item.response.get(), &item.position);
       item.status = std::move(outcome.status);
-      // Another one that went out may have found a resting peer there again.
-      item.again = outcome.again || item.sent.resting;
+      item.again = outcome.again;
       if (item.sent.under_way) ++sent;
+    }
+    // Another one that went out may have found a resting peer there again.
+    for (Item& item : items_) {
+      if (item.sent.resting) {
+        const std::lock_guard<std::mutex> lock(item.line->peer->mutex);
+        item.again = !item.line->peer->breaker.resting();
+      }
       item.sent = Sent();
     }
     is_heard_ = true;
@@ -343,7 +355,8 @@ void Inquiry::Keep(Peers& peers, const Call& call, const std::vector<Peers::Ques
   const bool changes =
       std::any_of(questions.begin(), questions.end(),
                   [](const Peers::Question& question) { return question.line->policy.mutation; });
-  if (changes || waits() || rounds_.size() == kMaxRounds) return;
+  const bool hurried = call.deadline - absl::Now() < kLittle;
+  if (changes || hurried || waits() || rounds_.size() == kMaxRounds) return;
   rounds_.push_back(std::make_shared<Peers::Round>(peers, call, questions));
 }
 
@@ -582,10 +595,11 @@ void Peers::Ask(const Call& call, const std::vector<Question>& asked) {
   --counts_->waiting;
 }
 
-Peers::Asking Peers::AskingOf(const Call& call) const {
+Peers::Asking Peers::AskingOf(const Call& call, absl::Duration late) const {
   const PeerLimits& limits = options_.limits;
-  const absl::Time deadline =
-      call.deadline == absl::InfiniteFuture() ? call.deadline : call.deadline - limits.reserve;
+  const absl::Time deadline = call.deadline == absl::InfiniteFuture()
+                                  ? call.deadline
+                                  : call.deadline - limits.reserve - late;
   return {*call.caller, deadline,      limits.longest,
           limits.tries, call.trace_id, [this, &call] { return closed_ || call.cancelled(); }};
 }
@@ -789,7 +803,7 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
   } else if (const std::string* at = waiting->answer().trailers.Find(kPositionKey); at != nullptr) {
     if (!absl::SimpleAtoi(*at, position)) *position = 0;
   }
-  line.metrics.Handled(code, now - sent.began);
+  line.metrics.Handled(code, (over ? waiting->at() : now) - sent.began);
   const std::lock_guard<std::mutex> lock(line.peer->mutex);
   const bool rested = line.peer->breaker.resting();
   line.peer->breaker.Done(heard, now);

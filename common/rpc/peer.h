@@ -144,7 +144,7 @@ class Peers {
 
   http2::Backend& BackendOn(http2::EventLoop& loop, Peer& peer);
   void OnOpen(const Peer& peer);
-  Asking AskingOf(const Call& call) const;
+  Asking AskingOf(const Call& call, absl::Duration late = absl::ZeroDuration()) const;
   void Track(const std::shared_ptr<Round>& round);
   void Untrack(const std::shared_ptr<Round>& round, size_t sent);
   void MakeLoop();

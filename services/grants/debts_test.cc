@@ -178,6 +178,24 @@ TEST_F(DebtsTest, WhatIsToldByHandFollowsWhatWasToldBefore) {
   EXPECT_TRUE(Report(Owing(1, 72))->owed());
 }
 
+// A mistake of a person must not keep a register from telling what is so.
+TEST_F(DebtsTest, WhatTheRegisterSaysTakesThePlaceOfWhatWasTypedInForIt) {
+  ASSERT_TRUE(Report(Owing(1, 0), exporter_, today()).ok());  // the wrong recipient
+  EXPECT_EQ(Listed(1).size(), 1U);
+  const auto told = Report(Owing(2, 7));
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->recipient(), Bin(2));
+  EXPECT_TRUE(Listed(1).empty());
+  EXPECT_EQ(Listed(2).size(), 1U);
+  EXPECT_EQ(ReasonOf(Report(Owing(1, 0), exporter_, today()).status()), "DEBT_DIFFERS");
+  ASSERT_TRUE(Withdraw(Owing(2, 8)).ok());
+  EXPECT_TRUE(Listed(2).empty());
+  // The same where nothing is owed any more.
+  ASSERT_TRUE(Report(Owing(1, 0, "claims/18"), exporter_, today()).ok());
+  ASSERT_TRUE(Withdraw(Owing(2, 9, "claims/18")).ok());
+  EXPECT_TRUE(Listed(1).empty());
+}
+
 TEST_F(DebtsTest, WhatDoesNotFitIsRefusedAndChangesNothing) {
   EXPECT_EQ(ReasonOf(Report(Owing(1, 1), service_of_, today().AddDays(1)).status()),
             "DEBT_DATES_INVALID");

@@ -1,4 +1,5 @@
 // Demands past due of other measures: their debtors get nothing here either.
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "services/grants/errors.h"
@@ -30,6 +31,17 @@ Debtor DebtorOf(const Debt& debt) {
           absl::StrCat(debt.source(), " ", debt.record()), debt.told_by()};
 }
 
+// The debtor leaves the list for this debt. Another one may stand as well.
+absl::Status Unlist(store::Tx& tx, const Debt& debt, bool in_time) {
+  ASSIGN_OR_RETURN(const std::vector<DebtRow> all,
+                   AllOf(tx, kDebtsByRecipient, store::Key::Of(debt.recipient())));
+  std::string other;
+  for (const DebtRow& row : all) {
+    if (row.debt().name() != debt.name() && row.debt().owed()) other = DebtorOf(row.debt()).basis;
+  }
+  return UnlistDebtor(tx, DebtorOf(debt), other, in_time);
+}
+
 // The debt as it is known, or a new one that nobody owes; nothing where the message has nothing new
 // to say: it came before, or one that was sent later did.
 absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, bool owed,
@@ -40,7 +52,15 @@ absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, b
   if (found.has_value()) {
     row = std::move(found->row);
     *stands = row.debt();
-    if (stands->recipient() != told.recipient()) return errors::DebtDiffers();
+    if (stands->recipient() != told.recipient()) {
+      // What the register itself says takes the place of what somebody typed in for it.
+      const bool typed = !absl::StartsWith(stands->told_by(), "service:");
+      if (told.sequence() == 0 || !typed) return errors::DebtDiffers();
+      if (stands->owed()) RETURN_IF_ERROR(Unlist(tx, *stands, /*in_time=*/true));
+      row.mutable_debt()->set_recipient(told.recipient());
+      row.mutable_debt()->set_owed(false);
+      stands->set_sequence(0);
+    }
     const bool known =
         told.sequence() == 0 ? stands->owed() == owed : told.sequence() <= stands->sequence();
     if (known) return std::nullopt;
@@ -56,17 +76,6 @@ absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, b
   Debt& debt = *row.mutable_debt();
   debt.set_sequence(told.sequence() == 0 ? stands->sequence() + 1 : told.sequence());
   return row;
-}
-
-// The debtor leaves the list for this debt. Another one may stand as well.
-absl::Status Unlist(store::Tx& tx, const Debt& debt, bool in_time) {
-  ASSIGN_OR_RETURN(const std::vector<DebtRow> all,
-                   AllOf(tx, kDebtsByRecipient, store::Key::Of(debt.recipient())));
-  std::string other;
-  for (const DebtRow& row : all) {
-    if (row.debt().name() != debt.name() && row.debt().owed()) other = DebtorOf(row.debt()).basis;
-  }
-  return UnlistDebtor(tx, DebtorOf(debt), other, in_time);
 }
 
 }  // namespace
