@@ -350,10 +350,138 @@ TEST_F(ContractTest, AYearIsAssessedOnce) {
   EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "YEAR_NOT_ASSESSED");
   ASSERT_TRUE(Assess(name, 2027).ok());
   ASSERT_TRUE(Assess(name, 2028).ok());
+  const auto unpaid = Do<v1::Contract>("FulfilContract", authority_, fulfil);
+  EXPECT_EQ(ReasonOf(unpaid.status()), "PAYMENT_DUE");
+  EXPECT_EQ(base::LegalBasisOf(unpaid.status()).article(), "Art. 48(2)");
+  ASSERT_TRUE(PayIt(name, 59'999).ok());
+  EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "PAYMENT_DUE");
+  ASSERT_TRUE(PayIt(name, 1).ok());
   EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "PENALTY_DUE");
   EXPECT_EQ(Must<v1::Penalty>("SettlePenalty", supplier_, pay).state(), v1::Penalty::PAID);
   EXPECT_EQ(Must<v1::Contract>("FulfilContract", authority_, fulfil).state(), State::FULFILLED);
-  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1", 2028)).status()), "CONTRACT_STATE");
+  // What happened in its term is still recorded, put right and paid for; what came later is not.
+  v1::Entry then = MakeEntry("2", 2028), later = MakeEntry("1", 2028);
+  *then.mutable_event_date() = Day("2028-12-31").ToProto();
+  EXPECT_EQ(ReasonOf(Deliver(name, later).status()), "EVENT_DATE_INVALID");
+  const auto forgotten = Deliver(name, then);
+  ASSERT_TRUE(forgotten.ok()) << forgotten.status();
+  then.set_quantity("1");
+  EXPECT_TRUE(Correct(forgotten->name(), supplier_, then).ok());
+  EXPECT_EQ(ReasonOf(AcceptIt(name, later).status()), "EVENT_DATE_INVALID");
+  EXPECT_TRUE(AcceptIt(name, then).ok());
+  EXPECT_TRUE(PayIt(name, 1'000, 2028).ok());
+  EXPECT_EQ(Stands(name, 2), "1.000 1.000 1000 0.000");
+  EXPECT_EQ(ContractNow(name).state(), State::FULFILLED);
+  EXPECT_EQ(ReasonOf(Amend(name, supplier_, 2029, "1", 1'000).status()), "CONTRACT_STATE");
+}
+
+// Acceptance and payment are owed: a year whose goods are not paid for is not met when it is over.
+TEST_F(ContractTest, AYearThatIsNotPaidForIsNotMet) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("100")).ok());
+  EXPECT_EQ(BalanceOf(name).years(0).decision().outcome(), "OBLIGATION_MET");
+  GoTo(Day("2027-01-01"));
+  EXPECT_EQ(BalanceOf(name).years(0).decision().outcome(), "NOT_PAID");
+  const auto assessed = Assess(name, 2026);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(assessed->balance().decision().outcome(), "NOT_PAID");
+  EXPECT_TRUE(assessed->penalty().empty());
+  ExpectReplays(assessed->name());
+}
+
+// What was settled was settled of that year, delivered or not.
+TEST_F(ContractTest, ASettledRefusalIsNotMadeAnotherMatter) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("50")).ok());
+  const auto settled = [&](const std::string& quantity) {
+    const auto refused = RefuseIt(name, quantity, v1::SUPPLIERS_FAULT, false);
+    EXPECT_TRUE(refused.ok()) << refused.status();
+    auto settle = Named<v1::SettleFaultRequest>(refused->name());
+    settle.set_fault(v1::SUPPLIERS_FAULT);
+    return Must<v1::Entry>("SettleFault", authority_, settle).name();
+  };
+  const std::string one = settled("20"), other = settled("30");
+  v1::Entry moved = MakeEntry("20");
+  moved.set_fault(v1::SUPPLIERS_FAULT);
+  moved.set_delivered(true);
+  moved.set_reason("x");
+  *moved.add_documents() = Paper();
+  const auto delivered = Correct(one, CustomerOf(1), moved);
+  ASSERT_TRUE(delivered.ok()) << delivered.status();
+  EXPECT_FALSE(delivered->fault_settled());
+  EXPECT_EQ(BalanceOf(name).years(0).shortfall(), "50.000") << "of the supplier's fault is none";
+  GoTo(Day("2027-01-05"));
+  EXPECT_EQ(ReasonOf(Assess(name, 2026).status()), "FAULT_OPEN");
+  v1::Entry next = MakeEntry("30", 2027);
+  next.set_fault(v1::SUPPLIERS_FAULT);
+  next.set_reason("x");
+  *next.add_documents() = Paper();
+  const auto next_year = Correct(other, CustomerOf(1), next);
+  ASSERT_TRUE(next_year.ok()) << next_year.status();
+  EXPECT_FALSE(next_year->fault_settled());
+}
+
+// What the customer has refused beforehand was not made: it does not say otherwise when its year is
+// over, or when the authority has found whose fault it was.
+TEST_F(ContractTest, ARefusalIsNotTakenBackAfterItsYear) {
+  const std::string name = OffTake();
+  const auto refused = RefuseIt(name, "60", v1::CUSTOMERS_FAULT, false);
+  const auto claimed = RefuseIt(name, "40", v1::SUPPLIERS_FAULT, false);
+  ASSERT_TRUE(claimed.ok()) << claimed.status();
+  v1::Entry entry = MakeEntry("0");
+  entry.set_fault(v1::CUSTOMERS_FAULT);
+  entry.set_reason("Передумали");
+  // While the year runs the supplier can still deliver.
+  entry.set_quantity("50");
+  const auto less = Correct(refused->name(), CustomerOf(1), entry);
+  ASSERT_TRUE(less.ok()) << less.status();
+  auto settle = Named<v1::SettleFaultRequest>(claimed->name());
+  settle.set_fault(v1::NOBODYS_FAULT);
+  const auto settled = Must<v1::Entry>("SettleFault", authority_, settle);
+  entry.set_quantity("39");
+  EXPECT_EQ(ReasonOf(Correct(settled.name(), CustomerOf(1), entry).status()), "REFUSAL_STANDS");
+  GoTo(Day("2027-01-02"));
+  entry.set_quantity("0");
+  const auto back = Correct(less->name(), CustomerOf(1), entry);
+  EXPECT_EQ(ReasonOf(back.status()), "REFUSAL_STANDS");
+  EXPECT_EQ(base::LegalBasisOf(back.status()).article(), "Art. 48(4)");
+  entry.set_quantity("50");
+  *entry.mutable_event_date() = Day("2027-01-02").ToProto();
+  EXPECT_EQ(ReasonOf(Correct(less->name(), CustomerOf(1), entry).status()), "REFUSAL_STANDS")
+      << "of a day after its year it would not count";
+  *entry.mutable_event_date() = less->event_date();
+  entry.set_year(2027);
+  EXPECT_NE(ReasonOf(Correct(less->name(), CustomerOf(1), entry).status()), "");
+  entry.set_year(2026);
+  entry.set_delivered(true);
+  EXPECT_EQ(ReasonOf(Correct(less->name(), CustomerOf(1), entry).status()), "REFUSAL_STANDS");
+  entry.set_delivered(false);
+  EXPECT_TRUE(Correct(less->name(), CustomerOf(1), entry).ok()) << "in other words it stands";
+  const auto assessed = Assess(name, 2026);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(assessed->balance().penalty().units(), 9'000);
+}
+
+// A year is judged by what happened in it: recorded later is in time, happened later is not.
+TEST_F(ContractTest, WhatHappensAfterTheYearDoesNotChangeIt) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
+  GoTo(Day("2027-01-05"));
+  ASSERT_TRUE(Deliver(name, MakeEntry("20", 2026)).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("30", 2026)).ok());
+  v1::Entry then = MakeEntry("20", 2026);
+  *then.mutable_event_date() = Day("2026-12-31").ToProto();
+  ASSERT_TRUE(Deliver(name, then).ok());
+  ASSERT_TRUE(AcceptIt(name, then).ok());
+  // Of 80 that were there in time 20 were accepted in time.
+  EXPECT_EQ(Stands(name), "100.000 50.000 0 60.000");
+  const auto assessed = Assess(name, 2026);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(assessed->balance().shortfall(), "60.000");
+  EXPECT_EQ(assessed->balance().unpaid().units(), 50'000);
+  EXPECT_EQ(assessed->balance().penalty().units(), 6'000);
+  ExpectReplays(assessed->name());
 }
 
 TEST_F(ContractTest, OwnFaultOfTheSupplierCostsNothing) {
@@ -410,11 +538,13 @@ TEST_F(ContractTest, CorrectionsTakeThePlaceOfWhatTheyCorrect) {
   EXPECT_EQ(Stands(name), "55.000 50.000 0 5.000");
   EXPECT_EQ(ReasonOf(Correct(delivery->name(), supplier_, MakeEntry("56")).status()),
             "ENTRY_CORRECTED");
-  // What is late corrects the earlier year, by a new entry.
+  // What is recorded late corrects the earlier year, by a new entry.
   GoTo(Day("2027-02-01"));
-  ASSERT_TRUE(Deliver(name, MakeEntry("45", 2026)).ok());
+  v1::Entry late = MakeEntry("45", 2026);
+  *late.mutable_event_date() = Day("2026-12-31").ToProto();
+  ASSERT_TRUE(Deliver(name, late).ok());
   EXPECT_EQ(Stands(name), "100.000 50.000 0 50.000");
-  EXPECT_EQ(Stands(name, 0, Day("2026-12-31")), "55.000 50.000 0 5.000");
+  EXPECT_EQ(Stands(name, 0, Day("2026-12-30")), "55.000 50.000 0 5.000");
   EXPECT_EQ(BalanceOf(name, Day("2026-12-31")).penalty().units(), 0);
   EXPECT_EQ(BalanceOf(name).penalty().units(), 5'000);
   // What was known before the correction.
@@ -517,7 +647,28 @@ TEST_F(ContractTest, WhatIsPledgedIsNotLoweredWithoutThePledgee) {
             "ACCESS_DENIED");
   ASSERT_TRUE(ConsentTo(pledge->name(), lower->name(), bank_).ok());
   ASSERT_TRUE(CoSign(lower->name(), CustomerOf(1)).ok());
-  // What raises it needs nobody else.
+  // Another formula may make less of the price.
+  v1::AmendContractRequest formula;
+  formula.set_parent(name);
+  *formula.mutable_amendment()->add_years() = ContractNow(name).years(1);
+  formula.mutable_amendment()->set_price_formula("Медь на ЛБМ × 0,5");
+  formula.mutable_amendment()->set_reason("x");
+  formula.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
+  const auto other = Do<v1::Amendment>("AmendContract", supplier_, formula);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_TRUE(other->lowers());
+  EXPECT_EQ(ReasonOf(CoSign(other->name(), CustomerOf(1)).status()), "PLEDGEE_CONSENT_MISSING");
+  ASSERT_TRUE(ConsentTo(pledge->name(), other->name(), bank_).ok());
+  ASSERT_TRUE(CoSign(other->name(), CustomerOf(1)).ok());
+  // The same one again is no change, and what raises the contract needs nobody else.
+  formula.mutable_amendment()->mutable_years(0)->set_volume("91");
+  const auto same = Do<v1::Amendment>("AmendContract", supplier_, formula);
+  ASSERT_TRUE(same.ok()) << same.status();
+  EXPECT_FALSE(same->lowers());
+  ASSERT_TRUE(CoSign(same->name(), CustomerOf(1)).ok());
+  formula.mutable_amendment()->set_price_formula("Медь на ЛБМ × 2");
+  formula.set_unilateral(true);
+  EXPECT_EQ(Why<v1::Amendment>("AmendContract", CustomerOf(1), formula), "UNILATERAL_REDUCTION");
   const auto raise = Amend(name, supplier_, 2027, "95", 1'000);
   ASSERT_TRUE(CoSign(raise->name(), CustomerOf(1)).ok());
   ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());

@@ -83,9 +83,14 @@ absl::Status CheckCycle(const store::Tx& tx, const rpc::Call& call, CycleVerb ve
 absl::Status FinishCycle(const Env& env, store::Tx& tx, CycleVerb verb, CycleStep* step) {
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kCycles, step));
   for (const StatutoryDay& day : StatutoryDays()) {
+    const Cycle& cycle = step->row.cycle();
     if (day.verb == verb) {
+      RETURN_IF_ERROR(CloseDeadlinesOf(tx, cycle.name(), day.kind, cases::Deadline::DONE));
+    } else if (day.undone_by == verb && cycle.revision() == 1) {
+      // To be done again, by the same day; of a List that was approved once no day is left.
+      ASSIGN_OR_RETURN(const base::Date due, StatutoryDayOf(day, cycle.year(), *env.norms));
       RETURN_IF_ERROR(
-          CloseDeadlinesOf(tx, step->row.cycle().name(), day.kind, cases::Deadline::DONE));
+          OpenDay(tx, {cycle.name(), day.kind, due, day.role, day.basis(), "", day.norm}));
     }
   }
   return absl::OkStatus();
@@ -188,17 +193,21 @@ absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* n
 absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
                                                    const std::string& contract,
                                                    std::optional<base::Date> as_of,
-                                                   const store::At& at) {
+                                                   const store::At& at,
+                                                   std::map<int32_t, Tally>* late) {
   std::map<int32_t, Tally> tallies;
   const int32_t month =
       as_of.has_value() ? MonthOf(as_of->year(), as_of->month()) : MonthOf(9'999, 12);
-  const auto add = [&](store::KeyReader* key,
+  const auto add = [&](store::KeyReader* key, int64_t of,
                        absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
     const auto year = key->Number();
     if (!year.has_value() || sums.size() != 8) return base::StoreCorrupt("totals of entries");
     Shares shares{};
     for (size_t i = 0; i < shares.size(); ++i) shares[i] = static_cast<int64_t>(sums[i + 1]);
     AddShares(shares, &tallies[static_cast<int32_t>(*year)]);
+    if (late != nullptr && of > MonthOf(static_cast<int>(*year), 12)) {
+      AddShares(shares, &(*late)[static_cast<int32_t>(*year)]);
+    }
     return true;
   };
   RETURN_IF_ERROR(reader.ScanTotals(
@@ -211,7 +220,7 @@ absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
           return base::StoreCorrupt("totals of entries");
         }
         if (*of >= month) return false;
-        return add(&key, sums);
+        return add(&key, *of, sums);
       }));
   if (!as_of.has_value()) return tallies;
   RETURN_IF_ERROR(reader.ScanTotals(
@@ -224,7 +233,7 @@ absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
           return base::StoreCorrupt("totals of entries");
         }
         if (*day > as_of->days()) return false;
-        return add(&key, sums);
+        return add(&key, *of, sums);
       }));
   return tallies;
 }

@@ -43,7 +43,8 @@ absl::StatusOr<CycleStep> BeginCycle(const store::Tx& tx, const rpc::Call& call,
                                      const std::string& name, const std::string& etag);
 // Whether the cycle's state allows it, to one who does it in another record.
 absl::Status CheckCycle(const store::Tx& tx, const rpc::Call& call, CycleVerb verb, int32_t year);
-// Puts the cycle; a step that meets a statutory day closes its deadline.
+// Puts the cycle; a step that meets a statutory day closes its deadline, one that
+// takes that back opens it again.
 absl::Status FinishCycle(const Env& env, store::Tx& tx, CycleVerb verb, CycleStep* step);
 // The customer as it is today; CUSTOMER_NOT_ELIGIBLE. `path`: of the field that names it.
 absl::StatusOr<Customer> EligibleCustomer(const store::Reader& reader, const std::string& bin,
@@ -90,11 +91,13 @@ absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader
                                                      const std::string& contract);
 // The terms of a year of the contract: YEAR_UNKNOWN.
 absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number = nullptr);
-// What entries come to by year, of what happened by `as_of`; `at`: as it is known.
+// What entries come to by year, of what happened by `as_of`; `at`: as it is known. `late`: of that,
+// what happened after the year it is for.
 absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
                                                    const std::string& contract,
                                                    std::optional<base::Date> as_of = std::nullopt,
-                                                   const store::At& at = {});
+                                                   const store::At& at = {},
+                                                   std::map<int32_t, Tally>* late = nullptr);
 // What is to be done by a day that the law or a record names.
 struct DayOfRecord {
   std::string record;

@@ -149,6 +149,13 @@ absl::Status ProposalExists() {
       .Cite(Agreeing());
 }
 
+absl::Status VolumeOverList(absl::string_view path) {
+  return Refusal(StatusCode::kFailedPrecondition, "VOLUME_OVER_LIST",
+                 "More of the good would be agreed on than the List has.")
+      .Precondition("VOLUME", path, "within the quantity of the good, with what others agreed to")
+      .Cite(Agreeing());
+}
+
 absl::Status OrderDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
                  "An order is not dated in the future.")
@@ -373,6 +380,23 @@ absl::Status NotOwnEntry() {
                  "An entry is put right by the party that records such.")
       .Precondition("ENTRY", "name", "an entry of the own party, of the same kind, is needed")
       .Cite(Buying());
+}
+
+absl::Status RefusalStands(int32_t year) {
+  return Refusal(StatusCode::kFailedPrecondition, "REFUSAL_STANDS",
+                 "What was refused before it was delivered was not made: when its year is over, or "
+                 "its fault is settled, the customer does not take it back.")
+      .With("year", absl::StrCat(year))
+      .Precondition("ENTRY", "entry", "at least what was refused, of the same year, not delivered")
+      .Cite(NotBuying());
+}
+
+absl::Status PaymentDue(int32_t year, const base::LegalBasis& basis) {
+  return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DUE",
+                 "Goods that were accepted are not paid for.")
+      .With("year", absl::StrCat(year))
+      .Precondition("PAYMENT", "name", "what was accepted must be paid for")
+      .Cite(basis);
 }
 
 absl::Status NotOwnFault() {

@@ -41,6 +41,7 @@ absl::Status ListNotFormed();                              // LIST_NOT_FORMED
 absl::Status MadeBefore();                                 // MADE_BEFORE
 absl::Status ItemUnknown();                                // ITEM_UNKNOWN
 absl::Status ProposalExists();                             // PROPOSAL_EXISTS
+absl::Status VolumeOverList(absl::string_view path);       // VOLUME_OVER_LIST
 absl::Status OrderDateInvalid();                           // ORDER_DATE_INVALID
 absl::Status PublicationNotRefused();                      // PUBLICATION_NOT_REFUSED
 absl::Status DecisionMissing();                            // DECISION_MISSING
@@ -59,7 +60,9 @@ absl::Status PledgeeConsentMissing(absl::string_view pledge);  // PLEDGEE_CONSEN
 absl::Status TermRunning(int32_t last_year);                   // TERM_RUNNING
 absl::Status YearNotAssessed(int32_t year);                    // YEAR_NOT_ASSESSED
 absl::Status PenaltyDue(absl::string_view penalty);            // PENALTY_DUE
-absl::Status OffsetOpen(int32_t number);                       // OFFSET_OPEN
+// PAYMENT_DUE
+absl::Status PaymentDue(int32_t year, const base::LegalBasis& basis);
+absl::Status OffsetOpen(int32_t number);  // OFFSET_OPEN
 
 // Amendments.
 absl::Status AmendmentOpen(absl::string_view amendment);  // AMENDMENT_OPEN
@@ -81,6 +84,7 @@ absl::Status NotARefusal();                            // NOT_A_REFUSAL
 absl::Status EntryCorrected(int32_t by);               // ENTRY_CORRECTED
 absl::Status NotOwnEntry();                            // NOT_OWN_ENTRY
 absl::Status NotOwnFault();                            // NOT_OWN_FAULT
+absl::Status RefusalStands(int32_t year);              // REFUSAL_STANDS
 absl::Status FaultOpen(absl::string_view entry);       // FAULT_OPEN
 absl::Status YearNotOver(int32_t year);                // YEAR_NOT_OVER
 absl::Status YearAhead(int32_t year);                  // YEAR_AHEAD

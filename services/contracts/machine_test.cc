@@ -160,12 +160,15 @@ class WalkTest : public ContractsTest {
   }
   static bool IsRecorded(Contract::State state) {
     return state == Contract::SIGNED || state == Contract::PRODUCTION_SETUP ||
-           state == Contract::DELIVERING || state == Contract::TERMINATED;
+           state == Contract::DELIVERING || state == Contract::FULFILLED ||
+           state == Contract::TERMINATED;
   }
   v1::Entry EntryOf(const Contract& contract, const std::string& quantity) {
     v1::Entry entry = MakeEntry(quantity, contract.years(0).year());
-    const auto& day = contract.has_terminate_date() ? contract.terminate_date() : today().ToProto();
-    *entry.mutable_event_date() = day;
+    *entry.mutable_event_date() = contract.has_terminate_date() ? contract.terminate_date()
+                                  : contract.state() == Contract::FULFILLED
+                                      ? base::Date::Of(entry.year(), 12, 31)->ToProto()
+                                      : today().ToProto();
     return entry;
   }
 
@@ -175,6 +178,7 @@ class WalkTest : public ContractsTest {
     const rpc::Caller other = as == rpc::v1::ENTITY ? CustomerOf(1) : supplier_;
     const bool party = as == rpc::v1::ENTITY || as == rpc::v1::CUSTOMER;
     const bool recorded = IsRecorded(contract.state());
+    const bool judged = recorded && contract.state() != Contract::FULFILLED;
     v1::Entry entry = EntryOf(contract, "1");
     switch (static_cast<ContractVerb>(edge.verb)) {
       case ContractVerb::kEdit: {
@@ -223,7 +227,7 @@ class WalkTest : public ContractsTest {
       case ContractVerb::kProve:
         return Prove(name, caller);
       case ContractVerb::kAcceptOffset: {
-        if (as == rpc::v1::CUSTOMER && recorded) {
+        if (as == rpc::v1::CUSTOMER && judged) {
           EXPECT_TRUE(Prove(name, supplier_).ok());
         }
         auto request = OffsetOf<v1::AcceptOffsetRequest>(name);
@@ -231,7 +235,7 @@ class WalkTest : public ContractsTest {
         return Do<v1::Contract>("AcceptOffset", caller, request).status();
       }
       case ContractVerb::kAssessOffset:
-        if (as == rpc::v1::AUTHORITY_INDUSTRY && recorded) {
+        if (as == rpc::v1::AUTHORITY_INDUSTRY && judged) {
           GoTo(*base::Date::Of(today().year() + 2, 1, 10));
         }
         return Do<v1::Contract>("AssessOffset", caller, OffsetOf<v1::AssessOffsetRequest>(name))
@@ -253,7 +257,7 @@ class WalkTest : public ContractsTest {
         return Do<v1::Pledge>("PledgeContract", caller, request).status();
       }
       case ContractVerb::kAssess:
-        if (as == rpc::v1::AUTHORITY_INDUSTRY && recorded) {
+        if (as == rpc::v1::AUTHORITY_INDUSTRY && judged) {
           GoTo(*base::Date::Of(today().year() + 1, 1, 10));
         }
         return AssessIt(name, caller);
@@ -265,7 +269,7 @@ class WalkTest : public ContractsTest {
         return Do<v1::MonitoringReport>("SubmitMonitoringReport", caller, request).status();
       }
       case ContractVerb::kTerminate:
-        if (party && edge.to == Contract::TERMINATED && recorded &&
+        if (party && edge.to == Contract::TERMINATED && judged &&
             contract.state() != Contract::TERMINATED) {
           EXPECT_TRUE(Do<v1::Contract>("TerminateContract", other,
                                        Named<v1::TerminateContractRequest>(name))
@@ -275,7 +279,7 @@ class WalkTest : public ContractsTest {
                                 Named<v1::TerminateContractRequest>(name))
             .status();
       case ContractVerb::kFulfil:
-        if (as == rpc::v1::AUTHORITY_INDUSTRY && recorded &&
+        if (as == rpc::v1::AUTHORITY_INDUSTRY && judged &&
             contract.state() != Contract::TERMINATED) {
           EndTerm(name);
         }

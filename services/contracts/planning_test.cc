@@ -135,7 +135,9 @@ TEST_F(PlanningTest, AChangedGoodIsNotAgreedAnyMore) {
   EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
   EXPECT_EQ(ItemNow(1).edition(), 2);
   EXPECT_EQ(ReasonOf(AgreeTo(proposed->name(), 1).status()), "PROPOSAL_STATE");
-  const auto again = ProposeTo(1, 1);
+  EXPECT_EQ(ItemNow(1).agreed_customers_size(), 0);
+  EXPECT_EQ(ReasonOf(ProposeTo(1, 1).status()), "VOLUME_OVER_LIST");
+  const auto again = ProposeTo(1, 1, "70");
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->item_edition(), 2);
   ASSERT_TRUE(AgreeTo(again->name(), 1).ok());
@@ -212,6 +214,143 @@ TEST_F(PlanningTest, TheListIsUpdated) {
       Why<v1::ListItem>("GetListItem", auditor_, Named<v1::GetListItemRequest>(ItemName(2026, 3))),
       "NOT_FOUND");
   EXPECT_EQ(Stored(kProposals, store::Key::Of(2026, 3)).proposal().state(), v1::Proposal::LAPSED);
+}
+
+// What the customers agree to is what the List has and what is placed: not what was needed.
+TEST_F(PlanningTest, WhatIsAgreedReachesTheList) {
+  Register(1);
+  Register(4);
+  Register(5);
+  ToAgreement({MakeNeed(1, 1, "60"), MakeNeed(4, 1, "30"), MakeNeed(5, 1, "10")});
+  const auto over = ProposeTo(1, 1, "100.001");
+  EXPECT_EQ(ReasonOf(over.status()), "VOLUME_OVER_LIST");
+  EXPECT_EQ(base::LegalBasisOf(over.status()).article(), "Art. 47(3)");
+  const auto first = ProposeTo(1, 1, "50", "Сухой", 2028, 2);
+  const auto second = ProposeTo(4, 1, "51", "Масляный", 2027, 1);
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_TRUE(AgreeTo(first->name(), 1).ok());
+  const auto alone = ItemNow(1);
+  EXPECT_EQ(alone.agreed_quantity(), "50.000");
+  EXPECT_EQ(alone.agreed_first_year(), 2028);
+  EXPECT_EQ(alone.agreed_years(), 2);
+  EXPECT_EQ(alone.agreed_specification(), "Сухой");
+  EXPECT_THAT(alone.agreed_customers(), ElementsAre(Bin(1)));
+  EXPECT_EQ(alone.quantity(), "100.000") << "what is needed stays beside it";
+  // Each within the good, both not.
+  EXPECT_EQ(ReasonOf(AgreeTo(second->name(), 4).status()), "VOLUME_OVER_LIST");
+  ASSERT_TRUE(
+      Do<v1::Proposal>("Decline", CustomerOf(4), Named<v1::DeclineRequest>(second->name())).ok());
+  const auto less = ProposeTo(4, 1, "20", "Масляный", 2027, 1);
+  ASSERT_TRUE(AgreeTo(less->name(), 4).ok());
+  const auto both = ItemNow(1);
+  EXPECT_EQ(both.agreed_quantity(), "70.000");
+  EXPECT_EQ(both.agreed_first_year(), 2027);
+  EXPECT_EQ(both.agreed_years(), 3);
+  EXPECT_EQ(both.agreed_customers_size(), 2);
+  EXPECT_THAT(both.agreed_specification(), ::testing::HasSubstr("Масляный"));
+  EXPECT_THAT(both.agreed_specification(), ::testing::HasSubstr("Сухой"));
+  ASSERT_TRUE(
+      Do<v1::Proposal>("Decline", CustomerOf(4), Named<v1::DeclineRequest>(less->name())).ok());
+  EXPECT_EQ(ItemNow(1).agreed_quantity(), "50.000");
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Approve(approver_).ok());
+  const auto shown =
+      Must<v1::ListItem>("GetListItem", public_, Named<v1::GetListItemRequest>(ItemName(2026, 1)));
+  EXPECT_EQ(shown.agreed_quantity(), "50.000");
+  EXPECT_EQ(shown.agreed_customers_size(), 0);
+}
+
+// Formed again, a good stays only if both its needs and what the database says of it do.
+TEST_F(PlanningTest, FormedAgainByAllThatItRestsOn) {
+  Register(1);
+  ToAgreement({MakeNeed(1, 1, "10", 2'000), MakeNeed(1, 2), MakeNeed(1, 3), MakeNeed(1, 4)});
+  for (const int32_t item : {1, 2, 3, 4}) {
+    const auto proposed = ProposeTo(1, item, "10");
+    ASSERT_TRUE(proposed.ok()) << proposed.status();
+    ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  }
+  ASSERT_TRUE(Step<v1::ReturnToListingRequest>("ReturnToListing", former_).ok());
+  ASSERT_TRUE(Step<v1::ReopenNeedsRequest>("ReopenNeeds", former_).ok());
+  // Worth the same, and not the same.
+  v1::UpdateNeedRequest twice;
+  twice.mutable_need()->set_name(NeedName(2026, 1));
+  twice.mutable_need()->set_quantity("20");
+  *twice.mutable_need()->mutable_price() = Tenge(1'000);
+  twice.mutable_update_mask()->add_paths("quantity");
+  twice.mutable_update_mask()->add_paths("price");
+  ASSERT_TRUE(Do<v1::Need>("UpdateNeed", institute_, twice).ok());
+  v1::UpdateNeedRequest other;
+  other.mutable_need()->set_name(NeedName(2026, 2));
+  other.mutable_need()->set_specification("Масляный");
+  other.mutable_update_mask()->add_paths("specification");
+  ASSERT_TRUE(Do<v1::Need>("UpdateNeed", institute_, other).ok());
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  sources_->made = {Code(3)};
+  GoTo(Day("2026-04-01"));
+  ASSERT_TRUE(Form().ok());
+  EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+  EXPECT_EQ(ItemNow(1).quantity(), "20.000");
+  EXPECT_EQ(ItemNow(1).agreed_quantity(), "");
+  EXPECT_EQ(ItemNow(2).state(), v1::ListItem::FORMED);
+  EXPECT_EQ(ItemNow(2).specification(), "Масляный");
+  // Made by now: no off-take contract is concluded on it.
+  EXPECT_EQ(ItemNow(3).state(), v1::ListItem::FORMED);
+  EXPECT_EQ(ItemNow(3).contract_type(), v1::CONTRACT_PROCUREMENT);
+  EXPECT_EQ(ItemNow(3).production().outcome(), "MADE");
+  EXPECT_EQ(Stored(kProposals, store::Key::Of(2026, 3)).proposal().state(), v1::Proposal::LAPSED);
+  // As it was, by the answer of the day on which it was formed again.
+  EXPECT_EQ(ItemNow(4).state(), v1::ListItem::AGREED);
+  EXPECT_EQ(ItemNow(4).edition(), 1);
+  EXPECT_EQ(ItemNow(4).agreed_quantity(), "10.000");
+  EXPECT_THAT(ItemNow(4).production().ShortDebugString(), ::testing::HasSubstr("2026-04-01"));
+  ExpectReplays(ItemName(2026, 4));
+}
+
+// A step that is taken back is to be done again, by the same day; what was late stays shown.
+TEST_F(PlanningTest, AStepTakenBackIsToBeDoneAgain) {
+  Register(1);
+  ToAgreement({MakeNeed(1, 1)});
+  const auto open = [this] {
+    v1::ListDeadlinesRequest request;
+    request.set_parent(CycleName(2026));
+    std::vector<std::string> kinds;
+    const auto all = Must<v1::ListDeadlinesResponse>("ListDeadlines", authority_, request);
+    for (const auto& one : all.deadlines()) {
+      if (one.state() == cases::Deadline::OPEN) kinds.push_back(one.kind());
+    }
+    return kinds;
+  };
+  EXPECT_THAT(open(), ElementsAre("proposals", "approval"));
+  GoTo(Day("2026-05-19"));
+  ASSERT_TRUE(Step<v1::ReturnToListingRequest>("ReturnToListing", former_).ok());
+  EXPECT_THAT(open(), ElementsAre("list", "proposals", "approval"));
+  ASSERT_TRUE(Step<v1::ReopenNeedsRequest>("ReopenNeeds", former_).ok());
+  EXPECT_THAT(open(), ElementsAre("needs", "list", "proposals", "approval"));
+  EXPECT_THAT(Overdue(), ElementsAre());
+  GoTo(Day("2026-05-21"));
+  EXPECT_THAT(Overdue(), ElementsAre("needs"));
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  EXPECT_THAT(open(), ElementsAre("list", "proposals", "approval"));
+  EXPECT_THAT(Overdue(), ElementsAre("needs")) << "it was missed";
+  ASSERT_TRUE(Form().ok());
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  const auto proposed = ProposeTo(1, 1);
+  ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  EXPECT_THAT(open(), ElementsAre("approval"));
+  // Sent back after its day, it is late at once.
+  GoTo(Day("2026-07-15"));
+  ASSERT_TRUE(Step<v1::ReturnForAgreementRequest>("ReturnForAgreement", authority_).ok());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_THAT(open(), ElementsAre("proposals", "approval"));
+  EXPECT_THAT(Overdue(), ElementsAre("needs", "proposals"));
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Approve(approver_).ok());
+  // Of a List that was approved once no day is left.
+  ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  ASSERT_TRUE(Step<v1::ReturnToListingRequest>("ReturnToListing", former_).ok());
+  EXPECT_THAT(open(), ElementsAre());
 }
 
 // A List without goods is published at once: nothing waits for nobody.

@@ -49,18 +49,19 @@ suppliers::v1::Demand DemandOf(const ItemRow& row) {
   const ListItem& item = row.item();
   suppliers::v1::Demand demand;
   demand.set_item_id(absl::StrCat(row.year(), "-", row.number()));
-  if (item.customers_size() == 1) demand.set_customer_bin(item.customers(0));
+  // What was agreed on with customers, of the good as the List has it.
+  if (item.agreed_customers_size() == 1) demand.set_customer_bin(item.agreed_customers(0));
   demand.set_kind(suppliers::v1::GOOD);
   demand.set_ens_tru(item.ens_tru());
   demand.set_goods_code(item.goods_code());
   demand.set_name_kk(item.title().kk());
   demand.set_name_ru(item.title().ru());
   demand.set_name_en(item.title().en());
-  demand.set_specification(item.specification());
+  demand.set_specification(item.agreed_specification());
   demand.set_unit(item.unit());
-  demand.set_quantity(item.quantity());
-  demand.set_first_year(item.first_year());
-  demand.set_years(item.years());
+  demand.set_quantity(item.agreed_quantity());
+  demand.set_first_year(item.agreed_first_year());
+  demand.set_years(item.agreed_years());
   demand.set_kato(item.kato());
   demand.set_minimum_in_country_value_bp(item.minimum_in_country_value_bp());
   return demand;

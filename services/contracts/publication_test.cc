@@ -309,17 +309,8 @@ TEST_F(PublicationTest, ALongListGoesInParts) {
   // Texts as long as can be, in letters of two bytes: half of them do not fit a message.
   std::string text;
   for (int i = 0; i < 4'000; ++i) text += "ж";
-  ASSERT_TRUE(Step<v1::ReturnToListingRequest>("ReturnToListing", former_).ok());
   for (int32_t item = 1; item <= 400; ++item) {
-    v1::UpdateListItemRequest update;
-    update.mutable_item()->set_name(ItemName(2026, item));
-    update.mutable_item()->set_specification(text);
-    update.mutable_update_mask()->add_paths("specification");
-    ASSERT_TRUE(Do<v1::ListItem>("UpdateListItem", former_, update).ok());
-  }
-  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
-  for (int32_t item = 1; item <= 400; ++item) {
-    const auto proposed = ProposeTo(1, item);
+    const auto proposed = ProposeTo(1, item, "100", text);
     ASSERT_TRUE(proposed.ok());
     ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
   }

@@ -92,12 +92,11 @@ absl::StatusOr<v1::Amendment> AmendContract(Env& env, const Call& call, store::T
   Amendment& amendment = *row.mutable_amendment();
   amendment = request.amendment();
   ASSIGN_OR_RETURN(const YearList years, CheckedYears(tx, contract, amendment));
-  amendment.set_lowers(Lowers(contract.years(), years));
+  amendment.set_lowers(LowersBy(contract, amendment, years));
   if (request.unilateral()) {
     if (amendment.lowers()) return errors::UnilateralReduction();
-    // What binds the customer to more, and the supplier to no other price formula.
-    if (PartyOf(step.roles) != v1::CUSTOMER_PARTY || !amendment.price_formula().empty() ||
-        !Raises(contract.years(), years)) {
+    // What binds the customer to more.
+    if (PartyOf(step.roles) != v1::CUSTOMER_PARTY || !Raises(contract.years(), years)) {
       return errors::UnilateralChange();
     }
   }
@@ -134,7 +133,7 @@ absl::StatusOr<v1::Amendment> CoSignAmendment(Env& env, const Call& call, store:
   // The contract may have changed, and another pledge may have come, since it was proposed.
   Contract& contract = *of.row.mutable_contract();
   ASSIGN_OR_RETURN(const YearList years, CheckedYears(tx, contract, amendment));
-  amendment.set_lowers(Lowers(contract.years(), years));
+  amendment.set_lowers(LowersBy(contract, amendment, years));
   RETURN_IF_ERROR(PutInForce(env, tx, &contract, &amendment));
   RETURN_IF_ERROR(FinishContract(env, tx, &of));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kAmendments, &step));

@@ -167,6 +167,17 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
                      tx.FindRaw(kAssessments, store::Key::Of(contract.name(), year.year())));
     if (!assessed.has_value()) return errors::YearNotAssessed(year.year());
   }
+  ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
+  ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
+  for (const Terms& year : terms) {
+    const auto tally = tallies.find(year.year);
+    if (tally == tallies.end()) continue;
+    ASSIGN_OR_RETURN(const base::Money accepted, ValueOf(tally->second.accepted, year.price));
+    if (tally->second.paid < accepted.tiyn()) {
+      return errors::PaymentDue(
+          year.year, contract.type() == v1::OFF_TAKE ? errors::Buying() : errors::Procurement());
+    }
+  }
   for (const Offset& offset : contract.offsets()) {
     if (offset.state() != Offset::FULFILLED && offset.state() != Offset::PENALIZED) {
       return errors::OffsetOpen(offset.number());

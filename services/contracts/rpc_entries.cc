@@ -6,6 +6,13 @@
 namespace nisi::contracts {
 namespace {
 
+// The last day on which something can happen under the contract: that of its end, or of its term.
+absl::StatusOr<base::Date> LastDayOf(const Contract& contract) {
+  if (contract.has_terminate_date()) return base::Date::FromProto(contract.terminate_date());
+  if (contract.state() != Contract::FULFILLED) return base::Date::Max();
+  return base::Date::Of(contract.years().rbegin()->year(), 12, 31);
+}
+
 // The event is of the contract: not to come, not before it was signed, nor after it ended; but it
 // may be paid for later.
 absl::Status CheckEventDate(const Contract& contract, const Entry& entry, base::Date today) {
@@ -16,11 +23,8 @@ absl::Status CheckEventDate(const Contract& contract, const Entry& entry, base::
   if (day < signed_on) return errors::EventDateInvalid("is before the contract was signed");
   if (entry.kind() == Entry::PAYMENT) return absl::OkStatus();
   if (entry.year() > day.year()) return errors::EventDateInvalid("is before the year it is for");
-  if (contract.has_terminate_date()) {
-    ASSIGN_OR_RETURN(const base::Date ended, base::Date::FromProto(contract.terminate_date()));
-    if (day > ended) return errors::EventDateInvalid("is after the contract ended");
-  }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Date last, LastDayOf(contract));
+  return day > last ? errors::EventDateInvalid("is after the contract ended") : absl::OkStatus();
 }
 
 // `empty`: a correction that takes an entry back.
@@ -47,6 +51,31 @@ absl::Status CheckContent(Entry* entry, bool may_be_empty) {
     return errors::DocumentsMissing();
   }
   return absl::OkStatus();
+}
+
+bool IsLess(const Entry& before, const Entry& after) {
+  const auto was = base::Quantity::Parse(before.quantity());
+  const auto is = base::Quantity::Parse(after.quantity());
+  return !was.ok() || !is.ok() || *is < *was;
+}
+
+// What the customer has refused before it was delivered, through no fault of the supplier, the
+// supplier has not made: the customer alone does not say so any less when the year or the contract
+// is over, nor when the authority has settled it.
+absl::Status CheckRefusalStands(const Contract& contract, const Entry& before, const Entry& after,
+                                base::Date today) {
+  const bool suppliers = before.fault() == v1::SUPPLIERS_FAULT && before.fault_settled();
+  if (before.kind() != Entry::REFUSAL || before.delivered() || suppliers) return absl::OkStatus();
+  if (!before.fault_settled() && today.year() <= before.year() && !contract.has_terminate_date()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(after.event_date()));
+  ASSIGN_OR_RETURN(const base::Date was, base::Date::FromProto(before.event_date()));
+  const bool later = day > was && day.year() > before.year();
+  if (after.year() == before.year() && !after.delivered() && !later && !IsLess(before, after)) {
+    return absl::OkStatus();
+  }
+  return errors::RefusalStands(before.year());
 }
 
 // Puts the entry, in the place of `corrects` where there is one, and looks what its year comes to.
@@ -162,12 +191,13 @@ absl::StatusOr<v1::Entry> CorrectEntry(Env& /*env*/, const Call& call, store::Tx
   RETURN_IF_ERROR(CheckEventDate(contract, entry, tx.today()));
   const Entry& before = of.row.entry();
   if (before.fault_settled()) {
-    // Whose fault it is was settled for that much; what is more is not.
+    // Whose fault it is was settled for that much of that year, delivered or not; what is more, or
+    // another matter, is not.
     entry.set_fault(before.fault());
-    const auto was = base::Quantity::Parse(before.quantity());
-    const auto is = base::Quantity::Parse(entry.quantity());
-    entry.set_fault_settled(was.ok() && is.ok() && *is <= *was);
+    entry.set_fault_settled(!IsLess(entry, before) && entry.year() == before.year() &&
+                            entry.delivered() == before.delivered());
   }
+  RETURN_IF_ERROR(CheckRefusalStands(contract, before, entry, tx.today()));
   RETURN_IF_ERROR(CheckContent(&entry, true));
   tx.Cite(errors::Buying());
   return PutEntry(tx, contract, std::move(entry), of.step.subject, &of.row);

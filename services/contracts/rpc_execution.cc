@@ -246,8 +246,8 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(const std::vector<EntryRow> open,
                    cases::AllOf(tx, kOpenFaults, store::Key::Of(contract.name(), year)));
   if (!open.empty()) return errors::FaultOpen(open.front().entry().name());
-  ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
-  const auto tally = tallies.find(year);
+  std::map<int32_t, Tally> late;
+  ASSIGN_OR_RETURN(auto tallies, TalliesOf(tx, contract.name(), std::nullopt, {}, &late));
   AssessmentRow row;
   row.set_contract(contract.name());
   row.set_year(year);
@@ -257,8 +257,7 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
   assessment.set_supplier(contract.supplier());
   ASSIGN_OR_RETURN(
       *assessment.mutable_balance(),
-      JudgeYear({&contract, terms, number, tally == tallies.end() ? Tally() : tally->second, true},
-                *env.norms));
+      JudgeYear({&contract, terms, number, tallies[year], true, late[year]}, *env.norms));
   cases::SetDecideTime(tx, assessment.mutable_balance()->mutable_decision());
   ASSIGN_OR_RETURN(const Money amount, Money::FromProto(assessment.balance().penalty()));
   if (!amount.is_zero()) {
@@ -330,19 +329,19 @@ absl::StatusOr<v1::Balance> GetBalance(Env& env, Call& call, const v1::GetBalanc
   // Nothing is dated in the future, so today's balance needs no look at days.
   std::optional<base::Date> by;
   if (day < call.today()) by = day;
-  ASSIGN_OR_RETURN(const auto tallies, TalliesOf(view, contract.name(), by, known));
+  std::map<int32_t, Tally> late;
+  ASSIGN_OR_RETURN(auto tallies, TalliesOf(view, contract.name(), by, known, &late));
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   v1::Balance balance;
   balance.set_name(contract.name());
   *balance.mutable_as_of() = day.ToProto();
   Money accepted, paid, unpaid, penalty;
   for (size_t i = 0; i < terms.size(); ++i) {
-    const auto tally = tallies.find(terms[i].year);
-    ASSIGN_OR_RETURN(
-        v1::YearBalance year,
-        JudgeYear({&contract, terms[i], static_cast<int32_t>(i) + 1,
-                   tally == tallies.end() ? Tally() : tally->second, day.year() > terms[i].year},
-                  *env.norms));
+    const int32_t of = terms[i].year;
+    ASSIGN_OR_RETURN(v1::YearBalance year,
+                     JudgeYear({&contract, terms[i], static_cast<int32_t>(i) + 1, tallies[of],
+                                day.year() > of, late[of]},
+                               *env.norms));
     const auto add = [](Money* sum, const google::type::Money& more) -> absl::Status {
       ASSIGN_OR_RETURN(const Money one, Money::FromProto(more));
       ASSIGN_OR_RETURN(*sum, sum->Add(one));

@@ -27,19 +27,27 @@ struct Answers {
   std::map<std::string, Made> production;
 };
 
-absl::Status Reset(const Env& env, store::Tx& tx, const Answers& answers, Line line, ItemRow* row) {
-  const auto made = answers.production.find(line.ens_tru);
+absl::StatusOr<Decision> Judged(const Env& env, const store::Tx& tx, const Answers& answers,
+                                const std::string& ens_tru) {
+  const auto made = answers.production.find(ens_tru);
   if (made == answers.production.end()) return base::StoreCorrupt("answer on a code");
+  ASSIGN_OR_RETURN(Decision decision,
+                   JudgeProduction(ens_tru, made->second, answers.day, *env.norms));
+  cases::SetDecideTime(tx, &decision);
+  return decision;
+}
+
+absl::Status Reset(store::Tx& tx, Decision production, Line line, ItemRow* row) {
   ListItem& item = *row->mutable_item();
+  row->set_formed_sha256(DigestOf(line));
   ListItem fresh = std::move(line.item);
   fresh.set_name(ItemName(row->year(), row->number()));
   fresh.set_edition(item.edition() + 1);
   fresh.set_minimum_in_country_value_bp(item.minimum_in_country_value_bp());
   fresh.set_state(ListItem::FORMED);
-  ASSIGN_OR_RETURN(*fresh.mutable_production(),
-                   JudgeProduction(line.ens_tru, made->second, answers.day, *env.norms));
-  cases::SetDecideTime(tx, fresh.mutable_production());
-  fresh.set_contract_type(made->second.made ? v1::CONTRACT_PROCUREMENT : v1::OFF_TAKE);
+  const bool made = production.outcome() != "NOT_MADE";
+  *fresh.mutable_production() = std::move(production);
+  fresh.set_contract_type(made ? v1::CONTRACT_PROCUREMENT : v1::OFF_TAKE);
   item = std::move(fresh);
   return tx.Put(kItems, row);
 }
@@ -55,20 +63,27 @@ absl::Status FormIn(const Env& env, store::Tx& tx, const Answers& answers, Cycle
   cycle.set_item_count(static_cast<int32_t>(lines.size()));
   cycle.set_agreed_count(0);
   for (Line& line : lines) {
+    ASSIGN_OR_RETURN(Decision production, Judged(env, tx, answers, line.ens_tru));
     const auto there = known.find({line.ens_tru, line.unit});
     if (there == known.end()) {
       ItemRow row;
       ASSIGN_OR_RETURN(const int64_t number, tx.Next(absl::StrCat("items/", cycle.year())));
       row.set_year(cycle.year());
       row.set_number(static_cast<int32_t>(number));
-      RETURN_IF_ERROR(Reset(env, tx, answers, std::move(line), &row));
+      RETURN_IF_ERROR(Reset(tx, std::move(production), std::move(line), &row));
       continue;
     }
     ItemRow* row = there->second;
     known.erase(there);
-    if (SameNeeds(row->item(), line.item)) continue;
+    if (row->formed_sha256() == DigestOf(line) &&
+        row->item().production().outcome() == production.outcome()) {
+      // It stays as it is; what the database says of it is of today.
+      *row->mutable_item()->mutable_production() = std::move(production);
+      RETURN_IF_ERROR(tx.Put(kItems, row));
+      continue;
+    }
     RETURN_IF_ERROR(LapseProposals(env, tx, row->item().name()));
-    RETURN_IF_ERROR(Reset(env, tx, answers, std::move(line), row));
+    RETURN_IF_ERROR(Reset(tx, std::move(production), std::move(line), row));
   }
   for (const auto& [key, row] : known) {
     RETURN_IF_ERROR(LapseProposals(env, tx, row->item().name()));
@@ -141,6 +156,7 @@ absl::StatusOr<v1::ListItem> UpdateListItem(Env& env, const Call& call, store::T
   }
   item.set_edition(item.edition() + 1);
   item.set_state(ListItem::FORMED);
+  RETURN_IF_ERROR(TakeAgreed({}, "item", &item));
   RETURN_IF_ERROR(LapseProposals(env, tx, item.name()));
   RETURN_IF_ERROR(tx.Put(kItems, &editing.row));
   RETURN_IF_ERROR(FinishCycle(env, tx, CycleVerb::kEditList, &editing.step));
@@ -174,6 +190,9 @@ absl::StatusOr<v1::Proposal> Propose(Env& /*env*/, const Call& call, store::Tx& 
   RETURN_IF_ERROR(EligibleCustomer(tx, proposal.customer(), "proposal.customer").status());
   const auto volume = base::Quantity::Parse(proposal.volume());
   if (!volume.ok() || volume->thousandths() == 0) return errors::QuantityZero("proposal.volume");
+  const auto listed = base::Quantity::Parse(item->row.item().quantity());
+  if (!listed.ok()) return base::StoreCorrupt("quantity of a good");
+  if (*volume > *listed) return errors::VolumeOverList("proposal.volume");
   if (proposal.first_year() < year) return errors::YearsPast("proposal.first_year");
   ASSIGN_OR_RETURN(
       const auto open,
@@ -192,7 +211,7 @@ absl::StatusOr<v1::Proposal> Propose(Env& /*env*/, const Call& call, store::Tx& 
 
 namespace {
 
-// A customer's answer: the good is agreed on when a proposal on it is.
+// A customer's answer: the good is agreed on when a proposal on it is, and says what was agreed to.
 absl::StatusOr<v1::Proposal> Answer(Env& env, const Call& call, store::Tx& tx, ProposalVerb verb,
                                     const std::string& name, const std::string& etag,
                                     const std::string& reason) {
@@ -211,17 +230,18 @@ absl::StatusOr<v1::Proposal> Answer(Env& env, const Call& call, store::Tx& tx, P
   ASSIGN_OR_RETURN(ItemRow item, cases::Need(tx, kItems, item_key));
   ASSIGN_OR_RETURN(const std::vector<ProposalRow> open,
                    cases::AllOf(tx, kOpenProposals, store::Key::Of(proposal.item())));
-  const bool agreed = std::any_of(open.begin(), open.end(), [](const ProposalRow& one) {
-    return one.proposal().state() == Proposal::AGREED;
-  });
-  // What was approved in an earlier revision is, as long as somebody agrees to it.
-  const ListItem::State state = !agreed                                     ? ListItem::FORMED
-                                : item.item().state() == ListItem::APPROVED ? ListItem::APPROVED
-                                                                            : ListItem::AGREED;
-  if (item.item().state() != state) {
-    item.mutable_item()->set_state(state);
-    RETURN_IF_ERROR(tx.Put(kItems, &item));
+  std::vector<Proposal> agreed;
+  for (const ProposalRow& one : open) {
+    if (one.proposal().state() == Proposal::AGREED) agreed.push_back(one.proposal());
   }
+  const std::string before = item.SerializeAsString();
+  RETURN_IF_ERROR(TakeAgreed(agreed, "name", item.mutable_item()));
+  // What was approved in an earlier revision is, as long as somebody agrees to it.
+  const bool approved = item.item().state() == ListItem::APPROVED;
+  item.mutable_item()->set_state(agreed.empty() ? ListItem::FORMED
+                                 : approved     ? ListItem::APPROVED
+                                                : ListItem::AGREED);
+  if (item.SerializeAsString() != before) RETURN_IF_ERROR(tx.Put(kItems, &item));
   return proposal;
 }
 

@@ -98,8 +98,12 @@ bool HideNeeds(uint32_t roles, ListItem* item) {
   constexpr uint32_t kBodies =
       base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) | base::RoleBit(rpc::v1::AUTHORITY_SUBSOIL) |
       base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) | base::RoleBit(rpc::v1::AUDITOR);
-  if ((roles & kBodies) != 0 || (item->customers().empty() && !item->has_value())) return false;
+  if ((roles & kBodies) != 0 ||
+      (item->customers().empty() && item->agreed_customers().empty() && !item->has_value())) {
+    return false;
+  }
   item->clear_customers();
+  item->clear_agreed_customers();
   item->clear_value();
   return true;
 }

@@ -129,14 +129,19 @@ struct Line {
 };
 // NEEDS_TOO_LARGE.
 absl::StatusOr<std::vector<Line>> FormLines(absl::Span<const Need> needs);
-// Whether an update of a good leaves it as it is: what is formed again from the same needs.
-bool SameNeeds(const ListItem& a, const ListItem& b);
+// Of all that a good was formed with, 32 bytes: by it an update finds a good whose needs are as
+// they were, whatever was changed in it by hand.
+std::string DigestOf(const Line& line);
+// Tells in a good what those who agreed to it have agreed to (Art. 47(3)); none: nothing.
+// VOLUME_OVER_LIST with `path`.
+absl::Status TakeAgreed(absl::Span<const Proposal> agreed, absl::string_view path, ListItem* item);
 
 // The statutory days of planning (Art. 47), in order.
 struct StatutoryDay {
   const char* kind;  // of the deadline
   const char* norm;
   CycleVerb verb;  // what meets it
+  std::optional<CycleVerb> undone_by;
   rpc::v1::Role role;
   base::LegalBasis (*basis)();
 };
@@ -177,6 +182,9 @@ std::string QuantityText(int64_t thousandths);
 YearList Amended(const YearList& years, const YearList& change);
 // Whether a volume or a price is lower, or a year gone (Art. 48(2)).
 bool Lowers(const YearList& before, const YearList& after);
+// Whether the amendment lowers what the contract has, which comes to `after` by it. Another formula
+// of prices is taken to: what it makes of them later nobody can tell.
+bool LowersBy(const Contract& contract, const Amendment& amendment, const YearList& after);
 // Whether any is higher or new.
 bool Raises(const YearList& before, const YearList& after);
 
@@ -241,8 +249,11 @@ struct YearFacts {
   int32_t number = 1;  // of the year in the contract: 1 is the first
   Tally tally;
   bool over = false;  // the year is
+  Tally late = {};    // of `tally`, what happened after the year
 };
 // How a year stands (Art. 48(2), 48(4)): with its decision. The norms are those of its last day.
+// Performed and accepted counts what was so by that day, whenever it was recorded; paid for is what
+// is by the day of the judgement.
 absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& facts, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayYear(const Decision& stored);
 

@@ -51,13 +51,14 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
   ASSIGN_OR_RETURN(const int64_t contracted, VolumeIn(facts, "contracted"));
   ASSIGN_OR_RETURN(const int64_t delivered, VolumeIn(facts, "delivered"));
   ASSIGN_OR_RETURN(const int64_t accepted, VolumeIn(facts, "accepted"));
+  ASSIGN_OR_RETURN(const int64_t later, VolumeIn(facts, "accepted_after_the_year"));
   ASSIGN_OR_RETURN(const int64_t rejected, VolumeIn(facts, "refused_delivered_suppliers_fault"));
   ASSIGN_OR_RETURN(const int64_t offered, VolumeIn(facts, "refused_undelivered_others_fault"));
   ASSIGN_OR_RETURN(const Money price, facts.Money("price"));
   ASSIGN_OR_RETURN(const Money paid, facts.Money("paid"));
   ASSIGN_OR_RETURN(const int64_t over, facts.Number("year_over"));
   ASSIGN_OR_RETURN(const int64_t number, facts.Number("year_number"));
-  ASSIGN_OR_RETURN(result->accepted_value, ValueOf(accepted, price));
+  ASSIGN_OR_RETURN(result->accepted_value, ValueOf(accepted + later, price));
   result->unpaid = paid >= result->accepted_value
                        ? Money()
                        : *Money::FromTiyn(result->accepted_value.tiyn() - paid.tiyn());
@@ -78,8 +79,9 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
     cases::TellComputed(&decision, "shortfall", QuantityText(result->shortfall));
   }
   AddFinding(&decision, "PAID_FOR", result->unpaid.is_zero(), errors::Buying(), facts,
-             {"type", "contracted", "delivered", "accepted", "price", "paid", "year_number",
-              "refused_delivered_suppliers_fault", "refused_undelivered_others_fault"});
+             {"type", "contracted", "delivered", "accepted", "accepted_after_the_year", "price",
+              "paid", "year_number", "year_over", "refused_delivered_suppliers_fault",
+              "refused_undelivered_others_fault"});
   cases::TellComputed(&decision, "unpaid", result->unpaid.ToString());
   if (type != "OFF_TAKE") {
     AddFinding(&decision, "NO_SHARE_TO_BUY", true, errors::Procurement(), facts,
@@ -99,7 +101,11 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
   AddFinding(&decision, "NO_PENALTY", result->penalty.is_zero(), errors::NotBuying(), facts,
              {"price", "year_over", kPenaltyShare, kPenaltyCap});
   cases::TellComputed(&decision, "penalty", result->penalty.ToString());
-  decision.set_outcome(result->shortfall == 0 ? "OBLIGATION_MET" : "SHORTFALL");
+  // To be ensured are acceptance and payment; while the year runs neither is late.
+  const bool unpaid = over == 1 && !result->unpaid.is_zero();
+  decision.set_outcome(result->shortfall != 0 ? "SHORTFALL"
+                       : unpaid               ? "NOT_PAID"
+                                              : "OBLIGATION_MET");
   return decision;
 }
 
@@ -177,6 +183,7 @@ absl::Status CheckTally(const Tally& tally, const Terms& terms) {
 absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& given, const norms::Norms& norms) {
   const Contract& contract = *given.contract;
   const Tally& tally = given.tally;
+  const Tally& late = given.late;
   ASSIGN_OR_RETURN(const base::Date last, base::Date::Of(given.terms.year, 12, 31));
   ASSIGN_OR_RETURN(const Money paid, Money::FromTiyn(tally.paid));
   Facts facts;
@@ -187,10 +194,13 @@ absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& given, const norms::N
   set("contracted", QuantityText(given.terms.volume));
   set("price", given.terms.price.ToString());
   set("year_number", absl::StrCat(given.number));
-  set("delivered", QuantityText(tally.delivered));
-  set("accepted", QuantityText(tally.accepted));
-  set("refused_delivered_suppliers_fault", QuantityText(tally.suppliers_delivered));
-  set("refused_undelivered_others_fault", QuantityText(tally.others_undelivered));
+  set("delivered", QuantityText(tally.delivered - late.delivered));
+  set("accepted", QuantityText(tally.accepted - late.accepted));
+  set("accepted_after_the_year", QuantityText(late.accepted));
+  set("refused_delivered_suppliers_fault",
+      QuantityText(tally.suppliers_delivered - late.suppliers_delivered));
+  set("refused_undelivered_others_fault",
+      QuantityText(tally.others_undelivered - late.others_undelivered));
   set("paid", paid.ToString());
   facts.Set("year_over", given.over ? "1" : "0", "clock");
   if (contract.type() == v1::OFF_TAKE) {

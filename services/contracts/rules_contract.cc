@@ -220,6 +220,12 @@ bool Lowers(const YearList& before, const YearList& after) {
   });
 }
 
+bool LowersBy(const Contract& contract, const Amendment& amendment, const YearList& after) {
+  const bool formula =
+      !amendment.price_formula().empty() && amendment.price_formula() != contract.price_formula();
+  return formula || Lowers(contract.years(), after);
+}
+
 bool Raises(const YearList& before, const YearList& after) {
   return Lowers(after, before);
 }

@@ -93,10 +93,12 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
   using V = ContractVerb;
   const std::vector<Contract::State> live{S::SIGNED, S::PRODUCTION_SETUP, S::DELIVERING};
   // What was delivered may be taken, and what happened before the end of a contract is still
-  // recorded, proven and judged after it.
-  const std::vector<Contract::State> delivered{S::DELIVERING, S::TERMINATED};
+  // recorded after it; what that end leaves open is proven and judged.
+  const std::vector<Contract::State> delivered{S::DELIVERING, S::FULFILLED, S::TERMINATED};
   const std::vector<Contract::State> recorded{S::SIGNED, S::PRODUCTION_SETUP, S::DELIVERING,
-                                              S::TERMINATED};
+                                              S::FULFILLED, S::TERMINATED};
+  const std::vector<Contract::State> judged{S::SIGNED, S::PRODUCTION_SETUP, S::DELIVERING,
+                                            S::TERMINATED};
   static const auto* const kMachine = new base::Machine<Contract::State, ContractVerb>(
       "CONTRACT", S::State_descriptor(),
       {{"edit", errors::Concluding},
@@ -132,19 +134,19 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
         {.when = "the second"}},
        {{S::SIGNED}, V::kBeginProduction, S::PRODUCTION_SETUP, kEntity, errors::Organizing},
        {{S::SIGNED, S::PRODUCTION_SETUP}, V::kDeliver, S::DELIVERING, kEntity, errors::Buying},
-       {{S::DELIVERING, S::TERMINATED}, V::kDeliver, kSame, kEntity, errors::Buying},
+       {delivered, V::kDeliver, kSame, kEntity, errors::Buying},
        {delivered, V::kAccept, kSame, kCustomer, errors::Buying},
        {recorded, V::kPay, kSame, kCustomer, errors::Buying},
        {recorded, V::kRefuse, kSame, kCustomer, errors::NotBuying},
        {recorded, V::kSettleFault, kSame, kEntity | kAuthority, errors::NotBuying},
        {recorded, V::kCorrect, kSame, kCustomer, errors::Buying},
        {delivered, V::kCorrect, kSame, kEntity, errors::Buying},
-       {recorded, V::kProve, kSame, kEntity, errors::Offsets},
-       {recorded, V::kAcceptOffset, kSame, kCustomer, errors::Offsets},
-       {recorded, V::kAssessOffset, kSame, kAuthority, errors::OffsetPenalty},
+       {judged, V::kProve, kSame, kEntity, errors::Offsets},
+       {judged, V::kAcceptOffset, kSame, kCustomer, errors::Offsets},
+       {judged, V::kAssessOffset, kSame, kAuthority, errors::OffsetPenalty},
        {live, V::kAmend, kSame, kCustomer | kEntity, errors::Buying},
        {live, V::kPledge, kSame, kEntity, errors::Organizing},
-       {recorded, V::kAssess, kSame, kAuthority, errors::Monitoring},
+       {judged, V::kAssess, kSame, kAuthority, errors::Monitoring},
        {live, V::kReport, kSame, kEntity, errors::Monitoring},
        {{S::PLANNED}, V::kTerminate, S::CANCELLED, kCustomer | kEntity, errors::Buying},
        {live,

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/hash.h"
 #include "common/cases/findings.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rules.h"
@@ -69,6 +71,15 @@ absl::StatusOr<Decision> DecideApproval(const Facts& facts) {
   AddFinding(&decision, "IN_TIME", day <= due, errors::Approving(), facts, {"day", "due_date"});
   decision.set_outcome(goods == agreed && ordered <= day ? "APPROVED" : "NOT_APPROVED");
   return decision;
+}
+
+// Of a specification in the database of suppliers.
+constexpr size_t kMaxSpecification = 4'000;
+
+size_t CharsOf(absl::string_view utf8) {
+  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U;
+  }));
 }
 
 }  // namespace
@@ -208,24 +219,59 @@ absl::StatusOr<std::vector<Line>> FormLines(absl::Span<const Need> needs) {
   return lines;
 }
 
-bool SameNeeds(const ListItem& a, const ListItem& b) {
-  return a.value().SerializeAsString() == b.value().SerializeAsString() &&
-         a.need_count() == b.need_count() && a.first_year() == b.first_year() &&
-         a.years() == b.years() && a.kato() == b.kato() &&
-         std::equal(a.customers().begin(), a.customers().end(), b.customers().begin(),
-                    b.customers().end());
+std::string DigestOf(const Line& line) {
+  return base::Sha256Bytes(line.item.SerializeAsString());
+}
+
+absl::Status TakeAgreed(absl::Span<const Proposal> agreed, absl::string_view path, ListItem* item) {
+  item->clear_agreed_quantity();
+  item->clear_agreed_first_year();
+  item->clear_agreed_years();
+  item->clear_agreed_specification();
+  item->clear_agreed_customers();
+  if (agreed.empty()) return absl::OkStatus();
+  const auto listed = base::Quantity::Parse(item->quantity());
+  if (!listed.ok()) return base::StoreCorrupt("quantity of a good");
+  absl::int128 volume = 0;
+  int32_t from = agreed.front().first_year(), until = 0;
+  std::vector<absl::string_view> specifications;
+  size_t length = 0;
+  for (const Proposal& one : agreed) {
+    const auto quantity = base::Quantity::Parse(one.volume());
+    if (!quantity.ok()) return base::StoreCorrupt("volume of a proposal");
+    volume += quantity->thousandths();
+    from = std::min(from, one.first_year());
+    until = std::max(until, one.first_year() + one.years());
+    if (static_cast<size_t>(item->agreed_customers_size()) < kMaxCustomers) {
+      item->add_agreed_customers(one.customer());
+    }
+    // Each once, as many as the database of suppliers takes; the proposals have them all.
+    const std::string& text = one.specification();
+    const size_t more = CharsOf(text) + 1;
+    const bool told =
+        std::find(specifications.begin(), specifications.end(), text) != specifications.end();
+    if (told || length + more > kMaxSpecification + 1) continue;
+    length += more;
+    specifications.push_back(text);
+  }
+  if (volume > listed->thousandths()) return errors::VolumeOverList(path);
+  item->set_agreed_quantity(QuantityText(static_cast<int64_t>(volume)));
+  item->set_agreed_first_year(from);
+  item->set_agreed_years(std::min(until - from, 50));
+  item->set_agreed_specification(absl::StrJoin(specifications, "\n"));
+  return absl::OkStatus();
 }
 
 const std::array<StatutoryDay, 4>& StatutoryDays() {
   static constexpr std::array<StatutoryDay, 4> kDays{
-      {{"needs", "contracts.day.needs", CycleVerb::kCloseNeeds, rpc::v1::INSTITUTE_INDUSTRY,
-        errors::Needs},
-       {"list", "contracts.day.list", CycleVerb::kSend, rpc::v1::AUTHORITY_INDUSTRY,
-        errors::Listing},
-       {"proposals", "contracts.day.proposals", CycleVerb::kSubmit, rpc::v1::AUTHORITY_SUBSOIL,
-        errors::Agreeing},
-       {"approval", "contracts.day.approval", CycleVerb::kApprove, rpc::v1::AUTHORITY_INDUSTRY,
-        errors::Approving}}};
+      {{"needs", "contracts.day.needs", CycleVerb::kCloseNeeds, CycleVerb::kReopenNeeds,
+        rpc::v1::INSTITUTE_INDUSTRY, errors::Needs},
+       {"list", "contracts.day.list", CycleVerb::kSend, CycleVerb::kTakeBack,
+        rpc::v1::AUTHORITY_INDUSTRY, errors::Listing},
+       {"proposals", "contracts.day.proposals", CycleVerb::kSubmit, CycleVerb::kReturn,
+        rpc::v1::AUTHORITY_SUBSOIL, errors::Agreeing},
+       {"approval", "contracts.day.approval", CycleVerb::kApprove, std::nullopt,
+        rpc::v1::AUTHORITY_INDUSTRY, errors::Approving}}};
   return kDays;
 }
 

@@ -435,6 +435,16 @@ TEST(YearTest, TableOfBalances) {
        "0.000",
        10'000,
        0,
+       "NOT_PAID"},
+      {"taken and not paid, while the year runs",
+       1,
+       {100'000, 100'000, 9'000'000},
+       false,
+       "100.000",
+       "100.000",
+       "0.000",
+       10'000,
+       0,
        "OBLIGATION_MET"},
       {"paid in advance",
        1,
@@ -489,6 +499,30 @@ TEST(YearTest, TableOfBalances) {
     ASSERT_TRUE(replayed.ok()) << replayed.status();
     EXPECT_EQ(replayed->SerializeAsString(), balance->decision().SerializeAsString());
   }
+}
+
+// A year is judged by what happened in it: neither does a delivery after it oblige the customer,
+// nor does it make good by then what it has not taken.
+TEST(YearTest, WhatHappensAfterTheYearIsLate) {
+  Contract contract;
+  contract.set_type(v1::OFF_TAKE);
+  const auto terms = TermsOf(YearsOf({{2026, "100", 1'000}}), "y");
+  const auto judged = [&](const Tally& tally, const Tally& late) {
+    const auto balance = JudgeYear({&contract, terms->front(), 1, tally, true, late}, TestNorms());
+    EXPECT_TRUE(balance.ok()) << balance.status();
+    EXPECT_EQ(ReplayYear(balance->decision())->SerializeAsString(),
+              balance->decision().SerializeAsString());
+    return absl::StrCat(balance->delivered(), " ", balance->accepted(), " ", balance->performed(),
+                        " ", balance->shortfall(), " ", balance->unpaid().units(), " ",
+                        balance->penalty().units(), " ", balance->decision().outcome());
+  };
+  EXPECT_EQ(judged({100'000, 0, 0}, {100'000, 0, 0}),
+            "100.000 0.000 0.000 0.000 0 0 OBLIGATION_MET");
+  EXPECT_EQ(judged({100'000, 100'000, 9'000'000}, {0, 40'000, 0}),
+            "100.000 100.000 100.000 40.000 10000 4000 SHORTFALL");
+  // It may be paid for later.
+  EXPECT_EQ(judged({100'000, 100'000, 10'000'000}, {0, 0, 10'000'000}),
+            "100.000 100.000 100.000 0.000 0 0 OBLIGATION_MET");
 }
 
 TEST(YearTest, ContractProcurementHasNoShareToBuy) {

@@ -302,16 +302,18 @@ class ContractsTest : public ::testing::Test {
     *request.mutable_order_date() = today().ToProto();
     return Do<v1::Cycle>("ApproveCycle", caller, request);
   }
-  absl::StatusOr<v1::Proposal> ProposeTo(int n, int32_t item) {
+  absl::StatusOr<v1::Proposal> ProposeTo(int n, int32_t item, const std::string& volume = "100",
+                                         const std::string& specification = "Сухой, 1000 кВА",
+                                         int32_t first_year = 2027, int32_t years = 3) {
     v1::ProposeRequest request;
     request.set_parent(CycleName(2026));
     v1::Proposal& proposal = *request.mutable_proposal();
     proposal.set_item(ItemName(2026, item));
     proposal.set_customer(Bin(n));
-    proposal.set_volume("100");
-    proposal.set_first_year(2027);
-    proposal.set_years(3);
-    proposal.set_specification("Сухой, 1000 кВА");
+    proposal.set_volume(volume);
+    proposal.set_first_year(first_year);
+    proposal.set_years(years);
+    proposal.set_specification(specification);
     return Do<v1::Proposal>("Propose", subsoil_, request);
   }
   absl::StatusOr<v1::Proposal> AgreeTo(const std::string& proposal, int n) {
