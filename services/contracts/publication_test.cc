@@ -45,12 +45,18 @@ class Database {
       return base::Refusal(absl::StatusCode::kFailedPrecondition, "PUBLICATION_DIFFERS", "No.");
     }
     editions[request.name()] = request.demands_size();
+    for (const auto& demand : request.demands()) {
+      demanded.push_back(absl::StrCat(demand.quantity(), " ", demand.first_year(), " ",
+                                      demand.years(), " ", demand.customer_bin(), " ",
+                                      demand.specification()));
+    }
     return absl::OkStatus();
   }
 
   std::map<std::string, int> editions;  // demands that are there; 0: taken out
   std::set<std::string> ids;
   std::vector<std::string> log;
+  std::vector<std::string> demanded;  // what is told of each
   bool away = false;
   bool refuses = false;
 };
@@ -296,6 +302,19 @@ TEST_F(DeliveredTest, ARefusalIsSettled) {
   EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "ORDER_DATE_INVALID");
   EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
   EXPECT_EQ(taken_, 0);
+}
+
+// What is placed is what was agreed on, not what was needed.
+TEST_F(PublicationTest, WhatIsAgreedIsPlaced) {
+  Register(1);
+  Register(4);
+  ToAgreement({MakeNeed(1, 1), MakeNeed(4, 1), MakeNeed(1, 2)});
+  const auto alone = ProposeTo(4, 1, "10", "Масляный", 2028, 2);
+  ASSERT_TRUE(AgreeTo(alone->name(), 4).ok());
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Approve(approver_).ok());
+  ASSERT_EQ(*Relay(), 1);
+  EXPECT_THAT(database_.demanded, ElementsAre(absl::StrCat("10.000 2028 2 ", Bin(4), " Масляный")));
 }
 
 // More goods than a message holds go in parts; all must be there.
