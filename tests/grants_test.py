@@ -11,7 +11,6 @@ import contextlib
 import datetime
 import pathlib
 import shutil
-import signal
 import sys
 import tempfile
 
@@ -223,13 +222,9 @@ class Story:
             assert self.head() == before, "nothing half-done remains"
             self.suite.start_backend(peer)
             self.there_again()
-        process = self.suite.processes["suppliers"]
-        process.send_signal(signal.SIGSTOP)
-        try:
+        with self.suite.paused("suppliers"):
             slow = self.refused("DEPENDENCY_NOT_ANSWERED", called, who, **fields)
             assert (slow.metadata["service"], slow.metadata["why"]) == ("suppliers", "TOO_SLOW"), slow.metadata
-        finally:
-            process.send_signal(signal.SIGCONT)
         self.there_again()
 
     def there_again(self):

@@ -252,6 +252,20 @@ class Suite:
             code = process.wait(30)
             assert sig == signal.SIGKILL or code == 0, f"{name}: exit code {code} after signal {sig}"
 
+    @contextlib.contextmanager
+    def paused(self, name):
+        """A process that is there and does nothing. The signal stops one thread after another: begins when all stand still."""
+        process = self.processes[name]
+        process.send_signal(signal.SIGSTOP)
+        try:
+            tasks, deadline = pathlib.Path(f"/proc/{process.pid}/task"), time.monotonic() + 30
+            while any((task / "stat").read_text().rsplit(")", 1)[1].split()[0] != "T" for task in tasks.iterdir()):
+                assert time.monotonic() < deadline, f"{name} does not stop"
+                time.sleep(0.001)
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
     def restart_store(self):
         """After kill -9 of the process that owns the store: starts that one again."""
         if self.mode == "embedded":
