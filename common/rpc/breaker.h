@@ -50,6 +50,9 @@ class Breaker {
     until_ = now + limits_.rest;
   }
 
+  // It was away and is there: what was heard of it before says nothing any more.
+  void Back(absl::Time now) { Begin(now); }
+
   bool resting() const { return resting_; }
 
  private:

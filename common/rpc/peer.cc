@@ -146,10 +146,11 @@ std::string TraceparentOf(const std::string& trace_id) {
 }  // namespace
 
 struct Peers::Peer {
-  explicit Peer(const Breaker::Limits& limits) : breaker(limits) {}
+  Peer(std::string of, const Breaker::Limits& limits) : name(std::move(of)), breaker(limits) {}
 
   bool has_way() const { return here != nullptr || backend != nullptr; }
 
+  const std::string name;
   http2::TakeCall here;
   http2::BackendOptions at;                 // of what follows
   std::unique_ptr<http2::Backend> backend;  // on the loop
@@ -427,7 +428,7 @@ Peers::~Peers() {
 
 Peers::Peer& Peers::PeerOf(const std::string& service) {
   std::unique_ptr<Peer>& peer = peers_[service];
-  if (peer == nullptr) peer = std::make_unique<Peer>(options_.limits.breaker);
+  if (peer == nullptr) peer = std::make_unique<Peer>(service, options_.limits.breaker);
   return *peer;
 }
 
@@ -485,7 +486,13 @@ void Peers::SetAddress(const std::string& service, http2::BackendOptions options
 }
 
 // What one loop has found there is there for all.
-void Peers::OnOpen(const Peer& peer) {
+void Peers::OnOpen(Peer& peer) {
+  {
+    const std::lock_guard<std::mutex> lock(peer.mutex);
+    const bool rested = peer.breaker.resting();
+    peer.breaker.Back(absl::Now());
+    NoteRest(peer, rested);
+  }
   http2::EventLoop* const here = http2::EventLoop::Current();
   const std::lock_guard<std::mutex> lock(mutex_);
   if (loop_.get() != here) {
@@ -807,12 +814,15 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
   const std::lock_guard<std::mutex> lock(line.peer->mutex);
   const bool rested = line.peer->breaker.resting();
   line.peer->breaker.Done(heard, now);
-  if (line.peer->breaker.resting() != rested) {
-    counts_->resting += rested ? -1 : 1;
-    base::Log(base::Severity::kWarning, rested ? "peer_back" : "peer_rests",
-              {{"service", line.service}});
-  }
+  NoteRest(*line.peer, rested);
   return outcome;
+}
+
+void Peers::NoteRest(const Peer& peer, bool rested) {
+  if (peer.breaker.resting() == rested) return;
+  counts_->resting += rested ? -1 : 1;
+  base::Log(base::Severity::kWarning, rested ? "peer_back" : "peer_rests",
+            {{"service", peer.name}});
 }
 
 void Peers::Close() {

@@ -143,7 +143,8 @@ class Peers {
   struct Near;
 
   http2::Backend& BackendOn(http2::EventLoop& loop, Peer& peer);
-  void OnOpen(const Peer& peer);
+  void OnOpen(Peer& peer);
+  void NoteRest(const Peer& peer, bool rested);
   Asking AskingOf(const Call& call, absl::Duration late = absl::ZeroDuration()) const;
   void Track(const std::shared_ptr<Round>& round);
   void Untrack(const std::shared_ptr<Round>& round, size_t sent);

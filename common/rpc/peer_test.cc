@@ -629,6 +629,27 @@ TEST_F(PeerTest, WhoeverIsNotThereHasNotAnsweredAndIsFoundAgain) {
   while (!ask.echo(CallBy({}), Saying("x")).ok()) ASSERT_LT(absl::Now(), limit);
 }
 
+// What failed while it was away is no reason to leave alone what is back.
+TEST_F(PeerTest, APeerThatIsBackRestsNoLonger) {
+  auto asked = std::make_unique<Asked>();
+  asked->Start(Signers(), "127.0.0.1:0");
+  const int port = asked->server().port();
+  PeerLimits limits = WithoutPauses();
+  limits.breaker.least_calls = 2;
+  limits.breaker.rest = absl::Hours(1);
+  const auto peers = Speaking(limits);
+  peers->SetAddress("testing", At(port));
+  const Methods ask(peers.get());
+  asked.reset();
+  const absl::Time limit = absl::Now() + absl::Minutes(1);
+  while (WhyOf(ask.echo(CallBy({}), Saying("x")).status()) != "RESTING") {
+    ASSERT_LT(absl::Now(), limit);
+  }
+  asked = std::make_unique<Asked>();
+  asked->Start(Signers(), absl::StrCat("127.0.0.1:", port));
+  while (!ask.echo(CallBy({}), Saying("x")).ok()) ASSERT_LT(absl::Now(), limit);
+}
+
 TEST_F(PeerTest, APeerThatIsNotAdmittedIsNotAnswered) {
   Asked asked;
   asked.Start(Signers(), "127.0.0.1:0");
