@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -21,6 +22,13 @@ void MustHold(bool ok, const char* what) {
   if (ok) return;
   std::fprintf(stderr, "OpenSSL failed in %s\n", what);
   std::abort();
+}
+
+void FillRandom(char* to, size_t n) {
+  // RAND_bytes takes an int; nobody asks for more than a key at once.
+  MustHold(n <= 1 << 20, "RandomBytes");
+  MustHold(RAND_bytes(reinterpret_cast<unsigned char*>(to), static_cast<int>(n)) == 1,
+           "RAND_bytes");
 }
 
 // Fetching the algorithm and making a context cost more than hashing a short record, so both are
@@ -117,10 +125,21 @@ bool ConstantTimeEquals(absl::string_view a, absl::string_view b) {
 
 std::string RandomBytes(size_t n) {
   std::string bytes(n, '\0');
-  // RAND_bytes takes an int; nobody asks for more than a key at once.
-  MustHold(n <= 1 << 20, "RandomBytes");
-  MustHold(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(n)) == 1,
-           "RAND_bytes");
+  // Names and marks of calls are short, and several are made for each call: a block at a time costs
+  // a tenth of one at a time. What is forked and goes on without exec repeats them: only tests do.
+  thread_local std::array<char, 512> block;
+  thread_local size_t left = 0;
+  if (n <= 16) {
+    if (left < n) {
+      FillRandom(block.data(), block.size());
+      left = block.size();
+    }
+    left -= n;
+    std::copy_n(block.data() + left, n, bytes.data());
+    std::fill_n(block.data() + left, n, '\0');
+    return bytes;
+  }
+  FillRandom(bytes.data(), n);
   return bytes;
 }
 

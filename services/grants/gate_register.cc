@@ -102,8 +102,8 @@ absl::StatusOr<Notice> RegisterGate::Check(const rpc::Call& call,
   ASSIGN_OR_RETURN(const GateCase asked, GateCaseOf(view, question));
   ASSIGN_OR_RETURN(const std::vector<std::string> reasons, JudgeGate(view, asked));
   Notice notice;
-  notice.set_name(absl::StrCat("notices/", rpc::IdFor(call)));
   notice.set_number(rpc::IdFor(call));
+  notice.set_name(absl::StrCat("notices/", notice.number()));
   notice.set_checkpoint(question.checkpoint);
   notice.set_recipient(question.recipient);
   notice.set_record(question.record);
