@@ -371,7 +371,7 @@ class Story:
         for form, check in (("RELEASES", check_release_package), ("RECORDS", check_record_package)):
             request = self.m.contracts.ExportContractsRequest(form=form)
             kind = self.m.contracts.ExportContractsResponse
-            for who, expected in (("supplier", [contract]), ("auditor", [contract]), ("stranger", [])):
+            for who, expected in (("supplier", [contract]), ("bank", []), ("stranger", []), ("auditor", [contract])):
                 told = list(self.client.stream(CONTRACTS + "ExportContracts", request, kind, who))
                 assert [one.contract for one in told] == expected, (who, told)
                 for one in told:

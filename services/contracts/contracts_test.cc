@@ -10,42 +10,6 @@ using State = v1::Contract;
 
 class ContractTest : public ContractsTest {
  protected:
-  absl::StatusOr<v1::Contract> Terminate(const std::string& name, const rpc::Caller& caller) {
-    return Do<v1::Contract>("TerminateContract", caller, Named<v1::TerminateContractRequest>(name));
-  }
-  absl::StatusOr<v1::Amendment> Amend(const std::string& contract, const rpc::Caller& caller,
-                                      int32_t year, const std::string& volume, int64_t price,
-                                      bool unilateral = false) {
-    v1::AmendContractRequest request;
-    request.set_parent(contract);
-    v1::YearTerms& terms = *request.mutable_amendment()->add_years();
-    terms.set_year(year);
-    terms.set_volume(volume);
-    *terms.mutable_price() = Tenge(price);
-    request.mutable_amendment()->set_reason("Спрос изменился");
-    request.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
-    request.set_unilateral(unilateral);
-    return Do<v1::Amendment>("AmendContract", caller, request);
-  }
-  absl::StatusOr<v1::Amendment> CoSign(const std::string& amendment, const rpc::Caller& caller) {
-    auto request = Named<v1::CoSignAmendmentRequest>(amendment);
-    request.set_text_sha256(std::string(32, 'a'));
-    return Do<v1::Amendment>("CoSignAmendment", caller, request);
-  }
-  absl::StatusOr<v1::Pledge> PledgeTo(const std::string& contract, int n) {
-    v1::PledgeContractRequest request;
-    request.set_parent(contract);
-    request.mutable_pledge()->set_pledgee(Bin(n));
-    request.mutable_pledge()->set_agreement_number("З-1");
-    *request.mutable_pledge()->mutable_agreement_date() = today().ToProto();
-    return Do<v1::Pledge>("PledgeContract", supplier_, request);
-  }
-  absl::StatusOr<v1::Pledge> ConsentTo(const std::string& pledge, const std::string& amendment,
-                                       const rpc::Caller& caller) {
-    auto request = Named<v1::ConsentRequest>(pledge);
-    request.set_amendment(amendment);
-    return Do<v1::Pledge>("Consent", caller, request);
-  }
   std::string Stands(const std::string& contract, size_t year = 0,
                      std::optional<base::Date> as_of = std::nullopt) {
     const v1::YearBalance balance = BalanceOf(contract, as_of).years(static_cast<int>(year));
@@ -558,37 +522,26 @@ TEST_F(ContractTest, CorrectionsTakeThePlaceOfWhatTheyCorrect) {
 TEST_F(ContractTest, WhatChangesIsWatched) {
   const std::string name = OffTake();
   ASSERT_TRUE(Deliver(name, MakeEntry("1")).ok());
-  const auto seen = [this](const std::string& method_name, const rpc::Caller& caller,
-                           google::protobuf::Message* request,
-                           google::protobuf::Message* response) {
-    const rpc::Method& method = MethodOf(method_name);
-    rpc::Call call = MakeCall(method, caller);
-    EXPECT_TRUE(Prepare(method, request, &call).ok());
-    auto stream = method.server_stream(call, *request);
-    EXPECT_TRUE(stream.ok()) << stream.status();
+  const auto seen = [this](const rpc::Caller& caller) {
+    v1::WatchContractsRequest request;
+    request.set_start_position(1);
     int changes = 0;
-    std::string bytes;
-    while (stream.ok()) {
-      const auto state = (*stream)->Pull(&bytes);
-      EXPECT_TRUE(state.ok()) << state.status();
-      if (!state.ok() || *state != rpc::MessageSource::State::kMessage) break;
-      EXPECT_TRUE(response->ParseFromString(bytes));
-      changes += response->GetReflection()->FieldSize(
-          *response, response->GetDescriptor()->FindFieldByName("changes"));
+    for (const auto& told : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
+      changes += told.changes_size();
     }
     return changes;
   };
-  v1::WatchContractsRequest contracts;
-  contracts.set_start_position(1);
-  v1::WatchContractsResponse contract;
   // Planned, signed twice, the delivery and the contract with it.
-  EXPECT_EQ(seen("WatchContracts", supplier_, &contracts, &contract), 5);
-  EXPECT_EQ(seen("WatchContracts", CustomerOf(1), &contracts, &contract), 5);
-  EXPECT_EQ(seen("WatchContracts", stranger_, &contracts, &contract), 0);
+  EXPECT_EQ(seen(supplier_), 5);
+  EXPECT_EQ(seen(CustomerOf(1)), 5);
+  EXPECT_EQ(seen(stranger_), 0);
   v1::WatchPlanningRequest planning;
   planning.set_start_position(1);
-  v1::WatchPlanningResponse plan;
-  EXPECT_GT(seen("WatchPlanning", auditor_, &planning, &plan), 8);
+  int changes = 0;
+  for (const auto& told : Told<v1::WatchPlanningResponse>("WatchPlanning", auditor_, planning)) {
+    changes += told.changes_size();
+  }
+  EXPECT_GT(changes, 8);
 }
 
 TEST_F(ContractTest, VolumeAndPriceAreLoweredByBoth) {

@@ -156,6 +156,11 @@ absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step) {
   return cases::Finish(tx, *env.norms, kContracts, step);
 }
 
+bool SeesExecution(const rpc::Caller& caller, const Contract& contract, uint32_t roles) {
+  const bool party = caller.bin == contract.customer() || caller.bin == contract.supplier();
+  return (party ? roles : roles & ~(kCustomerRole | kEntityRole)) != 0;
+}
+
 absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::string& signer,
                           const std::string& text_sha256,
                           google::protobuf::RepeatedPtrField<v1::Signature>* signatures) {
@@ -171,8 +176,8 @@ absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::strin
 }
 
 absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
-                           const std::string& name, const store::At& at) {
-  return rpc::FindFor(reader, call, kContracts, store::Key::Of(name), name, nullptr, at).status();
+                           const std::string& contract, const std::string& name) {
+  return rpc::FindFor(reader, call, kContracts, store::Key::Of(contract), name).status();
 }
 
 absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,

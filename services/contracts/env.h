@@ -80,13 +80,17 @@ absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call&
                                            ContractVerb verb, const std::string& name,
                                            const std::string& etag);
 absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step);
+// Whether one who has these roles over the contract sees what happens under it: a pledgee sees its
+// terms alone.
+bool SeesExecution(const rpc::Caller& caller, const Contract& contract, uint32_t roles);
 // Adds the signature of the caller's party. SIGNED_ALREADY.
 absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::string& signer,
                           const std::string& text_sha256,
                           google::protobuf::RepeatedPtrField<v1::Signature>* signatures);
-// Whether the contract is there, for the caller, that a list is of.
+// Whether the contract is there for the caller as it is now: whose pledge was given up reads
+// nothing of what was before that. `name`: of what under it is asked for.
 absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
-                           const std::string& name, const store::At& at = {});
+                           const std::string& contract, const std::string& name);
 absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,
                                                      const std::string& contract);
 // The terms of a year of the contract: YEAR_UNKNOWN.

@@ -49,8 +49,8 @@ suppliers::v1::Demand DemandOf(const ItemRow& row) {
   const ListItem& item = row.item();
   suppliers::v1::Demand demand;
   demand.set_item_id(absl::StrCat(row.year(), "-", row.number()));
-  // What was agreed on with customers, of the good as the List has it.
-  if (item.agreed_customers_size() == 1) demand.set_customer_bin(item.agreed_customers(0));
+  // What was agreed on, of the good as the List has it; with whom, the List tells nobody outside of
+  // planning.
   demand.set_kind(suppliers::v1::GOOD);
   demand.set_ens_tru(item.ens_tru());
   demand.set_goods_code(item.goods_code());

@@ -324,6 +324,9 @@ absl::StatusOr<v1::Balance> GetBalance(Env& env, Call& call, const v1::GetBalanc
                    rpc::FindFor(view, call, kContracts, store::Key::Of(request.name()),
                                 request.name(), nullptr, at));
   const Contract& contract = found.row.contract();
+  if (!SeesExecution(*call.caller, contract, found.roles)) {
+    return rpc::Missing(call, kContracts.name, request.name());
+  }
   store::At known;
   known.known_at_us = at.known_at_us;
   // Nothing is dated in the future, so today's balance needs no look at days.
