@@ -279,7 +279,8 @@ class Story:
         self.refused("ACCESS_DENIED", "GetContract", "stranger", name=planned.name)
         self.refused("ACCESS_DENIED", "GetContract", "stranger", name="contracts/00000000000000000000")
         for who in ("supplier", "customer"):
-            contract = self.call("SignContract", who, name=planned.name, text_sha256=TEXT)
+            etag = self.call("GetContract", who, name=planned.name).etag
+            contract = self.call("SignContract", who, name=planned.name, text_sha256=TEXT, etag=etag)
         assert contract.conformity.outcome == "CONFORMS", contract.conformity
         return planned.name
 

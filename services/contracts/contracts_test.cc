@@ -44,6 +44,7 @@ TEST_F(ContractTest, IsConcludedOnAnApprovedGoodByBoth) {
   EXPECT_EQ(ReasonOf(Sign(planned->name(), stranger_).status()), "ACCESS_DENIED");
   auto other = Named<v1::SignContractRequest>(planned->name());
   other.set_text_sha256(std::string(32, 'x'));
+  other.set_etag(planned->etag());
   EXPECT_EQ(Why<v1::Contract>("SignContract", supplier_, other), "TEXT_DIFFERS");
   EXPECT_EQ(Sign(planned->name(), CustomerOf(1))->state(), State::PLANNED);
   EXPECT_EQ(ReasonOf(Sign(planned->name(), CustomerOf(1)).status()), "SIGNED_ALREADY");
@@ -52,7 +53,15 @@ TEST_F(ContractTest, IsConcludedOnAnApprovedGoodByBoth) {
   update.mutable_contract()->set_name(planned->name());
   update.mutable_contract()->set_price_formula("Медь на ЛБМ");
   update.mutable_update_mask()->add_paths("price_formula");
+  auto read_before = Named<v1::SignContractRequest>(planned->name());
+  read_before.set_text_sha256(planned->text_sha256());
+  const auto blind = Do<v1::Contract>("SignContract", supplier_, read_before);
+  EXPECT_EQ(blind.status().code(), absl::StatusCode::kInvalidArgument)
+      << "what is signed is a version of the terms";
+  read_before.set_etag(ContractNow(planned->name()).etag());
   EXPECT_EQ(Must<v1::Contract>("UpdateContract", CustomerOf(1), update).signatures_size(), 0);
+  EXPECT_EQ(Why<v1::Contract>("SignContract", supplier_, read_before), "VERSION_MISMATCH")
+      << "other terms under the same text";
   ASSERT_TRUE(Sign(planned->name(), supplier_).ok());
   const auto concluded = Sign(planned->name(), CustomerOf(1));
   ASSERT_TRUE(concluded.ok()) << concluded.status();

@@ -390,6 +390,7 @@ class ContractsTest : public ::testing::Test {
   absl::StatusOr<v1::Contract> Sign(const std::string& name, const rpc::Caller& caller) {
     auto request = Named<v1::SignContractRequest>(name);
     request.set_text_sha256(std::string(32, 't'));
+    request.set_etag(ContractNow(name).etag());
     return Do<v1::Contract>("SignContract", caller, request);
   }
   std::string SignedContract(const v1::Contract& contract) {
