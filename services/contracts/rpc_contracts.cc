@@ -141,6 +141,7 @@ absl::StatusOr<v1::Contract> TerminateContract(Env& env, const Call& call, store
       }
     }
     *contract.mutable_terminate_date() = tx.today().ToProto();
+    contract.mutable_end_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
     for (const v1::YearTerms& year : contract.years()) {
       if (year.year() <= tx.today().year()) continue;
       RETURN_IF_ERROR(CloseDeadlinesOf(tx, ChildName(contract.name(), "assessments", year.year()),
@@ -159,7 +160,7 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
                                             const v1::FulfilContractRequest& request) {
   ASSIGN_OR_RETURN(ContractStep step,
                    BeginContract(tx, call, ContractVerb::kFulfil, request.name(), request.etag()));
-  const Contract& contract = step.row.contract();
+  Contract& contract = *step.row.mutable_contract();
   const int32_t last = contract.years().rbegin()->year();
   if (tx.today().year() <= last) return errors::TermRunning(last);
   for (const v1::YearTerms& year : contract.years()) {
@@ -190,6 +191,7 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
       return errors::PenaltyDue(penalty.penalty().name());
     }
   }
+  contract.mutable_end_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
   RETURN_IF_ERROR(FinishContract(env, tx, &step));
   return step.row.contract();
 }
