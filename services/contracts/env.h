@@ -58,11 +58,12 @@ bool IsShownItem(const google::protobuf::Message& item, uint32_t roles);
 
 // ---- Publication (publication.cc)
 
-// Leaves messages that place the approved goods, or that take an earlier List of the year out.
+// Leaves messages that place the approved goods, or that take an earlier List of the year out;
+// whether one is not out yet.
 absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRow>& approved);
-absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
+absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
 // Notes what the database of suppliers said of a message: placed, taken out, or refused. Says it
-// twice: once.
+// twice: once. UNAVAILABLE where it is to be asked again.
 absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
                           const store::OutboxMessage& message, const absl::Status& said);
 // How many publications are refused, for the metrics.
