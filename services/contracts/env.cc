@@ -88,9 +88,7 @@ absl::Status FinishCycle(const Env& env, store::Tx& tx, CycleVerb verb, CycleSte
       RETURN_IF_ERROR(CloseDeadlinesOf(tx, cycle.name(), day.kind, cases::Deadline::DONE));
     } else if (day.undone_by == verb && cycle.revision() == 1) {
       // To be done again, by the same day; of a List that was approved once no day is left.
-      ASSIGN_OR_RETURN(const base::Date due, StatutoryDayOf(day, cycle.year(), *env.norms));
-      RETURN_IF_ERROR(
-          OpenDay(tx, {cycle.name(), day.kind, due, day.role, day.basis(), "", day.norm}));
+      RETURN_IF_ERROR(cases::ReopenDeadline(tx, cycle.name(), day.kind));
     }
   }
   return absl::OkStatus();

@@ -1,6 +1,4 @@
 // Reading: one record, lists, deadlines, and decisions computed again.
-#include <algorithm>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
@@ -291,13 +289,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
                   *response.add_deadlines() = std::move(*stored.row.mutable_deadline());
                   return true;
                 }));
-  std::stable_sort(response.mutable_deadlines()->begin(), response.mutable_deadlines()->end(),
-                   [](const cases::Deadline& a, const cases::Deadline& b) {
-                     const auto day = [](const cases::Deadline& one) {
-                       return base::Date::FromProto(one.due_date()).value_or(base::Date::Max());
-                     };
-                     return day(a) < day(b);
-                   });
+  cases::SortByDueDay(response.mutable_deadlines());
   return response;
 }
 
