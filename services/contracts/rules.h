@@ -25,6 +25,10 @@
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/rpc/v1/options.pb.h"
 
+namespace nisi::cases {
+class Facts;
+}
+
 namespace nisi::contracts {
 
 using decision::v1::Decision;
@@ -202,6 +206,14 @@ struct Concluding {
 // whose budget is not adopted is the last one known, which the decision says it assumes.
 absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayConformity(const Decision& stored);
+
+// The index of a financial year under a name of its own. Of one whose budget is not adopted yet,
+// the last one known. Whether it is an assumption.
+absl::StatusOr<bool> SetIndex(const norms::Norms& norms, int32_t year, cases::Facts* facts);
+// Whether purchases of a year exceed the threshold of Art. 49(1), told as a finding: the fact
+// `value` of what, by the index of that year.
+absl::Status FindOverThreshold(const cases::Facts& facts, const std::string& rule,
+                               const std::string& value, int32_t year, Decision* decision);
 
 // What an amended contract of procurement must still be (Art. 49(1), 49(2)): NOT_CONFORM. Of an
 // off-take contract nothing.
