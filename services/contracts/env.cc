@@ -183,6 +183,19 @@ absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader
   return cases::AllOf(reader, kActivePledges, store::Key::Of(contract));
 }
 
+absl::Status DropTermination(store::Tx& tx, Contract* contract) {
+  if (contract->termination_signatures().empty()) return absl::OkStatus();
+  contract->clear_termination_signatures();
+  contract->clear_reason();
+  ASSIGN_OR_RETURN(std::vector<PledgeRow> pledges, ActivePledges(tx, contract->name()));
+  for (PledgeRow& row : pledges) {
+    if (!row.pledge().consents_to_termination()) continue;
+    row.mutable_pledge()->set_consents_to_termination(false);
+    RETURN_IF_ERROR(tx.Put(kPledges, &row));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number) {
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   for (size_t i = 0; i < terms.size(); ++i) {

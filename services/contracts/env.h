@@ -94,6 +94,8 @@ absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
                            const std::string& contract, const std::string& name);
 absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,
                                                      const std::string& contract);
+// A termination that one party has signed is none any more: nor are the pledgees' consents to it.
+absl::Status DropTermination(store::Tx& tx, Contract* contract);
 // The terms of a year of the contract: YEAR_UNKNOWN.
 absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number = nullptr);
 // What entries come to by year, of what happened by `as_of`; `at`: as it is known. `late`: of that,

@@ -87,7 +87,10 @@ enum class ContractVerb {
 };
 enum class AmendmentVerb { kSign, kWithdraw, kConsent };
 enum class PledgeVerb { kConsent, kRelease };
-enum class PenaltyVerb { kSettle };
+enum class PenaltyVerb {
+  kSettle,
+  kReplace  // another amount was found since
+};
 const base::Machine<Cycle::State, CycleVerb>& CycleMachine();
 const base::Machine<Proposal::State, ProposalVerb>& ProposalMachine();
 const base::Machine<Contract::State, ContractVerb>& ContractMachine();
@@ -254,6 +257,10 @@ void AddShares(const Shares& shares, Tally* tally);
 
 // What a year may not go beyond: OVER_CONTRACT, OVER_DELIVERED, OVER_PRICE.
 absl::Status CheckTally(const Tally& tally, const Terms& terms);
+// What was refused before delivery leaves no room to be delivered, and what was delivered none to
+// be refused so: OVER_CONTRACT. `claimed`: of it, refused by the supplier's fault as the customer
+// alone says; its word does not keep the supplier from showing that it delivers.
+absl::Status CheckRoom(const Tally& tally, int64_t claimed, const Terms& terms);
 
 struct YearFacts {
   const Contract* contract = nullptr;

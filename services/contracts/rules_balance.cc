@@ -68,8 +68,10 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
     ASSIGN_OR_RETURN(const int64_t share, ShareIn(facts, key));
     // At least the share: a part of a thousandth is a whole one.
     result->obligation = static_cast<int64_t>((absl::int128(contracted) * share + 9'999) / 10'000);
-    // The supplier performs by what it delivers without fault, and by what is not taken of it.
-    result->performed = std::max<int64_t>(0, delivered - rejected) + offered;
+    // The supplier performs by what it delivers without fault, and by what is not taken of what it
+    // has not delivered.
+    const int64_t rest = std::max<int64_t>(0, contracted - delivered);
+    result->performed = std::max<int64_t>(0, delivered - rejected) + std::min(offered, rest);
     const int64_t due = std::min(result->obligation, result->performed);
     result->shortfall = std::max<int64_t>(0, due - accepted);
     AddFinding(&decision, "ACCEPTED_AS_OBLIGED", result->shortfall == 0, errors::Buying(), facts,
@@ -180,13 +182,14 @@ absl::Status CheckTally(const Tally& tally, const Terms& terms) {
   if (tally.delivered > terms.volume || tally.accepted + tally.refused() > terms.volume) {
     return errors::OverContract();
   }
-  // What is not delivered and is refused leaves no room to be delivered.
-  if (tally.delivered + tally.suppliers_undelivered + tally.others_undelivered > terms.volume) {
-    return errors::OverContract();
-  }
   if (tally.accepted + tally.refused_delivered() > tally.delivered) return errors::OverDelivered();
   if (tally.paid > terms.value.tiyn()) return errors::OverPrice();
   return absl::OkStatus();
+}
+
+absl::Status CheckRoom(const Tally& tally, int64_t claimed, const Terms& terms) {
+  const int64_t refused = tally.suppliers_undelivered + tally.others_undelivered - claimed;
+  return tally.delivered + refused > terms.volume ? errors::OverContract() : absl::OkStatus();
 }
 
 absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& given, const norms::Norms& norms) {

@@ -154,14 +154,14 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
         kSame,
         kCustomer | kEntity,
         errors::Buying,
-        {.when = "the first of two"}},
+        {.when = "the first of two, or taken back"}},
        {live,
         V::kTerminate,
         S::TERMINATED,
         kCustomer | kEntity,
         errors::Buying,
         {.when = "the second"}},
-       {live, V::kFulfil, S::FULFILLED, kAuthority, errors::Monitoring}});
+       {{S::DELIVERING}, V::kFulfil, S::FULFILLED, kAuthority, errors::Monitoring}});
   return *kMachine;
 }
 
@@ -192,7 +192,8 @@ const base::Machine<Penalty::State, PenaltyVerb>& PenaltyMachine() {
   using S = Penalty;
   using V = PenaltyVerb;
   static const auto* const kMachine = new base::Machine<Penalty::State, PenaltyVerb>(
-      "PENALTY", S::State_descriptor(), {{"settle", errors::NotBuying}},
+      "PENALTY", S::State_descriptor(),
+      {{"settle", errors::NotBuying}, {"replace", errors::Monitoring}},
       {{{S::DUE},
         V::kSettle,
         S::PAID,
@@ -204,7 +205,8 @@ const base::Machine<Penalty::State, PenaltyVerb>& PenaltyMachine() {
         S::WAIVED,
         kCustomer | kEntity,
         errors::NotBuying,
-        {.when = "it is given up"}}});
+        {.when = "it is given up"}},
+       {{S::DUE}, V::kReplace, S::REPLACED, kByItself, errors::Monitoring}});
   return *kMachine;
 }
 

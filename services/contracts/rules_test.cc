@@ -579,8 +579,59 @@ TEST(YearTest, WhatIsRecordedStaysWithinTheYear) {
   EXPECT_EQ(why({50'000, 50'001, 0}), "OVER_DELIVERED");
   EXPECT_EQ(why({50'000, 40'000, 0, 0, 0, 10'001}), "OVER_DELIVERED");
   EXPECT_EQ(why({50'000, 40'000, 0, 10'000, 0, 0, 50'000}), "");
-  EXPECT_EQ(why({50'000, 0, 0, 0, 0, 0, 50'001}), "OVER_CONTRACT");
+  EXPECT_EQ(why({50'000, 50'000, 0, 0, 0, 0, 50'001}), "OVER_CONTRACT");
   EXPECT_EQ(why({0, 0, 10'000'001}), "OVER_PRICE");
+  const auto room = [&](const Tally& tally, int64_t claimed) {
+    return ReasonOf(CheckRoom(tally, claimed, terms->front()));
+  };
+  EXPECT_EQ(room({50'000, 0, 0, 0, 20'000, 0, 30'000}, 0), "");
+  EXPECT_EQ(room({50'001, 0, 0, 0, 20'000, 0, 30'000}, 0), "OVER_CONTRACT");
+  EXPECT_EQ(room({80'000, 0, 0, 0, 20'000, 0, 30'000}, 30'000), "");
+  EXPECT_EQ(room({80'001, 0, 0, 0, 20'000, 0, 30'000}, 30'000), "OVER_CONTRACT");
+}
+
+// What is refused before it is delivered and delivered all the same is performed once.
+TEST(YearTest, WhatIsDeliveredIsNotOfferedAsWell) {
+  Contract contract;
+  contract.set_type(v1::OFF_TAKE);
+  const auto terms = TermsOf(YearsOf({{2026, "100", 1'000}}), "y");
+  const auto performed = [&](const Tally& tally) {
+    return JudgeYear({&contract, terms->front(), 1, tally, true}, TestNorms())->performed();
+  };
+  EXPECT_EQ(performed({60'000, 0, 0, 0, 0, 0, 40'000}), "100.000");
+  EXPECT_EQ(performed({100'000, 0, 0, 40'000, 0, 0, 40'000}), "60.000");
+  EXPECT_EQ(performed({80'000, 0, 0, 0, 0, 0, 40'000}), "100.000");
+  EXPECT_EQ(performed({80'000, 0, 0, 0, 40'000, 0, 0}), "80.000");
+}
+
+// The cap is above what a tenth of anything comes to; another share of what is not bought meets it.
+TEST(YearTest, ThePenaltyIsCapped) {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  int changed = 0;
+  for (norms::NormFile& file : files) {
+    const std::string share = "contracts.penalty_share,10.00,";
+    const size_t at = file.text.find(share);
+    if (at == std::string::npos) continue;
+    file.text.replace(at, share.size(), "contracts.penalty_share,20.00,");
+    ++changed;
+  }
+  ASSERT_EQ(changed, 1);
+  const auto norms = norms::Norms::LoadText(files);
+  ASSERT_TRUE(norms.ok()) << norms.status();
+  Contract contract;
+  contract.set_type(v1::OFF_TAKE);
+  const auto terms = TermsOf(YearsOf({{2026, "100", 1'000}}), "y");
+  const auto penalty = [&](int64_t accepted) {
+    const Tally tally{100'000, accepted, 0};
+    const auto balance = JudgeYear({&contract, terms->front(), 1, tally, true}, *norms);
+    EXPECT_EQ(ReplayYear(balance->decision())->SerializeAsString(),
+              balance->decision().SerializeAsString());
+    return balance->penalty().units();
+  };
+  EXPECT_EQ(penalty(26'000), 14'800);
+  EXPECT_EQ(penalty(25'000), 15'000);
+  EXPECT_EQ(penalty(24'000), 15'000) << "15 % of the year's value";
+  EXPECT_EQ(penalty(0), 15'000);
 }
 
 TEST(OffsetPenaltyTest, AFifthOfWhatIsMissing) {
