@@ -279,7 +279,8 @@ class Story:
         self.refused("ACCESS_DENIED", "GetContract", "stranger", name=planned.name)
         self.refused("ACCESS_DENIED", "GetContract", "stranger", name="contracts/00000000000000000000")
         for who in ("supplier", "customer"):
-            contract = self.call("SignContract", who, name=planned.name, text_sha256=TEXT)
+            etag = self.call("GetContract", who, name=planned.name).etag
+            contract = self.call("SignContract", who, name=planned.name, text_sha256=TEXT, etag=etag)
         assert contract.conformity.outcome == "CONFORMS", contract.conformity
         return planned.name
 
@@ -371,21 +372,38 @@ class Story:
         for form, check in (("RELEASES", check_release_package), ("RECORDS", check_record_package)):
             request = self.m.contracts.ExportContractsRequest(form=form)
             kind = self.m.contracts.ExportContractsResponse
-            for who, expected in (("supplier", [contract]), ("auditor", [contract]), ("stranger", [])):
+            for who, expected in (("supplier", [contract]), ("bank", []), ("stranger", []), ("auditor", [contract])):
                 told = list(self.client.stream(CONTRACTS + "ExportContracts", request, kind, who))
                 assert [one.contract for one in told] == expected, (who, told)
                 for one in told:
                     package = json.loads(one.json)
                     assert not check(package), check(package)
                     releases = package["releases"] if form == "RELEASES" else package["records"][0]["releases"]
-                    assert [release["tag"][0] for release in releases] == [
-                        "award", "contract", "contractAmendment", "implementation"], releases
-                    values = [release["contracts"][0]["value"]["amount"] for release in releases[1:3]]
+                    tags = {release["tag"][0]: release for release in releases}
+                    assert sorted(tags) == ["award", "contract", "contractAmendment", "implementation"], releases
+                    values = [tags[tag]["contracts"][0]["value"]["amount"] for tag in ("contract", "contractAmendment")]
                     assert values == [200_000, 160_000], values
-        broken = json.loads(told[0].json) if told else package
-        del broken["records"][0]["compiledRelease"]["date"]
-        broken["records"][0]["releases"][0]["tag"] = ["sale"]
-        assert len(check_record_package(broken)) >= 2, "the check checks"
+        self.checked(package)
+
+    def checked(self, package):
+        """The rules find what breaks them, each by its name."""
+        def undated(record):
+            del record["compiledRelease"]["date"]
+
+        def mistagged(record):
+            record["releases"][0]["tag"] = ["sale"]
+
+        def turned(record):
+            record["releases"].reverse()
+
+        def doubled(record):
+            record["compiledRelease"]["id"] = record["releases"][0]["id"]
+
+        for breaks, said in ((undated, "date is required"), (undated, "not of the last one's date"),
+                             (mistagged, "not in its codelist"), (turned, "not in order of date"), (doubled, "ids repeat")):
+            broken = json.loads(json.dumps(package))
+            breaks(broken["records"][0])
+            assert any(said in problem for problem in check_record_package(broken)), (said, check_record_package(broken))
 
 
 def main():

@@ -4,9 +4,11 @@ the published reference of the standard; nothing is fetched.
 
     problems = check_release_package(json.loads(text))   # empty: it holds
 """
+import datetime
 import re
 
 DATE_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+EVER = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 URI = re.compile(r"^[a-z][a-z0-9+.-]*://\S+$")
 OCID = re.compile(r"^ocds-[a-z0-9]{6}-\S+$")
 RELEASE_TAGS = {"planning", "planningUpdate", "tender", "tenderAmendment", "tenderUpdate", "tenderCancellation", "award",
@@ -19,6 +21,12 @@ METHOD = {"open", "selective", "limited", "direct"}
 MILESTONE_STATUS = {"scheduled", "met", "notMet", "partiallyMet"}
 PARTY_ROLES = {"buyer", "procuringEntity", "supplier", "tenderer", "funder", "enquirer", "payer", "payee",
                "reviewBody", "interestedParty", "invitedCandidate"}
+
+
+def moment(release):
+    """When a release is of; one without a date is before all, so that what orders by it does not hold."""
+    found = re.match(DATE_TIME, release.get("date", ""))
+    return datetime.datetime.fromisoformat(found.group().replace("Z", "+00:00")) if found else EVER
 
 
 class Rules:
@@ -168,7 +176,11 @@ def check_record_package(package):
         for release in record["releases"]:
             rules.release(release, f"{where}.releases")
             rules.need(release["ocid"] == record["ocid"], where, "a release is of another process")
-        dates = [release["date"] for release in record["releases"]]
-        rules.need(len(dates) == len(record["releases"]), where, "a release has no date")
-        rules.release(record["compiledRelease"], f"{where}.compiledRelease", compiled=True)
+        compiled = record["compiledRelease"]
+        rules.release(compiled, f"{where}.compiledRelease", compiled=True)
+        rules.unique([*record["releases"], compiled], f"{where}.releases")
+        # Releases are merged in order of date; the compiled one is dated as the last of them.
+        dates = [moment(release) for release in record["releases"]]
+        rules.need(dates == sorted(dates), where, "releases are not in order of date")
+        rules.need(moment(compiled) == max(dates), where, "the compiled release is not of the last one's date")
     return rules.problems

@@ -103,6 +103,25 @@ absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::Sta
   return tx.Put(kDeadlines, &found->row, day);
 }
 
+absl::Status ReopenDeadline(store::Tx& tx, const std::string& record, absl::string_view kind) {
+  std::optional<DeadlineRow> last;
+  RETURN_IF_ERROR(
+      tx.Scan(kDeadlinesByRecord, {Key::Of(record, int64_t{1}), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<DeadlineRow>(view));
+                const bool later = !last.has_value() || stored.row.number() > last->number();
+                if (stored.row.deadline().kind() == kind && later) last = std::move(stored.row);
+                return true;
+              }));
+  if (!last.has_value()) return base::NotFound("deadlines", record);
+  Deadline& deadline = *last->mutable_deadline();
+  deadline.set_state(Deadline::OPEN);
+  deadline.clear_done_time();
+  // Before that the timer that it was opened with is still to come.
+  if (DueDay(deadline) < tx.today()) deadline.set_overdue(true);
+  return tx.Put(kDeadlines, &*last);
+}
+
 absl::Status HandOver(store::Tx& tx, const std::string& name, const Deadline& to) {
   ASSIGN_OR_RETURN(const int64_t number, NumberOf(name));
   ASSIGN_OR_RETURN(auto found, tx.Find(kDeadlines, Key::Of(number)));

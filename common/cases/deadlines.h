@@ -8,6 +8,7 @@
 //   // service.cc: OpenStore(options, schema, {{cases::kDeadlineTimer, TimerOf(deadlines_)}, ...})
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -46,8 +47,20 @@ absl::StatusOr<std::string> OpenDeadline(store::Tx& tx, Deadline deadline,
 // timer has not said so yet. Nothing when it is closed already; NOT_FOUND.
 absl::Status CloseDeadline(store::Tx& tx, const std::string& name, Deadline::State state,
                            std::optional<base::Date> day = std::nullopt);
+// What was done is to be done again, by the same day: the last closed one of that kind is open, and
+// late where its day is over. NOT_FOUND.
+absl::Status ReopenDeadline(store::Tx& tx, const std::string& record, absl::string_view kind);
 // Another has to do it now, by another article: of `to`, who and legal_basis. Its term runs on.
 absl::Status HandOver(store::Tx& tx, const std::string& name, const Deadline& to);
+// By due day; of one day as they were.
+template <class List>
+void SortByDueDay(List* deadlines) {
+  const auto day = [](const Deadline& one) {
+    return base::Date::FromProto(one.due_date()).value_or(base::Date::Max());
+  };
+  std::stable_sort(deadlines->begin(), deadlines->end(),
+                   [day](const Deadline& a, const Deadline& b) { return day(a) < day(b); });
+}
 // The open ones of a record, by due day.
 absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
                                                     const std::string& record);

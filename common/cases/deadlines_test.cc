@@ -148,6 +148,33 @@ TEST_P(DeadlinesTest, DoneLateStaysMarked) {
   EXPECT_TRUE(Get(name, {Day("2026-06-21"), std::nullopt}).overdue());
 }
 
+// Done and to be done again: the same one, by the same day, late when that is over.
+TEST_P(DeadlinesTest, OneThatIsReopened) {
+  const auto reopen = [this](const std::string& kind) {
+    Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+      RETURN_IF_ERROR(ReopenDeadline(tx, kRecord, kind));
+      return std::string();
+    });
+  };
+  const std::string early = OpenOne("examine", "2026-06-20");
+  const std::string other = OpenOne("report", "2026-06-20");
+  Close(early);
+  Close(other);
+  reopen("examine");
+  EXPECT_THAT(OpenKinds(), ElementsAre("examine"));
+  EXPECT_FALSE(Get(early).has_done_time());
+  GoToStart("2026-06-21");
+  Fire();
+  EXPECT_TRUE(Get(early).overdue());
+  EXPECT_FALSE(Get(other).overdue()) << "it was done in time";
+  Close(early);
+  EXPECT_TRUE(Get(early).overdue());
+  reopen("report");
+  EXPECT_TRUE(Get(other).overdue()) << "its day is over";
+  EXPECT_EQ(Fire(), 0);
+  Healthy();
+}
+
 TEST_P(DeadlinesTest, OneOpenedPastItsDayIsMarkedAtOnce) {
   const std::string name = OpenOne("report", "2026-06-10");
   Fire();

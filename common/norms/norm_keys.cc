@@ -161,6 +161,7 @@ constexpr KeySpec kKeys[] = {
     {"contracts.offset_penalty_share", Unit::kPercent},
     {"contracts.offset_cure_days", Unit::kDays},
     {"contracts.assessment_days", Unit::kWorkingDays},
+    {"contracts.termination_days", Unit::kDays},
     {"contracts.day.needs", Unit::kMonthDay},
     {"contracts.day.list", Unit::kMonthDay},
     {"contracts.day.proposals", Unit::kMonthDay},

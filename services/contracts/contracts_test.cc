@@ -10,42 +10,6 @@ using State = v1::Contract;
 
 class ContractTest : public ContractsTest {
  protected:
-  absl::StatusOr<v1::Contract> Terminate(const std::string& name, const rpc::Caller& caller) {
-    return Do<v1::Contract>("TerminateContract", caller, Named<v1::TerminateContractRequest>(name));
-  }
-  absl::StatusOr<v1::Amendment> Amend(const std::string& contract, const rpc::Caller& caller,
-                                      int32_t year, const std::string& volume, int64_t price,
-                                      bool unilateral = false) {
-    v1::AmendContractRequest request;
-    request.set_parent(contract);
-    v1::YearTerms& terms = *request.mutable_amendment()->add_years();
-    terms.set_year(year);
-    terms.set_volume(volume);
-    *terms.mutable_price() = Tenge(price);
-    request.mutable_amendment()->set_reason("Спрос изменился");
-    request.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
-    request.set_unilateral(unilateral);
-    return Do<v1::Amendment>("AmendContract", caller, request);
-  }
-  absl::StatusOr<v1::Amendment> CoSign(const std::string& amendment, const rpc::Caller& caller) {
-    auto request = Named<v1::CoSignAmendmentRequest>(amendment);
-    request.set_text_sha256(std::string(32, 'a'));
-    return Do<v1::Amendment>("CoSignAmendment", caller, request);
-  }
-  absl::StatusOr<v1::Pledge> PledgeTo(const std::string& contract, int n) {
-    v1::PledgeContractRequest request;
-    request.set_parent(contract);
-    request.mutable_pledge()->set_pledgee(Bin(n));
-    request.mutable_pledge()->set_agreement_number("З-1");
-    *request.mutable_pledge()->mutable_agreement_date() = today().ToProto();
-    return Do<v1::Pledge>("PledgeContract", supplier_, request);
-  }
-  absl::StatusOr<v1::Pledge> ConsentTo(const std::string& pledge, const std::string& amendment,
-                                       const rpc::Caller& caller) {
-    auto request = Named<v1::ConsentRequest>(pledge);
-    request.set_amendment(amendment);
-    return Do<v1::Pledge>("Consent", caller, request);
-  }
   std::string Stands(const std::string& contract, size_t year = 0,
                      std::optional<base::Date> as_of = std::nullopt) {
     const v1::YearBalance balance = BalanceOf(contract, as_of).years(static_cast<int>(year));
@@ -80,6 +44,7 @@ TEST_F(ContractTest, IsConcludedOnAnApprovedGoodByBoth) {
   EXPECT_EQ(ReasonOf(Sign(planned->name(), stranger_).status()), "ACCESS_DENIED");
   auto other = Named<v1::SignContractRequest>(planned->name());
   other.set_text_sha256(std::string(32, 'x'));
+  other.set_etag(planned->etag());
   EXPECT_EQ(Why<v1::Contract>("SignContract", supplier_, other), "TEXT_DIFFERS");
   EXPECT_EQ(Sign(planned->name(), CustomerOf(1))->state(), State::PLANNED);
   EXPECT_EQ(ReasonOf(Sign(planned->name(), CustomerOf(1)).status()), "SIGNED_ALREADY");
@@ -88,7 +53,15 @@ TEST_F(ContractTest, IsConcludedOnAnApprovedGoodByBoth) {
   update.mutable_contract()->set_name(planned->name());
   update.mutable_contract()->set_price_formula("Медь на ЛБМ");
   update.mutable_update_mask()->add_paths("price_formula");
+  auto read_before = Named<v1::SignContractRequest>(planned->name());
+  read_before.set_text_sha256(planned->text_sha256());
+  const auto blind = Do<v1::Contract>("SignContract", supplier_, read_before);
+  EXPECT_EQ(blind.status().code(), absl::StatusCode::kInvalidArgument)
+      << "what is signed is a version of the terms";
+  read_before.set_etag(ContractNow(planned->name()).etag());
   EXPECT_EQ(Must<v1::Contract>("UpdateContract", CustomerOf(1), update).signatures_size(), 0);
+  EXPECT_EQ(Why<v1::Contract>("SignContract", supplier_, read_before), "VERSION_MISMATCH")
+      << "other terms under the same text";
   ASSERT_TRUE(Sign(planned->name(), supplier_).ok());
   const auto concluded = Sign(planned->name(), CustomerOf(1));
   ASSERT_TRUE(concluded.ok()) << concluded.status();
@@ -558,37 +531,26 @@ TEST_F(ContractTest, CorrectionsTakeThePlaceOfWhatTheyCorrect) {
 TEST_F(ContractTest, WhatChangesIsWatched) {
   const std::string name = OffTake();
   ASSERT_TRUE(Deliver(name, MakeEntry("1")).ok());
-  const auto seen = [this](const std::string& method_name, const rpc::Caller& caller,
-                           google::protobuf::Message* request,
-                           google::protobuf::Message* response) {
-    const rpc::Method& method = MethodOf(method_name);
-    rpc::Call call = MakeCall(method, caller);
-    EXPECT_TRUE(Prepare(method, request, &call).ok());
-    auto stream = method.server_stream(call, *request);
-    EXPECT_TRUE(stream.ok()) << stream.status();
+  const auto seen = [this](const rpc::Caller& caller) {
+    v1::WatchContractsRequest request;
+    request.set_start_position(1);
     int changes = 0;
-    std::string bytes;
-    while (stream.ok()) {
-      const auto state = (*stream)->Pull(&bytes);
-      EXPECT_TRUE(state.ok()) << state.status();
-      if (!state.ok() || *state != rpc::MessageSource::State::kMessage) break;
-      EXPECT_TRUE(response->ParseFromString(bytes));
-      changes += response->GetReflection()->FieldSize(
-          *response, response->GetDescriptor()->FindFieldByName("changes"));
+    for (const auto& told : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
+      changes += told.changes_size();
     }
     return changes;
   };
-  v1::WatchContractsRequest contracts;
-  contracts.set_start_position(1);
-  v1::WatchContractsResponse contract;
   // Planned, signed twice, the delivery and the contract with it.
-  EXPECT_EQ(seen("WatchContracts", supplier_, &contracts, &contract), 5);
-  EXPECT_EQ(seen("WatchContracts", CustomerOf(1), &contracts, &contract), 5);
-  EXPECT_EQ(seen("WatchContracts", stranger_, &contracts, &contract), 0);
+  EXPECT_EQ(seen(supplier_), 5);
+  EXPECT_EQ(seen(CustomerOf(1)), 5);
+  EXPECT_EQ(seen(stranger_), 0);
   v1::WatchPlanningRequest planning;
   planning.set_start_position(1);
-  v1::WatchPlanningResponse plan;
-  EXPECT_GT(seen("WatchPlanning", auditor_, &planning, &plan), 8);
+  int changes = 0;
+  for (const auto& told : Told<v1::WatchPlanningResponse>("WatchPlanning", auditor_, planning)) {
+    changes += told.changes_size();
+  }
+  EXPECT_GT(changes, 8);
 }
 
 TEST_F(ContractTest, VolumeAndPriceAreLoweredByBoth) {
@@ -710,6 +672,241 @@ TEST_F(ContractTest, AfterTheEnd) {
   GoTo(Day("2027-01-01"));
   EXPECT_TRUE(Assess(name, 2026).ok());
   EXPECT_EQ(ReasonOf(Assess(name, 2027).status()), "YEAR_UNKNOWN");
+}
+
+// What the customer alone says of the supplier does not keep it from showing the contrary.
+TEST_F(ContractTest, AClaimDoesNotBarADelivery) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("50")).ok());
+  const auto claimed = RefuseIt(name, "40", v1::SUPPLIERS_FAULT, false);
+  ASSERT_TRUE(claimed.ok()) << claimed.status();
+  ASSERT_TRUE(RefuseIt(name, "10", v1::CUSTOMERS_FAULT, false).ok());
+  // What the customer answers for itself is not delivered any more; what it claims may be.
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("41")).status()), "OVER_CONTRACT");
+  const auto delivered = Deliver(name, MakeEntry("40"));
+  ASSERT_TRUE(delivered.ok()) << delivered.status();
+  EXPECT_EQ(BalanceOf(name).years(0).performed(), "100.000");
+  EXPECT_EQ(ReasonOf(RefuseIt(name, "1", v1::SUPPLIERS_FAULT, false).status()), "OVER_CONTRACT")
+      << "what was delivered is not refused as if it was not";
+  // It is settled whatever was delivered meanwhile, and corrected downwards.
+  auto settle = Named<v1::SettleFaultRequest>(claimed->name());
+  settle.set_fault(v1::SUPPLIERS_FAULT);
+  ASSERT_TRUE(Do<v1::Entry>("SettleFault", authority_, settle).ok());
+  EXPECT_EQ(BalanceOf(name).years(0).performed(), "100.000") << "what was delivered was";
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("50")).ok());
+  EXPECT_TRUE(Correct(delivered->name(), supplier_, MakeEntry("39")).ok());
+  EXPECT_EQ(BalanceOf(name).years(0).performed(), "99.000");
+  ExpectSound();
+}
+
+// One party's signature does not stay for ever, nor what others said to it.
+TEST_F(ContractTest, AOneSidedTerminationEnds) {
+  const std::string name = OffTake();
+  const auto pledge = PledgeTo(name, 3);
+  const auto consents = [&] {
+    return Stored(kPledges, store::Key::Of(name, 1)).pledge().consents_to_termination();
+  };
+  const auto withdraw = [&](const rpc::Caller& caller) {
+    auto request = Named<v1::TerminateContractRequest>(name);
+    request.set_withdraw(true);
+    return ReasonOf(Do<v1::Contract>("TerminateContract", caller, request).status());
+  };
+  const auto unsaid = [&] {
+    auto request = Named<v1::ConsentRequest>(pledge->name());
+    request.set_withdraw(true);
+    return ReasonOf(Do<v1::Pledge>("Consent", bank_, request).status());
+  };
+  EXPECT_EQ(ReasonOf(ConsentTo(pledge->name(), "", bank_).status()), "TERMINATION_NOT_SIGNED");
+  EXPECT_EQ(withdraw(CustomerOf(1)), "TERMINATION_NOT_SIGNED");
+  ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
+  EXPECT_EQ(withdraw(supplier_), "TERMINATION_NOT_SIGNED") << "it is not its own";
+  ASSERT_TRUE(ConsentTo(pledge->name(), "", bank_).ok());
+  // The pledgee takes its consent back.
+  EXPECT_EQ(unsaid(), "");
+  EXPECT_FALSE(consents());
+  EXPECT_EQ(ReasonOf(Terminate(name, supplier_).status()), "PLEDGEE_CONSENT_MISSING");
+  ASSERT_TRUE(ConsentTo(pledge->name(), "", bank_).ok());
+  // The party takes its signature back, and the consent to it is none.
+  EXPECT_EQ(withdraw(CustomerOf(1)), "");
+  EXPECT_EQ(ContractNow(name).state(), State::SIGNED);
+  EXPECT_TRUE(ContractNow(name).termination_signatures().empty());
+  EXPECT_FALSE(consents());
+  // An amendment makes another contract of it.
+  ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
+  ASSERT_TRUE(ConsentTo(pledge->name(), "", bank_).ok());
+  const auto more = Amend(name, supplier_, 2027, "101", 1'000);
+  ASSERT_TRUE(CoSign(more->name(), CustomerOf(1)).ok());
+  EXPECT_TRUE(ContractNow(name).termination_signatures().empty());
+  EXPECT_FALSE(consents());
+  // And what was signed long ago lapses, on its 31st day.
+  ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
+  ASSERT_TRUE(ConsentTo(pledge->name(), "", bank_).ok());
+  GoTo(today().AddDays(31));
+  EXPECT_EQ(Terminate(name, supplier_)->state(), State::SIGNED);
+  EXPECT_EQ(ContractNow(name).termination_signatures(0).party(), v1::SUPPLIER_PARTY);
+  EXPECT_FALSE(consents());
+  ASSERT_TRUE(ConsentTo(pledge->name(), "", bank_).ok());
+  GoTo(today().AddDays(30));
+  EXPECT_EQ(Terminate(name, CustomerOf(1))->state(), State::TERMINATED);
+}
+
+// A consent to an amendment is taken back as long as it waits.
+TEST_F(ContractTest, AConsentIsTakenBack) {
+  const std::string name = OffTake();
+  const auto pledge = PledgeTo(name, 3);
+  const auto lower = Amend(name, supplier_, 2027, "90", 1'000);
+  ASSERT_TRUE(ConsentTo(pledge->name(), lower->name(), bank_).ok());
+  auto unsaid = Named<v1::ConsentRequest>(pledge->name());
+  unsaid.set_amendment(lower->name());
+  unsaid.set_withdraw(true);
+  ASSERT_TRUE(Do<v1::Pledge>("Consent", bank_, unsaid).ok());
+  EXPECT_EQ(ReasonOf(CoSign(lower->name(), CustomerOf(1)).status()), "PLEDGEE_CONSENT_MISSING");
+  ASSERT_TRUE(ConsentTo(pledge->name(), lower->name(), bank_).ok());
+  ASSERT_TRUE(CoSign(lower->name(), CustomerOf(1)).ok());
+  EXPECT_EQ(Why<v1::Pledge>("Consent", bank_, unsaid), "AMENDMENT_STATE");
+}
+
+// A contract under which nothing came is not fulfilled.
+TEST_F(ContractTest, NothingDeliveredIsNotFulfilled) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  const std::string never = SignedContract(MakeContract(1, 2026, 1));
+  const std::string back = SignedContract(MakeContract(1, 2026, 1));
+  const auto delivery = Deliver(back, MakeEntry("10"));
+  ASSERT_TRUE(Correct(delivery->name(), supplier_, MakeEntry("0")).ok());
+  GoTo(Day("2027-01-11"));
+  ASSERT_TRUE(Assess(never, 2026).ok());
+  ASSERT_TRUE(Assess(back, 2026).ok());
+  EXPECT_EQ(
+      Why<v1::Contract>("FulfilContract", authority_, Named<v1::FulfilContractRequest>(never)),
+      "CONTRACT_STATE");
+  EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, Named<v1::FulfilContractRequest>(back)),
+            "NOTHING_DELIVERED");
+  ASSERT_TRUE(Terminate(never, CustomerOf(1)).ok());
+  EXPECT_EQ(Terminate(never, supplier_)->state(), State::TERMINATED);
+}
+
+// What is recorded after an assessment is found by the next one, and the penalty follows.
+TEST_F(ContractTest, ALateEntryCorrectsThePenalty) {
+  const std::string name = OffTake();
+  const auto delivery = Deliver(name, MakeEntry("100"));
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("60")).ok());
+  ASSERT_TRUE(PayIt(name, 60'000).ok());
+  const base::Date then = today();
+  GoTo(Day("2027-01-11"));
+  const auto first = Assess(name, 2026);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->balance().penalty().units(), 4'000);
+  EXPECT_EQ(ReasonOf(Assess(name, 2026).status()), "YEAR_ASSESSED");
+  const auto penalty_of = [&](const std::string& penalty) {
+    return Must<v1::Penalty>("GetPenalty", auditor_, Named<v1::GetPenaltyRequest>(penalty));
+  };
+  // Less was there than was told: of what is due only that is owed.
+  v1::Entry less = MakeEntry("90");
+  *less.mutable_event_date() = then.ToProto();
+  const auto corrected = Correct(delivery->name(), supplier_, less);
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  const auto second = Assess(name, 2026);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->balance().penalty().units(), 3'000);
+  EXPECT_EQ(penalty_of(first->penalty()).state(), v1::Penalty::REPLACED);
+  EXPECT_EQ(penalty_of(second->penalty()).amount().units(), 3'000);
+  ExpectReplays(second->name());
+  EXPECT_EQ(ReasonOf(Assess(name, 2026).status()), "YEAR_ASSESSED");
+  auto pay = Named<v1::SettlePenaltyRequest>(second->penalty());
+  pay.set_note("П-1");
+  ASSERT_TRUE(Do<v1::Penalty>("SettlePenalty", supplier_, pay).ok());
+  // What was paid stays paid: the rest is owed beside it.
+  less.set_quantity("95");
+  const auto again = Correct(corrected->name(), supplier_, less);
+  ASSERT_TRUE(again.ok()) << again.status();
+  const auto third = Assess(name, 2026);
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ(third->balance().penalty().units(), 3'500);
+  EXPECT_EQ(penalty_of(second->penalty()).state(), v1::Penalty::PAID);
+  EXPECT_EQ(penalty_of(third->penalty()).amount().units(), 500);
+  // And what was paid too much is nobody's penalty.
+  less.set_quantity("70");
+  ASSERT_TRUE(Correct(again->name(), supplier_, less).ok());
+  const auto fourth = Assess(name, 2026);
+  ASSERT_TRUE(fourth.ok()) << fourth.status();
+  EXPECT_EQ(penalty_of(third->penalty()).state(), v1::Penalty::REPLACED);
+  // What was known before stays known.
+  auto known = Named<v1::GetAssessmentRequest>(first->name());
+  *known.mutable_known_at() = first->update_time();
+  EXPECT_EQ(Must<v1::Assessment>("GetAssessment", auditor_, known).balance().penalty().units(),
+            4'000);
+  ExpectSound();
+}
+
+// Paid before the year is judged it is paid; paid after that, the next judgement says so.
+TEST_F(ContractTest, APaymentAfterTheAssessmentMeetsTheYear) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("100")).ok());
+  GoTo(Day("2027-01-11"));
+  EXPECT_EQ(Assess(name, 2026)->balance().decision().outcome(), "NOT_PAID");
+  ASSERT_TRUE(PayIt(name, 100'000).ok());
+  EXPECT_EQ(Assess(name, 2026)->balance().decision().outcome(), "OBLIGATION_MET");
+}
+
+// What is to come nobody knows: no year is judged before it is over.
+TEST_F(ContractTest, ABalanceOfADayToComeIsOfToday) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  const v1::Balance ahead = BalanceOf(name, Day("2030-01-01"));
+  EXPECT_EQ(base::Date::FromProto(ahead.as_of())->ToString(), today().ToString());
+  EXPECT_EQ(ahead.penalty().units(), 0);
+  EXPECT_EQ(ahead.years(0).shortfall(), "100.000");
+}
+
+// A condition whose day is after the end of the contract is not owed, and costs nothing.
+TEST_F(ContractTest, ConditionsAfterTheEndLapse) {
+  Register(1);
+  sources_->made = {Code(1)};
+  ToApproved({MakeNeed(1, 1)}, 1);
+  v1::Contract contract = MakeContract(1, 2026, 2);
+  for (v1::YearTerms& year : *contract.mutable_years()) {
+    year.set_volume("1000");
+    *year.mutable_price() = Tenge(3'000'000);
+  }
+  for (const char* due : {"2026-03-31", "2026-04-30", "2027-06-30"}) {
+    v1::Offset& offset = *contract.add_offsets();
+    offset.set_kind(v1::Offset::OTHER);
+    offset.set_description("x");
+    *offset.mutable_value() = Tenge(100'000'000);
+    *offset.mutable_due_date() = Day(due).ToProto();
+  }
+  const std::string name = SignedContract(contract);
+  GoTo(Day("2026-04-30"));
+  ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
+  ASSERT_TRUE(Terminate(name, supplier_).ok());
+  EXPECT_EQ(ContractNow(name).offsets(0).state(), v1::Offset::OPEN);
+  EXPECT_EQ(ContractNow(name).offsets(1).state(), v1::Offset::OPEN) << "its day is the last one";
+  EXPECT_EQ(ContractNow(name).offsets(2).state(), v1::Offset::LAPSED);
+  GoTo(Day("2027-12-01"));
+  auto assess = Named<v1::AssessOffsetRequest>(name);
+  const auto why = [&](int32_t offset) {
+    assess.set_offset(offset);
+    return Why<v1::Contract>("AssessOffset", authority_, assess);
+  };
+  EXPECT_EQ(why(1), "");
+  EXPECT_EQ(why(2), "");
+  EXPECT_EQ(why(3), "OFFSET_STATE");
+  v1::ListPenaltiesRequest list;
+  list.set_parent(name);
+  EXPECT_EQ(Must<v1::ListPenaltiesResponse>("ListPenalties", auditor_, list).penalties_size(), 2);
+  v1::ListDeadlinesRequest deadlines;
+  deadlines.set_parent(name);
+  const std::string lapsed = ChildName(name, "offsets", 3);
+  int seen = 0;
+  const auto all = Must<v1::ListDeadlinesResponse>("ListDeadlines", supplier_, deadlines);
+  for (const auto& one : all.deadlines()) {
+    if (one.record() != lapsed) continue;
+    EXPECT_EQ(one.state(), cases::Deadline::CANCELLED);
+    ++seen;
+  }
+  EXPECT_EQ(seen, 1);
 }
 
 TEST_F(ContractTest, TheSupplierReportsOnceAYear) {

@@ -88,9 +88,7 @@ absl::Status FinishCycle(const Env& env, store::Tx& tx, CycleVerb verb, CycleSte
       RETURN_IF_ERROR(CloseDeadlinesOf(tx, cycle.name(), day.kind, cases::Deadline::DONE));
     } else if (day.undone_by == verb && cycle.revision() == 1) {
       // To be done again, by the same day; of a List that was approved once no day is left.
-      ASSIGN_OR_RETURN(const base::Date due, StatutoryDayOf(day, cycle.year(), *env.norms));
-      RETURN_IF_ERROR(
-          OpenDay(tx, {cycle.name(), day.kind, due, day.role, day.basis(), "", day.norm}));
+      RETURN_IF_ERROR(cases::ReopenDeadline(tx, cycle.name(), day.kind));
     }
   }
   return absl::OkStatus();
@@ -156,6 +154,11 @@ absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step) {
   return cases::Finish(tx, *env.norms, kContracts, step);
 }
 
+bool SeesExecution(const rpc::Caller& caller, const Contract& contract, uint32_t roles) {
+  const bool party = caller.bin == contract.customer() || caller.bin == contract.supplier();
+  return (party ? roles : roles & ~(kCustomerRole | kEntityRole)) != 0;
+}
+
 absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::string& signer,
                           const std::string& text_sha256,
                           google::protobuf::RepeatedPtrField<v1::Signature>* signatures) {
@@ -171,13 +174,26 @@ absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::strin
 }
 
 absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
-                           const std::string& name, const store::At& at) {
-  return rpc::FindFor(reader, call, kContracts, store::Key::Of(name), name, nullptr, at).status();
+                           const std::string& contract, const std::string& name) {
+  return rpc::FindFor(reader, call, kContracts, store::Key::Of(contract), name).status();
 }
 
 absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,
                                                      const std::string& contract) {
   return cases::AllOf(reader, kActivePledges, store::Key::Of(contract));
+}
+
+absl::Status DropTermination(store::Tx& tx, Contract* contract) {
+  if (contract->termination_signatures().empty()) return absl::OkStatus();
+  contract->clear_termination_signatures();
+  contract->clear_reason();
+  ASSIGN_OR_RETURN(std::vector<PledgeRow> pledges, ActivePledges(tx, contract->name()));
+  for (PledgeRow& row : pledges) {
+    if (!row.pledge().consents_to_termination()) continue;
+    row.mutable_pledge()->set_consents_to_termination(false);
+    RETURN_IF_ERROR(tx.Put(kPledges, &row));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number) {

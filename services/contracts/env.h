@@ -58,11 +58,12 @@ bool IsShownItem(const google::protobuf::Message& item, uint32_t roles);
 
 // ---- Publication (publication.cc)
 
-// Leaves messages that place the approved goods, or that take an earlier List of the year out.
+// Leaves messages that place the approved goods, or that take an earlier List of the year out;
+// whether one is not out yet.
 absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRow>& approved);
-absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
+absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
 // Notes what the database of suppliers said of a message: placed, taken out, or refused. Says it
-// twice: once.
+// twice: once. UNAVAILABLE where it is to be asked again.
 absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
                           const store::OutboxMessage& message, const absl::Status& said);
 // How many publications are refused, for the metrics.
@@ -80,15 +81,21 @@ absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call&
                                            ContractVerb verb, const std::string& name,
                                            const std::string& etag);
 absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step);
+// Whether one who has these roles over the contract sees what happens under it: a pledgee sees its
+// terms alone.
+bool SeesExecution(const rpc::Caller& caller, const Contract& contract, uint32_t roles);
 // Adds the signature of the caller's party. SIGNED_ALREADY.
 absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::string& signer,
                           const std::string& text_sha256,
                           google::protobuf::RepeatedPtrField<v1::Signature>* signatures);
-// Whether the contract is there, for the caller, that a list is of.
+// Whether the contract is there for the caller as it is now: whose pledge was given up reads
+// nothing of what was before that. `name`: of what under it is asked for.
 absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
-                           const std::string& name, const store::At& at = {});
+                           const std::string& contract, const std::string& name);
 absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,
                                                      const std::string& contract);
+// A termination that one party has signed is none any more: nor are the pledgees' consents to it.
+absl::Status DropTermination(store::Tx& tx, Contract* contract);
 // The terms of a year of the contract: YEAR_UNKNOWN.
 absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number = nullptr);
 // What entries come to by year, of what happened by `as_of`; `at`: as it is known. `late`: of that,

@@ -257,6 +257,20 @@ absl::Status YearNotAssessed(int32_t year) {
       .Cite(Monitoring());
 }
 
+absl::Status NothingDelivered() {
+  return Refusal(StatusCode::kFailedPrecondition, "NOTHING_DELIVERED",
+                 "Nothing was delivered under the contract: both parties end it.")
+      .Precondition("CONTRACT", "name", "a delivery is needed")
+      .Cite(Buying());
+}
+
+absl::Status TerminationNotSigned() {
+  return Refusal(StatusCode::kFailedPrecondition, "TERMINATION_NOT_SIGNED",
+                 "No termination is signed that this could be of.")
+      .Precondition("CONTRACT", "name", "a signature of its termination is needed")
+      .Cite(Buying());
+}
+
 absl::Status PenaltyDue(absl::string_view penalty) {
   return Refusal(StatusCode::kFailedPrecondition, "PENALTY_DUE", "A penalty is owed.")
       .With("penalty", penalty)

@@ -59,6 +59,8 @@ absl::Status NotConform(absl::string_view rule, const base::LegalBasis& basis); 
 absl::Status PledgeeConsentMissing(absl::string_view pledge);  // PLEDGEE_CONSENT_MISSING
 absl::Status TermRunning(int32_t last_year);                   // TERM_RUNNING
 absl::Status YearNotAssessed(int32_t year);                    // YEAR_NOT_ASSESSED
+absl::Status NothingDelivered();                               // NOTHING_DELIVERED
+absl::Status TerminationNotSigned();                           // TERMINATION_NOT_SIGNED
 absl::Status PenaltyDue(absl::string_view penalty);            // PENALTY_DUE
 // PAYMENT_DUE
 absl::Status PaymentDue(int32_t year, const base::LegalBasis& basis);

@@ -279,8 +279,7 @@ class WalkTest : public ContractsTest {
                                 Named<v1::TerminateContractRequest>(name))
             .status();
       case ContractVerb::kFulfil:
-        if (as == rpc::v1::AUTHORITY_INDUSTRY && judged &&
-            contract.state() != Contract::TERMINATED) {
+        if (as == rpc::v1::AUTHORITY_INDUSTRY && contract.state() == Contract::DELIVERING) {
           EndTerm(name);
         }
         return Do<v1::Contract>("FulfilContract", caller, Named<v1::FulfilContractRequest>(name))

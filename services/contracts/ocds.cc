@@ -1,5 +1,6 @@
 #include "services/contracts/ocds.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "common/base/hash.h"
 
 namespace nisi::contracts {
 namespace {
@@ -55,8 +57,8 @@ class JsonObject {
   std::vector<std::string> parts_;
 };
 
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(time.seconds()),
+std::string TimeText(int64_t seconds) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(seconds),
                           absl::UTCTimeZone());
 }
 std::string DayText(const google::type::Date& date) {
@@ -145,9 +147,18 @@ absl::StatusOr<Executed> ExecutedOf(const OcdsContract& of) {
   return done;
 }
 
-// What a release says of the contract: its terms, and with `executed` what happened under it.
-absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Contract& terms,
-                                         size_t amendments, bool executed) {
+// What a release tells, and when that was so.
+struct Telling {
+  const char* tag;
+  int64_t time = 0;                 // seconds since the epoch
+  const Contract* terms = nullptr;  // the contract as it was then; null: the award alone
+  size_t amendments = 0;            // in force then
+  bool executed = false;            // what happened under it as well
+};
+
+// What a release says of the contract.
+absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Telling& telling) {
+  const Contract& terms = *telling.terms;
   ASSIGN_OR_RETURN(const std::string value, ValueText(terms.sum()));
   google::type::Date first, last;
   first.set_year(terms.years(0).year());
@@ -156,30 +167,29 @@ absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Contract&
   last.set_year(terms.years().rbegin()->year());
   last.set_month(12);
   last.set_day(31);
-  const bool ended =
-      of.contract.state() == Contract::TERMINATED || of.contract.state() == Contract::FULFILLED;
+  const bool ended = of.contract.has_end_time() && telling.time >= of.contract.end_time().seconds();
   JsonObject contract;
   contract.Text("id", IdOf(terms.name()))
       .Text("awardID", IdOf(terms.name()))
       .Text("title", NameOf(terms.good().title()))
       .Text("description", terms.good().characteristics())
-      .Text("status", ended && executed ? "terminated" : "active")
+      .Text("status", ended ? "terminated" : "active")
       .Raw("period",
            JsonObject().Text("startDate", DayText(first)).Text("endDate", DayText(last)).ToString())
       .Raw("value", value)
       .List("items", {ItemText(terms)})
       .Text("dateSigned", DayText(of.contract.sign_date()));
   std::vector<std::string> changes;
-  for (size_t i = 0; i < amendments; ++i) {
+  for (size_t i = 0; i < telling.amendments; ++i) {
     const Amendment& amendment = of.amendments[i];
     changes.push_back(JsonObject()
                           .Text("id", absl::StrCat(i + 1))
-                          .Text("date", TimeText(amendment.update_time()))
+                          .Text("date", TimeText(amendment.update_time().seconds()))
                           .Text("rationale", amendment.reason())
                           .ToString());
   }
   contract.List("amendments", changes);
-  if (executed) {
+  if (telling.executed) {
     ASSIGN_OR_RETURN(const Executed done, ExecutedOf(of));
     const auto& [transactions, milestones] = done;
     if (!transactions.empty() || !milestones.empty()) {
@@ -192,17 +202,15 @@ absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Contract&
   return contract.ToString();
 }
 
-// One release. `terms`: the contract as it was then; null: only the award.
-absl::StatusOr<std::string> ReleaseText(const OcdsContract& of, const char* id, const char* tag,
-                                        const std::string& date, const Contract* terms,
-                                        size_t amendments, bool executed) {
+// One release. Its id is of what it says: what says something else, as after a correction, has
+// another one for ever.
+absl::StatusOr<std::string> ReleaseText(const OcdsContract& of, const Telling& telling) {
   const Contract& contract = of.contract;
   const std::string buyer = OrganizationOf(contract.customer(), of.customer_name);
   JsonObject release;
   release.Text("ocid", OcidOf(contract))
-      .Text("id", absl::StrCat(OcidOf(contract), "-", id))
-      .Text("date", date)
-      .List("tag", {JsonText(tag)})
+      .Text("date", TimeText(telling.time))
+      .List("tag", {JsonText(telling.tag)})
       .Text("initiationType", "tender")
       .Text("language", "ru")
       .List("parties", {PartyText(contract.customer(), of.customer_name, "buyer"),
@@ -221,55 +229,58 @@ absl::StatusOr<std::string> ReleaseText(const OcdsContract& of, const char* id, 
                  .Text("date", DayText(contract.sign_date()))
                  .List("suppliers", {OrganizationOf(contract.supplier(), of.supplier_name)})
                  .ToString()});
-  if (terms != nullptr) {
-    ASSIGN_OR_RETURN(const std::string text, ContractText(of, *terms, amendments, executed));
+  if (telling.terms != nullptr) {
+    ASSIGN_OR_RETURN(const std::string text, ContractText(of, telling));
     release.List("contracts", {text});
   }
+  const std::string digest = base::HexEncode(base::Sha256Bytes(release.ToString()).substr(0, 16));
+  release.Text("id", absl::StrCat(OcidOf(contract), "-", telling.tag, "-", digest));
   return release.ToString();
 }
 
-absl::StatusOr<std::vector<std::string>> ReleasesOf(const OcdsContract& of) {
-  std::vector<std::string> releases;
-  const std::string signed_on = DayText(of.contract.sign_date());
-  ASSIGN_OR_RETURN(std::string award,
-                   ReleaseText(of, "award", "award", signed_on, nullptr, 0, false));
-  releases.push_back(std::move(award));
-  ASSIGN_OR_RETURN(std::string contract,
-                   ReleaseText(of, "contract", "contract", signed_on, &of.terms.front(), 0, false));
-  releases.push_back(std::move(contract));
+// In the order in which it came about.
+absl::StatusOr<std::vector<Telling>> TellingsOf(const OcdsContract& of) {
+  const Contract& contract = of.contract;
+  ASSIGN_OR_RETURN(const base::Date signed_on, base::Date::FromProto(contract.sign_date()));
+  const int64_t signing = absl::ToUnixSeconds(signed_on.StartOfDay());
+  std::vector<Telling> tellings{{"award", signing}, {"contract", signing, &of.terms.front()}};
   for (size_t i = 0; i < of.amendments.size(); ++i) {
-    const std::string id = absl::StrCat("amendment-", i + 1);
-    ASSIGN_OR_RETURN(std::string amendment, ReleaseText(of, id.c_str(), "contractAmendment",
-                                                        TimeText(of.amendments[i].update_time()),
-                                                        &of.terms[i + 1], i + 1, false));
-    releases.push_back(std::move(amendment));
+    tellings.push_back(
+        {"contractAmendment", of.amendments[i].update_time().seconds(), &of.terms[i + 1], i + 1});
+  }
+  if (contract.has_end_time()) {
+    tellings.push_back(
+        {"contractTermination", contract.end_time().seconds(), &contract, of.amendments.size()});
   }
   if (!of.entries.empty()) {
-    const Entry* last = &of.entries.front();
-    for (const Entry& entry : of.entries) {
-      if (entry.create_time().seconds() > last->create_time().seconds()) last = &entry;
-    }
-    const std::string id = absl::StrCat("execution-", of.entries.size());
-    ASSIGN_OR_RETURN(std::string execution,
-                     ReleaseText(of, id.c_str(), "implementation", TimeText(last->create_time()),
-                                 &of.contract, of.amendments.size(), true));
-    releases.push_back(std::move(execution));
+    int64_t last = 0;
+    for (const Entry& entry : of.entries) last = std::max(last, entry.create_time().seconds());
+    // With the terms of then: an amendment that came later is told by itself.
+    const auto in_force = static_cast<size_t>(std::count_if(
+        of.amendments.begin(), of.amendments.end(),
+        [last](const Amendment& one) { return one.update_time().seconds() <= last; }));
+    tellings.push_back({"implementation", last, &of.terms[in_force], in_force, true});
   }
-  if (of.contract.state() == Contract::TERMINATED) {
-    ASSIGN_OR_RETURN(
-        std::string termination,
-        ReleaseText(of, "termination", "contractTermination", DayText(of.contract.terminate_date()),
-                    &of.contract, of.amendments.size(), true));
-    releases.push_back(std::move(termination));
-  }
-  return releases;
+  std::stable_sort(tellings.begin(), tellings.end(),
+                   [](const Telling& a, const Telling& b) { return a.time < b.time; });
+  return tellings;
 }
 
-JsonObject PackageOf(const OcdsContract& of, const char* kind) {
+absl::StatusOr<std::vector<std::string>> TextsOf(const OcdsContract& of,
+                                                 const std::vector<Telling>& tellings) {
+  std::vector<std::string> texts;
+  for (const Telling& telling : tellings) {
+    ASSIGN_OR_RETURN(std::string text, ReleaseText(of, telling));
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+JsonObject PackageOf(const OcdsContract& of, const char* kind, int64_t time) {
   JsonObject package;
   package.Text("uri", absl::StrCat(kUri, kind, "/", IdOf(of.contract.name())))
       .Text("version", "1.1")
-      .Text("publishedDate", TimeText(of.contract.update_time()))
+      .Text("publishedDate", TimeText(time))
       .Raw("publisher",
            JsonObject().Text("name", "National Information System of Industry").ToString());
   return package;
@@ -278,22 +289,26 @@ JsonObject PackageOf(const OcdsContract& of, const char* kind) {
 }  // namespace
 
 absl::StatusOr<std::string> ReleasePackage(const OcdsContract& contract) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> releases, ReleasesOf(contract));
-  return PackageOf(contract, "releases").Raw("releases", JsonList(releases)).ToString();
+  ASSIGN_OR_RETURN(const std::vector<Telling> tellings, TellingsOf(contract));
+  ASSIGN_OR_RETURN(const std::vector<std::string> releases, TextsOf(contract, tellings));
+  return PackageOf(contract, "releases", tellings.back().time)
+      .Raw("releases", JsonList(releases))
+      .ToString();
 }
 
 absl::StatusOr<std::string> RecordPackage(const OcdsContract& contract) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> releases, ReleasesOf(contract));
-  ASSIGN_OR_RETURN(
-      const std::string compiled,
-      ReleaseText(contract, "compiled", "compiled", TimeText(contract.contract.update_time()),
-                  &contract.contract, contract.amendments.size(), true));
+  ASSIGN_OR_RETURN(const std::vector<Telling> tellings, TellingsOf(contract));
+  ASSIGN_OR_RETURN(const std::vector<std::string> releases, TextsOf(contract, tellings));
+  const int64_t time = tellings.back().time;
+  ASSIGN_OR_RETURN(const std::string compiled,
+                   ReleaseText(contract, {"compiled", time, &contract.contract,
+                                          contract.amendments.size(), true}));
   const std::string record = JsonObject()
                                  .Text("ocid", OcidOf(contract.contract))
                                  .Raw("releases", JsonList(releases))
                                  .Raw("compiledRelease", compiled)
                                  .ToString();
-  return PackageOf(contract, "records").List("records", {record}).ToString();
+  return PackageOf(contract, "records", time).List("records", {record}).ToString();
 }
 
 }  // namespace nisi::contracts

@@ -1,6 +1,7 @@
 // Contracts in the Open Contracting Data Standard 1.1, as text. A contracting process is one
-// contract; its releases tell the award by the approved List, the signing, each amendment, and what
-// was executed by its last event.
+// contract; its releases tell the award by the approved List, the signing, each amendment, the end,
+// and what was executed by its last event, in the order in which that came about. A release's id is
+// made of what it says, so none ever says two things.
 #pragma once
 
 #include <string>

@@ -353,6 +353,37 @@ TEST_F(PlanningTest, AStepTakenBackIsToBeDoneAgain) {
   EXPECT_THAT(open(), ElementsAre());
 }
 
+// A day that is missed is missed once, however often its step is taken back.
+TEST_F(PlanningTest, AMissedDayIsListedOnce) {
+  Register(1);
+  Open();
+  ASSERT_TRUE(Submit({MakeNeed(1, 1)}).ok());
+  GoTo(Day("2026-05-25"));
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  ASSERT_TRUE(Step<v1::ReopenNeedsRequest>("ReopenNeeds", former_).ok());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_THAT(Overdue(), ElementsAre("needs"));
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  EXPECT_THAT(Overdue(), ElementsAre("needs"));
+  ExpectSound();
+}
+
+// Formed twice on a day, the goods that are kept are not written again.
+TEST_F(PlanningTest, WhatIsKeptIsNotWrittenAgain) {
+  Register(1);
+  Open();
+  ASSERT_TRUE(Submit({MakeNeed(1, 1), MakeNeed(1, 2)}).ok());
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  ASSERT_TRUE(Form().ok());
+  const std::string etag = ItemNow(1).etag();
+  clock_.Advance(absl::Minutes(5));
+  ASSERT_TRUE(Form().ok());
+  EXPECT_EQ(ItemNow(1).etag(), etag);
+  GoTo(today().AddDays(1));
+  ASSERT_TRUE(Form().ok());
+  EXPECT_NE(ItemNow(1).etag(), etag) << "asked again on another day";
+}
+
 // A List without goods is published at once: nothing waits for nobody.
 TEST_F(PlanningTest, NothingAgreedIsNoDeadEnd) {
   Register(1);

@@ -49,8 +49,8 @@ suppliers::v1::Demand DemandOf(const ItemRow& row) {
   const ListItem& item = row.item();
   suppliers::v1::Demand demand;
   demand.set_item_id(absl::StrCat(row.year(), "-", row.number()));
-  // What was agreed on with customers, of the good as the List has it.
-  if (item.agreed_customers_size() == 1) demand.set_customer_bin(item.agreed_customers(0));
+  // What was agreed on, of the good as the List has it; with whom, the List tells nobody outside of
+  // planning.
   demand.set_kind(suppliers::v1::GOOD);
   demand.set_ens_tru(item.ens_tru());
   demand.set_goods_code(item.goods_code());
@@ -100,12 +100,17 @@ void EmitWithdrawal(store::Tx& tx, const std::string& edition, const std::string
   tx.Emit(kTarget, kWithdrawMethod, message);
 }
 
-// The cycle is PUBLISHED when all of its List is placed.
-absl::Status ConfirmCycle(const norms::Norms& norms, store::Tx& tx, const PublicationRow& row) {
-  if (row.publication().state() != Publication::PLACED) return absl::OkStatus();
-  ASSIGN_OR_RETURN(CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(row.year())));
-  if (cycle.cycle().state() != Cycle::APPROVED || cycle.cycle().revision() != row.revision()) {
-    return absl::OkStatus();
+// The cycle is PUBLISHED when all of its List is placed and no earlier one is there beside it.
+absl::Status ConfirmCycle(const norms::Norms& norms, store::Tx& tx, int32_t year) {
+  ASSIGN_OR_RETURN(CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(year)));
+  if (cycle.cycle().state() != Cycle::APPROVED) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<PublicationRow> rows,
+                   cases::AllOf(tx, kPublications, store::Key::Of(year)));
+  for (const PublicationRow& row : rows) {
+    const bool current = row.revision() == cycle.cycle().revision();
+    if (row.publication().state() != (current ? Publication::PLACED : Publication::WITHDRAWN)) {
+      return absl::OkStatus();
+    }
   }
   ASSIGN_OR_RETURN(auto step,
                    cases::BeginByItself(CycleMachine(), CycleVerb::kPublished, std::move(cycle)));
@@ -141,6 +146,19 @@ absl::StatusOr<Said> SaidOf(const store::OutboxMessage& message, const absl::Sta
     if (result.refusal.empty()) result.refusal = absl::StatusCodeToString(said.code());
   }
   return result;
+}
+
+// An order of today that the database says is of a day to come: its clock has not come to that day,
+// as just after midnight.
+absl::StatusOr<bool> IsTooEarly(const store::Tx& tx, const store::OutboxMessage& message,
+                                const absl::Status& said) {
+  if (message.method != kPublishMethod || base::ReasonOf(said) != "ORDER_DATE_INVALID") {
+    return false;
+  }
+  PublishDemandsRequest request;
+  if (!request.ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
+  ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(request.order_date()));
+  return ordered >= tx.today();
 }
 
 absl::StatusOr<PublicationRow> RowOf(const store::Reader& reader, const PartName& name) {
@@ -194,11 +212,13 @@ absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRo
   return tx.Put(kPublications, &row);
 }
 
-absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason) {
+absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& reason) {
   ASSIGN_OR_RETURN(std::vector<PublicationRow> rows,
                    cases::AllOf(tx, kPublications, store::Key::Of(year)));
+  bool leaving = false;
   for (PublicationRow& row : rows) {
     Publication& publication = *row.mutable_publication();
+    leaving |= publication.state() != Publication::WITHDRAWN;
     if (publication.state() == Publication::WITHDRAWING ||
         publication.state() == Publication::WITHDRAWN) {
       continue;
@@ -212,11 +232,16 @@ absl::Status Unpublish(store::Tx& tx, int32_t year, const std::string& reason) {
     publication.set_state(StateOf(publication));
     RETURN_IF_ERROR(tx.Put(kPublications, &row));
   }
-  return absl::OkStatus();
+  return leaving;
 }
 
 absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
                           const store::OutboxMessage& message, const absl::Status& said) {
+  ASSIGN_OR_RETURN(const bool too_early, IsTooEarly(tx, message, said));
+  if (too_early) {
+    // Not noted, so the message goes again.
+    return absl::UnavailableError("the database of suppliers has not come to the order's day");
+  }
   ASSIGN_OR_RETURN(const Said what, SaidOf(message, said));
   ASSIGN_OR_RETURN(const PartName name, PartIn(what.edition));
   ASSIGN_OR_RETURN(PublicationRow row, RowOf(tx, name));
@@ -237,7 +262,7 @@ absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
   publication.set_state(StateOf(publication));
   tx.Cite(errors::Approving());
   RETURN_IF_ERROR(tx.Put(kPublications, &row));
-  return ConfirmCycle(norms, tx, row);
+  return ConfirmCycle(norms, tx, row.year());
 }
 
 std::vector<store::Figure> PublicationFigures(const store::Store& store) {

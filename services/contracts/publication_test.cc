@@ -32,6 +32,7 @@ class Database {
       WithdrawDemandsRequest request;
       EXPECT_TRUE(request.ParseFromString(message.payload));
       log.push_back("- " + request.name());
+      if (keeps) return base::Refusal(absl::StatusCode::kPermissionDenied, "ACCESS_DENIED", "No.");
       if (!editions.contains(request.name())) {
         return base::NotFound("publications", request.name());
       }
@@ -41,8 +42,9 @@ class Database {
     PublishDemandsRequest request;
     EXPECT_TRUE(request.ParseFromString(message.payload));
     log.push_back("+ " + request.name());
-    if (refuses) {
-      return base::Refusal(absl::StatusCode::kFailedPrecondition, "PUBLICATION_DIFFERS", "No.");
+    if (refuses || early) {
+      return base::Refusal(absl::StatusCode::kFailedPrecondition,
+                           early ? "ORDER_DATE_INVALID" : "PUBLICATION_DIFFERS", "No.");
     }
     editions[request.name()] = request.demands_size();
     for (const auto& demand : request.demands()) {
@@ -59,6 +61,8 @@ class Database {
   std::vector<std::string> demanded;  // what is told of each
   bool away = false;
   bool refuses = false;
+  bool keeps = false;  // what is to be taken out
+  bool early = false;  // its clock is behind
 };
 
 class PublicationTest : public ContractsTest {
@@ -242,6 +246,64 @@ TEST_F(PublicationTest, ARefusedListIsReplaced) {
   EXPECT_EQ(database_.editions["publications/2026-2-1"], 2);
 }
 
+// Two Lists of a year are not a List that is published: what is not taken out holds the cycle.
+TEST_F(PublicationTest, AListIsPublishedWhenTheEarlierOneIsOut) {
+  Approved();
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  database_.keeps = true;
+  ReviseTo(true);
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::REFUSED);
+  EXPECT_EQ(PublicationNow(2).state(), v1::Publication::PLACED);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
+  database_.keeps = false;
+  ASSERT_TRUE(Do<v1::Publication>("RetryPublication", authority_,
+                                  Named<v1::RetryPublicationRequest>(PublicationName(2026, 1)))
+                  .ok());
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWN);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+}
+
+// Nor is an empty one while the earlier one stands.
+TEST_F(PublicationTest, AnEmptyListIsPublishedWhenTheEarlierOneIsOut) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  EXPECT_EQ(*Relay(), 1);
+  ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+  ASSERT_TRUE(Do<v1::RemoveListItemResponse>("RemoveListItem", former_,
+                                             Named<v1::RemoveListItemRequest>(ItemName(2026, 1)))
+                  .ok());
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Approve(approver_).ok());
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+}
+
+// Just after midnight here it may be the day before there: that is no refusal.
+TEST_F(PublicationTest, WhoseDayHasNotComeIsAskedAgain) {
+  Approved();
+  database_.early = true;
+  EXPECT_EQ(*Relay(), 0);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::PENDING);
+  database_.early = false;
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+}
+
+// Of an order of an earlier day it is one.
+TEST_F(PublicationTest, AnOrderOfAnEarlierDayIsNotTooEarly) {
+  Approved();
+  GoTo(today().AddDays(1));
+  database_.early = true;
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::REFUSED);
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "ORDER_DATE_INVALID");
+}
+
 // The same by the relay of the running service, over the call layer.
 class DeliveredTest : public PublicationTest {
  protected:
@@ -253,7 +315,7 @@ class DeliveredTest : public PublicationTest {
         "/nisi.suppliers.v1.SuppliersService/PublishDemands",
         [this](const PublishDemandsRequest& request) -> absl::StatusOr<suppliers::v1::Publication> {
           if (request.order_number() == refused_order_) {
-            return base::Refusal(absl::StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+            return base::Refusal(absl::StatusCode::kFailedPrecondition, "PUBLICATION_DIFFERS",
                                  "No.");
           }
           ++taken_;
@@ -299,7 +361,7 @@ TEST_F(DeliveredTest, ARefusalIsSettled) {
   refused_order_ = "217-НҚ";
   Approved();
   AwaitState(v1::Publication::REFUSED);
-  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "ORDER_DATE_INVALID");
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "PUBLICATION_DIFFERS");
   EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
   EXPECT_EQ(taken_, 0);
 }
@@ -314,7 +376,8 @@ TEST_F(PublicationTest, WhatIsAgreedIsPlaced) {
   ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
   ASSERT_TRUE(Approve(approver_).ok());
   ASSERT_EQ(*Relay(), 1);
-  EXPECT_THAT(database_.demanded, ElementsAre(absl::StrCat("10.000 2028 2 ", Bin(4), " Масляный")));
+  EXPECT_THAT(database_.demanded, ElementsAre("10.000 2028 2  Масляный"))
+      << "whose it is, the public List does not tell";
 }
 
 // More goods than a message holds go in parts; all must be there.

@@ -75,6 +75,8 @@ absl::Status PutInForce(const Env& env, store::Tx& tx, Contract* contract, Amend
   if (!amendment->price_formula().empty()) {
     contract->set_price_formula(amendment->price_formula());
   }
+  // A termination that one party has signed was of the contract as it was.
+  RETURN_IF_ERROR(DropTermination(tx, contract));
   return OpenContractDeadlines(env, tx, *contract, last + 1);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/norms/term.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
 
@@ -71,6 +72,34 @@ absl::Status Conclude(const Env& env, store::Tx& tx, Contract* contract) {
   return absl::OkStatus();
 }
 
+// What one party signed long ago does not end a contract with the signature of the other.
+absl::Status DropLapsed(const Env& env, store::Tx& tx, Contract* contract) {
+  if (contract->termination_signatures().empty()) return absl::OkStatus();
+  const int64_t at = contract->termination_signatures(0).sign_time().seconds();
+  ASSIGN_OR_RETURN(const norms::Term term,
+                   norms::TermOf(*env.norms, "contracts.termination_days",
+                                 base::Date::LegalDay(absl::FromUnixSeconds(at))));
+  return tx.today() > term.last_day ? DropTermination(tx, contract) : absl::OkStatus();
+}
+
+bool HasSigned(v1::Party party, const google::protobuf::RepeatedPtrField<v1::Signature>& all) {
+  return std::any_of(all.begin(), all.end(),
+                     [party](const v1::Signature& one) { return one.party() == party; });
+}
+
+// Conditions whose day is after the end of the contract are not owed under it.
+absl::Status LapseOffsets(store::Tx& tx, Contract* contract) {
+  for (Offset& offset : *contract->mutable_offsets()) {
+    ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset.due_date()));
+    const bool open = offset.state() == Offset::OPEN || offset.state() == Offset::PROVEN;
+    if (!open || due <= tx.today()) continue;
+    offset.set_state(Offset::LAPSED);
+    RETURN_IF_ERROR(CloseDeadlinesOf(tx, ChildName(contract->name(), "offsets", offset.number()),
+                                     kOffsetDeadline, cases::Deadline::CANCELLED));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Contract> PlanContract(Env& /*env*/, const Call& call, store::Tx& tx,
@@ -129,6 +158,16 @@ absl::StatusOr<v1::Contract> TerminateContract(Env& env, const Call& call, store
                                                     request.name(), request.etag()));
   Contract& contract = *step.row.mutable_contract();
   const bool planned = contract.state() == Contract::PLANNED;
+  RETURN_IF_ERROR(DropLapsed(env, tx, &contract));
+  if (request.withdraw()) {
+    if (!HasSigned(PartyOf(step.roles), contract.termination_signatures())) {
+      return errors::TerminationNotSigned();
+    }
+    RETURN_IF_ERROR(DropTermination(tx, &contract));
+    RETURN_IF_ERROR(step.Lead(static_cast<int>(contract.state())));
+    RETURN_IF_ERROR(FinishContract(env, tx, &step));
+    return contract;
+  }
   RETURN_IF_ERROR(AddSignature(tx, PartyOf(step.roles), step.subject, contract.text_sha256(),
                                contract.mutable_termination_signatures()));
   contract.set_reason(request.reason());
@@ -141,11 +180,13 @@ absl::StatusOr<v1::Contract> TerminateContract(Env& env, const Call& call, store
       }
     }
     *contract.mutable_terminate_date() = tx.today().ToProto();
+    contract.mutable_end_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
     for (const v1::YearTerms& year : contract.years()) {
       if (year.year() <= tx.today().year()) continue;
       RETURN_IF_ERROR(CloseDeadlinesOf(tx, ChildName(contract.name(), "assessments", year.year()),
                                        kAssessmentDeadline, cases::Deadline::CANCELLED));
     }
+    RETURN_IF_ERROR(LapseOffsets(tx, &contract));
   }
   if (!planned) {
     RETURN_IF_ERROR(step.Lead(ends ? static_cast<int>(Contract::TERMINATED)
@@ -159,7 +200,7 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
                                             const v1::FulfilContractRequest& request) {
   ASSIGN_OR_RETURN(ContractStep step,
                    BeginContract(tx, call, ContractVerb::kFulfil, request.name(), request.etag()));
-  const Contract& contract = step.row.contract();
+  Contract& contract = *step.row.mutable_contract();
   const int32_t last = contract.years().rbegin()->year();
   if (tx.today().year() <= last) return errors::TermRunning(last);
   for (const v1::YearTerms& year : contract.years()) {
@@ -169,6 +210,11 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
   }
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
+  // All that was delivered may have been taken back since.
+  if (std::none_of(tallies.begin(), tallies.end(),
+                   [](const auto& year) { return year.second.delivered > 0; })) {
+    return errors::NothingDelivered();
+  }
   for (const Terms& year : terms) {
     const auto tally = tallies.find(year.year);
     if (tally == tallies.end()) continue;
@@ -190,6 +236,7 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
       return errors::PenaltyDue(penalty.penalty().name());
     }
   }
+  contract.mutable_end_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
   RETURN_IF_ERROR(FinishContract(env, tx, &step));
   return step.row.contract();
 }

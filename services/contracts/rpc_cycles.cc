@@ -144,10 +144,11 @@ absl::StatusOr<v1::Cycle> ApproveCycle(Env& env, const Call& call, store::Tx& tx
   ASSIGN_OR_RETURN(*cycle.mutable_approval(), JudgeApproval(approving, *env.norms));
   cases::SetDecideTime(tx, cycle.mutable_approval());
   if (cycle.approval().outcome() != "APPROVED") return base::StoreCorrupt("List for approval");
-  RETURN_IF_ERROR(
+  ASSIGN_OR_RETURN(
+      const bool leaving,
       Unpublish(tx, cycle.year(), absl::StrCat("replaced by revision ", cycle.revision())));
   RETURN_IF_ERROR(Publish(tx, cycle, approved));
-  RETURN_IF_ERROR(step.Lead(approved.empty() ? Cycle::PUBLISHED : Cycle::APPROVED));
+  RETURN_IF_ERROR(step.Lead(approved.empty() && !leaving ? Cycle::PUBLISHED : Cycle::APPROVED));
   RETURN_IF_ERROR(FinishCycle(env, tx, CycleVerb::kApprove, &step));
   return cycle;
 }
@@ -168,7 +169,7 @@ absl::StatusOr<v1::Cycle> WithdrawList(Env& env, const Call& call, store::Tx& tx
                                        const v1::WithdrawListRequest& request) {
   return StepOf(env, call, tx, CycleVerb::kWithdraw, request, [&](CycleStep* step) {
     const int32_t year = step->row.cycle().year();
-    RETURN_IF_ERROR(Unpublish(tx, year, request.reason()));
+    RETURN_IF_ERROR(Unpublish(tx, year, request.reason()).status());
     return MoveItems(tx, year, ListItem::APPROVED, ListItem::WITHDRAWN);
   });
 }

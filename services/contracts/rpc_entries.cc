@@ -78,6 +78,29 @@ absl::Status CheckRefusalStands(const Contract& contract, const Entry& before, c
   return errors::RefusalStands(before.year());
 }
 
+// What of a year is refused before delivery by the supplier's fault, as nobody has settled yet.
+absl::StatusOr<int64_t> ClaimedOf(const store::Reader& reader, const std::string& contract,
+                                  int32_t year) {
+  ASSIGN_OR_RETURN(const std::vector<EntryRow> open,
+                   cases::AllOf(reader, kOpenFaults, store::Key::Of(contract, year)));
+  int64_t claimed = 0;
+  for (const EntryRow& row : open) {
+    const auto quantity = base::Quantity::Parse(row.entry().quantity());
+    if (!row.entry().delivered() && quantity.ok()) claimed += quantity->thousandths();
+  }
+  return claimed;
+}
+
+// Whether the entry takes room that was free before it: of what is delivered, or refused before
+// that. To say whose fault it was takes none.
+bool TakesRoom(const Entry& entry, const Entry* before) {
+  const bool counts =
+      entry.kind() == Entry::DELIVERY || (entry.kind() == Entry::REFUSAL && !entry.delivered());
+  if (!counts || before == nullptr) return counts;
+  return IsLess(entry, *before) || before->year() != entry.year() ||
+         before->delivered() != entry.delivered();
+}
+
 // Puts the entry, in the place of `corrects` where there is one, and looks what its year comes to.
 absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry entry,
                                const std::string& subject, EntryRow* corrects) {
@@ -89,6 +112,7 @@ absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry en
   entry.set_customer(contract.customer());
   entry.set_supplier(contract.supplier());
   entry.set_recorded_by(subject);
+  const bool takes_room = TakesRoom(entry, corrects == nullptr ? nullptr : &corrects->entry());
   std::vector<int32_t> years{entry.year()};
   if (corrects != nullptr) {
     years.push_back(corrects->entry().year());
@@ -102,7 +126,15 @@ absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry en
   for (const int32_t year : years) {
     ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year));
     const auto tally = tallies.find(year);
-    if (tally != tallies.end()) RETURN_IF_ERROR(CheckTally(tally->second, terms));
+    if (tally == tallies.end()) continue;
+    RETURN_IF_ERROR(CheckTally(tally->second, terms));
+    if (!takes_room || year != row.entry().year()) continue;
+    // A refusal is held against all that is delivered, a delivery not against what is only claimed.
+    int64_t claimed = 0;
+    if (row.entry().kind() == Entry::DELIVERY) {
+      ASSIGN_OR_RETURN(claimed, ClaimedOf(tx, contract.name(), year));
+    }
+    RETURN_IF_ERROR(CheckRoom(tally->second, claimed, terms));
   }
   return row.entry();
 }

@@ -54,6 +54,52 @@ absl::Status ShowWaiting(store::Tx& tx, const Contract& contract) {
   return tx.Put(kAmendments, &open->row);
 }
 
+// Whether a year came to the same, whatever version of the contract says so.
+bool SaysTheSame(v1::YearBalance before, v1::YearBalance after) {
+  if (before.decision().outcome() != after.decision().outcome()) return false;
+  before.clear_decision();
+  after.clear_decision();
+  return before.SerializeAsString() == after.SerializeAsString();
+}
+
+// Brings what is owed for the year to what the assessment found: what was settled stays so, what is
+// due is replaced where it is another sum.
+absl::Status BringPenalty(const Env& env, store::Tx& tx, const Contract& contract, int32_t year,
+                          v1::Assessment* assessment) {
+  ASSIGN_OR_RETURN(const Money found, Money::FromProto(assessment->balance().penalty()));
+  ASSIGN_OR_RETURN(std::vector<PenaltyRow> rows,
+                   cases::AllOf(tx, kPenalties, store::Key::Of(contract.name())));
+  int64_t settled = 0, due = 0;
+  std::string last_settled;
+  for (const PenaltyRow& row : rows) {
+    const Penalty& penalty = row.penalty();
+    if (penalty.year() != year || penalty.state() == Penalty::REPLACED) continue;
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(penalty.amount()));
+    const bool is_due = penalty.state() == Penalty::DUE;
+    (is_due ? due : settled) += amount.tiyn();
+    if (!is_due) last_settled = penalty.name();
+  }
+  const int64_t owed = std::max<int64_t>(0, found.tiyn() - settled);
+  if (owed == due) return absl::OkStatus();
+  for (PenaltyRow& row : rows) {
+    if (row.penalty().year() != year || row.penalty().state() != Penalty::DUE) continue;
+    ASSIGN_OR_RETURN(auto step,
+                     cases::BeginByItself(PenaltyMachine(), PenaltyVerb::kReplace, std::move(row)));
+    RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kPenalties, &step));
+  }
+  assessment->set_penalty(last_settled);
+  if (owed == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Money amount, Money::FromTiyn(owed));
+  Penalty penalty;
+  penalty.set_debtor(contract.customer());
+  penalty.set_creditor(contract.supplier());
+  penalty.set_year(year);
+  *penalty.mutable_amount() = amount.ToProto();
+  ASSIGN_OR_RETURN(*assessment->mutable_penalty(),
+                   OpenPenalty(tx, contract.name(), std::move(penalty)));
+  return absl::OkStatus();
+}
+
 using PledgeStep = cases::Step<PledgeRow>;
 // A step of a pledge by its pledgee.
 absl::StatusOr<PledgeStep> BeginPledge(const store::Tx& tx, const Call& call, PledgeVerb verb,
@@ -207,7 +253,10 @@ absl::StatusOr<v1::Pledge> Consent(Env& env, const Call& call, store::Tx& tx,
                    BeginPledge(tx, call, PledgeVerb::kConsent, request.name(), request.etag()));
   Pledge& pledge = *step.row.mutable_pledge();
   if (request.amendment().empty()) {
-    pledge.set_consents_to_termination(true);
+    ASSIGN_OR_RETURN(const ContractRow of,
+                     cases::Need(tx, kContracts, store::Key::Of(step.row.contract())));
+    if (of.contract().termination_signatures().empty()) return errors::TerminationNotSigned();
+    pledge.set_consents_to_termination(!request.withdraw());
   } else {
     ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.amendment(), "contracts/*/amendments/*"));
     if (ParentOf(request.amendment()) != step.row.contract()) {
@@ -217,10 +266,9 @@ absl::StatusOr<v1::Pledge> Consent(Env& env, const Call& call, store::Tx& tx,
     ASSIGN_OR_RETURN(auto consented, cases::Begin(call, AmendmentMachine(), AmendmentVerb::kConsent,
                                                   std::move(found.row), {.roles = found.roles}));
     Amendment& amendment = *consented.row.mutable_amendment();
-    const auto& consents = amendment.consents();
-    if (std::find(consents.begin(), consents.end(), pledge.name()) == consents.end()) {
-      amendment.add_consents(pledge.name());
-    }
+    auto& consents = *amendment.mutable_consents();
+    consents.erase(std::remove(consents.begin(), consents.end(), pledge.name()), consents.end());
+    if (!request.withdraw()) amendment.add_consents(pledge.name());
     RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kAmendments, &consented));
   }
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kPledges, &step));
@@ -239,16 +287,15 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
       (contract.has_terminate_date() && year > contract.terminate_date().year())) {
     return errors::YearUnknown();
   }
-  const store::Key key = store::Key::Of(contract.name(), year);
-  ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kAssessments, key));
-  if (known.has_value()) return errors::YearAssessed(year);
   if (tx.today().year() <= year) return errors::YearNotOver(year);
   ASSIGN_OR_RETURN(const std::vector<EntryRow> open,
                    cases::AllOf(tx, kOpenFaults, store::Key::Of(contract.name(), year)));
+  ASSIGN_OR_RETURN(auto known, tx.Find(kAssessments, store::Key::Of(contract.name(), year)));
   if (!open.empty()) return errors::FaultOpen(open.front().entry().name());
   std::map<int32_t, Tally> late;
   ASSIGN_OR_RETURN(auto tallies, TalliesOf(tx, contract.name(), std::nullopt, {}, &late));
   AssessmentRow row;
+  if (known.has_value()) row = std::move(known->row);
   row.set_contract(contract.name());
   row.set_year(year);
   v1::Assessment& assessment = *row.mutable_assessment();
@@ -256,19 +303,14 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
   assessment.set_customer(contract.customer());
   assessment.set_supplier(contract.supplier());
   ASSIGN_OR_RETURN(
-      *assessment.mutable_balance(),
+      v1::YearBalance balance,
       JudgeYear({&contract, terms, number, tallies[year], true, late[year]}, *env.norms));
-  cases::SetDecideTime(tx, assessment.mutable_balance()->mutable_decision());
-  ASSIGN_OR_RETURN(const Money amount, Money::FromProto(assessment.balance().penalty()));
-  if (!amount.is_zero()) {
-    Penalty penalty;
-    penalty.set_debtor(contract.customer());
-    penalty.set_creditor(contract.supplier());
-    penalty.set_year(year);
-    *penalty.mutable_amount() = amount.ToProto();
-    ASSIGN_OR_RETURN(*assessment.mutable_penalty(),
-                     OpenPenalty(tx, contract.name(), std::move(penalty)));
+  if (known.has_value() && SaysTheSame(assessment.balance(), balance)) {
+    return errors::YearAssessed(year);
   }
+  *assessment.mutable_balance() = std::move(balance);
+  cases::SetDecideTime(tx, assessment.mutable_balance()->mutable_decision());
+  RETURN_IF_ERROR(BringPenalty(env, tx, contract, year, &assessment));
   RETURN_IF_ERROR(
       CloseDeadlinesOf(tx, assessment.name(), kAssessmentDeadline, cases::Deadline::DONE));
   tx.Cite(errors::Monitoring());
@@ -318,12 +360,16 @@ absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
 
 absl::StatusOr<v1::Balance> GetBalance(Env& env, Call& call, const v1::GetBalanceRequest& request) {
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-  const base::Date day = at.as_of.value_or(call.today());
+  // What is to come nobody knows: a balance of a later day is that of today.
+  const base::Date day = std::min(at.as_of.value_or(call.today()), call.today());
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto found,
                    rpc::FindFor(view, call, kContracts, store::Key::Of(request.name()),
                                 request.name(), nullptr, at));
   const Contract& contract = found.row.contract();
+  if (!SeesExecution(*call.caller, contract, found.roles)) {
+    return rpc::Missing(call, kContracts.name, request.name());
+  }
   store::At known;
   known.known_at_us = at.known_at_us;
   // Nothing is dated in the future, so today's balance needs no look at days.

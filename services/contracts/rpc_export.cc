@@ -28,7 +28,7 @@ class ContractExport final : public rpc::MessageSource {
   }
 
  private:
-  // The next signed one that the caller is tied to: the method is unscoped.
+  // The next signed one whose execution the caller sees: the method is unscoped.
   absl::StatusOr<std::optional<Contract>> Next() {
     std::optional<Contract> next;
     RETURN_IF_ERROR(view_.Scan(
@@ -39,7 +39,8 @@ class ContractExport final : public rpc::MessageSource {
           Contract& contract = *stored.row.mutable_contract();
           const uint32_t roles =
               rpc::TiesOf<Contract>().RolesOver(*call_.caller, contract) & call_.method->roles;
-          if (roles != 0 && contract.has_sign_date()) next = std::move(contract);
+          const bool seen = SeesExecution(*call_.caller, contract, roles);
+          if (seen && contract.has_sign_date()) next = std::move(contract);
           return !next.has_value();
         }));
     return next;

@@ -77,8 +77,11 @@ absl::Status FormIn(const Env& env, store::Tx& tx, const Answers& answers, Cycle
     known.erase(there);
     if (row->formed_sha256() == DigestOf(line) &&
         row->item().production().outcome() == production.outcome()) {
-      // It stays as it is; what the database says of it is of today.
-      *row->mutable_item()->mutable_production() = std::move(production);
+      // It stays as it is; what the database says of it is of today, and is not said twice a day.
+      Decision& said = *row->mutable_item()->mutable_production();
+      *said.mutable_decide_time() = production.decide_time();
+      if (said.SerializeAsString() == production.SerializeAsString()) continue;
+      said = std::move(production);
       RETURN_IF_ERROR(tx.Put(kItems, row));
       continue;
     }

@@ -1,6 +1,4 @@
 // Reading: one record, lists, deadlines, and decisions computed again.
-#include <algorithm>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
@@ -64,11 +62,8 @@ template <class Resource, class Response, class Row, class Request>
 absl::StatusOr<Encoded<Response>> ListOfContract(Env& env, const Call& call,
                                                  const store::Table<Row>& table,
                                                  const Request& request) {
-  {
-    ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
-    const store::View view = env.store->Read();
-    RETURN_IF_ERROR(CheckContract(view, call, request.parent(), at));
-  }
+  RETURN_IF_ERROR(
+      CheckContract(env.store->Read(call.reach), call, request.parent(), request.parent()));
   return ListUnder<Resource, Response>(env, call, table, store::Key::Of(request.parent()), request);
 }
 
@@ -172,6 +167,7 @@ absl::StatusOr<Encoded<v1::ListPublicationsResponse>> ListPublications(
 
 absl::StatusOr<Encoded<v1::Contract>> GetContract(Env& env, Call& call,
                                                   const v1::GetContractRequest& request) {
+  RETURN_IF_ERROR(CheckContract(env.store->Read(call.reach), call, request.name(), request.name()));
   return rpc::GetRecord<Contract>(*env.store, call, kContracts, store::Key::Of(request.name()),
                                   request);
 }
@@ -185,12 +181,29 @@ absl::StatusOr<Encoded<v1::ListContractsResponse>> ListContracts(
                   {"supplier", &kContractsByBin, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kContractsByBin}, {rpc::v1::CUSTOMER, &kContractsByBin}};
   plan.show = rpc::ShowTo<Contract>(call);
+  const bool past = plan.at.as_of.has_value() || plan.at.known_at_us.has_value();
+  if (plan.show && past) {
+    // Who was tied to it then and is no more does not see it.
+    const auto now = std::make_shared<const store::View>(env.store->Read());
+    plan.show = [&call, now, then = std::move(plan.show)](
+                    google::protobuf::Message* resource) -> absl::StatusOr<rpc::Shown> {
+      ASSIGN_OR_RETURN(const rpc::Shown shown, then(resource));
+      if (shown == rpc::Shown::kNo) return shown;
+      const std::string& name = static_cast<const Contract*>(resource)->name();
+      const absl::Status seen = CheckContract(*now, call, name, name);
+      if (absl::IsPermissionDenied(seen)) return rpc::Shown::kNo;
+      RETURN_IF_ERROR(seen);
+      return shown;
+    };
+  }
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListContractsResponse>{std::move(page)};
 }
 
 absl::StatusOr<Encoded<v1::Amendment>> GetAmendment(Env& env, Call& call,
                                                     const v1::GetAmendmentRequest& request) {
+  RETURN_IF_ERROR(
+      CheckContract(env.store->Read(call.reach), call, ParentOf(request.name()), request.name()));
   return GetChild<Amendment>(env, call, kAmendments, "contracts/*/amendments/*", request);
 }
 absl::StatusOr<Encoded<v1::ListAmendmentsResponse>> ListAmendments(
@@ -252,10 +265,13 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
   if (base::MatchResourceName("contracts/*", parent).ok()) {
     // The method ties nobody to a record: here the tie alone counts.
     ASSIGN_OR_RETURN(const auto found, view.Find(kContracts, store::Key::Of(parent)));
-    const bool seen = found.has_value() &&
-                      (rpc::TiesOf<Contract>().RolesOver(*call.caller, found->row.contract()) &
-                       call.method->roles) != 0;
-    if (!seen) return rpc::Missing(call, kContracts.name, parent);
+    const auto seen = [&call](const Contract& contract) {
+      const uint32_t roles =
+          rpc::TiesOf<Contract>().RolesOver(*call.caller, contract) & call.method->roles;
+      return SeesExecution(*call.caller, contract, roles);
+    };
+    if (!found.has_value() || !seen(found->row.contract()))
+      return rpc::Missing(call, kContracts.name, parent);
   } else if (base::MatchResourceName("cycles/*", parent).ok()) {
     ASSIGN_OR_RETURN(const int32_t year, rpc::NumberIn(parent, "cycles/*", 0));
     ASSIGN_OR_RETURN(const auto found, view.FindRaw(kCycles, store::Key::Of(year)));
@@ -273,13 +289,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
                   *response.add_deadlines() = std::move(*stored.row.mutable_deadline());
                   return true;
                 }));
-  std::stable_sort(response.mutable_deadlines()->begin(), response.mutable_deadlines()->end(),
-                   [](const cases::Deadline& a, const cases::Deadline& b) {
-                     const auto day = [](const cases::Deadline& one) {
-                       return base::Date::FromProto(one.due_date()).value_or(base::Date::Max());
-                     };
-                     return day(a) < day(b);
-                   });
+  cases::SortByDueDay(response.mutable_deadlines());
   return response;
 }
 
@@ -288,9 +298,16 @@ absl::StatusOr<Encoded<v1::ListLateResponse>> ListLate(Env& env, Call& call,
   rpc::ListPlan plan;
   plan.table = &cases::kDeadlines;
   rpc::PlanPage(request, call, &plan);
-  plan.show = [](google::protobuf::Message* resource) -> absl::StatusOr<rpc::Shown> {
-    return static_cast<cases::Deadline*>(resource)->overdue() ? rpc::Shown::kAsStored
-                                                              : rpc::Shown::kNo;
+  // Those that see every contract.
+  constexpr uint32_t kAll =
+      base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) | base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) |
+      base::RoleBit(rpc::v1::INSTITUTE_LOCAL_CONTENT) | base::RoleBit(rpc::v1::AUDITOR);
+  const bool contracts = (call.caller->roles & kAll) != 0;
+  plan.show = [contracts](google::protobuf::Message* resource) -> absl::StatusOr<rpc::Shown> {
+    const auto& deadline = *static_cast<const cases::Deadline*>(resource);
+    const bool shown =
+        deadline.overdue() && (contracts || !absl::StartsWith(deadline.record(), "contracts/"));
+    return shown ? rpc::Shown::kAsStored : rpc::Shown::kNo;
   };
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListLateResponse>{std::move(page)};

@@ -63,11 +63,12 @@ class PlanningWatch final : public rpc::JournalSource {
   }
 };
 
-// Contracts and what happens under them, each to whom it is tied to as it is after the change.
+// Contracts and what happens under them, each to whom it is tied to as it is after the change; a
+// contract to whom it is still tied to.
 class ContractWatch final : public rpc::JournalSource {
  public:
   ContractWatch(Env& env, const Call& call, int64_t start)
-      : JournalSource(*env.store, start), call_(call) {}
+      : JournalSource(*env.store, start), store_(*env.store), call_(call) {}
 
  private:
   absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
@@ -79,6 +80,9 @@ class ContractWatch final : public rpc::JournalSource {
       bool seen = false;
       if (change.table() == kContracts.name) {
         ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_contract()));
+        if (seen) {
+          ASSIGN_OR_RETURN(seen, IsStillSeen(shown.contract().name()));
+        }
       } else if (change.table() == kEntries.name) {
         ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_entry()));
       } else if (change.table() == kPenalties.name) {
@@ -101,12 +105,20 @@ class ContractWatch final : public rpc::JournalSource {
     return (rpc::TiesOf<Resource>().RolesOver(*call_.caller, *resource) & call_.method->roles) != 0;
   }
 
+  absl::StatusOr<bool> IsStillSeen(const std::string& contract) const {
+    const absl::Status seen = CheckContract(store_.Read(), call_, contract, contract);
+    if (absl::IsPermissionDenied(seen)) return false;
+    RETURN_IF_ERROR(seen);
+    return true;
+  }
+
   void Bookmark(int64_t position, std::string* out) override {
     v1::WatchContractsResponse response;
     response.set_position(position);
     *out = response.SerializeAsString();
   }
 
+  const store::Store& store_;
   const Call call_;
 };
 

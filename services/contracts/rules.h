@@ -25,6 +25,10 @@
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/rpc/v1/options.pb.h"
 
+namespace nisi::cases {
+class Facts;
+}
+
 namespace nisi::contracts {
 
 using decision::v1::Decision;
@@ -83,7 +87,10 @@ enum class ContractVerb {
 };
 enum class AmendmentVerb { kSign, kWithdraw, kConsent };
 enum class PledgeVerb { kConsent, kRelease };
-enum class PenaltyVerb { kSettle };
+enum class PenaltyVerb {
+  kSettle,
+  kReplace  // another amount was found since
+};
 const base::Machine<Cycle::State, CycleVerb>& CycleMachine();
 const base::Machine<Proposal::State, ProposalVerb>& ProposalMachine();
 const base::Machine<Contract::State, ContractVerb>& ContractMachine();
@@ -203,6 +210,14 @@ struct Concluding {
 absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayConformity(const Decision& stored);
 
+// The index of a financial year under a name of its own. Of one whose budget is not adopted yet,
+// the last one known. Whether it is an assumption.
+absl::StatusOr<bool> SetIndex(const norms::Norms& norms, int32_t year, cases::Facts* facts);
+// Whether purchases of a year exceed the threshold of Art. 49(1), told as a finding: the fact
+// `value` of what, by the index of that year.
+absl::Status FindOverThreshold(const cases::Facts& facts, const std::string& rule,
+                               const std::string& value, int32_t year, Decision* decision);
+
 // What an amended contract of procurement must still be (Art. 49(1), 49(2)): NOT_CONFORM. Of an
 // off-take contract nothing.
 absl::Status CheckProcurement(const Contract& contract, const norms::Norms& norms, base::Date day);
@@ -242,6 +257,10 @@ void AddShares(const Shares& shares, Tally* tally);
 
 // What a year may not go beyond: OVER_CONTRACT, OVER_DELIVERED, OVER_PRICE.
 absl::Status CheckTally(const Tally& tally, const Terms& terms);
+// What was refused before delivery leaves no room to be delivered, and what was delivered none to
+// be refused so: OVER_CONTRACT. `claimed`: of it, refused by the supplier's fault as the customer
+// alone says; its word does not keep the supplier from showing that it delivers.
+absl::Status CheckRoom(const Tally& tally, int64_t claimed, const Terms& terms);
 
 struct YearFacts {
   const Contract* contract = nullptr;

@@ -1,6 +1,7 @@
 // What the events of a contract come to.
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
 #include "services/contracts/errors.h"
@@ -67,8 +68,10 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
     ASSIGN_OR_RETURN(const int64_t share, ShareIn(facts, key));
     // At least the share: a part of a thousandth is a whole one.
     result->obligation = static_cast<int64_t>((absl::int128(contracted) * share + 9'999) / 10'000);
-    // The supplier performs by what it delivers without fault, and by what is not taken of it.
-    result->performed = std::max<int64_t>(0, delivered - rejected) + offered;
+    // The supplier performs by what it delivers without fault, and by what is not taken of what it
+    // has not delivered.
+    const int64_t rest = std::max<int64_t>(0, contracted - delivered);
+    result->performed = std::max<int64_t>(0, delivered - rejected) + std::min(offered, rest);
     const int64_t due = std::min(result->obligation, result->performed);
     result->shortfall = std::max<int64_t>(0, due - accepted);
     AddFinding(&decision, "ACCEPTED_AS_OBLIGED", result->shortfall == 0, errors::Buying(), facts,
@@ -83,10 +86,20 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
               "paid", "year_number", "year_over", "refused_delivered_suppliers_fault",
               "refused_undelivered_others_fault"});
   cases::TellComputed(&decision, "unpaid", result->unpaid.ToString());
+  // To be ensured are acceptance and payment; while the year runs neither is late.
+  const bool unpaid = over == 1 && !result->unpaid.is_zero();
   if (type != "OFF_TAKE") {
     AddFinding(&decision, "NO_SHARE_TO_BUY", true, errors::Procurement(), facts,
                {"type", "year_over"});
-    decision.set_outcome("NO_OBLIGATION");
+    bool below = false;
+    for (const std::string& index : facts.NamesUnder("mci.")) {
+      int32_t year = 0;
+      if (!absl::SimpleAtoi(index.substr(4), &year)) return base::StoreCorrupt("fact of a year");
+      RETURN_IF_ERROR(
+          FindOverThreshold(facts, "PURCHASES_OVER_THRESHOLD", "purchases", year, &decision));
+      below = !decision.findings().rbegin()->satisfied();
+    }
+    decision.set_outcome(unpaid ? "NOT_PAID" : below ? "BELOW_THRESHOLD" : "NO_OBLIGATION");
     return decision;
   }
   ASSIGN_OR_RETURN(const int64_t penalty_share, ShareIn(facts, kPenaltyShare));
@@ -101,8 +114,6 @@ absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) 
   AddFinding(&decision, "NO_PENALTY", result->penalty.is_zero(), errors::NotBuying(), facts,
              {"price", "year_over", kPenaltyShare, kPenaltyCap});
   cases::TellComputed(&decision, "penalty", result->penalty.ToString());
-  // To be ensured are acceptance and payment; while the year runs neither is late.
-  const bool unpaid = over == 1 && !result->unpaid.is_zero();
   decision.set_outcome(result->shortfall != 0 ? "SHORTFALL"
                        : unpaid               ? "NOT_PAID"
                                               : "OBLIGATION_MET");
@@ -171,13 +182,14 @@ absl::Status CheckTally(const Tally& tally, const Terms& terms) {
   if (tally.delivered > terms.volume || tally.accepted + tally.refused() > terms.volume) {
     return errors::OverContract();
   }
-  // What is not delivered and is refused leaves no room to be delivered.
-  if (tally.delivered + tally.suppliers_undelivered + tally.others_undelivered > terms.volume) {
-    return errors::OverContract();
-  }
   if (tally.accepted + tally.refused_delivered() > tally.delivered) return errors::OverDelivered();
   if (tally.paid > terms.value.tiyn()) return errors::OverPrice();
   return absl::OkStatus();
+}
+
+absl::Status CheckRoom(const Tally& tally, int64_t claimed, const Terms& terms) {
+  const int64_t refused = tally.suppliers_undelivered + tally.others_undelivered - claimed;
+  return tally.delivered + refused > terms.volume ? errors::OverContract() : absl::OkStatus();
 }
 
 absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& given, const norms::Norms& norms) {
@@ -209,11 +221,20 @@ absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& given, const norms::N
       RETURN_IF_ERROR(facts.SetNorm(norms, key, last));
     }
   }
+  bool assumed = false;
+  if (contract.type() == v1::CONTRACT_PROCUREMENT && given.over) {
+    // What was bought in the year, by the index that its budget has set.
+    ASSIGN_OR_RETURN(const Money purchases,
+                     ValueOf(tally.accepted - late.accepted, given.terms.price));
+    set("purchases", purchases.ToString());
+    RETURN_IF_ERROR(facts.SetNorm(norms, "contracts.procurement_mci", last));
+    ASSIGN_OR_RETURN(assumed, SetIndex(norms, given.terms.year, &facts));
+  }
   YearResult result;
   v1::YearBalance balance;
   ASSIGN_OR_RETURN(*balance.mutable_decision(), DecideYearWith(facts, &result));
   balance.mutable_decision()->set_norms_edition(norms.edition());
-  balance.mutable_decision()->set_rests_on_assumption(facts.rests_on_assumption());
+  balance.mutable_decision()->set_rests_on_assumption(facts.rests_on_assumption() || assumed);
   balance.set_year(given.terms.year);
   balance.set_contracted(QuantityText(given.terms.volume));
   balance.set_delivered(QuantityText(tally.delivered));

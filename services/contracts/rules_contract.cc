@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/cases/findings.h"
@@ -17,25 +18,6 @@ using cases::Facts;
 
 constexpr char kThreshold[] = "contracts.procurement_mci";
 constexpr char kOffsetShare[] = "contracts.offset_share";
-
-// The index of a financial year under a name of its own. Of one whose budget is not adopted yet,
-// the last one known. Whether it is an assumption.
-absl::StatusOr<bool> SetIndex(const norms::Norms& norms, int32_t year, Facts* facts) {
-  ASSIGN_OR_RETURN(const base::Date first, base::Date::Of(year, 1, 1));
-  const std::string name = absl::StrCat("mci.", year);
-  const auto norm = norms.Get("mci", first);
-  if (norm.ok()) {
-    facts->Set(name, norm->text,
-               absl::StrCat(std::string(norms::Name(norm->certainty)), ": ", norm->source));
-    return norm->certainty == norms::Certainty::kAssumption;
-  }
-  const auto& series = norms.Series("mci");
-  if (series.empty() || series.back().from > first) return norm.status();
-  facts->Set(name, series.back().text,
-             absl::StrCat("ASSUMPTION: the index of that year is not set; that of ",
-                          series.back().from.year(), " stands for it"));
-  return true;
-}
 
 absl::Status FindOffTake(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string production, facts.Text("production"));
@@ -54,14 +36,11 @@ absl::Status FindOffTake(const Facts& facts, Decision* decision) {
 }
 
 absl::Status FindProcurement(const Facts& facts, Decision* decision) {
-  ASSIGN_OR_RETURN(const int64_t times, facts.Number(kThreshold));
   for (const std::string& name : facts.NamesUnder("value.")) {
-    const std::string index = absl::StrCat("mci.", name.substr(6));
-    ASSIGN_OR_RETURN(const Money value, facts.Money(name));
-    ASSIGN_OR_RETURN(const Money mci, facts.Money(index));
-    AddFinding(decision, absl::StrCat("PURCHASES_OVER_THRESHOLD_", name.substr(6)),
-               absl::int128(value.tiyn()) > absl::int128(mci.tiyn()) * times, errors::Procurement(),
-               facts, std::vector<std::string>{name, index, kThreshold});
+    int32_t year = 0;
+    if (!absl::SimpleAtoi(name.substr(6), &year)) return base::StoreCorrupt("fact of a year");
+    RETURN_IF_ERROR(FindOverThreshold(facts, absl::StrCat("PURCHASES_OVER_THRESHOLD_", year), name,
+                                      year, decision));
   }
   ASSIGN_OR_RETURN(const Money sum, facts.Money("sum"));
   ASSIGN_OR_RETURN(const Money offsets, facts.Money("sum_of_offsets"));
@@ -155,6 +134,34 @@ int64_t PriceOf(const v1::YearTerms& year) {
 }
 
 }  // namespace
+
+absl::StatusOr<bool> SetIndex(const norms::Norms& norms, int32_t year, cases::Facts* facts) {
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::Of(year, 1, 1));
+  const std::string name = absl::StrCat("mci.", year);
+  const auto norm = norms.Get("mci", first);
+  if (norm.ok()) {
+    facts->Set(name, norm->text,
+               absl::StrCat(std::string(norms::Name(norm->certainty)), ": ", norm->source));
+    return norm->certainty == norms::Certainty::kAssumption;
+  }
+  const auto& series = norms.Series("mci");
+  if (series.empty() || series.back().from > first) return norm.status();
+  facts->Set(name, series.back().text,
+             absl::StrCat("ASSUMPTION: the index of that year is not set; that of ",
+                          series.back().from.year(), " stands for it"));
+  return true;
+}
+
+absl::Status FindOverThreshold(const Facts& facts, const std::string& rule,
+                               const std::string& value, int32_t year, Decision* decision) {
+  const std::string index = absl::StrCat("mci.", year);
+  ASSIGN_OR_RETURN(const int64_t times, facts.Number(kThreshold));
+  ASSIGN_OR_RETURN(const Money purchases, facts.Money(value));
+  ASSIGN_OR_RETURN(const Money mci, facts.Money(index));
+  AddFinding(decision, rule, absl::int128(purchases.tiyn()) > absl::int128(mci.tiyn()) * times,
+             errors::Procurement(), facts, std::vector<std::string>{value, index, kThreshold});
+  return absl::OkStatus();
+}
 
 std::string QuantityText(int64_t thousandths) {
   const auto quantity = base::Quantity::FromThousandths(thousandths);

@@ -59,13 +59,13 @@ const base::Machine<Cycle::State, CycleVerb>& CycleMachine() {
         S::APPROVED,
         kAuthority,
         errors::Approving,
-        {.duty = Duty::kDecides, .when = "there are goods on it"}},
+        {.duty = Duty::kDecides, .when = "there is something to place or to take out"}},
        {{S::APPROVAL},
         V::kApprove,
         S::PUBLISHED,
         kAuthority,
         errors::Approving,
-        {.duty = Duty::kDecides, .when = "there are none"}},
+        {.duty = Duty::kDecides, .when = "there is nothing"}},
        {{S::APPROVED}, V::kPublished, S::PUBLISHED, kByItself, errors::Approving},
        {{S::APPROVED, S::PUBLISHED, S::WITHDRAWN},
         V::kRevise,
@@ -154,14 +154,14 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
         kSame,
         kCustomer | kEntity,
         errors::Buying,
-        {.when = "the first of two"}},
+        {.when = "the first of two, or taken back"}},
        {live,
         V::kTerminate,
         S::TERMINATED,
         kCustomer | kEntity,
         errors::Buying,
         {.when = "the second"}},
-       {live, V::kFulfil, S::FULFILLED, kAuthority, errors::Monitoring}});
+       {{S::DELIVERING}, V::kFulfil, S::FULFILLED, kAuthority, errors::Monitoring}});
   return *kMachine;
 }
 
@@ -192,7 +192,8 @@ const base::Machine<Penalty::State, PenaltyVerb>& PenaltyMachine() {
   using S = Penalty;
   using V = PenaltyVerb;
   static const auto* const kMachine = new base::Machine<Penalty::State, PenaltyVerb>(
-      "PENALTY", S::State_descriptor(), {{"settle", errors::NotBuying}},
+      "PENALTY", S::State_descriptor(),
+      {{"settle", errors::NotBuying}, {"replace", errors::Monitoring}},
       {{{S::DUE},
         V::kSettle,
         S::PAID,
@@ -204,7 +205,8 @@ const base::Machine<Penalty::State, PenaltyVerb>& PenaltyMachine() {
         S::WAIVED,
         kCustomer | kEntity,
         errors::NotBuying,
-        {.when = "it is given up"}}});
+        {.when = "it is given up"}},
+       {{S::DUE}, V::kReplace, S::REPLACED, kByItself, errors::Monitoring}});
   return *kMachine;
 }
 

@@ -39,8 +39,11 @@ absl::StatusOr<Decision> DecideCustomer(const Facts& facts) {
                      (category != "OWNED_ORGANIZATION" || owned);
   AddFinding(&decision, "OF_A_CATEGORY", known, errors::Customers(), facts,
              {"category", "common_minerals_only", "national_share_bp", kEligibleShare});
-  AddFinding(&decision, "NOT_IN_TRUST_WITH_REDEMPTION", trust == 0 || !owned, errors::Customers(),
-             facts, {"trust_with_redemption", "national_share_bp", kEligibleShare});
+  // Of whose shares nothing is told, half may be national.
+  const bool private_share = national > 0 && !owned;
+  AddFinding(&decision, "NOT_IN_TRUST_WITH_REDEMPTION", trust == 0 || private_share,
+             errors::Customers(), facts,
+             {"trust_with_redemption", "national_share_bp", kEligibleShare});
   AddFinding(&decision, "NOT_OF_THE_WELFARE_FUND", fund == 0 && of_fund < share->hundredths(),
              errors::Customers(), facts, {"welfare_fund", "welfare_fund_share_bp", kEligibleShare});
   decision.set_outcome(cases::AllSatisfied(decision) ? "ELIGIBLE" : "NOT_ELIGIBLE");

@@ -61,7 +61,15 @@ TEST(CustomerTest, EachConditionBothWays) {
       {C::OWNED_ORGANIZATION, false, 5'000, false, 0, false, {}},
       {C::OWNED_ORGANIZATION, false, 4'999, false, 0, false, {"OF_A_CATEGORY"}},
       {C::OWNED_ORGANIZATION, false, 5'000, false, 0, true, {"NOT_IN_TRUST_WITH_REDEMPTION"}},
-      {C::SOCIAL_ENTREPRENEURIAL_CORPORATION, false, 0, false, 0, true, {}},
+      // Handed over in trust, and nobody says whose half it is.
+      {C::SOCIAL_ENTREPRENEURIAL_CORPORATION,
+       false,
+       0,
+       false,
+       0,
+       true,
+       {"NOT_IN_TRUST_WITH_REDEMPTION"}},
+      {C::SOCIAL_ENTREPRENEURIAL_CORPORATION, false, 4'999, false, 0, true, {}},
       {C::SOCIAL_ENTREPRENEURIAL_CORPORATION,
        false,
        6'000,
@@ -532,9 +540,35 @@ TEST(YearTest, ContractProcurementHasNoShareToBuy) {
   const auto balance =
       JudgeYear({&contract, terms->front(), 1, {100'000, 0, 0}, true}, TestNorms());
   ASSERT_TRUE(balance.ok());
-  EXPECT_EQ(balance->decision().outcome(), "NO_OBLIGATION");
+  EXPECT_EQ(balance->decision().outcome(), "BELOW_THRESHOLD");
   EXPECT_EQ(balance->penalty().units(), 0);
-  EXPECT_FALSE(balance->decision().rests_on_assumption());
+  EXPECT_TRUE(balance->decision().rests_on_assumption()) << "the index is one";
+}
+
+// Whether a year of it was one of 49(1) shows by what was bought in it and by that year's index.
+TEST(YearTest, ContractProcurementIsOverTheThresholdInEachYear) {
+  Contract contract;
+  contract.set_type(v1::CONTRACT_PROCUREMENT);
+  const int64_t mci = TestNorms().Tenge("mci", Day("2026-01-01"))->tiyn() / 100;
+  // A unit costs the threshold.
+  const auto terms = TermsOf(YearsOf({{2026, "2", mci * 500'000}}), "y");
+  ASSERT_TRUE(terms.ok()) << terms.status();
+  const auto judged = [&](int64_t accepted, int64_t paid, bool over, int64_t late = 0) {
+    Tally tally{2'000, accepted, paid};
+    const auto balance =
+        JudgeYear({&contract, terms->front(), 1, tally, over, {0, late, 0}}, TestNorms());
+    EXPECT_TRUE(balance.ok()) << balance.status();
+    EXPECT_EQ(ReplayYear(balance->decision())->SerializeAsString(),
+              balance->decision().SerializeAsString());
+    return balance->decision().outcome();
+  };
+  const int64_t all = terms->front().value.tiyn();
+  EXPECT_EQ(judged(1'001, all, true), "NO_OBLIGATION");
+  EXPECT_EQ(judged(1'000, all, true), "BELOW_THRESHOLD");
+  EXPECT_EQ(judged(1'001, all, true, 1), "BELOW_THRESHOLD") << "bought after the year";
+  EXPECT_EQ(judged(1'000, all, false), "NO_OBLIGATION") << "the year is not over";
+  EXPECT_EQ(judged(2'000, all - 1, true), "NOT_PAID");
+  EXPECT_EQ(judged(2'000, all - 1, false), "NO_OBLIGATION");
 }
 
 TEST(YearTest, WhatIsRecordedStaysWithinTheYear) {
@@ -545,8 +579,59 @@ TEST(YearTest, WhatIsRecordedStaysWithinTheYear) {
   EXPECT_EQ(why({50'000, 50'001, 0}), "OVER_DELIVERED");
   EXPECT_EQ(why({50'000, 40'000, 0, 0, 0, 10'001}), "OVER_DELIVERED");
   EXPECT_EQ(why({50'000, 40'000, 0, 10'000, 0, 0, 50'000}), "");
-  EXPECT_EQ(why({50'000, 0, 0, 0, 0, 0, 50'001}), "OVER_CONTRACT");
+  EXPECT_EQ(why({50'000, 50'000, 0, 0, 0, 0, 50'001}), "OVER_CONTRACT");
   EXPECT_EQ(why({0, 0, 10'000'001}), "OVER_PRICE");
+  const auto room = [&](const Tally& tally, int64_t claimed) {
+    return ReasonOf(CheckRoom(tally, claimed, terms->front()));
+  };
+  EXPECT_EQ(room({50'000, 0, 0, 0, 20'000, 0, 30'000}, 0), "");
+  EXPECT_EQ(room({50'001, 0, 0, 0, 20'000, 0, 30'000}, 0), "OVER_CONTRACT");
+  EXPECT_EQ(room({80'000, 0, 0, 0, 20'000, 0, 30'000}, 30'000), "");
+  EXPECT_EQ(room({80'001, 0, 0, 0, 20'000, 0, 30'000}, 30'000), "OVER_CONTRACT");
+}
+
+// What is refused before it is delivered and delivered all the same is performed once.
+TEST(YearTest, WhatIsDeliveredIsNotOfferedAsWell) {
+  Contract contract;
+  contract.set_type(v1::OFF_TAKE);
+  const auto terms = TermsOf(YearsOf({{2026, "100", 1'000}}), "y");
+  const auto performed = [&](const Tally& tally) {
+    return JudgeYear({&contract, terms->front(), 1, tally, true}, TestNorms())->performed();
+  };
+  EXPECT_EQ(performed({60'000, 0, 0, 0, 0, 0, 40'000}), "100.000");
+  EXPECT_EQ(performed({100'000, 0, 0, 40'000, 0, 0, 40'000}), "60.000");
+  EXPECT_EQ(performed({80'000, 0, 0, 0, 0, 0, 40'000}), "100.000");
+  EXPECT_EQ(performed({80'000, 0, 0, 0, 40'000, 0, 0}), "80.000");
+}
+
+// The cap is above what a tenth of anything comes to; another share of what is not bought meets it.
+TEST(YearTest, ThePenaltyIsCapped) {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  int changed = 0;
+  for (norms::NormFile& file : files) {
+    const std::string share = "contracts.penalty_share,10.00,";
+    const size_t at = file.text.find(share);
+    if (at == std::string::npos) continue;
+    file.text.replace(at, share.size(), "contracts.penalty_share,20.00,");
+    ++changed;
+  }
+  ASSERT_EQ(changed, 1);
+  const auto norms = norms::Norms::LoadText(files);
+  ASSERT_TRUE(norms.ok()) << norms.status();
+  Contract contract;
+  contract.set_type(v1::OFF_TAKE);
+  const auto terms = TermsOf(YearsOf({{2026, "100", 1'000}}), "y");
+  const auto penalty = [&](int64_t accepted) {
+    const Tally tally{100'000, accepted, 0};
+    const auto balance = JudgeYear({&contract, terms->front(), 1, tally, true}, *norms);
+    EXPECT_EQ(ReplayYear(balance->decision())->SerializeAsString(),
+              balance->decision().SerializeAsString());
+    return balance->penalty().units();
+  };
+  EXPECT_EQ(penalty(26'000), 14'800);
+  EXPECT_EQ(penalty(25'000), 15'000);
+  EXPECT_EQ(penalty(24'000), 15'000) << "15 % of the year's value";
+  EXPECT_EQ(penalty(0), 15'000);
 }
 
 TEST(OffsetPenaltyTest, AFifthOfWhatIsMissing) {

@@ -199,6 +199,24 @@ class ContractsTest : public ::testing::Test {
     if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
     return response;
   }
+  // All that a stream tells by now.
+  template <class Response, class Request>
+  std::vector<Response> Told(const std::string& name, const rpc::Caller& caller, Request request) {
+    const rpc::Method& method = MethodOf(name);
+    rpc::Call call = MakeCall(method, caller);
+    std::vector<Response> told;
+    EXPECT_TRUE(Prepare(method, &request, &call).ok());
+    auto stream = method.server_stream(call, request);
+    EXPECT_TRUE(stream.ok()) << stream.status();
+    std::string bytes;
+    while (stream.ok()) {
+      const auto state = (*stream)->Pull(&bytes);
+      EXPECT_TRUE(state.ok()) << state.status();
+      if (!state.ok() || *state != rpc::MessageSource::State::kMessage) break;
+      EXPECT_TRUE(told.emplace_back().ParseFromString(bytes));
+    }
+    return told;
+  }
   // What must succeed.
   template <class Response, class Request>
   Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
@@ -372,6 +390,7 @@ class ContractsTest : public ::testing::Test {
   absl::StatusOr<v1::Contract> Sign(const std::string& name, const rpc::Caller& caller) {
     auto request = Named<v1::SignContractRequest>(name);
     request.set_text_sha256(std::string(32, 't'));
+    request.set_etag(ContractNow(name).etag());
     return Do<v1::Contract>("SignContract", caller, request);
   }
   std::string SignedContract(const v1::Contract& contract) {
@@ -429,6 +448,42 @@ class ContractsTest : public ::testing::Test {
     auto request = Named<v1::CorrectEntryRequest>(name);
     *request.mutable_entry() = entry;
     return Do<v1::Entry>("CorrectEntry", caller, request);
+  }
+  absl::StatusOr<v1::Contract> Terminate(const std::string& name, const rpc::Caller& caller) {
+    return Do<v1::Contract>("TerminateContract", caller, Named<v1::TerminateContractRequest>(name));
+  }
+  absl::StatusOr<v1::Amendment> Amend(const std::string& contract, const rpc::Caller& caller,
+                                      int32_t year, const std::string& volume, int64_t price,
+                                      bool unilateral = false) {
+    v1::AmendContractRequest request;
+    request.set_parent(contract);
+    v1::YearTerms& terms = *request.mutable_amendment()->add_years();
+    terms.set_year(year);
+    terms.set_volume(volume);
+    *terms.mutable_price() = Tenge(price);
+    request.mutable_amendment()->set_reason("Спрос изменился");
+    request.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
+    request.set_unilateral(unilateral);
+    return Do<v1::Amendment>("AmendContract", caller, request);
+  }
+  absl::StatusOr<v1::Amendment> CoSign(const std::string& amendment, const rpc::Caller& caller) {
+    auto request = Named<v1::CoSignAmendmentRequest>(amendment);
+    request.set_text_sha256(std::string(32, 'a'));
+    return Do<v1::Amendment>("CoSignAmendment", caller, request);
+  }
+  absl::StatusOr<v1::Pledge> PledgeTo(const std::string& contract, int n) {
+    v1::PledgeContractRequest request;
+    request.set_parent(contract);
+    request.mutable_pledge()->set_pledgee(Bin(n));
+    request.mutable_pledge()->set_agreement_number("З-1");
+    *request.mutable_pledge()->mutable_agreement_date() = today().ToProto();
+    return Do<v1::Pledge>("PledgeContract", supplier_, request);
+  }
+  absl::StatusOr<v1::Pledge> ConsentTo(const std::string& pledge, const std::string& amendment,
+                                       const rpc::Caller& caller) {
+    auto request = Named<v1::ConsentRequest>(pledge);
+    request.set_amendment(amendment);
+    return Do<v1::Pledge>("Consent", caller, request);
   }
   v1::Balance BalanceOf(const std::string& contract,
                         std::optional<base::Date> as_of = std::nullopt) {

@@ -1,5 +1,6 @@
 // Walks over every method: who is let in to a record by its ties, and what bad input gets; and the
 // database of suppliers away, slow or wrong.
+#include "absl/strings/match.h"
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/peer_testing.h"
 #include "common/rpc/scope_testing.h"
@@ -70,6 +71,11 @@ TEST_F(RecordsTest, ScopesHoldBothWays) {
                      {report.name(), absent + "/reports/2077", &report}};
   // Which party a caller is decides beside the tie; a list of a year is of whoever asks.
   fixture.may_deny = [](const rpc::Method&, rpc::Role) { return true; };
+  // A pledgee sees the contract, not how it stands.
+  fixture.hides = [](const rpc::Method& method, const rpc::Caller& caller,
+                     const rpc::ScopedRecord&) {
+    return absl::EndsWith(method.policy.path, "/GetBalance") && caller.bin == Bin(3);
+  };
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.inside, 100);
   EXPECT_GT(walk.answered, 30);

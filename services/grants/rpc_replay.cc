@@ -1,6 +1,4 @@
 // Decisions computed again, and what is to be done by which day.
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/cases/findings.h"
@@ -151,12 +149,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
                      cases::OpenDeadlines(view, Sibling(collection, request.parent())));
     all.insert(all.end(), open.begin(), open.end());
   }
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    const auto day = [](const cases::Deadline& one) {
-      return base::Date::FromProto(one.due_date()).value_or(base::Date::Max());
-    };
-    return day(a) < day(b);
-  });
+  cases::SortByDueDay(&all);
   v1::ListDeadlinesResponse response;
   *response.mutable_deadlines() = {all.begin(), all.end()};
   return response;

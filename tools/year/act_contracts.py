@@ -97,10 +97,13 @@ def planned(stage):
 
 def concluded(stage):
     stage.act("An off-take contract: what does not exist yet is bought for years ahead", "Art. 48(1), 48(5)")
-    stage.contract = stage.call("contracts.PlanContract", "mine", contract=planned(stage)).name
-    stage.refused("TEXT_DIFFERS", "contracts.SignContract", "mine", name=stage.contract, text_sha256=b"x" * 32)
-    stage.call("contracts.SignContract", "mine", name=stage.contract, text_sha256=TEXT)
-    signed = stage.in_state(stage.call("contracts.SignContract", "factory", name=stage.contract, text_sha256=TEXT), "SIGNED")
+    draft = stage.call("contracts.PlanContract", "mine", contract=planned(stage))
+    stage.contract = draft.name
+    stage.refused("TEXT_DIFFERS", "contracts.SignContract", "mine", name=stage.contract, text_sha256=b"x" * 32,
+                  etag=draft.etag)
+    half = stage.call("contracts.SignContract", "mine", name=stage.contract, text_sha256=TEXT, etag=draft.etag)
+    signed = stage.in_state(stage.call("contracts.SignContract", "factory", name=stage.contract, text_sha256=TEXT,
+                                       etag=half.etag), "SIGNED")
     stage.same(tiyn_of(signed.sum), sum(terms[0] for terms in TERMS.values()) * PRICE * 100, "the sum of the contract")
     stage.in_state(stage.call("contracts.BeginProduction", "factory", name=stage.contract), "PRODUCTION_SETUP")
     less = dict(years=[dict(year=2027, volume="20", price=Money(PRICE))], reason="Меньше нужно", text_sha256=b"a" * 32)
