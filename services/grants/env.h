@@ -125,7 +125,8 @@ absl::Status CheckProgramme(const store::Reader& reader, const std::string& name
 // Whoever was refused applies again, naming the refused application of its own: one of somebody
 // else and none are the same.
 absl::Status CheckEarlier(const store::Reader& reader, const Application& application);
-// How many grants of an applicant run.
+// How many grants of an applicant run: one, or another beside it that runs again as what was repaid
+// of it was a mistake.
 absl::StatusOr<int64_t> RunningGrants(const store::Reader& reader, const std::string& applicant);
 // Posts money of a programme in the account of the day's year.
 absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& programme,

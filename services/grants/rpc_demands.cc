@@ -123,13 +123,10 @@ absl::Status Recover(const Env& env, store::Tx& tx, const Demand& demand) {
   return FinishApplication(env, tx, &step);
 }
 
-// It is not done after all: money is owed again.
+// It is not done after all: money is owed again, whatever the recipient has been granted meanwhile.
 absl::Status Reopen(const Env& env, store::Tx& tx, const Demand& demand) {
   ASSIGN_OR_RETURN(ApplicationRow row,
                    Need(tx, kApplications, store::Key::Of(Sibling("applications", demand.name()))));
-  // An applicant has one grant that runs, and this one would be the second.
-  ASSIGN_OR_RETURN(const int64_t running, RunningGrants(tx, demand.recipient()));
-  if (running > 0) return errors::GrantRunning();
   ASSIGN_OR_RETURN(
       ApplicationStep step,
       cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kReopen, std::move(row)));
