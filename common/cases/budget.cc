@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/log.h"
+#include "common/cases/rows.h"
 #include "common/rpc/resource.h"
 #include "common/store/derived.h"
 
@@ -392,6 +393,16 @@ absl::StatusOr<PostingRow> PostingNamed(const store::Reader& reader, const std::
   return std::move(found->row);
 }
 
+// YEAR_CLOSED where what was free in a closed year went back to the budget and not into the next.
+absl::Status CheckCarried(const store::Reader& reader, const AccountRow& closed) {
+  ASSIGN_OR_RETURN(const PostingRow closing,
+                   Need(reader, kPostings, Key::Of(closed.programme(), closed.closed_by())));
+  for (const Posting::Leg& leg : closing.posting().legs()) {
+    if (leg.bucket() == budget::v1::SOURCE) return YearClosed(closed.account().name());
+  }
+  return absl::OkStatus();
+}
+
 // The money of a closed year was carried into the next, and from there on where that is closed.
 absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow& row,
                                   int this_year) {
@@ -399,6 +410,7 @@ absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow&
   for (int year = named.year; year < this_year; ++year) {
     ASSIGN_OR_RETURN(const AccountRow account, AccountOf(reader, row.programme(), year));
     if (account.closed_by() == 0) return year;
+    RETURN_IF_ERROR(CheckCarried(reader, account));
   }
   return std::max(named.year, this_year);
 }

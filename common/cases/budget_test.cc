@@ -71,6 +71,20 @@ class BudgetTest : public store::StoreTest {
                         " + ", text(a.committed()), " + ", text(a.paid()),
                         a.closed() ? " closed" : "");
   }
+  // Why a posting could not be undone by somebody; empty: it was.
+  std::string WhyNotUndone(int number, const std::string& subject) {
+    return ReasonOf(store_
+                        ->Write({.actor = "test"},
+                                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                                  RETURN_IF_ERROR(
+                                      Reverse(tx,
+                                              absl::StrCat("programmes/grants/postings/", number),
+                                              "Не та сумма", subject, kBasis)
+                                          .status());
+                                  return std::string();
+                                })
+                        .status());
+  }
   void ExpectSound() {
     const auto findings = AuditBudget(store_->Read());
     ASSERT_TRUE(findings.ok()) << findings.status();
@@ -249,34 +263,51 @@ TEST_P(BudgetTest, WhatWasTypedInWronglyIsUndoneOnceByAnother) {
 
 // Money of a closed year lies in the next one: it is taken out there, and nothing goes below zero.
 TEST_P(BudgetTest, AMistakeOfAClosedYearIsUndoneWhereItsMoneyLies) {
-  const auto reverse = [&](int number, const std::string& subject) {
-    return ReasonOf(store_
-                        ->Write({.actor = "test"},
-                                [&](Tx& tx) -> absl::StatusOr<std::string> {
-                                  RETURN_IF_ERROR(
-                                      Reverse(tx,
-                                              absl::StrCat("programmes/grants/postings/", number),
-                                              "Не та сумма", subject, kBasis)
-                                          .status());
-                                  return std::string();
-                                })
-                        .status());
-  };
   ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
   ASSERT_TRUE(Move(Posting::RECOVER, 2500).ok());
   clock_.Set(Day("2027-02-01").StartOfDay());
   ASSERT_TRUE(Close(2026).ok());
   clock_.Set(Day("2028-02-01").StartOfDay());
-  EXPECT_EQ(reverse(2, "somebody"), "SEPARATION_OF_DUTIES");
-  EXPECT_EQ(reverse(2, "another"), "") << "2027 is open and holds it";
+  EXPECT_EQ(WhyNotUndone(2, "somebody"), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(WhyNotUndone(2, "another"), "") << "2027 is open and holds it";
   EXPECT_EQ(Stands(2027), "-25.00 = 100.00 + 0.00 + 0.00 + 0.00");
   ASSERT_TRUE(Close(2027).ok());
   ASSERT_TRUE(Move(Posting::RESERVE, 1, 2028).ok());
-  EXPECT_EQ(reverse(1, "another"), "BUDGET_EXCEEDED");
+  EXPECT_EQ(WhyNotUndone(1, "another"), "BUDGET_EXCEEDED");
   ASSERT_TRUE(Move(Posting::RELEASE, 1, 2028).ok());
-  EXPECT_EQ(reverse(1, "another"), "");
+  EXPECT_EQ(WhyNotUndone(1, "another"), "");
   EXPECT_EQ(Stands(2028), "-100.00 = 0.00 + 0.00 + 0.00 + 0.00");
-  EXPECT_EQ(reverse(1, "third"), "POSTING_REVERSED");
+  EXPECT_EQ(WhyNotUndone(1, "third"), "POSTING_REVERSED");
+  ExpectSound();
+}
+
+// What was free went back to the budget with its year: nothing of it is in any later one.
+TEST_P(BudgetTest, AMistakeThatWentBackToTheBudgetIsNotTakenFromAnotherYear) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  ASSERT_TRUE(Move(Posting::RESERVE, 4000).ok());
+  clock_.Set(Day("2027-02-01").StartOfDay());
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 50000, 2027).ok());
+  ASSERT_TRUE(Close(2026, /*carry=*/false).ok());
+  const std::string stands = Stands(2027);
+  EXPECT_EQ(WhyNotUndone(1, "another"), "YEAR_CLOSED");
+  EXPECT_EQ(Stands(2027), stands);
+  clock_.Set(Day("2028-02-01").StartOfDay());
+  ASSERT_TRUE(Close(2027).ok());
+  EXPECT_EQ(WhyNotUndone(1, "another"), "YEAR_CLOSED") << "wherever the rest was carried";
+  EXPECT_EQ(WhyNotUndone(3, "another"), "") << "the money of 2027 was carried over";
+  ExpectSound();
+}
+
+// With nothing left to go back all of it went on, decided on: it is undone when that comes to
+// nothing.
+TEST_P(BudgetTest, AMistakeThatWasDecidedOnWentOnWhateverTheYearGaveBack) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  ASSERT_TRUE(Move(Posting::RESERVE, 10000).ok());
+  clock_.Set(Day("2027-02-01").StartOfDay());
+  ASSERT_TRUE(Close(2026, /*carry=*/false).ok());
+  EXPECT_EQ(WhyNotUndone(1, "another"), "BUDGET_EXCEEDED");
+  ASSERT_TRUE(Move(Posting::RELEASE, 10000, 2027).ok());
+  EXPECT_EQ(WhyNotUndone(1, "another"), "");
   ExpectSound();
 }
 

@@ -2,6 +2,7 @@
 // is needed to ask it.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -52,6 +54,12 @@ class PlayedPeer {
     const std::lock_guard<std::mutex> lock(mutex_);
     silent_at_.insert(path);
   }
+  // Keeps so many calls until all are there, and answers them; then as many as the next number
+  // says, and after the last each at once. Who asks one after another hears of the first only.
+  void AnswerTogether(std::vector<size_t> counts) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    together_ = {counts.begin(), counts.end()};
+  }
   int asked() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return asked_;
@@ -69,7 +77,7 @@ class PlayedPeer {
     Taken(PlayedPeer* peer, std::string path, std::shared_ptr<http2::Replier> replier)
         : peer_(peer), path_(std::move(path)), replier_(std::move(replier)) {}
     void OnMessage(std::string message) override { request_ = std::move(message); }
-    void OnEnd() override { peer_->Answer(path_, request_, *replier_); }
+    void OnEnd() override { peer_->Take({path_, request_, replier_}); }
     void OnFault(http2::Fault) override {}
     void OnTick(absl::Time) override {}
     void OnCancel() override {}
@@ -81,11 +89,29 @@ class PlayedPeer {
     std::string request_;
   };
 
+  struct Kept {
+    std::string path, request;
+    std::shared_ptr<http2::Replier> replier;
+  };
+  void Take(Kept call) {
+    std::vector<Kept> calls;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ++asked_;
+      kept_.push_back(std::move(call));
+      if (!together_.empty()) {
+        if (kept_.size() < together_.front()) return;
+        together_.pop_front();
+      }
+      calls.swap(kept_);
+    }
+    for (const Kept& one : calls) Answer(one.path, one.request, *one.replier);
+  }
+
   void Answer(const std::string& path, const std::string& request, http2::Replier& replier) {
     Fn fn;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      ++asked_;
       if (silent_ || silent_at_.contains(path)) return;
       const auto found = functions_.find(path);
       if (!away_ && found != functions_.end()) fn = found->second;
@@ -101,6 +127,8 @@ class PlayedPeer {
   mutable std::mutex mutex_;
   std::map<std::string, Fn> functions_;
   std::set<std::string> silent_at_;
+  std::deque<size_t> together_;
+  std::vector<Kept> kept_;
   bool away_ = false, silent_ = false;
   int asked_ = 0;
 };

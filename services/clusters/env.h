@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,8 +32,10 @@ struct Env {
   // transaction; DEPENDENCY_NOT_ANSWERED.
   std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base::Date)>
       check_goods;
-  // Asks the industry map which place a code stands for today; places.h.
-  std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> ask_place;
+  // Asks the industry map side by side which place each code stands for today; places.h.
+  std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
+                                                       const std::vector<std::string>&)>
+      ask_places;
 };
 
 // ---- Who sees what (env.cc)
@@ -235,8 +238,8 @@ absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row);
 // Keeps a BIN as one of a cluster.
 void Keep(const std::string& bin, ClusterRow* row);
 // The acts of the deadlines that this service opens by hand, and the timer of a membership that
-// begins or ends.
-cases::OverdueFns OverdueActs(const Env& env);
+// begins or ends. Timers run until the store ends, after the service.
+cases::OverdueFns OverdueActs(const std::shared_ptr<const Env>& env);
 absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_view payload,
                                    absl::Time due);
 // Closes the open deadlines of a cluster of one kind; all where it is empty. `day`: from which that

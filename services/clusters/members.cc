@@ -378,11 +378,11 @@ void Keep(const std::string& bin, ClusterRow* row) {
   if (bins.insert(bin).second) *row->mutable_bins() = {bins.begin(), bins.end()};
 }
 
-cases::OverdueFns OverdueActs(const Env& env) {
-  return {{kCureDeadline, [&env](store::Tx& tx, const Deadline& deadline,
-                                 base::Date day) { return CureOver(env, tx, deadline, day); }},
-          {kReportDeadline, [&env](store::Tx& tx, const Deadline& deadline, base::Date day) {
-             return ReportOverdue(env, tx, deadline, day);
+cases::OverdueFns OverdueActs(const std::shared_ptr<const Env>& env) {
+  return {{kCureDeadline, [env](store::Tx& tx, const Deadline& deadline,
+                                base::Date day) { return CureOver(*env, tx, deadline, day); }},
+          {kReportDeadline, [env](store::Tx& tx, const Deadline& deadline, base::Date day) {
+             return ReportOverdue(*env, tx, deadline, day);
            }}};
 }
 

@@ -9,24 +9,29 @@
 #include <vector>
 
 #include "common/rpc/peer.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "services/clusters/env.h"
 
 namespace nisi::clusters {
 
-// For Env::ask_place. `peers` may be null: then nobody answers.
-std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> AskPlace(
-    rpc::Peers* peers);
+// For Env::ask_places. `peers` may be null: then nobody answers.
+std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
+                                                     const std::vector<std::string>&)>
+AskMap(rpc::Peers* peers);
 
 // By code what the map says of it today.
 using Places = std::map<std::string, PlaceFact>;
 
-// Asks once for each. Outside any transaction. Left out is what it does not know, and all that
-// remain where it does not answer: they are taken by their digits.
+// Asks once for each, many side by side. Outside any transaction. Left out is what it does not
+// know, and all that remain where it does not answer: they are taken by their digits.
 Places AskEach(const Env& env, const rpc::Call& call, const std::set<std::string>& katos);
 
 // PLACE_ENDED for a code that something else took over from, as its digits would name another
 // region than it lies in now.
 absl::Status CheckPlace(const Places& places, const std::string& field, const std::string& kato);
+
+// Whether an update enters a field: its mask names it, or as an empty one all that is given.
+bool Enters(const google::protobuf::FieldMask& mask, absl::string_view field);
 
 struct EnteredPlace {
   std::string field;  // of the request

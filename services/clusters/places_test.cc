@@ -30,7 +30,7 @@ class PlacesTest : public ClustersTest {
   absl::StatusOr<ResolvePlaceResponse> Answer(const ResolvePlaceRequest& request) {
     asked_for_ = base::Date::FromProto(request.as_of())->ToString();
     const std::string kato = request.kato() == kOld ? kNew : request.kato();
-    if (kato != kAkmola && kato != kKostanay && kato != kNew) {
+    if (kato != kAkmola && kato != kKostanay && kato != kNew && !kato.starts_with("112")) {
       return base::Refusal(absl::StatusCode::kInvalidArgument, "PLACE_UNKNOWN", "No such place.");
     }
     ResolvePlaceResponse response;
@@ -229,6 +229,89 @@ TEST_F(PlacesTest, AnImportAsksOnceForEachCodeAndRefusesTheEnded) {
   EXPECT_EQ(alone->entered_count(), 12);
   EXPECT_LE(map_.asked() - 3, 3);
   EXPECT_EQ(ClusterNow("clusters/2").places_size(), 0);
+}
+
+// The first code alone, as one answer tells that the map is away; then many side by side.
+TEST_F(PlacesTest, AnImportAsksManyAtOnce) {
+  std::vector<v1::ImportClustersRequest::Row> rows;
+  for (int i = 1; i <= 129; ++i) {
+    rows.push_back(MakeRow(i, "KZ-7", 4000 + i, i <= 60 ? "MANUFACTURER" : "SUPPLIER",
+                           absl::StrCat("112", 100'000 + i)));
+  }
+  map_.AnswerTogether({1, 64, 64, 1});
+  const auto report = Import(rows, false, NextUuid());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->entered_count(), 129);
+  EXPECT_EQ(map_.asked(), 130) << "each place, and the region of the cluster";
+  for (int i = 1; i <= 129; ++i) {
+    v1::GetMemberRequest get;
+    get.set_name(absl::StrCat("clusters/1/members/", Bin(4000 + i)));
+    EXPECT_EQ(Must<v1::Member>("GetMember", public_, get).place().kato(),
+              absl::StrCat("112", 100'000 + i));
+  }
+}
+
+// What the request holds beside what it changes is neither asked for nor judged.
+TEST_F(PlacesTest, PlacesThatAnUpdateDoesNotNameAreNotAsked) {
+  const auto made = Enter(1, kAkmola, {kKostanay});
+  ASSERT_TRUE(made.ok()) << made.status();
+  int asked = map_.asked();
+  v1::UpdateInitiativeRequest update;
+  *update.mutable_initiative() = MakeInitiative(1);
+  update.mutable_initiative()->set_name(made->name());
+  update.mutable_initiative()->set_region(kOld);
+  *update.mutable_initiative()->mutable_other_regions(0) = kOld;
+  update.mutable_initiative()->mutable_participants(0)->set_region(kOld);
+  update.mutable_initiative()->mutable_title()->set_ru("Другое имя");
+  update.mutable_update_mask()->add_paths("title.ru");
+  const auto changed = Do<v1::Initiative>("UpdateInitiative", Entity(1), update);
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->title().ru(), "Другое имя");
+  EXPECT_EQ(Told(changed->places()), Told(made->places()));
+  EXPECT_EQ(map_.asked(), asked);
+  update.mutable_initiative()->set_etag(changed->etag());
+  update.mutable_update_mask()->add_paths("participants");
+  EXPECT_EQ(base::BadRequestOf(Do<v1::Initiative>("UpdateInitiative", Entity(1), update).status())
+                .field_violations(0)
+                .field(),
+            "initiative.participants[0].region");
+
+  const Round round = Registered();
+  asked = map_.asked();
+  v1::UpdateClusterRequest of_cluster;
+  of_cluster.mutable_cluster()->set_name(round.cluster);
+  of_cluster.mutable_cluster()->mutable_title()->set_ru("Другой кластер");
+  of_cluster.mutable_cluster()->add_other_regions(kOld);
+  of_cluster.mutable_update_mask()->add_paths("title");
+  const auto renamed = Do<v1::Cluster>("UpdateCluster", institute_, of_cluster);
+  ASSERT_TRUE(renamed.ok()) << renamed.status();
+  EXPECT_EQ(map_.asked(), asked);
+}
+
+// What a member has had is what it has on the day from which the change holds.
+TEST_F(PlacesTest, AMembersPlaceIsThatOfTheDayOfItsChange) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  v1::AddMemberRequest add;
+  add.set_parent(round.cluster);
+  *add.mutable_participant() = MakeParticipant(900, v1::OTHER, kNew);
+  auto member = Must<v1::Member>("AddMember", organization, add);
+  // It moves in ten days, to a code that nobody says has ended.
+  map_.SetAway(true);
+  *add.mutable_member_from() = today().AddDays(10).ToProto();
+  add.mutable_participant()->set_region(kOld);
+  add.set_etag(member.etag());
+  member = Must<v1::Member>("AddMember", organization, add);
+  map_.SetAway(false);
+  add.mutable_participant()->set_title("Другое имя");
+  add.set_etag(member.etag());
+  const auto later = Do<v1::Member>("AddMember", organization, add);
+  ASSERT_TRUE(later.ok()) << later.status();
+  EXPECT_EQ(later->participant().title(), "Другое имя");
+  // As of today it has never had that code.
+  add.clear_member_from();
+  add.clear_etag();
+  EXPECT_EQ(ReasonOf(Do<v1::Member>("AddMember", organization, add).status()), "PLACE_ENDED");
 }
 
 }  // namespace

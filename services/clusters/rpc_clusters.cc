@@ -159,6 +159,7 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
   return rpc::GatherThenWrite<Cluster>(
       *env.store, call, request,
       [&]() -> absl::Status {
+        if (!Enters(request.update_mask(), "other_regions")) return absl::OkStatus();
         std::vector<EnteredPlace> entered;
         for (int i = 0; i < request.cluster().other_regions_size(); ++i) {
           entered.push_back(

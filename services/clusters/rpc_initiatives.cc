@@ -36,15 +36,18 @@ absl::Status SettlePlaces(const Places& asked, Initiative* initiative) {
   return absl::OkStatus();
 }
 
-// The places that a request enters.
-std::vector<EnteredPlace> EnteredBy(const Initiative& initiative) {
+// The places that a request enters: of an update those that it names.
+std::vector<EnteredPlace> EnteredBy(const Initiative& initiative,
+                                    const google::protobuf::FieldMask& mask = {}) {
   std::vector<EnteredPlace> entered;
-  if (!initiative.region().empty()) entered.push_back({"initiative.region", initiative.region()});
-  for (int i = 0; i < initiative.other_regions_size(); ++i) {
+  if (Enters(mask, "region") && !initiative.region().empty()) {
+    entered.push_back({"initiative.region", initiative.region()});
+  }
+  for (int i = 0; Enters(mask, "other_regions") && i < initiative.other_regions_size(); ++i) {
     entered.push_back(
         {absl::StrCat("initiative.other_regions[", i, "]"), initiative.other_regions(i)});
   }
-  for (int i = 0; i < initiative.participants_size(); ++i) {
+  for (int i = 0; Enters(mask, "participants") && i < initiative.participants_size(); ++i) {
     entered.push_back({absl::StrCat("initiative.participants[", i, "].region"),
                        initiative.participants(i).region()});
   }
@@ -89,8 +92,9 @@ absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, Call& call,
         ASSIGN_OR_RETURN(const auto stands,
                          view.Find(kInitiatives, store::Key::Of(request.initiative().name())));
         if (!stands.has_value()) return absl::OkStatus();  // the command says so
-        ASSIGN_OR_RETURN(places, AskPlaces(env, call, EnteredBy(request.initiative()),
-                                           KatosOf(stands->row.initiative())));
+        ASSIGN_OR_RETURN(
+            places, AskPlaces(env, call, EnteredBy(request.initiative(), request.update_mask()),
+                              KatosOf(stands->row.initiative())));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Initiative> {

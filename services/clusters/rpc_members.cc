@@ -132,8 +132,14 @@ absl::StatusOr<v1::Member> AddMember(Env& env, Call& call, const v1::AddMemberRe
         ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
         const Participant& participant = request.participant();
         const store::View view = env.store->Read();
-        ASSIGN_OR_RETURN(const auto known,
-                         view.Find(kMembers, store::Key::Of(number, participant.bin())));
+        // As it is on the day from which the change holds.
+        base::Date day = call.today();
+        if (request.has_member_from()) {
+          ASSIGN_OR_RETURN(day, base::Date::FromProto(request.member_from()));
+        }
+        ASSIGN_OR_RETURN(
+            const auto known,
+            view.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
         std::set<std::string> had;
         if (known.has_value()) had.insert(known->row.member().participant().region());
         ASSIGN_OR_RETURN(places,

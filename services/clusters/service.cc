@@ -17,24 +17,25 @@ class Service final : public rpc::HostedService {
     env_.norms = options.norms;
     // A vote that nobody could carry is found now, not at the meeting.
     RETURN_IF_ERROR(VotesBy().Check(*env_.norms));
-    deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
-    RETURN_IF_ERROR(OpenStore(
-        options, ClustersSchema(),
-        {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
-         {kCloseApplicationsTimer,
-          [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
-            return CloseApplications(env_, tx, payload, due);
-          }},
-         {kJudgeCompositionTimer, [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
-            return JudgeCompositionTimer(env_, tx, payload, due);
-          }}}));
+    deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(shared_));
+    RETURN_IF_ERROR(
+        OpenStore(options, ClustersSchema(),
+                  {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
+                   {kCloseApplicationsTimer,
+                    [env = shared_](store::Tx& tx, absl::string_view payload, absl::Time due) {
+                      return CloseApplications(*env, tx, payload, due);
+                    }},
+                   {kJudgeCompositionTimer,
+                    [env = shared_](store::Tx& tx, absl::string_view payload, absl::Time due) {
+                      return JudgeCompositionTimer(*env, tx, payload, due);
+                    }}}));
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
     env_.store = &store();
     gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
                                                   "clusters.support.payment_days");
     env_.gate = gate_.get();
     env_.check_goods = AskGoods(options.peers);
-    env_.ask_place = AskPlace(options.peers);
+    env_.ask_places = AskMap(options.peers);
     RETURN_IF_ERROR(Bind());
     return BindSupports();
   }
@@ -115,7 +116,9 @@ class Service final : public rpc::HostedService {
 
   std::shared_ptr<cases::Deadlines> deadlines_;
   std::unique_ptr<cases::RecordedGate> gate_;
-  Env env_;
+  // Timers have it, and the store that runs timers is gone after this.
+  const std::shared_ptr<Env> shared_ = std::make_shared<Env>();
+  Env& env_ = *shared_;
 };
 
 }  // namespace

@@ -24,7 +24,14 @@ class AmendmentsTest : public GrantsTest {
     }
     return "-";
   }
+  Application Filed(int n, int64_t tenge) override {
+    Application application = MakeApplication(n, tenge);
+    *application.mutable_obligations(0)->mutable_due_date() = obligation_due_.ToProto();
+    return application;
+  }
   static rpc::Caller Minister() { return CallerOf("minister", rpc::v1::AUTHORITY_INDUSTRY); }
+
+  base::Date obligation_due_ = Day("2030-12-31");
 };
 
 TEST_F(AmendmentsTest, BothSignAndWhatRestsOnTheDayMovesWithIt) {
@@ -119,6 +126,21 @@ TEST_F(AmendmentsTest, WhatCannotBeIsRefused) {
   EXPECT_EQ(ReasonOf(SignAmended(name, Minister()).status()), "TRANCHE_STATE");
   EXPECT_EQ(ReasonOf(Propose(name, std::nullopt, 1, writer_).status()), "TRANCHE_STATE");
   EXPECT_EQ(AgreementNow(name).tranches(0).condition(), "Взнос внесён");
+}
+
+// What is to be measured after commissioning cannot come to be due before anything runs.
+TEST_F(AmendmentsTest, CommissioningStaysBeforeWhatIsDueAfterIt) {
+  obligation_due_ = Day("2028-12-31");
+  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
+  EXPECT_EQ(ReasonOf(Propose(name, Day("2028-12-31"), 0, writer_).status()),
+            "AMENDMENT_DATES_INVALID");
+  EXPECT_EQ(ReasonOf(Propose(name, Day("2029-06-30"), 0, writer_).status()),
+            "AMENDMENT_DATES_INVALID");
+  EXPECT_TRUE(Propose(name, Day("2028-12-30"), 0, writer_).ok());
+  // One that was agreed on for a day before it is in nobody's way.
+  obligation_due_ = Day("2027-06-30");
+  const std::string early = At(Application::AGREEMENT_SIGNED, 2);
+  EXPECT_TRUE(Propose(early, Day("2028-12-31"), 0, writer_).ok());
 }
 
 TEST_F(AmendmentsTest, WhatIsOverIsJudgedAsItIs) {

@@ -49,6 +49,14 @@ class DebtsTest : public GrantsTest {
     return found;
   }
   std::vector<std::string> Listed(int n) { return Listed(n, today()); }
+  std::string ListedFrom(int n) {
+    v1::ListUnreliableRecipientsRequest list;
+    list.set_filter(absl::StrCat("recipient = \"", Bin(n), "\""));
+    const auto listed =
+        Must<v1::ListUnreliableRecipientsResponse>("ListUnreliableRecipients", auditor_, list);
+    if (listed.recipients_size() != 1) return "";
+    return base::Date::FromProto(listed.recipients(0).listed_from())->ToString();
+  }
 
   const rpc::Caller service_of_ = CallerOf("service:export-refunds", rpc::v1::INSTITUTE_EXPORT);
   const rpc::Caller exporter_ = CallerOf("officer@export", rpc::v1::INSTITUTE_EXPORT);
@@ -143,6 +151,43 @@ TEST_F(DebtsTest, WhoPaidInTimeNeverStoodThere) {
     EXPECT_TRUE(Listed(1, from.AddDays(days)).empty());
     EXPECT_EQ(Listed(2, from.AddDays(days)).size(), 1U);
   }
+}
+
+// Two debts of one recipient, some of them paid in time and recorded late: on the list are the days
+// of what was owed past due, and no more.
+TEST_F(DebtsTest, OnTheListAreTheDaysOfWhatWasOwed) {
+  const base::Date from = today();
+  const auto record = [](int n, int which) { return absl::StrCat("claims/", n, "-", which); };
+  const auto paid = [&](int n, int which, bool in_time) {
+    const auto gone = Withdraw(Owing(n, 3, record(n, which)), service_of_, in_time);
+    ASSERT_TRUE(gone.ok()) << gone.status();
+  };
+  for (int n = 1; n <= 4; ++n) ASSERT_TRUE(Report(Owing(n, 1, record(n, 1))).ok());
+  GoTo(from.AddDays(10));
+  for (int n = 1; n <= 4; ++n) ASSERT_TRUE(Report(Owing(n, 2, record(n, 2))).ok());
+  GoTo(from.AddDays(20));
+  paid(1, 1, /*in_time=*/true);
+  paid(2, 1, /*in_time=*/false);
+  paid(3, 2, /*in_time=*/true);
+  paid(4, 1, /*in_time=*/true);
+  GoTo(from.AddDays(30));
+  paid(2, 2, /*in_time=*/true);
+  paid(4, 2, /*in_time=*/true);
+  // Which of the two the entry rests on, on a day of each stretch.
+  const auto days = [&](int n) {
+    std::string all;
+    for (const int day : {5, 15, 25, 30}) {
+      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
+      all += listed.empty() ? '-' : listed.front().back();
+    }
+    return all;
+  };
+  EXPECT_EQ(days(1), "-222");
+  EXPECT_EQ(ListedFrom(1), from.AddDays(10).ToString());
+  EXPECT_EQ(days(2), "11--");
+  EXPECT_EQ(days(3), "1111");
+  EXPECT_EQ(ListedFrom(3), from.ToString());
+  EXPECT_EQ(days(4), "----");
 }
 
 TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {

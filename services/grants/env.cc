@@ -1,5 +1,7 @@
 #include "services/grants/env.h"
 
+#include <algorithm>
+
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
 #include "common/rpc/field_rules.h"
@@ -98,9 +100,11 @@ absl::Status CheckEarlier(const store::Reader& reader, const Application& applic
 }
 
 absl::StatusOr<int64_t> RunningGrants(const store::Reader& reader, const std::string& applicant) {
-  ASSIGN_OR_RETURN(const auto running,
-                   reader.FindUniqueRaw(kRunningByApplicant, store::Key::Of(applicant)));
-  return running.has_value() ? 1 : 0;
+  ASSIGN_OR_RETURN(const std::vector<ApplicationRow> all,
+                   AllOf(reader, kApplicationsByApplicant, store::Key::Of(applicant)));
+  return std::count_if(all.begin(), all.end(), [](const ApplicationRow& row) {
+    return IsRunning(row.application().state());
+  });
 }
 
 absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& programme,

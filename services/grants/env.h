@@ -125,7 +125,8 @@ absl::Status CheckProgramme(const store::Reader& reader, const std::string& name
 // Whoever was refused applies again, naming the refused application of its own: one of somebody
 // else and none are the same.
 absl::Status CheckEarlier(const store::Reader& reader, const Application& application);
-// How many grants of an applicant run.
+// How many grants of an applicant run: one, or another beside it that runs again as what was repaid
+// of it was a mistake.
 absl::StatusOr<int64_t> RunningGrants(const store::Reader& reader, const std::string& applicant);
 // Posts money of a programme in the account of the day's year.
 absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& programme,
@@ -171,9 +172,15 @@ struct Debtor {
 };
 // Enters it, unless it is there already; the name of its entry (rpc_recipients.cc).
 absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base::Date day);
-// Takes it off, or where it owes something else past due, `other`, lets the entry rest on that.
-// `in_time`: all of it came by its last day, and was recorded late: it never stood on the list.
-absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::string& other,
+// What else it owes past due, and since which day.
+struct OtherDebt {
+  std::string basis;
+  base::Date from;
+};
+// Takes it off, or where it owes something else, lets the entry rest on the oldest of that.
+// `in_time`: all of it came by its last day, and was recorded late: the days on which the entry
+// rested on it alone are taken back.
+absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::vector<OtherDebt>& others,
                           bool in_time);
 
 // What happens by itself when a term is over; timers run until the store ends, after the service.

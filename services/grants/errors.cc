@@ -298,6 +298,14 @@ absl::Status GrantRunning() {
       .Cite(Manufacturer());
 }
 
+absl::Status ContributionShort(base::Money missing) {
+  return Refusal(StatusCode::kFailedPrecondition, "CONTRIBUTION_SHORT",
+                 "Own money and what can be granted do not cover the accepted costs.")
+      .With("missing", missing.ToString())
+      .Precondition("SUM", "own_contribution", "RaiseContribution by what is missing is needed")
+      .Cite(CoFinancing());
+}
+
 absl::Status ProtocolDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "PROTOCOL_DATE_INVALID",
                  "The protocol is dated in the future, or before the meeting was opened.")
@@ -476,7 +484,7 @@ absl::Status AmendmentMissing() {
 
 absl::Status AmendmentDatesInvalid(const std::string& why) {
   return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_DATES_INVALID",
-                 "Commissioning lies ahead, and obligations are due while they run.")
+                 "Commissioning lies ahead, and obligations stay due after it and while they run.")
       .Precondition("DATES", "commissioning_date", why)
       .Cite(Agreeing());
 }

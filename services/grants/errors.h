@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "common/base/date.h"
+#include "common/base/money.h"
 #include "common/base/status.h"
 
 namespace nisi::grants::errors {
@@ -52,15 +53,16 @@ absl::Status MeetingDecides();                            // MEETING_DECIDES
 absl::Status ExpertNotTied();                             // EXPERT_NOT_TIED
 absl::Status DatesInvalid(const std::string& field, const std::string& why);  // DATES_INVALID
 absl::Status FiledAsItIs(const std::string& field);                           // FILED_AS_IT_IS
-absl::Status SharesInvalid();                // TRANCHE_SHARES_INVALID
-absl::Status RepaymentRecorded();            // REPAYMENT_RECORDED
-absl::Status EarlierNotAssessed();           // EARLIER_NOT_ASSESSED
-absl::Status AgreementOver();                // AGREEMENT_OVER
-absl::Status GrantRunning();                 // GRANT_RUNNING
-absl::Status ProtocolDateInvalid();          // PROTOCOL_DATE_INVALID
-absl::Status TextDiffers();                  // TEXT_DIFFERS
-absl::Status SignedAlready();                // SIGNED_ALREADY
-absl::Status TermRunning(base::Date until);  // TERM_RUNNING
+absl::Status SharesInvalid();                         // TRANCHE_SHARES_INVALID
+absl::Status RepaymentRecorded();                     // REPAYMENT_RECORDED
+absl::Status EarlierNotAssessed();                    // EARLIER_NOT_ASSESSED
+absl::Status AgreementOver();                         // AGREEMENT_OVER
+absl::Status GrantRunning();                          // GRANT_RUNNING
+absl::Status ContributionShort(base::Money missing);  // CONTRIBUTION_SHORT
+absl::Status ProtocolDateInvalid();                   // PROTOCOL_DATE_INVALID
+absl::Status TextDiffers();                           // TEXT_DIFFERS
+absl::Status SignedAlready();                         // SIGNED_ALREADY
+absl::Status TermRunning(base::Date until);           // TERM_RUNNING
 absl::Status TrancheState(const std::string& state, const std::string& needed);  // TRANCHE_STATE
 absl::Status RemarkMissing();                                                    // REMARK_MISSING
 absl::Status GateFailed(const std::string& reasons);                             // GATE_FAILED

@@ -211,7 +211,9 @@ TEST_F(RepaymentsTest, TheLastRepaymentIsUndoneAsWell) {
   ExpectSound();
 }
 
-TEST_F(RepaymentsTest, NothingIsUndoneUnderAnotherGrantOrFromMoneyThatIsGone) {
+// Money that was not repaid after all is owed, whatever the recipient has been granted meanwhile;
+// only money that is decided on is not taken from whom it was promised to.
+TEST_F(RepaymentsTest, AMistakeIsUndoneUnderAnotherGrantButNotFromMoneyThatIsGone) {
   const std::vector<std::string> names = Demanded(2);
   for (const std::string& name : names) {
     ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), today(), payer_).ok());
@@ -221,20 +223,53 @@ TEST_F(RepaymentsTest, NothingIsUndoneUnderAnotherGrantOrFromMoneyThatIsGone) {
     close.set_account(absl::StrCat(kGrants, "/accounts/", year));
     Must<budget::v1::CloseYearResponse>("CloseYear", authority_, close);
   }
+  const std::string third = At(Application::COMMISSION, 1);
+  Voted(third);
   // All that is there is decided on for another grant of the first recipient.
   budget::v1::GetAccountRequest get;
   get.set_name(absl::StrCat(kGrants, "/accounts/", today().year()));
   const int64_t all = Must<budget::v1::Account>("GetAccount", auditor_, get).available().units();
   const std::string next = At(Application::APPROVED, 1, all);
-  EXPECT_EQ(ReasonOf(UndoRepayment(names[0], "a", writer_).status()), "GRANT_RUNNING");
-  EXPECT_EQ(ReasonOf(UndoRepayment(names[1], "a", writer_).status()), "BUDGET_EXCEEDED");
-  EXPECT_EQ(Now(names[1]).state(), Application::RECOVERED) << "nothing has changed";
-  EXPECT_TRUE(DemandNow(names[1]).repayments(0).reversed_by().empty());
+  for (const std::string& name : names) {
+    EXPECT_EQ(ReasonOf(UndoRepayment(name, "a", writer_).status()), "BUDGET_EXCEEDED");
+    EXPECT_EQ(Now(name).state(), Application::RECOVERED) << "nothing has changed";
+    EXPECT_TRUE(DemandNow(name).repayments(0).reversed_by().empty());
+  }
+  Allocate(5'000'000);
+  ASSERT_TRUE(UndoRepayment(names[0], "a", writer_).ok());
+  EXPECT_EQ(Now(names[0]).state(), Application::RECOVERY);
+  EXPECT_EQ(Now(next).state(), Application::APPROVED);
+  EXPECT_TRUE(UndoRepayment(names[1], "a", writer_).ok());
+  // No other one is granted while either runs.
+  EXPECT_EQ(ReasonOf(CloseIt(third, authority_).status()), "GRANT_RUNNING");
   ASSERT_TRUE(
       Do<Application>("DeclineAgreement", Owner(1), Naming<v1::DeclineAgreementRequest>(next))
           .ok());
-  EXPECT_TRUE(UndoRepayment(names[0], "a", writer_).ok());
-  EXPECT_TRUE(UndoRepayment(names[1], "a", writer_).ok());
+  EXPECT_EQ(ReasonOf(CloseIt(third, authority_).status()), "GRANT_RUNNING");
+  GoTo(DueOf(DemandNow(names[0])).AddDays(1));
+  EXPECT_FALSE(DemandNow(names[0]).listing().empty());
+  ASSERT_TRUE(RepayAs(names[0], "b", StillOwed(names[0]), today().AddDays(-1), payer_).ok());
+  EXPECT_TRUE(CloseIt(third, authority_).ok());
+  ExpectSound();
+}
+
+// What is unpaid fell away; what was not paid, though typed in, fell away with it.
+TEST_F(RepaymentsTest, AMistakeIsUndoneInACancelledDemandAsWell) {
+  const std::string name = Demanded(1).front();
+  const std::string before = Stands();
+  ASSERT_TRUE(RepayAs(name, "a", 50'000, today()).ok());
+  ASSERT_TRUE(Excuse(name, authority_).ok());
+  ASSERT_EQ(DemandNow(name).state(), Demand::CANCELLED);
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "a", payer_).status()), "SEPARATION_OF_DUTIES");
+  const auto undone = UndoRepayment(name, "a", writer_);
+  ASSERT_TRUE(undone.ok()) << undone.status();
+  EXPECT_EQ(DemandNow(name).repayments(0).reversed_by(), writer_.subject);
+  EXPECT_EQ(DemandNow(name).state(), Demand::CANCELLED);
+  EXPECT_EQ(Now(name).state(), Application::CLOSED);
+  EXPECT_EQ(Stands(), before);
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "a", writer_).status()), "REPAYMENT_UNKNOWN") << "once";
+  GoTo(DueOf(DemandNow(name)).AddDays(1));
+  EXPECT_TRUE(DemandNow(name).listing().empty()) << "nothing is owed";
   ExpectSound();
 }
 

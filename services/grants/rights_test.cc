@@ -256,36 +256,58 @@ TEST_F(RightsTest, ARefusalIsDecidedAlsoWhileAnotherGrantRuns) {
 // 50 MCI are 216,250 tenge: of 1,000,000 they and 600,000 of its own leave 183,750 to nobody.
 TEST_F(RightsTest, CoFinancingIsJudgedByWhatIsGranted) {
   ChangeNorms({{"grants.ceiling_mci,50000", "grants.ceiling_mci,50"}});
-  const auto decided = [&](const std::string& name) {
-    Voted(name);
-    const auto closed = CloseIt(name, authority_);
-    EXPECT_TRUE(closed.ok()) << closed.status();
-    return StateOf(name);
+  const std::string name = At(Application::COMMISSION, 1);
+  EXPECT_EQ(Now(name).ceiling().units(), 216'250);
+  EXPECT_EQ(FirstUnsatisfied(Now(name).eligibility()), "") << "by what was asked for it was";
+  Voted(name);
+  const std::string meeting = MeetingNow(name).name();
+  // Carried, with nothing else against it: it waits for the applicant, and its votes stand.
+  const auto missing = [&] {
+    const absl::Status waits = CloseIt(name, authority_).status();
+    EXPECT_EQ(ReasonOf(waits), "CONTRIBUTION_SHORT");
+    EXPECT_EQ(StateOf(name), Application::COMMISSION);
+    return base::InfoOf(waits).metadata().at("missing");
   };
-  const std::string short_of = At(Application::COMMISSION, 1);
-  EXPECT_EQ(Now(short_of).ceiling().units(), 216'250);
-  EXPECT_EQ(FirstUnsatisfied(Now(short_of).eligibility()), "") << "by what was asked for it was";
-  EXPECT_EQ(decided(short_of), Application::REFUSED);
-  EXPECT_EQ(FirstUnsatisfied(Now(short_of).decision()), "CO_FINANCED");
-  EXPECT_THAT(Now(short_of).grounds(), ElementsAre(v1::ENTITY_NOT_COMPLIANT));
-  const cases::Facts facts = cases::Facts::Of(Now(short_of).decision());
-  EXPECT_EQ(*facts.Text("granted_sum"), "216250.00");
-  EXPECT_TRUE(ReplayOf(short_of).same());
-
-  const std::string covered = At(Application::COMMISSION, 2);
-  EXPECT_EQ(ReasonOf(Raise(covered, 600'000, Owner(2)).status()), "CONTRIBUTION_NOT_RAISED");
-  EXPECT_EQ(ReasonOf(Raise(covered, 783'750, Owner(1)).status()), "ACCESS_DENIED");
-  ASSERT_TRUE(Raise(covered, 783'750, Owner(2)).ok());
-  EXPECT_EQ(Now(covered).documents(Now(covered).documents_size() - 1).document().name(),
-            "выписка.pdf");
-  EXPECT_EQ(decided(covered), Application::APPROVED);
-  EXPECT_EQ(Now(covered).approved_sum().units(), 216'250);
-
-  const std::string not_quite = At(Application::COMMISSION, 3);
-  ASSERT_TRUE(Raise(not_quite, 783'749, Owner(3)).ok());
-  EXPECT_EQ(decided(not_quite), Application::REFUSED);
-  EXPECT_EQ(ReasonOf(Raise(not_quite, 900'000, Owner(3)).status()), "APPLICATION_STATE");
+  EXPECT_EQ(missing(), "183750.00");
+  EXPECT_EQ(ReasonOf(Open(name, authority_).status()), "MEETING_DECIDES");
+  EXPECT_EQ(ReasonOf(Raise(name, 600'000, Owner(1)).status()), "CONTRIBUTION_NOT_RAISED");
+  EXPECT_EQ(ReasonOf(Raise(name, 783'750, Owner(2)).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(Raise(name, 783'749, Owner(1)).ok());
+  EXPECT_EQ(missing(), "1.00");
+  ASSERT_TRUE(Raise(name, 783'750, Owner(1)).ok());
+  EXPECT_EQ(Now(name).documents(Now(name).documents_size() - 1).document().name(), "выписка.pdf");
+  const auto closed = CloseIt(name, authority_);
+  ASSERT_TRUE(closed.ok()) << closed.status();
+  EXPECT_EQ(closed->name(), meeting);
+  EXPECT_EQ(StateOf(name), Application::APPROVED);
+  EXPECT_EQ(Now(name).approved_sum().units(), 216'250);
+  EXPECT_EQ(*cases::Facts::Of(Now(name).decision()).Text("granted_sum"), "216250.00");
+  EXPECT_TRUE(ReplayOf(name).same());
+  EXPECT_EQ(ReasonOf(Raise(name, 900'000, Owner(1)).status()), "APPLICATION_STATE");
   ExpectSound();
+}
+
+// Who does not put in more is refused by those who vote, and the decision says what was missing.
+TEST_F(RightsTest, WhoDoesNotPutInMoreIsVotedAgainst) {
+  ChangeNorms({{"grants.ceiling_mci,50000", "grants.ceiling_mci,50"}});
+  const std::string name = At(Application::COMMISSION, 1);
+  Voted(name);
+  EXPECT_EQ(ReasonOf(CloseIt(name, authority_).status()), "CONTRIBUTION_SHORT");
+  for (int i = 1; i <= 7; ++i) {
+    ASSERT_TRUE(VoteOf(MeetingNow(name).name(), ExpertOf(absl::StrCat("member-", i)),
+                       /*in_favour=*/false)
+                    .ok());
+  }
+  ASSERT_TRUE(CloseIt(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::REFUSED);
+  EXPECT_THAT(Now(name).grounds(), ElementsAre(v1::ENTITY_NOT_COMPLIANT));
+  const Decision decision = Now(name).decision();
+  std::set<std::string> against;
+  for (const auto& finding : decision.findings()) {
+    if (!finding.satisfied()) against.insert(finding.rule());
+  }
+  EXPECT_TRUE(against.contains("CO_FINANCED"));
+  EXPECT_TRUE(ReplayOf(name).same());
 }
 
 // What is not accepted of the costs need not be covered.

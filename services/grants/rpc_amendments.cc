@@ -31,17 +31,23 @@ absl::StatusOr<Tranche*> OpenTranche(Agreement* agreement, int32_t number) {
   return errors::TrancheState("NONE", "a tranche of the agreement is needed");
 }
 
-// Commissioning lies ahead, and no obligation is due before or after it runs.
+// Commissioning lies ahead, no obligation is due after they end, and none that was to be measured
+// after commissioning comes to be due before it.
 absl::Status CheckAmendedDates(const Agreement& agreement, const Amendment& amendment, Date today) {
   if (!amendment.has_commissioning_date()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const Date commissioning, Date::FromProto(amendment.commissioning_date()));
   if (commissioning < today) return errors::AmendmentDatesInvalid("today or later");
+  ASSIGN_OR_RETURN(const Date agreed, Date::FromProto(agreement.commissioning_date()));
   ASSIGN_OR_RETURN(const Date until, Date::FromProto(amendment.obligations_until()));
   for (const cases::Obligation& obligation : agreement.obligations()) {
     ASSIGN_OR_RETURN(const Date due, Date::FromProto(obligation.due_date()));
     if (due > until) {
       return errors::AmendmentDatesInvalid(
           absl::StrCat("an obligation is due on ", due.ToString(), ", after their last day"));
+    }
+    if (due > agreed && due <= commissioning) {
+      return errors::AmendmentDatesInvalid(
+          absl::StrCat("an obligation is due on ", due.ToString(), ", which is to come after it"));
     }
   }
   return absl::OkStatus();

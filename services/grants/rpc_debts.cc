@@ -35,11 +35,13 @@ Debtor DebtorOf(const Debt& debt) {
 absl::Status Unlist(store::Tx& tx, const Debt& debt, bool in_time) {
   ASSIGN_OR_RETURN(const std::vector<DebtRow> all,
                    AllOf(tx, kDebtsByRecipient, store::Key::Of(debt.recipient())));
-  std::string other;
+  std::vector<OtherDebt> others;
   for (const DebtRow& row : all) {
-    if (row.debt().name() != debt.name() && row.debt().owed()) other = DebtorOf(row.debt()).basis;
+    if (row.debt().name() == debt.name() || !row.debt().owed()) continue;
+    ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(row.debt().past_due_from()));
+    others.push_back({DebtorOf(row.debt()).basis, from});
   }
-  return UnlistDebtor(tx, DebtorOf(debt), other, in_time);
+  return UnlistDebtor(tx, DebtorOf(debt), others, in_time);
 }
 
 // The debt as it is known, or a new one that nobody owes; nothing where the message has nothing new

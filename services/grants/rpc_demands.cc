@@ -95,14 +95,17 @@ absl::Status Unlist(store::Tx& tx, const Demand& demand, bool in_time) {
   if (demand.listing().empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<DemandRow> all,
                    AllOf(tx, kDemandsByRecipient, store::Key::Of(demand.recipient())));
-  std::string other;
+  std::vector<OtherDebt> others;
   for (const DemandRow& row : all) {
-    if (row.demand().name() != demand.name() && row.demand().state() == Demand::ISSUED &&
-        !row.demand().listing().empty()) {
-      other = row.demand().name();
+    const Demand& other = row.demand();
+    if (other.name() == demand.name() || other.state() != Demand::ISSUED ||
+        other.listing().empty()) {
+      continue;
     }
+    ASSIGN_OR_RETURN(const Date due, Date::FromProto(other.computation().due_date()));
+    others.push_back({other.name(), due.AddDays(1)});
   }
-  return UnlistDebtor(tx, DebtorOf(demand), other, in_time);
+  return UnlistDebtor(tx, DebtorOf(demand), others, in_time);
 }
 
 // What a demand was made for is done: the application and the list follow.
@@ -123,13 +126,10 @@ absl::Status Recover(const Env& env, store::Tx& tx, const Demand& demand) {
   return FinishApplication(env, tx, &step);
 }
 
-// It is not done after all: money is owed again.
+// It is not done after all: money is owed again, whatever the recipient has been granted meanwhile.
 absl::Status Reopen(const Env& env, store::Tx& tx, const Demand& demand) {
   ASSIGN_OR_RETURN(ApplicationRow row,
                    Need(tx, kApplications, store::Key::Of(Sibling("applications", demand.name()))));
-  // An applicant has one grant that runs, and this one would be the second.
-  ASSIGN_OR_RETURN(const int64_t running, RunningGrants(tx, demand.recipient()));
-  if (running > 0) return errors::GrantRunning();
   ASSIGN_OR_RETURN(
       ApplicationStep step,
       cases::BeginByItself(ApplicationMachine(), ApplicationVerb::kReopen, std::move(row)));

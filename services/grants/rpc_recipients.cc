@@ -1,4 +1,6 @@
 // The lists that the gate reads: imported ones, and debtors.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
@@ -8,14 +10,10 @@ namespace {
 
 using v1::UnreliableRecipient;
 
-absl::StatusOr<std::optional<UnreliableRecipientRow>> FindListed(const store::Reader& reader,
-                                                                 const std::string& recipient,
-                                                                 UnreliableRecipient::List list) {
-  ASSIGN_OR_RETURN(auto found,
-                   reader.FindUnique(kUnreliableByRecipient,
-                                     store::Key::Of(recipient, static_cast<int64_t>(list))));
-  if (!found.has_value()) return std::nullopt;
-  return std::move(found->row);
+absl::StatusOr<std::optional<store::Stored<UnreliableRecipientRow>>> FindListed(
+    const store::Reader& reader, const std::string& recipient, UnreliableRecipient::List list) {
+  return reader.FindUnique(kUnreliableByRecipient,
+                           store::Key::Of(recipient, static_cast<int64_t>(list)));
 }
 
 absl::StatusOr<UnreliableRecipient> EnterIt(store::Tx& tx, UnreliableRecipient entry,
@@ -47,7 +45,7 @@ absl::StatusOr<v1::EnterUnreliableRecipientsResponse> EnterUnreliableRecipients(
     }
     ASSIGN_OR_RETURN(const auto known, FindListed(tx, entry.recipient(), entry.list()));
     if (known.has_value()) {
-      *response.add_recipients() = known->recipient();
+      *response.add_recipients() = known->row.recipient();
       continue;
     }
     ASSIGN_OR_RETURN(*response.add_recipients(), EnterIt(tx, entry, call.caller->subject, from));
@@ -75,7 +73,7 @@ absl::StatusOr<v1::UnreliableRecipient> EndUnreliableRecipient(
 
 absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base::Date day) {
   ASSIGN_OR_RETURN(const auto known, FindListed(tx, debtor.recipient, debtor.list));
-  if (known.has_value()) return known->recipient().name();
+  if (known.has_value()) return known->row.recipient().name();
   UnreliableRecipient entry;
   entry.set_recipient(debtor.recipient);
   entry.set_list(debtor.list);
@@ -86,21 +84,28 @@ absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base
   return entered.name();
 }
 
-absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::string& other,
+absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::vector<OtherDebt>& others,
                           bool in_time) {
   ASSIGN_OR_RETURN(auto listed, FindListed(tx, debtor.recipient, debtor.list));
   if (!listed.has_value()) return base::StoreCorrupt(kUnreliable.name);
-  const bool for_this = listed->recipient().basis() == debtor.basis;
-  if (!other.empty()) {
-    if (!for_this) return absl::OkStatus();
-    listed->mutable_recipient()->set_basis(other);
-    return tx.Put(kUnreliable, &*listed);
+  UnreliableRecipient& entry = *listed->row.mutable_recipient();
+  const bool for_this = entry.basis() == debtor.basis;
+  if (!for_this && !others.empty()) return absl::OkStatus();
+  // It rests on this debt since that day: before it on another one, or it was not there.
+  const base::Date since = listed->version.effective_from;
+  const auto oldest = std::min_element(
+      others.begin(), others.end(),
+      [](const OtherDebt& one, const OtherDebt& other) { return one.from < other.from; });
+  const store::Key key = store::Key::Of(listed->row.number());
+  if (oldest == others.end()) {
+    return tx.End(kUnreliable, key, in_time && for_this ? since : tx.today());
   }
-  std::optional<base::Date> from;
-  if (in_time && for_this) {
-    ASSIGN_OR_RETURN(from, base::Date::FromProto(listed->recipient().listed_from()));
-  }
-  return tx.End(kUnreliable, store::Key::Of(listed->number()), from);
+  entry.set_basis(oldest->basis);
+  if (!in_time) return tx.Put(kUnreliable, &listed->row);
+  if (oldest->from <= since) return tx.Put(kUnreliable, &listed->row, since);
+  RETURN_IF_ERROR(tx.End(kUnreliable, key, since));
+  *entry.mutable_listed_from() = oldest->from.ToProto();
+  return tx.Put(kUnreliable, &listed->row, oldest->from);
 }
 
 absl::StatusOr<Encoded<v1::UnreliableRecipient>> GetUnreliableRecipient(

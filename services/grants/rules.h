@@ -184,8 +184,8 @@ struct Meeting {
 };
 // Outcome APPROVED or REFUSED; each ground that votes against name is a finding, and so is whether
 // own money and what is granted cover the accepted costs. NO_QUORUM; VOTE_UNDECIDED where nobody,
-// or as many for as against, voted and the chair did not or breaks no tie; GRANT_RUNNING where that
-// alone is against it.
+// or as many for as against, voted and the chair did not or breaks no tie; CONTRIBUTION_SHORT and
+// GRANT_RUNNING where nothing but these is against it.
 absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
                                             base::Date day);
 absl::StatusOr<Decision> ReplayCommission(const Decision& stored);

@@ -1,6 +1,5 @@
 // The commission's decision on a grant: carried and every condition complied with, or refused on
 // named grounds (Art. 25(6)).
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -23,6 +22,8 @@ constexpr char kRunningNow[] = "running_grants";
 constexpr char kCostToCover[] = "accepted_cost";
 constexpr char kGranted[] = "granted_sum";
 constexpr char kOwnMoney[] = "own_contribution";
+constexpr char kCoFinanced[] = "CO_FINANCED";
+constexpr char kNoRunningGrant[] = "NO_RUNNING_GRANT";
 constexpr v1::Ground kGrounds[] = {v1::GOODS_NOT_PRIORITY, v1::OBLIGATIONS_NOT_ACCEPTED,
                                    v1::ENTITY_NOT_COMPLIANT, v1::DOCUMENTS_NOT_COMPLIANT};
 
@@ -67,7 +68,7 @@ absl::Status FindCoFinancing(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const Money granted, facts.Money(kGranted));
   ASSIGN_OR_RETURN(const Money own, facts.Money(kOwnMoney));
   ASSIGN_OR_RETURN(const Money together, granted.Add(own));
-  AddFinding(decision, "CO_FINANCED", together >= cost, errors::CoFinancing(), facts,
+  AddFinding(decision, kCoFinanced, together >= cost, errors::CoFinancing(), facts,
              {kCostToCover, kGranted, kOwnMoney});
   return absl::OkStatus();
 }
@@ -82,7 +83,7 @@ absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
              {kExaminationFailed});
   RETURN_IF_ERROR(FindCoFinancing(facts, &decision));
   ASSIGN_OR_RETURN(const int64_t running, facts.Number(kRunningNow));
-  AddFinding(&decision, "NO_RUNNING_GRANT", running == 0, errors::Manufacturer(), facts,
+  AddFinding(&decision, kNoRunningGrant, running == 0, errors::Manufacturer(), facts,
              {kRunningNow});
   for (const v1::Ground ground : kGrounds) {
     const std::string fact = VotesNaming(ground);
@@ -104,6 +105,27 @@ absl::Status SetMoney(const Application& application, Facts* facts) {
   RETURN_IF_ERROR(set(kCostToCover, application.accepted_cost()));
   RETURN_IF_ERROR(set(kGranted, application.ceiling()));
   return set(kOwnMoney, application.own_contribution());
+}
+
+// What is against a grant that was carried and may change yet: the applicant may put in more, and
+// another grant that came first may end. Where nothing else is, it waits and is not refused.
+absl::Status CheckWhatPasses(const Facts& facts, const Decision& decision) {
+  std::set<std::string> against;
+  for (const auto& finding : decision.findings()) {
+    if (!finding.satisfied()) against.insert(finding.rule());
+  }
+  const bool short_of = against.erase(kCoFinanced) > 0;
+  const bool running = against.erase(kNoRunningGrant) > 0;
+  if (!against.empty()) return absl::OkStatus();
+  if (short_of) {
+    ASSIGN_OR_RETURN(Money missing, facts.Money(kCostToCover));
+    for (const char* part : {kGranted, kOwnMoney}) {
+      ASSIGN_OR_RETURN(const Money covered, facts.Money(part));
+      ASSIGN_OR_RETURN(missing, missing.Sub(covered));
+    }
+    return errors::ContributionShort(missing);
+  }
+  return running ? errors::GrantRunning() : absl::OkStatus();
 }
 
 }  // namespace
@@ -162,12 +184,7 @@ absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms:
   if (failed == "NO_CONFLICTED_VOTE") return errors::MemberTied();
   // A refusal has a ground (Art. 25(6)), and nobody has named one.
   if (!counted.decides) return errors::VoteUndecided();
-  // Another grant may have come first: where that alone is against this one, it waits.
-  const bool alone =
-      std::none_of(decision.findings().begin(), decision.findings().end(), [](const auto& finding) {
-        return !finding.satisfied() && finding.rule() != "NO_RUNNING_GRANT";
-      });
-  if (meeting.running_grants > 0 && alone) return errors::GrantRunning();
+  RETURN_IF_ERROR(CheckWhatPasses(facts, decision));
   decision.set_norms_edition(norms.edition());
   decision.set_rests_on_assumption(facts.rests_on_assumption());
   return decision;

@@ -307,7 +307,8 @@ const base::Machine<Demand::State, DemandVerb>& DemandMachine() {
         {.due = "obligations.return_days", .when = "the rest"}},
        {{S::ISSUED}, V::kCancel, S::CANCELLED, kByItself, errors::Excusing},
        {{S::ISSUED}, V::kReverse, kSame, kInstitute, errors::Recovering},
-       {{S::REPAID}, V::kReverse, S::ISSUED, kInstitute, errors::Recovering}});
+       {{S::REPAID}, V::kReverse, S::ISSUED, kInstitute, errors::Recovering},
+       {{S::CANCELLED}, V::kReverse, kSame, kInstitute, errors::Recovering}});
   return *kMachine;
 }
 

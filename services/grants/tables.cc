@@ -25,11 +25,6 @@ const store::Index<ApplicationRow> kApplicationsByState{
     [](const ApplicationRow& row, const EmitKey& emit) {
       emit(Key::Of(static_cast<int64_t>(row.application().state())));
     }};
-const store::Index<ApplicationRow> kRunningByApplicant{
-    5, "running_by_applicant", kApplications, true,
-    [](const ApplicationRow& row, const EmitKey& emit) {
-      if (IsRunning(row.application().state())) emit(Key::Of(row.application().applicant()));
-    }};
 const store::Index<ApplicationRow> kApplicationsByExpert{
     6, "applications_by_expert", kApplications, false,
     [](const ApplicationRow& row, const EmitKey& emit) {
@@ -122,11 +117,13 @@ const store::Schema& GrantsSchema() {
            1,
            {&kProgrammes, &kApplications, &kExaminations, &kCommissions, &kAgreements, &kPayments,
             &kReports, &kDemands, &kCompetitiveness, &kUnreliable, &kDebts},
-           {&kApplicationsByApplicant, &kApplicationsByState, &kRunningByApplicant,
-            &kApplicationsByExpert, &kExaminationsBySubject, &kCommissionsByApplication,
-            &kCommissionsByMember, &kAgreementsByRecipient, &kDemandsByRecipient,
-            &kCompetitivenessByEntity, &kUnreliableByRecipient, &kDebtsByRecord, &kDebtsByRecipient,
-            &kOverdue}}))));
+           {&kApplicationsByApplicant, &kApplicationsByState, &kApplicationsByExpert,
+            &kExaminationsBySubject, &kCommissionsByApplication, &kCommissionsByMember,
+            &kAgreementsByRecipient, &kDemandsByRecipient, &kCompetitivenessByEntity,
+            &kUnreliableByRecipient, &kDebtsByRecord, &kDebtsByRecipient, &kOverdue},
+           {},
+           {},
+           {5}}))));
   return *kSchema;
 }
 

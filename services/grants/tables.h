@@ -25,8 +25,7 @@ extern const store::Table<ProgrammeRow> kProgrammes;                 // 1: name
 extern const store::Table<ApplicationRow> kApplications;             // 2: name
 extern const store::Index<ApplicationRow> kApplicationsByApplicant;  // 3: applicant
 extern const store::Index<ApplicationRow> kApplicationsByState;      // 4: state
-extern const store::Index<ApplicationRow>
-    kRunningByApplicant;  // 5: applicant; unique, those with a grant that runs
+// 5 was applicant, unique, of those with a grant that runs.
 extern const store::Index<ApplicationRow> kApplicationsByExpert;     // 6: subject, a key each
 extern const store::Table<ExaminationRow> kExaminations;             // 7: application, number
 extern const store::Index<ExaminationRow> kExaminationsBySubject;    // 8: application, subject

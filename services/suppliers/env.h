@@ -25,8 +25,10 @@ struct Env {
   store::Store* store = nullptr;
   const search::Searcher* searcher = nullptr;
   const norms::Norms* norms = nullptr;
-  // Asks the industry map which place a code stands for today; places.h.
-  std::function<absl::StatusOr<PlaceFact>(const rpc::Call&, const std::string&)> ask_place;
+  // Asks the industry map side by side which place each code stands for today; places.h.
+  std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
+                                                       const std::vector<std::string>&)>
+      ask_places;
 };
 
 // Roles that see what is not in the public register, where they hold over a record.

@@ -62,6 +62,26 @@ class PlacesTest : public SuppliersTest {
     return Do<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, request);
   }
 
+  rpc::v1::ImportReport Import(const std::vector<std::string>& katos, int first) {
+    std::vector<v1::ImportSuppliersRequest> messages(2);
+    messages[0].mutable_header()->set_request_id(NextUuid());
+    messages[0].mutable_header()->set_row_count(static_cast<int32_t>(katos.size()));
+    for (const std::string& kato : katos) {
+      auto* row = messages[1].mutable_rows()->add_rows();
+      row->set_row_number(messages[1].rows().rows_size() + 1);
+      row->set_bin(Bin(first++));
+      row->set_name_ru("ТОО Завод");
+      row->set_kato(kato);
+      row->set_oked("28.14");
+      row->set_activities("producer");
+      row->set_phone("+77172000000");
+    }
+    rpc::v1::ImportReport report;
+    const auto bytes = Upload("ImportSuppliers", institute_, messages);
+    EXPECT_TRUE(bytes.ok() && report.ParseFromString(*bytes));
+    return report;
+  }
+
   rpc::PlayedPeer map_;
   rpc::Metrics peer_metrics_{"suppliers"};
   std::unique_ptr<rpc::Peers> speaking_ = rpc::MakePeers("suppliers", &peer_metrics_);
@@ -111,26 +131,7 @@ TEST_F(PlacesTest, WithoutTheMapTheRegionIsTakenByTheDigits) {
 }
 
 TEST_F(PlacesTest, AnImportAsksOnceForEachCodeAndRefusesTheEnded) {
-  const auto import = [this](const std::vector<std::string>& katos, int first) {
-    std::vector<v1::ImportSuppliersRequest> messages(2);
-    messages[0].mutable_header()->set_request_id(NextUuid());
-    messages[0].mutable_header()->set_row_count(static_cast<int32_t>(katos.size()));
-    for (const std::string& kato : katos) {
-      auto* row = messages[1].mutable_rows()->add_rows();
-      row->set_row_number(messages[1].rows().rows_size() + 1);
-      row->set_bin(Bin(first++));
-      row->set_name_ru("ТОО Завод");
-      row->set_kato(kato);
-      row->set_oked("28.14");
-      row->set_activities("producer");
-      row->set_phone("+77172000000");
-    }
-    rpc::v1::ImportReport report;
-    const auto bytes = Upload("ImportSuppliers", institute_, messages);
-    EXPECT_TRUE(bytes.ok() && report.ParseFromString(*bytes));
-    return report;
-  };
-  const auto report = import({kNew, kOld, kUnknown, kNew, kOld}, 1);
+  const auto report = Import({kNew, kOld, kUnknown, kNew, kOld}, 1);
   EXPECT_TRUE(report.committed());
   EXPECT_EQ(report.entered_count(), 3);
   EXPECT_EQ(report.refused_count(), 2);
@@ -143,9 +144,47 @@ TEST_F(PlacesTest, AnImportAsksOnceForEachCodeAndRefusesTheEnded) {
   EXPECT_FALSE(Get(Bin(3), institute_)->has_place());
   // Without the map the digits hold, and nobody waits for it once for each code.
   map_.SetAway(true);
-  EXPECT_EQ(import({kNew, kOld, kUnknown}, 11).entered_count(), 3);
+  EXPECT_EQ(Import({kNew, kOld, kUnknown}, 11).entered_count(), 3);
   EXPECT_LE(map_.asked() - 3, 3);
   EXPECT_FALSE(Get(Bin(11), institute_)->has_place());
+}
+
+// The first code alone, as one answer tells that the map is away; then many side by side.
+TEST_F(PlacesTest, AnImportAsksManyAtOnce) {
+  map_.On<ResolvePlaceRequest, ResolvePlaceResponse>(
+      "/nisi.industry_map.v1.PlacesService/ResolvePlace",
+      [](const ResolvePlaceRequest& request) -> absl::StatusOr<ResolvePlaceResponse> {
+        ResolvePlaceResponse response;
+        response.mutable_place()->set_kato(request.kato());
+        response.mutable_region()->set_kato("750000000");
+        return response;
+      });
+  std::vector<std::string> katos;
+  for (int i = 0; i < 130; ++i) katos.push_back(absl::StrCat("75", 1'000'000 + i));
+  map_.AnswerTogether({1, 64, 64, 1});
+  const auto report = Import(katos, 1);
+  EXPECT_EQ(report.entered_count(), 130);
+  EXPECT_EQ(map_.asked(), 130);
+  for (int i = 0; i < 130; ++i) {
+    EXPECT_EQ(Get(Bin(1 + i), institute_)->place().kato(), katos[static_cast<size_t>(i)]);
+  }
+}
+
+// What the request holds beside what it changes is neither asked for nor judged.
+TEST_F(PlacesTest, APlaceThatAnUpdateDoesNotNameIsNotAsked) {
+  const auto supplier = Enter(Bin(1), kNew);
+  ASSERT_TRUE(supplier.ok()) << supplier.status();
+  const int asked = map_.asked();
+  v1::UpdateSupplierRequest request;
+  request.mutable_supplier()->set_name(supplier->name());
+  request.mutable_supplier()->set_etag(supplier->etag());
+  request.mutable_supplier()->set_kato(kOld);
+  request.mutable_supplier()->mutable_contacts()->set_phone("+77170000001");
+  request.mutable_update_mask()->add_paths("contacts.phone");
+  const auto updated = Do<v1::Supplier>("UpdateSupplier", Owner(Bin(1)), request);
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  EXPECT_EQ(updated->place().kato(), kNew);
+  EXPECT_EQ(map_.asked(), asked);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/gather.h"
 #include "services/suppliers/errors.h"
@@ -62,6 +63,8 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, Call& call,
   return rpc::GatherThenWrite<Supplier>(
       *env.store, call, request,
       [&]() -> absl::Status {
+        const auto& paths = request.update_mask().paths();  // none: all that is given
+        if (!paths.empty() && absl::c_find(paths, "kato") == paths.end()) return absl::OkStatus();
         const store::View view = env.store->Read();
         ASSIGN_OR_RETURN(const auto stands,
                          view.Find(kSuppliers, store::Key::Of(BinIn(request.supplier().name()))));

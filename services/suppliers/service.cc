@@ -26,7 +26,7 @@ class Service final : public rpc::HostedService {
                                {kWarnSupplierTimer, Timer(WarnOfRegistration)},
                                {kWarnEvidenceTimer, Timer(WarnOfEvidence)}}));
     env_->store = &store();
-    env_->ask_place = AskPlace(options.peers);
+    env_->ask_places = AskMap(options.peers);
     env_->searcher = &searcher_;
     // While an index is being built a search says so; all else serves.
     const absl::Status loaded = searcher_.Load(store().Read());
