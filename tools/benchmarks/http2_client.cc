@@ -1,5 +1,6 @@
 // A gRPC call by hand: a POST whose body is the message behind five bytes, answered by a body of
-// the same form and `grpc-status` in the trailers.
+// the same form and `grpc-status` in the trailers. One of Connect has the message alone as body,
+// and HTTP says how it went.
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -82,10 +83,10 @@ struct Call {
   int grpc_status = -1;  // none yet
   std::string message;
 
-  void Begin(absl::string_view bytes) {
+  void Begin(absl::string_view bytes, bool framed) {
     request = bytes;
     for (size_t i = 0; i < 4; ++i) prefix[4 - i] = static_cast<char>(bytes.size() >> (8 * i));
-    sent = 0;
+    sent = framed ? 0 : kPrefixBytes;
     http_status = 0;
     grpc_status = -1;
     message.clear();
@@ -118,15 +119,24 @@ struct Connection {
 class Http2Client final : public Client {
  public:
   Http2Client(const LoadSettings& settings, const std::string& path)
-      : calls_(static_cast<size_t>(settings.outstanding)), receive_(kReceiveBytes) {
+      : framed_(settings.protocol == "grpc"),
+        calls_(static_cast<size_t>(settings.outstanding)),
+        receive_(kReceiveBytes) {
     ready_.reserve(calls_.size());
     headers_ = {{":method", "POST"},
                 {":scheme", "http"},
                 {":path", path},
-                {":authority", settings.address},
-                {"content-type", "application/grpc"},
-                {"te", "trailers"},
-                {"grpc-timeout", absl::StrCat(kCallSeconds, "S")}};
+                {":authority", settings.address}};
+    if (framed_) {
+      headers_.insert(headers_.end(), {{"content-type", "application/grpc"},
+                                       {"te", "trailers"},
+                                       {"grpc-timeout", absl::StrCat(kCallSeconds, "S")}});
+    } else {
+      headers_.insert(headers_.end(),
+                      {{"content-type", absl::StrCat("application/", settings.protocol.substr(8))},
+                       {"connect-protocol-version", "1"},
+                       {"connect-timeout-ms", absl::StrCat(kCallSeconds, "000")}});
+    }
     if (!settings.token.empty()) headers_.emplace_back("authorization", "Bearer " + settings.token);
     for (auto& [name, value] : headers_) {
       fields_.push_back({Bytes(name), Bytes(value), name.size(), value.size(),
@@ -159,7 +169,7 @@ class Http2Client final : public Client {
 
   void Start(absl::string_view request, size_t tag) override {
     Call& call = calls_[tag];
-    call.Begin(request);
+    call.Begin(request, framed_);
     nghttp2_data_provider body{};
     body.source.ptr = &call;
     body.read_callback = ReadBody;
@@ -295,7 +305,7 @@ class Http2Client final : public Client {
   static int OnClose(nghttp2_session* session, int32_t stream, uint32_t error_code, void* self) {
     auto& client = *static_cast<Http2Client*>(self);
     const auto* call = static_cast<Call*>(nghttp2_session_get_stream_user_data(session, stream));
-    if (call->grpc_status == 0) {
+    if (client.framed_ ? call->grpc_status == 0 : call->http_status == 200) {
       client.ready_.push_back(static_cast<size_t>(call - client.calls_.data()));
     } else {
       client.Fail(call->Outcome(error_code));
@@ -303,6 +313,7 @@ class Http2Client final : public Client {
     return 0;
   }
 
+  const bool framed_;
   std::vector<std::pair<std::string, std::string>> headers_;
   std::vector<nghttp2_nv> fields_;  // point into headers_
   std::vector<Call> calls_;         // by tag
@@ -319,6 +330,10 @@ absl::StatusOr<std::unique_ptr<Client>> NewHttp2Client(const LoadSettings& setti
                                                        const std::string& path) {
   if (!settings.authority.empty()) {
     return absl::InvalidArgumentError("--client http2 is plain text only: it takes no --ca");
+  }
+  if (settings.protocol != "grpc" && settings.protocol != "connect-proto" &&
+      settings.protocol != "connect-json") {
+    return absl::InvalidArgumentError("--protocol is grpc, connect-proto or connect-json");
   }
   auto client = std::make_unique<Http2Client>(settings, path);
   RETURN_IF_ERROR(client->Open(settings.address, settings.connections));

@@ -16,7 +16,8 @@ namespace nisi::bench {
 struct LoadSettings {
   std::string address;
   std::string workload;
-  std::string client;  // grpc or http2
+  std::string client;    // grpc or http2
+  std::string protocol;  // of http2: grpc, connect-proto or connect-json
   std::string token;
   std::string authority;  // PEM file; empty: plain text
   std::string parent;

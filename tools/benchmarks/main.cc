@@ -38,6 +38,8 @@ const Part kParts[] = {
            .String("workload", &load.workload, WorkloadNames(), "echo")
            .String("client", &load.client, "grpc: gRPC's own; http2: a lean one, plain text only",
                    "grpc")
+           .String("protocol", &load.protocol,
+                   "what http2 speaks: grpc, connect-proto, connect-json", "grpc")
            .String("token", &load.token, "bearer token; empty: nobody signed in")
            .String("ca", &load.authority, "PEM of the authority for TLS; empty: plain text")
            .String("parent", &load.parent, "edition to work in, or BIN that asks", "editions/1")

@@ -1,13 +1,16 @@
 #include "tools/benchmarks/workloads.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/status.h"
 #include "common/rpc/wire.h"
+#include "google/protobuf/util/json_util.h"
 #include "nisi/grants/v1/service.pb.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
@@ -182,16 +185,7 @@ std::string EtcdGet(int64_t salt, int64_t n) {
   return std::move(range).Take();
 }
 
-}  // namespace
-
-std::vector<std::string> AllWorkloads() {
-  return {"echo",        "check-goods",      "check-goods-10000",    "create-entry",
-          "get-entry",   "list-entries",     "summarize-region",     "summarize-cube",
-          "list-in-box", "search-offers",    "search-offers-common", "etcd-create",
-          "etcd-get",    "check-eligibility"};
-}
-
-absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
+absl::StatusOr<Workload> Named(const LoadSettings& settings) {
   const std::string parent = settings.parent;
   const int64_t salt = settings.salt;
   const std::string& name = settings.workload;
@@ -200,6 +194,8 @@ absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
   }
   if (name == "check-eligibility") return CheckEligibility(settings);
   if (name == "check-goods") return CheckGoods(settings, 1);
+  // An answer of some 2 KiB.
+  if (name == "check-goods-20") return CheckGoods(settings, 20);
   if (name == "check-goods-10000") return CheckGoods(settings, 10'000);
   if (name == "create-entry") {
     return Workload{Goods("CreateEntry"), [parent, salt](int64_t n) {
@@ -238,6 +234,41 @@ absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
     return Workload{"/etcdserverpb.KV/Range", [salt](int64_t n) { return EtcdGet(salt, n); }};
   }
   return absl::InvalidArgumentError(absl::StrCat("no such workload: ", name));
+}
+
+// The same requests as JSON, by the method's descriptor.
+absl::StatusOr<Workload> InJson(Workload workload) {
+  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
+      absl::StrReplaceAll(workload.path.substr(1), {{"/", "."}}));
+  if (method == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("no such method: ", workload.path));
+  }
+  const auto* type =
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(method->input_type());
+  return Workload{workload.path, [type, bytes = workload.request](int64_t n) {
+                    const std::unique_ptr<google::protobuf::Message> message(type->New());
+                    std::string json;
+                    if (!message->ParseFromString(bytes(n)) ||
+                        !google::protobuf::util::MessageToJsonString(*message, &json).ok()) {
+                      std::abort();
+                    }
+                    return json;
+                  }};
+}
+
+}  // namespace
+
+std::vector<std::string> AllWorkloads() {
+  return {"echo",           "check-goods", "check-goods-20",   "check-goods-10000",
+          "create-entry",   "get-entry",   "list-entries",     "summarize-region",
+          "summarize-cube", "list-in-box", "search-offers",    "search-offers-common",
+          "etcd-create",    "etcd-get",    "check-eligibility"};
+}
+
+absl::StatusOr<Workload> MakeWorkload(const LoadSettings& settings) {
+  ASSIGN_OR_RETURN(Workload named, Named(settings));
+  if (settings.protocol != "connect-json") return named;
+  return InJson(std::move(named));
 }
 
 }  // namespace nisi::bench
