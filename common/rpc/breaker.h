@@ -30,13 +30,16 @@ class Breaker {
       return std::max(until_ - now, absl::Milliseconds(100));
     }
     trying_ = true;
+    tried_ = now;
     return std::nullopt;
   }
 
-  void Done(Heard heard, absl::Time now) {
+  // `asked`: when Ask let it go on.
+  void Done(Heard heard, absl::Time asked, absl::Time now) {
     if (resting_) {
-      // Also of calls that began before the rest: what they say is news all the same.
-      trying_ = false;
+      // Also of calls that began before the rest: what they say is news all the same, but none of
+      // them is the one that tries.
+      if (asked >= tried_) trying_ = false;
       if (heard == Heard::kYes) Begin(now);
       if (heard == Heard::kNo) until_ = now + limits_.rest;
       return;
@@ -64,7 +67,8 @@ class Breaker {
 
   const Limits limits_;
   bool resting_ = false;
-  bool trying_ = false;  // one call is under way while it rests
+  bool trying_ = false;                      // one call is under way while it rests
+  absl::Time tried_ = absl::InfinitePast();  // when the last such call began
   absl::Time until_ = absl::InfinitePast();
   absl::Time window_end_ = absl::InfinitePast();
   int calls_ = 0;

@@ -813,7 +813,7 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
   line.metrics.Handled(code, (over ? waiting->at() : now) - sent.began);
   const std::lock_guard<std::mutex> lock(line.peer->mutex);
   const bool rested = line.peer->breaker.resting();
-  line.peer->breaker.Done(heard, now);
+  line.peer->breaker.Done(heard, sent.began, now);
   NoteRest(*line.peer, rested);
   return outcome;
 }

@@ -989,7 +989,7 @@ TEST(BreakerTest, RestsAfterFailuresAndLetsSingleCallsTry) {
   absl::Time now = absl::UnixEpoch();
   const auto call = [&](Heard heard) {
     EXPECT_EQ(breaker.Ask(now), std::nullopt);
-    breaker.Done(heard, now);
+    breaker.Done(heard, now, now);
   };
   // Fewer than that say nothing; those of an old window neither.
   for (int i = 0; i < 3; ++i) call(Heard::kNo);
@@ -1004,9 +1004,9 @@ TEST(BreakerTest, RestsAfterFailuresAndLetsSingleCallsTry) {
   now += absl::Seconds(2);
   EXPECT_EQ(breaker.Ask(now), std::nullopt);  // one tries
   EXPECT_NE(breaker.Ask(now), std::nullopt);  // and no other meanwhile
-  breaker.Done(Heard::kUnknown, now);
+  breaker.Done(Heard::kUnknown, now, now);
   EXPECT_EQ(breaker.Ask(now), std::nullopt);  // that said nothing: the next
-  breaker.Done(Heard::kNo, now);
+  breaker.Done(Heard::kNo, now, now);
   EXPECT_EQ(breaker.Ask(now), absl::Seconds(2));
   now += absl::Seconds(2);
   call(Heard::kYes);
@@ -1018,6 +1018,30 @@ TEST(BreakerTest, RestsAfterFailuresAndLetsSingleCallsTry) {
     call(Heard::kNo);
   }
   EXPECT_FALSE(breaker.resting());
+}
+
+// What began before the rest and comes to its end now lets no second one try beside the first.
+TEST(BreakerTest, AnOldCallIsNotTheOneThatTries) {
+  using Heard = Breaker::Heard;
+  Breaker breaker({.least_calls = 2, .failed_share = 0.5});
+  absl::Time now = absl::UnixEpoch();
+  const absl::Time before = now;
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(breaker.Ask(now), std::nullopt);
+  now += absl::Seconds(1);
+  for (int i = 0; i < 2; ++i) breaker.Done(Heard::kNo, before, now);
+  ASSERT_TRUE(breaker.resting());
+  now += absl::Seconds(2);
+  const absl::Time tries = now;
+  ASSERT_EQ(breaker.Ask(now), std::nullopt);
+  breaker.Done(Heard::kUnknown, before, now);
+  EXPECT_NE(breaker.Ask(now), std::nullopt) << "one is trying";
+  breaker.Done(Heard::kNo, before, now);
+  now += absl::Seconds(2);
+  EXPECT_NE(breaker.Ask(now), std::nullopt) << "still";
+  breaker.Done(Heard::kUnknown, tries, now);
+  EXPECT_EQ(breaker.Ask(now), std::nullopt);
+  breaker.Done(Heard::kYes, before, now);
+  EXPECT_FALSE(breaker.resting()) << "it is there, whoever heard it";
 }
 
 TEST(RetryBudgetTest, ATenthAndOneASecond) {
