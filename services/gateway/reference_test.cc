@@ -82,15 +82,18 @@ TEST(ReferenceTest, ExamplesAreWellFormed) {
   google::protobuf::DynamicMessageFactory factory;
   for (const auto& [path, method] : Methods()) {
     const json& content = Document()["paths"][path]["post"]["requestBody"]["content"];
-    const std::unique_ptr<google::protobuf::Message> request(
-        factory.GetPrototype(method->input_type())->New());
-    const auto read = google::protobuf::util::JsonStringToMessage(
-        content.begin().value()["example"].dump(), request.get());
-    ASSERT_TRUE(read.ok()) << path << ": " << read.ToString();
     const bool mutation = rpc::MethodPolicy::Of(*method)->mutation;
-    const absl::Status checked =
-        rpc::FormChecker(method->input_type()).Check(request.get(), mutation);
-    EXPECT_TRUE(checked.ok()) << path << ": " << request->ShortDebugString() << ": " << checked;
+    ASSERT_FALSE(content.front()["examples"].empty()) << path;
+    for (const json& example : content.front()["examples"]) {
+      const std::unique_ptr<google::protobuf::Message> request(
+          factory.GetPrototype(method->input_type())->New());
+      const auto read =
+          google::protobuf::util::JsonStringToMessage(example["value"].dump(), request.get());
+      ASSERT_TRUE(read.ok()) << path << ": " << read.ToString();
+      const absl::Status checked =
+          rpc::FormChecker(method->input_type()).Check(request.get(), mutation);
+      EXPECT_TRUE(checked.ok()) << path << ": " << request->ShortDebugString() << ": " << checked;
+    }
   }
 }
 

@@ -46,7 +46,7 @@ const contentOf = (part) => Object.values(part.content)[0];
 let examples = 0;
 for (const [path, {post, get}] of Object.entries(document.paths)) {
   const request = contentOf(post.requestBody);
-  check(request.schema, request.example, `example of ${path}`);
+  for (const {value} of Object.values(request.examples)) check(request.schema, value, `example of ${path}`);
   if (get) assert.deepEqual(contentOf(get.parameters.find((each) => each.name === 'message')).schema, request.schema);
   check(contentOf(post.responses['200']).schema, {}, `an answer of defaults of ${path}`);
   ++examples;

@@ -79,7 +79,7 @@ class Operations:
         public, kind = "public" in roles, kind_of(method)
         media = JSON if kind == "unary" else STREAM
         request = {"schema": {"$ref": self.schemas.ref(method.input_type[1:], INPUT)},
-                   "example": self.samples.of(method.input_type[1:])}
+                   "examples": {name: {"value": value} for name, value in self.samples.of(method.input_type[1:]).items()}}
         answer = {"schema": {"$ref": self.schemas.ref(method.output_type[1:], ANSWER)}}
         operation = {
             "tags": [service.name], "operationId": f"{service.name}_{method.name}",

@@ -85,9 +85,7 @@ class Protos:
         said = {tuple(location.path): text_of(location.leading_comments)
                 for location in file.source_code_info.location if location.leading_comments}
         self.package_comments[file.name] = said.get((PACKAGE,), "")
-        # What a service is for stands above its package: in its own file, or in one of the package that it takes in.
-        own = [name for name in (file.name, *file.dependency) if name.rpartition("/")[0] == file.name.rpartition("/")[0]]
-        about = next(filter(None, map(self.package_comments.get, own)), "")
+        about = self._about(file)
         for i, message in enumerate(file.message_type):
             self._read_message(file.package, message, (MESSAGE, i), said)
         for i, enum in enumerate(file.enum_type):
@@ -98,6 +96,13 @@ class Protos:
             self._say(name, (SERVICE, i), said)
             for j, method in enumerate(service.method):
                 self._say(f"{name}.{method.name}", (SERVICE, i, METHOD, j), said)
+
+    def _about(self, file):
+        """What the services of a file are for: above its package, or that of its resources, as agreements.proto are those
+        of agreement_service.proto."""
+        kin = file.name.removesuffix("_service.proto").removesuffix("service.proto")
+        resources = sorted((name for name in file.dependency if name.startswith(kin)), key=lambda name: "resources" not in name)
+        return next(filter(None, map(self.package_comments.get, [file.name, *resources])), "")
 
     def _read_message(self, scope, message, path, said):
         name = f"{scope}.{message.name}"

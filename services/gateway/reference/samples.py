@@ -13,12 +13,31 @@ class Samples:
         self.protos, self.options = protos, protos.options
 
     def of(self, name):
-        """A request; of an import its first message, the header."""
-        headers = [field for field in self.protos.messages[name].field
-                   if field.name == "header" and field.HasField("oneof_index")]
-        if headers:
-            return {headers[0].json_name: self._message(full_type(headers[0]), whole=True, depth=1)}
-        return self._message(name, whole=True, depth=0)
+        """By name: the request; of an import its two kinds of messages, the header and the rows, in order."""
+        parts = {field.name: full_type(field) for field in self.protos.messages[name].field}
+        if set(parts) != {"header", "rows"}:
+            return {"request": self._message(name, whole=True, depth=0)}
+        return {"header": {"header": self._message(parts["header"], whole=True, depth=1)},
+                "rows": {"rows": self._rows(parts["rows"])}}
+
+    def _rows(self, name):
+        (field,) = self.protos.messages[name].field
+        row, package = full_type(field), name.rsplit(".", 3)[0]
+        out = {}
+        for cell in self.protos.messages[row].field:
+            if cell.name == "row_number":
+                out[cell.json_name] = 1
+                continue
+            meant = self._meant(cell.name, package)
+            if meant is not None:
+                out[cell.json_name] = str(self._value(meant, True, 1, False))  # the cells of a row are texts
+        return {field.json_name: [out]}
+
+    def _meant(self, name, package):
+        """The field that a record of the package must have and a cell is meant for; one that none needs may be empty."""
+        return next((field for message, body in self.protos.messages.items() if message.startswith(package + ".")
+                     for field in body.field if field.name == name and self.options.field(field).required and
+                     field.type != Field.TYPE_MESSAGE and not is_repeated(field)), None)
 
     def _message(self, name, whole, depth, own_name=False):
         message, out = self.protos.messages[name], {}

@@ -4,8 +4,7 @@ import {coloured, copyButton, h} from './dom.js';
 const SHOWN = 200;  // messages of a stream
 
 export class Answer {
-  constructor(model) {
-    this.model = model;
+  constructor() {
     this.element = h('section', {class: 'answer', 'aria-live': 'polite', 'aria-label': 'Answer'});
   }
 

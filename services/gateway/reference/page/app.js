@@ -31,10 +31,10 @@ function show(model, session, sidebar, shown) {
 }
 
 async function start() {
-  const response = await fetch('/openapi.json', {credentials: 'omit'});
+  const response = await fetch('/openapi.json');
   if (!response.ok) throw new Error(`openapi.json: ${response.status}`);
   const model = new Model(await response.json());
-  const session = new Session(model.roles);
+  const session = new Session();
   const sidebar = new Sidebar(model);
   const shown = {trial: null};
   session.onChange(() => shown.trial?.onToken());

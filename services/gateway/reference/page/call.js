@@ -38,7 +38,7 @@ export async function call({method, messages, token, process, signal, onMessage}
   if (token) headers.authorization = `Bearer ${token}`;
   if (process) headers['nisi-service'] = process;
   const body = stream ? new Blob(messages.map(envelope)) : JSON.stringify(messages[0]);
-  const response = await fetch(method.path, {method: 'POST', headers, body, signal, credentials: 'omit', cache: 'no-store'});
+  const response = await fetch(method.path, {method: 'POST', headers, body, signal, cache: 'no-store'});
   const result = {status: response.status, headers: [...response.headers], size: 0, error: null};
   if (stream && response.ok) {
     for await (const {flags, text} of envelopes(response.body)) {

@@ -14,7 +14,8 @@ export function methodPage(model, method) {
       h('span', {class: `badge ${method.mutation ? 'changes' : 'reads'}`}, method.mutation ? 'Changes the register' : 'Reads'),
       method.article ? h('span', {class: 'badge law'}, method.article) : null,
       KINDS[method.kind] ? h('span', {class: 'badge'}, KINDS[method.kind]) : null),
-    h('div', {class: 'path'}, h('span', {class: 'verb'}, 'POST'), h('code', {}, breakable(method.path)), copyButton(() => method.path)),
+    h('div', {class: 'path'}, h('span', {class: 'verb'}, 'POST'), h('code', {}, breakable(method.path)), copyButton(() => method.path),
+      h('button', {type: 'button', class: 'small jump', onclick: () => document.getElementById('try-it').scrollIntoView()}, 'Try it')),
     h('div', {class: 'lead'}, prose(withoutErrors(method.about))),
     h('dl', {class: 'facts'}, facts(model, method).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
     h('h2', {}, method.kind.includes('client') ? 'Each message of the request' : 'Request'),
@@ -52,11 +53,12 @@ function refusals(model, method) {
 }
 
 export function reasonsTable(model, reasons, heading) {
+  const cited = reasons.some((each) => each.article);
   return h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': heading},
     h('table', {class: 'reasons'},
-      h('thead', {}, h('tr', {}, ['Reason', 'Code', 'Meaning', 'Ground'].map((name) => h('th', {scope: 'col'}, name)))),
+      h('thead', {}, h('tr', {}, ['Reason', 'Code', 'Meaning', ...(cited ? ['Ground'] : [])].map((name) => h('th', {scope: 'col'}, name)))),
       h('tbody', {}, reasons.map(({reason, code, message, article}) => h('tr', {},
         h('th', {scope: 'row'}, h('code', {}, reason)),
         h('td', {}, code ? [`${code} `, h('small', {}, String(model.codes[code] ?? ''))] : ''),
-        h('td', {}, message ?? ''), h('td', {}, article ?? ''))))));
+        h('td', {}, message ?? ''), cited ? h('td', {class: 'ground'}, article ?? '') : null)))));
 }

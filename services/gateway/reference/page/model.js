@@ -26,7 +26,7 @@ export class Model {
       article: post['x-nisi-article'] ?? '', deadlineMs: post['x-nisi-deadline-ms'],
       maxBytes: post['x-nisi-max-request-bytes'], command: post['x-nisi-command'],
       discloses: Boolean(post['x-nisi-discloses']), reasons: post['x-nisi-reasons'] ?? [], asLink: Boolean(get),
-      mediaType: content[0], request: content[1].schema, example: content[1].example, answer: answer.schema};
+      mediaType: content[0], request: content[1].schema, examples: Object.values(content[1].examples).map((each) => each.value), answer: answer.schema};
   }
 
   find(serviceName, methodName) {

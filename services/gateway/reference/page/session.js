@@ -4,8 +4,7 @@ import {h, phrase} from './dom.js';
 export class Session {
   #token = '';
 
-  constructor(roles) {
-    this.roles = roles;
+  constructor() {
     this.listeners = [];
     this.panel = document.getElementById('session');
     this.button = document.getElementById('who');
@@ -34,7 +33,7 @@ export class Session {
 
   draw() {
     const claims = this.claims;
-    this.button.textContent = !this.#token ? 'Not signed in' : claims?.sub ?? 'Signed in';
+    this.button.textContent = !this.#token ? 'Sign in' : claims?.sub ?? 'Signed in';
     this.button.classList.toggle('on', Boolean(this.#token));
     const input = h('input', {id: 'token', type: 'password', autocomplete: 'off', spellcheck: 'false'});
     input.value = this.#token;

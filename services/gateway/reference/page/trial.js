@@ -13,12 +13,12 @@ export class Trial {
     this.method = method;
     // A stream of requests is a list of messages, the first of them the header of an import.
     this.sendsMany = method.kind === 'client stream' || method.kind === 'stream';
-    this.value = structuredClone(this.sendsMany ? [method.example] : method.example);
+    this.value = this.example();
     this.refreshId();
     this.text = h('textarea', {id: 'json', class: 'code', rows: '12', spellcheck: 'false', 'aria-describedby': 'json-problem',
       oninput: () => this.onText(), onkeydown: (event) => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.send(); }});
     this.problem = h('p', {class: 'help warn', id: 'json-problem', role: 'status'});
-    this.answer = new Answer(model);
+    this.answer = new Answer();
     this.commands = h('div', {class: 'commands'});
     this.chosen = 'curl';
     this.element = h('section', {class: 'trial', 'aria-labelledby': 'try-it'},
@@ -64,7 +64,7 @@ export class Trial {
     const {method, session} = this;
     const roles = session.claims?.roles;
     const words = [];
-    if (!isPublic(method) && !session.token) words.push('Sign in first: this is not for everybody.');
+    if (!isPublic(method) && !session.token) words.push('Sign in first, by a token or a client certificate: this is not for everybody.');
     else if (!isPublic(method) && roles && !method.roles.some((role) => roles.includes(role))) {
       words.push(`Your token has none of the roles that may call this: ${method.roles.join(', ')}.`);
     }
@@ -94,8 +94,13 @@ export class Trial {
     this.drawCommands();
   }
 
+  example() {
+    const {examples} = this.method;
+    return structuredClone(this.sendsMany ? examples : examples[0]);
+  }
+
   reset() {
-    this.value = structuredClone(this.sendsMany ? [this.method.example] : this.method.example);
+    this.value = this.example();
     this.refreshId();
     this.form?.draw();
     this.show();
