@@ -20,7 +20,7 @@ namespace nisi::gateway {
 namespace {
 
 using google::protobuf::MethodDescriptor;
-using nlohmann::json;
+using Json = nlohmann::json;
 using ::testing::HasSubstr;
 
 std::string HeaderOf(const Page& page, const std::string& name) {
@@ -28,9 +28,9 @@ std::string HeaderOf(const Page& page, const std::string& name) {
   return found == nullptr ? "" : *found;
 }
 
-const json& Document() {
+const Json& Document() {
   static const auto& document =
-      *new json(json::parse(std::string(FindPage("/openapi.json", "", "")->body)));
+      *new Json(Json::parse(std::string(FindPage("/openapi.json", "", "")->body)));
   return document;
 }
 
@@ -59,8 +59,8 @@ TEST(ReferenceTest, SaysWhoMayCallAsThePolicyDoes) {
   for (const auto& [path, method] : Methods()) {
     const auto policy = rpc::MethodPolicy::Of(*method);
     ASSERT_TRUE(policy.ok()) << path;
-    const json& item = Document()["paths"][path];
-    const json& post = item["post"];
+    const Json& item = Document()["paths"][path];
+    const Json& post = item["post"];
     std::set<std::string> roles;
     for (int role = 1; role < 32; ++role) {
       if ((policy->roles >> role & 1U) != 0)
@@ -81,10 +81,10 @@ TEST(ReferenceTest, SaysWhoMayCallAsThePolicyDoes) {
 TEST(ReferenceTest, ExamplesAreWellFormed) {
   google::protobuf::DynamicMessageFactory factory;
   for (const auto& [path, method] : Methods()) {
-    const json& content = Document()["paths"][path]["post"]["requestBody"]["content"];
+    const Json& content = Document()["paths"][path]["post"]["requestBody"]["content"];
     const bool mutation = rpc::MethodPolicy::Of(*method)->mutation;
     ASSERT_FALSE(content.front()["examples"].empty()) << path;
-    for (const json& example : content.front()["examples"]) {
+    for (const Json& example : content.front()["examples"]) {
       const std::unique_ptr<google::protobuf::Message> request(
           factory.GetPrototype(method->input_type())->New());
       const auto read =
