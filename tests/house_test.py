@@ -22,6 +22,7 @@ COMMON_ROOMS = {
     "store": {"base"},
     "search": {"base", "store"},
     "http2": {"base"},
+    "http1": {"base", "http2"},
     "rpc": {"base", "norms", "store", "http2"},
     "cases": {"base", "norms", "store", "rpc"},
 }

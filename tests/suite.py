@@ -188,7 +188,7 @@ class Suite:
         data = ("--data", self.data, "--backup-folder", self.backups, *self.norms)
         if self.mode == "embedded":
             self._spawn("nisi", self.bin / "nisi", "serve", *data, "--address", f"127.0.0.1:{self.port}",
-                        "--clock-file", self.clock, "--metrics-address", "")
+                        "--clock-file", self.clock, *self._gateway_flags())
             return
         for owner in self.backend_ports:
             self.start_backend(owner)
@@ -201,7 +201,12 @@ class Suite:
         self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",
                     *backends, "--tls-dir", keys / "tls",
                     "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key",
-                    "--metrics-address", "", *self._with_keys(self.gateway_flags))
+                    *self._gateway_flags())
+
+    def _gateway_flags(self):
+        """Those of the test, and no metrics unless it wants them."""
+        none = () if "--metrics-address" in self.gateway_flags else ("--metrics-address", "")
+        return (*none, *self._with_keys(self.gateway_flags))
 
     def start_backend(self, owner="priority-goods"):
         """A service alone; the gateway of a suite of processes finds it again."""

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/clock.h"
 #include "nlohmann/json.hpp"
 
@@ -64,10 +66,38 @@ std::string FormatLogLine(absl::Time time, Severity severity, absl::string_view 
 
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields) {
   if (severity < min_severity.load(std::memory_order_relaxed)) return;
-  const std::string line = FormatLogLine(absl::Now(), severity, event, fields);
+  const absl::Time now = absl::Now();
   static std::mutex mutex;
+  // By event, of which there are as many as there are in the code.
+  static auto* const budgets = new absl::flat_hash_map<std::string, LineBudget>();
+  LineBudget::Verdict verdict;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    verdict = (*budgets)[event].Take(now);
+  }
+  if (!verdict.write) return;
+  std::string lines;
+  if (verdict.left_out > 0) {
+    lines = FormatLogLine(now, severity, "lines_left_out",
+                          {{"of", event}, {"count", verdict.left_out}});
+  }
+  lines += FormatLogLine(now, severity, event, fields);
   const std::lock_guard<std::mutex> lock(mutex);
-  WriteAll(line);
+  WriteAll(lines);
+}
+
+LineBudget::Verdict LineBudget::Take(absl::Time now) {
+  // A clock set back begins a second, too.
+  if (now >= second_ + absl::Seconds(1) || now < second_) {
+    second_ = now;
+    written_ = 0;
+  }
+  if (written_ >= kLinesPerSecond) {
+    ++left_out_;
+    return {false, 0};
+  }
+  ++written_;
+  return {true, std::exchange(left_out_, 0)};
 }
 
 void SetMinSeverity(Severity severity) {

@@ -48,6 +48,17 @@ TEST(LogTest, LongValuesAreCut) {
   EXPECT_FALSE(json.is_discarded());
 }
 
+TEST(LogTest, OneEventFillsNoDisk) {
+  LineBudget budget;
+  for (int i = 0; i < kLinesPerSecond; ++i) EXPECT_TRUE(budget.Take(kTime).write);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(budget.Take(kTime + absl::Milliseconds(999)).write);
+  const LineBudget::Verdict next = budget.Take(kTime + absl::Seconds(1));
+  EXPECT_TRUE(next.write);
+  EXPECT_EQ(next.left_out, 5);
+  EXPECT_EQ(budget.Take(kTime + absl::Seconds(1)).left_out, 0);
+  EXPECT_TRUE(budget.Take(kTime).write);  // a clock that was set back
+}
+
 TEST(LogTest, DropsWhatIsLessSevereAndWritesWholeLines) {
   testing::internal::CaptureStderr();
   Log(Severity::kDebug, "hidden");

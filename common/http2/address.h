@@ -1,6 +1,8 @@
 // "host:port", as it is given in flags.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <optional>
 #include <string>
 
@@ -15,5 +17,11 @@ struct Address {
 
 // nullopt where there is no port.
 std::optional<Address> ParseAddress(absl::string_view text);
+
+// "10.0.0.7"; empty for what is no address of a machine.
+std::string TextOf(const sockaddr_storage& name);
+// What counts as one client: the address, of IPv6 its network, in which one machine has as many
+// addresses as it likes.
+std::string SourceOf(sockaddr_storage name);
 
 }  // namespace nisi::http2

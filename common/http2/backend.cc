@@ -37,7 +37,7 @@ void Backend::Connect() {
   };
   options.on_unseen = [alive = alive_](const std::shared_ptr<ClientCall>& call) {
     if (*alive == nullptr) return call->Fail("The gateway ends.");
-    (*alive)->Send(call);
+    (*alive)->SendAgain(call);
   };
   options.on_closed = [alive = alive_](const ClientConnection* closed, const std::string& why) {
     if (*alive == nullptr) return;
@@ -66,12 +66,24 @@ void Backend::OnClosed(const std::string& why) {
   }
   next_try_ = absl::Now() + wait_;
   wait_ = std::min(2 * wait_, options_.last_wait);
-  for (const auto& call : std::exchange(waiting_, {})) call->Fail(why);
+  for (const auto& call : std::exchange(waiting_, {})) {
+    if (!call->over() && !options_.elsewhere(call)) call->Fail(why);
+  }
+}
+
+void Backend::SendAgain(const std::shared_ptr<ClientCall>& call) {
+  if (!options_.elsewhere(call)) Send(call);
+}
+
+size_t Backend::calls() const {
+  size_t calls = waiting_.size() + (connection_ == nullptr ? 0 : connection_->calls());
+  for (const auto& connection : old_) calls += connection->calls();
+  return calls;
 }
 
 std::shared_ptr<Taker> Backend::Take(CallHead head, ClientCall::Answers answers,
                                      std::shared_ptr<Replier> replier) {
-  auto call = std::make_shared<ClientCall>(std::move(head), answers,
+  auto call = std::make_shared<ClientCall>(std::move(head), answers, ClientCall::Again::kIfUnseen,
                                            options_.limits.max_message_bytes, std::move(replier));
   Send(call);
   return call;

@@ -1,4 +1,5 @@
-// A server that calls go to: one connection, made again when it is lost. On its loop only.
+// A server that calls go to: one connection, made again when it is lost. On its loop only. Several
+// that do the same: replicas.h.
 #pragma once
 
 #include <functional>
@@ -21,6 +22,10 @@ struct BackendOptions {
   absl::Duration connect_limit = absl::Seconds(5);
   // On the loop: it has connected.
   std::function<void()> on_open = [] {};
+  // On the loop: takes a call that this one could not do and another may; false: there is none.
+  std::function<bool(const std::shared_ptr<ClientCall>&)> elsewhere = [](const auto&) {
+    return false;
+  };
 };
 
 class Backend {
@@ -36,18 +41,23 @@ class Backend {
   // While the backend is away it is UNAVAILABLE at once.
   std::shared_ptr<Taker> Take(CallHead head, ClientCall::Answers answers,
                               std::shared_ptr<Replier> replier);
+  void Send(const std::shared_ptr<ClientCall>& call);
   // Connects at once where it waits to, as the backend was seen to be there.
   void TryNow();
   // Some times a second.
   void OnTick(absl::Time now);
   // Whether calls get there, as far as is known.
   bool reachable() const { return reachable_; }
+  // Whether a call can go out at once.
+  bool open() const { return connection_ != nullptr && connection_->open(); }
+  // Calls under way.
+  size_t calls() const;
 
  private:
   void Connect();
   void OnOpen();
   void OnClosed(const std::string& why);
-  void Send(const std::shared_ptr<ClientCall>& call);
+  void SendAgain(const std::shared_ptr<ClientCall>& call);
 
   EventLoop* const loop_;
   const BackendOptions options_;

@@ -68,6 +68,19 @@ bool ClientCall::Rewind() {
   return true;
 }
 
+bool ClientCall::RewindLost() {
+  if (again_ != Again::kIfLost || !fault_.empty()) return false;
+  if (answers_ == Answers::kOne) {
+    // What came of its answer went nowhere.
+    answered_ = false;
+    answer_ = Answer();
+    status_.reset();
+    messages_.clear();
+    reader_ = MessageReader(max_message_bytes_);
+  }
+  return Rewind();
+}
+
 void ClientCall::OnField(absl::string_view name, absl::string_view value) {
   answered_ = true;
   int code = 0;

@@ -23,11 +23,15 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
  public:
   // How the call is answered: by one message, held back until its status is there, or by many.
   enum class Answers { kOne, kMany };
+  // Whether it changes nothing, so that it can be sent once more when its connection is lost.
+  enum class Again { kIfUnseen, kIfLost };
 
-  ClientCall(CallHead head, Answers answers, size_t max_message_bytes,
+  ClientCall(CallHead head, Answers answers, Again again, size_t max_message_bytes,
              std::shared_ptr<Replier> replier)
       : head_(std::move(head)),
         answers_(answers),
+        again_(again),
+        max_message_bytes_(max_message_bytes),
         reader_(max_message_bytes),
         replier_(std::move(replier)) {}
 
@@ -44,6 +48,10 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   void Fail(absl::string_view why);
   // Whether it can be sent once more, which it can once: no part of it was looked at.
   bool Rewind();
+  // The same, of one whose connection was lost.
+  bool RewindLost();
+  // Whether it may be given to yet another server: not for ever.
+  bool MayMove() { return ++moves_ <= kMoves; }
 
   // What nghttp2 asks for.
   ssize_t Read(uint8_t* room, size_t size, uint32_t* flags);
@@ -62,6 +70,8 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
 
   const CallHead head_;
   const Answers answers_;
+  const Again again_;
+  const size_t max_message_bytes_;
   ClientConnection* connection_ = nullptr;
   int32_t id_ = 0;
 
@@ -70,6 +80,8 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   std::deque<std::string> sent_;  // of a request that ended at once, kept for a second try
   bool ended_ = false;
   bool rewound_ = false;
+  static constexpr int kMoves = 3;
+  int moves_ = 0;
   bool waiting_ = false;
 
   // The answer.

@@ -144,12 +144,19 @@ void ClientConnection::Reset(int32_t id) {
 void ClientConnection::OnClosed(const std::string& why) {
   const std::shared_ptr<ClientConnection> self = std::move(self_);  // to the end of this
   auto calls = std::exchange(calls_, {});
+  std::vector<std::shared_ptr<ClientCall>> again;
   for (const auto& [id, call] : calls) {
-    call->Fail(why.empty() ? "The service closed the connection." : why);
+    if (call->RewindLost()) {
+      again.push_back(call);
+    } else {
+      call->Fail(why.empty() ? "The service closed the connection." : why);
+    }
   }
   // Moved out: what it calls may let go of whoever gave it.
   const auto on_closed = std::move(options_.on_closed);
+  const auto on_unseen = std::move(options_.on_unseen);
   if (on_closed) on_closed(this, why);
+  for (const auto& call : again) on_unseen(call);
 }
 
 }  // namespace nisi::http2

@@ -26,7 +26,7 @@ class ClientConnection final : public Connection {
     size_t attempt = 0;                 // of several addresses of that name, which
     std::shared_ptr<TlsConnector> tls;  // null: plain text
     std::function<void()> on_open;
-    // The server did not look at the call, which may be sent once more.
+    // The server did not look at the call, or it changes nothing: it may be sent once more.
     std::function<void(const std::shared_ptr<ClientCall>&)> on_unseen;
     // For good: `why` of a failure. Calls under way have had their end.
     std::function<void(const ClientConnection*, const std::string& why)> on_closed;
@@ -40,6 +40,7 @@ class ClientConnection final : public Connection {
   // The server takes no more calls, and will close.
   bool going_away() const { return going_away_; }
   void Begin(const std::shared_ptr<ClientCall>& call);
+  size_t calls() const { return calls_.size(); }
   void OnTick(absl::Time now) { LookAlive(now); }
   // Ends it, and its calls.
   void Close() { socket_.Close("closed"); }

@@ -12,6 +12,12 @@ constexpr size_t kWriteBytes = 64 << 10;
 // Settings in one frame, and frames that only want an answer of us.
 constexpr size_t kMaxSettings = 32;
 constexpr size_t kMaxOutboundAcks = 1000;
+// Frames after the first of one head.
+constexpr size_t kMaxContinuations = 4;
+// Of what one connection says, between looks at the clock.
+constexpr size_t kSlice = 1 << 10;
+// Calls taken back: counted by Conduct, and not at all where a trusted client brings them.
+constexpr uint64_t kNoBound = 1'000'000'000;
 
 const nghttp2_option* SessionOptions() {
   static const nghttp2_option* const kOptions = [] {
@@ -22,6 +28,8 @@ const nghttp2_option* SessionOptions() {
     nghttp2_option_set_no_closed_streams(options, 1);
     nghttp2_option_set_max_settings(options, kMaxSettings);
     nghttp2_option_set_max_outbound_ack(options, kMaxOutboundAcks);
+    nghttp2_option_set_max_continuations(options, kMaxContinuations);
+    nghttp2_option_set_stream_reset_rate_limit(options, kNoBound, kNoBound);
     // Clients send such values, as "Bearer ", and get a better answer from what reads them.
     nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1);
     return options;
@@ -70,13 +78,30 @@ void Connection::OpenSession(Side side, const nghttp2_session_callbacks* callbac
   FlushSoon();
 }
 
-void Connection::OnBytes(absl::string_view bytes) {
+size_t Connection::OnBytes(absl::string_view bytes) {
   heard_ = absl::Now();
   asked_ = absl::InfiniteFuture();
-  const ssize_t read = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  if (read < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(read)));
+  size_t taken = 0;
+  do {
+    const absl::string_view slice = bytes.substr(taken, kSlice);
+    const ssize_t read = nghttp2_session_mem_recv(
+        session_, reinterpret_cast<const uint8_t*>(slice.data()), slice.size());
+    if (read < 0) {
+      OnBadFrames(static_cast<int>(read));
+      socket_.Close(nghttp2_strerror(static_cast<int>(read)));
+      return bytes.size();
+    }
+    taken += slice.size();
+    if (CutOff()) return bytes.size();
+  } while (taken < bytes.size() && absl::Now() < heard_ + limits_.turn);
   FlushSoon();
+  if (taken < bytes.size()) {
+    // Others first: what they sent is there by now.
+    loop_->Post([weak = weak_from_this()] {
+      if (const auto self = weak.lock(); self != nullptr) self->socket_.Resume();
+    });
+  }
+  return taken;
 }
 
 void Connection::Consume(int32_t id, size_t bytes) {

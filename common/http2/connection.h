@@ -32,7 +32,7 @@ class Connection : public Socket::Owner, public std::enable_shared_from_this<Con
   // So many bytes of a call were taken: the other side may send as many more.
   void Consume(int32_t id, size_t bytes);
 
-  void OnBytes(absl::string_view bytes) override;
+  size_t OnBytes(absl::string_view bytes) override;
   void OnWritten() override { Flush(); }
 
  protected:
@@ -48,6 +48,10 @@ class Connection : public Socket::Owner, public std::enable_shared_from_this<Con
   void Flush();
   // Some times a second: closes what has no session in time, and what does not answer when asked.
   void LookAlive(absl::Time now);
+  // What the other side has said in this turn broke a rule of ours: nothing more is read of it.
+  virtual bool CutOff() { return false; }
+  // The session found what is no HTTP/2.
+  virtual void OnBadFrames(int) {}
 
   EventLoop* const loop_;
   const Limits limits_;

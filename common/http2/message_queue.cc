@@ -13,6 +13,7 @@ void MessageQueue::Push(absl::string_view message) {
   std::string& framed = messages_.emplace_back();
   framed.reserve(prefix.size() + message.size());
   framed.append(prefix.data(), prefix.size()).append(message.data(), message.size());
+  bytes_ += framed.size();
 }
 
 size_t MessageQueue::Take(uint8_t* room, size_t size, std::deque<std::string>* taken) {
@@ -23,6 +24,7 @@ size_t MessageQueue::Take(uint8_t* room, size_t size, std::deque<std::string>* t
     std::copy_n(first.data() + first_taken_, part, room + given);
     given += part;
     first_taken_ += part;
+    bytes_ -= part;
     if (first_taken_ < first.size()) break;
     if (taken != nullptr) taken->push_back(std::move(first));
     messages_.pop_front();
@@ -31,7 +33,15 @@ size_t MessageQueue::Take(uint8_t* room, size_t size, std::deque<std::string>* t
   return given;
 }
 
+void MessageQueue::Clear() {
+  messages_.clear();
+  first_taken_ = 0;
+  bytes_ = 0;
+}
+
 void MessageQueue::PutBack(std::deque<std::string> taken) {
+  bytes_ += first_taken_;
+  for (const std::string& message : taken) bytes_ += message.size();
   messages_.insert(messages_.begin(), std::make_move_iterator(taken.begin()),
                    std::make_move_iterator(taken.end()));
   first_taken_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 
@@ -13,16 +14,25 @@ namespace nisi::http2 {
 class MessageQueue {
  public:
   void Push(absl::string_view message);
+  // As they are, without a frame.
+  void PushBytes(std::string bytes) {
+    bytes_ += bytes.size();
+    messages_.push_back(std::move(bytes));
+  }
   // Up to `size` bytes to `room`; how many. What is taken whole goes to `taken`, unless that is
   // null.
   size_t Take(uint8_t* room, size_t size, std::deque<std::string>* taken);
   // Those that were taken come again, before the others.
   void PutBack(std::deque<std::string> taken);
+  void Clear();
   bool empty() const { return messages_.empty(); }
+  // Not taken yet.
+  size_t bytes() const { return bytes_; }
 
  private:
   std::deque<std::string> messages_;
   size_t first_taken_ = 0;  // bytes of the first
+  size_t bytes_ = 0;
 };
 
 }  // namespace nisi::http2

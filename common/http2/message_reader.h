@@ -22,11 +22,13 @@ class MessageReader {
   // Appends the messages that are whole with these bytes. After kCompressed or kMessageTooLarge
   // nothing more is to be read. A message grows as its bytes come: a length alone takes no memory.
   Fault Push(absl::string_view bytes, std::deque<std::string>* messages);
+  // Of a message that is not whole yet.
+  size_t bytes() const { return message_.size(); }
   // Whether the bytes so far end with a whole message.
   bool at_border() const { return prefix_size_ == 0; }
 
  private:
-  const size_t max_bytes_;
+  size_t max_bytes_;
   std::array<char, kPrefixBytes> prefix_{};
   size_t prefix_size_ = 0;
   size_t length_ = 0;

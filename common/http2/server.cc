@@ -28,6 +28,8 @@ constexpr int kBacklog = 1024;
 constexpr char kUnix[] = "unix:";
 constexpr absl::Duration kLook = absl::Milliseconds(10);
 constexpr absl::Duration kIdle = absl::Seconds(1);
+// Before the others get a turn again.
+constexpr int kAcceptAtOnce = 16;
 
 absl::Status CannotListen(const std::string& address, const char* why) {
   return base::Unavailable("PORT_TAKEN", absl::StrCat("Cannot listen on ", address, ": ", why),
@@ -95,20 +97,25 @@ absl::StatusOr<std::pair<int, int>> Listen(const std::string& address) {
 // A loop and its connections.
 class Server::Worker {
  public:
-  Worker(const ServerOptions& options, std::shared_ptr<CallCount> calls)
+  Worker(const ServerOptions& options, std::shared_ptr<CallCount> calls,
+         std::shared_ptr<Guard> guard)
       : tls_(options.tls), loop_(options.name) {
     shared_.loop = &loop_;
     shared_.limits = options.limits;
     shared_.calls = std::move(calls);
+    shared_.http1 = options.http1;
+    shared_.guard = std::move(guard);
+    shared_.no_room = options.no_room;
     shared_.on_gone = [this](ServerConnection* connection) { connections_.erase(connection); };
     loop_.RunAndWait([this, &options] {
-      shared_.take = options.take(&loop_);
+      shared_.take =
+          options.take_all ? options.take_all(&loop_) : Takers{options.take(&loop_), nullptr};
       ticks_ = loop_.EveryTick([this](absl::Time now) { OnTick(now); });
     });
   }
 
   // `taken` is called for each connection that comes, on this worker's loop.
-  void Listen(int fd, std::function<void(int)> taken) {
+  void Listen(int fd, std::function<void(int, const std::string&)> taken) {
     loop_.RunAndWait([&] {
       listener_ = fd;
       taken_ = std::move(taken);
@@ -126,19 +133,20 @@ class Server::Worker {
     });
   }
 
-  void Take(int fd) {
-    loop_.Post([this, fd] {
-      auto connection = std::make_shared<ServerConnection>(
-          &shared_, fd, tls_ == nullptr ? nullptr : tls_->Current(absl::Now()));
-      connections_.emplace(connection.get(), connection);
-      connection->Start();
+  void Take(int fd, std::shared_ptr<Place> place) {
+    loop_.Post([this, fd, place = std::move(place)]() mutable {
+      Begin(fd, tls_ == nullptr ? nullptr : tls_->Current(absl::Now()), std::move(place));
     });
   }
-  void TakePlain(int fd) {
-    loop_.RunAndWait([this, fd] {
-      auto connection = std::make_shared<ServerConnection>(&shared_, fd, nullptr);
-      connections_.emplace(connection.get(), connection);
-      connection->Start();
+  void TakePlain(int fd, std::shared_ptr<Place> place) {
+    loop_.RunAndWait([&] { Begin(fd, nullptr, std::move(place)); });
+  }
+  // The connection that has the place gives it up.
+  void Leave(const Place* place) {
+    loop_.Post([this, place] {
+      for (const auto& [raw, connection] : connections_) {
+        if (&connection->place() == place) return connection->Leave();
+      }
     });
   }
 
@@ -167,12 +175,18 @@ class Server::Worker {
   // Of a worker without connections.
   void Stop() {
     loop_.RunAndWait([this] {
-      shared_.take = nullptr;
+      shared_.take = {};
       ticks_.reset();
     });
   }
 
  private:
+  void Begin(int fd, std::shared_ptr<SSL_CTX> tls, std::shared_ptr<Place> place) {
+    auto connection =
+        std::make_shared<ServerConnection>(&shared_, fd, std::move(tls), std::move(place));
+    connections_.emplace(connection.get(), connection);
+    connection->Start();
+  }
   void Accept(bool on) {
     if (!on) {
       uv_poll_stop(&readable_);
@@ -183,10 +197,13 @@ class Server::Worker {
     });
   }
   void OnReadable() {
-    while (true) {
-      const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    for (int i = 0; i < kAcceptAtOnce; ++i) {
+      sockaddr_storage name{};
+      socklen_t size = sizeof name;
+      const int fd = accept4(listener_, reinterpret_cast<sockaddr*>(&name), &size,
+                             SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd >= 0) {
-        taken_(fd);
+        taken_(fd, SourceOf(name));
         continue;
       }
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -204,19 +221,21 @@ class Server::Worker {
   }
 
   const std::shared_ptr<TlsAcceptor> tls_;
-  ServerConnection::Shared shared_;
+  Serving shared_;
   absl::flat_hash_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
   std::shared_ptr<void> ticks_;
   uv_poll_t readable_{};
   int listener_ = -1;
   bool paused_ = false;
-  std::function<void(int)> taken_;
+  std::function<void(int, const std::string&)> taken_;
   EventLoop loop_;  // last: its end closes what the above are for
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server());
   server->calls_ = std::make_shared<CallCount>();
+  server->guard_ =
+      options.guard != nullptr ? options.guard : std::make_shared<Guard>(options.limits);
   int listener = -1;
   if (!options.address.empty()) {
     ASSIGN_OR_RETURN(const auto listening, Listen(options.address));
@@ -224,12 +243,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
     server->port_ = listening.second;
   }
   for (size_t i = 0; i < options.loops; ++i) {
-    server->workers_.push_back(std::make_unique<Worker>(options, server->calls_));
+    server->workers_.push_back(std::make_unique<Worker>(options, server->calls_, server->guard_));
   }
   if (listener >= 0) {
     Server* const raw = server.get();
     server->workers_.front()->Listen(
-        listener, [raw](int fd) { raw->workers_[raw->next_++ % raw->workers_.size()]->Take(fd); });
+        listener, [raw](int fd, const std::string& address) { raw->Seat(fd, address); });
   }
   return server;
 }
@@ -239,7 +258,19 @@ Server::~Server() {
 }
 
 void Server::Adopt(int fd) {
-  workers_[next_++ % workers_.size()]->TakePlain(fd);
+  workers_[next_++ % workers_.size()]->TakePlain(
+      fd, guard_->places->Take("", absl::Now(), [](const auto*) {}));
+}
+
+void Server::Seat(int fd, const std::string& address) {
+  Worker* const worker = workers_[next_++ % workers_.size()].get();
+  auto place =
+      guard_->places->Take(address, absl::Now(), [worker](const auto* one) { worker->Leave(one); });
+  if (place == nullptr) {
+    close(fd);
+  } else {
+    worker->Take(fd, std::move(place));
+  }
 }
 
 bool Server::Any(const std::function<bool(Worker&)>& of) const {

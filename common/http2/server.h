@@ -11,8 +11,11 @@
 #include "absl/time/time.h"
 #include "common/http2/call.h"
 #include "common/http2/call_count.h"
+#include "common/http2/guard.h"
 #include "common/http2/limits.h"
 #include "common/http2/loop.h"
+#include "common/http2/request.h"
+#include "common/http2/session.h"
 #include "common/http2/tls.h"
 
 namespace nisi::http2 {
@@ -24,9 +27,16 @@ struct ServerOptions {
   size_t loops = 2;                  // threads; a connection stays on one
   const char* name = "http2";        // of the threads, at most 14 characters
   Limits limits;
+  // Made of `limits` by whoever wants to look at it; null: the server's own.
+  std::shared_ptr<Guard> guard;
+  Answer no_room;  // to a call that there is no room for
   // Makes, for each loop, what takes the calls of its connections: made, called and let go on the
   // loop's thread, which must not wait.
   std::function<TakeCall(EventLoop*)> take;
+  // In place of `take`, where requests that are no gRPC are served too.
+  std::function<Takers(EventLoop*)> take_all;
+  // Where clients of HTTP/1.1 are, too: by ALPN, and in plain text by what they send first.
+  MakeSession http1;
 };
 
 // Thread-safe but for its end.
@@ -52,10 +62,12 @@ class Server {
   class Worker;
 
   Server() = default;
+  void Seat(int fd, const std::string& address);
   bool Any(const std::function<bool(Worker&)>& of) const;
 
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<CallCount> calls_;
+  std::shared_ptr<Guard> guard_;
   std::atomic<size_t> next_{0};
   int port_ = 0;
   bool ended_ = false;

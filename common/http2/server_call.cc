@@ -5,14 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/http2/head_reader.h"
 #include "common/http2/server_connection.h"
 
 namespace nisi::http2 {
 namespace {
 
-constexpr size_t kFieldOverhead = 32;  // RFC 9113, 6.5.2
 constexpr absl::string_view kContentType = "application/grpc";
 
 // The trailers of an answer in the form of the wire.
@@ -41,14 +40,16 @@ class Trailers {
 
 }  // namespace
 
-ServerCall::ServerCall(ServerConnection* connection, EventLoop* loop, int32_t id,
-                       const Limits& limits, std::shared_ptr<CallCount> count)
+ServerCall::ServerCall(ServerConnection* connection, int32_t id, const Serving& shared,
+                       std::shared_ptr<Source> source)
     : connection_(connection),
-      loop_(loop),
+      loop_(shared.loop),
       id_(id),
-      limits_(limits),
-      count_(std::move(count)),
-      reader_(limits.max_message_bytes) {
+      shared_(shared),
+      limits_(shared.limits),
+      count_(shared.calls),
+      held_(shared.guard->room, std::move(source)),
+      reader_(limits_.max_message_bytes) {
   count_->Up();
 }
 
@@ -56,36 +57,13 @@ ServerCall::~ServerCall() {
   count_->Down();
 }
 
-void ServerCall::OnField(absl::string_view name, absl::string_view value) {
-  head_bytes_ += name.size() + value.size() + kFieldOverhead;
-  if (head_bytes_ > limits_.max_head_bytes) return;  // OnHead refuses it
-  if (name == ":path") {
-    head_.path = std::string(value);
-  } else if (name == ":method") {
-    http_method_ = std::string(value);
-  } else if (name == "content-type") {
-    content_type_ = std::string(value);
-  } else if (name == "grpc-encoding") {
-    encoding_ = std::string(value);
-  } else if (name == "grpc-timeout") {
-    if (const auto timeout = ParseTimeout(value); timeout.has_value()) {
-      head_.deadline = absl::Now() + *timeout;
-    }
-  } else if (name.front() != ':' && name != "te" && name != "grpc-accept-encoding") {
-    head_.fields.AddFromWire(name, value);
+void ServerCall::OnHead(RequestHead head, const TakeCall& take) {
+  if (head.method != "POST") return RefuseHttp("405");
+  if (!IsGrpc(head.content_type)) return RefuseHttp("415");
+  if (head.call.fault == Fault::kNone && !head.encoding.empty() && head.encoding != "identity") {
+    head.call.fault = Fault::kCompressed;
   }
-}
-
-void ServerCall::OnHead(const TakeCall& take, std::shared_ptr<const Peer> peer) {
-  if (http_method_ != "POST") return RefuseHttp("405");
-  if (!absl::StartsWith(content_type_, kContentType)) return RefuseHttp("415");
-  if (head_bytes_ > limits_.max_head_bytes) {
-    head_.fault = Fault::kMetadataTooLarge;
-  } else if (!encoding_.empty() && encoding_ != "identity") {
-    head_.fault = Fault::kCompressed;
-  }
-  head_.peer = std::move(peer);
-  taker_ = take(std::move(head_), shared_from_this());
+  taker_ = take(std::move(head.call), shared_from_this());
 }
 
 void ServerCall::OnData(absl::string_view bytes) {
@@ -93,6 +71,10 @@ void ServerCall::OnData(absl::string_view bytes) {
     return connection_->Consume(id_, bytes.size());
   }
   fault_ = reader_.Push(bytes, &messages_);
+  if (!Hold()) {
+    connection_->Consume(id_, bytes.size());
+    return Abort(shared_.no_room);
+  }
   // Who does not take messages lets the client wait; who does may need a message that is larger
   // than what a client may be ahead.
   if (ready_) {
@@ -115,6 +97,7 @@ void ServerCall::Deliver() {
     ready_ = false;
     std::string message = std::move(messages_.front());
     messages_.pop_front();
+    taken_ = message.size();
     taker_->OnMessage(std::move(message));
   }
   delivering_ = false;
@@ -127,6 +110,9 @@ void ServerCall::Deliver() {
 
 void ServerCall::OnStreamClosed() {
   connection_ = nullptr;
+  messages_.clear();
+  out_.Clear();
+  held_.Set(0);
   if (!finished_) {
     cancelled_.store(true, std::memory_order_relaxed);
     if (taker_ != nullptr) taker_->OnCancel();
@@ -136,11 +122,29 @@ void ServerCall::OnStreamClosed() {
 
 void ServerCall::OnTick(absl::Time now) {
   if (taker_ != nullptr && !finished_) taker_->OnTick(now);
+  if (now <= take_until_ || connection_ == nullptr) return;
+  take_until_ = absl::InfiniteFuture();
+  shared_.guard->refusals.Count(Refused::kAnswers);
+  nghttp2_submit_rst_stream(connection_->session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
+  connection_->FlushSoon();
+}
+
+bool ServerCall::Hold() {
+  size_t bytes = taken_ + reader_.bytes() + out_.bytes();
+  for (const std::string& message : messages_) bytes += message.size();
+  if (held_.Set(bytes)) return true;
+  shared_.guard->refusals.Count(Refused::kRoom);
+  taken_ = 0;
+  messages_.clear();
+  reader_ = MessageReader(limits_.max_message_bytes);
+  out_.Clear();
+  held_.Set(0);
+  return false;
 }
 
 void ServerCall::Send(std::string message) {
   loop_->Run([self = shared_from_this(), message = std::move(message)] {
-    self->Queue(message);
+    if (!self->Queue(message)) return self->Abort(self->shared_.no_room);
     if (!self->finished_) self->Resume();
   });
 }
@@ -154,8 +158,8 @@ void ServerCall::Finish(Answer answer) {
 void ServerCall::Reply(std::string message, Answer answer) {
   loop_->Run([self = shared_from_this(), message = std::move(message),
               answer = std::move(answer)]() mutable {
-    self->Queue(message);
-    self->End(std::move(answer));
+    self->taken_ = 0;  // the request has served its purpose
+    self->End(self->Queue(message) ? std::move(answer) : self->shared_.no_room);
   });
 }
 
@@ -168,14 +172,20 @@ void ServerCall::Ready() {
   });
 }
 
-void ServerCall::Queue(const std::string& message) {
-  if (connection_ != nullptr && !finished_) out_.Push(message);
+bool ServerCall::Queue(const std::string& message) {
+  if (connection_ == nullptr || finished_) return true;
+  out_.Push(message);
+  return Hold();
 }
 
 void ServerCall::End(Answer answer) {
   if (connection_ == nullptr || finished_) return;
   finished_ = true;
   answer_ = std::move(answer);
+  taken_ = 0;
+  messages_.clear();
+  take_until_ = absl::Now() + limits_.answer +
+                absl::Seconds(static_cast<double>(out_.bytes()) / kAnswerBytesPerSecond);
   // Whoever took the call has said its last word.
   loop_->AtEndOfTurn([self = shared_from_this()] { self->taker_.reset(); });
   if (!head_sent_ && out_.empty()) return SendOnlyTrailers();
@@ -233,6 +243,7 @@ void ServerCall::Resume() {
 ssize_t ServerCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
   const bool some = !out_.empty();
   const size_t given = out_.Take(room, size, nullptr);
+  Hold();
   if (!out_.empty()) return static_cast<ssize_t>(given);
   if (finished_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;

@@ -15,30 +15,29 @@
 #include "common/http2/loop.h"
 #include "common/http2/message_queue.h"
 #include "common/http2/message_reader.h"
+#include "common/http2/request.h"
+#include "common/http2/server_stream.h"
+#include "common/http2/serving.h"
 
 namespace nisi::http2 {
 
-class ServerConnection;
-
 // Touched on the loop, but for what Replier says.
-class ServerCall final : public Replier, public std::enable_shared_from_this<ServerCall> {
+class ServerCall final : public ServerStream,
+                         public Replier,
+                         public std::enable_shared_from_this<ServerCall> {
  public:
-  ServerCall(ServerConnection* connection, EventLoop* loop, int32_t id, const Limits& limits,
-             std::shared_ptr<CallCount> count);
+  ServerCall(ServerConnection* connection, int32_t id, const Serving& shared,
+             std::shared_ptr<Source> source);
   ~ServerCall() override;
 
-  // What the client sends, in this order.
-  void OnField(absl::string_view name, absl::string_view value);
-  void OnHead(const TakeCall& take, std::shared_ptr<const Peer> peer);
-  void OnData(absl::string_view bytes);
-  void OnRequestEnd();
-  // The stream is over, for whatever reason.
-  void OnStreamClosed();
-  void OnTick(absl::Time now);
-  // Answers in place of whoever took the call.
-  void Abort(const Answer& answer);
-
-  bool request_ended() const { return request_ended_; }
+  void OnHead(RequestHead head, const TakeCall& take);
+  void OnData(absl::string_view bytes) override;
+  void OnRequestEnd() override;
+  void OnStreamClosed() override;
+  void OnTick(absl::Time now) override;
+  void Abort(const Answer& answer) override;
+  bool request_ended() const override { return request_ended_; }
+  bool lingers() const override { return false; }
 
   void Send(std::string message) override;
   void Finish(Answer answer) override;
@@ -47,7 +46,11 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   bool cancelled() const override { return cancelled_.load(std::memory_order_relaxed); }
 
  private:
-  void Queue(const std::string& message);
+  // False: there is no room for it.
+  bool Queue(const std::string& message);
+  // Counts what is held for the call. False where there is no room: then it is held no more, and
+  // the call must end.
+  bool Hold();
   void End(Answer answer);
   // Answers without a word of gRPC what is not gRPC.
   void RefuseHttp(absl::string_view status);
@@ -60,19 +63,17 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   ServerConnection* connection_;  // null when the stream is over
   EventLoop* const loop_;
   const int32_t id_;
+  const Serving& shared_;
   const Limits& limits_;
   const std::shared_ptr<CallCount> count_;
+  Room::Held held_;
   std::atomic<bool> cancelled_{false};
 
   // The request.
-  CallHead head_;
-  size_t head_bytes_ = 0;
-  std::string http_method_;
-  std::string content_type_;
-  std::string encoding_;
   std::shared_ptr<Taker> taker_;
   MessageReader reader_;
   std::deque<std::string> messages_;  // whole, and not taken yet
+  size_t taken_ = 0;                  // bytes of the last that was, with which it still works
   size_t withheld_ = 0;               // bytes of theirs that the client may not replace yet
   bool ready_ = true;
   bool delivering_ = false;
@@ -86,6 +87,7 @@ class ServerCall final : public Replier, public std::enable_shared_from_this<Ser
   bool waiting_ = false;  // nghttp2 waits to be told that there is more
   bool finished_ = false;
   Answer answer_;
+  absl::Time take_until_ = absl::InfiniteFuture();
 };
 
 }  // namespace nisi::http2

@@ -1,22 +1,47 @@
 #include "common/http2/server_connection.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/http2/server_call.h"
+#include "common/http2/server_request.h"
 
 namespace nisi::http2 {
 namespace {
+
+constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// Who was told to go away and has no calls has so long to do it; who is ended, to take what it is
+// told.
+constexpr absl::Duration kGoing = absl::Seconds(15);
+constexpr absl::Duration kEnding = absl::Seconds(1);
 
 bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
+// Those that came together are not to go together.
+absl::Duration Jittered(absl::Duration age, absl::Time now) {
+  const auto chance = static_cast<double>(absl::ToUnixNanos(now) / 100 % 1024) / 1024;
+  return age * (0.9 + 0.2 * chance);
+}
+
 }  // namespace
 
-ServerConnection::ServerConnection(const Shared* shared, int fd, std::shared_ptr<SSL_CTX> tls)
-    : Connection(shared->loop, shared->limits, fd, std::move(tls)), shared_(*shared) {}
+ServerConnection::ServerConnection(const Serving* shared, int fd, std::shared_ptr<SSL_CTX> tls,
+                                   std::shared_ptr<Place> place)
+    : Connection(shared->loop, shared->limits, fd, std::move(tls)),
+      shared_(*shared),
+      place_(std::move(place)),
+      conduct_(limits_, absl::Now()),
+      head_(limits_.max_head_bytes),
+      began_(absl::Now()),
+      old_(began_ + Jittered(limits_.age, began_)),
+      used_(began_) {}
 
 nghttp2_session_callbacks* ServerConnection::Callbacks() {
   nghttp2_session_callbacks* callbacks = nullptr;
@@ -27,9 +52,13 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
         if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
           return 0;
         }
-        const int32_t id = frame->hd.stream_id;
-        self->calls_[id] = std::make_shared<ServerCall>(self, self->loop_, id, self->shared_.limits,
-                                                        self->shared_.calls);
+        self->head_.Begin();
+        self->SetBusy(true, absl::Now());
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_begin_frame_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+        static_cast<ServerConnection*>(user)->conduct_.OnBegun(*head, absl::Now());
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback(
@@ -37,8 +66,11 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
       [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
          const uint8_t* value, size_t value_size, uint8_t, void* user) {
         if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;  // trailers: gRPC has none here
-        ServerCall* const call = static_cast<ServerConnection*>(user)->Find(frame->hd.stream_id);
-        if (call != nullptr) call->OnField(TextOf(name, name_size), TextOf(value, value_size));
+        auto* const self = static_cast<ServerConnection*>(user);
+        if (!self->head_.Add(TextOf(name, name_size), TextOf(value, value_size))) {
+          self->conduct_.Break(Refused::kHeads);
+          return static_cast<int>(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
+        }
         return 0;
       });
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -46,7 +78,7 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
                     size_t size, void* user) {
         auto* const self = static_cast<ServerConnection*>(user);
         nghttp2_session_consume_connection(session, size);
-        if (ServerCall* const call = self->Find(id); call != nullptr) {
+        if (ServerStream* const call = self->Find(id); call != nullptr) {
           call->OnData(TextOf(bytes, size));
         }
         return 0;
@@ -65,22 +97,35 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
       callbacks, [](nghttp2_session*, int32_t id, uint32_t, void* user) {
         auto* const self = static_cast<ServerConnection*>(user);
         const auto found = self->calls_.find(id);
-        if (found == self->calls_.end()) return 0;
-        const std::shared_ptr<ServerCall> call = std::move(found->second);
-        self->calls_.erase(found);
-        call->OnStreamClosed();
+        if (found != self->calls_.end()) {
+          const std::shared_ptr<ServerStream> call = std::move(found->second);
+          self->calls_.erase(found);
+          call->OnStreamClosed();
+        }
+        if (self->calls_.empty()) self->SetBusy(false, absl::Now());
         return 0;
       });
   return callbacks;
 }
 
-ServerCall* ServerConnection::Find(int32_t id) const {
+ServerStream* ServerConnection::Find(int32_t id) const {
   const auto found = calls_.find(id);
   return found == calls_.end() ? nullptr : found->second.get();
 }
 
 void ServerConnection::OnOpen(std::string identity) {
   peer_ = std::make_shared<const Peer>(Peer{std::move(identity), socket_.address()});
+  if (!shared_.http1) return OpenHttp2();
+  // In plain text the client's first bytes say it.
+  if (socket_.secure()) socket_.protocol() == "h2" ? OpenHttp2() : OpenHttp1();
+}
+
+void ServerConnection::OpenHttp1() {
+  other_ = shared_.http1({loop_, &socket_, &shared_.limits, &shared_.take.request, peer_,
+                          shared_.calls, shared_.guard, place_->source()});
+}
+
+void ServerConnection::OpenHttp2() {
   static const nghttp2_session_callbacks* const kCallbacks = Callbacks();
   OpenSession(
       Side::kServer, kCallbacks,
@@ -88,40 +133,155 @@ void ServerConnection::OnOpen(std::string identity) {
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(limits_.max_head_bytes)}});
 }
 
+size_t ServerConnection::OnBytes(absl::string_view bytes) {
+  if (other_ == nullptr && session() == nullptr) {
+    beginning_.append(bytes.data(), bytes.size());
+    if (beginning_.size() >= kPreface.size() || !absl::StartsWith(kPreface, beginning_)) {
+      absl::StartsWith(beginning_, kPreface) ? OpenHttp2() : OpenHttp1();
+      const std::string first = std::move(beginning_);
+      absl::string_view left = first;
+      while (!left.empty()) left.remove_prefix(OnBytes(left));
+    }
+    return bytes.size();
+  }
+  if (other_ == nullptr) return Connection::OnBytes(bytes);
+  other_->OnBytes(bytes);
+  return bytes.size();
+}
+
+void ServerConnection::SetBusy(bool busy, absl::Time now) {
+  if (std::exchange(busy_, busy) == busy) return;
+  if (!busy) used_ = now;
+  place_->SetBusy(busy, now);
+}
+
+void ServerConnection::OnWritten() {
+  if (other_ != nullptr) return other_->OnWritten();
+  Connection::OnWritten();
+}
+
+bool ServerConnection::has_calls() const {
+  return !calls_.empty() || (other_ != nullptr && other_->has_calls());
+}
+
+void ServerConnection::OnHead(int32_t id) {
+  RequestHead head = head_.Take();
+  head.call.peer = peer_;
+  std::shared_ptr<ServerStream>& place = calls_[id];
+  // Held here: what takes it may answer, and more may come before it returns.
+  if (shared_.take.request && !IsGrpc(head.content_type)) {
+    const auto request = std::make_shared<ServerRequest>(this, id, shared_, place_->source());
+    place = request;
+    request->OnHead(std::move(head), shared_.take.request);
+  } else {
+    const auto call = std::make_shared<ServerCall>(this, id, shared_, place_->source());
+    place = call;
+    call->OnHead(std::move(head), shared_.take.call);
+  }
+}
+
 void ServerConnection::OnFrame(const nghttp2_frame& frame) {
+  conduct_.OnFrame(frame, absl::Now());
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return;
+  if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    OnHead(frame.hd.stream_id);
+  }
+  if (!Ends(frame)) return;
   // Kept here: it may be answered, and its stream closed, by what follows.
   const auto found = calls_.find(frame.hd.stream_id);
   if (found == calls_.end()) return;
-  const std::shared_ptr<ServerCall> call = found->second;
-  if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
-    call->OnHead(shared_.take, peer_);
-  }
-  if (Ends(frame)) call->OnRequestEnd();
+  const std::shared_ptr<ServerStream> call = found->second;
+  call->OnRequestEnd();
 }
 
 // A client that was answered before it had sent all need not go on.
 void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
+  conduct_.OnSent(frame, absl::Now());
+  const bool bad = frame.hd.type == NGHTTP2_GOAWAY
+                       ? frame.goaway.error_code == NGHTTP2_PROTOCOL_ERROR
+                       : frame.hd.type == NGHTTP2_RST_STREAM &&
+                             frame.rst_stream.error_code == NGHTTP2_PROTOCOL_ERROR;
+  if (bad) Refuse(Refused::kFrames);
   if ((frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) || !Ends(frame)) return;
-  const ServerCall* const call = Find(frame.hd.stream_id);
-  if (call == nullptr || call->request_ended()) return;
+  const ServerStream* const call = Find(frame.hd.stream_id);
+  if (call == nullptr || call->request_ended() || call->lingers()) return;
   nghttp2_submit_rst_stream(session(), NGHTTP2_FLAG_NONE, frame.hd.stream_id, NGHTTP2_NO_ERROR);
 }
 
 void ServerConnection::OnTick(absl::Time now) {
+  if (other_ != nullptr) {
+    SetBusy(other_->has_calls(), now);
+    return other_->OnTick(now);
+  }
   for (const auto& [id, call] : calls_) call->OnTick(now);
+  conduct_.OnTick(now);
+  if (now > socket_.stuck_since() + limits_.answer) conduct_.Break(Refused::kAnswers);
+  // nghttp2 has ended it by itself: what it still has to say may never get through.
+  if (ends_ == absl::InfiniteFuture() && session() != nullptr &&
+      nghttp2_session_want_read(session()) == 0) {
+    ends_ = now + kEnding;
+  }
+  if (now > ends_) socket_.Close("ended");
+  if (CutOff()) return;
+  LookIdle(now);
   LookAlive(now);
 }
 
-void ServerConnection::GoAway() {
+void ServerConnection::LookIdle(absl::Time now) {
+  if (session() == nullptr) return;
+  if (told_to_go_ != absl::InfiniteFuture()) {
+    if (calls_.empty() && now > std::max(told_to_go_, used_) + kGoing) Leave();
+  } else if (now > old_ || (calls_.empty() && now > used_ + limits_.idle)) {
+    GoAway();
+  }
+}
+
+// Whoever breaks the rules gets no answer to what it has under way: that is what it wants.
+bool ServerConnection::CutOff() {
+  if (!conduct_.broken().has_value()) return false;
+  if (ends_ != absl::InfiniteFuture()) return true;
+  const Refused what = *conduct_.broken();
+  Refuse(what);
+  base::Log(base::Severity::kWarning, "client_cut_off",
+            {{"why", NameOf(what)}, {"peer", socket_.address()}});
+  if (session() == nullptr) {
+    socket_.Close("");
+    return true;
+  }
+  ends_ = absl::Now() + kEnding;
+  nghttp2_session_terminate_session(session(), NGHTTP2_ENHANCE_YOUR_CALM);
+  FlushSoon();
+  return true;
+}
+
+void ServerConnection::OnBadFrames(int error) {
+  Refuse(error == NGHTTP2_ERR_FLOODED ? Refused::kChatter : Refused::kFrames);
+}
+
+void ServerConnection::Refuse(Refused what) {
+  shared_.guard->refusals.Count(what);
+}
+
+void ServerConnection::Leave() {
   if (session() == nullptr) return socket_.Close("");
+  ends_ = absl::Now() + kEnding;
+  nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
+  FlushSoon();
+}
+
+void ServerConnection::GoAway() {
+  if (other_ != nullptr) return other_->GoAway();
+  if (session() == nullptr) return socket_.Close("");
+  if (told_to_go_ != absl::InfiniteFuture()) return;
+  told_to_go_ = absl::Now();
   nghttp2_submit_shutdown_notice(session());
   FlushSoon();
 }
 
 void ServerConnection::End(const Answer& answer) {
+  if (other_ != nullptr) return other_->End(answer);
   if (session() == nullptr) return socket_.Close("");
-  std::vector<std::shared_ptr<ServerCall>> calls;
+  std::vector<std::shared_ptr<ServerStream>> calls;
   for (const auto& [id, call] : calls_) calls.push_back(call);
   for (const auto& call : calls) call->Abort(answer);
   Flush();  // first: what ends the session ends what it has to say
@@ -135,6 +295,7 @@ void ServerConnection::OnClosed(const std::string& why) {
     base::Log(base::Severity::kInfo, "connection_closed",
               {{"why", why}, {"peer", socket_.address()}});
   }
+  if (other_ != nullptr) other_->OnClosed();
   auto calls = std::exchange(calls_, {});
   for (const auto& [id, call] : calls) call->OnStreamClosed();
   shared_.on_gone(this);

@@ -3,34 +3,28 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "common/http2/call.h"
-#include "common/http2/call_count.h"
+#include "common/http2/conduct.h"
 #include "common/http2/connection.h"
+#include "common/http2/guard.h"
+#include "common/http2/head_reader.h"
 #include "common/http2/limits.h"
 #include "common/http2/loop.h"
-#include "common/http2/server_call.h"
+#include "common/http2/server_stream.h"
+#include "common/http2/serving.h"
+#include "common/http2/session.h"
 
 namespace nisi::http2 {
 
 class ServerConnection final : public Connection {
  public:
-  // What all connections of a server share; outlives them.
-  struct Shared {
-    EventLoop* loop;
-    Limits limits;
-    TakeCall take;
-    std::shared_ptr<CallCount> calls;
-    // The connection is gone, and nothing of it left on the loop.
-    std::function<void(ServerConnection*)> on_gone;
-  };
-
-  ServerConnection(const Shared* shared, int fd, std::shared_ptr<SSL_CTX> tls);
+  ServerConnection(const Serving* shared, int fd, std::shared_ptr<SSL_CTX> tls,
+                   std::shared_ptr<Place> place);
 
   void Start() { socket_.Start(); }
   // Tells the client to take new calls elsewhere. Those that come nevertheless are taken.
@@ -38,20 +32,44 @@ class ServerConnection final : public Connection {
   // Answers what is under way with `answer`, and closes.
   void End(const Answer& answer);
   void OnTick(absl::Time now);
-  bool has_calls() const { return !calls_.empty(); }
+  bool has_calls() const;
+  // Its place is needed for another.
+  void Leave();
+  const Place& place() const { return *place_; }
 
   void OnOpen(std::string identity) override;
+  size_t OnBytes(absl::string_view bytes) override;
+  void OnWritten() override;
   void OnClosed(const std::string& why) override;
 
  private:
   static nghttp2_session_callbacks* Callbacks();
-  ServerCall* Find(int32_t id) const;
+  ServerStream* Find(int32_t id) const;
+  void OpenHttp2();
+  void OpenHttp1();
+  void OnHead(int32_t id);
   void OnFrame(const nghttp2_frame& frame);
   void OnFrameSent(const nghttp2_frame& frame);
+  bool CutOff() override;
+  void OnBadFrames(int error) override;
+  void Refuse(Refused what);
+  void LookIdle(absl::Time now);
+  void SetBusy(bool busy, absl::Time now);
 
-  const Shared& shared_;
+  const Serving& shared_;
   std::shared_ptr<const Peer> peer_;
-  absl::flat_hash_map<int32_t, std::shared_ptr<ServerCall>> calls_;
+  const std::shared_ptr<Place> place_;
+  Conduct conduct_;
+  HeadReader head_;  // of the one stream whose head is coming: those of two never mix
+  absl::flat_hash_map<int32_t, std::shared_ptr<ServerStream>> calls_;
+  std::shared_ptr<Session> other_;  // where it is not HTTP/2 that is spoken
+  std::string beginning_;           // of a plain connection, until it is known what is spoken
+  bool busy_ = false;               // as place_ knows
+  const absl::Time began_;
+  const absl::Time old_;  // from then on
+  absl::Time used_;
+  absl::Time told_to_go_ = absl::InfiniteFuture();
+  absl::Time ends_ = absl::InfiniteFuture();  // what has not left by then stays
 };
 
 }  // namespace nisi::http2

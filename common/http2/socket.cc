@@ -1,11 +1,9 @@
 #include "common/http2/socket.h"
 
-#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <unistd.h>
 
-#include <array>
 #include <climits>
 #include <utility>
 
@@ -28,13 +26,7 @@ std::string AddressOf(const uv_tcp_t& handle) {
   sockaddr_storage name{};
   int size = sizeof name;
   if (uv_tcp_getpeername(&handle, reinterpret_cast<sockaddr*>(&name), &size) != 0) return "";
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (name.ss_family == AF_INET) {
-    uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&name), text.data(), text.size());
-  } else if (name.ss_family == AF_INET6) {
-    uv_ip6_name(reinterpret_cast<const sockaddr_in6*>(&name), text.data(), text.size());
-  }
-  return text.data();
+  return TextOf(name);
 }
 
 }  // namespace
@@ -81,7 +73,17 @@ Socket::~Socket() = default;
 void Socket::Start() {
   if (!why_.empty()) return Close(why_);
   if (context_ != nullptr && ssl_ == nullptr) return Close("no memory for TLS");
-  const int failed = uv_read_start(
+  if (const int failed = StartReading(); failed != 0) return Fail("read", failed);
+  if (ssl_ != nullptr) {
+    if (connector_ != nullptr) Handshake();  // the client speaks first
+    return;
+  }
+  open_ = true;
+  owner_->OnOpen("");
+}
+
+int Socket::StartReading() {
+  return uv_read_start(
       reinterpret_cast<uv_stream_t*>(&handle_),
       [](uv_handle_t* handle, size_t, uv_buf_t* room) {
         *room = uv_buf_init(static_cast<Socket*>(handle->data)->loop_->read_room(),
@@ -90,13 +92,22 @@ void Socket::Start() {
       [](uv_stream_t* handle, ssize_t size, const uv_buf_t* room) {
         if (size != 0) static_cast<Socket*>(handle->data)->OnRead(size, room->base);
       });
-  if (failed != 0) return Fail("read", failed);
-  if (ssl_ != nullptr) {
-    if (connector_ != nullptr) Handshake();  // the client speaks first
-    return;
+}
+
+void Socket::Listen(bool on) {
+  if (closing_ || !open_) return;
+  if (!on) {
+    uv_read_stop(reinterpret_cast<uv_stream_t*>(&handle_));
+  } else if (const int failed = StartReading(); failed != 0 && failed != UV_EALREADY) {
+    Fail("read", failed);
   }
-  open_ = true;
-  owner_->OnOpen("");
+}
+
+std::string Socket::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned int size = 0;
+  if (ssl_ != nullptr) SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
 }
 
 void Socket::Connect(const std::string& address, size_t attempt) {
@@ -147,18 +158,39 @@ void Socket::OnRead(ssize_t size, const char* bytes) {
   if (size < 0) return Fail("read", static_cast<int>(size));
   if (close_when_sent_) return;
   const absl::string_view read(bytes, static_cast<size_t>(size));
-  if (ssl_ == nullptr) return owner_->OnBytes(read);
-  OnCipher(read);
+  if (ssl_ != nullptr) return OnCipher(read);
+  Deliver(read);
+}
+
+bool Socket::Deliver(absl::string_view bytes) {
+  const size_t taken = owner_->OnBytes(bytes);
+  if (taken == bytes.size()) return true;
+  kept_ = std::string(bytes.substr(taken));
+  resting_ = true;
+  uv_read_stop(reinterpret_cast<uv_stream_t*>(&handle_));
+  return false;
+}
+
+void Socket::Resume() {
+  if (!std::exchange(resting_, false) || closing_ || close_when_sent_) return;
+  if (!Deliver(std::exchange(kept_, std::string()))) return;
+  if (ssl_ != nullptr && open_) ReadPlain();
+  if (resting_ || closing_) return;
+  if (const int failed = StartReading(); failed != 0) Fail("read", failed);
 }
 
 void Socket::OnCipher(absl::string_view bytes) {
   BIO_write(SSL_get_rbio(ssl_.get()), bytes.data(), static_cast<int>(bytes.size()));
   if (!open_) Handshake();
+  ReadPlain();
+}
+
+void Socket::ReadPlain() {
   while (open_ && !closing_ && !close_when_sent_) {
     ERR_clear_error();
     const int size = SSL_read(ssl_.get(), loop_->plain_room(), EventLoop::kRoomBytes);
     if (size > 0) {
-      owner_->OnBytes({loop_->plain_room(), static_cast<size_t>(size)});
+      if (!Deliver({loop_->plain_room(), static_cast<size_t>(size)})) return;
       continue;
     }
     const int error = SSL_get_error(ssl_.get(), size);
@@ -227,6 +259,7 @@ void Socket::WriteRaw(absl::string_view bytes) {
         const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
         Socket* const socket = done->socket;
         socket->unsent_ -= done->bytes.size();
+        socket->sent_at_ = absl::Now();
         if (socket->closing_) return;
         if (error != 0) return socket->Fail("write", error);
         if (socket->unsent_ != 0) return;
@@ -234,6 +267,7 @@ void Socket::WriteRaw(absl::string_view bytes) {
         socket->owner_->OnWritten();
       });
   if (failed != 0) return Fail("write", failed);
+  if (unsent_ == 0) sent_at_ = absl::Now();
   unsent_ += pending->bytes.size();
   (void)pending.release();  // the callback has it
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "common/http2/loop.h"
 #include "common/http2/tls.h"
 
@@ -22,7 +23,8 @@ class Socket {
     virtual ~Owner() = default;
     // Bytes can be sent and come from now on; `peer` is the SPIFFE id that the other side proved.
     virtual void OnOpen(std::string peer) = 0;
-    virtual void OnBytes(absl::string_view bytes) = 0;
+    // How many it took: what it leaves comes again after Resume, and nothing else before.
+    virtual size_t OnBytes(absl::string_view bytes) = 0;
     // What had to wait for the other side has left.
     virtual void OnWritten() = 0;
     // By either side. `why`: of a failure.
@@ -42,9 +44,18 @@ class Socket {
   // "host:port"; then begins. Of a name with several addresses, each `attempt` takes the next.
   void Connect(const std::string& address, size_t attempt);
   void Write(absl::string_view bytes);
+  // Goes on reading after not all was taken.
+  void Resume();
   // Bytes that the kernel did not take yet.
   size_t unsent() const { return unsent_; }
+  // Since when it took none of them; InfiniteFuture where there are none.
+  absl::Time stuck_since() const { return unsent_ == 0 ? absl::InfiniteFuture() : sent_at_; }
   bool open() const { return open_; }
+  bool secure() const { return ssl_ != nullptr; }
+  // What the handshake agreed on, as "h2"; empty for none.
+  std::string protocol() const;
+  // Whether what the other side sends is taken; off, it waits. What was read already still comes.
+  void Listen(bool on);
   // "10.0.0.7"; empty for a pair within this process.
   const std::string& address() const { return address_; }
   // Nothing is read from here on; OnClosed comes when what was written has left, or failed to.
@@ -55,10 +66,14 @@ class Socket {
   struct PendingWrite;
 
   void NewSsl();
+  int StartReading();
   void ConnectTo(const sockaddr* address);
   void CloseHandle();
   void OnRead(ssize_t size, const char* bytes);
   void OnCipher(absl::string_view bytes);
+  void ReadPlain();
+  // False: not all was taken.
+  bool Deliver(absl::string_view bytes);
   void Handshake();
   // Hands what TLS wants to say to the kernel.
   void FlushCipher();
@@ -77,6 +92,9 @@ class Socket {
   size_t attempt_ = 0;
   std::string address_;
   size_t unsent_ = 0;
+  absl::Time sent_at_;
+  std::string kept_;  // of what was read and not taken
+  bool resting_ = false;
   bool open_ = false;
   bool closing_ = false;
   bool close_when_sent_ = false;

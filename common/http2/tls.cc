@@ -16,20 +16,31 @@ namespace {
 
 constexpr absl::Duration kCertificateLook = absl::Seconds(1);
 constexpr absl::string_view kScheme = "spiffe://";
-// As on the wire: a length before each name. gRPC speaks HTTP/2 alone.
+// As on the wire: a length before each name, the best first. gRPC speaks HTTP/2 alone.
 constexpr unsigned char kH2[] = {2, 'h', '2'};
+constexpr unsigned char kBoth[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
 
-int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                   const unsigned char* offered, unsigned int offered_size, void*) {
+template <size_t kSize>
+int ChooseOf(const unsigned char (&ours)[kSize], const unsigned char** out, unsigned char* out_size,
+             const unsigned char* offered, unsigned int offered_size) {
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kH2, sizeof kH2, offered, offered_size) !=
+  if (SSL_select_next_proto(&chosen, out_size, ours, kSize, offered, offered_size) !=
       OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
+}
+
+int ChooseHttp2(SSL*, const unsigned char** out, unsigned char* out_size,
+                const unsigned char* offered, unsigned int offered_size, void*) {
+  return ChooseOf(kH2, out, out_size, offered, offered_size);
+}
+int ChooseBest(SSL*, const unsigned char** out, unsigned char* out_size,
+               const unsigned char* offered, unsigned int offered_size, void*) {
+  return ChooseOf(kBoth, out, out_size, offered, offered_size);
 }
 
 // Changes when one of the files does.
@@ -112,15 +123,17 @@ std::shared_ptr<SSL_CTX> TlsContext::Current(absl::Time now) {
 }
 
 absl::StatusOr<std::shared_ptr<TlsAcceptor>> TlsAcceptor::Load(TlsFiles files,
-                                                               bool require_client_cert) {
-  std::shared_ptr<TlsAcceptor> tls(new TlsAcceptor(std::move(files), require_client_cert));
+                                                               bool require_client_cert,
+                                                               Speaks speaks) {
+  std::shared_ptr<TlsAcceptor> tls(new TlsAcceptor(std::move(files), require_client_cert, speaks));
   RETURN_IF_ERROR(tls->TlsContext::Load());
   return tls;
 }
 
 absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
   ASSIGN_OR_RETURN(std::shared_ptr<SSL_CTX> context, New(TLS_server_method()));
-  SSL_CTX_set_alpn_select_cb(context.get(), ChooseProtocol, nullptr);
+  SSL_CTX_set_alpn_select_cb(context.get(), speaks_ == Speaks::kHttp2 ? ChooseHttp2 : ChooseBest,
+                             nullptr);
   if (STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(files_.authority.c_str());
       names != nullptr) {
     SSL_CTX_set_client_CA_list(context.get(), names);

@@ -50,16 +50,19 @@ class TlsContext {
 
 class TlsAcceptor final : public TlsContext {
  public:
+  enum class Speaks { kHttp2, kHttp2AndHttp1 };
+
   // Clients without a certificate are refused where one is required; a bad one always is.
-  static absl::StatusOr<std::shared_ptr<TlsAcceptor>> Load(TlsFiles files,
-                                                           bool require_client_cert);
+  static absl::StatusOr<std::shared_ptr<TlsAcceptor>> Load(TlsFiles files, bool require_client_cert,
+                                                           Speaks speaks = Speaks::kHttp2);
 
  private:
-  TlsAcceptor(TlsFiles files, bool require_client_cert)
-      : TlsContext(std::move(files)), require_client_cert_(require_client_cert) {}
+  TlsAcceptor(TlsFiles files, bool require_client_cert, Speaks speaks)
+      : TlsContext(std::move(files)), require_client_cert_(require_client_cert), speaks_(speaks) {}
   absl::StatusOr<std::shared_ptr<SSL_CTX>> Read() const override;
 
   const bool require_client_cert_;
+  const Speaks speaks_;
 };
 
 class TlsConnector final : public TlsContext {

@@ -36,6 +36,12 @@ Evidence EvidenceOf(const http2::CallHead& head) {
   return evidence;
 }
 
+bool Authenticator::Knows(const Evidence& evidence, absl::Time now) const {
+  if (evidence.authorizations == 0) return true;
+  return absl::StartsWithIgnoreCase(evidence.authorization, kBearer) &&
+         token_cache_.Find(evidence.authorization.substr(sizeof(kBearer) - 1), now) != nullptr;
+}
+
 absl::Status Authenticator::CheckContextPeer(absl::string_view peer) const {
   if (options_.contexts == nullptr) return ContextInvalid();
   if (options_.in_process_only || base::Planted("call-context-from-anyone"))

@@ -1,5 +1,8 @@
 // A demand past due, told to the register of grants: whoever owes one is on the list that the gate
 // of every measure reads (Art. 27(4), order 437/2026).
+#include <memory>
+
+#include "common/base/log.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
 #include "services/export_refunds/env.h"
 #include "services/export_refunds/errors.h"
@@ -8,6 +11,7 @@ namespace nisi::export_refunds {
 namespace {
 
 constexpr char kGrants[] = "grants";
+constexpr absl::Duration kTellAgainAfter = absl::Hours(1);
 constexpr char kReport[] = "/nisi.grants.v1.GrantAgreementsService/ReportDebt";
 constexpr char kWithdraw[] = "/nisi.grants.v1.GrantAgreementsService/WithdrawDebt";
 
@@ -21,10 +25,46 @@ grants::v1::Debt DebtOf(const store::Tx& tx, const Claim& claim) {
   return debt;
 }
 
+// What a message tells, of which claim, and what the claim says as long as nothing was told since.
+struct DebtMessage {
+  std::unique_ptr<google::protobuf::Message> request;
+  std::string claim;
+  v1::Demand::Listing listing = v1::Demand::LISTING_UNSPECIFIED;
+};
+template <class Request>
+absl::StatusOr<DebtMessage> ToldOf(const std::string& payload, v1::Demand::Listing listing) {
+  auto request = std::make_unique<Request>();
+  if (!request->ParseFromString(payload)) return base::StoreCorrupt("outbox row");
+  std::string claim = request->debt().record();
+  return DebtMessage{std::move(request), std::move(claim), listing};
+}
+absl::StatusOr<DebtMessage> ToldIn(const std::string& method, const std::string& payload) {
+  return method == kReport
+             ? ToldOf<grants::v1::ReportDebtRequest>(payload, v1::Demand::TO_BE_LISTED)
+             : ToldOf<grants::v1::WithdrawDebtRequest>(payload, v1::Demand::TO_BE_STRUCK);
+}
+
+// Those behind it go on, and it comes again: what was refused may have been mended there.
+absl::Status NoteRefused(store::Tx& tx, const store::OutboxMessage& message,
+                         const absl::Status& said, ClaimRow* row) {
+  std::string reason = base::ReasonOf(said);
+  if (reason.empty()) reason = absl::StatusCodeToString(said.code());
+  base::Log(base::Severity::kError, "debt_refused",
+            {{"claim", row->claim().name()}, {"method", message.method}, {"reason", reason}});
+  tx.Schedule(tx.recorded() + kTellAgainAfter, kTellAgainTimer,
+              store::Key::Of(message.method, message.payload).bytes());
+  v1::Demand& demand = *row->mutable_claim()->mutable_demand();
+  if (demand.listing_refusal() == reason) return absl::OkStatus();
+  demand.set_listing_refusal(reason);
+  tx.Cite(errors::RecipientGate());
+  return tx.Put(kClaims, row);
+}
+
 }  // namespace
 
 void TellPastDue(store::Tx& tx, base::Date from, Claim* claim) {
   claim->mutable_demand()->set_listing(v1::Demand::TO_BE_LISTED);
+  claim->mutable_demand()->clear_listing_refusal();
   grants::v1::ReportDebtRequest request;
   *request.mutable_debt() = DebtOf(tx, *claim);
   *request.mutable_debt()->mutable_past_due_from() = from.ToProto();
@@ -34,6 +74,7 @@ void TellPastDue(store::Tx& tx, base::Date from, Claim* claim) {
 void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* claim) {
   if (!claim->demand().past_due()) return;
   claim->mutable_demand()->set_listing(v1::Demand::TO_BE_STRUCK);
+  claim->mutable_demand()->clear_listing_refusal();
   grants::v1::WithdrawDebtRequest request;
   *request.mutable_debt() = DebtOf(tx, *claim);
   request.set_reason(reason);
@@ -43,29 +84,49 @@ void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* 
 
 absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
                       const absl::StatusOr<std::string>& said) {
-  if (!said.ok()) return said.status();
   grants::v1::Debt debt;
-  if (!debt.ParseFromString(*said)) {
+  if (said.ok() && !debt.ParseFromString(*said)) {
     return rpc::NotAnswered(kGrants, message.method, "WRONG_ANSWER", absl::Minutes(1));
   }
-  grants::v1::ReportDebtRequest reported;
-  grants::v1::WithdrawDebtRequest withdrawn;
-  const bool report = message.method == kReport;
-  if (report ? !reported.ParseFromString(message.payload)
-             : !withdrawn.ParseFromString(message.payload)) {
-    return base::StoreCorrupt("outbox row");
-  }
-  const std::string& name = report ? reported.debt().record() : withdrawn.debt().record();
-  ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(name)));
+  ASSIGN_OR_RETURN(const DebtMessage told, ToldIn(message.method, message.payload));
+  ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(told.claim)));
   v1::Demand& demand = *row.mutable_claim()->mutable_demand();
   // What was told since is on its way.
-  if (demand.listing() != (report ? v1::Demand::TO_BE_LISTED : v1::Demand::TO_BE_STRUCK)) {
-    return absl::OkStatus();
-  }
+  if (demand.listing() != told.listing) return absl::OkStatus();
+  if (!said.ok()) return NoteRefused(tx, message, said.status(), &row);
   demand.set_listing(debt.owed() ? v1::Demand::LISTED : v1::Demand::STRUCK);
   demand.set_listed_as(debt.listing());
+  demand.clear_listing_refusal();
   tx.Cite(errors::RecipientGate());
   return tx.Put(kClaims, &row);
+}
+
+absl::Status TellAgain(store::Tx& tx, absl::string_view payload, absl::Time /*due*/) {
+  store::KeyReader reader(payload);
+  const auto method = reader.Text(), message = reader.Text();
+  if (!method.has_value() || !message.has_value()) return base::StoreCorrupt("timer of a debt");
+  ASSIGN_OR_RETURN(const DebtMessage told, ToldIn(*method, *message));
+  ASSIGN_OR_RETURN(const ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(told.claim)));
+  const v1::Demand& demand = row.claim().demand();
+  if (demand.listing() == told.listing && !demand.listing_refusal().empty()) {
+    tx.Emit(kGrants, *method, *told.request);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<store::Figure> DebtFigures(const store::Store& store) {
+  int64_t refused = 0;
+  const store::View view = store.Read();
+  const absl::Status counted =
+      view.Scan(kRefusedDebts, {}, {},
+                [&refused](const store::RowView&, absl::string_view) -> absl::StatusOr<bool> {
+                  ++refused;
+                  return true;
+                });
+  if (!counted.ok()) return {};
+  return {{"nisi_export_refunds_debts_refused",
+           "Demands past due, or settled, of which the register of grants refuses to hear.",
+           static_cast<double>(refused)}};
 }
 
 std::vector<const google::protobuf::MethodDescriptor*> ToldBy() {

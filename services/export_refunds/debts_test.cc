@@ -8,6 +8,7 @@
 #include "common/cases/obligations.h"
 #include "common/rpc/peer_testing.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
+#include "services/export_refunds/env.h"
 #include "services/export_refunds/service_testing.h"
 
 namespace nisi::export_refunds {
@@ -39,6 +40,15 @@ class PlayedRegister {
   }
 
   rpc::PlayedPeer& peer() { return peer_; }
+  // What is told of a claim is refused, or taken again.
+  void Refuse(const std::string& claim, bool refuse) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (refuse) {
+      refused_.insert(claim);
+    } else {
+      refused_.erase(claim);
+    }
+  }
   // So many answers are lost on their way, after all was done.
   void LoseAnswers(int count) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,6 +73,7 @@ class PlayedRegister {
                             const std::string& what) {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++tries_;
+    if (refused_.contains(told.record())) return base::AccessDenied();
     if (!answers_.contains(id)) {
       done_.push_back(what);
       Debt& debt = debts_[told.record()];
@@ -80,6 +91,7 @@ class PlayedRegister {
   rpc::PlayedPeer peer_;
   std::mutex mutex_;
   int lost_ = 0, tries_ = 0;
+  std::set<std::string> refused_;
   std::map<std::string, Debt> debts_, answers_;
   std::vector<std::string> done_;
 };
@@ -94,16 +106,20 @@ class DebtsTest : public RefundsTest {
   void TearDown() override { service_.reset(); }
   rpc::Peers* OtherServices() override { return peers_.get(); }
 
-  // A claim whose return is demanded.
-  std::string Demanded() {
+  // Claims of so many claimants whose return is demanded.
+  std::vector<std::string> Demanded(int count) {
     ListInForce();
-    Allocate(600'000);
-    const std::string claim = Monitored(1, {MakeExpense()});
+    Allocate(600'000 * count);
+    std::vector<std::string> claims;
+    for (int n = 1; n <= count; ++n) claims.push_back(Monitored(n, {MakeExpense()}));
     GoTo(Day("2027-03-02"));
-    EXPECT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_).ok());
-    EXPECT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", claim, decider_).ok());
-    return claim;
+    for (const std::string& claim : claims) {
+      EXPECT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_).ok());
+      EXPECT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", claim, decider_).ok());
+    }
+    return claims;
   }
+  std::string Demanded() { return Demanded(1).front(); }
   std::string PastDue() {
     const std::string claim = Demanded();
     GoTo(DueOf(claim).AddDays(1));
@@ -230,6 +246,48 @@ TEST_F(DebtsTest, AFailureThatIsExcusedIsStruck) {
   ASSERT_TRUE(Step<v1::ExcuseFailureRequest>("ExcuseFailure", claim, trade_).ok());
   WaitFor(claim, Demand::STRUCK);
   EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Excused (Art. 28(4))."));
+  ExpectSound();
+}
+
+// One that the register does not take is seen, keeps no other from it, and is told again.
+TEST_F(DebtsTest, WhatIsRefusedIsShownHoldsUpNobodyAndComesAgain) {
+  const std::vector<std::string> claims = Demanded(3);
+  register_.Refuse(claims[0], true);
+  register_.Refuse(claims[1], true);
+  GoTo(DueOf(claims[0]).AddDays(1));
+  WaitFor(claims[2], Demand::LISTED);
+  const auto refused = [&] {
+    const std::vector<store::Figure> figures = DebtFigures(store());
+    return figures.empty() ? -1 : static_cast<int>(figures.front().value);
+  };
+  for (int i = 0; i < 2; ++i) {
+    const Demand demand = Now(claims[static_cast<size_t>(i)]).demand();
+    EXPECT_EQ(demand.listing(), Demand::TO_BE_LISTED);
+    EXPECT_EQ(demand.listing_refusal(), "ACCESS_DENIED");
+  }
+  EXPECT_EQ(refused(), 2);
+  // What is settled meanwhile is all that there is to tell.
+  RepayAll(claims[1], today());
+  register_.Refuse(claims[1], false);
+  WaitFor(claims[1], Demand::STRUCK);
+  EXPECT_EQ(Now(claims[1]).demand().listing_refusal(), "");
+  EXPECT_EQ(refused(), 1);
+  // Told again it is refused again, and says no more than before; then it is taken.
+  const int tries = register_.tries();
+  const int64_t at = position();
+  clock_.Advance(absl::Hours(1));
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  while (register_.tries() == tries) std::this_thread::yield();
+  EXPECT_EQ(Now(claims[0]).demand().listing(), Demand::TO_BE_LISTED);
+  register_.Refuse(claims[0], false);
+  Reopen();
+  WaitFor(claims[0], Demand::LISTED);
+  EXPECT_EQ(Now(claims[0]).demand().listing_refusal(), "");
+  EXPECT_GT(position(), at);
+  EXPECT_EQ(refused(), 0);
+  EXPECT_EQ(*base::Date::FromProto(register_.DebtOf(claims[0]).past_due_from()),
+            DueOf(claims[0]).AddDays(1));
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Repaid.", "report"));
   ExpectSound();
 }
 

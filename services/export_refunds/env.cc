@@ -109,10 +109,10 @@ absl::Status CloseDeadlines(store::Tx& tx, const std::string& claim, absl::strin
   return absl::OkStatus();
 }
 
-cases::OverdueFns OverdueActs(const Env& env) {
+cases::OverdueFns OverdueActs(std::shared_ptr<const Env> env) {
   return {{"export_refunds.days.fixing",
-           [&env](store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
-             return Annul(env, tx, deadline, day);
+           [env = std::move(env)](store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
+             return Annul(*env, tx, deadline, day);
            }},
           {kRepaymentDeadline, [](store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
              return MarkPastDue(tx, deadline, day);

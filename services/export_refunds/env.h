@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -168,15 +169,19 @@ void TellPastDue(store::Tx& tx, base::Date from, Claim* claim);
 // That nothing is owed any more, where it was told that something is. `in_time`: all had come by
 // the due date and was recorded late, so that it was never owed past it.
 void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* claim);
-// Notes in the claim that the list has it: rpc::Delivery::note. What is refused is told again until
-// it is not.
+// Notes in the claim that the list has it, or why that was refused: rpc::Delivery::note. What is
+// refused holds up nothing behind it, and is told again by a timer.
 absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
                       const absl::StatusOr<std::string>& said);
+absl::Status TellAgain(store::Tx& tx, absl::string_view payload, absl::Time due);
+// How many demands wait for that, for the metrics.
+std::vector<store::Figure> DebtFigures(const store::Store& store);
 // The methods that are told by; for the check at the start that there is a way to them.
 std::vector<const google::protobuf::MethodDescriptor*> ToldBy();
 
 // ---- What happens by itself
 
-cases::OverdueFns OverdueActs(const Env& env);
+// Timers run until the store ends, after the service.
+cases::OverdueFns OverdueActs(std::shared_ptr<const Env> env);
 
 }  // namespace nisi::export_refunds

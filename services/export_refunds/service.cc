@@ -15,7 +15,7 @@ class Service final : public rpc::HostedService {
     sources_ = std::move(sources);
     env_.norms = options.norms;
     env_.sources = sources_.get();
-    deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(env_));
+    deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(shared_));
     if (options.peers != nullptr) {
       for (const auto* method : ToldBy()) options.peers->Declare(*method);
     }
@@ -23,14 +23,19 @@ class Service final : public rpc::HostedService {
         options, ExportRefundsSchema(),
         {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
          {kTakeEffectTimer, TakeEffect},
+         {kTellAgainTimer, TellAgain},
          {kBeginMonitoringTimer,
-          [this](store::Tx& tx, absl::string_view payload, absl::Time due) {
-            return BeginMonitoring(env_, tx, payload, due);
+          [env = shared_](store::Tx& tx, absl::string_view payload, absl::Time due) {
+            return BeginMonitoring(*env, tx, payload, due);
           }},
-         {kServeQueueTimer,
-          [this](store::Tx& tx, absl::string_view, absl::Time) { return ServeQueue(env_, tx); }}},
+         {kServeQueueTimer, [env = shared_](store::Tx& tx, absl::string_view,
+                                            absl::Time) { return ServeQueue(*env, tx); }}},
         {base::RoleBit(rpc::v1::INSTITUTE_EXPORT), NoteTold}));
     options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures([weak = shared_store()] {
+      const auto open = weak.lock();
+      return open == nullptr ? std::vector<store::Figure>() : DebtFigures(*open);
+    });
     env_.store = &store();
     ASSIGN_OR_RETURN(catalog_, Catalog::Open(store()));
     env_.catalog = catalog_.get();
@@ -115,7 +120,9 @@ class Service final : public rpc::HostedService {
   std::shared_ptr<cases::Deadlines> deadlines_;
   std::unique_ptr<cases::Gate> gate_;
   std::unique_ptr<Catalog> catalog_;
-  Env env_;
+  // Timers have it, and the store that runs timers is gone after this.
+  const std::shared_ptr<Env> shared_ = std::make_shared<Env>();
+  Env& env_ = *shared_;
 };
 
 }  // namespace

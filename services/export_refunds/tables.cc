@@ -61,13 +61,23 @@ const store::Table<ExportReportRow> kReports{11, "reports", [](const ExportRepor
                                                return Key::Of(row.claim(), row.report().year());
                                              }};
 
+const store::Index<ClaimRow> kRefusedDebts{12,
+                                           "refused_debts",
+                                           kClaims,
+                                           false,
+                                           [](const ClaimRow& row, const EmitKey& emit) {
+                                             if (!row.claim().demand().listing_refusal().empty())
+                                               emit(Key::Of(row.claim().name()));
+                                           },
+                                           /*is_secret=*/true};
+
 const store::Schema& ExportRefundsSchema() {
   static const auto* const kSchema = new store::Schema(cases::WithNotices(cases::WithBudget(
       cases::WithDeadlines({"export-refunds",
                             1,
                             {&kLists, &kEntries, &kClaims, &kExpenses, &kReports},
                             {&kListsByState, &kListsByEffectiveDay, &kClaimsByClaimant,
-                             &kClaimsByState, &kQueue, &kExpensesByInvoice},
+                             &kClaimsByState, &kQueue, &kExpensesByInvoice, &kRefusedDebts},
                             {}}))));
   return *kSchema;
 }

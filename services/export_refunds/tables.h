@@ -32,6 +32,9 @@ extern const store::Table<ExpenseRow> kExpenses;  // 9: claim, number
 extern const store::Index<ExpenseRow> kExpensesByInvoice;  // 10: issuer, number, date; unique
 extern const store::Table<ExportReportRow> kReports;       // 11: claim, year
 
+// Of whose demand the register of grants refused to hear. Secret, as the demand is: it is counted.
+extern const store::Index<ClaimRow> kRefusedDebts;  // 12: name
+
 // With the tables of deadlines, budgets and notices.
 const store::Schema& ExportRefundsSchema();
 
@@ -39,6 +42,7 @@ const store::Schema& ExportRefundsSchema();
 inline constexpr char kTakeEffectTimer[] = "list/take-effect";             // the edition's number
 inline constexpr char kBeginMonitoringTimer[] = "claim/begin-monitoring";  // the claim's name
 inline constexpr char kServeQueueTimer[] = "queue/serve";                  // nothing
+inline constexpr char kTellAgainTimer[] = "debt/tell-again";               // method, message
 
 // Kinds of deadlines that are opened and closed by hand.
 inline constexpr char kReportDeadline[] = "export_report";

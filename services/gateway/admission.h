@@ -2,7 +2,10 @@
 // read.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -13,6 +16,7 @@
 #include "common/http2/call.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/call_context.h"
+#include "services/gateway/capacity.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/routes.h"
 
@@ -25,6 +29,8 @@ inline constexpr size_t kMaxMetadataBytes = 8 << 10;
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes
   std::string context;      // kCallContextKey
+  std::string caller;       // whose share it takes: a subject, or an address of nobody
+  Rank rank = Rank::kPublic;
 };
 
 // W3C Trace Context of a call.
@@ -42,14 +48,19 @@ class Admission {
             const rpc::ContextSigner* signer, const Limits& limits);
 
   // METADATA_TOO_LARGE; RESERVED_METADATA; what Authenticator::Identify and CheckRoles return;
-  // RATE_LIMITED; what Routes::OwnerFor returns. `now` is the system's time, for the limits: the
-  // suite's own clock may stand still.
+  // RATE_LIMITED, by caller, and by address where too many of its tokens did not hold; what
+  // Routes::OwnerFor returns. `now` is the system's time, for the limits: the suite's own clock may
+  // stand still.
   absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now);
   // What the client sent, as far as it is well formed; otherwise a new one. Of refused calls too.
   Trace TraceOf(const http2::CallHead& call);
+  // Tokens that were not looked at.
+  uint64_t refused_tokens() const { return refused_tokens_; }
 
  private:
-  absl::Status CheckRate(const rpc::Caller& caller, const http2::CallHead& call, absl::Time now);
+  absl::StatusOr<std::shared_ptr<const rpc::Caller>> Identify(const http2::CallHead& call,
+                                                              absl::Time now);
+  absl::Status CheckRate(const std::string& caller, absl::Time now);
   std::string NewTraceparent();
 
   const Routes* routes_;
@@ -57,8 +68,10 @@ class Admission {
   const rpc::Authenticator* authenticator_;
   const rpc::ContextSigner* signer_;
   const double calls_per_second_;
+  std::atomic<uint64_t> refused_tokens_{0};
   std::mutex mutex_;  // of what follows
   RateLimiter limiter_;
+  RateLimiter bad_tokens_;  // by address
   absl::BitGen random_;
 };
 

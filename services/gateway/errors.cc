@@ -46,6 +46,44 @@ absl::Status RateLimited(double calls_per_second, absl::Duration retry) {
       .RetryAfter(retry);
 }
 
+absl::Status TooManyBadTokens(absl::Duration retry) {
+  return Refusal(absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
+                 "Too many tokens from this address did not hold.")
+      .Quota("address", "This token is looked at when fewer have failed.")
+      .RetryAfter(retry);
+}
+
+absl::Status ContentTypeUnsupported(absl::string_view taken) {
+  return Refusal(absl::StatusCode::kUnimplemented, "CONTENT_TYPE_UNSUPPORTED",
+                 "The method is not called with such a content type.")
+      .With("contentTypes", taken);
+}
+
+absl::Status HttpMethodUnsupported(absl::string_view taken) {
+  return Refusal(absl::StatusCode::kUnimplemented, "HTTP_METHOD_UNSUPPORTED",
+                 "The method is not called with such a method of HTTP.")
+      .With("httpMethods", taken);
+}
+
+absl::Status ProtocolVersionUnsupported() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "PROTOCOL_VERSION_UNSUPPORTED",
+                 "Of the Connect protocol version 1 is spoken.");
+}
+
+absl::Status QueryInvalid(absl::string_view name) {
+  return Refusal(absl::StatusCode::kInvalidArgument, "QUERY_INVALID",
+                 "The query of a call has message, encoding, base64, compression and connect, each "
+                 "once.")
+      .With("parameter", name);
+}
+
+absl::Status MalformedJson(absl::string_view field, absl::string_view what) {
+  Refusal refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
+                  "The request is not a well-formed message of its type.");
+  if (!field.empty()) refusal.Field(field, what);
+  return refusal;
+}
+
 absl::Status BadSetup(absl::string_view what) {
   return Refusal(absl::StatusCode::kFailedPrecondition, "SETUP_INVALID", what);
 }

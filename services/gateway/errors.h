@@ -16,6 +16,16 @@ absl::Status BackendUnavailable(absl::string_view owner);
 absl::Status DeadlineExceeded();  // DEADLINE_EXCEEDED, DEADLINE_EXCEEDED
 // RESOURCE_EXHAUSTED, RATE_LIMITED: the caller's own calls a second.
 absl::Status RateLimited(double calls_per_second, absl::Duration retry);
+// The same, of an address whose tokens did not hold.
+absl::Status TooManyBadTokens(absl::Duration retry);
+// UNIMPLEMENTED, CONTENT_TYPE_UNSUPPORTED: `taken` are those that are.
+absl::Status ContentTypeUnsupported(absl::string_view taken);
+// UNIMPLEMENTED, HTTP_METHOD_UNSUPPORTED
+absl::Status HttpMethodUnsupported(absl::string_view taken);
+absl::Status ProtocolVersionUnsupported();  // INVALID_ARGUMENT, PROTOCOL_VERSION_UNSUPPORTED
+absl::Status QueryInvalid(absl::string_view name);  // INVALID_ARGUMENT, QUERY_INVALID
+// INVALID_ARGUMENT, MALFORMED_MESSAGE, as of a message in wire form. `field` "": of none.
+absl::Status MalformedJson(absl::string_view field, absl::string_view what);
 absl::Status BadSetup(absl::string_view what);  // FAILED_PRECONDITION, SETUP_INVALID; at the start
 
 }  // namespace nisi::gateway

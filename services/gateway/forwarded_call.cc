@@ -44,12 +44,18 @@ bool IsOurs(const absl::Status& status) {
 
 }  // namespace
 
-std::shared_ptr<http2::Taker> ForwardedCall::Take(Hub* hub, Ways* ways, http2::CallHead head,
-                                                  std::shared_ptr<http2::Replier> client) {
+std::shared_ptr<ForwardedCall> ForwardedCall::Take(Hub* hub, Ways* ways, http2::CallHead head,
+                                                   std::shared_ptr<http2::Replier> client) {
   auto call = std::make_shared<ForwardedCall>(hub, ways, std::move(head), std::move(client));
   if (const absl::Status opened = call->Open(); !opened.ok()) {
     call->Refuse(opened);
     return nullptr;
+  }
+  if (call->route_->kind.streaming()) {
+    if (const absl::Status room = call->TakeStream(); !room.ok()) {
+      call->Refuse(room);
+      return nullptr;
+    }
   }
   if (call->route_->kind.client_streaming) {
     call->Forward();
@@ -80,10 +86,7 @@ absl::Status ForwardedCall::Open() {
   hub_->metrics[route_ == nullptr ? hub_->metrics.size() - 1 : route_->index].Started();
   RETURN_IF_ERROR(route.status());
   RETURN_IF_ERROR(rpc::RefusalOf(head_.fault, route_->policy.max_request_bytes));
-  if (!CountIn()) {
-    ++hub_->refused;
-    return base::Overloaded("calls", kBusyRetry);
-  }
+  RETURN_IF_ERROR(LookForRoom());  // before anything that costs more
   deadline_ = rpc::DeadlineFor(route_->policy, head_.deadline, began_);
   if (deadline_ <= began_) {
     return DeadlineExceeded();
@@ -92,15 +95,74 @@ absl::Status ForwardedCall::Open() {
   return absl::OkStatus();
 }
 
-bool ForwardedCall::CountIn() {
-  const bool streaming = route_->kind.streaming();
-  std::atomic<size_t>& count = streaming ? hub_->streams : hub_->calls;
-  if (count.fetch_add(1) >= (streaming ? hub_->limits.max_streams : hub_->limits.max_calls)) {
-    --count;
-    return false;
+absl::Status ForwardedCall::LookForRoom() const {
+  if (route_->kind.streaming()) {
+    if (hub_->streams < hub_->limits.max_streams) {
+      return absl::OkStatus();
+    }
+  } else if (const auto found = hub_->capacities.find(route_->owner);
+             found == hub_->capacities.end() || !found->second->full()) {
+    return absl::OkStatus();
   }
+  return Busy();
+}
+
+absl::Status ForwardedCall::TakeStream() {
+  if (!hub_->shares_of_streams->Take(admitted_.caller)) {
+    return Busy();
+  }
+  ++hub_->streams;
   counted_ = true;
-  return true;
+  return absl::OkStatus();
+}
+
+// When its message is whole: whoever sends it slowly keeps nobody out.
+void ForwardedCall::Enter() {
+  const auto go = [self = shared_from_this()] {
+    self->ways_->loop()->Post([self] { self->OnTurn(); });
+  };
+  const absl::Time now = absl::Now();
+  switch (capacity().Enter(admitted_.caller, admitted_.rank, now, go, &waiting_)) {
+    case Capacity::Entry::kRefused:
+      return Refuse(Busy());
+    case Capacity::Entry::kWaits:
+      waits_until_ = now + hub_->limits.wait;
+      return;
+    case Capacity::Entry::kIn:
+      counted_ = true;
+      forwarded_ = now;
+      return ForwardMessage();
+  }
+}
+
+void ForwardedCall::OnTurn() {
+  waiting_.reset();
+  const absl::Time now = absl::Now();
+  if (over_) {
+    return capacity().Give(admitted_.caller, route_->index, absl::ZeroDuration(), false, now);
+  }
+  waits_until_ = absl::InfiniteFuture();
+  counted_ = true;
+  forwarded_ = now;
+  ForwardMessage();
+}
+
+void ForwardedCall::ForwardMessage() {
+  Forward();
+  // Kept: what it calls may end the call.
+  const std::shared_ptr<http2::Taker> service = service_;
+  if (service == nullptr) {
+    return;
+  }
+  service->OnMessage(*std::exchange(message_, std::nullopt));
+  service->OnEnd();
+}
+
+absl::Status ForwardedCall::Busy() const {
+  ++hub_->refused;
+  // Those that are refused together are not to come back together.
+  const auto chance = static_cast<double>(absl::ToUnixNanos(absl::Now()) / 100 % 1024) / 1024;
+  return base::Overloaded("calls", kBusyRetry * (0.5 + chance));
 }
 
 void ForwardedCall::OnMessage(std::string message) {
@@ -131,17 +193,11 @@ void ForwardedCall::OnEnd() {
     if (!message_.has_value()) {
       return Refuse(rpc::MessageCount());
     }
-    Forward();
+    return route_->kind.streaming() ? ForwardMessage() : Enter();
   }
-  // Kept: what it calls may end the call.
-  const std::shared_ptr<http2::Taker> service = service_;
-  if (service == nullptr) {
-    return;
+  if (const std::shared_ptr<http2::Taker> service = service_; service != nullptr) {
+    service->OnEnd();
   }
-  if (message_.has_value()) {
-    service->OnMessage(*std::exchange(message_, std::nullopt));
-  }
-  service->OnEnd();
 }
 
 void ForwardedCall::OnFault(http2::Fault fault) {
@@ -161,6 +217,8 @@ void ForwardedCall::Forward() {
   service_ = ways_->Take(admitted_.owner, std::move(head),
                          route_->kind.server_streaming ? http2::ClientCall::Answers::kMany
                                                        : http2::ClientCall::Answers::kOne,
+                         route_->policy.mutation ? http2::ClientCall::Again::kIfUnseen
+                                                 : http2::ClientCall::Again::kIfLost,
                          shared_from_this());
 }
 
@@ -180,6 +238,9 @@ void ForwardedCall::OnTick(absl::Time now) {
   }
   if (now >= deadline_) {
     return Abort(DeadlineExceeded());
+  }
+  if (now >= waits_until_) {
+    return Refuse(Busy());
   }
   if (service_ != nullptr) {
     service_->OnTick(now);
@@ -269,8 +330,18 @@ void ForwardedCall::Over(absl::StatusCode code) {
     return;
   }
   --hub_->live;
+  if (waiting_ != nullptr) {
+    capacity().Leave(*waiting_);  // or OnTurn comes, and finds it over
+  }
   if (counted_) {
-    --(route_->kind.streaming() ? hub_->streams : hub_->calls);
+    const absl::Time now = absl::Now();
+    if (route_->kind.streaming()) {
+      --hub_->streams;
+      hub_->shares_of_streams->Give(admitted_.caller);
+    } else {
+      capacity().Give(admitted_.caller, route_->index, now - forwarded_,
+                      code == absl::StatusCode::kOk, now);
+    }
   }
   const size_t index = route_ == nullptr ? hub_->metrics.size() - 1 : route_->index;
   hub_->metrics[index].Handled(code, absl::Now() - began_);

@@ -21,8 +21,8 @@ class ForwardedCall final : public http2::Taker,
                             public std::enable_shared_from_this<ForwardedCall> {
  public:
   // Null where the call was refused at once. `hub` and `ways` outlive the calls.
-  static std::shared_ptr<http2::Taker> Take(Hub* hub, Ways* ways, http2::CallHead head,
-                                            std::shared_ptr<http2::Replier> client);
+  static std::shared_ptr<ForwardedCall> Take(Hub* hub, Ways* ways, http2::CallHead head,
+                                             std::shared_ptr<http2::Replier> client);
   ForwardedCall(Hub* hub, Ways* ways, http2::CallHead head, std::shared_ptr<http2::Replier> client);
   ~ForwardedCall() override;
   ForwardedCall(const ForwardedCall&) = delete;
@@ -36,6 +36,9 @@ class ForwardedCall final : public http2::Taker,
   void OnTick(absl::Time now) override;
   void OnCancel() override;
 
+  // Ends the call with a refusal of the gateway's own; a service may be at it.
+  void Abort(const absl::Status& status);
+
   // From the service.
   void Send(std::string message) override;
   void Finish(http2::Answer answer) override;
@@ -45,12 +48,18 @@ class ForwardedCall final : public http2::Taker,
 
  private:
   absl::Status Open();
-  bool CountIn();
+  // Whether there is room for one more call of the method.
+  absl::Status LookForRoom() const;
+  // This is it: of a stream; of another call, which may have to wait for its turn.
+  absl::Status TakeStream();
+  void Enter();
+  void OnTurn();
+  absl::Status Busy() const;
+  void ForwardMessage();
+  Capacity& capacity() const { return *hub_->capacities.find(admitted_.owner)->second; }
   void Forward();
-  // Ends the call with a refusal of the gateway's own.
+  // As Abort, of one that no service is at.
   void Refuse(const absl::Status& status);
-  // The same, of one that a service may be at.
-  void Abort(const absl::Status& status);
   void Answered(std::optional<std::string> message, http2::Answer answer);
   // It has its end, with this code.
   void Over(absl::StatusCode code);
@@ -67,6 +76,9 @@ class ForwardedCall final : public http2::Taker,
   std::optional<std::string> message_;  // of a method that takes one
   std::shared_ptr<http2::Taker> service_;
   bool counted_ = false;
+  absl::Time forwarded_;  // counted_, and at a service since then
+  std::shared_ptr<Capacity::Waiting> waiting_;
+  absl::Time waits_until_ = absl::InfiniteFuture();
   std::atomic<bool> over_{false};
 };
 

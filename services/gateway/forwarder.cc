@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/http1/session.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/reflection.h"
-#include "services/gateway/errors.h"
-#include "services/gateway/forwarded_call.h"
+#include "services/gateway/calls.h"
 #include "services/gateway/hub.h"
+#include "services/gateway/web.h"
 
 namespace nisi::gateway {
 namespace {
@@ -18,12 +20,64 @@ namespace {
 // The label of its series, so that in one process with its services no call counts twice.
 constexpr char kProcess[] = "gateway";
 constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
+constexpr absl::Duration kRoomRetry = absl::Seconds(1);
+
+size_t LeastBound(const Hub& hub) {
+  size_t least = hub.limits.calls_at_once;
+  for (const auto& [owner, capacity] : hub.capacities) least = std::min(least, capacity->bound());
+  return least;
+}
+
+size_t WaitingCalls(const Hub& hub) {
+  size_t waiting = 0;
+  for (const auto& [owner, capacity] : hub.capacities) waiting += capacity->waiting();
+  return waiting;
+}
+
+std::vector<store::Figure> Figures(const Hub& hub) {
+  std::vector<store::Figure> figures{
+      {"nisi_gateway_live_calls", "Calls under way.", static_cast<double>(hub.live)},
+      {"nisi_gateway_overloaded_total", "Calls refused because too many were under way.",
+       static_cast<double>(hub.refused)},
+      {"nisi_gateway_refused_tokens_total", "Refused unread, after many that did not hold.",
+       static_cast<double>(hub.admission->refused_tokens())},
+      {"nisi_gateway_calls_bound", "Calls at once to the service that has the fewest now.",
+       static_cast<double>(LeastBound(hub))},
+      {"nisi_gateway_waiting_calls", "In line for a service.",
+       static_cast<double>(WaitingCalls(hub))},
+      {"nisi_gateway_connections", "Clients that are connected.",
+       static_cast<double>(hub.guard->places->taken())},
+      {"nisi_gateway_held_bytes", "Of messages that wait to be whole or to be taken.",
+       static_cast<double>(hub.guard->room->held())}};
+  for (size_t i = 0; i < http2::kRefusedKinds; ++i) {
+    const auto what = static_cast<http2::Refused>(i);
+    figures.push_back({absl::StrCat("nisi_gateway_refused_", http2::NameOf(what), "_total"),
+                       "Refused beneath the calls, see the table of budgets.",
+                       static_cast<double>(hub.guard->refusals.Of(what))});
+  }
+  return figures;
+}
 
 std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
   auto hub = std::make_shared<Hub>();
+  hub->cors = std::make_unique<Cors>(options.origins);
   hub->routes = options.routes;
   hub->admission = options.admission;
   hub->limits = options.limits;
+  // Somewhat too large is answered with a reason of ours; far too large is not read.
+  hub->limits.clients.max_message_bytes = 2 * options.routes->max_request_bytes();
+  hub->guard = std::make_shared<http2::Guard>(hub->limits.clients);
+  for (const auto& [owner, destination] : options.owners) {
+    Capacity::Options capacity;
+    capacity.most = hub->limits.max_calls;
+    capacity.of_caller = hub->limits.calls_of_caller;
+    capacity.at_once = hub->limits.calls_at_once;
+    capacity.start = std::min(capacity.start, capacity.at_once);
+    capacity.least = std::min(capacity.least, capacity.at_once);
+    capacity.target = hub->limits.delay;
+    hub->capacities[owner] = std::make_unique<Capacity>(capacity, options.routes->all().size());
+  }
+  hub->shares_of_streams = std::make_unique<Shares>(hub->limits.streams_of_caller);
   for (const Route* route : options.routes->all()) {
     hub->metrics.push_back(options.metrics->ForMethod(*route->policy.descriptor, kProcess));
   }
@@ -38,27 +92,8 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
     names.insert(owner);
   }
   hub->health = std::make_unique<rpc::Health>(std::move(names));
-  options.metrics->AddFigures([hub] {
-    return std::vector<store::Figure>{
-        {"nisi_gateway_live_calls", "Calls under way.", static_cast<double>(hub->live.load())},
-        {"nisi_gateway_overloaded_total", "Calls refused because too many were under way.",
-         static_cast<double>(hub->refused.load())}};
-  });
+  options.metrics->AddFigures([hub] { return Figures(*hub); });
   return hub;
-}
-
-std::shared_ptr<http2::Taker> Take(Hub* hub, Ways* ways, http2::CallHead head,
-                                   std::shared_ptr<http2::Replier> client) {
-  if (head.path == rpc::kHealthCheckPath) {
-    return hub->health->TakeCheck(std::move(client));
-  }
-  if (head.path == rpc::kHealthWatchPath) {
-    return hub->health->TakeWatch(std::move(client));
-  }
-  if (head.path == rpc::kReflectionPath) {
-    return rpc::TakeReflection(hub->listed, std::move(client));
-  }
-  return ForwardedCall::Take(hub, ways, std::move(head), std::move(client));
 }
 
 }  // namespace
@@ -75,15 +110,23 @@ absl::Status Forwarder::Start() {
   server.address = options_.address;
   server.tls = options_.tls;
   server.name = "gateway";
-  // Somewhat too large is answered with a reason of ours; far too large is not read.
-  server.limits.max_message_bytes = 2 * options_.routes->max_request_bytes();
-  server.take = [hub = hub_.get(), owners = options_.owners](http2::EventLoop* loop) {
+  server.limits = hub_->limits.clients;
+  server.guard = hub_->guard;
+  server.no_room = rpc::ToAnswer(base::Overloaded("bytes", kRoomRetry));
+  server.http1 = http1::MakeSession;
+  server.take_all = [hub = hub_.get(), owners = options_.owners](http2::EventLoop* loop) {
     auto ways = std::make_shared<Ways>(hub, loop, owners);
-    return [hub, ways, ticks = loop->EveryTick([raw = ways.get()](absl::Time now) {
+    http2::Takers takers;
+    takers.call = [hub, ways, ticks = loop->EveryTick([raw = ways.get()](absl::Time now) {
       raw->OnTick(now);
     })](http2::CallHead head, std::shared_ptr<http2::Replier> client) {
-      return Take(hub, ways.get(), std::move(head), std::move(client));
+      return TakeCall(hub, ways.get(), std::move(head), std::move(client)).taker;
     };
+    takers.request = [hub, ways](http2::RequestHead head,
+                                 std::shared_ptr<http2::Responder> responder) {
+      return TakeRequest(hub, ways.get(), std::move(head), std::move(responder));
+    };
+    return takers;
   };
   ASSIGN_OR_RETURN(server_, http2::Server::Start(std::move(server)));
   hub_->health->SetServing(true);

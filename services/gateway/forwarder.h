@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -24,6 +25,7 @@ struct ForwarderOptions {
   Admission* admission = nullptr;
   rpc::Metrics* metrics = nullptr;
   Limits limits;
+  std::vector<std::string> origins;  // of pages that may call
 };
 
 struct Hub;

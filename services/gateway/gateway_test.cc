@@ -4,14 +4,8 @@
 #include <atomic>
 #include <thread>
 
-#include "common/base/clock.h"
-#include "common/rpc/dev_keys.h"
-#include "google/protobuf/descriptor.pb.h"
-#include "nisi/journal/v1/journal.pb.h"
-#include "nisi/testing/v1/testing.pb.h"
 #include "services/gateway/admission.h"
-#include "services/gateway/service.h"
-#include "services/gateway/test_backend.h"
+#include "services/gateway/test_gateway.h"
 #include "services/gateway/test_raw_call.h"
 
 namespace nisi::gateway {
@@ -20,10 +14,6 @@ namespace {
 using base::ReasonOf;
 using ::testing::HasSubstr;
 
-constexpr char kEcho[] = "/nisi.testing.v1.WidgetService/Echo";
-constexpr char kGet[] = "/nisi.testing.v1.WidgetService/GetWidget";
-constexpr char kCount[] = "/nisi.testing.v1.WidgetService/CountWidgets";
-constexpr char kCollect[] = "/nisi.testing.v1.WidgetService/CollectWidgets";
 constexpr char kChat[] = "/nisi.chat.v1.ChatService/Chat";
 constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
@@ -36,118 +26,6 @@ std::string TraceIdOf(const absl::Status& status) {
   }
   return request.request_id();
 }
-
-// A service whose method streams both ways; the linked packages have none.
-const google::protobuf::ServiceDescriptor* ChatService() {
-  static auto* const pool =
-      new google::protobuf::DescriptorPool(google::protobuf::DescriptorPool::generated_pool());
-  static const google::protobuf::FileDescriptor* const file = [] {
-    google::protobuf::FileDescriptorProto proto;
-    proto.set_name("nisi/chat/v1/chat.proto");
-    proto.set_package("nisi.chat.v1");
-    proto.set_syntax("proto3");
-    proto.add_dependency("nisi/rpc/v1/options.proto");
-    proto.add_dependency("nisi/testing/v1/testing.proto");
-    auto* service = proto.add_service();
-    service->set_name("ChatService");
-    service->mutable_options()->MutableExtension(rpc::v1::service)->set_owner("testing");
-    auto* method = service->add_method();
-    method->set_name("Chat");
-    method->set_input_type(".nisi.testing.v1.EchoRequest");
-    method->set_output_type(".nisi.testing.v1.EchoResponse");
-    method->set_client_streaming(true);
-    method->set_server_streaming(true);
-    method->mutable_options()->MutableExtension(rpc::v1::policy)->add_roles(rpc::v1::PUBLIC);
-    return pool->BuildFile(proto);
-  }();
-  return file->service(0);
-}
-
-class GatewayTest : public ::testing::Test {
- protected:
-  GatewayTest()
-      : key_(*rpc::PrivateKey::Generate(rpc::Algorithm::kEdDsa)), signer_(key_, "gateway") {
-    rpc::TokenIssuer issuer;
-    issuer.issuer = "issuer";
-    issuer.audience = "nisi";
-    issuer.algorithm = rpc::Algorithm::kEdDsa;
-    issuer.keys = rpc::FixedKeys(Keys("k1"));
-    rpc::AuthenticatorOptions options;
-    options.tokens =
-        std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
-    authenticator_ = std::make_unique<rpc::Authenticator>(std::move(options));
-    StartBackend(0);
-  }
-  ~GatewayTest() override {
-    gateway_.reset();
-    StopBackend();
-  }
-
-  rpc::KeySet Keys(const std::string& kid) const {
-    return *rpc::KeySet::Parse(rpc::JwksText({{kid, key_.public_key()}}));
-  }
-  void StartBackend(int port) {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),
-                             &backend_port_);
-    service_ = std::make_unique<TestService>(&seen_);
-    builder.RegisterCallbackGenericService(service_.get());
-    backend_ = builder.BuildAndStart();
-    ASSERT_NE(backend_, nullptr);
-  }
-  void StopBackend() {
-    if (backend_ != nullptr) {
-      backend_->Shutdown(std::chrono::system_clock::now());
-      backend_.reset();
-    }
-  }
-  void StartGateway(const Limits& limits = Limits()) {
-    GatewayOptions options;
-    options.clock = &clock_;
-    options.metrics = &metrics_;
-    options.authenticator = authenticator_.get();
-    options.signer = &signer_;
-    options.address = "127.0.0.1:0";
-    options.limits = limits;
-    const auto* file = nisi::testing::v1::Widget::descriptor()->file();
-    options.services = {file->service(0),
-                        journal::v1::GetEntryRequest::descriptor()->file()->service(0),
-                        ChatService()};
-    options.backends["testing"] = BackendAt(absl::StrCat("127.0.0.1:", backend_port_), nullptr);
-    auto gateway = Gateway::Start(options);
-    ASSERT_TRUE(gateway.ok()) << gateway.status();
-    gateway_ = *std::move(gateway);
-    stub_ = std::make_unique<grpc::GenericStub>(ChannelTo(gateway_->port()));
-  }
-  std::string Token(rpc::Role role) {
-    rpc::Caller caller;
-    caller.subject = "someone";
-    caller.Grant(role);
-    return absl::StrCat("Bearer ", rpc::MintToken(key_, "issuer", "nisi", "k1", caller,
-                                                  clock_.Now(), absl::Minutes(5), "jti"));
-  }
-  absl::Status Call(const std::string& method, const std::vector<std::string>& messages,
-                    std::string* answer = nullptr,
-                    const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
-    ClientCall call(*stub_, method);
-    for (const auto& [name, value] : metadata) {
-      call.context().AddMetadata(name, value);
-    }
-    return call.Run(messages, answer);
-  }
-
-  base::SystemClock clock_;
-  rpc::Metrics metrics_{"gateway"};
-  rpc::PrivateKey key_;
-  rpc::ContextSigner signer_;
-  std::unique_ptr<rpc::Authenticator> authenticator_;
-  Seen seen_;
-  std::unique_ptr<TestService> service_;  // good for one server
-  int backend_port_ = 0;
-  std::unique_ptr<grpc::Server> backend_;
-  std::unique_ptr<Gateway> gateway_;
-  std::unique_ptr<grpc::GenericStub> stub_;
-};
 
 TEST_F(GatewayTest, ForwardsEveryKind) {
   StartGateway();
@@ -490,7 +368,10 @@ TEST_F(GatewayTest, DrainLosesNoCall) {
 
 TEST_F(GatewayTest, ManyAtOnceAndNoMoreThanAllowed) {
   Limits limits;
-  limits.max_calls = 200;
+  limits.max_calls = 400;
+  limits.calls_of_caller = 200;
+  limits.delay = absl::InfiniteDuration();
+  limits.clients.max_calls_of_connection = 1000;
   StartGateway(limits);
   std::vector<std::unique_ptr<ClientCall>> calls;
   for (int i = 0; i < 200; ++i) {
@@ -519,6 +400,125 @@ TEST_F(GatewayTest, OneCallerHasItsShare) {
   ASSERT_TRUE(Call(kEcho, {"x"}).ok());
   EXPECT_EQ(ReasonOf(Call(kEcho, {"x"})), "RATE_LIMITED");
   EXPECT_TRUE(Call(kEcho, {"x"}, nullptr, {{"authorization", Token(rpc::v1::AUDITOR)}}).ok());
+}
+
+TEST_F(GatewayTest, OneCallerHasItsShareOfWhatIsUnderWay) {
+  Limits limits;
+  limits.calls_of_caller = 2;
+  limits.streams_of_caller = 1;
+  StartGateway(limits);
+  std::vector<std::unique_ptr<ClientCall>> calls;
+  for (int i = 0; i < 2; ++i) {
+    calls.push_back(std::make_unique<ClientCall>(*stub_, kEcho));
+    ASSERT_TRUE(calls.back()->Start() && calls.back()->Write("hold") &&
+                calls.back()->CloseSending());
+  }
+  seen_.Wait("holding", 2);
+  const std::vector<std::pair<std::string, std::string>> other{
+      {"authorization", Token(rpc::v1::AUDITOR)}};
+  const absl::Status status = Call(kEcho, {"x"});
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
+  EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  EXPECT_TRUE(Call(kEcho, {"x"}, nullptr, other).ok());
+  ClientCall watch(*stub_, kCount);
+  ASSERT_TRUE(watch.Start() && watch.Write("watch") && watch.CloseSending());
+  EXPECT_EQ(watch.Read(), "widget");
+  EXPECT_EQ(ReasonOf(Call(kCount, {"1"})), "OVERLOADED");
+  EXPECT_TRUE(Call(kCount, {"1"}, nullptr, other).ok());
+  service_->Release();
+  for (auto& call : calls) {
+    EXPECT_EQ(call->Read(), "held");
+    EXPECT_TRUE(call->Finish().ok());
+  }
+  EXPECT_TRUE(Call(kEcho, {"x"}).ok());
+}
+
+TEST_F(GatewayTest, CallsWaitInLineForTheirTurn) {
+  Limits limits;
+  limits.calls_at_once = 1;
+  limits.wait = absl::Minutes(1);
+  StartGateway(limits);
+  ClientCall first(*stub_, kEcho);
+  ASSERT_TRUE(first.Start() && first.Write("hold") && first.CloseSending());
+  seen_.Wait("holding");
+  ClientCall gone(*stub_, kEcho);
+  ASSERT_TRUE(gone.Start() && gone.Write("x") && gone.CloseSending());
+  ClientCall next(*stub_, kEcho);
+  ASSERT_TRUE(next.Start() && next.Write("next") && next.CloseSending());
+  gone.context().TryCancel();
+  EXPECT_EQ(gone.Finish().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(seen_.Count("message"), 1);
+  service_->Release();
+  EXPECT_EQ(first.Read(), "held");
+  EXPECT_TRUE(first.Finish().ok());
+  EXPECT_EQ(next.Read(), "next");
+  EXPECT_TRUE(next.Finish().ok());
+}
+
+TEST_F(GatewayTest, WhoWaitsTooLongInLineIsRefused) {
+  Limits limits;
+  limits.calls_at_once = 1;
+  limits.wait = absl::ZeroDuration();
+  StartGateway(limits);
+  ClientCall first(*stub_, kEcho);
+  ASSERT_TRUE(first.Start() && first.Write("hold") && first.CloseSending());
+  seen_.Wait("holding");
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"})), "OVERLOADED");
+  service_->Release();
+  EXPECT_EQ(first.Read(), "held");
+  EXPECT_TRUE(first.Finish().ok());
+  EXPECT_TRUE(Call(kEcho, {"x"}).ok());
+}
+
+TEST_F(GatewayTest, WhoSendsSlowlyKeepsNobodyOut) {
+  Limits limits;
+  limits.max_calls = 1;
+  StartGateway(limits);
+  ClientCall slow(*stub_, kEcho);
+  ASSERT_TRUE(slow.Start() && slow.Write("slow"));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(Call(kEcho, {"x"}).ok());
+  ASSERT_TRUE(slow.CloseSending());
+  EXPECT_EQ(slow.Read(), "slow");
+  EXPECT_TRUE(slow.Finish().ok());
+}
+
+TEST_F(GatewayTest, AfterManyBadTokensOnlyThoseThatAreKnownAreLookedAt) {
+  Limits limits;
+  limits.bad_tokens = {2, 1e-6};
+  StartGateway(limits);
+  const auto call = [&](const std::string& token) {
+    return Call(kEcho, {"x"}, nullptr, {{"authorization", token}});
+  };
+  const std::string known = Token(rpc::v1::AUDITOR);
+  EXPECT_TRUE(call(known).ok());
+  EXPECT_EQ(ReasonOf(call("Bearer x")), "TOKEN_INVALID");
+  EXPECT_EQ(ReasonOf(call("Bearer y")), "TOKEN_INVALID");
+  const absl::Status status = call("Bearer z");
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "RATE_LIMITED");
+  EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  EXPECT_TRUE(call(known).ok());
+  EXPECT_TRUE(Call(kEcho, {"x"}).ok());  // nobody has no token that could be bad
+  EXPECT_THAT(metrics_.Text(), HasSubstr("nisi_gateway_refused_tokens_total{"));
+}
+
+TEST_F(GatewayTest, WhatIsHeldForClientsIsBounded) {
+  Limits limits;
+  limits.clients.max_held_bytes = 512 << 10;
+  StartGateway(limits);
+  const std::string half(200'000, 'x');  // within the window of a call
+  ClientCall first(*stub_, kEcho);
+  ASSERT_TRUE(first.Start() && first.Write(half));
+  // No more than what is still free.
+  const absl::Status status = Call(kEcho, {half});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
+  EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  EXPECT_TRUE(Call(kEcho, {"x"}).ok());
+  ASSERT_TRUE(first.CloseSending());
+  EXPECT_EQ(first.Read(), half);
+  EXPECT_TRUE(first.Finish().ok());
+  EXPECT_TRUE(Call(kEcho, {half}).ok());
 }
 
 TEST_F(GatewayTest, HealthAndReflection) {

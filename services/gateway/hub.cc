@@ -11,23 +11,24 @@ Ways::Ways(Hub* hub, http2::EventLoop* loop, const std::map<std::string, Destina
   for (const auto& [owner, destination] : owners) {
     Way& way = ways_[owner];
     way.here = destination.here;
-    if (!way.here) way.backend = std::make_unique<http2::Backend>(loop, destination.backend);
+    if (!way.here) way.processes = std::make_unique<http2::Replicas>(loop, destination.backend);
   }
 }
 
 std::shared_ptr<http2::Taker> Ways::Take(absl::string_view owner, http2::CallHead head,
                                          http2::ClientCall::Answers answers,
+                                         http2::ClientCall::Again again,
                                          std::shared_ptr<http2::Replier> replier) {
   const Way& way = ways_.find(owner)->second;
   if (way.here) return way.here(std::move(head), std::move(replier));
-  return way.backend->Take(std::move(head), answers, std::move(replier));
+  return way.processes->Take(std::move(head), answers, again, std::move(replier));
 }
 
 void Ways::OnTick(absl::Time now) {
   for (auto& [owner, way] : ways_) {
-    if (way.backend == nullptr) continue;
-    way.backend->OnTick(now);
-    const bool reachable = way.backend->reachable();
+    if (way.processes == nullptr) continue;
+    way.processes->OnTick(now);
+    const bool reachable = way.processes->reachable();
     if (std::exchange(way.reachable, reachable) == reachable) continue;
     hub_->health->SetServing(owner, reachable);
     for (const auto* service : hub_->routes->services()) {

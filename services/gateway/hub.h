@@ -9,10 +9,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
-#include "common/http2/backend.h"
+#include "common/http2/guard.h"
+#include "common/http2/replicas.h"
 #include "common/rpc/health.h"
 #include "common/rpc/metrics.h"
 #include "services/gateway/admission.h"
+#include "services/gateway/capacity.h"
+#include "services/gateway/cors.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/routes.h"
 #include "services/gateway/service.h"
@@ -24,13 +27,16 @@ struct Hub {
   const Routes* routes = nullptr;
   Admission* admission = nullptr;
   Limits limits;
+  std::shared_ptr<http2::Guard> guard;
   std::vector<rpc::MethodMetrics> metrics;  // by Route::index; after the last, unknown methods
   std::vector<std::string> listed;          // of reflection
   std::unique_ptr<rpc::Health> health;
-  std::atomic<size_t> calls{0};      // unary ones under way
-  std::atomic<size_t> streams{0};    // the others
-  std::atomic<uint64_t> live{0};     // those that a client has begun
-  std::atomic<uint64_t> refused{0};  // by the bounds on calls at once
+  std::unique_ptr<Cors> cors;
+  std::map<std::string, std::unique_ptr<Capacity>, std::less<>> capacities;  // of unary, by owner
+  std::atomic<size_t> streams{0};                                            // the others
+  std::atomic<uint64_t> live{0};              // those that a client has begun
+  std::atomic<uint64_t> refused{0};           // by the bounds on calls at once
+  std::unique_ptr<Shares> shares_of_streams;  // by caller
   std::atomic<bool> draining{false};
   std::atomic<int64_t> abort_at_ns{INT64_MAX};
 };
@@ -44,14 +50,15 @@ class Ways {
   // Sends a call to the process of that owner. From the loop.
   std::shared_ptr<http2::Taker> Take(absl::string_view owner, http2::CallHead head,
                                      http2::ClientCall::Answers answers,
+                                     http2::ClientCall::Again again,
                                      std::shared_ptr<http2::Replier> replier);
   // Some times a second.
   void OnTick(absl::Time now);
 
  private:
   struct Way {
-    http2::TakeCall here;                     // of a service in this process, or
-    std::unique_ptr<http2::Backend> backend;  // of one in another
+    http2::TakeCall here;                        // of a service in this process, or
+    std::unique_ptr<http2::Replicas> processes;  // of others
     bool reachable = true;
   };
 

@@ -4,6 +4,39 @@
 
 namespace nisi::gateway {
 
+http2::Limits ForClients() {
+  http2::Limits limits;
+  limits.max_calls_of_connection = 100;
+  limits.max_unsent_bytes = 256 << 10;
+  limits.handshake = absl::Seconds(5);
+  limits.turn = absl::Milliseconds(1);
+  limits.max_connections = 1024;
+  limits.max_connections_of_source = 128;
+  limits.arrivals_of_source = {200, 100};
+  limits.resets = {200, 40};
+  limits.chatter = {2000, 200};
+  limits.settings = {50, 2};
+  limits.max_held_bytes = 96 << 20;
+  limits.answer = absl::Seconds(10);
+  limits.idle = absl::Minutes(1);
+  limits.age = absl::Minutes(10);
+  return limits;
+}
+
+bool Shares::Take(const std::string& caller) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  size_t& taken = taken_[caller];
+  if (taken >= most_) return false;
+  ++taken;
+  return true;
+}
+
+void Shares::Give(const std::string& caller) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = taken_.find(caller);
+  if (--found->second == 0) taken_.erase(found);
+}
+
 std::optional<absl::Duration> RateLimiter::Take(absl::string_view caller, absl::Time now) {
   if (rate_ <= 0) {
     return std::nullopt;
@@ -23,6 +56,14 @@ std::optional<absl::Duration> RateLimiter::Take(absl::string_view caller, absl::
   }
   bucket.tokens -= 1;
   return std::nullopt;
+}
+
+std::optional<absl::Duration> RateLimiter::Look(absl::string_view caller, absl::Time now) const {
+  const auto found = buckets_.find(caller);
+  if (rate_ <= 0 || found == buckets_.end()) return std::nullopt;
+  const double tokens = Refilled(found->second, now);
+  if (tokens >= 1) return std::nullopt;
+  return absl::Seconds((1 - tokens) / rate_);
 }
 
 // A clock set back refills nothing.

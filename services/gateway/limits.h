@@ -2,20 +2,51 @@
 #pragma once
 
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/http2/limits.h"
 
 namespace nisi::gateway {
 
+// What one client may do beneath its calls. Each figure stands in README.md, with its reason.
+http2::Limits ForClients();
+
 struct Limits {
+  http2::Limits clients = ForClients();
   double calls_per_second = 50'000;  // a caller; 0 or less: no limit
   double burst = 100'000;
-  size_t max_calls = 1024;   // at once, all callers; streams apart
-  size_t max_streams = 512;  // at once
+  size_t max_calls = 1024;   // under way and in line, of one service; streams apart
+  size_t max_streams = 512;  // at once, of all
+  // Of them, of one caller, or of one address of nobody.
+  size_t calls_of_caller = 100;
+  size_t streams_of_caller = 64;
+  // At a service at once, at most; the others wait in line, so long.
+  size_t calls_at_once = 256;
+  absl::Duration wait = absl::Seconds(1);
+  // How much longer than needed every call of a while may take before fewer are let in.
+  absl::Duration delay = absl::Milliseconds(20);
+  // Tokens that do not hold, of one address: past it only those that are known are looked at.
+  http2::Rate bad_tokens{500, 50};
+};
+
+// How many streams each caller has. Thread-safe.
+class Shares {
+ public:
+  explicit Shares(size_t most) : most_(most) {}
+
+  // False: it has as much as it may.
+  bool Take(const std::string& caller);
+  void Give(const std::string& caller);
+
+ private:
+  const size_t most_;
+  std::mutex mutex_;
+  absl::flat_hash_map<std::string, size_t> taken_;
 };
 
 // A token bucket a caller. Not thread-safe.
@@ -28,6 +59,8 @@ class RateLimiter {
 
   // std::nullopt: go on. Otherwise how long to wait before the next call.
   std::optional<absl::Duration> Take(absl::string_view caller, absl::Time now);
+  // The same, and takes nothing.
+  std::optional<absl::Duration> Look(absl::string_view caller, absl::Time now) const;
   size_t size() const { return buckets_.size(); }
 
  private:

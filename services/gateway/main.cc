@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/http2/address.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
@@ -18,6 +19,7 @@
 #include "common/rpc/service_main.h"
 #include "common/rpc/tls.h"
 #include "services/gateway/errors.h"
+#include "services/gateway/limit_flags.h"
 #include "services/gateway/packages.h"
 #include "services/gateway/service.h"
 
@@ -30,6 +32,7 @@ struct Settings {
   std::string address;
   std::string metrics_address;
   std::vector<std::string> backends;
+  std::vector<std::string> origins;
   std::string tls_dir;
   std::string jwks;
   std::string issuer;
@@ -38,20 +41,19 @@ struct Settings {
   absl::Duration token_life;
   std::string context_key;
   std::string principals;
-  int64_t calls_per_second = 0;
-  int64_t burst = 0;
-  int64_t max_calls = 0;
-  int64_t max_streams = 0;
+  LimitFlags limits;
   absl::Duration drain;
 };
 
 rpc::Flags Declare(Settings& to) {
-  const Limits limits;
   rpc::Flags flags("nisi-gateway", "The one door of the suite: checks and forwards every call.");
   flags.String("address", &to.address, "where to listen, host:port", "127.0.0.1:7400")
       .String("metrics-address", &to.metrics_address, "where to serve metrics; empty: nowhere",
               "127.0.0.1:9400")
-      .Strings("backend", &to.backends, "owner=host:port; once for every service")
+      .Strings("backend", &to.backends,
+               "owner=host:port, or several: host:port,host:port; once for every service")
+      .Strings("origin", &to.origins,
+               "a web page's, as https://portal.example, that browsers may let call; once for each")
       .String("tls-dir", &to.tls_dir,
               "folder with ca.pem, gateway.pem, gateway.key; without it plain text on loopback")
       .String("jwks", &to.jwks, "file with the keys of the issuer of tokens; empty: no tokens")
@@ -61,13 +63,8 @@ rpc::Flags Declare(Settings& to) {
       .Duration("token-life", &to.token_life, "longest life of a token", rpc::kDevTokenLife)
       .String("context-key", &to.context_key, "file with the Ed25519 key for call contexts")
       .String("principals", &to.principals, "file: whom client certificates stand for")
-      .Int("calls-per-second", &to.calls_per_second, "of one caller; 0: no limit",
-           static_cast<int64_t>(limits.calls_per_second))
-      .Int("burst", &to.burst, "calls at once of one caller", static_cast<int64_t>(limits.burst))
-      .Int("max-calls", &to.max_calls, "under way at once", static_cast<int64_t>(limits.max_calls))
-      .Int("max-streams", &to.max_streams, "under way at once",
-           static_cast<int64_t>(limits.max_streams))
       .Duration("drain", &to.drain, "time to finish calls when told to stop", absl::Seconds(10));
+  to.limits.AddTo(&flags);
   return flags;
 }
 
@@ -113,26 +110,19 @@ absl::Status AddBackends(const Settings& settings, GatewayOptions& options) {
     if (!settings.tls_dir.empty()) {
       ASSIGN_OR_RETURN(tls, http2::TlsConnector::Load(http2::TlsFiles::In(settings.tls_dir, kName),
                                                       rpc::ServiceIdentity(owner)));
-    } else if (!rpc::IsLoopback(address)) {
-      return BadSetup(absl::StrCat("--backend ", address, ": without --tls-dir only loopback"));
+    }
+    for (const std::string& one : std::vector<std::string>(absl::StrSplit(address, ','))) {
+      if (tls == nullptr && !rpc::IsLoopback(one)) {
+        return BadSetup(absl::StrCat("--backend ", one, ": without --tls-dir only loopback"));
+      }
+      if (!http2::ParseAddress(one).has_value()) {
+        return BadSetup(absl::StrCat("--backend ", one, ": not host:port"));
+      }
     }
     if (!options.backends.emplace(owner, BackendAt(address, std::move(tls))).second) {
       return BadSetup(absl::StrCat("--backend: ", owner, " is given twice"));
     }
   }
-  return absl::OkStatus();
-}
-
-// Positive ones only: a bound of none would be a gateway that does nothing, or everything.
-absl::Status SetLimits(const Settings& settings, Limits& limits) {
-  if (settings.calls_per_second < 0 || settings.burst < 1 || settings.max_calls < 1 ||
-      settings.max_streams < 1) {
-    return BadSetup("--calls-per-second, --burst, --max-calls, --max-streams: above zero");
-  }
-  limits.calls_per_second = static_cast<double>(settings.calls_per_second);
-  limits.burst = static_cast<double>(settings.burst);
-  limits.max_calls = static_cast<size_t>(settings.max_calls);
-  limits.max_streams = static_cast<size_t>(settings.max_streams);
   return absl::OkStatus();
 }
 
@@ -144,11 +134,13 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
   options.metrics = &metrics;
   options.address = settings.address;
   options.services = LinkedServices();
-  RETURN_IF_ERROR(SetLimits(settings, options.limits));
+  options.origins = settings.origins;
+  RETURN_IF_ERROR(settings.limits.Fill(&options.limits));
   if (!settings.tls_dir.empty()) {
     ASSIGN_OR_RETURN(options.tls,
                      http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, kName),
-                                              /*require_client_cert=*/false));
+                                              /*require_client_cert=*/false,
+                                              http2::TlsAcceptor::Speaks::kHttp2AndHttp1));
   }
   RETURN_IF_ERROR(AddBackends(settings, options));
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Authenticator> authenticator,

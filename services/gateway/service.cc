@@ -1,5 +1,7 @@
 #include "services/gateway/service.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +11,7 @@
 #include "common/rpc/policy.h"
 #include "common/rpc/server.h"
 #include "services/gateway/admission.h"
+#include "services/gateway/cors.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/forwarder.h"
 #include "services/gateway/routes.h"
@@ -18,6 +21,22 @@ namespace {
 
 // The largest answer taken from a backend; our services page long before.
 constexpr size_t kMaxAnswerBytes = 64 << 20;
+// Descriptors that are asked for, and what is wanted beside the clients'.
+constexpr rlim_t kFiles = 65'536;
+constexpr size_t kOtherFiles = 512;
+
+// A process that has no file descriptor left accepts nobody: better not to begin.
+absl::Status CheckFiles(size_t connections) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return absl::OkStatus();
+  files.rlim_cur = std::max(files.rlim_cur, std::min(files.rlim_max, kFiles));
+  if (files.rlim_cur < connections + kOtherFiles) {
+    return BadSetup(absl::StrCat("This process may open ", files.rlim_cur, " files: give it ",
+                                 connections + kOtherFiles, " or lower --max-connections"));
+  }
+  setrlimit(RLIMIT_NOFILE, &files);
+  return absl::OkStatus();
+}
 
 absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.clock == nullptr || options.metrics == nullptr || options.authenticator == nullptr ||
@@ -27,6 +46,8 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.tls == nullptr && !rpc::IsLoopback(options.address)) {
     return BadSetup(absl::StrCat(options.address, ": without TLS only loopback addresses serve"));
   }
+  RETURN_IF_ERROR(Cors::Check(options.origins));
+  RETURN_IF_ERROR(CheckFiles(options.limits.clients.max_connections));
   for (const auto& [owner, destination] : options.backends) {
     const bool known =
         std::any_of(options.services.begin(), options.services.end(),
@@ -69,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   forwarder.admission = gateway->admission_.get();
   forwarder.metrics = options.metrics;
   forwarder.limits = options.limits;
+  forwarder.origins = options.origins;
   gateway->forwarder_ = std::make_unique<Forwarder>(std::move(forwarder));
   RETURN_IF_ERROR(gateway->forwarder_->Start());
   return gateway;

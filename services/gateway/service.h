@@ -41,6 +41,8 @@ struct GatewayOptions {
   std::string address;                      // "127.0.0.1:7400"; port 0 takes a free one
   std::shared_ptr<http2::TlsAcceptor> tls;  // null: plain text, loopback only
   Limits limits;
+  // Of web pages that a browser may let call: "https://portal.example".
+  std::vector<std::string> origins;
 };
 
 class Gateway {

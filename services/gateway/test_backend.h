@@ -54,6 +54,17 @@ inline std::shared_ptr<grpc::Channel> ChannelTo(int port) {
                                    grpc::InsecureChannelCredentials(), arguments);
 }
 
+// A text as a message with that text as its first field, there and back: what clients need whose
+// messages are made from JSON. Short ones only.
+inline std::string Message(const std::string& text) {
+  return absl::StrCat("\x0a", std::string(1, static_cast<char>(text.size())), text);
+}
+inline std::string TextIn(const std::string& message) {
+  const bool is_message = message.size() > 2 && message.front() == '\x0a' &&
+                          static_cast<size_t>(message[1]) == message.size() - 2;
+  return is_message ? message.substr(2) : message;
+}
+
 // What the backend saw; waits are for events that must come.
 class Seen {
  public:
@@ -139,10 +150,15 @@ class TestService final : public grpc::CallbackGenericService {
       if (absl::EndsWith(method_, "/CountWidgets")) {
         forever_ = text == "forever";
         watch_ = text == "watch";
-        if (!absl::SimpleAtoi(text, &left_)) left_ = 1;
+        messages_ = text.size() == 2 && text.front() == '\x08';  // a count in wire form
+        if (messages_) {
+          left_ = text[1];
+        } else if (!absl::SimpleAtoi(text, &left_)) {
+          left_ = 1;
+        }
         return Next();
       }
-      OnEcho(text);
+      OnEcho(text, TextIn(text));
     }
     void OnWriteDone(bool ok) override {
       if (!ok) {
@@ -163,26 +179,27 @@ class TestService final : public grpc::CallbackGenericService {
     void OnDone() override { delete this; }
 
    private:
-    void OnEcho(const std::string& text) {
+    void OnEcho(const std::string& message, const std::string& text) {
       if (text == "hang") {
         service_->seen_->Add("hanging");
       } else if (text == "hold") {
         const std::lock_guard<std::mutex> lock(service_->mutex_);
-        service_->held_.push_back([this] { Send("held", /*last=*/true); });
+        const std::string held = message == text ? "held" : Message("held");
+        service_->held_.push_back([this, held] { Send(held, /*last=*/true); });
         service_->seen_->Add("holding");
       } else if (text == "fail") {
         context_->AddTrailingMetadata("nisi-position", "7");
         End(rpc::ToGrpc(base::EtagMismatch("abc")));
       } else {
         context_->AddTrailingMetadata("nisi-position", "42");
-        Send(text, /*last=*/true);
+        Send(message, /*last=*/true);
       }
     }
     void Next() {
       if (!forever_ && left_-- <= 0) {
         return End(grpc::Status::OK);
       }
-      Send("widget", /*last=*/false);
+      Send(messages_ ? Message("widget") : "widget", /*last=*/false);
     }
     void Send(const std::string& text, bool last) {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -214,6 +231,7 @@ class TestService final : public grpc::CallbackGenericService {
     int left_ = 0;
     bool forever_ = false;
     bool watch_ = false;
+    bool messages_ = false;
     bool ended_ = false;
   };
 

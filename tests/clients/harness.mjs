@@ -7,7 +7,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 
 // The packages lie in the build tree, where a bare import from here does not look.
-const packages = createRequire(path.join(process.env.NISI_PACKAGES, 'package.json'));
+export const packages = createRequire(path.join(process.env.NISI_PACKAGES, 'package.json'));
 export const grpc = packages('@grpc/grpc-js');
 export const protoLoader = packages('@grpc/proto-loader');
 export const {GrpcReflection} = packages('grpc-js-reflection-client');
@@ -205,7 +205,7 @@ export async function step(name, run, limitMs = 60_000) {
   }
 }
 
-export function finish() {
-  console.log(`grpc-js, ${MODE}: ${count.passed} passed, ${count.failed} failed`);
+export function finish(client = 'grpc-js') {
+  console.log(`${client}, ${MODE}: ${count.passed} passed, ${count.failed} failed`);
   process.exit(count.failed === 0 && count.passed > 0 ? 0 : 1);
 }

@@ -1,7 +1,9 @@
-"""The suite called by a JavaScript client, @grpc/grpc-js: in one process over plain text, then as processes over TLS.
+"""The suite called by a JavaScript client: in one process over plain text, then as processes over TLS.
 
-run_client_test.py BIN PROTO [PACKAGES [MODE...]]
+run_client_test.py CLIENT BIN PROTO [PACKAGES [MODE...]]
 
+CLIENT is a script beside this file: grpc_js_test.mjs (@grpc/grpc-js), connect_test.mjs (@connectrpc/connect-node),
+browser_test.mjs (@connectrpc/connect-web in Chromium).
 PACKAGES is the folder the client's packages are installed into, by default `clients` beside BIN.
 """
 import json
@@ -21,12 +23,21 @@ import suite as suites  # noqa: E402
 
 ROLES = ("institute.industry", "authority.industry", "auditor")
 SECONDS = 120  # one mode; about 20 are needed
-SUMMARY = re.compile(r"grpc-js, \w+: (\d+) passed, (\d+) failed")
+SUMMARY = re.compile(r"[\w-]+, \w+: (\d+) passed, (\d+) failed")
 
 
-def environment(suite, folder):
+def descriptors(suite):
+    """The file with the descriptors of all protos."""
+    out = suite.work / "descriptors.binpb"
+    protos = [str(path) for path in suite.proto.rglob("*.proto")]
+    subprocess.run(["protoc", f"-I{suite.proto}", "--include_imports", f"--descriptor_set_out={out}", *protos], check=True)
+    return out
+
+
+def environment(suite, folder, page_port):
     """What the client is told: where the suite is, whom to trust, and its tokens."""
     told = {"NISI_PACKAGES": str(folder), "NISI_PROTO": str(suite.proto.resolve()), "NISI_MODE": suite.mode,
+            "NISI_PAGE_PORT": str(page_port), "NISI_DESCRIPTORS": str(descriptors(suite)),
             "NISI_ADDRESS": f"127.0.0.1:{suite.port}", "NISI_TODAY": suite.today().isoformat(),
             "NISI_TOKENS": json.dumps({role: suite.token(role) for role in ROLES}),
             "NISI_CA": str(suite.data / "keys/tls/ca.pem") if suite.mode == "processes" else ""}
@@ -64,11 +75,13 @@ def converse(suite, client):
     return counts
 
 
-def run_mode(bin_folder, proto, folder, mode):
-    with suites.Suite(bin_folder, proto, mode) as suite:
+def run_mode(script, bin_folder, proto, folder, mode):
+    page_port = suites.free_port()
+    origin = f"http://127.0.0.1:{page_port}"
+    with suites.Suite(bin_folder, proto, mode, gateway_flags=["--origin", origin]) as suite:
         # Node deprecates the name that grpc-js gives to TLS when it is called by an address.
-        client = subprocess.Popen(["node", "--no-deprecation", HERE / "client_test.mjs"], text=True,
-                                  env=environment(suite, folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        client = subprocess.Popen(["node", "--no-deprecation", HERE / script], text=True,
+                                  env=environment(suite, folder, page_port), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         late = threading.Timer(SECONDS, client.kill)
         late.start()
         try:
@@ -84,17 +97,18 @@ def run_mode(bin_folder, proto, folder, mode):
 
 
 def main(arguments):
-    if len(arguments) < 2:
+    if len(arguments) < 3:
         sys.exit(__doc__)
+    script, *arguments = arguments
     bin_folder, proto = (pathlib.Path(each).resolve() for each in arguments[:2])
     folder = pathlib.Path(arguments[2] if len(arguments) > 2 else bin_folder.parent / "clients").resolve()
     passed = failed = 0
     with packages.ready(folder):
         for mode in arguments[3:] or suites.MODES:
             print(f"{mode}:", flush=True)
-            good, bad = run_mode(bin_folder, proto, folder, mode)
+            good, bad = run_mode(script, bin_folder, proto, folder, mode)
             passed, failed = passed + good, failed + bad
-    print(f"client_grpc_js: {passed} passed, {failed} failed")
+    print(f"{script}: {passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
 
 

@@ -60,6 +60,13 @@ http2::Server& TheServer() {
     http2::ServerOptions options;
     options.loops = 1;
     options.limits.max_message_bytes = kMaxMessage;
+    // As for clients that nobody vouches for, and so little that inputs reach the bounds.
+    options.limits.turn = absl::ZeroDuration();
+    options.limits.resets = {3, 0};
+    options.limits.chatter = {10, 0};
+    options.limits.settings = {3, 0};
+    options.limits.max_held_bytes = 2 * kMaxMessage;
+    options.no_room = {absl::StatusCode::kResourceExhausted, "", "", {}};
     options.take = [](http2::EventLoop*) { return Take; };
     auto started = http2::Server::Start(std::move(options));
     Expect(started.ok(), "a server starts");

@@ -20,6 +20,7 @@
 #include "common/rpc/peer.h"
 #include "common/rpc/server.h"
 #include "common/rpc/service_main.h"
+#include "services/gateway/limit_flags.h"
 #include "services/gateway/packages.h"
 #include "services/gateway/service.h"
 #include "tools/nisi/serve_services.h"
@@ -29,7 +30,9 @@ namespace {
 
 struct Settings {
   std::string address, norms, metrics_address, clock_file;
+  std::vector<std::string> origins;
   rpc::HostFlags host;
+  gateway::LimitFlags limits;
   bool make_keys = false;
 };
 
@@ -133,6 +136,8 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   door.signer = &signer;
   door.services = gateway::LinkedServices();
   door.address = settings.address;
+  door.origins = settings.origins;
+  RETURN_IF_ERROR(settings.limits.Fill(&door.limits));
   ASSIGN_OR_RETURN(const std::unique_ptr<gateway::Gateway> gateway, gateway::Gateway::Start(door));
   if (!settings.metrics_address.empty()) RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
   base::Log(base::Severity::kInfo, "serving",
@@ -158,6 +163,8 @@ int ServeMain(const std::vector<std::string>& args) {
   flags
       .String("address", &settings.address, "where the gateway listens, on loopback",
               "127.0.0.1:7400")
+      .Strings("origin", &settings.origins,
+               "a web page's, as https://portal.example, that browsers may let call; once for each")
       .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
       .String("metrics-address", &settings.metrics_address,
               "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
@@ -166,6 +173,7 @@ int ServeMain(const std::vector<std::string>& args) {
       .Bool("make-keys", &settings.make_keys,
             "only make keys and certificates for separate processes, then end");
   settings.host.AddTo(&flags);
+  settings.limits.AddTo(&flags);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());

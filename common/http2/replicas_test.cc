@@ -1,0 +1,275 @@
+// Several processes of one service, over loopback to servers of ours.
+#include "common/http2/replicas.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/http2/server.h"
+
+namespace nisi::http2 {
+namespace {
+
+// Answers with its name; "wait" when it is let go.
+class Named final : public Taker {
+ public:
+  struct Shared {
+    std::string name;
+    std::atomic<int> waiting{0};
+    std::mutex mutex;
+    std::vector<std::shared_ptr<Replier>> held;
+  };
+  Named(Shared* shared, std::shared_ptr<Replier> replier)
+      : shared_(shared), replier_(std::move(replier)) {}
+  void OnMessage(std::string message) override {
+    text_ = std::move(message);
+    replier_->Ready();
+  }
+  void OnEnd() override {
+    if (text_ != "wait") return replier_->Reply(shared_->name, {});
+    const std::lock_guard<std::mutex> lock(shared_->mutex);
+    shared_->held.push_back(replier_);
+    ++shared_->waiting;
+  }
+  void OnFault(Fault) override {}
+  void OnTick(absl::Time) override {}
+  void OnCancel() override {}
+
+ private:
+  Shared* const shared_;
+  const std::shared_ptr<Replier> replier_;
+  std::string text_;
+};
+
+class Process {
+ public:
+  explicit Process(std::string name, int port = 0) {
+    shared_.name = std::move(name);
+    ServerOptions options;
+    options.address = absl::StrCat("127.0.0.1:", port);
+    options.loops = 1;
+    options.take = [this](EventLoop*) {
+      return [this](const CallHead&, std::shared_ptr<Replier> replier) {
+        return std::make_shared<Named>(&shared_, std::move(replier));
+      };
+    };
+    auto server = Server::Start(std::move(options));
+    EXPECT_TRUE(server.ok()) << server.status();
+    if (server.ok()) server_ = *std::move(server);
+  }
+  int port() const { return server_->port(); }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port()); }
+  int waiting() const { return shared_.waiting; }
+  void LetGo() {
+    const std::lock_guard<std::mutex> lock(shared_.mutex);
+    for (const auto& replier : std::exchange(shared_.held, {})) replier->Reply(shared_.name, {});
+  }
+  void Drain() { server_->End(absl::Now() + absl::Minutes(1), {}); }
+
+ private:
+  Named::Shared shared_;
+  std::unique_ptr<Server> server_;
+};
+
+// A process that dies of each call: takes it, and its connection is gone.
+class Dying {
+ public:
+  Dying() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    bind(listener_, reinterpret_cast<sockaddr*>(&name), size);
+    listen(listener_, 10);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&name), &size);
+    port_ = ntohs(name.sin_port);
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~Dying() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+  int died() const { return died_; }
+
+ private:
+  void Run() {
+    for (int fd = 0; (fd = accept(listener_, nullptr, nullptr)) >= 0; close(fd)) {
+      // Empty settings; the greeting of a client, and then more, which is a call.
+      const std::array<char, 9> settings{0, 0, 0, 4};
+      constexpr size_t kGreeting = 100;
+      std::array<char, 4096> room{};
+      size_t heard = 0;
+      if (send(fd, settings.data(), settings.size(), MSG_NOSIGNAL) < 0) continue;
+      while (heard < kGreeting) {
+        const ssize_t got = recv(fd, room.data(), room.size(), 0);
+        if (got <= 0) break;
+        heard += static_cast<size_t>(got);
+      }
+      if (heard >= kGreeting) ++died_;
+    }
+  }
+
+  const int listener_;
+  int port_ = 0;
+  std::atomic<int> died_{0};
+  std::thread thread_;
+};
+
+class Waiter final : public Replier {
+ public:
+  void Send(std::string) override {}
+  void Finish(Answer answer) override { done_.set_value(absl::StrCat("code ", answer.code)); }
+  void Reply(std::string message, Answer) override { done_.set_value(std::move(message)); }
+  void Ready() override {}
+  bool cancelled() const override { return false; }
+  std::future<std::string> done() { return done_.get_future(); }
+
+ private:
+  std::promise<std::string> done_;
+};
+
+const std::string kAway = absl::StrCat("code ", absl::StatusCode::kUnavailable);
+
+class ReplicasTest : public ::testing::Test {
+ protected:
+  void Use(const std::string& addresses) {
+    BackendOptions options;
+    options.address = addresses;
+    loop_.RunAndWait([&] {
+      replicas_ = std::make_unique<Replicas>(&loop_, options);
+      ticks_ = loop_.EveryTick([this](absl::Time now) { replicas_->OnTick(now); });
+    });
+  }
+  ~ReplicasTest() override {
+    loop_.RunAndWait([&] {
+      ticks_.reset();
+      replicas_.reset();
+    });
+  }
+  std::future<std::string> Begin(const std::string& request,
+                                 ClientCall::Again again = ClientCall::Again::kIfUnseen) {
+    auto waiter = std::make_shared<Waiter>();
+    auto done = waiter->done();
+    CallHead head;
+    head.path = "/test.Replicas/Name";
+    loop_.RunAndWait([&] {
+      const auto taker = replicas_->Take(std::move(head), ClientCall::Answers::kOne, again, waiter);
+      taker->OnMessage(request);
+      taker->OnEnd();
+    });
+    return done;
+  }
+  std::string Call() { return Begin("x").get(); }
+  // Until each of so many has answered.
+  void WaitForAll(size_t count) {
+    const absl::Time limit = absl::Now() + absl::Minutes(1);
+    std::map<std::string, int> answers;
+    while (answers.size() < count) {
+      ASSERT_LT(absl::Now(), limit);
+      if (const std::string answer = Call(); answer != kAway) ++answers[answer];
+    }
+  }
+
+  EventLoop loop_{"replicas-test"};
+  std::unique_ptr<Replicas> replicas_;
+  std::shared_ptr<void> ticks_;
+};
+
+TEST_F(ReplicasTest, CallsAreSpread) {
+  const Process a("a");
+  const Process b("b");
+  Use(absl::StrCat(a.address(), ",", b.address()));
+  WaitForAll(2);
+  std::map<std::string, int> answers;
+  for (int i = 0; i < 1000; ++i) ++answers[Call()];
+  // By chance: less than a third is a matter of 10^-28.
+  EXPECT_GT(answers["a"], 333);
+  EXPECT_GT(answers["b"], 333);
+  EXPECT_EQ(answers["a"] + answers["b"], 1000);
+}
+
+TEST_F(ReplicasTest, WhoHasLessToDoGetsMore) {
+  Process a("a");
+  Process b("b");
+  Use(absl::StrCat(a.address(), ",", b.address()));
+  WaitForAll(2);
+  std::vector<std::future<std::string>> calls;
+  for (int i = 0; i < 100; ++i) calls.push_back(Begin("wait"));
+  while (a.waiting() + b.waiting() < 100) std::this_thread::yield();
+  // Two of two by chance are the same one in half of the cases, so that it is no even half.
+  EXPECT_GT(a.waiting(), 25);
+  EXPECT_GT(b.waiting(), 25);
+  a.LetGo();
+  b.LetGo();
+  for (auto& call : calls) EXPECT_NE(call.get(), kAway);
+}
+
+TEST_F(ReplicasTest, ADrainUnderLoadFailsNoCall) {
+  auto a = std::make_unique<Process>("a");
+  const Process b("b");
+  const int port = a->port();
+  Use(absl::StrCat(a->address(), ",", b.address()));
+  WaitForAll(2);
+  std::atomic<bool> over{false};
+  std::atomic<int> failed{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!over) failed += Call() == kAway ? 1 : 0;
+    });
+  }
+  for (int i = 0; i < 3; ++i) {
+    a->Drain();
+    a.reset();
+    a = std::make_unique<Process>("a", port);
+    WaitForAll(2);
+  }
+  over = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(failed, 0);
+}
+
+TEST_F(ReplicasTest, WhatChangesNothingIsSentToAnotherWhenItsReplicaIsLost) {
+  const Process a("a");
+  const Dying dying;
+  Use(absl::StrCat(a.address(), ",", dying.address()));
+  while (dying.died() < 3) EXPECT_EQ(Begin("x", ClientCall::Again::kIfLost).get(), "a");
+  // What may have changed something is its caller's to send again.
+  std::string answer = "a";
+  while (answer == "a") answer = Call();
+  EXPECT_EQ(answer, kAway);
+}
+
+TEST_F(ReplicasTest, WhereNobodyElseIsItFails) {
+  const Dying dying;
+  Use(dying.address());
+  EXPECT_EQ(Begin("x", ClientCall::Again::kIfLost).get(), kAway);
+}
+
+TEST_F(ReplicasTest, ANameIsLookedUp) {
+  const Process a("a");
+  Use(absl::StrCat("localhost:", a.port()));
+  EXPECT_EQ(Call(), "a");
+  Use("no-such-host.invalid:1");
+  EXPECT_EQ(Call(), kAway);
+}
+
+}  // namespace
+}  // namespace nisi::http2

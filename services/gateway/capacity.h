@@ -1,0 +1,91 @@
+// How many calls one service gets at once, and whose turn it is. Time is a parameter. Thread-safe.
+//
+// What is over the bound waits in line: one line a caller, and the callers take turns, so that
+// whoever brings a hundred calls waits for them and nobody else does. When every call of a while
+// has taken longer than it needs, the service has a queue of its own, in which nobody takes turns.
+// So the bound shrinks until that is gone, and grows while calls wait and those that are in are
+// answered in time.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+
+namespace nisi::gateway {
+
+// Who is refused first when there is not room for all: each may use so much of it.
+enum class Rank { kPublic, kReading, kChanging };
+
+class Capacity {
+ public:
+  struct Options {
+    size_t most = 1024;                              // at the service and in line
+    size_t of_caller = 100;                          // of them
+    size_t at_once = 256;                            // at the service: at most,
+    size_t start = 64;                               // in the beginning,
+    size_t least = 16;                               // and at least
+    absl::Duration target = absl::Milliseconds(20);  // longer than needed; infinite: a fixed bound
+  };
+  Capacity(const Options& options, size_t methods);
+
+  // A call in line.
+  struct Waiting {
+    std::string caller;
+    std::function<void()> go;  // empty: in line no more
+  };
+  enum class Entry { kIn, kWaits, kRefused };
+  // kIn: the call may go on. kWaits: `go` is called once, from any thread, when it may. kRefused:
+  // there is no room for one more of this caller. No caller has more than what is still free, so
+  // that one who asks for all leaves a half, and two a third each.
+  Entry Enter(const std::string& caller, Rank rank, absl::Time now, std::function<void()> go,
+              std::shared_ptr<Waiting>* waiting);
+  // The call waits no more. False: it may go on already.
+  bool Leave(Waiting& waiting);
+  // A call that was in is over, after so long. `method`: its number; of what was not answered
+  // nothing is learnt.
+  void Give(const std::string& caller, size_t method, absl::Duration took, bool answered,
+            absl::Time now);
+
+  // Whether Enter has any sense.
+  bool full() const;
+  size_t bound() const;
+  size_t waiting() const;
+
+ private:
+  struct Its {
+    size_t calls = 0;  // in and in line
+    std::deque<std::shared_ptr<Waiting>> line;
+    bool takes_turns = false;
+  };
+
+  void Out(const std::string& caller);
+  Entry Place(const std::string& caller, Rank rank, std::function<void()> go,
+              std::shared_ptr<Waiting>* waiting);
+  // At the end of a while, what it has shown.
+  void Judge(absl::Time now);
+  void Learn(size_t method, absl::Duration took);
+  // Those whose turn it is.
+  std::vector<std::function<void()>> Next();
+
+  const Options options_;
+  mutable std::mutex mutex_;
+  double bound_;
+  size_t calls_ = 0;  // in and in line
+  size_t in_ = 0;
+  absl::flat_hash_map<std::string, Its> callers_;
+  std::deque<std::string> turns_;             // of callers with a line
+  std::vector<absl::Duration> needed_;        // by method: the least that one of late has taken
+  absl::Time window_ = absl::InfinitePast();  // its beginning
+  absl::Duration least_delay_ = absl::InfiniteDuration();  // of this window
+  size_t samples_ = 0;
+  bool reached_ = false;
+};
+
+}  // namespace nisi::gateway

@@ -1,0 +1,127 @@
+#include "services/gateway/limit_flags.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/status.h"
+#include "services/gateway/errors.h"
+
+namespace nisi::gateway {
+namespace {
+
+std::string TextOf(const http2::Rate& rate) {
+  return absl::StrCat(rate.burst, ",", rate.per_second);
+}
+
+// "50,10": so many at once, so many a second.
+absl::StatusOr<http2::Rate> RateOf(absl::string_view flag, absl::string_view text) {
+  http2::Rate rate;
+  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(',', 1));
+  if (!absl::SimpleAtod(parts.first, &rate.burst) ||
+      !absl::SimpleAtod(parts.second, &rate.per_second) || !(rate.burst >= 0) ||
+      !(rate.per_second >= 0) || (rate.bounded() && rate.burst < 1)) {
+    return BadSetup(
+        absl::StrCat("--", flag, ": at once, and a second, as 50,10; 0,0 for no bound"));
+  }
+  return rate;
+}
+
+// None is no time at all, but no bound.
+absl::Duration OrNone(absl::Duration time) {
+  return time == absl::ZeroDuration() ? absl::InfiniteDuration() : time;
+}
+
+}  // namespace
+
+void LimitFlags::AddTo(rpc::Flags* flags) {
+  const Limits limits;
+  const http2::Limits& clients = limits.clients;
+  const auto number = [](auto value) { return static_cast<int64_t>(value); };
+  flags
+      ->Int("calls-per-second", &calls_per_second_, "of one caller; 0: no limit",
+            number(limits.calls_per_second))
+      .Int("burst", &burst_, "calls at once of one caller", number(limits.burst))
+      .Int("max-calls", &max_calls_, "under way and in line, of one service",
+           number(limits.max_calls))
+      .Int("max-streams", &max_streams_, "under way at once", number(limits.max_streams))
+      .Int("calls-of-caller", &calls_of_caller_, "of them, of one caller",
+           number(limits.calls_of_caller))
+      .Int("streams-of-caller", &streams_of_caller_, "of them, of one caller",
+           number(limits.streams_of_caller))
+      .Int("max-connections", &connections_, "of clients; 0: no limit",
+           number(clients.max_connections))
+      .Int("connections-of-source", &connections_of_source_,
+           "of one address, of IPv6 its /64; 0: no limit",
+           number(clients.max_connections_of_source))
+      .Int("calls-of-connection", &calls_of_connection_, "under way at once",
+           number(clients.max_calls_of_connection))
+      .Int("held-mib", &held_mib_, "of messages not whole yet or not taken; 0: no limit",
+           number(clients.max_held_bytes >> 20))
+      .String("arrivals", &arrivals_, "new connections of one address, as 50,10: at once, a second",
+              TextOf(clients.arrivals_of_source))
+      .String("resets", &resets_, "calls that a connection may take back or break, as above",
+              TextOf(clients.resets))
+      .String("chatter", &chatter_, "frames of a connection that bring nothing forward, as above",
+              TextOf(clients.chatter))
+      .String("settings", &settings_, "changes of settings of a connection, as above",
+              TextOf(clients.settings))
+      .String("bad-tokens", &bad_tokens_, "of one address, as above", TextOf(limits.bad_tokens))
+      .Int("calls-at-once", &calls_at_once_, "of them, at the service at most",
+           number(limits.calls_at_once))
+      .Duration("wait", &wait_, "of a call in line", limits.wait)
+      .Duration("delay", &delay_,
+                "that all calls to a service may have before fewer are let in; 0s: any",
+                limits.delay)
+      .Duration("handshake", &handshake_, "for a greeting, and for the head of a call",
+                clients.handshake)
+      .Duration("turn", &turn_, "of one connection before others are read; 0s: none", clients.turn)
+      .Duration("answer-time", &answer_,
+                "to take an answer, and a second more for each 8 KiB; 0s: for ever", clients.answer)
+      .Duration("idle", &idle_, "a connection without calls; 0s: for ever", clients.idle)
+      .Duration("age", &age_, "of a connection before it is to be made anew; 0s: for ever",
+                clients.age);
+}
+
+// Positive ones only: a bound of none would be a gateway that does nothing, or everything.
+absl::Status LimitFlags::Fill(Limits* limits) const {
+  if (calls_per_second_ < 0 || burst_ < 1 || max_calls_ < 1 || max_streams_ < 1 ||
+      calls_of_caller_ < 1 || streams_of_caller_ < 1 || calls_of_connection_ < 1 ||
+      calls_at_once_ < 1) {
+    return BadSetup(
+        "--calls-per-second, --burst, --max-calls, --max-streams, --calls-of-caller, "
+        "--streams-of-caller, --calls-of-connection, --calls-at-once: above zero");
+  }
+  if (connections_ < 0 || connections_of_source_ < 0 || held_mib_ < 0) {
+    return BadSetup("--max-connections, --connections-of-source, --held-mib: zero or more");
+  }
+  limits->calls_per_second = static_cast<double>(calls_per_second_);
+  limits->burst = static_cast<double>(burst_);
+  limits->max_calls = static_cast<size_t>(max_calls_);
+  limits->max_streams = static_cast<size_t>(max_streams_);
+  limits->calls_of_caller = static_cast<size_t>(calls_of_caller_);
+  limits->streams_of_caller = static_cast<size_t>(streams_of_caller_);
+  limits->calls_at_once = static_cast<size_t>(calls_at_once_);
+  limits->wait = wait_;
+  limits->delay = OrNone(delay_);
+  ASSIGN_OR_RETURN(limits->bad_tokens, RateOf("bad-tokens", bad_tokens_));
+  http2::Limits& clients = limits->clients;
+  clients.max_connections = static_cast<size_t>(connections_);
+  clients.max_connections_of_source = static_cast<size_t>(connections_of_source_);
+  clients.max_calls_of_connection = static_cast<uint32_t>(calls_of_connection_);
+  clients.max_held_bytes = static_cast<size_t>(held_mib_) << 20;
+  ASSIGN_OR_RETURN(clients.arrivals_of_source, RateOf("arrivals", arrivals_));
+  ASSIGN_OR_RETURN(clients.resets, RateOf("resets", resets_));
+  ASSIGN_OR_RETURN(clients.chatter, RateOf("chatter", chatter_));
+  ASSIGN_OR_RETURN(clients.settings, RateOf("settings", settings_));
+  clients.handshake = handshake_;
+  clients.turn = OrNone(turn_);
+  clients.answer = OrNone(answer_);
+  clients.idle = OrNone(idle_);
+  clients.age = OrNone(age_);
+  return absl::OkStatus();
+}
+
+}  // namespace nisi::gateway

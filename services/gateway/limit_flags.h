@@ -1,0 +1,29 @@
+// The flags that bound clients: of nisi-gateway and of `nisi serve`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/rpc/flags.h"
+#include "services/gateway/limits.h"
+
+namespace nisi::gateway {
+
+class LimitFlags {
+ public:
+  void AddTo(rpc::Flags* flags);
+  // FAILED_PRECONDITION, SETUP_INVALID: a bound that nobody could live with.
+  absl::Status Fill(Limits* limits) const;
+
+ private:
+  int64_t calls_per_second_ = 0, burst_ = 0, max_calls_ = 0, max_streams_ = 0;
+  int64_t calls_of_caller_ = 0, streams_of_caller_ = 0;
+  int64_t connections_ = 0, connections_of_source_ = 0, calls_of_connection_ = 0, held_mib_ = 0;
+  std::string arrivals_, resets_, chatter_, settings_, bad_tokens_;
+  int64_t calls_at_once_ = 0;
+  absl::Duration wait_, delay_, turn_, handshake_, answer_, idle_, age_;
+};
+
+}  // namespace nisi::gateway

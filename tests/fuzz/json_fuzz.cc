@@ -1,0 +1,76 @@
+// What the gateway reads of clients that do not speak gRPC: JSON by a descriptor, the query of a
+// GET, base64 in pieces. Whatever is taken says the same when it goes there and back.
+#include <memory>
+#include <string>
+
+#include "google/protobuf/message.h"
+#include "nisi/testing/v1/testing.pb.h"
+#include "services/gateway/base64_reader.h"
+#include "services/gateway/connect.h"
+#include "services/gateway/transcode.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace nisi::fuzz {
+namespace {
+
+void ReadJson(absl::string_view text) {
+  const auto& type = *testing::v1::FormSample::descriptor();
+  const auto bytes = gateway::FromJson(type, text);
+  if (!bytes.ok()) {
+    Expect(absl::IsInvalidArgument(bytes.status()), "what is no JSON is the client's mistake");
+    return;
+  }
+  const auto shown = gateway::ToJson(type, *bytes);
+  Expect(shown.ok(), "what was read is written");
+  const auto again = gateway::FromJson(type, *shown);
+  Expect(again.ok(), "what was written is read");
+  testing::v1::FormSample first;
+  testing::v1::FormSample second;
+  Expect(first.ParseFromString(*bytes) && second.ParseFromString(*again), "they are messages");
+  Expect(gateway::ToJson(type, second.SerializeAsString()).value() == *shown,
+         "it is the same message");
+}
+
+void ReadQuery(absl::string_view text) {
+  gateway::ConnectQuery query;
+  if (gateway::ParseConnectQuery(text, &query).ok() && query.message.has_value()) {
+    Expect(query.message->size() <= text.size(), "a message is no longer than what says it");
+  }
+  gateway::ParseConnectTimeout(text);
+}
+
+void ReadBase64(Input& in) {
+  gateway::Base64Reader whole;
+  gateway::Base64Reader pieces;
+  std::string all;
+  std::string read;
+  std::string of_whole;
+  bool good = true;
+  while (!in.empty() && good) {
+    const absl::string_view part = in.Part();
+    all.append(part.data(), part.size());
+    good = pieces.Push(part, &read);
+  }
+  if (good && whole.Push(all, &of_whole)) {
+    Expect(of_whole == read && whole.at_border() == pieces.at_border(), "cut anywhere, it is one");
+  }
+}
+
+}  // namespace
+}  // namespace nisi::fuzz
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+  Input in(data, size);
+  switch (in.Byte() % 3) {
+    case 0:
+      ReadJson(in.Rest());
+      break;
+    case 1:
+      ReadQuery(in.Rest());
+      break;
+    default:
+      ReadBase64(in);
+  }
+  return 0;
+}
