@@ -5,6 +5,7 @@ The two have stores of their own, and what is asked has the same answer in both:
 
 usage: replicas_test.py <bin folder> <proto folder>
 """
+import json
 import pathlib
 import signal
 import sys
@@ -84,9 +85,16 @@ class Load:
             thread.join()
 
 
+def found_again(suite):
+    """Whether each thread of the gateway has found what it lost: until then, a second at most, it has one replica."""
+    log = (suite.work / "gateway.log").read_text().splitlines()
+    events = [(line["event"], line["address"]) for line in map(json.loads, log) if "address" in line]
+    return all(events.count(("backend_lost", at)) == events.count(("backend_back", at)) for _, at in events)
+
+
 def both_answer(suite, load):
     before, deadline = {name: suite.answered(name) for name in suite.metrics}, time.monotonic() + PATIENCE
-    while any(suite.answered(name) < before[name] + 20 for name in suite.metrics):
+    while any(suite.answered(name) < before[name] + 20 for name in suite.metrics) or not found_again(suite):
         assert time.monotonic() < deadline, "one of them gets no calls"
         load.more(10)
 
