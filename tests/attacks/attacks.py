@@ -508,6 +508,7 @@ class Attack:
     counts: tuple = ()  # what the gateway counts when it refuses it, one of them at least
     processes: int = 1  # that do it at once
     seconds: int = 0  # at least: until what it waits for has come
+    waits: bool = False  # and does little else
 
     @property
     def name(self):
@@ -523,17 +524,22 @@ for _name in ("ping", "settings", "priority", "window", "unknown"):
 
 # Deadlines of the gateway: a greeting and a head have 5 s, our settings 10 s, a call 5 s unless it says.
 ATTACKS = [
-    Attack(rapid_reset, ("resets",), 2), Attack(made_to_reset, ("resets",)), Attack(unacknowledged_settings, ("resets", "settings")),
-    Attack(streams_that_stay, ("calls",), seconds=7), Attack(watches, ("overloaded",)), Attack(descriptor_siege, ("connections",)),
-    Attack(silent_connections, ("connections", "arrivals")), Attack(slow_handshake, ("silence", "connections"), seconds=7),
-    Attack(slow_preface, ("silence",), seconds=7), Attack(handshakes, ("arrivals",), 2), Attack(slow_headers, ("silence",), seconds=7),
-    Attack(continuation_flood, ("frames",)), Attack(header_flood, ("calls",)), Attack(hpack_bomb, ("heads",)),
-    Attack(table_churn, ("resets",)), Attack(forged_identity, ("calls",)), Attack(bad_tokens, ("tokens",)),
-    Attack(slow_bodies, ("calls",), seconds=7), Attack(hoarded_bodies, ("room",)), Attack(too_large, ("calls",)),
-    Attack(lying_lengths, ("frames",)), Attack(closed_windows, ("overloaded", "room")),
-    Attack(trickled_windows, ("answers",), seconds=25), Attack(unread_answers, ("answers", "resets"), seconds=13), Attack(ping_flood, ("chatter",)), Attack(settings_flood, ("settings",)),
-    Attack(priority_flood, ("chatter",)), Attack(window_flood, ("chatter",)), Attack(unknown_flood), Attack(empty_data_flood, ("chatter",)),
-    Attack(window_swing, ("settings",)), Attack(frame_zoo, ("frames",)), Attack(too_many_calls, ("overloaded",)),
+    Attack(rapid_reset, ("resets",), 2), Attack(made_to_reset, ("resets",)),
+    Attack(unacknowledged_settings, ("resets", "settings")),
+    Attack(streams_that_stay, ("calls",), seconds=7, waits=True), Attack(watches, ("overloaded",)),
+    Attack(descriptor_siege, ("connections",)), Attack(silent_connections, ("connections", "arrivals")),
+    Attack(slow_handshake, ("silence", "connections"), seconds=7, waits=True),
+    Attack(slow_preface, ("silence",), seconds=7, waits=True), Attack(handshakes, ("arrivals",), 2),
+    Attack(slow_headers, ("silence",), seconds=7, waits=True), Attack(continuation_flood, ("frames",)),
+    Attack(header_flood, ("calls",)), Attack(hpack_bomb, ("heads",)), Attack(table_churn, ("resets",)),
+    Attack(forged_identity, ("calls",)), Attack(bad_tokens, ("tokens",)),
+    Attack(slow_bodies, ("calls",), seconds=7, waits=True), Attack(hoarded_bodies, ("room",)),
+    Attack(too_large, ("calls",)), Attack(lying_lengths, ("frames",)), Attack(closed_windows, ("overloaded", "room")),
+    Attack(trickled_windows, ("answers",), seconds=25, waits=True),
+    Attack(unread_answers, ("answers", "resets"), seconds=13), Attack(ping_flood, ("chatter",)),
+    Attack(settings_flood, ("settings",)), Attack(priority_flood, ("chatter",)), Attack(window_flood, ("chatter",)),
+    Attack(unknown_flood), Attack(empty_data_flood, ("chatter",)), Attack(window_swing, ("settings",)),
+    Attack(frame_zoo, ("frames",)), Attack(too_many_calls, ("overloaded",)),
     Attack(heavy_calls, ("overloaded", "room"))]
 
 

@@ -125,10 +125,11 @@ def nobody_is_believed(client, facts):
 
 
 class Round:
-    """One attack under way, and what it did."""
+    """One attack under way, or some at once, and what they did."""
 
-    def __init__(self, test, attack):
-        self.test, self.attack = test, attack
+    def __init__(self, test, attacks):
+        self.test, self.attacks = test, attacks
+        self.name = attacks[0].name if len(attacks) == 1 else f"{len(attacks)} slow ones at once"
 
     def run(self, seconds):
         test, door = self.test, self.test.door
@@ -136,19 +137,20 @@ class Round:
         self.counted = test.refused()
         self.resting, watch = memory(pid), Watch(pid)
         ca = door.data / "keys" / "tls" / "ca.pem" if door.mode == "processes" else "-"
-        command = [sys.executable, HERE / "attacks.py", self.attack.name, str(door.port), str(ca), str(seconds), test.facts]
         self.begin = time.monotonic()
-        parties = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(self.attack.processes)]
+        parties = [subprocess.Popen([sys.executable, HERE / "attacks.py", attack.name, str(door.port), str(ca),
+                                     str(max(seconds, attack.seconds)), test.facts], stdout=subprocess.PIPE, text=True)
+                   for attack in self.attacks for _ in range(attack.processes)]
         self.did = {}
         for party in parties:
             out, _ = party.communicate(timeout=seconds + 120)
-            assert party.returncode == 0, f"{self.attack.name}: the attacker failed"
+            assert party.returncode == 0, f"{self.name}: the attacker failed"
             for key, value in json.loads(out).items():
                 self.did[key] = self.did.get(key, 0) + value
         self.end = time.monotonic()
         self.peak, self.descriptors = watch.stop()
         for name, process in door.processes.items():
-            assert process.poll() is None, f"{self.attack.name}: {name} has died with {process.returncode}"
+            assert process.poll() is None, f"{self.name}: {name} has died with {process.returncode}"
         after = test.refused()
         self.counted = {what: after[what] - before for what, before in self.counted.items() if after[what] > before}
 
@@ -185,21 +187,22 @@ class Test:
         found = {name[len(before):-len(after)]: value for name, value in values.items() if name.startswith(before)}
         return {**found, "overloaded": values["nisi_gateway_overloaded_total"]}
 
-    def expect(self, attack, good, what):
+    def expect(self, round_, good, what):
         if not good:
-            self.wrong.append(f"{attack.name}: {what}")
+            self.wrong.append(f"{round_.name}: {what}")
 
-    def judge(self, attack, round_):
+    def judge(self, round_):
         row, base = round_.row(), round_.resting if self.door.mode == "embedded" else 0
-        self.expect(attack, round_.peak - base <= CEILING, f"{round_.peak / MIB:.0f} MiB")
-        self.expect(attack, row["calls"] > 0, "no good call was made")
-        self.expect(attack, not row["failed"], f"good calls failed: {row['failed'][:5]}")
-        if attack.counts:
-            self.expect(attack, any(round_.counted.get(what) for what in attack.counts), f"not counted: {attack.counts}")
+        self.expect(round_, round_.peak - base <= CEILING, f"{round_.peak / MIB:.0f} MiB")
+        self.expect(round_, row["calls"] > 0, "no good call was made")
+        self.expect(round_, not row["failed"], f"good calls failed: {row['failed'][:5]}")
+        for attack in round_.attacks:
+            self.expect(round_, not attack.counts or any(round_.counted.get(what) for what in attack.counts),
+                        f"{attack.name} is not counted: {attack.counts}")
         if self.measure:
-            self.expect(attack, row["within"] >= SHARE, f"{row['within']:.2%} of good calls within {WITHIN} s")
+            self.expect(round_, row["within"] >= SHARE, f"{row['within']:.2%} of good calls within {WITHIN} s")
 
-    def rest(self, attack, pid, before):
+    def rest(self, round_, pid, before):
         """Until all is as it was; how long that took."""
         begin, limit = time.monotonic(), 5 if self.measure and self.asserting else 60
         while time.monotonic() < begin + limit:
@@ -208,15 +211,20 @@ class Test:
                 break
             time.sleep(0.05)
         else:
-            self.expect(attack, False, f"not normal after {limit} s: {descriptors(pid)} descriptors for {before}, {live} calls")
+            self.expect(round_, False, f"not normal after {limit} s: {descriptors(pid)} descriptors for {before}, {live} calls")
         took = time.monotonic() - begin
         if self.measure:
             time.sleep(max(0.0, 5 - took))
             since = time.monotonic()
             time.sleep(2)
             calls = self.good.of(since, since + 1.5)
-            self.expect(attack, calls and all(code == "OK" and s <= WITHIN for s, code in calls), "not normal after 5 s")
+            self.expect(round_, calls and all(code == "OK" and s <= WITHIN for s, code in calls), "not normal after 5 s")
         return took
+
+    def rounds(self, attacks):
+        """Those that only wait, for what has its time in the gateway, do so together where nothing is measured."""
+        together = [attack for attack in attacks if attack.waits and not self.measure]
+        return [Round(self, [attack]) for attack in attacks if attack not in together] + ([Round(self, together)] if together else [])
 
     def run(self, attacks):
         with self.door as door:
@@ -227,25 +235,25 @@ class Test:
             pid, seconds = door.processes[self.name].pid, 10 if self.measure else 2
             time.sleep(1)
             nobody_is_believed(client, self.facts)
-            for attack in attacks:
-                before, round_ = descriptors(pid), Round(self, attack)
-                round_.run(max(seconds, attack.seconds))
-                took = self.rest(attack, pid, before)
-                self.print(attack, round_, took)
-                self.judge(attack, round_)
+            for round_ in self.rounds(attacks):
+                before = descriptors(pid)
+                round_.run(seconds)
+                took = self.rest(round_, pid, before)
+                self.print(round_, took)
+                self.judge(round_)
             self.good.stop()
         for line in self.wrong:
             print("WRONG", line)
         return not self.wrong or not self.asserting
 
-    def print(self, attack, round_, took):
+    def print(self, round_, took):
         if not self.rows:
             print(f"{'attack':26}{'good':>6}{'<250ms':>8}{'p99 ms':>8}{'new ms':>8}{'failed':>7}{'MiB':>6}{'files':>7}{'back s':>7}"
                   "  refused; what the attacker saw", flush=True)
         row = round_.row()
         self.rows.append(row)
         new = max((took for took, _ in row["new"]), default=0)
-        print(f"{attack.name:26}{row['calls']:6}{row['within']:8.1%}{row['p99'] * 1000:8.0f}{new * 1000:8.0f}{len(row['failed']):7}"
+        print(f"{round_.name:26}{row['calls']:6}{row['within']:8.1%}{row['p99'] * 1000:8.0f}{new * 1000:8.0f}{len(row['failed']):7}"
               f"{round_.peak / MIB:6.0f}{round_.descriptors:7}{took:7.1f}  {round_.counted}; {round_.did}", flush=True)
 
 

@@ -59,9 +59,8 @@ async function visit(host) {
   const folder = mkdtempSync(path.join(tmpdir(), 'nisi-chromium-'));
   const results = new Promise(resolve => (told = resolve));
   // The certificate is one of a made authority; no sandbox where root runs the tests.
-  const browser = spawn('chromium', ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
-                                     '--ignore-certificate-errors', '--no-proxy-server', `--user-data-dir=${folder}`,
-                                     `http://${host}:${PORT}/`], {stdio: 'ignore', detached: true});
+  const browser = spawn('chromium-headless-shell', ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--ignore-certificate-errors',
+    '--no-proxy-server', `--user-data-dir=${folder}`, `http://${host}:${PORT}/`], {stdio: 'ignore', detached: true});
   const gone = new Promise((_, reject) => {
     browser.on('error', reject);
     browser.on('exit', code => reject(new Error(`chromium ended (${code}) before its page had told anything`)));

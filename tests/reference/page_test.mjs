@@ -258,6 +258,7 @@ const steps = {
   },
 
   async 'can be read by all: light, dark, on a phone'() {
+    if (ca) return;  // the same page, however it came
     for (const options of [{}, {colorScheme: 'dark'}, {viewport: {width: 360, height: 740}}]) {
       const page = await open(options);
       for (const place of ['#/', '#/SuppliersService', '#/PriorityGoodsService/CheckGoods', '#/ExportRefundsService/CreateClaim']) {
@@ -266,7 +267,8 @@ const steps = {
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, `${place} is ${wide} wider than ${JSON.stringify(options)}`);
         await page.evaluate(axe);
-        const {violations, passes} = await page.evaluate(() => globalThis.axe.run());
+        // The list of methods is beside every page the same: it is looked at with the first.
+        const {violations, passes} = await page.evaluate((whole) => globalThis.axe.run(whole ? document : {exclude: '#list'}), place === '#/');
         assert.ok(passes.length > 10);
         assert.deepEqual(violations.map(({id, nodes}) => [id, nodes[0].html]), [], `${place} ${JSON.stringify(options)}`);
       }

@@ -26,7 +26,7 @@ def run_mode(bin_folder, proto, folder, mode):
     with suites.Suite(bin_folder, proto, mode) as suite:
         secure = mode == "processes"
         told = {"NISI_URL": f"{'https' if secure else 'http'}://127.0.0.1:{suite.port}", "NISI_PACKAGES": str(folder),
-                "NISI_BROWSER": shutil.which("chromium"), "NISI_BIN": str(suite.bin), "NISI_WORK": str(suite.work),
+                "NISI_BROWSER": shutil.which("chromium-headless-shell"), "NISI_BIN": str(suite.bin), "NISI_WORK": str(suite.work),
                 "NISI_CA": str(suite.data / "keys/tls/ca.pem") if secure else "",
                 "NISI_TOKENS": json.dumps({role: suite.token(role) for role in ROLES})}
         # A proxy of the machine is not for calls to this machine.
@@ -38,8 +38,8 @@ def run_mode(bin_folder, proto, folder, mode):
 def main(arguments):
     if len(arguments) < 2:
         sys.exit(__doc__)
-    if not shutil.which("chromium"):
-        sys.exit("FAILED: there is no chromium; tools/setup installs it")
+    if not shutil.which("chromium-headless-shell"):
+        sys.exit("FAILED: there is no chromium-headless-shell; tools/setup installs it")
     bin_folder, proto = (pathlib.Path(each).resolve() for each in arguments[:2])
     folder = pathlib.Path(arguments[2] if len(arguments) > 2 else bin_folder.parent / "clients").resolve()
     with packages.ready(folder):
