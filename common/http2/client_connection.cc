@@ -10,6 +10,8 @@
 namespace nisi::http2 {
 namespace {
 
+constexpr absl::string_view kTraceparent = "traceparent";
+
 // A number of at most 8 digits and its unit.
 std::string TimeoutFor(absl::Duration left) {
   constexpr int64_t kMost = 99'999'999;
@@ -18,6 +20,13 @@ std::string TimeoutFor(absl::Duration left) {
     return absl::StrCat(micros, "u");
   }
   return absl::StrCat(std::min(absl::ToInt64Milliseconds(left), kMost), "m");
+}
+
+// What is different in each call: to remember it would push out of the table what is not.
+nghttp2_nv ViewOfNew(absl::string_view name, absl::string_view value) {
+  nghttp2_nv view = ViewOf(name, value);
+  view.flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+  return view;
 }
 
 ClientConnection* Self(void* user) {
@@ -87,18 +96,22 @@ void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {
   const CallHead& head = call->head();
   std::vector<Field> encoded;
   encoded.reserve(head.fields.size() + 1);  // views into it must hold
-  std::vector<nghttp2_nv> fields{ViewOf(":method", "POST"),
-                                 ViewOf(":scheme", options_.tls == nullptr ? "http" : "https"),
-                                 ViewOf(":path", head.path),
-                                 ViewOf(":authority", options_.address),
-                                 ViewOf("content-type", "application/grpc"),
-                                 ViewOf("te", "trailers")};
+  std::vector<nghttp2_nv> fields;
+  fields.reserve(head.fields.size() + 7);
+  fields = {ViewOf(":method", "POST"),
+            ViewOf(":scheme", options_.tls == nullptr ? "http" : "https"),
+            ViewOf(":path", head.path),
+            ViewOf(":authority", options_.address),
+            ViewOf("content-type", "application/grpc"),
+            ViewOf("te", "trailers")};
   if (head.deadline != absl::InfiniteFuture()) {
     encoded.push_back({"grpc-timeout", TimeoutFor(head.deadline - absl::Now())});
-    fields.push_back(ViewOf(encoded.back().name, encoded.back().value));
+    fields.push_back(ViewOfNew(encoded.back().name, encoded.back().value));
   }
   for (const Field& field : head.fields) {
-    if (IsBinary(field.name)) {
+    if (field.name == kTraceparent) {
+      fields.push_back(ViewOfNew(field.name, field.value));
+    } else if (IsBinary(field.name)) {
       encoded.push_back({field.name, field.WireValue()});
       fields.push_back(ViewOf(encoded.back().name, encoded.back().value));
     } else {

@@ -1,20 +1,27 @@
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <deque>
 #include <limits>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/node_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/field_mask.pb.h"
+#include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/stubs/common.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/field_mask_util.h"
 #include "google/protobuf/util/time_util.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "services/gateway/transcode.h"
 
 namespace nisi::gateway {
@@ -23,184 +30,360 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
 using google::protobuf::util::FieldMaskUtil;
 using google::protobuf::util::TimeUtil;
 
 constexpr int32_t kNanos = 1'000'000'000;  // a second
+constexpr int kMaxDepth = 100;             // as protobuf reads
+constexpr int kSmall = 256;                // numbers that are looked up by place
 
+struct Shape;
+
+// A field as it is read and written.
+struct Part {
+  const FieldDescriptor* field = nullptr;
+  std::string key;                 // as "goodsCode":
+  uint32_t wire_type = 0;          // of one value
+  std::vector<std::string> names;  // of an enum's values, by their numbers, in quotes
+  const Shape* inner = nullptr;    // of a message
+};
+
+// What there is to know of a type, looked up once: descriptors give it at several times the price.
+struct Shape {
+  const Descriptor* type = nullptr;
+  std::vector<Part> parts;
+  std::vector<int16_t> by_number;  // places in parts, -1 where there is none
+
+  // Null: no field of this type.
+  const Part* Find(int number) const {
+    if (static_cast<size_t>(number) < by_number.size()) {
+      const int16_t place = by_number[static_cast<size_t>(number)];
+      return place < 0 ? nullptr : &parts[static_cast<size_t>(place)];
+    }
+    for (const Part& part : parts) {
+      if (part.field->number() == number) return &part;
+    }
+    return nullptr;
+  }
+};
+
+const Shape& ShapeOf(const Descriptor& type);
+
+Part PartOf(const FieldDescriptor& field) {
+  Part part;
+  part.field = &field;
+  part.key = absl::StrCat("\"", field.json_name(), "\":");
+  part.wire_type =
+      WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()));
+  if (const auto* type = field.enum_type(); type != nullptr) {
+    for (int i = 0; i < type->value_count(); ++i) {
+      const int number = type->value(i)->number();
+      if (number < 0 || number >= kSmall) continue;
+      const auto place = static_cast<size_t>(number);
+      if (part.names.size() <= place) part.names.resize(place + 1);
+      if (part.names[place].empty()) {
+        part.names[place] = absl::StrCat("\"", type->value(i)->name(), "\"");
+      }
+    }
+  }
+  return part;
+}
+
+const Shape& ShapeOf(const Descriptor& type) {
+  thread_local absl::node_hash_map<const Descriptor*, Shape> shapes;
+  Shape& shape = shapes[&type];
+  if (shape.type != nullptr) return shape;
+  shape.type = &type;  // first: a type may hold itself
+  for (int i = 0; i < type.field_count(); ++i) {
+    shape.parts.push_back(PartOf(*type.field(i)));
+    const int number = type.field(i)->number();
+    if (number >= kSmall) continue;
+    shape.by_number.resize(std::max(shape.by_number.size(), static_cast<size_t>(number) + 1), -1);
+    shape.by_number[static_cast<size_t>(number)] = static_cast<int16_t>(i);
+  }
+  for (Part& part : shape.parts) {
+    if (part.field->message_type() != nullptr) part.inner = &ShapeOf(*part.field->message_type());
+  }
+  return shape;
+}
+
+// Which bytes a text cannot hold as they are.
+constexpr auto kEscaped = [] {
+  std::array<bool, 256> escaped{};
+  for (size_t byte = 0; byte < ' '; ++byte) escaped[byte] = true;
+  escaped['"'] = escaped['\\'] = escaped[0x7f] = true;
+  return escaped;
+}();
+
+// Writes as it reads. Each function returns whether to go on: it stops at what protobuf for C++
+// does not write, fields that come twice or in another order than that of their numbers, and at
+// what has no form in JSON.
 class Writer {
  public:
   explicit Writer(std::string* out) : out_(*out) {}
 
-  // Whether all of it has a form in JSON.
-  bool good() const { return good_; }
-
-  void Value(const Message& message, const Descriptor& type) {
-    switch (type.well_known_type()) {
-      // What is out of range would end the process.
-      case Descriptor::WELLKNOWNTYPE_TIMESTAMP: {
-        const auto& time = static_cast<const google::protobuf::Timestamp&>(message);
-        good_ = good_ && IsInRange(time);
-        return good_ ? Text(TimeUtil::ToString(time)) : void();
-      }
-      case Descriptor::WELLKNOWNTYPE_DURATION: {
-        const auto& duration = static_cast<const google::protobuf::Duration&>(message);
-        good_ = good_ && IsInRange(duration);
-        return good_ ? Text(TimeUtil::ToString(duration)) : void();
-      }
+  bool Value(const Shape& shape, absl::string_view bytes) {
+    switch (shape.type->well_known_type()) {
+      case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
+        return Time<google::protobuf::Timestamp>(bytes);
+      case Descriptor::WELLKNOWNTYPE_DURATION:
+        return Time<google::protobuf::Duration>(bytes);
       case Descriptor::WELLKNOWNTYPE_FIELDMASK: {
+        google::protobuf::FieldMask mask;
         std::string paths;
-        good_ = FieldMaskUtil::ToJsonString(
-                    static_cast<const google::protobuf::FieldMask&>(message), &paths) &&
-                good_;
-        return Text(paths);
+        return Parse(bytes, &mask) && FieldMaskUtil::ToJsonString(mask, &paths) && Text(paths);
       }
-      case Descriptor::WELLKNOWNTYPE_ANY:
-        return Any(static_cast<const google::protobuf::Any&>(message));
+      case Descriptor::WELLKNOWNTYPE_ANY: {
+        google::protobuf::Any any;
+        return Parse(bytes, &any) && Any(any);
+      }
       default:
         out_ += '{';
-        Fields(message);
-        Close('}');
+        return Fields(shape, bytes) && Close('}');
     }
   }
 
  private:
-  // Each value of an object or array leaves a comma behind it.
-  void Close(char bracket) {
-    if (out_.back() == ',') out_.pop_back();
-    out_ += bracket;
+  static bool Parse(absl::string_view bytes, Message* message) {
+    return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   }
 
-  void Fields(const Message& message) {
-    const Reflection& reflection = *message.GetReflection();
-    if (levels_.size() <= depth_) levels_.emplace_back();
-    // Of a deque: what is deeper moves nothing. Its room serves all messages of this depth.
-    std::vector<const FieldDescriptor*>& fields = levels_[depth_];
-    reflection.ListFields(message, &fields);
-    ++depth_;
-    for (const FieldDescriptor* field : fields) {
-      absl::StrAppend(&out_, "\"", field->json_name(), "\":");
-      if (field->is_map()) {
-        Map(message, *field);
-      } else if (field->is_repeated()) {
-        out_ += '[';
-        const int size = reflection.FieldSize(message, field);
-        for (int i = 0; i < size; ++i) {
-          Item(message, reflection, *field, i);
-          out_ += ',';
-        }
-        Close(']');
-      } else {
-        Item(message, reflection, *field, -1);
+  // Each value of an object or array leaves a comma behind it.
+  bool Close(char bracket) {
+    if (out_.back() == ',') out_.pop_back();
+    out_ += bracket;
+    return true;
+  }
+
+  // One value as it was read: the bytes of a text or message, or a number.
+  struct Raw {
+    uint64_t number = 0;
+    absl::string_view bytes;
+  };
+
+  static bool ReadBytes(CodedInputStream& in, absl::string_view* bytes) {
+    uint32_t size = 0;
+    const void* data = nullptr;
+    int left = 0;
+    if (!in.ReadVarint32(&size)) return false;
+    if (size == 0) return true;
+    if (!in.GetDirectBufferPointer(&data, &left) || size > static_cast<uint32_t>(left)) {
+      return false;
+    }
+    *bytes = {static_cast<const char*>(data), size};
+    return in.Skip(static_cast<int>(size));
+  }
+  static bool Read(CodedInputStream& in, uint32_t wire_type, Raw* raw) {
+    uint32_t half = 0;
+    switch (wire_type) {
+      case WireFormatLite::WIRETYPE_VARINT:
+        return in.ReadVarint64(&raw->number);
+      case WireFormatLite::WIRETYPE_FIXED64:
+        return in.ReadLittleEndian64(&raw->number);
+      case WireFormatLite::WIRETYPE_FIXED32:
+        if (!in.ReadLittleEndian32(&half)) return false;
+        raw->number = half;
+        return true;
+      case WireFormatLite::WIRETYPE_LENGTH_DELIMITED:
+        return ReadBytes(in, &raw->bytes);
+      default:
+        return false;
+    }
+  }
+  static CodedInputStream Stream(absl::string_view bytes) {
+    return CodedInputStream(reinterpret_cast<const uint8_t*>(bytes.data()),
+                            static_cast<int>(bytes.size()));
+  }
+
+  bool Fields(const Shape& shape, absl::string_view bytes) {
+    if (++depth_ > kMaxDepth) return false;
+    CodedInputStream in = Stream(bytes);
+    const Part* last = nullptr;
+    const Part* list = nullptr;  // whose items are being written
+    uint64_t oneofs = 0;
+    while (const uint32_t tag = in.ReadTag()) {
+      const int number = WireFormatLite::GetTagFieldNumber(tag);
+      if (number == 0) return false;
+      const Part* const part = shape.Find(number);
+      const uint32_t wire_type = WireFormatLite::GetTagWireType(tag);
+      const bool packed = part != nullptr && part->field->is_packable() &&
+                          wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+      if (part == nullptr || (wire_type != part->wire_type && !packed)) {
+        if (!WireFormatLite::SkipField(&in, tag)) return false;
+        continue;
       }
+      const FieldDescriptor& field = *part->field;
+      if (last != nullptr && last != part && number < last->field->number()) return false;
+      if (last == part && list == nullptr) return false;
+      if (const auto* oneof = field.real_containing_oneof(); oneof != nullptr) {
+        const uint64_t bit = uint64_t{1} << (static_cast<unsigned>(oneof->index()) % 64);
+        if ((oneofs & bit) != 0) return false;
+        oneofs |= bit;
+      }
+      if (list != nullptr && list != part) {
+        Close(list->field->is_map() ? '}' : ']');
+        out_ += ',';
+        list = nullptr;
+      }
+      last = part;
+      Raw raw;
+      if (!Read(in, wire_type, &raw)) return false;
+      if (!field.is_repeated()) {
+        if (IsUnset(field, raw)) continue;
+        out_ += part->key;
+        if (!Item(*part, raw)) return false;
+      } else {
+        if (std::exchange(list, part) == nullptr) {
+          out_ += part->key;
+          out_ += field.is_map() ? '{' : '[';
+        }
+        if (field.is_map() ? !Entry(*part, raw.bytes)
+            : packed       ? !Packed(*part, raw.bytes)
+                           : !Item(*part, raw)) {
+          return false;
+        }
+        if (packed) continue;
+      }
+      out_ += ',';
+    }
+    if (list != nullptr) {
+      Close(list->field->is_map() ? '}' : ']');
       out_ += ',';
     }
     --depth_;
+    return in.ConsumedEntireMessage();
   }
 
-  void Map(const Message& message, const FieldDescriptor& field) {
-    const Reflection& reflection = *message.GetReflection();
-    const Descriptor& entry = *field.message_type();
-    out_ += '{';
-    for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-      const Message& pair = reflection.GetRepeatedMessage(message, &field, i);
-      const bool quoted =
-          entry.map_key()->cpp_type() == FieldDescriptor::CPPTYPE_STRING || Is64(*entry.map_key());
-      if (!quoted) out_ += '"';
-      Item(pair, *pair.GetReflection(), *entry.map_key(), -1);
-      if (!quoted) out_ += '"';
-      out_ += ':';
-      Item(pair, *pair.GetReflection(), *entry.map_value(), -1);
+  // Written in full, and yet not there: protobuf for C++ leaves it out.
+  static bool IsUnset(const FieldDescriptor& field, const Raw& raw) {
+    return !field.has_presence() && raw.number == 0 && raw.bytes.empty();
+  }
+
+  bool Packed(const Part& part, absl::string_view bytes) {
+    CodedInputStream in = Stream(bytes);
+    while (in.CurrentPosition() < static_cast<int>(bytes.size())) {
+      Raw raw;
+      if (!Read(in, part.wire_type, &raw) || !Item(part, raw)) return false;
       out_ += ',';
     }
-    Close('}');
+    return true;
   }
 
-  // A singular field, or item `i` of a repeated one.
-  void Item(const Message& message, const Reflection& reflection, const FieldDescriptor& field,
-            int i) {
-    const auto get = [&](auto one, auto of_many) {
-      return i < 0 ? (reflection.*one)(message, &field) : (reflection.*of_many)(message, &field, i);
-    };
-    switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32:
-        absl::StrAppend(&out_, get(&Reflection::GetInt32, &Reflection::GetRepeatedInt32));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        absl::StrAppend(&out_, get(&Reflection::GetUInt32, &Reflection::GetRepeatedUInt32));
-        break;
-      case FieldDescriptor::CPPTYPE_INT64:
-        absl::StrAppend(&out_, "\"", get(&Reflection::GetInt64, &Reflection::GetRepeatedInt64),
-                        "\"");
-        break;
-      case FieldDescriptor::CPPTYPE_UINT64:
-        absl::StrAppend(&out_, "\"", get(&Reflection::GetUInt64, &Reflection::GetRepeatedUInt64),
-                        "\"");
-        break;
-      case FieldDescriptor::CPPTYPE_DOUBLE:
-        Number(get(&Reflection::GetDouble, &Reflection::GetRepeatedDouble));
-        break;
-      case FieldDescriptor::CPPTYPE_FLOAT:
-        Number(get(&Reflection::GetFloat, &Reflection::GetRepeatedFloat));
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        out_ += get(&Reflection::GetBool, &Reflection::GetRepeatedBool) ? "true" : "false";
-        break;
-      case FieldDescriptor::CPPTYPE_ENUM: {
-        const int number = get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue);
-        if (const auto* value = field.enum_type()->FindValueByNumber(number)) {
-          absl::StrAppend(&out_, "\"", value->name(), "\"");
-        } else {
-          absl::StrAppend(&out_, number);
-        }
-        break;
-      }
-      case FieldDescriptor::CPPTYPE_STRING: {
-        std::string room;
-        const std::string& text =
-            i < 0 ? reflection.GetStringReference(message, &field, &room)
-                  : reflection.GetRepeatedStringReference(message, &field, i, &room);
-        if (field.type() == FieldDescriptor::TYPE_BYTES) {
-          absl::StrAppend(&out_, "\"", absl::Base64Escape(text), "\"");
-        } else {
-          Text(text);
-        }
-        break;
-      }
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        Value(i < 0 ? reflection.GetMessage(message, &field)
-                    : reflection.GetRepeatedMessage(message, &field, i),
-              *field.message_type());
-        break;
+  // One of a map; a key or value that is not there is the empty one.
+  bool Entry(const Part& map, absl::string_view bytes) {
+    CodedInputStream in = Stream(bytes);
+    std::array<Raw, 2> pair;
+    while (const uint32_t tag = in.ReadTag()) {
+      const int number = WireFormatLite::GetTagFieldNumber(tag);
+      const Part* const part = map.inner->Find(number);
+      if (part == nullptr || WireFormatLite::GetTagWireType(tag) != part->wire_type) return false;
+      if (!Read(in, part->wire_type, &pair[static_cast<size_t>(number - 1)])) return false;
     }
+    const Part& key = *map.inner->Find(1);
+    const bool quoted =
+        key.field->cpp_type() == FieldDescriptor::CPPTYPE_STRING || Is64(*key.field);
+    if (!quoted) out_ += '"';
+    if (!Item(key, pair[0])) return false;
+    if (!quoted) out_ += '"';
+    out_ += ':';
+    return Item(*map.inner->Find(2), pair[1]);
   }
-
   static bool Is64(const FieldDescriptor& field) {
     return field.cpp_type() == FieldDescriptor::CPPTYPE_INT64 ||
            field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
   }
 
-  template <class Real>
-  void Number(Real value) {
+  bool Item(const Part& part, const Raw& raw) {
+    const auto half = static_cast<uint32_t>(raw.number);
+    switch (part.field->type()) {
+      case FieldDescriptor::TYPE_INT32:
+      case FieldDescriptor::TYPE_SFIXED32:
+        return Digits(static_cast<int32_t>(half));
+      case FieldDescriptor::TYPE_SINT32:
+        return Digits(WireFormatLite::ZigZagDecode32(half));
+      case FieldDescriptor::TYPE_UINT32:
+      case FieldDescriptor::TYPE_FIXED32:
+        return Digits(half);
+      case FieldDescriptor::TYPE_INT64:
+      case FieldDescriptor::TYPE_SFIXED64:
+        return Quoted(static_cast<int64_t>(raw.number));
+      case FieldDescriptor::TYPE_SINT64:
+        return Quoted(WireFormatLite::ZigZagDecode64(raw.number));
+      case FieldDescriptor::TYPE_UINT64:
+      case FieldDescriptor::TYPE_FIXED64:
+        return Quoted(raw.number);
+      case FieldDescriptor::TYPE_DOUBLE:
+        return Real(WireFormatLite::DecodeDouble(raw.number));
+      case FieldDescriptor::TYPE_FLOAT:
+        return Real(WireFormatLite::DecodeFloat(half));
+      case FieldDescriptor::TYPE_BOOL:
+        out_ += raw.number != 0 ? "true" : "false";
+        return true;
+      case FieldDescriptor::TYPE_ENUM:
+        return Enum(part, static_cast<int>(half));
+      case FieldDescriptor::TYPE_BYTES:
+        absl::StrAppend(&out_, "\"", absl::Base64Escape(raw.bytes), "\"");
+        return true;
+      case FieldDescriptor::TYPE_STRING:
+        return Text(raw.bytes);
+      case FieldDescriptor::TYPE_MESSAGE:
+        return Value(*part.inner, raw.bytes);
+      case FieldDescriptor::TYPE_GROUP:
+        break;
+    }
+    return false;
+  }
+
+  template <class Whole>
+  bool Digits(Whole value) {
+    char room[24];
+    out_.append(room, std::to_chars(room, room + sizeof room, value).ptr);
+    return true;
+  }
+  template <class Whole>
+  bool Quoted(Whole value) {
+    out_ += '"';
+    Digits(value);
+    out_ += '"';
+    return true;
+  }
+  template <class Number>
+  bool Real(Number value) {
     if (std::isnan(value)) {
       out_ += "\"NaN\"";
     } else if (std::isinf(value)) {
       out_ += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
     } else {
       char room[32];
-      const auto end = std::to_chars(room, room + sizeof room, value);
-      out_.append(room, end.ptr);
+      out_.append(room, std::to_chars(room, room + sizeof room, value).ptr);
     }
+    return true;
   }
 
-  void Text(absl::string_view text) {
+  bool Enum(const Part& part, int number) {
+    if (number >= 0 && static_cast<size_t>(number) < part.names.size() &&
+        !part.names[static_cast<size_t>(number)].empty()) {
+      out_ += part.names[static_cast<size_t>(number)];
+    } else if (const auto* value = part.field->enum_type()->FindValueByNumber(number);
+               value != nullptr) {
+      absl::StrAppend(&out_, "\"", value->name(), "\"");
+    } else {
+      return Digits(number);
+    }
+    return true;
+  }
+
+  bool Text(absl::string_view text) {
     constexpr char kHex[] = "0123456789abcdef";
     out_ += '"';
     size_t plain = 0;  // where what needs no escape began
+    uint8_t all = 0;
     for (size_t i = 0; i < text.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(text[i]);
-      if (byte >= ' ' && byte != '"' && byte != '\\' && byte != 0x7f) continue;
+      const auto byte = static_cast<uint8_t>(text[i]);
+      all |= byte;
+      if (!kEscaped[byte]) continue;
       out_.append(text.data() + plain, i - plain);
       plain = i + 1;
       if (byte == '"' || byte == '\\') {
@@ -216,40 +399,53 @@ class Writer {
     }
     out_.append(text.data() + plain, text.size() - plain);
     out_ += '"';
+    return all < 0x80 || google::protobuf::internal::IsStructurallyValidUTF8(
+                             text.data(), static_cast<int>(text.size()));
+  }
+
+  // What is out of range would end the process.
+  template <class Of>
+  bool Time(absl::string_view bytes) {
+    Of time;
+    return Parse(bytes, &time) && IsInRange(time) && Text(TimeUtil::ToString(time));
   }
 
   // Of a type that is not linked in, its bytes.
-  void Any(const google::protobuf::Any& any) {
+  bool Any(const google::protobuf::Any& any) {
     out_ += '{';
-    if (!any.type_url().empty()) {
-      out_ += "\"@type\":";
-      Text(any.type_url());
-      out_ += ',';
-      const size_t slash = any.type_url().rfind('/');
-      const Descriptor* type =
-          google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
-              any.type_url().substr(slash == std::string::npos ? 0 : slash + 1));
-      const std::unique_ptr<Message> inner(
-          type == nullptr
-              ? nullptr
-              : google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
-      if (inner == nullptr || !inner->ParseFromString(any.value())) {
-        absl::StrAppend(&out_, "\"value\":\"", absl::Base64Escape(any.value()), "\"");
-      } else if (type->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
-        Fields(*inner);
-      } else {
-        out_ += "\"value\":";
-        Value(*inner, *type);
-      }
+    if (any.type_url().empty()) return Close('}');
+    out_ += "\"@type\":";
+    if (!Text(any.type_url())) return false;
+    out_ += ',';
+    const size_t slash = any.type_url().rfind('/');
+    const Descriptor* type =
+        google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
+            any.type_url().substr(slash == std::string::npos ? 0 : slash + 1));
+    const std::unique_ptr<Message> inner(
+        type == nullptr
+            ? nullptr
+            : google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    if (inner == nullptr || !inner->ParseFromString(any.value())) {
+      absl::StrAppend(&out_, "\"value\":\"", absl::Base64Escape(any.value()), "\"");
+      return Close('}');
     }
-    Close('}');
+    const std::string bytes = inner->SerializeAsString();
+    if (type->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
+      return Fields(ShapeOf(*type), bytes) && Close('}');
+    }
+    out_ += "\"value\":";
+    return Value(ShapeOf(*type), bytes) && Close('}');
   }
 
   std::string& out_;
-  bool good_ = true;
-  std::deque<std::vector<const FieldDescriptor*>> levels_;
-  size_t depth_ = 0;
+  int depth_ = 0;
 };
+
+bool Write(const Shape& shape, absl::string_view bytes, std::string* json) {
+  json->clear();
+  json->reserve(3 * bytes.size() + 2);
+  return Writer(json).Value(shape, bytes);
+}
 
 }  // namespace
 
@@ -268,19 +464,21 @@ bool IsInRange(const google::protobuf::Duration& duration) {
 }
 
 absl::StatusOr<std::string> ToJson(const Descriptor& type, absl::string_view bytes) {
+  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
+    return absl::InternalError("what the service says is too large");
+  }
+  const Shape& shape = ShapeOf(type);
+  std::string json;
+  if (Write(shape, bytes, &json)) return json;
+  // Not as protobuf for C++ writes it, or not at all.
   google::protobuf::Arena arena;
   Message* const message =
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New(&arena);
-  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()) ||
-      !message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::InternalError("what the service says is no message of its type");
   }
-  std::string json;
-  json.reserve(3 * bytes.size() + 2);
-  Writer writer(&json);
-  writer.Value(*message, type);
-  if (!writer.good()) return absl::InternalError("what the service says has no form in JSON");
-  return json;
+  if (Write(shape, message->SerializeAsString(), &json)) return json;
+  return absl::InternalError("what the service says has no form in JSON");
 }
 
 }  // namespace nisi::gateway

@@ -2,7 +2,7 @@
 // descriptors: no code a message.
 //
 // Debian's json_util takes keys twice, single quotes and commas too many, names no field, and needs
-// four times the CPU; the tests hold what is here against it. Of the well-known types Timestamp,
+// many times the CPU; the tests hold what is here against it. Of the well-known types Timestamp,
 // Duration, FieldMask and, going out, Any have their own forms; no contract here uses another.
 #pragma once
 

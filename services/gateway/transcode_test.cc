@@ -257,6 +257,58 @@ TEST(TranscodeTest, Takes) {
   EXPECT_EQ(read(R"({"readMask": "goodsCode,row.note"})").read_mask().paths(0), "goods_code");
 }
 
+// As another writer may have it: what comes twice counts once, or goes together; what JSON leaves
+// out may be written.
+TEST(TranscodeTest, ReadsWhatIsWrittenInAnotherOrder) {
+  const auto shown = [](std::initializer_list<std::string> parts) {
+    std::string bytes;
+    for (const std::string& part : parts) bytes += part;
+    FormSample sample;
+    EXPECT_TRUE(sample.ParseFromString(bytes));
+    const auto told = ToJson(*FormSample::descriptor(), bytes);
+    EXPECT_TRUE(told.ok()) << told.status();
+    EXPECT_EQ(nlohmann::json::parse(told.value_or("")), nlohmann::json::parse(Reference(sample)))
+        << sample.DebugString();
+    return told.value_or("");
+  };
+  const auto bytes = [](auto set) {
+    FormSample sample;
+    set(sample);
+    return sample.SerializeAsString();
+  };
+  const std::string text = bytes([](FormSample& sample) { sample.set_text("a"); });
+  const std::string other = bytes([](FormSample& sample) { sample.set_text("b"); });
+  const std::string codes = bytes([](FormSample& sample) {
+    sample.add_codes("c");
+    sample.add_codes("d");
+  });
+  const std::string note = bytes([](FormSample& sample) { sample.mutable_row()->set_note("e"); });
+  const std::string child =
+      bytes([](FormSample& sample) { sample.mutable_row()->add_children()->set_note("f"); });
+  const std::string one = bytes([](FormSample& sample) { sample.set_choice_text("g"); });
+  const std::string another = bytes([](FormSample& sample) { sample.set_choice_number(7); });
+  const std::string label =
+      bytes([](FormSample& sample) { (*sample.mutable_labels())["h"] = "i"; });
+  shown({text, codes, note, one, label});
+  shown({label, one, note, codes, text});
+  EXPECT_EQ(shown({text, other}), R"({"text":"b"})");
+  EXPECT_EQ(shown({codes, text, codes}), R"({"text":"a","codes":["c","d","c","d"]})");
+  EXPECT_EQ(shown({note, child}), R"({"row":{"note":"e","children":[{"note":"f"}]}})");
+  EXPECT_EQ(shown({one, another}), R"({"choiceNumber":"7"})");
+  EXPECT_EQ(shown({another, one}), R"({"choiceText":"g"})");
+  const auto tag = [](int field, int wire_type) {
+    return std::string(1, static_cast<char>(field << 3 | wire_type));
+  };
+  const int number = FormSample::descriptor()->FindFieldByName("text")->number();
+  EXPECT_EQ(shown({tag(number, 2) + std::string(1, '\0')}), "{}");
+  EXPECT_EQ(shown({tag(number, 0) + "\x01", codes}), R"({"codes":["c","d"]})");
+  EXPECT_FALSE(ToJson(*FormSample::descriptor(), tag(number, 2) + "\x05"
+                                                                  "abc")
+                   .ok());
+  EXPECT_FALSE(ToJson(*FormSample::descriptor(), tag(number, 2) + "\x01\xff").ok());
+  EXPECT_FALSE(ToJson(*FormSample::descriptor(), tag(number, 4)).ok());
+}
+
 // Protobuf's own function for it ends the process.
 TEST(TranscodeTest, ATimeThatCannotBeWrittenIsAnError) {
   FormSample sample;
