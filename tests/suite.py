@@ -127,7 +127,8 @@ class Suite:
                  "journal": "nisi.journal.v1.journal_pb2", "store": "nisi.store.v1.store_pb2",
                  "options": "nisi.rpc.v1.options_pb2", "imports": "nisi.rpc.v1.import_pb2",
                  "status": "google.rpc.status_pb2", "details": "google.rpc.error_details_pb2",
-                 "legal_basis": "nisi.rpc.v1.legal_basis_pb2", "date": "google.type.date_pb2"}
+                 "legal_basis": "nisi.rpc.v1.legal_basis_pb2", "context": "nisi.rpc.v1.call_context_pb2",
+                 "date": "google.type.date_pb2"}
         return types.SimpleNamespace(**{short: importlib.import_module(name) for short, name in names.items()})
 
     def methods(self):

@@ -20,10 +20,18 @@ Backend::~Backend() {
   *alive_ = nullptr;
   for (const auto& call : std::exchange(waiting_, {})) call->Fail("The gateway ends.");
   if (connection_ != nullptr) connection_->Close();
+  if (next_ != nullptr) next_->Close();
   for (const auto& connection : old_) connection->Close();
 }
 
 void Backend::Connect() {
+  // The connection may outlive this by the end of its calls.
+  connection_ = NewConnection([alive = alive_] {
+    if (*alive != nullptr) (*alive)->OnOpen();
+  });
+}
+
+std::shared_ptr<ClientConnection> Backend::NewConnection(std::function<void()> on_open) {
   ClientConnection::Options options;
   options.loop = loop_;
   options.limits = options_.limits;
@@ -31,20 +39,18 @@ void Backend::Connect() {
   options.address = options_.address;
   options.attempt = attempts_++;
   options.tls = options_.tls;
-  // The connection may outlive this by the end of its calls.
-  options.on_open = [alive = alive_] {
-    if (*alive != nullptr) (*alive)->OnOpen();
-  };
+  options.on_open = std::move(on_open);
   options.on_unseen = [alive = alive_](const std::shared_ptr<ClientCall>& call) {
     if (*alive == nullptr) return call->Fail("The gateway ends.");
     (*alive)->SendAgain(call);
   };
   options.on_closed = [alive = alive_](const ClientConnection* closed, const std::string& why) {
     if (*alive == nullptr) return;
+    if ((*alive)->next_.get() == closed) return (*alive)->next_.reset();
     const auto is_closed = [&](const auto& one) { return one.get() == closed; };
     if (std::erase_if((*alive)->old_, is_closed) == 0) (*alive)->OnClosed(why);
   };
-  connection_ = ClientConnection::Connect(std::move(options));
+  return ClientConnection::Connect(std::move(options));
 }
 
 void Backend::OnOpen() {
@@ -59,12 +65,18 @@ void Backend::OnOpen() {
 }
 
 void Backend::OnClosed(const std::string& why) {
+  const absl::Time now = absl::Now();
+  const bool told = connection_ != nullptr && connection_->going_away() && now >= next_try_;
   connection_.reset();
+  if (told) {  // it had nothing to do; the next call is not to find nobody
+    next_try_ = now + options_.last_wait;
+    return Connect();
+  }
   if (std::exchange(reachable_, false)) {
     base::Log(base::Severity::kWarning, "backend_lost",
               {{"address", options_.address}, {"why", why}});
   }
-  next_try_ = absl::Now() + wait_;
+  next_try_ = now + wait_;
   wait_ = std::min(2 * wait_, options_.last_wait);
   for (const auto& call : std::exchange(waiting_, {})) {
     if (!call->over() && !options_.elsewhere(call)) call->Fail(why);
@@ -101,13 +113,30 @@ void Backend::Send(const std::shared_ptr<ClientCall>& call) {
   waiting_.push_back(call);
 }
 
+void Backend::Renew(absl::Time now) {
+  if (next_ != nullptr && next_->greeted()) {
+    old_.push_back(std::exchange(connection_, std::move(next_)));
+    next_.reset();
+  }
+  if (next_ == nullptr && now >= next_renewal_ && connection_->outdated(now)) {
+    next_renewal_ = now + options_.last_wait;
+    next_ = NewConnection(nullptr);
+  }
+}
+
 void Backend::TryNow() {
   if (connection_ == nullptr) Connect();
 }
 
 void Backend::OnTick(absl::Time now) {
   if (connection_ != nullptr) connection_->OnTick(now);
-  for (size_t i = old_.size(); i-- > 0;) old_[i]->OnTick(now);
+  if (next_ != nullptr) next_->OnTick(now);
+  if (open()) Renew(now);
+  for (size_t i = old_.size(); i-- > 0;) {
+    old_[i]->OnTick(now);
+    // The server closes one that it told to go away; nobody else closes one that was replaced.
+    if (!old_[i]->going_away() && old_[i]->calls() == 0) old_[i]->Close();
+  }
   std::erase_if(waiting_, [](const auto& call) { return call->over(); });
   if (connection_ == nullptr && now >= next_try_) Connect();
 }

@@ -54,7 +54,10 @@ class Backend {
   size_t calls() const;
 
  private:
+  std::shared_ptr<ClientConnection> NewConnection(std::function<void()> on_open);
   void Connect();
+  // Makes a new connection beside one of an old certificate, and takes it once the server did.
+  void Renew(absl::Time now);
   void OnOpen();
   void OnClosed(const std::string& why);
   void SendAgain(const std::shared_ptr<ClientCall>& call);
@@ -62,12 +65,14 @@ class Backend {
   EventLoop* const loop_;
   const BackendOptions options_;
   std::shared_ptr<ClientConnection> connection_;
-  // Those that were told to go away, and have calls left.
+  std::shared_ptr<ClientConnection> next_;  // to take its place
+  // Those that were told to go away or replaced, and have calls left.
   std::vector<std::shared_ptr<ClientConnection>> old_;
   std::vector<std::shared_ptr<ClientCall>> waiting_;
   size_t attempts_ = 0;
   absl::Duration wait_;
   absl::Time next_try_ = absl::InfinitePast();
+  absl::Time next_renewal_ = absl::InfinitePast();
   bool reachable_ = true;
   std::shared_ptr<Backend*> alive_;  // for what comes after this
 };

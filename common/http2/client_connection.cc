@@ -71,6 +71,7 @@ nghttp2_session_callbacks* ClientConnection::Callbacks() {
   nghttp2_session_callbacks_set_on_frame_recv_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         if (frame->hd.type == NGHTTP2_GOAWAY) Self(user)->going_away_ = true;
+        if (frame->hd.type == NGHTTP2_SETTINGS) Self(user)->greeted_ = true;
         return 0;
       });
   nghttp2_session_callbacks_set_on_stream_close_callback(

@@ -39,6 +39,12 @@ class ClientConnection final : public Connection {
   bool open() const;
   // The server takes no more calls, and will close.
   bool going_away() const { return going_away_; }
+  // The server has taken us in: it has seen our certificate, and spoken.
+  bool greeted() const { return greeted_; }
+  // It was made with files that are others by now.
+  bool outdated(absl::Time now) const {
+    return options_.tls != nullptr && options_.tls->Current(now).get() != socket_.context();
+  }
   void Begin(const std::shared_ptr<ClientCall>& call);
   size_t calls() const { return calls_.size(); }
   void OnTick(absl::Time now) { LookAlive(now); }
@@ -62,6 +68,7 @@ class ClientConnection final : public Connection {
   absl::flat_hash_map<int32_t, std::shared_ptr<ClientCall>> calls_;
   std::shared_ptr<ClientConnection> self_;
   bool going_away_ = false;
+  bool greeted_ = false;
 };
 
 }  // namespace nisi::http2

@@ -217,10 +217,18 @@ class Server::Worker {
   }
   void OnTick(absl::Time now) {
     if (std::exchange(paused_, false) && listener_ >= 0) Accept(true);
+    // What a peer proved by a certificate that is gone from here does not hold for ever.
+    if (tls_ != nullptr) {
+      std::shared_ptr<SSL_CTX> context = tls_->Current(now);
+      if (std::exchange(context_, context) != context) {
+        for (const auto& [raw, connection] : connections_) connection->Renew(context.get(), now);
+      }
+    }
     for (const auto& [raw, connection] : connections_) connection->OnTick(now);
   }
 
   const std::shared_ptr<TlsAcceptor> tls_;
+  std::shared_ptr<SSL_CTX> context_;  // of tls_, as it was last looked at
   Serving shared_;
   absl::flat_hash_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
   std::shared_ptr<void> ticks_;

@@ -19,15 +19,21 @@ constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 // told.
 constexpr absl::Duration kGoing = absl::Seconds(15);
 constexpr absl::Duration kEnding = absl::Seconds(1);
+// The connections of a certificate that was replaced go one by one.
+constexpr absl::Duration kRenewing = absl::Seconds(5);
 
 bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
+// From 0 to 1, by the time alone.
+double Chance(absl::Time now) {
+  return static_cast<double>(absl::ToUnixNanos(now) / 100 % 1024) / 1024;
+}
+
 // Those that came together are not to go together.
 absl::Duration Jittered(absl::Duration age, absl::Time now) {
-  const auto chance = static_cast<double>(absl::ToUnixNanos(now) / 100 % 1024) / 1024;
-  return age * (0.9 + 0.2 * chance);
+  return age * (0.9 + 0.2 * Chance(now));
 }
 
 }  // namespace
@@ -211,6 +217,7 @@ void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
 void ServerConnection::OnTick(absl::Time now) {
   if (other_ != nullptr) {
     SetBusy(other_->has_calls(), now);
+    if (now > renewed_) other_->GoAway();
     return other_->OnTick(now);
   }
   for (const auto& [id, call] : calls_) call->OnTick(now);
@@ -225,6 +232,12 @@ void ServerConnection::OnTick(absl::Time now) {
   if (CutOff()) return;
   LookIdle(now);
   LookAlive(now);
+}
+
+void ServerConnection::Renew(const SSL_CTX* context, absl::Time now) {
+  if (socket_.context() == context) return;
+  renewed_ = now + kRenewing * Chance(began_);
+  old_ = std::min(old_, renewed_);
 }
 
 void ServerConnection::LookIdle(absl::Time now) {

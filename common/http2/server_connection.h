@@ -33,6 +33,8 @@ class ServerConnection final : public Connection {
   void End(const Answer& answer);
   void OnTick(absl::Time now);
   bool has_calls() const;
+  // New connections are made with `context`: one that was not is to make place for such a one soon.
+  void Renew(const SSL_CTX* context, absl::Time now);
   // Its place is needed for another.
   void Leave();
   const Place& place() const { return *place_; }
@@ -66,7 +68,8 @@ class ServerConnection final : public Connection {
   std::string beginning_;           // of a plain connection, until it is known what is spoken
   bool busy_ = false;               // as place_ knows
   const absl::Time began_;
-  const absl::Time old_;  // from then on
+  absl::Time old_;                               // from then on
+  absl::Time renewed_ = absl::InfiniteFuture();  // as old_, where it is not HTTP/2
   absl::Time used_;
   absl::Time told_to_go_ = absl::InfiniteFuture();
   absl::Time ends_ = absl::InfiniteFuture();  // what has not left by then stays

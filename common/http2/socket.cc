@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/log.h"
 #include "common/http2/address.h"
 #include "common/http2/tls.h"
 
@@ -65,7 +66,9 @@ Socket::Socket(EventLoop* loop, std::shared_ptr<TlsConnector> tls, Owner* owner)
 void Socket::NewSsl() {
   if (context_ == nullptr) return;
   ssl_.reset(SSL_new(context_.get()));
-  if (ssl_ != nullptr) SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  if (ssl_ == nullptr) return;
+  SSL_set_app_data(ssl_.get(), &refused_);
+  SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
 }
 
 Socket::~Socket() = default;
@@ -207,12 +210,22 @@ void Socket::Handshake() {
   const std::string problem = error == SSL_ERROR_NONE ? "" : TlsProblem();
   FlushCipher();
   if (closing_ || error == SSL_ERROR_WANT_READ) return;
+  if (!refused_.why.empty()) return CloseRefused(refused_);
   if (error != SSL_ERROR_NONE) return Close(absl::StrCat("TLS handshake: ", problem));
   if (connector_ != nullptr && !connector_->IsExpected(*ssl_)) {
-    return Close("TLS handshake: not the server that is expected");
+    const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(ssl_.get()),
+                                                            X509_free);
+    return CloseRefused({absl::StrCat("not ", connector_->expected()),
+                         shown == nullptr ? std::string() : Describe(*shown)});
   }
   open_ = true;
   owner_->OnOpen(PeerIdentity(*ssl_));
+}
+
+void Socket::CloseRefused(const RefusedCertificate& refused) {
+  base::Log(base::Severity::kWarning, "certificate_refused",
+            {{"why", refused.why}, {"certificate", refused.certificate}, {"peer", address_}});
+  Close(absl::StrCat("TLS handshake: ", refused.why));
 }
 
 void Socket::FlushCipher() {

@@ -58,6 +58,8 @@ class Socket {
   void Listen(bool on);
   // "10.0.0.7"; empty for a pair within this process.
   const std::string& address() const { return address_; }
+  // What it was made with; null: plain.
+  const SSL_CTX* context() const { return context_.get(); }
   // Nothing is read from here on; OnClosed comes when what was written has left, or failed to.
   void CloseWhenSent();
   void Close(const std::string& why);
@@ -75,6 +77,8 @@ class Socket {
   // False: not all was taken.
   bool Deliver(absl::string_view bytes);
   void Handshake();
+  // Says in the log whose certificate it was.
+  void CloseRefused(const RefusedCertificate& refused);
   // Hands what TLS wants to say to the kernel.
   void FlushCipher();
   void WriteRaw(absl::string_view bytes);
@@ -84,6 +88,7 @@ class Socket {
   Owner* const owner_;
   const std::shared_ptr<TlsConnector> connector_;  // of a client
   std::shared_ptr<SSL_CTX> context_;
+  RefusedCertificate refused_;
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, SSL_free};
   uv_tcp_t handle_{};
   uv_connect_t connect_{};

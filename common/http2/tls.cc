@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -55,11 +56,64 @@ std::string Look(const TlsFiles& files) {
   return seen;
 }
 
+std::string TextOf(const X509_NAME* name) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), BIO_free);
+  if (text == nullptr) return "";
+  X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253);  // escapes what is no letter
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &bytes);
+  return size > 0 ? std::string(bytes, static_cast<size_t>(size)) : "";
+}
+
+std::string TextOf(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return "?";
+  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ", absl::FromTM(parts, absl::UTCTimeZone()),
+                          absl::UTCTimeZone());
+}
+
+// Changes nothing of what was found: only keeps it for the log.
+int NoteRefusal(int good, X509_STORE_CTX* found) {
+  const auto* ssl = static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(found, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const refused = static_cast<RefusedCertificate*>(SSL_get_app_data(ssl));
+  if (good != 1 && refused != nullptr) {
+    refused->why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(found));
+    const X509* certificate = X509_STORE_CTX_get_current_cert(found);
+    refused->certificate = certificate == nullptr ? "" : Describe(*certificate);
+  }
+  return good;
+}
+
 absl::Status Bad(const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", TlsProblem()));
 }
 
 }  // namespace
+
+std::vector<std::string> UrisOf(const X509& certificate) {
+  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+      static_cast<GENERAL_NAMES*>(
+          X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)),
+      GENERAL_NAMES_free);
+  std::vector<std::string> uris;
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_URI) continue;
+    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
+    uris.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                      static_cast<size_t>(ASN1_STRING_length(uri)));
+  }
+  return uris;
+}
+
+std::string Describe(const X509& certificate) {
+  std::string text = TextOf(X509_get_subject_name(&certificate));
+  for (const std::string& uri : UrisOf(certificate)) absl::StrAppend(&text, ", ", uri);
+  return absl::StrCat(text, ", by ", TextOf(X509_get_issuer_name(&certificate)), ", from ",
+                      TextOf(X509_get0_notBefore(&certificate)), " to ",
+                      TextOf(X509_get0_notAfter(&certificate)));
+}
 
 std::string TlsProblem() {
   const unsigned long code = ERR_get_error();
@@ -140,7 +194,7 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
   }
   SSL_CTX_set_verify(context.get(),
                      SSL_VERIFY_PEER | (require_client_cert_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                     nullptr);
+                     NoteRefusal);
   return context;
 }
 
@@ -154,7 +208,7 @@ absl::StatusOr<std::shared_ptr<TlsConnector>> TlsConnector::Load(TlsFiles files,
 absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsConnector::Read() const {
   ASSIGN_OR_RETURN(std::shared_ptr<SSL_CTX> context, New(TLS_client_method()));
   SSL_CTX_set_alpn_protos(context.get(), kH2, sizeof kH2);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, NoteRefusal);
   return context;
 }
 
@@ -172,21 +226,8 @@ bool TlsConnector::IsExpected(const SSL& ssl) const {
 std::string PeerIdentity(const SSL& ssl) {
   const X509Ptr certificate(SSL_get1_peer_certificate(&ssl), X509_free);
   if (certificate == nullptr) return "";
-  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
-      static_cast<GENERAL_NAMES*>(
-          X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)),
-      GENERAL_NAMES_free);
-  std::string identity;
-  int uris = 0;
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_URI) continue;
-    ++uris;
-    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    identity.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                    static_cast<size_t>(ASN1_STRING_length(uri)));
-  }
-  return uris == 1 && absl::StartsWith(identity, kScheme) ? identity : "";
+  const std::vector<std::string> uris = UrisOf(*certificate);
+  return uris.size() == 1 && absl::StartsWith(uris[0], kScheme) ? uris[0] : "";
 }
 
 }  // namespace nisi::http2

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -22,6 +23,18 @@ struct TlsFiles {
   // <dir>/ca.pem, <dir>/<name>.pem, <dir>/<name>.key
   static TlsFiles In(const std::string& dir, const std::string& name);
 };
+
+// Of the other side, for the log; filled by a handshake that failed for it, where SSL's app data is
+// one of these.
+struct RefusedCertificate {
+  std::string why;          // "certificate has expired"; empty: not for its certificate
+  std::string certificate;  // as Describe
+};
+
+// "CN=gateway, spiffe://nisi/svc/gateway, by CN=authority, from 2026-11-01T00:00:00Z to ..."
+std::string Describe(const X509& certificate);
+// The URIs among its names.
+std::vector<std::string> UrisOf(const X509& certificate);
 
 // What new connections are made with. Thread-safe.
 class TlsContext {
@@ -73,6 +86,7 @@ class TlsConnector final : public TlsContext {
 
   // Of a verified connection.
   bool IsExpected(const SSL& ssl) const;
+  const std::string& expected() const { return expected_; }
 
  private:
   TlsConnector(TlsFiles files, std::string expected)

@@ -11,8 +11,9 @@ namespace {
 constexpr char kAuthorization[] = "authorization";
 constexpr char kBearer[] = "Bearer ";
 
-void LogRefused(absl::string_view why) {
-  base::Log(base::Severity::kWarning, "identity_refused", {{"why", why}});
+// `peer`: what the connection proved; empty where it proved nothing.
+void LogRefused(absl::string_view why, absl::string_view peer) {
+  base::Log(base::Severity::kWarning, "identity_refused", {{"why", why}, {"peer", peer}});
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ absl::Status Authenticator::CheckContextPeer(absl::string_view peer) const {
   if (options_.in_process_only || base::Planted("call-context-from-anyone"))
     return absl::OkStatus();
   if (options_.context_peers.contains(std::string(peer))) return absl::OkStatus();
-  LogRefused("call context from a peer that may not bring one");
+  LogRefused("call context from a peer that may not bring one", peer);
   return ContextInvalid();
 }
 
@@ -57,7 +58,7 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evid
   if (evidence.context.has_value()) {
     RETURN_IF_ERROR(CheckContextPeer(evidence.peer));
     auto caller = options_.contexts->Verify(*evidence.context, now, &why);
-    if (!caller.ok()) LogRefused(why);
+    if (!caller.ok()) LogRefused(why, evidence.peer);
     return caller;
   }
   if (evidence.authorizations != 0) {
@@ -67,12 +68,13 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evid
     }
     auto caller = token_cache_.FindOrVerify(
         *options_.tokens, evidence.authorization.substr(sizeof(kBearer) - 1), now, &why);
-    if (!caller.ok()) LogRefused(why);
+    if (!caller.ok()) LogRefused(why, evidence.peer);
     return caller;
   }
   if (options_.principals != nullptr && !evidence.peer.empty()) {
     auto caller = options_.principals->Current(now)->Find(std::string(evidence.peer));
     if (caller != nullptr) return caller;
+    LogRefused("a certificate that stands for nobody", evidence.peer);
   }
   return Anonymous();
 }

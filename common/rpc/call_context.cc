@@ -23,9 +23,10 @@ void Append(std::string& key, absl::string_view piece) {
   key.append(piece.data(), piece.size());
 }
 
-std::string CacheKey(const Caller& caller, absl::string_view audience) {
+std::string CacheKey(absl::string_view key_id, const Caller& caller, absl::string_view audience) {
   std::string key;
   key.reserve(256);
+  Append(key, key_id);
   Append(key, audience);
   Append(key, caller.subject);
   Append(key, caller.bin);
@@ -73,15 +74,36 @@ absl::StatusOr<absl::Time> CheckTimes(const v1::CallContext& context, absl::Time
 
 }  // namespace
 
+absl::string_view SignerOf(absl::string_view kid) {
+  return kid.substr(0, kid.find('.'));
+}
+
+ContextSigner::ContextSigner(Source source, std::string name)
+    : source_(std::move(source)), name_(std::move(name)), cache_(ContextVerifier::kCapacity) {}
+
 ContextSigner::ContextSigner(PrivateKey key, std::string name)
-    : key_(std::move(key)),
-      name_(std::move(name)),
-      key_id_(key_.public_key().KeyId()),
-      cache_(ContextVerifier::kCapacity) {}
+    : ContextSigner([shared = std::make_shared<const Key>(Key{key, key.public_key().KeyId()})](
+                        absl::Time) { return shared; },
+                    std::move(name)) {}
+
+absl::StatusOr<std::shared_ptr<const ContextSigner>> ContextSigner::Open(
+    const std::string& key_path, std::string name, absl::Time now) {
+  const auto parse = [](absl::string_view pem) -> absl::StatusOr<Key> {
+    ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::FromPem(pem));
+    std::string id = key.public_key().KeyId();
+    if (id.empty()) return absl::InvalidArgumentError("not an Ed25519 key");
+    return Key{std::move(key), std::move(id)};
+  };
+  ASSIGN_OR_RETURN(std::shared_ptr<ReloadingFile<Key>> file,
+                   ReloadingFile<Key>::Open(key_path, parse, now, Secrecy::kSecret));
+  return std::shared_ptr<const ContextSigner>(
+      new ContextSigner([file](absl::Time at) { return file->Current(at); }, std::move(name)));
+}
 
 std::string ContextSigner::Sign(const Caller& caller, absl::string_view audience,
                                 absl::Time now) const {
-  const std::string cache_key = CacheKey(caller, audience);
+  const std::shared_ptr<const Key> key = source_(now);
+  const std::string cache_key = CacheKey(key->id, caller, audience);
   if (const auto known = cache_.Find(cache_key, now)) {
     return *known;
   }
@@ -103,8 +125,8 @@ std::string ContextSigner::Sign(const Caller& caller, absl::string_view audience
 
   v1::SignedCallContext signed_context;
   signed_context.set_context(context.SerializeAsString());
-  signed_context.set_signature(key_.Sign(signed_context.context()));
-  signed_context.set_key_id(key_id_);
+  signed_context.set_signature(key->key.Sign(signed_context.context()));
+  signed_context.set_key_id(key->id);
   auto bytes = std::make_shared<const std::string>(signed_context.SerializeAsString());
   cache_.Insert(cache_key, bytes, now, now + kContextReuse);
   return *bytes;
@@ -150,7 +172,7 @@ absl::StatusOr<absl::Time> ContextVerifier::Check(absl::string_view bytes, absl:
   // A signer speaks for itself only: a service's key cannot make a context that seems to come from
   // the gateway.
   if (context.actors().empty() || context.actors_size() > kMaxActors ||
-      *context.actors().rbegin() != signer->kid) {
+      *context.actors().rbegin() != SignerOf(signer->kid)) {
     return BadContext("actors");
   }
   verified.caller = FromProto(context);

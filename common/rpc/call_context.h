@@ -3,6 +3,7 @@
 // user's token inside the house, and is accepted only from a peer that mutual TLS named.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,13 +25,22 @@ inline constexpr absl::Duration kContextSkew = absl::Seconds(5);
 inline constexpr size_t kMaxContextBytes = 4096;
 inline constexpr int kMaxActors = 8;  // A longer chain is a loop.
 
+// Whose key it is, by its kid in what verifiers trust: "gateway", and "gateway.2026-12" too. So the
+// next key of a signer is trusted before it signs, and the last one until nobody signs with it.
+absl::string_view SignerOf(absl::string_view kid);
+
 // Signs as one process: the gateway for those who call it, a service for the callers whose calls it
 // carries on. The process appends itself to the actors, and verifiers hold it to its own name.
 // Thread-safe.
 class ContextSigner {
  public:
-  // `key` is Ed25519; `name` is the kid of its public half in what verifiers trust, as "gateway".
+  // `key` is Ed25519; `name` is whose its public half is in what verifiers trust, as "gateway".
   ContextSigner(PrivateKey key, std::string name);
+  // With the key in a file, reread when it changes. INVALID_ARGUMENT: no Ed25519 key; otherwise as
+  // PrivateKey::Load.
+  static absl::StatusOr<std::shared_ptr<const ContextSigner>> Open(const std::string& key_path,
+                                                                   std::string name,
+                                                                   absl::Time now);
 
   // The serialized SignedCallContext. The same bytes again for the same caller and audience for
   // kContextReuse.
@@ -39,9 +49,15 @@ class ContextSigner {
   const std::string& name() const { return name_; }
 
  private:
-  PrivateKey key_;
+  struct Key {
+    PrivateKey key;
+    std::string id;
+  };
+  using Source = std::function<std::shared_ptr<const Key>(absl::Time)>;
+  ContextSigner(Source source, std::string name);
+
+  Source source_;
   std::string name_;
-  std::string key_id_;
   mutable ExpiringCache<std::string> cache_;
 };
 
@@ -55,7 +71,7 @@ class ContextVerifier {
  public:
   static constexpr size_t kCapacity = 20'000;
 
-  // `signers`: Ed25519 keys whose kid is the signer's name. `audience`: the name of this service.
+  // `signers`: Ed25519 keys, each of whom its kid says. `audience`: the name of this service.
   ContextVerifier(KeySource signers, std::string audience, size_t capacity = kCapacity);
 
   // CONTEXT_EXPIRED for a good one that is too old; CONTEXT_INVALID for everything else. `why` is

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/rpc/key_files.h"
 #include "nisi/rpc/v1/call_context.pb.h"
 
 namespace nisi::rpc {
@@ -84,6 +88,40 @@ TEST_F(CallContextTest, NobodyIsACallerToo) {
   v1::CallContext context = Good();
   context.clear_subject();
   EXPECT_EQ(Reason(Forge(context, gateway_key_)), "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, ASignerMayHaveSeveralKeysUnderItsName) {
+  EXPECT_EQ(SignerOf("gateway"), "gateway");
+  EXPECT_EQ(SignerOf("gateway.2026-12"), "gateway");
+  const PrivateKey next = NewKey();
+  const ContextVerifier both(FixedKeys(Keys({{"gateway", gateway_key_.public_key()},
+                                             {"gateway.2", next.public_key()},
+                                             {"gateway-2.1", service_key_.public_key()}})),
+                             "registry");
+  const ContextSigner successor(next, "gateway");
+  EXPECT_TRUE(both.Verify(gateway_.Sign(caller_, "registry", kSignedAt), kSignedAt).ok());
+  EXPECT_TRUE(both.Verify(successor.Sign(caller_, "registry", kSignedAt), kSignedAt).ok());
+  // Not the name of another that begins alike.
+  const ContextSigner posing(service_key_, "gateway");
+  EXPECT_FALSE(both.Verify(posing.Sign(caller_, "registry", kSignedAt), kSignedAt).ok());
+}
+
+TEST_F(CallContextTest, ANewKeyInItsFileSignsFromTheNextLookOn) {
+  const std::string path = absl::StrCat(::testing::TempDir(), "/context_", base::RandomUuid());
+  ASSERT_TRUE(gateway_key_.Save(path).ok());
+  const auto signer = ContextSigner::Open(path, "gateway", kSignedAt);
+  ASSERT_TRUE(signer.ok()) << signer.status();
+  const std::string before = (*signer)->Sign(caller_, "registry", kSignedAt);
+  ASSERT_TRUE(ReplaceFile(path, NewKey().Pem(), 0600).ok());
+  const absl::Time later = kSignedAt + absl::Seconds(1);
+  EXPECT_NE((*signer)->Sign(caller_, "registry", later), before) << "not the one of the old key";
+  EXPECT_TRUE(verifier_.Verify(before, later).ok());
+  EXPECT_FALSE(verifier_.Verify((*signer)->Sign(caller_, "registry", later), later).ok());
+  ASSERT_TRUE(ReplaceFile(path, PrivateKey::Generate(Algorithm::kEs256)->Pem(), 0600).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(ContextSigner::Open(path, "gateway", later).status()));
+  ASSERT_TRUE(ReplaceFile(path, NewKey().Pem(), 0644).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(ContextSigner::Open(path, "gateway", later).status()));
+  std::filesystem::remove(path);
 }
 
 TEST_F(CallContextTest, IsSignedOnceForFifteenSeconds) {

@@ -75,7 +75,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   rocks.file_system = options.file_system;
   rocks.now = [clock = options.clock] { return clock->Now(); };
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
-  ASSIGN_OR_RETURN(signer_, store::OpenHeadSigner(base + ".head.pem"));
+  ASSIGN_OR_RETURN(head_key_, HeadKeyFromFile(base + ".head.pem"));
 
   store::Store::Options store_options;
   store_options.clock = options.clock;
@@ -93,7 +93,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_ = std::move(opened);
   store_env_ = std::make_shared<StoreEnv>();
   store_env_->store = store_.get();
-  store_env_->signer = signer_.get();
+  store_env_->head_key = head_key_;
   store_env_->backups_kept = options.backups_kept;
   if (!options.backup_dir.empty()) {
     std::filesystem::create_directories(options.backup_dir, error);
@@ -142,7 +142,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
             static_cast<double>(reserve));
         return figures;
       });
-  journal_ = JournalEnv{store_.get(), signer_.get()};
+  journal_ = JournalEnv{store_.get(), head_key_};
   if (options.peers != nullptr) DeliverTo(*options.peers, delivery, options.metrics);
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
   RETURN_IF_ERROR(AddStoreService(*store_env_, &registry_));

@@ -13,12 +13,12 @@
 #include "common/base/clock.h"
 #include "common/norms/norms.h"
 #include "common/rpc/disclosure.h"
+#include "common/rpc/head_key.h"
 #include "common/rpc/journal_service.h"
 #include "common/rpc/metrics.h"
 #include "common/rpc/peer.h"
 #include "common/rpc/registry.h"
 #include "common/rpc/store_service.h"
-#include "common/store/head_signer.h"
 #include "common/store/outbox.h"
 #include "common/store/store.h"
 
@@ -88,7 +88,7 @@ class HostedService {
   void DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics);
 
   store::Schema schema_;  // as it lies on disk
-  std::unique_ptr<store::HeadSigner> signer_;
+  HeadKey head_key_;
   std::shared_ptr<store::Store> store_;
   JournalEnv journal_{};
   DisclosureEnv disclosure_{};

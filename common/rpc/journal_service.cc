@@ -84,7 +84,7 @@ absl::StatusOr<std::unique_ptr<MessageSource>> WatchEntries(JournalEnv& env, Cal
 }
 
 absl::StatusOr<TreeHead> GetTreeHead(JournalEnv& env, Call& call, const GetTreeHeadRequest&) {
-  return store::SignedHead(*env.store, *env.signer, call.now);
+  return store::SignedHead(*env.store, *env.head_key(), call.now);
 }
 
 absl::StatusOr<InclusionProof> GetInclusionProof(JournalEnv& env, Call&,
@@ -113,8 +113,9 @@ absl::StatusOr<ConsistencyProof> GetConsistencyProof(JournalEnv& env, Call&,
 
 absl::StatusOr<SigningKey> GetSigningKey(JournalEnv& env, Call&, const GetSigningKeyRequest&) {
   SigningKey key;
-  key.set_key_id(env.signer->key_id());
-  key.set_public_key(env.signer->public_key());
+  const auto signer = env.head_key();
+  key.set_key_id(signer->key_id());
+  key.set_public_key(signer->public_key());
   return key;
 }
 

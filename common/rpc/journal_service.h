@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/rpc/head_key.h"
 #include "common/rpc/registry.h"
-#include "common/store/head_signer.h"
 #include "common/store/store.h"
 
 namespace nisi::rpc {
 
 struct JournalEnv {
   store::Store* store;
-  const store::HeadSigner* signer;
+  HeadKey head_key;
 };
 
 // Adds the service and binds it; `env` must outlive the registry.

@@ -182,7 +182,10 @@ absl::StatusOr<VerifiedToken> Check(const absl::flat_hash_map<std::string, Token
   if (!key->Verify(parts.signed_text, *signature)) {
     return BadToken("signature");
   }
-  return ReadClaims(claims, issuer->second, now);
+  ASSIGN_OR_RETURN(VerifiedToken verified, ReadClaims(claims, issuer->second, now));
+  verified.keys = keys;
+  verified.source = issuer->second.keys;
+  return verified;
 }
 
 }  // namespace
@@ -207,15 +210,21 @@ absl::StatusOr<VerifiedToken> TokenVerifier::Verify(absl::string_view token, abs
 }
 
 std::shared_ptr<const Caller> TokenCache::Find(absl::string_view token, absl::Time now) const {
-  return token.size() > kMaxTokenBytes ? nullptr
-                                       : cache_.Find(base::AsBytes(base::Sha256(token)), now);
+  if (token.size() > kMaxTokenBytes) {
+    return nullptr;
+  }
+  const auto known = cache_.Find(base::AsBytes(base::Sha256(token)), now);
+  if (known == nullptr || (known->source && known->source(now) != known->keys)) {
+    return nullptr;
+  }
+  return std::shared_ptr<const Caller>(known, &known->caller);
 }
 
 std::shared_ptr<const Caller> TokenCache::Insert(absl::string_view token, VerifiedToken verified,
                                                  absl::Time now) {
-  auto caller = std::make_shared<const Caller>(std::move(verified.caller));
-  cache_.Insert(base::Sha256Bytes(token), caller, now, std::min(verified.expires, now + kMaxLife));
-  return caller;
+  const auto known = std::make_shared<const VerifiedToken>(std::move(verified));
+  cache_.Insert(base::Sha256Bytes(token), known, now, std::min(known->expires, now + kMaxLife));
+  return std::shared_ptr<const Caller>(known, &known->caller);
 }
 
 absl::StatusOr<std::shared_ptr<const Caller>> TokenCache::FindOrVerify(

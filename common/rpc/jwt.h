@@ -31,7 +31,9 @@ struct TokenIssuer {
 
 struct VerifiedToken {
   Caller caller;
-  absl::Time expires;  // The token's exp.
+  absl::Time expires;                  // The token's exp.
+  std::shared_ptr<const KeySet> keys;  // Verified with these,
+  KeySource source;                    // which come from there: other keys, verify again.
 };
 
 // Thread-safe.
@@ -57,7 +59,7 @@ class TokenCache {
 
   explicit TokenCache(size_t capacity = kCapacity) : cache_(capacity) {}
 
-  // nullptr when it has to be verified.
+  // nullptr when it has to be verified: it is not known, or its issuer's keys are others by now.
   std::shared_ptr<const Caller> Find(absl::string_view token, absl::Time now) const;
   // Kept until the token expires, at most kMaxLife.
   std::shared_ptr<const Caller> Insert(absl::string_view token, VerifiedToken verified,
@@ -70,7 +72,7 @@ class TokenCache {
   size_t size() const { return cache_.size(); }
 
  private:
-  ExpiringCache<Caller> cache_;
+  ExpiringCache<VerifiedToken> cache_;
 };
 
 // A token that says who `caller` is (not its actors), valid from `now` for `life`.

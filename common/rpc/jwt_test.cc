@@ -147,6 +147,26 @@ TEST_F(JwtTest, CacheHoldsAMinuteOrUntilExpiry) {
   EXPECT_EQ(cache.Find(brief, kNow + absl::Seconds(20)), nullptr);
 }
 
+TEST_F(JwtTest, CacheForgetsWithTheKeysOfTheIssuer) {
+  const PrivateKey key = *PrivateKey::Generate(Algorithm::kEdDsa);
+  const auto with = std::make_shared<const KeySet>(
+      *KeySet::Parse(JwksText({{"one", key.public_key()},
+                               {"two", PrivateKey::Generate(Algorithm::kEdDsa)->public_key()}})));
+  const auto without = std::make_shared<const KeySet>(
+      *KeySet::Parse(JwksText({{"two", PrivateKey::Generate(Algorithm::kEdDsa)->public_key()}})));
+  std::shared_ptr<const KeySet> current = with;
+  const TokenVerifier verifier({{"issuer", "nisi", Algorithm::kEdDsa, absl::Minutes(10),
+                                 [&](absl::Time) { return current; }}});
+  const std::string token =
+      MintToken(key, "issuer", "nisi", "one", caller_, kNow, absl::Minutes(5), "j");
+  TokenCache cache;
+  ASSERT_TRUE(cache.FindOrVerify(verifier, token, kNow).ok());
+  EXPECT_NE(cache.Find(token, kNow), nullptr);
+  current = without;
+  EXPECT_EQ(cache.Find(token, kNow), nullptr);
+  EXPECT_FALSE(cache.FindOrVerify(verifier, token, kNow).ok());
+}
+
 TEST_F(JwtTest, CacheKeepsNoRefusalsAndIsBounded) {
   TokenCache cache(160);
   EXPECT_FALSE(cache.FindOrVerify(verifier_, "junk", kNow).ok());

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "common/base/hash.h"
+#include "common/base/log.h"
 
 namespace nisi::rpc {
 namespace {
@@ -155,10 +156,17 @@ KeySource FixedKeys(KeySet keys) {
   return [shared = std::make_shared<const KeySet>(std::move(keys))](absl::Time) { return shared; };
 }
 
-absl::StatusOr<KeySource> KeysFromFile(const std::string& path, absl::Time now,
-                                       JwksFile::Complaint complaint) {
-  ASSIGN_OR_RETURN(std::unique_ptr<JwksFile> file,
-                   JwksFile::Open(path, KeySet::Parse, now, std::move(complaint)));
+void LogReloaded(const std::string& path) {
+  base::Log(base::Severity::kInfo, "file_reloaded", {{"path", path}});
+}
+
+void LogNotReloaded(const std::string& path, const absl::Status& problem) {
+  base::Log(base::Severity::kWarning, "file_not_reloaded",
+            {{"path", path}, {"problem", problem.message()}});
+}
+
+absl::StatusOr<KeySource> KeysFromFile(const std::string& path, absl::Time now) {
+  ASSIGN_OR_RETURN(std::unique_ptr<JwksFile> file, JwksFile::Open(path, KeySet::Parse, now));
   return KeySource([shared = std::shared_ptr<JwksFile>(std::move(file))](absl::Time time) {
     return shared->Current(time);
   });

@@ -46,9 +46,17 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view text, mode_
 // Makes the folder with mode 0700 where it is missing. UNAVAILABLE when it cannot.
 absl::Status MakePrivateFolder(const std::string& path);
 
+// For the log, once a change of the file.
+void LogReloaded(const std::string& path);
+void LogNotReloaded(const std::string& path, const absl::Status& problem);
+
+// Whether a file is one that others than owner and group may neither read nor write.
+enum class Secrecy { kOpen, kSecret };
+
 // A parsed file, read again when it changed. Whoever asks causes the check, at most once a second;
 // while the file is missing or bad the last good content stays. Usable from many threads; nobody
-// waits for a reload but the one caller that does it.
+// waits for a reload but the one caller that does it, unless what he would get else is long out of
+// date: of two calls that end a quiet hour, none may be judged by the keys of before it.
 template <class T>
 class ReloadingFile {
  public:
@@ -57,14 +65,16 @@ class ReloadingFile {
   using Complaint = std::function<void(const std::string& path, const absl::Status& problem)>;
 
   static constexpr absl::Duration kCheckEvery = absl::Seconds(1);
+  static constexpr absl::Duration kLongAgo = absl::Seconds(5);
   static constexpr size_t kMaxBytes = 1 << 20;
 
-  // The errors of ReadFile and of the parser: at the start the file must be good.
+  // The errors of ReadFile, ReadSecretFile and the parser: at the start the file must be good.
   static absl::StatusOr<std::unique_ptr<ReloadingFile>> Open(std::string path, Parser parser,
                                                              absl::Time now,
-                                                             Complaint complaint = nullptr) {
+                                                             Secrecy secrecy = Secrecy::kOpen,
+                                                             Complaint complaint = LogNotReloaded) {
     auto file = std::unique_ptr<ReloadingFile>(
-        new ReloadingFile(std::move(path), std::move(parser), std::move(complaint)));
+        new ReloadingFile(std::move(path), std::move(parser), secrecy, std::move(complaint)));
     file->checked_ = now;
     file->stamp_ = StampOf(file->path_);
     ASSIGN_OR_RETURN(file->current_, file->Read());
@@ -73,14 +83,20 @@ class ReloadingFile {
 
   // Never null.
   std::shared_ptr<const T> Current(absl::Time now) {
+    bool long_ago = false;
     {
       const std::lock_guard lock(mutex_);
       // A clock that was set back must not silence the check for as long as it was ahead.
       if (now >= checked_ && now < checked_ + kCheckEvery) {
         return current_;
       }
+      long_ago = now >= checked_ + kLongAgo;
     }
-    if (const std::unique_lock reloading(reload_, std::try_to_lock); reloading.owns_lock()) {
+    std::unique_lock reloading(reload_, std::defer_lock);
+    if (long_ago) {
+      reloading.lock();
+    }
+    if (reloading.owns_lock() || reloading.try_lock()) {
       Check(now);
     }
     const std::lock_guard lock(mutex_);
@@ -88,11 +104,16 @@ class ReloadingFile {
   }
 
  private:
-  ReloadingFile(std::string path, Parser parser, Complaint complaint)
-      : path_(std::move(path)), parser_(std::move(parser)), complaint_(std::move(complaint)) {}
+  ReloadingFile(std::string path, Parser parser, Secrecy secrecy, Complaint complaint)
+      : path_(std::move(path)),
+        parser_(std::move(parser)),
+        secrecy_(secrecy),
+        complaint_(std::move(complaint)) {}
 
   absl::StatusOr<std::shared_ptr<const T>> Read() const {
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(path_, kMaxBytes));
+    ASSIGN_OR_RETURN(const std::string text, secrecy_ == Secrecy::kSecret
+                                                 ? ReadSecretFile(path_, kMaxBytes)
+                                                 : ReadFile(path_, kMaxBytes));
     absl::StatusOr<T> parsed = parser_(text);
     if (!parsed.ok()) {
       return absl::Status(parsed.status().code(),
@@ -109,9 +130,7 @@ class ReloadingFile {
     if (stamp != stamp_) {
       stamp_ = stamp;
       fresh = Read();
-      if (!fresh.ok() && complaint_) {
-        complaint_(path_, fresh.status());
-      }
+      fresh.ok() ? LogReloaded(path_) : complaint_(path_, fresh.status());
     }
     const std::lock_guard lock(mutex_);
     checked_ = now;
@@ -122,6 +141,7 @@ class ReloadingFile {
 
   const std::string path_;
   const Parser parser_;
+  const Secrecy secrecy_;
   const Complaint complaint_;
   std::mutex reload_;  // Guards stamp_; taken before mutex_.
   FileStamp stamp_;
@@ -137,7 +157,6 @@ using KeySource = std::function<std::shared_ptr<const KeySet>(absl::Time)>;
 
 KeySource FixedKeys(KeySet keys);
 // The keys of a JWKS file, reread when it changes. The errors of JwksFile::Open.
-absl::StatusOr<KeySource> KeysFromFile(const std::string& path, absl::Time now,
-                                       JwksFile::Complaint complaint = nullptr);
+absl::StatusOr<KeySource> KeysFromFile(const std::string& path, absl::Time now);
 
 }  // namespace nisi::rpc

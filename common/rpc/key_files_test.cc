@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <future>
 #include <vector>
 
 #include "common/base/hash.h"
@@ -27,7 +28,7 @@ class KeyFilesTest : public ::testing::Test {
           }
           return std::string(text);
         },
-        start_,
+        start_, Secrecy::kOpen,
         [this](const std::string&, const absl::Status& problem) {
           complaints_.push_back(problem);
         });
@@ -88,6 +89,43 @@ TEST_F(KeyFilesTest, KeepsTheLastGoodContentAndComplainsOnce) {
   EXPECT_EQ(complaints_.size(), 2U);
   ASSERT_TRUE(ReplaceFile(path_, "three", 0600).ok());
   EXPECT_EQ(*file->Current(start_ + absl::Seconds(5)), "three");
+}
+
+// Of two calls that end a quiet hour, in which a key was replaced, the one that does not reread the
+// file must not be judged by the old one.
+TEST_F(KeyFilesTest, AfterAQuietWhileNobodyGetsWhatIsLongOutOfDate) {
+  ASSERT_TRUE(ReplaceFile(path_, "one", 0600).ok());
+  std::promise<void> reading;
+  std::promise<void> may_end;
+  const auto file = *ReloadingFile<std::string>::Open(
+      path_,
+      [&](absl::string_view text) -> absl::StatusOr<std::string> {
+        if (text == "two") {
+          reading.set_value();
+          may_end.get_future().wait();
+        }
+        return std::string(text);
+      },
+      start_);
+  ASSERT_TRUE(ReplaceFile(path_, "two", 0600).ok());
+  const absl::Time later = start_ + absl::Hours(1);
+  auto first = std::async(std::launch::async, [&] { return *file->Current(later); });
+  reading.get_future().wait();
+  auto second = std::async(std::launch::async, [&] { return *file->Current(later); });
+  may_end.set_value();
+  EXPECT_EQ(first.get(), "two");
+  EXPECT_EQ(second.get(), "two");
+}
+
+TEST_F(KeyFilesTest, SecretsThatEverybodyCanReadAreNotRead) {
+  ASSERT_TRUE(ReplaceFile(path_, "one", 0604).ok());
+  const auto parse = [](absl::string_view text) -> absl::StatusOr<std::string> {
+    return std::string(text);
+  };
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      ReloadingFile<std::string>::Open(path_, parse, start_, Secrecy::kSecret).status()));
+  ASSERT_TRUE(ReplaceFile(path_, "one", 0600).ok());
+  EXPECT_TRUE(ReloadingFile<std::string>::Open(path_, parse, start_, Secrecy::kSecret).ok());
 }
 
 TEST_F(KeyFilesTest, AClockSetBackDoesNotSilenceTheCheck) {

@@ -57,21 +57,17 @@ absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings&
                                                                  absl::Time now) {
   AuthenticatorOptions options;
   if (!settings.signers.empty()) {
-    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file,
-                     JwksFile::Open(settings.signers, KeySet::Parse, now));
-    options.contexts = std::make_unique<ContextVerifier>(
-        [file](absl::Time at) { return file->Current(at); }, name);
+    ASSIGN_OR_RETURN(KeySource signers, KeysFromFile(settings.signers, now));
+    options.contexts = std::make_unique<ContextVerifier>(std::move(signers), name);
     options.context_peers.insert(settings.context_peers.begin(), settings.context_peers.end());
   }
   if (!settings.jwks.empty()) {
-    ASSIGN_OR_RETURN(std::shared_ptr<JwksFile> file,
-                     JwksFile::Open(settings.jwks, KeySet::Parse, now));
     TokenIssuer issuer;
     issuer.issuer = settings.issuer;
     issuer.audience = settings.audience;
     issuer.algorithm = settings.issuer == kDevIssuer ? Algorithm::kEdDsa : Algorithm::kEs256;
     issuer.max_life = settings.issuer == kDevIssuer ? kDevTokenLife : issuer.max_life;
-    issuer.keys = [file](absl::Time at) { return file->Current(at); };
+    ASSIGN_OR_RETURN(issuer.keys, KeysFromFile(settings.jwks, now));
     options.tokens = std::make_unique<TokenVerifier>(std::vector<TokenIssuer>{issuer});
   }
   return std::make_unique<Authenticator>(std::move(options));
@@ -88,12 +84,12 @@ absl::StatusOr<std::unique_ptr<Peers>> MakePeers(const Settings& settings, const
   Peers::Options options;
   options.metrics = metrics;
   if (!settings.context_key.empty()) {
-    ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::Load(settings.context_key));
-    if (key.algorithm() != Algorithm::kEdDsa) {
+    auto signer = ContextSigner::Open(settings.context_key, name, absl::Now());
+    if (!signer.ok()) {
       return base::Refusal(absl::StatusCode::kFailedPrecondition, "PEER_INVALID",
-                           "--context-key: not an Ed25519 key");
+                           absl::StrCat("--context-key: ", signer.status().message()));
     }
-    options.signer = std::make_shared<const ContextSigner>(std::move(key), name);
+    options.signer = *std::move(signer);
   }
   auto peers = std::make_unique<Peers>(std::move(options));
   std::set<std::string> known;

@@ -40,7 +40,7 @@ absl::StatusOr<store::v1::Backup> CreateBackup(StoreEnv& env, Call& call,
                          "Another backup of this store is being made: wait for it.");
   }
   const absl::Time began = absl::Now();
-  const auto made = store::BackUp(*env.store, *env.signer, call.now, env.backup_dir,
+  const auto made = store::BackUp(*env.store, *env.head_key(), call.now, env.backup_dir,
                                   env.backups_kept, [&call] { return call.cancelled(); });
   env.last_failed = made.ok() ? 0 : 1;
   if (!made.ok()) {

@@ -7,16 +7,16 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/rpc/head_key.h"
 #include "common/rpc/registry.h"
 #include "common/store/engine.h"
-#include "common/store/head_signer.h"
 #include "common/store/store.h"
 
 namespace nisi::rpc {
 
 struct StoreEnv {
   store::Store* store = nullptr;
-  const store::HeadSigner* signer = nullptr;
+  HeadKey head_key;
   std::string backup_dir;  // of this store alone; empty: none are made
   int backups_kept = 1;
 

@@ -129,6 +129,11 @@ absl::StatusOr<std::unique_ptr<HeadSigner>> OpenHeadSigner(const std::string& pe
         pem_path,
         "everybody on this machine can read it. Set its mode to 0600 (or 0440 with a group).");
   }
+  return HeadSignerFromPem(pem, pem_path);
+}
+
+absl::StatusOr<std::unique_ptr<HeadSigner>> HeadSignerFromPem(absl::string_view pem,
+                                                              const std::string& pem_path) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   // The empty password keeps OpenSSL from asking for one on the terminal.
   char no_password[] = "";

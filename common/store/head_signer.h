@@ -11,7 +11,7 @@
 
 namespace nisi::store {
 
-// Thread-safe.
+// One key; its successor is another signer. Thread-safe.
 class HeadSigner {
  public:
   virtual ~HeadSigner() = default;
@@ -30,6 +30,10 @@ class HeadSigner {
 // SIGNING_KEY: not an Ed25519 key, or everybody can read it; UNAVAILABLE FILE_FAILED: the disk
 // refuses.
 absl::StatusOr<std::unique_ptr<HeadSigner>> OpenHeadSigner(const std::string& pem_path);
+
+// The same from the text of such a file.
+absl::StatusOr<std::unique_ptr<HeadSigner>> HeadSignerFromPem(absl::string_view pem,
+                                                              const std::string& path);
 
 std::string KeyId(absl::string_view raw_public_key);
 

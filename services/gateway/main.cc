@@ -68,11 +68,6 @@ rpc::Flags Declare(Settings& to) {
   return flags;
 }
 
-void Complain(const std::string& path, const absl::Status& problem) {
-  base::Log(base::Severity::kWarning, "file_not_reloaded",
-            {{"path", path}, {"problem", problem.message()}});
-}
-
 absl::StatusOr<std::unique_ptr<rpc::Authenticator>> MakeAuthenticator(const Settings& settings,
                                                                       absl::Time now) {
   rpc::AuthenticatorOptions options;
@@ -86,15 +81,14 @@ absl::StatusOr<std::unique_ptr<rpc::Authenticator>> MakeAuthenticator(const Sett
     issuer.audience = settings.audience;
     issuer.algorithm = *algorithm;
     issuer.max_life = settings.token_life;
-    ASSIGN_OR_RETURN(issuer.keys, rpc::KeysFromFile(settings.jwks, now, &Complain));
+    ASSIGN_OR_RETURN(issuer.keys, rpc::KeysFromFile(settings.jwks, now));
     std::vector<rpc::TokenIssuer> issuers;
     issuers.push_back(std::move(issuer));
     options.tokens = std::make_unique<rpc::TokenVerifier>(std::move(issuers));
   }
   if (!settings.principals.empty()) {
-    ASSIGN_OR_RETURN(
-        options.principals,
-        rpc::PrincipalsFile::Open(settings.principals, &rpc::Principals::Parse, now, &Complain));
+    ASSIGN_OR_RETURN(options.principals,
+                     rpc::PrincipalsFile::Open(settings.principals, &rpc::Principals::Parse, now));
   }
   return std::make_unique<rpc::Authenticator>(std::move(options));
 }
@@ -149,12 +143,11 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
   if (settings.context_key.empty()) {
     return BadSetup("--context-key is missing");
   }
-  ASSIGN_OR_RETURN(rpc::PrivateKey key, rpc::PrivateKey::Load(settings.context_key));
-  if (key.algorithm() != rpc::Algorithm::kEdDsa) {
-    return BadSetup("--context-key: not an Ed25519 key");
+  const auto signer = rpc::ContextSigner::Open(settings.context_key, kName, clock.Now());
+  if (!signer.ok()) {
+    return BadSetup(absl::StrCat("--context-key: ", signer.status().message()));
   }
-  const rpc::ContextSigner signer(std::move(key), kName);
-  options.signer = &signer;
+  options.signer = signer->get();
   if (!settings.metrics_address.empty()) {
     RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
   }

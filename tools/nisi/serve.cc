@@ -93,9 +93,9 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   gateway::GatewayOptions door;
   for (const auto& [name, served] : ServedServices()) {
     Part& part = parts.all.emplace_back();
-    ASSIGN_OR_RETURN(rpc::PrivateKey key, rpc::PrivateKey::Load(rpc::ContextKeyPath(folder, name)));
     rpc::Peers::Options speaking;
-    speaking.signer = std::make_shared<const rpc::ContextSigner>(std::move(key), name);
+    ASSIGN_OR_RETURN(speaking.signer, rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, name),
+                                                               name, absl::Now()));
     speaking.metrics = &metrics;
     part.peers = std::make_unique<rpc::Peers>(std::move(speaking));
     rpc::HostOptions host;
@@ -128,12 +128,14 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   identity.tokens =
       std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
   const rpc::Authenticator authenticator(std::move(identity));
-  const rpc::ContextSigner signer(keys.gateway, "gateway");
+  ASSIGN_OR_RETURN(
+      const auto signer,
+      rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway", absl::Now()));
   base::SystemClock system_clock;  // identity and limits do not move with a development clock
   door.clock = &system_clock;
   door.metrics = &metrics;
   door.authenticator = &authenticator;
-  door.signer = &signer;
+  door.signer = signer.get();
   door.services = gateway::LinkedServices();
   door.address = settings.address;
   door.origins = settings.origins;
