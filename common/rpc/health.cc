@@ -2,11 +2,14 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/policy.h"
+#include "common/rpc/version.h"
 #include "grpc/health/v1/health.pb.h"
 
 namespace nisi::rpc {
@@ -41,7 +44,11 @@ class HealthCall final : public http2::Taker {
                                "No service of that name is here."));
     }
     ended_ = true;
-    replier_->Reply(Message(status), {});
+    // For `nisi doctor`, which sets processes beside each other.
+    http2::Answer answer;
+    answer.trailers.Add(kVersionKey, std::string(Version()));
+    answer.trailers.Add(kTimeKey, absl::StrCat(absl::ToUnixMillis(absl::Now())));
+    replier_->Reply(Message(status), std::move(answer));
   }
 
   void OnFault(http2::Fault fault) override { End(RefusalOf(fault, kMaxRequestBytes)); }

@@ -14,6 +14,10 @@ namespace nisi::rpc {
 inline constexpr char kHealthService[] = "grpc.health.v1.Health";
 inline constexpr char kHealthCheckPath[] = "/grpc.health.v1.Health/Check";
 inline constexpr char kHealthWatchPath[] = "/grpc.health.v1.Health/Watch";
+// Trailing metadata of a Check: the version of the program, and its clock in milliseconds since
+// 1970.
+inline constexpr char kVersionKey[] = "nisi-version";
+inline constexpr char kTimeKey[] = "nisi-time";
 
 // Thread-safe.
 class Health {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/rpc/version.h"
 #include "tools/nisi/args.h"
 #include "tools/nisi/backup.h"
 #include "tools/nisi/call.h"
@@ -88,7 +89,7 @@ int Run(const std::vector<std::string>& argv, const std::map<std::string, Own>& 
   const std::vector<std::string> first = TakeWords(&rest, 1);
   if (first.empty()) {
     if (!rest.empty() && rest[0] == "--version") {
-      *io.out << "nisi " << NISI_VERSION << "\n";
+      *io.out << "nisi " << rpc::Version() << "\n";
       return kDone;
     }
     if (rest.empty() || WantsHelp(rest)) return RunHelp({}, io);

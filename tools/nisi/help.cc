@@ -233,6 +233,8 @@ const std::vector<Command>& Commands() {
        "Has each service make a backup of its store and check it; needs a role of operator."},
       {"restore", "nisi restore --from DIR --to DIR [--position N | --time T] [--help]",
        "Makes stores again from backups, as of a journal position or time, and proves them."},
+      {"doctor", "nisi doctor [PROCESS] [FLAGS OF THE PROCESS] [--help]",
+       "Finds what is wrong with an installation, and says how to mend it."},
       {"token",
        "nisi token [--role ROLE] [--bin BIN] [--region KATO,..] [--subject NAME] [--life 1h]",
        "Prints a development token; without --role, lists the roles."},
@@ -345,7 +347,7 @@ std::string HelpOf(const std::string& name) {
     if (name == "backup") scopes |= kConnect | kStandard;
     if (name == "proof" || name == "verify")
       scopes |= kConnect | kStandard | kProofGet | kProofVerify;
-    const bool own = name == "serve" || name == "restore";
+    const bool own = name == "serve" || name == "restore" || name == "doctor";
     if (own) absl::StrAppend(&out, "\nFlags: nisi ", name, " --help\n");
     if (!own && name != "help") absl::StrAppend(&out, "\nFlags:\n", ToolHelp(scopes));
     return out;

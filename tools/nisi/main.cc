@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   return nisi::cli::Run({argv + 1, argv + argc},
                         {{"serve", nisi::cli::ServeMain},
                          {"restore", nisi::cli::RestoreMain},
+                         {"doctor", nisi::cli::DoctorMain},
                          {"machines", machines}},
                         io);
 }

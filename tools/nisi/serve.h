@@ -11,4 +11,7 @@ int ServeMain(const std::vector<std::string>& args);
 // nisi restore: see serve_restore.cc. Returns the exit code.
 int RestoreMain(const std::vector<std::string>& args);
 
+// nisi doctor: see serve_doctor.cc. Returns the exit code.
+int DoctorMain(const std::vector<std::string>& args);
+
 }  // namespace nisi::cli

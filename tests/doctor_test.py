@@ -1,0 +1,266 @@
+"""`nisi doctor` finds what is wrong with an installation: nothing in a sound one, in one process and as separate
+processes, and each of many faults by its name when it alone is there.
+
+usage: doctor_test.py <bin folder> <proto folder>
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from authority import Authority, openssl, place  # noqa: E402
+from suite import ASKS, Client, Suite  # noqa: E402
+
+FINDING = re.compile(r"^([A-Z_]+)  (.+)$", re.M)
+GOODS_PROCESS = "priority-goods"
+
+
+class Doctor:
+    def __init__(self, suite):
+        self.suite, self.data, self.seeded = suite, suite.data, set()
+        self.keys, self.tls = suite.data / "keys", suite.data / "keys" / "tls"
+        # A day on which all norms hold for long, whenever this runs.
+        self.day = suite.work / "day"
+        self.day.write_text("2026-06-01T12:00:00+05:00")
+
+    def flags(self, process):
+        """What the process is started with, as far as it matters here."""
+        suite, keys = self.suite, self.keys
+        kept = ["--data", self.data, "--backup-folder", suite.backups, "--clock-file", self.day, *suite.norms]
+        if process == "nisi":
+            return [*kept, "--address", f"127.0.0.1:{suite.port}"]
+        flags = ["--tls-dir", keys / "tls", "--signers", keys / "signers.json", "--context-key",
+                 keys / f"context-{process}.key"]
+        if process == "gateway":
+            backends = [flag for owner, port in suite.backend_ports.items()
+                        for flag in ("--backend", f"{owner}=127.0.0.1:{port}")]
+            return [*flags, "--address", f"127.0.0.1:{suite.port}", "--jwks", keys / "jwks.json", *backends]
+        peers = [flag for peer in ASKS.get(process, ()) for flag in ("--peer", f"{peer}=127.0.0.1:{suite.backend_ports[peer]}")]
+        askers = [asker for asker, asked in ASKS.items() if process in asked]
+        return [*kept, *flags, "--address", f"127.0.0.1:{suite.backend_ports[process]}", *peers,
+                *(flag for asker in ("gateway", *askers) for flag in ("--context-peer", f"spiffe://nisi/svc/{asker}"))]
+
+    def finds(self, process, *more, first=(), limit=None):
+        """What it finds, as {name: where}."""
+        command = [self.suite.bin / "nisi", "doctor", *([] if process == "nisi" else [process]),
+                   *self.flags(process), *more]
+        out = subprocess.run([*first, *map(str, command)], capture_output=True, text=True, timeout=120,
+                             preexec_fn=limit)  # noqa: PLW1509
+        found = dict(FINDING.findall(out.stdout))
+        assert out.returncode == (1 if found else 0), (out.returncode, out.stdout, out.stderr)
+        assert out.stdout.count("    To mend: ") == len(FINDING.findall(out.stdout)), out.stdout
+        return found
+
+    def settle(self, process):
+        """Waits until it has the right files again."""
+        deadline = time.monotonic() + 60
+        while found := self.finds(process):
+            assert time.monotonic() < deadline, found
+
+    def sound(self, process):
+        found = self.finds(process)
+        assert not found, f"{process}: {found}"
+
+    @contextlib.contextmanager
+    def kept(self, *paths):
+        """These files and folders as they are, again afterwards."""
+        aside = [(path, path.with_name(path.name + ".aside")) for path in map(pathlib.Path, paths)]
+        for path, other in aside:
+            if path.is_dir():
+                shutil.copytree(path, other)
+            else:
+                shutil.copy2(path, other)
+        try:
+            yield
+        finally:
+            for path, other in aside:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                other.rename(path)
+
+    def seed(self, what, process, *paths, more=(), also=(), **how):
+        """Within, a fault is there that the doctor must name, and nothing else."""
+        doctor = self
+
+        class Seeded(contextlib.ExitStack):
+            def __enter__(self):
+                super().__enter__()
+                self.enter_context(doctor.kept(*paths))
+                return self
+
+            def __exit__(self, kind, value, trace):
+                try:
+                    if kind is None:
+                        found = doctor.finds(process, *more, **how)
+                        assert what in found, f"{what} is not among {found}"
+                        assert set(found) <= {what, *also}, f"beside {what}: {found}"
+                        doctor.seeded.add(what)
+                finally:
+                    return super().__exit__(kind, value, trace)  # noqa: B012
+
+        return Seeded()
+
+
+def certificates(doctor, work):
+    tls, name = doctor.tls, "gateway"
+    own = Authority.of(work, tls / "ca.key", tls / "ca.pem")
+    files = [tls / f"{name}.pem", tls / f"{name}.key"]
+
+    def put(authority, uri, days):
+        for made, at in zip(authority.issue(name, uri, days=days, folder=work / "issued"), files):
+            place(made, at)
+
+    uri = "spiffe://nisi/svc/gateway"
+    # The running gateway shows the new one too: whoever is not believed cannot be asked.
+    unasked = {"PROCESS_AWAY", "PEER_UNREACHABLE"}
+    with doctor.seed("CERTIFICATE_EXPIRED", "gateway", *files, also=unasked):
+        put(own, uri, (-2, -1))
+    with doctor.seed("CERTIFICATE_ENDS", "gateway", *files, also=unasked):
+        put(own, uri, (-90, 2))
+    with doctor.seed("CERTIFICATE_EARLY", "gateway", *files, also=unasked):
+        put(own, uri, (2, 90))
+    with doctor.seed("CERTIFICATE_NAME", "gateway", *files, also=unasked):
+        put(own, "spiffe://nisi/svc/gatewey", (-1, 100))
+    with doctor.seed("CERTIFICATE_CHAIN", "gateway", *files, also=unasked):
+        put(Authority(work / "other", "Another authority"), uri, (-1, 100))
+    with doctor.seed("CERTIFICATE_KEY", "gateway", *files, also=unasked):
+        place(tls / "grants.key", files[1])
+    with doctor.seed("TLS_FILE", "gateway", *files, also=unasked):
+        files[0].write_text("-----BEGIN CERTIFICATE-----\n")
+    doctor.settle("gateway")
+    with doctor.seed("KEY_EXPOSED", "gateway", *files):
+        files[1].chmod(0o644)
+
+
+def keys(doctor, work):
+    all_keys = doctor.keys
+    with doctor.seed("JWKS", "gateway", all_keys / "jwks.json"):
+        (all_keys / "jwks.json").write_text('{"keys": [')
+    with doctor.seed("JWKS_ALGORITHM", "gateway", more=("--algorithm", "ES256")):
+        pass
+    signers = all_keys / "signers.json"
+    entries = json.loads(signers.read_text())["keys"]
+    with doctor.seed("SIGNERS", GOODS_PROCESS, signers):
+        signers.write_text("{}")
+    with doctor.seed("SIGNERS_LACK", GOODS_PROCESS, signers):
+        place(json.dumps({"keys": [entry for entry in entries if entry["kid"] != "gateway"]}).encode(), signers, 0o644)
+    context = all_keys / "context-gateway.key"
+    with doctor.seed("CONTEXT_KEY_UNKNOWN", "gateway", context):
+        openssl("genpkey", "-algorithm", "ed25519", "-out", context)
+    with doctor.seed("CONTEXT_KEY", "gateway", context):
+        place(doctor.tls / "grants.key", context)
+    head = doctor.suite.data / f"{GOODS_PROCESS}.head.pem"
+    with doctor.seed("HEAD_KEY", GOODS_PROCESS, head):
+        place(doctor.tls / "grants.key", head)
+    with doctor.seed("HEAD_KEY_MISSING", GOODS_PROCESS, head):
+        head.unlink()
+
+
+def folders(doctor, work):
+    suite, name = doctor.suite, GOODS_PROCESS
+    with doctor.seed("DATA_MISSING", name) as seeded:
+        doctor.data = work / "nowhere"
+        seeded.callback(lambda: setattr(doctor, "data", suite.data))
+    if os.geteuid() == 0:
+        with doctor.seed("DATA_OWNER", name) as seeded:
+            path = suite.data / f"{name}.witness"
+            os.chown(path, 65534, 65534)
+            seeded.callback(lambda: os.chown(path, 0, 0))
+    disk = os.statvfs(suite.data)
+    free = disk.f_bavail * disk.f_frsize >> 20
+    with doctor.seed("DISK_FULL", name, more=("--disk-reserve-mib", 10 * free)):
+        pass
+    with doctor.seed("DISK_LOW", name, more=("--disk-reserve-mib", free * 3 // 4)):
+        pass
+    with doctor.seed("FILES_LIMIT", name, limit=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))):
+        pass
+    with doctor.seed("BACKUP_OLD", name, more=("--backup-age", "1ms")):
+        pass
+    backups = suite.backups / name
+    with doctor.seed("BACKUP_MISSING", name, backups):
+        shutil.rmtree(backups)
+        backups.mkdir()
+    with doctor.seed("NORM_ENDED", name, doctor.day):
+        doctor.day.write_text("2027-02-01T12:00:00+05:00")
+    with doctor.seed("NORM_ENDS", name, doctor.day):
+        doctor.day.write_text("2026-12-20T12:00:00+05:00")
+    norms = work / "norms"
+    shutil.copytree(pathlib.Path(__file__).parent.parent / "deploy" / "norms", norms)
+    with doctor.seed("NORMS_BROKEN", name, more=("--norms", norms)):
+        (norms / "mci.csv").write_text((norms / "mci.csv").read_text().replace("2026-01-01", "2026-02-01"))
+
+
+def processes(doctor, work):
+    """Stops and starts processes, so it comes last."""
+    suite, name = doctor.suite, GOODS_PROCESS
+    suite.kill(only=name)
+    with doctor.seed("PEER_UNREACHABLE", "gateway"):
+        pass
+    with doctor.seed("PROCESS_AWAY", name):
+        pass
+    store, witness = suite.data / name, suite.data / f"{name}.witness"
+    with doctor.seed("STORE_LOST", name, store, also={"PROCESS_AWAY"}):
+        shutil.rmtree(store)
+    with doctor.seed("STORE_BROKEN", name, store, witness, also={"PROCESS_AWAY"}):
+        # Put back as it was: the store of before the last change, beside a witness that knows of it.
+        before = work / "before"
+        shutil.copytree(store, before)
+        suite.start_backend(name)
+        client = Client(suite)
+        client.eventually("a change", lambda: client.goods("CreateEdition", "institute.industry",
+                                                           edition={"title_ru": "Перечень"}), bool)
+        client.connection.close()
+        suite.kill(only=name)
+        shutil.rmtree(store)
+        shutil.copytree(before, store)
+    # Another version: the same program with another word in it.
+    other = work / f"nisi-{name}"
+    version = subprocess.run([suite.bin / "nisi", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+    program = (suite.bin / f"nisi-{name}").read_bytes()
+    assert program.count(version.encode() + b"\0") == 1, version
+    other.write_bytes(program.replace(version.encode() + b"\0", version[:-1].encode() + b"x\0"))
+    other.chmod(0o755)
+    suite.bin, bin_folder = work, suite.bin
+    suite.start_backend(name)
+    suite.bin = bin_folder
+    with doctor.seed("VERSION_DIFFERS", "gateway"):
+        pass
+    suite.kill(only=name)
+    suite.start_backend(name)
+
+
+def main():
+    with Suite(sys.argv[1], sys.argv[2], "embedded") as suite:
+        doctor, work = Doctor(suite), suite.work / "seeds"
+        found = doctor.finds("nisi")
+        assert set(found) == {"BACKUP_MISSING"}, found
+        subprocess.run([suite.bin / "nisi", "backup", "--address", f"127.0.0.1:{suite.port}", "--data", suite.data, "--as",
+                        "operator"], check=True, capture_output=True)
+        doctor.sound("nisi")
+        suite.kill()
+        assert set(doctor.finds("nisi")) == {"PROCESS_AWAY"}
+    with Suite(sys.argv[1], sys.argv[2], "processes") as suite:
+        doctor, work = Doctor(suite), suite.work / "seeds"
+        work.mkdir()
+        subprocess.run([suite.bin / "nisi", "backup", "--address", f"127.0.0.1:{suite.port}", "--tls-ca",
+                        suite.data / "keys" / "tls" / "ca.pem", "--data", suite.data, "--as", "operator"], check=True,
+                       capture_output=True)
+        for process in ("gateway", *suite.backend_ports):
+            doctor.sound(process)
+        for seeds in (keys, folders, certificates, processes):
+            seeds(doctor, work)
+        for process in ("gateway", *suite.backend_ports):
+            doctor.sound(process)
+        suite.kill()
+    assert len(doctor.seeded) >= 12
+    print(f"doctor: 2 sound installations, {len(doctor.seeded)} faults, each found: {', '.join(sorted(doctor.seeded))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+// `nisi doctor`: what is wrong with an installation, told by one of its processes, that is by the
+// flags that this one is started with.
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/base/date.h"
+#include "common/rpc/certificates.h"
+#include "common/rpc/dev_keys.h"
+#include "common/rpc/flags.h"
+#include "common/rpc/host_flags.h"
+#include "common/rpc/service_main.h"
+#include "services/gateway/limit_flags.h"
+#include "tools/nisi/doctor.h"
+#include "tools/nisi/io.h"
+#include "tools/nisi/serve.h"
+#include "tools/nisi/serve_services.h"
+
+namespace nisi::cli {
+namespace {
+
+constexpr char kAll[] = "nisi", kGateway[] = "gateway";
+// Beside the connections of clients: tables, logs, backends.
+constexpr uint64_t kOtherFilesOfGateway = 512, kFilesOfStores = 4096;
+
+// The flags of all processes. Those that nothing here asks for are taken all the same, so that
+// whatever a process is started with can be given to the doctor.
+struct Told {
+  std::string address, norms, tls_dir, signers, jwks, issuer, algorithm, context_key, clock_file;
+  std::string unused;
+  std::vector<std::string> backends, peers, context_peers, origins;
+  absl::Duration backup_age, soon, unused_time;
+  rpc::HostFlags host;
+  gateway::LimitFlags limits;
+};
+
+void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
+  const bool door = process == kAll || process == kGateway;
+  flags
+      ->Duration("backup-age", &to->backup_age, "a backup older than this is too old",
+                 absl::Hours(26))
+      .Duration("soon", &to->soon, "how long before its end a certificate is told of",
+                absl::Hours(24 * 14))
+      .String("address", &to->address, "where the process listens",
+              door ? "127.0.0.1:7400" : "127.0.0.1:7401")
+      .String("norms", &to->norms, "folder of norms; those compiled in when absent")
+      .String("tls-dir", &to->tls_dir, "ca.pem, <process>.pem and <process>.key")
+      .String("jwks", &to->jwks, "JWKS of the issuer of tokens")
+      .String("issuer", &to->issuer, "iss of tokens", rpc::kDevIssuer)
+      .String("algorithm", &to->algorithm, "of the tokens; else by the issuer")
+      .String("signers", &to->signers,
+              "JWKS of those whose call contexts count; for the gateway that of its services")
+      .String("context-key", &to->context_key, "Ed25519 key for call contexts")
+      .Strings("context-peer", &to->context_peers, "SPIFFE id that may bring a call context")
+      .Strings("backend", &to->backends, "of a gateway: owner=host:port, or several")
+      .Strings("peer", &to->peers, "of a service: service=host:port")
+      .String("clock-file", &to->clock_file, "a file that moves the clock")
+      .Strings("origin", &to->origins, "not looked at")
+      .Duration("token-life", &to->unused_time, "not looked at", absl::ZeroDuration())
+      .Duration("drain", &to->unused_time, "not looked at", absl::ZeroDuration());
+  for (const char* name : {"metrics-address", "health-address", "audience", "principals"}) {
+    flags->String(name, &to->unused, "not looked at");
+  }
+  to->host.AddTo(flags);
+  to->limits.AddTo(flags);
+}
+
+absl::Status AddNeighbours(const std::vector<std::string>& given, Installation* at) {
+  for (const std::string& text : given) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+    if (parts.first.empty() || parts.second.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(text, ": name=host:port"));
+    }
+    for (const absl::string_view address : absl::StrSplit(parts.second, ',')) {
+      at->neighbours.push_back({parts.first, std::string(address)});
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<rpc::Algorithm> AlgorithmOf(const Told& told) {
+  if (told.algorithm.empty()) {
+    return told.issuer == rpc::kDevIssuer ? rpc::Algorithm::kEdDsa : rpc::Algorithm::kEs256;
+  }
+  const auto algorithm = rpc::AlgorithmFromName(told.algorithm);
+  if (!algorithm.has_value()) {
+    return absl::InvalidArgumentError("--algorithm: EdDSA, ES256 or RS256");
+  }
+  return *algorithm;
+}
+
+absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string& process) {
+  Installation at;
+  at.process = process;
+  at.address = told.address;
+  rpc::HostOptions host;
+  RETURN_IF_ERROR(told.host.Fill(&host));
+  gateway::Limits limits;
+  RETURN_IF_ERROR(told.limits.Fill(&limits));
+  ASSIGN_OR_RETURN(at.algorithm, AlgorithmOf(told));
+  RETURN_IF_ERROR(AddNeighbours(told.backends, &at));
+  RETURN_IF_ERROR(AddNeighbours(told.peers, &at));
+  at.data = host.data_dir;
+  at.disk_reserve_bytes = host.disk_reserve_bytes;
+  at.backup_folder = host.backup_dir;
+  at.backup_age = told.backup_age;
+  at.soon = told.soon;
+  at.tls_dir = told.tls_dir;
+  at.jwks = told.jwks;
+  at.signers = told.signers;
+  at.context_key = told.context_key;
+  at.context_signers = {kGateway};
+  for (const std::string& peer : told.context_peers) {
+    absl::string_view name = peer;
+    if (absl::ConsumePrefix(&name, rpc::ServiceIdentity(""))) {
+      at.context_signers.emplace_back(name);
+    }
+  }
+  at.norms = told.norms;
+  rpc::FileClock clock(told.clock_file);
+  at.today = base::Date::LegalDay(clock.clock()->Now());
+  for (const auto& [name, parts] : ServedServices()) {
+    if (process == kAll || process == name) at.stores.push_back({name, &parts.schema()});
+    if (process == kAll) at.context_signers.push_back(name);
+  }
+  if (process == kAll) {
+    at.jwks = absl::StrCat(at.data, "/keys/jwks.json");
+    at.signers = absl::StrCat(at.data, "/keys/signers.json");
+  }
+  at.files = std::max(at.stores.empty() ? 0 : kFilesOfStores,
+                      limits.clients.max_connections + kOtherFilesOfGateway);
+  std::sort(at.context_signers.begin(), at.context_signers.end());
+  at.context_signers.erase(std::unique(at.context_signers.begin(), at.context_signers.end()),
+                           at.context_signers.end());
+  return at;
+}
+
+int Examine(const Installation& at) {
+  const absl::Time now = absl::Now();
+  Findings findings;
+  ExamineFolders(at, now, &findings);
+  ExamineKeys(at, now, &findings);
+  for (const Kept& kept : at.stores) ExamineStore(at, kept, &findings);
+  ExamineProcesses(at, &findings);
+  for (const Finding& finding : findings) {
+    std::cout << finding.what << "  " << finding.where << "\n    " << finding.why
+              << "\n    To mend: " << finding.mend << "\n";
+  }
+  std::cout << at.process << ": "
+            << (findings.empty() ? std::string("nothing is wrong that can be seen from here")
+                                 : absl::StrCat(findings.size(), " findings"))
+            << "\n";
+  return findings.empty() ? kDone : kRefused;
+}
+
+}  // namespace
+
+int DoctorMain(const std::vector<std::string>& args) {
+  std::string process = kAll;
+  std::vector<const char*> argv{"nisi doctor"};
+  for (const std::string& arg : args) {
+    if (argv.size() == 1 && process == kAll && !absl::StartsWith(arg, "-")) {
+      process = arg;
+    } else {
+      argv.push_back(arg.c_str());
+    }
+  }
+  std::vector<std::string> processes{kAll, kGateway};
+  for (const auto& [name, parts] : ServedServices()) processes.push_back(name);
+  const auto usage = [](absl::string_view message) {
+    std::cerr << message << "\nHelp: nisi doctor --help\n";
+    return kUsage;
+  };
+  if (std::find(processes.begin(), processes.end(), process) == processes.end()) {
+    return usage(absl::StrCat("There is no process ", process,
+                              ", but: ", absl::StrJoin(processes, ", "), "."));
+  }
+  Told told;
+  rpc::Flags flags(
+      "nisi doctor [PROCESS]",
+      absl::StrCat("Finds what is wrong with an installation and says how to mend it. PROCESS is "
+                   "one of ",
+                   absl::StrJoin(processes, ", "),
+                   "; the flags are those that it is started with. Run it where the process runs, "
+                   "as its user. Exit codes: 0 nothing found, 1 findings, 2 wrong use."));
+  Declare(&told, process, &flags);
+  if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
+      !parsed.ok()) {
+    return usage(parsed.message());
+  }
+  if (flags.help_wanted()) {
+    std::cout << flags.Help();
+    return kDone;
+  }
+  if (const absl::Status zone = base::CheckLegalZone(); !zone.ok()) {
+    std::cout << "ZONE_DATA  /usr/share/zoneinfo\n    " << zone.message()
+              << "\n    To mend: install the package tzdata, of 2024a or later.\n";
+    return kRefused;
+  }
+  const auto at = InstallationOf(told, process);
+  if (!at.ok()) return usage(at.status().message());
+  return Examine(*at);
+}
+
+}  // namespace nisi::cli
