@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
@@ -26,6 +27,8 @@ using store::EmitKey;
 using store::Key;
 
 constexpr int kBuckets = 5;  // SOURCE to PAID
+constexpr std::array kHeld = {budget::v1::AVAILABLE, budget::v1::RESERVED, budget::v1::COMMITTED,
+                              budget::v1::PAID};
 constexpr char kAccountPattern[] = "programmes/*/accounts/*";
 
 struct Flow {
@@ -123,6 +126,47 @@ absl::StatusOr<AccountRow> AccountOf(const store::Reader& reader, const std::str
   row.mutable_account()->set_name(AccountName(programme, year));
   for (int i = 0; i < kBuckets; ++i) row.add_balances(0);
   return row;
+}
+
+double Tenge(int64_t tiyn) {
+  return static_cast<double>(tiyn) / 100;
+}
+
+std::vector<store::Figure> FiguresIn(const store::Reader& reader) {
+  std::map<Bucket, double> sums;
+  std::optional<double> least;
+  const absl::Status scanned =
+      reader.Scan(kAccounts, {}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+                    const AccountRow& row = stored.row;
+                    if (row.balances_size() != kBuckets) return base::StoreCorrupt("account");
+                    if (row.closed_by() != 0) return true;
+                    double given = 0;
+                    for (const Bucket bucket : kHeld) {
+                      sums[bucket] += Tenge(Balance(row, bucket));
+                      given += Tenge(Balance(row, bucket));
+                    }
+                    if (row.year() != reader.today().year() || given <= 0) return true;
+                    const double left = Tenge(Balance(row, budget::v1::AVAILABLE)) / given;
+                    least = std::min(least.value_or(left), left);
+                    return true;
+                  });
+  if (!scanned.ok()) return {};
+  std::vector<store::Figure> figures;
+  for (const Bucket bucket : kHeld) {
+    figures.push_back({"nisi_budget_tenge",
+                       "Money of all programmes in the financial years that are not closed.",
+                       sums[bucket],
+                       {{"bucket", absl::AsciiStrToLower(budget::v1::Bucket_Name(bucket))}}});
+  }
+  if (least.has_value()) {
+    figures.push_back({"nisi_budget_least_available_ratio",
+                       "Of the programme of this year that has least left to decide on: how much "
+                       "of its money that is.",
+                       *least});
+  }
+  return figures;
 }
 
 // A closed account of this year or a later one; empty when there is none. Nothing carries money out
@@ -511,6 +555,13 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
   *response.mutable_next() = next.account();
   *response.mutable_posting() = posting;
   return response;
+}
+
+std::function<std::vector<store::Figure>()> BudgetFigures(std::weak_ptr<store::Store> store) {
+  return [store = std::move(store)] {
+    const std::shared_ptr<store::Store> open = store.lock();
+    return open == nullptr ? std::vector<store::Figure>() : FiguresIn(open->Read());
+  };
 }
 
 absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader) {

@@ -13,6 +13,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,6 +83,11 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
                                                         int year, bool carry_over,
                                                         const std::string& subject,
                                                         const base::LegalBasis& basis);
+
+// For rpc::Metrics::AddFigures, of the years that are not closed: nisi_budget_tenge by bucket, over
+// all programmes; and nisi_budget_least_available_ratio, of the programme of this year that has
+// least left to decide on, which is not there while none has been given money.
+std::function<std::vector<store::Figure>()> BudgetFigures(std::weak_ptr<store::Store> store);
 
 // What does not hold, one line a finding: a part of the store's scrub.
 absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader);

@@ -8,6 +8,8 @@
 #include "absl/strings/strip.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/store/key.h"
+#include "nisi/rpc/v1/options.pb.h"
 
 namespace nisi::cases {
 namespace {
@@ -40,6 +42,36 @@ absl::StatusOr<int64_t> NumberOf(const std::string& name) {
     return base::NotFound("deadlines", name);
   }
   return number;
+}
+
+// All that can have something to do, so that each has its series from the start.
+std::vector<rpc::v1::Role> DutyRoles() {
+  std::vector<rpc::v1::Role> roles;
+  for (int role = rpc::v1::AUTHORITY_INDUSTRY; role <= rpc::v1::EXPERT; ++role) {
+    if (rpc::v1::Role_IsValid(role)) roles.push_back(static_cast<rpc::v1::Role>(role));
+  }
+  return roles;
+}
+
+// Of the role whose duty it is and whether the day is over: how many.
+using Counts = std::map<std::pair<int64_t, bool>, int64_t>;
+
+absl::StatusOr<Counts> CountOpen(const store::Reader& reader, int64_t most) {
+  Counts counts;
+  for (const bool overdue : {false, true}) {
+    int64_t seen = 0;
+    const auto visit = [&](const store::RowView&, absl::string_view place) -> absl::StatusOr<bool> {
+      store::KeyReader key(place);
+      key.Number();
+      const std::optional<int64_t> role = key.Number();
+      if (!role.has_value()) return base::StoreCorrupt("index of deadlines");
+      ++counts[{*role, overdue}];
+      return ++seen < most;
+    };
+    RETURN_IF_ERROR(
+        reader.Scan(kDeadlinesByWho, {Key::Of(int64_t{overdue ? 1 : 0}), ""}, {}, visit));
+  }
+  return counts;
 }
 
 // Whether trying again later can help: the store could not read or write. All else is said of the
@@ -199,6 +231,37 @@ std::vector<store::Figure> Deadlines::Figures() const {
           {"nisi_deadlines_refused_total",
            "Deadlines at whose end the record did not let happen what should have happened.",
            static_cast<double>(refused_.load(std::memory_order_relaxed))}};
+}
+
+std::function<std::vector<store::Figure>()> FiguresOf(std::shared_ptr<Deadlines> deadlines,
+                                                      std::weak_ptr<store::Store> store,
+                                                      int64_t most) {
+  struct Counted {
+    int64_t position = -1;
+    Counts counts;
+  };
+  return [deadlines = std::move(deadlines), store = std::move(store), most,
+          last = std::make_shared<Counted>()] {
+    std::vector<store::Figure> figures = deadlines->Figures();
+    const std::shared_ptr<store::Store> open = store.lock();
+    if (open == nullptr) return figures;
+    if (const int64_t position = open->position(); position != last->position) {
+      auto counts = CountOpen(open->Read(), most);
+      if (!counts.ok()) return figures;  // as while the index is being built
+      *last = {position, *std::move(counts)};
+    }
+    for (const auto role : DutyRoles()) {
+      for (const bool overdue : {false, true}) {
+        figures.push_back(
+            {"nisi_deadlines_open",
+             "Deadlines that are not met yet, by the role whose duty it is and "
+             "whether their day is over.",
+             static_cast<double>(last->counts[{role, overdue}]),
+             {{"role", rpc::v1::Role_Name(role)}, {"overdue", overdue ? "true" : "false"}}});
+      }
+    }
+    return figures;
+  };
 }
 
 }  // namespace nisi::cases

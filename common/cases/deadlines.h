@@ -95,7 +95,7 @@ class Deadlines {
 
   // Outlived by this.
   store::TimerDef Timer();
-  // nisi_deadlines_overdue_total, nisi_deadlines_refused_total: for rpc::Metrics::AddFigures.
+  // nisi_deadlines_overdue_total, nisi_deadlines_refused_total.
   std::vector<store::Figure> Figures() const;
 
  private:
@@ -109,5 +109,12 @@ class Deadlines {
 
 // The timer, which keeps them.
 store::TimerDef TimerOf(std::shared_ptr<Deadlines> deadlines);
+
+// For rpc::Metrics::AddFigures: what `deadlines` counts, and nisi_deadlines_open by the role whose
+// duty it is (one of several roles counts for each) and whether its day is over. Counted again when
+// the store has changed, and no further than `most` of either sort.
+std::function<std::vector<store::Figure>()> FiguresOf(std::shared_ptr<Deadlines> deadlines,
+                                                      std::weak_ptr<store::Store> store,
+                                                      int64_t most = 10'000);
 
 }  // namespace nisi::cases

@@ -427,6 +427,38 @@ TEST_P(DeadlinesTest, AreFoundByRecordAndByWhoMustAct) {
   EXPECT_THAT(by_who(1), ElementsAre("other"));
 }
 
+TEST_P(DeadlinesTest, TheMetricsSayWhoseDutiesAreOpenAndOverdue) {
+  const auto shared = std::shared_ptr<store::Store>(store_.get(), [](store::Store*) {});
+  const auto deadlines = std::shared_ptr<Deadlines>(deadlines_.get(), [](Deadlines*) {});
+  const auto figures = FiguresOf(deadlines, shared), bounded = FiguresOf(deadlines, shared, 2);
+  const auto open = [](const auto& from, rpc::v1::Role role, const char* overdue) {
+    for (const store::Figure& figure : from()) {
+      if (figure.labels ==
+          decltype(figure.labels){{"role", rpc::v1::Role_Name(role)}, {"overdue", overdue}}) {
+        EXPECT_EQ(figure.name, "nisi_deadlines_open");
+        return figure.value;
+      }
+    }
+    return -1.0;
+  };
+  EXPECT_EQ(open(figures, rpc::v1::AKIMAT, "false"), 0);
+  EXPECT_EQ(open(figures, rpc::v1::AUDITOR, "false"), -1);  // nobody's duty
+  OpenOne("a", "2026-06-20");
+  OpenOne("b", "2026-06-20");
+  const std::string later = OpenOne("c", "2026-07-20");
+  EXPECT_EQ(open(figures, rpc::v1::AKIMAT, "false"), 3);
+  EXPECT_EQ(open(bounded, rpc::v1::AKIMAT, "false"), 2);
+  GoTo("2026-06-21");
+  Fire();
+  EXPECT_EQ(open(figures, rpc::v1::AKIMAT, "false"), 1);
+  EXPECT_EQ(open(figures, rpc::v1::AKIMAT, "true"), 2);
+  EXPECT_EQ(open(figures, rpc::v1::HOLDING, "true"), 0);
+  Close(later);
+  EXPECT_EQ(open(figures, rpc::v1::AKIMAT, "false"), 0);
+  const auto gone = FiguresOf(deadlines, std::weak_ptr<store::Store>());
+  EXPECT_EQ(gone().size(), 2u);
+}
+
 TEST_P(DeadlinesTest, NamesThatNoneHas) {
   for (const char* name : {"deadlines/9", "deadlines/x", "projects/1", ""}) {
     EXPECT_EQ(Refused([&](Tx& tx) -> absl::StatusOr<std::string> {

@@ -1,5 +1,6 @@
 #include "common/rpc/host.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <mutex>
 
@@ -32,6 +33,15 @@ bool IsRefused(const absl::Status& said) {
 // The scrub works so much of the time of one processor at most.
 constexpr double kScrubShare = 0.05;
 constexpr char kOutboxActor[] = "system/outbox";
+
+// How far the file is behind `position`, as whoever opens the store next would see it. The writer
+// has the file open and would not notice that it was taken away. It saves to the witness before
+// `position` grows, so a sound one is never behind.
+int64_t WitnessLag(const std::string& path, int64_t position) {
+  const auto head = store::FileWitness(path)->Load();
+  const int64_t seen = head.ok() && head->has_value() ? (*head)->position : 0;
+  return std::max<int64_t>(position - seen, 0);
+}
 
 // What was done is noted once: the message has the same id at every attempt. A refusal may be told
 // again, as it may become an answer.
@@ -85,6 +95,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.scrub_interval = options.scrub_interval;
   store_options.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
   store_options.on_failure = options.on_store_failure;
+  options.metrics->ForStore();
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
     metrics->ObserveCommit(commands, seconds);
   };
@@ -105,43 +116,47 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
-  options.metrics->AddFigures(
-      [weak = std::weak_ptr<store::Store>(store_), reserve = options.disk_reserve_bytes] {
-        std::vector<store::Figure> figures;
-        const auto store = weak.lock();
-        if (store == nullptr) return figures;
-        for (store::Figure& figure : store->engine().Stats()) {
-          figure.name = "nisi_store_" + figure.name;
-          figures.push_back(std::move(figure));
-        }
-        const auto add = [&figures](const char* name, const char* help, double value) {
-          figures.push_back({name, help, value});
-        };
-        add("nisi_store_position", "Journal position of the last commit.",
-            static_cast<double>(store->position()));
-        add("nisi_store_queue_depth", "Commands that wait for the writer.",
-            static_cast<double>(store->queue_depth()));
-        add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
-            store->failure().ok() ? 0 : 1);
-        add("nisi_store_file_damage", "1 when the check of files found damage.",
-            store->file_damage().ok() ? 0 : 1);
-        const store::Store::ScrubRun scrub = store->last_scrub();
-        add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
-            static_cast<double>(scrub.runs));
-        add("nisi_store_scrub_last_end_seconds", "When the last scrub ended, since 1970; 0: none.",
-            scrub.runs == 0 ? 0 : absl::ToDoubleSeconds(scrub.ended - absl::UnixEpoch()));
-        add("nisi_store_scrub_last_took_seconds", "How long it took.",
-            absl::ToDoubleSeconds(scrub.took));
-        add("nisi_store_scrub_findings", "What it found: more than 0 stops the store.",
-            static_cast<double>(scrub.findings));
-        if (const auto free = store->engine().FreeBytes(); free.has_value()) {
-          add("nisi_store_disk_free_bytes", "Room on the disk of the store.",
-              static_cast<double>(*free));
-        }
-        add("nisi_store_disk_reserve_bytes", "With less room than this the store takes no writes.",
-            static_cast<double>(reserve));
-        return figures;
-      });
+  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_),
+                               witness = base + ".witness", reserve = options.disk_reserve_bytes] {
+    std::vector<store::Figure> figures;
+    const auto store = weak.lock();
+    if (store == nullptr) return figures;
+    for (store::Figure& figure : store->engine().Stats()) {
+      figure.name = "nisi_store_" + figure.name;
+      figures.push_back(std::move(figure));
+    }
+    const auto add = [&figures](const char* name, const char* help, double value) {
+      figures.push_back({name, help, value});
+    };
+    const int64_t position = store->position();
+    add("nisi_store_position", "Journal position of the last commit.",
+        static_cast<double>(position));
+    add("nisi_store_witness_lag", "Journal entries of which the file of the witness does not know.",
+        static_cast<double>(WitnessLag(witness, position)));
+    add("nisi_store_queue_depth", "Commands that wait for the writer.",
+        static_cast<double>(store->queue_depth()));
+    add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
+        store->failure().ok() ? 0 : 1);
+    add("nisi_store_file_damage", "1 when the check of files found damage.",
+        store->file_damage().ok() ? 0 : 1);
+    const store::Store::ScrubRun scrub = store->last_scrub();
+    add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
+        static_cast<double>(scrub.runs));
+    add("nisi_store_scrub_last_end_timestamp_seconds",
+        "When the last scrub ended, since 1970; 0: none.",
+        scrub.runs == 0 ? 0 : absl::ToDoubleSeconds(scrub.ended - absl::UnixEpoch()));
+    add("nisi_store_scrub_last_took_seconds", "How long it took.",
+        absl::ToDoubleSeconds(scrub.took));
+    add("nisi_store_scrub_findings", "What it found: more than 0 stops the store.",
+        static_cast<double>(scrub.findings));
+    if (const auto free = store->engine().FreeBytes(); free.has_value()) {
+      add("nisi_store_disk_free_bytes", "Room on the disk of the store.",
+          static_cast<double>(*free));
+    }
+    add("nisi_store_disk_reserve_bytes", "With less room than this the store takes no writes.",
+        static_cast<double>(reserve));
+    return figures;
+  });
   journal_ = JournalEnv{store_.get(), head_key_};
   if (options.peers != nullptr) DeliverTo(*options.peers, delivery, options.metrics);
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));

@@ -4,7 +4,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/rpc/process_figures.h"
 #include "google/protobuf/descriptor.h"
 #include "prometheus/counter.h"
 #include "prometheus/exposer.h"
@@ -39,21 +41,22 @@ const char* TypeOf(const google::protobuf::MethodDescriptor& method) {
 // Asks for the figures when Prometheus does.
 class Metrics::FigureSource final : public prometheus::Collectable {
  public:
-  explicit FigureSource(std::string process) : process_(std::move(process)) {}
-  void Add(Figures figures) {
+  void Add(const std::string& process, Figures figures) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    sources_.push_back(std::move(figures));
+    sources_.emplace_back(process, std::move(figures));
   }
+  // Families of one name are one, whoever they are from, as the format wants it.
   std::vector<prometheus::MetricFamily> Collect() const override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    std::vector<prometheus::MetricFamily> families;
-    for (const Figures& source : sources_) {
-      for (const auto& [name, help, value] : source()) {
-        prometheus::MetricFamily family;
+    std::map<std::string, prometheus::MetricFamily> by_name;
+    for (const auto& [process, source] : sources_) {
+      for (const auto& [name, help, value, labels] : source()) {
+        prometheus::MetricFamily& family = by_name[name];
         family.name = name;
         family.help = help;
         prometheus::ClientMetric metric;
-        metric.label.push_back({"process", process_});
+        metric.label.push_back({"process", process});
+        for (const auto& [label, of] : labels) metric.label.push_back({label, of});
         if (absl::EndsWith(name, "_total")) {
           family.type = prometheus::MetricType::Counter;
           metric.counter.value = value;
@@ -62,16 +65,17 @@ class Metrics::FigureSource final : public prometheus::Collectable {
           metric.gauge.value = value;
         }
         family.metric.push_back(std::move(metric));
-        families.push_back(std::move(family));
       }
     }
+    std::vector<prometheus::MetricFamily> families;
+    families.reserve(by_name.size());
+    for (auto& [name, family] : by_name) families.push_back(std::move(family));
     return families;
   }
 
  private:
-  const std::string process_;
   mutable std::mutex mutex_;
-  std::vector<Figures> sources_;
+  std::vector<std::pair<std::string, Figures>> sources_;
 };
 
 void MethodMetrics::Started() const {
@@ -87,7 +91,16 @@ void MethodMetrics::Handled(absl::StatusCode code, absl::Duration took) const {
 Metrics::Metrics(std::string process)
     : process_(std::move(process)),
       registry_(std::make_shared<prometheus::Registry>()),
-      figures_(std::make_shared<FigureSource>(process_)) {
+      figures_(std::make_shared<FigureSource>()) {
+  AddFigures([started = absl::Now()] { return ProcessFigures(started); });
+}
+
+Metrics::Metrics(std::string process, const Metrics& whole)
+    : process_(std::move(process)), registry_(whole.registry_), figures_(whole.figures_) {}
+
+Metrics::~Metrics() = default;
+
+void Metrics::ForStore() {
   batch_ = &prometheus::BuildHistogram()
                 .Name("nisi_store_commit_commands")
                 .Help("Commands that one synced commit carried.")
@@ -101,11 +114,8 @@ Metrics::Metrics(std::string process)
                .Add({{"process", process_}}, LatencyBuckets());
 }
 
-Metrics::~Metrics() = default;
-
-MethodMetrics Metrics::ForMethod(const google::protobuf::MethodDescriptor& method,
-                                 const std::string& process) {
-  return For("grpc_server", {{"process", process.empty() ? process_ : process},
+MethodMetrics Metrics::ForMethod(const google::protobuf::MethodDescriptor& method) {
+  return For("grpc_server", {{"process", process_},
                              {"grpc_service", method.service()->full_name()},
                              {"grpc_method", method.name()},
                              {"grpc_type", TypeOf(method)}});
@@ -120,8 +130,8 @@ MethodMetrics Metrics::ForPeer(const google::protobuf::MethodDescriptor& method,
                              {"grpc_type", TypeOf(method)}});
 }
 
-MethodMetrics Metrics::ForUnknown(const std::string& process) {
-  return For("grpc_server", {{"process", process.empty() ? process_ : process},
+MethodMetrics Metrics::ForUnknown() {
+  return For("grpc_server", {{"process", process_},
                              {"grpc_service", "unknown"},
                              {"grpc_method", "unknown"},
                              {"grpc_type", "unary"}});
@@ -157,7 +167,7 @@ void Metrics::ObserveCommit(size_t commands, double seconds) {
 }
 
 void Metrics::AddFigures(Figures figures) {
-  figures_->Add(std::move(figures));
+  figures_->Add(process_, std::move(figures));
 }
 
 absl::Status Metrics::Serve(const std::string& address) {

@@ -44,18 +44,21 @@ class Metrics {
  public:
   // `process`: the service, as "priority-goods"; a label on everything.
   explicit Metrics(std::string process);
+  // Of one service of several in a process: what it counts is served by `whole`, under its own
+  // name.
+  Metrics(std::string process, const Metrics& whole);
   ~Metrics();
 
-  // `process`: where another than this one answers, as the gateway before a service in one process.
-  MethodMetrics ForMethod(const google::protobuf::MethodDescriptor& method,
-                          const std::string& process = "");
+  MethodMetrics ForMethod(const google::protobuf::MethodDescriptor& method);
   // Of calls that this process makes to another service, `peer`: grpc_client_*.
   MethodMetrics ForPeer(const google::protobuf::MethodDescriptor& method, const std::string& peer);
   // Of calls to methods that are not served.
-  MethodMetrics ForUnknown(const std::string& process);
+  MethodMetrics ForUnknown();
+  // Of a process with a store, before its first commit.
+  void ForStore();
   // Store commits: size and time.
   void ObserveCommit(size_t commands, double seconds);
-  // Read at each scrape; names as nisi_<what>_<unit>, counters end in _total.
+  // Read at each scrape, on its thread; names as nisi_<what>_<unit>, counters end in _total.
   using Figures = std::function<std::vector<store::Figure>()>;
   void AddFigures(Figures figures);
 

@@ -19,6 +19,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/http2/address.h"
+#include "common/rpc/certificate_figures.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
@@ -143,6 +144,7 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
     ASSIGN_OR_RETURN(options.tls,
                      http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, name),
                                               /*require_client_cert=*/true));
+    metrics.AddFigures([tls = options.tls] { return CertificateFigures(*tls, absl::Now()); });
   }
   options.clock = clock.clock();
   options.registry = &service->registry();

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/http2/server.h"
+#include "common/rpc/certificate_figures.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/key_files.h"
 
@@ -174,6 +175,32 @@ TEST_F(TlsTest, ExpiredCertificatesAreRefused) {
       MakeCertificates(dir_, {"gateway"}, absl::Now() - absl::Hours(3), absl::Hours(1)).ok());
   const TestServer server(Files("registry"), true);
   EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Files("gateway"), registry_)));
+}
+
+// Of what is in use: new files that do not serve change nothing.
+TEST_F(TlsTest, TheMetricsSayWhenCertificatesEnd) {
+  const absl::Time now = absl::Now();
+  const auto end = [](http2::TlsContext& tls, absl::Time at, const std::string& whose) {
+    for (const store::Figure& figure : CertificateFigures(tls, at)) {
+      EXPECT_EQ(figure.name, "nisi_tls_certificate_expiry_timestamp_seconds");
+      if (figure.labels.front().second == whose) {
+        return absl::UnixEpoch() + absl::Seconds(figure.value);
+      }
+    }
+    return absl::InfinitePast();
+  };
+  ASSERT_TRUE(MakeCertificates(dir_, {"registry"}, now, absl::Hours(48)).ok());
+  const auto tls = http2::TlsAcceptor::Load(Files("registry"), true);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  const absl::Time own = end(**tls, now, "own"), authority = end(**tls, now, "authority");
+  EXPECT_LT(own - now, absl::Hours(49));
+  EXPECT_GT(own - now, absl::Hours(47));
+  EXPECT_GT(authority, own);
+  ASSERT_TRUE(MakeCertificates(dir_, {"registry"}, now, absl::Hours(96)).ok());
+  const absl::Time later = end(**tls, now + absl::Seconds(2), "own");
+  EXPECT_GT(later, own + absl::Hours(24));
+  std::filesystem::remove(Files("registry").key);
+  EXPECT_EQ(end(**tls, now + absl::Seconds(4), "own"), later);
 }
 
 TEST_F(TlsTest, FilesAreCheckedAtTheStart) {

@@ -96,6 +96,8 @@ struct Figure {
   std::string name;
   std::string help;
   double value = 0;
+  // Of a bounded set, as roles or buckets: never what a request or a record says.
+  std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
 // Thread-safe, but for Append, which one thread calls at a time, and Sync, which one calls as well.

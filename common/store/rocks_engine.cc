@@ -398,7 +398,7 @@ std::vector<Figure> RocksEngine::Stats() const {
       {"rocksdb_pending_compaction_bytes", "Bytes that wait to be compacted.",
        sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes)},
       {"rocksdb_level0_files", "Table files that compaction has not taken in.", level0_files},
-      {"rocksdb_background_errors", "Errors of flushes and compactions since the start.",
+      {"rocksdb_background_errors_total", "Errors of flushes and compactions since the start.",
        static_cast<double>(background_errors)},
       {"rocksdb_commits_total", "Synced commits.", static_cast<double>(commits_.load())},
       {"rocksdb_written_keys_total", "Keys that commits have written.",

@@ -29,7 +29,8 @@ class Service final : public rpc::HostedService {
                     [env = shared_](store::Tx& tx, absl::string_view payload, absl::Time due) {
                       return JudgeCompositionTimer(*env, tx, payload, due);
                     }}}));
-    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
+    options.metrics->AddFigures(cases::BudgetFigures(shared_store()));
     env_.store = &store();
     gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
                                                   "clusters.support.payment_days");

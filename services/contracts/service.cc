@@ -33,7 +33,7 @@ class Service final : public rpc::HostedService {
                      return NoteDelivery(*norms, tx, message, said.status());
                    }}));
     env_.store = &store();
-    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
     options.metrics->AddFigures([weak = shared_store()] {
       const auto open = weak.lock();
       return open == nullptr ? std::vector<store::Figure>() : PublicationFigures(*open);

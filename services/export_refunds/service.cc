@@ -31,7 +31,8 @@ class Service final : public rpc::HostedService {
          {kServeQueueTimer, [env = shared_](store::Tx& tx, absl::string_view,
                                             absl::Time) { return ServeQueue(*env, tx); }}},
         {base::RoleBit(rpc::v1::INSTITUTE_EXPORT), NoteTold}));
-    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
+    options.metrics->AddFigures(cases::BudgetFigures(shared_store()));
     options.metrics->AddFigures([weak = shared_store()] {
       const auto open = weak.lock();
       return open == nullptr ? std::vector<store::Figure>() : DebtFigures(*open);

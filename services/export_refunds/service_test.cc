@@ -168,7 +168,24 @@ TEST_F(ClaimTest, TheStoreIsScrubbedWhileItServes) {
   }
   EXPECT_EQ(store().last_scrub().findings, 0);
   EXPECT_THAT(metrics_->Text(), ::testing::HasSubstr("nisi_store_scrub_runs_total"));
-  EXPECT_THAT(metrics_->Text(), ::testing::HasSubstr("nisi_store_scrub_last_end_seconds"));
+  EXPECT_THAT(metrics_->Text(),
+              ::testing::HasSubstr("nisi_store_scrub_last_end_timestamp_seconds"));
+}
+
+// Whoever takes it away is seen before the store is opened without it.
+TEST_F(ClaimTest, AWitnessThatIsGoneIsSeen) {
+  ListInForce();
+  const auto lag = [this](const std::string& is) {
+    return ::testing::Value(metrics_->Text(),
+                            ::testing::HasSubstr(absl::StrCat(
+                                "nisi_store_witness_lag{process=\"export-refunds\"} ", is, "\n")));
+  };
+  const std::string witness = dir_ + "/export-refunds.witness";
+  EXPECT_TRUE(lag("0"));
+  std::filesystem::rename(witness, witness + ".away");
+  EXPECT_TRUE(lag(absl::StrCat(store().position())));
+  std::filesystem::rename(witness + ".away", witness);
+  EXPECT_TRUE(lag("0"));
 }
 
 TEST_F(ClaimTest, ADuplicateInvoiceCountsOnceAndNamesNobody) {

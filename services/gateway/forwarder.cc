@@ -17,8 +17,6 @@
 namespace nisi::gateway {
 namespace {
 
-// The label of its series, so that in one process with its services no call counts twice.
-constexpr char kProcess[] = "gateway";
 constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
 constexpr absl::Duration kRoomRetry = absl::Seconds(1);
 
@@ -79,9 +77,9 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
   }
   hub->shares_of_streams = std::make_unique<Shares>(hub->limits.streams_of_caller);
   for (const Route* route : options.routes->all()) {
-    hub->metrics.push_back(options.metrics->ForMethod(*route->policy.descriptor, kProcess));
+    hub->metrics.push_back(options.metrics->ForMethod(*route->policy.descriptor));
   }
-  hub->metrics.push_back(options.metrics->ForUnknown(kProcess));
+  hub->metrics.push_back(options.metrics->ForUnknown());
   std::set<std::string> names;
   hub->listed = {rpc::kHealthService, rpc::kReflectionService};
   for (const auto* service : options.routes->services()) {

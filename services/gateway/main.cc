@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/http2/address.h"
 #include "common/rpc/authenticator.h"
+#include "common/rpc/certificate_figures.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
@@ -135,6 +136,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
                      http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, kName),
                                               /*require_client_cert=*/false,
                                               http2::TlsAcceptor::Speaks::kHttp2AndHttp1));
+    metrics.AddFigures([tls = options.tls] { return rpc::CertificateFigures(*tls, absl::Now()); });
   }
   RETURN_IF_ERROR(AddBackends(settings, options));
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Authenticator> authenticator,

@@ -25,7 +25,8 @@ class Service final : public rpc::HostedService {
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(shared_));
     RETURN_IF_ERROR(
         OpenStore(options, GrantsSchema(), {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)}}));
-    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
+    options.metrics->AddFigures(cases::BudgetFigures(shared_store()));
     env_.store = &store();
     gate_ = std::make_unique<RegisterGate>(store());
     env_.gate = neighbours.gate != nullptr ? neighbours.gate : gate_.get();

@@ -30,7 +30,7 @@ class Service final : public rpc::HostedService {
                                {kLightTimer, Timer(TurnLight)},
                                {kChangeTimer, Timer(TakeChange)},
                                {kPlacesTimer, Timer(FollowPlaces)}}));
-    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
     env_.store = &store();
     return Bind();
   }

@@ -31,7 +31,7 @@ class Service final : public rpc::HostedService {
     // While an index is being built a search says so; all else serves.
     const absl::Status loaded = searcher_.Load(store().Read());
     if (!loaded.ok() && !absl::IsUnavailable(loaded)) return loaded;
-    options.metrics->AddFigures([deadlines = deadlines_] { return deadlines->Figures(); });
+    options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
     return Bind();
   }
 

@@ -48,6 +48,7 @@ absl::Status MakeKeys(const std::string& data) {
 
 // A service with its own server; what a part has ends in reverse order.
 struct Part {
+  std::unique_ptr<rpc::Metrics> metrics;
   std::unique_ptr<rpc::Peers> peers;
   std::unique_ptr<rpc::HostedService> service;
   std::unique_ptr<rpc::Authenticator> authenticator;
@@ -90,19 +91,21 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
 
   rpc::Metrics metrics("nisi");
   Parts parts;
+  rpc::Metrics door_metrics("gateway", metrics);
   gateway::GatewayOptions door;
   for (const auto& [name, served] : ServedServices()) {
     Part& part = parts.all.emplace_back();
+    part.metrics = std::make_unique<rpc::Metrics>(name, metrics);
     rpc::Peers::Options speaking;
     ASSIGN_OR_RETURN(speaking.signer, rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, name),
                                                                name, absl::Now()));
-    speaking.metrics = &metrics;
+    speaking.metrics = part.metrics.get();
     part.peers = std::make_unique<rpc::Peers>(std::move(speaking));
     rpc::HostOptions host;
     RETURN_IF_ERROR(settings.host.Fill(&host));
     host.clock = clock.clock();
     host.norms = &norms;
-    host.metrics = &metrics;
+    host.metrics = part.metrics.get();
     host.peers = part.peers.get();
     host.on_store_failure = [&failed](const absl::Status&) {
       failed = true;
@@ -114,7 +117,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
     options.clock = clock.clock();
     options.registry = &part.service->registry();
     options.authenticator = part.authenticator.get();
-    options.metrics = &metrics;
+    options.metrics = part.metrics.get();
     ASSIGN_OR_RETURN(part.server, rpc::Server::Start(options));
     door.backends[name].here = part.server->take();
   }
@@ -133,7 +136,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
       rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway", absl::Now()));
   base::SystemClock system_clock;  // identity and limits do not move with a development clock
   door.clock = &system_clock;
-  door.metrics = &metrics;
+  door.metrics = &door_metrics;
   door.authenticator = &authenticator;
   door.signer = signer.get();
   door.services = gateway::LinkedServices();
