@@ -18,11 +18,14 @@ inline constexpr char kHealthWatchPath[] = "/grpc.health.v1.Health/Watch";
 // 1970.
 inline constexpr char kVersionKey[] = "nisi-version";
 inline constexpr char kTimeKey[] = "nisi-time";
+// Serving as long as it answers, while it is being stopped too: of whatever it is asked by this
+// name the answer is only whether the process is to be killed.
+inline constexpr char kLivenessName[] = "liveness";
 
 // Thread-safe.
 class Health {
  public:
-  // Known are these names and the empty one, the server as a whole.
+  // Known are these names, the empty one, which is the server as a whole, and kLivenessName.
   explicit Health(const std::set<std::string>& names);
 
   // Of all: what is not serving as a whole serves nothing.

@@ -45,6 +45,7 @@ class Server {
   http2::TakeCall take();
   // What health answers; the default is serving.
   void SetServing(bool serving);
+  const Health& health() const { return *health_; }
   // Unready; streams of messages end soon, with SHUTTING_DOWN; other calls are served until the
   // clients have gone, or so long.
   void Drain(absl::Duration limit);

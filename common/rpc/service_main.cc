@@ -23,6 +23,7 @@
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
+#include "common/rpc/health_port.h"
 #include "common/rpc/host_flags.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/peer.h"
@@ -43,7 +44,7 @@ constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 
 struct Settings {
   std::string address, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
-  std::string context_key;
+  std::string context_key, health_address;
   std::vector<std::string> context_peers, peers;
   HostFlags host;
 };
@@ -152,6 +153,10 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   options.metrics = &metrics;
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options));
   if (!settings.metrics_address.empty()) RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
+  std::unique_ptr<HealthPort> probes;
+  if (!settings.health_address.empty()) {
+    ASSIGN_OR_RETURN(probes, HealthPort::Start(settings.health_address, server->health()));
+  }
   base::Log(
       base::Severity::kInfo, "serving",
       {{"service", name}, {"port", server->port()}, {"position", service->store().position()}});
@@ -240,6 +245,7 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
       .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
       .String("metrics-address", &settings.metrics_address,
               "where Prometheus scrapes, host:port; none when absent")
+      .String("health-address", &settings.health_address, kHealthAddressHelp)
       .String("tls-dir", &settings.tls_dir, "ca.pem, <service>.pem and <service>.key: mutual TLS")
       .String("signers", &settings.signers,
               "JWKS of those whose call contexts count, the gateway first")

@@ -174,6 +174,9 @@ class Restoration {
  private:
   absl::Status CheckEmpty() const {
     std::error_code error;
+    if (!options_.aside.empty()) {
+      return fs::exists(options_.aside, error) ? NotEmpty(options_.aside) : absl::OkStatus();
+    }
     if (fs::exists(options_.to, error) && !fs::is_empty(options_.to, error)) {
       return NotEmpty(options_.to);
     }
@@ -263,11 +266,19 @@ class Restoration {
   }
 
   // The store first: a witness without one would be refused. Until the first commit it may go
-  // without.
+  // without. The witness of a store that is set aside goes last, so that whatever stops us halfway
+  // leaves what no service starts on, and never room for a new store.
   absl::Status PutInPlace() const {
     std::error_code error;
-    fs::remove(options_.to, error);  // an empty one
+    if (!options_.aside.empty() && fs::exists(options_.to, error)) {
+      fs::rename(options_.to, options_.aside, error);
+    } else {
+      fs::remove(options_.to, error);  // an empty one
+    }
     if (!error) fs::rename(place_, options_.to, error);
+    if (!error && fs::exists(options_.witness, error)) {
+      fs::rename(options_.witness, options_.aside + ".witness", error);
+    }
     if (error) return FolderFailed(options_.to, error);
     const std::string above = fs::absolute(options_.to).parent_path().string();
     const int folder = open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -22,6 +22,9 @@ struct RestoreOptions {
   std::string from;     // the folder with the backups of this store
   std::string to;       // the store's folder; not there, or empty
   std::string witness;  // its file; not there
+  // Where a store that is in `to` goes when the restored one is ready to take its place, and its
+  // witness with `.witness` to the name; on the same file system. Empty: nothing may be there.
+  std::string aside;
   // The backup to begin with, and, without a position or time, to end with. 0: the newest that is
   // early enough, and the log after it.
   int64_t backup = 0;
@@ -48,7 +51,7 @@ struct Restored {
 };
 
 // Changes nothing when it fails but for a folder `to`.restoring, which the next attempt replaces.
-//   FAILED_PRECONDITION RESTORE_NOT_EMPTY  `to` or the witness is there;
+//   FAILED_PRECONDITION RESTORE_NOT_EMPTY  `to` or the witness is there, or `aside` is;
 //   NOT_FOUND BACKUP_NOT_FOUND             no such backup, or none at all;
 //   OUT_OF_RANGE BACKUP_RANGE              no backup is early enough, or the log ends before;
 //   FAILED_PRECONDITION PROOF_INVALID      a head is not signed by the key;

@@ -356,6 +356,30 @@ TEST_F(StoreBackupTest, RestoresIntoAnEmptyPlaceOnly) {
   EXPECT_EQ(RestoredRows(To("empty")), kept_[2]);
 }
 
+// What an operator does who gives a service its store back where it was.
+TEST_F(StoreBackupTest, SetsAsideWhatIsThere) {
+  Work(2);
+  MustBackUp();
+  Work(1);
+  store_.reset();
+  std::ofstream(dir_ / "store.witness") << "of the old one";
+  RestoreOptions options = To("store");
+  options.aside = dir_ / "old";
+  ASSERT_TRUE(Restore(options).ok());
+  EXPECT_EQ(RestoredRows(options), kept_[2]);
+  EXPECT_EQ(ReadAll(dir_ / "old.witness"), "of the old one");
+  EXPECT_NE(ReadAll(options.witness), "of the old one");
+  Open("old");
+  EXPECT_EQ(RowsOf(*engine_->NewSnapshot()), kept_[3]);
+  // Nothing that was set aside is ever overwritten, and nothing is touched by what fails.
+  EXPECT_EQ(Refused(options), "RESTORE_NOT_EMPTY");
+  options.aside = dir_ / "older";
+  options.backup = 7;
+  EXPECT_EQ(Refused(options), "BACKUP_NOT_FOUND");
+  EXPECT_FALSE(fs::exists(options.aside));
+  EXPECT_EQ(RestoredRows(options), kept_[2]);
+}
+
 TEST_F(StoreBackupTest, HoldsSignedHeadsAgainstWhatItRestores) {
   Work(4);
   const auto at_four = SignedHead(*store_, *signer_, clock_.Now());

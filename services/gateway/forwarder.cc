@@ -131,6 +131,10 @@ absl::Status Forwarder::Start() {
   return absl::OkStatus();
 }
 
+const rpc::Health& Forwarder::health() const {
+  return *hub_->health;
+}
+
 void Forwarder::Drain(absl::Duration limit) {
   if (server_ == nullptr || hub_->draining.exchange(true)) {
     return;

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/http2/server.h"
+#include "common/rpc/health.h"
 #include "common/rpc/metrics.h"
 #include "services/gateway/admission.h"
 #include "services/gateway/limits.h"
@@ -38,6 +39,7 @@ class Forwarder {
   // Serves, with health and reflection, until Drain. Once. UNAVAILABLE where the port is taken.
   absl::Status Start();
   int port() const { return server_->port(); }
+  const rpc::Health& health() const;
   // Unready; streams from a service end soon, with SHUTTING_DOWN; other calls are served until the
   // clients have gone elsewhere, and what is left shortly before `limit` ends as the streams.
   // Afterwards nothing runs. Calling it again does nothing.

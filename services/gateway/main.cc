@@ -16,6 +16,7 @@
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
+#include "common/rpc/health_port.h"
 #include "common/rpc/server.h"
 #include "common/rpc/service_main.h"
 #include "common/rpc/tls.h"
@@ -32,6 +33,7 @@ constexpr char kName[] = "gateway";
 struct Settings {
   std::string address;
   std::string metrics_address;
+  std::string health_address;
   std::vector<std::string> backends;
   std::vector<std::string> origins;
   std::string tls_dir;
@@ -51,6 +53,7 @@ rpc::Flags Declare(Settings& to) {
   flags.String("address", &to.address, "where to listen, host:port", "127.0.0.1:7400")
       .String("metrics-address", &to.metrics_address, "where to serve metrics; empty: nowhere",
               "127.0.0.1:9400")
+      .String("health-address", &to.health_address, rpc::kHealthAddressHelp)
       .Strings("backend", &to.backends,
                "owner=host:port, or several: host:port,host:port; once for every service")
       .Strings("origin", &to.origins,
@@ -154,6 +157,10 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
     RETURN_IF_ERROR(metrics.Serve(settings.metrics_address));
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Gateway> gateway, Gateway::Start(options));
+  std::unique_ptr<rpc::HealthPort> probes;
+  if (!settings.health_address.empty()) {
+    ASSIGN_OR_RETURN(probes, rpc::HealthPort::Start(settings.health_address, gateway->health()));
+  }
   base::Log(base::Severity::kInfo, "serving",
             {{"port", gateway->port()}, {"metrics_port", metrics.port()}});
   stop.Wait();

@@ -100,6 +100,10 @@ int Gateway::port() const {
   return forwarder_->port();
 }
 
+const rpc::Health& Gateway::health() const {
+  return forwarder_->health();
+}
+
 void Gateway::Drain(absl::Duration limit) {
   forwarder_->Drain(limit);
 }

@@ -13,6 +13,7 @@
 #include "common/http2/tls.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/call_context.h"
+#include "common/rpc/health.h"
 #include "common/rpc/metrics.h"
 #include "google/protobuf/descriptor.h"
 #include "services/gateway/limits.h"
@@ -53,6 +54,7 @@ class Gateway {
   ~Gateway();  // Drain(0)
 
   int port() const;
+  const rpc::Health& health() const;
   // Unready; streams from a service end at once, other calls have so long to end.
   void Drain(absl::Duration limit);
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -11,6 +12,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/rpc/disclosure.h"
 #include "common/rpc/flags.h"
 #include "common/store/restore.h"
 #include "tools/nisi/flags.h"
@@ -28,6 +30,7 @@ struct Settings {
   std::string from, to, service, time, public_key;
   std::vector<std::string> heads;
   int64_t backup = 0, position = 0;
+  bool set_aside = false;
 };
 
 // A head alone, as `nisi journal get-tree-head` prints it, or a file of `nisi proof get`.
@@ -83,6 +86,12 @@ void Tell(const std::string& service, const store::Restored& restored) {
   }
 }
 
+// As the service opens it: with the tables of its disclosure, where it has them.
+store::Schema SchemaOf(const std::string& service) {
+  store::Schema schema = ServedServices().at(service).schema();
+  return rpc::HasMarks(schema) ? rpc::WithDisclosure(std::move(schema)) : schema;
+}
+
 // Which services: the one named, or all that have a folder in `from`.
 absl::StatusOr<std::vector<std::string>> ChooseServices(const Settings& settings) {
   std::vector<std::string> chosen;
@@ -124,8 +133,12 @@ int Restore(const Settings& settings) {
     options->from = absl::StrCat(settings.from, "/", service);
     options->to = absl::StrCat(settings.to, "/", service);
     options->witness = absl::StrCat(options->to, ".witness");
-    const auto restored =
-        store::RestoreStore(*options, ServedServices().at(service).schema(), clock);
+    if (settings.set_aside) {
+      options->aside =
+          absl::StrCat(options->to, ".before-",
+                       absl::FormatTime("%Y%m%dT%H%M%SZ", clock.Now(), absl::UTCTimeZone()));
+    }
+    const auto restored = store::RestoreStore(*options, SchemaOf(service), clock);
     if (!restored.ok()) {
       std::cerr << service << ": not restored: " << base::ReasonOf(restored.status()) << ": "
                 << restored.status().message() << "\n";
@@ -146,11 +159,15 @@ int Restore(const Settings& settings) {
 int RestoreMain(const std::vector<std::string>& args) {
   Settings settings;
   rpc::Flags flags("nisi restore",
-                   "Makes stores again from their backups, in an empty place; needs no server. "
+                   "Makes stores again from their backups, in an empty place or with --set-aside; "
+                   "needs no server. "
                    "Without --backup, --position and --time: all that the backups hold.");
   flags.String("from", &settings.from, "the --backup-folder of the services")
       .String("to", &settings.to, "the data folder to make")
       .String("service", &settings.service, "only this one; else all that have backups there")
+      .Bool("set-aside", &settings.set_aside,
+            "a store that is there goes to SERVICE.before-TIME beside it, when the restored one is "
+            "whole; no service may run on it; its *.head.pem stays")
       .Int("backup", &settings.backup,
            "begin with this backup and end there too, unless "
            "--position or --time says how much of the log comes after")
