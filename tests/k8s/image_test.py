@@ -6,6 +6,7 @@ image_test.py BIN
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -112,7 +113,20 @@ def check_image(podman):
     return int(podman("podman", "inspect", "--format", "{{.Size}}", TAG)) // 10**6
 
 
+def check_dockerfile():
+    """What only a whole build would tell, after a quarter of an hour: it builds all programs, with what builds are known to
+    need."""
+    text = (manifests.ROOT / "deploy/Dockerfile").read_text().replace("\\\n", " ")
+    installed = re.search(r"--no-install-recommends (.*)", text)[1].split()
+    known = {line.split()[0] for line in (manifests.ROOT / "tools/packages.txt").read_text().splitlines() if line.strip()}
+    assert set(installed) <= known, f"deploy/Dockerfile installs {sorted(set(installed) - known)}, tools/packages.txt does not"
+    built = set(re.search(r"--target (.*)", text)[1].split())
+    wanted = {"nisi", "nisi-gateway", *(f"nisi-{name}" for name in manifests.services())}
+    assert built == wanted, f"deploy/Dockerfile does not build {sorted(built ^ wanted)}"
+
+
 def main(bin_folder):
+    check_dockerfile()
     if why_not():
         print(f"SKIPPED: {why_not()}")
         return manifests.SKIPPED

@@ -32,14 +32,19 @@ def render(overlay):
     return [item for item in yaml.safe_load_all(done.stdout) if item]
 
 
+def services():
+    """By the mains of the tree."""
+    mains = "".join(path.read_text() for path in sorted((ROOT / "services").glob("*/main.cc")))
+    return re.findall(r'ServiceMain\(argc, argv, "([\w-]+)"', mains)
+
+
 class House:
     """What the code says: its services, who asks whom, which flags there are, how long a drain takes."""
 
     def __init__(self, bin_folder):
         self.bin = pathlib.Path(bin_folder)
-        mains = "".join(path.read_text() for path in sorted((ROOT / "services").glob("*/main.cc")))
-        self.services = re.findall(r'ServiceMain\(argc, argv, "([\w-]+)"', mains)
-        # Within a service nobody can say how long it drains.
+        self.services = services()
+        # No flag says how long a service drains.
         limit = re.search(r"kDrainLimit = absl::Seconds\((\d+)\)", (ROOT / "common/rpc/service_main.cc").read_text())
         self.service_drain = int(limit[1])
         with tempfile.TemporaryDirectory() as folder:
