@@ -4,8 +4,8 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,7 +77,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
 
   // The request.
   MessageQueue out_;
-  std::deque<std::string> sent_;  // of a request that ended at once, kept for a second try
+  std::list<std::string> sent_;  // of a request that ended at once, kept for a second try
   bool ended_ = false;
   bool rewound_ = false;
   static constexpr int kMoves = 3;
@@ -86,7 +86,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
 
   // The answer.
   MessageReader reader_;
-  std::deque<std::string> messages_;
+  std::list<std::string> messages_;
   size_t withheld_ = 0;
   bool ready_ = true;
   bool answered_ = false;  // something came

@@ -16,7 +16,7 @@ void MessageQueue::Push(absl::string_view message) {
   bytes_ += framed.size();
 }
 
-size_t MessageQueue::Take(uint8_t* room, size_t size, std::deque<std::string>* taken) {
+size_t MessageQueue::Take(uint8_t* room, size_t size, std::list<std::string>* taken) {
   size_t given = 0;
   while (given < size && !messages_.empty()) {
     std::string& first = messages_.front();
@@ -39,7 +39,7 @@ void MessageQueue::Clear() {
   bytes_ = 0;
 }
 
-void MessageQueue::PutBack(std::deque<std::string> taken) {
+void MessageQueue::PutBack(std::list<std::string> taken) {
   bytes_ += first_taken_;
   for (const std::string& message : taken) bytes_ += message.size();
   messages_.insert(messages_.begin(), std::make_move_iterator(taken.begin()),

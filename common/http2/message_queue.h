@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <utility>
 
@@ -21,16 +21,16 @@ class MessageQueue {
   }
   // Up to `size` bytes to `room`; how many. What is taken whole goes to `taken`, unless that is
   // null.
-  size_t Take(uint8_t* room, size_t size, std::deque<std::string>* taken);
+  size_t Take(uint8_t* room, size_t size, std::list<std::string>* taken);
   // Those that were taken come again, before the others.
-  void PutBack(std::deque<std::string> taken);
+  void PutBack(std::list<std::string> taken);
   void Clear();
   bool empty() const { return messages_.empty(); }
   // Not taken yet.
   size_t bytes() const { return bytes_; }
 
  private:
-  std::deque<std::string> messages_;
+  std::list<std::string> messages_;
   size_t first_taken_ = 0;  // bytes of the first
   size_t bytes_ = 0;
 };

@@ -11,7 +11,7 @@ std::array<char, kPrefixBytes> PrefixFor(size_t message_bytes) {
   return prefix;
 }
 
-Fault MessageReader::Push(absl::string_view bytes, std::deque<std::string>* messages) {
+Fault MessageReader::Push(absl::string_view bytes, std::list<std::string>* messages) {
   while (true) {
     if (prefix_size_ < kPrefixBytes) {
       const size_t taken = std::min(bytes.size(), kPrefixBytes - prefix_size_);

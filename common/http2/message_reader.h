@@ -3,7 +3,7 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <list>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -21,7 +21,7 @@ class MessageReader {
 
   // Appends the messages that are whole with these bytes. After kCompressed or kMessageTooLarge
   // nothing more is to be read. A message grows as its bytes come: a length alone takes no memory.
-  Fault Push(absl::string_view bytes, std::deque<std::string>* messages);
+  Fault Push(absl::string_view bytes, std::list<std::string>* messages);
   // Of a message that is not whole yet.
   size_t bytes() const { return message_.size(); }
   // Whether the bytes so far end with a whole message.

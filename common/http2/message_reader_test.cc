@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -20,12 +20,12 @@ TEST(MessageReaderTest, ThePrefixIsLengthWithTheHighByteFirst) {
 }
 
 TEST(MessageReaderTest, AnyCutGivesTheSameMessages) {
-  const std::deque<std::string> sent{"first", "", std::string(300, 'x'), "", "last"};
+  const std::list<std::string> sent{"first", "", std::string(300, 'x'), "", "last"};
   std::string bytes;
   for (const std::string& message : sent) bytes += Framed(message);
   for (size_t piece = 1; piece <= bytes.size(); ++piece) {
     MessageReader reader(300);
-    std::deque<std::string> got;
+    std::list<std::string> got;
     for (size_t at = 0; at < bytes.size(); at += piece) {
       ASSERT_EQ(reader.Push(absl::string_view(bytes).substr(at, piece), &got), Fault::kNone);
     }
@@ -38,7 +38,7 @@ TEST(MessageReaderTest, WhatIsNotWholeIsNoBorder) {
   const std::string bytes = Framed("message");
   for (size_t size = 1; size < bytes.size(); ++size) {
     MessageReader reader(300);
-    std::deque<std::string> got;
+    std::list<std::string> got;
     ASSERT_EQ(reader.Push(absl::string_view(bytes).substr(0, size), &got), Fault::kNone);
     EXPECT_FALSE(reader.at_border()) << size;
     EXPECT_TRUE(got.empty());
@@ -46,7 +46,7 @@ TEST(MessageReaderTest, WhatIsNotWholeIsNoBorder) {
 }
 
 TEST(MessageReaderTest, CompressedAndTooLargeAreRefusedByTheirPrefix) {
-  std::deque<std::string> got;
+  std::list<std::string> got;
   EXPECT_EQ(MessageReader(300).Push(absl::string_view("\1\0\0\0\0", kPrefixBytes), &got),
             Fault::kCompressed);
   const auto prefix = PrefixFor(301);

@@ -4,7 +4,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 
@@ -72,9 +72,9 @@ class ServerCall final : public ServerStream,
   // The request.
   std::shared_ptr<Taker> taker_;
   MessageReader reader_;
-  std::deque<std::string> messages_;  // whole, and not taken yet
-  size_t taken_ = 0;                  // bytes of the last that was, with which it still works
-  size_t withheld_ = 0;               // bytes of theirs that the client may not replace yet
+  std::list<std::string> messages_;  // whole, and not taken yet
+  size_t taken_ = 0;                 // bytes of the last that was, with which it still works
+  size_t withheld_ = 0;              // bytes of theirs that the client may not replace yet
   bool ready_ = true;
   bool delivering_ = false;
   bool request_ended_ = false;

@@ -37,10 +37,12 @@ Evidence EvidenceOf(const http2::CallHead& head) {
   return evidence;
 }
 
-bool Authenticator::Knows(const Evidence& evidence, absl::Time now) const {
-  if (evidence.authorizations == 0) return true;
-  return absl::StartsWithIgnoreCase(evidence.authorization, kBearer) &&
-         token_cache_.Find(evidence.authorization.substr(sizeof(kBearer) - 1), now) != nullptr;
+std::shared_ptr<const Caller> Authenticator::Known(const Evidence& evidence, absl::Time now) const {
+  if (evidence.context.has_value() || evidence.authorizations != 1 ||
+      !absl::StartsWithIgnoreCase(evidence.authorization, kBearer)) {
+    return nullptr;
+  }
+  return token_cache_.Find(evidence.authorization.substr(sizeof(kBearer) - 1), now);
 }
 
 absl::Status Authenticator::CheckContextPeer(absl::string_view peer) const {

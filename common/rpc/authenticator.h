@@ -50,8 +50,9 @@ class Authenticator {
   absl::StatusOr<std::shared_ptr<const Caller>> Identify(const Evidence& evidence,
                                                          absl::Time now) const;
 
-  // Whether that takes no more than a look: there is no token, or it was verified lately.
-  bool Knows(const Evidence& evidence, absl::Time now) const;
+  // The same by a token that was verified lately, in no more than a look; null for whatever else it
+  // brings.
+  std::shared_ptr<const Caller> Known(const Evidence& evidence, absl::Time now) const;
 
   static std::shared_ptr<const Caller> Anonymous();
 

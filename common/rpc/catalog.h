@@ -143,14 +143,17 @@ class Catalog {
     for (const Codes* some : codes) {
       for (const std::string& code : *some) writer.Add(code, &reply);
     }
-    Response tail;
-    *tail.mutable_on_date() = day.ToProto();
+    // In the order of their numbers, as whoever reads the wire without parsing it counts on.
+    Response day_of_answer;
+    *day_of_answer.mutable_on_date() = day.ToProto();
+    reply.AddRaw(day_of_answer.SerializeAsString());
     if (edition != nullptr) {
       reply.AddRaw(edition->header);
     } else {
-      *tail.mutable_legal_basis() = List::Basis();
+      Response no_edition;
+      *no_edition.mutable_legal_basis() = List::Basis();
+      reply.AddRaw(no_edition.SerializeAsString());
     }
-    reply.AddRaw(tail.SerializeAsString());
     return Encoded<Response>{std::move(reply).Take()};
   }
 

@@ -26,7 +26,8 @@
 #include "common/store/store_testing.h"
 #include "nisi/journal/v1/journal.pb.h"
 
-namespace nisi::rpc {
+// Apart: server_test.cc has a service of its own for the same methods.
+namespace nisi::rpc::peer_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -1061,4 +1062,4 @@ TEST(RetryBudgetTest, ATenthAndOneASecond) {
   EXPECT_EQ(taken(), 10);
 }
 
-}  // namespace nisi::rpc
+}  // namespace nisi::rpc::peer_test

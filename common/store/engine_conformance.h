@@ -477,10 +477,11 @@ TEST_P(EngineConformance, VerifyNextComesToAnEnd) {
 TEST_P(EngineConformance, StatsAreNamedAndFinite) {
   const auto stats = engine_->Stats();
   EXPECT_FALSE(stats.empty());
-  for (const auto& [name, help, value] : stats) {
+  for (const auto& [name, help, value, labels] : stats) {
     EXPECT_FALSE(help.empty()) << name;
     EXPECT_THAT(name, testing::MatchesRegex("[a-z][a-z0-9_]*"));
     EXPECT_GE(value, 0) << name;
+    EXPECT_TRUE(labels.empty()) << name;
   }
 }
 

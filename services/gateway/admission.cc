@@ -94,8 +94,9 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
                                                                        absl::Time now) {
   const rpc::Evidence evidence = rpc::EvidenceOf(call);
   const absl::Time suite_now = clock_->Now();
+  if (auto known = authenticator_->Known(evidence, suite_now)) return known;
   const std::string& address = call.peer->address;
-  if (!authenticator_->Knows(evidence, suite_now)) {
+  if (evidence.authorizations != 0) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto wait = bad_tokens_.Look(address, now); wait.has_value()) {
       ++refused_tokens_;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -61,7 +62,7 @@ class Capacity {
  private:
   struct Its {
     size_t calls = 0;  // in and in line
-    std::deque<std::shared_ptr<Waiting>> line;
+    std::list<std::shared_ptr<Waiting>> line;
     bool takes_turns = false;
   };
 

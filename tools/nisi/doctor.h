@@ -20,7 +20,7 @@ struct Neighbour {
 };
 
 // One that keeps its records here.
-struct Kept {
+struct KeptStore {
   std::string name;
   const store::Schema* schema = nullptr;
 };
@@ -29,7 +29,7 @@ struct Installation {
   std::string process;  // "gateway", a service, or "nisi": all in one
   std::string address;
   std::vector<Neighbour> neighbours;
-  std::vector<Kept> stores;
+  std::vector<KeptStore> stores;
   std::string data;
   uint64_t disk_reserve_bytes = 0;
   std::string backup_folder;
@@ -54,7 +54,7 @@ using Findings = std::vector<Finding>;
 // Disk, owners, open files, stores, backups, norms.
 void ExamineFolders(const Installation& at, absl::Time now, Findings* findings);
 // A store that nobody has open, as its process would find it: in a copy.
-void ExamineStore(const Installation& at, const Kept& kept, Findings* findings);
+void ExamineStore(const Installation& at, const KeptStore& kept, Findings* findings);
 // Certificates, keys of tokens, of call contexts and of tree heads.
 void ExamineKeys(const Installation& at, absl::Time now, Findings* findings);
 // Whether it and its neighbours are there and well, of this version and by this clock.

@@ -69,7 +69,7 @@ void ExamineBackups(const Installation& at, absl::Time now, Findings* findings) 
                          "Give it a folder on another disk, and run `nisi backup` each day."});
     return;
   }
-  for (const Kept& kept : at.stores) {
+  for (const KeptStore& kept : at.stores) {
     const std::string folder = absl::StrCat(at.backup_folder, "/", kept.name);
     const auto backups =
         fs::exists(folder)

@@ -187,7 +187,7 @@ void ExamineSigners(const Installation& at, Findings* findings) {
 }
 
 void ExamineHeadKeys(const Installation& at, Findings* findings) {
-  for (const Kept& kept : at.stores) {
+  for (const KeptStore& kept : at.stores) {
     struct stat info {};
     if (stat(absl::StrCat(at.data, "/", kept.name).c_str(), &info) != 0) continue;
     const std::string path = absl::StrCat(at.data, "/", kept.name, ".head.pem");

@@ -91,7 +91,7 @@ absl::Status OpenAndCheck(const Copy& copy, const store::Schema& schema) {
 
 }  // namespace
 
-void ExamineStore(const Installation& at, const Kept& kept, Findings* findings) {
+void ExamineStore(const Installation& at, const KeptStore& kept, Findings* findings) {
   const std::string folder = absl::StrCat(at.data, "/", kept.name);
   const std::string witness = absl::StrCat(folder, ".witness");
   std::error_code error;

@@ -14,8 +14,6 @@
 namespace nisi::cli {
 namespace {
 
-using nlohmann::json;
-
 struct Details {
   google::rpc::ErrorInfo info;
   google::rpc::BadRequest bad_request;
@@ -51,10 +49,10 @@ double RetrySeconds(const Details& details) {
          static_cast<double>(details.retry.retry_delay().nanos()) * 1e-9;
 }
 
-json JsonOf(const grpc::Status& status, const Details& details) {
-  json error = {{"code", CodeName(status.error_code())},
-                {"status", static_cast<int>(status.error_code())},
-                {"message", status.error_message()}};
+nlohmann::json JsonOf(const grpc::Status& status, const Details& details) {
+  nlohmann::json error = {{"code", CodeName(status.error_code())},
+                          {"status", static_cast<int>(status.error_code())},
+                          {"message", status.error_message()}};
   if (!details.info.reason().empty()) error["reason"] = details.info.reason();
   for (const auto& [key, value] : details.info.metadata()) error["metadata"][key] = value;
   for (const auto& violation : details.bad_request.field_violations()) {
@@ -119,8 +117,8 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
 }
 
 // Text of a server may be anything; a broken byte must not break the report.
-std::string Dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+std::string Dump(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace

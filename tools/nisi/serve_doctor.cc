@@ -146,7 +146,7 @@ int Examine(const Installation& at) {
   Findings findings;
   ExamineFolders(at, now, &findings);
   ExamineKeys(at, now, &findings);
-  for (const Kept& kept : at.stores) ExamineStore(at, kept, &findings);
+  for (const KeptStore& kept : at.stores) ExamineStore(at, kept, &findings);
   ExamineProcesses(at, &findings);
   for (const Finding& finding : findings) {
     std::cout << finding.what << "  " << finding.where << "\n    " << finding.why
