@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -501,8 +502,8 @@ TEST_P(BudgetTest, ManyCloseAYearOnce) {
 }
 
 TEST_P(BudgetTest, TheMetricsAddUpWhatIsOpenAndShowTheLeast) {
-  const auto figures =
-      BudgetFigures(std::shared_ptr<store::Store>(store_.get(), [](store::Store*) {}));
+  const auto shared = std::shared_ptr<store::Store>(store_.get(), [](store::Store*) {});
+  const auto figures = BudgetFigures(shared);
   const auto told = [&figures] {
     std::string text;
     for (const store::Figure& figure : figures()) {

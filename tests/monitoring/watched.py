@@ -49,7 +49,7 @@ class Watched(January):
 
     def __init__(self, bin_folder, proto_folder, mode="processes"):
         self.metrics_ports = {}
-        super().__init__(bin_folder, proto_folder, mode)
+        super().__init__(bin_folder, proto_folder, mode, backend_flags=("--scrub-interval", "5s"))
 
     def _spawn(self, name, *args):
         port = self.metrics_ports.setdefault(name, free_port())
