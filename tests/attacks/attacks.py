@@ -19,15 +19,14 @@ from wire import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENABLE_PUSH,
 
 MIB = 1 << 20
 WIDE = settings((INITIAL_WINDOW, (1 << 31) - 1)) + frame(WINDOW, b"\x7f\x00\x00\x00")  # windows that never close
-OWN = ("127.0.0.2", "127.0.0.3")  # whence they come; the good client has another address
 
 
 class Party:
     """An attack under way: where to, until when, and what came of it."""
 
-    def __init__(self, target, seconds, facts):
-        self.target, self.until, self.facts = target, time.monotonic() + seconds, facts
-        self.did, self.sources = collections.Counter(), itertools.cycle(OWN)
+    def __init__(self, target, seconds, facts, own):
+        self.target, self.until, self.facts, self.own = target, time.monotonic() + seconds, facts, own
+        self.did, self.sources = collections.Counter(), itertools.cycle(own)
 
     def more(self):
         return time.monotonic() < self.until
@@ -202,7 +201,7 @@ def slow_preface(party):
 
 def handshakes(party):
     """Connections that come and go, each with all the work of a handshake."""
-    party.sources = itertools.cycle(OWN[:1])
+    party.sources = itertools.cycle(party.own[:1])
     party.again(lambda wire: None)
 
 
@@ -547,8 +546,10 @@ def main():
     name, port, ca, seconds, facts_file = sys.argv[1:]
     facts = json.loads(pathlib.Path(facts_file).read_text())
     target = Target(int(port), None if ca == "-" else ca, facts["path"], bytes.fromhex(facts["body"]), facts["token"])
-    party = Party(target, float(seconds), facts)
-    {attack.name: attack for attack in ATTACKS}[name].run(party)
+    place = [attack.name for attack in ATTACKS].index(name)
+    # Whence it comes: neither the good client nor another attack has these addresses.
+    party = Party(target, float(seconds), facts, [f"127.0.{100 + place}.{i}" for i in (2, 3)])
+    ATTACKS[place].run(party)
     print(json.dumps(party.did))
 
 
