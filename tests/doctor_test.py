@@ -169,7 +169,7 @@ def folders(doctor, work):
         seeded.callback(lambda: setattr(doctor, "data", suite.data))
     if os.geteuid() == 0:
         with doctor.seed("DATA_OWNER", name) as seeded:
-            path = suite.data / f"{name}.witness"
+            path = suite.data / f"{name}.head.pem"
             os.chown(path, 65534, 65534)
             seeded.callback(lambda: os.chown(path, 0, 0))
     disk = os.statvfs(suite.data)
@@ -196,6 +196,13 @@ def folders(doctor, work):
         (norms / "mci.csv").write_text((norms / "mci.csv").read_text().replace("2026-01-01", "2026-02-01"))
 
 
+def change(suite):
+    client = Client(suite)
+    client.eventually("a change", lambda: client.goods("CreateEdition", "institute.industry",
+                                                       edition={"title_ru": "Перечень"}), bool)
+    client.connection.close()
+
+
 def processes(doctor, work):
     """Stops and starts processes, so it comes last."""
     suite, name = doctor.suite, GOODS_PROCESS
@@ -212,10 +219,7 @@ def processes(doctor, work):
         before = work / "before"
         shutil.copytree(store, before)
         suite.start_backend(name)
-        client = Client(suite)
-        client.eventually("a change", lambda: client.goods("CreateEdition", "institute.industry",
-                                                           edition={"title_ru": "Перечень"}), bool)
-        client.connection.close()
+        change(suite)
         suite.kill(only=name)
         shutil.rmtree(store)
         shutil.copytree(before, store)
@@ -248,6 +252,7 @@ def main():
     with Suite(sys.argv[1], sys.argv[2], "processes") as suite:
         doctor, work = Doctor(suite), suite.work / "seeds"
         work.mkdir()
+        change(suite)
         subprocess.run([suite.bin / "nisi", "backup", "--address", f"127.0.0.1:{suite.port}", "--tls-ca",
                         suite.data / "keys" / "tls" / "ca.pem", "--data", suite.data, "--as", "operator"], check=True,
                        capture_output=True)

@@ -101,7 +101,8 @@ class Rotation:
         # What clients trust: an authority is trusted before anybody has a certificate of it.
         self.trusted = self.own / "trusted.pem"
         self.trusted.write_bytes(self.old_ca + self.second.certificate.read_bytes())
-        self.old_agency = self.files("agency-1")
+        self.first = Authority.of(self.own, self.tls / "ca.key", self.tls / "ca.pem")  # of the suite
+        self.old_agency = self.first.issue("agency-1", AGENCY, folder=self.own / "agency-first")
         self.kid, self.issuer_key = "development", "issuer"
         story = Story(suite)
         story.call("CreateProgramme", "ministry", programme_id=PROGRAMME.split("/")[1], programme=dict(
@@ -198,25 +199,30 @@ class Rotation:
     # ---- Rotations
 
     def put(self, name, certificate, key):
-        """As README of deploy says: the key first, then its certificate."""
+        """As deploy/keys.md says: the key first, then its certificate."""
         place(key, self.tls / f"{name}.key")
         place(certificate, self.tls / f"{name}.pem", 0o644)
 
     def certificates(self, authority, *names):
         """New certificates for these, which serve them to callers and to the processes that they call."""
         since = {name: len(self.log(name)) for name in names}
-        with self.renewed(*names):
-            for name in names:
-                self.put(name, *authority.issue(name, service(name), folder=self.own / f"issued-{uid()}"))
-            for name in names:
-                self.wait_read(name, since[name])
-                assert self.shows(name, self.tls / f"{name}.pem"), name
+        for name in names:
+            self.put(name, *authority.issue(name, service(name), folder=self.own / f"issued-{uid()}"))
+        for name in names:
+            self.wait_read(name, since[name])
+            assert self.shows(name, self.tls / f"{name}.pem"), name
 
     def authorities(self, *certificates):
         since = {name: len(self.log(name)) for name in self.names}
         place(b"".join(certificates), self.tls / "ca.pem", 0o644)
         for name in self.names:
             self.wait_read(name, since[name])
+
+    def change_certificates(self):
+        """The gateway's first, then the services', in the end on all connections."""
+        with self.renewed(*self.names):
+            self.certificates(self.first, "gateway")
+            self.certificates(self.first, *self.suite.backend_ports)
 
     def change_authority(self):
         second = self.second.certificate.read_bytes()
@@ -439,10 +445,7 @@ def main():
         load = Load(suite, rotation.trusted, lambda role: rotation.tokens[role], rotation.question)
         try:
             load.more(50)
-            first = Authority.of(rotation.own, rotation.tls / "ca.key", rotation.tls / "ca.pem")
-            for what, rotate in (("the gateway's certificate", lambda: rotation.certificates(first, "gateway")),
-                                 ("the services' certificates",
-                                  lambda: rotation.certificates(first, *suite.backend_ports)),
+            for what, rotate in (("certificates", rotation.change_certificates),
                                  ("the authority", rotation.change_authority),
                                  ("keys of tokens", lambda: rotation.change_tokens(load)),
                                  ("keys of call contexts", lambda: rotation.change_context_keys(load)),
