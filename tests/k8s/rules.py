@@ -422,6 +422,9 @@ def rule_selectors(cluster, house):
         name, spec = item["metadata"]["name"], item["spec"]
         found = [one for one in cluster.of("Service") if matches(spec["selector"], one["metadata"].get("labels", {}))]
         ports = {port["name"] for one in found for port in one["spec"]["ports"]}
+        jobs = {one["metadata"]["labels"].get(spec.get("jobLabel"), one["metadata"]["name"]) for one in found}
+        if not all(job.startswith("nisi") for job in jobs):
+            yield f"ServiceMonitor {name}: the alerts do not know the jobs {sorted(jobs)}"
         for endpoint in spec["endpoints"]:
             if endpoint["port"] not in ports:
                 yield f"ServiceMonitor {name}: no Service has the port {endpoint['port']}"

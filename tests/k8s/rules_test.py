@@ -129,6 +129,7 @@ PLANTED = [
     (lambda o: pod(o)["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"].__setitem__(rules.COMPONENT, "x"),
      "is spread by the labels of others"),
     (lambda o: find(o, "ServiceMonitor", "services")["spec"]["endpoints"][0].__setitem__("port", "http"), "has the port http"),
+    (lambda o: find(o, "ServiceMonitor", "services")["spec"].pop("jobLabel"), "the alerts do not know the jobs"),
     (lambda o: drop(o, "ServiceMonitor", "gateway"), "Deployment gateway: nobody scrapes it"),
     (lambda o: drop(o, "PodDisruptionBudget", "services"), "StatefulSet grants: has 0 disruption budgets"),
     (lambda o: find(o, "PodDisruptionBudget", "services")["spec"].update(minAvailable=1), "no node could be drained"),
