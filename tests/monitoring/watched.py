@@ -75,7 +75,7 @@ class Prometheus:
     def __enter__(self):
         shutil.copytree(RULES, self.work / "etc")
         config = yaml.safe_load((RULES / "prometheus.yaml").read_text())
-        config["global"].update(scrape_interval="1s", evaluation_interval="1s")
+        config["global"].update(scrape_interval="3s", scrape_timeout="3s", evaluation_interval="1s")
         (self.work / "etc" / "prometheus.yaml").write_text(yaml.safe_dump(config))
         (self.work / "etc" / "targets.yaml").write_text(yaml.safe_dump(
             [{"targets": [f"127.0.0.1:{port}" for port in self.suite.metrics_ports.values()]}]))
