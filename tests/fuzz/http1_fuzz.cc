@@ -1,10 +1,7 @@
 // HTTP/1.1: whatever a client sends, it is answered or closed, requests are handed out whole and in
 // their order, and a good client beside it is served.
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +10,7 @@
 #include "common/http1/session.h"
 #include "common/http2/server.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/talk.h"
 
 namespace nisi::fuzz {
 namespace {
@@ -125,40 +123,16 @@ std::string Said(Input& in) {
   return said;
 }
 
-// Says it all, and reads until the server has closed.
-std::string Talk(absl::string_view said) {
-  std::array<int, 2> ends{};
-  Expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0, "a pair of sockets");
-  TheServer().Adopt(ends[0]);
-  // Inputs are small: the kernel holds them, and what they are answered with.
-  while (!said.empty()) {
-    const ssize_t sent = send(ends[1], said.data(), said.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;  // the engine's alarm
-    if (sent <= 0) break;
-    said.remove_prefix(static_cast<size_t>(sent));
-  }
-  shutdown(ends[1], SHUT_WR);
-  std::string got;
-  std::array<char, 4096> room{};
-  while (true) {
-    const ssize_t size = read(ends[1], room.data(), room.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) break;
-    got.append(room.data(), static_cast<size_t>(size));
-  }
-  close(ends[1]);
-  return got;
-}
-
 }  // namespace
 }  // namespace nisi::fuzz
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
   Input in(data, size);
-  Talk(Said(in));
+  Talk(TheServer(), Said(in));
   const std::string answer =
-      Talk("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nconnection: close\r\n\r\ngood");
+      Talk(TheServer(),
+           "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nconnection: close\r\n\r\ngood");
   Expect(absl::StartsWith(answer, "HTTP/1.1 200 ") && absl::EndsWith(answer, "\r\n\r\ngood"),
          "a good client is served");
   return 0;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/http2/backend.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/talk.h"
 
 namespace nisi::fuzz {
 namespace {
@@ -83,28 +84,10 @@ class Waiter final : public http2::Replier {
   std::promise<void> done_;
 };
 
-std::string Frame(size_t size, uint8_t type, uint8_t flags, uint32_t stream) {
-  std::string head;
-  for (const int shift : {16, 8, 0}) head += static_cast<char>(size >> shift);
-  head += static_cast<char>(type);
-  head += static_cast<char>(flags);
-  for (const int shift : {24, 16, 8, 0}) head += static_cast<char>(stream >> shift);
-  return head;
-}
-
 // As the input says it, or in frames of a right form after settings.
 std::string Answered(Input& in) {
   if (in.Byte() % 2 == 0) return std::string(in.Rest());
-  std::string bytes = Frame(0, 4, 0, 0);
-  while (!in.empty()) {
-    const uint8_t type = in.Byte() % 11;
-    const uint8_t flags = in.Byte();
-    const uint8_t stream = in.Byte();
-    const absl::string_view payload = in.LongPart();
-    bytes += Frame(payload.size(), type, flags, stream);
-    bytes.append(payload.data(), payload.size());
-  }
-  return bytes;
+  return Frame(0, 4, 0, 0) + Frames(in);
 }
 
 }  // namespace

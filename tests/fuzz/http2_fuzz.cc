@@ -1,16 +1,14 @@
 // A server of gRPC's calls: whatever a client sends, it is answered or closed, and a good client
 // beside it is served.
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "common/http2/server.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/talk.h"
 
 namespace nisi::fuzz {
 namespace {
@@ -75,56 +73,15 @@ http2::Server& TheServer() {
   return *server;
 }
 
-std::string Frame(size_t size, uint8_t type, uint8_t flags, uint32_t stream) {
-  std::string head;
-  for (const int shift : {16, 8, 0}) head += static_cast<char>(size >> shift);
-  head += static_cast<char>(type);
-  head += static_cast<char>(flags);
-  for (const int shift : {24, 16, 8, 0}) head += static_cast<char>(stream >> shift);
-  return head;
-}
-
 // What the client says: as it is, or after a good beginning, or in frames of a right form.
 std::string Said(Input& in) {
   const uint8_t kind = in.Byte() % 3;
   std::string said;
   if (kind != 0) said = std::string(kPreface) + Frame(0, 4, 0, 0);
-  while (kind == 2 && !in.empty()) {
-    const uint8_t type = in.Byte() % 11;
-    const uint8_t flags = in.Byte();
-    const uint8_t stream = in.Byte();
-    const absl::string_view payload = in.LongPart();
-    said += Frame(payload.size(), type, flags, stream);
-    said.append(payload.data(), payload.size());
-  }
+  if (kind == 2) said += Frames(in);
   const absl::string_view rest = in.Rest();
   said.append(rest.data(), rest.size());
   return said;
-}
-
-// Says it all, and reads until the server has closed.
-std::string Talk(absl::string_view said) {
-  std::array<int, 2> ends{};
-  Expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0, "a pair of sockets");
-  TheServer().Adopt(ends[0]);
-  // Inputs are small: the kernel holds them, and what they are answered with.
-  while (!said.empty()) {
-    const ssize_t sent = send(ends[1], said.data(), said.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;  // the engine's alarm
-    if (sent <= 0) break;
-    said.remove_prefix(static_cast<size_t>(sent));
-  }
-  shutdown(ends[1], SHUT_WR);
-  std::string got;
-  std::array<char, 4096> room{};
-  while (true) {
-    const ssize_t size = read(ends[1], room.data(), room.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) break;
-    got.append(room.data(), static_cast<size_t>(size));
-  }
-  close(ends[1]);
-  return got;
 }
 
 }  // namespace
@@ -133,9 +90,9 @@ std::string Talk(absl::string_view said) {
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
   Input in(data, size);
-  Talk(Said(in));
+  Talk(TheServer(), Said(in));
   // SETTINGS come first from a server: it still answers.
-  const std::string settings = Talk(std::string(kPreface) + Frame(0, 4, 0, 0));
+  const std::string settings = Talk(TheServer(), std::string(kPreface) + Frame(0, 4, 0, 0));
   Expect(settings.size() > 9 && settings[3] == 4, "a good client is served");
   return 0;
 }
