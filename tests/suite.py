@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -44,10 +45,21 @@ BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"
 os.environ[BACKUP_POLL] = "50"
 
 
+_held_ports = []  # for as long as this program runs
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that is this test's until it ends, also while nothing listens there: below those that the system gives to
+    clients, which would take it while a killed process is away, and held against other tests by a name."""
+    first_of_clients = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(min(10_240, first_of_clients // 2), first_of_clients)
+        held = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError), socket.socket() as tried:
+            held.bind(f"\0nisi-test-port-{port}")
+            tried.bind(("127.0.0.1", port))
+            _held_ports.append(held)
+            return port
 
 
 def uid():

@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,17 +14,13 @@ import urllib.request
 
 import grpc
 
-import manifests
-import rules
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import manifests  # noqa: E402
+import rules  # noqa: E402
+from suite import free_port  # noqa: E402
 
 SERVING = b"\x08\x01"  # a HealthCheckResponse
 SECONDS = 120
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Installation:
