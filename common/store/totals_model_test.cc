@@ -10,13 +10,13 @@ namespace nisi::store {
 namespace {
 
 // Changes of records, moves of the clock and openings, on each engine. Under the thread sanitizer,
-// which takes far longer, a tenth.
+// which takes far longer, a quarter.
 #ifdef NISI_TSAN
-constexpr int kTotalsOperations = 5'200;
+constexpr int kTotalsOperations = 4'000;
 #else
-constexpr int kTotalsOperations = 52'000;
+constexpr int kTotalsOperations = 16'000;
 #endif
-constexpr int kTotalsReopenEvery = 3'000;
+constexpr int kTotalsReopenEvery = 1'500;
 constexpr int kTotalsCodes = 120;
 
 class TotalsModelTest : public StoreTest {

@@ -232,7 +232,7 @@ class Test:
             self.facts = str(door.work / "facts.json")
             pathlib.Path(self.facts).write_text(json.dumps(facts_of(door, client)))
             self.good = GoodClient(door, self.facts, 2 if self.measure else 60)
-            pid, seconds = door.processes[self.name].pid, 10 if self.measure else 2
+            pid, seconds = door.processes[self.name].pid, 10 if self.measure else 1
             time.sleep(1)
             nobody_is_believed(client, self.facts)
             for round_ in self.rounds(attacks):

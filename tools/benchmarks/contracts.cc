@@ -23,7 +23,7 @@ namespace {
 namespace planned = contracts;
 namespace v1 = contracts::v1;
 
-constexpr int32_t kYear = 2026;
+constexpr int32_t kPlanned = 2026;
 constexpr char kCustomer[] = "990140000012";
 constexpr char kSupplier[] = "990140000022";
 constexpr char kContract[] = "contracts/bench";
@@ -60,10 +60,10 @@ absl::Status PutAll(store::Store& store, const std::function<absl::Status(store:
 absl::Status PutNeeds(store::Tx& tx, int64_t from, int64_t until) {
   for (int64_t n = from; n < until; ++n) {
     planned::NeedRow row;
-    row.set_year(kYear);
+    row.set_year(kPlanned);
     row.set_number(static_cast<int32_t>(n + 1));
     v1::Need& need = *row.mutable_need();
-    need.set_name(planned::NeedName(kYear, row.number()));
+    need.set_name(planned::NeedName(kPlanned, row.number()));
     need.set_customer(kCustomer);
     need.set_ens_tru(absl::StrFormat("271141.300.%06d", n));
     need.set_goods_code("850423");
@@ -82,8 +82,8 @@ absl::Status PutNeeds(store::Tx& tx, int64_t from, int64_t until) {
 
 absl::Status PutListing(store::Tx& tx) {
   planned::CycleRow cycle;
-  cycle.mutable_cycle()->set_name(planned::CycleName(kYear));
-  cycle.mutable_cycle()->set_year(kYear);
+  cycle.mutable_cycle()->set_name(planned::CycleName(kPlanned));
+  cycle.mutable_cycle()->set_year(kPlanned);
   cycle.mutable_cycle()->set_state(v1::Cycle::LISTING);
   cycle.mutable_cycle()->set_revision(1);
   return tx.Put(planned::kCycles, &cycle);
@@ -175,7 +175,7 @@ absl::Status RunContracts(const ContractsSettings& settings, std::ostream& out) 
     return method->unary(call, request).status();
   };
   v1::FormListRequest form;
-  form.set_name(planned::CycleName(kYear));
+  form.set_name(planned::CycleName(kPlanned));
   const auto forming = [&](int64_t) {
     return ask(*v1::PlanningService::descriptor(), "FormList", form);
   };

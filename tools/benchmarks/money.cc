@@ -1,7 +1,5 @@
 #include "tools/benchmarks/money.h"
 
-#include <time.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "common/store/rocks_engine.h"
 #include "common/store/store.h"
 #include "nlohmann/json.hpp"
+#include "tools/benchmarks/times.h"
 
 namespace nisi::bench {
 namespace {
@@ -23,12 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr char kProgramme[] = "grants";
 constexpr int kYear = 2026;
-
-double OwnCpuMicros() {
-  timespec spent{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-  return static_cast<double>(spent.tv_sec) * 1e6 + static_cast<double>(spent.tv_nsec) / 1e3;
-}
 
 absl::Status Move(store::Store& store, Posting::Kind kind, int64_t tenge,
                   const std::string& record) {
@@ -86,7 +79,7 @@ absl::Status RunMoney(const MoneySettings& settings, std::ostream& out) {
   std::atomic<bool> failed{false};
   const Clock::time_point begin = Clock::now();
   const Clock::time_point end = begin + absl::ToChronoNanoseconds(settings.time);
-  const double cpu_begin = OwnCpuMicros();
+  const double cpu_begin = ProcessCpuMicros();
   std::vector<std::thread> threads;
   for (int64_t t = 0; t < settings.threads; ++t) {
     threads.emplace_back([&, t] {
@@ -102,7 +95,7 @@ absl::Status RunMoney(const MoneySettings& settings, std::ostream& out) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const double cpu = OwnCpuMicros() - cpu_begin;
+  const double cpu = ProcessCpuMicros() - cpu_begin;
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   if (failed) return absl::DataLossError("a write failed");
   ASSIGN_OR_RETURN(const auto findings, cases::AuditBudget(store->Read()));

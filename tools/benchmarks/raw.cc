@@ -1,7 +1,6 @@
 #include "tools/benchmarks/raw.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,17 +17,12 @@
 #include "nlohmann/json.hpp"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
+#include "tools/benchmarks/times.h"
 
 namespace nisi::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double OwnCpuMicros() {
-  timespec spent{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-  return static_cast<double>(spent.tv_sec) * 1e6 + static_cast<double>(spent.tv_nsec) / 1e3;
-}
 
 // Bytes that do not compress to nothing.
 std::string Filler(int64_t size, uint64_t seed) {
@@ -62,7 +56,7 @@ absl::Status RunRocks(const RawSettings& settings, std::ostream& out) {
   std::atomic<bool> failed{false};
   const Clock::time_point begin = Clock::now();
   const Clock::time_point end = begin + absl::ToChronoNanoseconds(settings.time);
-  const double cpu_begin = OwnCpuMicros();
+  const double cpu_begin = ProcessCpuMicros();
   std::vector<std::thread> threads;
   for (int64_t t = 0; t < settings.threads; ++t) {
     threads.emplace_back([&, t] {
@@ -82,7 +76,7 @@ absl::Status RunRocks(const RawSettings& settings, std::ostream& out) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const double cpu = OwnCpuMicros() - cpu_begin;
+  const double cpu = ProcessCpuMicros() - cpu_begin;
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
   if (failed) return absl::DataLossError("a write failed");

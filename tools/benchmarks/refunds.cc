@@ -22,38 +22,35 @@
 namespace nisi::bench {
 namespace {
 
-namespace refunds = export_refunds;
-namespace v1 = export_refunds::v1;
-
 constexpr int32_t kOfAClaim = 1'000;
 constexpr char kClaimant[] = "990140000012";
 constexpr char kDraft[] = "claims/draft";
 
 // Everybody is a domestic producer and small.
-class AnsweredAtOnce final : public refunds::Sources {
+class AnsweredAtOnce final : public export_refunds::Sources {
  public:
-  absl::StatusOr<std::map<refunds::Asked, refunds::Told>> Producers(
-      const rpc::Call& /*call*/, const std::set<refunds::Asked>& asked) override {
-    std::map<refunds::Asked, refunds::Told> told;
-    for (const refunds::Asked& one : asked) told[one] = {"PRODUCER", one.first, "1"};
+  absl::StatusOr<std::map<export_refunds::Asked, export_refunds::Told>> Producers(
+      const rpc::Call& /*call*/, const std::set<export_refunds::Asked>& asked) override {
+    std::map<export_refunds::Asked, export_refunds::Told> told;
+    for (const export_refunds::Asked& one : asked) told[one] = {"PRODUCER", one.first, "1"};
     return told;
   }
-  absl::StatusOr<refunds::Told> EnterpriseSize(const rpc::Call& /*call*/,
-                                               const refunds::Asked& asked) override {
-    return refunds::Told{"SMALL", asked.first, "1"};
+  absl::StatusOr<export_refunds::Told> EnterpriseSize(const rpc::Call& /*call*/,
+                                                      const export_refunds::Asked& asked) override {
+    return export_refunds::Told{"SMALL", asked.first, "1"};
   }
 };
 
 // The n-th expense of the register.
-refunds::ExpenseRow MakeExpense(const std::string& claim, int32_t number, int64_t n) {
-  refunds::ExpenseRow row;
+export_refunds::ExpenseRow MakeExpense(const std::string& claim, int32_t number, int64_t n) {
+  export_refunds::ExpenseRow row;
   row.set_claim(claim);
   row.set_number(number);
-  v1::Expense& expense = *row.mutable_expense();
-  expense.set_name(refunds::ExpenseName(claim, number));
+  export_refunds::v1::Expense& expense = *row.mutable_expense();
+  expense.set_name(export_refunds::ExpenseName(claim, number));
   expense.set_claimant(kClaimant);
-  expense.set_kind(v1::EXHIBITION);
-  expense.set_claimant_kind(v1::PRODUCER);
+  expense.set_kind(export_refunds::v1::EXHIBITION);
+  expense.set_claimant_kind(export_refunds::v1::PRODUCER);
   expense.set_goods_code("850423");
   expense.set_country("DE");
   expense.set_contract_number("K-1");
@@ -84,36 +81,36 @@ absl::Status Write(store::Store& store, const std::function<absl::Status(store::
 }
 
 absl::Status PutList(store::Tx& tx) {
-  refunds::EditionRow edition;
+  export_refunds::EditionRow edition;
   edition.set_number(1);
-  edition.mutable_edition()->set_name(refunds::EditionName(1));
-  edition.mutable_edition()->set_state(v1::Edition::IN_FORCE);
+  edition.mutable_edition()->set_name(export_refunds::EditionName(1));
+  edition.mutable_edition()->set_state(export_refunds::v1::Edition::IN_FORCE);
   *edition.mutable_edition()->mutable_effective_from() = base::Date::Parse("2024-01-01")->ToProto();
-  RETURN_IF_ERROR(tx.Put(refunds::kLists, &edition));
-  refunds::EntryRow entry;
+  RETURN_IF_ERROR(tx.Put(export_refunds::kLists, &edition));
+  export_refunds::EntryRow entry;
   entry.set_edition(1);
-  entry.mutable_entry()->set_name(refunds::EntryName(1, "8504"));
+  entry.mutable_entry()->set_name(export_refunds::EntryName(1, "8504"));
   entry.mutable_entry()->set_goods_code("8504");
-  entry.mutable_entry()->set_processing_level(v1::HIGH);
-  return tx.Put(refunds::kEntries, &entry);
+  entry.mutable_entry()->set_processing_level(export_refunds::v1::HIGH);
+  return tx.Put(export_refunds::kEntries, &entry);
 }
 
 // A claim's expenses, from the n-th of the register on. `held`: they have their invoices.
 absl::Status PutExpenses(store::Tx& tx, const std::string& claim, int64_t n, bool held) {
   for (int32_t i = 0; i < kOfAClaim; ++i) {
-    refunds::ExpenseRow row = MakeExpense(claim, i + 1, n + i);
+    export_refunds::ExpenseRow row = MakeExpense(claim, i + 1, n + i);
     row.set_holds_invoice(held);
-    RETURN_IF_ERROR(tx.Put(refunds::kExpenses, &row));
+    RETURN_IF_ERROR(tx.Put(export_refunds::kExpenses, &row));
   }
   return absl::OkStatus();
 }
 
 absl::Status PutDraft(store::Tx& tx) {
-  refunds::ClaimRow row;
-  v1::Claim& claim = *row.mutable_claim();
+  export_refunds::ClaimRow row;
+  export_refunds::v1::Claim& claim = *row.mutable_claim();
   claim.set_name(kDraft);
   claim.set_claimant(kClaimant);
-  claim.set_state(v1::Claim::DRAFT);
+  claim.set_state(export_refunds::v1::Claim::DRAFT);
   claim.set_expense_count(kOfAClaim);
   *claim.mutable_taxes_paid() = base::Money::FromTenge(1'000'000'000)->ToProto();
   for (int32_t year = 2023; year <= 2026; ++year) {
@@ -121,7 +118,7 @@ absl::Status PutDraft(store::Tx& tx) {
     volume->set_year(year);
     volume->set_volume("100");
   }
-  return tx.Put(refunds::kClaims, &row);
+  return tx.Put(export_refunds::kClaims, &row);
 }
 
 }  // namespace
@@ -138,7 +135,7 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   options.metrics = &metrics;
   options.sync = false;
   ASSIGN_OR_RETURN(const auto service,
-                   refunds::OpenWith(options, std::make_unique<AnsweredAtOnce>()));
+                   export_refunds::OpenWith(options, std::make_unique<AnsweredAtOnce>()));
   store::Store& store = service->store();
   RETURN_IF_ERROR(Write(store, PutList));
   for (int64_t n = 0; n < settings.expenses; n += kOfAClaim) {
@@ -159,8 +156,8 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   caller->Grant(rpc::v1::ENTITY);
   const auto ask = [&](const char* name, const google::protobuf::Message& request,
                        const std::string& request_id) {
-    const rpc::Method* method = service->registry().Find(
-        absl::StrCat("/", v1::ExportRefundsService::descriptor()->full_name(), "/", name));
+    const rpc::Method* method = service->registry().Find(absl::StrCat(
+        "/", export_refunds::v1::ExportRefundsService::descriptor()->full_name(), "/", name));
     if (method == nullptr) return absl::InternalError(name);
     rpc::Call call;
     call.method = &method->policy;
@@ -171,12 +168,12 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
     call.body_hash = std::string(32, 'h');
     return method->unary(call, request).status();
   };
-  v1::CalculateClaimRequest calculate;
+  export_refunds::v1::CalculateClaimRequest calculate;
   calculate.set_name(kDraft);
   const auto calculating = [&](int64_t) { return ask("CalculateClaim", calculate, ""); };
   Times draft, as_signed, signing, duplicate;
   RETURN_IF_ERROR(draft.Measure(settings.rounds, calculating));
-  v1::SignClaimRequest sign;
+  export_refunds::v1::SignClaimRequest sign;
   sign.set_name(kDraft);
   sign.set_request_id("00000000-0000-4000-8000-000000000001");
   const auto signing_it = [&](int64_t) { return ask("SignClaim", sign, sign.request_id()); };
@@ -187,10 +184,10 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   const auto look = [&](int64_t n) -> absl::Status {
     const bool is_there = n % 2 == 0;
     const int64_t which = n * 7'919 % settings.expenses;
-    const refunds::ExpenseRow row =
+    const export_refunds::ExpenseRow row =
         MakeExpense("claims/new", 1, is_there ? which : which + 2 * settings.expenses);
-    ASSIGN_OR_RETURN(const bool taken,
-                     refunds::InvoiceTaken(view, refunds::InvoiceKey(row.expense()), row));
+    ASSIGN_OR_RETURN(const bool taken, export_refunds::InvoiceTaken(
+                                           view, export_refunds::InvoiceKey(row.expense()), row));
     return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
   };
   RETURN_IF_ERROR(duplicate.Measure(10'000, look));

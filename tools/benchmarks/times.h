@@ -15,10 +15,17 @@
 
 namespace nisi::bench {
 
-inline double CpuMicros() {
+// What this thread, or this whole process, has spent.
+inline double MicrosOf(clockid_t clock) {
   timespec spent{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  clock_gettime(clock, &spent);
   return static_cast<double>(spent.tv_sec) * 1e6 + static_cast<double>(spent.tv_nsec) / 1e3;
+}
+inline double CpuMicros() {
+  return MicrosOf(CLOCK_THREAD_CPUTIME_ID);
+}
+inline double ProcessCpuMicros() {
+  return MicrosOf(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 // Times of one thing, done so many times.
