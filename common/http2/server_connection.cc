@@ -59,12 +59,13 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
           return 0;
         }
         self->head_.Begin();
-        self->SetBusy(true, absl::Now());
+        self->SetBusy(true, self->heard());
         return 0;
       });
   nghttp2_session_callbacks_set_on_begin_frame_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-        static_cast<ServerConnection*>(user)->conduct_.OnBegun(*head, absl::Now());
+        auto* const self = static_cast<ServerConnection*>(user);
+        self->conduct_.OnBegun(*head, self->heard());
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback(
@@ -187,7 +188,7 @@ void ServerConnection::OnHead(int32_t id) {
 }
 
 void ServerConnection::OnFrame(const nghttp2_frame& frame) {
-  conduct_.OnFrame(frame, absl::Now());
+  conduct_.OnFrame(frame, heard());
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return;
   if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     OnHead(frame.hd.stream_id);
@@ -202,7 +203,7 @@ void ServerConnection::OnFrame(const nghttp2_frame& frame) {
 
 // A client that was answered before it had sent all need not go on.
 void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
-  conduct_.OnSent(frame, absl::Now());
+  conduct_.OnSent(frame, heard());
   const bool bad = frame.hd.type == NGHTTP2_GOAWAY
                        ? frame.goaway.error_code == NGHTTP2_PROTOCOL_ERROR
                        : frame.hd.type == NGHTTP2_RST_STREAM &&

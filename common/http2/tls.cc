@@ -4,13 +4,14 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
-#include <ctime>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/http2/certificate_time.h"
 
 namespace nisi::http2 {
 namespace {
@@ -66,10 +67,8 @@ std::string TextOf(const X509_NAME* name) {
 }
 
 std::string TextOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return "?";
-  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ", absl::FromTM(parts, absl::UTCTimeZone()),
-                          absl::UTCTimeZone());
+  const std::optional<absl::Time> at = TimeOf(time);
+  return at.has_value() ? absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ", *at, absl::UTCTimeZone()) : "?";
 }
 
 // Changes nothing of what was found: only keeps it for the log.

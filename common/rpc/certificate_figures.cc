@@ -4,18 +4,16 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
+
+#include "common/http2/certificate_time.h"
 
 namespace nisi::rpc {
 namespace {
 
 absl::Time EndOf(const X509* certificate) {
-  std::tm end{};
-  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) {
-    return absl::InfiniteFuture();
-  }
-  return absl::FromTM(end, absl::UTCTimeZone());
+  if (certificate == nullptr) return absl::InfiniteFuture();
+  return http2::TimeOf(X509_get0_notAfter(certificate)).value_or(absl::InfiniteFuture());
 }
 
 // Of several the first that ends: what it has signed ends with it.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -51,6 +52,15 @@ absl::StatusOr<absl::string_view> ReadMetadata(const http2::Fields& fields) {
   return service;
 }
 
+std::string NewTraceparent() {
+  thread_local absl::BitGen random;
+  const auto high = absl::Uniform<uint64_t>(random);
+  const auto low = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, UINT64_MAX);
+  const auto span = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, UINT64_MAX);
+  return absl::StrCat("00-", absl::Hex(high, absl::kZeroPad16), absl::Hex(low, absl::kZeroPad16),
+                      "-", absl::Hex(span, absl::kZeroPad16), "-01");
+}
+
 // "" where there is none.
 absl::string_view Find(const http2::Fields& fields, absl::string_view name) {
   const std::string* const found = fields.Find(name);
@@ -71,10 +81,18 @@ Admission::Admission(const Routes* routes, const base::Clock* clock,
       bad_tokens_(limits.bad_tokens.per_second, limits.bad_tokens.burst) {}
 
 absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallHead& call,
-                                          absl::Time now) {
+                                          absl::Time now, RecentCallers* recent) {
   RETURN_IF_ERROR(CheckSize(call.fields));
   ASSIGN_OR_RETURN(const absl::string_view service, ReadMetadata(call.fields));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::Caller> caller, Identify(call, now));
+  const absl::Time suite_now = clock_->Now();
+  const absl::string_view authorization = Find(call.fields, kAuthorization);
+  RecentCallers::Recent* known = recent->Find(*call.peer, authorization, suite_now);
+  if (known == nullptr) {
+    ASSIGN_OR_RETURN(auto found, Identify(call, suite_now, now));
+    known =
+        recent->Keep({call.peer, std::string(authorization), std::move(found), suite_now, "", ""});
+  }
+  const std::shared_ptr<const rpc::Caller>& caller = known->caller;
   Admitted admitted;
   // No subject begins with "peer ": the two kinds of key never meet.
   admitted.caller =
@@ -85,15 +103,19 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   RETURN_IF_ERROR(CheckRate(admitted.caller, now));
   RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
   ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, service));
-  admitted.context = signer_->Sign(*caller, admitted.owner, clock_->Now());
+  if (known->owner != admitted.owner) {
+    known->context = signer_->Sign(*caller, admitted.owner, suite_now);
+    known->owner = admitted.owner;
+  }
+  admitted.context = known->context;
   return admitted;
 }
 
 // A signature takes a quarter of a millisecond to check: whoever sent many that do not hold waits.
 absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const http2::CallHead& call,
+                                                                       absl::Time suite_now,
                                                                        absl::Time now) {
   const rpc::Evidence evidence = rpc::EvidenceOf(call);
-  const absl::Time suite_now = clock_->Now();
   if (auto known = authenticator_->Known(evidence, suite_now)) return known;
   const std::string& address = call.peer->address;
   if (evidence.authorizations != 0) {
@@ -111,7 +133,7 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
   return caller;
 }
 
-Trace Admission::TraceOf(const http2::CallHead& call) {
+Trace TraceOf(const http2::CallHead& call) {
   const absl::string_view traceparent = Find(call.fields, kTraceparent);
   if (!IsTraceparent(traceparent)) {
     return Trace{NewTraceparent(), ""};
@@ -130,15 +152,6 @@ absl::Status Admission::CheckRate(const std::string& caller, absl::Time now) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto wait = limiter_.Take(caller, now);
   return wait.has_value() ? RateLimited(calls_per_second_, *wait) : absl::OkStatus();
-}
-
-std::string Admission::NewTraceparent() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto high = absl::Uniform<uint64_t>(random_);
-  const auto low = absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, UINT64_MAX);
-  const auto span = absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, UINT64_MAX);
-  return absl::StrCat("00-", absl::Hex(high, absl::kZeroPad16), absl::Hex(low, absl::kZeroPad16),
-                      "-", absl::Hex(span, absl::kZeroPad16), "-01");
 }
 
 bool IsTraceparent(absl::string_view text) {

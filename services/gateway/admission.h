@@ -9,7 +9,6 @@
 #include <mutex>
 #include <string>
 
-#include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/base/clock.h"
@@ -18,6 +17,7 @@
 #include "common/rpc/call_context.h"
 #include "services/gateway/capacity.h"
 #include "services/gateway/limits.h"
+#include "services/gateway/recent_callers.h"
 #include "services/gateway/routes.h"
 
 namespace nisi::gateway {
@@ -40,6 +40,8 @@ struct Trace {
 
   absl::string_view id() const;  // 32 hexadecimal digits; empty where there is no traceparent
 };
+// What the client sent, as far as it is well formed; otherwise a new one. Of refused calls too.
+Trace TraceOf(const http2::CallHead& call);
 
 // Thread-safe.
 class Admission {
@@ -50,18 +52,18 @@ class Admission {
   // METADATA_TOO_LARGE; RESERVED_METADATA; what Authenticator::Identify and CheckRoles return;
   // RATE_LIMITED, by caller, and by address where too many of its tokens did not hold; what
   // Routes::OwnerFor returns. `now` is the system's time, for the limits: the suite's own clock may
-  // stand still.
-  absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now);
-  // What the client sent, as far as it is well formed; otherwise a new one. Of refused calls too.
-  Trace TraceOf(const http2::CallHead& call);
+  // stand still. `recent`: of the thread that asks.
+  absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now,
+                                 RecentCallers* recent);
+  // Of callers that are recent no more.
+  void Forget(RecentCallers* recent) const { recent->Forget(clock_->Now()); }
   // Tokens that were not looked at.
   uint64_t refused_tokens() const { return refused_tokens_; }
 
  private:
   absl::StatusOr<std::shared_ptr<const rpc::Caller>> Identify(const http2::CallHead& call,
-                                                              absl::Time now);
+                                                              absl::Time suite_now, absl::Time now);
   absl::Status CheckRate(const std::string& caller, absl::Time now);
-  std::string NewTraceparent();
 
   const Routes* routes_;
   const base::Clock* clock_;
@@ -72,7 +74,6 @@ class Admission {
   std::mutex mutex_;  // of what follows
   RateLimiter limiter_;
   RateLimiter bad_tokens_;  // by address
-  absl::BitGen random_;
 };
 
 // W3C Trace Context: "00-<32 hex>-<16 hex>-<2 hex>", lower case, neither id all zeros.

@@ -78,7 +78,7 @@ ForwardedCall::~ForwardedCall() {
 }
 
 absl::Status ForwardedCall::Open() {
-  trace_ = hub_->admission->TraceOf(head_);
+  trace_ = TraceOf(head_);
   const absl::StatusOr<const Route*> route = hub_->routes->Find(head_.path);
   if (route.ok()) {
     route_ = *route;
@@ -91,7 +91,8 @@ absl::Status ForwardedCall::Open() {
   if (deadline_ <= began_) {
     return DeadlineExceeded();
   }
-  ASSIGN_OR_RETURN(admitted_, hub_->admission->Admit(*route_, head_, began_));
+  ASSIGN_OR_RETURN(admitted_,
+                   hub_->admission->Admit(*route_, head_, began_, ways_->recent_callers()));
   return absl::OkStatus();
 }
 
@@ -333,8 +334,8 @@ void ForwardedCall::Over(absl::StatusCode code) {
   if (waiting_ != nullptr) {
     capacity().Leave(*waiting_);  // or OnTurn comes, and finds it over
   }
+  const absl::Time now = absl::Now();
   if (counted_) {
-    const absl::Time now = absl::Now();
     if (route_->kind.streaming()) {
       --hub_->streams;
       hub_->shares_of_streams->Give(admitted_.caller);
@@ -344,7 +345,7 @@ void ForwardedCall::Over(absl::StatusCode code) {
     }
   }
   const size_t index = route_ == nullptr ? hub_->metrics.size() - 1 : route_->index;
-  hub_->metrics[index].Handled(code, absl::Now() - began_);
+  hub_->metrics[index].Handled(code, now - began_);
   // Later: it may be what is just calling.
   if (service_ != nullptr) {
     ways_->loop()->AtEndOfTurn([service = std::move(service_)] {});

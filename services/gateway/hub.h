@@ -47,6 +47,7 @@ class Ways {
   Ways(Hub* hub, http2::EventLoop* loop, const std::map<std::string, Destination>& owners);
 
   http2::EventLoop* loop() const { return loop_; }
+  RecentCallers* recent_callers() { return &recent_callers_; }
   // Sends a call to the process of that owner. From the loop.
   std::shared_ptr<http2::Taker> Take(absl::string_view owner, http2::CallHead head,
                                      http2::ClientCall::Answers answers,
@@ -64,6 +65,7 @@ class Ways {
 
   Hub* const hub_;
   http2::EventLoop* const loop_;
+  RecentCallers recent_callers_;
   absl::flat_hash_map<std::string, Way> ways_;  // by owner
 };
 

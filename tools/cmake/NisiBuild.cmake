@@ -30,9 +30,9 @@ option(NISI_UNITY "Compile several files of a room at once" OFF)
 function(nisi_unity target)
   if(NISI_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
-    # The warning judges by which file is the outermost. And a compiler collects garbage once it has a gigabyte, not at
+    # The warning judges by which file is the outermost. And a compiler collects garbage once it has 256 MiB, not at
     # every doubling of a little: a tenth of its time.
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage "SHELL:--param ggc-min-heapsize=1048576")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage "SHELL:--param ggc-min-heapsize=262144")
   endif()
 endfunction()
 

@@ -4,12 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/http2/certificate_time.h"
 #include "common/http2/tls.h"
 #include "common/rpc/call_context.h"
 #include "common/rpc/certificates.h"
@@ -40,9 +40,7 @@ absl::StatusOr<std::vector<X509Ptr>> ReadCertificates(const std::string& path) {
 }
 
 absl::Time InstantOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return absl::InfinitePast();
-  return absl::FromTM(parts, absl::UTCTimeZone());
+  return http2::TimeOf(time).value_or(absl::InfinitePast());
 }
 
 // `kind`: "CERTIFICATE" or "AUTHORITY".

@@ -1,0 +1,56 @@
+// Who the last call of each connection came from, for a second: most connections carry the calls of
+// one caller, and to compare his token with that of the call before costs next to nothing beside
+// its hash, the caches and their locks. A token or key that ends meanwhile is good for up to that
+// second longer. Of one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/http2/call.h"
+#include "common/rpc/caller.h"
+
+namespace nisi::gateway {
+
+class RecentCallers {
+ public:
+  static constexpr absl::Duration kLife = absl::Seconds(1);
+
+  struct Recent {
+    std::shared_ptr<const http2::Peer>
+        peer;                   // held: no other connection gets its address meanwhile
+    std::string authorization;  // "" where the call had none
+    std::shared_ptr<const rpc::Caller> caller;
+    absl::Time since;
+    absl::string_view owner;  // whom the last call went to; lives as long as the routes
+    std::string context;      // signed for it
+  };
+
+  // Null where the call has to be looked at. Until the next call of Keep or Forget.
+  Recent* Find(const http2::Peer& peer, absl::string_view authorization, absl::Time now) {
+    const auto found = recent_.find(&peer);
+    if (found == recent_.end()) return nullptr;
+    Recent& recent = found->second;
+    const bool holds = recent.since <= now && now < recent.since + kLife;
+    return holds && recent.authorization == authorization ? &recent : nullptr;
+  }
+  Recent* Keep(Recent recent) {
+    const http2::Peer* const peer = recent.peer.get();
+    return &recent_.insert_or_assign(peer, std::move(recent)).first->second;
+  }
+  // Of those that are over, some times a second.
+  void Forget(absl::Time now) {
+    absl::erase_if(recent_, [now](const auto& one) {
+      return now < one.second.since || now >= one.second.since + kLife;
+    });
+  }
+
+ private:
+  absl::flat_hash_map<const http2::Peer*, Recent> recent_;
+};
+
+}  // namespace nisi::gateway
