@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/store/first_opening.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/witness.h"
 
@@ -84,12 +85,14 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   rocks.keep_logs = !options.backup_dir.empty();
   rocks.file_system = options.file_system;
   rocks.now = [clock = options.clock] { return clock->Now(); };
+  const store::StorePlace place{base, base + ".witness"};
+  RETURN_IF_ERROR(store::CheckFirstOpening(place, schema_, *options.clock));
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
   ASSIGN_OR_RETURN(head_key_, HeadKeyFromFile(base + ".head.pem"));
 
   store::Store::Options store_options;
   store_options.clock = options.clock;
-  store_options.witness = store::FileWitness(base + ".witness");
+  store_options.witness = store::FileWitness(place.witness);
   store_options.timers = std::move(timers);
   store_options.disk_reserve_bytes = options.disk_reserve_bytes;
   store_options.scrub_interval = options.scrub_interval;
@@ -102,6 +105,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   ASSIGN_OR_RETURN(std::unique_ptr<store::Store> opened,
                    store::Store::Open(std::move(engine), schema_, std::move(store_options)));
   store_ = std::move(opened);
+  RETURN_IF_ERROR(store::NoteOpened(place, schema_));
   store_env_ = std::make_shared<StoreEnv>();
   store_env_->store = store_.get();
   store_env_->head_key = head_key_;
@@ -116,8 +120,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
-  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_),
-                               witness = base + ".witness", reserve = options.disk_reserve_bytes] {
+  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_), witness = place.witness,
+                               reserve = options.disk_reserve_bytes] {
     std::vector<store::Figure> figures;
     const auto store = weak.lock();
     if (store == nullptr) return figures;

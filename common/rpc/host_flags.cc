@@ -1,5 +1,8 @@
 #include "common/rpc/host_flags.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 
@@ -44,8 +47,16 @@ absl::Status HostFlags::Fill(HostOptions* options) const {
     return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
                          "--scrub-interval is 0 or more.");
   }
-  options->data_dir = data_;
-  options->backup_dir = backup_folder_;
+  // RocksDB makes no backup of a store whose path is relative.
+  std::error_code error;
+  options->data_dir = std::filesystem::absolute(data_, error).string();
+  if (!error && !backup_folder_.empty()) {
+    options->backup_dir = std::filesystem::absolute(backup_folder_, error).string();
+  }
+  if (error) {
+    return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
+                         absl::StrCat("--data, --backup-folder: ", error.message()));
+  }
   options->backups_kept = static_cast<int>(backups_kept_);
   options->disk_reserve_bytes = static_cast<uint64_t>(disk_reserve_mib_) << 20;
   options->scrub_interval = scrub_interval_;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/store/first_opening.h"
 #include "common/store/layout.h"
 #include "common/store/merkle.h"
 #include "common/store/position.h"
@@ -257,7 +258,7 @@ class Restoration {
     ASSIGN_OR_RETURN(const Hash root, store->RootAt(store->position()));
     if (root != restored_.head.root) return Differs(store->position());
     ASSIGN_OR_RETURN(const std::vector<std::string> findings, store->Scrub());
-    if (findings.empty()) return absl::OkStatus();
+    if (findings.empty()) return NoteOpened({place_, options_.witness}, schema_);
     constexpr size_t kTold = 5;
     const auto told = static_cast<std::ptrdiff_t>(std::min(findings.size(), kTold));
     return base::StoreCorrupt(

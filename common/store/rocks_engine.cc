@@ -181,11 +181,7 @@ absl::Status RocksEngine::CheckLogs() const {
 absl::Status RocksEngine::OpenError(const rocksdb::Status& status) const {
   const std::string text = status.ToString();
   if (status.IsIOError() && absl::StrContains(text, "/LOCK")) {
-    return base::Refusal(
-        absl::StatusCode::kFailedPrecondition, "STORE_LOCKED",
-        absl::StrCat("The data folder ", options_.dir,
-                     " is in use by another process, or its LOCK file cannot be written. Stop the "
-                     "other process, or give this one a folder of its own."));
+    return StoreLocked(options_.dir);
   }
   if (status.IsInvalidArgument() && absl::StrContains(text, "olumn famil")) {
     return base::Refusal(
@@ -418,6 +414,14 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocks(const RocksOptions& options) {
   auto engine = std::make_unique<RocksEngine>(options);
   RETURN_IF_ERROR(engine->Open());
   return engine;
+}
+
+absl::Status StoreLocked(const std::string& dir) {
+  return base::Refusal(
+      absl::StatusCode::kFailedPrecondition, "STORE_LOCKED",
+      absl::StrCat("The data folder ", dir,
+                   " is in use by another process, or its LOCK file cannot be written. Stop the "
+                   "other process, or give this one a folder of its own."));
 }
 
 absl::Status CompactRocks(Engine& engine) {

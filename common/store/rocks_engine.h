@@ -51,6 +51,9 @@ struct RocksOptions {
 // witness does (witness.h).
 absl::StatusOr<std::unique_ptr<Engine>> OpenRocks(const RocksOptions& options);
 
+// That another process has the store in `dir` open.
+absl::Status StoreLocked(const std::string& dir);
+
 // Rewrites all files of an engine made by OpenRocks, dropping what is deleted or past retention.
 // While serving.
 absl::Status CompactRocks(Engine& engine);

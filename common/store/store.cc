@@ -1,19 +1,17 @@
 #include "common/store/store.h"
 
 #include <algorithm>
+#include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/planted.h"
 #include "common/store/derived.h"
+#include "common/store/schema_text.h"
 #include "common/store/totals.h"
-#include "nlohmann/json.hpp"
 
 namespace nisi::store {
 namespace {
-
-using nlohmann::json;
 
 std::string MetaKey(absl::string_view name) {
   return SystemKey(kMetaId, Key::Of(name));
@@ -37,66 +35,6 @@ absl::Status NotOpened(const absl::Status& damage) {
                                     "folder for examination and restore the store from a "
                                     "checkpoint or backup."))
       .With("what", text);
-}
-
-json SchemaJson(const Schema& schema) {
-  json out = {{"layout", kLayoutFormat}, {"name", schema.name}, {"format", schema.format}};
-  out["tables"] = json::object();
-  for (const TableDef* table : schema.tables) {
-    out["tables"][absl::StrCat(table->id)] = {
-        table->name, std::string(table->prototype->GetDescriptor()->full_name())};
-  }
-  out["indexes"] = json::object();
-  for (const IndexDef* index : schema.indexes) {
-    out["indexes"][absl::StrCat(index->id)] = {index->name, index->on->name, index->unique};
-  }
-  // Among the indexes, so that a release that knows nothing of totals refuses the store instead of
-  // letting them fall behind; and so with what follows from records.
-  for (const TotalsDef* totals : schema.totals) {
-    out["indexes"][absl::StrCat(totals->id)] = {totals->name, totals->on->name, "totals",
-                                                totals->measures};
-  }
-  for (const Derived* derived : schema.derived) {
-    out["indexes"][absl::StrCat(derived->id)] = {derived->name, derived->on->name, "derived",
-                                                 derived->revision};
-  }
-  out["retired"] = schema.retired;
-  return out;
-}
-
-// The number at `name`; nullopt where there is none.
-std::optional<uint64_t> NumberAt(const json& stored, const char* name) {
-  const auto found = stored.find(name);
-  if (found == stored.end() || !found->is_number_unsigned()) return std::nullopt;
-  return found->get<uint64_t>();
-}
-
-// Whether the rest of a stored schema of our layout has the types that SchemaJson gives it.
-bool IsWhole(const json& stored) {
-  return NumberAt(stored, "format").has_value() && stored.contains("name") &&
-         stored["name"].is_string() && stored.contains("tables") && stored["tables"].is_object() &&
-         stored.contains("indexes") && stored["indexes"].is_object() &&
-         stored.contains("retired") && stored["retired"].is_array();
-}
-
-// What a stored schema has that ours lost or changed: numbers on disk keep their meaning for good.
-std::string Changed(const json& stored, const json& ours, const Schema& schema, const char* kind) {
-  const json entries = stored.value(kind, json::object());  // items() only refers to it
-  for (const auto& [id, was] : entries.items()) {
-    uint32_t number = 0;
-    if (!absl::SimpleAtoi(id, &number)) return absl::StrCat(kind, " ", id);
-    const bool retired =
-        std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end();
-    if (!retired && (!ours[kind].contains(id) || ours[kind][id] != was))
-      return absl::StrCat(kind, " ", id);
-  }
-  // What was retired once stays so, or its number could be taken again by something else.
-  for (const json& id : stored.value("retired", json::array())) {
-    const auto same = [&id](uint16_t number) { return id == number; };
-    if (std::none_of(schema.retired.begin(), schema.retired.end(), same))
-      return absl::StrCat("retired ", id.dump());
-  }
-  return "";
 }
 
 int64_t Number(absl::string_view bytes) {
@@ -177,16 +115,13 @@ absl::Status Store::Load() {
                     /*timers_first=*/options_.background};
   writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
 
-  const std::string ours = SchemaJson(*schema_).dump();
+  const std::string ours = SchemaText(*schema_);
   if (ours != schema_json) {
-    const json stored = is_new ? json::object() : json::parse(schema_json, nullptr, false);
+    const std::set<uint16_t> built = is_new ? std::set<uint16_t>() : IndexesIn(schema_json);
     RETURN_IF_ERROR(Bookkeep([&](Overlay& overlay) {
       overlay.Put(Space::kData, MetaKey(kSchemaMeta), ours);
       if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
-      const auto known = [&](uint16_t id) {
-        return is_new ||
-               (stored.contains("indexes") && stored["indexes"].contains(absl::StrCat(id)));
-      };
+      const auto known = [&](uint16_t id) { return is_new || built.contains(id); };
       for (const IndexDef* index : schema_->indexes) {
         if (!known(index->id)) overlay.Put(Space::kData, BuildingKey(index->id), "1");
       }
@@ -214,30 +149,7 @@ absl::Status Store::Load() {
 absl::Status Store::CheckMeta(const View& view, bool is_new) {
   if (is_new) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string text, view.Meta(kSchemaMeta));
-  const json stored = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const std::optional<uint64_t> layout = NumberAt(stored, "layout");
-  if (!layout.has_value()) return base::StoreCorrupt("schema row");
-  if (layout == kLayoutFormat && !IsWhole(stored)) return base::StoreCorrupt("schema row");
-  if (layout > kLayoutFormat || NumberAt(stored, "format") > schema_->format) {
-    return Refuse("STORE_NEWER",
-                  "A newer release wrote this store: run that release, or restore a backup.");
-  }
-  if (layout < kOldestLayoutFormat) {
-    return Refuse("STORE_OLDER",
-                  "A release before the first wrote this store: begin with an empty data folder.");
-  }
-  if (stored.value("name", "") != schema_->name) {
-    return Refuse("SCHEMA_MISMATCH", "This store belongs to another service.");
-  }
-  const json ours = SchemaJson(*schema_);
-  for (const char* kind : {"tables", "indexes"}) {
-    if (const std::string what = Changed(stored, ours, *schema_, kind); !what.empty()) {
-      return Refuse("SCHEMA_MISMATCH",
-                    absl::StrCat("On disk, ", what,
-                                 " has another meaning, or it was dropped without being retired."));
-    }
-  }
-  return absl::OkStatus();
+  return CheckSchemaText(text, *schema_);
 }
 
 absl::Status Store::CheckWitness() {

@@ -113,7 +113,7 @@ absl::StatusOr<std::vector<std::string>> ChooseServices(const Settings& settings
   return chosen;
 }
 
-int Restore(const Settings& settings) {
+int Restore(Settings settings) {
   const auto usage = [](const absl::Status& status) {
     std::cerr << status.message() << "\nHelp: nisi restore --help\n";
     return kUsage;
@@ -121,6 +121,9 @@ int Restore(const Settings& settings) {
   if (settings.from.empty() || settings.to.empty()) {
     return usage(absl::InvalidArgumentError("--from and --to are needed."));
   }
+  // RocksDB opens no backup whose path is relative.
+  settings.from = fs::absolute(settings.from).string();
+  settings.to = fs::absolute(settings.to).string();
   auto options = OptionsOf(settings);
   if (!options.ok()) return usage(options.status());
   const auto services = ChooseServices(settings);
