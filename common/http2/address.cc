@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "absl/strings/match.h"
 
@@ -32,6 +33,29 @@ std::string TextOf(const sockaddr_storage& name) {
   }
   inet_ntop(name.ss_family, bytes, text.data(), text.size());
   return text.data();
+}
+
+sockaddr_storage Unmapped(const sockaddr_storage& name) {
+  const auto& long_one = reinterpret_cast<const sockaddr_in6&>(name);
+  if (name.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&long_one.sin6_addr)) return name;
+  sockaddr_storage unmapped{};
+  auto& short_one = reinterpret_cast<sockaddr_in&>(unmapped);
+  short_one.sin_family = AF_INET;
+  memcpy(&short_one.sin_addr, long_one.sin6_addr.s6_addr + 12, sizeof short_one.sin_addr);
+  return unmapped;
+}
+
+std::optional<std::string> ParseMachine(const std::string& text) {
+  sockaddr_storage name{};
+  if (inet_pton(AF_INET, text.c_str(), &reinterpret_cast<sockaddr_in&>(name).sin_addr) == 1) {
+    name.ss_family = AF_INET;
+  } else if (inet_pton(AF_INET6, text.c_str(), &reinterpret_cast<sockaddr_in6&>(name).sin6_addr) ==
+             1) {
+    name.ss_family = AF_INET6;
+  } else {
+    return std::nullopt;
+  }
+  return TextOf(Unmapped(name));
 }
 
 std::string SourceOf(sockaddr_storage name) {

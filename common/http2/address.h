@@ -18,6 +18,10 @@ struct Address {
 // nullopt where there is no port.
 std::optional<Address> ParseAddress(absl::string_view text);
 
+// IPv4 as such, where it came by a socket of IPv6.
+sockaddr_storage Unmapped(const sockaddr_storage& name);
+// "10.0.0.7", "2001:db8::1", the form that TextOf has for it; nullopt for what is none.
+std::optional<std::string> ParseMachine(const std::string& text);
 // "10.0.0.7"; empty for what is no address of a machine.
 std::string TextOf(const sockaddr_storage& name);
 // What counts as one client: the address, of IPv6 its network, in which one machine has as many

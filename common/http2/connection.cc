@@ -46,10 +46,11 @@ nghttp2_nv ViewOf(absl::string_view name, absl::string_view value) {
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
-Connection::Connection(EventLoop* loop, const Limits& limits, int fd, std::shared_ptr<SSL_CTX> tls)
+Connection::Connection(EventLoop* loop, const Limits& limits, int fd, std::string address,
+                       std::shared_ptr<SSL_CTX> tls)
     : loop_(loop),
       limits_(limits),
-      socket_(loop, fd, std::move(tls), this),
+      socket_(loop, fd, std::move(address), std::move(tls), this),
       began_(absl::Now()),
       heard_(began_) {}
 

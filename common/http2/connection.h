@@ -39,7 +39,8 @@ class Connection : public Socket::Owner, public std::enable_shared_from_this<Con
   enum class Side { kServer, kClient };
 
   // The socket as in its own constructors: one that was accepted, or one to connect.
-  Connection(EventLoop* loop, const Limits& limits, int fd, std::shared_ptr<SSL_CTX> tls);
+  Connection(EventLoop* loop, const Limits& limits, int fd, std::string address,
+             std::shared_ptr<SSL_CTX> tls);
   Connection(EventLoop* loop, const Limits& limits, std::shared_ptr<TlsConnector> tls);
 
   // On a socket that is open: a session whose callbacks get `this` as their last argument.

@@ -18,6 +18,7 @@
 #include "common/base/planted.h"
 #include "common/base/status.h"
 #include "common/http2/address.h"
+#include "common/http2/edges.h"
 #include "common/http2/loop.h"
 #include "common/http2/server_connection.h"
 
@@ -115,10 +116,12 @@ class Server::Worker {
   }
 
   // `taken` is called for each connection that comes, on this worker's loop.
-  void Listen(int fd, std::function<void(int, const std::string&)> taken) {
+  void Listen(int fd, const std::vector<std::string>& edges, Edges::Taken taken) {
     loop_.RunAndWait([&] {
       listener_ = fd;
       taken_ = std::move(taken);
+      edges_ = std::make_unique<Edges>(&loop_, edges, shared_.limits.handshake,
+                                       &shared_.guard->refusals, taken_);
       uv_poll_init(loop_.uv(), &readable_, listener_);
       readable_.data = this;
       Accept(true);
@@ -130,16 +133,18 @@ class Server::Worker {
       uv_close(reinterpret_cast<uv_handle_t*>(&readable_), nullptr);
       close(listener_);
       listener_ = -1;
+      edges_.reset();
     });
   }
 
-  void Take(int fd, std::shared_ptr<Place> place) {
-    loop_.Post([this, fd, place = std::move(place)]() mutable {
-      Begin(fd, tls_ == nullptr ? nullptr : tls_->Current(absl::Now()), std::move(place));
+  void Take(int fd, std::string address, std::shared_ptr<Place> place) {
+    loop_.Post([this, fd, address = std::move(address), place = std::move(place)]() mutable {
+      Begin(fd, std::move(address), tls_ == nullptr ? nullptr : tls_->Current(absl::Now()),
+            std::move(place));
     });
   }
   void TakePlain(int fd, std::shared_ptr<Place> place) {
-    loop_.RunAndWait([&] { Begin(fd, nullptr, std::move(place)); });
+    loop_.RunAndWait([&] { Begin(fd, "", nullptr, std::move(place)); });
   }
   // The connection that has the place gives it up.
   void Leave(const Place* place) {
@@ -181,9 +186,10 @@ class Server::Worker {
   }
 
  private:
-  void Begin(int fd, std::shared_ptr<SSL_CTX> tls, std::shared_ptr<Place> place) {
-    auto connection =
-        std::make_shared<ServerConnection>(&shared_, fd, std::move(tls), std::move(place));
+  void Begin(int fd, std::string address, std::shared_ptr<SSL_CTX> tls,
+             std::shared_ptr<Place> place) {
+    auto connection = std::make_shared<ServerConnection>(&shared_, fd, std::move(address),
+                                                         std::move(tls), std::move(place));
     connections_.emplace(connection.get(), connection);
     connection->Start();
   }
@@ -203,7 +209,7 @@ class Server::Worker {
       const int fd = accept4(listener_, reinterpret_cast<sockaddr*>(&name), &size,
                              SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd >= 0) {
-        taken_(fd, SourceOf(name));
+        edges_->Has(name) ? edges_->Take(fd, name) : taken_(fd, name);
         continue;
       }
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -225,6 +231,7 @@ class Server::Worker {
       }
     }
     for (const auto& [raw, connection] : connections_) connection->OnTick(now);
+    if (edges_ != nullptr) edges_->OnTick(now);
   }
 
   const std::shared_ptr<TlsAcceptor> tls_;
@@ -235,8 +242,9 @@ class Server::Worker {
   uv_poll_t readable_{};
   int listener_ = -1;
   bool paused_ = false;
-  std::function<void(int, const std::string&)> taken_;
-  EventLoop loop_;  // last: its end closes what the above are for
+  Edges::Taken taken_;
+  std::unique_ptr<Edges> edges_;  // of whoever listens
+  EventLoop loop_;                // last: its end closes what the above are for
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
@@ -256,7 +264,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   if (listener >= 0) {
     Server* const raw = server.get();
     server->workers_.front()->Listen(
-        listener, [raw](int fd, const std::string& address) { raw->Seat(fd, address); });
+        listener, options.edges,
+        [raw](int fd, const sockaddr_storage& client) { raw->Seat(fd, client); });
   }
   return server;
 }
@@ -270,14 +279,14 @@ void Server::Adopt(int fd) {
       fd, guard_->places->Take("", absl::Now(), [](const auto*) {}));
 }
 
-void Server::Seat(int fd, const std::string& address) {
+void Server::Seat(int fd, const sockaddr_storage& client) {
   Worker* const worker = workers_[next_++ % workers_.size()].get();
-  auto place =
-      guard_->places->Take(address, absl::Now(), [worker](const auto* one) { worker->Leave(one); });
+  auto place = guard_->places->Take(SourceOf(client), absl::Now(),
+                                    [worker](const auto* one) { worker->Leave(one); });
   if (place == nullptr) {
     close(fd);
   } else {
-    worker->Take(fd, std::move(place));
+    worker->Take(fd, TextOf(client), std::move(place));
   }
 }
 

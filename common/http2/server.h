@@ -1,6 +1,8 @@
 // Listens, and hands out the calls of all its clients.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -24,8 +26,10 @@ struct ServerOptions {
   // "127.0.0.1:7401", "[::1]:0", "unix:/run/nisi.sock"; empty: clients come by Adopt.
   std::string address;
   std::shared_ptr<TlsAcceptor> tls;  // null: plain text
-  size_t loops = 2;                  // threads; a connection stays on one
-  const char* name = "http2";        // of the threads, at most 14 characters
+  // Of terminators, as "10.0.0.7": a connection from there says first whose it is, see Edges.
+  std::vector<std::string> edges;
+  size_t loops = 2;            // threads; a connection stays on one
+  const char* name = "http2";  // of the threads, at most 14 characters
   Limits limits;
   // Made of `limits` by whoever wants to look at it; null: the server's own.
   std::shared_ptr<Guard> guard;
@@ -62,7 +66,7 @@ class Server {
   class Worker;
 
   Server() = default;
-  void Seat(int fd, const std::string& address);
+  void Seat(int fd, const sockaddr_storage& client);
   bool Any(const std::function<bool(Worker&)>& of) const;
 
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -38,9 +38,9 @@ absl::Duration Jittered(absl::Duration age, absl::Time now) {
 
 }  // namespace
 
-ServerConnection::ServerConnection(const Serving* shared, int fd, std::shared_ptr<SSL_CTX> tls,
-                                   std::shared_ptr<Place> place)
-    : Connection(shared->loop, shared->limits, fd, std::move(tls)),
+ServerConnection::ServerConnection(const Serving* shared, int fd, std::string address,
+                                   std::shared_ptr<SSL_CTX> tls, std::shared_ptr<Place> place)
+    : Connection(shared->loop, shared->limits, fd, std::move(address), std::move(tls)),
       shared_(*shared),
       place_(std::move(place)),
       conduct_(limits_, absl::Now()),

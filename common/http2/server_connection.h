@@ -23,7 +23,7 @@ namespace nisi::http2 {
 
 class ServerConnection final : public Connection {
  public:
-  ServerConnection(const Serving* shared, int fd, std::shared_ptr<SSL_CTX> tls,
+  ServerConnection(const Serving* shared, int fd, std::string address, std::shared_ptr<SSL_CTX> tls,
                    std::shared_ptr<Place> place);
 
   void Start() { socket_.Start(); }

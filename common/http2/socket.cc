@@ -38,8 +38,9 @@ struct Socket::PendingWrite {
   std::string bytes;
 };
 
-Socket::Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* owner)
-    : loop_(loop), owner_(owner), context_(std::move(tls)) {
+Socket::Socket(EventLoop* loop, int fd, std::string address, std::shared_ptr<SSL_CTX> tls,
+               Owner* owner)
+    : loop_(loop), owner_(owner), context_(std::move(tls)), address_(std::move(address)) {
   uv_tcp_init(loop_->uv(), &handle_);
   handle_.data = this;
   if (const int failed = uv_tcp_open(&handle_, fd); failed != 0) {
@@ -48,7 +49,6 @@ Socket::Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* own
     return;
   }
   uv_tcp_nodelay(&handle_, 1);
-  address_ = AddressOf(handle_);
   NewSsl();
   if (ssl_ != nullptr) SSL_set_accept_state(ssl_.get());
 }

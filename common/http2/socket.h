@@ -31,8 +31,9 @@ class Socket {
     virtual void OnClosed(const std::string& why) = 0;
   };
 
-  // Takes `fd`, a connected socket, as its server. `tls` null: plain. On the loop's thread, as all.
-  Socket(EventLoop* loop, int fd, std::shared_ptr<SSL_CTX> tls, Owner* owner);
+  // Takes `fd`, a connected socket, as its server; `address` is its client's. `tls` null: plain. On
+  // the loop's thread, as all.
+  Socket(EventLoop* loop, int fd, std::string address, std::shared_ptr<SSL_CTX> tls, Owner* owner);
   // One to connect, as a client.
   Socket(EventLoop* loop, std::shared_ptr<TlsConnector> tls, Owner* owner);
   ~Socket();

@@ -107,6 +107,7 @@ absl::Status Forwarder::Start() {
   http2::ServerOptions server;
   server.address = options_.address;
   server.tls = options_.tls;
+  server.edges = options_.edges;
   server.name = "gateway";
   server.limits = hub_->limits.clients;
   server.guard = hub_->guard;

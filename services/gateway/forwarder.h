@@ -27,6 +27,7 @@ struct ForwarderOptions {
   rpc::Metrics* metrics = nullptr;
   Limits limits;
   std::vector<std::string> origins;  // of pages that may call
+  std::vector<std::string> edges;    // of terminators
 };
 
 struct Hub;

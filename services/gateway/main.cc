@@ -36,6 +36,7 @@ struct Settings {
   std::string health_address;
   std::vector<std::string> backends;
   std::vector<std::string> origins;
+  std::vector<std::string> edges;
   std::string tls_dir;
   std::string jwks;
   std::string issuer;
@@ -58,6 +59,9 @@ rpc::Flags Declare(Settings& to) {
                "owner=host:port, or several: host:port,host:port; once for every service")
       .Strings("origin", &to.origins,
                "a web page's, as https://portal.example, that browsers may let call; once for each")
+      .Strings("edge", &to.edges,
+               "address of a TLS terminator, which says by PROXY v2 whose each connection is; "
+               "once for each")
       .String("tls-dir", &to.tls_dir,
               "folder with ca.pem, gateway.pem, gateway.key; without it plain text on loopback")
       .String("jwks", &to.jwks, "file with the keys of the issuer of tokens; empty: no tokens")
@@ -133,6 +137,11 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
   options.address = settings.address;
   options.services = LinkedServices();
   options.origins = settings.origins;
+  for (const std::string& edge : settings.edges) {
+    const auto address = http2::ParseMachine(edge);
+    if (!address.has_value()) return BadSetup(absl::StrCat("--edge ", edge, ": not an address"));
+    options.edges.push_back(*address);
+  }
   RETURN_IF_ERROR(settings.limits.Fill(&options.limits));
   if (!settings.tls_dir.empty()) {
     ASSIGN_OR_RETURN(options.tls,

@@ -91,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   forwarder.metrics = options.metrics;
   forwarder.limits = options.limits;
   forwarder.origins = options.origins;
+  forwarder.edges = options.edges;
   gateway->forwarder_ = std::make_unique<Forwarder>(std::move(forwarder));
   RETURN_IF_ERROR(gateway->forwarder_->Start());
   return gateway;

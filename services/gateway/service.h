@@ -42,6 +42,8 @@ struct GatewayOptions {
   std::string address;                      // "127.0.0.1:7400"; port 0 takes a free one
   std::shared_ptr<http2::TlsAcceptor> tls;  // null: plain text, loopback only
   Limits limits;
+  // Addresses of terminators, which say for whom they come; as "10.0.0.7".
+  std::vector<std::string> edges;
   // Of web pages that a browser may let call: "https://portal.example".
   std::vector<std::string> origins;
 };
