@@ -22,13 +22,6 @@ std::string TimeoutFor(absl::Duration left) {
   return absl::StrCat(std::min(absl::ToInt64Milliseconds(left), kMost), "m");
 }
 
-// What is different in each call: to remember it would push out of the table what is not.
-nghttp2_nv ViewOfNew(absl::string_view name, absl::string_view value) {
-  nghttp2_nv view = ViewOf(name, value);
-  view.flags |= NGHTTP2_NV_FLAG_NO_INDEX;
-  return view;
-}
-
 ClientConnection* Self(void* user) {
   return static_cast<ClientConnection*>(user);
 }

@@ -15,7 +15,7 @@ constexpr size_t kMaxOutboundAcks = 1000;
 // Frames after the first of one head.
 constexpr size_t kMaxContinuations = 4;
 // Of what one connection says, between looks at the clock.
-constexpr size_t kSlice = 1 << 10;
+constexpr size_t kSlice = 256;
 // Calls taken back: counted by Conduct, and not at all where a trusted client brings them.
 constexpr uint64_t kNoBound = 1'000'000'000;
 
@@ -44,6 +44,12 @@ nghttp2_nv ViewOf(absl::string_view name, absl::string_view value) {
     return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
   };
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+nghttp2_nv ViewOfNew(absl::string_view name, absl::string_view value) {
+  nghttp2_nv view = ViewOf(name, value);
+  view.flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+  return view;
 }
 
 Connection::Connection(EventLoop* loop, const Limits& limits, int fd, std::string address,
@@ -82,6 +88,7 @@ void Connection::OpenSession(Side side, const nghttp2_session_callbacks* callbac
 size_t Connection::OnBytes(absl::string_view bytes) {
   heard_ = absl::Now();
   asked_ = absl::InfiniteFuture();
+  const absl::Time end = TurnEnds(heard_);
   size_t taken = 0;
   do {
     const absl::string_view slice = bytes.substr(taken, kSlice);
@@ -94,7 +101,7 @@ size_t Connection::OnBytes(absl::string_view bytes) {
     }
     taken += slice.size();
     if (CutOff()) return bytes.size();
-  } while (taken < bytes.size() && absl::Now() < heard_ + limits_.turn);
+  } while (taken < bytes.size() && absl::Now() < end);
   FlushSoon();
   if (taken < bytes.size()) {
     // Others first: what they sent is there by now.

@@ -20,6 +20,8 @@ inline absl::string_view TextOf(const uint8_t* bytes, size_t size) {
 }
 // Name and value must live until nghttp2 has taken them, which it does at once.
 nghttp2_nv ViewOf(absl::string_view name, absl::string_view value);
+// Of what is different in each call: to remember it would push out of the table what is not.
+nghttp2_nv ViewOfNew(absl::string_view name, absl::string_view value);
 
 class Connection : public Socket::Owner, public std::enable_shared_from_this<Connection> {
  public:
@@ -53,6 +55,8 @@ class Connection : public Socket::Owner, public std::enable_shared_from_this<Con
   absl::Time heard() const { return heard_; }
   // What the other side has said in this turn broke a rule of ours: nothing more is read of it.
   virtual bool CutOff() { return false; }
+  // Until when what has come now is read before it is others' turn. A little is read in any case.
+  virtual absl::Time TurnEnds(absl::Time now) { return now + limits_.turn; }
   // The session found what is no HTTP/2.
   virtual void OnBadFrames(int) {}
 

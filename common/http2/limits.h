@@ -37,7 +37,8 @@ struct Limits {
   absl::Duration ping_after = absl::Minutes(1);
   absl::Duration ping_answer = absl::Seconds(20);
 
-  // For how long one connection is read before it is the others' turn.
+  // For how long one connection is read before it is the others' turn; and all of a thread, four
+  // times as long, before the answers to what they asked for are looked at.
   absl::Duration turn = absl::InfiniteDuration();
 
   // What follows is for clients that nobody vouches for, and off unless it is given: the clients

@@ -31,6 +31,8 @@ constexpr absl::Duration kLook = absl::Milliseconds(10);
 constexpr absl::Duration kIdle = absl::Seconds(1);
 // Before the others get a turn again.
 constexpr int kAcceptAtOnce = 16;
+// So many connections are read for as long as each may be, before what else there is has its turn.
+constexpr int kTurns = 4;
 
 absl::Status CannotListen(const std::string& address, const char* why) {
   return base::Unavailable("PORT_TAKEN", absl::StrCat("Cannot listen on ", address, ": ", why),
@@ -100,9 +102,10 @@ class Server::Worker {
  public:
   Worker(const ServerOptions& options, std::shared_ptr<CallCount> calls,
          std::shared_ptr<Guard> guard)
-      : tls_(options.tls), loop_(options.name) {
+      : tls_(options.tls), turn_(&loop_, options.limits.turn * kTurns), loop_(options.name) {
     shared_.loop = &loop_;
     shared_.limits = options.limits;
+    shared_.turn = options.limits.turn == absl::InfiniteDuration() ? nullptr : &turn_;
     shared_.calls = std::move(calls);
     shared_.http1 = options.http1;
     shared_.guard = std::move(guard);
@@ -236,6 +239,7 @@ class Server::Worker {
 
   const std::shared_ptr<TlsAcceptor> tls_;
   std::shared_ptr<SSL_CTX> context_;  // of tls_, as it was last looked at
+  ReadingTurn turn_;
   Serving shared_;
   absl::flat_hash_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
   std::shared_ptr<void> ticks_;

@@ -21,14 +21,13 @@ class Trailers {
     Add("grpc-status", absl::StrCat(static_cast<int>(answer.code)));
     if (!answer.text.empty()) Add("grpc-message", EscapeMessage(answer.text));
     if (!answer.details.empty()) {
-      Add("grpc-status-details-bin", EncodeBinary(answer.details));
+      new_.push_back({"grpc-status-details-bin", EncodeBinary(answer.details)});
     }
-    for (const Field& field : answer.trailers) {
-      Add(field.name, field.WireValue());
-    }
+    for (const Field& field : answer.trailers) new_.push_back({field.name, field.WireValue()});
   }
   void AppendTo(std::vector<nghttp2_nv>* out) const {
     for (const Field& field : fields_) out->push_back(ViewOf(field.name, field.value));
+    for (const Field& field : new_) out->push_back(ViewOfNew(field.name, field.value));
   }
 
  private:
@@ -36,6 +35,7 @@ class Trailers {
     fields_.push_back({std::string(name), std::move(value)});
   }
   std::vector<Field> fields_;
+  std::vector<Field> new_;  // such as no other call has
 };
 
 }  // namespace

@@ -156,6 +156,11 @@ size_t ServerConnection::OnBytes(absl::string_view bytes) {
   return bytes.size();
 }
 
+absl::Time ServerConnection::TurnEnds(absl::Time now) {
+  if (shared_.turn == nullptr) return absl::InfiniteFuture();
+  return std::min(Connection::TurnEnds(now), shared_.turn->Ends(now));
+}
+
 void ServerConnection::SetBusy(bool busy, absl::Time now) {
   if (std::exchange(busy_, busy) == busy) return;
   if (!busy) used_ = now;

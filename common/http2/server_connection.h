@@ -53,6 +53,7 @@ class ServerConnection final : public Connection {
   void OnFrame(const nghttp2_frame& frame);
   void OnFrameSent(const nghttp2_frame& frame);
   bool CutOff() override;
+  absl::Time TurnEnds(absl::Time now) override;
   void OnBadFrames(int error) override;
   void Refuse(Refused what);
   void LookIdle(absl::Time now);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/jitter.h"
 #include "common/base/status.h"
 #include "common/rpc/call_errors.h"
 
@@ -15,7 +16,7 @@ namespace {
 constexpr absl::Duration kIdleLook = absl::Seconds(2);
 
 absl::Status Busy() {
-  return base::Overloaded("executor", absl::Milliseconds(200));
+  return base::Overloaded("executor", base::Jittered(absl::Milliseconds(200)));
 }
 
 class ServerStream final : public http2::Taker, public std::enable_shared_from_this<ServerStream> {

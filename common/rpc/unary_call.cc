@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/jitter.h"
 #include "common/base/status.h"
 #include "common/http2/loop.h"
 #include "common/rpc/call_errors.h"
@@ -88,7 +89,9 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
       if (self->in_.method().command != nullptr) return self->Command();
       self->in_.Close(self->Answer(), self);
     });
-    if (!queued) in_.Close(base::Overloaded("executor", absl::Milliseconds(200)));
+    if (!queued) {
+      in_.Close(base::Overloaded("executor", base::Jittered(absl::Milliseconds(200))));
+    }
   }
 
   absl::StatusOr<Masked> Answer() {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
 #include "common/store/store_thread.h"
@@ -122,7 +123,7 @@ void Writer::Submit(Command command) {
     if (!failure_.ok()) {
       refused = OutcomeUnknown(failure_);
     } else if (queue_.size() >= deps_.queue_limit) {
-      refused = base::Overloaded("store write queue", absl::Milliseconds(100));
+      refused = base::Overloaded("store write queue", base::Jittered(absl::Milliseconds(100)));
     } else {
       queue_.push_back(std::move(command));
     }

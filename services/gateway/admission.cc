@@ -103,12 +103,20 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   RETURN_IF_ERROR(CheckRate(admitted.caller, now));
   RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
   ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, service));
+  admitted.identity = caller;
+  return admitted;
+}
+
+std::string Admission::ContextOf(const Admitted& admitted, const http2::Peer& peer,
+                                 RecentCallers* recent) const {
+  const absl::Time now = clock_->Now();
+  RecentCallers::Recent* const known = recent->Of(peer, *admitted.identity, now);
+  if (known == nullptr) return signer_->Sign(*admitted.identity, admitted.owner, now);
   if (known->owner != admitted.owner) {
-    known->context = signer_->Sign(*caller, admitted.owner, suite_now);
+    known->context = signer_->Sign(*admitted.identity, admitted.owner, now);
     known->owner = admitted.owner;
   }
-  admitted.context = known->context;
-  return admitted;
+  return known->context;
 }
 
 // A signature takes a quarter of a millisecond to check: whoever sent many that do not hold waits.

@@ -28,8 +28,8 @@ inline constexpr size_t kMaxMetadataBytes = 8 << 10;
 
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes
-  std::string context;      // kCallContextKey
-  std::string caller;       // whose share it takes: a subject, or an address of nobody
+  std::shared_ptr<const rpc::Caller> identity;
+  std::string caller;  // whose share it takes: a subject, or an address of nobody
   Rank rank = Rank::kPublic;
 };
 
@@ -55,6 +55,9 @@ class Admission {
   // stand still. `recent`: of the thread that asks.
   absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now,
                                  RecentCallers* recent);
+  // What the owner is told of the caller (kCallContextKey): for a call that goes on.
+  std::string ContextOf(const Admitted& admitted, const http2::Peer& peer,
+                        RecentCallers* recent) const;
   // Of callers that are recent no more.
   void Forget(RecentCallers* recent) const { recent->Forget(clock_->Now()); }
   // Tokens that were not looked at.

@@ -14,6 +14,9 @@ constexpr double kShrink = 0.6;
 constexpr double kGrow = 1.1;
 // What a method needs is forgotten slowly: it may have more to do than it once had.
 constexpr double kForget = 1.002;
+// A line that was there for so many whiles stays, and is so long at least.
+constexpr size_t kStays = 3;
+constexpr size_t kShortLine = 8;
 
 double ShareOf(Rank rank) {
   switch (rank) {
@@ -36,61 +39,95 @@ Capacity::Capacity(const Options& options, size_t methods)
                                      : std::min(options.start, options.at_once))),
       needed_(methods, absl::InfiniteDuration()) {}
 
-Capacity::Entry Capacity::Enter(const std::string& caller, Rank rank, absl::Time now,
-                                std::function<void()> go, std::shared_ptr<Waiting>* waiting) {
-  std::vector<std::function<void()>> next;
+Capacity::Entry Capacity::Enter(const std::string& caller, Rank rank, absl::Time now, OnTurn turn,
+                                std::shared_ptr<Waiting>* waiting) {
+  Turns turns;
   Entry entry = Entry::kRefused;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     Judge(now);
-    next = Next();  // the bound may have grown
-    entry = Place(caller, rank, std::move(go), waiting);
+    Next(&turns);  // the bound may have grown
+    entry = Place(caller, rank, std::move(turn), waiting, &turns);
   }
-  for (const auto& one : next) one();
+  for (const auto& [one, what] : turns) one(what);
   return entry;
 }
 
-Capacity::Entry Capacity::Place(const std::string& caller, Rank rank, std::function<void()> go,
-                                std::shared_ptr<Waiting>* waiting) {
-  const auto most = static_cast<size_t>(static_cast<double>(options_.most) * ShareOf(rank));
-  if (calls_ >= std::max<size_t>(1, most)) return Entry::kRefused;
+Capacity::Entry Capacity::Place(const std::string& caller, Rank rank, OnTurn turn,
+                                std::shared_ptr<Waiting>* waiting, Turns* turns) {
+  const auto found = callers_.find(caller);
+  const size_t calls = found == callers_.end() ? 0 : found->second.calls;
+  if (calls >= options_.of_caller) return Entry::kRefused;
+  const bool free = IsFree(calls, rank);
+  const bool in = free && in_ < static_cast<size_t>(bound_) && turns_.empty();
+  if (!free && !Displace(calls == 0 ? 0 : found->second.waiting, turns)) return Entry::kRefused;
   Its& its = callers_[caller];
-  if (its.calls > 0 && (its.calls >= options_.of_caller || its.calls >= options_.most - calls_)) {
-    return Entry::kRefused;
-  }
   ++its.calls;
   ++calls_;
-  if (in_ < static_cast<size_t>(bound_) && turns_.empty()) {
+  if (in) {
     ++in_;
+    shortest_line_ = 0;
     return Entry::kIn;
   }
   reached_ = true;
-  *waiting = std::make_shared<Waiting>(Waiting{caller, std::move(go)});
+  *waiting = std::make_shared<Waiting>(Waiting{caller, std::move(turn)});
+  ++its.waiting;
   its.line.push_back(*waiting);
   if (!std::exchange(its.takes_turns, true)) turns_.push_back(caller);
   return Entry::kWaits;
 }
 
+bool Capacity::IsFree(size_t calls, Rank rank) {
+  const auto part = [rank](size_t most) {
+    return std::max<size_t>(1, static_cast<size_t>(static_cast<double>(most) * ShareOf(rank)));
+  };
+  if (calls_ >= part(options_.most)) return false;
+  if (calls > 0 && calls >= options_.most - calls_) return false;
+  if (stays_ < kStays || in_line() < part(most_in_line_)) return true;
+  ++full_;
+  return false;
+}
+
+bool Capacity::Displace(size_t waiting, Turns* turns) {
+  Its* longest = nullptr;
+  for (const std::string& caller : turns_) {
+    Its& one = callers_.find(caller)->second;
+    if (longest == nullptr || one.waiting > longest->waiting) longest = &one;
+  }
+  // With one more it would have as many itself.
+  if (longest == nullptr || longest->waiting <= waiting + 1) return false;
+  while (!longest->line.back()->turn) longest->line.pop_back();
+  turns->emplace_back(std::exchange(longest->line.back()->turn, nullptr), Turn::kRefused);
+  longest->line.pop_back();
+  --longest->waiting;
+  --longest->calls;
+  --calls_;
+  return true;
+}
+
 bool Capacity::Leave(Waiting& waiting) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!waiting.go) return false;
-  waiting.go = nullptr;  // it stays in its line, which passes over it
+  if (!waiting.turn) return false;
+  waiting.turn = nullptr;  // it stays in its line, which passes over it
+  --callers_.find(waiting.caller)->second.waiting;
   Out(waiting.caller);
+  shortest_line_ = std::min(shortest_line_, in_line());
   return true;
 }
 
 void Capacity::Give(const std::string& caller, size_t method, absl::Duration took, bool answered,
                     absl::Time now) {
-  std::vector<std::function<void()>> next;
+  Turns turns;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     --in_;
+    ++over_;
     Out(caller);
     if (answered) Learn(method, took);
     Judge(now);
-    next = Next();
+    Next(&turns);
   }
-  for (const auto& go : next) go();
+  for (const auto& [one, what] : turns) one(what);
 }
 
 // Who is no caller any more is forgotten, unless it is to have its turn still.
@@ -100,17 +137,17 @@ void Capacity::Out(const std::string& caller) {
   if (--found->second.calls == 0 && !found->second.takes_turns) callers_.erase(found);
 }
 
-std::vector<std::function<void()>> Capacity::Next() {
-  std::vector<std::function<void()>> next;
+void Capacity::Next(Turns* turns) {
   while (in_ < static_cast<size_t>(bound_) && !turns_.empty()) {
     const std::string caller = std::move(turns_.front());
     turns_.pop_front();
     const auto found = callers_.find(caller);
     Its& its = found->second;
-    while (!its.line.empty() && !its.line.front()->go) its.line.pop_front();
+    while (!its.line.empty() && !its.line.front()->turn) its.line.pop_front();
     if (!its.line.empty()) {
-      next.push_back(std::exchange(its.line.front()->go, nullptr));
+      turns->emplace_back(std::exchange(its.line.front()->turn, nullptr), Turn::kIn);
       its.line.pop_front();
+      --its.waiting;
       ++in_;
     }
     its.takes_turns = !its.line.empty();
@@ -120,7 +157,7 @@ std::vector<std::function<void()>> Capacity::Next() {
       callers_.erase(found);
     }
   }
-  return next;
+  shortest_line_ = std::min(shortest_line_, in_line());
 }
 
 void Capacity::Learn(size_t method, absl::Duration took) {
@@ -130,9 +167,11 @@ void Capacity::Learn(size_t method, absl::Duration took) {
 }
 
 void Capacity::Judge(absl::Time now) {
-  if (options_.target == absl::InfiniteDuration()) return;
   if (now < window_ + (samples_ >= kSamples ? kWindow : kLongWindow)) return;
-  if (samples_ > 0 && least_delay_ > options_.target) {
+  JudgeLine(now - window_);
+  if (options_.target == absl::InfiniteDuration()) {
+    // a fixed bound
+  } else if (samples_ > 0 && least_delay_ > options_.target) {
     // From what there is: a bound far above it would shrink for long without effect.
     bound_ = std::min(bound_, static_cast<double>(in_ + 1)) * kShrink;
     bound_ = std::max(bound_, static_cast<double>(options_.least));
@@ -144,11 +183,18 @@ void Capacity::Judge(absl::Time now) {
   least_delay_ = absl::InfiniteDuration();
   samples_ = 0;
   reached_ = false;
+  over_ = 0;
+  full_ = 0;
+  shortest_line_ = in_line();
 }
 
-bool Capacity::full() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return calls_ >= options_.most;
+void Capacity::JudgeLine(absl::Duration window) {
+  if (options_.line == absl::InfiniteDuration()) return;
+  // A short line is soon empty for a moment: it stays as long as some find it full.
+  const bool there = shortest_line_ > 0 || (stays_ >= kStays && full_ > 0);
+  stays_ = there ? stays_ + 1 : 0;
+  const double in_time = static_cast<double>(over_) * absl::FDivDuration(options_.line, window);
+  most_in_line_ = std::max(kShortLine, static_cast<size_t>(in_time));
 }
 
 size_t Capacity::bound() const {
@@ -158,7 +204,7 @@ size_t Capacity::bound() const {
 
 size_t Capacity::waiting() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return calls_ - in_;
+  return in_line();
 }
 
 }  // namespace nisi::gateway

@@ -5,15 +5,21 @@
 // has taken longer than it needs, the service has a queue of its own, in which nobody takes turns.
 // So the bound shrinks until that is gone, and grows while calls wait and those that are in are
 // answered in time.
+//
+// A line that comes and goes takes up what comes in a rush. One that stays only makes everybody
+// late: then it is as long as what is answered in `line`. Whoever finds no room is refused at once,
+// or takes the place of the last call of whoever has most in line.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -33,19 +39,23 @@ class Capacity {
     size_t start = 64;                               // in the beginning,
     size_t least = 16;                               // and at least
     absl::Duration target = absl::Milliseconds(20);  // longer than needed; infinite: a fixed bound
+    absl::Duration line = absl::Milliseconds(10);    // of a line that stays; infinite: any
   };
   Capacity(const Options& options, size_t methods);
 
+  // What became of a call that waited: it may go on, or its place was given to another.
+  enum class Turn { kIn, kRefused };
+  using OnTurn = std::function<void(Turn)>;
   // A call in line.
   struct Waiting {
     std::string caller;
-    std::function<void()> go;  // empty: in line no more
+    OnTurn turn;  // empty: in line no more
   };
   enum class Entry { kIn, kWaits, kRefused };
-  // kIn: the call may go on. kWaits: `go` is called once, from any thread, when it may. kRefused:
-  // there is no room for one more of this caller. No caller has more than what is still free, so
-  // that one who asks for all leaves a half, and two a third each.
-  Entry Enter(const std::string& caller, Rank rank, absl::Time now, std::function<void()> go,
+  // kIn: the call may go on. kWaits: `turn` is called once, from any thread. kRefused: there is no
+  // room for one more of this caller. No caller has more than what is still free, so that one who
+  // asks for all leaves a half, and two a third each.
+  Entry Enter(const std::string& caller, Rank rank, absl::Time now, OnTurn turn,
               std::shared_ptr<Waiting>* waiting);
   // The call waits no more. False: it may go on already.
   bool Leave(Waiting& waiting);
@@ -54,26 +64,34 @@ class Capacity {
   void Give(const std::string& caller, size_t method, absl::Duration took, bool answered,
             absl::Time now);
 
-  // Whether Enter has any sense.
-  bool full() const;
   size_t bound() const;
   size_t waiting() const;
 
  private:
   struct Its {
-    size_t calls = 0;  // in and in line
-    std::list<std::shared_ptr<Waiting>> line;
+    size_t calls = 0;                          // in and in line
+    size_t waiting = 0;                        // of them, in line
+    std::list<std::shared_ptr<Waiting>> line;  // with those that have left it
     bool takes_turns = false;
   };
+  // What is to be called when the lock is off.
+  using Turns = std::vector<std::pair<OnTurn, Turn>>;
 
   void Out(const std::string& caller);
-  Entry Place(const std::string& caller, Rank rank, std::function<void()> go,
-              std::shared_ptr<Waiting>* waiting);
+  Entry Place(const std::string& caller, Rank rank, OnTurn turn, std::shared_ptr<Waiting>* waiting,
+              Turns* turns);
+  // Whether there is room for one more call of a caller with so many.
+  bool IsFree(size_t calls, Rank rank);
+  // Or else that of another, for a caller with so many in line.
+  bool Displace(size_t waiting, Turns* turns);
+  size_t in_line() const { return calls_ - in_; }
   // At the end of a while, what it has shown.
   void Judge(absl::Time now);
   void Learn(size_t method, absl::Duration took);
+  // Whether the line stays, and how long it may be then.
+  void JudgeLine(absl::Duration window);
   // Those whose turn it is.
-  std::vector<std::function<void()>> Next();
+  void Next(Turns* turns);
 
   const Options options_;
   mutable std::mutex mutex_;
@@ -87,6 +105,11 @@ class Capacity {
   absl::Duration least_delay_ = absl::InfiniteDuration();  // of this window
   size_t samples_ = 0;
   bool reached_ = false;
+  size_t over_ = 0;           // calls, in this window
+  size_t shortest_line_ = 0;  // of this window
+  size_t full_ = 0;           // calls that found the line full, in this window
+  size_t stays_ = 0;          // windows for which there was a line all the time
+  size_t most_in_line_ = SIZE_MAX;
 };
 
 }  // namespace nisi::gateway

@@ -29,7 +29,11 @@ class Gate {
   Entry Enter(const std::string& caller, Rank rank = Rank::kChanging) {
     std::shared_ptr<Capacity::Waiting> waiting;
     const Entry entry = capacity.Enter(
-        caller, rank, now, [this, caller] { gone.push_back(caller); }, &waiting);
+        caller, rank, now,
+        [this, caller](Capacity::Turn turn) {
+          (turn == Capacity::Turn::kIn ? gone : displaced).push_back(caller);
+        },
+        &waiting);
     if (entry == Entry::kWaits) line.push_back(waiting);
     return entry;
   }
@@ -44,7 +48,8 @@ class Gate {
 
   Capacity capacity;
   absl::Time now = kNow;
-  std::vector<std::string> gone;  // those whose turn came
+  std::vector<std::string> gone;       // those whose turn came
+  std::vector<std::string> displaced;  // who lost a place
   std::vector<std::shared_ptr<Capacity::Waiting>> line;
 };
 
@@ -71,9 +76,7 @@ TEST(Capacity, ThePublicIsRefusedFirst) {
   fill(Rank::kReading);
   EXPECT_EQ(gate.Enter("y", Rank::kReading), Entry::kRefused);
   EXPECT_EQ(gate.Enter("y", Rank::kChanging), Entry::kIn);
-  EXPECT_FALSE(gate.capacity.full());
   fill(Rank::kChanging);
-  EXPECT_TRUE(gate.capacity.full());
   EXPECT_EQ(gate.Enter("z", Rank::kChanging), Entry::kRefused);
 }
 
@@ -156,6 +159,7 @@ TEST(Capacity, OnlyAllOfThemTogetherAreLate) {
 TEST(Capacity, WhereNothingIsAnsweredTheBoundGrows) {
   Capacity::Options options = Of(1000, 100);
   options.start = 10;
+  options.line = absl::InfiniteDuration();
   Gate gate(options, 1);
   for (int i = 0; i < 200; ++i) {
     gate.now += absl::Milliseconds(100);
@@ -163,6 +167,68 @@ TEST(Capacity, WhereNothingIsAnsweredTheBoundGrows) {
   }
   EXPECT_EQ(gate.capacity.bound(), 100U);
   EXPECT_EQ(gate.capacity.waiting(), 100U);
+}
+
+// A service that answers one call a millisecond, before which there is always a line.
+Gate& Crowded(Gate& gate, int answers) {
+  for (int i = 0; i < 30; ++i) gate.Enter("a");
+  for (int i = 0; i < answers; ++i) {
+    gate.now += absl::Milliseconds(1);
+    gate.capacity.Give("a", 0, absl::Milliseconds(1), true, gate.now);
+    gate.Enter("a");
+  }
+  return gate;
+}
+
+TEST(Capacity, ALineThatStaysIsShort) {
+  Gate rush(Of(1000, 1), 1);
+  Crowded(rush, 200);
+  EXPECT_EQ(rush.EnterAll("b"), 485U);  // what comes in a rush is taken up
+  Gate gate(Of(1000, 1), 1);
+  Crowded(gate, 500);  // what is answered in 10 ms is ten calls, of reading nine
+  EXPECT_EQ(gate.Enter("a"), Entry::kRefused);
+  EXPECT_EQ(gate.Enter("b", Rank::kReading), Entry::kWaits);
+  EXPECT_EQ(gate.displaced, std::vector<std::string>{"a"});
+}
+
+TEST(Capacity, WhoHasMostInAFullLineMakesPlace) {
+  Gate gate(Of(1000, 1), 1);
+  Crowded(gate, 500);
+  const size_t line = gate.capacity.waiting();
+  for (int i = 0; i < 20; ++i) gate.Enter("b");
+  for (int i = 0; i < 20; ++i) gate.Enter("c");
+  EXPECT_EQ(gate.capacity.waiting(), line);
+  // Of each as many as of the others, and nobody's place was taken by who has as many.
+  const size_t before = gate.displaced.size();
+  EXPECT_EQ(gate.Enter("b"), Entry::kRefused);
+  EXPECT_EQ(gate.Enter("d"), Entry::kWaits);
+  EXPECT_EQ(gate.displaced.size(), before + 1);
+  EXPECT_EQ(gate.capacity.waiting(), line);
+}
+
+TEST(Capacity, WhoHasNoneIsLetInBeforeWhoHasMany) {
+  Gate gate(Of(40, 1), 1);
+  EXPECT_EQ(gate.EnterAll("a"), 20U);
+  EXPECT_EQ(gate.EnterAll("b"), 14U);  // ten of what is free, then of a's
+  EXPECT_EQ(gate.EnterAll("c"), 11U);
+  EXPECT_EQ(gate.EnterAll("d"), 9U);
+  EXPECT_EQ(gate.displaced.size(), 16U);
+  EXPECT_EQ(gate.capacity.waiting(), 37U);
+}
+
+TEST(Capacity, WhenTheLineHasGoneARushIsTakenUpAgain) {
+  Gate gate(Of(1000, 1), 1);
+  Crowded(gate, 500);
+  EXPECT_EQ(gate.Enter("a"), Entry::kRefused);
+  for (int i = 0; i < 1000; ++i) {
+    gate.now += absl::Milliseconds(1);
+    if (gate.capacity.waiting() > 0) {
+      gate.capacity.Give("a", 0, absl::Milliseconds(1), true, gate.now);
+    }
+  }
+  gate.capacity.Give("a", 0, absl::Milliseconds(1), true, gate.now);
+  gate.now += absl::Seconds(1);
+  EXPECT_EQ(gate.EnterAll("a"), 500U);
 }
 
 }  // namespace

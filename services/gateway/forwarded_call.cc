@@ -14,8 +14,6 @@
 namespace nisi::gateway {
 namespace {
 
-constexpr absl::Duration kBusyRetry = absl::Milliseconds(200);
-
 // What did not come from the service as it is: a connection that was lost, a server that has no
 // such method. Services put details on all that they refuse.
 absl::Status MadeHere(const http2::Answer& answer, absl::string_view owner) {
@@ -47,15 +45,17 @@ bool IsOurs(const absl::Status& status) {
 std::shared_ptr<ForwardedCall> ForwardedCall::Take(Hub* hub, Ways* ways, http2::CallHead head,
                                                    std::shared_ptr<http2::Replier> client) {
   auto call = std::make_shared<ForwardedCall>(hub, ways, std::move(head), std::move(client));
-  if (const absl::Status opened = call->Open(); !opened.ok()) {
-    call->Refuse(opened);
+  if (const absl::Status found = call->FindRoute(); !found.ok()) {
+    call->Refuse(found);
     return nullptr;
   }
-  if (call->route_->kind.streaming()) {
-    if (const absl::Status room = call->TakeStream(); !room.ok()) {
-      call->Refuse(room);
-      return nullptr;
-    }
+  if (const absl::Status admitted = call->Admit(); !admitted.ok()) {
+    call->Refuse(admitted);
+    return nullptr;
+  }
+  if (call->route_->kind.streaming() && !call->TakeStream()) {
+    call->RefuseBusy();
+    return nullptr;
   }
   if (call->route_->kind.client_streaming) {
     call->Forward();
@@ -77,7 +77,7 @@ ForwardedCall::~ForwardedCall() {
   Over(absl::StatusCode::kCancelled);
 }
 
-absl::Status ForwardedCall::Open() {
+absl::Status ForwardedCall::FindRoute() {
   trace_ = TraceOf(head_);
   const absl::StatusOr<const Route*> route = hub_->routes->Find(head_.path);
   if (route.ok()) {
@@ -85,8 +85,10 @@ absl::Status ForwardedCall::Open() {
   }
   hub_->metrics[route_ == nullptr ? hub_->metrics.size() - 1 : route_->index].Started();
   RETURN_IF_ERROR(route.status());
-  RETURN_IF_ERROR(rpc::RefusalOf(head_.fault, route_->policy.max_request_bytes));
-  RETURN_IF_ERROR(LookForRoom());  // before anything that costs more
+  return rpc::RefusalOf(head_.fault, route_->policy.max_request_bytes);
+}
+
+absl::Status ForwardedCall::Admit() {
   deadline_ = rpc::DeadlineFor(route_->policy, head_.deadline, began_);
   if (deadline_ <= began_) {
     return DeadlineExceeded();
@@ -96,36 +98,25 @@ absl::Status ForwardedCall::Open() {
   return absl::OkStatus();
 }
 
-absl::Status ForwardedCall::LookForRoom() const {
-  if (route_->kind.streaming()) {
-    if (hub_->streams < hub_->limits.max_streams) {
-      return absl::OkStatus();
-    }
-  } else if (const auto found = hub_->capacities.find(route_->owner);
-             found == hub_->capacities.end() || !found->second->full()) {
-    return absl::OkStatus();
-  }
-  return Busy();
-}
-
-absl::Status ForwardedCall::TakeStream() {
-  if (!hub_->shares_of_streams->Take(admitted_.caller)) {
-    return Busy();
+bool ForwardedCall::TakeStream() {
+  if (hub_->streams >= hub_->limits.max_streams ||
+      !hub_->shares_of_streams->Take(admitted_.caller)) {
+    return false;
   }
   ++hub_->streams;
   counted_ = true;
-  return absl::OkStatus();
+  return true;
 }
 
 // When its message is whole: whoever sends it slowly keeps nobody out.
 void ForwardedCall::Enter() {
-  const auto go = [self = shared_from_this()] {
-    self->ways_->loop()->Post([self] { self->OnTurn(); });
+  const auto on_turn = [self = shared_from_this()](Capacity::Turn turn) {
+    self->ways_->loop()->Post([self, turn] { self->OnTurn(turn); });
   };
   const absl::Time now = absl::Now();
-  switch (capacity().Enter(admitted_.caller, admitted_.rank, now, go, &waiting_)) {
+  switch (capacity().Enter(admitted_.caller, admitted_.rank, now, on_turn, &waiting_)) {
     case Capacity::Entry::kRefused:
-      return Refuse(Busy());
+      return RefuseBusy();
     case Capacity::Entry::kWaits:
       waits_until_ = now + hub_->limits.wait;
       return;
@@ -136,8 +127,11 @@ void ForwardedCall::Enter() {
   }
 }
 
-void ForwardedCall::OnTurn() {
+void ForwardedCall::OnTurn(Capacity::Turn turn) {
   waiting_.reset();
+  if (turn == Capacity::Turn::kRefused) {
+    return RefuseBusy();
+  }
   const absl::Time now = absl::Now();
   if (over_) {
     return capacity().Give(admitted_.caller, route_->index, absl::ZeroDuration(), false, now);
@@ -145,6 +139,9 @@ void ForwardedCall::OnTurn() {
   waits_until_ = absl::InfiniteFuture();
   counted_ = true;
   forwarded_ = now;
+  if (now >= deadline_) {  // nobody waits for it any more
+    return Refuse(DeadlineExceeded());
+  }
   ForwardMessage();
 }
 
@@ -157,13 +154,6 @@ void ForwardedCall::ForwardMessage() {
   }
   service->OnMessage(*std::exchange(message_, std::nullopt));
   service->OnEnd();
-}
-
-absl::Status ForwardedCall::Busy() const {
-  ++hub_->refused;
-  // Those that are refused together are not to come back together.
-  const auto chance = static_cast<double>(absl::ToUnixNanos(absl::Now()) / 100 % 1024) / 1024;
-  return base::Overloaded("calls", kBusyRetry * (0.5 + chance));
 }
 
 void ForwardedCall::OnMessage(std::string message) {
@@ -210,7 +200,8 @@ void ForwardedCall::Forward() {
   head.path = head_.path;
   head.deadline = deadline_;
   head.peer = head_.peer;
-  head.fields.Add(rpc::kCallContextKey, std::move(admitted_.context));
+  head.fields.Add(rpc::kCallContextKey,
+                  hub_->admission->ContextOf(admitted_, *head_.peer, ways_->recent_callers()));
   head.fields.Add("traceparent", trace_.traceparent);
   if (!trace_.tracestate.empty()) {
     head.fields.Add("tracestate", trace_.tracestate);
@@ -241,7 +232,7 @@ void ForwardedCall::OnTick(absl::Time now) {
     return Abort(DeadlineExceeded());
   }
   if (now >= waits_until_) {
-    return Refuse(Busy());
+    return RefuseBusy();
   }
   if (service_ != nullptr) {
     service_->OnTick(now);
@@ -277,6 +268,15 @@ void ForwardedCall::Refuse(const absl::Status& status) {
   }
   Over(status.code());
   client_->Finish(rpc::ToAnswer(status, trace_.id()));
+}
+
+void ForwardedCall::RefuseBusy() {
+  if (over_) {
+    return;
+  }
+  ++hub_->refused;
+  Over(absl::StatusCode::kResourceExhausted);
+  client_->Finish(hub_->busy.Answer(trace_.id()));
 }
 
 void ForwardedCall::Send(std::string message) {

@@ -47,19 +47,19 @@ class ForwardedCall final : public http2::Taker,
   bool cancelled() const override;
 
  private:
-  absl::Status Open();
-  // Whether there is room for one more call of the method.
-  absl::Status LookForRoom() const;
-  // This is it: of a stream; of another call, which may have to wait for its turn.
-  absl::Status TakeStream();
+  absl::Status FindRoute();
+  absl::Status Admit();
+  // Takes its room: of a stream, where there is some; of another call, which may have to wait.
+  bool TakeStream();
   void Enter();
-  void OnTurn();
-  absl::Status Busy() const;
+  void OnTurn(Capacity::Turn turn);
   void ForwardMessage();
   Capacity& capacity() const { return *hub_->capacities.find(admitted_.owner)->second; }
   void Forward();
   // As Abort, of one that no service is at.
   void Refuse(const absl::Status& status);
+  // The same, for want of room.
+  void RefuseBusy();
   void Answered(std::optional<std::string> message, http2::Answer answer);
   // It has its end, with this code.
   void Over(absl::StatusCode code);

@@ -73,6 +73,7 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
     capacity.start = std::min(capacity.start, capacity.at_once);
     capacity.least = std::min(capacity.least, capacity.at_once);
     capacity.target = hub->limits.delay;
+    capacity.line = hub->limits.line;
     hub->capacities[owner] = std::make_unique<Capacity>(capacity, options.routes->all().size());
   }
   hub->shares_of_streams = std::make_unique<Shares>(hub->limits.streams_of_caller);

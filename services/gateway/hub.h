@@ -14,6 +14,7 @@
 #include "common/rpc/health.h"
 #include "common/rpc/metrics.h"
 #include "services/gateway/admission.h"
+#include "services/gateway/busy.h"
 #include "services/gateway/capacity.h"
 #include "services/gateway/cors.h"
 #include "services/gateway/limits.h"
@@ -36,6 +37,7 @@ struct Hub {
   std::atomic<size_t> streams{0};                                            // the others
   std::atomic<uint64_t> live{0};              // those that a client has begun
   std::atomic<uint64_t> refused{0};           // by the bounds on calls at once
+  Busy busy;                                  // what they are told
   std::unique_ptr<Shares> shares_of_streams;  // by caller
   std::atomic<bool> draining{false};
   std::atomic<int64_t> abort_at_ns{INT64_MAX};

@@ -75,6 +75,7 @@ void LimitFlags::AddTo(rpc::Flags* flags) {
       .Duration("delay", &delay_,
                 "that all calls to a service may have before fewer are let in; 0s: any",
                 limits.delay)
+      .Duration("line", &line_, "that a line that stays may be long; 0s: any", limits.line)
       .Duration("handshake", &handshake_, "for a greeting, and for the head of a call",
                 clients.handshake)
       .Duration("turn", &turn_, "of one connection before others are read; 0s: none", clients.turn)
@@ -106,6 +107,7 @@ absl::Status LimitFlags::Fill(Limits* limits) const {
   limits->calls_at_once = static_cast<size_t>(calls_at_once_);
   limits->wait = wait_;
   limits->delay = OrNone(delay_);
+  limits->line = OrNone(line_);
   ASSIGN_OR_RETURN(limits->bad_tokens, RateOf("bad-tokens", bad_tokens_));
   http2::Limits& clients = limits->clients;
   clients.max_connections = static_cast<size_t>(connections_);

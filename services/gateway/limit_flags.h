@@ -23,7 +23,7 @@ class LimitFlags {
   int64_t connections_ = 0, connections_of_source_ = 0, calls_of_connection_ = 0, held_mib_ = 0;
   std::string arrivals_, resets_, chatter_, settings_, bad_tokens_;
   int64_t calls_at_once_ = 0;
-  absl::Duration wait_, delay_, turn_, handshake_, answer_, idle_, age_;
+  absl::Duration wait_, line_, delay_, turn_, handshake_, answer_, idle_, age_;
 };
 
 }  // namespace nisi::gateway

@@ -9,7 +9,7 @@ http2::Limits ForClients() {
   limits.max_calls_of_connection = 100;
   limits.max_unsent_bytes = 256 << 10;
   limits.handshake = absl::Seconds(5);
-  limits.turn = absl::Milliseconds(1);
+  limits.turn = absl::Microseconds(250);
   limits.max_connections = 1024;
   limits.max_connections_of_source = 128;
   limits.arrivals_of_source = {200, 100};

@@ -32,11 +32,13 @@ class RecentCallers {
 
   // Null where the call has to be looked at. Until the next call of Keep or Forget.
   Recent* Find(const http2::Peer& peer, absl::string_view authorization, absl::Time now) {
-    const auto found = recent_.find(&peer);
-    if (found == recent_.end()) return nullptr;
-    Recent& recent = found->second;
-    const bool holds = recent.since <= now && now < recent.since + kLife;
-    return holds && recent.authorization == authorization ? &recent : nullptr;
+    Recent* const recent = Of(peer, now);
+    return recent != nullptr && recent->authorization == authorization ? recent : nullptr;
+  }
+  // Null where the connection's last call was another's.
+  Recent* Of(const http2::Peer& peer, const rpc::Caller& caller, absl::Time now) {
+    Recent* const recent = Of(peer, now);
+    return recent != nullptr && recent->caller.get() == &caller ? recent : nullptr;
   }
   Recent* Keep(Recent recent) {
     const http2::Peer* const peer = recent.peer.get();
@@ -44,12 +46,18 @@ class RecentCallers {
   }
   // Of those that are over, some times a second.
   void Forget(absl::Time now) {
-    absl::erase_if(recent_, [now](const auto& one) {
-      return now < one.second.since || now >= one.second.since + kLife;
-    });
+    absl::erase_if(recent_, [now](const auto& one) { return !Holds(one.second, now); });
   }
 
  private:
+  static bool Holds(const Recent& recent, absl::Time now) {
+    return recent.since <= now && now < recent.since + kLife;
+  }
+  Recent* Of(const http2::Peer& peer, absl::Time now) {
+    const auto found = recent_.find(&peer);
+    return found != recent_.end() && Holds(found->second, now) ? &found->second : nullptr;
+  }
+
   absl::flat_hash_map<const http2::Peer*, Recent> recent_;
 };
 

@@ -24,7 +24,7 @@ class Client {
 
 absl::StatusOr<std::unique_ptr<Client>> NewGrpcClient(const LoadSettings& settings,
                                                       const std::string& path);
-// A fifth of the CPU time of gRPC's own; plain text only.
+// A fifth of the CPU time of gRPC's own.
 absl::StatusOr<std::unique_ptr<Client>> NewHttp2Client(const LoadSettings& settings,
                                                        const std::string& path);
 

@@ -1,12 +1,8 @@
 // A gRPC call by hand: a POST whose body is the message behind five bytes, answered by a body of
 // the same form and `grpc-status` in the trailers. One of Connect has the message alone as body,
 // and HTTP says how it went.
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "tools/benchmarks/client.h"
+#include "tools/benchmarks/pipe.h"
 
 namespace nisi::bench {
 namespace {
@@ -32,32 +29,6 @@ constexpr size_t kPrefixBytes = 5;
 
 absl::Status SystemError(absl::string_view what) {
   return absl::UnavailableError(absl::StrCat(what, ": ", strerror(errno)));
-}
-
-// A connected socket that does not block.
-absl::StatusOr<int> Connect(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return absl::InvalidArgumentError("--address is host:port");
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int failed = getaddrinfo(address.substr(0, colon).c_str(),
-                                 address.substr(colon + 1).c_str(), &hints, &found);
-  if (failed != 0) return absl::UnavailableError(absl::StrCat(address, ": ", gai_strerror(failed)));
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> freed(found, freeaddrinfo);
-  absl::Status refused;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    const int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0 &&
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-        fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
-      return fd;
-    }
-    refused = SystemError(address);
-    if (fd >= 0) close(fd);
-  }
-  return refused;
 }
 
 // A grpc-message: %xx stands for a byte.
@@ -100,7 +71,7 @@ struct Call {
 };
 
 struct Connection {
-  int fd = -1;
+  std::unique_ptr<Pipe> pipe;
   nghttp2_session* session = nullptr;
   std::string out;  // not yet taken by the kernel, from `written` on
   size_t written = 0;
@@ -108,10 +79,7 @@ struct Connection {
   Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() {
-    nghttp2_session_del(session);
-    if (fd >= 0) close(fd);
-  }
+  ~Connection() { nghttp2_session_del(session); }
 };
 
 // One thread, the caller's. A turn reads what every connection has, hands out the answers one by
@@ -124,7 +92,7 @@ class Http2Client final : public Client {
         receive_(kReceiveBytes) {
     ready_.reserve(calls_.size());
     headers_ = {{":method", "POST"},
-                {":scheme", "http"},
+                {":scheme", settings.authority.empty() ? "http" : "https"},
                 {":path", path},
                 {":authority", settings.address}};
     if (framed_) {
@@ -149,20 +117,22 @@ class Http2Client final : public Client {
     if (epoll_ >= 0) close(epoll_);
   }
 
-  absl::Status Open(const std::string& address, int64_t connections) {
+  absl::Status Open(const Dialling& to, int64_t connections) {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_ < 0) return SystemError("epoll");
     for (int64_t i = 0; i < connections; ++i) {
       connections_.push_back(std::make_unique<Connection>());
       Connection& connection = *connections_.back();
-      ASSIGN_OR_RETURN(connection.fd, Connect(address));
+      ASSIGN_OR_RETURN(connection.pipe, Pipe::Connect(to));
       NewSession(connection);
       epoll_event event{};
       // Edges: a write that did not fit is taken up without being asked for, one that did costs
       // nothing.
       event.events = EPOLLIN | EPOLLOUT | EPOLLET;
       event.data.ptr = &connection;
-      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd, &event) != 0) return SystemError("epoll");
+      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.pipe->fd(), &event) != 0) {
+        return SystemError("epoll");
+      }
     }
     return absl::OkStatus();
   }
@@ -228,10 +198,10 @@ class Http2Client final : public Client {
     }
     if (size < 0) return absl::UnavailableError(nghttp2_strerror(static_cast<int>(size)));
     if (connection.out.empty()) return absl::OkStatus();
-    const ssize_t taken = send(connection.fd, connection.out.data() + connection.written,
-                               connection.out.size() - connection.written, MSG_NOSIGNAL);
-    if (taken < 0 && errno != EAGAIN) return SystemError("send");
-    connection.written += static_cast<size_t>(std::max<ssize_t>(taken, 0));
+    ASSIGN_OR_RETURN(const size_t taken,
+                     connection.pipe->Send(connection.out.data() + connection.written,
+                                           connection.out.size() - connection.written));
+    connection.written += taken;
     if (connection.written == connection.out.size()) {
       connection.out.clear();
       connection.written = 0;
@@ -240,15 +210,13 @@ class Http2Client final : public Client {
   }
 
   absl::Status Receive(Connection& connection) {
-    for (size_t got = receive_.size(); got == receive_.size();) {  // less: there is no more
-      const ssize_t size = recv(connection.fd, receive_.data(), receive_.size(), 0);
-      if (size < 0 && errno == EAGAIN) break;
-      if (size < 0) return SystemError("receive");
-      if (size == 0) return absl::UnavailableError("the server closed the connection");
-      got = static_cast<size_t>(size);
-      const ssize_t taken = nghttp2_session_mem_recv(connection.session, receive_.data(), got);
+    size_t got = 0;
+    do {
+      ASSIGN_OR_RETURN(got, connection.pipe->Receive(receive_.data(), receive_.size()));
+      const ssize_t taken = nghttp2_session_mem_recv(
+          connection.session, reinterpret_cast<const uint8_t*>(receive_.data()), got);
       if (taken < 0) return absl::UnavailableError(nghttp2_strerror(static_cast<int>(taken)));
-    }
+    } while (connection.pipe->MoreAfter(got, receive_.size()));
     return absl::OkStatus();
   }
 
@@ -318,7 +286,7 @@ class Http2Client final : public Client {
   std::vector<nghttp2_nv> fields_;  // point into headers_
   std::vector<Call> calls_;         // by tag
   std::vector<size_t> ready_;       // tags answered, not yet handed out
-  std::vector<uint8_t> receive_;
+  std::vector<char> receive_;
   std::vector<std::unique_ptr<Connection>> connections_;
   int epoll_ = -1;
   absl::Status failure_;
@@ -328,15 +296,13 @@ class Http2Client final : public Client {
 
 absl::StatusOr<std::unique_ptr<Client>> NewHttp2Client(const LoadSettings& settings,
                                                        const std::string& path) {
-  if (!settings.authority.empty()) {
-    return absl::InvalidArgumentError("--client http2 is plain text only: it takes no --ca");
-  }
   if (settings.protocol != "grpc" && settings.protocol != "connect-proto" &&
       settings.protocol != "connect-json") {
     return absl::InvalidArgumentError("--protocol is grpc, connect-proto or connect-json");
   }
+  ASSIGN_OR_RETURN(auto tls, TlsOf(settings.authority));
   auto client = std::make_unique<Http2Client>(settings, path);
-  RETURN_IF_ERROR(client->Open(settings.address, settings.connections));
+  RETURN_IF_ERROR(client->Open({settings.address, "", std::move(tls)}, settings.connections));
   return client;
 }
 

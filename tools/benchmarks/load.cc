@@ -1,52 +1,21 @@
 #include "tools/benchmarks/load.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "nlohmann/json.hpp"
 #include "tools/benchmarks/client.h"
+#include "tools/benchmarks/cpu_clocks.h"
 #include "tools/benchmarks/workloads.h"
 
 namespace nisi::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// CPU time of other processes so far, nanoseconds.
-class CpuClocks {
- public:
-  static absl::StatusOr<CpuClocks> Of(const std::vector<std::string>& pids) {
-    CpuClocks clocks;
-    for (const std::string& text : pids) {
-      pid_t pid = 0;
-      clockid_t clock{};
-      if (!absl::SimpleAtoi(text, &pid) || clock_getcpuclockid(pid, &clock) != 0) {
-        return absl::InvalidArgumentError(absl::StrCat("no process ", text));
-      }
-      clocks.ids_.push_back(clock);
-    }
-    return clocks;
-  }
-  int64_t Now() const {
-    int64_t total = 0;
-    for (const clockid_t id : ids_) {
-      timespec spent{};
-      clock_gettime(id, &spent);
-      total += int64_t{spent.tv_sec} * 1'000'000'000 + spent.tv_nsec;
-    }
-    return total;
-  }
-
- private:
-  std::vector<clockid_t> ids_;
-};
 
 class Loop {
  public:
@@ -108,12 +77,6 @@ class Loop {
       if (now >= until || (calls > 0 && latencies_.size() >= calls)) break;
     }
     return absl::OkStatus();
-  }
-
-  static int64_t OwnCpu() {
-    timespec spent{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-    return int64_t{spent.tv_sec} * 1'000'000'000 + spent.tv_nsec;
   }
 
   void Report(double seconds, int64_t cpu_ns, int64_t own_ns, std::ostream& out) {

@@ -1,4 +1,5 @@
 // nisi-bench: the parts that tools/bench measures with. Each prints one line of JSON.
+#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "tools/benchmarks/fill.h"
 #include "tools/benchmarks/load.h"
 #include "tools/benchmarks/money.h"
+#include "tools/benchmarks/overload.h"
 #include "tools/benchmarks/raw.h"
 #include "tools/benchmarks/refunds.h"
 
@@ -24,6 +26,7 @@ struct Part {
 
 // Flags of one part; a process runs one part, once.
 LoadSettings load;
+OverloadSettings overload;
 RawSettings raw;
 MoneySettings money;
 EchoSettings echo;
@@ -36,8 +39,7 @@ const Part kParts[] = {
      [](rpc::Flags& flags) {
        flags.String("address", &load.address, "host:port", "127.0.0.1:7401")
            .String("workload", &load.workload, WorkloadNames(), "echo")
-           .String("client", &load.client, "grpc: gRPC's own; http2: a lean one, plain text only",
-                   "grpc")
+           .String("client", &load.client, "grpc: gRPC's own; http2: a lean one", "grpc")
            .String("protocol", &load.protocol,
                    "what http2 speaks: grpc, connect-proto, connect-json", "grpc")
            .String("token", &load.token, "bearer token; empty: nobody signed in")
@@ -53,6 +55,26 @@ const Part kParts[] = {
            .Strings("pid", &load.pids, "server processes whose CPU time counts; once a process");
      },
      [] { return RunLoad(load, std::cout); }},
+    {"overload", "Open load of several callers, in phases: what is answered and what is refused.",
+     [](rpc::Flags& flags) {
+       flags.String("address", &overload.load.address, "host:port", "127.0.0.1:7400")
+           .Strings("workload", &overload.workloads, "name=weight; once for each")
+           .Strings("token", &overload.tokens, "of a caller; once for each")
+           .Strings("phase", &overload.phases, "calls a second and a time, 5000,3s; in this order")
+           .String("network", &overload.network, "of the callers' addresses", "127.0.200")
+           .Int("connections", &overload.connections, "of a caller", 2)
+           .Int("greedy", &overload.greedy, "as many calls as another brings the first caller", 1)
+           .Duration("deadline", &overload.deadline, "of a call", absl::Seconds(1))
+           .Duration("settle", &overload.settle, "of each phase, not counted",
+                     absl::Milliseconds(500))
+           .String("ca", &overload.load.authority,
+                   "PEM of the authority for TLS; empty: plain text")
+           .String("parent", &overload.load.parent, "edition to work in", "editions/1")
+           .String("codes", &overload.load.codes_file, "file of goods codes, one a line")
+           .Int("salt", &overload.load.salt, "makes the records of this run its own", 0)
+           .Strings("pid", &overload.load.pids, "server processes; once a process");
+     },
+     [] { return RunOverload(overload, std::cout); }},
     {"echo", "An empty echo on a bare gRPC server of the same set-up, until SIGTERM.",
      [](rpc::Flags& flags) {
        flags.String("address", &echo.address, "host:port", "127.0.0.1:7499")
@@ -137,5 +159,6 @@ int Main(int argc, char** argv) {
 }  // namespace nisi::bench
 
 int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);  // a server may close first
   return nisi::bench::Main(argc, argv);
 }
