@@ -128,7 +128,9 @@ class StoreBackupTest : public ::testing::Test {
   absl::StatusOr<Restored> Restore(const RestoreOptions& options) {
     auto restored = RestoreStore(options, schema_, clock_);
     // It was checked: its first start need not do so again.
-    if (restored.ok()) EXPECT_TRUE(std::filesystem::exists(options.to + "/RELEASE"));
+    if (restored.ok()) {
+      EXPECT_TRUE(std::filesystem::exists(options.to + "/RELEASE"));
+    }
     return restored;
   }
   std::string Refused(const RestoreOptions& options) {
