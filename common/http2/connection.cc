@@ -90,7 +90,7 @@ size_t Connection::OnBytes(absl::string_view bytes) {
   asked_ = absl::InfiniteFuture();
   const absl::Time end = TurnEnds(heard_);
   size_t taken = 0;
-  do {
+  while (taken < bytes.size() && !Rests()) {
     const absl::string_view slice = bytes.substr(taken, kSlice);
     const ssize_t read = nghttp2_session_mem_recv(
         session_, reinterpret_cast<const uint8_t*>(slice.data()), slice.size());
@@ -101,13 +101,15 @@ size_t Connection::OnBytes(absl::string_view bytes) {
     }
     taken += slice.size();
     if (CutOff()) return bytes.size();
-  } while (taken < bytes.size() && absl::Now() < end);
+    if (absl::Now() >= end) break;
+  }
   FlushSoon();
   if (taken < bytes.size()) {
-    // Others first: what they sent is there by now.
-    loop_->Post([weak = weak_from_this()] {
+    const auto resume = [weak = weak_from_this()] {
       if (const auto self = weak.lock(); self != nullptr) self->socket_.Resume();
-    });
+    };
+    // Others first: what they sent is there by now.
+    Rests() ? Rest(resume) : loop_->Post(resume);
   }
   return taken;
 }

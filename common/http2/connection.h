@@ -3,6 +3,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,6 +58,9 @@ class Connection : public Socket::Owner, public std::enable_shared_from_this<Con
   virtual bool CutOff() { return false; }
   // Until when what has come now is read before it is others' turn. A little is read in any case.
   virtual absl::Time TurnEnds(absl::Time now) { return now + limits_.turn; }
+  // Whether nothing more is read now; when it may go on, `resume` is called.
+  virtual bool Rests() const { return false; }
+  virtual void Rest(std::function<void()> resume) { resume(); }
   // The session found what is no HTTP/2.
   virtual void OnBadFrames(int) {}
 

@@ -102,10 +102,10 @@ class Server::Worker {
  public:
   Worker(const ServerOptions& options, std::shared_ptr<CallCount> calls,
          std::shared_ptr<Guard> guard)
-      : tls_(options.tls), turn_(&loop_, options.limits.turn * kTurns), loop_(options.name) {
+      : tls_(options.tls), reading_(&loop_, options.limits.turn * kTurns), loop_(options.name) {
     shared_.loop = &loop_;
     shared_.limits = options.limits;
-    shared_.turn = options.limits.turn == absl::InfiniteDuration() ? nullptr : &turn_;
+    shared_.reading = options.limits.turn == absl::InfiniteDuration() ? nullptr : &reading_;
     shared_.calls = std::move(calls);
     shared_.http1 = options.http1;
     shared_.guard = std::move(guard);
@@ -239,7 +239,7 @@ class Server::Worker {
 
   const std::shared_ptr<TlsAcceptor> tls_;
   std::shared_ptr<SSL_CTX> context_;  // of tls_, as it was last looked at
-  ReadingTurn turn_;
+  Reading reading_;
   Serving shared_;
   absl::flat_hash_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
   std::shared_ptr<void> ticks_;

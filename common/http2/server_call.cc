@@ -182,6 +182,7 @@ void ServerCall::End(Answer answer) {
   if (connection_ == nullptr || finished_) return;
   finished_ = true;
   answer_ = std::move(answer);
+  connection_->OnAnswer(answer_.code == absl::StatusCode::kResourceExhausted);
   taken_ = 0;
   messages_.clear();
   take_until_ = absl::Now() + limits_.answer +

@@ -21,6 +21,13 @@ constexpr absl::Duration kGoing = absl::Seconds(15);
 constexpr absl::Duration kEnding = absl::Seconds(1);
 // The connections of a certificate that was replaced go one by one.
 constexpr absl::Duration kRenewing = absl::Seconds(5);
+// So many calls at once are enough for a client that has rested; twice as many each time that it
+// has not for so long, which is longer where it was too soon before.
+constexpr uint32_t kFewest = 8;
+constexpr absl::Duration kWidens = absl::Milliseconds(500);
+constexpr absl::Duration kWidensLate = absl::Seconds(8);
+// So many more answers than refusals, or refusals than answers, are remembered of a client.
+constexpr int kBalance = 16;
 
 bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -45,6 +52,8 @@ ServerConnection::ServerConnection(const Serving* shared, int fd, std::string ad
       place_(std::move(place)),
       conduct_(limits_, absl::Now()),
       head_(limits_.max_head_bytes),
+      calls_at_once_(limits_.max_calls_of_connection),
+      widens_after_(kWidens),
       began_(absl::Now()),
       old_(began_ + Jittered(limits_.age, began_)),
       used_(began_) {}
@@ -142,14 +151,15 @@ void ServerConnection::OpenHttp2() {
 
 size_t ServerConnection::OnBytes(absl::string_view bytes) {
   if (other_ == nullptr && session() == nullptr) {
+    const std::string before = beginning_;
     beginning_.append(bytes.data(), bytes.size());
-    if (beginning_.size() >= kPreface.size() || !absl::StartsWith(kPreface, beginning_)) {
-      absl::StartsWith(beginning_, kPreface) ? OpenHttp2() : OpenHttp1();
-      const std::string first = std::move(beginning_);
-      absl::string_view left = first;
-      while (!left.empty()) left.remove_prefix(OnBytes(left));
+    if (beginning_.size() < kPreface.size() && absl::StartsWith(kPreface, beginning_)) {
+      return bytes.size();
     }
-    return bytes.size();
+    absl::StartsWith(beginning_, kPreface) ? OpenHttp2() : OpenHttp1();
+    beginning_ = std::string();
+    if (!before.empty()) OnBytes(before);  // a part of the preface, or too short for a call
+    return OnBytes(bytes);
   }
   if (other_ == nullptr) return Connection::OnBytes(bytes);
   other_->OnBytes(bytes);
@@ -157,8 +167,51 @@ size_t ServerConnection::OnBytes(absl::string_view bytes) {
 }
 
 absl::Time ServerConnection::TurnEnds(absl::Time now) {
-  if (shared_.turn == nullptr) return absl::InfiniteFuture();
-  return std::min(Connection::TurnEnds(now), shared_.turn->Ends(now));
+  if (shared_.reading == nullptr) return absl::InfiniteFuture();
+  return std::min(Connection::TurnEnds(now), shared_.reading->Ends(now));
+}
+
+void ServerConnection::OnAnswer(bool refused) {
+  if (shared_.reading == nullptr) return;
+  shared_.reading->OnAnswer(refused);
+  refused_ = refused_ || refused;
+  balance_ = refused ? std::max(balance_ - 1, -kBalance) : std::min(balance_ + 1, kBalance);
+}
+
+// Who is mostly answered does not wait for what others bring.
+bool ServerConnection::Rests() const {
+  return refused_ && balance_ <= 0 && shared_.reading->spent();
+}
+
+void ServerConnection::Rest(std::function<void()> resume) {
+  rested_at_ = absl::Now();
+  if (calls_at_once_ > kFewest) {
+    widens_after_ = std::min(2 * widens_after_, kWidensLate);
+    Allow(kFewest);
+  }
+  shared_.reading->Rest([this, weak = weak_from_this(), resume = std::move(resume)] {
+    if (weak.expired()) return;
+    refused_ = false;
+    resume();
+  });
+}
+
+// What a client has under way waits when the client rests: the less it is, the sooner is that read
+// which will be served.
+void ServerConnection::Allow(uint32_t calls) {
+  if (calls < calls_at_once_) on_its_way_ = calls_at_once_;
+  calls_at_once_ = calls;
+  const nghttp2_settings_entry setting{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, calls};
+  nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, &setting, 1);
+  FlushSoon();
+}
+
+void ServerConnection::LookWide(absl::Time now) {
+  const uint32_t most = limits_.max_calls_of_connection;
+  if (calls_at_once_ == most || now < rested_at_ + widens_after_) return;
+  rested_at_ = now;
+  Allow(std::min(most, 2 * calls_at_once_));
+  if (calls_at_once_ == most) widens_after_ = kWidens;
 }
 
 void ServerConnection::SetBusy(bool busy, absl::Time now) {
@@ -208,7 +261,14 @@ void ServerConnection::OnFrame(const nghttp2_frame& frame) {
 
 // A client that was answered before it had sent all need not go on.
 void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
-  conduct_.OnSent(frame, heard());
+  // What was on its way when the client was told to have fewer is no fault of its own.
+  const bool was_allowed = frame.hd.type == NGHTTP2_RST_STREAM &&
+                           frame.rst_stream.error_code == NGHTTP2_REFUSED_STREAM && on_its_way_ > 0;
+  if (was_allowed) {
+    --on_its_way_;
+  } else {
+    conduct_.OnSent(frame, heard());
+  }
   const bool bad = frame.hd.type == NGHTTP2_GOAWAY
                        ? frame.goaway.error_code == NGHTTP2_PROTOCOL_ERROR
                        : frame.hd.type == NGHTTP2_RST_STREAM &&
@@ -236,6 +296,7 @@ void ServerConnection::OnTick(absl::Time now) {
   }
   if (now > ends_) socket_.Close("ended");
   if (CutOff()) return;
+  LookWide(now);
   LookIdle(now);
   LookAlive(now);
 }

@@ -39,6 +39,9 @@ class ServerConnection final : public Connection {
   void Leave();
   const Place& place() const { return *place_; }
 
+  // A call of it has its answer: that there is too much, or another.
+  void OnAnswer(bool refused);
+
   void OnOpen(std::string identity) override;
   size_t OnBytes(absl::string_view bytes) override;
   void OnWritten() override;
@@ -54,6 +57,11 @@ class ServerConnection final : public Connection {
   void OnFrameSent(const nghttp2_frame& frame);
   bool CutOff() override;
   absl::Time TurnEnds(absl::Time now) override;
+  bool Rests() const override;
+  void Rest(std::function<void()> resume) override;
+  // How many calls it may have under way.
+  void Allow(uint32_t calls);
+  void LookWide(absl::Time now);
   void OnBadFrames(int error) override;
   void Refuse(Refused what);
   void LookIdle(absl::Time now);
@@ -68,6 +76,12 @@ class ServerConnection final : public Connection {
   std::shared_ptr<Session> other_;  // where it is not HTTP/2 that is spoken
   std::string beginning_;           // of a plain connection, until it is known what is spoken
   bool busy_ = false;               // as place_ knows
+  bool refused_ = false;            // some call of what was read last
+  int balance_ = 1;                 // answers above zero, refusals below
+  uint32_t calls_at_once_;          // as it was told last; of those that it might have before
+  uint32_t on_its_way_ = 0;         // so many may still come
+  absl::Time rested_at_ = absl::InfinitePast();
+  absl::Duration widens_after_;  // from then on
   const absl::Time began_;
   absl::Time old_;                               // from then on
   absl::Time renewed_ = absl::InfiniteFuture();  // as old_, where it is not HTTP/2

@@ -14,6 +14,7 @@ namespace {
 
 // A client that still sends when it has its answer may do so for so long.
 constexpr absl::Duration kLinger = absl::Seconds(5);
+constexpr int kTooMany = 429;
 
 }  // namespace
 
@@ -85,6 +86,7 @@ void ServerRequest::Respond(int status, Fields fields, std::string body) {
 
 void ServerRequest::Start(int status, Fields fields) {
   if (connection_ == nullptr || std::exchange(started_, true)) return;
+  connection_->OnAnswer(status == kTooMany);
   const std::string text = absl::StrCat(status);
   std::vector<nghttp2_nv> views{ViewOf(":status", text)};
   for (const Field& field : fields) views.push_back(ViewOf(field.name, field.value));

@@ -17,6 +17,8 @@ constexpr double kForget = 1.002;
 // A line that was there for so many whiles stays, and is so long at least.
 constexpr size_t kStays = 3;
 constexpr size_t kShortLine = 8;
+// So many each may have in it, whoever else is there: what asks little sends a few at once.
+constexpr size_t kFew = 8;
 
 double ShareOf(Rank rank) {
   switch (rank) {
@@ -57,10 +59,11 @@ Capacity::Entry Capacity::Place(const std::string& caller, Rank rank, OnTurn tur
                                 std::shared_ptr<Waiting>* waiting, Turns* turns) {
   const auto found = callers_.find(caller);
   const size_t calls = found == callers_.end() ? 0 : found->second.calls;
+  const size_t in_line = found == callers_.end() ? 0 : found->second.waiting;
   if (calls >= options_.of_caller) return Entry::kRefused;
-  const bool free = IsFree(calls, rank);
+  const bool free = IsFree(calls, in_line, rank);
   const bool in = free && in_ < static_cast<size_t>(bound_) && turns_.empty();
-  if (!free && !Displace(calls == 0 ? 0 : found->second.waiting, turns)) return Entry::kRefused;
+  if (!free && !Displace(in_line, turns)) return Entry::kRefused;
   Its& its = callers_[caller];
   ++its.calls;
   ++calls_;
@@ -77,13 +80,13 @@ Capacity::Entry Capacity::Place(const std::string& caller, Rank rank, OnTurn tur
   return Entry::kWaits;
 }
 
-bool Capacity::IsFree(size_t calls, Rank rank) {
+bool Capacity::IsFree(size_t calls, size_t waiting, Rank rank) {
   const auto part = [rank](size_t most) {
     return std::max<size_t>(1, static_cast<size_t>(static_cast<double>(most) * ShareOf(rank)));
   };
   if (calls_ >= part(options_.most)) return false;
   if (calls > 0 && calls >= options_.most - calls_) return false;
-  if (stays_ < kStays || in_line() < part(most_in_line_)) return true;
+  if (stays_ < kStays || waiting < kFew || in_line() < part(most_in_line_)) return true;
   ++full_;
   return false;
 }

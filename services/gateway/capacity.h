@@ -39,7 +39,7 @@ class Capacity {
     size_t start = 64;                               // in the beginning,
     size_t least = 16;                               // and at least
     absl::Duration target = absl::Milliseconds(20);  // longer than needed; infinite: a fixed bound
-    absl::Duration line = absl::Milliseconds(10);    // of a line that stays; infinite: any
+    absl::Duration line = absl::Milliseconds(5);     // of a line that stays; infinite: any
   };
   Capacity(const Options& options, size_t methods);
 
@@ -80,8 +80,8 @@ class Capacity {
   void Out(const std::string& caller);
   Entry Place(const std::string& caller, Rank rank, OnTurn turn, std::shared_ptr<Waiting>* waiting,
               Turns* turns);
-  // Whether there is room for one more call of a caller with so many.
-  bool IsFree(size_t calls, Rank rank);
+  // Whether there is room for one more call of a caller with so many, and so many in line.
+  bool IsFree(size_t calls, size_t waiting, Rank rank);
   // Or else that of another, for a caller with so many in line.
   bool Displace(size_t waiting, Turns* turns);
   size_t in_line() const { return calls_ - in_; }

@@ -19,6 +19,7 @@ Capacity::Options Of(size_t most, size_t at_once, size_t of_caller = 1000) {
   options.at_once = at_once;
   options.start = at_once;
   options.of_caller = of_caller;
+  options.line = absl::Milliseconds(10);
   return options;
 }
 
@@ -185,25 +186,13 @@ TEST(Capacity, ALineThatStaysIsShort) {
   Crowded(rush, 200);
   EXPECT_EQ(rush.EnterAll("b"), 485U);  // what comes in a rush is taken up
   Gate gate(Of(1000, 1), 1);
-  Crowded(gate, 500);  // what is answered in 10 ms is ten calls, of reading nine
+  Crowded(gate, 500);  // what is answered in 10 ms is ten calls
+  EXPECT_EQ(gate.capacity.waiting(), 10U);
   EXPECT_EQ(gate.Enter("a"), Entry::kRefused);
-  EXPECT_EQ(gate.Enter("b", Rank::kReading), Entry::kWaits);
+  EXPECT_EQ(gate.EnterAll("b"), 9U);  // eight are a few; and one in place of one of the ten
   EXPECT_EQ(gate.displaced, std::vector<std::string>{"a"});
-}
-
-TEST(Capacity, WhoHasMostInAFullLineMakesPlace) {
-  Gate gate(Of(1000, 1), 1);
-  Crowded(gate, 500);
-  const size_t line = gate.capacity.waiting();
-  for (int i = 0; i < 20; ++i) gate.Enter("b");
-  for (int i = 0; i < 20; ++i) gate.Enter("c");
-  EXPECT_EQ(gate.capacity.waiting(), line);
-  // Of each as many as of the others, and nobody's place was taken by who has as many.
-  const size_t before = gate.displaced.size();
-  EXPECT_EQ(gate.Enter("b"), Entry::kRefused);
-  EXPECT_EQ(gate.Enter("d"), Entry::kWaits);
-  EXPECT_EQ(gate.displaced.size(), before + 1);
-  EXPECT_EQ(gate.capacity.waiting(), line);
+  EXPECT_EQ(gate.EnterAll("c", Rank::kPublic), 8U);
+  EXPECT_EQ(gate.Enter("a"), Entry::kRefused);
 }
 
 TEST(Capacity, WhoHasNoneIsLetInBeforeWhoHasMany) {

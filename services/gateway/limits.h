@@ -31,7 +31,7 @@ struct Limits {
   // How much longer than needed every call of a while may take before fewer are let in.
   absl::Duration delay = absl::Milliseconds(20);
   // How long a line that stays may be: what is answered in that time.
-  absl::Duration line = absl::Milliseconds(10);
+  absl::Duration line = absl::Milliseconds(5);
   // Tokens that do not hold, of one address: past it only those that are known are looked at.
   http2::Rate bad_tokens{500, 50};
 };

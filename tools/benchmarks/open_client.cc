@@ -248,13 +248,13 @@ class OpenHttp2Client final : public OpenClient {
     if (std::exchange(link.lost, true)) return;
     ++lost_;
     for (const auto& stream : streams_) {
-      if (stream->link == &link) Over(*stream);
+      if (stream->link == &link) Over(*stream, NGHTTP2_INTERNAL_ERROR);
     }
   }
 
-  void Over(Stream& stream) {
+  void Over(Stream& stream, uint32_t reset) {
     --stream.link->calls;
-    on_over_({stream.call, stream.code, stream.details});
+    on_over_({stream.call, stream.code, reset, stream.details});
     Free(&stream);
   }
 
@@ -291,10 +291,10 @@ class OpenHttp2Client final : public OpenClient {
     return 0;
   }
 
-  static int OnClose(nghttp2_session* session, int32_t id, uint32_t, void* user) {
+  static int OnClose(nghttp2_session* session, int32_t id, uint32_t error, void* user) {
     auto* const stream = static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id));
     if (stream != nullptr && stream->link != nullptr) {
-      static_cast<Link*>(user)->client->Over(*stream);
+      static_cast<Link*>(user)->client->Over(*stream, error);
     }
     return 0;
   }

@@ -30,7 +30,8 @@ class OpenClient {
   };
   struct Outcome {
     size_t call = 0;
-    int code = -1;              // of gRPC; -1: the call was reset, or its connection lost
+    int code = -1;              // of gRPC; -1: none came
+    uint32_t reset = 0;         // of a call that was reset: the error of HTTP/2
     absl::string_view details;  // a google.rpc.Status in base64
   };
   using OnOver = std::function<void(const Outcome&)>;

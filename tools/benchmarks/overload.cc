@@ -1,5 +1,7 @@
 #include "tools/benchmarks/overload.h"
 
+#include <nghttp2/nghttp2.h>
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -264,10 +266,14 @@ class OpenLoad {
       return;
     }
     tally.refused.Add(took);
-    ++tally.codes[outcome.code < 0
-                      ? "lost"
-                      : absl::StatusCodeToString(static_cast<absl::StatusCode>(outcome.code))];
+    ++tally.codes[CodeOf(outcome)];
+    if (outcome.code < 0) return;
     if (refusals_++ % kReadOne == 0) Read(outcome, tally);
+  }
+
+  static std::string CodeOf(const OpenClient::Outcome& outcome) {
+    if (outcome.code < 0) return nghttp2_http2_strerror(outcome.reset);
+    return absl::StatusCodeToString(static_cast<absl::StatusCode>(outcome.code));
   }
 
   static void Read(const OpenClient::Outcome& outcome, Tally& tally) {
