@@ -17,8 +17,6 @@ constexpr double kForget = 1.002;
 // A line that was there for so many whiles stays, and is so long at least.
 constexpr size_t kStays = 3;
 constexpr size_t kShortLine = 8;
-// So many each may have in it, whoever else is there: what asks little sends a few at once.
-constexpr size_t kFew = 8;
 
 double ShareOf(Rank rank) {
   switch (rank) {
@@ -86,7 +84,7 @@ bool Capacity::IsFree(size_t calls, size_t waiting, Rank rank) {
   };
   if (calls_ >= part(options_.most)) return false;
   if (calls > 0 && calls >= options_.most - calls_) return false;
-  if (stays_ < kStays || waiting < kFew || in_line() < part(most_in_line_)) return true;
+  if (stays_ < kStays || waiting < options_.few || in_line() < part(most_in_line_)) return true;
   ++full_;
   return false;
 }

@@ -39,7 +39,9 @@ class Capacity {
     size_t start = 64;                               // in the beginning,
     size_t least = 16;                               // and at least
     absl::Duration target = absl::Milliseconds(20);  // longer than needed; infinite: a fixed bound
-    absl::Duration line = absl::Milliseconds(5);     // of a line that stays; infinite: any
+    // In a line that stays each may have so many: who asks little may come in a rush, too.
+    size_t few = 32;
+    absl::Duration line = absl::Milliseconds(5);  // of a line that stays; infinite: any
   };
   Capacity(const Options& options, size_t methods);
 

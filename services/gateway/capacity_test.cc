@@ -20,6 +20,7 @@ Capacity::Options Of(size_t most, size_t at_once, size_t of_caller = 1000) {
   options.start = at_once;
   options.of_caller = of_caller;
   options.line = absl::Milliseconds(10);
+  options.few = 8;
   return options;
 }
 
