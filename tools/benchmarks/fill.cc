@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/store/first_opening.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/store.h"
 #include "common/store/witness.h"
@@ -30,6 +31,7 @@ absl::Status RunFill(const FillSettings& settings, std::ostream& out) {
   options.witness = store::FileWitness(base + ".witness");
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store,
                    store::Store::Open(std::move(engine), schema, std::move(options)));
+  RETURN_IF_ERROR(store::NoteOpened({base, base + ".witness"}, schema));
 
   std::atomic<int64_t> under_way{0};
   std::atomic<bool> failed{false};
