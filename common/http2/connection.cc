@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/http2/told_calls.h"
 
 namespace nisi::http2 {
 namespace {
@@ -140,6 +141,7 @@ void Connection::Flush() {
       if (size < 0) return socket_.Close(nghttp2_strerror(static_cast<int>(size)));
       if (size == 0) break;
       out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+      SayToldCalls(out.data() + out.size() - size, static_cast<size_t>(size));
     }
     if (out.empty()) break;
     socket_.Write(out);

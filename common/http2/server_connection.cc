@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/http2/server_call.h"
 #include "common/http2/server_request.h"
+#include "common/http2/told_calls.h"
 
 namespace nisi::http2 {
 namespace {
@@ -199,9 +200,8 @@ void ServerConnection::Rest(std::function<void()> resume) {
 // What a client has under way waits when the client rests: the less it is, the sooner is that read
 // which will be served.
 void ServerConnection::Allow(uint32_t calls) {
-  if (calls < calls_at_once_) on_its_way_ = calls_at_once_;
   calls_at_once_ = calls;
-  const nghttp2_settings_entry setting{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, calls};
+  const nghttp2_settings_entry setting{kToldCalls, calls};
   nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, &setting, 1);
   FlushSoon();
 }
@@ -261,14 +261,7 @@ void ServerConnection::OnFrame(const nghttp2_frame& frame) {
 
 // A client that was answered before it had sent all need not go on.
 void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
-  // What was on its way when the client was told to have fewer is no fault of its own.
-  const bool was_allowed = frame.hd.type == NGHTTP2_RST_STREAM &&
-                           frame.rst_stream.error_code == NGHTTP2_REFUSED_STREAM && on_its_way_ > 0;
-  if (was_allowed) {
-    --on_its_way_;
-  } else {
-    conduct_.OnSent(frame, heard());
-  }
+  conduct_.OnSent(frame, heard());
   const bool bad = frame.hd.type == NGHTTP2_GOAWAY
                        ? frame.goaway.error_code == NGHTTP2_PROTOCOL_ERROR
                        : frame.hd.type == NGHTTP2_RST_STREAM &&

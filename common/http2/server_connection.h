@@ -78,8 +78,7 @@ class ServerConnection final : public Connection {
   bool busy_ = false;               // as place_ knows
   bool refused_ = false;            // some call of what was read last
   int balance_ = 1;                 // answers above zero, refusals below
-  uint32_t calls_at_once_;          // as it was told last; of those that it might have before
-  uint32_t on_its_way_ = 0;         // so many may still come
+  uint32_t calls_at_once_;          // as it was told last
   absl::Time rested_at_ = absl::InfinitePast();
   absl::Duration widens_after_;  // from then on
   const absl::Time began_;
