@@ -142,14 +142,14 @@ class OpenLoad {
     std::vector<double> weights;
     for (const std::string& text : settings_.workloads) {
       ASSIGN_OR_RETURN(const auto weighed, Weighed(text));
-      LoadSettings load = settings_.load;
-      load.workload = weighed.first;
-      load.protocol = "grpc";
-      if (!Creates(load.workload)) load.salt = 0;  // of the records that were there before
+      LoadSettings one = settings_.load;
+      one.workload = weighed.first;
+      one.protocol = "grpc";
+      if (!Creates(one.workload)) one.salt = 0;  // of the records that were there before
       Kind kind;
-      ASSIGN_OR_RETURN(kind.workload, MakeWorkload(load));
+      ASSIGN_OR_RETURN(kind.workload, MakeWorkload(one));
       // Requests that may be sent again are made before the clock runs.
-      if (!Creates(load.workload)) {
+      if (!Creates(one.workload)) {
         for (int64_t n = 0; n < 2000; ++n) kind.ready.push_back(kind.workload.request(n));
       }
       client.paths.push_back(kind.workload.path);
