@@ -85,12 +85,13 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   RETURN_IF_ERROR(CheckSize(call.fields));
   ASSIGN_OR_RETURN(const absl::string_view service, ReadMetadata(call.fields));
   const absl::Time suite_now = clock_->Now();
-  const absl::string_view authorization = Find(call.fields, kAuthorization);
+  const std::string* const authorization = call.fields.Find(kAuthorization);
   RecentCallers::Recent* known = recent->Find(*call.peer, authorization, suite_now);
   if (known == nullptr) {
     ASSIGN_OR_RETURN(auto found, Identify(call, suite_now, now));
-    known =
-        recent->Keep({call.peer, std::string(authorization), std::move(found), suite_now, "", ""});
+    RecentCallers::Recent one{call.peer, std::nullopt, std::move(found), suite_now, "", ""};
+    if (authorization != nullptr) one.authorization = *authorization;
+    known = recent->Keep(std::move(one));
   }
   const std::shared_ptr<const rpc::Caller>& caller = known->caller;
   Admitted admitted;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,8 +23,8 @@ class RecentCallers {
 
   struct Recent {
     std::shared_ptr<const http2::Peer>
-        peer;                   // held: no other connection gets its address meanwhile
-    std::string authorization;  // "" where the call had none
+        peer;  // held: no other connection gets its address meanwhile
+    std::optional<std::string> authorization;  // as it came; none is another than an empty one
     std::shared_ptr<const rpc::Caller> caller;
     absl::Time since;
     absl::string_view owner;  // whom the last call went to; lives as long as the routes
@@ -31,9 +32,12 @@ class RecentCallers {
   };
 
   // Null where the call has to be looked at. Until the next call of Keep or Forget.
-  Recent* Find(const http2::Peer& peer, absl::string_view authorization, absl::Time now) {
+  Recent* Find(const http2::Peer& peer, const std::string* authorization, absl::Time now) {
     Recent* const recent = Of(peer, now);
-    return recent != nullptr && recent->authorization == authorization ? recent : nullptr;
+    if (recent == nullptr) return nullptr;
+    const bool same = authorization == nullptr ? !recent->authorization.has_value()
+                                               : recent->authorization == *authorization;
+    return same ? recent : nullptr;
   }
   // Null where the connection's last call was another's.
   Recent* Of(const http2::Peer& peer, const rpc::Caller& caller, absl::Time now) {
