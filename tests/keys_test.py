@@ -23,19 +23,12 @@ import grpc  # noqa: E402
 
 from authority import Authority, openssl, place, raw_public_key  # noqa: E402
 from grants_test import GRANTS, PROGRAMME, Story  # noqa: E402
-from suite import ASKS, GOODS, JOURNAL, Client, Refused, Suite, sign_ed25519, uid  # noqa: E402
+from suite import ASKS, GOODS, JOURNAL, Client, Refused, Suite, sign_ed25519, uid, wait_for  # noqa: E402
 
 KEPT, FRESH = 3, 2
 PATIENCE = 60
 INSTITUTE = "institute.industry"
 AGENCY = "spiffe://nisi/client/agency-1"
-
-
-def wait_for(what, good):
-    deadline = time.monotonic() + PATIENCE
-    while not good():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.05)
 
 
 def service(name):

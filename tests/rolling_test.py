@@ -33,16 +33,12 @@ REGION = "110000000"
 class Rolled(Suite):
     """A suite with two gateways, of which one may be away."""
 
-    def start_gateway(self):
-        self.other_port = free_port()
-        for name, port in (("gateway", self.port), ("gateway-2", self.other_port)):
-            self.start_one(name, port)
-
-    def start_one(self, name, port):
-        keys = self.data / "keys"
-        backends = [flag for owner, at in self.backend_ports.items() for flag in ("--backend", f"{owner}=127.0.0.1:{at}")]
-        self._spawn(name, self.bin / "nisi-gateway", "--address", f"127.0.0.1:{port}", *backends, "--tls-dir", keys / "tls",
-                    "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key", "--metrics-address", "")
+    def start(self):
+        self.gateways = {"gateway": self.port, "gateway-2": free_port()}
+        for owner in self.backend_ports:
+            self.start_backend(owner)
+        for name, port in self.gateways.items():
+            self.start_gateway(name, port)
 
     def restart(self, name):
         """Told to end; a process that does not do so in peace fails the test."""
@@ -50,7 +46,7 @@ class Rolled(Suite):
         if name in self.backend_ports:
             self.start_backend(name)
         else:
-            self.start_one(name, self.port if name == "gateway" else self.other_port)
+            self.start_gateway(name, self.gateways[name])
 
     def dialled(self, *ports, config=RETRIES):
         """A client's channel to these ports of the gateways, each client's its own."""
@@ -144,7 +140,7 @@ class Load:
 
     def caller(self, run, owner, number):
         """Some know one gateway alone, the others both."""
-        ports = ((self.suite.port,), (self.suite.port, self.suite.other_port))[number % 2]
+        ports = ((self.suite.port,), (self.suite.port, self.suite.gateways["gateway-2"]))[number % 2]
         try:
             with self.suite.dialled(*ports) as channel:
                 run(owner, channel)

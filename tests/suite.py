@@ -45,6 +45,7 @@ BACKUP_POLL = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"
 os.environ[BACKUP_POLL] = "50"
 
 
+PATIENCE = 60  # seconds, for what takes a moment on a machine that has time
 _held_ports = []  # for as long as this program runs
 
 
@@ -60,6 +61,13 @@ def free_port():
             tried.bind(("127.0.0.1", port))
             _held_ports.append(held)
             return port
+
+
+def wait_for(what, good):
+    deadline = time.monotonic() + PATIENCE
+    while not good():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.02)
 
 
 def uid():
@@ -207,11 +215,14 @@ class Suite:
             self.start_backend(owner)
         self.start_gateway()
 
-    def start_gateway(self):
+    def addresses(self, owner):
+        """Where the gateway finds a service."""
+        return f"127.0.0.1:{self.backend_ports[owner]}"
+
+    def start_gateway(self, name="gateway", port=None):
         keys = self.data / "keys"
-        backends = [flag for owner, port in self.backend_ports.items()
-                    for flag in ("--backend", f"{owner}=127.0.0.1:{port}")]
-        self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",
+        backends = [flag for owner in self.backend_ports for flag in ("--backend", f"{owner}={self.addresses(owner)}")]
+        self._spawn(name, self.bin / "nisi-gateway", "--address", f"127.0.0.1:{port or self.port}",
                     *backends, "--tls-dir", keys / "tls",
                     "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key",
                     *self._gateway_flags())

@@ -1,4 +1,4 @@
-// When to come again.
+// Times that are not the same for all.
 #pragma once
 
 #include "absl/time/clock.h"
@@ -6,12 +6,16 @@
 
 namespace nisi::base {
 
-// Between a half and one and a half of it: those who are turned away together are not to come back
-// together.
-inline absl::Duration Jittered(absl::Duration time) {
-  constexpr int64_t kSteps = 1024;
-  const auto chance = static_cast<double>(absl::GetCurrentTimeNanos() / 100 % kSteps);
-  return time * (0.5 + chance / kSteps);
+// From 0 to 1, by the time alone.
+inline double Chance(absl::Time now = absl::Now()) {
+  return static_cast<double>(absl::ToUnixNanos(now) / 100 % 1024) / 1024;
+}
+
+// Up to that part of it more or less: those who are turned away together, or came together, are not
+// to come back or go together.
+inline absl::Duration Jittered(absl::Duration time, double part = 0.5,
+                               absl::Time now = absl::Now()) {
+  return time * (1 - part + 2 * part * Chance(now));
 }
 
 }  // namespace nisi::base

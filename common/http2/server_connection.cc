@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
+#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/http2/server_call.h"
 #include "common/http2/server_request.h"
@@ -34,16 +35,6 @@ bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
-// From 0 to 1, by the time alone.
-double Chance(absl::Time now) {
-  return static_cast<double>(absl::ToUnixNanos(now) / 100 % 1024) / 1024;
-}
-
-// Those that came together are not to go together.
-absl::Duration Jittered(absl::Duration age, absl::Time now) {
-  return age * (0.9 + 0.2 * Chance(now));
-}
-
 }  // namespace
 
 ServerConnection::ServerConnection(const Serving* shared, int fd, std::string address,
@@ -56,7 +47,7 @@ ServerConnection::ServerConnection(const Serving* shared, int fd, std::string ad
       calls_at_once_(limits_.max_calls_of_connection),
       widens_after_(kWidens),
       began_(absl::Now()),
-      old_(began_ + Jittered(limits_.age, began_)),
+      old_(began_ + base::Jittered(limits_.age, 0.1, began_)),
       used_(began_) {}
 
 nghttp2_session_callbacks* ServerConnection::Callbacks() {
@@ -296,7 +287,7 @@ void ServerConnection::OnTick(absl::Time now) {
 
 void ServerConnection::Renew(const SSL_CTX* context, absl::Time now) {
   if (socket_.context() == context) return;
-  renewed_ = now + kRenewing * Chance(began_);
+  renewed_ = now + kRenewing * base::Chance(began_);
   old_ = std::min(old_, renewed_);
 }
 

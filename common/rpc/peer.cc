@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/base/hash.h"
+#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/http2/loop.h"
@@ -130,12 +131,6 @@ const char* WhyOf(absl::StatusCode code) {
 
 absl::Status Invalid(absl::string_view what) {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "PEER_INVALID", what);
-}
-
-// Of the pause before the next try: half is there always, half by chance.
-absl::Duration Jittered(absl::Duration pause) {
-  const auto byte = static_cast<unsigned char>(base::RandomBytes(1)[0]);
-  return pause / 2 + pause * (byte / 512.0);
 }
 
 // A span of ours in the trace of the call.
@@ -681,7 +676,7 @@ absl::Status Peers::Finish(const Asking& asking, Sent sent, const Question& ques
     Outcome outcome = Hear(line, asking, sent, question.response, question.position);
     status = std::move(outcome.status);
     if (!outcome.again || n >= tries) break;
-    const absl::Duration wait = Jittered(pause);
+    const absl::Duration wait = base::Jittered(pause);
     const absl::Time now = absl::Now();
     if (now + wait >= sent.until) break;
     {

@@ -31,11 +31,10 @@ class Twice(Suite):
         self.other_port, self.metrics = free_port(), {OWNER: free_port(), OTHER: free_port()}
         self.start_one(OWNER)
         self.start_one(OTHER)
-        keys = self.data / "keys"
-        self._spawn("gateway", self.bin / "nisi-gateway", "--address", f"127.0.0.1:{self.port}",
-                    "--backend", f"{OWNER}=127.0.0.1:{self.backend_ports[OWNER]},127.0.0.1:{self.other_port}",
-                    "--tls-dir", keys / "tls", "--jwks", keys / "jwks.json", "--context-key", keys / "context-gateway.key",
-                    "--metrics-address", "")
+        self.start_gateway()
+
+    def addresses(self, owner):
+        return f"{super().addresses(owner)},127.0.0.1:{self.other_port}"
 
     def start_one(self, name):
         keys, data = self.data / "keys", self.data if name == OWNER else self.data / "second"

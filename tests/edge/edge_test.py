@@ -31,7 +31,7 @@ from authority import Authority  # noqa: E402
 from bad_input_test import bad_tokens  # noqa: E402
 from edge import PATIENCE, ROOT, SOURCE, Edge  # noqa: E402
 from protocols_test import Protocols, check_curl  # noqa: E402
-from suite import GOODS, Client, Refused, free_port, uid  # noqa: E402
+from suite import GOODS, Client, Refused, free_port, uid, wait_for  # noqa: E402
 from wire import MAX_STREAMS, Gone, Target, Wire, settings  # noqa: E402
 
 WRITER, AGENCY = "institute.industry", "spiffe://nisi/client/agency-1"
@@ -42,13 +42,6 @@ ATTACKS = ("rapid_reset", "slow_headers", "slow_handshake", "slow_preface", "str
 BAD_TOKENS = 40  # of an address at once, and hardly one afterwards: what it has used up stays so
 # A version 2 head of PROXY: "this is 198.51.100.9".
 PROXY_HEAD = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([198, 51, 100, 9, 127, 0, 0, 1, 0x80, 0, 0x1c, 0xe8])
-
-
-def wait_for(what, good):
-    deadline = time.monotonic() + PATIENCE
-    while not good():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
 
 
 class EdgedDoor(Door):

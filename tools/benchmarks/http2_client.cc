@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -17,15 +18,13 @@
 #include "common/base/status.h"
 #include "tools/benchmarks/client.h"
 #include "tools/benchmarks/pipe.h"
+#include "tools/benchmarks/session.h"
 
 namespace nisi::bench {
 namespace {
 
 // So large that no answer waits for a WINDOW_UPDATE and few are sent.
 constexpr int32_t kStreamWindow = 16 << 20;
-constexpr int32_t kConnectionWindow = 1 << 30;
-constexpr size_t kReceiveBytes = 256 << 10;
-constexpr size_t kPrefixBytes = 5;
 
 absl::Status SystemError(absl::string_view what) {
   return absl::UnavailableError(absl::StrCat(what, ": ", strerror(errno)));
@@ -70,46 +69,15 @@ struct Call {
   }
 };
 
-struct Connection {
-  std::unique_ptr<Pipe> pipe;
-  nghttp2_session* session = nullptr;
-  std::string out;  // not yet taken by the kernel, from `written` on
-  size_t written = 0;
-
-  Connection() = default;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() { nghttp2_session_del(session); }
-};
-
 // One thread, the caller's. A turn reads what every connection has, hands out the answers one by
 // one, and writes what they led to with one write a connection.
 class Http2Client final : public Client {
  public:
   Http2Client(const LoadSettings& settings, const std::string& path)
       : framed_(settings.protocol == "grpc"),
-        calls_(static_cast<size_t>(settings.outstanding)),
-        receive_(kReceiveBytes) {
+        head_(Head(HeadOf(settings, path))),
+        calls_(static_cast<size_t>(settings.outstanding)) {
     ready_.reserve(calls_.size());
-    headers_ = {{":method", "POST"},
-                {":scheme", settings.authority.empty() ? "http" : "https"},
-                {":path", path},
-                {":authority", settings.address}};
-    if (framed_) {
-      headers_.insert(headers_.end(), {{"content-type", "application/grpc"},
-                                       {"te", "trailers"},
-                                       {"grpc-timeout", absl::StrCat(kCallSeconds, "S")}});
-    } else {
-      headers_.insert(headers_.end(),
-                      {{"content-type", absl::StrCat("application/", settings.protocol.substr(8))},
-                       {"connect-protocol-version", "1"},
-                       {"connect-timeout-ms", absl::StrCat(kCallSeconds, "000")}});
-    }
-    if (!settings.token.empty()) headers_.emplace_back("authorization", "Bearer " + settings.token);
-    for (auto& [name, value] : headers_) {
-      fields_.push_back({Bytes(name), Bytes(value), name.size(), value.size(),
-                         NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
-    }
   }
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;
@@ -121,18 +89,10 @@ class Http2Client final : public Client {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_ < 0) return SystemError("epoll");
     for (int64_t i = 0; i < connections; ++i) {
-      connections_.push_back(std::make_unique<Connection>());
-      Connection& connection = *connections_.back();
-      ASSIGN_OR_RETURN(connection.pipe, Pipe::Connect(to));
-      NewSession(connection);
-      epoll_event event{};
-      // Edges: a write that did not fit is taken up without being asked for, one that did costs
-      // nothing.
-      event.events = EPOLLIN | EPOLLOUT | EPOLLET;
-      event.data.ptr = &connection;
-      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.pipe->fd(), &event) != 0) {
-        return SystemError("epoll");
-      }
+      ASSIGN_OR_RETURN(auto pipe, Pipe::Connect(to));
+      connections_.push_back(
+          std::make_unique<Session>(std::move(pipe), NewCallbacks(), this, kStreamWindow));
+      RETURN_IF_ERROR(connections_.back()->Watch(epoll_, connections_.back().get()));
     }
     return absl::OkStatus();
   }
@@ -144,8 +104,8 @@ class Http2Client final : public Client {
     body.source.ptr = &call;
     body.read_callback = ReadBody;
     const int32_t stream =
-        nghttp2_submit_request(connections_[tag % connections_.size()]->session, nullptr,
-                               fields_.data(), fields_.size(), &body, &call);
+        nghttp2_submit_request(connections_[tag % connections_.size()]->get(), nullptr,
+                               head_.fields().data(), head_.fields().size(), &body, &call);
     if (stream < 0) Fail(absl::UnavailableError(nghttp2_strerror(stream)));
   }
 
@@ -158,26 +118,38 @@ class Http2Client final : public Client {
   }
 
  private:
-  static uint8_t* Bytes(std::string& text) { return reinterpret_cast<uint8_t*>(text.data()); }
+  static std::vector<std::pair<std::string, std::string>> HeadOf(const LoadSettings& settings,
+                                                                 const std::string& path) {
+    std::vector<std::pair<std::string, std::string>> head = {
+        {":method", "POST"},
+        {":scheme", settings.authority.empty() ? "http" : "https"},
+        {":path", path},
+        {":authority", settings.address}};
+    if (settings.protocol == "grpc") {
+      head.insert(head.end(), {{"content-type", "application/grpc"},
+                               {"te", "trailers"},
+                               {"grpc-timeout", absl::StrCat(kCallSeconds, "S")}});
+    } else {
+      head.insert(head.end(),
+                  {{"content-type", absl::StrCat("application/", settings.protocol.substr(8))},
+                   {"connect-protocol-version", "1"},
+                   {"connect-timeout-ms", absl::StrCat(kCallSeconds, "000")}});
+    }
+    if (!settings.token.empty()) head.emplace_back("authorization", "Bearer " + settings.token);
+    return head;
+  }
 
-  void NewSession(Connection& connection) {
+  static nghttp2_session_callbacks* NewCallbacks() {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, OnHeader);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, OnFrame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, OnClose);
-    nghttp2_session_client_new(&connection.session, callbacks, this);
-    nghttp2_session_callbacks_del(callbacks);
-    const std::array<nghttp2_settings_entry, 2> settings = {
-        {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow}}};
-    nghttp2_submit_settings(connection.session, NGHTTP2_FLAG_NONE, settings.data(),
-                            settings.size());
-    nghttp2_session_set_local_window_size(connection.session, NGHTTP2_FLAG_NONE, 0,
-                                          kConnectionWindow);
+    return callbacks;
   }
 
   absl::Status Turn() {
-    for (const auto& connection : connections_) RETURN_IF_ERROR(Send(*connection));
+    for (const auto& connection : connections_) RETURN_IF_ERROR(connection->Send());
     std::array<epoll_event, 64> events;
     const int count = epoll_wait(epoll_, events.data(), events.size(), kCallSeconds * 1000);
     if (count == 0) return absl::DeadlineExceededError("the server is silent");
@@ -185,38 +157,8 @@ class Http2Client final : public Client {
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<size_t>(i)];
       if (event.events == EPOLLOUT) continue;  // the next turn sends
-      RETURN_IF_ERROR(Receive(*static_cast<Connection*>(event.data.ptr)));
+      RETURN_IF_ERROR(static_cast<Session*>(event.data.ptr)->Receive());
     }
-    return absl::OkStatus();
-  }
-
-  static absl::Status Send(Connection& connection) {
-    const uint8_t* bytes = nullptr;
-    ssize_t size = 0;
-    while ((size = nghttp2_session_mem_send(connection.session, &bytes)) > 0) {
-      connection.out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-    }
-    if (size < 0) return absl::UnavailableError(nghttp2_strerror(static_cast<int>(size)));
-    if (connection.out.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const size_t taken,
-                     connection.pipe->Send(connection.out.data() + connection.written,
-                                           connection.out.size() - connection.written));
-    connection.written += taken;
-    if (connection.written == connection.out.size()) {
-      connection.out.clear();
-      connection.written = 0;
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status Receive(Connection& connection) {
-    size_t got = 0;
-    do {
-      ASSIGN_OR_RETURN(got, connection.pipe->Receive(receive_.data(), receive_.size()));
-      const ssize_t taken = nghttp2_session_mem_recv(
-          connection.session, reinterpret_cast<const uint8_t*>(receive_.data()), got);
-      if (taken < 0) return absl::UnavailableError(nghttp2_strerror(static_cast<int>(taken)));
-    } while (connection.pipe->MoreAfter(got, receive_.size()));
     return absl::OkStatus();
   }
 
@@ -282,12 +224,10 @@ class Http2Client final : public Client {
   }
 
   const bool framed_;
-  std::vector<std::pair<std::string, std::string>> headers_;
-  std::vector<nghttp2_nv> fields_;  // point into headers_
-  std::vector<Call> calls_;         // by tag
-  std::vector<size_t> ready_;       // tags answered, not yet handed out
-  std::vector<char> receive_;
-  std::vector<std::unique_ptr<Connection>> connections_;
+  const Head head_;
+  std::vector<Call> calls_;    // by tag
+  std::vector<size_t> ready_;  // tags answered, not yet handed out
+  std::vector<std::unique_ptr<Session>> connections_;
   int epoll_ = -1;
   absl::Status failure_;
 };

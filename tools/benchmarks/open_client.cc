@@ -13,14 +13,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "tools/benchmarks/pipe.h"
+#include "tools/benchmarks/session.h"
 
 namespace nisi::bench {
 namespace {
 
 constexpr int32_t kOpenStreamWindow = 1 << 20;
-constexpr int32_t kOpenConnectionWindow = 1 << 30;
-constexpr size_t kOpenReceiveBytes = 256 << 10;
-constexpr size_t kOpenPrefixBytes = 5;
 
 struct Link;
 
@@ -39,18 +38,10 @@ class OpenHttp2Client;
 // A connection of a caller.
 struct Link {
   OpenHttp2Client* client = nullptr;
-  std::unique_ptr<Pipe> pipe;
-  nghttp2_session* session = nullptr;
-  std::string out;
-  size_t written = 0;
+  std::unique_ptr<Session> session;
   size_t calls = 0;
   bool dirty = false;
   bool lost = false;
-
-  Link() = default;
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
-  ~Link() { nghttp2_session_del(session); }
 };
 
 class OpenHttp2Client final : public OpenClient {
@@ -58,8 +49,7 @@ class OpenHttp2Client final : public OpenClient {
   OpenHttp2Client(const Settings& settings, OnOver on_over)
       : on_over_(std::move(on_over)),
         connections_(settings.connections),
-        next_(settings.tokens.size()),
-        receive_(kOpenReceiveBytes) {
+        next_(settings.tokens.size()) {
     const std::string timeout = absl::StrCat(absl::ToInt64Milliseconds(settings.deadline), "m");
     for (const std::string& token : settings.tokens) {
       std::vector<Head>& heads = heads_.emplace_back();
@@ -92,16 +82,12 @@ class OpenHttp2Client final : public OpenClient {
         Link& link = *links_.back();
         link.client = this;
         // An address of the loopback network for each: the gateway bounds what one may do.
-        ASSIGN_OR_RETURN(link.pipe,
+        ASSIGN_OR_RETURN(auto pipe,
                          Pipe::Connect({settings.address,
                                         absl::StrCat(settings.network, ".", 2 + caller), tls}));
-        NewSession(link);
-        epoll_event event{};
-        event.events = EPOLLIN | EPOLLOUT | EPOLLET;
-        event.data.ptr = &link;
-        if (epoll_ctl(epoll_, EPOLL_CTL_ADD, link.pipe->fd(), &event) != 0) {
-          return absl::UnavailableError(strerror(errno));
-        }
+        link.session =
+            std::make_unique<Session>(std::move(pipe), NewCallbacks(), &link, kOpenStreamWindow);
+        RETURN_IF_ERROR(link.session->Watch(epoll_, &link));
         MarkDirty(link);
       }
     }
@@ -114,7 +100,7 @@ class OpenHttp2Client final : public OpenClient {
     Stream* const stream = NewStream();
     stream->link = link;
     stream->call = call;
-    stream->bytes.assign(kOpenPrefixBytes, '\0');
+    stream->bytes.assign(kPrefixBytes, '\0');
     for (size_t i = 0; i < 4; ++i)
       stream->bytes[4 - i] = static_cast<char>(request.size() >> 8 * i);
     stream->bytes.append(request.data(), request.size());
@@ -124,8 +110,8 @@ class OpenHttp2Client final : public OpenClient {
     nghttp2_data_provider body{};
     body.source.ptr = stream;
     body.read_callback = ReadBody;
-    const auto& fields = heads_[caller][path].fields;
-    if (nghttp2_submit_request(link->session, nullptr, fields.data(), fields.size(), &body,
+    const auto& fields = heads_[caller][path].fields();
+    if (nghttp2_submit_request(link->session->get(), nullptr, fields.data(), fields.size(), &body,
                                stream) < 0) {
       Free(stream);
       return false;
@@ -138,7 +124,7 @@ class OpenHttp2Client final : public OpenClient {
   absl::Status Turn(absl::Duration wait) override {
     for (Link* const link : std::exchange(dirty_, {})) {
       link->dirty = false;
-      Send(*link);
+      if (!link->lost && !link->session->Send().ok()) Lose(*link);
     }
     std::array<epoll_event, 64> events;
     const timespec until = absl::ToTimespec(std::max(wait, absl::ZeroDuration()));
@@ -148,7 +134,8 @@ class OpenHttp2Client final : public OpenClient {
       Link& link = *static_cast<Link*>(events[static_cast<size_t>(i)].data.ptr);
       if (link.lost) continue;
       MarkDirty(link);  // there is room again, or something to acknowledge
-      if (events[static_cast<size_t>(i)].events != EPOLLOUT) Receive(link);
+      if (events[static_cast<size_t>(i)].events == EPOLLOUT) continue;
+      if (!link.session->Receive().ok()) Lose(link);
     }
     return absl::OkStatus();
   }
@@ -156,40 +143,21 @@ class OpenHttp2Client final : public OpenClient {
   size_t lost_connections() const override { return lost_; }
 
  private:
-  struct Head {
-    explicit Head(std::vector<std::pair<std::string, std::string>> given)
-        : texts(std::move(given)) {
-      for (auto& [name, value] : texts) {
-        fields.push_back({reinterpret_cast<uint8_t*>(name.data()),
-                          reinterpret_cast<uint8_t*>(value.data()), name.size(), value.size(),
-                          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
-      }
-    }
-    std::vector<std::pair<std::string, std::string>> texts;
-    std::vector<nghttp2_nv> fields;  // point into it
-  };
-
-  void NewSession(Link& link) {
+  static nghttp2_session_callbacks* NewCallbacks() {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, OnClose);
-    nghttp2_session_client_new(&link.session, callbacks, &link);
-    nghttp2_session_callbacks_del(callbacks);
-    const std::array<nghttp2_settings_entry, 2> settings = {
-        {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kOpenStreamWindow}}};
-    nghttp2_submit_settings(link.session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-    nghttp2_session_set_local_window_size(link.session, NGHTTP2_FLAG_NONE, 0,
-                                          kOpenConnectionWindow);
+    return callbacks;
   }
 
   // In turn, of those that take one more call.
   Link* FreeLink(size_t caller) {
     for (size_t i = 0; i < connections_; ++i) {
       Link& link = *links_[caller * connections_ + next_[caller]++ % connections_];
-      if (!link.lost && link.calls < nghttp2_session_get_remote_settings(
-                                         link.session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)) {
+      if (!link.lost &&
+          link.calls < nghttp2_session_get_remote_settings(
+                           link.session->get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)) {
         return &link;
       }
     }
@@ -208,39 +176,6 @@ class OpenHttp2Client final : public OpenClient {
 
   void MarkDirty(Link& link) {
     if (!std::exchange(link.dirty, true)) dirty_.push_back(&link);
-  }
-
-  // What is not taken waits until the socket says that it takes more.
-  void Send(Link& link) {
-    if (link.lost) return;
-    const uint8_t* bytes = nullptr;
-    ssize_t size = 0;
-    while ((size = nghttp2_session_mem_send(link.session, &bytes)) > 0) {
-      link.out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-    }
-    if (size < 0) return Lose(link);
-    if (link.out.empty()) return;
-    const auto taken =
-        link.pipe->Send(link.out.data() + link.written, link.out.size() - link.written);
-    if (!taken.ok()) return Lose(link);
-    link.written += *taken;
-    if (link.written == link.out.size()) {
-      link.out.clear();
-      link.written = 0;
-    }
-  }
-
-  void Receive(Link& link) {
-    size_t got = 0;
-    do {
-      const auto some = link.pipe->Receive(receive_.data(), receive_.size());
-      if (!some.ok()) return Lose(link);
-      got = *some;
-      if (nghttp2_session_mem_recv(link.session, reinterpret_cast<const uint8_t*>(receive_.data()),
-                                   got) < 0) {
-        return Lose(link);
-      }
-    } while (link.pipe->MoreAfter(got, receive_.size()));
   }
 
   // Its calls are over with it.
@@ -307,7 +242,6 @@ class OpenHttp2Client final : public OpenClient {
   std::vector<Link*> dirty_;  // may have something to send
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Stream*> free_;
-  std::vector<char> receive_;
   size_t lost_ = 0;
   int epoll_ = -1;
 };
