@@ -314,6 +314,8 @@ absl::Status SetReturnNorms(const norms::Norms& norms, Date demanded, Facts* fac
   // Asks the series day by day only where it changes.
   for (Date day = first; day <= demanded;) {
     ASSIGN_OR_RETURN(const norms::Norm rate, norms.Get(kBaseRate, day));
+    // Marks the judgment as one that rests on assumptions where any rate is one.
+    RETURN_IF_ERROR(facts->SetNorm(norms, kBaseRate, day));
     ++count;
     const std::string source = absl::StrCat(norms::Name(rate.certainty), ": ", rate.source);
     facts->Set(OfRate(count, "from"), rate.from.ToString(), source);
@@ -322,8 +324,7 @@ absl::Status SetReturnNorms(const norms::Norms& norms, Date demanded, Facts* fac
     day = rate.to->AddDays(1);
   }
   facts->Set(kRates, absl::StrCat(count), "count");
-  // Marks the judgment as one that rests on assumptions where a rate is one.
-  return facts->SetNorm(norms, kBaseRate, demanded);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Judged> JudgeReturn(const Facts& facts) {

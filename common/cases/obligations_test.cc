@@ -330,6 +330,30 @@ TEST(Return, NeedsARateForEachDay) {
   EXPECT_FALSE(SetReturnNorms(Rates(), OnDay("2024-01-01"), &facts).ok());
 }
 
+// Of a rate inside the period as well, whatever that of the day of demand is.
+TEST(Return, RestsOnAnAssumptionWhereAnyOfItsRatesIsOne) {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  for (norms::NormFile& file : files) {
+    if (file.name != "base_rate.csv" && file.name != "obligations.csv") continue;
+    file.text = file.name == "base_rate.csv"
+                    ? "key,value,unit,in_force_from,in_force_to,source,certainty\n"
+                      "base_rate,16.00,PERCENT,2023-01-01,2024-01-21,test,ASSUMPTION\n"
+                      "base_rate,14.50,PERCENT,2024-01-22,,test,BY_LAW\n"
+                    : "key,value,unit,in_force_from,in_force_to,source,certainty\n"
+                      "obligations.tolerance,100,PERCENT,2022-01-01,,test,BY_LAW\n"
+                      "obligations.return_days,30,DAYS,2022-01-01,,test,BY_LAW\n";
+  }
+  const auto norms = norms::Norms::LoadText(files);
+  ASSERT_TRUE(norms.ok()) << norms.status();
+  for (const char* paid : {"2023-06-01", "2024-02-01"}) {
+    Facts facts;
+    SetPayment(1, *Money::Parse("1"), OnDay(paid), "payments/1", "c1", &facts);
+    ASSERT_EQ(SetReturnNorms(*norms, OnDay("2024-03-01"), &facts), absl::OkStatus());
+    EXPECT_EQ(facts.rests_on_assumption(), OnDay(paid) < OnDay("2024-01-22")) << paid;
+    EXPECT_EQ(*facts.Text("base_rate"), "14.50") << "that of the day of demand";
+  }
+}
+
 // ---- Late
 
 TEST(LateInterest, CountsBothEndsAndRoundsToTheTiyn) {

@@ -53,7 +53,10 @@ absl::StatusOr<Money> CeilingOf(const Facts& facts) {
   ASSIGN_OR_RETURN(const Money by_share, ShareOfCost(accepted, share));
   ASSIGN_OR_RETURN(const Money mci, facts.Money(kMci));
   ASSIGN_OR_RETURN(const int64_t times, facts.Number(kCeilingMci));
-  ASSIGN_OR_RETURN(const Money most, Money::FromTiyn(mci.tiyn() * times));
+  const absl::int128 ceiling = absl::int128(mci.tiyn()) * times;
+  ASSIGN_OR_RETURN(
+      const Money most,
+      Money::FromTiyn(static_cast<int64_t>(std::min(ceiling, absl::int128(Money::kMaxTiyn)))));
   return std::min({asked, by_share, most});
 }
 

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/str_replace.h"
 #include "services/grants/errors.h"
 #include "services/grants/service_testing.h"
 
@@ -122,6 +123,25 @@ TEST(RulesTest, EveryConditionBothWays) {
     }
     EXPECT_EQ(ReplayEligibility(*decision)->SerializeAsString(), decision->SerializeAsString());
   }
+}
+
+// A slip of the pen in the norms is no wrong sum: what does not fit is the most that there is.
+TEST(RulesTest, ACeilingThatDoesNotFitIsNoLimit) {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  for (norms::NormFile& file : files) {
+    file.text = absl::StrReplaceAll(file.text,
+                                    {{"grants.ceiling_mci,50000,", "grants.ceiling_mci,900000000,"},
+                                     {"mci,4325,", "mci,900000000000,"}});
+  }
+  const auto norms = norms::Norms::LoadText(files);
+  ASSERT_TRUE(norms.ok()) << norms.status();
+  Application application = MakeApplication(1);
+  *application.mutable_accepted_cost() = Tenge(1'000'000);
+  *application.mutable_requested_sum() = Tenge(400'000);
+  const auto decision = JudgeExamination({&application, {50, 50, 50}, "SMALL", {"a", "e"}}, *norms,
+                                         Day("2026-06-15"));
+  ASSERT_TRUE(decision.ok()) << decision.status();
+  EXPECT_EQ(decision->outcome(), "400000.00");
 }
 
 TEST(RulesTest, WhatMayBeGranted) {
