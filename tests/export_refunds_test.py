@@ -210,6 +210,11 @@ class Story:
         self.step("RecordRepayment", "payer", claim, amount=MILLION, **pay)
         self.refused("REPAYMENT_RECORDED", "RecordRepayment", "payer", name=claim, amount=MILLION, **pay,
                      etag=self.claim(claim).etag)
+        undo = dict(name=claim, reason="Чужой платёж", **pay)
+        self.refused("SEPARATION_OF_DUTIES", "ReverseRepayment", "payer", etag=self.claim(claim).etag, **undo)
+        undone = self.call("ReverseRepayment", "decider", etag=self.claim(claim).etag, **undo)
+        assert undone.demand.repaid.units == 0 and undone.demand.repayments[0].reversed_by, undone
+        self.step("RecordRepayment", "payer", claim, amount=MILLION, **pay)
         pay["order_number"] = "9"
         self.refused("REPAYMENT_OVER_DUE", "RecordRepayment", "payer", name=claim, amount=MILLION, **pay,
                      etag=self.claim(claim).etag)

@@ -54,7 +54,6 @@ std::optional<Flow> FlowOf(Posting::Kind kind) {
     case Posting::RETURN:
       return Flow{budget::v1::PAID, budget::v1::AVAILABLE};
     case Posting::GIVE_BACK:
-    case Posting::REVERSE:
       return Flow{budget::v1::AVAILABLE, budget::v1::SOURCE};
     default:
       return std::nullopt;
@@ -392,9 +391,8 @@ store::Schema WithBudget(store::Schema schema) {
 namespace {
 
 // A movement within one account; `posting`: what it says besides.
-absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement,
+absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::optional<Flow> flow,
                                const base::LegalBasis& basis, Posting posting) {
-  const std::optional<Flow> flow = FlowOf(movement.kind);
   if (!flow.has_value()) return absl::InternalError("no movement within an account");
   if (movement.amount.is_zero() || movement.amount.is_negative()) {
     return base::InvalidField("amount", "must be more than 0");
@@ -464,7 +462,7 @@ absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow&
 absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                              const base::LegalBasis& basis) {
   if (movement.kind == Posting::REVERSE) return absl::InternalError("nothing is reversed");
-  return PostAs(tx, movement, basis, Posting());
+  return PostAs(tx, movement, FlowOf(movement.kind), basis, Posting());
 }
 
 absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
@@ -472,7 +470,8 @@ absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
                                 const base::LegalBasis& basis) {
   ASSIGN_OR_RETURN(const PostingRow mistaken, PostingNamed(tx, posting));
   const Posting& wrong = mistaken.posting();
-  if (wrong.kind() != Posting::ALLOCATE && wrong.kind() != Posting::RECOVER) {
+  if (wrong.kind() != Posting::ALLOCATE && wrong.kind() != Posting::RECOVER &&
+      wrong.kind() != Posting::RETURN) {
     return NotTyped(wrong.name(), basis);
   }
   if (wrong.posted_by() == subject) {
@@ -497,8 +496,10 @@ absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
   Posting undoing;
   undoing.set_reverses(wrong.name());
   undoing.set_reason(reason);
+  // What has not come back is paid out as it was.
+  const Flow back{budget::v1::AVAILABLE, FlowOf(wrong.kind())->from};
   return PostAs(tx, {Posting::REVERSE, amount, mistaken.programme(), year, wrong.record(), subject},
-                basis, std::move(undoing));
+                back, basis, std::move(undoing));
 }
 
 absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std::string& programme,

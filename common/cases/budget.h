@@ -65,12 +65,12 @@ struct Movement {
 absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                              const base::LegalBasis& basis);
 
-// Undoes a posting that was typed in wrongly, an ALLOCATE or RECOVER, by one that names it: in its
-// account, or where that year is closed in the one to which its money was carried. Another person
-// than posted it does so, once. POSTING_NOT_TYPED for any other kind; SEPARATION_OF_DUTIES;
-// POSTING_REVERSED; BUDGET_EXCEEDED and YEAR_NOT_CLOSED as Post, where the money is decided on
-// already; YEAR_CLOSED where that year was closed without carrying over and gave back what was
-// free; NOT_FOUND.
+// Undoes a posting that was typed in wrongly, an ALLOCATE, RECOVER or RETURN, by one that names it
+// and takes its money back to where it came from: in its account, or where that year is closed in
+// the one to which its money was carried. Another person than posted it does so, once.
+// POSTING_NOT_TYPED for any other kind; SEPARATION_OF_DUTIES; POSTING_REVERSED; BUDGET_EXCEEDED and
+// YEAR_NOT_CLOSED as Post, where the money is decided on already; YEAR_CLOSED where that year was
+// closed without carrying over and gave back what was free; NOT_FOUND.
 absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
                                 const std::string& reason, const std::string& subject,
                                 const base::LegalBasis& basis);

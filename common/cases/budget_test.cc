@@ -282,6 +282,24 @@ TEST_P(BudgetTest, AMistakeOfAClosedYearIsUndoneWhereItsMoneyLies) {
   ExpectSound();
 }
 
+// What a recipient did not return after all is paid out as it was.
+TEST_P(BudgetTest, AReturnThatNeverCameIsUndone) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());
+  for (const auto kind : {Posting::RESERVE, Posting::COMMIT, Posting::PAY}) {
+    ASSERT_TRUE(Move(kind, 10000).ok());
+  }
+  ASSERT_TRUE(Move(Posting::RETURN, 4000).ok());  // 5
+  ASSERT_TRUE(Move(Posting::RETURN, 1000).ok());  // 6
+  EXPECT_EQ(WhyNotUndone(5, "another"), "");
+  EXPECT_EQ(Stands(2026), "100.00 = 10.00 + 0.00 + 0.00 + 90.00");
+  EXPECT_EQ(WhyNotUndone(5, "third"), "POSTING_REVERSED");
+  clock_.Set(Day("2027-02-01").StartOfDay());
+  ASSERT_TRUE(Close(2026).ok());
+  EXPECT_EQ(WhyNotUndone(6, "another"), "");
+  EXPECT_EQ(Stands(2027), "0.00 = 0.00 + 0.00 + 0.00 + 10.00") << "its money was carried there";
+  ExpectSound();
+}
+
 // What was free went back to the budget with its year: nothing of it is in any later one.
 TEST_P(BudgetTest, AMistakeThatWentBackToTheBudgetIsNotTakenFromAnotherYear) {
   ASSERT_TRUE(Move(Posting::ALLOCATE, 10000).ok());

@@ -291,6 +291,27 @@ TEST_F(DebtsTest, WhatIsRefusedIsShownHoldsUpNobodyAndComesAgain) {
   ExpectSound();
 }
 
+// The money that had ended the recovery never came: it is owed since its day, and told so.
+TEST_F(DebtsTest, AMistakeThatIsUndoneIsListedSinceItsDay) {
+  const std::string claim = Demanded();
+  RepayAll(claim, today());
+  const base::Date day = today();
+  GoTo(DueOf(claim).AddDays(5));
+  EXPECT_EQ(register_.tries(), 0);
+  auto undo = Of<v1::ReverseRepaymentRequest>(claim);
+  *undo.mutable_pay_date() = day.ToProto();
+  undo.set_order_number("9");
+  EXPECT_EQ(Must<v1::Claim>("ReverseRepayment", payer_, undo).state(), v1::Claim::RECOVERY);
+  WaitFor(claim, Demand::LISTED);
+  EXPECT_TRUE(Now(claim).demand().past_due());
+  EXPECT_EQ(*base::Date::FromProto(register_.DebtOf(claim).past_due_from()),
+            DueOf(claim).AddDays(1));
+  RepayAll(claim, today());
+  WaitFor(claim, Demand::STRUCK);
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Repaid."));
+  ExpectSound();
+}
+
 TEST_F(DebtsTest, WhatIsRepaidInTimeIsNobodysBusiness) {
   const std::string claim = Demanded();
   RepayAll(claim, today());

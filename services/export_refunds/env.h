@@ -156,6 +156,10 @@ absl::Status ServeQueue(const Env& env, store::Tx& tx);
 absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number);
 // Takes money that is held for a claim back, where there is any, for those that wait.
 absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* claim);
+// Before a posting that brought money is undone: what of it is held for claims that are not agreed
+// on is given back, the last first, as nobody is paid what was never there. What is agreed on
+// stays: then the undoing is BUDGET_EXCEEDED, and nothing has changed.
+absl::Status FreeToUndo(const Env& env, store::Tx& tx, const std::string& posting);
 // A posting of the register's one programme in this year's account.
 absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, base::Money amount,
                                     const std::string& record, const std::string& subject);

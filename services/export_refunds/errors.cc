@@ -227,10 +227,9 @@ absl::Status DemandMissing() {
   return Forbidden("DEMAND_MISSING", "No return was demanded yet.", "DEMAND", "demand",
                    "DemandReturn is needed", Return());
 }
-absl::Status RepaymentOverDue(const std::string& due) {
+absl::Status RepaymentOverDue() {
   return Forbidden("REPAYMENT_OVER_DUE", "More than is due cannot come back.", "REPAYMENT",
-                   "amount", absl::StrCat("at most ", due, " tenge"), Return())
-      .With("due", due);
+                   "amount", "at most what is not paid yet, with its late interest", Return());
 }
 absl::Status RepaymentRecorded() {
   return Forbidden("REPAYMENT_RECORDED", "The money of this order is recorded already.",
@@ -239,7 +238,12 @@ absl::Status RepaymentRecorded() {
 }
 absl::Status RepaymentDateInvalid() {
   return Forbidden("REPAYMENT_DATE_INVALID", "The money cannot have come on that day.", "REPAYMENT",
-                   "pay_date", "between the demand, or the repayment before, and today", Return());
+                   "pay_date", "between the demand and today", Return());
+}
+absl::Status RepaymentUnknown() {
+  return Forbidden("REPAYMENT_UNKNOWN", "No repayment by this order of that day counts.",
+                   "REPAYMENT", "order_number", "one that is recorded and not undone is needed",
+                   Return());
 }
 
 absl::Status NotAnswered(const std::string& service, const std::string& what) {

@@ -132,6 +132,7 @@ class WalkTest : public RefundsTest {
         return Report(name, caller, 2024, "1").status();
       }
       case ClaimVerb::kAssess:
+        if (excused_) return AssessAndExcuse(name);
         if (official) ReportAll(name, edge.to == State::CLOSED ? "999" : "100");
         return Step<v1::AssessObligationsRequest>("AssessObligations", name, caller).status();
       case ClaimVerb::kDemand:
@@ -150,12 +151,39 @@ class WalkTest : public RefundsTest {
         request.set_order_number("9");
         return Do<v1::Claim>("RecordRepayment", caller, request).status();
       }
+      case ClaimVerb::kReverse: {
+        if (official && state == State::RECOVERY) RepayOne(name);
+        auto request = Of<v1::ReverseRepaymentRequest>(name);
+        *request.mutable_pay_date() = today().ToProto();
+        request.set_order_number("9");
+        return Do<v1::Claim>("ReverseRepayment", caller, request).status();
+      }
       case ClaimVerb::kAnnul:
       case ClaimVerb::kBeginMonitoring:
       case ClaimVerb::kGiveWay:
         break;
     }
     return absl::InternalError("nobody calls this");
+  }
+
+  // One tenge of what is demanded.
+  void RepayOne(const std::string& name) {
+    if (!Now(name).has_demand()) {
+      EXPECT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", name, decider_).ok());
+    }
+    auto request = Of<v1::RecordRepaymentRequest>(name);
+    *request.mutable_amount() = Tenge(1);
+    *request.mutable_pay_date() = today().ToProto();
+    request.set_order_number("9");
+    EXPECT_TRUE(Do<v1::Claim>("RecordRepayment", institute_, request).ok());
+  }
+  // Closed with money that was repaid before the failure was excused.
+  absl::Status AssessAndExcuse(const std::string& name) {
+    excused_ = false;
+    ReportAll(name, "100");
+    EXPECT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", name, institute_).ok());
+    RepayOne(name);
+    return Step<v1::ExcuseFailureRequest>("ExcuseFailure", name, trade_).status();
   }
 
   // What earlier claims of the walk owe past its day would hold up those that follow.
@@ -181,6 +209,8 @@ class WalkTest : public RefundsTest {
     }
   }
 
+  bool excused_ = false;  // the next record that is assessed
+
  private:
   int walkers_ = 0;
 };
@@ -201,6 +231,10 @@ TEST_F(WalkTest, ClaimsByEveryVerbAndRoleInEveryState) {
   fixture.act = [&](const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
     return Act(edge, name, as);
   };
+  fixture.prepare = [&](const base::EdgeDef& edge, rpc::Role /*as*/) {
+    excused_ =
+        static_cast<ClaimVerb>(edge.verb) == ClaimVerb::kReverse && edge.from == State::CLOSED;
+  };
   fixture.happen = [&](const base::EdgeDef& edge, const std::string& name) {
     if (static_cast<ClaimVerb>(edge.verb) == ClaimVerb::kAnnul) {
       GoTo(base::Date::FromProto(Now(name).due_date())->AddDays(1));
@@ -210,7 +244,7 @@ TEST_F(WalkTest, ClaimsByEveryVerbAndRoleInEveryState) {
     return absl::OkStatus();
   };
   const cases::Walked walked = cases::WalkMachine(ClaimMachine(), fixture);
-  EXPECT_EQ(walked.taken, 2 + 1 + 2 + 1 + 1 + 2 + 1 + 4 + 5 + 4 + 1 + 1 + 2 + 1 + 1 + 2);
+  EXPECT_EQ(walked.taken, 2 + 1 + 2 + 1 + 1 + 2 + 1 + 4 + 5 + 4 + 1 + 1 + 2 + 1 + 1 + 2 + 3);
   EXPECT_GT(walked.refused, 1000);
   ExpectSound();
 }

@@ -2,6 +2,7 @@
 // never for a later one past an earlier one.
 #include "absl/strings/str_cat.h"
 #include "common/cases/budget.h"
+#include "common/rpc/store_call.h"
 #include "services/export_refunds/env.h"
 #include "services/export_refunds/errors.h"
 
@@ -183,6 +184,23 @@ absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* clai
           .status());
   claim->set_funded(false);
   return absl::OkStatus();
+}
+
+absl::Status FreeToUndo(const Env& env, store::Tx& tx, const std::string& posting) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(posting, "programmes/*/postings/*", 1));
+  ASSIGN_OR_RETURN(const auto found,
+                   tx.Find(cases::kPostings,
+                           store::Key::Of(std::string(kProgramme), static_cast<int64_t>(number))));
+  if (!found.has_value()) return absl::OkStatus();  // for whoever undoes it to say
+  Money brought;
+  for (const Posting::Leg& leg : found->row.posting().legs()) {
+    if (leg.bucket() != budget::v1::AVAILABLE) continue;
+    ASSIGN_OR_RETURN(brought, Money::FromProto(leg.amount()));
+  }
+  ASSIGN_OR_RETURN(const Money available, AvailableOn(tx, tx.today()));
+  if (brought <= available) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Money missing, brought.Sub(available));
+  return TakeFromLater(env, tx, Waiting{0, missing}).status();
 }
 
 }  // namespace nisi::export_refunds

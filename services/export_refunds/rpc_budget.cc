@@ -53,6 +53,15 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(
   return response;
 }
 
+absl::StatusOr<budget::v1::Posting> ReversePosting(
+    Env& env, const Call& call, store::Tx& tx, const budget::v1::ReversePostingRequest& request) {
+  RETURN_IF_ERROR(FreeToUndo(env, tx, request.name()));
+  ASSIGN_OR_RETURN(budget::v1::Posting undone,
+                   cases::ReversePosting(call, tx, request, errors::Account()));
+  RETURN_IF_ERROR(ServeQueue(env, tx));
+  return undone;
+}
+
 absl::StatusOr<Encoded<budget::v1::Account>> GetAccount(
     Env& env, Call& call, const budget::v1::GetAccountRequest& request) {
   return cases::GetAccount(*env.store, call, request);

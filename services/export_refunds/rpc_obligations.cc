@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/budget.h"
+#include "common/cases/repayments.h"
 #include "common/norms/term.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
@@ -85,6 +86,27 @@ absl::Status PostRepayment(store::Tx& tx, const Claim& claim, Money before, Mone
   if (surplus.is_zero()) return absl::OkStatus();
   ASSIGN_OR_RETURN(*repayment->mutable_surplus_posting(),
                    PostFor(tx, Posting::ALLOCATE, surplus, claim.name(), subject));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> AllCameInTime(const v1::Demand& demand) {
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(demand.due_date()));
+  for (const v1::Demand::Repayment& repayment : demand.repayments()) {
+    if (!cases::Counts(repayment)) continue;
+    ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(repayment.pay_date()));
+    if (day > due) return false;
+  }
+  return true;
+}
+
+// Recovery was ended by money that has not come: it is owed again by the day it was due, and where
+// that is over its debtor goes back on the list, since then.
+absl::Status OweAgain(store::Tx& tx, Claim* claim) {
+  RETURN_IF_ERROR(cases::ReopenDeadline(tx, claim->name(), kRepaymentDeadline));
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(claim->demand().due_date()));
+  if (tx.today() <= due) return absl::OkStatus();
+  claim->mutable_demand()->set_past_due(true);
+  TellPastDue(tx, due.AddDays(1), claim);
   return absl::OkStatus();
 }
 
@@ -281,17 +303,44 @@ absl::StatusOr<v1::Claim> RecordRepayment(Env& env, const Call& call, store::Tx&
   if (!claim.has_demand()) return errors::DemandMissing();
   v1::Demand& demand = *claim.mutable_demand();
   ASSIGN_OR_RETURN(const Money before, Money::FromProto(demand.repaid()));
-  ASSIGN_OR_RETURN(const bool all, Repay(amount, day, request.order_number(), tx.today(), &demand));
-  auto* repayment = demand.mutable_repayments(demand.repayments_size() - 1);
+  ASSIGN_OR_RETURN(const v1::Demand::Repayment taken,
+                   Repay(amount, day, request.order_number(), tx.today(), &demand));
+  ASSIGN_OR_RETURN(const Money counts, Money::FromProto(taken.amount()));
+  v1::Demand::Repayment* repayment = RepaymentBy(request.order_number(), day, &demand);
   repayment->set_recorded_by(step.subject);
-  RETURN_IF_ERROR(PostRepayment(tx, claim, before, amount, step.subject, repayment));
+  RETURN_IF_ERROR(PostRepayment(tx, claim, before, counts, step.subject, repayment));
+  ASSIGN_OR_RETURN(const bool all, IsRepaid(demand));
   RETURN_IF_ERROR(step.Lead(all ? Claim::RECOVERED : Claim::RECOVERY));
   if (all) {
     RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kRepaymentDeadline, cases::Deadline::DONE));
-    // They come in the order of their days, so all came in time when the last did.
-    ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(demand.due_date()));
-    TellSettled(tx, "Repaid.", day <= due, &claim);
+    ASSIGN_OR_RETURN(const bool in_time, AllCameInTime(demand));
+    TellSettled(tx, "Repaid.", in_time, &claim);
   }
+  RETURN_IF_ERROR(FinishClaim(env, tx, &step));
+  RETURN_IF_ERROR(ServeQueue(env, tx));
+  return claim;
+}
+
+absl::StatusOr<v1::Claim> ReverseRepayment(Env& env, const Call& call, store::Tx& tx,
+                                           const v1::ReverseRepaymentRequest& request) {
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.pay_date()));
+  ASSIGN_OR_RETURN(ClaimStep step,
+                   BeginClaim(tx, call, ClaimVerb::kReverse, request.name(), request.etag()));
+  Claim& claim = *step.row.mutable_claim();
+  v1::Demand::Repayment* repayment =
+      RepaymentBy(request.order_number(), day, claim.mutable_demand());
+  if (repayment == nullptr) return errors::RepaymentUnknown();
+  for (const std::string& posting : {repayment->posting(), repayment->surplus_posting()}) {
+    if (posting.empty()) continue;
+    RETURN_IF_ERROR(FreeToUndo(env, tx, posting));
+    ASSIGN_OR_RETURN(const Posting undone, cases::Reverse(tx, posting, request.reason(),
+                                                          step.subject, errors::Account()));
+    repayment->add_reversal_postings(undone.name());
+  }
+  repayment->set_reversed_by(step.subject);
+  repayment->set_reversal_reason(request.reason());
+  RETURN_IF_ERROR(ChargeAnew(claim.mutable_demand()));
+  if (claim.state() == Claim::RECOVERED) RETURN_IF_ERROR(OweAgain(tx, &claim));
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   RETURN_IF_ERROR(ServeQueue(env, tx));
   return claim;

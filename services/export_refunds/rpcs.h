@@ -125,6 +125,8 @@ absl::StatusOr<budget::v1::Account> AllocateBudget(Env&, const Call&, store::Tx&
                                                    const budget::v1::AllocateBudgetRequest&);
 absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(Env&, const Call&, store::Tx&,
                                                         const budget::v1::CloseYearRequest&);
+absl::StatusOr<budget::v1::Posting> ReversePosting(Env&, const Call&, store::Tx&,
+                                                   const budget::v1::ReversePostingRequest&);
 absl::StatusOr<Encoded<budget::v1::Account>> GetAccount(Env&, Call&,
                                                         const budget::v1::GetAccountRequest&);
 absl::StatusOr<Encoded<budget::v1::ListPostingsResponse>> ListPostings(
@@ -146,6 +148,8 @@ absl::StatusOr<v1::Claim> ExcuseFailure(Env&, const Call&, store::Tx&,
                                         const v1::ExcuseFailureRequest&);
 absl::StatusOr<v1::Claim> RecordRepayment(Env&, const Call&, store::Tx&,
                                           const v1::RecordRepaymentRequest&);
+absl::StatusOr<v1::Claim> ReverseRepayment(Env&, const Call&, store::Tx&,
+                                           const v1::ReverseRepaymentRequest&);
 // Opens what is owed of a claim whose obligations run: a report on each year of them, and then the
 // assessment. `day`: from which it holds.
 absl::Status OpenReportDeadlines(const Env& env, store::Tx& tx, const Claim& claim, base::Date day);

@@ -41,6 +41,7 @@ enum class ClaimVerb {
   kExcuse,
   kRepay,
   kGiveWay,
+  kReverse,
 };
 // Its refusals are CLAIM_STATE and, of edits, CLAIM_FROZEN.
 const base::Machine<Claim::State, ClaimVerb>& ClaimMachine();

@@ -39,7 +39,8 @@ const base::Machine<Claim::State, ClaimVerb>& ClaimMachine() {
        {"demand return", errors::Return},
        {"excuse failure", errors::BeyondControl},
        {"record a repayment", errors::Return},
-       {"give way in the queue", errors::Account}},
+       {"give way in the queue", errors::Account},
+       {"undo a repayment", errors::Return}},
       {{{S::DRAFT, S::FIXING}, V::kEdit, kSame, kEntity, errors::Reimbursement},
        {{S::DRAFT}, V::kSign, S::SIGNED, kEntity, errors::Reimbursement, {.duty = Duty::kPrepares}},
        {{S::SIGNED},
@@ -169,7 +170,10 @@ const base::Machine<Claim::State, ClaimVerb>& ClaimMachine() {
         errors::BeyondControl,
         {.duty = Duty::kDecides}},
        {{S::RECOVERY}, V::kRepay, kSame, kInstitute, errors::Return, {.when = "a part"}},
-       {{S::RECOVERY}, V::kRepay, S::RECOVERED, kInstitute, errors::Return, {.when = "the rest"}}});
+       {{S::RECOVERY}, V::kRepay, S::RECOVERED, kInstitute, errors::Return, {.when = "the rest"}},
+       // What was paid before an excuse stays recorded, and a mistake in it can be undone.
+       {{S::RECOVERY, S::CLOSED}, V::kReverse, kSame, kInstitute, errors::Return},
+       {{S::RECOVERED}, V::kReverse, S::RECOVERY, kInstitute, errors::Return}});
   return *kMachine;
 }
 

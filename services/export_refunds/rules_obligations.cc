@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/repayments.h"
 #include "services/export_refunds/errors.h"
 
 namespace nisi::export_refunds {
@@ -14,6 +15,7 @@ using cases::Facts;
 
 constexpr char kExcuseReason[] = "reason_accepted";
 constexpr char kReportDue[] = "export_refunds.report_due";
+constexpr char kTolerance[] = "obligations.tolerance";
 
 absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
   Decision decision;
@@ -27,6 +29,19 @@ absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
 absl::StatusOr<Decision> DecideAssessment(const Facts& facts) {
   ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
   return std::move(judged.decision);
+}
+
+absl::StatusOr<cases::Demanded> DemandedBy(const v1::Demand& demand) {
+  cases::Demanded demanded;
+  ASSIGN_OR_RETURN(demanded.total, Money::FromProto(demand.amount()));
+  ASSIGN_OR_RETURN(demanded.rate, base::Percent::FromHundredths(demand.late_rate_bp()));
+  ASSIGN_OR_RETURN(demanded.due, base::Date::FromProto(demand.due_date()));
+  return demanded;
+}
+
+void SetBalance(const cases::Balance& balance, v1::Demand* demand) {
+  *demand->mutable_late_interest() = balance.late.ToProto();
+  *demand->mutable_repaid() = balance.repaid.ToProto();
 }
 
 }  // namespace
@@ -75,6 +90,12 @@ absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(claim.payment().pay_date()));
   cases::SetPayment(1, paid, paid_on, claim.name(), claim.etag(), &facts);
   RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &facts));
+  if (claim.has_assessment()) {
+    const Facts assessed = Facts::Of(claim.assessment());
+    ASSIGN_OR_RETURN(const std::string tolerance, assessed.Text(kTolerance));
+    const auto& stored = assessed.Get(kTolerance);
+    facts.Set(kTolerance, tolerance, stored.source(), stored.version());
+  }
   ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
   judged.decision.set_norms_edition(norms.edition());
   return judged;
@@ -94,46 +115,48 @@ absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {
   return cases::Replay(stored, DecideExcuse);
 }
 
-absl::StatusOr<bool> Repay(Money amount, base::Date day, const std::string& order, base::Date today,
-                           v1::Demand* demand) {
-  if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
-  for (const v1::Demand::Repayment& known : demand->repayments()) {
-    if (known.order_number() == order &&
+v1::Demand::Repayment* RepaymentBy(const std::string& order, base::Date day, v1::Demand* demand) {
+  for (v1::Demand::Repayment& known : *demand->mutable_repayments()) {
+    if (cases::Counts(known) && known.order_number() == order &&
         base::Date::FromProto(known.pay_date()).value_or(base::Date()) == day) {
-      return errors::RepaymentRecorded();
+      return &known;
     }
   }
-  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(demand->due_date()));
-  base::Date last;
-  if (demand->repayments().empty()) {
-    ASSIGN_OR_RETURN(last, base::Date::FromProto(demand->demand_date()));
-  } else {
-    ASSIGN_OR_RETURN(last, base::Date::FromProto(demand->repayments().rbegin()->pay_date()));
-  }
-  if (day < last || day > today) return errors::RepaymentDateInvalid();
-  ASSIGN_OR_RETURN(const Money demanded, Money::FromProto(demand->amount()));
-  ASSIGN_OR_RETURN(const Money repaid, Money::FromProto(demand->repaid()));
-  ASSIGN_OR_RETURN(const Money late_before, Money::FromProto(demand->late_interest()));
-  // Interest runs on what is open of the demand itself, not on interest.
-  Money open;
-  if (repaid < demanded) {
-    ASSIGN_OR_RETURN(open, demanded.Sub(repaid));
-  }
-  ASSIGN_OR_RETURN(const base::Percent rate, base::Percent::FromHundredths(demand->late_rate_bp()));
-  ASSIGN_OR_RETURN(const Money since,
-                   cases::LateInterest(open, rate, std::max(due, last).AddDays(1), day));
-  ASSIGN_OR_RETURN(const Money late, late_before.Add(since));
+  return nullptr;
+}
+
+absl::StatusOr<v1::Demand::Repayment> Repay(Money amount, base::Date day, const std::string& order,
+                                            base::Date today, v1::Demand* demand) {
+  if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
+  if (RepaymentBy(order, day, demand) != nullptr) return errors::RepaymentRecorded();
+  ASSIGN_OR_RETURN(const base::Date made, base::Date::FromProto(demand->demand_date()));
+  if (day < made || day > today) return errors::RepaymentDateInvalid();
+  v1::Demand::Repayment repayment;
+  *repayment.mutable_amount() = amount.ToProto();
+  *repayment.mutable_pay_date() = day.ToProto();
+  repayment.set_order_number(order);
+  ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(*demand));
+  ASSIGN_OR_RETURN(const auto balance,
+                   cases::TakeRepayment(demanded, demand->mutable_repayments(), &repayment));
+  if (!balance.has_value()) return errors::RepaymentOverDue();
+  SetBalance(*balance, demand);
+  return repayment;
+}
+
+absl::Status ChargeAnew(v1::Demand* demand) {
+  ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(*demand));
+  ASSIGN_OR_RETURN(const cases::Balance balance,
+                   cases::ChargeLate(demanded, demand->mutable_repayments()));
+  SetBalance(balance, demand);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> IsRepaid(const v1::Demand& demand) {
+  ASSIGN_OR_RETURN(const Money demanded, Money::FromProto(demand.amount()));
+  ASSIGN_OR_RETURN(const Money late, Money::FromProto(demand.late_interest()));
+  ASSIGN_OR_RETURN(const Money repaid, Money::FromProto(demand.repaid()));
   ASSIGN_OR_RETURN(const Money all, demanded.Add(late));
-  ASSIGN_OR_RETURN(const Money owed, all.Sub(repaid));
-  if (amount > owed) return errors::RepaymentOverDue(owed.ToString());
-  ASSIGN_OR_RETURN(const Money now, repaid.Add(amount));
-  *demand->mutable_late_interest() = late.ToProto();
-  *demand->mutable_repaid() = now.ToProto();
-  v1::Demand::Repayment* repayment = demand->add_repayments();
-  *repayment->mutable_amount() = amount.ToProto();
-  *repayment->mutable_pay_date() = day.ToProto();
-  repayment->set_order_number(order);
-  return amount == owed;
+  return repaid >= all;
 }
 
 }  // namespace nisi::export_refunds

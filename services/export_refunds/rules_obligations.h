@@ -34,7 +34,8 @@ struct Reported {
 };
 // How far the obligations are fulfilled and what is to be returned if that is demanded on `day`. A
 // year without a report counts as none. Outcome FULFILLED, NOTHING_TO_RETURN or RETURN; the sums
-// stand in the findings.
+// stand in the findings. Of a claim that is assessed the tolerance is that of its assessment: what
+// was found not fulfilled is not found fulfilled by a norm that came later.
 absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
                                           const std::map<int32_t, Reported>& reports,
                                           const norms::Norms& norms, base::Date day);
@@ -44,11 +45,18 @@ absl::StatusOr<Decision> ReplayAssessment(const Decision& stored);
 absl::StatusOr<Decision> Excuse(const std::string& reason, const Origin& origin);
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
 
-// Takes a repayment of a day, by an order of the claimant, into a demand: late interest of the days
-// since the last one, then the money, of the demand first. Whether all is repaid.
-// REPAYMENT_RECORDED for an order of that day that it has, REPAYMENT_DATE_INVALID,
-// REPAYMENT_OVER_DUE; INVALID_FIELD for nothing.
-absl::StatusOr<bool> Repay(base::Money amount, base::Date day, const std::string& order,
-                           base::Date today, v1::Demand* demand);
+// Takes a repayment of a day, by an order of the claimant, into a demand, and returns it as it
+// counts: late interest is found anew for all of them, in the order of their days; money goes to
+// the demand first. REPAYMENT_RECORDED for an order of that day that it has,
+// REPAYMENT_DATE_INVALID, REPAYMENT_OVER_DUE; INVALID_FIELD for nothing.
+absl::StatusOr<v1::Demand::Repayment> Repay(base::Money amount, base::Date day,
+                                            const std::string& order, base::Date today,
+                                            v1::Demand* demand);
+// The repayment by this order of that day that counts; null where there is none.
+v1::Demand::Repayment* RepaymentBy(const std::string& order, base::Date day, v1::Demand* demand);
+// Finds late interest and what was repaid anew, after one of the repayments was undone.
+absl::Status ChargeAnew(v1::Demand* demand);
+// Whether nothing of it is owed any more.
+absl::StatusOr<bool> IsRepaid(const v1::Demand& demand);
 
 }  // namespace nisi::export_refunds

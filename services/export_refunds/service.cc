@@ -105,8 +105,10 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, ExportRefundsService, DemandReturn, env_, store(), DemandReturn);
     NISI_COMMAND(r, ExportRefundsService, ExcuseFailure, env_, store(), ExcuseFailure);
     NISI_COMMAND(r, ExportRefundsService, RecordRepayment, env_, store(), RecordRepayment);
+    NISI_COMMAND(r, ExportRefundsService, ReverseRepayment, env_, store(), ReverseRepayment);
     NISI_COMMAND(r, ExportRefundsService, AllocateBudget, env_, store(), AllocateBudget);
     NISI_COMMAND(r, ExportRefundsService, CloseYear, env_, store(), CloseYear);
+    NISI_COMMAND(r, ExportRefundsService, ReversePosting, env_, store(), ReversePosting);
     NISI_UNARY(r, ExportRefundsService, GetAccount, env_, GetAccount);
     NISI_UNARY(r, ExportRefundsService, ListPostings, env_, ListPostings);
     NISI_UNARY(r, ExportRefundsService, GetQueue, env_, GetQueue);

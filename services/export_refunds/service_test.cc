@@ -579,7 +579,7 @@ TEST_F(ClaimTest, AMissedObligationIsRecoveredWithInterest) {
   *back.mutable_amount() = owed.Add(*Money::FromTiyn(1))->ToProto();
   EXPECT_EQ(ReasonOf(Do<v1::Claim>("RecordRepayment", institute_, back).status()),
             "REPAYMENT_OVER_DUE");
-  *back.mutable_pay_date() = due.AddDays(-25).ToProto();
+  *back.mutable_pay_date() = due.AddDays(-31).ToProto();
   EXPECT_EQ(ReasonOf(Do<v1::Claim>("RecordRepayment", institute_, back).status()),
             "REPAYMENT_DATE_INVALID");
   *back.mutable_pay_date() = today().ToProto();

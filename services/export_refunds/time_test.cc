@@ -101,6 +101,32 @@ TEST_P(ByItselfTest, AClaimIsAnnulled) {
   ExpectSound();
 }
 
+// Timers run until the store ends, and it ends after the service: what they work with is theirs
+// too.
+TEST_F(RefundsTest, TimersActAlsoWhereTheServiceIsGone) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string paid = Accepted(2, {MakeExpense()});
+  Agree(paid, 2);
+  ASSERT_TRUE(PayIt(paid).ok());
+  const std::string claim = Fixing(1, {MakeExpense()});
+  const base::Date last = *base::Date::FromProto(Now(claim).due_date());
+  struct Reach : rpc::HostedService {
+    static auto Store() { return &Reach::shared_store; }
+  };
+  const std::shared_ptr<store::Store> kept = (*service_.*Reach::Store())().lock();
+  service_.reset();
+  clock_.Set(last.AddDays(1).StartOfDay());
+  ASSERT_TRUE(kept->RunDueTimers().ok());
+  const auto state = [&](const std::string& name) {
+    const auto found = kept->Read().Find(kClaims, store::Key::Of(name));
+    return found.ok() && found->has_value() ? (*found)->row.claim().state()
+                                            : State::STATE_UNSPECIFIED;
+  };
+  EXPECT_EQ(state(claim), State::ANNULLED);
+  EXPECT_EQ(state(paid), State::MONITORING);
+}
+
 TEST_P(ByItselfTest, MonitoringBegins) {
   ListInForce();
   Allocate(600'000);
@@ -367,6 +393,33 @@ TEST_F(NormsTest, ADemandKeepsItsRate) {
   EXPECT_EQ(interest.rbegin()->days(), 11);
   EXPECT_EQ(Now(later).demand().late_rate_bp(), 1000);
   for (const std::string& claim : {demanded, later}) ExpectReplays(claim, 7);
+}
+
+// What was found not fulfilled is demanded, whatever level is enough by then.
+TEST_F(NormsTest, ADemandGoesByTheToleranceOfItsAssessment) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string claim = Monitored(1, {MakeExpense()});
+  for (const int year : {2024, 2025, 2026}) {
+    GoTo(*base::Date::Of(year + 1, 1, 20));
+    // A half of what was to be added in each.
+    const int64_t reached = 100 + (year - 2023) * 50;
+    ASSERT_TRUE(Report(claim, Entity(1), year, absl::StrCat(reached)).ok());
+  }
+  ASSERT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_).ok());
+  ASSERT_EQ(Now(claim).achievement().level(), "1/2");
+  const base::Date day = today().AddDays(5);
+  Change({{"obligations.tolerance,100,PERCENT,2022-01-01,,",
+           absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,", day.AddDays(-1).ToString(),
+                        ",Old order,BY_LAW\n", "obligations.tolerance,50,PERCENT,", day.ToString(),
+                        ",,")}});
+  GoTo(day);
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", claim, decider_).ok());
+  const v1::Claim demanded = Now(claim);
+  EXPECT_EQ(Money::FromProto(demanded.demand().computation().principal())->ToString(), "300000.00");
+  EXPECT_EQ(FactOf(demanded.demand_decision(), "obligations.tolerance"), "100");
+  EXPECT_EQ(demanded.demand_decision().outcome(), "RETURN");
+  ExpectReplays(claim, 7);
 }
 
 }  // namespace

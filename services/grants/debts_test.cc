@@ -190,6 +190,43 @@ TEST_F(DebtsTest, OnTheListAreTheDaysOfWhatWasOwed) {
   EXPECT_EQ(days(4), "----");
 }
 
+// Told after a younger one it is owed since its own day all the same; taken back with that day
+// where it was paid in time; and an entry that ended meanwhile is not doubled.
+TEST_F(DebtsTest, ADebtThatIsToldLateStandsThereSinceItsDay) {
+  const base::Date from = today();
+  const auto record = [](int n, int which) { return absl::StrCat("claims/", n, "-", which); };
+  GoTo(from.AddDays(10));
+  for (int n = 1; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 1, record(n, 1))).ok());
+  GoTo(from.AddDays(20));
+  for (int n = 1; n <= 3; ++n) {
+    ASSERT_TRUE(Report(Owing(n, 2, record(n, 2)), service_of_, from).ok());
+    EXPECT_EQ(ListedFrom(n), from.ToString());
+  }
+  const auto paid = [&](int n, int which, bool in_time) {
+    const auto gone = Withdraw(Owing(n, 3, record(n, which)), service_of_, in_time);
+    ASSERT_TRUE(gone.ok()) << gone.status();
+  };
+  paid(1, 2, /*in_time=*/true);
+  paid(2, 1, /*in_time=*/true);
+  paid(3, 1, /*in_time=*/false);
+  paid(3, 2, /*in_time=*/false);
+  GoTo(from.AddDays(30));
+  ASSERT_TRUE(Report(Owing(3, 4, record(3, 2)), service_of_, from).ok()) << "it was a mistake";
+  const auto days = [&](int n) {
+    std::string all;
+    for (const int day : {0, 5, 15, 25, 30}) {
+      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
+      EXPECT_LE(listed.size(), 1U);
+      all += listed.empty() ? '-' : listed.front().back();
+    }
+    return all;
+  };
+  EXPECT_EQ(days(1), "--111");
+  EXPECT_EQ(ListedFrom(1), from.AddDays(10).ToString());
+  EXPECT_EQ(days(2), "22222");
+  EXPECT_EQ(days(3), "22122");
+}
+
 TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
   const auto may = [&](const rpc::Caller& by, const std::string& source, int64_t sequence) {
     Debt debt = Owing(1, sequence, "claims/1");

@@ -169,9 +169,11 @@ struct Debtor {
   v1::UnreliableRecipient::List list = v1::UnreliableRecipient::LIST_UNSPECIFIED;
   std::string basis;
   std::string entered_by;
+  base::Date from;  // since which day
 };
-// Enters it, unless it is there already; the name of its entry (rpc_recipients.cc).
-absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base::Date day);
+// Enters it, unless it is there already; the name of its entry (rpc_recipients.cc). Of a debt that
+// is told late the entry stands there since it was past due.
+absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor);
 // What else it owes past due, and since which day.
 struct OtherDebt {
   std::string basis;

@@ -157,6 +157,40 @@ TEST_F(RepaymentsTest, WhatIsFoundLateTakesInterestBackAndTheListing) {
   ExpectSound();
 }
 
+// Who has paid what the register asked for is no debtor because money of an earlier day was found,
+// and less interest has run than was charged: what is too much by that goes back.
+TEST_F(RepaymentsTest, WhatIsTooMuchByInterestThatFellAwayGoesBack) {
+  const std::string name = Demanded(1).front();
+  const Demand demand = DemandNow(name);
+  const Date due = DueOf(demand);
+  const base::Percent rate = *cases::RateOfDemand(demand.decision());
+  const Money total = *Money::FromProto(demand.total());
+  GoTo(due.AddDays(60));
+  const Money later = *total.Sub(*Money::FromTenge(50'000));
+  ASSERT_TRUE(RepayAs(name, "b", later, due.AddDays(40), payer_).ok());
+  const Money asked = StillOwed(name);
+  EXPECT_EQ(
+      ReasonOf(
+          RepayAs(name, "a", *asked.Add(*Money::FromTiyn(1)), due.AddDays(10), payer_).status()),
+      "SUM_OVER_DEMAND");
+  ASSERT_TRUE(RepayAs(name, "a", asked, due.AddDays(10), payer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERED);
+  EXPECT_TRUE(DemandNow(name).listing().empty());
+  EXPECT_TRUE(StillOwed(name).is_zero());
+  const Demand repaid = DemandNow(name);
+  const Money first = *cases::LateInterest(total, rate, due.AddDays(1), due.AddDays(10));
+  const Money second =
+      *cases::LateInterest(*total.Sub(asked), rate, due.AddDays(11), due.AddDays(40));
+  EXPECT_EQ(*Money::FromProto(repaid.late_interest()), *first.Add(second));
+  const auto& found = repaid.repayments(0);
+  EXPECT_EQ(found.payment_number(), "a");
+  const Money counts = *total.Add(*first.Add(second))->Sub(later);
+  EXPECT_EQ(*Money::FromProto(found.amount()), counts);
+  EXPECT_EQ(*Money::FromProto(found.surplus()), *asked.Sub(counts));
+  EXPECT_FALSE(Money::FromProto(found.surplus())->is_zero());
+  ExpectSound();
+}
+
 TEST_F(RepaymentsTest, AMistakeIsUndoneOnceByAnotherAndTypedInAgain) {
   const std::string name = Demanded(1).front();
   const Date due = DueOf(DemandNow(name));
@@ -205,6 +239,13 @@ TEST_F(RepaymentsTest, TheLastRepaymentIsUndoneAsWell) {
   EXPECT_EQ(*Date::FromProto(DemandNow(name).due_date()), due) << "no new term";
   GoTo(today());
   EXPECT_FALSE(DemandNow(name).listing().empty());
+  v1::GetUnreliableRecipientRequest entry;
+  entry.set_name(DemandNow(name).listing());
+  EXPECT_EQ(
+      *Date::FromProto(
+          Must<v1::UnreliableRecipient>("GetUnreliableRecipient", auditor_, entry).listed_from()),
+      due.AddDays(1))
+      << "it was owed on all these days";
   ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), due, payer_).ok());
   EXPECT_EQ(Now(name).state(), Application::RECOVERED);
   EXPECT_TRUE(DemandNow(name).listing().empty());

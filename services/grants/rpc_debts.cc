@@ -28,7 +28,8 @@ absl::Status CheckSource(const rpc::Caller& caller, const Debt& debt) {
 
 Debtor DebtorOf(const Debt& debt) {
   return {debt.recipient(), v1::UnreliableRecipient::DEBT_REPORTED,
-          absl::StrCat(debt.source(), " ", debt.record()), debt.told_by()};
+          absl::StrCat(debt.source(), " ", debt.record()), debt.told_by(),
+          base::Date::FromProto(debt.past_due_from()).value_or(base::Date::Max())};
 }
 
 // The debtor leaves the list for this debt. Another one may stand as well.
@@ -97,7 +98,7 @@ absl::StatusOr<v1::Debt> ReportDebt(Env& /*env*/, const Call& call, store::Tx& t
   debt.set_owed(true);
   debt.clear_reason();
   debt.set_told_by(call.caller->subject);
-  ASSIGN_OR_RETURN(*debt.mutable_listing(), ListDebtor(tx, DebtorOf(debt), from));
+  ASSIGN_OR_RETURN(*debt.mutable_listing(), ListDebtor(tx, DebtorOf(debt)));
   tx.Cite(errors::Recovering());
   tx.Cite(errors::Gate());
   RETURN_IF_ERROR(tx.Put(kDebts, &*news));

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/repayments.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -14,63 +15,16 @@ using DemandStep = cases::Step<DemandRow>;
 
 constexpr char kDemandTerm[] = "grants.demand_days";
 
-bool Counts(const Demand::Repayment& repayment) {
-  return repayment.reversed_by().empty();
-}
+using cases::Counts;
 
-// Late interest of all repayments, found anew in the order of their days: on what was demanded and
-// is not paid, at the base rate that the demand was stored with (Art. 27(4)). What is charged is
-// told line by line.
-absl::Status ChargeLateInterest(Demand* demand) {
-  auto& repayments = *demand->mutable_repayments();
-  std::stable_sort(repayments.pointer_begin(), repayments.pointer_end(),
-                   [](const Demand::Repayment* one, const Demand::Repayment* other) {
-                     const auto day = [](const Demand::Repayment* of) {
-                       return Date::FromProto(of->pay_date()).value_or(Date::Max());
-                     };
-                     return day(one) < day(other);
-                   });
+// By the stored decision, whatever norms say by now (Art. 27(4)).
+absl::StatusOr<cases::Demanded> DemandedBy(const Demand& demand) {
+  cases::Demanded demanded;
+  ASSIGN_OR_RETURN(demanded.total, Money::FromProto(demand.total()));
+  ASSIGN_OR_RETURN(demanded.rate, cases::RateOfDemand(demand.decision()));
   // Not due_date, which is that of the term and goes with it.
-  ASSIGN_OR_RETURN(Date until, Date::FromProto(demand->computation().due_date()));
-  ASSIGN_OR_RETURN(const base::Percent rate, cases::RateOfDemand(demand->decision()));
-  ASSIGN_OR_RETURN(Money unpaid, Money::FromProto(demand->total()));
-  Money late;
-  for (Demand::Repayment& repayment : repayments) {
-    repayment.clear_late();
-    if (!Counts(repayment)) continue;
-    ASSIGN_OR_RETURN(const Date paid_on, Date::FromProto(repayment.pay_date()));
-    const Date from = until.AddDays(1);
-    ASSIGN_OR_RETURN(const Money more, cases::LateInterest(unpaid, rate, from, paid_on));
-    if (!more.is_zero()) {
-      Demand::LateInterest& line = *repayment.mutable_late();
-      *line.mutable_from() = from.ToProto();
-      *line.mutable_to() = paid_on.ToProto();
-      line.set_days(paid_on - from + 1);
-      line.set_rate(rate.ToString());
-      *line.mutable_unpaid() = unpaid.ToProto();
-      *line.mutable_amount() = more.ToProto();
-    }
-    ASSIGN_OR_RETURN(late, late.Add(more));
-    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(repayment.amount()));
-    ASSIGN_OR_RETURN(unpaid, unpaid.Sub(amount));
-    unpaid = std::max(unpaid, Money());
-    until = std::max(until, paid_on);
-  }
-  *demand->mutable_late_interest() = late.ToProto();
-  return absl::OkStatus();
-}
-
-// What is still to be paid; below zero where more came.
-absl::StatusOr<Money> StillOwed(const Demand& demand) {
-  ASSIGN_OR_RETURN(Money owed, Money::FromProto(demand.total()));
-  ASSIGN_OR_RETURN(const Money late, Money::FromProto(demand.late_interest()));
-  ASSIGN_OR_RETURN(owed, owed.Add(late));
-  for (const Demand::Repayment& repayment : demand.repayments()) {
-    if (!Counts(repayment)) continue;
-    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(repayment.amount()));
-    ASSIGN_OR_RETURN(owed, owed.Sub(amount));
-  }
-  return owed;
+  ASSIGN_OR_RETURN(demanded.due, Date::FromProto(demand.computation().due_date()));
+  return demanded;
 }
 
 absl::Status CheckPayDate(const Demand& demand, Date paid_on, Date today) {
@@ -86,8 +40,11 @@ Demand::Repayment* RepaymentOf(const std::string& payment_number, Demand* demand
   return nullptr;
 }
 
-Debtor DebtorOf(const Demand& demand) {
-  return {demand.recipient(), v1::UnreliableRecipient::DEMAND_PAST_DUE, demand.name(), "system"};
+// Past due since the day after its last, also where the mistake that hid it was found later.
+absl::StatusOr<Debtor> DebtorOf(const Demand& demand) {
+  ASSIGN_OR_RETURN(const Date due, Date::FromProto(demand.computation().due_date()));
+  return Debtor{demand.recipient(), v1::UnreliableRecipient::DEMAND_PAST_DUE, demand.name(),
+                "system", due.AddDays(1)};
 }
 
 // The recipient leaves the list for this demand. Another one may be past due as well.
@@ -105,7 +62,8 @@ absl::Status Unlist(store::Tx& tx, const Demand& demand, bool in_time) {
     ASSIGN_OR_RETURN(const Date due, Date::FromProto(other.computation().due_date()));
     others.push_back({other.name(), due.AddDays(1)});
   }
-  return UnlistDebtor(tx, DebtorOf(demand), others, in_time);
+  ASSIGN_OR_RETURN(const Debtor debtor, DebtorOf(demand));
+  return UnlistDebtor(tx, debtor, others, in_time);
 }
 
 // What a demand was made for is done: the application and the list follow.
@@ -214,21 +172,24 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
   RETURN_IF_ERROR(CheckPayDate(demand, paid_on, tx.today()));
   // Typed in again under another request it is the same money.
   if (RepaymentOf(request.payment_number(), &demand) != nullptr) return errors::RepaymentRecorded();
-  Demand::Repayment& repayment = *demand.add_repayments();
+  Demand::Repayment repayment;
   *repayment.mutable_amount() = request.amount();
   *repayment.mutable_pay_date() = request.pay_date();
   repayment.set_payment_number(request.payment_number());
   repayment.set_recorded_by(step.subject);
-  RETURN_IF_ERROR(ChargeLateInterest(&demand));
-  ASSIGN_OR_RETURN(const Money owed, StillOwed(demand));
-  if (owed.is_negative()) return errors::SumOverDemand();
+  ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(demand));
+  ASSIGN_OR_RETURN(const auto balance,
+                   cases::TakeRepayment(demanded, demand.mutable_repayments(), &repayment));
+  if (!balance.has_value()) return errors::SumOverDemand();
+  *demand.mutable_late_interest() = balance->late.ToProto();
+  ASSIGN_OR_RETURN(const Money counts, Money::FromProto(repayment.amount()));
   ASSIGN_OR_RETURN(const AgreementRow of,
                    Need(tx, kAgreements, store::Key::Of(demand.agreement())));
   ASSIGN_OR_RETURN(const cases::Posting posting,
-                   PostFor(tx, of.agreement().programme(), cases::Posting::RECOVER, amount,
+                   PostFor(tx, of.agreement().programme(), cases::Posting::RECOVER, counts,
                            demand.name(), step.subject));
-  repayment.set_posting(posting.name());
-  const bool all = owed.is_zero();
+  RepaymentOf(request.payment_number(), &demand)->set_posting(posting.name());
+  const bool all = balance->owed.is_zero();
   if (all) {
     RETURN_IF_ERROR(Recover(env, tx, demand));
     demand.clear_listing();
@@ -255,7 +216,10 @@ absl::StatusOr<v1::Demand> ReverseRepayment(Env& env, const Call& call, store::T
   repayment->set_reversed_by(step.subject);
   repayment->set_reversal_posting(posting.name());
   repayment->set_reversal_reason(request.reason());
-  RETURN_IF_ERROR(ChargeLateInterest(&demand));
+  ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(demand));
+  ASSIGN_OR_RETURN(const cases::Balance balance,
+                   cases::ChargeLate(demanded, demand.mutable_repayments()));
+  *demand.mutable_late_interest() = balance.late.ToProto();
   // Its term is the one it had: where that is over, the demand is past due.
   ASSIGN_OR_RETURN(step.since, Date::FromProto(demand.demand_date()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kDemands, &step, {.bin = demand.recipient()}));
@@ -265,7 +229,8 @@ absl::StatusOr<v1::Demand> ReverseRepayment(Env& env, const Call& call, store::T
 absl::Status DemandOverdue(const Env& /*env*/, store::Tx& tx, const cases::Deadline& deadline,
                            Date day) {
   ASSIGN_OR_RETURN(DemandRow row, Need(tx, kDemands, store::Key::Of(deadline.record())));
-  ASSIGN_OR_RETURN(const std::string listing, ListDebtor(tx, DebtorOf(row.demand()), day));
+  ASSIGN_OR_RETURN(const Debtor debtor, DebtorOf(row.demand()));
+  ASSIGN_OR_RETURN(const std::string listing, ListDebtor(tx, debtor));
   row.mutable_demand()->set_listing(listing);
   tx.Cite(errors::Recovering());
   return tx.Put(kDemands, &row, day);

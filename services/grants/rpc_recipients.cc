@@ -28,6 +28,68 @@ absl::StatusOr<UnreliableRecipient> EnterIt(store::Tx& tx, UnreliableRecipient e
   return row.recipient();
 }
 
+using Listed = store::Stored<UnreliableRecipientRow>;
+
+// Since which day a debtor is to stand on the list: not on those on which it stood there by an
+// entry that has ended meanwhile.
+absl::StatusOr<base::Date> FirstDay(const store::Tx& tx, const Debtor& debtor) {
+  const store::Key own = store::Key::Of(debtor.recipient, static_cast<int64_t>(debtor.list));
+  base::Date day = debtor.from;
+  while (day < tx.today()) {
+    base::Date ends = day;
+    RETURN_IF_ERROR(tx.Scan(
+        kUnreliableByRecipient, {own, ""}, {.as_of = day},
+        [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<UnreliableRecipientRow>(view));
+          const store::Key key = store::Key::Of(stored.row.number());
+          ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, key.bytes(), day));
+          ends = tx.today();
+          for (const store::RawRow& version : versions) {
+            const base::Date from = version.version.effective_from;
+            if (version.version.ended && from > day) ends = std::min(ends, from);
+          }
+          return false;
+        }));
+    if (ends == day) break;
+    day = ends;
+  }
+  return day;
+}
+
+// A debt that is told late is older than the entry: before it the entry rests on that debt.
+absl::Status StandSince(store::Tx& tx, const Debtor& debtor, Listed* listed) {
+  UnreliableRecipient& entry = *listed->row.mutable_recipient();
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(entry.listed_from()));
+  if (debtor.from >= first) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Date from, FirstDay(tx, debtor));
+  if (from >= first) return absl::OkStatus();
+  const std::string basis = entry.basis();
+  entry.set_basis(debtor.basis);
+  *entry.mutable_listed_from() = from.ToProto();
+  RETURN_IF_ERROR(tx.Put(kUnreliable, &listed->row, from));
+  entry.set_basis(basis);
+  return tx.Put(kUnreliable, &listed->row, listed->version.effective_from);
+}
+
+// Takes back the days before all others on which the entry rested on a debt that was told late.
+absl::Status TakeBackFirstDays(store::Tx& tx, const Debtor& debtor, Listed* listed) {
+  const store::Key key = store::Key::Of(listed->row.number());
+  ASSIGN_OR_RETURN(const auto first, tx.Find(kUnreliable, key, {.as_of = debtor.from}));
+  if (!first.has_value() || first->row.recipient().basis() != debtor.basis ||
+      first->version.effective_from >= listed->version.effective_from) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, key.bytes(), debtor.from));
+  base::Date next = listed->version.effective_from;
+  for (const store::RawRow& version : versions) {
+    const base::Date day = version.version.effective_from;
+    if (day > first->version.effective_from) next = std::min(next, day);
+  }
+  RETURN_IF_ERROR(tx.End(kUnreliable, key, first->version.effective_from));
+  *listed->row.mutable_recipient()->mutable_listed_from() = next.ToProto();
+  return tx.Put(kUnreliable, &listed->row, listed->version.effective_from);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::EnterUnreliableRecipientsResponse> EnterUnreliableRecipients(
@@ -71,16 +133,20 @@ absl::StatusOr<v1::UnreliableRecipient> EndUnreliableRecipient(
   return found.row.recipient();
 }
 
-absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor, base::Date day) {
-  ASSIGN_OR_RETURN(const auto known, FindListed(tx, debtor.recipient, debtor.list));
-  if (known.has_value()) return known->row.recipient().name();
+absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor) {
+  ASSIGN_OR_RETURN(auto known, FindListed(tx, debtor.recipient, debtor.list));
+  if (known.has_value()) {
+    RETURN_IF_ERROR(StandSince(tx, debtor, &*known));
+    return known->row.recipient().name();
+  }
   UnreliableRecipient entry;
   entry.set_recipient(debtor.recipient);
   entry.set_list(debtor.list);
   entry.set_basis(debtor.basis);
-  *entry.mutable_listed_from() = day.ToProto();
+  ASSIGN_OR_RETURN(const base::Date from, FirstDay(tx, debtor));
+  *entry.mutable_listed_from() = from.ToProto();
   ASSIGN_OR_RETURN(const UnreliableRecipient entered,
-                   EnterIt(tx, std::move(entry), debtor.entered_by, day));
+                   EnterIt(tx, std::move(entry), debtor.entered_by, from));
   return entered.name();
 }
 
@@ -88,6 +154,7 @@ absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::vector
                           bool in_time) {
   ASSIGN_OR_RETURN(auto listed, FindListed(tx, debtor.recipient, debtor.list));
   if (!listed.has_value()) return base::StoreCorrupt(kUnreliable.name);
+  if (in_time) RETURN_IF_ERROR(TakeBackFirstDays(tx, debtor, &*listed));
   UnreliableRecipient& entry = *listed->row.mutable_recipient();
   const bool for_this = entry.basis() == debtor.basis;
   if (!for_this && !others.empty()) return absl::OkStatus();
