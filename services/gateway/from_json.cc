@@ -1,19 +1,24 @@
+// Texts are looked at 16 bytes at a time.
+#ifdef __SSE2__
+#define RAPIDJSON_SSE2
+#endif
+#include <rapidjson/reader.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/rpc/parse.h"
@@ -39,6 +44,15 @@ using google::protobuf::util::TimeUtil;
 
 constexpr size_t kUsualDepth = 8;
 constexpr size_t kMaxShownKey = 100;  // of what is no field
+// The longest that can be needed of a number, a double without an exponent, and of a time.
+constexpr size_t kMaxNumber = 1100;
+constexpr size_t kMaxTime = 64;
+constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr size_t kAtOnce = 16;
+
+unsigned char Byte(char c) {
+  return static_cast<unsigned char>(c);
+}
 
 bool HasOwnForm(const Descriptor& type) {
   return type.well_known_type() != Descriptor::WELLKNOWNTYPE_UNSPECIFIED;
@@ -47,14 +61,15 @@ bool HasOwnForm(const Descriptor& type) {
 // Where a time or a span lies out of range TimeUtil ends the process in place of saying so.
 bool MayBeTime(absl::string_view text) {
   absl::Time time;
-  return absl::ParseTime(absl::RFC3339_full, text, &time, nullptr) &&
+  return text.size() <= kMaxTime && absl::ParseTime(absl::RFC3339_full, text, &time, nullptr) &&
          time >= absl::FromUnixSeconds(TimeUtil::kTimestampMinSeconds) &&
          time < absl::FromUnixSeconds(TimeUtil::kTimestampMaxSeconds + 1);
 }
 
 bool MayBeDuration(absl::string_view text) {
   double seconds = 0;
-  return absl::ConsumeSuffix(&text, "s") && absl::SimpleAtod(text, &seconds) &&
+  return text.size() <= kMaxTime && absl::ConsumeSuffix(&text, "s") &&
+         absl::SimpleAtod(text, &seconds) &&
          std::abs(seconds) <= static_cast<double>(TimeUtil::kDurationMaxSeconds);
 }
 
@@ -74,44 +89,55 @@ const Names& NamesOf(const Descriptor& type) {
   return names;
 }
 
-// Fills messages with what nlohmann's reader finds, as it finds it. Each function returns whether
-// to go on.
-class Reader final : public nlohmann::json_sax<nlohmann::json> {
+// What no JSON holds, and what RapidJSON does not look for everywhere: it takes a NUL for the end.
+bool HasControls(absl::string_view text) {
+  int found = 0;
+  for (const char c : text) {
+    found |= static_cast<int>(Byte(c) < ' ') & static_cast<int>(c != '\n') &
+             static_cast<int>(c != '\r') & static_cast<int>(c != '\t');
+  }
+  return found != 0;
+}
+
+bool IsUtf8(absl::string_view text) {
+  return google::protobuf::internal::IsStructurallyValidUTF8(text.data(),
+                                                             static_cast<int>(text.size()));
+}
+
+// Fills messages with what RapidJSON finds, as it finds it. Each function returns whether to go on.
+// The texts that it is given stay where they are until the end.
+class Reader final {
  public:
   explicit Reader(Message* root) : root_(root) { frames_.reserve(kUsualDepth); }
 
-  // Of what was refused; `byte`: of what is no JSON at all.
+  // Of what was refused; without a field where it is no JSON at all.
   absl::Status refusal() const { return MalformedJson(path_, what_); }
 
-  bool null() override {
+  bool Null() {
     if (frames_.empty()) return Fail("is no object");
     Frame& frame = frames_.back();
     // As if it were not there; but not in a list or a map.
     if (frame.in_list) ++frame.count;
     return frame.in_list || frame.map != nullptr ? Fail("has no value") : true;
   }
-  bool boolean(bool value) override {
+  bool Bool(bool value) {
     const FieldDescriptor* const field = Next();
     if (field == nullptr) return false;
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_BOOL) return Mismatch(*field);
     Set(&Reflection::SetBool, &Reflection::AddBool, value);
     return true;
   }
-  bool number_integer(number_integer_t value) override { return Integer(value < 0, value, 0); }
-  bool number_unsigned(number_unsigned_t value) override {
-    return Integer(false, static_cast<int64_t>(value), value);
-  }
-  bool number_float(number_float_t value, const string_t&) override {
+  bool RawNumber(const char* bytes, rapidjson::SizeType size, bool) {
     const FieldDescriptor* const field = Next();
-    return field != nullptr && SetReal(*field, value);
+    return field != nullptr && SetNumber(*field, {bytes, size});
   }
-  bool string(string_t& value) override {
+  bool String(const char* bytes, rapidjson::SizeType size, bool) {
+    if (!IsUtf8({bytes, size})) return false;
     const FieldDescriptor* const field = Next();
-    return field != nullptr && SetText(*field, value);
+    return field != nullptr && SetText(*field, {bytes, size});
   }
-  bool binary(binary_t&) override { return false; }
 
-  bool start_object(std::size_t) override {
+  bool StartObject() {
     if (frames_.empty()) {
       frames_.emplace_back(root_);
       return true;
@@ -132,15 +158,17 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     frames_.emplace_back(NewMessage(*field));
     return true;
   }
-  bool key(string_t& name) override {
+  bool Key(const char* bytes, rapidjson::SizeType size, bool) {
+    const absl::string_view name(bytes, size);
+    if (!IsUtf8(name)) return false;
     Frame& frame = frames_.back();
     return frame.map == nullptr ? FieldKey(frame, name) : MapKey(frame, name);
   }
-  bool end_object() override {
+  bool EndObject(rapidjson::SizeType) {
     frames_.pop_back();
     return true;
   }
-  bool start_array(std::size_t) override {
+  bool StartArray() {
     if (frames_.empty()) return Fail("is no object");
     Frame& frame = frames_.back();
     if (frame.map != nullptr || frame.in_list || !frame.field->is_repeated() ||
@@ -151,13 +179,17 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     frame.count = 0;
     return true;
   }
-  bool end_array() override {
+  bool EndArray(rapidjson::SizeType) {
     frames_.back().in_list = false;
     return true;
   }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
-    return false;
-  }
+
+  // What RapidJSON also asks of a handler, and never calls where numbers come as they are written.
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
 
  private:
   // Which of some indexes were met.
@@ -197,8 +229,8 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     Marks oneofs;
     const FieldDescriptor* map = nullptr;
     Message* entry = nullptr;
-    std::string map_key;
-    std::set<std::string> map_keys;
+    absl::string_view map_key;
+    absl::flat_hash_set<absl::string_view> map_keys;
   };
 
   bool Fail(absl::string_view what) { return FailAt(Path(), what); }
@@ -222,14 +254,14 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     return path;
   }
   // What a client wrote, where it can be shown.
-  static std::string Shown(const std::string& key) {
+  static absl::string_view Shown(absl::string_view key) {
     const bool plain =
         key.size() <= kMaxShownKey &&
         std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });
     return plain ? key : "?";
   }
 
-  bool FieldKey(Frame& frame, const std::string& name) {
+  bool FieldKey(Frame& frame, absl::string_view name) {
     frame.field = nullptr;
     if (frame.names == nullptr) frame.names = &NamesOf(*frame.message->GetDescriptor());
     const auto found = frame.names->find(name);
@@ -241,7 +273,7 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     if (frame.seen.Add(frame.field->index())) return Fail("is given twice");
     return true;
   }
-  bool MapKey(Frame& frame, const std::string& name) {
+  bool MapKey(Frame& frame, absl::string_view name) {
     frame.map_key = name;
     if (!frame.map_keys.insert(name).second) return Fail("is given twice");
     if (!Count()) return false;
@@ -324,9 +356,18 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     }
   }
 
-  bool Integer(bool negative, int64_t value, uint64_t positive) {
-    const FieldDescriptor* const field = Next();
-    return field != nullptr && SetInteger(*field, negative, value, positive);
+  // As JSON writes it: a whole number where it has neither point nor exponent, and fits.
+  bool SetNumber(const FieldDescriptor& field, absl::string_view text) {
+    if (text.size() > kMaxNumber) return Mismatch(field);
+    const bool negative = text.front() == '-';
+    int64_t value = 0;
+    uint64_t positive = 0;
+    if (negative ? absl::SimpleAtoi(text, &value) : absl::SimpleAtoi(text, &positive)) {
+      return SetInteger(field, value < 0, value, positive);
+    }
+    double real = 0;
+    if (!absl::SimpleAtod(text, &real) || !std::isfinite(real)) return Mismatch(field);
+    return SetReal(field, real);
   }
 
   // `value` where it is negative, `positive` elsewhere.
@@ -384,22 +425,23 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     return SetInteger(field, number < 0, number, static_cast<uint64_t>(number));
   }
 
-  bool SetText(const FieldDescriptor& field, const std::string& text) {
+  bool SetText(const FieldDescriptor& field, absl::string_view text) {
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING: {
-        if (field.type() != FieldDescriptor::TYPE_BYTES) {
-          Set(&Reflection::SetString, &Reflection::AddString, text);
-          return true;
+        std::string value(text);
+        if (field.type() == FieldDescriptor::TYPE_BYTES) {
+          // Of both alphabets.
+          std::replace(value.begin(), value.end(), '-', '+');
+          std::replace(value.begin(), value.end(), '_', '/');
+          std::string bytes;
+          if (!absl::Base64Unescape(value, &bytes)) return Mismatch(field);
+          value = std::move(bytes);
         }
-        std::string bytes;
-        if (!absl::Base64Unescape(absl::StrReplaceAll(text, {{"-", "+"}, {"_", "/"}}), &bytes)) {
-          return Mismatch(field);
-        }
-        Set(&Reflection::SetString, &Reflection::AddString, std::move(bytes));
+        Set(&Reflection::SetString, &Reflection::AddString, std::move(value));
         return true;
       }
       case FieldDescriptor::CPPTYPE_ENUM: {
-        const auto* value = field.enum_type()->FindValueByName(text);
+        const auto* value = field.enum_type()->FindValueByName(std::string(text));
         if (value == nullptr) return Mismatch(field);
         Set(&Reflection::SetEnumValue, &Reflection::AddEnumValue, value->number());
         return true;
@@ -417,7 +459,7 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
         return SetDigits(field, text);
     }
   }
-  static std::optional<double> RealOf(const std::string& text) {
+  static std::optional<double> RealOf(absl::string_view text) {
     if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
     if (text == "Infinity") return std::numeric_limits<double>::infinity();
     if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
@@ -427,38 +469,43 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     }
     return value;
   }
-  static bool IsNumber(const std::string& text) {
-    return !text.empty() && (text.front() == '-' || absl::ascii_isdigit(Byte(text.front()))) &&
+  static bool IsNumber(absl::string_view text) {
+    return !text.empty() && text.size() <= kMaxNumber &&
+           (text.front() == '-' || absl::ascii_isdigit(Byte(text.front()))) &&
            absl::ascii_isdigit(Byte(text.back())) &&
-           text.find_first_not_of("0123456789+-.eE") == std::string::npos;
+           text.find_first_not_of("0123456789+-.eE") == absl::string_view::npos;
   }
-  static unsigned char Byte(char c) { return static_cast<unsigned char>(c); }
 
   // A whole number that is written as a text, as those of 64 bits are.
-  bool SetDigits(const FieldDescriptor& field, const std::string& text) {
+  bool SetDigits(const FieldDescriptor& field, absl::string_view text) {
     const bool negative = !text.empty() && text.front() == '-';
-    const std::string digits = negative ? text.substr(1) : text;
+    const absl::string_view digits = negative ? text.substr(1) : text;
     int64_t value = 0;
     uint64_t positive = 0;
     const bool whole =
-        !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos &&
+        !digits.empty() && digits.size() <= kMaxNumber &&
+        digits.find_first_not_of("0123456789") == absl::string_view::npos &&
         (negative ? absl::SimpleAtoi(text, &value) : absl::SimpleAtoi(text, &positive));
     return whole ? SetInteger(field, negative, value, positive) : Mismatch(field);
   }
 
-  bool SetOwnForm(const FieldDescriptor& field, const std::string& text) {
+  bool SetOwnForm(const FieldDescriptor& field, absl::string_view text) {
     const auto kind = field.message_type()->well_known_type();
     if (kind == Descriptor::WELLKNOWNTYPE_TIMESTAMP) {
       auto* const time = static_cast<google::protobuf::Timestamp*>(NewMessage(field));
-      return MayBeTime(text) && TimeUtil::FromString(text, time) && IsInRange(*time);
+      return MayBeTime(text) && TimeUtil::FromString(std::string(text), time) && IsInRange(*time);
     }
     if (kind == Descriptor::WELLKNOWNTYPE_DURATION) {
       auto* const duration = static_cast<google::protobuf::Duration*>(NewMessage(field));
-      return MayBeDuration(text) && TimeUtil::FromString(text, duration) && IsInRange(*duration);
+      return MayBeDuration(text) && TimeUtil::FromString(std::string(text), duration) &&
+             IsInRange(*duration);
     }
     if (kind == Descriptor::WELLKNOWNTYPE_FIELDMASK) {
+      // Each path is a value, as of bytes.
+      values_ += std::count(text.begin(), text.end(), ',');
+      if (!Count()) return false;
       return FieldMaskUtil::FromJsonString(
-          text, static_cast<google::protobuf::FieldMask*>(NewMessage(field)));
+          std::string(text), static_cast<google::protobuf::FieldMask*>(NewMessage(field)));
     }
     return false;
   }
@@ -476,12 +523,20 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-absl::StatusOr<std::string> FromJson(const Descriptor& type, absl::string_view json) {
+absl::StatusOr<std::string> FromJson(const Descriptor& type, std::string text) {
   google::protobuf::Arena arena;
   Message* const message =
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New(&arena);
   Reader reader(message);
-  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &reader)) return reader.refusal();
+  if (HasControls(text)) return reader.refusal();
+  const size_t start = absl::StartsWith(text, kByteOrderMark) ? kByteOrderMark.size() : 0;
+  // The texts are taken where they are, and their escapes replaced there. What is read at once may
+  // lie behind the end.
+  text.append(kAtOnce, '\0');
+  rapidjson::InsituStringStream stream(text.data() + start);
+  rapidjson::Reader rapid;
+  rapid.Parse<rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag>(stream, reader);
+  if (rapid.HasParseError()) return reader.refusal();
   return message->SerializeAsString();
 }
 

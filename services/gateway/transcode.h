@@ -19,8 +19,7 @@ namespace nisi::gateway {
 // INVALID_ARGUMENT, MALFORMED_MESSAGE: not the JSON of such a message. What two readers could read
 // in two ways is refused; so is what a service would refuse as bytes (common/rpc/parse.h). It names
 // the field where there is one.
-absl::StatusOr<std::string> FromJson(const google::protobuf::Descriptor& type,
-                                     absl::string_view json);
+absl::StatusOr<std::string> FromJson(const google::protobuf::Descriptor& type, std::string text);
 
 // Fields that are not set are left out. INTERNAL where the bytes are no such message, or one
 // without a form in JSON: a time of the year 10000.

@@ -205,6 +205,12 @@ TEST(TranscodeTest, Refuses) {
   EXPECT_EQ(FieldOf(R"({"at": "9999-12-31T23:59:59-00:01"})"), "at");
   EXPECT_EQ(FieldOf(R"({"at": 1})"), "at");
   EXPECT_EQ(FieldOf(R"({"readMask": ["a"]})"), "read_mask");
+  EXPECT_EQ(FieldOf(R"({"ratio": 1e999})"), "ratio");
+  EXPECT_EQ(FieldOf(absl::StrCat("{\"ratio\": 0.", std::string(2000, '1'), "}")), "ratio");
+  EXPECT_EQ(FieldOf(absl::StrCat("{\"ratio\": \"0.", std::string(2000, '1'), "\"}")), "ratio");
+  EXPECT_EQ(FieldOf(absl::StrCat("{\"count\": \"", std::string(2000, '0'), "\"}")), "count");
+  EXPECT_EQ(FieldOf(absl::StrCat("{\"at\": \"2026-01-02T03:04:05.", std::string(99, '1'), "Z\"}")),
+            "at");
   for (const std::string text : {"",
                                  "1",
                                  "null",
@@ -219,6 +225,15 @@ TEST(TranscodeTest, Refuses) {
                                  R"({"text": "a",})",
                                  "{\"text\": \"\xff\"}",
                                  R"({"text": "\ud800"})",
+                                 R"({"text": "\udc00"})",
+                                 R"({"\udc00": "a"})",
+                                 R"({"labels": {"\udc00": "a"}})",
+                                 R"({"text": "\ud800\u0041"})",
+                                 "{\"text\": \"\x1f\"}",
+                                 "{\"multiline\": \"0123456789abcdef\x1a 0123456789abcdef\"}",
+                                 std::string("{}\0", 3),
+                                 std::string("{\"text\": \"a\0\"}", 14),
+                                 std::string("{\0}", 3),
                                  "{/**/}",
                                  R"({"count": 01})",
                                  R"({"count": +1})",
@@ -241,6 +256,15 @@ TEST(TranscodeTest, Takes) {
   EXPECT_EQ(read(R"({"count": 1e3})").count(), 1000);
   EXPECT_EQ(read(R"({"level": "7"})").level(), 7U);
   EXPECT_EQ(read(R"({"ratio": 7})").ratio(), 7);
+  EXPECT_EQ(read(R"({"ratio": -0.0})").ratio(), 0);
+  EXPECT_EQ(read(R"({"ratio": 0.30000000000000004})").ratio(), 0.30000000000000004);
+  EXPECT_EQ(read(R"({"ratio": 5e-324})").ratio(), 5e-324);
+  EXPECT_EQ(read(R"({"ratio": 123456789012345678901234567890})").ratio(),
+            123456789012345678901234567890.0);
+  EXPECT_EQ(read(R"({"count": -9223372036854775808})").count(), INT64_MIN);
+  EXPECT_EQ(read(R"({"count": -0})").count(), 0);
+  EXPECT_EQ(read("\xef\xbb\xbf{\"level\": 7}").level(), 7U);
+  EXPECT_EQ(read(R"({"raw": "\u0000\ud83d\ude00\/\b"})").raw(), std::string("\0\U0001F600/\b", 7));
   EXPECT_EQ(read(R"({"ratio": "-Infinity"})").ratio(), -INFINITY);
   EXPECT_EQ(read(R"({"ratio": "1e-3"})").ratio(), 1e-3);
   EXPECT_EQ(read(R"({"size": 2})").size(), testing::v1::LARGE);
@@ -335,6 +359,7 @@ TEST(TranscodeTest, ABombIsCheap) {
   EXPECT_EQ(FieldOf(absl::StrCat("{\"codes\":", repeated("[", kBytes))), "codes[0]");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"rows\":[{}", repeated(",{}", kBytes << 2), "]}")),
             "rows[99999]");
+  EXPECT_EQ(FieldOf(absl::StrCat("{\"readMask\":\"a", repeated(",a", kBytes), "\"}")), "read_mask");
   // Within the bound of the readers of bytes.
   EXPECT_EQ(FieldOf(absl::StrCat("{\"rows\":[{}", repeated(",{}", 90'000 * 3), "]}")), "taken");
 }

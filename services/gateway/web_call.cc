@@ -73,7 +73,7 @@ bool WebCall::Keep(size_t bytes) {
 
 bool WebCall::Decode(std::string* message) {
   if (!request_.json || request_.method == nullptr) return true;
-  absl::StatusOr<std::string> bytes = FromJson(*request_.method->input_type(), *message);
+  absl::StatusOr<std::string> bytes = FromJson(*request_.method->input_type(), std::move(*message));
   if (!bytes.ok()) {
     const Taken taken = taken_;
     taken.Refuse(bytes.status(), this);

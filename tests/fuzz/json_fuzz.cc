@@ -17,7 +17,7 @@ namespace {
 
 void ReadJson(absl::string_view text) {
   const auto& type = *testing::v1::FormSample::descriptor();
-  const auto bytes = gateway::FromJson(type, text);
+  const auto bytes = gateway::FromJson(type, std::string(text));
   if (!bytes.ok()) {
     Expect(absl::IsInvalidArgument(bytes.status()), "what is no JSON is the client's mistake");
     return;
