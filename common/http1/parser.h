@@ -32,6 +32,8 @@ class Parser {
   void Next();
 
   bool wrong() const { return wrong_; }
+  // Wrong for its length: a head, or what stands beside a chunk.
+  bool too_long() const { return HTTP_PARSER_ERRNO(&parser_) == HPE_HEADER_OVERFLOW; }
   // Some bytes of a request came that has not begun.
   bool in_head() const { return in_head_; }
   // No request has begun.

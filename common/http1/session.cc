@@ -30,6 +30,7 @@ class ClientSession final : public http2::Session,
   explicit ClientSession(SessionParts parts)
       : parts_(std::move(parts)),
         parser_(parts_.limits->max_head_bytes, this),
+        regard_(parts_.reading),
         held_(parts_.guard->room, parts_.source),
         idle_since_(absl::Now()),
         moved_(idle_since_) {}
@@ -55,21 +56,28 @@ class ClientSession final : public http2::Session,
 
  private:
   void Write(absl::string_view bytes);
-  // Whether what comes has to wait for the answer to what came before.
-  bool holds() const { return current_ != nullptr && request_ended_; }
+  // Whether what comes has to wait: for the answer to what came before, for the client to take it,
+  // or for others.
+  bool holds() const {
+    return (current_ != nullptr && request_ended_) || resting_ ||
+           parts_.socket->unsent() >= parts_.limits->max_unsent_bytes;
+  }
   void Feed(absl::string_view bytes);
   void FeedAhead();
   void RequestOver();
-  void Refuse();
+  void GoOn();
+  void Refuse(http2::Refused what);
   void Sent();
   void Close();
 
   const SessionParts parts_;
   Parser parser_;
+  http2::Regard regard_;
   http2::Room::Held held_;
   size_t kept_ = 0;    // of the body, by whoever takes it
   std::string ahead_;  // what came and has to wait
   bool feeding_ = false;
+  bool resting_ = false;
   bool last_ = false;  // no request follows the one under way
   bool closing_ = false;
   absl::Time idle_since_;
@@ -136,11 +144,15 @@ void ClientSession::OnBytes(absl::string_view bytes) {
 }
 
 void ClientSession::Feed(absl::string_view bytes) {
-  if (current_ == nullptr && !parser_.in_head()) idle_since_ = absl::Now();
+  const bool began = parser_.in_head();
   feeding_ = true;
   const size_t taken = parser_.Feed(bytes);
   feeding_ = false;
-  if (parser_.wrong()) return Refuse();
+  // Empty lines before it are no beginning.
+  if (!began && parser_.in_head()) idle_since_ = absl::Now();
+  if (parser_.wrong()) {
+    return Refuse(parser_.too_long() ? http2::Refused::kHeads : http2::Refused::kFrames);
+  }
   bytes.remove_prefix(taken);
   if (closing_) return;
   ahead_.append(bytes.data(), bytes.size());
@@ -154,7 +166,7 @@ void ClientSession::FeedAhead() {
     const std::string bytes = std::exchange(ahead_, std::string());
     Feed(bytes);
   }
-  if (!holds()) parts_.socket->Listen(true);
+  if (!holds() && unconsumed_ <= kMaxAhead) parts_.socket->Listen(true);
 }
 
 void ClientSession::OnHead(http2::RequestHead head) {
@@ -204,6 +216,7 @@ void ClientSession::OnRequestEnd() {
 }
 
 void ClientSession::WriteHead(int status, const Fields& fields, const std::string* body) {
+  regard_.OnAnswer(status == HTTP_STATUS_TOO_MANY_REQUESTS);
   // Whether a client that was told, or not, to go on sends its body nevertheless is not to be
   // known.
   if (!request_ended_ && parser_.expects_continue()) last_ = true;
@@ -247,6 +260,7 @@ void ClientSession::Sent() {
 void ClientSession::OnWritten() {
   Hold(kept_);
   if (current_ != nullptr && !answer_ended_) Sent();
+  if (!closing_) FeedAhead();
 }
 
 void ClientSession::EndAnswer() {
@@ -273,14 +287,34 @@ void ClientSession::RequestOver() {
   idle_since_ = absl::Now();
   if (last_) return Close();
   parser_.Next();
-  parts_.loop->AtEndOfTurn([weak = weak_from_this()] {
-    if (const auto self = weak.lock(); self != nullptr) self->FeedAhead();
-  });
+  GoOn();
+}
+
+// To the next request. Where it is there already others come first, and where there is too much
+// they are answered first, as with HTTP/2.
+void ClientSession::GoOn() {
+  auto next = [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->resting_ = false;
+    self->regard_.GoOn();
+    self->FeedAhead();
+  };
+  if (regard_.Rests()) {
+    resting_ = true;
+    parts_.socket->Listen(false);
+    regard_.Rest(std::move(next));
+  } else if (ahead_.empty()) {
+    parts_.loop->AtEndOfTurn(std::move(next));
+  } else {
+    parts_.loop->Post(std::move(next));
+  }
 }
 
 // What came is no HTTP.
-void ClientSession::Refuse() {
+void ClientSession::Refuse(http2::Refused what) {
   if (closing_) return;
+  parts_.guard->refusals.Count(what);
   if (current_ == nullptr) {
     parts_.socket->Write(
         "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
@@ -317,7 +351,10 @@ void ClientSession::OnTick(absl::Time now) {
     const absl::Duration limit = parser_.in_head() || parser_.fresh()
                                      ? parts_.limits->handshake
                                      : parts_.limits->ping_after + parts_.limits->ping_answer;
-    if (now > idle_since_ + limit) parts_.socket->Close("");
+    if (now <= idle_since_ + limit) return;
+    if (parser_.in_head() || parser_.fresh())
+      parts_.guard->refusals.Count(http2::Refused::kSilence);
+    parts_.socket->Close("");
     return;
   }
   if (now > linger_until_) return parts_.socket->Close("still sends when it has its answer");

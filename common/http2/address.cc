@@ -68,4 +68,14 @@ std::string SourceOf(sockaddr_storage name) {
   return TextOf(name);
 }
 
+std::string SourceOf(const std::string& machine) {
+  sockaddr_storage name{};
+  in6_addr* const address = &reinterpret_cast<sockaddr_in6&>(name).sin6_addr;
+  if (!absl::StrContains(machine, ':') || inet_pton(AF_INET6, machine.c_str(), address) != 1) {
+    return machine;
+  }
+  name.ss_family = AF_INET6;
+  return SourceOf(name);
+}
+
 }  // namespace nisi::http2

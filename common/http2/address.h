@@ -27,5 +27,7 @@ std::string TextOf(const sockaddr_storage& name);
 // What counts as one client: the address, of IPv6 its network, in which one machine has as many
 // addresses as it likes.
 std::string SourceOf(sockaddr_storage name);
+// Of what TextOf made; what is no address is one of its own.
+std::string SourceOf(const std::string& machine);
 
 }  // namespace nisi::http2

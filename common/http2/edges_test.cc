@@ -84,6 +84,10 @@ TEST(Address, OfOneMachine) {
   EXPECT_EQ(ParseMachine("10.0.0.7"), "10.0.0.7");
   EXPECT_EQ(ParseMachine("::ffff:10.0.0.7"), "10.0.0.7");
   EXPECT_EQ(ParseMachine("2001:DB8:0::7"), "2001:db8::7");
+  EXPECT_EQ(SourceOf("2001:db8::1:0:0:7"), "2001:db8::");
+  for (const std::string alone : {"10.0.0.7", "::ffff:10.0.0.7", "", "no:address"}) {
+    EXPECT_EQ(SourceOf(alone), alone);
+  }
   for (const char* text : {"", "edge", "10.0.0", "10.0.0.7:443", "10.0.0.0/8", "[::1]"}) {
     EXPECT_EQ(ParseMachine(text), std::nullopt) << text;
   }

@@ -12,6 +12,8 @@ constexpr uint64_t kLookMs = 1;
 constexpr int kFree = 2;
 // As many calls as the least that is read of a connection at once may bring.
 constexpr int kOfOne = 4;
+// So many more answers than refusals, or refusals than answers, are remembered of a client.
+constexpr int kBalance = 16;
 
 }  // namespace
 
@@ -29,6 +31,8 @@ void Reading::OnAnswer(bool refused) {
 
 void Reading::Rest(std::function<void()> resume) {
   resting_.push_back(std::move(resume));
+  ++guard_->rests.begun;
+  ++guard_->rests.now;
   if (!std::exchange(has_timer_, true)) {
     uv_timer_init(loop_->uv(), &timer_);
     timer_.data = this;
@@ -47,9 +51,26 @@ void Reading::OnTime() {
   for (size_t all = resting_.size(); left > 0 && all > 0; --left, --all) {
     const auto resume = std::move(resting_.front());
     resting_.pop_front();
+    --guard_->rests.now;
     resume();
   }
   if (resting_.empty()) uv_timer_stop(&timer_);
+}
+
+void Regard::OnAnswer(bool refused) {
+  if (reading_ == nullptr) return;
+  reading_->OnAnswer(refused);
+  refused_ = refused_ || refused;
+  balance_ = refused ? std::max(balance_ - 1, -kBalance) : std::min(balance_ + 1, kBalance);
+}
+
+// Who is mostly answered does not wait for what others bring.
+bool Regard::Rests() const {
+  return refused_ && balance_ <= 0 && reading_->spent();
+}
+
+void Regard::Rest(std::function<void()> resume) {
+  reading_->Rest(std::move(resume));
 }
 
 }  // namespace nisi::http2

@@ -13,16 +13,20 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "absl/time/time.h"
+#include "common/http2/guard.h"
 #include "common/http2/loop.h"
 
 namespace nisi::http2 {
 
 class Reading {
  public:
-  // `time`: of all in one turn of the loop.
-  Reading(EventLoop* loop, absl::Duration time) : loop_(loop), time_(time) {}
+  // `time`: of all in one turn of the loop. `guard` counts who rests.
+  Reading(EventLoop* loop, absl::Duration time, std::shared_ptr<Guard> guard)
+      : loop_(loop), time_(time), guard_(std::move(guard)) {}
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
 
@@ -40,6 +44,7 @@ class Reading {
 
   EventLoop* const loop_;
   const absl::Duration time_;
+  const std::shared_ptr<Guard> guard_;
   bool begun_ = false;
   absl::Time ends_;
   int credit_ = kCredit;  // so many refusals more; below zero, so many answers first
@@ -48,6 +53,27 @@ class Reading {
   bool has_timer_ = false;
 
   static constexpr int kCredit = 64;
+};
+
+// What is known of one client for it, whatever it speaks.
+class Regard {
+ public:
+  // Null: it is read as it sends.
+  explicit Regard(Reading* reading) : reading_(reading) {}
+
+  // A call of it has its answer.
+  void OnAnswer(bool refused);
+  // Whether it is not to be read on.
+  bool Rests() const;
+  // Calls `resume` when it is.
+  void Rest(std::function<void()> resume);
+  // What was read before was looked at.
+  void GoOn() { refused_ = false; }
+
+ private:
+  Reading* const reading_;
+  bool refused_ = false;  // some call of what was read last
+  int balance_ = 1;       // answers above zero, refusals below
 };
 
 }  // namespace nisi::http2

@@ -12,7 +12,8 @@ constexpr int kMost = 64;  // refusals without an answer
 
 // The loop goes first.
 struct Clients {
-  Reading reading{&loop, absl::Milliseconds(1)};
+  std::shared_ptr<Guard> guard = std::make_shared<Guard>(Limits());
+  Reading reading{&loop, absl::Milliseconds(1), guard};
   EventLoop loop{"clients"};
 
   void Refuse(int count) {
@@ -49,11 +50,35 @@ TEST(Reading, WhoRestsGoesOnInTurn) {
       });
     }
     EXPECT_TRUE(gone.empty());
+    EXPECT_EQ(clients.guard->rests.now, 20);
   });
   done.get_future().wait();  // with time, although nothing is answered
   clients.loop.RunAndWait([&] {
     for (int i = 0; i < 20; ++i) EXPECT_EQ(gone[static_cast<size_t>(i)], i);
     EXPECT_EQ(gone.size(), 20U);
+  });
+  EXPECT_EQ(clients.guard->rests.now, 0);
+  EXPECT_EQ(clients.guard->rests.begun, 20U);
+}
+
+TEST(Reading, WhoIsMostlyAnsweredDoesNotRest) {
+  Clients clients;
+  clients.loop.RunAndWait([&] {
+    Regard greedy(&clients.reading), modest(&clients.reading), free(nullptr);
+    for (int i = 0; i < 8; ++i) modest.OnAnswer(false);
+    for (int i = 0; i < 2 * kMost; ++i) greedy.OnAnswer(true);
+    modest.OnAnswer(true);
+    free.OnAnswer(true);
+    EXPECT_TRUE(clients.reading.spent());
+    EXPECT_TRUE(greedy.Rests());
+    EXPECT_FALSE(modest.Rests());
+    EXPECT_FALSE(free.Rests());
+    greedy.GoOn();
+    EXPECT_FALSE(greedy.Rests()) << "until it is refused again";
+    greedy.OnAnswer(true);
+    EXPECT_TRUE(greedy.Rests());
+    for (int i = 0; i < 2 * kMost; ++i) modest.OnAnswer(false);
+    EXPECT_FALSE(greedy.Rests()) << "others were answered";
   });
 }
 

@@ -102,7 +102,9 @@ class Server::Worker {
  public:
   Worker(const ServerOptions& options, std::shared_ptr<CallCount> calls,
          std::shared_ptr<Guard> guard)
-      : tls_(options.tls), reading_(&loop_, options.limits.turn * kTurns), loop_(options.name) {
+      : tls_(options.tls),
+        reading_(&loop_, options.limits.turn * kTurns, guard),
+        loop_(options.name) {
     shared_.loop = &loop_;
     shared_.limits = options.limits;
     shared_.reading = options.limits.turn == absl::InfiniteDuration() ? nullptr : &reading_;

@@ -28,8 +28,6 @@ constexpr absl::Duration kRenewing = absl::Seconds(5);
 constexpr uint32_t kFewest = 8;
 constexpr absl::Duration kWidens = absl::Milliseconds(500);
 constexpr absl::Duration kWidensLate = absl::Seconds(8);
-// So many more answers than refusals, or refusals than answers, are remembered of a client.
-constexpr int kBalance = 16;
 
 bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -44,6 +42,7 @@ ServerConnection::ServerConnection(const Serving* shared, int fd, std::string ad
       place_(std::move(place)),
       conduct_(limits_, absl::Now()),
       head_(limits_.max_head_bytes),
+      regard_(shared->reading),
       calls_at_once_(limits_.max_calls_of_connection),
       widens_after_(kWidens),
       began_(absl::Now()),
@@ -129,8 +128,8 @@ void ServerConnection::OnOpen(std::string identity) {
 }
 
 void ServerConnection::OpenHttp1() {
-  other_ = shared_.http1({loop_, &socket_, &shared_.limits, &shared_.take.request, peer_,
-                          shared_.calls, shared_.guard, place_->source()});
+  other_ = shared_.http1({loop_, &socket_, &shared_.limits, shared_.reading, &shared_.take.request,
+                          peer_, shared_.calls, shared_.guard, place_->source()});
 }
 
 void ServerConnection::OpenHttp2() {
@@ -163,27 +162,15 @@ absl::Time ServerConnection::TurnEnds(absl::Time now) {
   return std::min(Connection::TurnEnds(now), shared_.reading->Ends(now));
 }
 
-void ServerConnection::OnAnswer(bool refused) {
-  if (shared_.reading == nullptr) return;
-  shared_.reading->OnAnswer(refused);
-  refused_ = refused_ || refused;
-  balance_ = refused ? std::max(balance_ - 1, -kBalance) : std::min(balance_ + 1, kBalance);
-}
-
-// Who is mostly answered does not wait for what others bring.
-bool ServerConnection::Rests() const {
-  return refused_ && balance_ <= 0 && shared_.reading->spent();
-}
-
 void ServerConnection::Rest(std::function<void()> resume) {
   rested_at_ = absl::Now();
   if (calls_at_once_ > kFewest) {
     widens_after_ = std::min(2 * widens_after_, kWidensLate);
     Allow(kFewest);
   }
-  shared_.reading->Rest([this, weak = weak_from_this(), resume = std::move(resume)] {
+  regard_.Rest([this, weak = weak_from_this(), resume = std::move(resume)] {
     if (weak.expired()) return;
-    refused_ = false;
+    regard_.GoOn();
     resume();
   });
 }

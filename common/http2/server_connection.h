@@ -40,7 +40,7 @@ class ServerConnection final : public Connection {
   const Place& place() const { return *place_; }
 
   // A call of it has its answer: that there is too much, or another.
-  void OnAnswer(bool refused);
+  void OnAnswer(bool refused) { regard_.OnAnswer(refused); }
 
   void OnOpen(std::string identity) override;
   size_t OnBytes(absl::string_view bytes) override;
@@ -57,7 +57,7 @@ class ServerConnection final : public Connection {
   void OnFrameSent(const nghttp2_frame& frame);
   bool CutOff() override;
   absl::Time TurnEnds(absl::Time now) override;
-  bool Rests() const override;
+  bool Rests() const override { return regard_.Rests(); }
   void Rest(std::function<void()> resume) override;
   // How many calls it may have under way.
   void Allow(uint32_t calls);
@@ -76,9 +76,8 @@ class ServerConnection final : public Connection {
   std::shared_ptr<Session> other_;  // where it is not HTTP/2 that is spoken
   std::string beginning_;           // of a plain connection, until it is known what is spoken
   bool busy_ = false;               // as place_ knows
-  bool refused_ = false;            // some call of what was read last
-  int balance_ = 1;                 // answers above zero, refusals below
-  uint32_t calls_at_once_;          // as it was told last
+  Regard regard_;
+  uint32_t calls_at_once_;  // as it was told last
   absl::Time rested_at_ = absl::InfinitePast();
   absl::Duration widens_after_;  // from then on
   const absl::Time began_;

@@ -12,6 +12,7 @@
 #include "common/http2/guard.h"
 #include "common/http2/limits.h"
 #include "common/http2/loop.h"
+#include "common/http2/reading.h"
 #include "common/http2/request.h"
 #include "common/http2/socket.h"
 
@@ -38,6 +39,7 @@ struct SessionParts {
   EventLoop* loop;
   Socket* socket;
   const Limits* limits;
+  Reading* reading;  // null: clients are read as they send
   const TakeRequest* take;
   std::shared_ptr<const Peer> peer;
   std::shared_ptr<CallCount> calls;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/http2/address.h"
 #include "common/rpc/call_errors.h"
 #include "services/gateway/errors.h"
 
@@ -52,6 +53,11 @@ absl::StatusOr<absl::string_view> ReadMetadata(const http2::Fields& fields) {
   return service;
 }
 
+// No subject begins with "peer ": the two kinds of key never meet.
+std::string ShareOfNobody(const http2::Peer& peer) {
+  return absl::StrCat("peer ", http2::SourceOf(peer.address));
+}
+
 std::string NewTraceparent() {
   thread_local absl::BitGen random;
   const auto high = absl::Uniform<uint64_t>(random);
@@ -89,15 +95,15 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   RecentCallers::Recent* known = recent->Find(*call.peer, authorization, suite_now);
   if (known == nullptr) {
     ASSIGN_OR_RETURN(auto found, Identify(call, suite_now, now));
-    RecentCallers::Recent one{call.peer, std::nullopt, std::move(found), suite_now, "", ""};
+    std::string share = found->anonymous() ? ShareOfNobody(*call.peer) : found->subject;
+    RecentCallers::Recent one{
+        call.peer, std::nullopt, std::move(found), std::move(share), suite_now, "", ""};
     if (authorization != nullptr) one.authorization = *authorization;
     known = recent->Keep(std::move(one));
   }
   const std::shared_ptr<const rpc::Caller>& caller = known->caller;
   Admitted admitted;
-  // No subject begins with "peer ": the two kinds of key never meet.
-  admitted.caller =
-      caller->anonymous() ? absl::StrCat("peer ", call.peer->address) : caller->subject;
+  admitted.caller = known->share;
   admitted.rank = route.policy.mutation ? Rank::kChanging
                   : caller->anonymous() ? Rank::kPublic
                                         : Rank::kReading;
@@ -106,6 +112,10 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, service));
   admitted.identity = caller;
   return admitted;
+}
+
+absl::Status Admission::AdmitPage(const http2::Peer& peer, absl::Time now) {
+  return CheckRate(ShareOfNobody(peer), now);
 }
 
 std::string Admission::ContextOf(const Admitted& admitted, const http2::Peer& peer,
@@ -126,10 +136,10 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
                                                                        absl::Time now) {
   const rpc::Evidence evidence = rpc::EvidenceOf(call);
   if (auto known = authenticator_->Known(evidence, suite_now)) return known;
-  const std::string& address = call.peer->address;
+  const std::string source = http2::SourceOf(call.peer->address);
   if (evidence.authorizations != 0) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (const auto wait = bad_tokens_.Look(address, now); wait.has_value()) {
+    if (const auto wait = bad_tokens_.Look(source, now); wait.has_value()) {
       ++refused_tokens_;
       return TooManyBadTokens(*wait);
     }
@@ -137,7 +147,7 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
   auto caller = authenticator_->Identify(evidence, suite_now);
   if (!caller.ok()) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    bad_tokens_.Take(address, now);
+    bad_tokens_.Take(source, now);
   }
   return caller;
 }

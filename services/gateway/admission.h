@@ -29,7 +29,8 @@ inline constexpr size_t kMaxMetadataBytes = 8 << 10;
 struct Admitted {
   absl::string_view owner;  // lives as long as the routes
   std::shared_ptr<const rpc::Caller> identity;
-  std::string caller;  // whose share it takes: a subject, or an address of nobody
+  // Whose share it takes: a subject, or of nobody the address, see http2::SourceOf.
+  std::string caller;
   Rank rank = Rank::kPublic;
 };
 
@@ -55,6 +56,8 @@ class Admission {
   // stand still. `recent`: of the thread that asks.
   absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now,
                                  RecentCallers* recent);
+  // Whether nobody at that address may have a page, which counts as a call: RATE_LIMITED.
+  absl::Status AdmitPage(const http2::Peer& peer, absl::Time now);
   // What the owner is told of the caller (kCallContextKey): for a call that goes on.
   std::string ContextOf(const Admitted& admitted, const http2::Peer& peer,
                         RecentCallers* recent) const;

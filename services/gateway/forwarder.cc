@@ -45,6 +45,10 @@ std::vector<store::Figure> Figures(const Hub& hub) {
        static_cast<double>(WaitingCalls(hub))},
       {"nisi_gateway_connections", "Clients that are connected.",
        static_cast<double>(hub.guard->places->taken())},
+      {"nisi_gateway_resting_connections", "Not read until others were answered.",
+       static_cast<double>(hub.guard->rests.now)},
+      {"nisi_gateway_rests_total", "Times that a connection was not read, since it was refused.",
+       static_cast<double>(hub.guard->rests.begun)},
       {"nisi_gateway_held_bytes", "Of messages that wait to be whole or to be taken.",
        static_cast<double>(hub.guard->room->held())}};
   for (size_t i = 0; i < http2::kRefusedKinds; ++i) {

@@ -26,6 +26,7 @@ class RecentCallers {
         peer;  // held: no other connection gets its address meanwhile
     std::optional<std::string> authorization;  // as it came; none is another than an empty one
     std::shared_ptr<const rpc::Caller> caller;
+    std::string share;  // whose share of all his calls take, see Admitted::caller
     absl::Time since;
     absl::string_view owner;  // whom the last call went to; lives as long as the routes
     std::string context;      // signed for it

@@ -98,6 +98,7 @@ class GatewayTest : public ::testing::Test {
     options.address = "127.0.0.1:0";
     options.limits = limits;
     options.origins = std::move(origins);
+    options.edges = edges_;
     const auto* file = nisi::testing::v1::Widget::descriptor()->file();
     options.services = {file->service(0),
                         journal::v1::GetEntryRequest::descriptor()->file()->service(0),
@@ -131,6 +132,7 @@ class GatewayTest : public ::testing::Test {
   rpc::ContextSigner signer_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
   Seen seen_;
+  std::vector<std::string> edges_;        // of the gateway
   std::unique_ptr<TestService> service_;  // good for one server
   int backend_port_ = 0;
   std::unique_ptr<grpc::Server> backend_;

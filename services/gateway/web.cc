@@ -171,11 +171,17 @@ absl::string_view ValueOf(const http2::Fields& fields, absl::string_view name) {
   return value == nullptr ? absl::string_view() : *value;
 }
 
-// Whether it asked for a page, which anybody may have, and no call.
+// Whether it asked for a page, which anybody may have, and no call. Pages are larger than most
+// answers, so they take from the same rate.
 bool RespondPage(const WebRequest& request, const http2::CallHead& head) {
   const auto page = FindPage(head.path, ValueOf(head.fields, "accept-encoding"),
                              ValueOf(head.fields, "if-none-match"));
   if (!page.has_value()) return false;
+  const absl::Status admitted = request.hub->admission->AdmitPage(*head.peer, absl::Now());
+  if (!admitted.ok()) {
+    Refuse(request, admitted);
+    return true;
+  }
   request.responder->Respond(page->status, page->headers, std::string(page->body));
   return true;
 }

@@ -379,6 +379,21 @@ TEST_P(WebTest, OneCallerHasItsShareOverAllProtocols) {
   EXPECT_EQ(client().PostJson(kEcho, "{}").Reason(), "RATE_LIMITED");
 }
 
+TEST_P(WebTest, PagesCountAsCallsOfTheirAddress) {
+  Limits limits;
+  limits.calls_per_second = 1e-6;
+  limits.burst = 3;
+  Start(limits);
+  EXPECT_EQ(client().Get("/reference/").status, 200);
+  EXPECT_EQ(client().Get("/").status, 302);
+  EXPECT_EQ(client().PostJson(kEcho, "{}").status, 200);
+  const HttpAnswer refused = client().Get("/reference/");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.Reason(), "RATE_LIMITED");
+  EXPECT_EQ(client().PostJson(kEcho, "{}").Reason(), "RATE_LIMITED");
+  EXPECT_EQ(client().PostJson(kEcho, "{}", {Bearer(rpc::v1::AUDITOR)}).status, 200);
+}
+
 // HTTP/1.1 by hand.
 
 class Http1Test : public GatewayTest {
@@ -387,6 +402,17 @@ class Http1Test : public GatewayTest {
     return absl::StrCat("POST ", kEcho,
                         " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n", more,
                         "Content-Length: ", body.size(), "\r\n\r\n", body);
+  }
+  // What a terminator says of a connection of IPv6.
+  static std::string From(const std::string& network, char machine) {
+    return std::string("\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24", 16) + network + std::string(7, '\0') +
+           machine + std::string(20, '\1');
+  }
+  double Metric(const std::string& name) const {
+    const std::string text = metrics_.Text();
+    const size_t at = text.find("\n" + name + "{");
+    if (at == std::string::npos) return -1;
+    return std::atof(text.c_str() + text.find("} ", at) + 2);
   }
   std::string Answer(const std::string& sent) {
     RawConnection connection(gateway_->port());
@@ -408,6 +434,71 @@ TEST_F(Http1Test, RequestsSentAtOnceAreAnsweredInTheirOrder) {
   }
   EXPECT_NE(got.find("last", at), std::string::npos);
   EXPECT_EQ(seen_.Count("message"), 51);
+}
+
+// Whose calls are mostly refused is read when others were answered, and loses nothing by it.
+TEST_F(Http1Test, WhoIsRefusedIsReadLater) {
+  Limits limits;
+  limits.calls_per_second = 1e-6;
+  limits.burst = 1;
+  StartGateway(limits);
+  std::string sent;
+  for (int i = 0; i < 200; ++i) sent += Post("{}");
+  const std::string got = Answer(sent + Post("{}", "Connection: close\r\n"));
+  size_t refused = 0;
+  for (size_t at = got.find("HTTP/1.1 429"); at != std::string::npos;
+       at = got.find("HTTP/1.1 429", at + 1)) {
+    ++refused;
+  }
+  EXPECT_EQ(refused, 200U);
+  EXPECT_GT(Metric("nisi_gateway_rests_total"), 0);
+  EXPECT_EQ(Metric("nisi_gateway_resting_connections"), 0);
+}
+
+// Many answers are not made for whoever takes none.
+TEST_F(Http1Test, ARequestWaitsUntilTheAnswersBeforeItAreTaken) {
+  Limits limits;
+  limits.clients.max_held_bytes = 8 << 20;
+  StartGateway(limits);
+  constexpr int kCount = 10;
+  RawConnection connection(gateway_->port());
+  for (int i = 0; i < kCount; ++i) {
+    connection.Send(absl::StrCat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n",
+                                 i + 1 == kCount ? "Connection: close\r\n" : "", "\r\n"));
+  }
+  const std::string got = connection.ReadAll();
+  int whole = 0;
+  for (size_t at = got.find("HTTP/1.1 200"); at != std::string::npos;
+       at = got.find("HTTP/1.1 200", at + 1)) {
+    ++whole;
+  }
+  EXPECT_EQ(whole, kCount);
+  const size_t close = std::string("connection: close\r\n").size();
+  EXPECT_EQ((got.size() - close) % kCount, 0U) << "all are whole";
+}
+
+// Whoever has one address of IPv6 has 2^64 of them.
+TEST_F(Http1Test, AllAddressesOfANetworkAreOne) {
+  edges_ = {"127.0.0.1"};
+  Limits limits;
+  limits.calls_per_second = 1e-6;
+  limits.burst = 2;
+  limits.bad_tokens = {2, 1e-6};
+  StartGateway(limits);
+  const std::string here("\x20\x01\x0d\xb8\0\0\0\1", 8);
+  const std::string there("\x20\x01\x0d\xb8\0\0\0\2", 8);
+  const auto call = [&](const std::string& network, char machine, const std::string& more) {
+    return Answer(From(network, machine) + Post("{}", more + "Connection: close\r\n"));
+  };
+  EXPECT_THAT(call(here, 1, ""), HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(call(here, 2, ""), HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(call(here, 3, ""), HasSubstr("RATE_LIMITED"));
+  EXPECT_THAT(call(there, 1, ""), HasSubstr("HTTP/1.1 200"));
+  const std::string bad = "Authorization: Bearer x\r\n";
+  EXPECT_THAT(call(here, 4, bad), HasSubstr("TOKEN_INVALID"));
+  EXPECT_THAT(call(here, 5, bad), HasSubstr("TOKEN_INVALID"));
+  EXPECT_THAT(call(here, 6, bad), HasSubstr("RATE_LIMITED"));
+  EXPECT_THAT(call(there, 2, bad), HasSubstr("TOKEN_INVALID"));
 }
 
 TEST_F(Http1Test, ByteByByteAndInChunks) {

@@ -14,6 +14,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from http1_attacks import (http1_endless_heads, http1_lying_bodies, http1_slow_bodies, http1_slow_heads,  # noqa: E402
+                           http1_too_many_calls, http1_unread_answers, json_bombs)
 from wire import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENABLE_PUSH, GOAWAY, HEADERS,  # noqa: E402
                   INITIAL_WINDOW, MAX_FRAME, MAX_STREAMS, PING, PREFACE, PRIORITY, PUSH, RESET, SETTINGS, TABLE_SIZE,
                   WINDOW, Gone, Target, Wire, field, frame, message, number, settings, text)
@@ -28,6 +30,7 @@ class Party:
     def __init__(self, target, seconds, facts, own):
         self.target, self.until, self.facts, self.own = target, time.monotonic() + seconds, facts, own
         self.did, self.sources = collections.Counter(), itertools.cycle(own)
+        self.wire = Wire
 
     def more(self):
         return time.monotonic() < self.until
@@ -35,7 +38,7 @@ class Party:
     def connect(self, source=None, **how):
         """None where we are not let in."""
         try:
-            wire = Wire(self.target, source or next(self.sources), **how)
+            wire = self.wire(self.target, source or next(self.sources), **how)
             self.did["connections"] += 1
             return wire
         except Gone:
@@ -542,7 +545,11 @@ ATTACKS = [
     Attack(settings_flood, ("settings",)), Attack(priority_flood, ("chatter",)), Attack(window_flood, ("chatter",)),
     Attack(unknown_flood), Attack(empty_data_flood, ("chatter",)), Attack(window_swing, ("settings",)),
     Attack(frame_zoo, ("frames",)), Attack(too_many_calls, ("overloaded",)),
-    Attack(heavy_calls, ("overloaded", "room"))]
+    Attack(heavy_calls, ("overloaded", "room")),
+    Attack(http1_slow_heads, ("silence",), seconds=7, waits=True),
+    Attack(http1_slow_bodies, ("calls",), seconds=7, waits=True), Attack(http1_endless_heads, ("heads",)),
+    Attack(http1_lying_bodies, ("frames",)), Attack(http1_unread_answers, ("room", "answers"), seconds=13, waits=True),
+    Attack(http1_too_many_calls, ("overloaded",), seconds=2), Attack(json_bombs, ("calls",))]
 
 
 def main():

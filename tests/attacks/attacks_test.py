@@ -110,6 +110,7 @@ def facts_of(door, client):
             "good_token": door.mint(WRITER, subject="dev:good"), "token": door.mint(WRITER, subject="dev:bad"),
             "large_path": GOODS + "ListEntries", "large_body": hexed("ListEntries", parent=edition, page_size=200),
             "watch_path": GOODS + "WatchEntries", "watch_body": hexed("WatchEntries", parent=edition),
+            "json": {"name": entry}, "large_json": {"parent": edition, "pageSize": 200}, "mask_path": GOODS + "UpdateEdition",
             "closed_path": GOODS + "ListAssessments", "forged": FORGED + IGNORED,
             "bad_tokens": [value for value, _ in bad_tokens(door).values()]}
 
@@ -185,7 +186,7 @@ class Test:
     def refused(self):
         before, after, values = "nisi_gateway_refused_", "_total", self.metric_values()
         found = {name[len(before):-len(after)]: value for name, value in values.items() if name.startswith(before)}
-        return {**found, "overloaded": values["nisi_gateway_overloaded_total"]}
+        return {**found, "overloaded": values["nisi_gateway_overloaded_total"], "rests": values["nisi_gateway_rests_total"]}
 
     def expect(self, round_, good, what):
         if not good:

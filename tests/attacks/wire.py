@@ -56,6 +56,8 @@ class Gone(Exception):
 class Wire:
     """One connection. `hello` sends the preface and settings; what comes is thrown away but for its frames' kinds."""
 
+    alpn = "h2"
+
     def __init__(self, target, source, hello=settings(), handshake=True):
         self.target, self.seen, self._rest = target, collections.Counter(), b""
         self.errors = []  # of GOAWAY and RST_STREAM
@@ -67,7 +69,7 @@ class Wire:
             self.socket.connect(("127.0.0.1", target.port))
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if target.ca and handshake:
-                self.socket = tls_context(target.ca).wrap_socket(self.socket)
+                self.socket = tls_context(target.ca, self.alpn).wrap_socket(self.socket)
             self.socket.setblocking(False)
             if hello is not None and handshake:
                 self.send(PREFACE + hello)
@@ -168,10 +170,10 @@ class Wire:
 _contexts = {}
 
 
-def tls_context(ca):
-    if ca not in _contexts:
+def tls_context(ca, alpn):
+    if (ca, alpn) not in _contexts:
         context = ssl.create_default_context(cafile=ca)
         context.check_hostname = False
-        context.set_alpn_protocols(["h2"])
-        _contexts[ca] = context
-    return _contexts[ca]
+        context.set_alpn_protocols([alpn])
+        _contexts[ca, alpn] = context
+    return _contexts[ca, alpn]
