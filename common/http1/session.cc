@@ -352,8 +352,9 @@ void ClientSession::OnTick(absl::Time now) {
                                      ? parts_.limits->handshake
                                      : parts_.limits->ping_after + parts_.limits->ping_answer;
     if (now <= idle_since_ + limit) return;
-    if (parser_.in_head() || parser_.fresh())
+    if (parser_.in_head() || parser_.fresh()) {
       parts_.guard->refusals.Count(http2::Refused::kSilence);
+    }
     parts_.socket->Close("");
     return;
   }
