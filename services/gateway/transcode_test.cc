@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -205,41 +206,42 @@ TEST(TranscodeTest, Refuses) {
   EXPECT_EQ(FieldOf(R"({"at": "9999-12-31T23:59:59-00:01"})"), "at");
   EXPECT_EQ(FieldOf(R"({"at": 1})"), "at");
   EXPECT_EQ(FieldOf(R"({"readMask": ["a"]})"), "read_mask");
-  EXPECT_EQ(FieldOf(R"({"ratio": 1e999})"), "ratio");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"ratio\": 0.", std::string(2000, '1'), "}")), "ratio");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"ratio\": \"0.", std::string(2000, '1'), "\"}")), "ratio");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"count\": \"", std::string(2000, '0'), "\"}")), "count");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"at\": \"2026-01-02T03:04:05.", std::string(99, '1'), "Z\"}")),
             "at");
-  for (const std::string text : {"",
-                                 "1",
-                                 "null",
-                                 "\"a\"",
-                                 "[]",
-                                 "{",
-                                 "{}}",
-                                 "{},",
-                                 "{} x",
-                                 "{a: 1}",
-                                 "{'text': 'a'}",
-                                 R"({"text": "a",})",
-                                 "{\"text\": \"\xff\"}",
-                                 R"({"text": "\ud800"})",
-                                 R"({"text": "\udc00"})",
-                                 R"({"\udc00": "a"})",
-                                 R"({"labels": {"\udc00": "a"}})",
-                                 R"({"text": "\ud800\u0041"})",
-                                 "{\"text\": \"\x1f\"}",
-                                 "{\"multiline\": \"0123456789abcdef\x1a 0123456789abcdef\"}",
-                                 std::string("{}\0", 3),
-                                 std::string("{\"text\": \"a\0\"}", 14),
-                                 std::string("{\0}", 3),
-                                 "{/**/}",
-                                 R"({"count": 01})",
-                                 R"({"count": +1})",
-                                 R"({"ratio": NaN})",
-                                 "\xef\xbb\xbf[]",
-                                 "{\"text\": \"a\nb\"}"}) {
+  for (const std::string& text : std::initializer_list<std::string>{
+           "",
+           "1",
+           "null",
+           "\"a\"",
+           "[]",
+           "{",
+           "{}}",
+           "{},",
+           "{} x",
+           "{a: 1}",
+           "{'text': 'a'}",
+           R"({"text": "a",})",
+           "{\"text\": \"\xff\"}",
+           R"({"text": "\ud800"})",
+           R"({"text": "\udc00"})",
+           R"({"\udc00": "a"})",
+           R"({"labels": {"\udc00": "a"}})",
+           R"({"text": "\ud800\u0041"})",
+           "{\"text\": \"\x1f\"}",
+           "{\"multiline\": \"0123456789abcdef\x1a 0123456789abcdef\"}",
+           std::string("{}\0", 3),
+           std::string("{\"text\": \"a\0\"}", 14),
+           std::string("{\0}", 3),
+           "{/**/}",
+           R"({"count": 01})",
+           R"({"count": +1})",
+           R"({"ratio": NaN})",
+           R"({"ratio": 1e999})",
+           "\xef\xbb\xbf[]",
+           "{\"text\": \"a\nb\"}"}) {
     EXPECT_EQ(FieldOf(text), "") << text;
   }
 }
