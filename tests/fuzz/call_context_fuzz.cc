@@ -8,7 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::call_context_target {
 namespace {
 
 using rpc::Caller;
@@ -80,10 +80,8 @@ void CheckEdited(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(call_context) {
   Input in(data, size);
   switch (in.Byte() % 3) {
     case 0: {
@@ -99,3 +97,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::call_context_target

@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::csv_target {
 namespace {
 
 using base::CsvReader;
@@ -40,10 +40,8 @@ std::string Write(const Rows& rows, const base::CsvStyle& style) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(csv) {
   Input in(data, size);
   const uint8_t kind = in.Byte();
   nisi::base::CsvLimits limits;
@@ -66,3 +64,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::csv_target

@@ -7,10 +7,10 @@
 #include "services/gateway/admission.h"
 #include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using nisi::fuzz::Expect;
-  namespace http2 = nisi::http2;
-  nisi::fuzz::Input in(data, size);
+namespace nisi::fuzz::fields_target {
+
+NISI_FUZZ_TARGET(fields) {
+  Input in(data, size);
   const uint8_t kind = in.Byte() % 5;
   const std::string text(in.Rest());
   if (kind == 0) {
@@ -27,10 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Expect(http2::UnescapeMessage(escaped) == text, "texts come back");
     Expect(http2::UnescapeMessage(text).size() <= text.size(), "nothing grows");
   } else if (kind == 3) {
-    if (nisi::gateway::IsTraceparent(text)) {
-      Expect(nisi::gateway::Trace{text, ""}.id().size() == 32, "a trace has an id");
+    if (gateway::IsTraceparent(text)) {
+      Expect(gateway::Trace{text, ""}.id().size() == 32, "a trace has an id");
     }
-    if (nisi::gateway::IsTracestate(text)) {
+    if (gateway::IsTracestate(text)) {
       for (const char c : text) Expect(c >= ' ' && c <= '~', "what goes on is printable");
     }
   } else if (const auto address = http2::ParseAddress(text); address.has_value()) {
@@ -38,3 +38,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::fields_target

@@ -8,7 +8,7 @@
 #include "nisi/testing/v1/testing.pb.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::filter_target {
 namespace {
 
 using rpc::Filter;
@@ -61,10 +61,8 @@ void CheckAccepted(const Filter& filter, const FilterPolicy& policy, const FormS
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(filter) {
   Input in(data, size);
   const auto policy = PolicyOf(in.Byte());
   nisi::testing::v1::FormSample sample;
@@ -80,3 +78,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::filter_target

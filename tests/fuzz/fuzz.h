@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -89,7 +90,25 @@ inline std::string Letters(absl::string_view bytes) {
   return letters;
 }
 
+using Target = int (*)(const uint8_t* data, size_t size);
+
+// The targets of this program, by their names.
+inline std::map<std::string, Target>& Targets() {
+  static auto* const kTargets = new std::map<std::string, Target>;
+  return *kTargets;
+}
+
 }  // namespace nisi::fuzz
 
-// Each target is one file that defines this.
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+// Each target is one file with one of these, in a namespace of its own: what is done with `data` of
+// `size`. The engine gets a program of each, what replays has them all.
+#ifdef NISI_FUZZ
+#define NISI_FUZZ_TARGET(name) \
+  extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
+#else
+#define NISI_FUZZ_TARGET(name)                               \
+  static int TestOneInput(const uint8_t* data, size_t size); \
+  [[maybe_unused]] static const bool kIsKnown =              \
+      fuzz::Targets().emplace(#name, TestOneInput).second;   \
+  static int TestOneInput(const uint8_t* data, size_t size)
+#endif

@@ -12,7 +12,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/talk.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::http1_target {
 namespace {
 
 using http2::Responder;
@@ -124,10 +124,8 @@ std::string Said(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(http1) {
   Input in(data, size);
   Talk(TheServer(), Said(in));
   const std::string answer =
@@ -137,3 +135,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
          "a good client is served");
   return 0;
 }
+
+}  // namespace nisi::fuzz::http1_target

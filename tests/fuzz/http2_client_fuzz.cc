@@ -16,7 +16,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/talk.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::http2_client_target {
 namespace {
 
 // A listening socket of this process; each connection is answered with the same bytes, and closed
@@ -91,10 +91,8 @@ std::string Answered(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(http2_client) {
   const Liar liar;  // one each: a second connection of an input is not answered to the next
   static auto* const loop = new nisi::http2::EventLoop("fuzz");
   Input in(data, size);
@@ -128,3 +126,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   waiter->Wait();
   return 0;
 }
+
+}  // namespace nisi::fuzz::http2_client_target

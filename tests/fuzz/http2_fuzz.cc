@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/talk.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::http2_target {
 namespace {
 
 using http2::Replier;
@@ -85,10 +85,8 @@ std::string Said(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(http2) {
   Input in(data, size);
   Talk(TheServer(), Said(in));
   // SETTINGS come first from a server: it still answers.
@@ -96,3 +94,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Expect(settings.size() > 9 && settings[3] == 4, "a good client is served");
   return 0;
 }
+
+}  // namespace nisi::fuzz::http2_target

@@ -13,7 +13,7 @@
 #include "services/priority_goods/rpcs.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::import_rows_target {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -146,10 +146,8 @@ void CheckReports(const std::vector<Row>& rows, const ImportReport& response) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(import_rows) {
   Input in(data, size);
   std::istringstream text{std::string(in.Rest())};
   const auto rows = ReadRows(&text);
@@ -160,3 +158,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckReports(rows, response);
   return 0;
 }
+
+}  // namespace nisi::fuzz::import_rows_target

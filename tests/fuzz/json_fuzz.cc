@@ -12,7 +12,7 @@
 #include "services/gateway/transcode.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::json_target {
 namespace {
 
 void ReadJson(absl::string_view text) {
@@ -71,10 +71,8 @@ void ReadBase64(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(json) {
   Input in(data, size);
   switch (in.Byte() % 4) {
     case 0:
@@ -91,3 +89,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::json_target

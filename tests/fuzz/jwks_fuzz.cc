@@ -5,7 +5,7 @@
 #include "common/rpc/strict_json.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::jwks_target {
 namespace {
 
 void CheckJson(int max_depth, absl::string_view text) {
@@ -44,20 +44,21 @@ void CheckBase64(absl::string_view text) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
+NISI_FUZZ_TARGET(jwks) {
+  Input in(data, size);
   const uint8_t kind = in.Byte();
   switch (kind % 3) {
     case 0:
-      nisi::fuzz::CheckJson(1 + kind / 3 % 8, in.Rest());
+      CheckJson(1 + kind / 3 % 8, in.Rest());
       break;
     case 1:
-      nisi::fuzz::CheckKeys(in.Rest());
+      CheckKeys(in.Rest());
       break;
     default:
-      nisi::fuzz::CheckBase64(in.Rest());
+      CheckBase64(in.Rest());
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::jwks_target

@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::jwt_target {
 namespace {
 
 using nlohmann::json;
@@ -111,10 +111,8 @@ void CheckEdited(const Issuer& issuer, Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(jwt) {
   Input in(data, size);
   const uint8_t kind = in.Byte();
   const Issuer& issuer = Issuers()[kind / 3 % 2];
@@ -133,3 +131,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::jwt_target

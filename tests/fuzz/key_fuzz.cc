@@ -6,7 +6,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::key_target {
 namespace {
 
 using store::Key;
@@ -59,16 +59,17 @@ void Order(const Tuple& a, const Tuple& b) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
+NISI_FUZZ_TARGET(key) {
+  Input in(data, size);
   const uint8_t kinds = in.Byte();
   if (kinds == 0xff) {
-    const auto first = nisi::fuzz::TakeTuple(in);
-    nisi::fuzz::Order(first, nisi::fuzz::TakeTuple(in));
+    const auto first = TakeTuple(in);
+    Order(first, TakeTuple(in));
   } else {
-    nisi::fuzz::Reread(kinds, in.Rest());
+    Reread(kinds, in.Rest());
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::key_target

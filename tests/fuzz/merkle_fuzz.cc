@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::merkle_target {
 namespace {
 
 using store::Hash;
@@ -127,14 +127,15 @@ void CheckConsistency(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
+NISI_FUZZ_TARGET(merkle) {
+  Input in(data, size);
   if (in.Byte() % 2 == 0) {
-    nisi::fuzz::CheckInclusion(in);
+    CheckInclusion(in);
   } else {
-    nisi::fuzz::CheckConsistency(in);
+    CheckConsistency(in);
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::merkle_target

@@ -13,7 +13,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/message_types.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::message_target {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -136,12 +136,13 @@ void CheckMessage(const RequestType& type, absl::string_view bytes, bool stored_
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
-  const nisi::fuzz::RequestType& type = nisi::fuzz::TypeFor(in.Byte());
+NISI_FUZZ_TARGET(message) {
+  Input in(data, size);
+  const RequestType& type = TypeFor(in.Byte());
   const bool stored_is_same = (in.Byte() & 1) != 0;
-  nisi::fuzz::CheckMessage(type, in.Rest(), stored_is_same);
+  CheckMessage(type, in.Rest(), stored_is_same);
   return 0;
 }
+
+}  // namespace nisi::fuzz::message_target

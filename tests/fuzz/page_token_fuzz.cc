@@ -5,7 +5,7 @@
 #include "nisi/testing/v1/testing.pb.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::page_token_target {
 namespace {
 
 using rpc::PageState;
@@ -65,19 +65,20 @@ void CheckQueries(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
+NISI_FUZZ_TARGET(page_token) {
+  Input in(data, size);
   switch (in.Byte() % 3) {
     case 0:
-      nisi::fuzz::CheckRaw(in.Rest());
+      CheckRaw(in.Rest());
       break;
     case 1:
-      nisi::fuzz::CheckEdited(in);
+      CheckEdited(in);
       break;
     default:
-      nisi::fuzz::CheckQueries(in);
+      CheckQueries(in);
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::page_token_target

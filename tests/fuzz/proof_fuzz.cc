@@ -11,7 +11,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::proof_target {
 namespace {
 
 using journal::v1::ConsistencyProof;
@@ -202,14 +202,15 @@ void CheckHeads(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
+NISI_FUZZ_TARGET(proof) {
+  Input in(data, size);
   if (in.Byte() % 2 == 0) {
-    nisi::fuzz::CheckEntry(in);
+    CheckEntry(in);
   } else {
-    nisi::fuzz::CheckHeads(in);
+    CheckHeads(in);
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::proof_target

@@ -8,7 +8,7 @@
 #include "common/http2/address.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::proxy_head_target {
 namespace {
 
 using http2::ProxyHead;
@@ -39,10 +39,8 @@ Read ReadHead(absl::string_view bytes, size_t at_once) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(proxy_head) {
   Input in(data, size);
   const size_t at_once = 1 + in.Byte() % 32;
   const absl::string_view bytes = in.Rest();
@@ -58,3 +56,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::proxy_head_target

@@ -12,7 +12,7 @@
 #include "nisi/testing/v1/testing.pb.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::search_target {
 namespace {
 
 using testing::v1::WidgetRow;
@@ -160,10 +160,8 @@ void CheckSearch(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(search) {
   Input in(data, size);
   switch (in.Byte() % 4) {
     case 0:
@@ -180,3 +178,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::search_target

@@ -15,7 +15,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/widgets.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::store_target {
 namespace {
 
 using store::At;
@@ -254,10 +254,11 @@ void Run(Input& in) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nisi::fuzz::Input in(data, size);
-  nisi::fuzz::Run(in);
+NISI_FUZZ_TARGET(store) {
+  Input in(data, size);
+  Run(in);
   return 0;
 }
+
+}  // namespace nisi::fuzz::store_target

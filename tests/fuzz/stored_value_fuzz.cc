@@ -11,7 +11,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/widgets.h"
 
-namespace nisi::fuzz {
+namespace nisi::fuzz::stored_value_target {
 namespace {
 
 using testing::v1::Widget;
@@ -106,10 +106,8 @@ void CheckSealing(absl::string_view bytes) {
 }
 
 }  // namespace
-}  // namespace nisi::fuzz
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace nisi::fuzz;  // NOLINT(google-build-using-namespace): one function
+NISI_FUZZ_TARGET(stored_value) {
   Input in(data, size);
   switch (in.Byte() % 5) {
     case 0:
@@ -129,3 +127,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace nisi::fuzz::stored_value_target

@@ -5,16 +5,17 @@
 #include "nisi/testing/v1/testing.pb.h"
 #include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using nisi::fuzz::Expect;
-  using nisi::testing::v1::EchoRequest;
-  using nisi::testing::v1::ListWidgetsRequest;
-  using nisi::testing::v1::ListWidgetsResponse;
-  nisi::fuzz::Input in(data, size);
-  const auto page_size = static_cast<int32_t>(in.Number(4));
-  const std::string token = nisi::fuzz::Letters(in.Part());
+namespace nisi::fuzz::wire_target {
 
-  nisi::rpc::ReplyBuilder numbers;
+NISI_FUZZ_TARGET(wire) {
+  using testing::v1::EchoRequest;
+  using testing::v1::ListWidgetsRequest;
+  using testing::v1::ListWidgetsResponse;
+  Input in(data, size);
+  const auto page_size = static_cast<int32_t>(in.Number(4));
+  const std::string token = Letters(in.Part());
+
+  rpc::ReplyBuilder numbers;
   numbers.AddVarint(1, static_cast<uint64_t>(int64_t{page_size}));
   numbers.AddString(2, token);
   ListWidgetsRequest request;
@@ -24,14 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Expect(request.SerializeAsString() == numbers.bytes(), "it is built as protobuf would");
 
   ListWidgetsResponse expected;
-  nisi::rpc::ReplyBuilder reply(in.Byte());
+  rpc::ReplyBuilder reply(in.Byte());
   for (int i = 0; i < 16 && !in.empty(); ++i) {
-    nisi::testing::v1::WidgetRow row;
+    testing::v1::WidgetRow row;
     const absl::string_view bytes = in.Part();
     if (!row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
     if (!row.has_widget()) continue;
     const std::string stored = row.SerializeAsString();
-    const auto view = nisi::store::SplitRow(stored);
+    const auto view = store::SplitRow(stored);
     Expect(view.ok() && view->resource == row.widget().SerializeAsString(),
            "a row begins with its resource");
     if (i % 2 == 0) {
@@ -47,3 +48,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
          "a spliced reply is the reply");
   return 0;
 }
+
+}  // namespace nisi::fuzz::wire_target
