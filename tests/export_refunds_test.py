@@ -33,7 +33,7 @@ class Story:
         return self.client.call(REFUNDS + called, method.input_type._concrete_class(**fields),
                                 method.output_type._concrete_class, who)
 
-    def refused(self, reason, called, who, **fields):
+    def refused(self, reason, called, who, /, **fields):
         try:
             self.call(called, who, **fields)
         except Refused as refusal:
@@ -212,7 +212,8 @@ class Story:
                      etag=self.claim(claim).etag)
         undo = dict(name=claim, reason="Чужой платёж", **pay)
         self.refused("SEPARATION_OF_DUTIES", "ReverseRepayment", "payer", etag=self.claim(claim).etag, **undo)
-        undone = self.call("ReverseRepayment", "decider", etag=self.claim(claim).etag, **undo)
+        self.call("ReverseRepayment", "decider", etag=self.claim(claim).etag, **undo)
+        undone = self.claim(claim)
         assert undone.demand.repaid.units == 0 and undone.demand.repayments[0].reversed_by, undone
         self.step("RecordRepayment", "payer", claim, amount=MILLION, **pay)
         pay["order_number"] = "9"

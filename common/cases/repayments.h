@@ -83,14 +83,14 @@ absl::StatusOr<Balance> ChargeLate(const Demanded& demanded,
   return balance;
 }
 
-// Takes one more, and says what is owed then; nothing where it is more than was owed. Money of an
-// earlier day that is found late takes back interest that was charged for want of it: whoever pays
-// no more than the register asked for is no debtor for having paid a little too much by that. What
-// is too much is the surplus of `fresh`, and does not count.
+// Takes one more, and says what is owed then; nothing where it is more than was owed: *most is what
+// it may be. Money of an earlier day that is found late takes back interest that was charged for
+// want of it: whoever pays no more than the register asked for is no debtor for having paid a
+// little too much by that. What is too much is the surplus of `fresh`, and does not count.
 template <class Repayment>
 absl::StatusOr<std::optional<Balance>> TakeRepayment(
     const Demanded& demanded, google::protobuf::RepeatedPtrField<Repayment>* repayments,
-    Repayment* fresh) {
+    Repayment* fresh, base::Money* most) {
   ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(fresh->amount()));
   ASSIGN_OR_RETURN(const Balance before, ChargeLate(demanded, repayments));
   Repayment* added = repayments->Add();
@@ -98,7 +98,10 @@ absl::StatusOr<std::optional<Balance>> TakeRepayment(
   ASSIGN_OR_RETURN(Balance after, ChargeLate(demanded, repayments));
   if (after.owed.is_negative()) {
     ASSIGN_OR_RETURN(const base::Money counts, amount.Add(after.owed));
-    if (amount > before.owed || counts <= base::Money()) return std::nullopt;
+    if (amount > before.owed || counts <= base::Money()) {
+      *most = counts <= base::Money() ? base::Money() : std::max(counts, before.owed);
+      return std::nullopt;
+    }
     ASSIGN_OR_RETURN(const base::Money surplus, amount.Sub(counts));
     *added->mutable_surplus() = surplus.ToProto();
     *added->mutable_amount() = counts.ToProto();

@@ -227,9 +227,10 @@ absl::Status DemandMissing() {
   return Forbidden("DEMAND_MISSING", "No return was demanded yet.", "DEMAND", "demand",
                    "DemandReturn is needed", Return());
 }
-absl::Status RepaymentOverDue() {
+absl::Status RepaymentOverDue(const std::string& due) {
   return Forbidden("REPAYMENT_OVER_DUE", "More than is due cannot come back.", "REPAYMENT",
-                   "amount", "at most what is not paid yet, with its late interest", Return());
+                   "amount", absl::StrCat("at most ", due, " tenge"), Return())
+      .With("due", due);
 }
 absl::Status RepaymentRecorded() {
   return Forbidden("REPAYMENT_RECORDED", "The money of this order is recorded already.",

@@ -64,7 +64,7 @@ absl::Status ReportYearInvalid(const std::string& what);  // REPORT_YEAR_INVALID
 absl::Status ObligationsNotDue(base::Date day);           // OBLIGATIONS_NOT_DUE
 absl::Status DemandMade();                                // DEMAND_MADE
 absl::Status DemandMissing();                             // DEMAND_MISSING
-absl::Status RepaymentOverDue();                          // REPAYMENT_OVER_DUE
+absl::Status RepaymentOverDue(const std::string& due);    // REPAYMENT_OVER_DUE
 absl::Status RepaymentRecorded();                         // REPAYMENT_RECORDED
 absl::Status RepaymentDateInvalid();                      // REPAYMENT_DATE_INVALID
 absl::Status RepaymentUnknown();                          // REPAYMENT_UNKNOWN

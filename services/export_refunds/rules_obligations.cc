@@ -136,9 +136,10 @@ absl::StatusOr<v1::Demand::Repayment> Repay(Money amount, base::Date day, const 
   *repayment.mutable_pay_date() = day.ToProto();
   repayment.set_order_number(order);
   ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(*demand));
+  Money most;
   ASSIGN_OR_RETURN(const auto balance,
-                   cases::TakeRepayment(demanded, demand->mutable_repayments(), &repayment));
-  if (!balance.has_value()) return errors::RepaymentOverDue();
+                   cases::TakeRepayment(demanded, demand->mutable_repayments(), &repayment, &most));
+  if (!balance.has_value()) return errors::RepaymentOverDue(most.ToString());
   SetBalance(*balance, demand);
   return repayment;
 }

@@ -101,32 +101,6 @@ TEST_P(ByItselfTest, AClaimIsAnnulled) {
   ExpectSound();
 }
 
-// Timers run until the store ends, and it ends after the service: what they work with is theirs
-// too.
-TEST_F(RefundsTest, TimersActAlsoWhereTheServiceIsGone) {
-  ListInForce();
-  Allocate(600'000);
-  const std::string paid = Accepted(2, {MakeExpense()});
-  Agree(paid, 2);
-  ASSERT_TRUE(PayIt(paid).ok());
-  const std::string claim = Fixing(1, {MakeExpense()});
-  const base::Date last = *base::Date::FromProto(Now(claim).due_date());
-  struct Reach : rpc::HostedService {
-    static auto Store() { return &Reach::shared_store; }
-  };
-  const std::shared_ptr<store::Store> kept = (*service_.*Reach::Store())().lock();
-  service_.reset();
-  clock_.Set(last.AddDays(1).StartOfDay());
-  ASSERT_TRUE(kept->RunDueTimers().ok());
-  const auto state = [&](const std::string& name) {
-    const auto found = kept->Read().Find(kClaims, store::Key::Of(name));
-    return found.ok() && found->has_value() ? (*found)->row.claim().state()
-                                            : State::STATE_UNSPECIFIED;
-  };
-  EXPECT_EQ(state(claim), State::ANNULLED);
-  EXPECT_EQ(state(paid), State::MONITORING);
-}
-
 TEST_P(ByItselfTest, MonitoringBegins) {
   ListInForce();
   Allocate(600'000);

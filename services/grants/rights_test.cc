@@ -555,26 +555,6 @@ TEST_F(RightsTest, AQuorumThatNobodyCouldReachStopsTheService) {
 
 // ---- Time
 
-// Timers run until the store ends, and it ends after the service: what they work with is theirs
-// too.
-TEST_F(RightsTest, TimersActAlsoWhereTheServiceIsGone) {
-  const std::string name = At(Application::SUBMITTED, 1);
-  ASSERT_TRUE(Check(name, false, checker_).ok());
-  ASSERT_TRUE(Return(name, checker_).ok());
-  const base::Date last = *base::Date::FromProto(Now(name).due_date());
-  struct Reach : rpc::HostedService {
-    static auto Store() { return &Reach::shared_store; }
-  };
-  const std::shared_ptr<store::Store> kept = (*service_.*Reach::Store())().lock();
-  server_.reset();
-  service_.reset();
-  clock_.Set(last.AddDays(1).StartOfDay());
-  ASSERT_TRUE(kept->RunDueTimers().ok());
-  const auto found = kept->Read().Find(kApplications, store::Key::Of(name));
-  ASSERT_TRUE(found.ok() && found->has_value());
-  EXPECT_EQ((*found)->row.application().state(), Application::ANNULLED);
-}
-
 // Each once, on its day and as of it, also where the process was down then; nothing early.
 TEST_F(RightsTest, TimersActOnceOnTheirDayAlsoAfterDowntime) {
   const std::string name = At(Application::MONITORING, 1);

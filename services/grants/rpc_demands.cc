@@ -178,8 +178,9 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
   repayment.set_payment_number(request.payment_number());
   repayment.set_recorded_by(step.subject);
   ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(demand));
+  Money most;
   ASSIGN_OR_RETURN(const auto balance,
-                   cases::TakeRepayment(demanded, demand.mutable_repayments(), &repayment));
+                   cases::TakeRepayment(demanded, demand.mutable_repayments(), &repayment, &most));
   if (!balance.has_value()) return errors::SumOverDemand();
   *demand.mutable_late_interest() = balance->late.ToProto();
   ASSIGN_OR_RETURN(const Money counts, Money::FromProto(repayment.amount()));
