@@ -16,14 +16,10 @@ namespace {
 
 using nlohmann::json;
 
-absl::Status Refuse(absl::string_view reason, absl::string_view message) {
-  return base::Refusal(absl::StatusCode::kFailedPrecondition, reason, message);
-}
-
 absl::Status Newer(absl::string_view by_what) {
-  return Refuse("STORE_NEWER",
-                absl::StrCat("A newer release wrote this store: it has ", by_what,
-                             ". Run that release, or restore a backup of before it."));
+  return RefuseToOpen("STORE_NEWER",
+                      absl::StrCat("A newer release wrote this store: it has ", by_what,
+                                   ". Run that release, or restore a backup of before it."));
 }
 
 json SchemaJson(const Schema& schema) {
@@ -76,15 +72,16 @@ absl::Status CheckNumbers(const json& stored, const json& ours, const Schema& sc
     uint32_t number = 0;
     const std::string what = absl::StrCat(kind, " ", id);
     if (!absl::SimpleAtoi(id, &number)) {
-      return Refuse("SCHEMA_MISMATCH", absl::StrCat("On disk, ", what, " is no number."));
+      return RefuseToOpen("SCHEMA_MISMATCH", absl::StrCat("On disk, ", what, " is no number."));
     }
     if (std::find(schema.retired.begin(), schema.retired.end(), number) != schema.retired.end()) {
       continue;
     }
     if (!ours[kind].contains(id)) return Newer(absl::StrCat(what, " ", was.dump()));
     if (ours[kind][id] != was) {
-      return Refuse("SCHEMA_MISMATCH",
-                    absl::StrCat("On disk, ", what, " has another meaning: ", was.dump(), "."));
+      return RefuseToOpen(
+          "SCHEMA_MISMATCH",
+          absl::StrCat("On disk, ", what, " has another meaning: ", was.dump(), "."));
     }
   }
   // What was retired once stays so, or its number could be taken again by something else.
@@ -98,6 +95,10 @@ absl::Status CheckNumbers(const json& stored, const json& ours, const Schema& sc
 }
 
 }  // namespace
+
+absl::Status RefuseToOpen(absl::string_view reason, absl::string_view message) {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, reason, message);
+}
 
 std::string SchemaText(const Schema& schema) {
   return SchemaJson(schema).dump();
@@ -115,11 +116,12 @@ absl::Status CheckSchemaText(absl::string_view text, const Schema& schema) {
     return Newer(absl::StrCat("format ", *format, ", and this release knows ", schema.format));
   }
   if (layout < kOldestLayoutFormat) {
-    return Refuse("STORE_OLDER",
-                  "A release before the first wrote this store: begin with an empty data folder.");
+    return RefuseToOpen(
+        "STORE_OLDER",
+        "A release before the first wrote this store: begin with an empty data folder.");
   }
   if (stored.value("name", "") != schema.name) {
-    return Refuse("SCHEMA_MISMATCH", "This store belongs to another service.");
+    return RefuseToOpen("SCHEMA_MISMATCH", "This store belongs to another service.");
   }
   const json ours = SchemaJson(schema);
   for (const char* kind : {"tables", "indexes"}) {

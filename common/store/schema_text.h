@@ -12,6 +12,9 @@
 
 namespace nisi::store {
 
+// Why a store is not opened: FAILED_PRECONDITION.
+absl::Status RefuseToOpen(absl::string_view reason, absl::string_view message);
+
 // As it is stored: of two releases that lay their bytes out alike it is the same.
 std::string SchemaText(const Schema& schema);
 

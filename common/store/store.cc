@@ -20,10 +20,6 @@ constexpr char kSchemaMeta[] = "schema";
 constexpr char kSecretMeta[] = "secret";
 constexpr char kOldestMeta[] = "oldest";
 
-absl::Status Refuse(absl::string_view reason, absl::string_view message) {
-  return base::Refusal(absl::StatusCode::kFailedPrecondition, reason, message);
-}
-
 // What an operator reads when a row that opening needs is damaged.
 absl::Status NotOpened(const absl::Status& damage) {
   const auto info = base::InfoOf(damage);
@@ -160,9 +156,9 @@ absl::Status Store::CheckWitness() {
       "The witness has seen a later state than this store holds: it was rolled back, or its log is "
       "missing. Restore "
       "the newest backup and replay, or remove the witness file to accept the loss.";
-  if (head->position > position()) return Refuse("STORE_ROLLED_BACK", kAdvice);
+  if (head->position > position()) return RefuseToOpen("STORE_ROLLED_BACK", kAdvice);
   ASSIGN_OR_RETURN(const Hash root, RootAt(head->position));
-  if (root != head->root) return Refuse("STORE_ROLLED_BACK", kAdvice);
+  if (root != head->root) return RefuseToOpen("STORE_ROLLED_BACK", kAdvice);
   return absl::OkStatus();
 }
 

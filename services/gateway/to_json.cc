@@ -441,10 +441,10 @@ class Writer {
   int depth_ = 0;
 };
 
-bool Write(const Shape& shape, absl::string_view bytes, std::string* json) {
-  json->clear();
-  json->reserve(3 * bytes.size() + 2);
-  return Writer(json).Value(shape, bytes);
+bool Write(const Shape& shape, absl::string_view bytes, std::string* out) {
+  out->clear();
+  out->reserve(3 * bytes.size() + 2);
+  return Writer(out).Value(shape, bytes);
 }
 
 }  // namespace
@@ -468,8 +468,8 @@ absl::StatusOr<std::string> ToJson(const Descriptor& type, absl::string_view byt
     return absl::InternalError("what the service says is too large");
   }
   const Shape& shape = ShapeOf(type);
-  std::string json;
-  if (Write(shape, bytes, &json)) return json;
+  std::string out;
+  if (Write(shape, bytes, &out)) return out;
   // Not as protobuf for C++ writes it, or not at all.
   google::protobuf::Arena arena;
   Message* const message =
@@ -477,7 +477,7 @@ absl::StatusOr<std::string> ToJson(const Descriptor& type, absl::string_view byt
   if (!message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::InternalError("what the service says is no message of its type");
   }
-  if (Write(shape, message->SerializeAsString(), &json)) return json;
+  if (Write(shape, message->SerializeAsString(), &out)) return out;
   return absl::InternalError("what the service says has no form in JSON");
 }
 

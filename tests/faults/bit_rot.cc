@@ -66,11 +66,6 @@ struct Count {
   std::map<std::string, int64_t> reasons;
 };
 
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 Reference Hashed(const std::vector<RotAnswer>& answers) {
   Reference hashed;
   for (const RotAnswer& answer : answers) {

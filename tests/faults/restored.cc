@@ -17,7 +17,7 @@ namespace goods = priority_goods::v1;
 namespace log = journal::v1;
 
 constexpr int kPage = 200;
-constexpr size_t kOutstanding = 64;
+constexpr size_t kAskedAtOnce = 64;
 constexpr size_t kAskedAgain = 400;  // the last that it has
 
 std::string Goods(const char* method) {
@@ -131,7 +131,7 @@ absl::Status AskAgain(Clients& clients, const Ledger& ledger, int64_t last, int6
   }
   *answers += static_cast<int64_t>(numbers.size());
   while (!numbers.empty() || clients.writer.under_way() > 0) {
-    for (; !numbers.empty() && clients.writer.under_way() < kOutstanding; numbers.pop_back()) {
+    for (; !numbers.empty() && clients.writer.under_way() < kAskedAtOnce; numbers.pop_back()) {
       const Operation& operation = ledger.at(numbers.back());
       clients.writer.Start(numbers.back(), operation.path, operation.request);
     }

@@ -19,10 +19,6 @@ constexpr size_t kZeroed = 512;
 constexpr size_t kLogBlock = 32'768;
 constexpr size_t kLogHeader = 7;
 
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
 void Overwrite(const std::string& path, uint64_t at, const std::string& bytes) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(static_cast<std::streamoff>(at));
@@ -68,6 +64,11 @@ Files FilesOf(const std::string& folder) {
 }
 
 }  // namespace
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
 
 Damages::Damages(std::string folder, uint64_t seed)
     : folder_(std::move(folder)), files_(FilesOf(folder_)), random_(seed) {}

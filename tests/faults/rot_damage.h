@@ -23,6 +23,9 @@ struct Damage {
 // The files of the store, by kind, relative to its folder; none of them empty.
 using Files = std::map<std::string, std::vector<std::string>>;
 
+// The bytes of a file.
+std::string ReadAll(const std::string& path);
+
 // Of the store in a folder made by BuildRotStore.
 class Damages {
  public:

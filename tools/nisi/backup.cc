@@ -15,7 +15,7 @@
 namespace nisi::cli {
 namespace {
 
-constexpr char kHelp[] = "nisi help backup";
+constexpr char kBackupHelp[] = "nisi help backup";
 
 struct Made {
   nisi::store::v1::Backup backup;
@@ -49,17 +49,18 @@ void Tell(const std::string& service, const Made& made, const Io& io) {
 
 int RunBackup(const std::vector<std::string>& argv, const Io& io) {
   const auto args = ParseArgs(argv, {}, kCommon | kConnect | kStandard);
-  if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
+  if (!args.ok()) return ReportUsage(args.status(), kBackupHelp, Format::kTable, io);
   const auto format = ParseFormat(args->Get("format"));
-  if (!format.ok()) return ReportUsage(format.status(), kHelp, Format::kTable, io);
+  if (!format.ok()) return ReportUsage(format.status(), kBackupHelp, Format::kTable, io);
   if (!args->words.empty()) {
-    return ReportUsage(absl::InvalidArgumentError("backup takes flags only."), kHelp, *format, io);
+    return ReportUsage(absl::InvalidArgumentError("backup takes flags only."), kBackupHelp, *format,
+                       io);
   }
   const auto client = Client::Connect(*args, io);
-  if (!client.ok()) return ReportUsage(client.status(), kHelp, *format, io);
+  if (!client.ok()) return ReportUsage(client.status(), kBackupHelp, *format, io);
   CallOptions options;
   const auto timeout = TimeoutOf(*FindMethod(*FindService("store"), "create-backup"), *args);
-  if (!timeout.ok()) return ReportUsage(timeout.status(), kHelp, *format, io);
+  if (!timeout.ok()) return ReportUsage(timeout.status(), kBackupHelp, *format, io);
   options.timeout_seconds = *timeout;
   std::vector<std::string> services = Owners();
   if (args->Has("service")) services = {args->Get("service")};

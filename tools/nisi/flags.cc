@@ -28,7 +28,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr int kMaxDepth = 4;
+constexpr int kMaxFlagDepth = 4;
 
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(what);
@@ -43,7 +43,7 @@ void Collect(const Descriptor& type, const FieldFlag& above, std::vector<FieldFl
     flags->push_back(flag);
     const bool nested = field->message_type() != nullptr && !field->is_repeated() &&
                         !IsValueMessage(*field->message_type());
-    if (nested && flag.path.size() < kMaxDepth) Collect(*field->message_type(), flag, flags);
+    if (nested && flag.path.size() < kMaxFlagDepth) Collect(*field->message_type(), flag, flags);
   }
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 using google::protobuf::Message;
 
-constexpr char kHelp[] = "nisi help proof";
+constexpr char kProofHelp[] = "nisi help proof";
 constexpr double kTimeout = 30;
 
 // A call of the journal that has to be answered.
@@ -122,10 +122,10 @@ int Fetch(const Args& args, const Proof* since, Format format, const Io& io, Pro
   const std::string service = args.Get("service");
   if (service.empty() || !absl::SimpleAtoi(args.Get("position"), &position) || position < 1) {
     return ReportUsage(absl::InvalidArgumentError("--service NAME and --position N are needed."),
-                       kHelp, format, io);
+                       kProofHelp, format, io);
   }
   const auto client = Client::Connect(args, io);
-  if (!client.ok()) return ReportUsage(client.status(), kHelp, format, io);
+  if (!client.ok()) return ReportUsage(client.status(), kProofHelp, format, io);
   const grpc::Status status = Collect(*client, service, position, since, io, proof);
   return status.ok() ? kDone : ReportRefusal(status, format, io);
 }
@@ -166,10 +166,11 @@ PinnedKey PinnedBy(const Args& args) {
 // nisi proof journal
 int KeepWhole(const Args& args, Format format, const Io& io) {
   if (args.Get("service").empty()) {
-    return ReportUsage(absl::InvalidArgumentError("--service NAME is needed."), kHelp, format, io);
+    return ReportUsage(absl::InvalidArgumentError("--service NAME is needed."), kProofHelp, format,
+                       io);
   }
   const auto client = Client::Connect(args, io);
-  if (!client.ok()) return ReportUsage(client.status(), kHelp, format, io);
+  if (!client.ok()) return ReportUsage(client.status(), kProofHelp, format, io);
   return KeepJournal(*client, args, format, io);
 }
 
@@ -209,16 +210,16 @@ int RunProof(const std::vector<std::string>& argv, const Io& io) {
   const std::vector<std::string> what = TakeWords(&rest, 1);
   const std::string word = what.empty() ? "" : what[0];
   if (word != "get" && word != "journal" && word != "verify") {
-    return ReportUsage(absl::InvalidArgumentError("proof takes get, journal or verify."), kHelp,
-                       Format::kTable, io);
+    return ReportUsage(absl::InvalidArgumentError("proof takes get, journal or verify."),
+                       kProofHelp, Format::kTable, io);
   }
   if (word == "verify") return RunVerify(rest, io);
   const auto args = ParseArgs(rest, {}, kCommon | kConnect | kStandard | kProofGet);
-  if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
+  if (!args.ok()) return ReportUsage(args.status(), kProofHelp, Format::kTable, io);
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
   if (word == "journal") return KeepWhole(*args, format, io);
   const auto since = SinceOf(*args, io);
-  if (!since.ok()) return ReportUsage(since.status(), kHelp, format, io);
+  if (!since.ok()) return ReportUsage(since.status(), kProofHelp, format, io);
   Proof proof;
   const int code = Fetch(*args, since->get(), format, io, &proof);
   return code == kDone ? Write(proof, *args, format, io) : code;
@@ -226,10 +227,10 @@ int RunProof(const std::vector<std::string>& argv, const Io& io) {
 
 int RunVerify(const std::vector<std::string>& argv, const Io& io) {
   const auto args = ParseArgs(argv, {}, kCommon | kConnect | kStandard | kProofGet | kProofVerify);
-  if (!args.ok()) return ReportUsage(args.status(), kHelp, Format::kTable, io);
+  if (!args.ok()) return ReportUsage(args.status(), kProofHelp, Format::kTable, io);
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
   const auto since = SinceOf(*args, io);
-  if (!since.ok()) return ReportUsage(since.status(), kHelp, format, io);
+  if (!since.ok()) return ReportUsage(since.status(), kProofHelp, format, io);
   if (args->Has("position")) {
     Proof proof;
     const int code = Fetch(*args, since->get(), format, io, &proof);
@@ -237,12 +238,12 @@ int RunVerify(const std::vector<std::string>& argv, const Io& io) {
   }
   if (args->words.size() != 1) {
     return ReportUsage(
-        absl::InvalidArgumentError("verify takes one file, or --service and --position."), kHelp,
-        format, io);
+        absl::InvalidArgumentError("verify takes one file, or --service and --position."),
+        kProofHelp, format, io);
   }
   Kept kept;
   if (const absl::Status status = Read(args->words[0], io, &kept); !status.ok())
-    return ReportUsage(status, kHelp, format, io);
+    return ReportUsage(status, kProofHelp, format, io);
   if (!kept.journal) return VerifyProof(kept.proof, PinnedBy(*args), since->get(), format, io);
   return VerifyJournal(*kept.journal, kept.lines, PinnedBy(*args),
                        since->given ? &since->proof.head : nullptr, format, io);

@@ -32,7 +32,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-constexpr size_t kMaxDepth = 4;
+constexpr size_t kMaxColumnDepth = 4;
 
 // Shown in one cell.
 bool IsCell(const Descriptor& type) {
@@ -47,7 +47,7 @@ void Collect(const Descriptor& type, const Column& above, std::vector<Column>* c
     column.name = absl::StrCat(above.name, above.name.empty() ? "" : ".", field->name());
     column.path.push_back(field);
     const bool nested = field->message_type() != nullptr && !field->is_repeated() &&
-                        !IsCell(*field->message_type()) && column.path.size() < kMaxDepth;
+                        !IsCell(*field->message_type()) && column.path.size() < kMaxColumnDepth;
     if (nested) {
       Collect(*field->message_type(), column, columns);
     } else {

@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Settings {
+struct RestoreSettings {
   std::string from, to, service, time, public_key;
   std::vector<std::string> heads;
   int64_t backup = 0, position = 0;
@@ -42,7 +42,7 @@ absl::StatusOr<journal::v1::TreeHead> ReadHead(const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat(path, " is neither a tree head nor a proof."));
 }
 
-absl::StatusOr<store::RestoreOptions> OptionsOf(const Settings& settings) {
+absl::StatusOr<store::RestoreOptions> OptionsOf(const RestoreSettings& settings) {
   store::RestoreOptions options;
   options.backup = settings.backup;
   if (settings.position < 0 || settings.backup < 0) {
@@ -93,7 +93,7 @@ store::Schema SchemaOf(const std::string& service) {
 }
 
 // Which services: the one named, or all that have a folder in `from`.
-absl::StatusOr<std::vector<std::string>> ChooseServices(const Settings& settings) {
+absl::StatusOr<std::vector<std::string>> ChooseServices(const RestoreSettings& settings) {
   std::vector<std::string> chosen;
   for (const auto& [name, parts] : ServedServices()) {
     const bool wanted = settings.service.empty()
@@ -113,7 +113,7 @@ absl::StatusOr<std::vector<std::string>> ChooseServices(const Settings& settings
   return chosen;
 }
 
-int Restore(Settings settings) {
+int Restore(RestoreSettings settings) {
   const auto usage = [](const absl::Status& status) {
     std::cerr << status.message() << "\nHelp: nisi restore --help\n";
     return kUsage;
@@ -160,7 +160,7 @@ int Restore(Settings settings) {
 }  // namespace
 
 int RestoreMain(const std::vector<std::string>& args) {
-  Settings settings;
+  RestoreSettings settings;
   rpc::Flags flags("nisi restore",
                    "Makes stores again from their backups, in an empty place or with --set-aside; "
                    "needs no server. "
