@@ -549,7 +549,7 @@ ATTACKS = [
     Attack(http1_slow_heads, ("silence",), seconds=7, waits=True),
     Attack(http1_slow_bodies, ("calls",), seconds=7, waits=True), Attack(http1_endless_heads, ("heads",)),
     Attack(http1_lying_bodies, ("frames",)), Attack(http1_unread_answers, ("room", "answers"), seconds=13, waits=True),
-    Attack(http1_too_many_calls, ("overloaded",), seconds=2), Attack(json_bombs, ("calls",))]
+    Attack(http1_too_many_calls, ("overloaded",), seconds=2), Attack(json_bombs, ("calls",), seconds=2)]
 
 
 def main():
