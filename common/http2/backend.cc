@@ -66,9 +66,12 @@ void Backend::OnOpen() {
 
 void Backend::OnClosed(const std::string& why) {
   const absl::Time now = absl::Now();
-  const bool told = connection_ != nullptr && connection_->going_away() && now >= next_try_;
+  const bool told = connection_ != nullptr && connection_->going_away();
   connection_.reset();
-  if (told) {  // it had nothing to do; the next call is not to find nobody
+  if (told) {
+    // In peace, when it had nothing to do: it is not away, and the next call waits for another
+    // connection. One that closes again and again is not called without a pause.
+    if (now < next_try_) return;
     next_try_ = now + options_.last_wait;
     return Connect();
   }
@@ -109,7 +112,7 @@ void Backend::Send(const std::shared_ptr<ClientCall>& call) {
     next_try_ = absl::InfinitePast();
   }
   if (connection_ == nullptr && absl::Now() >= next_try_) Connect();
-  if (connection_ == nullptr) return call->Fail("The service is away.");
+  if (connection_ == nullptr && !reachable_) return call->Fail("The service is away.");
   waiting_.push_back(call);
 }
 

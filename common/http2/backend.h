@@ -37,7 +37,7 @@ class Backend {
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
 
-  // Sends the call: at once, or when the try to connect that is under way has come to something.
+  // Sends the call: at once, or when the next connection has come to something.
   // While the backend is away it is UNAVAILABLE at once.
   std::shared_ptr<Taker> Take(CallHead head, ClientCall::Answers answers,
                               std::shared_ptr<Replier> replier);

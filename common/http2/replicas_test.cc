@@ -58,9 +58,10 @@ class Named final : public Taker {
 
 class Process {
  public:
-  explicit Process(std::string name, int port = 0) {
+  explicit Process(std::string name, int port = 0, Limits limits = {}) {
     shared_.name = std::move(name);
     ServerOptions options;
+    options.limits = limits;
     options.address = absl::StrCat("127.0.0.1:", port);
     options.loops = 1;
     options.take = [this](EventLoop*) {
@@ -244,6 +245,19 @@ TEST_F(ReplicasTest, ADrainUnderLoadFailsNoCall) {
   over = true;
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(failed, 0);
+}
+
+// As when its certificates change twice within a moment.
+TEST_F(ReplicasTest, OneThatClosesInPeaceAgainAndAgainIsNotAway) {
+  Limits limits;
+  limits.age = absl::Milliseconds(1);
+  const Process a("a", 0, limits);
+  Use(a.address());
+  const absl::Time end = absl::Now() + absl::Seconds(3);
+  while (absl::Now() < end) {
+    EXPECT_EQ(Call(), "a");
+    absl::SleepFor(absl::Milliseconds(20));
+  }
 }
 
 TEST_F(ReplicasTest, WhatChangesNothingIsSentToAnotherWhenItsReplicaIsLost) {

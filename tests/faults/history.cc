@@ -143,6 +143,7 @@ class Test {
   uint64_t Draw(uint64_t below) { return random_() % below; }
 
   absl::Status RunRound(int64_t calls) {
+    target_.reset();  // before its folder is made anew: it would go on deleting in there
     if (settings_.suite.empty()) {
       target_ = std::make_unique<ServiceTarget>(place_, settings_.service);
     } else {
@@ -297,10 +298,12 @@ absl::Status CheckUnsynced(Settings settings, const Workplace& place) {
 absl::Status Run(const Settings& settings) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make());
   const absl::Time begin = absl::Now();
-  Test test(settings, *place);
-  const absl::Status status = test.Run();
-  Print(settings, test.totals(), absl::Now() - begin);
-  if (status.ok() && test.totals().good() && test.totals().planted > 0) {
+  auto test = std::make_unique<Test>(settings, *place);
+  const absl::Status status = test->Run();
+  const Totals totals = test->totals();
+  Print(settings, totals, absl::Now() - begin);
+  test.reset();  // and what it started
+  if (status.ok() && totals.good() && totals.planted > 0) {
     return settings.suite.empty() ? CheckUnsynced(settings, *place) : absl::OkStatus();
   }
   place->Keep();

@@ -70,6 +70,7 @@ class Lane {
 
   // A new store: cut some times, then opened a last time and looked at.
   absl::Status RunFolder(int64_t cuts, int64_t acks) {
+    service_.reset();  // before its folder is made anew: it would go on deleting in there
     service_ = std::make_unique<Service>(place_, settings_.service, folder_);
     Ledger ledger(settings_.seed * 100'000 + number_ * 1000 + folders_++, Draw(UINT64_MAX));
     const int64_t before = totals_.acks;
