@@ -87,6 +87,7 @@ struct Tally {
   size_t began = 0;
   size_t unsent = 0;
   Took answered, refused, late;           // late: how much after its time each began
+  std::vector<Took> of_kind;              // of answered
   std::map<std::string, size_t> codes;    // of the others
   std::map<std::string, size_t> reasons;  // of those that were read
   size_t read = 0;
@@ -124,6 +125,7 @@ class OpenLoad {
     size_t phase = 0;
     size_t slice = 0;
     bool counts = false;
+    size_t kind = 0;
   };
   struct Kind {
     Workload workload;
@@ -188,6 +190,7 @@ class OpenLoad {
     tally.of_caller.resize(settings_.tokens.size());
     tally.answered_of_caller.resize(settings_.tokens.size());
     tally.slices.resize(static_cast<size_t>(phase.time / kSlice) + 1);
+    tally.of_kind.resize(kinds_.size());
     const Moment counts_from = from + absl::ToChronoNanoseconds(settings_.settle);
     const Moment end = from + phase.time;
     std::exponential_distribution<double> pause(phase.rate / 1e9);
@@ -226,7 +229,7 @@ class OpenLoad {
 
   void Begin(Call made, Moment now) {
     made.caller = caller_(random_);
-    const size_t number = kind_(random_);
+    const size_t number = made.kind = kind_(random_);
     if (free_.empty()) {
       free_.push_back(calls_.size());
       calls_.emplace_back();
@@ -262,6 +265,7 @@ class OpenLoad {
     if (!call.counts) return;
     if (outcome.code == 0) {
       tally.answered.Add(took);
+      tally.of_kind[call.kind].Add(took);
       ++tally.answered_of_caller[call.caller];
       return;
     }
@@ -302,6 +306,11 @@ class OpenLoad {
       const auto a_second = [&](size_t count) { return static_cast<double>(count) / seconds; };
       nlohmann::json cpu = nlohmann::json::array(), slices = nlohmann::json::array();
       for (const int64_t spent : tally.cpu_of) cpu.push_back(static_cast<double>(spent) / 1e9);
+      nlohmann::json kinds;
+      for (size_t kind = 0; kind < kinds_.size(); ++kind) {
+        Took& took = tally.of_kind[kind];
+        kinds[kinds_[kind].workload.path] = {took.size(), took.Micros(50), took.Micros(99)};
+      }
       for (Took& slice : tally.slices) {
         slices.push_back({slice.size(), slice.Micros(50), slice.Micros(99)});
       }
@@ -323,6 +332,7 @@ class OpenLoad {
                         {"callers", tally.of_caller},
                         {"callers_ok", tally.answered_of_caller},
                         {"slices", slices},
+                        {"kinds", kinds},
                         {"server_cpu_s", cpu},
                         {"client_cpu_s", static_cast<double>(tally.client_cpu) / 1e9}});
     }
