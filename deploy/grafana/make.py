@@ -12,6 +12,7 @@ IN = 'namespace=~"$namespace"'
 OF = IN + ',process=~"$process"'
 UNARY = 'grpc_type!~"server_stream|bidi_stream"'
 RATE = "[$__rate_interval]"
+TENGE = "currency:₸"  # Grafana has no word for it, but takes any sign
 
 
 def stat(title, unit, query, width=6, red_below=None, red_from=None):
@@ -121,18 +122,18 @@ DASHBOARDS = {
         lines("Open files", "short", (f"process_open_fds{{{OF}}}", "{{process}}")),
     ]),
     "money": ("NISI: money", "Budgets of the programmes in the years that are not closed, and what moves them.", False, [
-        stat("Given", "currencyKZT", f"sum(nisi_budget_tenge{{{IN}}})"),
-        stat("Free to decide on", "currencyKZT", f'sum(nisi_budget_tenge{{{IN},bucket="available"}})'),
-        stat("Paid", "currencyKZT", f'sum(nisi_budget_tenge{{{IN},bucket="paid"}})'),
+        stat("Given", TENGE, f"sum(nisi_budget_tenge{{{IN}}})"),
+        stat("Free to decide on", TENGE, f'sum(nisi_budget_tenge{{{IN},bucket="available"}})'),
+        stat("Paid", TENGE, f'sum(nisi_budget_tenge{{{IN},bucket="paid"}})'),
         stat("Least that a programme of this year has left", "percentunit",
              f"min(nisi_budget_least_available_ratio{{{IN}}})", red_below=0.1),
-        lines("Money by where it stands", "currencyKZT",
+        lines("Money by where it stands", TENGE,
               (f"sum by (bucket) (nisi_budget_tenge{{{IN}}})", "{{bucket}}"), stacked=True),
-        lines("Money by register", "currencyKZT",
+        lines("Money by register", TENGE,
               (f"sum by (process, bucket) (nisi_budget_tenge{{{IN}}})", "{{process}}: {{bucket}}")),
         lines("Least that a programme of this year has left", "percentunit",
               (f"nisi_budget_least_available_ratio{{{IN}}}", "{{process}}")),
-        lines("Paid in a day", "currencyKZT",
+        lines("Paid in a day", TENGE,
               (f'sum by (process) (delta(nisi_budget_tenge{{{IN},bucket="paid"}}[1d]))', "{{process}}")),
         lines("Steps with money that were taken", "reqps", (
             "sum by (process, grpc_method) (rate(grpc_server_handled_total{" + IN + ',process!="gateway",grpc_code="OK",'
@@ -194,7 +195,7 @@ def panel_of(number, panel, place):
         custom["stacking"] = {"mode": "normal", "group": "A"}
     defaults = {"unit": panel["unit"]}
     if panel["type"] == "timeseries":
-        defaults |= {"custom": custom, "min": 0} if panel["unit"] != "currencyKZT" else {"custom": custom}
+        defaults |= {"custom": custom, "min": 0} if panel["unit"] != TENGE else {"custom": custom}
     else:
         defaults["thresholds"] = {"mode": "absolute", "steps": panel["steps"]}
     return {"id": number, "type": panel["type"], "title": panel["title"], "gridPos": place, "datasource": SOURCE,
@@ -214,7 +215,7 @@ def dashboard(name):
             "version": 1, "editable": False, "timezone": "browser", "refresh": "30s",
             "time": {"from": "now-6h", "to": "now"}, "templating": {"list": variables},
             "links": [{"type": "dashboards", "title": "NISI", "tags": ["nisi"], "asDropdown": False, "includeVars": True,
-                       "keepTime": True}],
+                       "keepTime": True, "icon": "", "tooltip": "", "targetBlank": False}],
             "panels": [panel_of(number, *of) for number, of in enumerate(placed(panels), 1)]}
 
 

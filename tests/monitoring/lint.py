@@ -1,4 +1,4 @@
-"""What promtool does not look at: whether metrics and dashboards keep to our conventions.
+"""What promtool does not look at: whether metrics keep to our conventions.
 
 lint.py < SCRAPE    prints what does not; exit code 1 when something does not
 """
@@ -93,28 +93,6 @@ def findings(text):
         if not name.startswith(FOREIGN):
             found += [f"{name}: {what}" for what in wrong_with_name(name, kind, helps.get(name, ""))]
     return found
-
-
-def check_dashboard(board):
-    """What Grafana needs to show it: its own id, panels with ids of their own that do not lie on each other, units."""
-    assert board["uid"].startswith("nisi-") and board["title"] and board["schemaVersion"] >= 36, board["uid"]
-    taken, numbers = set(), set()
-    variables = {variable["name"] for variable in board["templating"]["list"]}
-    for panel in board["panels"]:
-        where = f"{board['uid']}: {panel['title']}"
-        assert panel["id"] not in numbers, where
-        numbers.add(panel["id"])
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24, where
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
-                 for y in range(place["y"], place["y"] + place["h"])}
-        assert not cells & taken, f"{where}: lies on another"
-        taken |= cells
-        assert panel["fieldConfig"]["defaults"]["unit"] and panel["targets"], where
-        assert panel["datasource"]["uid"] == "${datasource}", where
-        for target in panel["targets"]:
-            used = set(re.findall(r"\$(\w+)", target["expr"])) - {"__rate_interval"}
-            assert used <= variables, f"{where}: {used - variables}"
 
 
 if __name__ == "__main__":

