@@ -3,7 +3,7 @@
 run_client_test.py CLIENT BIN PROTO [PACKAGES [MODE...]]
 
 CLIENT is a script beside this file: grpc_js_test.mjs (@grpc/grpc-js), connect_test.mjs (@connectrpc/connect-node),
-browser_test.mjs (@connectrpc/connect-web in Chromium).
+browser_test.mjs (@connectrpc/connect-web and grpc-web in Chromium).
 PACKAGES is the folder the client's packages are installed into, by default `clients` beside BIN.
 """
 import json
