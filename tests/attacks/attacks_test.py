@@ -132,7 +132,7 @@ class Round:
         self.test, self.attacks = test, attacks
         self.name = attacks[0].name if len(attacks) == 1 else f"{len(attacks)} slow ones at once"
 
-    def run(self, seconds):
+    def run(self, seconds, times=1):
         test, door = self.test, self.test.door
         pid = door.processes[test.name].pid
         self.counted = test.refused()
@@ -140,11 +140,11 @@ class Round:
         ca = door.data / "keys" / "tls" / "ca.pem" if door.mode == "processes" else "-"
         self.begin = time.monotonic()
         parties = [subprocess.Popen([sys.executable, HERE / "attacks.py", attack.name, str(door.port), str(ca),
-                                     str(max(seconds, attack.seconds)), test.facts], stdout=subprocess.PIPE, text=True)
+                                     str(times * max(seconds, attack.seconds)), test.facts], stdout=subprocess.PIPE, text=True)
                    for attack in self.attacks for _ in range(attack.processes)]
         self.did = {}
         for party in parties:
-            out, _ = party.communicate(timeout=seconds + 120)
+            out, _ = party.communicate(timeout=times * seconds + 120)
             assert party.returncode == 0, f"{self.name}: the attacker failed"
             for key, value in json.loads(out).items():
                 self.did[key] = self.did.get(key, 0) + value
@@ -154,6 +154,10 @@ class Round:
             assert process.poll() is None, f"{self.name}: {name} has died with {process.returncode}"
         after = test.refused()
         self.counted = {what: after[what] - before for what, before in self.counted.items() if after[what] > before}
+
+    def uncounted(self):
+        """Attacks of which the gateway has counted nothing."""
+        return [attack for attack in self.attacks if attack.counts and not any(self.counted.get(what) for what in attack.counts)]
 
     def row(self):
         calls = self.test.good.of(self.begin, self.end)
@@ -197,9 +201,8 @@ class Test:
         self.expect(round_, round_.peak - base <= CEILING, f"{round_.peak / MIB:.0f} MiB")
         self.expect(round_, row["calls"] > 0, "no good call was made")
         self.expect(round_, not row["failed"], f"good calls failed: {row['failed'][:5]}")
-        for attack in round_.attacks:
-            self.expect(round_, not attack.counts or any(round_.counted.get(what) for what in attack.counts),
-                        f"{attack.name} is not counted: {attack.counts}")
+        for attack in round_.uncounted():
+            self.expect(round_, False, f"{attack.name} is not counted: {attack.counts}")
         if self.measure:
             self.expect(round_, row["within"] >= SHARE, f"{row['within']:.2%} of good calls within {WITHIN} s")
 
@@ -238,9 +241,12 @@ class Test:
             nobody_is_believed(client, self.facts)
             for round_ in self.rounds(attacks):
                 before = descriptors(pid)
-                round_.run(seconds)
-                took = self.rest(round_, pid, before)
-                self.print(round_, took)
+                for times in (1,) if self.measure else (1, 5, 25):  # on a slow machine it takes longer to be too much
+                    round_.run(seconds, times)
+                    took = self.rest(round_, pid, before)
+                    self.print(round_, took)
+                    if not round_.uncounted():
+                        break
                 self.judge(round_)
             self.good.stop()
         for line in self.wrong:

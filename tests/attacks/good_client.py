@@ -1,5 +1,5 @@
 """A good client under an attack: a hundred calls a second by python3-grpcio, whether or not the ones before have been
-answered. Prints a line a call, as its answer comes: when it was sent, how long it took (both in seconds) and its code.
+answered, as long as there are not so many under way that one more would be refused. Prints a line a call, as its answer comes: when it was sent, how long it took (both in seconds) and its code.
 Runs until its standard input is closed.
 
 usage: good_client.py <port> <ca file or -> <facts file> <seconds that a call has>
@@ -14,6 +14,7 @@ import grpc
 
 EVERY = 0.01
 NEW_EVERY = 50  # calls: one of so many comes over a connection of its own
+UNDER_WAY = 30  # at most: so many of a caller may wait in line however long that is (Capacity::Options::few)
 
 
 def channel_to(port, ca, number):
@@ -31,14 +32,16 @@ def main():
     ca = None if ca == "-" else ca
     facts = json.loads(pathlib.Path(facts_file).read_text())
     body, metadata = bytes.fromhex(facts["body"]), [("authorization", "Bearer " + facts["good_token"])]
-    lock, over = threading.Lock(), threading.Event()
+    lock, over, free = threading.Lock(), threading.Event(), threading.BoundedSemaphore(UNDER_WAY)
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
 
     def call(channel, kind):
+        free.acquire()
         begun = time.monotonic()
 
         def done(future):
             took = time.monotonic() - begun
+            free.release()
             with lock:
                 print(json.dumps([begun, took, future.code().name, kind]), flush=True)
             if kind == "new":
@@ -55,7 +58,7 @@ def main():
             call(kept, "kept")
         else:
             call(channel_to(port, ca, number), "new")
-        due = max(due + EVERY, time.monotonic() - 1)  # no storm after a pause of the whole machine
+        due = max(due + EVERY, time.monotonic() - 0.3)  # no storm after a pause of the whole machine
         time.sleep(max(0, due - time.monotonic()))
 
 
