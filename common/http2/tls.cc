@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -117,6 +118,8 @@ std::string Describe(const X509& certificate) {
 std::string TlsProblem() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
+  // Those of the system, as a file that is not there, OpenSSL has no words for.
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "no reason given" : reason;
 }
@@ -154,6 +157,8 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsContext::New(const SSL_METHOD* metho
   if (SSL_CTX_use_PrivateKey_file(context.get(), files_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     return Bad(files_.key);
   }
+  // A key of another kind than the certificate's is taken above, and then no handshake succeeds.
+  if (SSL_CTX_check_private_key(context.get()) != 1) return Bad(files_.key);
   return context;
 }
 

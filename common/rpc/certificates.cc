@@ -13,6 +13,7 @@
 #include "common/rpc/jwk.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/openssl_util.h"
+#include "common/rpc/pem.h"
 
 namespace nisi::rpc {
 namespace {
@@ -44,11 +45,6 @@ std::string PemOf(X509* certificate) {
   PEM_write_bio_X509(bio.get(), certificate);
   const long size = BIO_get_mem_data(bio.get(), &text);
   return size > 0 ? std::string(text, static_cast<size_t>(size)) : "";
-}
-
-X509Ptr FromPem(absl::string_view pem) {
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  return X509Ptr(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
 }
 
 // A certificate for `key`; signed by itself when `authority` is null.
@@ -106,12 +102,12 @@ absl::StatusOr<Authority> LoadOrCreateAuthority(const std::string& dir, absl::Ti
     pem = ReadFile(path, kMaxPemBytes);
   }
   RETURN_IF_ERROR(pem.status());
-  X509Ptr certificate = FromPem(*pem);
-  if (!certificate || X509_check_private_key(certificate.get(), key.native()) != 1) {
+  auto found = CertificatesIn(*pem);
+  if (!found.ok() || X509_check_private_key(found->front().get(), key.native()) != 1) {
     ERR_clear_error();
     return absl::InvalidArgumentError(absl::StrCat(path, ": not the certificate of ca.key"));
   }
-  return Authority{std::move(certificate), std::move(key)};
+  return Authority{std::move(found->front()), std::move(key)};
 }
 
 absl::Status Make(const std::string& dir, const std::string& name, const Authority& authority,

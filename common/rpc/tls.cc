@@ -4,7 +4,7 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <functional>
@@ -15,8 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "common/base/status.h"
 #include "common/rpc/jwk.h"
-#include "common/rpc/key_files.h"
-#include "common/rpc/openssl_util.h"
+#include "common/rpc/pem.h"
 
 namespace nisi::rpc {
 namespace {
@@ -24,7 +23,6 @@ namespace {
 namespace tls = grpc::experimental;
 
 constexpr unsigned int kRefreshSeconds = 1;
-constexpr size_t kMaxTlsPemBytes = 1 << 20;
 
 absl::string_view View(grpc::string_ref text) {
   return {text.data(), text.size()};
@@ -66,23 +64,13 @@ std::shared_ptr<tls::CertificateProviderInterface> Watch(const TlsFiles& files) 
 }  // namespace
 
 absl::Status CheckTlsFiles(const TlsFiles& files) {
-  const auto read = [](const std::string& path) -> absl::StatusOr<X509Ptr> {
-    ASSIGN_OR_RETURN(const std::string pem, ReadFile(path, kMaxTlsPemBytes));
-    const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-    if (!certificate) {
-      ERR_clear_error();
-      return absl::InvalidArgumentError(absl::StrCat(path, ": no certificate in PEM"));
-    }
-    return certificate;
-  };
-  RETURN_IF_ERROR(read(files.authority).status());
+  RETURN_IF_ERROR(ReadCertificates(files.authority).status());
   if (files.certificate.empty() && files.key.empty()) {
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const X509Ptr certificate, read(files.certificate));
+  ASSIGN_OR_RETURN(const std::vector<X509Ptr> chain, ReadCertificates(files.certificate));
   ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::Load(files.key));
-  if (X509_check_private_key(certificate.get(), key.native()) != 1) {
+  if (X509_check_private_key(chain.front().get(), key.native()) != 1) {
     ERR_clear_error();
     return absl::InvalidArgumentError(
         absl::StrCat(files.key, ": not the key of ", files.certificate));

@@ -1,6 +1,7 @@
 // Real handshakes over loopback, with certificates made for the test.
 #include "common/rpc/tls.h"
 
+#include <gmock/gmock.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -18,7 +19,9 @@
 #include "common/http2/server.h"
 #include "common/rpc/certificate_figures.h"
 #include "common/rpc/certificates.h"
+#include "common/rpc/jwk.h"
 #include "common/rpc/key_files.h"
+#include "common/rpc/pem.h"
 
 namespace nisi::rpc {
 namespace {
@@ -201,6 +204,58 @@ TEST_F(TlsTest, TheMetricsSayWhenCertificatesEnd) {
   EXPECT_GT(later, own + absl::Hours(24));
   std::filesystem::remove(Files("registry").key);
   EXPECT_EQ(end(**tls, now + absl::Seconds(4), "own"), later);
+}
+
+// Who replaces a pair learns from the log why the old one is still in use, in OpenSSL's words.
+TEST_F(TlsTest, WhyNewFilesDoNotServeIsLogged) {
+  const TlsFiles files = Files("registry");
+  absl::Time now = absl::Now();
+  const auto tls = http2::TlsAcceptor::Load(files, true);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  const auto before = (*tls)->Current(now);
+  const auto look = [&] {
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ((*tls)->Current(now += absl::Seconds(2)), before);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  const auto says = [&](const std::string& path, const std::string& why) {
+    return ::testing::AllOf(
+        ::testing::HasSubstr("\"file_not_reloaded\""),
+        ::testing::HasSubstr(absl::StrCat("\"problem\":\"", path, ": ", why, "\"")));
+  };
+  EXPECT_EQ(look(), "");
+  const std::string own = *ReadFile(files.key, 1 << 20);
+  const std::string other = *ReadFile(Files("gateway").key, 1 << 20);
+  const auto other_kind = PrivateKey::Generate(Algorithm::kEdDsa);
+  ASSERT_TRUE(ReplaceFile(files.key, other, 0600).ok());
+  EXPECT_THAT(look(), says(files.key, "key values mismatch"));
+  ASSERT_TRUE(ReplaceFile(files.key, other_kind->Pem(), 0600).ok());
+  EXPECT_THAT(look(), says(files.key, "no certificate assigned"));
+  ASSERT_TRUE(ReplaceFile(files.key, "", 0600).ok());
+  EXPECT_THAT(look(), says(files.key, "unsupported"));
+  std::filesystem::remove(files.key);
+  EXPECT_THAT(look(), says(files.key, "No such file or directory"));
+  EXPECT_EQ(look(), "") << "once a change";
+  ASSERT_TRUE(ReplaceFile(files.key, own, 0600).ok());
+  EXPECT_NE((*tls)->Current(now + absl::Seconds(2)), before);
+}
+
+// A file in which one certificate is broken serves no handshake, so it does not pass for good.
+TEST_F(TlsTest, AChainIsReadWholeOrNotAtAll) {
+  const std::string one = *ReadFile(Files("registry").certificate, 1 << 20);
+  const std::string two = *ReadFile(Files("registry").authority, 1 << 20);
+  EXPECT_EQ(CertificatesIn(one + "between\n" + two + "after\n")->size(), 2u);
+  std::string broken = two;
+  broken[broken.size() / 2] = '!';
+  for (const std::string& bad : {one + broken, one + two.substr(0, two.size() / 2), broken,
+                                 std::string(), std::string("-----BEGIN CERTIFICATE-----\n")}) {
+    TlsFiles files = Files("registry");
+    files.certificate = dir_ + "/bad.pem";
+    ASSERT_TRUE(ReplaceFile(files.certificate, bad, 0644).ok());
+    EXPECT_TRUE(absl::IsInvalidArgument(ReadCertificates(files.certificate).status())) << bad;
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckTlsFiles(files))) << bad;
+    EXPECT_FALSE(http2::TlsAcceptor::Load(files, true).ok()) << bad;
+  }
 }
 
 TEST_F(TlsTest, FilesAreCheckedAtTheStart) {

@@ -1,5 +1,4 @@
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <sys/stat.h>
 
@@ -14,7 +13,7 @@
 #include "common/rpc/call_context.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/key_files.h"
-#include "common/rpc/openssl_util.h"
+#include "common/rpc/pem.h"
 #include "common/rpc/tls.h"
 #include "common/store/head_signer.h"
 #include "tools/nisi/doctor.h"
@@ -27,24 +26,17 @@ using rpc::X509Ptr;
 constexpr char kIssueAnew[] = "Have a new one issued and put in place: deploy/keys.md.";
 constexpr size_t kMostBytes = 1 << 20;
 
-absl::StatusOr<std::vector<X509Ptr>> ReadCertificates(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string pem, rpc::ReadFile(path, kMostBytes));
-  const rpc::BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  std::vector<X509Ptr> found;
-  while (X509* const one = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    found.emplace_back(one);
-  }
-  ERR_clear_error();
-  if (found.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": no certificate"));
-  return found;
-}
-
 absl::Time InstantOf(const ASN1_TIME* time) {
   return http2::TimeOf(time).value_or(absl::InfinitePast());
 }
 
-// `kind`: "CERTIFICATE" or "AUTHORITY".
-void ExamineDates(const std::string& kind, const std::string& path, const X509& certificate,
+struct DateWords {
+  const char *expired, *early, *ends;
+};
+constexpr DateWords kOwn{"CERTIFICATE_EXPIRED", "CERTIFICATE_EARLY", "CERTIFICATE_ENDS"};
+constexpr DateWords kAuthority{"AUTHORITY_EXPIRED", "AUTHORITY_EARLY", "AUTHORITY_ENDS"};
+
+void ExamineDates(const DateWords& words, const std::string& path, const X509& certificate,
                   const Installation& at, absl::Time now, Findings* findings) {
   const absl::Time from = InstantOf(X509_get0_notBefore(&certificate));
   const absl::Time to = InstantOf(X509_get0_notAfter(&certificate));
@@ -52,13 +44,13 @@ void ExamineDates(const std::string& kind, const std::string& path, const X509& 
   const absl::Duration soon = std::min(at.soon, (to - from) / 4);
   const std::string what = http2::Describe(certificate);
   if (now >= to) {
-    findings->push_back({kind + "_EXPIRED", path, what, kIssueAnew});
+    findings->push_back({words.expired, path, what, kIssueAnew});
   } else if (now < from) {
-    findings->push_back({kind + "_EARLY", path, what,
+    findings->push_back({words.early, path, what,
                          "It does not hold yet: set this machine's clock, or have it issued with "
                          "an earlier beginning."});
   } else if (now >= to - soon) {
-    findings->push_back({kind + "_ENDS", path, what, kIssueAnew});
+    findings->push_back({words.ends, path, what, kIssueAnew});
   }
 }
 
@@ -97,8 +89,8 @@ void ExamineSecret(const std::string& kind, const std::string& path, const absl:
 
 void ExamineCertificates(const Installation& at, absl::Time now, Findings* findings) {
   const rpc::TlsFiles files = rpc::TlsFiles::In(at.tls_dir, at.process);
-  const auto trusted = ReadCertificates(files.authority);
-  const auto chain = ReadCertificates(files.certificate);
+  const auto trusted = rpc::ReadCertificates(files.authority);
+  const auto chain = rpc::ReadCertificates(files.certificate);
   for (const auto* read : {&trusted, &chain}) {
     if (read->ok()) continue;
     findings->push_back({"TLS_FILE", at.tls_dir, std::string(read->status().message()),
@@ -108,12 +100,12 @@ void ExamineCertificates(const Installation& at, absl::Time now, Findings* findi
   ExamineSecret("TLS_FILE", files.key, key.status(), findings);
   if (trusted.ok()) {
     for (const X509Ptr& one : *trusted) {
-      ExamineDates("AUTHORITY", files.authority, *one, at, now, findings);
+      ExamineDates(kAuthority, files.authority, *one, at, now, findings);
     }
   }
   if (!chain.ok()) return;
   const X509Ptr& own = chain->front();
-  ExamineDates("CERTIFICATE", files.certificate, *own, at, now, findings);
+  ExamineDates(kOwn, files.certificate, *own, at, now, findings);
   if (key.ok() && X509_check_private_key(own.get(), key->native()) != 1) {
     ERR_clear_error();
     findings->push_back({"CERTIFICATE_KEY", files.certificate,
