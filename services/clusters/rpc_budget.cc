@@ -20,6 +20,12 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(
   return cases::CloseYear(call, tx, request, carry_over != 0, errors::Account());
 }
 
+absl::StatusOr<budget::v1::Posting> ReversePosting(
+    Env& /*env*/, const Call& call, store::Tx& tx,
+    const budget::v1::ReversePostingRequest& request) {
+  return cases::ReversePosting(call, tx, request, errors::Account());
+}
+
 absl::StatusOr<Encoded<budget::v1::Account>> GetAccount(
     Env& env, Call& call, const budget::v1::GetAccountRequest& request) {
   return cases::GetAccount(*env.store, call, request);

@@ -114,6 +114,8 @@ absl::StatusOr<budget::v1::Account> AllocateBudget(Env&, const Call&, store::Tx&
                                                    const budget::v1::AllocateBudgetRequest&);
 absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(Env&, const Call&, store::Tx&,
                                                         const budget::v1::CloseYearRequest&);
+absl::StatusOr<budget::v1::Posting> ReversePosting(Env&, const Call&, store::Tx&,
+                                                   const budget::v1::ReversePostingRequest&);
 absl::StatusOr<Encoded<budget::v1::Account>> GetAccount(Env&, Call&,
                                                         const budget::v1::GetAccountRequest&);
 absl::StatusOr<Encoded<budget::v1::ListPostingsResponse>> ListPostings(

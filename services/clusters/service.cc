@@ -109,6 +109,7 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, ClustersService, ListClusterReports, env_, ListClusterReports);
     NISI_COMMAND(r, ClustersService, AllocateBudget, env_, store(), AllocateBudget);
     NISI_COMMAND(r, ClustersService, CloseYear, env_, store(), CloseYear);
+    NISI_COMMAND(r, ClustersService, ReversePosting, env_, store(), ReversePosting);
     NISI_UNARY(r, ClustersService, GetAccount, env_, GetAccount);
     NISI_UNARY(r, ClustersService, ListPostings, env_, ListPostings);
     NISI_UNARY(r, ClustersService, ReplayDecision, env_, ReplayDecision);

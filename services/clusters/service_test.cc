@@ -1031,6 +1031,29 @@ TEST_F(ServiceTest, TheBalanceOfAYearIsCarriedOverOnce) {
             "INVALID_FIELD");
 }
 
+TEST_F(ServiceTest, AnOrderThatWasTypedInWronglyIsUndone) {
+  budget::v1::AllocateBudgetRequest allocate;
+  allocate.set_account("programmes/clusters/accounts/2026");
+  *allocate.mutable_amount() = base::Money::FromTenge(5000)->ToProto();
+  allocate.set_order_number("1");
+  *allocate.mutable_order_date() = today().ToProto();
+  Must<budget::v1::Account>("AllocateBudget", authority_, allocate);
+  budget::v1::ReversePostingRequest undo;
+  undo.set_name("programmes/clusters/postings/1");
+  undo.set_reason("Лишний ноль");
+  const auto by = [&](const rpc::Caller& caller) {
+    return ReasonOf(Do<budget::v1::Posting>("ReversePosting", caller, undo).status());
+  };
+  EXPECT_EQ(by(authority_), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(by(auditor_), "ACCESS_DENIED");
+  EXPECT_EQ(by(decider_), "");
+  EXPECT_EQ(by(decider_), "POSTING_REVERSED");
+  *allocate.mutable_amount() = base::Money::FromTenge(500)->ToProto();
+  allocate.clear_request_id();
+  EXPECT_EQ(Must<budget::v1::Account>("AllocateBudget", authority_, allocate).available().units(),
+            500);
+}
+
 TEST_F(ServiceTest, ASelectionWithoutApplicationsFails) {
   const Round round = RoundAt(v1::Selection::ANNOUNCED, 0);
   EXPECT_EQ(ReasonOf(Apply(Propose(700).name(), round.selection, Entity(700)).status()),
