@@ -1,5 +1,6 @@
 // Money that comes back: found late, typed in wrongly, and undone. What is owed is what the days of
 // payment say, in whatever order they were learnt.
+#include "common/cases/repayments_testing.h"
 #include "services/grants/service_testing.h"
 
 namespace nisi::grants {
@@ -56,16 +57,7 @@ class RepaymentsTest : public GrantsTest {
   static std::string Lines(const Demand& demand) {
     std::string lines;
     for (const auto& repayment : demand.repayments()) {
-      absl::StrAppend(&lines, repayment.payment_number(), " ", repayment.amount().units(),
-                      repayment.reversed_by().empty() ? "" : " undone");
-      if (repayment.has_late()) {
-        const auto& late = repayment.late();
-        absl::StrAppend(&lines, " ", Date::FromProto(late.from())->ToString(), "..",
-                        Date::FromProto(late.to())->ToString(), " ", late.days(), " of ",
-                        Money::FromProto(late.unpaid())->ToString(), " = ",
-                        Money::FromProto(late.amount())->ToString());
-      }
-      lines += ";";
+      lines += cases::RepaymentText(repayment.payment_number(), repayment);
     }
     return absl::StrCat(lines, Money::FromProto(demand.late_interest())->ToString());
   }
@@ -82,41 +74,19 @@ class RepaymentsTest : public GrantsTest {
 
 // The same money in each order of entering: the same lines, the same interest, the same books.
 TEST_F(RepaymentsTest, MoneyOfAnEarlierDayMayBeFoundLate) {
-  const std::vector<std::string> names = Demanded(6);
+  const std::vector<std::string> names = Demanded(cases::kOrders);
   const Demand demand = DemandNow(names.front());
   const Date due = DueOf(demand);
   GoTo(due.AddDays(60));
-  struct Paid {
-    const char* number;
-    int64_t tenge;
-    int days;
-  };
-  std::vector<Paid> paid{{"a", 50'000, -5}, {"b", 60'000, 10}, {"c", 70'000, 40}};
-  std::vector<size_t> order{0, 1, 2};
   std::set<std::string> lines;
-  size_t of = 0;
-  do {
-    for (const size_t i : order) {
-      const auto taken =
-          RepayAs(names[of], paid[i].number, paid[i].tenge, due.AddDays(paid[i].days));
-      ASSERT_TRUE(taken.ok()) << taken.status();
-    }
-    lines.insert(Lines(DemandNow(names[of])));
-    ++of;
-  } while (std::next_permutation(order.begin(), order.end()));
+  cases::InEveryOrder([&](size_t of, const cases::Paid& paid) {
+    const auto taken = RepayAs(names[of], paid.number, paid.tenge, due.AddDays(paid.days));
+    ASSERT_TRUE(taken.ok()) << taken.status();
+  });
+  for (const std::string& name : names) lines.insert(Lines(DemandNow(name)));
   ASSERT_EQ(lines.size(), 1U) << absl::StrJoin(lines, "\n");
-  const Money total = *Money::FromProto(demand.total());
-  const base::Percent rate = *cases::RateOfDemand(demand.decision());
-  const Money second = *total.Sub(*Money::FromTenge(50'000));
-  const Money third = *total.Sub(*Money::FromTenge(110'000));
-  const Money b = *cases::LateInterest(second, rate, due.AddDays(1), due.AddDays(10));
-  const Money c = *cases::LateInterest(third, rate, due.AddDays(11), due.AddDays(40));
-  EXPECT_EQ(
-      *lines.begin(),
-      absl::StrCat("a 50000;b 60000 ", due.AddDays(1).ToString(), "..", due.AddDays(10).ToString(),
-                   " 10 of ", second.ToString(), " = ", b.ToString(), ";c 70000 ",
-                   due.AddDays(11).ToString(), "..", due.AddDays(40).ToString(), " 30 of ",
-                   third.ToString(), " = ", c.ToString(), ";", b.Add(c)->ToString()));
+  EXPECT_EQ(*lines.begin(), cases::PaidText(*Money::FromProto(demand.total()),
+                                            *cases::RateOfDemand(demand.decision()), due));
   ExpectSound();
 }
 

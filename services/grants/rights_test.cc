@@ -431,7 +431,7 @@ TEST_F(RightsTest, LateInterestIsALineByTheStoredRate) {
   ASSERT_TRUE(Repay(name, Tenge(1'000), payer_).ok());
   const Demand after = DemandNow(name);
   ASSERT_EQ(after.repayments_size(), 1);
-  const Demand::LateInterest& late = after.repayments(0).late();
+  const obligations::v1::LateInterest& late = after.repayments(0).late();
   EXPECT_EQ(*base::Date::FromProto(late.from()), due.AddDays(1));
   EXPECT_EQ(*base::Date::FromProto(late.to()), due.AddDays(10));
   EXPECT_EQ(late.days(), 10);
