@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "common/base/date.h"
@@ -81,6 +82,42 @@ absl::StatusOr<Balance> ChargeLate(const Demanded& demanded,
   ASSIGN_OR_RETURN(balance.owed, demanded.total.Add(balance.late));
   ASSIGN_OR_RETURN(balance.owed, balance.owed.Sub(balance.repaid));
   return balance;
+}
+
+// Whether a payment is recorded already. Its payer's document tells it: number and day, as numbers
+// begin anew each year and in each bank. One of the same number and sum but of another day is most
+// likely that one with its day typed wrongly, and taken for another only where whoever enters it
+// says so.
+enum class Known { kNo, kAlike, kSame };
+
+// The repayment by this number of that day that counts; null where there is none.
+template <class Repayment, class NumberOf>
+Repayment* RepaymentBy(const std::string& number, base::Date day, const NumberOf& number_of,
+                       google::protobuf::RepeatedPtrField<Repayment>* repayments) {
+  for (Repayment& known : *repayments) {
+    if (Counts(known) && number_of(known) == number &&
+        base::Date::FromProto(known.pay_date()).value_or(base::Date::Max()) == day) {
+      return &known;
+    }
+  }
+  return nullptr;
+}
+
+template <class Repayment, class NumberOf>
+absl::StatusOr<Known> KnownPayment(const std::string& number, base::Date day, base::Money amount,
+                                   const NumberOf& number_of,
+                                   google::protobuf::RepeatedPtrField<Repayment>* repayments) {
+  if (RepaymentBy(number, day, number_of, repayments) != nullptr) return Known::kSame;
+  for (const Repayment& known : *repayments) {
+    if (!Counts(known) || number_of(known) != number) continue;
+    ASSIGN_OR_RETURN(base::Money came, base::Money::FromProto(known.amount()));
+    if (known.has_surplus()) {
+      ASSIGN_OR_RETURN(const base::Money surplus, base::Money::FromProto(known.surplus()));
+      ASSIGN_OR_RETURN(came, came.Add(surplus));
+    }
+    if (came == amount) return Known::kAlike;
+  }
+  return Known::kNo;
 }
 
 // Takes one more, and says what is owed then; nothing where it is more than was owed: *most is what

@@ -271,7 +271,15 @@ absl::Status SharesInvalid() {
 
 absl::Status RepaymentRecorded() {
   return Refusal(StatusCode::kAlreadyExists, "REPAYMENT_RECORDED",
-                 "A payment with this number is recorded already.")
+                 "A payment with this number of this day is recorded already.")
+      .Cite(Recovering());
+}
+
+absl::Status RepaymentAlike() {
+  return Refusal(StatusCode::kFailedPrecondition, "REPAYMENT_ALIKE",
+                 "A payment with this number and sum is recorded already, of another day.")
+      .Precondition("REPAYMENT", "another_payment",
+                    "that it is another payment must be said where it is")
       .Cite(Recovering());
 }
 
@@ -405,10 +413,11 @@ absl::Status PaymentDateInvalid() {
       .Cite(Recovering());
 }
 
-absl::Status SumOverDemand() {
+absl::Status SumOverDemand(base::Money most) {
   return Refusal(StatusCode::kFailedPrecondition, "SUM_OVER_DEMAND",
                  "More came back than is demanded with its late interest.")
-      .Precondition("SUM", "amount", "at most what is not paid yet")
+      .Precondition("SUM", "amount", absl::StrCat("at most ", most.ToString(), " tenge"))
+      .With("due", most.ToString())
       .Cite(Recovering());
 }
 

@@ -55,6 +55,7 @@ absl::Status DatesInvalid(const std::string& field, const std::string& why);  //
 absl::Status FiledAsItIs(const std::string& field);                           // FILED_AS_IT_IS
 absl::Status SharesInvalid();                         // TRANCHE_SHARES_INVALID
 absl::Status RepaymentRecorded();                     // REPAYMENT_RECORDED
+absl::Status RepaymentAlike();                        // REPAYMENT_ALIKE
 absl::Status EarlierNotAssessed();                    // EARLIER_NOT_ASSESSED
 absl::Status AgreementOver();                         // AGREEMENT_OVER
 absl::Status GrantRunning();                          // GRANT_RUNNING
@@ -73,7 +74,7 @@ absl::Status FactsIncomplete();                              // FACTS_INCOMPLETE
 absl::Status DemandExists();                                 // DEMAND_EXISTS
 absl::Status ExcuseNotSupported();                           // EXCUSE_NOT_SUPPORTED
 absl::Status PaymentDateInvalid();                           // PAYMENT_DATE_INVALID
-absl::Status SumOverDemand();                                // SUM_OVER_DEMAND
+absl::Status SumOverDemand(base::Money most);                // SUM_OVER_DEMAND
 absl::Status CompetitivenessForbidden();                     // COMPETITIVENESS_FORBIDDEN
 absl::Status ListedInFuture(const std::string& field);       // LISTED_IN_FUTURE
 absl::Status ListedByDemand();                               // LISTED_BY_DEMAND

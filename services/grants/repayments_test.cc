@@ -36,7 +36,7 @@ class RepaymentsTest : public GrantsTest {
     return names;
   }
   absl::StatusOr<Demand> RepayAs(const std::string& name, const std::string& number, Money amount,
-                                 Date paid_on, const rpc::Caller& by) {
+                                 Date paid_on, const rpc::Caller& by, bool another = false) {
     v1::RecordRepaymentRequest request;
     const Demand demand = DemandNow(name);
     request.set_name(demand.name());
@@ -44,6 +44,7 @@ class RepaymentsTest : public GrantsTest {
     *request.mutable_amount() = amount.ToProto();
     *request.mutable_pay_date() = paid_on.ToProto();
     request.set_payment_number(number);
+    request.set_another_payment(another);
     return Do<Demand>("RecordRepayment", by, request);
   }
   absl::StatusOr<Demand> RepayAs(const std::string& name, const std::string& number, int64_t tenge,
@@ -139,10 +140,10 @@ TEST_F(RepaymentsTest, WhatIsTooMuchByInterestThatFellAwayGoesBack) {
   const Money later = *total.Sub(*Money::FromTenge(50'000));
   ASSERT_TRUE(RepayAs(name, "b", later, due.AddDays(40), payer_).ok());
   const Money asked = StillOwed(name);
-  EXPECT_EQ(
-      ReasonOf(
-          RepayAs(name, "a", *asked.Add(*Money::FromTiyn(1)), due.AddDays(10), payer_).status()),
-      "SUM_OVER_DEMAND");
+  const absl::Status over =
+      RepayAs(name, "a", *asked.Add(*Money::FromTiyn(1)), due.AddDays(10), payer_).status();
+  EXPECT_EQ(ReasonOf(over), "SUM_OVER_DEMAND");
+  EXPECT_EQ(base::InfoOf(over).metadata().at("due"), asked.ToString());
   ASSERT_TRUE(RepayAs(name, "a", asked, due.AddDays(10), payer_).ok());
   EXPECT_EQ(Now(name).state(), Application::RECOVERED);
   EXPECT_TRUE(DemandNow(name).listing().empty());
@@ -158,6 +159,34 @@ TEST_F(RepaymentsTest, WhatIsTooMuchByInterestThatFellAwayGoesBack) {
   EXPECT_EQ(*Money::FromProto(found.amount()), counts);
   EXPECT_EQ(*Money::FromProto(found.surplus()), *asked.Sub(counts));
   EXPECT_FALSE(Money::FromProto(found.surplus())->is_zero());
+  ExpectSound();
+}
+
+// Numbers begin anew each year and in each bank: with its day a number tells a payment.
+TEST_F(RepaymentsTest, TwoPaymentsMayHaveOneNumber) {
+  const std::string name = Demanded(1).front();
+  const Date made = today();
+  GoTo(made.AddDays(20));
+  const Money sum = *Money::FromTenge(1'000);
+  ASSERT_TRUE(RepayAs(name, "17", sum, made, payer_).ok());
+  EXPECT_EQ(ReasonOf(RepayAs(name, "17", sum, made, payer_).status()), "REPAYMENT_RECORDED");
+  EXPECT_EQ(ReasonOf(RepayAs(name, "17", sum, made, payer_, true).status()), "REPAYMENT_RECORDED")
+      << "the same payment is no other one";
+  EXPECT_EQ(ReasonOf(RepayAs(name, "17", *Money::FromTenge(2'000), made, payer_).status()),
+            "REPAYMENT_RECORDED");
+  const Date later = made.AddDays(10);
+  EXPECT_EQ(ReasonOf(RepayAs(name, "17", sum, later, payer_).status()), "REPAYMENT_ALIKE")
+      << "its day was typed wrongly, or it is another one";
+  ASSERT_TRUE(RepayAs(name, "17", sum, later, payer_, true).ok());
+  ASSERT_TRUE(RepayAs(name, "17", *Money::FromTenge(3'000), made.AddDays(5), payer_).ok());
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "17", writer_).status()), "INVALID_FIELD") << "which?";
+  EXPECT_EQ(ReasonOf(UndoRepayment(name, "17", writer_, made.AddDays(1)).status()),
+            "REPAYMENT_UNKNOWN");
+  ASSERT_TRUE(UndoRepayment(name, "17", writer_, later).ok());
+  ASSERT_TRUE(UndoRepayment(name, "17", writer_, made).ok());
+  ASSERT_TRUE(UndoRepayment(name, "17", writer_).ok()) << "the only one left";
+  EXPECT_EQ(StillOwed(name), *Money::FromProto(DemandNow(name).total()));
+  ASSERT_TRUE(RepayAs(name, "17", sum, later, payer_).ok()) << "what was undone is not alike";
   ExpectSound();
 }
 

@@ -32,12 +32,44 @@ absl::Status CheckPayDate(const Demand& demand, Date paid_on, Date today) {
   return paid_on >= earliest && paid_on <= today ? absl::OkStatus() : errors::PaymentDateInvalid();
 }
 
-// The repayment of this payment that counts; null where there is none.
-Demand::Repayment* RepaymentOf(const std::string& payment_number, Demand* demand) {
-  for (Demand::Repayment& repayment : *demand->mutable_repayments()) {
-    if (Counts(repayment) && repayment.payment_number() == payment_number) return &repayment;
+const std::string& NumberOf(const Demand::Repayment& repayment) {
+  return repayment.payment_number();
+}
+
+Demand::Repayment* RepaymentOf(const std::string& payment_number, Date paid_on, Demand* demand) {
+  return cases::RepaymentBy(payment_number, paid_on, NumberOf, demand->mutable_repayments());
+}
+
+// Typed in again under another request it is the same money.
+absl::Status CheckNotKnown(const v1::RecordRepaymentRequest& request, Money amount, Date paid_on,
+                           Demand* demand) {
+  ASSIGN_OR_RETURN(const cases::Known known,
+                   cases::KnownPayment(request.payment_number(), paid_on, amount, NumberOf,
+                                       demand->mutable_repayments()));
+  if (known == cases::Known::kSame) return errors::RepaymentRecorded();
+  const bool doubtful = known == cases::Known::kAlike && !request.another_payment();
+  return doubtful ? errors::RepaymentAlike() : absl::OkStatus();
+}
+
+// The one that is to be undone: by its number, and by its day where that number has more.
+absl::StatusOr<Demand::Repayment*> RepaymentToUndo(const v1::ReverseRepaymentRequest& request,
+                                                   Demand* demand) {
+  if (request.has_pay_date()) {
+    ASSIGN_OR_RETURN(const Date paid_on, Date::FromProto(request.pay_date()));
+    Demand::Repayment* repayment = RepaymentOf(request.payment_number(), paid_on, demand);
+    if (repayment == nullptr) return errors::RepaymentUnknown();
+    return repayment;
   }
-  return nullptr;
+  Demand::Repayment* only = nullptr;
+  for (Demand::Repayment& repayment : *demand->mutable_repayments()) {
+    if (!Counts(repayment) || repayment.payment_number() != request.payment_number()) continue;
+    if (only != nullptr) {
+      return base::InvalidField("pay_date", "is required where more than one has that number");
+    }
+    only = &repayment;
+  }
+  if (only == nullptr) return errors::RepaymentUnknown();
+  return only;
 }
 
 // Past due since the day after its last, also where the mistake that hid it was found later.
@@ -170,8 +202,7 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
   if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
   ASSIGN_OR_RETURN(const Date paid_on, Date::FromProto(request.pay_date()));
   RETURN_IF_ERROR(CheckPayDate(demand, paid_on, tx.today()));
-  // Typed in again under another request it is the same money.
-  if (RepaymentOf(request.payment_number(), &demand) != nullptr) return errors::RepaymentRecorded();
+  RETURN_IF_ERROR(CheckNotKnown(request, amount, paid_on, &demand));
   Demand::Repayment repayment;
   *repayment.mutable_amount() = request.amount();
   *repayment.mutable_pay_date() = request.pay_date();
@@ -181,7 +212,7 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
   Money most;
   ASSIGN_OR_RETURN(const auto balance,
                    cases::TakeRepayment(demanded, demand.mutable_repayments(), &repayment, &most));
-  if (!balance.has_value()) return errors::SumOverDemand();
+  if (!balance.has_value()) return errors::SumOverDemand(most);
   *demand.mutable_late_interest() = balance->late.ToProto();
   ASSIGN_OR_RETURN(const Money counts, Money::FromProto(repayment.amount()));
   ASSIGN_OR_RETURN(const AgreementRow of,
@@ -189,7 +220,7 @@ absl::StatusOr<v1::Demand> RecordRepayment(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(const cases::Posting posting,
                    PostFor(tx, of.agreement().programme(), cases::Posting::RECOVER, counts,
                            demand.name(), step.subject));
-  RepaymentOf(request.payment_number(), &demand)->set_posting(posting.name());
+  RepaymentOf(request.payment_number(), paid_on, &demand)->set_posting(posting.name());
   const bool all = balance->owed.is_zero();
   if (all) {
     RETURN_IF_ERROR(Recover(env, tx, demand));
@@ -208,8 +239,7 @@ absl::StatusOr<v1::Demand> ReverseRepayment(Env& env, const Call& call, store::T
                    cases::Begin(call, DemandMachine(), DemandVerb::kReverse, std::move(found.row),
                                 {.roles = found.roles, .etag = request.etag()}));
   Demand& demand = *step.row.mutable_demand();
-  Demand::Repayment* repayment = RepaymentOf(request.payment_number(), &demand);
-  if (repayment == nullptr) return errors::RepaymentUnknown();
+  ASSIGN_OR_RETURN(Demand::Repayment* const repayment, RepaymentToUndo(request, &demand));
   if (demand.state() == Demand::REPAID) RETURN_IF_ERROR(Reopen(env, tx, demand));
   ASSIGN_OR_RETURN(
       const cases::Posting posting,

@@ -487,12 +487,14 @@ class GrantsTest : public ::testing::Test {
     return Do<Demand>("RecordRepayment", caller, request);
   }
   absl::StatusOr<Demand> UndoRepayment(const std::string& name, const std::string& payment,
-                                       const rpc::Caller& caller) {
+                                       const rpc::Caller& caller,
+                                       std::optional<base::Date> paid_on = std::nullopt) {
     const Demand demand = DemandNow(name);
     v1::ReverseRepaymentRequest request;
     request.set_name(demand.name());
     request.set_etag(demand.etag());
     request.set_payment_number(payment);
+    if (paid_on.has_value()) *request.mutable_pay_date() = paid_on->ToProto();
     request.set_reason("Чужой платёж");
     return Do<Demand>("ReverseRepayment", caller, request);
   }
