@@ -41,6 +41,11 @@ absl::StatusOr<ApplicationStep> BeginApplication(const store::Tx& tx, const rpc:
 }
 
 absl::Status FinishApplication(const Env& env, store::Tx& tx, ApplicationStep* step) {
+  if (step->edge != nullptr && step->edge->from == Application::COMMISSION &&
+      step->edge->to != Application::COMMISSION) {
+    RETURN_IF_ERROR(CloseTerms(tx, step->row.application().name(), {kContributionDeadline},
+                               cases::Deadline::CANCELLED));
+  }
   // Of the terms that begin now the applicant's are its own, the others nobody's in particular.
   const bool applicants =
       step->edge != nullptr && (step->edge->to == Application::RETURNED_FOR_FIX ||

@@ -25,22 +25,6 @@ class RightsTest : public GrantsTest {
                            Naming<v1::SubmitApplicationRequest>(name))
         .status();
   }
-  // From now on the norm files say so.
-  void ChangeNorms(const std::vector<std::pair<std::string, std::string>>& changes) {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) {
-      file.text = absl::StrReplaceAll(
-          file.text, {{"mci,4325,TENGE,2026-01-01,2026-12-31,", "mci,4325,TENGE,2026-01-01,,"}});
-      for (const auto& [from, to] : changes) {
-        file.text = absl::StrReplaceAll(file.text, {{from, to}});
-      }
-    }
-    auto changed = norms::Norms::LoadText(files);
-    ASSERT_TRUE(changed.ok()) << changed.status();
-    ASSERT_NE(changed->edition(), norms_.edition()) << "nothing was changed";
-    norms_ = *std::move(changed);
-    Reopen();
-  }
   v1::ReplayDecisionResponse ReplayOf(const std::string& name) {
     v1::ReplayDecisionRequest replay;
     replay.set_name(name);

@@ -161,6 +161,11 @@ absl::StatusOr<v1::Application> RaiseContribution(Env& env, const Call& call, st
     document.set_kind(v1::ApplicationDocument::OWN_CONTRIBUTION);
     *document.mutable_document() = paper;
   }
+  ASSIGN_OR_RETURN(const bool covered, IsCovered(application));
+  if (covered) {
+    RETURN_IF_ERROR(
+        CloseTerms(tx, application.name(), {kContributionDeadline}, cases::Deadline::DONE));
+  }
   RETURN_IF_ERROR(FinishApplication(env, tx, &step));
   return Shown(call, step);
 }

@@ -144,6 +144,15 @@ absl::StatusOr<v1::Application> CloseExamination(Env& env, const Call& call, sto
   ASSIGN_OR_RETURN(const base::Money ceiling,
                    base::Money::Parse(application.examination().outcome()));
   *application.mutable_ceiling() = ceiling.ToProto();
+  // What is granted is known now. Where own money does not cover the rest, it is the applicant that
+  // is waited for, however the commission votes.
+  ASSIGN_OR_RETURN(const bool covered, IsCovered(application));
+  if (!covered && FirstUnsatisfied(application.examination()).empty()) {
+    RETURN_IF_ERROR(
+        OpenTerm(env, tx,
+                 {application.name(), kContributionDeadline, "grants.commission_days", tx.today(),
+                  rpc::v1::ENTITY, application.applicant(), errors::CoFinancing()}));
+  }
   RETURN_IF_ERROR(FinishApplication(env, tx, &step));
   return application;
 }

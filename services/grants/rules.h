@@ -188,6 +188,9 @@ struct Meeting {
 // GRANT_RUNNING where nothing but these is against it.
 absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms::Norms& norms,
                                             base::Date day);
+// Whether own money with what may be granted covers the accepted costs (Art. 42(2)); after the
+// examination.
+absl::StatusOr<bool> IsCovered(const Application& application);
 absl::StatusOr<Decision> ReplayCommission(const Decision& stored);
 // Whether an open meeting could be closed with a decision.
 absl::StatusOr<bool> CanDecide(const Commission& commission, const Application& application,

@@ -190,6 +190,14 @@ absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms:
   return decision;
 }
 
+absl::StatusOr<bool> IsCovered(const Application& application) {
+  ASSIGN_OR_RETURN(const Money cost, Money::FromProto(application.accepted_cost()));
+  ASSIGN_OR_RETURN(const Money granted, Money::FromProto(application.ceiling()));
+  ASSIGN_OR_RETURN(const Money own, Money::FromProto(application.own_contribution()));
+  ASSIGN_OR_RETURN(const Money together, granted.Add(own));
+  return together >= cost;
+}
+
 absl::StatusOr<Decision> ReplayCommission(const Decision& stored) {
   return cases::Replay(stored, DecideGrant);
 }

@@ -465,6 +465,22 @@ class GrantsTest : public ::testing::Test {
     request.set_text_sha256(AmendedHash());
     return Do<Agreement>("SignAmendment", caller, request);
   }
+  // From now on the norm files say so.
+  void ChangeNorms(const std::vector<std::pair<std::string, std::string>>& changes) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      file.text = absl::StrReplaceAll(
+          file.text, {{"mci,4325,TENGE,2026-01-01,2026-12-31,", "mci,4325,TENGE,2026-01-01,,"}});
+      for (const auto& [from, to] : changes) {
+        file.text = absl::StrReplaceAll(file.text, {{from, to}});
+      }
+    }
+    auto changed = norms::Norms::LoadText(files);
+    ASSERT_TRUE(changed.ok()) << changed.status();
+    ASSERT_NE(changed->edition(), norms_.edition()) << "nothing was changed";
+    norms_ = *std::move(changed);
+    Reopen();
+  }
   absl::StatusOr<Demand> DemandIt(const std::string& name, const rpc::Caller& caller) {
     return Do<Demand>("DemandReturn", caller, NamingAgreement<v1::DemandReturnRequest>(name));
   }

@@ -52,6 +52,7 @@ const store::Schema& GrantsSchema();
 
 // Kinds of deadlines that are opened and closed by hand.
 inline constexpr char kReportDeadline[] = "monitoring_report";
+inline constexpr char kContributionDeadline[] = "contribution";
 inline constexpr char kAssessmentDeadline[] = "assessment_of_obligations";
 inline constexpr char kProofDeadline[] = "proof_of_tranches";
 inline constexpr char kProvingDeadline[] = "proving_of_tranche";

@@ -136,6 +136,38 @@ TEST_F(TermsTest, ADemandIsMadeInItsTermAndMeetsIt) {
               ElementsAre(absl::StrCat("grants.demand_days CANCELLED ", due, " late")));
 }
 
+// 50 MCI are 216,250 tenge: they and 600,000 of its own do not cover 1,000,000.
+TEST_F(TermsTest, WhereOwnMoneyIsShortTheApplicantIsNamed) {
+  ChangeNorms({{"grants.ceiling_mci,50000", "grants.ceiling_mci,50"}});
+  const std::string name = At(Application::COMMISSION, 1);
+  const std::string other = At(Application::COMMISSION, 2);
+  const std::string due = DueOf(name);
+  EXPECT_THAT(Terms(name, kContributionDeadline),
+              ElementsAre(absl::StrCat("contribution OPEN ", due)));
+  EXPECT_THAT(Overdue(Owner(1)), IsEmpty());
+  GoTo(Day(due).AddDays(1));
+  const std::string owed = absl::StrCat(name, " ", kContributionDeadline);
+  EXPECT_THAT(Overdue(Owner(1)), ElementsAre(owed));
+  EXPECT_THAT(Overdue(authority_, "kind = \"contribution\""),
+              ElementsAre(owed, absl::StrCat(other, " ", kContributionDeadline)));
+  ASSERT_TRUE(Raise(name, 783'749, Owner(1)).ok());
+  EXPECT_THAT(Overdue(Owner(1)), ElementsAre(owed)) << "a tenge is missing";
+  ASSERT_TRUE(Raise(name, 783'750, Owner(1)).ok());
+  EXPECT_THAT(Overdue(Owner(1)), IsEmpty());
+  EXPECT_THAT(Terms(name, kContributionDeadline),
+              ElementsAre(absl::StrCat("contribution DONE ", due, " late")));
+  // Who is voted against owes nothing any more.
+  Voted(other, /*in_favour=*/false);
+  ASSERT_TRUE(CloseIt(other, authority_).ok());
+  EXPECT_EQ(Now(other).state(), Application::REFUSED);
+  EXPECT_THAT(Terms(other, kContributionDeadline),
+              ElementsAre(absl::StrCat("contribution CANCELLED ", due, " late")));
+}
+
+TEST_F(TermsTest, WhereOwnMoneyCoversTheRestNobodyIsWaitedFor) {
+  EXPECT_THAT(Terms(At(Application::COMMISSION, 1), kContributionDeadline), IsEmpty());
+}
+
 TEST_F(TermsTest, WhatIsOverdueInAllCasesIsListedToWhomItConcerns) {
   const std::string checked = At(Application::SUBMITTED, 1);  // 5 working days: 2026-06-22
   const std::string proven = At(Application::AGREEMENT_SIGNED, 2);
