@@ -13,10 +13,14 @@ Backend::Backend(EventLoop* loop, BackendOptions options)
       options_(std::move(options)),
       wait_(options_.first_wait),
       alive_(std::make_shared<Backend*>(this)) {
+  if (options_.sightings != nullptr) {
+    options_.sightings->Join(loop_, options_.address, alive_);
+  }
   Connect();
 }
 
 Backend::~Backend() {
+  if (options_.sightings != nullptr) options_.sightings->Leave(alive_);
   *alive_ = nullptr;
   for (const auto& call : std::exchange(waiting_, {})) call->Fail("The gateway ends.");
   if (connection_ != nullptr) connection_->Close();
@@ -58,6 +62,7 @@ void Backend::OnOpen() {
     base::Log(base::Severity::kInfo, "backend_back", {{"address", options_.address}});
   }
   wait_ = options_.first_wait;
+  if (options_.sightings != nullptr) options_.sightings->Tell(options_.address, alive_);
   options_.on_open();
   for (const auto& call : std::exchange(waiting_, {})) {
     if (!call->over()) connection_->Begin(call);
@@ -129,6 +134,13 @@ void Backend::Renew(absl::Time now) {
 
 void Backend::TryNow() {
   if (connection_ == nullptr) Connect();
+}
+
+void Backend::OnSeen() {
+  const absl::Time now = absl::Now();
+  if (connection_ != nullptr || now < next_seen_) return;
+  next_seen_ = now + options_.last_wait;
+  Connect();
 }
 
 void Backend::OnTick(absl::Time now) {

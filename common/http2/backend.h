@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "common/http2/client_connection.h"
+#include "common/http2/sightings.h"
 
 namespace nisi::http2 {
 
@@ -20,6 +21,8 @@ struct BackendOptions {
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration last_wait = absl::Seconds(1);
   absl::Duration connect_limit = absl::Seconds(5);
+  // Null: there is no other loop that calls it.
+  std::shared_ptr<Sightings> sightings;
   // On the loop: it has connected.
   std::function<void()> on_open = [] {};
   // On the loop: takes a call that this one could not do and another may; false: there is none.
@@ -42,8 +45,11 @@ class Backend {
   std::shared_ptr<Taker> Take(CallHead head, ClientCall::Answers answers,
                               std::shared_ptr<Replier> replier);
   void Send(const std::shared_ptr<ClientCall>& call);
-  // Connects at once where it waits to, as the backend was seen to be there.
+  // Connects at once where it waits to: the backend may be there.
   void TryNow();
+  // Another loop has got through. It is tried now, once in `last_wait`: two that tell each other of
+  // a server which takes connections and closes them would dial it without a pause.
+  void OnSeen();
   // Some times a second.
   void OnTick(absl::Time now);
   // Whether calls get there, as far as is known.
@@ -72,6 +78,7 @@ class Backend {
   size_t attempts_ = 0;
   absl::Duration wait_;
   absl::Time next_try_ = absl::InfinitePast();
+  absl::Time next_seen_ = absl::InfinitePast();
   absl::Time next_renewal_ = absl::InfinitePast();
   bool reachable_ = true;
   std::shared_ptr<Backend*> alive_;  // for what comes after this

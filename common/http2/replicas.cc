@@ -143,7 +143,7 @@ void Replicas::Send(const std::shared_ptr<ClientCall>& call) {
 bool Replicas::SendElsewhere(const std::shared_ptr<ClientCall>& call, const std::string& address) {
   Backend* const backend = Choose(address);
   if (backend == nullptr || !call->MayMove()) return false;
-  // It may be back already: another loop would know.
+  // It may be back already: it was not looked at since.
   if (!backend->reachable()) backend->TryNow();
   backend->Send(call);
   return true;

@@ -87,10 +87,12 @@ class Process {
   std::unique_ptr<Server> server_;
 };
 
-// A process that dies of each call: takes it, and its connection is gone.
+// A process that dies of each call: takes it, and its connection is gone. A greeting has some
+// bytes, and then more, which is a call.
 class Dying {
  public:
-  Dying() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Dying(size_t greeting = 100)
+      : greeting_(greeting), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -112,21 +114,20 @@ class Dying {
  private:
   void Run() {
     for (int fd = 0; (fd = accept(listener_, nullptr, nullptr)) >= 0; close(fd)) {
-      // Empty settings; the greeting of a client, and then more, which is a call.
-      const std::array<char, 9> settings{0, 0, 0, 4};
-      constexpr size_t kGreeting = 100;
+      const std::array<char, 9> settings{0, 0, 0, 4};  // empty ones
       std::array<char, 4096> room{};
       size_t heard = 0;
       if (send(fd, settings.data(), settings.size(), MSG_NOSIGNAL) < 0) continue;
-      while (heard < kGreeting) {
+      while (heard < greeting_) {
         const ssize_t got = recv(fd, room.data(), room.size(), 0);
         if (got <= 0) break;
         heard += static_cast<size_t>(got);
       }
-      if (heard >= kGreeting) ++died_;
+      if (heard >= greeting_) ++died_;
     }
   }
 
+  const size_t greeting_;
   const int listener_;
   int port_ = 0;
   std::atomic<int> died_{0};
@@ -148,17 +149,21 @@ class Waiter final : public Replier {
 
 const std::string kAway = absl::StrCat("code ", absl::StatusCode::kUnavailable);
 
-class ReplicasTest : public ::testing::Test {
- protected:
+// A loop that calls replicas.
+class Caller {
+ public:
   void Use(const std::string& addresses) {
     BackendOptions options;
     options.address = addresses;
+    Use(std::move(options));
+  }
+  void Use(BackendOptions options) {
     loop_.RunAndWait([&] {
-      replicas_ = std::make_unique<Replicas>(&loop_, options);
+      replicas_ = std::make_unique<Replicas>(&loop_, std::move(options));
       ticks_ = loop_.EveryTick([this](absl::Time now) { replicas_->OnTick(now); });
     });
   }
-  ~ReplicasTest() override {
+  ~Caller() {
     loop_.RunAndWait([&] {
       ticks_.reset();
       replicas_.reset();
@@ -188,10 +193,13 @@ class ReplicasTest : public ::testing::Test {
     }
   }
 
+ private:
   EventLoop loop_{"replicas-test"};
   std::unique_ptr<Replicas> replicas_;
   std::shared_ptr<void> ticks_;
 };
+
+class ReplicasTest : public ::testing::Test, protected Caller {};
 
 TEST_F(ReplicasTest, CallsAreSpread) {
   const Process a("a");
@@ -283,6 +291,44 @@ TEST_F(ReplicasTest, ANameIsLookedUp) {
   EXPECT_EQ(Call(), "a");
   Use("no-such-host.invalid:1");
   EXPECT_EQ(Call(), kAway);
+}
+
+// ---- Loops that tell each other
+
+// None tries again by itself while the test lasts.
+BackendOptions Patient(const std::string& address) {
+  BackendOptions options;
+  options.address = address;
+  options.first_wait = options.last_wait = absl::Hours(1);
+  return options;
+}
+
+TEST_F(ReplicasTest, WhatOneLoopHasFoundTheOthersTryAtOnce) {
+  auto a = std::make_unique<Process>("a");
+  const int port = a->port();
+  BackendOptions options = Patient(a->address());
+  options.sightings = std::make_shared<Sightings>();
+  a.reset();
+  Use(options);
+  EXPECT_EQ(Call(), kAway);
+  EXPECT_EQ(Call(), kAway);  // at once, as it waits now
+  a = std::make_unique<Process>("a", port);
+  Caller other;
+  other.Use(options);
+  EXPECT_EQ(other.Call(), "a");
+  WaitForAll(1);
+}
+
+TEST_F(ReplicasTest, OneThatTakesConnectionsAndClosesThemIsNotDialledWithoutAPause) {
+  const Dying dying(0);
+  BackendOptions options = Patient(dying.address());
+  options.sightings = std::make_shared<Sightings>();
+  Use(options);
+  Caller other;
+  other.Use(options);
+  while (dying.died() < 2) std::this_thread::yield();
+  absl::SleepFor(absl::Milliseconds(200));
+  EXPECT_LE(dying.died(), 4);  // each once by itself, and once since the other has got through
 }
 
 }  // namespace

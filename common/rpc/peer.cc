@@ -14,6 +14,7 @@
 #include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/http2/backend.h"
 #include "common/http2/loop.h"
 #include "common/rpc/answer.h"
 #include "common/store/store_thread.h"
@@ -159,12 +160,10 @@ struct Peers::Near {
   void End() {
     ticks.reset();
     backends.clear();
-    const std::lock_guard<std::mutex> lock(mutex);
     ended = true;
   }
   std::map<const Peer*, std::unique_ptr<http2::Backend>> backends;  // on that loop
   std::shared_ptr<void> ticks;
-  std::mutex mutex;
   bool ended = false;  // the loop is, or is about to be, no more
 };
 
@@ -474,35 +473,19 @@ void Peers::SetAddress(const std::string& service, http2::BackendOptions options
     peer = &PeerOf(service);
   }
   options.on_open = [this, peer] { OnOpen(*peer); };
+  options.sightings = std::make_shared<http2::Sightings>();
   loop_->RunAndWait([&] { backend = std::make_unique<http2::Backend>(loop_.get(), options); });
   const std::lock_guard<std::mutex> lock(mutex_);
   peer->at = std::move(options);
   peer->backend = std::move(backend);
 }
 
-// What one loop has found there is there for all.
+// Of any loop: what has failed before is no reason to leave alone what is back.
 void Peers::OnOpen(Peer& peer) {
-  {
-    const std::lock_guard<std::mutex> lock(peer.mutex);
-    const bool rested = peer.breaker.resting();
-    peer.breaker.Back(absl::Now());
-    NoteRest(peer, rested);
-  }
-  http2::EventLoop* const here = http2::EventLoop::Current();
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (loop_.get() != here) {
-    loop_->Post([&peer] {
-      if (peer.backend != nullptr) peer.backend->TryNow();
-    });
-  }
-  for (const auto& [loop, near] : near_) {
-    const std::lock_guard<std::mutex> alive(near->mutex);
-    if (loop == here || near->ended) continue;
-    loop->Post([near = near, &peer] {
-      const auto backend = near->backends.find(&peer);
-      if (backend != near->backends.end()) backend->second->TryNow();
-    });
-  }
+  const std::lock_guard<std::mutex> lock(peer.mutex);
+  const bool rested = peer.breaker.resting();
+  peer.breaker.Back(absl::Now());
+  NoteRest(peer, rested);
 }
 
 http2::Backend& Peers::BackendOn(http2::EventLoop& loop, Peer& peer) {

@@ -46,7 +46,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/http2/backend.h"
 #include "common/http2/call.h"
 #include "common/rpc/breaker.h"
 #include "common/rpc/call.h"
@@ -56,6 +55,12 @@
 #include "common/rpc/policy.h"
 #include "common/store/outbox.h"
 #include "google/protobuf/service.h"
+
+namespace nisi::http2 {
+class Backend;
+class EventLoop;
+struct BackendOptions;
+}  // namespace nisi::http2
 
 namespace nisi::rpc {
 

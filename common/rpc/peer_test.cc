@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/http2/backend.h"
 #include "common/rpc/caller_testing.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/peer_testing.h"

@@ -19,6 +19,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/http2/address.h"
+#include "common/http2/backend.h"
 #include "common/rpc/certificate_figures.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"

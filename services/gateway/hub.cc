@@ -11,7 +11,10 @@ Ways::Ways(Hub* hub, http2::EventLoop* loop, const std::map<std::string, Destina
   for (const auto& [owner, destination] : owners) {
     Way& way = ways_[owner];
     way.here = destination.here;
-    if (!way.here) way.processes = std::make_unique<http2::Replicas>(loop, destination.backend);
+    if (way.here) continue;
+    http2::BackendOptions options = destination.backend;
+    options.sightings = hub->sightings;
+    way.processes = std::make_unique<http2::Replicas>(loop, std::move(options));
   }
 }
 

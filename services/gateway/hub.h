@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/http2/guard.h"
 #include "common/http2/replicas.h"
+#include "common/http2/sightings.h"
 #include "common/rpc/health.h"
 #include "common/rpc/metrics.h"
 #include "services/gateway/admission.h"
@@ -29,6 +30,7 @@ struct Hub {
   Admission* admission = nullptr;
   Limits limits;
   std::shared_ptr<http2::Guard> guard;
+  std::shared_ptr<http2::Sightings> sightings = std::make_shared<http2::Sightings>();
   std::vector<rpc::MethodMetrics> metrics;  // by Route::index; after the last, unknown methods
   std::vector<std::string> listed;          // of reflection
   std::unique_ptr<rpc::Health> health;

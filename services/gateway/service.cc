@@ -21,6 +21,9 @@ namespace {
 
 // The largest answer taken from a backend; our services page long before.
 constexpr size_t kMaxAnswerBytes = 64 << 20;
+// A machine that is gone says nothing: calls to it are to end before their time is up, which is
+// some 30 s, or to go to another.
+constexpr absl::Duration kSilence = absl::Seconds(5), kPingAnswer = absl::Seconds(5);
 // Descriptors that are asked for, and what is wanted beside the clients'.
 constexpr rlim_t kFiles = 65'536;
 constexpr size_t kOtherFiles = 512;
@@ -114,6 +117,8 @@ Destination BackendAt(const std::string& address, std::shared_ptr<http2::TlsConn
   destination.backend.address = address;
   destination.backend.tls = std::move(tls);
   destination.backend.limits.max_message_bytes = kMaxAnswerBytes;
+  destination.backend.limits.ping_after = kSilence;
+  destination.backend.limits.ping_answer = kPingAnswer;
   return destination;
 }
 

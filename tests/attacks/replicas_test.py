@@ -1,5 +1,5 @@
-"""Two processes of one service behind the gateway: calls go to both; one is killed or told to end under load, and
-comes back. A call that may be sent again does not fail, and a change is told that its outcome is unknown.
+"""Two processes of one service behind the gateway: calls go to both; one is killed, told to end or stands still under
+load, and comes back. A call that may be sent again does not fail, and a change is told that its outcome is unknown.
 
 The two have stores of their own, and what is asked has the same answer in both: nothing is on the List yet.
 
@@ -73,9 +73,14 @@ class Load:
                 self.done += 1
 
     def more(self, calls):
-        goal, deadline = self.done + calls, time.monotonic() + PATIENCE
-        while self.done < goal:
-            assert time.monotonic() < deadline, "calls stand still"
+        goal = self.done + calls
+        self.until("calls get on", lambda: self.done >= goal)
+
+    @staticmethod
+    def until(what, good):
+        deadline = time.monotonic() + PATIENCE
+        while not good():
+            assert time.monotonic() < deadline, f"not seen: {what}"
             time.sleep(0.01)
 
     def stop(self):
@@ -84,10 +89,14 @@ class Load:
             thread.join()
 
 
-def found_again(suite):
-    """Whether each thread of the gateway has found what it lost: until then, a second at most, it has one replica."""
+def backend_events(suite):
     log = (suite.work / "gateway.log").read_text().splitlines()
-    events = [(line["event"], line["address"]) for line in map(json.loads, log) if "address" in line]
+    return [line for line in map(json.loads, log) if line["event"] in ("backend_lost", "backend_back")]
+
+
+def found_again(suite):
+    """Whether each thread of the gateway has found what it lost: until then it has one replica."""
+    events = [(line["event"], line["address"]) for line in backend_events(suite)]
     return all(events.count(("backend_lost", at)) == events.count(("backend_back", at)) for _, at in events)
 
 
@@ -112,6 +121,11 @@ def main():
                     load.more(200)
                     suite.start_one(name)
                     both_answer(suite, load)
+            # As a machine that is gone: nothing says so. Calls that it has go to the other one before their time is up.
+            with suite.paused(OTHER):
+                load.until("a process that stands still is lost",
+                           lambda: any(line.get("why") == "silent" for line in backend_events(suite)))
+            both_answer(suite, load)
         finally:
             load.stop()
         assert not load.failed, f"{len(load.failed)} of {load.done} calls failed: {load.failed[:3]}"
