@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/jitter.h"
 #include "common/http1/parser.h"
 
 namespace nisi::http1 {
@@ -33,7 +34,8 @@ class ClientSession final : public http2::Session,
         regard_(parts_.reading),
         held_(parts_.guard->room, parts_.source),
         idle_since_(absl::Now()),
-        moved_(idle_since_) {}
+        moved_(idle_since_),
+        old_(idle_since_ + base::Jittered(parts_.limits->age, 0.1, idle_since_)) {}
 
   void OnBytes(absl::string_view bytes) override;
   void OnWritten() override;
@@ -83,6 +85,7 @@ class ClientSession final : public http2::Session,
   absl::Time idle_since_;
   absl::Time moved_;  // when what is written last left
   size_t unsent_ = 0;
+  const absl::Time old_;
 
   // The request under way.
   std::shared_ptr<Exchange> current_;
@@ -217,6 +220,8 @@ void ClientSession::OnRequestEnd() {
 
 void ClientSession::WriteHead(int status, const Fields& fields, const std::string* body) {
   regard_.OnAnswer(status == HTTP_STATUS_TOO_MANY_REQUESTS);
+  // Not before: a request may be on its way, and its client would not know whether it was read.
+  if (absl::Now() > old_) last_ = true;
   // Whether a client that was told, or not, to go on sends its body nevertheless is not to be
   // known.
   if (!request_ended_ && parser_.expects_continue()) last_ = true;
@@ -348,9 +353,10 @@ void ClientSession::OnTick(absl::Time now) {
   }
   if (closing_) return;
   if (current_ == nullptr) {
-    const absl::Duration limit = parser_.in_head() || parser_.fresh()
-                                     ? parts_.limits->handshake
-                                     : parts_.limits->ping_after + parts_.limits->ping_answer;
+    const absl::Duration limit =
+        parser_.in_head() || parser_.fresh()
+            ? parts_.limits->handshake
+            : std::min(parts_.limits->idle, parts_.limits->ping_after + parts_.limits->ping_answer);
     if (now <= idle_since_ + limit) return;
     if (parser_.in_head() || parser_.fresh()) {
       parts_.guard->refusals.Count(http2::Refused::kSilence);

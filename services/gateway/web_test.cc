@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kCreate[] = "/nisi.testing.v1.WidgetService/CreateWidget";
 constexpr char kBadRequest[] = "google.rpc.BadRequest";
@@ -475,6 +476,16 @@ TEST_F(Http1Test, ARequestWaitsUntilTheAnswersBeforeItAreTaken) {
   EXPECT_EQ(whole, kCount);
   const size_t close = std::string("connection: close\r\n").size();
   EXPECT_EQ((got.size() - close) % kCount, 0U) << "all are whole";
+}
+
+TEST_F(Http1Test, AnOldConnectionEndsWithItsNextAnswer) {
+  Limits limits;
+  limits.clients.age = absl::Nanoseconds(1);
+  StartGateway(limits);
+  const std::string got = Answer(Post(R"({"text":"first"})") + Post(R"({"text":"second"})"));
+  EXPECT_THAT(got, HasSubstr("connection: close\r\n"));
+  EXPECT_THAT(got, HasSubstr(R"({"text":"first"})"));
+  EXPECT_THAT(got, Not(HasSubstr("second")));
 }
 
 // Whoever has one address of IPv6 has 2^64 of them.
