@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
+#include "common/rpc/certificates.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/policy.h"
 #include "common/rpc/version.h"
@@ -17,11 +19,22 @@ namespace nisi::rpc {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+namespace {
+
+// Strangers learn no more than whether it serves.
+bool IsOurs(const http2::Peer& peer) {
+  return absl::StartsWith(peer.identity, ServiceIdentity("")) ||
+         absl::StartsWith(peer.address, "127.") || peer.address == "::1";
+}
+
+}  // namespace
+
 // One Check or Watch.
 class HealthCall final : public http2::Taker {
  public:
-  HealthCall(const Health& health, std::shared_ptr<http2::Replier> replier, bool watch)
-      : health_(health), replier_(std::move(replier)), watch_(watch) {}
+  enum class What { kCheck, kCheckWithProgram, kWatch };
+  HealthCall(const Health& health, std::shared_ptr<http2::Replier> replier, What what)
+      : health_(health), replier_(std::move(replier)), what_(what) {}
 
   void OnMessage(std::string message) override {
     if (asked_) return End(MessageCount());
@@ -37,17 +50,18 @@ class HealthCall final : public http2::Taker {
   void OnEnd() override {
     if (ended_) return;
     if (!asked_) return End(MessageCount());
-    if (watch_) return Tell();
+    if (what_ == What::kWatch) return Tell();
     const int status = health_.StatusOf(service_);
     if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
       return End(base::Refusal(absl::StatusCode::kNotFound, "SERVICE_UNKNOWN",
                                "No service of that name is here."));
     }
     ended_ = true;
-    // For `nisi doctor`, which sets processes beside each other.
     http2::Answer answer;
-    answer.trailers.Add(kVersionKey, std::string(Version()));
-    answer.trailers.Add(kTimeKey, absl::StrCat(absl::ToUnixMillis(absl::Now())));
+    if (what_ == What::kCheckWithProgram) {
+      answer.trailers.Add(kVersionKey, std::string(Version()));
+      answer.trailers.Add(kTimeKey, absl::StrCat(absl::ToUnixMillis(absl::Now())));
+    }
     replier_->Reply(Message(status), std::move(answer));
   }
 
@@ -78,7 +92,7 @@ class HealthCall final : public http2::Taker {
 
   const Health& health_;
   const std::shared_ptr<http2::Replier> replier_;
-  const bool watch_;
+  const What what_;
   std::string service_;
   bool asked_ = false;
   bool ended_ = false;
@@ -102,12 +116,15 @@ int Health::StatusOf(const std::string& name) const {
                                    : HealthCheckResponse::NOT_SERVING;
 }
 
-std::shared_ptr<http2::Taker> Health::TakeCheck(std::shared_ptr<http2::Replier> replier) const {
-  return std::make_shared<HealthCall>(*this, std::move(replier), false);
+std::shared_ptr<http2::Taker> Health::TakeCheck(const http2::Peer& peer,
+                                                std::shared_ptr<http2::Replier> replier) const {
+  return std::make_shared<HealthCall>(
+      *this, std::move(replier),
+      IsOurs(peer) ? HealthCall::What::kCheckWithProgram : HealthCall::What::kCheck);
 }
 
 std::shared_ptr<http2::Taker> Health::TakeWatch(std::shared_ptr<http2::Replier> replier) const {
-  return std::make_shared<HealthCall>(*this, std::move(replier), true);
+  return std::make_shared<HealthCall>(*this, std::move(replier), HealthCall::What::kWatch);
 }
 
 }  // namespace nisi::rpc

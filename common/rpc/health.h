@@ -14,8 +14,8 @@ namespace nisi::rpc {
 inline constexpr char kHealthService[] = "grpc.health.v1.Health";
 inline constexpr char kHealthCheckPath[] = "/grpc.health.v1.Health/Check";
 inline constexpr char kHealthWatchPath[] = "/grpc.health.v1.Health/Watch";
-// Trailing metadata of a Check: the version of the program, and its clock in milliseconds since
-// 1970.
+// Trailing metadata of a Check, for `nisi doctor`: the version of the program, and its clock in
+// milliseconds since 1970. Only who proved to be a process of the suite is told, and this machine.
 inline constexpr char kVersionKey[] = "nisi-version";
 inline constexpr char kTimeKey[] = "nisi-time";
 // Serving as long as it answers, while it is being stopped too: of whatever it is asked by this
@@ -34,7 +34,8 @@ class Health {
   void SetServing(const std::string& name, bool serving);
 
   // Check and Watch. A watcher learns of a change within a tick of its carrier.
-  std::shared_ptr<http2::Taker> TakeCheck(std::shared_ptr<http2::Replier> replier) const;
+  std::shared_ptr<http2::Taker> TakeCheck(const http2::Peer& peer,
+                                          std::shared_ptr<http2::Replier> replier) const;
   std::shared_ptr<http2::Taker> TakeWatch(std::shared_ptr<http2::Replier> replier) const;
 
  private:

@@ -35,6 +35,7 @@ class HealthPortTest : public ::testing::Test {
     stub_->UnaryCall(&context, path, grpc::StubOptions(), &sent, &got,
                      [&done](grpc::Status status) { done.set_value(std::move(status)); });
     grpc::Status status = done.get_future().get();
+    trailers_ = context.GetServerTrailingMetadata().size();
     std::vector<grpc::Slice> slices;
     if (status.ok() && got.Dump(&slices).ok()) {
       for (const grpc::Slice& part : slices) {
@@ -57,6 +58,7 @@ class HealthPortTest : public ::testing::Test {
   Health health_{{"nisi.testing.v1.WidgetService"}};
   std::unique_ptr<HealthPort> port_;
   std::unique_ptr<grpc::GenericStub> stub_;
+  size_t trailers_ = 0;  // of the last answer
 };
 
 TEST_F(HealthPortTest, SaysWhatTheServerSays) {
@@ -67,6 +69,7 @@ TEST_F(HealthPortTest, SaysWhatTheServerSays) {
   health_.SetServing("nisi.testing.v1.WidgetService", false);
   EXPECT_EQ(Check("nisi.testing.v1.WidgetService"), HealthCheckResponse::NOT_SERVING);
   EXPECT_EQ(Check(""), HealthCheckResponse::SERVING);
+  EXPECT_EQ(trailers_, 0U) << "neither its version nor its clock";
 }
 
 TEST_F(HealthPortTest, IsAliveWhileItIsUnready) {

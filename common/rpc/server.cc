@@ -130,7 +130,7 @@ std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
     }
     return TakeUnary(site_, bound, std::move(head), std::move(replier));
   }
-  if (head.path == kHealthCheckPath) return health_->TakeCheck(std::move(replier));
+  if (head.path == kHealthCheckPath) return health_->TakeCheck(*head.peer, std::move(replier));
   if (head.path == kHealthWatchPath) return health_->TakeWatch(std::move(replier));
   if (head.path == kReflectionPath) {
     return TakeReflection(listed_, std::move(replier));

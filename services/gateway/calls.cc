@@ -27,7 +27,9 @@ void Taken::Refuse(const absl::Status& status, http2::Replier* client) const {
 }
 
 Taken TakeCall(Hub* hub, Ways* ways, http2::CallHead head, std::shared_ptr<http2::Replier> client) {
-  if (head.path == rpc::kHealthCheckPath) return {hub->health->TakeCheck(std::move(client))};
+  if (head.path == rpc::kHealthCheckPath) {
+    return {hub->health->TakeCheck(*head.peer, std::move(client))};
+  }
   if (head.path == rpc::kHealthWatchPath) return {hub->health->TakeWatch(std::move(client))};
   if (head.path == rpc::kReflectionPath) {
     return {rpc::TakeReflection(hub->listed, std::move(client))};
