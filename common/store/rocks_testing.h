@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 inline RocksOptions In(const std::string& dir) {
   RocksOptions options;
   options.dir = dir;
+  options.write_buffer_bytes = size_t{4} << 20;  // a hundred stores are opened in a test
   return options;
 }
 

@@ -159,6 +159,7 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
     RocksOptions options;
     options.dir = dir_ / name;
     options.sync = false;  // what a power cut loses is the engine's own test
+    options.write_buffer_bytes = size_t{4} << 20;
     options.now = [this] { return clock_.Now(); };
     return OpenRocks(options);
   }
