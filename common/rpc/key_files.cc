@@ -54,9 +54,14 @@ absl::StatusOr<std::string> Read(const std::string& path, size_t max_bytes, mode
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": a secret that everybody on the machine can reach; chmod o= it"));
   }
-  std::string text(max_bytes + 1, '\0');
+  // Room for what there is and a byte more: all that is allowed, a megabyte, only where it grows
+  // meanwhile.
+  std::string text(static_cast<size_t>(info.st_size) + 1, '\0');
   size_t used = 0;
-  while (used < text.size()) {
+  while (used <= max_bytes) {
+    if (used == text.size()) {
+      text.resize(max_bytes + 1);
+    }
     const ssize_t got = read(file.get(), text.data() + used, text.size() - used);
     if (got < 0 && errno == EINTR) {
       continue;
