@@ -75,7 +75,8 @@ class Prometheus:
     def __enter__(self):
         shutil.copytree(RULES, self.work / "etc")
         config = yaml.safe_load((RULES / "prometheus.yaml").read_text())
-        config["global"].update(scrape_interval="3s", scrape_timeout="3s", evaluation_interval="1s")
+        # To evaluate all rules takes longer than to scrape all processes.
+        config["global"].update(scrape_interval="3s", scrape_timeout="3s", evaluation_interval="5s")
         (self.work / "etc" / "prometheus.yaml").write_text(yaml.safe_dump(config))
         (self.work / "etc" / "targets.yaml").write_text(yaml.safe_dump(
             [{"targets": [f"127.0.0.1:{port}" for port in self.suite.metrics_ports.values()]}]))
@@ -121,7 +122,7 @@ class Prometheus:
 
     def query_range(self, expression, seconds):
         now = time.time()
-        return self.ask("query_range", query=expression, start=now - seconds, end=now, step=1)["result"]
+        return self.ask("query_range", query=expression, start=now - seconds, end=now, step=3)["result"]
 
     def rules(self):
         return [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
