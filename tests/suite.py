@@ -6,9 +6,11 @@ as separate processes with mutual TLS, and called by python3-grpcio, a client no
         client.call(GOODS + "CheckGoods", m.goods.CheckGoodsRequest(codes=["850423"]), m.goods.CheckGoodsResponse)
 """
 import base64
+import compileall
 import contextlib
 import ctypes
 import datetime
+import hashlib
 import importlib
 import json
 import os
@@ -97,6 +99,22 @@ def sign_ed25519(key_path, text):
     return out.raw[:size.value]
 
 
+def made_messages(folder, proto_folder):
+    """A folder with the Python modules of all protos, compiled: made once for these protos, whoever of the tests is first."""
+    protos = sorted(proto_folder.rglob("*.proto"))
+    digest = hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in protos)).hexdigest()
+    made = folder / digest[:16]
+    if not made.exists():
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as new:
+            subprocess.run(["protoc", f"-I{proto_folder}", f"--python_out={new}", *map(str, protos)], check=True)
+            compileall.compile_dir(new, quiet=1)
+            with contextlib.suppress(OSError):  # another test was quicker
+                os.rename(new, made)
+                os.mkdir(new)
+    return made
+
+
 class Suite:
     """A running suite over a data folder of its own; the folder goes with it. Flags may say {keys} for the folder of
     its keys."""
@@ -128,11 +146,8 @@ class Suite:
 
     def _load_messages(self):
         """Python modules of all protos: .goods (service), .resources, .journal, and what errors carry."""
-        out = self.work / "py"
-        out.mkdir()
-        protos = [str(p) for p in self.proto.rglob("*.proto")]
-        subprocess.run(["protoc", f"-I{self.proto}", f"--python_out={out}", *protos], check=True)
-        sys.path.insert(0, str(out))
+        self.modules = made_messages(self.bin.parent / "messages", self.proto)
+        sys.path.insert(0, str(self.modules))
         names = {"goods": "nisi.priority_goods.v1.service_pb2", "resources": "nisi.priority_goods.v1.resources_pb2",
                  "suppliers": "nisi.suppliers.v1.service_pb2", "map": "nisi.industry_map.v1.service_pb2",
                  "places": "nisi.industry_map.v1.places_pb2",
@@ -154,8 +169,8 @@ class Suite:
     def methods(self):
         """Descriptors of all methods that the suite serves, in the order of the protos."""
         found = []
-        for file in sorted((self.work / "py").rglob("*_pb2.py")):
-            module = ".".join(file.relative_to(self.work / "py").with_suffix("").parts)
+        for file in sorted(self.modules.rglob("*_pb2.py")):
+            module = ".".join(file.relative_to(self.modules).with_suffix("").parts)
             if not module.startswith(("nisi.testing.", "grpc.")):  # gRPC answers its own health service
                 for service in importlib.import_module(module).DESCRIPTOR.services_by_name.values():
                     found += service.methods

@@ -253,7 +253,7 @@ def test(bin_folder, proto_folder, cuts, acks):
     work = pathlib.Path(tempfile.mkdtemp(prefix="nisi-loop-"))
     disk = service = None
     try:
-        place = types.SimpleNamespace(work=work, proto=pathlib.Path(proto_folder))
+        place = types.SimpleNamespace(bin=pathlib.Path(bin_folder), proto=pathlib.Path(proto_folder))
         messages = Suite._load_messages(place)  # pylint: disable=protected-access
         for sync in (True, False):
             folder = work / ("synced" if sync else "unsynced")
