@@ -21,7 +21,7 @@ from suite import Suite  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOODS = ROOT / "services/priority_goods/testdata/sample_goods.csv"
-EVERY = 0.3  # seconds from the start of one process to the kill of the next
+EVERY = 0.6  # seconds from the start of one process to the kill of the next
 
 
 class January(Suite):
