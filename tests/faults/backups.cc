@@ -52,7 +52,7 @@ class Test {
         place_(place),
         random_(static_cast<uint64_t>(settings.seed)),
         backups_(place.path() + "/backups"),
-        service_(place, settings.service, place.path() + "/live",
+        service_(place, place.path() + "/live",
                  {"--backup-folder", backups_, "--backups-kept", absl::StrCat(kKept)}),
         ledger_(settings.seed, Draw(UINT64_MAX)) {}
 
@@ -195,7 +195,7 @@ class Test {
   absl::Status Restore(Clients& live) {
     const std::string folder = place_.path() + "/restored";
     const std::string data = folder + "/data";
-    Service second(place_, settings_.service, folder);
+    Service second(place_, folder);
     fs::create_directories(data);
     ASSIGN_OR_RETURN(const store::RestoreOptions options, Choose(live, data));
     base::SystemClock clock;
@@ -246,7 +246,7 @@ void Print(const Settings& settings, const Totals& totals, absl::Duration took) 
 }
 
 absl::Status Run(const Settings& settings) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make(settings.service));
   const absl::Time begin = absl::Now();
   Test test(settings, *place);
   const absl::Status status = test.Run();

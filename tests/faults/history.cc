@@ -59,8 +59,7 @@ class Target {
 // The service alone, on a disk that forgets.
 class ServiceTarget final : public Target {
  public:
-  ServiceTarget(const Workplace& place, const std::string& program)
-      : service_(place, program, place.path() + "/store") {}
+  explicit ServiceTarget(const Workplace& place) : service_(place, place.path() + "/store") {}
   absl::Status Start(uint64_t seed, bool sync) override {
     const absl::Status started = service_.Start({sync, kSyncUs, "", seed});
     const bool noticed = absl::StrContains(started.message(), "STORE_ROLLED_BACK");
@@ -145,7 +144,7 @@ class Test {
   absl::Status RunRound(int64_t calls) {
     target_.reset();  // before its folder is made anew: it would go on deleting in there
     if (settings_.suite.empty()) {
-      target_ = std::make_unique<ServiceTarget>(place_, settings_.service);
+      target_ = std::make_unique<ServiceTarget>(place_);
     } else {
       target_ = std::make_unique<SuiteTarget>(place_, settings_.suite);
     }
@@ -296,7 +295,7 @@ absl::Status CheckUnsynced(Settings settings, const Workplace& place) {
 }
 
 absl::Status Run(const Settings& settings) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make(settings.service));
   const absl::Time begin = absl::Now();
   auto test = std::make_unique<Test>(settings, *place);
   const absl::Status status = test->Run();

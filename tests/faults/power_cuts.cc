@@ -71,7 +71,7 @@ class Lane {
   // A new store: cut some times, then opened a last time and looked at.
   absl::Status RunFolder(int64_t cuts, int64_t acks) {
     service_.reset();  // before its folder is made anew: it would go on deleting in there
-    service_ = std::make_unique<Service>(place_, settings_.service, folder_);
+    service_ = std::make_unique<Service>(place_, folder_);
     Ledger ledger(settings_.seed * 100'000 + number_ * 1000 + folders_++, Draw(UINT64_MAX));
     const int64_t before = totals_.acks;
     for (uint64_t left = 4 + Draw(kMostCutsAFolder - 4); left > 0; --left) {
@@ -242,7 +242,7 @@ absl::Status CheckBites(Settings settings, const Workplace& place) {
 }
 
 absl::Status Run(const Settings& settings) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make(settings.service));
   const absl::Time begin = absl::Now();
   const auto totals = RunLanes(settings, *place);
   if (totals.ok()) Print(settings, *totals, absl::Now() - begin);

@@ -13,11 +13,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/status.h"
 
 namespace nisi::faults {
 namespace {
 
-constexpr absl::Duration kLook = absl::Milliseconds(1);
+constexpr absl::Duration kLook = absl::Milliseconds(4);
 constexpr size_t kLogEnd = 3000;
 
 }  // namespace
@@ -38,6 +39,13 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const std::vector<std::s
   if (error != 0) {
     return absl::UnavailableError(absl::StrCat(command[0], ": ", std::strerror(error)));
   }
+  return std::unique_ptr<Process>(new Process(pid, log));
+}
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Start(Template& loaded,
+                                                        const std::vector<std::string>& command,
+                                                        const std::string& log) {
+  ASSIGN_OR_RETURN(const pid_t pid, loaded.Start(command, log));
   return std::unique_ptr<Process>(new Process(pid, log));
 }
 

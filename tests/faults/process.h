@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "tests/faults/template.h"
 
 namespace nisi::faults {
 
@@ -17,6 +18,10 @@ class Process {
  public:
   // What it says goes to the file `log`, which begins empty.
   static absl::StatusOr<std::unique_ptr<Process>> Start(const std::vector<std::string>& command,
+                                                        const std::string& log);
+  // The same, as a fork of a program that is loaded.
+  static absl::StatusOr<std::unique_ptr<Process>> Start(Template& loaded,
+                                                        const std::vector<std::string>& command,
                                                         const std::string& log);
   // Kills it.
   ~Process();

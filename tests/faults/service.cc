@@ -18,12 +18,8 @@ constexpr char kServing[] = "\"serving\"";
 
 }  // namespace
 
-Service::Service(const Workplace& place, std::string program, std::string folder,
-                 std::vector<std::string> flags)
-    : place_(place),
-      program_(std::move(program)),
-      folder_(std::move(folder)),
-      flags_(std::move(flags)) {
+Service::Service(const Workplace& place, std::string folder, std::vector<std::string> flags)
+    : place_(place), folder_(std::move(folder)), flags_(std::move(flags)) {
   fs::remove_all(folder_);
   fs::create_directories(folder_);
 }
@@ -36,10 +32,9 @@ absl::Status Service::Spawn(const Disk& disk) {
   std::vector<std::string> flags{"--scrub", "--fault-plan=" + plan};
   if (!disk.sync) flags.emplace_back("--sync=false");
   flags.insert(flags.end(), flags_.begin(), flags_.end());
-  ASSIGN_OR_RETURN(process_,
-                   Process::Start(place_.Command(program_, folder_, flags), folder_ + "/log"));
+  ASSIGN_OR_RETURN(process_, place_.Start(folder_, flags));
   while (!fs::exists(Notes()) && !process_->ended().has_value()) {
-    absl::SleepFor(absl::Microseconds(200));
+    absl::SleepFor(absl::Milliseconds(1));
   }
   return absl::OkStatus();
 }

@@ -26,10 +26,9 @@ class Service {
   // In which it must serve, also on a machine that stops for a while.
   static constexpr absl::Duration kStartLimit = absl::Seconds(120);
 
-  // `program` takes --fault-plan, and `flags` besides; the store lies in `folder`, which is made
-  // anew.
-  Service(const Workplace& place, std::string program, std::string folder,
-          std::vector<std::string> flags = {});
+  // The service of the place takes --fault-plan, and `flags` besides; the store lies in `folder`,
+  // which is made anew.
+  Service(const Workplace& place, std::string folder, std::vector<std::string> flags = {});
 
   // Starts it and waits until it has begun to use its disk, or has ended.
   absl::Status Spawn(const Disk& disk);
@@ -49,7 +48,7 @@ class Service {
   std::string Notes() const { return folder_ + "/notes"; }
 
   const Workplace& place_;
-  const std::string program_, folder_;
+  const std::string folder_;
   const std::vector<std::string> flags_;
   std::unique_ptr<Process> process_;
   int64_t open_us_ = 50'000;

@@ -85,8 +85,7 @@ class Test {
   }
 
   std::unique_ptr<Service> NewService() {
-    return std::make_unique<Service>(place_, settings_.service,
-                                     absl::StrCat(place_.path(), "/", ++folders_));
+    return std::make_unique<Service>(place_, absl::StrCat(place_.path(), "/", ++folders_));
   }
   Ledger NewLedger() { return Ledger(settings_.seed * 10'000 + folders_, Draw(UINT64_MAX)); }
 
@@ -209,7 +208,7 @@ class Test {
 };
 
 absl::Status Run(const Settings& settings) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workplace> place, Workplace::Make(settings.service));
   const absl::Time begin = absl::Now();
   Test test(settings, *place);
   const absl::Status status = test.Run();

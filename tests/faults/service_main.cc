@@ -2,6 +2,7 @@
 // shipped knows neither of these flags, which come before the service's own.
 //   --fault-plan=TEXT   see common/store/fault_fs_plan.h
 //   --scrub             does not serve a store in which the scrub finds something
+// Or --template alone: is started as often as its parent asks, see template.h.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -18,6 +19,7 @@
 #include "common/rpc/service_main.h"
 #include "common/store/fault_fs.h"
 #include "services/priority_goods/service.h"
+#include "tests/faults/template.h"
 
 namespace nisi::faults {
 namespace {
@@ -76,5 +78,6 @@ int Main(int argc, char** argv) {
 }  // namespace nisi::faults
 
 int main(int argc, char** argv) {
-  return nisi::faults::Main(argc, argv);
+  const auto served = nisi::faults::ServeStarts(argc, argv, nisi::faults::Main);
+  return served.has_value() ? *served : nisi::faults::Main(argc, argv);
 }

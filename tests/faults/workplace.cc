@@ -20,7 +20,7 @@ std::string AddressOf(const std::string& folder) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Workplace>> Workplace::Make() {
+absl::StatusOr<std::unique_ptr<Workplace>> Workplace::Make(const std::string& service) {
   // As the service does: the search for lock cycles costs a twentieth of a call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const char* memory = "/dev/shm";
@@ -38,6 +38,12 @@ absl::StatusOr<std::unique_ptr<Workplace>> Workplace::Make() {
                    rpc::MintDevToken(pattern, rpc::v1::AUDITOR, "", {}, absl::Now()));
   ASSIGN_OR_RETURN(place->keeper_token_,
                    rpc::MintDevToken(pattern, rpc::v1::OPERATOR, "", {}, absl::Now()));
+  place->service_ = service;
+#ifndef NISI_TSAN  // It wants to see each fork.
+  if (!service.empty()) {
+    ASSIGN_OR_RETURN(place->loaded_, Template::Load(service));
+  }
+#endif
   return place;
 }
 
@@ -46,15 +52,16 @@ Workplace::~Workplace() {
   if (!keep_ && !path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-std::vector<std::string> Workplace::Command(const std::string& program, const std::string& folder,
-                                            const std::vector<std::string>& flags) const {
-  std::vector<std::string> command{program};
+absl::StatusOr<std::unique_ptr<Process>> Workplace::Start(
+    const std::string& folder, const std::vector<std::string>& flags) const {
+  std::vector<std::string> command{service_};
   command.insert(command.end(), flags.begin(), flags.end());
   for (const std::string& word : {std::string("--data"), folder + "/data", std::string("--address"),
                                   AddressOf(folder), std::string("--jwks"), jwks_}) {
     command.push_back(word);
   }
-  return command;
+  const std::string log = folder + "/log";
+  return loaded_ ? Process::Start(*loaded_, command, log) : Process::Start(command, log);
 }
 
 Clients Workplace::ClientsOf(const std::string& folder) const {

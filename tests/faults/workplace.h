@@ -8,12 +8,15 @@
 
 #include "absl/status/statusor.h"
 #include "tests/faults/audit.h"
+#include "tests/faults/process.h"
 
 namespace nisi::faults {
 
 class Workplace {
  public:
-  static absl::StatusOr<std::unique_ptr<Workplace>> Make();
+  // `service` is the program that is started in it, if there is one. From the main thread: it is
+  // loaded once.
+  static absl::StatusOr<std::unique_ptr<Workplace>> Make(const std::string& service = "");
   // Goes, unless kept.
   ~Workplace();
   Workplace(const Workplace&) = delete;
@@ -22,16 +25,17 @@ class Workplace {
   const std::string& path() const { return path_; }
   // Leaves the folder for whoever wants to see what went wrong.
   void Keep() { keep_ = true; }
-  // The command that starts a service with its store in `folder`, which listens on the socket in
-  // it; `flags` come first.
-  std::vector<std::string> Command(const std::string& program, const std::string& folder,
-                                   const std::vector<std::string>& flags) const;
+  // Starts the service with its store in `folder`, where its log is too, and the socket on which it
+  // listens; `flags` come first.
+  absl::StatusOr<std::unique_ptr<Process>> Start(const std::string& folder,
+                                                 const std::vector<std::string>& flags) const;
   Clients ClientsOf(const std::string& folder) const;
   std::unique_ptr<Client> WriterOf(const std::string& folder) const;
 
  private:
   Workplace() = default;
-  std::string path_, jwks_, writer_token_, auditor_token_, keeper_token_;
+  std::unique_ptr<Template> loaded_;
+  std::string path_, service_, jwks_, writer_token_, auditor_token_, keeper_token_;
   bool keep_ = false;
 };
 
