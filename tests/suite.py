@@ -124,6 +124,7 @@ class Suite:
         self.bin, self.proto, self.mode, self.processes = pathlib.Path(bin_folder), pathlib.Path(proto_folder), mode, {}
         self.backend_flags, self.gateway_flags = list(backend_flags), list(gateway_flags)
         self.norms = ("--norms", norms) if norms else ()  # a folder of them instead of those compiled in
+        self.environment = {}  # what processes that are started get besides
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="nisi-suite-"))
         self.data, self.clock, self.backups = self.work / "data", self.work / "clock", self.work / "backups"
         # The suite begins in the morning, so that midnight never falls into a test.
@@ -211,7 +212,7 @@ class Suite:
         log_path = self.work / f"{name}.log"
         log_path.unlink(missing_ok=True)
         with open(log_path, "ab") as log:
-            environment = {name: value for name, value in os.environ.items() if name != BACKUP_POLL}
+            environment = {name: value for name, value in os.environ.items() if name != BACKUP_POLL} | self.environment
             process = subprocess.Popen([str(a) for a in args], stdout=log, stderr=log, env=environment)
         self.processes[name] = process
         deadline = time.monotonic() + 60

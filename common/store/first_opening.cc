@@ -15,6 +15,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/base/planted.h"
 #include "common/base/status.h"
 #include "common/store/file_io.h"
 #include "common/store/rocks_engine.h"
@@ -28,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kLockFile[] = "LOCK";
+constexpr char kTrial[] = ".trial", kExamined[] = ".examined";
 constexpr size_t kFindingsTold = 5;
 
 std::string ReleaseFile(const StorePlace& place) {
@@ -66,8 +68,12 @@ class Lock {
 // A copy of a store beside it, that goes with this.
 class Copy {
  public:
+  // What one left that was killed is gone at once: its tables may be names of those of a store that
+  // has let go of them, and keep their room.
   Copy(const StorePlace& of, const char* suffix)
-      : of_(of), place_{absl::StrCat(of.dir, suffix), absl::StrCat(of.dir, suffix, ".witness")} {}
+      : of_(of), place_{absl::StrCat(of.dir, suffix), absl::StrCat(of.dir, suffix, ".witness")} {
+    Remove();
+  }
   ~Copy() { Remove(); }
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
@@ -75,7 +81,6 @@ class Copy {
 
   // Of a store that nobody writes to. Tables never change: a second name will do for them.
   absl::Status Take() {
-    Remove();  // of one that was killed
     std::error_code error;
     fs::create_directory(place_.dir, error);
     for (auto file = fs::directory_iterator(of_.dir, error);
@@ -90,7 +95,9 @@ class Copy {
       fs::copy_file(file->path(), to, error);
       if (error) break;
     }
-    if (!error && fs::exists(of_.witness)) fs::copy_file(of_.witness, place_.witness, error);
+    if (!error && fs::exists(of_.witness, error)) {
+      fs::copy_file(of_.witness, place_.witness, error);
+    }
     if (!error) return absl::OkStatus();
     return base::Refusal(absl::StatusCode::kFailedPrecondition, "STORE_UNREADABLE",
                          absl::StrCat("The files of ", of_.dir, " cannot be copied to ", place_.dir,
@@ -124,7 +131,7 @@ absl::Status Try(const StorePlace& place, const Schema& schema, base::Clock& clo
   options.witness = FileWitness(place.witness);
   options.background = false;
   ASSIGN_OR_RETURN(const auto store, Store::Open(std::move(engine), schema, std::move(options)));
-  if (!whole) return absl::OkStatus();
+  if (!whole || base::Planted("first-opening-unread")) return absl::OkStatus();
   if (const absl::Status built = store->BuildIndexes(); !built.ok()) {
     return Failed(absl::StrCat("what is new in it cannot be built of its records: ",
                                base::ReasonOf(built), ": ", built.message()));
@@ -136,9 +143,9 @@ absl::Status Try(const StorePlace& place, const Schema& schema, base::Clock& clo
                              absl::StrJoin(findings.begin(), findings.begin() + told, "; ")));
 }
 
-absl::Status TryInCopy(const StorePlace& place, const Schema& schema, base::Clock& clock,
-                       const char* suffix, bool whole) {
-  Copy copy(place, suffix);
+absl::Status TryIn(Copy& copy, const StorePlace& place, const Schema& schema, base::Clock& clock,
+                   bool whole) {
+  if (base::Planted("first-opening-in-place")) return Try(place, schema, clock, whole);
   {
     const Lock lock(place.dir);
     if (!lock.held()) return StoreLocked(place.dir);
@@ -159,9 +166,10 @@ absl::Status TryInCopy(const StorePlace& place, const Schema& schema, base::Cloc
 absl::Status CheckFirstOpening(const StorePlace& place, const Schema& schema, base::Clock& clock) {
   std::error_code error;
   if (!fs::exists(absl::StrCat(place.dir, "/CURRENT"), error)) return absl::OkStatus();
+  Copy trial(place, kTrial);
   if (IsOpenedLast(place, schema)) return absl::OkStatus();
   const absl::Time begin = absl::Now();
-  RETURN_IF_ERROR(TryInCopy(place, schema, clock, ".trial", /*whole=*/true));
+  RETURN_IF_ERROR(TryIn(trial, place, schema, clock, /*whole=*/true));
   base::Log(base::Severity::kInfo, "store_checked",
             {{"store", place.dir}, {"took", absl::FormatDuration(absl::Now() - begin)}});
   // Gone before the store's own row is raised, and written anew when it is: so that whatever stops
@@ -180,7 +188,8 @@ absl::Status NoteOpened(const StorePlace& place, const Schema& schema) {
 
 absl::Status ExamineStore(const StorePlace& place, const Schema& schema, base::Clock& clock) {
   const bool whole = !IsOpenedLast(place, schema);
-  const absl::Status tried = TryInCopy(place, schema, clock, ".examined", whole);
+  Copy copy(place, kExamined);
+  const absl::Status tried = TryIn(copy, place, schema, clock, whole);
   return base::ReasonOf(tried) == "STORE_LOCKED" ? absl::OkStatus() : tried;
 }
 

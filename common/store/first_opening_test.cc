@@ -189,6 +189,10 @@ TEST_F(FirstOpeningTest, WhatLiesAboutIsCleared) {
   Serves(old_);
   EXPECT_FALSE(fs::exists(place_.dir + ".trial"));
   EXPECT_FALSE(fs::exists(place_.dir + ".trial.witness"));
+  // The one that goes on as it is clears it too: nobody else may come.
+  fs::create_directory(place_.dir + ".trial");
+  Serves(old_);
+  EXPECT_FALSE(fs::exists(place_.dir + ".trial"));
   std::ifstream note(place_.dir + "/RELEASE");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(note), {}), SchemaText(old_));
 }
