@@ -237,6 +237,18 @@ absl::Status RepaymentRecorded() {
                    "REPAYMENT", "order_number", "an order of another number or day is needed",
                    Return());
 }
+absl::Status RepaymentAlike() {
+  return Forbidden("REPAYMENT_ALIKE",
+                   "The money of an order of this number and sum is recorded already, of another "
+                   "day.",
+                   "REPAYMENT", "another_payment",
+                   "that it is another payment must be said where it is", Return());
+}
+absl::Status ExcuseNotSupported() {
+  return Forbidden(
+      "EXCUSE_NOT_SUPPORTED", "A failure is excused for circumstances beyond control alone.",
+      "EXCUSE", "beyond_control", "circumstances beyond control, with documents", BeyondControl());
+}
 absl::Status RepaymentDateInvalid() {
   return Forbidden("REPAYMENT_DATE_INVALID", "The money cannot have come on that day.", "REPAYMENT",
                    "pay_date", "between the demand and today", Return());

@@ -66,6 +66,8 @@ absl::Status DemandMade();                                // DEMAND_MADE
 absl::Status DemandMissing();                             // DEMAND_MISSING
 absl::Status RepaymentOverDue(const std::string& due);    // REPAYMENT_OVER_DUE
 absl::Status RepaymentRecorded();                         // REPAYMENT_RECORDED
+absl::Status RepaymentAlike();                            // REPAYMENT_ALIKE
+absl::Status ExcuseNotSupported();                        // EXCUSE_NOT_SUPPORTED
 absl::Status RepaymentDateInvalid();                      // REPAYMENT_DATE_INVALID
 absl::Status RepaymentUnknown();                          // REPAYMENT_UNKNOWN
 

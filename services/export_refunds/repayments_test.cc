@@ -5,6 +5,8 @@
 #include <set>
 
 #include "common/cases/obligations.h"
+#include "common/cases/repayments_testing.h"
+#include "services/export_refunds/rules_obligations.h"
 #include "services/export_refunds/service_testing.h"
 
 namespace nisi::export_refunds {
@@ -41,8 +43,9 @@ class RepaymentsTest : public RefundsTest {
   std::vector<std::string> waiting_;
   static Date DueOf(const v1::Claim& claim) { return *Date::FromProto(claim.demand().due_date()); }
   absl::StatusOr<v1::Claim> Repay(const std::string& claim, const std::string& order, Money amount,
-                                  Date day) {
+                                  Date day, bool another = false) {
     auto request = Of<v1::RecordRepaymentRequest>(claim);
+    request.set_another_payment(another);
     *request.mutable_amount() = amount.ToProto();
     *request.mutable_pay_date() = day.ToProto();
     request.set_order_number(order);
@@ -132,6 +135,21 @@ TEST_F(RepaymentsTest, WhatIsTooMuchByInterestThatFellAwayGoesBack) {
   ExpectSound();
 }
 
+TEST_F(RepaymentsTest, TwoPaymentsMayHaveOneNumber) {
+  const std::string claim = Demanded(1).front();
+  const Date made = today();
+  GoTo(made.AddDays(10));
+  const Money sum = *Money::FromTenge(1'000);
+  ASSERT_TRUE(Repay(claim, "17", sum, made).ok());
+  EXPECT_EQ(ReasonOf(Repay(claim, "17", sum, made, true).status()), "REPAYMENT_RECORDED");
+  EXPECT_EQ(ReasonOf(Repay(claim, "17", sum, today()).status()), "REPAYMENT_ALIKE");
+  ASSERT_TRUE(Repay(claim, "17", sum, today(), true).ok());
+  ASSERT_TRUE(Repay(claim, "17", *Money::FromTenge(2'000), made.AddDays(1)).ok());
+  ASSERT_TRUE(Undo(claim, "17", today(), payer_).ok());
+  EXPECT_EQ(Money::FromProto(Now(claim).demand().repaid())->ToString(), "3000.00");
+  ExpectSound();
+}
+
 TEST_F(RepaymentsTest, AMistakeIsUndoneOnceByAnotherAndTypedInAgain) {
   const std::string claim = Demanded(1).front();
   const Date made = today();
@@ -178,6 +196,34 @@ TEST_F(RepaymentsTest, TheLastRepaymentIsUndoneAsWell) {
   ASSERT_TRUE(Repay(claim, "a", StillOwed(claim), made).ok());
   EXPECT_EQ(Now(claim).state(), State::RECOVERED);
   ExpectSound();
+}
+
+// An excuse is for circumstances beyond control, with what shows them; both stand in its decision.
+TEST_F(RepaymentsTest, AnExcuseRestsOnDocuments) {
+  const std::string claim = Demanded(1).front();
+  auto excuse = Of<v1::ExcuseFailureRequest>(claim);
+  const auto by = [&](const rpc::Caller& caller) {
+    excuse.clear_request_id();
+    return ReasonOf(Do<v1::Claim>("ExcuseFailure", caller, excuse).status());
+  };
+  excuse.clear_documents();
+  EXPECT_EQ(by(trade_), "INVALID_FIELD");
+  *excuse.add_documents() = Paper("flood.pdf");
+  excuse.set_beyond_control(false);
+  EXPECT_EQ(by(trade_), "EXCUSE_NOT_SUPPORTED");
+  EXPECT_EQ(Now(claim).state(), State::RECOVERY);
+  excuse.set_beyond_control(true);
+  EXPECT_EQ(by(institute_), "ACCESS_DENIED");
+  EXPECT_EQ(by(trade_), "");
+  const v1::Claim excused = Now(claim);
+  EXPECT_EQ(excused.state(), State::CLOSED);
+  ASSERT_EQ(excused.excuse_documents_size(), 1);
+  EXPECT_EQ(excused.excuse_documents(0).name(), "flood.pdf");
+  EXPECT_EQ(excused.excuse().outcome(), "EXCUSED");
+  EXPECT_EQ(excused.excuse().findings_size(), 2);
+  const auto replayed = ReplayExcuse(excused.excuse());
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->SerializeAsString(), excused.excuse().SerializeAsString());
 }
 
 // Nothing is owed of what was excused; what was not paid, though typed in, is undone with it.

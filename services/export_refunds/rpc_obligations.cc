@@ -282,9 +282,12 @@ absl::StatusOr<v1::Claim> ExcuseFailure(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(ClaimStep step,
                    BeginClaim(tx, call, ClaimVerb::kExcuse, request.name(), request.etag()));
   Claim& claim = *step.row.mutable_claim();
-  ASSIGN_OR_RETURN(Decision excuse, Excuse(request.reason(), {claim.name(), tx.etag()}));
+  ASSIGN_OR_RETURN(Decision excuse, Excuse(request.beyond_control(), request.documents(),
+                                           request.reason(), {claim.name(), tx.etag()}));
+  if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
   SetDecideTime(tx, &excuse);
   *claim.mutable_excuse() = std::move(excuse);
+  *claim.mutable_excuse_documents() = request.documents();
   TellSettled(tx, "Excused (Art. 28(4)).", /*in_time=*/false, &claim);
   for (const char* kind : {kRepaymentDeadline, kDemandDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kind, cases::Deadline::CANCELLED));
@@ -303,8 +306,9 @@ absl::StatusOr<v1::Claim> RecordRepayment(Env& env, const Call& call, store::Tx&
   if (!claim.has_demand()) return errors::DemandMissing();
   v1::Demand& demand = *claim.mutable_demand();
   ASSIGN_OR_RETURN(const Money before, Money::FromProto(demand.repaid()));
-  ASSIGN_OR_RETURN(const v1::Demand::Repayment taken,
-                   Repay(amount, day, request.order_number(), tx.today(), &demand));
+  ASSIGN_OR_RETURN(
+      const v1::Demand::Repayment taken,
+      Repay({amount, day, request.order_number(), request.another_payment()}, tx.today(), &demand));
   ASSIGN_OR_RETURN(const Money counts, Money::FromProto(taken.amount()));
   v1::Demand::Repayment* repayment = RepaymentBy(request.order_number(), day, &demand);
   repayment->set_recorded_by(step.subject);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/hash.h"
 #include "common/cases/findings.h"
 #include "common/cases/repayments.h"
 #include "services/export_refunds/errors.h"
@@ -14,15 +16,28 @@ using base::Money;
 using cases::Facts;
 
 constexpr char kExcuseReason[] = "reason_accepted";
+constexpr char kBeyondControl[] = "beyond_control";
+constexpr char kExcuseDocuments[] = "documents";
 constexpr char kReportDue[] = "export_refunds.report_due";
 constexpr char kTolerance[] = "obligations.tolerance";
 
 absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
   Decision decision;
   ASSIGN_OR_RETURN(const std::string reason, facts.Text(kExcuseReason));
-  cases::AddFinding(&decision, "BEYOND_CONTROL", !reason.empty(), errors::BeyondControl(), facts,
-                    {kExcuseReason});
-  decision.set_outcome("EXCUSED");
+  // Of those that were stored before documents were asked for the reason is all.
+  if (!facts.Has(kBeyondControl)) {
+    cases::AddFinding(&decision, "BEYOND_CONTROL", !reason.empty(), errors::BeyondControl(), facts,
+                      {kExcuseReason});
+    decision.set_outcome("EXCUSED");
+    return decision;
+  }
+  ASSIGN_OR_RETURN(const int64_t beyond, facts.Number(kBeyondControl));
+  cases::AddFinding(&decision, "BEYOND_CONTROL", beyond == 1, errors::BeyondControl(), facts,
+                    {kBeyondControl, kExcuseReason});
+  ASSIGN_OR_RETURN(const std::string documents, facts.Text(kExcuseDocuments));
+  cases::AddFinding(&decision, "DOCUMENTED", !documents.empty(), errors::BeyondControl(), facts,
+                    {kExcuseDocuments});
+  decision.set_outcome(cases::AllSatisfied(decision) ? "EXCUSED" : "NOT_EXCUSED");
   return decision;
 }
 
@@ -37,6 +52,10 @@ absl::StatusOr<cases::Demanded> DemandedBy(const v1::Demand& demand) {
   ASSIGN_OR_RETURN(demanded.rate, base::Percent::FromHundredths(demand.late_rate_bp()));
   ASSIGN_OR_RETURN(demanded.due, base::Date::FromProto(demand.due_date()));
   return demanded;
+}
+
+const std::string& OrderOf(const v1::Demand::Repayment& repayment) {
+  return repayment.order_number();
 }
 
 void SetBalance(const cases::Balance& balance, v1::Demand* demand) {
@@ -105,9 +124,14 @@ absl::StatusOr<Decision> ReplayAssessment(const Decision& stored) {
   return cases::Replay(stored, DecideAssessment);
 }
 
-absl::StatusOr<Decision> Excuse(const std::string& reason, const Origin& origin) {
+absl::StatusOr<Decision> Excuse(bool beyond_control, const Documents& documents,
+                                const std::string& reason, const Origin& origin) {
   Facts facts;
   facts.Set(kExcuseReason, reason, origin.name, origin.etag);
+  facts.Set(kBeyondControl, beyond_control ? "1" : "0", origin.name, origin.etag);
+  std::vector<std::string> hashes;
+  for (const auto& document : documents) hashes.push_back(base::HexEncode(document.sha256()));
+  facts.Set(kExcuseDocuments, absl::StrJoin(hashes, ","), origin.name, origin.etag);
   return DecideExcuse(facts);
 }
 
@@ -116,25 +140,23 @@ absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {
 }
 
 v1::Demand::Repayment* RepaymentBy(const std::string& order, base::Date day, v1::Demand* demand) {
-  for (v1::Demand::Repayment& known : *demand->mutable_repayments()) {
-    if (cases::Counts(known) && known.order_number() == order &&
-        base::Date::FromProto(known.pay_date()).value_or(base::Date()) == day) {
-      return &known;
-    }
-  }
-  return nullptr;
+  return cases::RepaymentBy(order, day, OrderOf, demand->mutable_repayments());
 }
 
-absl::StatusOr<v1::Demand::Repayment> Repay(Money amount, base::Date day, const std::string& order,
-                                            base::Date today, v1::Demand* demand) {
-  if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
-  if (RepaymentBy(order, day, demand) != nullptr) return errors::RepaymentRecorded();
+absl::StatusOr<v1::Demand::Repayment> Repay(const Came& came, base::Date today,
+                                            v1::Demand* demand) {
+  if (came.amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
+  ASSIGN_OR_RETURN(const cases::Known known,
+                   cases::KnownPayment(came.order, came.day, came.amount, OrderOf,
+                                       demand->mutable_repayments()));
+  if (known == cases::Known::kSame) return errors::RepaymentRecorded();
+  if (known == cases::Known::kAlike && !came.another) return errors::RepaymentAlike();
   ASSIGN_OR_RETURN(const base::Date made, base::Date::FromProto(demand->demand_date()));
-  if (day < made || day > today) return errors::RepaymentDateInvalid();
+  if (came.day < made || came.day > today) return errors::RepaymentDateInvalid();
   v1::Demand::Repayment repayment;
-  *repayment.mutable_amount() = amount.ToProto();
-  *repayment.mutable_pay_date() = day.ToProto();
-  repayment.set_order_number(order);
+  *repayment.mutable_amount() = came.amount.ToProto();
+  *repayment.mutable_pay_date() = came.day.ToProto();
+  repayment.set_order_number(came.order);
   ASSIGN_OR_RETURN(const cases::Demanded demanded, DemandedBy(*demand));
   Money most;
   ASSIGN_OR_RETURN(const auto balance,

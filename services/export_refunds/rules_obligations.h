@@ -41,17 +41,28 @@ absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
                                           const norms::Norms& norms, base::Date day);
 absl::StatusOr<Decision> ReplayAssessment(const Decision& stored);
 
-// The failure is excused. Outcome EXCUSED.
-absl::StatusOr<Decision> Excuse(const std::string& reason, const Origin& origin);
+using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
+
+// Whether the failure is excused: by circumstances beyond control, with documents. Outcome EXCUSED
+// or NOT_EXCUSED.
+absl::StatusOr<Decision> Excuse(bool beyond_control, const Documents& documents,
+                                const std::string& reason, const Origin& origin);
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
 
+// Money as it is told to have come. `another`: it is not the same payment as one of that number and
+// sum of another day.
+struct Came {
+  base::Money amount;
+  base::Date day;
+  std::string order;
+  bool another = false;
+};
 // Takes a repayment of a day, by an order of the claimant, into a demand, and returns it as it
 // counts: late interest is found anew for all of them, in the order of their days; money goes to
-// the demand first. REPAYMENT_RECORDED for an order of that day that it has,
-// REPAYMENT_DATE_INVALID, REPAYMENT_OVER_DUE; INVALID_FIELD for nothing.
-absl::StatusOr<v1::Demand::Repayment> Repay(base::Money amount, base::Date day,
-                                            const std::string& order, base::Date today,
-                                            v1::Demand* demand);
+// the demand first. REPAYMENT_RECORDED for an order of that day that it has, REPAYMENT_ALIKE for
+// one of that sum that it has of another day, REPAYMENT_DATE_INVALID, REPAYMENT_OVER_DUE;
+// INVALID_FIELD for nothing.
+absl::StatusOr<v1::Demand::Repayment> Repay(const Came& came, base::Date today, v1::Demand* demand);
 // The repayment by this order of that day that counts; null where there is none.
 v1::Demand::Repayment* RepaymentBy(const std::string& order, base::Date day, v1::Demand* demand);
 // Finds late interest and what was repaid anew, after one of the repayments was undone.

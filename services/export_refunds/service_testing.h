@@ -357,6 +357,10 @@ class RefundsTest : public ::testing::Test {
     request.set_name(claim);
     request.set_etag(Now(claim).etag());
     if constexpr (requires { request.set_reason(""); }) request.set_reason("Потому что");
+    if constexpr (requires { request.set_beyond_control(true); }) {
+      request.set_beyond_control(true);
+      *request.add_documents() = Paper();
+    }
     return request;
   }
   template <class Request>
