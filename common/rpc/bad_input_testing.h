@@ -345,7 +345,17 @@ class Finder {
     const auto max = static_cast<int>(rule.max_items() == 0 ? 500 : rule.max_items());
     Break(path, "too many", reach, [field, max](Message* m) {
       const auto& reflection = *m->GetReflection();
-      for (int n = 0; reflection.FieldSize(*m, field) <= max; ++n) FillSampleField(n, *field, m);
+      for (int n = 0; reflection.FieldSize(*m, field) <= max; ++n) {
+        FillSampleField(n, *field, m);
+        if (field->message_type() == nullptr) continue;
+        // What no caller sends would make a long list a flood of fields.
+        const int last = reflection.FieldSize(*m, field) - 1;
+        Message* item = reflection.MutableRepeatedMessage(m, field, last);
+        for (int i = 0; i < field->message_type()->field_count(); ++i) {
+          const FieldDescriptor* part = field->message_type()->field(i);
+          if (RuleOf(*part).output_only()) item->GetReflection()->ClearField(item, part);
+        }
+      }
     });
     if (rule.min_items() > 1 && mode == Mode::kWhole) {
       Break(path, "too few", reach, [field, rule](Message* m) {

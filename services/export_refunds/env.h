@@ -127,11 +127,6 @@ absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const Clai
 // `etag`: under which it is recorded.
 absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list, bool taken,
                                       const std::string& etag, const Expense& expense);
-// Whether another expense has this invoice: of the register, or, where that is not to be told yet,
-// of the same claimant. One look-up.
-enum class Among { kRegister, kOwn };
-absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const store::Key& invoice,
-                                  const ExpenseRow& row, Among among = Among::kRegister);
 
 // Examines what is not examined yet, puts it, and finds the sum of the claim.
 absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, ClaimRow* row);
@@ -141,6 +136,18 @@ absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row);
 absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
                                      const std::vector<ExpenseRow>& expenses, base::Date sign_date,
                                      const std::string& etag);
+
+// ---- Invoices (invoices.cc)
+
+// Whether another expense has the invoice of this one, as the two are now: of the register, or,
+// where that is not to be told yet, of the same claimant.
+enum class Among { kRegister, kOwn };
+absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row,
+                                  Among among = Among::kRegister);
+// Expenses that have an invoice which is perhaps that of this one: an official compares them.
+absl::StatusOr<std::vector<ExpenseRow>> AlikeOf(const store::Reader& reader, const ExpenseRow& row);
+// How many expenses of a claim have such.
+absl::StatusOr<int> CountAlike(const store::Reader& reader, const std::string& claim);
 
 // ---- The queue (queue.cc)
 

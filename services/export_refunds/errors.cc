@@ -181,6 +181,13 @@ absl::Status QueueWaits() {
   return Forbidden("QUEUE_WAITS", "The claim waits for money in the order of numbers.", "QUEUE",
                    "funded", "its turn has not come", Account());
 }
+absl::Status InvoicesAlike(int count) {
+  return Forbidden("INVOICES_ALIKE",
+                   "Expenses have invoices that are perhaps those of others that count.",
+                   "INVOICES", "invoices_compared",
+                   "that they were compared must be said; ListAlikeInvoices names them", Rules())
+      .With("expenses", absl::StrCat(count));
+}
 absl::Status QueueOrder(int64_t earlier) {
   return Forbidden("QUEUE_ORDER", "An earlier claim is ready to be paid.", "QUEUE", "number",
                    absl::StrCat("claim number ", earlier, " is paid first"), Account())

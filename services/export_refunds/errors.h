@@ -52,6 +52,7 @@ absl::Status DemandPastDue();  // DEMAND_PAST_DUE
 
 // Queue and payment.
 absl::Status QueueWaits();                 // QUEUE_WAITS
+absl::Status InvoicesAlike(int count);     // INVOICES_ALIKE
 absl::Status QueueOrder(int64_t earlier);  // QUEUE_ORDER
 absl::Status AgreementSignedAlready();     // AGREEMENT_SIGNED_ALREADY
 absl::Status AgreementDiffers();           // AGREEMENT_DIFFERS

@@ -42,14 +42,6 @@ absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const Clai
   return facts;
 }
 
-absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const store::Key& invoice,
-                                  const ExpenseRow& row, Among among) {
-  ASSIGN_OR_RETURN(const auto other, reader.FindUnique(kExpensesByInvoice, invoice));
-  if (!other.has_value()) return false;
-  if (other->row.claim() == row.claim() && other->row.number() == row.number()) return false;
-  return among == Among::kRegister || other->row.expense().claimant() == row.expense().claimant();
-}
-
 absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list, bool taken,
                                       const std::string& etag, const Expense& expense) {
   ExpenseFacts facts;
@@ -95,7 +87,7 @@ absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, Cl
     if (expense.expense().kind() == v1::DELIVERY) row->set_has_delivery(true);
     if (expense.expense().has_examination()) continue;
     Expense& cost = *expense.mutable_expense();
-    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, InvoiceKey(cost), expense));
+    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, expense));
     ASSIGN_OR_RETURN(const ExpenseFacts by, FactsFor(facts, &list, taken, tx.etag(), cost));
     ASSIGN_OR_RETURN(*cost.mutable_examination(), ExamineExpense(cost, by, norms));
     ASSIGN_OR_RETURN(*cost.mutable_line(), LineOf(cost, by, norms));
@@ -115,7 +107,7 @@ absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row) {
     Expense& cost = *expense.mutable_expense();
     const auto& unsatisfied = cost.line().unsatisfied();
     if (unsatisfied.size() != 1 || unsatisfied[0] != kInvoiceRule) continue;
-    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, InvoiceKey(cost), expense));
+    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, expense));
     if (taken) continue;
     ASSIGN_OR_RETURN(Decision decision, ExamineFreed(cost.examination()));
     SetDecideTime(tx, &decision);

@@ -1,6 +1,5 @@
 // Claims from draft to signature, what they come to, and their decisions computed again.
 #include <algorithm>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
@@ -9,6 +8,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
+#include "services/export_refunds/rules_invoice.h"
 #include "services/export_refunds/rules_obligations.h"
 
 namespace nisi::export_refunds {
@@ -35,17 +35,16 @@ absl::Status FindLines(const Env& env, const store::View& view, const Gathered& 
                        Among among, std::vector<ExpenseRow>* expenses) {
   ASSIGN_OR_RETURN(ListOfDay list, ListOfDay::On(view, gathered.sign_date));
   ASSIGN_OR_RETURN(const ExpenseNorms norms, ExpenseNorms::On(*env.norms, gathered.sign_date));
-  std::set<std::string> invoices;  // of the expenses before that count
+  Invoices invoices;  // of the expenses before that count
   for (ExpenseRow& row : *expenses) {
     if (row.expense().has_examination()) continue;
     Expense& expense = *row.mutable_expense();
-    const store::Key invoice = InvoiceKey(expense);
-    ASSIGN_OR_RETURN(bool taken, InvoiceTaken(view, invoice, row, among));
-    taken = taken || invoices.contains(std::string(invoice.bytes()));
+    ASSIGN_OR_RETURN(bool taken, InvoiceTaken(view, row, among));
+    taken = taken || invoices.Has(expense);
     ASSIGN_OR_RETURN(const ExpenseFacts by,
                      FactsFor(gathered, &list, taken, expense.etag(), expense));
     ASSIGN_OR_RETURN(*expense.mutable_line(), LineOf(expense, by, norms));
-    if (expense.line().unsatisfied().empty()) invoices.emplace(invoice.bytes());
+    if (expense.line().unsatisfied().empty()) invoices.Add(expense);
   }
   return absl::OkStatus();
 }

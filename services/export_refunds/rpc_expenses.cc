@@ -1,9 +1,8 @@
-#include <set>
-
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
+#include "services/export_refunds/rules_invoice.h"
 
 namespace nisi::export_refunds {
 namespace {
@@ -32,7 +31,7 @@ absl::Status SetNet(const std::string& path, Expense* expense) {
 // What signing would find of an expense by what this register knows.
 absl::StatusOr<std::vector<std::string>> Foresee(const Env& env, const store::Tx& tx,
                                                  const ExpenseRow& row, ListOfDay* list,
-                                                 std::set<std::string>* invoices) {
+                                                 Invoices* invoices) {
   const Expense& expense = row.expense();
   std::vector<std::string> unsatisfied;
   ASSIGN_OR_RETURN(const std::optional<Told> entry, list->Find(CodeOf(expense)));
@@ -40,11 +39,9 @@ absl::StatusOr<std::vector<std::string>> Foresee(const Env& env, const store::Tx
   ASSIGN_OR_RETURN(const int64_t months, env.norms->Int("export_refunds.cost_months", tx.today()));
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(expense.payment_date()));
   if (paid_on < FirstDayOf(tx.today(), months)) unsatisfied.emplace_back("PAID_WITHIN_MONTHS");
-  const store::Key invoice = InvoiceKey(expense);
   // Whether others have it is not told for the asking: the signed claim gets the finding.
-  ASSIGN_OR_RETURN(bool taken, InvoiceTaken(tx, invoice, row, Among::kOwn));
-  taken = !invoices->emplace(invoice.bytes()).second || taken;
-  if (taken) unsatisfied.emplace_back("INVOICE_NOT_PAID_BEFORE");
+  ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, row, Among::kOwn));
+  if (taken || invoices->Has(expense)) unsatisfied.emplace_back("INVOICE_NOT_PAID_BEFORE");
   if (expense.reimbursed_before()) unsatisfied.emplace_back("NOT_REIMBURSED_BEFORE");
   return unsatisfied;
 }
@@ -61,9 +58,9 @@ absl::StatusOr<v1::AddExpensesResponse> AddExpenses(Env& env, const Call& call, 
     return errors::ExpensesFull(kMostExpenses);
   }
   ASSIGN_OR_RETURN(ListOfDay list, ListOfDay::On(tx, tx.today()));
-  std::set<std::string> invoices;
+  Invoices invoices;
   ASSIGN_OR_RETURN(const std::vector<ExpenseRow> before, ExpensesOf(tx, claim.name()));
-  for (const ExpenseRow& row : before) invoices.emplace(InvoiceKey(row.expense()).bytes());
+  for (const ExpenseRow& row : before) invoices.Add(row.expense());
   v1::AddExpensesResponse response;
   for (int i = 0; i < request.expenses_size(); ++i) {
     const std::string path = absl::StrCat("expenses[", i, "]");
@@ -86,6 +83,7 @@ absl::StatusOr<v1::AddExpensesResponse> AddExpenses(Env& env, const Call& call, 
     }
     RETURN_IF_ERROR(tx.Put(kExpenses, &row));
     *response.add_expenses() = expense;
+    invoices.Add(*response.expenses().rbegin());
   }
   claim.set_expense_count(claim.expense_count() + request.expenses_size());
   step.row.set_mended(true);

@@ -230,6 +230,11 @@ absl::StatusOr<v1::Claim> DecidePart(Env& env, Call& call, const v1::DecidePartR
         if (request.verdict() == PartReview::REMARKS && request.remarks().empty()) {
           return errors::RemarksMissing();
         }
+        if (request.part() == v1::FINANCE && request.verdict() == PartReview::ACCEPTED &&
+            !request.invoices_compared()) {
+          ASSIGN_OR_RETURN(const int alike, CountAlike(tx, request.name()));
+          if (alike > 0) return errors::InvoicesAlike(alike);
+        }
         part->set_verdict(request.verdict());
         part->set_reason(request.reason());
         part->set_decided_by(step.subject);

@@ -133,6 +133,10 @@ absl::StatusOr<Encoded<budget::v1::ListPostingsResponse>> ListPostings(
     Env&, Call&, const budget::v1::ListPostingsRequest&);
 absl::StatusOr<v1::GetQueueResponse> GetQueue(Env&, Call&, const v1::GetQueueRequest&);
 
+// invoices.cc
+absl::StatusOr<v1::ListAlikeInvoicesResponse> ListAlikeInvoices(
+    Env&, Call&, const v1::ListAlikeInvoicesRequest&);
+
 // rpc_obligations.cc
 absl::StatusOr<v1::ExportReport> SubmitExportReport(Env&, const Call&, store::Tx&,
                                                     const v1::SubmitExportReportRequest&);

@@ -9,12 +9,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "common/base/text.h"
 #include "common/cases/findings.h"
 #include "services/export_refunds/errors.h"
+#include "services/export_refunds/rules_invoice.h"
 
 namespace nisi::export_refunds {
 namespace {
@@ -214,10 +212,6 @@ absl::Status CheckDays(const Expense& expense, base::Date today, const std::stri
   return absl::OkStatus();
 }
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool IsWord(const std::string& text) {
   return std::all_of(text.begin(), text.end(), absl::ascii_isupper);
 }
@@ -251,9 +245,10 @@ absl::Status CheckExpense(const Expense& expense, base::Date today, const std::s
   if (own && !expense.producer().empty() && expense.producer() != expense.claimant()) {
     return wrong("producer", "is the claimant where the claimant is the producer");
   }
-  if (!absl::StrContains(kMarkets, absl::StrCat(expense.country(), " "))) {
+  if (!IsMarket(expense.country())) {
     return wrong("country", "must be a foreign market by ISO 3166, as DE");
   }
+  RETURN_IF_ERROR(CheckIssuer(expense, path));
   if (OneSpelling(expense.invoice_issuer()).empty()) {
     return wrong("invoice_issuer", "has no letter or digit");
   }
@@ -295,34 +290,8 @@ absl::StatusOr<Money> NetOf(const Expense& expense, const std::string& path) {
   return Money::FromTiyn(static_cast<int64_t>(tiyn));
 }
 
-std::string OneSpelling(const std::string& text) {
-  // Cyrillic letters that look like Latin ones, folded.
-  static const auto* const kLookAlikes =
-      new std::vector<std::pair<absl::string_view, absl::string_view>>{
-          {"а", "a"}, {"в", "b"}, {"е", "e"}, {"к", "k"}, {"м", "m"}, {"н", "h"},
-          {"о", "o"}, {"р", "p"}, {"с", "c"}, {"т", "t"}, {"у", "y"}, {"х", "x"},
-          {"і", "i"}, {"ѕ", "s"}, {"ј", "j"}, {"ү", "y"}};
-  // The sign of a number would be folded to the letters "no".
-  const std::vector<std::string> words = base::Words(absl::StrReplaceAll(text, {{"№", " "}}));
-  const std::string joined = absl::StrReplaceAll(absl::StrJoin(words, ""), *kLookAlikes);
-  std::string spelling;
-  for (size_t i = 0; i < joined.size(); ++i) {
-    const bool after_digit = !spelling.empty() && IsDigit(spelling.back());
-    const bool digit_follows = i + 1 < joined.size() && IsDigit(joined[i + 1]);
-    if (joined[i] == '0' && !after_digit && digit_follows) continue;
-    spelling.push_back(joined[i]);
-  }
-  return spelling;
-}
-
-std::string OneSpellingOfNumber(const std::string& text) {
-  std::string spelling = OneSpelling(text);
-  // "No. 15" and "N 15".
-  const size_t sign = absl::StartsWith(spelling, "no")  ? 2
-                      : absl::StartsWith(spelling, "n") ? 1
-                                                        : 0;
-  if (sign < spelling.size() && IsDigit(spelling[sign])) spelling.erase(0, sign);
-  return spelling;
+bool IsMarket(const std::string& country) {
+  return absl::StrContains(kMarkets, absl::StrCat(country, " "));
 }
 
 const std::string& ProducerOf(const Expense& expense) {

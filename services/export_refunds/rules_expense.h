@@ -37,11 +37,8 @@ absl::Status CheckExpense(const Expense& expense, base::Date today, const std::s
 // under `path` for over 10^15 tenge, and for nothing.
 absl::StatusOr<base::Money> NetOf(const Expense& expense, const std::string& path);
 
-// One spelling of all in which people type an issuer or the number of an invoice: its letters and
-// digits alone, without case, width and leading zeros, look-alikes of two alphabets as one; of a
-// number also without the sign before it.
-std::string OneSpelling(const std::string& text);
-std::string OneSpellingOfNumber(const std::string& text);
+// Two letters of ISO 3166, and not of Kazakhstan.
+bool IsMarket(const std::string& country);
 
 // Who makes the good, or supplies the service.
 const std::string& ProducerOf(const Expense& expense);

@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/cases/machine_testing.h"
 #include "services/export_refunds/rules_expense.h"
+#include "services/export_refunds/rules_invoice.h"
 #include "services/export_refunds/rules_list.h"
 
 namespace nisi::export_refunds {
@@ -250,6 +251,73 @@ TEST(ExpenseRulesTest, WhatFailedByItsInvoiceCountsWhenThatIsFree) {
   const auto other =
       ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
   EXPECT_EQ(absl::StrJoin(UnsatisfiedOf(*ExamineFreed(*other)), ","), "ON_LIST");
+}
+
+Expense Invoice(const std::string& issuer, const std::string& country = "",
+                const std::string& number = "") {
+  Expense expense;
+  expense.set_invoice_issuer(issuer);
+  expense.set_issuer_country(country);
+  expense.set_issuer_number(number);
+  expense.set_invoice_number("INV-1");
+  *expense.mutable_invoice_date() = base::Date::Parse("2024-05-01")->ToProto();
+  expense.set_currency("EUR");
+  static int sum = 0;
+  expense.set_amount(absl::StrCat(++sum));  // of no two the same
+  return expense;
+}
+
+TEST(InvoiceRulesTest, AnIssuerIsKnownByItsNumberAndElseByItsName) {
+  const auto compare = [](const Expense& one, const Expense& other) {
+    EXPECT_EQ(CompareInvoices(one, other), CompareInvoices(other, one));
+    return CompareInvoices(one, other);
+  };
+  const Expense messe = Invoice("Messe GmbH");
+  EXPECT_EQ(compare(messe, Invoice("MESSE, gmbh")), Sameness::kSame);
+  EXPECT_EQ(compare(messe, Invoice("Хофманн АГ")), Sameness::kOther);
+  // By its number in its country, whatever name it goes by.
+  const Expense taxed = Invoice("Messe GmbH", "DE", "DE 123456789");
+  EXPECT_EQ(compare(taxed, Invoice("Мессе ГмбХ", "DE", "123-456-789")), Sameness::kSame);
+  EXPECT_EQ(compare(taxed, Invoice("Hofmann AG", "AT", "123456789")), Sameness::kOther);
+  EXPECT_EQ(compare(taxed, messe), Sameness::kSame) << "one of the two has no number";
+  EXPECT_EQ(compare(taxed, Invoice("Messe GmbH", "DE", "123456780")), Sameness::kAlike)
+      << "perhaps typed wrongly";
+  // A BIN is a number, also where it stands in the name.
+  const Expense own = Invoice("ТОО Ромашка, БИН 060140001230");
+  EXPECT_EQ(compare(own, Invoice("Romashka LLP", "KZ", "060140001230")), Sameness::kSame);
+  // Legal forms, what stands beside a name, and the order of words do not tell issuers apart for
+  // sure.
+  const Expense plain = Invoice("Ромашка");
+  for (const char* name : {"ТОО «Ромашка»", "Ромашка LLP", "Ромашка Алматы, ТОО",
+                           "Товарищество с ограниченной ответственностью Ромашка"}) {
+    EXPECT_EQ(compare(plain, Invoice(name)), Sameness::kAlike) << name;
+  }
+  EXPECT_EQ(compare(plain, Invoice("ТОО Василёк")), Sameness::kOther);
+  EXPECT_EQ(compare(Invoice("ТОО"), Invoice("LLP")), Sameness::kOther);
+  // One sum by one number on one day, whoever is said to have given it.
+  Expense sum = Invoice("Daisy");
+  sum.set_amount(absl::StrCat(plain.amount(), ".000"));
+  EXPECT_EQ(compare(plain, sum), Sameness::kAlike);
+  sum.set_currency("USD");
+  EXPECT_EQ(compare(plain, sum), Sameness::kOther);
+  Expense later = plain;
+  *later.mutable_invoice_date() = base::Date::Parse("2024-05-02")->ToProto();
+  EXPECT_EQ(compare(plain, later), Sameness::kOther);
+}
+
+TEST(InvoiceRulesTest, CountryAndNumberOfAnIssuerGoTogether) {
+  const auto wrong = [](const std::string& country, const std::string& number) {
+    const auto status = CheckIssuer(Invoice("Messe", country, number), "e");
+    return status.ok() ? "" : base::BadRequestOf(status).field_violations(0).field();
+  };
+  EXPECT_EQ(wrong("", ""), "");
+  EXPECT_EQ(wrong("DE", "HRB 1234"), "");
+  EXPECT_EQ(wrong("KZ", "060140001230"), "");
+  EXPECT_EQ(wrong("KZ", "060140001231"), "e.issuer_number");
+  EXPECT_EQ(wrong("DE", ""), "e.issuer_number");
+  EXPECT_EQ(wrong("DE", "-"), "e.issuer_number");
+  EXPECT_EQ(wrong("", "1"), "e.issuer_country");
+  EXPECT_EQ(wrong("XX", "1"), "e.issuer_country");
 }
 
 TEST(ExpenseRulesTest, OneSpellingOfWhatPeopleType) {

@@ -108,6 +108,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, ExportRefundsService, ReverseRepayment, env_, store(), ReverseRepayment);
     NISI_COMMAND(r, ExportRefundsService, AllocateBudget, env_, store(), AllocateBudget);
     NISI_COMMAND(r, ExportRefundsService, CloseYear, env_, store(), CloseYear);
+    NISI_UNARY(r, ExportRefundsService, ListAlikeInvoices, env_, ListAlikeInvoices);
     NISI_COMMAND(r, ExportRefundsService, ReversePosting, env_, store(), ReversePosting);
     NISI_UNARY(r, ExportRefundsService, GetAccount, env_, GetAccount);
     NISI_UNARY(r, ExportRefundsService, ListPostings, env_, ListPostings);

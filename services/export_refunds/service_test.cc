@@ -233,6 +233,59 @@ TEST_F(ClaimTest, ADuplicateInvoiceCountsOnceAndNamesNobody) {
   ExpectSound();
 }
 
+// Another spelling that is certainly the same is refused; what is only like it counts, and is
+// shown to whoever examines the claim, and to nobody else.
+TEST_F(ClaimTest, AnInvoiceThatIsAlikeIsComparedByAnOfficial) {
+  ListInForce();
+  Allocate(10'000'000);
+  v1::Expense expense = MakeExpense();
+  expense.set_invoice_issuer("Messe GmbH");
+  expense.set_issuer_country("DE");
+  expense.set_issuer_number("DE 123456789");
+  const std::string first = Signed(1, {expense});
+  // The number tells the issuer, whatever it is called.
+  expense.set_invoice_issuer("Мессе Берлин");
+  expense.set_issuer_number("123456789");
+  EXPECT_EQ(Now(Signed(2, {expense})).calculated().units(), 0);
+  // Without one it may be another.
+  expense.clear_issuer_country();
+  expense.clear_issuer_number();
+  expense.set_invoice_issuer("Messe Berlin");
+  const std::string third = InReview(3, {expense, MakeExpense()});
+  EXPECT_EQ(Now(third).calculated().units(), 1'200'000);
+  EXPECT_THAT(Now(third).SerializeAsString() + ExpenseNow(third, 1).SerializeAsString(),
+              ::testing::Not(::testing::HasSubstr(first)));
+  v1::ListAlikeInvoicesRequest list;
+  list.set_parent(third);
+  const auto alike = Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", institute_, list);
+  ASSERT_EQ(alike.invoices_size(), 1);
+  EXPECT_EQ(alike.invoices(0).expense(), absl::StrCat(third, "/expenses/1"));
+  EXPECT_THAT(alike.invoices(0).alike(),
+              ::testing::ElementsAre(absl::StrCat(first, "/expenses/1")));
+  EXPECT_EQ(
+      ReasonOf(Do<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", Entity(3), list).status()),
+      "ACCESS_DENIED");
+  auto accept = Of<v1::DecidePartRequest>(third);
+  accept.set_part(v1::FINANCE);
+  accept.set_verdict(v1::PartReview::ACCEPTED);
+  accept.clear_reason();
+  const auto refused = Do<v1::Claim>("DecidePart", examiner_, accept).status();
+  EXPECT_EQ(ReasonOf(refused), "INVOICES_ALIKE");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("expenses"), "1");
+  accept.set_invoices_compared(true);
+  EXPECT_TRUE(Do<v1::Claim>("DecidePart", examiner_, accept).ok());
+  EXPECT_TRUE(DecideOn(third, v1::LEGAL, v1::PartReview::REJECTED, examiner_).ok());
+  // The earlier one is compared with nothing but what holds its invoice then: likewise.
+  list.set_parent(first);
+  EXPECT_EQ(
+      Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", auditor_, list).invoices_size(), 1);
+  ASSERT_TRUE(Step<v1::RejectClaimRequest>("RejectClaim", third, decider_).ok());
+  EXPECT_EQ(
+      Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", auditor_, list).invoices_size(), 0)
+      << "it has its invoice no more";
+  ExpectSound();
+}
+
 TEST_F(ClaimTest, TwoExpensesOfOneClaimWithOneInvoice) {
   ListInForce();
   const v1::Expense expense = MakeExpense();

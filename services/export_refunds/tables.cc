@@ -6,7 +6,7 @@
 #include "common/cases/budget.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/gate.h"
-#include "services/export_refunds/rules_expense.h"
+#include "services/export_refunds/rules_invoice.h"
 #include "services/export_refunds/rules_list.h"
 
 namespace nisi::export_refunds {
@@ -71,14 +71,25 @@ const store::Index<ClaimRow> kRefusedDebts{12,
                                            },
                                            /*is_secret=*/true};
 
+const store::Index<ExpenseRow> kExpensesByNumber{13,
+                                                 "expenses_by_number",
+                                                 kExpenses,
+                                                 false,
+                                                 [](const ExpenseRow& row, const EmitKey& emit) {
+                                                   if (row.holds_invoice())
+                                                     emit(NumberKey(row.expense()));
+                                                 },
+                                                 /*is_secret=*/true};
+
 const store::Schema& ExportRefundsSchema() {
-  static const auto* const kSchema = new store::Schema(cases::WithNotices(cases::WithBudget(
-      cases::WithDeadlines({"export-refunds",
-                            1,
-                            {&kLists, &kEntries, &kClaims, &kExpenses, &kReports},
-                            {&kListsByState, &kListsByEffectiveDay, &kClaimsByClaimant,
-                             &kClaimsByState, &kQueue, &kExpensesByInvoice, &kRefusedDebts},
-                            {}}))));
+  static const auto* const kSchema =
+      new store::Schema(cases::WithNotices(cases::WithBudget(cases::WithDeadlines(
+          {"export-refunds",
+           1,
+           {&kLists, &kEntries, &kClaims, &kExpenses, &kReports},
+           {&kListsByState, &kListsByEffectiveDay, &kClaimsByClaimant, &kClaimsByState, &kQueue,
+            &kExpensesByInvoice, &kRefusedDebts, &kExpensesByNumber},
+           {}}))));
   return *kSchema;
 }
 
@@ -97,8 +108,11 @@ std::string ReportName(const std::string& claim, int32_t year) {
 }
 
 Key InvoiceKey(const v1::Expense& expense) {
-  return Key::Of(OneSpelling(expense.invoice_issuer()),
-                 OneSpellingOfNumber(expense.invoice_number()),
+  return Key::Of(IssuerKey(expense), OneSpellingOfNumber(expense.invoice_number()),
+                 base::Date::FromProto(expense.invoice_date()).value_or(base::Date()));
+}
+Key NumberKey(const v1::Expense& expense) {
+  return Key::Of(OneSpellingOfNumber(expense.invoice_number()),
                  base::Date::FromProto(expense.invoice_date()).value_or(base::Date()));
 }
 

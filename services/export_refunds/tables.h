@@ -35,6 +35,9 @@ extern const store::Table<ExportReportRow> kReports;       // 11: claim, year
 // Of whose demand the register of grants refused to hear. Secret, as the demand is: it is counted.
 extern const store::Index<ClaimRow> kRefusedDebts;  // 12: name
 
+// Of those that hold their invoice, for what is perhaps the same one. Secret as they are.
+extern const store::Index<ExpenseRow> kExpensesByNumber;  // 13: number and date of the invoice
+
 // With the tables of deadlines, budgets and notices.
 const store::Schema& ExportRefundsSchema();
 
@@ -59,6 +62,8 @@ std::string ExpenseName(const std::string& claim, int32_t number);
 std::string ReportName(const std::string& claim, int32_t year);
 // How an invoice is found again, however its issuer and number are typed.
 store::Key InvoiceKey(const v1::Expense& expense);
+// The same without its issuer.
+store::Key NumberKey(const v1::Expense& expense);
 const std::string& CodeOf(const v1::Entry& entry);
 
 }  // namespace nisi::export_refunds

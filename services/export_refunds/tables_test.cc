@@ -42,5 +42,22 @@ TEST(TablesTest, AnInvoiceIsOneHoweverItIsTyped) {
   EXPECT_NE(key("MesseGmbHINV", "-17", "2024-05-01"), one);
 }
 
+// What is on disk by an issuer's number is found by no name, and stays where it was without one.
+TEST(TablesTest, AnIssuersNumberTakesThePlaceOfItsName) {
+  v1::Expense expense;
+  expense.set_invoice_issuer("Messe GmbH");
+  expense.set_invoice_number("INV-17");
+  *expense.mutable_invoice_date() = base::Date::Parse("2024-05-01")->ToProto();
+  const auto key = [&] { return std::string(InvoiceKey(expense).bytes()); };
+  EXPECT_EQ(
+      key(),
+      std::string(store::Key::Of("messegmbh", "inv17", *base::Date::Parse("2024-05-01")).bytes()));
+  expense.set_issuer_country("DE");
+  expense.set_issuer_number("DE123");
+  EXPECT_EQ(
+      key(),
+      std::string(store::Key::Of("#DE#123", "inv17", *base::Date::Parse("2024-05-01")).bytes()));
+}
+
 }  // namespace
 }  // namespace nisi::export_refunds

@@ -25,6 +25,7 @@ class RefundsConfidentialTest : public RefundsTest {
     *expense.mutable_invoice_date() = plain.invoice_date();
     *expense.mutable_payment_date() = plain.payment_date();
     expense.set_country("DE");
+    expense.set_issuer_country("DE");
     expense.set_exchange_units(100);
     expense.set_currency("EUR");
     expense.set_amount("304050.607");

@@ -186,8 +186,7 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
     const int64_t which = n * 7'919 % settings.expenses;
     const export_refunds::ExpenseRow row =
         MakeExpense("claims/new", 1, is_there ? which : which + 2 * settings.expenses);
-    ASSIGN_OR_RETURN(const bool taken, export_refunds::InvoiceTaken(
-                                           view, export_refunds::InvoiceKey(row.expense()), row));
+    ASSIGN_OR_RETURN(const bool taken, export_refunds::InvoiceTaken(view, row));
     return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
   };
   RETURN_IF_ERROR(duplicate.Measure(10'000, look));

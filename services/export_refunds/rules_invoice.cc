@@ -1,0 +1,242 @@
+#include "services/export_refunds/rules_invoice.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "common/base/codes.h"
+#include "common/base/date.h"
+#include "common/base/money.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "services/export_refunds/rules_expense.h"
+
+namespace nisi::export_refunds {
+namespace {
+
+constexpr char kKazakhstan[] = "KZ";
+
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Cyrillic letters that look like Latin ones, folded.
+std::string WithoutLookAlikes(const std::string& text) {
+  static const auto* const kLookAlikes =
+      new std::vector<std::pair<absl::string_view, absl::string_view>>{
+          {"а", "a"}, {"в", "b"}, {"е", "e"}, {"к", "k"}, {"м", "m"}, {"н", "h"},
+          {"о", "o"}, {"р", "p"}, {"с", "c"}, {"т", "t"}, {"у", "y"}, {"х", "x"},
+          {"і", "i"}, {"ѕ", "s"}, {"ј", "j"}, {"ү", "y"}};
+  return absl::StrReplaceAll(text, *kLookAlikes);
+}
+
+// Marks of legal form in the languages that issuers write in, as they are typed.
+const std::set<std::string>& LegalForms() {
+  static const auto* const kForms = [] {
+    auto* forms = new std::set<std::string>;
+    for (const char* form : {"тоо",
+                             "жшс",
+                             "ооо",
+                             "ао",
+                             "ақ",
+                             "зао",
+                             "пао",
+                             "ип",
+                             "жк",
+                             "кх",
+                             "товарищество",
+                             "с",
+                             "ограниченной",
+                             "ответственностью",
+                             "акционерное",
+                             "общество",
+                             "акционерлік",
+                             "қоғамы",
+                             "жауапкершілігі",
+                             "шектеулі",
+                             "серіктестігі",
+                             "компания",
+                             "llp",
+                             "llc",
+                             "ltd",
+                             "limited",
+                             "liability",
+                             "inc",
+                             "corp",
+                             "corporation",
+                             "co",
+                             "company",
+                             "jsc",
+                             "plc",
+                             "gmbh",
+                             "ag",
+                             "kg",
+                             "bv",
+                             "nv",
+                             "sa",
+                             "sas",
+                             "sarl",
+                             "srl",
+                             "spa",
+                             "oy",
+                             "ab",
+                             "as",
+                             "aps",
+                             "too",
+                             "ao",
+                             "fze",
+                             "fzco",
+                             "dmcc",
+                             "pte",
+                             "pty",
+                             "the"}) {
+      forms->insert(WithoutLookAlikes(form));
+    }
+    return forms;
+  }();
+  return *kForms;
+}
+
+std::string WithoutLeadingZeros(const std::string& joined) {
+  std::string spelling;
+  for (size_t i = 0; i < joined.size(); ++i) {
+    const bool after_digit = !spelling.empty() && IsDigit(spelling.back());
+    const bool digit_follows = i + 1 < joined.size() && IsDigit(joined[i + 1]);
+    if (joined[i] == '0' && !after_digit && digit_follows) continue;
+    spelling.push_back(joined[i]);
+  }
+  return spelling;
+}
+
+// Words, in which look-alikes are one. The sign of a number would be folded to the letters "no".
+std::vector<std::string> FoldedWords(const std::string& text) {
+  std::vector<std::string> words = base::Words(absl::StrReplaceAll(text, {{"№", " "}}));
+  for (std::string& word : words) word = WithoutLookAlikes(word);
+  return words;
+}
+
+// A number in its country: tax numbers are typed with the country's letters before them and
+// without.
+std::string SpelledIn(const std::string& country, const std::string& number) {
+  std::string spelling = OneSpelling(number);
+  const std::string letters = absl::AsciiStrToLower(country);
+  if (absl::StartsWith(spelling, letters) && spelling.size() > letters.size()) {
+    spelling.erase(0, letters.size());
+  }
+  return spelling;
+}
+
+// Country and number of an issuer, as they are given or as its name holds a BIN or IIN.
+using IssuerId = std::pair<std::string, std::string>;
+IssuerId IdOf(const Expense& expense) {
+  if (!expense.issuer_number().empty()) {
+    return {expense.issuer_country(), SpelledIn(expense.issuer_country(), expense.issuer_number())};
+  }
+  for (const std::string& word : base::Words(expense.invoice_issuer())) {
+    if (base::BinIin::Parse(word).ok()) return {kKazakhstan, OneSpelling(word)};
+  }
+  return {};
+}
+
+bool AreAlike(const std::string& one, const std::string& other) {
+  const std::vector<std::string> first = WordsOfIssuer(one);
+  const std::vector<std::string> second = WordsOfIssuer(other);
+  if (first.empty() || second.empty()) return false;
+  if (absl::StrJoin(first, "") == absl::StrJoin(second, "")) return true;
+  const std::set<std::string> a(first.begin(), first.end());
+  const std::set<std::string> b(second.begin(), second.end());
+  const auto& [less, more] = a.size() < b.size() ? std::tie(a, b) : std::tie(b, a);
+  return std::includes(more.begin(), more.end(), less.begin(), less.end());
+}
+
+bool HaveOneSum(const Expense& one, const Expense& other) {
+  if (one.currency() != other.currency()) return false;
+  const auto a = base::Quantity::Parse(one.amount());
+  const auto b = base::Quantity::Parse(other.amount());
+  return a.ok() && b.ok() && a->thousandths() == b->thousandths();
+}
+
+std::string ByNumber(const Expense& expense) {
+  return absl::StrCat(
+      OneSpellingOfNumber(expense.invoice_number()), " ",
+      base::Date::FromProto(expense.invoice_date()).value_or(base::Date()).ToString());
+}
+
+}  // namespace
+
+std::string OneSpelling(const std::string& text) {
+  return WithoutLeadingZeros(absl::StrJoin(FoldedWords(text), ""));
+}
+
+std::string OneSpellingOfNumber(const std::string& text) {
+  std::string spelling = OneSpelling(text);
+  // "No. 15" and "N 15".
+  const size_t sign = absl::StartsWith(spelling, "no")  ? 2
+                      : absl::StartsWith(spelling, "n") ? 1
+                                                        : 0;
+  if (sign < spelling.size() && IsDigit(spelling[sign])) spelling.erase(0, sign);
+  return spelling;
+}
+
+absl::Status CheckIssuer(const Expense& expense, const std::string& path) {
+  const std::string& country = expense.issuer_country();
+  const std::string& number = expense.issuer_number();
+  const std::string field = absl::StrCat(path, ".issuer_number");
+  if (country.empty() && number.empty()) return absl::OkStatus();
+  if (country != kKazakhstan && (country.size() != 2 || !IsMarket(country))) {
+    return base::InvalidField(absl::StrCat(path, ".issuer_country"),
+                              "must be a country by ISO 3166, as DE, where issuer_number is given");
+  }
+  if (OneSpelling(number).empty()) {
+    return base::InvalidField(field, "is required where issuer_country is given");
+  }
+  if (country == kKazakhstan && !base::BinIin::Parse(number).ok()) {
+    return base::InvalidField(field, "must be a BIN or IIN in Kazakhstan");
+  }
+  return absl::OkStatus();
+}
+
+std::string IssuerKey(const Expense& expense) {
+  if (expense.issuer_number().empty()) return OneSpelling(expense.invoice_issuer());
+  // No spelling of a name has such a sign.
+  return absl::StrCat("#", expense.issuer_country(), "#",
+                      SpelledIn(expense.issuer_country(), expense.issuer_number()));
+}
+
+Sameness CompareInvoices(const Expense& one, const Expense& other) {
+  if (ByNumber(one) != ByNumber(other)) return Sameness::kOther;
+  const IssuerId id = IdOf(one);
+  const bool both = !one.issuer_number().empty() && !other.issuer_number().empty();
+  if (!id.second.empty() && id == IdOf(other)) return Sameness::kSame;
+  const bool named = OneSpelling(one.invoice_issuer()) == OneSpelling(other.invoice_issuer());
+  if (named && !both) return Sameness::kSame;
+  const bool alike = named || AreAlike(one.invoice_issuer(), other.invoice_issuer());
+  return alike || HaveOneSum(one, other) ? Sameness::kAlike : Sameness::kOther;
+}
+
+std::vector<std::string> WordsOfIssuer(const std::string& name) {
+  std::vector<std::string> words;
+  for (const std::string& word : FoldedWords(name)) {
+    if (!LegalForms().contains(word)) words.push_back(WithoutLeadingZeros(word));
+  }
+  return words;
+}
+
+bool Invoices::Has(const Expense& expense) const {
+  const auto [first, last] = by_number_.equal_range(ByNumber(expense));
+  return std::any_of(first, last, [&](const auto& known) {
+    return CompareInvoices(*known.second, expense) == Sameness::kSame;
+  });
+}
+
+void Invoices::Add(const Expense& expense) {
+  by_number_.emplace(ByNumber(expense), &expense);
+}
+
+}  // namespace nisi::export_refunds

@@ -1,0 +1,53 @@
+// When two expenses are by one invoice, however issuer and number are typed. Pure functions.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "nisi/export_refunds/v1/resources.pb.h"
+
+namespace nisi::export_refunds {
+
+using v1::Expense;
+
+// One spelling of all in which people type an issuer or the number of an invoice: its letters and
+// digits alone, without case, width and leading zeros, look-alikes of two alphabets as one; of a
+// number also without the sign before it.
+std::string OneSpelling(const std::string& text);
+std::string OneSpellingOfNumber(const std::string& text);
+
+// Country and number of an issuer are given together; in Kazakhstan it is a BIN or IIN.
+// INVALID_FIELD under `path`.
+absl::Status CheckIssuer(const Expense& expense, const std::string& path);
+
+// The issuer as a key: its number in its country where that is given, else its name in one
+// spelling. On disk, so what it says of an expense never changes.
+std::string IssuerKey(const Expense& expense);
+
+enum class Sameness {
+  kOther,
+  // Perhaps one: the name of one issuer has the words of the other's, without marks of legal form,
+  // or the sum is the same. Somebody must compare them.
+  kAlike,
+  // One: the same number and day of one issuer, by its number in its country, or by its name where
+  // one of the two has no number.
+  kSame,
+};
+Sameness CompareInvoices(const Expense& one, const Expense& other);
+
+// The words of an issuer's name that tell it apart, in one spelling: without "LLP", "TOO", "GmbH".
+std::vector<std::string> WordsOfIssuer(const std::string& name);
+
+// Expenses, to be asked whether one is there by the same invoice. They outlive it.
+class Invoices {
+ public:
+  bool Has(const Expense& expense) const;
+  void Add(const Expense& expense);
+
+ private:
+  std::multimap<std::string, const Expense*> by_number_;
+};
+
+}  // namespace nisi::export_refunds
