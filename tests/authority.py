@@ -34,16 +34,26 @@ class Authority:
         names.write_text(f"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
                          f"extendedKeyUsage=serverAuth,clientAuth\n"
                          f"subjectAltName=URI:{uri},DNS:{name},DNS:localhost,IP:127.0.0.1\n")
+        self._sign(folder, name, key, days, names, certificate, "-cert", self.certificate)
+        key.chmod(0o600)
+        return certificate, key
+
+    def renewed(self, days):
+        """Its own certificate with other dates, by the same key."""
+        extensions, certificate = self.folder / "authority.extensions", self.folder / "renewed.pem"
+        extensions.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n")
+        self._sign(self.folder, "authority", self.key, days, extensions, certificate, "-selfsign")
+        return certificate
+
+    def _sign(self, folder, name, key, days, extensions, certificate, *by):
         openssl("req", "-new", "-key", key, "-subj", f"/CN={name}", "-out", folder / f"{name}.csr")
         config = folder / f"{name}.conf"
         (folder / "index.txt").write_text("")
         config.write_text(f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index.txt\nnew_certs_dir={folder}\n"
                           "rand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n")
         first, last = ((datetime.datetime.utcnow() + datetime.timedelta(days=day)).strftime("%Y%m%d%H%M%SZ") for day in days)
-        openssl("ca", "-batch", "-notext", "-config", config, "-cert", self.certificate, "-keyfile", self.key, "-startdate",
-                first, "-enddate", last, "-extfile", names, "-in", folder / f"{name}.csr", "-out", certificate)
-        key.chmod(0o600)
-        return certificate, key
+        openssl("ca", "-batch", "-notext", "-config", config, *by, "-keyfile", self.key, "-startdate", first, "-enddate", last,
+                "-extfile", extensions, "-in", folder / f"{name}.csr", "-out", certificate)
 
 
 def place(source, target, mode=0o600):

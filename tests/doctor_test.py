@@ -1,7 +1,7 @@
 """`nisi doctor` finds what is wrong with an installation: nothing in a sound one, in one process and as separate
-processes, and each of many faults by its name when it alone is there.
+processes, and each fault that its sources name when that one alone is there.
 
-usage: doctor_test.py <bin folder> <proto folder>
+usage: doctor_test.py <bin folder> <proto folder> <moved_clock.so>
 """
 import contextlib
 import json
@@ -10,22 +10,40 @@ import pathlib
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 
 sys.dont_write_bytecode = True
 from authority import Authority, openssl, place  # noqa: E402
-from suite import ASKS, Client, Suite  # noqa: E402
+from suite import ASKS, GOODS, Client, Suite, free_port, wait_for  # noqa: E402
 
 FINDING = re.compile(r"^([A-Z_]+)  (.+)$", re.M)
 GOODS_PROCESS = "priority-goods"
+SOURCES = pathlib.Path(__file__).resolve().parent.parent / "tools" / "nisi"
+# As an operator who is no root: the rights of a file hold for this one too.
+POWERLESS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all") if os.geteuid() == 0 else ()
+
+
+def findings_of_sources():
+    """Every finding that there is: the words in capitals in the sources of the doctor."""
+    texts = [path.read_text() for path in [*SOURCES.glob("doctor*.cc"), SOURCES / "serve_doctor.cc"]]
+    return {word for text in texts for word in re.findall(r'"([A-Z]{3,}(?:_[A-Z]+)*)"', text)}
+
+
+def findings_of_readme():
+    rows = re.findall(r"^\| ([A-Z_, ]+) \|", (SOURCES / "README.md").read_text(), re.M)
+    return {word for row in rows for word in row.split(", ")}
 
 
 class Doctor:
     def __init__(self, suite):
         self.suite, self.data, self.seeded = suite, suite.data, set()
         self.keys, self.tls = suite.data / "keys", suite.data / "keys" / "tls"
+        self.backups = ("--backup-folder", suite.backups)
         # A day on which all norms hold for long, whenever this runs.
         self.day = suite.work / "day"
         self.day.write_text("2026-06-01T12:00:00+05:00")
@@ -33,7 +51,7 @@ class Doctor:
     def flags(self, process):
         """What the process is started with, as far as it matters here."""
         suite, keys = self.suite, self.keys
-        kept = ["--data", self.data, "--backup-folder", suite.backups, "--clock-file", self.day, *suite.norms]
+        kept = ["--data", self.data, *self.backups, "--clock-file", self.day, *suite.norms]
         if process == "nisi":
             return [*kept, "--address", f"127.0.0.1:{suite.port}"]
         flags = ["--tls-dir", keys / "tls", "--signers", keys / "signers.json", "--context-key",
@@ -48,12 +66,14 @@ class Doctor:
                 *(flag for asker in ("gateway", *askers) for flag in ("--context-peer", f"spiffe://nisi/svc/{asker}"))]
 
     def finds(self, process, *more, first=(), limit=None):
-        """What it finds, as {name: where}."""
+        """What it finds, as {name: [where]}."""
         command = [self.suite.bin / "nisi", "doctor", *([] if process == "nisi" else [process]),
                    *self.flags(process), *more]
         out = subprocess.run([*first, *map(str, command)], capture_output=True, text=True, timeout=120,
                              preexec_fn=limit)  # noqa: PLW1509
-        found = dict(FINDING.findall(out.stdout))
+        found = {}
+        for name, where in FINDING.findall(out.stdout):
+            found.setdefault(name, []).append(where)
         assert out.returncode == (1 if found else 0), (out.returncode, out.stdout, out.stderr)
         assert out.stdout.count("    To mend: ") == len(FINDING.findall(out.stdout)), out.stdout
         return found
@@ -84,8 +104,18 @@ class Doctor:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
                 other.rename(path)
 
-    def seed(self, what, process, *paths, more=(), also=(), **how):
-        """Within, a fault is there that the doctor must name, and nothing else."""
+    @contextlib.contextmanager
+    def closed(self, path, mode):
+        """Rights are taken away."""
+        before = path.stat().st_mode
+        path.chmod(mode)
+        try:
+            yield
+        finally:
+            path.chmod(before)
+
+    def seed(self, what, process, *paths, more=(), also=(), at=None, **how):
+        """Within, a fault is there that the doctor must name, `at` these places, and nothing else."""
         doctor = self
 
         class Seeded(contextlib.ExitStack):
@@ -100,6 +130,7 @@ class Doctor:
                         found = doctor.finds(process, *more, **how)
                         assert what in found, f"{what} is not among {found}"
                         assert set(found) <= {what, *also}, f"beside {what}: {found}"
+                        assert at is None or set(found[what]) == set(at), f"{what}: {found}"
                         doctor.seeded.add(what)
                 finally:
                     return super().__exit__(kind, value, trace)  # noqa: B012
@@ -136,6 +167,11 @@ def certificates(doctor, work):
     doctor.settle("gateway")
     with doctor.seed("KEY_EXPOSED", "gateway", *files):
         files[1].chmod(0o644)
+    # Beside the one that all believe.
+    other = Authority(work / "next", "The next authority")
+    for what, days in (("AUTHORITY_EXPIRED", (-2, -1)), ("AUTHORITY_ENDS", (-90, 2)), ("AUTHORITY_EARLY", (2, 90))):
+        with doctor.seed(what, "gateway", tls / "ca.pem"):
+            place((tls / "ca.pem").read_bytes() + other.renewed(days).read_bytes(), tls / "ca.pem", 0o644)
 
 
 def keys(doctor, work):
@@ -172,6 +208,8 @@ def folders(doctor, work):
             path = suite.data / f"{name}.head.pem"
             os.chown(path, 65534, 65534)
             seeded.callback(lambda: os.chown(path, 0, 0))
+    with doctor.seed("DATA_NOT_WRITABLE", name, first=POWERLESS) as seeded:
+        seeded.enter_context(doctor.closed(suite.data, 0o500))
     disk = os.statvfs(suite.data)
     free = disk.f_bavail * disk.f_frsize >> 20
     with doctor.seed("DISK_FULL", name, more=("--disk-reserve-mib", 10 * free)):
@@ -186,6 +224,17 @@ def folders(doctor, work):
     with doctor.seed("BACKUP_MISSING", name, backups):
         shutil.rmtree(backups)
         backups.mkdir()
+    for closed in (suite.backups, backups / "meta"):
+        with doctor.seed("BACKUP_UNREADABLE", name, first=POWERLESS) as seeded:
+            seeded.enter_context(doctor.closed(closed, 0))
+    with doctor.seed("BACKUP_NOT_SET", name) as seeded:
+        doctor.backups = ()
+        seeded.callback(lambda: setattr(doctor, "backups", ("--backup-folder", suite.backups)))
+    zones = work / "zones"  # of before 2024, when Almaty had the time that Omsk has still
+    (zones / "Asia").mkdir(parents=True)
+    shutil.copy("/usr/share/zoneinfo/Asia/Omsk", zones / "Asia" / "Almaty")
+    with doctor.seed("ZONE_DATA", name, first=("env", f"TZDIR={zones}")):
+        pass
     with doctor.seed("NORM_ENDED", name, doctor.day):
         doctor.day.write_text("2027-02-01T12:00:00+05:00")
     with doctor.seed("NORM_ENDS", name, doctor.day):
@@ -212,6 +261,8 @@ def processes(doctor, work):
     with doctor.seed("PROCESS_AWAY", name):
         pass
     store, witness = suite.data / name, suite.data / f"{name}.witness"
+    with doctor.seed("STORE_UNREADABLE", name, first=POWERLESS, also={"PROCESS_AWAY"}) as seeded:
+        seeded.enter_context(doctor.closed(store / "CURRENT", 0))
     with doctor.seed("STORE_LOST", name, store, also={"PROCESS_AWAY"}):
         shutil.rmtree(store)
     with doctor.seed("STORE_BROKEN", name, store, witness, also={"PROCESS_AWAY"}):
@@ -235,11 +286,60 @@ def processes(doctor, work):
     suite.bin = bin_folder
     with doctor.seed("VERSION_DIFFERS", "gateway"):
         pass
-    suite.kill(only=name)
-    suite.start_backend(name)
+    clocks(doctor)
+    drain(doctor)
+
+
+def clocks(doctor):
+    """Processes on machines whose clocks are off."""
+    suite, moved = doctor.suite, {GOODS_PROCESS: 1800, "clusters": -1800}
+    for name, seconds in moved.items():
+        suite.kill(only=name)
+        suite.environment = {"LD_PRELOAD": doctor.moved_clock, "MOVED_CLOCK_SECONDS": str(seconds)}
+        suite.start_backend(name)
+    suite.environment = {}
+    with doctor.seed("CLOCK_SKEW", "gateway", at=[f"{name} at 127.0.0.1:{suite.backend_ports[name]}" for name in moved]):
+        pass
+    for name in moved:
+        suite.kill(only=name)
+        suite.start_backend(name)
+
+
+def drain(doctor):
+    """A gateway that is being stopped, and waits for a call under way."""
+    suite, over = doctor.suite, threading.Event()
+    health, metrics = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    suite.kill(only="gateway")
+    suite.gateway_flags = ["--health-address", health, "--metrics-address", metrics, "--drain", "5m"]
+    suite.start_gateway()
+    client = Client(suite)
+
+    def rows():
+        over.wait()
+        yield client.m.goods.ImportEntriesRequest()
+    call = client.connection.stream_unary(GOODS + "ImportEntries", client.m.goods.ImportEntriesRequest.SerializeToString)
+    under_way = call.future(rows(), metadata=client.metadata("institute.industry"))
+
+    def live():
+        with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=30) as answer:
+            return re.search(rb"^nisi_gateway_live_calls\S* 1$", answer.read(), re.M)
+    wait_for("a call is under way", live)
+    gateway, log = suite.processes["gateway"], suite.work / "gateway.log"
+    gateway.send_signal(signal.SIGTERM)
+    wait_for("the gateway is being stopped", lambda: b'"draining"' in log.read_bytes())
+    with doctor.seed("NOT_SERVING", "gateway", more=("--health-address", health)):
+        pass
+    over.set()
+    assert under_way.exception() is not None, "the import of no edition"
+    client.connection.close()
+    assert suite.processes.pop("gateway").wait(60) == 0
+    suite.gateway_flags = []
+    suite.start_gateway()
 
 
 def main():
+    told, found = findings_of_readme(), findings_of_sources()
+    assert told == found, f"in {SOURCES}/README.md or in the sources, not both: {told ^ found}"
     with Suite(sys.argv[1], sys.argv[2], "embedded") as suite:
         doctor, work = Doctor(suite), suite.work / "seeds"
         found = doctor.finds("nisi")
@@ -251,6 +351,7 @@ def main():
         assert set(doctor.finds("nisi")) == {"PROCESS_AWAY"}
     with Suite(sys.argv[1], sys.argv[2], "processes") as suite:
         doctor, work = Doctor(suite), suite.work / "seeds"
+        doctor.moved_clock = sys.argv[3]
         work.mkdir()
         change(suite)
         subprocess.run([suite.bin / "nisi", "backup", "--address", f"127.0.0.1:{suite.port}", "--tls-ca",
@@ -263,7 +364,8 @@ def main():
         for process in ("gateway", *suite.backend_ports):
             doctor.sound(process)
         suite.kill()
-    assert len(doctor.seeded) >= 12
+    all_findings = findings_of_sources() - (set() if os.geteuid() == 0 else {"DATA_OWNER"})
+    assert doctor.seeded == all_findings, f"seeded or in the sources, not both: {doctor.seeded ^ all_findings}"
     print(f"doctor: 2 sound installations, {len(doctor.seeded)} faults, each found: {', '.join(sorted(doctor.seeded))}")
 
 

@@ -28,6 +28,7 @@ struct KeptStore {
 struct Installation {
   std::string process;  // "gateway", a service, or "nisi": all in one
   std::string address;
+  std::string health_address;  // where it says of its health alone; empty: nowhere
   std::vector<Neighbour> neighbours;
   std::vector<KeptStore> stores;
   std::string data;

@@ -6,8 +6,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string>
 #include <system_error>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/norms/norm_keys.h"
@@ -62,6 +65,14 @@ void ExamineDisk(const Installation& at, Findings* findings) {
        "Enlarge the volume, move backups off it, or keep fewer of them (--backups-kept)."});
 }
 
+absl::StatusOr<std::vector<store::Backup>> BackupsIn(const std::string& folder) {
+  std::error_code error;
+  const bool there = fs::exists(folder, error);
+  if (error) return absl::UnavailableError(error.message());
+  return there ? store::ListBackups(folder)
+               : absl::StatusOr<std::vector<store::Backup>>(std::vector<store::Backup>());
+}
+
 void ExamineBackups(const Installation& at, absl::Time now, Findings* findings) {
   if (at.stores.empty()) return;
   if (at.backup_folder.empty()) {
@@ -71,10 +82,7 @@ void ExamineBackups(const Installation& at, absl::Time now, Findings* findings) 
   }
   for (const KeptStore& kept : at.stores) {
     const std::string folder = absl::StrCat(at.backup_folder, "/", kept.name);
-    const auto backups =
-        fs::exists(folder)
-            ? store::ListBackups(folder)
-            : absl::StatusOr<std::vector<store::Backup>>(std::vector<store::Backup>());
+    const auto backups = BackupsIn(folder);
     if (!backups.ok()) {
       findings->push_back({"BACKUP_UNREADABLE", folder, std::string(backups.status().message()),
                            "Mount its disk; then run `nisi backup`."});

@@ -81,6 +81,10 @@ std::string Dialled(const std::string& address) {
   return all ? absl::StrCat("localhost:", parsed->port) : address;
 }
 
+bool DoesNotServe(const Heard& heard) {
+  return heard.status.ok() && heard.answer.status() != HealthCheckResponse::SERVING;
+}
+
 void ExamineProcess(const Installation& at, const Neighbour& who, Findings* findings) {
   const bool own = who.name == at.process;
   const auto credentials = at.tls_dir.empty()
@@ -89,6 +93,15 @@ void ExamineProcess(const Installation& at, const Neighbour& who, Findings* find
                                                 rpc::ServiceIdentity(who.name));
   const Heard heard = Ask(Dialled(who.address), credentials);
   const std::string where = absl::StrCat(who.name, " at ", who.address);
+  // Who is being stopped takes no new connections but those of probes.
+  if (DoesNotServe(heard) ||
+      (own && !heard.status.ok() && !at.health_address.empty() &&
+       DoesNotServe(Ask(Dialled(at.health_address), grpc::InsecureChannelCredentials())))) {
+    findings->push_back({"NOT_SERVING", where, "It is there, and says that it does not serve.",
+                         "It is being stopped, or its store has failed: see nisi_store_failed and "
+                         "its log. It ends by itself and is to be started again."});
+    return;
+  }
   if (!heard.status.ok()) {
     findings->push_back(
         {own ? "PROCESS_AWAY" : "PEER_UNREACHABLE", where, heard.status.error_message(),
@@ -97,11 +110,6 @@ void ExamineProcess(const Installation& at, const Neighbour& who, Findings* find
                "between; `certificate_refused` in the log of either says whose certificate is "
                "not believed, and why."});
     return;
-  }
-  if (heard.answer.status() != HealthCheckResponse::SERVING) {
-    findings->push_back({"NOT_SERVING", where, "It is there, and says that it does not serve.",
-                         "It is being stopped, or its store has failed: see nisi_store_failed and "
-                         "its log. It ends by itself and is to be started again."});
   }
   if (heard.version != rpc::Version()) {
     findings->push_back(

@@ -33,6 +33,7 @@ constexpr uint64_t kOtherFilesOfGateway = 512, kFilesOfStores = 4096;
 // whatever a process is started with can be given to the doctor.
 struct Told {
   std::string address, norms, tls_dir, signers, jwks, issuer, algorithm, context_key, clock_file;
+  std::string health_address;
   std::string unused;
   std::vector<std::string> backends, peers, context_peers, origins;
   absl::Duration backup_age, soon, unused_time;
@@ -61,10 +62,11 @@ void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
       .Strings("backend", &to->backends, "of a gateway: owner=host:port, or several")
       .Strings("peer", &to->peers, "of a service: service=host:port")
       .String("clock-file", &to->clock_file, "a file that moves the clock")
+      .String("health-address", &to->health_address, "where the process serves health alone")
       .Strings("origin", &to->origins, "not looked at")
       .Duration("token-life", &to->unused_time, "not looked at", absl::ZeroDuration())
       .Duration("drain", &to->unused_time, "not looked at", absl::ZeroDuration());
-  for (const char* name : {"metrics-address", "health-address", "audience", "principals"}) {
+  for (const char* name : {"metrics-address", "audience", "principals"}) {
     flags->String(name, &to->unused, "not looked at");
   }
   to->host.AddTo(flags);
@@ -99,6 +101,7 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   Installation at;
   at.process = process;
   at.address = told.address;
+  at.health_address = told.health_address;
   rpc::HostOptions host;
   RETURN_IF_ERROR(told.host.Fill(&host));
   gateway::Limits limits;
@@ -141,22 +144,26 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   return at;
 }
 
-int Examine(const Installation& at) {
+int Tell(const std::string& process, const Findings& findings) {
+  for (const Finding& finding : findings) {
+    std::cout << finding.what << "  " << finding.where << "\n    " << finding.why
+              << "\n    To mend: " << finding.mend << "\n";
+  }
+  std::cout << process << ": "
+            << (findings.empty() ? std::string("nothing is wrong that can be seen from here")
+                                 : absl::StrCat(findings.size(), " findings"))
+            << "\n";
+  return findings.empty() ? kDone : kRefused;
+}
+
+Findings Examine(const Installation& at) {
   const absl::Time now = absl::Now();
   Findings findings;
   ExamineFolders(at, now, &findings);
   ExamineKeys(at, now, &findings);
   for (const KeptStore& kept : at.stores) ExamineStore(at, kept, &findings);
   ExamineProcesses(at, &findings);
-  for (const Finding& finding : findings) {
-    std::cout << finding.what << "  " << finding.where << "\n    " << finding.why
-              << "\n    To mend: " << finding.mend << "\n";
-  }
-  std::cout << at.process << ": "
-            << (findings.empty() ? std::string("nothing is wrong that can be seen from here")
-                                 : absl::StrCat(findings.size(), " findings"))
-            << "\n";
-  return findings.empty() ? kDone : kRefused;
+  return findings;
 }
 
 }  // namespace
@@ -199,13 +206,12 @@ int DoctorMain(const std::vector<std::string>& args) {
     return kDone;
   }
   if (const absl::Status zone = base::CheckLegalZone(); !zone.ok()) {
-    std::cout << "ZONE_DATA  /usr/share/zoneinfo\n    " << zone.message()
-              << "\n    To mend: install the package tzdata, of 2024a or later.\n";
-    return kRefused;
+    return Tell(process, {{"ZONE_DATA", "/usr/share/zoneinfo", std::string(zone.message()),
+                           "Install the package tzdata, of 2024a or later."}});
   }
   const auto at = InstallationOf(told, process);
   if (!at.ok()) return usage(at.status().message());
-  return Examine(*at);
+  return Tell(process, Examine(*at));
 }
 
 }  // namespace nisi::cli
