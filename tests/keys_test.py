@@ -13,6 +13,7 @@ import os
 import pathlib
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ import types
 
 sys.dont_write_bytecode = True
 import grpc  # noqa: E402
+from google.protobuf import json_format  # noqa: E402
 
 from authority import Authority, openssl, place, raw_public_key  # noqa: E402
 from grants_test import GRANTS, PROGRAMME, Story  # noqa: E402
@@ -212,7 +214,14 @@ class Rotation:
             self.wait_read(name, since[name])
 
     def change_certificates(self):
-        """The gateway's first, then the services', in the end on all connections."""
+        """The gateway's first, then the services', in the end on all connections. A key without its certificate leaves the
+        last pair in use, and the log says why."""
+        key, since = self.tls / "gateway.key", len(self.log("gateway"))
+        good = key.read_bytes()
+        place(self.tls / "grants.key", key)
+        self.wait_logged("gateway", "file_not_reloaded", since, problem=f"{key}: key values mismatch")
+        place(good, key)
+        self.wait_read("gateway", since)
         with self.renewed(*self.names):
             self.certificates(self.first, "gateway")
             self.certificates(self.first, *self.suite.backend_ports)
@@ -339,7 +348,10 @@ class Rotation:
         journal = self.m.journal
         ask = lambda name, request, response: self.journal(name, request, response, "priority-goods")  # noqa: E731
         path, fresh = self.suite.data / "priority-goods.head.pem", self.own / "head.pem"
+        old = self.own / "head-before.pem"
+        old.write_bytes(path.read_bytes())
         before = ask("GetTreeHead", journal.GetTreeHeadRequest(), journal.TreeHead)
+        self.back_up("priority-goods")
         openssl("genpkey", "-algorithm", "ed25519", "-out", fresh)
         with self.reloaded(path, "priority-goods"):
             place(fresh, path)
@@ -354,6 +366,33 @@ class Rotation:
         proof = ask("GetConsistencyProof", journal.GetConsistencyProofRequest(
             first_size=before.tree_size, second_size=after.tree_size), journal.ConsistencyProof)
         assert proof.hashes or before.tree_size == after.tree_size
+        self.back_up("priority-goods")
+        self.check_restored("priority-goods", {old: before, fresh: after})
+
+    def nisi(self, *args):
+        return subprocess.run([self.suite.bin / "nisi", *map(str, args)], capture_output=True, text=True, check=False)
+
+    def back_up(self, owner):
+        token = self.suite.mint("operator", header={"kid": self.kid}, key=self.issuer_key)
+        ran = self.nisi("backup", "--service", owner, "--address", f"127.0.0.1:{self.suite.port}", "--tls-ca", self.trusted,
+                        "--token", token)
+        assert ran.returncode == 0, ran
+
+    def check_restored(self, owner, heads):
+        """Backups and heads of before and after are proved by the keys of both times, and not by those of one; without
+        any, by those that the backups bring."""
+        given, keys = [], [raw_public_key(key).hex() for key in heads]
+        for number, head in enumerate(heads.values()):
+            (self.own / f"head-{number}.json").write_text(json_format.MessageToJson(head))
+            given += ["--head", self.own / f"head-{number}.json"]
+        for believed in (",".join(keys), *keys, ""):
+            ran = self.nisi("restore", "--from", self.suite.backups, "--to", self.own / f"restored-{uid()}", "--service", owner,
+                            *given, *(("--public-key", believed) if believed else ()))
+            if believed in keys:
+                assert ran.returncode == 1 and "PROOF_INVALID" in ran.stderr, ran
+            else:
+                ids = sorted(hashlib.sha256(raw_public_key(key)).digest()[:8].hex() for key in heads)
+                assert ran.returncode == 0 and f"4 signed heads are of this history (keys {', '.join(ids)})" in ran.stdout, ran
 
     # ---- Refusals
 

@@ -7,16 +7,19 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/store/first_opening.h"
 #include "common/store/layout.h"
 #include "common/store/merkle.h"
 #include "common/store/position.h"
+#include "common/store/proof_error.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/store.h"
 #include "common/store/store_backup.h"
@@ -93,8 +96,22 @@ absl::StatusOr<State> StateOf(const Batch& batch) {
 // The signed heads, held against the tree as it grows.
 class Heads {
  public:
-  absl::Status Add(const journal::v1::TreeHead& head, absl::string_view public_key) {
-    RETURN_IF_ERROR(VerifyHead(head, public_key));
+  // Before Add: whose signature counts.
+  void Believe(const std::string& public_key) { keys_.emplace(KeyId(public_key), public_key); }
+
+  absl::Status Add(const journal::v1::TreeHead& head) {
+    const auto key = keys_.find(head.key_id());
+    if (key == keys_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [id, of] : keys_) known.push_back(base::HexEncode(id));
+      return ProofInvalid(
+          "HEAD_SIGNATURE",
+          absl::StrCat("The head of ", head.tree_size(), " entries is signed by the key ",
+                       base::HexEncode(head.key_id()), ", which is not among the keys given: ",
+                       absl::StrJoin(known, ", "), ". Where the key was replaced, give both."));
+    }
+    RETURN_IF_ERROR(VerifyHead(head, key->second));
+    signers_.insert(key->first);
     open_.emplace(head.tree_size(), head.root());
     return absl::OkStatus();
   }
@@ -127,6 +144,7 @@ class Heads {
   }
 
   Head now() const { return {tree_.size(), tree_.root()}; }
+  const std::set<std::string>& signers() const { return signers_; }
   int64_t proved() const { return proved_; }
   std::vector<int64_t> beyond() const {
     std::vector<int64_t> sizes;
@@ -143,6 +161,8 @@ class Heads {
     return absl::OkStatus();
   }
 
+  std::map<std::string, std::string> keys_;   // id -> key
+  std::set<std::string> signers_;             // ids of those that signed what was added
   std::multimap<int64_t, std::string> open_;  // size -> root, not met yet
   Frontier tree_;
   int64_t proved_ = 0;
@@ -211,15 +231,16 @@ class Restoration {
 
   // Another line of the store may have gone another way, so its heads are not asked for.
   absl::Status GatherHeads() {
-    ASSIGN_OR_RETURN(const v1::BackupNote own, NoteOf(restored_.backup));
-    const std::string& key = options_.public_key.empty() ? own.public_key() : options_.public_key;
-    restored_.key_id = KeyId(key);
+    for (const std::string& key : options_.public_keys) heads_.Believe(key);
+    std::vector<v1::BackupNote> notes;
     for (const Backup& backup : all_) {
       if (backup.line != restored_.backup.line) continue;
-      ASSIGN_OR_RETURN(const v1::BackupNote note, NoteOf(backup));
-      RETURN_IF_ERROR(heads_.Add(note.tree_head(), key));
+      ASSIGN_OR_RETURN(notes.emplace_back(), NoteOf(backup));
+      if (options_.public_keys.empty()) heads_.Believe(notes.back().public_key());
     }
-    for (const auto& head : options_.heads) RETURN_IF_ERROR(heads_.Add(head, key));
+    for (const v1::BackupNote& note : notes) RETURN_IF_ERROR(heads_.Add(note.tree_head()));
+    for (const auto& head : options_.heads) RETURN_IF_ERROR(heads_.Add(head));
+    restored_.key_ids = heads_.signers();
     return absl::OkStatus();
   }
 

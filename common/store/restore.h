@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,17 +35,18 @@ struct RestoreOptions {
   // Signed heads that somebody kept: of those up to the end of the log, the restored tree must be
   // the beginning or the continuation. Those of the backups are checked in any case.
   std::vector<journal::v1::TreeHead> heads;
-  // Who signed them all, 32 bytes; empty: as the backup itself says.
-  std::string public_key;
+  // Keys of 32 bytes, of which one must have signed each head: several where the key was replaced
+  // meanwhile. Empty: those that the backups themselves say.
+  std::vector<std::string> public_keys;
 };
 
 struct Restored {
   Backup backup;
-  int64_t backup_position = 0;  // that it holds; the rest is from the log
-  Head head;                    // of the restored store
-  absl::Time recorded;          // its last command
-  std::string key_id;           // of the key that the heads are signed by
-  int64_t heads_proved = 0;     // of those given and of all backups
+  int64_t backup_position = 0;    // that it holds; the rest is from the log
+  Head head;                      // of the restored store
+  absl::Time recorded;            // its last command
+  std::set<std::string> key_ids;  // of the keys that the heads are signed by
+  int64_t heads_proved = 0;       // of those given and of all backups
   // Sizes of signed heads given that are beyond the end of the log: the entries up to there are
   // lost.
   std::vector<int64_t> heads_beyond;
@@ -54,7 +56,7 @@ struct Restored {
 //   FAILED_PRECONDITION RESTORE_NOT_EMPTY  `to` or the witness is there, or `aside` is;
 //   NOT_FOUND BACKUP_NOT_FOUND             no such backup, or none at all;
 //   OUT_OF_RANGE BACKUP_RANGE              no backup is early enough, or the log ends before;
-//   FAILED_PRECONDITION PROOF_INVALID      a head is not signed by the key;
+//   FAILED_PRECONDITION PROOF_INVALID      a head is not signed by one of the keys;
 //   DATA_LOSS HISTORY_DIFFERS              the tree is not that of a signed head;
 //   DATA_LOSS BACKUP_DAMAGED, STORE_CORRUPT, and what else opening a store gives.
 absl::StatusOr<Restored> RestoreStore(const RestoreOptions& options, const Schema& schema,

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 // Every row of a state.
 using Rows = std::map<std::pair<int, std::string>, std::string>;
@@ -122,7 +123,7 @@ class StoreBackupTest : public ::testing::Test {
     options.from = dir_ / "backups";
     options.to = dir_ / name;
     options.witness = dir_ / (name + ".witness");
-    options.public_key = signer_->public_key();
+    options.public_keys = {signer_->public_key()};
     return options;
   }
   absl::StatusOr<Restored> Restore(const RestoreOptions& options) {
@@ -420,7 +421,48 @@ TEST_F(StoreBackupTest, HoldsSignedHeadsAgainstWhatItRestores) {
   options.heads = {forged};
   EXPECT_EQ(Refused(options), "PROOF_INVALID");
   options = To("stranger");
-  options.public_key = std::string(32, 'k');
+  options.public_keys = {std::string(32, 'k')};
+  EXPECT_EQ(Refused(options), "PROOF_INVALID");
+}
+
+// Each head is held against the key of its time.
+TEST_F(StoreBackupTest, BelievesTheKeysOfBeforeAndAfterTheyWereReplaced) {
+  Work(3);
+  MustBackUp();
+  const auto before = SignedHead(*store_, *signer_, clock_.Now());
+  const std::string first = signer_->public_key();
+  signer_ = *OpenHeadSigner(dir_ / "next.pem");
+  const std::string second = signer_->public_key();
+  Work(2);
+  MustBackUp();
+  Work(1);
+  const auto after = SignedHead(*store_, *signer_, clock_.Now());
+  ASSERT_TRUE(before.ok() && after.ok());
+
+  RestoreOptions options = To("both");
+  options.heads = {*before, *after};
+  options.public_keys = {first, second};
+  const auto restored = Restore(options);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->heads_proved, 3);
+  EXPECT_THAT(restored->heads_beyond, ElementsAre(6));
+  EXPECT_THAT(restored->key_ids, UnorderedElementsAre(KeyId(first), KeyId(second)));
+  EXPECT_EQ(RestoredRows(options), kept_[5]);
+  options = To("as-they-say");
+  options.heads = {*before, *after};
+  options.public_keys = {};
+  EXPECT_TRUE(Restore(options).ok());
+
+  options = To("one");
+  for (const std::string& key : {first, second}) {
+    options.public_keys = {key};
+    EXPECT_EQ(Refused(options), "PROOF_INVALID");
+  }
+  // By the name of a key that is believed is not yet by that key.
+  options.public_keys = {first, second};
+  journal::v1::TreeHead forged = *after;
+  forged.set_key_id(KeyId(first));
+  options.heads = {forged};
   EXPECT_EQ(Refused(options), "PROOF_INVALID");
 }
 

@@ -116,8 +116,10 @@ absl::Status VerifyEntry(const EntryRecord& record, const InclusionProof& proof,
 }
 
 absl::Status VerifyHeads(const TreeHead& first, const TreeHead& second,
-                         const ConsistencyProof& proof, absl::string_view raw_public_key) {
-  ASSIGN_OR_RETURN(const Hash first_root, SignedRoot(first, raw_public_key));
+                         const ConsistencyProof& proof, absl::string_view raw_public_key,
+                         absl::string_view first_key) {
+  ASSIGN_OR_RETURN(const Hash first_root,
+                   SignedRoot(first, first_key.empty() ? raw_public_key : first_key));
   ASSIGN_OR_RETURN(const Hash second_root, SignedRoot(second, raw_public_key));
   ASSIGN_OR_RETURN(const std::vector<Hash> path, Path(proof.hashes()));
   if (first.origin() != second.origin()) {

@@ -39,9 +39,10 @@ absl::Status VerifyEntry(const journal::v1::EntryRecord& record,
                          const journal::v1::TreeHead& head, absl::string_view raw_public_key);
 
 // Checks that the second tree has all of the first, unchanged, and then more. A first head of size
-// 0 needs no proof.
+// 0 needs no proof. `first_key` is that of the first head, where the key was replaced since; empty:
+// the same.
 absl::Status VerifyHeads(const journal::v1::TreeHead& first, const journal::v1::TreeHead& second,
                          const journal::v1::ConsistencyProof& proof,
-                         absl::string_view raw_public_key);
+                         absl::string_view raw_public_key, absl::string_view first_key = {});
 
 }  // namespace nisi::store

@@ -189,14 +189,14 @@ int KeepJournal(const Client& client, const Args& args, Format format, const Io&
   return kDone;
 }
 
-int VerifyJournal(const JournalHead& given, std::istream* lines, const PinnedKey& pinned,
-                  const journal::TreeHead* since, Format format, const Io& io) {
+int VerifyJournal(const JournalHead& given, std::istream* lines, const PinnedKeys& pinned,
+                  const JournalHead* since, Format format, const Io& io) {
   Steps steps("journal");
   const std::string key = steps.AddHead(given.head, given.key, pinned);
   if (!steps.hold()) return steps.Tell(format, io);
 
   Replay replay;
-  if (since != nullptr) replay.RememberRootAt(since->tree_size());
+  if (since != nullptr) replay.RememberRootAt(since->head.tree_size());
   absl::Status status = TakeAll(lines, &replay);
   if (status.ok() && replay.entries() != given.head.tree_size()) {
     status = store::ProofInvalid(
@@ -209,20 +209,21 @@ int VerifyJournal(const JournalHead& given, std::istream* lines, const PinnedKey
                                       "The entries do not give the root that was signed."),
                              absl::StrCat("computed again from the entries, its root is ",
                                           Hex(given.head.root()), ", the one that was signed"));
-  if (holds && since != nullptr && since->tree_size() > given.head.tree_size()) {
-    steps.Skip("history",
-               absl::StrCat("the tree of --since has ", since->tree_size(), " entries, this one ",
-                            given.head.tree_size(), ": exchange the two files"));
+  if (holds && since != nullptr && since->head.tree_size() > given.head.tree_size()) {
+    steps.Skip("history", absl::StrCat("the tree of --since has ", since->head.tree_size(),
+                                       " entries, this one ", given.head.tree_size(),
+                                       ": exchange the two files"));
   } else if (holds && since != nullptr) {
-    status = store::VerifyHead(*since, key);
-    if (status.ok() && since->origin() != given.head.origin())
+    const auto older_key = KeyOfOlder(since->head, since->key, pinned, key);
+    status = older_key.ok() ? store::VerifyHead(since->head, *older_key) : older_key.status();
+    if (status.ok() && since->head.origin() != given.head.origin())
       status = store::ProofInvalid("ORIGIN", "The two heads are of different services.");
     if (status.ok()) {
-      status = SameRoot(*since, replay.root_at(),
+      status = SameRoot(since->head, replay.root_at(),
                         "The older tree is not the beginning of this one: history was rewritten.");
     }
     steps.Add("history", status,
-              absl::StrCat("the tree of ", since->tree_size(),
+              absl::StrCat("the tree of ", since->head.tree_size(),
                            " entries is the beginning of this one: nothing was rewritten or taken "
                            "out"));
   }

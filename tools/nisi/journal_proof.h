@@ -30,7 +30,7 @@ int KeepJournal(const Client& client, const Args& args, Format format, const Io&
 // whoever alters, drops, adds or moves a single entry gets another. Tells every step; returns the
 // exit code as Steps::Tell. With `since`, an older signed head: that its tree is the beginning of
 // this one, so nothing was rewritten since.
-int VerifyJournal(const JournalHead& journal, std::istream* lines, const PinnedKey& pinned,
-                  const nisi::journal::v1::TreeHead* since, Format format, const Io& io);
+int VerifyJournal(const JournalHead& journal, std::istream* lines, const PinnedKeys& pinned,
+                  const JournalHead* since, Format format, const Io& io);
 
 }  // namespace nisi::cli

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "google/protobuf/util/json_util.h"
 #include "tools/nisi/args.h"
@@ -77,6 +78,7 @@ struct Kept {
   Proof proof;
 
   const nisi::journal::v1::TreeHead& head() const { return journal ? journal->head : proof.head; }
+  const nisi::journal::v1::SigningKey& key() const { return journal ? journal->key : proof.key; }
 };
 
 absl::Status Read(const std::string& path, const Io& io, Kept* kept) {
@@ -112,6 +114,7 @@ absl::StatusOr<Since> SinceOf(const Args& args, const Io& io) {
     Kept kept;
     RETURN_IF_ERROR(Read(args.Get("since"), io, &kept));
     since.proof.head = kept.head();
+    since.proof.key = kept.key();
   }
   return since;
 }
@@ -159,8 +162,9 @@ absl::Status Part(const nlohmann::json& object, const char* name, bool needed, M
   return absl::InvalidArgumentError(absl::StrCat("its ", name, " has not the form of one"));
 }
 
-PinnedKey PinnedBy(const Args& args) {
-  return {args.Get("public-key"), args.Get("key-id")};
+PinnedKeys PinnedBy(const Args& args) {
+  return {absl::StrSplit(args.Get("public-key"), ',', absl::SkipEmpty()),
+          absl::StrSplit(args.Get("key-id"), ',', absl::SkipEmpty())};
 }
 
 // nisi proof journal
@@ -245,8 +249,9 @@ int RunVerify(const std::vector<std::string>& argv, const Io& io) {
   if (const absl::Status status = Read(args->words[0], io, &kept); !status.ok())
     return ReportUsage(status, kProofHelp, format, io);
   if (!kept.journal) return VerifyProof(kept.proof, PinnedBy(*args), since->get(), format, io);
-  return VerifyJournal(*kept.journal, kept.lines, PinnedBy(*args),
-                       since->given ? &since->proof.head : nullptr, format, io);
+  const JournalHead older{since->proof.head, since->proof.key};
+  return VerifyJournal(*kept.journal, kept.lines, PinnedBy(*args), since->given ? &older : nullptr,
+                       format, io);
 }
 
 }  // namespace nisi::cli

@@ -32,7 +32,7 @@ absl::StatusOr<Proof> ProofFromJson(const std::string& text);
 // Tells every step in words. Returns kDone when all hold, kRefused at the first that does not,
 // kUsage when all hold but the file has no path from the tree of `since`, so that nothing is known
 // of it.
-int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
+int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since, Format format,
                 const Io& io);
 
 // nisi proof get|journal|verify

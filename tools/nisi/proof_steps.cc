@@ -58,7 +58,8 @@ void AddEntry(const Proof& proof, const std::string& key, bool* holds, Steps* st
                                " disclosed value(s) match their commitments")));
 }
 
-void AddSince(const Proof& proof, const Proof& since, const std::string& key, Steps* steps) {
+void AddSince(const Proof& proof, const Proof& since, const PinnedKeys& pinned,
+              const std::string& key, Steps* steps) {
   const int64_t older = since.head.tree_size();
   const int64_t newer = proof.head.tree_size();
   nisi::journal::v1::ConsistencyProof path = proof.consistency;
@@ -78,15 +79,18 @@ void AddSince(const Proof& proof, const Proof& since, const std::string& key, St
                                         proof.inclusion.position(), " --since OLDER -o FILE"));
     return;
   }
+  const auto older_key = KeyOfOlder(since.head, since.key, pinned, key);
   steps->Add(
-      "history", store::VerifyHeads(since.head, proof.head, path, key),
+      "history",
+      older_key.ok() ? store::VerifyHeads(since.head, proof.head, path, key, *older_key)
+                     : older_key.status(),
       absl::StrCat("the tree of ", older, " entries is the beginning of this one: nothing was ",
                    "rewritten or taken out"));
 }
 
 }  // namespace
 
-int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since, Format format,
+int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since, Format format,
                 const Io& io) {
   Steps steps("proof");
   const auto& head = proof.head;
@@ -99,7 +103,7 @@ int VerifyProof(const Proof& proof, const PinnedKey& pinned, const Proof* since,
                                       proof.inclusion.position(), " to root ", Hex(head.root())));
   if (holds && proof.has_entry) AddEntry(proof, key, &holds, &steps);
   if (holds && !proof.has_entry) steps.Note("The entry itself is not in the file, only its hash.");
-  if (holds && since != nullptr) AddSince(proof, *since, key, &steps);
+  if (holds && since != nullptr) AddSince(proof, *since, pinned, key, &steps);
   return steps.Tell(format, io);
 }
 

@@ -176,6 +176,31 @@ TEST_F(ProofTest, WithoutAPathTheOlderTreeIsNotChecked) {
   EXPECT_THAT(nisi_({"verify", old, "--since", bare}).out, HasSubstr("exchange the two files"));
 }
 
+// The older file is held against the key of its time.
+TEST_F(ProofTest, AnOlderTreeMayBeSignedByAKeyThatWasReplaced) {
+  const std::string first = absl::BytesToHexString(signer_->public_key());
+  const std::string old = File("old.json", ProofOf(2, 3));
+  signer_ = *store::OpenHeadSigner(dir_ / "next.pem");
+  const std::string second = absl::BytesToHexString(signer_->public_key());
+  Proof proof = ProofOf(4, 5);
+  AddConsistency(3, &proof);
+  const std::string file = File("new.json", proof);
+  const Ran ran = nisi_({"verify", file, "--since", old});
+  EXPECT_EQ(ran.code, kRefused) << "nobody said that it was replaced";
+  EXPECT_THAT(ran.out, HasSubstr("The older tree is signed by another key, id "));
+  EXPECT_EQ(nisi_({"verify", file, "--since", old, "--public-key", first + "," + second}).code,
+            kDone);
+  for (const std::string& one : {first, second}) {
+    EXPECT_EQ(nisi_({"verify", file, "--since", old, "--public-key", one}).code, kRefused) << one;
+  }
+  const auto id = [](const std::string& key) {
+    return absl::BytesToHexString(store::KeyId(absl::HexStringToBytes(key)));
+  };
+  EXPECT_EQ(nisi_({"verify", file, "--since", old, "--key-id", id(second) + "," + id(first)}).code,
+            kDone);
+  EXPECT_EQ(nisi_({"verify", file, "--since", old, "--key-id", id(second)}).code, kRefused);
+}
+
 TEST_F(ProofTest, FlagsMayStandBeforeTheWord) {
   const std::string file = File("p.json", ProofOf(3, 5));
   const std::string key = absl::BytesToHexString(signer_->public_key());

@@ -6,9 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
@@ -27,8 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct RestoreSettings {
-  std::string from, to, service, time, public_key;
-  std::vector<std::string> heads;
+  std::string from, to, service, time;
+  std::vector<std::string> heads, public_keys;
   int64_t backup = 0, position = 0;
   bool set_aside = false;
 };
@@ -59,9 +61,15 @@ absl::StatusOr<store::RestoreOptions> OptionsOf(const RestoreSettings& settings)
   if (options.position.has_value() && options.time.has_value()) {
     return absl::InvalidArgumentError("Give --position or --time, not both.");
   }
-  options.public_key = absl::HexStringToBytes(settings.public_key);
-  if (absl::BytesToHexString(options.public_key) != settings.public_key) {
-    return absl::InvalidArgumentError("--public-key is 64 digits of hex.");
+  const std::vector<std::string> keys =
+      absl::StrSplit(absl::StrJoin(settings.public_keys, ","), ',', absl::SkipEmpty());
+  for (const std::string& given : keys) {
+    const std::string digits = absl::AsciiStrToLower(given);
+    const std::string key = absl::HexStringToBytes(digits);
+    if (key.size() != 32 || absl::BytesToHexString(key) != digits) {
+      return absl::InvalidArgumentError("--public-key is 64 digits of hex.");
+    }
+    options.public_keys.push_back(key);
   }
   for (const std::string& path : settings.heads) {
     ASSIGN_OR_RETURN(journal::v1::TreeHead head, ReadHead(path));
@@ -77,8 +85,13 @@ void Tell(const std::string& service, const store::Restored& restored) {
             << ": backup " << restored.backup.id << " at position " << restored.backup_position
             << " and " << replayed << " journal entries of the log after it\n"
             << "  checked: every file, record, index, journal entry and tree node; "
-            << restored.heads_proved << " signed heads are of this history (key "
-            << absl::BytesToHexString(restored.key_id) << ")\n";
+            << restored.heads_proved << " signed heads are of this history ("
+            << (restored.key_ids.size() == 1 ? "key " : "keys ")
+            << absl::StrJoin(restored.key_ids, ", ",
+                             [](std::string* out, const std::string& id) {
+                               out->append(absl::BytesToHexString(id));
+                             })
+            << ")\n";
   for (const int64_t size : restored.heads_beyond) {
     std::cerr << service << ": NOT PROVED: a signed head of " << size
               << " entries is beyond all that the backups hold: what came after position "
@@ -182,9 +195,9 @@ int RestoreMain(const std::vector<std::string>& args) {
       .Strings("head", &settings.heads,
                "a file with a signed head to prove it against: of nisi proof get -o FILE, or nisi "
                "journal get-tree-head --format json")
-      .String(
-          "public-key", &settings.public_key,
-          "the key, in hex, that must have signed all heads; else the backup's own is believed");
+      .Strings("public-key", &settings.public_keys,
+               "the key, in hex, that must have signed all heads, or each of several where it was "
+               "replaced meanwhile; else those of the backups are believed");
   std::vector<const char*> argv{"nisi restore"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());

@@ -1,5 +1,6 @@
 #include "tools/nisi/steps.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/status/statusor.h"
@@ -15,16 +16,30 @@
 namespace nisi::cli {
 namespace {
 
-// The raw key to check with: the one pinned, else the one that came along, if its id is as
-// expected.
-absl::StatusOr<std::string> KeyOf(const nisi::journal::v1::SigningKey& came,
-                                  const PinnedKey& pinned) {
-  const std::string given = absl::AsciiStrToLower(pinned.public_key);
-  const std::string key = given.empty() ? came.public_key() : absl::HexStringToBytes(given);
-  if (key.size() != 32 || (!given.empty() && Hex(key) != given)) {
+constexpr size_t kKeyBytes = 32;
+
+// The raw key to check a head with: of those pinned the one that it names, else the one that came
+// along, if its id is as expected.
+absl::StatusOr<std::string> KeyOf(const nisi::journal::v1::TreeHead& head,
+                                  const nisi::journal::v1::SigningKey& came,
+                                  const PinnedKeys& pinned) {
+  std::string key = pinned.public_keys.empty() ? came.public_key() : "";
+  bool sound = true;
+  for (const std::string& given : pinned.public_keys) {
+    const std::string digits = absl::AsciiStrToLower(given);
+    const std::string one = absl::HexStringToBytes(digits);
+    sound = sound && one.size() == kKeyBytes && Hex(one) == digits;
+    if (key.empty() || store::KeyId(one) == head.key_id()) key = one;
+  }
+  if (!sound || key.size() != kKeyBytes) {
     return store::ProofInvalid("KEY", "An Ed25519 public key has 32 bytes, 64 digits in hex.");
   }
-  if (!pinned.key_id.empty() && Hex(store::KeyId(key)) != absl::AsciiStrToLower(pinned.key_id)) {
+  const std::string id = Hex(store::KeyId(key));
+  const bool expected =
+      pinned.key_ids.empty() ||
+      std::any_of(pinned.key_ids.begin(), pinned.key_ids.end(),
+                  [&id](const std::string& of) { return absl::AsciiStrToLower(of) == id; });
+  if (!expected) {
     return store::ProofInvalid("KEY",
                                "The key that came along has another id than the one expected.");
   }
@@ -48,9 +63,9 @@ bool Steps::Add(const char* name, const absl::Status& status, const std::string&
 }
 
 std::string Steps::AddHead(const nisi::journal::v1::TreeHead& head,
-                           const nisi::journal::v1::SigningKey& given, const PinnedKey& pinned) {
-  const auto key = KeyOf(given, pinned);
-  const bool trusted = !pinned.public_key.empty() || !pinned.key_id.empty();
+                           const nisi::journal::v1::SigningKey& given, const PinnedKeys& pinned) {
+  const auto key = KeyOf(head, given, pinned);
+  const bool trusted = !pinned.public_keys.empty() || !pinned.key_ids.empty();
   const std::string words = key.ok() ? absl::StrCat("id ", Hex(store::KeyId(*key)),
                                                     trusted ? ", as expected" : ", from the file")
                                      : "";
@@ -65,6 +80,17 @@ std::string Steps::AddHead(const nisi::journal::v1::TreeHead& head,
                            " entries, ",
                            google::protobuf::util::TimeUtil::ToString(head.sign_time()))));
   return *key;
+}
+
+absl::StatusOr<std::string> KeyOfOlder(const nisi::journal::v1::TreeHead& older,
+                                       const nisi::journal::v1::SigningKey& given,
+                                       const PinnedKeys& pinned, const std::string& key) {
+  if (!pinned.public_keys.empty() || !pinned.key_ids.empty()) return KeyOf(older, given, pinned);
+  if (older.key_id() == store::KeyId(key)) return key;
+  return store::ProofInvalid(
+      "KEY", absl::StrCat("The older tree is signed by another key, id ", Hex(older.key_id()),
+                          ". Where it was replaced since, say so by the keys of both times: "
+                          "--public-key or --key-id."));
 }
 
 void Steps::Skip(const char* name, const std::string& why) {
