@@ -61,14 +61,19 @@ Counted CountVotes(const Commission& commission, const Application& application,
   return counted;
 }
 
-// What is granted may be less than what was asked for, and so was judged with it: with it the own
-// money must still cover the costs that were accepted (Art. 42(2)).
+// With what is granted the own money must cover the costs that were accepted (Art. 42(2)).
+absl::StatusOr<bool> Covers(Money granted, Money own, Money cost) {
+  ASSIGN_OR_RETURN(const Money together, granted.Add(own));
+  return together >= cost;
+}
+
+// What is granted may be less than what was asked for, and so was judged with it.
 absl::Status FindCoFinancing(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const Money cost, facts.Money(kCostToCover));
   ASSIGN_OR_RETURN(const Money granted, facts.Money(kGranted));
   ASSIGN_OR_RETURN(const Money own, facts.Money(kOwnMoney));
-  ASSIGN_OR_RETURN(const Money together, granted.Add(own));
-  AddFinding(decision, kCoFinanced, together >= cost, errors::CoFinancing(), facts,
+  ASSIGN_OR_RETURN(const bool covered, Covers(granted, own, cost));
+  AddFinding(decision, kCoFinanced, covered, errors::CoFinancing(), facts,
              {kCostToCover, kGranted, kOwnMoney});
   return absl::OkStatus();
 }
@@ -194,8 +199,7 @@ absl::StatusOr<bool> IsCovered(const Application& application) {
   ASSIGN_OR_RETURN(const Money cost, Money::FromProto(application.accepted_cost()));
   ASSIGN_OR_RETURN(const Money granted, Money::FromProto(application.ceiling()));
   ASSIGN_OR_RETURN(const Money own, Money::FromProto(application.own_contribution()));
-  ASSIGN_OR_RETURN(const Money together, granted.Add(own));
-  return together >= cost;
+  return Covers(granted, own, cost);
 }
 
 absl::StatusOr<Decision> ReplayCommission(const Decision& stored) {
