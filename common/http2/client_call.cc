@@ -75,7 +75,7 @@ bool ClientCall::RewindLost() {
     answered_ = false;
     answer_ = Answer();
     status_.reset();
-    messages_.clear();
+    messages_.Clear();
     reader_ = MessageReader(max_message_bytes_);
   }
   return Rewind();
@@ -119,10 +119,7 @@ void ClientCall::Deliver() {
   if (over() || answers_ == Answers::kOne) return;
   if (ready_ && !messages_.empty()) {
     ready_ = false;
-    std::string message = std::move(messages_.front());
-    messages_.pop_front();
-    replier_->Send(std::move(message));
-    return;
+    return replier_->Send(messages_.Pop());
   }
   if (closed_ && messages_.empty() && ready_) End();
 }
@@ -135,7 +132,7 @@ void ClientCall::OnStreamClosed(uint32_t error) {
     status_ = static_cast<int>(absl::StatusCode::kInternal);
     answer_.text = fault_;
     answer_.details.clear();
-    messages_.clear();
+    messages_.Clear();
   } else if (!status_.has_value()) {
     status_ = static_cast<int>(absl::StatusCode::kUnavailable);
     answer_.text = absl::StrCat("The stream ended without a status: HTTP ", http_status_, ", ",
@@ -166,7 +163,7 @@ void ClientCall::End() {
                             "",
                             {}});
   }
-  replier->Reply(std::move(messages_.front()), std::move(answer_));
+  replier->Reply(messages_.Pop(), std::move(answer_));
 }
 
 }  // namespace nisi::http2

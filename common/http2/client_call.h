@@ -14,6 +14,7 @@
 #include "common/http2/call.h"
 #include "common/http2/message_queue.h"
 #include "common/http2/message_reader.h"
+#include "common/http2/messages.h"
 
 namespace nisi::http2 {
 
@@ -86,7 +87,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
 
   // The answer.
   MessageReader reader_;
-  std::list<std::string> messages_;
+  Messages messages_;
   size_t withheld_ = 0;
   bool ready_ = true;
   bool answered_ = false;  // something came

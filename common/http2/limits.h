@@ -52,11 +52,15 @@ struct Limits {
   // Bytes of messages that wait to be whole, or to be taken: of all clients. A source may have no
   // more than what is still free. 0: no bound.
   size_t max_held_bytes = 0;
-  // For whoever asks for an answer: so long to take it, and as much as that rate needs.
+  // For whoever asks for an answer: so long to take it, and as much as that rate needs. A stream
+  // that goes on ends where nothing of what waits for its client was taken for so long.
   absl::Duration answer = absl::InfiniteDuration();
+  absl::Duration progress = absl::InfiniteDuration();
   // A connection without calls for so long, and one that is so old, is told to go away.
   absl::Duration idle = absl::InfiniteDuration();
   absl::Duration age = absl::InfiniteDuration();
+  // Who was told so, and stays nevertheless, has so long for calls that begin.
+  absl::Duration grace = absl::Seconds(15);
 };
 
 }  // namespace nisi::http2

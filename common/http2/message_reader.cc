@@ -11,7 +11,7 @@ std::array<char, kPrefixBytes> PrefixFor(size_t message_bytes) {
   return prefix;
 }
 
-Fault MessageReader::Push(absl::string_view bytes, std::list<std::string>* messages) {
+Fault MessageReader::Push(absl::string_view bytes, Messages* messages) {
   while (true) {
     if (prefix_size_ < kPrefixBytes) {
       const size_t taken = std::min(bytes.size(), kPrefixBytes - prefix_size_);
@@ -30,7 +30,7 @@ Fault MessageReader::Push(absl::string_view bytes, std::list<std::string>* messa
     message_.append(bytes.data(), taken);
     bytes.remove_prefix(taken);
     if (message_.size() < length_) return Fault::kNone;
-    messages->push_back(std::exchange(message_, std::string()));
+    messages->Push(std::exchange(message_, std::string()));
     prefix_size_ = 0;
   }
 }

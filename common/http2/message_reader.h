@@ -3,11 +3,11 @@
 #pragma once
 
 #include <array>
-#include <list>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "common/http2/call.h"
+#include "common/http2/messages.h"
 
 namespace nisi::http2 {
 
@@ -21,7 +21,7 @@ class MessageReader {
 
   // Appends the messages that are whole with these bytes. After kCompressed or kMessageTooLarge
   // nothing more is to be read. A message grows as its bytes come: a length alone takes no memory.
-  Fault Push(absl::string_view bytes, std::list<std::string>* messages);
+  Fault Push(absl::string_view bytes, Messages* messages);
   // Of a message that is not whole yet.
   size_t bytes() const { return message_.size(); }
   // Whether the bytes so far end with a whole message.

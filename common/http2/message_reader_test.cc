@@ -25,20 +25,33 @@ TEST(MessageReaderTest, AnyCutGivesTheSameMessages) {
   for (const std::string& message : sent) bytes += Framed(message);
   for (size_t piece = 1; piece <= bytes.size(); ++piece) {
     MessageReader reader(300);
-    std::list<std::string> got;
+    Messages got;
     for (size_t at = 0; at < bytes.size(); at += piece) {
       ASSERT_EQ(reader.Push(absl::string_view(bytes).substr(at, piece), &got), Fault::kNone);
     }
-    EXPECT_EQ(got, sent) << piece;
+    for (const std::string& message : sent) {
+      ASSERT_FALSE(got.empty()) << piece;
+      EXPECT_EQ(got.Pop(), message) << piece;
+    }
+    EXPECT_EQ(got.bytes(), 0U);
+    EXPECT_TRUE(got.empty());
     EXPECT_TRUE(reader.at_border());
   }
+}
+
+TEST(MessageReaderTest, EmptyMessagesTakeRoomToo) {
+  MessageReader reader(300);
+  Messages got;
+  ASSERT_EQ(reader.Push(std::string(1000 * kPrefixBytes, '\0'), &got), Fault::kNone);
+  EXPECT_EQ(got.size(), 1000U);
+  EXPECT_GE(got.bytes(), 1000 * sizeof(std::string));
 }
 
 TEST(MessageReaderTest, WhatIsNotWholeIsNoBorder) {
   const std::string bytes = Framed("message");
   for (size_t size = 1; size < bytes.size(); ++size) {
     MessageReader reader(300);
-    std::list<std::string> got;
+    Messages got;
     ASSERT_EQ(reader.Push(absl::string_view(bytes).substr(0, size), &got), Fault::kNone);
     EXPECT_FALSE(reader.at_border()) << size;
     EXPECT_TRUE(got.empty());
@@ -46,7 +59,7 @@ TEST(MessageReaderTest, WhatIsNotWholeIsNoBorder) {
 }
 
 TEST(MessageReaderTest, CompressedAndTooLargeAreRefusedByTheirPrefix) {
-  std::list<std::string> got;
+  Messages got;
   EXPECT_EQ(MessageReader(300).Push(absl::string_view("\1\0\0\0\0", kPrefixBytes), &got),
             Fault::kCompressed);
   const auto prefix = PrefixFor(301);

@@ -63,6 +63,7 @@ void ServerCall::OnHead(RequestHead head, const TakeCall& take) {
   if (head.call.fault == Fault::kNone && !head.encoding.empty() && head.encoding != "identity") {
     head.call.fault = Fault::kCompressed;
   }
+  if (!Hold()) return End(shared_.no_room);
   taker_ = take(std::move(head.call), shared_from_this());
 }
 
@@ -95,8 +96,7 @@ void ServerCall::Deliver() {
   delivering_ = true;  // OnMessage may say Ready at once
   while (taker_ != nullptr && !finished_ && ready_ && !messages_.empty()) {
     ready_ = false;
-    std::string message = std::move(messages_.front());
-    messages_.pop_front();
+    std::string message = messages_.Pop();
     taken_ = message.size();
     taker_->OnMessage(std::move(message));
   }
@@ -110,7 +110,7 @@ void ServerCall::Deliver() {
 
 void ServerCall::OnStreamClosed() {
   connection_ = nullptr;
-  messages_.clear();
+  messages_.Clear();
   out_.Clear();
   held_.Set(0);
   if (!finished_) {
@@ -122,7 +122,10 @@ void ServerCall::OnStreamClosed() {
 
 void ServerCall::OnTick(absl::Time now) {
   if (taker_ != nullptr && !finished_) taker_->OnTick(now);
-  if (now <= take_until_ || connection_ == nullptr) return;
+  if (connection_ == nullptr) return;
+  const bool late =
+      finished_ ? now > take_until_ : progress_.Stands(!out_.empty(), now, limits_.progress);
+  if (!late) return;
   take_until_ = absl::InfiniteFuture();
   shared_.guard->refusals.Count(Refused::kAnswers);
   nghttp2_submit_rst_stream(connection_->session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
@@ -130,12 +133,11 @@ void ServerCall::OnTick(absl::Time now) {
 }
 
 bool ServerCall::Hold() {
-  size_t bytes = taken_ + reader_.bytes() + out_.bytes();
-  for (const std::string& message : messages_) bytes += message.size();
+  const size_t bytes = kStreamBytes + taken_ + reader_.bytes() + messages_.bytes() + out_.bytes();
   if (held_.Set(bytes)) return true;
   shared_.guard->refusals.Count(Refused::kRoom);
   taken_ = 0;
-  messages_.clear();
+  messages_.Clear();
   reader_ = MessageReader(limits_.max_message_bytes);
   out_.Clear();
   held_.Set(0);
@@ -184,7 +186,7 @@ void ServerCall::End(Answer answer) {
   answer_ = std::move(answer);
   connection_->OnAnswer(answer_.code == absl::StatusCode::kResourceExhausted);
   taken_ = 0;
-  messages_.clear();
+  messages_.Clear();
   take_until_ = absl::Now() + limits_.answer +
                 absl::Seconds(static_cast<double>(out_.bytes()) / kAnswerBytesPerSecond);
   // Whoever took the call has said its last word.
@@ -244,6 +246,7 @@ void ServerCall::Resume() {
 ssize_t ServerCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
   const bool some = !out_.empty();
   const size_t given = out_.Take(room, size, nullptr);
+  progress_.OnTaken();
   Hold();
   if (!out_.empty()) return static_cast<ssize_t>(given);
   if (finished_) {

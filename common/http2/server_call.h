@@ -4,7 +4,6 @@
 #include <nghttp2/nghttp2.h>
 
 #include <atomic>
-#include <list>
 #include <memory>
 #include <string>
 
@@ -15,6 +14,8 @@
 #include "common/http2/loop.h"
 #include "common/http2/message_queue.h"
 #include "common/http2/message_reader.h"
+#include "common/http2/messages.h"
+#include "common/http2/progress.h"
 #include "common/http2/request.h"
 #include "common/http2/server_stream.h"
 #include "common/http2/serving.h"
@@ -72,9 +73,9 @@ class ServerCall final : public ServerStream,
   // The request.
   std::shared_ptr<Taker> taker_;
   MessageReader reader_;
-  std::list<std::string> messages_;  // whole, and not taken yet
-  size_t taken_ = 0;                 // bytes of the last that was, with which it still works
-  size_t withheld_ = 0;              // bytes of theirs that the client may not replace yet
+  Messages messages_;    // not taken yet
+  size_t taken_ = 0;     // bytes of the last that was, with which it still works
+  size_t withheld_ = 0;  // bytes of theirs that the client may not replace yet
   bool ready_ = true;
   bool delivering_ = false;
   bool request_ended_ = false;
@@ -87,7 +88,8 @@ class ServerCall final : public ServerStream,
   bool waiting_ = false;  // nghttp2 waits to be told that there is more
   bool finished_ = false;
   Answer answer_;
-  absl::Time take_until_ = absl::InfiniteFuture();
+  absl::Time take_until_ = absl::InfiniteFuture();  // when finished; before that,
+  Progress progress_;
 };
 
 }  // namespace nisi::http2

@@ -17,9 +17,7 @@ namespace nisi::http2 {
 namespace {
 
 constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-// Who was told to go away and has no calls has so long to do it; who is ended, to take what it is
-// told.
-constexpr absl::Duration kGoing = absl::Seconds(15);
+// Who is ended has so long to take what it is told.
 constexpr absl::Duration kEnding = absl::Seconds(1);
 // The connections of a certificate that was replaced go one by one.
 constexpr absl::Duration kRenewing = absl::Seconds(5);
@@ -40,6 +38,7 @@ ServerConnection::ServerConnection(const Serving* shared, int fd, std::string ad
     : Connection(shared->loop, shared->limits, fd, std::move(address), std::move(tls)),
       shared_(*shared),
       place_(std::move(place)),
+      unsent_(shared_.guard->room, place_->source()),
       conduct_(limits_, absl::Now()),
       head_(limits_.max_head_bytes),
       regard_(shared->reading),
@@ -252,7 +251,9 @@ void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
 }
 
 void ServerConnection::OnTick(absl::Time now) {
+  if (!unsent_.Set(socket_.unsent())) conduct_.Break(Refused::kRoom);
   if (other_ != nullptr) {
+    if (CutOff()) return;
     SetBusy(other_->has_calls(), now);
     if (now > renewed_) other_->GoAway();
     return other_->OnTick(now);
@@ -281,7 +282,14 @@ void ServerConnection::Renew(const SSL_CTX* context, absl::Time now) {
 void ServerConnection::LookIdle(absl::Time now) {
   if (session() == nullptr) return;
   if (told_to_go_ != absl::InfiniteFuture()) {
-    if (calls_.empty() && now > std::max(told_to_go_, used_) + kGoing) Leave();
+    if (calls_.empty() && now > std::max(told_to_go_, used_) + limits_.grace) return Leave();
+    if (!takes_new_ || now <= told_to_go_ + limits_.grace) return;
+    // What it begins here nevertheless is not looked at, so that it can begin it elsewhere.
+    takes_new_ = false;
+    nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(session()), NGHTTP2_NO_ERROR,
+                          nullptr, 0);
+    FlushSoon();
   } else if (now > old_ || (calls_.empty() && now > used_ + limits_.idle)) {
     GoAway();
   }

@@ -70,6 +70,7 @@ class ServerConnection final : public Connection {
   const Serving& shared_;
   std::shared_ptr<const Peer> peer_;
   const std::shared_ptr<Place> place_;
+  Room::Held unsent_;  // what its socket has not taken yet
   Conduct conduct_;
   HeadReader head_;  // of the one stream whose head is coming: those of two never mix
   absl::flat_hash_map<int32_t, std::shared_ptr<ServerStream>> calls_;
@@ -85,6 +86,7 @@ class ServerConnection final : public Connection {
   absl::Time renewed_ = absl::InfiniteFuture();  // as old_, where it is not HTTP/2
   absl::Time used_;
   absl::Time told_to_go_ = absl::InfiniteFuture();
+  bool takes_new_ = true;                     // calls
   absl::Time ends_ = absl::InfiniteFuture();  // what has not left by then stays
 };
 

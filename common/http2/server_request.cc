@@ -34,6 +34,10 @@ ServerRequest::~ServerRequest() {
 }
 
 void ServerRequest::OnHead(RequestHead head, const TakeRequest& take) {
+  if (!Hold(0)) {
+    ended_ = true;
+    return Reset(NGHTTP2_REFUSED_STREAM);  // not looked at: it may come again
+  }
   taker_ = take(std::move(head), shared_from_this());
 }
 
@@ -58,6 +62,10 @@ void ServerRequest::OnStreamClosed() {
 void ServerRequest::OnTick(absl::Time now) {
   if (!ended_) {
     if (taker_ != nullptr) taker_->OnTick(now);
+    if (connection_ == nullptr || ended_) return;
+    if (!progress_.Stands(!out_.empty(), now, shared_.limits.progress)) return;
+    shared_.guard->refusals.Count(Refused::kAnswers);
+    Reset(NGHTTP2_CANCEL);
   } else if (connection_ != nullptr && now > take_until_) {
     shared_.guard->refusals.Count(Refused::kAnswers);
     Reset(NGHTTP2_CANCEL);
@@ -123,7 +131,7 @@ void ServerRequest::Consume(size_t bytes) {
 
 bool ServerRequest::Hold(size_t bytes) {
   kept_ = bytes;
-  if (held_.Set(kept_ + out_.bytes())) return true;
+  if (held_.Set(kStreamBytes + kept_ + out_.bytes())) return true;
   shared_.guard->refusals.Count(Refused::kRoom);
   return false;
 }
@@ -139,7 +147,8 @@ void ServerRequest::Resume() {
 ssize_t ServerRequest::Read(uint8_t* room, size_t size, uint32_t* flags) {
   const bool some = !out_.empty();
   const size_t given = out_.Take(room, size, nullptr);
-  held_.Set(kept_ + out_.bytes());
+  progress_.OnTaken();
+  held_.Set(kStreamBytes + kept_ + out_.bytes());
   if (!out_.empty()) return static_cast<ssize_t>(given);
   if (ended_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;

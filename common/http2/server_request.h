@@ -10,6 +10,7 @@
 #include "common/http2/call_count.h"
 #include "common/http2/loop.h"
 #include "common/http2/message_queue.h"
+#include "common/http2/progress.h"
 #include "common/http2/request.h"
 #include "common/http2/server_stream.h"
 #include "common/http2/serving.h"
@@ -60,7 +61,8 @@ class ServerRequest final : public ServerStream,
   bool started_ = false;
   bool ended_ = false;
   absl::Time linger_until_ = absl::InfiniteFuture();
-  absl::Time take_until_ = absl::InfiniteFuture();
+  absl::Time take_until_ = absl::InfiniteFuture();  // when it has its end; before that,
+  Progress progress_;
   bool waiting_ = false;  // nghttp2 waits to be told that there is more
 };
 

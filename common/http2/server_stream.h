@@ -1,11 +1,16 @@
 // A stream of a client's connection, as its connection sees it.
 #pragma once
 
+#include <cstddef>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/http2/call.h"
 
 namespace nisi::http2 {
+
+// What one takes before any message: its objects here and those of whoever takes it.
+inline constexpr size_t kStreamBytes = 4 << 10;
 
 class ServerStream {
  public:

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/base/date.h"
 #include "common/base/log.h"
+#include "common/base/open_files.h"
 #include "common/base/status.h"
 #include "common/http2/address.h"
 #include "common/http2/backend.h"
@@ -42,6 +43,8 @@ namespace {
 
 constexpr int kCannotStart = 1, kBadFlags = 2;
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
+// A store that cannot open its files fails in the middle: better not to begin.
+constexpr size_t kLeastFiles = 4096;
 
 struct Settings {
   std::string address, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
@@ -120,6 +123,11 @@ absl::StatusOr<std::unique_ptr<Peers>> MakePeers(const Settings& settings, const
 absl::Status Serve(const Settings& settings, const std::string& name, const OpenService& open,
                    StopSignal& stop, std::atomic<bool>& failed) {
   RETURN_IF_ERROR(base::CheckLegalZone());
+  if (const size_t files = base::RaiseOpenFiles(); files < kLeastFiles) {
+    return base::Refusal(
+        absl::StatusCode::kFailedPrecondition, "SETUP_INVALID",
+        absl::StrCat("This process may open ", files, " files: give it ", kLeastFiles));
+  }
   FileClock clock(settings.clock_file);
   ASSIGN_OR_RETURN(const norms::Norms norms, settings.norms.empty()
                                                  ? norms::Norms::Default()

@@ -18,18 +18,6 @@ constexpr double kForget = 1.002;
 constexpr size_t kStays = 3;
 constexpr size_t kShortLine = 8;
 
-double ShareOf(Rank rank) {
-  switch (rank) {
-    case Rank::kPublic:
-      return 0.75;
-    case Rank::kReading:
-      return 0.9;
-    case Rank::kChanging:
-      return 1;
-  }
-  return 1;
-}
-
 }  // namespace
 
 Capacity::Capacity(const Options& options, size_t methods)
@@ -79,12 +67,11 @@ Capacity::Entry Capacity::Place(const std::string& caller, Rank rank, OnTurn tur
 }
 
 bool Capacity::IsFree(size_t calls, size_t waiting, Rank rank) {
-  const auto part = [rank](size_t most) {
-    return std::max<size_t>(1, static_cast<size_t>(static_cast<double>(most) * ShareOf(rank)));
-  };
-  if (calls_ >= part(options_.most)) return false;
-  if (calls > 0 && calls >= options_.most - calls_) return false;
-  if (stays_ < kStays || waiting < options_.few || in_line() < part(most_in_line_)) return true;
+  const size_t part = PartOf(options_.most, rank);
+  if (calls_ >= part) return false;
+  if (calls > 0 && calls >= part - calls_) return false;
+  if (stays_ < kStays || waiting < options_.few || in_line() < PartOf(most_in_line_, rank))
+    return true;
   ++full_;
   return false;
 }

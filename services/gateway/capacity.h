@@ -24,11 +24,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
+#include "services/gateway/rank.h"
 
 namespace nisi::gateway {
-
-// Who is refused first when there is not room for all: each may use so much of it.
-enum class Rank { kPublic, kReading, kChanging };
 
 class Capacity {
  public:

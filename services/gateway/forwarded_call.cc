@@ -14,6 +14,9 @@
 namespace nisi::gateway {
 namespace {
 
+// Within which the first message of a stream is whole; that of another call, within its deadline.
+constexpr absl::Duration kFirstMessage = absl::Seconds(30);
+
 // What did not come from the service as it is: a connection that was lost, a server that has no
 // such method. Services put details on all that they refuse.
 absl::Status MadeHere(const http2::Answer& answer, absl::string_view owner) {
@@ -53,13 +56,12 @@ std::shared_ptr<ForwardedCall> ForwardedCall::Take(Hub* hub, Ways* ways, http2::
     call->Refuse(admitted);
     return nullptr;
   }
-  if (call->route_->kind.streaming() && !call->TakeStream()) {
+  if (!hub->memory.HasRoomFor(call->admitted_.rank)) {
     call->RefuseBusy();
     return nullptr;
   }
-  if (call->route_->kind.client_streaming) {
-    call->Forward();
-  }
+  // Nobody looks at it again, and it may be large.
+  call->head_.fields = {};
   return call;
 }
 
@@ -99,16 +101,14 @@ absl::Status ForwardedCall::Admit() {
 }
 
 bool ForwardedCall::TakeStream() {
-  if (hub_->streams >= hub_->limits.max_streams ||
-      !hub_->shares_of_streams->Take(admitted_.caller)) {
+  if (!hub_->streams->Take(admitted_.caller, admitted_.rank)) {
+    RefuseBusy();
     return false;
   }
-  ++hub_->streams;
   counted_ = true;
   return true;
 }
 
-// When its message is whole: whoever sends it slowly keeps nobody out.
 void ForwardedCall::Enter() {
   const auto on_turn = [self = shared_from_this()](Capacity::Turn turn) {
     self->ways_->loop()->Post([self, turn] { self->OnTurn(turn); });
@@ -164,6 +164,9 @@ void ForwardedCall::OnMessage(std::string message) {
     return Abort(rpc::MessageTooLarge(route_->policy.max_request_bytes));
   }
   if (route_->kind.client_streaming) {
+    if (!counted_ && TakeStream()) {
+      Forward();
+    }
     if (service_ != nullptr) {
       service_->OnMessage(std::move(message));
     }
@@ -184,7 +187,16 @@ void ForwardedCall::OnEnd() {
     if (!message_.has_value()) {
       return Refuse(rpc::MessageCount());
     }
-    return route_->kind.streaming() ? ForwardMessage() : Enter();
+    if (!route_->kind.streaming()) {
+      return Enter();
+    }
+    if (TakeStream()) {
+      ForwardMessage();
+    }
+    return;
+  }
+  if (!counted_ && TakeStream()) {
+    Forward();
   }
   if (const std::shared_ptr<http2::Taker> service = service_; service != nullptr) {
     service->OnEnd();
@@ -228,7 +240,8 @@ void ForwardedCall::OnTick(absl::Time now) {
       (hub_->draining && route_->kind.server_streaming)) {
     return Abort(rpc::ShuttingDown());
   }
-  if (now >= deadline_) {
+  if (now >= deadline_ ||
+      (service_ == nullptr && route_->kind.streaming() && now >= began_ + kFirstMessage)) {
     return Abort(DeadlineExceeded());
   }
   if (now >= waits_until_) {
@@ -337,8 +350,7 @@ void ForwardedCall::Over(absl::StatusCode code) {
   const absl::Time now = absl::Now();
   if (counted_) {
     if (route_->kind.streaming()) {
-      --hub_->streams;
-      hub_->shares_of_streams->Give(admitted_.caller);
+      hub_->streams->Give(admitted_.caller);
     } else {
       capacity().Give(admitted_.caller, route_->index, now - forwarded_,
                       code == absl::StatusCode::kOk, now);

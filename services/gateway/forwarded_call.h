@@ -49,7 +49,8 @@ class ForwardedCall final : public http2::Taker,
  private:
   absl::Status FindRoute();
   absl::Status Admit();
-  // Takes its room: of a stream, where there is some; of another call, which may have to wait.
+  // Takes its room, when the first message is whole: whoever sends it slowly keeps nobody out. Of a
+  // stream, where there is some, and refuses it otherwise; of another call, which may have to wait.
   bool TakeStream();
   void Enter();
   void OnTurn(Capacity::Turn turn);
@@ -66,7 +67,7 @@ class ForwardedCall final : public http2::Taker,
 
   Hub* const hub_;
   Ways* const ways_;
-  const http2::CallHead head_;
+  http2::CallHead head_;  // its metadata only until it is admitted
   const std::shared_ptr<http2::Replier> client_;
   const absl::Time began_;
   const Route* route_ = nullptr;

@@ -39,6 +39,7 @@ std::vector<store::Figure> Figures(const Hub& hub) {
        static_cast<double>(hub.refused)},
       {"nisi_gateway_refused_tokens_total", "Refused unread, after many that did not hold.",
        static_cast<double>(hub.admission->refused_tokens())},
+      {"nisi_gateway_streams", "Streams under way.", static_cast<double>(hub.streams->taken())},
       {"nisi_gateway_calls_bound", "Calls at once to the service that has the fewest now.",
        static_cast<double>(LeastBound(hub))},
       {"nisi_gateway_waiting_calls", "In line for a service.",
@@ -61,11 +62,10 @@ std::vector<store::Figure> Figures(const Hub& hub) {
 }
 
 std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
-  auto hub = std::make_shared<Hub>();
+  auto hub = std::make_shared<Hub>(options.limits);
   hub->cors = std::make_unique<Cors>(options.origins);
   hub->routes = options.routes;
   hub->admission = options.admission;
-  hub->limits = options.limits;
   // Somewhat too large is answered with a reason of ours; far too large is not read.
   hub->limits.clients.max_message_bytes = 2 * options.routes->max_request_bytes();
   hub->guard = std::make_shared<http2::Guard>(hub->limits.clients);
@@ -80,7 +80,8 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
     capacity.line = hub->limits.line;
     hub->capacities[owner] = std::make_unique<Capacity>(capacity, options.routes->all().size());
   }
-  hub->shares_of_streams = std::make_unique<Shares>(hub->limits.streams_of_caller);
+  hub->streams =
+      std::make_unique<StreamShares>(hub->limits.max_streams, hub->limits.streams_of_caller);
   for (const Route* route : options.routes->all()) {
     hub->metrics.push_back(options.metrics->ForMethod(*route->policy.descriptor));
   }

@@ -55,9 +55,7 @@ void FramedCall::OnBody(absl::string_view bytes) {
   } else {
     fault_ = reader_.Push(bytes, &messages_);
   }
-  size_t kept = reader_.bytes();
-  for (const std::string& message : messages_) kept += message.size();
-  if (!Keep(kept)) return request_.responder->Consume(bytes.size());
+  if (!Keep(reader_.bytes() + messages_.bytes())) return request_.responder->Consume(bytes.size());
   if (ready_) {
     request_.responder->Consume(bytes.size());
   } else {
@@ -89,8 +87,7 @@ void FramedCall::Deliver() {
   delivering_ = true;  // OnMessage may say Ready at once
   while (!over() && ready_ && !messages_.empty()) {
     ready_ = false;
-    std::string message = std::move(messages_.front());
-    messages_.pop_front();
+    std::string message = messages_.Pop();
     if (Decode(&message)) taker->OnMessage(std::move(message));
   }
   delivering_ = false;

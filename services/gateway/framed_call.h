@@ -2,12 +2,12 @@
 // gRPC-Web. Both use gRPC's frames and end with one of their own, as no trailers reach a browser.
 #pragma once
 
-#include <list>
 #include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "common/http2/message_reader.h"
+#include "common/http2/messages.h"
 #include "services/gateway/base64_reader.h"
 #include "services/gateway/web_call.h"
 
@@ -35,9 +35,9 @@ class FramedCall final : public WebCall {
 
   const Form form_;
   http2::MessageReader reader_;
-  Base64Reader base64_;              // of kGrpcWebText
-  std::list<std::string> messages_;  // whole, and not taken yet
-  size_t withheld_ = 0;              // bytes of theirs that the client may not replace yet
+  Base64Reader base64_;       // of kGrpcWebText
+  http2::Messages messages_;  // not taken yet
+  size_t withheld_ = 0;       // bytes of theirs that the client may not replace yet
   bool ready_ = true;
   bool delivering_ = false;
   bool ended_ = false;

@@ -368,7 +368,7 @@ TEST_F(GatewayTest, DrainLosesNoCall) {
 
 TEST_F(GatewayTest, ManyAtOnceAndNoMoreThanAllowed) {
   Limits limits;
-  limits.max_calls = 400;
+  limits.max_calls = 600;
   limits.calls_of_caller = 200;
   limits.delay = absl::InfiniteDuration();
   limits.clients.max_calls_of_connection = 1000;
@@ -519,6 +519,71 @@ TEST_F(GatewayTest, WhatIsHeldForClientsIsBounded) {
   EXPECT_EQ(first.Read(), half);
   EXPECT_TRUE(first.Finish().ok());
   EXPECT_TRUE(Call(kEcho, {half}).ok());
+}
+
+TEST_F(GatewayTest, AStreamOfWhichNothingIsTakenEnds) {
+  Limits limits;
+  limits.clients.progress = absl::Milliseconds(300);
+  StartGateway(limits);
+  RawHttp2 connection(gateway_->port(), 0);
+  ASSERT_TRUE(connection.Call(1, kCount, {}, "3"));
+  std::optional<RawHttp2::Frame> frame;
+  do {
+    frame = connection.Read();
+    ASSERT_TRUE(frame.has_value());
+    EXPECT_NE(frame->kind, RawHttp2::kData);
+  } while (frame->kind != RawHttp2::kReset);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("nisi_gateway_refused_answers_total{"));
+}
+
+TEST_F(GatewayTest, WhoIsToldToGoAndStaysIsServedForAWhile) {
+  Limits limits;
+  limits.clients.age = absl::Milliseconds(100);
+  limits.clients.grace = absl::Milliseconds(300);
+  StartGateway(limits);
+  constexpr size_t kNotice = 0x7fffffff;  // of the first: all that is on its way will be served
+  RawHttp2 connection(gateway_->port());
+  std::vector<size_t> told;
+  size_t answered = 0;
+  const auto is_end = [](const RawHttp2::Frame& frame) {
+    return frame.kind == RawHttp2::kHeaders && (frame.flags & RawHttp2::kEndStream) != 0;
+  };
+  // One call after another until one is not looked at.
+  for (size_t stream = 1; told.empty() || told.back() == kNotice; stream += 2) {
+    ASSERT_TRUE(connection.Call(stream, kEcho, {}, "x"));
+    while (const auto frame = connection.Read()) {
+      if (frame->kind == RawHttp2::kGoAway) {
+        size_t last = 0;
+        for (size_t i = 0; i < 4; ++i) {
+          last = last << 8 | static_cast<unsigned char>(frame->payload[i]);
+        }
+        told.push_back(last);
+        if (last != kNotice) break;
+      }
+      if (is_end(*frame)) {
+        ++answered;
+        break;
+      }
+    }
+  }
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told.front(), kNotice);
+  EXPECT_LE(answered, told.back() / 2 + 1);
+  // What begins now has no answer, and when it has no calls the connection is closed.
+  connection.Call(told.back() + 100, kEcho, {}, "x");
+  while (const auto frame = connection.Read()) {
+    if (is_end(*frame)) ++answered;
+    ASSERT_LE(answered, told.back() / 2 + 1);
+  }
+}
+
+TEST_F(GatewayTest, NearItsMemoryItLetsNobodyIn) {
+  Limits limits;
+  limits.max_memory_bytes = 1 << 20;  // it has more already
+  StartGateway(limits);
+  const absl::Status status = Call(kEcho, {"x"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
 }
 
 TEST_F(GatewayTest, HealthAndReflection) {

@@ -29,6 +29,7 @@ std::shared_ptr<http2::Taker> Ways::Take(absl::string_view owner, http2::CallHea
 
 void Ways::OnTick(absl::Time now) {
   hub_->admission->Forget(&recent_callers_);
+  hub_->memory.Look();
   for (auto& [owner, way] : ways_) {
     if (way.processes == nullptr) continue;
     way.processes->OnTick(now);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,6 +20,7 @@
 #include "services/gateway/capacity.h"
 #include "services/gateway/cors.h"
 #include "services/gateway/limits.h"
+#include "services/gateway/memory.h"
 #include "services/gateway/routes.h"
 #include "services/gateway/service.h"
 
@@ -26,9 +28,12 @@ namespace nisi::gateway {
 
 // Of all threads; outlives the calls, and may outlive the gateway in its metrics.
 struct Hub {
+  explicit Hub(Limits given) : limits(std::move(given)), memory(limits.max_memory_bytes) {}
+
   const Routes* routes = nullptr;
   Admission* admission = nullptr;
   Limits limits;
+  Memory memory;
   std::shared_ptr<http2::Guard> guard;
   std::shared_ptr<http2::Sightings> sightings = std::make_shared<http2::Sightings>();
   std::vector<rpc::MethodMetrics> metrics;  // by Route::index; after the last, unknown methods
@@ -36,11 +41,10 @@ struct Hub {
   std::unique_ptr<rpc::Health> health;
   std::unique_ptr<Cors> cors;
   std::map<std::string, std::unique_ptr<Capacity>, std::less<>> capacities;  // of unary, by owner
-  std::atomic<size_t> streams{0};                                            // the others
-  std::atomic<uint64_t> live{0};              // those that a client has begun
-  std::atomic<uint64_t> refused{0};           // by the bounds on calls at once
-  Busy busy;                                  // what they are told
-  std::unique_ptr<Shares> shares_of_streams;  // by caller
+  std::atomic<uint64_t> live{0};          // those that a client has begun
+  std::atomic<uint64_t> refused{0};       // by the bounds on calls at once
+  Busy busy;                              // what they are told
+  std::unique_ptr<StreamShares> streams;  // the other calls
   std::atomic<bool> draining{false};
   std::atomic<int64_t> abort_at_ns{INT64_MAX};
 };

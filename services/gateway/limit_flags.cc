@@ -36,7 +36,7 @@ absl::Duration OrNone(absl::Duration time) {
 
 }  // namespace
 
-void LimitFlags::AddTo(rpc::Flags* flags) {
+void LimitFlags::AddTo(rpc::Flags* flags, int64_t memory_mib) {
   const Limits limits;
   const http2::Limits& clients = limits.clients;
   const auto number = [](auto value) { return static_cast<int64_t>(value); };
@@ -60,6 +60,8 @@ void LimitFlags::AddTo(rpc::Flags* flags) {
            number(clients.max_calls_of_connection))
       .Int("held-mib", &held_mib_, "of messages not whole yet or not taken; 0: no limit",
            number(clients.max_held_bytes >> 20))
+      .Int("memory-mib", &memory_mib_,
+           "of this process: near it fewer calls are let in; 0: no limit", memory_mib)
       .String("arrivals", &arrivals_, "new connections of one address, as 50,10: at once, a second",
               TextOf(clients.arrivals_of_source))
       .String("resets", &resets_, "calls that a connection may take back or break, as above",
@@ -81,9 +83,14 @@ void LimitFlags::AddTo(rpc::Flags* flags) {
       .Duration("turn", &turn_, "of one connection before others are read; 0s: none", clients.turn)
       .Duration("answer-time", &answer_,
                 "to take an answer, and a second more for each 8 KiB; 0s: for ever", clients.answer)
+      .Duration("progress", &progress_,
+                "a stream of which nothing is taken, though something waits; 0s: for ever",
+                clients.progress)
       .Duration("idle", &idle_, "a connection without calls; 0s: for ever", clients.idle)
       .Duration("age", &age_, "of a connection before it is to be made anew; 0s: for ever",
-                clients.age);
+                clients.age)
+      .Duration("grace", &grace_, "of a connection that is to go, for calls that begin",
+                clients.grace);
 }
 
 // Positive ones only: a bound of none would be a gateway that does nothing, or everything.
@@ -95,8 +102,9 @@ absl::Status LimitFlags::Fill(Limits* limits) const {
         "--calls-per-second, --burst, --max-calls, --max-streams, --calls-of-caller, "
         "--streams-of-caller, --calls-of-connection, --calls-at-once: above zero");
   }
-  if (connections_ < 0 || connections_of_source_ < 0 || held_mib_ < 0) {
-    return BadSetup("--max-connections, --connections-of-source, --held-mib: zero or more");
+  if (connections_ < 0 || connections_of_source_ < 0 || held_mib_ < 0 || memory_mib_ < 0) {
+    return BadSetup(
+        "--max-connections, --connections-of-source, --held-mib, --memory-mib: zero or more");
   }
   limits->calls_per_second = static_cast<double>(calls_per_second_);
   limits->burst = static_cast<double>(burst_);
@@ -105,6 +113,7 @@ absl::Status LimitFlags::Fill(Limits* limits) const {
   limits->calls_of_caller = static_cast<size_t>(calls_of_caller_);
   limits->streams_of_caller = static_cast<size_t>(streams_of_caller_);
   limits->calls_at_once = static_cast<size_t>(calls_at_once_);
+  limits->max_memory_bytes = static_cast<size_t>(memory_mib_) << 20;
   limits->wait = wait_;
   limits->delay = OrNone(delay_);
   limits->line = OrNone(line_);
@@ -121,8 +130,10 @@ absl::Status LimitFlags::Fill(Limits* limits) const {
   clients.handshake = handshake_;
   clients.turn = OrNone(turn_);
   clients.answer = OrNone(answer_);
+  clients.progress = OrNone(progress_);
   clients.idle = OrNone(idle_);
   clients.age = OrNone(age_);
+  clients.grace = grace_;
   return absl::OkStatus();
 }
 

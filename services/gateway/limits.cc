@@ -18,23 +18,34 @@ http2::Limits ForClients() {
   limits.settings = {50, 2};
   limits.max_held_bytes = 96 << 20;
   limits.answer = absl::Seconds(10);
+  limits.progress = absl::Minutes(1);
   limits.idle = absl::Minutes(1);
   limits.age = absl::Minutes(10);
   return limits;
 }
 
-bool Shares::Take(const std::string& caller) {
+bool StreamShares::Take(const std::string& caller, Rank rank) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  size_t& taken = taken_[caller];
-  if (taken >= most_) return false;
-  ++taken;
+  const size_t part = PartOf(most_, rank);
+  if (taken_ >= part) return false;
+  const auto found = callers_.find(caller);
+  const size_t its = found == callers_.end() ? 0 : found->second;
+  if (its >= of_caller_ || (its > 0 && its >= part - taken_)) return false;
+  ++callers_[caller];
+  ++taken_;
   return true;
 }
 
-void Shares::Give(const std::string& caller) {
+void StreamShares::Give(const std::string& caller) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = taken_.find(caller);
-  if (--found->second == 0) taken_.erase(found);
+  const auto found = callers_.find(caller);
+  if (--found->second == 0) callers_.erase(found);
+  --taken_;
+}
+
+size_t StreamShares::taken() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return taken_;
 }
 
 std::optional<absl::Duration> RateLimiter::Take(absl::string_view caller, absl::Time now) {

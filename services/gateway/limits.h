@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/http2/limits.h"
+#include "services/gateway/rank.h"
 
 namespace nisi::gateway {
 
@@ -25,6 +26,8 @@ struct Limits {
   // Of them, of one caller, or of one address of nobody.
   size_t calls_of_caller = 100;
   size_t streams_of_caller = 64;
+  // Of this process; near it fewer calls are let in, see Memory. 0: no bound.
+  size_t max_memory_bytes = 0;
   // At a service at once, at most; the others wait in line, so long.
   size_t calls_at_once = 256;
   absl::Duration wait = absl::Seconds(1);
@@ -36,19 +39,23 @@ struct Limits {
   http2::Rate bad_tokens{500, 50};
 };
 
-// How many streams each caller has. Thread-safe.
-class Shares {
+// The streams that there are, and how many each caller has: never more than what is still free, so
+// that there is one for who comes next, too. Thread-safe.
+class StreamShares {
  public:
-  explicit Shares(size_t most) : most_(most) {}
+  StreamShares(size_t most, size_t of_caller) : most_(most), of_caller_(of_caller) {}
 
-  // False: it has as much as it may.
-  bool Take(const std::string& caller);
+  // False: there is none for it.
+  bool Take(const std::string& caller, Rank rank);
   void Give(const std::string& caller);
+  size_t taken() const;
 
  private:
   const size_t most_;
-  std::mutex mutex_;
-  absl::flat_hash_map<std::string, size_t> taken_;
+  const size_t of_caller_;
+  mutable std::mutex mutex_;
+  size_t taken_ = 0;
+  absl::flat_hash_map<std::string, size_t> callers_;
 };
 
 // A token bucket a caller. Not thread-safe.

@@ -29,6 +29,8 @@ namespace nisi::gateway {
 namespace {
 
 constexpr char kName[] = "gateway";
+// A pod of it has half as much again (k8s/base/gateway.yaml).
+constexpr int64_t kMemoryMib = 256;
 
 struct Settings {
   std::string address;
@@ -72,7 +74,7 @@ rpc::Flags Declare(Settings& to) {
       .String("context-key", &to.context_key, "file with the Ed25519 key for call contexts")
       .String("principals", &to.principals, "file: whom client certificates stand for")
       .Duration("drain", &to.drain, "time to finish calls when told to stop", absl::Seconds(10));
-  to.limits.AddTo(&flags);
+  to.limits.AddTo(&flags, kMemoryMib);
   return flags;
 }
 

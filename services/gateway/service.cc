@@ -1,12 +1,11 @@
 #include "services/gateway/service.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/base/open_files.h"
 #include "common/base/status.h"
 #include "common/rpc/policy.h"
 #include "common/rpc/server.h"
@@ -24,21 +23,15 @@ constexpr size_t kMaxAnswerBytes = 64 << 20;
 // A machine that is gone says nothing: calls to it are to end before their time is up, which is
 // some 30 s, or to go to another.
 constexpr absl::Duration kSilence = absl::Seconds(5), kPingAnswer = absl::Seconds(5);
-// Descriptors that are asked for, and what is wanted beside the clients'.
-constexpr rlim_t kFiles = 65'536;
+// Descriptors that are wanted beside the clients'.
 constexpr size_t kOtherFiles = 512;
 
 // A process that has no file descriptor left accepts nobody: better not to begin.
 absl::Status CheckFiles(size_t connections) {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return absl::OkStatus();
-  files.rlim_cur = std::max(files.rlim_cur, std::min(files.rlim_max, kFiles));
-  if (files.rlim_cur < connections + kOtherFiles) {
-    return BadSetup(absl::StrCat("This process may open ", files.rlim_cur, " files: give it ",
-                                 connections + kOtherFiles, " or lower --max-connections"));
-  }
-  setrlimit(RLIMIT_NOFILE, &files);
-  return absl::OkStatus();
+  const size_t files = base::RaiseOpenFiles();
+  if (files >= connections + kOtherFiles) return absl::OkStatus();
+  return BadSetup(absl::StrCat("This process may open ", files, " files: give it ",
+                               connections + kOtherFiles, " or lower --max-connections"));
 }
 
 absl::Status CheckOptions(const GatewayOptions& options) {

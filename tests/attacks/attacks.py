@@ -160,6 +160,52 @@ def watches(party):
     party.crowd(20, one)
 
 
+def watches_of_many(party):
+    """The same by ten who each have a name of their own."""
+    tokens = itertools.cycle(party.facts["tokens"])
+    def one(wire):
+        head = wire.block(("authorization", "Bearer " + next(tokens)), path=party.facts["watch_path"])
+        body = bytes.fromhex(party.facts["watch_body"])
+        wire.send(b"".join(wire_call(head, body, i) for i in itertools.islice(streams(), 100)))
+        party.did["calls"] += 100
+        while True:
+            yield
+    party.crowd(20, one, hello=WIDE)
+
+
+def fat_heads(party):
+    """Heads that are few bytes on the wire and many fields when they are read, of calls that stay."""
+    def one(wire):
+        wire.send(frame(SETTINGS, b"", ACK))
+        ids, head = itertools.islice(streams(), 100), wire.block(wire.signed(), ("grpc-timeout", "30S"))
+        known = number(62, 7, 0x80)  # the field that the first head has the other side remember
+        wire.send(frame(HEADERS, head + field("a", "b", b"@"), END_HEADERS, next(ids)))
+        wire.send(b"".join(frame(HEADERS, head + known * 200, END_HEADERS, i) for i in ids))
+        party.did["calls"] += 100
+        while True:
+            yield
+    party.crowd(256, one)
+
+
+def empty_messages(party):
+    """Messages of no bytes, as many as the windows take, to a stream whose answer is never taken."""
+    def one(wire):
+        wire.send(frame(SETTINGS, b"", ACK))
+        ids = list(itertools.islice(streams(), 50))
+        head = wire.block(wire.signed(), path="/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        wire.send(b"".join(frame(HEADERS, head, END_HEADERS, i) + frame(DATA, message(b"\x3a\0"), 0, i) for i in ids))
+        many, few = bytes(16380), b"".join(frame(DATA, message(), 0, 0) for _ in range(500))
+        for turn in range(15):
+            for i in ids:
+                wire.send(frame(DATA, many, 0, i) if turn % 4 else few.replace(frame(DATA, message())[:9],
+                                                                               frame(DATA, message(), 0, i)[:9]))
+                party.did["KiB"] += 16
+            yield
+        while True:
+            yield
+    party.crowd(8, one, hello=settings((INITIAL_WINDOW, 0)))
+
+
 # Connections.
 
 def descriptor_siege(party):
@@ -532,6 +578,8 @@ ATTACKS = [
     Attack(rapid_reset, ("resets",), 2), Attack(made_to_reset, ("resets",)),
     Attack(unacknowledged_settings, ("resets", "settings")),
     Attack(streams_that_stay, ("calls",), seconds=7, waits=True), Attack(watches, ("overloaded",)),
+    Attack(watches_of_many, ("overloaded",)), Attack(fat_heads, ("room",), seconds=7, waits=True),
+    Attack(empty_messages, ("room", "overloaded")),
     Attack(descriptor_siege, ("connections",)), Attack(silent_connections, ("connections", "arrivals")),
     Attack(slow_handshake, ("silence", "connections"), seconds=7, waits=True),
     Attack(slow_preface, ("silence",), seconds=7, waits=True), Attack(handshakes, ("arrivals",), 2),

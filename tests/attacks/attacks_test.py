@@ -108,6 +108,7 @@ def facts_of(door, client):
     hexed = lambda method, **fields: client.request(GOODS + method, **fields).SerializeToString().hex()  # noqa: E731
     return {"path": GOODS + "GetEntry", "body": hexed("GetEntry", name=entry),
             "good_token": door.mint(WRITER, subject="dev:good"), "token": door.mint(WRITER, subject="dev:bad"),
+            "tokens": [door.mint(WRITER, subject=f"dev:one-of-many-{n}") for n in range(10)],
             "large_path": GOODS + "ListEntries", "large_body": hexed("ListEntries", parent=edition, page_size=200),
             "watch_path": GOODS + "WatchEntries", "watch_body": hexed("WatchEntries", parent=edition),
             "json": {"name": entry}, "large_json": {"parent": edition, "pageSize": 200}, "mask_path": GOODS + "UpdateEdition",
@@ -139,12 +140,13 @@ class Round:
         self.resting, watch = memory(pid), Watch(pid)
         ca = door.data / "keys" / "tls" / "ca.pem" if door.mode == "processes" else "-"
         self.begin = time.monotonic()
+        lasts = {attack.name: times * max(seconds, attack.seconds) for attack in self.attacks}
         parties = [subprocess.Popen([sys.executable, HERE / "attacks.py", attack.name, str(door.port), str(ca),
-                                     str(times * max(seconds, attack.seconds)), test.facts], stdout=subprocess.PIPE, text=True)
+                                     str(lasts[attack.name]), test.facts], stdout=subprocess.PIPE, text=True)
                    for attack in self.attacks for _ in range(attack.processes)]
         self.did = {}
         for party in parties:
-            out, _ = party.communicate(timeout=times * seconds + 120)
+            out, _ = party.communicate(timeout=max(lasts.values()) + 120)
             assert party.returncode == 0, f"{self.name}: the attacker failed"
             for key, value in json.loads(out).items():
                 self.did[key] = self.did.get(key, 0) + value

@@ -1,4 +1,4 @@
-"""A good client under an attack: a hundred calls a second by python3-grpcio, whether or not the ones before have been
+"""A good client under an attack: a hundred calls a second by python3-grpcio, and a stream each second, whether or not the ones before have been
 answered, as long as there are not so many under way that one more would be refused. Prints a line a call, as its answer comes: when it was sent, how long it took (both in seconds) and its code.
 Runs until its standard input is closed.
 
@@ -14,6 +14,7 @@ import grpc
 
 EVERY = 0.01
 NEW_EVERY = 50  # calls: one of so many comes over a connection of its own
+STREAM_EVERY = 97  # calls: beside one of so many, a stream is opened, up to its first message
 UNDER_WAY = 30  # at most: so many of a caller may wait in line however long that is (Capacity::Options::few)
 
 
@@ -49,11 +50,25 @@ def main():
 
         channel.unary_unary(facts["path"]).future(body, metadata=metadata, timeout=float(patience)).add_done_callback(done)
 
+    def stream():
+        begun, code = time.monotonic(), "OK"
+        messages = kept.unary_stream(facts["watch_path"])(bytes.fromhex(facts["watch_body"]), metadata=metadata,
+                                                          timeout=float(patience))
+        try:
+            next(messages)
+        except grpc.RpcError as error:
+            code = error.code().name
+        messages.cancel()
+        with lock:
+            print(json.dumps([begun, time.monotonic() - begun, code, "stream"]), flush=True)
+
     kept = channel_to(port, ca, 0)
     grpc.channel_ready_future(kept).result(60)
     number, due = 0, time.monotonic()
     while not over.is_set():
         number += 1
+        if number % STREAM_EVERY == 0:
+            threading.Thread(target=stream, daemon=True).start()
         if number % NEW_EVERY:
             call(kept, "kept")
         else:

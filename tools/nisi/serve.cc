@@ -178,7 +178,7 @@ int ServeMain(const std::vector<std::string>& args) {
       .Bool("make-keys", &settings.make_keys,
             "only make keys and certificates for separate processes, then end");
   settings.host.AddTo(&flags);
-  settings.limits.AddTo(&flags);
+  settings.limits.AddTo(&flags, 0);  // its services are in the same process
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());

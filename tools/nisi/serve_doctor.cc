@@ -70,7 +70,7 @@ void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
     flags->String(name, &to->unused, "not looked at");
   }
   to->host.AddTo(flags);
-  to->limits.AddTo(flags);
+  to->limits.AddTo(flags, 0);
 }
 
 absl::Status AddNeighbours(const std::vector<std::string>& given, Installation* at) {
