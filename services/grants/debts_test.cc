@@ -228,8 +228,9 @@ TEST_F(DebtsTest, ADebtThatIsToldLateStandsThereSinceItsDay) {
 }
 
 TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
+  int records = 0;
   const auto may = [&](const rpc::Caller& by, const std::string& source, int64_t sequence) {
-    Debt debt = Owing(1, sequence, "claims/1");
+    Debt debt = Owing(1, sequence, absl::StrCat("claims/", ++records));
     debt.set_source(source);
     const std::string reported = ReasonOf(Report(debt, by, today()).status());
     EXPECT_EQ(ReasonOf(Withdraw(debt, by).status()), reported);
@@ -253,10 +254,33 @@ TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
 TEST_F(DebtsTest, WhatIsToldByHandFollowsWhatWasToldBefore) {
   EXPECT_EQ(Report(Owing(1, 0), exporter_, today())->sequence(), 1);
   EXPECT_EQ(Report(Owing(1, 0), exporter_, today())->sequence(), 1) << "it stands";
-  EXPECT_EQ(Report(Owing(1, 70))->sequence(), 70);
   const auto withdrawn = Withdraw(Owing(1, 0), exporter_);
-  EXPECT_EQ(withdrawn->sequence(), 71);
+  EXPECT_EQ(withdrawn->sequence(), 2);
   EXPECT_FALSE(withdrawn->owed());
+  EXPECT_EQ(Report(Owing(1, 0), exporter_, today())->sequence(), 3) << "typed in once more";
+  EXPECT_EQ(Report(Owing(1, 70))->sequence(), 70);
+}
+
+// Neither freed nor charged by one person, of whatever body: only its register says otherwise.
+TEST_F(DebtsTest, NobodyUnsaysByHandWhatTheRegisterHasTold) {
+  const auto unsays = [&](const absl::StatusOr<Debt>& said) {
+    const auto told = base::InfoOf(said.status()).metadata();
+    EXPECT_EQ(ReasonOf(said.status()), "DEBT_OF_REGISTER") << said.status();
+    return told.contains("told_by") ? told.at("told_by") : "";
+  };
+  ASSERT_TRUE(Report(Owing(1, 70)).ok());
+  for (const rpc::Caller& officer :
+       {exporter_, authority_, CallerOf("trade", rpc::v1::AUTHORITY_TRADE)}) {
+    const int64_t before = position();
+    EXPECT_EQ(unsays(Withdraw(Owing(1, 0), officer)), "service:export-refunds");
+    EXPECT_EQ(position(), before) << "nothing is written";
+    EXPECT_EQ(Report(Owing(1, 0), officer, today())->sequence(), 70) << "it is so";
+    EXPECT_EQ(Listed(1).size(), 1U);
+  }
+  ASSERT_TRUE(Withdraw(Owing(1, 71)).ok());
+  EXPECT_EQ(unsays(Report(Owing(1, 0), exporter_, today())), "service:export-refunds");
+  EXPECT_EQ(Withdraw(Owing(1, 0), exporter_)->sequence(), 71) << "it is so";
+  EXPECT_TRUE(Listed(1).empty());
   EXPECT_TRUE(Report(Owing(1, 72))->owed());
 }
 

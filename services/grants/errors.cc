@@ -519,6 +519,14 @@ absl::Status DebtDiffers() {
       .Cite(Recovering());
 }
 
+absl::Status DebtOfRegister(const std::string& told_by) {
+  return Refusal(StatusCode::kFailedPrecondition, "DEBT_OF_REGISTER",
+                 "The register that keeps the demand has told of it: only it says otherwise.")
+      .With("told_by", told_by)
+      .Precondition("DEBT", "debt.sequence", "a message of that register is needed")
+      .Cite(Recovering());
+}
+
 absl::Status DecisionMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
                  "The record keeps no decision to compute again.")

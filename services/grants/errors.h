@@ -89,6 +89,7 @@ absl::Status AmendmentDatesInvalid(const std::string& why);  // AMENDMENT_DATES_
 absl::Status ObligationsOver();                              // AGREEMENT_OVER
 absl::Status DebtDatesInvalid();                             // DEBT_DATES_INVALID
 absl::Status DebtDiffers();                                  // DEBT_DIFFERS
+absl::Status DebtOfRegister(const std::string& told_by);     // DEBT_OF_REGISTER
 absl::Status DecisionMissing();                              // DECISION_MISSING
 absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
 

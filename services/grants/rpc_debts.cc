@@ -55,18 +55,20 @@ absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, b
   if (found.has_value()) {
     row = std::move(found->row);
     *stands = row.debt();
+    const bool by_hand = told.sequence() == 0;
+    const bool typed = !absl::StartsWith(stands->told_by(), "service:");
     if (stands->recipient() != told.recipient()) {
       // What the register itself says takes the place of what somebody typed in for it.
-      const bool typed = !absl::StartsWith(stands->told_by(), "service:");
-      if (told.sequence() == 0 || !typed) return errors::DebtDiffers();
+      if (by_hand || !typed) return errors::DebtDiffers();
       if (stands->owed()) RETURN_IF_ERROR(Unlist(tx, *stands, /*in_time=*/true));
       row.mutable_debt()->set_recipient(told.recipient());
       row.mutable_debt()->set_owed(false);
       stands->set_sequence(0);
     }
-    const bool known =
-        told.sequence() == 0 ? stands->owed() == owed : told.sequence() <= stands->sequence();
+    const bool known = by_hand ? stands->owed() == owed : told.sequence() <= stands->sequence();
     if (known) return std::nullopt;
+    // Nor does anybody unsay what the register has said: there the debt is, and is it mended.
+    if (by_hand && !typed) return errors::DebtOfRegister(stands->told_by());
   } else {
     ASSIGN_OR_RETURN(const int64_t number, tx.Next("debts"));
     row.set_number(static_cast<int32_t>(number));
