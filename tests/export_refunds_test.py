@@ -1,6 +1,6 @@
 """The life of a claim for reimbursement as the roles of the law live it, through the gateway: from the list to payment and,
-over years, to what is demanded back, with the producer's status and size asked of the database of suppliers, over the suite in one process and over separate
-processes with mutual TLS.
+over years, to what is demanded back, with the producer's status and size asked of the database of suppliers and the lists of
+unreliable recipients of the register of grants, over the suite in one process and over separate processes with mutual TLS.
 
 usage: export_refunds_test.py <bin folder> <proto folder> embedded|processes
 """
@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 from suite import SUPPLIERS, Client, Refused, Suite, uid  # noqa: E402
 
 REFUNDS = "/nisi.export_refunds.v1.ExportRefundsService/"
+AGREEMENTS = "/nisi.grants.v1.GrantAgreementsService/"
 CLAIMANT, STRANGER, ISSUER = "210440000017", "990140000007", "990340000014"
 MILLION = dict(currency_code="KZT", units=1_000_000)
 
@@ -21,7 +22,8 @@ class Story:
         self.start = suite.today()
         for who, role, extra in (("drafter", "authority.trade", {}), ("approver", "authority.trade", {}),
                                  ("examiner", "institute.export", {}), ("decider", "institute.export", {}),
-                                 ("payer", "institute.export", {}), ("claimant", "entity", {"bin": CLAIMANT}),
+                                 ("payer", "institute.export", {}), ("ministry", "authority.industry", {}),
+                                 ("claimant", "entity", {"bin": CLAIMANT}),
                                  ("stranger", "entity", {"bin": STRANGER}), ("auditor", "auditor", {})):
             self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra)
 
@@ -114,7 +116,8 @@ class Story:
     def review(self, claim):
         self.refused("GATE_NOT_CHECKED", "StartReview", "examiner", name=claim)
         self.notice(claim, "BEFORE_CONSIDERATION")
-        self.step("StartReview", "examiner", claim)
+        # The service may be up before the register of grants that it asks.
+        self.client.eventually("the review", lambda: self.step("StartReview", "examiner", claim), lambda _: True)
         self.step("DecidePart", "examiner", claim, part="FINANCE", verdict="ACCEPTED")
         self.step("DecidePart", "examiner", claim, part="DIGITAL", verdict="ACCEPTED")
         self.step("DecidePart", "examiner", claim, part="LEGAL", verdict="REMARKS",
@@ -148,6 +151,7 @@ class Story:
             self.step("SignAgreement", who, claim, agreement_number="1", agreement_date=self.day(),
                       signature=self.paper())
         pay = dict(name=claim, etag=self.claim(claim).etag, order_number="3", request_id=uid())
+        self.not_past_the_list(pay)
         first = self.call("PayClaim", "payer", **pay)
         assert self.call("PayClaim", "payer", **pay) == first
         stands = self.call("GetAccount", "auditor", name=account)
@@ -156,6 +160,41 @@ class Story:
         assert len(replays) == 5 and all(replay.same for replay in replays), replays
         self.go_to(self.start + datetime.timedelta(days=1))
         self.reaches(claim, "MONITORING")
+
+    def in_grants(self, called, **fields):
+        method = self.m.agreements.DESCRIPTOR.services_by_name["GrantAgreementsService"].methods_by_name[called]
+        request = method.input_type._concrete_class(request_id=uid(), **fields)
+        return self.client.call(AGREEMENTS + called, request, method.output_type._concrete_class, "ministry")
+
+    def not_past_the_list(self, pay):
+        """Whatever notice was recorded: who stands on a list of the register of grants is not paid, nor is anybody while
+        that register does not say."""
+        before = self.call("ListPostings", "auditor", parent="programmes/export-refunds").postings
+        if self.suite.mode == "processes":
+            self.suite.kill(only="grants")
+            refusal = self.refused("GATE_NOT_CHECKED", "PayClaim", "payer", **pay)
+            assert refusal.metadata["service"] == "grants" and refusal.retry, refusal
+            self.suite.start_backend("grants")
+        entry = self.client.eventually("the list", lambda: self.in_grants("EnterUnreliableRecipients", recipients=[dict(
+            recipient=CLAIMANT, list="BANKRUPT", basis="Решение суда 5", listed_from=self.day())]), lambda _: True)
+
+        def reason():
+            try:
+                self.call("PayClaim", "payer", **pay)
+            except Refused as refusal:
+                return refusal.reason
+            raise AssertionError("a bankrupt was paid")
+        # Who was away is left alone for a while.
+        self.client.eventually("the word of the list", reason, lambda said: said == "GATE_FAILED")
+        assert self.call("ListPostings", "auditor", parent="programmes/export-refunds").postings == before
+        # What one official may not look up, a step learns.
+        check = self.m.agreements.CheckRecipientRequest(recipient=CLAIMANT, on_date=self.day())
+        try:
+            self.client.call(AGREEMENTS + "CheckRecipient", check, self.m.agreements.CheckRecipientResponse, "payer")
+            raise AssertionError("an official was told who is listed")
+        except Refused as refusal:
+            assert refusal.reason == "ACCESS_DENIED", refusal
+        self.in_grants("EndUnreliableRecipient", name=entry.recipients[0].name, reason="Отменено")
 
     def go_to(self, day):
         self.suite.move_clock((day - self.start).days * 24)

@@ -40,7 +40,7 @@ class Payments(Story):
         self.client.eventually("signed", lambda: self.step("SignClaim", "claimant", claim, signature=self.paper()),
                                lambda _: True)
         self.notice(claim, "BEFORE_CONSIDERATION")
-        self.step("StartReview", "examiner", claim)
+        self.client.eventually("the review", lambda: self.step("StartReview", "examiner", claim), lambda _: True)
         for part in ("FINANCE", "LEGAL"):
             self.step("DecidePart", "examiner", claim, part=part, verdict="ACCEPTED")
         self.step("AcceptClaim", "decider", claim)

@@ -89,6 +89,13 @@ absl::StatusOr<Response> GatherThenWrite(Env& env, rpc::Call& call, const Reques
 absl::Status CheckWhole(const Claim& claim, const std::vector<ExpenseRow>& expenses,
                         base::Date sign_date);
 
+// ---- The gate (gate.cc)
+
+// Asks the gate by its notice, and the register of grants by its lists: order 437/2026 knows one
+// gate. GATE_NOT_CHECKED where either has not answered.
+absl::StatusOr<Checked> AskGate(const Env& env, const rpc::Call& call,
+                                const cases::GateQuestion& question);
+
 // ---- The list of a day (list_of_day.cc)
 
 // The entry that covers a code in the edition in force on a day, as a fact; nullopt where none
@@ -159,7 +166,8 @@ absl::StatusOr<base::Money> AvailableOn(const store::Reader& reader, base::Date 
 // for one command goes on by timer. What is held in a year that is over is not taken before that
 // year is closed.
 absl::Status ServeQueue(const Env& env, store::Tx& tx);
-// The number of an earlier claim that is ready to be paid; 0: none.
+// The number of an earlier claim that is ready to be paid; 0: none. One that has failed the second
+// check by the last notice of its case, or by the lists when that was used, is not.
 absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number);
 // Takes money that is held for a claim back, where there is any, for those that wait.
 absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* claim);

@@ -208,8 +208,8 @@ absl::Status AgreementDateInvalid() {
                    "agreement_date", "between the acceptance and today", Agreement());
 }
 absl::Status GateFailed() {
-  return Forbidden("GATE_FAILED", "The recipient has failed the second check.", "GATE", "gate",
-                   "a recipient that passes is needed", RecipientGate());
+  return Forbidden("GATE_FAILED", "The recipient has failed the second check, or stands on a list.",
+                   "GATE", "gate", "a recipient that passes is needed", RecipientGate());
 }
 absl::Status ProgrammeUnknown() {
   return Forbidden("PROGRAMME_UNKNOWN", "This register has one programme.", "PROGRAMME", "account",

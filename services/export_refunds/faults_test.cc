@@ -2,11 +2,13 @@
 // done, the caller learns whom to wait for and how long, and nothing is left half done. The same
 // request is answered once the dependency is.
 //
-// This service asks two: the database of suppliers, and the gate of recipients. Its list is its
-// own; neither the priority goods nor the map is asked.
+// This service asks three: the database of suppliers, the gate of recipients, and the register of
+// grants for its lists. Its list of goods is its own; neither the priority goods nor the map is
+// asked.
 #include <functional>
 
 #include "common/rpc/peer_testing.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
 #include "services/export_refunds/service_testing.h"
 
@@ -15,6 +17,8 @@ namespace {
 
 using base::ReasonOf;
 using gate::v1::Notice;
+using grants::v1::CheckRecipientRequest;
+using grants::v1::CheckRecipientResponse;
 using suppliers::v1::CheckDomesticRequest;
 using suppliers::v1::CheckDomesticResponse;
 using suppliers::v1::GetSupplierRequest;
@@ -23,6 +27,7 @@ using State = v1::Claim;
 
 constexpr char kCheckDomestic[] = "/nisi.suppliers.v1.SuppliersService/CheckDomestic";
 constexpr char kGetSupplier[] = "/nisi.suppliers.v1.SuppliersService/GetSupplier";
+constexpr char kCheckRecipient[] = "/nisi.grants.v1.GrantAgreementsService/CheckRecipient";
 
 // Asks whoever is played now.
 class SwitchedSources final : public Sources {
@@ -33,6 +38,9 @@ class SwitchedSources final : public Sources {
   }
   absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) override {
     return now->EnterpriseSize(call, asked);
+  }
+  absl::StatusOr<Listed> Lists(const rpc::Call& call, const Asked& asked) override {
+    return now->Lists(call, asked);
   }
   std::unique_ptr<Sources> now;
 };
@@ -78,7 +86,7 @@ class FaultsTest : public RefundsTest {
     });
   }
 
-  // The database, well but for what `strike` does to it; one that nobody has failed with yet.
+  // Both services, well but for what `strike` does to them; nobody has failed with them yet.
   void PlaySuppliers(const std::function<void(rpc::PlayedPeer&)>& strike) {
     auto database = std::make_unique<rpc::PlayedPeer>();
     database->On<CheckDomesticRequest, CheckDomesticResponse>(
@@ -101,12 +109,22 @@ class FaultsTest : public RefundsTest {
           supplier.set_size(suppliers::v1::SMALL);
           return supplier;
         });
+    database->On<CheckRecipientRequest, CheckRecipientResponse>(
+        kCheckRecipient,
+        [](const CheckRecipientRequest& request) -> absl::StatusOr<CheckRecipientResponse> {
+          CheckRecipientResponse response;
+          response.set_recipient(request.recipient());
+          *response.mutable_on_date() = request.on_date();
+          response.set_position(5);
+          return response;
+        });
     strike(*database);
     rpc::PeerLimits limits = rpc::WithoutPauses();
     limits.longest = absl::Milliseconds(20);
     auto peers = rpc::MakePeers("export-refunds", &peer_metrics_, limits);
     peers->SetHere("suppliers", database->take());
-    switched_->now = AskSuppliers(peers.get());
+    peers->SetHere("grants", database->take());
+    switched_->now = AskPeers(peers.get());
     peers_.push_back(std::move(peers));
     databases_.push_back(std::move(database));
   }
@@ -216,6 +234,18 @@ std::vector<SuppliersFault> SuppliersFaults() {
                    result->set_domestic(true);
                    result->add_activities(Supplier::PRODUCER);
                  }
+                 return response;
+               });
+           return;
+         }
+         if (path == kCheckRecipient) {
+           peer.On<CheckRecipientRequest, CheckRecipientResponse>(
+               path,
+               [](const CheckRecipientRequest& request) -> absl::StatusOr<CheckRecipientResponse> {
+                 CheckRecipientResponse response;
+                 response.set_recipient(Bin(77));
+                 *response.mutable_on_date() = request.on_date();
+                 response.set_position(5);
                  return response;
                });
            return;
@@ -361,8 +391,19 @@ TEST_F(FaultsTest, TheGate) {
   gate_fault_ = faults[0].second;
   EXPECT_EQ(base::InfoOf(steps[2].take()).metadata().at("why"), "UNREACHABLE");
   gate_fault_ = nullptr;
+  // The notice says that it passes; whether it stands on a list nobody has said.
+  for (const Asking& step : steps) {
+    for (const SuppliersFault& fault : SuppliersFaults()) {
+      SCOPED_TRACE(absl::StrCat(step.name, ", the lists: ", fault.name));
+      PlaySuppliers([&](rpc::PlayedPeer& peer) { fault.strike(peer, kCheckRecipient); });
+      ExpectNotDone(step, "GATE_NOT_CHECKED", {{"service", "grants"}, {"why", fault.why}});
+      EXPECT_EQ(Stands(), money);
+    }
+  }
+  PlaySuppliers([](rpc::PlayedPeer&) {});
   for (const Asking& step : steps) ExpectDone(step);
   EXPECT_EQ(Stands(), "3800000 600000 0 600000");
+  PlaySuppliers([](rpc::PlayedPeer& peer) { peer.SetAway(true); });
   gate_fault_ = faults[0].second;
   const int64_t at = position();
   for (const Asking& step : steps) EXPECT_TRUE(step.take().ok()) << step.name;

@@ -115,12 +115,14 @@ absl::StatusOr<bool> TakeFromLater(const Env& env, store::Tx& tx, const Waiting&
 
 // Whether a claim that is agreed on cannot be paid: it failed the second check by the last that was
 // said of it, or its claimant owes a demand past its day. One that is only not checked is not.
-absl::StatusOr<bool> IsBarred(const store::Reader& reader, const Claim& claim) {
+absl::StatusOr<bool> IsBarred(const store::Reader& reader, const ClaimRow& row) {
+  const Claim& claim = row.claim();
   ASSIGN_OR_RETURN(
       const auto notice,
       cases::LastNotice(reader, claim.name(), gate::v1::BEFORE_PAYMENT, claim.claimant()));
-  if (notice.has_value() ? notice->verdict() == gate::v1::Notice::FAILED : Failed(claim))
-    return true;
+  // By a notice that let pass it failed where it stands on a list.
+  const bool used = !notice.has_value() || notice->name() == row.gate_notice();
+  if (used ? Failed(claim) : notice->verdict() == gate::v1::Notice::FAILED) return true;
   ASSIGN_OR_RETURN(const auto owing, OwesPastDue(reader, claim.claimant()));
   return owing.has_value();
 }
@@ -159,18 +161,18 @@ absl::Status ServeQueue(const Env& env, store::Tx& tx) {
 }
 
 absl::StatusOr<int64_t> ReadyBefore(const store::Reader& reader, int64_t number) {
-  std::vector<Claim> agreed;
+  std::vector<ClaimRow> agreed;
   RETURN_IF_ERROR(reader.Scan(
       kQueue, {}, {}, [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ClaimRow>(view));
-        Claim& claim = *stored.row.mutable_claim();
+        const Claim& claim = stored.row.claim();
         if (claim.number() >= number) return false;
-        if (claim.state() == Claim::AGREEMENT_SIGNED) agreed.push_back(std::move(claim));
+        if (claim.state() == Claim::AGREEMENT_SIGNED) agreed.push_back(std::move(stored.row));
         return true;
       }));
-  for (const Claim& claim : agreed) {
-    ASSIGN_OR_RETURN(const bool barred, IsBarred(reader, claim));
-    if (!barred) return claim.number();
+  for (const ClaimRow& row : agreed) {
+    ASSIGN_OR_RETURN(const bool barred, IsBarred(reader, row));
+    if (!barred) return row.claim().number();
   }
   return 0;
 }

@@ -137,6 +137,55 @@ TEST_F(QueueTest, WhoFailsTheSecondCheckHoldsUpNobody) {
   ExpectSound();
 }
 
+// Whatever an official has recorded: whoever stands on a list that the register of grants keeps gets
+// nothing, holds up nobody once that is found, and is paid when it stands there no more.
+TEST_F(QueueTest, WhoStandsOnAListDoesNotPassByANotice) {
+  ListInForce();
+  Allocate(1'800'000);
+  const std::string waiting = Signed(1, {MakeExpense()});
+  Notice(waiting, gate::v1::BEFORE_CONSIDERATION);
+  const std::string two = Accepted(2, {MakeExpense()}), three = Accepted(3, {MakeExpense()}),
+                    four = Accepted(4, {MakeExpense()});
+  Agree(three, 3);
+  Agree(four, 4);
+  for (int n = 1; n <= 3; ++n) {
+    sources_->lists[Bin(n)] = {{"BANKRUPT", absl::StrCat("grants/unreliable/", n), "e1"}};
+  }
+  const auto unsatisfied = [](const Decision& decision) {
+    const std::vector<std::string> rules = UnsatisfiedOf(decision);
+    return rules.size() == 1 ? rules.front() : absl::StrCat(rules.size());
+  };
+  // Before consideration:
+  const auto rejected = Start(waiting);
+  ASSERT_TRUE(rejected.ok()) << rejected.status();
+  EXPECT_EQ(rejected->state(), State::REJECTED);
+  EXPECT_EQ(unsatisfied(rejected->admission()), "NOT_ON_A_LIST");
+  // At the second check:
+  const auto failed = Gate2(two);
+  ASSERT_TRUE(failed.ok()) << failed.status();
+  EXPECT_EQ(failed->state(), State::ACCEPTED);
+  EXPECT_FALSE(failed->funded()) << "its money goes to the next";
+  EXPECT_EQ(unsatisfied(failed->gate()), "NOT_ON_A_LIST");
+  EXPECT_EQ(failed->gate().findings(1).facts(1).source(), "grants/unreliable/2");
+  // Before the payment:
+  EXPECT_EQ(ReasonOf(PayIt(three).status()), "GATE_FAILED");
+  EXPECT_EQ(Now(three).state(), State::AGREEMENT_SIGNED);
+  EXPECT_EQ(ReasonOf(PayIt(four).status()), "QUEUE_ORDER") << "by its notice it is ready";
+  ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", three, institute_).ok());
+  EXPECT_EQ(Now(three).gate().outcome(), "FAILED");
+  ASSERT_TRUE(PayIt(four).ok());
+  EXPECT_EQ(Stands(), "600000 0 600000 600000");
+  // It stands there no more: what was found then is found again, and it goes on.
+  sources_->lists.clear();
+  ExpectReplays(two, 4);
+  ExpectReplays(waiting, 2);
+  ASSERT_TRUE(PayIt(three).ok());
+  ASSERT_EQ(Step<v1::RunGateRequest>("RunGate", two, institute_)->state(), State::ACCEPTED);
+  ASSERT_EQ(Step<v1::RunGateRequest>("RunGate", two, institute_)->state(), State::GATE_2);
+  EXPECT_EQ(Stands(), "0 600000 0 1200000");
+  ExpectSound();
+}
+
 TEST_F(QueueTest, WhoWasOnlyNotCheckedIsStillFirst) {
   ListInForce();
   Allocate(1'200'000);

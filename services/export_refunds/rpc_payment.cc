@@ -12,7 +12,6 @@ namespace {
 
 using base::Money;
 using cases::Posting;
-using gate::v1::Notice;
 
 // It has no money yet: its turn has not come. One that failed the second check has none either, and
 // is checked again for all that.
@@ -21,23 +20,24 @@ bool Waits(const Claim& claim) {
 }
 
 // What the gate says of a claim that may take the step, outside any transaction.
-absl::StatusOr<Notice> AskBeforePayment(Env& env, const Call& call, ClaimVerb verb,
-                                        const std::string& name) {
+absl::StatusOr<Checked> AskBeforePayment(Env& env, const Call& call, ClaimVerb verb,
+                                         const std::string& name) {
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto found, rpc::FindFor(view, call, kClaims, store::Key::Of(name), name));
   const Claim& claim = found.row.claim();
   RETURN_IF_ERROR(
       ClaimMachine().Ask(claim.state(), verb, {found.roles, call.caller->subject, {}}).status());
   if (Waits(claim)) return errors::QueueWaits();
-  return cases::AskGate(*env.gate, call,
-                        {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
+  return AskGate(env, call, {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
 }
 
 // Why a payment is refused, by the first finding that is not satisfied.
 absl::Status CheckPayable(const Decision& decision, int64_t ready_before) {
   const std::vector<std::string> unsatisfied = UnsatisfiedOf(decision);
   if (unsatisfied.empty()) return absl::OkStatus();
-  if (unsatisfied.front() == "GATE_PASSED") return errors::GateFailed();
+  if (unsatisfied.front() == "GATE_PASSED" || unsatisfied.front() == "NOT_ON_A_LIST") {
+    return errors::GateFailed();
+  }
   if (unsatisfied.front() == "FIRST_IN_QUEUE") return errors::QueueOrder(ready_before);
   return errors::DemandPastDue();
 }
@@ -69,17 +69,17 @@ absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest
   return GatherThenWrite<Claim>(
       env, call, request,
       [&] { return AskBeforePayment(env, call, ClaimVerb::kRunGate, request.name()); },
-      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
-        RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
+      [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
         ASSIGN_OR_RETURN(ClaimStep step,
                          BeginClaim(tx, call, ClaimVerb::kRunGate, request.name(), request.etag()));
         Claim& claim = *step.row.mutable_claim();
         if (Waits(claim)) return errors::QueueWaits();
-        ASSIGN_OR_RETURN(Decision gate, PassGate(notice));
+        ASSIGN_OR_RETURN(Decision gate, PassGate(checked));
         SetDecideTime(tx, &gate);
         const bool passed = gate.outcome() == "PASSED";
         *claim.mutable_gate() = std::move(gate);
-        step.row.set_gate_notice(notice.name());
+        step.row.set_gate_notice(checked.notice.name());
         // Before the agreement the money of one that fails goes to the next, and its term to sign
         // is over. When it passes later, it has a place in the queue again, and goes on from there.
         if (claim.state() != Claim::AGREEMENT_SIGNED) {
@@ -131,15 +131,16 @@ absl::StatusOr<v1::Claim> PayClaim(Env& env, Call& call, const v1::PayClaimReque
   return GatherThenWrite<Claim>(
       env, call, request,
       [&] { return AskBeforePayment(env, call, ClaimVerb::kPay, request.name()); },
-      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
-        RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
+      [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
         // Whoever says that the recipient has passed does not pay it.
-        ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kPay, request.name(),
-                                                    request.etag(), {cases::ActOf(notice)}));
+        ASSIGN_OR_RETURN(ClaimStep step,
+                         BeginClaim(tx, call, ClaimVerb::kPay, request.name(), request.etag(),
+                                    {cases::ActOf(checked.notice)}));
         Claim& claim = *step.row.mutable_claim();
         Paying paying;
         paying.claim = &claim;
-        paying.notice = &notice;
+        paying.checked = &checked;
         ASSIGN_OR_RETURN(paying.ready_before, ReadyBefore(tx, claim.number()));
         ASSIGN_OR_RETURN(paying.owing, OwesPastDue(tx, claim.claimant()));
         paying.day = tx.today();

@@ -11,7 +11,6 @@
 namespace nisi::export_refunds {
 namespace {
 
-using gate::v1::Notice;
 using v1::PartReview;
 using v1::Remark;
 
@@ -163,7 +162,7 @@ void Reopen(ClaimRow* row) {
 absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartReviewRequest& request) {
   return GatherThenWrite<Claim>(
       env, call, request,
-      [&]() -> absl::StatusOr<Notice> {
+      [&]() -> absl::StatusOr<Checked> {
         const store::View view = env.store->Read();
         ASSIGN_OR_RETURN(
             const auto found,
@@ -172,17 +171,17 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
                             .Ask(found.row.claim().state(), ClaimVerb::kStartReview,
                                  {found.roles, call.caller->subject, {}})
                             .status());
-        return cases::AskGate(*env.gate, call,
-                              {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
-                               request.name(), call.today()});
+        return AskGate(env, call,
+                       {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
+                        request.name(), call.today()});
       },
-      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Claim> {
-        RETURN_IF_ERROR(cases::ConfirmNotice(tx, notice));
+      [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
         ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kStartReview,
                                                     request.name(), request.etag()));
         Claim& claim = *step.row.mutable_claim();
         ASSIGN_OR_RETURN(const auto owing, OwesPastDue(tx, claim.claimant()));
-        ASSIGN_OR_RETURN(Decision admission, Admit(notice, owing));
+        ASSIGN_OR_RETURN(Decision admission, Admit(checked, owing));
         SetDecideTime(tx, &admission);
         const bool admitted = admission.outcome() == "ADMITTED";
         *claim.mutable_admission() = std::move(admission);

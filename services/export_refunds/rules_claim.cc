@@ -29,6 +29,8 @@ constexpr char kSigned[] = "sign_date";
 // Of decisions.
 constexpr char kFirstCheck[] = "gate_before_consideration";
 constexpr char kSecondCheck[] = "gate_before_payment";
+constexpr char kListed[] = "unreliable_entries";
+constexpr char kEntry[] = "unreliable_entry_";  // and its number
 constexpr char kPastDue[] = "demand_past_due";
 constexpr char kCalculated[] = "calculated";
 constexpr char kAgreementLate[] = "agreement_late";
@@ -69,6 +71,16 @@ absl::Status FindGatePassed(const Facts& facts, const char* name, Decision* deci
   return absl::OkStatus();
 }
 
+// Decisions from before the lists were asked have no such fact, and replay without it.
+absl::Status FindNotListed(const Facts& facts, Decision* decision) {
+  if (!facts.Has(kListed)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t count, facts.Number(kListed));
+  std::vector<std::string> names = facts.NamesUnder(kEntry);
+  names.insert(names.begin(), kListed);
+  AddFinding(decision, "NOT_ON_A_LIST", count == 0, errors::RecipientGate(), facts, names);
+  return absl::OkStatus();
+}
+
 absl::Status FindNothingOwed(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string owed, facts.Text(kPastDue));
   AddFinding(decision, "NO_DEMAND_PAST_DUE", owed == "0", errors::Return(), facts, {kPastDue});
@@ -78,6 +90,7 @@ absl::Status FindNothingOwed(const Facts& facts, Decision* decision) {
 absl::StatusOr<Decision> DecideAdmission(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(FindGatePassed(facts, kFirstCheck, &decision));
+  RETURN_IF_ERROR(FindNotListed(facts, &decision));
   RETURN_IF_ERROR(FindNothingOwed(facts, &decision));
   decision.set_outcome(cases::AllSatisfied(decision) ? "ADMITTED" : "REJECTED");
   return decision;
@@ -109,6 +122,7 @@ absl::StatusOr<Decision> DecideJudgement(const Facts& facts) {
 absl::StatusOr<Decision> DecideGate(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(FindGatePassed(facts, kSecondCheck, &decision));
+  RETURN_IF_ERROR(FindNotListed(facts, &decision));
   decision.set_outcome(cases::AllSatisfied(decision) ? "PASSED" : "FAILED");
   return decision;
 }
@@ -117,6 +131,7 @@ absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   Decision decision;
   for (const char* told : {kAmount, kPayDay}) RETURN_IF_ERROR(facts.Text(told).status());
   RETURN_IF_ERROR(FindGatePassed(facts, kSecondCheck, &decision));
+  RETURN_IF_ERROR(FindNotListed(facts, &decision));
   ASSIGN_OR_RETURN(const int64_t earlier, facts.Number(kReadyBefore));
   AddFinding(&decision, "FIRST_IN_QUEUE", earlier == 0, errors::Account(), facts,
              {kReadyBefore, kAmount, kPayDay});
@@ -133,8 +148,15 @@ void SetOwing(const std::optional<Origin>& owing, Facts* facts) {
   }
 }
 
-void SetNotice(const char* name, const gate::v1::Notice& notice, Facts* facts) {
+void SetChecked(const char* name, const Checked& checked, Facts* facts) {
+  const gate::v1::Notice& notice = checked.notice;
   facts->Set(name, gate::v1::Notice::Verdict_Name(notice.verdict()), notice.name(), notice.etag());
+  const Listed& listed = checked.listed;
+  facts->Set(kListed, listed.count.value, listed.count.source, listed.count.version);
+  for (size_t i = 0; i < listed.entries.size(); ++i) {
+    const Told& entry = listed.entries[i];
+    facts->Set(absl::StrCat(kEntry, i + 1), entry.value, entry.source, entry.version);
+  }
 }
 
 bool HasVerdict(const Claim& claim, PartReview::Verdict verdict) {
@@ -219,9 +241,9 @@ absl::StatusOr<Decision> ReplayCalculation(const Decision& stored) {
   return cases::Replay(stored, DecideSum);
 }
 
-absl::StatusOr<Decision> Admit(const gate::v1::Notice& notice, const std::optional<Origin>& owing) {
+absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing) {
   Facts facts;
-  SetNotice(kFirstCheck, notice, &facts);
+  SetChecked(kFirstCheck, checked, &facts);
   SetOwing(owing, &facts);
   return DecideAdmission(facts);
 }
@@ -273,9 +295,9 @@ absl::Status CheckRejectable(const Claim& claim, const Decision& judgement) {
   return grounded ? absl::OkStatus() : errors::GroundMissing();
 }
 
-absl::StatusOr<Decision> PassGate(const gate::v1::Notice& notice) {
+absl::StatusOr<Decision> PassGate(const Checked& checked) {
   Facts facts;
-  SetNotice(kSecondCheck, notice, &facts);
+  SetChecked(kSecondCheck, checked, &facts);
   return DecideGate(facts);
 }
 
@@ -285,7 +307,7 @@ absl::StatusOr<Decision> ReplayGate(const Decision& stored) {
 
 absl::StatusOr<Decision> Pay(const Paying& paying) {
   Facts facts;
-  SetNotice(kSecondCheck, *paying.notice, &facts);
+  SetChecked(kSecondCheck, *paying.checked, &facts);
   facts.Set(kReadyBefore, absl::StrCat(paying.ready_before), "queue of the register");
   SetOwing(paying.owing, &facts);
   ASSIGN_OR_RETURN(const Money amount, Money::FromProto(paying.claim->amount()));

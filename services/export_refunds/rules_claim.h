@@ -15,6 +15,7 @@
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/export_refunds/v1/resources.pb.h"
 #include "nisi/gate/v1/gate.pb.h"
+#include "services/export_refunds/rules_expense.h"
 
 namespace nisi::export_refunds {
 
@@ -76,9 +77,21 @@ struct Origin {
   std::string etag;
 };
 
+// On which lists of unreliable recipients somebody stands, as the register of grants has said.
+struct Listed {
+  Told count;                 // of its entries there
+  std::vector<Told> entries;  // each as its list, "BANKRUPT"
+};
+// What is said of a recipient before a step. Its notice is what officials recorded; whoever stands
+// on a list does not pass by any notice.
+struct Checked {
+  gate::v1::Notice notice;
+  Listed listed;
+};
+
 // Before it is considered: the first check of the recipient, and no demand past due; `owing`: the
 // claim that has one. Outcome ADMITTED or REJECTED.
-absl::StatusOr<Decision> Admit(const gate::v1::Notice& notice, const std::optional<Origin>& owing);
+absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing);
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
 
 // What a claim is accepted or rejected by.
@@ -98,12 +111,12 @@ absl::Status CheckAcceptable(const Claim& claim, const Decision& judgement);
 absl::Status CheckRejectable(const Claim& claim, const Decision& judgement);
 
 // The second check of the recipient. Outcome PASSED or FAILED.
-absl::StatusOr<Decision> PassGate(const gate::v1::Notice& notice);
+absl::StatusOr<Decision> PassGate(const Checked& checked);
 absl::StatusOr<Decision> ReplayGate(const Decision& stored);
 
 struct Paying {
   const Claim* claim = nullptr;
-  const gate::v1::Notice* notice = nullptr;
+  const Checked* checked = nullptr;
   int64_t ready_before = 0;     // number of an earlier claim that is ready to be paid; 0: none
   std::optional<Origin> owing;  // as of Verdicts
   base::Date day;

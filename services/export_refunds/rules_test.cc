@@ -460,6 +460,52 @@ TEST(ClaimRulesTest, WhatADecisionRestsOn) {
   EXPECT_EQ(judge({P::ACCEPTED, P::ACCEPTED}, 5, "PASSED", false, true), "REJECTED  ");
 }
 
+// Before consideration, at the second check and at the payment alike.
+TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
+  const auto outcomes = [](gate::v1::Notice::Verdict verdict, const std::vector<Told>& entries) {
+    Checked checked;
+    checked.notice.set_name("notices/1");
+    checked.notice.set_verdict(verdict);
+    checked.listed = {{absl::StrCat(entries.size()), "grants/unreliable", "position 5"}, entries};
+    Claim claim;
+    const std::optional<Origin> nothing;
+    Paying paying{&claim, &checked, 0, nothing, On("2024-06-10"), {"claims/a", "e"}};
+    const auto admission = Admit(checked, nothing), gate = PassGate(checked), paid = Pay(paying);
+    EXPECT_EQ(ReplayAdmission(*admission)->SerializeAsString(), admission->SerializeAsString());
+    EXPECT_EQ(ReplayGate(*gate)->SerializeAsString(), gate->SerializeAsString());
+    EXPECT_EQ(ReplayPayment(*paid)->SerializeAsString(), paid->SerializeAsString());
+    EXPECT_EQ(gate->findings(1).rule(), "NOT_ON_A_LIST");
+    EXPECT_EQ(gate->findings(1).facts_size(), 1 + static_cast<int>(entries.size()));
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const auto& fact = gate->findings(1).facts(static_cast<int>(i) + 1);
+      EXPECT_EQ(absl::StrCat(fact.value(), fact.source(), fact.version()),
+                absl::StrCat(entries[i].value, entries[i].source, entries[i].version));
+    }
+    return absl::StrCat(admission->outcome(), " ", gate->outcome(), " ", paid->outcome());
+  };
+  using gate::v1::Notice;
+  const Told bankrupt{"BANKRUPT", "grants/unreliable/5", "e"};
+  EXPECT_EQ(outcomes(Notice::PASSED, {}), "ADMITTED PASSED PAID");
+  EXPECT_EQ(outcomes(Notice::PASSED, {bankrupt}), "REJECTED FAILED REFUSED");
+  EXPECT_EQ(outcomes(Notice::PASSED, {bankrupt, {"DEBT_REPORTED", "grants/unreliable/6", "f"}}),
+            "REJECTED FAILED REFUSED");
+  EXPECT_EQ(outcomes(Notice::FAILED, {}), "REJECTED FAILED REFUSED");
+}
+
+// What was decided before the lists were asked rests on the notice alone, then and now.
+TEST(ClaimRulesTest, DecisionsFromBeforeTheListsReplay) {
+  Checked checked;
+  checked.notice.set_name("notices/1");
+  checked.notice.set_verdict(gate::v1::Notice::PASSED);
+  checked.listed.count = {"0", "grants/unreliable", "position 5"};
+  auto gate = PassGate(checked);
+  ASSERT_TRUE(gate.ok());
+  gate->mutable_findings()->RemoveLast();
+  const auto replayed = ReplayGate(*gate);
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->SerializeAsString(), gate->SerializeAsString());
+}
+
 TEST(ClaimRulesTest, ExportOfFourYearsInOrder) {
   Claim claim;
   EXPECT_EQ(ReasonOf(CheckSignable(claim, 0, On("2024-06-10"))), "CLAIM_INCOMPLETE");

@@ -140,7 +140,7 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOpti
 }
 
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions& options) {
-  return OpenWith(options, AskSuppliers(options.peers));
+  return OpenWith(options, AskPeers(options.peers));
 }
 
 std::vector<const base::MachineDef*> Machines() {

@@ -13,6 +13,7 @@
 #include "common/base/date.h"
 #include "common/rpc/call.h"
 #include "common/rpc/peer.h"
+#include "services/export_refunds/rules_claim.h"
 #include "services/export_refunds/rules_expense.h"
 
 namespace nisi::export_refunds {
@@ -29,9 +30,12 @@ class Sources {
                                                           const std::set<Asked>& asked) = 0;
   // The size of an enterprise on a day: "MICRO" to "LARGE"; "" where the database does not tell.
   virtual absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) = 0;
+  // On which lists of unreliable recipients somebody stands on a day.
+  virtual absl::StatusOr<Listed> Lists(const rpc::Call& call, const Asked& asked) = 0;
 };
 
-// The database of suppliers (Art. 51). `peers` may be null: then nobody answers.
-std::unique_ptr<Sources> AskSuppliers(rpc::Peers* peers);
+// The database of suppliers (Art. 51), and the register of grants, which keeps the lists (order
+// 437/2026). `peers` may be null: then nobody answers.
+std::unique_ptr<Sources> AskPeers(rpc::Peers* peers);
 
 }  // namespace nisi::export_refunds

@@ -1,4 +1,5 @@
-// The database of suppliers as this service asks it, played by functions of the test.
+// The database of suppliers and the register of grants as this service asks them, played by
+// functions of the test.
 #include "services/export_refunds/sources.h"
 
 #include <gmock/gmock.h>
@@ -7,11 +8,15 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/peer_testing.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
 
 namespace nisi::export_refunds {
 namespace {
 
+using grants::v1::CheckRecipientRequest;
+using grants::v1::CheckRecipientResponse;
+using grants::v1::UnreliableRecipient;
 using suppliers::v1::CheckDomesticRequest;
 using suppliers::v1::CheckDomesticResponse;
 using suppliers::v1::GetSupplierRequest;
@@ -54,19 +59,31 @@ class SourcesTest : public ::testing::Test {
           supplier.set_etag("\"3-1\"");
           return supplier;
         });
-    sources_ = AskSuppliers(peers_.get());
+    peers_->SetHere("grants", register_.take());
+    register_.On<CheckRecipientRequest, CheckRecipientResponse>(
+        "/nisi.grants.v1.GrantAgreementsService/CheckRecipient",
+        [this](const CheckRecipientRequest& request) -> absl::StatusOr<CheckRecipientResponse> {
+          CheckRecipientResponse response;
+          response.set_recipient(request.recipient());
+          *response.mutable_on_date() = request.on_date();
+          response.set_position(31);
+          if (list_ != nullptr) list_(response);
+          return response;
+        });
+    sources_ = AskPeers(peers_.get());
     call_.caller = std::make_shared<rpc::Caller>();
     call_.now = absl::Now();
     call_.deadline = absl::InfiniteFuture();
   }
 
-  rpc::PlayedPeer database_;
+  rpc::PlayedPeer database_, register_;
   rpc::Metrics metrics_{"export-refunds"};
   std::unique_ptr<rpc::Peers> peers_ = rpc::MakePeers("export-refunds", &metrics_);
   std::unique_ptr<Sources> sources_;
   rpc::Call call_;
   bool shown_ = true;
   std::function<void(CheckDomesticResponse&)> spoil_;
+  std::function<void(CheckRecipientResponse&)> list_;
 };
 
 TEST_F(SourcesTest, ADayIsOneQuestionAndEachGetsItsAnswer) {
@@ -108,8 +125,53 @@ TEST_F(SourcesTest, SilenceAndNonsenseAreNoAnswers) {
   EXPECT_EQ(asked(), "");
   database_.SetAway(true);
   EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
-  const auto nobody = AskSuppliers(nullptr);
+  const auto nobody = AskPeers(nullptr);
   EXPECT_TRUE(rpc::IsNotAnswered(nobody->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()));
+}
+
+TEST_F(SourcesTest, WhoStandsOnAList) {
+  const auto asked = [&] { return sources_->Lists(call_, {"a", At("2024-05-01")}); };
+  auto listed = asked();
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  EXPECT_EQ(listed->count.value, "0");
+  EXPECT_EQ(listed->count.version, "position 31");
+  EXPECT_TRUE(listed->entries.empty());
+  const auto enter = [](CheckRecipientResponse& response) {
+    for (const auto list : {UnreliableRecipient::BANKRUPT, UnreliableRecipient::DEBT_REPORTED}) {
+      auto* entry = response.add_listings();
+      entry->set_name(absl::StrCat("unreliable/", response.listings_size()));
+      entry->set_list(list);
+      entry->set_etag("\"4-1\"");
+    }
+  };
+  list_ = enter;
+  listed = asked();
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  EXPECT_EQ(listed->count.value, "2");
+  ASSERT_EQ(listed->entries.size(), 2U);
+  EXPECT_EQ(listed->entries[1].value, "DEBT_REPORTED");
+  EXPECT_EQ(listed->entries[1].source, "grants/unreliable/2");
+  EXPECT_EQ(listed->entries[1].version, "\"4-1\"");
+  // What is no answer to that question lets nobody pass.
+  const std::vector<std::function<void(CheckRecipientResponse&)>> wrong = {
+      [](auto& response) { response.set_recipient("b"); },
+      [](auto& response) { response.clear_recipient(); },
+      [](auto& response) { response.mutable_on_date()->set_day(2); },
+      [](auto& response) { response.clear_on_date(); },
+      [](auto& response) { response.clear_position(); },
+      [](auto& response) { response.mutable_listings(0)->clear_list(); },
+      [](auto& response) { response.mutable_listings(1)->clear_name(); },
+      [](auto& response) { response.mutable_listings(1)->clear_etag(); },
+  };
+  for (const auto& spoil : wrong) {
+    list_ = [&](CheckRecipientResponse& response) {
+      enter(response);
+      spoil(response);
+    };
+    EXPECT_TRUE(rpc::IsNotAnswered(asked().status()));
+  }
+  register_.SetAway(true);
+  EXPECT_TRUE(rpc::IsNotAnswered(asked().status()));
 }
 
 }  // namespace

@@ -315,6 +315,56 @@ TEST_F(DebtsTest, WhatDoesNotFitIsRefusedAndChangesNothing) {
   EXPECT_TRUE(Listed(2).empty());
 }
 
+// The service that pays by another measure is told who stands on a list, of the day that it asks
+// for; nobody is who asks by itself.
+TEST_F(DebtsTest, TheServiceThatPaysIsToldWhoIsListed) {
+  const auto asked = [&](const rpc::Caller& by, int n, base::Date day) {
+    v1::CheckRecipientRequest check;
+    check.set_recipient(Bin(n));
+    *check.mutable_on_date() = day.ToProto();
+    return Do<v1::CheckRecipientResponse>("CheckRecipient", by, check);
+  };
+  rpc::Caller step = exporter_;
+  step.actors = {"gateway", "export-refunds"};
+  const auto lists = [&](int n, base::Date day) {
+    const auto told = asked(step, n, day);
+    EXPECT_TRUE(told.ok()) << told.status();
+    EXPECT_EQ(told->recipient(), Bin(n));
+    EXPECT_EQ(*base::Date::FromProto(told->on_date()), day);
+    EXPECT_GT(told->position(), 0);
+    std::string all;
+    for (const auto& listing : told->listings()) {
+      EXPECT_FALSE(listing.etag().empty());
+      absl::StrAppend(&all, listing.name(), " ", v1::UnreliableRecipient::List_Name(listing.list()),
+                      ";");
+    }
+    return all;
+  };
+  const base::Date from = today();
+  v1::EnterUnreliableRecipientsRequest enter;
+  auto* entry = enter.add_recipients();
+  entry->set_recipient(Bin(1));
+  entry->set_list(v1::UnreliableRecipient::BANKRUPT);
+  entry->set_basis("Решение суда 5");
+  *entry->mutable_listed_from() = from.ToProto();
+  Must<v1::EnterUnreliableRecipientsResponse>("EnterUnreliableRecipients", authority_, enter);
+  ASSERT_TRUE(Report(Owing(1, 1)).ok());
+  GoTo(from.AddDays(3));
+  ASSERT_TRUE(Withdraw(Owing(1, 2)).ok());
+  EXPECT_EQ(lists(1, from), "unreliable/1 BANKRUPT;unreliable/2 DEBT_REPORTED;");
+  EXPECT_EQ(lists(1, from.AddDays(3)), "unreliable/1 BANKRUPT;");
+  EXPECT_EQ(lists(1, from.AddDays(-1)), "");
+  EXPECT_EQ(lists(2, from), "");
+  rpc::Caller through = exporter_;
+  for (const std::vector<std::string>& actors :
+       std::vector<std::vector<std::string>>{{}, {"gateway"}, {"export-refunds", "clusters"}}) {
+    through.actors = actors;
+    EXPECT_EQ(ReasonOf(asked(through, 1, from).status()), "ACCESS_DENIED");
+  }
+  step.roles = authority_.roles;
+  EXPECT_EQ(ReasonOf(asked(step, 1, from).status()), "ACCESS_DENIED");
+}
+
 TEST_F(DebtsTest, ADebtorReadsItsOwn) {
   const std::string name = Report(Owing(1, 1))->name();
   ASSERT_TRUE(Report(Owing(2, 1, "claims/2")).ok());

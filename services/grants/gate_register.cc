@@ -51,13 +51,26 @@ absl::StatusOr<Money> SumOfNextTranche(const Agreement& agreement) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<UnreliableRecipient>> EntriesOf(const store::Reader& reader,
+                                                           const std::string& recipient,
+                                                           std::optional<base::Date> day) {
+  std::vector<UnreliableRecipient> entries;
+  RETURN_IF_ERROR(reader.Scan(
+      kUnreliableByRecipient, {store::Key::Of(recipient), ""}, {.as_of = day},
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<UnreliableRecipientRow>(view));
+        entries.push_back(std::move(*stored.row.mutable_recipient()));
+        return true;
+      }));
+  return entries;
+}
+
 absl::StatusOr<std::vector<std::string>> ListsOf(const store::Reader& reader,
                                                  const std::string& recipient) {
-  ASSIGN_OR_RETURN(const auto rows,
-                   cases::AllOf(reader, kUnreliableByRecipient, store::Key::Of(recipient)));
+  ASSIGN_OR_RETURN(const auto entries, EntriesOf(reader, recipient));
   std::vector<std::string> lists;
-  for (const UnreliableRecipientRow& row : rows) {
-    lists.push_back(UnreliableRecipient::List_Name(row.recipient().list()));
+  for (const UnreliableRecipient& entry : entries) {
+    lists.push_back(UnreliableRecipient::List_Name(entry.list()));
   }
   return lists;
 }

@@ -2,6 +2,7 @@
 // bankrupts and unreliable recipients, demands past due, the programme and its account.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct GateCase {
 // What does not hold, as "BANKRUPT"; none: passed. Reasons of the recipient come first.
 absl::StatusOr<std::vector<std::string>> JudgeGate(const store::Reader& reader,
                                                    const GateCase& asked);
+// The entries of a recipient that stand on a day, by list; nullopt: now.
+absl::StatusOr<std::vector<v1::UnreliableRecipient>> EntriesOf(
+    const store::Reader& reader, const std::string& recipient,
+    std::optional<base::Date> day = std::nullopt);
 // The lists that a recipient stands on, as the gate names them.
 absl::StatusOr<std::vector<std::string>> ListsOf(const store::Reader& reader,
                                                  const std::string& recipient);

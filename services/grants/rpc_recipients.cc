@@ -3,12 +3,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/grants/errors.h"
+#include "services/grants/gate_register.h"
 #include "services/grants/rpcs.h"
 
 namespace nisi::grants {
 namespace {
 
 using v1::UnreliableRecipient;
+
+// Whose steps rest on the lists beside this service's own.
+constexpr char kExportRefunds[] = "export-refunds";
 
 absl::StatusOr<std::optional<store::Stored<UnreliableRecipientRow>>> FindListed(
     const store::Reader& reader, const std::string& recipient, UnreliableRecipient::List list) {
@@ -192,6 +196,28 @@ absl::StatusOr<Encoded<v1::ListUnreliableRecipientsResponse>> ListUnreliableReci
   plan.show = rpc::ShowTo<UnreliableRecipient>(call);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListUnreliableRecipientsResponse>{std::move(page)};
+}
+
+absl::StatusOr<v1::CheckRecipientResponse> CheckRecipient(
+    Env& env, Call& call, const v1::CheckRecipientRequest& request) {
+  // Who stands there is no official's to look up: it is told to a step that is taken.
+  const std::vector<std::string>& actors = call.caller->actors;
+  if (actors.empty() || actors.back() != kExportRefunds) return base::AccessDenied();
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.on_date()));
+  const store::View view = env.store->Read(call.reach);
+  ASSIGN_OR_RETURN(const auto entries, EntriesOf(view, request.recipient(), day));
+  v1::CheckRecipientResponse response;
+  response.set_recipient(request.recipient());
+  *response.mutable_on_date() = request.on_date();
+  for (const UnreliableRecipient& entry : entries) {
+    auto* listing = response.add_listings();
+    listing->set_name(entry.name());
+    listing->set_list(entry.list());
+    listing->set_etag(entry.etag());
+  }
+  ASSIGN_OR_RETURN(const int64_t position, view.Position());
+  response.set_position(position);
+  return response;
 }
 
 }  // namespace nisi::grants

@@ -158,6 +158,8 @@ absl::StatusOr<Encoded<v1::UnreliableRecipient>> GetUnreliableRecipient(
     Env&, Call&, const v1::GetUnreliableRecipientRequest&);
 absl::StatusOr<Encoded<v1::ListUnreliableRecipientsResponse>> ListUnreliableRecipients(
     Env&, Call&, const v1::ListUnreliableRecipientsRequest&);
+absl::StatusOr<v1::CheckRecipientResponse> CheckRecipient(Env&, Call&,
+                                                          const v1::CheckRecipientRequest&);
 
 // rpc_debts.cc
 absl::StatusOr<v1::Debt> ReportDebt(Env&, const Call&, store::Tx&, const v1::ReportDebtRequest&);

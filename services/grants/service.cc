@@ -132,6 +132,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, GrantAgreementsService, WithdrawDebt, env_, store(), WithdrawDebt);
     NISI_UNARY(r, GrantAgreementsService, GetDebt, env_, GetDebt);
     NISI_UNARY(r, GrantAgreementsService, ListDebts, env_, ListDebts);
+    NISI_UNARY(r, GrantAgreementsService, CheckRecipient, env_, CheckRecipient);
     return absl::OkStatus();
   }
 
