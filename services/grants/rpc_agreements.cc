@@ -8,11 +8,13 @@ namespace {
 
 using Signature = Agreement::Signature;
 
-absl::Status SetTerms(const Env& env, const store::Tx& tx, const Application& application,
+// By the norms of the day of filing, as what was filed then: obligations that were due while they
+// run are so whenever the agreement is written.
+absl::Status SetTerms(const Env& env, const Application& application,
                       const v1::CreateAgreementRequest& request, Agreement* agreement) {
+  ASSIGN_OR_RETURN(const base::Date filed, base::Date::FromProto(application.submit_date()));
   ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(application.approved_sum()));
-  ASSIGN_OR_RETURN(const std::vector<base::Money> tranches,
-                   TranchesOf(sum, *env.norms, tx.today()));
+  ASSIGN_OR_RETURN(const std::vector<base::Money> tranches, TranchesOf(sum, *env.norms, filed));
   if (request.conditions_size() != static_cast<int>(tranches.size())) {
     return base::InvalidField("conditions", "must be one for each tranche");
   }
@@ -25,7 +27,7 @@ absl::Status SetTerms(const Env& env, const store::Tx& tx, const Application& ap
   }
   ASSIGN_OR_RETURN(const base::Date commissioning,
                    base::Date::FromProto(application.commissioning_date()));
-  ASSIGN_OR_RETURN(const base::Date until, ObligationsUntil(commissioning, *env.norms, tx.today()));
+  ASSIGN_OR_RETURN(const base::Date until, ObligationsUntil(commissioning, *env.norms, filed));
   *agreement->mutable_commissioning_date() = application.commissioning_date();
   *agreement->mutable_obligations_until() = until.ToProto();
   *agreement->mutable_obligations() = application.obligations();
@@ -59,7 +61,7 @@ absl::StatusOr<v1::Agreement> CreateAgreement(Env& env, const Call& call, store:
   agreement.set_application(application.name());
   agreement.set_recipient(application.applicant());
   agreement.set_programme(application.programme());
-  RETURN_IF_ERROR(SetTerms(env, tx, application, request, &agreement));
+  RETURN_IF_ERROR(SetTerms(env, application, request, &agreement));
   RETURN_IF_ERROR(tx.Put(kAgreements, &row));
   application.set_agreement(agreement.name());
   RETURN_IF_ERROR(FinishApplication(env, tx, &step));

@@ -125,7 +125,8 @@ absl::StatusOr<v1::Agreement> ProposeAmendment(Env& env, const Call& call, store
     ASSIGN_OR_RETURN(const Date given, Date::FromProto(request.commissioning_date()));
     ASSIGN_OR_RETURN(const Date agreed, Date::FromProto(agreement.commissioning_date()));
     if (given != agreed) {
-      ASSIGN_OR_RETURN(const Date until, ObligationsUntil(given, *env.norms, tx.today()));
+      ASSIGN_OR_RETURN(const Date filed, Date::FromProto(step.of.row.application().submit_date()));
+      ASSIGN_OR_RETURN(const Date until, ObligationsUntil(given, *env.norms, filed));
       *amendment.mutable_commissioning_date() = given.ToProto();
       *amendment.mutable_obligations_until() = until.ToProto();
     }

@@ -137,9 +137,11 @@ absl::StatusOr<v1::Application> CloseExamination(Env& env, const Call& call, sto
   *application.mutable_accepted_cost() = accepted.ToProto();
   ASSIGN_OR_RETURN(const std::string size,
                    cases::Facts::Of(application.eligibility()).Text("size"));
+  // By the norms of the day of filing: an official who is late takes nothing from the applicant.
+  ASSIGN_OR_RETURN(const base::Date filed, base::Date::FromProto(application.submit_date()));
   ASSIGN_OR_RETURN(*application.mutable_examination(),
                    JudgeExamination({&application, totals, size, {application.name(), tx.etag()}},
-                                    *env.norms, tx.today()));
+                                    *env.norms, filed));
   SetDecideTime(tx, application.mutable_examination());
   ASSIGN_OR_RETURN(const base::Money ceiling,
                    base::Money::Parse(application.examination().outcome()));

@@ -163,7 +163,7 @@ struct Examined {
 };
 // Outcome the most that may be granted, in tenge: accepted cost by the share of the size, down to
 // the tiyn; the norm's ceiling in MCI of the year; the sum asked for. A finding says whether the
-// scores reach the pass mark.
+// scores reach the pass mark. Norms are those of `day`, on which it was filed.
 absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,
                                           base::Date day);
 absl::StatusOr<Decision> ReplayExamination(const Decision& stored);

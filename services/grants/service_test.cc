@@ -506,28 +506,76 @@ TEST_F(JourneyTest, AFailureBeyondControlIsExcused) {
   EXPECT_TRUE(DemandNow(name).listing().empty());
 }
 
-// A case keeps the norms of its day; what is decided later follows the new ones, and says so.
+// A case is judged by the norms of the day on which it was filed, however late the officials are;
+// what is filed later follows the new ones. A decision says by which edition of them.
 TEST_F(JourneyTest, NormsChangeWhileCasesAreOpen) {
-  OpenProgramme(2'000'000);
-  const std::string before = At(Application::COMMISSION, 1),
-                    after = At(Application::EXAMINATION, 2);
-  EXPECT_EQ(base::Money::FromProto(Now(before).ceiling())->units(), 400'000);
+  OpenProgramme(3'000'000);
+  const std::string before = At(Application::COMMISSION, 1), late = At(Application::EXAMINATION, 2),
+                    approved = At(Application::APPROVED, 3);
+  const base::Date last = today().AddDays(10);
   std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  for (norms::NormFile& file : files) {
-    file.text =
-        absl::StrReplaceAll(file.text, {{"grants.share.small,50.00", "grants.share.small,30.00"}});
-  }
+  const auto from_then_on = [&](absl::string_view key, absl::string_view was,
+                                absl::string_view becomes) {
+    const auto row = [&](absl::string_view value, const std::string& from, const std::string& to) {
+      return absl::StrCat(key, ",", value, ",", from, ",", to, ",");
+    };
+    int found = 0;
+    for (norms::NormFile& file : files) {
+      found += absl::StrReplaceAll(
+          {{row(was, "2022-01-01", ""),
+            absl::StrCat(row(was, "2022-01-01", last.ToString()), "Rules,ASSUMPTION\n",
+                         row(becomes, last.AddDays(1).ToString(), ""))}},
+          &file.text);
+    }
+    EXPECT_EQ(found, 1) << key;
+  };
+  from_then_on("grants.share.small", "50.00,PERCENT", "30.00,PERCENT");
+  from_then_on("grants.pass_share", "60.00,PERCENT", "95.00,PERCENT");
+  from_then_on("grants.tranche.1", "30.00,PERCENT", "10.00,PERCENT");
+  from_then_on("grants.tranche.3", "30.00,PERCENT", "50.00,PERCENT");
+  from_then_on("grants.obligations_years", "3,COUNT", "5,COUNT");
   norms_ = *norms::Norms::LoadText(files);
   Reopen();
-  ASSERT_TRUE(Assign(after, checker_).ok());
-  for (const std::string& subject : Panel()) ASSERT_TRUE(ScoreIt(after, ExpertOf(subject)).ok());
-  ASSERT_TRUE(CloseScores(after, checker_).ok());
-  EXPECT_EQ(base::Money::FromProto(Now(after).ceiling())->units(), 300'000);
-  EXPECT_EQ(base::Money::FromProto(Now(before).ceiling())->units(), 400'000);
-  EXPECT_NE(Now(after).examination().norms_edition(), Now(before).examination().norms_edition());
-  v1::ReplayDecisionRequest replay;
-  replay.set_name(before);
-  EXPECT_TRUE(Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).same());
+  GoTo(last.AddDays(1));
+  const std::string after = At(Application::EXAMINATION, 4);
+  for (const std::string& name : {late, after}) {
+    ASSERT_TRUE(Assign(name, checker_).ok());
+    for (const std::string& subject : Panel()) ASSERT_TRUE(ScoreIt(name, ExpertOf(subject)).ok());
+    ASSERT_TRUE(CloseScores(name, checker_).ok());
+  }
+  const auto granted = [&](const std::string& name) {
+    const bool passed = FirstUnsatisfied(Now(name).examination()).empty();
+    return absl::StrCat(base::Money::FromProto(Now(name).ceiling())->units(),
+                        passed ? " passed" : " not passed");
+  };
+  EXPECT_EQ(granted(before), "400000 passed");
+  EXPECT_EQ(granted(late), "400000 passed");
+  EXPECT_EQ(granted(after), "300000 not passed");
+  EXPECT_NE(Now(late).examination().norms_edition(), Now(before).examination().norms_edition());
+  EXPECT_EQ(Now(late).examination().norms_edition(), Now(after).examination().norms_edition());
+  for (const std::string& name : {before, late, after}) {
+    v1::ReplayDecisionRequest replay;
+    replay.set_name(name);
+    EXPECT_TRUE(Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).same());
+  }
+  // So is the agreement: its tranches, and how long obligations run.
+  ASSERT_TRUE(WriteIt(approved, writer_).ok());
+  const Agreement agreement = AgreementNow(approved);
+  EXPECT_EQ(agreement.tranches(0).amount().units(), 120'000);
+  EXPECT_EQ(agreement.obligations_until().year() - agreement.commissioning_date().year(), 3);
+}
+
+// The index of a year that nobody knows yet holds up no application of the year before.
+TEST_F(JourneyTest, AnExaminationThatIsClosedNextYearGoesByTheIndexOfItsOwn) {
+  OpenProgramme(1'000'000);
+  const std::string name = At(Application::EXAMINATION, 1);
+  ASSERT_TRUE(Assign(name, checker_).ok());
+  for (const std::string& subject : Panel()) ASSERT_TRUE(ScoreIt(name, ExpertOf(subject)).ok());
+  GoTo(Day("2027-01-11"));
+  EXPECT_EQ(ReasonOf(norms_.Get("mci", today()).status()), "NORM_NOT_IN_FORCE");
+  const auto closed = CloseScores(name, checker_);
+  ASSERT_TRUE(closed.ok()) << closed.status();
+  EXPECT_EQ(base::Money::FromProto(Now(name).ceiling())->units(), 400'000);
 }
 
 TEST_F(JourneyTest, NoOtherCompetitivenessAgreementAfterAFailure) {
