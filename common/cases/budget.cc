@@ -465,6 +465,31 @@ absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
   return PostAs(tx, movement, FlowOf(movement.kind), basis, Posting());
 }
 
+absl::StatusOr<Posting> PostReserved(store::Tx& tx, Movement movement,
+                                     const std::string& reserved_for,
+                                     const base::LegalBasis& basis) {
+  std::optional<PostingRow> reserve;  // the last one: it may have been released before
+  RETURN_IF_ERROR(
+      tx.Scan(kPostingsByRecord, {Key::Of(movement.programme, reserved_for), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<PostingRow>(view));
+                const Posting& posting = stored.row.posting();
+                if (posting.kind() == Posting::RESERVE) reserve = std::move(stored.row);
+                return true;
+              }));
+  if (reserve.has_value()) {
+    ASSIGN_OR_RETURN(const Named named, AccountIn(reserve->posting().legs(0).account(), "name"));
+    for (int year = named.year; year < movement.year; ++year) {
+      ASSIGN_OR_RETURN(const AccountRow account, AccountOf(tx, movement.programme, year));
+      if (account.closed_by() != 0) continue;  // carried into the next
+      // Before this rule another record's commitment may have taken it from here.
+      if (Balance(account, budget::v1::RESERVED) >= movement.amount.tiyn()) movement.year = year;
+      break;
+    }
+  }
+  return Post(tx, movement, basis);
+}
+
 absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
                                 const std::string& reason, const std::string& subject,
                                 const base::LegalBasis& basis) {

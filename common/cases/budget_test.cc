@@ -157,6 +157,64 @@ TEST_P(BudgetTest, EveryEarlierYearIsLookedAt) {
   ExpectSound();
 }
 
+// A year that nobody closed keeps what was reserved in it: it is committed and released there, and
+// closing carries it on. None is lost, none is there twice, and nobody's is taken for another's.
+TEST_P(BudgetTest, WhatIsReservedIsFoundInTheYearThatHoldsIt) {
+  const auto move = [&](Posting::Kind kind, int64_t tiyn, const std::string& record) {
+    return ReasonOf(
+        store_
+            ->Write({.actor = "test"},
+                    [&](Tx& tx) -> absl::StatusOr<std::string> {
+                      const int year = tx.today().year();
+                      Movement movement{
+                          kind, Money::FromTiyn(tiyn).value(), "grants", year, record, "somebody"};
+                      const bool held = kind == Posting::COMMIT || kind == Posting::RELEASE;
+                      ASSIGN_OR_RETURN(const Posting posted,
+                                       held ? PostReserved(tx, movement, record, kBasis)
+                                            : Post(tx, movement, kBasis));
+                      return posted.name();
+                    })
+            .status());
+  };
+  ASSERT_EQ(move(Posting::ALLOCATE, 10000, "1"), "");
+  for (const char* record : {"a", "b", "c", "d"})
+    ASSERT_EQ(move(Posting::RESERVE, 1000, record), "");
+  EXPECT_EQ(move(Posting::COMMIT, 1000, "a"), "");
+  clock_.Set(Day("2027-02-01").StartOfDay());
+  ASSERT_EQ(move(Posting::ALLOCATE, 3000, "2"), "");
+  ASSERT_EQ(move(Posting::RESERVE, 3000, "e"), "");
+  EXPECT_EQ(move(Posting::COMMIT, 1000, "b"), "");
+  EXPECT_EQ(move(Posting::RELEASE, 1000, "c"), "");
+  EXPECT_EQ(Stands(2026), "100.00 = 70.00 + 10.00 + 20.00 + 0.00");
+  EXPECT_EQ(Stands(2027), "30.00 = 0.00 + 30.00 + 0.00 + 0.00");
+  EXPECT_EQ(move(Posting::PAY, 1000, "b"), "YEAR_NOT_CLOSED") << "paid is in the year of the day";
+  EXPECT_EQ(move(Posting::RELEASE, 1000, "f"), "") << "that nobody reserved: of this year";
+  EXPECT_EQ(Stands(2027), "30.00 = 10.00 + 20.00 + 0.00 + 0.00");
+  ASSERT_TRUE(Close(2026).ok());
+  EXPECT_EQ(Stands(2026), "100.00 = 0.00 + 0.00 + 0.00 + 0.00 closed");
+  EXPECT_EQ(Stands(2027), "30.00 = 80.00 + 30.00 + 20.00 + 0.00");
+  // Carried over it is found there, also when that year is not closed either; reserved anew it is
+  // where it was reserved last.
+  ASSERT_EQ(move(Posting::RESERVE, 1000, "c"), "");
+  clock_.Set(Day("2028-02-01").StartOfDay());
+  EXPECT_EQ(move(Posting::COMMIT, 1000, "d"), "");
+  EXPECT_EQ(move(Posting::COMMIT, 1000, "c"), "");
+  EXPECT_EQ(Stands(2027), "30.00 = 70.00 + 20.00 + 40.00 + 0.00");
+  EXPECT_EQ(Stands(2028), "");
+  ASSERT_TRUE(Close(2027).ok());
+  EXPECT_EQ(move(Posting::PAY, 4000, "d"), "");
+  EXPECT_EQ(Stands(2028), "0.00 = 70.00 + 20.00 + 0.00 + 40.00");
+  // What another one took from there, as it was done before, is taken where this one is.
+  ASSERT_EQ(move(Posting::RESERVE, 7000, "g"), "");
+  clock_.Set(Day("2029-02-01").StartOfDay());
+  ASSERT_TRUE(Move(Posting::RELEASE, 9000, 2028).ok());
+  ASSERT_EQ(move(Posting::ALLOCATE, 7000, "3"), "");
+  ASSERT_EQ(move(Posting::RESERVE, 7000, "h"), "");
+  EXPECT_EQ(move(Posting::COMMIT, 7000, "g"), "");
+  EXPECT_EQ(Stands(2029), "70.00 = 0.00 + 0.00 + 70.00 + 0.00");
+  ExpectSound();
+}
+
 TEST_P(BudgetTest, AnOrderGivesItsMoneyOnce) {
   const auto order = [&](const char* account, const char* number, const char* day,
                          const char* subject = "somebody") {

@@ -131,11 +131,12 @@ absl::StatusOr<bool> IsBarred(const store::Reader& reader, const ClaimRow& row) 
 
 absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, Money amount,
                                     const std::string& record, const std::string& subject) {
+  const cases::Movement movement{
+      static_cast<Posting::Kind>(kind), amount, kProgramme, tx.today().year(), record, subject};
+  const bool reserved = kind == Posting::COMMIT || kind == Posting::RELEASE;
   ASSIGN_OR_RETURN(const Posting posting,
-                   cases::Post(tx,
-                               {static_cast<Posting::Kind>(kind), amount, kProgramme,
-                                tx.today().year(), record, subject},
-                               errors::Account()));
+                   reserved ? cases::PostReserved(tx, movement, record, errors::Account())
+                            : cases::Post(tx, movement, errors::Account()));
   return posting.name();
 }
 

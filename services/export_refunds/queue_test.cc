@@ -91,6 +91,49 @@ TEST_F(QueueTest, MoneyRunsOutAndComesBackInOrder) {
   ExpectSound();
 }
 
+// The term to sign runs while nobody closes the year: the second signature does not wait for it,
+// nor does what the second check finds.
+TEST_F(QueueTest, AYearThatNobodyClosedCostsNobodyItsClaim) {
+  ListInForce();
+  GoTo(Day("2024-12-25"));
+  Allocate(1'800'000);
+  const std::string signs = Accepted(1, {MakeExpense()}), fails = Accepted(2, {MakeExpense()}),
+                    late = Accepted(3, {MakeExpense()});
+  for (const std::string& claim : {signs, fails, late}) ASSERT_TRUE(Gate2(claim).ok());
+  ASSERT_TRUE(SignAgreementBy(signs, institute_).ok());
+  GoTo(Day("2025-01-08"));
+  Allocate(100'000);
+  const auto second = SignAgreementBy(signs, Entity(1));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->state(), State::AGREEMENT_SIGNED);
+  const auto failed = Check(fails, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(failed.ok()) << failed.status();
+  EXPECT_FALSE(failed->funded());
+  const auto stands = [&](int year) {
+    budget::v1::GetAccountRequest get;
+    get.set_name(absl::StrCat("programmes/export-refunds/accounts/", year));
+    const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
+    return absl::StrCat(account.available().units(), " ", account.reserved().units(), " ",
+                        account.committed().units(), " ", account.paid().units());
+  };
+  EXPECT_EQ(stands(2024), "600000 600000 600000 0");
+  EXPECT_EQ(stands(2025), "100000 0 0 0");
+  Notice(signs, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(signs).status()), "YEAR_NOT_CLOSED");
+  // What one gave back reaches the one that passes again when the year is closed.
+  ASSERT_EQ(Check(fails, gate::v1::Notice::PASSED)->state(), State::ACCEPTED);
+  EXPECT_FALSE(Now(fails).funded());
+  CloseYear(2024);
+  EXPECT_TRUE(Now(fails).funded());
+  EXPECT_EQ(stands(2024), "0 0 0 0");
+  EXPECT_EQ(stands(2025), "100000 1200000 600000 0");
+  ASSERT_TRUE(PayIt(signs).ok());
+  ASSERT_TRUE(SignAgreementBy(late, institute_).ok());
+  ASSERT_TRUE(SignAgreementBy(late, Entity(3)).ok());
+  EXPECT_EQ(stands(2025), "100000 600000 600000 600000");
+  ExpectSound();
+}
+
 TEST_F(QueueTest, WhoFailsTheSecondCheckHoldsUpNobody) {
   ListInForce();
   Allocate(600'000);
@@ -137,8 +180,8 @@ TEST_F(QueueTest, WhoFailsTheSecondCheckHoldsUpNobody) {
   ExpectSound();
 }
 
-// Whatever an official has recorded: whoever stands on a list that the register of grants keeps gets
-// nothing, holds up nobody once that is found, and is paid when it stands there no more.
+// Whatever an official has recorded: whoever stands on a list that the register of grants keeps
+// gets nothing, holds up nobody once that is found, and is paid when it stands there no more.
 TEST_F(QueueTest, WhoStandsOnAListDoesNotPassByANotice) {
   ListInForce();
   Allocate(1'800'000);

@@ -121,6 +121,17 @@ absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& program
                      errors::Account());
 }
 
+absl::StatusOr<cases::Posting> PostReserved(store::Tx& tx, const Application& application,
+                                            cases::Posting::Kind kind, const std::string& record,
+                                            const std::string& subject) {
+  ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(application.approved_sum()));
+  return cases::PostReserved(
+      tx,
+      {kind, sum, std::string(absl::StripPrefix(application.programme(), "programmes/")),
+       tx.today().year(), record, subject},
+      application.name(), errors::Account());
+}
+
 absl::Status SupersedeMeetings(const Env& env, store::Tx& tx, const std::string& application,
                                const std::string& reason) {
   ASSIGN_OR_RETURN(std::vector<CommissionRow> meetings,

@@ -132,6 +132,11 @@ absl::StatusOr<int64_t> RunningGrants(const store::Reader& reader, const std::st
 absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& programme,
                                        cases::Posting::Kind kind, base::Money amount,
                                        const std::string& record, const std::string& subject);
+// The same of what was reserved for an application, in the account that holds it: a COMMIT or
+// RELEASE.
+absl::StatusOr<cases::Posting> PostReserved(store::Tx& tx, const Application& application,
+                                            cases::Posting::Kind kind, const std::string& record,
+                                            const std::string& subject);
 // An open meeting on an application has lost its matter.
 absl::Status SupersedeMeetings(const Env& env, store::Tx& tx, const std::string& application,
                                const std::string& reason);

@@ -498,6 +498,41 @@ TEST_F(RightsTest, YearsThatNobodyClosedAreNamed) {
   ExpectSound();
 }
 
+// The second signature, and the release of what is given up, do not wait for whoever closes the
+// year: the term of the agreement would run out meanwhile.
+TEST_F(RightsTest, AYearThatNobodyClosedCostsNobodyItsGrant) {
+  GoTo(Day("2026-12-28"));
+  const std::string signs = At(Application::APPROVED, 1), declines = At(Application::APPROVED, 2),
+                    late = At(Application::APPROVED, 3), other = At(Application::COMMISSION, 4);
+  Voted(other);
+  for (const std::string& name : {signs, declines, late}) {
+    ASSERT_TRUE(WriteIt(name, writer_).ok());
+  }
+  ASSERT_TRUE(Sign(signs, authority_).ok());
+  GoTo(Day("2027-01-11"));
+  // Money of the new year is another's.
+  Must<budget::v1::Account>("AllocateBudget", authority_, Allocation(400'000));
+  ASSERT_TRUE(CloseIt(other, authority_).ok());
+  const auto second = Sign(signs, Owner(1));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(StateOf(signs), Application::AGREEMENT_SIGNED);
+  ASSERT_TRUE(Decline(declines, Owner(2)).ok());
+  EXPECT_EQ(StateOf(declines), Application::WITHDRAWN);
+  EXPECT_EQ(Stands(2026), "2200000 400000 400000 0");
+  EXPECT_EQ(Stands(2027), "0 400000 0 0");
+  Proven(signs, 1, 1);
+  EXPECT_EQ(ReasonOf(Pay(signs, 1, payer_).status()), "YEAR_NOT_CLOSED");
+  CloseYearOf(2026);
+  EXPECT_EQ(Stands(2026), "0 0 0 0");
+  EXPECT_EQ(Stands(2027), "2200000 800000 400000 0");
+  ASSERT_TRUE(Pay(signs, 1, payer_).ok());
+  // Carried over it is committed where it is now.
+  ASSERT_TRUE(Sign(late, authority_).ok());
+  ASSERT_TRUE(Sign(late, Owner(3)).ok());
+  EXPECT_EQ(Stands(2027), "2200000 400000 680000 120000");
+  ExpectSound();
+}
+
 TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
   std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
   for (norms::NormFile& file : files) {

@@ -94,9 +94,8 @@ absl::StatusOr<v1::Agreement> SignAgreement(Env& env, const Call& call, store::T
                                agreement.mutable_signatures()));
   const bool last = agreement.signatures_size() == 2;
   if (last) {
-    ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(agreement.sum()));
-    RETURN_IF_ERROR(PostFor(tx, agreement.programme(), cases::Posting::COMMIT, sum,
-                            agreement.name(), step.of.subject)
+    RETURN_IF_ERROR(PostReserved(tx, step.of.row.application(), cases::Posting::COMMIT,
+                                 agreement.name(), step.of.subject)
                         .status());
     RETURN_IF_ERROR(OpenProofTerm(env, tx, agreement));
   }
@@ -121,10 +120,9 @@ absl::StatusOr<v1::Application> DeclineAgreement(Env& env, const Call& call, sto
       if (signature.party() == Signature::RECIPIENT) return errors::SignedAlready();
     }
   }
-  ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(application.approved_sum()));
-  RETURN_IF_ERROR(PostFor(tx, application.programme(), cases::Posting::RELEASE, sum,
-                          application.name(), step.subject)
-                      .status());
+  RETURN_IF_ERROR(
+      PostReserved(tx, application, cases::Posting::RELEASE, application.name(), step.subject)
+          .status());
   application.set_reason(request.reason());
   RETURN_IF_ERROR(step.Lead(by_state ? Application::ANNULLED : Application::WITHDRAWN));
   RETURN_IF_ERROR(FinishApplication(env, tx, &step));
