@@ -134,6 +134,7 @@ double Tenge(int64_t tiyn) {
 std::vector<store::Figure> FiguresIn(const store::Reader& reader) {
   std::map<Bucket, double> sums;
   std::optional<double> least;
+  double late = 0;
   const absl::Status scanned =
       reader.Scan(kAccounts, {}, {},
                   [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
@@ -146,6 +147,8 @@ std::vector<store::Figure> FiguresIn(const store::Reader& reader) {
                       sums[bucket] += Tenge(Balance(row, bucket));
                       given += Tenge(Balance(row, bucket));
                     }
+                    const double paid = Tenge(Balance(row, budget::v1::PAID));
+                    if (row.year() < reader.today().year() && given > paid) ++late;
                     if (row.year() != reader.today().year() || given <= 0) return true;
                     const double left = Tenge(Balance(row, budget::v1::AVAILABLE)) / given;
                     least = std::min(least.value_or(left), left);
@@ -159,6 +162,10 @@ std::vector<store::Figure> FiguresIn(const store::Reader& reader) {
                        sums[bucket],
                        {{"bucket", absl::AsciiStrToLower(budget::v1::Bucket_Name(bucket))}}});
   }
+  figures.push_back({"nisi_budget_years_not_closed",
+                     "Accounts of financial years that are over and hold money that is not carried "
+                     "over yet.",
+                     late});
   if (least.has_value()) {
     figures.push_back({"nisi_budget_least_available_ratio",
                        "Of the programme of this year that has least left to decide on: how much "

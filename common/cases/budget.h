@@ -93,7 +93,8 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
                                                         const base::LegalBasis& basis);
 
 // For rpc::Metrics::AddFigures, of the years that are not closed: nisi_budget_tenge by bucket, over
-// all programmes; and nisi_budget_least_available_ratio, of the programme of this year that has
+// all programmes; nisi_budget_years_not_closed, which of them are over and hold money that is not
+// paid; and nisi_budget_least_available_ratio, of the programme of this year that has
 // least left to decide on, which is not there while none has been given money.
 std::function<std::vector<store::Figure>()> BudgetFigures(std::weak_ptr<store::Store> store);
 
