@@ -111,7 +111,7 @@ def facts_of(door, client):
             "tokens": [door.mint(WRITER, subject=f"dev:one-of-many-{n}") for n in range(10)],
             "large_path": GOODS + "ListEntries", "large_body": hexed("ListEntries", parent=edition, page_size=200),
             "watch_path": GOODS + "WatchEntries", "watch_body": hexed("WatchEntries", parent=edition),
-            "json": {"name": entry}, "large_json": {"parent": edition, "pageSize": 200}, "mask_path": GOODS + "UpdateEdition",
+            "stream_path": GOODS + "ExportEdition", "stream_body": hexed("ExportEdition", name=edition), "json": {"name": entry}, "large_json": {"parent": edition, "pageSize": 200}, "mask_path": GOODS + "UpdateEdition",
             "closed_path": GOODS + "ListAssessments", "forged": FORGED + IGNORED,
             "bad_tokens": [value for value, _ in bad_tokens(door).values()]}
 

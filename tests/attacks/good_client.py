@@ -52,8 +52,8 @@ def main():
 
     def stream():
         begun, code = time.monotonic(), "OK"
-        messages = kept.unary_stream(facts["watch_path"])(bytes.fromhex(facts["watch_body"]), metadata=metadata,
-                                                          timeout=float(patience))
+        messages = kept.unary_stream(facts["stream_path"])(bytes.fromhex(facts["stream_body"]), metadata=metadata,
+                                                           timeout=float(patience))
         try:
             next(messages)
         except grpc.RpcError as error:
