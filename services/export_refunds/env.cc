@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 
 namespace nisi::export_refunds {
@@ -48,10 +49,21 @@ absl::Status CheckRemarked(const ClaimRow& row, absl::string_view what) {
   if (row.claim().state() != Claim::FIXING) return absl::OkStatus();
   for (const v1::Remark& remark : row.claim().remarks()) {
     if (remark.round() != row.rounds() || !remark.answer().empty()) continue;
-    const absl::string_view field = remark.field();
-    if (field == what || absl::StartsWith(field, absl::StrCat(what, "."))) return absl::OkStatus();
+    const std::string& field = remark.field();
+    if (field == what || absl::StartsWith(what, absl::StrCat(field, "."))) return absl::OkStatus();
   }
   return errors::NotRemarked(what);
+}
+
+absl::Status CheckChangesRemarked(const ClaimRow& row, const google::protobuf::Message& before,
+                                  const google::protobuf::Message& after, absl::string_view path) {
+  for (int i = 0; i < before.GetDescriptor()->field_count(); ++i) {
+    const auto* field = before.GetDescriptor()->field(i);
+    google::protobuf::util::MessageDifferencer differ;
+    if (differ.CompareWithFields(before, after, {field}, {field})) continue;
+    RETURN_IF_ERROR(CheckRemarked(row, absl::StrCat(path, std::string(field->name()))));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckWhole(const Claim& claim, const std::vector<ExpenseRow>& expenses,

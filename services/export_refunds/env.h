@@ -50,9 +50,14 @@ absl::Status FinishClaim(const Env& env, store::Tx& tx, ClaimStep* step);
 
 // The claim as it stands in the transaction.
 absl::StatusOr<Claim> ClaimNow(const store::Tx& tx, const std::string& name);
-// While a claim is being fixed, only what open remarks name may change: a field, as "taxes_paid",
-// an expense, as "expenses/3", or "expenses". NOT_REMARKED.
+// While a claim is being fixed, only what open remarks name may change: a field, as "taxes_paid" or
+// "expenses/3.amount", an expense with all its fields, as "expenses/3", or "expenses". A remark on
+// one field of an expense is none on the others. NOT_REMARKED.
 absl::Status CheckRemarked(const ClaimRow& row, absl::string_view what);
+// The same of each field in which two versions of a record differ; `path` stands before its name.
+absl::Status CheckChangesRemarked(const ClaimRow& row, const google::protobuf::Message& before,
+                                  const google::protobuf::Message& after,
+                                  absl::string_view path = "");
 
 using cases::SetDecideTime;
 // Who sees all claims: the institute, the authority for trade and auditors.

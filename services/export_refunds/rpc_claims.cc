@@ -5,7 +5,6 @@
 #include "common/base/roles.h"
 #include "common/cases/findings.h"
 #include "common/rpc/wire.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
 #include "services/export_refunds/rules_invoice.h"
@@ -119,18 +118,6 @@ static_assert(static_cast<int>(Expense::kKindFieldNumber) ==
 static_assert(static_cast<int>(Expense::kLineFieldNumber) ==
               static_cast<int>(v1::Calculation::ExpenseLine::kLineFieldNumber));
 
-// What was changed of a claim that is being fixed is what remarks name. The row is the new one.
-absl::Status CheckChanged(const ClaimRow& row, const Claim& before) {
-  for (const char* name : {"taxes_paid", "export_volumes", "documents"}) {
-    const auto* field = Claim::descriptor()->FindFieldByName(name);
-    google::protobuf::util::MessageDifferencer differ;
-    if (!differ.CompareWithFields(before, row.claim(), {field}, {field})) {
-      RETURN_IF_ERROR(CheckRemarked(row, name));
-    }
-  }
-  return absl::OkStatus();
-}
-
 // A decision computed again, where there is one.
 absl::Status AddReplay(const char* field, bool has, const Decision& stored,
                        absl::StatusOr<Decision> (*replay)(const Decision&), v1::Replays* replays) {
@@ -165,7 +152,7 @@ absl::StatusOr<v1::Claim> UpdateClaim(Env& env, const Call& call, store::Tx& tx,
   Claim& claim = *step.row.mutable_claim();
   const Claim before = claim;
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.claim(), request.update_mask(), &claim, &call));
-  RETURN_IF_ERROR(CheckChanged(step.row, before));
+  RETURN_IF_ERROR(CheckChangesRemarked(step.row, before, claim));
   step.row.set_mended(true);
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   return claim;

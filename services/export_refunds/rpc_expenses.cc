@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
 #include "services/export_refunds/rules_invoice.h"
@@ -97,17 +98,20 @@ absl::StatusOr<v1::Expense> UpdateExpense(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(tx, call, kExpenses, key.key(), request.expense().name()));
   ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kEdit, key.claim, ""));
-  RETURN_IF_ERROR(CheckRemarked(step.row, absl::StrCat("expenses/", key.number)));
   Expense& expense = *found.row.mutable_expense();
-  const store::Key invoice = InvoiceKey(expense);
+  const Expense before = expense;
   RETURN_IF_ERROR(rpc::UpdateResource(request.expense(), request.update_mask(), &expense, &call));
+  // What stays as it was is not examined anew either: facts of others may be other ones by now.
+  if (google::protobuf::util::MessageDifferencer::Equals(before, expense)) return expense;
+  RETURN_IF_ERROR(
+      CheckChangesRemarked(step.row, before, expense, absl::StrCat("expenses/", key.number, ".")));
   RETURN_IF_ERROR(CheckExpense(expense, tx.today(), "expense"));
   RETURN_IF_ERROR(SetNet("expense", &expense));
   // It is examined again when the claim is signed or answered; its invoice stays its own till then,
   // unless it is another one.
   expense.clear_examination();
   expense.clear_line();
-  if (InvoiceKey(expense) != invoice) found.row.set_holds_invoice(false);
+  if (InvoiceKey(expense) != InvoiceKey(before)) found.row.set_holds_invoice(false);
   RETURN_IF_ERROR(tx.Put(kExpenses, &found.row));
   step.row.set_mended(true);
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
@@ -119,7 +123,10 @@ absl::StatusOr<v1::DeleteExpenseResponse> DeleteExpense(Env& env, const Call& ca
   ASSIGN_OR_RETURN(const ExpenseKey key, ExpenseKeyOf(request.name()));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kExpenses, key.key(), request.name()));
   ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kEdit, key.claim, ""));
-  RETURN_IF_ERROR(CheckRemarked(step.row, absl::StrCat("expenses/", key.number)));
+  // A remark on one of its fields does not let it go.
+  if (!CheckRemarked(step.row, "expenses").ok()) {
+    RETURN_IF_ERROR(CheckRemarked(step.row, absl::StrCat("expenses/", key.number)));
+  }
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.expense().etag()));
   RETURN_IF_ERROR(tx.End(kExpenses, key.key()));
   Claim& claim = *step.row.mutable_claim();

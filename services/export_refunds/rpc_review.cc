@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/rpc/field_rules.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
 
@@ -71,6 +72,12 @@ absl::StatusOr<Decision> JudgeNow(const store::Tx& tx, const Claim& claim) {
   return decision;
 }
 
+// Whether a field of an expense is the claimant's to change.
+bool IsGivenByClaimant(const std::string& name) {
+  const auto* field = Expense::descriptor()->FindFieldByName(name);
+  return field != nullptr && name != "etag" && !rpc::RuleOf(*field).output_only();
+}
+
 // A remark names what the claimant may change for it.
 absl::Status CheckFields(const v1::DecidePartRequest& request) {
   for (int i = 0; i < request.remarks_size(); ++i) {
@@ -84,13 +91,12 @@ absl::Status CheckFields(const v1::DecidePartRequest& request) {
       const std::vector<std::string> path = absl::StrSplit(parts[1], absl::MaxSplits('.', 1));
       int32_t number = 0;
       named = parts[0] == "expenses" && absl::SimpleAtoi(path[0], &number) && number > 0 &&
-              absl::StrCat(number) == path[0] &&
-              (path.size() == 1 || Expense::descriptor()->FindFieldByName(path[1]) != nullptr);
+              absl::StrCat(number) == path[0] && (path.size() == 1 || IsGivenByClaimant(path[1]));
     }
     if (!named) {
       return base::InvalidField(absl::StrCat("remarks[", i, "].field"),
                                 "must be a field of the claim, as taxes_paid, or of an expense, as "
-                                "expenses/3.amount");
+                                "expenses/3.amount, that the claimant gives");
     }
   }
   return absl::OkStatus();

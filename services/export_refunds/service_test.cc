@@ -498,6 +498,70 @@ TEST_F(ClaimTest, ItReturnsOnlyWhenEveryRemarkIsAnswered) {
   }
 }
 
+// A remark on one field of an expense is none on its others, and does not let it go.
+TEST_F(ClaimTest, ARemarkOpensWhatItNamesAndNothingElse) {
+  ListInForce();
+  const std::string claim = InReview(1, {MakeExpense(), MakeExpense(), MakeExpense()});
+  const auto update = [&](int32_t number, const std::string& amount, const std::string& invoice) {
+    v1::UpdateExpenseRequest request;
+    request.mutable_expense()->set_name(ExpenseName(claim, number));
+    request.mutable_expense()->set_amount(amount);
+    request.mutable_expense()->set_invoice_number(invoice);
+    if (!amount.empty()) request.mutable_update_mask()->add_paths("amount");
+    if (!invoice.empty()) request.mutable_update_mask()->add_paths("invoice_number");
+    return Do<v1::Expense>("UpdateExpense", Entity(1), request).status();
+  };
+  const auto take = [&](int32_t number) {
+    v1::DeleteExpenseRequest request;
+    request.set_name(ExpenseName(claim, number));
+    return Do<v1::DeleteExpenseResponse>("DeleteExpense", Entity(1), request).status();
+  };
+  const auto send = [&](const std::string& field) {
+    ASSERT_TRUE(DecideOn(claim, v1::FINANCE, v1::PartReview::ACCEPTED, examiner_).ok());
+    ASSERT_TRUE(DecideOn(claim, v1::LEGAL, v1::PartReview::REMARKS, examiner_, field).ok());
+    ASSERT_TRUE(Step<v1::SendRemarksRequest>("SendRemarks", claim, examiner_).ok());
+  };
+  for (const char* not_given : {"expenses/2.net", "expenses/2.line", "expenses/2.etag"}) {
+    EXPECT_EQ(
+        ReasonOf(
+            DecideOn(claim, v1::LEGAL, v1::PartReview::REMARKS, examiner_, not_given).status()),
+        "INVALID_FIELD")
+        << not_given;
+  }
+  send("expenses/2.invoice_number");
+  const std::string before = ExpenseNow(claim, 2).SerializeAsString();
+  for (const absl::Status& refused :
+       {update(2, "9000000", ""), update(2, "9000000", "INV-90"), update(1, "", "INV-90")}) {
+    EXPECT_EQ(ReasonOf(refused), "NOT_REMARKED");
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_EQ(ReasonOf(take(2)), "NOT_REMARKED");
+  // What is said again changes nothing, and is not examined anew.
+  EXPECT_TRUE(update(2, "1000000", "").ok());
+  EXPECT_TRUE(update(1, "1000000", "").ok());
+  EXPECT_EQ(ExpenseNow(claim, 2).SerializeAsString(), before);
+  EXPECT_TRUE(update(2, "1000000", "INV-90").ok());
+  EXPECT_FALSE(ExpenseNow(claim, 2).has_examination());
+  ASSERT_TRUE(Do<v1::Claim>("AnswerRemarks", Entity(1), Answers(claim, {1})).ok());
+  EXPECT_EQ(Now(claim).calculated().units(), 1'800'000);
+  // On the expense as a whole.
+  send("expenses/2");
+  EXPECT_EQ(ReasonOf(take(1)), "NOT_REMARKED");
+  EXPECT_EQ(ReasonOf(Add(claim, 1, {MakeExpense()}).status()), "NOT_REMARKED");
+  EXPECT_TRUE(update(2, "2000000", "INV-91").ok());
+  EXPECT_TRUE(take(2).ok());
+  ASSERT_TRUE(Do<v1::Claim>("AnswerRemarks", Entity(1), Answers(claim, {2})).ok());
+  EXPECT_EQ(Now(claim).calculated().units(), 1'200'000);
+  // On the expenses: one more, one less, and each as it was.
+  send("expenses");
+  EXPECT_EQ(ReasonOf(update(1, "2000000", "")), "NOT_REMARKED");
+  EXPECT_TRUE(Add(claim, 1, {MakeExpense()}).ok());
+  EXPECT_TRUE(take(1).ok());
+  ASSERT_TRUE(Do<v1::Claim>("AnswerRemarks", Entity(1), Answers(claim, {3})).ok());
+  EXPECT_EQ(Now(claim).calculated().units(), 1'200'000);
+  ExpectSound();
+}
+
 TEST_F(ClaimTest, APartThatWasRejectedRejectsTheClaim) {
   ListInForce();
   const std::string claim = InReview(1, {MakeExpense()});

@@ -388,7 +388,7 @@ class RefundsTest : public ::testing::Test {
     request.set_verdict(verdict);
     if (verdict != v1::PartReview::REJECTED) request.clear_reason();
     if (verdict == v1::PartReview::REMARKS) {
-      const char* usual = part == v1::FINANCE ? "taxes_paid" : "expenses/1.invoice_number";
+      const char* usual = part == v1::FINANCE ? "taxes_paid" : "expenses/1";
       request.add_remarks()->set_field(field.empty() ? usual : field);
       request.mutable_remarks(0)->set_text("Не читается");
     }
