@@ -1,8 +1,13 @@
 // From acceptance to payment: the second check of the recipient, the agreement, the one payment.
+#include <algorithm>
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/roles.h"
 #include "common/cases/budget.h"
+#include "common/norms/term.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
 #include "services/export_refunds/rules_obligations.h"
@@ -42,17 +47,71 @@ absl::Status CheckPayable(const Decision& decision, int64_t ready_before) {
   return errors::DemandPastDue();
 }
 
+// The day of the last second check that the recipient has passed: by its notice, or as RunGate was
+// told it by a gate that records none here.
+absl::StatusOr<std::optional<base::Date>> PassedOn(const store::Reader& reader,
+                                                   const ClaimRow& row) {
+  std::optional<base::Date> passed;
+  if (row.has_gate_check_date()) {
+    ASSIGN_OR_RETURN(passed, base::Date::FromProto(row.gate_check_date()));
+  }
+  ASSIGN_OR_RETURN(const auto last,
+                   cases::LastNotice(reader, row.claim().name(), gate::v1::BEFORE_PAYMENT,
+                                     row.claim().claimant()));
+  if (!last.has_value() || last->verdict() != Notice::PASSED) return passed;
+  ASSIGN_OR_RETURN(const base::Date checked, base::Date::FromProto(last->check_date()));
+  return passed.has_value() ? std::max(*passed, checked) : checked;
+}
+
+// The order goes out within the days after the passed second check (No. 437): where the agreement
+// is signed the term to pay runs from the day of the last one.
+absl::Status RenewPayment(const Env& env, store::Tx& tx, const ClaimRow& row) {
+  ASSIGN_OR_RETURN(const std::optional<base::Date> passed, PassedOn(tx, row));
+  if (!passed.has_value()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open,
+                   cases::OpenDeadlines(tx, row.claim().name()));
+  for (const cases::Deadline& deadline : open) {
+    if (deadline.kind() != kPaymentTerm) continue;
+    ASSIGN_OR_RETURN(const base::Date since, base::Date::FromProto(deadline.since()));
+    if (*passed <= since) continue;
+    ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(*env.norms, kPaymentTerm, *passed));
+    RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), cases::Deadline::CANCELLED));
+    cases::Deadline next;
+    next.set_record(deadline.record());
+    next.set_kind(deadline.kind());
+    *next.mutable_roles() = deadline.roles();
+    *next.mutable_since() = term.since.ToProto();
+    *next.mutable_due_date() = term.last_day.ToProto();
+    next.set_norm(term.norm);
+    next.set_rests_on_assumption(term.assumption);
+    *next.mutable_legal_basis() = deadline.legal_basis();
+    RETURN_IF_ERROR(cases::OpenDeadline(tx, std::move(next)).status());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<gate::v1::Notice> RecordNotice(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<gate::v1::Notice> RecordNotice(Env& env, const Call& call, store::Tx& tx,
                                               const gate::v1::RecordNoticeRequest& request) {
   const std::string& record = request.notice().record();
-  ASSIGN_OR_RETURN(const auto found,
-                   rpc::FindFor(tx, call, kClaims, store::Key::Of(record), record));
-  if (found.row.claim().claimant() != request.notice().recipient()) {
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kClaims, store::Key::Of(record), record));
+  Claim& claim = *found.row.mutable_claim();
+  if (claim.claimant() != request.notice().recipient()) {
     return base::InvalidField("notice.recipient", "is not the claimant of that claim");
   }
-  return cases::RecordNotice(call, tx, request, errors::RecipientGate());
+  ASSIGN_OR_RETURN(Notice notice, cases::RecordNotice(call, tx, request, errors::RecipientGate()));
+  if (claim.state() != Claim::AGREEMENT_SIGNED) return notice;
+  RETURN_IF_ERROR(RenewPayment(env, tx, found.row));
+  ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open, cases::OpenDeadlines(tx, claim.name()));
+  // A version that somebody holds stays good where the day does.
+  if (open.empty() || google::protobuf::util::MessageDifferencer::Equals(open.front().due_date(),
+                                                                         claim.due_date())) {
+    return notice;
+  }
+  *claim.mutable_due_date() = open.front().due_date();
+  RETURN_IF_ERROR(tx.Put(kClaims, &found.row));
+  return notice;
 }
 
 absl::StatusOr<Encoded<gate::v1::Notice>> GetNotice(Env& env, Call& call,
@@ -80,11 +139,14 @@ absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest
         const bool passed = gate.outcome() == "PASSED";
         *claim.mutable_gate() = std::move(gate);
         step.row.set_gate_notice(checked.notice.name());
+        if (passed) *step.row.mutable_gate_check_date() = checked.notice.check_date();
         // Before the agreement the money of one that fails goes to the next, and its term to sign
         // is over. When it passes later, it has a place in the queue again, and goes on from there.
         if (claim.state() != Claim::AGREEMENT_SIGNED) {
           if (!passed) RETURN_IF_ERROR(ReleaseMoney(tx, step.subject, &claim));
           RETURN_IF_ERROR(step.Lead(claim.funded() ? Claim::GATE_2 : Claim::ACCEPTED));
+        } else {
+          RETURN_IF_ERROR(RenewPayment(env, tx, step.row));
         }
         RETURN_IF_ERROR(FinishClaim(env, tx, &step));
         RETURN_IF_ERROR(ServeQueue(env, tx));
@@ -122,6 +184,7 @@ absl::StatusOr<v1::Claim> SignAgreement(Env& env, const Call& call, store::Tx& t
     ASSIGN_OR_RETURN(const Money amount, Money::FromProto(claim.amount()));
     RETURN_IF_ERROR(PostFor(tx, Posting::COMMIT, amount, claim.name(), step.subject).status());
     RETURN_IF_ERROR(SetObligations(&claim));
+    ASSIGN_OR_RETURN(step.since, PassedOn(tx, step.row));
   }
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   return claim;

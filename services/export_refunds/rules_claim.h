@@ -44,6 +44,8 @@ enum class ClaimVerb {
   kGiveWay,
   kReverse,
 };
+// From the day of the passed second check, by which a notice of it is good as well.
+inline constexpr char kPaymentTerm[] = "export_refunds.days.payment";
 // Its refusals are CLAIM_STATE and, of edits, CLAIM_FROZEN.
 const base::Machine<Claim::State, ClaimVerb>& ClaimMachine();
 

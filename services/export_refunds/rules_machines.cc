@@ -18,7 +18,6 @@ const base::Machine<Claim::State, ClaimVerb>& ClaimMachine() {
   static constexpr char kReview[] = "export_refunds.days.review";
   static constexpr char kFixing[] = "export_refunds.days.fixing";
   static constexpr char kAgreement[] = "export_refunds.days.agreement";
-  static constexpr char kPayment[] = "export_refunds.days.payment";
   static const auto* const kMachine = new base::Machine<Claim::State, ClaimVerb>(
       "CLAIM", S::State_descriptor(),
       {{"edit", errors::Reimbursement, "CLAIM_FROZEN"},
@@ -123,13 +122,7 @@ const base::Machine<Claim::State, ClaimVerb>& ClaimMachine() {
         errors::RecipientGate,
         {.when = "it does not"}},
        {{S::GATE_2}, V::kGiveWay, S::ACCEPTED, kByItself, errors::Account},
-       // The order goes out within the days after the last check.
-       {{S::AGREEMENT_SIGNED},
-        V::kRunGate,
-        kSame,
-        kInstitute,
-        errors::RecipientGate,
-        {.renews = true}},
+       {{S::AGREEMENT_SIGNED}, V::kRunGate, kSame, kInstitute, errors::RecipientGate},
        {{S::GATE_2},
         V::kSignAgreement,
         kSame,
@@ -147,7 +140,7 @@ const base::Machine<Claim::State, ClaimVerb>& ClaimMachine() {
         S::PAID,
         kInstitute,
         errors::Account,
-        {.duty = Duty::kDecides, .due = kPayment}},
+        {.duty = Duty::kDecides, .due = kPaymentTerm}},
        {{S::PAID}, V::kBeginMonitoring, S::MONITORING, kByItself, errors::Monitoring},
        {{S::MONITORING}, V::kReport, kSame, kEntity, errors::Monitoring},
        {{S::MONITORING},

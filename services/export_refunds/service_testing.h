@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -349,13 +350,14 @@ class RefundsTest : public ::testing::Test {
     return name;
   }
   void Notice(const std::string& claim, gate::v1::Checkpoint checkpoint,
-              gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED) {
+              gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED,
+              std::optional<base::Date> checked = std::nullopt) {
     gate::v1::RecordNoticeRequest request;
     request.mutable_notice()->set_number("G-1");
     request.mutable_notice()->set_checkpoint(checkpoint);
     request.mutable_notice()->set_recipient(Now(claim).claimant());
     request.mutable_notice()->set_record(claim);
-    *request.mutable_notice()->mutable_check_date() = today().ToProto();
+    *request.mutable_notice()->mutable_check_date() = checked.value_or(today()).ToProto();
     request.mutable_notice()->set_verdict(verdict);
     Must<gate::v1::Notice>("RecordNotice", institute_, request);
   }

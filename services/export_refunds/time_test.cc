@@ -4,6 +4,7 @@
 #include "common/cases/deadlines.h"
 #include "common/cases/obligations.h"
 #include "common/norms/term.h"
+#include "services/export_refunds/rules_claim.h"
 #include "services/export_refunds/service_testing.h"
 
 namespace nisi::export_refunds {
@@ -190,6 +191,62 @@ TEST_P(ByItselfTest, TermsOfTheInstituteAreMarked) {
         last.AddDays(1), [&] { return Marks(term.claim); }, term.kind + " ", term.kind + ":late ");
     EXPECT_EQ(Now(term.claim).SerializeAsString(), whole) << "an etag that somebody holds is good";
   }
+}
+
+class PaymentTest : public RefundsTest {};
+
+// The order goes out within three working days after the passed second check (No. 437), however
+// much later the agreement was signed.
+TEST_F(PaymentTest, TheTermRunsFromTheDayOfTheCheck) {
+  ListInForce();
+  Allocate(5'000'000);
+  const std::string claim = Accepted(1, {MakeExpense()});
+  const std::string late = Accepted(2, {MakeExpense()});
+  const auto term = [&](const std::string& of) {
+    for (const cases::Deadline& deadline : *cases::OpenDeadlines(store().Read(), of)) {
+      if (deadline.kind() != kPaymentTerm) continue;
+      EXPECT_EQ(deadline.due_date().SerializeAsString(), Now(of).due_date().SerializeAsString());
+      return absl::StrCat(base::Date::FromProto(deadline.since())->ToString(), " ",
+                          base::Date::FromProto(deadline.due_date())->ToString(),
+                          deadline.overdue() ? " late" : "");
+    }
+    return std::string("none");
+  };
+  const auto sign = [&](const std::string& of, int n) {
+    ASSERT_TRUE(SignAgreementBy(of, Entity(n)).ok());
+    ASSERT_TRUE(SignAgreementBy(of, institute_).ok());
+  };
+  ASSERT_EQ(today(), Day("2024-06-10")) << "a Monday";
+  ASSERT_TRUE(Gate2(claim).ok());
+  ASSERT_TRUE(Gate2(late).ok());
+  GoTo(Day("2024-06-12"));
+  sign(claim, 1);
+  EXPECT_EQ(term(claim), "2024-06-10 2024-06-13");
+  // Checked again by the step, and by a notice alone, as a payment goes by it.
+  Notice(claim, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(term(claim), "2024-06-12 2024-06-17");
+  GoTo(Day("2024-06-14"));
+  Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::PASSED, Day("2024-06-11"));
+  EXPECT_EQ(term(claim), "2024-06-12 2024-06-17") << "an older check is not the last one";
+  Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED, Day("2024-06-13"));
+  EXPECT_EQ(term(claim), "2024-06-12 2024-06-17") << "who fails is not to be paid";
+  ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", claim, institute_).ok());
+  EXPECT_EQ(term(claim), "2024-06-12 2024-06-17");
+  Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::PASSED, Day("2024-06-13"));
+  EXPECT_EQ(term(claim), "2024-06-13 2024-06-18");
+  ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", claim, institute_).ok());
+  EXPECT_EQ(term(claim), "2024-06-13 2024-06-18") << "the day of the step is not that of the check";
+  // Signed when its check is good no more: late, until it is checked again.
+  sign(late, 2);
+  GoTo(Day("2024-06-15"));
+  EXPECT_EQ(term(late), "2024-06-10 2024-06-13 late");
+  EXPECT_EQ(ReasonOf(PayIt(late).status()), "GATE_NOT_CHECKED");
+  GoTo(Day("2024-06-17"));
+  Notice(late, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(term(late), "2024-06-17 2024-06-20");
+  ASSERT_TRUE(PayIt(claim).ok());
+  ASSERT_TRUE(PayIt(late).ok());
+  EXPECT_EQ(term(late), "none");
 }
 
 INSTANTIATE_TEST_SUITE_P(UpOrDown, ByItselfTest, ::testing::Bool(),
