@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/cases/gate.h"
 #include "common/cases/rows.h"
@@ -60,6 +61,10 @@ absl::Status CheckChangesRemarked(const ClaimRow& row, const google::protobuf::M
                                   absl::string_view path = "");
 
 using cases::SetDecideTime;
+// Of this register as a command sees it: the version of facts that no one record of it tells.
+inline std::string VersionOf(const store::Tx& tx) {
+  return absl::StrCat("position ", tx.position());
+}
 // Who sees all claims: the institute, the authority for trade and auditors.
 bool IsOfficial(const rpc::Caller& caller);
 
@@ -143,7 +148,10 @@ absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list,
 // Examines what is not examined yet, puts it, and finds the sum of the claim.
 absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, ClaimRow* row);
 // Before it is decided: a line that failed by its invoice alone counts when that is free by now.
-absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row);
+// How many lines do since that have an alike invoice, which nobody has compared.
+absl::StatusOr<int> LookAgain(const Env& env, store::Tx& tx, ClaimRow* row);
+// Whether it would find so of a line.
+absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row);
 // The claim's sum by expenses that are examined.
 absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
                                      const std::vector<ExpenseRow>& expenses, base::Date sign_date,
@@ -156,9 +164,18 @@ absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
 enum class Among { kRegister, kOwn };
 absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row,
                                   Among among = Among::kRegister);
-// Expenses that have an invoice which is perhaps that of this one: an official compares them.
-absl::StatusOr<std::vector<ExpenseRow>> AlikeOf(const store::Reader& reader, const ExpenseRow& row);
-// How many expenses of a claim have such.
+// How many of one number and day are read for it: it is asked within commands, of each expense.
+inline constexpr int kMostCompared = 100;
+// Names of expenses that have an invoice which is perhaps that of a given one: an official compares
+// them. `more`: there are more of its number and day than are read, so perhaps more of these.
+struct Alike {
+  std::vector<std::string> others;
+  bool more = false;
+
+  bool any() const { return more || !others.empty(); }
+};
+absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row);
+// How many expenses of a claim have such, or perhaps have.
 absl::StatusOr<int> CountAlike(const store::Reader& reader, const std::string& claim);
 
 // ---- The queue (queue.cc)

@@ -188,6 +188,16 @@ absl::Status InvoicesAlike(int count) {
                    "that they were compared must be said; ListAlikeInvoices names them", Rules())
       .With("expenses", absl::StrCat(count));
 }
+absl::Status FreedInvoicesAlike(int count) {
+  return Forbidden("INVOICES_ALIKE",
+                   "Invoices have become free since the finance part was accepted, and are perhaps "
+                   "those of other expenses that count.",
+                   "INVOICES", "parts",
+                   "the finance part must be decided on again (DecidePart), by who has compared "
+                   "them; ListAlikeInvoices names them",
+                   Rules())
+      .With("expenses", absl::StrCat(count));
+}
 absl::Status QueueOrder(int64_t earlier) {
   return Forbidden("QUEUE_ORDER", "An earlier claim is ready to be paid.", "QUEUE", "number",
                    absl::StrCat("claim number ", earlier, " is paid first"), Account())

@@ -51,8 +51,10 @@ absl::Status GroundMissing();   // GROUND_MISSING
 absl::Status DemandPastDue();  // DEMAND_PAST_DUE
 
 // Queue and payment.
-absl::Status QueueWaits();                 // QUEUE_WAITS
-absl::Status InvoicesAlike(int count);     // INVOICES_ALIKE
+absl::Status QueueWaits();              // QUEUE_WAITS
+absl::Status InvoicesAlike(int count);  // INVOICES_ALIKE
+// The same of what has become free since: the finance part is to look again.
+absl::Status FreedInvoicesAlike(int count);
 absl::Status QueueOrder(int64_t earlier);  // QUEUE_ORDER
 absl::Status AgreementSignedAlready();     // AGREEMENT_SIGNED_ALREADY
 absl::Status AgreementDiffers();           // AGREEMENT_DIFFERS

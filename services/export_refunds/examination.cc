@@ -100,16 +100,22 @@ absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, Cl
   return SetSum(env, tx, expenses, facts.sign_date, &claim);
 }
 
-absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row) {
+absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row) {
+  const auto& unsatisfied = row.expense().line().unsatisfied();
+  if (unsatisfied.size() != 1 || unsatisfied[0] != kInvoiceRule) return false;
+  ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(reader, row));
+  return !taken;
+}
+
+absl::StatusOr<int> LookAgain(const Env& env, store::Tx& tx, ClaimRow* row) {
   ASSIGN_OR_RETURN(std::vector<ExpenseRow> expenses, ExpensesOf(tx, row->claim().name()));
   bool changed = false;
+  int alike = 0;
   for (ExpenseRow& expense : expenses) {
+    ASSIGN_OR_RETURN(const bool freed, IsFreed(tx, expense));
+    if (!freed) continue;
     Expense& cost = *expense.mutable_expense();
-    const auto& unsatisfied = cost.line().unsatisfied();
-    if (unsatisfied.size() != 1 || unsatisfied[0] != kInvoiceRule) continue;
-    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, expense));
-    if (taken) continue;
-    ASSIGN_OR_RETURN(Decision decision, ExamineFreed(cost.examination()));
+    ASSIGN_OR_RETURN(Decision decision, ExamineFreed(cost.examination(), VersionOf(tx)));
     SetDecideTime(tx, &decision);
     ASSIGN_OR_RETURN(const Money amount, Money::Parse(decision.outcome()));
     *cost.mutable_examination() = std::move(decision);
@@ -117,11 +123,14 @@ absl::Status LookAgain(const Env& env, store::Tx& tx, ClaimRow* row) {
     cost.mutable_line()->clear_unsatisfied();
     expense.set_holds_invoice(true);
     RETURN_IF_ERROR(tx.Put(kExpenses, &expense));
+    ASSIGN_OR_RETURN(const Alike others, AlikeOf(tx, expense));
+    alike += others.any() ? 1 : 0;
     changed = true;
   }
-  if (!changed) return absl::OkStatus();
+  if (!changed) return 0;
   ASSIGN_OR_RETURN(const base::Date sign_date, base::Date::FromProto(row->claim().sign_date()));
-  return SetSum(env, tx, expenses, sign_date, row->mutable_claim());
+  RETURN_IF_ERROR(SetSum(env, tx, expenses, sign_date, row->mutable_claim()));
+  return alike;
 }
 
 }  // namespace nisi::export_refunds

@@ -10,44 +10,70 @@ bool IsSelf(const ExpenseRow& one, const ExpenseRow& other) {
   return one.claim() == other.claim() && one.number() == other.number();
 }
 
-// The others that hold an invoice of this number and day: of whatever issuer, so they are few.
-absl::StatusOr<std::vector<ExpenseRow>> OthersOf(const store::Reader& reader,
-                                                 const ExpenseRow& row) {
-  ASSIGN_OR_RETURN(std::vector<ExpenseRow> others,
-                   cases::AllOf(reader, kExpensesByNumber, NumberKey(row.expense())));
-  std::erase_if(others, [&](const ExpenseRow& other) { return IsSelf(row, other); });
-  return others;
+// Whether another one stands under the beginning of a key. Of those that certainly are of this
+// invoice there are few: no two that are the same one hold it.
+absl::StatusOr<bool> HasOther(const store::Reader& reader, const store::Index<ExpenseRow>& index,
+                              const store::Key& prefix, const ExpenseRow& row) {
+  bool other = false;
+  RETURN_IF_ERROR(
+      reader.Scan(index, {prefix, ""}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ExpenseRow>(view));
+                    other = !IsSelf(row, stored.row);
+                    return !other;
+                  }));
+  return other;
 }
 
 }  // namespace
 
 absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row, Among among) {
-  ASSIGN_OR_RETURN(const std::vector<ExpenseRow> others, OthersOf(reader, row));
-  for (const ExpenseRow& other : others) {
-    if (among == Among::kOwn && other.expense().claimant() != row.expense().claimant()) continue;
-    if (CompareInvoices(row.expense(), other.expense()) == Sameness::kSame) return true;
+  const Expense& expense = row.expense();
+  const IssuerMarks marks = MarksOf(expense);
+  const bool own = among == Among::kOwn;
+  if (!marks.id.empty()) {
+    ASSIGN_OR_RETURN(const bool taken,
+                     HasOther(reader, kExpensesByIssuer, IssuerIdKey(expense, marks, own), row));
+    if (taken) return true;
   }
-  return false;
+  // By its name, where one of the two has no number.
+  ASSIGN_OR_RETURN(const bool named,
+                   HasOther(reader, kExpensesByIssuerName,
+                            IssuerNameKey(expense, marks, /*is_numbered=*/false, own), row));
+  if (named || marks.is_numbered) return named;
+  return HasOther(reader, kExpensesByIssuerName,
+                  IssuerNameKey(expense, marks, /*is_numbered=*/true, own), row);
 }
 
-absl::StatusOr<std::vector<ExpenseRow>> AlikeOf(const store::Reader& reader,
-                                                const ExpenseRow& row) {
-  ASSIGN_OR_RETURN(std::vector<ExpenseRow> others, OthersOf(reader, row));
-  std::erase_if(others, [&](const ExpenseRow& other) {
-    return CompareInvoices(row.expense(), other.expense()) != Sameness::kAlike;
-  });
-  return others;
+absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row) {
+  Alike alike;
+  int looked = 0;
+  RETURN_IF_ERROR(reader.Scan(
+      kExpensesByNumber, {NumberKey(row.expense()), ""}, {},
+      [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+        if (++looked > kMostCompared) {
+          alike.more = true;
+          return false;
+        }
+        ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ExpenseRow>(view));
+        if (!IsSelf(row, stored.row) &&
+            CompareInvoices(row.expense(), stored.row.expense()) == Sameness::kAlike) {
+          alike.others.push_back(std::move(*stored.row.mutable_expense()->mutable_name()));
+        }
+        return true;
+      }));
+  return alike;
 }
 
 absl::StatusOr<int> CountAlike(const store::Reader& reader, const std::string& claim) {
   ASSIGN_OR_RETURN(const std::vector<ExpenseRow> expenses, ExpensesOf(reader, claim));
-  int alike = 0;
+  int count = 0;
   for (const ExpenseRow& row : expenses) {
     if (!row.holds_invoice()) continue;
-    ASSIGN_OR_RETURN(const std::vector<ExpenseRow> others, AlikeOf(reader, row));
-    alike += others.empty() ? 0 : 1;
+    ASSIGN_OR_RETURN(const Alike alike, AlikeOf(reader, row));
+    count += alike.any() ? 1 : 0;
   }
-  return alike;
+  return count;
 }
 
 absl::StatusOr<v1::ListAlikeInvoicesResponse> ListAlikeInvoices(
@@ -59,12 +85,15 @@ absl::StatusOr<v1::ListAlikeInvoicesResponse> ListAlikeInvoices(
   ASSIGN_OR_RETURN(const std::vector<ExpenseRow> expenses, ExpensesOf(view, request.parent()));
   v1::ListAlikeInvoicesResponse response;
   for (const ExpenseRow& row : expenses) {
-    if (!row.holds_invoice()) continue;
-    ASSIGN_OR_RETURN(const std::vector<ExpenseRow> others, AlikeOf(view, row));
-    if (others.empty()) continue;
+    // One that is free by now counts when the claim is decided on, so it is compared before.
+    ASSIGN_OR_RETURN(const bool freed, IsFreed(view, row));
+    if (!row.holds_invoice() && !freed) continue;
+    ASSIGN_OR_RETURN(const Alike alike, AlikeOf(view, row));
+    if (!alike.any()) continue;
     auto* invoice = response.add_invoices();
     invoice->set_expense(row.expense().name());
-    for (const ExpenseRow& other : others) invoice->add_alike(other.expense().name());
+    for (const std::string& other : alike.others) invoice->add_alike(other);
+    invoice->set_more(alike.more);
   }
   return response;
 }

@@ -235,10 +235,11 @@ absl::StatusOr<v1::Claim> DecidePart(Env& env, Call& call, const v1::DecidePartR
         if (request.verdict() == PartReview::REMARKS && request.remarks().empty()) {
           return errors::RemarksMissing();
         }
-        if (request.part() == v1::FINANCE && request.verdict() == PartReview::ACCEPTED &&
-            !request.invoices_compared()) {
+        if (request.part() == v1::FINANCE && request.verdict() == PartReview::ACCEPTED) {
+          // What has become free counts, and is compared as the others are.
+          RETURN_IF_ERROR(LookAgain(env, tx, &step.row).status());
           ASSIGN_OR_RETURN(const int alike, CountAlike(tx, request.name()));
-          if (alike > 0) return errors::InvoicesAlike(alike);
+          if (alike > 0 && !request.invoices_compared()) return errors::InvoicesAlike(alike);
         }
         part->set_verdict(request.verdict());
         part->set_reason(request.reason());
@@ -319,9 +320,10 @@ absl::StatusOr<v1::Claim> AcceptClaim(Env& env, const Call& call, store::Tx& tx,
                    BeginClaim(tx, call, ClaimVerb::kAccept, request.name(), request.etag()));
   Claim& claim = *step.row.mutable_claim();
   if (step.row.to_examine()) return errors::PartsPending();
-  RETURN_IF_ERROR(LookAgain(env, tx, &step.row));
+  ASSIGN_OR_RETURN(const int alike, LookAgain(env, tx, &step.row));
   ASSIGN_OR_RETURN(Decision decision, JudgeNow(tx, claim));
   RETURN_IF_ERROR(CheckAcceptable(claim, decision));
+  if (alike > 0) return errors::FreedInvoicesAlike(alike);
   *claim.mutable_decision() = std::move(decision);
   *claim.mutable_amount() = claim.calculated();
   claim.set_funded(false);
@@ -336,7 +338,7 @@ absl::StatusOr<v1::Claim> RejectClaim(Env& env, const Call& call, store::Tx& tx,
                    BeginClaim(tx, call, ClaimVerb::kReject, request.name(), request.etag()));
   Claim& claim = *step.row.mutable_claim();
   if (step.row.to_examine()) return errors::PartsPending();
-  if (claim.state() == Claim::REVIEW) RETURN_IF_ERROR(LookAgain(env, tx, &step.row));
+  if (claim.state() == Claim::REVIEW) RETURN_IF_ERROR(LookAgain(env, tx, &step.row).status());
   ASSIGN_OR_RETURN(Decision decision, JudgeNow(tx, claim));
   RETURN_IF_ERROR(CheckRejectable(claim, decision));
   *claim.mutable_decision() = std::move(decision);

@@ -410,9 +410,9 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored) {
   return cases::Replay(stored, DecideExpense);
 }
 
-absl::StatusOr<Decision> ExamineFreed(const Decision& stored) {
+absl::StatusOr<Decision> ExamineFreed(const Decision& stored, const std::string& register_version) {
   Facts facts = Facts::Of(stored);
-  facts.Set(kInvoiceTaken, "0", kInvoices);
+  facts.Set(kInvoiceTaken, "0", kInvoices, register_version);
   ASSIGN_OR_RETURN(Decision decision, DecideExpense(facts));
   decision.set_norms_edition(stored.norms_edition());
   decision.set_rests_on_assumption(stored.rests_on_assumption());

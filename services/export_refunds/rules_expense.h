@@ -88,8 +88,9 @@ absl::StatusOr<v1::Line> LineOf(const Expense& expense, const ExpenseFacts& fact
 absl::StatusOr<Decision> ExamineExpense(const Expense& expense, const ExpenseFacts& facts,
                                         const ExpenseNorms& norms);
 absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
-// A stored examination as it stands when its invoice is free after all: nobody was paid by it.
-absl::StatusOr<Decision> ExamineFreed(const Decision& stored);
+// A stored examination as it stands when its invoice is free after all, by the register of that
+// version: nobody was paid by it.
+absl::StatusOr<Decision> ExamineFreed(const Decision& stored, const std::string& register_version);
 
 // Rules of a decision that are not satisfied.
 std::vector<std::string> UnsatisfiedOf(const Decision& decision);

@@ -168,6 +168,11 @@ std::string ByNumber(const Expense& expense) {
       base::Date::FromProto(expense.invoice_date()).value_or(base::Date()).ToString());
 }
 
+// One expense by its number and day and by what marks its issuer; no spelling holds a space.
+std::string KeyIn(const Expense& expense, absl::string_view sort, absl::string_view mark) {
+  return absl::StrCat(ByNumber(expense), " ", sort, " ", mark);
+}
+
 }  // namespace
 
 std::string OneSpelling(const std::string& text) {
@@ -209,6 +214,15 @@ std::string IssuerKey(const Expense& expense) {
                       SpelledIn(expense.issuer_country(), expense.issuer_number()));
 }
 
+IssuerMarks MarksOf(const Expense& expense) {
+  IssuerMarks marks;
+  const IssuerId id = IdOf(expense);
+  if (!id.second.empty()) marks.id = absl::StrCat(id.first, "#", id.second);
+  marks.name = OneSpelling(expense.invoice_issuer());
+  marks.is_numbered = !expense.issuer_number().empty();
+  return marks;
+}
+
 Sameness CompareInvoices(const Expense& one, const Expense& other) {
   if (ByNumber(one) != ByNumber(other)) return Sameness::kOther;
   const IssuerId id = IdOf(one);
@@ -228,15 +242,18 @@ std::vector<std::string> WordsOfIssuer(const std::string& name) {
   return words;
 }
 
+// As CompareInvoices finds kSame, by keys.
 bool Invoices::Has(const Expense& expense) const {
-  const auto [first, last] = by_number_.equal_range(ByNumber(expense));
-  return std::any_of(first, last, [&](const auto& known) {
-    return CompareInvoices(*known.second, expense) == Sameness::kSame;
-  });
+  const IssuerMarks marks = MarksOf(expense);
+  if (!marks.id.empty() && keys_.contains(KeyIn(expense, "id", marks.id))) return true;
+  if (keys_.contains(KeyIn(expense, "name", marks.name))) return true;
+  return !marks.is_numbered && keys_.contains(KeyIn(expense, "numbered", marks.name));
 }
 
 void Invoices::Add(const Expense& expense) {
-  by_number_.emplace(ByNumber(expense), &expense);
+  const IssuerMarks marks = MarksOf(expense);
+  if (!marks.id.empty()) keys_.insert(KeyIn(expense, "id", marks.id));
+  keys_.insert(KeyIn(expense, marks.is_numbered ? "numbered" : "name", marks.name));
 }
 
 }  // namespace nisi::export_refunds

@@ -1,7 +1,7 @@
 // When two expenses are by one invoice, however issuer and number are typed. Pure functions.
 #pragma once
 
-#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +26,18 @@ absl::Status CheckIssuer(const Expense& expense, const std::string& path);
 // spelling. On disk, so what it says of an expense never changes.
 std::string IssuerKey(const Expense& expense);
 
+// What else an invoice is found by beside its number and day, where it is certainly that of
+// another. On disk as well.
+struct IssuerMarks {
+  // "KZ#990140000012": its number in its country, as it is given or as its name holds a BIN or IIN;
+  // empty where neither.
+  std::string id;
+  std::string name;  // in one spelling
+  bool is_numbered =
+      false;  // issuer_number is given: then a name alone says nothing of another such
+};
+IssuerMarks MarksOf(const Expense& expense);
+
 enum class Sameness {
   kOther,
   // Perhaps one: the name of one issuer has the words of the other's, without marks of legal form,
@@ -40,14 +52,14 @@ Sameness CompareInvoices(const Expense& one, const Expense& other);
 // The words of an issuer's name that tell it apart, in one spelling: without "LLP", "TOO", "GmbH".
 std::vector<std::string> WordsOfIssuer(const std::string& name);
 
-// Expenses, to be asked whether one is there by the same invoice. They outlive it.
+// Expenses, to be asked whether one is there by the same invoice, however many have its number.
 class Invoices {
  public:
   bool Has(const Expense& expense) const;
   void Add(const Expense& expense);
 
  private:
-  std::multimap<std::string, const Expense*> by_number_;
+  std::set<std::string> keys_;
 };
 
 }  // namespace nisi::export_refunds

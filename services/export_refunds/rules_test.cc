@@ -243,14 +243,14 @@ TEST(ExpenseRulesTest, WhatFailedByItsInvoiceCountsWhenThatIsFree) {
       ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
   ASSERT_TRUE(taken.ok());
   EXPECT_EQ(taken->outcome(), "0.00");
-  const auto freed = ExamineFreed(*taken);
+  const auto freed = ExamineFreed(*taken, "position 8");
   ASSERT_TRUE(freed.ok()) << freed.status();
   EXPECT_EQ(freed->SerializeAsString(), free->SerializeAsString());
   // Nothing else is forgiven with it.
   facts.entry.reset();
   const auto other =
       ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
-  EXPECT_EQ(absl::StrJoin(UnsatisfiedOf(*ExamineFreed(*other)), ","), "ON_LIST");
+  EXPECT_EQ(absl::StrJoin(UnsatisfiedOf(*ExamineFreed(*other, "position 8")), ","), "ON_LIST");
 }
 
 Expense Invoice(const std::string& issuer, const std::string& country = "",

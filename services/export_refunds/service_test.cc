@@ -286,6 +286,74 @@ TEST_F(ClaimTest, AnInvoiceThatIsAlikeIsComparedByAnOfficial) {
   ExpectSound();
 }
 
+// An invoice that becomes free after the finance part was accepted makes a line count that nobody
+// has compared with those that are alike.
+TEST_F(ClaimTest, AFreedInvoiceIsComparedBeforeItCounts) {
+  ListInForce();
+  Allocate(10'000'000);
+  v1::Expense expense = MakeExpense();
+  expense.set_invoice_issuer("Messe GmbH");
+  expense.set_issuer_country("DE");
+  expense.set_issuer_number("123456789");
+  const std::string holder = Signed(1, {expense});
+  const std::string loser = InReview(2, {expense, MakeExpense()});
+  EXPECT_EQ(Now(loser).calculated().units(), 600'000);
+  // Of another number, so another issuer, with one that is alike in all else.
+  expense.set_issuer_number("987654321");
+  const std::string alike = Signed(3, {expense});
+  AcceptParts(loser);
+  v1::ListAlikeInvoicesRequest list;
+  list.set_parent(loser);
+  const auto listed = [&] {
+    return Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", examiner_, list);
+  };
+  EXPECT_EQ(listed().invoices_size(), 0);
+  Notice(holder, gate::v1::BEFORE_CONSIDERATION, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(Start(holder).ok());
+  ASSERT_EQ(Now(holder).state(), State::REJECTED);
+  const int64_t before = position();
+  const absl::Status refused =
+      Step<v1::AcceptClaimRequest>("AcceptClaim", loser, decider_).status();
+  EXPECT_EQ(ReasonOf(refused), "INVOICES_ALIKE");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("expenses"), "1");
+  EXPECT_EQ(position(), before);
+  ASSERT_EQ(listed().invoices_size(), 1);
+  EXPECT_THAT(listed().invoices(0).alike(),
+              ::testing::ElementsAre(absl::StrCat(alike, "/expenses/1")));
+  // The finance part looks again.
+  auto accept = Of<v1::DecidePartRequest>(loser);
+  accept.set_part(v1::FINANCE);
+  accept.set_verdict(v1::PartReview::ACCEPTED);
+  accept.clear_reason();
+  EXPECT_EQ(ReasonOf(Do<v1::Claim>("DecidePart", examiner_, accept).status()), "INVOICES_ALIKE");
+  EXPECT_EQ(Now(loser).calculated().units(), 600'000);
+  accept.set_invoices_compared(true);
+  ASSERT_TRUE(Do<v1::Claim>("DecidePart", examiner_, accept).ok());
+  EXPECT_EQ(Now(loser).calculated().units(), 1'200'000);
+  const auto done = Step<v1::AcceptClaimRequest>("AcceptClaim", loser, decider_);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(done->amount().units(), 1'200'000);
+  ExpectReplays(loser, 3);
+  ExpectReplays(loser, 1, 1);
+  ExpectSound();
+}
+
+// One that nothing is like counts by itself when the claim is accepted.
+TEST_F(ClaimTest, AFreedInvoiceThatIsLikeNoneCounts) {
+  ListInForce();
+  Allocate(10'000'000);
+  const v1::Expense expense = MakeExpense();
+  const std::string holder = Signed(1, {expense});
+  const std::string loser = InReview(2, {expense, MakeExpense()});
+  AcceptParts(loser);
+  Notice(holder, gate::v1::BEFORE_CONSIDERATION, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(Start(holder).ok());
+  const auto done = Step<v1::AcceptClaimRequest>("AcceptClaim", loser, decider_);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(done->amount().units(), 1'200'000);
+}
+
 TEST_F(ClaimTest, TwoExpensesOfOneClaimWithOneInvoice) {
   ListInForce();
   const v1::Expense expense = MakeExpense();

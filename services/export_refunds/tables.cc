@@ -81,15 +81,38 @@ const store::Index<ExpenseRow> kExpensesByNumber{13,
                                                  },
                                                  /*is_secret=*/true};
 
+const store::Index<ExpenseRow> kExpensesByIssuer{
+    14,
+    "expenses_by_issuer",
+    kExpenses,
+    false,
+    [](const ExpenseRow& row, const EmitKey& emit) {
+      if (!row.holds_invoice()) return;
+      const IssuerMarks marks = MarksOf(row.expense());
+      if (!marks.id.empty()) emit(IssuerIdKey(row.expense(), marks, /*of_claimant=*/true));
+    },
+    /*is_secret=*/true};
+const store::Index<ExpenseRow> kExpensesByIssuerName{
+    15,
+    "expenses_by_issuer_name",
+    kExpenses,
+    false,
+    [](const ExpenseRow& row, const EmitKey& emit) {
+      if (!row.holds_invoice()) return;
+      const IssuerMarks marks = MarksOf(row.expense());
+      emit(IssuerNameKey(row.expense(), marks, marks.is_numbered, /*of_claimant=*/true));
+    },
+    /*is_secret=*/true};
+
 const store::Schema& ExportRefundsSchema() {
-  static const auto* const kSchema =
-      new store::Schema(cases::WithNotices(cases::WithBudget(cases::WithDeadlines(
-          {"export-refunds",
-           1,
-           {&kLists, &kEntries, &kClaims, &kExpenses, &kReports},
-           {&kListsByState, &kListsByEffectiveDay, &kClaimsByClaimant, &kClaimsByState, &kQueue,
-            &kExpensesByInvoice, &kRefusedDebts, &kExpensesByNumber},
-           {}}))));
+  static const auto* const kSchema = new store::Schema(cases::WithNotices(cases::WithBudget(
+      cases::WithDeadlines({"export-refunds",
+                            1,
+                            {&kLists, &kEntries, &kClaims, &kExpenses, &kReports},
+                            {&kListsByState, &kListsByEffectiveDay, &kClaimsByClaimant,
+                             &kClaimsByState, &kQueue, &kExpensesByInvoice, &kRefusedDebts,
+                             &kExpensesByNumber, &kExpensesByIssuer, &kExpensesByIssuerName},
+                            {}}))));
   return *kSchema;
 }
 
@@ -114,6 +137,20 @@ Key InvoiceKey(const v1::Expense& expense) {
 Key NumberKey(const v1::Expense& expense) {
   return Key::Of(OneSpellingOfNumber(expense.invoice_number()),
                  base::Date::FromProto(expense.invoice_date()).value_or(base::Date()));
+}
+Key IssuerIdKey(const v1::Expense& expense, const IssuerMarks& marks, bool of_claimant) {
+  const std::string number = OneSpellingOfNumber(expense.invoice_number());
+  const base::Date day = base::Date::FromProto(expense.invoice_date()).value_or(base::Date());
+  return of_claimant ? Key::Of(marks.id, number, day, expense.claimant())
+                     : Key::Of(marks.id, number, day);
+}
+Key IssuerNameKey(const v1::Expense& expense, const IssuerMarks& marks, bool is_numbered,
+                  bool of_claimant) {
+  const std::string number = OneSpellingOfNumber(expense.invoice_number());
+  const base::Date day = base::Date::FromProto(expense.invoice_date()).value_or(base::Date());
+  const int64_t numbered = is_numbered ? 1 : 0;
+  return of_claimant ? Key::Of(marks.name, numbered, number, day, expense.claimant())
+                     : Key::Of(marks.name, numbered, number, day);
 }
 
 const std::string& CodeOf(const v1::Entry& entry) {

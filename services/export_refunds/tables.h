@@ -6,6 +6,7 @@
 
 #include "common/store/table.h"
 #include "nisi/export_refunds/v1/rows.pb.h"
+#include "services/export_refunds/rules_invoice.h"
 
 namespace nisi::export_refunds {
 
@@ -37,6 +38,11 @@ extern const store::Index<ClaimRow> kRefusedDebts;  // 12: name
 
 // Of those that hold their invoice, for what is perhaps the same one. Secret as they are.
 extern const store::Index<ExpenseRow> kExpensesByNumber;  // 13: number and date of the invoice
+// Of the same ones, for what is certainly it: however many have its number, few are read. Secret.
+extern const store::Index<ExpenseRow>
+    kExpensesByIssuer;  // 14: issuer's number in its country, number and date, claimant
+extern const store::Index<ExpenseRow>
+    kExpensesByIssuerName;  // 15: issuer's name, whether it has a number, number and date, claimant
 
 // With the tables of deadlines, budgets and notices.
 const store::Schema& ExportRefundsSchema();
@@ -64,6 +70,11 @@ std::string ReportName(const std::string& claim, int32_t year);
 store::Key InvoiceKey(const v1::Expense& expense);
 // The same without its issuer.
 store::Key NumberKey(const v1::Expense& expense);
+// Beginnings of kExpensesByIssuer, where marks.id is there, and kExpensesByIssuerName; with the
+// claimant, or of all.
+store::Key IssuerIdKey(const v1::Expense& expense, const IssuerMarks& marks, bool of_claimant);
+store::Key IssuerNameKey(const v1::Expense& expense, const IssuerMarks& marks, bool is_numbered,
+                         bool of_claimant);
 const std::string& CodeOf(const v1::Entry& entry);
 
 }  // namespace nisi::export_refunds
