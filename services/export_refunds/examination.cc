@@ -88,7 +88,8 @@ absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, Cl
     if (expense.expense().has_examination()) continue;
     Expense& cost = *expense.mutable_expense();
     ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, expense));
-    ASSIGN_OR_RETURN(const ExpenseFacts by, FactsFor(facts, &list, taken, tx.etag(), cost));
+    ASSIGN_OR_RETURN(ExpenseFacts by, FactsFor(facts, &list, taken, tx.etag(), cost));
+    by.register_version = VersionOf(tx);
     ASSIGN_OR_RETURN(*cost.mutable_examination(), ExamineExpense(cost, by, norms));
     ASSIGN_OR_RETURN(*cost.mutable_line(), LineOf(cost, by, norms));
     SetDecideTime(tx, cost.mutable_examination());

@@ -93,13 +93,13 @@ class FaultsTest : public RefundsTest {
         kCheckDomestic,
         [](const CheckDomesticRequest& request) -> absl::StatusOr<CheckDomesticResponse> {
           CheckDomesticResponse response;
-          for (const std::string& bin : request.bins()) {
+          for (const auto& question : request.questions()) {
             auto* result = response.add_results();
-            result->set_bin(bin);
+            result->set_bin(question.bin());
+            *result->mutable_on_date() = question.on_date();
             result->set_domestic(true);
             result->add_activities(Supplier::PRODUCER);
           }
-          *response.mutable_on_date() = request.on_date();
           return response;
         });
     database->On<GetSupplierRequest, Supplier>(
@@ -107,6 +107,7 @@ class FaultsTest : public RefundsTest {
           Supplier supplier;
           supplier.set_bin(request.name().substr(request.name().find('/') + 1));
           supplier.set_size(suppliers::v1::SMALL);
+          supplier.set_etag("\"1-1\"");
           return supplier;
         });
     database->On<CheckRecipientRequest, CheckRecipientResponse>(
@@ -227,10 +228,10 @@ std::vector<SuppliersFault> SuppliersFaults() {
                path,
                [](const CheckDomesticRequest& request) -> absl::StatusOr<CheckDomesticResponse> {
                  CheckDomesticResponse response;
-                 *response.mutable_on_date() = request.on_date();
-                 for (int i = 0; i < request.bins_size(); ++i) {
+                 for (int i = 0; i < request.questions_size(); ++i) {
                    auto* result = response.add_results();
                    result->set_bin(Bin(77 + i));
+                   *result->mutable_on_date() = request.questions(i).on_date();
                    result->set_domestic(true);
                    result->add_activities(Supplier::PRODUCER);
                  }
@@ -255,6 +256,7 @@ std::vector<SuppliersFault> SuppliersFaults() {
                Supplier supplier;
                supplier.set_bin(Bin(77));
                supplier.set_size(suppliers::v1::SMALL);
+               supplier.set_etag("\"1-1\"");
                return supplier;
              });
        }},

@@ -208,6 +208,7 @@ absl::StatusOr<v1::Claim> PayClaim(Env& env, Call& call, const v1::PayClaimReque
         ASSIGN_OR_RETURN(paying.owing, OwesPastDue(tx, claim.claimant()));
         paying.day = tx.today();
         paying.origin = {claim.name(), claim.etag()};
+        paying.register_version = VersionOf(tx);
         ASSIGN_OR_RETURN(Decision decision, Pay(paying));
         RETURN_IF_ERROR(CheckPayable(decision, paying.ready_before));
         SetDecideTime(tx, &decision);

@@ -67,6 +67,7 @@ absl::StatusOr<Decision> JudgeNow(const store::Tx& tx, const Claim& claim) {
   ASSIGN_OR_RETURN(verdicts.owing, OwesPastDue(tx, claim.claimant()));
   ASSIGN_OR_RETURN(verdicts.agreement_late, IsAgreementLate(tx, claim));
   verdicts.origin = {claim.name(), claim.etag()};
+  verdicts.register_version = VersionOf(tx);
   ASSIGN_OR_RETURN(Decision decision, Judge(verdicts));
   SetDecideTime(tx, &decision);
   return decision;
@@ -187,7 +188,7 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
                                                     request.name(), request.etag()));
         Claim& claim = *step.row.mutable_claim();
         ASSIGN_OR_RETURN(const auto owing, OwesPastDue(tx, claim.claimant()));
-        ASSIGN_OR_RETURN(Decision admission, Admit(checked, owing));
+        ASSIGN_OR_RETURN(Decision admission, Admit(checked, owing, VersionOf(tx)));
         SetDecideTime(tx, &admission);
         const bool admitted = admission.outcome() == "ADMITTED";
         *claim.mutable_admission() = std::move(admission);

@@ -140,11 +140,12 @@ absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   return decision;
 }
 
-void SetOwing(const std::optional<Origin>& owing, Facts* facts) {
+void SetOwing(const std::optional<Origin>& owing, const std::string& register_version,
+              Facts* facts) {
   if (owing.has_value()) {
     facts->Set(kPastDue, "1", owing->name, owing->etag);
   } else {
-    facts->Set(kPastDue, "0", "demands of the register");
+    facts->Set(kPastDue, "0", "demands of the register", register_version);
   }
 }
 
@@ -225,7 +226,7 @@ void OpenParts(bool has_delivery, Claim* claim) {
 
 absl::StatusOr<Decision> Calculate(const Limits& limits, const norms::Norms& norms) {
   Facts facts;
-  facts.Set(kLines, limits.lines.ToString(), "lines of the expenses");
+  facts.Set(kLines, limits.lines.ToString(), "lines of the expenses", limits.etag);
   facts.Set(kExpenseCount, absl::StrCat(limits.expense_count), limits.claim, limits.etag);
   facts.Set(kTaxes, limits.taxes_paid.ToString(), limits.claim, limits.etag);
   facts.Set(kSigned, limits.sign_date.ToString(), "day of signing");
@@ -241,10 +242,11 @@ absl::StatusOr<Decision> ReplayCalculation(const Decision& stored) {
   return cases::Replay(stored, DecideSum);
 }
 
-absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing) {
+absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing,
+                               const std::string& register_version) {
   Facts facts;
   SetChecked(kFirstCheck, checked, &facts);
-  SetOwing(owing, &facts);
+  SetOwing(owing, register_version, &facts);
   return DecideAdmission(facts);
 }
 
@@ -266,7 +268,7 @@ absl::StatusOr<Decision> Judge(const Verdicts& verdicts) {
   }
   ASSIGN_OR_RETURN(const Money calculated, Money::FromProto(claim.calculated()));
   facts.Set(kCalculated, calculated.ToString(), verdicts.origin.name, verdicts.origin.etag);
-  SetOwing(verdicts.owing, &facts);
+  SetOwing(verdicts.owing, verdicts.register_version, &facts);
   facts.Set(kSecondCheck, claim.has_gate() ? claim.gate().outcome() : kNotChecked,
             verdicts.origin.name, verdicts.origin.etag);
   facts.Set(kAgreementLate, verdicts.agreement_late ? "1" : "0", verdicts.origin.name,
@@ -308,8 +310,9 @@ absl::StatusOr<Decision> ReplayGate(const Decision& stored) {
 absl::StatusOr<Decision> Pay(const Paying& paying) {
   Facts facts;
   SetChecked(kSecondCheck, *paying.checked, &facts);
-  facts.Set(kReadyBefore, absl::StrCat(paying.ready_before), "queue of the register");
-  SetOwing(paying.owing, &facts);
+  facts.Set(kReadyBefore, absl::StrCat(paying.ready_before), "queue of the register",
+            paying.register_version);
+  SetOwing(paying.owing, paying.register_version, &facts);
   ASSIGN_OR_RETURN(const Money amount, Money::FromProto(paying.claim->amount()));
   facts.Set(kAmount, amount.ToString(), paying.origin.name, paying.origin.etag);
   facts.Set(kPayDay, paying.day.ToString(), "clock");

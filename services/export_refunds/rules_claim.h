@@ -92,8 +92,10 @@ struct Checked {
 };
 
 // Before it is considered: the first check of the recipient, and no demand past due; `owing`: the
-// claim that has one. Outcome ADMITTED or REJECTED.
-absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing);
+// claim that has one. `register_version`: of this register, as "position 17", for what none of its
+// records says. Outcome ADMITTED or REJECTED.
+absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing,
+                               const std::string& register_version);
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
 
 // What a claim is accepted or rejected by.
@@ -102,6 +104,7 @@ struct Verdicts {
   std::optional<Origin> owing;  // the claim of the claimant with a demand past due
   bool agreement_late = false;  // the claimant was to sign it by a day that is over
   Origin origin;
+  std::string register_version;  // as of Admit
 };
 // Outcome ACCEPTED where every finding is satisfied, else REJECTED.
 absl::StatusOr<Decision> Judge(const Verdicts& verdicts);
@@ -123,6 +126,7 @@ struct Paying {
   std::optional<Origin> owing;  // as of Verdicts
   base::Date day;
   Origin origin;
+  std::string register_version;  // as of Admit
 };
 // Outcome PAID or REFUSED.
 absl::StatusOr<Decision> Pay(const Paying& paying);

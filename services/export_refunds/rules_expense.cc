@@ -68,6 +68,7 @@ constexpr char kFactor[] = "logistics_factor";
 constexpr char kNet[] = "net";
 
 constexpr char kInvoices[] = "invoices of the register";
+constexpr char kListOfDay[] = "list in force on the day of signing";
 constexpr char kUnknown[] = "UNKNOWN";
 constexpr char kNone[] = "NONE";
 
@@ -377,20 +378,23 @@ absl::StatusOr<Decision> ExamineExpense(const Expense& expense, const ExpenseFac
   ASSIGN_OR_RETURN(const Money net, Money::FromProto(expense.net()));
   own(kNet, net.ToString());
   facts.Set(kSignDate, told.sign_date.ToString(), "day of signing");
-  facts.Set(kInvoiceTaken, told.invoice_taken ? "1" : "0", kInvoices);
+  facts.Set(kInvoiceTaken, told.invoice_taken ? "1" : "0", kInvoices, told.register_version);
   facts.Set(kProducer, told.producer.value, told.producer.source, told.producer.version);
   if (told.entry.has_value()) {
     facts.Set(kEntryOfList, told.entry->source, told.entry->source, told.entry->version);
   } else {
-    facts.Set(kEntryOfList, kNone, "list in force on the day of signing");
+    facts.Set(kEntryOfList, kNone, kListOfDay, told.register_version);
   }
   const std::optional<Told> by = RateBy(*kind, told);
   const norms::Norm* rate = RateOf(*kind, by, norms);
   if (rate != nullptr) {
     facts.Set(kRateBy, by->value, by->source, by->version);
     facts.Set(kRate, rate->text, NormSource(*rate));
+  } else if (kind->by_level) {
+    facts.Set(kRateBy, kUnknown, kListOfDay, told.register_version);
+    facts.Set(kRate, "0", "none");
   } else {
-    facts.Set(kRateBy, kUnknown, kind->by_level ? "list of the day of signing" : told.size.source);
+    facts.Set(kRateBy, kUnknown, told.size.source, told.size.version);
     facts.Set(kRate, "0", "none");
   }
   const norms::Norm& factor = norms.factor(expense.logistics());

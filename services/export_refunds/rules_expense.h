@@ -60,6 +60,8 @@ struct ExpenseFacts {
   Told size;                  // of the enterprise on the day of signing: "MICRO"; "" when unknown
   bool invoice_taken = false;
   std::string etag;  // under which the expense is recorded with it
+  // Of this register, as "position 17": for what its records say together, or none of them says.
+  std::string register_version;
 };
 
 // What norms say of costs on a day of signing, looked up once for all of them.

@@ -237,8 +237,10 @@ TEST(ExpenseRulesTest, ADecisionSaysWhereItsNormsAreFrom) {
 
 TEST(ExpenseRulesTest, WhatFailedByItsInvoiceCountsWhenThatIsFree) {
   ExpenseFacts facts = FactsOf();
+  facts.register_version = "position 8";
   const auto free = ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
   facts.invoice_taken = true;
+  facts.register_version = "position 7";
   const auto taken =
       ExamineExpense(CostOf(v1::EXHIBITION, "1000"), facts, NormsOn(facts.sign_date));
   ASSERT_TRUE(taken.ok());

@@ -1,8 +1,10 @@
 // The life of claims over the real service with a clock that is moved by hand.
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/obligations.h"
 #include "common/norms/term.h"
@@ -436,6 +438,41 @@ TEST_F(ClaimTest, FactsOfOthersAtTheirDays) {
   sold.set_claimant_kind(v1::DISTRIBUTOR);
   sold.set_producer(Bin(9));
   EXPECT_EQ(Now(Signed(2, {sold})).calculated().units(), 0);
+}
+
+// By which state of which record was decided can be told of each fact, also of what no record says.
+TEST_F(ClaimTest, EachFactHasItsVersion) {
+  ListInForce();
+  Allocate(10'000'000);
+  v1::Expense elsewhere = MakeExpense(v1::DELIVERY);
+  elsewhere.set_goods_code("010121");
+  sources_->sizes[Bin(1)] = "";
+  v1::Expense own = MakeExpense(v1::DELIVERY);
+  const std::string claim = Monitored(1, {own, elsewhere, MakeExpense()});
+  const v1::Claim done = Now(claim);
+  std::vector<const decision::v1::Decision*> decisions = {&done.admission(), &done.calculation(),
+                                                          &done.decision(), &done.gate(),
+                                                          &done.payment_decision()};
+  std::vector<v1::Expense> expenses;
+  for (int32_t i = 1; i <= 3; ++i) expenses.push_back(ExpenseNow(claim, i));
+  for (const v1::Expense& expense : expenses) decisions.push_back(&expense.examination());
+  std::set<std::string> seen;
+  for (const decision::v1::Decision* decision : decisions) {
+    for (const auto& finding : decision->findings()) {
+      for (const auto& fact : finding.facts()) {
+        SCOPED_TRACE(absl::StrCat(finding.rule(), " ", fact.name(), " of ", fact.source()));
+        seen.insert(absl::StrCat(fact.name(), " ", fact.value()));
+        const bool of_norm = absl::StrContains(fact.source(), ": ");
+        const bool of_none = fact.source() == "clock" || fact.source() == "none" ||
+                             fact.source() == "day of signing";
+        EXPECT_EQ(fact.version().empty(), of_norm || of_none);
+      }
+    }
+  }
+  for (const char* fact : {"invoice_taken 0", "entry_of_the_list NONE", "rate_by UNKNOWN",
+                           "demand_past_due 0", "ready_before 0"}) {
+    EXPECT_TRUE(seen.contains(fact)) << fact;
+  }
 }
 
 TEST_F(ClaimTest, ADependencyThatIsAwayChangesNothing) {

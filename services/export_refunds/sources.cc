@@ -61,30 +61,31 @@ class PeerSources final : public Sources {
 
   absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& call,
                                                   const std::set<Asked>& asked) override {
-    std::map<base::Date, std::vector<std::string>> by_day;
-    for (const auto& [bin, day] : asked) by_day[day].push_back(bin);
+    CheckDomesticRequest request;
+    for (const auto& [bin, day] : asked) {
+      auto* question = request.add_questions();
+      question->set_bin(bin);
+      *question->mutable_on_date() = day.ToProto();
+    }
+    const auto answer = check_domestic_(call, request);
+    if (rpc::IsNotAnswered(answer.status())) return answer.status();
+    // It has no ground to refuse what is asked here.
+    if (!answer.ok()) return check_domestic_.WrongAnswer();
+    const CheckDomesticResponse& said = answer->message;
+    if (said.results_size() != request.questions_size()) return check_domestic_.WrongAnswer();
     std::map<Asked, Told> told;
-    for (const auto& [day, bins] : by_day) {
-      CheckDomesticRequest request;
-      for (const std::string& bin : bins) request.add_bins(bin);
-      *request.mutable_on_date() = day.ToProto();
-      const auto answer = check_domestic_(call, request);
-      if (rpc::IsNotAnswered(answer.status())) return answer.status();
-      // It has no ground to refuse what is asked here.
-      if (!answer.ok()) return check_domestic_.WrongAnswer();
-      const CheckDomesticResponse& said = answer->message;
-      const auto on_date = base::Date::FromProto(said.on_date());
-      if (!on_date.ok() || *on_date != day || said.results_size() != request.bins_size()) {
+    for (int i = 0; i < said.results_size(); ++i) {
+      const auto& result = said.results(i);
+      const auto day = base::Date::FromProto(result.on_date());
+      const Asked one{result.bin(), day.value_or(base::Date())};
+      if (!day.ok() || one.first != request.questions(i).bin() || !asked.contains(one)) {
         return check_domestic_.WrongAnswer();
       }
-      for (int i = 0; i < said.results_size(); ++i) {
-        const auto& result = said.results(i);
-        if (result.bin() != request.bins(i)) return check_domestic_.WrongAnswer();
-        told[{result.bin(), day}] = {DomesticAs(result), RecordOf(result.bin()),
-                                     absl::StrCat("position ", said.position())};
-      }
+      told[one] = {DomesticAs(result), RecordOf(result.bin()),
+                   absl::StrCat("position ", said.position())};
     }
-    return told;
+    return told.size() == asked.size() ? absl::StatusOr<std::map<Asked, Told>>(std::move(told))
+                                       : check_domestic_.WrongAnswer();
   }
 
   absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) override {
@@ -92,11 +93,14 @@ class PeerSources final : public Sources {
     request.set_name(absl::StrCat("suppliers/", asked.first));
     *request.mutable_as_of() = asked.second.ToProto();
     const auto answer = get_supplier_(call, request);
-    if (!answer.ok() && IsNotShown(answer.status())) return Told{"", RecordOf(asked.first), ""};
+    if (!answer.ok() && IsNotShown(answer.status())) return NotShown(call, asked);
     if (rpc::IsNotAnswered(answer.status())) return answer.status();
     if (!answer.ok()) return get_supplier_.WrongAnswer();
     const Supplier& supplier = answer->message;
-    if (supplier.bin() != asked.first) return get_supplier_.WrongAnswer();
+    // Without a version nobody could tell by which of its records was decided.
+    if (supplier.bin() != asked.first || supplier.etag().empty()) {
+      return get_supplier_.WrongAnswer();
+    }
     return Told{supplier.size() == suppliers::v1::SIZE_UNSPECIFIED
                     ? ""
                     : suppliers::v1::Size_Name(supplier.size()),
@@ -125,6 +129,15 @@ class PeerSources final : public Sources {
   }
 
  private:
+  // What is not there has no version of its own: that of the whole register is asked for.
+  absl::StatusOr<Told> NotShown(const rpc::Call& call, const Asked& asked) {
+    ASSIGN_OR_RETURN(const auto told, Producers(call, {asked}));
+    const Told& domestic = told.at(asked);
+    // A domestic producer that is not shown: the two answers are not of one register.
+    if (domestic.value != "0") return get_supplier_.WrongAnswer();
+    return Told{"", domestic.source, domestic.version};
+  }
+
   rpc::PeerMethod<CheckDomesticRequest, CheckDomesticResponse> check_domestic_;
   rpc::PeerMethod<GetSupplierRequest, Supplier> get_supplier_;
   rpc::PeerMethod<CheckRecipientRequest, CheckRecipientResponse> check_recipient_;

@@ -36,15 +36,15 @@ class SourcesTest : public ::testing::Test {
         absl::StrCat(kSuppliersPath, "CheckDomestic"),
         [this](const CheckDomesticRequest& request) -> absl::StatusOr<CheckDomesticResponse> {
           CheckDomesticResponse response;
-          for (const std::string& bin : request.bins()) {
+          for (const auto& question : request.questions()) {
             auto* result = response.add_results();
-            result->set_bin(bin);
+            result->set_bin(question.bin());
+            *result->mutable_on_date() = question.on_date();
             // Nobody is one before May.
-            result->set_domestic(request.on_date().month() >= 5);
+            result->set_domestic(question.on_date().month() >= 5);
             result->add_activities(suppliers::v1::Supplier::PRODUCER);
-            if (bin == "c") result->add_activities(suppliers::v1::Supplier::SERVICES);
+            if (question.bin() == "c") result->add_activities(suppliers::v1::Supplier::SERVICES);
           }
-          *response.mutable_on_date() = request.on_date();
           response.set_position(17);
           if (spoil_ != nullptr) spoil_(response);
           return response;
@@ -56,7 +56,7 @@ class SourcesTest : public ::testing::Test {
           Supplier supplier;
           supplier.set_bin(request.name().substr(request.name().find('/') + 1));
           supplier.set_size(suppliers::v1::MEDIUM);
-          supplier.set_etag("\"3-1\"");
+          supplier.set_etag(etag_);
           return supplier;
         });
     peers_->SetHere("grants", register_.take());
@@ -82,11 +82,12 @@ class SourcesTest : public ::testing::Test {
   std::unique_ptr<Sources> sources_;
   rpc::Call call_;
   bool shown_ = true;
+  std::string etag_ = "\"3-1\"";
   std::function<void(CheckDomesticResponse&)> spoil_;
   std::function<void(CheckRecipientResponse&)> list_;
 };
 
-TEST_F(SourcesTest, ADayIsOneQuestionAndEachGetsItsAnswer) {
+TEST_F(SourcesTest, AllDaysAreOneQuestionAndEachGetsItsAnswer) {
   const auto told = sources_->Producers(
       call_, {{"a", At("2024-04-30")}, {"b", At("2024-05-01")}, {"c", At("2024-05-01")}});
   ASSERT_TRUE(told.ok()) << told.status();
@@ -96,7 +97,8 @@ TEST_F(SourcesTest, ADayIsOneQuestionAndEachGetsItsAnswer) {
   EXPECT_EQ(told->at({"c", At("2024-05-01")}).value, "PRODUCER,SERVICES");
   EXPECT_EQ(told->at({"c", At("2024-05-01")}).source, "suppliers/suppliers/c");
   EXPECT_EQ(told->at({"c", At("2024-05-01")}).version, "position 17");
-  EXPECT_EQ(database_.asked(), 2);
+  EXPECT_EQ(told->at({"a", At("2024-04-30")}).version, "position 17");
+  EXPECT_EQ(database_.asked(), 1);
 }
 
 TEST_F(SourcesTest, TheSizeOfTheDay) {
@@ -104,11 +106,20 @@ TEST_F(SourcesTest, TheSizeOfTheDay) {
   ASSERT_TRUE(size.ok()) << size.status();
   EXPECT_EQ(size->value, "MEDIUM");
   EXPECT_EQ(size->version, "\"3-1\"");
-  // That there is no such supplier is an answer.
+  // What it does not say the version of cannot be found again.
+  etag_.clear();
+  EXPECT_EQ(base::ReasonOf(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()),
+            "DEPENDENCY_NOT_ANSWERED");
+  // That there is no such supplier is an answer, by the register as it stands.
   shown_ = false;
-  size = sources_->EnterpriseSize(call_, {"a", At("2024-05-01")});
+  size = sources_->EnterpriseSize(call_, {"a", At("2024-04-30")});
   ASSERT_TRUE(size.ok()) << size.status();
   EXPECT_EQ(size->value, "");
+  EXPECT_EQ(size->source, "suppliers/suppliers/a");
+  EXPECT_EQ(size->version, "position 17");
+  // Of a domestic producer it is none.
+  EXPECT_EQ(base::ReasonOf(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()),
+            "DEPENDENCY_NOT_ANSWERED");
 }
 
 TEST_F(SourcesTest, SilenceAndNonsenseAreNoAnswers) {
@@ -119,7 +130,11 @@ TEST_F(SourcesTest, SilenceAndNonsenseAreNoAnswers) {
   EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
   spoil_ = [](CheckDomesticResponse& response) { response.mutable_results(0)->set_bin("b"); };
   EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
-  spoil_ = [](CheckDomesticResponse& response) { response.mutable_on_date()->set_day(2); };
+  spoil_ = [](CheckDomesticResponse& response) {
+    response.mutable_results(0)->mutable_on_date()->set_day(2);
+  };
+  EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = [](CheckDomesticResponse& response) { response.mutable_results(0)->clear_on_date(); };
   EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
   spoil_ = nullptr;
   EXPECT_EQ(asked(), "");

@@ -310,12 +310,19 @@ absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env& env, Call& call,
   const store::View view = env.store->Read(call.reach);
   Books books(view, known_at);
   v1::CheckDomesticResponse response;
-  for (const std::string& bin : request.bins()) {
-    ASSIGN_OR_RETURN(const Supplier* supplier, books.SupplierOn(bin, day));
+  const auto answer = [&](const std::string& bin, base::Date on_date) -> absl::Status {
+    ASSIGN_OR_RETURN(const Supplier* supplier, books.SupplierOn(bin, on_date));
     ASSIGN_OR_RETURN(const std::vector<EvidenceRow>* evidence, books.EvidenceOf(bin));
-    *response.add_results() = Domestic(bin, supplier, *evidence, request.ens_tru(), day);
-    response.mutable_results()->rbegin()->mutable_decision()->set_norms_edition(
-        env.norms->edition());
+    auto* result = response.add_results();
+    *result = Domestic(bin, supplier, *evidence, request.ens_tru(), on_date);
+    result->mutable_decision()->set_norms_edition(env.norms->edition());
+    *result->mutable_on_date() = on_date.ToProto();
+    return absl::OkStatus();
+  };
+  for (const std::string& bin : request.bins()) RETURN_IF_ERROR(answer(bin, day));
+  for (const auto& question : request.questions()) {
+    ASSIGN_OR_RETURN(const base::Date on_date, base::Date::FromProto(question.on_date()));
+    RETURN_IF_ERROR(answer(question.bin(), on_date));
   }
   *response.mutable_on_date() = day.ToProto();
   ASSIGN_OR_RETURN(const int64_t position, view.Position());

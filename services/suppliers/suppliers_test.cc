@@ -611,6 +611,26 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
   v1::CheckDomesticRequest now;
   now.add_bins(bin);
   EXPECT_TRUE(Done<v1::CheckDomesticResponse>("CheckDomestic", public_, now).results(0).domestic());
+  // Several days, with one question.
+  v1::CheckDomesticRequest days;
+  days.add_bins(bin);
+  *days.mutable_on_date() = Day("2027-06-01").ToProto();
+  for (const char* day : {"2027-06-01", "2026-06-15", "2027-06-01"}) {
+    days.add_questions()->set_bin(bin);
+    *days.mutable_questions()->rbegin()->mutable_on_date() = Day(day).ToProto();
+  }
+  const auto said = Done<v1::CheckDomesticResponse>("CheckDomestic", public_, days);
+  std::string answers;
+  for (const auto& result : said.results()) {
+    EXPECT_EQ(result.bin(), bin);
+    absl::StrAppend(&answers, base::Date::FromProto(result.on_date())->ToString(),
+                    result.domestic() ? " yes, " : " no, ");
+  }
+  EXPECT_EQ(answers, "2027-06-01 no, 2027-06-01 no, 2026-06-15 yes, 2027-06-01 no, ");
+  EXPECT_EQ(
+      base::ReasonOf(Do<v1::CheckDomesticResponse>("CheckDomestic", public_, v1::CheckDomesticRequest())
+                   .status()),
+      "INVALID_FIELD");
   const int64_t before = position();
   GoTo(Day("2027-06-01"));
   const auto after = Done<v1::CheckDomesticResponse>("CheckDomestic", public_, now);

@@ -14,9 +14,12 @@
 #include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/rpc/host.h"
+#include "common/rpc/peer_testing.h"
 #include "nisi/export_refunds/v1/service.pb.h"
+#include "nisi/suppliers/v1/service.pb.h"
 #include "services/export_refunds/env.h"
 #include "services/export_refunds/service.h"
+#include "services/export_refunds/sources.h"
 #include "tools/benchmarks/times.h"
 
 namespace nisi::bench {
@@ -26,20 +29,36 @@ constexpr int32_t kOfAClaim = 1'000;
 constexpr char kClaimant[] = "990140000012";
 constexpr char kDraft[] = "claims/draft";
 
-// Everybody is a domestic producer and small.
-class AnsweredAtOnce final : public export_refunds::Sources {
- public:
-  absl::StatusOr<std::map<export_refunds::Asked, export_refunds::Told>> Producers(
-      const rpc::Call& /*call*/, const std::set<export_refunds::Asked>& asked) override {
-    std::map<export_refunds::Asked, export_refunds::Told> told;
-    for (const export_refunds::Asked& one : asked) told[one] = {"PRODUCER", one.first, "1"};
-    return told;
-  }
-  absl::StatusOr<export_refunds::Told> EnterpriseSize(const rpc::Call& /*call*/,
-                                                      const export_refunds::Asked& asked) override {
-    return export_refunds::Told{"SMALL", asked.first, "1"};
-  }
-};
+// The days of payment of a claim's costs: each is a question to the database of suppliers.
+constexpr int32_t kDays = 250;
+// Invoices of one number and day, of as many issuers.
+constexpr int32_t kOfOneNumber = 10'000;
+
+// The database of suppliers within this process: everybody is a domestic producer and small.
+void PlaySuppliers(rpc::PlayedPeer* database) {
+  constexpr char kPath[] = "/nisi.suppliers.v1.SuppliersService/";
+  database->On<suppliers::v1::CheckDomesticRequest, suppliers::v1::CheckDomesticResponse>(
+      absl::StrCat(kPath, "CheckDomestic"), [](const suppliers::v1::CheckDomesticRequest& request) {
+        suppliers::v1::CheckDomesticResponse response;
+        response.set_position(1);
+        for (const auto& question : request.questions()) {
+          auto* result = response.add_results();
+          result->set_bin(question.bin());
+          *result->mutable_on_date() = question.on_date();
+          result->set_domestic(true);
+          result->add_activities(suppliers::v1::Supplier::PRODUCER);
+        }
+        return response;
+      });
+  database->On<suppliers::v1::GetSupplierRequest, suppliers::v1::Supplier>(
+      absl::StrCat(kPath, "GetSupplier"), [](const suppliers::v1::GetSupplierRequest&) {
+        suppliers::v1::Supplier supplier;
+        supplier.set_bin(kClaimant);
+        supplier.set_size(suppliers::v1::SMALL);
+        supplier.set_etag("1");
+        return supplier;
+      });
+}
 
 // The n-th expense of the register.
 export_refunds::ExpenseRow MakeExpense(const std::string& claim, int32_t number, int64_t n) {
@@ -56,10 +75,11 @@ export_refunds::ExpenseRow MakeExpense(const std::string& claim, int32_t number,
   expense.set_contract_number("K-1");
   expense.set_invoice_issuer(absl::StrCat("Messe GmbH, HRB ", n % 97));
   expense.set_invoice_number(absl::StrFormat("INV-%07d", n));
-  for (auto* day : {expense.mutable_contract_date(), expense.mutable_invoice_date(),
-                    expense.mutable_payment_date()}) {
-    *day = base::Date::Parse("2024-05-10")->ToProto();
+  for (auto* day : {expense.mutable_contract_date(), expense.mutable_invoice_date()}) {
+    *day = base::Date::Parse("2023-07-10")->ToProto();
   }
+  *expense.mutable_payment_date() =
+      base::Date::Parse("2024-06-09")->AddDays(-(n % kDays)).ToProto();
   expense.set_payment_number("P-1");
   expense.set_currency("KZT");
   expense.set_amount("1000000");
@@ -105,6 +125,23 @@ absl::Status PutExpenses(store::Tx& tx, const std::string& claim, int64_t n, boo
   return absl::OkStatus();
 }
 
+// The n-th of those that have one number and day.
+export_refunds::ExpenseRow MakeEqual(const std::string& claim, int32_t number, int64_t n) {
+  export_refunds::ExpenseRow row = MakeExpense(claim, number, n);
+  row.mutable_expense()->set_invoice_issuer(absl::StrCat("Messe ", n));
+  row.mutable_expense()->set_invoice_number("1");
+  return row;
+}
+
+absl::Status PutEqual(store::Tx& tx, int64_t n) {
+  for (int32_t i = 0; i < kOfAClaim; ++i) {
+    export_refunds::ExpenseRow row = MakeEqual(absl::StrCat("claims/e", n), i + 1, n + i);
+    row.set_holds_invoice(true);
+    RETURN_IF_ERROR(tx.Put(export_refunds::kExpenses, &row));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PutDraft(store::Tx& tx) {
   export_refunds::ClaimRow row;
   export_refunds::v1::Claim& claim = *row.mutable_claim();
@@ -134,8 +171,12 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   options.norms = &norms;
   options.metrics = &metrics;
   options.sync = false;
+  rpc::PlayedPeer database;
+  PlaySuppliers(&database);
+  const auto peers = rpc::MakePeers("export-refunds", &metrics);
+  peers->SetHere("suppliers", database.take());
   ASSIGN_OR_RETURN(const auto service,
-                   export_refunds::OpenWith(options, std::make_unique<AnsweredAtOnce>()));
+                   export_refunds::OpenWith(options, export_refunds::AskSuppliers(peers.get())));
   store::Store& store = service->store();
   RETURN_IF_ERROR(Write(store, PutList));
   for (int64_t n = 0; n < settings.expenses; n += kOfAClaim) {
@@ -143,6 +184,9 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
       return PutExpenses(tx, absl::StrCat("claims/f", n / kOfAClaim), n, /*held=*/true);
     };
     RETURN_IF_ERROR(Write(store, put));
+  }
+  for (int64_t n = 0; n < kOfOneNumber; n += kOfAClaim) {
+    RETURN_IF_ERROR(Write(store, [n](store::Tx& tx) { return PutEqual(tx, n); }));
   }
   RETURN_IF_ERROR(Write(store, PutDraft));
   const auto put = [&](store::Tx& tx) {
@@ -171,8 +215,9 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   export_refunds::v1::CalculateClaimRequest calculate;
   calculate.set_name(kDraft);
   const auto calculating = [&](int64_t) { return ask("CalculateClaim", calculate, ""); };
-  Times draft, as_signed, signing, duplicate;
+  Times draft, as_signed, signing, duplicate, equal;
   RETURN_IF_ERROR(draft.Measure(settings.rounds, calculating));
+  const int questions = database.asked() / static_cast<int>(settings.rounds);
   export_refunds::v1::SignClaimRequest sign;
   sign.set_name(kDraft);
   sign.set_request_id("00000000-0000-4000-8000-000000000001");
@@ -190,9 +235,21 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
     return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
   };
   RETURN_IF_ERROR(duplicate.Measure(10'000, look));
+  // Where thousands have one number and day.
+  const auto look_among_equal = [&](int64_t n) -> absl::Status {
+    const bool is_there = n % 2 == 0;
+    const int64_t which = n * 7'919 % kOfOneNumber;
+    const export_refunds::ExpenseRow row =
+        MakeEqual("claims/new", 1, is_there ? which : which + kOfOneNumber);
+    ASSIGN_OR_RETURN(const bool taken, export_refunds::InvoiceTaken(view, row));
+    return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
+  };
+  RETURN_IF_ERROR(equal.Measure(1'000, look_among_equal));
   out << "{" << draft.Json("CalculateClaim of a draft") << ", "
       << as_signed.Json("CalculateClaim as signed") << ", " << signing.Json("SignClaim") << ", "
-      << duplicate.Json("duplicate check") << "}" << std::endl;
+      << duplicate.Json("duplicate check") << ", "
+      << equal.Json("duplicate check of one number and day")
+      << ", \"questions to suppliers of a calculation\": " << questions << "}" << std::endl;
   return absl::OkStatus();
 }
 
