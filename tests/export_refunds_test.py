@@ -1,13 +1,19 @@
 """The life of a claim for reimbursement as the roles of the law live it, through the gateway: from the list to payment and,
 over years, to what is demanded back, with the producer's status and size asked of the database of suppliers and the lists of
 unreliable recipients of the register of grants, over the suite in one process and over separate processes with mutual TLS.
+Each step is refused to every other role and leaves nothing behind; while the database is away, what asks it is not done, but
+an answer to remarks that came in time is taken.
 
 usage: export_refunds_test.py <bin folder> <proto folder> embedded|processes
 """
+import contextlib
 import datetime
 import sys
 
 sys.dont_write_bytecode = True
+import grpc  # noqa: E402
+
+from others import Others  # noqa: E402
 from suite import SUPPLIERS, Client, Refused, Suite, uid  # noqa: E402
 
 REFUNDS = "/nisi.export_refunds.v1.ExportRefundsService/"
@@ -26,10 +32,13 @@ class Story:
                                  ("claimant", "entity", {"bin": CLAIMANT}),
                                  ("stranger", "entity", {"bin": STRANGER}), ("auditor", "auditor", {})):
             self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra)
+        self.others = Others(suite, self.client, "export-refunds", STRANGER)
+
+    def method(self, called):
+        return self.m.export_refunds.DESCRIPTOR.services_by_name["ExportRefundsService"].methods_by_name[called]
 
     def call(self, called, who, **fields):
-        service = self.m.export_refunds.DESCRIPTOR.services_by_name["ExportRefundsService"]
-        method = service.methods_by_name[called]
+        method = self.method(called)
         if "request_id" in method.input_type.fields_by_name:
             fields.setdefault("request_id", uid())
         return self.client.call(REFUNDS + called, method.input_type._concrete_class(**fields),
@@ -49,21 +58,46 @@ class Story:
     def claim(self, name):
         return self.call("GetClaim", "claimant", name=name)
 
+    def taken(self, called, who, **fields):
+        """By who may; before that by everybody else, who are refused."""
+        self.others.refused(self.method(called), lambda walker: self.call(called, walker, **fields))
+        return self.call(called, who, **fields)
+
     def step(self, called, who, name, **fields):
-        return self.call(called, who, name=name, etag=self.claim(name).etag, **fields)
+        return self.taken(called, who, name=name, etag=self.claim(name).etag, **fields)
+
+    @contextlib.contextmanager
+    def suppliers_away(self, claim):
+        """The database of suppliers is killed, where it is a process of its own: whether it is. There again afterwards."""
+        away = self.suite.mode == "processes"
+        if away:
+            self.suite.kill(only="suppliers")
+        yield away
+        if away:
+            self.suite.start_backend("suppliers")
+            self.client.eventually("the database", lambda: self.call("CalculateClaim", "claimant", name=claim), lambda _: True)
+
+    def not_done(self, called, who, **fields):
+        """Refused as the database does not answer, and nothing half-done remains."""
+        before = self.others.head()
+        silent = self.refused("DEPENDENCY_NOT_ANSWERED", called, who, **fields)
+        assert silent.retry and silent.code == grpc.StatusCode.UNAVAILABLE, silent
+        assert silent.metadata["service"] == "suppliers", silent.metadata
+        assert silent.metadata["why"] in ("UNREACHABLE", "RESTING"), silent.metadata
+        assert self.others.head() == before, called
 
     def paper(self):
         return dict(name="signature.cms", media_type="application/pkcs7-signature", size_bytes=1, sha256=b"s" * 32)
 
     def list_in_force(self):
-        edition = self.call("CreateEdition", "drafter", edition=dict(title_ru="Перечень"))
-        self.call("CreateEntry", "drafter", parent=edition.name,
+        edition = self.taken("CreateEdition", "drafter", edition=dict(title_ru="Перечень"))
+        self.taken("CreateEntry", "drafter", parent=edition.name,
                   entry=dict(goods_code="8504", name_ru="Трансформаторы", processing_level="HIGH"))
-        submitted = self.call("SubmitEdition", "drafter", name=edition.name)
+        submitted = self.taken("SubmitEdition", "drafter", name=edition.name)
         order = dict(name=edition.name, etag=submitted.etag, order_number="1", order_date=self.day(),
                      effective_from=self.day())
         self.refused("SEPARATION_OF_DUTIES", "ApproveEdition", "drafter", **order)
-        self.call("ApproveEdition", "approver", **order)
+        self.taken("ApproveEdition", "approver", **order)
         assert self.call("CheckCodes", None, goods_codes=["850423"]).results[0].entry.endswith("/entries/8504")
 
     def register_the_producer(self):
@@ -92,10 +126,10 @@ class Story:
         year = self.suite.today().year
         volumes = [dict(year=year - 1 + i, volume=str(100 + i)) for i in range(4)]
         self.refused("ACCESS_DENIED", "CreateClaim", "stranger", claim=dict(claimant=CLAIMANT))
-        claim = self.call("CreateClaim", "claimant", claim=dict(
+        claim = self.taken("CreateClaim", "claimant", claim=dict(
             claimant=CLAIMANT, taxes_paid=dict(currency_code="KZT", units=9_000_000), export_volumes=volumes))
-        self.call("AddExpenses", "claimant", parent=claim.name,
-                  expenses=[self.expense("DELIVERY", "A-1"), self.expense("EXHIBITION", "A-2")])
+        self.taken("AddExpenses", "claimant", parent=claim.name,
+                   expenses=[self.expense("DELIVERY", "A-1"), self.expense("EXHIBITION", "A-2")])
         # Before the producer is in the database nothing counts; then by HIGH 80 % and SMALL 60 %.
         # The service may be up before the database that it asks.
         dry = self.client.eventually("an answer of the database",
@@ -105,12 +139,21 @@ class Story:
         dry = self.call("CalculateClaim", "claimant", name=claim.name)
         assert [line.line.amount.units for line in dry.lines] == [800_000, 600_000], dry
         self.refused("ACCESS_DENIED", "GetClaim", "stranger", name=claim.name)
+        with self.suppliers_away(claim.name) as away:
+            if away:
+                self.not_done("CalculateClaim", "claimant", name=claim.name)
+                self.not_done("SignClaim", "claimant", name=claim.name, etag=self.claim(claim.name).etag,
+                              signature=self.paper())
         signed = self.step("SignClaim", "claimant", claim.name, signature=self.paper())
         assert (signed.number, signed.calculated.units) == (1, 1_400_000), signed
+        facts = [fact for finding in self.call("GetExpense", "claimant", name=f"{claim.name}/expenses/1").examination.findings
+                 for fact in finding.facts]
+        told = {fact.name: fact.version for fact in facts}
+        assert told["producer_is_domestic_as"].startswith("position ") and told["invoice_taken"].startswith("position "), told
         return claim.name
 
     def notice(self, claim, checkpoint):
-        self.call("RecordNotice", "examiner", notice=dict(number="G-1", checkpoint=checkpoint, recipient=CLAIMANT,
+        self.taken("RecordNotice", "examiner", notice=dict(number="G-1", checkpoint=checkpoint, recipient=CLAIMANT,
                                                        record=claim, check_date=self.day(), verdict="PASSED"))
 
     def review(self, claim):
@@ -124,13 +167,21 @@ class Story:
                   remarks=[dict(field="expenses/2.invoice_number", text="Не читается")])
         self.step("SendRemarks", "examiner", claim)
         expense = self.call("GetExpense", "claimant", name=f"{claim}/expenses/2")
-        self.call("UpdateExpense", "claimant", expense=dict(name=expense.name, etag=expense.etag, invoice_number="A-02"),
-                  update_mask=dict(paths=["invoice_number"]))
-        back = self.step("AnswerRemarks", "claimant", claim, signature=self.paper(),
-                         answers=[dict(remark=1, text="Исправлено")])
-        assert back.calculated.units == 1_400_000, back
+        # What the remark is not about stays as it was signed.
+        self.refused("NOT_REMARKED", "UpdateExpense", "claimant", update_mask=dict(paths=["amount"]),
+                     expense=dict(name=expense.name, etag=expense.etag, amount="9000000"))
+        self.refused("NOT_REMARKED", "DeleteExpense", "claimant", name=expense.name, etag=expense.etag)
+        self.taken("UpdateExpense", "claimant", update_mask=dict(paths=["invoice_number"]),
+                   expense=dict(name=expense.name, etag=expense.etag, invoice_number="A-02"))
+        with self.suppliers_away(claim) as away:
+            back = self.step("AnswerRemarks", "claimant", claim, signature=self.paper(),
+                             answers=[dict(remark=1, text="Исправлено")])
+            assert back.calculated.units == (0 if away else 1_400_000), back
+            if away:
+                self.not_done("DecidePart", "examiner", name=claim, etag=back.etag, part="LEGAL", verdict="ACCEPTED")
         for part in ("FINANCE", "LEGAL", "DIGITAL"):
-            self.step("DecidePart", "examiner", claim, part=part, verdict="ACCEPTED")
+            reviewed = self.step("DecidePart", "examiner", claim, part=part, verdict="ACCEPTED")
+            assert reviewed.calculated.units == 1_400_000, reviewed
         self.refused("SEPARATION_OF_DUTIES", "AcceptClaim", "examiner", name=claim, etag=self.claim(claim).etag)
         self.step("AcceptClaim", "decider", claim)
 
@@ -139,7 +190,7 @@ class Story:
         assert not self.claim(claim).funded
         self.refused("QUEUE_WAITS", "RunGate", "payer", name=claim)
         for order in ("1", "2"):
-            self.call("AllocateBudget", "approver", account=account, amount=MILLION, order_number=order,
+            self.taken("AllocateBudget", "approver", account=account, amount=MILLION, order_number=order,
                       order_date=self.day())
         self.refused("ORDER_POSTED", "AllocateBudget", "drafter", account=account, amount=MILLION, order_number="2",
                      order_date=self.day())
@@ -151,6 +202,7 @@ class Story:
             self.step("SignAgreement", who, claim, agreement_number="1", agreement_date=self.day(),
                       signature=self.paper())
         pay = dict(name=claim, etag=self.claim(claim).etag, order_number="3", request_id=uid())
+        self.others.refused(self.method("PayClaim"), lambda walker: self.call("PayClaim", walker, **dict(pay, request_id=uid())))
         self.not_past_the_list(pay)
         first = self.call("PayClaim", "payer", **pay)
         assert self.call("PayClaim", "payer", **pay) == first
@@ -240,7 +292,10 @@ class Story:
         self.client.eventually("the second report", lambda: self.call(
             "SubmitExportReport", "claimant", parent=claim, report=dict(year=year + 1, volume="100")), lambda _: True)
         self.go_to(datetime.date(year + 3, 3, 2))
-        self.client.eventually("assessed", lambda: self.step("AssessObligations", "examiner", claim), lambda _: True)
+        # By itself, as its day is over: the clock is there, and nothing else is due.
+        self.client.eventually("the third report is late", lambda: self.call("ListDeadlines", "auditor").deadlines, lambda all_: any(
+            one.kind == f"export_report_{year + 2}" and one.overdue for one in all_))
+        self.step("AssessObligations", "examiner", claim)
         self.refused("SEPARATION_OF_DUTIES", "DemandReturn", "examiner", name=claim, etag=self.claim(claim).etag)
         self.step("DemandReturn", "decider", claim)
         demand = self.claim(claim).demand
@@ -251,7 +306,7 @@ class Story:
                      etag=self.claim(claim).etag)
         undo = dict(name=claim, reason="Чужой платёж", **pay)
         self.refused("SEPARATION_OF_DUTIES", "ReverseRepayment", "payer", etag=self.claim(claim).etag, **undo)
-        self.call("ReverseRepayment", "decider", etag=self.claim(claim).etag, **undo)
+        self.taken("ReverseRepayment", "decider", etag=self.claim(claim).etag, **undo)
         undone = self.claim(claim)
         assert undone.demand.repaid.units == 0 and undone.demand.repayments[0].reversed_by, undone
         self.step("RecordRepayment", "payer", claim, amount=MILLION, **pay)
@@ -275,7 +330,8 @@ def main():
         story.pay(claim)
         story.annul()
         story.years_after(claim, year)
-        print(f"export refunds: {len(story.client.called)} methods answered through the gateway, {sys.argv[3]}")
+        print(f"export refunds: {len(story.client.called)} methods answered through the gateway, {story.others.refusals} "
+              f"steps refused to other roles, {sys.argv[3]}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ other services: while one of them is away or does not answer, its check is not d
 usage: grants_test.py <bin folder> <proto folder> embedded|processes
 """
 import concurrent.futures
-import contextlib
 import datetime
 import pathlib
 import shutil
@@ -18,7 +17,8 @@ import grpc  # noqa: E402
 
 from clusters_test import bins  # noqa: E402
 from journey_test import entry  # noqa: E402
-from suite import JOURNAL, Client, Refused, Suite, uid  # noqa: E402
+from others import Others  # noqa: E402
+from suite import Client, Refused, Suite, uid  # noqa: E402
 
 GRANTS, AGREEMENTS = "/nisi.grants.v1.GrantsService/", "/nisi.grants.v1.GrantAgreementsService/"
 PROGRAMME = "programmes/grants"
@@ -39,7 +39,7 @@ def paper():
 class Story:
     def __init__(self, suite):
         self.suite, self.client, self.m = suite, Client(suite), suite.messages
-        self.first_day, self.moved, self.refusals = suite.today(), 0, 0
+        self.first_day, self.moved = suite.today(), 0
         numbers = bins()
         self.owner, self.stranger, self.seller, other = (next(numbers) for _ in range(4))
         person = self.client.tokens
@@ -53,14 +53,7 @@ class Story:
         for who, of in (("owner", self.owner), ("stranger", self.stranger), ("other", other)):
             person[who] = suite.mint("entity", subject=f"dev:{who}", bin=of)
         self.other = other
-        # Somebody of each role who has nothing to do with the case but, where the role is a state's, its office.
-        roles = self.m.options.Role.DESCRIPTOR.values
-        self.roles = [role.name.lower().replace("_", ".", 1) for role in roles if role.number > 1]
-        for role in self.roles:
-            claims = {"bin": self.stranger} if role in ("entity", "customer", "holding") else {}
-            if role == "akimat":  # of its region
-                claims = {"regions": ["11"]}
-            person[f"walker {role}"] = suite.mint(role, subject=f"dev:walker-{role}", **claims)
+        self.others = Others(suite, self.client, "grants", self.stranger)
 
     # ---- Calls
 
@@ -86,34 +79,9 @@ class Story:
             return refusal
         raise AssertionError(f"{called} was not refused")
 
-    def head(self):
-        """The size of the journal of grants."""
-        journal = self.m.journal
-        return self.client.call(JOURNAL + "GetTreeHead", journal.GetTreeHeadRequest(), journal.TreeHead, "auditor",
-                                (("nisi-service", "grants"),)).tree_size
-
     def step(self, called, who, **fields):
-        """A step by who may take it; before that by each other role, and by a stranger of its own where the role is not
-        enough. They are refused alike, and nothing is written."""
-        _, method = self.method(called)
-        names = {role.number: role.name.lower().replace("_", ".", 1) for role in self.m.options.Role.DESCRIPTOR.values}
-        admitted = {names[number] for number in self.suite.policy(method).roles}
-        before = self.head()
-        for role in self.roles:
-            if role in admitted and role not in ("entity", "expert"):
-                continue  # of these any official will do; who acted before, the duties bar
-            try:
-                self.call(called, f"walker {role}", **fields)
-            except Refused as refusal:
-                assert refusal.code == grpc.StatusCode.PERMISSION_DENIED, (called, role, refusal)
-                assert refusal.reason == "ACCESS_DENIED", (called, role, refusal)
-                self.refusals += 1
-                continue
-            raise AssertionError(f"{called} by {role} was not refused")
-        with contextlib.suppress(Refused):
-            self.call(called, None, **fields)
-            raise AssertionError(f"{called} by nobody was not refused")
-        assert self.head() == before, called
+        """A step by who may take it; before that by everybody else, who are refused."""
+        self.others.refused(self.method(called)[1], lambda walker: self.call(called, walker, **fields))
         return self.call(called, who, **fields)
 
     def day(self, ahead=0):
@@ -216,14 +184,14 @@ class Story:
         if self.suite.mode != "processes":
             return
         for peer in ASKED:
-            before = self.head()
+            before = self.others.head()
             self.suite.kill(only=peer)
             silent = self.refused("DEPENDENCY_NOT_ANSWERED", called, who, **fields)
             assert silent.retry and silent.code == grpc.StatusCode.UNAVAILABLE, silent
             # Left alone for a while where a slow machine had let several calls fail before.
             assert silent.metadata["service"] == peer, silent.metadata
             assert silent.metadata["why"] in ("UNREACHABLE", "RESTING"), silent.metadata
-            assert self.head() == before, "nothing half-done remains"
+            assert self.others.head() == before, "nothing half-done remains"
             self.suite.start_backend(peer)
             self.there_again()
         with self.suite.paused("suppliers"):
@@ -409,7 +377,7 @@ def main():
         agreement = story.signed(name)
         story.executed(agreement, name, forgotten)
         story.returned(name, agreement)
-        print(f"grants: {len(story.client.called)} methods answered through the gateway, {story.refusals} steps refused "
+        print(f"grants: {len(story.client.called)} methods answered through the gateway, {story.others.refusals} steps refused "
               f"to other roles, {sys.argv[3]}")
 
 
