@@ -1,8 +1,10 @@
 #include "common/rpc/answer.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "common/base/status.h"
@@ -64,6 +66,17 @@ http2::Answer ToAnswer(const absl::Status& original, absl::string_view trace_id)
     add(type_url, payload);
   });
   return {status.code(), std::move(message), wire.SerializeAsString(), {}};
+}
+
+std::string TraceIdOf(const http2::Fields& fields) {
+  constexpr size_t kStart = 3, kLength = 32;
+  const std::string* const traceparent = fields.Find("traceparent");
+  if (traceparent == nullptr || traceparent->size() < kStart + kLength) return "";
+  std::string id = traceparent->substr(kStart, kLength);
+  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_isxdigit(static_cast<unsigned char>(c));
+  });
+  return hex ? id : "";
 }
 
 absl::Status FromAnswer(const http2::Answer& answer) {

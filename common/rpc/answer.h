@@ -1,6 +1,8 @@
 // The one place where a Status becomes what goes over the wire.
 #pragma once
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "common/http2/call.h"
@@ -12,6 +14,10 @@ namespace nisi::rpc {
 // ErrorInfo last. `trace_id`, unless empty, goes along as the one RequestInfo: what the caller can
 // quote to an operator, who finds it in the logs.
 http2::Answer ToAnswer(const absl::Status& status, absl::string_view trace_id = "");
+
+// What it is for a call with these fields: the trace id of its W3C traceparent, version-trace-span-
+// flags; "" where none came.
+std::string TraceIdOf(const http2::Fields& fields);
 
 // A status as it was before, its details as payloads again: of another service's answer.
 absl::Status FromAnswer(const http2::Answer& answer);

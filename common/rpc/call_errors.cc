@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/http2/limits.h"
 
 namespace nisi::rpc {
 
@@ -37,7 +36,7 @@ absl::Status ShuttingDown() {
                            absl::Seconds(1));
 }
 
-absl::Status RefusalOf(http2::Fault fault, size_t max_bytes) {
+absl::Status RefusalOf(http2::Fault fault, size_t max_bytes, size_t max_head_bytes) {
   switch (fault) {
     case http2::Fault::kNone:
       return absl::OkStatus();
@@ -49,7 +48,7 @@ absl::Status RefusalOf(http2::Fault fault, size_t max_bytes) {
     case http2::Fault::kMessageCutShort:
       return MessageCount();
     case http2::Fault::kMetadataTooLarge:
-      return MetadataTooLarge(http2::Limits().max_head_bytes);
+      return MetadataTooLarge(max_head_bytes);
   }
   return absl::InternalError("unknown fault");
 }

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "common/http2/call.h"
+#include "common/http2/limits.h"
 
 namespace nisi::rpc {
 
@@ -17,7 +18,9 @@ absl::Status MetadataTooLarge(size_t max_bytes);  // RESOURCE_EXHAUSTED, METADAT
 absl::Status ShuttingDown();                      // UNAVAILABLE, SHUTTING_DOWN
 
 // What is wrong beneath a message: one of the above, or UNIMPLEMENTED, COMPRESSION_UNSUPPORTED. OK
-// for kNone. `max_bytes`: of a message that the method takes.
-absl::Status RefusalOf(http2::Fault fault, size_t max_bytes);
+// for kNone. `max_bytes`: of a message that the method takes; `max_head_bytes`: of metadata, where
+// less is taken than the carrier would.
+absl::Status RefusalOf(http2::Fault fault, size_t max_bytes,
+                       size_t max_head_bytes = http2::Limits().max_head_bytes);
 
 }  // namespace nisi::rpc

@@ -1,5 +1,6 @@
 #include "common/rpc/health.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -9,6 +10,7 @@
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/certificates.h"
+#include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/policy.h"
 #include "common/rpc/version.h"
@@ -33,10 +35,17 @@ bool IsOurs(const http2::Peer& peer) {
 class HealthCall final : public http2::Taker {
  public:
   enum class What { kCheck, kCheckWithProgram, kWatch };
-  HealthCall(const Health& health, std::shared_ptr<http2::Replier> replier, What what)
-      : health_(health), replier_(std::move(replier)), what_(what) {}
+  HealthCall(const Health& health, const http2::CallHead& head,
+             std::shared_ptr<http2::Replier> replier, What what)
+      : health_(health),
+        replier_(std::move(replier)),
+        what_(what),
+        deadline_(what == What::kWatch ? head.deadline
+                                       : std::min(head.deadline, absl::Now() + kMaxDeadline)),
+        trace_id_(TraceIdOf(head.fields)) {}
 
   void OnMessage(std::string message) override {
+    if (ended_) return;
     if (asked_) return End(MessageCount());
     HealthCheckRequest request;
     if (const absl::Status parsed = ParseMessage(message, &request); !parsed.ok()) {
@@ -66,7 +75,8 @@ class HealthCall final : public http2::Taker {
   }
 
   void OnFault(http2::Fault fault) override { End(RefusalOf(fault, kMaxRequestBytes)); }
-  void OnTick(absl::Time) override {
+  void OnTick(absl::Time now) override {
+    if (now >= deadline_) return End(absl::DeadlineExceededError(""));
     if (told_ != kNothing) Tell();
   }
   void OnCancel() override {}
@@ -87,12 +97,14 @@ class HealthCall final : public http2::Taker {
   }
   void End(const absl::Status& status) {
     if (std::exchange(ended_, true)) return;
-    replier_->Finish(ToAnswer(status, ""));
+    replier_->Finish(ToAnswer(status, trace_id_));
   }
 
   const Health& health_;
   const std::shared_ptr<http2::Replier> replier_;
   const What what_;
+  const absl::Time deadline_;
+  const std::string trace_id_;
   std::string service_;
   bool asked_ = false;
   bool ended_ = false;
@@ -116,15 +128,16 @@ int Health::StatusOf(const std::string& name) const {
                                    : HealthCheckResponse::NOT_SERVING;
 }
 
-std::shared_ptr<http2::Taker> Health::TakeCheck(const http2::Peer& peer,
+std::shared_ptr<http2::Taker> Health::TakeCheck(const http2::CallHead& head,
                                                 std::shared_ptr<http2::Replier> replier) const {
   return std::make_shared<HealthCall>(
-      *this, std::move(replier),
-      IsOurs(peer) ? HealthCall::What::kCheckWithProgram : HealthCall::What::kCheck);
+      *this, head, std::move(replier),
+      IsOurs(*head.peer) ? HealthCall::What::kCheckWithProgram : HealthCall::What::kCheck);
 }
 
-std::shared_ptr<http2::Taker> Health::TakeWatch(std::shared_ptr<http2::Replier> replier) const {
-  return std::make_shared<HealthCall>(*this, std::move(replier), HealthCall::What::kWatch);
+std::shared_ptr<http2::Taker> Health::TakeWatch(const http2::CallHead& head,
+                                                std::shared_ptr<http2::Replier> replier) const {
+  return std::make_shared<HealthCall>(*this, head, std::move(replier), HealthCall::What::kWatch);
 }
 
 }  // namespace nisi::rpc

@@ -33,10 +33,12 @@ class Health {
   // Of one of the names, each serving unless this said otherwise.
   void SetServing(const std::string& name, bool serving);
 
-  // Check and Watch. A watcher learns of a change within a tick of its carrier.
-  std::shared_ptr<http2::Taker> TakeCheck(const http2::Peer& peer,
+  // Check and Watch, until the call's own deadline; a Check that asks nothing ends after
+  // kMaxDeadline. A watcher learns of a change within a tick of its carrier.
+  std::shared_ptr<http2::Taker> TakeCheck(const http2::CallHead& head,
                                           std::shared_ptr<http2::Replier> replier) const;
-  std::shared_ptr<http2::Taker> TakeWatch(std::shared_ptr<http2::Replier> replier) const;
+  std::shared_ptr<http2::Taker> TakeWatch(const http2::CallHead& head,
+                                          std::shared_ptr<http2::Replier> replier) const;
 
  private:
   friend class HealthCall;

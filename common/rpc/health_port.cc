@@ -38,9 +38,9 @@ absl::StatusOr<std::unique_ptr<HealthPort>> HealthPort::Start(const std::string&
   options.take = [&health](http2::EventLoop*) {
     return [&health](http2::CallHead head,
                      std::shared_ptr<http2::Replier> replier) -> std::shared_ptr<http2::Taker> {
-      // Whoever asks here is a stranger.
-      if (head.path == kHealthCheckPath) return health.TakeCheck({}, std::move(replier));
-      if (head.path == kHealthWatchPath) return health.TakeWatch(std::move(replier));
+      head.peer = std::make_shared<http2::Peer>();  // whoever asks here is a stranger
+      if (head.path == kHealthCheckPath) return health.TakeCheck(head, std::move(replier));
+      if (head.path == kHealthWatchPath) return health.TakeWatch(head, std::move(replier));
       replier->Finish(ToAnswer(MethodUnknown()));
       return nullptr;
     };

@@ -1,36 +1,28 @@
-// Who is told by a Check which program answers.
+// Who is told by a Check which program answers, and that each ends.
 #include "common/rpc/health.h"
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
-#include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "common/rpc/certificates.h"
+#include "common/rpc/kept_testing.h"
 #include "common/rpc/version.h"
 
 namespace nisi::rpc {
 namespace {
-
-class Kept final : public http2::Replier {
- public:
-  void Send(std::string) override {}
-  void Finish(http2::Answer answer) override { answer_ = std::move(answer); }
-  void Reply(std::string, http2::Answer answer) override { answer_ = std::move(answer); }
-  void Ready() override {}
-  bool cancelled() const override { return false; }
-  const http2::Answer& answer() const { return answer_; }
-
- private:
-  http2::Answer answer_;
-};
 
 TEST(HealthTest, StrangersLearnNeitherVersionNorClock) {
   Health health({});
   health.SetServing(true);
   const auto told = [&](const http2::Peer& peer) {
     const auto kept = std::make_shared<Kept>();
-    const auto call = health.TakeCheck(peer, kept);
+    http2::CallHead head;
+    head.peer = std::make_shared<http2::Peer>(peer);
+    const auto call = health.TakeCheck(head, kept);
     call->OnMessage("");
     call->OnEnd();
     EXPECT_EQ(kept->answer().code, absl::StatusCode::kOk);
@@ -45,6 +37,29 @@ TEST(HealthTest, StrangersLearnNeitherVersionNorClock) {
   EXPECT_FALSE(told({"", "10.0.0.7"}));
   EXPECT_FALSE(told({"", ""}));
   EXPECT_FALSE(told({ClientIdentity("agency"), "10.0.0.7"}));
+}
+
+TEST(HealthTest, WhoAsksNothingIsNotWaitedForLong) {
+  const Health health({});
+  const absl::Time now = absl::Now();
+  http2::CallHead head;
+  head.peer = std::make_shared<http2::Peer>();
+  head.fields.Add("traceparent", kTraceparent);
+  const auto check = std::make_shared<Kept>();
+  const auto watch = std::make_shared<Kept>();
+  const auto checks = health.TakeCheck(head, check);
+  const auto watches = health.TakeWatch(head, watch);
+  for (const auto& call : {checks, watches}) call->OnTick(now + absl::Seconds(1));
+  EXPECT_FALSE(check->ended());
+  for (const auto& call : {checks, watches}) call->OnTick(now + absl::Seconds(31));
+  EXPECT_EQ(check->answer().code, absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(absl::StrContains(check->answer().details, kTraceId));
+  EXPECT_FALSE(watch->ended()) << "it has the time that its client gives it";
+  head.deadline = now + absl::Seconds(1);
+  const auto timed = std::make_shared<Kept>();
+  const auto times = health.TakeWatch(head, timed);
+  times->OnTick(now + absl::Seconds(1));
+  EXPECT_EQ(timed->answer().code, absl::StatusCode::kDeadlineExceeded);
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 #include "common/rpc/pipeline.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
@@ -17,19 +15,7 @@
 namespace nisi::rpc {
 namespace {
 
-constexpr char kTraceparent[] = "traceparent";
 constexpr char kPosition[] = "nisi-position";
-
-// version-traceid-spanid-flags; the id is 32 hexadecimal digits.
-std::string TraceId(const std::string& traceparent) {
-  constexpr size_t kStart = 3, kLength = 32;
-  if (traceparent.size() < kStart + kLength) return "";
-  std::string id = traceparent.substr(kStart, kLength);
-  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
-    return absl::ascii_isxdigit(static_cast<unsigned char>(c));
-  });
-  return hex ? id : "";
-}
 
 // Failures that are ours, not the caller's.
 bool IsOurs(absl::StatusCode code) {
@@ -48,9 +34,7 @@ Incoming::Incoming(const Site& site, const Bound& bound, http2::CallHead head,
       arrived_(absl::Now()) {
   bound_.metrics.Started();
   call_.method = &bound_.method->policy;
-  if (const std::string* trace = head_.fields.Find(kTraceparent); trace != nullptr) {
-    call_.trace_id = TraceId(*trace);
-  }
+  call_.trace_id = TraceIdOf(head_.fields);
 }
 
 Incoming::~Incoming() {

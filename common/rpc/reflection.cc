@@ -1,12 +1,16 @@
 #include "common/rpc/reflection.h"
 
+#include <algorithm>
+#include <mutex>
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/container/node_hash_map.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
+#include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/policy.h"
 #include "google/protobuf/descriptor.h"
@@ -18,18 +22,15 @@ namespace {
 
 using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
-using grpc::reflection::v1alpha::FileDescriptorResponse;
 using grpc::reflection::v1alpha::ServerReflectionRequest;
 using grpc::reflection::v1alpha::ServerReflectionResponse;
 
 // What a file imports comes before it.
 void AddFile(const FileDescriptor& file, std::set<const FileDescriptor*>* seen,
-             FileDescriptorResponse* out) {
+             std::vector<const FileDescriptor*>* out) {
   if (!seen->insert(&file).second) return;
   for (int i = 0; i < file.dependency_count(); ++i) AddFile(*file.dependency(i), seen, out);
-  google::protobuf::FileDescriptorProto proto;
-  file.CopyTo(&proto);
-  proto.SerializeToString(out->add_file_descriptor_proto());
+  out->push_back(&file);
 }
 
 void Answer(const FileDescriptor* file, ServerReflectionResponse* response) {
@@ -41,11 +42,11 @@ void Answer(const FileDescriptor* file, ServerReflectionResponse* response) {
   }
   // The file that was asked for is the first of the answer, as gRPC's own servers have it.
   std::set<const FileDescriptor*> seen;
-  FileDescriptorResponse files;
+  std::vector<const FileDescriptor*> files;
   AddFile(*file, &seen, &files);
   auto* const out = response->mutable_file_descriptor_response();
-  for (int i = files.file_descriptor_proto_size(); i-- > 0;) {
-    out->add_file_descriptor_proto(files.file_descriptor_proto(i));
+  for (auto each = files.rbegin(); each != files.rend(); ++each) {
+    out->add_file_descriptor_proto(BytesOf(**each));
   }
 }
 
@@ -71,28 +72,55 @@ const FileDescriptor* FileOfExtension(const DescriptorPool& pool, const std::str
 // A reflection call: each message is answered by one.
 class ReflectionCall final : public http2::Taker {
  public:
-  ReflectionCall(const std::vector<std::string>& services, std::shared_ptr<http2::Replier> replier)
-      : services_(services), replier_(std::move(replier)) {}
+  ReflectionCall(const std::vector<std::string>& services, const http2::CallHead& head,
+                 std::shared_ptr<http2::Replier> replier)
+      : services_(services),
+        replier_(std::move(replier)),
+        deadline_(std::min(head.deadline, absl::Now() + kMaxDeadline)),
+        trace_id_(TraceIdOf(head.fields)) {}
 
   void OnMessage(std::string message) override {
+    if (ended_) return;
     auto answer = AnswerReflection(message, services_);
-    if (!answer.ok()) return replier_->Finish(ToAnswer(answer.status()));
+    if (!answer.ok()) return End(answer.status());
     replier_->Send(*std::move(answer));
   }
   void OnSent() override { replier_->Ready(); }
-  void OnEnd() override { replier_->Finish({}); }
-  void OnFault(http2::Fault fault) override {
-    replier_->Finish(ToAnswer(RefusalOf(fault, kMaxRequestBytes)));
+  void OnEnd() override { End(absl::OkStatus()); }
+  void OnFault(http2::Fault fault) override { End(RefusalOf(fault, kMaxRequestBytes)); }
+  void OnTick(absl::Time now) override {
+    if (now >= deadline_) End(absl::DeadlineExceededError(""));
   }
-  void OnTick(absl::Time) override {}
   void OnCancel() override {}
 
  private:
+  void End(const absl::Status& status) {
+    if (std::exchange(ended_, true)) return;
+    replier_->Finish(ToAnswer(status, trace_id_));
+  }
+
   const std::vector<std::string>& services_;
   const std::shared_ptr<http2::Replier> replier_;
+  const absl::Time deadline_;
+  const std::string trace_id_;
+  bool ended_ = false;
 };
 
 }  // namespace
+
+const std::string& BytesOf(const FileDescriptor& file) {
+  static auto* const mutex = new std::mutex();
+  // No more than are linked in.
+  static auto* const made = new absl::node_hash_map<const FileDescriptor*, std::string>();
+  const std::lock_guard<std::mutex> lock(*mutex);
+  const auto [found, added] = made->try_emplace(&file);
+  if (added) {
+    google::protobuf::FileDescriptorProto proto;
+    file.CopyTo(&proto);
+    proto.SerializeToString(&found->second);
+  }
+  return found->second;
+}
 
 absl::StatusOr<std::string> AnswerReflection(absl::string_view request_bytes,
                                              const std::vector<std::string>& services) {
@@ -131,8 +159,9 @@ absl::StatusOr<std::string> AnswerReflection(absl::string_view request_bytes,
 }
 
 std::shared_ptr<http2::Taker> TakeReflection(const std::vector<std::string>& services,
+                                             const http2::CallHead& head,
                                              std::shared_ptr<http2::Replier> replier) {
-  return std::make_shared<ReflectionCall>(services, std::move(replier));
+  return std::make_shared<ReflectionCall>(services, head, std::move(replier));
 }
 
 }  // namespace nisi::rpc

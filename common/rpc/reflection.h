@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/http2/call.h"
+#include "google/protobuf/descriptor.h"
 
 namespace nisi::rpc {
 
@@ -20,8 +21,13 @@ inline constexpr char kReflectionPath[] =
 absl::StatusOr<std::string> AnswerReflection(absl::string_view request,
                                              const std::vector<std::string>& services);
 
-// A reflection call. `services` outlive it.
+// A file in wire form, made once: it is asked for with each that imports it. Thread-safe.
+const std::string& BytesOf(const google::protobuf::FileDescriptor& file);
+
+// A reflection call, until its own deadline or for kMaxDeadline: also of a client that does not
+// take the answers, and so keeps it from going on. `services` outlive it.
 std::shared_ptr<http2::Taker> TakeReflection(const std::vector<std::string>& services,
+                                             const http2::CallHead& head,
                                              std::shared_ptr<http2::Replier> replier);
 
 }  // namespace nisi::rpc

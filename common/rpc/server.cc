@@ -130,11 +130,9 @@ std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
     }
     return TakeUnary(site_, bound, std::move(head), std::move(replier));
   }
-  if (head.path == kHealthCheckPath) return health_->TakeCheck(*head.peer, std::move(replier));
-  if (head.path == kHealthWatchPath) return health_->TakeWatch(std::move(replier));
-  if (head.path == kReflectionPath) {
-    return TakeReflection(listed_, std::move(replier));
-  }
+  if (head.path == kHealthCheckPath) return health_->TakeCheck(head, std::move(replier));
+  if (head.path == kHealthWatchPath) return health_->TakeWatch(head, std::move(replier));
+  if (head.path == kReflectionPath) return TakeReflection(listed_, head, std::move(replier));
   replier->Finish(ToAnswer(MethodUnknown()));
   return nullptr;
 }

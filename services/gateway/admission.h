@@ -52,13 +52,15 @@ class Admission {
 
   // METADATA_TOO_LARGE; RESERVED_METADATA; what Authenticator::Identify and CheckRoles return;
   // RATE_LIMITED, by caller, and by address where too many of its tokens did not hold; what
-  // Routes::OwnerFor returns. `now` is the system's time, for the limits: the suite's own clock may
-  // stand still. `recent`: of the thread that asks.
+  // Routes::OwnerFor returns. Who calls the gateway's own methods is nobody, see own.h. `now` is
+  // the system's time, for the limits: the suite's own clock may stand still. `recent`: of the
+  // thread that asks.
   absl::StatusOr<Admitted> Admit(const Route& route, const http2::CallHead& call, absl::Time now,
                                  RecentCallers* recent);
   // Whether nobody at that address may have a page, which counts as a call: RATE_LIMITED.
   absl::Status AdmitPage(const http2::Peer& peer, absl::Time now);
-  // What the owner is told of the caller (kCallContextKey): for a call that goes on.
+  // What the owner is told of the caller (kCallContextKey): for a call that goes on. "" for the
+  // gateway itself.
   std::string ContextOf(const Admitted& admitted, const http2::Peer& peer,
                         RecentCallers* recent) const;
   // Of callers that are recent no more.

@@ -46,8 +46,10 @@ bool IsOurs(const absl::Status& status) {
 }  // namespace
 
 std::shared_ptr<ForwardedCall> ForwardedCall::Take(Hub* hub, Ways* ways, http2::CallHead head,
-                                                   std::shared_ptr<http2::Replier> client) {
-  auto call = std::make_shared<ForwardedCall>(hub, ways, std::move(head), std::move(client));
+                                                   std::shared_ptr<http2::Replier> client,
+                                                   Trace trace) {
+  auto call = std::make_shared<ForwardedCall>(hub, ways, std::move(head), std::move(client),
+                                              std::move(trace));
   if (const absl::Status found = call->FindRoute(); !found.ok()) {
     call->Refuse(found);
     return nullptr;
@@ -66,12 +68,13 @@ std::shared_ptr<ForwardedCall> ForwardedCall::Take(Hub* hub, Ways* ways, http2::
 }
 
 ForwardedCall::ForwardedCall(Hub* hub, Ways* ways, http2::CallHead head,
-                             std::shared_ptr<http2::Replier> client)
+                             std::shared_ptr<http2::Replier> client, Trace trace)
     : hub_(hub),
       ways_(ways),
       head_(std::move(head)),
       client_(std::move(client)),
-      began_(absl::Now()) {
+      began_(absl::Now()),
+      trace_(std::move(trace)) {
   ++hub_->live;
 }
 
@@ -80,14 +83,13 @@ ForwardedCall::~ForwardedCall() {
 }
 
 absl::Status ForwardedCall::FindRoute() {
-  trace_ = TraceOf(head_);
   const absl::StatusOr<const Route*> route = hub_->routes->Find(head_.path);
   if (route.ok()) {
     route_ = *route;
   }
   hub_->metrics[route_ == nullptr ? hub_->metrics.size() - 1 : route_->index].Started();
   RETURN_IF_ERROR(route.status());
-  return rpc::RefusalOf(head_.fault, route_->policy.max_request_bytes);
+  return rpc::RefusalOf(head_.fault, route_->policy.max_request_bytes, kMaxMetadataBytes);
 }
 
 absl::Status ForwardedCall::Admit() {

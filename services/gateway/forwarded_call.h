@@ -22,8 +22,9 @@ class ForwardedCall final : public http2::Taker,
  public:
   // Null where the call was refused at once. `hub` and `ways` outlive the calls.
   static std::shared_ptr<ForwardedCall> Take(Hub* hub, Ways* ways, http2::CallHead head,
-                                             std::shared_ptr<http2::Replier> client);
-  ForwardedCall(Hub* hub, Ways* ways, http2::CallHead head, std::shared_ptr<http2::Replier> client);
+                                             std::shared_ptr<http2::Replier> client, Trace trace);
+  ForwardedCall(Hub* hub, Ways* ways, http2::CallHead head, std::shared_ptr<http2::Replier> client,
+                Trace trace);
   ~ForwardedCall() override;
   ForwardedCall(const ForwardedCall&) = delete;
   ForwardedCall& operator=(const ForwardedCall&) = delete;
@@ -70,8 +71,8 @@ class ForwardedCall final : public http2::Taker,
   http2::CallHead head_;  // its metadata only until it is admitted
   const std::shared_ptr<http2::Replier> client_;
   const absl::Time began_;
+  const Trace trace_;
   const Route* route_ = nullptr;
-  Trace trace_;
   Admitted admitted_;
   absl::Time deadline_ = absl::InfiniteFuture();
   std::optional<std::string> message_;  // of a method that takes one

@@ -10,8 +10,9 @@
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/reflection.h"
-#include "services/gateway/calls.h"
+#include "services/gateway/forwarded_call.h"
 #include "services/gateway/hub.h"
+#include "services/gateway/own.h"
 #include "services/gateway/web.h"
 
 namespace nisi::gateway {
@@ -22,7 +23,9 @@ constexpr absl::Duration kRoomRetry = absl::Seconds(1);
 
 size_t LeastBound(const Hub& hub) {
   size_t least = hub.limits.calls_at_once;
-  for (const auto& [owner, capacity] : hub.capacities) least = std::min(least, capacity->bound());
+  for (const auto& [owner, capacity] : hub.capacities) {
+    if (owner != kOwn) least = std::min(least, capacity->bound());
+  }
   return least;
 }
 
@@ -80,6 +83,10 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
     capacity.line = hub->limits.line;
     hub->capacities[owner] = std::make_unique<Capacity>(capacity, options.routes->all().size());
   }
+  // Answered at once, whatever the services are at: no more are under way than there are threads.
+  Capacity::Options own;
+  own.target = absl::InfiniteDuration();
+  hub->capacities[kOwn] = std::make_unique<Capacity>(own, options.routes->all().size());
   hub->streams =
       std::make_unique<StreamShares>(hub->limits.max_streams, hub->limits.streams_of_caller);
   for (const Route* route : options.routes->all()) {
@@ -119,13 +126,17 @@ absl::Status Forwarder::Start() {
   server.guard = hub_->guard;
   server.no_room = rpc::ToAnswer(base::Overloaded("bytes", kRoomRetry));
   server.http1 = http1::MakeSession;
-  server.take_all = [hub = hub_.get(), owners = options_.owners](http2::EventLoop* loop) {
+  std::map<std::string, Destination> owners = options_.owners;
+  owners[kOwn].here = TakeOwn(hub_.get());
+  server.take_all = [hub = hub_.get(), owners = std::move(owners)](http2::EventLoop* loop) {
     auto ways = std::make_shared<Ways>(hub, loop, owners);
     http2::Takers takers;
     takers.call = [hub, ways, ticks = loop->EveryTick([raw = ways.get()](absl::Time now) {
       raw->OnTick(now);
     })](http2::CallHead head, std::shared_ptr<http2::Replier> client) {
-      return TakeCall(hub, ways.get(), std::move(head), std::move(client)).taker;
+      Trace trace = TraceOf(head);
+      return ForwardedCall::Take(hub, ways.get(), std::move(head), std::move(client),
+                                 std::move(trace));
     };
     takers.request = [hub, ways](http2::RequestHead head,
                                  std::shared_ptr<http2::Responder> responder) {

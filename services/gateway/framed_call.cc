@@ -4,7 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "common/rpc/answer.h"
+#include "services/gateway/calls.h"
 #include "services/gateway/connect.h"
 
 namespace nisi::gateway {
@@ -83,19 +83,19 @@ void FramedCall::Ready() {
 
 void FramedCall::Deliver() {
   // Kept: what it says may end the call.
-  const std::shared_ptr<http2::Taker> taker = taken_.taker;
+  const std::shared_ptr<ForwardedCall> call = call_;
   delivering_ = true;  // OnMessage may say Ready at once
   while (!over() && ready_ && !messages_.empty()) {
     ready_ = false;
     std::string message = messages_.Pop();
-    if (Decode(&message)) taker->OnMessage(std::move(message));
+    if (Decode(&message)) call->OnMessage(std::move(message));
   }
   delivering_ = false;
   if (over() || !ready_ || end_delivered_) return;
   if (!ended_ && fault_ == http2::Fault::kNone) return;
   end_delivered_ = true;
-  if (fault_ != http2::Fault::kNone) return taker->OnFault(fault_);
-  taker->OnEnd();
+  if (fault_ != http2::Fault::kNone) return call->OnFault(fault_);
+  call->OnEnd();
 }
 
 void FramedCall::Write(absl::string_view message, unsigned char flags) {
@@ -114,13 +114,12 @@ void FramedCall::Write(absl::string_view message, unsigned char flags) {
 
 void FramedCall::Say(std::string message) {
   if (Encode(&message)) return Write(message, kMessage);
-  // What came is no message of its type: the service's own mistake.
-  Abort(rpc::ToAnswer(absl::InternalError("")));
+  Abort(NoMessage());
 }
 
 void FramedCall::Conclude(std::string* message, const http2::Answer& answer) {
   if (message != nullptr) {
-    if (!Encode(message)) return Conclude(nullptr, rpc::ToAnswer(absl::InternalError("")));
+    if (!Encode(message)) return Conclude(nullptr, NoMessage());
     Write(*message, kMessage);
   }
   if (form_ == Form::kConnect) {

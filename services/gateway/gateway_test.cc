@@ -4,6 +4,8 @@
 #include <atomic>
 #include <thread>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "services/gateway/admission.h"
 #include "services/gateway/test_gateway.h"
 #include "services/gateway/test_raw_call.h"
@@ -15,6 +17,10 @@ using base::ReasonOf;
 using ::testing::HasSubstr;
 
 constexpr char kChat[] = "/nisi.chat.v1.ChatService/Chat";
+constexpr char kCheck[] = "/grpc.health.v1.Health/Check";
+constexpr char kWatch[] = "/grpc.health.v1.Health/Watch";
+constexpr char kReflection[] = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+constexpr char kListServices[] = "\x3a\x01*";
 constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
 
@@ -175,6 +181,16 @@ TEST_F(GatewayTest, TooMuchMetadataCostsOneCallAndNotItsConnection) {
   EXPECT_EQ(base::InfoOf(status).metadata().at("maxBytes"), "8192");
   EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, {{"large", std::string(60'000, 'v')}})),
             "METADATA_TOO_LARGE");
+  // 70,000 bytes, each entry with its 32: more than the carrier keeps, and the bound is the same.
+  const RawCall raw(gateway_->port(), kEcho, RawCall::Headers(2000, {"abc", ""}), "x");
+  google::rpc::Status told;
+  ASSERT_TRUE(
+      told.ParseFromString(http2::DecodeBinary(raw.Field("grpc-status-details-bin")).value_or("")));
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(told.details_size() > 0 && told.details(0).UnpackTo(&info))
+      << told.ShortDebugString();
+  EXPECT_EQ(info.reason(), "METADATA_TOO_LARGE");
+  EXPECT_EQ(info.metadata().at("maxBytes"), "8192");
   EXPECT_TRUE(Call(kEcho, {"x"}, nullptr, {{"large", std::string(7'000, 'v')}}).ok());
   ASSERT_TRUE(other.Write("two"));
   EXPECT_EQ(other.Read(), "two");
@@ -589,22 +605,110 @@ TEST_F(GatewayTest, NearItsMemoryItLetsNobodyIn) {
 TEST_F(GatewayTest, HealthAndReflection) {
   StartGateway();
   std::string answer;
-  ASSERT_TRUE(Call("/grpc.health.v1.Health/Check", {std::string("\x0a\x07testing")}, &answer).ok());
+  ASSERT_TRUE(Call(kCheck, {std::string("\x0a\x07testing")}, &answer).ok());
   EXPECT_EQ(answer, "\x08\x01");
-  const std::string reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
-  ASSERT_TRUE(Call(reflection, {"\x3a\x01*"}, &answer).ok());
+  ASSERT_TRUE(Call(kReflection, {kListServices}, &answer).ok());
   EXPECT_THAT(answer, HasSubstr("nisi.testing.v1.WidgetService"));
   EXPECT_THAT(answer, HasSubstr("nisi.journal.v1.JournalService"));
   const std::string name = "nisi.testing.v1.WidgetService";
-  ASSERT_TRUE(Call(reflection,
+  ASSERT_TRUE(Call(kReflection,
                    {absl::StrCat("\x22", std::string(1, static_cast<char>(name.size())), name)},
                    &answer)
                   .ok());
   EXPECT_THAT(answer, HasSubstr("CountWidgets"));
   // What gRPC lists without knowing it.
-  ASSERT_TRUE(Call(reflection, {"\x22\x15grpc.health.v1.Health"}, &answer).ok());
+  ASSERT_TRUE(Call(kReflection, {"\x22\x15grpc.health.v1.Health"}, &answer).ok());
   EXPECT_THAT(answer, HasSubstr("HealthCheckRequest"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("grpc_method=\"Echo\""));
+  EXPECT_EQ(Handled("Check", "OK"), 1);
+  EXPECT_EQ(Handled("ServerReflectionInfo", "OK"), 3);
+}
+
+TEST_F(GatewayTest, HealthAndReflectionAreRefusedAsOtherCallsAre) {
+  StartGateway();
+  const std::string id = "0af7651916cd43dd8448eb211c80319c";
+  const std::string trace = absl::StrCat("00-", id, "-b7ad6b7169203331-01");
+  const std::string nobody = "\x0a\x02no";
+  const auto refused = [&](const char* method, const std::string& message,
+                           const std::pair<std::string, std::string>& more) {
+    const absl::Status status = Call(method, {message}, nullptr, {{"traceparent", trace}, more});
+    EXPECT_EQ(TraceIdOf(status), id) << method;
+    return std::string(ReasonOf(status));
+  };
+  const std::pair<std::string, std::string> nothing{"other", "thing"};
+  EXPECT_EQ(refused(kCheck, nobody, nothing), "SERVICE_UNKNOWN");
+  EXPECT_EQ(refused(kReflection, "", nothing), "MALFORMED_MESSAGE");
+  for (const char* method : {kCheck, kWatch, kReflection}) {
+    EXPECT_EQ(refused(method, "", {"large", std::string(kMaxMetadataBytes, 'v')}),
+              "METADATA_TOO_LARGE");
+    EXPECT_EQ(refused(method, "", {"nisi-position", "1"}), "RESERVED_METADATA");
+    EXPECT_EQ(refused(method, std::string(5000, 'x'), nothing), "MESSAGE_TOO_LARGE");
+  }
+  EXPECT_EQ(Handled("Check", "NotFound"), 1);
+  EXPECT_EQ(Handled("Check", "ResourceExhausted"), 2);
+}
+
+TEST_F(GatewayTest, HealthAndReflectionCountAsCallsOfTheirAddress) {
+  Limits limits;
+  limits.calls_per_second = 1e-6;
+  limits.burst = 3;
+  StartGateway(limits);
+  const std::vector<std::pair<std::string, std::string>> signed_in{
+      {"authorization", Token(rpc::v1::AUDITOR)}};
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Call(kEcho, {"x"}, nullptr, signed_in).ok());
+  EXPECT_EQ(ReasonOf(Call(kEcho, {"x"}, nullptr, signed_in)), "RATE_LIMITED");
+  // What another has used up, and a token that does not hold, keep nobody from asking.
+  EXPECT_TRUE(Call(kCheck, {""}, nullptr, signed_in).ok());
+  EXPECT_TRUE(Call(kCheck, {""}, nullptr, {{"authorization", "Bearer x"}}).ok());
+  EXPECT_TRUE(Call(kReflection, {kListServices}).ok());
+  for (const char* method : {kCheck, kWatch, kReflection, kEcho}) {
+    const absl::Status status = Call(method, {""});
+    EXPECT_EQ(ReasonOf(status), "RATE_LIMITED") << method;
+    EXPECT_NE(TraceIdOf(status), "") << method;
+  }
+}
+
+TEST_F(GatewayTest, WatchesOfHealthAndReflectionAreStreams) {
+  Limits limits;
+  limits.streams_of_caller = 2;
+  StartGateway(limits);
+  ClientCall watch(*stub_, kWatch);
+  ASSERT_TRUE(watch.Start() && watch.Write("") && watch.CloseSending());
+  EXPECT_EQ(watch.Read(), "\x08\x01");
+  ClientCall reflection(*stub_, kReflection);
+  ASSERT_TRUE(reflection.Start() && reflection.Write(kListServices));
+  EXPECT_THAT(reflection.Read().value_or(""), HasSubstr("nisi.testing.v1.WidgetService"));
+  for (const char* method : {kWatch, kReflection, kCount}) {
+    EXPECT_EQ(ReasonOf(Call(method, {""})), "OVERLOADED") << method;
+  }
+  EXPECT_TRUE(Call(kCheck, {""}).ok());
+  std::thread drain([&] { gateway_->Drain(absl::Seconds(60)); });
+  for (ClientCall* stream : {&watch, &reflection}) {
+    EXPECT_EQ(stream->Read(), std::nullopt);
+    EXPECT_EQ(ReasonOf(stream->Finish()), "SHUTTING_DOWN");
+  }
+  drain.join();
+}
+
+// Who asks nothing, or takes no answer, would keep its connection past its age.
+TEST_F(GatewayTest, CallsOfHealthAndReflectionHaveADeadline) {
+  Limits limits;
+  limits.clients.answer = absl::ZeroDuration();
+  StartGateway(limits);
+  const RawCall::Headers soon{{"grpc-timeout", "100m"}};
+  const auto ended = [&](const char* method, const RawCall::Headers& metadata) {
+    const RawCall call(gateway_->port(), method, metadata, "", RawCall::How::kHeadAlone);
+    return call.answered() ? call.Field("grpc-status") : "not answered";
+  };
+  EXPECT_EQ(ended(kCheck, soon), "4");
+  EXPECT_EQ(ended(kWatch, soon), "4");
+  EXPECT_EQ(ended(kReflection, soon), "4");
+  EXPECT_EQ(ended(kCheck, {}), "4") << "without one of its own";
+  const RawCall deaf(gateway_->port(), kReflection, soon, kListServices,
+                     RawCall::How::kTakesNothing);
+  EXPECT_TRUE(deaf.reset());
+  EXPECT_EQ(Handled("Check", "DeadlineExceeded"), 2);
+  EXPECT_EQ(Handled("ServerReflectionInfo", "DeadlineExceeded"), 2);
 }
 
 TEST_F(GatewayTest, RefusesABadSetup) {

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/rpc/call_errors.h"
 #include "services/gateway/errors.h"
+#include "services/gateway/own.h"
 
 namespace nisi::gateway {
 
@@ -23,20 +24,28 @@ absl::StatusOr<Routes> Routes::Make(
     }
     routes.services_.push_back(service);
     for (rpc::MethodPolicy& policy : policies) {
-      Route route;
-      route.owner = owner;
-      route.kind.client_streaming = policy.descriptor->client_streaming();
-      route.kind.server_streaming = policy.descriptor->server_streaming();
-      route.index = routes.routes_.size();
-      routes.max_request_bytes_ = std::max(routes.max_request_bytes_, policy.max_request_bytes);
       const std::string path = policy.path;
-      route.policy = std::move(policy);
-      if (!routes.routes_.try_emplace(path, std::move(route)).second) {
+      if (!routes.Add(std::move(policy), owner)) {
         return BadSetup(absl::StrCat(path, " is given twice"));
       }
     }
   }
+  for (rpc::MethodPolicy& policy : OwnPolicies()) {
+    routes.Add(std::move(policy), kOwn);
+  }
   return routes;
+}
+
+bool Routes::Add(rpc::MethodPolicy policy, const std::string& owner) {
+  Route route;
+  route.owner = owner;
+  route.kind.client_streaming = policy.descriptor->client_streaming();
+  route.kind.server_streaming = policy.descriptor->server_streaming();
+  route.index = routes_.size();
+  max_request_bytes_ = std::max(max_request_bytes_, policy.max_request_bytes);
+  const std::string path = policy.path;
+  route.policy = std::move(policy);
+  return routes_.try_emplace(path, std::move(route)).second;
 }
 
 absl::StatusOr<const Route*> Routes::Find(absl::string_view path) const {

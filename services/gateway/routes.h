@@ -27,7 +27,7 @@ struct CallKind {
 
 struct Route {
   rpc::MethodPolicy policy;
-  std::string owner;  // empty: a standard service, every process has it
+  std::string owner;  // empty: a standard service, every process has it; kOwn: the gateway itself
   CallKind kind;
   size_t index = 0;  // 0, 1, 2 ... in the order of all()
 };
@@ -35,7 +35,8 @@ struct Route {
 // Fixed after Make; usable from many threads.
 class Routes {
  public:
-  // Services whose owner is not in `owners` are left out: nobody is there to answer.
+  // Beside what the gateway answers itself; services whose owner is not in `owners` are left out:
+  // nobody is there to answer.
   // FAILED_PRECONDITION for a service whose declarations do not hold, and for one given twice.
   static absl::StatusOr<Routes> Make(
       const std::vector<const google::protobuf::ServiceDescriptor*>& services,
@@ -49,6 +50,7 @@ class Routes {
   // the name does not matter. The view lives as long as the routes.
   absl::StatusOr<absl::string_view> OwnerFor(const Route& route, absl::string_view named) const;
 
+  // Without the gateway's own.
   const std::vector<const google::protobuf::ServiceDescriptor*>& services() const {
     return services_;
   }
@@ -57,6 +59,9 @@ class Routes {
   size_t max_request_bytes() const { return max_request_bytes_; }
 
  private:
+  // False: there is one of that path.
+  bool Add(rpc::MethodPolicy policy, const std::string& owner);
+
   std::vector<const google::protobuf::ServiceDescriptor*> services_;  // those that are served
   absl::flat_hash_map<std::string, Route> routes_;
   absl::flat_hash_set<std::string> owners_;

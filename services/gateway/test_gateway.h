@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/clock.h"
 #include "common/rpc/dev_keys.h"
 #include "google/protobuf/descriptor.pb.h"
@@ -124,6 +127,18 @@ class GatewayTest : public ::testing::Test {
       call.context().AddMetadata(name, value);
     }
     return call.Run(messages, answer);
+  }
+
+  // How many calls of that method had that end; those of no method are "unknown".
+  int Handled(const std::string& method, const std::string& code) const {
+    for (const absl::string_view line : absl::StrSplit(metrics_.Text(), '\n')) {
+      if (absl::StartsWith(line, "grpc_server_handled_total{") &&
+          absl::StrContains(line, absl::StrCat("grpc_method=\"", method, "\"")) &&
+          absl::StrContains(line, absl::StrCat("grpc_code=\"", code, "\""))) {
+        return std::atoi(std::string(line.substr(line.rfind(' '))).c_str());
+      }
+    }
+    return -1;
   }
 
   base::SystemClock clock_;

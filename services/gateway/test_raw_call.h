@@ -2,11 +2,14 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <nghttp2/nghttp2.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,9 +31,15 @@ class RawHttp2 {
     std::string payload;
   };
 
-  // With the windows of its calls as in `window`, or as usual.
+  // How much of a call is sent: all; no message and no end; one message and no end.
+  enum class Parts { kWhole, kHead, kOpen };
+
+  // With the windows of its calls as in `window`, or as usual. Reading ends where nothing has come
+  // for so long that nothing will.
   explicit RawHttp2(int port, std::optional<size_t> window = std::nullopt)
       : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    const timeval patience{kPatienceSeconds, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
@@ -44,9 +53,9 @@ class RawHttp2 {
   RawHttp2(const RawHttp2&) = delete;
   RawHttp2& operator=(const RawHttp2&) = delete;
 
-  // A whole call with one message; `stream` is odd, and larger each time. False: it is closed.
+  // A call with one message; `stream` is odd, and larger each time. False: it is closed.
   bool Call(size_t stream, const std::string& path, const Headers& metadata,
-            const std::string& message) {
+            const std::string& message, Parts parts = Parts::kWhole) {
     Headers headers{{":method", "POST"},         {":scheme", "http"}, {":path", path},
                     {":authority", "localhost"}, {"te", "trailers"},  {"content-type", kGrpc}};
     headers.insert(headers.end(), metadata.begin(), metadata.end());
@@ -54,8 +63,12 @@ class RawHttp2 {
     for (const auto& [name, value] : headers) {
       block += '\0' + Text(name) + Text(value);  // HPACK: a literal that no table remembers
     }
-    return Send(Framed(kHeaders, kEndHeaders, stream, block) +
-                Framed(kData, kEndStream, stream, '\0' + Number(message.size(), 4) + message));
+    std::string all = Framed(kHeaders, kEndHeaders, stream, block);
+    if (parts != Parts::kHead) {
+      all += Framed(kData, parts == Parts::kWhole ? kEndStream : 0, stream,
+                    '\0' + Number(message.size(), 4) + message);
+    }
+    return Send(all);
   }
 
   // The next frame; none when the connection is closed.
@@ -70,6 +83,7 @@ class RawHttp2 {
   }
 
  private:
+  static constexpr time_t kPatienceSeconds = 60;
   static constexpr char kGrpc[] = "application/grpc";
 
   static std::string Number(size_t value, int bytes) {
@@ -107,25 +121,65 @@ class RawHttp2 {
 // One call on a connection of its own, with metadata that no gRPC client would send.
 class RawCall {
  public:
-  // One message; returns when the call is over, or the connection.
+  // kHeadAlone: no message follows, and no end. kTakesNothing: one message and no end, of a client
+  // that lets us send nothing.
+  enum class How { kWhole, kHeadAlone, kTakesNothing };
+
+  // One message; returns when the call is over, or the connection, or nothing more will come.
   RawCall(int port, const std::string& path, const RawHttp2::Headers& metadata,
-          const std::string& message) {
-    RawHttp2 connection(port);
-    connection.Call(1, path, metadata, message);
+          const std::string& message, How how = How::kWhole) {
+    using Parts = RawHttp2::Parts;
+    nghttp2_hd_inflate_new(&inflater_);
+    RawHttp2 connection(port, how == How::kTakesNothing ? std::optional<size_t>(0) : std::nullopt);
+    connection.Call(1, path, metadata, message,
+                    how == How::kWhole       ? Parts::kWhole
+                    : how == How::kHeadAlone ? Parts::kHead
+                                             : Parts::kOpen);
     while (const auto frame = connection.Read()) {
+      if (frame->kind == RawHttp2::kHeaders) ReadFields(frame->payload);
+      reset_ = frame->kind == RawHttp2::kReset;
       has_message_ = has_message_ || (frame->kind == RawHttp2::kData && !frame->payload.empty());
       answered_ = frame->kind == RawHttp2::kHeaders && (frame->flags & RawHttp2::kEndStream) != 0;
-      if (answered_ || frame->kind == RawHttp2::kReset || frame->kind == RawHttp2::kGoAway) {
-        return;
-      }
+      if (answered_ || reset_ || frame->kind == RawHttp2::kGoAway) return;
     }
   }
+  ~RawCall() { nghttp2_hd_inflate_del(inflater_); }
+  RawCall(const RawCall&) = delete;
+  RawCall& operator=(const RawCall&) = delete;
 
   // Whether an answer came to its end; if not, the call or the connection was broken off.
   bool answered() const { return answered_; }
   bool has_message() const { return has_message_; }
+  // Whether the call was broken off.
+  bool reset() const { return reset_; }
+  // Of the head or the trailers of the answer; "" where there is none.
+  std::string Field(const std::string& name) const {
+    const auto found = fields_.find(name);
+    return found == fields_.end() ? "" : found->second;
+  }
 
  private:
+  // nghttp2's servers add no padding and no priority.
+  void ReadFields(std::string block) {
+    auto* at = reinterpret_cast<uint8_t*>(block.data());
+    size_t left = block.size();
+    for (int flags = 0; (flags & NGHTTP2_HD_INFLATE_FINAL) == 0;) {
+      nghttp2_nv field{};
+      const ssize_t read = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, at, left, 1);
+      if (read < 0) return;
+      at += read;
+      left -= static_cast<size_t>(read);
+      if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
+        fields_[std::string(reinterpret_cast<char*>(field.name), field.namelen)] =
+            std::string(reinterpret_cast<char*>(field.value), field.valuelen);
+      }
+    }
+    nghttp2_hd_inflate_end_headers(inflater_);
+  }
+
+  nghttp2_hd_inflater* inflater_ = nullptr;
+  std::map<std::string, std::string> fields_;
+  bool reset_ = false;
   bool answered_ = false;
   bool has_message_ = false;
 };

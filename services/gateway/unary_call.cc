@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/rpc/answer.h"
+#include "services/gateway/calls.h"
 #include "services/gateway/connect.h"
 
 namespace nisi::gateway {
@@ -46,8 +46,8 @@ void UnaryCall::OnBody(absl::string_view bytes) {
     return;
   }
   asked_ = true;
-  const std::shared_ptr<http2::Taker> taker = taken_.taker;
-  taker->OnFault(http2::Fault::kMessageTooLarge);
+  const std::shared_ptr<ForwardedCall> call = call_;
+  call->OnFault(http2::Fault::kMessageTooLarge);
 }
 
 void UnaryCall::OnBodyEnd() {
@@ -56,10 +56,10 @@ void UnaryCall::OnBodyEnd() {
 
 void UnaryCall::Ask(std::string message) {
   asked_ = true;
-  const std::shared_ptr<http2::Taker> taker = taken_.taker;
+  const std::shared_ptr<ForwardedCall> call = call_;
   if (!Decode(&message)) return;
-  taker->OnMessage(std::move(message));
-  taker->OnEnd();
+  call->OnMessage(std::move(message));
+  call->OnEnd();
 }
 
 void UnaryCall::Conclude(std::string* message, const http2::Answer& answer) {
@@ -67,8 +67,7 @@ void UnaryCall::Conclude(std::string* message, const http2::Answer& answer) {
     return RespondError(request_, HttpStatusOf(answer.code), answer);
   }
   if (!Encode(message)) {
-    return RespondError(request_, HttpStatusOf(absl::StatusCode::kInternal),
-                        rpc::ToAnswer(absl::InternalError("")));
+    return RespondError(request_, HttpStatusOf(absl::StatusCode::kInternal), NoMessage());
   }
   http2::Fields fields = request_.fields;
   fields.Add(kContentType, request_.content_type);

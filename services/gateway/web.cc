@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/call_errors.h"
 #include "services/gateway/calls.h"
 #include "services/gateway/connect.h"
 #include "services/gateway/errors.h"
@@ -68,26 +69,38 @@ std::string Accepted(const google::protobuf::MethodDescriptor* method) {
   return absl::StrCat(names, ", application/grpc");
 }
 
+// What is refused here becomes no call, which would count itself; it takes no time to speak of.
+void Count(const WebRequest& request, absl::StatusCode code) {
+  request.metrics->Started();
+  request.metrics->Handled(code, absl::ZeroDuration());
+}
+
+void Refuse(const WebRequest& request, int http_status, const absl::Status& status) {
+  Count(request, status.code());
+  RespondError(request, http_status, rpc::ToAnswer(status, request.trace.id()));
+}
+
+void Refuse(const WebRequest& request, const absl::Status& status) {
+  Refuse(request, HttpStatusOf(status.code()), status);
+}
+
 void RefuseContentType(WebRequest request) {
   constexpr int kUnsupportedMediaType = 415;
   const std::string accepted = Accepted(request.method);
   request.fields.Add("accept-post", accepted);
-  RespondError(request, kUnsupportedMediaType, rpc::ToAnswer(ContentTypeUnsupported(accepted)));
+  Refuse(request, kUnsupportedMediaType, ContentTypeUnsupported(accepted));
 }
 
 void RefuseMethod(WebRequest request, const char* allowed) {
   request.fields.Add("allow", allowed);
-  RespondError(request, kMethodNotAllowed, rpc::ToAnswer(HttpMethodUnsupported(allowed)));
+  Refuse(request, kMethodNotAllowed, HttpMethodUnsupported(allowed));
 }
 
 // It has no body to say why.
 std::shared_ptr<http2::RequestTaker> AnswerHead(const WebRequest& request) {
+  Count(request, absl::StatusCode::kUnimplemented);
   request.responder->Respond(kMethodNotAllowed, request.fields, "");
   return nullptr;
-}
-
-void Refuse(const WebRequest& request, const absl::Status& status) {
-  RespondError(request, HttpStatusOf(status.code()), rpc::ToAnswer(status));
 }
 
 bool IsCompressed(const http2::Fields& fields, absl::string_view name) {
@@ -199,11 +212,18 @@ std::shared_ptr<http2::RequestTaker> TakeRequest(Hub* hub, Ways* ways, http2::Re
   request.hub = hub;
   request.ways = ways;
   request.responder = std::move(responder);
+  request.trace = TraceOf(head.call);
   request.fields = hub->cors->For(head.call.fields);
   const std::string target = std::exchange(head.call.path, std::string());
   const size_t question = target.find('?');
   head.call.path = target.substr(0, question);
   request.method = FindMethod(*hub, head.call.path);
+  request.metrics = &MetricsOf(*hub, head.call.path);
+  // First: what was over the bound is not there, as the content type may be.
+  if (head.call.fault == http2::Fault::kMetadataTooLarge) {
+    Refuse(request, rpc::MetadataTooLarge(kMaxMetadataBytes));
+    return nullptr;
+  }
   if (const absl::Status read = ReadConnectFields(&head.call); !read.ok()) {
     Refuse(request, read);
     return nullptr;

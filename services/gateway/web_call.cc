@@ -11,33 +11,35 @@ namespace nisi::gateway {
 WebCall::WebCall(WebRequest request) : request_(std::move(request)) {}
 
 bool WebCall::Begin(http2::CallHead head) {
-  Taken taken = TakeCall(request_.hub, request_.ways, std::move(head), shared_from_this());
-  if (over_ || taken.taker == nullptr) return false;
-  taken_ = std::move(taken);
+  std::shared_ptr<ForwardedCall> call = ForwardedCall::Take(
+      request_.hub, request_.ways, std::move(head), shared_from_this(), request_.trace);
+  if (over_ || call == nullptr) return false;
+  call_ = std::move(call);
   return true;
 }
 
 void WebCall::OnSent() {
-  if (!over_) taken_.taker->OnSent();
+  if (!over_) call_->OnSent();
 }
 
 void WebCall::OnTick(absl::Time now) {
   // Kept: what it says may end the call.
-  const std::shared_ptr<http2::Taker> taker = taken_.taker;
-  if (!over_) taker->OnTick(now);
+  const std::shared_ptr<ForwardedCall> call = call_;
+  if (!over_) call->OnTick(now);
 }
 
 void WebCall::Abort(const http2::Answer& answer) {
-  const std::shared_ptr<http2::Taker> taker = taken_.taker;
+  const std::shared_ptr<ForwardedCall> call = call_;
   if (over_) return;
-  End(nullptr, answer);
-  if (taker != nullptr) taker->OnCancel();
+  // It may come from a carrier, which knows nothing of traces.
+  End(nullptr, rpc::ToAnswer(rpc::FromAnswer(answer), request_.trace.id()));
+  if (call != nullptr) call->OnCancel();
 }
 
 void WebCall::OnCancel() {
   if (over_.exchange(true)) return;
-  const std::shared_ptr<http2::Taker> taker = std::exchange(taken_, {}).taker;
-  if (taker != nullptr) taker->OnCancel();
+  const std::shared_ptr<ForwardedCall> call = std::exchange(call_, nullptr);
+  if (call != nullptr) call->OnCancel();
 }
 
 void WebCall::Send(std::string message) {
@@ -61,13 +63,15 @@ void WebCall::End(std::string* message, const http2::Answer& answer) {
   if (over_.exchange(true)) return;
   Conclude(message, answer);
   // Later: it may be what is just calling.
-  request_.ways->loop()->AtEndOfTurn([taker = std::exchange(taken_, {}).taker] {});
+  request_.ways->loop()->AtEndOfTurn([call = std::exchange(call_, nullptr)] {});
 }
 
 bool WebCall::Keep(size_t bytes) {
   constexpr absl::Duration kRetry = absl::Seconds(1);
   if (request_.responder->Hold(bytes)) return true;
-  Abort(rpc::ToAnswer(base::Overloaded("bytes", kRetry)));
+  (void)request_.responder->Hold(0);  // what was kept makes room for saying so
+  const std::shared_ptr<ForwardedCall> call = call_;
+  call->Abort(base::Overloaded("bytes", kRetry));
   return false;
 }
 
@@ -75,12 +79,16 @@ bool WebCall::Decode(std::string* message) {
   if (!request_.json || request_.method == nullptr) return true;
   absl::StatusOr<std::string> bytes = FromJson(*request_.method->input_type(), std::move(*message));
   if (!bytes.ok()) {
-    const Taken taken = taken_;
-    taken.Refuse(bytes.status(), this);
+    const std::shared_ptr<ForwardedCall> call = call_;
+    call->Abort(bytes.status());
     return false;
   }
   *message = *std::move(bytes);
   return true;
+}
+
+http2::Answer WebCall::NoMessage() const {
+  return rpc::ToAnswer(absl::InternalError(""), request_.trace.id());
 }
 
 bool WebCall::Encode(std::string* message) const {

@@ -10,7 +10,9 @@
 #include "absl/time/time.h"
 #include "common/http2/request.h"
 #include "google/protobuf/descriptor.h"
-#include "services/gateway/calls.h"
+#include "services/gateway/admission.h"
+#include "services/gateway/forwarded_call.h"
+#include "services/gateway/hub.h"
 
 namespace nisi::gateway {
 
@@ -20,6 +22,8 @@ struct WebRequest {
   Ways* ways;
   std::shared_ptr<http2::Responder> responder;
   const google::protobuf::MethodDescriptor* method;  // null: there is none
+  const rpc::MethodMetrics* metrics;                 // of it, for what makes no call
+  Trace trace;
   bool json = false;
   std::string content_type;  // of the answer
   http2::Fields fields;      // of the answer, whatever it is
@@ -57,9 +61,11 @@ class WebCall : public http2::RequestTaker,
   // So many bytes of the request are kept here. False: there is no room, and the call has its end.
   bool Keep(size_t bytes);
   bool over() const { return over_; }
+  // What came from the service is no message of its type: the service's own mistake.
+  http2::Answer NoMessage() const;
 
   WebRequest request_;
-  Taken taken_;
+  std::shared_ptr<ForwardedCall> call_;
 
  private:
   void End(std::string* message, const http2::Answer& answer);

@@ -22,6 +22,14 @@ using ::testing::Not;
 constexpr char kCreate[] = "/nisi.testing.v1.WidgetService/CreateWidget";
 constexpr char kBadRequest[] = "google.rpc.BadRequest";
 constexpr size_t kLargeField = 9000;
+constexpr char kTraceparent[] =
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+constexpr char kTraceId[] = "0af7651916cd43dd8448eb211c80319c";
+
+// What the caller of a failed call can quote; "" where it got nothing.
+std::string TraceIdOf(const HttpAnswer& answer) {
+  return answer.Detail("google.rpc.RequestInfo").value("requestId", "");
+}
 
 std::string Frame(const std::string& message, int flags = 0) {
   auto prefix = http2::PrefixFor(message.size());
@@ -116,9 +124,14 @@ TEST_P(WebTest, RefusesBeforeTheBackend) {
   const auto refused = [&](const std::string& path, const std::string& body,
                            std::vector<std::string> headers, long status,
                            const std::string& reason) {
+    headers.insert(headers.begin(), kTraceparent);
     const HttpAnswer answer = client().PostJson(path, body, std::move(headers));
     EXPECT_EQ(answer.status, status) << answer.body;
     EXPECT_EQ(answer.Reason(), reason) << answer.body;
+    EXPECT_EQ(TraceIdOf(answer), kTraceId) << answer.body;
+    if (reason == "METADATA_TOO_LARGE") {
+      EXPECT_EQ(answer.Detail("google.rpc.ErrorInfo")["metadata"]["maxBytes"], "8192");
+    }
   };
   const std::string token = Bearer(rpc::v1::CUSTOMER);
   refused("/no.Service/No", "{}", {}, 501, "METHOD_UNKNOWN");
@@ -128,6 +141,9 @@ TEST_P(WebTest, RefusesBeforeTheBackend) {
   refused(kEcho, "{}", {"nisi-position: 1"}, 400, "RESERVED_METADATA");
   refused(kEcho, "{}", {absl::StrCat("large: ", std::string(kLargeField, 'v'))}, 429,
           "METADATA_TOO_LARGE");
+  // 70,000 bytes, each entry with its 32: more than the carrier keeps.
+  std::vector<std::string> entries(2000, "abc;");
+  refused(kEcho, "{}", entries, 429, "METADATA_TOO_LARGE");
   refused(kEcho, "{}", {"content-encoding: gzip"}, 501, "COMPRESSION_UNSUPPORTED");
   refused(kEcho, "{}", {"connect-protocol-version: 2"}, 400, "PROTOCOL_VERSION_UNSUPPORTED");
   refused(kEcho, std::string((4 << 20) + 1, ' '), {}, 429, "MESSAGE_TOO_LARGE");
@@ -139,7 +155,7 @@ TEST_P(WebTest, RefusesBeforeTheBackend) {
 
 TEST_P(WebTest, WhatIsNoCallIsToldWhatIs) {
   Start();
-  const HttpAnswer type = client().Post(kEcho, "x", {"content-type: text/plain"});
+  const HttpAnswer type = client().Post(kEcho, "x", {"content-type: text/plain", kTraceparent});
   EXPECT_EQ(type.status, 415);
   EXPECT_EQ(type.Reason(), "CONTENT_TYPE_UNSUPPORTED");
   EXPECT_THAT(type.Field("accept-post"), HasSubstr("application/json"));
@@ -148,6 +164,27 @@ TEST_P(WebTest, WhatIsNoCallIsToldWhatIs) {
   EXPECT_EQ(put.status, 405);
   EXPECT_EQ(put.Field("allow"), "GET, POST");
   EXPECT_EQ(client().Other("DELETE", kCreate).Field("allow"), "POST");
+  // None of it became a call: it is counted and can be quoted as those are.
+  EXPECT_EQ(TraceIdOf(type), kTraceId);
+  EXPECT_EQ(TraceIdOf(put).size(), std::strlen(kTraceId));
+  EXPECT_NE(TraceIdOf(put), TraceIdOf(client().Other("PUT", kEcho)));
+  EXPECT_EQ(Handled("Echo", "Unimplemented"), 4);
+  EXPECT_EQ(Handled("CreateWidget", "Unimplemented"), 1);
+  EXPECT_EQ(TraceIdOf(client().Post("/no", "x", {"content-type: text/plain", kTraceparent})),
+            kTraceId);
+  EXPECT_EQ(Handled("unknown", "Unimplemented"), 1);
+}
+
+TEST_P(WebTest, WhatFindsNoRoomCanBeQuoted) {
+  Limits limits;
+  limits.clients.max_held_bytes = 512 << 10;
+  Start(limits);
+  const std::string half = json({{"text", std::string(300'000, 'x')}}).dump();
+  const HttpAnswer answer = client().PostJson(kEcho, half, {kTraceparent});
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.Reason(), "OVERLOADED");
+  EXPECT_EQ(TraceIdOf(answer), kTraceId);
+  EXPECT_EQ(Handled("Echo", "ResourceExhausted"), 1);
 }
 
 TEST_P(WebTest, JsonIsReadStrictlyAndNamesTheField) {
@@ -206,7 +243,9 @@ TEST_P(WebTest, GetReadsAndChangesNothing) {
   for (const std::string bad :
        {"?encoding=json", "?encoding=json&message=%7B%7D&message=%7B%7D", "?connect=v2",
         "?encoding=json&message=%zz", "?encoding=proto&base64=1&message=***", "?unheard=of"}) {
-    EXPECT_EQ(client().Get(absl::StrCat(kEcho, bad)).Reason(), "QUERY_INVALID") << bad;
+    const HttpAnswer refused = client().Get(absl::StrCat(kEcho, bad), {kTraceparent});
+    EXPECT_EQ(refused.Reason(), "QUERY_INVALID") << bad;
+    EXPECT_EQ(TraceIdOf(refused), kTraceId) << bad;
   }
 }
 
@@ -388,7 +427,8 @@ TEST_P(WebTest, PagesCountAsCallsOfTheirAddress) {
   EXPECT_EQ(client().Get("/reference/").status, 200);
   EXPECT_EQ(client().Get("/").status, 302);
   EXPECT_EQ(client().PostJson(kEcho, "{}").status, 200);
-  const HttpAnswer refused = client().Get("/reference/");
+  const HttpAnswer refused = client().Get("/reference/", {kTraceparent});
+  EXPECT_EQ(TraceIdOf(refused), kTraceId);
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.Reason(), "RATE_LIMITED");
   EXPECT_EQ(client().PostJson(kEcho, "{}").Reason(), "RATE_LIMITED");
