@@ -5,8 +5,10 @@ usage: protocols_test.py <bin folder> <proto folder>
 
 Each method is called with an empty request by nobody signed in and by the first role that its policy admits. What gRPC
 says is the measure: code, message and every detail of a refusal (reason, article, violations), and the message of an
-answer, must be the same by each other protocol. gRPC by python3-grpcio over HTTP/2, the rest by Python's own HTTP/1.1:
-clients nobody here wrote. Then curl, as the gateway's README shows it, in both versions of HTTP, plain and under TLS.
+answer, must be the same by each other protocol; but for the trace, which each refusal has and which is another for each
+call. gRPC by python3-grpcio over HTTP/2, the rest by Python's own HTTP/1.1:
+clients nobody here wrote. Then curl, as the gateway's README shows it, in both versions of HTTP, plain and under TLS; and
+h2load, ten calls at once on each of four connections, which must all be answered.
 """
 import base64
 import concurrent.futures
@@ -15,6 +17,7 @@ import dataclasses
 import http.client
 import itertools
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -51,11 +54,19 @@ class Protocols:
         self.suite, self.m = suite, suite.messages
 
     def told(self, status):
-        kept = self.m.status.Status(code=status.code, message=status.message)
+        kept, traces = self.m.status.Status(code=status.code, message=status.message), []
         for detail in status.details:
-            if not detail.Is(self.m.details.RequestInfo.DESCRIPTOR):
+            request = self.m.details.RequestInfo()
+            if detail.Unpack(request):
+                traces.append(request.request_id)
+            else:
                 kept.details.append(detail)
+        self.check_traces(traces, kept)
         return str(kept)
+
+    @staticmethod
+    def check_traces(traces, told):
+        assert len(traces) == 1 and re.fullmatch("[0-9a-f]{32}", traces[0]), f"traces {traces} of {told}"
 
     def ok(self, message):
         return Answer("OK", message=str(message))
@@ -76,6 +87,7 @@ class Protocols:
             return self.ok(connection.unary_unary(path, encode, decode)(request, **how))
         except grpc.RpcError as error:
             refusal = Refused(error, self.m)
+            self.check_traces(refusal.traces, refusal)
             return Answer(refusal.code.name, told=str(refusal.told))
 
     # HTTP.
@@ -247,6 +259,10 @@ def curl(suite, *arguments):
     return version, int(status), json.loads(body)
 
 
+def details_of(error):
+    return {detail["type"]: detail["debug"] for detail in error["details"]}
+
+
 def check_curl(suite):
     check_goods, calls = "BASE/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods", 0
     for flag, version in CURL[suite.mode].items():
@@ -257,12 +273,35 @@ def check_curl(suite):
                     check_goods)
         assert read == good, (flag, read)
         bad = curl(suite, *ask, '{"codes": ["x"]}', check_goods)
-        details = {detail["type"]: detail["debug"] for detail in bad[2]["details"]}
+        details = details_of(bad[2])
         assert bad[:2] == (version, 400) and bad[2]["code"] == "invalid_argument", (flag, bad)
         assert details["google.rpc.ErrorInfo"]["reason"] == "INVALID_FIELD", (flag, bad)
         assert details["google.rpc.BadRequest"]["fieldViolations"][0]["field"] == "codes[0]", (flag, bad)
         calls += 3
+        # What becomes no call can be quoted too.
+        for asked, told in ((("--header", "content-type: text/plain", "--data", "x"), 415), (("--request", "PUT"), 405),
+                            (("--get", "--data", "unheard=of"), 400)):
+            refused = curl(suite, flag, *asked, check_goods)
+            assert refused[:2] == (version, told), (flag, refused)
+            trace = details_of(refused[2]).get("google.rpc.RequestInfo", {}).get("requestId", "")
+            assert re.fullmatch("[0-9a-f]{32}", trace), (flag, refused)
+            calls += 1
     return calls
+
+
+def check_h2load(suite):
+    """A client that was made to load servers of HTTP/2 finds nothing amiss: a Connect GET and a POST of JSON over TLS."""
+    path = f"https://localhost:{suite.port}/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods"
+    body = suite.data / "check-goods.json"
+    body.write_text('{"codes": ["850423"]}')
+    query = urllib.parse.urlencode({"encoding": "json", "message": body.read_text()})
+    calls = 1000
+    for asked in ((f"{path}?{query}",), ("--header=content-type: application/json", f"--data={body}", path)):
+        ran = subprocess.run(["h2load", "-n", str(calls), "-c", "4", "-m", "10", *asked], check=True, capture_output=True,
+                             text=True).stdout
+        assert (f"{calls} done, {calls} succeeded, 0 failed, 0 errored, 0 timeout" in ran
+                and f"status codes: {calls} 2xx, 0 3xx, 0 4xx, 0 5xx" in ran and "Application protocol: h2\n" in ran), ran
+    return 2 * calls
 
 
 def main():
@@ -279,7 +318,8 @@ def main():
         assert cells > 300 and counts.get("OK", 0) > 20 and counts.get("INVALID_ARGUMENT", 0) > 50, counts
     with Suite(*sys.argv[1:3], "processes", gateway_flags=UNBOUND) as suite:
         calls += check_curl(suite)
-    print(f"protocols: {calls} calls by curl; {cells} calls of gRPC, the same by every other protocol: "
+        load = check_h2load(suite)
+    print(f"protocols: {calls} calls by curl, {load} by h2load; {cells} calls of gRPC, the same by every other protocol: "
           + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
 
 
