@@ -33,7 +33,12 @@ MIN_CASES = 6000  # fewer: the walk over the descriptors misses something
 SUBSET = 11  # of the cases with separate processes: every 11th
 INSTITUTE, AUTHORITY, OPERATOR = "institute.industry", "authority.industry", "operator"
 INT32, INT64 = (-2**31, 2**31 - 1), (-2**63, 2**63 - 1)
-MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES = 4096, 20, 500, 4 << 20
+MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES, MAX_IMPORT_BYTES = 4096, 20, 500, 4 << 20, 16 << 20
+MAY_REPEAT = {  # lists in which an item may come twice, and why
+    "nisi.priority_goods.v1.CheckGoodsRequest.codes": "each is a question of its own",
+    "nisi.priority_goods.v1.BatchCreateEntriesRequest.entries": "the law refuses the second one, and cites it",
+    "nisi.priority_goods.v1.ImportEntriesRequest.Rows.rows": "the second one is reported with its row",
+}
 DATE, TIMESTAMP, MASK = "google.type.Date", "google.protobuf.Timestamp", "google.protobuf.FieldMask"
 
 
@@ -53,6 +58,7 @@ class Case:
     details: tuple = ()  # kinds of detail that must come beside ErrorInfo
     resource: str = None  # whose name, or whose parent's, ResourceInfo must give
     info: dict = dataclasses.field(default_factory=dict)  # metadata of ErrorInfo that must come
+    article: str = None  # that LegalBasis must cite
     streamed: bool = False  # called as if requests were streamed
     bare: bool = False  # refused below us, by gRPC, which sends no details
     named: bool = True  # a standard service is called with the name of the process meant
@@ -474,6 +480,8 @@ class Judge:
         for key, value in case.info.items():
             if info.metadata.get(key) != value:
                 yield f"metadata {key} is {info.metadata.get(key)}, expected {value}"
+        if case.article is not None and refusal.articles != [case.article]:
+            yield f"cites {refusal.articles}, expected {case.article}"
         resource = self.detail(status, "ResourceInfo")
         if case.resource is not None and not (re.fullmatch("[a-z_]+", resource.resource_type) and resource.resource_name
                                               and case.resource.startswith(resource.resource_name)):
@@ -720,6 +728,11 @@ class Generator:
         # So many are refused before any is made in memory.
         yield self.case("repeated", f"{at}: a million empty", with_wire(self.request, steps, blank * 1_000_000),
                         reason="MALFORMED_MESSAGE", paths=())
+        if rule.unique_items:
+            again = self.changed(steps, lambda m: getattr(m, field.name).append(getattr(m, field.name)[0]))
+            yield self.case("repeated", f"{at}: the first again", again, paths=(f"{at}[1]",))
+        else:
+            assert field.full_name in MAY_REPEAT, f"{field.full_name}: may an item come twice?"
         if rule.min_items > 0:
             none = self.changed(steps, lambda m: m.ClearField(field.name))
             yield self.case("repeated", f"{at}: none", none, paths=(at,))
@@ -769,6 +782,8 @@ def counts_and_sizes(world, method):
         large.header.row_count = 20_001
         yield Case("import row count", "over the most", method, [large.SerializeToString()],
                    reason="IMPORT_TOO_LARGE", paths=("header.row_count",), info={"maxRows": "20000"})
+        yield Case("import size", "one byte over the most", method, import_of_size(world, method, MAX_IMPORT_BYTES + 1),
+                   reason="IMPORT_TOO_LARGE", paths=("rows",), info={"maxBytes": str(MAX_IMPORT_BYTES)})
     else:
         for count in (0, 2, 3):
             yield Case("unary with 0 or 2 messages", f"{count} messages", method, [body] * count, streamed=True,
@@ -784,6 +799,17 @@ def counts_and_sizes(world, method):
                        code="UNAUTHENTICATED", reason="IDENTITY_REQUIRED", paths=())
             yield Case("authorization before validation", f"{what} by a stranger", method, [bad], caller="entity",
                        code="PERMISSION_DENIED", reason="ACCESS_DENIED", paths=())
+
+
+def import_of_size(world, method, size):
+    """The messages of an import whose rows have that many bytes together."""
+    whole, kind = 3 << 20, method.input_type._concrete_class
+    sizes = [whole] * (size // whole) + [size % whole]
+    head = world.good(method)
+    head.header.row_count = len(sizes)
+    rows = [kind.Row(note="x" * (size - len(tag(10, 2)) - len(varint(size - 5)))) for size in sizes]
+    assert sum(row.ByteSize() for row in rows) == size, [row.ByteSize() for row in rows]
+    return [part.SerializeToString() for part in (head, *(kind(rows={"rows": [row]}) for row in rows))]
 
 
 def of_size(size):
@@ -1060,15 +1086,15 @@ def of_create_entry(world, request, case, at="entry", **more):
     entry.CopyFrom(good)
     entry.processing_level = world.m.resources.LOW
     yield case("refused by law", "LOW", request, code="FAILED_PRECONDITION", reason="LEVEL_TOO_LOW", paths=(),
-               details=("PreconditionFailure", "LegalBasis"), **more)
+               details=("PreconditionFailure", "LegalBasis"), article="Art. 26(1)", **more)
     entry.CopyFrom(good)
     entry.goods_code = "850423"
     yield case("uniqueness", "the same code again", request, code="ALREADY_EXISTS", reason="ALREADY_EXISTS", paths=(),
-               details=("ResourceInfo",), **more)
+               details=("ResourceInfo", "LegalBasis"), article="Art. 26(2)", **more)
     for what, code in {"below an entry": "8504230000", "above an entry": "8504"}.items():
         entry.goods_code = code
         yield case("uniqueness", what, request, code="FAILED_PRECONDITION", reason="ENTRY_OVERLAP", paths=(),
-                   details=("PreconditionFailure", "LegalBasis"), **more)
+                   details=("PreconditionFailure", "LegalBasis"), article="Art. 26(2)", **more)
 
 
 def of_batch_create(world, request, case):
@@ -1079,7 +1105,8 @@ def of_batch_create(world, request, case):
         request.entries[4].goods_code = code
         same = code == "9401"
         yield case("batch", what, request, code="ALREADY_EXISTS" if same else "FAILED_PRECONDITION", paths=(),
-                   reason="ALREADY_EXISTS" if same else "ENTRY_OVERLAP", info={"item": "entries[4]"})
+                   reason="ALREADY_EXISTS" if same else "ENTRY_OVERLAP", info={"item": "entries[4]"},
+                   article="Art. 26(2)")
 
 
 def of_update_entry(world, request, case):

@@ -10,11 +10,18 @@ namespace {
 using google::protobuf::Message;
 using v1::ImportReport;
 
-absl::Status TooLarge() {
+absl::Status TooManyRows() {
   return base::Refusal(absl::StatusCode::kInvalidArgument, "IMPORT_TOO_LARGE",
                        "Too many rows for one import.")
       .With("maxRows", absl::StrCat(kMaxImportRows))
       .Field("header.row_count", absl::StrCat("must be at most ", kMaxImportRows));
+}
+
+absl::Status TooManyBytes() {
+  return base::Refusal(absl::StatusCode::kInvalidArgument, "IMPORT_TOO_LARGE",
+                       "The rows are too large for one import.")
+      .With("maxBytes", absl::StrCat(kMaxImportBytes))
+      .Field("rows", absl::StrCat("must have at most ", kMaxImportBytes, " bytes in all"));
 }
 
 // How many rows the header announced, and how many came as far as is known.
@@ -89,7 +96,7 @@ absl::Status ImportOrder(absl::string_view what) {
 absl::Status ImportCore::Begin(const Header& header, const Message& sent) {
   header_ = header;
   begun_ = true;
-  if (static_cast<size_t>(header_.row_count) > kMaxImportRows) return TooLarge();
+  if (static_cast<size_t>(header_.row_count) > kMaxImportRows) return TooManyRows();
   Hash(sent);
   return absl::OkStatus();
 }
@@ -105,6 +112,8 @@ absl::Status ImportCore::Count(const Message& sent) {
     return RowCount(header_.row_count, came_ + 1);
   }
   ++came_;
+  bytes_ += sent.ByteSizeLong();
+  if (bytes_ > kMaxImportBytes) return TooManyBytes();
   Hash(sent);
   return absl::OkStatus();
 }

@@ -22,6 +22,10 @@ namespace nisi::rpc {
 // Bounds the reply: one report a row must fit a message of 4 MiB.
 inline constexpr size_t kMaxImportRows = 20'000;
 
+// The rows of one import in wire form. Bounds the memory that its one command takes, 10 to 15
+// times as much: a process with little room would die of it, and again at each retry.
+inline constexpr size_t kMaxImportBytes = size_t{16} << 20;
+
 // The part that knows no types: count, hash, reports, the one command.
 //
 // A row whose form is wrong, or that the service finds wrong when it is to enter, is INVALID and
@@ -44,7 +48,8 @@ class ImportCore {
   absl::Status Begin(const Header& header, const google::protobuf::Message& sent);
   bool begun() const { return begun_; }
 
-  // Whether another row was announced: IMPORT_ROW_COUNT. It counts as come.
+  // Whether another row was announced, and how large all are: IMPORT_ROW_COUNT, IMPORT_TOO_LARGE.
+  // It counts as come.
   absl::Status Count(const google::protobuf::Message& sent);
   // Judges the resource that the row has become, by its form and then by `judge`, the law for it
   // alone. Whether it may enter; what is not of the row (a norm that is missing) is the answer.
@@ -77,6 +82,7 @@ class ImportCore {
   Header header_;
   bool begun_ = false;
   size_t came_ = 0;
+  size_t bytes_ = 0;          // of the rows so far
   std::string hash_;          // of the header and the rows so far
   v1::ImportReport reports_;  // one a row, as far as the row alone tells
 };

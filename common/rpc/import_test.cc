@@ -256,5 +256,20 @@ TEST_F(ImportTest, AHeaderThenAsManyRowsAsItSays) {
   EXPECT_EQ(CountWidgets(), 0);
 }
 
+// Rows enough in number may be too large together, be they lawful or not.
+TEST_F(ImportTest, ItsRowsAreBoundInBytesToo) {
+  const std::string text(size_t{1} << 20, 'x');
+  Rows rows(kMaxImportBytes / text.size() - 1, {"8501", text});
+  EXPECT_EQ(ReportOn(rows).invalid_count(), static_cast<int>(rows.size()));
+  rows.emplace_back("8501", text);
+  const absl::Status refused = Send(rows).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(refused), "IMPORT_TOO_LARGE");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("maxBytes"), "16777216");
+  ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
+  EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "rows");
+  EXPECT_EQ(CountWidgets(), 0);
+}
+
 }  // namespace
 }  // namespace nisi::rpc

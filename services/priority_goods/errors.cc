@@ -48,7 +48,8 @@ absl::Status EntryOverlap(const std::string& other) {
 absl::Status EntryExists(const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
                  "The edition has this entry already.")
-      .Resource("entries", name);
+      .Resource("entries", name)
+      .Cite(LevelOfAGood());
 }
 
 absl::Status AssessmentExists(const std::string& name) {

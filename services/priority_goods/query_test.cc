@@ -554,7 +554,9 @@ TEST_F(QueryTest, ADraftTakesNoEntryTwiceNorOverAnother) {
   EXPECT_EQ(reason(MakeEntry("010121")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504")), "ENTRY_OVERLAP");
   EXPECT_EQ(reason(MakeEntry("8504230000")), "ENTRY_OVERLAP");
-  EXPECT_EQ(base::LegalBasisOf(AddEntries(edition, {MakeEntry("8504")})).article(), "Art. 26(2)");
+  for (const char* code : {"8504", "850423"}) {
+    EXPECT_EQ(base::LegalBasisOf(AddEntries(edition, {MakeEntry(code)})).article(), "Art. 26(2)");
+  }
   EXPECT_EQ(reason(MakeEntry("8703101100")), "");
   EXPECT_EQ(reason(MakeEntry("8703101100")), "ALREADY_EXISTS");
   EXPECT_EQ(reason(MakeEntry("8703101101")), "");  // beside it
