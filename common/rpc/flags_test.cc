@@ -72,28 +72,35 @@ TEST(Flags, HelpNamesEveryFlagAndDefault) {
   }
 }
 
+absl::StatusOr<HostOptions> HostOptionsOf(std::vector<const char*> words) {
+  HostFlags host;
+  Flags flags("program", "purpose");
+  host.AddTo(&flags);
+  words.insert(words.begin(), "program");
+  RETURN_IF_ERROR(flags.Parse(static_cast<int>(words.size()), words.data()));
+  HostOptions options;
+  RETURN_IF_ERROR(host.Fill(&options));
+  return options;
+}
+
+TEST(HostFlagsTest, WitnessesLieWithTheDataUnlessToldOtherwise) {
+  EXPECT_EQ(HostOptionsOf({"--data", "/var/nisi"})->witness_dir, "/var/nisi");
+  EXPECT_EQ(HostOptionsOf({"--data", "/var/nisi", "--witness-dir", "/mnt/w"})->witness_dir,
+            "/mnt/w");
+}
+
 TEST(HostFlagsTest, TheScrubIsOnUnlessToldOtherwise) {
-  const auto fill = [](std::vector<const char*> words) -> absl::StatusOr<HostOptions> {
-    HostFlags host;
-    Flags flags("program", "purpose");
-    host.AddTo(&flags);
-    words.insert(words.begin(), "program");
-    RETURN_IF_ERROR(flags.Parse(static_cast<int>(words.size()), words.data()));
-    HostOptions options;
-    RETURN_IF_ERROR(host.Fill(&options));
-    return options;
-  };
-  const auto usual = fill({});
+  const auto usual = HostOptionsOf({});
   ASSERT_TRUE(usual.ok()) << usual.status();
   EXPECT_EQ(usual->scrub_interval, absl::Hours(24));
   EXPECT_EQ(usual->scrub_bytes_a_second, 4U << 20);
-  const auto other = fill({"--scrub-interval", "0", "--scrub-mib", "16"});
+  const auto other = HostOptionsOf({"--scrub-interval", "0", "--scrub-mib", "16"});
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_EQ(other->scrub_interval, absl::ZeroDuration());
   EXPECT_EQ(other->scrub_bytes_a_second, 16U << 20);
   for (const std::vector<const char*>& wrong :
        std::vector<std::vector<const char*>>{{"--scrub-interval=-1h"}, {"--scrub-mib", "0"}}) {
-    EXPECT_EQ(base::ReasonOf(fill(wrong).status()), "FLAG_INVALID") << wrong[0];
+    EXPECT_EQ(base::ReasonOf(HostOptionsOf(wrong).status()), "FLAG_INVALID") << wrong[0];
   }
 }
 

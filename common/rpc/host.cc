@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/store/first_opening.h"
 #include "common/store/rocks_engine.h"
@@ -72,11 +73,14 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   const bool marked = HasMarks(schema);
   schema_ = marked ? WithDisclosure(schema) : schema;
   const std::string base = absl::StrCat(options.data_dir, "/", schema.name);
+  const std::string& witnesses =
+      options.witness_dir.empty() ? options.data_dir : options.witness_dir;
   std::error_code error;
-  std::filesystem::create_directories(options.data_dir, error);
-  if (error) {
+  for (const std::string& dir : {options.data_dir, witnesses}) {
+    std::filesystem::create_directories(dir, error);
+    if (!error) continue;
     return base::Refusal(absl::StatusCode::kFailedPrecondition, "DATA_DIR",
-                         "Cannot make the data folder.")
+                         "Cannot make the folder for data or for witnesses.")
         .With("why", error.message());
   }
   store::RocksOptions rocks;
@@ -85,7 +89,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   rocks.keep_logs = !options.backup_dir.empty();
   rocks.file_system = options.file_system;
   rocks.now = [clock = options.clock] { return clock->Now(); };
-  const store::StorePlace place{base, base + ".witness"};
+  const store::StorePlace place{base, absl::StrCat(witnesses, "/", schema.name, ".witness")};
+  const bool witnessed = std::filesystem::exists(place.witness, error);
   RETURN_IF_ERROR(store::CheckFirstOpening(place, schema_, *options.clock));
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
   ASSIGN_OR_RETURN(head_key_, HeadKeyFromFile(base + ".head.pem"));
@@ -106,6 +111,12 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
                    store::Store::Open(std::move(engine), schema_, std::move(store_options)));
   store_ = std::move(opened);
   RETURN_IF_ERROR(store::NoteOpened(place, schema_));
+  // It may be a copy that was put back without its witness: nobody else can tell.
+  if (!witnessed && store_->position() > 0) {
+    base::Log(
+        base::Severity::kWarning, "witness_absent",
+        {{"service", schema.name}, {"witness", place.witness}, {"position", store_->position()}});
+  }
   store_env_ = std::make_shared<StoreEnv>();
   store_env_->store = store_.get();
   store_env_->head_key = head_key_;

@@ -29,8 +29,8 @@ class FileSystem;
 namespace nisi::rpc {
 
 struct HostOptions {
-  std::string data_dir;  // the service's store lies in <data_dir>/<service>, its witness and head
-                         // key beside it
+  std::string data_dir;  // the service's store lies in <data_dir>/<service>, its head key beside it
+  std::string witness_dir;  // the witness of the store lies here; empty: in data_dir
   base::Clock* clock = nullptr;
   const norms::Norms* norms = nullptr;
   Metrics* metrics = nullptr;

@@ -27,6 +27,11 @@ absl::Status CheckRange(const char* flag, int64_t value, int64_t least, int64_t 
 
 void HostFlags::AddTo(Flags* flags) {
   flags->String("data", &data_, "data folder, made when absent", ".run/nisi")
+      .String(
+          "witness-dir", &witness_dir_,
+          "where the witness of each store lies, by which one that was rolled back is known: best "
+          "on another disk, so that no copy of the data brings it along; the data folder when "
+          "absent")
       .String("backup-folder", &backup_folder_,
               "where backups of each store go, in a folder by the service's name; none when absent")
       .Int("backups-kept", &backups_kept_, "the newest backups that are kept", 30)
@@ -50,12 +55,16 @@ absl::Status HostFlags::Fill(HostOptions* options) const {
   // RocksDB makes no backup of a store whose path is relative.
   std::error_code error;
   options->data_dir = std::filesystem::absolute(data_, error).string();
+  options->witness_dir = options->data_dir;
+  if (!error && !witness_dir_.empty()) {
+    options->witness_dir = std::filesystem::absolute(witness_dir_, error).string();
+  }
   if (!error && !backup_folder_.empty()) {
     options->backup_dir = std::filesystem::absolute(backup_folder_, error).string();
   }
   if (error) {
     return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
-                         absl::StrCat("--data, --backup-folder: ", error.message()));
+                         absl::StrCat("--data, --witness-dir, --backup-folder: ", error.message()));
   }
   options->backups_kept = static_cast<int>(backups_kept_);
   options->disk_reserve_bytes = static_cast<uint64_t>(disk_reserve_mib_) << 20;

@@ -299,7 +299,7 @@ class Restoration {
     }
     if (!error) fs::rename(place_, options_.to, error);
     if (!error && fs::exists(options_.witness, error)) {
-      fs::rename(options_.witness, options_.aside + ".witness", error);
+      fs::rename(options_.witness, AsideOfWitness(), error);
     }
     if (error) return FolderFailed(options_.to, error);
     const std::string above = fs::absolute(options_.to).parent_path().string();
@@ -309,6 +309,12 @@ class Restoration {
     if (folder >= 0) close(folder);
     if (!synced) return FolderFailed(above, error);
     return FileWitness(options_.witness)->Save(restored_.head);
+  }
+
+  // Beside it, by the name of the store that is set aside: it may lie on another disk than that.
+  std::string AsideOfWitness() const {
+    const fs::path aside = fs::path(options_.aside).filename();
+    return (fs::path(options_.witness).parent_path() / aside).string() + ".witness";
   }
 
   const RestoreOptions& options_;

@@ -23,8 +23,9 @@ struct RestoreOptions {
   std::string from;     // the folder with the backups of this store
   std::string to;       // the store's folder; not there, or empty
   std::string witness;  // its file; not there
-  // Where a store that is in `to` goes when the restored one is ready to take its place, and its
-  // witness with `.witness` to the name; on the same file system. Empty: nothing may be there.
+  // Where a store that is in `to` goes when the restored one is ready to take its place; on the
+  // same file system. Its witness stays in its folder, under this name and `.witness`. Empty:
+  // nothing may be there.
   std::string aside;
   // The backup to begin with, and, without a position or time, to end with. 0: the newest that is
   // early enough, and the log after it.

@@ -362,6 +362,22 @@ TEST_F(StoreBackupTest, RestoresIntoAnEmptyPlaceOnly) {
   EXPECT_EQ(RestoredRows(To("empty")), kept_[2]);
 }
 
+// It may lie on another disk than the store.
+TEST_F(StoreBackupTest, AWitnessIsSetAsideWhereItLies) {
+  Work(1);
+  MustBackUp();
+  store_.reset();
+  fs::create_directory(dir_ / "elsewhere");
+  RestoreOptions options = To("store");
+  options.witness = dir_ / "elsewhere/store.witness";
+  std::ofstream(options.witness) << "of the old one";
+  options.aside = dir_ / "old";
+  ASSERT_TRUE(Restore(options).ok());
+  EXPECT_EQ(RestoredRows(options), kept_[1]);
+  EXPECT_EQ(ReadAll(dir_ / "elsewhere/old.witness"), "of the old one");
+  EXPECT_FALSE(fs::exists(dir_ / "old.witness"));
+}
+
 // What an operator does who gives a service its store back where it was.
 TEST_F(StoreBackupTest, SetsAsideWhatIsThere) {
   Work(2);

@@ -32,8 +32,8 @@ class Witness {
   virtual absl::Status Save(const Head& head) = 0;
 };
 
-// A small file beside the data folder (not in it: a copy of the folder put back must not bring its
-// witness along).
+// A small file outside of the store's folder, since a copy of the store put back must not bring its
+// witness along: best on another disk, where a snapshot of the volume does not hold it either.
 //
 // Two slots with a checksum each are written in turn, each by one pwrite: a torn write leaves the
 // other. Nothing is synced but the first write, because a power cut may only make the witness lag,

@@ -265,6 +265,9 @@ def live(installation):
     assert installation.titles() == ["before"]
     assert installation.call("journal", "get-signing-key", "--service", "priority-goods") == signer
     assert list(volume.glob("priority-goods.before-*")), "what was there is not set aside"
+    witnesses = sorted(path.name for path in (installation.folder / "claims/witness-priority-goods-0").iterdir())
+    assert len(witnesses) == 2 and "priority-goods.witness" in witnesses, witnesses  # and the one that was set aside
+    assert not list(volume.glob("*.witness")), "the witness lies with the store"
     installation.edition("again")
 
     for name in ("gateway", *services):

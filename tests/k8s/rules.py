@@ -215,8 +215,9 @@ def rule_volumes(cluster, house):
                 yield f"{pod}: there is no claim {claim}"
         if pod.kind == "StatefulSet":
             own = {mount["mountPath"] for mount in mounts if mount["name"] in pod.claims}
-            if pod.workload["spec"].get("replicas") != 1 or own != set(pod.values("data")):
-                yield f"{pod}: one process, with a volume of its own at --data"
+            wanted = {*pod.values("data"), *pod.values("witness-dir")}
+            if pod.workload["spec"].get("replicas") != 1 or len(own) != 2 or own != wanted:
+                yield f"{pod}: one process, with a volume of its own at --data and one at --witness-dir"
             folders = [mount for mount in mounts if mount["name"] == "backups"]
             if [(one["mountPath"], one.get("subPath")) for one in folders] != [(f"/backups/{pod.name}", pod.name)]:
                 yield f"{pod}: sees more of the backups than its own"

@@ -77,6 +77,7 @@ PLANTED = [
     (lambda o: volume(o, "data", "CronJob", "restore")["persistentVolumeClaim"].__setitem__("claimName", "data-grant-0"),
      "there is no claim data-grant-0"),
     (lambda o: find(o, "StatefulSet", "grants")["spec"].__setitem__("replicas", 2), "one process, with a volume"),
+    (lambda o: container(o)["args"].remove("--witness-dir=/witness"), "and one at --witness-dir"),
     (lambda o: next(m for m in container(o)["volumeMounts"] if m["name"] == "backups").pop("subPath"), "more of the backups"),
     (lambda o: volume(o, "keys")["projected"]["sources"][0]["secret"].__setitem__("name", "tls"), "nobody makes Secret tls"),
     (lambda o: volume(o, "norms")["configMap"].__setitem__("name", "norm"), "nobody makes ConfigMap norm"),

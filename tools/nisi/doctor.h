@@ -31,7 +31,7 @@ struct Installation {
   std::string health_address;  // where it says of its health alone; empty: nowhere
   std::vector<Neighbour> neighbours;
   std::vector<KeptStore> stores;
-  std::string data;
+  std::string data, witnesses;  // folders
   uint64_t disk_reserve_bytes = 0;
   std::string backup_folder;
   absl::Duration backup_age = absl::Hours(26);      // older ones are too old

@@ -21,7 +21,7 @@ constexpr char kLookCloser[] =
 
 void ExamineStore(const Installation& at, const KeptStore& kept, Findings* findings) {
   const std::string folder = absl::StrCat(at.data, "/", kept.name);
-  const std::string witness = absl::StrCat(folder, ".witness");
+  const std::string witness = absl::StrCat(at.witnesses, "/", kept.name, ".witness");
   std::error_code error;
   if (!fs::exists(folder, error)) {
     if (fs::exists(witness, error)) {

@@ -110,6 +110,7 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   RETURN_IF_ERROR(AddNeighbours(told.backends, &at));
   RETURN_IF_ERROR(AddNeighbours(told.peers, &at));
   at.data = host.data_dir;
+  at.witnesses = host.witness_dir;
   at.disk_reserve_bytes = host.disk_reserve_bytes;
   at.backup_folder = host.backup_dir;
   at.backup_age = told.backup_age;

@@ -29,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct RestoreSettings {
-  std::string from, to, service, time;
+  std::string from, to, witnesses, service, time;
   std::vector<std::string> heads, public_keys;
   int64_t backup = 0, position = 0;
   bool set_aside = false;
@@ -137,18 +137,20 @@ int Restore(RestoreSettings settings) {
   // RocksDB opens no backup whose path is relative.
   settings.from = fs::absolute(settings.from).string();
   settings.to = fs::absolute(settings.to).string();
+  if (settings.witnesses.empty()) settings.witnesses = settings.to;
   auto options = OptionsOf(settings);
   if (!options.ok()) return usage(options.status());
   const auto services = ChooseServices(settings);
   if (!services.ok()) return usage(services.status());
   std::error_code error;
   fs::create_directories(settings.to, error);
+  if (!error) fs::create_directories(settings.witnesses, error);
   base::SystemClock clock;
   bool proved = true;
   for (const std::string& service : *services) {
     options->from = absl::StrCat(settings.from, "/", service);
     options->to = absl::StrCat(settings.to, "/", service);
-    options->witness = absl::StrCat(options->to, ".witness");
+    options->witness = absl::StrCat(settings.witnesses, "/", service, ".witness");
     if (settings.set_aside) {
       options->aside =
           absl::StrCat(options->to, ".before-",
@@ -180,6 +182,8 @@ int RestoreMain(const std::vector<std::string>& args) {
                    "Without --backup, --position and --time: all that the backups hold.");
   flags.String("from", &settings.from, "the --backup-folder of the services")
       .String("to", &settings.to, "the data folder to make")
+      .String("witness-dir", &settings.witnesses,
+              "the --witness-dir of the services, where they have one; else the data folder")
       .String("service", &settings.service, "only this one; else all that have backups there")
       .Bool("set-aside", &settings.set_aside,
             "a store that is there goes to SERVICE.before-TIME beside it, when the restored one is "
