@@ -10,8 +10,12 @@ usage: crash_test.py <bin folder> <proto folder> embedded|processes
 import concurrent.futures
 import contextlib
 import datetime
+import json
+import pathlib
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 
@@ -339,6 +343,75 @@ class Watch:
             time.sleep(0.01)
 
 
+def a_public_watch_resumes_within_an_edition(c):
+    """To the public an edition comes whole, in several messages where it is large. Cut off after each of them by a kill, a
+    watch that resumes has each entry once."""
+    codes = [f"{870000 + i}" for i in range(400)]
+    name = c.client.goods("CreateEdition", INSTITUTE, edition={"title_ru": "Перечень"}).name
+    for at in range(0, len(codes), 200):
+        c.client.goods("BatchCreateEntries", INSTITUTE, parent=name,
+                       entries=[{**entry(code), "note": "n" * 9000} for code in codes[at:at + 200]])
+    submitted = c.client.goods("SubmitEdition", INSTITUTE, name=name)
+    day = c.client.date(c.suite.today() + datetime.timedelta(days=300))
+    approve = c.client.request(GOODS + "ApproveEdition", name=name, etag=submitted.etag, order_number="300-НҚ",
+                               order_date=c.client.date(c.suite.today()), effective_from=day)
+    _, published = c.client.commit(GOODS + "ApproveEdition", approve, AUTHORITY)
+    seen, start, delivered, cuts = [], published, 0, 0
+    while start <= published:
+        def next_message():
+            stream = c.client.goods_stream("WatchEntries", PUBLIC, start_position=start, delivered_changes=delivered)
+            with contextlib.closing(stream):
+                return next(stream)
+        message = c.retried(next_message)
+        seen += [change.entry.goods_code for change in message.changes]
+        assert all(change.position == published for change in message.changes)
+        start, delivered, cuts = message.position + 1, message.delivered_changes, cuts + 1
+        c.kill()
+        c.suite.restart_store()
+    assert seen == codes, (len(seen), len(set(seen)))
+    assert cuts > 2, cuts
+    return f"an edition of {len(codes)} entries to the public in {cuts} messages, a kill after each"
+
+
+def a_store_put_back_is_known(c, witness):
+    """The data folder of before, put back, is refused: its witness lies elsewhere. Without a witness it would open, and
+    the log says that nobody can tell. Comes last: with the witness, what was answered since is gone."""
+    suite, name, refused = c.suite, c.suite.store_process(), "STORE_ROLLED_BACK"
+    store = suite.data / "priority-goods"
+    assert witness.exists() and not list(suite.data.glob("*.witness")), "the witness lies with the data"
+
+    def log():
+        return (suite.work / f"{name}.log").read_text()
+
+    def stop():
+        suite.kill(signal.SIGTERM, only=name)
+    stop()
+    shutil.copytree(store, suite.work / "before")
+    suite.restart_store()
+    assert "witness_absent" not in log(), log()
+    c.retried(c.draft)
+    stop()
+    shutil.move(store, suite.work / "newest")
+    shutil.copytree(suite.work / "before", store)
+    try:
+        suite.restart_store()
+    except AssertionError:
+        assert suite.processes.pop(name).wait(PATIENCE) == 1 and refused in log(), log()
+    else:
+        raise AssertionError("a store that was rolled back serves")
+    shutil.rmtree(store)
+    shutil.copytree(suite.work / "newest", store)
+    suite.restart_store()
+    c.head()
+    stop()
+    witness.unlink()
+    suite.restart_store()
+    warnings = [line for line in map(json.loads, log().splitlines()) if line["event"] == "witness_absent"]
+    assert [(line["severity"], line["service"]) for line in warnings] == [("WARNING", "priority-goods")], warnings
+    assert c.retried(c.draft) and witness.exists(), "no new witness"
+    return "a store of before the last change is refused"
+
+
 def the_gateway_answers_while_the_backend_is_away(c):
     """Each kind of call is refused at once, with the advice to come again, and none waits for its deadline."""
     edition = c.draft()
@@ -391,12 +464,17 @@ def nothing_of_the_past_has_changed(c):
 
 def main():
     bin_folder, proto_folder, mode = sys.argv[1:]
-    scenes = [imports_are_whole_or_absent, approvals_happen_once, writes_and_watches_go_on]
+    scenes = [imports_are_whole_or_absent, approvals_happen_once, writes_and_watches_go_on,
+              a_public_watch_resumes_within_an_edition]
     if mode == "processes":
         scenes.append(the_gateway_answers_while_the_backend_is_away)
-    with Suite(bin_folder, proto_folder, mode) as suite:
+    with tempfile.TemporaryDirectory() as elsewhere, Suite(bin_folder, proto_folder, mode, **{
+            "gateway_flags" if mode == "embedded" else "backend_flags": ["--witness-dir", elsewhere]}) as suite:
         crash = Crash(suite)
-        for scene in [*scenes, nothing_of_the_past_has_changed]:
+
+        def put_back(c):
+            return a_store_put_back_is_known(c, pathlib.Path(elsewhere) / "priority-goods.witness")
+        for scene in [*scenes, nothing_of_the_past_has_changed, put_back]:
             start = time.monotonic()
             print(f"{scene(crash)}, {time.monotonic() - start:.1f} s", flush=True)
         assert crash.kills >= 6, crash.kills

@@ -17,9 +17,15 @@ namespace nisi::rpc {
 template <class List, class Response>
 class EditionWatch final : public JournalSource {
  public:
-  // `edition`: 0 for all that the caller may see.
-  EditionWatch(store::Store& store, bool sees_drafts, int32_t edition, int64_t start)
-      : JournalSource(store, start), store_(store), sees_drafts_(sees_drafts), edition_(edition) {}
+  // `edition`: 0 for all that the caller may see. `start`, `delivered`: the request's
+  // start_position and delivered_changes.
+  EditionWatch(store::Store& store, bool sees_drafts, int32_t edition, int64_t start,
+               int64_t delivered)
+      : JournalSource(store, start),
+        store_(store),
+        sees_drafts_(sees_drafts),
+        edition_(edition),
+        resumed_{start, start > 0 ? delivered : 0} {}
 
  private:
   using Change = journal::v1::Change;
@@ -37,6 +43,13 @@ class EditionWatch final : public JournalSource {
     int64_t position = 0;
     google::protobuf::Timestamp record_time;
     std::string after;  // the last key shown
+  };
+
+  // A journal entry, and how many of its changes were shown. An edition that was published does not
+  // change, so the number says which.
+  struct Progress {
+    int64_t position = 0;
+    int64_t changes = 0;
   };
 
   static absl::StatusOr<Publication> PublicationOf(const Change& change) {
@@ -95,8 +108,10 @@ class EditionWatch final : public JournalSource {
     if (publication == Publication::kPublished) {
       const store::View view = store_.Read();
       ASSIGN_OR_RETURN(const auto now, view.Find(List::Editions(), store::Key::Of(number)));
-      // Withdrawn since: whoever comes late sees neither its coming nor its going.
-      if (!now.has_value() || !List::IsPublished(now->row.edition().state())) {
+      // Withdrawn since: whoever comes late sees neither its coming nor its going. Whoever saw a
+      // part of it sees both.
+      const bool seen = resumed_.position == entry.position() && resumed_.changes > 0;
+      if (!seen && (!now.has_value() || !List::IsPublished(now->row.edition().state()))) {
         passed_over_.insert(number);
         return absl::OkStatus();
       }
@@ -108,11 +123,17 @@ class EditionWatch final : public JournalSource {
     return absl::OkStatus();
   }
 
-  // All messages but the last carry the position before, so that whoever is cut off between them
-  // resumes at this entry.
   absl::Status ShowMore(std::deque<std::string>* out) override {
-    if (pending_.empty()) return absl::OkStatus();
+    while (!pending_.empty() && out->empty()) RETURN_IF_ERROR(ShowPending(out));
+    return absl::OkStatus();
+  }
+
+  // All messages of a journal entry but the last carry the position before, and how many of its
+  // changes are out: whoever is cut off between them resumes there.
+  absl::Status ShowPending(std::deque<std::string>* out) {
     Pending& pending = pending_.front();
+    if (shown_.position != pending.position) shown_ = {pending.position, 0};
+    const int64_t pass_over = resumed_.position == pending.position ? resumed_.changes : 0;
     Response response;
     size_t bytes = 0;
     bool more = false;
@@ -122,14 +143,17 @@ class EditionWatch final : public JournalSource {
         [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
           more = bytes > kMessageBytes;
           if (more) return false;
+          pending.after.assign(key.data(), key.size());
+          if (++shown_.changes <= pass_over) return true;
           ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<typename List::EntryRow>(row));
           bytes += pending.published ? row.row.size() : stored.row.entry().name().size();
           AddTo(&response, pending.position, pending.record_time,
                 std::move(*stored.row.mutable_entry()), !pending.published);
-          pending.after.assign(key.data(), key.size());
           return true;
         }));
-    response.set_position(more ? pending.position - 1 : pending.position);
+    const bool last = !more && (pending_.size() == 1 || pending_[1].position != pending.position);
+    response.set_position(last ? pending.position : pending.position - 1);
+    if (!last) response.set_delivered_changes(shown_.changes);
     if (response.changes_size() > 0) out->push_back(response.SerializeAsString());
     if (!more) pending_.pop_front();
     return absl::OkStatus();
@@ -155,6 +179,8 @@ class EditionWatch final : public JournalSource {
   store::Store& store_;
   const bool sees_drafts_;
   const int32_t edition_;
+  const Progress resumed_;  // where the stream before was cut off
+  Progress shown_;          // of the pending one
   std::deque<Pending> pending_;
   std::set<int32_t> passed_over_;  // editions whose publication this stream did not show
 };

@@ -65,7 +65,8 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(
     RETURN_IF_ERROR(CheckListReadable(env, call, request.parent()));
   }
   return std::make_unique<rpc::EditionWatch<PromotedList, v1::WatchEntriesResponse>>(
-      *env.store, SeesDrafts(call.caller->roles), edition, request.start_position());
+      *env.store, SeesDrafts(call.caller->roles), edition, request.start_position(),
+      request.delivered_changes());
 }
 
 }  // namespace nisi::export_refunds

@@ -42,7 +42,8 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(
     RETURN_IF_ERROR(CheckExists(env, call, edition));
   }
   return std::make_unique<rpc::EditionWatch<GoodsList, v1::WatchEntriesResponse>>(
-      *env.store, IsInsider(*call.caller), edition, request.start_position());
+      *env.store, IsInsider(*call.caller), edition, request.start_position(),
+      request.delivered_changes());
 }
 
 }  // namespace nisi::priority_goods

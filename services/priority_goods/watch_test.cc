@@ -151,30 +151,61 @@ TEST_F(WatchTest, ToThePublicAnEditionComesWholeWhenItIsApprovedAndGoesWholeWhen
               ElementsAre("-0101", "-0103"));
 }
 
-TEST_F(WatchTest, ALargeEditionComesInSeveralMessagesAndWhoeverIsCutOffResumesAtIt) {
+// Each stream is cut off after a message; the next begins where that one ended.
+TEST_F(WatchTest, ALargeEditionComesInSeveralMessagesAndWhoeverIsCutOffMissesAndRepeatsNone) {
   std::vector<v1::Entry> entries;
+  std::vector<std::string> wanted;
   for (int i = 0; i < 400; ++i) {
-    entries.push_back(MakeEntry(absl::StrFormat("01%04d", i)));
+    wanted.push_back(absl::StrFormat("01%04d", i));
+    entries.push_back(MakeEntry(wanted.back()));
     entries.back().set_note(std::string(9000, 'n'));
   }
   const std::string edition = Publish(Day("2026-07-01"), entries);
-  auto source = Watch(public_, edition, 1);
-  std::string bytes;
-  ASSERT_EQ(*source->Pull(&bytes), State::kMessage);
-  v1::WatchEntriesResponse first;
-  ASSERT_TRUE(first.ParseFromString(bytes));
-  EXPECT_LT(first.changes_size(), 400);
-  EXPECT_EQ(first.position(), first.changes(0).position() - 1);
-  EXPECT_LT(bytes.size(), size_t{2} << 20);
-  int seen = 0;
-  auto again = Watch(public_, edition, first.position() + 1);
-  v1::WatchEntriesResponse message;
-  while (*again->Pull(&bytes) == State::kMessage) {
-    ASSERT_TRUE(message.ParseFromString(bytes));
-    seen += message.changes_size();
-    if (message.position() == first.changes(0).position()) break;
+  const int64_t published = position();
+  for (const std::string& parent : {std::string(), edition}) {
+    v1::WatchEntriesRequest request;
+    request.set_parent(parent);
+    request.set_start_position(1);
+    std::vector<std::string> seen;
+    int messages = 0;
+    while (request.start_position() <= published) {
+      auto source = Stream("WatchEntries", public_, request);
+      ASSERT_TRUE(source.ok()) << source.status();
+      std::string bytes;
+      ASSERT_EQ(*(*source)->Pull(&bytes), State::kMessage);
+      EXPECT_LT(bytes.size(), size_t{2} << 20);
+      v1::WatchEntriesResponse message;
+      ASSERT_TRUE(message.ParseFromString(bytes));
+      for (const auto& change : message.changes()) {
+        EXPECT_EQ(change.position(), published);
+        seen.push_back(change.entry().goods_code());
+      }
+      const auto delivered = static_cast<int64_t>(seen.size() < wanted.size() ? seen.size() : 0);
+      EXPECT_EQ(message.delivered_changes(), delivered);
+      request.set_start_position(message.position() + 1);
+      request.set_delivered_changes(message.delivered_changes());
+      if (++messages == 2) Reopen();
+    }
+    EXPECT_EQ(seen, wanted);
+    EXPECT_GE(messages, 3);
+    // From now on is from the first change on.
+    EXPECT_THAT(Drain(*Watch(public_, parent, request.start_position())).changes, IsEmpty());
   }
-  EXPECT_EQ(seen, 400);
+}
+
+TEST_F(WatchTest, WhoeverSawAPartOfAnEditionSeesTheRestThoughItWasWithdrawnMeanwhile) {
+  const std::string edition =
+      Publish(Day("2026-07-01"), {MakeEntry("0101"), MakeEntry("0102"), MakeEntry("0103")});
+  v1::WatchEntriesRequest request;
+  request.set_start_position(position());
+  request.set_delivered_changes(1);
+  v1::WithdrawEditionRequest withdraw;
+  withdraw.set_name(edition);
+  withdraw.set_reason("an error was found");
+  ASSERT_TRUE(Do<v1::Edition>("WithdrawEdition", authority_, withdraw).ok());
+  auto source = Stream("WatchEntries", public_, request);
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_THAT(Drain(**source).changes, ElementsAre("0102", "0103", "-0101", "-0102", "-0103"));
 }
 
 TEST_F(WatchTest, ABookmarkTellsHowFarNothingWas) {

@@ -299,6 +299,28 @@ TEST_F(ClientTest, AFollowedWatchResumesWithoutGapOrRepeat) {
                                         absl::Milliseconds(500)));
 }
 
+// A journal entry too large for one message comes in pieces, each at the position before it.
+TEST_F(ClientTest, AFollowedWatchResumesBetweenThePiecesOfAnEntry) {
+  auto first = Change(8, "a");
+  first.set_delivered_changes(1);
+  auto second = Change(8, "b");
+  second.set_delivered_changes(2);
+  const auto last = Change(9, "c");
+  Script({&first}, {grpc::StatusCode::UNAVAILABLE, "going"});
+  Script({&first, &second}, {grpc::StatusCode::UNAVAILABLE, "going"});
+  Script({&last}, {grpc::StatusCode::UNAVAILABLE, "going"});
+  Script({}, {grpc::StatusCode::OUT_OF_RANGE, "pruned"});
+  const Ran ran = nisi_(
+      {"priority-goods", "watch-entries", "--start-position", "3", "--follow", "--format", "csv"});
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 4) << ran.out;
+  for (const char* name : {"a", "b", "c"}) EXPECT_THAT(ran.out, HasSubstr(name));
+  const std::vector<std::pair<int64_t, int64_t>> resumed{{3, 0}, {9, 1}, {9, 2}, {10, 0}};
+  for (size_t i = 0; i < resumed.size(); ++i) {
+    const auto request = Request<goods::WatchEntriesRequest>(i);
+    EXPECT_EQ(std::pair(request.start_position(), request.delivered_changes()), resumed[i]) << i;
+  }
+}
+
 TEST_F(ClientTest, AFollowedWatchFromNowOnFixesItsStart) {
   nisi::journal::v1::TreeHead head;
   head.set_tree_size(41);

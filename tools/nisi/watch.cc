@@ -1,6 +1,7 @@
 #include "tools/nisi/watch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,7 @@ using google::protobuf::MethodDescriptor;
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(500);
 constexpr absl::Duration kLongestPause = absl::Seconds(15);
+constexpr char kDelivered[] = "delivered_changes";
 
 const FieldDescriptor* Int64Field(const google::protobuf::Descriptor& type, const char* name) {
   const auto* field = type.FindFieldByName(name);
@@ -43,6 +45,12 @@ bool MayPass(grpc::StatusCode code) {
     default:
       return false;
   }
+}
+
+// Of the journal entry after the position: it comes in several messages.
+int64_t DeliveredOf(const Message& message) {
+  const auto* delivered = Int64Field(*message.GetDescriptor(), kDelivered);
+  return delivered == nullptr ? 0 : message.GetReflection()->GetInt64(message, delivered);
 }
 
 // "From now on" would mean another now after each break, so it is fixed before the first call.
@@ -95,6 +103,7 @@ int RunStream(const MethodDescriptor& method, const Client& client, const CallOp
                        io);
   }
   const auto* start = Int64Field(*request->GetDescriptor(), "start_position");
+  const auto* delivered = Int64Field(*request->GetDescriptor(), kDelivered);
   const bool follow = args.Has("follow") && start != nullptr;
   StreamPrinter printer(format, IsWatch(method), width, io.out);
   int64_t printed = 0;
@@ -103,8 +112,12 @@ int RunStream(const MethodDescriptor& method, const Client& client, const CallOp
     pause = kFirstPause;
     if (const auto position = PositionOf(message); follow && position) {
       // What was delivered before the break is not shown again.
-      if (*position < request->GetReflection()->GetInt64(*request, start)) return true;
-      request->GetReflection()->SetInt64(request, start, *position + 1);
+      const auto& reflection = *request->GetReflection();
+      const std::pair reached{*position + 1, DeliveredOf(message)};
+      if (reached <= std::pair{reflection.GetInt64(*request, start), DeliveredOf(*request)})
+        return true;
+      reflection.SetInt64(request, start, reached.first);
+      if (delivered != nullptr) reflection.SetInt64(request, delivered, reached.second);
     }
     if (IsWatch(method) && IsBookmark(message) && !args.Has("bookmarks")) return true;
     printer.Print(message);
