@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
@@ -120,12 +121,29 @@ void Health::SetServing(const std::string& name, bool serving) {
   if (const auto found = names_.find(name); found != names_.end()) found->second = serving;
 }
 
+void Health::Ask(const std::string& name, std::function<absl::Status()> why_not) {
+  names_[name] = true;
+  asked_[name].why_not = std::move(why_not);
+}
+
+bool Health::Passes(const std::string& name) const {
+  const auto found = asked_.find(name);
+  if (found == asked_.end()) return true;
+  const absl::Status status = found->second.why_not();
+  if (found->second.failing.exchange(!status.ok()) == status.ok()) {
+    base::Log(status.ok() ? base::Severity::kInfo : base::Severity::kError,
+              status.ok() ? "serving_again" : "not_serving",
+              {{"name", name}, {"status", status.ToString()}});
+  }
+  return status.ok();
+}
+
 int Health::StatusOf(const std::string& name) const {
   if (name == kLivenessName) return HealthCheckResponse::SERVING;
   const auto found = names_.find(name);
   if (found == names_.end()) return HealthCheckResponse::SERVICE_UNKNOWN;
-  return serving_ && found->second ? HealthCheckResponse::SERVING
-                                   : HealthCheckResponse::NOT_SERVING;
+  const bool serves = serving_ && found->second && Passes("") && (name.empty() || Passes(name));
+  return serves ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
 }
 
 std::shared_ptr<http2::Taker> Health::TakeCheck(const http2::CallHead& head,

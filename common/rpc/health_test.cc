@@ -11,6 +11,7 @@
 #include "common/rpc/certificates.h"
 #include "common/rpc/kept_testing.h"
 #include "common/rpc/version.h"
+#include "grpc/health/v1/health.pb.h"
 
 namespace nisi::rpc {
 namespace {
@@ -60,6 +61,41 @@ TEST(HealthTest, WhoAsksNothingIsNotWaitedForLong) {
   const auto times = health.TakeWatch(head, timed);
   times->OnTick(now + absl::Seconds(1));
   EXPECT_EQ(timed->answer().code, absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(HealthTest, WhatIsAskedDecidesOfItsNameAndTheEmptyOneOfAll) {
+  Health health({"a", "b"});
+  absl::Status whole, part;
+  health.Ask("", [&] { return whole; });
+  health.Ask("b", [&] { return part; });
+  health.Ask("c", [] { return absl::OkStatus(); });
+  // Of "", a, b, c and liveness, in this order.
+  const auto serving = [&] {
+    std::string all;
+    for (const char* name : {"", "a", "b", "c", kLivenessName}) {
+      const auto kept = std::make_shared<Kept>();
+      http2::CallHead head;
+      head.peer = std::make_shared<http2::Peer>();
+      const auto call = health.TakeCheck(head, kept);
+      grpc::health::v1::HealthCheckRequest request;
+      request.set_service(name);
+      call->OnMessage(request.SerializeAsString());
+      call->OnEnd();
+      grpc::health::v1::HealthCheckResponse answer;
+      EXPECT_TRUE(answer.ParseFromString(kept->message()));
+      all += answer.status() == grpc::health::v1::HealthCheckResponse::SERVING ? '+' : '-';
+    }
+    return all;
+  };
+  EXPECT_EQ(serving(), "----+");
+  health.SetServing(true);
+  EXPECT_EQ(serving(), "+++++");
+  part = absl::DataLossError("a file");
+  EXPECT_EQ(serving(), "++-++");
+  whole = absl::UnavailableError("the disk");
+  EXPECT_EQ(serving(), "----+");
+  part = whole = absl::OkStatus();
+  EXPECT_EQ(serving(), "+++++");
 }
 
 }  // namespace

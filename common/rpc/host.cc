@@ -8,6 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/rpc/health.h"
 #include "common/store/first_opening.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/witness.h"
@@ -100,6 +101,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.witness = store::FileWitness(place.witness);
   store_options.timers = std::move(timers);
   store_options.disk_reserve_bytes = options.disk_reserve_bytes;
+  store_options.stalled_after = options.stalled_after;
   store_options.scrub_interval = options.scrub_interval;
   store_options.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
   store_options.on_failure = options.on_store_failure;
@@ -174,6 +176,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   });
   journal_ = JournalEnv{store_.get(), head_key_};
   if (options.peers != nullptr) DeliverTo(*options.peers, delivery, options.metrics);
+  registry_.AskForHealth("", [store = store_.get()] { return store->Readiness(); });
+  registry_.AskForHealth(kStoreName, [store = store_.get()] { return store->file_damage(); });
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
   RETURN_IF_ERROR(AddStoreService(*store_env_, &registry_));
   if (!marked) return absl::OkStatus();

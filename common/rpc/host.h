@@ -45,6 +45,8 @@ struct HostOptions {
   // See store::Store::Options.
   absl::Duration scrub_interval = absl::ZeroDuration();
   uint64_t scrub_bytes_a_second = 0;
+  // See store::Store::Options: a store that is stalled for so long makes its service unready.
+  absl::Duration stalled_after = absl::Seconds(10);
   // What stands between the store and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
   // Called once when the store has failed: nothing more is acknowledged.

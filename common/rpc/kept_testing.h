@@ -18,17 +18,22 @@ class Kept final : public http2::Replier {
     ended_ = true;
     answer_ = std::move(answer);
   }
-  void Reply(std::string, http2::Answer answer) override { Finish(std::move(answer)); }
+  void Reply(std::string message, http2::Answer answer) override {
+    message_ = std::move(message);
+    Finish(std::move(answer));
+  }
   void Ready() override {}
   bool cancelled() const override { return false; }
 
   int sent() const { return sent_; }
   bool ended() const { return ended_; }
   const http2::Answer& answer() const { return answer_; }
+  const std::string& message() const { return message_; }
 
  private:
   int sent_ = 0;
   bool ended_ = false;
+  std::string message_;
   http2::Answer answer_;
 };
 

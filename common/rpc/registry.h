@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -115,6 +116,14 @@ class Registry {
   bool KnowsMark(const std::string& dotted) const;
   bool KnowsRecord(const std::string& name) const;
 
+  // What health asks each time, by name: see Health::Ask.
+  void AskForHealth(const std::string& name, std::function<absl::Status()> why_not) {
+    asked_for_health_[name] = std::move(why_not);
+  }
+  const std::map<std::string, std::function<absl::Status()>>& asked_for_health() const {
+    return asked_for_health_;
+  }
+
   // FAILED_PRECONDITION naming the first method without a function, or bound as another kind than
   // its proto says, or that discloses and has nowhere to record it.
   absl::Status Check() const;
@@ -147,6 +156,7 @@ class Registry {
   Method& Slot(const google::protobuf::ServiceDescriptor* service, const char* name);
 
   store::Store* disclosure_ = nullptr;
+  std::map<std::string, std::function<absl::Status()>> asked_for_health_;
   std::vector<const google::protobuf::ServiceDescriptor*> services_;
   absl::flat_hash_map<std::string, std::unique_ptr<Method>> methods_;
 };

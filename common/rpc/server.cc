@@ -115,6 +115,9 @@ void Server::Bind(const ServerOptions& options) {
   listed_.assign(names.begin(), names.end());
   listed_.insert(listed_.end(), {kHealthService, kReflectionService});
   health_ = std::make_unique<Health>(names);
+  for (const auto& [name, why_not] : options.registry->asked_for_health()) {
+    health_->Ask(name, why_not);
+  }
 }
 
 std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,

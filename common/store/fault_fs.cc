@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -114,6 +115,15 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // then fail.
   IOStatus Gate(FaultOp op, const std::string& file, bool* half = nullptr);
   bool cut() const { return plan_.cut; }
+  void HoldSyncs(bool held) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    held_ = held;
+    released_.notify_all();
+  }
+  void WaitWhileHeld() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    released_.wait(lock, [this] { return !held_; });
+  }
   void WaitForDisk();
   uint64_t Random(uint64_t below);
   void FolderSynced(const std::string& name);
@@ -131,6 +141,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   const FaultPlan plan_;
   mutable std::mutex mutex_;  // of what follows
   std::string first_failure_;
+  bool held_ = false;
+  std::condition_variable released_;
   std::mt19937_64 random_;
   std::unique_ptr<EntryNotes> notes_;                          // null: no power cut is wanted
   std::map<std::string, std::shared_ptr<Unsynced>> unsynced_;  // of files written here, by name
@@ -159,6 +171,7 @@ class WrittenFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    disk_->WaitWhileHeld();
     if (IOStatus status = disk_->Gate(FaultOp::kSync, name_); !status.ok()) {
       const std::lock_guard<std::mutex> lock(unsynced_->mutex);
       unsynced_->deceived = true;
@@ -551,6 +564,10 @@ std::string FaultDisk::first_failure() const {
 }
 void FaultDisk::SayFreeSpace(uint64_t bytes) {
   disk_->free_space = static_cast<int64_t>(bytes);
+}
+
+void FaultDisk::HoldSyncs(bool held) {
+  disk_->HoldSyncs(held);
 }
 
 }  // namespace nisi::store

@@ -41,6 +41,8 @@ class FaultDisk {
   std::string first_failure() const;
   // From now on the disk says that it has so much room; nothing else depends on it.
   void SayFreeSpace(uint64_t bytes);
+  // A disk that hangs: from now on no sync comes back, until this is said otherwise.
+  void HoldSyncs(bool held);
 
  private:
   std::shared_ptr<FaultFileSystem> disk_;

@@ -173,6 +173,18 @@ Store::~Store() {
   writer_.reset();
 }
 
+absl::Status Store::Readiness() const {
+  RETURN_IF_ERROR(failure());
+  const absl::Duration stalled = writer_->stalled_for();
+  if (stalled < options_.stalled_after) return absl::OkStatus();
+  return base::Unavailable(
+      "STORE_STALLED",
+      absl::StrCat("The store of ", schema_->name, " has answered nobody for ",
+                   absl::FormatDuration(absl::Trunc(stalled, absl::Seconds(1))),
+                   ": its disk hangs, or one command takes very long."),
+      absl::Seconds(5));
+}
+
 void Store::WriteAsync(CommandInfo info, CommandFn run, CommandDone done) {
   Command command;
   command.info = std::move(info);

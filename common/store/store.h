@@ -84,6 +84,9 @@ class Store {
     // has less room than this, and taken again when it has more. For what commits come to cost
     // later: files that are flushed and compacted. 0: not watched.
     uint64_t disk_reserve_bytes = 0;
+    // After so long without an answer to anybody who waits for one, the store is not ready: the
+    // disk hangs, or one command takes far too long.
+    absl::Duration stalled_after = absl::Seconds(10);
     // One file of the store is read and checked this often.
     absl::Duration file_check_interval = absl::Seconds(10);
     // The scrub runs this long after the last one began, the first a minute after opening or
@@ -118,6 +121,10 @@ class Store {
   int64_t position() const { return position_.load(std::memory_order_acquire); }
   // Why the store has stopped; OK while it serves.
   absl::Status failure() const { return writer_->failure(); }
+  // Why nothing can be written now: it has stopped, or STORE_STALLED (Options::stalled_after). OK
+  // where the disk is full, which is told to each who writes and keeps nobody from reading. Does
+  // not wait for the disk.
+  absl::Status Readiness() const;
   size_t queue_depth() const { return writer_->queue_depth(); }
   const Engine& engine() const { return *engine_; }
   // 32 bytes of this store alone, for page tokens and the like.

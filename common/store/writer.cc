@@ -125,6 +125,7 @@ void Writer::Submit(Command command) {
     } else if (queue_.size() >= deps_.queue_limit) {
       refused = base::Overloaded("store write queue", base::Jittered(absl::Milliseconds(100)));
     } else {
+      if (unanswered_++ == 0) answered_ = std::chrono::steady_clock::now();
       queue_.push_back(std::move(command));
     }
   }
@@ -143,6 +144,12 @@ size_t Writer::queue_depth() const {
 absl::Status Writer::failure() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return failure_;
+}
+
+absl::Duration Writer::stalled_for() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (unanswered_ == 0) return absl::ZeroDuration();
+  return absl::FromChrono(std::chrono::steady_clock::now() - answered_);
 }
 
 bool Writer::Group::full() const {
@@ -317,6 +324,11 @@ absl::Status Writer::SyncToEngine(const Group& group) {
 }
 
 void Writer::Answer(Group& group) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    unanswered_ -= group.answers.size();
+    answered_ = std::chrono::steady_clock::now();
+  }
   for (Pending& answer : group.answers) answer.done(std::move(answer.outcome));
   group.answers.clear();
 }

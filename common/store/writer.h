@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/store/merkle.h"
 #include "common/store/tx.h"
@@ -104,6 +105,8 @@ class Writer {
 
   size_t queue_depth() const;
   absl::Status failure() const;
+  // For how long commands have waited and no batch was answered. Zero while nobody waits.
+  absl::Duration stalled_for() const;
   // Nothing is written or acknowledged from here on; the first cause stays.
   void Fail(const absl::Status& status);
 
@@ -156,7 +159,7 @@ class Writer {
   void SyncLoop();
   void Sync(Group& group);
   absl::Status SyncToEngine(const Group& group);
-  static void Answer(Group& group);
+  void Answer(Group& group);
 
   const Deps deps_;
   // Of the running thread alone.
@@ -174,6 +177,8 @@ class Writer {
   std::condition_variable work_;          // for the running thread
   std::condition_variable syncing_work_;  // for the syncing one
   std::vector<Command> queue_;
+  size_t unanswered_ = 0;                           // commands that were taken
+  std::chrono::steady_clock::time_point answered_;  // the last batch; or since when somebody waits
   bool stopping_ = false;
   std::unique_ptr<Group> syncing_;  // appended, not yet synced; null: none
   bool all_appended_ = false;       // nothing more comes to be synced
