@@ -1364,6 +1364,24 @@ def check_pages(world, judge):
     return count
 
 
+def check_expired(world, judge):
+    """A token is good for a day: one that was good is refused when it is over. The clock has moved after it."""
+    lists = [method for method in of_goods(world.suite) if "page_token" in method.input_type.fields_by_name]
+    asked = []
+    for method in lists:
+        request, token = first_page(world, judge, method)
+        request.page_token = token
+        judge.send(method, [request.SerializeToString()], judge.usual_caller(method))
+        asked.append(Case("page token", "expired", method, [request.SerializeToString()], reason="PAGE_TOKEN_INVALID",
+                          paths=("page_token",), secrets=(token,)))
+    today = world.suite.today()
+    world.suite.move_clock(24 + 25)
+    world.client.eventually("the next day", lambda: world.client.goods("CheckGoods", codes=["850423"]),
+                            lambda answer: answer.on_date != world.client.date(today))
+    for case in asked:
+        judge.try_case(case)
+
+
 # Messages too large even to be read, and compressed ones.
 
 def check_bombs(judge):
@@ -1661,6 +1679,8 @@ def run(mode, stride):
             check_raw(world, judge)
             assert judge.head() == before, "the store changed"
         check_good_requests(world, judge)
+        if stride == 1:
+            check_expired(world, judge)
         return judge
 
 

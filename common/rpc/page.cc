@@ -18,8 +18,8 @@ constexpr int kDefaultPage = 50;
 constexpr int kLargestPage = 200;
 constexpr size_t kMaxPageTokenBytes = 4'096;
 constexpr size_t kSignatureBytes = 16;
-constexpr char kVersion = 1;
-constexpr size_t kFixedBytes = 1 + 8 + 8;  // version, position, recorded_us
+constexpr char kVersion = 2;
+constexpr size_t kFixedBytes = 1 + 8 + 8 + 8;  // version, issue in seconds, position, recorded_us
 
 void AppendInt64(int64_t value, std::string* out) {
   for (int shift = 56; shift >= 0; shift -= 8) {
@@ -44,6 +44,12 @@ absl::Status Invalid() {
   return base::Refusal(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
                        "The page token does not belong to this request: start from the first page.")
       .Field("page_token", "must be the next_page_token of the page before, of the same request");
+}
+
+absl::Status Expired() {
+  return base::Refusal(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
+                       "The page token has expired: start from the first page.")
+      .Field("page_token", "is older than 24 hours");
 }
 
 void Clear(absl::string_view name, google::protobuf::Message* message) {
@@ -84,6 +90,7 @@ std::string PageTokens::Signature(absl::string_view state, absl::string_view que
 
 std::string PageTokens::Encode(const PageState& state, absl::string_view query_hash) const {
   std::string bytes(1, kVersion);
+  AppendInt64(absl::ToUnixSeconds(now_), &bytes);
   AppendInt64(state.position, &bytes);
   AppendInt64(state.recorded_us, &bytes);
   bytes += state.last_key;
@@ -105,9 +112,11 @@ absl::StatusOr<PageState> PageTokens::Decode(absl::string_view token,
       state.front() != kVersion) {
     return Invalid();
   }
+  // One of a time to come is of a clock that was set back since.
+  if (now_ - absl::FromUnixSeconds(ReadInt64(state.substr(1))) > kPageTokenLife) return Expired();
   PageState result;
-  result.position = ReadInt64(state.substr(1));
-  result.recorded_us = ReadInt64(state.substr(9));
+  result.position = ReadInt64(state.substr(9));
+  result.recorded_us = ReadInt64(state.substr(17));
   result.last_key = std::string(state.substr(kFixedBytes));
   return result;
 }

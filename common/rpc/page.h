@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message.h"
 
 namespace nisi::rpc {
@@ -26,24 +27,28 @@ struct PageState {
 // one build only.
 std::string QueryHash(const google::protobuf::Message& request, absl::string_view caller);
 
+// How long a token is good for. Each page brings a new one.
+inline constexpr absl::Duration kPageTokenLife = absl::Hours(24);
+
 // Makes and reads tokens signed with one key. Thread-safe. Processes that share a key read each
 // other's tokens. A token is signed, not encrypted: its holder may see the last key.
 class PageTokens {
  public:
   // `key`: at least 16 secret bytes.
-  explicit PageTokens(std::string key) : key_(std::move(key)) {}
+  PageTokens(std::string key, absl::Time now) : key_(std::move(key)), now_(now) {}
 
   // URL-safe text.
   std::string Encode(const PageState& state, absl::string_view query_hash) const;
 
   // INVALID_ARGUMENT, reason PAGE_TOKEN_INVALID, BadRequest field "page_token", for anything but a
-  // token that this key signed for this query.
+  // token that this key signed for this query within the life of a token.
   absl::StatusOr<PageState> Decode(absl::string_view token, absl::string_view query_hash) const;
 
  private:
   std::string Signature(absl::string_view state, absl::string_view query_hash) const;
 
   std::string key_;
+  absl::Time now_;
 };
 
 }  // namespace nisi::rpc

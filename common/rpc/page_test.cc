@@ -15,6 +15,7 @@ using testing::v1::FormSample;
 using testing::v1::ListWidgetsRequest;
 
 constexpr char kKey[] = "0123456789abcdef0123456789abcdef";
+const absl::Time kNow = absl::FromUnixSeconds(1'781'500'000);
 
 void ExpectRefused(const absl::StatusOr<PageState>& state) {
   EXPECT_EQ(state.status().code(), absl::StatusCode::kInvalidArgument);
@@ -34,7 +35,7 @@ TEST(PageSize, HasADefaultAndABound) {
 }
 
 TEST(PageTokens, GiveBackWhatWasPutIn) {
-  const PageTokens tokens(kKey);
+  const PageTokens tokens(kKey, kNow);
   for (const PageState& state :
        {PageState{}, PageState{1, 2, "k"},
         PageState{std::numeric_limits<int64_t>::max(), -1, std::string("\0\xff\n", 3)},
@@ -46,7 +47,7 @@ TEST(PageTokens, GiveBackWhatWasPutIn) {
 }
 
 TEST(PageTokens, AreUrlSafe) {
-  const PageTokens tokens(kKey);
+  const PageTokens tokens(kKey, kNow);
   for (int i = 0; i < 50; ++i) {
     EXPECT_EQ(tokens.Encode({i, i, "key"}, "query")
                   .find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -56,7 +57,7 @@ TEST(PageTokens, AreUrlSafe) {
 }
 
 TEST(PageTokens, AnyAlteredCharacterIsRefused) {
-  const PageTokens tokens(kKey);
+  const PageTokens tokens(kKey, kNow);
   const std::string token = tokens.Encode({7, 8, "some key"}, "query");
   for (size_t i = 0; i < token.size(); ++i) {
     std::string altered = token;
@@ -71,8 +72,8 @@ TEST(PageTokens, AnyAlteredCharacterIsRefused) {
 }
 
 TEST(PageTokens, ForeignAndHugeTokensAreRefused) {
-  const PageTokens tokens(kKey);
-  const PageTokens others("another key, of another process!");
+  const PageTokens tokens(kKey, kNow);
+  const PageTokens others("another key, of another process!", kNow);
   const PageState state{7, 8, "key"};
   ExpectRefused(tokens.Decode(others.Encode(state, "query"), "query"));
   ExpectRefused(tokens.Decode(tokens.Encode(state, "query"), "other query"));
@@ -83,6 +84,17 @@ TEST(PageTokens, ForeignAndHugeTokensAreRefused) {
   // Well signed, but over 4 KiB.
   ExpectRefused(tokens.Decode(tokens.Encode({1, 1, std::string(4'096, 'x')}, "query"), "query"));
   ExpectRefused(tokens.Decode(std::string(65'536, 'A'), "query"));
+}
+
+TEST(PageTokens, HoldADay) {
+  const std::string token = PageTokens(kKey, kNow).Encode({7, 8, "key"}, "query");
+  const auto after = [&](absl::Duration life) {
+    return PageTokens(kKey, kNow + life).Decode(token, "query");
+  };
+  EXPECT_TRUE(after(absl::Hours(24)).ok());
+  EXPECT_TRUE(after(-absl::Hours(48)).ok());  // a clock that was set back
+  ExpectRefused(after(absl::Hours(24) + absl::Seconds(1)));
+  ExpectRefused(after(absl::Hours(24 * 365)));
 }
 
 TEST(QueryHash, KnowsTheCallerAndTheQueryButNotThePage) {

@@ -13,7 +13,7 @@ using rpc::PageTokens;
 using testing::v1::ListWidgetsRequest;
 
 const PageTokens& Tokens() {
-  static const auto* const kTokens = new PageTokens(std::string(32, 'k'));
+  static const auto* const kTokens = new PageTokens(std::string(32, 'k'), absl::UnixEpoch());
   return *kTokens;
 }
 
