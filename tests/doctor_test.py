@@ -1,7 +1,7 @@
 """`nisi doctor` finds what is wrong with an installation: nothing in a sound one, in one process and as separate
 processes, and each fault that its sources name when that one alone is there.
 
-usage: doctor_test.py <bin folder> <proto folder> <moved_clock.so>
+usage: doctor_test.py <bin folder> <proto folder> <moved_clock.so> <faulty-priority-goods>
 """
 import contextlib
 import json
@@ -19,6 +19,7 @@ import urllib.request
 
 sys.dont_write_bytecode = True
 from authority import Authority, openssl, place  # noqa: E402
+from failing_disk import fail_a_commit  # noqa: E402
 from suite import ASKS, GOODS, Client, Suite, free_port, wait_for  # noqa: E402
 
 FINDING = re.compile(r"^([A-Z_]+)  (.+)$", re.M)
@@ -255,7 +256,13 @@ def change(suite):
 def processes(doctor, work):
     """Stops and starts processes, so it comes last."""
     suite, name = doctor.suite, GOODS_PROCESS
-    suite.kill(only=name)
+    fail_a_commit(suite, doctor.faulty)
+    failed = suite.data / name / "FAILED"
+    with doctor.seed("STORE_FAILED", name, also={"PROCESS_AWAY"}):
+        pass
+    with doctor.seed("STORE_UNSOUND", name, failed, also={"PROCESS_AWAY"}):
+        failed.write_text(failed.read_text().replace("commit", "damage"))
+    failed.unlink()
     with doctor.seed("PEER_UNREACHABLE", "gateway"):
         pass
     with doctor.seed("PROCESS_AWAY", name):
@@ -351,7 +358,7 @@ def main():
         assert set(doctor.finds("nisi")) == {"PROCESS_AWAY"}
     with Suite(sys.argv[1], sys.argv[2], "processes") as suite:
         doctor, work = Doctor(suite), suite.work / "seeds"
-        doctor.moved_clock = sys.argv[3]
+        doctor.moved_clock, doctor.faulty = sys.argv[3:]
         work.mkdir()
         change(suite)
         subprocess.run([suite.bin / "nisi", "backup", "--address", f"127.0.0.1:{suite.port}", "--tls-ca",

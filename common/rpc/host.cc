@@ -5,10 +5,12 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/health.h"
+#include "common/store/failure_note.h"
 #include "common/store/first_opening.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/witness.h"
@@ -44,6 +46,23 @@ int64_t WitnessLag(const std::string& path, int64_t position) {
   const auto head = store::FileWitness(path)->Load();
   const int64_t seen = head.ok() && head->has_value() ? (*head)->position : 0;
   return std::max<int64_t>(position - seen, 0);
+}
+
+// Of this store, under earlier processes: one whose store fails ends before it is scraped again.
+std::vector<store::Figure> FailureFigures(const std::string& dir) {
+  const std::vector<store::Failure> failures = store::ReadFailures(dir);
+  std::vector<store::Figure> figures;
+  for (const absl::string_view kind : {store::kFailedCommit, store::kFailedDamage}) {
+    double at = 0;
+    for (const store::Failure& failure : failures) {
+      if (failure.kind == kind) at = absl::ToDoubleSeconds(failure.at - absl::UnixEpoch());
+    }
+    figures.push_back({"nisi_store_last_failure_timestamp_seconds",
+                       "When the store has last stopped, since 1970; 0: never.",
+                       at,
+                       {{"kind", std::string(kind)}}});
+  }
+  return figures;
 }
 
 // What was done is noted once: the message has the same id at every attempt. A refusal may be told
@@ -104,7 +123,12 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.stalled_after = options.stalled_after;
   store_options.scrub_interval = options.scrub_interval;
   store_options.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
-  store_options.on_failure = options.on_store_failure;
+  store_options.on_failure = [dir = base,
+                              told = options.on_store_failure](const absl::Status& why) {
+    // By the system's clock, as Prometheus reads it.
+    store::NoteFailure(dir, why, absl::Now());
+    told(why);
+  };
   options.metrics->ForStore();
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
     metrics->ObserveCommit(commands, seconds);
@@ -133,11 +157,12 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
-  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_), witness = place.witness,
+  options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_), place,
                                reserve = options.disk_reserve_bytes] {
     std::vector<store::Figure> figures;
     const auto store = weak.lock();
     if (store == nullptr) return figures;
+    figures = FailureFigures(place.dir);
     for (store::Figure& figure : store->engine().Stats()) {
       figure.name = "nisi_store_" + figure.name;
       figures.push_back(std::move(figure));
@@ -149,7 +174,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     add("nisi_store_position", "Journal position of the last commit.",
         static_cast<double>(position));
     add("nisi_store_witness_lag", "Journal entries of which the file of the witness does not know.",
-        static_cast<double>(WitnessLag(witness, position)));
+        static_cast<double>(WitnessLag(place.witness, position)));
     add("nisi_store_queue_depth", "Commands that wait for the writer.",
         static_cast<double>(store->queue_depth()));
     add("nisi_store_failed", "1 when the store has stopped and must be reopened.",

@@ -30,6 +30,7 @@
 #include "common/rpc/key_files.h"
 #include "common/rpc/peer.h"
 #include "common/rpc/server.h"
+#include "common/store/failure_note.h"
 
 // jemalloc reads it, with which the programs are linked: what a large import took goes back to the
 // system also when the service is idle afterwards.
@@ -45,6 +46,8 @@ constexpr int kCannotStart = 1, kBadFlags = 2;
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 // A store that cannot open its files fails in the middle: better not to begin.
 constexpr size_t kLeastFiles = 4096;
+// So long the disk that has failed may take to keep that it did.
+constexpr absl::Duration kNoteLimit = absl::Seconds(5);
 
 struct Settings {
   std::string address, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
@@ -183,6 +186,7 @@ std::atomic<bool> stop_asked{
 }  // namespace
 
 void EndFailed() {
+  store::AwaitFailureNotes(kNoteLimit);
   std::_Exit(kStoreFailed);
 }
 

@@ -18,7 +18,8 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
 inline constexpr int kStoreFailed = 70;  // exit code
 
 // Ends the process of a store that has failed, and closes nothing: what was acknowledged is synced,
-// and closing would wait for a disk that may never answer. Whoever supervises starts it again.
+// and closing would wait for a disk that may never answer. Only what tells the next process of it
+// (store/failure_note.h) is waited for, for some seconds. Whoever supervises starts it again.
 [[noreturn]] void EndFailed();
 
 // SIGTERM and SIGINT as something to wait for. Made before any other thread, which then leave them

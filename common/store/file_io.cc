@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -41,23 +42,33 @@ absl::Status SyncFolderOf(const std::string& path) {
   return status;
 }
 
-}  // namespace
-
-absl::Status WriteNewFile(const std::string& path, absl::string_view bytes, mode_t mode) {
+// Makes the file beside it and puts it in place by `place`, which sets errno.
+absl::Status WriteBeside(const std::string& path, absl::string_view bytes, mode_t mode,
+                         int (*place)(const char* from, const char* to)) {
   const std::string draft = absl::StrCat(path, ".", getpid(), ".new");
   const int file = open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return Failed(path, "made");
   absl::Status status =
       WriteAll(file, bytes) && fsync(file) == 0 ? absl::OkStatus() : Failed(path, "written");
   close(file);
-  // link, not rename: of two processes that make the same file, one wins and the other is told.
-  if (status.ok() && link(draft.c_str(), path.c_str()) != 0) {
+  if (status.ok() && place(draft.c_str(), path.c_str()) != 0) {
     status = errno == EEXIST ? absl::AlreadyExistsError(absl::StrCat("The file ", path, " exists."))
                              : Failed(path, "put in place");
   }
   unlink(draft.c_str());
   RETURN_IF_ERROR(status);
   return SyncFolderOf(path);
+}
+
+}  // namespace
+
+// link, not rename: of two processes that make the same file, one wins and the other is told.
+absl::Status WriteNewFile(const std::string& path, absl::string_view bytes, mode_t mode) {
+  return WriteBeside(path, bytes, mode, link);
+}
+
+absl::Status ReplaceFile(const std::string& path, absl::string_view bytes, mode_t mode) {
+  return WriteBeside(path, bytes, mode, std::rename);
 }
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {

@@ -78,7 +78,7 @@ DASHBOARDS = {
         stat("Store has stopped", "short", f"max(nisi_store_failed{{{OF}}})", red_from=1),
         stat("Entries the witness lacks", "short", f"max(nisi_store_witness_lag{{{OF}}})", red_from=1),
         stat("Age of the oldest newest backup", "s",
-             f"time() - min(nisi_store_backup_last_success_timestamp_seconds{{{OF}}})", red_from=93600),
+             f"time() - min(nisi_store_backup_last_success_timestamp_seconds{{{OF}}})", red_from=10800),
         stat("First certificate ends in", "s",
              f"min(nisi_tls_certificate_expiry_timestamp_seconds{{{OF}}}) - time()", red_below=1209600),
         lines("Calls by method", "reqps", (f"topk(10, {per_second('grpc_method', 'grpc_server_started_total')})",

@@ -61,6 +61,12 @@ std::vector<store::Figure> Figures(const Hub& hub) {
                        "Refused beneath the calls, see the table of budgets.",
                        static_cast<double>(hub.guard->refusals.Of(what))});
   }
+  for (const auto& [owner, threads] : hub.away) {
+    figures.push_back({"nisi_gateway_backend_up",
+                       "1 when calls get through to a service, 0 while nobody of it is reached.",
+                       threads == 0 ? 1.0 : 0.0,
+                       {{"peer", owner}}});
+  }
   return figures;
 }
 
@@ -82,6 +88,7 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
     capacity.target = hub->limits.delay;
     capacity.line = hub->limits.line;
     hub->capacities[owner] = std::make_unique<Capacity>(capacity, options.routes->all().size());
+    hub->away[owner] = 0;
   }
   // Answered at once, whatever the services are at: no more are under way than there are threads.
   Capacity::Options own;

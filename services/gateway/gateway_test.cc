@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "services/gateway/admission.h"
@@ -287,6 +288,26 @@ TEST_F(GatewayTest, ADeadBackendIsUnavailableAndComesBack) {
     ASSERT_LT(absl::Now(), limit);
     std::this_thread::yield();
   }
+}
+
+TEST_F(GatewayTest, ItsMetricsSayWhoIsAway) {
+  StartGateway();
+  const auto wait_for = [this](const char* value) {
+    const std::string line =
+        absl::StrCat("nisi_gateway_backend_up{process=\"gateway\",peer=\"testing\"} ", value, "\n");
+    const absl::Time limit = absl::Now() + absl::Seconds(60);
+    while (!absl::StrContains(metrics_.Text(), line)) {
+      ASSERT_LT(absl::Now(), limit) << metrics_.Text();
+      std::this_thread::yield();
+    }
+  };
+  ASSERT_TRUE(Call(kEcho, {"x"}).ok());
+  ASSERT_NO_FATAL_FAILURE(wait_for("1"));
+  const int port = backend_port_;
+  StopBackend();  // nobody calls: it is seen by itself
+  ASSERT_NO_FATAL_FAILURE(wait_for("0"));
+  StartBackend(port);
+  ASSERT_NO_FATAL_FAILURE(wait_for("1"));
 }
 
 TEST_F(GatewayTest, ABackendKilledInMidStreamEndsTheStream) {

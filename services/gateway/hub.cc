@@ -36,6 +36,7 @@ void Ways::OnTick(absl::Time now) {
     const bool reachable = way.processes->reachable();
     if (std::exchange(way.reachable, reachable) == reachable) continue;
     hub_->health->SetServing(owner, reachable);
+    hub_->away.find(owner)->second += reachable ? -1 : 1;
     for (const auto* service : hub_->routes->services()) {
       if (rpc::OwnerOf(*service) == owner) {
         hub_->health->SetServing(service->full_name(), reachable);

@@ -41,6 +41,8 @@ struct Hub {
   std::unique_ptr<rpc::Health> health;
   std::unique_ptr<Cors> cors;
   std::map<std::string, std::unique_ptr<Capacity>, std::less<>> capacities;  // of unary, by owner
+  // Of the threads, how many do not get through to a service, by owner.
+  std::map<std::string, std::atomic<int>, std::less<>> away;
   std::atomic<uint64_t> live{0};          // those that a client has begun
   std::atomic<uint64_t> refused{0};       // by the bounds on calls at once
   Busy busy;                              // what they are told

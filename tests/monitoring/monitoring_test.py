@@ -2,7 +2,8 @@
 conventions, the rules evaluate, every query of the dashboards returns data, every metric that is spoken of exists, every
 command of the runbook works, and a fault is seen.
 
-usage: monitoring_test.py <bin folder> <proto folder> <folder of the unpacked package prometheus> [--stay]
+usage: monitoring_test.py <bin folder> <proto folder> <folder of the unpacked package prometheus>
+                          <faulty-priority-goods> [--stay]
 
 --stay keeps all of it running afterwards, to look at.
 """
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 
+from failing_disk import OWNER, fail_a_commit
 from watched import DASHBOARDS, RULES, ROOT, Prometheus, Watched, eventually
 from year_test import played
 
@@ -116,17 +118,34 @@ def check_runbook(suite, prometheus, rules):
 
 
 def check_faults_are_seen(suite, prometheus):
-    """A process that is away and a witness that was taken away, until they are back."""
+    """A process that is away, then without so much as a target, and a witness that was taken away, until they are back."""
     suite.kill(only="suppliers")
     down = ("NisiProcessDown", f"127.0.0.1:{suite.metrics_ports['suppliers']}")
     eventually("a process that is away is seen", lambda: down in prometheus.alerts("pending"))
+    missing = ("NisiProcessMissing", "suppliers")
+    assert missing not in prometheus.alerts("pending"), "one fault, two alerts"
+    prometheus.watch(*(name for name in suite.metrics_ports if name != "suppliers"))
+    eventually("a process that nobody scrapes is seen", lambda: missing in prometheus.alerts("pending"))
+    gone = prometheus.query("nisi_gateway_backend_up == 0")
+    assert [labels["peer"] for labels, _ in gone] == ["suppliers"], gone
     witness = suite.data / "clusters.witness"
     witness.rename(suite.work / "witness")
     lags = ("NisiWitnessLags", "clusters")
     eventually("a witness that is gone is seen", lambda: lags in prometheus.alerts("pending"))
     (suite.work / "witness").rename(witness)
     suite.start_backend("suppliers")
-    eventually("both are back", lambda: not {down, lags} & prometheus.alerts("pending"))
+    prometheus.watch(*suite.metrics_ports)
+    eventually("all are back", lambda: not {down, missing, lags} & prometheus.alerts("pending"))
+
+
+def check_failed_commit_is_seen(suite, prometheus, faulty):
+    """By the process that comes after the one whose store failed, until somebody has seen to it."""
+    fail_a_commit(suite, faulty)
+    suite.start_backend(OWNER)
+    failed = ("NisiStoreFailed", OWNER)
+    eventually("a commit that failed is seen", lambda: failed in prometheus.alerts("firing"))
+    (suite.data / OWNER / "FAILED").unlink()
+    eventually("it was seen to", lambda: failed not in prometheus.alerts("firing"))
 
 
 def check_embedded(bin_folder, proto_folder, prometheus, names):
@@ -140,7 +159,7 @@ def check_embedded(bin_folder, proto_folder, prometheus, names):
 
 def main():
     stay = "--stay" in sys.argv
-    bin_folder, proto_folder, folder = [argument for argument in sys.argv[1:] if argument != "--stay"]
+    bin_folder, proto_folder, folder, faulty = [argument for argument in sys.argv[1:] if argument != "--stay"]
     with Watched(bin_folder, proto_folder) as suite, Prometheus(folder, suite) as prometheus:
         began = time.monotonic()
         eventually("all are scraped", lambda: len(prometheus.query("up == 1")) == len(suite.metrics_ports))
@@ -158,6 +177,7 @@ def main():
         faults = {(name, process) for name, process in prometheus.alerts("firing") if name in GAUGES_OF_FAULTS}
         assert not faults, faults
         check_faults_are_seen(suite, prometheus)
+        check_failed_commit_is_seen(suite, prometheus, faulty)
         names = set().union(*(lint.names(suite.scrape(name)) for name in suite.metrics_ports))
         check_embedded(bin_folder, proto_folder, prometheus, names)
         series = sum(prometheus.query("sum(scrape_samples_scraped)")[0][1:])

@@ -78,8 +78,7 @@ class Prometheus:
         # To evaluate all rules takes longer than to scrape all processes.
         config["global"].update(scrape_interval="3s", scrape_timeout="3s", evaluation_interval="5s")
         (self.work / "etc" / "prometheus.yaml").write_text(yaml.safe_dump(config))
-        (self.work / "etc" / "targets.yaml").write_text(yaml.safe_dump(
-            [{"targets": [f"127.0.0.1:{port}" for port in self.suite.metrics_ports.values()]}]))
+        self.watch(*self.suite.metrics_ports)
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
         with open(self.work / "log", "wb") as log:
@@ -103,6 +102,13 @@ class Prometheus:
         if kind is not None:
             print((self.work / "log").read_text()[-3000:], file=sys.stderr)
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def watch(self, *names):
+        """Scrapes these processes, and no longer others."""
+        targets = self.work / "etc" / "targets.yaml"
+        new = targets.with_suffix(".new")
+        new.write_text(yaml.safe_dump([{"targets": [f"127.0.0.1:{self.suite.metrics_ports[name]}" for name in names]}]))
+        new.rename(targets)  # half a file would be no targets
 
     def promtool(self, *args, text=None):
         """Exit code and all that it says."""

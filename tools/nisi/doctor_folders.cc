@@ -77,7 +77,7 @@ void ExamineBackups(const Installation& at, absl::Time now, Findings* findings) 
   if (at.stores.empty()) return;
   if (at.backup_folder.empty()) {
     findings->push_back({"BACKUP_NOT_SET", at.process, "No --backup-folder is given.",
-                         "Give it a folder on another disk, and run `nisi backup` each day."});
+                         "Give it a folder on another disk, and run `nisi backup` each hour."});
     return;
   }
   for (const KeptStore& kept : at.stores) {
@@ -96,8 +96,9 @@ void ExamineBackups(const Installation& at, absl::Time now, Findings* findings) 
                "The newest is of ",
                absl::FormatTime(absl::RFC3339_sec, backups->back().made, absl::UTCTimeZone()), "."),
            absl::StrCat("nisi backup --service ", kept.name,
-                        ", and see why the job of each day "
-                        "did not: `backup_failed` in the log says it.")});
+                        ", and see why the job that runs it did not: its own output, and "
+                        "`backup_failed` in the log. Where backups are made less often than each "
+                        "hour: --backup-age.")});
     }
   }
 }

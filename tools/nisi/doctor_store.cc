@@ -2,9 +2,12 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/disclosure.h"
+#include "common/store/failure_note.h"
 #include "common/store/first_opening.h"
 #include "tools/nisi/doctor.h"
 
@@ -16,6 +19,27 @@ namespace fs = std::filesystem;
 constexpr char kLookCloser[] =
     "Read services' runbook before anything is started or deleted: `nisi restore` makes the store "
     "again from its backups, as of the last commit that they hold.";
+
+// So long the alerts tell of a failure.
+constexpr absl::Duration kFailureTold = absl::Hours(24);
+
+// Why a store stopped of late, under a process that is gone.
+void TellFailures(const std::string& folder, Findings* findings) {
+  for (const store::Failure& failure : store::ReadFailures(folder)) {
+    if (failure.at < absl::Now() - kFailureTold) continue;
+    const bool damage = failure.kind == store::kFailedDamage;
+    findings->push_back(
+        {damage ? "STORE_UNSOUND" : "STORE_FAILED", folder,
+         absl::StrCat("It stopped at ",
+                      absl::FormatTime(absl::RFC3339_sec, failure.at, absl::UTCTimeZone()), ": ",
+                      failure.reason, "."),
+         absl::StrCat(
+             damage ? absl::StrCat("The scrub found rows that contradict each other. ", kLookCloser)
+                    : "Look at its disk (the kernel's log, smartctl, its room): what was "
+                      "acknowledged is there, and the next failure may be its last.",
+             " It is told for a day, or until ", folder, "/FAILED is removed.")});
+  }
+}
 
 }  // namespace
 
@@ -30,6 +54,7 @@ void ExamineStore(const Installation& at, const KeptStore& kept, Findings* findi
     }
     return;
   }
+  TellFailures(folder, findings);
   base::SystemClock clock;
   const store::Schema& schema = *kept.schema;
   const absl::Status opened = store::ExamineStore(

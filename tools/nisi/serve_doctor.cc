@@ -45,7 +45,7 @@ void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
   const bool door = process == kAll || process == kGateway;
   flags
       ->Duration("backup-age", &to->backup_age, "a backup older than this is too old",
-                 absl::Hours(26))
+                 absl::Hours(3))
       .Duration("soon", &to->soon, "how long before its end a certificate is told of",
                 absl::Hours(24 * 14))
       .String("address", &to->address, "where the process listens",
