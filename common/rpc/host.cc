@@ -12,6 +12,7 @@
 #include "common/rpc/health.h"
 #include "common/store/failure_note.h"
 #include "common/store/first_opening.h"
+#include "common/store/restore.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/witness.h"
 
@@ -63,6 +64,23 @@ std::vector<store::Figure> FailureFigures(const std::string& dir) {
                        {{"kind", std::string(kind)}}});
   }
   return figures;
+}
+
+// Looked for at the first scrape and after each backup, and not each time: the folder may lie on a
+// disk that does not answer. Scrapes come one at a time.
+Metrics::Figures DrillFigures(const std::shared_ptr<StoreEnv>& env) {
+  return [env, backup = -1.0, restored = 0.0]() mutable -> std::vector<store::Figure> {
+    if (env->backup_dir.empty()) return {};
+    if (const double made = env->last_success; made != backup) {
+      backup = made;
+      const absl::Time last = store::LastRestored(env->backup_dir);
+      if (last != absl::InfinitePast()) restored = absl::ToDoubleSeconds(last - absl::UnixEpoch());
+    }
+    return {{"nisi_store_backup_last_restored_timestamp_seconds",
+             "When a restore has last proved all of the backups, since 1970; 0: none did. As of "
+             "the last backup, or the start.",
+             restored}};
+  };
 }
 
 // What was done is noted once: the message has the same id at every attempt. A refusal may be told
@@ -157,6 +175,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
+  options.metrics->AddFigures(DrillFigures(store_env_));
   options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_), place,
                                reserve = options.disk_reserve_bytes] {
     std::vector<store::Figure> figures;

@@ -11,10 +11,13 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/hash.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/store/file_io.h"
 #include "common/store/first_opening.h"
 #include "common/store/layout.h"
 #include "common/store/merkle.h"
@@ -327,11 +330,37 @@ class Restoration {
   Restored restored_;
 };
 
+std::string RestoredFile(const std::string& from) {
+  return absl::StrCat(from, "/RESTORED");
+}
+
+// For whoever watches that it is tried. The folder may be a copy that cannot be written.
+void NoteRestored(const std::string& from, absl::Time now) {
+  const absl::Status noted = ReplaceFile(
+      RestoredFile(from),
+      absl::StrCat(absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone()), "\n"), 0600);
+  if (noted.ok()) return;
+  base::Log(base::Severity::kWarning, "restore_not_noted", {{"status", noted.ToString()}});
+}
+
 }  // namespace
 
 absl::StatusOr<Restored> RestoreStore(const RestoreOptions& options, const Schema& schema,
                                       base::Clock& clock) {
-  return Restoration(options, schema, clock).Run();
+  ASSIGN_OR_RETURN(Restored restored, Restoration(options, schema, clock).Run());
+  const bool all =
+      options.backup == 0 && !options.position.has_value() && !options.time.has_value();
+  if (all && restored.heads_beyond.empty()) NoteRestored(options.from, clock.Now());
+  return restored;
+}
+
+absl::Time LastRestored(const std::string& from) {
+  const auto text = ReadSmallFile(RestoredFile(from));
+  absl::Time time = absl::InfinitePast();
+  if (text.ok()) {
+    absl::ParseTime(absl::RFC3339_full, absl::StripAsciiWhitespace(*text), &time, nullptr);
+  }
+  return time;
 }
 
 }  // namespace nisi::store

@@ -60,7 +60,11 @@ struct Restored {
 //   FAILED_PRECONDITION PROOF_INVALID      a head is not signed by one of the keys;
 //   DATA_LOSS HISTORY_DIFFERS              the tree is not that of a signed head;
 //   DATA_LOSS BACKUP_DAMAGED, STORE_CORRUPT, and what else opening a store gives.
+// When all that the backups hold was restored and proved, the file RESTORED in `from` says so.
 absl::StatusOr<Restored> RestoreStore(const RestoreOptions& options, const Schema& schema,
                                       base::Clock& clock);
+
+// What that file of a folder with backups says; InfinitePast where it says nothing.
+absl::Time LastRestored(const std::string& from);
 
 }  // namespace nisi::store

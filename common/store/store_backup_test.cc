@@ -211,6 +211,9 @@ TEST_F(StoreBackupTest, WithoutAPositionRestoresAllOrJustTheBackupNamed) {
   const RestoreOptions all = To("all");
   ASSERT_TRUE(Restore(all).ok());
   EXPECT_EQ(RestoredRows(all), kept_[8]);
+  const absl::Time proved = clock_.Now();
+  EXPECT_EQ(LastRestored(all.from), proved);
+  clock_.Set(proved + absl::Hours(1));
   RestoreOptions first = To("first");
   first.backup = 1;
   const auto restored = Restore(first);
@@ -222,6 +225,22 @@ TEST_F(StoreBackupTest, WithoutAPositionRestoresAllOrJustTheBackupNamed) {
   first.position = 7;
   ASSERT_TRUE(Restore(first).ok());
   EXPECT_EQ(RestoredRows(first), kept_[7]);
+  EXPECT_EQ(LastRestored(all.from), proved) << "the rest of the log was not looked at";
+  ASSERT_TRUE(Restore(To("again")).ok());
+  EXPECT_EQ(LastRestored(all.from), proved + absl::Hours(1));
+  EXPECT_EQ(MustBackUp().id, 3) << "the file is in nobody's way";
+  EXPECT_EQ(LastRestored(all.from), proved + absl::Hours(1));
+}
+
+TEST_F(StoreBackupTest, AFolderThatTakesNoNoteCanBeRestoredFrom) {
+  Work(4);
+  MustBackUp();
+  EXPECT_EQ(LastRestored(dir_ / "backups"), absl::InfinitePast());
+  fs::create_directories(dir_ / "backups/RESTORED/in the way");
+  const RestoreOptions options = To("to");
+  ASSERT_TRUE(Restore(options).ok());
+  EXPECT_EQ(RestoredRows(options), kept_[4]);
+  EXPECT_EQ(LastRestored(options.from), absl::InfinitePast());
 }
 
 TEST_F(StoreBackupTest, RestoredStoreGoesOnAndBothLinesCanBeRestored) {

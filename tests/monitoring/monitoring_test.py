@@ -51,6 +51,18 @@ def check_scrapes(suite, prometheus):
         assert not findings, f"{name}:\n" + "\n".join(findings)
 
 
+def drill(suite, prometheus):
+    """A backup, its restore, and another backup, with which each service tells of the restore."""
+    backup = [suite.bin / "nisi", "backup", "--as", "operator", "--data", suite.data, "--address",
+              f"127.0.0.1:{suite.port}", *suite.connection_flags()]
+    restore = [suite.bin / "nisi", "restore", "--from", suite.backups, "--to", suite.work / "drill"]
+    began = int(time.time())
+    for command in (backup, restore, backup):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    eventually("each restore is told", lambda: len(prometheus.query(
+        f"nisi_store_backup_last_restored_timestamp_seconds >= {began}")) == len(suite.backend_ports))
+
+
 def check_rules(prometheus):
     """All are evaluated, none with an error, and each recording has something to show."""
     def all_evaluated():
@@ -164,8 +176,7 @@ def main():
         began = time.monotonic()
         eventually("all are scraped", lambda: len(prometheus.query("up == 1")) == len(suite.metrics_ports))
         stage, took = played(suite)
-        subprocess.run([suite.bin / "nisi", "backup", "--as", "operator", "--data", suite.data, "--address",
-                        f"127.0.0.1:{suite.port}", *suite.connection_flags()], check=True, stdout=subprocess.DEVNULL)
+        drill(suite, prometheus)
         rules = check_rules(prometheus)
         check_scrapes(suite, prometheus)
         queries = check_dashboards(prometheus, began)
