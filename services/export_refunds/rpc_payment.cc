@@ -17,6 +17,7 @@ namespace {
 
 using base::Money;
 using cases::Posting;
+using gate::v1::Notice;
 
 // It has no money yet: its turn has not come. One that failed the second check has none either, and
 // is checked again for all that.

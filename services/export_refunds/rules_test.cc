@@ -472,7 +472,8 @@ TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
     Claim claim;
     const std::optional<Origin> nothing;
     Paying paying{&claim, &checked, 0, nothing, On("2024-06-10"), {"claims/a", "e"}};
-    const auto admission = Admit(checked, nothing), gate = PassGate(checked), paid = Pay(paying);
+    const auto admission = Admit(checked, nothing, "position 9"), gate = PassGate(checked),
+               paid = Pay(paying);
     EXPECT_EQ(ReplayAdmission(*admission)->SerializeAsString(), admission->SerializeAsString());
     EXPECT_EQ(ReplayGate(*gate)->SerializeAsString(), gate->SerializeAsString());
     EXPECT_EQ(ReplayPayment(*paid)->SerializeAsString(), paid->SerializeAsString());

@@ -176,7 +176,7 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   const auto peers = rpc::MakePeers("export-refunds", &metrics);
   peers->SetHere("suppliers", database.take());
   ASSIGN_OR_RETURN(const auto service,
-                   export_refunds::OpenWith(options, export_refunds::AskSuppliers(peers.get())));
+                   export_refunds::OpenWith(options, export_refunds::AskPeers(peers.get())));
   store::Store& store = service->store();
   RETURN_IF_ERROR(Write(store, PutList));
   for (int64_t n = 0; n < settings.expenses; n += kOfAClaim) {
