@@ -10,11 +10,16 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/store/head_signer.h"
+#include "common/store/temp_dir.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/priority_goods/v1/service.pb.h"
+#include "nisi/store/v1/store.pb.h"
+#include "tools/nisi/packages.h"
 #include "tools/nisi/test_program.h"
 
 namespace nisi::cli {
@@ -29,6 +34,7 @@ struct Seen {
   std::string path;
   std::string authorization;
   std::string service;
+  absl::Time deadline;
   std::vector<std::string> requests;
 };
 
@@ -53,6 +59,7 @@ class ScriptedService : public grpc::CallbackGenericService {
    public:
     Reactor(ScriptedService* owner, grpc::GenericCallbackServerContext* context) : owner_(owner) {
       seen_.path = context->method();
+      seen_.deadline = absl::FromChrono(context->deadline());
       for (const auto& [key, value] : context->client_metadata()) {
         if (key == "authorization") seen_.authorization = std::string(value.data(), value.size());
         if (key == "nisi-service") seen_.service = std::string(value.data(), value.size());
@@ -333,6 +340,45 @@ TEST_F(ClientTest, AFollowedWatchFromNowOnFixesItsStart) {
   EXPECT_EQ(service_.seen.at(0).service, "priority-goods");
   EXPECT_EQ(Request<goods::WatchEntriesRequest>(1).start_position(), 42);
   EXPECT_EQ(Request<goods::WatchEntriesRequest>(2).start_position(), 42);
+}
+
+TEST_F(ClientTest, ABackupThatCannotBeMadeStopsNoOther) {
+  const store::TempDir dir;
+  const auto signer = store::OpenHeadSigner(dir / "head.pem");
+  ASSERT_TRUE(signer.ok());
+  nisi::store::v1::Backup backup;
+  backup.mutable_tree_head()->set_root(std::string(32, 'r'));
+  ASSERT_TRUE((*signer)->Sign(backup.mutable_tree_head()).ok());
+  nisi::journal::v1::SigningKey key;
+  key.set_public_key((*signer)->public_key());
+  const std::vector<std::string> services = Owners();
+  Script({}, {grpc::StatusCode::UNAVAILABLE, "It is away."});
+  for (size_t i = 1; i + 1 < services.size(); ++i) {
+    Script({&key});
+    Script({&backup});
+    Script({&key});
+  }
+  key.set_public_key(std::string(32, 'k'));
+  Script({&key});
+  Script({&backup});
+  Script({&key});
+  const Ran ran = nisi_({"backup"});
+  EXPECT_EQ(ran.code, kRefused);
+  for (size_t i = 1; i + 1 < services.size(); ++i) {
+    EXPECT_THAT(ran.out, HasSubstr(services[i] + ": backup "));
+  }
+  EXPECT_THAT(ran.err, HasSubstr(services.front() + ": It is away."));
+  EXPECT_THAT(ran.err, HasSubstr(services.back() + ": "));
+  EXPECT_THAT(ran.err, HasSubstr(absl::StrCat("NO BACKUP of ", services.front(), ", ",
+                                              services.back(), "; of ", services.size() - 2)));
+  // Whether one answers at all is asked first, within much less than a backup may take.
+  const auto at = [this](size_t call) { return service_.seen.at(call); };
+  EXPECT_EQ(at(1).path, at(3).path);
+  EXPECT_THAT(at(2).path, ::testing::EndsWith("/CreateBackup"));
+  EXPECT_LT(at(1).deadline + absl::Minutes(10), at(2).deadline);
+  // Of one alone the code says whether to ask again.
+  Script({}, {grpc::StatusCode::UNAVAILABLE, "It is away."});
+  EXPECT_EQ(nisi_({"backup", "--service", "grants"}).code, kUnavailable);
 }
 
 class ImportTest : public ClientTest {
