@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -946,6 +947,66 @@ def the_operator_makes_backups(s):
     assert listed[1].new_bytes <= listed[1].total_bytes, listed
 
 
+def a_lost_store_is_not_begun_anew(s, owner):
+    """A service that has backups and no store does not start, unless it is told so; then its backups stay."""
+    store, witness = s.suite.data / owner, s.suite.data / f"{owner}.witness"
+    aside = [path for path in (store, witness) if path.exists()]  # before the first commit there is no witness
+    def begin():
+        try:
+            s.suite.start_backend(owner)
+            return ""
+        except AssertionError as refused:  # with its log
+            assert s.suite.processes.pop(owner).wait(30) == 1
+            return str(refused)
+    for path in aside:
+        path.rename(s.suite.work / path.name)
+    said = begin()
+    assert "cannot_start" in said and "STORE_LOST" in said and "--new-store" in said, said
+    assert not store.exists() and not witness.exists(), "it left something"
+    s.suite.backend_flags.append("--new-store")
+    assert begin() == ""
+    s.suite.backend_flags.remove("--new-store")
+    s.suite.kill(signal.SIGTERM, only=owner)
+    assert list((s.suite.backups / owner / "meta").iterdir())
+    shutil.rmtree(store)
+    witness.unlink(missing_ok=True)
+    for path in aside:
+        (s.suite.work / path.name).rename(path)
+
+
+def one_that_fails_stops_no_other(s):
+    """All the others are backed up while a service is away, and restored where one has no backup; each is told."""
+    def run(*args):
+        ran = subprocess.run([s.suite.bin / "nisi", *map(str, args)], capture_output=True, text=True)
+        return ran.returncode, ran.stdout, ran.stderr
+    owners, first = set(s.suite.owners()), s.suite.owners()[0]
+    backup = ("backup", "--address", f"127.0.0.1:{s.suite.port}", *s.suite.connection_flags(), "--token",
+              s.client.tokens[OPERATOR])
+    made = {owner: len(list((s.suite.backups / owner / "meta").iterdir())) for owner in owners}
+    gone = {first} if s.suite.mode == "processes" else set()
+    if gone:
+        s.suite.kill(signal.SIGTERM, only=first)
+    code, out, err = run(*backup)
+    assert code == (1 if gone else 0), (code, out, err)
+    assert {line.split(":")[0] for line in out.splitlines()} == owners - gone, out
+    assert {owner for owner in owners
+            if len(list((s.suite.backups / owner / "meta").iterdir())) > made[owner]} == owners - gone
+    if gone:
+        assert f"{first}: " in err and f"NO BACKUP of {first}; of {len(owners) - 1} services" in err, err
+        assert run(*backup, "--service", first)[0] == 3, "one that is away is to be asked again"
+        a_lost_store_is_not_begun_anew(s, first)
+        s.suite.start_backend(first)
+
+    drill, away = s.suite.work / "drill", s.suite.work / "away"
+    (s.suite.backups / first / "meta").rename(away)
+    code, out, err = run("restore", "--from", s.suite.backups, "--to", drill)
+    away.rename(s.suite.backups / first / "meta")
+    assert code == 1 and f"{first}: not restored: BACKUP_NOT_FOUND" in err, (code, out, err)
+    assert f"NOT RESTORED: {first}. Of {len(owners) - 1} services" in err and "Start on it" not in out, (out, err)
+    assert {line.split(":")[0] for line in out.splitlines() if "restored to" in line} == owners - {first}, out
+    assert {path.name for path in drill.iterdir() if path.is_dir()} == owners - {first}
+
+
 def a_backup_is_restored_and_answers_the_same(s):
     """In another place, by the command line alone; and once more as it was at a position before the end."""
     leaves, head, key = s.leaves(), s.journal("GetTreeHead"), s.journal("GetSigningKey").public_key
@@ -1002,7 +1063,7 @@ SCENES = (strangers_find_the_door_closed, nothing_is_listed_before_the_first_edi
           lists_hold_still_while_others_write, the_past_is_read_in_two_times, an_edition_is_exported,
           changes_of_entries_are_watched, changes_are_watched_as_they_come, the_auditor_reads_the_journal,
           the_auditor_watches_the_journal, everything_is_proved, the_operator_makes_backups,
-          a_backup_is_restored_and_answers_the_same, every_method_had_its_scene,
+          one_that_fails_stops_no_other, a_backup_is_restored_and_answers_the_same, every_method_had_its_scene,
           it_is_stopped_and_loses_no_call)
 
 

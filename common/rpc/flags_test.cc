@@ -83,6 +83,22 @@ absl::StatusOr<HostOptions> HostOptionsOf(std::vector<const char*> words) {
   return options;
 }
 
+TEST(HostFlagsTest, BackupsOfAMonthAreKept) {
+  const auto usual = HostOptionsOf({});
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  EXPECT_EQ(usual->backups_kept, 30);
+  EXPECT_EQ(usual->backup_days_kept, 30);
+  EXPECT_FALSE(usual->new_store);
+  const auto other = HostOptionsOf({"--backups-kept=1", "--backup-days-kept=0", "--new-store"});
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(other->backups_kept, 1);
+  EXPECT_EQ(other->backup_days_kept, 0);
+  EXPECT_TRUE(other->new_store);
+  for (const char* wrong : {"--backups-kept=0", "--backup-days-kept=-1"}) {
+    EXPECT_EQ(base::ReasonOf(HostOptionsOf({wrong}).status()), "FLAG_INVALID") << wrong;
+  }
+}
+
 TEST(HostFlagsTest, WitnessesLieWithTheDataUnlessToldOtherwise) {
   EXPECT_EQ(HostOptionsOf({"--data", "/var/nisi"})->witness_dir, "/var/nisi");
   EXPECT_EQ(HostOptionsOf({"--data", "/var/nisi", "--witness-dir", "/mnt/w"})->witness_dir,

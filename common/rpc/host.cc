@@ -129,6 +129,9 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   rocks.now = [clock = options.clock] { return clock->Now(); };
   const store::StorePlace place{base, absl::StrCat(witnesses, "/", schema.name, ".witness")};
   const bool witnessed = std::filesystem::exists(place.witness, error);
+  const std::string backups =
+      options.backup_dir.empty() ? "" : absl::StrCat(options.backup_dir, "/", schema.name);
+  if (!backups.empty() && !options.new_store) RETURN_IF_ERROR(store::CheckNotLost(place, backups));
   RETURN_IF_ERROR(store::CheckFirstOpening(place, schema_, *options.clock));
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
   ASSIGN_OR_RETURN(head_key_, HeadKeyFromFile(base + ".head.pem"));
@@ -164,7 +167,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_env_ = std::make_shared<StoreEnv>();
   store_env_->store = store_.get();
   store_env_->head_key = head_key_;
-  store_env_->backups_kept = options.backups_kept;
+  store_env_->kept = {options.backups_kept, options.backup_days_kept};
+  store_env_->backup_dir = backups;
   if (!options.backup_dir.empty()) {
     std::filesystem::create_directories(options.backup_dir, error);
     if (error) {
@@ -172,7 +176,6 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
                            "Cannot make the folder for backups.")
           .With("why", error.message());
     }
-    store_env_->backup_dir = absl::StrCat(options.backup_dir, "/", schema.name);
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
   options.metrics->AddFigures(DrillFigures(store_env_));

@@ -37,8 +37,9 @@ struct HostOptions {
   // The other services; null, as in tests of one alone: nobody answers, and nothing is delivered.
   Peers* peers = nullptr;
   std::string backup_dir;  // backups go to <backup_dir>/<service>; empty: none are made
-  int backups_kept = 1;
-  bool sync = true;  // off only to measure what syncing costs
+  int backups_kept = 1, backup_days_kept = 0;  // store::Kept
+  bool new_store = false;  // begin with an empty store though there are backups of another
+  bool sync = true;        // off only to measure what syncing costs
   // Room that commands leave on the disk of the store: see store::Store::Options. 0: not watched.
   uint64_t disk_reserve_bytes = 0;
   // The scrub of the store: how often it begins, 0 for never, and how much it reads in a second.

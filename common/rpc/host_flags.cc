@@ -9,7 +9,7 @@
 namespace nisi::rpc {
 namespace {
 
-constexpr int64_t kMostBackups = 100'000;
+constexpr int64_t kMostBackups = 100'000, kMostBackupDays = 36'500;
 constexpr int64_t kMostReserveMib = int64_t{1} << 30;
 // The memtables of all column families (144 MiB), the log (64 MiB), and the new files of one
 // compaction beside the old ones.
@@ -35,6 +35,13 @@ void HostFlags::AddTo(Flags* flags) {
       .String("backup-folder", &backup_folder_,
               "where backups of each store go, in a folder by the service's name; none when absent")
       .Int("backups-kept", &backups_kept_, "the newest backups that are kept", 30)
+      .Int("backup-days-kept", &backup_days_kept_,
+           "besides, the newest backup of each of so many days, with the log of commits between: a "
+           "store can be restored to any moment since",
+           30)
+      .Bool("new-store", &new_store_,
+            "begin with an empty store though there are backups of one that is not there; for one "
+            "start only")
       .Int("disk-reserve-mib", &disk_reserve_mib_,
            "take no writes while the disk has less room than this; 0: do not watch",
            kDiskReserveMib)
@@ -46,6 +53,7 @@ void HostFlags::AddTo(Flags* flags) {
 
 absl::Status HostFlags::Fill(HostOptions* options) const {
   RETURN_IF_ERROR(CheckRange("backups-kept", backups_kept_, 1, kMostBackups));
+  RETURN_IF_ERROR(CheckRange("backup-days-kept", backup_days_kept_, 0, kMostBackupDays));
   RETURN_IF_ERROR(CheckRange("disk-reserve-mib", disk_reserve_mib_, 0, kMostReserveMib));
   RETURN_IF_ERROR(CheckRange("scrub-mib", scrub_mib_, 1, kMostScrubMib));
   if (scrub_interval_ < absl::ZeroDuration()) {
@@ -67,6 +75,8 @@ absl::Status HostFlags::Fill(HostOptions* options) const {
                          absl::StrCat("--data, --witness-dir, --backup-folder: ", error.message()));
   }
   options->backups_kept = static_cast<int>(backups_kept_);
+  options->backup_days_kept = static_cast<int>(backup_days_kept_);
+  options->new_store = new_store_;
   options->disk_reserve_bytes = static_cast<uint64_t>(disk_reserve_mib_) << 20;
   options->scrub_interval = scrub_interval_;
   options->scrub_bytes_a_second = static_cast<uint64_t>(scrub_mib_) << 20;

@@ -21,9 +21,9 @@ class HostFlags {
 
  private:
   std::string data_, witness_dir_, backup_folder_;
-  int64_t backups_kept_ = 0, disk_reserve_mib_ = 0, scrub_mib_ = 0;
+  int64_t backups_kept_ = 0, backup_days_kept_ = 0, disk_reserve_mib_ = 0, scrub_mib_ = 0;
   absl::Duration scrub_interval_;
-  bool sync_ = true;
+  bool sync_ = true, new_store_ = false;
 };
 
 }  // namespace nisi::rpc

@@ -40,8 +40,8 @@ absl::StatusOr<store::v1::Backup> CreateBackup(StoreEnv& env, Call& call,
                          "Another backup of this store is being made: wait for it.");
   }
   const absl::Time began = absl::Now();
-  const auto made = store::BackUp(*env.store, *env.head_key(), call.now, env.backup_dir,
-                                  env.backups_kept, [&call] { return call.cancelled(); });
+  const auto made = store::BackUp(*env.store, *env.head_key(), call.now, env.backup_dir, env.kept,
+                                  [&call] { return call.cancelled(); });
   env.last_failed = made.ok() ? 0 : 1;
   if (!made.ok()) {
     base::Log(base::Severity::kError, "backup_failed", {{"status", made.status().ToString()}});

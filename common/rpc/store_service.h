@@ -18,7 +18,7 @@ struct StoreEnv {
   store::Store* store = nullptr;
   HeadKey head_key;
   std::string backup_dir;  // of this store alone; empty: none are made
-  int backups_kept = 1;
+  store::Kept kept;
 
   std::mutex running;  // held while one is made
   std::atomic<double> last_success{0}, last_seconds{0}, last_bytes{0}, last_failed{0};

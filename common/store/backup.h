@@ -1,6 +1,6 @@
 // Backups of a store: taken while it serves, each whole by itself, all in one folder that shares
 // the files they have in common. With each goes the log of all commits since the one before, so
-// that a store can be restored to any commit from the oldest backup on.
+// that a store can be restored to any commit from the oldest backup on that is kept.
 //
 //   <folder>/meta, private, shared_checksum   of RocksDB's BackupEngine
 //   <folder>/log/<line>/<first>-<last>.sst    commits by sequence number, as they were written
@@ -34,11 +34,20 @@ struct Backup {
   bool log_is_whole = true;  // as it was made: the log goes on from the backup before
 };
 
+// Which backups stay. The log goes on from the oldest of them, so what lies between two can be
+// restored as well.
+struct Kept {
+  int newest = 1;
+  // Besides, the newest one of each of so many days (UTC) on which there is one, and those with
+  // which the log begins anew after a gap: nothing else leads to what came after it.
+  int days = 0;
+};
+
 struct BackupOptions {
   std::string dir;
   // Made once the log was taken along: what fails here makes no backup, as what fails later.
   std::function<absl::StatusOr<std::string>()> note;
-  int keep = 1;  // newest backups; older ones go, and the log before the oldest kept
+  Kept keep;  // the others go, and the log before the oldest kept
   // Asked from time to time; true ends it early.
   std::function<bool()> stop = [] { return false; };
   // What is in the backup, once it is there: not OK undoes it.

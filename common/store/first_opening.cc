@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -161,7 +162,33 @@ absl::Status TryIn(Copy& copy, const StorePlace& place, const Schema& schema, ba
           ": the release that opened it last may be started on it again."));
 }
 
+// RocksDB keeps a file a backup there, by its number; what is unfinished is named otherwise.
+size_t CountBackups(const std::string& backups) {
+  size_t count = 0;
+  std::error_code error;
+  for (auto file = fs::directory_iterator(absl::StrCat(backups, "/meta"), error);
+       !error && file != fs::directory_iterator(); file.increment(error)) {
+    int64_t id = 0;
+    if (absl::SimpleAtoi(file->path().filename().string(), &id)) ++count;
+  }
+  return count;
+}
+
 }  // namespace
+
+absl::Status CheckNotLost(const StorePlace& place, const std::string& backups) {
+  std::error_code error;
+  if (fs::exists(absl::StrCat(place.dir, "/CURRENT"), error)) return absl::OkStatus();
+  const size_t count = CountBackups(backups);
+  if (count == 0) return absl::OkStatus();
+  return base::Refusal(
+      absl::StatusCode::kFailedPrecondition, "STORE_LOST",
+      absl::StrCat("There is no store in ", place.dir, ", but ", backups, " holds ", count,
+                   count == 1 ? " backup" : " backups",
+                   " of one: an empty one would answer in its place. Look whether its disk "
+                   "is mounted and --data is right; if it is lost, restore it (nisi restore). To "
+                   "begin with an empty one, start once with --new-store."));
+}
 
 absl::Status CheckFirstOpening(const StorePlace& place, const Schema& schema, base::Clock& clock) {
   std::error_code error;

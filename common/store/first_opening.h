@@ -20,6 +20,13 @@ struct StorePlace {
   std::string witness;  // its witness's file
 };
 
+// Refuses to begin with an empty store in place of one that was lost: there is none, but `backups`,
+// the folder of its backups, holds some. Looks only for what is named as one: damaged ones say as
+// well that there was a store. Before anything is made: the witness would have it missed as well,
+// but may be lost with it, and what it refused would lie there as a store.
+//   FAILED_PRECONDITION STORE_LOST
+absl::Status CheckNotLost(const StorePlace& place, const std::string& backups);
+
 // OK at once where this release opened the store last, or there is none. Else the self-check, in
 // <dir>.trial, where tables have a second name and the rest is copied: the store is opened, its
 // schema raised, what is new built of its records, and all of it scrubbed; then the file RELEASE is

@@ -10,8 +10,10 @@
 #include <iterator>
 #include <map>
 
+#include "common/store/head_signer.h"
 #include "common/store/layout.h"
 #include "common/store/schema_text.h"
+#include "common/store/store_backup.h"
 #include "common/store/store_testing.h"
 
 namespace nisi::store {
@@ -101,6 +103,39 @@ class FirstOpeningTest : public ::testing::Test {
   base::FakeClock clock_;
   Schema old_ = WidgetSchema(), next_;
 };
+
+// An empty store would answer in place of one that was lost.
+TEST_F(FirstOpeningTest, NothingBeginsWhereBackupsSayThatThereWasAStore) {
+  const std::string backups = dir_ / "backups/testing";
+  EXPECT_TRUE(CheckNotLost(place_, backups).ok()) << "a first start";
+  fs::create_directories(backups + "/meta");
+  std::ofstream(backups + "/meta/1.tmp") << "cut short";
+  EXPECT_TRUE(CheckNotLost(place_, backups).ok()) << "no backup was ever whole";
+  Begin();
+  {
+    const auto store = Open(old_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_TRUE((*store)->Write(Info(), Putting(MakeWidget("c", "blue"))).ok());
+    const auto signer = OpenHeadSigner(dir_ / "key.pem");
+    const auto made =
+        BackUp(**store, **signer, clock_.Now(), backups, {1}, [] { return false; });
+    ASSERT_TRUE(made.ok()) << made.status();
+  }
+  EXPECT_TRUE(CheckNotLost(place_, backups).ok()) << "it is there";
+  fs::remove_all(place_.dir);
+  EXPECT_EQ(base::ReasonOf(CheckNotLost(place_, backups)), "STORE_LOST") << "with its witness";
+  fs::remove(place_.witness);
+  const auto before = Files();
+  for (const bool empty_folder : {false, true}) {
+    if (empty_folder) fs::create_directories(place_.dir);
+    const absl::Status lost = CheckNotLost(place_, backups);
+    EXPECT_EQ(base::ReasonOf(lost), "STORE_LOST") << lost;
+    EXPECT_THAT(std::string(lost.message()), HasSubstr("holds 1 backup of one"));
+    EXPECT_THAT(std::string(lost.message()), HasSubstr("--new-store"));
+  }
+  fs::remove_all(place_.dir);
+  EXPECT_TRUE(before == Files());
+}
 
 TEST_F(FirstOpeningTest, AnOldReleaseRefusesWhatANewerOneOpened) {
   Begin();

@@ -1,6 +1,9 @@
 #include "common/store/rocks_backup.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -151,14 +154,59 @@ absl::StatusOr<rocksdb::BackupID> CopyAndCheck(rocksdb::BackupEngine& engine, ro
   return good;
 }
 
-// Backups beyond the number kept, and the log before the oldest of each line.
+// A day of UTC, counted.
+int64_t DayOf(const BackupInfo& info) {
+  return info.timestamp / (24 * 60 * 60);
+}
+
+// Of all good ones, oldest first, whether each stays: the newest, and the newest of each of the
+// last days and of each line.
+std::vector<bool> ChooseByAge(const std::vector<BackupInfo>& infos, const Kept& keep) {
+  std::vector<bool> stays(infos.size(), false);
+  std::set<int64_t> days;
+  std::set<std::pair<int64_t, std::string>> seen;
+  for (size_t i = infos.size(); i-- > 0;) {
+    const int64_t day = DayOf(infos[i]);
+    days.insert(day);
+    const bool first_seen = seen.insert({day, DecodeLabel(infos[i].app_metadata).line}).second;
+    stays[i] = infos.size() - i <= static_cast<size_t>(std::max(1, keep.newest)) ||
+               (first_seen && days.size() <= static_cast<size_t>(std::max(0, keep.days)));
+  }
+  return stays;
+}
+
+// Backups that are not to be kept, and the log before the oldest of each line. Where the log does
+// not lead to one from the one before that stays, it stays as well, as long as there are older
+// ones: else what came after it could be reached from none.
 absl::Status DropOld(rocksdb::BackupEngine& engine, rocksdb::Env* env,
                      const BackupOptions& options) {
-  RETURN_IF_ERROR(BackupStatus(
-      engine.PurgeOldBackups(static_cast<uint32_t>(std::max(1, options.keep))), options.dir));
+  const std::string log = absl::StrCat(options.dir, "/log");
   std::vector<BackupInfo> infos;
   engine.GetBackupInfo(&infos);
-  const std::string log = absl::StrCat(options.dir, "/log");
+  const std::vector<bool> by_age = ChooseByAge(infos, options.keep);
+  std::map<std::string, uint64_t> reached;  // by line, of the last one that stays
+  std::optional<int64_t> oldest_day;
+  for (size_t i = 0; i < infos.size(); ++i) {
+    const Label label = DecodeLabel(infos[i].app_metadata);
+    const auto before = reached.find(label.line);
+    bool stays = by_age[i];
+    if (!stays && oldest_day.has_value() && DayOf(infos[i]) > *oldest_day) {
+      bool leads = before != reached.end();
+      if (leads) {
+        ASSIGN_OR_RETURN(leads, LogLeads(env, absl::StrCat(log, "/", label.line), before->second,
+                                         label.sequence));
+      }
+      stays = !leads;
+    }
+    if (stays) {
+      reached[label.line] = label.sequence;
+      if (!oldest_day.has_value()) oldest_day = DayOf(infos[i]);
+    } else {
+      RETURN_IF_ERROR(BackupStatus(engine.DeleteBackup(infos[i].backup_id), options.dir));
+    }
+  }
+  infos.clear();
+  engine.GetBackupInfo(&infos);
   std::vector<std::string> lines;
   RETURN_IF_ERROR(BackupStatus(env->GetChildren(log, &lines), options.dir));
   for (const std::string& line : lines) {

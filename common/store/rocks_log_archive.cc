@@ -29,6 +29,7 @@ constexpr char kUnfinished[] = "unfinished";
 struct LogFile {
   uint64_t first = 0, last = 0;
   std::string name() const { return absl::StrFormat("%020d-%020d.sst", first, last); }
+  bool Holds(uint64_t sequence) const { return first <= sequence && sequence <= last; }
 };
 
 std::optional<LogFile> ParseName(absl::string_view name) {
@@ -145,7 +146,7 @@ class Replay {
       : db_(db), wanted_(wanted), next_(db->GetLatestSequenceNumber() + 1) {}
 
   // Whether the log goes on in this file without a gap.
-  bool GoesOnIn(const LogFile& file) const { return file.first <= next_ && next_ <= file.last; }
+  bool GoesOnIn(const LogFile& file) const { return file.Holds(next_); }
 
   absl::Status File(rocksdb::Env* env, const std::string& dir, const LogFile& file) {
     rocksdb::SstFileReader reader(TableOptions(env));
@@ -197,6 +198,15 @@ absl::StatusOr<bool> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::s
             {{"from", from}, {"latest", latest}, {"status", written.ToString()}});
   RETURN_IF_ERROR(BackupStatus(WriteFile(db, env, dir, latest, latest), dir));
   return false;
+}
+
+absl::StatusOr<bool> LogLeads(rocksdb::Env* env, const std::string& dir, uint64_t from,
+                              uint64_t to) {
+  ASSIGN_OR_RETURN(const std::vector<LogFile> files, FilesIn(env, dir));
+  for (const LogFile& file : files) {
+    if (file.Holds(from + 1)) from = file.last;
+  }
+  return from >= to;
 }
 
 absl::Status DropLogBefore(rocksdb::Env* env, const std::string& dir, uint64_t sequence) {

@@ -16,6 +16,10 @@ namespace nisi::store {
 // begins anew with the last commit.
 absl::StatusOr<bool> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::string& dir);
 
+// Whether it leads from a state with the sequence number `from` to that with `to` without a gap.
+absl::StatusOr<bool> LogLeads(rocksdb::Env* env, const std::string& dir, uint64_t from,
+                              uint64_t to);
+
 // Drops what ends before `sequence`.
 absl::Status DropLogBefore(rocksdb::Env* env, const std::string& dir, uint64_t sequence);
 

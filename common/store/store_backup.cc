@@ -29,7 +29,7 @@ absl::Status CheckContinues(const Snapshot& snapshot, const journal::v1::TreeHea
 }
 
 absl::StatusOr<Backup> BackUp(Store& store, const HeadSigner& signer, absl::Time now,
-                              const std::string& dir, int keep, std::function<bool()> stop) {
+                              const std::string& dir, Kept keep, std::function<bool()> stop) {
   v1::BackupNote note;
   BackupOptions options;
   options.dir = dir;

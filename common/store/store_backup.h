@@ -22,9 +22,9 @@ absl::StatusOr<journal::v1::TreeHead> SignedHead(const Store& store, const HeadS
 // DATA_LOSS HISTORY_DIFFERS unless the tree in `snapshot` begins with that of the head.
 absl::Status CheckContinues(const Snapshot& snapshot, const journal::v1::TreeHead& head);
 
-// Makes one in `dir`, keeping the newest `keep`: errors as of MakeBackup in backup.h.
+// Makes one in `dir`: errors as of MakeBackup in backup.h.
 absl::StatusOr<Backup> BackUp(Store& store, const HeadSigner& signer, absl::Time now,
-                              const std::string& dir, int keep, std::function<bool()> stop);
+                              const std::string& dir, Kept keep, std::function<bool()> stop);
 
 // The note of a backup made by BackUp. DATA_LOSS BACKUP_DAMAGED when it is none.
 absl::StatusOr<v1::BackupNote> NoteOf(const Backup& backup);

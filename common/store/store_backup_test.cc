@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "common/store/layout.h"
 #include "common/store/restore.h"
 #include "common/store/store_testing.h"
@@ -109,13 +110,36 @@ class StoreBackupTest : public ::testing::Test {
   }
   void Keep() { kept_[store_->position()] = RowsOf(*engine_->NewSnapshot()); }
 
-  absl::StatusOr<Backup> TryBackUp(int keep = 100) {
+  absl::StatusOr<Backup> TryBackUp(Kept keep = {100}) {
     return BackUp(*store_, *signer_, clock_.Now(), dir_ / "backups", keep, [] { return false; });
   }
-  Backup MustBackUp(int keep = 100) {
+  Backup MustBackUp(Kept keep = {100}) {
+    DateBackups();
     const auto backup = TryBackUp(keep);
     EXPECT_TRUE(backup.ok()) << backup.status();
+    if (backup.ok()) days_ago_[backup->id] = 0;
     return backup.ok() ? *backup : Backup();
+  }
+  // All that are there were made a day earlier.
+  void NextDay() {
+    for (auto& [id, days] : days_ago_) ++days;
+  }
+  // RocksDB's file of a backup begins with the time at which it was made.
+  void DateBackups() {
+    for (const auto& [id, days] : days_ago_) {
+      const fs::path file = dir_ / absl::StrCat("backups/meta/", id);
+      if (!fs::exists(file)) continue;
+      const std::string text = ReadAll(file);
+      const int64_t today = absl::ToUnixSeconds(absl::Now()) / kDay;
+      WriteAll(file, absl::StrCat((today - days) * kDay, text.substr(text.find('\n'))));
+    }
+  }
+  std::vector<int64_t> Listed() const {
+    const auto listed = ListBackups(dir_ / "backups");
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    std::vector<int64_t> ids;
+    for (const Backup& backup : *listed) ids.push_back(backup.id);
+    return ids;
   }
 
   RestoreOptions To(const std::string& name) const {
@@ -154,7 +178,9 @@ class StoreBackupTest : public ::testing::Test {
   std::unique_ptr<Store> store_;
   Engine* engine_ = nullptr;
   int worked_ = 0;
-  std::map<int64_t, Rows> kept_;  // by position
+  static constexpr int64_t kDay = 24 * 60 * 60;
+  std::map<int64_t, int64_t> days_ago_;  // by backup, when it was made
+  std::map<int64_t, Rows> kept_;         // by position
 };
 
 TEST_F(StoreBackupTest, RestoresEveryPositionToTheByte) {
@@ -283,7 +309,7 @@ TEST_F(StoreBackupTest, CopiesOnlyWhatIsNewAndKeepsTheNewest) {
   EXPECT_LT(second.new_bytes, first.bytes / 2);
   EXPECT_GT(second.bytes, first.bytes);
   Work(1);
-  MustBackUp(/*keep=*/2);
+  MustBackUp({.newest = 2});
   const auto listed = ListBackups(dir_ / "backups");
   ASSERT_TRUE(listed.ok()) << listed.status();
   ASSERT_THAT(*listed, SizeIs(2));
@@ -298,6 +324,77 @@ TEST_F(StoreBackupTest, CopiesOnlyWhatIsNewAndKeepsTheNewest) {
   EXPECT_EQ(Refused(options), "BACKUP_RANGE");
   options.position = store_->position() - 1;
   EXPECT_TRUE(Restore(options).ok());
+}
+
+// Ten days, three backups a day: of the older days one stays each, and every moment since can still
+// be had.
+TEST_F(StoreBackupTest, KeepsOneOfEachDayAndTheLogBetween) {
+  const Kept keep = {.newest = 4, .days = 5};
+  for (int day = 0; day < 10; ++day) {
+    for (int i = 0; i < 3; ++i) {
+      Work(2);
+      MustBackUp(keep);
+    }
+    NextDay();
+  }
+  // The last of the sixth to tenth day; the newest four reach into the ninth.
+  EXPECT_THAT(Listed(), ElementsAre(18, 21, 24, 27, 28, 29, 30));
+  store_.reset();
+  for (int64_t position = 36; position <= 60; ++position) {
+    RestoreOptions options = To(absl::StrCat("to", position));
+    options.position = position;
+    const auto restored = Restore(options);
+    ASSERT_TRUE(restored.ok()) << position << ": " << restored.status();
+    EXPECT_EQ(restored->backup.id, position < 54 ? position / 6 * 3 : position / 2) << position;
+    EXPECT_EQ(RestoredRows(options), kept_[position]) << position;
+  }
+  RestoreOptions options = To("early");
+  options.position = 35;
+  EXPECT_EQ(Refused(options), "BACKUP_RANGE");
+}
+
+// After a gap in the log, and on the line of a restored store, the first backup of the day leads to
+// what came later that day, and no other does.
+TEST_F(StoreBackupTest, KeepsTheBackupsWithWhichALogBegins) {
+  const Kept keep = {.newest = 1, .days = 30};
+  const auto work_and_back_up = [&] {
+    Work(2);
+    MustBackUp(keep);
+  };
+  work_and_back_up();  // 1
+  NextDay();
+  work_and_back_up();  // 2
+  Open("store", /*keep_logs=*/false);
+  Work(2);
+  Open("store", /*keep_logs=*/false);  // its first log is no longer needed
+  Open("store");
+  Work(2);
+  EXPECT_FALSE(MustBackUp(keep).log_is_whole);  // 3
+  for (int i = 4; i <= 6; ++i) work_and_back_up();
+  EXPECT_THAT(Listed(), ElementsAre(1, 3, 6));
+  for (const int64_t position : {3, 4, 8, 9, 13, 14}) {
+    RestoreOptions options = To(absl::StrCat("to", position));
+    options.position = position;
+    ASSERT_TRUE(Restore(options).ok()) << position;
+    EXPECT_EQ(RestoredRows(options), kept_[position]) << position;
+  }
+  RestoreOptions back = To("second");
+  back.position = 13;
+  ASSERT_TRUE(Restore(back).ok());
+  Open("second");
+  for (int i = 7; i <= 9; ++i) work_and_back_up();
+  EXPECT_THAT(Listed(), ElementsAre(1, 3, 6, 7, 9));
+  RestoreOptions options = To("between");
+  options.position = 16;
+  ASSERT_TRUE(Restore(options).ok());
+  EXPECT_EQ(RestoredRows(options), kept_[16]);
+  // With the day they go.
+  store_.reset();
+  NextDay();
+  Open("second");
+  Work(1);
+  MustBackUp({.newest = 1, .days = 2});
+  EXPECT_THAT(Listed(), ElementsAre(6, 9, 10));
 }
 
 TEST_F(StoreBackupTest, BackupWhoseLogWasDroppedSaysSo) {
@@ -520,7 +617,7 @@ TEST_F(StoreBackupTest, BackupThatIsGivenUpLeavesNothing) {
   MustBackUp();
   Work(300);
   const auto given_up =
-      BackUp(*store_, *signer_, clock_.Now(), dir_ / "backups", 5, [] { return true; });
+      BackUp(*store_, *signer_, clock_.Now(), dir_ / "backups", {5}, [] { return true; });
   // A small one may be done before anybody asks.
   if (!given_up.ok()) {
     EXPECT_EQ(given_up.status().code(), absl::StatusCode::kCancelled);

@@ -88,12 +88,12 @@ class Containers(installation.Installation):
     def serving(self, name):
         return self.podman("podman", "inspect", "--format", "{{.State.Running}}", name) == "true"
 
-    def stop(self, name):
+    def stop(self, name, expected=0):
         self.running.remove(name)
         grace = self.pods[name].spec["terminationGracePeriodSeconds"]
         self.podman("podman", "stop", "--time", grace, name)
         code = self.podman("podman", "inspect", "--format", "{{.State.ExitCode}}", name)
-        assert code == "0", f"{name}: exit code {code}\n{self.log(name)}"
+        assert code == str(expected), f"{name}: exit code {code}\n{self.log(name)}"
         self.podman("podman", "rm", name)
 
     def job(self, name):

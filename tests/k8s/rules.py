@@ -11,8 +11,8 @@ import re
 NAME, COMPONENT = "app.kubernetes.io/name", "app.kubernetes.io/component"
 LONG_RUNNING = ("Deployment", "StatefulSet")
 LISTENING = ("address", "health-address", "metrics-address")
-# What an operator makes by hand, k8s/README.md: keys that no controller makes, and public keys.
-HAND_MADE_MAPS = ("signers", "jwks")
+# What an operator makes by hand, k8s/README.md: keys that no controller makes, and what is public of keys, by its key.
+HAND_MADE_MAPS = {"signers": "signers.json", "jwks": "jwks.json", "authorities": "ca.pem"}
 HAND_MADE_SECRETS = re.compile(r"keys-[\w-]+")
 QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|Ti)?")
 SIZES = {None: 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -223,6 +223,27 @@ def rule_volumes(cluster, house):
                 yield f"{pod}: sees more of the backups than its own"
 
 
+def rule_room(cluster, house):
+    """The drill's volume holds the largest store there can be, and comes and goes with it; the backups have room for what
+    they keep: a store fills half of its volume at most, and its backups and log of a month are taken for nearly three times
+    the store."""
+    stores = [amount(claim["spec"]["resources"]["requests"]["storage"]) for pod in cluster.pods
+              for claim in pod.workload["spec"].get("volumeClaimTemplates", []) if claim["metadata"]["name"] == "data"]
+    for pod in cluster.pods:
+        for volume in pod.volumes.values():
+            if "emptyDir" in volume:
+                yield f"{pod}: volume {volume['name']} takes the room of its node"
+            claim = volume.get("ephemeral", {}).get("volumeClaimTemplate")
+            if claim is not None and amount(claim["spec"]["resources"]["requests"]["storage"]) < max(stores, default=0):
+                yield f"{pod}: volume {volume['name']} is smaller than that of a store"
+    backups = cluster.named("PersistentVolumeClaim", "backups")
+    if backups is not None and amount(backups["spec"]["resources"]["requests"]["storage"]) < 1.4 * sum(stores):
+        yield "PersistentVolumeClaim backups: less than 1.4 times the volumes of the stores"
+    for pod in cluster.pods:
+        if pod.values("backup-folder") and not (pod.values("backups-kept") and pod.values("backup-days-kept")):
+            yield f"{pod}: does not say how far back one can go"
+
+
 def sources(pod):
     """(kind, name, items) of all Secrets and ConfigMaps that a pod mounts or reads."""
     for volume in pod.volumes.values():
@@ -247,7 +268,8 @@ def rule_references(cluster, house):
                 yield f"{pod}: nobody makes {kind} {name}"
             data = (cluster.named("ConfigMap", name) or {}).get("data") if kind == "ConfigMap" else None
             for item in source.get("items", []):
-                if data is not None and item["key"] not in data:
+                if kind == "ConfigMap" and item["key"] not in (data if data is not None else
+                                                                 [HAND_MADE_MAPS.get(name, item["key"])]):
                     yield f"{pod}: ConfigMap {name} has no {item['key']}"
         for volume in pod.volumes.values():
             secret = "secret" in volume or any("secret" in one for one in volume.get("projected", {}).get("sources", []))
@@ -267,6 +289,12 @@ def rule_secrets(cluster, house):
         for word in [*pod.words, *(one.get("value", "") for one in pod.container.get("env", []))]:
             if SECRET_VALUE.search(word) or word.startswith("--token="):
                 yield f"{pod}: a secret among its arguments"
+
+
+def authorities(volume):
+    return any(source.get("configMap", {}).get("name") == "authorities" and
+               source["configMap"].get("items") == [{"key": "ca.pem", "path": "ca.pem"}]
+               for source in volume.get("projected", {}).get("sources", []))
 
 
 def rule_certificates(cluster, house):
@@ -293,8 +321,15 @@ def rule_certificates(cluster, house):
             if owner not in spec.get("dnsNames", []):
                 yield f"{pod}: its certificate lacks the name {owner}"
             files = {one["key"]: one["path"] for one in source.get("items", [])}
-            if files != {"ca.crt": "ca.pem", "tls.crt": f"{owner}.pem", "tls.key": f"{owner}.key"}:
-                yield f"{pod}: --tls-dir wants ca.pem, {owner}.pem and {owner}.key"
+            if files != {"tls.crt": f"{owner}.pem", "tls.key": f"{owner}.key"}:
+                yield f"{pod}: --tls-dir wants {owner}.pem and {owner}.key, and no authority of who made them"
+    for pod in cluster.pods:
+        paths = [f"{mount['mountPath']}/ca.pem" for mount in pod.container.get("volumeMounts", [])
+                 if authorities(pod.volumes.get(mount["name"], {})) and "subPath" not in mount]
+        wanted = [f"{folder}/ca.pem" for folder in pod.values("tls-dir")] + pod.values("tls-ca")
+        # Several at once, while one is replaced: a Secret has that of its own certificate alone. A subPath is never renewed.
+        if paths != wanted:
+            yield f"{pod}: the authorities that it believes do not come of the ConfigMap of all"
     for item in cluster.of("ConfigMap"):
         for identity in json.loads(item["data"].get("principals.json", "{}")) if "data" in item else ():
             if not any(identity in spec.get("uris", []) for spec in by_secret.values()):

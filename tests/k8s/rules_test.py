@@ -37,6 +37,10 @@ def volume(objects, name, kind="StatefulSet", owner="grants"):
     return next(one for one in pod(objects, kind, owner)["volumes"] if one["name"] == name)
 
 
+def claim(of, size):
+    of["spec"]["resources"]["requests"]["storage"] = size
+
+
 GATEWAY = ("Deployment", "gateway")
 BACKUP = ("CronJob", "backup")
 
@@ -93,6 +97,17 @@ PLANTED = [
     (lambda o: find(o, "Certificate", "gateway")["spec"]["dnsNames"].remove("gateway"), "lacks the name gateway"),
     (lambda o: find(o, "Certificate", "grants")["spec"]["issuerRef"].__setitem__("name", "other"), "no such issuer"),
     (lambda o: volume(o, "keys")["projected"]["sources"][0]["secret"]["items"].pop(0), "--tls-dir wants"),
+    (lambda o: volume(o, "keys")["projected"]["sources"][0]["secret"]["items"].append({"key": "ca.crt", "path": "ca.pem"}),
+     "no authority of who made them"),
+    (lambda o: volume(o, "keys")["projected"]["sources"].pop(2), "StatefulSet grants: the authorities that it believes"),
+    (lambda o: volume(o, "keys", *BACKUP)["projected"]["sources"].pop(), "CronJob backup: the authorities that it believes"),
+    (lambda o: volume(o, "keys", *GATEWAY)["projected"]["sources"][2]["configMap"]["items"][0].__setitem__("key", "ca.crt"),
+     "ConfigMap authorities has no ca.crt"),
+    (lambda o: volume(o, "scratch", "CronJob", "restore-drill").update(emptyDir={}), "takes the room of its node"),
+    (lambda o: claim(volume(o, "scratch", "CronJob", "restore-drill")["ephemeral"]["volumeClaimTemplate"], "20Gi"),
+     "volume scratch is smaller than that of a store"),
+    (lambda o: claim(find(o, "PersistentVolumeClaim", "backups"), "300Gi"), "less than 1.4 times"),
+    (lambda o: container(o)["args"].remove("--backup-days-kept=30"), "does not say how far back"),
     (lambda o: find(o, "ConfigMap", "principals")["data"].__setitem__("principals.json", '{"spiffe://nisi/client/x": {}}'),
      "nobody has a certificate for spiffe://nisi/client/x"),
     (lambda o: container(o)["command"].remove("--peer=suppliers=suppliers:7401"), "edges: grants -> suppliers: no flag"),

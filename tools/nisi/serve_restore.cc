@@ -32,7 +32,7 @@ struct RestoreSettings {
   std::string from, to, witnesses, service, time;
   std::vector<std::string> heads, public_keys;
   int64_t backup = 0, position = 0;
-  bool set_aside = false;
+  bool set_aside = false, drill = false;
 };
 
 // A head alone, as `nisi journal get-tree-head` prints it, or a file of `nisi proof get`.
@@ -57,6 +57,9 @@ absl::StatusOr<store::RestoreOptions> OptionsOf(const RestoreSettings& settings)
       return absl::InvalidArgumentError("--time is as 2026-01-31T09:30:00+05:00.");
     }
     options.time = time;
+  }
+  if (settings.drill && settings.set_aside) {
+    return absl::InvalidArgumentError("A --drill sets nothing aside.");
   }
   if (options.position.has_value() && options.time.has_value()) {
     return absl::InvalidArgumentError("Give --position or --time, not both.");
@@ -147,6 +150,8 @@ int Restore(RestoreSettings settings) {
   if (!error) fs::create_directories(settings.witnesses, error);
   base::SystemClock clock;
   bool proved = true;
+  // Each is restored and told by itself: a drill is to find all that cannot be.
+  std::vector<std::string> failed;
   for (const std::string& service : *services) {
     options->from = absl::StrCat(settings.from, "/", service);
     options->to = absl::StrCat(settings.to, "/", service);
@@ -160,10 +165,30 @@ int Restore(RestoreSettings settings) {
     if (!restored.ok()) {
       std::cerr << service << ": not restored: " << base::ReasonOf(restored.status()) << ": "
                 << restored.status().message() << "\n";
-      return kRefused;
+      failed.push_back(service);
+      continue;
     }
     Tell(service, *restored);
+    if (settings.drill) {
+      fs::remove_all(options->to, error);
+      fs::remove(options->witness, error);
+    }
     proved = proved && restored->heads_beyond.empty();
+  }
+  if (!failed.empty()) {
+    if (settings.drill) {
+      std::cerr << "CANNOT BE RESTORED: " << absl::StrJoin(failed, ", ") << "; "
+                << (services->size() - failed.size()) << " of " << services->size() << " can.\n";
+    } else if (services->size() > 1) {
+      std::cerr << "NOT RESTORED: " << absl::StrJoin(failed, ", ") << ". Of "
+                << (services->size() - failed.size()) << " services the store was. Start none on "
+                << settings.to << " before all are there: they would not be of one time.\n";
+    }
+    return kRefused;
+  }
+  if (settings.drill) {
+    std::cout << services->size() << " of " << services->size() << " can be restored.\n";
+    return proved ? kDone : kRefused;
   }
   std::cout << "Start on it: nisi serve --data " << settings.to << ", or each service with --data "
             << settings.to
@@ -188,6 +213,8 @@ int RestoreMain(const std::vector<std::string>& args) {
       .Bool("set-aside", &settings.set_aside,
             "a store that is there goes to SERVICE.before-TIME beside it, when the restored one is "
             "whole; no service may run on it; its *.head.pem stays")
+      .Bool("drill", &settings.drill,
+            "each store is removed again when it has proved itself: takes room for one at a time")
       .Int("backup", &settings.backup,
            "begin with this backup and end there too, unless "
            "--position or --time says how much of the log comes after")
