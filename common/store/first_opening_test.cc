@@ -117,8 +117,7 @@ TEST_F(FirstOpeningTest, NothingBeginsWhereBackupsSayThatThereWasAStore) {
     ASSERT_TRUE(store.ok()) << store.status();
     ASSERT_TRUE((*store)->Write(Info(), Putting(MakeWidget("c", "blue"))).ok());
     const auto signer = OpenHeadSigner(dir_ / "key.pem");
-    const auto made =
-        BackUp(**store, **signer, clock_.Now(), backups, {1}, [] { return false; });
+    const auto made = BackUp(**store, **signer, clock_.Now(), backups, {1}, [] { return false; });
     ASSERT_TRUE(made.ok()) << made.status();
   }
   EXPECT_TRUE(CheckNotLost(place_, backups).ok()) << "it is there";

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <arpa/inet.h>
-#include <nghttp2/nghttp2.h>
 #include <netinet/in.h>
+#include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>

@@ -627,10 +627,10 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
                     result.domestic() ? " yes, " : " no, ");
   }
   EXPECT_EQ(answers, "2027-06-01 no, 2027-06-01 no, 2026-06-15 yes, 2027-06-01 no, ");
-  EXPECT_EQ(
-      base::ReasonOf(Do<v1::CheckDomesticResponse>("CheckDomestic", public_, v1::CheckDomesticRequest())
-                   .status()),
-      "INVALID_FIELD");
+  EXPECT_EQ(base::ReasonOf(
+                Do<v1::CheckDomesticResponse>("CheckDomestic", public_, v1::CheckDomesticRequest())
+                    .status()),
+            "INVALID_FIELD");
   const int64_t before = position();
   GoTo(Day("2027-06-01"));
   const auto after = Done<v1::CheckDomesticResponse>("CheckDomestic", public_, now);
