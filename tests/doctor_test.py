@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -72,7 +73,7 @@ class Doctor:
                    *self.flags(process), *more]
         out = subprocess.run([*first, *map(str, command)], capture_output=True, text=True, timeout=120,
                              preexec_fn=limit)  # noqa: PLW1509
-        found = {}
+        found, self.said = {}, out.stdout
         for name, where in FINDING.findall(out.stdout):
             found.setdefault(name, []).append(where)
         assert out.returncode == (1 if found else 0), (out.returncode, out.stdout, out.stderr)
@@ -115,28 +116,17 @@ class Doctor:
         finally:
             path.chmod(before)
 
+    @contextlib.contextmanager
     def seed(self, what, process, *paths, more=(), also=(), at=None, **how):
         """Within, a fault is there that the doctor must name, `at` these places, and nothing else."""
-        doctor = self
-
-        class Seeded(contextlib.ExitStack):
-            def __enter__(self):
-                super().__enter__()
-                self.enter_context(doctor.kept(*paths))
-                return self
-
-            def __exit__(self, kind, value, trace):
-                try:
-                    if kind is None:
-                        found = doctor.finds(process, *more, **how)
-                        assert what in found, f"{what} is not among {found}"
-                        assert set(found) <= {what, *also}, f"beside {what}: {found}"
-                        assert at is None or set(found[what]) == set(at), f"{what}: {found}"
-                        doctor.seeded.add(what)
-                finally:
-                    return super().__exit__(kind, value, trace)  # noqa: B012
-
-        return Seeded()
+        with contextlib.ExitStack() as seeded:
+            seeded.enter_context(self.kept(*paths))
+            yield seeded
+            found = self.finds(process, *more, **how)
+            assert what in found, f"{what} is not among {found}"
+            assert set(found) <= {what, *also}, f"beside {what}: {found}"
+            assert at is None or set(found[what]) == set(at), f"{what}: {found}"
+            self.seeded.add(what)
 
 
 def certificates(doctor, work):
@@ -181,6 +171,15 @@ def keys(doctor, work):
         (all_keys / "jwks.json").write_text('{"keys": [')
     with doctor.seed("JWKS_ALGORITHM", "gateway", more=("--algorithm", "ES256")):
         pass
+    principals = work / "principals.json"
+    good = json.dumps({"spiffe://nisi/client/agency-1": {"subject": "agency-1", "roles": ["customer"]}})
+    principals.write_text(good)
+    assert not doctor.finds("gateway", "--principals", principals)
+    for bad in (good.replace("customer", "custommer"), good[:-1]):
+        with doctor.seed("PRINCIPALS", "gateway", principals, more=("--principals", principals)):
+            principals.write_text(bad)
+    with doctor.seed("PRINCIPALS", "gateway", more=("--principals", work / "nowhere")):
+        pass
     signers = all_keys / "signers.json"
     entries = json.loads(signers.read_text())["keys"]
     with doctor.seed("SIGNERS", GOODS_PROCESS, signers):
@@ -199,16 +198,40 @@ def keys(doctor, work):
         head.unlink()
 
 
+def owners(doctor):
+    """As in a pod (fsGroup): the volume is somebody else's, its group the process's own, the key of tree heads mounted to be
+    read. A file of the store that the process cannot write is found, and is no more when the advice was followed."""
+    data, name = doctor.suite.data, GOODS_PROCESS
+    head, lost, store = data / f"{name}.head.pem", data / "lost+found", data / name
+    before = {path: path.stat() for path in (data, head)}
+    lost.mkdir(0o700)
+    for path, mode in ((data, 0o2775), (head, 0o440), (lost, 0o700)):
+        os.chown(path, 65534, 0)
+        path.chmod(mode)
+    assert subprocess.run([*POWERLESS, "ls", lost], capture_output=True).returncode != 0, "the rights do not hold here"
+    found = doctor.finds(name, first=POWERLESS)
+    assert not found, f"in a pod: {found}"
+    for path in (store / "CURRENT", store, data / f"{name}.witness"):
+        path.chmod(path.stat().st_mode & ~0o022)
+        with doctor.seed("DATA_OWNER", name, first=POWERLESS, at=[str(path)]) as seeded:
+            os.chown(path, 65534, 65534)
+            seeded.callback(lambda: subprocess.run(re.search(r"`(chown -R \d+ \S+)`", doctor.said)[1].split(),
+                                                   check=True))
+        found = doctor.finds(name, first=POWERLESS)
+        assert not found, f"in spite of its advice: {found}"
+    for path, was in before.items():
+        os.chown(path, was.st_uid, was.st_gid)
+        path.chmod(was.st_mode)
+    lost.rmdir()
+
+
 def folders(doctor, work):
     suite, name = doctor.suite, GOODS_PROCESS
     with doctor.seed("DATA_MISSING", name) as seeded:
         doctor.data = work / "nowhere"
         seeded.callback(lambda: setattr(doctor, "data", suite.data))
     if os.geteuid() == 0:
-        with doctor.seed("DATA_OWNER", name) as seeded:
-            path = suite.data / f"{name}.head.pem"
-            os.chown(path, 65534, 65534)
-            seeded.callback(lambda: os.chown(path, 0, 0))
+        owners(doctor)
     with doctor.seed("DATA_NOT_WRITABLE", name, first=POWERLESS) as seeded:
         seeded.enter_context(doctor.closed(suite.data, 0o500))
     disk = os.statvfs(suite.data)
@@ -228,6 +251,19 @@ def folders(doctor, work):
     for closed in (suite.backups, backups / "meta"):
         with doctor.seed("BACKUP_UNREADABLE", name, first=POWERLESS) as seeded:
             seeded.enter_context(doctor.closed(closed, 0))
+    for closed in (backups, backups / "meta"):
+        with doctor.seed("BACKUP_NOT_WRITABLE", name, first=POWERLESS, at=[str(closed)]) as seeded:
+            seeded.enter_context(doctor.closed(closed, 0o500))
+    with doctor.seed("BACKUP_NOT_WRITABLE", name, first=POWERLESS, also={"BACKUP_MISSING"}, at=[str(work / "no")]) as seeded:
+        (work / "no").mkdir(0o500)
+        doctor.backups = ("--backup-folder", work / "no" / "backups")
+        seeded.callback(lambda: setattr(doctor, "backups", ("--backup-folder", suite.backups)))
+    # A store that is larger than the room for its backups; of nothing, which takes none.
+    with doctor.seed("BACKUP_DISK_FULL", name, at=[str(backups)]) as seeded:
+        nothing = suite.data / name / "nothing"
+        nothing.touch()
+        os.truncate(nothing, 2 * free << 20)
+        seeded.callback(nothing.unlink)
     with doctor.seed("BACKUP_NOT_SET", name) as seeded:
         doctor.backups = ()
         seeded.callback(lambda: setattr(doctor, "backups", ("--backup-folder", suite.backups)))
@@ -268,7 +304,7 @@ def processes(doctor, work):
     with doctor.seed("PROCESS_AWAY", name):
         pass
     store, witness = suite.data / name, suite.data / f"{name}.witness"
-    with doctor.seed("STORE_UNREADABLE", name, first=POWERLESS, also={"PROCESS_AWAY"}) as seeded:
+    with doctor.seed("STORE_UNREADABLE", name, first=POWERLESS, also={"PROCESS_AWAY", "DATA_OWNER"}) as seeded:
         seeded.enter_context(doctor.closed(store / "CURRENT", 0))
     with doctor.seed("STORE_LOST", name, store, also={"PROCESS_AWAY"}):
         shutil.rmtree(store)
@@ -294,6 +330,7 @@ def processes(doctor, work):
     with doctor.seed("VERSION_DIFFERS", "gateway"):
         pass
     clocks(doctor)
+    edge(doctor)
     drain(doctor)
 
 
@@ -310,6 +347,21 @@ def clocks(doctor):
     for name in moved:
         suite.kill(only=name)
         suite.start_backend(name)
+
+
+def edge(doctor):
+    """A gateway with a terminator of TLS on its own machine, from where it hears nobody else but at its port for probes."""
+    suite, health = doctor.suite, f"127.0.0.1:{free_port()}"
+    suite.kill(only="gateway")
+    suite.gateway_flags = ["--edge", "127.0.0.1", "--health-address", health]
+    suite.start_gateway()
+    found = doctor.finds("gateway", *suite.gateway_flags)
+    assert not found, f"behind an edge: {found}"
+    with doctor.seed("PROCESS_AWAY", "gateway", more=("--edge", "127.0.0.1")):
+        pass
+    suite.kill(only="gateway")
+    suite.gateway_flags = []
+    suite.start_gateway()
 
 
 def drain(doctor):
@@ -344,9 +396,35 @@ def drain(doctor):
     suite.start_gateway()
 
 
+def every_flag(bin_folder, work):
+    """Whatever a process can be started with, the doctor takes: how many flags."""
+    values = {"algorithm": "EdDSA", "backend": "grants=127.0.0.1:1", "peer": "grants=127.0.0.1:1", "edge": "10.0.0.7",
+              "data": work / "data", "address": "127.0.0.1:1", "origin": "https://portal.example"}
+    programs = {path.name.removeprefix("nisi-"): [path] for path in bin_folder.glob("nisi-*") if path.name != "nisi-bench"}
+    programs["nisi"] = [bin_folder / "nisi", "serve"]
+    assert {"nisi", "gateway", GOODS_PROCESS, *ASKS} <= set(programs), programs
+    count = 0
+    for process, program in programs.items():
+        helped = subprocess.run([*program, "--help"], check=True, capture_output=True, text=True).stdout
+        given = []
+        for name, kind, text in re.findall(r"^  --([\w-]+)(.*)\n      (.*)$", helped, re.M):
+            if name in ("help", "make-keys"):  # which start nothing
+                continue
+            default = re.search(r"\(default (.*)\)$", text)
+            value = values.get(name, default[1] if default else work / "none")
+            given += [f"--{name}={value}"] * (2 if kind.endswith("...") else 1)
+        assert len(given) > 10, helped
+        out = subprocess.run([bin_folder / "nisi", "doctor", process, *given], capture_output=True, text=True, timeout=120)
+        assert out.returncode == 1, f"nisi doctor {process} {given}: {out.stderr}"
+        count += len(given)
+    return count
+
+
 def main():
     told, found = findings_of_readme(), findings_of_sources()
     assert told == found, f"in {SOURCES}/README.md or in the sources, not both: {told ^ found}"
+    with tempfile.TemporaryDirectory(prefix="nisi-doctor-") as name:
+        flags = every_flag(pathlib.Path(sys.argv[1]), pathlib.Path(name))
     with Suite(sys.argv[1], sys.argv[2], "embedded") as suite:
         doctor, work = Doctor(suite), suite.work / "seeds"
         found = doctor.finds("nisi")
@@ -373,7 +451,7 @@ def main():
         suite.kill()
     all_findings = findings_of_sources() - (set() if os.geteuid() == 0 else {"DATA_OWNER"})
     assert doctor.seeded == all_findings, f"seeded or in the sources, not both: {doctor.seeded ^ all_findings}"
-    print(f"doctor: 2 sound installations, {len(doctor.seeded)} faults, each found: {', '.join(sorted(doctor.seeded))}")
+    print(f"doctor: takes {flags} flags of the processes; 2 sound installations, {len(doctor.seeded)} faults, each found: {', '.join(sorted(doctor.seeded))}")
 
 
 if __name__ == "__main__":

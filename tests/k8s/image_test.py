@@ -64,9 +64,12 @@ class Containers(installation.Installation):
 
     def _words(self, pod):
         root, own = self.mount(pod), pod.spec["securityContext"]
-        # fsGroup: what a pod mounts is its group's.
+        # fsGroup, as a kubelet does it: what a pod mounts stays root's and is its group's, who may write to what is claimed.
         for place in (root, *(path.resolve() for path in root.rglob("*") if path.is_symlink())):
-            subprocess.run(["chown", "-R", f"{own['runAsUser']}:{own['fsGroup']}", place], check=True)
+            subprocess.run(["chgrp", "-R", str(own["fsGroup"]), place], check=True)
+            if place != root:
+                subprocess.run(["chmod", "-R", "g+rwX", place], check=True)
+                subprocess.run(["find", place, "-type", "d", "-exec", "chmod", "g+s", "{}", "+"], check=True)
         words = ["--name", pod.name, "--network", "nisi-test", "--ip", self.addresses[pod.name], "--read-only",
                  "--read-only-tmpfs=false", "--security-opt", "no-new-privileges", "--user",
                  f"{own['runAsUser']}:{own['runAsGroup']}", "--memory",
@@ -98,6 +101,10 @@ class Containers(installation.Installation):
 
     def job(self, name):
         return self.podman("podman", "run", "--rm", *self._words(self.pods[name]))
+
+    def doctor(self, name):
+        return self.podman("podman", "exec", name, "/usr/local/bin/nisi", "doctor", name, *self.told(self.pods[name])[1:],
+                           check=False)
 
     def close(self):
         self.podman("podman", "rm", "--force", "--all", "--time", "0", check=False)
@@ -141,7 +148,7 @@ def main(bin_folder):
                 installation.live(suite)
         finally:
             podman("podman", "system", "reset", "--force", check=False)
-    print(f"image: {megabytes} MB; a suite of containers of it: probes, calls, a backup, a drill and a restore")
+    print(f"image: {megabytes} MB; a suite of containers of it: probes, calls, a backup, the doctor of each, a drill and a restore")
     return 0
 
 

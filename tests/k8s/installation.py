@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ SECONDS = 120
 
 class Installation:
     """A cluster that has only what the manifests and an operator's hand put there. How its pods run, a subclass says:
-    start, serving, stop, job, log, and address, where a port of a pod is for those outside."""
+    start, serving, stop, job, log, doctor, and address, where a port of a pod is for those outside."""
 
     def __init__(self, bin_folder, folder):
         self.bin, self.folder = pathlib.Path(bin_folder).resolve(), pathlib.Path(folder)
@@ -166,6 +167,13 @@ class Installation:
             if name != "gateway":  # which has found it again
                 self.healthy("gateway", self.pods["gateway"].port("health-address"), name)
 
+    def check_sound(self):
+        """Nothing is wrong that `nisi doctor` can see in each pod. A norm ends some day: that is no fault of the manifests."""
+        for name in self.running:
+            said = self.doctor(name)
+            found = [one for one in re.findall(r"^([A-Z_]+)  ", said, re.MULTILINE) if not one.startswith("NORM_END")]
+            assert not found and re.search(rf"^{name}: ", said, re.MULTILINE), f"the doctor of {name}: {said}"
+
     def edition(self, title):
         return self.call("priority-goods", "create-edition", "--as", "institute.industry", "--edition.title-ru", title)
 
@@ -179,7 +187,7 @@ class Processes(Installation):
 
     def __init__(self, bin_folder, folder):
         super().__init__(bin_folder, folder)
-        self.processes = {}
+        self.processes, self.words = {}, {}
         # By the name and port that others use.
         self.ports = {(pod.name, pod.port(flag)): free_port() for pod in self.cluster.pods if pod.long_running
                       for flag in rules.LISTENING}
@@ -208,8 +216,9 @@ class Processes(Installation):
         return (self.folder / f"{name}.log").read_text()
 
     def start(self, name):
+        self.words[name] = self._words(self.pods[name])
         with open(self.folder / f"{name}.log", "wb") as log:
-            self.processes[name] = subprocess.Popen(self._words(self.pods[name]), stdout=log, stderr=log)
+            self.processes[name] = subprocess.Popen(self.words[name], stdout=log, stderr=log)
         self.running.append(name)
 
     def serving(self, name):
@@ -227,6 +236,10 @@ class Processes(Installation):
         done = subprocess.run(self._words(self.pods[name]), capture_output=True, text=True, timeout=SECONDS, check=False)
         assert done.returncode == 0, f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def doctor(self, name):
+        return subprocess.run([self.bin / "nisi", "doctor", name, *self.words[name][1:]], capture_output=True, text=True,
+                              timeout=SECONDS, check=False).stdout
 
     def close(self):
         for process in self.processes.values():
@@ -248,7 +261,7 @@ def closed(suite):
 
 
 def live(installation):
-    """An afternoon: all start and pass their probes, a backup, a drill, a restore, the end."""
+    """An afternoon: all start and pass their probes, a backup, a visit of the doctor, a drill, a restore, the end."""
     services = [pod.name for pod in installation.cluster.pods if pod.kind == "StatefulSet"]
     for name in (*services, "gateway"):
         installation.start(name)
@@ -257,6 +270,7 @@ def live(installation):
     installation.edition("before")
     told = installation.job("backup")
     assert sorted(line.split(":")[0] for line in told.splitlines()) == sorted(services), told
+    installation.check_sound()
     drill = installation.job("restore-drill")
     for name in services:
         assert f"{name}: restored to position" in drill, drill

@@ -29,13 +29,14 @@ struct Installation {
   std::string process;  // "gateway", a service, or "nisi": all in one
   std::string address;
   std::string health_address;  // where it says of its health alone; empty: nowhere
+  bool has_edges = false;      // who comes from their addresses must say for whom
   std::vector<Neighbour> neighbours;
   std::vector<KeptStore> stores;
   std::string data, witnesses;  // folders
   uint64_t disk_reserve_bytes = 0;
   std::string backup_folder;
-  absl::Duration backup_age = absl::Hours(3);       // older ones are too old
-  std::string tls_dir, jwks, signers, context_key;  // empty: not given
+  absl::Duration backup_age = absl::Hours(3);                   // older ones are too old
+  std::string tls_dir, jwks, signers, context_key, principals;  // empty: not given
   rpc::Algorithm algorithm = rpc::Algorithm::kEdDsa;
   std::vector<std::string> context_signers;  // who must be in the signers
   std::string norms;                         // empty: those compiled in

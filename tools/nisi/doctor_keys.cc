@@ -14,6 +14,7 @@
 #include "common/rpc/certificates.h"
 #include "common/rpc/key_files.h"
 #include "common/rpc/pem.h"
+#include "common/rpc/principals.h"
 #include "common/rpc/tls.h"
 #include "common/store/head_signer.h"
 #include "tools/nisi/doctor.h"
@@ -194,6 +195,15 @@ void ExamineHeadKeys(const Installation& at, Findings* findings) {
   }
 }
 
+// As the gateway reads it at its start.
+void ExaminePrincipals(const Installation& at, absl::Time now, Findings* findings) {
+  const auto read = rpc::PrincipalsFile::Open(at.principals, &rpc::Principals::Parse, now);
+  if (read.ok()) return;
+  findings->push_back({"PRINCIPALS", at.principals, std::string(read.status().message()),
+                       "Mend the entry. A gateway that runs goes on with what it read last, and "
+                       "does not start again with this."});
+}
+
 }  // namespace
 
 void ExamineKeys(const Installation& at, absl::Time now, Findings* findings) {
@@ -213,6 +223,7 @@ void ExamineKeys(const Installation& at, absl::Time now, Findings* findings) {
            "token is refused."});
     }
   }
+  if (!at.principals.empty()) ExaminePrincipals(at, now, findings);
   ExamineSigners(at, findings);
   ExamineHeadKeys(at, findings);
 }

@@ -85,18 +85,29 @@ bool DoesNotServe(const Heard& heard) {
   return heard.status.ok() && heard.answer.status() != HealthCheckResponse::SERVING;
 }
 
+const char* MendAway(const Installation& at) {
+  return at.has_edges && at.health_address.empty()
+             ? "Start it, or if one of its edges is on this machine, name its --health-address to "
+               "the doctor: it hears nobody else from here."
+             : "Start it; `cannot_start` in its log says why it does not.";
+}
+
 void ExamineProcess(const Installation& at, const Neighbour& who, Findings* findings) {
   const bool own = who.name == at.process;
   const auto credentials = at.tls_dir.empty()
                                ? grpc::InsecureChannelCredentials()
                                : rpc::ClientTls(rpc::TlsFiles::In(at.tls_dir, at.process),
                                                 rpc::ServiceIdentity(who.name));
-  const Heard heard = Ask(Dialled(who.address), credentials);
+  Heard heard = Ask(Dialled(who.address), credentials);
   const std::string where = absl::StrCat(who.name, " at ", who.address);
-  // Who is being stopped takes no new connections but those of probes.
-  if (DoesNotServe(heard) ||
-      (own && !heard.status.ok() && !at.health_address.empty() &&
-       DoesNotServe(Ask(Dialled(at.health_address), grpc::InsecureChannelCredentials())))) {
+  if (own && !heard.status.ok() && !at.health_address.empty()) {
+    const Heard health = Ask(Dialled(at.health_address), grpc::InsecureChannelCredentials());
+    // Where an edge is on this machine, none is heard from here but the edge: more than this cannot
+    // be known. Who is being stopped takes no new connections but those of probes.
+    if (health.status.ok() && at.has_edges && !DoesNotServe(health)) return;
+    if (DoesNotServe(health)) heard = health;
+  }
+  if (DoesNotServe(heard)) {
     findings->push_back({"NOT_SERVING", where, "It is there, and says that it does not serve.",
                          "It is being stopped, or its store has failed: see nisi_store_failed and "
                          "its log. It ends by itself and is to be started again."});
@@ -105,7 +116,7 @@ void ExamineProcess(const Installation& at, const Neighbour& who, Findings* find
   if (!heard.status.ok()) {
     findings->push_back(
         {own ? "PROCESS_AWAY" : "PEER_UNREACHABLE", where, heard.status.error_message(),
-         own ? "Start it; `cannot_start` in its log says why it does not."
+         own ? MendAway(at)
              : "See that it runs, that its name and port are right and no network policy is in "
                "between; `certificate_refused` in the log of either says whose certificate is "
                "not believed, and why."});

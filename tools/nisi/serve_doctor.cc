@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/base/date.h"
+#include "common/http2/address.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/dev_keys.h"
 #include "common/rpc/flags.h"
@@ -33,9 +34,9 @@ constexpr uint64_t kOtherFilesOfGateway = 512, kFilesOfStores = 4096;
 // whatever a process is started with can be given to the doctor.
 struct Told {
   std::string address, norms, tls_dir, signers, jwks, issuer, algorithm, context_key, clock_file;
-  std::string health_address;
+  std::string health_address, principals;
   std::string unused;
-  std::vector<std::string> backends, peers, context_peers, origins;
+  std::vector<std::string> backends, peers, context_peers, edges, origins;
   absl::Duration backup_age, soon, unused_time;
   rpc::HostFlags host;
   gateway::LimitFlags limits;
@@ -63,10 +64,12 @@ void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
       .Strings("peer", &to->peers, "of a service: service=host:port")
       .String("clock-file", &to->clock_file, "a file that moves the clock")
       .String("health-address", &to->health_address, "where the process serves health alone")
+      .String("principals", &to->principals, "of a gateway: whom client certificates stand for")
+      .Strings("edge", &to->edges, "of a gateway: address of a TLS terminator")
       .Strings("origin", &to->origins, "not looked at")
       .Duration("token-life", &to->unused_time, "not looked at", absl::ZeroDuration())
       .Duration("drain", &to->unused_time, "not looked at", absl::ZeroDuration());
-  for (const char* name : {"metrics-address", "audience", "principals"}) {
+  for (const char* name : {"metrics-address", "audience"}) {
     flags->String(name, &to->unused, "not looked at");
   }
   to->host.AddTo(flags);
@@ -119,6 +122,13 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   at.jwks = told.jwks;
   at.signers = told.signers;
   at.context_key = told.context_key;
+  at.principals = told.principals;
+  for (const std::string& edge : told.edges) {
+    if (!http2::ParseMachine(edge).has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat("--edge ", edge, ": not an address"));
+    }
+  }
+  at.has_edges = !told.edges.empty();
   at.context_signers = {kGateway};
   for (const std::string& peer : told.context_peers) {
     absl::string_view name = peer;
