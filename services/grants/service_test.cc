@@ -567,6 +567,8 @@ TEST_F(JourneyTest, NormsChangeWhileCasesAreOpen) {
 
 // The index of a year that nobody knows yet holds up no application of the year before.
 TEST_F(JourneyTest, AnExaminationThatIsClosedNextYearGoesByTheIndexOfItsOwn) {
+  norms_ = *norms::Norms::Default();
+  Reopen();
   OpenProgramme(1'000'000);
   const std::string name = At(Application::EXAMINATION, 1);
   ASSERT_TRUE(Assign(name, checker_).ok());
