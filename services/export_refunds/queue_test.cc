@@ -202,14 +202,14 @@ TEST_F(QueueTest, WhoStandsOnAListDoesNotPassByANotice) {
   const auto rejected = Start(waiting);
   ASSERT_TRUE(rejected.ok()) << rejected.status();
   EXPECT_EQ(rejected->state(), State::REJECTED);
-  EXPECT_EQ(unsatisfied(rejected->admission()), "NOT_ON_A_LIST");
+  EXPECT_EQ(unsatisfied(Now(waiting).admission()), "NOT_ON_A_LIST");
   // At the second check:
   const auto failed = Gate2(two);
   ASSERT_TRUE(failed.ok()) << failed.status();
   EXPECT_EQ(failed->state(), State::ACCEPTED);
   EXPECT_FALSE(failed->funded()) << "its money goes to the next";
-  EXPECT_EQ(unsatisfied(failed->gate()), "NOT_ON_A_LIST");
-  EXPECT_EQ(failed->gate().findings(1).facts(1).source(), "grants/unreliable/2");
+  EXPECT_EQ(unsatisfied(Now(two).gate()), "NOT_ON_A_LIST");
+  EXPECT_EQ(Now(two).gate().findings(1).facts(1).source(), "grants/unreliable/2");
   // Before the payment:
   EXPECT_EQ(ReasonOf(PayIt(three).status()), "GATE_FAILED");
   EXPECT_EQ(Now(three).state(), State::AGREEMENT_SIGNED);

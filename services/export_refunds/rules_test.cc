@@ -470,8 +470,9 @@ TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
     checked.notice.set_verdict(verdict);
     checked.listed = {{absl::StrCat(entries.size()), "grants/unreliable", "position 5"}, entries};
     Claim claim;
+    *claim.mutable_amount() = Money::FromTenge(5)->ToProto();
     const std::optional<Origin> nothing;
-    Paying paying{&claim, &checked, 0, nothing, On("2024-06-10"), {"claims/a", "e"}};
+    Paying paying{&claim, &checked, 0, nothing, On("2024-06-10"), {"claims/a", "e"}, "position 9"};
     const auto admission = Admit(checked, nothing, "position 9"), gate = PassGate(checked),
                paid = Pay(paying);
     EXPECT_EQ(ReplayAdmission(*admission)->SerializeAsString(), admission->SerializeAsString());

@@ -121,13 +121,14 @@ class RawHttp2 {
 // One call on a connection of its own, with metadata that no gRPC client would send.
 class RawCall {
  public:
+  using Headers = RawHttp2::Headers;
   // kHeadAlone: no message follows, and no end. kTakesNothing: one message and no end, of a client
   // that lets us send nothing.
   enum class How { kWhole, kHeadAlone, kTakesNothing };
 
   // One message; returns when the call is over, or the connection, or nothing more will come.
-  RawCall(int port, const std::string& path, const RawHttp2::Headers& metadata,
-          const std::string& message, How how = How::kWhole) {
+  RawCall(int port, const std::string& path, const Headers& metadata, const std::string& message,
+          How how = How::kWhole) {
     using Parts = RawHttp2::Parts;
     nghttp2_hd_inflate_new(&inflater_);
     RawHttp2 connection(port, how == How::kTakesNothing ? std::optional<size_t>(0) : std::nullopt);
