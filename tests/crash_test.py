@@ -414,7 +414,7 @@ def a_store_put_back_is_known(c, witness):
 
 def the_gateway_answers_while_the_backend_is_away(c):
     """Each kind of call is refused at once, with the advice to come again, and none waits for its deadline."""
-    edition = c.draft()
+    edition = c.retried(c.draft)
     refusals = []
 
     def refused(run):

@@ -400,7 +400,7 @@ def every_flag(bin_folder, work):
     """Whatever a process can be started with, the doctor takes: how many flags."""
     values = {"algorithm": "EdDSA", "backend": "grants=127.0.0.1:1", "peer": "grants=127.0.0.1:1", "edge": "10.0.0.7",
               "data": work / "data", "address": "127.0.0.1:1", "origin": "https://portal.example"}
-    programs = {path.name.removeprefix("nisi-"): [path] for path in bin_folder.glob("nisi-*") if path.name != "nisi-bench"}
+    programs = {path.name.removeprefix("nisi-"): [path] for path in bin_folder.glob("nisi-*") if not path.name.endswith("-bench")}
     programs["nisi"] = [bin_folder / "nisi", "serve"]
     assert {"nisi", "gateway", GOODS_PROCESS, *ASKS} <= set(programs), programs
     count = 0
@@ -411,7 +411,8 @@ def every_flag(bin_folder, work):
             if name in ("help", "make-keys"):  # which start nothing
                 continue
             default = re.search(r"\(default (.*)\)$", text)
-            value = values.get(name, default[1] if default else work / "none")
+            switch = not kind.strip()
+            value = values.get(name, default[1] if default else "true" if switch else work / "none")
             given += [f"--{name}={value}"] * (2 if kind.endswith("...") else 1)
         assert len(given) > 10, helped
         out = subprocess.run([bin_folder / "nisi", "doctor", process, *given], capture_output=True, text=True, timeout=120)

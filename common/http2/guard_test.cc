@@ -200,26 +200,34 @@ TEST(Places, ArrivalsAreBounded) {
 }
 
 TEST(Room, ASourceHoldsNoMoreThanWhatIsFree) {
-  const auto room = std::make_shared<Room>(1000);
+  constexpr size_t kKib = 1 << 10;
+  const auto room = std::make_shared<Room>(1000 * kKib);
   const auto source = [] { return std::make_shared<Source>(Rate(), kNow); };
   const auto hog = source();
   Room::Held first(room, hog);
-  EXPECT_TRUE(first.Set(400));
+  EXPECT_TRUE(first.Set(400 * kKib));
   Room::Held second(room, hog);
-  EXPECT_TRUE(second.Set(100));
-  EXPECT_FALSE(second.Set(101));
-  EXPECT_EQ(room->held(), 500U);
+  EXPECT_TRUE(second.Set(100 * kKib));
+  EXPECT_FALSE(second.Set(101 * kKib));
+  EXPECT_EQ(room->held(), 500 * kKib);
   {
     Room::Held other(room, source());
-    EXPECT_TRUE(other.Set(250));
-    EXPECT_FALSE(other.Set(251));
-    EXPECT_TRUE(first.Set(200));
-    EXPECT_TRUE(other.Set(300));
+    EXPECT_TRUE(other.Set(250 * kKib));
+    EXPECT_FALSE(other.Set(251 * kKib));
+    EXPECT_TRUE(first.Set(200 * kKib));
+    EXPECT_TRUE(other.Set(300 * kKib));
   }
-  EXPECT_EQ(room->held(), 300U);
+  EXPECT_EQ(room->held(), 300 * kKib);
   EXPECT_TRUE(first.Set(0));
   EXPECT_TRUE(second.Set(0));
   EXPECT_EQ(room->held(), 0U);
+  // However many there are, each may have a little.
+  std::vector<std::unique_ptr<Room::Held>> many;
+  for (int i = 0; i < 20; ++i) {
+    many.push_back(std::make_unique<Room::Held>(room, source()));
+    EXPECT_TRUE(many.back()->Set(100 * kKib)) << i;
+  }
+  EXPECT_FALSE(many.back()->Set(200 * kKib));
   Room::Held unbounded(std::make_shared<Room>(0), hog);
   EXPECT_TRUE(unbounded.Set(1 << 30));
 }

@@ -22,8 +22,8 @@ class MessageReader {
   // Appends the messages that are whole with these bytes. After kCompressed or kMessageTooLarge
   // nothing more is to be read. A message grows as its bytes come: a length alone takes no memory.
   Fault Push(absl::string_view bytes, Messages* messages);
-  // Of a message that is not whole yet.
-  size_t bytes() const { return message_.size(); }
+  // That a message takes which is not whole yet: it grows by doubling.
+  size_t bytes() const { return message_.capacity(); }
   // Whether the bytes so far end with a whole message.
   bool at_border() const { return prefix_size_ == 0; }
 

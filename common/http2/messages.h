@@ -11,14 +11,14 @@ namespace nisi::http2 {
 class Messages {
  public:
   void Push(std::string message) {
-    bytes_ += kOfOne + message.size();
+    bytes_ += kOfOne + message.capacity();
     waiting_.push_back(std::move(message));
   }
   // The first; there is one.
   std::string Pop() {
     std::string first = std::move(waiting_.front());
     waiting_.pop_front();
-    bytes_ -= kOfOne + first.size();
+    bytes_ -= kOfOne + first.capacity();
     return first;
   }
   void Clear() {
@@ -30,7 +30,7 @@ class Messages {
   size_t bytes() const { return bytes_; }
 
  private:
-  // Beside its bytes: a place in the list.
+  // Beside its bytes, and what they may grow to: a place in the list.
   static constexpr size_t kOfOne = 64;
 
   std::list<std::string> waiting_;  // see MessageQueue

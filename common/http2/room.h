@@ -1,6 +1,6 @@
 // Bytes that are held for clients: bodies that are not whole yet, answers that nobody takes. Each
 // source may hold no more than what is still free: one takes a half, two a third each, so that
-// there is always some for one more. Thread-safe.
+// there is always some for one more; and a little in any case, however many there are. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -45,9 +45,12 @@ class Room {
  private:
   // Two that ask at the same time may both get the last of it: the bound is no sharp one.
   bool MayGrow(const Source& source, size_t by) const {
-    const size_t held = held_;
-    return bytes_ == 0 || (held + by <= bytes_ && source.held + by <= bytes_ - held);
+    const size_t held = held_, its = source.held + by;
+    return bytes_ == 0 || its <= kLittle || (held + by <= bytes_ && its <= bytes_ - held);
   }
+
+  // For some small calls.
+  static constexpr size_t kLittle = 128 << 10;
 
   const size_t bytes_;
   std::atomic<size_t> held_{0};

@@ -880,7 +880,7 @@ TEST_F(ServiceTest, FindsByMemberRegionAndGoods) {
               ElementsAre(one.cluster, two.cluster, candidate.cluster));
   // Pages are of the day on which the first was asked for, whatever day it is by now.
   const v1::Participant shared = MakeParticipant(990, v1::OTHER);
-  const base::Date leaves = today().AddDays(10);
+  const base::Date leaves = today().AddDays(1);
   for (const Round* round : {&one, &two}) {
     const rpc::Caller organization = Entity(round->organizations[0]);
     ASSERT_TRUE(AddIt(round->cluster, shared, std::nullopt, organization).ok());

@@ -38,11 +38,11 @@ bool IsNotShown(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsPermissionDenied(status);
 }
 
-// Whether it is an answer to that question, of that day: what is no list, or no entry, is none.
+// Whether it is an answer to that question, of that day: what is no list, or no entry, is none. A
+// register into which nothing was ever entered is at position 0.
 bool IsAnswer(const CheckRecipientResponse& said, const Asked& asked) {
   const auto day = base::Date::FromProto(said.on_date());
-  if (said.recipient() != asked.first || !day.ok() || *day != asked.second ||
-      said.position() <= 0) {
+  if (said.recipient() != asked.first || !day.ok() || *day != asked.second || said.position() < 0) {
     return false;
   }
   return std::all_of(said.listings().begin(), said.listings().end(), [](const auto& listing) {

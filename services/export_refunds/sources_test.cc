@@ -173,7 +173,7 @@ TEST_F(SourcesTest, WhoStandsOnAList) {
       [](auto& response) { response.clear_recipient(); },
       [](auto& response) { response.mutable_on_date()->set_day(2); },
       [](auto& response) { response.clear_on_date(); },
-      [](auto& response) { response.clear_position(); },
+      [](auto& response) { response.set_position(-1); },
       [](auto& response) { response.mutable_listings(0)->clear_list(); },
       [](auto& response) { response.mutable_listings(1)->clear_name(); },
       [](auto& response) { response.mutable_listings(1)->clear_etag(); },

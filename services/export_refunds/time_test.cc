@@ -203,7 +203,9 @@ TEST_F(PaymentTest, TheTermRunsFromTheDayOfTheCheck) {
   const std::string claim = Accepted(1, {MakeExpense()});
   const std::string late = Accepted(2, {MakeExpense()});
   const auto term = [&](const std::string& of) {
-    for (const cases::Deadline& deadline : *cases::OpenDeadlines(store().Read(), of)) {
+    const auto open = cases::OpenDeadlines(store().Read(), of);
+    EXPECT_TRUE(open.ok()) << open.status();
+    for (const cases::Deadline& deadline : *open) {
       if (deadline.kind() != kPaymentTerm) continue;
       EXPECT_EQ(deadline.due_date().SerializeAsString(), Now(of).due_date().SerializeAsString());
       return absl::StrCat(base::Date::FromProto(deadline.since())->ToString(), " ",

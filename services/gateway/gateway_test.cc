@@ -541,7 +541,7 @@ TEST_F(GatewayTest, AfterManyBadTokensOnlyThoseThatAreKnownAreLookedAt) {
 
 TEST_F(GatewayTest, WhatIsHeldForClientsIsBounded) {
   Limits limits;
-  limits.clients.max_held_bytes = 512 << 10;
+  limits.clients.max_held_bytes = 640 << 10;
   StartGateway(limits);
   const std::string half(200'000, 'x');  // within the window of a call
   ClientCall first(*stub_, kEcho);

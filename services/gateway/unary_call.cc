@@ -42,7 +42,7 @@ void UnaryCall::OnBody(absl::string_view bytes) {
   if (over() || asked_) return;
   body_.append(bytes.data(), bytes.size());
   if (body_.size() <= max_bytes_) {
-    (void)Keep(body_.size());
+    (void)Keep(body_.capacity());
     return;
   }
   asked_ = true;

@@ -392,7 +392,7 @@ TEST_F(QueryTest, PagesStayOnTheStateOfTheFirst) {
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_THAT(Codes(*page), ElementsAre("0101", "0103"));
 
-  clock_.Advance(absl::Hours(30));  // into another day
+  clock_.Advance(absl::Hours(20));  // into another day
   ASSERT_TRUE(AddEntries(edition, {MakeEntry("0104"), MakeEntry("0106")}).ok());
   v1::DeleteEntryRequest remove;
   remove.set_name(edition + "/entries/0107");

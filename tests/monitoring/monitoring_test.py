@@ -14,8 +14,8 @@ import subprocess
 import sys
 import time
 
-from failing_disk import OWNER, fail_a_commit
 from watched import DASHBOARDS, RULES, ROOT, Prometheus, Watched, eventually
+from failing_disk import OWNER, fail_a_commit  # beside the suite, which `watched` has found
 from year_test import played
 
 sys.path.insert(0, str(DASHBOARDS))
