@@ -16,7 +16,7 @@ http2::Limits ForClients() {
   limits.resets = {200, 40};
   limits.chatter = {2000, 200};
   limits.settings = {50, 2};
-  limits.max_held_bytes = 96 << 20;
+  limits.max_held_bytes = 64 << 20;
   limits.answer = absl::Seconds(10);
   limits.progress = absl::Minutes(1);
   limits.idle = absl::Minutes(1);

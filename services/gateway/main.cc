@@ -29,8 +29,8 @@ namespace nisi::gateway {
 namespace {
 
 constexpr char kName[] = "gateway";
-// A pod of it has half as much again (k8s/base/gateway.yaml).
-constexpr int64_t kMemoryMib = 256;
+// More than the other bounds let it take, less than a pod of it has (k8s/base/gateway.yaml).
+constexpr int64_t kMemoryMib = 288;
 
 struct Settings {
   std::string address;

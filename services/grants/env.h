@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/cases/budget.h"
 #include "common/cases/gate.h"
@@ -125,6 +126,10 @@ absl::Status CheckProgramme(const store::Reader& reader, const std::string& name
 // Whoever was refused applies again, naming the refused application of its own: one of somebody
 // else and none are the same.
 absl::Status CheckEarlier(const store::Reader& reader, const Application& application);
+// How a decision names the state of this register, on which rests what none of its records says.
+inline std::string VersionAt(int64_t position) {
+  return absl::StrCat("position ", position);
+}
 // How many grants of an applicant run: one, or another beside it that runs again as what was repaid
 // of it was a mistake.
 absl::StatusOr<int64_t> RunningGrants(const store::Reader& reader, const std::string& applicant);

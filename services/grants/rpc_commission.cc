@@ -188,10 +188,13 @@ absl::StatusOr<v1::Commission> CloseMeeting(Env& env, const Call& call, store::T
   Application& application = *step.row.mutable_application();
   RETURN_IF_ERROR(TakeProtocol(tx, request, &commission));
   ASSIGN_OR_RETURN(const int64_t running, RunningGrants(tx, application.applicant()));
-  ASSIGN_OR_RETURN(
-      *application.mutable_decision(),
-      DecideAsCommission({&commission, &application, running, {commission.name(), tx.etag()}},
-                         *env.norms, tx.today()));
+  ASSIGN_OR_RETURN(*application.mutable_decision(),
+                   DecideAsCommission({&commission,
+                                       &application,
+                                       running,
+                                       {commission.name(), tx.etag()},
+                                       VersionAt(tx.position())},
+                                      *env.norms, tx.today()));
   SetDecideTime(tx, application.mutable_decision());
   const bool approved = application.decision().outcome() == "APPROVED";
   if (approved) {

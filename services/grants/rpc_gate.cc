@@ -40,7 +40,8 @@ absl::StatusOr<Application> FindConditions(Env& env, store::Tx& tx, ApplicationS
                                      &notice,
                                      running,
                                      submitted,
-                                     {application.name(), tx.etag()}},
+                                     {application.name(), tx.etag()},
+                                     VersionAt(tx.position())},
                                     *env.norms));
   SetDecideTime(tx, application.mutable_eligibility());
   const bool eligible = cases::AllSatisfied(application.eligibility());
@@ -80,11 +81,16 @@ absl::StatusOr<v1::Eligibility> CheckEligibility(Env& env, Call& call,
   }
   const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const int64_t running, RunningGrants(view, application.applicant()));
+  ASSIGN_OR_RETURN(const int64_t position, view.Position());
   found.set_applicant(application.applicant());
-  ASSIGN_OR_RETURN(
-      *found.mutable_decision(),
-      JudgeEligibility({&application, &outside, &notice, running, call.today(), {"request", ""}},
-                       *env.norms));
+  ASSIGN_OR_RETURN(*found.mutable_decision(), JudgeEligibility({&application,
+                                                                &outside,
+                                                                &notice,
+                                                                running,
+                                                                call.today(),
+                                                                {"request", ""},
+                                                                VersionAt(position)},
+                                                               *env.norms));
   return found;
 }
 

@@ -132,6 +132,8 @@ struct Candidacy {
   int64_t running_grants = 0;  // of the applicant
   base::Date day;              // of submission
   Source source;
+  std::string
+      register_version;  // of this register, as "position 17": what none of its records says
 };
 // The conditions of Art. 25(5), 26(3), 42(2) and order 403/2022. Outcome ELIGIBLE or NOT_ELIGIBLE.
 absl::StatusOr<Decision> JudgeEligibility(const Candidacy& candidacy, const norms::Norms& norms);
@@ -181,6 +183,7 @@ struct Meeting {
   const Application* application = nullptr;  // with its examination
   int64_t running_grants = 0;
   Source source;
+  std::string register_version;  // as of Candidacy
 };
 // Outcome APPROVED or REFUSED; each ground that votes against name is a finding, and so is whether
 // own money and what is granted cover the accepted costs. NO_QUORUM; VOTE_UNDECIDED where nobody,

@@ -176,7 +176,8 @@ absl::StatusOr<Decision> DecideAsCommission(const Meeting& meeting, const norms:
   }
   facts.Set(kExaminationFailed, FirstUnsatisfied(meeting.application->examination()),
             meeting.application->name(), meeting.application->etag());
-  facts.Set(kRunningNow, absl::StrCat(meeting.running_grants), "register of grants");
+  facts.Set(kRunningNow, absl::StrCat(meeting.running_grants), "register of grants",
+            meeting.register_version);
   RETURN_IF_ERROR(SetMoney(*meeting.application, &facts));
   RETURN_IF_ERROR(VotesBy().SetFacts(norms, day, &facts));
   ASSIGN_OR_RETURN(Decision decision, DecideGrant(facts));

@@ -271,7 +271,8 @@ absl::StatusOr<Decision> JudgeEligibility(const Candidacy& candidacy, const norm
   Facts facts;
   RETURN_IF_ERROR(SetOwn(candidacy, &facts));
   SetOutside(*candidacy.outside, &facts);
-  facts.Set(kRunningGrants, absl::StrCat(candidacy.running_grants), "register of grants");
+  facts.Set(kRunningGrants, absl::StrCat(candidacy.running_grants), "register of grants",
+            candidacy.register_version);
   facts.Set(kGateVerdict, gate::v1::Notice::Verdict_Name(candidacy.notice->verdict()),
             candidacy.notice->name(), candidacy.notice->etag());
   RETURN_IF_ERROR(facts.SetNorm(norms, kActivityYears, candidacy.day));
