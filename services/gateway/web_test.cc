@@ -180,11 +180,15 @@ TEST_P(WebTest, WhatFindsNoRoomCanBeQuoted) {
   limits.clients.max_held_bytes = 512 << 10;
   Start(limits);
   const std::string half = json({{"text", std::string(300'000, 'x')}}).dump();
-  const HttpAnswer answer = client().PostJson(kEcho, half, {kTraceparent});
-  EXPECT_EQ(answer.status, 429);
+  // Over HTTP/2 curl sometimes fails where it is answered in the midst of what it sends.
+  HttpAnswer answer;
+  int tries = 0;
+  do answer = client().PostJson(kEcho, half, {kTraceparent});
+  while (++tries < 30 && answer.status == 0);
+  ASSERT_EQ(answer.status, 429);
   EXPECT_EQ(answer.Reason(), "OVERLOADED");
   EXPECT_EQ(TraceIdOf(answer), kTraceId);
-  EXPECT_EQ(Handled("Echo", "ResourceExhausted"), 1);
+  EXPECT_GE(Handled("Echo", "ResourceExhausted"), 1);
 }
 
 TEST_P(WebTest, JsonIsReadStrictlyAndNamesTheField) {
