@@ -61,6 +61,8 @@ void WebCall::Reply(std::string message, http2::Answer answer) {
 
 void WebCall::End(std::string* message, const http2::Answer& answer) {
   if (over_.exchange(true)) return;
+  (void)request_.responder->Hold(
+      0);  // the request has served its purpose: its room is the answer's
   Conclude(message, answer);
   // Later: it may be what is just calling.
   request_.ways->loop()->AtEndOfTurn([call = std::exchange(call_, nullptr)] {});
@@ -69,7 +71,6 @@ void WebCall::End(std::string* message, const http2::Answer& answer) {
 bool WebCall::Keep(size_t bytes) {
   constexpr absl::Duration kRetry = absl::Seconds(1);
   if (request_.responder->Hold(bytes)) return true;
-  (void)request_.responder->Hold(0);  // what was kept makes room for saying so
   const std::shared_ptr<ForwardedCall> call = call_;
   call->Abort(base::Overloaded("bytes", kRetry));
   return false;
