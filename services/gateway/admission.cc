@@ -94,7 +94,7 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   if (route.owner == kOwn) {
     Admitted admitted{route.owner, rpc::Authenticator::Anonymous(), ShareOfNobody(*call.peer),
                       Rank::kPublic};
-    RETURN_IF_ERROR(CheckRate(admitted.caller, now));
+    RETURN_IF_ERROR(CheckRate(limiter_.Of(admitted.caller, now).get(), now));
     return admitted;
   }
   const absl::Time suite_now = clock_->Now();
@@ -103,8 +103,15 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   if (known == nullptr) {
     ASSIGN_OR_RETURN(auto found, Identify(call, suite_now, now));
     std::string share = found->anonymous() ? ShareOfNobody(*call.peer) : found->subject;
-    RecentCallers::Recent one{
-        call.peer, std::nullopt, std::move(found), std::move(share), suite_now, "", ""};
+    auto bucket = limiter_.Of(share, now);
+    RecentCallers::Recent one{call.peer,
+                              std::nullopt,
+                              std::move(found),
+                              std::move(share),
+                              std::move(bucket),
+                              suite_now,
+                              "",
+                              ""};
     if (authorization != nullptr) one.authorization = *authorization;
     known = recent->Keep(std::move(one));
   }
@@ -114,7 +121,7 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
   admitted.rank = route.policy.mutation ? Rank::kChanging
                   : caller->anonymous() ? Rank::kPublic
                                         : Rank::kReading;
-  RETURN_IF_ERROR(CheckRate(admitted.caller, now));
+  RETURN_IF_ERROR(CheckRate(known->bucket.get(), now));
   RETURN_IF_ERROR(rpc::CheckRoles(route.policy, *caller));
   ASSIGN_OR_RETURN(admitted.owner, routes_->OwnerFor(route, service));
   admitted.identity = caller;
@@ -122,7 +129,7 @@ absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallH
 }
 
 absl::Status Admission::AdmitPage(const http2::Peer& peer, absl::Time now) {
-  return CheckRate(ShareOfNobody(peer), now);
+  return CheckRate(limiter_.Of(ShareOfNobody(peer), now).get(), now);
 }
 
 std::string Admission::ContextOf(const Admitted& admitted, const http2::Peer& peer,
@@ -146,7 +153,6 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
   if (auto known = authenticator_->Known(evidence, suite_now)) return known;
   const std::string source = http2::SourceOf(call.peer->address);
   if (evidence.authorizations != 0) {
-    const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto wait = bad_tokens_.Look(source, now); wait.has_value()) {
       ++refused_tokens_;
       return TooManyBadTokens(*wait);
@@ -154,8 +160,7 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
   }
   auto caller = authenticator_->Identify(evidence, suite_now);
   if (!caller.ok()) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    bad_tokens_.Take(source, now);
+    if (const auto bucket = bad_tokens_.Of(source, now)) bucket->Take(now);
   }
   return caller;
 }
@@ -175,9 +180,9 @@ absl::string_view Trace::id() const {
                              : absl::string_view(traceparent).substr(kTraceIdStart, kTraceIdSize);
 }
 
-absl::Status Admission::CheckRate(const std::string& caller, absl::Time now) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto wait = limiter_.Take(caller, now);
+absl::Status Admission::CheckRate(Bucket* bucket, absl::Time now) const {
+  if (bucket == nullptr) return absl::OkStatus();
+  const auto wait = bucket->Take(now);
   return wait.has_value() ? RateLimited(calls_per_second_, *wait) : absl::OkStatus();
 }
 

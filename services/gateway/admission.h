@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -71,7 +70,7 @@ class Admission {
  private:
   absl::StatusOr<std::shared_ptr<const rpc::Caller>> Identify(const http2::CallHead& call,
                                                               absl::Time suite_now, absl::Time now);
-  absl::Status CheckRate(const std::string& caller, absl::Time now);
+  absl::Status CheckRate(Bucket* bucket, absl::Time now) const;
 
   const Routes* routes_;
   const base::Clock* clock_;
@@ -79,7 +78,6 @@ class Admission {
   const rpc::ContextSigner* signer_;
   const double calls_per_second_;
   std::atomic<uint64_t> refused_tokens_{0};
-  std::mutex mutex_;  // of what follows
   RateLimiter limiter_;
   RateLimiter bad_tokens_;  // by address
 };
