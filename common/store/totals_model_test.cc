@@ -14,7 +14,7 @@ namespace {
 #ifdef NISI_TSAN
 constexpr int kTotalsOperations = 4'000;
 #else
-constexpr int kTotalsOperations = 16'000;
+constexpr int kTotalsOperations = 10'000;
 #endif
 constexpr int kTotalsReopenEvery = 1'500;
 constexpr int kTotalsCodes = 120;

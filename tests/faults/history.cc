@@ -43,7 +43,7 @@ constexpr int64_t kUnsyncedCalls = 6000;
 struct Settings {
   std::string service, suite;
   bool sync = true;
-  int64_t seed = 0, calls = 100'000, clients = 8, records = 100;
+  int64_t seed = 0, calls = 50'000, clients = 8, records = 100;
 };
 
 // What is called and killed.
