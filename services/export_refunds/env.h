@@ -163,7 +163,7 @@ absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
 // where that is not to be told yet, of the same claimant.
 enum class Among { kRegister, kOwn };
 absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row,
-                                  Among among = Among::kRegister);
+                                  const InvoiceMarks& marks, Among among);
 // How many of one number and day are read for it: it is asked within commands, of each expense.
 inline constexpr int kMostCompared = 100;
 // Names of expenses that have an invoice which is perhaps that of a given one: an official compares

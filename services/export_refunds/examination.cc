@@ -87,7 +87,7 @@ absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, Cl
     if (expense.expense().kind() == v1::DELIVERY) row->set_has_delivery(true);
     if (expense.expense().has_examination()) continue;
     Expense& cost = *expense.mutable_expense();
-    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, expense));
+    ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, expense, MarksOf(cost), Among::kRegister));
     ASSIGN_OR_RETURN(ExpenseFacts by, FactsFor(facts, &list, taken, tx.etag(), cost));
     by.register_version = VersionOf(tx);
     ASSIGN_OR_RETURN(*cost.mutable_examination(), ExamineExpense(cost, by, norms));
@@ -104,7 +104,8 @@ absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, Cl
 absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row) {
   const auto& unsatisfied = row.expense().line().unsatisfied();
   if (unsatisfied.size() != 1 || unsatisfied[0] != kInvoiceRule) return false;
-  ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(reader, row));
+  ASSIGN_OR_RETURN(const bool taken,
+                   InvoiceTaken(reader, row, MarksOf(row.expense()), Among::kRegister));
   return !taken;
 }
 

@@ -10,16 +10,18 @@ bool IsSelf(const ExpenseRow& one, const ExpenseRow& other) {
   return one.claim() == other.claim() && one.number() == other.number();
 }
 
-// Whether another one stands under the beginning of a key. Of those that certainly are of this
-// invoice there are few: no two that are the same one hold it.
+// Whether another one that counts stands under the beginning of a key. Of those that certainly are
+// of one invoice there are few: no two that are the same one hold it.
 absl::StatusOr<bool> HasOther(const store::Reader& reader, const store::Index<ExpenseRow>& index,
-                              const store::Key& prefix, const ExpenseRow& row) {
+                              const store::Key& prefix, const ExpenseRow& row,
+                              bool numbered_count) {
   bool other = false;
   RETURN_IF_ERROR(
       reader.Scan(index, {prefix, ""}, {},
                   [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
                     ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ExpenseRow>(view));
-                    other = !IsSelf(row, stored.row);
+                    const bool is_numbered = !stored.row.expense().issuer_number().empty();
+                    other = !IsSelf(row, stored.row) && (numbered_count || !is_numbered);
                     return !other;
                   }));
   return other;
@@ -27,22 +29,19 @@ absl::StatusOr<bool> HasOther(const store::Reader& reader, const store::Index<Ex
 
 }  // namespace
 
-absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row, Among among) {
+absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row,
+                                  const InvoiceMarks& marks, Among among) {
   const Expense& expense = row.expense();
-  const IssuerMarks marks = MarksOf(expense);
   const bool own = among == Among::kOwn;
   if (!marks.id.empty()) {
     ASSIGN_OR_RETURN(const bool taken,
-                     HasOther(reader, kExpensesByIssuer, IssuerIdKey(expense, marks, own), row));
+                     HasOther(reader, kExpensesByIssuer, IssuerIdKey(expense, marks, own), row,
+                              /*numbered_count=*/true));
     if (taken) return true;
   }
   // By its name, where one of the two has no number.
-  ASSIGN_OR_RETURN(const bool named,
-                   HasOther(reader, kExpensesByIssuerName,
-                            IssuerNameKey(expense, marks, /*is_numbered=*/false, own), row));
-  if (named || marks.is_numbered) return named;
-  return HasOther(reader, kExpensesByIssuerName,
-                  IssuerNameKey(expense, marks, /*is_numbered=*/true, own), row);
+  return HasOther(reader, kExpensesByIssuerName, IssuerNameKey(expense, marks, own), row,
+                  /*numbered_count=*/!marks.is_numbered);
 }
 
 absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row) {

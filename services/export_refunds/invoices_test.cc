@@ -31,6 +31,10 @@ class InvoicesTest : public RefundsTest {
     *row.mutable_expense() = std::move(expense);
     return row;
   }
+  static bool Taken(const store::Reader& reader, const ExpenseRow& row,
+                    Among among = Among::kRegister) {
+    return *InvoiceTaken(reader, row, MarksOf(row.expense()), among);
+  }
   // One invoice by everything that its issuer may be told by.
   std::vector<v1::Expense> ManyIssuers() {
     const v1::Expense usual = MakeExpense();
@@ -61,25 +65,25 @@ TEST_F(InvoicesTest, WhoHasItIsFoundByKeysAsByComparing) {
     holder.set_holds_invoice(true);
     Write([&](store::Tx& tx) { return tx.Put(kExpenses, &holder); });
     Invoices invoices;
-    invoices.Add(one);
+    invoices.Add(MarksOf(one));
     for (const v1::Expense& other : all) {
       SCOPED_TRACE(absl::StrCat(one.ShortDebugString(), " and ", other.ShortDebugString()));
       const bool is_same = CompareInvoices(one, other) == Sameness::kSame;
       same += is_same ? 1 : 0;
-      EXPECT_EQ(invoices.Has(other), is_same);
+      EXPECT_EQ(invoices.Has(MarksOf(other)), is_same);
       const store::View view = store().Read();
       ExpenseRow row = RowOf("claims/b", 1, other);
-      EXPECT_EQ(*InvoiceTaken(view, row), is_same);
-      EXPECT_EQ(*InvoiceTaken(view, row, Among::kOwn), is_same);
+      EXPECT_EQ(Taken(view, row), is_same);
+      EXPECT_EQ(Taken(view, row, Among::kOwn), is_same);
       row.mutable_expense()->set_claimant(Bin(2));
-      EXPECT_EQ(*InvoiceTaken(view, row), is_same);
-      EXPECT_FALSE(*InvoiceTaken(view, row, Among::kOwn)) << "it is somebody else's";
+      EXPECT_EQ(Taken(view, row), is_same);
+      EXPECT_FALSE(Taken(view, row, Among::kOwn)) << "it is somebody else's";
     }
-    EXPECT_FALSE(*InvoiceTaken(store().Read(), holder)) << "by itself";
+    EXPECT_FALSE(Taken(store().Read(), holder)) << "by itself";
     // What holds it no more is not found.
     holder.set_holds_invoice(false);
     Write([&](store::Tx& tx) { return tx.Put(kExpenses, &holder); });
-    EXPECT_FALSE(*InvoiceTaken(store().Read(), RowOf("claims/b", 1, one)));
+    EXPECT_FALSE(Taken(store().Read(), RowOf("claims/b", 1, one)));
   }
   EXPECT_GT(same, static_cast<int>(all.size()));
   ExpectSound();

@@ -38,12 +38,13 @@ absl::Status FindLines(const Env& env, const store::View& view, const Gathered& 
   for (ExpenseRow& row : *expenses) {
     if (row.expense().has_examination()) continue;
     Expense& expense = *row.mutable_expense();
-    ASSIGN_OR_RETURN(bool taken, InvoiceTaken(view, row, among));
-    taken = taken || invoices.Has(expense);
+    const InvoiceMarks marks = MarksOf(expense);
+    ASSIGN_OR_RETURN(bool taken, InvoiceTaken(view, row, marks, among));
+    taken = taken || invoices.Has(marks);
     ASSIGN_OR_RETURN(const ExpenseFacts by,
                      FactsFor(gathered, &list, taken, expense.etag(), expense));
     ASSIGN_OR_RETURN(*expense.mutable_line(), LineOf(expense, by, norms));
-    if (expense.line().unsatisfied().empty()) invoices.Add(expense);
+    if (expense.line().unsatisfied().empty()) invoices.Add(marks);
   }
   return absl::OkStatus();
 }

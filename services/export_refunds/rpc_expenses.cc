@@ -41,8 +41,9 @@ absl::StatusOr<std::vector<std::string>> Foresee(const Env& env, const store::Tx
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(expense.payment_date()));
   if (paid_on < FirstDayOf(tx.today(), months)) unsatisfied.emplace_back("PAID_WITHIN_MONTHS");
   // Whether others have it is not told for the asking: the signed claim gets the finding.
-  ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, row, Among::kOwn));
-  if (taken || invoices->Has(expense)) unsatisfied.emplace_back("INVOICE_NOT_PAID_BEFORE");
+  const InvoiceMarks marks = MarksOf(expense);
+  ASSIGN_OR_RETURN(const bool taken, InvoiceTaken(tx, row, marks, Among::kOwn));
+  if (taken || invoices->Has(marks)) unsatisfied.emplace_back("INVOICE_NOT_PAID_BEFORE");
   if (expense.reimbursed_before()) unsatisfied.emplace_back("NOT_REIMBURSED_BEFORE");
   return unsatisfied;
 }
@@ -61,7 +62,7 @@ absl::StatusOr<v1::AddExpensesResponse> AddExpenses(Env& env, const Call& call, 
   ASSIGN_OR_RETURN(ListOfDay list, ListOfDay::On(tx, tx.today()));
   Invoices invoices;
   ASSIGN_OR_RETURN(const std::vector<ExpenseRow> before, ExpensesOf(tx, claim.name()));
-  for (const ExpenseRow& row : before) invoices.Add(row.expense());
+  for (const ExpenseRow& row : before) invoices.Add(MarksOf(row.expense()));
   v1::AddExpensesResponse response;
   for (int i = 0; i < request.expenses_size(); ++i) {
     const std::string path = absl::StrCat("expenses[", i, "]");
@@ -84,7 +85,7 @@ absl::StatusOr<v1::AddExpensesResponse> AddExpenses(Env& env, const Call& call, 
     }
     RETURN_IF_ERROR(tx.Put(kExpenses, &row));
     *response.add_expenses() = expense;
-    invoices.Add(*response.expenses().rbegin());
+    invoices.Add(MarksOf(*response.expenses().rbegin()));
   }
   claim.set_expense_count(claim.expense_count() + request.expenses_size());
   step.row.set_mended(true);

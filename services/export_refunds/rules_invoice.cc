@@ -5,13 +5,14 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/codes.h"
-#include "common/base/date.h"
 #include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -26,14 +27,22 @@ bool IsDigit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Cyrillic letters that look like Latin ones, folded.
-std::string WithoutLookAlikes(const std::string& text) {
-  static const auto* const kLookAlikes =
-      new std::vector<std::pair<absl::string_view, absl::string_view>>{
-          {"а", "a"}, {"в", "b"}, {"е", "e"}, {"к", "k"}, {"м", "m"}, {"н", "h"},
-          {"о", "o"}, {"р", "p"}, {"с", "c"}, {"т", "t"}, {"у", "y"}, {"х", "x"},
-          {"і", "i"}, {"ѕ", "s"}, {"ј", "j"}, {"ү", "y"}};
-  return absl::StrReplaceAll(text, *kLookAlikes);
+// Cyrillic letters that look like Latin ones, folded. Each is of two bytes, and none of another
+// letter begins like it.
+std::string WithoutLookAlikes(absl::string_view text) {
+  static const auto* const kLookAlikes = new absl::flat_hash_map<absl::string_view, char>{
+      {"а", 'a'}, {"в", 'b'}, {"е", 'e'}, {"к", 'k'}, {"м", 'm'}, {"н", 'h'},
+      {"о", 'o'}, {"р", 'p'}, {"с", 'c'}, {"т", 't'}, {"у", 'y'}, {"х", 'x'},
+      {"і", 'i'}, {"ѕ", 's'}, {"ј", 'j'}, {"ү", 'y'}};
+  if (absl::c_all_of(text, absl::ascii_isascii)) return std::string(text);
+  std::string folded;
+  folded.reserve(text.size());
+  for (size_t at = 0; at < text.size(); ++at) {
+    const auto like = kLookAlikes->find(text.substr(at, 2));
+    folded.push_back(like == kLookAlikes->end() ? text[at] : like->second);
+    if (like != kLookAlikes->end()) ++at;
+  }
+  return folded;
 }
 
 // Marks of legal form in the languages that issuers write in, as they are typed.
@@ -114,11 +123,24 @@ std::string WithoutLeadingZeros(const std::string& joined) {
   return spelling;
 }
 
-// Words, in which look-alikes are one. The sign of a number would be folded to the letters "no".
+// The sign of a number would be folded to the letters "no".
+std::vector<std::string> WordsOf(const std::string& text) {
+  if (!absl::StrContains(text, "№")) return base::Words(text);
+  return base::Words(absl::StrReplaceAll(text, {{"№", " "}}));
+}
+
+// Words, in which look-alikes are one.
 std::vector<std::string> FoldedWords(const std::string& text) {
-  std::vector<std::string> words = base::Words(absl::StrReplaceAll(text, {{"№", " "}}));
+  std::vector<std::string> words = WordsOf(text);
   for (std::string& word : words) word = WithoutLookAlikes(word);
   return words;
+}
+
+// See OneSpelling.
+std::string Spelled(const std::vector<std::string>& words) {
+  std::string joined;
+  for (const std::string& word : words) joined += WithoutLookAlikes(word);
+  return WithoutLeadingZeros(joined);
 }
 
 // A number in its country: tax numbers are typed with the country's letters before them and
@@ -134,11 +156,11 @@ std::string SpelledIn(const std::string& country, const std::string& number) {
 
 // Country and number of an issuer, as they are given or as its name holds a BIN or IIN.
 using IssuerId = std::pair<std::string, std::string>;
-IssuerId IdOf(const Expense& expense) {
+IssuerId IdOf(const Expense& expense, const std::vector<std::string>& words_of_name) {
   if (!expense.issuer_number().empty()) {
     return {expense.issuer_country(), SpelledIn(expense.issuer_country(), expense.issuer_number())};
   }
-  for (const std::string& word : base::Words(expense.invoice_issuer())) {
+  for (const std::string& word : words_of_name) {
     if (base::BinIin::Parse(word).ok()) return {kKazakhstan, OneSpelling(word)};
   }
   return {};
@@ -155,6 +177,10 @@ bool AreAlike(const std::string& one, const std::string& other) {
   return std::includes(more.begin(), more.end(), less.begin(), less.end());
 }
 
+base::Date DayOf(const Expense& expense) {
+  return base::Date::FromProto(expense.invoice_date()).value_or(base::Date());
+}
+
 bool HaveOneSum(const Expense& one, const Expense& other) {
   if (one.currency() != other.currency()) return false;
   const auto a = base::Quantity::Parse(one.amount());
@@ -162,21 +188,20 @@ bool HaveOneSum(const Expense& one, const Expense& other) {
   return a.ok() && b.ok() && a->thousandths() == b->thousandths();
 }
 
-std::string ByNumber(const Expense& expense) {
-  return absl::StrCat(
-      OneSpellingOfNumber(expense.invoice_number()), " ",
-      base::Date::FromProto(expense.invoice_date()).value_or(base::Date()).ToString());
+bool HaveOneNumber(const Expense& one, const Expense& other) {
+  return DayOf(one) == DayOf(other) &&
+         OneSpellingOfNumber(one.invoice_number()) == OneSpellingOfNumber(other.invoice_number());
 }
 
 // One expense by its number and day and by what marks its issuer; no spelling holds a space.
-std::string KeyIn(const Expense& expense, absl::string_view sort, absl::string_view mark) {
-  return absl::StrCat(ByNumber(expense), " ", sort, " ", mark);
+std::string KeyIn(const InvoiceMarks& marks, absl::string_view sort, absl::string_view mark) {
+  return absl::StrCat(marks.number, " ", marks.day.days(), " ", sort, " ", mark);
 }
 
 }  // namespace
 
 std::string OneSpelling(const std::string& text) {
-  return WithoutLeadingZeros(absl::StrJoin(FoldedWords(text), ""));
+  return Spelled(WordsOf(text));
 }
 
 std::string OneSpellingOfNumber(const std::string& text) {
@@ -214,20 +239,25 @@ std::string IssuerKey(const Expense& expense) {
                       SpelledIn(expense.issuer_country(), expense.issuer_number()));
 }
 
-IssuerMarks MarksOf(const Expense& expense) {
-  IssuerMarks marks;
-  const IssuerId id = IdOf(expense);
+InvoiceMarks MarksOf(const Expense& expense) {
+  InvoiceMarks marks;
+  marks.number = OneSpellingOfNumber(expense.invoice_number());
+  marks.day = DayOf(expense);
+  const std::vector<std::string> words = WordsOf(expense.invoice_issuer());
+  const IssuerId id = IdOf(expense, words);
   if (!id.second.empty()) marks.id = absl::StrCat(id.first, "#", id.second);
-  marks.name = OneSpelling(expense.invoice_issuer());
+  marks.name = Spelled(words);
   marks.is_numbered = !expense.issuer_number().empty();
   return marks;
 }
 
 Sameness CompareInvoices(const Expense& one, const Expense& other) {
-  if (ByNumber(one) != ByNumber(other)) return Sameness::kOther;
-  const IssuerId id = IdOf(one);
+  if (!HaveOneNumber(one, other)) return Sameness::kOther;
+  const IssuerId id = IdOf(one, WordsOf(one.invoice_issuer()));
   const bool both = !one.issuer_number().empty() && !other.issuer_number().empty();
-  if (!id.second.empty() && id == IdOf(other)) return Sameness::kSame;
+  if (!id.second.empty() && id == IdOf(other, WordsOf(other.invoice_issuer()))) {
+    return Sameness::kSame;
+  }
   const bool named = OneSpelling(one.invoice_issuer()) == OneSpelling(other.invoice_issuer());
   if (named && !both) return Sameness::kSame;
   const bool alike = named || AreAlike(one.invoice_issuer(), other.invoice_issuer());
@@ -243,17 +273,15 @@ std::vector<std::string> WordsOfIssuer(const std::string& name) {
 }
 
 // As CompareInvoices finds kSame, by keys.
-bool Invoices::Has(const Expense& expense) const {
-  const IssuerMarks marks = MarksOf(expense);
-  if (!marks.id.empty() && keys_.contains(KeyIn(expense, "id", marks.id))) return true;
-  if (keys_.contains(KeyIn(expense, "name", marks.name))) return true;
-  return !marks.is_numbered && keys_.contains(KeyIn(expense, "numbered", marks.name));
+bool Invoices::Has(const InvoiceMarks& marks) const {
+  if (!marks.id.empty() && keys_.contains(KeyIn(marks, "id", marks.id))) return true;
+  if (keys_.contains(KeyIn(marks, "name", marks.name))) return true;
+  return !marks.is_numbered && keys_.contains(KeyIn(marks, "numbered", marks.name));
 }
 
-void Invoices::Add(const Expense& expense) {
-  const IssuerMarks marks = MarksOf(expense);
-  if (!marks.id.empty()) keys_.insert(KeyIn(expense, "id", marks.id));
-  keys_.insert(KeyIn(expense, marks.is_numbered ? "numbered" : "name", marks.name));
+void Invoices::Add(const InvoiceMarks& marks) {
+  if (!marks.id.empty()) keys_.insert(KeyIn(marks, "id", marks.id));
+  keys_.insert(KeyIn(marks, marks.is_numbered ? "numbered" : "name", marks.name));
 }
 
 }  // namespace nisi::export_refunds

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/base/date.h"
 #include "nisi/export_refunds/v1/resources.pb.h"
 
 namespace nisi::export_refunds {
@@ -26,17 +27,19 @@ absl::Status CheckIssuer(const Expense& expense, const std::string& path);
 // spelling. On disk, so what it says of an expense never changes.
 std::string IssuerKey(const Expense& expense);
 
-// What else an invoice is found by beside its number and day, where it is certainly that of
-// another. On disk as well.
-struct IssuerMarks {
+// What an invoice is found by, where it is certainly that of another. On disk as well. To spell it
+// all takes some microseconds, so it is made once of an expense.
+struct InvoiceMarks {
+  std::string number;  // in one spelling
+  base::Date day;
   // "KZ#990140000012": its number in its country, as it is given or as its name holds a BIN or IIN;
   // empty where neither.
   std::string id;
   std::string name;  // in one spelling
-  bool is_numbered =
-      false;  // issuer_number is given: then a name alone says nothing of another such
+  // issuer_number is given: then a name alone says nothing of another such.
+  bool is_numbered = false;
 };
-IssuerMarks MarksOf(const Expense& expense);
+InvoiceMarks MarksOf(const Expense& expense);
 
 enum class Sameness {
   kOther,
@@ -55,8 +58,8 @@ std::vector<std::string> WordsOfIssuer(const std::string& name);
 // Expenses, to be asked whether one is there by the same invoice, however many have its number.
 class Invoices {
  public:
-  bool Has(const Expense& expense) const;
-  void Add(const Expense& expense);
+  bool Has(const InvoiceMarks& marks) const;
+  void Add(const InvoiceMarks& marks);
 
  private:
   std::set<std::string> keys_;

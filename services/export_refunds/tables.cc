@@ -88,7 +88,7 @@ const store::Index<ExpenseRow> kExpensesByIssuer{
     false,
     [](const ExpenseRow& row, const EmitKey& emit) {
       if (!row.holds_invoice()) return;
-      const IssuerMarks marks = MarksOf(row.expense());
+      const InvoiceMarks marks = MarksOf(row.expense());
       if (!marks.id.empty()) emit(IssuerIdKey(row.expense(), marks, /*of_claimant=*/true));
     },
     /*is_secret=*/true};
@@ -99,8 +99,7 @@ const store::Index<ExpenseRow> kExpensesByIssuerName{
     false,
     [](const ExpenseRow& row, const EmitKey& emit) {
       if (!row.holds_invoice()) return;
-      const IssuerMarks marks = MarksOf(row.expense());
-      emit(IssuerNameKey(row.expense(), marks, marks.is_numbered, /*of_claimant=*/true));
+      emit(IssuerNameKey(row.expense(), MarksOf(row.expense()), /*of_claimant=*/true));
     },
     /*is_secret=*/true};
 
@@ -138,19 +137,13 @@ Key NumberKey(const v1::Expense& expense) {
   return Key::Of(OneSpellingOfNumber(expense.invoice_number()),
                  base::Date::FromProto(expense.invoice_date()).value_or(base::Date()));
 }
-Key IssuerIdKey(const v1::Expense& expense, const IssuerMarks& marks, bool of_claimant) {
-  const std::string number = OneSpellingOfNumber(expense.invoice_number());
-  const base::Date day = base::Date::FromProto(expense.invoice_date()).value_or(base::Date());
-  return of_claimant ? Key::Of(marks.id, number, day, expense.claimant())
-                     : Key::Of(marks.id, number, day);
+Key IssuerIdKey(const v1::Expense& expense, const InvoiceMarks& marks, bool of_claimant) {
+  return of_claimant ? Key::Of(marks.id, marks.number, marks.day, expense.claimant())
+                     : Key::Of(marks.id, marks.number, marks.day);
 }
-Key IssuerNameKey(const v1::Expense& expense, const IssuerMarks& marks, bool is_numbered,
-                  bool of_claimant) {
-  const std::string number = OneSpellingOfNumber(expense.invoice_number());
-  const base::Date day = base::Date::FromProto(expense.invoice_date()).value_or(base::Date());
-  const int64_t numbered = is_numbered ? 1 : 0;
-  return of_claimant ? Key::Of(marks.name, numbered, number, day, expense.claimant())
-                     : Key::Of(marks.name, numbered, number, day);
+Key IssuerNameKey(const v1::Expense& expense, const InvoiceMarks& marks, bool of_claimant) {
+  return of_claimant ? Key::Of(marks.name, marks.number, marks.day, expense.claimant())
+                     : Key::Of(marks.name, marks.number, marks.day);
 }
 
 const std::string& CodeOf(const v1::Entry& entry) {

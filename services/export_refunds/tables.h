@@ -72,9 +72,8 @@ store::Key InvoiceKey(const v1::Expense& expense);
 store::Key NumberKey(const v1::Expense& expense);
 // Beginnings of kExpensesByIssuer, where marks.id is there, and kExpensesByIssuerName; with the
 // claimant, or of all.
-store::Key IssuerIdKey(const v1::Expense& expense, const IssuerMarks& marks, bool of_claimant);
-store::Key IssuerNameKey(const v1::Expense& expense, const IssuerMarks& marks, bool is_numbered,
-                         bool of_claimant);
+store::Key IssuerIdKey(const v1::Expense& expense, const InvoiceMarks& marks, bool of_claimant);
+store::Key IssuerNameKey(const v1::Expense& expense, const InvoiceMarks& marks, bool of_claimant);
 const std::string& CodeOf(const v1::Entry& entry);
 
 }  // namespace nisi::export_refunds

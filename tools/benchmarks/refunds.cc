@@ -231,7 +231,9 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
     const int64_t which = n * 7'919 % settings.expenses;
     const export_refunds::ExpenseRow row =
         MakeExpense("claims/new", 1, is_there ? which : which + 2 * settings.expenses);
-    ASSIGN_OR_RETURN(const bool taken, export_refunds::InvoiceTaken(view, row));
+    ASSIGN_OR_RETURN(const bool taken,
+                     export_refunds::InvoiceTaken(view, row, export_refunds::MarksOf(row.expense()),
+                                                  export_refunds::Among::kRegister));
     return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
   };
   RETURN_IF_ERROR(duplicate.Measure(10'000, look));
@@ -241,7 +243,9 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
     const int64_t which = n * 7'919 % kOfOneNumber;
     const export_refunds::ExpenseRow row =
         MakeEqual("claims/new", 1, is_there ? which : which + kOfOneNumber);
-    ASSIGN_OR_RETURN(const bool taken, export_refunds::InvoiceTaken(view, row));
+    ASSIGN_OR_RETURN(const bool taken,
+                     export_refunds::InvoiceTaken(view, row, export_refunds::MarksOf(row.expense()),
+                                                  export_refunds::Among::kRegister));
     return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
   };
   RETURN_IF_ERROR(equal.Measure(1'000, look_among_equal));
