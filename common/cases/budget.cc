@@ -434,9 +434,9 @@ absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::opt
 }
 
 absl::StatusOr<PostingRow> PostingNamed(const store::Reader& reader, const std::string& name) {
-  ASSIGN_OR_RETURN(const auto parts, base::MatchResourceName("programmes/*/postings/*", name));
-  int64_t number = 0;
-  if (!absl::SimpleAtoi(parts[1], &number)) return base::NotFound(kPostings.name, name);
+  constexpr char kPattern[] = "programmes/*/postings/*";
+  ASSIGN_OR_RETURN(const auto parts, base::MatchResourceName(kPattern, name));
+  ASSIGN_OR_RETURN(const int64_t number, rpc::NumberIn(name, kPattern, 1));
   ASSIGN_OR_RETURN(auto found, reader.Find(kPostings, Key::Of(parts[0], number)));
   if (!found.has_value()) return base::NotFound(kPostings.name, name);
   return std::move(found->row);
@@ -680,8 +680,10 @@ absl::StatusOr<Posting> ReversePosting(const rpc::Call& call, store::Tx& tx,
 
 absl::StatusOr<rpc::Encoded<Account>> GetAccount(const store::Store& store, const rpc::Call& call,
                                                  const budget::v1::GetAccountRequest& request) {
-  ASSIGN_OR_RETURN(const Named named, AccountIn(request.name(), "name"));
-  return rpc::GetRecord<Account>(store, call, kAccounts, AccountKey(named.programme, named.year),
+  // Read, an account of no year is one that is not there; an order makes one, and says its year.
+  const auto named = AccountIn(request.name(), "name");
+  if (!named.ok()) return base::NotFound(kAccounts.name, request.name());
+  return rpc::GetRecord<Account>(store, call, kAccounts, AccountKey(named->programme, named->year),
                                  request);
 }
 

@@ -257,6 +257,15 @@ TEST_P(BudgetTest, AnOrderGivesItsMoneyOnce) {
   ExpectSound();
 }
 
+TEST_P(BudgetTest, AnAccountOfNoYearIsNotThere) {
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 5000).ok());
+  for (const char* year : {"1999", "02026", "202", "abcd", "-202"}) {
+    budget::v1::GetAccountRequest request;
+    request.set_name(absl::StrCat("programmes/grants/accounts/", year));
+    EXPECT_EQ(ReasonOf(GetAccount(*store_, rpc::Call(), request).status()), "NOT_FOUND") << year;
+  }
+}
+
 TEST_P(BudgetTest, WhatWasTypedInWronglyIsUndoneOnceByAnother) {
   const auto caller = [](const std::string& subject) {
     rpc::Call call;
@@ -282,7 +291,7 @@ TEST_P(BudgetTest, WhatWasTypedInWronglyIsUndoneOnceByAnother) {
                         .status());
   };
   Posting undoing;
-  const auto reverse = [&](int number, const std::string& subject) {
+  const auto reverse = [&](const auto& number, const std::string& subject) {
     budget::v1::ReversePostingRequest request;
     request.set_name(absl::StrCat("programmes/grants/postings/", number));
     request.set_reason("Лишний ноль");
@@ -296,11 +305,13 @@ TEST_P(BudgetTest, WhatWasTypedInWronglyIsUndoneOnceByAnother) {
                                 })
                         .status());
   };
-  ASSERT_EQ(order(1000), "");                       // posting 1
-  ASSERT_TRUE(Move(Posting::ALLOCATE, 5000).ok());  // 2, without an order
-  ASSERT_TRUE(Move(Posting::RECOVER, 700).ok());    // 3
-  ASSERT_TRUE(Move(Posting::RESERVE, 60000).ok());  // 4
-  EXPECT_EQ(reverse(9, "another"), "NOT_FOUND");
+  ASSERT_EQ(order(1000), "");                               // posting 1
+  ASSERT_TRUE(Move(Posting::ALLOCATE, 5000).ok());          // 2, without an order
+  ASSERT_TRUE(Move(Posting::RECOVER, 700).ok());            // 3
+  ASSERT_TRUE(Move(Posting::RESERVE, 60000).ok());          // 4
+  for (const char* number : {"9", "0", "01", "-1", "x"}) {  // one name a posting: no leading zeros
+    EXPECT_EQ(reverse(number, "another"), "NOT_FOUND");
+  }
   for (const int number : {2, 3, 4}) EXPECT_EQ(reverse(number, "another"), "POSTING_NOT_TYPED");
   EXPECT_EQ(reverse(1, "typist"), "SEPARATION_OF_DUTIES");
   EXPECT_EQ(reverse(1, "another"), "BUDGET_EXCEEDED") << "it is decided on";
