@@ -868,6 +868,14 @@ def everything_is_proved(s):
     assert (s.answer.results[0].entry, True) in changed_entries(s, listed, s.second)
     in_force = s.m.journal.Entry.FromString(leaves[s.answer.edition_position - 1])
     assert in_force.actor == "system/timer", in_force
+    # The public sees that leaf, and that it stands for every line; of how these were written it sees the hash alone.
+    assert s.goods("GetPublishedLeaf", PUBLIC, position=s.answer.edition_position).leaf == leaves[s.answer.edition_position - 1]
+    edition = s.m.resources.Edition.FromString(in_force.changes[-1].after.value)
+    assert (edition.name, edition.state) == (s.second, s.m.resources.Edition.IN_FORCE), edition
+    lines = [line for page in s.pages("ListEntries", PUBLIC, parent=s.second, page_size=200) for line in page]
+    assert edition.entries_root == tree_root([leaf_hash(line.SerializeToString()) for line in lines]), lines
+    for position in (1, s.answer.results[0].entry_position):
+        s.refused("PERMISSION_DENIED", "ACCESS_DENIED", "GetPublishedLeaf", PUBLIC, position=position)
     positions = {1, 2, len(leaves) // 3, len(leaves), s.answer.results[0].entry_position, s.answer.edition_position}
     for size in (len(leaves), max(positions - {len(leaves)})):
         for position in sorted(p for p in positions if p <= size):

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/rpc/resource.h"
+#include "common/store/merkle.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -16,14 +17,19 @@ absl::Status CheckTitle(const Edition& edition) {
              : absl::OkStatus();
 }
 
-absl::StatusOr<int32_t> CountEntries(const store::Tx& tx, int32_t edition) {
-  int32_t count = 0;
-  RETURN_IF_ERROR(tx.Scan(kEntries, {store::Key::Of(edition), ""}, {},
-                          [&](const store::RowView&, absl::string_view) -> absl::StatusOr<bool> {
-                            ++count;
-                            return true;
-                          }));
-  return count;
+// The tree over the entries of an edition, in order of code: how many they are and what they say.
+absl::StatusOr<store::Frontier> EntriesOf(const store::Tx& tx, int32_t edition) {
+  store::Frontier tree;
+  std::vector<store::Node> completed;  // not kept: the root needs the edge alone
+  RETURN_IF_ERROR(
+      tx.Scan(kEntries, {store::Key::Of(edition), ""}, {},
+              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(const store::ResourceView row, store::SplitRow(view.row));
+                completed.clear();
+                tree.Append(store::LeafHash(row.resource), &completed);
+                return true;
+              }));
+  return tree;
 }
 
 // The edition turns IN_FORCE as of its day, and the one before SUPERSEDED.
@@ -179,10 +185,11 @@ absl::StatusOr<Encoded<v1::ListEditionsResponse>> ListEditions(
 absl::StatusOr<v1::Edition> SubmitEdition(Env& env, const Call& call, store::Tx& tx,
                                           const v1::SubmitEditionRequest& request) {
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kSubmit));
-  ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, step.row.number()));
-  if (count == 0) return errors::EditionEmpty();
+  ASSIGN_OR_RETURN(const store::Frontier entries, EntriesOf(tx, step.row.number()));
+  if (entries.size() == 0) return errors::EditionEmpty();
   Edition& edition = *step.row.mutable_edition();
-  edition.set_entry_count(count);
+  edition.set_entry_count(static_cast<int32_t>(entries.size()));
+  edition.set_entries_root(store::ToBytes(entries.root()));
   edition.set_submitted_by(step.subject);
   // It waits for a decision again: who returned it before and why is for the journal to tell.
   edition.clear_decided_by();
@@ -198,6 +205,7 @@ absl::StatusOr<v1::Edition> ReturnEdition(Env& env, const Call& call, store::Tx&
   edition.set_decided_by(step.subject);
   edition.set_reason(request.reason());
   edition.set_entry_count(0);
+  edition.clear_entries_root();
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kEditions, &step));
   return edition;
 }

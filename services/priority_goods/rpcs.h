@@ -69,4 +69,8 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(Env&, Call&,
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(Env&, Call&,
                                                                  const v1::WatchEntriesRequest&);
 
+// rpc_proof.cc: what anybody can verify
+absl::StatusOr<journal::v1::EntryRecord> GetPublishedLeaf(Env&, Call&,
+                                                          const v1::GetPublishedLeafRequest&);
+
 }  // namespace nisi::priority_goods

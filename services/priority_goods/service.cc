@@ -45,6 +45,7 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, PriorityGoodsService, SearchEntries, env_, SearchEntries);
     NISI_CLIENT_STREAM(r, PriorityGoodsService, ImportEntries, env_, ImportEntries);
     NISI_SERVER_STREAM(r, PriorityGoodsService, WatchEntries, env_, WatchEntries);
+    NISI_UNARY(r, PriorityGoodsService, GetPublishedLeaf, env_, GetPublishedLeaf);
     NISI_UNARY(r, PriorityGoodsService, CheckGoods, env_, CheckGoods);
     return absl::OkStatus();
   }

@@ -104,6 +104,10 @@ const std::vector<ToolFlag>& ToolFlags() {
       {"since", "FILE",
        "An older proof or journal: checks that its tree is the beginning of this one.",
        kProofGet | kProofVerify, "@file"},
+      {"list", "FILE",
+       "The lines of an edition as export-edition --format json gives them: checks that they are "
+       "those of the entry.",
+       kProofVerify, "@file"},
   };
   return flags;
 }

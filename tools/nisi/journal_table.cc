@@ -27,16 +27,6 @@ std::string LastPart(const std::string& text, char separator) {
   return text.substr(text.rfind(separator) + 1);
 }
 
-// Null for a type that this program does not know.
-std::unique_ptr<Message> Unpacked(const google::protobuf::Any& any) {
-  const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
-      LastPart(any.type_url(), '/'));
-  if (type == nullptr) return nullptr;
-  auto* factory = google::protobuf::MessageFactory::generated_factory();
-  std::unique_ptr<Message> message(factory->GetPrototype(type)->New());
-  return message->ParseFromString(any.value()) ? std::move(message) : nullptr;
-}
-
 std::string NameOf(const Message& message) {
   const auto* name = message.GetDescriptor()->FindFieldByName("name");
   const bool text = name != nullptr && !name->is_repeated() &&
@@ -61,12 +51,21 @@ std::vector<std::string> ChangedFields(const Message& before, const Message& aft
   return changed;
 }
 
+// The name of its state; empty where it has none.
+std::string StateOf(const Message& message) {
+  const auto* state = message.GetDescriptor()->FindFieldByName("state");
+  const bool value = state != nullptr && !state->is_repeated() &&
+                     state->cpp_type() == FieldDescriptor::CPPTYPE_ENUM;
+  return value ? message.GetReflection()->GetEnum(message, state)->name() : "";
+}
+
 struct ChangeWords {
   std::string record;  // its type, as "Edition"
   std::string id;
   std::string verb;
   std::string day;
   std::string fields;
+  std::string state;  // that it has now
 };
 
 ChangeWords WordsOf(const Change& change) {
@@ -77,6 +76,7 @@ ChangeWords WordsOf(const Change& change) {
   const auto after = Unpacked(change.after());
   if (after != nullptr || before != nullptr) words.id = NameOf(after != nullptr ? *after : *before);
   if (words.id.empty()) words.id = absl::BytesToHexString(change.key());
+  if (after != nullptr) words.state = StateOf(*after);
   words.verb = change.kind() == Change::END                 ? "ended"
                : change.has_after() && !change.has_before() ? "created"
                                                             : "changed";
@@ -98,21 +98,22 @@ Table ChangesTable(const std::vector<const Message*>& changes) {
 }
 
 // "Edition editions/2 changed: state, order_number"
-std::string Sentence(const Change& change) {
+std::string Sentence(const Change& change, bool with_state) {
   const ChangeWords words = WordsOf(change);
   std::string text = absl::StrCat(words.record, " ", words.id, " ", words.verb);
   if (!words.fields.empty()) absl::StrAppend(&text, ": ", words.fields);
+  if (with_state && !words.state.empty()) absl::StrAppend(&text, ", now ", words.state);
   return text;
 }
 
-std::string ChangesOf(const Entry& entry) {
+std::string ChangesOf(const Entry& entry, bool with_state = false) {
   std::vector<std::string> parts;
   for (const Change& change : entry.changes()) {
     if (parts.size() == kShownChanges) {
       parts.push_back(absl::StrCat("and ", entry.changes_size() - kShownChanges, " more"));
       break;
     }
-    parts.push_back(Sentence(change));
+    parts.push_back(Sentence(change, with_state));
   }
   return absl::StrJoin(parts, "; ");
 }
@@ -147,6 +148,19 @@ std::optional<Table> JournalTableOf(const google::protobuf::Descriptor& type,
   if (&type == Entry::descriptor()) return EntriesTable(items);
   if (&type == Change::descriptor()) return ChangesTable(items);
   return std::nullopt;
+}
+
+std::unique_ptr<Message> Unpacked(const google::protobuf::Any& any) {
+  const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
+      LastPart(any.type_url(), '/'));
+  if (type == nullptr) return nullptr;
+  auto* factory = google::protobuf::MessageFactory::generated_factory();
+  std::unique_ptr<Message> message(factory->GetPrototype(type)->New());
+  return message->ParseFromString(any.value()) ? std::move(message) : nullptr;
+}
+
+std::string ToldOf(const Entry& entry) {
+  return ChangesOf(entry, /*with_state=*/true);
 }
 
 }  // namespace nisi::cli

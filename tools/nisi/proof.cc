@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -35,6 +36,20 @@ grpc::Status Ask(const Client& client, const std::string& service, const char* m
   return client.Unary(*FindMethod(*FindService("journal"), method), options, request, response);
 }
 
+// A service may show the entries that are public anyway to those who may not read its journal.
+void AskPublished(const Client& client, const std::string& service, int64_t position,
+                  grpc::Status* status, nisi::journal::v1::EntryRecord* entry) {
+  const Service* owner = FindService(service);
+  const auto* method = owner == nullptr ? nullptr : FindMethod(*owner, "get-published-leaf");
+  if (method == nullptr || method->output_type() != entry->GetDescriptor()) return;
+  const MessagePtr request = NewMessage(*method->input_type());
+  const auto* field = method->input_type()->FindFieldByName("position");
+  request->GetReflection()->SetInt64(request.get(), field, position);
+  CallOptions options;
+  options.timeout_seconds = kTimeout;
+  *status = client.Unary(*method, options, *request, entry);
+}
+
 // Head first: the path is then asked for the tree of just that size.
 grpc::Status Collect(const Client& client, const std::string& service, int64_t position,
                      const Proof* since, const Io& io, Proof* proof) {
@@ -59,9 +74,13 @@ grpc::Status Collect(const Client& client, const std::string& service, int64_t p
   }
   journal::GetEntryRequest entry;
   entry.set_position(position);
+  const auto is_denied = [&status] {
+    return status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
+           status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
+  };
   status = Ask(client, service, "get-entry", entry, &proof->entry);
-  const bool denied = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
-                      status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
+  if (is_denied()) AskPublished(client, service, position, &status, &proof->entry);
+  const bool denied = is_denied();
   if (denied)
     *io.err
         << "The entry itself is not shown to this caller; its leaf hash is proved all the same.\n";
@@ -117,6 +136,14 @@ absl::StatusOr<Since> SinceOf(const Args& args, const Io& io) {
     since.proof.key = kept.key();
   }
   return since;
+}
+
+// The file of --list, open; null where none is given.
+absl::StatusOr<std::unique_ptr<std::ifstream>> ListOf(const Args& args) {
+  if (!args.Has("list")) return std::unique_ptr<std::ifstream>();
+  auto file = std::make_unique<std::ifstream>(args.Get("list"), std::ios::binary);
+  if (!*file) return absl::NotFoundError(absl::StrCat("cannot read ", args.Get("list")));
+  return file;
 }
 
 // Calls the server for all parts. Returns the exit code.
@@ -235,10 +262,14 @@ int RunVerify(const std::vector<std::string>& argv, const Io& io) {
   const Format format = args->Get("format") == "json" ? Format::kJson : Format::kTable;
   const auto since = SinceOf(*args, io);
   if (!since.ok()) return ReportUsage(since.status(), kProofHelp, format, io);
+  const auto list = ListOf(*args);
+  if (!list.ok()) return ReportUsage(list.status(), kProofHelp, format, io);
   if (args->Has("position")) {
     Proof proof;
     const int code = Fetch(*args, since->get(), format, io, &proof);
-    return code == kDone ? VerifyProof(proof, PinnedBy(*args), since->get(), format, io) : code;
+    return code == kDone
+               ? VerifyProof(proof, PinnedBy(*args), since->get(), list->get(), format, io)
+               : code;
   }
   if (args->words.size() != 1) {
     return ReportUsage(
@@ -248,7 +279,12 @@ int RunVerify(const std::vector<std::string>& argv, const Io& io) {
   Kept kept;
   if (const absl::Status status = Read(args->words[0], io, &kept); !status.ok())
     return ReportUsage(status, kProofHelp, format, io);
-  if (!kept.journal) return VerifyProof(kept.proof, PinnedBy(*args), since->get(), format, io);
+  if (!kept.journal)
+    return VerifyProof(kept.proof, PinnedBy(*args), since->get(), list->get(), format, io);
+  if (*list != nullptr) {
+    return ReportUsage(absl::InvalidArgumentError("--list goes with the proof of an entry."),
+                       kProofHelp, format, io);
+  }
   const JournalHead older{since->proof.head, since->proof.key};
   return VerifyJournal(*kept.journal, kept.lines, PinnedBy(*args), since->given ? &older : nullptr,
                        format, io);

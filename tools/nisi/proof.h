@@ -1,5 +1,6 @@
 #pragma once
 
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,10 @@ absl::StatusOr<Proof> ProofFromJson(const std::string& text);
 
 // Tells every step in words. Returns kDone when all hold, kRefused at the first that does not,
 // kUsage when all hold but the file has no path from the tree of `since`, so that nothing is known
-// of it.
-int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since, Format format,
-                const Io& io);
+// of it. With `list`, the entries of an edition, a JSON object a line as its export gives them:
+// that they are those which the proved entry stands for; kUsage where it stands for none.
+int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since,
+                std::istream* list, Format format, const Io& io);
 
 // nisi proof get|journal|verify
 int RunProof(const std::vector<std::string>& argv, const Io& io);

@@ -1,4 +1,9 @@
 // The offline check of a proof, told step by step.
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/store/head_signer.h"
@@ -6,6 +11,9 @@
 #include "common/store/proof_error.h"
 #include "common/store/verify.h"
 #include "google/protobuf/util/time_util.h"
+#include "tools/nisi/client.h"
+#include "tools/nisi/flags.h"
+#include "tools/nisi/journal_table.h"
 #include "tools/nisi/names.h"
 #include "tools/nisi/proof.h"
 #include "tools/nisi/steps.h"
@@ -56,6 +64,81 @@ void AddEntry(const Proof& proof, const std::string& key, bool* holds, Steps* st
                                ", ", entry.method(), " by ", entry.actor(), ", ",
                                entry.changes_size(), " change(s); ", proof.entry.openings_size(),
                                " disclosed value(s) match their commitments")));
+  if (*holds && entry.changes_size() > 0)
+    steps->Note(OneLine(absl::StrCat("It says: ", ToldOf(entry), ".")));
+}
+
+// The name of what a line of JSON holds; empty where it has none.
+std::string NameIn(const std::string& line) {
+  const auto object = nlohmann::json::parse(line, nullptr, false);
+  const auto name = object.find("name");
+  return name != object.end() && name->is_string() ? name->get<std::string>() : "";
+}
+
+// "editions/2" of the line "editions/2/entries/850423".
+std::string ParentOf(const std::string& name) {
+  const size_t at = name.rfind("/entries/");
+  return at == std::string::npos ? "" : name.substr(0, at);
+}
+
+std::string TextAt(const google::protobuf::Message& message, const char* name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(name);
+  return field == nullptr || field->cpp_type() != field->CPPTYPE_STRING || field->is_repeated()
+             ? ""
+             : message.GetReflection()->GetString(message, field);
+}
+
+// The record of that name as the proved entry left it; null when it says nothing of it.
+std::unique_ptr<google::protobuf::Message> RecordIn(const Proof& proof, const std::string& name) {
+  nisi::journal::v1::Entry entry;
+  entry.ParseFromString(proof.entry.leaf());
+  for (auto change = entry.changes().rbegin(); change != entry.changes().rend(); ++change) {
+    auto record = Unpacked(change->after());
+    if (record != nullptr && !name.empty() && TextAt(*record, "name") == name) return record;
+  }
+  return nullptr;
+}
+
+// The lines of a list against the root that the proved entry has of them: whoever alters, drops or
+// adds one gets another.
+void AddList(const Proof& proof, std::istream* list, Steps* steps) {
+  const auto* pool = google::protobuf::DescriptorPool::generated_pool();
+  std::unique_ptr<google::protobuf::Message> edition;
+  store::Frontier tree;
+  std::vector<store::Node> completed;  // not kept: the root needs the edge alone
+  std::string line, parent;
+  while (std::getline(*list, line)) {
+    if (line.empty()) continue;
+    // What kind of line it is, the edition says that the first one is of.
+    if (edition == nullptr) {
+      parent = ParentOf(NameIn(line));
+      edition = RecordIn(proof, parent);
+      if (edition == nullptr || TextAt(*edition, "entries_root").empty()) {
+        return steps->Skip("list", "the proved entry has no root of the lines in this file");
+      }
+    }
+    const auto* type = pool->FindMessageTypeByName(
+        absl::StrCat(edition->GetDescriptor()->file()->package(), ".Entry"));
+    const MessagePtr entry = type == nullptr ? nullptr : NewMessage(*type);
+    if (entry == nullptr || !SetFromJson(line, entry.get()).ok() ||
+        ParentOf(TextAt(*entry, "name")) != parent) {
+      steps->Add("list",
+                 store::ProofInvalid("LIST", absl::StrCat("Line ", tree.size() + 1, " is no entry ",
+                                                          "of ", parent, ".")),
+                 "");
+      return;
+    }
+    completed.clear();
+    tree.Append(store::LeafHash(entry->SerializeAsString()), &completed);
+  }
+  if (edition == nullptr) return steps->Skip("list", "the file has no lines");
+  const std::string root = store::ToBytes(tree.root());
+  steps->Add("list",
+             root == TextAt(*edition, "entries_root")
+                 ? absl::OkStatus()
+                 : store::ProofInvalid("LIST", "The lines are not those of the edition."),
+             absl::StrCat(tree.size(), " entries of ", parent, " have root ", Hex(root),
+                          ", which the entry says"));
 }
 
 void AddSince(const Proof& proof, const Proof& since, const PinnedKeys& pinned,
@@ -90,8 +173,8 @@ void AddSince(const Proof& proof, const Proof& since, const PinnedKeys& pinned,
 
 }  // namespace
 
-int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since, Format format,
-                const Io& io) {
+int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since,
+                std::istream* list, Format format, const Io& io) {
   Steps steps("proof");
   const auto& head = proof.head;
   const std::string key = steps.AddHead(head, proof.key, pinned);
@@ -104,6 +187,7 @@ int VerifyProof(const Proof& proof, const PinnedKeys& pinned, const Proof* since
   if (holds && proof.has_entry) AddEntry(proof, key, &holds, &steps);
   if (holds && !proof.has_entry) steps.Note("The entry itself is not in the file, only its hash.");
   if (holds && since != nullptr) AddSince(proof, *since, pinned, key, &steps);
+  if (steps.hold() && list != nullptr) AddList(proof, list, &steps);
   return steps.Tell(format, io);
 }
 

@@ -12,6 +12,7 @@
 #include "common/store/merkle.h"
 #include "common/store/temp_dir.h"
 #include "google/protobuf/util/json_util.h"
+#include "nisi/priority_goods/v1/resources.pb.h"
 #include "tools/nisi/test_program.h"
 
 namespace nisi::cli {
@@ -201,6 +202,113 @@ TEST_F(ProofTest, AnOlderTreeMayBeSignedByAKeyThatWasReplaced) {
   EXPECT_EQ(nisi_({"verify", file, "--since", old, "--key-id", id(second)}).code, kRefused);
 }
 
+// An edition's entry stands for its lines, which a reader exported.
+class ListTest : public ProofTest {
+ protected:
+  ListTest() {
+    for (const char* code : {"0101", "850423"}) {
+      nisi::priority_goods::v1::Entry line;
+      line.set_name(absl::StrCat("editions/2/entries/", code));
+      line.set_goods_code(code);
+      line.set_name_ru("Товар");
+      line.mutable_update_time()->set_seconds(1'781'500'000);
+      lines_.push_back(line);
+    }
+    edition_.set_name("editions/2");
+    edition_.set_state(nisi::priority_goods::v1::Edition::IN_FORCE);
+    store::Frontier tree;
+    std::vector<store::Node> nodes;
+    for (const auto& line : lines_) tree.Append(store::LeafHash(line.SerializeAsString()), &nodes);
+    edition_.set_entries_root(store::ToBytes(tree.root()));
+  }
+  // The proof of an entry by which the edition came into force and another was replaced.
+  std::string ProofFile() {
+    nisi::journal::v1::Entry entry;
+    entry.set_position(1);
+    nisi::priority_goods::v1::Edition older;
+    older.set_name("editions/1");
+    for (const auto& edition : {edition_, older}) {
+      auto* change = entry.add_changes();
+      change->set_kind(nisi::journal::v1::Change::PUT);
+      change->mutable_after()->PackFrom(edition);
+      change->mutable_before()->PackFrom(edition);
+      change->mutable_before()->set_value("");
+    }
+    Proof proof = ProofOf(1, 1);
+    proof.entry.set_leaf(entry.SerializeAsString());
+    const store::Hash root = store::LeafHash(proof.entry.leaf());
+    proof.inclusion.set_leaf_hash(store::ToBytes(root));
+    proof.head.set_root(store::ToBytes(root));
+    EXPECT_EQ(signer_->Sign(&proof.head), absl::OkStatus());
+    return File("p.json", proof);
+  }
+  Ran Verify() {
+    std::ofstream file(dir_ / "list.json");
+    for (const auto& line : lines_) {
+      std::string json;
+      EXPECT_TRUE(google::protobuf::util::MessageToJsonString(line, &json).ok());
+      file << json << "\n";
+    }
+    file.close();
+    return nisi_({"verify", ProofFile(), "--list", dir_ / "list.json"});
+  }
+
+  std::vector<nisi::priority_goods::v1::Entry> lines_;
+  nisi::priority_goods::v1::Edition edition_;
+};
+
+TEST_F(ListTest, TheLinesAreThoseOfTheEdition) {
+  const Ran ran = Verify();
+  EXPECT_EQ(ran.code, kDone) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("holds   list         2 entries of editions/2 have root"));
+  EXPECT_THAT(ran.out, HasSubstr("It says: Edition editions/2 changed: "));
+  EXPECT_THAT(ran.out, HasSubstr("now IN_FORCE"));
+}
+
+TEST_F(ListTest, WhateverIsDoneToALineIsFound) {
+  const auto fails = [&](const char* words) {
+    const Ran ran = Verify();
+    EXPECT_EQ(ran.code, kRefused) << ran.out;
+    EXPECT_THAT(ran.out, HasSubstr("FAILS   list"));
+    EXPECT_THAT(ran.out, HasSubstr(words));
+  };
+  const auto good = lines_;
+  lines_[1].set_name_ru("Иной товар");
+  fails("not those of the edition");
+  lines_ = good;
+  lines_.pop_back();
+  fails("not those of the edition");
+  lines_ = {good[1], good[0]};
+  fails("not those of the edition");
+  lines_ = good;
+  lines_.push_back(good[1]);
+  fails("not those of the edition");
+  lines_ = good;
+  lines_[1].set_name("editions/1/entries/850423");
+  fails("Line 2 is no entry of editions/2.");
+}
+
+// Neither a yes nor a sign of a false list.
+TEST_F(ListTest, WithoutARootTheListIsNotChecked) {
+  const auto skips = [&] {
+    const Ran ran = Verify();
+    EXPECT_EQ(ran.code, kUsage) << ran.out;
+    EXPECT_THAT(ran.out, HasSubstr("The proof holds; the list was NOT checked."));
+  };
+  const auto good = lines_;
+  lines_.clear();
+  skips();
+  lines_ = good;
+  lines_[0].set_name("editions/3/entries/0101");
+  skips();
+  lines_[0].set_name("");
+  skips();
+  lines_ = good;
+  edition_.clear_entries_root();  // of an edition that was submitted before there was one
+  skips();
+  EXPECT_EQ(nisi_({"verify", ProofFile(), "--list", dir_ / "absent"}).code, kUsage);
+}
+
 TEST_F(ProofTest, FlagsMayStandBeforeTheWord) {
   const std::string file = File("p.json", ProofOf(3, 5));
   const std::string key = absl::BytesToHexString(signer_->public_key());
@@ -322,6 +430,12 @@ TEST_F(JournalTest, PiecesOfACommandStandTogether) {
   const Ran cut = Verify(kept(2));
   EXPECT_EQ(cut.code, kRefused);
   EXPECT_THAT(cut.out, HasSubstr("The last command is not there as a whole."));
+}
+
+TEST_F(JournalTest, AListIsHeldAgainstAProofAlone) {
+  const Ran ran = Verify(lines_, {"--list", File("list.json", ProofOf(1, 5))});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("--list goes with the proof of an entry."));
 }
 
 TEST_F(JournalTest, AnOlderTreeIsItsBeginning) {

@@ -94,8 +94,9 @@ absl::StatusOr<std::string> KeyOfOlder(const nisi::journal::v1::TreeHead& older,
 }
 
 void Steps::Skip(const char* name, const std::string& why) {
+  if (!skipped_.empty()) return;  // one is enough to keep it from a yes
   skipped_ = name;
-  why_ = OneLine(why);
+  skipped_why_ = OneLine(why);
 }
 
 int Steps::Tell(Format format, const Io& io) const {
@@ -107,19 +108,21 @@ int Steps::Tell(Format format, const Io& io) const {
     if (!failed_.empty())
       out["steps"].push_back({{"step", failed_}, {"holds", false}, {"what", why_}});
     if (!skipped_.empty())
-      out["steps"].push_back({{"step", skipped_}, {"holds", nullptr}, {"what", why_}});
+      out["steps"].push_back({{"step", skipped_}, {"holds", nullptr}, {"what", skipped_why_}});
     for (const std::string& note : notes_) out["notes"].push_back(note);
     *io.out << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   } else {
     for (const auto& [name, words] : done_)
       *io.out << absl::StrFormat("  holds   %-12s ", name) << words << "\n";
     if (!failed_.empty()) *io.out << absl::StrFormat("  FAILS   %-12s ", failed_) << why_ << "\n";
-    if (!skipped_.empty()) *io.out << absl::StrFormat("  skipped %-12s ", skipped_) << why_ << "\n";
+    if (!skipped_.empty())
+      *io.out << absl::StrFormat("  skipped %-12s ", skipped_) << skipped_why_ << "\n";
     for (const std::string& note : notes_) *io.out << "  note    " << note << "\n";
-    *io.out << (!failed_.empty() ? absl::StrCat("The ", what_, " does NOT hold.\n")
-                : !skipped_.empty()
-                    ? absl::StrCat("The ", what_, " holds; the older tree was NOT checked.\n")
-                    : absl::StrCat("The ", what_, " holds.\n"));
+    *io.out << (!failed_.empty()    ? absl::StrCat("The ", what_, " does NOT hold.\n")
+                : !skipped_.empty() ? absl::StrCat("The ", what_, " holds; the ",
+                                                   skipped_ == "history" ? "older tree" : skipped_,
+                                                   " was NOT checked.\n")
+                                    : absl::StrCat("The ", what_, " holds.\n"));
   }
   if (!failed_.empty()) return kRefused;
   return skipped_.empty() ? kDone : kUsage;

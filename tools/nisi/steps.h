@@ -40,7 +40,7 @@ class Steps {
   // whether it may be used.
   std::string AddHead(const nisi::journal::v1::TreeHead& head,
                       const nisi::journal::v1::SigningKey& given, const PinnedKeys& pinned);
-  // A step that was asked for and cannot be taken: it neither holds nor fails.
+  // A step that was asked for and cannot be taken: it neither holds nor fails. The first is told.
   void Skip(const char* name, const std::string& why);
   void Note(const std::string& text) { notes_.push_back(text); }
   bool hold() const { return failed_.empty(); }
@@ -52,9 +52,8 @@ class Steps {
   const std::string what_;
   std::vector<std::pair<std::string, std::string>> done_;
   std::vector<std::string> notes_;
-  std::string failed_;
-  std::string skipped_;
-  std::string why_;  // of the one of these two that there is
+  std::string failed_, why_;
+  std::string skipped_, skipped_why_;
 };
 
 }  // namespace nisi::cli

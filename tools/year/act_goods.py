@@ -72,7 +72,16 @@ def in_force(stage, scratch):
     stage.command(None, "priority-goods", "watch-entries", "--parent", stage.edition, "--start-position", "1", "--max", "1",
                   "--format", "json", "-o", scratch / "watch.json", quiet=True)
     stage.check(json.loads((scratch / "watch.json").read_text().splitlines()[0]), "changes are watched")
-    stage.say("An answer can be proved offline: the entry is in a tree whose head the service signed.")
+    stage.say("Anybody can verify an answer offline, without a token: that the list is in force by that order is in a tree whose")
+    stage.say("head the service signed, and each line of it is as it was approved.")
+    public, lines = scratch / "proof-public.json", scratch / "list.json"
+    stage.command(None, "proof", "get", "--service", "priority-goods", "--position", asked.edition_position, "-o", public,
+                  quiet=True)
+    stage.command(None, "priority-goods", "export-edition", "--name", stage.edition, "--format", "json", "-o", lines, quiet=True)
+    told = stage.command(None, "verify", public, "--list", lines)
+    stage.check("now IN_FORCE" in told and f"{stage.entered} entries of {stage.edition} have root" in told,
+                "the public verifies the list", told)
+    stage.say("How it was drafted is for those who may read the journal: who wrote the line, and when.")
     proof = scratch / "proof.json"
     stage.command("auditor", "proof", "get", "--service", "priority-goods", "--position", asked.results[0].entry_position, "-o",
                   proof, quiet=True)
