@@ -289,7 +289,7 @@ void ForwardedCall::RefuseBusy() {
   if (over_) {
     return;
   }
-  ++hub_->refused;
+  ++hub_->refused[static_cast<size_t>(admitted_.rank)];
   Over(absl::StatusCode::kResourceExhausted);
   client_->Finish(hub_->busy.Answer(trace_.id()));
 }

@@ -38,8 +38,6 @@ size_t WaitingCalls(const Hub& hub) {
 std::vector<store::Figure> Figures(const Hub& hub) {
   std::vector<store::Figure> figures{
       {"nisi_gateway_live_calls", "Calls under way.", static_cast<double>(hub.live)},
-      {"nisi_gateway_overloaded_total", "Calls refused because too many were under way.",
-       static_cast<double>(hub.refused)},
       {"nisi_gateway_refused_tokens_total", "Refused unread, after many that did not hold.",
        static_cast<double>(hub.admission->refused_tokens())},
       {"nisi_gateway_streams", "Streams under way.", static_cast<double>(hub.streams->taken())},
@@ -55,6 +53,12 @@ std::vector<store::Figure> Figures(const Hub& hub) {
        static_cast<double>(hub.guard->rests.begun)},
       {"nisi_gateway_held_bytes", "Of messages that wait to be whole or to be taken.",
        static_cast<double>(hub.guard->room->held())}};
+  for (size_t i = 0; i < kRankNames.size(); ++i) {
+    figures.push_back({"nisi_gateway_overloaded_total",
+                       "Calls refused for want of room: too many under way, or too little memory.",
+                       static_cast<double>(hub.refused[i]),
+                       {{"rank", kRankNames[i]}}});
+  }
   for (size_t i = 0; i < http2::kRefusedKinds; ++i) {
     const auto what = static_cast<http2::Refused>(i);
     figures.push_back({absl::StrCat("nisi_gateway_refused_", http2::NameOf(what), "_total"),

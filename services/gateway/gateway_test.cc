@@ -623,6 +623,33 @@ TEST_F(GatewayTest, NearItsMemoryItLetsNobodyIn) {
   EXPECT_EQ(ReasonOf(status), "OVERLOADED");
 }
 
+TEST_F(GatewayTest, WhoFindsNoRoomIsCountedByRank) {
+  Limits limits;
+  limits.max_memory_bytes = 1 << 20;  // it has more already
+  StartGateway(limits);
+  const std::string auditor = Token(rpc::v1::AUDITOR), entity = Token(rpc::v1::ENTITY);
+  const auto refuse = [&](const char* method, const std::string& token) {
+    std::vector<std::pair<std::string, std::string>> metadata;
+    if (!token.empty()) metadata.emplace_back("authorization", token);
+    EXPECT_EQ(ReasonOf(Call(method, {"x"}, nullptr, metadata)), "OVERLOADED") << method;
+  };
+  const auto counted = [&](const char* rank, int times) {
+    return HasSubstr(absl::StrCat("nisi_gateway_overloaded_total{process=\"gateway\",rank=\"", rank,
+                                  "\"} ", times, "\n"));
+  };
+  refuse(kCollect, entity);
+  EXPECT_THAT(metrics_.Text(), counted("public", 0));
+  refuse(kEcho, auditor);
+  refuse(kEcho, auditor);
+  refuse(kEcho, "");
+  refuse(kEcho, "");
+  refuse(kCheck, entity);
+  const std::string text = metrics_.Text();
+  EXPECT_THAT(text, counted("changing", 1));
+  EXPECT_THAT(text, counted("reading", 2));
+  EXPECT_THAT(text, counted("public", 3));
+}
+
 TEST_F(GatewayTest, HealthAndReflection) {
   StartGateway();
   std::string answer;

@@ -1,6 +1,7 @@
 // What all calls of the gateway share, and what each of its threads has.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "services/gateway/cors.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/memory.h"
+#include "services/gateway/rank.h"
 #include "services/gateway/routes.h"
 #include "services/gateway/service.h"
 
@@ -43,10 +45,10 @@ struct Hub {
   std::map<std::string, std::unique_ptr<Capacity>, std::less<>> capacities;  // of unary, by owner
   // Of the threads, how many do not get through to a service, by owner.
   std::map<std::string, std::atomic<int>, std::less<>> away;
-  std::atomic<uint64_t> live{0};          // those that a client has begun
-  std::atomic<uint64_t> refused{0};       // by the bounds on calls at once
-  Busy busy;                              // what they are told
-  std::unique_ptr<StreamShares> streams;  // the other calls
+  std::atomic<uint64_t> live{0};                                   // those that a client has begun
+  std::array<std::atomic<uint64_t>, kRankNames.size()> refused{};  // for want of room, by rank
+  Busy busy;                                                       // what they are told
+  std::unique_ptr<StreamShares> streams;                           // the other calls
   std::atomic<bool> draining{false};
   std::atomic<int64_t> abort_at_ns{INT64_MAX};
 };

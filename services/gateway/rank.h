@@ -2,11 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace nisi::gateway {
 
 enum class Rank { kPublic, kReading, kChanging };
+
+// Of a metric.
+inline constexpr std::array<const char*, 3> kRankNames{"public", "reading", "changing"};
 
 // Of so many places, those that it may use.
 inline size_t PartOf(size_t most, Rank rank) {

@@ -6,6 +6,7 @@ usage: attacks_test.py <bin folder> <proto folder> embedded|processes [--measure
 FLAG: of the gateway, as --reset-burst=0, to see what an attack does without its budget; nothing is asserted then
 """
 import argparse
+import collections
 import contextlib
 import json
 import os
@@ -182,7 +183,10 @@ class Test:
     def metric_values(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=30) as page:
             lines = page.read().decode().splitlines()
-        values = {line.split("{")[0].split()[0]: float(line.split()[-1]) for line in lines if line.startswith("nisi_gateway")}
+        values = collections.Counter()  # over all labels
+        for line in lines:
+            if line.startswith("nisi_gateway"):
+                values[line.split("{")[0].split()[0]] += float(line.split()[-1])
         # Calls that the gateway did not answer with OK.
         values["nisi_gateway_refused_calls_total"] = sum(
             float(line.split()[-1]) for line in lines if line.startswith("grpc_server_handled_total{") and

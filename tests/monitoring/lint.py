@@ -13,7 +13,7 @@ PREFIXES = ("nisi_", "grpc_server_", "grpc_client_", "process_")
 # Each has few values, known before anybody calls. No label names a record, a caller or an address.
 LABELS = {"process": 16, "peer": 16, "grpc_service": 40, "grpc_method": 400, "grpc_type": 4, "grpc_code": 17, "le": 32,
           "role": 16, "overdue": 2, "bucket": 4, "certificate": 2,
-          "kind": 2}
+          "kind": 2, "rank": 3}
 # The library's own: not to be switched off, dropped by deploy/prometheus/prometheus.yaml.
 FOREIGN = "exposer_"
 SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
