@@ -25,6 +25,7 @@ enum class Fault {
   kMessageTooLarge,   // for the carrier
   kMessageCutShort,   // the client ended within it
   kMetadataTooLarge,  // what came over the bound is not there
+  kNoRoom,            // for it, where the bytes that are held are bounded
 };
 
 // What a call begins with.
@@ -33,7 +34,7 @@ struct CallHead {
   Fields fields;     // metadata, without what HTTP/2 and gRPC themselves need
   absl::Time deadline = absl::InfiniteFuture();  // by the machine's clock; none where none came
   std::shared_ptr<const Peer> peer;
-  Fault fault = Fault::kNone;  // kCompressed, kMetadataTooLarge: to be refused
+  Fault fault = Fault::kNone;  // kCompressed, kMetadataTooLarge, kNoRoom: to be refused
 };
 
 // What a call ends with.
@@ -76,6 +77,11 @@ class Taker {
   virtual void OnTick(absl::Time now) = 0;
   // The client is gone before the end: the last that comes.
   virtual void OnCancel() = 0;
+  // In its place where the carrier itself ends the call with that answer: what the client gets.
+  virtual Answer OnEnded(const Answer& answer) {
+    OnCancel();
+    return answer;
+  }
 };
 
 // Takes a call that begins; null where it was answered at once.

@@ -63,7 +63,7 @@ void ServerCall::OnHead(RequestHead head, const TakeCall& take) {
   if (head.call.fault == Fault::kNone && !head.encoding.empty() && head.encoding != "identity") {
     head.call.fault = Fault::kCompressed;
   }
-  if (!Hold()) return End(shared_.no_room);
+  if (!Hold()) head.call.fault = Fault::kNoRoom;
   taker_ = take(std::move(head.call), shared_from_this());
 }
 
@@ -161,7 +161,8 @@ void ServerCall::Reply(std::string message, Answer answer) {
   loop_->Run([self = shared_from_this(), message = std::move(message),
               answer = std::move(answer)]() mutable {
     self->taken_ = 0;  // the request has served its purpose
-    self->End(self->Queue(message) ? std::move(answer) : self->shared_.no_room);
+    if (!self->Queue(message)) return self->Abort(self->shared_.no_room);
+    self->End(std::move(answer));
   });
 }
 
@@ -183,6 +184,18 @@ bool ServerCall::Queue(const std::string& message) {
 void ServerCall::End(Answer answer) {
   if (connection_ == nullptr || finished_) return;
   finished_ = true;
+  Conclude(std::move(answer));
+}
+
+void ServerCall::Abort(const Answer& answer) {
+  if (connection_ == nullptr || finished_) return;
+  finished_ = true;  // what its taker says from here on comes too late
+  cancelled_.store(true, std::memory_order_relaxed);
+  const std::shared_ptr<Taker> taker = taker_;
+  Conclude(taker == nullptr ? answer : taker->OnEnded(answer));
+}
+
+void ServerCall::Conclude(Answer answer) {
   answer_ = std::move(answer);
   connection_->OnAnswer(answer_.code == absl::StatusCode::kResourceExhausted);
   taken_ = 0;
@@ -193,14 +206,6 @@ void ServerCall::End(Answer answer) {
   loop_->AtEndOfTurn([self = shared_from_this()] { self->taker_.reset(); });
   if (!head_sent_ && out_.empty()) return SendOnlyTrailers();
   Resume();
-}
-
-void ServerCall::Abort(const Answer& answer) {
-  if (finished_) return;
-  const std::shared_ptr<Taker> taker = taker_;
-  End(answer);
-  cancelled_.store(true, std::memory_order_relaxed);
-  if (taker != nullptr) taker->OnCancel();
 }
 
 void ServerCall::RefuseHttp(absl::string_view status) {

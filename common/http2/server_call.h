@@ -53,6 +53,7 @@ class ServerCall final : public ServerStream,
   // the call must end.
   bool Hold();
   void End(Answer answer);
+  void Conclude(Answer answer);
   // Answers without a word of gRPC what is not gRPC.
   void RefuseHttp(absl::string_view status);
   void Deliver();

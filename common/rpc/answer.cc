@@ -79,6 +79,10 @@ std::string TraceIdOf(const http2::Fields& fields) {
   return hex ? id : "";
 }
 
+http2::Answer WithTrace(const http2::Answer& answer, absl::string_view trace_id) {
+  return ToAnswer(FromAnswer(answer), trace_id);
+}
+
 absl::Status FromAnswer(const http2::Answer& answer) {
   if (answer.code == absl::StatusCode::kOk) return absl::OkStatus();
   absl::Status status(answer.code, answer.text);

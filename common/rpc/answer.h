@@ -19,6 +19,9 @@ http2::Answer ToAnswer(const absl::Status& status, absl::string_view trace_id = 
 // flags; "" where none came.
 std::string TraceIdOf(const http2::Fields& fields);
 
+// An answer of a carrier, which knows nothing of traces, with that of its call.
+http2::Answer WithTrace(const http2::Answer& answer, absl::string_view trace_id);
+
 // A status as it was before, its details as payloads again: of another service's answer.
 absl::Status FromAnswer(const http2::Answer& answer);
 

@@ -1,6 +1,7 @@
 #include "common/rpc/call_errors.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/base/status.h"
 
 namespace nisi::rpc {
@@ -49,6 +50,8 @@ absl::Status RefusalOf(http2::Fault fault, size_t max_bytes, size_t max_head_byt
       return MessageCount();
     case http2::Fault::kMetadataTooLarge:
       return MetadataTooLarge(max_head_bytes);
+    case http2::Fault::kNoRoom:
+      return base::Overloaded("bytes", absl::Seconds(1));
   }
   return absl::InternalError("unknown fault");
 }

@@ -17,9 +17,9 @@ absl::Status MessageTooLarge(size_t max_bytes);   // RESOURCE_EXHAUSTED, MESSAGE
 absl::Status MetadataTooLarge(size_t max_bytes);  // RESOURCE_EXHAUSTED, METADATA_TOO_LARGE
 absl::Status ShuttingDown();                      // UNAVAILABLE, SHUTTING_DOWN
 
-// What is wrong beneath a message: one of the above, or UNIMPLEMENTED, COMPRESSION_UNSUPPORTED. OK
-// for kNone. `max_bytes`: of a message that the method takes; `max_head_bytes`: of metadata, where
-// less is taken than the carrier would.
+// What is wrong beneath a message: one of the above, or UNIMPLEMENTED, COMPRESSION_UNSUPPORTED, or
+// RESOURCE_EXHAUSTED, OVERLOADED. OK for kNone. `max_bytes`: of a message that the method takes;
+// `max_head_bytes`: of metadata, where less is taken than the carrier would.
 absl::Status RefusalOf(http2::Fault fault, size_t max_bytes,
                        size_t max_head_bytes = http2::Limits().max_head_bytes);
 

@@ -81,6 +81,9 @@ class HealthCall final : public http2::Taker {
     if (told_ != kNothing) Tell();
   }
   void OnCancel() override {}
+  http2::Answer OnEnded(const http2::Answer& answer) override {
+    return WithTrace(answer, trace_id_);
+  }
 
  private:
   static constexpr int kNothing = -1;

@@ -92,6 +92,9 @@ class ReflectionCall final : public http2::Taker {
     if (now >= deadline_) End(absl::DeadlineExceededError(""));
   }
   void OnCancel() override {}
+  http2::Answer OnEnded(const http2::Answer& answer) override {
+    return WithTrace(answer, trace_id_);
+  }
 
  private:
   void End(const absl::Status& status) {

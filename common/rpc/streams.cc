@@ -7,6 +7,7 @@
 
 #include "common/base/jitter.h"
 #include "common/base/status.h"
+#include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 
 namespace nisi::rpc {
@@ -62,6 +63,10 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
   }
   void OnCancel() override {
     if (begun_ && !Wake()) End(absl::CancelledError());
+  }
+  http2::Answer OnEnded(const http2::Answer& answer) override {
+    OnCancel();
+    return WithTrace(answer, in_.call().trace_id);
   }
 
  private:
@@ -174,6 +179,9 @@ class ClientStream final : public http2::Taker, public std::enable_shared_from_t
     if (!busy_ && now > in_.call().deadline) End(absl::DeadlineExceededError(""));
   }
   void OnCancel() override {}
+  http2::Answer OnEnded(const http2::Answer& answer) override {
+    return WithTrace(answer, in_.call().trace_id);
+  }
 
  private:
   void Schedule(void (ClientStream::*step)()) {

@@ -7,6 +7,7 @@
 #include "common/base/jitter.h"
 #include "common/base/status.h"
 #include "common/http2/loop.h"
+#include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/peer.h"
 #include "common/rpc/store_call.h"
@@ -48,6 +49,9 @@ class UnaryCall final : public http2::Taker, public std::enable_shared_from_this
     if (!begun_ && now > in_.call().deadline) End(absl::DeadlineExceededError(""));
   }
   void OnCancel() override {}
+  http2::Answer OnEnded(const http2::Answer& answer) override {
+    return WithTrace(answer, in_.call().trace_id);
+  }
 
  private:
   void End(const absl::Status& status) {

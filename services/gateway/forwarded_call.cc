@@ -262,6 +262,17 @@ void ForwardedCall::OnCancel() {
   }
 }
 
+http2::Answer ForwardedCall::OnEnded(const http2::Answer& answer) {
+  const std::shared_ptr<http2::Taker> service = service_;
+  const absl::Status status = rpc::FromAnswer(answer);
+  if (!over_) LogFailed(status);
+  Over(status.code());
+  if (service != nullptr) {
+    service->OnCancel();
+  }
+  return rpc::WithTrace(answer, trace_.id());
+}
+
 void ForwardedCall::Abort(const absl::Status& status) {
   const std::shared_ptr<http2::Taker> service = service_;
   Refuse(status);
@@ -274,15 +285,20 @@ void ForwardedCall::Refuse(const absl::Status& status) {
   if (over_) {
     return;
   }
-  if (IsOurs(status)) {
-    base::Log(base::Severity::kError, "call_failed",
-              {{"method", head_.path},
-               {"code", absl::StatusCodeToString(status.code())},
-               {"reason", base::ReasonOf(status)},
-               {"trace", trace_.id()}});
-  }
+  LogFailed(status);
   Over(status.code());
   client_->Finish(rpc::ToAnswer(status, trace_.id()));
+}
+
+void ForwardedCall::LogFailed(const absl::Status& status) const {
+  if (!IsOurs(status)) {
+    return;
+  }
+  base::Log(base::Severity::kError, "call_failed",
+            {{"method", head_.path},
+             {"code", absl::StatusCodeToString(status.code())},
+             {"reason", base::ReasonOf(status)},
+             {"trace", trace_.id()}});
 }
 
 void ForwardedCall::RefuseBusy() {

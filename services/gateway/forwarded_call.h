@@ -36,6 +36,7 @@ class ForwardedCall final : public http2::Taker,
   void OnSent() override;
   void OnTick(absl::Time now) override;
   void OnCancel() override;
+  http2::Answer OnEnded(const http2::Answer& answer) override;
 
   // Ends the call with a refusal of the gateway's own; a service may be at it.
   void Abort(const absl::Status& status);
@@ -63,6 +64,8 @@ class ForwardedCall final : public http2::Taker,
   // The same, for want of room.
   void RefuseBusy();
   void Answered(std::optional<std::string> message, http2::Answer answer);
+  // Where the failure is the house's, not the caller's.
+  void LogFailed(const absl::Status& status) const;
   // It has its end, with this code.
   void Over(absl::StatusCode code);
 

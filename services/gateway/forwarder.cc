@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/base/status.h"
 #include "common/http1/session.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
@@ -19,7 +18,6 @@ namespace nisi::gateway {
 namespace {
 
 constexpr absl::Duration kUnreadyPause = absl::Seconds(1);
-constexpr absl::Duration kRoomRetry = absl::Seconds(1);
 
 size_t LeastBound(const Hub& hub) {
   size_t least = hub.limits.calls_at_once;
@@ -135,7 +133,7 @@ absl::Status Forwarder::Start() {
   server.name = "gateway";
   server.limits = hub_->limits.clients;
   server.guard = hub_->guard;
-  server.no_room = rpc::ToAnswer(base::Overloaded("bytes", kRoomRetry));
+  server.no_room = rpc::ToAnswer(rpc::RefusalOf(http2::Fault::kNoRoom, 0, 0));
   server.http1 = http1::MakeSession;
   std::map<std::string, Destination> owners = options_.owners;
   owners[kOwn].here = TakeOwn(hub_.get());

@@ -24,6 +24,8 @@ constexpr char kReflection[] = "/grpc.reflection.v1alpha.ServerReflection/Server
 constexpr char kListServices[] = "\x3a\x01*";
 constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
+constexpr char kSentTraceId[] = "0af7651916cd43dd8448eb211c80319c";
+constexpr char kSentTrace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 // What the caller of a failed call can quote; "" where it got nothing.
 std::string TraceIdOf(const absl::Status& status) {
@@ -102,26 +104,24 @@ TEST_F(GatewayTest, SendsASignedContextAndATrace) {
 
 TEST_F(GatewayTest, ItsErrorsCarryTheTrace) {
   StartGateway();
-  const std::string id = "0af7651916cd43dd8448eb211c80319c";
-  const std::string trace = absl::StrCat("00-", id, "-b7ad6b7169203331-01");
   const std::string unknown = "/no.Service/No";
-  EXPECT_EQ(TraceIdOf(Call(unknown, {"x"}, nullptr, {{"traceparent", trace}})), id);
-  EXPECT_EQ(TraceIdOf(Call(kGet, {"x"}, nullptr, {{"traceparent", trace}})), id);
+  EXPECT_EQ(TraceIdOf(Call(unknown, {"x"}, nullptr, {{"traceparent", kSentTrace}})), kSentTraceId);
+  EXPECT_EQ(TraceIdOf(Call(kGet, {"x"}, nullptr, {{"traceparent", kSentTrace}})), kSentTraceId);
   const absl::Status large =
       Call(kEcho, {"x"}, nullptr,
-           {{"traceparent", trace}, {"large", std::string(kMaxMetadataBytes, 'v')}});
+           {{"traceparent", kSentTrace}, {"large", std::string(kMaxMetadataBytes, 'v')}});
   EXPECT_EQ(ReasonOf(large), "METADATA_TOO_LARGE");
-  EXPECT_EQ(TraceIdOf(large), id);
+  EXPECT_EQ(TraceIdOf(large), kSentTraceId);
   // Without one the gateway makes one, for each call another.
   const std::string made = TraceIdOf(Call(unknown, {"x"}));
-  EXPECT_EQ(made.size(), id.size());
+  EXPECT_EQ(made.size(), sizeof kSentTraceId - 1);
   EXPECT_NE(made, TraceIdOf(Call(unknown, {"x"})));
   // What a service says passes as it is; what gRPC says of one does not come from it.
-  EXPECT_EQ(TraceIdOf(Call(kEcho, {"fail"}, nullptr, {{"traceparent", trace}})), "");
+  EXPECT_EQ(TraceIdOf(Call(kEcho, {"fail"}, nullptr, {{"traceparent", kSentTrace}})), "");
   StopBackend();
-  const absl::Status away = Call(kEcho, {"x"}, nullptr, {{"traceparent", trace}});
+  const absl::Status away = Call(kEcho, {"x"}, nullptr, {{"traceparent", kSentTrace}});
   EXPECT_EQ(ReasonOf(away), "BACKEND_UNAVAILABLE");
-  EXPECT_EQ(TraceIdOf(away), id);
+  EXPECT_EQ(TraceIdOf(away), kSentTraceId);
 }
 
 // A tracestate is visible ASCII. What HTTP/2 forbids in any field is broken off by the carrier.
@@ -349,6 +349,21 @@ TEST_F(GatewayTest, DrainEndsWhatDoesNotEnd) {
   drain.join();
 }
 
+TEST_F(GatewayTest, WhatADrainCutsOffHasItsTrace) {
+  StartGateway();
+  ClientCall call(*stub_, kEcho);
+  call.context().AddMetadata("traceparent", kSentTrace);
+  ASSERT_TRUE(call.Start() && call.Write("hang") && call.CloseSending());
+  seen_.Wait("hanging");
+  gateway_->Drain(absl::ZeroDuration());
+  EXPECT_EQ(call.Read(), std::nullopt);
+  const absl::Status status = call.Finish();
+  EXPECT_EQ(ReasonOf(status), "SHUTTING_DOWN");
+  EXPECT_EQ(TraceIdOf(status), kSentTraceId);
+  EXPECT_EQ(Handled("Echo", "Unavailable"), 1);
+  seen_.Wait("cancelled");
+}
+
 // Had they waited for the limit, as a call does that does not end, the call would be over too.
 TEST_F(GatewayTest, DrainEndsStreamsAtOnce) {
   StartGateway();
@@ -547,15 +562,35 @@ TEST_F(GatewayTest, WhatIsHeldForClientsIsBounded) {
   ClientCall first(*stub_, kEcho);
   ASSERT_TRUE(first.Start() && first.Write(half));
   // No more than what is still free.
-  const absl::Status status = Call(kEcho, {half});
+  const absl::Status status = Call(kEcho, {half}, nullptr, {{"traceparent", kSentTrace}});
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(status), "OVERLOADED");
   EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  EXPECT_EQ(TraceIdOf(status), kSentTraceId);
+  EXPECT_EQ(Handled("Echo", "ResourceExhausted"), 1);
   EXPECT_TRUE(Call(kEcho, {"x"}).ok());
   ASSERT_TRUE(first.CloseSending());
   EXPECT_EQ(first.Read(), half);
   EXPECT_TRUE(first.Finish().ok());
   EXPECT_TRUE(Call(kEcho, {half}).ok());
+}
+
+// Each takes a little before any message: of an address so many that some are left for others.
+TEST_F(GatewayTest, CallsThatOnlyBeginAreHeldToo) {
+  Limits limits;
+  limits.clients.max_held_bytes = 256 << 10;
+  StartGateway(limits);
+  RawHttp2 connection(gateway_->port());
+  for (size_t stream = 1; stream < 80; stream += 2) {
+    ASSERT_TRUE(connection.Call(stream, kEcho, {}, "", RawHttp2::Parts::kHead));
+  }
+  while (const auto frame = connection.Read()) {  // until some are refused
+    if (frame->kind == RawHttp2::kHeaders) break;
+  }
+  const absl::Status status = Call(kEcho, {"x"}, nullptr, {{"traceparent", kSentTrace}});
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
+  EXPECT_TRUE(status.GetPayload(kRetryInfo).has_value());
+  EXPECT_EQ(TraceIdOf(status), kSentTraceId);
 }
 
 TEST_F(GatewayTest, AStreamOfWhichNothingIsTakenEnds) {

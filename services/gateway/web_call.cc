@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "common/base/status.h"
 #include "common/rpc/answer.h"
 #include "services/gateway/transcode.h"
 
@@ -31,8 +30,7 @@ void WebCall::OnTick(absl::Time now) {
 void WebCall::Abort(const http2::Answer& answer) {
   const std::shared_ptr<ForwardedCall> call = call_;
   if (over_) return;
-  // It may come from a carrier, which knows nothing of traces.
-  End(nullptr, rpc::ToAnswer(rpc::FromAnswer(answer), request_.trace.id()));
+  End(nullptr, rpc::WithTrace(answer, request_.trace.id()));
   if (call != nullptr) call->OnCancel();
 }
 
@@ -69,10 +67,9 @@ void WebCall::End(std::string* message, const http2::Answer& answer) {
 }
 
 bool WebCall::Keep(size_t bytes) {
-  constexpr absl::Duration kRetry = absl::Seconds(1);
   if (request_.responder->Hold(bytes)) return true;
   const std::shared_ptr<ForwardedCall> call = call_;
-  call->Abort(base::Overloaded("bytes", kRetry));
+  call->OnFault(http2::Fault::kNoRoom);
   return false;
 }
 
