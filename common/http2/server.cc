@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -29,6 +30,8 @@ constexpr int kBacklog = 1024;
 constexpr char kUnix[] = "unix:";
 constexpr absl::Duration kLook = absl::Milliseconds(10);
 constexpr absl::Duration kIdle = absl::Seconds(1);
+// What was said last has so long to leave, even past the limit.
+constexpr absl::Duration kLeaving = absl::Seconds(1);
 // Before the others get a turn again.
 constexpr int kAcceptAtOnce = 16;
 // So many connections are read for as long as each may be, before what else there is has its turn.
@@ -170,6 +173,11 @@ class Server::Worker {
       for (const auto& [raw, connection] : connections_) connection->End(late);
     });
   }
+  void CloseConnections() {
+    loop_.RunAndWait([this] {
+      for (const auto& [raw, connection] : connections_) connection->Close();
+    });
+  }
   bool has_connections() {
     bool any = false;
     loop_.RunAndWait([&] { any = !connections_.empty(); });
@@ -307,15 +315,21 @@ void Server::End(absl::Time limit, const Answer& late) {
   if (workers_.empty() || std::exchange(ended_, true)) return;
   workers_.front()->StopListening();
   if (base::Planted("drain-that-drops")) limit = absl::InfinitePast();
+  const auto connected = [this] {
+    return Any([](Worker& worker) { return worker.has_connections(); });
+  };
   for (const auto& worker : workers_) worker->GoAway();
   absl::Time last_busy = absl::Now();
   for (absl::Time now = last_busy; now < limit && now < last_busy + kIdle; now = absl::Now()) {
-    if (!Any([](Worker& worker) { return worker.has_connections(); })) break;
+    if (!connected()) break;
     if (Any([](Worker& worker) { return worker.has_calls(); })) last_busy = now;
     absl::SleepFor(kLook);
   }
   for (const auto& worker : workers_) worker->EndConnections(late);
-  while (Any([](Worker& worker) { return worker.has_connections(); })) absl::SleepFor(kLook);
+  const absl::Time closed = std::max(limit, absl::Now() + kLeaving);
+  while (connected() && absl::Now() < closed) absl::SleepFor(kLook);
+  for (const auto& worker : workers_) worker->CloseConnections();
+  while (connected()) absl::SleepFor(kLook);
   // Handlers that still run may hold their calls for a while.
   calls_->WaitForNone();
   for (const auto& worker : workers_) worker->Stop();

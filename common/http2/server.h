@@ -58,8 +58,9 @@ class Server {
   void Adopt(int fd);
 
   // Takes no new connections and sends the clients elsewhere. Calls are served until the clients
-  // have gone, or none came for a second, or `limit`; what is left is answered with `late`.
-  // Afterwards nothing is under way. Calling it again does nothing.
+  // have gone, or none came for a second, or `limit`; what is left is answered with `late`, and
+  // who has not taken it by `limit`, or in a second where that is later, is cut off. Afterwards
+  // nothing is under way. Calling it again does nothing.
   void End(absl::Time limit, const Answer& late);
 
  private:

@@ -29,8 +29,10 @@ class ServerConnection final : public Connection {
   void Start() { socket_.Start(); }
   // Tells the client to take new calls elsewhere. Those that come nevertheless are taken.
   void GoAway();
-  // Answers what is under way with `answer`, and closes.
+  // Answers what is under way with `answer`, and closes when the client has taken it.
   void End(const Answer& answer);
+  // Whatever it has taken.
+  void Close() { socket_.Close("ended"); }
   void OnTick(absl::Time now);
   bool has_calls() const;
   // New connections are made with `context`: one that was not is to make place for such a one soon.

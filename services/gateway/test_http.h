@@ -130,7 +130,9 @@ class HttpClient {
 // A connection by hand, for what no client sends.
 class RawConnection {
  public:
-  explicit RawConnection(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+  // `ahead`: bytes that may come before they are read; 0: as usual.
+  explicit RawConnection(int port, int ahead = 0) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    if (ahead != 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &ahead, sizeof(ahead));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));

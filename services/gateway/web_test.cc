@@ -640,5 +640,18 @@ TEST_F(Http1Test, ASlowClientLosesNothing) {
   EXPECT_THAT(refused, HasSubstr("IDENTITY_REQUIRED"));
 }
 
+TEST_F(Http1Test, WhoTakesNothingDoesNotKeepItFromEnding) {
+  Limits limits;  // that would cut it off are far away
+  limits.clients.answer = absl::InfiniteDuration();
+  limits.clients.ping_after = absl::Hours(24);
+  StartGateway(limits);
+  RawConnection connection(gateway_->port(), 4096);
+  const std::string large((4 << 20) - 100, 'x');
+  connection.Send(Post(absl::StrCat("{\"text\":\"", large, "\"}")));
+  while (Handled("Echo", "OK") != 1) std::this_thread::yield();
+  gateway_->Drain(absl::ZeroDuration());
+  EXPECT_LT(connection.ReadAll().size(), large.size());
+}
+
 }  // namespace
 }  // namespace nisi::gateway
