@@ -43,6 +43,7 @@ std::shared_ptr<ClientConnection> Backend::NewConnection(std::function<void()> o
   options.address = options_.address;
   options.attempt = attempts_++;
   options.tls = options_.tls;
+  options.first_stream = options_.first_stream;
   options.on_open = std::move(on_open);
   options.on_unseen = [alive = alive_](const std::shared_ptr<ClientCall>& call) {
     if (*alive == nullptr) return call->Fail("The gateway ends.");
@@ -111,14 +112,16 @@ std::shared_ptr<Taker> Backend::Take(CallHead head, ClientCall::Answers answers,
 
 void Backend::Send(const std::shared_ptr<ClientCall>& call) {
   if (connection_ != nullptr && connection_->open()) return connection_->Begin(call);
-  if (connection_ != nullptr && connection_->going_away()) {
-    old_.push_back(std::move(connection_));
-    connection_.reset();
-    next_try_ = absl::InfinitePast();
-  }
+  if (connection_ != nullptr && (connection_->going_away() || connection_->spent())) Retire();
   if (connection_ == nullptr && absl::Now() >= next_try_) Connect();
   if (connection_ == nullptr && !reachable_) return call->Fail("The service is away.");
   waiting_.push_back(call);
+}
+
+void Backend::Retire() {
+  old_.push_back(std::move(connection_));
+  connection_.reset();
+  next_try_ = absl::InfinitePast();
 }
 
 void Backend::Renew(absl::Time now) {
@@ -147,6 +150,7 @@ void Backend::OnTick(absl::Time now) {
   if (connection_ != nullptr) connection_->OnTick(now);
   if (next_ != nullptr) next_->OnTick(now);
   if (open()) Renew(now);
+  if (connection_ != nullptr && connection_->spent()) Retire();
   for (size_t i = old_.size(); i-- > 0;) {
     old_[i]->OnTick(now);
     // The server closes one that it told to go away; nobody else closes one that was replaced.

@@ -21,6 +21,8 @@ struct BackendOptions {
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration last_wait = absl::Seconds(1);
   absl::Duration connect_limit = absl::Seconds(5);
+  // Of a connection; odd. HTTP/2 counts its calls up to 2^31.
+  int32_t first_stream = 1;
   // Null: there is no other loop that calls it.
   std::shared_ptr<Sightings> sightings;
   // On the loop: it has connected.
@@ -62,6 +64,8 @@ class Backend {
  private:
   std::shared_ptr<ClientConnection> NewConnection(std::function<void()> on_open);
   void Connect();
+  // Its calls end on the connection, and those that come go by the next.
+  void Retire();
   // Makes a new connection beside one of an old certificate, and takes it once the server did.
   void Renew(absl::Time now);
   void OnOpen();

@@ -1,5 +1,6 @@
 #include "common/http2/client_connection.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -78,12 +79,17 @@ nghttp2_session_callbacks* ClientConnection::Callbacks() {
 void ClientConnection::OnOpen(std::string) {
   static const nghttp2_session_callbacks* const kCallbacks = Callbacks();
   OpenSession(Side::kClient, kCallbacks, {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}});
+  nghttp2_session_set_next_stream_id(session(), options_.first_stream);
   if (options_.on_open) options_.on_open();
 }
 
 bool ClientConnection::open() const {
   return session() != nullptr && socket_.open() && !going_away_ &&
          nghttp2_session_check_request_allowed(session()) != 0;
+}
+
+bool ClientConnection::spent() const {
+  return session() != nullptr && nghttp2_session_get_next_stream_id(session()) > INT32_MAX;
 }
 
 void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {

@@ -25,6 +25,7 @@ class ClientConnection final : public Connection {
     std::string address;                // "host:port"
     size_t attempt = 0;                 // of several addresses of that name, which
     std::shared_ptr<TlsConnector> tls;  // null: plain text
+    int32_t first_stream = 1;
     std::function<void()> on_open;
     // The server did not look at the call, or it changes nothing: it may be sent once more.
     std::function<void(const std::shared_ptr<ClientCall>&)> on_unseen;
@@ -39,6 +40,8 @@ class ClientConnection final : public Connection {
   bool open() const;
   // The server takes no more calls, and will close.
   bool going_away() const { return going_away_; }
+  // It has no number left for another call, after a thousand million of them.
+  bool spent() const;
   // The server has taken us in: it has seen our certificate, and spoken.
   bool greeted() const { return greeted_; }
   // It was made with files that are others by now.

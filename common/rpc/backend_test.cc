@@ -109,6 +109,9 @@ class BackendTest : public ::testing::Test {
     http2::BackendOptions options;
     options.address = address;
     options.tls = std::move(tls);
+    Use(options);
+  }
+  void Use(const http2::BackendOptions& options) {
     loop_.RunAndWait([&] {
       backend_ = std::make_unique<http2::Backend>(&loop_, options);
       ticks_ = loop_.EveryTick([this](absl::Time now) { backend_->OnTick(now); });
@@ -209,6 +212,16 @@ TEST_F(BackendTest, AServerThatEndsLosesNoCall) {
   over = true;
   caller.join();
   EXPECT_EQ(lost, 0);
+}
+
+TEST_F(BackendTest, AConnectionWhoseNumbersAreUsedUpIsFollowedByAnother) {
+  auto server = Serve("127.0.0.1:0");
+  http2::BackendOptions options;
+  options.address = absl::StrCat("127.0.0.1:", server->port());
+  options.first_stream = INT32_MAX - 2;  // and one more
+  Use(options);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  End();
 }
 
 // A server by hand, for one connection: it says of the first `refused` streams that it did not look
