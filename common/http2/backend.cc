@@ -93,7 +93,8 @@ void Backend::OnClosed(const std::string& why) {
 }
 
 void Backend::SendAgain(const std::shared_ptr<ClientCall>& call) {
-  if (!options_.elsewhere(call)) Send(call);
+  // Its client may have gone meanwhile: nobody would tell the server.
+  if (!call->over() && !options_.elsewhere(call)) Send(call);
 }
 
 size_t Backend::calls() const {

@@ -20,6 +20,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/base/hash.h"
 #include "common/http2/server.h"
@@ -225,10 +226,10 @@ TEST_F(BackendTest, AConnectionWhoseNumbersAreUsedUpIsFollowedByAnother) {
 }
 
 // A server by hand, for one connection: it says of the first `refused` streams that it did not look
-// at them, and answers the next with an empty message.
+// at them, of `at_once` of them each time, and answers the next with an empty message.
 class Refusing {
  public:
-  explicit Refusing(int refused) : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Refusing(int refused, size_t at_once = 1) : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -237,13 +238,15 @@ class Refusing {
     EXPECT_EQ(listen(listener_, 1), 0);
     EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&name), &size), 0);
     port_ = ntohs(name.sin_port);
-    thread_ = std::thread([this, refused] { Serve(refused); });
+    thread_ = std::thread([this, refused, at_once] { Serve(refused, at_once); });
   }
   ~Refusing() {
     thread_.join();
     close(listener_);
   }
   int port() const { return port_; }
+  // Calls that have come.
+  int came() const { return came_; }
 
  private:
   enum Kind : uint8_t { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4 };
@@ -268,7 +271,8 @@ class Refusing {
     return size == 0 ||
            recv(client_, bytes->data(), size, MSG_WAITALL) == static_cast<ssize_t>(size);
   }
-  void Serve(int refused) {
+  void Serve(int refused, size_t at_once) {
+    std::vector<std::string> resets;
     client_ = accept(listener_, nullptr, nullptr);
     Say(Frame(kSettings, 0, 0, ""));
     constexpr size_t kPreface = 24, kHead = 9;
@@ -279,8 +283,10 @@ class Refusing {
       if (!Hear(byte(0) << 16 | byte(1) << 8 | byte(2), &payload)) break;
       const unsigned char stream = byte(8);
       if (byte(3) != kHeaders) continue;
+      ++came_;
       if (refused-- > 0) {
-        Say(Frame(kReset, 0, stream, Number(7, 4)));
+        resets.push_back(Frame(kReset, 0, stream, Number(7, 4)));
+        if (resets.size() == at_once) Say(absl::StrJoin(std::exchange(resets, {}), ""));
         continue;
       }
       Say(Frame(kHeaders, 4, stream,
@@ -294,6 +300,7 @@ class Refusing {
   const int listener_;
   int client_ = -1;
   int port_ = 0;
+  std::atomic<int> came_{0};
   std::thread thread_;
 };
 
@@ -310,6 +317,36 @@ TEST_F(BackendTest, ACallThatIsRefusedAgainIsUnavailable) {
   Use(absl::StrCat("127.0.0.1:", server.port()));
   EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
   EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  End();
+}
+
+// Both are to be sent again, the one first; when its turn comes, the client of the other gives up.
+TEST_F(BackendTest, WhatIsGivenUpIsNotSentAgain) {
+  const Refusing server(2, 2);
+  std::shared_ptr<Taker> other;
+  http2::BackendOptions options;
+  options.address = absl::StrCat("127.0.0.1:", server.port());
+  options.elsewhere = [&other](const auto&) {
+    if (other != nullptr) std::exchange(other, nullptr)->OnCancel();
+    return false;
+  };
+  Use(options);
+  const auto first = std::make_shared<Waiter>(), second = std::make_shared<Waiter>();
+  const auto begin = [&](const std::shared_ptr<Waiter>& waiter) {
+    CallHead head;
+    head.path = "/test.Backend/Echo";
+    auto taker = backend_->Take(std::move(head), ClientCall::Answers::kOne, waiter);
+    taker->OnMessage("x");
+    taker->OnEnd();
+    return taker;
+  };
+  loop_.RunAndWait([&] {
+    begin(first);
+    other = begin(second);
+  });
+  EXPECT_EQ(first->done().get().answer.code, absl::StatusCode::kOk);
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  EXPECT_EQ(server.came(), 4);
   End();
 }
 
