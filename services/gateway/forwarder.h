@@ -23,7 +23,7 @@ struct ForwarderOptions {
   std::shared_ptr<http2::TlsAcceptor> tls;    // null: plain text
   std::map<std::string, Destination> owners;  // by owner
   const Routes* routes = nullptr;
-  Admission* admission = nullptr;
+  std::shared_ptr<Admission> admission;
   rpc::Metrics* metrics = nullptr;
   Limits limits;
   std::vector<std::string> origins;  // of pages that may call

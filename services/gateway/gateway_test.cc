@@ -310,6 +310,14 @@ TEST_F(GatewayTest, ItsMetricsSayWhoIsAway) {
   ASSERT_NO_FATAL_FAILURE(wait_for("1"));
 }
 
+// They may be asked for while the process ends.
+TEST_F(GatewayTest, ItsMetricsOutliveIt) {
+  StartGateway();
+  gateway_.reset();
+  EXPECT_THAT(metrics_.Text(),
+              HasSubstr("nisi_gateway_refused_tokens_total{process=\"gateway\"} 0\n"));
+}
+
 TEST_F(GatewayTest, ABackendKilledInMidStreamEndsTheStream) {
   StartGateway();
   ClientCall stream(*stub_, kCount);

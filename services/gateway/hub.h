@@ -33,7 +33,7 @@ struct Hub {
   explicit Hub(Limits given) : limits(std::move(given)), memory(limits.max_memory_bytes) {}
 
   const Routes* routes = nullptr;
-  Admission* admission = nullptr;
+  std::shared_ptr<Admission> admission;
   Limits limits;
   Memory memory;
   std::shared_ptr<http2::Guard> guard;

@@ -76,14 +76,14 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   }
   std::unique_ptr<Gateway> gateway(new Gateway());
   gateway->routes_ = std::make_unique<Routes>(std::move(routes));
-  gateway->admission_ = std::make_unique<Admission>(
+  gateway->admission_ = std::make_shared<Admission>(
       gateway->routes_.get(), options.clock, options.authenticator, options.signer, options.limits);
   ForwarderOptions forwarder;
   forwarder.address = options.address;
   forwarder.tls = options.tls;
   forwarder.owners = options.backends;
   forwarder.routes = gateway->routes_.get();
-  forwarder.admission = gateway->admission_.get();
+  forwarder.admission = gateway->admission_;
   forwarder.metrics = options.metrics;
   forwarder.limits = options.limits;
   forwarder.origins = options.origins;

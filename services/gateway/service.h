@@ -64,7 +64,7 @@ class Gateway {
   Gateway();
 
   std::unique_ptr<Routes> routes_;
-  std::unique_ptr<Admission> admission_;
+  std::shared_ptr<Admission> admission_;
   std::unique_ptr<Forwarder> forwarder_;
 };
 
