@@ -162,6 +162,7 @@ size_t ServerConnection::OnBytes(absl::string_view bytes) {
   }
   if (other_ == nullptr) return Connection::OnBytes(bytes);
   other_->OnBytes(bytes);
+  if (other_->has_calls()) place_->SetBusy(busy_, absl::Now());  // it is used; the rest by ticks
   return bytes.size();
 }
 

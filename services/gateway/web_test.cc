@@ -640,6 +640,24 @@ TEST_F(Http1Test, ASlowClientLosesNothing) {
   EXPECT_THAT(refused, HasSubstr("IDENTITY_REQUIRED"));
 }
 
+// Who makes place for a newcomer is who has had no call for longest.
+TEST_F(Http1Test, WhoHasACallKeepsItsPlace) {
+  Limits limits;
+  limits.clients.max_connections_of_source = 2;
+  StartGateway(limits);
+  RawConnection first(gateway_->port());
+  first.Send(Post(R"({"text":"x"})"));
+  EXPECT_THAT(first.Read("{\"text\":\"x\"}"), HasSubstr("HTTP/1.1 200"));
+  RawConnection idle(gateway_->port());
+  idle.Send(Post(R"({"text":"y"})"));
+  EXPECT_THAT(idle.Read("{\"text\":\"y\"}"), HasSubstr("HTTP/1.1 200"));
+  first.Send(Post(R"({"text":"hold"})"));
+  seen_.Wait("holding");
+  EXPECT_THAT(Answer(Post(R"({"text":"z"})", "Connection: close\r\n")), HasSubstr("HTTP/1.1 200"));
+  service_->Release();
+  EXPECT_THAT(first.Read("held"), HasSubstr("held"));
+}
+
 TEST_F(Http1Test, WhoTakesNothingDoesNotKeepItFromEnding) {
   Limits limits;  // that would cut it off are far away
   limits.clients.answer = absl::InfiniteDuration();
