@@ -610,6 +610,8 @@ class Generator:
         def give(message):
             if field.cpp_type == field.CPPTYPE_MESSAGE:
                 getattr(message, field.name).SetInParent()
+            elif field.type == field.TYPE_BYTES:
+                setattr(message, field.name, MARK.encode())
             else:
                 setattr(message, field.name, MARK if field.cpp_type == field.CPPTYPE_STRING else 1)
         return self.case("output only", at, self.changed(steps, give), paths=(at,), secrets=(MARK,))

@@ -204,14 +204,28 @@ std::string FoldForSearch(absl::string_view text) {
   return out;
 }
 
+namespace {
+
+// A letter, digit or mark; goes past it.
+bool IsWordCharacter(absl::string_view text, int32_t& at) {
+  const char byte = text[static_cast<size_t>(at)];
+  if (absl::ascii_isascii(static_cast<unsigned char>(byte))) {
+    ++at;
+    return absl::ascii_isalnum(static_cast<unsigned char>(byte));
+  }
+  const UChar32 c = NextCodePoint(text, at);
+  return c >= 0 && (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0;
+}
+
+}  // namespace
+
 std::vector<std::string> Words(absl::string_view text) {
   const std::string folded = FoldForSearch(text);
   std::vector<std::string> words;
   std::string word;
   for (int32_t at = 0; static_cast<size_t>(at) < folded.size();) {
     const int32_t start = at;
-    const UChar32 c = NextCodePoint(folded, at);
-    if (c >= 0 && (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0) {
+    if (IsWordCharacter(folded, at)) {
       word.append(folded, static_cast<size_t>(start), static_cast<size_t>(at - start));
     } else if (!word.empty()) {
       words.push_back(std::move(word));

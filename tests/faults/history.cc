@@ -317,7 +317,7 @@ int Main(int argc, char** argv) {
   flags.String("service", &settings.service, "the program that takes --fault-plan")
       .String("suite", &settings.suite, "nisi: its gateway is called, and not the service")
       .Int("seed", &settings.seed, "what is drawn; 0: a new one", 0)
-      .Int("calls", &settings.calls, "in all", 100'000)
+      .Int("calls", &settings.calls, "in all", 50'000)
       .Int("clients", &settings.clients, "at once", 8)
       .Int("records", &settings.records, "that they call about at a time", 100);
   return RunLane("history", flags, argc, argv, &settings.seed, {&settings.calls},

@@ -44,7 +44,7 @@ constexpr char kFull[] = "kind=enospc ops=append+sync+create times=0";
 
 struct Settings {
   std::string service;
-  int64_t runs = 50, fills = 3, seed = 0;
+  int64_t runs = 28, fills = 2, seed = 0;
 };
 
 struct Totals {
@@ -233,8 +233,8 @@ int Main(int argc, char** argv) {
   Settings settings;
   rpc::Flags flags("service_faults", "Lets the disk fail under the service.");
   flags.String("service", &settings.service, "the program that takes --fault-plan")
-      .Int("runs", &settings.runs, "with a failing write or sync", 50)
-      .Int("fills", &settings.fills, "with a disk that fills up", 3)
+      .Int("runs", &settings.runs, "with a failing write or sync", 28)
+      .Int("fills", &settings.fills, "with a disk that fills up", 2)
       .Int("seed", &settings.seed, "what is drawn; 0: a new one", 0);
   return RunLane("service_faults", flags, argc, argv, &settings.seed,
                  {&settings.runs, &settings.fills}, [&] { return Run(settings); });
