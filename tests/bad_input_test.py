@@ -33,7 +33,7 @@ MIN_CASES = 6000  # fewer: the walk over the descriptors misses something
 SUBSET = 11  # of the cases with separate processes: every 11th
 INSTITUTE, AUTHORITY, OPERATOR = "institute.industry", "authority.industry", "operator"
 INT32, INT64 = (-2**31, 2**31 - 1), (-2**63, 2**63 - 1)
-MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES, MAX_IMPORT_BYTES = 4096, 20, 500, 4 << 20, 16 << 20
+MAX_DETAILS, MAX_VIOLATIONS, MAX_ITEMS, MAX_BYTES, MAX_IMPORT_BYTES = 4096, 20, 500, 4 << 20, 8 << 20
 MAY_REPEAT = {  # lists in which an item may come twice, and why
     "nisi.priority_goods.v1.CheckGoodsRequest.codes": "each is a question of its own",
     "nisi.priority_goods.v1.BatchCreateEntriesRequest.entries": "the law refuses the second one, and cites it",

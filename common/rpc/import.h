@@ -22,9 +22,9 @@ namespace nisi::rpc {
 // Bounds the reply: one report a row must fit a message of 4 MiB.
 inline constexpr size_t kMaxImportRows = 20'000;
 
-// The rows of one import in wire form. Bounds the memory that its one command takes, 10 to 15
-// times as much: a process with little room would die of it, and again at each retry.
-inline constexpr size_t kMaxImportBytes = size_t{16} << 20;
+// The rows of one import in wire form. Bounds the memory that its one command takes, up to 50 times
+// as much: a process with little room would die of it, and again at each retry.
+inline constexpr size_t kMaxImportBytes = size_t{8} << 20;
 
 // The part that knows no types: count, hash, reports, the one command.
 //

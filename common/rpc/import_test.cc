@@ -265,7 +265,7 @@ TEST_F(ImportTest, ItsRowsAreBoundInBytesToo) {
   const absl::Status refused = Send(rows).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(refused), "IMPORT_TOO_LARGE");
-  EXPECT_EQ(base::InfoOf(refused).metadata().at("maxBytes"), "16777216");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("maxBytes"), "8388608");
   ASSERT_EQ(base::BadRequestOf(refused).field_violations_size(), 1);
   EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "rows");
   EXPECT_EQ(CountWidgets(), 0);

@@ -88,6 +88,9 @@ struct Batch {
   int64_t base_position = 0;
   // The position the engine holds after it; at least base_position.
   int64_t position = 0;
+  // Where there is one, called when the engine has taken `ops` over and looks at them no more, long
+  // before the commit is done: who holds their bytes need not hold them beside the engine's own.
+  std::function<void()> release = nullptr;
 };
 
 // One number for the metrics. The name is stable and in base units; one that ends in _total only

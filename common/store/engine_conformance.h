@@ -261,6 +261,29 @@ TEST_P(EngineConformance, LaterOpOnTheSameKeyWins) {
   EXPECT_EQ(Scan(Space::kData), (Rows{{"a", "2"}}));
 }
 
+TEST_P(EngineConformance, WhatABatchHasMayGoWhenItIsReleased) {
+  std::vector<OwnedOp> ops = {{Space::kData, std::string(50, 'a'), std::string(99, '1')},
+                              {Space::kLog, "gone", std::nullopt},
+                              {Space::kOnce, "b", "2"}};
+  int released = 0;
+  Batch batch{ViewsOf(ops), 0, 1};
+  batch.release = [&] {
+    ++released;
+    batch.ops.clear();
+    for (OwnedOp& op : ops) {
+      op.key.assign(op.key.size(), 'x');
+      if (op.value.has_value()) op.value->assign(op.value->size(), 'x');
+    }
+  };
+  const auto appended = engine_->Append(batch);
+  ASSERT_TRUE(appended.ok()) << appended.status();
+  EXPECT_EQ(released, 1);
+  ASSERT_TRUE(engine_->Sync().ok());
+  EXPECT_EQ(Scan(Space::kData), (Rows{{std::string(50, 'a'), std::string(99, '1')}}));
+  EXPECT_TRUE(Scan(Space::kLog).empty());
+  EXPECT_EQ(Scan(Space::kOnce), (Rows{{"b", "2"}}));
+}
+
 TEST_P(EngineConformance, StaleBaseIsAbortedAndLeavesNothing) {
   ASSERT_TRUE(engine_->Commit({{{Space::kData, "a", "1"}}, 0, 5}).ok());
   for (const int64_t base : {0, 4, 6}) {

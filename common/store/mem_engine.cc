@@ -39,6 +39,7 @@ class MemDisk {
       Write(op.space, std::string(op.key),
             op.value.has_value() ? std::optional<std::string>(*op.value) : std::nullopt);
     }
+    if (batch.release != nullptr) batch.release();
     Write(Space::kData, std::string(kPositionKey), EncodePosition(batch.position));
     position_ = batch.position;
     pinned_.insert(commit_);

@@ -27,6 +27,8 @@ class Overlay final : public Snapshot {
   // A point to come back to.
   size_t Mark() const { return undo_.size(); }
   void Rollback(size_t mark);
+  // All that is written stays: how to take it back is forgotten.
+  void Keep() { undo_ = {}; }
 
   bool empty() const;
   size_t bytes() const { return bytes_; }

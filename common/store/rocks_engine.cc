@@ -290,11 +290,13 @@ absl::Status RocksEngine::Write(const Batch& batch) {
     status = writes.Put(handles_[static_cast<size_t>(Space::kData)], ToSlice(kPositionKey),
                         EncodePosition(batch.position));
   }
+  const auto keys = static_cast<int64_t>(batch.ops.size()) + 1;
+  if (batch.release != nullptr) batch.release();
   const auto begin = Clock::now();
   if (status.ok()) status = db_->Write(rocksdb::WriteOptions(), &writes);
   if (!status.ok()) return Failed(status);
   commit_nanos_ += Nanos(Clock::now() - begin);
-  written_keys_ += static_cast<int64_t>(batch.ops.size()) + 1;
+  written_keys_ += keys;
   written_bytes_ += static_cast<int64_t>(writes.GetDataSize());
   return absl::OkStatus();
 }

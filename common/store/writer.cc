@@ -50,6 +50,7 @@ using Written = absl::StatusOr<std::unique_ptr<Snapshot>>;
 
 // Planted mistakes: what goes to `space` is written by itself, after the rest.
 Written AppendApart(Space space, Batch batch, Engine* engine) {
+  batch.release = nullptr;  // the second is of the same bytes
   Batch apart = batch;
   apart.base_position = apart.position;
   std::erase_if(batch.ops, [space](const Batch::Op& op) { return op.space == space; });
@@ -261,6 +262,7 @@ void Writer::CloseGroup() {
   group_->notice.timers_from = timers_from_;
   group_->root = frontier_.root();
   group_->empty = group_->overlay->empty();
+  group_->overlay->Keep();
   // Built over a batch that failed: it never happened either.
   if (!group_->empty && failure().ok()) {
     if (const absl::Status status = Append(); !status.ok()) Fail(status);
@@ -275,6 +277,10 @@ absl::Status Writer::Append() {
   batch.ops = group_->overlay->Ops();
   batch.base_position = std::exchange(appended_position_, position_);
   batch.position = position_;
+  batch.release = [this, &batch] {
+    batch.ops = {};
+    group_->overlay = nullptr;
+  };
   if (base::Planted("witness-before-commit"))
     RETURN_IF_ERROR(deps_.witness->Save(Head{batch.position, group_->root}));
   ASSIGN_OR_RETURN(written_, AppendTo(deps_.engine, batch));
