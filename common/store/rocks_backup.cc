@@ -154,6 +154,18 @@ absl::StatusOr<rocksdb::BackupID> CopyAndCheck(rocksdb::BackupEngine& engine, ro
   return good;
 }
 
+// The sequence number that the backups of a line hold at least; 0: there is none.
+uint64_t HeldBy(const rocksdb::BackupEngine& engine, const std::string& line) {
+  std::vector<BackupInfo> infos;
+  engine.GetBackupInfo(&infos);
+  uint64_t held = 0;
+  for (const BackupInfo& info : infos) {
+    const Label label = DecodeLabel(info.app_metadata);
+    if (label.line == line) held = std::max(held, label.sequence);
+  }
+  return held;
+}
+
 // A day of UTC, counted.
 int64_t DayOf(const BackupInfo& info) {
   return info.timestamp / (24 * 60 * 60);
@@ -273,26 +285,27 @@ absl::StatusOr<Backup> MakeRocksBackup(rocksdb::DB* db, rocksdb::Env* env,
   Label label;
   RETURN_IF_ERROR(BackupStatus(db->GetDbIdentity(label.line), options.dir));
   const std::string line = absl::StrCat(log, "/", label.line);
-  // The log first: it may still be had from a store whose files are damaged.
-  ASSIGN_OR_RETURN(const bool whole, ArchiveLog(db, env, line));
-  label.sequence = db->GetLatestSequenceNumber();
-  ASSIGN_OR_RETURN(label.note, options.note());
-
   rocksdb::BackupEngine* raw = nullptr;
-  RETURN_IF_ERROR(BackupStatus(
-      rocksdb::BackupEngine::Open(EngineOptions(options.dir, env), env, &raw), options.dir));
+  const rocksdb::Status opened =
+      rocksdb::BackupEngine::Open(EngineOptions(options.dir, env), env, &raw);
   const std::unique_ptr<rocksdb::BackupEngine> engine(raw);
+  // The log first: it may still be had from a store whose files are damaged.
+  ASSIGN_OR_RETURN(const ArchivedLog log_before,
+                   ArchiveLog(db, env, line, opened.ok() ? HeldBy(*engine, label.line) : 0));
+  label.sequence = log_before.last;
+  ASSIGN_OR_RETURN(label.note, options.note());
+  RETURN_IF_ERROR(BackupStatus(opened, options.dir));
   // What an earlier one left that was cut short.
   RETURN_IF_ERROR(BackupStatus(engine->GarbageCollect(), options.dir));
   ASSIGN_OR_RETURN(const rocksdb::BackupID id, CopyAndCheck(*engine, db, label, options));
   // What was committed until the copy, so that every point before it can be reached at once.
-  RETURN_IF_ERROR(ArchiveLog(db, env, line).status());
+  RETURN_IF_ERROR(ArchiveLog(db, env, line, label.sequence).status());
   std::vector<BackupInfo> infos;
   engine->GetBackupInfo(&infos, /*include_file_details=*/true);
   for (Backup& backup : ToBackups(infos)) {
     if (backup.id != int64_t{id}) continue;
     RETURN_IF_ERROR(DropOld(*engine, env, options));
-    backup.log_is_whole = whole;
+    backup.log_is_whole = log_before.whole;
     return std::move(backup);
   }
   return NoSuchBackup(id);

@@ -182,22 +182,29 @@ class Replay {
 
 }  // namespace
 
-absl::StatusOr<bool> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::string& dir) {
+absl::StatusOr<ArchivedLog> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::string& dir,
+                                       uint64_t held) {
   RETURN_IF_ERROR(BackupStatus(env->CreateDirIfMissing(dir), dir));
   ASSIGN_OR_RETURN(const std::vector<LogFile> files, FilesIn(env, dir));
   const uint64_t latest = db->GetLatestSequenceNumber();
   // The archive never has what the store may yet lose.
   const rocksdb::Status synced = db->SyncWAL();
   if (!synced.ok()) return BackupStatus(synced, dir);
-  const uint64_t from = files.empty() ? latest : files.back().last + 1;
-  if (from > latest || latest == 0) return true;
-  const rocksdb::Status written = WriteFile(db, env, dir, from, latest);
-  if (written.ok()) return true;
-  if (files.empty() || written.IsNoSpace()) return BackupStatus(written, dir);
-  base::Log(base::Severity::kWarning, "backup_log_gap",
-            {{"from", from}, {"latest", latest}, {"status", written.ToString()}});
-  RETURN_IF_ERROR(BackupStatus(WriteFile(db, env, dir, latest, latest), dir));
-  return false;
+  if (!files.empty()) held = std::max(held, files.back().last);
+  const bool begins = held == 0;
+  const uint64_t from = begins ? latest : held + 1;
+  if (from > latest || latest == 0) return ArchivedLog{true, latest};
+  rocksdb::Status written = WriteFile(db, env, dir, from, latest);
+  if (written.ok()) return ArchivedLog{true, latest};
+  if (!begins && !written.IsNoSpace()) {
+    base::Log(base::Severity::kWarning, "backup_log_gap",
+              {{"from", from}, {"latest", latest}, {"status", written.ToString()}});
+    written = WriteFile(db, env, dir, latest, latest);
+  }
+  if (written.IsNoSpace()) return BackupStatus(written, dir);
+  // Where all is in files of tables, as after a restore, no log has even the last commit. The
+  // backup has it, and the log begins behind it.
+  return ArchivedLog{begins, latest};
 }
 
 absl::StatusOr<bool> LogLeads(rocksdb::Env* env, const std::string& dir, uint64_t from,

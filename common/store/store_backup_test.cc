@@ -297,6 +297,44 @@ TEST_F(StoreBackupTest, RestoredStoreGoesOnAndBothLinesCanBeRestored) {
   EXPECT_EQ(RestoredRows(options), old_seventh);
 }
 
+// Its files were flushed by the restore, so that no log of RocksDB holds its last commit.
+TEST_F(StoreBackupTest, RestoredStoreIsBackedUpBeforeItsFirstCommit) {
+  Work(4);
+  MustBackUp();
+  Work(4);
+  MustBackUp();
+  RestoreOptions back = To("second");
+  back.position = 6;
+  ASSERT_TRUE(Restore(back).ok());
+  Open("second");
+  ASSERT_EQ(store_->position(), 6);
+  const auto first = TryBackUp();
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_TRUE(first->log_is_whole);
+  EXPECT_EQ(first->id, 3);
+  const auto again = TryBackUp();
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->log_is_whole);
+  const RestoreOptions third = To("third");
+  const auto restored = Restore(third);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->backup.id, 4);
+  EXPECT_EQ(RestoredRows(third), kept_[6]);
+  // Every moment from it on can be had, of the store that was restored.
+  Work(3);
+  const Backup later = MustBackUp();
+  EXPECT_TRUE(later.log_is_whole);
+  store_.reset();
+  for (int64_t position = 6; position <= 9; ++position) {
+    RestoreOptions options = To(absl::StrCat("to", position));
+    options.backup = 3;
+    options.position = position;
+    const auto moment = Restore(options);
+    ASSERT_TRUE(moment.ok()) << position << ": " << moment.status();
+    EXPECT_EQ(RestoredRows(options), kept_[position]) << position;
+  }
+}
+
 TEST_F(StoreBackupTest, CopiesOnlyWhatIsNewAndKeepsTheNewest) {
   Work(300);
   // RocksDB rewrites a fresh file once more by itself.
@@ -412,6 +450,28 @@ TEST_F(StoreBackupTest, BackupWhoseLogWasDroppedSaysSo) {
   EXPECT_EQ(Refused(between), "BACKUP_RANGE");
   ASSERT_TRUE(Restore(To("all")).ok());
   EXPECT_EQ(RestoredRows(To("all")), kept_[store_->position()]);
+}
+
+TEST_F(StoreBackupTest, BackupOfAStoreThatHasNoLogAtAllSaysSoOnce) {
+  Work(2);
+  MustBackUp();
+  Open("store", /*keep_logs=*/false);
+  Work(2);
+  Open("store", /*keep_logs=*/false);  // what it holds is in tables
+  Open("store");
+  EXPECT_FALSE(MustBackUp().log_is_whole);
+  Work(2);
+  EXPECT_TRUE(MustBackUp().log_is_whole);
+  store_.reset();
+  RestoreOptions options = To("gap");
+  options.position = 3;
+  EXPECT_EQ(Refused(options), "BACKUP_RANGE");
+  options = To("behind it");
+  options.position = 5;
+  const auto restored = Restore(options);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->backup.id, 2);
+  EXPECT_EQ(RestoredRows(options), kept_[5]);
 }
 
 TEST_F(StoreBackupTest, DamagedStoreMakesNoBackupAndStillSavesItsLog) {
