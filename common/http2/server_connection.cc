@@ -261,8 +261,7 @@ void ServerConnection::OnFrameSent(const nghttp2_frame& frame) {
 }
 
 void ServerConnection::OnTick(absl::Time now) {
-  // Another session counts what waits for its client itself.
-  if (other_ == nullptr && !unsent_.Set(socket_.unsent())) conduct_.Break(Refused::kRoom);
+  if (!unsent_.Set(socket_.unsent())) conduct_.Break(Refused::kRoom);
   if (other_ != nullptr) {
     if (CutOff()) return;
     SetBusy(other_->has_calls(), now);

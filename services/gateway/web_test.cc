@@ -640,19 +640,6 @@ TEST_F(Http1Test, ASlowClientLosesNothing) {
   EXPECT_THAT(refused, HasSubstr("IDENTITY_REQUIRED"));
 }
 
-TEST_F(Http1Test, WhatWaitsForItsClientIsCountedOnce) {
-  StartGateway();
-  RawConnection connection(gateway_->port(), 4096);
-  const std::string large((4 << 20) - 100, 'x');
-  connection.Send(Post(absl::StrCat("{\"text\":\"", large, "\"}")));
-  while (Handled("Echo", "OK") != 1) std::this_thread::yield();
-  absl::SleepFor(absl::Milliseconds(50));
-  const double soon = Metric("nisi_gateway_held_bytes");
-  EXPECT_GT(soon, 0);
-  absl::SleepFor(absl::Milliseconds(600));  // it is looked at some times a second
-  EXPECT_LE(Metric("nisi_gateway_held_bytes"), soon);
-}
-
 // Who makes place for a newcomer is who has had no call for longest.
 TEST_F(Http1Test, WhoHasACallKeepsItsPlace) {
   Limits limits;
