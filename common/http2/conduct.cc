@@ -24,11 +24,6 @@ void Conduct::OnBegun(const nghttp2_frame_hd& head, absl::Time now) {
   if (head.type == NGHTTP2_HEADERS && head_began_ == absl::InfiniteFuture()) head_began_ = now;
 }
 
-// Its call is reset: nobody waits for the rest.
-void Conduct::OnInvalid(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_HEADERS) head_began_ = absl::InfiniteFuture();
-}
-
 void Conduct::OnFrame(const nghttp2_frame& frame, absl::Time now) {
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:

@@ -111,10 +111,6 @@ TEST_F(ConductTest, GreetingsAndHeadsComeInTime) {
   conduct_.OnTick(later + absl::Minutes(1));
   EXPECT_FALSE(conduct_.broken().has_value());
   conduct_.OnBegun(FrameOf(NGHTTP2_HEADERS).hd, later);
-  conduct_.OnInvalid(FrameOf(NGHTTP2_HEADERS));
-  conduct_.OnTick(later + absl::Minutes(1));
-  EXPECT_FALSE(conduct_.broken().has_value());
-  conduct_.OnBegun(FrameOf(NGHTTP2_HEADERS).hd, later);
   conduct_.OnBegun(FrameOf(NGHTTP2_CONTINUATION).hd, later + absl::Seconds(4));
   conduct_.OnTick(later + absl::Seconds(6));
   EXPECT_EQ(conduct_.broken(), Refused::kSilence);

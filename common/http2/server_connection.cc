@@ -62,18 +62,9 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
         return 0;
       });
   nghttp2_session_callbacks_set_on_begin_frame_callback(
-      callbacks, [](nghttp2_session* session, const nghttp2_frame_hd* head, void* user) {
+      callbacks, [](nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
         auto* const self = static_cast<ServerConnection*>(user);
-        // Of what nghttp2 passes over it says nothing more: calls after it was told to go, and
-        // trailers of calls that are over.
-        const bool looked_at =
-            self->takes_new_ && head->stream_id > nghttp2_session_get_last_proc_stream_id(session);
-        if (looked_at) self->conduct_.OnBegun(*head, self->heard());
-        return 0;
-      });
-  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
-      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
-        static_cast<ServerConnection*>(user)->conduct_.OnInvalid(*frame);
+        self->conduct_.OnBegun(*head, self->heard());
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback(

@@ -657,56 +657,6 @@ TEST_F(GatewayTest, WhoIsToldToGoAndStaysIsServedForAWhile) {
   }
 }
 
-class HeadTest : public GatewayTest {
- protected:
-  static constexpr absl::Duration kHandshake = absl::Seconds(2);
-
-  // Begins a call that is held, and waits until the service has it.
-  void Hold(RawHttp2& connection) {
-    ASSERT_TRUE(connection.Acknowledge() && connection.Call(1, kEcho, {}, "hold"));
-    seen_.Wait("holding");
-  }
-  // Whether it has its answer, after longer than any head may take.
-  bool IsAnswered(RawHttp2& connection) {
-    absl::SleepFor(kHandshake + absl::Milliseconds(600));
-    service_->Release();
-    while (const auto frame = connection.Read()) {
-      if (frame->kind == RawHttp2::kHeaders && (frame->flags & RawHttp2::kEndStream) != 0) {
-        return true;
-      }
-    }
-    return false;
-  }
-};
-
-TEST_F(HeadTest, ABadOneCostsItsCallAndNotItsConnection) {
-  Limits limits;
-  limits.clients.handshake = kHandshake;
-  StartGateway(limits);
-  RawHttp2 connection(gateway_->port());
-  ASSERT_NO_FATAL_FAILURE(Hold(connection));
-  ASSERT_TRUE(connection.Call(3, kEcho, {{"Capital", "x"}}, "x"));
-  EXPECT_TRUE(IsAnswered(connection));
-}
-
-TEST_F(HeadTest, OneThatIsNotLookedAtCostsNothing) {
-  Limits limits;
-  limits.clients.handshake = kHandshake;
-  limits.clients.age = absl::Milliseconds(100);
-  limits.clients.grace = absl::Milliseconds(100);
-  StartGateway(limits);
-  RawHttp2 connection(gateway_->port());
-  ASSERT_NO_FATAL_FAILURE(Hold(connection));
-  for (int told = 0; told < 2;) {
-    const auto frame = connection.Read();
-    ASSERT_TRUE(frame.has_value());
-    if (frame->kind == RawHttp2::kGoAway) ++told;
-  }
-  ASSERT_TRUE(connection.Call(3, kEcho, {}, "x"));
-  EXPECT_TRUE(IsAnswered(connection));
-  EXPECT_EQ(seen_.Count("message"), 1);
-}
-
 TEST_F(GatewayTest, NearItsMemoryItLetsNobodyIn) {
   Limits limits;
   limits.max_memory_bytes = 1 << 20;  // it has more already

@@ -71,9 +71,6 @@ class RawHttp2 {
     return Send(all);
   }
 
-  // That its settings have come.
-  bool Acknowledge() { return Send(Framed(kSettings, 1, 0, "")); }
-
   // The next frame; none when the connection is closed.
   std::optional<Frame> Read() {
     unsigned char head[9];
