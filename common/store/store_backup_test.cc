@@ -150,6 +150,16 @@ class StoreBackupTest : public ::testing::Test {
     options.public_keys = {signer_->public_key()};
     return options;
   }
+  // To "second", from the later of two backups.
+  void RestoreSixthOfEight() {
+    for (int i = 0; i < 2; ++i) {
+      Work(4);
+      MustBackUp();
+    }
+    RestoreOptions back = To("second");
+    back.position = 6;
+    ASSERT_TRUE(Restore(back).ok());
+  }
   absl::StatusOr<Restored> Restore(const RestoreOptions& options) {
     auto restored = RestoreStore(options, schema_, clock_);
     // It was checked: its first start need not do so again.
@@ -270,13 +280,7 @@ TEST_F(StoreBackupTest, AFolderThatTakesNoNoteCanBeRestoredFrom) {
 }
 
 TEST_F(StoreBackupTest, RestoredStoreGoesOnAndBothLinesCanBeRestored) {
-  Work(4);
-  MustBackUp();
-  Work(4);
-  MustBackUp();
-  RestoreOptions back = To("second");
-  back.position = 6;
-  ASSERT_TRUE(Restore(back).ok());
+  ASSERT_NO_FATAL_FAILURE(RestoreSixthOfEight());
   const Rows old_seventh = kept_[7];
   Open("second");
   Work(3);  // other commands than the first time
@@ -299,13 +303,7 @@ TEST_F(StoreBackupTest, RestoredStoreGoesOnAndBothLinesCanBeRestored) {
 
 // Its files were flushed by the restore, so that no log of RocksDB holds its last commit.
 TEST_F(StoreBackupTest, RestoredStoreIsBackedUpBeforeItsFirstCommit) {
-  Work(4);
-  MustBackUp();
-  Work(4);
-  MustBackUp();
-  RestoreOptions back = To("second");
-  back.position = 6;
-  ASSERT_TRUE(Restore(back).ok());
+  ASSERT_NO_FATAL_FAILURE(RestoreSixthOfEight());
   Open("second");
   ASSERT_EQ(store_->position(), 6);
   const auto first = TryBackUp();
