@@ -13,11 +13,10 @@ using journal::v1::Change;
 constexpr size_t kLoadBytes = 1 << 20;
 constexpr char kByItself[] = "system/timer";
 
-// Whether the change leads to an edition that the public may read, from one that it may, or from
-// the one that was examined: frozen, and named in the decision by its version, it says nothing
-// that the approved one does not. A journal entry is shown whole or not at all, its hash being one.
-absl::StatusOr<bool> IsPublication(const Change& change, const Calendar& calendar,
-                                   std::set<std::string>* named) {
+// Whether it is the publication of an edition that the public may read still. Adds whom that one
+// names.
+absl::StatusOr<bool> Publishes(const Change& change, const Calendar& calendar,
+                               std::set<std::string>* named) {
   if (change.table() != kEditions.name || change.kind() != Change::PUT) return false;
   Edition before, after;
   if (!before.ParseFromString(change.before().value()) ||
@@ -25,20 +24,20 @@ absl::StatusOr<bool> IsPublication(const Change& change, const Calendar& calenda
     return base::StoreCorrupt("journal value");
   }
   const auto number = EditionNumber(after.name());
-  if (!number.ok() || !IsPublished(after.state()) || calendar.Find(*number) == nullptr)
-    return false;
+  if (!number.ok() || calendar.Find(*number) == nullptr) return false;
   named->insert({after.drafted_by(), after.submitted_by(), after.decided_by()});
-  return IsPublished(before.state()) || before.state() == Edition::SUBMITTED;
+  return IsPublication(before.state(), after.state());
 }
 
-// Whether nothing in the entry is kept from the public elsewhere. Who acted is in the leaf: the
+// Whether nothing in the entry is kept from the public elsewhere: it is shown whole or not at all,
+// its hash being one. Who acted is in the leaf: the
 // published editions name who drafted, submitted and decided on them, so nobody else may stand
 // there.
 absl::StatusOr<bool> IsPublic(const journal::v1::Entry& entry, const Calendar& calendar) {
   std::set<std::string> named = {kByItself};
   for (const Change& change : entry.changes()) {
-    ASSIGN_OR_RETURN(const bool publication, IsPublication(change, calendar, &named));
-    if (!publication) return false;
+    ASSIGN_OR_RETURN(const bool publishes, Publishes(change, calendar, &named));
+    if (!publishes) return false;
   }
   return entry.changes_size() > 0 && entry.on_behalf_of().empty() && named.contains(entry.actor());
 }

@@ -209,6 +209,10 @@ bool IsPublished(Edition::State state) {
   return state == Edition::APPROVED || state == Edition::IN_FORCE || state == Edition::SUPERSEDED;
 }
 
+bool IsPublication(Edition::State before, Edition::State after) {
+  return IsPublished(after) && (IsPublished(before) || before == Edition::SUBMITTED);
+}
+
 void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edition) {
   const auto first = base::Date::FromProto(edition->effective_from());
   if (!IsPublished(edition->state()) || !first.ok() || *first > day) return;

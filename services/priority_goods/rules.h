@@ -46,6 +46,10 @@ std::vector<base::Acted> ActsOf(const Edition& edition);
 
 // Approved by order at some time: what the public may see, and what can answer for a day.
 bool IsPublished(Edition::State state);
+// Whether a change of an edition may be told to everybody: it leads to one that the public may see,
+// from one that it may, or from the one that was examined: frozen, and named in the decision by its
+// version, that one says nothing that the approved one does not.
+bool IsPublication(Edition::State before, Edition::State after);
 
 // Shows an edition as it stands on `day`: what by then comes into force and is replaced by itself,
 // has been. `first_days`: of all published editions that are known. One that is not published, or

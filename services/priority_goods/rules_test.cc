@@ -254,6 +254,15 @@ TEST(EditionMachineTest, EachCitesItsArticle) {
   }
 }
 
+TEST(IsPublicationTest, OfWhatWasExaminedOrIsPublicAlready) {
+  EXPECT_TRUE(IsPublication(Edition::SUBMITTED, Edition::APPROVED));
+  EXPECT_TRUE(IsPublication(Edition::APPROVED, Edition::IN_FORCE));
+  EXPECT_TRUE(IsPublication(Edition::IN_FORCE, Edition::SUPERSEDED));
+  EXPECT_FALSE(IsPublication(Edition::DRAFT, Edition::SUBMITTED));
+  EXPECT_FALSE(IsPublication(Edition::RETURNED, Edition::IN_FORCE));
+  EXPECT_FALSE(IsPublication(Edition::APPROVED, Edition::WITHDRAWN));
+}
+
 TEST(IsPublishedTest, FromApprovalOn) {
   EXPECT_FALSE(IsPublished(Edition::DRAFT));
   EXPECT_FALSE(IsPublished(Edition::SUBMITTED));
