@@ -1,11 +1,13 @@
 #include "common/http2/conduct.h"
 
+#include <cstdint>
+
 namespace nisi::http2 {
 namespace {
 
 // Whoever takes an answer opens windows for it and asks how far it is (PING), several times a
 // frame.
-constexpr double kChatterOfAnswer = 4;
+constexpr int64_t kChatterOfAnswer = 4;
 
 bool Has(const nghttp2_frame& frame, uint8_t flag) {
   return (frame.hd.flags & flag) != 0;
@@ -16,12 +18,20 @@ bool Has(const nghttp2_frame& frame, uint8_t flag) {
 Conduct::Conduct(const Limits& limits, absl::Time now)
     : limits_(limits),
       began_(now),
-      resets_(limits.resets, now),
-      chatter_(limits.chatter, now),
-      settings_(limits.settings, now) {}
+      resets_(limits.resets),
+      chatter_(limits.chatter),
+      settings_(limits.settings) {}
 
 void Conduct::OnBegun(const nghttp2_frame_hd& head, absl::Time now) {
   if (head.type == NGHTTP2_HEADERS && head_began_ == absl::InfiniteFuture()) head_began_ = now;
+}
+
+// Its call is reset, and nghttp2 passes over what is left of it without a word. Where its end has
+// not come, it is still waited for: nothing else can come on the connection before it.
+void Conduct::OnInvalid(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_HEADERS && Has(frame, NGHTTP2_FLAG_END_HEADERS)) {
+    head_began_ = absl::InfiniteFuture();
+  }
 }
 
 void Conduct::OnFrame(const nghttp2_frame& frame, absl::Time now) {
@@ -69,7 +79,7 @@ void Conduct::Break(Refused what) {
 }
 
 void Conduct::Spend(Bucket& bucket, Refused what, absl::Time now) {
-  if (!bucket.Take(now)) Break(what);
+  if (bucket.Take(now).has_value()) Break(what);
 }
 
 }  // namespace nisi::http2

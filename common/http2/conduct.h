@@ -17,8 +17,10 @@ class Conduct {
  public:
   Conduct(const Limits& limits, absl::Time now);
 
-  // A frame has begun to come, has come, has left.
+  // A frame has begun to come, is none that may come, has come, has left. Of one that has begun one
+  // of the next two follows.
   void OnBegun(const nghttp2_frame_hd& head, absl::Time now);
+  void OnInvalid(const nghttp2_frame& frame);
   void OnFrame(const nghttp2_frame& frame, absl::Time now);
   void OnSent(const nghttp2_frame& frame, absl::Time now);
   void Break(Refused what);

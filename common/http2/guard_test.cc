@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/http2/bucket.h"
@@ -23,18 +25,66 @@ nghttp2_frame FrameOf(uint8_t type, uint8_t flags = 0, size_t length = 0) {
   return frame;
 }
 
-TEST(Bucket, HoldsItsBurstAndFillsWithTime) {
-  Bucket bucket({2, 10}, kNow);
-  EXPECT_TRUE(bucket.Take(kNow));
-  EXPECT_TRUE(bucket.Take(kNow));
-  EXPECT_FALSE(bucket.Take(kNow));
-  EXPECT_FALSE(bucket.Take(kNow + absl::Milliseconds(50)));
-  EXPECT_TRUE(bucket.Take(kNow + absl::Milliseconds(100)));
-  EXPECT_FALSE(bucket.Take(kNow - absl::Hours(1)));  // a clock set back refills nothing
-  bucket.Give(1);
-  EXPECT_TRUE(bucket.Take(kNow));
-  Bucket unbounded({}, kNow);
-  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(unbounded.Take(kNow));
+// How many it gives at one moment.
+int TakeAll(Bucket& bucket, absl::Time now) {
+  int taken = 0;
+  while (!bucket.Take(now).has_value()) ++taken;
+  return taken;
+}
+
+TEST(BucketTest, ItGivesItsBurstAndThenWhatComes) {
+  Bucket bucket({5, 10});
+  EXPECT_TRUE(bucket.Full(kNow));
+  EXPECT_EQ(TakeAll(bucket, kNow), 5);
+  EXPECT_FALSE(bucket.Full(kNow));
+  EXPECT_EQ(bucket.Look(kNow), absl::Milliseconds(100));
+  EXPECT_EQ(bucket.Look(kNow + absl::Milliseconds(40)), absl::Milliseconds(60));
+  EXPECT_EQ(TakeAll(bucket, kNow + absl::Milliseconds(99)), 0);
+  EXPECT_EQ(TakeAll(bucket, kNow + absl::Milliseconds(300)), 3);
+  EXPECT_EQ(TakeAll(bucket, kNow + absl::Hours(1)), 5);
+}
+
+TEST(BucketTest, AClockSetBackFillsItNeitherFasterNorSlower) {
+  Bucket bucket({5, 10});
+  EXPECT_EQ(TakeAll(bucket, kNow), 5);
+  const absl::Time back = kNow - absl::Hours(24);
+  EXPECT_EQ(TakeAll(bucket, back), 0);
+  EXPECT_EQ(TakeAll(bucket, back + absl::Milliseconds(200)), 2);
+}
+
+TEST(BucketTest, TheSlowestAndTheFastest) {
+  Bucket never({100, 1e-6});
+  EXPECT_EQ(TakeAll(never, kNow), 100);
+  EXPECT_EQ(TakeAll(never, kNow + absl::Hours(24)), 0);
+  Bucket large({100'000, 1e-6});
+  EXPECT_EQ(TakeAll(large, kNow), 100'000);
+  Bucket always({10, 1e12});
+  EXPECT_EQ(TakeAll(always, kNow), 10);
+  EXPECT_EQ(TakeAll(always, kNow + absl::Microseconds(1)), 10);
+}
+
+TEST(BucketTest, WhatManyTakeAtOnceIsTheBurst) {
+  Bucket bucket({10'000, 1});
+  std::atomic<int> taken{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { taken += TakeAll(bucket, kNow); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(taken, 10'000);
+}
+
+TEST(BucketTest, WhatIsGivenIsThereAtOnceAndNoMoreThanItHolds) {
+  Bucket bucket({5, 0});
+  EXPECT_EQ(TakeAll(bucket, kNow), 5);
+  bucket.Give(2);
+  EXPECT_EQ(TakeAll(bucket, kNow), 2);
+  for (int i = 0; i < 100'000; ++i) bucket.Give(4);
+  EXPECT_EQ(TakeAll(bucket, kNow), 5);
+  EXPECT_EQ(TakeAll(bucket, kNow + absl::Hours(24)), 0);
+}
+
+TEST(BucketTest, WithoutBoundsItIsNeverEmpty) {
+  Bucket bucket({});
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(bucket.Take(kNow).has_value());
 }
 
 class ConductTest : public ::testing::Test {
@@ -111,6 +161,11 @@ TEST_F(ConductTest, GreetingsAndHeadsComeInTime) {
   conduct_.OnTick(later + absl::Minutes(1));
   EXPECT_FALSE(conduct_.broken().has_value());
   conduct_.OnBegun(FrameOf(NGHTTP2_HEADERS).hd, later);
+  conduct_.OnInvalid(FrameOf(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS));
+  conduct_.OnTick(later + absl::Minutes(1));
+  EXPECT_FALSE(conduct_.broken().has_value());
+  conduct_.OnBegun(FrameOf(NGHTTP2_HEADERS).hd, later);
+  conduct_.OnInvalid(FrameOf(NGHTTP2_HEADERS));  // more of it comes
   conduct_.OnBegun(FrameOf(NGHTTP2_CONTINUATION).hd, later + absl::Seconds(4));
   conduct_.OnTick(later + absl::Seconds(6));
   EXPECT_EQ(conduct_.broken(), Refused::kSilence);
@@ -202,7 +257,7 @@ TEST(Places, ArrivalsAreBounded) {
 TEST(Room, ASourceHoldsNoMoreThanWhatIsFree) {
   constexpr size_t kKib = 1 << 10;
   const auto room = std::make_shared<Room>(1000 * kKib);
-  const auto source = [] { return std::make_shared<Source>(Rate(), kNow); };
+  const auto source = [] { return std::make_shared<Source>(Rate()); };
   const auto hog = source();
   Room::Held first(room, hog);
   EXPECT_TRUE(first.Set(400 * kKib));

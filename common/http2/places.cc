@@ -19,9 +19,9 @@ Place::~Place() {
 std::shared_ptr<Place> Places::Take(const std::string& address, absl::Time now,
                                     std::function<void(const Place*)> leave) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::shared_ptr<Source> source = SourceOf(address, now);
+  std::shared_ptr<Source> source = SourceOf(address);
   const bool within = address.empty();  // this process, or this machine by a file
-  if (!within && !source->arrivals.Take(now)) {
+  if (!within && source->arrivals.Take(now).has_value()) {
     refusals_->Count(Refused::kArrivals);
     return nullptr;
   }
@@ -75,12 +75,12 @@ void Places::Leave(Place* place) {
   --taken_;
 }
 
-std::shared_ptr<Source> Places::SourceOf(const std::string& address, absl::Time now) {
+std::shared_ptr<Source> Places::SourceOf(const std::string& address) {
   if (sources_.size() > kMaxSources) {
     absl::erase_if(sources_, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
   std::shared_ptr<Source>& source = sources_[address];
-  if (source == nullptr) source = std::make_shared<Source>(limits_.arrivals_of_source, now);
+  if (source == nullptr) source = std::make_shared<Source>(limits_.arrivals_of_source);
   return source;
 }
 

@@ -21,7 +21,7 @@ namespace nisi::http2 {
 
 // An address.
 struct Source {
-  Source(const Rate& rate, absl::Time now) : arrivals(rate, now) {}
+  explicit Source(const Rate& rate) : arrivals(rate) {}
 
   std::atomic<size_t> held{0};  // bytes, see Room
   size_t places = 0;            // of Places, as what follows
@@ -69,7 +69,7 @@ class Places : public std::enable_shared_from_this<Places> {
   friend class Place;
   Place* ToLeave(const Source& newcomer, bool own) const;
   void Leave(Place* place);
-  std::shared_ptr<Source> SourceOf(const std::string& address, absl::Time now);
+  std::shared_ptr<Source> SourceOf(const std::string& address);
 
   const Limits limits_;
   Refusals* const refusals_;

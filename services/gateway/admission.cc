@@ -84,8 +84,9 @@ Admission::Admission(const Routes* routes, const base::Clock* clock,
       authenticator_(authenticator),
       signer_(signer),
       calls_per_second_(limits.calls_per_second),
-      limiter_(limits.calls_per_second, limits.burst),
-      bad_tokens_(limits.bad_tokens.per_second, limits.bad_tokens.burst) {}
+      limiter_(limits.calls_per_second > 0 ? http2::Rate{limits.burst, limits.calls_per_second}
+                                           : http2::Rate()),
+      bad_tokens_(limits.bad_tokens) {}
 
 absl::StatusOr<Admitted> Admission::Admit(const Route& route, const http2::CallHead& call,
                                           absl::Time now, RecentCallers* recent) {
@@ -180,7 +181,7 @@ absl::string_view Trace::id() const {
                              : absl::string_view(traceparent).substr(kTraceIdStart, kTraceIdSize);
 }
 
-absl::Status Admission::CheckRate(Bucket* bucket, absl::Time now) const {
+absl::Status Admission::CheckRate(http2::Bucket* bucket, absl::Time now) const {
   if (bucket == nullptr) return absl::OkStatus();
   const auto wait = bucket->Take(now);
   return wait.has_value() ? RateLimited(calls_per_second_, *wait) : absl::OkStatus();

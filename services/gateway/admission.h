@@ -70,7 +70,7 @@ class Admission {
  private:
   absl::StatusOr<std::shared_ptr<const rpc::Caller>> Identify(const http2::CallHead& call,
                                                               absl::Time suite_now, absl::Time now);
-  absl::Status CheckRate(Bucket* bucket, absl::Time now) const;
+  absl::Status CheckRate(http2::Bucket* bucket, absl::Time now) const;
 
   const Routes* routes_;
   const base::Clock* clock_;

@@ -1,15 +1,6 @@
 #include "services/gateway/limits.h"
 
-#include <algorithm>
-
 namespace nisi::gateway {
-namespace {
-
-// In nanoseconds.
-constexpr double kSecond = 1e9;
-constexpr double kLongest = 1e18;  // until an empty bucket is full: some 30 years
-
-}  // namespace
 
 http2::Limits ForClients() {
   http2::Limits limits;
@@ -55,47 +46,13 @@ size_t StreamShares::taken() const {
   return taken_;
 }
 
-Bucket::Bucket(double calls_per_second, double burst)
-    : call_(static_cast<int64_t>(
-          std::clamp(kSecond / calls_per_second, 1.0, kLongest / std::max(1.0, burst)))),
-      most_(static_cast<int64_t>(std::max(1.0, burst)) * call_) {}
-
-std::optional<absl::Duration> Bucket::Take(absl::Time now) {
-  const int64_t at = absl::ToUnixNanos(now);
-  int64_t full_at = full_at_.load(std::memory_order_relaxed);
-  for (;;) {
-    const int64_t taken = Taken(full_at, at);
-    const auto wait = WaitFor(taken);
-    const int64_t then = at + taken + (wait.has_value() ? 0 : call_);
-    if (full_at_.compare_exchange_weak(full_at, then, std::memory_order_relaxed)) return wait;
-  }
-}
-
-std::optional<absl::Duration> Bucket::Look(absl::Time now) const {
-  return WaitFor(Taken(full_at_.load(std::memory_order_relaxed), absl::ToUnixNanos(now)));
-}
-
-bool Bucket::Full(absl::Time now) const {
-  return full_at_.load(std::memory_order_relaxed) <= absl::ToUnixNanos(now);
-}
-
-// A clock set back finds it empty, and no emptier: it fills as ever from then on.
-int64_t Bucket::Taken(int64_t full_at, int64_t now) const {
-  return std::clamp<int64_t>(full_at - now, 0, most_);
-}
-
-std::optional<absl::Duration> Bucket::WaitFor(int64_t taken) const {
-  if (taken + call_ <= most_) return std::nullopt;
-  return absl::Nanoseconds(taken + call_ - most_);
-}
-
-std::shared_ptr<Bucket> RateLimiter::Of(absl::string_view caller, absl::Time now) {
-  if (rate_ <= 0) return nullptr;
+std::shared_ptr<http2::Bucket> RateLimiter::Of(absl::string_view caller, absl::Time now) {
+  if (!rate_.bounded()) return nullptr;
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = buckets_.find(caller);
   if (found != buckets_.end()) return found->second;
   if (buckets_.size() >= kMaxCallers) MakeRoom(now);
-  return buckets_.try_emplace(caller, std::make_shared<Bucket>(rate_, burst_)).first->second;
+  return buckets_.try_emplace(caller, std::make_shared<http2::Bucket>(rate_)).first->second;
 }
 
 std::optional<absl::Duration> RateLimiter::Look(absl::string_view caller, absl::Time now) const {

@@ -1,9 +1,7 @@
 // How much one caller, and all together, may ask for. Time is a parameter.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/http2/bucket.h"
 #include "common/http2/limits.h"
 #include "services/gateway/rank.h"
 
@@ -61,39 +60,16 @@ class StreamShares {
   absl::flat_hash_map<std::string, size_t> callers_;
 };
 
-// A token bucket: it holds `burst` calls, and one more comes with each 1 / `calls_per_second`. Kept
-// as the moment when it will be full again, so that taking is one exchange and needs no lock.
-// Thread-safe.
-class Bucket {
- public:
-  Bucket(double calls_per_second, double burst);
-
-  // std::nullopt: go on. Otherwise how long to wait before the next call.
-  std::optional<absl::Duration> Take(absl::Time now);
-  // The same, and takes nothing.
-  std::optional<absl::Duration> Look(absl::Time now) const;
-  bool Full(absl::Time now) const;
-
- private:
-  // What was taken and has not come again, as the nanoseconds until it has.
-  int64_t Taken(int64_t full_at, int64_t now) const;
-  std::optional<absl::Duration> WaitFor(int64_t taken) const;
-
-  const int64_t call_;               // nanoseconds
-  const int64_t most_;               // of all its calls, and at least of one
-  std::atomic<int64_t> full_at_{0};  // Unix time in nanoseconds
-};
-
 // A bucket a caller. Thread-safe.
 class RateLimiter {
  public:
   // Buckets kept at once. Past that the full ones go, then all: forgetting favours the caller.
   static constexpr size_t kMaxCallers = 50'000;
 
-  RateLimiter(double calls_per_second, double burst) : rate_(calls_per_second), burst_(burst) {}
+  explicit RateLimiter(const http2::Rate& rate) : rate_(rate) {}
 
   // The caller's bucket, for whoever takes from it more than once. Null where there is no limit.
-  std::shared_ptr<Bucket> Of(absl::string_view caller, absl::Time now);
+  std::shared_ptr<http2::Bucket> Of(absl::string_view caller, absl::Time now);
   // As of its bucket, and makes none.
   std::optional<absl::Duration> Look(absl::string_view caller, absl::Time now) const;
   size_t size() const;
@@ -101,10 +77,9 @@ class RateLimiter {
  private:
   void MakeRoom(absl::Time now);
 
-  const double rate_;
-  const double burst_;
+  const http2::Rate rate_;
   mutable std::mutex mutex_;
-  absl::flat_hash_map<std::string, std::shared_ptr<Bucket>> buckets_;
+  absl::flat_hash_map<std::string, std::shared_ptr<http2::Bucket>> buckets_;
 };
 
 }  // namespace nisi::gateway

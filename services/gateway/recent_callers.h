@@ -12,9 +12,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/http2/bucket.h"
 #include "common/http2/call.h"
 #include "common/rpc/caller.h"
-#include "services/gateway/limits.h"
 
 namespace nisi::gateway {
 
@@ -27,8 +27,8 @@ class RecentCallers {
         peer;  // held: no other connection gets its address meanwhile
     std::optional<std::string> authorization;  // as it came; none is another than an empty one
     std::shared_ptr<const rpc::Caller> caller;
-    std::string share;               // whose share of all his calls take, see Admitted::caller
-    std::shared_ptr<Bucket> bucket;  // of that share; null where there is no limit
+    std::string share;  // whose share of all his calls take, see Admitted::caller
+    std::shared_ptr<http2::Bucket> bucket;  // of that share; null where there is no limit
     absl::Time since;
     absl::string_view owner;  // whom the last call went to; lives as long as the routes
     std::string context;      // signed for it
