@@ -26,6 +26,10 @@ constexpr absl::Duration kRenewing = absl::Seconds(5);
 constexpr uint32_t kFewest = 8;
 constexpr absl::Duration kWidens = absl::Milliseconds(500);
 constexpr absl::Duration kWidensLate = absl::Seconds(8);
+// So many frames wait to be sent at most: for each call its head, its end and its windows, and the
+// acknowledgements that nghttp2 bounds by itself.
+constexpr size_t kFramesOfCall = 4;
+constexpr size_t kAcknowledgements = 1000;
 
 bool Ends(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -62,9 +66,19 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
         return 0;
       });
   nghttp2_session_callbacks_set_on_begin_frame_callback(
-      callbacks, [](nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+      callbacks, [](nghttp2_session* session, const nghttp2_frame_hd* head, void* user) {
         auto* const self = static_cast<ServerConnection*>(user);
-        self->conduct_.OnBegun(*head, self->heard());
+        // Of what nghttp2 passes over it says nothing more: calls after it was told to go, and
+        // trailers of calls that are over. Those that are one frame are not waited for.
+        const bool looked_at =
+            self->takes_new_ && head->stream_id > nghttp2_session_get_last_proc_stream_id(session);
+        const bool whole = (head->flags & NGHTTP2_FLAG_END_HEADERS) != 0;
+        if (looked_at || !whole) self->conduct_.OnBegun(*head, self->heard());
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+        static_cast<ServerConnection*>(user)->conduct_.OnInvalid(*frame);
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback(
@@ -296,8 +310,17 @@ void ServerConnection::LookIdle(absl::Time now) {
   }
 }
 
+// Calls past those that it may have at once are broken off, and what says so waits for a client
+// that does not read.
+void ServerConnection::LookQueue() {
+  if (session() == nullptr) return;
+  const size_t most = kFramesOfCall * limits_.max_calls_of_connection + kAcknowledgements;
+  if (nghttp2_session_get_outbound_queue_size(session()) > most) conduct_.Break(Refused::kResets);
+}
+
 // Whoever breaks the rules gets no answer to what it has under way: that is what it wants.
 bool ServerConnection::CutOff() {
+  LookQueue();
   if (!conduct_.broken().has_value()) return false;
   if (ends_ != absl::InfiniteFuture()) return true;
   const Refused what = *conduct_.broken();

@@ -66,6 +66,7 @@ class ServerConnection final : public Connection {
   void LookWide(absl::Time now);
   void OnBadFrames(int error) override;
   void Refuse(Refused what);
+  void LookQueue();
   void LookIdle(absl::Time now);
   void SetBusy(bool busy, absl::Time now);
 

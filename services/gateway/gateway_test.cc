@@ -657,6 +657,93 @@ TEST_F(GatewayTest, WhoIsToldToGoAndStaysIsServedForAWhile) {
   }
 }
 
+class HeadTest : public GatewayTest {
+ protected:
+  static constexpr absl::Duration kHandshake = absl::Seconds(2);
+
+  void Start(Limits limits = Limits()) {
+    limits.clients.handshake = kHandshake;
+    StartGateway(limits);
+  }
+  // Begins a call that is held, and waits until the service has it.
+  void Hold(RawHttp2& connection) {
+    ASSERT_TRUE(connection.Acknowledge() && connection.Call(1, kEcho, {}, "hold"));
+    seen_.Wait("holding");
+  }
+  // Whether it has its answer, after longer than any head may take.
+  bool IsAnswered(RawHttp2& connection) {
+    absl::SleepFor(kHandshake + absl::Milliseconds(600));
+    service_->Release();
+    while (const auto frame = connection.Read()) {
+      if (frame->kind == RawHttp2::kHeaders && (frame->flags & RawHttp2::kEndStream) != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+  // Behind a head without an end nothing else can come on its connection.
+  bool IsAnsweredBesidePartOf(const RawHttp2::Headers& metadata) {
+    Start();
+    RawHttp2 connection(gateway_->port());
+    Hold(connection);
+    EXPECT_TRUE(connection.Call(3, kEcho, metadata, "x", RawHttp2::Parts::kPartOfHead));
+    const bool answered = IsAnswered(connection);
+    EXPECT_THAT(metrics_.Text(), HasSubstr("nisi_gateway_refused_silence_total{"
+                                           "process=\"gateway\"} 1\n"));
+    return answered;
+  }
+};
+
+TEST_F(HeadTest, ABadOneCostsItsCallAndNotItsConnection) {
+  Start();
+  RawHttp2 connection(gateway_->port());
+  ASSERT_NO_FATAL_FAILURE(Hold(connection));
+  ASSERT_TRUE(connection.Call(3, kEcho, {{"Capital", "x"}}, "x"));
+  EXPECT_TRUE(IsAnswered(connection));
+}
+
+TEST_F(HeadTest, OneThatDoesNotEndCostsItsConnection) {
+  EXPECT_FALSE(IsAnsweredBesidePartOf({{"good", "x"}}));
+}
+
+TEST_F(HeadTest, ABadOneThatDoesNotEndAsWell) {
+  EXPECT_FALSE(IsAnsweredBesidePartOf({{"Capital", "x"}}));
+}
+
+TEST_F(HeadTest, OneThatIsNotLookedAtCostsNothing) {
+  Limits limits;
+  limits.clients.age = absl::Milliseconds(100);
+  limits.clients.grace = absl::Milliseconds(100);
+  Start(limits);
+  RawHttp2 connection(gateway_->port());
+  ASSERT_NO_FATAL_FAILURE(Hold(connection));
+  for (int told = 0; told < 2;) {
+    const auto frame = connection.Read();
+    ASSERT_TRUE(frame.has_value());
+    if (frame->kind == RawHttp2::kGoAway) ++told;
+  }
+  ASSERT_TRUE(connection.Call(3, kEcho, {}, "x"));
+  EXPECT_TRUE(IsAnswered(connection));
+  EXPECT_EQ(seen_.Count("message"), 1);
+}
+
+// Each call past those that a client may have is broken off by a frame that waits for it: whoever
+// does not read would have them gather.
+TEST_F(GatewayTest, WhoIsBrokenOffAndDoesNotReadIsCutOff) {
+  Limits limits;
+  limits.clients.max_calls_of_connection = 4;
+  limits.clients.resets = http2::Rate();  // of those that were sent
+  StartGateway(limits);
+  RawHttp2 connection(gateway_->port());
+  constexpr size_t kAtOnce = 1000, kMost = 4'000'000;  // whose ends no buffer takes
+  size_t calls = 0;
+  while (calls < kMost && connection.Heads(2 * calls + 1, kAtOnce, kEcho)) calls += kAtOnce;
+  EXPECT_LT(calls, kMost);
+  EXPECT_NE(metrics_.Text().find("nisi_gateway_refused_resets_total{process=\"gateway\"} 1\n"),
+            std::string::npos)
+      << calls;
+}
+
 TEST_F(GatewayTest, NearItsMemoryItLetsNobodyIn) {
   Limits limits;
   limits.max_memory_bytes = 1 << 20;  // it has more already

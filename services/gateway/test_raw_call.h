@@ -31,8 +31,9 @@ class RawHttp2 {
     std::string payload;
   };
 
-  // How much of a call is sent: all; no message and no end; one message and no end.
-  enum class Parts { kWhole, kHead, kOpen };
+  // How much of a call is sent: all; a head that does not end; no message and no end; one message
+  // and no end.
+  enum class Parts { kWhole, kPartOfHead, kHead, kOpen };
 
   // With the windows of its calls as in `window`, or as usual. Reading ends where nothing has come
   // for so long that nothing will.
@@ -56,20 +57,25 @@ class RawHttp2 {
   // A call with one message; `stream` is odd, and larger each time. False: it is closed.
   bool Call(size_t stream, const std::string& path, const Headers& metadata,
             const std::string& message, Parts parts = Parts::kWhole) {
-    Headers headers{{":method", "POST"},         {":scheme", "http"}, {":path", path},
-                    {":authority", "localhost"}, {"te", "trailers"},  {"content-type", kGrpc}};
-    headers.insert(headers.end(), metadata.begin(), metadata.end());
-    std::string block;
-    for (const auto& [name, value] : headers) {
-      block += '\0' + Text(name) + Text(value);  // HPACK: a literal that no table remembers
-    }
-    std::string all = Framed(kHeaders, kEndHeaders, stream, block);
-    if (parts != Parts::kHead) {
+    std::string all = Framed(kHeaders, parts == Parts::kPartOfHead ? 0 : kEndHeaders, stream,
+                             Block(path, metadata));
+    if (parts == Parts::kWhole || parts == Parts::kOpen) {
       all += Framed(kData, parts == Parts::kWhole ? kEndStream : 0, stream,
                     '\0' + Number(message.size(), 4) + message);
     }
     return Send(all);
   }
+
+  // The heads of so many calls at once.
+  bool Heads(size_t first, size_t count, const std::string& path) {
+    const std::string block = Block(path, {});
+    std::string all;
+    for (size_t i = 0; i < count; ++i) all += Framed(kHeaders, kEndHeaders, first + 2 * i, block);
+    return Send(all);
+  }
+
+  // That its settings have come.
+  bool Acknowledge() { return Send(Framed(kSettings, 1, 0, "")); }
 
   // The next frame; none when the connection is closed.
   std::optional<Frame> Read() {
@@ -95,6 +101,16 @@ class RawHttp2 {
   }
   // Up to 126 bytes: longer ones would need a longer count.
   static std::string Text(const std::string& text) { return Number(text.size(), 1) + text; }
+  static std::string Block(const std::string& path, const Headers& metadata) {
+    Headers headers{{":method", "POST"},         {":scheme", "http"}, {":path", path},
+                    {":authority", "localhost"}, {"te", "trailers"},  {"content-type", kGrpc}};
+    headers.insert(headers.end(), metadata.begin(), metadata.end());
+    std::string block;
+    for (const auto& [name, value] : headers) {
+      block += '\0' + Text(name) + Text(value);  // HPACK: a literal that no table remembers
+    }
+    return block;
+  }
   static std::string Framed(Kind kind, uint8_t flags, size_t stream, const std::string& payload) {
     return Number(payload.size(), 3) + Number(kind, 1) + Number(flags, 1) + Number(stream, 4) +
            payload;
