@@ -14,6 +14,7 @@ from journey_test import entry  # noqa: E402
 from suite import Client, Refused, Suite, uid  # noqa: E402
 
 CLUSTERS, SUPPORTS = "/nisi.clusters.v1.ClustersService/", "/nisi.clusters.v1.ClusterSupportService/"
+AGREEMENTS = "/nisi.grants.v1.GrantAgreementsService/"
 CRITERIA = ("CRITICAL_MASS", "COOPERATION", "EXPORT_AND_MARKET", "SCIENCE_AND_EDUCATION", "STRATEGY")
 PROGRAMME = "programmes/clusters"
 
@@ -131,7 +132,7 @@ class Story:
             assert all(replay.same for replay in self.call("ReplayDecision", "examiner", name=replayed).replays)
 
     def notice(self, support, checkpoint, recipient=None):
-        self.call("RecordNotice", "payer", SUPPORTS, notice=dict(
+        self.call("RecordNotice", "drafter", SUPPORTS, notice=dict(
             number="G-1", checkpoint=checkpoint, recipient=recipient or self.organization, record=support, check_date=self.day(),
             verdict="PASSED"))
 
@@ -152,10 +153,39 @@ class Story:
                             approved_sum=dict(currency_code="KZT", units=700), programme=PROGRAMME, order_number="2",
                             order_date=self.day())
         self.notice(support.name, "BEFORE_PAYMENT")
-        self.call("PaySupport", "payer", SUPPORTS, name=support.name, etag=support.etag,
-                  amount=dict(currency_code="KZT", units=700), order_number="3")
+        pay = dict(service=SUPPORTS, name=support.name, etag=support.etag, amount=dict(currency_code="KZT", units=700),
+                   order_number="3")
+        self.refused("SEPARATION_OF_DUTIES", "PaySupport", "drafter", **pay)
+        self.not_past_the_list(pay)
+        self.call("PaySupport", "payer", **pay)
         stands = self.call("GetAccount", "payer", name=account)
         assert (stands.available.units, stands.committed.units, stands.paid.units) == (300, 0, 700), stands
+
+    def in_grants(self, called, **fields):
+        method = self.m.agreements.DESCRIPTOR.services_by_name["GrantAgreementsService"].methods_by_name[called]
+        request = method.input_type._concrete_class(request_id=uid(), **fields)
+        return self.client.call(AGREEMENTS + called, request, method.output_type._concrete_class, "authority")
+
+    def not_past_the_list(self, pay):
+        """Whatever notice was recorded: who stands on a list of the register of grants is not paid, nor is anybody while
+        that register does not say."""
+        if self.suite.mode == "processes":
+            self.suite.kill(only="grants")
+            refusal = self.refused("GATE_NOT_CHECKED", "PaySupport", "payer", **pay)
+            assert refusal.metadata["service"] == "grants" and refusal.retry, refusal
+            self.suite.start_backend("grants")
+        entry = self.client.eventually("the list", lambda: self.in_grants("EnterUnreliableRecipients", recipients=[dict(
+            recipient=self.organization, list="BANKRUPT", basis="Решение суда 5", listed_from=self.day())]), lambda _: True)
+
+        def reason():
+            try:
+                self.call("PaySupport", "payer", **pay)
+            except Refused as refusal:
+                return refusal.reason
+            raise AssertionError("a bankrupt was paid")
+        # Who was away is left alone for a while.
+        self.client.eventually("the word of the list", reason, lambda said: said == "GATE_FAILED")
+        self.in_grants("EndUnreliableRecipient", name=entry.recipients[0].name, reason="Отменено")
 
     def list_of_priority_goods(self):
         """One heading, in force from today."""

@@ -38,7 +38,7 @@ STANDARD = (JOURNAL, STORE)  # on every process with a store
 TO_GOODS = (("nisi-service", "priority-goods"),)  # names the process meant by a standard service
 MODES = ("embedded", "processes")
 # Which service asks which: as separate processes it is told where they are, and they admit it as a peer.
-ASKS = {"clusters": ("priority-goods", "industry-map"), "suppliers": ("industry-map",),
+ASKS = {"clusters": ("priority-goods", "industry-map", "grants"), "suppliers": ("industry-map",),
         "grants": ("priority-goods", "suppliers", "industry-map"), "export-refunds": ("suppliers", "grants"),
         "contracts": ("suppliers",)}
 # A blocking client looks after its connections while a call waits, and otherwise every 5 s only, for which each

@@ -66,6 +66,19 @@ absl::StatusOr<Notice> AskGate(Gate& gate, const rpc::Call& call, const GateQues
   return said;
 }
 
+absl::StatusOr<Checked> AskGate(Gate& gate, const AskLists& lists, const rpc::Call& call,
+                                const GateQuestion& question) {
+  Checked checked;
+  ASSIGN_OR_RETURN(checked.notice, AskGate(gate, call, question));
+  auto listed = lists(call, question.recipient, question.day);
+  if (!listed.ok()) {
+    const bool own = absl::IsCancelled(listed.status()) || store::IsNotInMemory(listed.status());
+    return own ? listed.status() : GateNotChecked(question.checkpoint, listed.status());
+  }
+  checked.listed = *std::move(listed);
+  return checked;
+}
+
 absl::StatusOr<std::optional<Notice>> LastNotice(const store::Reader& reader,
                                                  const std::string& record,
                                                  gate::v1::Checkpoint checkpoint,

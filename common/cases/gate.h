@@ -4,6 +4,7 @@
 // happen or forbid. GATE_NOT_CHECKED (UNAVAILABLE) is no notice: nobody may take it for a pass.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "common/base/machine.h"
 #include "common/base/money.h"
 #include "common/base/status.h"
+#include "common/cases/checked.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
 #include "common/store/store.h"
@@ -45,6 +47,14 @@ class Gate {
 // checkpoint, of a day to come, without a verdict, or passed with reasons against it is
 // GATE_NOT_CHECKED as silence is. Damage of the own store stays what it is.
 absl::StatusOr<Notice> AskGate(Gate& gate, const rpc::Call& call, const GateQuestion& question);
+
+// On which lists a recipient stands on a day, asked of the register that keeps them (lists.h).
+// Outside any transaction; DEPENDENCY_NOT_ANSWERED.
+using AskLists = std::function<absl::StatusOr<Listed>(
+    const rpc::Call& call, const std::string& recipient, base::Date day)>;
+// Both: order 437/2026 knows one gate. GATE_NOT_CHECKED where either has not answered.
+absl::StatusOr<Checked> AskGate(Gate& gate, const AskLists& lists, const rpc::Call& call,
+                                const GateQuestion& question);
 
 absl::Status GateNotChecked(gate::v1::Checkpoint checkpoint);
 // The same for a gate that is a service: with the service that has not answered, why, and when to

@@ -28,6 +28,7 @@ struct Env {
   store::Store* store = nullptr;
   const norms::Norms* norms = nullptr;
   cases::Gate* gate = nullptr;
+  cases::AskLists ask_lists;  // the register of grants
   // Asks the registry of priority goods about the goods of a project on a day. Outside any
   // transaction; DEPENDENCY_NOT_ANSWERED.
   std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base::Date)>
@@ -129,15 +130,17 @@ std::function<rpc::Shown(google::protobuf::Message*)> ShowClosed(const Env& env,
 
 // ---- Steps
 
-// A step of a record that `name` names, by whoever has a role over it.
+// A step of a record that `name` names, by whoever has a role over it. `acts`: what was done with
+// it beside its own steps.
 template <class State, class Verb, class Row>
 absl::StatusOr<cases::Step<Row>> BeginStep(const store::Tx& tx, const rpc::Call& call,
                                            const base::Machine<State, Verb>& machine, Verb verb,
                                            const store::Table<Row>& table, const store::Key& key,
-                                           const std::string& name, const std::string& etag) {
+                                           const std::string& name, const std::string& etag,
+                                           std::vector<base::Acted> acts = {}) {
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, table, key, name));
   return cases::Begin(call, machine, verb, std::move(found.row),
-                      {.roles = found.roles, .etag = etag});
+                      {.roles = found.roles, .etag = etag, .acts = std::move(acts)});
 }
 
 // A record that another one names, so that it is there: DATA_LOSS when it is not.

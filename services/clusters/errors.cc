@@ -350,7 +350,7 @@ absl::Status SumOverApproved() {
 
 absl::Status GateFailed() {
   return Refusal(StatusCode::kFailedPrecondition, "GATE_FAILED",
-                 "The recipient did not pass the gate: nothing is paid.")
+                 "The recipient did not pass the gate, or stands on a list: nothing is paid.")
       .Precondition("GATE", "recipient", "a passed check is needed")
       .Cite(Gate());
 }

@@ -19,13 +19,12 @@ constexpr char kOld[] = "111800000", kNew[] = "113200000";
 class PlacesTest : public ClustersTest {
  protected:
   PlacesTest() {
-    speaking_->SetHere("industry-map", map_.take());
+    peers_->SetHere("industry-map", map_.take());
     map_.On<ResolvePlaceRequest, ResolvePlaceResponse>(
         "/nisi.industry_map.v1.PlacesService/ResolvePlace",
         [this](const ResolvePlaceRequest& request) { return Answer(request); });
   }
   ~PlacesTest() override { service_.reset(); }
-  rpc::Peers* peers() override { return speaking_.get(); }
 
   absl::StatusOr<ResolvePlaceResponse> Answer(const ResolvePlaceRequest& request) {
     asked_for_ = base::Date::FromProto(request.as_of())->ToString();
@@ -62,8 +61,6 @@ class PlacesTest : public ClustersTest {
   }
 
   rpc::PlayedPeer map_;
-  rpc::Metrics peer_metrics_{"clusters"};
-  std::unique_ptr<rpc::Peers> speaking_ = rpc::MakePeers("clusters", &peer_metrics_);
   std::string asked_for_;
   bool spoiled_ = false;
 };

@@ -16,12 +16,15 @@ namespace {
 
 using base::Money;
 using cases::Posting;
-using gate::v1::Notice;
+using cases::Checked;
 using SupportStep = cases::Step<SupportRow>;
 
+// `acts`: what was done with it beside its own steps.
 absl::StatusOr<SupportStep> BeginSupport(const store::Tx& tx, const Call& call, SupportVerb verb,
-                                         const std::string& name, const std::string& etag) {
-  return BeginStep(tx, call, SupportMachine(), verb, kSupports, store::Key::Of(name), name, etag);
+                                         const std::string& name, const std::string& etag,
+                                         std::vector<base::Acted> acts = {}) {
+  return BeginStep(tx, call, SupportMachine(), verb, kSupports, store::Key::Of(name), name, etag,
+                   std::move(acts));
 }
 
 absl::StatusOr<ClusterRow> ClusterOf(const store::Reader& reader, const Support& support) {
@@ -66,14 +69,14 @@ cases::Who WhoIs(const Support& support) {
   return {.bin = support.recipient()};
 }
 
-// Runs a command once, with what the gate said, and the registry of priority goods where `goods` is
-// wanted. The stored answer of the same request comes first; then whether the step may be taken at
-// all; then the gate.
+// Runs a command once, with what the gate and the lists of recipients said, and the registry of
+// priority goods where `goods` is wanted. The stored answer of the same request comes first; then
+// whether the step may be taken at all; then the gate.
 template <class Response, class Request, class Run>
 absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& request,
                                           SupportVerb verb, gate::v1::Checkpoint checkpoint,
                                           std::optional<GoodsOnList>* goods, const Run& run) {
-  std::optional<Notice> notice;
+  Checked checked;
   return rpc::GatherThenWrite<Response>(
       *env.store, call, request,
       [&]() -> absl::Status {
@@ -88,8 +91,10 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
                               .Ask(support.state(), verb, {found.roles, call.caller->subject, {}})
                               .status());
         }
-        ASSIGN_OR_RETURN(notice, env.gate->Check(call, {checkpoint, support.recipient(),
-                                                        request.name(), call.today()}));
+        ASSIGN_OR_RETURN(
+            checked,
+            cases::AskGate(*env.gate, env.ask_lists, call,
+                           {checkpoint, support.recipient(), request.name(), call.today()}));
         if (goods == nullptr || !IsProject(support)) return absl::OkStatus();
         // By the list of the day of the request, whatever the list has become since.
         const base::Date day =
@@ -98,8 +103,8 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Response> {
-        RETURN_IF_ERROR(cases::ConfirmNotice(tx, *notice));
-        return run(tx, *notice);
+        RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
+        return run(tx, checked);
       });
 }
 
@@ -255,7 +260,23 @@ absl::StatusOr<v1::Support> WithdrawSupport(Env& env, const Call& call, store::T
 
 absl::StatusOr<gate::v1::Notice> RecordNotice(Env& /*env*/, const Call& call, store::Tx& tx,
                                               const gate::v1::RecordNoticeRequest& request) {
+  const std::string& record = request.notice().record();
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(tx, call, kSupports, store::Key::Of(record), record));
+  if (found.row.support().recipient() != request.notice().recipient()) {
+    return base::InvalidField("notice.recipient", "is not the recipient of that support");
+  }
   return cases::RecordNotice(call, tx, request, errors::Gate());
+}
+
+absl::StatusOr<Encoded<gate::v1::Notice>> GetNotice(Env& env, Call& call,
+                                                    const gate::v1::GetNoticeRequest& request) {
+  return cases::GetNotice(*env.store, call, request);
+}
+
+absl::StatusOr<Encoded<gate::v1::ListNoticesResponse>> ListNotices(
+    Env& env, Call& call, const gate::v1::ListNoticesRequest& request) {
+  return cases::ListNotices(*env.store, call, request);
 }
 
 absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
@@ -263,9 +284,11 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
   std::optional<GoodsOnList> goods;
   return AskGateThenWrite<Support>(
       env, call, request, SupportVerb::kExamine, gate::v1::BEFORE_CONSIDERATION, &goods,
-      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<Support> {
-        ASSIGN_OR_RETURN(SupportStep step, BeginSupport(tx, call, SupportVerb::kExamine,
-                                                        request.name(), request.etag()));
+      [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Support> {
+        ASSIGN_OR_RETURN(
+            SupportStep step,
+            BeginSupport(tx, call, SupportVerb::kExamine, request.name(), request.etag(),
+                         {cases::ActOf(checked.notice)}));
         Support& support = *step.row.mutable_support();
         ASSIGN_OR_RETURN(const Money accepted, Accept(request.items(), &support));
         *support.mutable_accepted_cost() = accepted.ToProto();
@@ -281,7 +304,7 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
                                   cluster.cluster().state(),
                                   cluster.cluster().cluster_organization(),
                                   year,
-                                  &notice,
+                                  &checked,
                                   request.documents_complete(),
                                   {support.name(), tx.etag()},
                                   belonging,
@@ -314,35 +337,36 @@ absl::StatusOr<v1::Support> DecideSupport(Env& env, const Call& call, store::Tx&
 absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySupportRequest& request) {
   return AskGateThenWrite<v1::Payment>(
       env, call, request, SupportVerb::kPay, gate::v1::BEFORE_PAYMENT, nullptr,
-      [&](store::Tx& tx, const Notice& notice) -> absl::StatusOr<v1::Payment> {
+      [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<v1::Payment> {
         ASSIGN_OR_RETURN(SupportStep step,
-                         BeginSupport(tx, call, SupportVerb::kPay, request.name(), request.etag()));
+                         BeginSupport(tx, call, SupportVerb::kPay, request.name(), request.etag(),
+                                      {cases::ActOf(checked.notice)}));
         Support& support = *step.row.mutable_support();
         ASSIGN_OR_RETURN(const Money amount, Money::FromProto(request.amount()));
         if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
         ASSIGN_OR_RETURN(const auto used,
-                         tx.FindUniqueRaw(kPaymentsByNotice, store::Key::Of(notice.name())));
+                         tx.FindUniqueRaw(kPaymentsByNotice, store::Key::Of(checked.notice.name())));
         if (used.has_value()) return errors::NoticeUsed();
         ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
         ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, support, cluster));
         ASSIGN_OR_RETURN(Decision decision, Pay({&support,
                                                  cluster.cluster().state(),
                                                  cluster.cluster().cluster_organization(),
-                                                 &notice,
+                                                 &checked,
                                                  amount,
                                                  {support.name(), tx.etag()},
                                                  belonging}));
         const std::string failed = FirstUnsatisfied(decision);
         if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
         if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();
-        if (failed == "GATE_PASSED") return errors::GateFailed();
+        if (cases::IsOfGate(failed)) return errors::GateFailed();
         if (!failed.empty()) return errors::SumOverApproved();
         SetDecideTime(tx, &decision);
 
         PaymentRow row;
         row.set_support(support.name());
         row.set_number(step.row.payment_count() + 1);
-        row.set_notice(notice.name());
+        row.set_notice(checked.notice.name());
         v1::Payment& payment = *row.mutable_payment();
         payment.set_name(absl::StrCat(support.name(), "/payments/", row.number()));
         payment.set_recipient(support.recipient());

@@ -14,6 +14,9 @@ absl::StatusOr<v1::Support> WithdrawSupport(Env&, const Call&, store::Tx&,
                                             const v1::WithdrawSupportRequest&);
 absl::StatusOr<gate::v1::Notice> RecordNotice(Env&, const Call&, store::Tx&,
                                               const gate::v1::RecordNoticeRequest&);
+absl::StatusOr<Encoded<gate::v1::Notice>> GetNotice(Env&, Call&, const gate::v1::GetNoticeRequest&);
+absl::StatusOr<Encoded<gate::v1::ListNoticesResponse>> ListNotices(
+    Env&, Call&, const gate::v1::ListNoticesRequest&);
 absl::StatusOr<v1::Support> ExamineSupport(Env&, Call&, const v1::ExamineSupportRequest&);
 absl::StatusOr<v1::Support> DecideSupport(Env&, const Call&, store::Tx&,
                                           const v1::DecideSupportRequest&);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
+#include "common/cases/checked.h"
 #include "common/cases/findings.h"
 #include "services/clusters/errors.h"
 
@@ -79,12 +80,6 @@ absl::Status FindRecipient(const Facts& facts, Decision* decision) {
   return absl::OkStatus();
 }
 
-absl::Status FindGate(const Facts& facts, Decision* decision) {
-  ASSIGN_OR_RETURN(const std::string verdict, facts.Text(kGate));
-  AddFinding(decision, "GATE_PASSED", verdict == "PASSED", errors::Gate(), facts, {kGate});
-  return absl::OkStatus();
-}
-
 // The part of the output that is goods of the list.
 absl::Status FindGoods(const Facts& facts, Decision* decision) {
   int64_t listed = 0;
@@ -106,7 +101,7 @@ absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(FindEligible(facts, &decision));
   RETURN_IF_ERROR(FindRecipient(facts, &decision));
-  RETURN_IF_ERROR(FindGate(facts, &decision));
+  RETURN_IF_ERROR(cases::FindPassed(facts, kGate, errors::Gate(), &decision));
   ASSIGN_OR_RETURN(const int64_t complete, facts.Number(kSupportDocuments));
   AddFinding(&decision, "DOCUMENTS_COMPLETE", complete == 1, errors::Conditions(), facts,
              {kSupportDocuments});
@@ -162,7 +157,7 @@ absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   Decision decision;
   RETURN_IF_ERROR(FindEligible(facts, &decision));
   RETURN_IF_ERROR(FindRecipient(facts, &decision));
-  RETURN_IF_ERROR(FindGate(facts, &decision));
+  RETURN_IF_ERROR(cases::FindPassed(facts, kGate, errors::Gate(), &decision));
   ASSIGN_OR_RETURN(const Money approved, facts.Money(kApproved));
   ASSIGN_OR_RETURN(const Money paid, facts.Money(kPaid));
   ASSIGN_OR_RETURN(const Money amount, facts.Money(kAmount));
@@ -180,10 +175,6 @@ void SetBelonging(const Support& support, const Source& source, const Belonging&
   static constexpr const char* kKinds[] = {"NOT", "MEMBER", "CLUSTER_ORGANIZATION"};
   facts->Set(kPurpose, "PROJECT", source.name, source.etag);
   facts->Set(kBelonging, kKinds[belonging.kind], belonging.source.name, belonging.source.etag);
-}
-
-void SetGate(const gate::v1::Notice& notice, Facts* facts) {
-  facts->Set(kGate, gate::v1::Notice::Verdict_Name(notice.verdict()), notice.name(), notice.etag());
 }
 
 absl::Status SetPercent(const norms::Norms& norms, const std::string& key, base::Date day,
@@ -341,7 +332,7 @@ absl::StatusOr<Decision> Examine(const Examination& examination, const norms::No
   facts.Set(kState, Cluster::State_Name(examination.cluster_state), support.cluster());
   facts.Set(kSupportedOrganization, examination.organization, support.cluster());
   set(kRecipient, support.recipient());
-  SetGate(*examination.notice, &facts);
+  cases::SetChecked(kGate, *examination.checked, &facts);
   set(kSupportDocuments, examination.documents_complete ? "1" : "0");
   if (IsProject(support)) {
     SetBelonging(support, examination.source, examination.belonging, &facts);
@@ -413,7 +404,7 @@ absl::StatusOr<Decision> Pay(const Paying& paying) {
   facts.Set(kSupportedOrganization, paying.organization, support.cluster());
   facts.Set(kRecipient, support.recipient(), paying.source.name, paying.source.etag);
   SetBelonging(support, paying.source, paying.belonging, &facts);
-  SetGate(*paying.notice, &facts);
+  cases::SetChecked(kGate, *paying.checked, &facts);
   ASSIGN_OR_RETURN(const std::string approved, Text(support.approved_sum()));
   ASSIGN_OR_RETURN(const std::string paid, Text(support.paid_sum()));
   facts.Set(kApproved, approved, paying.source.name, paying.source.etag);

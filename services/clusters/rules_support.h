@@ -10,9 +10,9 @@
 #include "common/base/date.h"
 #include "common/base/machine.h"
 #include "common/base/money.h"
+#include "common/cases/checked.h"
 #include "common/norms/norms.h"
 #include "nisi/clusters/v1/supports.pb.h"
-#include "nisi/gate/v1/gate.pb.h"
 #include "services/clusters/rules.h"
 
 namespace nisi::clusters {
@@ -70,7 +70,7 @@ struct Examination {
   Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
   std::string organization;  // of the cluster
   int32_t support_year = 0;
-  const gate::v1::Notice* notice = nullptr;
+  const cases::Checked* checked = nullptr;
   bool documents_complete = false;
   Source source;
   // Of a project.
@@ -109,7 +109,7 @@ struct Paying {
   const Support* support = nullptr;
   Cluster::State cluster_state = Cluster::STATE_UNSPECIFIED;
   std::string organization;  // of the cluster, today
-  const gate::v1::Notice* notice = nullptr;
+  const cases::Checked* checked = nullptr;
   base::Money amount;
   Source source;
   Belonging belonging;  // of a project, today

@@ -1,5 +1,7 @@
 #include "services/clusters/service.h"
 
+#include "common/cases/lists.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
 #include "services/clusters/goods.h"
 #include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
@@ -35,6 +37,8 @@ class Service final : public rpc::HostedService {
     gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
                                                   "clusters.support.payment_days");
     env_.gate = gate_.get();
+    env_.ask_lists = cases::ListsBy(
+        NISI_PEER(options.peers, grants::v1::GrantAgreementsService, CheckRecipient), "grants");
     env_.check_goods = AskGoods(options.peers);
     env_.ask_places = AskMap(options.peers);
     RETURN_IF_ERROR(Bind());
@@ -48,6 +52,8 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, ClusterSupportService, RequestSupport, env_, store(), RequestSupport);
     NISI_COMMAND(r, ClusterSupportService, WithdrawSupport, env_, store(), WithdrawSupport);
     NISI_COMMAND(r, ClusterSupportService, RecordNotice, env_, store(), RecordNotice);
+    NISI_UNARY(r, ClusterSupportService, GetNotice, env_, GetNotice);
+    NISI_UNARY(r, ClusterSupportService, ListNotices, env_, ListNotices);
     NISI_UNARY(r, ClusterSupportService, ExamineSupport, env_, ExamineSupport);
     NISI_COMMAND(r, ClusterSupportService, DecideSupport, env_, store(), DecideSupport);
     NISI_UNARY(r, ClusterSupportService, PaySupport, env_, PaySupport);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +22,10 @@
 #include "common/base/status.h"
 #include "common/rpc/host.h"
 #include "common/rpc/masked_testing.h"
+#include "common/rpc/peer_testing.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
+#include "nisi/grants/v1/agreement_service.pb.h"
 #include "services/clusters/service.h"
 #include "services/clusters/tables.h"
 
@@ -94,6 +97,22 @@ class ClustersTest : public ::testing::Test {
     std::string pattern =
         (std::filesystem::temp_directory_path() / "nisi_clusters_XXXXXX").string();
     if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+    peers_->SetHere("grants", lists_.take());
+    lists_.On<grants::v1::CheckRecipientRequest, grants::v1::CheckRecipientResponse>(
+        "/nisi.grants.v1.GrantAgreementsService/CheckRecipient",
+        [this](const grants::v1::CheckRecipientRequest& request)
+            -> absl::StatusOr<grants::v1::CheckRecipientResponse> {
+          grants::v1::CheckRecipientResponse response;
+          response.set_recipient(request.recipient());
+          *response.mutable_on_date() = request.on_date();
+          response.set_position(5);
+          if (!bankrupts_.contains(request.recipient())) return response;
+          auto* listing = response.add_listings();
+          listing->set_name("unreliable/3");
+          listing->set_list(grants::v1::UnreliableRecipient::BANKRUPT);
+          listing->set_etag("e3");
+          return response;
+        });
   }
   ~ClustersTest() override {
     service_.reset();
@@ -101,9 +120,6 @@ class ClustersTest : public ::testing::Test {
     if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
   }
   void SetUp() override { Reopen(); }
-  // The services that this one asks; none: they do not answer.
-  virtual rpc::Peers* peers() { return nullptr; }
-
   void Reopen() {
     service_.reset();
     metrics_ = std::make_unique<rpc::Metrics>("clusters");
@@ -112,7 +128,7 @@ class ClustersTest : public ::testing::Test {
     options.clock = &clock_;
     options.norms = &norms_;
     options.metrics = metrics_.get();
-    options.peers = peers();
+    options.peers = peers_.get();
     options.sync = false;  // what a power cut loses is the engine's own test
     auto service = Open(options);
     ASSERT_TRUE(service.ok()) << service.status();
@@ -479,6 +495,11 @@ class ClustersTest : public ::testing::Test {
   base::FakeClock clock_;
   norms::Norms norms_;
   std::string dir_;
+  // The services that this one asks. The register of grants is played; others are, or do not answer.
+  rpc::PlayedPeer lists_;
+  std::set<std::string> bankrupts_;  // who stands on its lists
+  rpc::Metrics peer_metrics_{"clusters"};
+  std::unique_ptr<rpc::Peers> peers_ = rpc::MakePeers("clusters", &peer_metrics_);
   std::unique_ptr<rpc::Metrics> metrics_;
   std::unique_ptr<rpc::HostedService> service_;
   int organizations_ = 0;

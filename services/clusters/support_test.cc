@@ -5,6 +5,7 @@
 #include "common/cases/machine_testing.h"
 #include "common/rpc/peer_testing.h"
 #include "nisi/priority_goods/v1/service.pb.h"
+#include "services/clusters/errors.h"
 #include "services/clusters/rules_support.h"
 #include "services/clusters/service_testing.h"
 
@@ -367,6 +368,104 @@ TEST_F(SupportTest, NothingIsPaidWhileSuspended) {
   ExpectSound();
 }
 
+// Whatever an official has recorded: who stands on a list that the register of grants keeps gets
+// nothing, and where that register does not answer nobody has passed.
+TEST_F(SupportTest, WhoStandsOnAListDoesNotPassByANotice) {
+  const Round round = Registered();
+  const std::string bin = Bin(round.organizations[0]);
+  Allocate(1000);
+  const std::string paid = Requested(round).name(), refused = Requested(round).name();
+  for (const std::string& name : {paid, refused}) Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  const auto expect_silent = [&](const absl::Status& status, int64_t before) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(ReasonOf(status), "GATE_NOT_CHECKED");
+    EXPECT_EQ(base::InfoOf(status).metadata().at("service"), "grants");
+    EXPECT_GT(rpc::RetryOf(status), absl::ZeroDuration());
+    EXPECT_EQ(position(), before);
+  };
+  lists_.SetAway(true);
+  expect_silent(ExamineIt(paid, examiner_).status(), position());
+  lists_.SetAway(false);
+  ASSERT_TRUE(ExamineIt(paid, examiner_).ok());
+  ASSERT_TRUE(Decide(paid, authority_, 400).ok());
+
+  bankrupts_ = {bin};
+  ASSERT_TRUE(ExamineIt(refused, examiner_).ok());
+  EXPECT_EQ(FirstUnsatisfied(Now(refused).examination()), "NOT_ON_A_LIST");
+  const v1::Support examined = Now(refused);
+  const auto& finding = examined.examination().findings(3);
+  ASSERT_EQ(finding.facts_size(), 2);
+  EXPECT_EQ(finding.facts(0).value() + finding.facts(0).version(), "1position 5");
+  EXPECT_EQ(finding.facts(1).value() + " " + finding.facts(1).source() + finding.facts(1).version(),
+            "BANKRUPT grants/unreliable/3e3");
+  EXPECT_EQ(finding.legal_basis().act(), errors::Gate().act());
+  EXPECT_EQ(ReasonOf(Decide(refused, authority_, 1).status()), "FINDING_UNSATISFIED");
+  ASSERT_TRUE(Decide(refused, authority_, 0, "Банкрот").ok());
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(refused);
+  const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+  EXPECT_EQ(replayed.replays_size(), 2);
+  for (const auto& one : replayed.replays()) EXPECT_TRUE(one.same()) << one.field();
+
+  Notice(paid, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(paid, payer_, 400).status()), "GATE_FAILED");
+  lists_.SetAway(true);
+  expect_silent(PayIt(paid, payer_, 400).status(), position());
+  lists_.SetAway(false);
+  EXPECT_EQ(Stands(), "600 0 400 0");
+  bankrupts_.clear();
+  ASSERT_TRUE(PayIt(paid, payer_, 400).ok());
+  EXPECT_EQ(Stands(), "600 0 0 400");
+  ExpectSound();
+}
+
+// Who says that the gate let pass does not act on it.
+TEST_F(SupportTest, WhoRecordedANoticeDoesNotActOnIt) {
+  const Round round = Registered();
+  Allocate(1000);
+  const std::string name = Requested(round).name();
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  EXPECT_EQ(ReasonOf(ExamineIt(name, institute_).status()), "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  ASSERT_TRUE(Decide(name, authority_, 700).ok());
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(ReasonOf(PayIt(name, institute_, 700).status()), "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(PayIt(name, payer_, 700).ok());
+}
+
+TEST_F(SupportTest, NoticesAreOfASupportAndItsRecipient) {
+  const Round round = Registered(), other = Registered();
+  const std::string name = Requested(round).name();
+  gate::v1::RecordNoticeRequest request;
+  request.mutable_notice()->set_number("G-1");
+  request.mutable_notice()->set_checkpoint(gate::v1::BEFORE_CONSIDERATION);
+  request.mutable_notice()->set_recipient(Bin(other.organizations[0]));
+  request.mutable_notice()->set_record(name);
+  *request.mutable_notice()->mutable_check_date() = today().ToProto();
+  request.mutable_notice()->set_verdict(gate::v1::Notice::PASSED);
+  const auto recorded = [&] {
+    return Do<gate::v1::Notice>("RecordNotice", institute_, request).status();
+  };
+  EXPECT_EQ(ReasonOf(recorded()), "INVALID_FIELD");
+  request.mutable_notice()->set_record("supports/00000000-0000-4000-8000-999999999999");
+  EXPECT_EQ(recorded().code(), absl::StatusCode::kNotFound);
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  // The recipient reads its own, by name and in its list; nobody else does.
+  gate::v1::ListNoticesRequest list;
+  list.set_parent(name);
+  const auto seen = [&](const rpc::Caller& caller) {
+    return Must<gate::v1::ListNoticesResponse>("ListNotices", caller, list);
+  };
+  ASSERT_EQ(seen(Entity(round.organizations[0])).notices_size(), 1);
+  EXPECT_EQ(seen(auditor_).notices_size(), 1);
+  EXPECT_EQ(seen(Entity(other.organizations[0])).notices_size(), 0);
+  gate::v1::GetNoticeRequest get;
+  get.set_name(seen(auditor_).notices(0).name());
+  EXPECT_EQ(Must<gate::v1::Notice>("GetNotice", Entity(round.organizations[0]), get).record(), name);
+  EXPECT_EQ(ReasonOf(Do<gate::v1::Notice>("GetNotice", Entity(other.organizations[0]), get).status()),
+            "ACCESS_DENIED");
+}
+
 TEST_F(SupportTest, AFailedGateCanOnlyBeRefused) {
   const Round round = Registered();
   Allocate(1000);
@@ -476,13 +575,12 @@ class ProjectTest : public SupportTest {
   using Goods = std::vector<std::pair<std::string, int32_t>>;
 
   ProjectTest() {
-    speaking_->SetHere("priority-goods", registry_.take());
+    peers_->SetHere("priority-goods", registry_.take());
     registry_.On<CheckGoodsRequest, CheckGoodsResponse>(
         "/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods",
         [this](const CheckGoodsRequest& request) { return Answer(request); });
   }
   ~ProjectTest() override { service_.reset(); }
-  rpc::Peers* peers() override { return speaking_.get(); }
 
   CheckGoodsResponse Answer(const CheckGoodsRequest& request) {
     CheckGoodsResponse response;
@@ -555,8 +653,6 @@ class ProjectTest : public SupportTest {
   }
 
   rpc::PlayedPeer registry_;
-  rpc::Metrics peer_metrics_{"clusters"};
-  std::unique_ptr<rpc::Peers> speaking_ = rpc::MakePeers("clusters", &peer_metrics_);
   std::string edition_ = "editions/7", asked_for_;
   std::map<std::string, CheckGoodsResponse::Verdict> verdicts_{
       {"8504", CheckGoodsResponse::LISTED}, {"8505", CheckGoodsResponse::PARTIAL}};

@@ -99,12 +99,14 @@ absl::StatusOr<Response> GatherThenWrite(Env& env, rpc::Call& call, const Reques
 absl::Status CheckWhole(const Claim& claim, const std::vector<ExpenseRow>& expenses,
                         base::Date sign_date);
 
-// ---- The gate (gate.cc)
-
-// Asks the gate by its notice, and the register of grants by its lists: order 437/2026 knows one
-// gate. GATE_NOT_CHECKED where either has not answered.
-absl::StatusOr<Checked> AskGate(const Env& env, const rpc::Call& call,
-                                const cases::GateQuestion& question);
+// The gate, and the lists that the register of grants keeps. GATE_NOT_CHECKED.
+inline absl::StatusOr<Checked> AskGate(const Env& env, const rpc::Call& call,
+                                       const cases::GateQuestion& question) {
+  const auto lists = [&env](const rpc::Call& asking, const std::string& recipient, base::Date day) {
+    return env.sources->Lists(asking, {recipient, day});
+  };
+  return cases::AskGate(*env.gate, lists, call, question);
+}
 
 // ---- The list of a day (list_of_day.cc)
 

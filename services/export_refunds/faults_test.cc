@@ -39,7 +39,7 @@ class SwitchedSources final : public Sources {
   absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) override {
     return now->EnterpriseSize(call, asked);
   }
-  absl::StatusOr<Listed> Lists(const rpc::Call& call, const Asked& asked) override {
+  absl::StatusOr<cases::Listed> Lists(const rpc::Call& call, const Asked& asked) override {
     return now->Lists(call, asked);
   }
   std::unique_ptr<Sources> now;

@@ -41,9 +41,7 @@ absl::StatusOr<Checked> AskBeforePayment(Env& env, const Call& call, ClaimVerb v
 absl::Status CheckPayable(const Decision& decision, int64_t ready_before) {
   const std::vector<std::string> unsatisfied = UnsatisfiedOf(decision);
   if (unsatisfied.empty()) return absl::OkStatus();
-  if (unsatisfied.front() == "GATE_PASSED" || unsatisfied.front() == "NOT_ON_A_LIST") {
-    return errors::GateFailed();
-  }
+  if (cases::IsOfGate(unsatisfied.front())) return errors::GateFailed();
   if (unsatisfied.front() == "FIRST_IN_QUEUE") return errors::QueueOrder(ready_before);
   return errors::DemandPastDue();
 }

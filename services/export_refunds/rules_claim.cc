@@ -29,8 +29,6 @@ constexpr char kSigned[] = "sign_date";
 // Of decisions.
 constexpr char kFirstCheck[] = "gate_before_consideration";
 constexpr char kSecondCheck[] = "gate_before_payment";
-constexpr char kListed[] = "unreliable_entries";
-constexpr char kEntry[] = "unreliable_entry_";  // and its number
 constexpr char kPastDue[] = "demand_past_due";
 constexpr char kCalculated[] = "calculated";
 constexpr char kAgreementLate[] = "agreement_late";
@@ -65,22 +63,6 @@ absl::StatusOr<Decision> DecideSum(const Facts& facts) {
   return decision;
 }
 
-absl::Status FindGatePassed(const Facts& facts, const char* name, Decision* decision) {
-  ASSIGN_OR_RETURN(const std::string verdict, facts.Text(name));
-  AddFinding(decision, "GATE_PASSED", verdict == "PASSED", errors::RecipientGate(), facts, {name});
-  return absl::OkStatus();
-}
-
-// Decisions from before the lists were asked have no such fact, and replay without it.
-absl::Status FindNotListed(const Facts& facts, Decision* decision) {
-  if (!facts.Has(kListed)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const int64_t count, facts.Number(kListed));
-  std::vector<std::string> names = facts.NamesUnder(kEntry);
-  names.insert(names.begin(), kListed);
-  AddFinding(decision, "NOT_ON_A_LIST", count == 0, errors::RecipientGate(), facts, names);
-  return absl::OkStatus();
-}
-
 absl::Status FindNothingOwed(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string owed, facts.Text(kPastDue));
   AddFinding(decision, "NO_DEMAND_PAST_DUE", owed == "0", errors::Return(), facts, {kPastDue});
@@ -89,8 +71,7 @@ absl::Status FindNothingOwed(const Facts& facts, Decision* decision) {
 
 absl::StatusOr<Decision> DecideAdmission(const Facts& facts) {
   Decision decision;
-  RETURN_IF_ERROR(FindGatePassed(facts, kFirstCheck, &decision));
-  RETURN_IF_ERROR(FindNotListed(facts, &decision));
+  RETURN_IF_ERROR(cases::FindPassed(facts, kFirstCheck, errors::RecipientGate(), &decision));
   RETURN_IF_ERROR(FindNothingOwed(facts, &decision));
   decision.set_outcome(cases::AllSatisfied(decision) ? "ADMITTED" : "REJECTED");
   return decision;
@@ -121,8 +102,7 @@ absl::StatusOr<Decision> DecideJudgement(const Facts& facts) {
 
 absl::StatusOr<Decision> DecideGate(const Facts& facts) {
   Decision decision;
-  RETURN_IF_ERROR(FindGatePassed(facts, kSecondCheck, &decision));
-  RETURN_IF_ERROR(FindNotListed(facts, &decision));
+  RETURN_IF_ERROR(cases::FindPassed(facts, kSecondCheck, errors::RecipientGate(), &decision));
   decision.set_outcome(cases::AllSatisfied(decision) ? "PASSED" : "FAILED");
   return decision;
 }
@@ -130,8 +110,7 @@ absl::StatusOr<Decision> DecideGate(const Facts& facts) {
 absl::StatusOr<Decision> DecidePayment(const Facts& facts) {
   Decision decision;
   for (const char* told : {kAmount, kPayDay}) RETURN_IF_ERROR(facts.Text(told).status());
-  RETURN_IF_ERROR(FindGatePassed(facts, kSecondCheck, &decision));
-  RETURN_IF_ERROR(FindNotListed(facts, &decision));
+  RETURN_IF_ERROR(cases::FindPassed(facts, kSecondCheck, errors::RecipientGate(), &decision));
   ASSIGN_OR_RETURN(const int64_t earlier, facts.Number(kReadyBefore));
   AddFinding(&decision, "FIRST_IN_QUEUE", earlier == 0, errors::Account(), facts,
              {kReadyBefore, kAmount, kPayDay});
@@ -146,17 +125,6 @@ void SetOwing(const std::optional<Origin>& owing, const std::string& register_ve
     facts->Set(kPastDue, "1", owing->name, owing->etag);
   } else {
     facts->Set(kPastDue, "0", "demands of the register", register_version);
-  }
-}
-
-void SetChecked(const char* name, const Checked& checked, Facts* facts) {
-  const gate::v1::Notice& notice = checked.notice;
-  facts->Set(name, gate::v1::Notice::Verdict_Name(notice.verdict()), notice.name(), notice.etag());
-  const Listed& listed = checked.listed;
-  facts->Set(kListed, listed.count.value, listed.count.source, listed.count.version);
-  for (size_t i = 0; i < listed.entries.size(); ++i) {
-    const Told& entry = listed.entries[i];
-    facts->Set(absl::StrCat(kEntry, i + 1), entry.value, entry.source, entry.version);
   }
 }
 
@@ -245,7 +213,7 @@ absl::StatusOr<Decision> ReplayCalculation(const Decision& stored) {
 absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing,
                                const std::string& register_version) {
   Facts facts;
-  SetChecked(kFirstCheck, checked, &facts);
+  cases::SetChecked(kFirstCheck, checked, &facts);
   SetOwing(owing, register_version, &facts);
   return DecideAdmission(facts);
 }
@@ -299,7 +267,7 @@ absl::Status CheckRejectable(const Claim& claim, const Decision& judgement) {
 
 absl::StatusOr<Decision> PassGate(const Checked& checked) {
   Facts facts;
-  SetChecked(kSecondCheck, checked, &facts);
+  cases::SetChecked(kSecondCheck, checked, &facts);
   return DecideGate(facts);
 }
 
@@ -309,7 +277,7 @@ absl::StatusOr<Decision> ReplayGate(const Decision& stored) {
 
 absl::StatusOr<Decision> Pay(const Paying& paying) {
   Facts facts;
-  SetChecked(kSecondCheck, *paying.checked, &facts);
+  cases::SetChecked(kSecondCheck, *paying.checked, &facts);
   facts.Set(kReadyBefore, absl::StrCat(paying.ready_before), "queue of the register",
             paying.register_version);
   SetOwing(paying.owing, paying.register_version, &facts);

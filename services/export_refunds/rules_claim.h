@@ -11,14 +11,15 @@
 #include "common/base/date.h"
 #include "common/base/machine.h"
 #include "common/base/money.h"
+#include "common/cases/checked.h"
 #include "common/norms/norms.h"
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/export_refunds/v1/resources.pb.h"
-#include "nisi/gate/v1/gate.pb.h"
 #include "services/export_refunds/rules_expense.h"
 
 namespace nisi::export_refunds {
 
+using cases::Checked;
 using decision::v1::Decision;
 using v1::Claim;
 
@@ -77,18 +78,6 @@ absl::StatusOr<Decision> ReplayCalculation(const Decision& stored);
 struct Origin {
   std::string name;
   std::string etag;
-};
-
-// On which lists of unreliable recipients somebody stands, as the register of grants has said.
-struct Listed {
-  Told count;                 // of its entries there
-  std::vector<Told> entries;  // each as its list, "BANKRUPT"
-};
-// What is said of a recipient before a step. Its notice is what officials recorded; whoever stands
-// on a list does not pass by any notice.
-struct Checked {
-  gate::v1::Notice notice;
-  Listed listed;
 };
 
 // Before it is considered: the first check of the recipient, and no demand past due; `owing`: the

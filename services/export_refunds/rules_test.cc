@@ -464,11 +464,11 @@ TEST(ClaimRulesTest, WhatADecisionRestsOn) {
 
 // Before consideration, at the second check and at the payment alike.
 TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
-  const auto outcomes = [](gate::v1::Notice::Verdict verdict, const std::vector<Told>& entries) {
+  const auto outcomes = [](gate::v1::Notice::Verdict verdict, const std::vector<cases::Listed::Entry>& entries) {
     Checked checked;
     checked.notice.set_name("notices/1");
     checked.notice.set_verdict(verdict);
-    checked.listed = {{absl::StrCat(entries.size()), "grants/unreliable", "position 5"}, entries};
+    checked.listed = {"grants/unreliable", 5, entries};
     Claim claim;
     *claim.mutable_amount() = Money::FromTenge(5)->ToProto();
     const std::optional<Origin> nothing;
@@ -483,12 +483,12 @@ TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
     for (size_t i = 0; i < entries.size(); ++i) {
       const auto& fact = gate->findings(1).facts(static_cast<int>(i) + 1);
       EXPECT_EQ(absl::StrCat(fact.value(), fact.source(), fact.version()),
-                absl::StrCat(entries[i].value, entries[i].source, entries[i].version));
+                absl::StrCat(entries[i].list, entries[i].name, entries[i].etag));
     }
     return absl::StrCat(admission->outcome(), " ", gate->outcome(), " ", paid->outcome());
   };
   using gate::v1::Notice;
-  const Told bankrupt{"BANKRUPT", "grants/unreliable/5", "e"};
+  const cases::Listed::Entry bankrupt{"BANKRUPT", "grants/unreliable/5", "e"};
   EXPECT_EQ(outcomes(Notice::PASSED, {}), "ADMITTED PASSED PAID");
   EXPECT_EQ(outcomes(Notice::PASSED, {bankrupt}), "REJECTED FAILED REFUSED");
   EXPECT_EQ(outcomes(Notice::PASSED, {bankrupt, {"DEBT_REPORTED", "grants/unreliable/6", "f"}}),
@@ -501,7 +501,7 @@ TEST(ClaimRulesTest, DecisionsFromBeforeTheListsReplay) {
   Checked checked;
   checked.notice.set_name("notices/1");
   checked.notice.set_verdict(gate::v1::Notice::PASSED);
-  checked.listed.count = {"0", "grants/unreliable", "position 5"};
+  checked.listed = {"grants/unreliable", 5, {}};
   auto gate = PassGate(checked);
   ASSERT_TRUE(gate.ok());
   gate->mutable_findings()->RemoveLast();

@@ -88,16 +88,15 @@ class FakeSources final : public Sources {
                 absl::StrCat("suppliers/", asked.first), "v1"};
   }
 
-  absl::StatusOr<Listed> Lists(const rpc::Call& /*call*/, const Asked& asked) override {
-    Listed listed;
+  absl::StatusOr<cases::Listed> Lists(const rpc::Call& /*call*/, const Asked& asked) override {
     const auto known = lists.find(asked.first);
-    if (known != lists.end()) listed.entries = known->second;
-    listed.count = {absl::StrCat(listed.entries.size()), "grants/unreliable", "position 5"};
-    return listed;
+    return cases::Listed{"grants/unreliable", 5,
+                         known == lists.end() ? Entries() : known->second};
   }
 
   std::set<Asked> foreign;
-  std::map<std::string, std::vector<Told>> lists;  // entries of who stands there
+  using Entries = std::vector<cases::Listed::Entry>;
+  std::map<std::string, Entries> lists;  // of who stands there
   std::map<std::string, std::string> activities;
   std::map<std::string, std::string> sizes;
   bool away = false;

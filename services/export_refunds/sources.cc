@@ -1,19 +1,15 @@
 #include "services/export_refunds/sources.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/cases/lists.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
 
 namespace nisi::export_refunds {
 namespace {
 
-using grants::v1::CheckRecipientRequest;
-using grants::v1::CheckRecipientResponse;
 using grants::v1::GrantAgreementsService;
-using grants::v1::UnreliableRecipient;
 using suppliers::v1::CheckDomesticRequest;
 using suppliers::v1::CheckDomesticResponse;
 using suppliers::v1::GetSupplierRequest;
@@ -38,26 +34,13 @@ bool IsNotShown(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsPermissionDenied(status);
 }
 
-// Whether it is an answer to that question, of that day: what is no list, or no entry, is none. A
-// register into which nothing was ever entered is at position 0.
-bool IsAnswer(const CheckRecipientResponse& said, const Asked& asked) {
-  const auto day = base::Date::FromProto(said.on_date());
-  if (said.recipient() != asked.first || !day.ok() || *day != asked.second || said.position() < 0) {
-    return false;
-  }
-  return std::all_of(said.listings().begin(), said.listings().end(), [](const auto& listing) {
-    return UnreliableRecipient::List_IsValid(listing.list()) &&
-           listing.list() != UnreliableRecipient::LIST_UNSPECIFIED && !listing.name().empty() &&
-           !listing.etag().empty();
-  });
-}
-
 class PeerSources final : public Sources {
  public:
   explicit PeerSources(rpc::Peers* peers)
       : check_domestic_(NISI_PEER(peers, SuppliersService, CheckDomestic)),
         get_supplier_(NISI_PEER(peers, SuppliersService, GetSupplier)),
-        check_recipient_(NISI_PEER(peers, GrantAgreementsService, CheckRecipient)) {}
+        lists_(
+            cases::ListsBy(NISI_PEER(peers, GrantAgreementsService, CheckRecipient), "grants")) {}
 
   absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& call,
                                                   const std::set<Asked>& asked) override {
@@ -107,25 +90,8 @@ class PeerSources final : public Sources {
                 RecordOf(asked.first), supplier.etag()};
   }
 
-  absl::StatusOr<Listed> Lists(const rpc::Call& call, const Asked& asked) override {
-    CheckRecipientRequest request;
-    request.set_recipient(asked.first);
-    *request.mutable_on_date() = asked.second.ToProto();
-    const auto answer = check_recipient_(call, request);
-    if (rpc::IsNotAnswered(answer.status()) || absl::IsCancelled(answer.status())) {
-      return answer.status();
-    }
-    // It has no ground to refuse what is asked here.
-    if (!answer.ok() || !IsAnswer(answer->message, asked)) return check_recipient_.WrongAnswer();
-    const CheckRecipientResponse& said = answer->message;
-    Listed listed;
-    listed.count = {absl::StrCat(said.listings_size()), "grants/unreliable",
-                    absl::StrCat("position ", said.position())};
-    for (const auto& entry : said.listings()) {
-      listed.entries.push_back({UnreliableRecipient::List_Name(entry.list()),
-                                absl::StrCat("grants/", entry.name()), entry.etag()});
-    }
-    return listed;
+  absl::StatusOr<cases::Listed> Lists(const rpc::Call& call, const Asked& asked) override {
+    return lists_(call, asked.first, asked.second);
   }
 
  private:
@@ -140,7 +106,7 @@ class PeerSources final : public Sources {
 
   rpc::PeerMethod<CheckDomesticRequest, CheckDomesticResponse> check_domestic_;
   rpc::PeerMethod<GetSupplierRequest, Supplier> get_supplier_;
-  rpc::PeerMethod<CheckRecipientRequest, CheckRecipientResponse> check_recipient_;
+  const cases::AskLists lists_;
 };
 
 }  // namespace

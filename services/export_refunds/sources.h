@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/date.h"
+#include "common/cases/checked.h"
 #include "common/rpc/call.h"
 #include "common/rpc/peer.h"
 #include "services/export_refunds/rules_claim.h"
@@ -31,7 +32,7 @@ class Sources {
   // The size of an enterprise on a day: "MICRO" to "LARGE"; "" where the database does not tell.
   virtual absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) = 0;
   // On which lists of unreliable recipients somebody stands on a day.
-  virtual absl::StatusOr<Listed> Lists(const rpc::Call& call, const Asked& asked) = 0;
+  virtual absl::StatusOr<cases::Listed> Lists(const rpc::Call& call, const Asked& asked) = 0;
 };
 
 // The database of suppliers (Art. 51), and the register of grants, which keeps the lists (order

@@ -148,8 +148,7 @@ TEST_F(SourcesTest, WhoStandsOnAList) {
   const auto asked = [&] { return sources_->Lists(call_, {"a", At("2024-05-01")}); };
   auto listed = asked();
   ASSERT_TRUE(listed.ok()) << listed.status();
-  EXPECT_EQ(listed->count.value, "0");
-  EXPECT_EQ(listed->count.version, "position 31");
+  EXPECT_EQ(listed->position, 31);
   EXPECT_TRUE(listed->entries.empty());
   const auto enter = [](CheckRecipientResponse& response) {
     for (const auto list : {UnreliableRecipient::BANKRUPT, UnreliableRecipient::DEBT_REPORTED}) {
@@ -162,11 +161,10 @@ TEST_F(SourcesTest, WhoStandsOnAList) {
   list_ = enter;
   listed = asked();
   ASSERT_TRUE(listed.ok()) << listed.status();
-  EXPECT_EQ(listed->count.value, "2");
   ASSERT_EQ(listed->entries.size(), 2U);
-  EXPECT_EQ(listed->entries[1].value, "DEBT_REPORTED");
-  EXPECT_EQ(listed->entries[1].source, "grants/unreliable/2");
-  EXPECT_EQ(listed->entries[1].version, "\"4-1\"");
+  EXPECT_EQ(listed->entries[1].list, "DEBT_REPORTED");
+  EXPECT_EQ(listed->entries[1].name, "grants/unreliable/2");
+  EXPECT_EQ(listed->entries[1].etag, "\"4-1\"");
   // What is no answer to that question lets nobody pass.
   const std::vector<std::function<void(CheckRecipientResponse&)>> wrong = {
       [](auto& response) { response.set_recipient("b"); },

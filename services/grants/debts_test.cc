@@ -342,7 +342,7 @@ TEST_F(DebtsTest, TheServiceThatPaysIsToldWhoIsListed) {
     EXPECT_TRUE(told->ParseFromString(*bytes));
     return told;
   };
-  const std::vector<std::string> step{"gateway", "export-refunds"};
+  std::vector<std::string> step{"gateway", "export-refunds"};
   const auto lists = [&](int n, base::Date day) {
     const auto told = asked(step, n, day);
     EXPECT_TRUE(told.ok()) << told.status();
@@ -372,8 +372,10 @@ TEST_F(DebtsTest, TheServiceThatPaysIsToldWhoIsListed) {
   EXPECT_EQ(lists(1, from.AddDays(3)), "unreliable/1 BANKRUPT;");
   EXPECT_EQ(lists(1, from.AddDays(-1)), "");
   EXPECT_EQ(lists(2, from), "");
+  step = {"gateway", "clusters"};
+  EXPECT_EQ(lists(1, from.AddDays(3)), "unreliable/1 BANKRUPT;");
   for (const std::vector<std::string>& actors :
-       std::vector<std::vector<std::string>>{{}, {"gateway"}, {"export-refunds", "clusters"}}) {
+       std::vector<std::vector<std::string>>{{}, {"gateway"}, {"contracts"}, {"clusters", "contracts"}}) {
     EXPECT_EQ(ReasonOf(asked(actors, 1, from).status()), "ACCESS_DENIED");
   }
   for (const rpc::Caller& by : {exporter_, authority_}) {

@@ -1,6 +1,7 @@
 // The lists that the gate reads: imported ones, and debtors.
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "services/grants/errors.h"
 #include "services/grants/gate_register.h"
@@ -12,7 +13,7 @@ namespace {
 using v1::UnreliableRecipient;
 
 // Whose steps rest on the lists beside this service's own.
-constexpr char kExportRefunds[] = "export-refunds";
+constexpr absl::string_view kMeasures[] = {"export-refunds", "clusters"};
 
 absl::StatusOr<std::optional<store::Stored<UnreliableRecipientRow>>> FindListed(
     const store::Reader& reader, const std::string& recipient, UnreliableRecipient::List list) {
@@ -202,7 +203,9 @@ absl::StatusOr<v1::CheckRecipientResponse> CheckRecipient(
     Env& env, Call& call, const v1::CheckRecipientRequest& request) {
   // Who stands there is no official's to look up: it is told to a step that is taken.
   const std::vector<std::string>& actors = call.caller->actors;
-  if (actors.empty() || actors.back() != kExportRefunds) return base::AccessDenied();
+  if (actors.empty() || !absl::c_linear_search(kMeasures, actors.back())) {
+    return base::AccessDenied();
+  }
   ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.on_date()));
   const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const auto entries, EntriesOf(view, request.recipient(), day));

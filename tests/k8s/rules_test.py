@@ -115,10 +115,10 @@ PLANTED = [
     (lambda o: container(o, *GATEWAY)["args"].remove("--backend=clusters=clusters:7401"), "edges: gateway -> clusters"),
     (lambda o: container(o, *BACKUP)["args"].__setitem__(1, "--address=gateway:7401"), "has no port 7401"),
     (lambda o: container(o)["command"].remove("--context-peer=spiffe://nisi/svc/export-refunds"), "edges: StatefulSet grants: admits"),
-    (lambda o: container(o)["command"].append("--context-peer=spiffe://nisi/svc/clusters"), "edges: StatefulSet grants: admits"),
+    (lambda o: container(o)["command"].append("--context-peer=spiffe://nisi/svc/contracts"), "edges: StatefulSet grants: admits"),
     (lambda o: container(o)["command"].__setitem__(1, "--peer=priority-goods=contracts:7401"), "is another service than its name"),
     (lambda o: drop(o, "NetworkPolicy", "deny-all"), "network: no NetworkPolicy denies all"),
-    (lambda o: policy(o, "grants")["ingress"][0]["from"].pop(), "export-refunds -> grants:7401: not let through"),
+    (lambda o: policy(o, "grants")["ingress"][0]["from"].pop(), "clusters -> grants:7401: not let through"),
     (lambda o: policy(o, "grants")["egress"][0]["to"].pop(), "grants -> industry-map:7401: not let through"),
     (lambda o: policy(o, "clusters")["ingress"][0].pop("from"), "network: NetworkPolicy clusters: ingress of everybody"),
     (lambda o: (policy(o, "grants")["egress"][0]["to"].append(
