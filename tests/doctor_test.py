@@ -297,7 +297,9 @@ def processes(doctor, work):
     with doctor.seed("STORE_FAILED", name, also={"PROCESS_AWAY"}):
         pass
     with doctor.seed("STORE_UNSOUND", name, failed, also={"PROCESS_AWAY"}):
-        failed.write_text(failed.read_text().replace("commit", "damage"))
+        failed.write_text(re.sub(r"commit (\S+) \S+", r"damage \1 STORE_UNSOUND", failed.read_text()))
+    with doctor.seed("STORE_DAMAGED", name, failed, also={"PROCESS_AWAY"}):
+        failed.write_text(re.sub(r"commit (\S+) \S+", r"damage \1 STORE_CORRUPT", failed.read_text()))
     failed.unlink()
     with doctor.seed("PEER_UNREACHABLE", "gateway"):
         pass

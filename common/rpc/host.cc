@@ -59,7 +59,7 @@ std::vector<store::Figure> FailureFigures(const std::string& dir) {
       if (failure.kind == kind) at = absl::ToDoubleSeconds(failure.at - absl::UnixEpoch());
     }
     figures.push_back({"nisi_store_last_failure_timestamp_seconds",
-                       "When the store has last stopped, since 1970; 0: never.",
+                       "When the store has last failed, since 1970; 0: never.",
                        at,
                        {{"kind", std::string(kind)}}});
   }
@@ -149,6 +149,9 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     // By the system's clock, as Prometheus reads it.
     store::NoteFailure(dir, why, absl::Now());
     told(why);
+  };
+  store_options.on_file_damage = [dir = base](const absl::Status& damage) {
+    store::NoteFailure(dir, damage, absl::Now());
   };
   options.metrics->ForStore();
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {

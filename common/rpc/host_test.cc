@@ -63,6 +63,18 @@ class HostTest : public ::testing::Test {
     EXPECT_NE(at, std::string::npos) << text;
     return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size()));
   }
+  // Past the store, into its files.
+  void Plant(const std::string& key, const std::string& value) {
+    store::RocksOptions rocks;
+    rocks.dir = dir_ / "data/testing";
+    rocks.now = absl::Now;
+    auto engine = store::OpenRocks(rocks);
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    store::Batch batch;
+    batch.ops = {{store::Space::kData, key, value}};
+    batch.base_position = batch.position = *(*engine)->LastPosition();
+    ASSERT_TRUE((*engine)->Commit(batch).ok());
+  }
   // The process would end here.
   void AwaitFailure() {
     failed_.WaitForNotification();
@@ -97,6 +109,30 @@ TEST_F(HostTest, ACommitThatFailedIsToldByTheNextProcess) {
   EXPECT_EQ(LastFailure("damage"), 0);
 }
 
+// Bytes that do not read stop nothing; the process that found them may be gone before anybody looks.
+TEST_F(HostTest, DamageThatStoppedNothingIsToldByTheNextProcess) {
+  const double began = Now();
+  {
+    Widgets widgets(Options());
+    ASSERT_TRUE(widgets.opened().ok()) << widgets.opened();
+    ASSERT_TRUE(Put(widgets, "a").ok());
+  }
+  Plant(absl::StrCat(store::TablePrefix(store::kWidgets.id, store::kCurrent),
+                     store::Key::Of("a").bytes()),
+        "no row");
+  {
+    HostOptions options = Options();
+    options.scrub_interval = absl::Milliseconds(1);
+    Widgets widgets(options);
+    ASSERT_TRUE(widgets.opened().ok()) << widgets.opened();
+    while (widgets.store().file_damage().ok()) absl::SleepFor(absl::Milliseconds(1));
+    EXPECT_TRUE(Put(widgets, "b").ok());
+  }
+  ASSERT_TRUE(store::AwaitFailureNotes(absl::InfiniteDuration()));
+  EXPECT_GE(LastFailure("damage"), began);
+  EXPECT_EQ(LastFailure("commit"), 0);
+}
+
 TEST_F(HostTest, RowsThatContradictEachOtherAreToldByTheNextProcess) {
   const double began = Now();
   {
@@ -105,23 +141,12 @@ TEST_F(HostTest, RowsThatContradictEachOtherAreToldByTheNextProcess) {
     ASSERT_TRUE(Put(widgets, "a").ok());
   }
   EXPECT_EQ(LastFailure("damage"), 0);
-  {
-    store::RocksOptions rocks;
-    rocks.dir = dir_ / "data/testing";
-    rocks.now = absl::Now;
-    auto engine = store::OpenRocks(rocks);
-    ASSERT_TRUE(engine.ok()) << engine.status();
-    const std::string dangling =
-        absl::StrCat(store::TablePrefix(store::kByColor.id, store::kCurrent),
-                     store::Key::Of("green").bytes(), store::Key::Of("x").bytes());
-    std::string length;
-    store::AppendBigEndian32(&length,
-                             static_cast<uint32_t>(store::Key::Of("green").bytes().size()));
-    store::Batch batch;
-    batch.ops = {{store::Space::kData, dangling, length}};
-    batch.base_position = batch.position = *(*engine)->LastPosition();
-    ASSERT_TRUE((*engine)->Commit(batch).ok());
-  }
+  const std::string dangling =
+      absl::StrCat(store::TablePrefix(store::kByColor.id, store::kCurrent),
+                   store::Key::Of("green").bytes(), store::Key::Of("x").bytes());
+  std::string length;
+  store::AppendBigEndian32(&length, static_cast<uint32_t>(store::Key::Of("green").bytes().size()));
+  Plant(dangling, length);
   {
     HostOptions options = Options();
     options.scrub_interval = absl::Milliseconds(1);

@@ -1,10 +1,11 @@
-// That a store has failed outlives the process, which ends at once: a file in the store's folder,
-// FAILED, from which whoever opens the store again tells it to operators. In the folder, not beside
+// That a store has failed outlives the process: a file in the store's folder, FAILED, from which
+// whoever opens the store again tells it to operators. In the folder, not beside
 // it: a store that is restored has not failed.
 //
 // A line for each kind, "<kind> <time> <reason>", the last failure of it:
 //   commit  a commit could not be written or synced
-//   damage  what was written is no longer what lies there
+//   damage  what was written is no longer what lies there: rows contradict each other, and the
+//           store has stopped (STORE_UNSOUND), or bytes do not read, which stops nothing
 // Whoever has seen to it may remove the file; nothing depends on it.
 #pragma once
 

@@ -66,6 +66,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(std::unique_ptr<Engine> engin
   }
   if (options.witness == nullptr) options.witness = NoWitness();
   if (!options.on_failure) options.on_failure = [](const absl::Status&) {};
+  if (!options.on_file_damage) options.on_file_damage = [](const absl::Status&) {};
   if (!options.observe_commit) options.observe_commit = [](size_t, double) {};
   std::unique_ptr<Store> store(new Store(std::move(engine), schema, std::move(options)));
   const absl::Status loaded = store->Load();

@@ -76,6 +76,8 @@ class Store {
     std::map<std::string, TimerDef> timers;
     // Called once when a commit has failed; the process should turn unready and exit.
     std::function<void(const absl::Status&)> on_failure;
+    // Called once when bytes were found that do not read as what was written. The store goes on.
+    std::function<void(const absl::Status&)> on_file_damage;
     // Commands and seconds of each commit.
     std::function<void(size_t, double)> observe_commit;
     // Commands that may wait; past it RESOURCE_EXHAUSTED at once.
@@ -194,6 +196,7 @@ class Store {
   void TimerLoop();
   void UpkeepLoop();
   void ScrubLoop();
+  void FoundDamage(const absl::Status& damage);
   // One run of it: whether there is another.
   bool ScrubBySelf();
   // Waits so long; false when the store ends.

@@ -63,6 +63,10 @@ class StoreScrubTest : public StoreTest {
       const std::lock_guard<std::mutex> lock(mutex_);
       failures_.push_back(status);
     };
+    options.on_file_damage = [this](const absl::Status& status) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      damages_.push_back(status);
+    };
     auto store = Store::Open(*std::move(engine), schema_, std::move(options));
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
@@ -80,7 +84,7 @@ class StoreScrubTest : public StoreTest {
   }
 
   std::mutex mutex_;
-  std::vector<absl::Status> failures_;
+  std::vector<absl::Status> failures_, damages_;
 };
 NISI_BOTH_ENGINES(StoreScrubTest);
 
@@ -153,6 +157,8 @@ TEST_P(StoreScrubTest, WhatDoesNotReadIsDamageAndStopsNothing) {
   EXPECT_TRUE(store_->failure().ok());
   EXPECT_EQ(Color("b"), "red");
   EXPECT_TRUE(store_->Write(Info(), Putting(MakeWidget("c", "red"))).ok());
+  store_.reset();
+  EXPECT_EQ(damages_.size(), 1U) << "it is told once, however often it is found";
 }
 
 TEST_P(StoreScrubTest, AStoreThatEndsDoesNotWaitForIt) {

@@ -195,9 +195,18 @@ void Store::UpkeepLoop() {
     }
     base::Log(base::Severity::kError, "file_damaged", {{"status", next.status().ToString()}});
     cursor.clear();
-    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
-    file_damage_ = next.status();
+    FoundDamage(next.status());
   }
+}
+
+void Store::FoundDamage(const absl::Status& damage) {
+  bool first = false;
+  {
+    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
+    first = file_damage_.ok();
+    file_damage_ = damage;
+  }
+  if (first) options_.on_file_damage(damage);
 }
 
 bool Store::Rest(absl::Duration pause) {
@@ -226,8 +235,7 @@ bool Store::ScrubBySelf() {
   if (!findings.ok()) {
     base::Log(base::Severity::kError, "scrub_failed", {{"status", findings.status().ToString()}});
     // Bytes that do not read are an error to whoever asks for them, and to nobody else.
-    const std::lock_guard<std::mutex> lock(upkeep_mutex_);
-    if (absl::IsDataLoss(findings.status())) file_damage_ = findings.status();
+    if (absl::IsDataLoss(findings.status())) FoundDamage(findings.status());
     return true;
   }
   {

@@ -76,8 +76,8 @@ DASHBOARDS = {
         lines("Memory", "bytes", (f"process_resident_memory_bytes{{{IN}}}", "{{process}}")),
     ]),
     "service": ("NISI: service", "One process: its calls, its store, whom it asks, and what it takes.", True, [
-        # The process of a store that fails ends, mostly unscraped: the next one tells of it. As the alerts, for a day.
-        stat("Stores that stopped within a day", "short",
+        # The process of a store that stops ends, mostly unscraped: the next one tells of it. As the alerts, for a day.
+        stat("Stores that failed within a day", "short",
              f"count(max_over_time(nisi_store_failed{{{OF}}}[5m]) > 0 or min without (kind)"
              f" (time() - nisi_store_last_failure_timestamp_seconds{{{OF}}}) < 86400) or vector(0)", red_from=1),
         stat("Entries the witness lacks", "short", f"max(nisi_store_witness_lag{{{OF}}})", red_from=1),

@@ -16,7 +16,7 @@ import yaml
 
 DEPLOY = pathlib.Path(__file__).resolve().parent.parent.parent / "deploy"
 RULES = DEPLOY / "prometheus"
-STOPPED = "Stores that stopped within a day"
+STOPPED = "Stores that failed within a day"
 
 
 def stopped_panel_test():

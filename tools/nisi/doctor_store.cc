@@ -23,21 +23,27 @@ constexpr char kLookCloser[] =
 // So long the alerts tell of a failure.
 constexpr absl::Duration kFailureTold = absl::Hours(24);
 
-// Why a store stopped of late, under a process that is gone.
+// What befell a store of late, under a process that may be gone.
 void TellFailures(const std::string& folder, Findings* findings) {
   for (const store::Failure& failure : store::ReadFailures(folder)) {
     if (failure.at < absl::Now() - kFailureTold) continue;
-    const bool damage = failure.kind == store::kFailedDamage;
+    std::string code = "STORE_FAILED", what = "It stopped at ";
+    std::string mend =
+        "Look at its disk (the kernel's log, smartctl, its room): what was acknowledged is there, "
+        "and the next failure may be its last.";
+    if (failure.reason == "STORE_UNSOUND") {
+      code = failure.reason;
+      mend = absl::StrCat("The scrub found rows that contradict each other. ", kLookCloser);
+    } else if (failure.kind == store::kFailedDamage) {
+      code = "STORE_DAMAGED";
+      what = "Bytes that do not read as what was written were found at ";
+      mend = absl::StrCat("Whoever asks for them gets DATA_LOSS, and nobody else. ", kLookCloser);
+    }
     findings->push_back(
-        {damage ? "STORE_UNSOUND" : "STORE_FAILED", folder,
-         absl::StrCat("It stopped at ",
-                      absl::FormatTime(absl::RFC3339_sec, failure.at, absl::UTCTimeZone()), ": ",
-                      failure.reason, "."),
-         absl::StrCat(
-             damage ? absl::StrCat("The scrub found rows that contradict each other. ", kLookCloser)
-                    : "Look at its disk (the kernel's log, smartctl, its room): what was "
-                      "acknowledged is there, and the next failure may be its last.",
-             " It is told for a day, or until ", folder, "/FAILED is removed.")});
+        {code, folder,
+         absl::StrCat(what, absl::FormatTime(absl::RFC3339_sec, failure.at, absl::UTCTimeZone()),
+                      ": ", failure.reason, "."),
+         absl::StrCat(mend, " It is told for a day, or until ", folder, "/FAILED is removed.")});
   }
 }
 
