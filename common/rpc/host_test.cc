@@ -109,7 +109,8 @@ TEST_F(HostTest, ACommitThatFailedIsToldByTheNextProcess) {
   EXPECT_EQ(LastFailure("damage"), 0);
 }
 
-// Bytes that do not read stop nothing; the process that found them may be gone before anybody looks.
+// Bytes that do not read stop nothing; the process that found them may be gone before anybody
+// looks.
 TEST_F(HostTest, DamageThatStoppedNothingIsToldByTheNextProcess) {
   const double began = Now();
   {

@@ -15,8 +15,8 @@ namespace nisi::clusters {
 namespace {
 
 using base::Money;
-using cases::Posting;
 using cases::Checked;
+using cases::Posting;
 using SupportStep = cases::Step<SupportRow>;
 
 // `acts`: what was done with it beside its own steps.
@@ -91,10 +91,9 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
                               .Ask(support.state(), verb, {found.roles, call.caller->subject, {}})
                               .status());
         }
-        ASSIGN_OR_RETURN(
-            checked,
-            cases::AskGate(*env.gate, env.ask_lists, call,
-                           {checkpoint, support.recipient(), request.name(), call.today()}));
+        ASSIGN_OR_RETURN(checked, cases::AskGate(*env.gate, env.ask_lists, call,
+                                                 {checkpoint, support.recipient(), request.name(),
+                                                  call.today()}));
         if (goods == nullptr || !IsProject(support)) return absl::OkStatus();
         // By the list of the day of the request, whatever the list has become since.
         const base::Date day =
@@ -285,10 +284,9 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
   return AskGateThenWrite<Support>(
       env, call, request, SupportVerb::kExamine, gate::v1::BEFORE_CONSIDERATION, &goods,
       [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Support> {
-        ASSIGN_OR_RETURN(
-            SupportStep step,
-            BeginSupport(tx, call, SupportVerb::kExamine, request.name(), request.etag(),
-                         {cases::ActOf(checked.notice)}));
+        ASSIGN_OR_RETURN(SupportStep step,
+                         BeginSupport(tx, call, SupportVerb::kExamine, request.name(),
+                                      request.etag(), {cases::ActOf(checked.notice)}));
         Support& support = *step.row.mutable_support();
         ASSIGN_OR_RETURN(const Money accepted, Accept(request.items(), &support));
         *support.mutable_accepted_cost() = accepted.ToProto();
@@ -344,8 +342,8 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
         Support& support = *step.row.mutable_support();
         ASSIGN_OR_RETURN(const Money amount, Money::FromProto(request.amount()));
         if (amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
-        ASSIGN_OR_RETURN(const auto used,
-                         tx.FindUniqueRaw(kPaymentsByNotice, store::Key::Of(checked.notice.name())));
+        ASSIGN_OR_RETURN(const auto used, tx.FindUniqueRaw(kPaymentsByNotice,
+                                                           store::Key::Of(checked.notice.name())));
         if (used.has_value()) return errors::NoticeUsed();
         ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
         ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, support, cluster));

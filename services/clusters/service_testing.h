@@ -495,7 +495,8 @@ class ClustersTest : public ::testing::Test {
   base::FakeClock clock_;
   norms::Norms norms_;
   std::string dir_;
-  // The services that this one asks. The register of grants is played; others are, or do not answer.
+  // The services that this one asks. The register of grants is played; others are, or do not
+  // answer.
   rpc::PlayedPeer lists_;
   std::set<std::string> bankrupts_;  // who stands on its lists
   rpc::Metrics peer_metrics_{"clusters"};

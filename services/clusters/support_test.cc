@@ -461,9 +461,11 @@ TEST_F(SupportTest, NoticesAreOfASupportAndItsRecipient) {
   EXPECT_EQ(seen(Entity(other.organizations[0])).notices_size(), 0);
   gate::v1::GetNoticeRequest get;
   get.set_name(seen(auditor_).notices(0).name());
-  EXPECT_EQ(Must<gate::v1::Notice>("GetNotice", Entity(round.organizations[0]), get).record(), name);
-  EXPECT_EQ(ReasonOf(Do<gate::v1::Notice>("GetNotice", Entity(other.organizations[0]), get).status()),
-            "ACCESS_DENIED");
+  EXPECT_EQ(Must<gate::v1::Notice>("GetNotice", Entity(round.organizations[0]), get).record(),
+            name);
+  EXPECT_EQ(
+      ReasonOf(Do<gate::v1::Notice>("GetNotice", Entity(other.organizations[0]), get).status()),
+      "ACCESS_DENIED");
 }
 
 TEST_F(SupportTest, AFailedGateCanOnlyBeRefused) {

@@ -464,7 +464,8 @@ TEST(ClaimRulesTest, WhatADecisionRestsOn) {
 
 // Before consideration, at the second check and at the payment alike.
 TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
-  const auto outcomes = [](gate::v1::Notice::Verdict verdict, const std::vector<cases::Listed::Entry>& entries) {
+  const auto outcomes = [](gate::v1::Notice::Verdict verdict,
+                           const std::vector<cases::Listed::Entry>& entries) {
     Checked checked;
     checked.notice.set_name("notices/1");
     checked.notice.set_verdict(verdict);

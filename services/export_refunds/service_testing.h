@@ -90,8 +90,7 @@ class FakeSources final : public Sources {
 
   absl::StatusOr<cases::Listed> Lists(const rpc::Call& /*call*/, const Asked& asked) override {
     const auto known = lists.find(asked.first);
-    return cases::Listed{"grants/unreliable", 5,
-                         known == lists.end() ? Entries() : known->second};
+    return cases::Listed{"grants/unreliable", 5, known == lists.end() ? Entries() : known->second};
   }
 
   std::set<Asked> foreign;

@@ -39,8 +39,8 @@ class PeerSources final : public Sources {
   explicit PeerSources(rpc::Peers* peers)
       : check_domestic_(NISI_PEER(peers, SuppliersService, CheckDomestic)),
         get_supplier_(NISI_PEER(peers, SuppliersService, GetSupplier)),
-        lists_(
-            cases::ListsBy(NISI_PEER(peers, GrantAgreementsService, CheckRecipient), "grants")) {}
+        lists_(cases::ListsBy(NISI_PEER(peers, GrantAgreementsService, CheckRecipient), "grants")) {
+  }
 
   absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& call,
                                                   const std::set<Asked>& asked) override {

@@ -374,8 +374,8 @@ TEST_F(DebtsTest, TheServiceThatPaysIsToldWhoIsListed) {
   EXPECT_EQ(lists(2, from), "");
   step = {"gateway", "clusters"};
   EXPECT_EQ(lists(1, from.AddDays(3)), "unreliable/1 BANKRUPT;");
-  for (const std::vector<std::string>& actors :
-       std::vector<std::vector<std::string>>{{}, {"gateway"}, {"contracts"}, {"clusters", "contracts"}}) {
+  for (const std::vector<std::string>& actors : std::vector<std::vector<std::string>>{
+           {}, {"gateway"}, {"contracts"}, {"clusters", "contracts"}}) {
     EXPECT_EQ(ReasonOf(asked(actors, 1, from).status()), "ACCESS_DENIED");
   }
   for (const rpc::Caller& by : {exporter_, authority_}) {
