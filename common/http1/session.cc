@@ -93,6 +93,7 @@ class ClientSession final : public http2::Session,
   bool request_ended_ = false;
   bool answer_ended_ = false;
   bool chunked_ = false;
+  bool waits_ = false;  // some of what was written of its body had to wait
   size_t unconsumed_ = 0;
   absl::Time linger_until_ = absl::InfiniteFuture();
 };
@@ -144,6 +145,7 @@ void ClientSession::OnBytes(absl::string_view bytes) {
   if (!holds() && ahead_.empty()) return Feed(bytes);
   ahead_.append(bytes.data(), bytes.size());
   if (ahead_.size() > kMaxAhead) parts_.socket->Listen(false);
+  if (!Hold(kept_)) parts_.socket->Close("no room");
 }
 
 void ClientSession::Feed(absl::string_view bytes) {
@@ -202,7 +204,7 @@ void ClientSession::Consume(size_t bytes) {
 
 bool ClientSession::Hold(size_t bytes) {
   kept_ = bytes;
-  if (held_.Set(kept_ + parts_.socket->unsent())) return true;
+  if (held_.Set(kept_ + ahead_.size() + parts_.socket->unsent())) return true;
   parts_.guard->refusals.Count(http2::Refused::kRoom);
   return false;
 }
@@ -251,7 +253,8 @@ void ClientSession::WriteBody(absl::string_view bytes) {
   } else {
     Write(absl::StrCat(absl::Hex(bytes.size()), "\r\n", bytes, "\r\n"));
   }
-  if (parts_.socket->unsent() == 0) Sent();
+  waits_ = parts_.socket->unsent() != 0;
+  if (!waits_) Sent();
 }
 
 void ClientSession::Sent() {
@@ -264,12 +267,14 @@ void ClientSession::Sent() {
 
 void ClientSession::OnWritten() {
   Hold(kept_);
-  if (current_ != nullptr && !answer_ended_) Sent();
+  // What left may be of the answer before it, or of its head.
+  if (std::exchange(waits_, false)) Sent();
   if (!closing_) FeedAhead();
 }
 
 void ClientSession::EndAnswer() {
   answer_ended_ = true;
+  waits_ = false;
   Hold(0);
   if (chunked_) parts_.socket->Write("0\r\n\r\n");
   chunked_ = false;
@@ -288,6 +293,7 @@ void ClientSession::EndAnswer() {
 void ClientSession::RequestOver() {
   current_.reset();
   request_ended_ = false;
+  unconsumed_ = 0;
   linger_until_ = absl::InfiniteFuture();
   idle_since_ = absl::Now();
   if (last_) return Close();

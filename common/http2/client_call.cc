@@ -8,6 +8,13 @@
 #include "common/http2/client_connection.h"
 
 namespace nisi::http2 {
+namespace {
+
+// Names and values of all that is no message.
+constexpr size_t kMaxFields = 256 << 10;
+constexpr char kNotOne[] = "The service answered with another number of messages than one.";
+
+}  // namespace
 
 void ClientCall::Begin(ClientConnection* connection, int32_t id) {
   connection_ = connection;
@@ -34,6 +41,10 @@ void ClientCall::OnSent() {
 
 void ClientCall::OnCancel() {
   replier_.reset();
+  // Its stream may go on for as long as the service takes nothing.
+  out_.Clear();
+  sent_.clear();
+  messages_.Clear();
   if (connection_ != nullptr) connection_->Reset(id_);
 }
 
@@ -74,6 +85,7 @@ bool ClientCall::RewindLost() {
     // What came of its answer went nowhere.
     answered_ = false;
     answer_ = Answer();
+    fields_ = 0;
     status_.reset();
     messages_.Clear();
     reader_ = MessageReader(max_message_bytes_);
@@ -83,6 +95,12 @@ bool ClientCall::RewindLost() {
 
 void ClientCall::OnField(absl::string_view name, absl::string_view value) {
   answered_ = true;
+  if (!fault_.empty()) return;
+  fields_ += name.size() + value.size();
+  if (fields_ > kMaxFields) {
+    fault_ = "The service said too much beside its answer.";
+    return connection_->Reset(id_);
+  }
   int code = 0;
   if (name == ":status") {
     http_status_ = std::string(value);
@@ -105,6 +123,8 @@ void ClientCall::OnData(absl::string_view bytes) {
   if (const Fault fault = reader_.Push(bytes, &messages_); fault != Fault::kNone) {
     fault_ = fault == Fault::kCompressed ? "The service compressed its answer."
                                          : "The answer of the service is too large.";
+  } else if (answers_ == Answers::kOne && messages_.size() > 1) {
+    fault_ = kNotOne;
   }
   if (!fault_.empty()) return connection_->Reset(id_);
   if (ready_ || answers_ == Answers::kOne) {
@@ -158,10 +178,7 @@ void ClientCall::End() {
     return replier->Finish(std::move(answer_));
   }
   if (messages_.size() != 1) {
-    return replier->Finish({absl::StatusCode::kInternal,
-                            "The service answered with another number of messages than one.",
-                            "",
-                            {}});
+    return replier->Finish({absl::StatusCode::kInternal, kNotOne, "", {}});
   }
   replier->Reply(messages_.Pop(), std::move(answer_));
 }

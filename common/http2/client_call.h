@@ -95,6 +95,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   std::optional<int> status_;
   std::string http_status_;
   Answer answer_;
+  size_t fields_ = 0;  // bytes of what is no message
   std::string fault_;
   std::shared_ptr<Replier> replier_;  // null when it has its end
 };

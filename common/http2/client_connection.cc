@@ -154,6 +154,12 @@ void ClientConnection::Reset(int32_t id) {
   FlushSoon();
 }
 
+// Who says something now and then and takes nothing is as good as silent.
+void ClientConnection::OnTick(absl::Time now) {
+  if (now > socket_.stuck_since() + limits_.ping_answer) return socket_.Close("takes nothing");
+  LookAlive(now);
+}
+
 void ClientConnection::OnClosed(const std::string& why) {
   const std::shared_ptr<ClientConnection> self = std::move(self_);  // to the end of this
   auto calls = std::exchange(calls_, {});

@@ -50,7 +50,7 @@ class ClientConnection final : public Connection {
   }
   void Begin(const std::shared_ptr<ClientCall>& call);
   size_t calls() const { return calls_.size(); }
-  void OnTick(absl::Time now) { LookAlive(now); }
+  void OnTick(absl::Time now);
   // Ends it, and its calls.
   void Close() { socket_.Close("closed"); }
 

@@ -23,6 +23,8 @@ class Conduct {
   void OnInvalid(const nghttp2_frame& frame);
   void OnFrame(const nghttp2_frame& frame, absl::Time now);
   void OnSent(const nghttp2_frame& frame, absl::Time now);
+  // Something came beside the frames that brings none forward.
+  void OnNothing(absl::Time now) { Spend(chatter_, Refused::kChatter, now); }
   void Break(Refused what);
   // Some times a second.
   void OnTick(absl::Time now);

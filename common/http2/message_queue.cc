@@ -24,8 +24,8 @@ size_t MessageQueue::Take(uint8_t* room, size_t size, std::list<std::string>* ta
     std::copy_n(first.data() + first_taken_, part, room + given);
     given += part;
     first_taken_ += part;
-    bytes_ -= part;
     if (first_taken_ < first.size()) break;
+    bytes_ -= first.size();
     if (taken != nullptr) taken->push_back(std::move(first));
     messages_.pop_front();
     first_taken_ = 0;
@@ -40,7 +40,6 @@ void MessageQueue::Clear() {
 }
 
 void MessageQueue::PutBack(std::list<std::string> taken) {
-  bytes_ += first_taken_;
   for (const std::string& message : taken) bytes_ += message.size();
   messages_.insert(messages_.begin(), std::make_move_iterator(taken.begin()),
                    std::make_move_iterator(taken.end()));

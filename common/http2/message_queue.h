@@ -28,7 +28,7 @@ class MessageQueue {
   void PutBack(std::list<std::string> taken);
   void Clear();
   bool empty() const { return messages_.empty(); }
-  // Not taken yet.
+  // Of those that are not taken whole: until then all of one is there.
   size_t bytes() const { return bytes_; }
 
  private:

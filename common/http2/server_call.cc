@@ -127,6 +127,9 @@ void ServerCall::OnTick(absl::Time now) {
       finished_ ? now > take_until_ : progress_.Stands(!out_.empty(), now, limits_.progress);
   if (!late) return;
   take_until_ = absl::InfiniteFuture();
+  // Now, as the frame that says so may have to wait for the client too.
+  out_.Clear();
+  Hold();
   shared_.guard->refusals.Count(Refused::kAnswers);
   nghttp2_submit_rst_stream(connection_->session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
   connection_->FlushSoon();

@@ -59,6 +59,7 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         auto* const self = static_cast<ServerConnection*>(user);
         if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+          self->trailers_ = 0;
           return 0;
         }
         self->head_.Begin();
@@ -85,8 +86,15 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
       callbacks,
       [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
          const uint8_t* value, size_t value_size, uint8_t, void* user) {
-        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;  // trailers: gRPC has none here
         auto* const self = static_cast<ServerConnection*>(user);
+        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+          // Trailers: gRPC has none here. Their bytes are few, and what they stand for may be much.
+          self->trailers_ += name_size + value_size;
+          if (self->trailers_ > self->limits_.max_head_bytes) {
+            self->conduct_.Break(Refused::kHeads);
+          }
+          return 0;
+        }
         if (!self->head_.Add(TextOf(name, name_size), TextOf(value, value_size))) {
           self->conduct_.Break(Refused::kHeads);
           return static_cast<int>(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
@@ -210,6 +218,13 @@ void ServerConnection::SetBusy(bool busy, absl::Time now) {
   if (std::exchange(busy_, busy) == busy) return;
   if (!busy) used_ = now;
   place_->SetBusy(busy, now);
+}
+
+bool ServerConnection::OnNothing() {
+  conduct_.OnNothing(absl::Now());
+  if (!CutOff()) return true;
+  socket_.Listen(false);
+  return false;
 }
 
 void ServerConnection::OnWritten() {
@@ -347,6 +362,7 @@ void ServerConnection::Refuse(Refused what) {
 
 void ServerConnection::Leave() {
   if (session() == nullptr) return socket_.Close("");
+  if (ends_ != absl::InfiniteFuture()) return;
   ends_ = absl::Now() + kEnding;
   nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
   FlushSoon();

@@ -46,6 +46,7 @@ class ServerConnection final : public Connection {
 
   void OnOpen(std::string identity) override;
   size_t OnBytes(absl::string_view bytes) override;
+  bool OnNothing() override;
   void OnWritten() override;
   void OnClosed(const std::string& why) override;
 
@@ -75,7 +76,8 @@ class ServerConnection final : public Connection {
   const std::shared_ptr<Place> place_;
   Room::Held unsent_;  // what its socket has not taken yet
   Conduct conduct_;
-  HeadReader head_;  // of the one stream whose head is coming: those of two never mix
+  size_t trailers_ = 0;  // bytes of those that come now
+  HeadReader head_;      // of the one stream whose head is coming: those of two never mix
   absl::flat_hash_map<int32_t, std::shared_ptr<ServerStream>> calls_;
   std::shared_ptr<Session> other_;  // where it is not HTTP/2 that is spoken
   std::string beginning_;           // of a plain connection, until it is known what is spoken

@@ -75,8 +75,13 @@ void ServerRequest::OnTick(absl::Time now) {
   }
 }
 
+// What waited for the client goes now, as the frame that says so may have to wait for it too.
 void ServerRequest::Reset(uint32_t error_code) {
   take_until_ = linger_until_ = absl::InfiniteFuture();
+  reset_ = true;
+  out_.Clear();
+  kept_ = 0;
+  held_.Set(kStreamBytes);
   nghttp2_submit_rst_stream(connection_->session(), NGHTTP2_FLAG_NONE, id_, error_code);
   connection_->FlushSoon();
 }
@@ -109,7 +114,7 @@ void ServerRequest::Start(int status, Fields fields) {
 }
 
 void ServerRequest::Write(std::string bytes) {
-  if (connection_ == nullptr || ended_ || bytes.empty()) return;
+  if (connection_ == nullptr || ended_ || reset_ || bytes.empty()) return;
   out_.PushBytes(std::move(bytes));
   if (!Hold(kept_)) return Reset(NGHTTP2_ENHANCE_YOUR_CALM);  // it has begun to be answered
   Resume();

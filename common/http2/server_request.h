@@ -60,6 +60,7 @@ class ServerRequest final : public ServerStream,
   MessageQueue out_;
   bool started_ = false;
   bool ended_ = false;
+  bool reset_ = false;
   absl::Time linger_until_ = absl::InfiniteFuture();
   absl::Time take_until_ = absl::InfiniteFuture();  // when it has its end; before that,
   Progress progress_;

@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <unistd.h>
 
-#include <climits>
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +15,10 @@
 
 namespace nisi::http2 {
 namespace {
+
+// What is enciphered before it goes to the kernel: the buffer between keeps the size that it had
+// once.
+constexpr size_t kCipherBytes = 64 << 10;
 
 const sockaddr* Choose(const addrinfo* found, size_t attempt) {
   size_t count = 0;
@@ -36,6 +40,9 @@ struct Socket::PendingWrite {
   uv_write_t request{};
   Socket* socket = nullptr;
   std::string bytes;
+
+  // Of many small ones most is not their bytes.
+  size_t size() const { return sizeof(PendingWrite) + bytes.size(); }
 };
 
 Socket::Socket(EventLoop* loop, int fd, std::string address, std::shared_ptr<SSL_CTX> tls,
@@ -190,17 +197,34 @@ void Socket::OnCipher(absl::string_view bytes) {
 
 void Socket::ReadPlain() {
   while (open_ && !closing_ && !close_when_sent_) {
-    ERR_clear_error();
-    const int size = SSL_read(ssl_.get(), loop_->plain_room(), EventLoop::kRoomBytes);
-    if (size > 0) {
-      if (!Deliver({loop_->plain_room(), static_cast<size_t>(size)})) return;
-      continue;
-    }
-    const int error = SSL_get_error(ssl_.get(), size);
+    const auto [size, error] = Decipher();
+    const std::string problem = error == SSL_ERROR_SSL ? TlsProblem() : "";
+    if (size > 0 && !Deliver({loop_->plain_room(), size})) return;
+    if (error == SSL_ERROR_NONE) continue;
     FlushCipher();  // an alert, perhaps
     if (error == SSL_ERROR_WANT_READ) return;
-    return Close(error == SSL_ERROR_ZERO_RETURN ? "" : absl::StrCat("TLS: ", TlsProblem()));
+    return Close(error == SSL_ERROR_ZERO_RETURN ? "" : absl::StrCat("TLS: ", problem));
   }
+}
+
+// Many records at once, so that small ones take no longer than large ones and whoever gets them can
+// stop between.
+Socket::Deciphered Socket::Decipher() {
+  size_t size = 0;
+  while (size < EventLoop::kRoomBytes) {
+    ERR_clear_error();
+    const int read = SSL_read(ssl_.get(), loop_->plain_room() + size,
+                              static_cast<int>(EventLoop::kRoomBytes - size));
+    if (read > 0) {
+      size += static_cast<size_t>(read);
+      continue;
+    }
+    const int error = SSL_get_error(ssl_.get(), read);
+    // It was a record of TLS's own where more is there.
+    const bool more = error == SSL_ERROR_WANT_READ && BIO_pending(SSL_get_rbio(ssl_.get())) > 0;
+    if (!more || !owner_->OnNothing() || closing_) return {size, error};
+  }
+  return {size, SSL_ERROR_NONE};
 }
 
 void Socket::Handshake() {
@@ -240,14 +264,14 @@ void Socket::FlushCipher() {
 void Socket::Write(absl::string_view bytes) {
   if (closing_ || !open_ || bytes.empty()) return;
   if (ssl_ == nullptr) return WriteRaw(bytes);
-  while (!bytes.empty()) {
-    const size_t part = std::min<size_t>(bytes.size(), INT_MAX);
+  while (!bytes.empty() && !closing_) {
+    const size_t part = std::min(bytes.size(), kCipherBytes);
     if (SSL_write(ssl_.get(), bytes.data(), static_cast<int>(part)) <= 0) {
       return Close(absl::StrCat("TLS: ", TlsProblem()));
     }
     bytes.remove_prefix(part);
+    FlushCipher();
   }
-  FlushCipher();
 }
 
 void Socket::WriteRaw(absl::string_view bytes) {
@@ -271,7 +295,7 @@ void Socket::WriteRaw(absl::string_view bytes) {
       uv_write(&pending->request, stream, &buffer, 1, [](uv_write_t* request, int error) {
         const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
         Socket* const socket = done->socket;
-        socket->unsent_ -= done->bytes.size();
+        socket->unsent_ -= done->size();
         socket->sent_at_ = absl::Now();
         if (socket->closing_) return;
         if (error != 0) return socket->Fail("write", error);
@@ -281,7 +305,7 @@ void Socket::WriteRaw(absl::string_view bytes) {
       });
   if (failed != 0) return Fail("write", failed);
   if (unsent_ == 0) sent_at_ = absl::Now();
-  unsent_ += pending->bytes.size();
+  unsent_ += pending->size();
   (void)pending.release();  // the callback has it
 }
 

@@ -25,6 +25,8 @@ class Socket {
     virtual void OnOpen(std::string peer) = 0;
     // How many it took: what it leaves comes again after Resume, and nothing else before.
     virtual size_t OnBytes(absl::string_view bytes) = 0;
+    // Something came that brings nothing, as a change of keys. False: no more of it.
+    virtual bool OnNothing() { return true; }
     // What had to wait for the other side has left.
     virtual void OnWritten() = 0;
     // By either side. `why`: of a failure.
@@ -47,7 +49,7 @@ class Socket {
   void Write(absl::string_view bytes);
   // Goes on reading after not all was taken.
   void Resume();
-  // Bytes that the kernel did not take yet.
+  // Memory for what the kernel did not take yet.
   size_t unsent() const { return unsent_; }
   // Since when it took none of them; InfiniteFuture where there are none.
   absl::Time stuck_since() const { return unsent_ == 0 ? absl::InfiniteFuture() : sent_at_; }
@@ -74,6 +76,11 @@ class Socket {
   void CloseHandle();
   void OnRead(ssize_t size, const char* bytes);
   void OnCipher(absl::string_view bytes);
+  struct Deciphered {
+    size_t size;  // bytes in the loop's room
+    int error;    // as of SSL_get_error, why it is no more; NONE: there is no more room
+  };
+  Deciphered Decipher();
   void ReadPlain();
   // False: not all was taken.
   bool Deliver(absl::string_view bytes);

@@ -147,6 +147,8 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsContext::New(const SSL_METHOD* metho
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 0);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  // Records that bring no bytes are counted one by one, see Socket.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   if (SSL_CTX_load_verify_locations(context.get(), files_.authority.c_str(), nullptr) != 1) {
     return Bad(files_.authority);
   }

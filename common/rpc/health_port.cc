@@ -23,6 +23,12 @@ http2::Limits SmallLimits() {
   limits.max_connections = kConnections;
   limits.max_connections_of_source = kConnections;
   limits.handshake = absl::Seconds(5);
+  limits.max_unsent_bytes = 64 << 10;
+  limits.resets = limits.settings = {50, 5};
+  limits.chatter = {200, 20};
+  limits.max_held_bytes = 4 << 20;
+  limits.answer = absl::Seconds(10);
+  limits.progress = limits.idle = absl::Minutes(1);
   return limits;
 }
 

@@ -48,6 +48,7 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
   void OnSent() override {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      if (!std::exchange(sending_, false)) return;
       again_ = true;
     }
     (void)Schedule();
@@ -119,6 +120,10 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
       if (*state == MessageSource::State::kMessage) {
         auto shown = MaskStreamed(in_.method(), in_.call(), std::move(message));
         if (!shown.ok()) return End(shown.status());
+        {
+          const std::lock_guard<std::mutex> lock(mutex_);
+          sending_ = true;
+        }
         return in_.replier().Send(*std::move(shown));
       }
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -149,6 +154,7 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
   absl::Time next_look_ = absl::InfinitePast();
   std::mutex mutex_;
   bool busy_ = false;
+  bool sending_ = false;  // a message, whose OnSent goes on
   bool again_ = false;
   bool finished_ = false;
   std::unique_ptr<MessageSource> source_;  // last: from its end on nobody wakes

@@ -1,6 +1,7 @@
 // Real handshakes over loopback, with certificates made for the test.
 #include "common/rpc/tls.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -8,7 +9,12 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -39,8 +45,9 @@ std::shared_ptr<http2::Taker> Answer(const http2::CallHead& head,
 
 class TestServer {
  public:
-  TestServer(const TlsFiles& files, bool require_client_cert) {
+  TestServer(const TlsFiles& files, bool require_client_cert, const http2::Limits& limits = {}) {
     http2::ServerOptions options;
+    options.limits = limits;
     options.address = "127.0.0.1:0";
     auto tls = http2::TlsAcceptor::Load(files, require_client_cert);
     EXPECT_TRUE(tls.ok()) << tls.status();
@@ -69,6 +76,8 @@ class TestServer {
                    [&done](grpc::Status status) { done.set_value(std::move(status)); });
     return done.get_future().get();
   }
+
+  int port() const { return server_->port(); }
 
  private:
   std::unique_ptr<http2::Server> server_;
@@ -171,6 +180,47 @@ TEST_F(TlsTest, ANewCertificateServesNewHandshakesWithoutRestart) {
     ASSERT_LT(std::chrono::steady_clock::now(), patience) << "the new certificate never came";
   }
   EXPECT_NO_HANDSHAKE(server.Call(expects_old));
+}
+
+// A connection by hand: no client of gRPC does so.
+TEST_F(TlsTest, WhoChangesKeysAgainAndAgainIsCutOff) {
+  http2::Limits limits;
+  limits.chatter = {100, 1};
+  const TestServer server(Files("registry"), false, limits);
+  const int client = socket(AF_INET, SOCK_STREAM, 0);
+  const timeval patience{20, 0};
+  setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(server.port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  constexpr unsigned char kHttp2[] = "\2h2";
+  SSL_CTX_set_alpn_protos(context.get(), kHttp2, sizeof(kHttp2) - 1);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(tls.get(), client);
+  ASSERT_EQ(SSL_connect(tls.get()), 1);
+  // What it says goes out at once, so that much of it is there when it is read.
+  BIO* const said = BIO_new(BIO_s_mem());
+  SSL_set0_wbio(tls.get(), said);
+  constexpr char kGreeting[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+  ASSERT_GT(SSL_write(tls.get(), kGreeting, sizeof(kGreeting) - 1), 0);
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(SSL_key_update(tls.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(tls.get()), 1);
+  }
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(said, &bytes);
+  ASSERT_EQ(send(client, bytes, static_cast<size_t>(size), MSG_NOSIGNAL), size);
+  std::array<char, 4096> answer{};
+  ssize_t read = 0;
+  do {
+    read = recv(client, answer.data(), answer.size(), 0);
+  } while (read > 0);
+  EXPECT_TRUE(read == 0 || errno == ECONNRESET) << "it still listens";
+  close(client);
 }
 
 TEST_F(TlsTest, ExpiredCertificatesAreRefused) {

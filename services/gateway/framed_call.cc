@@ -55,7 +55,9 @@ void FramedCall::OnBody(absl::string_view bytes) {
   } else {
     fault_ = reader_.Push(bytes, &messages_);
   }
-  if (!Keep(reader_.bytes() + messages_.bytes())) return request_.responder->Consume(bytes.size());
+  if (!Keep(taken_ + reader_.bytes() + messages_.bytes())) {
+    return request_.responder->Consume(bytes.size());
+  }
   if (ready_) {
     request_.responder->Consume(bytes.size());
   } else {
@@ -88,6 +90,7 @@ void FramedCall::Deliver() {
   while (!over() && ready_ && !messages_.empty()) {
     ready_ = false;
     std::string message = messages_.Pop();
+    taken_ = message.size();
     if (Decode(&message)) call->OnMessage(std::move(message));
   }
   delivering_ = false;

@@ -37,6 +37,7 @@ class FramedCall final : public WebCall {
   http2::MessageReader reader_;
   Base64Reader base64_;       // of kGrpcWebText
   http2::Messages messages_;  // not taken yet
+  size_t taken_ = 0;          // bytes of the one that was taken last, which is under way
   size_t withheld_ = 0;       // bytes of theirs that the client may not replace yet
   bool ready_ = true;
   bool delivering_ = false;

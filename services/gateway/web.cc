@@ -190,7 +190,11 @@ bool RespondPage(const WebRequest& request, const http2::CallHead& head) {
   const auto page = FindPage(head.path, ValueOf(head.fields, "accept-encoding"),
                              ValueOf(head.fields, "if-none-match"));
   if (!page.has_value()) return false;
-  const absl::Status admitted = request.hub->admission->AdmitPage(*head.peer, absl::Now());
+  absl::Status admitted = request.hub->admission->AdmitPage(*head.peer, absl::Now());
+  if (admitted.ok() && !request.hub->memory.HasRoomFor(Rank::kPublic)) {
+    ++request.hub->refused[static_cast<size_t>(Rank::kPublic)];
+    admitted = base::Overloaded("memory", absl::Seconds(1));
+  }
   if (!admitted.ok()) {
     Refuse(request, admitted);
     return true;

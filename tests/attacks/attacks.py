@@ -16,12 +16,12 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from http1_attacks import (http1_endless_heads, http1_lying_bodies, http1_slow_bodies, http1_slow_heads,  # noqa: E402
                            http1_too_many_calls, http1_unread_answers, json_bombs)
+from kept_attacks import last_bytes, messages_and_a_byte, unread_acknowledgements, unread_pages  # noqa: E402
 from wire import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENABLE_PUSH, GOAWAY, HEADERS,  # noqa: E402
                   INITIAL_WINDOW, MAX_FRAME, MAX_STREAMS, PING, PREFACE, PRIORITY, PUSH, RESET, SETTINGS, TABLE_SIZE,
-                  WINDOW, Gone, Target, Wire, field, frame, message, number, settings, text)
+                  WIDE, WINDOW, Gone, Target, Wire, field, frame, message, number, settings, text)
 
 MIB = 1 << 20
-WIDE = settings((INITIAL_WINDOW, (1 << 31) - 1)) + frame(WINDOW, b"\x7f\x00\x00\x00")  # windows that never close
 
 
 class Party:
@@ -589,7 +589,10 @@ ATTACKS = [
     Attack(slow_bodies, ("calls",), seconds=7, waits=True), Attack(hoarded_bodies, ("room",)),
     Attack(too_large, ("calls",)), Attack(lying_lengths, ("frames",)), Attack(closed_windows, ("overloaded", "room")),
     Attack(trickled_windows, ("answers", "overloaded"), seconds=25, waits=True),
-    Attack(unread_answers, ("answers", "resets"), seconds=13), Attack(ping_flood, ("chatter",)),
+    Attack(unread_answers, ("answers", "resets"), seconds=13),
+    Attack(unread_pages, ("room", "answers", "calls")), Attack(last_bytes, ("room", "calls")),
+    Attack(messages_and_a_byte, ("room", "calls"), seconds=7), Attack(unread_acknowledgements, ("room", "answers", "chatter")),
+    Attack(ping_flood, ("chatter",)),
     Attack(settings_flood, ("settings",)), Attack(priority_flood, ("chatter",)), Attack(window_flood, ("chatter",)),
     Attack(unknown_flood), Attack(empty_data_flood, ("chatter",)), Attack(window_swing, ("settings",)),
     Attack(frame_zoo, ("frames",)), Attack(too_many_calls, ("overloaded",)),

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,14 @@ class GoodClient:
         self.thread.join()
 
 
+def page(door):
+    """The largest that anybody may have."""
+    secure = door.mode == "processes"
+    context = ssl.create_default_context(cafile=door.data / "keys" / "tls" / "ca.pem") if secure else None
+    with urllib.request.urlopen(f"http{'s' * secure}://localhost:{door.port}/openapi.json", context=context) as answer:
+        return answer.read()
+
+
 def facts_of(door, client):
     """What the attackers and the good client call, and with which names."""
     edition = client.goods("CreateEdition", WRITER, edition={"title_ru": "Перечень"}).name
@@ -111,7 +120,7 @@ def facts_of(door, client):
             "good_token": door.mint(WRITER, subject="dev:good"), "token": door.mint(WRITER, subject="dev:bad"),
             "tokens": [door.mint(WRITER, subject=f"dev:one-of-many-{n}") for n in range(10)],
             "large_path": GOODS + "ListEntries", "large_body": hexed("ListEntries", parent=edition, page_size=200),
-            "watch_path": GOODS + "WatchEntries", "watch_body": hexed("WatchEntries", parent=edition),
+            "page_bytes": len(page(door)), "watch_path": GOODS + "WatchEntries", "watch_body": hexed("WatchEntries", parent=edition),
             "stream_path": GOODS + "ExportEdition", "stream_body": hexed("ExportEdition", name=edition), "json": {"name": entry}, "large_json": {"parent": edition, "pageSize": 200}, "mask_path": GOODS + "UpdateEdition",
             "closed_path": GOODS + "ListAssessments", "forged": FORGED + IGNORED,
             "bad_tokens": [value for value, _ in bad_tokens(door).values()]}
