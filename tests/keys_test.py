@@ -459,6 +459,23 @@ class Rotation:
             self.put(name, *good)
             wait_for("served again", lambda: not self.verified(self.tokens[INSTITUTE]))
 
+    def check_life_of_tokens(self):
+        """Of an issuer that is not the development's: ten minutes, unless the gateway is told otherwise."""
+        issuer, flags = "https://id.example", self.suite.gateway_flags
+
+        def mint(seconds):
+            now = int(time.time())
+            return self.suite.mint(INSTITUTE, header={"kid": self.kid}, key=self.issuer_key, iss=issuer, iat=now,
+                                   exp=now + seconds)
+        for more, holds, does_not in (((), 600, 601), (("--token-life", "1h"), 3600, 3601)):
+            self.suite.kill(only="gateway")
+            self.suite.gateway_flags = [*flags, "--issuer", issuer, *more]
+            self.suite.start_gateway()
+            wait_for("served again", lambda: not self.verified(mint(holds)))
+            assert self.verified(mint(does_not)) == "TOKEN_INVALID", more
+            assert self.verified(self.tokens[INSTITUTE]) == "TOKEN_INVALID", "of the development issuer"
+        self.suite.gateway_flags = flags
+
 
 def jwk(kid, key):
     x = base64.urlsafe_b64encode(raw_public_key(key)).rstrip(b"=").decode()
@@ -492,6 +509,7 @@ def main():
             load.stop()
         rotation.check_refusals_of_clients()
         rotation.check_refusals_of_servers()
+        rotation.check_life_of_tokens()
         suite.kill()
     print(f"keys: {load.done} calls, 0 failed")
 

@@ -20,6 +20,11 @@ inline constexpr char kDevIssuer[] = "nisi-development";
 inline constexpr char kDevAudience[] = "nisi";
 inline constexpr absl::Duration kDevTokenLife = absl::Hours(24);
 
+// The longest life of a token of an issuer, where nobody says another.
+inline absl::Duration UsualTokenLife(absl::string_view issuer) {
+  return issuer == kDevIssuer ? kDevTokenLife : TokenIssuer().max_life;
+}
+
 struct DevKeys {
   PrivateKey issuer;         // Signs tokens; public half in jwks.json.
   PrivateKey gateway;        // Signs call contexts as "gateway".

@@ -41,6 +41,11 @@ TEST_F(DevKeysTest, AreMadeOnceAndPrivate) {
   }
 }
 
+TEST_F(DevKeysTest, OnlyTheirIssuersTokensLiveForADay) {
+  EXPECT_EQ(UsualTokenLife(kDevIssuer), absl::Hours(24));
+  EXPECT_EQ(UsualTokenLife("https://id.example"), absl::Minutes(10));
+}
+
 TEST_F(DevKeysTest, TokensForEveryRoleVerify) {
   ASSERT_TRUE(LoadOrCreateDevKeys(dir_).ok());
   const TokenVerifier verifier({*DevIssuer(dir_, kMintedAt)});

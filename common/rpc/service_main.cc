@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings&
     issuer.issuer = settings.issuer;
     issuer.audience = settings.audience;
     issuer.algorithm = settings.issuer == kDevIssuer ? Algorithm::kEdDsa : Algorithm::kEs256;
-    issuer.max_life = settings.issuer == kDevIssuer ? kDevTokenLife : issuer.max_life;
+    issuer.max_life = UsualTokenLife(settings.issuer);
     ASSIGN_OR_RETURN(issuer.keys, KeysFromFile(settings.jwks, now));
     options.tokens = std::make_unique<TokenVerifier>(std::vector<TokenIssuer>{issuer});
   }

@@ -70,7 +70,9 @@ rpc::Flags Declare(Settings& to) {
       .String("issuer", &to.issuer, "who issues the tokens", rpc::kDevIssuer)
       .String("audience", &to.audience, "what the tokens are for", rpc::kDevAudience)
       .String("algorithm", &to.algorithm, "of the tokens: EdDSA, ES256, RS256", "EdDSA")
-      .Duration("token-life", &to.token_life, "longest life of a token", rpc::kDevTokenLife)
+      .Duration("token-life", &to.token_life,
+                "longest life of a token; 0: 10 minutes, of the development issuer 24 hours",
+                absl::ZeroDuration())
       .String("context-key", &to.context_key, "file with the Ed25519 key for call contexts")
       .String("principals", &to.principals, "file: whom client certificates stand for")
       .Duration("drain", &to.drain, "time to finish calls when told to stop", absl::Seconds(10));
@@ -90,7 +92,9 @@ absl::StatusOr<std::unique_ptr<rpc::Authenticator>> MakeAuthenticator(const Sett
     issuer.issuer = settings.issuer;
     issuer.audience = settings.audience;
     issuer.algorithm = *algorithm;
-    issuer.max_life = settings.token_life;
+    issuer.max_life = settings.token_life > absl::ZeroDuration()
+                          ? settings.token_life
+                          : rpc::UsualTokenLife(settings.issuer);
     ASSIGN_OR_RETURN(issuer.keys, rpc::KeysFromFile(settings.jwks, now));
     std::vector<rpc::TokenIssuer> issuers;
     issuers.push_back(std::move(issuer));
