@@ -310,6 +310,15 @@ def processes(doctor, work):
         seeded.enter_context(doctor.closed(store / "CURRENT", 0))
     with doctor.seed("STORE_LOST", name, store, also={"PROCESS_AWAY"}):
         shutil.rmtree(store)
+    # With its whole disk, on which the witness lies as well: the backups alone know of it, as its process does.
+    for mounted_anew in (False, True):
+        with doctor.seed("STORE_LOST", name, store, witness, also={"PROCESS_AWAY"}, at=[str(store)]):
+            shutil.rmtree(store)
+            witness.unlink()
+            if mounted_anew:
+                store.mkdir()
+            begun = doctor.finds(name, "--new-store")
+            assert set(begun) == {"PROCESS_AWAY"}, f"who begins anew: {begun}"
     with doctor.seed("STORE_BROKEN", name, store, witness, also={"PROCESS_AWAY"}):
         # Put back as it was: the store of before the last change, beside a witness that knows of it.
         before = work / "before"

@@ -35,7 +35,8 @@ struct Installation {
   std::string data, witnesses;  // folders
   uint64_t disk_reserve_bytes = 0;
   std::string backup_folder;
-  absl::Duration backup_age = absl::Hours(3);                   // older ones are too old
+  bool new_store = false;                      // begins anew though there are backups
+  absl::Duration backup_age = absl::Hours(3);  // older ones are too old
   std::string tls_dir, jwks, signers, context_key, principals;  // empty: not given
   rpc::Algorithm algorithm = rpc::Algorithm::kEdDsa;
   std::vector<std::string> context_signers;  // who must be in the signers

@@ -106,7 +106,8 @@ void ExamineDisk(const Installation& at, Findings* findings) {
   if (stat(at.data.c_str(), &folder) != 0 || !S_ISDIR(folder.st_mode)) {
     findings->push_back({"DATA_MISSING", at.data, "There is no such folder.",
                          "Mount the volume, or name the data folder with --data. A process that "
-                         "starts without it begins with empty registers."});
+                         "starts without it refuses where there are backups (STORE_LOST), and "
+                         "begins with empty registers where there are none."});
     return;
   }
   if (const int error = Denied(at.data, R_OK | W_OK | X_OK); error != 0) {

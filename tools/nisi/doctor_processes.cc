@@ -108,9 +108,11 @@ void ExamineProcess(const Installation& at, const Neighbour& who, Findings* find
     if (DoesNotServe(health)) heard = health;
   }
   if (DoesNotServe(heard)) {
-    findings->push_back({"NOT_SERVING", where, "It is there, and says that it does not serve.",
-                         "It is being stopped, or its store has failed: see nisi_store_failed and "
-                         "its log. It ends by itself and is to be started again."});
+    findings->push_back(
+        {"NOT_SERVING", where, "It is there, and says that it does not serve.",
+         "It is being stopped, or its store has failed (nisi_store_failed, its "
+         "log): then it ends by itself and is to be started again. If it stays so, "
+         "its store answers nobody (STORE_STALLED): see to its disk, which hangs."});
     return;
   }
   if (!heard.status.ok()) {

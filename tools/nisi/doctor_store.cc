@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kLookCloser[] =
-    "Read services' runbook before anything is started or deleted: `nisi restore` makes the store "
-    "again from its backups, as of the last commit that they hold.";
+    "Read deploy/prometheus/runbook.md (NisiStoreDamaged) before anything is started or deleted: "
+    "`nisi restore` makes the store again from its backups, as of the last commit that they hold.";
 
 // So long the alerts tell of a failure.
 constexpr absl::Duration kFailureTold = absl::Hours(24);
@@ -47,24 +47,37 @@ void TellFailures(const std::string& folder, Findings* findings) {
   }
 }
 
+// Why its process would refuse to begin with an empty one; empty: it would not.
+std::string WhyLost(const Installation& at, const KeptStore& kept, const store::StorePlace& place) {
+  std::error_code error;
+  if (!fs::exists(place.dir, error) && fs::exists(place.witness, error)) {
+    return "Its witness is there, and the store is not.";
+  }
+  if (at.backup_folder.empty() || at.new_store) return "";
+  const absl::Status lost =
+      store::CheckNotLost(place, absl::StrCat(at.backup_folder, "/", kept.name));
+  return std::string(lost.message());
+}
+
 }  // namespace
 
 void ExamineStore(const Installation& at, const KeptStore& kept, Findings* findings) {
   const std::string folder = absl::StrCat(at.data, "/", kept.name);
-  const std::string witness = absl::StrCat(at.witnesses, "/", kept.name, ".witness");
+  const store::StorePlace place{folder, absl::StrCat(at.witnesses, "/", kept.name, ".witness")};
   std::error_code error;
-  if (!fs::exists(folder, error)) {
-    if (fs::exists(witness, error)) {
-      findings->push_back({"STORE_LOST", folder, "Its witness is there, and the store is not.",
-                           absl::StrCat("Put the folder back. ", kLookCloser)});
-    }
+  // ExamineFolders tells of it, once for all stores.
+  if (!fs::exists(at.data, error)) return;
+  if (const std::string why = WhyLost(at, kept, place); !why.empty()) {
+    findings->push_back({"STORE_LOST", folder, why,
+                         absl::StrCat("Mount its disk, or put the folder back. ", kLookCloser)});
     return;
   }
+  if (!fs::exists(folder, error)) return;
   TellFailures(folder, findings);
   base::SystemClock clock;
   const store::Schema& schema = *kept.schema;
   const absl::Status opened = store::ExamineStore(
-      {folder, witness}, rpc::HasMarks(schema) ? rpc::WithDisclosure(schema) : schema, clock);
+      place, rpc::HasMarks(schema) ? rpc::WithDisclosure(schema) : schema, clock);
   if (opened.ok()) return;
   if (base::ReasonOf(opened) == "STORE_UNREADABLE") {
     findings->push_back({"STORE_UNREADABLE", folder, std::string(opened.message()),

@@ -116,6 +116,7 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   at.witnesses = host.witness_dir;
   at.disk_reserve_bytes = host.disk_reserve_bytes;
   at.backup_folder = host.backup_dir;
+  at.new_store = host.new_store;
   at.backup_age = told.backup_age;
   at.soon = told.soon;
   at.tls_dir = told.tls_dir;
