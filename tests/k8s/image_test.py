@@ -99,8 +99,10 @@ class Containers(installation.Installation):
         assert code == str(expected), f"{name}: exit code {code}\n{self.log(name)}"
         self.podman("podman", "rm", name)
 
-    def job(self, name):
-        return self.podman("podman", "run", "--rm", *self._words(self.pods[name]))
+    def job(self, name, code=0):
+        said = self.podman("podman", "run", "--rm", *self._words(self.pods[name]), check=code == 0)
+        assert code == 0 or installation.findings(said), said
+        return said
 
     def doctor(self, name):
         return self.podman("podman", "exec", name, "/usr/local/bin/nisi", "doctor", name, *self.told(self.pods[name])[1:],

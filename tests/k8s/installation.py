@@ -168,11 +168,15 @@ class Installation:
                 self.healthy("gateway", self.pods["gateway"].port("health-address"), name)
 
     def check_sound(self):
-        """Nothing is wrong that `nisi doctor` can see in each pod. A norm ends some day: that is no fault of the manifests."""
+        """Nothing is wrong that `nisi doctor` can see in each pod."""
         for name in self.running:
             said = self.doctor(name)
-            found = [one for one in re.findall(r"^([A-Z_]+)  ", said, re.MULTILINE) if not one.startswith("NORM_END")]
-            assert not found and re.search(rf"^{name}: ", said, re.MULTILINE), f"the doctor of {name}: {said}"
+            assert not findings(said) and re.search(rf"^{name}: ", said, re.MULTILINE), f"the doctor of {name}: {said}"
+
+    def check_found(self, *wanted):
+        """The doctor finds this of the list of goods, which is stopped, by the job that goes to its volumes."""
+        said = self.job("doctor", code=1)
+        assert findings(said) == {"PROCESS_AWAY", *wanted}, f"the doctor's job: {said}"
 
     def edition(self, title):
         return self.call("priority-goods", "create-edition", "--as", "institute.industry", "--edition.title-ru", title)
@@ -180,6 +184,11 @@ class Installation:
     def titles(self):
         return sorted(one["titleRu"] for one in
                       self.call("priority-goods", "list-editions", "--as", "institute.industry").get("editions", []))
+
+
+def findings(said):
+    """Those of the doctor. A norm ends some day: that is no fault of the manifests."""
+    return {one for one in re.findall(r"^([A-Z_]+)  ", said, re.MULTILINE) if not one.startswith("NORM_END")}
 
 
 class Processes(Installation):
@@ -231,10 +240,10 @@ class Processes(Installation):
         code = process.wait(SECONDS)
         assert code == expected, f"{name}: exit code {code}\n{self.log(name)}"
 
-    def job(self, name):
+    def job(self, name, code=0):
         """Runs a job as its CronJob has it; what it printed."""
         done = subprocess.run(self._words(self.pods[name]), capture_output=True, text=True, timeout=SECONDS, check=False)
-        assert done.returncode == 0, f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def doctor(self, name):
@@ -283,6 +292,7 @@ def live(installation):
     volume = installation.folder / "claims/data-priority-goods-0"
     signer = installation.call("journal", "get-signing-key", "--service", "priority-goods")
     installation.stop("priority-goods")
+    installation.check_found()
     installation.job("restore")
     installation.start("priority-goods")
     installation.check_serving()
@@ -300,6 +310,7 @@ def live(installation):
     shutil.rmtree(volume)
     installation.start("priority-goods")
     installation.refused("priority-goods", "STORE_LOST")
+    installation.check_found("STORE_LOST")
     installation.job("restore")
     installation.start("priority-goods")
     installation.check_serving()

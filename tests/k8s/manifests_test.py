@@ -67,49 +67,85 @@ def mistaken(objects, kind, name, where, value):
     return found
 
 
-# A cluster that knows what was rendered, and keeps what it is given.
+# A cluster that knows what was rendered, and keeps what it is given. `ended` is how its jobs end, `bad` the service whose
+# next pod ends.
 CLUSTER = """
 set -euo pipefail
+sleep() { :; }
 kubectl() {
   echo "$*" >> calls
   case "$*" in
     *"get statefulset grants -o jsonpath={.spec.volumeClaimTemplates[0].spec}") cat spec ;;
-    *"create job restore-grants --from=cronjob/restore --dry-run=client -o yaml") cat job ;;
+    *"get statefulset -o jsonpath={.items[*].metadata.name}") echo clusters contracts grants ;;
+    *"create job "*" --from=cronjob/"*" --dry-run=client -o yaml") sed "s/NAME_OF_JOB/$5/" "${6#*cronjob/}.yaml" ;;
     *"create -f -") cat > "$(mktemp made.XXXXXX)" ;;
+    *"get job "*)  # not before the third look
+      case $(tail -3 calls | grep -c "get job ") in
+        1) ;;
+        2) if [ "$(cat ended)" = Complete ]; then echo SuccessCriteriaMet; else echo FailureTarget; fi ;;
+        *) if [ "$(cat ended)" = Complete ]; then echo SuccessCriteriaMet Complete; else echo FailureTarget Failed; fi ;;
+      esac ;;
+    *"get pod "*)
+      if [[ $(tail -2 calls | head -1) == *delete* ]]; then return 1; fi  # not there yet
+      case "$*" in *" $(cat bad)-0 "*) echo "false 1" ;; *) echo "true 0" ;; esac ;;
   esac
 }
 """
+PAGE = (manifests.ROOT / "k8s/README.md").read_text()
 
 
-def restored(objects, after_loss, at_time):
-    """What the commands of k8s/README.md make for a restore of grants, and every call of kubectl in its order."""
-    page = (manifests.ROOT / "k8s/README.md").read_text()
-    blocks = [re.search(rf"^{re.escape(begin)}.*?\n\n((?:        [^\n]*\n)+)", page, re.MULTILINE | re.DOTALL)[1]
-              for begin in ("**A restore.**", "**After the disk is lost**")]
-    lines = blocks[0].splitlines()
-    if after_loss:
-        at = next(i for i, line in enumerate(lines) if "create job" in line)
-        lines[at:at] = blocks[1].splitlines()
-    if at_time:
-        second = re.search(r"a second sed, `(sed '.*?')`", page)[1]
-        lines = [line.replace(" | kubectl create", f" | {second} | kubectl create") for line in lines]
-    script = CLUSTER + "\n".join(lines)
+def commands(begin):
+    """The lines of the first block after `begin` in k8s/README.md."""
+    found = re.search(rf"^[ -]*{re.escape(begin)}.*?\n\n((?:        [^\n]*\n)+)", PAGE, re.MULTILINE | re.DOTALL)
+    return [line[8:] for line in found[1].splitlines()]
+
+
+def function(name):
+    return re.search(rf"^        {name}\(\) {{.*?^        }}\n", PAGE, re.MULTILINE | re.DOTALL)[0]
+
+
+def done(objects, lines, ended="Complete", bad="none"):
+    """What those lines make in a cluster, by kind, and every call of kubectl in its order."""
+    script = "\n".join([CLUSTER, function("run"), function("turn"), *lines])
     by_name = {(item["kind"], item["metadata"]["name"]): item for item in objects}
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "restore-grants"},
-           "spec": by_name["CronJob", "restore"]["spec"]["jobTemplate"]["spec"]}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        (folder / "k8s").symlink_to(manifests.ROOT / "k8s")
         (folder / "spec").write_text(json.dumps(by_name["StatefulSet", "grants"]["spec"]["volumeClaimTemplates"][0]["spec"]))
-        (folder / "job").write_text(yaml.safe_dump(job, default_flow_style=False))
-        subprocess.run(["bash", "-c", script], cwd=folder, check=True)
+        (folder / "ended").write_text(f"{ended}\n")
+        (folder / "bad").write_text(bad)
+        for (kind, cron), item in by_name.items():
+            if kind == "CronJob":
+                job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "NAME_OF_JOB"},
+                       "spec": item["spec"]["jobTemplate"]["spec"]}
+                (folder / f"{cron}.yaml").write_text(yaml.safe_dump(job, default_flow_style=False))
+        ran = subprocess.run(["bash", "-c", script], cwd=folder, check=False, capture_output=True, text=True)
+        assert (ran.returncode == 0) == (ended == "Complete"), f"{lines}: {ran}"
         made = {item["kind"]: item for path in folder.glob("made.*") for item in [yaml.safe_load(path.read_text())]}
         return made, (folder / "calls").read_text().splitlines()
 
 
+def claims(spec):
+    return {volume["persistentVolumeClaim"]["claimName"] for volume in spec["volumes"] if "persistentVolumeClaim" in volume}
+
+
+def scales(calls):
+    return [call.rsplit("=", 1)[1] for call in calls if " scale " in call]
+
+
 def check_restore(objects, packages_folder):
-    """The restores that k8s/README.md tells of find their volume, and start nothing before it holds the store."""
-    for after_loss, at_time in ((False, False), (True, False), (True, True)):
-        made, calls = restored(objects, after_loss, at_time)
+    """The restores that k8s/README.md tells of find their volume, and start nothing before it holds the store; a second one
+    is not taken for the first, and one that fails starts nothing."""
+    for after_loss, at_time, ended in ((False, False, "Complete"), (True, False, "Complete"), (True, True, "Complete"),
+                                       (False, False, "Failed")):
+        lines = commands("**A restore.**")
+        if after_loss:
+            at = next(i for i, line in enumerate(lines) if line.startswith("run "))
+            lines[at:at] = commands("**After the disk is lost**")
+        if at_time:
+            more = re.search(r"after the `g`, `(; s/.*?/)`", PAGE)[1]
+            lines = [line.replace('/g"', f'/g{more}"') for line in lines]
+        made, calls = done(objects, lines, ended)
         if after_loss != ("PersistentVolumeClaim" in made) or "Job" not in made:
             yield f"the restore makes {sorted(made)}"
             continue
@@ -119,15 +155,58 @@ def check_restore(objects, packages_folder):
             yield f"the restore is of another service: {spec['containers'][0]['args']}"
         if at_time != any(arg.startswith("--time=") for arg in spec["containers"][0]["args"]):
             yield f"the restore is of another time: {spec['containers'][0]['args']}"
-        claims = {volume["persistentVolumeClaim"]["claimName"] for volume in spec["volumes"]}
-        if claims != {"backups", "data-grants-0", "witness-grants-0"}:
-            yield f"the restore mounts {claims}"
-        if after_loss and made["PersistentVolumeClaim"]["metadata"]["name"] not in claims:
+        if claims(spec) != {"backups", "data-grants-0", "witness-grants-0"}:
+            yield f"the restore mounts {claims(spec)}"
+        if after_loss and made["PersistentVolumeClaim"]["metadata"]["name"] not in claims(spec):
             yield f"the new volume is {made['PersistentVolumeClaim']['metadata']}"
-        scaled = [i for i, call in enumerate(calls) if "scale" in call]
-        ended = next(i for i, call in enumerate(calls) if "condition=complete" in call)
-        if [calls[i].rsplit("=", 1)[1] for i in scaled] != ["0", "1"] or scaled[1] < ended:
+        if scales(calls) != (["0", "1"] if ended == "Complete" else ["0"]) or (ended == "Complete" and
+                                                                             " scale " not in calls[-1]):
             yield f"the service is started before its store is there: {calls}"
+        gone, asked = (next((i for i, call in enumerate(calls) if words in call), len(calls))
+                       for words in ("delete job restore-grants --ignore-not-found", "create job restore-grants"))
+        if gone >= asked:
+            yield f"an earlier job of that name is taken for this one: {calls}"
+
+
+def check_upgrade(objects):
+    """Services are turned one after another, after a drill, until one does not start."""
+    for ended, bad, turned in (("Complete", "none", ["clusters", "contracts", "grants"]),
+                               ("Complete", "contracts", ["clusters", "contracts"]), ("Failed", "none", [])):
+        calls = done(objects, commands("**An upgrade**")[commands("**An upgrade**").index("}") + 1:], ended, bad)[1]
+        deleted = [call.split()[-1].removesuffix("-0") for call in calls if "delete pod" in call]
+        if deleted != turned:
+            yield f"the upgrade: turned {deleted}, and not {turned}"
+        drills = [i for i, call in enumerate(calls) if "cronjob/restore-drill" in call]
+        if turned and not (drills and drills[0] < next(i for i, call in enumerate(calls) if "delete pod" in call)):
+            yield f"the upgrade: no drill before it: {calls}"
+        if bad != "none" and not any(f"logs --previous {bad}-0" in call for call in calls):
+            yield f"the upgrade: does not say why: {calls}"
+
+
+def check_visits(objects, packages_folder):
+    """The doctor and a shell beside a service that is stopped have its volumes and its keys, and no more rights than it."""
+    made, calls = done(objects, commands("In a pod that does not start"))
+    looked, calls_of_look = done(objects, commands("**A look at a volume**"))
+    yield from refused([*made.values(), *looked.values()], packages_folder).splitlines()
+    job, pod = made["Job"]["spec"]["template"]["spec"], looked["Pod"]
+    if claims(job) != {"backups", "data-grants-0", "witness-grants-0"} or "priority-goods" in json.dumps(made):
+        yield f"the doctor is of another service: {json.dumps(job)}"
+    if claims(pod["spec"]) != {"backups", "data-grants-0", "witness-grants-0"} or "priority-goods" in json.dumps(pod):
+        yield f"the shell is of another service: {json.dumps(pod)}"
+    yield from rules.rule_restricted(rules.Cluster([pod]), None)
+    for all_calls in (calls, calls_of_look):
+        if scales(all_calls) != ["0", "1"] or not any("wait --for=delete pod/grants-0" in call for call in all_calls):
+            yield f"the service is not stopped and started around it: {all_calls}"
+
+
+def check_certificate(objects, packages_folder):
+    """That of an agency in k8s/README.md is what those of the house are, and of another name."""
+    printed = yaml.safe_load("\n".join(commands("**An agency with a client certificate**")))
+    yield from refused([printed], packages_folder).splitlines()
+    own = next(item["spec"] for item in objects if (item["kind"], item["metadata"]["name"]) == ("Certificate", "backup"))
+    named = ("secretName", "uris")
+    if {**printed["spec"], **{key: own[key] for key in named}} != own or any(printed["spec"][key] == own[key] for key in named):
+        yield f"an agency's certificate is {printed['spec']}, that of `backup` {own}"
 
 
 def main(bin_folder, packages_folder):
@@ -146,6 +225,9 @@ def main(bin_folder, packages_folder):
         everything = [item for objects in rendered.values() for item in objects]
         failures += refused(everything, packages_folder).splitlines()
         failures += check_restore(rendered["production"], packages_folder)
+        failures += check_upgrade(rendered["production"])
+        failures += check_visits(rendered["production"], packages_folder)
+        failures += check_certificate(rendered["production"], packages_folder)
     for overlay, objects in rendered.items():
         failures += [f"{overlay}: {finding}" for finding in rules.check(objects, house)]
     for failure in failures:

@@ -14,6 +14,12 @@ LISTENING = ("address", "health-address", "metrics-address")
 # What an operator makes by hand, k8s/README.md: keys that no controller makes, and what is public of keys, by its key.
 HAND_MADE_MAPS = {"signers": "signers.json", "jwks": "jwks.json", "authorities": "ca.pem"}
 HAND_MADE_SECRETS = re.compile(r"keys-[\w-]+")
+# The names that the gateway is dialled by from within, and by who has forwarded a port, as k8s/README.md does.
+OF_GATEWAY = ["gateway.nisi.svc", "localhost"]
+# MiB that a process has at rest with the store of a country: k8s/README.md, Sizes, and deploy/README.md, How much it takes.
+AT_REST, AT_REST_OF = 89, {"suppliers": 193}
+# What runs when somebody makes a job of it.
+BY_HAND = ("restore", "doctor")
 QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|Ti)?")
 SIZES = {None: 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 SECRET_KEY = re.compile(r"(?i)password|passwd|secret|\.key$|^token$|credential")
@@ -25,7 +31,7 @@ class Cluster:
 
     def __init__(self, objects):
         self.objects = objects
-        self.pods = [Pod(item) for item in objects if item["kind"] in (*LONG_RUNNING, "CronJob")]
+        self.pods = [Pod(item) for item in objects if item["kind"] in (*LONG_RUNNING, "CronJob", "Pod")]
 
     def of(self, kind):
         return [item for item in self.objects if item["kind"] == kind]
@@ -43,7 +49,9 @@ class Pod:
     def __init__(self, workload):
         self.workload, self.kind, self.name = workload, workload["kind"], workload["metadata"]["name"]
         spec = workload["spec"]
-        template = spec["jobTemplate"]["spec"]["template"] if self.kind == "CronJob" else spec["template"]
+        # A helper, that is none of the installation, is a pod as it stands.
+        template = {"CronJob": lambda: spec["jobTemplate"]["spec"]["template"], "Pod": lambda: workload}.get(
+            self.kind, lambda: spec["template"])()
         self.labels, self.spec = template.get("metadata", {}).get("labels", {}), template["spec"]
         self.container = self.spec["containers"][0]
         self.words = [*self.container.get("command", []), *self.container.get("args", [])]
@@ -56,6 +64,11 @@ class Pod:
     @property
     def long_running(self):
         return self.kind in LONG_RUNNING
+
+    @property
+    def process(self):
+        """Whose keys and volumes it has: the doctor those of the service that it visits."""
+        return self.words[2] if self.words[1:2] == ["doctor"] else self.name
 
     @property
     def program(self):
@@ -182,6 +195,8 @@ def rule_resources(cluster, house):
             yield f"{pod}: wants requests of cpu and memory and a limit of memory"
         elif (amount(requests["memory"]) or 0) > (amount(limits["memory"]) or 0):
             yield f"{pod}: asks for more memory than its limit"
+        elif pod.long_running and (amount(requests["memory"]) or 0) < AT_REST_OF.get(pod.name, AT_REST) * 2**20:
+            yield f"{pod}: asks for less memory than it has at rest"
 
 
 def rule_image(cluster, house):
@@ -206,7 +221,7 @@ def rule_volumes(cluster, house):
         for name, value in pod.flags():
             inside = any(f"{value}/".startswith(f"{mount['mountPath']}/") or
                          # A service makes a folder of its own in that of the backups, and is given that one.
-                         mount["mountPath"] == f"{value}/{pod.name}" for mount in mounts)
+                         mount["mountPath"] == f"{value}/{pod.process}" for mount in mounts)
             if value.startswith("/") and not inside:
                 yield f"{pod}: --{name}={value} lies in no volume"
         for volume in pod.volumes.values():
@@ -240,7 +255,7 @@ def rule_room(cluster, house):
     if backups is not None and amount(backups["spec"]["resources"]["requests"]["storage"]) < 1.4 * sum(stores):
         yield "PersistentVolumeClaim backups: less than 1.4 times the volumes of the stores"
     for pod in cluster.pods:
-        if pod.values("backup-folder") and not (pod.values("backups-kept") and pod.values("backup-days-kept")):
+        if pod.long_running and pod.values("backup-folder") and not (pod.values("backups-kept") and pod.values("backup-days-kept")):
             yield f"{pod}: does not say how far back one can go"
 
 
@@ -309,8 +324,8 @@ def rule_certificates(cluster, house):
             spec = by_secret.get(name)
             if spec is None:
                 continue
-            owner = pod.name
-            client = not pod.long_running
+            owner = pod.process
+            client = not pod.long_running and owner == pod.name
             if spec.get("uris") != [f"spiffe://nisi/{'client' if client else 'svc'}/{owner}"]:
                 yield f"{pod}: its certificate names {spec.get('uris')}"
             wanted = {"client auth"} if client else {"server auth", "client auth"}
@@ -318,8 +333,9 @@ def rule_certificates(cluster, house):
                 yield f"{pod}: its certificate is not for {sorted(wanted)}"
             if client:
                 continue
-            if owner not in spec.get("dnsNames", []):
-                yield f"{pod}: its certificate lacks the name {owner}"
+            for one in (owner, *(OF_GATEWAY if owner == "gateway" else ())):
+                if one not in spec.get("dnsNames", []):
+                    yield f"{pod}: its certificate lacks the name {one}"
             files = {one["key"]: one["path"] for one in source.get("items", [])}
             if files != {"tls.crt": f"{owner}.pem", "tls.key": f"{owner}.key"}:
                 yield f"{pod}: --tls-dir wants {owner}.pem and {owner}.key, and no authority of who made them"
@@ -474,8 +490,45 @@ def rule_selectors(cluster, house):
                 yield f"{pod}: nobody scrapes it"
 
 
+def rule_tokens(cluster, house):
+    """Only tokens of the development issuer, for trying out, live longer than ten minutes."""
+    for item in cluster.of("ConfigMap"):
+        told = item.get("data", {})
+        if "ISSUER" not in told or told["ISSUER"] == "nisi-development":
+            continue
+        life = re.fullmatch(r"(\d+)([sm])", told.get("TOKEN_LIFE", ""))
+        if life is None or int(life[1]) * {"s": 1, "m": 60}[life[2]] > 600:
+            yield f"ConfigMap {item['metadata']['name']}: tokens of {told['ISSUER']} may live {told.get('TOKEN_LIFE')}"
+
+
+def rule_doctor(cluster, house):
+    """The doctor sees what the process has that it visits: the same paths, in the same volumes."""
+    doctor = cluster.named("CronJob", "doctor")
+    if doctor is None:
+        return
+    pods = {pod.name: pod for pod in cluster.pods}
+    visits, visited = Pod(doctor), pods.get(Pod(doctor).process)
+    if visited is None or visited.kind != "StatefulSet":
+        yield f"{visits}: visits {visits.process}, which is no service"
+        return
+
+    def seen(pod):
+        volumes = {**pod.volumes, **{name: {"name": name, "persistentVolumeClaim": {"claimName": f"{name}-{pod.name}-0"}}
+                                     for name in pod.claims}}
+        return ({flag for flag in pod.flags() if flag[1].startswith("/")},
+                {(mount["mountPath"], mount.get("subPath"), json.dumps(volumes.get(mount["name"]), sort_keys=True))
+                 for mount in pod.container.get("volumeMounts", [])})
+    for here, there in zip(seen(visits), seen(visited)):
+        if here != there:
+            yield f"{visits}: differs from {visited.name} in {sorted(map(str, here ^ there))}"
+
+
 def rule_disruptions(cluster, house):
-    """Each workload has one budget, by which nodes can still be drained; what is scaled is scaled by one hand."""
+    """Each workload has one budget, by which nodes can still be drained; what is scaled is scaled by one hand; what is
+    applied takes no register away before somebody says so, one by one."""
+    for item in cluster.of("StatefulSet"):
+        if item["spec"].get("updateStrategy", {}).get("type") != "OnDelete":
+            yield f"StatefulSet {item['metadata']['name']}: one `apply` would take all registers away at once"
     budgets = cluster.of("PodDisruptionBudget")
     for pod in cluster.pods:
         own = [one for one in budgets if matches(one["spec"]["selector"], pod.labels)]
@@ -514,12 +567,13 @@ def rule_whole(cluster, house):
     for pod in cluster.pods:
         if pod.long_running and pod.program != f"nisi-{pod.name}":
             yield f"{pod}: runs {pod.program}"
-    for name in ("backup", "restore", "restore-drill"):
+    for name in ("backup", "restore-drill", *BY_HAND):
         if cluster.named("CronJob", name) is None:
             yield f"there is no CronJob {name}"
-    restore = cluster.named("CronJob", "restore")
-    if restore is not None and restore["spec"].get("suspend") is not True:
-        yield "CronJob restore: would run by itself"
+    for name in BY_HAND:
+        job = cluster.named("CronJob", name)
+        if job is not None and job["spec"].get("suspend") is not True:
+            yield f"CronJob {name}: would run by itself"
     norms = [item for item in cluster.of("ConfigMap") if item["metadata"]["name"].startswith("norms-")]
     there = {key: value for item in norms for key, value in item["data"].items()}
     if there != house.norms():

@@ -43,6 +43,7 @@ def claim(of, size):
 
 GATEWAY = ("Deployment", "gateway")
 BACKUP = ("CronJob", "backup")
+DOCTOR = ("CronJob", "doctor")
 
 # (what is done to the objects, what must be found)
 PLANTED = [
@@ -50,6 +51,7 @@ PLANTED = [
     (lambda o: container(o, *BACKUP)["args"].append("--set-aside"), "programs: CronJob backup: nisi has no flag"),
     (lambda o: container(o, "CronJob", "restore-drill")["args"].append("--all"), "programs: CronJob restore-drill"),
     (lambda o: container(o)["command"].__setitem__(0, "/usr/local/bin/nisi-grant"), "programs: StatefulSet grants: there is"),
+    (lambda o: container(o, *DOCTOR)["args"].append("--deep"), "programs: CronJob doctor: nisi has no flag"),
     (lambda o: container(o, *GATEWAY)["args"].append("--origin=$(ORIGIN)"), "programs: Deployment gateway: nothing defines"),
     (lambda o: find(o, "ConfigMap", "issuer")["data"].pop("ALGORITHM"), "nothing defines $(ALGORITHM)"),
     (lambda o: container(o)["ports"].append({"name": "debug", "containerPort": 6060}), "ports: StatefulSet grants"),
@@ -72,6 +74,8 @@ PLANTED = [
     (lambda o: container(o)["resources"]["requests"].__setitem__("memory", "128MB"), "'128MB' is no quantity"),
     (lambda o: container(o)["resources"]["limits"].__setitem__("cpu", "1"), "resources: StatefulSet grants"),
     (lambda o: container(o)["resources"]["limits"].__setitem__("memory", "64Mi"), "asks for more memory"),
+    (lambda o: container(o, name="suppliers")["resources"]["requests"].__setitem__("memory", "128Mi"),
+     "StatefulSet suppliers: asks for less memory than it has at rest"),
     (lambda o: container(o).__setitem__("image", "other:1"), "image: several images"),
     (lambda o: [pod(o, i["kind"], i["metadata"]["name"])["containers"][0].__setitem__("image", "nisi:latest") for i in o
                 if i["kind"] in ("StatefulSet", "Deployment", "CronJob")], "neither a digest nor a tag"),
@@ -95,6 +99,14 @@ PLANTED = [
     (lambda o: find(o, "Certificate", "grants")["spec"]["uris"].append("spiffe://nisi/svc/x"), "its certificate names"),
     (lambda o: find(o, "Certificate", "grants")["spec"]["usages"].remove("client auth"), "its certificate is not for"),
     (lambda o: find(o, "Certificate", "gateway")["spec"]["dnsNames"].remove("gateway"), "lacks the name gateway"),
+    (lambda o: find(o, "Certificate", "gateway")["spec"]["dnsNames"].remove("localhost"), "lacks the name localhost"),
+    (lambda o: find(o, "ConfigMap", "issuer")["data"].__setitem__("TOKEN_LIFE", "1h"), "tokens of https://id.example may live 1h"),
+    (lambda o: find(o, "ConfigMap", "issuer")["data"].__setitem__("TOKEN_LIFE", "11m"), "tokens: ConfigMap issuer"),
+    (lambda o: container(o, *DOCTOR)["args"].remove("--backup-folder=/backups"), "doctor: CronJob doctor: differs from"),
+    (lambda o: container(o, name="priority-goods")["args"].append("--clock-file=/keys/clock"), "doctor: CronJob doctor: differs from"),
+    (lambda o: volume(o, "witness", *DOCTOR)["persistentVolumeClaim"].__setitem__("claimName", "witness-grants-0"),
+     "doctor: CronJob doctor: differs from priority-goods"),
+    (lambda o: container(o, *DOCTOR)["args"].__setitem__(1, "priority-good"), "which is no service"),
     (lambda o: find(o, "Certificate", "grants")["spec"]["issuerRef"].__setitem__("name", "other"), "no such issuer"),
     (lambda o: volume(o, "keys")["projected"]["sources"][0]["secret"]["items"].pop(0), "--tls-dir wants"),
     (lambda o: volume(o, "keys")["projected"]["sources"][0]["secret"]["items"].append({"key": "ca.crt", "path": "ca.pem"}),
@@ -147,6 +159,9 @@ PLANTED = [
     (lambda o: find(o, "ServiceMonitor", "services")["spec"]["endpoints"][0].__setitem__("port", "http"), "has the port http"),
     (lambda o: find(o, "ServiceMonitor", "services")["spec"].pop("jobLabel"), "the alerts do not know the jobs"),
     (lambda o: drop(o, "ServiceMonitor", "gateway"), "Deployment gateway: nobody scrapes it"),
+    (lambda o: find(o, "StatefulSet", "grants")["spec"].pop("updateStrategy"), "would take all registers away at once"),
+    (lambda o: find(o, "StatefulSet", "grants")["spec"]["updateStrategy"].__setitem__("type", "RollingUpdate"),
+     "disruptions: StatefulSet grants: one `apply`"),
     (lambda o: drop(o, "PodDisruptionBudget", "services"), "StatefulSet grants: has 0 disruption budgets"),
     (lambda o: find(o, "PodDisruptionBudget", "services")["spec"].update(minAvailable=1), "no node could be drained"),
     (lambda o: find(o, "Deployment", "gateway")["spec"].__setitem__("replicas", 3), "would undo what scales it"),
@@ -157,7 +172,9 @@ PLANTED = [
     (lambda o: o.append(copy.deepcopy(find(o, "Service", "grants"))), "whole: Service grants: is there twice"),
     (lambda o: find(o, "Service", "grants")["metadata"].pop("namespace"), "is not in the namespace"),
     (lambda o: drop(o, "CronJob", "restore-drill"), "there is no CronJob restore-drill"),
-    (lambda o: find(o, "CronJob", "restore")["spec"].pop("suspend"), "would run by itself"),
+    (lambda o: find(o, "CronJob", "restore")["spec"].pop("suspend"), "CronJob restore: would run by itself"),
+    (lambda o: find(o, "CronJob", "doctor")["spec"].__setitem__("suspend", False), "CronJob doctor: would run by itself"),
+    (lambda o: drop(o, *DOCTOR), "there is no CronJob doctor"),
     (lambda o: find(o, "ConfigMap", "norms")["data"].pop("mci.csv"), "not what lies in deploy/norms: ['mci.csv']"),
     (lambda o: container(o)["command"].__setitem__(0, "/usr/local/bin/nisi-contracts"), "whole: StatefulSet grants: runs"),
 ]
