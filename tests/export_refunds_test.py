@@ -27,8 +27,8 @@ class Story:
         self.suite, self.client, self.m = suite, Client(suite), suite.messages
         self.start = suite.today()
         for who, role, extra in (("drafter", "authority.trade", {}), ("approver", "authority.trade", {}),
-                                 ("examiner", "institute.export", {}), ("decider", "institute.export", {}),
-                                 ("payer", "institute.export", {}), ("ministry", "authority.industry", {}),
+                                 ("clerk", "institute.export", {}), ("examiner", "institute.export", {}),
+                                 ("decider", "institute.export", {}), ("payer", "institute.export", {}), ("ministry", "authority.industry", {}),
                                  ("claimant", "entity", {"bin": CLAIMANT}),
                                  ("stranger", "entity", {"bin": STRANGER}), ("auditor", "auditor", {})):
             self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra)
@@ -153,8 +153,8 @@ class Story:
         return claim.name
 
     def notice(self, claim, checkpoint):
-        self.taken("RecordNotice", "examiner", notice=dict(number="G-1", checkpoint=checkpoint, recipient=CLAIMANT,
-                                                       record=claim, check_date=self.day(), verdict="PASSED"))
+        self.taken("RecordNotice", "clerk", notice=dict(number="G-1", checkpoint=checkpoint, recipient=CLAIMANT,
+                                                    record=claim, check_date=self.day(), verdict="PASSED"))
 
     def review(self, claim):
         self.refused("GATE_NOT_CHECKED", "StartReview", "examiner", name=claim)
@@ -198,7 +198,11 @@ class Story:
         assert [place.claim for place in self.call("GetQueue", "claimant").places] == [claim]
         assert not self.call("GetQueue", "stranger").places
         self.notice(claim, "BEFORE_PAYMENT")
+        for barred in ("clerk", "examiner"):  # who recorded the notice, and who examined
+            self.refused("SEPARATION_OF_DUTIES", "RunGate", barred, name=claim)
         self.step("RunGate", "payer", claim)
+        self.refused("SEPARATION_OF_DUTIES", "SignAgreement", "examiner", name=claim, etag=self.claim(claim).etag,
+                     agreement_number="1", agreement_date=self.day(), signature=self.paper())
         for who in ("claimant", "payer"):
             self.step("SignAgreement", who, claim, agreement_number="1", agreement_date=self.day(),
                       signature=self.paper())
@@ -271,6 +275,7 @@ class Story:
         twin = self.call("GetExpense", "claimant", name=f"{claim}/expenses/1")
         assert list(twin.line.unsatisfied) == ["INVOICE_NOT_PAID_BEFORE"], twin.line
         self.notice(claim, "BEFORE_CONSIDERATION")
+        self.refused("SEPARATION_OF_DUTIES", "StartReview", "clerk", name=claim)
         self.step("StartReview", "examiner", claim)
         for part in ("FINANCE", "LEGAL", "DIGITAL"):
             self.step("DecidePart", "examiner", claim, part=part, verdict="REMARKS",

@@ -34,7 +34,7 @@ class Payments(Story):
             self.step("DecidePart", "examiner", claim, part=part, verdict="ACCEPTED")
         self.step("AcceptClaim", "decider", claim)
         self.notice(claim, "BEFORE_PAYMENT")
-        self.step("RunGate", "examiner", claim)
+        self.step("RunGate", "decider", claim)
         for who in ("claimant", "decider"):
             self.step("SignAgreement", who, claim, agreement_number="1", agreement_date=self.day(),
                       signature=self.paper())

@@ -353,12 +353,35 @@ TEST_F(QueueTest, AnOrderGivesItsMoneyOnce) {
   EXPECT_TRUE(Do<budget::v1::Account>("AllocateBudget", trade_, request).ok());
 }
 
-TEST_F(QueueTest, WhoRecordsTheCheckDoesNotPayByIt) {
+TEST_F(QueueTest, WhoRecordsTheCheckDoesNotGoByIt) {
   ListInForce();
   Allocate(600'000);
-  const std::string claim = Accepted(1, {MakeExpense()});
-  Agree(claim, 1);
-  EXPECT_EQ(ReasonOf(Do<v1::Claim>("PayClaim", institute_, Payment(claim)).status()),
+  const std::string claim = Signed(1, {MakeExpense()});
+  const auto barred = [&]<class Request>(const char* step, const rpc::Caller& caller, Request) {
+    EXPECT_EQ(ReasonOf(Step<Request>(step, claim, caller).status()), "SEPARATION_OF_DUTIES")
+        << step;
+  };
+  Notice(claim, gate::v1::BEFORE_CONSIDERATION);
+  barred("StartReview", clerk_, v1::StartReviewRequest());
+  EXPECT_EQ(Now(claim).state(), State::SIGNED);
+  ASSERT_TRUE(Start(claim).ok());
+  AcceptParts(claim);
+  barred("AcceptClaim", examiner_, v1::AcceptClaimRequest());
+  ASSERT_TRUE(Step<v1::AcceptClaimRequest>("AcceptClaim", claim, decider_).ok());
+  Notice(claim, gate::v1::BEFORE_PAYMENT);
+  barred("RunGate", clerk_, v1::RunGateRequest());
+  barred("RunGate", examiner_, v1::RunGateRequest());
+  EXPECT_FALSE(Now(claim).has_gate());
+  ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", claim, decider_).ok());
+  // Whoever examined does not agree on it for the institute; that a claimant's own signs is no
+  // duty.
+  EXPECT_EQ(ReasonOf(SignAgreementBy(claim, examiner_).status()), "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(SignAgreementBy(claim, Entity(1)).ok());
+  EXPECT_EQ(ReasonOf(SignAgreementBy(claim, examiner_).status()), "SEPARATION_OF_DUTIES");
+  ASSERT_TRUE(SignAgreementBy(claim, decider_).ok());
+  EXPECT_EQ(ReasonOf(Step<v1::RunGateRequest>("RunGate", claim, clerk_).status()),
+            "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(ReasonOf(Do<v1::Claim>("PayClaim", clerk_, Payment(claim)).status()),
             "SEPARATION_OF_DUTIES");
   // A notice is of the claimant of a claim that is there.
   gate::v1::RecordNoticeRequest notice;

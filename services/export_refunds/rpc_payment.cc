@@ -129,8 +129,10 @@ absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest
       [&] { return AskBeforePayment(env, call, ClaimVerb::kRunGate, request.name()); },
       [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
+        // Whoever says that the recipient has passed does not go by it.
         ASSIGN_OR_RETURN(ClaimStep step,
-                         BeginClaim(tx, call, ClaimVerb::kRunGate, request.name(), request.etag()));
+                         BeginClaim(tx, call, ClaimVerb::kRunGate, request.name(), request.etag(),
+                                    {cases::ActOf(checked.notice)}));
         Claim& claim = *step.row.mutable_claim();
         if (Waits(claim)) return errors::QueueWaits();
         ASSIGN_OR_RETURN(Decision gate, PassGate(checked));
@@ -195,7 +197,6 @@ absl::StatusOr<v1::Claim> PayClaim(Env& env, Call& call, const v1::PayClaimReque
       [&] { return AskBeforePayment(env, call, ClaimVerb::kPay, request.name()); },
       [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
-        // Whoever says that the recipient has passed does not pay it.
         ASSIGN_OR_RETURN(ClaimStep step,
                          BeginClaim(tx, call, ClaimVerb::kPay, request.name(), request.etag(),
                                     {cases::ActOf(checked.notice)}));

@@ -184,8 +184,10 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
       },
       [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
-        ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kStartReview,
-                                                    request.name(), request.etag()));
+        // Whoever says that the recipient has passed does not go by it.
+        ASSIGN_OR_RETURN(ClaimStep step,
+                         BeginClaim(tx, call, ClaimVerb::kStartReview, request.name(),
+                                    request.etag(), {cases::ActOf(checked.notice)}));
         Claim& claim = *step.row.mutable_claim();
         ASSIGN_OR_RETURN(const auto owing, OwesPastDue(tx, claim.claimant()));
         ASSIGN_OR_RETURN(Decision admission, Admit(checked, owing, VersionOf(tx)));

@@ -357,7 +357,7 @@ class RefundsTest : public ::testing::Test {
     request.mutable_notice()->set_record(claim);
     *request.mutable_notice()->mutable_check_date() = checked.value_or(today()).ToProto();
     request.mutable_notice()->set_verdict(verdict);
-    Must<gate::v1::Notice>("RecordNotice", institute_, request);
+    Must<gate::v1::Notice>("RecordNotice", clerk_, request);
   }
   // A step of which only the claim must be named, and its version where that is asked for.
   template <class Request>
@@ -378,7 +378,7 @@ class RefundsTest : public ::testing::Test {
     return Do<v1::Claim>(method, caller, Of<Request>(claim));
   }
   absl::StatusOr<v1::Claim> Start(const std::string& claim) {
-    return Step<v1::StartReviewRequest>("StartReview", claim, institute_);
+    return Step<v1::StartReviewRequest>("StartReview", claim, examiner_);
   }
   absl::StatusOr<v1::Claim> DecideOn(const std::string& claim, v1::Part part,
                                      v1::PartReview::Verdict verdict, const rpc::Caller& caller,
@@ -549,6 +549,7 @@ class RefundsTest : public ::testing::Test {
   const rpc::Caller trade_ = CallerOf("saule@trade", {rpc::v1::AUTHORITY_TRADE});
   const rpc::Caller approver_ = CallerOf("marat@trade", {rpc::v1::AUTHORITY_TRADE});
   const rpc::Caller institute_ = CallerOf("aigul@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
+  const rpc::Caller clerk_ = CallerOf("gulnar@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
   const rpc::Caller examiner_ = CallerOf("daniyar@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
   const rpc::Caller decider_ = CallerOf("asel@qaztrade", {rpc::v1::INSTITUTE_EXPORT});
   const rpc::Caller payer_ = CallerOf("kassa@qaztrade", {rpc::v1::INSTITUTE_EXPORT});

@@ -78,7 +78,7 @@ def signed(stage):
 
 
 def notice(stage, claim, checkpoint):
-    stage.call("export_refunds.RecordNotice", "export-1", notice=dict(
+    stage.call("export_refunds.RecordNotice", "export-2", notice=dict(
         number="Ш-2", checkpoint=checkpoint, recipient=FACTORY, record=claim, check_date=stage.today, verdict="PASSED"))
 
 
@@ -86,6 +86,7 @@ def sent_back(stage):
     stage.act("It is examined and sent back with a remark", "Art. 13(5)(10-1)")
     stage.refused("GATE_NOT_CHECKED", "export_refunds.StartReview", "export-1", name=stage.claim)
     notice(stage, stage.claim, "BEFORE_CONSIDERATION")
+    stage.refused("SEPARATION_OF_DUTIES", "export_refunds.StartReview", "export-2", name=stage.claim)
     step(stage, "StartReview", "export-1")
     step(stage, "DecidePart", "export-1", part="FINANCE", verdict="ACCEPTED")
     step(stage, "DecidePart", "export-1", part="DIGITAL", verdict="ACCEPTED")
