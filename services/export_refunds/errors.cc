@@ -261,6 +261,18 @@ absl::Status RepaymentAlike() {
                    "REPAYMENT", "another_payment",
                    "that it is another payment must be said where it is", Return());
 }
+absl::Status EvidenceMissing() {
+  return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_MISSING",
+                 "A figure below the reported one rests on documents or grounds.")
+      .Field("documents", "must be given, or grounds")
+      .Cite(Monitoring());
+}
+absl::Status FigureNotReported(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "FIGURE_NOT_REPORTED",
+                 "No more is accepted than was reported of a year.")
+      .Field(field, "must be of a year that was reported on, and not above what was")
+      .Cite(Monitoring());
+}
 absl::Status ExcuseNotSupported() {
   return Forbidden(
       "EXCUSE_NOT_SUPPORTED", "A failure is excused for circumstances beyond control alone.",

@@ -63,16 +63,18 @@ absl::Status GateFailed();                 // GATE_FAILED
 absl::Status ProgrammeUnknown();           // PROGRAMME_UNKNOWN
 
 // Obligations.
-absl::Status ReportYearInvalid(const std::string& what);  // REPORT_YEAR_INVALID
-absl::Status ObligationsNotDue(base::Date day);           // OBLIGATIONS_NOT_DUE
-absl::Status DemandMade();                                // DEMAND_MADE
-absl::Status DemandMissing();                             // DEMAND_MISSING
-absl::Status RepaymentOverDue(const std::string& due);    // REPAYMENT_OVER_DUE
-absl::Status RepaymentRecorded();                         // REPAYMENT_RECORDED
-absl::Status RepaymentAlike();                            // REPAYMENT_ALIKE
-absl::Status ExcuseNotSupported();                        // EXCUSE_NOT_SUPPORTED
-absl::Status RepaymentDateInvalid();                      // REPAYMENT_DATE_INVALID
-absl::Status RepaymentUnknown();                          // REPAYMENT_UNKNOWN
+absl::Status ReportYearInvalid(const std::string& what);   // REPORT_YEAR_INVALID
+absl::Status ObligationsNotDue(base::Date day);            // OBLIGATIONS_NOT_DUE
+absl::Status EvidenceMissing();                            // EVIDENCE_MISSING
+absl::Status FigureNotReported(const std::string& field);  // FIGURE_NOT_REPORTED
+absl::Status DemandMade();                                 // DEMAND_MADE
+absl::Status DemandMissing();                              // DEMAND_MISSING
+absl::Status RepaymentOverDue(const std::string& due);     // REPAYMENT_OVER_DUE
+absl::Status RepaymentRecorded();                          // REPAYMENT_RECORDED
+absl::Status RepaymentAlike();                             // REPAYMENT_ALIKE
+absl::Status ExcuseNotSupported();                         // EXCUSE_NOT_SUPPORTED
+absl::Status RepaymentDateInvalid();                       // REPAYMENT_DATE_INVALID
+absl::Status RepaymentUnknown();                           // REPAYMENT_UNKNOWN
 
 // A service that is asked for facts has not answered: not done, nothing changed.
 absl::Status NotAnswered(const std::string& service, const std::string& what);

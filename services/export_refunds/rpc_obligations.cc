@@ -224,12 +224,17 @@ absl::StatusOr<v1::Claim> AssessObligations(Env& env, const Call& call, store::T
   Claim& claim = *step.row.mutable_claim();
   ASSIGN_OR_RETURN(const auto reports, ReportsOf(tx, claim.name()));
   RETURN_IF_ERROR(CheckDue(tx, claim, reports));
-  ASSIGN_OR_RETURN(cases::Judged judged, JudgeExport(claim, reports, *env.norms, tx.today()));
+  ASSIGN_OR_RETURN(const Accepted accepted,
+                   AcceptedOf(request.accepted(), request.documents(), request.grounds(), reports,
+                              {claim.name(), tx.etag()}));
+  ASSIGN_OR_RETURN(cases::Judged judged,
+                   JudgeExport(claim, reports, accepted, *env.norms, tx.today()));
   SetDecideTime(tx, &judged.decision);
   // A level a hair below the whole may leave nothing to return: a sum is rounded to whole tenge.
   const bool fulfilled = judged.decision.outcome() != "RETURN";
   *claim.mutable_assessment() = std::move(judged.decision);
   *claim.mutable_achievement() = std::move(judged.achievement);
+  *claim.mutable_assessment_documents() = request.documents();
   RETURN_IF_ERROR(step.Lead(fulfilled ? Claim::CLOSED : Claim::RECOVERY));
   RETURN_IF_ERROR(CloseReportDeadlines(tx, claim));
   RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kAssessmentDeadline, cases::Deadline::DONE));
@@ -248,7 +253,9 @@ absl::StatusOr<v1::Claim> DemandReturn(Env& env, const Call& call, store::Tx& tx
   Claim& claim = *step.row.mutable_claim();
   if (claim.has_demand()) return errors::DemandMade();
   ASSIGN_OR_RETURN(const auto reports, ReportsOf(tx, claim.name()));
-  ASSIGN_OR_RETURN(cases::Judged judged, JudgeExport(claim, reports, *env.norms, tx.today()));
+  // What was accepted of them the assessment says.
+  ASSIGN_OR_RETURN(cases::Judged judged,
+                   JudgeExport(claim, reports, Accepted(), *env.norms, tx.today()));
   SetDecideTime(tx, &judged.decision);
   ASSIGN_OR_RETURN(const base::Percent rate, env.norms->Percent("base_rate", tx.today()));
   *claim.mutable_demand_decision() = std::move(judged.decision);

@@ -1,9 +1,11 @@
 #include "services/export_refunds/rules_obligations.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "common/base/hash.h"
 #include "common/cases/findings.h"
 #include "common/cases/repayments.h"
@@ -20,6 +22,23 @@ constexpr char kBeyondControl[] = "beyond_control";
 constexpr char kExcuseDocuments[] = "documents";
 constexpr char kReportDue[] = "export_refunds.report_due";
 constexpr char kTolerance[] = "obligations.tolerance";
+constexpr char kEvidenceDocuments[] = "evidence.documents";
+constexpr char kEvidenceGrounds[] = "evidence.grounds";
+constexpr char kReportedPrefix[] = "reported.";  // and the number of the obligation
+
+// What was reported of an obligation that is accepted in part, and what is accepted.
+std::string ReportedName(int number) {
+  return absl::StrCat(kReportedPrefix, number);
+}
+std::string AcceptedName(absl::string_view number) {
+  return absl::StrCat("obligation.", number, ".fact");
+}
+
+std::string HashesOf(const Documents& documents) {
+  std::vector<std::string> hashes;
+  for (const auto& document : documents) hashes.push_back(base::HexEncode(document.sha256()));
+  return absl::StrJoin(hashes, ",");
+}
 
 absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
   Decision decision;
@@ -41,9 +60,78 @@ absl::StatusOr<Decision> DecideExcuse(const Facts& facts) {
   return decision;
 }
 
-absl::StatusOr<Decision> DecideAssessment(const Facts& facts) {
+absl::StatusOr<base::Quantity> VolumeIn(const Facts& facts, const std::string& name) {
+  ASSIGN_OR_RETURN(const std::string text, facts.Text(name));
+  auto volume = base::Quantity::Parse(text);
+  if (!volume.ok()) return base::StoreCorrupt("fact of a volume");
+  return volume;
+}
+
+// Less than was reported is accepted by something, so that whoever owes for it can follow.
+absl::StatusOr<cases::Judged> JudgeAccepted(const Facts& facts) {
   ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
+  const std::vector<std::string> reported = facts.NamesUnder(kReportedPrefix);
+  // Every figure is as reported; as all were before less could be accepted.
+  if (reported.empty()) return judged;
+  bool within = true;
+  std::vector<std::string> names;
+  for (const std::string& name : reported) {
+    names.push_back(name);
+    names.push_back(AcceptedName(absl::StripPrefix(name, kReportedPrefix)));
+    ASSIGN_OR_RETURN(const base::Quantity most, VolumeIn(facts, name));
+    ASSIGN_OR_RETURN(const base::Quantity accepted, VolumeIn(facts, names.back()));
+    within = within && accepted <= most;
+  }
+  cases::AddFinding(&judged.decision, "WITHIN_REPORTED", within, errors::Monitoring(), facts,
+                    names);
+  ASSIGN_OR_RETURN(const std::string documents, facts.Text(kEvidenceDocuments));
+  ASSIGN_OR_RETURN(const std::string grounds, facts.Text(kEvidenceGrounds));
+  cases::AddFinding(&judged.decision, "EVIDENCE_NAMED", !documents.empty() || !grounds.empty(),
+                    errors::Monitoring(), facts, {kEvidenceDocuments, kEvidenceGrounds});
+  return judged;
+}
+
+absl::StatusOr<Decision> DecideAssessment(const Facts& facts) {
+  ASSIGN_OR_RETURN(cases::Judged judged, JudgeAccepted(facts));
   return std::move(judged.decision);
+}
+
+// A fact as a stored decision has it.
+absl::Status TakeFact(const Facts& stored, const std::string& name, Facts* facts) {
+  ASSIGN_OR_RETURN(const std::string value, stored.Text(name));
+  facts->Set(name, value, stored.Get(name).source(), stored.Get(name).version());
+  return absl::OkStatus();
+}
+
+// What its assessment has accepted of an assessed claim, and by which tolerance.
+absl::Status TakeAssessed(const Decision& assessment, Facts* facts) {
+  const Facts assessed = Facts::Of(assessment);
+  RETURN_IF_ERROR(TakeFact(assessed, kTolerance, facts));
+  const std::vector<std::string> reported = assessed.NamesUnder(kReportedPrefix);
+  for (const std::string& name : reported) {
+    RETURN_IF_ERROR(TakeFact(assessed, name, facts));
+    RETURN_IF_ERROR(
+        TakeFact(assessed, AcceptedName(absl::StripPrefix(name, kReportedPrefix)), facts));
+  }
+  if (reported.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(TakeFact(assessed, kEvidenceDocuments, facts));
+  return TakeFact(assessed, kEvidenceGrounds, facts);
+}
+
+void SetAccepted(const Accepted& accepted, const Claim& claim,
+                 const std::map<int32_t, Reported>& reports, Facts* facts) {
+  if (accepted.less.empty()) return;
+  const Origin& origin = accepted.origin;
+  for (int i = 0; i < claim.obligations_size(); ++i) {
+    const auto less = accepted.less.find(YearOf(claim.obligations(i)));
+    const auto report = reports.find(YearOf(claim.obligations(i)));
+    if (less == accepted.less.end() || report == reports.end()) continue;
+    facts->Set(ReportedName(i + 1), report->second.volume, report->second.record,
+               report->second.etag);
+    cases::SetOutcome(i + 1, less->second, origin.name, origin.etag, facts);
+  }
+  facts->Set(kEvidenceDocuments, HashesOf(accepted.documents), origin.name, origin.etag);
+  facts->Set(kEvidenceGrounds, accepted.grounds, origin.name, origin.etag);
 }
 
 absl::StatusOr<cases::Demanded> DemandedBy(const v1::Demand& demand) {
@@ -94,9 +182,40 @@ absl::StatusOr<base::Date> ReportDueOn(const norms::Norms& norms, int32_t year, 
   return base::Date::Of(next + 1, month_day / 100, month_day % 100);
 }
 
+absl::StatusOr<Accepted> AcceptedOf(const Volumes& told, const Documents& documents,
+                                    const std::string& grounds,
+                                    const std::map<int32_t, Reported>& reports,
+                                    const Origin& origin) {
+  Accepted accepted{{}, documents, grounds, origin};
+  std::set<int32_t> years;
+  for (int i = 0; i < told.size(); ++i) {
+    const std::string field = absl::StrCat("accepted[", i, "]");
+    if (!years.insert(told[i].year()).second) {
+      return base::InvalidField(absl::StrCat(field, ".year"), "is named before");
+    }
+    const auto report = reports.find(told[i].year());
+    if (report == reports.end()) return errors::FigureNotReported(absl::StrCat(field, ".year"));
+    const auto volume = base::Quantity::Parse(told[i].volume());
+    const auto most = base::Quantity::Parse(report->second.volume);
+    if (!most.ok()) return base::StoreCorrupt("volume of a report");
+    if (!volume.ok() || *volume > *most) {
+      return errors::FigureNotReported(absl::StrCat(field, ".volume"));
+    }
+    if (*volume < *most) accepted.less[told[i].year()] = told[i].volume();
+  }
+  const bool grounded = !documents.empty() || !grounds.empty();
+  if (!accepted.less.empty() && !grounded) return errors::EvidenceMissing();
+  if (accepted.less.empty() && grounded) {
+    return base::InvalidField(documents.empty() ? "grounds" : "documents",
+                              "belong to a figure below the reported one");
+  }
+  return accepted;
+}
+
 absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
                                           const std::map<int32_t, Reported>& reports,
-                                          const norms::Norms& norms, base::Date day) {
+                                          const Accepted& accepted, const norms::Norms& norms,
+                                          base::Date day) {
   Facts facts;
   cases::SetObligations(claim.obligations(), claim.name(), claim.etag(), &facts);
   for (int i = 0; i < claim.obligations_size(); ++i) {
@@ -105,17 +224,13 @@ absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
     cases::SetOutcome(i + 1, report->second.volume, report->second.record, report->second.etag,
                       &facts);
   }
+  SetAccepted(accepted, claim, reports, &facts);
   ASSIGN_OR_RETURN(const Money paid, Money::FromProto(claim.payment().amount()));
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(claim.payment().pay_date()));
   cases::SetPayment(1, paid, paid_on, claim.name(), claim.etag(), &facts);
   RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &facts));
-  if (claim.has_assessment()) {
-    const Facts assessed = Facts::Of(claim.assessment());
-    ASSIGN_OR_RETURN(const std::string tolerance, assessed.Text(kTolerance));
-    const auto& stored = assessed.Get(kTolerance);
-    facts.Set(kTolerance, tolerance, stored.source(), stored.version());
-  }
-  ASSIGN_OR_RETURN(cases::Judged judged, cases::JudgeReturn(facts));
+  if (claim.has_assessment()) RETURN_IF_ERROR(TakeAssessed(claim.assessment(), &facts));
+  ASSIGN_OR_RETURN(cases::Judged judged, JudgeAccepted(facts));
   judged.decision.set_norms_edition(norms.edition());
   return judged;
 }
@@ -129,9 +244,7 @@ absl::StatusOr<Decision> Excuse(bool beyond_control, const Documents& documents,
   Facts facts;
   facts.Set(kExcuseReason, reason, origin.name, origin.etag);
   facts.Set(kBeyondControl, beyond_control ? "1" : "0", origin.name, origin.etag);
-  std::vector<std::string> hashes;
-  for (const auto& document : documents) hashes.push_back(base::HexEncode(document.sha256()));
-  facts.Set(kExcuseDocuments, absl::StrJoin(hashes, ","), origin.name, origin.etag);
+  facts.Set(kExcuseDocuments, HashesOf(documents), origin.name, origin.etag);
   return DecideExcuse(facts);
 }
 

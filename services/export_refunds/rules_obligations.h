@@ -32,16 +32,34 @@ struct Reported {
   std::string record;
   std::string etag;
 };
+using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
+using Volumes = google::protobuf::RepeatedPtrField<v1::ExportVolume>;
+
+// What the institute accepts of reports, where that is less than they say, and what by.
+struct Accepted {
+  std::map<int32_t, std::string> less;  // by year
+  Documents documents;
+  std::string grounds;
+  Origin origin;  // the claim with which all this is recorded
+};
+// What is told to be accepted, without years that are accepted as they were reported.
+// FIGURE_NOT_REPORTED for more than was reported, or of a year without a report; EVIDENCE_MISSING
+// for less by nothing; INVALID_FIELD for a year twice, and for evidence of no such figure.
+absl::StatusOr<Accepted> AcceptedOf(const Volumes& told, const Documents& documents,
+                                    const std::string& grounds,
+                                    const std::map<int32_t, Reported>& reports,
+                                    const Origin& origin);
+
 // How far the obligations are fulfilled and what is to be returned if that is demanded on `day`. A
-// year without a report counts as none. Outcome FULFILLED, NOTHING_TO_RETURN or RETURN; the sums
-// stand in the findings. Of a claim that is assessed the tolerance is that of its assessment: what
-// was found not fulfilled is not found fulfilled by a norm that came later.
+// year without a report counts as none; of one that is accepted in part the report stands among the
+// facts, with what the rest is refused by. Outcome FULFILLED, NOTHING_TO_RETURN or RETURN; the sums
+// stand in the findings. Of a claim that is assessed the tolerance and what was accepted are those
+// of its assessment: what was found not fulfilled is not found fulfilled by a norm that came later.
 absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
                                           const std::map<int32_t, Reported>& reports,
-                                          const norms::Norms& norms, base::Date day);
+                                          const Accepted& accepted, const norms::Norms& norms,
+                                          base::Date day);
 absl::StatusOr<Decision> ReplayAssessment(const Decision& stored);
-
-using Documents = google::protobuf::RepeatedPtrField<type::v1::Document>;
 
 // Whether the failure is excused: by circumstances beyond control, with documents. Outcome EXCUSED
 // or NOT_EXCUSED.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/obligations.h"
 #include "common/norms/term.h"
@@ -808,6 +809,79 @@ TEST_F(ClaimTest, AMissedObligationIsRecoveredWithInterest) {
   *back.mutable_amount() = owed.ToProto();
   ASSERT_TRUE(Do<v1::Claim>("RecordRepayment", institute_, back).ok());
   EXPECT_EQ(Now(claim).state(), State::RECOVERED);
+  ExpectSound();
+}
+
+// What a claimant says of its export is not the last word on it (Art. 13(5)(10-2)).
+TEST_F(ClaimTest, AReportIsAcceptedInPart) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string claim = Monitored(1, {MakeExpense()});
+  const v1::Claim agreed = Now(claim);
+  for (const auto& obligation : agreed.obligations()) {
+    const int year = obligation.due_date().year();
+    GoTo(*base::Date::Of(year + 1, 1, 20));
+    ASSERT_TRUE(Report(claim, Entity(1), year, absl::StrCat(obligation.target(), ".0")).ok());
+  }
+  using Request = v1::AssessObligationsRequest;
+  const auto asking = [&](const std::vector<std::pair<int, std::string>>& accepted) {
+    auto request = Of<Request>(claim);
+    for (const auto& [year, volume] : accepted) {
+      request.add_accepted()->set_year(year);
+      request.mutable_accepted()->rbegin()->set_volume(volume);
+    }
+    return request;
+  };
+  const auto reason = [&](const Request& request) {
+    return ReasonOf(Do<v1::Claim>("AssessObligations", institute_, request).status());
+  };
+  EXPECT_EQ(reason(asking({{2025, "200"}})), "EVIDENCE_MISSING");
+  EXPECT_EQ(reason(asking({{2025, "300.001"}})), "FIGURE_NOT_REPORTED");
+  EXPECT_EQ(reason(asking({{2023, "100"}})), "FIGURE_NOT_REPORTED");
+  EXPECT_EQ(reason(asking({{2025, "300"}, {2025, "300"}})), "INVALID_FIELD");
+  Request idle = asking({{2026, "400"}});
+  idle.set_grounds("Таможенная статистика");
+  EXPECT_EQ(reason(idle), "INVALID_FIELD");
+  EXPECT_EQ(Now(claim).state(), State::MONITORING);
+  // A half of what was to be added in one year of three, by customs statistics; the rest as
+  // reported.
+  Request request = asking({{2025, "200"}, {2026, "400.000"}});
+  *request.add_documents() = Paper("customs.pdf");
+  request.set_grounds("Таможенная статистика");
+  ASSERT_EQ(reason(request), "");
+  const v1::Claim assessed = Now(claim);
+  EXPECT_EQ(assessed.state(), State::RECOVERY);
+  EXPECT_EQ(assessed.achievement().level(), "5/6");
+  ASSERT_EQ(assessed.assessment_documents_size(), 1);
+  EXPECT_EQ(assessed.assessment_documents(0).name(), "customs.pdf");
+  const auto told = [](const v1::Claim& of, const decision::v1::Decision& decision) {
+    std::string text;
+    for (const auto& finding : decision.findings()) {
+      if (finding.rule() != "WITHIN_REPORTED" && finding.rule() != "EVIDENCE_NAMED") continue;
+      absl::StrAppend(&text, finding.rule(), finding.satisfied() ? ":" : "!");
+      for (const auto& fact : finding.facts()) {
+        const bool hash = fact.name() == "evidence.documents";
+        absl::StrAppend(&text, " ", fact.name(), "=", hash ? "#" : fact.value(), " of ",
+                        absl::StripPrefix(fact.source(), of.name()));
+        EXPECT_FALSE(fact.version().empty()) << fact.name();
+        EXPECT_FALSE(fact.value().empty()) << fact.name();
+      }
+      text += "; ";
+    }
+    return text;
+  };
+  const std::string by =
+      "WITHIN_REPORTED: reported.2=300.0 of /reports/2025 obligation.2.fact=200 of ; "
+      "EVIDENCE_NAMED: evidence.documents=# of  evidence.grounds=Таможенная статистика of ; ";
+  EXPECT_EQ(told(assessed, assessed.assessment()), by);
+  ExpectReplays(claim, 6);
+  // The demand goes by what was accepted.
+  GoTo(today().AddDays(3));
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", claim, decider_).ok());
+  const v1::Claim demanded = Now(claim);
+  EXPECT_EQ(Money::FromProto(demanded.demand().computation().principal())->ToString(), "100000.00");
+  EXPECT_EQ(told(demanded, demanded.demand_decision()), by);
+  ExpectReplays(claim, 7);
   ExpectSound();
 }
 
