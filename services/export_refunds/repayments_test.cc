@@ -221,6 +221,7 @@ TEST_F(RepaymentsTest, AnExcuseRestsOnDocuments) {
   EXPECT_EQ(excused.excuse_documents(0).name(), "flood.pdf");
   EXPECT_EQ(excused.excuse().outcome(), "EXCUSED");
   EXPECT_EQ(excused.excuse().findings_size(), 2);
+  EXPECT_EQ(excused.excuse().norms_edition(), norms_.edition());
   const auto replayed = ReplayExcuse(excused.excuse());
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ(replayed->SerializeAsString(), excused.excuse().SerializeAsString());

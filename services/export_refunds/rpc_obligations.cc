@@ -289,8 +289,9 @@ absl::StatusOr<v1::Claim> ExcuseFailure(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(ClaimStep step,
                    BeginClaim(tx, call, ClaimVerb::kExcuse, request.name(), request.etag()));
   Claim& claim = *step.row.mutable_claim();
-  ASSIGN_OR_RETURN(Decision excuse, Excuse(request.beyond_control(), request.documents(),
-                                           request.reason(), {claim.name(), tx.etag()}));
+  ASSIGN_OR_RETURN(Decision excuse,
+                   Excuse(request.beyond_control(), request.documents(), request.reason(),
+                          {claim.name(), tx.etag()}, *env.norms));
   if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
   SetDecideTime(tx, &excuse);
   *claim.mutable_excuse() = std::move(excuse);

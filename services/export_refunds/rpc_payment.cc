@@ -135,7 +135,7 @@ absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest
                                     {cases::ActOf(checked.notice)}));
         Claim& claim = *step.row.mutable_claim();
         if (Waits(claim)) return errors::QueueWaits();
-        ASSIGN_OR_RETURN(Decision gate, PassGate(checked));
+        ASSIGN_OR_RETURN(Decision gate, PassGate(checked, *env.norms));
         SetDecideTime(tx, &gate);
         const bool passed = gate.outcome() == "PASSED";
         *claim.mutable_gate() = std::move(gate);
@@ -209,7 +209,7 @@ absl::StatusOr<v1::Claim> PayClaim(Env& env, Call& call, const v1::PayClaimReque
         paying.day = tx.today();
         paying.origin = {claim.name(), claim.etag()};
         paying.register_version = VersionOf(tx);
-        ASSIGN_OR_RETURN(Decision decision, Pay(paying));
+        ASSIGN_OR_RETURN(Decision decision, Pay(paying, *env.norms));
         RETURN_IF_ERROR(CheckPayable(decision, paying.ready_before));
         SetDecideTime(tx, &decision);
         *claim.mutable_payment_decision() = std::move(decision);

@@ -61,14 +61,14 @@ absl::StatusOr<bool> IsAgreementLate(const store::Tx& tx, const Claim& claim) {
   });
 }
 
-absl::StatusOr<Decision> JudgeNow(const store::Tx& tx, const Claim& claim) {
+absl::StatusOr<Decision> JudgeNow(const Env& env, const store::Tx& tx, const Claim& claim) {
   Verdicts verdicts;
   verdicts.claim = &claim;
   ASSIGN_OR_RETURN(verdicts.owing, OwesPastDue(tx, claim.claimant()));
   ASSIGN_OR_RETURN(verdicts.agreement_late, IsAgreementLate(tx, claim));
   verdicts.origin = {claim.name(), claim.etag()};
   verdicts.register_version = VersionOf(tx);
-  ASSIGN_OR_RETURN(Decision decision, Judge(verdicts));
+  ASSIGN_OR_RETURN(Decision decision, Judge(verdicts, *env.norms));
   SetDecideTime(tx, &decision);
   return decision;
 }
@@ -190,7 +190,7 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
                                     request.etag(), {cases::ActOf(checked.notice)}));
         Claim& claim = *step.row.mutable_claim();
         ASSIGN_OR_RETURN(const auto owing, OwesPastDue(tx, claim.claimant()));
-        ASSIGN_OR_RETURN(Decision admission, Admit(checked, owing, VersionOf(tx)));
+        ASSIGN_OR_RETURN(Decision admission, Admit(checked, owing, VersionOf(tx), *env.norms));
         SetDecideTime(tx, &admission);
         const bool admitted = admission.outcome() == "ADMITTED";
         *claim.mutable_admission() = std::move(admission);
@@ -324,7 +324,7 @@ absl::StatusOr<v1::Claim> AcceptClaim(Env& env, const Call& call, store::Tx& tx,
   Claim& claim = *step.row.mutable_claim();
   if (step.row.to_examine()) return errors::PartsPending();
   ASSIGN_OR_RETURN(const int alike, LookAgain(env, tx, &step.row));
-  ASSIGN_OR_RETURN(Decision decision, JudgeNow(tx, claim));
+  ASSIGN_OR_RETURN(Decision decision, JudgeNow(env, tx, claim));
   RETURN_IF_ERROR(CheckAcceptable(claim, decision));
   if (alike > 0) return errors::FreedInvoicesAlike(alike);
   *claim.mutable_decision() = std::move(decision);
@@ -342,7 +342,7 @@ absl::StatusOr<v1::Claim> RejectClaim(Env& env, const Call& call, store::Tx& tx,
   Claim& claim = *step.row.mutable_claim();
   if (step.row.to_examine()) return errors::PartsPending();
   if (claim.state() == Claim::REVIEW) RETURN_IF_ERROR(LookAgain(env, tx, &step.row).status());
-  ASSIGN_OR_RETURN(Decision decision, JudgeNow(tx, claim));
+  ASSIGN_OR_RETURN(Decision decision, JudgeNow(env, tx, claim));
   RETURN_IF_ERROR(CheckRejectable(claim, decision));
   *claim.mutable_decision() = std::move(decision);
   claim.set_reason(request.reason());

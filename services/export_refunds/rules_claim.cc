@@ -41,6 +41,11 @@ constexpr char kNotOfClaim[] = "NOT_OF_CLAIM";
 constexpr std::pair<v1::Part, const char*> kParts[] = {
     {v1::FINANCE, "part_finance"}, {v1::LEGAL, "part_legal"}, {v1::DIGITAL, "part_digital"}};
 
+absl::StatusOr<Decision> Under(const norms::Norms& norms, absl::StatusOr<Decision> decision) {
+  if (decision.ok()) decision->set_norms_edition(norms.edition());
+  return decision;
+}
+
 absl::StatusOr<Decision> DecideSum(const Facts& facts) {
   Decision decision;
   for (const char* told : {kExpenseCount, kSigned}) RETURN_IF_ERROR(facts.Text(told).status());
@@ -211,18 +216,18 @@ absl::StatusOr<Decision> ReplayCalculation(const Decision& stored) {
 }
 
 absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing,
-                               const std::string& register_version) {
+                               const std::string& register_version, const norms::Norms& norms) {
   Facts facts;
   cases::SetChecked(kFirstCheck, checked, &facts);
   SetOwing(owing, register_version, &facts);
-  return DecideAdmission(facts);
+  return Under(norms, DecideAdmission(facts));
 }
 
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored) {
   return cases::Replay(stored, DecideAdmission);
 }
 
-absl::StatusOr<Decision> Judge(const Verdicts& verdicts) {
+absl::StatusOr<Decision> Judge(const Verdicts& verdicts, const norms::Norms& norms) {
   const Claim& claim = *verdicts.claim;
   Facts facts;
   for (const auto& [part, name] : kParts) {
@@ -241,7 +246,7 @@ absl::StatusOr<Decision> Judge(const Verdicts& verdicts) {
             verdicts.origin.name, verdicts.origin.etag);
   facts.Set(kAgreementLate, verdicts.agreement_late ? "1" : "0", verdicts.origin.name,
             verdicts.origin.etag);
-  return DecideJudgement(facts);
+  return Under(norms, DecideJudgement(facts));
 }
 
 absl::StatusOr<Decision> ReplayJudgement(const Decision& stored) {
@@ -265,17 +270,17 @@ absl::Status CheckRejectable(const Claim& claim, const Decision& judgement) {
   return grounded ? absl::OkStatus() : errors::GroundMissing();
 }
 
-absl::StatusOr<Decision> PassGate(const Checked& checked) {
+absl::StatusOr<Decision> PassGate(const Checked& checked, const norms::Norms& norms) {
   Facts facts;
   cases::SetChecked(kSecondCheck, checked, &facts);
-  return DecideGate(facts);
+  return Under(norms, DecideGate(facts));
 }
 
 absl::StatusOr<Decision> ReplayGate(const Decision& stored) {
   return cases::Replay(stored, DecideGate);
 }
 
-absl::StatusOr<Decision> Pay(const Paying& paying) {
+absl::StatusOr<Decision> Pay(const Paying& paying, const norms::Norms& norms) {
   Facts facts;
   cases::SetChecked(kSecondCheck, *paying.checked, &facts);
   facts.Set(kReadyBefore, absl::StrCat(paying.ready_before), "queue of the register",
@@ -284,7 +289,7 @@ absl::StatusOr<Decision> Pay(const Paying& paying) {
   ASSIGN_OR_RETURN(const Money amount, Money::FromProto(paying.claim->amount()));
   facts.Set(kAmount, amount.ToString(), paying.origin.name, paying.origin.etag);
   facts.Set(kPayDay, paying.day.ToString(), "clock");
-  return DecidePayment(facts);
+  return Under(norms, DecidePayment(facts));
 }
 
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {

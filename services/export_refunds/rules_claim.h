@@ -82,9 +82,10 @@ struct Origin {
 
 // Before it is considered: the first check of the recipient, and no demand past due; `owing`: the
 // claim that has one. `register_version`: of this register, as "position 17", for what none of its
-// records says. Outcome ADMITTED or REJECTED.
+// records says. Outcome ADMITTED or REJECTED. This one and those below say under which edition of
+// norms they were made, also where no norm is among their facts.
 absl::StatusOr<Decision> Admit(const Checked& checked, const std::optional<Origin>& owing,
-                               const std::string& register_version);
+                               const std::string& register_version, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
 
 // What a claim is accepted or rejected by.
@@ -96,7 +97,7 @@ struct Verdicts {
   std::string register_version;  // as of Admit
 };
 // Outcome ACCEPTED where every finding is satisfied, else REJECTED.
-absl::StatusOr<Decision> Judge(const Verdicts& verdicts);
+absl::StatusOr<Decision> Judge(const Verdicts& verdicts, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayJudgement(const Decision& stored);
 // Why it cannot be accepted, by the first finding that is not satisfied: PARTS_PENDING,
 // PART_REJECTED, PART_HAS_REMARKS, NOTHING_TO_PAY, DEMAND_PAST_DUE. OK where all are.
@@ -105,7 +106,7 @@ absl::Status CheckAcceptable(const Claim& claim, const Decision& judgement);
 absl::Status CheckRejectable(const Claim& claim, const Decision& judgement);
 
 // The second check of the recipient. Outcome PASSED or FAILED.
-absl::StatusOr<Decision> PassGate(const Checked& checked);
+absl::StatusOr<Decision> PassGate(const Checked& checked, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayGate(const Decision& stored);
 
 struct Paying {
@@ -118,7 +119,7 @@ struct Paying {
   std::string register_version;  // as of Admit
 };
 // Outcome PAID or REFUSED.
-absl::StatusOr<Decision> Pay(const Paying& paying);
+absl::StatusOr<Decision> Pay(const Paying& paying, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored);
 
 }  // namespace nisi::export_refunds

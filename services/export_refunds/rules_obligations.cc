@@ -240,12 +240,15 @@ absl::StatusOr<Decision> ReplayAssessment(const Decision& stored) {
 }
 
 absl::StatusOr<Decision> Excuse(bool beyond_control, const Documents& documents,
-                                const std::string& reason, const Origin& origin) {
+                                const std::string& reason, const Origin& origin,
+                                const norms::Norms& norms) {
   Facts facts;
   facts.Set(kExcuseReason, reason, origin.name, origin.etag);
   facts.Set(kBeyondControl, beyond_control ? "1" : "0", origin.name, origin.etag);
   facts.Set(kExcuseDocuments, HashesOf(documents), origin.name, origin.etag);
-  return DecideExcuse(facts);
+  ASSIGN_OR_RETURN(Decision decision, DecideExcuse(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {

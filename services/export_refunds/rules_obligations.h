@@ -64,7 +64,8 @@ absl::StatusOr<Decision> ReplayAssessment(const Decision& stored);
 // Whether the failure is excused: by circumstances beyond control, with documents. Outcome EXCUSED
 // or NOT_EXCUSED.
 absl::StatusOr<Decision> Excuse(bool beyond_control, const Documents& documents,
-                                const std::string& reason, const Origin& origin);
+                                const std::string& reason, const Origin& origin,
+                                const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
 
 // Money as it is told to have come. `another`: it is not the same payment as one of that number and

@@ -439,7 +439,8 @@ TEST(ClaimRulesTest, WhatADecisionRestsOn) {
     *claim.mutable_calculated() = Money::FromTenge(sum)->ToProto();
     if (!gate.empty()) claim.mutable_gate()->set_outcome(gate);
     const auto owing = owes ? std::optional(Origin{"claims/b", "e"}) : std::nullopt;
-    const auto decision = Judge({&claim, owing, late, {"claims/a", "e"}});
+    const auto decision =
+        Judge({&claim, owing, late, {"claims/a", "e"}, "position 9"}, TestNorms());
     EXPECT_TRUE(decision.ok()) << decision.status();
     EXPECT_EQ(ReplayJudgement(*decision)->SerializeAsString(), decision->SerializeAsString());
     return absl::StrCat(decision->outcome(), " ", ReasonOf(CheckAcceptable(claim, *decision)), " ",
@@ -474,8 +475,8 @@ TEST(ClaimRulesTest, NoNoticeOverrulesTheLists) {
     *claim.mutable_amount() = Money::FromTenge(5)->ToProto();
     const std::optional<Origin> nothing;
     Paying paying{&claim, &checked, 0, nothing, On("2024-06-10"), {"claims/a", "e"}, "position 9"};
-    const auto admission = Admit(checked, nothing, "position 9"), gate = PassGate(checked),
-               paid = Pay(paying);
+    const auto admission = Admit(checked, nothing, "position 9", TestNorms()),
+               gate = PassGate(checked, TestNorms()), paid = Pay(paying, TestNorms());
     EXPECT_EQ(ReplayAdmission(*admission)->SerializeAsString(), admission->SerializeAsString());
     EXPECT_EQ(ReplayGate(*gate)->SerializeAsString(), gate->SerializeAsString());
     EXPECT_EQ(ReplayPayment(*paid)->SerializeAsString(), paid->SerializeAsString());
@@ -503,9 +504,11 @@ TEST(ClaimRulesTest, DecisionsFromBeforeTheListsReplay) {
   checked.notice.set_name("notices/1");
   checked.notice.set_verdict(gate::v1::Notice::PASSED);
   checked.listed = {"grants/unreliable", 5, {}};
-  auto gate = PassGate(checked);
+  auto gate = PassGate(checked, TestNorms());
   ASSERT_TRUE(gate.ok());
+  EXPECT_EQ(gate->norms_edition(), TestNorms().edition());
   gate->mutable_findings()->RemoveLast();
+  gate->clear_norms_edition();  // nor did they say that
   const auto replayed = ReplayGate(*gate);
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ(replayed->SerializeAsString(), gate->SerializeAsString());

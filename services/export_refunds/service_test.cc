@@ -775,6 +775,12 @@ TEST_F(ClaimTest, AMissedObligationIsRecoveredWithInterest) {
       << "the sum is what is replayed";
   EXPECT_EQ(*base::Date::FromProto(demand.due_date()), today().AddDays(30));
   ExpectReplays(claim, 7);
+  EXPECT_FALSE(norms_.edition().empty());
+  for (const auto* decision :
+       {&demanded.admission(), &demanded.calculation(), &demanded.decision(), &demanded.gate(),
+        &demanded.payment_decision(), &demanded.assessment(), &demanded.demand_decision()}) {
+    EXPECT_EQ(decision->norms_edition(), norms_.edition());
+  }
   // A part in time, the rest after the day: late interest on what was open.
   GoTo(today().AddDays(10));
   back.set_etag(Now(claim).etag());
