@@ -115,6 +115,32 @@ TEST_F(RepaymentsTest, MoneyOfAnEarlierDayMayBeFoundLate) {
   ExpectSound();
 }
 
+// The money of the budget is what it gave: what a claimant pays back of an earlier year, and
+// interest, is told apart from it.
+TEST_F(RepaymentsTest, WhatIsRecoveredWasNotAllocated) {
+  const std::string claim = Demanded(1).front();
+  const auto sums = [&] {
+    budget::v1::ListPostingsRequest list;
+    list.set_parent("programmes/export-refunds");
+    int64_t allocated = 0, recovered = 0;
+    const auto all = Must<budget::v1::ListPostingsResponse>("ListPostings", auditor_, list);
+    for (const auto& posting : all.postings()) {
+      for (const auto& leg : posting.legs()) {
+        if (leg.bucket() != budget::v1::AVAILABLE) continue;
+        if (posting.kind() == budget::v1::Posting::ALLOCATE) allocated += leg.amount().units();
+        if (posting.kind() == budget::v1::Posting::RECOVER) recovered += leg.amount().units();
+      }
+    }
+    return absl::StrCat(allocated, " ", recovered);
+  };
+  EXPECT_EQ(sums(), "600000 0");
+  ASSERT_TRUE(Repay(claim, "a", 50'000, today()).ok());
+  EXPECT_EQ(sums(), "600000 50000");
+  ASSERT_TRUE(Undo(claim, "a", today(), payer_).ok());
+  EXPECT_EQ(Stands(), "0 0 0 0");
+  ExpectSound();
+}
+
 TEST_F(RepaymentsTest, WhatIsTooMuchByInterestThatFellAwayGoesBack) {
   const std::string claim = Demanded(1).front();
   const Date due = DueOf(Now(claim));

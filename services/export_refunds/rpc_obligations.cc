@@ -68,7 +68,8 @@ absl::Status CheckDue(const store::Tx& tx, const Claim& claim,
 }
 
 // Money that came back: of this year's payment back out of what was paid, as far as that goes; what
-// is beyond it, and of a year that is closed, as new money. `before`: what came back before.
+// is beyond it, as interest, and of an earlier year, as recovered: it is no money that the budget
+// gave. `before`: what came back before.
 absl::Status PostRepayment(store::Tx& tx, const Claim& claim, Money before, Money amount,
                            const std::string& subject, v1::Demand::Repayment* repayment) {
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(claim.payment().pay_date()));
@@ -85,7 +86,7 @@ absl::Status PostRepayment(store::Tx& tx, const Claim& claim, Money before, Mone
   ASSIGN_OR_RETURN(const Money surplus, amount.Sub(back));
   if (surplus.is_zero()) return absl::OkStatus();
   ASSIGN_OR_RETURN(*repayment->mutable_surplus_posting(),
-                   PostFor(tx, Posting::ALLOCATE, surplus, claim.name(), subject));
+                   PostFor(tx, Posting::RECOVER, surplus, claim.name(), subject));
   return absl::OkStatus();
 }
 
