@@ -149,6 +149,11 @@ absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list,
 
 // Examines what is not examined yet, puts it, and finds the sum of the claim.
 absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, ClaimRow* row);
+// What an examiner has found of costs that were reimbursed before (DecidePartRequest), and the sum
+// of the claim by it. INVALID_FIELD for what is no expense of the claim.
+using FoundReimbursed = google::protobuf::RepeatedPtrField<v1::FoundReimbursed>;
+absl::Status TakeFound(const Env& env, store::Tx& tx, const FoundReimbursed& found,
+                       const std::string& subject, ClaimRow* row);
 // Before it is decided: a line that failed by its invoice alone counts when that is free by now.
 // How many lines do since that have an alike invoice, which nobody has compared.
 absl::StatusOr<int> LookAgain(const Env& env, store::Tx& tx, ClaimRow* row);

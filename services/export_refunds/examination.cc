@@ -1,5 +1,7 @@
 // Whether expenses count and what they come to: facts from others first, then, in the transaction,
 // the list of the day and the invoices of the register.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "services/export_refunds/env.h"
 #include "services/export_refunds/errors.h"
@@ -99,6 +101,42 @@ absl::Status ExamineAll(const Env& env, store::Tx& tx, const Gathered& facts, Cl
   }
   row->set_to_examine(false);
   return SetSum(env, tx, expenses, facts.sign_date, &claim);
+}
+
+absl::Status TakeFound(const Env& env, store::Tx& tx, const FoundReimbursed& found,
+                       const std::string& subject, ClaimRow* row) {
+  if (found.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<ExpenseRow> expenses, ExpensesOf(tx, row->claim().name()));
+  for (int i = 0; i < found.size(); ++i) {
+    const auto expense = std::find_if(expenses.begin(), expenses.end(), [&](const ExpenseRow& one) {
+      return one.number() == found[i].expense();
+    });
+    if (expense == expenses.end()) {
+      return base::InvalidField(absl::StrCat("found_reimbursed[", i, "].expense"),
+                                "is no expense of the claim");
+    }
+    Expense& cost = *expense->mutable_expense();
+    cost.set_found_reimbursed(found[i].source());
+    cost.set_found_reimbursed_by(found[i].source().empty() ? "" : subject);
+    // What did not count has no invoice: another may have got it since.
+    ExpenseFacts by;
+    ASSIGN_OR_RETURN(by.invoice_taken, InvoiceTaken(tx, *expense, MarksOf(cost), Among::kRegister));
+    by.etag = tx.etag();
+    by.register_version = VersionOf(tx);
+    ASSIGN_OR_RETURN(Decision decision, ExamineReimbursed(cost, by));
+    SetDecideTime(tx, &decision);
+    ASSIGN_OR_RETURN(const Money amount, Money::Parse(decision.outcome()));
+    *cost.mutable_line()->mutable_amount() = amount.ToProto();
+    cost.mutable_line()->clear_unsatisfied();
+    for (const std::string& rule : UnsatisfiedOf(decision)) {
+      cost.mutable_line()->add_unsatisfied(rule);
+    }
+    *cost.mutable_examination() = std::move(decision);
+    expense->set_holds_invoice(cost.line().unsatisfied().empty());
+    RETURN_IF_ERROR(tx.Put(kExpenses, &*expense));
+  }
+  ASSIGN_OR_RETURN(const base::Date sign_date, base::Date::FromProto(row->claim().sign_date()));
+  return SetSum(env, tx, expenses, sign_date, row->mutable_claim());
 }
 
 absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row) {

@@ -211,6 +211,9 @@ absl::StatusOr<v1::Claim> DecidePart(Env& env, Call& call, const v1::DecidePartR
   if (request.verdict() != PartReview::REMARKS && !request.remarks().empty()) {
     return base::InvalidField("remarks", "belong to REMARKS only");
   }
+  if (request.part() != v1::FINANCE && !request.found_reimbursed().empty()) {
+    return base::InvalidField("found_reimbursed", "belongs to the finance part only");
+  }
   RETURN_IF_ERROR(CheckFields(request));
   return GatherThenWrite<Claim>(
       env, call, request,
@@ -238,6 +241,7 @@ absl::StatusOr<v1::Claim> DecidePart(Env& env, Call& call, const v1::DecidePartR
         if (request.verdict() == PartReview::REMARKS && request.remarks().empty()) {
           return errors::RemarksMissing();
         }
+        RETURN_IF_ERROR(TakeFound(env, tx, request.found_reimbursed(), step.subject, &step.row));
         if (request.part() == v1::FINANCE && request.verdict() == PartReview::ACCEPTED) {
           // What has become free counts, and is compared as the others are.
           RETURN_IF_ERROR(LookAgain(env, tx, &step.row).status());

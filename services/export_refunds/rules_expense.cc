@@ -201,6 +201,19 @@ int32_t HundredthsOf(const norms::Norm& percent) {
   return static_cast<int32_t>(percent.millionths / (norms::Norm::kOne / 100));
 }
 
+// What an examiner has found counts whatever the claimant says of it.
+bool IsReimbursedBefore(const Expense& expense) {
+  return expense.reimbursed_before() || !expense.found_reimbursed().empty();
+}
+
+void SetReimbursed(const Expense& expense, const std::string& etag, Facts* facts) {
+  if (expense.found_reimbursed().empty()) {
+    facts->Set(kReimbursedBefore, expense.reimbursed_before() ? "1" : "0", expense.name(), etag);
+  } else {
+    facts->Set(kReimbursedBefore, "1", expense.found_reimbursed());
+  }
+}
+
 absl::Status CheckDays(const Expense& expense, base::Date today, const std::string& path) {
   for (const auto& [field, date] : {std::pair("contract_date", expense.contract_date()),
                                     std::pair("invoice_date", expense.invoice_date()),
@@ -335,7 +348,7 @@ absl::StatusOr<v1::Line> LineOf(const Expense& expense, const ExpenseFacts& told
   terms.months = norms.months().millionths / norms::Norm::kOne;
   terms.domestic = IsDomestic(*kind, told.producer.value);
   terms.invoice_taken = told.invoice_taken;
-  terms.reimbursed_before = expense.reimbursed_before();
+  terms.reimbursed_before = IsReimbursedBefore(expense);
   terms.rate_known = rate != nullptr;
   terms.factor_milli = norms.factor(expense.logistics()).millionths / (norms::Norm::kOne / 1'000);
   ASSIGN_OR_RETURN(terms.net, Money::FromProto(expense.net()));
@@ -374,7 +387,7 @@ absl::StatusOr<Decision> ExamineExpense(const Expense& expense, const ExpenseFac
   own(kKind, v1::CostKind_Name(expense.kind()));
   own(kCode, CodeOf(expense));
   own(kPaymentDate, paid_on.ToString());
-  own(kReimbursedBefore, expense.reimbursed_before() ? "1" : "0");
+  SetReimbursed(expense, told.etag, &facts);
   ASSIGN_OR_RETURN(const Money net, Money::FromProto(expense.net()));
   own(kNet, net.ToString());
   facts.Set(kSignDate, told.sign_date.ToString(), "day of signing");
@@ -417,6 +430,17 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored) {
 absl::StatusOr<Decision> ExamineFreed(const Decision& stored, const std::string& register_version) {
   Facts facts = Facts::Of(stored);
   facts.Set(kInvoiceTaken, "0", kInvoices, register_version);
+  ASSIGN_OR_RETURN(Decision decision, DecideExpense(facts));
+  decision.set_norms_edition(stored.norms_edition());
+  decision.set_rests_on_assumption(stored.rests_on_assumption());
+  return decision;
+}
+
+absl::StatusOr<Decision> ExamineReimbursed(const Expense& expense, const ExpenseFacts& told) {
+  const Decision& stored = expense.examination();
+  Facts facts = Facts::Of(stored);
+  SetReimbursed(expense, told.etag, &facts);
+  facts.Set(kInvoiceTaken, told.invoice_taken ? "1" : "0", kInvoices, told.register_version);
   ASSIGN_OR_RETURN(Decision decision, DecideExpense(facts));
   decision.set_norms_edition(stored.norms_edition());
   decision.set_rests_on_assumption(stored.rests_on_assumption());

@@ -94,6 +94,11 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
 // version: nobody was paid by it.
 absl::StatusOr<Decision> ExamineFreed(const Decision& stored, const std::string& register_version);
 
+// A stored examination of a cost as it stands when an examiner has found it to be reimbursed
+// before, or has taken that back (Expense.found_reimbursed); `told`: whether its invoice is taken
+// by now, and under which etag it is recorded.
+absl::StatusOr<Decision> ExamineReimbursed(const Expense& expense, const ExpenseFacts& told);
+
 // Rules of a decision that are not satisfied.
 std::vector<std::string> UnsatisfiedOf(const Decision& decision);
 

@@ -668,6 +668,72 @@ TEST_F(ClaimTest, ARemarkOpensWhatItNamesAndNothingElse) {
   ExpectSound();
 }
 
+// Whatever a claimant says: its examiner looks.
+TEST_F(ClaimTest, WhatAnExaminerFindsReimbursedDoesNotCount) {
+  ListInForce();
+  const std::string claim = InReview(1, {MakeExpense(), MakeExpense()});
+  const std::string second = ExpenseName(claim, 2);
+  const auto find = [&](v1::Part part, int32_t number, const std::string& source,
+                        v1::PartReview::Verdict verdict = v1::PartReview::ACCEPTED) {
+    auto request = Of<v1::DecidePartRequest>(claim);
+    request.clear_reason();
+    request.set_part(part);
+    request.set_verdict(verdict);
+    if (verdict == v1::PartReview::REMARKS) {
+      request.add_remarks()->set_field("expenses/2.amount");
+      request.mutable_remarks(0)->set_text("Не читается");
+    }
+    request.add_found_reimbursed()->set_expense(number);
+    request.mutable_found_reimbursed(0)->set_source(source);
+    return ReasonOf(Do<v1::Claim>("DecidePart", examiner_, request).status());
+  };
+  const auto stands = [&] {
+    const v1::Expense cost = ExpenseNow(claim, 2);
+    const auto& unsatisfied = cost.line().unsatisfied();
+    EXPECT_EQ(cost.examination().outcome(), Money::FromProto(cost.line().amount())->ToString());
+    ExpectReplays(claim, 1, 2);
+    return absl::StrCat(Now(claim).calculated().units(), " ", cost.line().amount().units(), " ",
+                        unsatisfied.empty() ? "" : unsatisfied[0], " ", cost.found_reimbursed_by());
+  };
+  constexpr char kOrder[] = "Приказ 12 регионального фонда";
+  EXPECT_EQ(find(v1::LEGAL, 2, kOrder), "INVALID_FIELD");
+  EXPECT_EQ(find(v1::FINANCE, 3, kOrder), "INVALID_FIELD");
+  EXPECT_EQ(stands(), "1200000 600000  ");
+  EXPECT_EQ(find(v1::FINANCE, 2, kOrder), "");
+  const std::string found = absl::StrCat("600000 0 NOT_REIMBURSED_BEFORE ", examiner_.subject);
+  EXPECT_EQ(stands(), found);
+  const v1::Expense cost = ExpenseNow(claim, 2);
+  const auto finding =
+      std::find_if(cost.examination().findings().begin(), cost.examination().findings().end(),
+                   [](const auto& one) { return one.rule() == "NOT_REIMBURSED_BEFORE"; });
+  ASSERT_NE(finding, cost.examination().findings().end());
+  EXPECT_EQ(finding->facts(0).source(), kOrder);
+  EXPECT_EQ(find(v1::FINANCE, 2, ""), "");
+  EXPECT_EQ(stands(), "1200000 600000  ") << "it was a mistake";
+  // It holds through what is mended after it.
+  EXPECT_EQ(find(v1::FINANCE, 2, kOrder, v1::PartReview::REMARKS), "");
+  ASSERT_TRUE(DecideOn(claim, v1::LEGAL, v1::PartReview::ACCEPTED, examiner_).ok());
+  ASSERT_TRUE(Step<v1::SendRemarksRequest>("SendRemarks", claim, examiner_).ok());
+  v1::UpdateExpenseRequest mend;
+  mend.mutable_expense()->set_name(second);
+  mend.mutable_expense()->set_amount("900000");
+  mend.mutable_update_mask()->add_paths("amount");
+  ASSERT_TRUE(Do<v1::Expense>("UpdateExpense", Entity(1), mend).ok());
+  ASSERT_TRUE(Do<v1::Claim>("AnswerRemarks", Entity(1), Answers(claim, {1})).ok());
+  EXPECT_EQ(stands(), found);
+  // The invoice is free for others, and not its own again when that was taken back.
+  v1::Expense twin = MakeExpense();
+  twin.set_invoice_number(ExpenseNow(claim, 2).invoice_number());
+  const std::string other = Signed(2, {twin});
+  EXPECT_EQ(Now(other).calculated().units(), 600'000);
+  EXPECT_EQ(find(v1::FINANCE, 2, ""), "");
+  EXPECT_EQ(stands(), "600000 0 INVOICE_NOT_PAID_BEFORE ");
+  AcceptParts(claim);
+  ASSERT_TRUE(Step<v1::AcceptClaimRequest>("AcceptClaim", claim, decider_).ok());
+  EXPECT_EQ(Now(claim).amount().units(), 600'000);
+  ExpectSound();
+}
+
 TEST_F(ClaimTest, APartThatWasRejectedRejectsTheClaim) {
   ListInForce();
   const std::string claim = InReview(1, {MakeExpense()});
