@@ -85,6 +85,7 @@ class ClientSession final : public http2::Session,
   absl::Time idle_since_;
   absl::Time moved_;  // when what is written last left
   size_t unsent_ = 0;
+  absl::Time take_until_ = absl::InfiniteFuture();  // what was said of whole answers
   const absl::Time old_;
 
   // The request under way.
@@ -160,7 +161,10 @@ void ClientSession::Feed(absl::string_view bytes) {
   }
   bytes.remove_prefix(taken);
   if (closing_) return;
-  ahead_.append(bytes.data(), bytes.size());
+  if (!bytes.empty()) {
+    ahead_.append(bytes.data(), bytes.size());
+    if (!Hold(kept_)) return parts_.socket->Close("no room");
+  }
   if (request_ended_ && answer_ended_) RequestOver();
 }
 
@@ -169,6 +173,7 @@ void ClientSession::FeedAhead() {
   if (closing_ || holds() || feeding_) return;
   if (!ahead_.empty()) {
     const std::string bytes = std::exchange(ahead_, std::string());
+    Hold(kept_);
     Feed(bytes);
   }
   if (!holds() && unconsumed_ <= kMaxAhead) parts_.socket->Listen(true);
@@ -193,7 +198,7 @@ void ClientSession::OnBody(absl::string_view bytes) {
   if (taker_ == nullptr || answer_ended_) return;
   unconsumed_ += bytes.size();
   taker_->OnBody(bytes);
-  if (unconsumed_ > kMaxAhead) parts_.socket->Listen(false);
+  if (!answer_ended_ && unconsumed_ > kMaxAhead) parts_.socket->Listen(false);
 }
 
 void ClientSession::Consume(size_t bytes) {
@@ -278,6 +283,10 @@ void ClientSession::EndAnswer() {
   Hold(0);
   if (chunked_) parts_.socket->Write("0\r\n\r\n");
   chunked_ = false;
+  if (const size_t unsent = parts_.socket->unsent(); unsent != 0) {
+    take_until_ = absl::Now() + parts_.limits->answer +
+                  absl::Seconds(static_cast<double>(unsent) / http2::kAnswerBytesPerSecond);
+  }
   // Whoever took the request has said its last word, and is perhaps just saying it.
   parts_.loop->AtEndOfTurn([taker = std::move(taker_)] {});
   taker_.reset();
@@ -347,13 +356,14 @@ void ClientSession::OnTick(absl::Time now) {
     moved_ = now;
     unsent_ = unsent;
   }
+  if (unsent_ == 0) take_until_ = absl::InfiniteFuture();
   if (now > moved_ + parts_.limits->ping_after + parts_.limits->ping_answer) {
     return parts_.socket->Close("silent");
   }
   const absl::Duration patience =
       parts_.limits->answer +
       absl::Seconds(static_cast<double>(unsent_) / http2::kAnswerBytesPerSecond);
-  if (now > parts_.socket->stuck_since() + patience) {
+  if (now > parts_.socket->stuck_since() + patience || now > take_until_) {
     parts_.guard->refusals.Count(http2::Refused::kAnswers);
     return parts_.socket->Close("takes no answer");
   }

@@ -7,6 +7,7 @@ namespace {
 
 // In nanoseconds.
 constexpr double kSecond = 1e9;
+constexpr int64_t kApart = 100'000'000;
 constexpr double kLongest = 1e18;  // until an empty one is full: some 30 years
 
 int64_t TokenOf(const Rate& rate) {
@@ -46,9 +47,11 @@ bool Bucket::Full(absl::Time now) const {
   return full_at_.load(std::memory_order_relaxed) <= absl::ToUnixNanos(now);
 }
 
-// A clock set back finds it empty, and no emptier: it fills as ever from then on.
+// More than all of it can only have been taken by a clock that was set back since, which is
+// nobody's fault: it is full. Threads look at their clocks at slightly other times.
 int64_t Bucket::Taken(int64_t full_at, int64_t now) const {
-  return std::clamp<int64_t>(full_at - now, 0, most_);
+  const int64_t taken = full_at - now;
+  return taken > most_ + kApart ? 0 : std::clamp<int64_t>(taken, 0, most_);
 }
 
 std::optional<absl::Duration> Bucket::WaitFor(int64_t taken) const {

@@ -156,7 +156,9 @@ void ClientConnection::Reset(int32_t id) {
 
 // Who says something now and then and takes nothing is as good as silent.
 void ClientConnection::OnTick(absl::Time now) {
-  if (now > socket_.stuck_since() + limits_.ping_answer) return socket_.Close("takes nothing");
+  if (now > socket_.stuck_since() + limits_.ping_after + limits_.ping_answer) {
+    return socket_.Close("takes nothing");
+  }
   LookAlive(now);
 }
 

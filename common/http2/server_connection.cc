@@ -312,7 +312,8 @@ void ServerConnection::Renew(const SSL_CTX* context, absl::Time now) {
 void ServerConnection::LookIdle(absl::Time now) {
   if (session() == nullptr) return;
   if (told_to_go_ != absl::InfiniteFuture()) {
-    if (calls_.empty() && now > std::max(told_to_go_, used_) + limits_.grace) return Leave();
+    const bool over = calls_.empty() && socket_.unsent() == 0;
+    if (over && now > std::max(told_to_go_, used_) + limits_.grace) return Leave();
     if (!takes_new_ || now <= told_to_go_ + limits_.grace) return;
     // What it begins here nevertheless is not looked at, so that it can begin it elsewhere.
     takes_new_ = false;

@@ -16,9 +16,9 @@
 namespace nisi::http2 {
 namespace {
 
-// What is enciphered before it goes to the kernel: the buffer between keeps the size that it had
-// once.
-constexpr size_t kCipherBytes = 64 << 10;
+// What goes to the kernel at once: that some of it left shows who takes it, and what is between
+// when it is enciphered keeps the size that it had once.
+constexpr size_t kPartBytes = 64 << 10;
 
 const sockaddr* Choose(const addrinfo* found, size_t attempt) {
   size_t count = 0;
@@ -199,7 +199,8 @@ void Socket::ReadPlain() {
   while (open_ && !closing_ && !close_when_sent_) {
     const auto [size, error] = Decipher();
     const std::string problem = error == SSL_ERROR_SSL ? TlsProblem() : "";
-    if (size > 0 && !Deliver({loop_->plain_room(), size})) return;
+    if (size > 0 && !closing_ && !Deliver({loop_->plain_room(), size})) return;
+    if (closing_ || close_when_sent_) return;
     if (error == SSL_ERROR_NONE) continue;
     FlushCipher();  // an alert, perhaps
     if (error == SSL_ERROR_WANT_READ) return;
@@ -263,14 +264,16 @@ void Socket::FlushCipher() {
 
 void Socket::Write(absl::string_view bytes) {
   if (closing_ || !open_ || bytes.empty()) return;
-  if (ssl_ == nullptr) return WriteRaw(bytes);
   while (!bytes.empty() && !closing_) {
-    const size_t part = std::min(bytes.size(), kCipherBytes);
-    if (SSL_write(ssl_.get(), bytes.data(), static_cast<int>(part)) <= 0) {
-      return Close(absl::StrCat("TLS: ", TlsProblem()));
+    const absl::string_view part = bytes.substr(0, kPartBytes);
+    bytes.remove_prefix(part.size());
+    if (ssl_ == nullptr) {
+      WriteRaw(part);
+    } else if (SSL_write(ssl_.get(), part.data(), static_cast<int>(part.size())) > 0) {
+      FlushCipher();
+    } else {
+      Close(absl::StrCat("TLS: ", TlsProblem()));
     }
-    bytes.remove_prefix(part);
-    FlushCipher();
   }
 }
 

@@ -41,6 +41,7 @@ absl::StatusOr<std::unique_ptr<HealthPort>> HealthPort::Start(const std::string&
   options.loops = 1;
   options.name = "health";
   options.limits = SmallLimits();
+  options.no_room = ToAnswer(RefusalOf(http2::Fault::kNoRoom, 0, 0));
   options.take = [&health](http2::EventLoop*) {
     return [&health](http2::CallHead head,
                      std::shared_ptr<http2::Replier> replier) -> std::shared_ptr<http2::Taker> {
