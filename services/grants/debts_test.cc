@@ -374,6 +374,12 @@ TEST_F(DebtsTest, TheServiceThatPaysIsToldWhoIsListed) {
   EXPECT_EQ(lists(2, from), "");
   step = {"gateway", "clusters"};
   EXPECT_EQ(lists(1, from.AddDays(3)), "unreliable/1 BANKRUPT;");
+  v1::EndUnreliableRecipientRequest end;
+  end.set_name("unreliable/1");
+  end.set_reason("Опечатка в БИН");
+  *end.mutable_end_date() = from.ToProto();
+  Must<v1::UnreliableRecipient>("EndUnreliableRecipient", authority_, end);
+  EXPECT_EQ(lists(1, from), "unreliable/2 DEBT_REPORTED;") << "taken back from its first day";
   for (const std::vector<std::string>& actors : std::vector<std::vector<std::string>>{
            {}, {"gateway"}, {"contracts"}, {"clusters", "contracts"}}) {
     EXPECT_EQ(ReasonOf(asked(actors, 1, from).status()), "ACCESS_DENIED");

@@ -442,6 +442,13 @@ absl::Status ListedByDemand() {
       .Cite(Gate());
 }
 
+absl::Status EntryEndInvalid() {
+  return Refusal(StatusCode::kInvalidArgument, "ENTRY_END_INVALID",
+                 "An entry ends between its first day and today.")
+      .Field("end_date", "must be from the first day of the entry to today")
+      .Cite(Gate());
+}
+
 absl::Status ContributionNotRaised() {
   return Refusal(StatusCode::kFailedPrecondition, "CONTRIBUTION_NOT_RAISED",
                  "What was offered before the examination is not taken back.")

@@ -78,6 +78,7 @@ absl::Status SumOverDemand(base::Money most);                // SUM_OVER_DEMAND
 absl::Status CompetitivenessForbidden();                     // COMPETITIVENESS_FORBIDDEN
 absl::Status ListedInFuture(const std::string& field);       // LISTED_IN_FUTURE
 absl::Status ListedByDemand();                               // LISTED_BY_DEMAND
+absl::Status EntryEndInvalid();                              // ENTRY_END_INVALID
 absl::Status ContributionNotRaised();                        // CONTRIBUTION_NOT_RAISED
 absl::Status EvidenceMissing();                              // EVIDENCE_MISSING
 absl::Status ReportUnknown(const std::string& field);        // REPORT_UNKNOWN

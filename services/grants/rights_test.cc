@@ -630,6 +630,55 @@ TEST_F(RightsTest, TimersActOnceOnTheirDayAlsoAfterDowntime) {
             1);
 }
 
+// A slip in typing, or an act that a court annuls: nobody was bankrupt by it on any day.
+TEST_F(RightsTest, AnEntryThatShouldNotHaveBeenIsTakenBackFromItsFirstDay) {
+  const base::Date first = today();
+  const std::string entry = List(1).name();
+  const auto stands = [&](base::Date day, std::optional<base::Date> known = std::nullopt) {
+    v1::GetUnreliableRecipientRequest get;
+    get.set_name(entry);
+    *get.mutable_as_of() = day.ToProto();
+    v1::ListUnreliableRecipientsRequest list;
+    *list.mutable_as_of() = day.ToProto();
+    if (known.has_value()) {
+      get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known->StartOfDay()));
+      *list.mutable_known_at() = get.known_at();
+    }
+    const bool there = Do<v1::UnreliableRecipient>("GetUnreliableRecipient", auditor_, get).ok();
+    EXPECT_EQ(Must<v1::ListUnreliableRecipientsResponse>("ListUnreliableRecipients", auditor_, list)
+                  .recipients_size(),
+              there ? 1 : 0);
+    return there;
+  };
+  const auto end = [&](base::Date day, const std::string& reason = "Опечатка в БИН") {
+    v1::EndUnreliableRecipientRequest request;
+    request.set_name(entry);
+    request.set_reason(reason);
+    *request.mutable_end_date() = day.ToProto();
+    return Do<v1::UnreliableRecipient>("EndUnreliableRecipient", authority_, request);
+  };
+  GoTo(first.AddDays(10));
+  EXPECT_EQ(ReasonOf(end(first.AddDays(-1)).status()), "ENTRY_END_INVALID");
+  EXPECT_EQ(ReasonOf(end(first.AddDays(11)).status()), "ENTRY_END_INVALID");
+  EXPECT_EQ(ReasonOf(end(first, "").status()), "INVALID_FIELD");
+  EXPECT_TRUE(stands(today()));
+  ASSERT_TRUE(end(first.AddDays(5)).ok());
+  EXPECT_TRUE(stands(first.AddDays(4)));
+  EXPECT_FALSE(stands(first.AddDays(5)));
+  EXPECT_FALSE(stands(today()));
+
+  // It has ended, and should not have been at all.
+  GoTo(first.AddDays(20));
+  EXPECT_FALSE(end(first.AddDays(5)).ok()) << "it stood no more on that day";
+  const auto told = end(first, "Решение суда отменено");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->reason(), "Решение суда отменено");
+  for (const int day : {0, 4, 5, 10, 20}) EXPECT_FALSE(stands(first.AddDays(day))) << day;
+  EXPECT_TRUE(stands(first.AddDays(9), first.AddDays(9))) << "as was known then";
+  EXPECT_TRUE(stands(first, first.AddDays(19))) << "as was known then";
+  EXPECT_NE(List(1).name(), entry) << "and is entered anew where it is true after all";
+}
+
 // A term that has begun keeps its last day; one that begins later goes by the norms of its day.
 TEST_F(RightsTest, OpenWindowsKeepTheNormsAndHolidaysOfTheirDay) {
   const auto returned = [&](int n) {

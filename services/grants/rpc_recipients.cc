@@ -124,17 +124,29 @@ absl::StatusOr<v1::UnreliableRecipient> EndUnreliableRecipient(
     Env& /*env*/, const Call& call, store::Tx& tx,
     const v1::EndUnreliableRecipientRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.name(), "unreliable/*", 0));
+  const store::Key key = store::Key::Of(number);
+  base::Date end = tx.today();
+  if (request.has_end_date()) {
+    ASSIGN_OR_RETURN(end, base::Date::FromProto(request.end_date()));
+  }
+  if (end > tx.today()) return errors::EntryEndInvalid();
+  ASSIGN_OR_RETURN(const auto stands, tx.Find(kUnreliable, key));
+  store::At at;
+  if (!stands.has_value()) at.as_of = end;  // it has ended: is it taken back further?
   ASSIGN_OR_RETURN(auto found,
-                   rpc::FindFor(tx, call, kUnreliable, store::Key::Of(number), request.name()));
+                   rpc::FindFor(tx, call, kUnreliable, key, request.name(), nullptr, at));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.recipient().etag()));
   const bool imported = found.row.recipient().list() == UnreliableRecipient::BANKRUPT ||
                         found.row.recipient().list() == UnreliableRecipient::UNRELIABLE;
   if (!imported) return errors::ListedByDemand();
+  ASSIGN_OR_RETURN(const base::Date first,
+                   base::Date::FromProto(found.row.recipient().listed_from()));
+  if (end < first) return errors::EntryEndInvalid();
   tx.Cite(errors::Gate());
   // The reason stands in the journal with the version that ends.
   found.row.mutable_recipient()->set_reason(request.reason());
-  RETURN_IF_ERROR(tx.Put(kUnreliable, &found.row));
-  RETURN_IF_ERROR(tx.End(kUnreliable, store::Key::Of(number)));
+  RETURN_IF_ERROR(tx.Put(kUnreliable, &found.row, end));
+  RETURN_IF_ERROR(tx.End(kUnreliable, key, end));
   return found.row.recipient();
 }
 
