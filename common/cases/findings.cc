@@ -49,7 +49,7 @@ absl::Status Facts::SetNorm(const norms::Norms& norms, absl::string_view key, ba
   const absl::StatusOr<int64_t> whole = norms.Int(key, day);
   Set(norm.key, whole.ok() ? absl::StrCat(*whole) : norm.text,
       absl::StrCat(std::string(norms::Name(norm.certainty)), ": ", norm.source));
-  assumption_ = assumption_ || norm.certainty == norms::Certainty::kAssumption;
+  Mark(norm.certainty == norms::Certainty::kAssumption);
   return absl::OkStatus();
 }
 

@@ -37,6 +37,9 @@ class Facts {
            absl::string_view version = "");
   // A norm of a day under its key. NORM_NOT_IN_FORCE.
   absl::Status SetNorm(const norms::Norms& norms, absl::string_view key, base::Date day);
+  // Marks what is decided on them as resting on an assumption where `assumed`, as what another
+  // register found does.
+  void Mark(bool assumed) { assumption_ = assumption_ || assumed; }
 
   // FACT_MISSING for a name that it does not have, as in decisions older than the rule's need for
   // it; DATA_LOSS for a value that does not read as what it is.
@@ -51,7 +54,7 @@ class Facts {
   bool Has(const std::string& name) const { return facts_.contains(name); }
   // An empty one for a name that it does not have.
   const decision::v1::Fact& Get(const std::string& name) const;
-  // A norm among them is an assumption.
+  // A norm among them is an assumption, or they were marked.
   bool rests_on_assumption() const { return assumption_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/norms/norm_keys.h"
@@ -47,6 +48,29 @@ absl::string_view Name(Certainty certainty) {
       return "ASSUMPTION";
   }
   return "";
+}
+
+bool Norms::AssumesWorkingDays(base::Date first, base::Date last) const {
+  const std::vector<Norm>& published = Series(kPublishedYear);
+  for (int year = first.year(); year <= last.year(); ++year) {
+    const auto touches = [year](const Norm& norm) {
+      return norm.from.year() <= year && (!norm.to || norm.to->year() >= year);
+    };
+    const bool listed_whole = std::any_of(published.begin(), published.end(), touches);
+    for (const auto& [key, series] : series_) {
+      const bool rule =
+          absl::StartsWith(key, kHolidaysMoving) || absl::StartsWith(key, kHolidaysStill);
+      const bool day = key == kDayOff || key == kWorkingWeekend || key == kPublishedYear;
+      // The rules do not apply to a year whose days off are listed whole.
+      if (!day && (!rule || listed_whole)) continue;
+      if (std::any_of(series.begin(), series.end(), [&touches](const Norm& norm) {
+            return norm.certainty == Certainty::kAssumption && touches(norm);
+          })) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 absl::StatusOr<Norms> Norms::Default() {

@@ -83,6 +83,10 @@ class Norms {
   // made with. Does not depend on how the rows are spread over files.
   const std::string& edition() const { return edition_; }
   const base::Calendar& calendar() const { return calendar_; }
+  // Whether it rests on an assumption which days of the years from that of `first` to that of
+  // `last` are worked: a day off may move, so a year's holidays are as sure as the least sure of
+  // them.
+  bool AssumesWorkingDays(base::Date first, base::Date last) const;
 
  private:
   using BySeries = std::map<std::string, std::vector<Norm>>;

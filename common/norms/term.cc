@@ -16,7 +16,9 @@ absl::StatusOr<Term> TermOf(const Norms& norms, absl::string_view key, base::Dat
   term.last_day = norm.unit == Unit::kWorkingDays ? norms.calendar().AddWorkingDays(day, days)
                                                   : day.AddDays(days);
   term.norm = norm.key;
-  term.assumption = norm.certainty == Certainty::kAssumption;
+  term.assumption =
+      norm.certainty == Certainty::kAssumption ||
+      (norm.unit == Unit::kWorkingDays && norms.AssumesWorkingDays(day, term.last_day));
   return term;
 }
 

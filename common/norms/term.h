@@ -15,7 +15,8 @@ struct Term {
   base::Date since;     // the day of the event; the term begins on the day after
   base::Date last_day;  // still in time
   std::string norm;
-  bool assumption = false;  // the norm is one
+  // The norm is one, or in working days which of its days are worked.
+  bool assumption = false;
 
   // The first moment that is too late: 00:00 legal time of the day after the last.
   absl::Time end() const { return last_day.EndOfDay(); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/status.h"
 #include "common/norms/norm_keys.h"
 
@@ -78,10 +79,45 @@ TEST(TermTest, IsOfTheNormOfItsDay) {
   EXPECT_EQ(before->last_day, Ymd("2026-07-22"));
   EXPECT_TRUE(before->assumption);
   EXPECT_EQ(after->last_day, Ymd("2026-07-09"));
-  EXPECT_FALSE(after->assumption);
   EXPECT_EQ(after->norm, "test.examine");
   EXPECT_EQ(after->since, Ymd("2026-07-01"));
   EXPECT_EQ(LastDay("test.examine", "2021-12-31"), "NORM_NOT_IN_FORCE");
+}
+
+// As sure as the less sure of the norm and the holidays: those of 2024 were published.
+TEST(TermTest, IsNoSurerThanItsWorkingDays) {
+  const auto assumed = [](const Norms& norms, const char* key, const char* day) {
+    const auto term = TermOf(norms, key, Ymd(day));
+    return term.ok() && term->assumption;
+  };
+  EXPECT_FALSE(assumed(TestNorms(), "test.one", "2024-03-20"));
+  EXPECT_TRUE(assumed(TestNorms(), "test.one", "2026-03-20")) << "by the rule of other years";
+  EXPECT_TRUE(assumed(TestNorms(), "test.one", "2024-12-31")) << "it ends in 2025";
+  EXPECT_TRUE(assumed(TestNorms(), "test.one", "2023-12-29")) << "1 January 2024 is not all of it";
+  EXPECT_TRUE(assumed(TestNorms(), "test.examine", "2024-03-20")) << "its length";
+  EXPECT_FALSE(assumed(TestNorms(), "test.report", "2026-03-20")) << "all days count";
+
+  std::vector<NormFile> files = Norms::DefaultFiles();
+  files.push_back({"test.csv", kRows});
+  for (NormFile& file : files) {
+    if (file.name != "holidays.csv") continue;
+    absl::StrAppend(&file.text,
+                    "holidays.published_year,2026,COUNT,2026-01-01,2026-12-31,s,BY_LAW\n");
+  }
+  const auto load = [&files] {
+    return *Norms::LoadText(files, {{"test.one", Unit::kWorkingDays},
+                                    {"test.examine", Unit::kWorkingDays},
+                                    {"test.report", Unit::kDays}});
+  };
+  EXPECT_TRUE(assumed(load(), "test.one", "2026-03-20")) << "Kurban Ait of 2026 was recalled";
+  for (NormFile& file : files) {
+    file.text = absl::StrReplaceAll(
+        file.text, {{"2026-05-27,2026-05-27,\"First day of Kurban Ait; recalled, not checked "
+                     "against the published calendar\",ASSUMPTION",
+                     "2026-05-27,2026-05-27,s,BY_LAW"}});
+  }
+  EXPECT_FALSE(assumed(load(), "test.one", "2026-03-20"));
+  EXPECT_TRUE(assumed(load(), "test.one", "2025-03-20"));
 }
 
 TEST(TermTest, EndsAtTheEndOfItsLegalDay) {

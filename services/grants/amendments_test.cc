@@ -39,6 +39,7 @@ TEST_F(AmendmentsTest, BothSignAndWhatRestsOnTheDayMovesWithIt) {
   const std::string agreement = Sibling("agreements", name);
   const Agreement before = AgreementNow(name);
   EXPECT_EQ(Until(name), "2030-12-31");
+  EXPECT_TRUE(before.terms_rest_on_assumption()) << "by the shares and years of its norms";
   const std::string judged_by = DueOf(agreement, kAssessmentDeadline);
   ASSERT_TRUE(Propose(name, Day("2028-06-30"), 2, writer_).ok());
   EXPECT_EQ(Until(name), "2030-12-31") << "nothing is in force yet";
@@ -58,6 +59,8 @@ TEST_F(AmendmentsTest, BothSignAndWhatRestsOnTheDayMovesWithIt) {
   EXPECT_NE(DueOf(agreement, kAssessmentDeadline), judged_by);
   // What was agreed and when it changed stay readable.
   ASSERT_EQ(after.amendments_size(), 1);
+  EXPECT_TRUE(after.amendments(0).rests_on_assumption());
+  EXPECT_TRUE(after.terms_rest_on_assumption());
   const Amendment& amendment = after.amendments(0);
   EXPECT_EQ(amendment.state(), Amendment::IN_FORCE);
   EXPECT_EQ(*base::Date::FromProto(amendment.commissioning_before()), Day("2027-12-31"));

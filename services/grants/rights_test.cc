@@ -811,6 +811,7 @@ TEST_F(RightsTest, AFactThatIsNotStoredIsSaid) {
     }
     ASSERT_FALSE(names.empty());
     for (const std::string& gone : names) {
+      if (absl::EndsWith(gone, "_assumed")) continue;  // older decisions do not have it
       Decision bare = *stored;
       for (auto& finding : *bare.mutable_findings()) {
         for (int i = finding.facts_size() - 1; i >= 0; --i) {

@@ -30,6 +30,8 @@ absl::Status SetTerms(const Env& env, const Application& application,
   ASSIGN_OR_RETURN(const base::Date until, ObligationsUntil(commissioning, *env.norms, filed));
   *agreement->mutable_commissioning_date() = application.commissioning_date();
   *agreement->mutable_obligations_until() = until.ToProto();
+  agreement->set_terms_rest_on_assumption(TranchesAreAssumed(*env.norms, filed) ||
+                                          YearsAreAssumed(*env.norms, filed));
   *agreement->mutable_obligations() = application.obligations();
   *agreement->mutable_sum() = application.approved_sum();
   *agreement->mutable_paid_sum() = base::Money().ToProto();

@@ -80,6 +80,7 @@ absl::Status MoveDates(const Env& env, store::Tx& tx, const Amendment& amendment
                        Agreement* agreement) {
   *agreement->mutable_commissioning_date() = amendment.commissioning_date();
   *agreement->mutable_obligations_until() = amendment.obligations_until();
+  if (amendment.rests_on_assumption()) agreement->set_terms_rest_on_assumption(true);
   const auto replaced = cases::Deadline::CANCELLED;
   RETURN_IF_ERROR(CloseTerms(tx, agreement->application(), {kProofDeadline}, replaced));
   if (!AllProven(*agreement)) RETURN_IF_ERROR(OpenProofTerm(env, tx, *agreement));
@@ -129,6 +130,7 @@ absl::StatusOr<v1::Agreement> ProposeAmendment(Env& env, const Call& call, store
       ASSIGN_OR_RETURN(const Date until, ObligationsUntil(given, *env.norms, filed));
       *amendment.mutable_commissioning_date() = given.ToProto();
       *amendment.mutable_obligations_until() = until.ToProto();
+      amendment.set_rests_on_assumption(YearsAreAssumed(*env.norms, filed));
     }
   }
   if (!amendment.has_commissioning_date() && amendment.conditions().empty()) {

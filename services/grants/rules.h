@@ -120,6 +120,9 @@ struct Outside {
   // Since when it is active; absent: not known.
   std::optional<base::Date> active_since;
   Source supplier;
+  // That it is a producer, or its size, rests on an assumption over there.
+  bool producer_assumed = false;
+  bool size_assumed = false;
   bool project_on_map = false;
   std::string project_owner;  // BIN or IIN
   Source project;
@@ -207,6 +210,9 @@ absl::StatusOr<std::vector<base::Money>> TranchesOf(base::Money sum, const norms
 // The last day of obligations: some years after commissioning.
 absl::StatusOr<base::Date> ObligationsUntil(base::Date commissioning, const norms::Norms& norms,
                                             base::Date day);
+// Whether a norm that these follow from is an assumption.
+bool TranchesAreAssumed(const norms::Norms& norms, base::Date day);
+bool YearsAreAssumed(const norms::Norms& norms, base::Date day);
 // The same day so many years later; 29 February becomes the 28th.
 base::Date AddYears(base::Date day, int64_t years);
 

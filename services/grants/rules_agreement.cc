@@ -138,12 +138,21 @@ absl::StatusOr<cases::Judged> JudgedBy(const norms::Norms& norms, const Facts& k
   return judged;
 }
 
+bool IsAssumed(const norms::Norms& norms, const char* key, base::Date day) {
+  const auto norm = norms.Get(key, day);
+  return norm.ok() && norm->certainty == norms::Certainty::kAssumption;
+}
+
+constexpr char kObligationsYears[] = "grants.obligations_years";
+constexpr const char* kTrancheShares[] = {"grants.tranche.1", "grants.tranche.2",
+                                          "grants.tranche.3"};
+
 }  // namespace
 
 absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& norms,
                                               base::Date day) {
   int64_t shares = 0;  // hundredths of percent
-  for (const char* key : {"grants.tranche.1", "grants.tranche.2", "grants.tranche.3"}) {
+  for (const char* key : kTrancheShares) {
     ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
     shares += share.hundredths();
   }
@@ -169,8 +178,17 @@ base::Date AddYears(base::Date day, int64_t years) {
 
 absl::StatusOr<base::Date> ObligationsUntil(base::Date commissioning, const norms::Norms& norms,
                                             base::Date day) {
-  ASSIGN_OR_RETURN(const int64_t years, norms.Int("grants.obligations_years", day));
+  ASSIGN_OR_RETURN(const int64_t years, norms.Int(kObligationsYears, day));
   return AddYears(commissioning, years);
+}
+
+bool TranchesAreAssumed(const norms::Norms& norms, base::Date day) {
+  return std::any_of(std::begin(kTrancheShares), std::end(kTrancheShares),
+                     [&](const char* key) { return IsAssumed(norms, key, day); });
+}
+
+bool YearsAreAssumed(const norms::Norms& norms, base::Date day) {
+  return IsAssumed(norms, kObligationsYears, day);
 }
 
 absl::StatusOr<Decision> JudgePayment(const Paying& paying) {

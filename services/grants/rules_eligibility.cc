@@ -26,6 +26,8 @@ constexpr char kDebtStated[] = "tax_debt_stated";
 constexpr char kGoods[] = "goods";
 constexpr char kProducer[] = "active_domestic_producer";
 constexpr char kSize[] = "size";
+constexpr char kProducerAssumed[] = "active_domestic_producer_assumed";
+constexpr char kSizeAssumed[] = "size_assumed";
 constexpr char kActiveSince[] = "active_since";
 constexpr char kSubmitted[] = "submit_date";
 constexpr char kActivityYears[] = "grants.activity_years_min";
@@ -102,6 +104,13 @@ absl::Status FindOwn(const Facts& facts, Decision* decision) {
   return absl::OkStatus();
 }
 
+// With what the register said of its answer, which decisions made before it did do not have.
+std::vector<std::string> With(const Facts& facts, std::vector<std::string> names,
+                              const char* said) {
+  if (facts.Has(said)) names.emplace_back(said);
+  return names;
+}
+
 absl::StatusOr<Decision> DecideEligibility(const Facts& facts) {
   Decision decision;
   ASSIGN_OR_RETURN(const std::string goods, facts.Text(kGoods));
@@ -109,10 +118,10 @@ absl::StatusOr<Decision> DecideEligibility(const Facts& facts) {
              {kGoods, kSubmitted});
   ASSIGN_OR_RETURN(const int64_t producer, facts.Number(kProducer));
   AddFinding(&decision, "ACTIVE_PRODUCER", producer == 1, errors::CoFinancing(), facts,
-             {kProducer, kSubmitted});
+             With(facts, {kProducer, kSubmitted}, kProducerAssumed));
   ASSIGN_OR_RETURN(const std::string size, facts.Text(kSize));
   AddFinding(&decision, "SMALL_OR_MEDIUM", size == "MICRO" || size == "SMALL" || size == "MEDIUM",
-             errors::Manufacturer(), facts, {kSize});
+             errors::Manufacturer(), facts, With(facts, {kSize}, kSizeAssumed));
   ASSIGN_OR_RETURN(const std::string since, facts.Text(kActiveSince));
   ASSIGN_OR_RETURN(const int64_t years, facts.Number(kActivityYears));
   ASSIGN_OR_RETURN(const base::Date submitted, facts.Date(kSubmitted));
@@ -186,6 +195,9 @@ void SetOutside(const Outside& outside, Facts* facts) {
   };
   of_supplier(kProducer, outside.producer ? "1" : "0");
   of_supplier(kSize, outside.size);
+  of_supplier(kProducerAssumed, outside.producer_assumed ? "1" : "0");
+  of_supplier(kSizeAssumed, outside.size_assumed ? "1" : "0");
+  facts->Mark(outside.producer_assumed || outside.size_assumed);
   of_supplier(kActiveSince,
               outside.active_since.has_value() ? outside.active_since->ToString() : "");
   facts->Set(kOnMap, outside.project_on_map ? "1" : "0", outside.project.name,

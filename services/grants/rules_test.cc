@@ -3,7 +3,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "services/grants/errors.h"
 #include "services/grants/service_testing.h"
 
@@ -123,6 +126,65 @@ TEST(RulesTest, EveryConditionBothWays) {
     }
     EXPECT_EQ(ReplayEligibility(*decision)->SerializeAsString(), decision->SerializeAsString());
   }
+}
+
+// Its own norms are by-laws; what the suppliers answered may be less sure. A decision of before
+// they told is decided again as it was.
+TEST(RulesTest, EligibilityIsNoSurerThanWhatItRestsOn) {
+  const norms::Norms norms = NormsToCome();
+  const Application application = MakeApplication(1);
+  cases::Notice notice;
+  notice.set_verdict(cases::Notice::PASSED);
+  const auto judged = [&](bool producer, bool size) {
+    Outside outside;
+    outside.goods = {{"8504", "LISTED"}};
+    outside.producer = true;
+    outside.size = "SMALL";
+    outside.active_since = Day("2020-01-01");
+    outside.project_on_map = true;
+    outside.project_owner = Bin(1);
+    outside.producer_assumed = producer;
+    outside.size_assumed = size;
+    return *JudgeEligibility(
+        {&application, &outside, &notice, 0, Day("2026-06-15"), {"applications/1", "e"}}, norms);
+  };
+  EXPECT_FALSE(judged(false, false).rests_on_assumption());
+  EXPECT_TRUE(judged(true, false).rests_on_assumption());
+  Decision decision = judged(false, true);
+  EXPECT_TRUE(decision.rests_on_assumption());
+  EXPECT_EQ(cases::Facts::Of(decision).Get("size_assumed").value(), "1");
+  for (auto& finding : *decision.mutable_findings()) {
+    for (int i = finding.facts_size() - 1; i >= 0; --i) {
+      if (absl::EndsWith(finding.facts(i).name(), "_assumed")) {
+        finding.mutable_facts()->DeleteSubrange(i, 1);
+      }
+    }
+  }
+  decision.set_rests_on_assumption(false);
+  EXPECT_EQ(ReplayEligibility(decision)->SerializeAsString(), decision.SerializeAsString());
+}
+
+TEST(RulesTest, TermsOfAnAgreementAreNoSurerThanTheirNorms) {
+  const base::Date day = Day("2026-06-15");
+  const auto marks = [&](const std::vector<std::string>& by_law) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      std::vector<std::string> lines = absl::StrSplit(file.text, '\n');
+      for (std::string& line : lines) {
+        for (const std::string& key : by_law) {
+          if (!absl::StartsWith(line, key)) continue;
+          line = absl::StrReplaceAll(line, {{",ASSUMPTION", ",BY_LAW"}});
+        }
+      }
+      file.text = absl::StrJoin(lines, "\n");
+    }
+    const norms::Norms norms = *norms::Norms::LoadText(files);
+    return std::pair(TranchesAreAssumed(norms, day), YearsAreAssumed(norms, day));
+  };
+  EXPECT_EQ(marks({}), std::pair(true, true));
+  EXPECT_EQ(marks({"grants.tranche.1", "grants.tranche.2"}), std::pair(true, true));
+  EXPECT_EQ(marks({"grants.tranche."}), std::pair(false, true));
+  EXPECT_EQ(marks({"grants.obligations_years"}), std::pair(true, false));
 }
 
 // A slip of the pen in the norms is no wrong sum: what does not fit is the most that there is.

@@ -127,6 +127,7 @@ absl::Status PeerSources::TakeDomestic(const Asked<suppliers::v1::CheckDomesticR
   }
   const auto& result = said.results(0);
   const auto& activities = result.activities();
+  outside->producer_assumed = result.decision().rests_on_assumption();
   outside->producer = result.domestic() && std::find(activities.begin(), activities.end(),
                                                      Supplier::PRODUCER) != activities.end();
   return absl::OkStatus();
@@ -148,6 +149,9 @@ absl::Status PeerSources::TakeSupplier(const Asked<Supplier>& asked, const std::
   }
   if (supplier.size() != suppliers::v1::SIZE_UNSPECIFIED) {
     outside->size = suppliers::v1::Size_Name(supplier.size());
+    // Not told of what was recorded before it was: then nobody vouches for it.
+    outside->size_assumed =
+        !supplier.has_size_rests_on_assumption() || supplier.size_rests_on_assumption();
   }
   // Of a person the register says since when it is registered: by the day from which that holds,
   // whenever it was recorded.

@@ -35,6 +35,38 @@ TEST_F(SourcesTest, EveryAnswerIsAFactWithItsVersion) {
   EXPECT_EQ(outside->project.etag, "p1");
 }
 
+// What the database of suppliers has found by assumptions is no surer here.
+TEST_F(SourcesTest, WhatRestsOnAnAssumptionOverThereSaysSoHere) {
+  bool producer = false;
+  std::optional<bool> size = false;
+  played_.Answer<suppliers::v1::CheckDomesticRequest>(
+      &played_.suppliers, kCheckDomestic, [&](const auto& request) {
+        auto said = PlayedNeighbours::Producer(request);
+        said.mutable_results(0)->mutable_decision()->set_rests_on_assumption(producer);
+        return said;
+      });
+  played_.Answer<suppliers::v1::GetSupplierRequest>(&played_.suppliers, kGetSupplier,
+                                                    [&](const auto& request) {
+                                                      auto said = PlayedNeighbours::Medium(request);
+                                                      if (size.has_value())
+                                                        said.set_size_rests_on_assumption(*size);
+                                                      return said;
+                                                    });
+  const auto marks = [&] {
+    const auto outside = Ask();
+    EXPECT_TRUE(outside.ok()) << outside.status();
+    return std::pair(outside->producer_assumed, outside->size_assumed);
+  };
+  EXPECT_EQ(marks(), std::pair(false, false));
+  producer = true;
+  EXPECT_EQ(marks(), std::pair(true, false));
+  producer = false;
+  size = true;
+  EXPECT_EQ(marks(), std::pair(false, true));
+  size = std::nullopt;
+  EXPECT_EQ(marks(), std::pair(false, true)) << "recorded before it was told";
+}
+
 // What is in no register, or in none that the caller may read, is an answer, not a silence.
 TEST_F(SourcesTest, WhatIsNotThereIsAnAnswer) {
   played_.Answer<suppliers::v1::CheckDomesticRequest>(

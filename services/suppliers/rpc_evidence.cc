@@ -314,8 +314,7 @@ absl::StatusOr<v1::CheckDomesticResponse> CheckDomestic(Env& env, Call& call,
     ASSIGN_OR_RETURN(const Supplier* supplier, books.SupplierOn(bin, on_date));
     ASSIGN_OR_RETURN(const std::vector<EvidenceRow>* evidence, books.EvidenceOf(bin));
     auto* result = response.add_results();
-    *result = Domestic(bin, supplier, *evidence, request.ens_tru(), on_date);
-    result->mutable_decision()->set_norms_edition(env.norms->edition());
+    *result = Domestic(bin, supplier, *evidence, request.ens_tru(), on_date, *env.norms);
     *result->mutable_on_date() = on_date.ToProto();
     return absl::OkStatus();
   };

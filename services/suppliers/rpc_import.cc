@@ -145,8 +145,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
     supplier.set_registered_by(step.subject);
     supplier.set_verified_by(step.subject);
     *supplier.mutable_valid_until() = valid_until_.ToProto();
-    ASSIGN_OR_RETURN(const v1::Size size, SizeOf(supplier, *env_.norms));
-    supplier.set_size(size);
+    RETURN_IF_ERROR(SetSize(*env_.norms, &supplier));
     RETURN_IF_ERROR(ScheduleTerm(env_, tx, supplier));
     return FinishSupplier(env_, tx, &step);
   }

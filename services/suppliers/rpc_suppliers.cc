@@ -11,12 +11,6 @@ namespace {
 
 using SupplierStep = cases::Step<SupplierRow>;
 
-absl::Status SetSize(const Env& env, Supplier* supplier) {
-  ASSIGN_OR_RETURN(const v1::Size size, SizeOf(*supplier, *env.norms));
-  supplier->set_size(size);
-  return absl::OkStatus();
-}
-
 // What was decided on the profile before is for the journal to tell.
 void ForgetDecision(Supplier* supplier) {
   supplier->clear_decision();
@@ -50,7 +44,7 @@ absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, Call& call,
         supplier.set_name(SupplierName(bin));
         supplier.set_registered_by(call.caller->subject);
         KeepPlace(place, &supplier);
-        RETURN_IF_ERROR(SetSize(env, &supplier));
+        RETURN_IF_ERROR(SetSize(*env.norms, &supplier));
         step.row.clear_life();
         RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
         return supplier;
@@ -87,7 +81,7 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, Call& call,
                                       verified ? SupplierVerb::kEdit : SupplierVerb::kEditContacts,
                                       std::move(found.row),
                                       {.roles = found.roles, .etag = request.supplier().etag()}));
-        RETURN_IF_ERROR(SetSize(env, &changed));
+        RETURN_IF_ERROR(SetSize(*env.norms, &changed));
         if (verified && step.row.supplier().state() != Supplier::DRAFT) ForgetDecision(&changed);
         *step.row.mutable_supplier() = std::move(changed);
         RETURN_IF_ERROR(FinishSupplier(env, tx, &step, {.bin = step.row.supplier().bin()}));

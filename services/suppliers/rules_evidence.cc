@@ -101,6 +101,7 @@ struct Domesticity {
   bool counting = false;  // some evidence of value counts on the day
   int32_t lowest = 0;     // above 0 where there is any
   const v1::EvidenceRow* paper = nullptr;
+  bool assumption = false;  // the last day of one that had begun rests on one
 };
 
 Domesticity Weigh(absl::Span<const v1::EvidenceRow> evidence, const std::string& ens_tru,
@@ -108,9 +109,12 @@ Domesticity Weigh(absl::Span<const v1::EvidenceRow> evidence, const std::string&
   Domesticity found;
   for (const v1::EvidenceRow& row : evidence) {
     const auto days = CountsOn(row);
-    if (!days.has_value() || !days->Has(day)) continue;
+    if (!days.has_value() || days->first > day) continue;
     for (const Evidence::Cover& cover : row.evidence().covers()) {
       if (!ens_tru.empty() && cover.ens_tru() != ens_tru) continue;
+      // That it no longer counts rests on its last day as well.
+      if (row.evidence().decision().rests_on_assumption()) found.assumption = true;
+      if (!days->Has(day)) continue;
       found.counting = true;
       const int32_t value = SaysValue(row.evidence().type()) ? cover.in_country_value_bp() : 0;
       if (value > 0 && (found.lowest == 0 || value < found.lowest)) {
@@ -120,6 +124,12 @@ Domesticity Weigh(absl::Span<const v1::EvidenceRow> evidence, const std::string&
     }
   }
   return found;
+}
+
+// Whether it is known by a text of law how long a registration lasts.
+bool TermIsAssumed(const norms::Norms& norms, base::Date day) {
+  const auto months = norms.Get(kRegistrationMonths, day);
+  return !months.ok() || months->certainty == norms::Certainty::kAssumption;
 }
 
 }  // namespace
@@ -304,7 +314,8 @@ absl::Status CheckOffer(const Offer& offer, absl::string_view path) {
 
 v1::CheckDomesticResponse::Result Domestic(const std::string& bin, const v1::Supplier* supplier,
                                            absl::Span<const v1::EvidenceRow> evidence,
-                                           const std::string& ens_tru, base::Date day) {
+                                           const std::string& ens_tru, base::Date day,
+                                           const norms::Norms& norms) {
   v1::CheckDomesticResponse::Result result;
   result.set_bin(bin);
   const bool active = supplier != nullptr && supplier->state() == v1::Supplier::ACTIVE;
@@ -340,6 +351,11 @@ v1::CheckDomesticResponse::Result Domestic(const std::string& bin, const v1::Sup
     result.set_reason("VALUE_ZERO");
   }
   decision.set_outcome(domestic ? "DOMESTIC" : "NOT_DOMESTIC");
+  decision.set_norms_edition(norms.edition());
+  // Of what is not ACTIVE no more is told than of what is not there: either may have run out.
+  decision.set_rests_on_assumption(
+      TermIsAssumed(norms, day) ||
+      (active && (supplier->decision().rests_on_assumption() || found.assumption)));
   if (active) *result.mutable_activities() = supplier->activities();
   result.set_in_country_value_bp(value);
   return result;

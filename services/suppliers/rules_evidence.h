@@ -71,9 +71,11 @@ inline constexpr int64_t kMaxEvidence = 2'000;  // a supplier, of all states
 // Whether a supplier, as it stands on the day (null: it is not there), is a domestic producer or
 // supplier on it, by its evidence for a code, or for any where that is empty. The first of
 // NOT_ACTIVE, NO_VALID_EVIDENCE and VALUE_ZERO that holds is the reason; so the decision lists what
-// was found.
+// was found. It rests on an assumption where the term of a registration is one on the day, or where
+// a paper that was looked at has a last day that rests on one.
 v1::CheckDomesticResponse::Result Domestic(const std::string& bin, const v1::Supplier* supplier,
                                            absl::Span<const v1::EvidenceRow> evidence,
-                                           const std::string& ens_tru, base::Date day);
+                                           const std::string& ens_tru, base::Date day,
+                                           const norms::Norms& norms);
 
 }  // namespace nisi::suppliers

@@ -19,7 +19,6 @@ using cases::Facts;
 using decision::v1::Decision;
 
 constexpr char kManualReviewDays[] = "suppliers.manual_review_days";
-constexpr char kRegistrationMonths[] = "suppliers.registration_months";
 
 // The facts of a verification and of a review. Those of a check are named as it, in lower case.
 constexpr char kSubmitted[] = "submitted_us";
@@ -278,9 +277,16 @@ void ShowOn(base::Date day, Supplier* supplier) {
   }
 }
 
-absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms) {
+namespace {
+
+struct Sized {
+  v1::Size size = v1::SIZE_UNSPECIFIED;
+  bool assumption = false;  // of the norms that were looked at
+};
+
+absl::StatusOr<Sized> FindSize(const Supplier& supplier, const norms::Norms& norms) {
   const Supplier::Finance& finance = supplier.finance();
-  if (!finance.has_staff() || !finance.has_annual_income()) return v1::SIZE_UNSPECIFIED;
+  if (!finance.has_staff() || !finance.has_annual_income()) return Sized();
   const auto day = base::Date::Of(finance.year() + 1, 1, 1);
   if (!day.ok()) return errors::SizeNormMissing(finance.year());
   const auto mci = norms.Tenge("mci", *day);
@@ -296,16 +302,43 @@ absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& no
       {v1::SMALL, "suppliers.size.small_staff_max", "suppliers.size.small_income_max"},
       {v1::MEDIUM, "suppliers.size.medium_staff_max", "suppliers.size.medium_income_max"},
   };
+  Sized sized;
+  const auto look = [&](const char* key) {
+    const auto norm = norms.Get(key, *day);
+    if (norm.ok() && norm->certainty == norms::Certainty::kAssumption) sized.assumption = true;
+  };
+  look("mci");
   for (const auto& c : classes) {
+    look(c.staff);
+    look(c.income);
     const auto staff_max = norms.Int(c.staff, *day);
     const auto income_max = norms.Int(c.income, *day);
     if (!staff_max.ok() || !income_max.ok()) return errors::SizeNormMissing(finance.year());
     if (finance.staff() <= *staff_max &&
         absl::int128(income->tiyn()) <= absl::int128(*income_max) * mci->tiyn()) {
-      return c.size;
+      sized.size = c.size;
+      return sized;
     }
   }
-  return v1::LARGE;
+  sized.size = v1::LARGE;
+  return sized;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms) {
+  ASSIGN_OR_RETURN(const Sized sized, FindSize(supplier, norms));
+  return sized.size;
+}
+
+absl::Status SetSize(const norms::Norms& norms, Supplier* supplier) {
+  ASSIGN_OR_RETURN(const Sized sized, FindSize(*supplier, norms));
+  supplier->set_size(sized.size);
+  supplier->clear_size_rests_on_assumption();
+  if (sized.size != v1::SIZE_UNSPECIFIED) {
+    supplier->set_size_rests_on_assumption(sized.assumption);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckProfile(const Supplier& supplier) {

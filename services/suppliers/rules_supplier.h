@@ -42,6 +42,7 @@ enum class SupplierVerb {
 const base::Machine<Supplier::State, SupplierVerb>& SupplierMachine();
 
 inline constexpr char kAutoVerificationDays[] = "suppliers.auto_verification_days";
+inline constexpr char kRegistrationMonths[] = "suppliers.registration_months";
 
 // The last day of `months` months that begin on `first`: the day before the same day of the last
 // month, or the last of a month that has no such day.
@@ -56,6 +57,8 @@ void ShowOn(base::Date day, Supplier* supplier);
 // the year after the financial year (Entrepreneurial Code, Art. 24); SIZE_UNSPECIFIED while staff
 // or income is not told. SIZE_NORM_MISSING.
 absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms);
+// Sets it, and whether a norm that it was found by is an assumption.
+absl::Status SetSize(const norms::Norms& norms, Supplier* supplier);
 
 // Whether it holds what a registration needs (Art. 51(4)(1)). PROFILE_INCOMPLETE with the fields.
 absl::Status CheckProfile(const Supplier& supplier);

@@ -1,4 +1,5 @@
 // Registrations, evidence and offers over the real service, with the clock moved by hand.
+#include "absl/strings/str_replace.h"
 #include "common/base/machine_testing.h"
 #include "common/cases/machine_testing.h"
 #include "nisi/rpc/v1/import.pb.h"
@@ -1175,6 +1176,74 @@ TEST(SizeTest, BothBoundsMustHold) {
   v1::Supplier untold;
   untold.mutable_finance()->set_year(2023);
   EXPECT_EQ(*SizeOf(untold, norms), v1::SIZE_UNSPECIFIED);
+}
+
+// The norms of the files, those of the suppliers read in a by-law.
+norms::Norms ReadNorms() {
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  for (norms::NormFile& file : files) {
+    if (file.name != "suppliers.csv" && file.name != "mci.csv") continue;
+    file.text = absl::StrReplaceAll(file.text, {{",ASSUMPTION", ",BY_LAW"}});
+  }
+  return *norms::Norms::LoadText(files);
+}
+
+TEST(SizeTest, IsNoSurerThanItsBounds) {
+  v1::Supplier supplier;
+  supplier.mutable_finance()->set_staff(15);
+  supplier.mutable_finance()->mutable_annual_income()->set_currency_code("KZT");
+  supplier.mutable_finance()->set_year(2023);
+  const norms::Norms assumed = *norms::Norms::Default();
+  ASSERT_EQ(SetSize(assumed, &supplier), absl::OkStatus());
+  EXPECT_EQ(supplier.size(), v1::MICRO);
+  EXPECT_TRUE(supplier.size_rests_on_assumption());
+  ASSERT_EQ(SetSize(ReadNorms(), &supplier), absl::OkStatus());
+  EXPECT_EQ(supplier.size(), v1::MICRO);
+  EXPECT_TRUE(supplier.has_size_rests_on_assumption());
+  EXPECT_FALSE(supplier.size_rests_on_assumption());
+  supplier.clear_finance();
+  ASSERT_EQ(SetSize(assumed, &supplier), absl::OkStatus());
+  EXPECT_FALSE(supplier.has_size_rests_on_assumption()) << "of no size";
+}
+
+// What counts, and what counts no more, rests on the terms of registrations and papers.
+TEST(DomesticTest, IsNoSurerThanTheTermsItRestsOn) {
+  const norms::Norms assumed = *norms::Norms::Default();
+  const norms::Norms read = ReadNorms();
+  v1::Supplier supplier;
+  supplier.set_state(v1::Supplier::ACTIVE);
+  v1::EvidenceRow paper;
+  paper.set_confirmed(true);
+  v1::Evidence& evidence = *paper.mutable_evidence();
+  evidence.set_type(v1::Evidence::ST_KZ);
+  evidence.set_state(v1::Evidence::CONFIRMED);
+  *evidence.mutable_valid_from() = Day("2026-01-01").ToProto();
+  *evidence.mutable_valid_until() = Day("2026-12-31").ToProto();
+  evidence.add_covers()->set_ens_tru(kCode);
+  evidence.mutable_covers(0)->set_in_country_value_bp(4'550);
+  const auto rests = [&](const v1::Supplier* of, const char* day, const norms::Norms& norms,
+                         const std::string& code = "") {
+    const auto result = Domestic(Bin(1), of, absl::MakeConstSpan(&paper, 1), code, Day(day), norms);
+    EXPECT_EQ(result.decision().norms_edition(), norms.edition());
+    return result.decision().rests_on_assumption();
+  };
+  EXPECT_TRUE(rests(&supplier, "2026-06-15", assumed)) << "the term of the registration";
+  EXPECT_FALSE(rests(&supplier, "2026-06-15", read));
+  evidence.mutable_decision()->set_rests_on_assumption(true);
+  EXPECT_TRUE(rests(&supplier, "2026-06-15", read));
+  EXPECT_TRUE(rests(&supplier, "2027-06-15", read)) << "it has run out by that term";
+  EXPECT_FALSE(rests(&supplier, "2025-12-31", read)) << "it has not begun";
+  EXPECT_FALSE(rests(&supplier, "2026-06-15", read, kOtherCode)) << "it was not looked at";
+  evidence.clear_decision();
+  supplier.mutable_decision()->set_rests_on_assumption(true);
+  EXPECT_TRUE(rests(&supplier, "2026-06-15", read));
+  // To the public what is not ACTIVE is as what is not there.
+  supplier.set_state(v1::Supplier::DRAFT);
+  for (const v1::Supplier* of :
+       {static_cast<const v1::Supplier*>(&supplier), static_cast<const v1::Supplier*>(nullptr)}) {
+    EXPECT_FALSE(rests(of, "2026-06-15", read));
+    EXPECT_TRUE(rests(of, "2026-06-15", assumed));
+  }
 }
 
 }  // namespace
