@@ -112,7 +112,7 @@ absl::StatusOr<v1::Application> CheckCompleteness(Env& env, const Call& call, st
                                                           request.name(), request.etag()));
   Application& application = *step.row.mutable_application();
   ASSIGN_OR_RETURN(*application.mutable_completeness(),
-                   JudgeCompleteness(application, request.documents_complete(),
+                   JudgeCompleteness(application, request.documents_complete(), *env.norms,
                                      {application.name(), tx.etag()}));
   SetDecideTime(tx, application.mutable_completeness());
   const bool complete = application.completeness().outcome() == "COMPLETE";

@@ -19,7 +19,7 @@ absl::StatusOr<CompetitivenessStep> BeginCompetitiveness(const store::Tx& tx, co
 }
 
 // Art. 28(4), with what is known now.
-absl::Status Admit(const store::Tx& tx, CompetitivenessAgreement* agreement) {
+absl::Status Admit(const Env& env, const store::Tx& tx, CompetitivenessAgreement* agreement) {
   ASSIGN_OR_RETURN(const std::vector<CompetitivenessAgreementRow> all,
                    AllOf(tx, kCompetitivenessByEntity, store::Key::Of(agreement->entity())));
   int64_t failed = 0;
@@ -31,7 +31,8 @@ absl::Status Admit(const store::Tx& tx, CompetitivenessAgreement* agreement) {
     }
     failed += row.agreement().state() == CompetitivenessAgreement::FAILED ? 1 : 0;
   }
-  ASSIGN_OR_RETURN(Decision admission, JudgeAdmission(failed, {agreement->name(), tx.etag()}));
+  ASSIGN_OR_RETURN(Decision admission,
+                   JudgeAdmission(failed, *env.norms, {agreement->name(), tx.etag()}));
   if (admission.outcome() != "ADMITTED") return errors::CompetitivenessForbidden();
   SetDecideTime(tx, &admission);
   *agreement->mutable_admission() = std::move(admission);
@@ -41,7 +42,7 @@ absl::Status Admit(const store::Tx& tx, CompetitivenessAgreement* agreement) {
 }  // namespace
 
 absl::StatusOr<v1::CompetitivenessAgreement> OfferCompetitivenessAgreement(
-    Env& /*env*/, const Call& call, store::Tx& tx,
+    Env& env, const Call& call, store::Tx& tx,
     const v1::OfferCompetitivenessAgreementRequest& request) {
   RETURN_IF_ERROR(
       cases::CheckObligations(request.agreement().obligations(), "agreement.obligations"));
@@ -54,7 +55,7 @@ absl::StatusOr<v1::CompetitivenessAgreement> OfferCompetitivenessAgreement(
   ASSIGN_OR_RETURN(const auto known,
                    tx.FindRaw(kCompetitiveness, store::Key::Of(agreement.name())));
   if (known.has_value()) return errors::RecordExists(kCompetitiveness.name, agreement.name());
-  RETURN_IF_ERROR(Admit(tx, &agreement));
+  RETURN_IF_ERROR(Admit(env, tx, &agreement));
   agreement.set_state(CompetitivenessAgreement::OFFERED);
   auto* act = row.mutable_life()->add_acts();
   act->set_duty(cases::v1::Act::PREPARES);
@@ -70,7 +71,7 @@ absl::StatusOr<v1::CompetitivenessAgreement> ConcludeCompetitivenessAgreement(
   ASSIGN_OR_RETURN(CompetitivenessStep step,
                    BeginCompetitiveness(tx, call, CompetitivenessVerb::kConclude, request.name(),
                                         request.etag()));
-  RETURN_IF_ERROR(Admit(tx, step.row.mutable_agreement()));
+  RETURN_IF_ERROR(Admit(env, tx, step.row.mutable_agreement()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kCompetitiveness, &step));
   return step.row.agreement();
 }
@@ -106,8 +107,9 @@ absl::StatusOr<v1::CompetitivenessAgreement> ExcuseCompetitivenessFailure(
       CompetitivenessStep step,
       BeginCompetitiveness(tx, call, CompetitivenessVerb::kExcuse, request.name(), request.etag()));
   CompetitivenessAgreement& agreement = *step.row.mutable_agreement();
-  ASSIGN_OR_RETURN(Decision excuse, JudgeExcuse(request.beyond_control(), request.documents(),
-                                                request.reason(), {agreement.name(), tx.etag()}));
+  ASSIGN_OR_RETURN(Decision excuse,
+                   JudgeExcuse(request.beyond_control(), request.documents(), request.reason(),
+                               *env.norms, {agreement.name(), tx.etag()}));
   if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
   SetDecideTime(tx, &excuse);
   *agreement.mutable_excuse() = std::move(excuse);

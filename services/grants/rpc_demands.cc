@@ -179,8 +179,9 @@ absl::StatusOr<v1::Agreement> ExcuseFailure(Env& env, const Call& call, store::T
   ASSIGN_OR_RETURN(AgreementStep step, BeginAgreement(tx, call, ApplicationVerb::kExcuse,
                                                       request.name(), request.etag()));
   Agreement& agreement = step.agreement();
-  ASSIGN_OR_RETURN(Decision excuse, JudgeExcuse(request.beyond_control(), request.documents(),
-                                                request.reason(), {agreement.name(), tx.etag()}));
+  ASSIGN_OR_RETURN(Decision excuse,
+                   JudgeExcuse(request.beyond_control(), request.documents(), request.reason(),
+                               *env.norms, {agreement.name(), tx.etag()}));
   if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
   SetDecideTime(tx, &excuse);
   *agreement.mutable_excuse() = std::move(excuse);

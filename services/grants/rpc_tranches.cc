@@ -57,7 +57,8 @@ absl::StatusOr<v1::Payment> PayIt(Env& env, const Call& call, store::Tx& tx,
       JudgePayment({&agreement,
                     tranche->number(),
                     &notice,
-                    {agreement.name(), agreement.etag()}}));  // the version that is paid by
+                    {agreement.name(), agreement.etag()}},  // the version that is paid by
+                   *env.norms));
   SetDecideTime(tx, payment.mutable_decision());
   if (payment.decision().outcome() != "PAID") {
     return errors::TrancheState(Tranche::State_Name(tranche->state()),

@@ -80,6 +80,8 @@ const base::Machine<CompetitivenessAgreement::State, CompetitivenessVerb>& Compe
 bool IsRunning(Application::State state);
 
 // ---- What all decisions share (rules_eligibility.cc)
+//
+// Each says in which edition of the norms it was made, also where it asks none of them.
 
 // Where a fact comes from: a record and its version.
 struct Source {
@@ -103,7 +105,7 @@ absl::Status CheckDates(const Application& application, const norms::Norms& norm
 // Outcome COMPLETE or INCOMPLETE: a document of each kind that is needed, the seller of each cost
 // and the tax debt told, and the officer's word that the documents say what they must.
 absl::StatusOr<Decision> JudgeCompleteness(const Application& application, bool documents_complete,
-                                           const Source& source);
+                                           const norms::Norms& norms, const Source& source);
 absl::StatusOr<Decision> ReplayCompleteness(const Decision& stored);
 
 // ---- Eligibility (rules_eligibility.cc)
@@ -223,7 +225,7 @@ struct Paying {
   Source source;
 };
 // Outcome PAID or REFUSED.
-absl::StatusOr<Decision> JudgePayment(const Paying& paying);
+absl::StatusOr<Decision> JudgePayment(const Paying& paying, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored);
 
 // What the figures of an assessment are taken from. Documents are facts by their hashes.
@@ -254,14 +256,16 @@ absl::StatusOr<Decision> ReplayObligations(const Decision& stored);
 
 // Outcome EXCUSED or NOT_EXCUSED. The documents are facts by their hashes.
 absl::StatusOr<Decision> JudgeExcuse(bool beyond_control, const Documents& documents,
-                                     const std::string& reason, const Source& source);
+                                     const std::string& reason, const norms::Norms& norms,
+                                     const Source& source);
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored);
 
 // ---- Competitiveness (rules_agreement.cc)
 
 // Art. 28(4). `failed`: earlier agreements of the entity that failed and are not excused. Outcome
 // ADMITTED or FORBIDDEN.
-absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const Source& source);
+absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const norms::Norms& norms,
+                                        const Source& source);
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
 
 // ---- Half-years (rules_agreement.cc)

@@ -191,7 +191,7 @@ bool YearsAreAssumed(const norms::Norms& norms, base::Date day) {
   return IsAssumed(norms, kObligationsYears, day);
 }
 
-absl::StatusOr<Decision> JudgePayment(const Paying& paying) {
+absl::StatusOr<Decision> JudgePayment(const Paying& paying, const norms::Norms& norms) {
   Facts facts;
   const auto set = [&](const char* name, const std::string& value) {
     facts.Set(name, value, paying.source.name, paying.source.etag);
@@ -207,7 +207,9 @@ absl::StatusOr<Decision> JudgePayment(const Paying& paying) {
   set(kUnpaidBefore, absl::StrCat(unpaid));
   facts.Set(kGateSecond, gate::v1::Notice::Verdict_Name(paying.notice->verdict()),
             paying.notice->name(), paying.notice->etag());
-  return DecidePayment(facts);
+  ASSIGN_OR_RETURN(Decision decision, DecidePayment(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {
@@ -275,22 +277,28 @@ absl::StatusOr<Decision> ReplayObligations(const Decision& stored) {
 }
 
 absl::StatusOr<Decision> JudgeExcuse(bool beyond_control, const Documents& documents,
-                                     const std::string& reason, const Source& source) {
+                                     const std::string& reason, const norms::Norms& norms,
+                                     const Source& source) {
   Facts facts;
   facts.Set(kBeyondControl, beyond_control ? "1" : "0", source.name, source.etag);
   facts.Set(kExcuseReason, reason, source.name, source.etag);
   facts.Set(kExcuseDocuments, HashesOf(documents), source.name, source.etag);
-  return DecideExcuse(facts);
+  ASSIGN_OR_RETURN(Decision decision, DecideExcuse(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayExcuse(const Decision& stored) {
   return cases::Replay(stored, DecideExcuse);
 }
 
-absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const Source& source) {
+absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const norms::Norms& norms,
+                                        const Source& source) {
   Facts facts;
   facts.Set(kFailedAgreements, absl::StrCat(failed), source.name, source.etag);
-  return DecideAdmission(facts);
+  ASSIGN_OR_RETURN(Decision decision, DecideAdmission(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored) {

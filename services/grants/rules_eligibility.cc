@@ -263,7 +263,7 @@ std::vector<v1::Ground> GroundsOf(const Decision& decision) {
 }
 
 absl::StatusOr<Decision> JudgeCompleteness(const Application& application, bool documents_complete,
-                                           const Source& source) {
+                                           const norms::Norms& norms, const Source& source) {
   Facts facts;
   facts.Set(kMissingKinds, absl::StrJoin(MissingKinds(application), ","), source.name, source.etag);
   const auto& costs = application.cost_items();
@@ -272,7 +272,9 @@ absl::StatusOr<Decision> JudgeCompleteness(const Application& application, bool 
   facts.Set(kWithoutSeller, absl::StrCat(unnamed), source.name, source.etag);
   facts.Set(kDebtStated, application.has_tax_debt() ? "1" : "0", source.name, source.etag);
   facts.Set(kDocumentsInOrder, documents_complete ? "1" : "0", source.name, source.etag);
-  return DecideCompleteness(facts);
+  ASSIGN_OR_RETURN(Decision decision, DecideCompleteness(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayCompleteness(const Decision& stored) {

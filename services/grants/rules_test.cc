@@ -33,10 +33,12 @@ TEST(SchemaTest, IsWhatTheGoldenFileSays) {
 }
 
 TEST(RulesTest, ADocumentOfEachKindAndTheOfficersWord) {
-  const auto judged = [](int without, bool in_order) {
+  const norms::Norms norms = NormsToCome();
+  const auto judged = [&](int without, bool in_order) {
     Application application = MakeApplication(1);
     if (without >= 0) application.mutable_documents()->DeleteSubrange(without, 1);
-    const auto decision = JudgeCompleteness(application, in_order, {"applications/1", "e"});
+    const auto decision = JudgeCompleteness(application, in_order, norms, {"applications/1", "e"});
+    EXPECT_EQ(decision->norms_edition(), norms.edition());
     EXPECT_EQ(ReplayCompleteness(*decision)->SerializeAsString(), decision->SerializeAsString());
     return FirstUnsatisfied(*decision);
   };
@@ -46,10 +48,11 @@ TEST(RulesTest, ADocumentOfEachKindAndTheOfficersWord) {
   // What is left empty is not taken for "none".
   Application unsaid = MakeApplication(1);
   unsaid.mutable_cost_items(0)->clear_seller();
-  EXPECT_EQ(FirstUnsatisfied(*JudgeCompleteness(unsaid, true, {"a", "e"})), "SELLERS_NAMED");
+  EXPECT_EQ(FirstUnsatisfied(*JudgeCompleteness(unsaid, true, norms, {"a", "e"})), "SELLERS_NAMED");
   unsaid = MakeApplication(1);
   unsaid.clear_tax_debt();
-  EXPECT_EQ(FirstUnsatisfied(*JudgeCompleteness(unsaid, true, {"a", "e"})), "TAX_DEBT_STATED");
+  EXPECT_EQ(FirstUnsatisfied(*JudgeCompleteness(unsaid, true, norms, {"a", "e"})),
+            "TAX_DEBT_STATED");
 }
 
 struct EligibilityCase {
@@ -412,8 +415,9 @@ TEST(RulesTest, YearsAndHalfYears) {
 }
 
 TEST(RulesTest, WhatIsPaid) {
-  const auto judged = [](int signatures, v1::Tranche::State state, v1::Tranche::State before,
-                         cases::Notice::Verdict verdict) {
+  const norms::Norms norms = NormsToCome();
+  const auto judged = [&norms](int signatures, v1::Tranche::State state, v1::Tranche::State before,
+                               cases::Notice::Verdict verdict) {
     Agreement agreement;
     for (int i = 0; i < signatures; ++i) agreement.add_signatures();
     for (const auto& [number, of] : {std::pair(1, before), std::pair(2, state)}) {
@@ -423,7 +427,8 @@ TEST(RulesTest, WhatIsPaid) {
     }
     cases::Notice notice;
     notice.set_verdict(verdict);
-    const auto decision = JudgePayment({&agreement, 2, &notice, {"agreements/1", "e"}});
+    const auto decision = JudgePayment({&agreement, 2, &notice, {"agreements/1", "e"}}, norms);
+    EXPECT_EQ(decision->norms_edition(), norms.edition());
     EXPECT_EQ(ReplayPayment(*decision)->SerializeAsString(), decision->SerializeAsString());
     return FirstUnsatisfied(*decision);
   };
@@ -436,14 +441,17 @@ TEST(RulesTest, WhatIsPaid) {
 }
 
 TEST(RulesTest, ExcusesAndAdmissions) {
+  const norms::Norms norms = NormsToCome();
   Documents one;
   *one.Add() = MakeDocument();
-  EXPECT_EQ(JudgeExcuse(true, one, "Паводок", {"a", "e"})->outcome(), "EXCUSED");
-  EXPECT_EQ(FirstUnsatisfied(*JudgeExcuse(false, one, "x", {"a", "e"})), "BEYOND_CONTROL");
-  EXPECT_EQ(FirstUnsatisfied(*JudgeExcuse(true, {}, "x", {"a", "e"})), "DOCUMENTED");
-  EXPECT_EQ(JudgeAdmission(0, {"a", "e"})->outcome(), "ADMITTED");
-  EXPECT_EQ(JudgeAdmission(1, {"a", "e"})->outcome(), "FORBIDDEN");
-  EXPECT_EQ(ReplayAdmission(*JudgeAdmission(1, {"a", "e"}))->outcome(), "FORBIDDEN");
+  EXPECT_EQ(JudgeExcuse(true, one, "Паводок", norms, {"a", "e"})->outcome(), "EXCUSED");
+  EXPECT_EQ(JudgeExcuse(true, one, "x", norms, {"a", "e"})->norms_edition(), norms.edition());
+  EXPECT_EQ(JudgeAdmission(0, norms, {"a", "e"})->norms_edition(), norms.edition());
+  EXPECT_EQ(FirstUnsatisfied(*JudgeExcuse(false, one, "x", norms, {"a", "e"})), "BEYOND_CONTROL");
+  EXPECT_EQ(FirstUnsatisfied(*JudgeExcuse(true, {}, "x", norms, {"a", "e"})), "DOCUMENTED");
+  EXPECT_EQ(JudgeAdmission(0, norms, {"a", "e"})->outcome(), "ADMITTED");
+  EXPECT_EQ(JudgeAdmission(1, norms, {"a", "e"})->outcome(), "FORBIDDEN");
+  EXPECT_EQ(ReplayAdmission(*JudgeAdmission(1, norms, {"a", "e"}))->outcome(), "FORBIDDEN");
 }
 
 }  // namespace

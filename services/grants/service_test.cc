@@ -218,6 +218,9 @@ TEST_F(JourneyTest, FromDraftToRecovery) {
     replay.set_name(record);
     const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
     EXPECT_TRUE(replayed.same()) << record;
+    for (const auto& one : replayed.replays()) {
+      EXPECT_EQ(one.stored().norms_edition(), norms_.edition()) << record << " " << one.field();
+    }
     EXPECT_GE(replayed.replays_size(), record == name ? 4 : 1) << record;
   }
 }
