@@ -168,10 +168,11 @@ absl::Status HandOver(store::Tx& tx, const std::string& name, const Deadline& to
 }
 
 absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
-                                                    const std::string& record) {
+                                                    const std::string& record,
+                                                    const store::At& at) {
   std::vector<Deadline> open;
   RETURN_IF_ERROR(
-      reader.Scan(kDeadlinesByRecord, {Key::Of(record, int64_t{0}), ""}, {},
+      reader.Scan(kDeadlinesByRecord, {Key::Of(record, int64_t{0}), ""}, at,
                   [&open](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
                     ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<DeadlineRow>(view));
                     open.push_back(std::move(*stored.row.mutable_deadline()));

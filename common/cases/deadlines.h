@@ -61,9 +61,10 @@ void SortByDueDay(List* deadlines) {
   std::stable_sort(deadlines->begin(), deadlines->end(),
                    [day](const Deadline& a, const Deadline& b) { return day(a) < day(b); });
 }
-// The open ones of a record, by due day.
+// The open ones of a record, by due day; as of a day and as was known at a time.
 absl::StatusOr<std::vector<Deadline>> OpenDeadlines(const store::Reader& reader,
-                                                    const std::string& record);
+                                                    const std::string& record,
+                                                    const store::At& at = {});
 
 // What happens when one of a kind is past its last day and not done, after it was marked: annul the
 // case, open the next, emit a message. Does not close the deadline by itself. `day`: the one after

@@ -747,6 +747,32 @@ TEST_F(RightsTest, NextYearsNormsAreDataAndSaySoInDecisions) {
 
 // ---- Replay
 
+// A decision that a later one has replaced is decided again as well, by its day or by when it was
+// known.
+TEST_F(RightsTest, WhatStoodOnADayIsReplayedOfThatDay) {
+  const base::Date first = today();
+  const std::string name = At(Application::SUBMITTED, 1);
+  ASSERT_TRUE(Check(name, false, checker_).ok());
+  GoTo(first.AddDays(3));
+  ASSERT_TRUE(Check(name, true, checker_).ok());
+  const auto outcome = [&](std::optional<base::Date> day, std::optional<base::Date> known) {
+    v1::ReplayDecisionRequest request;
+    request.set_name(name);
+    if (day.has_value()) *request.mutable_as_of() = day->ToProto();
+    if (known.has_value()) {
+      request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known->StartOfDay()));
+    }
+    const auto told = Do<v1::ReplayDecisionResponse>("ReplayDecision", checker_, request);
+    if (!told.ok()) return ReasonOf(told.status());
+    EXPECT_TRUE(told->same());
+    return told->replays(0).replayed().outcome();
+  };
+  EXPECT_EQ(outcome(std::nullopt, std::nullopt), "COMPLETE");
+  EXPECT_EQ(outcome(first.AddDays(2), std::nullopt), "INCOMPLETE");
+  EXPECT_EQ(outcome(first.AddDays(3), first.AddDays(2)), "INCOMPLETE");
+  EXPECT_EQ(outcome(first.AddDays(-1), std::nullopt), "NOT_FOUND");
+}
+
 // Lists, norms and records go on; what was decided is decided again by what it was decided on.
 TEST_F(RightsTest, DecisionsStandOnWhatTheyWereMadeOf) {
   const std::string name = At(Application::MONITORING, 1);

@@ -38,8 +38,8 @@ absl::StatusOr<Response> ReplayAll(const std::string& name, const std::string& o
 
 template <class Row>
 absl::StatusOr<Row> Named(const store::Reader& reader, const store::Table<Row>& table,
-                          const store::Key& key, const std::string& name) {
-  ASSIGN_OR_RETURN(auto found, reader.Find(table, key));
+                          const store::Key& key, const std::string& name, const store::At& at) {
+  ASSIGN_OR_RETURN(auto found, reader.Find(table, key, at));
   if (!found.has_value()) return base::NotFound(table.name, name);
   return std::move(found->row);
 }
@@ -48,6 +48,7 @@ absl::StatusOr<Row> Named(const store::Reader& reader, const store::Table<Row>& 
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call&, const v1::ReplayDecisionRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   const std::string& name = request.name();
   const store::Key key = store::Key::Of(name);
@@ -55,7 +56,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     return base::MatchResourceName(pattern, name).ok();
   };
   if (is("applications/*")) {
-    ASSIGN_OR_RETURN(const ApplicationRow row, Named(view, kApplications, key, name));
+    ASSIGN_OR_RETURN(const ApplicationRow row, Named(view, kApplications, key, name, at));
     const Application& of = row.application();
     return ReplayAll(
         name, of.applicant(),
@@ -65,7 +66,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
          {"decision", of.has_decision(), &of.decision(), ReplayCommission}});
   }
   if (is("agreements/*")) {
-    ASSIGN_OR_RETURN(const AgreementRow row, Named(view, kAgreements, key, name));
+    ASSIGN_OR_RETURN(const AgreementRow row, Named(view, kAgreements, key, name, at));
     const Agreement& of = row.agreement();
     return ReplayAll(name, of.recipient(),
                      {{"assessment", of.has_assessment(), &of.assessment(), ReplayObligations},
@@ -75,20 +76,20 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, "agreements/*/payments/*", 1));
     const std::string agreement = name.substr(0, name.find("/payments/"));
     ASSIGN_OR_RETURN(const PaymentRow row,
-                     Named(view, kPayments, store::Key::Of(agreement, number), name));
+                     Named(view, kPayments, store::Key::Of(agreement, number), name, at));
     const v1::Payment& of = row.payment();
     return ReplayAll(name, of.recipient(),
                      {{"decision", of.has_decision(), &of.decision(), ReplayPayment}});
   }
   if (is("demands/*")) {
-    ASSIGN_OR_RETURN(const DemandRow row, Named(view, kDemands, key, name));
+    ASSIGN_OR_RETURN(const DemandRow row, Named(view, kDemands, key, name, at));
     const Demand& of = row.demand();
     return ReplayAll(name, of.recipient(),
                      {{"decision", of.has_decision(), &of.decision(), ReplayObligations}});
   }
   if (is("competitiveness/*")) {
     ASSIGN_OR_RETURN(const CompetitivenessAgreementRow row,
-                     Named(view, kCompetitiveness, key, name));
+                     Named(view, kCompetitiveness, key, name, at));
     const CompetitivenessAgreement& of = row.agreement();
     return ReplayAll(name, of.entity(),
                      {{"admission", of.has_admission(), &of.admission(), ReplayAdmission},
@@ -139,14 +140,15 @@ absl::StatusOr<Encoded<v1::ListOverdueResponse>> ListOverdue(
 
 absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
                                                         const v1::ListDeadlinesRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
-  RETURN_IF_ERROR(
-      rpc::FindFor(view, call, kApplications, store::Key::Of(request.parent()), request.parent())
-          .status());
+  RETURN_IF_ERROR(rpc::FindFor(view, call, kApplications, store::Key::Of(request.parent()),
+                               request.parent(), nullptr, at)
+                      .status());
   std::vector<cases::Deadline> all;
   for (const char* collection : {"applications", "agreements", "demands"}) {
     ASSIGN_OR_RETURN(const auto open,
-                     cases::OpenDeadlines(view, Sibling(collection, request.parent())));
+                     cases::OpenDeadlines(view, Sibling(collection, request.parent()), at));
     all.insert(all.end(), open.begin(), open.end());
   }
   cases::SortByDueDay(&all);

@@ -88,6 +88,31 @@ TEST_F(TermsTest, ProofExaminationAndPaymentOfATrancheHaveTheirDays) {
   EXPECT_EQ(proof->legal_basis().article(), "Art. 42(2)");
 }
 
+TEST_F(TermsTest, WhatWasOpenOnADayIsToldOfThatDay) {
+  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
+  ASSERT_TRUE(Proof(name, 1, Owner(1)).ok());
+  GoTo(Day("2026-06-17"));
+  ASSERT_TRUE(Prove(name, 1, checker_).ok());
+  GoTo(Day("2026-06-20"));
+  const auto open = [&](const char* day, const char* known = nullptr) {
+    v1::ListDeadlinesRequest list;
+    list.set_parent(name);
+    if (day != nullptr) *list.mutable_as_of() = Day(day).ToProto();
+    if (known != nullptr) {
+      list.mutable_known_at()->set_seconds(absl::ToUnixSeconds(Day(known).StartOfDay()));
+    }
+    const auto told = Must<v1::ListDeadlinesResponse>("ListDeadlines", checker_, list);
+    std::vector<std::string> kinds;
+    for (const auto& one : told.deadlines()) kinds.push_back(one.kind());
+    return kinds;
+  };
+  EXPECT_THAT(open(nullptr), ElementsAre("payment_of_tranche", "proof_of_tranches"));
+  EXPECT_THAT(open("2026-06-17"), ElementsAre("payment_of_tranche", "proof_of_tranches"));
+  EXPECT_THAT(open("2026-06-16"), ElementsAre("proving_of_tranche", "proof_of_tranches"));
+  EXPECT_THAT(open("2026-06-17", "2026-06-16"),
+              ElementsAre("proving_of_tranche", "proof_of_tranches"));
+}
+
 TEST_F(TermsTest, AProofThatIsSentBackIsOwedAgain) {
   const std::string name = At(Application::IN_EXECUTION, 1);
   PaidUp(name, 1, 2);
