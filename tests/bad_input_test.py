@@ -309,7 +309,7 @@ class World:
         self.change("UpdateEdition", edition={"name": name, "note": "better"})
 
     def _assess(self):
-        for code in ("850423", "850433"):
+        for code in ("854411", "854419"):
             self.assessment = self.change("CreateAssessment", assessment={"goods_code": code}).name
         self.change("UpdateAssessment", assessment={"name": self.assessment, "export_potential": 5})
 
@@ -379,7 +379,7 @@ class World:
         elif method.name == "UpdateEntry":
             request.entry.name, request.entry.goods_code = f"{draft}/entries/850423", "850423"
         elif method.name == "UpdateAssessment":
-            request.assessment.name, request.assessment.goods_code = self.assessment, "850433"
+            request.assessment.name, request.assessment.goods_code = self.assessment, "854419"
         elif method.name == "GetPublishedLeaf":
             request.position = self.published
         elif "table" in method.input_type.fields_by_name:
@@ -1092,6 +1092,11 @@ def of_create_entry(world, request, case, at="entry", **more):
     entry.processing_level = world.m.resources.LOW
     yield case("refused by law", "LOW", request, code="FAILED_PRECONDITION", reason="LEVEL_TOO_LOW", paths=(),
                details=("PreconditionFailure", "LegalBasis"), article="Art. 26(1)", **more)
+    entry.CopyFrom(good)
+    entry.goods_code = "854411"  # assessed, at LOW
+    yield case("refused by law", "another level than assessed", request, code="FAILED_PRECONDITION",
+               reason="LEVEL_NOT_ASSESSED", paths=(), details=("PreconditionFailure", "LegalBasis"), article="Art. 26(2)",
+               **more)
     entry.CopyFrom(good)
     entry.goods_code = "850423"
     yield case("uniqueness", "the same code again", request, code="ALREADY_EXISTS", reason="ALREADY_EXISTS", paths=(),

@@ -1,6 +1,9 @@
 #include "services/priority_goods/errors.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "services/priority_goods/rules.h"
 
 namespace nisi::priority_goods::errors {
 
@@ -35,6 +38,29 @@ absl::Status LevelTooLow() {
                  "A good of low processing cannot stand in the list of priority goods.")
       .Precondition("PROCESSING_LEVEL", "processing_level", "MEDIUM or HIGH is needed")
       .Cite(ListOfPriorityGoods());
+}
+
+absl::Status LevelNotAssessed(const std::vector<AssessedLevel>& others) {
+  constexpr size_t kNamed = 10;  // details are bounded
+  const AssessedLevel& first = others.front();
+  Refusal refusal(StatusCode::kFailedPrecondition, "LEVEL_NOT_ASSESSED",
+                  absl::StrCat("The entry ", first.goods_code, " says ",
+                               v1::ProcessingLevel_Name(first.entry), ", while ", first.assessment,
+                               " determines ", v1::ProcessingLevel_Name(first.assessed), "."));
+  refusal.With("goodsCode", first.goods_code)
+      .With("entryLevel", v1::ProcessingLevel_Name(first.entry))
+      .With("assessedLevel", v1::ProcessingLevel_Name(first.assessed))
+      .With("assessment", first.assessment)
+      .With("count", absl::StrCat(others.size()))
+      .Cite(LevelOfAGood());
+  for (size_t i = 0; i < std::min(others.size(), kNamed); ++i) {
+    const AssessedLevel& other = others[i];
+    refusal.Precondition(
+        "PROCESSING_LEVEL", other.goods_code,
+        absl::StrCat(other.assessment, " determines ", v1::ProcessingLevel_Name(other.assessed),
+                     other.assessed == v1::LOW ? ", which cannot stand in the list" : " for it"));
+  }
+  return refusal;
 }
 
 absl::Status EntryOverlap(const std::string& other) {

@@ -3,11 +3,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "common/base/date.h"
 #include "common/base/status.h"
 #include "nisi/priority_goods/v1/resources.pb.h"
+
+namespace nisi::priority_goods {
+struct AssessedLevel;
+}  // namespace nisi::priority_goods
 
 namespace nisi::priority_goods::errors {
 
@@ -18,11 +23,14 @@ base::LegalBasis LevelOfAGood();         // Art. 26(2)
 base::LegalBasis Approval();             // Art. 9(28)
 base::LegalBasis Drafting();             // Art. 13(2)(2)
 
-absl::Status LevelTooLow();                              // LEVEL_TOO_LOW
-absl::Status EntryOverlap(const std::string& other);     // ENTRY_OVERLAP
-absl::Status EntryExists(const std::string& name);       // ALREADY_EXISTS
-absl::Status AssessmentExists(const std::string& name);  // ALREADY_EXISTS
-absl::Status EditionEmpty();                             // EDITION_EMPTY
+absl::Status LevelTooLow();  // LEVEL_TOO_LOW
+// `others`: at least one whose level is another than the assessed one. Tells of the first, and
+// names as many as an answer holds.
+absl::Status LevelNotAssessed(const std::vector<AssessedLevel>& others);  // LEVEL_NOT_ASSESSED
+absl::Status EntryOverlap(const std::string& other);                      // ENTRY_OVERLAP
+absl::Status EntryExists(const std::string& name);                        // ALREADY_EXISTS
+absl::Status AssessmentExists(const std::string& name);                   // ALREADY_EXISTS
+absl::Status EditionEmpty();                                              // EDITION_EMPTY
 // `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
 // than they may know.
 absl::Status EffectiveDayTaken(base::Date day, const std::string& edition);  // EFFECTIVE_DAY_TAKEN

@@ -147,6 +147,29 @@ TEST_F(ImportTest, TheWholeListEnters) {
   ExpectEnters(goods);
 }
 
+// One level of a file that an assessment contradicts keeps its row out, and no other.
+TEST_F(ImportTest, ARowOfAnotherLevelThanAssessedIsRefused) {
+  v1::CreateAssessmentRequest create;
+  create.mutable_assessment()->set_goods_code("850423");
+  create.mutable_assessment()->set_technological_complexity(40);
+  const auto assessed = Do<v1::Assessment>("CreateAssessment", institute_, create);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  const std::string edition = CreateDraft();
+  const std::vector<Row> rows{MakeRow("8708"), MakeRow("850423", "HIGH"), MakeRow("0201", "LOW")};
+  const auto report = Import(edition, rows);
+  EXPECT_TRUE(report.committed());
+  EXPECT_EQ(report.entered_count(), 1);
+  EXPECT_EQ(report.refused_count(), 2);
+  ASSERT_EQ(report.rows_size(), 3);
+  EXPECT_EQ(report.rows(1).outcome(), Report::REFUSED);
+  EXPECT_EQ(report.rows(1).reason(), "LEVEL_NOT_ASSESSED");
+  EXPECT_EQ(report.rows(1).article(), "Art. 26(2)");
+  EXPECT_THAT(report.rows(1).description(), ::testing::HasSubstr(assessed->name()));
+  EXPECT_EQ(report.rows(2).reason(), "LEVEL_TOO_LOW");
+  EXPECT_EQ(Import(edition, {MakeRow("850423", "MEDIUM")}).entered_count(), 1);
+  EXPECT_EQ(CountEntries(edition), 2);
+}
+
 TEST_F(ImportTest, AnInvalidRowEntersNothing) {
   const std::string edition = CreateDraft({MakeEntry("9503")});
   struct {

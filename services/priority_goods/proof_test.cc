@@ -77,6 +77,8 @@ class ProofTest : public PriorityGoodsTest {
 TEST_F(ProofTest, ThePublicIsShownApprovalsAndWhatTheyLeadToAndNothingElse) {
   v1::CreateAssessmentRequest assess;
   assess.mutable_assessment()->set_goods_code("850423");
+  assess.mutable_assessment()->set_technological_complexity(40);
+  assess.mutable_assessment()->set_export_potential(30);  // HIGH, as its entry says
   ASSERT_TRUE(Do<v1::Assessment>("CreateAssessment", institute_, assess).ok());
   const std::string first = CreateDraft({MakeEntry("850423"), MakeEntry("0101")});
   ASSERT_TRUE(Submit(first).ok());

@@ -5,6 +5,7 @@
 #include "common/rpc/resource.h"
 #include "common/store/merkle.h"
 #include "services/priority_goods/errors.h"
+#include "services/priority_goods/levels.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
 
@@ -187,6 +188,9 @@ absl::StatusOr<v1::Edition> SubmitEdition(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kSubmit));
   ASSIGN_OR_RETURN(const store::Frontier entries, EntriesOf(tx, step.row.number()));
   if (entries.size() == 0) return errors::EditionEmpty();
+  // What was assessed, or assessed otherwise, since the entries were written.
+  ASSIGN_OR_RETURN(const auto levels, AssessedLevels(tx, step.row.number()));
+  RETURN_IF_ERROR(CheckAssessed(levels));
   Edition& edition = *step.row.mutable_edition();
   edition.set_entry_count(static_cast<int32_t>(entries.size()));
   edition.set_entries_root(store::ToBytes(entries.root()));
@@ -235,7 +239,9 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(order.effective_from, base::Date::FromProto(request.effective_from()));
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request.name(), request.etag(), Verb::kApprove));
   Edition& edition = *step.row.mutable_edition();
-  ASSIGN_OR_RETURN(*edition.mutable_decision(), Approve(edition, order, tx.today(), *env.norms));
+  ASSIGN_OR_RETURN(const auto levels, AssessedLevels(tx, step.row.number()));
+  ASSIGN_OR_RETURN(*edition.mutable_decision(),
+                   Approve(edition, order, tx.today(), *env.norms, levels));
   ASSIGN_OR_RETURN(const auto same_day,
                    tx.FindUnique(kEditionsByEffectiveDay, store::Key::Of(order.effective_from)));
   if (same_day.has_value())

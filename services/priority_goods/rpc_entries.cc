@@ -2,6 +2,7 @@
 #include "common/rpc/editions.h"
 #include "common/rpc/resource.h"
 #include "services/priority_goods/errors.h"
+#include "services/priority_goods/levels.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
 
@@ -61,6 +62,7 @@ absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& give
                                const std::string& path) {
   RETURN_IF_ERROR(CheckLevel(given.processing_level()));
   RETURN_IF_ERROR(CheckNames(given, path));
+  RETURN_IF_ERROR(CheckAssessed(tx, given));
   RETURN_IF_ERROR(CheckFree(tx, edition, given.goods_code()));
   EntryRow row;
   row.set_edition(edition);
@@ -107,6 +109,7 @@ absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx&
   RETURN_IF_ERROR(rpc::UpdateResource(request.entry(), request.update_mask(), &entry, &call));
   if (named) RETURN_IF_ERROR(CheckNames(entry, "entry"));
   RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
+  RETURN_IF_ERROR(CheckAssessed(tx, entry));
   tx.Cite(errors::ListOfPriorityGoods());
   RETURN_IF_ERROR(tx.Put(kEntries, &found.row));
   return found.row.entry();

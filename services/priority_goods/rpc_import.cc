@@ -6,6 +6,7 @@
 #include "common/base/codes.h"
 #include "common/rpc/import.h"
 #include "services/priority_goods/errors.h"
+#include "services/priority_goods/levels.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
 
@@ -58,6 +59,10 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
                 }));
     tx.Cite(errors::ListOfPriorityGoods());
     return absl::OkStatus();
+  }
+
+  absl::Status JudgeIn(const store::Tx& tx, const Entry& entry) override {
+    return CheckAssessed(tx, entry);
   }
 
   absl::Status Enter(store::Tx& tx, const Entry& entry) override {

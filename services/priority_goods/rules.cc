@@ -1,6 +1,8 @@
 #include "services/priority_goods/rules.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -36,6 +38,9 @@ constexpr char kEntryCount[] = "entry_count";
 constexpr char kOrderDate[] = "order_date";
 constexpr char kEffectiveFrom[] = "effective_from";
 constexpr char kToday[] = "today";
+// Of an entry whose code is assessed: its level and code follow, the value is the assessed level. A
+// list has thousands of them, so the fact is one and not two.
+constexpr char kEntryLevel[] = "entry_level.";
 
 constexpr uint32_t kInstitute = base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY);
 constexpr uint32_t kAuthority = base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY);
@@ -90,6 +95,17 @@ absl::StatusOr<Decision> DecideApproval(const Facts& facts) {
   cases::AddFinding(&decision, "DATES_IN_ORDER",
                     order_date <= today && order_date <= effective_from && today <= effective_from,
                     errors::Approval(), facts, {kOrderDate, kEffectiveFrom, kToday});
+  // Decisions from before the levels were compared, and of lists without assessed goods, have none.
+  const std::vector<std::string> levels = facts.NamesUnder(kEntryLevel);
+  if (!levels.empty()) {
+    bool as_assessed = true;
+    for (const std::string& name : levels) {
+      ASSIGN_OR_RETURN(const std::string assessed, facts.Text(name));
+      as_assessed &= absl::StartsWith(name, absl::StrCat(kEntryLevel, assessed, "."));
+    }
+    cases::AddFinding(&decision, "LEVELS_AS_ASSESSED", as_assessed, errors::LevelOfAGood(), facts,
+                      levels);
+  }
   decision.set_outcome(cases::AllSatisfied(decision) ? "APPROVED" : "REFUSED");
   return decision;
 }
@@ -124,6 +140,13 @@ absl::StatusOr<Decision> ReplayApproval(const Decision& stored) {
 
 absl::Status CheckLevel(ProcessingLevel level) {
   return level == v1::MEDIUM || level == v1::HIGH ? absl::OkStatus() : errors::LevelTooLow();
+}
+
+absl::Status CheckAssessed(const std::vector<AssessedLevel>& levels) {
+  std::vector<AssessedLevel> others;
+  std::copy_if(levels.begin(), levels.end(), std::back_inserter(others),
+               [](const AssessedLevel& level) { return level.entry != level.assessed; });
+  return others.empty() ? absl::OkStatus() : errors::LevelNotAssessed(others);
 }
 
 std::optional<std::string> FindOverlap(const std::set<std::string>& codes,
@@ -224,7 +247,8 @@ void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edi
 }
 
 absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, base::Date today,
-                                 const norms::Norms& norms) {
+                                 const norms::Norms& norms,
+                                 const std::vector<AssessedLevel>& levels) {
   if (order.effective_from < order.date) return errors::EffectiveBeforeOrder();
   const std::vector<base::Acted> acts = ActsOf(edition);
   RETURN_IF_ERROR(EditionMachine()
@@ -233,6 +257,7 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, bas
   if (edition.entry_count() == 0) return errors::EditionEmpty();
   if (order.date > today) return errors::OrderDateInvalid();
   if (order.effective_from < today) return errors::EffectiveDayPast();
+  RETURN_IF_ERROR(CheckAssessed(levels));
   Facts facts;
   const auto examined = [&](const char* name, const std::string& value) {
     facts.Set(name, value, edition.name(), edition.etag());
@@ -247,6 +272,11 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, bas
   ordered(kOrderDate, order.date.ToString());
   ordered(kEffectiveFrom, order.effective_from.ToString());
   facts.Set(kToday, today.ToString(), "clock");
+  for (const AssessedLevel& level : levels) {
+    facts.Set(
+        absl::StrCat(kEntryLevel, v1::ProcessingLevel_Name(level.entry), ".", level.goods_code),
+        v1::ProcessingLevel_Name(level.assessed), level.assessment, level.etag);
+  }
   ASSIGN_OR_RETURN(Decision decision, DecideApproval(facts));
   decision.set_norms_edition(norms.edition());
   return decision;

@@ -32,6 +32,19 @@ absl::StatusOr<decision::v1::Decision> Assess(const Assessment& assessment,
 // Only goods of medium and high processing may stand in an edition (Art. 26(1)). LEVEL_TOO_LOW.
 absl::Status CheckLevel(ProcessingLevel level);
 
+// What the institute's assessment says of the code of an entry, which the level of that entry has
+// to be: the methodology determines it, not whoever types the list (Art. 26(2)).
+struct AssessedLevel {
+  std::string goods_code;
+  ProcessingLevel entry = v1::PROCESSING_LEVEL_UNSPECIFIED;     // as it stands in the list
+  ProcessingLevel assessed = v1::PROCESSING_LEVEL_UNSPECIFIED;  // by the assessment
+  std::string assessment;                                       // its name and etag
+  std::string etag;
+};
+// Whether each entry has the level it was assessed at: LEVEL_NOT_ASSESSED, naming those that do
+// not.
+absl::Status CheckAssessed(const std::vector<AssessedLevel>& levels);
+
 // The code among `codes` that covers `code` or is covered by it; nullopt when there is none. An
 // entry covers every code that begins with its own, and no good may be covered twice.
 std::optional<std::string> FindOverlap(const std::set<std::string>& codes, const std::string& code);
@@ -64,11 +77,13 @@ struct Order {
   std::string etag;  // under which the edition is recorded with it
 };
 
-// Whether the order may approve the edition as it was examined (Art. 9(28)). INVALID_FIELD when it
-// puts the edition in force before its own date; SEPARATION_OF_DUTIES, EDITION_EMPTY,
-// ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST. The decision lists the findings.
+// Whether the order may approve the edition as it was examined (Art. 9(28)). `levels`: of the
+// entries whose codes are assessed. INVALID_FIELD when it puts the edition in force before its own
+// date; SEPARATION_OF_DUTIES, EDITION_EMPTY, ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST,
+// LEVEL_NOT_ASSESSED. The decision lists the findings.
 absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const Order& order,
-                                               base::Date today, const norms::Norms& norms);
+                                               base::Date today, const norms::Norms& norms,
+                                               const std::vector<AssessedLevel>& levels = {});
 
 // The same decisions from the facts that were stored with them: no norms are looked up, and no
 // record is read. FACT_MISSING naming a fact that the rule needs; DATA_LOSS for one that does not

@@ -139,6 +139,34 @@ TEST(CheckLevelTest, MediumAndHighOnly) {
   }
 }
 
+AssessedLevel LevelOf(const char* code, ProcessingLevel entry, ProcessingLevel assessed) {
+  return {code, entry, assessed, absl::StrCat("assessments/of", code), "0000000c"};
+}
+
+TEST(CheckAssessedTest, TheAssessmentDeterminesTheLevel) {
+  EXPECT_TRUE(CheckAssessed({}).ok());
+  EXPECT_TRUE(
+      CheckAssessed({LevelOf("0101", v1::MEDIUM, v1::MEDIUM), LevelOf("0102", v1::HIGH, v1::HIGH)})
+          .ok());
+  const absl::Status refused =
+      CheckAssessed({LevelOf("0101", v1::MEDIUM, v1::MEDIUM), LevelOf("0102", v1::HIGH, v1::LOW),
+                     LevelOf("0103", v1::MEDIUM, v1::HIGH)});
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(base::ReasonOf(refused), "LEVEL_NOT_ASSESSED");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 26(2)");
+  const google::rpc::ErrorInfo info = base::InfoOf(refused);
+  const auto& told = info.metadata();
+  EXPECT_EQ(told.at("goodsCode"), "0102");
+  EXPECT_EQ(told.at("entryLevel"), "HIGH");
+  EXPECT_EQ(told.at("assessedLevel"), "LOW");
+  EXPECT_EQ(told.at("assessment"), "assessments/of0102");
+  EXPECT_EQ(told.at("count"), "2");
+  // However many there are, the answer holds them.
+  const absl::Status many = CheckAssessed(
+      std::vector<AssessedLevel>(20'000, LevelOf("0102030405", v1::HIGH, v1::MEDIUM)));
+  EXPECT_EQ(base::InfoOf(many).metadata().at("count"), "20000");
+}
+
 TEST(FindOverlapTest, AboveBelowSameAndNone) {
   const std::set<std::string> codes{"0101", "850423", "8708299000", "87089910"};
   struct {
@@ -418,6 +446,42 @@ TEST(ApproveTest, ItsFactsNameTheEditionAndWhichVersionOfIt) {
     }
   }
   EXPECT_EQ(seen, versions.size());
+}
+
+TEST(ApproveTest, LevelsAreThoseOfTheAssessments) {
+  const Order order = OrderOf("minister", kToday, kToday);
+  const std::vector<AssessedLevel> levels{LevelOf("0101", v1::MEDIUM, v1::MEDIUM),
+                                          LevelOf("0102", v1::HIGH, v1::HIGH)};
+  const auto decision = Approve(Submitted(), order, kToday, DefaultNorms(), levels);
+  ASSERT_TRUE(decision.ok()) << decision.status();
+  ASSERT_EQ(decision->findings_size(), 4);
+  const Finding& finding = FindingOf(*decision, "LEVELS_AS_ASSESSED");
+  EXPECT_TRUE(finding.satisfied());
+  EXPECT_EQ(finding.legal_basis().article(), "Art. 26(2)");
+  ASSERT_EQ(finding.facts_size(), 2);
+  EXPECT_EQ(finding.facts(0).name(), "entry_level.HIGH.0102");
+  EXPECT_EQ(finding.facts(0).value(), "HIGH");
+  EXPECT_EQ(finding.facts(0).source(), "assessments/of0102");
+  EXPECT_EQ(finding.facts(0).version(), "0000000c");
+
+  const auto replayed = ReplayApproval(*decision);
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->SerializeAsString(), decision->SerializeAsString());
+  Decision other = *decision;
+  for (Finding& each : *other.mutable_findings()) {
+    for (auto& fact : *each.mutable_facts()) {
+      if (fact.name() == "entry_level.HIGH.0102") fact.set_value("LOW");
+    }
+  }
+  const auto refused = ReplayApproval(other);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(refused->outcome(), "REFUSED");
+  EXPECT_FALSE(FindingOf(*refused, "LEVELS_AS_ASSESSED").satisfied());
+
+  EXPECT_EQ(base::ReasonOf(Approve(Submitted(), order, kToday, DefaultNorms(),
+                                   {LevelOf("0101", v1::HIGH, v1::LOW)})
+                               .status()),
+            "LEVEL_NOT_ASSESSED");
 }
 
 TEST(EditionMachineTest, NeitherDrafterNorSubmitterDecides) {

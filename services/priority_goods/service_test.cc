@@ -558,6 +558,88 @@ TEST_F(AssessmentsTest, ADecisionReplaysUnderOtherNorms) {
   EXPECT_EQ(Assess("850424", 40, 0).processing_level(), v1::LOW);  // by the norms of now
 }
 
+// The level of an entry is that of the assessment of exactly its code, whatever was typed.
+TEST_F(AssessmentsTest, AnEntryHasTheLevelItsCodeIsAssessedAt) {
+  const std::string low = Assess("850423", 10, 10).name();
+  Assess("850424", 40, 0);                                     // MEDIUM
+  const std::string newest = Assess("850424", 40, 30).name();  // HIGH: assessed once more
+  const std::string edition = CreateDraft({MakeEntry("8708"), MakeEntry("0101")});
+  for (const v1::ProcessingLevel level : {v1::MEDIUM, v1::HIGH}) {
+    const absl::Status refused = AddEntries(edition, {MakeEntry("850423", "machinery", level)});
+    EXPECT_EQ(base::ReasonOf(refused), "LEVEL_NOT_ASSESSED");
+    EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 26(2)");
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("assessment"), low);
+    EXPECT_EQ(base::InfoOf(refused).metadata().at("assessedLevel"), "LOW");
+  }
+  const absl::Status refused = AddEntries(edition, {MakeEntry("850424", "machinery", v1::MEDIUM)});
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("assessment"), newest);
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("entryLevel"), "MEDIUM");
+  EXPECT_TRUE(AddEntries(edition, {MakeEntry("850424")}).ok());
+  // Codes above and below are others.
+  EXPECT_TRUE(AddEntries(edition, {MakeEntry("8504230000")}).ok());
+
+  v1::UpdateEntryRequest update;
+  update.mutable_entry()->set_name(edition + "/entries/850424");
+  update.mutable_entry()->set_processing_level(v1::MEDIUM);
+  update.mutable_update_mask()->add_paths("processing_level");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("UpdateEntry", institute_, update).status()),
+            "LEVEL_NOT_ASSESSED");
+  v1::CreateEntryRequest create;
+  create.set_parent(edition);
+  *create.mutable_entry() = MakeEntry("850423");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Entry>("CreateEntry", institute_, create).status()),
+            "LEVEL_NOT_ASSESSED");
+}
+
+TEST_F(AssessmentsTest, AssessmentsThatCameSinceAreHeldAgainstTheListOnceMore) {
+  const std::string edition = CreateDraft({MakeEntry("850423"), MakeEntry("8708")});
+  const v1::Assessment medium = Assess("850423", 40, 0);
+  const auto submitted = Submit(edition);
+  EXPECT_EQ(base::ReasonOf(submitted.status()), "LEVEL_NOT_ASSESSED");
+  EXPECT_EQ(base::InfoOf(submitted.status()).metadata().at("assessment"), medium.name());
+  v1::UpdateEntryRequest mend;
+  mend.mutable_entry()->set_name(edition + "/entries/850423");
+  mend.mutable_entry()->set_processing_level(v1::MEDIUM);
+  mend.mutable_update_mask()->add_paths("processing_level");
+  ASSERT_TRUE(Do<v1::Entry>("UpdateEntry", institute_, mend).ok());
+  ASSERT_TRUE(Submit(edition).ok());
+
+  // One that is recorded after the submission: the authority does not approve past it.
+  const v1::Assessment low = Assess("8708", 0, 0);
+  const auto approved = Approve(edition, Day("2026-07-01"), authority_);
+  EXPECT_EQ(base::ReasonOf(approved.status()), "LEVEL_NOT_ASSESSED");
+  EXPECT_EQ(base::InfoOf(approved.status()).metadata().at("assessment"), low.name());
+  EXPECT_EQ(StateOf(edition), Edition::SUBMITTED);
+  v1::UpdateAssessmentRequest correct;
+  correct.mutable_assessment()->set_name(low.name());
+  correct.mutable_assessment()->set_technological_complexity(40);
+  correct.mutable_assessment()->set_export_potential(30);
+  const auto high = Do<v1::Assessment>("UpdateAssessment", institute_, correct);
+  ASSERT_TRUE(high.ok()) << high.status();
+
+  const auto now = Approve(edition, Day("2026-07-01"), authority_);
+  ASSERT_TRUE(now.ok()) << now.status();
+  std::set<std::string> told;
+  for (const auto& finding : now->decision().findings()) {
+    if (finding.rule() != "LEVELS_AS_ASSESSED") continue;
+    EXPECT_TRUE(finding.satisfied());
+    for (const auto& fact : finding.facts())
+      told.insert(absl::StrCat(fact.name(), " ", fact.source(), " ", fact.version()));
+  }
+  EXPECT_THAT(told,
+              ::testing::UnorderedElementsAre(
+                  absl::StrCat("entry_level.HIGH.8708 ", low.name(), " ", high->etag()),
+                  absl::StrCat("entry_level.MEDIUM.850423 ", medium.name(), " ", medium.etag())));
+  // What an assessment says later changes nothing of the approval.
+  Assess("8708", 0, 0);
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(edition);
+  const auto replayed = Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_TRUE(replayed->same());
+  EXPECT_EQ(replayed->stored().SerializeAsString(), now->decision().SerializeAsString());
+}
+
 TEST_F(AssessmentsTest, OnlyRecordsWithDecisionsReplay) {
   const auto replay = [&](const std::string& name) {
     v1::ReplayDecisionRequest request;
