@@ -260,7 +260,40 @@ TEST_F(ReportsTest, FourLoadedQuartersAreProposedAsSuccessAndAPersonDecides) {
   const auto completed = Adopt(review, authority_);
   ASSERT_TRUE(completed.ok()) << completed.status();
   EXPECT_EQ(completed->state(), Project::COMPLETED);
-  EXPECT_TRUE(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay)->same());
+  // The ground of the register is computed again beside the decision that rests on it.
+  const auto both = Do<v1::ReplayDecisionResponse>("ReplayDecision", institute_, replay);
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_TRUE(both->same());
+  EXPECT_EQ(both->stored().SerializeAsString(),
+            Review(review).administrative_data().decision().SerializeAsString());
+  EXPECT_EQ(both->stored_ground().SerializeAsString(),
+            Review(review).administrative_data().ground_decision().SerializeAsString());
+  EXPECT_EQ(both->replayed_ground().outcome(), "MET");
+  // On a day before it was proposed there was nothing to compute.
+  *replay.mutable_as_of() = Day("2026-06-20").ToProto();
+  EXPECT_EQ(
+      base::ReasonOf(Do<v1::ReplayDecisionResponse>("ReplayDecision", institute_, replay).status()),
+      "NOT_FOUND");
+}
+
+TEST_F(ReportsTest, TheLightIsReplayedAsItStoodThen) {
+  const std::string name = Include();
+  GoTo(Day("2028-07-01"));
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(name);
+  const auto now = Do<v1::ReplayDecisionResponse>("ReplayDecision", institute_, replay);
+  ASSERT_TRUE(now.ok()) << now.status();
+  EXPECT_EQ(now->stored().outcome(), "RED");
+  *replay.mutable_as_of() = Day("2028-06-30").ToProto();
+  const auto before = Do<v1::ReplayDecisionResponse>("ReplayDecision", institute_, replay);
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->stored().outcome(), "YELLOW");
+  EXPECT_TRUE(before->same());
+  replay.clear_as_of();
+  replay.mutable_known_at()->set_seconds(absl::ToUnixSeconds(Day("2026-07-01").StartOfDay()));
+  const auto known = Do<v1::ReplayDecisionResponse>("ReplayDecision", institute_, replay);
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->stored().outcome(), "GREEN");
 }
 
 // The row may also be closed from behind: by a report that comes late, or by a correction.

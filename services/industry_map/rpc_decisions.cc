@@ -219,28 +219,38 @@ absl::StatusOr<v1::Project> ExcludeProject(Env& env, const Call& call, store::Tx
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call&, const v1::ReplayDecisionRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   const std::string& name = request.name();
   if (absl::StartsWith(name, "editions/")) {
     ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
-    ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number)));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number), at));
     if (!found.has_value()) return base::NotFound("editions", name);
     return Replayed(name, "", found->row.edition().decision(), ReplayEdition);
   }
   if (absl::StrContains(name, "/reviews/")) {
     ASSIGN_OR_RETURN(const ReviewNumbers numbers, NumbersOfReview(name));
     ASSIGN_OR_RETURN(const auto found,
-                     view.Find(kReviews, ReviewKey(numbers.project, numbers.review)));
+                     view.Find(kReviews, ReviewKey(numbers.project, numbers.review), at));
     if (!found.has_value()) return base::NotFound("reviews", name);
     const std::string& owner = found->row.review().owner_bin();
     const v1::ReviewData& data = found->row.review().administrative_data();
-    if (data.has_decision()) return Replayed(name, owner, data.decision(), ReplayAdoption);
-    if (!data.has_ground_decision()) return errors::DecisionMissing();
-    return Replayed(name, owner, data.ground_decision(), ReplaySustained);
+    if (!data.has_decision()) {
+      if (!data.has_ground_decision()) return errors::DecisionMissing();
+      return Replayed(name, owner, data.ground_decision(), ReplaySustained);
+    }
+    ASSIGN_OR_RETURN(auto answer, Replayed(name, owner, data.decision(), ReplayAdoption));
+    if (!data.has_ground_decision()) return answer;
+    // The decision rests on the ground that the register computed when it proposed the review.
+    ASSIGN_OR_RETURN(auto ground, Replayed(name, owner, data.ground_decision(), ReplaySustained));
+    answer.set_same(answer.same() && ground.same());
+    *answer.mutable_stored_ground() = std::move(*ground.mutable_stored());
+    *answer.mutable_replayed_ground() = std::move(*ground.mutable_replayed());
+    return answer;
   }
   if (absl::StartsWith(name, "projects/")) {
     ASSIGN_OR_RETURN(const int32_t number, ProjectNumber(name));
-    ASSIGN_OR_RETURN(const auto found, view.Find(kProjects, ProjectKey(number)));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kProjects, ProjectKey(number), at));
     if (!found.has_value()) return base::NotFound("projects", name);
     const Project& project = found->row.project();
     const Progress& progress = project.administrative_data().progress();

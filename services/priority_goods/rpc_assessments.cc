@@ -74,16 +74,17 @@ absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call&, const v1::ReplayDecisionRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   if (absl::StartsWith(request.name(), "assessments/")) {
-    ASSIGN_OR_RETURN(const auto found, view.Find(kAssessments, store::Key::Of(request.name())));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kAssessments, store::Key::Of(request.name()), at));
     if (!found.has_value()) return base::NotFound("assessments", request.name());
     return cases::ReplayAnswer<v1::ReplayDecisionResponse>(found->row.assessment().decision(),
                                                            ReplayAssessment);
   }
   if (absl::StartsWith(request.name(), "editions/")) {
     ASSIGN_OR_RETURN(const int32_t number, EditionNumber(request.name()));
-    ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number)));
+    ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number), at));
     if (!found.has_value()) return base::NotFound("editions", request.name());
     const Edition& edition = found->row.edition();
     if (!edition.has_decision()) return errors::DecisionMissing(edition.state());

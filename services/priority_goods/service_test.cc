@@ -640,6 +640,42 @@ TEST_F(AssessmentsTest, AssessmentsThatCameSinceAreHeldAgainstTheListOnceMore) {
   EXPECT_EQ(replayed->stored().SerializeAsString(), now->decision().SerializeAsString());
 }
 
+TEST_F(AssessmentsTest, ADecisionReplaysAsItStoodThen) {
+  const v1::Assessment first = Assess("850423", 40, 29);
+  const absl::Time known = clock_.Now();
+  clock_.Set(Day("2026-06-20").StartOfDay());
+  v1::UpdateAssessmentRequest update;
+  update.mutable_assessment()->set_name(first.name());
+  update.mutable_assessment()->set_export_potential(30);
+  ASSERT_TRUE(Do<v1::Assessment>("UpdateAssessment", institute_, update).ok());
+  const auto outcome = [&](const v1::ReplayDecisionRequest& replay) {
+    const auto replayed = Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+    EXPECT_TRUE(replayed.ok()) << replayed.status();
+    EXPECT_TRUE(replayed->same());
+    return replayed->stored().outcome();
+  };
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(first.name());
+  EXPECT_EQ(outcome(replay), "HIGH");
+  *replay.mutable_as_of() = Day("2026-06-19").ToProto();
+  EXPECT_EQ(outcome(replay), "MEDIUM");
+  replay.clear_as_of();
+  replay.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known) + 1);
+  EXPECT_EQ(outcome(replay), "MEDIUM");
+
+  const std::string edition = CreateDraft({MakeEntry("8708")});
+  ASSERT_TRUE(Submit(edition).ok());
+  clock_.Set(Day("2026-06-22").StartOfDay());
+  ASSERT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+  replay.Clear();
+  replay.set_name(edition);
+  EXPECT_EQ(outcome(replay), "APPROVED");
+  *replay.mutable_as_of() = Day("2026-06-21").ToProto();
+  EXPECT_EQ(
+      base::ReasonOf(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).status()),
+      "DECISION_MISSING");
+}
+
 TEST_F(AssessmentsTest, OnlyRecordsWithDecisionsReplay) {
   const auto replay = [&](const std::string& name) {
     v1::ReplayDecisionRequest request;
