@@ -28,18 +28,6 @@ class HistoryTest : public MapTest {
     EXPECT_TRUE(said.ok()) << said.status();
     return said->rows_size() == 0 ? 0 : said->rows(0).jobs_plan();
   }
-  absl::Status Suspend(const std::string& name) {
-    v1::SuspendProjectRequest suspend;
-    suspend.set_name(name);
-    suspend.set_reason("Стройка стоит.");
-    return Do<Project>("SuspendProject", authority_, suspend).status();
-  }
-  absl::Status Resume(const std::string& name) {
-    v1::ResumeProjectRequest resume;
-    resume.set_name(name);
-    resume.set_reason("Стройка идёт.");
-    return Do<Project>("ResumeProject", authority_, resume).status();
-  }
   std::vector<cases::Deadline> Owed(const std::string& report) {
     const auto open = cases::OpenDeadlines(store().Read(), report);
     EXPECT_TRUE(open.ok()) << open.status();
@@ -51,6 +39,61 @@ class HistoryTest : public MapTest {
     EXPECT_THAT(*findings, ::testing::IsEmpty());
   }
 };
+
+// Also recorded late, an act holds from its date; what is owed follows.
+TEST_F(HistoryTest, ASuspensionHoldsFromItsActAndSoDoesItsEnd) {
+  const std::string name = Include();
+  GoTo(Day("2026-07-20"));
+  ASSERT_TRUE(Commission(name, akimat_).ok());
+  GoTo(Day("2026-10-05"));
+  ASSERT_EQ(Owed(name + "/reports/2026q3").size(), 1U);
+  for (const char* day : {"2026-06-14", "2026-10-06"}) {
+    EXPECT_EQ(base::ReasonOf(Suspend(name, authority_, Day(day)).status()), "ACT_DATE_INVALID")
+        << day;
+  }
+  v1::SuspendProjectRequest bare;
+  bare.set_name(name);
+  bare.set_reason("Стройка стоит.");
+  EXPECT_EQ(base::ReasonOf(Do<Project>("SuspendProject", authority_, bare).status()),
+            "INVALID_FIELD");
+  const auto suspended = Suspend(name, authority_, Day("2026-07-10"));
+  ASSERT_TRUE(suspended.ok()) << suspended.status();
+  EXPECT_EQ(suspended->suspended_from(), Project::COMMISSIONED);
+  EXPECT_EQ(suspended->suspension_act().number(), "71-НҚ");
+  EXPECT_EQ(base::Date::FromProto(suspended->suspension_act().date())->ToString(), "2026-07-10");
+  EXPECT_EQ(On(name, "2026-07-09").state(), Project::INCLUDED);
+  EXPECT_FALSE(On(name, "2026-07-09").has_suspension_act());
+  EXPECT_EQ(On(name, "2026-07-10").state(), Project::SUSPENDED);
+  EXPECT_EQ(On(name, "2026-07-10").suspended_from(), Project::INCLUDED);
+  EXPECT_EQ(On(name, "2026-07-20").suspended_from(), Project::COMMISSIONED);
+  EXPECT_TRUE(Owed(name + "/reports/2026q3").empty());
+  EXPECT_FALSE(Owed(name + "/reports/2026q2").empty());  // it ended before
+
+  for (const char* day : {"2026-07-09", "2026-10-06"}) {
+    EXPECT_EQ(base::ReasonOf(Resume(name, authority_, Day(day)).status()), "ACT_DATE_INVALID")
+        << day;
+  }
+  const auto resumed = Resume(name, authority_, Day("2026-07-15"));
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(resumed->state(), Project::COMMISSIONED);
+  EXPECT_EQ(resumed->resumption_act().number(), "72-НҚ");
+  EXPECT_EQ(On(name, "2026-07-14").state(), Project::SUSPENDED);
+  EXPECT_EQ(On(name, "2026-07-15").state(), Project::INCLUDED);
+  EXPECT_EQ(On(name, "2026-07-20").state(), Project::COMMISSIONED);
+  EXPECT_EQ(Owed(name + "/reports/2026q3").size(), 1U);
+  // The next rests on that one.
+  EXPECT_EQ(base::ReasonOf(Suspend(name, authority_, Day("2026-07-14")).status()),
+            "ACT_DATE_INVALID");
+}
+
+TEST_F(HistoryTest, WhatWasFiledIsNotOwedAgainByAnEndOfASuspension) {
+  const std::string name = Include();
+  GoTo(Day("2026-10-05"));
+  ASSERT_TRUE(Submit(name, MakeReport("2026Q3", 100, 500), akimat_).ok());
+  ASSERT_TRUE(Suspend(name, authority_, Day("2026-07-10")).ok());
+  ASSERT_TRUE(Resume(name, authority_, Day("2026-07-15")).ok());
+  EXPECT_TRUE(Owed(name + "/reports/2026q3").empty());
+}
 
 TEST_F(HistoryTest, AChangeToComeIsReadableByItsDayAtOnce) {
   const std::string name = Include();
@@ -122,9 +165,9 @@ TEST_F(HistoryTest, WhatLeavesTheMapIsNotChangedThereafter) {
 TEST_F(HistoryTest, AMilestoneIsReachedOnItsDay) {
   const std::string name = Include();
   GoTo(Day("2026-08-15"));
-  ASSERT_TRUE(Suspend(name).ok());
+  ASSERT_TRUE(Suspend(name, authority_).ok());
   GoTo(Day("2026-08-20"));
-  ASSERT_TRUE(Resume(name).ok());
+  ASSERT_TRUE(Resume(name, authority_).ok());
   GoTo(Day("2026-09-20"));
   ASSERT_TRUE(Commission(name, akimat_, Day("2026-07-10")).ok());
   EXPECT_EQ(On(name, "2026-07-09").state(), Project::INCLUDED);
@@ -171,7 +214,7 @@ TEST_F(HistoryTest, AnExclusionHoldsFromItsActAndOwesNothingSince) {
   const std::string review = Do<v1::Review>("ProposeExclusion", owner_, Exclusion(name))->name();
   Recommend(review);
   GoTo(Day("2027-01-04"));
-  ASSERT_TRUE(Suspend(name).ok());
+  ASSERT_TRUE(Suspend(name, authority_).ok());
   EXPECT_EQ(Owed(name + "/reports/2026q4").size(), 1U);
   GoTo(Day("2027-01-05"));
   auto act = Act<v1::ExcludeProjectRequest>(review);

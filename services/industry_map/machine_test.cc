@@ -186,17 +186,10 @@ class ProjectWalkTest : public WalkTest {
           if (suspend_from_ == v1::Project::AT_CAPACITY)
             RETURN_IF_ERROR(Milestone(name, v1::Milestone::DESIGN_CAPACITY, akimat_).status());
         }
-        v1::SuspendProjectRequest suspend;
-        suspend.set_name(name);
-        suspend.set_reason("Стройка стоит.");
-        return Do<v1::Project>("SuspendProject", caller, suspend).status();
+        return Suspend(name, caller).status();
       }
-      case Verb::kResume: {
-        v1::ResumeProjectRequest resume;
-        resume.set_name(name);
-        resume.set_reason("Стройка идёт.");
-        return Do<v1::Project>("ResumeProject", caller, resume).status();
-      }
+      case Verb::kResume:
+        return Resume(name, caller).status();
       default:
         return absl::InternalError("nobody calls this");
     }

@@ -179,13 +179,9 @@ TEST_F(WholeMapTest, SumsAreWhatListsAddUpTo) {
       case 0:
         done += Commission(name, authority_, today().AddDays(-pick(40))).ok();
         break;
-      case 1: {
-        v1::SuspendProjectRequest suspend;
-        suspend.set_name(name);
-        suspend.set_reason("Стоит.");
-        done += Do<Project>("SuspendProject", authority_, suspend).ok();
+      case 1:
+        done += Suspend(name, authority_, today().AddDays(-pick(20))).ok();
         break;
-      }
       case 2: {
         const auto last =
             base::Quarter::Containing(base::Quarter::Containing(today()).first_day().AddDays(-1));
@@ -408,10 +404,7 @@ TEST_F(WholeMapTest, AnEditionIsTheMapAsItWasExamined) {
   approve.mutable_edition()->set_position(examined->position());
   GoTo(Day("2026-06-20"));
   Include();
-  v1::SuspendProjectRequest suspend;
-  suspend.set_name(name);
-  suspend.set_reason("Стоит.");
-  ASSERT_TRUE(Do<Project>("SuspendProject", authority_, suspend).ok());
+  ASSERT_TRUE(Suspend(name, authority_).ok());
   auto early = approve;
   early.mutable_edition()->set_position(position() + 100);
   EXPECT_EQ(base::ReasonOf(Do<v1::MapEdition>("ApproveMapEdition", authority_, early).status()),

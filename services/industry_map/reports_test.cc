@@ -173,10 +173,7 @@ TEST_F(ReportsTest, QuartersThatEndedWhileTheServiceWasAwayAreOwedToo) {
 TEST_F(ReportsTest, SuspendedOnesOweNothingAndOldDebtsStay) {
   const std::string name = Include();
   NextQuarter();
-  v1::SuspendProjectRequest suspend;
-  suspend.set_name(name);
-  suspend.set_reason("Стройка стоит.");
-  ASSERT_TRUE(Do<Project>("SuspendProject", authority_, suspend).ok());
+  ASSERT_TRUE(Suspend(name, authority_).ok());
   GoTo(Day("2026-12-01"));
   EXPECT_EQ(Overdue(authority_, "").size(), 1U);
   EXPECT_EQ(base::ReasonOf(Submit(name, MakeReport("2026Q3", 1, 1), akimat_).status()),

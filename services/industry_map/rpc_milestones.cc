@@ -17,6 +17,12 @@ absl::StatusOr<cases::Step<ProjectRow>> BeginStep(const store::Tx& tx, const Cal
                       {.roles = found.roles, .etag = request.etag()});
 }
 
+template <class Request>
+void TakeAct(const Request& request, v1::Act* act) {
+  act->set_number(request.act_number());
+  *act->mutable_date() = request.act_date();
+}
+
 // Ends a step by which a milestone was reached, in the order of the kinds: the project is so from
 // that day, or from its inclusion.
 template <class Request>
@@ -50,22 +56,50 @@ absl::Status Reach(const Env& env, const Call& call, store::Tx& tx, Milestone::K
 absl::StatusOr<v1::Project> SuspendProject(Env& env, const Call& call, store::Tx& tx,
                                            const v1::SuspendProjectRequest& request) {
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, Verb::kSuspend));
-  Project& project = *step.row.mutable_project();
-  project.set_suspended_from(project.state());
-  project.set_reason(request.reason());
-  RETURN_IF_ERROR(Settle(env, tx, &step));
-  return project;
+  const Project& now = step.row.project();
+  ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(request.act_date()));
+  const base::Date included = base::Date::FromProto(now.include_date()).value_or(from);
+  const base::Date resumed = base::Date::FromProto(now.resumption_act().date()).value_or(included);
+  RETURN_IF_ERROR(CheckActDate(from, std::max(included, resumed), tx.today()));
+  const Project::State state = now.state();
+  const auto suspend = [&](base::Date, Project* project) {
+    // On a day since it may have been in another state than today.
+    if (project->state() != Project::SUSPENDED) {
+      project->set_suspended_from(project->state());
+      project->set_state(Project::SUSPENDED);
+    } else if (project->suspended_from() == Project::STATE_UNSPECIFIED) {
+      project->set_suspended_from(state);
+    }
+    project->set_reason(request.reason());
+    TakeAct(request, project->mutable_suspension_act());
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, from, suspend));
+  RETURN_IF_ERROR(CancelSince(tx, step.row.number(), from));
+  return step.row.project();
 }
 
 absl::StatusOr<v1::Project> ResumeProject(Env& env, const Call& call, store::Tx& tx,
                                           const v1::ResumeProjectRequest& request) {
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, Verb::kResume));
-  Project& project = *step.row.mutable_project();
-  RETURN_IF_ERROR(step.Lead(project.suspended_from()));
-  project.clear_suspended_from();
-  project.set_reason(request.reason());
-  RETURN_IF_ERROR(Settle(env, tx, &step));
-  return project;
+  const Project& now = step.row.project();
+  ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(request.act_date()));
+  const base::Date included = base::Date::FromProto(now.include_date()).value_or(from);
+  const base::Date suspended =
+      base::Date::FromProto(now.suspension_act().date()).value_or(included);
+  RETURN_IF_ERROR(CheckActDate(from, suspended, tx.today()));
+  RETURN_IF_ERROR(step.Lead(now.suspended_from()));
+  const auto resume = [&](base::Date, Project* project) {
+    if (project->suspended_from() != Project::STATE_UNSPECIFIED)
+      project->set_state(project->suspended_from());
+    project->clear_suspended_from();
+    project->set_reason(request.reason());
+    TakeAct(request, project->mutable_resumption_act());
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, from, resume));
+  RETURN_IF_ERROR(OweSince(env, tx, step.row.number(), from));
+  return step.row.project();
 }
 
 absl::StatusOr<v1::Project> CommissionProject(Env& env, const Call& call, store::Tx& tx,

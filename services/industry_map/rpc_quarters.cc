@@ -140,6 +140,9 @@ absl::Status OweSince(const Env& env, store::Tx& tx, int32_t project, base::Date
     if (quarter > opened) break;  // its timer is still to come, and finds the project
     ASSIGN_OR_RETURN(const auto then, ProjectOn(tx, project, quarter.last_day()));
     if (!then.has_value() || !OwesReports(then->project().state())) continue;
+    // Filed before it turned out to have been suspended for a time.
+    ASSIGN_OR_RETURN(const auto filed, tx.FindRaw(kReports, ReportKey(project, quarter)));
+    if (filed.has_value()) continue;
     RETURN_IF_ERROR(Owe(*env.norms, tx, quarter, *then, tx.today()));
   }
   return absl::OkStatus();

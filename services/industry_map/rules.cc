@@ -289,6 +289,10 @@ absl::Status Answer(const google::protobuf::RepeatedPtrField<v1::RemarkAnswer>& 
   return absl::OkStatus();
 }
 
+absl::Status CheckActDate(base::Date act, base::Date since, base::Date today) {
+  return since <= act && act <= today ? absl::OkStatus() : errors::ActDateInvalid();
+}
+
 absl::Status CheckResponsible(const v1::ResponsibleBody& body, uint32_t roles,
                               const std::string& bin) {
   const auto has = [roles](rpc::v1::Role role) { return (roles & base::RoleBit(role)) != 0; };

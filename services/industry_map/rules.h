@@ -128,6 +128,9 @@ absl::Status Answer(const google::protobuf::RepeatedPtrField<v1::RemarkAnswer>& 
 // Who of the caller's roles over the project stands for the responsible body: NOT_RESPONSIBLE.
 absl::Status CheckResponsible(const v1::ResponsibleBody& body, uint32_t roles,
                               const std::string& bin);
+// An act that rests on what held from `since` on: ACT_DATE_INVALID.
+absl::Status CheckActDate(base::Date act, base::Date since, base::Date today);
+
 // A milestone that was reached on `day`: DATE_IN_FUTURE, MILESTONE_REACHED,
 // MILESTONES_OUT_OF_ORDER.
 absl::Status CheckMilestone(const Project& project, Milestone::Kind kind, base::Date day,

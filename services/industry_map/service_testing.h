@@ -339,6 +339,25 @@ class MapTest : public ::testing::Test {
     propose.set_justification("Сырья нет.");
     return propose;
   }
+  // By an act of that day; absent: today.
+  absl::StatusOr<v1::Project> Suspend(const std::string& project, const rpc::Caller& caller,
+                                      std::optional<base::Date> day = std::nullopt) {
+    v1::SuspendProjectRequest suspend;
+    suspend.set_name(project);
+    suspend.set_reason("Стройка стоит.");
+    suspend.set_act_number("71-НҚ");
+    *suspend.mutable_act_date() = day.value_or(today()).ToProto();
+    return Do<v1::Project>("SuspendProject", caller, suspend);
+  }
+  absl::StatusOr<v1::Project> Resume(const std::string& project, const rpc::Caller& caller,
+                                     std::optional<base::Date> day = std::nullopt) {
+    v1::ResumeProjectRequest resume;
+    resume.set_name(project);
+    resume.set_reason("Стройка идёт.");
+    resume.set_act_number("72-НҚ");
+    *resume.mutable_act_date() = day.value_or(today()).ToProto();
+    return Do<v1::Project>("ResumeProject", caller, resume);
+  }
   // Absent: today.
   absl::StatusOr<v1::Project> Commission(const std::string& project, const rpc::Caller& caller,
                                          std::optional<base::Date> day = std::nullopt) {
