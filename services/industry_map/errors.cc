@@ -252,6 +252,13 @@ absl::Status MilestoneReached() {
       .Cite(Methodology());
 }
 
+absl::Status MilestoneNotReached() {
+  return Refusal(StatusCode::kFailedPrecondition, "MILESTONE_NOT_REACHED",
+                 "This milestone is not recorded, so there is nothing to correct.")
+      .Precondition("MILESTONE", "kind", "one that is recorded as reached")
+      .Cite(QuarterlyReports());
+}
+
 absl::Status QuarterNotEnded() {
   return Refusal(StatusCode::kFailedPrecondition, "QUARTER_NOT_ENDED",
                  "A quarter is reported on when it is over.")
@@ -303,9 +310,9 @@ absl::Status CumulativeFell(const std::string& field, const std::string& quarter
       .Cite(Methodology());
 }
 
-absl::Status CorrectionEmpty() {
+absl::Status CorrectionEmpty(const std::string& what) {
   return Refusal(StatusCode::kFailedPrecondition, "CORRECTION_EMPTY", "Nothing would change.")
-      .Precondition("CORRECTION_EMPTY", "report", "at least one figure must differ")
+      .Precondition("CORRECTION_EMPTY", what, "something must differ from what is recorded")
       .Cite(QuarterlyReports());
 }
 

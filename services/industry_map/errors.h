@@ -51,6 +51,7 @@ absl::Status DateInFuture(const std::string& field);  // DATE_IN_FUTURE
 absl::Status NotResponsible();                        // NOT_RESPONSIBLE
 absl::Status MilestoneKind();                         // MILESTONE_KIND
 absl::Status MilestoneReached();                      // MILESTONE_REACHED
+absl::Status MilestoneNotReached();                   // MILESTONE_NOT_REACHED
 // Of reports.
 absl::Status QuarterNotEnded();                                  // QUARTER_NOT_ENDED
 absl::Status NotOnMap(const std::string& quarter);               // NOT_ON_MAP
@@ -61,7 +62,8 @@ absl::Status ForecastAfterCommissioning();                       // FORECAST_AFT
 // `quarter`: the one whose report must be corrected first.
 absl::Status CumulativeFell(const std::string& field,
                             const std::string& quarter);  // CUMULATIVE_FELL
-absl::Status CorrectionEmpty();                           // CORRECTION_EMPTY
+// `what`: the field of the request that would change nothing.
+absl::Status CorrectionEmpty(const std::string& what);  // CORRECTION_EMPTY
 // Of the map as a whole.
 absl::Status PositionInvalid(const std::string& why);   // POSITION_INVALID
 absl::Status MapEmpty();                                // MAP_EMPTY

@@ -243,7 +243,7 @@ absl::StatusOr<Decision> FindSustained(const Env& env, const store::Tx& tx, cons
     ASSIGN_OR_RETURN(const auto found, tx.Find(kReports, ReportKey(row.number(), quarter)));
     Load load{quarter, std::nullopt, ReportName(row.number(), quarter), ""};
     if (found.has_value()) {
-      load.load_bp = found->row.report().administrative_data().capacity_load_bp();
+      load.load_bp = LoadOf(row.project(), found->row.report());
       load.etag = found->row.report().etag();
     }
     loads.push_back(std::move(load));

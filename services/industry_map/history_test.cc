@@ -185,6 +185,126 @@ TEST_F(HistoryTest, AMilestoneIsReachedOnItsDay) {
   EXPECT_EQ(On(old, "2026-09-20").state(), Project::COMMISSIONED);
 }
 
+// A commissioning of another day, or of another project: what follows from it is found anew of
+// every day since, and what was known before stays.
+TEST_F(HistoryTest, AnActualDayThatWasRecordedWronglyIsCorrected) {
+  const std::string name = Include();
+  GoTo(Day("2026-10-02"));
+  v1::Report forecast = MakeReport("2026Q2", 1, 500);
+  *forecast.mutable_forecast_commissioning_date() = Day("2027-11-01").ToProto();
+  ASSERT_TRUE(Submit(name, forecast, akimat_).ok());
+  ASSERT_TRUE(Milestone(name, v1::Milestone::CONSTRUCTION, akimat_).ok());
+  GoTo(Day("2027-01-20"));
+  ASSERT_TRUE(Commission(name, akimat_, Day("2026-12-10")).ok());
+  ASSERT_TRUE(Submit(name, MakeReport("2026Q4", 1, 9'000, 8'000), akimat_).ok());
+  const auto progress = [&](const Project& project) {
+    return project.administrative_data().progress();
+  };
+  EXPECT_EQ(progress(Get(name)).capacity_load_bp(), 8'000);
+  EXPECT_EQ(progress(Get(name)).loaded_quarters(), 1);
+  EXPECT_EQ(progress(Get(name)).traffic_light(), v1::Progress::TRAFFIC_LIGHT_UNSPECIFIED);
+
+  // Later: on the days between it was under construction.
+  GoTo(Day("2027-01-25"));
+  const auto moved = CorrectDay(name, v1::Milestone::COMMISSIONING, Day("2027-01-15"), akimat_);
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  EXPECT_EQ(moved->state(), Project::COMMISSIONED);
+  EXPECT_EQ(base::Date::FromProto(moved->milestone_facts(1).actual_date())->ToString(),
+            "2027-01-15");
+  EXPECT_EQ(Get(name).administrative_data().milestone_proofs_size(), 1);
+  ASSERT_EQ(Get(name).administrative_data().milestone_corrections_size(), 1);
+  const v1::MilestoneCorrection said = Get(name).administrative_data().milestone_corrections(0);
+  EXPECT_EQ(base::Date::FromProto(said.before())->ToString(), "2026-12-10");
+  EXPECT_EQ(base::Date::FromProto(said.after())->ToString(), "2027-01-15");
+  EXPECT_EQ(said.corrected_by(), akimat_.subject);
+  EXPECT_EQ(said.reason(), "Акт другого проекта.");
+  EXPECT_EQ(On(name, "2026-12-20").state(), Project::INCLUDED);
+  EXPECT_EQ(On(name, "2026-12-20").milestone_facts_size(), 1);
+  EXPECT_EQ(On(name, "2026-12-20").administrative_data().milestone_proofs_size(), 0);
+  EXPECT_TRUE(On(name, "2026-12-20").has_forecast_commissioning_date());
+  EXPECT_EQ(progress(On(name, "2026-12-20")).traffic_light(), v1::Progress::YELLOW);  // by 2026Q2
+  EXPECT_EQ(On(name, "2027-01-15").state(), Project::COMMISSIONED);
+  EXPECT_EQ(On(name, "2026-12-20", "2027-01-25").state(), Project::COMMISSIONED);
+  // The load of a quarter that ended before it does not count.
+  EXPECT_EQ(progress(Get(name)).capacity_load_bp(), 0);
+  EXPECT_EQ(progress(Get(name)).loaded_quarters(), 0);
+
+  // Earlier again: it counts.
+  const auto back = CorrectDay(name, v1::Milestone::COMMISSIONING, Day("2026-11-01"), akimat_);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(On(name, "2026-11-01").state(), Project::COMMISSIONED);
+  EXPECT_EQ(On(name, "2026-11-01").administrative_data().milestone_proofs_size(), 1);
+  EXPECT_EQ(On(name, "2026-10-31").state(), Project::INCLUDED);
+  EXPECT_EQ(progress(Get(name)).capacity_load_bp(), 8'000);
+  EXPECT_EQ(progress(Get(name)).loaded_quarters(), 1);
+  EXPECT_EQ(Get(name).administrative_data().milestone_corrections_size(), 2);
+
+  // It was another project's: the light shines and turns again, and forecasts are taken.
+  const auto none = CorrectDay(name, v1::Milestone::COMMISSIONING, std::nullopt, akimat_);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(none->state(), Project::INCLUDED);
+  EXPECT_EQ(none->milestone_facts_size(), 1);
+  EXPECT_EQ(Get(name).administrative_data().milestone_proofs_size(), 0);
+  EXPECT_FALSE(Get(name).administrative_data().milestone_corrections(2).has_after());
+  EXPECT_EQ(On(name, "2026-12-20").state(), Project::INCLUDED);
+  EXPECT_EQ(progress(Get(name)).capacity_load_bp(), 0);
+  EXPECT_EQ(progress(Get(name)).traffic_light(), v1::Progress::GREEN);
+  EXPECT_EQ(base::ReasonOf(Submit(name, MakeReport("2026Q3", 1, 500, 10), akimat_).status()),
+            "LOAD_BEFORE_COMMISSIONING");
+  GoTo(Day("2027-04-02"));
+  v1::Report next = MakeReport("2027Q1", 1, 9'000);
+  *next.mutable_forecast_commissioning_date() = Day("2028-11-01").ToProto();
+  ASSERT_TRUE(Submit(name, next, akimat_).ok());
+  EXPECT_EQ(progress(Get(name)).traffic_light(), v1::Progress::RED);
+}
+
+TEST_F(HistoryTest, AMilestoneIsCorrectedAmongTheOthersByWhoAnswers) {
+  const std::string name = Include();
+  GoTo(Day("2026-07-01"));
+  ASSERT_TRUE(Milestone(name, v1::Milestone::CONSTRUCTION, akimat_).ok());
+  GoTo(Day("2026-08-01"));
+  ASSERT_TRUE(Commission(name, akimat_).ok());
+  GoTo(Day("2026-09-01"));
+  ASSERT_TRUE(Milestone(name, v1::Milestone::DESIGN_CAPACITY, akimat_).ok());
+  GoTo(Day("2026-09-10"));
+  struct {
+    v1::Milestone::Kind kind;
+    std::optional<base::Date> day;
+    const char* reason;
+  } const refused[] = {
+      {v1::Milestone::COMMISSIONING, Day("2026-06-30"), "MILESTONES_OUT_OF_ORDER"},
+      {v1::Milestone::COMMISSIONING, Day("2026-09-02"), "MILESTONES_OUT_OF_ORDER"},
+      {v1::Milestone::COMMISSIONING, std::nullopt, "MILESTONES_OUT_OF_ORDER"},
+      {v1::Milestone::COMMISSIONING, Day("2026-08-01"), "CORRECTION_EMPTY"},
+      {v1::Milestone::DESIGN_CAPACITY, Day("2026-09-11"), "DATE_IN_FUTURE"},
+      {v1::Milestone::DESIGN_DOCUMENTS, Day("2026-06-20"), "MILESTONE_NOT_REACHED"},
+  };
+  for (const auto& c : refused) {
+    const absl::Status status = CorrectDay(name, c.kind, c.day, akimat_).status();
+    EXPECT_EQ(base::ReasonOf(status), c.reason) << status;
+  }
+  EXPECT_EQ(
+      base::ReasonOf(
+          CorrectDay(name, v1::Milestone::COMMISSIONING, Day("2026-08-02"), holding_).status()),
+      "NOT_RESPONSIBLE");
+  auto stale = Correction(name, v1::Milestone::COMMISSIONING, Day("2026-08-02"));
+  ASSERT_TRUE(CorrectDay(name, v1::Milestone::COMMISSIONING, Day("2026-08-03"), akimat_).ok());
+  EXPECT_EQ(base::ReasonOf(Do<Project>("CorrectMilestone", akimat_, stale).status()),
+            "VERSION_MISMATCH");
+  // Of a time in which it was suspended, what it is suspended from.
+  ASSERT_TRUE(Suspend(name, authority_).ok());
+  GoTo(Day("2026-09-12"));
+  const auto taken = CorrectDay(name, v1::Milestone::DESIGN_CAPACITY, std::nullopt, akimat_);
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(taken->state(), Project::SUSPENDED);
+  EXPECT_EQ(taken->suspended_from(), Project::COMMISSIONED);
+  EXPECT_EQ(On(name, "2026-09-05").state(), Project::COMMISSIONED);
+  EXPECT_EQ(On(name, "2026-09-11").suspended_from(), Project::COMMISSIONED);
+  const auto resumed = Resume(name, authority_);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(resumed->state(), Project::COMMISSIONED);
+}
+
 TEST_F(HistoryTest, AnInclusionHoldsFromItsActAndOwesTheQuartersSince) {
   GoTo(Day("2026-12-29"));
   const std::string name = Create(MakeProject());

@@ -48,6 +48,7 @@ class ProjectWalkTest : public WalkTest {
           verb == Verb::kResume ? static_cast<v1::Project::State>(edge.to) : v1::Project::INCLUDED;
       report_ = verb == Verb::kReport;
       support_ = verb == Verb::kCompleteSupport;
+      correct_ = verb == Verb::kCorrectMilestone;
     };
     fixture.act = [this](const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
       return Act(edge, name, as);
@@ -65,6 +66,7 @@ class ProjectWalkTest : public WalkTest {
   v1::Project::State suspend_from_ = v1::Project::INCLUDED;
   bool report_ = false;   // it is on the map over the end of a quarter
   bool support_ = false;  // a measure of support is adopted for it
+  bool correct_ = false;  // a milestone of it is recorded
 
   std::string ReviewOf(const std::string& project) { return Get(project).open_reviews(0); }
 
@@ -119,6 +121,10 @@ class ProjectWalkTest : public WalkTest {
         RETURN_IF_ERROR(Adopt(ReviewOf(name), authority_).status());
         if (report_) NextQuarter();
         if (support_) AdoptProposal(SupportOf(name));
+        if (correct_) {
+          RETURN_IF_ERROR(
+              Milestone(name, v1::Milestone::DESIGN_DOCUMENTS, Responsible(name)).status());
+        }
         return absl::OkStatus();
       }
       case Verb::kComplete:
@@ -135,7 +141,7 @@ class ProjectWalkTest : public WalkTest {
     const auto verb = static_cast<Verb>(edge.verb);
     const bool answers = verb == Verb::kCommission || verb == Verb::kReachCapacity ||
                          verb == Verb::kMilestone || verb == Verb::kReport ||
-                         verb == Verb::kCompleteSupport;
+                         verb == Verb::kCompleteSupport || verb == Verb::kCorrectMilestone;
     const bool first = as == rpc::v1::AUTHORITY_INDUSTRY;
     return answers && first ? Responsible(name) : Walker(as, kHoldingBin);
   }
@@ -162,6 +168,12 @@ class ProjectWalkTest : public WalkTest {
         return Milestone(name, v1::Milestone::DESIGN_CAPACITY, caller).status();
       case Verb::kMilestone:
         return Milestone(name, v1::Milestone::DESIGN_DOCUMENTS, caller).status();
+      case Verb::kCorrectMilestone: {
+        const auto kind = edge.to == edge.from               ? v1::Milestone::DESIGN_DOCUMENTS
+                          : edge.to == v1::Project::INCLUDED ? v1::Milestone::COMMISSIONING
+                                                             : v1::Milestone::DESIGN_CAPACITY;
+        return CorrectDay(name, kind, std::nullopt, caller).status();
+      }
       case Verb::kCompleteSupport: {
         v1::CompleteSupportRequest complete;
         const v1::Project now = Get(name);
@@ -205,13 +217,13 @@ TEST(MachineTest, AreSoundAndDrawn) {
 
 TEST_F(ProjectWalkTest, OnTheRegionalPath) {
   const cases::Walked walked = cases::WalkMachine(ProjectMachine(), ProjectFixture());
-  EXPECT_EQ(walked.taken, 2 + 5 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3 + 4 * 3);
+  EXPECT_EQ(walked.taken, 2 + 5 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3 + 4 * 3 + 6 * 3);
 }
 
 TEST_F(ProjectWalkTest, OnTheRepublicanPath) {
   cost_ = 5 * kBillion;
   const cases::Walked walked = cases::WalkMachine(ProjectMachine(), ProjectFixture());
-  EXPECT_EQ(walked.taken, 2 + 6 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3 + 4 * 3);
+  EXPECT_EQ(walked.taken, 2 + 6 + 3 + 3 + 3 * 3 + 6 * 3 + 3 + 3 + 4 * 3 + 6 * 3);
 }
 
 class ReviewWalkTest : public WalkTest {

@@ -273,6 +273,24 @@ TEST_F(ReportsTest, FourLoadedQuartersAreProposedAsSuccessAndAPersonDecides) {
       "NOT_FOUND");
 }
 
+// What was computed from a commissioning that never was is found not to hold before it is decided.
+TEST_F(ReportsTest, ASuccessBeforeCommissioningIsNone) {
+  const std::string name = Include();
+  ASSERT_TRUE(Commission(name, akimat_).ok());
+  for (int quarter = 0; quarter < 4; ++quarter) {
+    const std::string reported = base::Quarter::Containing(today()).ToString();
+    NextQuarter();
+    ASSERT_TRUE(Submit(name, MakeReport(reported, 1, 10'000, 8'000), akimat_).ok());
+  }
+  const std::string review = Get(name).open_reviews(0);
+  Recommend(review);
+  ASSERT_TRUE(CorrectDay(name, v1::Milestone::COMMISSIONING, today(), akimat_).ok());
+  EXPECT_EQ(Get(name).administrative_data().progress().loaded_quarters(), 0);
+  EXPECT_EQ(base::ReasonOf(Adopt(review, authority_).status()), "GROUND_NOT_MET");
+  ASSERT_TRUE(CorrectDay(name, v1::Milestone::COMMISSIONING, Day("2026-06-20"), akimat_).ok());
+  EXPECT_TRUE(Adopt(review, authority_).ok());
+}
+
 TEST_F(ReportsTest, TheLightIsReplayedAsItStoodThen) {
   const std::string name = Include();
   GoTo(Day("2028-07-01"));

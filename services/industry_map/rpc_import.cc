@@ -33,12 +33,6 @@ void Reach(Milestone::Kind kind, const std::string& cell, Project* project) {
   *fact.mutable_actual_date() = DateIn(cell);
 }
 
-Project::State StateOf(const Project& project) {
-  if (ReachedDay(project, Milestone::DESIGN_CAPACITY).has_value()) return Project::AT_CAPACITY;
-  if (ReachedDay(project, Milestone::COMMISSIONING).has_value()) return Project::COMMISSIONED;
-  return Project::INCLUDED;
-}
-
 // The project as it was on a day: what was reached by then, and the state that follows from it.
 Project AsOf(const Project& project, base::Date day) {
   Project then = project;
@@ -47,7 +41,7 @@ Project AsOf(const Project& project, base::Date day) {
     const auto reached = base::Date::FromProto(fact.actual_date());
     if (reached.ok() && *reached <= day) *then.add_milestone_facts() = fact;
   }
-  then.set_state(StateOf(then));
+  then.set_state(StateReached(then));
   return then;
 }
 

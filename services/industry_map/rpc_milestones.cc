@@ -4,6 +4,7 @@
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
 #include "services/industry_map/history.h"
+#include "services/industry_map/progress.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -49,6 +50,28 @@ absl::Status Reach(const Env& env, const Call& call, store::Tx& tx, Milestone::K
   };
   const base::Date included = base::Date::FromProto(now.include_date()).value_or(day);
   return SettleSince(env, tx, step, std::max(day, included), reach);
+}
+
+// The documents of a milestone, in place of those that were recorded; none: it has none.
+void SetProof(Milestone::Kind kind,
+              const google::protobuf::RepeatedPtrField<type::v1::Document>& documents,
+              Project* project) {
+  auto& proofs = *project->mutable_administrative_data()->mutable_milestone_proofs();
+  proofs.erase(std::remove_if(proofs.begin(), proofs.end(),
+                              [kind](const auto& proof) { return proof.kind() == kind; }),
+               proofs.end());
+  if (documents.empty()) return;
+  v1::MilestoneProof& proof = *proofs.Add();
+  proof.set_kind(kind);
+  *proof.mutable_documents() = documents;
+}
+
+google::protobuf::RepeatedPtrField<type::v1::Document> DocumentsOf(Milestone::Kind kind,
+                                                                   const Project& project) {
+  for (const v1::MilestoneProof& proof : project.administrative_data().milestone_proofs()) {
+    if (proof.kind() == kind) return proof.documents();
+  }
+  return {};
 }
 
 }  // namespace
@@ -116,6 +139,54 @@ absl::StatusOr<v1::Project> RecordMilestone(Env& env, const Call& call, store::T
       request.kind() == Milestone::DESIGN_CAPACITY ? Verb::kReachCapacity : Verb::kMilestone;
   ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, verb));
   RETURN_IF_ERROR(Reach(env, call, tx, request.kind(), request, &step));
+  return step.row.project();
+}
+
+absl::StatusOr<v1::Project> CorrectMilestone(Env& env, const Call& call, store::Tx& tx,
+                                             const v1::CorrectMilestoneRequest& request) {
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, request, Verb::kCorrectMilestone));
+  const Project before = step.row.project();
+  const Milestone::Kind kind = request.kind();
+  RETURN_IF_ERROR(
+      CheckResponsible(before.parameters().responsible_body(), step.roles, call.caller->bin));
+  std::optional<base::Date> day;
+  if (request.has_actual_date()) {
+    ASSIGN_OR_RETURN(day, base::Date::FromProto(request.actual_date()));
+  }
+  RETURN_IF_ERROR(CheckCorrection(before, kind, day, tx.today()));
+  const base::Date was = *ReachedDay(before, kind);
+  if (day == was && request.documents().empty()) return errors::CorrectionEmpty("actual_date");
+
+  // Of a day before its inclusion a project knows nothing.
+  const base::Date included = base::Date::FromProto(before.include_date()).value_or(was);
+  const base::Date from = std::max(std::min(day.value_or(was), was), included);
+  if (day > was) {
+    // From a later day on it is what it was until now: that takes a version of its own.
+    const auto as_it_is = [](base::Date, Project*) { return absl::OkStatus(); };
+    RETURN_IF_ERROR(AmendPast(env, tx, step.row.number(), std::max(*day, included), as_it_is));
+  }
+  const auto documents =
+      request.documents().empty() ? DocumentsOf(kind, before) : request.documents();
+  v1::MilestoneCorrection correction;
+  correction.set_kind(kind);
+  *correction.mutable_before() = was.ToProto();
+  if (day.has_value()) *correction.mutable_after() = day->ToProto();
+  correction.set_reason(request.reason());
+  correction.set_corrected_by(step.subject);
+  correction.mutable_correct_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  const auto correct = [&](base::Date then, Project* project) -> absl::Status {
+    const bool reached = day.has_value() && then >= std::max(*day, included);
+    SetReached(kind, reached ? day : std::nullopt, project);
+    SetProof(kind, reached ? documents : decltype(documents)(), project);
+    *project->mutable_administrative_data()->add_milestone_corrections() = correction;
+    // Forecast and load are what the reports of that day come to with it.
+    return ShowReportsOf(env, tx, step.row.number(), then, project);
+  };
+  Project corrected = before;
+  SetReached(kind, day, &corrected);
+  RETURN_IF_ERROR(step.Lead(corrected.state()));
+  RETURN_IF_ERROR(SettleSince(env, tx, &step, from, correct));
+  RETURN_IF_ERROR(ProposeSuccess(env, tx, &step.row));
   return step.row.project();
 }
 

@@ -7,6 +7,7 @@
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
 #include "services/industry_map/history.h"
+#include "services/industry_map/progress.h"
 #include "services/industry_map/rpcs.h"
 
 namespace nisi::industry_map {
@@ -20,20 +21,6 @@ absl::StatusOr<std::optional<Project>> ProjectThen(const store::Reader& reader, 
   ASSIGN_OR_RETURN(auto found, reader.Find(kProjects, ProjectKey(number), at));
   if (!found.has_value()) return std::optional<Project>();
   return std::optional<Project>(std::move(*found->row.mutable_project()));
-}
-
-// All reports of a project, by quarter.
-absl::StatusOr<std::vector<ReportRow>> ReportsOf(const store::Tx& tx, int32_t project,
-                                                 const store::At& at = {}) {
-  std::vector<ReportRow> rows;
-  RETURN_IF_ERROR(
-      tx.Scan(kReports, {store::Key::Of(project), ""}, at,
-              [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ReportRow>(row));
-                rows.push_back(std::move(stored.row));
-                return true;
-              }));
-  return rows;
 }
 
 // Puts the report in its place among them; whether it lies between its neighbours: CUMULATIVE_FELL.
@@ -52,58 +39,6 @@ absl::Status Enter(const ReportRow& row, std::vector<ReportRow>* rows) {
     rows->insert(place, row);
   }
   return absl::OkStatus();
-}
-
-// How many of the last quarters, without a gap, were loaded as the methodology asks.
-absl::StatusOr<int32_t> LoadedQuarters(const norms::Norms& norms, base::Date day,
-                                       const std::vector<ReportRow>& rows) {
-  ASSIGN_OR_RETURN(const base::Percent minimum,
-                   norms.Percent("industry_map.exclusion.load_min", day));
-  int32_t loaded = 0;
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    const bool next = row->quarter_index() == rows.back().quarter_index() - loaded;
-    const int32_t load = row->report().administrative_data().capacity_load_bp();
-    if (!next || load < minimum.hundredths()) break;
-    ++loaded;
-  }
-  return loaded;
-}
-
-// What a project says by its reports.
-absl::Status ShowReports(const norms::Norms& norms, base::Date day,
-                         const std::vector<ReportRow>& rows, Project* project) {
-  const Report& last = rows.back().report();
-  const v1::ReportFigures& figures = last.administrative_data();
-  project->set_last_report_quarter(last.quarter());
-  project->set_jobs_fact(last.jobs_fact());
-  project->clear_forecast_commissioning_date();
-  if (last.has_forecast_commissioning_date() &&
-      !ReachedDay(*project, Milestone::COMMISSIONING).has_value()) {
-    *project->mutable_forecast_commissioning_date() = last.forecast_commissioning_date();
-  }
-  Progress& progress = *project->mutable_administrative_data()->mutable_progress();
-  ASSIGN_OR_RETURN(const base::Money used, base::Money::FromTiyn(InvestmentUsed(figures)));
-  *progress.mutable_investment_used() = used.ToProto();
-  progress.set_readiness_bp(figures.readiness_bp());
-  progress.set_capacity_load_bp(figures.capacity_load_bp());
-  ASSIGN_OR_RETURN(const int32_t loaded, LoadedQuarters(norms, day, rows));
-  progress.set_loaded_quarters(loaded);
-  return absl::OkStatus();
-}
-
-// Once the quarters up to the last report are loaded as long as is asked for, the register proposes
-// that the project leave the map; a person decides.
-absl::Status ProposeSuccess(const Env& env, store::Tx& tx, ProjectRow* row) {
-  const Project& project = row->project();
-  if (!ProjectMachine().AskByItself(project.state(), Verb::kComplete).ok()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Decision ground, FindSustained(env, tx, *row));
-  if (ground.outcome() != "MET") return absl::OkStatus();
-  ASSIGN_OR_RETURN(
-      const auto open,
-      tx.FindUnique(kOpenReviews, store::Key::Of(row->number(), int64_t{Review::EXCLUSION})));
-  if (open.has_value()) return absl::OkStatus();
-  RETURN_IF_ERROR(ProposeSustained(env, tx, ground, row));
-  return PutProject(env, tx, row);
 }
 
 // Puts a report on each day on which a version of it holds; of a new one, today.
@@ -125,10 +60,7 @@ absl::Status Record(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step
   if (!days.empty()) RETURN_IF_ERROR(PutReport(tx, days, row));
   const auto show = [&](base::Date day, Project* project) -> absl::Status {
     if (day == tx.today()) return ShowReports(*env.norms, day, rows, project);
-    store::At at;
-    at.as_of = day;
-    ASSIGN_OR_RETURN(const std::vector<ReportRow> then, ReportsOf(tx, row->project(), at));
-    return then.empty() ? absl::OkStatus() : ShowReports(*env.norms, day, then, project);
+    return ShowReportsOf(env, tx, row->project(), day, project);
   };
   const base::Date first = days.empty() ? tx.today() : *days.begin();
   RETURN_IF_ERROR(SettleSince(env, tx, step, first, show));
@@ -137,12 +69,6 @@ absl::Status Record(const Env& env, store::Tx& tx, cases::Step<ProjectRow>* step
   RETURN_IF_ERROR(PutReport(tx, days, row));
   // Also an older one, late or corrected, may close the row up to the newest.
   return ProposeSuccess(env, tx, &step->row);
-}
-
-// By the day on which it was, whenever that was recorded.
-bool WasCommissioned(const Project& now, base::Quarter quarter) {
-  const auto day = ReachedDay(now, Milestone::COMMISSIONING);
-  return day.has_value() && *day <= quarter.last_day();
 }
 
 }  // namespace
@@ -218,7 +144,7 @@ absl::StatusOr<v1::Report> CorrectReport(Env& env, const Call& call, store::Tx& 
   const Report before = report;
   RETURN_IF_ERROR(rpc::UpdateResource(request.report(), request.update_mask(), &report, &call));
   if (google::protobuf::util::MessageDifferencer::Equals(before, report))
-    return errors::CorrectionEmpty();
+    return errors::CorrectionEmpty("report");
   RETURN_IF_ERROR(CheckFigures(report, WasCommissioned(step.row.project(), numbers.quarter)));
   report.set_correction_count(report.correction_count() + 1);
   report.set_correction_reason(request.reason());

@@ -69,6 +69,8 @@ absl::StatusOr<v1::Project> CommissionProject(Env&, const Call&, store::Tx&,
                                               const v1::CommissionProjectRequest&);
 absl::StatusOr<v1::Project> RecordMilestone(Env&, const Call&, store::Tx&,
                                             const v1::RecordMilestoneRequest&);
+absl::StatusOr<v1::Project> CorrectMilestone(Env&, const Call&, store::Tx&,
+                                             const v1::CorrectMilestoneRequest&);
 absl::StatusOr<v1::Project> CompleteSupport(Env&, const Call&, store::Tx&,
                                             const v1::CompleteSupportRequest&);
 // The timer: the traffic light turns by itself.

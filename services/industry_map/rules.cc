@@ -128,6 +128,17 @@ bool Leads(const Descriptor* type, const std::string& path) {
   return true;
 }
 
+// A day among those of the other milestones, in the order of the kinds.
+absl::Status CheckAmongReached(const Project& project, Milestone::Kind kind, base::Date day) {
+  for (const v1::MilestoneFact& fact : project.milestone_facts()) {
+    if (fact.kind() == kind) continue;
+    ASSIGN_OR_RETURN(const base::Date other, base::Date::FromProto(fact.actual_date()));
+    if (fact.kind() < kind ? day < other : day > other)
+      return errors::MilestonesOutOfOrder("actual_date");
+  }
+  return absl::OkStatus();
+}
+
 bool IsRemarkable(const std::string& path) {
   const bool of_project = path.starts_with("parameters.") || path.starts_with(kTerms);
   if (of_project) return Leads(Project::descriptor(), path);
@@ -308,17 +319,46 @@ absl::Status CheckResponsible(const v1::ResponsibleBody& body, uint32_t roles,
   }
 }
 
+Project::State StateReached(const Project& project) {
+  if (ReachedDay(project, Milestone::DESIGN_CAPACITY).has_value()) return Project::AT_CAPACITY;
+  if (ReachedDay(project, Milestone::COMMISSIONING).has_value()) return Project::COMMISSIONED;
+  return Project::INCLUDED;
+}
+
 absl::Status CheckMilestone(const Project& project, Milestone::Kind kind, base::Date day,
                             base::Date today) {
   if (day > today) return errors::DateInFuture("actual_date");
-  for (const v1::MilestoneFact& fact : project.milestone_facts()) {
-    if (fact.kind() == kind) return errors::MilestoneReached();
-    ASSIGN_OR_RETURN(const base::Date other, base::Date::FromProto(fact.actual_date()));
-    if (fact.kind() < kind ? day < other : day > other) {
-      return errors::MilestonesOutOfOrder("actual_date");
-    }
+  if (ReachedDay(project, kind).has_value()) return errors::MilestoneReached();
+  return CheckAmongReached(project, kind, day);
+}
+
+absl::Status CheckCorrection(const Project& project, Milestone::Kind kind,
+                             std::optional<base::Date> day, base::Date today) {
+  if (!ReachedDay(project, kind).has_value()) return errors::MilestoneNotReached();
+  if (day.has_value()) {
+    if (*day > today) return errors::DateInFuture("actual_date");
+    return CheckAmongReached(project, kind, *day);
   }
-  return absl::OkStatus();
+  // The others may be recorded or not, but what runs at capacity runs.
+  const bool runs = kind == Milestone::COMMISSIONING &&
+                    ReachedDay(project, Milestone::DESIGN_CAPACITY).has_value();
+  return runs ? errors::MilestonesOutOfOrder("actual_date") : absl::OkStatus();
+}
+
+void SetReached(Milestone::Kind kind, std::optional<base::Date> day, Project* project) {
+  auto& facts = *project->mutable_milestone_facts();
+  facts.erase(std::remove_if(facts.begin(), facts.end(),
+                             [kind](const auto& fact) { return fact.kind() == kind; }),
+              facts.end());
+  if (day.has_value()) {
+    v1::MilestoneFact& fact = *project->add_milestone_facts();
+    fact.set_kind(kind);
+    *fact.mutable_actual_date() = day->ToProto();
+    std::sort(facts.begin(), facts.end(),
+              [](const auto& a, const auto& b) { return a.kind() < b.kind(); });
+  }
+  if (OwesReports(project->state())) project->set_state(StateReached(*project));
+  if (project->state() == Project::SUSPENDED) project->set_suspended_from(StateReached(*project));
 }
 
 }  // namespace nisi::industry_map

@@ -45,6 +45,7 @@ enum class Verb {
   kCompleteSupport,
   kComplete,
   kExclude,
+  kCorrectMilestone,
 };
 // Its refusals are PROJECT_STATE and, of edits, PROJECT_FROZEN.
 const base::Machine<Project::State, Verb>& ProjectMachine();
@@ -125,6 +126,9 @@ absl::Status CheckRemarks(Conclusion::Verdict verdict,
 absl::Status Answer(const google::protobuf::RepeatedPtrField<v1::RemarkAnswer>& answers,
                     google::protobuf::RepeatedPtrField<v1::Remark>* remarks);
 
+// Where a project that is being carried out stands by the milestones it has reached: INCLUDED,
+// COMMISSIONED or AT_CAPACITY.
+Project::State StateReached(const Project& project);
 // Who of the caller's roles over the project stands for the responsible body: NOT_RESPONSIBLE.
 absl::Status CheckResponsible(const v1::ResponsibleBody& body, uint32_t roles,
                               const std::string& bin);
@@ -136,6 +140,12 @@ absl::Status CheckActDate(base::Date act, base::Date since, base::Date today);
 absl::Status CheckMilestone(const Project& project, Milestone::Kind kind, base::Date day,
                             base::Date today);
 
+// A milestone that is recorded, set right: its day, or none where it was not reached.
+// MILESTONE_NOT_REACHED, DATE_IN_FUTURE, MILESTONES_OUT_OF_ORDER.
+absl::Status CheckCorrection(const Project& project, Milestone::Kind kind,
+                             std::optional<base::Date> day, base::Date today);
+// Puts the day of a milestone, or takes it out, and the state that the project is in by it.
+void SetReached(Milestone::Kind kind, std::optional<base::Date> day, Project* project);
 // --- Decisions that are stored, and computed again from their facts alone.
 
 // What adopting a review rests on.
@@ -210,6 +220,11 @@ absl::Status CheckReportable(base::Quarter quarter, base::Date today,
 // Figures against each other: SOURCES_MISMATCH; LOAD_BEFORE_COMMISSIONING, FORECAST_AFTER_
 // COMMISSIONING by whether the project was commissioned by the last day.
 absl::Status CheckFigures(const Report& report, bool commissioned);
+// By the day on which it was, whenever that was recorded.
+bool WasCommissioned(const Project& project, base::Quarter quarter);
+// The load of a report as it counts: none of a quarter that ended before commissioning, also where
+// the day of that has been corrected since the report was filed.
+int32_t LoadOf(const Project& project, const Report& report);
 // What is counted since the beginning lies between the reports before and after: CUMULATIVE_FELL.
 absl::Status CheckCumulative(const Report& report, const Report* before, const Report* after);
 // Construction, equipment and other, in tiyn.

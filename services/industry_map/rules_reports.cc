@@ -63,6 +63,18 @@ absl::Status CheckFigures(const Report& report, bool commissioned) {
   return absl::OkStatus();
 }
 
+bool WasCommissioned(const Project& project, base::Quarter quarter) {
+  const auto day = ReachedDay(project, Milestone::COMMISSIONING);
+  return day.has_value() && *day <= quarter.last_day();
+}
+
+int32_t LoadOf(const Project& project, const Report& report) {
+  const auto quarter = base::Quarter::Parse(report.quarter());
+  return quarter.ok() && WasCommissioned(project, *quarter)
+             ? report.administrative_data().capacity_load_bp()
+             : 0;
+}
+
 absl::Status CheckCumulative(const Report& report, const Report* before, const Report* after) {
   if (before != nullptr) {
     const std::string field = Fallen(*before, report);

@@ -70,6 +70,7 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, IndustryMapService, ResumeProject, env_, store(), ResumeProject);
     NISI_COMMAND(r, IndustryMapService, CommissionProject, env_, store(), CommissionProject);
     NISI_COMMAND(r, IndustryMapService, RecordMilestone, env_, store(), RecordMilestone);
+    NISI_COMMAND(r, IndustryMapService, CorrectMilestone, env_, store(), CorrectMilestone);
     NISI_COMMAND(r, IndustryMapService, CompleteSupport, env_, store(), CompleteSupport);
     NISI_COMMAND(r, IndustryMapService, SubmitReport, env_, store(), SubmitReport);
     NISI_COMMAND(r, IndustryMapService, CorrectReport, env_, store(), CorrectReport);

@@ -651,7 +651,7 @@ TEST_F(ReviewsTest, NoMethodTakesARequestWithoutWhatItRequires) {
     EXPECT_TRUE(!requires_something || base::ReasonOf(form) == "INVALID_FIELD")
         << service->method(i)->name() << " " << form;
   }
-  EXPECT_EQ(refused, 30);
+  EXPECT_EQ(refused, 31);
 }
 
 TEST_F(ReviewsTest, ARetriedRequestIsAnsweredOnce) {

@@ -379,6 +379,21 @@ class MapTest : public ::testing::Test {
     *record.mutable_actual_date() = base::Date::LegalDay(clock_.Now()).ToProto();
     return Do<v1::Project>("RecordMilestone", caller, record);
   }
+  // Absent: the milestone was not reached.
+  v1::CorrectMilestoneRequest Correction(const std::string& project, v1::Milestone::Kind kind,
+                                         std::optional<base::Date> day) {
+    v1::CorrectMilestoneRequest correct;
+    correct.set_name(project);
+    correct.set_etag(Get(project).etag());
+    correct.set_kind(kind);
+    if (day.has_value()) *correct.mutable_actual_date() = day->ToProto();
+    correct.set_reason("Акт другого проекта.");
+    return correct;
+  }
+  absl::StatusOr<v1::Project> CorrectDay(const std::string& project, v1::Milestone::Kind kind,
+                                         std::optional<base::Date> day, const rpc::Caller& caller) {
+    return Do<v1::Project>("CorrectMilestone", caller, Correction(project, kind, day));
+  }
   static v1::Report MakeReport(const std::string& quarter, int64_t used, int32_t readiness_bp,
                                int32_t load_bp = 0) {
     v1::Report report;

@@ -172,7 +172,7 @@ TEST_F(MapConfidentialTest, ScopesHoldBothWays) {
   fixture.may_deny = [](const rpc::Method& method, rpc::Role) {
     const std::string& path = method.policy.path;
     return absl::EndsWith(path, "/WithdrawReview") || absl::EndsWith(path, "/CommissionProject") ||
-           absl::EndsWith(path, "/RecordMilestone");
+           absl::EndsWith(path, "/RecordMilestone") || absl::EndsWith(path, "/CorrectMilestone");
   };
   fixture.fill = [](const rpc::Method& method, google::protobuf::Message* request) {
     if (!absl::EndsWith(method.policy.path, "/ListInBox")) return;
