@@ -152,7 +152,11 @@ class Story:
         support = self.call("DecideSupport", "authority", SUPPORTS, name=support.name, etag=support.etag,
                             approved_sum=dict(currency_code="KZT", units=700), programme=PROGRAMME, order_number="2",
                             order_date=self.day())
+        assert not support.HasField("due_date"), support
         self.notice(support.name, "BEFORE_PAYMENT")
+        # Now there is a day by which to pay, and a version that has it.
+        support = self.call("GetSupport", "payer", SUPPORTS, name=support.name)
+        assert support.HasField("due_date"), support
         pay = dict(service=SUPPORTS, name=support.name, etag=support.etag, amount=dict(currency_code="KZT", units=700),
                    order_number="3")
         self.refused("SEPARATION_OF_DUTIES", "PaySupport", "drafter", **pay)
@@ -225,6 +229,7 @@ class Story:
                             approved_sum=dict(currency_code="KZT", units=200), programme=PROGRAMME, order_number="4",
                             order_date=self.day())
         self.notice(support.name, "BEFORE_PAYMENT", self.member)
+        support = self.call("GetSupport", "payer", SUPPORTS, name=support.name)
         self.call("PaySupport", "payer", SUPPORTS, name=support.name, etag=support.etag,
                   amount=dict(currency_code="KZT", units=200), order_number="5")
         replays = self.call("ReplayDecision", "examiner", name=support.name).replays

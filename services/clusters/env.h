@@ -245,9 +245,9 @@ void Keep(const std::string& bin, ClusterRow* row);
 cases::OverdueFns OverdueActs(const std::shared_ptr<const Env>& env);
 absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_view payload,
                                    absl::Time due);
-// Closes the open deadlines of a cluster of one kind; all where it is empty. `day`: from which that
+// Closes the open deadlines of a record of one kind; all where it is empty. `day`: from which that
 // holds, as with Tx::Put.
-absl::Status CloseDeadlines(store::Tx& tx, const std::string& cluster, absl::string_view kind,
+absl::Status CloseDeadlines(store::Tx& tx, const std::string& record, absl::string_view kind,
                             cases::Deadline::State state,
                             std::optional<base::Date> day = std::nullopt);
 // What a cluster organization has still to do is for another one to do.

@@ -70,6 +70,12 @@ base::LegalBasis Refusing() {
   return base::Law("Art. 25(6)",
                    "The basis for a refusal is non-compliance with the conditions of paragraph 5.");
 }
+base::LegalBasis PaymentTerm() {
+  base::LegalBasis basis = Gate();
+  basis.set_summary("The payment order goes out within 3 working days after the second check.");
+  return basis;
+}
+
 base::LegalBasis Gate() {
   base::LegalBasis basis;
   basis.set_act("Order of the Minister of Finance of 2026 No. 437");

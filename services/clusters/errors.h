@@ -26,6 +26,7 @@ base::LegalBasis Conditions();          // Art. 25(5)
 base::LegalBasis PriorityGoods();       // Art. 25(5), 26(1)
 base::LegalBasis Refusing();            // Art. 25(6)
 base::LegalBasis Gate();                // order 437/2026
+base::LegalBasis PaymentTerm();         // order 437/2026
 
 absl::Status ParticipantTwice(const std::string& field);  // PARTICIPANT_TWICE
 // INVALID_ARGUMENT, PLACE_ENDED: something else stands where the code stood.

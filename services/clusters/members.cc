@@ -401,9 +401,9 @@ absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_v
   return tx.Put(kClusters, &row, day);
 }
 
-absl::Status CloseDeadlines(store::Tx& tx, const std::string& cluster, absl::string_view kind,
+absl::Status CloseDeadlines(store::Tx& tx, const std::string& record, absl::string_view kind,
                             Deadline::State state, std::optional<base::Date> day) {
-  ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(tx, cluster));
+  ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(tx, record));
   for (const Deadline& deadline : open) {
     if (!kind.empty() && deadline.kind() != kind) continue;
     RETURN_IF_ERROR(cases::CloseDeadline(tx, deadline.name(), state, day));

@@ -7,7 +7,9 @@
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
 #include "common/cases/budget.h"
+#include "common/norms/term.h"
 #include "common/rpc/gather.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/rpcs_supports.h"
 
@@ -67,6 +69,43 @@ absl::StatusOr<Granting> GrantingOf(const store::Tx& tx, const Support& support,
 // The recipient has to act, or waits for who has.
 cases::Who WhoIs(const Support& support) {
   return {.bin = support.recipient()};
+}
+
+// The order goes out within the days after the passed second check (order 437/2026), and a pass is
+// good for one payment: the term to pay is opened by a passed notice of an approved support, where
+// it is the last word, runs from the day of its check, and is owed no longer when the last word is a
+// failure. Neither a grant nor a part that is paid opens one. What an earlier release opened with
+// these is of the same kind, so that a notice, a payment and an end close it as well.
+absl::Status MovePaymentTerm(const Env& env, store::Tx& tx, const Support& support,
+                             const gate::v1::Notice& notice) {
+  ASSIGN_OR_RETURN(const auto last, cases::LastNotice(tx, support.name(), gate::v1::BEFORE_PAYMENT,
+                                                      support.recipient()));
+  if (!last.has_value() || last->name() != notice.name()) return absl::OkStatus();
+  if (notice.verdict() != gate::v1::Notice::PASSED) {
+    return CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::CANCELLED);
+  }
+  ASSIGN_OR_RETURN(const base::Date checked, base::Date::FromProto(notice.check_date()));
+  ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open,
+                   cases::OpenDeadlines(tx, support.name()));
+  for (const cases::Deadline& deadline : open) {
+    if (deadline.kind() != kPaymentTerm) continue;
+    ASSIGN_OR_RETURN(const base::Date since, base::Date::FromProto(deadline.since()));
+    if (since == checked) return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(
+      CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::CANCELLED));
+  ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(*env.norms, kPaymentTerm, checked));
+  cases::Deadline deadline;
+  deadline.set_record(support.name());
+  deadline.set_kind(kPaymentTerm);
+  deadline.add_roles(rpc::v1::INSTITUTE_INDUSTRY);
+  deadline.set_bin(support.recipient());
+  *deadline.mutable_since() = term.since.ToProto();
+  *deadline.mutable_due_date() = term.last_day.ToProto();
+  deadline.set_norm(term.norm);
+  deadline.set_rests_on_assumption(term.assumption);
+  *deadline.mutable_legal_basis() = errors::PaymentTerm();
+  return cases::OpenDeadline(tx, std::move(deadline)).status();
 }
 
 // Runs a command once, with what the gate and the lists of recipients said, and the registry of
@@ -257,15 +296,29 @@ absl::StatusOr<v1::Support> WithdrawSupport(Env& env, const Call& call, store::T
   return step.row.support();
 }
 
-absl::StatusOr<gate::v1::Notice> RecordNotice(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<gate::v1::Notice> RecordNotice(Env& env, const Call& call, store::Tx& tx,
                                               const gate::v1::RecordNoticeRequest& request) {
   const std::string& record = request.notice().record();
-  ASSIGN_OR_RETURN(const auto found,
-                   rpc::FindFor(tx, call, kSupports, store::Key::Of(record), record));
-  if (found.row.support().recipient() != request.notice().recipient()) {
+  ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kSupports, store::Key::Of(record), record));
+  Support& support = *found.row.mutable_support();
+  if (support.recipient() != request.notice().recipient()) {
     return base::InvalidField("notice.recipient", "is not the recipient of that support");
   }
-  return cases::RecordNotice(call, tx, request, errors::Gate());
+  ASSIGN_OR_RETURN(gate::v1::Notice notice,
+                   cases::RecordNotice(call, tx, request, errors::Gate()));
+  if (support.state() != Support::APPROVED || notice.checkpoint() != gate::v1::BEFORE_PAYMENT) {
+    return notice;
+  }
+  RETURN_IF_ERROR(MovePaymentTerm(env, tx, support, notice));
+  ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open, cases::OpenDeadlines(tx, record));
+  google::type::Date due;
+  if (!open.empty()) due = open.front().due_date();
+  // A version that somebody holds stays good where the day does.
+  if (google::protobuf::util::MessageDifferencer::Equals(due, support.due_date())) return notice;
+  support.clear_due_date();
+  if (!open.empty()) *support.mutable_due_date() = due;
+  RETURN_IF_ERROR(tx.Put(kSupports, &found.row));
+  return notice;
 }
 
 absl::StatusOr<Encoded<gate::v1::Notice>> GetNotice(Env& env, Call& call,
@@ -383,6 +436,8 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
         ASSIGN_OR_RETURN(const Money paid, before.Add(amount));
         *support.mutable_paid_sum() = paid.ToProto();
         step.row.set_payment_count(row.number());
+        RETURN_IF_ERROR(
+            CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::DONE));
         RETURN_IF_ERROR(step.Lead(paid == approved ? Support::COMPLETED : Support::APPROVED));
         RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
         return payment;
@@ -400,6 +455,7 @@ absl::StatusOr<v1::Support> CompleteSupport(Env& env, const Call& call, store::T
   RETURN_IF_ERROR(
       PostFor(tx, support, Posting::UNCOMMIT, rest, support.name(), step.subject, nullptr));
   support.set_reason(request.reason());
+  RETURN_IF_ERROR(CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::CANCELLED));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
   return support;
 }

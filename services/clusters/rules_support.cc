@@ -245,16 +245,13 @@ const base::Machine<Support::State, SupportVerb>& SupportMachine() {
         base::kSame,
         kInstitute,
         errors::Account,
-        {.duty = Duty::kDecides,
-         .due = "clusters.support.payment_days",
-         .renews = true,
-         .when = "a part"}},
+        {.duty = Duty::kDecides, .when = "a part"}},
        {{S::APPROVED},
         V::kPay,
         S::COMPLETED,
         kInstitute,
         errors::Account,
-        {.duty = Duty::kDecides, .due = "clusters.support.payment_days", .when = "the rest"}},
+        {.duty = Duty::kDecides, .when = "the rest"}},
        {{S::APPROVED}, V::kComplete, S::COMPLETED, kAuthority, errors::Selected},
        {{S::REQUESTED, S::EXAMINED}, V::kWithdraw, S::WITHDRAWN, kEntity, errors::Organization}});
   return *kMachine;

@@ -35,7 +35,7 @@ class Service final : public rpc::HostedService {
     options.metrics->AddFigures(cases::BudgetFigures(shared_store()));
     env_.store = &store();
     gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
-                                                  "clusters.support.payment_days");
+                                                  kPaymentTerm);
     env_.gate = gate_.get();
     env_.ask_lists = cases::ListsBy(
         NISI_PEER(options.peers, grants::v1::GrantAgreementsService, CheckRecipient), "grants");

@@ -88,14 +88,36 @@ class SupportTest : public ClustersTest {
                              Ask(round, cost, year));
   }
   v1::Support Now(const std::string& name) { return Stored(kSupports, name).support(); }
+  // The terms to pay of a support as they were opened: "OPEN 2026-08-10 2026-08-13", since and until.
+  std::vector<std::string> Terms(const std::string& name) {
+    std::map<int64_t, std::string> terms;
+    const auto scanned = store().Read().Scan(
+        cases::kDeadlinesByRecord, {store::Key::Of(name), ""}, {},
+        [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<cases::DeadlineRow>(row));
+          const cases::Deadline& one = stored.row.deadline();
+          if (one.kind() != "clusters.support.payment_days") return true;
+          terms[stored.row.number()] =
+              absl::StrCat(cases::Deadline::State_Name(one.state()), " ",
+                           base::Date::FromProto(one.since())->ToString(), " ",
+                           base::Date::FromProto(one.due_date())->ToString(),
+                           one.overdue() ? " late" : "");
+          return true;
+        });
+    EXPECT_TRUE(scanned.ok()) << scanned;
+    std::vector<std::string> found;
+    for (const auto& [number, term] : terms) found.push_back(term);
+    return found;
+  }
   void Notice(const std::string& name, gate::v1::Checkpoint checkpoint,
-              gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED) {
+              gate::v1::Notice::Verdict verdict = gate::v1::Notice::PASSED,
+              std::optional<base::Date> checked = std::nullopt) {
     gate::v1::RecordNoticeRequest request;
     request.mutable_notice()->set_number("G-1");
     request.mutable_notice()->set_checkpoint(checkpoint);
     request.mutable_notice()->set_recipient(Now(name).recipient());
     request.mutable_notice()->set_record(name);
-    *request.mutable_notice()->mutable_check_date() = today().ToProto();
+    *request.mutable_notice()->mutable_check_date() = checked.value_or(today()).ToProto();
     request.mutable_notice()->set_verdict(verdict);
     Must<gate::v1::Notice>("RecordNotice", institute_, request);
   }
@@ -212,6 +234,122 @@ TEST_F(SupportTest, FromRequestToTheLastPayment) {
   replay.set_name(absl::StrCat(name, "/payments/4"));
   EXPECT_EQ(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+// The order goes out within 3 working days after the passed second check, not after the grant.
+TEST_F(SupportTest, TheTermToPayRunsFromThePassedSecondCheck) {
+  const Round round = Registered();
+  Allocate(10'000);
+  const auto approved = [&] {
+    const std::string name = Requested(round, 1000).name();
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    EXPECT_TRUE(ExamineIt(name, examiner_).ok());
+    EXPECT_TRUE(Decide(name, authority_, 300).ok());
+    return name;
+  };
+  GoTo(Day("2026-07-13"));  // a Monday
+  const std::string name = approved(), idle = approved();
+  EXPECT_THAT(Terms(name), ::testing::IsEmpty());
+  EXPECT_FALSE(Now(name).has_due_date());
+  // Nobody was checked for a month, and nobody is late.
+  GoTo(Day("2026-08-10"));
+  Notice(name, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  EXPECT_THAT(Terms(name), ::testing::IsEmpty());
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  EXPECT_THAT(Terms(name), ::testing::IsEmpty()) << "it is not the second check";
+  const std::string etag = Now(name).etag();
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_THAT(Terms(name), ::testing::ElementsAre("OPEN 2026-08-10 2026-08-13"));
+  EXPECT_EQ(base::Date::FromProto(Now(name).due_date())->ToString(), "2026-08-13");
+  EXPECT_NE(Now(name).etag(), etag);
+  const auto open = cases::OpenDeadlines(store().Read(), name);
+  ASSERT_TRUE(open.ok() && open->size() == 1);
+  EXPECT_FALSE(open->front().rests_on_assumption()) << "by-law";
+  EXPECT_EQ(open->front().legal_basis().article(), "No. 437");
+  EXPECT_THAT(open->front().roles(), ::testing::ElementsAre(rpc::v1::INSTITUTE_INDUSTRY));
+  // One that was recorded late and is not the last word changes nothing; the same day neither.
+  const std::string held = Now(name).etag();
+  Notice(name, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED, Day("2026-08-07"));
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_THAT(Terms(name), ::testing::ElementsAre("OPEN 2026-08-10 2026-08-13"));
+  EXPECT_EQ(Now(name).etag(), held);
+  // The next check renews it, by its own day, and leaves what was late as it was.
+  GoTo(Day("2026-08-17"));
+  Notice(name, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::PASSED, Day("2026-08-14"));
+  EXPECT_THAT(Terms(name), ::testing::ElementsAre("CANCELLED 2026-08-10 2026-08-13 late",
+                                                  "OPEN 2026-08-14 2026-08-19"));
+  // A part that is paid meets it and opens none; what is left waits for a check of its own.
+  ASSERT_TRUE(PayIt(name, payer_, 100).ok());
+  EXPECT_THAT(Terms(name), ::testing::ElementsAre("CANCELLED 2026-08-10 2026-08-13 late",
+                                                  "DONE 2026-08-14 2026-08-19"));
+  EXPECT_FALSE(Now(name).has_due_date());
+  GoTo(Day("2026-09-01"));
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(Terms(name).back(), "OPEN 2026-09-01 2026-09-04");
+  // A failure that is the last word: nothing can be paid, so nobody owes it.
+  GoTo(Day("2026-09-02"));
+  Notice(name, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  EXPECT_EQ(Terms(name).back(), "CANCELLED 2026-09-01 2026-09-04");
+  EXPECT_FALSE(Now(name).has_due_date());
+  GoTo(Day("2026-09-03"));
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  ASSERT_TRUE(PayIt(name, payer_, 200).ok());
+  EXPECT_EQ(Terms(name).back(), "DONE 2026-09-03 2026-09-08");
+  EXPECT_EQ(Now(name).state(), v1::Support::COMPLETED);
+  Notice(name, gate::v1::BEFORE_PAYMENT);
+  EXPECT_EQ(Terms(name).back(), "DONE 2026-09-03 2026-09-08") << "nothing is left to pay";
+  Notice(idle, gate::v1::BEFORE_PAYMENT);
+  v1::CompleteSupportRequest complete;
+  complete.set_name(idle);
+  complete.set_reason("Больше не нужно");
+  ASSERT_TRUE(Do<v1::Support>("CompleteSupport", authority_, complete).ok());
+  EXPECT_THAT(Terms(idle), ::testing::ElementsAre("CANCELLED 2026-09-03 2026-09-08"));
+}
+
+// Those that a release before this one opened with the grant.
+TEST_F(SupportTest, TermsToPayOfOlderStoresEndAsTheOthers) {
+  const Round round = Registered();
+  Allocate(10'000);
+  GoTo(Day("2026-07-13"));
+  const auto approved = [&] {
+    const std::string name = Requested(round, 1000).name();
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    EXPECT_TRUE(ExamineIt(name, examiner_).ok());
+    EXPECT_TRUE(Decide(name, authority_, 200).ok());
+    SupportRow row = Stored(kSupports, name);
+    const auto written = store().Write(
+        {.actor = "test", .method = "test"}, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+          cases::Deadline deadline;
+          deadline.set_record(name);
+          deadline.set_kind("clusters.support.payment_days");
+          deadline.set_norm(deadline.kind());
+          deadline.add_roles(rpc::v1::INSTITUTE_INDUSTRY);
+          *deadline.mutable_since() = today().ToProto();
+          *deadline.mutable_due_date() = Day("2026-07-16").ToProto();
+          *deadline.mutable_legal_basis() = errors::Account();
+          *row.mutable_support()->mutable_due_date() = deadline.due_date();
+          RETURN_IF_ERROR(tx.Put(kSupports, &row));
+          return cases::OpenDeadline(tx, std::move(deadline));
+        });
+    EXPECT_TRUE(written.ok()) << written.status();
+    EXPECT_THAT(Terms(name), ::testing::ElementsAre("OPEN 2026-07-13 2026-07-16"));
+    return name;
+  };
+  const std::string paid = approved(), failed = approved(), ended = approved();
+  GoTo(Day("2026-07-27"));
+  Notice(paid, gate::v1::BEFORE_PAYMENT);
+  EXPECT_THAT(Terms(paid), ::testing::ElementsAre("CANCELLED 2026-07-13 2026-07-16 late",
+                                                  "OPEN 2026-07-27 2026-07-30"));
+  ASSERT_TRUE(PayIt(paid, payer_, 200).ok());
+  EXPECT_EQ(Terms(paid).back(), "DONE 2026-07-27 2026-07-30");
+  Notice(failed, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  EXPECT_THAT(Terms(failed), ::testing::ElementsAre("CANCELLED 2026-07-13 2026-07-16 late"));
+  EXPECT_FALSE(Now(failed).has_due_date());
+  v1::CompleteSupportRequest complete;
+  complete.set_name(ended);
+  complete.set_reason("Больше не нужно");
+  ASSERT_TRUE(Do<v1::Support>("CompleteSupport", authority_, complete).ok());
+  EXPECT_THAT(Terms(ended), ::testing::ElementsAre("CANCELLED 2026-07-13 2026-07-16 late"));
 }
 
 TEST_F(SupportTest, MoneyThatIsNotThereIsNotGranted) {

@@ -68,6 +68,8 @@ inline constexpr char kJudgeCompositionTimer[] = "cluster/judge-composition";   
 // Kinds of deadlines that are opened and closed by hand.
 inline constexpr char kCureDeadline[] = "cure";
 inline constexpr char kReportDeadline[] = "yearly_report";
+// The norm of its days; the one kind that earlier releases opened with the grant and each part.
+inline constexpr char kPaymentTerm[] = "clusters.support.payment_days";
 
 std::string SelectionName(int32_t number);
 std::string ApplicationName(int32_t selection, int32_t number);
