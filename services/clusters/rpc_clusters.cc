@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -40,11 +41,14 @@ absl::Status TakeOrder(const store::Tx& tx, const Request& request, ClusterStep*
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> ReportIsOverdue(const store::Reader& reader, const std::string& cluster) {
+// The deadline of the yearly report that has been overdue the longest.
+absl::StatusOr<std::optional<Deadline>> OverdueReport(const store::Reader& reader,
+                                                      const std::string& cluster) {
   ASSIGN_OR_RETURN(const std::vector<Deadline> open, cases::OpenDeadlines(reader, cluster));
-  return std::any_of(open.begin(), open.end(), [](const Deadline& deadline) {
+  const auto overdue = std::find_if(open.begin(), open.end(), [](const Deadline& deadline) {
     return deadline.kind() == kReportDeadline && deadline.overdue();
   });
+  return overdue == open.end() ? std::nullopt : std::optional<Deadline>(*overdue);
 }
 
 // Its composition on the day of the step bears it.
@@ -58,13 +62,20 @@ absl::Status CheckWholeNow(const Env& env, store::Tx& tx, ClusterStep* step) {
 
 // The ground of a suspension or removal bears it by what the register knows.
 template <class Request>
-absl::Status TakeGround(const store::Tx& tx, const Request& request, Cluster::State to,
-                        ClusterStep* step) {
+absl::Status TakeGround(const Env& env, const store::Tx& tx, const Request& request,
+                        Cluster::State to, ClusterStep* step) {
   Cluster& cluster = *step->row.mutable_cluster();
-  ASSIGN_OR_RETURN(const bool overdue, ReportIsOverdue(tx, cluster.name()));
-  ASSIGN_OR_RETURN(
-      *cluster.mutable_decision(),
-      JudgeGround({to, request.ground(), &cluster, overdue, {cluster.name(), tx.etag()}}));
+  ASSIGN_OR_RETURN(const auto overdue, OverdueReport(tx, cluster.name()));
+  Grounding grounding{.to = to,
+                      .ground = request.ground(),
+                      .cluster = &cluster,
+                      .report_overdue = overdue.has_value(),
+                      .source = {cluster.name(), tx.etag()}};
+  if (overdue.has_value()) {
+    grounding.report = {overdue->name(), overdue->etag()};
+    grounding.report_assumed = overdue->rests_on_assumption();
+  }
+  ASSIGN_OR_RETURN(*cluster.mutable_decision(), JudgeGround(grounding, *env.norms));
   RETURN_IF_ERROR(CheckGround(cluster.decision()));
   SetDecideTime(tx, cluster.mutable_decision());
   cluster.set_ground(request.ground());
@@ -212,7 +223,7 @@ absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx
   ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kSuspend, request.name(), request.etag()));
   step.row.set_suspended_from(step.row.cluster().state());
-  RETURN_IF_ERROR(TakeGround(tx, request, Cluster::SUSPENDED, &step));
+  RETURN_IF_ERROR(TakeGround(env, tx, request, Cluster::SUSPENDED, &step));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
   // Suspended already: nothing more is proposed.
   RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kCureDeadline, Deadline::CANCELLED));
@@ -246,7 +257,7 @@ absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx&
                                                        store::Key::Of(cluster.initiative())));
     if (open.has_value()) return errors::InSelection();
   }
-  RETURN_IF_ERROR(TakeGround(tx, request, Cluster::REMOVED, &step));
+  RETURN_IF_ERROR(TakeGround(env, tx, request, Cluster::REMOVED, &step));
   RETURN_IF_ERROR(TakeOrder(tx, request, &step));
   for (const char* kind : {kCureDeadline, kReportDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kind, Deadline::CANCELLED));

@@ -194,7 +194,7 @@ absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx
   }
   RETURN_IF_ERROR(CheckScores(due, scored, selection.min_experts()));
   ASSIGN_OR_RETURN(*selection.mutable_ranking(),
-                   Rank(scored, selection.pass_points(), {selection.name(), tx.etag()}));
+                   Rank(scored, selection, {selection.name(), tx.etag()}, *env.norms));
   SetDecideTime(tx, selection.mutable_ranking());
   ASSIGN_OR_RETURN(const Ranked ranked, RankedBy(selection.ranking()));
   for (size_t i = 0; i < applications.size(); ++i) {
@@ -202,7 +202,7 @@ absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx
                                                        std::move(applications[i])));
     Application& application = *opened.row.mutable_application();
     ASSIGN_OR_RETURN(*application.mutable_scoring(),
-                     Total(scored[i], {application.name(), tx.etag()}));
+                     Total(scored[i], {application.name(), tx.etag()}, *env.norms));
     SetDecideTime(tx, application.mutable_scoring());
     application.set_total(application.scoring().outcome());
     application.set_score_count(static_cast<int32_t>(scored[i].scores.size()));

@@ -34,12 +34,17 @@ absl::StatusOr<ClusterRow> ClusterOf(const store::Reader& reader, const Support&
   return Need(reader, kClusters, store::Key::Of(number));
 }
 
+// The version of the cluster that a step of its support looks at.
+Source SourceOf(const ClusterRow& cluster) {
+  return {cluster.cluster().name(), cluster.cluster().etag()};
+}
+
 // How the recipient of a project belongs to its cluster on the day of the command; upkeep is the
 // cluster organization's alone.
 absl::StatusOr<Belonging> BelongingOf(const store::Tx& tx, const Support& support,
                                       const ClusterRow& cluster) {
   Belonging belonging;
-  belonging.source = {support.cluster(), cluster.cluster().etag()};
+  belonging.source = SourceOf(cluster);
   if (!IsProject(support)) return belonging;
   if (support.recipient() == cluster.cluster().cluster_organization()) {
     belonging.kind = Belonging::kOrganization;
@@ -63,7 +68,8 @@ absl::StatusOr<Granting> GrantingOf(const store::Tx& tx, const Support& support,
                   .organization = cluster.cluster().cluster_organization(),
                   .support_year = year.value_or(0),
                   .source = {support.name(), tx.etag()},
-                  .belonging = belonging};
+                  .belonging = belonging,
+                  .cluster = SourceOf(cluster)};
 }
 
 // The recipient has to act, or waits for who has.
@@ -165,8 +171,8 @@ absl::Status AddBefore(const store::Reader& reader, const SupportRow& row, Grant
     if (!other.support().has_approved_sum() || IsProject(other.support())) continue;
     ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(other.support().accepted_cost()));
     ASSIGN_OR_RETURN(const Money granted, Money::FromProto(other.support().approved_sum()));
-    ASSIGN_OR_RETURN(granting->accepted_before, granting->accepted_before.Add(accepted));
-    ASSIGN_OR_RETURN(granting->granted_before, granting->granted_before.Add(granted));
+    granting->others.push_back(
+        {accepted, granted, {other.support().name(), other.support().etag()}});
   }
   return absl::OkStatus();
 }
@@ -192,7 +198,7 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
   ASSIGN_OR_RETURN(Granting granting, GrantingOf(tx, support, cluster));
   granting.sum = sum;
   if (!IsProject(support)) RETURN_IF_ERROR(AddBefore(tx, step.row, &granting));
-  ASSIGN_OR_RETURN(Decision decision, Grant(granting));
+  ASSIGN_OR_RETURN(Decision decision, Grant(granting, *env.norms));
   const std::string failed = FirstUnsatisfied(decision);
   if (failed == "EXAMINATION_SATISFIED") {
     return errors::FindingUnsatisfied(FirstUnsatisfied(support.examination()));
@@ -225,7 +231,7 @@ absl::StatusOr<Support> RefuseIt(Env& env, store::Tx& tx, const v1::DecideSuppor
   ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
   // A sum of nothing is within every ceiling: what is left are the grounds of Art. 25(6).
   ASSIGN_OR_RETURN(const Granting granting, GrantingOf(tx, support, cluster));
-  ASSIGN_OR_RETURN(Decision decision, Grant(granting));
+  ASSIGN_OR_RETURN(Decision decision, Grant(granting, *env.norms));
   if (FirstUnsatisfied(decision).empty()) return errors::GroundMissing();
   RETURN_IF_ERROR(TakeOrder(tx, request, &support));
   SetDecideTime(tx, &decision);
@@ -359,7 +365,8 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
                                   request.documents_complete(),
                                   {support.name(), tx.etag()},
                                   belonging,
-                                  goods.has_value() ? &*goods : nullptr},
+                                  goods.has_value() ? &*goods : nullptr,
+                                  SourceOf(cluster)},
                                  *env.norms, tx.today()));
         SetDecideTime(tx, support.mutable_examination());
         ASSIGN_OR_RETURN(const Money ceiling, Money::Parse(support.examination().outcome()));
@@ -406,7 +413,9 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
                                                  &checked,
                                                  amount,
                                                  {support.name(), tx.etag()},
-                                                 belonging}));
+                                                 belonging,
+                                                 SourceOf(cluster)},
+                                                *env.norms));
         const std::string failed = FirstUnsatisfied(decision);
         if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
         if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();

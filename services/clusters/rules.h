@@ -187,13 +187,15 @@ absl::Status CheckScores(const std::map<int32_t, std::set<int32_t>>& due,
 
 // The total of one application: outcome the mean of the experts' sums, rounded half up to two
 // decimals, as "72.33".
-absl::StatusOr<Decision> Total(const Scored& application, const Source& source);
+absl::StatusOr<Decision> Total(const Scored& application, const Source& source,
+                               const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayTotal(const Decision& stored);
 // The order of all: by the exact mean; then by the means of the criteria in the announced order;
 // then by time of filing. Outcome the numbers in order of rank, "3,1,2"; a finding an application
 // says whether it passed. The same scores always give the same order.
-absl::StatusOr<Decision> Rank(const std::vector<Scored>& applications, int64_t pass_points,
-                              const Source& selection);
+// Rests on an assumption where the points to pass, which were fixed with the announcement, do.
+absl::StatusOr<Decision> Rank(const std::vector<Scored>& applications, const Selection& selection,
+                              const Source& source, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayRanking(const Decision& stored);
 // What a ranking says: numbers in order of rank, and which of them passed.
 struct Ranked {
@@ -236,8 +238,12 @@ struct Grounding {
   const Cluster* cluster = nullptr;
   bool report_overdue = false;
   Source source;
+  // Of a report that is overdue: its deadline, and whether the day by which it was due is assumed.
+  Source report = {};
+  bool report_assumed = false;
 };
-absl::StatusOr<Decision> JudgeGround(const Grounding& grounding);
+// Rests on an assumption where the days of the ground do.
+absl::StatusOr<Decision> JudgeGround(const Grounding& grounding, const norms::Norms& norms);
 // GROUND_NOT_MET.
 absl::Status CheckGround(const Decision& ground);
 // Of the last decision on the state of a cluster: by its composition or by a ground.

@@ -353,9 +353,10 @@ absl::StatusOr<Decision> ReplayAdmission(const Decision& stored) {
   return cases::Replay(stored, DecideAdmission);
 }
 
-absl::StatusOr<Decision> JudgeGround(const Grounding& grounding) {
+absl::StatusOr<Decision> JudgeGround(const Grounding& grounding, const norms::Norms& norms) {
   const Cluster& cluster = *grounding.cluster;
   Facts facts;
+  bool assumed = grounding.ground == Cluster::REPORT_MISSING && grounding.report_assumed;
   const auto set = [&](const char* name, const std::string& value) {
     facts.Set(name, value, grounding.source.name, grounding.source.etag);
   };
@@ -363,12 +364,23 @@ absl::StatusOr<Decision> JudgeGround(const Grounding& grounding) {
   if (cluster.has_suspension_proposed_on()) {
     ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(cluster.suspension_proposed_on()));
     proposed = day.ToString();
+    if (grounding.ground == Cluster::COMPOSITION_NOT_CURED) {
+      ASSIGN_OR_RETURN(const norms::Norm days, norms.Get(kCureDays, day));
+      assumed = days.certainty == norms::Certainty::kAssumption;
+    }
   }
   set(kStep, Cluster::State_Name(grounding.to));
   set(kGround, Cluster::Ground_Name(grounding.ground));
   set(kProposedOn, proposed);
-  facts.Set(kReportOverdue, grounding.report_overdue ? "1" : "0", "open deadlines");
-  return DecideGround(facts);
+  if (grounding.report_overdue) {
+    facts.Set(kReportOverdue, "1", grounding.report.name, grounding.report.etag);
+  } else {
+    facts.Set(kReportOverdue, "0", "open deadlines");
+  }
+  ASSIGN_OR_RETURN(Decision decision, DecideGround(facts));
+  decision.set_norms_edition(norms.edition());
+  decision.set_rests_on_assumption(assumed);
+  return decision;
 }
 
 absl::Status CheckGround(const Decision& ground) {

@@ -20,6 +20,7 @@ using cases::Facts;
 using Request = v1::DecideSelectionRequest;
 
 constexpr char kPassPoints[] = "pass_points";
+constexpr char kPassPointsNorm[] = "clusters.selection.pass_points";
 constexpr char kApplicationsFact[] = "applications";
 constexpr char kExpertsFact[] = "experts";
 constexpr char kMean[] = "mean";
@@ -188,7 +189,7 @@ absl::Status FixTerms(const norms::Norms& norms, base::Date day, Selection* sele
     weight->set_criterion(criterion);
     weight->set_max_points(static_cast<int32_t>(maximum));
   }
-  ASSIGN_OR_RETURN(const int64_t pass, norms.Int("clusters.selection.pass_points", day));
+  ASSIGN_OR_RETURN(const int64_t pass, norms.Int(kPassPointsNorm, day));
   ASSIGN_OR_RETURN(const int64_t experts, norms.Int("clusters.selection.min_experts", day));
   selection->set_pass_points(static_cast<int32_t>(pass));
   selection->set_min_experts(static_cast<int32_t>(experts));
@@ -262,7 +263,8 @@ absl::Status CheckScores(const std::map<int32_t, std::set<int32_t>>& due,
   return missing.empty() ? absl::OkStatus() : errors::ScoresMissing(absl::StrJoin(missing, "; "));
 }
 
-absl::StatusOr<Decision> Total(const Scored& application, const Source& source) {
+absl::StatusOr<Decision> Total(const Scored& application, const Source& source,
+                               const norms::Norms& norms) {
   Facts facts;
   std::vector<int64_t> experts;
   for (const auto& [expert, points] : application.scores) {
@@ -271,25 +273,34 @@ absl::StatusOr<Decision> Total(const Scored& application, const Source& source) 
               absl::StrCat(source.name, "/scores/", expert), source.etag);
   }
   facts.Set(kExpertsFact, Joined(experts), source.name, source.etag);
-  return DecideTotal(std::move(facts));
+  ASSIGN_OR_RETURN(Decision decision, DecideTotal(std::move(facts)));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayTotal(const Decision& stored) {
   return cases::Replay(stored, DecideTotal);
 }
 
-absl::StatusOr<Decision> Rank(const std::vector<Scored>& applications, int64_t pass_points,
-                              const Source& selection) {
+absl::StatusOr<Decision> Rank(const std::vector<Scored>& applications, const Selection& selection,
+                              const Source& source, const norms::Norms& norms) {
+  // The norm of the announcement is that of the first day for applications, which is not before it:
+  // a norm does not change its certainty from one day to the next.
+  ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(selection.applications_from()));
+  ASSIGN_OR_RETURN(const norms::Norm pass_points, norms.Get(kPassPointsNorm, from));
   Facts facts;
   std::vector<int64_t> numbers;
   for (const Scored& application : applications) {
     numbers.push_back(application.number);
     facts.Set(ApplicationFact(application.number), ToText(TallyOf(application)),
-              absl::StrCat(selection.name, "/applications/", application.number), selection.etag);
+              absl::StrCat(source.name, "/applications/", application.number), source.etag);
   }
-  facts.Set(kApplicationsFact, Joined(numbers), selection.name, selection.etag);
-  facts.Set(kPassPoints, absl::StrCat(pass_points), selection.name, selection.etag);
-  return DecideRanking(facts);
+  facts.Set(kApplicationsFact, Joined(numbers), source.name, source.etag);
+  facts.Set(kPassPoints, absl::StrCat(selection.pass_points()), source.name, source.etag);
+  ASSIGN_OR_RETURN(Decision decision, DecideRanking(facts));
+  decision.set_norms_edition(norms.edition());
+  decision.set_rests_on_assumption(pass_points.certainty == norms::Certainty::kAssumption);
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayRanking(const Decision& stored) {

@@ -42,6 +42,10 @@ constexpr char kSum[] = "sum";
 constexpr char kCeiling[] = "ceiling";
 constexpr char kAcceptedBefore[] = "accepted_before";
 constexpr char kGrantedBefore[] = "granted_before";
+// other_grant.<n>.accepted_cost, other_grant.<n>.approved_sum
+constexpr char kOther[] = "other_grant.";
+constexpr char kOtherAccepted[] = ".accepted_cost";
+constexpr char kOtherGranted[] = ".approved_sum";
 constexpr char kApproved[] = "approved_sum";
 constexpr char kPaid[] = "paid_sum";
 constexpr char kAmount[] = "amount";
@@ -121,6 +125,22 @@ absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
   return decision;
 }
 
+// What the other grants of the year come to is the sum of theirs. Decisions from before each of
+// these was told have the sums alone. DATA_LOSS.
+absl::Status CheckOthers(const std::vector<std::string>& names, const Facts& facts,
+                         Money accepted_before, Money granted_before) {
+  if (names.empty()) return absl::OkStatus();
+  Money accepted, granted;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const Money one, facts.Money(name));
+    Money& sum = absl::EndsWith(name, kOtherAccepted) ? accepted : granted;
+    ASSIGN_OR_RETURN(sum, sum.Add(one));
+  }
+  return accepted == accepted_before && granted == granted_before
+             ? absl::OkStatus()
+             : base::StoreCorrupt("facts of the other grants of a year");
+}
+
 absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
   Decision decision;
   ASSIGN_OR_RETURN(const std::string unsatisfied, facts.Text(kExamined));
@@ -146,9 +166,14 @@ absl::StatusOr<Decision> DecideGrant(const Facts& facts) {
   ASSIGN_OR_RETURN(const int64_t share, facts.Number(kShare));
   ASSIGN_OR_RETURN(const Money all_accepted, accepted.Add(accepted_before));
   ASSIGN_OR_RETURN(const Money all_granted, sum.Add(granted_before));
+  const std::vector<std::string> others = facts.NamesUnder(kOther);
+  RETURN_IF_ERROR(CheckOthers(others, facts, accepted_before, granted_before));
+  std::vector<std::string> names{kSum,           kCeiling, kAccepted, kAcceptedBefore,
+                                 kGrantedBefore, kShare};
+  names.insert(names.end(), others.begin(), others.end());
   AddFinding(&decision, "WITHIN_CEILING",
              sum <= ceiling && all_granted <= ShareOf(all_accepted, share), errors::Organization(),
-             facts, {kSum, kCeiling, kAccepted, kAcceptedBefore, kGrantedBefore, kShare});
+             facts, names);
   decision.set_outcome(cases::AllSatisfied(decision) ? "GRANTED" : "REFUSED");
   return decision;
 }
@@ -198,6 +223,31 @@ absl::Status SetGoods(const GoodsOnList& list, const Source& source, const norms
              list.edition.etag);
   facts->Set(kRequestDay, list.day.ToString(), source.name, source.etag);
   return SetPercent(norms, kGoodsShareNorm, day, kGoodsShareMin, facts);
+}
+
+// The other grants of the year, one by one and together.
+absl::Status SetOthers(const std::vector<Granting::Other>& others, Facts* facts) {
+  Money accepted, granted;
+  int number = 0;
+  for (const Granting::Other& other : others) {
+    const std::string name = absl::StrCat(kOther, ++number);
+    facts->Set(name + kOtherAccepted, other.accepted.ToString(), other.source.name,
+               other.source.etag);
+    facts->Set(name + kOtherGranted, other.granted.ToString(), other.source.name,
+               other.source.etag);
+    ASSIGN_OR_RETURN(accepted, accepted.Add(other.accepted));
+    ASSIGN_OR_RETURN(granted, granted.Add(other.granted));
+  }
+  facts->Set(kAcceptedBefore, accepted.ToString(), "other grants of the year");
+  facts->Set(kGrantedBefore, granted.ToString(), "other grants of the year");
+  return absl::OkStatus();
+}
+
+// As the cluster stands on the day.
+void SetCluster(Cluster::State state, const std::string& organization, const Source& cluster,
+                Facts* facts) {
+  facts->Set(kState, Cluster::State_Name(state), cluster.name, cluster.etag);
+  facts->Set(kSupportedOrganization, organization, cluster.name, cluster.etag);
 }
 
 absl::StatusOr<std::string> Text(const google::type::Money& money) {
@@ -326,8 +376,7 @@ absl::StatusOr<Decision> Examine(const Examination& examination, const norms::No
   const auto set = [&](const char* name, const std::string& value) {
     facts.Set(name, value, examination.source.name, examination.source.etag);
   };
-  facts.Set(kState, Cluster::State_Name(examination.cluster_state), support.cluster());
-  facts.Set(kSupportedOrganization, examination.organization, support.cluster());
+  SetCluster(examination.cluster_state, examination.organization, examination.cluster, &facts);
   set(kRecipient, support.recipient());
   cases::SetChecked(kGate, *examination.checked, &facts);
   set(kSupportDocuments, examination.documents_complete ? "1" : "0");
@@ -364,20 +413,20 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored) {
   return cases::Replay(stored, DecideExamination);
 }
 
-absl::StatusOr<Decision> Grant(const Granting& granting) {
+absl::StatusOr<Decision> Grant(const Granting& granting, const norms::Norms& norms) {
   const Support& support = *granting.support;
   Facts facts;
   const auto set = [&](const char* name, const std::string& value) {
     facts.Set(name, value, granting.source.name, granting.source.etag);
   };
   set(kExamined, FirstUnsatisfied(support.examination()));
-  facts.Set(kState, Cluster::State_Name(granting.cluster_state), support.cluster());
-  facts.Set(kSupportedOrganization, granting.organization, support.cluster());
+  SetCluster(granting.cluster_state, granting.organization, granting.cluster, &facts);
   set(kRecipient, support.recipient());
   SetBelonging(support, granting.source, granting.belonging, &facts);
   if (!IsProject(support)) {
     set(kYear, absl::StrCat(support.support_year()));
-    facts.Set(kYearNow, absl::StrCat(granting.support_year), support.cluster());
+    facts.Set(kYearNow, absl::StrCat(granting.support_year), granting.cluster.name,
+              granting.cluster.etag);
   }
   set(kSum, granting.sum.ToString());
   ASSIGN_OR_RETURN(const std::string ceiling, Text(support.ceiling()));
@@ -385,20 +434,22 @@ absl::StatusOr<Decision> Grant(const Granting& granting) {
   set(kCeiling, ceiling);
   set(kAccepted, accepted);
   set(kShare, absl::StrCat(support.share_bp()));
-  facts.Set(kAcceptedBefore, granting.accepted_before.ToString(), "other grants of the year");
-  facts.Set(kGrantedBefore, granting.granted_before.ToString(), "other grants of the year");
-  return DecideGrant(facts);
+  RETURN_IF_ERROR(SetOthers(granting.others, &facts));
+  ASSIGN_OR_RETURN(Decision decision, DecideGrant(facts));
+  decision.set_norms_edition(norms.edition());
+  // The share is a fact of the support here, and a norm of the day of its examination.
+  decision.set_rests_on_assumption(support.examination().rests_on_assumption());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayGrant(const Decision& stored) {
   return cases::Replay(stored, DecideGrant);
 }
 
-absl::StatusOr<Decision> Pay(const Paying& paying) {
+absl::StatusOr<Decision> Pay(const Paying& paying, const norms::Norms& norms) {
   const Support& support = *paying.support;
   Facts facts;
-  facts.Set(kState, Cluster::State_Name(paying.cluster_state), support.cluster());
-  facts.Set(kSupportedOrganization, paying.organization, support.cluster());
+  SetCluster(paying.cluster_state, paying.organization, paying.cluster, &facts);
   facts.Set(kRecipient, support.recipient(), paying.source.name, paying.source.etag);
   SetBelonging(support, paying.source, paying.belonging, &facts);
   cases::SetChecked(kGate, *paying.checked, &facts);
@@ -407,7 +458,9 @@ absl::StatusOr<Decision> Pay(const Paying& paying) {
   facts.Set(kApproved, approved, paying.source.name, paying.source.etag);
   facts.Set(kPaid, paid, paying.source.name, paying.source.etag);
   facts.Set(kAmount, paying.amount.ToString(), paying.source.name, paying.source.etag);
-  return DecidePayment(facts);
+  ASSIGN_OR_RETURN(Decision decision, DecidePayment(facts));
+  decision.set_norms_edition(norms.edition());
+  return decision;
 }
 
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {

@@ -76,6 +76,7 @@ struct Examination {
   // Of a project.
   Belonging belonging;
   const GoodsOnList* goods = nullptr;
+  Source cluster;  // as it was read
 };
 // The share of the accepted cost: a project's, or that of the year of support.
 std::string ShareNorm(const Support& support, int32_t support_year);
@@ -93,16 +94,21 @@ struct Granting {
   // As SupportYear says it today, where other grants may have been decided since the examination;
   // 0 when the year is none of the three any longer.
   int32_t support_year = 0;
-  // Of the other grants of the cluster and year: they share one ceiling.
-  base::Money accepted_before, granted_before;
+  // The other grants of the cluster and year: they share one ceiling.
+  struct Other {
+    base::Money accepted, granted;
+    Source source;
+  };
+  std::vector<Other> others;
   base::Money sum;
   Source source;
   Belonging belonging;  // of a project, today
+  Source cluster;       // as it was read
 };
 // Whether the sum may be granted: a finding each for the examination, the cluster, its organization
 // or member, the ceiling, and of upkeep the year of support that the share was found by. Outcome
-// GRANTED or REFUSED.
-absl::StatusOr<Decision> Grant(const Granting& granting);
+// GRANTED or REFUSED. Rests on an assumption where the examination that found the share does.
+absl::StatusOr<Decision> Grant(const Granting& granting, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayGrant(const Decision& stored);
 
 struct Paying {
@@ -113,9 +119,10 @@ struct Paying {
   base::Money amount;
   Source source;
   Belonging belonging;  // of a project, today
+  Source cluster;       // as it was read
 };
 // Outcome PAID or REFUSED.
-absl::StatusOr<Decision> Pay(const Paying& paying);
+absl::StatusOr<Decision> Pay(const Paying& paying, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored);
 
 }  // namespace nisi::clusters

@@ -305,18 +305,29 @@ TEST(RankingTest, ByMeanThenCriteriaThenTime) {
        "1",
        {}},
   };
+  Selection selection;
+  selection.set_pass_points(60);
+  *selection.mutable_applications_from() = kDay.ToProto();
   for (const auto& c : kCases) {
     std::vector<Scored> scored = Scores(c.scores);
-    const auto ranking = Rank(scored, 60, {"selections/1", "e"});
+    const auto ranking = Rank(scored, selection, {"selections/1", "e"}, TheNorms());
     ASSERT_TRUE(ranking.ok()) << c.name << ranking.status();
     EXPECT_EQ(ranking->outcome(), c.order) << c.name;
     const auto ranked = RankedBy(*ranking);
     ASSERT_TRUE(ranked.ok());
     EXPECT_EQ(ranked->passed, c.passed) << c.name;
     EXPECT_TRUE(SameAgain(*ranking, ReplayRanking)) << c.name;
+    EXPECT_EQ(ranking->norms_edition(), TheNorms().edition());
+    EXPECT_TRUE(ranking->rests_on_assumption()) << "the points to pass";
     // In whatever order they come, the ranking is the same.
     std::reverse(scored.begin(), scored.end());
-    EXPECT_EQ(Rank(scored, 60, {"selections/1", "e"})->outcome(), c.order) << c.name;
+    EXPECT_EQ(Rank(scored, selection, {"selections/1", "e"}, TheNorms())->outcome(), c.order)
+        << c.name;
+    // Those from before the edition and the mark were kept.
+    Decision older = *ranking;
+    older.clear_norms_edition();
+    older.clear_rests_on_assumption();
+    EXPECT_TRUE(SameAgain(older, ReplayRanking)) << c.name;
   }
 }
 
@@ -340,9 +351,11 @@ TEST(RankingTest, TheTotalIsTheMeanRoundedHalfUp) {
       {{{25, 20, 20, 15, 20}}, "100.00"},
   };
   for (const auto& c : kCases) {
-    const auto total = Total(Scores({c.scores}).front(), {"selections/1/applications/1", "e"});
+    const auto total =
+        Total(Scores({c.scores}).front(), {"selections/1/applications/1", "e"}, TheNorms());
     ASSERT_TRUE(total.ok()) << total.status();
     EXPECT_EQ(total->outcome(), c.total);
+    EXPECT_EQ(total->norms_edition(), TheNorms().edition());
     EXPECT_TRUE(SameAgain(*total, ReplayTotal));
   }
 }
@@ -435,9 +448,22 @@ TEST(CommissionTest, WhoIsTiedIsRecusedAndWhoIsPassedOverIsNotSelected) {
 TEST(GroundTest, RestsOnWhatTheRegisterKnows) {
   v1::Cluster cluster;
   const auto judged = [&](Cluster::Ground ground, bool overdue) {
-    const auto decision =
-        JudgeGround({Cluster::SUSPENDED, ground, &cluster, overdue, {"clusters/1", "e"}});
+    const auto decision = JudgeGround({Cluster::SUSPENDED,
+                                       ground,
+                                       &cluster,
+                                       overdue,
+                                       {"clusters/1", "e"},
+                                       {"deadlines/7", "d"},
+                                       true},
+                                      TheNorms());
     EXPECT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(decision->norms_edition(), TheNorms().edition());
+    const auto& told = decision->findings(0).facts(3);
+    EXPECT_EQ(told.source() + told.version(), overdue ? "deadlines/7d" : "open deadlines");
+    // The days of what nobody has proposed or missed were not looked at.
+    EXPECT_EQ(decision->rests_on_assumption(),
+              ground == Cluster::REPORT_MISSING || (ground == Cluster::COMPOSITION_NOT_CURED &&
+                                                    cluster.has_suspension_proposed_on()));
     EXPECT_EQ(ReplayRegister(*decision)->SerializeAsString(), decision->SerializeAsString());
     EXPECT_EQ(decision->outcome() == "SUSPENDED", CheckGround(*decision).ok());
     return ReasonOf(CheckGround(*decision));

@@ -1,4 +1,8 @@
 // Supports: rules as tables, states against methods, and money over the real service.
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "common/base/machine_testing.h"
 #include "common/cases/budget.h"
 #include "common/cases/deadlines.h"
@@ -350,6 +354,95 @@ TEST_F(SupportTest, TermsToPayOfOlderStoresEndAsTheOthers) {
   complete.set_reason("Больше не нужно");
   ASSERT_TRUE(Do<v1::Support>("CompleteSupport", authority_, complete).ok());
   EXPECT_THAT(Terms(ended), ::testing::ElementsAre("CANCELLED 2026-07-13 2026-07-16 late"));
+}
+
+// Each fact of a record names its version, each decision the edition of the norms; the shares are
+// assumed.
+TEST_F(SupportTest, DecisionsNameTheirNormsAndVersions) {
+  const Round round = Registered();
+  Allocate(10'000);
+  const auto granted = [&](int64_t tenge) {
+    const std::string name = Requested(round).name();
+    Notice(name, gate::v1::BEFORE_CONSIDERATION);
+    EXPECT_TRUE(ExamineIt(name, examiner_).ok());
+    EXPECT_TRUE(Decide(name, authority_, tenge).ok());
+    return name;
+  };
+  const std::string read = ClusterNow(round.cluster).etag();
+  const std::string first = granted(400);
+  const v1::Support before = Now(first);
+  const std::string second = granted(300);
+  Notice(second, gate::v1::BEFORE_PAYMENT);
+  ASSERT_TRUE(PayIt(second, payer_, 100).ok());
+  const auto paid = store().Read().Find(kPayments, store::Key::Of(second, 1));
+  ASSERT_TRUE(paid.ok() && paid->has_value());
+  const Decision payment = (*paid)->row.payment().decision();
+  const auto fact = [](const Decision& decision, const std::string& name) -> std::string {
+    for (const auto& finding : decision.findings()) {
+      for (const auto& one : finding.facts()) {
+        if (one.name() == name) {
+          return absl::StrCat(one.value(), " of ", one.source(), " at ", one.version());
+        }
+      }
+    }
+    return "none";
+  };
+  // The first grant changes the cluster, which begins its three years.
+  const std::string later = ClusterNow(round.cluster).etag();
+  EXPECT_NE(read, later);
+  const auto at = [&](const std::string& value, const std::string& etag) {
+    return absl::StrCat(value, " of ", round.cluster, " at ", etag);
+  };
+  const v1::Support after = Now(second);
+  const std::string organization = Bin(round.organizations[0]);
+  for (const Decision& one : {before.examination(), before.decision()}) {
+    EXPECT_EQ(fact(one, "cluster_state"), at("REGISTERED", read));
+    EXPECT_EQ(fact(one, "cluster_organization"), at(organization, read));
+  }
+  for (const Decision& one : {after.examination(), after.decision(), payment}) {
+    EXPECT_EQ(fact(one, "cluster_state"), at("REGISTERED", later));
+    EXPECT_EQ(fact(one, "cluster_organization"), at(organization, later));
+    EXPECT_EQ(one.norms_edition(), norms_.edition());
+  }
+  EXPECT_EQ(fact(before.decision(), "support_year_on_the_day_of_decision"), at("1", read));
+  EXPECT_TRUE(before.decision().rests_on_assumption());
+  // The other grants of the year, each with its version; of the first there was none.
+  const std::string of_first = absl::StrCat(" of ", first, " at ", before.etag());
+  EXPECT_EQ(fact(before.decision(), "other_grant.1.approved_sum"), "none");
+  EXPECT_EQ(fact(after.decision(), "other_grant.1.approved_sum"), "400.00" + of_first);
+  EXPECT_EQ(fact(after.decision(), "other_grant.1.accepted_cost"), "1000.00" + of_first);
+  EXPECT_EQ(fact(after.decision(), "granted_before").substr(0, 7), "400.00 ");
+  // Decisions from before that replay as they did.
+  const auto older = [](Decision decision) {
+    decision.clear_norms_edition();
+    decision.clear_rests_on_assumption();
+    for (auto& finding : *decision.mutable_findings()) {
+      auto* facts = finding.mutable_facts();
+      facts->erase(std::remove_if(facts->begin(), facts->end(),
+                                  [](const auto& one) {
+                                    return absl::StartsWith(one.name(), "other_grant.");
+                                  }),
+                   facts->end());
+      for (auto& one : *facts) {
+        if (absl::StartsWith(one.source(), "clusters/")) one.clear_version();
+      }
+    }
+    return decision;
+  };
+  EXPECT_EQ(ReplayGrant(older(after.decision()))->SerializeAsString(),
+            older(after.decision()).SerializeAsString());
+  EXPECT_EQ(ReplayPayment(older(payment))->SerializeAsString(),
+            older(payment).SerializeAsString());
+  EXPECT_EQ(ReplayGrant(after.decision())->SerializeAsString(),
+            after.decision().SerializeAsString());
+  // A sum that is not that of the grants it is told with is not replayed as if it were.
+  Decision wrong = after.decision();
+  for (auto& finding : *wrong.mutable_findings()) {
+    for (auto& one : *finding.mutable_facts()) {
+      if (one.name() == "granted_before") one.set_value("1.00");
+    }
+  }
+  EXPECT_EQ(ReplayGrant(wrong).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(SupportTest, MoneyThatIsNotThereIsNotGranted) {
