@@ -324,7 +324,10 @@ class Story:
     def read(self, contract):
         """Each kind of record, alone and in its list; what is not theirs is to strangers as what is not there."""
         self.call("SubmitMonitoringReport", "supplier", parent=contract,
-                  report=dict(year=self.year, in_country_value_bp=3000, progress="Цех построен"))
+                  report=dict(year=self.year, in_country_value_bp=300, progress="Цех построен"))
+        corrected = self.call("SubmitMonitoringReport", "supplier", parent=contract, report=dict(
+            year=self.year, in_country_value_bp=3000, progress="Цех построен", correction_reason="Опечатка"))
+        assert corrected.minimum_reached, corrected
         pledge = self.call("ListPledges", "bank", parent=contract).pledges[0]
         assert self.call("ReleasePledge", "bank", name=pledge.name, etag=pledge.etag).state == 2
         for one, many, who in (("Customer", "Customers", "customer"), ("Cycle", "Cycles", None), ("Need", "Needs", "customer"),

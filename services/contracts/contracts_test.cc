@@ -909,7 +909,7 @@ TEST_F(ContractTest, ConditionsAfterTheEndLapse) {
   EXPECT_EQ(seen, 1);
 }
 
-TEST_F(ContractTest, TheSupplierReportsOnceAYear) {
+TEST_F(ContractTest, TheSupplierReportsOnAYearAndCorrects) {
   const std::string name = OffTake();
   v1::SubmitMonitoringReportRequest request;
   request.set_parent(name);
@@ -921,10 +921,71 @@ TEST_F(ContractTest, TheSupplierReportsOnceAYear) {
   const auto report = Do<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_FALSE(report->minimum_reached());
+  // A typo is corrected by another report in its place, which says why; what follows is found anew.
+  const absl::Time filed = clock_.Now();
+  GoTo(today().AddDays(1));
   EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request),
-            "ALREADY_EXISTS");
+            "CORRECTION_REASON_MISSING");
+  request.mutable_report()->set_in_country_value_bp(3'999);
+  request.mutable_report()->set_correction_reason("Опечатка");
+  request.set_etag(ContractNow(name).etag());
+  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request),
+            "VERSION_MISMATCH");
+  request.set_etag(report->etag());
+  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", CustomerOf(1), request),
+            "ACCESS_DENIED");
+  const auto corrected = Do<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request);
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  EXPECT_EQ(corrected->name(), report->name());
+  EXPECT_TRUE(corrected->minimum_reached());
+  EXPECT_NE(corrected->etag(), report->etag());
+  v1::GetMonitoringReportRequest get;
+  get.set_name(report->name());
+  const auto now = Must<v1::MonitoringReport>("GetMonitoringReport", CustomerOf(1), get);
+  EXPECT_EQ(now.correction_reason() + now.etag(), "Опечатка" + corrected->etag());
+  EXPECT_EQ(now.create_time().seconds(), report->create_time().seconds());
+  get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(filed) + 1);
+  const auto before = Must<v1::MonitoringReport>("GetMonitoringReport", CustomerOf(1), get);
+  EXPECT_EQ(before.in_country_value_bp(), 2'999);
+  EXPECT_FALSE(before.minimum_reached());
+  EXPECT_EQ(before.etag(), report->etag());
+  v1::ListMonitoringReportsRequest list;
+  list.set_parent(name);
+  EXPECT_EQ(Must<v1::ListMonitoringReportsResponse>("ListMonitoringReports", auditor_, list)
+                .reports_size(),
+            1);
+  // A correction may say the worse as well.
+  request.set_etag(corrected->etag());
+  request.mutable_report()->set_in_country_value_bp(0);
+  EXPECT_FALSE(
+      Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request).minimum_reached());
   request.mutable_report()->set_year(2027);
+  request.clear_etag();
   EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request), "YEAR_AHEAD");
+}
+
+// The last year is over when its contract is: what was not told, or wrongly, is told after it.
+TEST_F(ContractTest, ReportsComeAfterTheEndOfAContractAsWell) {
+  const std::string name = OffTake();
+  v1::SubmitMonitoringReportRequest request;
+  request.set_parent(name);
+  request.mutable_report()->set_year(2026);
+  request.mutable_report()->set_in_country_value_bp(2'999);
+  request.mutable_report()->set_progress("Цех построен");
+  Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request);
+  for (const rpc::Caller& party : {CustomerOf(1), supplier_}) {
+    Must<v1::Contract>("TerminateContract", party, Named<v1::TerminateContractRequest>(name));
+  }
+  ASSERT_EQ(ContractNow(name).state(), Contract::TERMINATED);
+  GoTo(Day("2027-02-01"));
+  request.mutable_report()->set_in_country_value_bp(3'999);
+  request.mutable_report()->set_correction_reason("Опечатка");
+  EXPECT_TRUE(
+      Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request).minimum_reached());
+  // Of a year of the contract that it did not live to see nothing is told.
+  request.mutable_report()->set_year(2027);
+  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request),
+            "YEAR_UNKNOWN");
 }
 
 }  // namespace

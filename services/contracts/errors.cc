@@ -437,6 +437,13 @@ absl::Status YearNotOver(int32_t year) {
       .Cite(Monitoring());
 }
 
+absl::Status CorrectionReasonMissing() {
+  return Refusal(StatusCode::kFailedPrecondition, "CORRECTION_REASON_MISSING",
+                 "A report that takes the place of another says why.")
+      .Precondition("REASON", "report.correction_reason", "say why it is replaced")
+      .Cite(Monitoring());
+}
+
 absl::Status YearAhead(int32_t year) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_AHEAD",
                  "A year that has not begun is not reported on.")

@@ -344,11 +344,20 @@ absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
   v1::MonitoringReport& report = *row.mutable_report();
   report = request.report();
   RETURN_IF_ERROR(TermsIn(contract, report.year()).status());
+  // Of a contract that was ended there is nothing to tell after that.
+  if (contract.has_terminate_date() && report.year() > contract.terminate_date().year()) {
+    return errors::YearUnknown();
+  }
   if (report.year() > tx.today().year()) return errors::YearAhead(report.year());
   report.set_name(ChildName(contract.name(), "reports", report.year()));
   ASSIGN_OR_RETURN(const auto known,
-                   tx.FindRaw(kReports, store::Key::Of(contract.name(), report.year())));
-  if (known.has_value()) return errors::RecordExists(kReports.name, report.name());
+                   tx.Find(kReports, store::Key::Of(contract.name(), report.year())));
+  if (known.has_value() && report.correction_reason().empty()) {
+    return errors::CorrectionReasonMissing();
+  }
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(),
+                                 known.has_value() ? known->row.report().etag() : std::string()));
+  // All that follows is found anew, by what this version says.
   report.set_minimum_reached(report.in_country_value_bp() >=
                              contract.minimum_in_country_value_bp());
   report.set_customer(contract.customer());
