@@ -157,6 +157,10 @@ class Story:
         # Now there is a day by which to pay, and a version that has it.
         support = self.call("GetSupport", "payer", SUPPORTS, name=support.name)
         assert support.HasField("due_date"), support
+        for who in ("organization", "payer"):
+            owed = self.call("ListDeadlines", who, parent=support.name).deadlines
+            assert [one.kind for one in owed] == ["clusters.support.payment_days"], owed
+            assert not self.call("ListOverdue", who).deadlines
         pay = dict(service=SUPPORTS, name=support.name, etag=support.etag, amount=dict(currency_code="KZT", units=700),
                    order_number="3")
         self.refused("SEPARATION_OF_DUTIES", "PaySupport", "drafter", **pay)

@@ -79,8 +79,8 @@ cases::Who WhoIs(const Support& support) {
 
 // The order goes out within the days after the passed second check (order 437/2026), and a pass is
 // good for one payment: the term to pay is opened by a passed notice of an approved support, where
-// it is the last word, runs from the day of its check, and is owed no longer when the last word is a
-// failure. Neither a grant nor a part that is paid opens one. What an earlier release opened with
+// it is the last word, runs from the day of its check, and is owed no longer when the last word is
+// a failure. Neither a grant nor a part that is paid opens one. What an earlier release opened with
 // these is of the same kind, so that a notice, a payment and an end close it as well.
 absl::Status MovePaymentTerm(const Env& env, store::Tx& tx, const Support& support,
                              const gate::v1::Notice& notice) {
@@ -98,8 +98,7 @@ absl::Status MovePaymentTerm(const Env& env, store::Tx& tx, const Support& suppo
     ASSIGN_OR_RETURN(const base::Date since, base::Date::FromProto(deadline.since()));
     if (since == checked) return absl::OkStatus();
   }
-  RETURN_IF_ERROR(
-      CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::CANCELLED));
+  RETURN_IF_ERROR(CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::CANCELLED));
   ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(*env.norms, kPaymentTerm, checked));
   cases::Deadline deadline;
   deadline.set_record(support.name());
@@ -310,8 +309,7 @@ absl::StatusOr<gate::v1::Notice> RecordNotice(Env& env, const Call& call, store:
   if (support.recipient() != request.notice().recipient()) {
     return base::InvalidField("notice.recipient", "is not the recipient of that support");
   }
-  ASSIGN_OR_RETURN(gate::v1::Notice notice,
-                   cases::RecordNotice(call, tx, request, errors::Gate()));
+  ASSIGN_OR_RETURN(gate::v1::Notice notice, cases::RecordNotice(call, tx, request, errors::Gate()));
   if (support.state() != Support::APPROVED || notice.checkpoint() != gate::v1::BEFORE_PAYMENT) {
     return notice;
   }
@@ -445,8 +443,7 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
         ASSIGN_OR_RETURN(const Money paid, before.Add(amount));
         *support.mutable_paid_sum() = paid.ToProto();
         step.row.set_payment_count(row.number());
-        RETURN_IF_ERROR(
-            CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::DONE));
+        RETURN_IF_ERROR(CloseDeadlines(tx, support.name(), kPaymentTerm, cases::Deadline::DONE));
         RETURN_IF_ERROR(step.Lead(paid == approved ? Support::COMPLETED : Support::APPROVED));
         RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
         return payment;

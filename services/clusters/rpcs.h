@@ -121,6 +121,12 @@ absl::StatusOr<Encoded<budget::v1::Account>> GetAccount(Env&, Call&,
 absl::StatusOr<Encoded<budget::v1::ListPostingsResponse>> ListPostings(
     Env&, Call&, const budget::v1::ListPostingsRequest&);
 
+// rpc_deadlines.cc
+absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env&, Call&,
+                                                        const v1::ListDeadlinesRequest&);
+absl::StatusOr<Encoded<v1::ListOverdueResponse>> ListOverdue(Env&, Call&,
+                                                             const v1::ListOverdueRequest&);
+
 // rpc_watch.cc
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchClusters(Env&, Call&,
                                                                   const v1::WatchClustersRequest&);

@@ -34,8 +34,7 @@ class Service final : public rpc::HostedService {
     options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
     options.metrics->AddFigures(cases::BudgetFigures(shared_store()));
     env_.store = &store();
-    gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms,
-                                                  kPaymentTerm);
+    gate_ = std::make_unique<cases::RecordedGate>(store(), *options.norms, kPaymentTerm);
     env_.gate = gate_.get();
     env_.ask_lists = cases::ListsBy(
         NISI_PEER(options.peers, grants::v1::GrantAgreementsService, CheckRecipient), "grants");
@@ -118,6 +117,8 @@ class Service final : public rpc::HostedService {
     NISI_COMMAND(r, ClustersService, ReversePosting, env_, store(), ReversePosting);
     NISI_UNARY(r, ClustersService, GetAccount, env_, GetAccount);
     NISI_UNARY(r, ClustersService, ListPostings, env_, ListPostings);
+    NISI_UNARY(r, ClustersService, ListDeadlines, env_, ListDeadlines);
+    NISI_UNARY(r, ClustersService, ListOverdue, env_, ListOverdue);
     NISI_UNARY(r, ClustersService, ReplayDecision, env_, ReplayDecision);
     return absl::OkStatus();
   }

@@ -92,7 +92,8 @@ class SupportTest : public ClustersTest {
                              Ask(round, cost, year));
   }
   v1::Support Now(const std::string& name) { return Stored(kSupports, name).support(); }
-  // The terms to pay of a support as they were opened: "OPEN 2026-08-10 2026-08-13", since and until.
+  // The terms to pay of a support as they were opened: "OPEN 2026-08-10 2026-08-13", since and
+  // until.
   std::vector<std::string> Terms(const std::string& name) {
     std::map<int64_t, std::string> terms;
     const auto scanned = store().Read().Scan(
@@ -101,11 +102,10 @@ class SupportTest : public ClustersTest {
           ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<cases::DeadlineRow>(row));
           const cases::Deadline& one = stored.row.deadline();
           if (one.kind() != "clusters.support.payment_days") return true;
-          terms[stored.row.number()] =
-              absl::StrCat(cases::Deadline::State_Name(one.state()), " ",
-                           base::Date::FromProto(one.since())->ToString(), " ",
-                           base::Date::FromProto(one.due_date())->ToString(),
-                           one.overdue() ? " late" : "");
+          terms[stored.row.number()] = absl::StrCat(
+              cases::Deadline::State_Name(one.state()), " ",
+              base::Date::FromProto(one.since())->ToString(), " ",
+              base::Date::FromProto(one.due_date())->ToString(), one.overdue() ? " late" : "");
           return true;
         });
     EXPECT_TRUE(scanned.ok()) << scanned;
@@ -310,6 +310,89 @@ TEST_F(SupportTest, TheTermToPayRunsFromThePassedSecondCheck) {
   EXPECT_THAT(Terms(idle), ::testing::ElementsAre("CANCELLED 2026-09-03 2026-09-08"));
 }
 
+// "kind record since" as they are listed.
+TEST_F(SupportTest, DeadlinesAreListedOfARecordAndTheOverdueOfAll) {
+  const Round round = Registered(), other = Registered();
+  Allocate(10'000);
+  const rpc::Caller owner = Entity(round.organizations[0]);
+  const std::string name = Requested(round).name();
+  const auto of = [&](const rpc::Caller& by, const std::string& parent) {
+    v1::ListDeadlinesRequest request;
+    request.set_parent(parent);
+    std::vector<std::string> kinds;
+    const auto listed = Do<v1::ListDeadlinesResponse>("ListDeadlines", by, request);
+    if (!listed.ok()) return std::vector<std::string>{ReasonOf(listed.status())};
+    for (const auto& one : listed->deadlines()) {
+      EXPECT_EQ(one.record(), parent);
+      EXPECT_EQ(one.state(), cases::Deadline::OPEN);
+      EXPECT_FALSE(one.legal_basis().article().empty());
+      kinds.push_back(one.kind());
+    }
+    return kinds;
+  };
+  using Kinds = std::vector<std::string>;
+  for (const rpc::Caller& by : {owner, institute_, authority_, auditor_}) {
+    EXPECT_EQ(of(by, name), Kinds{"clusters.support.examination_days"});
+    EXPECT_EQ(of(by, round.cluster), Kinds{kReportDeadline});
+  }
+  for (const std::string& record : {name, round.cluster}) {
+    EXPECT_EQ(of(Entity(other.organizations[0]), record), Kinds{"ACCESS_DENIED"}) << record;
+    EXPECT_EQ(of(ExpertOf(1), record), Kinds{"ACCESS_DENIED"}) << record;
+  }
+  const std::string selection = RoundAt(v1::Selection::SCORING).selection;
+  EXPECT_EQ(of(auditor_, selection), Kinds{"clusters.selection.scoring_days"});
+  EXPECT_EQ(of(owner, selection), Kinds{"ACCESS_DENIED"}) << "whose steps are the officials'";
+  EXPECT_EQ(of(auditor_, "clusters/77"), Kinds{"NOT_FOUND"});
+  EXPECT_EQ(of(owner, "clusters/77"), Kinds{"ACCESS_DENIED"});
+  EXPECT_EQ(of(auditor_, "initiatives/1"), Kinds{"INVALID_FIELD"});
+
+  // What is late: the oldest first, to an organization its own.
+  const auto late = [&](const rpc::Caller& by, const std::string& filter = "") {
+    v1::ListOverdueRequest request;
+    request.set_filter(filter);
+    std::vector<std::string> found;
+    const auto listed = Do<v1::ListOverdueResponse>("ListOverdue", by, request);
+    if (!listed.ok()) return std::vector<std::string>{ReasonOf(listed.status())};
+    for (const auto& one : listed->deadlines()) {
+      EXPECT_TRUE(one.overdue());
+      found.push_back(absl::StrCat(one.record(), " ", one.kind()));
+    }
+    return found;
+  };
+  EXPECT_THAT(late(auditor_), ::testing::IsEmpty());
+  GoTo(Day("2027-03-02"));
+  const std::string examination = name + " clusters.support.examination_days";
+  const std::string report = absl::StrCat(round.cluster, " ", kReportDeadline);
+  const std::string of_other = absl::StrCat(other.cluster, " ", kReportDeadline);
+  for (const rpc::Caller& by : {institute_, authority_, auditor_}) {
+    const Kinds all = late(by);
+    ASSERT_GE(all.size(), 3U);
+    EXPECT_THAT(all, ::testing::IsSupersetOf({examination, report, of_other}));
+    EXPECT_LT(std::find(all.begin(), all.end(), examination),
+              std::find(all.begin(), all.end(), report));
+  }
+  EXPECT_THAT(late(authority_, "kind = \"yearly_report\""),
+              ::testing::UnorderedElementsAre(report, of_other));
+  EXPECT_THAT(late(owner), ::testing::ElementsAre(report));
+  EXPECT_THAT(late(Entity(5000)), ::testing::IsEmpty());
+  EXPECT_THAT(late(CallerOf("nobody's", {rpc::v1::ENTITY})), ::testing::IsEmpty());
+  EXPECT_THAT(late(ExpertOf(1)), ::testing::ElementsAre("ACCESS_DENIED"));
+  v1::ListOverdueRequest page;
+  page.set_page_size(1);
+  const auto first = Must<v1::ListOverdueResponse>("ListOverdue", authority_, page);
+  EXPECT_EQ(first.deadlines_size(), 1);
+  EXPECT_FALSE(first.next_page_token().empty());
+  // What is done is not late any more; how it stood before stays readable.
+  GoTo(Day("2027-03-03"));
+  Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  ASSERT_TRUE(ExamineIt(name, examiner_).ok());
+  EXPECT_THAT(late(authority_), ::testing::Not(::testing::Contains(examination)));
+  v1::ListOverdueRequest before;
+  *before.mutable_as_of() = Day("2027-03-02").ToProto();
+  before.set_filter(absl::StrCat("record = \"", name, "\""));
+  EXPECT_EQ(Must<v1::ListOverdueResponse>("ListOverdue", auditor_, before).deadlines_size(), 1);
+}
+
 // Those that a release before this one opened with the grant.
 TEST_F(SupportTest, TermsToPayOfOlderStoresEndAsTheOthers) {
   const Round round = Registered();
@@ -431,8 +514,7 @@ TEST_F(SupportTest, DecisionsNameTheirNormsAndVersions) {
   };
   EXPECT_EQ(ReplayGrant(older(after.decision()))->SerializeAsString(),
             older(after.decision()).SerializeAsString());
-  EXPECT_EQ(ReplayPayment(older(payment))->SerializeAsString(),
-            older(payment).SerializeAsString());
+  EXPECT_EQ(ReplayPayment(older(payment))->SerializeAsString(), older(payment).SerializeAsString());
   EXPECT_EQ(ReplayGrant(after.decision())->SerializeAsString(),
             after.decision().SerializeAsString());
   // A sum that is not that of the grants it is told with is not replayed as if it were.

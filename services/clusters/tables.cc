@@ -155,6 +155,15 @@ const store::Totals<OrganizationRow> kOrganizationTotals{
       emit(Key::Of("all"), add);
     }};
 
+const store::Index<cases::v1::DeadlineRow> kOverdueDeadlines{
+    40, "overdue", cases::kDeadlines, false,
+    [](const cases::v1::DeadlineRow& row, const EmitKey& emit) {
+      const cases::v1::Deadline& deadline = row.deadline();
+      if (deadline.state() != cases::v1::Deadline::OPEN || !deadline.overdue()) return;
+      const auto due = base::Date::FromProto(deadline.due_date());
+      if (due.ok()) emit(Key::Of(int64_t{1}, *due));
+    }};
+
 const store::Schema& ClustersSchema() {
   static const auto* const kSchema =
       new store::Schema(cases::WithNotices(cases::WithBudget(cases::WithDeadlines(
@@ -166,7 +175,7 @@ const store::Schema& ClustersSchema() {
             &kDiagnosticsByInitiative, &kSelectionsByState, &kOpenApplicationsByInitiative,
             &kApplicationsByOrganization, &kExpertsBySubject, &kClustersByState, &kClustersByRegion,
             &kClustersByGoods, &kClustersByInitiative, &kClustersToSuspend, &kMembersByBin,
-            &kSupportsByCluster, &kSupportsByRecipient, &kPaymentsByNotice},
+            &kSupportsByCluster, &kSupportsByRecipient, &kPaymentsByNotice, &kOverdueDeadlines},
            {&kClusterTotals, &kOrganizationTotals}}))));
   return *kSchema;
 }

@@ -58,6 +58,9 @@ extern const store::Table<OrganizationRow> kOrganizations;   // 38: BIN
 extern const store::Totals<OrganizationRow>
     kOrganizationTotals;  // 39: all of public clusters: count, manufacturers, memberships
 
+extern const store::Index<cases::v1::DeadlineRow>
+    kOverdueDeadlines;  // 40: 1, due day; of those overdue
+
 // With the tables of deadlines, budgets and notices.
 const store::Schema& ClustersSchema();
 

@@ -89,7 +89,7 @@ absl::Status NotOwnFault();                            // NOT_OWN_FAULT
 absl::Status RefusalStands(int32_t year);              // REFUSAL_STANDS
 absl::Status FaultOpen(absl::string_view entry);       // FAULT_OPEN
 absl::Status YearNotOver(int32_t year);                // YEAR_NOT_OVER
-absl::Status CorrectionReasonMissing();                    // CORRECTION_REASON_MISSING
+absl::Status CorrectionReasonMissing();                // CORRECTION_REASON_MISSING
 absl::Status YearAhead(int32_t year);                  // YEAR_AHEAD
 absl::Status YearAssessed(int32_t year);               // YEAR_ASSESSED
 

@@ -1,0 +1,62 @@
+// What is to be done by which day: of one record, and what is late in all.
+#include "common/base/codes.h"
+#include "common/base/roles.h"
+#include "services/clusters/rpcs.h"
+
+namespace nisi::clusters {
+namespace {
+
+// Whether the caller may know what is owed about a record: by its ties, as the method ties nobody
+// to it. A selection has none, so that it is for officials.
+absl::Status CheckSeen(const store::Reader& reader, const Call& call, const std::string& name) {
+  const auto numbered = [&](const auto& table, const char* pattern) -> absl::Status {
+    ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(name, pattern, 0));
+    return rpc::FindFor(reader, call, table, store::Key::Of(number), name).status();
+  };
+  if (base::MatchResourceName("clusters/*", name).ok()) return numbered(kClusters, "clusters/*");
+  if (base::MatchResourceName("selections/*", name).ok()) {
+    return numbered(kSelections, "selections/*");
+  }
+  if (base::MatchResourceName("supports/*", name).ok()) {
+    return rpc::FindFor(reader, call, kSupports, store::Key::Of(name), name).status();
+  }
+  return base::InvalidField("parent", "is no selection, cluster or support");
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
+                                                        const v1::ListDeadlinesRequest& request) {
+  const store::View view = env.store->Read();
+  RETURN_IF_ERROR(CheckSeen(view, call, request.parent()));
+  ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open,
+                   cases::OpenDeadlines(view, request.parent()));
+  v1::ListDeadlinesResponse response;
+  *response.mutable_deadlines() = {open.begin(), open.end()};
+  return response;
+}
+
+absl::StatusOr<Encoded<v1::ListOverdueResponse>> ListOverdue(
+    Env& env, Call& call, const v1::ListOverdueRequest& request) {
+  const rpc::Caller& caller = *call.caller;
+  rpc::ListPlan plan;
+  plan.table = &cases::kDeadlines;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  if ((caller.roles & call.method->roles & rpc::kCountryRoles) != 0) {
+    plan.over = &kOverdueDeadlines;
+    plan.under = {store::Key::Of(int64_t{1})};
+  } else {
+    plan.over = &cases::kDeadlinesByWho;
+    plan.under = {store::Key::Of(int64_t{1}, int64_t{rpc::v1::ENTITY}, caller.bin)};
+    plan.show = [&caller](google::protobuf::Message* resource) {
+      const auto& deadline = static_cast<const cases::Deadline&>(*resource);
+      const bool own = !caller.bin.empty() && deadline.bin() == caller.bin;
+      return own ? rpc::Shown::kAsStored : rpc::Shown::kNo;
+    };
+  }
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
+  return Encoded<v1::ListOverdueResponse>{std::move(page)};
+}
+
+}  // namespace nisi::clusters
