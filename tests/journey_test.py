@@ -686,6 +686,11 @@ def the_past_is_read_in_two_times(s):
     assert s.goods("GetEntry", AUDITOR, name=s.fish.name, known_at=s.fish.update_time) == s.fish
     assert s.goods("GetEntry", PUBLIC, name=s.fish.name, as_of=s.day(1)).processing_level == s.m.resources.HIGH
 
+    # A decision is computed again as it stood, before the assessment was corrected.
+    old = s.assessments["8502"]
+    replay = get("ReplayDecision", AUDITOR, name=old.name, known_at=old.update_time)
+    assert replay.same and replay.stored == old.decision != s.corrected.decision, replay
+
     with_times = {method.name for method in s.m.goods.DESCRIPTOR.services_by_name["PriorityGoodsService"].methods
                   if "as_of" in method.input_type.fields_by_name}
     assert asked == with_times, asked ^ with_times
