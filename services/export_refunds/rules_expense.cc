@@ -419,7 +419,8 @@ absl::StatusOr<Decision> ExamineExpense(const Expense& expense, const ExpenseFac
   const auto assumed = [](const norms::Norm* norm) {
     return norm != nullptr && norm->certainty == norms::Certainty::kAssumption;
   };
-  decision.set_rests_on_assumption(assumed(rate) || assumed(&factor) || assumed(&norms.months()));
+  decision.set_rests_on_assumption(assumed(rate) || assumed(&factor) || assumed(&norms.months()) ||
+                                   told.producer.assumption || (by.has_value() && by->assumption));
   return decision;
 }
 

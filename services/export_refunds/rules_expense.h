@@ -50,6 +50,7 @@ struct Told {
   std::string value;
   std::string source;
   std::string version;
+  bool assumption = false;  // whoever told it rests it on one
 };
 
 // What a cost is judged by beside itself.

@@ -226,6 +226,13 @@ TEST(ExpenseRulesTest, ADecisionSaysWhereItsNormsAreFrom) {
   const auto assumed = ExamineExpense(cost, later, NormsOn(later.sign_date));
   EXPECT_EQ(LineOf(cost, later, NormsOn(later.sign_date))->rate_certainty(), "ASSUMPTION");
   EXPECT_TRUE(assumed->rests_on_assumption());
+  // And what others told of an assumption is one here.
+  EXPECT_FALSE(decision->rests_on_assumption());
+  for (Told ExpenseFacts::*told : {&ExpenseFacts::producer, &ExpenseFacts::size}) {
+    ExpenseFacts facts = FactsOf();
+    (facts.*told).assumption = true;
+    EXPECT_TRUE(ExamineExpense(cost, facts, NormsOn(facts.sign_date))->rests_on_assumption());
+  }
   // Before the first year that is known there is no rate at all.
   EXPECT_EQ(ReasonOf(ExpenseNorms::On(TestNorms(), On("2022-12-31")).status()),
             "NORM_NOT_IN_FORCE");

@@ -65,7 +65,8 @@ class PeerSources final : public Sources {
         return check_domestic_.WrongAnswer();
       }
       told[one] = {DomesticAs(result), RecordOf(result.bin()),
-                   absl::StrCat("position ", said.position())};
+                   absl::StrCat("position ", said.position()),
+                   result.decision().rests_on_assumption()};
     }
     return told.size() == asked.size() ? absl::StatusOr<std::map<Asked, Told>>(std::move(told))
                                        : check_domestic_.WrongAnswer();
@@ -84,10 +85,14 @@ class PeerSources final : public Sources {
     if (supplier.bin() != asked.first || supplier.etag().empty()) {
       return get_supplier_.WrongAnswer();
     }
-    return Told{supplier.size() == suppliers::v1::SIZE_UNSPECIFIED
-                    ? ""
-                    : suppliers::v1::Size_Name(supplier.size()),
-                RecordOf(asked.first), supplier.etag()};
+    if (supplier.size() == suppliers::v1::SIZE_UNSPECIFIED) {
+      return Told{"", RecordOf(asked.first), supplier.etag()};
+    }
+    // One that was recorded before they said so is as good as assumed.
+    const bool assumed =
+        !supplier.has_size_rests_on_assumption() || supplier.size_rests_on_assumption();
+    return Told{suppliers::v1::Size_Name(supplier.size()), RecordOf(asked.first), supplier.etag(),
+                assumed};
   }
 
   absl::StatusOr<cases::Listed> Lists(const rpc::Call& call, const Asked& asked) override {

@@ -57,6 +57,7 @@ class SourcesTest : public ::testing::Test {
           supplier.set_bin(request.name().substr(request.name().find('/') + 1));
           supplier.set_size(suppliers::v1::MEDIUM);
           supplier.set_etag(etag_);
+          if (sure_) supplier.set_size_rests_on_assumption(false);
           return supplier;
         });
     peers_->SetHere("grants", register_.take());
@@ -82,6 +83,7 @@ class SourcesTest : public ::testing::Test {
   std::unique_ptr<Sources> sources_;
   rpc::Call call_;
   bool shown_ = true;
+  bool sure_ = false;
   std::string etag_ = "\"3-1\"";
   std::function<void(CheckDomesticResponse&)> spoil_;
   std::function<void(CheckRecipientResponse&)> list_;
@@ -106,6 +108,9 @@ TEST_F(SourcesTest, TheSizeOfTheDay) {
   ASSERT_TRUE(size.ok()) << size.status();
   EXPECT_EQ(size->value, "MEDIUM");
   EXPECT_EQ(size->version, "\"3-1\"");
+  EXPECT_TRUE(size->assumption) << "it was not said that it is none";
+  sure_ = true;
+  EXPECT_FALSE(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")})->assumption);
   // What it does not say the version of cannot be found again.
   etag_.clear();
   EXPECT_EQ(base::ReasonOf(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()),

@@ -101,6 +101,7 @@ def supported(stage):
     support = stage.call("clusters.DecideSupport", "ministry-1", name=support.name, etag=seen.etag,
                          approved_sum=Money.of_tiyn(granted), programme=PROGRAMME, order_number="6-п", order_date=stage.today)
     notice(stage, support.name, "BEFORE_PAYMENT")
+    support = stage.call("clusters.GetSupport", "industry-2", name=support.name)  # it has a day to be paid by now
     stage.call("clusters.PaySupport", "industry-2", name=support.name, etag=support.etag, amount=Money.of_tiyn(granted),
                order_number="101")
     stands = stage.call("clusters.GetAccount", "auditor", name=account)
