@@ -74,8 +74,8 @@ class Installation:
 
     def _claim(self, pod, name):
         """The folder of a claim: those of templates are named by their pod."""
-        claim = f"{name}-{pod.name}-0" if name in pod.claims else \
-            pod.volumes[name]["persistentVolumeClaim"]["claimName"]
+        own = name in pod.claims or "ephemeral" in pod.volumes[name]
+        claim = f"{name}-{pod.name}-0" if own else pod.volumes[name]["persistentVolumeClaim"]["claimName"]
         return self.folder / "claims" / claim
 
     def mount(self, pod):
@@ -86,8 +86,10 @@ class Installation:
             at = root / mount["mountPath"].lstrip("/")
             at.parent.mkdir(parents=True, exist_ok=True)
             volume = pod.volumes.get(mount["name"], {})
-            if mount["name"] in pod.claims or "persistentVolumeClaim" in volume:
+            if mount["name"] in pod.claims or "persistentVolumeClaim" in volume or "ephemeral" in volume:
                 source = self._claim(pod, mount["name"]) / mount.get("subPath", "")
+                if "ephemeral" in volume:  # a claim that is as old as its pod
+                    shutil.rmtree(source, ignore_errors=True)
                 source.mkdir(parents=True, exist_ok=True)
                 at.symlink_to(source)
                 continue
