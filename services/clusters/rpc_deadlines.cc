@@ -1,6 +1,7 @@
 // What is to be done by which day: of one record, and what is late in all.
 #include "common/base/codes.h"
 #include "common/base/roles.h"
+#include "common/cases/overdue.h"
 #include "services/clusters/rpcs.h"
 
 namespace nisi::clusters {
@@ -38,25 +39,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListOverdueResponse>> ListOverdue(
     Env& env, Call& call, const v1::ListOverdueRequest& request) {
-  const rpc::Caller& caller = *call.caller;
-  rpc::ListPlan plan;
-  plan.table = &cases::kDeadlines;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  if ((caller.roles & call.method->roles & rpc::kCountryRoles) != 0) {
-    plan.over = &kOverdueDeadlines;
-    plan.under = {store::Key::Of(int64_t{1})};
-  } else {
-    plan.over = &cases::kDeadlinesByWho;
-    plan.under = {store::Key::Of(int64_t{1}, int64_t{rpc::v1::ENTITY}, caller.bin)};
-    plan.show = [&caller](google::protobuf::Message* resource) {
-      const auto& deadline = static_cast<const cases::Deadline&>(*resource);
-      const bool own = !caller.bin.empty() && deadline.bin() == caller.bin;
-      return own ? rpc::Shown::kAsStored : rpc::Shown::kNo;
-    };
-  }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListOverdueResponse>{std::move(page)};
+  return cases::ListOverdue<v1::ListOverdueResponse>(*env.store, call, kOverdueDeadlines, request);
 }
 
 }  // namespace nisi::clusters

@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/cases/findings.h"
+#include "common/cases/overdue.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -117,25 +118,7 @@ absl::StatusOr<v1::ListNoticesResponse> ListNotices(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListOverdueResponse>> ListOverdue(
     Env& env, Call& call, const v1::ListOverdueRequest& request) {
-  const rpc::Caller& caller = *call.caller;
-  rpc::ListPlan plan;
-  plan.table = &cases::kDeadlines;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  if ((caller.roles & call.method->roles & rpc::kCountryRoles) != 0) {
-    plan.over = &kOverdue;
-    plan.under = {store::Key::Of(int64_t{1})};
-  } else {
-    plan.over = &cases::kDeadlinesByWho;
-    plan.under = {store::Key::Of(int64_t{1}, int64_t{rpc::v1::ENTITY}, caller.bin)};
-    plan.show = [&caller](google::protobuf::Message* resource) {
-      const auto& deadline = static_cast<const cases::Deadline&>(*resource);
-      const bool own = !caller.bin.empty() && deadline.bin() == caller.bin;
-      return own ? rpc::Shown::kAsStored : rpc::Shown::kNo;
-    };
-  }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListOverdueResponse>{std::move(page)};
+  return cases::ListOverdue<v1::ListOverdueResponse>(*env.store, call, kOverdue, request);
 }
 
 absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,

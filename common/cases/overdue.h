@@ -1,0 +1,44 @@
+// The method of a service that lists what is overdue in all its records.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/base/status.h"
+#include "common/cases/deadlines.h"
+#include "common/rpc/call.h"
+#include "common/rpc/resource.h"
+#include "common/store/store.h"
+
+namespace nisi::cases {
+
+// To officials of the country all of it, oldest first, by `overdue`, whose keys begin with 1; to an
+// organization what it owes itself.
+template <class Response, class Request>
+absl::StatusOr<rpc::Encoded<Response>> ListOverdue(const store::Store& store, const rpc::Call& call,
+                                                   const store::Index<DeadlineRow>& overdue,
+                                                   const Request& request) {
+  const rpc::Caller& caller = *call.caller;
+  rpc::ListPlan plan;
+  plan.table = &kDeadlines;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  rpc::PlanPage(request, call, &plan);
+  if ((caller.roles & call.method->roles & rpc::kCountryRoles) != 0) {
+    plan.over = &overdue;
+    plan.under = {store::Key::Of(int64_t{1})};
+  } else {
+    plan.over = &kDeadlinesByWho;
+    plan.under = {store::Key::Of(int64_t{1}, int64_t{rpc::v1::ENTITY}, caller.bin)};
+    plan.show = [&caller](google::protobuf::Message* resource) {
+      const auto& deadline = static_cast<const Deadline&>(*resource);
+      const bool own = !caller.bin.empty() && deadline.bin() == caller.bin;
+      return own ? rpc::Shown::kAsStored : rpc::Shown::kNo;
+    };
+  }
+  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
+  return rpc::Encoded<Response>{std::move(page)};
+}
+
+}  // namespace nisi::cases
