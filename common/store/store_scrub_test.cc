@@ -124,6 +124,26 @@ TEST_P(StoreScrubTest, FindsNothingInASoundStoreThatIsWrittenPrunedAndBuiltMeanw
   EXPECT_TRUE(store_->file_damage().ok());
 }
 
+// Versions take effect by date: a command of the new day may take the key over before the timer has
+// come to the record that has left it.
+TEST_P(StoreScrubTest, AKeyThatChangedHandsBeforeTheTimersIsSound) {
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeOwned("a", "red", "Y"), Day("2026-06-16")));
+  Do(Putting(MakeOwned("b", "red", "Z")));
+  Do(Ending("b", Day("2026-06-16")));
+  GoTo("2026-06-16");
+  Do(Putting(MakeOwned("c", "red", "X")));
+  Do(Putting(MakeOwned("d", "red", "Z")));
+  EXPECT_EQ(HolderOf("X"), "c");
+  EXPECT_EQ(HolderOf("Y"), "a");
+  EXPECT_EQ(HolderOf("Z"), "d");
+  Healthy();
+  ScrubPace pace({1 << 20, 0.5}, [](absl::Duration) { return true; });
+  EXPECT_THAT(*store_->Scrub(&pace), IsEmpty());
+  EXPECT_EQ(Fire(), 2);
+  Healthy();
+}
+
 TEST_P(StoreScrubTest, WhatContradictsItselfStopsTheStoreOnce) {
   Do(Putting(MakeWidget("a", "red")));
   // The index leads nowhere, and a row is found by none.
