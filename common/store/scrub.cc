@@ -122,7 +122,7 @@ class Scrubber {
                if (leaf != LeafHash(record.leaf)) {
                  Find(absl::StrCat("journal: entry ", next, " is not the one in the tree"));
                }
-               RETURN_IF_ERROR(FindsRequest(next, record));
+               RETURN_IF_ERROR(FindsWhatItDid(next, record));
                ++next;
                return absl::OkStatus();
              });
@@ -217,13 +217,71 @@ class Scrubber {
   static int64_t RecordedUs(const journal::v1::Entry& entry) {
     return entry.record_time().seconds() * 1'000'000 + entry.record_time().nanos() / 1000;
   }
-  // A request is answered again for so long at least; then its row may be gone.
-  absl::Status FindsRequest(int64_t position, const JournalRecord& record) {
+  absl::Status FindsWhatItDid(int64_t position, const JournalRecord& record) {
     journal::v1::Entry entry;
     if (!entry.ParseFromString(record.leaf)) {
       Find(absl::StrCat("journal: entry ", position, " does not parse"));
       return absl::OkStatus();
     }
+    for (int i = 0; i < entry.changes_size(); ++i) {
+      RETURN_IF_ERROR(FindsVersionOf(position, entry, i));
+    }
+    return FindsRequest(position, entry);
+  }
+
+  // Every version that a command has recorded is there, current or not: a record that is gone with
+  // all that leads to it, or lies there as it was before, contradicts nothing else.
+  absl::Status FindsVersionOf(int64_t position, const journal::v1::Entry& entry, int at) {
+    const journal::v1::Change& change = entry.changes(at);
+    const TableDef* const table = schema_.FindTable(change.table());
+    const auto from = base::Date::FromProto(change.effective_from());
+    if (table == nullptr || !from.ok()) return absl::OkStatus();  // a table that was given up
+    Version version;
+    version.position = position;
+    version.effective_from = *from;
+    ASSIGN_OR_RETURN(bool there, IsAt(RowKey(*table, change.key()), version));
+    if (!there) {
+      ASSIGN_OR_RETURN(there, IsAt(HistoryKey(*table, change.key(), version), version));
+    }
+    if (!there) {
+      ASSIGN_OR_RETURN(there, IsReplaced(position, entry, at));
+    }
+    if (!there) {
+      Find(absl::StrCat("table ", table->name, ": the version of position ", position,
+                        " is not there"));
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<bool> IsAt(const std::string& place, const Version& version) const {
+    std::string value;
+    ASSIGN_OR_RETURN(const bool present, view_->snapshot().Get(Space::kData, place, &value));
+    if (!present) return false;
+    const auto stored = DecodeRow(value);  // one that is no row was found with the rows
+    return stored.ok() && stored->version.position == version.position &&
+           stored->version.effective_from == version.effective_from;
+  }
+  // Whether the command itself put another in the place of what a change has put there.
+  absl::StatusOr<bool> IsReplaced(int64_t position, journal::v1::Entry entry, int at) const {
+    const journal::v1::Change change = entry.changes(at);
+    const auto same = [&change](const journal::v1::Change& other) {
+      return other.table() == change.table() && other.key() == change.key() &&
+             other.effective_from().SerializeAsString() ==
+                 change.effective_from().SerializeAsString();
+    };
+    for (auto from = entry.changes().begin() + at + 1;; from = entry.changes().begin()) {
+      if (std::any_of(from, entry.changes().end(), same)) return true;
+      if (entry.part() >= entry.parts()) return false;
+      std::string value;
+      ASSIGN_OR_RETURN(const bool present,
+                       view_->snapshot().Get(Space::kLog, JournalKey(++position), &value));
+      if (!present) return false;
+      ASSIGN_OR_RETURN(const JournalRecord record, DecodeJournal(position, value));
+      if (!entry.ParseFromString(record.leaf)) return false;
+    }
+  }
+
+  // A request is answered again for so long at least; then its row may be gone.
+  absl::Status FindsRequest(int64_t position, const journal::v1::Entry& entry) {
     // One row a request, written with its last entry.
     if (entry.request_id().empty() || entry.part() != entry.parts()) return absl::OkStatus();
     if (RecordedUs(entry) < requests_since_us_) return absl::OkStatus();
@@ -275,6 +333,16 @@ class Scrubber {
                      view_->FindRaw(table, Key::FromBytes(key), today));
     return found.has_value() && found->version.position == version.position &&
            found->version.effective_from == version.effective_from;
+  }
+
+  // Whether a version would be the current one but for a timer of its day that has not fired yet.
+  absl::StatusOr<bool> IsToTakeEffect(const Version& version, const Version& current) const {
+    if (version.effective_from > view_->today() || !version.Beats(current)) return false;
+    const std::string timers = SystemKey(kTimersId, Key());
+    const auto cursor = view_->snapshot().Scan(Space::kData, timers, PrefixEnd(timers));
+    RETURN_IF_ERROR(cursor->status());
+    const int64_t today_us = absl::ToUnixMicros(view_->today().StartOfDay());
+    return !cursor->Valid() || cursor->key() >= SystemKey(kTimersId, Key::Of(today_us + 1));
   }
 
   // The keys under which an index has a row; one that is named twice is one.
@@ -364,6 +432,13 @@ class Scrubber {
           ASSIGN_OR_RETURN(const bool present,
                            view_->snapshot().Get(Space::kData, RowKey(table, key), &current));
           if (!present) Find(absl::StrCat("table ", table.name, ": a version without its record"));
+          if (const auto standing = DecodeRow(current); standing.ok()) {
+            ASSIGN_OR_RETURN(const bool missed, IsToTakeEffect(stored.version, standing->version));
+            if (missed) {
+              Find(absl::StrCat("table ", table.name,
+                                ": a version that is in force is not the current one"));
+            }
+          }
           if (stored.version.ended) return absl::OkStatus();
           if (!row->ParseFromArray(stored.row.data(), static_cast<int>(stored.row.size()))) {
             Find(absl::StrCat("table ", table.name, ": a version does not parse"));

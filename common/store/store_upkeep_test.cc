@@ -529,6 +529,111 @@ std::string Row(const char* code) {
   return RowKey(kWidgets, Key::Of(code).bytes());
 }
 
+// What is gone whole, with all that leads to it, contradicts nothing but the journal.
+TEST_P(StoreUpkeepTest, ScrubFindsWhatTheJournalKnowsOfAndTheTablesDoNot) {
+  const auto putting = [](int64_t weight, const char* color,
+                          std::optional<base::Date> from = std::nullopt) -> CommandFn {
+    return [=](Tx& tx) -> absl::StatusOr<std::string> {
+      WidgetRow row = MakeOwned("crate", color, "bin");
+      row.mutable_widget()->set_weight(weight);
+      RETURN_IF_ERROR(tx.Put(kCrates, &row, from));
+      return std::string();
+    };
+  };
+  const Key first = Key::Of("bin", int64_t{1}), second = Key::Of("bin", int64_t{2});
+  const std::string row = RowKey(kCrates, first.bytes());
+  Do(putting(1, "red"));
+  const std::string red = Raw(Space::kData, row);
+  GoTo("2026-06-16");
+  Do(putting(1, "blue"));
+  Do(putting(1, "gold", Day("2026-06-20")));
+  Do(putting(2, "red"));
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    RETURN_IF_ERROR(tx.End(kCrates, second));
+    return std::string();
+  });
+  // One that was replaced within its command is in no table, and its change is in the journal.
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    for (int i = 0; i < 3; ++i) {
+      WidgetRow large = MakeOwned("crate", std::string(200 << 10, 'a'), "bin");
+      large.mutable_widget()->set_weight(3);
+      RETURN_IF_ERROR(tx.Put(kCrates, &large));
+    }
+    return std::string();
+  });
+  EXPECT_GT(store_->position(), 6) << "it has entries enough to lie in several";
+  const auto history = [&](absl::string_view key, const char* day, int64_t position) {
+    Version version;
+    version.effective_from = Day(day);
+    version.position = position;
+    return HistoryKey(kCrates, key, version);
+  };
+  const std::string past = history(first.bytes(), "2026-06-15", 1);
+  const std::string future = history(first.bytes(), "2026-06-20", 3);
+  Healthy();
+  struct Loss {
+    const char* name;
+    std::vector<OwnedOp> ops;
+    const char* finding;
+  };
+  const Loss losses[] = {
+      {"a version of before",
+       {{Space::kData, past, std::nullopt}},
+       "table crates: the version of position 1 is not there"},
+      {"a version to come",
+       {{Space::kData, future, std::nullopt}},
+       "table crates: the version of position 3 is not there"},
+      {"a record as it was before",
+       {{Space::kData, row, red}, {Space::kData, past, std::nullopt}},
+       "table crates: the version of position 2 is not there"},
+      {"an end",
+       {{Space::kData, RowKey(kCrates, second.bytes()),
+         Raw(Space::kData, history(second.bytes(), "2026-06-16", 4))}},
+       "table crates: the version of position 5 is not there"},
+      {"a record and all its past",
+       {{Space::kData, row, std::nullopt},
+        {Space::kData, past, std::nullopt},
+        {Space::kData, future, std::nullopt}},
+       "table crates: the version of position 2 is not there"},
+  };
+  for (const Loss& loss : losses) {
+    SCOPED_TRACE(loss.name);
+    std::vector<OwnedOp> undo;
+    for (const OwnedOp& op : loss.ops) {
+      undo.push_back({op.space, op.key, Raw(op.space, op.key)});
+    }
+    Plant(loss.ops);
+    EXPECT_THAT(Findings(), Contains(loss.finding));
+    Plant(undo);
+    Healthy();
+  }
+}
+
+// A lost timer: the day has come, and the record stays as it was.
+TEST_P(StoreUpkeepTest, ScrubFindsAVersionThatHasNotTakenEffectOnItsDay) {
+  Do(Putting(MakeWidget("a", "red")));
+  Do(Putting(MakeWidget("a", "blue"), Day("2026-06-20")));
+  std::string timer;
+  {
+    const std::string timers = SystemKey(kTimersId, Key());
+    const View view = store_->Read();
+    const auto cursor = view.snapshot().Scan(Space::kData, timers, PrefixEnd(timers));
+    ASSERT_TRUE(cursor->Valid());
+    timer = std::string(cursor->key());
+  }
+  const std::string value = Raw(Space::kData, timer);
+  Plant({{Space::kData, timer, std::nullopt}});
+  Healthy();
+  GoTo("2026-06-20");
+  EXPECT_THAT(Findings(),
+              ElementsAre("table widgets: a version that is in force is not the current one"));
+  Plant({{Space::kData, timer, value}});
+  Healthy();
+  EXPECT_EQ(Fire(), 1);
+  EXPECT_EQ(Color("a"), "blue");
+  Healthy();
+}
+
 TEST_P(StoreUpkeepTest, ScrubFindsWhatIsPlanted) {
   const Key red = Key::Of("red"), blue = Key::Of("blue"), bin = Key::Of("X");
   const std::string unique =
