@@ -92,6 +92,7 @@ absl::Status Store::Load() {
 
   ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, StoredNodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
+  recorded_us_ = recorded_us;
   Writer::Deps deps{engine_.get(),
                     schema_,
                     sealer_.get(),
@@ -239,9 +240,13 @@ absl::StatusOr<std::optional<Outcome>> Store::FindReply(const CommandInfo& info)
 }
 
 View Store::Read(Reach reach) const {
-  const absl::Time now = options_.clock->Now();
+  const absl::Time now = Now();
   const bool settled = absl::ToUnixMicros(now) < next_effective_us_.load(std::memory_order_acquire);
   return View(engine_->NewSnapshot(reach), schema_, base::Date::LegalDay(now), settled);
+}
+
+absl::Time Store::Now() const {
+  return StoreTime(options_.clock->Now(), recorded_us_.load(std::memory_order_acquire));
 }
 
 absl::Status Store::LoadNextEffective() {
@@ -253,6 +258,7 @@ absl::Status Store::LoadNextEffective() {
 
 void Store::OnCommit(const CommitNotice& notice) {
   position_.store(notice.position, std::memory_order_release);
+  recorded_us_.store(notice.recorded_us, std::memory_order_release);
   {
     const std::lock_guard<std::mutex> lock(timers_mutex_);
     timers_from_ = notice.timers_from;

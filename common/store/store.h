@@ -193,6 +193,8 @@ class Store {
   absl::Status CheckWitness();
   absl::Status LoadNextEffective();
   void OnCommit(const CommitNotice& notice);
+  // See StoreTime (writer.h).
+  absl::Time Now() const;
   void TimerLoop();
   void UpkeepLoop();
   void ScrubLoop();
@@ -221,6 +223,7 @@ class Store {
   std::unique_ptr<Sealer> sealer_;
   std::atomic<int64_t> position_{0};
   std::atomic<int64_t> oldest_{1};
+  std::atomic<int64_t> recorded_us_{0};  // of the last command that was committed
   // When the next timer is due, microseconds: a version may take effect by date then, so readers
   // past it resolve exactly. Written at opening and by commits alone.
   std::atomic<int64_t> next_effective_us_{INT64_MAX};

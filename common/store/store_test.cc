@@ -200,6 +200,33 @@ TEST_P(StoreTest, CommandAfterMidnightSeesTheNewDayBeforeTheTimer) {
   Healthy();
 }
 
+// Within the second after midnight, as a clock is set by another that is more exact.
+TEST_P(StoreTest, AClockThatIsSetBackOverMidnightTakesNoDayBack) {
+  const absl::Time midnight = Day("2026-06-16").StartOfDay();
+  clock_.Set(midnight + absl::Milliseconds(200));
+  Do(Putting(MakeWidget("a", "red")));
+  Do(Putting(MakeWidget("b", "red")));
+  for (const bool reopened : {false, true}) {
+    clock_.Set(midnight - absl::Milliseconds(100));
+    if (reopened) Open();
+    Do(Putting(MakeWidget("a", reopened ? "green" : "blue")));
+    EXPECT_EQ(Color("a"), reopened ? "green" : "blue");
+    EXPECT_EQ(ColorOn("a", "2026-06-15"), "-");
+    EXPECT_EQ(store_->Read().today(), Day("2026-06-16"));
+  }
+  Do(Ending("b"));
+  EXPECT_EQ(Rows(kWidgets), "a=green");
+  EXPECT_EQ(Rows(kByColor), "a=green");
+  Healthy();
+  // One that was far ahead has no hold on the days that come.
+  clock_.Set(midnight + absl::Hours(24 * 400));
+  Do(Putting(MakeWidget("c", "red")));
+  clock_.Set(midnight + absl::Hours(1));
+  Do(Putting(MakeWidget("d", "red")));
+  EXPECT_EQ(ColorOn("d", "2026-06-16"), "red");
+  EXPECT_EQ(store_->Read().today(), Day("2026-06-16"));
+}
+
 TEST_P(StoreTest, VersionsOfOneCommand) {
   Do([](Tx& tx) -> absl::StatusOr<std::string> {
     WidgetRow past = MakeWidget("a", "past"), now = MakeWidget("a", "now"),

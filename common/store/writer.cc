@@ -29,6 +29,9 @@ constexpr size_t kEnoughCommands = 32;
 constexpr size_t kHashBytes = 32;
 thread_local bool on_store_thread = false;
 constexpr absl::Duration kRoomRetry = absl::Seconds(5);
+// A clock that is back by more was wrong before: a store that kept to it would date everything to
+// come by that mistake.
+constexpr absl::Duration kClockSetBack = absl::Minutes(10);
 constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
 
 absl::Status OutcomeUnknown(const absl::Status& cause) {
@@ -69,6 +72,11 @@ Written AppendTo(Engine* engine, const Batch& batch) {
 
 bool OnStoreThread() {
   return on_store_thread;
+}
+
+absl::Time StoreTime(absl::Time now, int64_t recorded_us) {
+  const absl::Time recorded = absl::FromUnixMicros(recorded_us);
+  return now < recorded && recorded - now <= kClockSetBack ? recorded : now;
 }
 
 void LogTimerFailed(const absl::Status& status) {
@@ -209,7 +217,7 @@ std::vector<Command> Writer::Take() {
 }
 
 void Writer::RunCommands(std::vector<Command> commands) {
-  const absl::Time now = deps_.clock->Now();
+  const absl::Time now = StoreTime(deps_.clock->Now(), recorded_us_);
   if (group_ == nullptr) OpenGroup();
   const auto others_wait_behind = [&commands](size_t at) {
     return std::any_of(commands.begin() + static_cast<std::ptrdiff_t>(at), commands.end(),
@@ -260,6 +268,7 @@ void Writer::CloseGroup() {
   group_->appending = std::chrono::steady_clock::now();
   group_->notice.position = position_;
   group_->notice.timers_from = timers_from_;
+  group_->notice.recorded_us = recorded_us_;
   group_->root = frontier_.root();
   group_->empty = group_->overlay->empty();
   group_->overlay->Keep();

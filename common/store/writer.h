@@ -63,7 +63,13 @@ struct CommitNotice {
   bool timers_changed = false;
   bool outbox_changed = false;
   std::string timers_from;  // a key before which no timer lies
+  int64_t recorded_us = 0;  // when its last command was recorded
 };
+
+// The time for a store whose last command was recorded at `recorded_us`. It stands still while a
+// clock that was set back a little, as clocks are, catches up: with the clock its day would go back
+// over midnight, and what is recorded on that day is beaten by what was recorded before it.
+absl::Time StoreTime(absl::Time now, int64_t recorded_us);
 
 class Writer {
  public:
