@@ -9,9 +9,12 @@ constexpr uint64_t kReserve = 1'000'000;
 
 class StoreRoomTest : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { Open("store"); }
+
+  void Open(const std::string& name) {
+    store_.reset();
     RocksOptions rocks;
-    rocks.dir = dir_ / "store";
+    rocks.dir = dir_ / name;
     rocks.sync = false;
     rocks.file_system = disk_.file_system();
     auto engine = OpenRocks(rocks);
@@ -42,7 +45,7 @@ class StoreRoomTest : public ::testing::Test {
   FaultDisk disk_{FaultPlan{}};
   base::FakeClock clock_{Day("2026-06-15").StartOfDay()};
   StoreDir dir_;
-  const Schema schema_ = WidgetSchema();
+  Schema schema_ = WidgetSchema();
   std::unique_ptr<Store> store_;
   bool failed_ = false;
   int acted_ = 0;
@@ -108,6 +111,26 @@ TEST_F(StoreRoomTest, ATimerWaitsForRoom) {
   ASSERT_TRUE(fired.ok()) << fired.status();
   EXPECT_EQ(*fired, 1);
   EXPECT_EQ(acted_, 1);
+}
+
+// Copies of what is there already: they need not be made now, and would take the reserve.
+TEST_F(StoreRoomTest, WhatIsBuiltOfRecordsWaitsForRoom) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor};
+  schema_.totals = {};
+  Open("young");
+  ASSERT_TRUE(Write(kFirst, "a").ok());
+  schema_ = full;
+  Open("young");
+  const size_t unbuilt = store_->UnbuiltIndexes()->size();
+  EXPECT_GT(unbuilt, 1U);
+  disk_.SayFreeSpace(0);
+  EXPECT_EQ(base::ReasonOf(store_->BuildIndexes()), "DISK_FULL");
+  EXPECT_EQ(store_->UnbuiltIndexes()->size(), unbuilt);
+  disk_.SayFreeSpace(kReserve);
+  EXPECT_TRUE(store_->BuildIndexes().ok());
+  EXPECT_EQ(store_->UnbuiltIndexes()->size(), 0U);
+  EXPECT_TRUE(store_->failure().ok());
 }
 
 }  // namespace

@@ -306,7 +306,7 @@ absl::Status Store::BuildTotals(const TotalsDef& totals) {
   bool done = false;
   while (!done && !stopping_) {
     Command step;
-    step.bookkeeping = true;
+    step.bookkeeping = step.takes_room = true;
     step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
       ASSIGN_OR_RETURN(done, tx.BuildTotals(totals, kBuildStep));
       return std::string();
@@ -320,7 +320,7 @@ absl::Status Store::BuildDerived(const Derived& derived) {
   bool done = false;
   while (!done && !stopping_) {
     Command step;
-    step.bookkeeping = true;
+    step.bookkeeping = step.takes_room = true;
     step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
       ASSIGN_OR_RETURN(done, tx.BuildDerived(derived, kBuildStep));
       return std::string();
@@ -356,7 +356,7 @@ absl::Status Store::BuildIndex(const IndexDef& index) {
       return std::string();
     };
     Command step;
-    step.bookkeeping = true;
+    step.bookkeeping = step.takes_room = true;
     step.run = run;
     RETURN_IF_ERROR(Submit(std::move(step)).status());
   }

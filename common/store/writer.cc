@@ -417,7 +417,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
     if (before.has_value()) return *std::move(before);
   }
   // The store's own upkeep makes room: what was delivered and what is pruned goes.
-  if (!command.bookkeeping && !command.info.validate_only) RETURN_IF_ERROR(group_->room);
+  const bool takes_room = !command.bookkeeping || command.takes_room;
+  if (takes_room && !command.info.validate_only) RETURN_IF_ERROR(group_->room);
 
   Overlay& overlay = *group_->overlay;
   const size_t mark = overlay.Mark();

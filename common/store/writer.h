@@ -51,6 +51,7 @@ struct Command {
   CommandFn run;
   CommandDone done;                    // called on a thread of the writer: must not wait
   bool bookkeeping = false;            // the store's own upkeep: no journal entry, no position
+  bool takes_room = false;             // bookkeeping that may wait until the disk has room
   bool tick = false;                   // fires the timers that are due and does nothing else
   bool quiet = false;                  // no journal entry when it changed no record
   std::shared_ptr<FiredTimers> fired;  // of a command of timers
