@@ -247,8 +247,9 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
     range.after = state.last_key.substr(4);
     // The state of the first page, whatever was written since.
     ASSIGN_OR_RETURN(const int64_t position, view.Position());
-    if (!at.known_at_us.has_value() && (state.position != position || day != view.today())) {
-      at.known_at_us = state.recorded_us;
+    if (state.position != position || day != view.today()) {
+      // Of a moment to come it showed what was known then.
+      at.known_at_us = std::min(at.known_at_us.value_or(state.recorded_us), state.recorded_us);
       if (!at.as_of.has_value()) at.as_of = day;
     }
   }

@@ -249,6 +249,35 @@ TEST_F(ResourceTest, AListShowsWhatIsInScopeByItsIndexOrWithout) {
   EXPECT_EQ(*List(plan, both, 200, "weight > 2"), "c e");
 }
 
+TEST_F(ResourceTest, AllPagesShowTheStateOfTheFirstWhateverIsAskedToBeKnown) {
+  Admit({v1::PUBLIC});
+  const Call call = CallBy({});
+  for (const char* id : {"b", "d", "f"}) Put(id, kOwn, "", 1);
+  for (const bool known_at : {false, true}) {
+    clock_.Advance(absl::Seconds(1));
+    ListPlan plan;
+    plan.table = &kWidgets;
+    // A moment to come: all that is known when the first page is read.
+    if (known_at) plan.at.known_at_us = absl::ToUnixMicros(clock_.Now() + absl::Hours(1));
+    ListWidgetsRequest request;
+    request.set_page_size(1);
+    std::string seen;
+    do {
+      PlanPage(request, call, &plan);
+      const auto bytes = ListPage(*store_, plan);
+      ASSERT_TRUE(bytes.ok()) << bytes.status();
+      ListWidgetsResponse response;
+      ASSERT_TRUE(response.ParseFromString(*bytes));
+      for (const Widget& widget : response.widgets()) absl::StrAppend(&seen, widget.name());
+      request.set_page_token(response.next_page_token());
+      clock_.Advance(absl::Seconds(1));
+      Put(known_at ? "e" : "c", kOwn, "", 1);
+    } while (!request.page_token().empty());
+    EXPECT_EQ(seen,
+              known_at ? "widgets/bwidgets/cwidgets/dwidgets/f" : "widgets/bwidgets/dwidgets/f");
+  }
+}
+
 TEST_F(ResourceTest, AListIsInTheOrderAskedFor) {
   Put("a", kOwn, "", 2);
   Put("b", kOwn, "", 3);
