@@ -41,7 +41,7 @@ inline constexpr uint32_t kOldestLayoutFormat = 2;
 inline constexpr uint16_t kMetaId = 0xff01;      // text name -> value
 inline constexpr uint16_t kCountersId = 0xff02;  // text name -> last number given
 inline constexpr uint16_t kTimersId = 0xff03;    // due microseconds, position, n -> timer
-inline constexpr uint16_t kOutboxId = 0xff04;    // target, position, n -> message
+inline constexpr uint16_t kOutboxId = 0xff04;    // target, position, n -> message, recorded
 
 inline constexpr char kCurrent = 'c';
 inline constexpr char kHistory = 'h';

@@ -16,6 +16,7 @@ namespace {
 struct Row {
   std::string key;  // whole, in Space::kData
   std::string method, payload;
+  std::string id;
 };
 
 std::string TargetPrefix(absl::string_view target) {
@@ -24,8 +25,13 @@ std::string TargetPrefix(absl::string_view target) {
 
 }  // namespace
 
-std::string OutboxId(absl::string_view secret, absl::string_view row_key) {
-  base::Hash hash = base::HmacSha256(secret, {"outbox/", row_key});
+std::string OutboxId(absl::string_view secret, absl::string_view row_key,
+                     std::optional<int64_t> recorded_us) {
+  std::string recorded;
+  if (recorded_us.has_value()) {
+    AppendBigEndian64(&recorded, static_cast<uint64_t>(*recorded_us));
+  }
+  base::Hash hash = base::HmacSha256(secret, {"outbox/", row_key, recorded});
   hash[6] = static_cast<uint8_t>((hash[6] & 0x0f) | 0x80);  // version 8: a hash of our own making
   hash[8] = static_cast<uint8_t>((hash[8] & 0x3f) | 0x80);
   const std::string hex = base::HexEncode(base::AsBytes(hash).substr(0, 16));
@@ -111,7 +117,9 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
       KeyReader value(cursor->value());
       auto method = value.Text(), payload = value.Text();
       if (!method.has_value() || !payload.has_value()) return base::StoreCorrupt("outbox row");
-      rows.push_back(Row{std::string(cursor->key()), *std::move(method), *std::move(payload)});
+      std::string id = OutboxId(store_.secret(), cursor->key(), value.Number());
+      rows.push_back(
+          Row{std::string(cursor->key()), *std::move(method), *std::move(payload), std::move(id)});
     }
     RETURN_IF_ERROR(cursor->status());
     more = cursor->Valid();
@@ -126,8 +134,7 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
       });
     };
     if (base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
-    const absl::Status status = deliver_(
-        OutboxMessage{target, OutboxId(store_.secret(), row.key), row.method, row.payload});
+    const absl::Status status = deliver_(OutboxMessage{target, row.id, row.method, row.payload});
     if (!status.ok()) {
       base::Log(base::Severity::kWarning, "outbox_retry",
                 {{"target", target},

@@ -92,7 +92,11 @@ class OutboxRelay {
   std::thread thread_;
 };
 
-// The id of an outbox row: a UUID (version 8) from the store's secret and the row's key.
-std::string OutboxId(absl::string_view secret, absl::string_view row_key);
+// The id of an outbox row: a UUID (version 8) from the store's secret, the row's key and the time
+// of its command. Not from the key alone: a store that was restored to an earlier point gives the
+// positions of what it lost again, with its secret, and targets keep the ids of what they have. A
+// row of a release before has no time, and keeps the id that it may have been delivered under.
+std::string OutboxId(absl::string_view secret, absl::string_view row_key,
+                     std::optional<int64_t> recorded_us);
 
 }  // namespace nisi::store

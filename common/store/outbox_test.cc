@@ -94,7 +94,10 @@ TEST_P(OutboxTest, IdsAreUuidsOfTheRow) {
     EXPECT_TRUE(std::regex_match(*ids.begin(), uuid)) << *ids.begin();
   }
   EXPECT_NE(ids_["x:1"], ids_["x:2"]);
-  EXPECT_NE(OutboxId("one store", "row"), OutboxId("another", "row"));
+  EXPECT_NE(OutboxId("one store", "row", 1), OutboxId("another", "row", 1));
+  EXPECT_NE(OutboxId("one store", "row", 1), OutboxId("one store", "row", 2));
+  // As a release before wrote it, and perhaps delivered it.
+  EXPECT_EQ(OutboxId("secret", "row", std::nullopt), "26258bb6-ccb8-8093-93f7-7f85b3eda378");
 }
 
 TEST_P(OutboxTest, DeadTargetHoldsUpNoOther) {

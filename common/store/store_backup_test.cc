@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "common/store/layout.h"
+#include "common/store/outbox.h"
 #include "common/store/restore.h"
 #include "common/store/store_testing.h"
 
@@ -299,6 +300,34 @@ TEST_F(StoreBackupTest, RestoredStoreGoesOnAndBothLinesCanBeRestored) {
   options.position = 7;
   ASSERT_TRUE(Restore(options).ok());
   EXPECT_EQ(RestoredRows(options), old_seventh);
+}
+
+// The receivers know the ids of what was delivered before. What the store says anew in the places
+// of what it lost must not pass for it.
+TEST_F(StoreBackupTest, MessagesOfARestoredStoreAreNotTakenForThoseItLost) {
+  const auto deliver = [this] {
+    std::vector<std::string> ids;
+    OutboxRelay::Options by_hand;
+    by_hand.background = false;
+    OutboxRelay relay(
+        *store_,
+        [&ids](const OutboxMessage& message) {
+          ids.push_back(message.id);
+          return absl::OkStatus();
+        },
+        by_hand);
+    EXPECT_TRUE(relay.RunOnce().ok());
+    return ids;
+  };
+  ASSERT_NO_FATAL_FAILURE(RestoreSixthOfEight());
+  const std::vector<std::string> before = deliver();
+  Open("second");
+  Work(2);
+  const std::vector<std::string> after = deliver();
+  ASSERT_THAT(before, SizeIs(8));
+  ASSERT_THAT(after, SizeIs(8));
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(after[i], before[i]) << "the same, delivered again";
+  for (size_t i = 6; i < 8; ++i) EXPECT_THAT(before, ::testing::Not(::testing::Contains(after[i])));
 }
 
 // Its files were flushed by the restore, so that no log of RocksDB holds its last commit.

@@ -454,7 +454,7 @@ absl::StatusOr<int64_t> Tx::Next(absl::string_view counter) {
 
 void Tx::Emit(absl::string_view target, absl::string_view method, const Message& message) {
   const Key key = Key::Of(target, first_position_, int64_t{rows_++});
-  const Key value = Key::Of(method, message.SerializeAsString());
+  const Key value = Key::Of(method, message.SerializeAsString(), recorded_us_);
   overlay_->Put(Space::kData, SystemKey(kOutboxId, key), std::string(value.bytes()));
   outbox_changed_ = true;
 }
