@@ -146,9 +146,10 @@ absl::StatusOr<bool> JournalSource::Load() {
 
 absl::StatusOr<MessageSource::State> JournalSource::Pull(std::string* out) {
   int passed_over = 0;
-  while (ready_.empty() && passed_over < kMostPassedOver) {
+  while (ready_.empty()) {
+    // Also of the last one that is passed over: a bookmark says that nothing is left.
     RETURN_IF_ERROR(ShowMore(&ready_));
-    if (!ready_.empty()) break;
+    if (!ready_.empty() || passed_over == kMostPassedOver) break;
     ASSIGN_OR_RETURN(const bool more, Load());
     if (!more) break;
     const store::JournalRecord& record = loaded_[at_++];

@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <numeric>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "common/store/store_testing.h"
 #include "nisi/journal/v1/journal.pb.h"
 
@@ -78,6 +80,46 @@ TEST_F(JournalServiceTest, AWatchShowsEveryEntryOnceFromAnyPosition) {
     }
     EXPECT_TRUE(state.ok()) << state.status();
     EXPECT_EQ(seen, From(start)) << "from " << start;
+  }
+}
+
+// Passes over all but one entry, whose message it leaves for later.
+class LateSource final : public JournalSource {
+ public:
+  LateSource(store::Store& store, int64_t late) : JournalSource(store, 1), late_(late) {}
+
+ private:
+  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>*) override {
+    left_ = left_ || record.position == late_;
+    return absl::OkStatus();
+  }
+  absl::Status ShowMore(std::deque<std::string>* out) override {
+    if (std::exchange(left_, false)) out->push_back("late");
+    return absl::OkStatus();
+  }
+  void Bookmark(int64_t position, std::string* out) override { *out = absl::StrCat(position); }
+
+  const int64_t late_;
+  bool left_ = false;
+};
+
+// Whoever is cut off behind a bookmark goes on behind it.
+TEST_F(JournalServiceTest, ABookmarkComesBehindWhatAnEntryLeftForLater) {
+  constexpr int kMany = 1010;  // more than are passed over without a bookmark
+  for (int i = kEntries; i < kMany; ++i) {
+    ASSERT_TRUE(store_->Write(store::Info(), store::Putting(store::MakeWidget("w", "red"))).ok());
+  }
+  for (const int64_t late : {999, 1000, 1001}) {
+    LateSource source(*store_, late);
+    for (std::string message; message != "late";) {
+      const auto state = source.Pull(&message);
+      ASSERT_TRUE(state.ok()) << state.status();
+      ASSERT_EQ(*state, MessageSource::State::kMessage);
+      int64_t bookmark = 0;
+      if (absl::SimpleAtoi(message, &bookmark)) {
+        EXPECT_LT(bookmark, late);
+      }
+    }
   }
 }
 
