@@ -1,6 +1,9 @@
 #include "common/rpc/journal_service.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 
 #include "common/base/planted.h"
 #include "common/base/status.h"
@@ -55,6 +58,16 @@ absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call&,
     response.set_next_position(records.back().position + 1);
   }
   return response;
+}
+
+// A client has seen more than there is: the store was restored to an earlier point since, and what
+// it does from there on is not what the client knows.
+absl::Status Beyond(int64_t last) {
+  return base::Refusal(
+             absl::StatusCode::kOutOfRange, "BEYOND_JOURNAL",
+             "The journal ends before this position: the store was restored to an earlier "
+             "point. Read what it holds anew, and follow it from there.")
+      .With("lastPosition", absl::StrCat(last));
 }
 
 class EntrySource final : public JournalSource {
@@ -144,7 +157,14 @@ absl::StatusOr<bool> JournalSource::Load() {
   return !loaded_.empty();
 }
 
+absl::Status JournalSource::CheckStart() {
+  if (std::exchange(begun_, true)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t last, store_.Read().Position());
+  return next_ > last + 1 ? Beyond(last) : absl::OkStatus();
+}
+
 absl::StatusOr<MessageSource::State> JournalSource::Pull(std::string* out) {
+  RETURN_IF_ERROR(CheckStart());
   int passed_over = 0;
   while (ready_.empty()) {
     // Also of the last one that is passed over: a bookmark says that nothing is left.

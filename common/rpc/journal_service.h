@@ -25,7 +25,8 @@ absl::Status AddJournalService(JournalEnv& env, Registry* registry);
 // of.
 class JournalSource : public MessageSource {
  public:
-  // `start`: first position wanted; 0: only what is committed from now on.
+  // `start`: first position wanted; 0: only what is committed from now on. Pull refuses with
+  // OUT_OF_RANGE: JOURNAL_PRUNED, or BEYOND_JOURNAL where it lies behind the next one.
   JournalSource(store::Store& store, int64_t start);
   ~JournalSource() override;
   void OnStart(std::function<void()> wake) override;
@@ -40,10 +41,12 @@ class JournalSource : public MessageSource {
   virtual void Bookmark(int64_t position, std::string* out) = 0;
 
  private:
+  absl::Status CheckStart();
   absl::StatusOr<bool> Load();
 
   store::Store& store_;
   int64_t next_;
+  bool begun_ = false;
   int64_t bookmarked_;
   absl::Time last_message_;
   std::vector<store::JournalRecord> loaded_;

@@ -123,6 +123,26 @@ TEST_F(JournalServiceTest, ABookmarkComesBehindWhatAnEntryLeftForLater) {
   }
 }
 
+// A store that was restored to an earlier point is shorter than what its followers have seen: to
+// wait for where they stopped would pass over all that it does until then.
+TEST_F(JournalServiceTest, AWatchFromBeyondTheEndIsToldSo) {
+  WatchEntriesRequest request;
+  request.set_start_position(kEntries + 1);
+  const auto next = MethodOf("WatchEntries").server_stream(call_, request);
+  ASSERT_TRUE(next.ok()) << next.status();
+  std::string bytes;
+  const auto waits = (*next)->Pull(&bytes);
+  ASSERT_TRUE(waits.ok()) << waits.status();
+  EXPECT_EQ(*waits, MessageSource::State::kWait);
+  request.set_start_position(kEntries + 2);
+  const auto beyond = MethodOf("WatchEntries").server_stream(call_, request);
+  ASSERT_TRUE(beyond.ok()) << beyond.status();
+  const absl::Status refused = (*beyond)->Pull(&bytes).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(base::ReasonOf(refused), "BEYOND_JOURNAL");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("lastPosition"), absl::StrCat(kEntries));
+}
+
 TEST_F(JournalServiceTest, PagesOfAListMeetWithoutGapOrRepeat) {
   for (const int32_t size : {1, 7, 64, 100, 200}) {
     std::vector<int64_t> seen;
