@@ -73,7 +73,9 @@ struct Schema {
   std::vector<const IndexDef*> indexes;
   std::vector<const TotalsDef*> totals;
   std::vector<const Derived*> derived;
-  std::vector<uint16_t> retired;  // ids of what was dropped, never used again
+  // Ids of what was dropped, never used again; nor is the name of a table, by which the journal
+  // knows its records.
+  std::vector<uint16_t> retired;
 
   const TableDef* FindTable(uint16_t id) const;
   const TableDef* FindTable(absl::string_view table_name) const;
