@@ -21,7 +21,9 @@ grants::v1::Debt DebtOf(const store::Tx& tx, const Claim& claim) {
   debt.set_source(ExportRefundsSchema().name);
   debt.set_record(claim.name());
   debt.set_recipient(claim.claimant());
-  debt.set_sequence(tx.position());
+  // Not the position: that goes back when this register is restored to an earlier point, and grants
+  // would take all that comes after it for old news.
+  debt.set_sequence(absl::ToUnixMicros(tx.recorded()));
   return debt;
 }
 
