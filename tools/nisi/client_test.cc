@@ -503,6 +503,23 @@ TEST_F(ImportTest, BadFilesAreRefusedWithTheirLine) {
   EXPECT_TRUE(service_.seen.empty());
 }
 
+TEST_F(ImportTest, AFolderIsNoFile) {
+  const std::string folder = ::testing::TempDir();
+  for (const auto& argv : std::vector<std::vector<std::string>>{
+           {"priority-goods", "import-entries", "--parent", "editions/1", "--csv", folder},
+           {"priority-goods", "check-goods", "--json", "@" + folder},
+           {"priority-goods", "list-editions", "--token-file", folder},
+           {"verify", folder},
+           {"verify", "there.json", "--list", folder}}) {
+    const Ran ran = nisi_(argv);
+    EXPECT_EQ(ran.code, kUsage) << argv[0];
+    EXPECT_THAT(ran.err, HasSubstr("cannot read " + folder + ": it is a folder")) << argv[0];
+  }
+  EXPECT_THAT(Import({"--csv", "/no/such.csv"}).err,
+              HasSubstr("cannot read /no/such.csv: No such file or directory"));
+  EXPECT_TRUE(service_.seen.empty());
+}
+
 TEST_F(ImportTest, TheReportHasEveryRow) {
   Script({&response_});
   nisi_.in = "goods_code\n8504\n";

@@ -164,8 +164,7 @@ absl::StatusOr<std::vector<MessagePtr>> BatchesOf(const Args& args, const Method
                    ParseColumnMap(args.Get("map"), args.Has("ignore-columns")));
   const std::string path = args.Get("csv");
   if (path == "-") return ReadBatches(io.in, "standard input", *method.input_type(), shape, map);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  ASSIGN_OR_RETURN(std::ifstream file, OpenToRead(path));
   return ReadBatches(&file, path, *method.input_type(), shape, map);
 }
 

@@ -1,9 +1,13 @@
 #include "tools/nisi/flags.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -266,18 +270,26 @@ absl::Status SetFromJson(absl::string_view json, Message* message) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::ifstream> OpenToRead(const std::string& path) {
+  auto fails = [&](absl::string_view why) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", why));
+  };
+  std::error_code no_matter;
+  if (std::filesystem::is_directory(path, no_matter)) return fails("it is a folder");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fails(strerror(errno));
+  return file;
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path, std::istream* in) {
   std::ostringstream text;
   if (path == "-" && in != nullptr) {
     text << in->rdbuf();
     return text.str();
   }
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !(text << file.rdbuf())) {
-    // An empty file also fails the copy; it is no error.
-    if (!file.is_open() || file.bad())
-      return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  }
+  ASSIGN_OR_RETURN(std::ifstream file, OpenToRead(path));
+  text << file.rdbuf();  // an empty file fails the copy; it is no error
+  if (file.bad()) return absl::NotFoundError(absl::StrCat("cannot read ", path));
   return text.str();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fstream>
 #include <istream>
 #include <string>
 #include <vector>
@@ -50,7 +51,10 @@ absl::Status SetField(const google::protobuf::FieldDescriptor& field, absl::stri
 // Merges the JSON object into the message. INVALID_ARGUMENT when it does not fit the message.
 absl::Status SetFromJson(absl::string_view json, google::protobuf::Message* message);
 
-// The contents of a file, of standard input for "-". NOT_FOUND names it.
+// A file to read. NOT_FOUND names it and says why; a folder is none, though the system opens it,
+// and a stream of it ends the program by an exception.
+absl::StatusOr<std::ifstream> OpenToRead(const std::string& path);
+// The contents of a file, of standard input for "-". NOT_FOUND as above.
 absl::StatusOr<std::string> ReadFile(const std::string& path, std::istream* in);
 
 }  // namespace nisi::cli

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -103,8 +104,7 @@ struct Kept {
 absl::Status Read(const std::string& path, const Io& io, Kept* kept) {
   kept->lines = io.in;
   if (path != "-") {
-    kept->file.open(path, std::ios::binary);
-    if (!kept->file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+    ASSIGN_OR_RETURN(kept->file, OpenToRead(path));
     kept->lines = &kept->file;
   }
   std::string text;
@@ -141,9 +141,8 @@ absl::StatusOr<Since> SinceOf(const Args& args, const Io& io) {
 // The file of --list, open; null where none is given.
 absl::StatusOr<std::unique_ptr<std::ifstream>> ListOf(const Args& args) {
   if (!args.Has("list")) return std::unique_ptr<std::ifstream>();
-  auto file = std::make_unique<std::ifstream>(args.Get("list"), std::ios::binary);
-  if (!*file) return absl::NotFoundError(absl::StrCat("cannot read ", args.Get("list")));
-  return file;
+  ASSIGN_OR_RETURN(std::ifstream file, OpenToRead(args.Get("list")));
+  return std::make_unique<std::ifstream>(std::move(file));
 }
 
 // Calls the server for all parts. Returns the exit code.
