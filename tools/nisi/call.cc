@@ -60,6 +60,16 @@ bool Turn(const Paging& paging, const Message& response, Message* request) {
   return true;
 }
 
+// JSON carries where to go on; a table ends with it, and CSV has no place for it: half a register
+// must not pass for the whole.
+void TellOfMore(const Paging& paging, const Message& response, Format format, const Io& io) {
+  if (format == Format::kJson || paging.next == nullptr ||
+      !response.GetReflection()->HasField(response, paging.next)) {
+    return;
+  }
+  *io.err << "This is one page, and there are more: --all has them all.\n";
+}
+
 struct Call {
   const MethodDescriptor& method;
   const Args& args;
@@ -89,6 +99,7 @@ int RunUnary(const Call& call, Message* request) {
   }
   if (!status.ok()) return ReportRefusal(status, call.format, call.io);
   PrintMessage(*response, call.format, call.width, call.io.out);
+  TellOfMore(PagingOf(call.method), *response, call.format, call.io);
   return kDone;
 }
 

@@ -188,6 +188,25 @@ TEST_F(ClientTest, AllFollowsThePages) {
   EXPECT_EQ(Request<goods::ListEntriesRequest>(1).page_token(), "t1");
 }
 
+TEST_F(ClientTest, APageThatIsNotTheLastSaysSo) {
+  goods::ListEntriesResponse page;
+  page.add_entries()->set_goods_code("8501");
+  page.set_next_page_token("t1");
+  const std::vector<std::string> list = {"priority-goods", "list-entries", "--parent", "editions/1",
+                                         "--format"};
+  auto run = [&](const char* format) {
+    Script({&page});
+    std::vector<std::string> argv = list;
+    argv.emplace_back(format);
+    return nisi_(argv);
+  };
+  EXPECT_THAT(run("csv").err, HasSubstr("there are more: --all"));
+  EXPECT_THAT(run("table").err, HasSubstr("there are more: --all"));
+  EXPECT_EQ(run("json").err, "");
+  page.clear_next_page_token();
+  EXPECT_EQ(run("csv").err, "");
+}
+
 TEST_F(ClientTest, PagesThatDoNotEndAreAnError) {
   goods::ListEntriesResponse page;
   page.set_next_page_token("t");
