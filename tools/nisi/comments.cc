@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "tools/nisi/proto_source.h"
@@ -53,15 +54,18 @@ std::string CommentOf(absl::string_view full_name) {
 
 std::string CommentOfPackage(absl::string_view package) {
   const std::vector<int> path = {google::protobuf::FileDescriptorProto::kPackageFieldNumber};
+  std::string of_service;
   for (const auto& file : Parsed().files.file()) {
     google::protobuf::SourceLocation location;
     const auto* descriptor = Parsed().pool.FindFileByName(file.name());
     if (file.package() != package || descriptor == nullptr) continue;
     if (!descriptor->GetSourceLocation(path, &location)) continue;
     const std::string text = OnOneLine(location.leading_comments);
-    if (!text.empty()) return text;
+    if (text.empty()) continue;
+    if (absl::EndsWith(file.name(), "/resources.proto")) return text;
+    if (file.service_size() > 0 && of_service.empty()) of_service = text;
   }
-  return "";
+  return of_service;
 }
 
 }  // namespace nisi::cli

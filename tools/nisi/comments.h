@@ -10,7 +10,9 @@ namespace nisi::cli {
 // leading comment on one line. Empty when it says nothing.
 std::string CommentOf(absl::string_view full_name);
 
-// What the .proto files of a package say above its name: what the service is for.
+// What a .proto file of the package says above its name, of what the service is for: the one of its
+// resources, else one that declares a service. Files of rows and of facts speak of themselves
+// alone.
 std::string CommentOfPackage(absl::string_view package);
 
 }  // namespace nisi::cli

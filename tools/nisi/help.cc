@@ -296,8 +296,9 @@ std::string HelpOf() {
 
 std::string HelpOf(const Service& service) {
   std::string out = absl::StrCat("nisi ", service.name, " METHOD [FLAGS]\n\n");
-  out += Wrap(CommentOfPackage(service.parts.front()->file()->package()), 0);
-  for (const auto* part : service.parts) out += Wrap(CommentOf(part->full_name()), 0);
+  std::vector<std::string> texts = {CommentOfPackage(service.parts.front()->file()->package())};
+  for (const auto* part : service.parts) texts.push_back(CommentOf(part->full_name()));
+  for (const std::string& text : texts) out += text.empty() ? "" : Wrap(text, 0);
   out += "\nMethods:\n";
   for (const auto* method : MethodsOf(service)) {
     absl::StrAppend(&out, "  ", Kebab(method->name()), "\n",

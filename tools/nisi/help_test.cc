@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 
 #include "common/rpc/form.h"
@@ -18,6 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(HelpTest, EveryMethodHasPurposeRolesAndFlags) {
   int methods = 0;
@@ -115,6 +117,26 @@ TEST(HelpTest, ExamplesOfUpdatesNameTheRecordAndOfListsAreJson) {
       nisi({"priority-goods", "batch-create-entries", "--help"}).out,
       HasSubstr(R"(--entries '{"goodsCode":"850423","nameKk":"Example","sector":"machinery",)"
                 R"("processingLevel":"HIGH"}' --as)"));
+}
+
+TEST(HelpTest, EachServiceSaysWhatItIsFor) {
+  const std::map<std::string, std::string> begins = {
+      {"priority-goods", "The list of goods of medium and high processing"},
+      {"disclosure", "Who may see the confidential fields"},
+      {"industry-map", "The unified map of industrialization"},
+      {"suppliers", "The database of goods, works, services and their suppliers"},
+      {"clusters", "The register of territorial clusters"},
+      {"grants", "Industrial grants (Art. 25-28"},
+      {"export-refunds", "Reimbursement of part of the costs of promoting"},
+      {"contracts", "The yearly planning of contracts aimed at the development of industry"},
+      {"journal", "The journal that every service keeps"},
+      {"store", "The store of a service as whoever runs it handles it"},
+  };
+  for (const Service& service : Services()) {
+    ASSERT_TRUE(begins.contains(service.name)) << service.name;
+    EXPECT_THAT(PurposeOf(service), StartsWith(begins.at(service.name)));
+    EXPECT_THAT(HelpOf(service), HasSubstr("METHOD [FLAGS]\n\n" + begins.at(service.name)));
+  }
 }
 
 TEST(HelpTest, FieldsSayFormLimitsAndWhatTheyAre) {
