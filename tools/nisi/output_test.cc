@@ -168,6 +168,18 @@ TEST(OutputTest, CsvHasEveryColumn) {
   EXPECT_THAT(text, HasSubstr(",8504,,,\"a, \"\"b\"\"\",,,"));
 }
 
+TEST(OutputTest, AListOfMessagesInOneCell) {
+  const auto response = Of<goods::ListEditionsResponse>(R"(editions { decision {
+      findings { rule: "IN_ORDER" } findings { rule: "NOT_EMPTY" satisfied: true } } })");
+  // What does not hold says so.
+  EXPECT_THAT(Print(response, Format::kTable), HasSubstr("IN_ORDER no, NOT_EMPTY yes"));
+  // For programs one text of JSON.
+  EXPECT_THAT(
+      Print(response, Format::kCsv),
+      HasSubstr(
+          R"("[{""rule"":""IN_ORDER""},{""rule"":""NOT_EMPTY"",""satisfied"":true}]")"));
+}
+
 TEST(OutputTest, JournalEntriesAreOpenedForPeople) {
   nisi::journal::v1::Entry entry;
   entry.set_position(12);

@@ -65,6 +65,15 @@ std::string JsonOf(const Message& message) {
 
 std::string BriefOf(const Message& message);
 
+bool IsText(const FieldDescriptor* field) {
+  return field != nullptr && field->type() == FieldDescriptor::TYPE_STRING && !field->is_repeated();
+}
+
+// A fact, or anything like it, reads best as an equation.
+bool IsEquation(const Descriptor& type) {
+  return IsText(type.FindFieldByName("name")) && IsText(type.FindFieldByName("value"));
+}
+
 std::string TextOf(const Message& message, Detail detail) {
   if (const auto* date = dynamic_cast<const google::type::Date*>(&message)) {
     return absl::StrFormat("%04d-%02d-%02d", date->year(), date->month(), date->day());
@@ -84,17 +93,12 @@ std::string TextOf(const Message& message, Detail detail) {
   if (const auto* basis = dynamic_cast<const nisi::rpc::v1::LegalBasis*>(&message)) {
     return absl::StrCat(basis->article(), basis->summary().empty() ? "" : ": ", basis->summary());
   }
-  // A fact, or anything like it, reads best as an equation.
-  const auto& reflection = *message.GetReflection();
-  const auto* name = message.GetDescriptor()->FindFieldByName("name");
-  const auto* value = message.GetDescriptor()->FindFieldByName("value");
-  auto is_text = [](const FieldDescriptor* field) {
-    return field != nullptr && field->type() == FieldDescriptor::TYPE_STRING &&
-           !field->is_repeated();
-  };
-  if (is_text(name) && is_text(value)) {
-    return absl::StrCat(reflection.GetString(message, name), "=",
-                        reflection.GetString(message, value));
+  if (IsEquation(*message.GetDescriptor())) {
+    const auto text = [&](const char* name) {
+      const auto* field = message.GetDescriptor()->FindFieldByName(name);
+      return message.GetReflection()->GetString(message, field);
+    };
+    return absl::StrCat(text("name"), "=", text("value"));
   }
   if (detail == Detail::kBrief) {
     if (std::string text = BriefOf(message); !text.empty()) return text;
@@ -164,7 +168,9 @@ std::string BriefOf(const Message& message) {
     const FieldDescriptor& field = *message.GetDescriptor()->field(i);
     const bool plain = !field.is_repeated() && field.type() != FieldDescriptor::TYPE_BYTES &&
                        (field.message_type() == nullptr || IsValueMessage(*field.message_type()));
-    if (plain && message.GetReflection()->HasField(message, &field)) {
+    // That something does not hold is as telling as that it does.
+    const bool no = field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL && !field.has_presence();
+    if (plain && (no || message.GetReflection()->HasField(message, &field))) {
       parts.push_back(ValueText(message, field, -1, Detail::kBrief));
     }
   }
@@ -198,6 +204,10 @@ std::string CellOf(const Message& top, const Column& column, Detail detail) {
     parts.push_back(ValueText(*message, field, i, detail));
   }
   if (cut) parts.push_back(absl::StrCat("and ", size - kBriefTexts, " more"));
+  // What is JSON each by itself is one for the programs that read it.
+  const bool json = detail == Detail::kFull && field.message_type() != nullptr && !field.is_map() &&
+                    !IsCell(*field.message_type()) && !IsEquation(*field.message_type());
+  if (json && size > 0) return absl::StrCat("[", absl::StrJoin(parts, ","), "]");
   return absl::StrJoin(parts, ", ");
 }
 
