@@ -25,6 +25,7 @@
 namespace nisi::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -536,6 +537,26 @@ TEST_F(ImportTest, AFolderIsNoFile) {
   }
   EXPECT_THAT(Import({"--csv", "/no/such.csv"}).err,
               HasSubstr("cannot read /no/such.csv: No such file or directory"));
+  EXPECT_TRUE(service_.seen.empty());
+}
+
+TEST_F(ImportTest, BlankLinesArePassedOver) {
+  Script({&response_});
+  nisi_.in = "goods_code,note\r\n\r\n8504,a\r\n\r\n\r\n8505,\r\n\r\n";
+  const Ran ran = Import({});
+  const auto rows = Request<goods::ImportEntriesRequest>(0, 1).rows();
+  ASSERT_EQ(rows.rows_size(), 2) << ran.err;
+  EXPECT_EQ(rows.rows(0).row_number(), 3);  // as an editor counts the lines
+  EXPECT_EQ(rows.rows(1).row_number(), 6);
+  EXPECT_EQ(Request<goods::ImportEntriesRequest>(0, 0).header().row_count(), 2);
+}
+
+TEST_F(ImportTest, AFileInAnotherEncodingIsToldWhatToDo) {
+  nisi_.in = "goods_code,note\n8504,\xf2\xee\xe2\xe0\xf0\n";
+  EXPECT_THAT(Import({}).err, HasSubstr("iconv -t UTF-8 -f CP1251"));
+  nisi_.in = std::string("\xff\xfeg\0o\0", 6);
+  EXPECT_THAT(Import({}).err, AllOf(HasSubstr("has a NUL byte: save the file as CSV UTF-8"),
+                                    HasSubstr("-f UTF-16")));
   EXPECT_TRUE(service_.seen.empty());
 }
 

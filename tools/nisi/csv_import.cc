@@ -4,6 +4,7 @@
 #include <fstream>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -31,6 +32,8 @@ constexpr size_t kBatchBytes = 1 << 20;
 constexpr size_t kShownRows = 20;
 constexpr char kRowNumber[] = "row_number";
 constexpr char kRowCount[] = "row_count";
+
+constexpr char kInUtf8[] = ": save the file as CSV UTF-8, or convert it, as by iconv -t UTF-8 -f ";
 
 // Names by which tables out in the world call a field.
 constexpr std::pair<const char*, const char*> kAliases[] = {{"hs_code", "goods_code"}};
@@ -79,6 +82,12 @@ absl::StatusOr<std::vector<const FieldDescriptor*>> FieldsOf(const std::vector<s
     fields.push_back(field);
   }
   return fields;
+}
+
+// A line with nothing in it, as spreadsheets leave them at the end and people between parts. Of a
+// table of one column it is a row.
+bool IsBlank(const base::CsvReader& reader) {
+  return !reader.broken() && reader.row().size() == 1 && reader.row()[0].empty();
 }
 
 bool IsInvalid(const Message* item) {
@@ -205,7 +214,12 @@ absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std:
                                                     const ImportShape& shape,
                                                     const ColumnMap& map) {
   base::CsvReader reader(in, name);
-  RETURN_IF_ERROR(reader.ReadHeader({}));
+  if (const absl::Status status = reader.ReadHeader({}); !status.ok()) {
+    // UTF-16, as spreadsheets save "Unicode text", has a zero beside each letter.
+    const bool wide = absl::StrContains(status.message(), "NUL byte");
+    return absl::InvalidArgumentError(
+        absl::StrCat(status.message(), wide ? absl::StrCat(kInUtf8, "UTF-16") : ""));
+  }
   const Descriptor& row_type = *shape.items->message_type();
   ASSIGN_OR_RETURN(const auto fields, FieldsOf(reader.header(), row_type, map));
   const auto* row_number = row_type.FindFieldByName(kRowNumber);
@@ -215,8 +229,10 @@ absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std:
   Message* rows = nullptr;
   size_t bytes = 0;
   while (true) {
-    ASSIGN_OR_RETURN(const bool more, reader.Next());
-    if (!more) return batches;
+    const absl::StatusOr<bool> more = reader.Next();
+    if (!more.ok() && IsBlank(reader)) continue;
+    if (!more.ok()) return more.status();
+    if (!*more) return batches;
     if (rows == nullptr || rows->GetReflection()->FieldSize(*rows, shape.items) == kBatchRows ||
         bytes > kBatchBytes) {
       batches.push_back(NewMessage(request));
@@ -231,7 +247,8 @@ absl::StatusOr<std::vector<MessagePtr>> ReadBatches(std::istream* in, const std:
       const std::string& cell = reader.row()[i];
       if (fields[i] == nullptr || cell.empty()) continue;
       if (const auto status = SetField(*fields[i], cell, row); !status.ok()) {
-        return reader.Error(absl::StrCat("column ", reader.header()[i], " ", status.message()));
+        return reader.Error(absl::StrCat("column ", reader.header()[i], " ", status.message(),
+                                         IsUtf8(cell) ? "" : absl::StrCat(kInUtf8, "CP1251")));
       }
     }
     bytes += row->ByteSizeLong();
