@@ -51,6 +51,22 @@ bool IsLocal(const std::string& address) {
          absl::StartsWith(address, "unix:");
 }
 
+// "host:port", or one of the forms with a scheme that gRPC knows; an address of a browser is none.
+// gRPC itself takes port 443 where none is given, and of a number that is none what its lowest 16
+// bits say.
+absl::Status CheckAddress(absl::string_view address) {
+  if (absl::StartsWith(address, "unix:") || absl::StartsWith(address, "dns:"))
+    return absl::OkStatus();
+  const size_t colon = address.rfind(':');
+  int port = 0;
+  const bool fits = colon != absl::string_view::npos && colon > 0 &&
+                    !absl::StrContains(address, "//") &&
+                    absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port <= 65535;
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--address, or NISI_ADDRESS, is HOST:PORT, as ",
+                                                 kDefaultAddress, ", and not ", address, "."));
+}
+
 // One call, one operation after another on a queue of its own.
 class GenericCall {
  public:
@@ -139,6 +155,7 @@ MessagePtr NewMessage(const google::protobuf::Descriptor& type) {
 absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
   std::string address = args.Get("address", io.env("NISI_ADDRESS"));
   if (address.empty()) address = kDefaultAddress;
+  RETURN_IF_ERROR(CheckAddress(address));
   ASSIGN_OR_RETURN(const std::string token, TokenOf(args, io));
   if (!token.empty() && !args.Has("tls-ca") && !IsLocal(address) && !args.Has("plaintext")) {
     return absl::InvalidArgumentError(

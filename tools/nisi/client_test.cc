@@ -227,6 +227,18 @@ TEST_F(ClientTest, RefusalsAndServersThatAreAway) {
   const Ran away =
       nisi_({"priority-goods", "get-edition", "--address", "unix:/there/is/no/such/socket"});
   EXPECT_EQ(away.code, kUnavailable);
+  EXPECT_THAT(away.err, HasSubstr("see that a gateway serves at --address"));
+}
+
+TEST_F(ClientTest, AnAddressHasAHostAndAPort) {
+  for (const char* address : {"localhost", "localhost:", ":7400", "127.0.0.1:99999", "127.0.0.1:0",
+                              "h:a", "http://127.0.0.1:7400"}) {
+    const Ran ran = nisi_({"priority-goods", "list-editions", "--address", address});
+    EXPECT_EQ(ran.code, kUsage) << address;
+    EXPECT_THAT(ran.err, HasSubstr("is HOST:PORT, as 127.0.0.1:7400")) << address;
+  }
+  nisi_.env["NISI_ADDRESS"] = "localhost";
+  EXPECT_EQ(nisi_({"priority-goods", "list-editions"}).code, kUsage);
 }
 
 TEST_F(ClientTest, AnAnswerWithoutAMessageIsNoSuccess) {

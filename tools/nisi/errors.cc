@@ -1,5 +1,6 @@
 #include "tools/nisi/errors.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -82,6 +83,30 @@ nlohmann::json JsonOf(const grpc::Status& status, const Details& details) {
   return {{"error", error}};
 }
 
+// What whoever typed the command can do about it, where the answer does not say it itself: it is
+// written for all kinds of clients.
+const char* NextStep(const grpc::Status& status, const Details& details) {
+  const std::string& reason = details.info.reason();
+  // An error of the client's own library: nobody answered.
+  if (reason.empty() && status.error_code() == grpc::StatusCode::UNAVAILABLE)
+    return "see that a gateway serves at --address (or NISI_ADDRESS); one with TLS wants --tls-ca";
+  if (reason.empty() && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)
+    return "nobody knows whether it was done: again with the same --request-id, or a longer "
+           "--timeout";
+  if (reason == "IDENTITY_REQUIRED")
+    return "say who calls: --token, --token-file or NISI_TOKEN; in development --as ROLE";
+  if (reason == "TOKEN_INVALID" || reason == "TOKEN_EXPIRED")
+    return "get a new token where you sign in; in development nisi token --role ROLE, or --as ROLE";
+  if (reason == "ACCESS_DENIED")
+    return "nisi describe SERVICE.METHOD says who may call it; a record of others and one that is "
+           "not there are answered alike";
+  if (reason == "FILTER_INVALID")
+    return "a filter reads as --filter 'state = DRAFT AND order_date >= 2026-01-31', by the fields "
+           "of "
+           "what is listed";
+  return nullptr;
+}
+
 std::string WordsOf(const grpc::Status& status, const Details& details) {
   std::string out = absl::StrCat("Refused: ", CodeName(status.error_code()));
   // Some reasons are named as their code is.
@@ -105,13 +130,17 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
     line("record",
          absl::StrCat(details.resource.resource_type(), " ", details.resource.resource_name()));
   }
-  for (const auto& [key, value] : details.info.metadata()) line(key, value);
+  // A map of a message has its own order each time.
+  const std::map<std::string, std::string> metadata(details.info.metadata().begin(),
+                                                    details.info.metadata().end());
+  for (const auto& [key, value] : metadata) line(key, value);
   if (!details.basis.article().empty()) {
     line("law", absl::StrCat(details.basis.article(), ": ", details.basis.summary()));
   }
   if (details.retry.has_retry_delay()) {
     line("retry", absl::StrFormat("in %g s, with the same --request-id", RetrySeconds(details)));
   }
+  if (const char* next = NextStep(status, details); next != nullptr) line("next", next);
   if (!details.request.request_id().empty()) line("trace", details.request.request_id());
   return out;
 }

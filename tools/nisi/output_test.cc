@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 
 #include "google/protobuf/text_format.h"
@@ -176,8 +177,7 @@ TEST(OutputTest, AListOfMessagesInOneCell) {
   // For programs one text of JSON.
   EXPECT_THAT(
       Print(response, Format::kCsv),
-      HasSubstr(
-          R"("[{""rule"":""IN_ORDER""},{""rule"":""NOT_EMPTY"",""satisfied"":true}]")"));
+      HasSubstr(R"("[{""rule"":""IN_ORDER""},{""rule"":""NOT_EMPTY"",""satisfied"":true}]")"));
 }
 
 TEST(OutputTest, JournalEntriesAreOpenedForPeople) {
@@ -256,6 +256,37 @@ TEST(ErrorsTest, ARefusalTellsAllItsDetails) {
             "  law         Art. 26(1): Only goods of medium and high processing.\n"
             "  retry       in 0.5 s, with the same --request-id\n"
             "  trace       0af7651916cd43dd8448eb211c80319c\n");
+}
+
+std::string WordsOf(grpc::StatusCode code, const char* reason,
+                    const std::map<std::string, std::string>& metadata = {}) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  for (const auto& [key, value] : metadata) (*info.mutable_metadata())[key] = value;
+  google::rpc::Status status;
+  status.add_details()->PackFrom(info);
+  std::ostringstream err;
+  Io io;
+  io.err = &err;
+  ReportRefusal({code, "No.", status.SerializeAsString()}, Format::kTable, io);
+  return err.str();
+}
+
+TEST(ErrorsTest, WhoCallsWronglyIsToldWhatToDo) {
+  using grpc::StatusCode;
+  EXPECT_THAT(WordsOf(StatusCode::UNAUTHENTICATED, "IDENTITY_REQUIRED"), HasSubstr("--as ROLE"));
+  EXPECT_THAT(WordsOf(StatusCode::UNAUTHENTICATED, "TOKEN_EXPIRED"), HasSubstr("nisi token"));
+  EXPECT_THAT(WordsOf(StatusCode::PERMISSION_DENIED, "ACCESS_DENIED"), HasSubstr("nisi describe"));
+  EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "FILTER_INVALID"),
+              HasSubstr("--filter 'state"));
+  // The service is away, and says so with when to come again.
+  EXPECT_THAT(WordsOf(StatusCode::UNAVAILABLE, "BACKEND_UNAVAILABLE"), Not(HasSubstr("next")));
+}
+
+TEST(ErrorsTest, WhatIsSaidBesidesHasOneOrder) {
+  EXPECT_THAT(WordsOf(grpc::StatusCode::FAILED_PRECONDITION, "EDITION_STATE",
+                      {{"verb", "approve"}, {"state", "DRAFT"}, {"allowed", "SUBMITTED"}}),
+              HasSubstr("  allowed     SUBMITTED\n  state       DRAFT\n  verb        approve\n"));
 }
 
 TEST(ErrorsTest, AReasonNamedAsItsCodeIsSaidOnce) {
