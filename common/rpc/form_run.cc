@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/rpc/form_internal.h"
 #include "google/protobuf/unknown_field_set.h"
@@ -188,7 +189,8 @@ class FormChecker::Run {
     if (size == 0 && rule.required) {
       violations_.Add(step, "is required");
     } else if (size < rule.min_items) {
-      violations_.Add(step, absl::StrCat("must hold at least ", rule.min_items, " items"));
+      violations_.Add(step, absl::StrCat("must hold at least ", rule.min_items,
+                                         rule.min_items == 1 ? " item" : " items"));
     } else if (size > rule.max_items) {
       violations_.Add(step, absl::StrCat("must hold at most ", rule.max_items, " items"));
     } else if (size > 0 && rule.output_only && is_mutation_) {
@@ -356,11 +358,23 @@ class FormChecker::Run {
     if (high) violations_.Add(step, absl::StrCat("must be at most ", rule.max));
   }
 
+  // Their names, where they are few: what is said of all fields together has to fit a refusal.
+  static std::string KnownOf(const google::protobuf::EnumDescriptor& type) {
+    constexpr size_t kLongest = 100;
+    std::vector<std::string> names;
+    for (int i = 0; i < type.value_count(); ++i) {
+      const auto& value = *type.value(i);
+      if (value.number() != 0 && !value.options().deprecated()) names.push_back(value.name());
+    }
+    const std::string all = absl::StrJoin(names, ", ");
+    return all.empty() || all.size() > kLongest ? "the known values" : all;
+  }
+
   void Enum(const Rule& rule, const Place& place, const Step& step) {
     const int number = place.Enum();
     const auto* value = rule.field->enum_type()->FindValueByNumber(number);
     if (value == nullptr || value->options().deprecated()) {
-      violations_.Add(step, "must be one of the known values");
+      violations_.Add(step, absl::StrCat("must be one of ", KnownOf(*rule.field->enum_type())));
     } else if (number == 0 && rule.required) {
       violations_.Add(step, "must not be the unspecified value");
     }

@@ -16,6 +16,9 @@ namespace {
 
 using v1::ImportedMember;
 
+// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
+constexpr int kNoWord = 99;
+
 void SetDay(const std::string& text, google::type::Date* day) {
   const auto date = base::Date::Parse(text);
   // What is no day is given as none, which the form refuses.
@@ -46,7 +49,8 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
       member.add_goods_codes(std::string(code));
     }
     v1::DevelopmentLevel level = v1::DEVELOPMENT_LEVEL_UNSPECIFIED;
-    v1::DevelopmentLevel_Parse(row.level(), &level);
+    if (!row.level().empty() && !v1::DevelopmentLevel_Parse(row.level(), &level))
+      level = static_cast<v1::DevelopmentLevel>(kNoWord);
     member.set_level(level);
     Participant& participant = *member.mutable_participant();
     participant.set_bin(row.member_bin());
@@ -54,7 +58,8 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     for (const absl::string_view text :
          absl::StrSplit(row.member_roles(), ' ', absl::SkipEmpty())) {
       v1::MemberRole role = v1::MEMBER_ROLE_UNSPECIFIED;
-      v1::MemberRole_Parse(std::string(text), &role);
+      if (!v1::MemberRole_Parse(std::string(text), &role))
+        role = static_cast<v1::MemberRole>(kNoWord);
       participant.add_roles(role);
     }
     participant.set_region(row.member_region());

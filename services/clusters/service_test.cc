@@ -15,6 +15,7 @@ namespace {
 using base::ReasonOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 class ServiceTest : public ClustersTest {
  protected:
@@ -958,6 +959,17 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
   EXPECT_FALSE(invalid->committed());
   EXPECT_EQ(invalid->invalid_count(), 1);
   EXPECT_EQ(Summary().cluster_count(), 0);
+  // A word that is none is not passed over.
+  auto words = rows;
+  words[2].set_level("GIGANTIC");
+  words[4].set_member_roles("MANUFACTURER HERO");
+  const auto unknown = Import(words, false, NextUuid());
+  ASSERT_TRUE(unknown.ok()) << unknown.status();
+  EXPECT_EQ(unknown->invalid_count(), 2);
+  EXPECT_EQ(unknown->rows(2).field(), "level");
+  EXPECT_THAT(unknown->rows(2).description(), StartsWith("must be one of "));
+  EXPECT_EQ(unknown->rows(4).outcome(), rpc::v1::ImportReport::Row::INVALID);
+  EXPECT_FALSE(unknown->committed());
   // A member that cannot be in it keeps its whole cluster out, and no other.
   auto far = rows;
   far.push_back(MakeRow(11, "KZ-8", 4021, "SUPPLIER"));

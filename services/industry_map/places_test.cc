@@ -106,6 +106,11 @@ TEST_F(PlacesTest, APlaceResolvesToItsRegionOfTheDay) {
   EXPECT_THAT(Resolved("101010000", "2020-01-01"), ElementsAre("PLACE_UNKNOWN"));
   EXPECT_THAT(Resolved("632810000", "2017-12-31"), ElementsAre("PLACE_UNKNOWN"));
   EXPECT_THAT(Resolved("990000000", "2026-01-01"), ElementsAre("INVALID_FIELD"));
+  const auto unknown =
+      Take("KATO 2024", "2024-01-01", false, {In("101010000", "planet", "г.Семей")});
+  ASSERT_TRUE(unknown.ok()) << unknown.status();
+  EXPECT_EQ(unknown->rows(0).field(), "level");
+  EXPECT_EQ(unknown->rows(0).description().find("must be one of "), 0u);
 
   // A third classifier moves it once more: the first code still leads there.
   const auto later = Take("KATO 2025", "2025-01-01", false,

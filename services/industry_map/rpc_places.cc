@@ -89,6 +89,9 @@ absl::StatusOr<ClassifierRow> LastWhole(const store::Tx& tx) {
 
 using PlaceCells = v1::ImportPlacesRequest::Row;
 
+// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
+constexpr int kNoLevel = 99;
+
 class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
  public:
   explicit PlaceImport(Env& env) : Import(*env.store) {}
@@ -100,7 +103,8 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
     std::string level = absl::AsciiStrToUpper(row.level());
     if (level == "OBLAST") level = "REGION";  // as the published file says
     Place::Level parsed = Place::LEVEL_UNSPECIFIED;
-    Place::Level_Parse(level, &parsed);
+    if (!level.empty() && !Place::Level_Parse(level, &parsed))
+      parsed = static_cast<Place::Level>(kNoLevel);
     place.set_level(parsed);
     place.set_type_code(row.type_code());
     place.mutable_display_name()->set_kk(row.name_kk());

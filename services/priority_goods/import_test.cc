@@ -202,6 +202,9 @@ TEST_F(ImportTest, AnInvalidRowEntersNothing) {
     EXPECT_EQ(response.rows(2).reason(), c.reason);
     EXPECT_EQ(response.rows(2).field(), c.field);
     EXPECT_FALSE(response.rows(2).description().empty());
+    if (c.row.processing_level() == "EXTREME") {  // and not that there is none
+      EXPECT_EQ(response.rows(2).description(), "must be one of LOW, MEDIUM, HIGH");
+    }
     EXPECT_EQ(position(), before);
     EXPECT_EQ(CountEntries(edition), 1);
   }

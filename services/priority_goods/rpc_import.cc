@@ -13,6 +13,9 @@
 namespace nisi::priority_goods {
 namespace {
 
+// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
+constexpr int kNoLevel = 99;
+
 class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
  public:
   explicit EntryImport(Env& env) : Import(*env.store) {}
@@ -31,7 +34,10 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
     entry.set_name_en(row.name_en());
     entry.set_sector(row.sector());
     ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;
-    v1::ProcessingLevel_Parse(absl::AsciiStrToUpper(row.processing_level()), &level);
+    const std::string word = absl::AsciiStrToUpper(row.processing_level());
+    if (!word.empty() && !v1::ProcessingLevel_Parse(word, &level)) {
+      level = static_cast<ProcessingLevel>(kNoLevel);
+    }
     entry.set_processing_level(level);
     entry.set_oked(row.oked());
     entry.set_kpved(row.kpved());
