@@ -20,6 +20,7 @@
 namespace nisi::gateway {
 namespace {
 
+constexpr int kNotFound = 404;
 constexpr int kMethodNotAllowed = 405;
 
 enum class Protocol { kUnary, kConnectStream, kGrpcWeb, kGrpcWebText };
@@ -127,8 +128,12 @@ void MarkCompressed(http2::CallHead* head) {
 
 std::shared_ptr<http2::RequestTaker> TakeGet(WebRequest request, http2::CallHead head,
                                              absl::string_view query_text) {
-  if (request.method != nullptr &&
-      (Streams(*request.method) || !ChangesNothing(*request.hub, head.path))) {
+  // A browser asks for all kinds of things, as the icon of a page.
+  if (request.method == nullptr) {
+    Refuse(request, kNotFound, rpc::MethodUnknown());
+    return nullptr;
+  }
+  if (Streams(*request.method) || !ChangesNothing(*request.hub, head.path)) {
     RefuseMethod(std::move(request), "POST");
     return nullptr;
   }

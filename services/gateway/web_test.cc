@@ -245,7 +245,12 @@ TEST_P(WebTest, GetReadsAndChangesNothing) {
   EXPECT_EQ(change.Reason(), "HTTP_METHOD_UNSUPPORTED");
   EXPECT_EQ(client().Get(absl::StrCat(kCount, query, "%7B%7D")).status, 405);
   EXPECT_EQ(client().Get(absl::StrCat(kGet, query, "%7B%7D")).Reason(), "IDENTITY_REQUIRED");
-  EXPECT_EQ(client().Get("/no.Service/No?encoding=json&message=%7B%7D").Reason(), "METHOD_UNKNOWN");
+  for (const char* path :
+       {"/no.Service/No?encoding=json&message=%7B%7D", "/no.Service/No", "/favicon.ico", "/docs"}) {
+    const HttpAnswer none = client().Get(path);
+    EXPECT_EQ(none.status, 404) << path;
+    EXPECT_EQ(none.Reason(), "METHOD_UNKNOWN") << path;
+  }
   EXPECT_EQ(
       client().Get(absl::StrCat(kEcho, "?compression=gzip&encoding=json&message=%7B%7D")).Reason(),
       "COMPRESSION_UNSUPPORTED");
