@@ -408,7 +408,7 @@ def drain(doctor):
 
 
 def every_flag(bin_folder, work):
-    """Whatever a process can be started with, the doctor takes: how many flags."""
+    """Whatever a process can be started with, the doctor takes: how many flags. Each says which release it is."""
     values = {"algorithm": "EdDSA", "backend": "grants=127.0.0.1:1", "peer": "grants=127.0.0.1:1", "edge": "10.0.0.7",
               "data": work / "data", "address": "127.0.0.1:1", "origin": "https://portal.example"}
     programs = {path.name.removeprefix("nisi-"): [path] for path in bin_folder.glob("nisi-*") if not path.name.endswith("-bench")}
@@ -417,9 +417,14 @@ def every_flag(bin_folder, work):
     count = 0
     for process, program in programs.items():
         helped = subprocess.run([*program, "--help"], check=True, capture_output=True, text=True).stdout
+        version = subprocess.run([*program, "--version"], check=True, capture_output=True, text=True).stdout
+        assert re.fullmatch(r"nisi\S*( serve)? \d+\.\d+\.\d+\n", version), version
+        # What is wrong with a flag is not lost above a page of flags.
+        wrong = subprocess.run([*program, "--nonsense"], capture_output=True, text=True)
+        assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", "--nonsense: no such flag; see --help\n"), wrong
         given = []
         for name, kind, text in re.findall(r"^  --([\w-]+)(.*)\n      (.*)$", helped, re.M):
-            if name in ("help", "make-keys"):  # which start nothing
+            if name in ("help", "version", "make-keys"):  # which start nothing
                 continue
             default = re.search(r"\(default (.*)\)$", text)
             switch = not kind.strip()

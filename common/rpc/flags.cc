@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "common/rpc/version.h"
 
 namespace nisi::rpc {
 namespace {
@@ -86,8 +87,9 @@ Flags& Flags::Duration(absl::string_view name, absl::Duration* out, absl::string
 absl::Status Flags::Parse(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const absl::string_view word = argv[i];
-    if (word == "--help") {
+    if (word == "--help" || (word == "--version" && Find("version") == nullptr)) {
       help_wanted_ = true;
+      version_wanted_ = word == "--version";
       return absl::OkStatus();
     }
   }
@@ -122,6 +124,7 @@ absl::Status Flags::Parse(int argc, const char* const* argv) {
 }
 
 std::string Flags::Help() const {
+  if (version_wanted_) return absl::StrCat(program_, " ", Version(), "\n");
   std::string text = absl::StrCat(program_, ": ", purpose_, "\n\nFlags:\n");
   for (const Flag& flag : flags_) {
     absl::StrAppend(&text, "  --", flag.name, flag.is_switch ? "" : " VALUE",
@@ -131,7 +134,8 @@ std::string Flags::Help() const {
     }
     absl::StrAppend(&text, "\n");
   }
-  return absl::StrCat(text, "  --help\n      this text\n");
+  return absl::StrCat(text, "  --version\n      which release this is\n",
+                      "  --help\n      this text\n");
 }
 
 }  // namespace nisi::rpc

@@ -42,8 +42,9 @@ class Flags {
   // unknown one, one given twice, a missing or bad value, anything that is not a flag.
   absl::Status Parse(int argc, const char* const* argv);
 
-  // Whether --help was given; then Parse looks at nothing else.
+  // Whether --help, or --version, was given; then Parse looks at nothing else.
   bool help_wanted() const { return help_wanted_; }
+  // What to print then: all flags, or the program's version.
   std::string Help() const;
 
  private:
@@ -64,6 +65,7 @@ class Flags {
   std::string purpose_;
   std::vector<Flag> flags_;
   bool help_wanted_ = false;
+  bool version_wanted_ = false;
 };
 
 }  // namespace nisi::rpc

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/host_flags.h"
+#include "common/rpc/version.h"
 
 namespace nisi::rpc {
 namespace {
@@ -70,6 +72,16 @@ TEST(Flags, HelpNamesEveryFlagAndDefault) {
                            "--loud\n", "(default 10s)"}) {
     EXPECT_THAT(flags.Help(), ::testing::HasSubstr(part));
   }
+}
+
+TEST(Flags, EveryProgramSaysItsVersion) {
+  Values values;
+  Flags flags = Declare(values);
+  const char* words[] = {"program", "--version"};
+  ASSERT_TRUE(flags.Parse(2, words).ok());
+  EXPECT_TRUE(flags.help_wanted());
+  EXPECT_THAT(flags.Help(), ::testing::EndsWith(absl::StrCat(" ", Version(), "\n")));
+  EXPECT_THAT(flags.Help(), ::testing::Not(::testing::HasSubstr("--address")));
 }
 
 absl::StatusOr<HostOptions> HostOptionsOf(std::vector<const char*> words) {

@@ -275,7 +275,7 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
       .String("clock-file", &settings.clock_file, "development: a file that moves the clock");
   settings.host.AddTo(&flags);
   if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok()) {
-    std::cerr << parsed.message() << "\n" << flags.Help();
+    std::cerr << parsed.message() << "\n";  // all flags after it would hide it
     return kBadFlags;
   }
   if (flags.help_wanted()) {

@@ -183,7 +183,7 @@ int ServeMain(const std::vector<std::string>& args) {
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
       !parsed.ok()) {
-    std::cerr << parsed.message() << "\n" << flags.Help();
+    std::cerr << parsed.message() << "\n";  // all flags after it would hide it
     return 2;
   }
   if (flags.help_wanted()) {

@@ -233,7 +233,7 @@ int RestoreMain(const std::vector<std::string>& args) {
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
       !parsed.ok()) {
-    std::cerr << parsed.message() << "\n" << flags.Help();
+    std::cerr << parsed.message() << "\n";  // all flags after it would hide it
     return kUsage;
   }
   if (flags.help_wanted()) {
