@@ -144,6 +144,8 @@ std::vector<std::string> AtCommand(const std::vector<std::string>& at, bool word
   if (second && command == "completion") return {"bash", "zsh"};
   if (second && command == "proof") return {"get", "journal", "verify"};
   if (second && (command == "help" || command == "describe")) return FirstWords();
+  const Service* const service = at.size() == 2 ? FindService(at[1]) : nullptr;
+  if (word && command == "help" && service != nullptr) return MethodWords(*service);
   const bool of_file =
       command == "verify" || (command == "proof" && at.size() > 1 && at[1] == "verify");
   if (of_file && word) return {kFile};

@@ -24,6 +24,9 @@ TEST(CompleteTest, ServicesAndCommands) {
 TEST(CompleteTest, Methods) {
   EXPECT_THAT(Complete({"priority-goods", "check"}), ElementsAre(StartsWith("check-goods\t")));
   EXPECT_THAT(Complete({"journal", "get-"}), Contains(StartsWith("get-tree-head\t")));
+  EXPECT_THAT(Complete({"help", "priority-goods", "check"}),
+              ElementsAre(StartsWith("check-goods\t")));
+  EXPECT_THAT(Complete({"help", "token", "check"}), IsEmpty());
 }
 
 TEST(CompleteTest, FlagsOfTheMethodAndTheProgram) {

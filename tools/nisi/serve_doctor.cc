@@ -163,7 +163,8 @@ int Tell(const std::string& process, const Findings& findings) {
   }
   std::cout << process << ": "
             << (findings.empty() ? std::string("nothing is wrong that can be seen from here")
-                                 : absl::StrCat(findings.size(), " findings"))
+                                 : absl::StrCat(findings.size(),
+                                                findings.size() == 1 ? " finding" : " findings"))
             << "\n";
   return findings.empty() ? kDone : kRefused;
 }
