@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "common/base/date.h"
 #include "common/base/money.h"
@@ -205,7 +206,7 @@ class FilterParser {
     if (end < text_.size() && text_[end] == '(') {
       return Error(start, "functions are not supported");
     }
-    if (!IsAllowed(text_.substr(start, end - start))) return Error(start, "no such field");
+    if (!IsAllowed(text_.substr(start, end - start))) return NoSuchField(start, policy_.fields);
     const Descriptor* owner = &resource_;
     while (true) {
       const size_t name = next_;
@@ -215,7 +216,7 @@ class FilterParser {
               ? nullptr
               : owner->FindFieldByName(std::string(text_.substr(name, next_ - name)));
       if (field == nullptr || field->is_map() || field->type() == FieldDescriptor::TYPE_BYTES) {
-        return Error(start, "no such field");
+        return NoSuchField(start, FieldsOf(owner));
       }
       term->path.push_back(field);
       const bool plain = field->message_type() != nullptr &&
@@ -225,6 +226,26 @@ class FilterParser {
       ++next_;  // the dot
     }
     return CheckConfidential(*term);
+  }
+
+  // Those of a message that may be asked for.
+  static std::vector<std::string> FieldsOf(const Descriptor* owner) {
+    std::vector<std::string> names;
+    for (int i = 0; owner != nullptr && i < owner->field_count(); ++i) {
+      const FieldDescriptor& field = *owner->field(i);
+      const bool none = field.is_map() || field.type() == FieldDescriptor::TYPE_BYTES ||
+                        RuleOf(field).data_class() == v1::CONFIDENTIAL;
+      if (!none) names.push_back(field.name());
+    }
+    return names;
+  }
+
+  // With the names that may stand there instead, where they are not too many to be of use.
+  absl::Status NoSuchField(size_t start, const std::vector<std::string>& names) const {
+    constexpr size_t kLongest = 500;
+    const std::string all = absl::StrJoin(names, ", ");
+    if (all.empty() || all.size() > kLongest) return Error(start, "no such field");
+    return Error(start, absl::StrCat("no such field; there are ", all));
   }
 
   bool IsAllowed(absl::string_view path) const {

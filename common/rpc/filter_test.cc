@@ -221,6 +221,20 @@ TEST_P(FilterRefuses, WithThePositionAndNotTheText) {
   EXPECT_THAT(status.ToString(), Not(HasSubstr("qzx")));
 }
 
+// Whoever mistypes a field is told those that may be asked for, and no confidential one.
+TEST(FilterTest, AFieldThatIsNoneIsAnsweredWithThoseThatAre) {
+  const auto said = [](const char* filter, const FilterPolicy& policy) {
+    const auto parsed = Filter::Parse(filter, testing::v1::Widget::descriptor(), policy);
+    return base::BadRequestOf(parsed.status()).field_violations(0).description();
+  };
+  EXPECT_THAT(said("colour = red", {}),
+              ::testing::StartsWith("position 1: no such field; there are name, code, color, "));
+  EXPECT_THAT(said("colour = red", {}), Not(HasSubstr("secret")));
+  EXPECT_EQ(said("maker.bin = 1", {}), "position 1: no such field; there are bins, body");
+  EXPECT_EQ(said("weight = 1", {.fields = {"color", "code"}}),
+            "position 1: no such field; there are color, code");
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, FilterRefuses,
                          ::testing::ValuesIn<BadCase>({
                              {"qzx = 1", 1},
