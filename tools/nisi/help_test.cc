@@ -210,6 +210,17 @@ TEST(ProgramTest, TokensNeedKeysAndARole) {
   EXPECT_THAT(roles.out, HasSubstr("authority.industry"));
   EXPECT_THAT(roles.out, HasSubstr("Reads everything, changes nothing."));
   EXPECT_THAT(nisi({"token", "--role", "auditer"}).err, HasSubstr("Did you mean auditor?"));
+  // What no server would take is not put into a token.
+  for (const char* bin : {"12034", "120340000104x", "bin"}) {
+    const Ran ran = nisi({"token", "--role", "entity", "--bin", bin});
+    EXPECT_EQ(ran.code, kUsage) << bin;
+    EXPECT_THAT(ran.err, HasSubstr("--bin takes a BIN or IIN")) << bin;
+  }
+  for (const char* region : {"foo", "1", "11,x", "7500000000"}) {
+    const Ran ran = nisi({"--as", "akimat", "--region", region, "grants", "list-applications"});
+    EXPECT_EQ(ran.code, kUsage) << region;
+    EXPECT_THAT(ran.err, HasSubstr("--region takes codes of KATO")) << region;
+  }
   const Ran keyless = nisi({"token", "--role", "auditor", "--data", "/there/is/no/such/folder"});
   EXPECT_EQ(keyless.code, kUsage);
   EXPECT_THAT(keyless.err, HasSubstr("nisi serve"));

@@ -1,7 +1,9 @@
 #include "tools/nisi/token.h"
 
+#include <algorithm>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -51,6 +53,27 @@ absl::StatusOr<std::string> KidOf(const std::string& data) {
   return keys.entries().front().kid;
 }
 
+bool IsDigits(absl::string_view text, size_t least, size_t most) {
+  return text.size() >= least && text.size() <= most &&
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isdigit(c); });
+}
+
+// No server takes a token with what is none of these, and says only that the token does not hold.
+absl::Status CheckScope(const Args& args) {
+  constexpr size_t kBin = 12, kLeastOfKato = 2, kKato = 9;
+  if (args.Has("bin") && !IsDigits(args.Get("bin"), kBin, kBin))
+    return absl::InvalidArgumentError("--bin takes a BIN or IIN, which has 12 digits.");
+  for (const absl::string_view region :
+       absl::StrSplit(args.Get("region"), ',', absl::SkipEmpty())) {
+    if (!IsDigits(region, kLeastOfKato, kKato)) {
+      return absl::InvalidArgumentError(
+          "--region takes codes of KATO or their beginnings, as 11,7110.");
+    }
+  }
+  return absl::OkStatus();
+}
+
 Table Roles() {
   Table table;
   table.columns = {"role", "who"};
@@ -66,6 +89,7 @@ Table Roles() {
 absl::StatusOr<std::string> DevToken(const Args& args, const std::string& role_name, const Io& io) {
   ASSIGN_OR_RETURN(const rpc::Role role, ParseRole(role_name));
   ASSIGN_OR_RETURN(const absl::Duration life, LifeOf(args));
+  RETURN_IF_ERROR(CheckScope(args));
   std::string data = args.Get("data", io.env("NISI_DATA"));
   if (data.empty()) data = kDefaultData;
   const std::string key_path = absl::StrCat(data, "/keys/issuer.key");
