@@ -84,9 +84,23 @@ std::vector<std::string> RolesOf(const MethodDescriptor& method) {
   return roles;
 }
 
+namespace {
+
+// INVALID_ARGUMENT where --format is none of them.
+absl::Status CheckFormat(const Args& args, const std::vector<std::string>& known) {
+  const std::string format = args.Get("format", known.front());
+  if (std::find(known.begin(), known.end(), format) != known.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--format takes one of ", absl::StrJoin(known, ", "), " here."));
+}
+
+}  // namespace
+
 int RunDescribe(const std::vector<std::string>& argv, const Io& io) {
   const auto args = ParseArgs(argv, {}, kCommon);
   if (!args.ok()) return ReportUsage(args.status(), "nisi help describe", Format::kTable, io);
+  if (const auto fits = CheckFormat(*args, {"table", "csv", "markdown"}); !fits.ok())
+    return ReportUsage(fits, "nisi help describe", Format::kTable, io);
   // "service.method" or "service method".
   std::vector<std::string> words =
       absl::StrSplit(absl::StrJoin(args->words, "."), '.', absl::SkipEmpty());
@@ -113,6 +127,8 @@ int RunDescribe(const std::vector<std::string>& argv, const Io& io) {
 int RunRoles(const std::vector<std::string>& argv, const Io& io) {
   const auto args = ParseArgs(argv, {}, kCommon);
   if (!args.ok()) return ReportUsage(args.status(), "nisi help roles", Format::kTable, io);
+  if (const auto fits = CheckFormat(*args, {"markdown", "csv"}); !fits.ok())
+    return ReportUsage(fits, "nisi help roles", Format::kTable, io);
   *io.out << (args->Get("format") == "csv" ? Csv(Matrix()) : Markdown(Matrix()));
   return kDone;
 }

@@ -201,6 +201,13 @@ TEST(ProgramTest, DescribeAndRoles) {
   EXPECT_THAT(csv, HasSubstr("priority-goods create-edition,,,,,yes,,,,,,,,,\n"));
   EXPECT_THAT(csv, HasSubstr("priority-goods check-goods,yes,yes,yes,"));
   EXPECT_THAT(nisi({"roles"}).out, HasSubstr("| method | public |"));
+  EXPECT_EQ(nisi({"roles", "--format", "markdown"}).out, nisi({"roles"}).out);
+  const Ran json = nisi({"roles", "--format", "json"});
+  EXPECT_EQ(json.code, kUsage);
+  EXPECT_EQ(json.out, "");
+  EXPECT_THAT(json.err, HasSubstr("--format takes one of markdown, csv here."));
+  EXPECT_EQ(nisi({"describe", "--format", "json"}).code, kUsage);
+  EXPECT_EQ(nisi({"describe", "grants", "--format", "table"}).code, kDone);
 }
 
 TEST(ProgramTest, TokensNeedKeysAndARole) {
