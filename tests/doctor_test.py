@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import re
 import resource
 import shutil
@@ -437,11 +438,34 @@ def every_flag(bin_folder, work):
     return count
 
 
+def at_a_terminal(nisi, work):
+    """Whoever starts the suite by hand is told what to type; a log is told nothing but its lines."""
+    serve = [nisi, "serve", "--address=127.0.0.1:0", "--metrics-address=", f"--data={work}"]
+    ours, its = pty.openpty()
+    process = subprocess.Popen(serve, stdout=its, stderr=subprocess.DEVNULL)
+    os.close(its)
+    told = b""
+    try:
+        while b"Ctrl-C ends it." not in told:
+            told += os.read(ours, 4096)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    os.close(ours)
+    address, data = re.search(r"NISI_ADDRESS=(\S+) NISI_DATA=(\S+)", told.decode()).groups()
+    assert f"http://{address}/" in told.decode() and pathlib.Path(data) == work.absolute(), told
+    process = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert '"serving"' in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60)[0] == "" and process.returncode == 0
+
+
 def main():
     told, found = findings_of_readme(), findings_of_sources()
     assert told == found, f"in {SOURCES}/README.md or in the sources, not both: {told ^ found}"
     with tempfile.TemporaryDirectory(prefix="nisi-doctor-") as name:
         flags = every_flag(pathlib.Path(sys.argv[1]), pathlib.Path(name))
+        at_a_terminal(pathlib.Path(sys.argv[1]) / "nisi", pathlib.Path(name) / "by-hand")
     with Suite(sys.argv[1], sys.argv[2], "embedded") as suite:
         doctor, work = Doctor(suite), suite.work / "seeds"
         found = doctor.finds("nisi")

@@ -3,7 +3,10 @@
 // tell it from production.
 #include "tools/nisi/serve.h"
 
+#include <unistd.h>
+
 #include <atomic>
+#include <filesystem>
 #include <iostream>
 #include <list>
 #include <memory>
@@ -74,6 +77,22 @@ absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::stri
   options.contexts = std::make_unique<rpc::ContextVerifier>(std::move(keys), name);
   options.in_process_only = true;
   return std::make_unique<rpc::Authenticator>(std::move(options));
+}
+
+// For whoever started it by hand: the log says little to people.
+void Greet(const Settings& settings, int port) {
+  const std::string host = settings.address.substr(0, settings.address.rfind(':'));
+  const std::string address = absl::StrCat(host, ":", port);
+  const std::string data = std::filesystem::absolute(settings.host.data()).string();
+  std::cout
+      << "It serves on " << address << "; in a browser: http://" << address
+      << "/\nIn another terminal:\n  export NISI_ADDRESS=" << address << " NISI_DATA=" << data
+      << "\n  nisi priority-goods list-editions\n"
+      << "  nisi --as institute.industry priority-goods create-edition "
+         "--edition.title-ru Example\n"
+      << "  nisi token                 # the roles for --as; with --role ROLE a token of one\n"
+      << "Ctrl-C ends it.\n"
+      << std::flush;
 }
 
 absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<bool>& failed) {
@@ -150,6 +169,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
              {"port", gateway->port()},
              {"data", settings.host.data()},
              {"metrics", metrics.port()}});
+  if (isatty(STDOUT_FILENO) != 0) Greet(settings, gateway->port());
   stop.Wait();
   base::Log(base::Severity::kInfo, "draining");
   gateway->Drain(failed ? absl::Milliseconds(500) : absl::Seconds(10));
