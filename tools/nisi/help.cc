@@ -1,6 +1,7 @@
 #include "tools/nisi/help.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -26,6 +27,8 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::MethodDescriptor;
 
 constexpr size_t kLineWidth = 100;
+constexpr char kFilterSample[] =
+    "As 'state = DRAFT AND order_date >= 2026-01-31', 'tags:heavy' for one of several.";
 
 // Words wrapped and indented.
 std::string Wrap(absl::string_view text, size_t indent) {
@@ -88,10 +91,32 @@ bool IsOffered(const FieldFlag& flag, const MethodDescriptor& method) {
          Kebab(method.name()).rfind("update-", 0) == 0;
 }
 
+// Of fields that mean the same in every request, where the proto does not say it again.
+std::string UsualText(const FieldDescriptor& field) {
+  static const auto& texts = *new std::map<std::string, std::string>{
+      {"as_of", "The day asked about; absent: today in legal time."},
+      {"etag",
+       "The version seen, as an answer gave it: refused if the record has another one by "
+       "now; absent: whatever it is."},
+      {"known_at", "What the register knew at this moment; absent: now."},
+      {"page_size", "How many at most; absent: 50, more than 200 means 200."},
+      {"page_token", "As the page before gave it; absent: the first page. --all takes them all."},
+      {"request_id", "A call repeated with the same one is done once."},
+      {"reveal", "Shows confidential fields to whom has a right to them; that is recorded."},
+      {"update_mask", "The fields to change, as title-ru,note; absent: those that are given."},
+      {"validate_only", "Judges the request, and changes nothing."},
+  };
+  const auto found = texts.find(field.name());
+  return found == texts.end() ? "" : found->second;
+}
+
 std::string FlagHelp(const FieldFlag& flag) {
   const std::string form = FormOf(flag.field());
   std::string out = absl::StrCat("  --", flag.name, form.empty() ? "" : " ", form, "\n");
   std::string text = CommentOf(flag.field().full_name());
+  if (text.empty()) text = UsualText(flag.field());
+  if (flag.rules().format() == rpc::v1::Format::FILTER)
+    absl::StrAppend(&text, text.empty() ? "" : " ", kFilterSample);
   const std::string limits = LimitsOf(flag, text);
   if (!limits.empty()) absl::StrAppend(&text, text.empty() ? "" : " ", "(", limits, ")");
   if (!text.empty()) out += Wrap(text, 8);
@@ -365,7 +390,7 @@ std::string ExampleOf(const Service& service, const MethodDescriptor& method) {
     absl::StrAppend(&out, " --", flag->name);
     if (!FormOf(flag->field()).empty()) absl::StrAppend(&out, " ", Quoted(SampleOf(*flag)));
   }
-  if (ImportShapeOf(method)) out += " --csv goods.csv --dry-run";
+  if (ImportShapeOf(method)) out += " --csv rows.csv --dry-run";
   const auto& roles = RolesOf(method);
   if (roles.front() != "public") absl::StrAppend(&out, " --as ", roles.front());
   return out;

@@ -119,6 +119,29 @@ TEST(HelpTest, ExamplesOfUpdatesNameTheRecordAndOfListsAreJson) {
                 R"("processingLevel":"HIGH"}' --as)"));
 }
 
+TEST(HelpTest, WhatEveryRequestHasIsExplained) {
+  for (const Service& service : Services()) {
+    for (const auto* method : MethodsOf(service)) {
+      const std::string help = HelpOf(service, *method);
+      for (const FieldFlag& flag : FlagsOf(*method)) {
+        const std::string& name = flag.field().name();
+        const bool usual = name == "validate_only" || name == "as_of" || name == "known_at" ||
+                           name == "page_size" || name == "page_token" || name == "etag" ||
+                           name == "update_mask" || name == "filter" || name == "request_id";
+        if (!usual || flag.path.size() > 1) continue;
+        const size_t line = help.find("\n  --" + flag.name);
+        const size_t text = help.find('\n', line + 1) + 1;
+        ASSERT_NE(line, std::string::npos) << flag.name;
+        EXPECT_THAT(help.substr(text, 10), ::testing::ContainsRegex("^        [A-Z0-9]"))
+            << method->full_name() << " " << flag.name;
+      }
+    }
+  }
+  Program nisi;
+  EXPECT_THAT(nisi({"priority-goods", "list-entries", "--help"}).out,
+              HasSubstr("As 'state = DRAFT AND order_date >= 2026-01-31'"));
+}
+
 TEST(HelpTest, EachServiceSaysWhatItIsFor) {
   const std::map<std::string, std::string> begins = {
       {"priority-goods", "The list of goods of medium and high processing"},
