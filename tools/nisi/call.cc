@@ -1,8 +1,11 @@
 #include "tools/nisi/call.h"
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <system_error>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -190,6 +193,39 @@ absl::StatusOr<std::string> ProcessOf(const Service& service, const Args& args) 
   return name;
 }
 
+// The file of --output. It is replaced when there is something to write, or all went well: what it
+// had stays where the call is refused, as by a job at night.
+class Output : public std::filebuf {
+ public:
+  explicit Output(std::string path) : path_(std::move(path)) {}
+
+  // Before the call, which may change something.
+  bool CanBeWritten() {
+    std::error_code no_matter;
+    const bool was_there = std::filesystem::exists(path_, no_matter);
+    // Whoever reads a pipe takes the first end of it for the end.
+    if (was_there && !std::filesystem::is_regular_file(path_, no_matter)) return Begin();
+    const bool can = open(path_, std::ios::out | std::ios::app | std::ios::binary) != nullptr;
+    close();
+    if (can && !was_there) std::filesystem::remove(path_, no_matter);
+    return can;
+  }
+  bool Begin() {
+    return is_open() || open(path_, std::ios::out | std::ios::trunc | std::ios::binary) != nullptr;
+  }
+
+ protected:
+  int_type overflow(int_type c) override {
+    return Begin() ? std::filebuf::overflow(c) : traits_type::eof();
+  }
+  std::streamsize xsputn(const char* bytes, std::streamsize size) override {
+    return Begin() ? std::filebuf::xsputn(bytes, size) : 0;
+  }
+
+ private:
+  const std::string path_;
+};
+
 int Dispatch(const Call& call) {
   if (const auto shape = ImportShapeOf(call.method)) {
     return RunImport(call.method, *shape, call.client, call.options, call.args, call.format,
@@ -289,12 +325,12 @@ int RunMethod(const Service& service, const MethodDescriptor& method,
   if (!client.ok()) return usage(client.status());
 
   Io io = given;
-  std::ofstream file;
+  Output file(args->Get("output"));
+  std::ostream to_file(&file);
   if (args->Has("output")) {
-    file.open(args->Get("output"), std::ios::binary);
-    if (!file)
+    if (!file.CanBeWritten())
       return usage(absl::NotFoundError(absl::StrCat("cannot write ", args->Get("output"))));
-    io.out = &file;
+    io.out = &to_file;
     io.width = 0;
   }
   const int code = Dispatch({method,
@@ -304,6 +340,7 @@ int RunMethod(const Service& service, const MethodDescriptor& method,
                              *format,
                              args->Has("wide") ? 0 : io.width,
                              io});
+  if (args->Has("output") && code == kDone && !file.Begin()) io.out->setstate(std::ios::badbit);
   io.out->flush();
   if (!*io.out) return usage(absl::DataLossError("the output could not be written in full"));
   return code;

@@ -208,6 +208,38 @@ TEST_F(ClientTest, APageThatIsNotTheLastSaysSo) {
   EXPECT_EQ(run("csv").err, "");
 }
 
+TEST_F(ClientTest, AFileOfAnswersKeepsWhatItHadWhereTheCallIsRefused) {
+  const std::string path = ::testing::TempDir() + "nisi_output_test.json";
+  std::remove(path.c_str());
+  const auto content = [&] {
+    std::ifstream file(path);
+    return file ? std::string(std::istreambuf_iterator<char>(file), {}) : "no file";
+  };
+  const std::vector<std::string> get = {
+      "priority-goods", "get-entry", "--name", "editions/1/entries/8504",
+      "--format",       "csv",       "-o",     path};
+  Script({}, {grpc::StatusCode::NOT_FOUND, "There is no such record."});
+  EXPECT_EQ(nisi_(get).code, kRefused);
+  EXPECT_EQ(content(), "no file");
+  goods::Entry entry;
+  entry.set_goods_code("8504");
+  Script({&entry});
+  EXPECT_EQ(nisi_(get).code, kDone);
+  EXPECT_THAT(content(), HasSubstr(",8504,"));
+  Script({}, {grpc::StatusCode::NOT_FOUND, "There is no such record."});
+  EXPECT_EQ(nisi_(get).code, kRefused);
+  EXPECT_THAT(content(), HasSubstr(",8504,"));
+  // A stream of nothing is an answer as well.
+  Script({});
+  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1", "--format", "json",
+                   "-o", path})
+                .code,
+            kDone);
+  EXPECT_EQ(content(), "");
+  std::remove(path.c_str());
+  EXPECT_EQ(nisi_({"priority-goods", "list-editions", "-o", "/no/such/folder/x"}).code, kUsage);
+}
+
 TEST_F(ClientTest, PagesThatDoNotEndAreAnError) {
   goods::ListEntriesResponse page;
   page.set_next_page_token("t");
