@@ -92,7 +92,8 @@ class Rotation:
         self.ports = {"gateway": suite.port, **suite.backend_ports}
         self.own = suite.work / "own"
         self.old_ca = (self.tls / "ca.pem").read_bytes()
-        self.second = Authority(self.own / "second", "The second authority")
+        # Of the same name, as on Kubernetes, where both are of one Certificate: their keys tell them apart.
+        self.second = Authority(self.own / "second", "NISI development authority")
         # What clients trust: an authority is trusted before anybody has a certificate of it.
         self.trusted = self.own / "trusted.pem"
         self.trusted.write_bytes(self.old_ca + self.second.certificate.read_bytes())
@@ -225,6 +226,17 @@ class Rotation:
         with self.renewed(*self.names):
             self.certificates(self.first, "gateway")
             self.certificates(self.first, *self.suite.backend_ports)
+
+    def renew_authority(self):
+        """Its certificate with other dates, by the same key, as cert-manager renews its own: what it signed stays good."""
+        renewed = self.own / "renewed.pem"
+        openssl("x509", "-in", self.first.certificate, "-key", self.first.key, "-days", 4000, "-out", renewed)
+        assert renewed.read_bytes() != self.old_ca
+        self.old_ca = renewed.read_bytes()
+        with self.renewed(*self.names):
+            self.authorities(self.old_ca)
+        for name in self.names:
+            self.shown(name, self.old_agency, renewed)
 
     def change_authority(self):
         second = self.second.certificate.read_bytes()
@@ -495,6 +507,7 @@ def main():
         try:
             load.more(50)
             for what, rotate in (("certificates", rotation.change_certificates),
+                                 ("the authority's certificate", rotation.renew_authority),
                                  ("the authority", rotation.change_authority),
                                  ("keys of tokens", lambda: rotation.change_tokens(load)),
                                  ("keys of call contexts", lambda: rotation.change_context_keys(load)),
