@@ -299,12 +299,13 @@ absl::StatusOr<Backup> MakeRocksBackup(rocksdb::DB* db, rocksdb::Env* env,
   RETURN_IF_ERROR(BackupStatus(engine->GarbageCollect(), options.dir));
   ASSIGN_OR_RETURN(const rocksdb::BackupID id, CopyAndCheck(*engine, db, label, options));
   // What was committed until the copy, so that every point before it can be reached at once.
-  RETURN_IF_ERROR(ArchiveLog(db, env, line, label.sequence).status());
+  ASSIGN_OR_RETURN(const ArchivedLog log_after, ArchiveLog(db, env, line, label.sequence));
   std::vector<BackupInfo> infos;
   engine->GetBackupInfo(&infos, /*include_file_details=*/true);
   for (Backup& backup : ToBackups(infos)) {
     if (backup.id != int64_t{id}) continue;
     RETURN_IF_ERROR(DropOld(*engine, env, options));
+    LetLogGo(db, log_after.last);
     backup.log_is_whole = log_before.whole;
     return std::move(backup);
   }

@@ -109,6 +109,9 @@ class RocksEngine : public Engine {
   absl::Status OpenError(const rocksdb::Status& status) const;
   absl::Status VerifyFile(const rocksdb::LiveFileMetaData& file) const;
 
+  // Bytes of logs in the folder, those that are kept for the next backup too.
+  double LogBytes() const;
+
   const RocksOptions options_;
   std::unique_ptr<rocksdb::Env> own_env_;
   rocksdb::Env* env_ = nullptr;
@@ -369,6 +372,24 @@ absl::Status RocksEngine::VerifyFile(const rocksdb::LiveFileMetaData& file) cons
   return absl::OkStatus();
 }
 
+double RocksEngine::LogBytes() const {
+  uint64_t bytes = 0;
+  for (const char* within : {"", "/archive"}) {
+    const std::string dir = absl::StrCat(options_.dir, within);
+    std::vector<std::string> names;
+    env_->GetChildren(dir, &names).PermitUncheckedError();  // none where no log was kept yet
+    for (const std::string& name : names) {
+      uint64_t size = 0;
+      // One that goes meanwhile counts for nothing.
+      if (absl::EndsWith(name, ".log") &&
+          env_->GetFileSize(absl::StrCat(dir, "/", name), &size).ok()) {
+        bytes += size;
+      }
+    }
+  }
+  return static_cast<double>(bytes);
+}
+
 std::vector<Figure> RocksEngine::Stats() const {
   const auto sum = [this](const std::string& property) {
     uint64_t value = 0;
@@ -384,7 +405,7 @@ std::vector<Figure> RocksEngine::Stats() const {
       level0_files += std::stod(files);
     }
   }
-  return {
+  std::vector<Figure> figures{
       {"rocksdb_estimate_live_bytes", "Bytes of live records, as RocksDB estimates them.",
        sum(rocksdb::DB::Properties::kEstimateLiveDataSize)},
       {"rocksdb_table_file_bytes", "Bytes of all table files.",
@@ -408,6 +429,14 @@ std::vector<Figure> RocksEngine::Stats() const {
       {"rocksdb_commit_seconds_total", "Time spent in writing and syncing commits.",
        static_cast<double>(commit_nanos_.load()) * 1e-9},
   };
+  if (options_.keep_logs) {
+    figures.push_back(
+        {"kept_log_bytes", "Bytes of the log, which no backup has taken yet.", LogBytes()});
+    figures.push_back({"kept_log_limit_bytes",
+                       "How many of them are kept at most; then the oldest go without a backup.",
+                       static_cast<double>(KeptLogBoundAt(options_.dir))});
+  }
+  return figures;
 }
 
 }  // namespace

@@ -207,6 +207,23 @@ absl::StatusOr<ArchivedLog> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const
   return ArchivedLog{begins, latest};
 }
 
+void LetLogGo(rocksdb::DB* db, uint64_t held) {
+  rocksdb::VectorLogPtr logs;
+  rocksdb::Status status = db->GetSortedWalFiles(logs);
+  const uint64_t latest = db->GetLatestSequenceNumber();  // of what is in them, or later
+  for (size_t i = 0; status.ok() && i < logs.size(); ++i) {
+    // Those that may still be written, and be needed at the next start, are not in RocksDB's
+    // archive.
+    if (logs[i]->Type() != rocksdb::kArchivedLogFile) break;
+    const uint64_t end = i + 1 < logs.size() ? logs[i + 1]->StartSequence() : latest + 1;
+    if (end > held + 1) break;
+    status = db->DeleteFile(logs[i]->PathName());
+  }
+  if (!status.ok()) {
+    base::Log(base::Severity::kWarning, "log_not_dropped", {{"status", status.ToString()}});
+  }
+}
+
 absl::StatusOr<bool> LogLeads(rocksdb::Env* env, const std::string& dir, uint64_t from,
                               uint64_t to) {
   ASSIGN_OR_RETURN(const std::vector<LogFile> files, FilesIn(env, dir));

@@ -25,6 +25,11 @@ struct ArchivedLog {
 absl::StatusOr<ArchivedLog> ArchiveLog(rocksdb::DB* db, rocksdb::Env* env, const std::string& dir,
                                        uint64_t held);
 
+// Lets the database's own logs go all of whose commits, up to the sequence number `held`, the
+// archive has: they are kept for it alone. What does not go now goes with a later one; the log says
+// why.
+void LetLogGo(rocksdb::DB* db, uint64_t held);
+
 // Whether it leads from a state with the sequence number `from` to that with `to` without a gap.
 absl::StatusOr<bool> LogLeads(rocksdb::Env* env, const std::string& dir, uint64_t from,
                               uint64_t to);

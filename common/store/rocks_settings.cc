@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -92,6 +95,18 @@ std::unique_ptr<rocksdb::CompactionFilter> OnceFilterFactory::CreateCompactionFi
   return std::make_unique<OnceFilter>(absl::ToUnixMicros(now_() - retention_));
 }
 
+uint64_t KeptLogBound(uint64_t disk_bytes) {
+  // A store that takes half, this and the reserve fit. RocksDB counts logs of the largest size, of
+  // which there are to be a few.
+  return std::clamp(disk_bytes / 4, 256 * kMiB, 8 * 1024 * kMiB);
+}
+
+uint64_t KeptLogBoundAt(const std::string& dir) {
+  std::error_code error;
+  const std::filesystem::space_info disk = std::filesystem::space(dir, error);
+  return KeptLogBound(error ? std::numeric_limits<uint64_t>::max() : disk.capacity);
+}
+
 rocksdb::DBOptions MakeDbOptions(const RocksOptions& options, rocksdb::Env* env) {
   rocksdb::DBOptions db;
   db.env = env;
@@ -112,7 +127,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksOptions& options, rocksdb::Env* env)
   if (options.keep_logs) {
     // What no backup took in this time is given up: the next one starts its log anew and says so.
     db.WAL_ttl_seconds = uint64_t{3} * 24 * 3600;
-    db.WAL_size_limit_MB = 8 << 10;
+    db.WAL_size_limit_MB = KeptLogBoundAt(options.dir) >> 20;
   }
   db.manual_wal_flush = false;  // Families apart after auto-recovery (fixed in 9.7).
   db.allow_2pc = false;

@@ -20,6 +20,12 @@ namespace nisi::store {
 // Bytes of checksum kept beside each key of a write batch from its making to the log and memtable.
 inline constexpr size_t kProtectionBytesPerKey = 8;
 
+// How much log is kept at most for backups that are not made, on a disk of so many bytes: what it
+// takes is to leave room for the store.
+uint64_t KeptLogBound(uint64_t disk_bytes);
+// Of the disk under the folder of a store.
+uint64_t KeptLogBoundAt(const std::string& dir);
+
 rocksdb::DBOptions MakeDbOptions(const RocksOptions& options, rocksdb::Env* env);
 
 // RocksDB's own "default" family first (empty: RocksDB wants one), then one a Space, in order.

@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "common/store/layout.h"
 #include "common/store/outbox.h"
 #include "common/store/restore.h"
+#include "common/store/rocks_settings.h"
 #include "common/store/store_testing.h"
 
 namespace nisi::store {
@@ -77,6 +80,13 @@ class StoreBackupTest : public ::testing::Test {
     auto store = Store::Open(*std::move(engine), schema_, std::move(options));
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
+  }
+
+  double FigureOf(absl::string_view name) const {
+    for (const Figure& figure : store_->engine().Stats()) {
+      if (figure.name == name) return figure.value;
+    }
+    return -1;
   }
 
   // A command of its own second: a record of two versions a name, an index, a message, a counter,
@@ -460,6 +470,61 @@ TEST_F(StoreBackupTest, KeepsTheBackupsWithWhichALogBegins) {
   Work(1);
   MustBackUp({.newest = 1, .days = 2});
   EXPECT_THAT(Listed(), ElementsAre(6, 9, 10));
+}
+
+// The log is kept for the backups alone: else it would take 8 GiB, or all that is written in three
+// days, however many of them there are.
+TEST_F(StoreBackupTest, WhatABackupTookOfTheLogGoes) {
+  const auto kept_logs = [&] {
+    std::set<std::string> names;
+    for (const auto& file : fs::directory_iterator(fs::path(dir_ / "store") / "archive")) {
+      if (file.path().extension() == ".log") names.insert(file.path().filename());
+    }
+    return names;
+  };
+  Work(2);
+  MustBackUp();
+  for (int i = 0; i < 3; ++i) {
+    Open("store");  // what it held in memory is in tables then, and its log is kept
+    Work(2);
+  }
+  Open("store");
+  const std::set<std::string> before = kept_logs();
+  EXPECT_GE(before.size(), 3u);
+  const double with = FigureOf("kept_log_bytes");
+  EXPECT_TRUE(MustBackUp().log_is_whole);
+  for (const std::string& name : kept_logs()) EXPECT_FALSE(before.contains(name)) << name;
+  EXPECT_LT(FigureOf("kept_log_bytes"), with);
+  Work(3);
+  EXPECT_TRUE(MustBackUp().log_is_whole);
+  for (int64_t position = 2; position <= store_->position(); ++position) {
+    RestoreOptions options = To(absl::StrCat("to", position));
+    options.position = position;
+    ASSERT_TRUE(Restore(options).ok()) << position;
+    EXPECT_EQ(RestoredRows(options), kept_[position]) << position;
+  }
+}
+
+TEST_F(StoreBackupTest, WhatNoBackupTookOfTheLogStaysAndIsTold) {
+  Work(2);
+  Open("store");
+  Work(2);
+  const double with = FigureOf("kept_log_bytes");
+  EXPECT_GT(with, 0);
+  Open("store");
+  EXPECT_GE(FigureOf("kept_log_bytes"), with);
+  EXPECT_GT(FigureOf("kept_log_limit_bytes"), with);
+  EXPECT_TRUE(MustBackUp().log_is_whole);
+}
+
+TEST(KeptLog, IsAQuarterOfItsDiskAtMost) {
+  constexpr uint64_t kGiB = uint64_t{1} << 30;
+  EXPECT_EQ(KeptLogBound(kGiB / 2), kGiB / 4);
+  EXPECT_EQ(KeptLogBound(2 * kGiB), kGiB / 2);
+  EXPECT_EQ(KeptLogBound(10 * kGiB), 10 * kGiB / 4);
+  EXPECT_EQ(KeptLogBound(50 * kGiB), 8 * kGiB);
+  EXPECT_EQ(KeptLogBound(std::numeric_limits<uint64_t>::max()), 8 * kGiB);
+  EXPECT_EQ(KeptLogBoundAt("/nowhere/at/all"), 8 * kGiB);
 }
 
 TEST_F(StoreBackupTest, BackupWhoseLogWasDroppedSaysSo) {
