@@ -18,6 +18,8 @@ HAND_MADE_SECRETS = re.compile(r"keys-[\w-]+")
 OF_GATEWAY = ["gateway.nisi.svc", "localhost"]
 # MiB that a process has at rest with the store of a country: k8s/README.md, Sizes, and deploy/README.md, How much it takes.
 AT_REST, AT_REST_OF = 89, {"suppliers": 193}
+# Below which a store takes no changes, where its process is not told: common/rpc/host_flags.cc.
+RESERVE_MIB = 512
 # What runs when somebody makes a job of it.
 BY_HAND = ("restore", "doctor")
 QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|Ti)?")
@@ -241,7 +243,8 @@ def rule_volumes(cluster, house):
 def rule_room(cluster, house):
     """The drill's volume holds the largest store there can be, and comes and goes with it; the backups have room for what
     they keep: a store fills half of its volume at most, and its backups and log of a month are taken for nearly three times
-    the store."""
+    the store. What half of a volume has besides, the log that is kept while no backup is made, a quarter of it, and the
+    reserve."""
     stores = [amount(claim["spec"]["resources"]["requests"]["storage"]) for pod in cluster.pods
               for claim in pod.workload["spec"].get("volumeClaimTemplates", []) if claim["metadata"]["name"] == "data"]
     for pod in cluster.pods:
@@ -251,6 +254,11 @@ def rule_room(cluster, house):
             claim = volume.get("ephemeral", {}).get("volumeClaimTemplate")
             if claim is not None and amount(claim["spec"]["resources"]["requests"]["storage"]) < max(stores, default=0):
                 yield f"{pod}: volume {volume['name']} is smaller than that of a store"
+    for pod in cluster.pods:
+        for template in pod.workload["spec"].get("volumeClaimTemplates", []):
+            reserve = int(next(iter(pod.values("disk-reserve-mib")), RESERVE_MIB)) * SIZES["Mi"]
+            if template["metadata"]["name"] == "data" and amount(template["spec"]["resources"]["requests"]["storage"]) < 4 * reserve:
+                yield f"{pod}: volume data is not four times the reserve of its store"
     backups = cluster.named("PersistentVolumeClaim", "backups")
     if backups is not None and amount(backups["spec"]["resources"]["requests"]["storage"]) < 1.4 * sum(stores):
         yield "PersistentVolumeClaim backups: less than 1.4 times the volumes of the stores"
