@@ -270,12 +270,30 @@ class Rotation:
             except Refused as refusal:
                 return refusal.reason
 
+    @contextlib.contextmanager
+    def watching(self, token):
+        """A stream that begins with this token, and goes on; what ends it once the block is over."""
+        journal, told = self.m.journal, []
+        with grpc.secure_channel(f"127.0.0.1:{self.suite.port}", grpc.ssl_channel_credentials(self.trusted.read_bytes()),
+                                 [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stream = channel.unary_stream(JOURNAL + "WatchEntries", journal.WatchEntriesRequest.SerializeToString)(
+                journal.WatchEntriesRequest(start_position=1), timeout=PATIENCE,
+                metadata=[("nisi-service", "priority-goods"), ("authorization", "Bearer " + token)])
+            next(stream)
+            yield told
+            try:
+                for _ in stream:
+                    pass
+            except grpc.RpcError as error:
+                told.append(Refused(error, self.m).reason)
+
     def change_tokens(self, load):
         jwks = self.keys / "jwks.json"
         old = json.loads(jwks.read_text())["keys"]
         openssl("genpkey", "-algorithm", "ed25519", "-out", self.keys / "issuer-2.key")
         new = [jwk("second", self.keys / "issuer-2.key")]
         early, was = self.suite.mint(INSTITUTE, header={"kid": "second"}, key="issuer-2"), self.tokens[INSTITUTE]
+        watcher = self.tokens["auditor"]
         assert self.verified(early) == "TOKEN_INVALID", "a key that nobody published"
         with self.reloaded(jwks, "gateway"):
             place(json.dumps({"keys": old + new}).encode(), jwks)
@@ -284,8 +302,9 @@ class Rotation:
         self.change_issuer()
         load.more(10 * (KEPT + FRESH))
         assert not self.verified(was), "the old key holds until it is taken away"
-        with self.reloaded(jwks, "gateway"):
+        with self.watching(watcher) as told, self.reloaded(jwks, "gateway"):
             place(json.dumps({"keys": new}).encode(), jwks)
+        assert told == ["TOKEN_INVALID"], f"a stream that the old key opened: {told}"
         since = len(self.log("gateway"))
         assert self.verified(was) == "TOKEN_INVALID", "it was verified a moment ago, and is not any more"
         self.wait_logged("gateway", "identity_refused", since, why="kid")

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/base/status.h"
 #include "common/http2/address.h"
 #include "common/rpc/call_errors.h"
 #include "services/gateway/errors.h"
@@ -164,6 +165,20 @@ absl::StatusOr<std::shared_ptr<const rpc::Caller>> Admission::Identify(const htt
     if (const auto bucket = bad_tokens_.Of(source, now)) bucket->Take(now);
   }
   return caller;
+}
+
+absl::Status Admission::CheckStill(const http2::CallHead& call, const rpc::Caller& was) const {
+  if (was.anonymous()) return absl::OkStatus();  // who has no rights has none to lose
+  ASSIGN_OR_RETURN(const auto caller,
+                   authenticator_->Identify(rpc::EvidenceOf(call), clock_->Now()));
+  return *caller == was ? absl::OkStatus() : IdentityChanged();
+}
+
+http2::Fields IdentityIn(const http2::Fields& fields) {
+  http2::Fields identity;
+  const std::string* const authorization = fields.Find(kAuthorization);
+  if (authorization != nullptr) identity.Add(kAuthorization, *authorization);
+  return identity;
 }
 
 Trace TraceOf(const http2::CallHead& call) {

@@ -62,6 +62,10 @@ class Admission {
   // gateway itself.
   std::string ContextOf(const Admitted& admitted, const http2::Peer& peer,
                         RecentCallers* recent) const;
+  // Whether the caller of a stream under way is who it was when it began: a token that has ended,
+  // or whose key was taken away, and a certificate that stands for somebody else by now end it.
+  // What Authenticator::Identify returns; IDENTITY_CHANGED.
+  absl::Status CheckStill(const http2::CallHead& call, const rpc::Caller& was) const;
   // Of callers that are recent no more.
   void Forget(RecentCallers* recent) const { recent->Forget(clock_->Now()); }
   // Tokens that were not looked at.
@@ -81,6 +85,9 @@ class Admission {
   RateLimiter limiter_;
   RateLimiter bad_tokens_;  // by address
 };
+
+// What of a call's metadata CheckStill looks at.
+http2::Fields IdentityIn(const http2::Fields& fields);
 
 // W3C Trace Context: "00-<32 hex>-<16 hex>-<2 hex>", lower case, neither id all zeros.
 bool IsTraceparent(absl::string_view text);

@@ -34,6 +34,13 @@ absl::Status BackendUnavailable(absl::string_view owner) {
       .RetryAfter(absl::Seconds(1));
 }
 
+absl::Status IdentityChanged() {
+  return Refusal(
+      absl::StatusCode::kUnauthenticated, "IDENTITY_CHANGED",
+      "The caller has other rights than when the stream began: call again, from the last "
+      "position.");
+}
+
 absl::Status DeadlineExceeded() {
   return Refusal(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
                  "The time of the call was up.");

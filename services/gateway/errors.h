@@ -13,6 +13,8 @@ absl::Status ServiceUnknown();    // INVALID_ARGUMENT, SERVICE_UNKNOWN
 absl::Status ReservedMetadata();  // INVALID_ARGUMENT, RESERVED_METADATA
 // UNAVAILABLE, BACKEND_UNAVAILABLE: nothing is known of the outcome.
 absl::Status BackendUnavailable(absl::string_view owner);
+// UNAUTHENTICATED, IDENTITY_CHANGED: of a stream that its caller began as somebody else.
+absl::Status IdentityChanged();
 absl::Status DeadlineExceeded();  // DEADLINE_EXCEEDED, DEADLINE_EXCEEDED
 // RESOURCE_EXHAUSTED, RATE_LIMITED: the caller's own calls a second.
 absl::Status RateLimited(double calls_per_second, absl::Duration retry);

@@ -16,6 +16,8 @@ namespace {
 
 // Within which the first message of a stream is whole; that of another call, within its deadline.
 constexpr absl::Duration kFirstMessage = absl::Seconds(30);
+// How often a stream's caller is looked at again: as often as files with keys are.
+constexpr absl::Duration kIdentityLook = absl::Seconds(1);
 
 // What did not come from the service as it is: a connection that was lost, a server that has no
 // such method. Services put details on all that they refuse.
@@ -62,8 +64,7 @@ std::shared_ptr<ForwardedCall> ForwardedCall::Take(Hub* hub, Ways* ways, http2::
     call->RefuseBusy();
     return nullptr;
   }
-  // Nobody looks at it again, and it may be large.
-  call->head_.fields = {};
+  call->KeepIdentity();
   return call;
 }
 
@@ -100,6 +101,16 @@ absl::Status ForwardedCall::Admit() {
   ASSIGN_OR_RETURN(admitted_,
                    hub_->admission->Admit(*route_, head_, began_, ways_->recent_callers()));
   return absl::OkStatus();
+}
+
+// Of its metadata, which may be large, nobody looks at more again.
+void ForwardedCall::KeepIdentity() {
+  http2::Fields kept;
+  if (route_->kind.server_streaming && !admitted_.identity->anonymous()) {
+    kept = IdentityIn(head_.fields);
+    next_look_ = began_ + kIdentityLook;
+  }
+  head_.fields = std::move(kept);
 }
 
 bool ForwardedCall::TakeStream() {
@@ -248,6 +259,11 @@ void ForwardedCall::OnTick(absl::Time now) {
   }
   if (now >= waits_until_) {
     return RefuseBusy();
+  }
+  if (now >= next_look_) {
+    next_look_ = now + kIdentityLook;
+    const absl::Status still = hub_->admission->CheckStill(head_, *admitted_.identity);
+    if (!still.ok()) return Abort(still);
   }
   if (service_ != nullptr) {
     service_->OnTick(now);

@@ -51,6 +51,7 @@ class ForwardedCall final : public http2::Taker,
  private:
   absl::Status FindRoute();
   absl::Status Admit();
+  void KeepIdentity();
   // Takes its room, when the first message is whole: whoever sends it slowly keeps nobody out. Of a
   // stream, where there is some, and refuses it otherwise; of another call, which may have to wait.
   bool TakeStream();
@@ -71,14 +72,15 @@ class ForwardedCall final : public http2::Taker,
 
   Hub* const hub_;
   Ways* const ways_;
-  http2::CallHead head_;  // its metadata only until it is admitted
+  http2::CallHead head_;  // once it is admitted, of its metadata only what CheckStill needs
   const std::shared_ptr<http2::Replier> client_;
   const absl::Time began_;
   const Trace trace_;
   const Route* route_ = nullptr;
   Admitted admitted_;
   absl::Time deadline_ = absl::InfiniteFuture();
-  std::optional<std::string> message_;  // of a method that takes one
+  absl::Time next_look_ = absl::InfiniteFuture();  // at who calls; of a stream
+  std::optional<std::string> message_;             // of a method that takes one
   std::shared_ptr<http2::Taker> service_;
   bool counted_ = false;
   absl::Time forwarded_;  // counted_, and at a service since then

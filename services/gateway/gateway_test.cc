@@ -332,6 +332,59 @@ TEST_F(GatewayTest, ABackendKilledInMidStreamEndsTheStream) {
   EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kUnavailable);
 }
 
+// The token has a moment left when the stream begins, and the other one all of its life.
+TEST_F(GatewayTest, AStreamEndsWithTheTokenThatBeganIt) {
+  StartGateway();
+  ClientCall stays(*stub_, kCount), ends(*stub_, kCount);
+  rpc::Caller caller;
+  caller.subject = "someone";
+  const absl::Duration left = absl::Seconds(2);
+  const absl::Time begun = clock_.Now() - absl::Minutes(5);
+  const std::string token = rpc::MintToken(key_, "issuer", "nisi", "k1", caller, begun,
+                                           clock_.Now() + left - rpc::kTokenSkew - begun, "jti");
+  ends.context().AddMetadata("authorization", absl::StrCat("Bearer ", token));
+  stays.context().AddMetadata("authorization", Token(rpc::v1::AUDITOR));
+  for (ClientCall* stream : {&stays, &ends}) {
+    ASSERT_TRUE(stream->Start() && stream->Write("watch") && stream->CloseSending());
+    EXPECT_EQ(stream->Read(), "widget");
+  }
+  EXPECT_EQ(ends.Read(), std::nullopt);
+  EXPECT_EQ(ReasonOf(ends.Finish()), "TOKEN_EXPIRED");
+  seen_.Wait("cancelled");
+  EXPECT_EQ(seen_.Count("cancelled"), 1);
+  stays.context().TryCancel();
+}
+
+TEST_F(GatewayTest, AStreamEndsWithTheKeyOfItsToken) {
+  const auto trusted = std::make_shared<std::atomic<bool>>(true);
+  rpc::TokenIssuer issuer;
+  issuer.issuer = "issuer";
+  issuer.audience = "nisi";
+  issuer.algorithm = rpc::Algorithm::kEdDsa;
+  const rpc::PrivateKey other = *rpc::PrivateKey::Generate(rpc::Algorithm::kEdDsa);
+  issuer.keys = [trusted, with = std::make_shared<const rpc::KeySet>(Keys("k1")),
+                 without = std::make_shared<const rpc::KeySet>(
+                     *rpc::KeySet::Parse(rpc::JwksText({{"k2", other.public_key()}})))](
+                    absl::Time) { return *trusted ? with : without; };
+  rpc::AuthenticatorOptions options;
+  options.tokens =
+      std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
+  authenticator_ = std::make_unique<rpc::Authenticator>(std::move(options));
+  StartGateway();
+  ClientCall known(*stub_, kCount), nobody(*stub_, kCount);
+  known.context().AddMetadata("authorization", Token(rpc::v1::AUDITOR));
+  for (ClientCall* stream : {&known, &nobody}) {
+    ASSERT_TRUE(stream->Start() && stream->Write("watch") && stream->CloseSending());
+    EXPECT_EQ(stream->Read(), "widget");
+  }
+  *trusted = false;
+  EXPECT_EQ(known.Read(), std::nullopt);
+  EXPECT_EQ(ReasonOf(known.Finish()), "TOKEN_INVALID");
+  seen_.Wait("cancelled");
+  EXPECT_EQ(seen_.Count("cancelled"), 1) << "who needed no key goes on";
+  nobody.context().TryCancel();
+}
+
 TEST_F(GatewayTest, DrainFinishesWhatIsUnderWay) {
   StartGateway();
   std::string answer;
