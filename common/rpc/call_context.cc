@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "common/rpc/identity_errors.h"
+#include "common/rpc/subjects.h"
 #include "nisi/rpc/v1/call_context.pb.h"
 
 namespace nisi::rpc {
@@ -174,6 +176,11 @@ absl::StatusOr<absl::Time> ContextVerifier::Check(absl::string_view bytes, absl:
   if (context.actors().empty() || context.actors_size() > kMaxActors ||
       *context.actors().rbegin() != SignerOf(signer->kid)) {
     return BadContext("actors");
+  }
+  // A service that calls by itself was called by nobody, the gateway included.
+  if (absl::StartsWith(context.subject(), kServiceSubject) &&
+      context.actors(0) != ServiceOfSubject(context.subject())) {
+    return BadContext("subject");
   }
   verified.caller = FromProto(context);
   if (verified.caller.anonymous() && (verified.caller.roles != 0 || !verified.caller.bin.empty())) {

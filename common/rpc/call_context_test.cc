@@ -224,6 +224,20 @@ TEST_F(CallContextTest, WronglyMadeOnesAreRefusedThoughSigned) {
             "CONTEXT_INVALID");
 }
 
+// Nobody whom the gateway, or another service, calls for is a service.
+TEST_F(CallContextTest, AServiceByItselfIsTheFirstOfItsActors) {
+  v1::CallContext context = Good();
+  context.set_subject("service:priority-goods");
+  EXPECT_EQ(Reason(Forge(context, gateway_key_)), "CONTEXT_INVALID");
+  context.clear_actors();
+  context.add_actors("priority-goods");
+  EXPECT_EQ(Reason(Forge(context, service_key_)), "");
+  context.set_subject("service:grants");
+  EXPECT_EQ(Reason(Forge(context, service_key_)), "CONTEXT_INVALID");
+  context.set_subject("service:");
+  EXPECT_EQ(Reason(Forge(context, service_key_)), "CONTEXT_INVALID");
+}
+
 TEST_F(CallContextTest, ARoleOfANewerVersionGrantsNothing) {
   v1::CallContext context = Good();
   context.add_roles(static_cast<Role>(30));

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/rpc/identity_errors.h"
 #include "common/rpc/strict_json.h"
+#include "common/rpc/subjects.h"
 
 namespace nisi::rpc {
 namespace {
@@ -142,7 +143,7 @@ absl::StatusOr<VerifiedToken> ReadClaims(const json& claims, const TokenIssuer& 
   VerifiedToken verified;
   ASSIGN_OR_RETURN(verified.expires, CheckTimes(claims, issuer.max_life, now));
   const std::optional<std::string> subject = StringAt(claims, "sub");
-  if (!subject || !StringAt(claims, "jti")) {
+  if (!subject || IsReservedSubject(*subject) || !StringAt(claims, "jti")) {
     return BadToken("sub or jti");
   }
   verified.caller.subject = *subject;

@@ -17,6 +17,7 @@
 #include "common/http2/backend.h"
 #include "common/http2/loop.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/subjects.h"
 #include "common/store/store_thread.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -613,7 +614,8 @@ absl::StatusOr<std::string> Peers::Deliver(const store::OutboxMessage& message, 
   if (!request->ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
   request->GetReflection()->SetString(request.get(), line->policy.request_id, message.id);
   Caller self;
-  if (options_.signer != nullptr) self.subject = absl::StrCat("service:", options_.signer->name());
+  if (options_.signer != nullptr)
+    self.subject = absl::StrCat(kServiceSubject, options_.signer->name());
   self.roles = roles;
   int64_t position = 0;
   const std::string no_trace;

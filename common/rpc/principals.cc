@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/strict_json.h"
+#include "common/rpc/subjects.h"
 
 namespace nisi::rpc {
 namespace {
@@ -31,6 +32,9 @@ absl::StatusOr<Caller> ReadCaller(const json& entry) {
   const std::optional<std::string> subject = StringAt(entry, "subject");
   if (!subject) {
     return absl::InvalidArgumentError("no subject");
+  }
+  if (IsReservedSubject(*subject)) {
+    return absl::InvalidArgumentError("subject: kept for the system itself");
   }
   caller.subject = *subject;
   RETURN_IF_ERROR(ReadRights(entry, caller));

@@ -26,6 +26,8 @@ TEST(PrincipalsTest, FindsByIdentity) {
 TEST(PrincipalsTest, RefusesWhatItDoesNotExpect) {
   for (const char* text : {"", "[]", R"({"agency": {"subject": "a"}})", R"({"spiffe://a": {}})",
                            R"({"spiffe://a": {"subject": ""}})", R"({"spiffe://a": "a"})",
+                           R"({"spiffe://a": {"subject": "service:grants"}})",
+                           R"({"spiffe://a": {"subject": "system/timer"}})",
                            R"({"spiffe://a": {"subject": "a", "role": []}})",
                            R"({"spiffe://a": {"subject": "a", "roles": ["king"]}})",
                            R"({"spiffe://a": {"subject": "a", "bin": 1}})",
