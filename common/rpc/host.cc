@@ -224,7 +224,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
         static_cast<double>(reserve));
     return figures;
   });
-  journal_ = JournalEnv{store_.get(), head_key_};
+  journal_ = JournalEnv{store_.get(), head_key_, &registry_};
   if (options.peers != nullptr) DeliverTo(*options.peers, delivery, options.metrics);
   registry_.AskForHealth("", [store = store_.get()] { return store->Readiness(); });
   registry_.AskForHealth(kStoreName, [store = store_.get()] { return store->file_damage(); });

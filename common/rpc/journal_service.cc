@@ -1,10 +1,11 @@
 #include "common/rpc/journal_service.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-
 #include "common/base/planted.h"
 #include "common/base/status.h"
 #include "common/rpc/page.h"
@@ -39,20 +40,85 @@ bool Touches(const store::JournalRecord& record, const std::string& table) {
                      [&](const Change& change) { return change.table() == table; });
 }
 
-absl::StatusOr<EntryRecord> GetEntry(JournalEnv& env, Call&, const GetEntryRequest& request) {
+// Whether a message, or anything in it, is of the type of that name.
+bool Holds(const google::protobuf::Descriptor& message, const std::string& type,
+           std::set<const google::protobuf::Descriptor*>* seen) {
+  if (message.full_name() == type) return true;
+  if (!seen->insert(&message).second) return false;
+  for (int i = 0; i < message.field_count(); ++i) {
+    const auto* part = message.field(i)->message_type();
+    if (part != nullptr && Holds(*part, type, seen)) return true;
+  }
+  return false;
+}
+
+// The roles that some reading method of the process admits whose answer holds records of the type;
+// all of them where everybody may read them, and where no method answers with them.
+uint32_t ReadersOf(const Registry& registry, const std::string& type) {
+  uint32_t readers = 0;
+  for (const google::protobuf::ServiceDescriptor* service : registry.services()) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const google::protobuf::MethodDescriptor& method = *service->method(i);
+      const v1::Policy& policy = method.options().GetExtension(v1::policy);
+      std::set<const google::protobuf::Descriptor*> seen;
+      if (policy.mutation() || !Holds(*method.output_type(), type, &seen)) continue;
+      for (const int role : policy.roles()) {
+        readers |= role == v1::PUBLIC ? ~0U : base::RoleBit(static_cast<Role>(role));
+      }
+    }
+  }
+  return readers == 0 ? ~0U : readers;
+}
+
+// What a caller may read of the journal.
+class Reading {
+ public:
+  Reading(const JournalEnv& env, const Call& call)
+      : registry_(env.registry),
+        all_(call.caller->Has(v1::AUDITOR)),
+        roles_(call.caller->roles & call.method->roles) {}
+
+  bool Shows(const store::JournalRecord& record) {
+    if (all_) return true;
+    Entry entry;
+    entry.ParseFromString(record.leaf);
+    return std::all_of(entry.changes().begin(), entry.changes().end(),
+                       [this](const Change& change) {
+                         return MayRead(change.has_after() ? change.after() : change.before());
+                       });
+  }
+
+ private:
+  bool MayRead(const google::protobuf::Any& record) {
+    const std::string type = record.type_url().substr(record.type_url().rfind('/') + 1);
+    const auto [known, fresh] = readable_.try_emplace(type);
+    if (fresh) known->second = (ReadersOf(*registry_, type) & roles_) != 0;
+    return known->second;
+  }
+
+  const Registry* registry_;
+  const bool all_;
+  const uint32_t roles_;
+  std::map<std::string, bool> readable_;  // by type
+};
+
+absl::StatusOr<EntryRecord> GetEntry(JournalEnv& env, Call& call, const GetEntryRequest& request) {
   ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(request.position(), 1, kLoadBytes));
   if (records.empty()) return base::NotFound("entries", "");
+  if (!Reading(env, call).Shows(records.front())) return base::AccessDenied();
   return ToRecord(records.front());
 }
 
-absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call&,
+absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call& call,
                                                 const ListEntriesRequest& request) {
   const int64_t start = std::max<int64_t>(request.start_position(), 1);
   const auto size = static_cast<size_t>(PageSize(request.page_size()));
   ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(start, size, kLoadBytes));
+  Reading reading(env, call);
   ListEntriesResponse response;
   for (const auto& record : records) {
-    if (Touches(record, request.table())) *response.add_entries() = ToRecord(record);
+    if (Touches(record, request.table()) && reading.Shows(record))
+      *response.add_entries() = ToRecord(record);
   }
   if (!records.empty() && records.back().position < env.store->position()) {
     response.set_next_position(records.back().position + 1);
@@ -72,12 +138,14 @@ absl::Status Beyond(int64_t last) {
 
 class EntrySource final : public JournalSource {
  public:
-  EntrySource(store::Store& store, const WatchEntriesRequest& request)
-      : JournalSource(store, request.start_position()), table_(request.table()) {}
+  EntrySource(const JournalEnv& env, const Call& call, const WatchEntriesRequest& request)
+      : JournalSource(*env.store, request.start_position()),
+        reading_(env, call),
+        table_(request.table()) {}
 
  private:
   absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    if (!Touches(record, table_)) return absl::OkStatus();
+    if (!Touches(record, table_) || !reading_.Shows(record)) return absl::OkStatus();
     WatchEntriesResponse response;
     *response.mutable_entry() = ToRecord(record);
     out->push_back(response.SerializeAsString());
@@ -88,12 +156,13 @@ class EntrySource final : public JournalSource {
     response.set_bookmark(position);
     *out = response.SerializeAsString();
   }
+  Reading reading_;
   const std::string table_;
 };
 
-absl::StatusOr<std::unique_ptr<MessageSource>> WatchEntries(JournalEnv& env, Call&,
+absl::StatusOr<std::unique_ptr<MessageSource>> WatchEntries(JournalEnv& env, Call& call,
                                                             const WatchEntriesRequest& request) {
-  return std::make_unique<EntrySource>(*env.store, request);
+  return std::make_unique<EntrySource>(env, call, request);
 }
 
 absl::StatusOr<TreeHead> GetTreeHead(JournalEnv& env, Call& call, const GetTreeHeadRequest&) {

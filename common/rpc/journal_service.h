@@ -16,9 +16,14 @@ namespace nisi::rpc {
 struct JournalEnv {
   store::Store* store;
   HeadKey head_key;
+  const Registry* registry = nullptr;  // whose methods say who reads which records
 };
 
 // Adds the service and binds it; `env` must outlive the registry.
+//
+// AUDITOR reads the journal as a whole. Anybody else whom it admits reads of it what the methods of
+// the register would show: an entry that changes a record of a type that no reading method shows
+// to its role is passed over, as a whole, since the leaf proves as a whole or not at all.
 absl::Status AddJournalService(JournalEnv& env, Registry* registry);
 
 // Follows the journal from a position on: what WatchEntries of the journal and of services is made

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "common/base/status.h"
+#include "common/rpc/disclosure.h"
 #include "common/store/store_testing.h"
 #include "nisi/journal/v1/journal.pb.h"
 
@@ -42,8 +44,49 @@ class JournalServiceTest : public ::testing::Test {
       const auto put = store::Putting(store::MakeWidget(absl::StrCat("w", i), "red"));
       ASSERT_TRUE(store_->Write(store::Info(), put).ok());
     }
-    env_ = JournalEnv{store_.get(), nullptr};
+    env_ = JournalEnv{store_.get(), nullptr, &registry_};
     ASSERT_TRUE(AddJournalService(env_, &registry_).ok());
+    ASSERT_TRUE(registry_.Add(*disclosure::v1::DisclosureService::descriptor()).ok());
+  }
+
+  Call& As(Role role, const char* method) {
+    auto caller = std::make_shared<Caller>();
+    caller->subject = "somebody";
+    caller->Grant(role);
+    call_.caller = std::move(caller);
+    call_.method = &MethodOf(method).policy;
+    return call_;
+  }
+  std::vector<int64_t> Watched(Role role, int64_t start) {
+    WatchEntriesRequest request;
+    request.set_start_position(start);
+    const auto source = MethodOf("WatchEntries").server_stream(As(role, "WatchEntries"), request);
+    EXPECT_TRUE(source.ok()) << source.status();
+    std::vector<int64_t> seen;
+    std::string bytes;
+    auto state = (*source)->Pull(&bytes);
+    for (; state.ok() && *state == MessageSource::State::kMessage;
+         state = (*source)->Pull(&bytes)) {
+      WatchEntriesResponse message;
+      EXPECT_TRUE(message.ParseFromString(bytes));
+      if (message.has_entry()) seen.push_back(PositionOf(message.entry()));
+    }
+    EXPECT_TRUE(state.ok()) << state.status();
+    return seen;
+  }
+  std::vector<int64_t> Listed(Role role, int32_t size) {
+    std::vector<int64_t> seen;
+    ListEntriesRequest request;
+    request.set_page_size(size);
+    do {
+      const auto bytes = MethodOf("ListEntries").unary(As(role, "ListEntries"), request);
+      EXPECT_TRUE(bytes.ok()) << bytes.status();
+      ListEntriesResponse page;
+      EXPECT_TRUE(page.ParseFromString(*bytes));
+      for (const EntryRecord& record : page.entries()) seen.push_back(PositionOf(record));
+      request.set_start_position(page.next_position());
+    } while (request.start_position() != 0);
+    return seen;
   }
 
   const Method& MethodOf(const char* name) const {
@@ -56,7 +99,7 @@ class JournalServiceTest : public ::testing::Test {
   }
 
   base::FakeClock clock_{absl::FromUnixSeconds(1'781'000'000)};
-  const store::Schema schema_ = store::WidgetSchema();
+  const store::Schema schema_ = WithDisclosure(store::WidgetSchema());
   std::unique_ptr<store::Store> store_;
   JournalEnv env_{};
   Registry registry_;
@@ -65,21 +108,8 @@ class JournalServiceTest : public ::testing::Test {
 
 TEST_F(JournalServiceTest, AWatchShowsEveryEntryOnceFromAnyPosition) {
   for (const int64_t start : {1, 2, 64, 65, 137}) {
-    WatchEntriesRequest request;
-    request.set_start_position(start);
-    const auto source = MethodOf("WatchEntries").server_stream(call_, request);
-    ASSERT_TRUE(source.ok()) << source.status();
-    std::vector<int64_t> seen;
-    std::string bytes;
-    auto state = (*source)->Pull(&bytes);
-    for (; state.ok() && *state == MessageSource::State::kMessage;
-         state = (*source)->Pull(&bytes)) {
-      WatchEntriesResponse message;
-      ASSERT_TRUE(message.ParseFromString(bytes));
-      if (message.has_entry()) seen.push_back(PositionOf(message.entry()));
-    }
-    EXPECT_TRUE(state.ok()) << state.status();
-    EXPECT_EQ(seen, From(start)) << "from " << start;
+    EXPECT_EQ(Watched(v1::AUDITOR, start), From(start)) << "from " << start;
+    EXPECT_EQ(Watched(v1::AUTHORITY_INDUSTRY, start), From(start)) << "from " << start;
   }
 }
 
@@ -145,19 +175,42 @@ TEST_F(JournalServiceTest, AWatchFromBeyondTheEndIsToldSo) {
 
 TEST_F(JournalServiceTest, PagesOfAListMeetWithoutGapOrRepeat) {
   for (const int32_t size : {1, 7, 64, 100, 200}) {
-    std::vector<int64_t> seen;
-    ListEntriesRequest request;
-    request.set_page_size(size);
-    do {
-      const auto bytes = MethodOf("ListEntries").unary(call_, request);
-      ASSERT_TRUE(bytes.ok()) << bytes.status();
-      ListEntriesResponse page;
-      ASSERT_TRUE(page.ParseFromString(*bytes));
-      for (const EntryRecord& record : page.entries()) seen.push_back(PositionOf(record));
-      request.set_start_position(page.next_position());
-    } while (request.start_position() != 0);
-    EXPECT_EQ(seen, From(1)) << "by " << size;
+    EXPECT_EQ(Listed(v1::AUDITOR, size), From(1)) << "by " << size;
+    EXPECT_EQ(Listed(v1::AUTHORITY_INDUSTRY, size), From(1)) << "by " << size;
   }
+}
+
+// Who read what of an owner is for the owner and auditors (ListAccesses): no other reads it here.
+TEST_F(JournalServiceTest, WhatNoMethodShowsToARoleIsPassedOverForIt) {
+  const auto written =
+      store_->Write(store::Info(), [](store::Tx& tx) -> absl::StatusOr<std::string> {
+        disclosure::v1::AccessRow row;
+        row.set_position(tx.position());
+        row.mutable_access()->set_name("accesses/123456789012/1-1");
+        row.mutable_access()->set_owner_bin("123456789012");
+        RETURN_IF_ERROR(tx.Put(kAccesses, &row));
+        return std::string();
+      });
+  ASSERT_TRUE(written.ok()) << written.status();
+  const int64_t access = written->position;
+  ASSERT_TRUE(store_->Write(store::Info(), store::Putting(store::MakeWidget("last", "red"))).ok());
+  std::vector<int64_t> others = From(1);
+  others.push_back(access + 1);
+  std::vector<int64_t> all = From(1);
+  all.insert(all.end(), {access, access + 1});
+
+  EXPECT_EQ(Listed(v1::AUDITOR, 64), all);
+  EXPECT_EQ(Watched(v1::AUDITOR, 1), all);
+  EXPECT_EQ(Listed(v1::AUTHORITY_INDUSTRY, 64), others);
+  EXPECT_EQ(Watched(v1::AUTHORITY_INDUSTRY, 1), others);
+  journal::v1::GetEntryRequest request;
+  request.set_position(access);
+  const auto& get = MethodOf("GetEntry").unary;
+  EXPECT_TRUE(get(As(v1::AUDITOR, "GetEntry"), request).ok());
+  EXPECT_EQ(base::ReasonOf(get(As(v1::AUTHORITY_INDUSTRY, "GetEntry"), request).status()),
+            "ACCESS_DENIED");
+  request.set_position(access + 1);
+  EXPECT_TRUE(get(As(v1::AUTHORITY_INDUSTRY, "GetEntry"), request).ok());
 }
 
 }  // namespace
