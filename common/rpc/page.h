@@ -30,8 +30,8 @@ std::string QueryHash(const google::protobuf::Message& request, absl::string_vie
 // How long a token is good for. Each page brings a new one.
 inline constexpr absl::Duration kPageTokenLife = absl::Hours(24);
 
-// Makes and reads tokens signed with one key. Thread-safe. Processes that share a key read each
-// other's tokens. A token is signed, not encrypted: its holder may see the last key.
+// Makes and reads tokens signed and encrypted with one key. Thread-safe. Processes that share a key
+// read each other's. Its holder cannot: the last key may be of a record that he may not see.
 class PageTokens {
  public:
   // `key`: at least 16 secret bytes.

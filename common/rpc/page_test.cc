@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -84,6 +85,26 @@ TEST(PageTokens, ForeignAndHugeTokensAreRefused) {
   // Well signed, but over 4 KiB.
   ExpectRefused(tokens.Decode(tokens.Encode({1, 1, std::string(4'096, 'x')}, "query"), "query"));
   ExpectRefused(tokens.Decode(std::string(65'536, 'A'), "query"));
+}
+
+// The last key may be that of a record which the holder may not see.
+TEST(PageTokens, TellNothingOfWhatTheyHold) {
+  const PageTokens tokens(kKey, kNow);
+  const PageState state{7, 8, "applications/of-another-one"};
+  std::string bytes;
+  ASSERT_TRUE(absl::WebSafeBase64Unescape(tokens.Encode(state, "query"), &bytes));
+  EXPECT_FALSE(absl::StrContains(bytes, "applications"));
+  EXPECT_EQ(tokens.Encode(state, "query"), tokens.Encode(state, "query"));
+  // Nor by what two of them have alike: no byte of one stands at its place in the other but by
+  // chance.
+  PageState next = state;
+  next.last_key.back() = 'f';
+  std::string other;
+  ASSERT_TRUE(absl::WebSafeBase64Unescape(tokens.Encode(next, "query"), &other));
+  ASSERT_EQ(bytes.size(), other.size());
+  size_t alike = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) alike += bytes[i] == other[i] ? 1u : 0u;
+  EXPECT_LT(alike, bytes.size() / 4);
 }
 
 TEST(PageTokens, HoldADay) {
