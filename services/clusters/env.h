@@ -231,13 +231,21 @@ absl::Status Rejudge(const Env& env, store::Tx& tx, base::Date on, ClusterRow* r
 // Members were corrected from a past day on: what the register says of each day from then to
 // yesterday follows. The cluster of today is the caller's.
 absl::Status CorrectPast(const Env& env, store::Tx& tx, base::Date from, const ClusterRow& row);
-// All memberships, also those to come, end today.
-absl::Status EndMemberships(store::Tx& tx, const std::string& reason, ClusterRow* row);
+// Amends every version of a cluster that holds on a day from `from` up to yesterday, each of which
+// keeps what else it says. The cluster of today is the caller's.
+absl::Status AmendPast(store::Tx& tx, base::Date from, int32_t cluster,
+                       const std::function<void(ClusterRow*)>& amend);
+// The composition of a cluster as it and its members were on a day.
+absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, const ClusterRow& row,
+                                       base::Date day);
+// All memberships end on a day, today or before, also those that began since and those to come.
+absl::Status EndMemberships(store::Tx& tx, const std::string& reason, base::Date day,
+                            ClusterRow* row);
 // Counts in how many public clusters an organization is, on `from` and every later day on which
 // that changes by what is known. `cluster`: one that it may not be known to belong to yet.
 absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, base::Date from);
-// The same, from today on, for all who have to do with a cluster that becomes public or is removed.
-absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row);
+// The same for all who have to do with a cluster that becomes public or is removed from a day on.
+absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row, base::Date from);
 // Keeps a BIN as one of a cluster.
 void Keep(const std::string& bin, ClusterRow* row);
 // The acts of the deadlines that this service opens by hand, and the timer of a membership that

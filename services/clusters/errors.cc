@@ -220,10 +220,15 @@ absl::Status PassedOverUnknown(const std::string& field) {
       .Cite(RulesOfSelection());
 }
 
-absl::Status OrderDateInvalid() {
-  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                 "The order is dated in the future.")
-      .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
+absl::Status OrderDateInvalid(base::Date since) {
+  Refusal refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+                  "The order is dated in the future, or before what it rests on.");
+  if (since > base::Date::Min()) refusal.With("earliest", since.ToString());
+  return refusal
+      .Precondition("ORDER_DATE", "order_date",
+                    since > base::Date::Min()
+                        ? absl::StrCat(since.ToString(), " to today is needed")
+                        : "today or earlier is needed")
       .Cite(KeepingTheRegister());
 }
 

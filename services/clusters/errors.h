@@ -43,13 +43,14 @@ absl::Status ExpertTied();                                            // EXPERT_
 absl::Status ActedInSelection();                                      // SEPARATION_OF_DUTIES
 absl::Status TooManyExperts(int64_t maximum);                         // EXPERTS_FULL
 // `missing`: numbers only, as "application 2: experts 1, 3".
-absl::Status ScoresMissing(const std::string& missing);            // SCORES_MISSING
-absl::Status NoQuorum(const std::string& why);                     // NO_QUORUM
-absl::Status NotCarried();                                         // NOT_CARRIED
-absl::Status VoteConflicted();                                     // VOTE_CONFLICTED
-absl::Status ProtocolDateInvalid();                                // PROTOCOL_DATE_INVALID
-absl::Status PassedOverUnknown(const std::string& field);          // PASSED_OVER_UNKNOWN
-absl::Status OrderDateInvalid();                                   // ORDER_DATE_INVALID
+absl::Status ScoresMissing(const std::string& missing);    // SCORES_MISSING
+absl::Status NoQuorum(const std::string& why);             // NO_QUORUM
+absl::Status NotCarried();                                 // NOT_CARRIED
+absl::Status VoteConflicted();                             // VOTE_CONFLICTED
+absl::Status ProtocolDateInvalid();                        // PROTOCOL_DATE_INVALID
+absl::Status PassedOverUnknown(const std::string& field);  // PASSED_OVER_UNKNOWN
+// ORDER_DATE_INVALID. `since`: the first day that is possible.
+absl::Status OrderDateInvalid(base::Date since = base::Date::Min());
 absl::Status CompositionBelowMinimum(const std::string& finding);  // COMPOSITION_BELOW_MINIMUM
 absl::Status GroundNotMet(const std::string& what);                // GROUND_NOT_MET
 absl::Status MemberDateInvalid(const std::string& field,

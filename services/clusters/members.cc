@@ -241,24 +241,49 @@ absl::Status CorrectPast(const Env& env, store::Tx& tx, base::Date from, const C
   return absl::OkStatus();
 }
 
-absl::Status EndMemberships(store::Tx& tx, const std::string& reason, ClusterRow* row) {
-  ASSIGN_OR_RETURN(std::vector<MemberRow> members, MembersOn(tx, row->number(), tx.today()));
+absl::Status AmendPast(store::Tx& tx, base::Date from, int32_t cluster,
+                       const std::function<void(ClusterRow*)>& amend) {
+  const store::Key key = store::Key::Of(cluster);
+  std::set<base::Date> days{from};
+  RETURN_IF_ERROR(AddDays(tx, kClusters, key, from, &days));
+  for (const base::Date day : days) {
+    if (day >= tx.today()) break;
+    ASSIGN_OR_RETURN(auto past, tx.Find(kClusters, key, {.as_of = day}));
+    if (!past.has_value()) continue;  // it was not entered yet
+    amend(&past->row);
+    RETURN_IF_ERROR(tx.Put(kClusters, &past->row, day));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, const ClusterRow& row,
+                                       base::Date day) {
+  ASSIGN_OR_RETURN(const auto past,
+                   tx.Find(kClusters, store::Key::Of(row.number()), {.as_of = day}));
+  Cluster then = past.has_value() ? past->row.cluster() : row.cluster();
+  ASSIGN_OR_RETURN(const std::vector<MemberRow> rows, MembersOn(tx, row.number(), day));
+  RETURN_IF_ERROR(SetComposition(env, tx, rows, day, &then));
+  return then.composition();
+}
+
+absl::Status EndMemberships(store::Tx& tx, const std::string& reason, base::Date day,
+                            ClusterRow* row) {
+  ASSIGN_OR_RETURN(std::vector<MemberRow> members, MembersOn(tx, row->number(), day));
   for (MemberRow& member : members) {
     const store::Key key = store::Key::Of(row->number(), member.member().participant().bin());
     Keep(member.member().participant().bin(), row);
-    ASSIGN_OR_RETURN(const auto found, tx.Find(kMembers, key));
+    ASSIGN_OR_RETURN(const auto found, tx.Find(kMembers, key, {.as_of = day}));
     if (!found.has_value()) return base::StoreCorrupt(kMembers.name);
-    *member.mutable_member()->mutable_member_until() = tx.today().ToProto();
+    *member.mutable_member()->mutable_member_until() = day.ToProto();
     member.mutable_member()->set_reason(reason);
     RETURN_IF_ERROR(tx.Put(kMembers, &member, found->version.effective_from));
-    RETURN_IF_ERROR(tx.End(kMembers, key));
+    RETURN_IF_ERROR(tx.End(kMembers, key, day));
   }
   for (const std::string& bin : row->bins()) {
     const store::Key key = store::Key::Of(row->number(), bin);
-    ASSIGN_OR_RETURN(const auto later, LaterVersions(tx, key, tx.today()));
-    for (const auto& [day, version] : later) RETURN_IF_ERROR(tx.End(kMembers, key, day));
+    ASSIGN_OR_RETURN(const auto later, LaterVersions(tx, key, day));
+    for (const auto& [from, version] : later) RETURN_IF_ERROR(tx.End(kMembers, key, from));
   }
-  row->mutable_cluster()->set_member_count(0);
   return absl::OkStatus();
 }
 
@@ -366,9 +391,9 @@ absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, bas
   return absl::OkStatus();
 }
 
-absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row) {
+absl::Status RecountMembers(store::Tx& tx, const ClusterRow& row, base::Date from) {
   for (const std::string& bin : row.bins()) {
-    RETURN_IF_ERROR(Recount(tx, bin, row.number(), tx.today()));
+    RETURN_IF_ERROR(Recount(tx, bin, row.number(), from));
   }
   return absl::OkStatus();
 }

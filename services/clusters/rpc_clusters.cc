@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "absl/strings/match.h"
@@ -29,15 +30,39 @@ absl::StatusOr<ClusterStep> BeginCluster(const store::Tx& tx, const Call& call, 
   return BeginStep(tx, call, ClusterMachine(), verb, kClusters, store::Key::Of(number), name, etag);
 }
 
-// The order by which a step is taken: ORDER_DATE_INVALID when it is dated in the future.
+// The order by which a step is taken, and its date, from which the step holds. `grounded`: the
+// first day on which its ground was there.
 template <class Request>
-absl::Status TakeOrder(const store::Tx& tx, const Request& request, ClusterStep* step) {
+absl::StatusOr<base::Date> TakeOrder(const store::Tx& tx, const Request& request,
+                                     base::Date grounded, ClusterStep* step) {
   ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.order_date()));
-  if (day > tx.today()) return errors::OrderDateInvalid();
+  ASSIGN_OR_RETURN(const base::Date since, InStateSince(step->row));
+  RETURN_IF_ERROR(CheckOrderDate(day, std::max(since, grounded), tx.today()));
   Cluster& cluster = *step->row.mutable_cluster();
   cluster.set_order_number(request.order_number());
   *cluster.mutable_order_date() = request.order_date();
   cluster.set_decided_by(step->subject);
+  return day;
+}
+
+// What an order on a cluster makes of a version of it: of today's, and of each since its date.
+using Ordered = std::function<void(ClusterRow*)>;
+
+// The step holds from the date of its order: what was known of the days since then goes the same
+// way, each keeping what else it says.
+absl::Status HoldSince(store::Tx& tx, base::Date day, const Ordered& ordered, ClusterStep* step) {
+  const Cluster& now = step->row.cluster();
+  RETURN_IF_ERROR(AmendPast(tx, day, step->row.number(), [&](ClusterRow* then) {
+    Cluster& cluster = *then->mutable_cluster();
+    cluster.set_order_number(now.order_number());
+    *cluster.mutable_order_date() = now.order_date();
+    cluster.set_decided_by(now.decided_by());
+    *cluster.mutable_decision() = now.decision();
+    cluster.set_ground(now.ground());
+    cluster.set_reason(now.reason());
+    ordered(then);
+  }));
+  ordered(&step->row);
   return absl::OkStatus();
 }
 
@@ -51,19 +76,17 @@ absl::StatusOr<std::optional<Deadline>> OverdueReport(const store::Reader& reade
   return overdue == open.end() ? std::nullopt : std::optional<Deadline>(*overdue);
 }
 
-// Its composition on the day of the step bears it.
-absl::Status CheckWholeNow(const Env& env, store::Tx& tx, ClusterStep* step) {
-  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step->row));
-  Cluster& cluster = *step->row.mutable_cluster();
-  RETURN_IF_ERROR(CheckWhole(cluster.composition()));
-  *cluster.mutable_decision() = cluster.composition();
-  return absl::OkStatus();
+// Its composition on the day of the order bears it.
+absl::Status CheckWholeOn(const Env& env, const store::Tx& tx, base::Date day, ClusterStep* step) {
+  Decision& decision = *step->row.mutable_cluster()->mutable_decision();
+  ASSIGN_OR_RETURN(decision, CompositionOn(env, tx, step->row, day));
+  return CheckWhole(decision);
 }
 
-// The ground of a suspension or removal bears it by what the register knows.
+// The ground of a suspension or removal bears it by what the register knows. Since when it does.
 template <class Request>
-absl::Status TakeGround(const Env& env, const store::Tx& tx, const Request& request,
-                        Cluster::State to, ClusterStep* step) {
+absl::StatusOr<base::Date> TakeGround(const Env& env, const store::Tx& tx, const Request& request,
+                                      Cluster::State to, ClusterStep* step) {
   Cluster& cluster = *step->row.mutable_cluster();
   ASSIGN_OR_RETURN(const auto overdue, OverdueReport(tx, cluster.name()));
   Grounding grounding{.to = to,
@@ -74,13 +97,14 @@ absl::Status TakeGround(const Env& env, const store::Tx& tx, const Request& requ
   if (overdue.has_value()) {
     grounding.report = {overdue->name(), overdue->etag()};
     grounding.report_assumed = overdue->rests_on_assumption();
+    ASSIGN_OR_RETURN(grounding.report_due, base::Date::FromProto(overdue->due_date()));
   }
   ASSIGN_OR_RETURN(*cluster.mutable_decision(), JudgeGround(grounding, *env.norms));
   RETURN_IF_ERROR(CheckGround(cluster.decision()));
   SetDecideTime(tx, cluster.mutable_decision());
   cluster.set_ground(request.ground());
   cluster.set_reason(request.reason());
-  return absl::OkStatus();
+  return GroundSince(grounding);
 }
 
 void SetRegions(Cluster* cluster) {
@@ -211,9 +235,11 @@ absl::StatusOr<v1::Cluster> RegisterCluster(Env& env, const Call& call, store::T
                                             const v1::RegisterClusterRequest& request) {
   ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kRegister, request.name(), request.etag()));
-  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
-  RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
-  RETURN_IF_ERROR(OpenReportDeadline(env, tx, step.row.cluster(), tx.today().year()));
+  ASSIGN_OR_RETURN(const base::Date day, TakeOrder(tx, request, base::Date::Min(), &step));
+  RETURN_IF_ERROR(CheckWholeOn(env, tx, day, &step));
+  RETURN_IF_ERROR(HoldSince(tx, day, Enter, &step));
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step.row));
+  RETURN_IF_ERROR(OpenReportDeadline(env, tx, step.row.cluster(), day.year()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
   return step.row.cluster();
 }
@@ -222,11 +248,12 @@ absl::StatusOr<v1::Cluster> SuspendCluster(Env& env, const Call& call, store::Tx
                                            const v1::SuspendClusterRequest& request) {
   ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kSuspend, request.name(), request.etag()));
-  step.row.set_suspended_from(step.row.cluster().state());
-  RETURN_IF_ERROR(TakeGround(env, tx, request, Cluster::SUSPENDED, &step));
-  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
+  ASSIGN_OR_RETURN(const base::Date grounded,
+                   TakeGround(env, tx, request, Cluster::SUSPENDED, &step));
+  ASSIGN_OR_RETURN(const base::Date day, TakeOrder(tx, request, grounded, &step));
   // Suspended already: nothing more is proposed.
   RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kCureDeadline, Deadline::CANCELLED));
+  RETURN_IF_ERROR(HoldSince(tx, day, Suspend, &step));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
   return step.row.cluster();
 }
@@ -235,16 +262,19 @@ absl::StatusOr<v1::Cluster> ResumeCluster(Env& env, const Call& call, store::Tx&
                                           const v1::ResumeClusterRequest& request) {
   ASSIGN_OR_RETURN(ClusterStep step,
                    BeginCluster(tx, call, ClusterVerb::kResume, request.name(), request.etag()));
-  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
-  RETURN_IF_ERROR(CheckWholeNow(env, tx, &step));
-  step.row.mutable_cluster()->clear_ground();
-  step.row.mutable_cluster()->set_reason(request.reason());
+  Cluster& cluster = *step.row.mutable_cluster();
+  ASSIGN_OR_RETURN(const base::Date day, TakeOrder(tx, request, base::Date::Min(), &step));
+  RETURN_IF_ERROR(CheckWholeOn(env, tx, day, &step));
+  cluster.clear_ground();
+  cluster.set_reason(request.reason());
   // Back to where it was: one that was never registered is not registered by that.
   RETURN_IF_ERROR(step.Lead(step.row.suspended_from() == Cluster::SELECTED ? Cluster::SELECTED
                                                                            : Cluster::REGISTERED));
-  step.row.clear_suspended_from();
+  RETURN_IF_ERROR(HoldSince(tx, day, Resume, &step));
+  RETURN_IF_ERROR(CorrectPast(env, tx, day, step.row));
+  RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &step.row));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
-  return step.row.cluster();
+  return cluster;
 }
 
 absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx& tx,
@@ -257,14 +287,16 @@ absl::StatusOr<v1::Cluster> RemoveCluster(Env& env, const Call& call, store::Tx&
                                                        store::Key::Of(cluster.initiative())));
     if (open.has_value()) return errors::InSelection();
   }
-  RETURN_IF_ERROR(TakeGround(env, tx, request, Cluster::REMOVED, &step));
-  RETURN_IF_ERROR(TakeOrder(tx, request, &step));
+  ASSIGN_OR_RETURN(const base::Date grounded,
+                   TakeGround(env, tx, request, Cluster::REMOVED, &step));
+  ASSIGN_OR_RETURN(const base::Date day, TakeOrder(tx, request, grounded, &step));
   for (const char* kind : {kCureDeadline, kReportDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, request.name(), kind, Deadline::CANCELLED));
   }
-  RETURN_IF_ERROR(EndMemberships(tx, request.reason(), &step.row));
+  RETURN_IF_ERROR(EndMemberships(tx, request.reason(), day, &step.row));
+  RETURN_IF_ERROR(HoldSince(tx, day, Remove, &step));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &step));
-  RETURN_IF_ERROR(RecountMembers(tx, step.row));
+  RETURN_IF_ERROR(RecountMembers(tx, step.row, day));
   return cluster;
 }
 

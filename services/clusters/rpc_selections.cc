@@ -315,7 +315,7 @@ absl::StatusOr<v1::Selection> PublishResults(Env& env, const Call& call, store::
     selected.row.mutable_cluster()->set_application(application.name());
     *selected.row.mutable_selected_on() = tx.today().ToProto();
     RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kClusters, &selected));
-    RETURN_IF_ERROR(RecountMembers(tx, selected.row));
+    RETURN_IF_ERROR(RecountMembers(tx, selected.row, tx.today()));
   }
   step.row.mutable_selection()->set_selected_count(count);
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));

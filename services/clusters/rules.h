@@ -19,6 +19,7 @@
 #include "common/norms/norms.h"
 #include "google/protobuf/repeated_field.h"
 #include "nisi/clusters/v1/resources.pb.h"
+#include "nisi/clusters/v1/rows.pb.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/decision/v1/decision.pb.h"
 
@@ -27,6 +28,7 @@ namespace nisi::clusters {
 using decision::v1::Decision;
 using v1::Application;
 using v1::Cluster;
+using v1::ClusterRow;
 using v1::Criterion;
 using v1::CriterionPoints;
 using v1::Diagnostic;
@@ -241,11 +243,27 @@ struct Grounding {
   // Of a report that is overdue: its deadline, and whether the day by which it was due is assumed.
   Source report = {};
   bool report_assumed = false;
+  base::Date report_due = base::Date::Min();  // its last day
 };
 // Rests on an assumption where the days of the ground do.
 absl::StatusOr<Decision> JudgeGround(const Grounding& grounding, const norms::Norms& norms);
 // GROUND_NOT_MET.
 absl::Status CheckGround(const Decision& ground);
+// The first day on which a ground that is met was there: of one that an official finds any.
+base::Date GroundSince(const Grounding& grounding);
+
+// An order on the state of a cluster holds from its date. It is not dated before what it rests on,
+// nor in the future: ORDER_DATE_INVALID.
+absl::Status CheckOrderDate(base::Date order, base::Date since, base::Date today);
+// What stands before it: the day on which a candidate was entered, a cluster selected, or the last
+// order's.
+absl::StatusOr<base::Date> InStateSince(const ClusterRow& row);
+// What each order makes of a cluster as it stood on a day, today or since the order's date: on a
+// day since it may have been in another state than today.
+void Enter(ClusterRow* row);
+void Suspend(ClusterRow* row);
+void Resume(ClusterRow* row);
+void Remove(ClusterRow* row);
 // Of the last decision on the state of a cluster: by its composition or by a ground.
 absl::StatusOr<Decision> ReplayRegister(const Decision& stored);
 // The last day for the report on a year: clusters.report_due of the next.

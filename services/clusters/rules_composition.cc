@@ -392,6 +392,63 @@ absl::Status CheckGround(const Decision& ground) {
   return failed.empty() ? absl::OkStatus() : errors::GroundNotMet("a ground is needed");
 }
 
+base::Date GroundSince(const Grounding& grounding) {
+  if (grounding.ground == Cluster::COMPOSITION_NOT_CURED) {
+    return base::Date::FromProto(grounding.cluster->suspension_proposed_on())
+        .value_or(base::Date::Min());
+  }
+  return grounding.ground == Cluster::REPORT_MISSING ? grounding.report_due.AddDays(1)
+                                                     : base::Date::Min();
+}
+
+absl::Status CheckOrderDate(base::Date order, base::Date since, base::Date today) {
+  return since <= order && order <= today ? absl::OkStatus() : errors::OrderDateInvalid(since);
+}
+
+absl::StatusOr<base::Date> InStateSince(const ClusterRow& row) {
+  const Cluster& cluster = row.cluster();
+  if (!row.has_selected_on()) {
+    return base::Date::LegalDay(absl::FromUnixSeconds(cluster.create_time().seconds()));
+  }
+  ASSIGN_OR_RETURN(const base::Date selected, base::Date::FromProto(row.selected_on()));
+  if (!cluster.has_order_date()) return selected;
+  ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(cluster.order_date()));
+  return std::max(selected, ordered);
+}
+
+void Enter(ClusterRow* row) {
+  Cluster& cluster = *row->mutable_cluster();
+  if (cluster.state() == Cluster::SUSPENDED) {
+    row->set_suspended_from(Cluster::REGISTERED);
+  } else {
+    cluster.set_state(Cluster::REGISTERED);
+  }
+}
+
+void Suspend(ClusterRow* row) {
+  Cluster& cluster = *row->mutable_cluster();
+  if (cluster.state() == Cluster::SUSPENDED) return;
+  row->set_suspended_from(cluster.state());
+  cluster.set_state(Cluster::SUSPENDED);
+}
+
+void Resume(ClusterRow* row) {
+  Cluster& cluster = *row->mutable_cluster();
+  if (cluster.state() != Cluster::SUSPENDED) return;
+  cluster.set_state(row->suspended_from() == Cluster::SELECTED ? Cluster::SELECTED
+                                                               : Cluster::REGISTERED);
+  row->clear_suspended_from();
+  // It is whole on the day of the order: a loss since then is another one.
+  cluster.clear_below_minimum_from();
+  cluster.clear_cure_until();
+  cluster.clear_suspension_proposed_on();
+}
+
+void Remove(ClusterRow* row) {
+  row->mutable_cluster()->set_state(Cluster::REMOVED);
+  row->mutable_cluster()->set_member_count(0);
+}
+
 absl::StatusOr<Decision> ReplayRegister(const Decision& stored) {
   return Facts::Of(stored).Text(kGround).ok() ? cases::Replay(stored, DecideGround)
                                               : ReplayComposition(stored);

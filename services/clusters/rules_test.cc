@@ -478,6 +478,61 @@ TEST(GroundTest, RestsOnWhatTheRegisterKnows) {
   EXPECT_EQ(ReportDue(2026, TheNorms())->ToString(), "2027-03-01");
 }
 
+TEST(OrderTest, IsNotDatedBeforeWhatItRestsOn) {
+  v1::Cluster cluster;
+  *cluster.mutable_suspension_proposed_on() = kDay.ToProto();
+  const auto since = [&](Cluster::Ground ground) {
+    Grounding grounding{.ground = ground, .cluster = &cluster};
+    grounding.report_due = kDay.AddDays(10);
+    return GroundSince(grounding);
+  };
+  EXPECT_EQ(since(Cluster::COMPOSITION_NOT_CURED), kDay);
+  EXPECT_EQ(since(Cluster::REPORT_MISSING), kDay.AddDays(11));
+  EXPECT_EQ(since(Cluster::FALSE_DATA), base::Date::Min());
+  EXPECT_EQ(ReasonOf(CheckOrderDate(kDay, kDay, kDay)), "");
+  EXPECT_EQ(ReasonOf(CheckOrderDate(kDay.AddDays(1), kDay, kDay)), "ORDER_DATE_INVALID");
+  const absl::Status early = CheckOrderDate(kDay.AddDays(-1), kDay, kDay);
+  EXPECT_EQ(ReasonOf(early), "ORDER_DATE_INVALID");
+  EXPECT_EQ(base::InfoOf(early).metadata().at("earliest"), kDay.ToString());
+
+  ClusterRow row;
+  row.mutable_cluster()->mutable_create_time()->set_seconds(absl::ToUnixSeconds(kDay.StartOfDay()));
+  EXPECT_EQ(*InStateSince(row), kDay) << "of a candidate";
+  *row.mutable_selected_on() = kDay.AddDays(20).ToProto();
+  EXPECT_EQ(*InStateSince(row), kDay.AddDays(20));
+  *row.mutable_cluster()->mutable_order_date() = kDay.AddDays(30).ToProto();
+  EXPECT_EQ(*InStateSince(row), kDay.AddDays(30));
+  *row.mutable_cluster()->mutable_order_date() = kDay.AddDays(10).ToProto();
+  EXPECT_EQ(*InStateSince(row), kDay.AddDays(20)) << "as older stores may have it";
+}
+
+// Of every state that a cluster can have been in on a day since.
+TEST(OrderTest, MakesOfEachDaySinceWhatItDoesOfToday) {
+  using Was = std::pair<Cluster::State, Cluster::State>;  // and suspended from
+  const auto after = [](void (*order)(ClusterRow*), Was was) {
+    ClusterRow row;
+    row.mutable_cluster()->set_state(was.first);
+    row.mutable_cluster()->set_member_count(10);
+    row.set_suspended_from(was.second);
+    order(&row);
+    EXPECT_EQ(row.cluster().member_count(), order == Remove ? 0 : 10);
+    return Was(row.cluster().state(), row.suspended_from());
+  };
+  constexpr Cluster::State kNone = Cluster::STATE_UNSPECIFIED;
+  const Was selected(Cluster::SELECTED, kNone), registered(Cluster::REGISTERED, kNone),
+      suspended(Cluster::SUSPENDED, Cluster::SELECTED),
+      out(Cluster::SUSPENDED, Cluster::REGISTERED);
+  EXPECT_EQ(after(Enter, selected), registered);
+  EXPECT_EQ(after(Enter, suspended), out);
+  EXPECT_EQ(after(Suspend, selected), suspended);
+  EXPECT_EQ(after(Suspend, registered), out);
+  EXPECT_EQ(after(Suspend, suspended), suspended);
+  EXPECT_EQ(after(Resume, suspended), selected);
+  EXPECT_EQ(after(Resume, out), registered);
+  EXPECT_EQ(after(Resume, registered), registered);
+  EXPECT_EQ(after(Remove, out).first, Cluster::REMOVED);
+}
+
 TEST(DatesTest, OfASelection) {
   v1::Selection selection;
   *selection.mutable_applications_from() = kDay.ToProto();

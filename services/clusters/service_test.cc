@@ -572,6 +572,10 @@ TEST_F(ServiceTest, ReportsAreOwedEveryYear) {
   EXPECT_EQ(ReasonOf(Do<v1::Cluster>("SuspendCluster", authority_, suspend).status()),
             "GROUND_NOT_MET");
   GoTo(*base::Date::Of(year + 2, 3, 2));
+  EXPECT_EQ(ReasonOf(Do<v1::Cluster>("SuspendCluster", authority_, suspend).status()),
+            "ORDER_DATE_INVALID")
+      << "nothing was overdue then";
+  *suspend.mutable_order_date() = today().ToProto();
   EXPECT_TRUE(Do<v1::Cluster>("SuspendCluster", authority_, suspend).ok());
   const auto late = Report(round.cluster, year + 1, organization);
   ASSERT_TRUE(late.ok()) << late.status();
@@ -637,6 +641,134 @@ TEST_F(ServiceTest, ARemovedClusterHasNoMembersAndIsNotFound) {
   *get.mutable_as_of() = day.ToProto();
   EXPECT_EQ(*base::Date::FromProto(Must<v1::Member>("GetMember", public_, get).member_until()),
             day.AddDays(10));
+}
+
+// On both axes: from its date it holds, and before it was recorded nobody knew of it.
+TEST_F(ServiceTest, OrdersHoldFromTheirDates) {
+  const Round round = RoundAt(v1::Selection::PUBLISHED);
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const base::Date selected = today();
+  const auto state = [&](int day, std::optional<absl::Time> known = std::nullopt) {
+    v1::GetClusterRequest get;
+    get.set_name(round.cluster);
+    *get.mutable_as_of() = selected.AddDays(day).ToProto();
+    if (known.has_value()) get.mutable_known_at()->set_seconds(absl::ToUnixSeconds(*known));
+    return v1::Cluster::State_Name(Must<v1::Cluster>("GetCluster", auditor_, get).state());
+  };
+  // By an order of a day, as reason of the refusal or none.
+  const auto order = [&](const std::string& method, auto request, int day) {
+    if constexpr (requires { request.set_etag(""); }) {
+      request.set_etag(ClusterNow(round.cluster).etag());
+    }
+    *request.mutable_order_date() = selected.AddDays(day).ToProto();
+    request.set_order_number(absl::StrCat(day));
+    return ReasonOf(Do<v1::Cluster>(method, authority_, request).status());
+  };
+  const auto enter = Ordered<v1::RegisterClusterRequest>(round.cluster);
+  const auto suspend = Ordered<v1::SuspendClusterRequest>(round.cluster);
+  const auto resume = Ordered<v1::ResumeClusterRequest>(round.cluster);
+  const auto remove = Ordered<v1::RemoveClusterRequest>(round.cluster);
+  GoTo(selected.AddDays(20));
+  EXPECT_EQ(order("RegisterCluster", enter, -1), "ORDER_DATE_INVALID") << "before its selection";
+  EXPECT_EQ(order("RegisterCluster", enter, 21), "ORDER_DATE_INVALID") << "to come";
+  EXPECT_EQ(order("RegisterCluster", enter, 5), "");
+  const absl::Time before = clock_.Now() - absl::Seconds(1);
+  EXPECT_EQ(state(4), "SELECTED");
+  for (const int day : {5, 19, 20, 30}) {
+    EXPECT_EQ(state(day), "REGISTERED") << day;
+    EXPECT_EQ(state(day, before), "SELECTED") << day;
+    EXPECT_EQ(ClusterOn(round.cluster, selected.AddDays(day)).order_number(), "5");
+  }
+  GoTo(selected.AddDays(40));
+  EXPECT_EQ(order("SuspendCluster", suspend, 4), "ORDER_DATE_INVALID") << "before its entry";
+  EXPECT_EQ(order("SuspendCluster", suspend, 30), "");
+  EXPECT_EQ(state(29), "REGISTERED");
+  EXPECT_EQ(ClusterOn(round.cluster, selected.AddDays(29)).ground(),
+            v1::Cluster::GROUND_UNSPECIFIED);
+  EXPECT_EQ(state(30), "SUSPENDED");
+  EXPECT_EQ(ClusterOn(round.cluster, selected.AddDays(30)).ground(), v1::Cluster::FALSE_DATA);
+  EXPECT_EQ(order("ResumeCluster", resume, 29), "ORDER_DATE_INVALID") << "before its suspension";
+  EXPECT_EQ(order("ResumeCluster", resume, 35), "");
+  EXPECT_EQ(state(34), "SUSPENDED");
+  EXPECT_EQ(state(35), "REGISTERED");
+  EXPECT_EQ(ClusterOn(round.cluster, selected.AddDays(35)).ground(),
+            v1::Cluster::GROUND_UNSPECIFIED);
+  EXPECT_EQ(ReplayOf(round.cluster).replays_size(), 2);
+  // Who came and who left since the removal: nobody belongs to it from then on.
+  GoTo(selected.AddDays(45));
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(950, v1::OTHER), std::nullopt, organization).ok());
+  ASSERT_TRUE(
+      EndIt(round.cluster, Bin(round.organizations[0] + 9), std::nullopt, organization).ok());
+  GoTo(selected.AddDays(50));
+  EXPECT_EQ(order("RemoveCluster", remove, 34), "ORDER_DATE_INVALID");
+  EXPECT_EQ(order("RemoveCluster", remove, 42), "");
+  for (const auto& [day, members] :
+       std::vector<std::pair<int, int>>{{41, 10}, {42, 0}, {45, 0}, {49, 0}, {50, 0}, {60, 0}}) {
+    const base::Date on = selected.AddDays(day);
+    EXPECT_EQ(state(day), members == 0 ? "REMOVED" : "REGISTERED") << day;
+    EXPECT_EQ(MembersOf(round.cluster, on).members_size(), members) << day;
+    EXPECT_EQ(ClusterOn(round.cluster, on).member_count(), members) << day;
+    EXPECT_EQ(Totals(on), Counted(on)) << day;
+    EXPECT_EQ(Totals(on), members == 0 ? "0 0 0 0" : "1 10 5 10") << day;
+  }
+  const auto replayed = ReplayOf(round.cluster);
+  EXPECT_EQ(replayed.replays_size(), 2);
+  for (const auto& replay : replayed.replays()) EXPECT_TRUE(replay.same()) << replay.field();
+  EXPECT_THAT(*store().Scrub(), IsEmpty());
+}
+
+// The composition is that of the order's date; what was lost since has its cure period.
+TEST_F(ServiceTest, AnOrderIsJudgedByTheMembersOfItsDate) {
+  const Round round = RoundAt(v1::Selection::PUBLISHED);
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const std::string university = Bin(round.organizations[0] + 6);
+  const base::Date selected = today(), lost = selected.AddDays(10);
+  GoTo(lost);
+  ASSERT_TRUE(EndIt(round.cluster, university, std::nullopt, organization).ok());
+  GoTo(lost.AddDays(5));
+  const auto enter = [&](base::Date day) {
+    auto request = Ordered<v1::RegisterClusterRequest>(round.cluster);
+    request.set_etag(ClusterNow(round.cluster).etag());
+    *request.mutable_order_date() = day.ToProto();
+    return Do<v1::Cluster>("RegisterCluster", authority_, request);
+  };
+  EXPECT_EQ(ReasonOf(enter(lost).status()), "COMPOSITION_BELOW_MINIMUM");
+  const auto entered = enter(lost.AddDays(-1));
+  ASSERT_TRUE(entered.ok()) << entered.status();
+  EXPECT_EQ(entered->decision().outcome(), "WHOLE");
+  EXPECT_EQ(entered->composition().outcome(), "BELOW_MINIMUM");
+  EXPECT_EQ(*base::Date::FromProto(entered->cure_until()), lost.AddDays(90));
+  // Not cured: an order to suspend is not dated before that was proposed.
+  GoTo(lost.AddDays(100));
+  auto suspend = Ordered<v1::SuspendClusterRequest>(round.cluster);
+  suspend.set_ground(v1::Cluster::COMPOSITION_NOT_CURED);
+  *suspend.mutable_order_date() = lost.AddDays(90).ToProto();
+  EXPECT_EQ(ReasonOf(Do<v1::Cluster>("SuspendCluster", authority_, suspend).status()),
+            "ORDER_DATE_INVALID");
+  *suspend.mutable_order_date() = lost.AddDays(91).ToProto();
+  ASSERT_TRUE(Do<v1::Cluster>("SuspendCluster", authority_, suspend).ok());
+  // Whole on the day of the order to resume, and below the minimum again since: another loss.
+  ASSERT_TRUE(
+      AddIt(round.cluster, MakeParticipant(960, v1::RESEARCH), std::nullopt, organization).ok());
+  GoTo(lost.AddDays(110));
+  ASSERT_TRUE(EndIt(round.cluster, Bin(960), std::nullopt, organization).ok());
+  GoTo(lost.AddDays(120));
+  auto resume = Ordered<v1::ResumeClusterRequest>(round.cluster);
+  EXPECT_EQ(ReasonOf(Do<v1::Cluster>("ResumeCluster", authority_, resume).status()),
+            "COMPOSITION_BELOW_MINIMUM");
+  *resume.mutable_order_date() = lost.AddDays(105).ToProto();
+  const auto resumed = Do<v1::Cluster>("ResumeCluster", authority_, resume);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(resumed->state(), v1::Cluster::REGISTERED);
+  EXPECT_EQ(*base::Date::FromProto(resumed->below_minimum_from()), lost.AddDays(110));
+  EXPECT_EQ(*base::Date::FromProto(resumed->cure_until()), lost.AddDays(210));
+  EXPECT_FALSE(resumed->has_suspension_proposed_on());
+  for (int day = 95; day <= 120; ++day) {
+    const v1::Cluster on = ClusterOn(round.cluster, lost.AddDays(day));
+    EXPECT_EQ(on.state(), day < 105 ? v1::Cluster::SUSPENDED : v1::Cluster::REGISTERED) << day;
+    if (day >= 105) ExpectOfItsDay(round.cluster, lost.AddDays(day));
+  }
 }
 
 // What is not in the register yet can be suspended as well, and resuming does not register it.
@@ -838,9 +970,9 @@ TEST_F(ServiceTest, TotalsAreWhatALookAtEverythingSays) {
       (void)EndIt(round.cluster, Bin(n), day, organization);
     }
     if (i == 40) {
-      EXPECT_TRUE(Do<v1::Cluster>("RemoveCluster", authority_,
-                                  Ordered<v1::RemoveClusterRequest>(rounds[0].cluster))
-                      .ok());
+      auto remove = Ordered<v1::RemoveClusterRequest>(rounds[0].cluster);
+      *remove.mutable_order_date() = today().AddDays(-3).ToProto();
+      EXPECT_TRUE(Do<v1::Cluster>("RemoveCluster", authority_, remove).ok());
     }
     if (i % 10 == 9) GoTo(today().AddDays(1 + pick(6)));
   }
