@@ -168,6 +168,19 @@ class Story:
         self.call("PaySupport", "payer", **pay)
         stands = self.call("GetAccount", "payer", name=account)
         assert (stands.available.units, stands.committed.units, stands.paid.units) == (300, 0, 700), stands
+        self.given_back(support.name, account)
+
+    def given_back(self, support, account):
+        """Money of a support comes back, and is undone by another person where it was typed in wrongly."""
+        one = dict(service=SUPPORTS, name=support, payment_number="8", pay_date=self.day())
+
+        def etag():
+            return self.call("GetSupport", "payer", SUPPORTS, name=support).etag
+        self.call("RecordReturn", "payer", etag=etag(), amount=dict(currency_code="KZT", units=100), reason="Письмо", **one)
+        assert self.call("GetAccount", "payer", name=account).available.units == 400
+        self.refused("SEPARATION_OF_DUTIES", "ReverseReturn", "payer", etag=etag(), reason="Не то", **one)
+        undone = self.call("ReverseReturn", "drafter", etag=etag(), reason="Не то", **one)
+        assert undone.returned_sum.units == 0 and self.call("GetAccount", "payer", name=account).available.units == 300
 
     def in_grants(self, called, **fields):
         method = self.m.agreements.DESCRIPTOR.services_by_name["GrantAgreementsService"].methods_by_name[called]

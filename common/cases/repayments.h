@@ -3,7 +3,7 @@
 // order they were learnt, and with a mistake that is undone as if it had never been.
 //
 // A repayment is the message of a service that has the fields amount, pay_date, late, reversed_by
-// and surplus.
+// and surplus; where no interest runs, neither late nor surplus, and KnownPayment alone is for it.
 #pragma once
 
 #include <algorithm>
@@ -111,9 +111,11 @@ absl::StatusOr<Known> KnownPayment(const std::string& number, base::Date day, ba
   for (const Repayment& known : *repayments) {
     if (!Counts(known) || number_of(known) != number) continue;
     ASSIGN_OR_RETURN(base::Money came, base::Money::FromProto(known.amount()));
-    if (known.has_surplus()) {
-      ASSIGN_OR_RETURN(const base::Money surplus, base::Money::FromProto(known.surplus()));
-      ASSIGN_OR_RETURN(came, came.Add(surplus));
+    if constexpr (requires { known.has_surplus(); }) {
+      if (known.has_surplus()) {
+        ASSIGN_OR_RETURN(const base::Money surplus, base::Money::FromProto(known.surplus()));
+        ASSIGN_OR_RETURN(came, came.Add(surplus));
+      }
     }
     if (came == amount) return Known::kAlike;
   }

@@ -359,6 +359,42 @@ absl::Status SumOverApproved() {
       .Cite(Account());
 }
 
+absl::Status PaymentDateInvalid() {
+  return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DATE_INVALID",
+                 "What is given back comes after the first payment, and not in the future.")
+      .Precondition("DATES", "pay_date", "the day of the first payment to today is needed")
+      .Cite(Account());
+}
+
+absl::Status SumOverPaid(base::Money most) {
+  return Refusal(StatusCode::kFailedPrecondition, "SUM_OVER_PAID",
+                 "More is given back than was paid and has not come back yet.")
+      .With("most", most.ToString())
+      .Precondition("SUM", "amount", "at most what was paid and has not come back yet")
+      .Cite(Account());
+}
+
+absl::Status ReturnRecorded() {
+  return Refusal(StatusCode::kAlreadyExists, "RETURN_RECORDED",
+                 "A payment of that number and day is recorded already.")
+      .Precondition("RETURN", "payment_number", "another payment is needed")
+      .Cite(Account());
+}
+
+absl::Status ReturnAlike() {
+  return Refusal(StatusCode::kFailedPrecondition, "RETURN_ALIKE",
+                 "A payment of that number and sum is recorded of another day.")
+      .Precondition("RETURN", "another_payment", "is set where this is another payment")
+      .Cite(Account());
+}
+
+absl::Status ReturnUnknown() {
+  return Refusal(StatusCode::kFailedPrecondition, "RETURN_UNKNOWN",
+                 "No return by a payment of that number and day counts.")
+      .Precondition("RETURN", "payment_number", "one that is recorded and not undone is needed")
+      .Cite(Account());
+}
+
 absl::Status GateFailed() {
   return Refusal(StatusCode::kFailedPrecondition, "GATE_FAILED",
                  "The recipient did not pass the gate, or stands on a list: nothing is paid.")

@@ -71,6 +71,11 @@ absl::Status FindingUnsatisfied(const std::string& rule);  // FINDING_UNSATISFIE
 absl::Status GroundMissing();                              // GROUND_MISSING
 absl::Status SumOverCeiling();                             // SUM_OVER_CEILING
 absl::Status SumOverApproved();                            // SUM_OVER_APPROVED
+absl::Status PaymentDateInvalid();                         // PAYMENT_DATE_INVALID
+absl::Status SumOverPaid(base::Money most);                // SUM_OVER_PAID
+absl::Status ReturnRecorded();                             // RETURN_RECORDED
+absl::Status ReturnAlike();                                // RETURN_ALIKE
+absl::Status ReturnUnknown();                              // RETURN_UNKNOWN
 absl::Status GateFailed();                                 // GATE_FAILED
 absl::Status NoticeUsed();                                 // NOTICE_USED
 absl::Status InSelection();                                // CLUSTER_IN_SELECTION

@@ -7,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
 #include "common/cases/budget.h"
+#include "common/cases/repayments.h"
 #include "common/norms/term.h"
 #include "common/rpc/gather.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -20,6 +21,12 @@ using base::Money;
 using cases::Checked;
 using cases::Posting;
 using SupportStep = cases::Step<SupportRow>;
+
+// The legal day on which a record was made.
+template <class Resource>
+base::Date CreatedOn(const Resource& resource) {
+  return base::Date::LegalDay(absl::FromUnixSeconds(resource.create_time().seconds()));
+}
 
 // `acts`: what was done with it beside its own steps.
 absl::StatusOr<SupportStep> BeginSupport(const store::Tx& tx, const Call& call, SupportVerb verb,
@@ -140,9 +147,7 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
                                                   call.today()}));
         if (goods == nullptr || !IsProject(support)) return absl::OkStatus();
         // By the list of the day of the request, whatever the list has become since.
-        const base::Date day =
-            base::Date::LegalDay(absl::FromUnixSeconds(support.create_time().seconds()));
-        ASSIGN_OR_RETURN(*goods, env.check_goods(call, support, day));
+        ASSIGN_OR_RETURN(*goods, env.check_goods(call, support, CreatedOn(support)));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Response> {
@@ -158,6 +163,26 @@ absl::Status PostFor(store::Tx& tx, const Support& support, Posting::Kind kind, 
                    cases::Post(tx, {kind, amount, programme, tx.today().year(), record, subject},
                                errors::Account()));
   if (posted != nullptr) *posted = posting;
+  return absl::OkStatus();
+}
+
+const std::string& PaymentNumberOf(const Support::Return& back) {
+  return back.payment_number();
+}
+
+absl::StatusOr<Money> ReturnedSum(const Support& support) {
+  Money sum;
+  for (const Support::Return& back : support.returns()) {
+    if (!cases::Counts(back)) continue;
+    ASSIGN_OR_RETURN(const Money amount, Money::FromProto(back.amount()));
+    ASSIGN_OR_RETURN(sum, sum.Add(amount));
+  }
+  return sum;
+}
+
+absl::Status SetReturnedSum(Support* support) {
+  ASSIGN_OR_RETURN(const Money sum, ReturnedSum(*support));
+  *support->mutable_returned_sum() = sum.ToProto();
   return absl::OkStatus();
 }
 
@@ -448,6 +473,59 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
         RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
         return payment;
       });
+}
+
+absl::StatusOr<v1::Support> RecordReturn(Env& env, const Call& call, store::Tx& tx,
+                                         const v1::RecordReturnRequest& request) {
+  ASSIGN_OR_RETURN(SupportStep step,
+                   BeginSupport(tx, call, SupportVerb::kReturn, request.name(), request.etag()));
+  Support& support = *step.row.mutable_support();
+  GivenBack given;
+  ASSIGN_OR_RETURN(given.amount, Money::FromProto(request.amount()));
+  if (given.amount.is_zero()) return base::InvalidField("amount", "must be more than 0");
+  ASSIGN_OR_RETURN(given.day, base::Date::FromProto(request.pay_date()));
+  ASSIGN_OR_RETURN(const cases::Known known,
+                   cases::KnownPayment(request.payment_number(), given.day, given.amount,
+                                       PaymentNumberOf, support.mutable_returns()));
+  if (known == cases::Known::kSame) return errors::ReturnRecorded();
+  if (known == cases::Known::kAlike && !request.another_payment()) return errors::ReturnAlike();
+  ASSIGN_OR_RETURN(given.paid, Money::FromProto(support.paid_sum()));
+  ASSIGN_OR_RETURN(given.returned, ReturnedSum(support));
+  ASSIGN_OR_RETURN(const auto first, tx.Find(kPayments, store::Key::Of(support.name(), 1)));
+  if (first.has_value()) given.first_paid = CreatedOn(first->row.payment());
+  RETURN_IF_ERROR(CheckReturn(given, tx.today()));
+  Support::Return& back = *support.add_returns();
+  *back.mutable_amount() = request.amount();
+  *back.mutable_pay_date() = request.pay_date();
+  back.set_payment_number(request.payment_number());
+  back.set_reason(request.reason());
+  back.set_recorded_by(step.subject);
+  Posting posting;
+  RETURN_IF_ERROR(
+      PostFor(tx, support, Posting::RECOVER, given.amount, support.name(), step.subject, &posting));
+  back.set_posting(posting.name());
+  RETURN_IF_ERROR(SetReturnedSum(&support));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+  return support;
+}
+
+absl::StatusOr<v1::Support> ReverseReturn(Env& env, const Call& call, store::Tx& tx,
+                                          const v1::ReverseReturnRequest& request) {
+  ASSIGN_OR_RETURN(SupportStep step, BeginSupport(tx, call, SupportVerb::kReverseReturn,
+                                                  request.name(), request.etag()));
+  Support& support = *step.row.mutable_support();
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.pay_date()));
+  Support::Return* const back =
+      cases::RepaymentBy(request.payment_number(), day, PaymentNumberOf, support.mutable_returns());
+  if (back == nullptr) return errors::ReturnUnknown();
+  ASSIGN_OR_RETURN(const Posting posting, cases::Reverse(tx, back->posting(), request.reason(),
+                                                         step.subject, errors::Account()));
+  back->set_reversed_by(step.subject);
+  back->set_reversal_posting(posting.name());
+  back->set_reversal_reason(request.reason());
+  RETURN_IF_ERROR(SetReturnedSum(&support));
+  RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));
+  return support;
 }
 
 absl::StatusOr<v1::Support> CompleteSupport(Env& env, const Call& call, store::Tx& tx,

@@ -21,6 +21,10 @@ absl::StatusOr<v1::Support> ExamineSupport(Env&, Call&, const v1::ExamineSupport
 absl::StatusOr<v1::Support> DecideSupport(Env&, const Call&, store::Tx&,
                                           const v1::DecideSupportRequest&);
 absl::StatusOr<v1::Payment> PaySupport(Env&, Call&, const v1::PaySupportRequest&);
+absl::StatusOr<v1::Support> RecordReturn(Env&, const Call&, store::Tx&,
+                                         const v1::RecordReturnRequest&);
+absl::StatusOr<v1::Support> ReverseReturn(Env&, const Call&, store::Tx&,
+                                          const v1::ReverseReturnRequest&);
 absl::StatusOr<v1::Support> CompleteSupport(Env&, const Call&, store::Tx&,
                                             const v1::CompleteSupportRequest&);
 absl::StatusOr<Encoded<v1::Support>> GetSupport(Env&, Call&, const v1::GetSupportRequest&);

@@ -270,6 +270,8 @@ const base::Machine<Support::State, SupportVerb>& SupportMachine() {
        {"grant", errors::Selected},
        {"refuse", errors::Refusing},
        {"pay", errors::Account},
+       {"take back money", errors::Account},
+       {"undo a return", errors::Account},
        {"complete", errors::Selected},
        {"withdraw", errors::Organization}},
       {{{S::REQUESTED},
@@ -302,6 +304,8 @@ const base::Machine<Support::State, SupportVerb>& SupportMachine() {
         kInstitute,
         errors::Account,
         {.duty = Duty::kDecides, .when = "the rest"}},
+       {{S::APPROVED, S::COMPLETED}, V::kReturn, base::kSame, kInstitute, errors::Account},
+       {{S::APPROVED, S::COMPLETED}, V::kReverseReturn, base::kSame, kInstitute, errors::Account},
        {{S::APPROVED}, V::kComplete, S::COMPLETED, kAuthority, errors::Selected},
        {{S::REQUESTED, S::EXAMINED}, V::kWithdraw, S::WITHDRAWN, kEntity, errors::Organization}});
   return *kMachine;
@@ -461,6 +465,13 @@ absl::StatusOr<Decision> Pay(const Paying& paying, const norms::Norms& norms) {
   ASSIGN_OR_RETURN(Decision decision, DecidePayment(facts));
   decision.set_norms_edition(norms.edition());
   return decision;
+}
+
+absl::Status CheckReturn(const GivenBack& given, base::Date today) {
+  ASSIGN_OR_RETURN(const Money most, given.paid.Sub(given.returned));
+  if (given.amount > most) return errors::SumOverPaid(most);
+  return given.first_paid <= given.day && given.day <= today ? absl::OkStatus()
+                                                             : errors::PaymentDateInvalid();
 }
 
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored) {

@@ -19,7 +19,16 @@ namespace nisi::clusters {
 
 using v1::Support;
 
-enum class SupportVerb { kExamine, kGrant, kRefuse, kPay, kComplete, kWithdraw };
+enum class SupportVerb {
+  kExamine,
+  kGrant,
+  kRefuse,
+  kPay,
+  kReturn,
+  kReverseReturn,
+  kComplete,
+  kWithdraw
+};
 const base::Machine<Support::State, SupportVerb>& SupportMachine();
 
 // Support goes to clusters that are SELECTED or REGISTERED on that day (Art. 40(1)).
@@ -121,6 +130,16 @@ struct Paying {
   Belonging belonging;  // of a project, today
   Source cluster;       // as it was read
 };
+// Whether so much of what was paid can have come back on a day (Art. 40(3)): not before the first
+// payment nor in the future, and together no more than was paid. PAYMENT_DATE_INVALID,
+// SUM_OVER_PAID.
+struct GivenBack {
+  base::Money amount;
+  base::Date day;
+  base::Money paid, returned;  // of the support, so far
+  base::Date first_paid;       // where something was paid
+};
+absl::Status CheckReturn(const GivenBack& given, base::Date today);
 // Outcome PAID or REFUSED.
 absl::StatusOr<Decision> Pay(const Paying& paying, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayPayment(const Decision& stored);

@@ -56,6 +56,8 @@ class Service final : public rpc::HostedService {
     NISI_UNARY(r, ClusterSupportService, ExamineSupport, env_, ExamineSupport);
     NISI_COMMAND(r, ClusterSupportService, DecideSupport, env_, store(), DecideSupport);
     NISI_UNARY(r, ClusterSupportService, PaySupport, env_, PaySupport);
+    NISI_COMMAND(r, ClusterSupportService, RecordReturn, env_, store(), RecordReturn);
+    NISI_COMMAND(r, ClusterSupportService, ReverseReturn, env_, store(), ReverseReturn);
     NISI_COMMAND(r, ClusterSupportService, CompleteSupport, env_, store(), CompleteSupport);
     NISI_UNARY(r, ClusterSupportService, GetSupport, env_, GetSupport);
     NISI_UNARY(r, ClusterSupportService, ListSupports, env_, ListSupports);

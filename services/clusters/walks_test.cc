@@ -106,8 +106,13 @@ class ClusterConfidentialTest : public ClustersTest {
   }
 };
 
-// Decisions say much that is no secret: their secret facts are the sums of other fields.
+// Decisions say much that is no secret: their secret facts are the sums of other fields. Nor is
+// who recorded a return and by which posting: the account says both.
 v1::Support WithoutDecisions(v1::Support support) {
+  for (auto& back : *support.mutable_returns()) {
+    back.clear_recorded_by();
+    back.clear_posting();
+  }
   support.clear_examination();
   support.clear_decision();
   return support;
@@ -121,6 +126,14 @@ TEST_F(ClusterConfidentialTest, NoCanaryLeaves) {
   const v1::ClusterReport report = MarkedReport(round);
   const std::string paid = ExaminedSupport(round), examined = ExaminedSupport(round);
   const v1::Payment payment = PaidOnce(paid);
+  v1::RecordReturnRequest back;
+  back.set_name(paid);
+  back.set_etag(SupportNow(paid).etag());
+  *back.mutable_amount() = base::Money::FromTenge(100)->ToProto();
+  *back.mutable_pay_date() = today().ToProto();
+  back.set_payment_number("canary-number");
+  back.set_reason("canary-reason");
+  Must<v1::Support>("RecordReturn", institute_, back);
   const v1::Support first = WithoutDecisions(SupportNow(paid)),
                     second = WithoutDecisions(SupportNow(examined));
   rpc::CanaryFixture fixture;
