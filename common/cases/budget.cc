@@ -694,6 +694,7 @@ absl::StatusOr<rpc::Encoded<budget::v1::ListPostingsResponse>> ListPostings(
   rpc::ListPlan plan;
   plan.table = &kPostings;
   plan.prefix = Key::Of(parts[0]);
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"record", &kPostingsByRecord, [programme = parts[0]](const std::string& record) {
                      return std::optional(Key::Of(programme, record));

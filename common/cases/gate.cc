@@ -160,6 +160,7 @@ absl::StatusOr<rpc::Encoded<gate::v1::ListNoticesResponse>> ListNotices(
   plan.table = &kNotices;
   plan.over = &kNoticesByRecord;
   plan.under = {Key::Of(request.parent())};
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<Notice>(call);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));

@@ -24,10 +24,10 @@ absl::StatusOr<Row> Need(const store::Reader& reader, const store::Table<Row>& t
 // All rows under a prefix of a table's keys or of an index, in order.
 template <class Row, class TableOrIndex>
 absl::StatusOr<std::vector<Row>> RowsUnder(const store::Reader& reader, const TableOrIndex& place,
-                                           const store::Key& prefix) {
+                                           const store::Key& prefix, const store::At& at = {}) {
   std::vector<Row> rows;
   RETURN_IF_ERROR(
-      reader.Scan(place, {prefix, ""}, {},
+      reader.Scan(place, {prefix, ""}, at,
                   [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
                     ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<Row>(view));
                     rows.push_back(std::move(stored.row));
@@ -37,13 +37,13 @@ absl::StatusOr<std::vector<Row>> RowsUnder(const store::Reader& reader, const Ta
 }
 template <class Row>
 absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Table<Row>& table,
-                                       const store::Key& prefix) {
-  return RowsUnder<Row>(reader, table, prefix);
+                                       const store::Key& prefix, const store::At& at = {}) {
+  return RowsUnder<Row>(reader, table, prefix, at);
 }
 template <class Row>
 absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Index<Row>& index,
-                                       const store::Key& prefix) {
-  return RowsUnder<Row>(reader, index, prefix);
+                                       const store::Key& prefix, const store::At& at = {}) {
+  return RowsUnder<Row>(reader, index, prefix, at);
 }
 
 // A decision taken by a command is of the time that the command is recorded at.

@@ -178,12 +178,16 @@ absl::StatusOr<v1::ListScoresResponse> ListScores(Env& env, Call& call,
   constexpr char kPattern[] = "selections/*/applications/*";
   ASSIGN_OR_RETURN(const int32_t selection, rpc::NumberIn(request.parent(), kPattern, 0));
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), kPattern, 1));
+  const store::Key key = store::Key::Of(selection, number);
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read(call.reach);
-  ASSIGN_OR_RETURN(const auto application,
-                   rpc::FindFor(view, call, kApplications, store::Key::Of(selection, number),
-                                request.parent(), ApplicationVisible));
-  ASSIGN_OR_RETURN(std::vector<ScoreRow> rows,
-                   AllOf(view, kScores, store::Key::Of(selection, number)));
+  ASSIGN_OR_RETURN(auto application, rpc::FindFor(view, call, kApplications, key, request.parent(),
+                                                  ApplicationVisible, at));
+  RETURN_IF_ERROR(KeepExpertTie(view, call, kApplications, key, at, &application.roles));
+  if (!ApplicationVisible(application.row.application(), application.roles)) {
+    return rpc::Missing(call, kApplications.name, request.parent());
+  }
+  ASSIGN_OR_RETURN(std::vector<ScoreRow> rows, AllOf(view, kScores, key, at));
   const bool published = IsPublic(application.row.application());
   const bool insider = IsInsider(application.roles);
   const bool as_expert = !insider && call.caller->Has(rpc::v1::EXPERT);

@@ -565,13 +565,14 @@ absl::StatusOr<Encoded<v1::ListSupportsResponse>> ListSupports(
 
 absl::StatusOr<Encoded<v1::ListPaymentsResponse>> ListPayments(
     Env& env, Call& call, const v1::ListPaymentsRequest& request) {
+  rpc::ListPlan plan;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   {
     const store::View view = env.store->Read(call.reach);
-    RETURN_IF_ERROR(
-        rpc::FindFor(view, call, kSupports, store::Key::Of(request.parent()), request.parent())
-            .status());
+    RETURN_IF_ERROR(rpc::FindFor(view, call, kSupports, store::Key::Of(request.parent()),
+                                 request.parent(), nullptr, plan.at)
+                        .status());
   }
-  rpc::ListPlan plan;
   plan.table = &kPayments;
   plan.prefix = store::Key::Of(request.parent());
   rpc::PlanPage(request, call, &plan);

@@ -44,9 +44,11 @@ class ServiceTest : public ClustersTest {
     add.set_reason(reason);
     return Do<v1::Member>("AddMember", caller, add);
   }
-  v1::ListScoresResponse ScoresFor(const std::string& application, const rpc::Caller& caller) {
+  v1::ListScoresResponse ScoresFor(const std::string& application, const rpc::Caller& caller,
+                                   std::optional<base::Date> as_of = std::nullopt) {
     v1::ListScoresRequest list;
     list.set_parent(application);
+    if (as_of.has_value()) *list.mutable_as_of() = as_of->ToProto();
     return Must<v1::ListScoresResponse>("ListScores", caller, list);
   }
   v1::SummarizeClustersResponse Summary(std::optional<base::Date> as_of = std::nullopt) {
@@ -220,11 +222,27 @@ TEST_F(ServiceTest, ScoringIsBlindUntilItCloses) {
   EXPECT_EQ(commitments, 3) << "the sealed points are committed to";
   // An expert may change its mind while scoring is open, and no longer.
   EXPECT_TRUE(ScoreIt(application, ExpertOf(1), {25, 15, 15, 10, 15}).ok());
+  clock_.Set(clock_.Now() + absl::Hours(1));
+  const absl::Time closing = clock_.Now();
   ASSERT_TRUE(CloseIt(round.selection, examiner_).ok());
   EXPECT_EQ(ReasonOf(ScoreIt(application, ExpertOf(1)).status()), "APPLICATION_STATE");
   const auto opened = ScoresFor(application, auditor_);
   EXPECT_EQ(opened.scores(0).points(0).points(), 25);
   EXPECT_EQ(opened.scores(1).points(0).points(), 22);
+  // On the day before nobody had given any, and of a day none is shown to whom it is not today.
+  EXPECT_EQ(ScoresFor(application, auditor_, today().AddDays(-1)).scores_size(), 0);
+  EXPECT_EQ(ScoresFor(application, ExpertOf(2), today()).scores_size(), 1);
+  v1::ListScoresRequest scored;
+  scored.set_parent(application);
+  *scored.mutable_as_of() = today().ToProto();
+  EXPECT_EQ(ReasonOf(Do<v1::ListScoresResponse>("ListScores", public_, scored).status()),
+            "ACCESS_DENIED");
+  // As it was known before it closed.
+  scored.clear_as_of();
+  scored.mutable_known_at()->set_seconds(absl::ToUnixSeconds(closing) - 1);
+  const auto sealed = Must<v1::ListScoresResponse>("ListScores", auditor_, scored);
+  ASSERT_EQ(sealed.scores_size(), 3);
+  for (const v1::Score& score : sealed.scores()) EXPECT_THAT(score.points(), IsEmpty());
   // Not public before it is published: neither scores nor rank.
   v1::GetApplicationRequest get;
   get.set_name(application);

@@ -277,6 +277,68 @@ TEST_F(SupportTest, WhatIsGivenBackIsFreeAgain) {
             3);
 }
 
+// Of payments, notices, postings and deadlines: what stood on a day, and what was known at a time.
+TEST_F(SupportTest, ListsAnswerOfADayAndAsWasKnown) {
+  const Round round = Registered();
+  Allocate(1000);
+  const base::Date start = today();
+  GoTo(start.AddDays(1));
+  const std::string name = Granted(round);
+  PayPart(name, 300);
+  GoTo(start.AddDays(5));
+  const absl::Time before = clock_.Now() - absl::Seconds(1);
+  PayPart(name, 400);
+  // The count of what is listed, or the refusal.
+  const auto count = [&](const std::string& method, auto request, auto response,
+                         const std::string& parent, int day) {
+    request.set_parent(parent);
+    if (day >= 0) {
+      *request.mutable_as_of() = start.AddDays(day).ToProto();
+    } else {
+      request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(before));
+    }
+    const auto listed = Do<decltype(response)>(method, auditor_, request);
+    if (!listed.ok()) return ReasonOf(listed.status());
+    const auto* field = response.GetDescriptor()->FindFieldByNumber(1);
+    return absl::StrCat(listed->GetReflection()->FieldSize(*listed, field));
+  };
+  const auto payments = [&](int day) {
+    return count("ListPayments", v1::ListPaymentsRequest(), v1::ListPaymentsResponse(), name, day);
+  };
+  const auto notices = [&](int day) {
+    return count("ListNotices", gate::v1::ListNoticesRequest(), gate::v1::ListNoticesResponse(),
+                 name, day);
+  };
+  const auto postings = [&](int day) {
+    return count("ListPostings", budget::v1::ListPostingsRequest(),
+                 budget::v1::ListPostingsResponse(), "programmes/clusters", day);
+  };
+  const auto deadlines = [&](int day) {
+    return count("ListDeadlines", v1::ListDeadlinesRequest(), v1::ListDeadlinesResponse(),
+                 round.cluster, day);
+  };
+  constexpr int kKnown = -1;
+  EXPECT_EQ(payments(0), "NOT_FOUND") << "there was no support";
+  EXPECT_EQ(payments(1), "1");
+  EXPECT_EQ(payments(5), "2");
+  EXPECT_EQ(payments(kKnown), "1");
+  EXPECT_EQ(notices(0), "0");
+  EXPECT_EQ(notices(4), "2");
+  EXPECT_EQ(notices(5), "3");
+  EXPECT_EQ(notices(kKnown), "2");
+  EXPECT_EQ(postings(0), "1");
+  EXPECT_EQ(postings(4), "4");
+  EXPECT_EQ(postings(5), "5");
+  EXPECT_EQ(postings(kKnown), "4");
+  // The report is owed from the entry to the register on.
+  EXPECT_EQ(deadlines(0), "1");
+  EXPECT_EQ(deadlines(kKnown), "1");
+  Must<v1::Cluster>("RemoveCluster", authority_, Ordered<v1::RemoveClusterRequest>(round.cluster));
+  EXPECT_EQ(deadlines(5), "0");
+  EXPECT_EQ(deadlines(4), "1");
+  EXPECT_EQ(deadlines(kKnown), "1");
+}
+
 TEST_F(SupportTest, FromRequestToTheLastPayment) {
   const Round round = Registered();
   Allocate(900);

@@ -102,15 +102,16 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
 
 absl::StatusOr<v1::ListNoticesResponse> ListNotices(Env& env, Call& call,
                                                     const v1::ListNoticesRequest& request) {
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
-  RETURN_IF_ERROR(
-      rpc::FindFor(view, call, kApplications, store::Key::Of(request.parent()), request.parent())
-          .status());
+  RETURN_IF_ERROR(rpc::FindFor(view, call, kApplications, store::Key::Of(request.parent()),
+                               request.parent(), nullptr, at)
+                      .status());
   v1::ListNoticesResponse response;
   for (const char* collection : {"applications", "agreements"}) {
     ASSIGN_OR_RETURN(const std::vector<cases::NoticeRow> rows,
                      AllOf(view, cases::kNoticesByRecord,
-                           store::Key::Of(Sibling(collection, request.parent()))));
+                           store::Key::Of(Sibling(collection, request.parent())), at));
     for (const cases::NoticeRow& row : rows) *response.add_notices() = row.notice();
   }
   return response;

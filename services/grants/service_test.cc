@@ -297,6 +297,7 @@ TEST_F(JourneyTest, ListedRecipientsAreRefusedAndNotPaid) {
   OpenProgramme(2'000'000);
   const std::string waiting = At(Application::GATE_1, 1);
   const std::string signed_one = At(Application::AGREEMENT_SIGNED, 2);
+  clock_.Set(clock_.Now() + absl::Hours(1));
   v1::EnterUnreliableRecipientsRequest enter;
   for (const int n : {1, 2}) {
     auto* entry = enter.add_recipients();
@@ -325,6 +326,14 @@ TEST_F(JourneyTest, ListedRecipientsAreRefusedAndNotPaid) {
   EXPECT_EQ(said.notices(0).verdict(), cases::Notice::PASSED);
   EXPECT_EQ(said.notices(1).checkpoint(), gate::v1::BEFORE_PAYMENT);
   EXPECT_THAT(said.notices(1).reasons(), ::testing::ElementsAre("BANKRUPT"));
+  // On a day before, and as it was known before.
+  *notices.mutable_as_of() = Day("2026-06-14").ToProto();
+  EXPECT_EQ(ReasonOf(Do<v1::ListNoticesResponse>("ListNotices", auditor_, notices).status()),
+            "NOT_FOUND")
+      << "there was no application";
+  notices.clear_as_of();
+  notices.mutable_known_at()->set_seconds(absl::ToUnixSeconds(clock_.Now()) - 60);
+  EXPECT_EQ(Must<v1::ListNoticesResponse>("ListNotices", auditor_, notices).notices_size(), 1);
   v1::EndUnreliableRecipientRequest end;
   end.set_name(entered.recipients(1).name());
   end.set_reason("Отменено");
