@@ -97,8 +97,16 @@ bool Covers(const Permit& permit, const std::string& record, const std::string& 
          std::find(permit.fields().begin(), permit.fields().end(), field) != permit.fields().end();
 }
 
-bool IsOwner(const Caller& caller, const std::string& owner) {
-  return !owner.empty() && caller.bin == owner && (caller.roles & kOwners) != 0;
+bool IsOwner(const Caller& caller, const std::vector<std::string>& owners) {
+  return !caller.bin.empty() && (caller.roles & kOwners) != 0 &&
+         std::find(owners.begin(), owners.end(), caller.bin) != owners.end();
+}
+
+// As they are recorded: of a record without any, for auditors.
+std::vector<std::string> RecordedOwners(const Message& resource) {
+  std::vector<std::string> owners = OwnersOf(resource);
+  if (owners.empty()) owners.emplace_back();
+  return owners;
 }
 
 // The one closed record of an answer that is claimed: what a permit may open.
@@ -132,16 +140,43 @@ Right RightByRole(const Mark& mark, uint32_t roles) {
   return {};
 }
 
-Right RightTo(const Mark& mark, const Claim& claim, const std::string& record,
-              const std::vector<Permit>& permits) {
-  Right right = RightByRole(mark, claim.roles);
-  if (right.ground != Access::GROUND_UNSPECIFIED) return right;
-  for (const Permit& permit : permits) {
-    if (!Covers(permit, record, mark.dotted)) continue;
-    return {permit.kind() == Permit::CONSENT ? Access::CONSENT : Access::COURT_ORDER,
-            v1::ROLE_UNSPECIFIED, permit.name()};
+using PermitsByOwner = std::map<std::string, std::vector<Permit>>;
+
+Right RightBy(const Permit& permit) {
+  return {permit.kind() == Permit::CONSENT ? Access::CONSENT : Access::COURT_ORDER,
+          v1::ROLE_UNSPECIFIED, permit.name()};
+}
+
+// By a permit of each owner, in their order; or by a court order against one, which what is of
+// others as well cannot bar. None: not shown.
+std::vector<Right> RightsByPermit(const Mark& mark, const Claim& claim, const std::string& record,
+                                  const PermitsByOwner& permits) {
+  std::vector<Right> rights;
+  std::optional<Right> ordered;
+  for (const std::string& owner : claim.owners) {
+    const auto of_owner = permits.find(owner);
+    if (of_owner == permits.end()) continue;
+    bool first = true;
+    for (const Permit& permit : of_owner->second) {
+      if (!Covers(permit, record, mark.dotted)) continue;
+      if (first) rights.push_back(RightBy(permit));
+      if (permit.kind() == Permit::COURT_ORDER) ordered = RightBy(permit);
+      first = false;
+    }
   }
-  return right;
+  if (rights.size() == claim.owners.size()) return rights;
+  if (!ordered.has_value()) return {};
+  return std::vector<Right>(claim.owners.size(), *ordered);
+}
+
+// The rights to a field, one for each owner; none: it is not shown.
+std::vector<Right> RightsTo(const Mark& mark, const Claim& claim, const std::string& record,
+                            const PermitsByOwner& permits) {
+  const Right right = RightByRole(mark, claim.roles);
+  if (right.ground != Access::GROUND_UNSPECIFIED) {
+    return std::vector<Right>(claim.owners.size(), right);
+  }
+  return RightsByPermit(mark, claim, record, permits);
 }
 
 // Gathers what one answer shows, an access for each owner and ground.
@@ -207,21 +242,25 @@ absl::StatusOr<std::vector<Permit>> PermitsFor(const store::Store& store, const 
 
 absl::Status Settle(const store::Store& store, store::Tx& tx, const Call& call, Claims* claims) {
   Recorder recorder;
-  std::map<std::string, std::vector<Permit>> permits;  // by owner
+  PermitsByOwner permits;
   claims->shown.clear();
   for (const Claim& claim : claims->claims) {
-    const auto [of_owner, fresh] = permits.try_emplace(claim.owner);
-    if (fresh) {
-      ASSIGN_OR_RETURN(of_owner->second, PermitsFor(store, tx, call, claim.owner));
+    for (const std::string& owner : claim.owners) {
+      const auto [of_owner, fresh] = permits.try_emplace(owner);
+      if (fresh) {
+        ASSIGN_OR_RETURN(of_owner->second, PermitsFor(store, tx, call, owner));
+      }
     }
     const MarkedType& type = *claim.place.type;
     const std::string record = type.NameOf(*claim.place.resource);
     ShownMarks& shown = claims->shown.emplace_back(type.marks.size(), false);
     for (size_t i = 0; i < type.marks.size(); ++i) {
-      const Right right = RightTo(type.marks[i], claim, record, of_owner->second);
-      if (right.ground == Access::GROUND_UNSPECIFIED) continue;
+      const std::vector<Right> rights = RightsTo(type.marks[i], claim, record, permits);
+      if (rights.empty()) continue;
       shown[i] = true;
-      recorder.Add(claim.owner, right, record, type.marks[i].dotted);
+      for (size_t owner = 0; owner < rights.size(); ++owner) {
+        recorder.Add(claim.owners[owner], rights[owner], record, type.marks[i].dotted);
+      }
     }
   }
   claims->nothing = recorder.empty();
@@ -288,16 +327,17 @@ absl::Status Apply(const Method& method, const Call& call, Showing showing, Clai
   std::map<std::string, bool> permitted;  // by owner
   for (const Mask::Place& place : method.mask.Find(claims->answer)) {
     const MarkedType& type = *place.type;
-    Claim claim{place, type.ties.Owner(*place.resource), RolesOver(call, type, *place.resource)};
-    const bool owner = showing != Showing::kNobody && IsOwner(caller, claim.owner);
+    Claim claim{place, RecordedOwners(*place.resource), RolesOver(call, type, *place.resource)};
+    const bool owner = showing != Showing::kNobody && IsOwner(caller, claim.owners);
     if (!owner && showing == Showing::kByRight && !caller.anonymous()) {
       bool claimed = std::any_of(type.marks.begin(), type.marks.end(), [&](const Mark& mark) {
         return RightByRole(mark, claim.roles).ground != Access::GROUND_UNSPECIFIED;
       });
-      if (!claimed) {
-        const auto [of_owner, fresh] = permitted.try_emplace(claim.owner);
+      for (size_t i = 0; i < claim.owners.size() && !claimed; ++i) {
+        const auto [of_owner, fresh] = permitted.try_emplace(claim.owners[i]);
         if (fresh) {
-          ASSIGN_OR_RETURN(of_owner->second, MayHavePermit(*method.disclosure, call, claim.owner));
+          ASSIGN_OR_RETURN(of_owner->second,
+                           MayHavePermit(*method.disclosure, call, claim.owners[i]));
         }
         claimed = of_owner->second;
       }
@@ -331,21 +371,67 @@ const store::Index<PermitRow> kPermitsByParty{0xf003, "permits_by_party", kPermi
                                                   emit(Key::Of(row.permit().reader_bin()));
                                               }};
 
-absl::StatusOr<bool> HasPermit(const store::Reader& reader, const Call& call, const Ties& ties,
+absl::StatusOr<bool> HasPermit(const store::Reader& reader, const Call& call,
                                const Message& resource) {
   const MethodPolicy& method = *call.method;
   if (!method.discloses || method.reveal != nullptr || call.caller->anonymous()) return false;
   const auto* field = resource.GetDescriptor()->FindFieldByName("name");
   if (field == nullptr) return false;
   const std::string name = resource.GetReflection()->GetString(resource, field);
-  bool permitted = false;
-  RETURN_IF_ERROR(
-      VisitPermits(reader, *call.caller, ties.Owner(resource), [&](const Permit& permit) {
-        permitted =
-            InForce(permit, reader.today()) && (permit.record().empty() || permit.record() == name);
-        return !permitted;
-      }));
-  return permitted;
+  const std::vector<std::string> owners = OwnersOf(resource);
+  size_t permitted = 0;  // owners who have given one
+  bool ordered = false;
+  for (const std::string& owner : owners) {
+    bool given = false;
+    RETURN_IF_ERROR(VisitPermits(reader, *call.caller, owner, [&](const Permit& permit) {
+      if (InForce(permit, reader.today()) && (permit.record().empty() || permit.record() == name)) {
+        given = true;
+        ordered = permit.kind() == Permit::COURT_ORDER;
+      }
+      return !ordered;
+    }));
+    if (ordered) return true;
+    permitted += given ? 1 : 0;
+  }
+  return !owners.empty() && permitted == owners.size();
+}
+
+absl::StatusOr<std::vector<bool>> MayBeTold(store::Store& store, const Call& call,
+                                            const std::vector<const Message*>& records) {
+  std::vector<bool> told(records.size(), false);
+  Recorder recorder;
+  std::map<const google::protobuf::Descriptor*, std::unique_ptr<MarkedType>> types;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const Message& record = *records[i];
+    const auto [found, fresh] = types.try_emplace(record.GetDescriptor());
+    if (fresh) {
+      ASSIGN_OR_RETURN(found->second, MarkedTypeOf(*record.GetDescriptor()));
+    }
+    if (found->second == nullptr) return base::StoreCorrupt("a record without confidential fields");
+    const MarkedType& type = *found->second;
+    const std::vector<std::string> owners = RecordedOwners(record);
+    told[i] = IsOwner(*call.caller, owners);
+    if (told[i]) continue;
+    const uint32_t roles = type.ties.RolesOver(*call.caller, record) & call.method->roles;
+    std::vector<Right> rights;
+    for (const Mark& mark : type.marks) rights.push_back(RightByRole(mark, roles));
+    told[i] = std::none_of(rights.begin(), rights.end(), [](const Right& right) {
+      return right.ground == Access::GROUND_UNSPECIFIED;
+    });
+    for (size_t mark = 0; told[i] && mark < rights.size(); ++mark) {
+      for (const std::string& owner : owners) {
+        recorder.Add(owner, rights[mark], type.NameOf(record), type.marks[mark].dotted);
+      }
+    }
+  }
+  if (recorder.empty()) return told;
+  const auto recorded =
+      store.Write(CommandOf(call), [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+        RETURN_IF_ERROR(recorder.Record(tx, call, std::nullopt));
+        return std::string();
+      });
+  RETURN_IF_ERROR(recorded.status());
+  return told;
 }
 
 store::Schema WithDisclosure(store::Schema schema) {

@@ -7,6 +7,9 @@
 // | any other unary call, answers to changes  | shown | withheld               | withheld |
 // | streams                                   | withheld, whoever reads                    |
 //
+// A record may have several owners (nisi.rpc.v1.owners), as the parties of a contract: each is
+// shown it, each is told who else was.
+//
 // Permits and accesses lie in the register's own store.
 #pragma once
 
@@ -46,16 +49,16 @@ absl::Status CheckMarks(const store::Schema& schema);
 // Whether a permit in force lets the caller read the record though nothing ties it to it: by a
 // method that discloses one record. What leaves is settled with its confidential fields, so that of
 // a closed record nothing leaves where the permit is withdrawn meanwhile.
-absl::StatusOr<bool> HasPermit(const store::Reader& reader, const Call& call, const Ties& ties,
+absl::StatusOr<bool> HasPermit(const store::Reader& reader, const Call& call,
                                const google::protobuf::Message& resource);
 
 enum class Showing { kByRight, kNotAsked, kOwner, kNobody };
 
 // A record of which its reader may see more than nothing, if that can be recorded.
 struct Claim {
-  Mask::Place place;  // still whole
-  std::string owner;
-  uint32_t roles = 0;  // the caller's over it
+  Mask::Place place;                // still whole
+  std::vector<std::string> owners;  // one that is empty where none is known
+  uint32_t roles = 0;               // the caller's over it
 };
 
 // An answer that waits for its claims to be settled; all else is taken out of it.
@@ -90,6 +93,14 @@ store::CommandFn SettlingOf(const Method& method, const Call& call, std::shared_
 // recorded.
 absl::StatusOr<std::string> Settled(const Call& call, Claims* claims,
                                     const absl::StatusOr<store::Outcome>& outcome);
+
+// For a stream that tells of confidential fields in a form of its own, which no mask reaches, as a
+// foreign standard: of each record whether the caller may be told all of them, as an owner or by a
+// role that has a right to each. Looks of others than owners are recorded before this returns.
+// Waits for a commit.
+absl::StatusOr<std::vector<bool>> MayBeTold(
+    store::Store& store, const Call& call,
+    const std::vector<const google::protobuf::Message*>& records);
 
 struct DisclosureEnv {
   store::Store* store = nullptr;

@@ -445,8 +445,9 @@ class CanaryWalker {
     std::set<std::string> owners;
     for (const Mask::Place& place : method.mask.Find(answer.get())) {
       const MarkedType& type = *place.type;
-      const bool owner = who.caller.bin == type.ties.Owner(*place.resource) &&
-                         !who.caller.bin.empty() &&
+      const std::vector<std::string> of = OwnersOf(*place.resource);
+      const bool owner = !who.caller.bin.empty() &&
+                         std::find(of.begin(), of.end(), who.caller.bin) != of.end() &&
                          (who.caller.Has(v1::ENTITY) || who.caller.Has(v1::CUSTOMER));
       const auto& withheld = static_cast<const v1::Withheld&>(
           place.resource->GetReflection()->GetMessage(*place.resource, type.withheld));
@@ -464,7 +465,10 @@ class CanaryWalker {
         holder->GetReflection()->ClearField(holder, &field);
         shown += kept ? 0 : 1;
       }
-      if (shown > 0 && !owner) owners.insert(type.ties.Owner(*place.resource));
+      if (shown > 0 && !owner) {
+        owners.insert(of.begin(), of.end());
+        if (of.empty()) owners.emplace();
+      }
       ++(shown == 0 ? walk_.withheld : owner ? walk_.to_owner : walk_.by_right);
     }
     // All that may be shown is taken out now.

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/rpc/field_rules.h"
 #include "common/store/journal.h"
+#include "nisi/rpc/v1/owners.pb.h"
 
 namespace nisi::rpc {
 namespace {
@@ -82,6 +83,17 @@ absl::Status CheckFields(const Descriptor& type, std::set<const Descriptor*>* se
   return absl::OkStatus();
 }
 
+// To the BINs of a type's owners; an empty path leads to none.
+std::vector<FieldPath> OwnerPaths(const Descriptor& type) {
+  const auto& parties = type.options().GetExtension(v1::resource).bin_fields();
+  const auto declared = static_cast<int>(type.options().GetExtension(v1::owners));
+  std::vector<FieldPath> paths;
+  for (int i = 0; i < std::max(1, declared); ++i) {
+    paths.push_back(i < parties.size() ? FollowPath(type, parties.Get(i)) : FieldPath());
+  }
+  return paths;
+}
+
 std::string Dotted(const FieldPath& path) {
   std::string dotted;
   for (const FieldDescriptor* field : path) {
@@ -150,11 +162,11 @@ absl::Status CheckRecord(const Descriptor& type) {
   if (!RuleOf(*WithheldOf(type)).output_only()) {
     return BadMark(type.full_name(), "`withheld` is output_only");
   }
-  const auto& parties = type.options().GetExtension(v1::resource).bin_fields();
-  if (parties.empty() || FollowPath(type, parties.Get(0)).empty()) {
-    return BadMark(
-        type.full_name(),
-        "has confidential fields and no owner: the first of bin_fields leads to one BIN");
+  for (const FieldPath& path : OwnerPaths(type)) {
+    if (!path.empty()) continue;
+    return BadMark(type.full_name(),
+                   "has confidential fields and no owner: the first of bin_fields, as many as "
+                   "`owners` says, lead to one BIN each");
   }
   return absl::OkStatus();
 }
@@ -178,6 +190,18 @@ const Message* HolderOf(const Message* message, const FieldPath& path) {
 
 std::string MarkedType::NameOf(const Message& resource) const {
   return name == nullptr ? "" : resource.GetReflection()->GetString(resource, name);
+}
+
+std::vector<std::string> OwnersOf(const Message& resource) {
+  std::vector<std::string> owners;
+  for (const FieldPath& path : OwnerPaths(*resource.GetDescriptor())) {
+    if (path.empty()) continue;
+    std::string bin = TextsAt(resource, path).front();
+    if (!bin.empty() && std::find(owners.begin(), owners.end(), bin) == owners.end()) {
+      owners.push_back(std::move(bin));
+    }
+  }
+  return owners;
 }
 
 const v1::LegalBasis& ConfidentialityBasis() {

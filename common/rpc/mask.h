@@ -37,6 +37,10 @@ struct MarkedType {
   std::string NameOf(const google::protobuf::Message& resource) const;
 };
 
+// BIN or IIN of a record's owners in the sense of Art. 6(3), each once: of the first of bin_fields,
+// as many as nisi.rpc.v1.owners says. None: none is known.
+std::vector<std::string> OwnersOf(const google::protobuf::Message& resource);
+
 // The confidential fields of a type with `withheld`; null where it has none. FAILED_PRECONDITION
 // (CONFIDENTIAL_INVALID): no `withheld`, no owner; a mark within a map, or within a repeated
 // message that is none with `withheld` of its own; readers PUBLIC or OPERATOR, or on an open field;

@@ -27,7 +27,7 @@ absl::StatusOr<bool> MayRead(const store::Reader& reader, const Call& call, cons
                              const Message& resource, Visible visible, uint32_t* roles) {
   if (MaySee(call, ties, resource, visible, roles)) return true;
   if (visible != nullptr && !visible(resource, *roles)) return false;
-  return HasPermit(reader, call, ties, resource);
+  return HasPermit(reader, call, resource);
 }
 
 bool SeesAll(const Call& call, const Ties& ties, Visible visible) {

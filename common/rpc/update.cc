@@ -275,13 +275,14 @@ bool Gives(const Message& from, const std::string& dotted) {
   return Has(from, from.GetDescriptor()->FindFieldByName(first));
 }
 
-// Whether the caller sees the field of the stored record, as its owner or by duty.
+// Whether the caller sees the field of the stored record, as an owner of it or by duty.
 bool Sees(const Call& call, const Message& stored, const FieldDescriptor& field) {
   const auto ties = Ties::Of(*stored.GetDescriptor());
   if (!ties.ok()) return false;
   const Caller& caller = *call.caller;
-  if (!caller.bin.empty() && caller.bin == ties->Owner(stored) &&
-      (caller.Has(v1::ENTITY) || caller.Has(v1::CUSTOMER))) {
+  const std::vector<std::string> owners = OwnersOf(stored);
+  if (!caller.bin.empty() && (caller.Has(v1::ENTITY) || caller.Has(v1::CUSTOMER)) &&
+      std::find(owners.begin(), owners.end(), caller.bin) != owners.end()) {
     return true;
   }
   uint32_t readers = 0;

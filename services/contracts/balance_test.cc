@@ -54,7 +54,8 @@ class BalanceTest : public ContractsTest {
     return absl::OkStatus();
   }
 
-  // What the journal says, without the totals: every entry that no later one replaced.
+  // What the journal says, without the totals: every entry that no later one replaced. How much it
+  // was no leaf tells; the entry itself does, which never changes.
   std::map<int32_t, Tally> Replayed(const std::string& contract, base::Date as_of) {
     std::map<int32_t, v1::Entry> last;
     std::set<int32_t> corrected;
@@ -69,7 +70,7 @@ class BalanceTest : public ContractsTest {
         EXPECT_TRUE(event.ParseFromString(change.after().value()));
         if (ParentOf(event.name()) != contract) continue;
         const int32_t number = std::stoi(event.name().substr(event.name().rfind('/') + 1));
-        last[number] = event;
+        last[number] = Stored(kEntries, store::Key::Of(contract, number)).entry();
         if (event.corrects() != 0) corrected.insert(event.corrects());
       }
     }

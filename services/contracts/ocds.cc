@@ -118,7 +118,7 @@ absl::StatusOr<Executed> ExecutedOf(const OcdsContract& of) {
     Tally tally;
     AddShares(SharesOf(entry), &tally);
     if (tally.delivered > 0) delivered[day] += tally.delivered;
-    if (tally.paid == 0) continue;
+    if (tally.paid == 0 || !of.figures) continue;
     ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromTiyn(tally.paid));
     ASSIGN_OR_RETURN(paid[day], paid[day].Add(sum));
   }
@@ -139,7 +139,9 @@ absl::StatusOr<Executed> ExecutedOf(const OcdsContract& of) {
         JsonObject()
             .Text("id", absl::StrCat("delivery-", day.ToString()))
             .Text("type", "delivery")
-            .Text("title", absl::StrCat(QuantityText(volume), " ", of.contract.good().unit()))
+            .Text("title", of.figures
+                               ? absl::StrCat(QuantityText(volume), " ", of.contract.good().unit())
+                               : "")
             .Text("dateMet", DayText(day.ToProto()))
             .Text("status", "met")
             .ToString());
@@ -159,7 +161,6 @@ struct Telling {
 // What a release says of the contract.
 absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Telling& telling) {
   const Contract& terms = *telling.terms;
-  ASSIGN_OR_RETURN(const std::string value, ValueText(terms.sum()));
   google::type::Date first, last;
   first.set_year(terms.years(0).year());
   first.set_month(1);
@@ -176,9 +177,12 @@ absl::StatusOr<std::string> ContractText(const OcdsContract& of, const Telling& 
       .Text("status", ended ? "terminated" : "active")
       .Raw("period",
            JsonObject().Text("startDate", DayText(first)).Text("endDate", DayText(last)).ToString())
-      .Raw("value", value)
       .List("items", {ItemText(terms)})
       .Text("dateSigned", DayText(of.contract.sign_date()));
+  if (of.figures) {
+    ASSIGN_OR_RETURN(std::string value, ValueText(terms.sum()));
+    contract.Raw("value", std::move(value));
+  }
   std::vector<std::string> changes;
   for (size_t i = 0; i < telling.amendments; ++i) {
     const Amendment& amendment = of.amendments[i];

@@ -19,6 +19,7 @@ struct OcdsContract {
   std::vector<Amendment> amendments;         // those in force, in order
   std::vector<Contract> terms;               // as signed, and as each of these left it
   std::vector<Entry> entries;                // those that count, in order
+  bool figures = true;                       // volumes, prices and sums are told
 };
 
 // A release package of the contract, and a record package with the compiled release. Of a signed

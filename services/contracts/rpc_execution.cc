@@ -389,6 +389,8 @@ absl::StatusOr<v1::Balance> GetBalance(Env& env, Call& call, const v1::GetBalanc
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   v1::Balance balance;
   balance.set_name(contract.name());
+  balance.set_customer(contract.customer());
+  balance.set_supplier(contract.supplier());
   *balance.mutable_as_of() = day.ToProto();
   Money accepted, paid, unpaid, penalty;
   for (size_t i = 0; i < terms.size(); ++i) {

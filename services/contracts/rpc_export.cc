@@ -1,6 +1,8 @@
 // ExportContracts: each signed contract as a package of the Open Contracting Data Standard.
 #include <deque>
+#include <vector>
 
+#include "common/rpc/disclosure.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/ocds.h"
 #include "services/contracts/rpcs.h"
@@ -8,18 +10,29 @@
 namespace nisi::contracts {
 namespace {
 
-// From one snapshot, contract by contract.
+// As many as one record of a look names.
+constexpr size_t kBatch = 200;
+
+// From one snapshot, contract by contract. The text is no resource that a mask reaches: who may be
+// told the figures is asked, and recorded, batch by batch before they leave.
 class ContractExport final : public rpc::MessageSource {
  public:
-  ContractExport(Env& env, const Call& call, v1::ExportContractsRequest::Form form)
-      : view_(env.store->Read()), call_(call), form_(form) {}
+  ContractExport(Env& env, const Call& call, const v1::ExportContractsRequest& request)
+      : store_(*env.store),
+        view_(env.store->Read()),
+        call_(call),
+        form_(request.form()),
+        figures_(request.figures()) {}
 
   absl::StatusOr<State> Pull(std::string* out) override {
-    ASSIGN_OR_RETURN(const std::optional<Contract> next, Next());
-    if (!next.has_value()) return State::kEnd;
-    ASSIGN_OR_RETURN(const OcdsContract gathered, Gather(*next));
+    if (batch_.empty()) RETURN_IF_ERROR(Load());
+    if (batch_.empty()) return State::kEnd;
+    const Loaded next = std::move(batch_.front());
+    batch_.pop_front();
+    ASSIGN_OR_RETURN(OcdsContract gathered, Gather(next.contract));
+    gathered.figures = next.figures;
     v1::ExportContractsResponse response;
-    response.set_contract(next->name());
+    response.set_contract(next.contract.name());
     ASSIGN_OR_RETURN(*response.mutable_json(), form_ == v1::ExportContractsRequest::RECORDS
                                                    ? RecordPackage(gathered)
                                                    : ReleasePackage(gathered));
@@ -28,9 +41,13 @@ class ContractExport final : public rpc::MessageSource {
   }
 
  private:
-  // The next signed one whose execution the caller sees: the method is unscoped.
-  absl::StatusOr<std::optional<Contract>> Next() {
-    std::optional<Contract> next;
+  struct Loaded {
+    Contract contract;
+    bool figures = false;
+  };
+
+  // The next signed ones whose execution the caller sees: the method is unscoped.
+  absl::Status Load() {
     RETURN_IF_ERROR(view_.Scan(
         kContracts, {{}, after_}, {},
         [&](const store::RowView& row, absl::string_view key) -> absl::StatusOr<bool> {
@@ -40,10 +57,15 @@ class ContractExport final : public rpc::MessageSource {
           const uint32_t roles =
               rpc::TiesOf<Contract>().RolesOver(*call_.caller, contract) & call_.method->roles;
           const bool seen = SeesExecution(*call_.caller, contract, roles);
-          if (seen && contract.has_sign_date()) next = std::move(contract);
-          return !next.has_value();
+          if (seen && contract.has_sign_date()) batch_.push_back({std::move(contract)});
+          return batch_.size() < kBatch;
         }));
-    return next;
+    if (!figures_ || batch_.empty()) return absl::OkStatus();
+    std::vector<const google::protobuf::Message*> records;
+    for (const Loaded& one : batch_) records.push_back(&one.contract);
+    ASSIGN_OR_RETURN(const std::vector<bool> told, rpc::MayBeTold(store_, call_, records));
+    for (size_t i = 0; i < told.size(); ++i) batch_[i].figures = told[i];
+    return absl::OkStatus();
   }
 
   absl::StatusOr<OcdsContract> Gather(const Contract& contract) {
@@ -91,9 +113,12 @@ class ContractExport final : public rpc::MessageSource {
     return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
   }
 
+  store::Store& store_;
   const store::View view_;
   const Call call_;
   const v1::ExportContractsRequest::Form form_;
+  const bool figures_;
+  std::deque<Loaded> batch_;
   std::string after_;
 };
 
@@ -101,7 +126,7 @@ class ContractExport final : public rpc::MessageSource {
 
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportContracts(
     Env& env, Call& call, const v1::ExportContractsRequest& request) {
-  return std::make_unique<ContractExport>(env, call, request.form());
+  return std::make_unique<ContractExport>(env, call, request);
 }
 
 }  // namespace nisi::contracts

@@ -45,6 +45,8 @@ absl::Status Reset(store::Tx& tx, Decision production, Line line, ItemRow* row) 
   fresh.set_edition(item.edition() + 1);
   fresh.set_minimum_in_country_value_bp(item.minimum_in_country_value_bp());
   fresh.set_state(ListItem::FORMED);
+  // What the needs of one come to are its own prices.
+  if (fresh.customers_size() == 1) fresh.set_sole_customer(fresh.customers(0));
   const bool made = production.outcome() != "NOT_MADE";
   *fresh.mutable_production() = std::move(production);
   fresh.set_contract_type(made ? v1::CONTRACT_PROCUREMENT : v1::OFF_TAKE);

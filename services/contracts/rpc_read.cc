@@ -98,6 +98,7 @@ bool HideNeeds(uint32_t roles, ListItem* item) {
     return false;
   }
   item->clear_customers();
+  item->clear_sole_customer();
   item->clear_agreed_customers();
   item->clear_value();
   return true;
@@ -328,11 +329,16 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     if (!has) return errors::DecisionMissing();
     return AddReplay(field, stored, replay, &response);
   };
+  const auto tell = [&response](const std::string& customer, const std::string& supplier) {
+    response.set_customer(customer);
+    response.set_supplier(supplier);
+  };
   if (is("customers/*")) {
     ASSIGN_OR_RETURN(
         const CustomerRow row,
         RowNamed(view, kCustomers, store::Key::Of(name.substr(name.find('/') + 1)), name));
     const Customer& of = row.customer();
+    response.set_customer(of.bin());
     RETURN_IF_ERROR(add("eligibility", of.has_eligibility(), of.eligibility(), ReplayCustomer));
   } else if (is("cycles/*")) {
     const auto year = rpc::NumberIn(name, "cycles/*", 0);
@@ -348,21 +354,27 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
   } else if (is("contracts/*")) {
     ASSIGN_OR_RETURN(const ContractRow row, RowNamed(view, kContracts, store::Key::Of(name), name));
     const Contract& of = row.contract();
+    tell(of.customer(), of.supplier());
     RETURN_IF_ERROR(add("conformity", of.has_conformity(), of.conformity(), ReplayConformity));
   } else if (is("contracts/*/amendments/*")) {
     ASSIGN_OR_RETURN(const AmendmentRow row,
                      RowNamed(view, kAmendments, KeyIn(name, "contracts/*/amendments/*"), name));
     const Amendment& of = row.amendment();
+    tell(of.customer(), of.supplier());
     RETURN_IF_ERROR(add("decision", of.has_decision(), of.decision(), ReplayAmendment));
   } else if (is("contracts/*/assessments/*")) {
     ASSIGN_OR_RETURN(const AssessmentRow row,
                      RowNamed(view, kAssessments, KeyIn(name, "contracts/*/assessments/*"), name));
     const v1::YearBalance& of = row.assessment().balance();
+    tell(row.assessment().customer(), row.assessment().supplier());
     RETURN_IF_ERROR(add("balance.decision", of.has_decision(), of.decision(), ReplayYear));
   } else if (is("contracts/*/penalties/*")) {
     ASSIGN_OR_RETURN(const PenaltyRow row,
                      RowNamed(view, kPenalties, KeyIn(name, "contracts/*/penalties/*"), name));
     const Penalty& of = row.penalty();
+    // Of a year the customer owes it, of a condition the supplier.
+    const bool year = of.offset() == 0;
+    tell(year ? of.debtor() : of.creditor(), year ? of.creditor() : of.debtor());
     RETURN_IF_ERROR(add("decision", of.has_decision(), of.decision(), ReplayOffset));
   } else {
     return base::InvalidField("name", "is of no record with decisions");

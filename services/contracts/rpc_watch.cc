@@ -2,6 +2,7 @@
 #include <deque>
 #include <utility>
 
+#include "common/base/roles.h"
 #include "common/rpc/journal_service.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "services/contracts/rpcs.h"
@@ -23,6 +24,11 @@ absl::Status TakeChange(const journal::v1::Change& change, Resource* resource) {
   }
   return absl::OkStatus();
 }
+
+// Those whom GetPledge admits: the institutes have no part in what is pledged.
+constexpr uint32_t kOfPledges = base::RoleBit(rpc::v1::CUSTOMER) | base::RoleBit(rpc::v1::ENTITY) |
+                                base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) |
+                                base::RoleBit(rpc::v1::AUDITOR);
 
 // Everybody who plans sees all of it.
 class PlanningWatch final : public rpc::JournalSource {
@@ -63,8 +69,8 @@ class PlanningWatch final : public rpc::JournalSource {
   }
 };
 
-// Contracts and what happens under them, each to whom it is tied to as it is after the change; a
-// contract to whom it is still tied to.
+// Contracts and what is under them, each to whom it is tied to as it is after the change; a
+// contract and its amendments to whom it is still tied to.
 class ContractWatch final : public rpc::JournalSource {
  public:
   ContractWatch(Env& env, const Call& call, int64_t start)
@@ -83,10 +89,21 @@ class ContractWatch final : public rpc::JournalSource {
         if (seen) {
           ASSIGN_OR_RETURN(seen, IsStillSeen(shown.contract().name()));
         }
+      } else if (change.table() == kAmendments.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_amendment()));
+        if (seen) {
+          ASSIGN_OR_RETURN(seen, IsStillSeen(ParentOf(shown.amendment().name())));
+        }
+      } else if (change.table() == kPledges.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_pledge(), kOfPledges));
       } else if (change.table() == kEntries.name) {
         ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_entry()));
       } else if (change.table() == kPenalties.name) {
         ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_penalty()));
+      } else if (change.table() == kAssessments.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_assessment()));
+      } else if (change.table() == kReports.name) {
+        ASSIGN_OR_RETURN(seen, Seen(change, shown.mutable_report()));
       }
       if (!seen) continue;
       *shown.mutable_record_time() = entry.record_time();
@@ -100,9 +117,11 @@ class ContractWatch final : public rpc::JournalSource {
 
   // The method is unscoped: here the tie alone counts.
   template <class Resource>
-  absl::StatusOr<bool> Seen(const journal::v1::Change& change, Resource* resource) const {
+  absl::StatusOr<bool> Seen(const journal::v1::Change& change, Resource* resource,
+                            uint32_t admitted = ~0U) const {
     RETURN_IF_ERROR(TakeChange(change, resource));
-    return (rpc::TiesOf<Resource>().RolesOver(*call_.caller, *resource) & call_.method->roles) != 0;
+    return (rpc::TiesOf<Resource>().RolesOver(*call_.caller, *resource) & call_.method->roles &
+            admitted) != 0;
   }
 
   absl::StatusOr<bool> IsStillSeen(const std::string& contract) const {

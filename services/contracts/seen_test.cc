@@ -1,6 +1,9 @@
 // Who sees what of a contract: its parties all of it, a pledgee its terms as long as it is one, the
-// bodies of planning nothing.
+// bodies of planning nothing; and whose looks at its figures are recorded.
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "common/rpc/served_testing.h"
+#include "nisi/disclosure/v1/disclosure.pb.h"
 #include "services/contracts/service_testing.h"
 
 namespace nisi::contracts {
@@ -19,13 +22,13 @@ class SeenTest : public ContractsTest {
     }
     return names;
   }
-  // How many versions of contracts and entries a watch from the beginning tells.
+  // How many versions of all but pledges a watch from the beginning tells.
   int Watched(const rpc::Caller& caller) {
     v1::WatchContractsRequest request;
     request.set_start_position(1);
     int changes = 0;
     for (const auto& told : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
-      changes += told.changes_size();
+      for (const auto& change : told.changes()) changes += change.has_pledge() ? 0 : 1;
     }
     return changes;
   }
@@ -101,6 +104,219 @@ TEST_F(SeenTest, WhoIsReleasedDoesNotReadThePast) {
   EXPECT_TRUE(Do<v1::Contract>("GetContract", supplier_, get).ok());
   // Its own pledge it still has.
   EXPECT_TRUE(Do<v1::Pledge>("GetPledge", bank_, Named<v1::GetPledgeRequest>(pledge->name())).ok());
+}
+
+class FiguresTest : public SeenTest {
+ protected:
+  // Looks that are recorded: of whose record, by whom, in which role or by which permit, at what.
+  std::vector<std::string> Looks() {
+    std::vector<std::string> looks;
+    const absl::Status read = store().Read().Scan(
+        rpc::kAccesses, {}, {},
+        [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<disclosure::v1::AccessRow>(row));
+          const auto& access = stored.row.access();
+          looks.push_back(absl::StrCat(access.owner_bin(), " ", access.reader_subject(), " ",
+                                       access.permit().empty()
+                                           ? rpc::v1::Role_Name(access.role())
+                                           : disclosure::v1::Access::Ground_Name(access.ground()),
+                                       " ", absl::StrJoin(access.records(), ",")));
+          return true;
+        });
+    EXPECT_TRUE(read.ok()) << read;
+    return looks;
+  }
+  // Those since the last time.
+  std::vector<std::string> NewLooks() {
+    std::vector<std::string> fresh;
+    for (std::string& look : Looks()) {
+      if (known_.insert(look).second) fresh.push_back(std::move(look));
+    }
+    return fresh;
+  }
+  // As who is told is: of both parties.
+  static std::vector<std::string> OfBoth(const std::string& look) {
+    return {absl::StrCat(Bin(1), " ", look), absl::StrCat(Bin(2), " ", look)};
+  }
+  v1::Contract Got(const std::string& name, const rpc::Caller& caller) {
+    return Must<v1::Contract>("GetContract", caller, Named<v1::GetContractRequest>(name));
+  }
+  bool Tells(const rpc::Caller& caller, bool figures) {
+    v1::ExportContractsRequest request;
+    request.set_form(v1::ExportContractsRequest::RECORDS);
+    request.set_figures(figures);
+    const auto told = Told<v1::ExportContractsResponse>("ExportContracts", caller, request);
+    EXPECT_EQ(told.size(), 1U) << caller.subject;
+    return !told.empty() && absl::StrContains(told.front().json(), "77777");
+  }
+
+ private:
+  std::set<std::string> known_;
+};
+
+// What two companies have agreed on is theirs: whoever else looks at it, by duty or as the bank
+// that holds it as collateral, is recorded for both; the institute for in-country value has no part
+// in it.
+TEST_F(FiguresTest, EachLookAtWhatTwoHaveAgreedIsRecordedForBoth) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  v1::Contract contract = MakeContract();
+  *contract.mutable_years(0)->mutable_price() = Tenge(77'777);
+  contract.set_price_formula("Цена меди");
+  const std::string name = SignedContract(contract);
+  ASSERT_TRUE(PledgeTo(name, 3).ok());
+  const auto delivered = Deliver(name, MakeEntry("10"));
+  ASSERT_TRUE(delivered.ok()) << delivered.status();
+  EXPECT_EQ(delivered->quantity(), "10") << "its own";
+  EXPECT_THAT(Looks(), ::testing::IsEmpty()) << "the parties are no third ones";
+  for (const rpc::Caller& party : {supplier_, CustomerOf(1)}) {
+    EXPECT_EQ(Got(name, party).years(0).price().units(), 77'777);
+    EXPECT_FALSE(Got(name, party).has_withheld());
+    EXPECT_EQ(BalanceOf(name).years_size(), 3);
+  }
+  NewLooks();
+  const auto seen = Got(name, authority_);
+  EXPECT_EQ(seen.sum().units(), 100 * (77'777 + 2'000));
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("ministry AUTHORITY_INDUSTRY ", name)));
+  // The bank reads the terms, and not how they were found to conform.
+  const auto terms = Got(name, bank_);
+  EXPECT_EQ(terms.price_formula(), "Цена меди");
+  EXPECT_EQ(terms.years_size(), 3);
+  EXPECT_FALSE(terms.has_conformity());
+  EXPECT_THAT(terms.withheld().fields(), ::testing::ElementsAre("offsets", "conformity"));
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("bank ENTITY ", name)));
+  // A list shows them where it is asked to.
+  v1::ListContractsRequest list;
+  auto page = Must<v1::ListContractsResponse>("ListContracts", authority_, list);
+  ASSERT_EQ(page.contracts_size(), 1);
+  EXPECT_EQ(page.contracts(0).years_size(), 0);
+  EXPECT_EQ(page.contracts(0).withheld().reason(), rpc::v1::Withheld::NOT_ASKED);
+  const rpc::Caller value = CallerOf("value", {rpc::v1::INSTITUTE_LOCAL_CONTENT});
+  list.set_reveal(true);
+  page = Must<v1::ListContractsResponse>("ListContracts", value, list);
+  EXPECT_EQ(page.contracts(0).minimum_in_country_value_bp(), 3'000);
+  EXPECT_FALSE(page.contracts(0).has_sum());
+  EXPECT_EQ(page.contracts(0).withheld().reason(), rpc::v1::Withheld::NO_RIGHT);
+  EXPECT_THAT(NewLooks(), ::testing::IsEmpty());
+  page = Must<v1::ListContractsResponse>("ListContracts", institute_, list);
+  EXPECT_EQ(page.contracts(0).years_size(), 3);
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("institute INSTITUTE_INDUSTRY ", name)));
+}
+
+// The text of an export is no record that a mask reaches.
+TEST_F(FiguresTest, AnExportTellsFiguresToWhomItMayAndRecordsIt) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  v1::Contract contract = MakeContract(1, 2026, 1);
+  *contract.mutable_years(0)->mutable_price() = Tenge(77'777);
+  const std::string name = SignedContract(contract);
+  ASSERT_TRUE(Deliver(name, MakeEntry("1")).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("1")).ok());
+  ASSERT_TRUE(PayIt(name, 77'777).ok());
+  for (const rpc::Caller& caller : {supplier_, CustomerOf(1), authority_, auditor_}) {
+    EXPECT_FALSE(Tells(caller, false)) << caller.subject;
+  }
+  EXPECT_TRUE(Tells(supplier_, true));
+  EXPECT_TRUE(Tells(CustomerOf(1), true));
+  EXPECT_FALSE(Tells(CallerOf("value", {rpc::v1::INSTITUTE_LOCAL_CONTENT}), true));
+  EXPECT_THAT(NewLooks(), ::testing::IsEmpty());
+  EXPECT_TRUE(Tells(authority_, true));
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("ministry AUTHORITY_INDUSTRY ", name)));
+  EXPECT_TRUE(Tells(auditor_, true));
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("auditor AUDITOR ", name)));
+}
+
+// What is of two is not shown to a third by the word of one; a court order against one of them is
+// enough.
+TEST_F(FiguresTest, BothPartiesConsent) {
+  const std::string name = OffTake();
+  rpc::LocalServer server(service_->registry(), &clock_);
+  ASSERT_TRUE(server.started().ok()) << server.started();
+  constexpr char kPermits[] = "/nisi.disclosure.v1.DisclosureService/";
+  const auto consent = [&](const rpc::Caller& party) {
+    disclosure::v1::GiveConsentRequest request;
+    request.mutable_permit()->set_owner_bin(party.bin);
+    request.mutable_permit()->set_reader_bin(stranger_.bin);
+    *request.mutable_permit()->mutable_first_day() = today().ToProto();
+    *request.mutable_permit()->mutable_last_day() = today().AddDays(30).ToProto();
+    request.set_request_id(NextUuid());
+    const auto given =
+        server.Do<disclosure::v1::Permit>(party, absl::StrCat(kPermits, "GiveConsent"), request);
+    EXPECT_TRUE(given.ok()) << given.status();
+    return given.ok() ? given->name() : "";
+  };
+  const auto get = Named<v1::GetContractRequest>(name);
+  const auto sees = [&] {
+    const auto seen = Do<v1::Contract>("GetContract", stranger_, get);
+    return seen.ok() && seen->years_size() == 3;
+  };
+  EXPECT_FALSE(sees());
+  consent(supplier_);
+  EXPECT_FALSE(sees());
+  EXPECT_EQ(Why<v1::Contract>("GetContract", stranger_, get), "ACCESS_DENIED");
+  const std::string second = consent(CustomerOf(1));
+  EXPECT_TRUE(sees());
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("stranger CONSENT ", name)));
+  disclosure::v1::WithdrawPermitRequest withdraw;
+  withdraw.set_name(second);
+  withdraw.set_reason("x");
+  withdraw.set_request_id(NextUuid());
+  ASSERT_TRUE(server
+                  .Do<disclosure::v1::Permit>(CustomerOf(1),
+                                              absl::StrCat(kPermits, "WithdrawPermit"), withdraw)
+                  .ok());
+  EXPECT_FALSE(sees());
+  disclosure::v1::RecordCourtOrderRequest order;
+  order.mutable_permit()->set_owner_bin(Bin(1));
+  order.mutable_permit()->set_reader_bin(stranger_.bin);
+  order.mutable_permit()->set_court("СМЭС");
+  order.mutable_permit()->set_number("1");
+  *order.mutable_permit()->mutable_decision_date() = today().ToProto();
+  *order.mutable_permit()->mutable_first_day() = today().ToProto();
+  order.set_request_id(NextUuid());
+  ASSERT_TRUE(
+      server
+          .Do<disclosure::v1::Permit>(authority_, absl::StrCat(kPermits, "RecordCourtOrder"), order)
+          .ok());
+  EXPECT_TRUE(sees());
+}
+
+// A watch tells of all that is under a contract, without figures; the institutes have no part in
+// pledges, nor a pledgee in what happens under the contract.
+TEST_F(FiguresTest, AWatchTellsOfAllThatIsUnderAContract) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
+  ASSERT_TRUE(PledgeTo(name, 3).ok());
+  ASSERT_TRUE(Amend(name, supplier_, 2027, "90", 1'000).ok());
+  v1::SubmitMonitoringReportRequest report;
+  report.set_parent(name);
+  report.mutable_report()->set_year(2026);
+  report.mutable_report()->set_progress("Идёт");
+  Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, report);
+  GoTo(Day("2027-01-10"));
+  ASSERT_TRUE(Assess(name, 2026).ok());
+  const auto kinds = [this](const rpc::Caller& caller) {
+    std::set<std::string> told;
+    v1::WatchContractsRequest request;
+    request.set_start_position(1);
+    for (const auto& one : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
+      for (const auto& change : one.changes()) {
+        EXPECT_EQ(change.contract().years_size() + change.amendment().years_size(), 0);
+        EXPECT_EQ(change.entry().quantity() + change.report().progress(), "");
+        EXPECT_FALSE(change.assessment().has_balance() || change.penalty().has_amount());
+        const auto* record = v1::WatchContractsResponse::Change::descriptor()->FindFieldByNumber(
+            static_cast<int>(change.record_case()));
+        told.insert(record == nullptr ? "" : record->name());
+      }
+    }
+    return absl::StrJoin(told, " ");
+  };
+  EXPECT_EQ(kinds(supplier_), "amendment assessment contract entry penalty pledge report");
+  EXPECT_EQ(kinds(CustomerOf(1)), kinds(supplier_));
+  EXPECT_EQ(kinds(authority_), kinds(supplier_));
+  EXPECT_EQ(kinds(institute_), "amendment assessment contract entry penalty report");
+  EXPECT_EQ(kinds(bank_), "amendment contract pledge");
+  EXPECT_EQ(kinds(stranger_), "");
 }
 
 // What is late under a contract names it and its supplier: to those alone who may see it.

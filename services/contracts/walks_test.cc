@@ -2,6 +2,7 @@
 // database of suppliers away, slow or wrong.
 #include "absl/strings/match.h"
 #include "common/rpc/bad_input_testing.h"
+#include "common/rpc/disclosure_testing.h"
 #include "common/rpc/peer_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/contracts/service_testing.h"
@@ -82,6 +83,88 @@ TEST_F(RecordsTest, ScopesHoldBothWays) {
   EXPECT_GT(walk.outside, 100);
   EXPECT_EQ(walk.alike, walk.outside);
   EXPECT_GT(walk.lists, 10);
+}
+
+// Volumes, prices and all that follows from them.
+TEST_F(RecordsTest, NoCanaryOfAContractLeaves) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1, "1234567")}, 1);
+  v1::Contract terms = MakeContract(1, 2026, 2);
+  for (int i = 0; i < terms.years_size(); ++i) {
+    terms.mutable_years(i)->set_volume(absl::StrCat("77", i, ".125"));
+    *terms.mutable_years(i)->mutable_price() = Tenge(rpc::kFirstCanary + i);
+  }
+  terms.set_price_formula("canary-formula");
+  const std::string name = SignedContract(terms);
+  ASSERT_TRUE(Deliver(name, MakeEntry("765.375")).ok());
+  ASSERT_TRUE(AcceptIt(name, MakeEntry("654.375")).ok());
+  ASSERT_TRUE(PayIt(name, rpc::kFirstCanary + 5'000).ok());
+  v1::AmendContractRequest amend;
+  amend.set_parent(name);
+  *amend.mutable_amendment()->add_years() = terms.years(1);
+  amend.mutable_amendment()->mutable_years(0)->set_volume("775.875");
+  amend.mutable_amendment()->set_price_formula("canary-amended");
+  amend.mutable_amendment()->set_reason("x");
+  amend.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
+  Must<v1::Amendment>("AmendContract", CustomerOf(1), amend);
+  v1::SubmitMonitoringReportRequest told;
+  told.set_parent(name);
+  told.mutable_report()->set_year(2026);
+  told.mutable_report()->set_progress("canary-progress");
+  Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, told);
+  GoTo(Day("2027-01-10"));
+  ASSERT_TRUE(Assess(name, 2026).ok());
+  const v1::Contract contract = ContractNow(name);
+  const v1::Entry delivery = Stored(kEntries, store::Key::Of(name, 1)).entry();
+  const v1::Entry payment = Stored(kEntries, store::Key::Of(name, 3)).entry();
+  const v1::Amendment amendment = Stored(kAmendments, store::Key::Of(name, 1)).amendment();
+  const v1::Assessment assessment = Stored(kAssessments, store::Key::Of(name, 2026)).assessment();
+  const v1::Penalty penalty = Stored(kPenalties, store::Key::Of(name, 1)).penalty();
+  const v1::MonitoringReport report = Stored(kReports, store::Key::Of(name, 2026)).report();
+  rpc::CanaryFixture fixture;
+  fixture.registry = &service_->registry();
+  fixture.store = &store();
+  fixture.clock = &clock_;
+  fixture.owner_bin = Bin(2);
+  fixture.records = {
+      name,           delivery.name(), payment.name(), amendment.name(), assessment.name(),
+      penalty.name(), report.name()};
+  fixture.planted = {&contract, &delivery, &payment, &amendment, &assessment, &penalty, &report};
+  for (const std::string& record : {name, assessment.name()}) {
+    fixture.calls.emplace_back("/nisi.contracts.v1.PlanningService/ReplayDecision",
+                               Named<v1::ReplayDecisionRequest>(record).SerializeAsString());
+  }
+  const rpc::CanaryWalk walk = rpc::WalkCanaries(fixture);
+  EXPECT_GT(walk.answered, 250);
+  EXPECT_GT(walk.to_owner, 20);
+  EXPECT_GT(walk.by_right, 20);
+  EXPECT_GT(walk.withheld, 20);
+  EXPECT_GT(walk.accesses, 40);
+}
+
+// What a customer would pay for what it needs.
+TEST_F(RecordsTest, NoCanaryOfANeedLeaves) {
+  Register(1);
+  Open();
+  ASSERT_TRUE(Submit({MakeNeed(1, 1, "3", rpc::kFirstCanary + 7)}).ok());
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  ASSERT_TRUE(Form().ok());
+  const v1::Need need = Stored(kNeeds, store::Key::Of(2026, 1)).need();
+  const v1::ListItem item = ItemNow(1);
+  EXPECT_EQ(item.value().units(), 3 * (rpc::kFirstCanary + 7));
+  EXPECT_EQ(item.sole_customer(), Bin(1));
+  rpc::CanaryFixture fixture;
+  fixture.registry = &service_->registry();
+  fixture.store = &store();
+  fixture.clock = &clock_;
+  fixture.owner_bin = Bin(1);
+  fixture.records = {CycleName(2026), need.name(), item.name()};
+  fixture.planted = {&need, &item};
+  const rpc::CanaryWalk walk = rpc::WalkCanaries(fixture);
+  EXPECT_GT(walk.answered, 100);
+  EXPECT_GT(walk.to_owner, 3);
+  EXPECT_GT(walk.by_right, 3);
+  EXPECT_GT(walk.withheld, 10);
 }
 
 TEST_F(RecordsTest, BadInputIsRefusedByItsName) {
