@@ -990,5 +990,43 @@ TEST_F(ContractTest, ReportsComeAfterTheEndOfAContractAsWell) {
             "YEAR_UNKNOWN");
 }
 
+// What is owed for a year is what entries say when the contract is closed, and after that: nobody
+// accepts goods until the contract is fulfilled and takes that back then.
+TEST_F(ContractTest, AnAcceptanceTakenBackIsJudgedBeforeAndAfterTheContractIsFulfilled) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  const std::string name = SignedContract(MakeContract(1, 2026, 1));
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  const auto first = AcceptIt(name, MakeEntry("60"));
+  const auto second = AcceptIt(name, MakeEntry("40"));
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_TRUE(PayIt(name, 100'000).ok());
+  const v1::Entry none = [&] {
+    v1::Entry entry = MakeEntry("0");
+    *entry.mutable_event_date() = second->event_date();
+    return entry;
+  }();
+  GoTo(Day("2027-01-10"));
+  ASSERT_TRUE(Assess(name, 2026).ok());
+  ASSERT_TRUE(Correct(second->name(), CustomerOf(1), none).ok());
+  const auto fulfil = Named<v1::FulfilContractRequest>(name);
+  EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "YEAR_NOT_ASSESSED");
+  const auto again = Assess(name, 2026);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->balance().penalty().units(), 4'000);
+  auto settle = Named<v1::SettlePenaltyRequest>(again->penalty());
+  settle.set_note("П-1");
+  Must<v1::Penalty>("SettlePenalty", supplier_, settle);
+  ASSERT_EQ(Must<v1::Contract>("FulfilContract", authority_, fulfil).state(), State::FULFILLED);
+  ASSERT_TRUE(Correct(first->name(), CustomerOf(1), none).ok());
+  EXPECT_EQ(BalanceOf(name).penalty().units(), 10'000);
+  const auto after = Assess(name, 2026);
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->balance().shortfall(), "100.000");
+  // What was paid stays so; the rest is owed.
+  EXPECT_EQ(Stored(kPenalties, store::Key::Of(name, 2)).penalty().amount().units(), 6'000);
+  ExpectReplays(after->name());
+}
+
 }  // namespace
 }  // namespace nisi::contracts

@@ -254,6 +254,18 @@ absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
   return tallies;
 }
 
+absl::StatusOr<v1::YearBalance> YearOver(const Env& env, const store::Reader& reader,
+                                         const Contract& contract, int32_t year) {
+  ASSIGN_OR_RETURN(const std::vector<EntryRow> open,
+                   cases::AllOf(reader, kOpenFaults, store::Key::Of(contract.name(), year)));
+  if (!open.empty()) return errors::FaultOpen(open.front().entry().name());
+  int32_t number = 0;
+  ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year, &number));
+  std::map<int32_t, Tally> late;
+  ASSIGN_OR_RETURN(auto tallies, TalliesOf(reader, contract.name(), std::nullopt, {}, &late));
+  return JudgeYear({&contract, terms, number, tallies[year], true, late[year]}, *env.norms);
+}
+
 absl::Status CloseDeadlinesOf(store::Tx& tx, const std::string& record, absl::string_view kind,
                               cases::Deadline::State state) {
   ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open, cases::OpenDeadlines(tx, record));

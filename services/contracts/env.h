@@ -105,6 +105,9 @@ absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
                                                    std::optional<base::Date> as_of = std::nullopt,
                                                    const store::At& at = {},
                                                    std::map<int32_t, Tally>* late = nullptr);
+// What a year that is over came to by what is recorded. FAULT_OPEN.
+absl::StatusOr<v1::YearBalance> YearOver(const Env& env, const store::Reader& reader,
+                                         const Contract& contract, int32_t year);
 // What is to be done by a day that the law or a record names.
 struct DayOfRecord {
   std::string record;

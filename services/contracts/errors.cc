@@ -251,7 +251,7 @@ absl::Status TermRunning(int32_t last_year) {
 
 absl::Status YearNotAssessed(int32_t year) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_ASSESSED",
-                 "A year of the contract is not assessed.")
+                 "A year of the contract is not assessed by what is recorded of it.")
       .With("year", absl::StrCat(year))
       .Precondition("ASSESSMENT", "name", "AssessYear comes first")
       .Cite(Monitoring());

@@ -260,6 +260,10 @@ class WalkTest : public ContractsTest {
         if (as == rpc::v1::AUTHORITY_INDUSTRY && judged) {
           GoTo(*base::Date::Of(today().year() + 1, 1, 10));
         }
+        // Again, of what came since.
+        if (as == rpc::v1::AUTHORITY_INDUSTRY && recorded && !judged) {
+          EXPECT_TRUE(PayIt(name, 1, contract.years(0).year()).ok());
+        }
         return AssessIt(name, caller);
       case ContractVerb::kReport: {
         v1::SubmitMonitoringReportRequest request;

@@ -87,6 +87,23 @@ bool HasSigned(v1::Party party, const google::protobuf::RepeatedPtrField<v1::Sig
                      [party](const v1::Signature& one) { return one.party() == party; });
 }
 
+// Every year was assessed, and what is owed for it is what entries say by now: one that came since
+// may have it judged again first.
+absl::Status CheckAssessed(const Env& env, const store::Tx& tx, const Contract& contract) {
+  for (const v1::YearTerms& year : contract.years()) {
+    ASSIGN_OR_RETURN(const auto assessed,
+                     tx.Find(kAssessments, store::Key::Of(contract.name(), year.year())));
+    if (!assessed.has_value()) return errors::YearNotAssessed(year.year());
+    const v1::YearBalance& found = assessed->row.assessment().balance();
+    ASSIGN_OR_RETURN(const v1::YearBalance now, YearOver(env, tx, contract, year.year()));
+    if (now.shortfall() != found.shortfall() ||
+        now.penalty().SerializeAsString() != found.penalty().SerializeAsString()) {
+      return errors::YearNotAssessed(year.year());
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Conditions whose day is after the end of the contract are not owed under it.
 absl::Status LapseOffsets(store::Tx& tx, Contract* contract) {
   for (Offset& offset : *contract->mutable_offsets()) {
@@ -203,11 +220,7 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
   Contract& contract = *step.row.mutable_contract();
   const int32_t last = contract.years().rbegin()->year();
   if (tx.today().year() <= last) return errors::TermRunning(last);
-  for (const v1::YearTerms& year : contract.years()) {
-    ASSIGN_OR_RETURN(const auto assessed,
-                     tx.FindRaw(kAssessments, store::Key::Of(contract.name(), year.year())));
-    if (!assessed.has_value()) return errors::YearNotAssessed(year.year());
-  }
+  RETURN_IF_ERROR(CheckAssessed(env, tx, contract));
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
   // All that was delivered may have been taken back since.

@@ -281,19 +281,13 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
                    BeginContract(tx, call, ContractVerb::kAssess, request.parent(), ""));
   const Contract& contract = step.row.contract();
   const int32_t year = request.year();
-  int32_t number = 0;
-  ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year, &number));
+  RETURN_IF_ERROR(TermsIn(contract, year).status());
   if (!contract.has_sign_date() ||
       (contract.has_terminate_date() && year > contract.terminate_date().year())) {
     return errors::YearUnknown();
   }
   if (tx.today().year() <= year) return errors::YearNotOver(year);
-  ASSIGN_OR_RETURN(const std::vector<EntryRow> open,
-                   cases::AllOf(tx, kOpenFaults, store::Key::Of(contract.name(), year)));
   ASSIGN_OR_RETURN(auto known, tx.Find(kAssessments, store::Key::Of(contract.name(), year)));
-  if (!open.empty()) return errors::FaultOpen(open.front().entry().name());
-  std::map<int32_t, Tally> late;
-  ASSIGN_OR_RETURN(auto tallies, TalliesOf(tx, contract.name(), std::nullopt, {}, &late));
   AssessmentRow row;
   if (known.has_value()) row = std::move(known->row);
   row.set_contract(contract.name());
@@ -302,9 +296,7 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
   assessment.set_name(ChildName(contract.name(), "assessments", year));
   assessment.set_customer(contract.customer());
   assessment.set_supplier(contract.supplier());
-  ASSIGN_OR_RETURN(
-      v1::YearBalance balance,
-      JudgeYear({&contract, terms, number, tallies[year], true, late[year]}, *env.norms));
+  ASSIGN_OR_RETURN(v1::YearBalance balance, YearOver(env, tx, contract, year));
   if (known.has_value() && SaysTheSame(assessment.balance(), balance)) {
     return errors::YearAssessed(year);
   }

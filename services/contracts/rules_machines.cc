@@ -146,7 +146,7 @@ const base::Machine<Contract::State, ContractVerb>& ContractMachine() {
        {judged, V::kAssessOffset, kSame, kAuthority, errors::OffsetPenalty},
        {live, V::kAmend, kSame, kCustomer | kEntity, errors::Buying},
        {live, V::kPledge, kSame, kEntity, errors::Organizing},
-       {judged, V::kAssess, kSame, kAuthority, errors::Monitoring},
+       {recorded, V::kAssess, kSame, kAuthority, errors::Monitoring},
        {recorded, V::kReport, kSame, kEntity, errors::Monitoring},
        {{S::PLANNED}, V::kTerminate, S::CANCELLED, kCustomer | kEntity, errors::Buying},
        {live,
