@@ -1028,5 +1028,57 @@ TEST_F(ContractTest, AnAcceptanceTakenBackIsJudgedBeforeAndAfterTheContractIsFul
   ExpectReplays(after->name());
 }
 
+// Whoever tells of a waybill or of a payment order again, by another request, has told it before.
+TEST_F(ContractTest, ADocumentCountsOnce) {
+  const std::string name = OffTake();
+  v1::Entry came = MakeEntry("10");
+  came.set_document_number("Н-1");
+  const auto delivered = Deliver(name, came);
+  ASSERT_TRUE(delivered.ok()) << delivered.status();
+  const auto twice = Deliver(name, came).status();
+  EXPECT_EQ(ReasonOf(twice), "DOCUMENT_RECORDED");
+  EXPECT_EQ(base::InfoOf(twice).metadata().at("entry"), delivered->name());
+  EXPECT_EQ(BalanceOf(name).years(0).delivered(), "10.000");
+  // Of another number, or none, it is another one; an act of acceptance may have the waybill's.
+  came.set_document_number("Н-2");
+  const auto other = Deliver(name, came);
+  ASSERT_TRUE(other.ok()) << other.status();
+  ASSERT_TRUE(Deliver(name, MakeEntry("1")).ok());
+  ASSERT_TRUE(Deliver(name, MakeEntry("1")).ok());
+  ASSERT_TRUE(AcceptIt(name, came).ok());
+  v1::Entry paid = MakeEntry("");
+  *paid.mutable_amount() = Tenge(500);
+  paid.set_document_number("П-1");
+  const auto pay = [&] {
+    return Enter<v1::RecordPaymentRequest>("RecordPayment", name, CustomerOf(1), paid).status();
+  };
+  EXPECT_TRUE(pay().ok());
+  EXPECT_EQ(ReasonOf(pay()), "DOCUMENT_RECORDED");
+  // A correction is of the same document, and not of another's; what is taken back may come again.
+  came.set_quantity("9");
+  const auto corrected = Correct(other->name(), supplier_, came);
+  ASSERT_TRUE(corrected.ok()) << corrected.status();
+  came.set_document_number("Н-1");
+  EXPECT_EQ(ReasonOf(Correct(corrected->name(), supplier_, came).status()), "DOCUMENT_RECORDED");
+  came.set_quantity("0");
+  ASSERT_TRUE(Correct(delivered->name(), supplier_, came).ok());
+  came.set_quantity("8");
+  EXPECT_TRUE(Deliver(name, came).ok());
+  // One act refuses goods by the fault of the one and of the other.
+  const auto refuse = [&](v1::Fault fault) {
+    v1::Entry entry = MakeEntry("1");
+    entry.set_document_number("О-1");
+    entry.set_fault(fault);
+    entry.set_delivered(true);
+    entry.set_reason("Не нужно");
+    return ReasonOf(
+        Enter<v1::RefuseToBuyRequest>("RefuseToBuy", name, CustomerOf(1), entry).status());
+  };
+  EXPECT_EQ(refuse(v1::CUSTOMERS_FAULT), "");
+  EXPECT_EQ(refuse(v1::NOBODYS_FAULT), "");
+  EXPECT_EQ(refuse(v1::CUSTOMERS_FAULT), "DOCUMENT_RECORDED");
+  ExpectSound();
+}
+
 }  // namespace
 }  // namespace nisi::contracts

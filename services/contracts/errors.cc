@@ -389,6 +389,14 @@ absl::Status EntryCorrected(int32_t by) {
       .Cite(Buying());
 }
 
+absl::Status DocumentRecorded(const std::string& entry) {
+  return Refusal(StatusCode::kAlreadyExists, "DOCUMENT_RECORDED",
+                 "What this document says of that day and year is recorded already.")
+      .With("entry", entry)
+      .Field("entry.document_number", "must be of another document, or the entry is corrected")
+      .Cite(Buying());
+}
+
 absl::Status NotOwnEntry() {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_OWN_ENTRY",
                  "An entry is put right by the party that records such.")

@@ -73,25 +73,26 @@ absl::Status UnilateralReduction();                       // UNILATERAL_REDUCTIO
 absl::Status UnilateralChange();                          // UNILATERAL_CHANGE
 
 // Entries.
-absl::Status YearUnknown();                            // YEAR_UNKNOWN
-absl::Status EventDateInvalid(absl::string_view why);  // EVENT_DATE_INVALID
-absl::Status AmountZero(absl::string_view path);       // AMOUNT_ZERO
-absl::Status OverContract();                           // OVER_CONTRACT
-absl::Status OverDelivered();                          // OVER_DELIVERED
-absl::Status OverPrice();                              // OVER_PRICE
-absl::Status FaultMissing();                           // FAULT_MISSING
-absl::Status ReasonMissing();                          // REASON_MISSING
-absl::Status DocumentsMissing();                       // DOCUMENTS_MISSING
-absl::Status NotARefusal();                            // NOT_A_REFUSAL
-absl::Status EntryCorrected(int32_t by);               // ENTRY_CORRECTED
-absl::Status NotOwnEntry();                            // NOT_OWN_ENTRY
-absl::Status NotOwnFault();                            // NOT_OWN_FAULT
-absl::Status RefusalStands(int32_t year);              // REFUSAL_STANDS
-absl::Status FaultOpen(absl::string_view entry);       // FAULT_OPEN
-absl::Status YearNotOver(int32_t year);                // YEAR_NOT_OVER
-absl::Status CorrectionReasonMissing();                // CORRECTION_REASON_MISSING
-absl::Status YearAhead(int32_t year);                  // YEAR_AHEAD
-absl::Status YearAssessed(int32_t year);               // YEAR_ASSESSED
+absl::Status YearUnknown();                               // YEAR_UNKNOWN
+absl::Status EventDateInvalid(absl::string_view why);     // EVENT_DATE_INVALID
+absl::Status AmountZero(absl::string_view path);          // AMOUNT_ZERO
+absl::Status OverContract();                              // OVER_CONTRACT
+absl::Status OverDelivered();                             // OVER_DELIVERED
+absl::Status OverPrice();                                 // OVER_PRICE
+absl::Status FaultMissing();                              // FAULT_MISSING
+absl::Status ReasonMissing();                             // REASON_MISSING
+absl::Status DocumentsMissing();                          // DOCUMENTS_MISSING
+absl::Status NotARefusal();                               // NOT_A_REFUSAL
+absl::Status EntryCorrected(int32_t by);                  // ENTRY_CORRECTED
+absl::Status DocumentRecorded(const std::string& entry);  // DOCUMENT_RECORDED
+absl::Status NotOwnEntry();                               // NOT_OWN_ENTRY
+absl::Status NotOwnFault();                               // NOT_OWN_FAULT
+absl::Status RefusalStands(int32_t year);                 // REFUSAL_STANDS
+absl::Status FaultOpen(absl::string_view entry);          // FAULT_OPEN
+absl::Status YearNotOver(int32_t year);                   // YEAR_NOT_OVER
+absl::Status CorrectionReasonMissing();                   // CORRECTION_REASON_MISSING
+absl::Status YearAhead(int32_t year);                     // YEAR_AHEAD
+absl::Status YearAssessed(int32_t year);                  // YEAR_ASSESSED
 
 // Conditions, pledges, penalties.
 absl::Status OffsetUnknown();                                                 // OFFSET_UNKNOWN

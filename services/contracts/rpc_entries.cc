@@ -101,6 +101,28 @@ bool TakesRoom(const Entry& entry, const Entry* before) {
          before->delivered() != entry.delivered();
 }
 
+// One document says a thing once: whoever sends a waybill or a payment order again, by another
+// request, does not count it twice. An act may refuse goods of several kinds.
+absl::Status CheckDocument(const store::Tx& tx, const std::string& contract, const Entry& entry) {
+  if (entry.document_number().empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(entry.event_date()));
+  ASSIGN_OR_RETURN(const std::vector<EntryRow> known,
+                   cases::AllOf(tx, kEntriesByDocument, DocumentKey(contract, entry, day)));
+  for (const EntryRow& row : known) {
+    const Entry& one = row.entry();
+    const bool taken_back = SharesOf(one) == Shares{};
+    if (!taken_back && one.delivered() == entry.delivered() && one.fault() == entry.fault()) {
+      return errors::DocumentRecorded(one.name());
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool IsOfSameDocument(const Entry& a, const Entry& b) {
+  return a.document_number() == b.document_number() && a.year() == b.year() &&
+         a.event_date().SerializeAsString() == b.event_date().SerializeAsString();
+}
+
 // Puts the entry, in the place of `corrects` where there is one, and looks what its year comes to.
 absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry entry,
                                const std::string& subject, EntryRow* corrects) {
@@ -120,6 +142,9 @@ absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry en
     corrects->set_corrected_by(row.number());
     RETURN_IF_ERROR(tx.Put(kEntries, corrects));
   }
+  // Whose fault a refusal was, or how much came, may be put right of one document.
+  const bool same = corrects != nullptr && IsOfSameDocument(corrects->entry(), entry);
+  if (!same) RETURN_IF_ERROR(CheckDocument(tx, contract.name(), entry));
   *row.mutable_entry() = std::move(entry);
   RETURN_IF_ERROR(tx.Put(kEntries, &row));
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));

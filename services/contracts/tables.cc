@@ -100,6 +100,14 @@ const store::Totals<EntryRow> kEntryTotals{
       emit(Key::Of(row.contract(), 1, month, *day, entry.year()), sums);
     }};
 
+const store::Index<EntryRow> kEntriesByDocument{
+    22, "entries_by_document", kEntries, false, [](const EntryRow& row, const EmitKey& emit) {
+      const Entry& entry = row.entry();
+      const auto day = base::Date::FromProto(entry.event_date());
+      if (row.corrected_by() != 0 || entry.document_number().empty() || !day.ok()) return;
+      emit(DocumentKey(row.contract(), entry, *day));
+    }};
+
 const store::Schema& ContractsSchema() {
   static const auto* const kSchema = new store::Schema([] {
     store::Schema schema{
@@ -108,7 +116,7 @@ const store::Schema& ContractsSchema() {
         {&kCustomers, &kCycles, &kNeeds, &kItems, &kProposals, &kPublications, &kContracts,
          &kEntries, &kAmendments, &kPledges, &kAssessments, &kPenalties, &kReports},
         {&kProposalsByItem, &kOpenProposals, &kRefusedPublications, &kContractsByBin, &kOpenFaults,
-         &kOpenAmendments, &kActivePledges},
+         &kOpenAmendments, &kActivePledges, &kEntriesByDocument},
         {&kEntryTotals}};
     return cases::WithDeadlines(std::move(schema));
   }());
@@ -129,6 +137,10 @@ std::string ProposalName(int32_t year, int32_t number) {
 }
 std::string PublicationName(int32_t year, int32_t revision) {
   return absl::StrCat(CycleName(year), "/publications/", revision);
+}
+store::Key DocumentKey(const std::string& contract, const v1::Entry& entry, base::Date day) {
+  return Key::Of(contract, static_cast<int64_t>(entry.kind()), entry.year(),
+                 entry.document_number(), day);
 }
 std::string ChildName(const std::string& contract, const char* collection, int32_t number) {
   return absl::StrCat(contract, "/", collection, "/", number);

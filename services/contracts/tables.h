@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/base/date.h"
 #include "common/store/table.h"
 #include "common/store/totals.h"
 #include "nisi/contracts/v1/rows.pb.h"
@@ -50,6 +51,8 @@ extern const store::Table<ReportRow> kReports;                   // 20: contract
 //   contract, 0, months since year 0, contract's year
 //   contract, 1, months since year 0, day, contract's year
 extern const store::Totals<EntryRow> kEntryTotals;  // 21
+// Entries that count by the document that they tell of: contract, kind, year, document number, day.
+extern const store::Index<EntryRow> kEntriesByDocument;  // 22
 
 // With the tables of deadlines.
 const store::Schema& ContractsSchema();
@@ -64,6 +67,8 @@ std::string NeedName(int32_t year, int32_t number);
 std::string ItemName(int32_t year, int32_t number);
 std::string ProposalName(int32_t year, int32_t number);
 std::string PublicationName(int32_t year, int32_t revision);
+// The key of an entry in kEntriesByDocument.
+store::Key DocumentKey(const std::string& contract, const v1::Entry& entry, base::Date day);
 // "contracts/x/entries/7".
 std::string ChildName(const std::string& contract, const char* collection, int32_t number);
 int32_t MonthOf(int year, int month);
