@@ -519,5 +519,46 @@ TEST_F(PlanningTest, NeedsComeByFile) {
   EXPECT_EQ(entered.entered_count(), 1);
 }
 
+// A change from a day on changes what holds on that day: it neither takes back what is to hold by
+// then, nor puts into the past what came after it.
+TEST_F(PlanningTest, AChangeOfACustomerIsOfItsOwnDay) {
+  Register(1);
+  const std::string name = absl::StrCat("customers/", Bin(1));
+  const auto change = [&](const char* day, const char* path, auto fill) {
+    v1::UpdateCustomerRequest update;
+    update.mutable_customer()->set_name(name);
+    fill(update.mutable_customer());
+    update.mutable_update_mask()->add_paths(path);
+    *update.mutable_effective_from() = Day(day).ToProto();
+    return Must<v1::Customer>("UpdateCustomer", authority_, update);
+  };
+  const auto on = [&](const char* day) {
+    auto get = Named<v1::GetCustomerRequest>(name);
+    *get.mutable_as_of() = Day(day).ToProto();
+    return Must<v1::Customer>("GetCustomer", auditor_, get);
+  };
+  GoTo(Day("2026-04-10"));
+  // It is to go to the Fund in May, and to be called otherwise from June on.
+  change("2026-05-01", "welfare_fund_share_bp",
+         [](v1::Customer* to) { to->set_welfare_fund_share_bp(6'000); });
+  const auto renamed = change("2026-06-01", "title",
+                              [](v1::Customer* to) { to->mutable_title()->set_ru("Новое имя"); });
+  EXPECT_FALSE(renamed.eligible());
+  EXPECT_TRUE(on("2026-04-30").eligible());
+  EXPECT_FALSE(on("2026-05-31").eligible());
+  EXPECT_FALSE(on("2026-06-01").eligible());
+  EXPECT_EQ(on("2026-06-01").title().ru(), "Новое имя");
+  // What it was known by in March is put right in June: it was of no Fund then.
+  GoTo(Day("2026-06-10"));
+  change("2026-03-20", "source", [](v1::Customer* to) { to->set_source("Выписка"); });
+  EXPECT_TRUE(on("2026-03-20").eligible());
+  EXPECT_EQ(on("2026-03-20").title().ru(), "Заказчик 1");
+  EXPECT_EQ(on("2026-03-20").source(), "Выписка");
+  EXPECT_FALSE(on("2026-06-10").eligible());
+  // Nothing is known of a day before the first: what is known now is.
+  change("2026-01-10", "source", [](v1::Customer* to) { to->set_source("Устав"); });
+  EXPECT_EQ(on("2026-01-10").source(), "Устав");
+}
+
 }  // namespace
 }  // namespace nisi::contracts
