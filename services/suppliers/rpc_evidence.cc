@@ -241,38 +241,28 @@ absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(
 
 namespace {
 
-// What says first, in order of the register, that a code was made by a day.
+// What says first, in order of the register, that a code was made by a day: entries in the register
+// of producers, then certificates; whether an offer rests on them or not, since whoever ends an
+// offer made its goods all the same.
 absl::Status FindProduction(const store::View& view, base::Date day,
                             v1::CheckProductionResponse::Result* result) {
   const store::Range range{store::Key::Of(result->ens_tru()), ""};
-  const auto found = [result](const std::string& name, const std::string& version,
-                              base::Date since) {
-    result->set_made(true);
-    result->set_source(name);
-    result->set_version(version);
-    *result->mutable_since() = since.ToProto();
-  };
-  RETURN_IF_ERROR(
-      view.Scan(kEvidenceByEnsTru, range, {},
-                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EvidenceRow>(row));
-                  const auto days = CountsOn(stored.row);
-                  if (days.has_value() && days->first <= day) {
-                    found(stored.row.evidence().name(), stored.row.evidence().etag(), days->first);
-                  }
-                  return !result->made();
-                }));
-  if (result->made()) return absl::OkStatus();
-  return view.Scan(kOffersByEnsTru, range, {},
-                   [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                     ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<OfferRow>(row));
-                     const Offer& offer = stored.row.offer();
-                     if (offer.in_country_value().empty()) return true;
-                     ASSIGN_OR_RETURN(const base::Date since,
-                                      base::Date::FromProto(offer.in_country_value(0).from()));
-                     if (since <= day) found(offer.name(), offer.etag(), since);
-                     return !result->made();
-                   });
+  for (const auto* index : {&kEvidenceByEnsTru, &kCertificatesByEnsTru}) {
+    RETURN_IF_ERROR(
+        view.Scan(*index, range, {},
+                  [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EvidenceRow>(row));
+                    const auto days = CountsOn(stored.row);
+                    if (!days.has_value() || days->first > day) return true;
+                    result->set_made(true);
+                    result->set_source(stored.row.evidence().name());
+                    result->set_version(stored.row.evidence().etag());
+                    *result->mutable_since() = days->first.ToProto();
+                    return false;
+                  }));
+    if (result->made()) break;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace

@@ -668,23 +668,31 @@ TEST_F(EvidenceTest, WhatWasMadeBefore) {
   EXPECT_FALSE(made(kOtherCode, "2040-01-01").made());
 }
 
-// Evidence that is no entry in the register tells it by the offer that rests on it.
-TEST_F(EvidenceTest, WhatWasMadeByTheValueOfAnOffer) {
+// Evidence that is no entry in the register tells it, too, whatever became of the offer that rested
+// on it: nobody makes its goods new ones by ending an offer.
+TEST_F(EvidenceTest, WhatWasMadeByACertificate) {
   const std::string bin = Active(1);
   v1::Evidence paper = MakeEvidence(bin, "1", 5'000);
   paper.set_type(v1::Evidence::ST_KZ);
-  const auto added = Add(paper, institute_);
+  const auto added = Add(paper, Owner(bin));
   ASSERT_TRUE(added.ok()) << added.status();
   v1::CheckProductionRequest request;
   request.add_ens_tru(kCode);
-  const auto before = Done<v1::CheckProductionResponse>("CheckProduction", public_, request);
-  EXPECT_FALSE(before.results(0).made());
+  const auto asked = [&] {
+    return Done<v1::CheckProductionResponse>("CheckProduction", public_, request);
+  };
   v1::Offer offer = MakeOffer(bin);
   offer.add_evidence(added->name());
   const std::string offered = Offered(offer).name();
-  const auto after = Done<v1::CheckProductionResponse>("CheckProduction", public_, request);
+  EXPECT_FALSE(asked().results(0).made()) << "nobody has confirmed it";
+  ASSERT_TRUE(Confirm(added->name(), institute_).ok());
+  EXPECT_TRUE(asked().results(0).made());
+  v1::DeleteOfferRequest end;
+  end.set_name(offered);
+  ASSERT_TRUE(Do<v1::DeleteOfferResponse>("DeleteOffer", Owner(bin), end).ok());
+  const auto after = asked();
   EXPECT_TRUE(after.results(0).made());
-  EXPECT_EQ(after.results(0).source(), offered);
+  EXPECT_EQ(after.results(0).source(), added->name());
   EXPECT_EQ(after.legal_basis().article(), "Art. 46(1)(1)");
 }
 

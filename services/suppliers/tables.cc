@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/date.h"
 #include "common/cases/deadlines.h"
+#include "services/suppliers/rules_evidence.h"
 #include "services/suppliers/search.h"
 
 namespace nisi::suppliers {
@@ -63,6 +64,15 @@ const store::Index<EvidenceRow> kEvidenceBySupplier{
 const store::Index<EvidenceRow> kEvidenceByEnsTru{
     12, "evidence_by_ens_tru", kEvidence, false, [](const EvidenceRow& row, const EmitKey& emit) {
       if (row.evidence().type() != v1::Evidence::REGISTER_ENTRY) return;
+      for (const v1::Evidence::Cover& cover : row.evidence().covers()) {
+        emit(Key::Of(cover.ens_tru()));
+      }
+    }};
+const store::Index<EvidenceRow> kCertificatesByEnsTru{
+    36, "certificates_by_ens_tru", kEvidence, false,
+    [](const EvidenceRow& row, const EmitKey& emit) {
+      const v1::Evidence::Type type = row.evidence().type();
+      if (!row.confirmed() || type == v1::Evidence::REGISTER_ENTRY || !SaysValue(type)) return;
       for (const v1::Evidence::Cover& cover : row.evidence().covers()) {
         emit(Key::Of(cover.ens_tru()));
       }
@@ -160,11 +170,12 @@ const store::Schema& SuppliersSchema() {
          1,
          {&kSuppliers, &kOffers, &kEvidence, &kDemands, &kPublications, &kResponses,
           &kSubscriptions, &kNotices, &kMonitored, &kReports, &kFormerOffers},
-         {&kSuppliersByState, &kSuppliersByKato, &kSuppliersByOked,     &kSuppliersBySize,
-          &kOffersBySupplier, &kOffersByEnsTru,  &kOffersByGoodsCode,   &kEvidenceBySupplier,
-          &kEvidenceByEnsTru, &kEvidenceByPaper, &kEvidenceByLastDay,   &kDemandsByEdition,
-          &kDemandsByEnsTru,  &kDemandsByState,  &kResponsesBySupplier, &kSubscriptionsByBin,
-          &kMonitoredByKato,  &kReportsByPeriod, &kEvidenceByOwner,     &kOffersByEvidence},
+         {&kSuppliersByState,    &kSuppliersByKato, &kSuppliersByOked,     &kSuppliersBySize,
+          &kOffersBySupplier,    &kOffersByEnsTru,  &kOffersByGoodsCode,   &kEvidenceBySupplier,
+          &kEvidenceByEnsTru,    &kEvidenceByPaper, &kEvidenceByLastDay,   &kDemandsByEdition,
+          &kDemandsByEnsTru,     &kDemandsByState,  &kResponsesBySupplier, &kSubscriptionsByBin,
+          &kMonitoredByKato,     &kReportsByPeriod, &kEvidenceByOwner,     &kOffersByEvidence,
+          &kCertificatesByEnsTru},
          {&kOfferCounts, &kEvidenceCounts, &kReportPeriods},
          {}}));
     schema->derived = {&kOfferSearch};

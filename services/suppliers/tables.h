@@ -42,6 +42,8 @@ extern const store::Table<EvidenceRow> kEvidence;            // 10: number
 extern const store::Index<EvidenceRow> kEvidenceBySupplier;  // 11: bin
 extern const store::Index<EvidenceRow>
     kEvidenceByEnsTru;  // 12: ens_tru of each cover; REGISTER_ENTRY only
+extern const store::Index<EvidenceRow>
+    kCertificatesByEnsTru;  // 36: the same of what else was confirmed and says a value
 extern const store::Index<EvidenceRow> kEvidenceByPaper;    // 13: PaperKey; unique, confirmed only
 extern const store::Index<EvidenceRow> kEvidenceByLastDay;  // 14: valid_until
 extern const store::Index<EvidenceRow> kEvidenceByOwner;    // 32: bin, PaperKey

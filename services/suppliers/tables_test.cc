@@ -126,6 +126,9 @@ TEST(SchemaTest, WhatIsNotThereHasNoKey) {
   EXPECT_EQ(count(kEvidenceByEnsTru, paper), 0);   // only register entries judge a line
   EXPECT_EQ(count(kEvidenceByPaper, paper), 0);    // a claim keeps no paper from its owner
   EXPECT_EQ(count(kEvidenceByLastDay, paper), 0);
+  EXPECT_EQ(count(kCertificatesByEnsTru, paper), 0);  // nobody has confirmed it
+  paper.set_confirmed(true);
+  EXPECT_EQ(count(kCertificatesByEnsTru, paper), 1);
 }
 
 }  // namespace
