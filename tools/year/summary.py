@@ -40,7 +40,7 @@ def told(stage, records):
         (contract.name, f"{stage.state(contract)}, {tenge(tiyn_of(contract.sum))} tenge",
          f"--as auditor contracts get-balance --name {contract.name} --as-of 2026-12-31"),
         (penalty.name.replace(contract.name, ".."), f"{stage.state(penalty)}, {tenge(tiyn_of(penalty.amount))} tenge",
-         f"--as auditor contracts list-penalties --parent {contract.name}"),
+         f"--as auditor contracts list-penalties --parent {contract.name} --reveal"),
         (records["duplicate"], "REJECTED, the same invoice again",
          f"--as auditor export-refunds get-claim --name {records['duplicate']}"),
     ]
