@@ -1033,6 +1033,16 @@ TEST_F(WireMaskTest, DropsWhatItsTypesDoNotKnowAtAnyDepth) {
   EXPECT_EQ(got->SerializeAsString(), ByMessage(Sample().SerializeAsString())->SerializeAsString());
 }
 
+// Whoever is shown a confidential field is shown no more of it than its type says.
+TEST_F(WireMaskTest, KnowsWhatLiesWithinConfidentialFields) {
+  Hits hits = Sample();
+  auto* const machine = hits.mutable_hits(0)->mutable_works()->add_machines();
+  machine->set_model("M");
+  EXPECT_TRUE(mask_.wire().IsKnown(hits.SerializeAsString()));
+  machine->GetReflection()->MutableUnknownFields(machine)->AddLengthDelimited(77, "canary-new");
+  EXPECT_FALSE(mask_.wire().IsKnown(hits.SerializeAsString()));
+}
+
 // Which protobuf puts together, so that what is withheld is to be said of both at once.
 TEST_F(WireMaskTest, LeavesARecordInTwoPartsToTheParser) {
   const Hits hits = Sample();

@@ -70,8 +70,8 @@ class WireMask::Compiler {
       field.may_be_packed = declared.is_packable();
       const bool told = marked != types_.end() && (*marked)->withheld == &declared;
       field.dropped = told || RuleOf(declared).data_class() == v1::CONFIDENTIAL;
-      if (declared.message_type() != nullptr && !field.dropped)
-        field.within = Compile(*declared.message_type());
+      // Also of what is dropped: whoever is shown it may not be shown what is not known in it.
+      if (declared.message_type() != nullptr) field.within = Compile(*declared.message_type());
       shape->fields[number] = field;
     }
     return shape;
