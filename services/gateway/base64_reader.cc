@@ -1,8 +1,20 @@
 #include "services/gateway/base64_reader.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 
 namespace nisi::gateway {
+namespace {
+
+// What unescapes it passes over all white space and takes a full stop for padding: so what four
+// letters say would depend on where the pieces are cut.
+bool IsLetter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/' || c == '=';
+}
+
+}  // namespace
 
 // A piece that is padded ends with its padding, at a multiple of four.
 bool Base64Reader::Push(absl::string_view text, std::string* bytes) {
@@ -15,8 +27,9 @@ bool Base64Reader::Push(absl::string_view text, std::string* bytes) {
     if (const size_t padding = left.find('='); padding < size) {
       size = (padding / kGroup + 1) * kGroup;
     }
-    if (left.substr(0, size).find_first_of(" \t\r\n") != absl::string_view::npos ||
-        !absl::Base64Unescape(left.substr(0, size), &decoded)) {
+    const absl::string_view piece = left.substr(0, size);
+    if (!std::all_of(piece.begin(), piece.end(), IsLetter) ||
+        !absl::Base64Unescape(piece, &decoded)) {
       return false;
     }
     bytes->append(decoded);

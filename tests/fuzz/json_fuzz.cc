@@ -60,14 +60,14 @@ void ReadBase64(Input& in) {
   std::string read;
   std::string of_whole;
   bool good = true;
-  while (!in.empty() && good) {
+  while (!in.empty()) {
     const absl::string_view part = in.Part();
     all.append(part.data(), part.size());
-    good = pieces.Push(part, &read);
+    good = good && pieces.Push(part, &read);
   }
-  if (good && whole.Push(all, &of_whole)) {
-    Expect(of_whole == read && whole.at_border() == pieces.at_border(), "cut anywhere, it is one");
-  }
+  Expect(whole.Push(all, &of_whole) == good, "cut anywhere, it is sound or not");
+  if (!good) return;
+  Expect(of_whole == read && whole.at_border() == pieces.at_border(), "cut anywhere, it is one");
 }
 
 }  // namespace
