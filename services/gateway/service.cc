@@ -44,7 +44,8 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   }
   RETURN_IF_ERROR(Cors::Check(options.origins));
   RETURN_IF_ERROR(CheckFiles(options.limits.clients.max_connections));
-  for (const auto& [owner, destination] : options.backends) {
+  for (const auto& backend : options.backends) {
+    const std::string& owner = backend.first;  // clang 14 captures no part of a binding
     const bool known =
         std::any_of(options.services.begin(), options.services.end(),
                     [&](const auto* service) { return rpc::OwnerOf(*service) == owner; });
