@@ -86,6 +86,18 @@ class Story:
         assert silent.metadata["why"] in ("UNREACHABLE", "RESTING"), silent.metadata
         assert self.others.head() == before, called
 
+    def not_checked_while_grants_is_away(self, called, who, **fields):
+        """A step that asks who stands on a list: with the register of grants killed it is not done."""
+        if self.suite.mode != "processes":
+            return
+        before = self.others.head()
+        self.suite.kill(only="grants")
+        silent = self.refused("GATE_NOT_CHECKED", called, who, **fields)
+        assert silent.retry and silent.code == grpc.StatusCode.UNAVAILABLE, silent
+        assert silent.metadata["service"] == "grants", silent.metadata
+        assert self.others.head() == before, called
+        self.suite.start_backend("grants")
+
     def paper(self):
         return dict(name="signature.cms", media_type="application/pkcs7-signature", size_bytes=1, sha256=b"s" * 32)
 
@@ -159,6 +171,7 @@ class Story:
     def review(self, claim):
         self.refused("GATE_NOT_CHECKED", "StartReview", "examiner", name=claim)
         self.notice(claim, "BEFORE_CONSIDERATION")
+        self.not_checked_while_grants_is_away("StartReview", "examiner", name=claim)
         # The service may be up before the register of grants that it asks.
         self.client.eventually("the review", lambda: self.step("StartReview", "examiner", claim), lambda _: True)
         self.step("DecidePart", "examiner", claim, part="FINANCE", verdict="ACCEPTED")
@@ -200,7 +213,8 @@ class Story:
         self.notice(claim, "BEFORE_PAYMENT")
         for barred in ("clerk", "examiner"):  # who recorded the notice, and who examined
             self.refused("SEPARATION_OF_DUTIES", "RunGate", barred, name=claim)
-        self.step("RunGate", "payer", claim)
+        self.not_checked_while_grants_is_away("RunGate", "payer", name=claim)
+        self.client.eventually("the second check", lambda: self.step("RunGate", "payer", claim), lambda _: True)
         self.refused("SEPARATION_OF_DUTIES", "SignAgreement", "examiner", name=claim, etag=self.claim(claim).etag,
                      agreement_number="1", agreement_date=self.day(), signature=self.paper())
         for who in ("claimant", "payer"):
@@ -227,11 +241,7 @@ class Story:
         """Whatever notice was recorded: who stands on a list of the register of grants is not paid, nor is anybody while
         that register does not say."""
         before = self.call("ListPostings", "auditor", parent="programmes/export-refunds").postings
-        if self.suite.mode == "processes":
-            self.suite.kill(only="grants")
-            refusal = self.refused("GATE_NOT_CHECKED", "PayClaim", "payer", **pay)
-            assert refusal.metadata["service"] == "grants" and refusal.retry, refusal
-            self.suite.start_backend("grants")
+        self.not_checked_while_grants_is_away("PayClaim", "payer", **pay)
         entry = self.client.eventually("the list", lambda: self.in_grants("EnterUnreliableRecipients", recipients=[dict(
             recipient=CLAIMANT, list="BANKRUPT", basis="Решение суда 5", listed_from=self.day())]), lambda _: True)
 
