@@ -63,7 +63,12 @@ class ServerStream final : public http2::Taker, public std::enable_shared_from_t
     Wake();
   }
   void OnCancel() override {
-    if (begun_ && !Wake()) End(absl::CancelledError());
+    if (!begun_ || Wake()) return;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (std::exchange(busy_, true)) return;  // somebody else woke it meanwhile: that ends it
+    }
+    End(absl::CancelledError());
   }
   http2::Answer OnEnded(const http2::Answer& answer) override {
     OnCancel();

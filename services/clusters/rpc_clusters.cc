@@ -356,7 +356,8 @@ absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,
     if (response.clusters_size() == size) {
       if (request.page_token().empty()) {
         ASSIGN_OR_RETURN(state.recorded_us, view.RecordedUs());
-        if (at.known_at_us.has_value()) state.recorded_us = *at.known_at_us;
+        // Of a moment to come it shows what is known by now.
+        state.recorded_us = std::min(state.recorded_us, at.known_at_us.value_or(state.recorded_us));
         store::AppendBigEndian32(&state.last_key, static_cast<uint32_t>(day.days()));
       }
       response.set_next_page_token(tokens.Encode(state, query_hash));

@@ -1048,6 +1048,24 @@ TEST_F(ServiceTest, FindsByMemberRegionAndGoods) {
   const auto second = Must<v1::FindClustersResponse>("FindClusters", public_, request);
   ASSERT_EQ(second.clusters_size(), 1);
   EXPECT_EQ(second.clusters(0).name(), two.cluster);
+  // And of what was known then, also where the caller asks for a moment to come.
+  const v1::Participant late = MakeParticipant(991, v1::OTHER);
+  for (const Round* round : {&one, &two}) {
+    ASSERT_TRUE(
+        AddIt(round->cluster, late, std::nullopt, Entity(round->organizations[0])).ok());
+  }
+  request.clear_page_token();
+  request.set_member(late.bin());
+  const base::Date gone = today().AddDays(1);
+  *request.mutable_as_of() = gone.ToProto();
+  request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(gone.AddDays(1).StartOfDay()));
+  const auto before = Must<v1::FindClustersResponse>("FindClusters", public_, request);
+  ASSERT_NE(before.next_page_token(), "");
+  ASSERT_TRUE(EndIt(two.cluster, late.bin(), gone, Entity(two.organizations[0])).ok());
+  request.set_page_token(before.next_page_token());
+  const auto after = Must<v1::FindClustersResponse>("FindClusters", public_, request);
+  ASSERT_EQ(after.clusters_size(), 1);
+  EXPECT_EQ(after.clusters(0).name(), two.cluster);
   v1::FindClustersRequest nothing;
   EXPECT_EQ(ReasonOf(Do<v1::FindClustersResponse>("FindClusters", public_, nothing).status()),
             "INVALID_FIELD");

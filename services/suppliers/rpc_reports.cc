@@ -1,4 +1,5 @@
 // Monitored organizations, what they report, and the in-country value of it.
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -386,11 +387,13 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   rpc::PageState page;
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(page, tokens.Decode(request.page_token(), query_hash));
-  } else if (request.has_known_at()) {
-    page.recorded_us =
-        request.known_at().seconds() * 1'000'000 + request.known_at().nanos() / 1'000;
   } else {
     ASSIGN_OR_RETURN(page.recorded_us, view.RecordedUs());
+    if (request.has_known_at()) {  // of a moment to come it is what is known by now
+      page.recorded_us =
+          std::min(page.recorded_us,
+                   request.known_at().seconds() * 1'000'000 + request.known_at().nanos() / 1'000);
+    }
   }
   const int64_t known_at = page.recorded_us;
   const std::string bin = BinIn(request.parent());
