@@ -68,7 +68,7 @@ Range RangeOf(Unit unit) {
     case Unit::kTenge:
       return {2, 1'000'000'000'000};
     case Unit::kRate:
-      return {Norm::kScale, 1'000};
+      return {3, 1'000};  // computed with, and shown in lines, in thousandths
     case Unit::kMonthDay:
       break;
   }
@@ -77,9 +77,9 @@ Range RangeOf(Unit unit) {
 
 // "03-21" is 321 millions of millionths.
 absl::StatusOr<int64_t> ParseMonthDay(absl::string_view text) {
-  // 2024 is a leap year, so 02-29 is let in.
-  const auto date = Date::Parse(absl::StrCat("2024-", text));
-  if (!date.ok()) return absl::InvalidArgumentError("is not a day of the year as MM-DD");
+  // 2023 is no leap year: what is due on a day of the year needs one in each.
+  const auto date = Date::Parse(absl::StrCat("2023-", text));
+  if (!date.ok()) return absl::InvalidArgumentError("is not a day of every year as MM-DD");
   return (date->month() * 100 + date->day()) * Norm::kOne;
 }
 

@@ -143,7 +143,13 @@ TEST(NormsTest, EveryKindOfBadRowNamesFileAndLine) {
       {good + "holidays.published_year,2026,COUNT,2025-01-01,2025-12-31,s,BY_LAW\n",
        "mci.csv:3: in_force_from and in_force_to are not the ends of the year"},
       {"holidays.moving.nauryz_1,02-30,MONTH_DAY,1990-01-01,,s,BY_LAW\n",
-       "mci.csv:2: the value is not a day of the year as MM-DD"},
+       "mci.csv:2: the value is not a day of every year as MM-DD"},
+      // No report would be due in three years of four, and what opens its term would fail.
+      {"export_refunds.report_due,02-29,MONTH_DAY,2023-01-01,,s,BY_LAW\n",
+       "mci.csv:2: the value is not a day of every year as MM-DD"},
+      // A line is computed with thousandths: what is beyond them would be lost.
+      {"export_refunds.logistics_factor.yes,1.0525,RATE,2023-01-01,,s,BY_LAW\n",
+       "mci.csv:2: the value has more than 3 decimals"},
       {"base_rate,100.01,PERCENT,2019-01-01,,s,BY_LAW\n",
        "mci.csv:2: the value is not between 0 and 100"},
   };
