@@ -262,9 +262,10 @@ absl::Status FiledAsItIs(const std::string& field) {
       .Cite(Conditions());
 }
 
-absl::Status SharesInvalid() {
+absl::Status SharesInvalid(base::Date day) {
   return Refusal(StatusCode::kFailedPrecondition, "TRANCHE_SHARES_INVALID",
                  "The shares of the tranches in the norms do not add up to the whole.")
+      .With("date", day.ToString())
       .Precondition("NORMS", "grants.tranche", "100 percent together are needed")
       .Cite(Agreeing());
 }

@@ -53,7 +53,7 @@ absl::Status MeetingDecides();                            // MEETING_DECIDES
 absl::Status ExpertNotTied();                             // EXPERT_NOT_TIED
 absl::Status DatesInvalid(const std::string& field, const std::string& why);  // DATES_INVALID
 absl::Status FiledAsItIs(const std::string& field);                           // FILED_AS_IT_IS
-absl::Status SharesInvalid();                         // TRANCHE_SHARES_INVALID
+absl::Status SharesInvalid(base::Date day);           // TRANCHE_SHARES_INVALID
 absl::Status RepaymentRecorded();                     // REPAYMENT_RECORDED
 absl::Status RepaymentAlike();                        // REPAYMENT_ALIKE
 absl::Status EarlierNotAssessed();                    // EARLIER_NOT_ASSESSED

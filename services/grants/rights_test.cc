@@ -551,6 +551,37 @@ TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
   EXPECT_EQ(ReasonOf(OpenWith(options, {.sources = &sources_}).status()), "TRANCHE_SHARES_INVALID");
 }
 
+// What is a whole today and none from next year on would let nobody write an agreement then.
+TEST_F(RightsTest, SharesOfNextYearThatAreNoWholeStopTheServiceNow) {
+  const auto changed = [](const std::string& key, const std::string& was,
+                          const std::string& becomes) {
+    const std::string row = key + "," + was + ",PERCENT,2022-01-01,";
+    return std::pair(row + ",", absl::StrCat(row, "2026-12-31,As before,ASSUMPTION\n", key, ",",
+                                             becomes, ",PERCENT,2027-01-01,,"));
+  };
+  const auto started =
+      [&](const std::vector<std::pair<std::string, std::string>>& changes) -> absl::Status {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    int found = 0;
+    for (norms::NormFile& file : files) found += absl::StrReplaceAll(changes, &file.text);
+    EXPECT_EQ(found, static_cast<int>(changes.size()));
+    const norms::Norms edited = *norms::Norms::LoadText(files);
+    rpc::Metrics metrics("grants");
+    rpc::HostOptions options;
+    options.data_dir = dir_ + "/other";
+    options.clock = &clock_;
+    options.norms = &edited;
+    options.metrics = &metrics;
+    return OpenWith(options, {.sources = &sources_}).status();
+  };
+  const auto first = changed("grants.tranche.1", "30.00", "20.00");
+  ASSERT_LT(today(), Day("2027-01-01"));
+  const absl::Status refused = started({first});
+  EXPECT_EQ(ReasonOf(refused), "TRANCHE_SHARES_INVALID") << refused;
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("date"), "2027-01-01");
+  EXPECT_EQ(started({first, changed("grants.tranche.3", "30.00", "40.00")}), absl::OkStatus());
+}
+
 TEST_F(RightsTest, AQuorumThatNobodyCouldReachStopsTheService) {
   const auto started = [&](const std::string& from, const std::string& to) {
     std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();

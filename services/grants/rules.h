@@ -209,6 +209,9 @@ absl::StatusOr<bool> CanDecide(const Commission& commission, const Application& 
 // Three, by the norms of the day; the last one takes what rounding leaves. TRANCHE_SHARES_INVALID.
 absl::StatusOr<std::vector<base::Money>> TranchesOf(base::Money sum, const norms::Norms& norms,
                                                     base::Date day);
+// Whether the shares are a whole on every day of the norms, also one to come.
+// TRANCHE_SHARES_INVALID with the first day on which they are not.
+absl::Status CheckTrancheShares(const norms::Norms& norms);
 // The last day of obligations: some years after commissioning.
 absl::StatusOr<base::Date> ObligationsUntil(base::Date commissioning, const norms::Norms& norms,
                                             base::Date day);

@@ -1,6 +1,7 @@
 // Agreements: tranches and terms (Art. 27(1), 42), payment (42(5)), fulfilment and its excuse
 // (27(4), 28(4)), and who may conclude one on competitiveness (28).
 #include <algorithm>
+#include <set>
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
@@ -156,7 +157,7 @@ absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& nor
     ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
     shares += share.hundredths();
   }
-  if (shares != 10'000) return errors::SharesInvalid();
+  if (shares != 10'000) return errors::SharesInvalid(day);
   std::vector<Money> tranches;
   Money rest = sum;
   for (const char* key : {"grants.tranche.1", "grants.tranche.2"}) {
@@ -168,6 +169,17 @@ absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& nor
   }
   tranches.push_back(rest);
   return tranches;
+}
+
+absl::Status CheckTrancheShares(const norms::Norms& norms) {
+  std::set<base::Date> days;  // on which one of them changes
+  for (const char* key : kTrancheShares) {
+    for (const norms::Norm& norm : norms.Series(key)) days.insert(norm.from);
+  }
+  for (const base::Date day : days) {
+    RETURN_IF_ERROR(TranchesOf(Money(), norms, day).status());
+  }
+  return absl::OkStatus();
 }
 
 base::Date AddYears(base::Date day, int64_t years) {

@@ -18,10 +18,9 @@ class Service final : public rpc::HostedService {
     env_.norms = options.norms;
     // A vote that nobody could carry is found now, not at the meeting.
     RETURN_IF_ERROR(VotesBy().Check(*env_.norms));
-    // Shares that are no whole would pay another sum than the agreed one: it does not start.
-    RETURN_IF_ERROR(
-        TranchesOf(base::Money(), *env_.norms, base::Date::LegalDay(options.clock->Now()))
-            .status());
+    // Shares that are no whole would pay another sum than the agreed one: it does not start, also
+    // with such as are in force from next year on.
+    RETURN_IF_ERROR(CheckTrancheShares(*env_.norms));
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(shared_));
     RETURN_IF_ERROR(
         OpenStore(options, GrantsSchema(), {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)}}));
