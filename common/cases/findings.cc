@@ -53,6 +53,15 @@ absl::Status Facts::SetNorm(const norms::Norms& norms, absl::string_view key, ba
   return absl::OkStatus();
 }
 
+absl::Status Facts::Take(const Facts& from, const std::string& name) {
+  RETURN_IF_ERROR(from.Text(name).status());
+  const Fact& fact = from.Get(name);
+  facts_[name] = fact;
+  const std::string assumed(norms::Name(norms::Certainty::kAssumption));
+  Mark(absl::StartsWith(fact.source(), assumed + ": "));
+  return absl::OkStatus();
+}
+
 const Fact& Facts::Get(const std::string& name) const {
   const auto it = facts_.find(name);
   return it == facts_.end() ? Fact::default_instance() : it->second;

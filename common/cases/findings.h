@@ -37,6 +37,9 @@ class Facts {
            absl::string_view version = "");
   // A norm of a day under its key. NORM_NOT_IN_FORCE.
   absl::Status SetNorm(const norms::Norms& norms, absl::string_view key, base::Date day);
+  // A fact of another decision as it stands there, with where it is from: marked where that is a
+  // norm that is an assumption. FACT_MISSING.
+  absl::Status Take(const Facts& from, const std::string& name);
   // Marks what is decided on them as resting on an assumption where `assumed`, as what another
   // register found does.
   void Mark(bool assumed) { assumption_ = assumption_ || assumed; }

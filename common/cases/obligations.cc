@@ -298,7 +298,7 @@ void SetPayment(int number, Money paid, Date day, const std::string& record,
 }
 
 absl::Status SetReturnNorms(const norms::Norms& norms, Date demanded, Facts* facts) {
-  RETURN_IF_ERROR(facts->SetNorm(norms, kTolerance, demanded));
+  if (!facts->Has(kTolerance)) RETURN_IF_ERROR(facts->SetNorm(norms, kTolerance, demanded));
   RETURN_IF_ERROR(facts->SetNorm(norms, kReturnDays, demanded));
   ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(norms, kReturnDays, demanded));
   facts->Set(kDemanded, demanded.ToString(), "clock");

@@ -50,7 +50,8 @@ void SetOutcome(int number, const std::string& fact, const std::string& record,
 void SetPayment(int number, base::Money paid, base::Date day, const std::string& record,
                 const std::string& version, Facts* facts);
 // The day of demand with its norms, and the base rates from the first payment on. After all
-// payments. NORM_NOT_IN_FORCE.
+// payments. The tolerance is that of this day, unless one was taken of an assessment before.
+// NORM_NOT_IN_FORCE.
 absl::Status SetReturnNorms(const norms::Norms& norms, base::Date demanded, Facts* facts);
 
 // ---- Pure functions of the facts. FACT_MISSING and DATA_LOSS as Facts has them.

@@ -354,6 +354,50 @@ TEST(Return, RestsOnAnAssumptionWhereAnyOfItsRatesIsOne) {
   }
 }
 
+// A demand goes by the tolerance of its assessment, and is as sure as that one.
+TEST(Return, IsAsSureAsTheToleranceThatItGoesBy) {
+  for (const auto& [first, second] :
+       {std::pair("ASSUMPTION", "BY_LAW"), std::pair("BY_LAW", "ASSUMPTION")}) {
+    SCOPED_TRACE(first);
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    const std::string header = "key,value,unit,in_force_from,in_force_to,source,certainty\n";
+    for (norms::NormFile& file : files) {
+      if (file.name == "base_rate.csv") {
+        file.text = header + "base_rate,16.00,PERCENT,2023-01-01,,test,BY_LAW\n";
+      } else if (file.name == "obligations.csv") {
+        file.text =
+            absl::StrCat(header, "obligations.tolerance,100,PERCENT,2022-01-01,2024-06-30,first,",
+                         first, "\n", "obligations.tolerance,90,PERCENT,2024-07-01,,second,",
+                         second, "\n", "obligations.return_days,30,DAYS,2022-01-01,,test,BY_LAW\n");
+      }
+    }
+    const auto norms = norms::Norms::LoadText(files);
+    ASSERT_TRUE(norms.ok()) << norms.status();
+    const auto judged = [&](const char* day, const decision::v1::Decision* assessed) {
+      Facts facts;
+      if (assessed != nullptr) {
+        EXPECT_EQ(facts.Take(Facts::Of(*assessed), "obligations.tolerance"), absl::OkStatus());
+      }
+      Obligations obligations;
+      obligations.Add()->set_target("100");
+      SetObligations(obligations, "agreements/1", "a1", &facts);
+      SetOutcome(1, "95", "reports/1", "b1", &facts);
+      SetPayment(1, *Money::Parse("1000"), OnDay("2024-03-01"), "payments/1", "c1", &facts);
+      EXPECT_EQ(SetReturnNorms(*norms, OnDay(day), &facts), absl::OkStatus());
+      return JudgeReturn(facts)->decision;
+    };
+    const decision::v1::Decision assessed = judged("2024-06-03", nullptr);
+    EXPECT_EQ(assessed.outcome(), "RETURN");
+    EXPECT_EQ(assessed.rests_on_assumption(), first == std::string("ASSUMPTION"));
+    const decision::v1::Decision demanded = judged("2024-07-03", &assessed);
+    EXPECT_EQ(demanded.outcome(), "RETURN");
+    EXPECT_EQ(demanded.rests_on_assumption(), first == std::string("ASSUMPTION"));
+    EXPECT_EQ(judged("2024-07-03", nullptr).outcome(), "FULFILLED");
+  }
+  Facts none;
+  EXPECT_EQ(base::ReasonOf(none.Take(Facts(), "obligations.tolerance")), "FACT_MISSING");
+}
+
 // ---- Late
 
 TEST(LateInterest, CountsBothEndsAndRoundsToTheTiyn) {

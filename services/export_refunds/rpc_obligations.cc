@@ -16,6 +16,8 @@ namespace {
 using base::Money;
 using cases::Posting;
 
+constexpr char kReturnDays[] = "obligations.return_days";
+
 struct ReportKey {
   std::string claim;
   int32_t year;
@@ -276,8 +278,9 @@ absl::StatusOr<v1::Claim> DemandReturn(Env& env, const Call& call, store::Tx& tx
   deadline.set_bin(claim.claimant());
   *deadline.mutable_since() = demand.demand_date();
   *deadline.mutable_due_date() = demand.due_date();
-  deadline.set_norm("obligations.return_days");
-  deadline.set_rests_on_assumption(true);
+  deadline.set_norm(kReturnDays);
+  ASSIGN_OR_RETURN(const norms::Term term, norms::TermOf(*env.norms, kReturnDays, tx.today()));
+  deadline.set_rests_on_assumption(term.assumption);
   *deadline.mutable_legal_basis() = errors::Return();
   RETURN_IF_ERROR(cases::OpenDeadline(tx, std::move(deadline)).status());
   RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kDemandDeadline, cases::Deadline::DONE));

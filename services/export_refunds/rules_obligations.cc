@@ -96,26 +96,18 @@ absl::StatusOr<Decision> DecideAssessment(const Facts& facts) {
   return std::move(judged.decision);
 }
 
-// A fact as a stored decision has it.
-absl::Status TakeFact(const Facts& stored, const std::string& name, Facts* facts) {
-  ASSIGN_OR_RETURN(const std::string value, stored.Text(name));
-  facts->Set(name, value, stored.Get(name).source(), stored.Get(name).version());
-  return absl::OkStatus();
-}
-
 // What its assessment has accepted of an assessed claim, and by which tolerance.
 absl::Status TakeAssessed(const Decision& assessment, Facts* facts) {
   const Facts assessed = Facts::Of(assessment);
-  RETURN_IF_ERROR(TakeFact(assessed, kTolerance, facts));
+  RETURN_IF_ERROR(facts->Take(assessed, kTolerance));
   const std::vector<std::string> reported = assessed.NamesUnder(kReportedPrefix);
   for (const std::string& name : reported) {
-    RETURN_IF_ERROR(TakeFact(assessed, name, facts));
-    RETURN_IF_ERROR(
-        TakeFact(assessed, AcceptedName(absl::StripPrefix(name, kReportedPrefix)), facts));
+    RETURN_IF_ERROR(facts->Take(assessed, name));
+    RETURN_IF_ERROR(facts->Take(assessed, AcceptedName(absl::StripPrefix(name, kReportedPrefix))));
   }
   if (reported.empty()) return absl::OkStatus();
-  RETURN_IF_ERROR(TakeFact(assessed, kEvidenceDocuments, facts));
-  return TakeFact(assessed, kEvidenceGrounds, facts);
+  RETURN_IF_ERROR(facts->Take(assessed, kEvidenceDocuments));
+  return facts->Take(assessed, kEvidenceGrounds);
 }
 
 void SetAccepted(const Accepted& accepted, const Claim& claim,
@@ -228,8 +220,8 @@ absl::StatusOr<cases::Judged> JudgeExport(const Claim& claim,
   ASSIGN_OR_RETURN(const Money paid, Money::FromProto(claim.payment().amount()));
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(claim.payment().pay_date()));
   cases::SetPayment(1, paid, paid_on, claim.name(), claim.etag(), &facts);
-  RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &facts));
   if (claim.has_assessment()) RETURN_IF_ERROR(TakeAssessed(claim.assessment(), &facts));
+  RETURN_IF_ERROR(cases::SetReturnNorms(norms, day, &facts));
   ASSIGN_OR_RETURN(cases::Judged judged, JudgeAccepted(facts));
   judged.decision.set_norms_edition(norms.edition());
   return judged;

@@ -5,6 +5,7 @@
 #include "common/cases/obligations.h"
 #include "common/norms/term.h"
 #include "services/export_refunds/rules_claim.h"
+#include "services/export_refunds/rules_obligations.h"
 #include "services/export_refunds/service_testing.h"
 
 namespace nisi::export_refunds {
@@ -426,6 +427,74 @@ TEST_F(NormsTest, ADemandKeepsItsRate) {
   EXPECT_EQ(interest.rbegin()->days(), 11);
   EXPECT_EQ(Now(later).demand().late_rate_bp(), 1000);
   for (const std::string& claim : {demanded, later}) ExpectReplays(claim, 7);
+}
+
+// The days to pay are a norm: one that is no assumption any more is none on a deadline either.
+TEST_F(NormsTest, TheTermToRepayIsAsSureAsItsNorm) {
+  ListInForce();
+  Allocate(1'200'000);
+  const std::string before = Monitored(1, {MakeExpense()});
+  const std::string after = Monitored(2, {MakeExpense()});
+  GoTo(Day("2027-03-02"));
+  for (const std::string& claim : {before, after}) {
+    ASSERT_TRUE(Step<v1::AssessObligationsRequest>("AssessObligations", claim, institute_).ok());
+  }
+  const auto term = [&](const std::string& claim) {
+    const auto open = cases::OpenDeadlines(store().Read(), claim);
+    EXPECT_TRUE(open.ok() && open->size() == 1);
+    const cases::Deadline& deadline = open->front();
+    return absl::StrCat(deadline.kind(), " ",
+                        base::Date::FromProto(deadline.due_date())->ToString(),
+                        deadline.rests_on_assumption() ? " assumed" : "");
+  };
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", before, decider_).ok());
+  EXPECT_EQ(term(before), "repayment 2027-04-01 assumed");
+  Change({{"obligations.return_days,30,DAYS,2022-01-01,,",
+           "obligations.return_days,45,DAYS,2022-01-01,2030-12-31,Order,BY_LAW\n"
+           "obligations.return_days,30,DAYS,2031-01-01,,"}});
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", after, decider_).ok());
+  EXPECT_EQ(term(after), "repayment 2027-04-16");
+  EXPECT_EQ(term(before), "repayment 2027-04-01 assumed");
+}
+
+TEST(DemandTest, IsAsSureAsTheToleranceThatItGoesBy) {
+  for (const auto& [first, second] :
+       {std::pair("ASSUMPTION", "BY_LAW"), std::pair("BY_LAW", "ASSUMPTION")}) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      absl::StrReplaceAll({{",ASSUMPTION", ",BY_LAW"}}, &file.text);
+      absl::StrReplaceAll(
+          {{"obligations.tolerance,100,PERCENT,2022-01-01,,",
+            absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,2027-03-31,Order,", first,
+                         "\nobligations.tolerance,50,PERCENT,2027-04-01,2027-12-31,Order,", second,
+                         "\nobligations.tolerance,50,PERCENT,2028-01-01,,")}},
+          &file.text);
+    }
+    const auto norms = norms::Norms::LoadText(files);
+    ASSERT_TRUE(norms.ok()) << norms.status();
+    v1::Claim claim;
+    claim.set_name("claims/a");
+    std::map<int32_t, Reported> reports;
+    for (int year = 2023; year <= 2026; ++year) {
+      auto* volume = claim.add_export_volumes();
+      volume->set_year(year);
+      volume->set_volume(year == 2023 ? "100" : "200");
+      reports[year] = {"190", absl::StrCat("claims/a/reports/", year), "r1"};
+    }
+    *claim.mutable_payment()->mutable_amount() = Tenge(1'000);
+    *claim.mutable_payment()->mutable_pay_date() = Day("2024-06-10").ToProto();
+    ASSERT_TRUE(SetObligations(&claim).ok());
+    const auto assessed = JudgeExport(claim, reports, Accepted(), *norms, Day("2027-03-10"));
+    ASSERT_TRUE(assessed.ok()) << assessed.status();
+    EXPECT_EQ(assessed->achievement.level(), "9/10");
+    *claim.mutable_assessment() = assessed->decision;
+    const auto demanded = JudgeExport(claim, reports, Accepted(), *norms, Day("2027-04-10"));
+    ASSERT_TRUE(demanded.ok()) << demanded.status();
+    EXPECT_EQ(demanded->decision.outcome(), "RETURN");
+    EXPECT_EQ(demanded->decision.rests_on_assumption(), first == std::string("ASSUMPTION"));
+    EXPECT_EQ(ReplayAssessment(demanded->decision)->SerializeAsString(),
+              demanded->decision.SerializeAsString());
+  }
 }
 
 // What was found not fulfilled is demanded, whatever level is enough by then.

@@ -271,15 +271,14 @@ absl::StatusOr<cases::Judged> JudgeDemand(const cases::Obligations& obligations,
                                           const norms::Norms& norms, base::Date day,
                                           const Source& source) {
   Facts known;
-  RETURN_IF_ERROR(SetAgreed(obligations, payments, norms, day, source, &known));
   const Facts before = Facts::Of(assessed);
+  for (const char* name : {kTolerance, kEvidenceReports, kEvidenceDocuments}) {
+    RETURN_IF_ERROR(known.Take(before, name));
+  }
+  RETURN_IF_ERROR(SetAgreed(obligations, payments, norms, day, source, &known));
   for (int number = 1; number <= obligations.size(); ++number) {
     ASSIGN_OR_RETURN(const std::string fact, before.Text(FactOf(number)));
     cases::SetOutcome(number, fact, source.name, source.etag, &known);
-  }
-  for (const char* name : {kTolerance, kEvidenceReports, kEvidenceDocuments}) {
-    ASSIGN_OR_RETURN(const std::string value, before.Text(name));
-    known.Set(name, value, before.Get(name).source(), before.Get(name).version());
   }
   return JudgedBy(norms, known);
 }

@@ -440,6 +440,43 @@ TEST(RulesTest, WhatIsPaid) {
   EXPECT_EQ(judged(2, T::PROVEN, T::PAID, cases::Notice::FAILED), "GATE_PASSED");
 }
 
+// A demand rests on what its assessment was found by, and is as sure as that.
+TEST(RulesTest, ADemandIsAsSureAsTheToleranceThatItGoesBy) {
+  for (const auto& [first, second] :
+       {std::pair("ASSUMPTION", "BY_LAW"), std::pair("BY_LAW", "ASSUMPTION")}) {
+    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+    for (norms::NormFile& file : files) {
+      absl::StrReplaceAll({{",ASSUMPTION", ",BY_LAW"}}, &file.text);
+      absl::StrReplaceAll(
+          {{"obligations.tolerance,100,PERCENT,2022-01-01,,",
+            absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,2031-01-31,Order,", first,
+                         "\nobligations.tolerance,90,PERCENT,2031-02-01,2031-12-31,Order,", second,
+                         "\nobligations.tolerance,90,PERCENT,2032-01-01,,")}},
+          &file.text);
+    }
+    const auto norms = norms::Norms::LoadText(files);
+    ASSERT_TRUE(norms.ok()) << norms.status();
+    cases::Obligations obligations;
+    *obligations.Add() = MakeObligation();
+    Evidence evidence;
+    *evidence.documents.Add() = MakeDocument();
+    v1::Payment payment;
+    payment.set_name("agreements/1/payments/1");
+    *payment.mutable_amount() = Tenge(1'000);
+    *payment.mutable_pay_date() = Day("2026-06-15").ToProto();
+    const auto assessed = JudgeObligations(obligations, {"95"}, evidence, {payment}, *norms,
+                                           Day("2031-01-10"), {"agreements/1", "a1"});
+    ASSERT_TRUE(assessed.ok()) << assessed.status();
+    const auto demanded = JudgeDemand(obligations, assessed->decision, {payment}, *norms,
+                                      Day("2031-02-10"), {"agreements/1", "a2"});
+    ASSERT_TRUE(demanded.ok()) << demanded.status();
+    EXPECT_EQ(demanded->decision.outcome(), "RETURN");
+    EXPECT_EQ(demanded->decision.rests_on_assumption(), first == std::string("ASSUMPTION"));
+    EXPECT_EQ(ReplayObligations(demanded->decision)->SerializeAsString(),
+              demanded->decision.SerializeAsString());
+  }
+}
+
 TEST(RulesTest, ExcusesAndAdmissions) {
   const norms::Norms norms = NormsToCome();
   Documents one;
