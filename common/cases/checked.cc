@@ -30,8 +30,9 @@ absl::Status FindPassed(const Facts& facts, const char* name, const base::LegalB
   AddFinding(decision, kPassed, verdict == "PASSED", basis, facts, {name});
   if (!facts.Has(kListed)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const int64_t count, facts.Number(kListed));
-  std::vector<std::string> names = facts.NamesUnder(kEntry);
-  names.insert(names.begin(), kListed);
+  // As many as there were, so that one that is not stored is missed.
+  std::vector<std::string> names{kListed};
+  for (int64_t entry = 1; entry <= count; ++entry) names.push_back(absl::StrCat(kEntry, entry));
   AddFinding(decision, kNotListed, count == 0, basis, facts, names);
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 #include "common/cases/deadlines.h"
 #include "common/cases/obligations.h"
 #include "common/norms/term.h"
+#include "services/export_refunds/rules_obligations.h"
 #include "services/export_refunds/service_testing.h"
 
 namespace nisi::export_refunds {
@@ -474,6 +475,76 @@ TEST_F(ClaimTest, EachFactHasItsVersion) {
                            "demand_past_due 0", "ready_before 0"}) {
     EXPECT_TRUE(seen.contains(fact)) << fact;
   }
+}
+
+// Each fact of each decision taken away in turn: the replay says which, or is not the same where
+// decisions of old did without it. It never passes, and never ends the process.
+TEST_F(ClaimTest, AFactThatIsNotStoredIsSaid) {
+  ListInForce();
+  Allocate(2'000'000);
+  const std::string listed = Signed(2, {MakeExpense()});
+  Notice(listed, gate::v1::BEFORE_CONSIDERATION);
+  sources_->lists[Bin(2)] = {{"BANKRUPT", "grants/unreliable/5", "e1"},
+                             {"DEBT_REPORTED", "grants/unreliable/6", "e2"}};
+  ASSERT_TRUE(Start(listed).ok());
+  const std::string name = Monitored(1, {MakeExpense(), MakeExpense(v1::DELIVERY)});
+  for (int year = 2024; year <= 2026; ++year) {
+    GoTo(*base::Date::Of(year + 1, 1, 20));
+    ASSERT_TRUE(Report(name, Entity(1), year, "150").ok());
+  }
+  auto assess = Of<v1::AssessObligationsRequest>(name);
+  for (const int year : {2024, 2025}) {
+    assess.add_accepted()->set_year(year);
+    assess.mutable_accepted()->rbegin()->set_volume("120");
+  }
+  *assess.add_documents() = Paper("customs.pdf");
+  assess.set_grounds("Таможенная статистика");
+  ASSERT_TRUE(Do<v1::Claim>("AssessObligations", institute_, assess).ok());
+  ASSERT_TRUE(Step<v1::DemandReturnRequest>("DemandReturn", name, decider_).ok());
+  ASSERT_TRUE(Step<v1::ExcuseFailureRequest>("ExcuseFailure", name, trade_).ok());
+  const v1::Claim claim = Now(name), rejected = Now(listed);
+  const v1::Expense exhibition = ExpenseNow(name, 1), delivery = ExpenseNow(name, 2);
+  using Replay = absl::StatusOr<Decision> (*)(const Decision&);
+  const std::vector<std::pair<const Decision*, Replay>> all = {
+      {&rejected.admission(), ReplayAdmission},
+      {&claim.admission(), ReplayAdmission},
+      {&claim.calculation(), ReplayCalculation},
+      {&claim.decision(), ReplayJudgement},
+      {&claim.gate(), ReplayGate},
+      {&claim.payment_decision(), ReplayPayment},
+      {&claim.assessment(), ReplayAssessment},
+      {&claim.demand_decision(), ReplayAssessment},
+      {&claim.excuse(), ReplayExcuse},
+      {&exhibition.examination(), ReplayExamination},
+      {&delivery.examination(), ReplayExamination}};
+  // What decisions made before it was asked do not have.
+  const std::set<std::string> younger = {"unreliable_entries", "reported.1", "reported.2",
+                                         "beyond_control"};
+  int missing = 0;
+  for (const auto& [stored, replay] : all) {
+    std::set<std::string> names;
+    for (const auto& finding : stored->findings()) {
+      for (const auto& fact : finding.facts()) names.insert(fact.name());
+    }
+    ASSERT_FALSE(names.empty());
+    for (const std::string& gone : names) {
+      Decision bare = *stored;
+      for (auto& finding : *bare.mutable_findings()) {
+        for (int i = finding.facts_size() - 1; i >= 0; --i) {
+          if (finding.facts(i).name() == gone) finding.mutable_facts()->DeleteSubrange(i, 1);
+        }
+      }
+      const auto replayed = replay(bare);
+      if (younger.contains(gone)) {
+        ASSERT_TRUE(replayed.ok()) << gone << ": " << replayed.status();
+        EXPECT_NE(replayed->SerializeAsString(), bare.SerializeAsString()) << gone;
+        continue;
+      }
+      EXPECT_EQ(ReasonOf(replayed.status()), "FACT_MISSING") << gone;
+      ++missing;
+    }
+  }
+  EXPECT_GT(missing, 80);
 }
 
 TEST_F(ClaimTest, ADependencyThatIsAwayChangesNothing) {
