@@ -156,7 +156,7 @@ absl::Status MoveTerms(store::Tx& tx, const norms::Norms& norms, const Progress&
     deadline.set_norm(norm);
     deadline.set_rests_on_assumption(term.assumption);
     *deadline.mutable_since() = term.since.ToProto();
-    *deadline.mutable_due_date() = term.last_day.ToProto();
+    *deadline.mutable_due_date() = step.until.value_or(term.last_day).ToProto();
     SetWho(who, &deadline);
     RETURN_IF_ERROR(OpenDeadline(tx, std::move(deadline), step.day).status());
   }

@@ -61,6 +61,8 @@ struct Progress {
   // From which the terms run that it opens, where it is not that day: of a state that was left by
   // mistake they run as if it never had been.
   std::optional<base::Date> since;
+  // On which they end, where a decision has said so: whatever norms say of that term by now.
+  std::optional<base::Date> until;
 
   // Chooses the outcome that leads to a state. INTERNAL: the table has none.
   absl::Status Lead(int state);

@@ -251,6 +251,30 @@ TEST_F(RepaymentsTest, TheLastRepaymentIsUndoneAsWell) {
   ExpectSound();
 }
 
+// A norm that is put right meanwhile does not reach the day that the demand was made for: nobody is
+// listed before it, or owes interest for days that were its own.
+TEST_F(RepaymentsTest, ADemandThatIsOwedAgainKeepsItsDay) {
+  const std::vector<std::string> names = Demanded(2);
+  const Date due = DueOf(DemandNow(names[0]));
+  for (const std::string& name : names) {
+    ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), today(), payer_).ok());
+    ASSERT_EQ(DemandNow(name).state(), Demand::REPAID);
+  }
+  GoTo(today().AddDays(10));
+  for (size_t i = 0; i < names.size(); ++i) {
+    ChangeNorms({{"obligations.return_days,30,",
+                  absl::StrCat("obligations.return_days,", i == 0 ? 5 : 60, ",")}});
+    const auto undone = UndoRepayment(names[i], "a", writer_);
+    ASSERT_TRUE(undone.ok()) << undone.status();
+    EXPECT_EQ(*Date::FromProto(DemandNow(names[i]).due_date()), due) << i;
+  }
+  GoTo(due);
+  for (const std::string& name : names) EXPECT_TRUE(DemandNow(name).listing().empty());
+  GoTo(due.AddDays(1));
+  for (const std::string& name : names) EXPECT_FALSE(DemandNow(name).listing().empty());
+  ExpectSound();
+}
+
 // Money that was not repaid after all is owed, whatever the recipient has been granted meanwhile;
 // only money that is decided on is not taken from whom it was promised to.
 TEST_F(RepaymentsTest, AMistakeIsUndoneUnderAnotherGrantButNotFromMoneyThatIsGone) {

@@ -254,6 +254,7 @@ absl::StatusOr<v1::Demand> ReverseRepayment(Env& env, const Call& call, store::T
   *demand.mutable_late_interest() = balance.late.ToProto();
   // Its term is the one it had: where that is over, the demand is past due.
   ASSIGN_OR_RETURN(step.since, Date::FromProto(demand.demand_date()));
+  ASSIGN_OR_RETURN(step.until, Date::FromProto(demand.computation().due_date()));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kDemands, &step, {.bin = demand.recipient()}));
   return demand;
 }
