@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
 
 namespace nisi::cases {
@@ -224,6 +226,54 @@ TEST(Return, IsMonotoneAndAdditive) {
     before = whole;
   }
   EXPECT_EQ(before, 0);
+}
+
+// The rates above, said again.
+int64_t HundredthsOn(Date day) {
+  return day < OnDay("2024-01-22") ? 1600 : day < OnDay("2024-07-15") ? 1450 : 1425;
+}
+
+// Counted day by day as the page says it, in integers: payments in any order, over leap days and
+// changes of the rate, at any level.
+TEST(Return, OfAnyPaymentsIsWhatCountingEachDayGives) {
+  constexpr int64_t kParts = 97;
+  constexpr int64_t kYear = 10'000 * 365;  // hundredths of a percent a day
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto pick = [&random](uint64_t most) { return static_cast<int64_t>(random() % most); };
+    const Date demanded = OnDay("2024-01-01").AddDays(static_cast<int>(pick(500)));
+    std::vector<PaidOut> payments;
+    for (int64_t n = 1 + pick(5); n > 0; --n) {
+      const int span = demanded - OnDay("2023-01-01");
+      const Date day = demanded.AddDays(-static_cast<int>(pick(static_cast<uint64_t>(span) + 1)));
+      payments.push_back({Money::FromTiyn(1 + pick(10'000'000'000))->ToString(), day.ToString()});
+    }
+    int64_t before = 0;
+    for (const int64_t reached : {int64_t{0}, pick(kParts), kParts - 1, kParts}) {
+      absl::int128 owed = 0;  // tiyn x kParts x kYear
+      for (const PaidOut& payment : payments) {
+        int64_t rates = kYear;
+        for (Date day = OnDay(payment.day).AddDays(1); day <= demanded; day = day.AddDays(1)) {
+          rates += HundredthsOn(day);
+        }
+        owed += absl::int128(Money::Parse(payment.amount)->tiyn()) * (kParts - reached) * rates;
+      }
+      const absl::int128 tenge = absl::int128(100) * kParts * kYear;
+      const int64_t expected = static_cast<int64_t>((2 * owed + tenge) / (2 * tenge));
+      const int64_t total = Judge({{"", absl::StrCat(kParts), 0, absl::StrCat(reached)}}, payments,
+                                  demanded.ToString())
+                                .demand.total()
+                                .units();
+      const bool enough =  // the tolerance of 2025
+          demanded >= OnDay("2025-01-01") && reached * 100 >= kParts * 90;
+      EXPECT_EQ(total, enough ? 0 : expected) << seed << ": " << reached;
+      if (reached > 0 && before > 0) {
+        EXPECT_LE(total, before) << seed;
+      }
+      before = std::max(total, int64_t{1});
+    }
+    EXPECT_EQ(before, 1) << "nothing at the whole";
+  }
 }
 
 TEST(Return, OfNothingReachedIsPrincipalAndInterest) {
