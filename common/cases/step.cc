@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
 #include "common/base/status.h"
+#include "common/cases/beside.h"
 #include "common/norms/term.h"
 #include "common/rpc/store_call.h"
 #include "google/type/date.pb.h"
@@ -78,6 +79,13 @@ absl::StatusOr<Progress> Started(const base::MachineDef& machine, base::Allowed 
   Progress progress{&machine, std::move(allowed)};
   if (progress.allowed.single()) progress.edge = progress.allowed.edges().front();
   return progress;
+}
+
+// Whether an act is kept already: a case that is edited often keeps who edits it once.
+bool Holds(const v1::Life& life, base::Duty duty, absl::string_view subject) {
+  return std::any_of(life.acts().begin(), life.acts().end(), [&](const v1::Act& act) {
+    return act.duty() == static_cast<v1::Act::Duty>(duty) && act.subject() == subject;
+  });
 }
 
 bool HasTerm(const base::MachineDef& machine, absl::string_view norm) {
@@ -222,9 +230,11 @@ absl::Status FinishStep(store::Tx& tx, const norms::Norms& norms, const store::T
   resource->GetReflection()->SetEnumValue(resource, fields.state, step.edge->to);
   if (fields.life != nullptr && step.edge->duty != base::Duty::kNone) {
     auto* life = static_cast<v1::Life*>(row->GetReflection()->MutableMessage(row, fields.life));
-    v1::Act* act = life->add_acts();
-    act->set_duty(static_cast<v1::Act::Duty>(step.edge->duty));
-    act->set_subject(step.subject);
+    if (!Holds(*life, step.edge->duty, step.subject)) {
+      v1::Act* act = life->add_acts();
+      act->set_duty(static_cast<v1::Act::Duty>(step.edge->duty));
+      act->set_subject(step.subject);
+    }
   }
   const std::string record = TextOf(*row, fields, fields.name);
   const bool has_terms = std::any_of(step.machine->edges().begin(), step.machine->edges().end(),
@@ -234,6 +244,14 @@ absl::Status FinishStep(store::Tx& tx, const norms::Norms& norms, const store::T
     RETURN_IF_ERROR(ShowDueDate(tx, record, fields.due_date, resource));
   tx.Cite(step.edge->basis());
   return tx.Put(table, row, step.day);
+}
+
+absl::StatusOr<bool> HasDone(const Progress& step, const Message& row) {
+  if (step.edge == nullptr) return step.allowed.Only().status();
+  ASSIGN_OR_RETURN(const Fields fields, FieldsOf(row, *step.machine));
+  if (fields.life == nullptr || step.edge->duty == base::Duty::kNone) return true;
+  const Message& life = row.GetReflection()->GetMessage(row, fields.life);
+  return Holds(static_cast<const v1::Life&>(life), step.edge->duty, step.subject);
 }
 
 }  // namespace nisi::cases

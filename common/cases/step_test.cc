@@ -339,6 +339,17 @@ TEST_P(StepTest, WhoActedIsKeptAndAsked) {
   EXPECT_TRUE(Step(Verb::kDecide, "minister", kAuthority).ok());
 }
 
+TEST_P(StepTest, WhoDidTheSameBeforeIsKeptOnce) {
+  for (int i = 0; i < 3; ++i) {
+    Submit();
+    ASSERT_TRUE(Step(Verb::kExamine, absl::StrCat("akim ", i), kAkimat, Paper::RETURNED).ok());
+  }
+  std::vector<std::string> who;
+  const PaperRow row = Get();
+  for (const v1::Act& act : row.life().acts()) who.push_back(act.subject());
+  EXPECT_EQ(who, (std::vector<std::string>{"owner", "akim 0", "akim 1", "akim 2"}));
+}
+
 TEST_P(StepTest, RefusesInOrder) {
   Submit();
   const int64_t before = store_->position();

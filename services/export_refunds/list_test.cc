@@ -67,6 +67,29 @@ class ListTest : public RefundsTest {
   }
 };
 
+// All of them are officials of one authority, so this alone keeps who wrote a line from approving
+// it.
+TEST_F(ListTest, WhoWroteInItDoesNotDecideOnIt) {
+  const rpc::Caller writer = CallerOf("erlan@trade", {rpc::v1::AUTHORITY_TRADE});
+  const std::string name = DraftList({Good("8504", v1::HIGH)});
+  v1::CreateEntryRequest create;
+  create.set_parent(name);
+  *create.mutable_entry() = Good("8419", v1::MEDIUM);
+  Must<v1::Entry>("CreateEntry", writer, create);
+  ASSERT_TRUE(SubmitIt(name, trade_).ok());
+  EXPECT_EQ(base::ReasonOf(ApproveIt(name, today(), writer).status()), "SEPARATION_OF_DUTIES");
+  EXPECT_TRUE(ApproveIt(name, today(), approver_).ok());
+
+  const std::string renamed = DraftList({Good("8504", v1::HIGH)});
+  v1::UpdateEditionRequest update;
+  update.mutable_edition()->set_name(renamed);
+  update.mutable_edition()->set_title_ru("Перечень, уточнённый");
+  Must<v1::Edition>("UpdateEdition", writer, update);
+  ASSERT_TRUE(SubmitIt(renamed, trade_).ok());
+  EXPECT_EQ(base::ReasonOf(ApproveIt(renamed, today().AddDays(1), writer).status()),
+            "SEPARATION_OF_DUTIES");
+}
+
 TEST_F(ListTest, ACodeIsListedInPartOrNot) {
   const std::string list =
       Publish(today(), {Good("8504", v1::HIGH), Good("84191100", v1::MEDIUM),

@@ -22,10 +22,6 @@ absl::StatusOr<EntryKey> EntryKeyOf(const std::string& name) {
   return EntryKey{edition, std::move(code)};
 }
 
-absl::Status CheckEditable(const store::Tx& tx, const Call& call, int32_t edition) {
-  return BeginEdition(tx, call, ListVerb::kEdit, EditionName(edition), "").status();
-}
-
 absl::Status CheckEntryNames(const Entry& entry, const std::string& path) {
   return CheckNamed(entry.name_kk(), entry.name_ru(), absl::StrCat(path, ".name_ru"));
 }
@@ -66,18 +62,18 @@ absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& give
 
 }  // namespace
 
-absl::StatusOr<v1::Entry> CreateEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Entry> CreateEntry(Env& env, const Call& call, store::Tx& tx,
                                       const v1::CreateEntryRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, rpc::NumberIn(request.parent(), "lists/*", 0));
-  RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, edition));
   tx.Cite(errors::List());
   return AddEntry(tx, edition, request.entry(), "entry");
 }
 
 absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
-    Env& /*env*/, const Call& call, store::Tx& tx, const v1::BatchCreateEntriesRequest& request) {
+    Env& env, const Call& call, store::Tx& tx, const v1::BatchCreateEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, rpc::NumberIn(request.parent(), "lists/*", 0));
-  RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, edition));
   tx.Cite(errors::List());
   v1::BatchCreateEntriesResponse response;
   for (int i = 0; i < request.entries_size(); ++i) {
@@ -89,10 +85,10 @@ absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
   return response;
 }
 
-absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Entry> UpdateEntry(Env& env, const Call& call, store::Tx& tx,
                                       const v1::UpdateEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, EntryKeyOf(request.entry().name()));
-  RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, key.edition));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kEntries, key.key(), request.entry().name()));
   Entry& entry = *found.row.mutable_entry();
   // One that was imported without names may stay so; a person may not take the last one away.
@@ -105,10 +101,10 @@ absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx&
   return found.row.entry();
 }
 
-absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& env, const Call& call, store::Tx& tx,
                                                     const v1::DeleteEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, EntryKeyOf(request.name()));
-  RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, key.edition));
   ASSIGN_OR_RETURN(const auto found, rpc::FindFor(tx, call, kEntries, key.key(), request.name()));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.entry().etag()));
   tx.Cite(errors::List());

@@ -16,7 +16,7 @@ constexpr int kNoLevel = 99;
 
 class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
  public:
-  explicit EntryImport(Env& env) : Import(*env.store) {}
+  explicit EntryImport(Env& env) : Import(*env.store), env_(env) {}
 
  protected:
   absl::Status CheckHeader(const Header& header) override {
@@ -46,8 +46,8 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
     return base::GoodsCode::Parse(row.goods_code()).ok() ? row.goods_code() : "";
   }
 
-  absl::Status Begin(store::Tx& tx, const Call& call, const Header& header) override {
-    RETURN_IF_ERROR(BeginEdition(tx, call, ListVerb::kEdit, header.parent(), "").status());
+  absl::Status Begin(store::Tx& tx, const Call& call, const Header& /*header*/) override {
+    RETURN_IF_ERROR(WriteIn(env_, tx, call, edition_));
     codes_.clear();
     RETURN_IF_ERROR(
         tx.Scan(kEntries, {store::Key::Of(edition_), ""}, {},
@@ -74,6 +74,7 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
   }
 
  private:
+  const Env& env_;
   int32_t edition_ = 0;
   std::set<std::string> codes_;  // that the edition has, with the rows so far
 };

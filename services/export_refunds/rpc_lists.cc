@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
+#include "common/cases/beside.h"
 #include "common/cases/findings.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
@@ -111,6 +112,11 @@ absl::StatusOr<cases::Step<EditionRow>> BeginEdition(const store::Tx& tx, const 
   if (!found.has_value()) return base::NotFound(kLists.name, name);
   return cases::Begin(call, ListMachine(), verb, std::move(found->row),
                       {.roles = call.caller->roles, .etag = etag});
+}
+
+absl::Status WriteIn(const Env& env, store::Tx& tx, const Call& call, int32_t edition) {
+  ASSIGN_OR_RETURN(auto step, BeginEdition(tx, call, ListVerb::kEdit, EditionName(edition), ""));
+  return cases::FinishBeside(tx, *env.norms, kLists, &step);
 }
 
 absl::StatusOr<v1::Edition> CreateEdition(Env& /*env*/, const Call& call, store::Tx& tx,

@@ -43,6 +43,9 @@ absl::Status CheckListReadable(const Env& env, const Call& call, const std::stri
 absl::StatusOr<cases::Step<EditionRow>> BeginEdition(const store::Tx& tx, const Call& call,
                                                      ListVerb verb, const std::string& name,
                                                      const std::string& etag);
+// Of a command that writes in the entries of an edition: EDITION_FROZEN and the like, and whoever
+// writes has prepared it from now on.
+absl::Status WriteIn(const Env& env, store::Tx& tx, const Call& call, int32_t edition);
 
 // rpc_entries.cc
 absl::StatusOr<v1::Entry> CreateEntry(Env&, const Call&, store::Tx&, const v1::CreateEntryRequest&);

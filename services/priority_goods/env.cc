@@ -1,6 +1,7 @@
 #include "services/priority_goods/env.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/beside.h"
 #include "common/rpc/store_call.h"
 #include "services/priority_goods/rules.h"
 
@@ -42,6 +43,11 @@ absl::StatusOr<cases::Step<EditionRow>> BeginStep(const store::Tx& tx, const rpc
   const std::vector<base::Acted> acts = ActsOf(found->row.edition());
   return cases::Begin(call, EditionMachine(), verb, std::move(found->row),
                       {.roles = call.caller->roles, .etag = etag, .acts = acts});
+}
+
+absl::Status WriteIn(const Env& env, store::Tx& tx, const rpc::Call& call, int32_t edition) {
+  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, EditionName(edition), "", Verb::kEdit));
+  return cases::FinishBeside(tx, *env.norms, kEditions, &step);
 }
 
 }  // namespace nisi::priority_goods

@@ -44,4 +44,8 @@ absl::StatusOr<cases::Step<EditionRow>> BeginStep(const store::Tx& tx, const rpc
                                                   const std::string& name, const std::string& etag,
                                                   Verb verb);
 
+// Of a command that writes in the entries of an edition: EDITION_FROZEN and the like, and whoever
+// writes has prepared it from now on.
+absl::Status WriteIn(const Env& env, store::Tx& tx, const rpc::Call& call, int32_t edition);
+
 }  // namespace nisi::priority_goods

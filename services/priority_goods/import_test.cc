@@ -51,8 +51,12 @@ Goods ReadGoods(const std::string& path) {
 class ImportTest : public PriorityGoodsTest {
  protected:
   absl::StatusOr<std::string> Send(const std::vector<v1::ImportEntriesRequest>& messages) {
+    return Send(messages, institute_);
+  }
+  absl::StatusOr<std::string> Send(const std::vector<v1::ImportEntriesRequest>& messages,
+                                   const rpc::Caller& caller) {
     const rpc::Method& method = MethodOf("ImportEntries");
-    rpc::Call call = MakeCall(method, institute_);
+    rpc::Call call = MakeCall(method, caller);
     ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
     for (v1::ImportEntriesRequest message : messages) {
       RETURN_IF_ERROR(Prepare(method, &message, &call));
@@ -344,6 +348,20 @@ TEST_F(ImportTest, AnotherNumberOfRowsThanAnnouncedEntersNothing) {
   const absl::Status refused = Send(uncounted).status();
   EXPECT_EQ(base::ReasonOf(refused), "INVALID_FIELD");
   EXPECT_EQ(base::BadRequestOf(refused).field_violations(0).field(), "header.row_count");
+}
+
+TEST_F(ImportTest, WhoImportedDoesNotApprove) {
+  const std::string edition = CreateDraft();
+  const rpc::Caller writer =
+      CallerOf("writer", {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  const std::string drafted = Get(edition, auditor_)->etag();
+  ASSERT_TRUE(Send(Messages(edition, {MakeRow("850423")}, NextUuid(), true), writer).ok());
+  EXPECT_EQ(Get(edition, auditor_)->etag(), drafted) << "a dry run notes nothing";
+  ASSERT_TRUE(Send(Messages(edition, {MakeRow("850423")}, NextUuid(), false), writer).ok());
+  ASSERT_TRUE(Submit(edition).ok());
+  EXPECT_EQ(base::ReasonOf(Approve(edition, Day("2026-07-01"), writer).status()),
+            "SEPARATION_OF_DUTIES");
+  EXPECT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
 }
 
 TEST_F(ImportTest, AnEntryWithoutNamesMayStaySo) {

@@ -27,6 +27,7 @@ absl::StatusOr<bool> Take(const store::RowView& view, ByCode* found) {
   standing.level.assessed = assessment.processing_level();
   standing.level.assessment = assessment.name();
   standing.level.etag = assessment.etag();
+  standing.level.assessor = assessment.assessor();
   return true;
 }
 

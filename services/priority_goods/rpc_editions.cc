@@ -108,6 +108,9 @@ absl::StatusOr<v1::Edition> CreateEdition(Env& /*env*/, const Call& call, store:
   row.mutable_edition()->set_name(EditionName(row.number()));
   row.mutable_edition()->set_state(Edition::DRAFT);
   row.mutable_edition()->set_drafted_by(call.caller->subject);
+  auto* act = row.mutable_life()->add_acts();
+  act->set_duty(cases::v1::Act::PREPARES);
+  act->set_subject(call.caller->subject);
   tx.Cite(errors::Drafting());
   RETURN_IF_ERROR(tx.Put(kEditions, &row));
   return row.edition();

@@ -30,10 +30,6 @@ store::Key StoreKey(const EntryKey& key) {
   return store::Key::Of(key.edition, key.code);
 }
 
-absl::Status CheckEditable(const store::Tx& tx, const Call& call, int32_t edition) {
-  return BeginStep(tx, call, EditionName(edition), "", Verb::kEdit).status();
-}
-
 // No entry may cover another: three looks above, one below. Below 10 digits nothing can lie.
 absl::Status CheckFree(const store::Tx& tx, int32_t edition, const std::string& code) {
   std::string taken;
@@ -74,18 +70,18 @@ absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& give
 
 }  // namespace
 
-absl::StatusOr<v1::Entry> CreateEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Entry> CreateEntry(Env& env, const Call& call, store::Tx& tx,
                                       const v1::CreateEntryRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, edition));
   tx.Cite(errors::ListOfPriorityGoods());
   return AddEntry(tx, edition, request.entry(), "entry");
 }
 
 absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
-    Env& /*env*/, const Call& call, store::Tx& tx, const v1::BatchCreateEntriesRequest& request) {
+    Env& env, const Call& call, store::Tx& tx, const v1::BatchCreateEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  RETURN_IF_ERROR(CheckEditable(tx, call, edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, edition));
   tx.Cite(errors::ListOfPriorityGoods());
   v1::BatchCreateEntriesResponse response;
   for (int i = 0; i < request.entries_size(); ++i) {
@@ -97,10 +93,10 @@ absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
   return response;
 }
 
-absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::Entry> UpdateEntry(Env& env, const Call& call, store::Tx& tx,
                                       const v1::UpdateEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.entry().name()));
-  RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, key.edition));
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(tx, call, kEntries, StoreKey(key), request.entry().name()));
   Entry& entry = *found.row.mutable_entry();
@@ -115,10 +111,10 @@ absl::StatusOr<v1::Entry> UpdateEntry(Env& /*env*/, const Call& call, store::Tx&
   return found.row.entry();
 }
 
-absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& /*env*/, const Call& call, store::Tx& tx,
+absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& env, const Call& call, store::Tx& tx,
                                                     const v1::DeleteEntryRequest& request) {
   ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
-  RETURN_IF_ERROR(CheckEditable(tx, call, key.edition));
+  RETURN_IF_ERROR(WriteIn(env, tx, call, key.edition));
   ASSIGN_OR_RETURN(const auto found,
                    rpc::FindFor(tx, call, kEntries, StoreKey(key), request.name()));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.entry().etag()));

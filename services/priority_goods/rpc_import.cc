@@ -18,7 +18,7 @@ constexpr int kNoLevel = 99;
 
 class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
  public:
-  explicit EntryImport(Env& env) : Import(*env.store) {}
+  explicit EntryImport(Env& env) : Import(*env.store), env_(env) {}
 
  protected:
   absl::Status CheckHeader(const Header& header) override {
@@ -53,8 +53,8 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
     return CheckLevel(entry.processing_level());
   }
 
-  absl::Status Begin(store::Tx& tx, const Call& call, const Header& header) override {
-    RETURN_IF_ERROR(BeginStep(tx, call, header.parent(), "", Verb::kEdit).status());
+  absl::Status Begin(store::Tx& tx, const Call& call, const Header& /*header*/) override {
+    RETURN_IF_ERROR(WriteIn(env_, tx, call, edition_));
     codes_.clear();
     RETURN_IF_ERROR(
         tx.Scan(kEntries, {store::Key::Of(edition_), ""}, {},
@@ -84,6 +84,7 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
   }
 
  private:
+  const Env& env_;
   int32_t edition_ = 0;
   std::set<std::string> codes_;  // that the edition has, with the rows so far
 };

@@ -177,7 +177,8 @@ const base::Machine<Edition::State, Verb>& EditionMachine() {
         Verb::kEdit,
         base::kSame,
         kInstitute,
-        errors::Drafting},
+        errors::Drafting,
+        {.duty = Duty::kPrepares}},
        {{Edition::DRAFT, Edition::RETURNED},
         Verb::kSubmit,
         Edition::SUBMITTED,
@@ -250,7 +251,8 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, bas
                                  const norms::Norms& norms,
                                  const std::vector<AssessedLevel>& levels) {
   if (order.effective_from < order.date) return errors::EffectiveBeforeOrder();
-  const std::vector<base::Acted> acts = ActsOf(edition);
+  std::vector<base::Acted> acts = ActsOf(edition);
+  for (const AssessedLevel& level : levels) acts.push_back({base::Duty::kPrepares, level.assessor});
   RETURN_IF_ERROR(EditionMachine()
                       .Ask(Edition::SUBMITTED, Verb::kApprove, {kAuthority, order.approver, acts})
                       .status());

@@ -40,6 +40,7 @@ struct AssessedLevel {
   ProcessingLevel assessed = v1::PROCESSING_LEVEL_UNSPECIFIED;  // by the assessment
   std::string assessment;                                       // its name and etag
   std::string etag;
+  std::string assessor;  // who scored it
 };
 // Whether each entry has the level it was assessed at: LEVEL_NOT_ASSESSED, naming those that do
 // not.
@@ -78,9 +79,10 @@ struct Order {
 };
 
 // Whether the order may approve the edition as it was examined (Art. 9(28)). `levels`: of the
-// entries whose codes are assessed. INVALID_FIELD when it puts the edition in force before its own
-// date; SEPARATION_OF_DUTIES, EDITION_EMPTY, ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST,
-// LEVEL_NOT_ASSESSED. The decision lists the findings.
+// entries whose codes are assessed; whoever scored one of them has prepared the edition.
+// INVALID_FIELD when it puts the edition in force before its own date; SEPARATION_OF_DUTIES,
+// EDITION_EMPTY, ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST, LEVEL_NOT_ASSESSED. The decision lists the
+// findings.
 absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const Order& order,
                                                base::Date today, const norms::Norms& norms,
                                                const std::vector<AssessedLevel>& levels = {});

@@ -210,6 +210,84 @@ TEST_F(EditionsTest, WhoPreparedBeforeAReturnDoesNotDecideEither) {
       "SEPARATION_OF_DUTIES");
 }
 
+// Whoever writes in the entries prepares the list as much as who drafts it, by whatever method.
+TEST_F(EditionsTest, WhoWroteInItDoesNotDecideEither) {
+  const std::set<std::string> methods = {"CreateEntry", "BatchCreateEntries", "UpdateEntry",
+                                         "DeleteEntry", "UpdateEdition"};
+  for (const std::string& method : methods) {
+    SCOPED_TRACE(method);
+    const std::string edition = CreateDraft({MakeEntry("0101"), MakeEntry("0102")});
+    const rpc::Caller writer = CallerOf("writer", {rpc::v1::INSTITUTE_INDUSTRY});
+    const auto write = [&](const std::string& code) {
+      if (method == "CreateEntry") {
+        v1::CreateEntryRequest create;
+        create.set_parent(edition);
+        *create.mutable_entry() = MakeEntry(code);
+        return Do<v1::Entry>(method, writer, create).status();
+      }
+      if (method == "BatchCreateEntries") {
+        v1::BatchCreateEntriesRequest create;
+        create.set_parent(edition);
+        *create.add_entries() = MakeEntry(code);
+        return Do<v1::BatchCreateEntriesResponse>(method, writer, create).status();
+      }
+      if (method == "UpdateEntry") {
+        v1::UpdateEntryRequest update;
+        update.mutable_entry()->set_name(edition + "/entries/0101");
+        update.mutable_entry()->set_note(code);
+        return Do<v1::Entry>(method, writer, update).status();
+      }
+      if (method == "DeleteEntry") {
+        v1::DeleteEntryRequest remove;
+        remove.set_name(edition + "/entries/" + (code == "0201" ? "0101" : "0102"));
+        return Do<v1::DeleteEntryResponse>(method, writer, remove).status();
+      }
+      v1::UpdateEditionRequest update;
+      update.mutable_edition()->set_name(edition);
+      update.mutable_edition()->set_note(code);
+      return Do<Edition>(method, writer, update).status();
+    };
+    const std::string drafted = Get(edition, auditor_)->etag();
+    ASSERT_EQ(write("0201"), absl::OkStatus());
+    const std::string written = Get(edition, auditor_)->etag();
+    EXPECT_NE(written, drafted) << "who wrote is kept with it";
+    ASSERT_TRUE(AddEntries(edition, {MakeEntry("0103")}).ok());
+    ASSERT_EQ(write("0202"), absl::OkStatus());
+    EXPECT_EQ(Get(edition, auditor_)->etag() == written, method != "UpdateEdition");
+    ASSERT_TRUE(Submit(edition).ok());
+    const rpc::Caller promoted =
+        CallerOf("writer", {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+    EXPECT_EQ(base::ReasonOf(Approve(edition, Day("2026-07-01"), promoted).status()),
+              "SEPARATION_OF_DUTIES");
+    EXPECT_EQ(base::ReasonOf(
+                  Decide<v1::ReturnEditionRequest>("ReturnEdition", promoted, edition).status()),
+              "SEPARATION_OF_DUTIES");
+    ASSERT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+    EXPECT_EQ(base::ReasonOf(Withdraw(promoted, edition).status()), "SEPARATION_OF_DUTIES");
+    ASSERT_TRUE(Withdraw(authority_, edition).ok());
+  }
+}
+
+TEST_F(EditionsTest, WhoScoredOneOfItsGoodsDoesNotApproveIt) {
+  v1::CreateAssessmentRequest assess;
+  assess.mutable_assessment()->set_goods_code("0101");
+  assess.mutable_assessment()->set_technological_complexity(40);
+  assess.mutable_assessment()->set_export_potential(30);
+  const rpc::Caller scorer =
+      CallerOf("scorer", {rpc::v1::INSTITUTE_INDUSTRY, rpc::v1::AUTHORITY_INDUSTRY});
+  ASSERT_TRUE(Do<v1::Assessment>("CreateAssessment", scorer, assess).ok());
+  const std::string edition = CreateDraft({MakeEntry("0101")});
+  ASSERT_TRUE(Submit(edition).ok());
+  const absl::Status refused = Approve(edition, Day("2026-07-01"), scorer).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(base::ReasonOf(refused), "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 9(28)");
+  EXPECT_TRUE(Approve(edition, Day("2026-07-01"), authority_).ok());
+  const std::string other = CreateDraft({MakeEntry("0102")});
+  ASSERT_TRUE(Submit(other).ok());
+  EXPECT_TRUE(Approve(other, Day("2026-07-02"), scorer).ok()) << "which scorer did not score";
+}
+
 TEST_F(EditionsTest, AnOrderThatActsBeforeItsDateIsIllFormed) {
   const std::string edition = CreateDraft({MakeEntry("0101")});
   ASSERT_TRUE(Submit(edition).ok());
