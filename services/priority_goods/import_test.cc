@@ -214,6 +214,15 @@ TEST_F(ImportTest, AnInvalidRowEntersNothing) {
   }
 }
 
+TEST_F(ImportTest, AWordThatIsNoLevelIsNotToldAsMissing) {
+  const auto response = Import(
+      CreateDraft(), {MakeRow("0101", ""), MakeRow("0102", "EXTREME"), MakeRow("0103", "HIG")});
+  ASSERT_EQ(response.rows_size(), 3);
+  EXPECT_EQ(response.rows(0).description(), "is required");
+  EXPECT_EQ(response.rows(1).description(), "must be one of the known values");
+  EXPECT_EQ(response.rows(2).description(), "must be one of the known values");
+}
+
 // Its owner is to learn of every bad cell of a file at once, whatever the cell holds.
 TEST_F(ImportTest, EveryCellThatIsNoTextOfItsFieldIsReportedWithItsRow) {
   const std::string mark = "Zq9Secret";
