@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/rpc/answer.h"
+#include "google/rpc/error_details.pb.h"
 #include "services/gateway/calls.h"
 #include "services/gateway/connect.h"
 
@@ -19,11 +22,28 @@ void AddTrailers(const http2::Answer& answer, http2::Fields* fields) {
   }
 }
 
+// What HTTP itself says of an error (RFC 9110: 11.6.1, 10.2.3; RFC 6750: 3), for who reads no more
+// than that.
+void AddHttpFields(int http_status, const http2::Answer& answer, http2::Fields* fields) {
+  constexpr int kUnauthorized = 401, kTooMany = 429, kUnavailable = 503;
+  if (http_status == kUnauthorized) {
+    const bool none = base::ReasonOf(rpc::FromAnswer(answer)) == "IDENTITY_REQUIRED";
+    fields->Add("www-authenticate", none ? "Bearer" : "Bearer error=\"invalid_token\"");
+  } else if (http_status == kTooMany || http_status == kUnavailable) {
+    google::rpc::RetryInfo retry;
+    const auto payload = rpc::FromAnswer(answer).GetPayload(base::TypeUrl(retry));
+    if (!payload.has_value() || !retry.ParseFromString(std::string(*payload))) return;
+    const auto& delay = retry.retry_delay();
+    fields->Add("retry-after", absl::StrCat(delay.seconds() + (delay.nanos() > 0 ? 1 : 0)));
+  }
+}
+
 }  // namespace
 
 void RespondError(const WebRequest& request, int http_status, const http2::Answer& answer) {
   http2::Fields fields = request.fields;
   fields.Add(kContentType, kJson);
+  AddHttpFields(http_status, answer, &fields);
   AddTrailers(answer, &fields);
   request.responder->Respond(http_status, std::move(fields), ConnectError(answer));
 }

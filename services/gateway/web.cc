@@ -98,8 +98,9 @@ void RefuseMethod(WebRequest request, const char* allowed) {
 }
 
 // It has no body to say why.
-std::shared_ptr<http2::RequestTaker> AnswerHead(const WebRequest& request) {
+std::shared_ptr<http2::RequestTaker> AnswerHead(WebRequest request, const char* allowed) {
   Count(request, absl::StatusCode::kUnimplemented);
+  request.fields.Add("allow", allowed);
   request.responder->Respond(kMethodNotAllowed, request.fields, "");
   return nullptr;
 }
@@ -189,6 +190,14 @@ absl::string_view ValueOf(const http2::Fields& fields, absl::string_view name) {
   return value == nullptr ? absl::string_view() : *value;
 }
 
+// By which methods of HTTP a path is asked for.
+const char* AllowedOf(const WebRequest& request, absl::string_view path) {
+  if (FindPage(path, "", "").has_value()) return "GET";
+  const bool readable =
+      request.method != nullptr && !Streams(*request.method) && ChangesNothing(*request.hub, path);
+  return readable ? "GET, POST" : "POST";
+}
+
 // Whether it asked for a page, which anybody may have, and no call. Pages are larger than most
 // answers, so they take from the same rate.
 bool RespondPage(const WebRequest& request, const http2::CallHead& head) {
@@ -244,10 +253,9 @@ std::shared_ptr<http2::RequestTaker> TakeRequest(Hub* hub, Ways* ways, http2::Re
                                                  : absl::string_view(target).substr(question + 1));
   }
   if (head.method != "POST") {
-    if (head.method == "HEAD") return AnswerHead(request);
-    const bool readable = request.method != nullptr && !Streams(*request.method) &&
-                          ChangesNothing(*hub, head.call.path);
-    RefuseMethod(std::move(request), readable ? "GET, POST" : "POST");
+    const char* const allowed = AllowedOf(request, head.call.path);
+    if (head.method == "HEAD") return AnswerHead(std::move(request), allowed);
+    RefuseMethod(std::move(request), allowed);
     return nullptr;
   }
   return TakePost(std::move(request), std::move(head));

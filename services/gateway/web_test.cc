@@ -153,13 +153,36 @@ TEST_P(WebTest, RefusesBeforeTheBackend) {
   EXPECT_EQ(client().PostJson(kEcho, "{}").status, 200);
 }
 
+// Who reads no more of an answer than HTTP says: to sign in, and when to come again.
+TEST_P(WebTest, ErrorsSayWhatHttpHasFieldsFor) {
+  Start();
+  EXPECT_EQ(client().PostJson(kGet, "{}").Field("www-authenticate"), "Bearer");
+  EXPECT_EQ(client().PostJson(kEcho, "{}", {"authorization: Bearer x"}).Field("www-authenticate"),
+            "Bearer error=\"invalid_token\"");
+  EXPECT_EQ(client().PostJson(kGet, "{}", {Bearer(rpc::v1::CUSTOMER)}).Field("www-authenticate"),
+            "");
+  // One that would be as large the next time has no time to come again.
+  const HttpAnswer large = client().PostJson(kEcho, std::string((4 << 20) + 1, ' '));
+  EXPECT_EQ(large.status, 429);
+  EXPECT_EQ(large.Field("retry-after"), "");
+  StopBackend();
+  const HttpAnswer away = client().PostJson(kEcho, "{}");
+  ASSERT_EQ(away.status, 503) << away.body;
+  EXPECT_EQ(away.Reason(), "BACKEND_UNAVAILABLE");
+  EXPECT_EQ(away.Field("retry-after"), "1");
+}
+
 TEST_P(WebTest, WhatIsNoCallIsToldWhatIs) {
   Start();
   const HttpAnswer type = client().Post(kEcho, "x", {"content-type: text/plain", kTraceparent});
   EXPECT_EQ(type.status, 415);
   EXPECT_EQ(type.Reason(), "CONTENT_TYPE_UNSUPPORTED");
   EXPECT_THAT(type.Field("accept-post"), HasSubstr("application/json"));
-  EXPECT_EQ(client().Other("HEAD", kEcho).status, 405);
+  const HttpAnswer head = client().Other("HEAD", kEcho);
+  EXPECT_EQ(head.status, 405);
+  EXPECT_EQ(head.Field("allow"), "GET, POST");
+  EXPECT_EQ(client().Other("HEAD", "/").Field("allow"), "GET");
+  EXPECT_EQ(client().Other("PUT", "/openapi.json").Field("allow"), "GET");
   const HttpAnswer put = client().Other("PUT", kEcho);
   EXPECT_EQ(put.status, 405);
   EXPECT_EQ(put.Field("allow"), "GET, POST");
@@ -172,7 +195,7 @@ TEST_P(WebTest, WhatIsNoCallIsToldWhatIs) {
   EXPECT_EQ(Handled("CreateWidget", "Unimplemented"), 1);
   EXPECT_EQ(TraceIdOf(client().Post("/no", "x", {"content-type: text/plain", kTraceparent})),
             kTraceId);
-  EXPECT_EQ(Handled("unknown", "Unimplemented"), 1);
+  EXPECT_EQ(Handled("unknown", "Unimplemented"), 3);
 }
 
 TEST_P(WebTest, WhatFindsNoRoomCanBeQuoted) {
