@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 
 namespace nisi::gateway {
 namespace {
@@ -14,7 +15,19 @@ bool IsLetter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/' || c == '=';
 }
 
+absl::string_view WithoutPadding(absl::string_view text) {
+  while (absl::EndsWith(text, "=")) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
+
+std::optional<std::string> DecodeBase64(absl::string_view text) {
+  std::string bytes;
+  if (!absl::Base64Unescape(text, &bytes)) return std::nullopt;
+  if (WithoutPadding(absl::Base64Escape(bytes)) != WithoutPadding(text)) return std::nullopt;
+  return bytes;
+}
 
 // A piece that is padded ends with its padding, at a multiple of four.
 bool Base64Reader::Push(absl::string_view text, std::string* bytes) {

@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/rpc/status.pb.h"
+#include "services/gateway/base64_reader.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/transcode.h"
 
@@ -192,7 +193,7 @@ absl::Status ParseConnectQuery(absl::string_view text, ConnectQuery* query) {
     // Of both alphabets; padded or not.
     const std::string plain =
         absl::StrReplaceAll(*query->message, {{"-", "+"}, {"_", "/"}, {" ", "+"}});
-    query->message = http2::DecodeBinary(plain);
+    query->message = DecodeBase64(plain);
     if (!query->message.has_value()) return QueryInvalid("message");
   }
   return absl::OkStatus();

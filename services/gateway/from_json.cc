@@ -15,7 +15,6 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -29,6 +28,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/field_mask_util.h"
 #include "google/protobuf/util/time_util.h"
+#include "services/gateway/base64_reader.h"
 #include "services/gateway/errors.h"
 #include "services/gateway/transcode.h"
 
@@ -433,9 +433,9 @@ class Reader final {
           // Of both alphabets.
           std::replace(value.begin(), value.end(), '-', '+');
           std::replace(value.begin(), value.end(), '_', '/');
-          std::string bytes;
-          if (!absl::Base64Unescape(value, &bytes)) return Mismatch(field);
-          value = std::move(bytes);
+          std::optional<std::string> bytes = DecodeBase64(value);
+          if (!bytes.has_value()) return Mismatch(field);
+          value = *std::move(bytes);
         }
         Set(&Reflection::SetString, &Reflection::AddString, std::move(value));
         return true;

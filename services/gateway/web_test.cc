@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "common/http2/message_reader.h"
 #include "services/gateway/test_gateway.h"
@@ -280,7 +281,9 @@ TEST_P(WebTest, GetReadsAndChangesNothing) {
   EXPECT_EQ(client().Get(absl::StrCat(kEcho, "?encoding=xml&message=")).status, 415);
   for (const std::string bad :
        {"?encoding=json", "?encoding=json&message=%7B%7D&message=%7B%7D", "?connect=v2",
-        "?encoding=json&message=%zz", "?encoding=proto&base64=1&message=***", "?unheard=of"}) {
+        "?encoding=json&message=%zz", "?encoding=proto&base64=1&message=***",
+        "?encoding=proto&base64=1&message=CgFhCgF.", "?encoding=proto&base64=1&message=CgFh%0A",
+        "?unheard=of"}) {
     const HttpAnswer refused = client().Get(absl::StrCat(kEcho, bad), {kTraceparent});
     EXPECT_EQ(refused.Reason(), "QUERY_INVALID") << bad;
     EXPECT_EQ(TraceIdOf(refused), kTraceId) << bad;
@@ -374,9 +377,12 @@ TEST_P(WebTest, GrpcWebAsText) {
   ASSERT_TRUE(absl::Base64Unescape(answer.body.substr(first), &end));
   EXPECT_EQ(message, frame);
   EXPECT_THAT(end, HasSubstr("grpc-status: 0\r\n"));
-  const HttpAnswer bad = client().Post(kEcho, "!!!!", {"content-type: application/grpc-web-text"});
-  ASSERT_TRUE(absl::Base64Unescape(bad.body, &end));
-  EXPECT_THAT(end, HasSubstr("grpc-status: 3\r\n"));
+  for (const std::string& bad : {std::string("!!!!"), absl::StrReplaceAll(text, {{"=", "."}})}) {
+    const HttpAnswer refused =
+        client().Post(kEcho, bad, {"content-type: application/grpc-web-text"});
+    ASSERT_TRUE(absl::Base64Unescape(refused.body, &end));
+    EXPECT_THAT(end, HasSubstr("grpc-status: 3\r\n"));
+  }
 }
 
 TEST_P(WebTest, PagesOfNamedOriginsMayCall) {
