@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "common/base/csv.h"
 #include "services/priority_goods/service_testing.h"
 
@@ -219,8 +220,8 @@ TEST_F(ImportTest, AWordThatIsNoLevelIsNotToldAsMissing) {
       CreateDraft(), {MakeRow("0101", ""), MakeRow("0102", "EXTREME"), MakeRow("0103", "HIG")});
   ASSERT_EQ(response.rows_size(), 3);
   EXPECT_EQ(response.rows(0).description(), "is required");
-  EXPECT_THAT(response.rows(1).description(), testing::StartsWith("must be one of "));
-  EXPECT_THAT(response.rows(2).description(), testing::StartsWith("must be one of "));
+  EXPECT_TRUE(absl::StartsWith(response.rows(1).description(), "must be one of "));
+  EXPECT_TRUE(absl::StartsWith(response.rows(2).description(), "must be one of "));
 }
 
 // Its owner is to learn of every bad cell of a file at once, whatever the cell holds.
