@@ -319,6 +319,8 @@ TEST_F(ContractTest, AYearIsAssessedOnce) {
   pay.set_note("П-1");
   EXPECT_EQ(Why<v1::Penalty>("SettlePenalty", CustomerOf(1), pay), "NOT_CREDITOR");
   EXPECT_EQ(Why<v1::Penalty>("SettlePenalty", stranger_, pay), "ACCESS_DENIED");
+  // Who buys for the supplier under other contracts is no party of this one.
+  EXPECT_EQ(Why<v1::Penalty>("SettlePenalty", CustomerOf(2), pay), "ACCESS_DENIED");
   auto fulfil = Named<v1::FulfilContractRequest>(name);
   EXPECT_EQ(Why<v1::Contract>("FulfilContract", authority_, fulfil), "TERM_RUNNING");
   GoTo(Day("2029-01-02"));
@@ -1078,6 +1080,42 @@ TEST_F(ContractTest, ADocumentCountsOnce) {
   EXPECT_EQ(refuse(v1::NOBODYS_FAULT), "");
   EXPECT_EQ(refuse(v1::CUSTOMERS_FAULT), "DOCUMENT_RECORDED");
   ExpectSound();
+}
+
+// A court asks for what the penalty of then rested on, not for what was found since.
+TEST_F(ContractTest, ADecisionIsReplayedAsItStood) {
+  Register(1);
+  ToApproved({MakeNeed(1, 1)}, 1);
+  const std::string name = SignedContract(MakeContract(1, 2026, 1));
+  ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());
+  const auto accepted = AcceptIt(name, MakeEntry("100"));
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  ASSERT_TRUE(PayIt(name, 100'000).ok());
+  v1::Entry less;
+  less.set_year(2026);
+  *less.mutable_event_date() = accepted->event_date();
+  less.set_quantity("40");
+  GoTo(Day("2027-01-10"));
+  const auto first = Assess(name, 2026);
+  ASSERT_TRUE(first.ok()) << first.status();
+  GoTo(Day("2027-01-20"));
+  ASSERT_TRUE(Correct(accepted->name(), CustomerOf(1), less).ok());
+  ASSERT_TRUE(Assess(name, 2026).ok());
+  auto replay = Named<v1::ReplayDecisionRequest>(first->name());
+  const auto outcome = [&] {
+    const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+    EXPECT_TRUE(replayed.same());
+    EXPECT_EQ(replayed.replays_size(), 1);
+    return replayed.replays(0).replayed().outcome();
+  };
+  EXPECT_EQ(outcome(), "SHORTFALL");
+  *replay.mutable_known_at() = first->update_time();
+  EXPECT_EQ(outcome(), "OBLIGATION_MET");
+  replay.clear_known_at();
+  *replay.mutable_as_of() = Day("2027-01-15").ToProto();
+  EXPECT_EQ(outcome(), "OBLIGATION_MET");
+  *replay.mutable_as_of() = Day("2027-01-05").ToProto();
+  EXPECT_EQ(Why<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay), "NOT_FOUND");
 }
 
 }  // namespace

@@ -314,9 +314,15 @@ absl::StatusOr<v1::Penalty> SettlePenalty(Env& env, const Call& call, store::Tx&
                                           const v1::SettlePenaltyRequest& request) {
   ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.name(), "contracts/*/penalties/*"));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kPenalties, key, request.name()));
+  // Each in the role in which it is a party: of a year the customer owes, of a condition the
+  // supplier.
+  const Penalty& stands = found.row.penalty();
+  const bool of_year = stands.offset() == 0;
+  const uint32_t roles = PartyRoles(*call.caller, of_year ? stands.debtor() : stands.creditor(),
+                                    of_year ? stands.creditor() : stands.debtor(), found.roles);
   ASSIGN_OR_RETURN(auto step,
                    cases::Begin(call, PenaltyMachine(), PenaltyVerb::kSettle, std::move(found.row),
-                                {.roles = found.roles, .etag = request.etag()}));
+                                {.roles = roles, .etag = request.etag()}));
   Penalty& penalty = *step.row.mutable_penalty();
   if (call.caller->bin != penalty.creditor()) return errors::NotCreditor();
   penalty.set_note(request.note());

@@ -80,9 +80,10 @@ absl::Status AddReplay(const char* field, const Decision& stored,
 
 template <class Row>
 absl::StatusOr<Row> RowNamed(const store::Reader& reader, const store::Table<Row>& table,
-                             const absl::StatusOr<store::Key>& key, const std::string& name) {
+                             const absl::StatusOr<store::Key>& key, const std::string& name,
+                             const store::At& at) {
   if (!key.ok()) return base::NotFound(table.name, name);
-  ASSIGN_OR_RETURN(auto found, reader.Find(table, *key));
+  ASSIGN_OR_RETURN(auto found, reader.Find(table, *key, at));
   if (!found.has_value()) return base::NotFound(table.name, name);
   return std::move(found->row);
 }
@@ -317,6 +318,8 @@ absl::StatusOr<Encoded<v1::ListLateResponse>> ListLate(Env& env, Call& call,
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     Env& env, Call& /*call*/, const v1::ReplayDecisionRequest& request) {
   const std::string& name = request.name();
+  // As it stands, or stood: a year is assessed again, and a customer found to be another.
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   const auto is = [&name](const char* pattern) {
     return base::MatchResourceName(pattern, name).ok();
@@ -336,41 +339,44 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
   if (is("customers/*")) {
     ASSIGN_OR_RETURN(
         const CustomerRow row,
-        RowNamed(view, kCustomers, store::Key::Of(name.substr(name.find('/') + 1)), name));
+        RowNamed(view, kCustomers, store::Key::Of(name.substr(name.find('/') + 1)), name, at));
     const Customer& of = row.customer();
     response.set_customer(of.bin());
     RETURN_IF_ERROR(add("eligibility", of.has_eligibility(), of.eligibility(), ReplayCustomer));
   } else if (is("cycles/*")) {
     const auto year = rpc::NumberIn(name, "cycles/*", 0);
     if (!year.ok()) return base::NotFound(kCycles.name, name);
-    ASSIGN_OR_RETURN(const CycleRow row, RowNamed(view, kCycles, store::Key::Of(*year), name));
+    ASSIGN_OR_RETURN(const CycleRow row, RowNamed(view, kCycles, store::Key::Of(*year), name, at));
     const Cycle& of = row.cycle();
     RETURN_IF_ERROR(add("approval", of.has_approval(), of.approval(), ReplayApproval));
   } else if (is("cycles/*/items/*")) {
     ASSIGN_OR_RETURN(const ItemRow row,
-                     RowNamed(view, kItems, KeyIn(name, "cycles/*/items/*"), name));
+                     RowNamed(view, kItems, KeyIn(name, "cycles/*/items/*"), name, at));
     const ListItem& of = row.item();
     RETURN_IF_ERROR(add("production", of.has_production(), of.production(), ReplayProduction));
   } else if (is("contracts/*")) {
-    ASSIGN_OR_RETURN(const ContractRow row, RowNamed(view, kContracts, store::Key::Of(name), name));
+    ASSIGN_OR_RETURN(const ContractRow row,
+                     RowNamed(view, kContracts, store::Key::Of(name), name, at));
     const Contract& of = row.contract();
     tell(of.customer(), of.supplier());
     RETURN_IF_ERROR(add("conformity", of.has_conformity(), of.conformity(), ReplayConformity));
   } else if (is("contracts/*/amendments/*")) {
-    ASSIGN_OR_RETURN(const AmendmentRow row,
-                     RowNamed(view, kAmendments, KeyIn(name, "contracts/*/amendments/*"), name));
+    ASSIGN_OR_RETURN(
+        const AmendmentRow row,
+        RowNamed(view, kAmendments, KeyIn(name, "contracts/*/amendments/*"), name, at));
     const Amendment& of = row.amendment();
     tell(of.customer(), of.supplier());
     RETURN_IF_ERROR(add("decision", of.has_decision(), of.decision(), ReplayAmendment));
   } else if (is("contracts/*/assessments/*")) {
-    ASSIGN_OR_RETURN(const AssessmentRow row,
-                     RowNamed(view, kAssessments, KeyIn(name, "contracts/*/assessments/*"), name));
+    ASSIGN_OR_RETURN(
+        const AssessmentRow row,
+        RowNamed(view, kAssessments, KeyIn(name, "contracts/*/assessments/*"), name, at));
     const v1::YearBalance& of = row.assessment().balance();
     tell(row.assessment().customer(), row.assessment().supplier());
     RETURN_IF_ERROR(add("balance.decision", of.has_decision(), of.decision(), ReplayYear));
   } else if (is("contracts/*/penalties/*")) {
     ASSIGN_OR_RETURN(const PenaltyRow row,
-                     RowNamed(view, kPenalties, KeyIn(name, "contracts/*/penalties/*"), name));
+                     RowNamed(view, kPenalties, KeyIn(name, "contracts/*/penalties/*"), name, at));
     const Penalty& of = row.penalty();
     // Of a year the customer owes it, of a condition the supplier.
     const bool year = of.offset() == 0;
