@@ -44,7 +44,12 @@ http2::Answer ToAnswer(const absl::Status& original, absl::string_view trace_id)
   google::rpc::Status wire;
   wire.set_code(static_cast<int>(status.code()));
   std::string message(status.message());
-  if (message.size() > kMaxMessageBytes) message.resize(kMaxMessageBytes);
+  if (message.size() > kMaxMessageBytes) {
+    // Not within a letter: a client reads no details whose message is no UTF-8.
+    size_t end = kMaxMessageBytes;
+    while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) --end;
+    message.resize(end);
+  }
   wire.set_message(message);
   size_t bytes = message.size();
   const auto add = [&](absl::string_view type_url, const absl::Cord& payload) {

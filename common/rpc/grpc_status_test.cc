@@ -50,5 +50,16 @@ TEST(GrpcStatus, TheTraceStaysWhereDetailsAreTooLong) {
   EXPECT_LE(status.error_details().size(), 4096U);
 }
 
+TEST(GrpcStatus, ALongMessageIsCutBetweenLetters) {
+  std::string text = "x";
+  for (int i = 0; i < 1'000; ++i) text += "\xd0\xb6";
+  const grpc::Status long_one =
+      ToGrpc(base::Refusal(absl::StatusCode::kNotFound, "NOT_FOUND", text));
+  EXPECT_EQ(long_one.error_message(), text.substr(0, 1'023));
+  google::rpc::Status details;  // no message whose text is no UTF-8 is read
+  ASSERT_TRUE(details.ParseFromString(long_one.error_details()));
+  EXPECT_EQ(details.message(), long_one.error_message());
+}
+
 }  // namespace
 }  // namespace nisi::rpc
