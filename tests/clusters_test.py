@@ -51,7 +51,7 @@ class Story:
         return self.client.call(service + called, method.input_type._concrete_class(**fields),
                                 method.output_type._concrete_class, who)
 
-    def refused(self, reason, called, who, **fields):
+    def refused(self, reason, called, who, /, **fields):
         try:
             self.call(called, who, **fields)
         except Refused as refusal:

@@ -158,14 +158,16 @@ TEST_F(JournalServiceTest, ABookmarkComesBehindWhatAnEntryLeftForLater) {
 TEST_F(JournalServiceTest, AWatchFromBeyondTheEndIsToldSo) {
   WatchEntriesRequest request;
   request.set_start_position(kEntries + 1);
-  const auto next = MethodOf("WatchEntries").server_stream(call_, request);
+  const auto next =
+      MethodOf("WatchEntries").server_stream(As(v1::AUDITOR, "WatchEntries"), request);
   ASSERT_TRUE(next.ok()) << next.status();
   std::string bytes;
   const auto waits = (*next)->Pull(&bytes);
   ASSERT_TRUE(waits.ok()) << waits.status();
   EXPECT_EQ(*waits, MessageSource::State::kWait);
   request.set_start_position(kEntries + 2);
-  const auto beyond = MethodOf("WatchEntries").server_stream(call_, request);
+  const auto beyond =
+      MethodOf("WatchEntries").server_stream(As(v1::AUDITOR, "WatchEntries"), request);
   ASSERT_TRUE(beyond.ok()) << beyond.status();
   const absl::Status refused = (*beyond)->Pull(&bytes).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kOutOfRange);

@@ -1051,8 +1051,7 @@ TEST_F(ServiceTest, FindsByMemberRegionAndGoods) {
   // And of what was known then, also where the caller asks for a moment to come.
   const v1::Participant late = MakeParticipant(991, v1::OTHER);
   for (const Round* round : {&one, &two}) {
-    ASSERT_TRUE(
-        AddIt(round->cluster, late, std::nullopt, Entity(round->organizations[0])).ok());
+    ASSERT_TRUE(AddIt(round->cluster, late, std::nullopt, Entity(round->organizations[0])).ok());
   }
   request.clear_page_token();
   request.set_member(late.bin());

@@ -59,7 +59,14 @@ class DebtsTest : public GrantsTest {
     return base::Date::FromProto(listed.recipients(0).listed_from())->ToString();
   }
 
-  const rpc::Caller service_of_ = CallerOf("service:export-refunds", rpc::v1::INSTITUTE_EXPORT);
+  // A service that calls by itself.
+  static rpc::Caller ServiceWith(rpc::Role role) {
+    rpc::Caller caller = CallerOf("service:export-refunds", role);
+    caller.actors = {"export-refunds"};
+    return caller;
+  }
+
+  const rpc::Caller service_of_ = ServiceWith(rpc::v1::INSTITUTE_EXPORT);
   const rpc::Caller exporter_ = CallerOf("officer@export", rpc::v1::INSTITUTE_EXPORT);
 };
 
@@ -239,8 +246,7 @@ TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
   };
   EXPECT_EQ(may(service_of_, "export-refunds", 1), "");
   EXPECT_EQ(may(service_of_, "clusters", 1), "ACCESS_DENIED");
-  EXPECT_EQ(may(CallerOf("service:export-refunds", rpc::v1::AUTHORITY_INDUSTRY), "clusters", 1),
-            "ACCESS_DENIED");
+  EXPECT_EQ(may(ServiceWith(rpc::v1::AUTHORITY_INDUSTRY), "clusters", 1), "ACCESS_DENIED");
   EXPECT_EQ(may(service_of_, "export-refunds", 0), "INVALID_FIELD") << "a service counts";
   EXPECT_EQ(may(exporter_, "export-refunds", 0), "");
   EXPECT_EQ(may(exporter_, "clusters", 0), "ACCESS_DENIED");

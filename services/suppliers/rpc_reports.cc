@@ -390,9 +390,8 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   } else {
     ASSIGN_OR_RETURN(page.recorded_us, view.RecordedUs());
     if (request.has_known_at()) {  // of a moment to come it is what is known by now
-      page.recorded_us =
-          std::min(page.recorded_us,
-                   request.known_at().seconds() * 1'000'000 + request.known_at().nanos() / 1'000);
+      page.recorded_us = std::min(page.recorded_us, request.known_at().seconds() * 1'000'000 +
+                                                        request.known_at().nanos() / 1'000);
     }
   }
   const int64_t known_at = page.recorded_us;
