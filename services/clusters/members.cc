@@ -456,6 +456,7 @@ absl::Status SetDueDate(const store::Reader& reader, Cluster* cluster) {
 absl::Status OpenReportDeadline(const Env& env, store::Tx& tx, const Cluster& cluster, int year,
                                 std::optional<base::Date> day) {
   ASSIGN_OR_RETURN(const base::Date due, ReportDue(year, *env.norms));
+  ASSIGN_OR_RETURN(const norms::Norm norm, ReportNorm(year, *env.norms));
   Deadline deadline;
   deadline.set_record(cluster.name());
   deadline.set_kind(kReportDeadline);
@@ -463,8 +464,8 @@ absl::Status OpenReportDeadline(const Env& env, store::Tx& tx, const Cluster& cl
   deadline.set_bin(cluster.cluster_organization());
   *deadline.mutable_since() = day.value_or(tx.today()).ToProto();
   *deadline.mutable_due_date() = due.ToProto();
-  deadline.set_norm("clusters.report_due");
-  deadline.set_rests_on_assumption(true);
+  deadline.set_norm(kReportDue);
+  deadline.set_rests_on_assumption(norm.certainty == norms::Certainty::kAssumption);
   *deadline.mutable_legal_basis() = errors::RulesOfRegister();
   return cases::OpenDeadline(tx, std::move(deadline), day).status();
 }

@@ -266,7 +266,9 @@ void Resume(ClusterRow* row);
 void Remove(ClusterRow* row);
 // Of the last decision on the state of a cluster: by its composition or by a ground.
 absl::StatusOr<Decision> ReplayRegister(const Decision& stored);
-// The last day for the report on a year: clusters.report_due of the next.
+// Of the last day for the report on a year: that of the next year's first day.
+inline constexpr char kReportDue[] = "clusters.report_due";
+absl::StatusOr<norms::Norm> ReportNorm(int year, const norms::Norms& norms);
 absl::StatusOr<base::Date> ReportDue(int year, const norms::Norms& norms);
 
 }  // namespace nisi::clusters

@@ -454,9 +454,13 @@ absl::StatusOr<Decision> ReplayRegister(const Decision& stored) {
                                               : ReplayComposition(stored);
 }
 
-absl::StatusOr<base::Date> ReportDue(int year, const norms::Norms& norms) {
+absl::StatusOr<norms::Norm> ReportNorm(int year, const norms::Norms& norms) {
   ASSIGN_OR_RETURN(const base::Date first, base::Date::Of(year + 1, 1, 1));
-  ASSIGN_OR_RETURN(const norms::Norm due, norms.Get("clusters.report_due", first));
+  return norms.Get(kReportDue, first);
+}
+
+absl::StatusOr<base::Date> ReportDue(int year, const norms::Norms& norms) {
+  ASSIGN_OR_RETURN(const norms::Norm due, ReportNorm(year, norms));
   return base::Date::Parse(absl::StrCat(year + 1, "-", due.text));
 }
 

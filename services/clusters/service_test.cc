@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/money.h"
+#include "common/cases/deadlines.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "nisi/rpc/v1/import.pb.h"
 #include "services/clusters/service_testing.h"
@@ -1231,6 +1232,27 @@ TEST_F(ServiceTest, AnOrderThatWasTypedInWronglyIsUndone) {
   allocate.clear_request_id();
   EXPECT_EQ(Must<budget::v1::Account>("AllocateBudget", authority_, allocate).available().units(),
             500);
+}
+
+TEST_F(ServiceTest, AReportRestsOnAnAssumptionAsItsNormDoes) {
+  const auto assumed = [&](const std::string& cluster) {
+    const auto open = cases::OpenDeadlines(store().Read(), cluster);
+    EXPECT_TRUE(open.ok() && open->size() == 1);
+    return open->front().rests_on_assumption();
+  };
+  EXPECT_TRUE(assumed(Registered().cluster));
+  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
+  int changed = 0;
+  for (norms::NormFile& file : files) {
+    const size_t at = file.text.find("clusters.report_due,");
+    if (at == std::string::npos) continue;
+    const std::string word = "ASSUMPTION";
+    file.text.replace(file.text.find(word, at), word.size(), "BY_LAW");
+    ++changed;
+  }
+  ASSERT_EQ(changed, 1);
+  norms_ = *norms::Norms::LoadText(files);
+  EXPECT_FALSE(assumed(Registered().cluster));
 }
 
 TEST_F(ServiceTest, ASelectionWithoutApplicationsFails) {
