@@ -79,8 +79,10 @@ const std::vector<ToolFlag>& ToolFlags() {
       {"all", "", "Follows the pages to the end.", kList, ""},
       {"max", "N", "Ends after N messages.", kStream, ""},
       {"follow", "",
-       "Reconnects when the stream breaks and resumes where it was, without gap or repeat.", kWatch,
-       ""},
+       "Reconnects when the stream breaks, or its token ends and the file has the next, and "
+       "resumes "
+       "where it was, without gap or repeat.",
+       kWatch, ""},
       {"bookmarks", "", "Prints the messages too that only say how far the stream has come.",
        kWatch, ""},
       {"csv", "FILE",

@@ -145,6 +145,16 @@ absl::StatusOr<std::string> TokenOf(const Args& args, const Io& io) {
   return args.Get("token", io.env("NISI_TOKEN"));
 }
 
+// The header; empty: of nobody.
+absl::StatusOr<std::string> AuthorizationOf(const Args& args, const Io& io) {
+  ASSIGN_OR_RETURN(const std::string token, TokenOf(args, io));
+  // gRPC would end the process on a header with such characters.
+  const bool printable = std::all_of(token.begin(), token.end(),
+                                     [](unsigned char c) { return absl::ascii_isgraph(c); });
+  if (!printable) return absl::InvalidArgumentError("The token has characters that no token has.");
+  return token.empty() ? "" : absl::StrCat("Bearer ", token);
+}
+
 }  // namespace
 
 MessagePtr NewMessage(const google::protobuf::Descriptor& type) {
@@ -156,16 +166,13 @@ absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
   std::string address = args.Get("address", io.env("NISI_ADDRESS"));
   if (address.empty()) address = kDefaultAddress;
   RETURN_IF_ERROR(CheckAddress(address));
-  ASSIGN_OR_RETURN(const std::string token, TokenOf(args, io));
-  if (!token.empty() && !args.Has("tls-ca") && !IsLocal(address) && !args.Has("plaintext")) {
+  ASSIGN_OR_RETURN(const std::string authorization, AuthorizationOf(args, io));
+  if (!authorization.empty() && !args.Has("tls-ca") && !IsLocal(address) &&
+      !args.Has("plaintext")) {
     return absl::InvalidArgumentError(
         "A token is not sent to another machine without TLS: give --tls-ca, or --plaintext to do "
         "it all the same.");
   }
-  // gRPC would end the process on a header with such characters.
-  const bool printable = std::all_of(token.begin(), token.end(),
-                                     [](unsigned char c) { return absl::ascii_isgraph(c); });
-  if (!printable) return absl::InvalidArgumentError("The token has characters that no token has.");
   ASSIGN_OR_RETURN(const auto credentials, Credentials(args, address));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
@@ -173,8 +180,15 @@ absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
   arguments.SetUserAgentPrefix("nisi-cli");
   Client client;
   client.channel_ = grpc::CreateCustomChannel(address, credentials, arguments);
-  if (!token.empty()) client.authorization_ = absl::StrCat("Bearer ", token);
+  client.authorization_ = authorization;
   return client;
+}
+
+bool Client::Renew(const Args& args, const Io& io) {
+  const auto fresh = AuthorizationOf(args, io);
+  if (!fresh.ok() || fresh->empty() || *fresh == authorization_) return false;
+  authorization_ = *fresh;
+  return true;
 }
 
 grpc::Status Client::Call(const MethodDescriptor& method, const CallOptions& options,

@@ -36,6 +36,9 @@ class Client {
   // together, NOT_FOUND for a file that cannot be read.
   static absl::StatusOr<Client> Connect(const Args& args, const Io& io);
 
+  // Reads who calls once more, as from a token file that is renewed. False: it is as it was.
+  bool Renew(const Args& args, const Io& io);
+
   // Sends all requests, then reads all responses, of whatever kind the method is.
   grpc::Status Call(const google::protobuf::MethodDescriptor& method, const CallOptions& options,
                     const NextRequest& next, const OnResponse& on_response) const;

@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "common/store/head_signer.h"
 #include "common/store/temp_dir.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -368,6 +370,33 @@ TEST_F(ClientTest, AFollowedWatchResumesWithoutGapOrRepeat) {
   EXPECT_EQ(Request<goods::WatchEntriesRequest>(3).start_position(), 13);
   EXPECT_THAT(nisi_.pauses, ElementsAre(absl::Milliseconds(500), absl::Milliseconds(1000),
                                         absl::Milliseconds(500)));
+}
+
+// A stream ends with its token, and whoever renews the file renews it for years of watching.
+TEST_F(ClientTest, AFollowedWatchGoesOnWithTheNextToken) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("TOKEN_EXPIRED");
+  google::rpc::Status packed;
+  packed.set_code(grpc::StatusCode::UNAUTHENTICATED);
+  packed.add_details()->PackFrom(info);
+  const grpc::Status expired(grpc::StatusCode::UNAUTHENTICATED, "", packed.SerializeAsString());
+  const store::TempDir dir;
+  const std::string token = dir / "token";
+  std::ofstream(token) << "one\n";
+  nisi_.meanwhile = [&] { std::ofstream(token) << "two\n"; };
+  const auto c5 = Change(5, "a");
+  const auto c6 = Change(6, "b");
+  Script({&c5}, {grpc::StatusCode::UNAVAILABLE, "going"});
+  Script({}, expired);
+  Script({&c6}, expired);
+  const Ran ran = nisi_({"priority-goods", "watch-entries", "--start-position", "3", "--follow",
+                         "--format", "csv", "--token-file", token});
+  EXPECT_EQ(ran.code, kRefused) << "the file has no other by then";
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("\n5,"), HasSubstr("\n6,")));
+  ASSERT_EQ(service_.seen.size(), 3);
+  EXPECT_EQ(service_.seen[1].authorization, "Bearer one");
+  EXPECT_EQ(service_.seen[2].authorization, "Bearer two");
+  EXPECT_EQ(Request<goods::WatchEntriesRequest>(2).start_position(), 6);
 }
 
 // A journal entry too large for one message comes in pieces, each at the position before it.

@@ -152,6 +152,10 @@ std::string Dump(const nlohmann::json& value) {
 
 }  // namespace
 
+std::string ReasonOf(const grpc::Status& status) {
+  return DetailsOf(status).info.reason();
+}
+
 int ReportRefusal(const grpc::Status& status, Format format, const Io& io) {
   const Details details = DetailsOf(status);
   if (format == Format::kJson) {

@@ -8,6 +8,9 @@
 
 namespace nisi::cli {
 
+// The reason that a refusal names, as "TOKEN_EXPIRED"; "" where it names none.
+std::string ReasonOf(const grpc::Status& status);
+
 // Tells on `err` why a call was refused, with all its details, in words or as one JSON object.
 // Returns the exit code.
 int ReportRefusal(const grpc::Status& status, Format format, const Io& io);

@@ -1,6 +1,7 @@
 // For tests: the program with everything around it replaced.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
@@ -22,6 +23,7 @@ struct Program {
   std::string in;
   int width = 0;
   std::vector<absl::Duration> pauses;
+  std::function<void()> meanwhile = [] {};  // what happens in a pause
 
   Ran operator()(const std::vector<std::string>& argv) {
     std::istringstream input(in);
@@ -33,7 +35,10 @@ struct Program {
     io.err = &err;
     io.width = width;
     io.env = [this](const char* name) { return env[name]; };
-    io.sleep = [this](absl::Duration pause) { pauses.push_back(pause); };
+    io.sleep = [this](absl::Duration pause) {
+      pauses.push_back(pause);
+      meanwhile();
+    };
     Ran ran;
     const Own counts = [](const std::vector<std::string>& args) {
       return 100 + static_cast<int>(args.size());

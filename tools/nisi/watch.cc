@@ -95,7 +95,7 @@ bool IsBookmark(const Message& message) {
          PositionOf(message).has_value();
 }
 
-int RunStream(const MethodDescriptor& method, const Client& client, const CallOptions& options,
+int RunStream(const MethodDescriptor& method, Client client, const CallOptions& options,
               Message* request, const Args& args, Format format, int width, const Io& io) {
   int64_t wanted = 0;
   if (args.Has("max") && (!absl::SimpleAtoi(args.Get("max"), &wanted) || wanted < 1)) {
@@ -138,7 +138,9 @@ int RunStream(const MethodDescriptor& method, const Client& client, const CallOp
       status = client.Call(method, options, next, on_message);
     }
     const bool enough = wanted > 0 && printed >= wanted;
-    if (enough || !follow || !MayPass(status.error_code())) {
+    // A stream ends with the token that it began with: on with the next one, if there is one.
+    const bool renewed = follow && ReasonOf(status) == "TOKEN_EXPIRED" && client.Renew(args, io);
+    if (enough || !follow || (!renewed && !MayPass(status.error_code()))) {
       printer.Finish();
       return enough || status.ok() ? kDone : ReportRefusal(status, format, io);
     }

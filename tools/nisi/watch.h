@@ -17,8 +17,9 @@ std::optional<int64_t> PositionOf(const google::protobuf::Message& message);
 bool IsBookmark(const google::protobuf::Message& message);
 
 // Calls a server stream and prints what comes. With --follow a broken watch is taken up again,
-// after a pause, behind the last position seen. Returns the exit code.
-int RunStream(const google::protobuf::MethodDescriptor& method, const Client& client,
+// after a pause, behind the last position seen; with the next token where it ended with one.
+// Returns the exit code.
+int RunStream(const google::protobuf::MethodDescriptor& method, Client client,
               const CallOptions& options, google::protobuf::Message* request, const Args& args,
               Format format, int width, const Io& io);
 
