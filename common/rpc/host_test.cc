@@ -78,7 +78,7 @@ class HostTest : public ::testing::Test {
   // The process would end here.
   void AwaitFailure() {
     failed_.WaitForNotification();
-    ASSERT_TRUE(store::AwaitFailureNotes(absl::InfiniteDuration()));
+    ASSERT_TRUE(store::AwaitFailureNotes(absl::Minutes(1)));
   }
   static double Now() { return static_cast<double>(absl::ToUnixSeconds(absl::Now())); }
 
@@ -129,7 +129,7 @@ TEST_F(HostTest, DamageThatStoppedNothingIsToldByTheNextProcess) {
     while (widgets.store().file_damage().ok()) absl::SleepFor(absl::Milliseconds(1));
     EXPECT_TRUE(Put(widgets, "b").ok());
   }
-  ASSERT_TRUE(store::AwaitFailureNotes(absl::InfiniteDuration()));
+  ASSERT_TRUE(store::AwaitFailureNotes(absl::Minutes(1)));
   EXPECT_GE(LastFailure("damage"), began);
   EXPECT_EQ(LastFailure("commit"), 0);
 }

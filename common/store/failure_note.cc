@@ -1,13 +1,13 @@
 #include "common/store/failure_note.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <utility>
 
-#include "absl/base/const_init.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/synchronization/mutex.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/store/file_io.h"
@@ -15,9 +15,16 @@
 namespace nisi::store {
 namespace {
 
-// Of the process, whose end waits for them.
-ABSL_CONST_INIT absl::Mutex notes_mutex(absl::kConstInit);
-int notes_under_way ABSL_GUARDED_BY(notes_mutex) = 0;
+// Of the process, whose end waits for them; never destroyed, as one may outlast that.
+struct Notes {
+  std::mutex mutex;
+  std::condition_variable done;
+  int under_way = 0;
+};
+Notes& AllNotes() {
+  static Notes& notes = *new Notes;
+  return notes;
+}
 
 std::string FailedFile(const std::string& dir) {
   return absl::StrCat(dir, "/FAILED");
@@ -66,8 +73,8 @@ std::vector<Failure> ReadFailures(const std::string& dir) {
 
 void NoteFailure(const std::string& dir, const absl::Status& failure, absl::Time now) {
   {
-    const absl::MutexLock lock(&notes_mutex);
-    ++notes_under_way;
+    const std::lock_guard<std::mutex> lock(AllNotes().mutex);
+    ++AllNotes().under_way;
   }
   const std::string reason = base::ReasonOf(failure);
   std::thread([dir, noted = Failure{std::string(KindOf(failure)), now,
@@ -75,15 +82,16 @@ void NoteFailure(const std::string& dir, const absl::Status& failure, absl::Time
     if (const absl::Status status = WriteFailure(dir, noted); !status.ok()) {
       base::Log(base::Severity::kError, "failure_not_noted", {{"status", status.ToString()}});
     }
-    const absl::MutexLock lock(&notes_mutex);
-    --notes_under_way;
+    const std::lock_guard<std::mutex> lock(AllNotes().mutex);
+    --AllNotes().under_way;
+    AllNotes().done.notify_all();
   }).detach();
 }
 
 bool AwaitFailureNotes(absl::Duration limit) {
-  const absl::MutexLock lock(&notes_mutex);
-  const auto done = [] { return notes_under_way == 0; };
-  return notes_mutex.AwaitWithTimeout(absl::Condition(&done), limit);
+  std::unique_lock<std::mutex> lock(AllNotes().mutex);
+  return AllNotes().done.wait_for(lock, absl::ToChronoNanoseconds(limit),
+                                  [] { return AllNotes().under_way == 0; });
 }
 
 }  // namespace nisi::store

@@ -32,7 +32,8 @@ std::vector<Failure> ReadFailures(const std::string& dir);
 
 // Begins to note it, and does not wait: the disk that failed may never answer.
 void NoteFailure(const std::string& dir, const absl::Status& failure, absl::Time now);
-// Waits until all that was begun in this process is done, or for so long; whether it is done.
+// Waits until all that was begun in this process is done, or for so long, which has an end; whether
+// it is done.
 bool AwaitFailureNotes(absl::Duration limit);
 
 }  // namespace nisi::store

@@ -30,7 +30,7 @@ class FailureNoteTest : public ::testing::Test {
  protected:
   void Note(const absl::Status& failure, absl::Time now) {
     NoteFailure(dir_ / "", failure, now);
-    ASSERT_TRUE(AwaitFailureNotes(absl::InfiniteDuration()));
+    ASSERT_TRUE(AwaitFailureNotes(absl::Minutes(1)));
   }
   std::vector<std::string> Noted() const {
     std::vector<std::string> lines;
