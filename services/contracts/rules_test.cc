@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/cases/machine_testing.h"
+#include "common/norms/norms_testing.h"
 #include "services/contracts/service_testing.h"
 
 namespace nisi::contracts {
@@ -606,24 +607,14 @@ TEST(YearTest, WhatIsDeliveredIsNotOfferedAsWell) {
 
 // The cap is above what a tenth of anything comes to; another share of what is not bought meets it.
 TEST(YearTest, ThePenaltyIsCapped) {
-  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  int changed = 0;
-  for (norms::NormFile& file : files) {
-    const std::string share = "contracts.penalty_share,10.00,";
-    const size_t at = file.text.find(share);
-    if (at == std::string::npos) continue;
-    file.text.replace(at, share.size(), "contracts.penalty_share,20.00,");
-    ++changed;
-  }
-  ASSERT_EQ(changed, 1);
-  const auto norms = norms::Norms::LoadText(files);
-  ASSERT_TRUE(norms.ok()) << norms.status();
+  const norms::Norms norms =
+      norms::Edited({{"contracts.penalty_share,10.00,", "contracts.penalty_share,20.00,"}});
   Contract contract;
   contract.set_type(v1::OFF_TAKE);
   const auto terms = TermsOf(YearsOf({{2026, "100", 1'000}}), "y");
   const auto penalty = [&](int64_t accepted) {
     const Tally tally{100'000, accepted, 0};
-    const auto balance = JudgeYear({&contract, terms->front(), 1, tally, true}, *norms);
+    const auto balance = JudgeYear({&contract, terms->front(), 1, tally, true}, norms);
     EXPECT_EQ(ReplayYear(balance->decision())->SerializeAsString(),
               balance->decision().SerializeAsString());
     return balance->penalty().units();

@@ -9,10 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "common/base/machine_testing.h"
 #include "common/base/status.h"
 #include "common/cases/machine_testing.h"
+#include "common/norms/norms_testing.h"
 #include "services/export_refunds/rules_expense.h"
 #include "services/export_refunds/rules_invoice.h"
 #include "services/export_refunds/rules_list.h"
@@ -228,9 +228,7 @@ TEST(ExpenseRulesTest, ADecisionSaysWhereItsNormsAreFrom) {
   EXPECT_EQ(LineOf(cost, later, NormsOn(later.sign_date))->rate_certainty(), "ASSUMPTION");
   EXPECT_TRUE(assumed->rests_on_assumption());
   // And what others told of an assumption is one here, where the norms are none.
-  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  for (norms::NormFile& file : files) absl::StrReplaceAll({{",ASSUMPTION", ",BY_LAW"}}, &file.text);
-  const norms::Norms sure = *norms::Norms::LoadText(files);
+  const norms::Norms sure = norms::Edited({{",ASSUMPTION", ",BY_LAW"}});
   const auto rests = [&](const ExpenseFacts& facts) {
     return ExamineExpense(cost, facts, *ExpenseNorms::On(sure, facts.sign_date))
         ->rests_on_assumption();

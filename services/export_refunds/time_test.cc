@@ -3,6 +3,7 @@
 #include "absl/strings/str_replace.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/obligations.h"
+#include "common/norms/norms_testing.h"
 #include "common/norms/term.h"
 #include "services/export_refunds/rules_claim.h"
 #include "services/export_refunds/rules_obligations.h"
@@ -460,18 +461,12 @@ TEST_F(NormsTest, TheTermToRepayIsAsSureAsItsNorm) {
 TEST(DemandTest, IsAsSureAsTheToleranceThatItGoesBy) {
   for (const auto& [first, second] :
        {std::pair("ASSUMPTION", "BY_LAW"), std::pair("BY_LAW", "ASSUMPTION")}) {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) {
-      absl::StrReplaceAll({{",ASSUMPTION", ",BY_LAW"}}, &file.text);
-      absl::StrReplaceAll(
-          {{"obligations.tolerance,100,PERCENT,2022-01-01,,",
-            absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,2027-03-31,Order,", first,
-                         "\nobligations.tolerance,50,PERCENT,2027-04-01,2027-12-31,Order,", second,
-                         "\nobligations.tolerance,50,PERCENT,2028-01-01,,")}},
-          &file.text);
-    }
-    const auto norms = norms::Norms::LoadText(files);
-    ASSERT_TRUE(norms.ok()) << norms.status();
+    const norms::Norms norms = norms::Edited(
+        {{",ASSUMPTION", ",BY_LAW"},
+         {"obligations.tolerance,100,PERCENT,2022-01-01,,",
+          absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,2027-03-31,Order,", first,
+                       "\nobligations.tolerance,50,PERCENT,2027-04-01,2027-12-31,Order,", second,
+                       "\nobligations.tolerance,50,PERCENT,2028-01-01,,")}});
     v1::Claim claim;
     claim.set_name("claims/a");
     std::map<int32_t, Reported> reports;
@@ -484,11 +479,11 @@ TEST(DemandTest, IsAsSureAsTheToleranceThatItGoesBy) {
     *claim.mutable_payment()->mutable_amount() = Tenge(1'000);
     *claim.mutable_payment()->mutable_pay_date() = Day("2024-06-10").ToProto();
     ASSERT_TRUE(SetObligations(&claim).ok());
-    const auto assessed = JudgeExport(claim, reports, Accepted(), *norms, Day("2027-03-10"));
+    const auto assessed = JudgeExport(claim, reports, Accepted(), norms, Day("2027-03-10"));
     ASSERT_TRUE(assessed.ok()) << assessed.status();
     EXPECT_EQ(assessed->achievement.level(), "9/10");
     *claim.mutable_assessment() = assessed->decision;
-    const auto demanded = JudgeExport(claim, reports, Accepted(), *norms, Day("2027-04-10"));
+    const auto demanded = JudgeExport(claim, reports, Accepted(), norms, Day("2027-04-10"));
     ASSERT_TRUE(demanded.ok()) << demanded.status();
     EXPECT_EQ(demanded->decision.outcome(), "RETURN");
     EXPECT_EQ(demanded->decision.rests_on_assumption(), first == std::string("ASSUMPTION"));

@@ -11,13 +11,8 @@ class MachineTest : public GrantsTest {
  protected:
   void SetUp() override {
     // Obligations of a day, so that a case is walked to its end within a few.
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) {
-      file.text = absl::StrReplaceAll(
-          file.text, {{"mci,4325,TENGE,2026-01-01,2026-12-31,", "mci,4325,TENGE,2026-01-01,,"},
-                      {"grants.obligations_years,3", "grants.obligations_years,0"}});
-    }
-    norms_ = *norms::Norms::LoadText(files);
+    norms_ =
+        norms::Edited({kMciToCome, {"grants.obligations_years,3", "grants.obligations_years,0"}});
     GrantsTest::SetUp();
     OpenProgramme(0);
   }

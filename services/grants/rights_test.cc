@@ -16,6 +16,16 @@ class RightsTest : public GrantsTest {
     GrantsTest::SetUp();
     OpenProgramme(3'000'000);
   }
+  // Whether the service starts with such norms.
+  absl::Status StartedBy(const norms::Norms& norms) {
+    rpc::Metrics metrics("grants");
+    rpc::HostOptions options;
+    options.data_dir = dir_ + "/other";
+    options.clock = &clock_;
+    options.norms = &norms;
+    options.metrics = &metrics;
+    return OpenWith(options, {.sources = &sources_}).status();
+  }
   Application::State StateOf(const std::string& name) { return Now(name).state(); }
   absl::Status Decline(const std::string& name, const rpc::Caller& by) {
     return Do<Application>("DeclineAgreement", by, Naming<v1::DeclineAgreementRequest>(name))
@@ -535,20 +545,10 @@ TEST_F(RightsTest, AYearThatNobodyClosedCostsNobodyItsGrant) {
 }
 
 TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
-  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  for (norms::NormFile& file : files) {
-    file.text = absl::StrReplaceAll(file.text, {{"grants.tranche.1,30", "grants.tranche.1,50"}});
-  }
-  const norms::Norms uneven = *norms::Norms::LoadText(files);
+  const norms::Norms uneven = norms::Edited({{"grants.tranche.1,30", "grants.tranche.1,50"}});
   EXPECT_EQ(ReasonOf(TranchesOf(*base::Money::FromTenge(1), uneven, Day("2026-06-15")).status()),
             "TRANCHE_SHARES_INVALID");
-  rpc::Metrics metrics("grants");
-  rpc::HostOptions options;
-  options.data_dir = dir_ + "/other";
-  options.clock = &clock_;
-  options.norms = &uneven;
-  options.metrics = &metrics;
-  EXPECT_EQ(ReasonOf(OpenWith(options, {.sources = &sources_}).status()), "TRANCHE_SHARES_INVALID");
+  EXPECT_EQ(ReasonOf(StartedBy(uneven)), "TRANCHE_SHARES_INVALID");
 }
 
 // What is a whole today and none from next year on would let nobody write an agreement then.
@@ -559,43 +559,18 @@ TEST_F(RightsTest, SharesOfNextYearThatAreNoWholeStopTheServiceNow) {
     return std::pair(row + ",", absl::StrCat(row, "2026-12-31,As before,ASSUMPTION\n", key, ",",
                                              becomes, ",PERCENT,2027-01-01,,"));
   };
-  const auto started =
-      [&](const std::vector<std::pair<std::string, std::string>>& changes) -> absl::Status {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    int found = 0;
-    for (norms::NormFile& file : files) found += absl::StrReplaceAll(changes, &file.text);
-    EXPECT_EQ(found, static_cast<int>(changes.size()));
-    const norms::Norms edited = *norms::Norms::LoadText(files);
-    rpc::Metrics metrics("grants");
-    rpc::HostOptions options;
-    options.data_dir = dir_ + "/other";
-    options.clock = &clock_;
-    options.norms = &edited;
-    options.metrics = &metrics;
-    return OpenWith(options, {.sources = &sources_}).status();
-  };
   const auto first = changed("grants.tranche.1", "30.00", "20.00");
   ASSERT_LT(today(), Day("2027-01-01"));
-  const absl::Status refused = started({first});
+  const absl::Status refused = StartedBy(norms::Edited({first}));
   EXPECT_EQ(ReasonOf(refused), "TRANCHE_SHARES_INVALID") << refused;
   EXPECT_EQ(base::InfoOf(refused).metadata().at("date"), "2027-01-01");
-  EXPECT_EQ(started({first, changed("grants.tranche.3", "30.00", "40.00")}), absl::OkStatus());
+  EXPECT_EQ(StartedBy(norms::Edited({first, changed("grants.tranche.3", "30.00", "40.00")})),
+            absl::OkStatus());
 }
 
 TEST_F(RightsTest, AQuorumThatNobodyCouldReachStopsTheService) {
   const auto started = [&](const std::string& from, const std::string& to) {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) {
-      file.text = absl::StrReplaceAll(file.text, {{from, to}});
-    }
-    const norms::Norms changed = *norms::Norms::LoadText(files);
-    rpc::Metrics metrics("grants");
-    rpc::HostOptions options;
-    options.data_dir = dir_ + "/other";
-    options.clock = &clock_;
-    options.norms = &changed;
-    options.metrics = &metrics;
-    return ReasonOf(OpenWith(options, {.sources = &sources_}).status());
+    return ReasonOf(StartedBy(norms::Edited({{from, to}})));
   };
   EXPECT_EQ(started("grants.commission.quorum.parts,2", "grants.commission.quorum.parts,4"),
             "COMMISSION_NORMS_INVALID");

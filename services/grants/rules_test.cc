@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "common/norms/norms_testing.h"
 #include "services/grants/errors.h"
 #include "services/grants/service_testing.h"
 
@@ -192,19 +193,14 @@ TEST(RulesTest, TermsOfAnAgreementAreNoSurerThanTheirNorms) {
 
 // A slip of the pen in the norms is no wrong sum: what does not fit is the most that there is.
 TEST(RulesTest, ACeilingThatDoesNotFitIsNoLimit) {
-  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  for (norms::NormFile& file : files) {
-    file.text = absl::StrReplaceAll(file.text,
-                                    {{"grants.ceiling_mci,50000,", "grants.ceiling_mci,900000000,"},
-                                     {"mci,4325,", "mci,900000000000,"}});
-  }
-  const auto norms = norms::Norms::LoadText(files);
-  ASSERT_TRUE(norms.ok()) << norms.status();
+  const norms::Norms norms =
+      norms::Edited({{"grants.ceiling_mci,50000,", "grants.ceiling_mci,900000000,"},
+                     {"mci,4325,", "mci,900000000000,"}});
   Application application = MakeApplication(1);
   *application.mutable_accepted_cost() = Tenge(1'000'000);
   *application.mutable_requested_sum() = Tenge(400'000);
-  const auto decision = JudgeExamination({&application, {50, 50, 50}, "SMALL", {"a", "e"}}, *norms,
-                                         Day("2026-06-15"));
+  const auto decision =
+      JudgeExamination({&application, {50, 50, 50}, "SMALL", {"a", "e"}}, norms, Day("2026-06-15"));
   ASSERT_TRUE(decision.ok()) << decision.status();
   EXPECT_EQ(decision->outcome(), "400000.00");
 }
@@ -348,9 +344,7 @@ TEST(RulesTest, TheCommission) {
 TEST(RulesTest, QuorumAndCastingVoteAreNorms) {
   const auto outcome = [](const char* votes,
                           const std::vector<std::pair<std::string, std::string>>& changes) {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) file.text = absl::StrReplaceAll(file.text, changes);
-    const norms::Norms norms = *norms::Norms::LoadText(files);
+    const norms::Norms norms = norms::Edited(changes);
     Application application = MakeApplication(1);
     application.mutable_examination()->add_findings()->set_satisfied(true);
     *application.mutable_accepted_cost() = application.cost_items(0).cost();
@@ -444,18 +438,12 @@ TEST(RulesTest, WhatIsPaid) {
 TEST(RulesTest, ADemandIsAsSureAsTheToleranceThatItGoesBy) {
   for (const auto& [first, second] :
        {std::pair("ASSUMPTION", "BY_LAW"), std::pair("BY_LAW", "ASSUMPTION")}) {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) {
-      absl::StrReplaceAll({{",ASSUMPTION", ",BY_LAW"}}, &file.text);
-      absl::StrReplaceAll(
-          {{"obligations.tolerance,100,PERCENT,2022-01-01,,",
-            absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,2031-01-31,Order,", first,
-                         "\nobligations.tolerance,90,PERCENT,2031-02-01,2031-12-31,Order,", second,
-                         "\nobligations.tolerance,90,PERCENT,2032-01-01,,")}},
-          &file.text);
-    }
-    const auto norms = norms::Norms::LoadText(files);
-    ASSERT_TRUE(norms.ok()) << norms.status();
+    const norms::Norms norms = norms::Edited(
+        {{",ASSUMPTION", ",BY_LAW"},
+         {"obligations.tolerance,100,PERCENT,2022-01-01,,",
+          absl::StrCat("obligations.tolerance,100,PERCENT,2022-01-01,2031-01-31,Order,", first,
+                       "\nobligations.tolerance,90,PERCENT,2031-02-01,2031-12-31,Order,", second,
+                       "\nobligations.tolerance,90,PERCENT,2032-01-01,,")}});
     cases::Obligations obligations;
     *obligations.Add() = MakeObligation();
     Evidence evidence;
@@ -464,10 +452,10 @@ TEST(RulesTest, ADemandIsAsSureAsTheToleranceThatItGoesBy) {
     payment.set_name("agreements/1/payments/1");
     *payment.mutable_amount() = Tenge(1'000);
     *payment.mutable_pay_date() = Day("2026-06-15").ToProto();
-    const auto assessed = JudgeObligations(obligations, {"95"}, evidence, {payment}, *norms,
+    const auto assessed = JudgeObligations(obligations, {"95"}, evidence, {payment}, norms,
                                            Day("2031-01-10"), {"agreements/1", "a1"});
     ASSERT_TRUE(assessed.ok()) << assessed.status();
-    const auto demanded = JudgeDemand(obligations, assessed->decision, {payment}, *norms,
+    const auto demanded = JudgeDemand(obligations, assessed->decision, {payment}, norms,
                                       Day("2031-02-10"), {"agreements/1", "a2"});
     ASSERT_TRUE(demanded.ok()) << demanded.status();
     EXPECT_EQ(demanded->decision.outcome(), "RETURN");

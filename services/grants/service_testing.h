@@ -18,11 +18,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "common/base/clock.h"
 #include "common/base/codes.h"
 #include "common/base/roles.h"
 #include "common/base/status.h"
+#include "common/norms/norms_testing.h"
 #include "common/rpc/host.h"
 #include "common/rpc/served_testing.h"
 #include "services/grants/rpcs.h"
@@ -110,14 +110,12 @@ inline Application MakeApplication(int n, int64_t tenge = 400'000) {
   return application;
 }
 
-// The norms of the files, the MCI of 2026 for the years to come as well.
+// The MCI of 2026 for the years to come as well.
+inline const std::pair<std::string, std::string> kMciToCome{"mci,4325,TENGE,2026-01-01,2026-12-31,",
+                                                            "mci,4325,TENGE,2026-01-01,,"};
+// The norms of the files with it.
 inline norms::Norms NormsToCome() {
-  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  for (norms::NormFile& file : files) {
-    file.text = absl::StrReplaceAll(
-        file.text, {{"mci,4325,TENGE,2026-01-01,2026-12-31,", "mci,4325,TENGE,2026-01-01,,"}});
-  }
-  return *norms::Norms::LoadText(files);
+  return norms::Edited({kMciToCome});
 }
 
 // The other services as a table of answers; what it does not name holds.
@@ -466,19 +464,9 @@ class GrantsTest : public ::testing::Test {
     return Do<Agreement>("SignAmendment", caller, request);
   }
   // From now on the norm files say so.
-  void ChangeNorms(const std::vector<std::pair<std::string, std::string>>& changes) {
-    std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-    for (norms::NormFile& file : files) {
-      file.text = absl::StrReplaceAll(
-          file.text, {{"mci,4325,TENGE,2026-01-01,2026-12-31,", "mci,4325,TENGE,2026-01-01,,"}});
-      for (const auto& [from, to] : changes) {
-        file.text = absl::StrReplaceAll(file.text, {{from, to}});
-      }
-    }
-    auto changed = norms::Norms::LoadText(files);
-    ASSERT_TRUE(changed.ok()) << changed.status();
-    ASSERT_NE(changed->edition(), norms_.edition()) << "nothing was changed";
-    norms_ = *std::move(changed);
+  void ChangeNorms(std::vector<std::pair<std::string, std::string>> changes) {
+    changes.insert(changes.begin(), kMciToCome);
+    norms_ = norms::Edited(changes);
     Reopen();
   }
   absl::StatusOr<Demand> DemandIt(const std::string& name, const rpc::Caller& caller) {

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_replace.h"
+#include "common/norms/norms_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "common/rpc/store_call.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -618,13 +618,7 @@ TEST_F(AssessmentsTest, AreForInsiders) {
 
 TEST_F(AssessmentsTest, ADecisionReplaysUnderOtherNorms) {
   const v1::Assessment made = Assess("850423", 40, 0);
-  std::vector<norms::NormFile> files = norms::Norms::DefaultFiles();
-  for (norms::NormFile& file : files) {
-    file.text = absl::StrReplaceAll(file.text, {{"level.medium_from,40", "level.medium_from,50"}});
-  }
-  const auto other = norms::Norms::LoadText(files);
-  ASSERT_TRUE(other.ok()) << other.status();
-  norms_ = *other;
+  norms_ = norms::Edited({{"level.medium_from,40", "level.medium_from,50"}});
   Reopen();
   v1::ReplayDecisionRequest replay;
   replay.set_name(made.name());
