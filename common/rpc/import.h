@@ -11,13 +11,28 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
 #include "common/base/status.h"
 #include "common/rpc/call.h"
 #include "common/rpc/form.h"
 #include "common/store/store.h"
+#include "google/protobuf/generated_enum_reflection.h"
 #include "nisi/rpc/v1/import.pb.h"
 
 namespace nisi::rpc {
+
+// The value that a cell names, in letters of either case; none for an empty one. A word that is
+// none becomes a value that no form allows, so that its row is INVALID at that field and is not
+// told that it says nothing.
+template <class Enum>
+Enum ValueNamed(absl::string_view word) {
+  constexpr int kNone = 99;
+  if (word.empty()) return static_cast<Enum>(0);
+  const auto* const value =
+      google::protobuf::GetEnumDescriptor<Enum>()->FindValueByName(absl::AsciiStrToUpper(word));
+  return static_cast<Enum>(value == nullptr ? kNone : value->number());
+}
 
 // Bounds the reply: one report a row must fit a message of 4 MiB.
 inline constexpr size_t kMaxImportRows = 20'000;

@@ -16,9 +16,6 @@ namespace {
 
 using v1::ImportedMember;
 
-// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
-constexpr int kNoWord = 99;
-
 void SetDay(const std::string& text, google::type::Date* day) {
   const auto date = base::Date::Parse(text);
   // What is no day is given as none, which the form refuses.
@@ -48,19 +45,13 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     for (const absl::string_view code : absl::StrSplit(row.goods_codes(), ' ', absl::SkipEmpty())) {
       member.add_goods_codes(std::string(code));
     }
-    v1::DevelopmentLevel level = v1::DEVELOPMENT_LEVEL_UNSPECIFIED;
-    if (!row.level().empty() && !v1::DevelopmentLevel_Parse(row.level(), &level))
-      level = static_cast<v1::DevelopmentLevel>(kNoWord);
-    member.set_level(level);
+    member.set_level(rpc::ValueNamed<v1::DevelopmentLevel>(row.level()));
     Participant& participant = *member.mutable_participant();
     participant.set_bin(row.member_bin());
     participant.set_title(row.member_title());
-    for (const absl::string_view text :
+    for (const absl::string_view role :
          absl::StrSplit(row.member_roles(), ' ', absl::SkipEmpty())) {
-      v1::MemberRole role = v1::MEMBER_ROLE_UNSPECIFIED;
-      if (!v1::MemberRole_Parse(std::string(text), &role))
-        role = static_cast<v1::MemberRole>(kNoWord);
-      participant.add_roles(role);
+      participant.add_roles(rpc::ValueNamed<v1::MemberRole>(role));
     }
     participant.set_region(row.member_region());
     if (!row.member_from().empty()) SetDay(row.member_from(), member.mutable_member_from());

@@ -2,7 +2,6 @@
 // common/rpc/import.h.
 #include <set>
 
-#include "absl/strings/ascii.h"
 #include "common/base/codes.h"
 #include "common/rpc/import.h"
 #include "services/export_refunds/errors.h"
@@ -10,9 +9,6 @@
 
 namespace nisi::export_refunds {
 namespace {
-
-// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
-constexpr int kNoLevel = 99;
 
 class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
  public:
@@ -32,12 +28,7 @@ class EntryImport final : public rpc::Import<v1::ImportEntriesRequest, Entry> {
     entry.set_name_ru(row.name_ru());
     entry.set_name_en(row.name_en());
     entry.set_sector(row.sector());
-    ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;
-    const std::string word = absl::AsciiStrToUpper(row.processing_level());
-    if (!word.empty() && !v1::ProcessingLevel_Parse(word, &level)) {
-      level = static_cast<ProcessingLevel>(kNoLevel);
-    }
-    entry.set_processing_level(level);
+    entry.set_processing_level(rpc::ValueNamed<ProcessingLevel>(row.processing_level()));
     entry.set_note(row.note());
     return entry;
   }

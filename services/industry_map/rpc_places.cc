@@ -1,7 +1,7 @@
 // The places of KATO: taken in a classifier at a time, read by two times.
 #include <set>
 
-#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "common/base/codes.h"
 #include "common/rpc/import.h"
 #include "services/industry_map/errors.h"
@@ -89,9 +89,6 @@ absl::StatusOr<ClassifierRow> LastWhole(const store::Tx& tx) {
 
 using PlaceCells = v1::ImportPlacesRequest::Row;
 
-// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
-constexpr int kNoLevel = 99;
-
 class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
  public:
   explicit PlaceImport(Env& env) : Import(*env.store) {}
@@ -100,12 +97,9 @@ class PlaceImport final : public rpc::Import<v1::ImportPlacesRequest, Place> {
   Place FromRow(const PlaceCells& row) const override {
     Place place;
     place.set_kato(row.kato());
-    std::string level = absl::AsciiStrToUpper(row.level());
-    if (level == "OBLAST") level = "REGION";  // as the published file says
-    Place::Level parsed = Place::LEVEL_UNSPECIFIED;
-    if (!level.empty() && !Place::Level_Parse(level, &parsed))
-      parsed = static_cast<Place::Level>(kNoLevel);
-    place.set_level(parsed);
+    // The published file calls it an oblast.
+    const bool oblast = absl::EqualsIgnoreCase(row.level(), "OBLAST");
+    place.set_level(oblast ? Place::REGION : rpc::ValueNamed<Place::Level>(row.level()));
     place.set_type_code(row.type_code());
     place.mutable_display_name()->set_kk(row.name_kk());
     place.mutable_display_name()->set_ru(row.name_ru());

@@ -21,9 +21,6 @@
 namespace nisi::suppliers {
 namespace {
 
-// No form allows it: a word that is none becomes it, and the row is INVALID at that field.
-constexpr int kNoWord = 99;
-
 // A sum in tenge; what is none becomes one that no form allows.
 google::type::Money ToMoney(const std::string& cell) {
   const auto sum = base::Money::Parse(cell);
@@ -71,9 +68,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
     supplier.set_address(row.address());
     supplier.set_oked(row.oked());
     for (const std::string& word : Parts(row.activities())) {
-      Supplier::Activity activity = Supplier::ACTIVITY_UNSPECIFIED;
-      const bool known = Supplier::Activity_Parse(absl::AsciiStrToUpper(word), &activity);
-      supplier.add_activities(known ? activity : static_cast<Supplier::Activity>(kNoWord));
+      supplier.add_activities(rpc::ValueNamed<Supplier::Activity>(word));
     }
     if (!row.contact_person().empty() || !row.phone().empty() || !row.email().empty()) {
       supplier.mutable_contacts()->set_person(row.contact_person());
@@ -180,10 +175,7 @@ class EvidenceImport final : public rpc::Import<v1::ImportEvidenceRequest, Evide
   Evidence FromRow(const Row& row) const override {
     Evidence evidence;
     evidence.set_bin(row.bin());
-    Evidence::Type type = Evidence::TYPE_UNSPECIFIED;
-    if (!row.type().empty() && !Evidence::Type_Parse(absl::AsciiStrToUpper(row.type()), &type))
-      type = static_cast<Evidence::Type>(kNoWord);
-    evidence.set_type(type);
+    evidence.set_type(rpc::ValueNamed<Evidence::Type>(row.type()));
     evidence.set_number(row.number());
     evidence.set_issuer_bin(row.issuer_bin());
     evidence.set_issuer(row.issuer());
@@ -234,10 +226,7 @@ class OfferImport final : public rpc::Import<v1::ImportOffersRequest, Offer> {
   Offer FromRow(const Row& row) const override {
     Offer offer;
     offer.set_bin(row.bin().empty() ? bin_ : row.bin());
-    v1::Kind kind = v1::KIND_UNSPECIFIED;
-    if (!v1::Kind_Parse(absl::AsciiStrToUpper(row.kind()), &kind) && !row.kind().empty())
-      kind = static_cast<v1::Kind>(kNoWord);
-    offer.set_kind(kind);
+    offer.set_kind(rpc::ValueNamed<v1::Kind>(row.kind()));
     offer.set_ens_tru(row.ens_tru());
     offer.set_goods_code(row.goods_code());
     offer.set_kpved(row.kpved());
@@ -250,12 +239,7 @@ class OfferImport final : public rpc::Import<v1::ImportOffersRequest, Offer> {
     offer.set_annual_capacity(row.annual_capacity());
     if (!row.price_from().empty()) *offer.mutable_price_from() = ToMoney(row.price_from());
     if (!row.price_to().empty()) *offer.mutable_price_to() = ToMoney(row.price_to());
-    Offer::Localization localization = Offer::LOCALIZATION_UNSPECIFIED;
-    if (!row.localization().empty() &&
-        !Offer::Localization_Parse(absl::AsciiStrToUpper(row.localization()), &localization)) {
-      localization = static_cast<Offer::Localization>(kNoWord);
-    }
-    offer.set_localization(localization);
+    offer.set_localization(rpc::ValueNamed<Offer::Localization>(row.localization()));
     for (std::string& name : Parts(row.evidence())) offer.add_evidence(std::move(name));
     return offer;
   }
