@@ -266,9 +266,10 @@ void Resume(ClusterRow* row);
 void Remove(ClusterRow* row);
 // Of the last decision on the state of a cluster: by its composition or by a ground.
 absl::StatusOr<Decision> ReplayRegister(const Decision& stored);
-// Of the last day for the report on a year: that of the next year's first day.
+// For the last day for the report on a year: the norm of the next year's first day.
 inline constexpr char kReportDue[] = "clusters.report_due";
 absl::StatusOr<norms::Norm> ReportNorm(int year, const norms::Norms& norms);
+// The last day itself.
 absl::StatusOr<base::Date> ReportDue(int year, const norms::Norms& norms);
 
 }  // namespace nisi::clusters

@@ -133,6 +133,11 @@ uint32_t PartyRoles(const rpc::Caller& caller, const std::string& customer,
   return roles;
 }
 
+Parties PartiesOf(const Penalty& penalty) {
+  return penalty.offset() == 0 ? Parties{penalty.debtor(), penalty.creditor()}
+                               : Parties{penalty.creditor(), penalty.debtor()};
+}
+
 v1::Party PartyOf(uint32_t roles) {
   return (roles & kCustomerRole) != 0 ? v1::CUSTOMER_PARTY
          : (roles & kEntityRole) != 0 ? v1::SUPPLIER_PARTY

@@ -77,6 +77,13 @@ using ContractStep = cases::Step<ContractRow>;
 uint32_t PartyRoles(const rpc::Caller& caller, const std::string& customer,
                     const std::string& supplier, uint32_t roles);
 v1::Party PartyOf(uint32_t roles);
+// The parties to the contract of a penalty: that of a year the customer owes, that of a condition
+// the supplier. Good as long as the penalty.
+struct Parties {
+  const std::string& customer;
+  const std::string& supplier;
+};
+Parties PartiesOf(const Penalty& penalty);
 absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call& call,
                                            ContractVerb verb, const std::string& name,
                                            const std::string& etag);

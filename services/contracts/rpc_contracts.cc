@@ -94,10 +94,8 @@ absl::Status CheckAssessed(const Env& env, const store::Tx& tx, const Contract& 
     ASSIGN_OR_RETURN(const auto assessed,
                      tx.Find(kAssessments, store::Key::Of(contract.name(), year.year())));
     if (!assessed.has_value()) return errors::YearNotAssessed(year.year());
-    const v1::YearBalance& found = assessed->row.assessment().balance();
     ASSIGN_OR_RETURN(const v1::YearBalance now, YearOver(env, tx, contract, year.year()));
-    if (now.shortfall() != found.shortfall() ||
-        now.penalty().SerializeAsString() != found.penalty().SerializeAsString()) {
+    if (!OwesTheSame(assessed->row.assessment().balance(), now)) {
       return errors::YearNotAssessed(year.year());
     }
   }

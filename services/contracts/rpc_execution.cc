@@ -314,12 +314,9 @@ absl::StatusOr<v1::Penalty> SettlePenalty(Env& env, const Call& call, store::Tx&
                                           const v1::SettlePenaltyRequest& request) {
   ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.name(), "contracts/*/penalties/*"));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kPenalties, key, request.name()));
-  // Each in the role in which it is a party: of a year the customer owes, of a condition the
-  // supplier.
-  const Penalty& stands = found.row.penalty();
-  const bool of_year = stands.offset() == 0;
-  const uint32_t roles = PartyRoles(*call.caller, of_year ? stands.debtor() : stands.creditor(),
-                                    of_year ? stands.creditor() : stands.debtor(), found.roles);
+  // Each in the role in which it is a party.
+  const auto [customer, supplier] = PartiesOf(found.row.penalty());
+  const uint32_t roles = PartyRoles(*call.caller, customer, supplier, found.roles);
   ASSIGN_OR_RETURN(auto step,
                    cases::Begin(call, PenaltyMachine(), PenaltyVerb::kSettle, std::move(found.row),
                                 {.roles = roles, .etag = request.etag()}));

@@ -378,9 +378,8 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const PenaltyRow row,
                      RowNamed(view, kPenalties, KeyIn(name, "contracts/*/penalties/*"), name, at));
     const Penalty& of = row.penalty();
-    // Of a year the customer owes it, of a condition the supplier.
-    const bool year = of.offset() == 0;
-    tell(year ? of.debtor() : of.creditor(), year ? of.creditor() : of.debtor());
+    const auto [customer, supplier] = PartiesOf(of);
+    tell(customer, supplier);
     RETURN_IF_ERROR(add("decision", of.has_decision(), of.decision(), ReplayOffset));
   } else {
     return base::InvalidField("name", "is of no record with decisions");

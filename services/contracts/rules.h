@@ -274,6 +274,8 @@ struct YearFacts {
 // Performed and accepted counts what was so by that day, whenever it was recorded; paid for is what
 // is by the day of the judgement.
 absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& facts, const norms::Norms& norms);
+// Whether an assessment still says what is owed for its year: payments since change nothing of it.
+bool OwesTheSame(const v1::YearBalance& assessed, const v1::YearBalance& now);
 absl::StatusOr<Decision> ReplayYear(const Decision& stored);
 
 // Art. 49(3): the penalty for what is missing of a condition; outcome the sum in tenge.

@@ -253,6 +253,11 @@ absl::StatusOr<v1::YearBalance> JudgeYear(const YearFacts& given, const norms::N
   return balance;
 }
 
+bool OwesTheSame(const v1::YearBalance& assessed, const v1::YearBalance& now) {
+  return assessed.shortfall() == now.shortfall() &&
+         assessed.penalty().SerializeAsString() == now.penalty().SerializeAsString();
+}
+
 absl::StatusOr<Decision> ReplayYear(const Decision& stored) {
   return cases::Replay(stored, DecideYear);
 }

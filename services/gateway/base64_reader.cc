@@ -1,19 +1,10 @@
 #include "services/gateway/base64_reader.h"
 
-#include <algorithm>
-
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 
 namespace nisi::gateway {
 namespace {
-
-// What unescapes it passes over all white space and takes a full stop for padding: so what four
-// letters say would depend on where the pieces are cut.
-bool IsLetter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/' || c == '=';
-}
 
 absl::string_view WithoutPadding(absl::string_view text) {
   while (absl::EndsWith(text, "=")) text.remove_suffix(1);
@@ -32,7 +23,6 @@ std::optional<std::string> DecodeBase64(absl::string_view text) {
 // A piece that is padded ends with its padding, at a multiple of four.
 bool Base64Reader::Push(absl::string_view text, std::string* bytes) {
   constexpr size_t kGroup = 4;
-  std::string decoded;
   rest_.append(text.data(), text.size());
   absl::string_view left = rest_;
   while (left.size() >= kGroup) {
@@ -40,12 +30,9 @@ bool Base64Reader::Push(absl::string_view text, std::string* bytes) {
     if (const size_t padding = left.find('='); padding < size) {
       size = (padding / kGroup + 1) * kGroup;
     }
-    const absl::string_view piece = left.substr(0, size);
-    if (!std::all_of(piece.begin(), piece.end(), IsLetter) ||
-        !absl::Base64Unescape(piece, &decoded)) {
-      return false;
-    }
-    bytes->append(decoded);
+    const auto piece = DecodeBase64(left.substr(0, size));
+    if (!piece.has_value()) return false;
+    bytes->append(*piece);
     left.remove_prefix(size);
   }
   rest_ = std::string(left);
