@@ -184,6 +184,10 @@ bool ServerCall::Queue(const std::string& message) {
   return Hold();
 }
 
+void ServerCall::Narrow(double part) {
+  if (connection_ != nullptr) connection_->Narrow(part, absl::Now());
+}
+
 void ServerCall::End(Answer answer) {
   if (connection_ == nullptr || finished_) return;
   finished_ = true;

@@ -44,6 +44,7 @@ class ServerCall final : public ServerStream,
   void Finish(Answer answer) override;
   void Reply(std::string message, Answer answer) override;
   void Ready() override;
+  void Narrow(double part) override;
   bool cancelled() const override { return cancelled_.load(std::memory_order_relaxed); }
 
  private:

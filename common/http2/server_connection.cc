@@ -21,11 +21,14 @@ constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr absl::Duration kEnding = absl::Seconds(1);
 // The connections of a certificate that was replaced go one by one.
 constexpr absl::Duration kRenewing = absl::Seconds(5);
-// So many calls at once are enough for a client that has rested; twice as many each time that it
-// has not for so long, which is longer where it was too soon before.
-constexpr uint32_t kFewest = 8;
+// So many calls at once are enough for a client that has rested, and so many where there is a line;
+// twice as many each time that it was not for so long, which is longer where that was too soon.
+constexpr uint32_t kFew = 8;
+constexpr uint32_t kFewest = 2;
 constexpr absl::Duration kWidens = absl::Milliseconds(500);
 constexpr absl::Duration kWidensLate = absl::Seconds(8);
+// What it was told shows after so long.
+constexpr absl::Duration kShows = absl::Milliseconds(50);
 // So many frames wait to be sent at most: for each call its head, its end and its windows, and the
 // acknowledgements that nghttp2 bounds by itself.
 constexpr size_t kFramesOfCall = 4;
@@ -185,11 +188,7 @@ absl::Time ServerConnection::TurnEnds(absl::Time now) {
 }
 
 void ServerConnection::Rest(std::function<void()> resume) {
-  rested_at_ = absl::Now();
-  if (calls_at_once_ > kFewest) {
-    widens_after_ = std::min(2 * widens_after_, kWidensLate);
-    Allow(kFewest);
-  }
+  AllowFewer(std::min(calls_at_once_, kFew), absl::Now());
   regard_.Rest([this, weak = weak_from_this(), resume = std::move(resume)] {
     if (weak.expired()) return;
     regard_.GoOn();
@@ -197,8 +196,24 @@ void ServerConnection::Rest(std::function<void()> resume) {
   });
 }
 
-// What a client has under way waits when the client rests: the less it is, the sooner is that read
-// which will be served.
+void ServerConnection::Narrow(double part, absl::Time now) {
+  narrowed_at_ = now;
+  if (now < told_at_ + kShows) return;
+  AllowFewer(std::max(std::min(calls_at_once_, kFewest),
+                      static_cast<uint32_t>(part * static_cast<double>(calls_at_once_))),
+             now);
+}
+
+// What a client has under way waits in a line, or in its socket when the client rests: the less it
+// is, the sooner is that read which will be served. The rest waits with the client.
+void ServerConnection::AllowFewer(uint32_t calls, absl::Time now) {
+  narrowed_at_ = now;
+  if (calls >= calls_at_once_) return;
+  if (std::exchange(widened_, false)) widens_after_ = std::min(2 * widens_after_, kWidensLate);
+  told_at_ = now;
+  Allow(calls);
+}
+
 void ServerConnection::Allow(uint32_t calls) {
   calls_at_once_ = calls;
   const nghttp2_settings_entry setting{kToldCalls, calls};
@@ -208,8 +223,9 @@ void ServerConnection::Allow(uint32_t calls) {
 
 void ServerConnection::LookWide(absl::Time now) {
   const uint32_t most = limits_.max_calls_of_connection;
-  if (calls_at_once_ == most || now < rested_at_ + widens_after_) return;
-  rested_at_ = now;
+  if (calls_at_once_ == most || now < narrowed_at_ + widens_after_) return;
+  narrowed_at_ = now;
+  widened_ = true;
   Allow(std::min(most, 2 * calls_at_once_));
   if (calls_at_once_ == most) widens_after_ = kWidens;
 }

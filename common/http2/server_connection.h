@@ -43,6 +43,8 @@ class ServerConnection final : public Connection {
 
   // A call of it has its answer: that there is too much, or another.
   void OnAnswer(bool refused) { regard_.OnAnswer(refused); }
+  // Of the calls that the client may have under way it is to have such a part.
+  void Narrow(double part, absl::Time now);
 
   void OnOpen(std::string identity) override;
   size_t OnBytes(absl::string_view bytes) override;
@@ -64,6 +66,8 @@ class ServerConnection final : public Connection {
   void Rest(std::function<void()> resume) override;
   // How many calls it may have under way.
   void Allow(uint32_t calls);
+  // Fewer, from now on.
+  void AllowFewer(uint32_t calls, absl::Time now);
   void LookWide(absl::Time now);
   void OnBadFrames(int error) override;
   void Refuse(Refused what);
@@ -83,9 +87,11 @@ class ServerConnection final : public Connection {
   std::string beginning_;           // of a plain connection, until it is known what is spoken
   bool busy_ = false;               // as place_ knows
   Regard regard_;
-  uint32_t calls_at_once_;  // as it was told last
-  absl::Time rested_at_ = absl::InfinitePast();
-  absl::Duration widens_after_;  // from then on
+  uint32_t calls_at_once_;                         // as it was told last
+  absl::Time narrowed_at_ = absl::InfinitePast();  // or was to be
+  absl::Time told_at_ = absl::InfinitePast();
+  absl::Duration widens_after_;  // since it was narrowed
+  bool widened_ = false;         // since then
   const absl::Time began_;
   absl::Time old_;                               // from then on
   absl::Time renewed_ = absl::InfiniteFuture();  // as old_, where it is not HTTP/2

@@ -50,6 +50,9 @@ class Capacity {
   struct Waiting {
     std::string caller;
     OnTurn turn;  // empty: in line no more
+    // Of all that is at the service and in line such a part can be, with a line that is as long as
+    // it may stay; infinite: as much as there is.
+    double fits = 0;
   };
   enum class Entry { kIn, kWaits, kRefused };
   // kIn: the call may go on. kWaits: `turn` is called once, from any thread. kRefused: there is no

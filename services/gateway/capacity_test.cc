@@ -196,6 +196,19 @@ TEST(Capacity, ALineThatStaysIsShort) {
   EXPECT_EQ(gate.Enter("a"), Entry::kRefused);
 }
 
+// Then clients are to have less under way, and before what is too much has to be refused.
+TEST(Capacity, WhoWaitsKnowsHowMuchFits) {
+  Gate gate(Of(1000, 1), 1);
+  while (gate.capacity.waiting() < 400) gate.Enter("a");
+  EXPECT_EQ(gate.line.front()->fits, 9. / 2);  // eight in line, and one that is served
+  EXPECT_EQ(gate.line.back()->fits, 9. / 401);
+  Crowded(gate, 150);
+  EXPECT_EQ(gate.line.back()->fits, 11. / 431);  // what is answered in 10 ms
+  Gate little(Of(1000, 1), 1);
+  Crowded(little, 500);
+  EXPECT_GE(little.line.back()->fits, 1);
+}
+
 TEST(Capacity, WhoHasNoneIsLetInBeforeWhoHasMany) {
   Gate gate(Of(40, 1), 1);
   EXPECT_EQ(gate.EnterAll("a"), 20U);

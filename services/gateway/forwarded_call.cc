@@ -132,6 +132,7 @@ void ForwardedCall::Enter() {
       return RefuseBusy();
     case Capacity::Entry::kWaits:
       waits_until_ = now + hub_->limits.wait;
+      if (waiting_->fits < 1) client_->Narrow(waiting_->fits);
       return;
     case Capacity::Entry::kIn:
       counted_ = true;

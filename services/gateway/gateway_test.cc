@@ -149,6 +149,29 @@ TEST_F(GatewayTest, ATracestateThatCannotGoOnIsDropped) {
   EXPECT_EQ(seen_.metadata().at("tracestate"), "a=b,c=~ d");
 }
 
+// Before it has to be refused: what it has not begun yet waits with it, and is not late here.
+TEST_F(GatewayTest, InALineThatIsTooLongAClientIsToHaveFewerCalls) {
+  Limits limits;
+  limits.calls_at_once = 1;
+  limits.wait = absl::Minutes(1);
+  StartGateway(limits);
+  RawHttp2 connection(gateway_->port());
+  size_t stream = 1;
+  const auto call = [&] {
+    return connection.Call(std::exchange(stream, stream + 2), kEcho, {}, "hold");
+  };
+  while (stream < 60) ASSERT_TRUE(call());
+  std::optional<RawHttp2::Frame> frame;
+  do {
+    frame = connection.Read();
+  } while (frame.has_value() && frame->kind != RawHttp2::kHeaders &&
+           (frame->kind != RawHttp2::kSettings || frame->payload.size() != 6));
+  ASSERT_TRUE(frame.has_value());
+  ASSERT_EQ(frame->kind, RawHttp2::kSettings);  // nothing was refused
+  // One is served and eight are in line, of ten: so many of a hundred.
+  EXPECT_EQ(frame->payload, absl::string_view("\0\3\0\0\0\132", 6));
+}
+
 // gRPC's clients give such a deadline as none; others send the largest number they can hold.
 TEST_F(GatewayTest, AnOverlongDeadlineIsCut) {
   StartGateway();
