@@ -70,6 +70,7 @@ class Waiting final : public http2::Replier {
   absl::Time at() const { return at_; }
   const std::optional<std::string>& message() const { return message_; }
   const http2::Answer& answer() const { return answer_; }
+  std::string TakeMessage() { return *std::move(message_); }
 
   // Of a call to another process: what takes it, on this loop alone.
   std::shared_ptr<http2::Taker> taker;
@@ -255,16 +256,22 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
                       });
   }
   // Answers the same questions; what is left of them is to be tried again.
-  std::vector<Question> Answer(const std::vector<Question>& questions) const {
+  std::vector<Question> Answer(const std::vector<Question>& questions) {
     std::vector<Question> left;
     for (size_t i = 0; i < items_.size(); ++i) {
-      if (items_[i].again) {
+      Item& item = items_[i];
+      if (item.again) {
         left.push_back(questions[i]);
         continue;
       }
-      questions[i].response->CopyFrom(*items_[i].response);
-      *questions[i].position = items_[i].position;
-      *questions[i].status = items_[i].status;
+      if (item.response != nullptr) {
+        questions[i].response->GetReflection()->Swap(questions[i].response, item.response.get());
+        item.response.reset();
+      } else if (item.status.ok()) {  // asked for once more, which is rare
+        questions[i].response->ParseFromString(item.said);
+      }
+      *questions[i].position = item.position;
+      *questions[i].status = item.status;
     }
     return left;
   }
@@ -274,7 +281,8 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
     const Line* line;
     std::string request;
     Sent sent{};
-    std::unique_ptr<Message> response{};
+    std::unique_ptr<Message> response{};  // until it was asked for
+    std::string said{};                   // what it was read from
     int64_t position = 0;
     absl::Status status{};
     bool again = false;
@@ -297,6 +305,7 @@ class Peers::Round : public std::enable_shared_from_this<Round> {
           peers_.Hear(*item.line, asking_, item.sent, item.response.get(), &item.position);
       item.status = std::move(outcome.status);
       item.again = outcome.again;
+      if (item.status.ok()) item.said = item.sent.waiting->TakeMessage();
       if (item.sent.under_way) ++sent;
     }
     // Another one that went out may have found a resting peer there again.

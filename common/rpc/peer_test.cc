@@ -517,6 +517,7 @@ TEST_F(InquiryTest, WhoeverHasAnsweredIsNotAskedAgain) {
     asking.Wait(call);
     // What it asks past a question without an answer counts for nothing.
     if (!two->status.ok()) (void)ask.echo(call, Saying("past"));
+    EXPECT_EQ(one->answer.message.text(), one->status.ok() ? "x" : "");
     return std::make_pair(one->status, two->status);
   };
   EXPECT_TRUE(store::IsNotInMemory(both().second));
@@ -528,6 +529,7 @@ TEST_F(InquiryTest, WhoeverHasAnsweredIsNotAskedAgain) {
   EXPECT_TRUE(one.ok()) << one;
   EXPECT_EQ(WhyOf(two), "UNREACHABLE");
   EXPECT_EQ(played.asked(), 2 + 2 + 1);  // two tries of the one, and what comes past it
+  EXPECT_TRUE(both().first.ok());        // it is kept for whoever runs once more
 }
 
 TEST_F(InquiryTest, ItAsksAnewWhereItAsksSomethingElse) {

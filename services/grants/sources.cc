@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
+#include "common/store/engine.h"
 
 namespace nisi::grants {
 namespace {
@@ -32,7 +33,9 @@ std::string SupplierName(const std::string& bin) {
 // The questions asked here are well-formed and change nothing: a refusal of one is no answer to it.
 template <class Method>
 absl::Status NoAnswer(const Method& method, const absl::Status& status) {
-  return rpc::IsNotAnswered(status) || absl::IsCancelled(status) ? status : method.WrongAnswer();
+  const bool waits = store::IsNotInMemory(status);  // an answer is still to come
+  return waits || rpc::IsNotAnswered(status) || absl::IsCancelled(status) ? status
+                                                                          : method.WrongAnswer();
 }
 
 base::Date DayOf(const google::protobuf::Timestamp& time) {
