@@ -81,8 +81,8 @@ bool IsOfficial(const rpc::Caller& caller) {
 }
 
 absl::StatusOr<std::vector<ExpenseRow>> ExpensesOf(const store::Reader& reader,
-                                                   const std::string& claim) {
-  return cases::AllOf(reader, kExpenses, store::Key::Of(claim));
+                                                   const std::string& claim, const store::At& at) {
+  return cases::AllOf(reader, kExpenses, store::Key::Of(claim), at);
 }
 
 absl::Status FreeInvoices(store::Tx& tx, const std::string& claim, std::optional<base::Date> day) {

@@ -70,7 +70,8 @@ bool IsOfficial(const rpc::Caller& caller);
 
 // The expenses of a claim by number.
 absl::StatusOr<std::vector<ExpenseRow>> ExpensesOf(const store::Reader& reader,
-                                                   const std::string& claim);
+                                                   const std::string& claim,
+                                                   const store::At& at = {});
 // A claim that ends without being paid has its invoices no longer. `day`: as with Tx::Put.
 absl::Status FreeInvoices(store::Tx& tx, const std::string& claim,
                           std::optional<base::Date> day = std::nullopt);
@@ -158,7 +159,8 @@ absl::Status TakeFound(const Env& env, store::Tx& tx, const FoundReimbursed& fou
 // How many lines do since that have an alike invoice, which nobody has compared.
 absl::StatusOr<int> LookAgain(const Env& env, store::Tx& tx, ClaimRow* row);
 // Whether it would find so of a line.
-absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row);
+absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row,
+                             const store::At& at = {});
 // The claim's sum by expenses that are examined.
 absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
                                      const std::vector<ExpenseRow>& expenses, base::Date sign_date,
@@ -170,7 +172,7 @@ absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
 // where that is not to be told yet, of the same claimant.
 enum class Among { kRegister, kOwn };
 absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row,
-                                  const InvoiceMarks& marks, Among among);
+                                  const InvoiceMarks& marks, Among among, const store::At& at = {});
 // How many of one number and day are read for it: it is asked within commands, of each expense.
 inline constexpr int kMostCompared = 100;
 // Names of expenses that have an invoice which is perhaps that of a given one: an official compares
@@ -181,7 +183,8 @@ struct Alike {
 
   bool any() const { return more || !others.empty(); }
 };
-absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row);
+absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row,
+                              const store::At& at = {});
 // How many expenses of a claim have such, or perhaps have.
 absl::StatusOr<int> CountAlike(const store::Reader& reader, const std::string& claim);
 

@@ -139,11 +139,12 @@ absl::Status TakeFound(const Env& env, store::Tx& tx, const FoundReimbursed& fou
   return SetSum(env, tx, expenses, sign_date, row->mutable_claim());
 }
 
-absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row) {
+absl::StatusOr<bool> IsFreed(const store::Reader& reader, const ExpenseRow& row,
+                             const store::At& at) {
   const auto& unsatisfied = row.expense().line().unsatisfied();
   if (unsatisfied.size() != 1 || unsatisfied[0] != kInvoiceRule) return false;
   ASSIGN_OR_RETURN(const bool taken,
-                   InvoiceTaken(reader, row, MarksOf(row.expense()), Among::kRegister));
+                   InvoiceTaken(reader, row, MarksOf(row.expense()), Among::kRegister, at));
   return !taken;
 }
 

@@ -283,10 +283,24 @@ TEST_F(ClaimTest, AnInvoiceThatIsAlikeIsComparedByAnOfficial) {
   list.set_parent(first);
   EXPECT_EQ(
       Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", auditor_, list).invoices_size(), 1);
+  const base::Date then = today();
+  GoTo(then.AddDays(1));
   ASSERT_TRUE(Step<v1::RejectClaimRequest>("RejectClaim", third, decider_).ok());
+  const auto listed = [&] {
+    return Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", auditor_, list).invoices_size();
+  };
+  EXPECT_EQ(listed(), 0) << "it has its invoice no more";
+  // It had it the day before, and that is what was known until then.
+  *list.mutable_as_of() = then.ToProto();
+  EXPECT_EQ(listed(), 1);
+  list.clear_as_of();
+  list.mutable_known_at()->set_seconds(absl::ToUnixSeconds(today().StartOfDay()) - 1);
+  EXPECT_EQ(listed(), 1);
+  *list.mutable_as_of() = then.AddDays(-30).ToProto();
   EXPECT_EQ(
-      Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", auditor_, list).invoices_size(), 0)
-      << "it has its invoice no more";
+      ReasonOf(Do<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", auditor_, list).status()),
+      "NOT_FOUND")
+      << "before the claim";
   ExpectSound();
 }
 
