@@ -369,6 +369,41 @@ TEST_F(PlanningTest, AMissedDayIsListedOnce) {
 }
 
 // Formed twice on a day, the goods that are kept are not written again.
+// What was to be done and what was late is asked for a day, and for what was known then.
+TEST_F(PlanningTest, DeadlinesAreReadAsTheyStood) {
+  Open();
+  const absl::Time opened = clock_.Now();
+  GoTo(Day("2026-05-22"));
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  v1::ListDeadlinesRequest list;
+  list.set_parent(CycleName(2026));
+  v1::ListLateRequest late;
+  const auto stood = [&] {
+    std::string found;
+    const auto all = Must<v1::ListDeadlinesResponse>("ListDeadlines", authority_, list);
+    for (const auto& one : all.deadlines()) {
+      if (one.kind() != "needs") continue;
+      found += absl::StrCat(cases::Deadline::State_Name(one.state()), one.overdue() ? " late" : "");
+    }
+    return absl::StrCat(found, " ",
+                        Must<v1::ListLateResponse>("ListLate", auditor_, late).deadlines_size());
+  };
+  const auto as_of = [&](const char* day) {
+    *list.mutable_as_of() = *late.mutable_as_of() = Day(day).ToProto();
+    return stood();
+  };
+  EXPECT_EQ(stood(), "DONE late 1");
+  EXPECT_EQ(as_of("2026-05-20"), "OPEN 0");
+  EXPECT_EQ(as_of("2026-05-21"), "OPEN late 1");
+  EXPECT_EQ(as_of("2026-05-22"), "DONE late 1");
+  EXPECT_EQ(as_of("2025-12-31"), " 0") << "before the cycle";
+  list.clear_as_of();
+  late.clear_as_of();
+  list.mutable_known_at()->set_seconds(absl::ToUnixSeconds(opened) + 1);
+  *late.mutable_known_at() = list.known_at();
+  EXPECT_EQ(stood(), "OPEN 0");
+}
+
 TEST_F(PlanningTest, WhatIsKeptIsNotWrittenAgain) {
   Register(1);
   Open();

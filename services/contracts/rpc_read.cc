@@ -263,6 +263,7 @@ absl::StatusOr<Encoded<v1::ListMonitoringReportsResponse>> ListMonitoringReports
 absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
                                                         const v1::ListDeadlinesRequest& request) {
   const std::string& parent = request.parent();
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
   if (base::MatchResourceName("contracts/*", parent).ok()) {
     // The method ties nobody to a record: here the tie alone counts.
@@ -285,7 +286,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
   prefix.AddTextPrefix(parent);
   v1::ListDeadlinesResponse response;
   RETURN_IF_ERROR(
-      view.Scan(cases::kDeadlinesByRecord, {prefix, ""}, {},
+      view.Scan(cases::kDeadlinesByRecord, {prefix, ""}, at,
                 [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
                   ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<cases::DeadlineRow>(row));
                   *response.add_deadlines() = std::move(*stored.row.mutable_deadline());
@@ -299,6 +300,7 @@ absl::StatusOr<Encoded<v1::ListLateResponse>> ListLate(Env& env, Call& call,
                                                        const v1::ListLateRequest& request) {
   rpc::ListPlan plan;
   plan.table = &cases::kDeadlines;
+  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
   // Those that see every contract.
   constexpr uint32_t kAll =
