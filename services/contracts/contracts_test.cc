@@ -286,6 +286,64 @@ TEST_F(ContractTest, WhatHappensStaysWithinTheContract) {
   ExpectSound();
 }
 
+// Goods are accepted and refused when they are there, in whatever order that is told.
+TEST_F(ContractTest, NothingIsAcceptedBeforeItCame) {
+  const std::string name = OffTake();
+  const base::Date first = today();
+  GoTo(Day("2027-02-01"));
+  const auto on = [this](base::Date day, const std::string& quantity, int32_t year = 2026) {
+    v1::Entry entry = MakeEntry(quantity, year);
+    *entry.mutable_event_date() = day.ToProto();
+    return entry;
+  };
+  const auto delivery = Deliver(name, on(first.AddDays(40), "60"));
+  ASSERT_TRUE(delivery.ok()) << delivery.status();
+  ASSERT_TRUE(Deliver(name, on(first.AddDays(80), "30")).ok());
+  ASSERT_TRUE(Deliver(name, on(first.AddDays(100), "10")).ok());
+  const auto early = AcceptIt(name, on(first.AddDays(39), "1")).status();
+  EXPECT_EQ(ReasonOf(early), "BEFORE_DELIVERY");
+  EXPECT_EQ(base::LegalBasisOf(early).article(), "Art. 48(2)");
+  EXPECT_EQ(base::InfoOf(early).metadata().at("day"), first.AddDays(39).ToString());
+  EXPECT_EQ(ReasonOf(AcceptIt(name, on(first.AddDays(40), "61")).status()), "BEFORE_DELIVERY")
+      << "of what came later";
+  const auto accepted = AcceptIt(name, on(first.AddDays(80), "70"));
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  // What is taken earlier leaves less for what was taken after it.
+  const auto more = AcceptIt(name, on(first.AddDays(41), "21")).status();
+  EXPECT_EQ(ReasonOf(more), "BEFORE_DELIVERY");
+  EXPECT_EQ(base::InfoOf(more).metadata().at("day"), first.AddDays(80).ToString());
+  ASSERT_TRUE(AcceptIt(name, on(first.AddDays(41), "20")).ok());
+  // So with what is refused.
+  v1::Entry refused = on(first.AddDays(20), "1");
+  refused.set_fault(v1::CUSTOMERS_FAULT);
+  refused.set_reason("Не нужно");
+  refused.set_delivered(true);
+  const auto refuse = [&](int days) {
+    *refused.mutable_event_date() = first.AddDays(days).ToProto();
+    return ReasonOf(
+        Enter<v1::RefuseToBuyRequest>("RefuseToBuy", name, CustomerOf(1), refused).status());
+  };
+  EXPECT_EQ(refuse(20), "BEFORE_DELIVERY");
+  EXPECT_EQ(refuse(80), "BEFORE_DELIVERY");
+  EXPECT_EQ(refuse(100), "");
+  // A day is put right as well, and what came does not come later than it was taken, or less.
+  EXPECT_EQ(
+      ReasonOf(Correct(accepted->name(), CustomerOf(1), on(first.AddDays(79), "70")).status()),
+      "BEFORE_DELIVERY");
+  const auto came = [&](int days, const std::string& quantity) {
+    return Correct(delivery->name(), supplier_, on(first.AddDays(days), quantity)).status();
+  };
+  EXPECT_EQ(ReasonOf(came(42, "60")), "BEFORE_DELIVERY");
+  EXPECT_EQ(ReasonOf(came(40, "59")), "BEFORE_DELIVERY");
+  EXPECT_EQ(ReasonOf(came(40, "29")), "OVER_DELIVERED");
+  EXPECT_TRUE(came(41, "60").ok());
+  // Each year by itself: what came for one is not accepted for another.
+  ASSERT_TRUE(Deliver(name, on(Day("2027-01-20"), "10", 2027)).ok());
+  EXPECT_EQ(ReasonOf(AcceptIt(name, on(Day("2027-01-19"), "1", 2027)).status()), "BEFORE_DELIVERY");
+  EXPECT_TRUE(AcceptIt(name, on(Day("2027-01-20"), "10", 2027)).ok());
+  ExpectSound();
+}
+
 TEST_F(ContractTest, AYearIsAssessedOnce) {
   const std::string name = OffTake();
   ASSERT_TRUE(Deliver(name, MakeEntry("100")).ok());

@@ -36,6 +36,29 @@ absl::Status OpenCure(const norms::Norms& norms, store::Tx& tx, const cases::Dea
   return cases::OpenDeadline(tx, std::move(cure), day).status();
 }
 
+// What entries of one day come to for a year of the contract.
+struct DayTotal {
+  base::Date day;
+  int64_t year = 0;
+  Shares shares{};
+};
+absl::StatusOr<DayTotal> DayTotalOf(absl::string_view group, absl::Span<const store::Int> sums) {
+  store::KeyReader key(group);
+  const auto name = key.Text();
+  const auto level = key.Number(), month = key.Number(), day = key.Number(), year = key.Number();
+  DayTotal total;
+  if (!name.has_value() || !level.has_value() || !month.has_value() || !day.has_value() ||
+      !year.has_value() || sums.size() != total.shares.size() + 1) {
+    return base::StoreCorrupt("totals of entries");
+  }
+  ASSIGN_OR_RETURN(total.day, base::Date::FromDays(*day));
+  total.year = *year;
+  for (size_t i = 0; i < total.shares.size(); ++i) {
+    total.shares[i] = static_cast<int64_t>(sums[i + 1]);
+  }
+  return total;
+}
+
 }  // namespace
 
 absl::Status OpenDay(store::Tx& tx, const DayOfRecord& day) {
@@ -257,6 +280,37 @@ absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
         return add(&key, *of, sums);
       }));
   return tallies;
+}
+
+absl::Status CheckDays(const store::Reader& reader, const std::string& contract, int32_t year,
+                       const std::map<base::Date, int64_t>& changes) {
+  // How much less waits to be accepted from a day on than did before.
+  int64_t sum = 0;
+  const bool less = std::any_of(changes.begin(), changes.end(),
+                                [&sum](const auto& change) { return (sum += change.second) < 0; });
+  if (!less) return absl::OkStatus();
+  const base::Date first = changes.begin()->first;
+  ASSIGN_OR_RETURN(const auto before, TalliesOf(reader, contract, first.AddDays(-1)));
+  const auto of_year = before.find(year);
+  Tally tally = of_year == before.end() ? Tally() : of_year->second;
+  // How far the changes go by the day that is looked at.
+  auto next = changes.begin();
+  int64_t changed = 0;
+  const auto look = [&](absl::string_view group,
+                        absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const DayTotal total, DayTotalOf(group, sums));
+    if (total.year != year || total.day < first) return true;
+    AddShares(total.shares, &tally);
+    for (; next != changes.end() && next->first <= total.day; ++next) changed += next->second;
+    if (changed < 0 && tally.waiting() < 0) return errors::BeforeDelivery(year, total.day);
+    return true;
+  };
+  const base::Date today = reader.today();
+  const int32_t last = MonthOf(today.year(), today.month());
+  for (int32_t month = MonthOf(first.year(), first.month()); month <= last; ++month) {
+    RETURN_IF_ERROR(reader.ScanTotals(kEntryTotals, store::Key::Of(contract, 1, month), {}, look));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::YearBalance> YearOver(const Env& env, const store::Reader& reader,

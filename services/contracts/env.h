@@ -112,6 +112,11 @@ absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
                                                    std::optional<base::Date> as_of = std::nullopt,
                                                    const store::At& at = {},
                                                    std::map<int32_t, Tally>* late = nullptr);
+// Goods are accepted and refused when they have been delivered: of what is delivered for the year
+// by the end of each day, no more is accepted and refused by then. `changes`: what has just been
+// entered and taken back, by day; what stood before is not held against it. BEFORE_DELIVERY.
+absl::Status CheckDays(const store::Reader& reader, const std::string& contract, int32_t year,
+                       const std::map<base::Date, int64_t>& changes);
 // What a year that is over came to by what is recorded. FAULT_OPEN.
 absl::StatusOr<v1::YearBalance> YearOver(const Env& env, const store::Reader& reader,
                                          const Contract& contract, int32_t year);

@@ -349,6 +349,15 @@ absl::Status OverDelivered() {
       .Cite(Buying());
 }
 
+absl::Status BeforeDelivery(int32_t year, base::Date day) {
+  return Refusal(StatusCode::kFailedPrecondition, "BEFORE_DELIVERY",
+                 "By that day more is accepted and refused than was delivered by then.")
+      .With("year", absl::StrCat(year))
+      .With("day", day.ToString())
+      .Precondition("DATES", "entry.event_date", "not before the goods were delivered")
+      .Cite(Buying());
+}
+
 absl::Status OverPrice() {
   return Refusal(StatusCode::kFailedPrecondition, "OVER_PRICE",
                  "That is more than the year's volume costs.")

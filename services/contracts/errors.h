@@ -73,11 +73,13 @@ absl::Status UnilateralReduction();                       // UNILATERAL_REDUCTIO
 absl::Status UnilateralChange();                          // UNILATERAL_CHANGE
 
 // Entries.
-absl::Status YearUnknown();                               // YEAR_UNKNOWN
-absl::Status EventDateInvalid(absl::string_view why);     // EVENT_DATE_INVALID
-absl::Status AmountZero(absl::string_view path);          // AMOUNT_ZERO
-absl::Status OverContract();                              // OVER_CONTRACT
-absl::Status OverDelivered();                             // OVER_DELIVERED
+absl::Status YearUnknown();                            // YEAR_UNKNOWN
+absl::Status EventDateInvalid(absl::string_view why);  // EVENT_DATE_INVALID
+absl::Status AmountZero(absl::string_view path);       // AMOUNT_ZERO
+absl::Status OverContract();                           // OVER_CONTRACT
+absl::Status OverDelivered();                          // OVER_DELIVERED
+// BEFORE_DELIVERY: by `day`, of the year.
+absl::Status BeforeDelivery(int32_t year, base::Date day);
 absl::Status OverPrice();                                 // OVER_PRICE
 absl::Status FaultMissing();                              // FAULT_MISSING
 absl::Status ReasonMissing();                             // REASON_MISSING

@@ -123,6 +123,21 @@ bool IsOfSameDocument(const Entry& a, const Entry& b) {
          a.event_date().SerializeAsString() == b.event_date().SerializeAsString();
 }
 
+// What an entry, in the place of another one, changes of what waits in a year to be accepted.
+absl::StatusOr<std::map<base::Date, int64_t>> ChangesOf(int32_t year, const Entry& entry,
+                                                        const Entry* before) {
+  std::map<base::Date, int64_t> changes;
+  if (entry.year() == year) {
+    ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(entry.event_date()));
+    changes[day] += WaitingBy(entry);
+  }
+  if (before != nullptr && before->year() == year) {
+    ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(before->event_date()));
+    changes[day] -= WaitingBy(*before);
+  }
+  return changes;
+}
+
 // Puts the entry, in the place of `corrects` where there is one, and looks what its year comes to.
 absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry entry,
                                const std::string& subject, EntryRow* corrects) {
@@ -137,7 +152,7 @@ absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry en
   const bool takes_room = TakesRoom(entry, corrects == nullptr ? nullptr : &corrects->entry());
   std::vector<int32_t> years{entry.year()};
   if (corrects != nullptr) {
-    years.push_back(corrects->entry().year());
+    if (corrects->entry().year() != entry.year()) years.push_back(corrects->entry().year());
     entry.set_corrects(corrects->number());
     corrects->set_corrected_by(row.number());
     RETURN_IF_ERROR(tx.Put(kEntries, corrects));
@@ -150,9 +165,13 @@ absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry en
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
   for (const int32_t year : years) {
     ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year));
+    ASSIGN_OR_RETURN(
+        const auto changes,
+        ChangesOf(year, row.entry(), corrects == nullptr ? nullptr : &corrects->entry()));
     const auto tally = tallies.find(year);
     if (tally == tallies.end()) continue;
     RETURN_IF_ERROR(CheckTally(tally->second, terms));
+    RETURN_IF_ERROR(CheckDays(tx, contract.name(), year, changes));
     if (!takes_room || year != row.entry().year()) continue;
     // A refusal is held against all that is delivered, a delivery not against what is only claimed.
     int64_t claimed = 0;

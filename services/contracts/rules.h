@@ -248,12 +248,17 @@ struct Tally {
   int64_t refused() const {
     return refused_delivered() + suppliers_undelivered + others_undelivered;
   }
+  // Delivered, and neither accepted nor refused.
+  int64_t waiting() const { return delivered - accepted - refused_delivered(); }
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 // What one entry adds: the measures of the totals, without their count.
 using Shares = std::array<int64_t, 7>;
 Shares SharesOf(const Entry& entry);
 void AddShares(const Shares& shares, Tally* tally);
+
+// What an entry adds to the goods that were delivered and are neither accepted nor refused.
+int64_t WaitingBy(const Entry& entry);
 
 // What a year may not go beyond: OVER_CONTRACT, OVER_DELIVERED, OVER_PRICE.
 absl::Status CheckTally(const Tally& tally, const Terms& terms);

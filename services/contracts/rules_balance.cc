@@ -178,11 +178,17 @@ void AddShares(const Shares& shares, Tally* tally) {
   tally->others_undelivered += shares[6];
 }
 
+int64_t WaitingBy(const Entry& entry) {
+  Tally tally;
+  AddShares(SharesOf(entry), &tally);
+  return tally.waiting();
+}
+
 absl::Status CheckTally(const Tally& tally, const Terms& terms) {
   if (tally.delivered > terms.volume || tally.accepted + tally.refused() > terms.volume) {
     return errors::OverContract();
   }
-  if (tally.accepted + tally.refused_delivered() > tally.delivered) return errors::OverDelivered();
+  if (tally.waiting() < 0) return errors::OverDelivered();
   if (tally.paid > terms.value.tiyn()) return errors::OverPrice();
   return absl::OkStatus();
 }
