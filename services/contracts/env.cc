@@ -203,7 +203,10 @@ absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::strin
 
 absl::Status CheckContract(const store::Reader& reader, const rpc::Call& call,
                            const std::string& contract, const std::string& name) {
-  return rpc::FindFor(reader, call, kContracts, store::Key::Of(contract), name).status();
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(reader, call, kContracts, store::Key::Of(contract), name));
+  ASSIGN_OR_RETURN(const bool read, IsReadUnder(reader, call, found.row.contract()));
+  return read ? absl::OkStatus() : rpc::Missing(call, kContracts.name, name);
 }
 
 absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader,

@@ -1,6 +1,7 @@
 // What the functions of this service work with, and what their commands share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -8,12 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/roles.h"
 #include "common/base/status.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/rows.h"
 #include "common/cases/step.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
+#include "common/rpc/disclosure.h"
 #include "common/rpc/resource.h"
 #include "common/store/outbox.h"
 #include "common/store/store.h"
@@ -84,6 +87,35 @@ struct Parties {
   const std::string& supplier;
 };
 Parties PartiesOf(const Penalty& penalty);
+template <class Resource>
+Parties PartiesOf(const Resource& resource) {
+  return {resource.customer(), resource.supplier()};
+}
+// The caller's roles over a record of a contract in which it may see it: CUSTOMER of the customer,
+// ENTITY of the supplier or of whom it is pledged to, those for the whole country. 0: a BIN that
+// the record names in another role than the caller has is no tie to it.
+template <class Resource>
+uint32_t RolesUnder(const rpc::Call& call, const Resource& resource) {
+  const rpc::Caller& caller = *call.caller;
+  const uint32_t over = rpc::TiesOf<Resource>().RolesOver(caller, resource) & call.method->roles;
+  bool pledgee = false;
+  if constexpr (requires { resource.pledgees(); }) {
+    const auto& pledgees = resource.pledgees();
+    pledgee = std::find(pledgees.begin(), pledgees.end(), caller.bin) != pledgees.end();
+  } else if constexpr (requires { resource.pledgee(); }) {
+    pledgee = resource.pledgee() == caller.bin;
+  }
+  const auto [customer, supplier] = PartiesOf(resource);
+  const uint32_t as_party = PartyRoles(caller, customer, supplier, over);
+  return pledgee ? as_party | (over & base::RoleBit(rpc::v1::ENTITY)) : as_party;
+}
+// Whether it may be read: in such a role, or by a permit of its owners.
+template <class Resource>
+absl::StatusOr<bool> IsReadUnder(const store::Reader& reader, const rpc::Call& call,
+                                 const Resource& resource) {
+  if (RolesUnder(call, resource) != 0) return true;
+  return rpc::HasPermit(reader, call, resource);
+}
 absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call& call,
                                            ContractVerb verb, const std::string& name,
                                            const std::string& etag);

@@ -371,7 +371,7 @@ absl::StatusOr<v1::Balance> GetBalance(Env& env, Call& call, const v1::GetBalanc
                    rpc::FindFor(view, call, kContracts, store::Key::Of(request.name()),
                                 request.name(), nullptr, at));
   const Contract& contract = found.row.contract();
-  if (!SeesExecution(*call.caller, contract, found.roles)) {
+  if (!SeesExecution(*call.caller, contract, RolesUnder(call, contract))) {
     return rpc::Missing(call, kContracts.name, request.name());
   }
   store::At known;

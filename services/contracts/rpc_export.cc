@@ -54,9 +54,7 @@ class ContractExport final : public rpc::MessageSource {
           ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ContractRow>(row));
           after_ = std::string(key);
           Contract& contract = *stored.row.mutable_contract();
-          const uint32_t roles =
-              rpc::TiesOf<Contract>().RolesOver(*call_.caller, contract) & call_.method->roles;
-          const bool seen = SeesExecution(*call_.caller, contract, roles);
+          const bool seen = SeesExecution(*call_.caller, contract, RolesUnder(call_, contract));
           if (seen && contract.has_sign_date()) batch_.push_back({std::move(contract)});
           return batch_.size() < kBatch;
         }));

@@ -31,6 +31,32 @@ absl::StatusOr<Encoded<Resource>> GetChild(Env& env, const Call& call,
   return rpc::GetRecord<Resource>(*env.store, call, table, key, request);
 }
 
+// A record of a contract, to whom it names in the role that the caller has.
+template <class Resource, class Row, class Request>
+absl::StatusOr<Encoded<Resource>> GetUnder(Env& env, const Call& call,
+                                           const store::Table<Row>& table, const store::Key& key,
+                                           const Request& request) {
+  if ((call.caller->roles & call.method->roles & rpc::kCountryRoles) != 0) {
+    return rpc::GetRecord<Resource>(*env.store, call, table, key, request);
+  }
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read(call.reach);
+  ASSIGN_OR_RETURN(const auto found,
+                   rpc::FindFor(view, call, table, key, request.name(), nullptr, at));
+  const auto& resource = static_cast<const Resource&>(rpc::ResourceIn(found.row));
+  ASSIGN_OR_RETURN(const bool read, IsReadUnder(view, call, resource));
+  if (!read) return rpc::Missing(call, table.name, request.name());
+  return Encoded<Resource>{resource.SerializeAsString()};
+}
+template <class Resource, class Row, class Request>
+absl::StatusOr<Encoded<Resource>> GetOfContract(Env& env, const Call& call,
+                                                const store::Table<Row>& table,
+                                                const std::string& pattern,
+                                                const Request& request) {
+  ASSIGN_OR_RETURN(const store::Key key, KeyIn(request.name(), pattern));
+  return GetUnder<Resource>(env, call, table, key, request);
+}
+
 // A page of a table under a prefix, of what the caller may see.
 template <class Resource, class Response, class Row, class Request>
 absl::StatusOr<Encoded<Response>> ListUnder(Env& env, const Call& call,
@@ -170,8 +196,7 @@ absl::StatusOr<Encoded<v1::ListPublicationsResponse>> ListPublications(
 absl::StatusOr<Encoded<v1::Contract>> GetContract(Env& env, Call& call,
                                                   const v1::GetContractRequest& request) {
   RETURN_IF_ERROR(CheckContract(env.store->Read(call.reach), call, request.name(), request.name()));
-  return rpc::GetRecord<Contract>(*env.store, call, kContracts, store::Key::Of(request.name()),
-                                  request);
+  return GetUnder<Contract>(env, call, kContracts, store::Key::Of(request.name()), request);
 }
 absl::StatusOr<Encoded<v1::ListContractsResponse>> ListContracts(
     Env& env, Call& call, const v1::ListContractsRequest& request) {
@@ -183,6 +208,12 @@ absl::StatusOr<Encoded<v1::ListContractsResponse>> ListContracts(
                   {"supplier", &kContractsByBin, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kContractsByBin}, {rpc::v1::CUSTOMER, &kContractsByBin}};
   plan.show = rpc::ShowTo<Contract>(call);
+  if (plan.show) {
+    plan.show = [&call](google::protobuf::Message* resource) -> absl::StatusOr<rpc::Shown> {
+      const bool shown = RolesUnder(call, *static_cast<const Contract*>(resource)) != 0;
+      return shown ? rpc::Shown::kAsStored : rpc::Shown::kNo;
+    };
+  }
   const bool past = plan.at.as_of.has_value() || plan.at.known_at_us.has_value();
   if (plan.show && past) {
     // Who was tied to it then and is no more does not see it.
@@ -206,7 +237,7 @@ absl::StatusOr<Encoded<v1::Amendment>> GetAmendment(Env& env, Call& call,
                                                     const v1::GetAmendmentRequest& request) {
   RETURN_IF_ERROR(
       CheckContract(env.store->Read(call.reach), call, ParentOf(request.name()), request.name()));
-  return GetChild<Amendment>(env, call, kAmendments, "contracts/*/amendments/*", request);
+  return GetOfContract<Amendment>(env, call, kAmendments, "contracts/*/amendments/*", request);
 }
 absl::StatusOr<Encoded<v1::ListAmendmentsResponse>> ListAmendments(
     Env& env, Call& call, const v1::ListAmendmentsRequest& request) {
@@ -215,7 +246,7 @@ absl::StatusOr<Encoded<v1::ListAmendmentsResponse>> ListAmendments(
 
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
                                             const v1::GetEntryRequest& request) {
-  return GetChild<Entry>(env, call, kEntries, "contracts/*/entries/*", request);
+  return GetOfContract<Entry>(env, call, kEntries, "contracts/*/entries/*", request);
 }
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
     Env& env, Call& call, const v1::ListEntriesRequest& request) {
@@ -224,7 +255,7 @@ absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
 
 absl::StatusOr<Encoded<v1::Pledge>> GetPledge(Env& env, Call& call,
                                               const v1::GetPledgeRequest& request) {
-  return GetChild<Pledge>(env, call, kPledges, "contracts/*/pledges/*", request);
+  return GetOfContract<Pledge>(env, call, kPledges, "contracts/*/pledges/*", request);
 }
 absl::StatusOr<Encoded<v1::ListPledgesResponse>> ListPledges(
     Env& env, Call& call, const v1::ListPledgesRequest& request) {
@@ -233,7 +264,8 @@ absl::StatusOr<Encoded<v1::ListPledgesResponse>> ListPledges(
 
 absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call& call,
                                                       const v1::GetAssessmentRequest& request) {
-  return GetChild<v1::Assessment>(env, call, kAssessments, "contracts/*/assessments/*", request);
+  return GetOfContract<v1::Assessment>(env, call, kAssessments, "contracts/*/assessments/*",
+                                       request);
 }
 absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
     Env& env, Call& call, const v1::ListAssessmentsRequest& request) {
@@ -243,7 +275,7 @@ absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
 
 absl::StatusOr<Encoded<v1::Penalty>> GetPenalty(Env& env, Call& call,
                                                 const v1::GetPenaltyRequest& request) {
-  return GetChild<Penalty>(env, call, kPenalties, "contracts/*/penalties/*", request);
+  return GetOfContract<Penalty>(env, call, kPenalties, "contracts/*/penalties/*", request);
 }
 absl::StatusOr<Encoded<v1::ListPenaltiesResponse>> ListPenalties(
     Env& env, Call& call, const v1::ListPenaltiesRequest& request) {
@@ -252,7 +284,7 @@ absl::StatusOr<Encoded<v1::ListPenaltiesResponse>> ListPenalties(
 
 absl::StatusOr<Encoded<v1::MonitoringReport>> GetMonitoringReport(
     Env& env, Call& call, const v1::GetMonitoringReportRequest& request) {
-  return GetChild<v1::MonitoringReport>(env, call, kReports, "contracts/*/reports/*", request);
+  return GetOfContract<v1::MonitoringReport>(env, call, kReports, "contracts/*/reports/*", request);
 }
 absl::StatusOr<Encoded<v1::ListMonitoringReportsResponse>> ListMonitoringReports(
     Env& env, Call& call, const v1::ListMonitoringReportsRequest& request) {
@@ -269,9 +301,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
     // The method ties nobody to a record: here the tie alone counts.
     ASSIGN_OR_RETURN(const auto found, view.Find(kContracts, store::Key::Of(parent)));
     const auto seen = [&call](const Contract& contract) {
-      const uint32_t roles =
-          rpc::TiesOf<Contract>().RolesOver(*call.caller, contract) & call.method->roles;
-      return SeesExecution(*call.caller, contract, roles);
+      return SeesExecution(*call.caller, contract, RolesUnder(call, contract));
     };
     if (!found.has_value() || !seen(found->row.contract()))
       return rpc::Missing(call, kContracts.name, parent);

@@ -120,8 +120,7 @@ class ContractWatch final : public rpc::JournalSource {
   absl::StatusOr<bool> Seen(const journal::v1::Change& change, Resource* resource,
                             uint32_t admitted = ~0U) const {
     RETURN_IF_ERROR(TakeChange(change, resource));
-    return (rpc::TiesOf<Resource>().RolesOver(*call_.caller, *resource) & call_.method->roles &
-            admitted) != 0;
+    return (RolesUnder(call_, *resource) & admitted) != 0;
   }
 
   absl::StatusOr<bool> IsStillSeen(const std::string& contract) const {

@@ -1,5 +1,7 @@
 // Who sees what of a contract: its parties all of it, a pledgee its terms as long as it is one, the
 // bodies of planning nothing; and whose looks at its figures are recorded.
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "common/rpc/served_testing.h"
@@ -104,6 +106,69 @@ TEST_F(SeenTest, WhoIsReleasedDoesNotReadThePast) {
   EXPECT_TRUE(Do<v1::Contract>("GetContract", supplier_, get).ok());
   // Its own pledge it still has.
   EXPECT_TRUE(Do<v1::Pledge>("GetPledge", bank_, Named<v1::GetPledgeRequest>(pledge->name())).ok());
+}
+
+// Whom a contract names it names in a role: who buys for its supplier, or makes and sells for its
+// customer, is no party of it, nor who buys for the bank.
+TEST_F(SeenTest, ABinInAnotherRoleIsNoTie) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
+  const auto pledge = PledgeTo(name, 3);
+  ASSERT_TRUE(pledge.ok()) << pledge.status();
+  const auto lower = Amend(name, supplier_, 2027, "90", 1'000);
+  ASSERT_TRUE(lower.ok()) << lower.status();
+  v1::SubmitMonitoringReportRequest told;
+  told.set_parent(name);
+  told.mutable_report()->set_year(2026);
+  told.mutable_report()->set_progress("Идёт");
+  const auto report = Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, told);
+  GoTo(Day("2027-01-10"));
+  const auto assessed = Assess(name, 2026);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  // How many of the reads there are, of one record and of lists, let a caller in.
+  const auto reads = [&](const rpc::Caller& caller) {
+    v1::ListContractsRequest all;
+    v1::ListContractsRequest past;
+    *past.mutable_as_of() = today().AddDays(-1).ToProto();
+    v1::ListEntriesRequest entries;
+    entries.set_parent(name);
+    v1::ListPledgesRequest pledges;
+    pledges.set_parent(name);
+    v1::ListDeadlinesRequest deadlines;
+    deadlines.set_parent(name);
+    const auto get = [&](const char* method, auto request, auto response) {
+      return Do<decltype(response)>(method, caller, request).ok();
+    };
+    const bool seen[] = {
+        get("GetContract", Named<v1::GetContractRequest>(name), v1::Contract()),
+        get("GetEntry", Named<v1::GetEntryRequest>(ChildName(name, "entries", 1)), v1::Entry()),
+        get("GetAmendment", Named<v1::GetAmendmentRequest>(lower->name()), v1::Amendment()),
+        get("GetPledge", Named<v1::GetPledgeRequest>(pledge->name()), v1::Pledge()),
+        get("GetAssessment", Named<v1::GetAssessmentRequest>(assessed->name()), v1::Assessment()),
+        get("GetPenalty", Named<v1::GetPenaltyRequest>(assessed->penalty()), v1::Penalty()),
+        get("GetMonitoringReport", Named<v1::GetMonitoringReportRequest>(report.name()),
+            v1::MonitoringReport()),
+        get("GetBalance", Named<v1::GetBalanceRequest>(name), v1::Balance()),
+        get("ListEntries", entries, v1::ListEntriesResponse()),
+        get("ListPledges", pledges, v1::ListPledgesResponse()),
+        get("ListDeadlines", deadlines, v1::ListDeadlinesResponse()),
+        Must<v1::ListContractsResponse>("ListContracts", caller, all).contracts_size() > 0,
+        Must<v1::ListContractsResponse>("ListContracts", caller, past).contracts_size() > 0,
+        !Exported(caller).empty(),
+        Watched(caller) > 0};
+    return std::count(std::begin(seen), std::end(seen), true);
+  };
+  const auto as = [](rpc::Role role, int n) {
+    return CallerOf(absl::StrCat("somebody of ", n), {role}, Bin(n));
+  };
+  EXPECT_EQ(reads(as(rpc::v1::CUSTOMER, 1)), 15);
+  EXPECT_EQ(reads(as(rpc::v1::ENTITY, 2)), 15);
+  EXPECT_EQ(reads(CallerOf("both", {rpc::v1::ENTITY, rpc::v1::CUSTOMER}, Bin(1))), 15);
+  EXPECT_EQ(reads(as(rpc::v1::ENTITY, 1)), 0);
+  EXPECT_EQ(reads(as(rpc::v1::CUSTOMER, 2)), 0);
+  EXPECT_EQ(reads(as(rpc::v1::CUSTOMER, 3)), 0);
+  // The contract, its amendment and pledge, and their lists, now and then; and a watch.
+  EXPECT_EQ(reads(as(rpc::v1::ENTITY, 3)), 8);
 }
 
 class FiguresTest : public SeenTest {

@@ -72,10 +72,14 @@ TEST_F(RecordsTest, ScopesHoldBothWays) {
                      {report.name(), absent + "/reports/2077", &report}};
   // Which party a caller is decides beside the tie; a list of a year is of whoever asks.
   fixture.may_deny = [](const rpc::Method&, rpc::Role) { return true; };
-  // A pledgee sees the contract, not how it stands.
+  // A pledgee sees the contract, not how it stands; and a BIN is a tie in the role that the
+  // contract names it in.
   fixture.hides = [](const rpc::Method& method, const rpc::Caller& caller,
-                     const rpc::ScopedRecord&) {
-    return absl::EndsWith(method.policy.path, "/GetBalance") && caller.bin == Bin(3);
+                     const rpc::ScopedRecord& record) {
+    if (absl::EndsWith(method.policy.path, "/GetBalance") && caller.bin == Bin(3)) return true;
+    if (!absl::StartsWith(record.name, "contracts/")) return false;
+    return (caller.Has(rpc::v1::ENTITY) && caller.bin == Bin(1)) ||
+           (caller.Has(rpc::v1::CUSTOMER) && caller.bin != Bin(1));
   };
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.inside, 100);
