@@ -1,4 +1,5 @@
 // A contract from its plan to its end: who may do what, what years come to, and what may not be.
+#include "absl/strings/str_join.h"
 #include "services/contracts/service_testing.h"
 
 namespace nisi::contracts {
@@ -177,6 +178,190 @@ TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
   const auto refused = CoSign(below->name(), supplier_);
   EXPECT_EQ(ReasonOf(refused.status()), "NOT_CONFORM");
   EXPECT_EQ(base::LegalBasisOf(refused.status()).article(), "Art. 49(1)");
+}
+
+class OffsetTest : public ContractTest {
+ protected:
+  // Two years of 3,000,000,000 tenge, so that 300,000,000 are owed in conditions: three of them.
+  std::string Procurement() {
+    Register(1);
+    sources_->made = {Code(1)};
+    ToApproved({MakeNeed(1, 1)}, 1);
+    v1::Contract contract = MakeContract(1, 2026, 2);
+    for (v1::YearTerms& year : *contract.mutable_years()) {
+      year.set_volume("1000");
+      *year.mutable_price() = Tenge(3'000'000);
+    }
+    for (const char* due : {"2026-06-30", "2026-09-30", "2027-06-30"}) {
+      *contract.add_offsets() = ConditionOf(100'000'000, due);
+    }
+    return SignedContract(contract);
+  }
+  static v1::Offset ConditionOf(int64_t tenge, const char* due) {
+    v1::Offset offset;
+    offset.set_kind(v1::Offset::TRAINING);
+    offset.set_description("Учебный центр");
+    *offset.mutable_value() = Tenge(tenge);
+    *offset.mutable_due_date() = Day(due).ToProto();
+    return offset;
+  }
+  struct Change {
+    int32_t number = 0;
+    std::optional<v1::Offset> condition;
+  };
+  absl::StatusOr<v1::Amendment> AmendBy(const std::string& contract, const rpc::Caller& caller,
+                                        const std::vector<Change>& changes,
+                                        bool unilateral = false) {
+    v1::AmendContractRequest request;
+    request.set_parent(contract);
+    for (const Change& change : changes) {
+      auto* told = request.mutable_amendment()->add_offsets();
+      told->set_number(change.number);
+      if (change.condition.has_value()) *told->mutable_condition() = *change.condition;
+    }
+    request.mutable_amendment()->set_reason("По-другому");
+    request.mutable_amendment()->set_text_sha256(std::string(32, 'a'));
+    request.set_unilateral(unilateral);
+    return Do<v1::Amendment>("AmendContract", caller, request);
+  }
+  std::string WhyNot(const std::string& contract, const std::vector<Change>& changes) {
+    return ReasonOf(AmendBy(contract, supplier_, changes).status());
+  }
+  absl::Status Prove(const std::string& name, int32_t offset, int64_t tenge) {
+    auto prove = Named<v1::ProveOffsetRequest>(name);
+    prove.set_offset(offset);
+    *prove.mutable_value() = Tenge(tenge);
+    *prove.add_documents() = Paper();
+    return Do<v1::Contract>("ProveOffset", supplier_, prove).status();
+  }
+  absl::Status AcceptProof(const std::string& name, int32_t offset, int64_t tenge) {
+    auto accept = Named<v1::AcceptOffsetRequest>(name);
+    accept.set_offset(offset);
+    *accept.mutable_accepted() = Tenge(tenge);
+    return Do<v1::Contract>("AcceptOffset", CustomerOf(1), accept).status();
+  }
+  // Of a condition: its days and what became of them, by day.
+  std::string DaysOf(const std::string& name, int32_t offset) {
+    v1::ListDeadlinesRequest list;
+    list.set_parent(name);
+    std::vector<std::string> days;
+    const auto all = Must<v1::ListDeadlinesResponse>("ListDeadlines", supplier_, list);
+    for (const auto& one : all.deadlines()) {
+      if (one.record() != ChildName(name, "offsets", offset)) continue;
+      days.push_back(absl::StrCat(base::Date::FromProto(one.due_date())->ToString(), " ",
+                                  cases::Deadline::State_Name(one.state())));
+    }
+    return absl::StrJoin(days, ", ");
+  }
+};
+
+// Both parties come to other conditions, of the same worth in all at least; as the contract stood
+// before it is still read.
+TEST_F(OffsetTest, ConditionsAreAmendedByBoth) {
+  const std::string name = Procurement();
+  const base::Date before = today();
+  const auto known = ContractNow(name).update_time();
+  GoTo(today().AddDays(10));
+  v1::Offset later = ConditionOf(150'000'000, "2026-08-31");
+  later.set_kind(v1::Offset::TECHNOLOGY_TRANSFER);
+  later.set_description("Лицензии");
+  const auto amended = AmendBy(
+      name, supplier_, {{1, later}, {2, std::nullopt}, {0, ConditionOf(50'000'000, "2027-12-31")}});
+  ASSERT_TRUE(amended.ok()) << amended.status();
+  EXPECT_FALSE(amended->lowers());
+  EXPECT_EQ(ContractNow(name).offsets_size(), 3) << "nothing changes before both have signed";
+  const auto in_force = CoSign(amended->name(), CustomerOf(1));
+  ASSERT_TRUE(in_force.ok()) << in_force.status();
+  EXPECT_EQ(in_force->conformity().outcome(), "CONFORMS");
+  EXPECT_TRUE(in_force->conformity().rests_on_assumption()) << "of 2027 no budget is adopted";
+  const Contract contract = ContractNow(name);
+  ASSERT_EQ(contract.offsets_size(), 4);
+  EXPECT_EQ(contract.offsets(0).kind(), v1::Offset::TECHNOLOGY_TRANSFER);
+  EXPECT_EQ(contract.offsets(0).value().units(), 150'000'000);
+  EXPECT_EQ(contract.offsets(1).state(), v1::Offset::LAPSED);
+  EXPECT_EQ(contract.offsets(3).number(), 4);
+  EXPECT_EQ(contract.offsets(3).state(), v1::Offset::OPEN);
+  EXPECT_EQ(DaysOf(name, 1), "2026-06-30 CANCELLED, 2026-08-31 OPEN");
+  EXPECT_EQ(DaysOf(name, 2), "2026-09-30 CANCELLED");
+  EXPECT_EQ(DaysOf(name, 3), "2027-06-30 OPEN");
+  EXPECT_EQ(DaysOf(name, 4), "2027-12-31 OPEN");
+  ExpectReplays(name);
+  const auto replays = Must<v1::ReplayDecisionResponse>(
+      "ReplayDecision", auditor_, Named<v1::ReplayDecisionRequest>(amended->name()));
+  ASSERT_EQ(replays.replays_size(), 2);
+  EXPECT_EQ(replays.replays(1).field(), "conformity");
+  EXPECT_TRUE(replays.same());
+  auto get = Named<v1::GetContractRequest>(name);
+  *get.mutable_as_of() = before.ToProto();
+  EXPECT_EQ(Must<v1::Contract>("GetContract", supplier_, get).offsets(0).value().units(),
+            100'000'000);
+  get.clear_as_of();
+  *get.mutable_known_at() = known;
+  EXPECT_EQ(Must<v1::Contract>("GetContract", supplier_, get).offsets_size(), 3);
+  // What is owed is judged by what it has become, and not on the day that it was owed before.
+  ASSERT_TRUE(Prove(name, 4, 1).ok());
+  EXPECT_EQ(ReasonOf(Prove(name, 2, 1)), "OFFSET_STATE");
+  GoTo(Day("2026-11-29"));
+  auto assess = Named<v1::AssessOffsetRequest>(name);
+  assess.set_offset(1);
+  EXPECT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "CURE_RUNNING");
+  GoTo(Day("2026-11-30"));
+  EXPECT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "");
+  EXPECT_EQ(Stored(kPenalties, store::Key::Of(name, 1)).penalty().amount().units(), 30'000'000);
+  ExpectSound();
+}
+
+TEST_F(OffsetTest, WhatConditionsMayNotBecome) {
+  const std::string name = Procurement();
+  const v1::Offset good = ConditionOf(100'000'000, "2026-12-31");
+  EXPECT_EQ(WhyNot(name, {{4, good}}), "OFFSET_UNKNOWN");
+  EXPECT_EQ(WhyNot(name, {{1, good}, {1, good}}), "OFFSETS_INVALID");
+  EXPECT_EQ(WhyNot(name, {{0, std::nullopt}}), "OFFSETS_INVALID");
+  EXPECT_EQ(WhyNot(name, {{1, ConditionOf(0, "2026-12-31")}}), "OFFSETS_INVALID");
+  EXPECT_EQ(WhyNot(name, {{1, ConditionOf(1, "2028-01-01")}}), "OFFSETS_INVALID");
+  EXPECT_EQ(WhyNot(name, {{1, ConditionOf(1, "2026-01-01")}}), "OFFSETS_INVALID");
+  EXPECT_EQ(WhyNot(name, std::vector<Change>(98, {0, good})), "OFFSETS_INVALID") << "101 in all";
+  EXPECT_EQ(ReasonOf(AmendBy(name, CustomerOf(1), {{0, good}}, true).status()),
+            "UNILATERAL_CHANGE");
+  EXPECT_EQ(AmendBy(name, supplier_, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  // Worth a twentieth in all it stays, by both signatures too.
+  const auto little = AmendBy(name, supplier_, {{1, ConditionOf(99'999'999, "2026-06-30")}});
+  ASSERT_TRUE(little.ok()) << little.status();
+  const auto refused = CoSign(little->name(), CustomerOf(1)).status();
+  EXPECT_EQ(ReasonOf(refused), "NOT_CONFORM");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), "Art. 49(2)");
+  EXPECT_EQ(DaysOf(name, 1), "2026-06-30 OPEN");
+  Must<v1::Amendment>("WithdrawAmendment", supplier_,
+                      Named<v1::WithdrawAmendmentRequest>(little->name()));
+  // What was accepted of one stays, and while a proof waits nothing is made of it.
+  ASSERT_TRUE(Prove(name, 1, 60'000'000).ok());
+  EXPECT_EQ(WhyNot(name, {{1, good}}), "OFFSET_STATE");
+  ASSERT_TRUE(AcceptProof(name, 1, 60'000'000).ok());
+  EXPECT_EQ(WhyNot(name, {{1, std::nullopt}}), "OFFSETS_INVALID");
+  EXPECT_EQ(WhyNot(name, {{1, ConditionOf(59'999'999, "2026-06-30")}}), "OFFSETS_INVALID");
+  const auto enough = AmendBy(
+      name, supplier_,
+      {{1, ConditionOf(60'000'000, "2026-06-30")}, {2, ConditionOf(140'000'000, "2026-09-30")}});
+  ASSERT_TRUE(enough.ok()) << enough.status();
+  ASSERT_TRUE(CoSign(enough->name(), CustomerOf(1)).ok());
+  EXPECT_EQ(ContractNow(name).offsets(0).state(), v1::Offset::FULFILLED);
+  EXPECT_EQ(DaysOf(name, 1), "2026-06-30 DONE");
+  EXPECT_EQ(DaysOf(name, 2), "2026-09-30 OPEN");
+  EXPECT_EQ(WhyNot(name, {{1, good}}), "OFFSET_STATE");
+  // On its last day it may still be put off, by both; after it that is over.
+  GoTo(Day("2026-09-30"));
+  const auto late = AmendBy(name, supplier_, {{2, ConditionOf(140'000'000, "2026-10-31")}});
+  ASSERT_TRUE(late.ok()) << late.status();
+  GoTo(Day("2026-10-01"));
+  EXPECT_EQ(ReasonOf(CoSign(late->name(), CustomerOf(1)).status()), "OFFSETS_INVALID");
+  EXPECT_EQ(ContractNow(name).offsets(1).due_date().month(), 9);
+  ExpectSound();
+}
+
+// An off-take contract has none.
+TEST_F(OffsetTest, OffTakeHasNoConditions) {
+  const std::string name = OffTake();
+  EXPECT_EQ(WhyNot(name, {{0, ConditionOf(1, "2026-12-31")}}), "OFFSETS_INVALID");
 }
 
 TEST_F(ContractTest, ProofsAndPledgesAreBounded) {

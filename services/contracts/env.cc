@@ -328,6 +328,12 @@ absl::StatusOr<v1::YearBalance> YearOver(const Env& env, const store::Reader& re
   return JudgeYear({&contract, terms, number, tallies[year], true, late[year]}, *env.norms);
 }
 
+absl::Status OpenOffsetDay(store::Tx& tx, const Contract& contract, const Offset& offset) {
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset.due_date()));
+  return OpenDay(tx, {ChildName(contract.name(), "offsets", offset.number()), kOffsetDeadline, due,
+                      rpc::v1::ENTITY, errors::Offsets(), contract.supplier(), ""});
+}
+
 absl::Status CloseDeadlinesOf(store::Tx& tx, const std::string& record, absl::string_view kind,
                               cases::Deadline::State state) {
   ASSIGN_OR_RETURN(const std::vector<cases::Deadline> open, cases::OpenDeadlines(tx, record));

@@ -165,6 +165,8 @@ struct DayOfRecord {
 absl::Status OpenDay(store::Tx& tx, const DayOfRecord& day);
 absl::Status CloseDeadlinesOf(store::Tx& tx, const std::string& record, absl::string_view kind,
                               cases::Deadline::State state);
+// The supplier is to fulfil the condition by its day.
+absl::Status OpenOffsetDay(store::Tx& tx, const Contract& contract, const Offset& offset);
 // A penalty that is owed from now on; its name.
 absl::StatusOr<std::string> OpenPenalty(store::Tx& tx, const std::string& contract,
                                         Penalty penalty);

@@ -50,6 +50,40 @@ absl::StatusOr<YearList> CheckedYears(const store::Tx& tx, const Contract& contr
   return years;
 }
 
+// Puts the conditions as they are by the amendment, with their days: one that is owed no more, or
+// by another day, is not due on its old one.
+absl::Status PutOffsets(store::Tx& tx, OffsetList offsets, Contract* contract) {
+  const OffsetList before = contract->offsets();
+  *contract->mutable_offsets() = std::move(offsets);
+  for (int i = 0; i < contract->offsets_size(); ++i) {
+    const Offset& offset = contract->offsets(i);
+    const bool known = i < before.size();
+    const bool moved =
+        known && offset.due_date().SerializeAsString() != before[i].due_date().SerializeAsString();
+    const bool ended = known && offset.state() != before[i].state();
+    if (moved || ended) {
+      RETURN_IF_ERROR(CloseDeadlinesOf(
+          tx, ChildName(contract->name(), "offsets", offset.number()), kOffsetDeadline,
+          offset.state() == Offset::FULFILLED ? cases::Deadline::DONE
+                                              : cases::Deadline::CANCELLED));
+    }
+    if (!known || (moved && !ended)) RETURN_IF_ERROR(OpenOffsetDay(tx, *contract, offset));
+  }
+  return absl::OkStatus();
+}
+
+// Of contract procurement: NOT_CONFORM where it would no longer be what the law demands.
+absl::Status Conform(const Env& env, store::Tx& tx, const Contract& contract,
+                     Amendment* amendment) {
+  if (contract.type() != v1::CONTRACT_PROCUREMENT) return absl::OkStatus();
+  ASSIGN_OR_RETURN(*amendment->mutable_conformity(),
+                   JudgeProcurement(contract, *env.norms, tx.today()));
+  cases::SetDecideTime(tx, amendment->mutable_conformity());
+  const auto* finding = FirstUnsatisfied(amendment->conformity());
+  return finding == nullptr ? absl::OkStatus()
+                            : errors::NotConform(finding->rule(), finding->legal_basis());
+}
+
 // Puts the contract as it is by the amendment, which its signatures and consents must allow.
 absl::Status PutInForce(const Env& env, store::Tx& tx, Contract* contract, Amendment* amendment) {
   ASSIGN_OR_RETURN(const std::vector<PledgeRow> active, ActivePledges(tx, contract->name()));
@@ -68,7 +102,11 @@ absl::Status PutInForce(const Env& env, store::Tx& tx, Contract* contract, Amend
   }
   const int32_t last = contract->years().rbegin()->year();
   ASSIGN_OR_RETURN(*contract->mutable_years(), CheckedYears(tx, *contract, *amendment));
-  RETURN_IF_ERROR(CheckProcurement(*contract, *env.norms, tx.today()));
+  ASSIGN_OR_RETURN(
+      OffsetList offsets,
+      AmendedOffsets(*contract, *amendment, contract->years().rbegin()->year(), tx.today()));
+  RETURN_IF_ERROR(PutOffsets(tx, std::move(offsets), contract));
+  RETURN_IF_ERROR(Conform(env, tx, *contract, amendment));
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract->years(), "amendment.years"));
   ASSIGN_OR_RETURN(const base::Money sum, SumOf(terms));
   *contract->mutable_sum() = sum.ToProto();
@@ -94,11 +132,13 @@ absl::StatusOr<v1::Amendment> AmendContract(Env& env, const Call& call, store::T
   Amendment& amendment = *row.mutable_amendment();
   amendment = request.amendment();
   ASSIGN_OR_RETURN(const YearList years, CheckedYears(tx, contract, amendment));
+  RETURN_IF_ERROR(AmendedOffsets(contract, amendment, years.rbegin()->year(), tx.today()).status());
   amendment.set_lowers(LowersBy(contract, amendment, years));
   if (request.unilateral()) {
     if (amendment.lowers()) return errors::UnilateralReduction();
-    // What binds the customer to more.
-    if (PartyOf(step.roles) != v1::CUSTOMER_PARTY || !Raises(contract.years(), years)) {
+    // What binds the customer to more; conditions bind the supplier.
+    if (PartyOf(step.roles) != v1::CUSTOMER_PARTY || !amendment.offsets().empty() ||
+        !Raises(contract.years(), years)) {
       return errors::UnilateralChange();
     }
   }

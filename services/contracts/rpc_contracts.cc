@@ -64,10 +64,7 @@ absl::Status Conclude(const Env& env, store::Tx& tx, Contract* contract) {
   *contract->mutable_sign_date() = tx.today().ToProto();
   RETURN_IF_ERROR(OpenContractDeadlines(env, tx, *contract, 0));
   for (const Offset& offset : contract->offsets()) {
-    ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset.due_date()));
-    RETURN_IF_ERROR(
-        OpenDay(tx, {ChildName(contract->name(), "offsets", offset.number()), kOffsetDeadline, due,
-                     rpc::v1::ENTITY, errors::Offsets(), contract->supplier(), ""}));
+    RETURN_IF_ERROR(OpenOffsetDay(tx, *contract, offset));
   }
   return absl::OkStatus();
 }
@@ -236,7 +233,7 @@ absl::StatusOr<v1::Contract> FulfilContract(Env& env, const Call& call, store::T
     }
   }
   for (const Offset& offset : contract.offsets()) {
-    if (offset.state() != Offset::FULFILLED && offset.state() != Offset::PENALIZED) {
+    if (offset.state() == Offset::OPEN || offset.state() == Offset::PROVEN) {
       return errors::OffsetOpen(offset.number());
     }
   }

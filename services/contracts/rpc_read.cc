@@ -399,6 +399,9 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     const Amendment& of = row.amendment();
     tell(of.customer(), of.supplier());
     RETURN_IF_ERROR(add("decision", of.has_decision(), of.decision(), ReplayAmendment));
+    if (of.has_conformity()) {
+      RETURN_IF_ERROR(add("conformity", true, of.conformity(), ReplayProcurement));
+    }
   } else if (is("contracts/*/assessments/*")) {
     ASSIGN_OR_RETURN(
         const AssessmentRow row,

@@ -169,6 +169,7 @@ absl::StatusOr<Decision> ReplayApproval(const Decision& stored);
 // ---- Contracts (rules_contract.cc)
 
 using YearList = google::protobuf::RepeatedPtrField<v1::YearTerms>;
+using OffsetList = google::protobuf::RepeatedPtrField<Offset>;
 
 // Of a year of a contract.
 struct Terms {
@@ -198,6 +199,11 @@ bool Raises(const YearList& before, const YearList& after);
 // OFFSETS_INVALID: of an off-take contract none; each worth something and due from `day` on, by the
 // end of the last year.
 absl::Status CheckOffsets(const Contract& contract, base::Date day);
+// The conditions that the contract comes to by the amendment on a day, its term ending with
+// `last_year`. What was found of one stays: neither it nor one whose day is over is changed, nor is
+// one worth less than was accepted of it. OFFSETS_INVALID, OFFSET_UNKNOWN, OFFSET_STATE.
+absl::StatusOr<OffsetList> AmendedOffsets(const Contract& contract, const Amendment& amendment,
+                                          int32_t last_year, base::Date day);
 
 struct Concluding {
   const Contract* contract = nullptr;
@@ -218,9 +224,11 @@ absl::StatusOr<bool> SetIndex(const norms::Norms& norms, int32_t year, cases::Fa
 absl::Status FindOverThreshold(const cases::Facts& facts, const std::string& rule,
                                const std::string& value, int32_t year, Decision* decision);
 
-// What an amended contract of procurement must still be (Art. 49(1), 49(2)): NOT_CONFORM. Of an
-// off-take contract nothing.
-absl::Status CheckProcurement(const Contract& contract, const norms::Norms& norms, base::Date day);
+// What an amended contract of procurement must still be on a day (Art. 49(1), 49(2)), its years
+// that are not over. Outcome CONFORMS or DOES_NOT_CONFORM, as JudgeConformity.
+absl::StatusOr<Decision> JudgeProcurement(const Contract& contract, const norms::Norms& norms,
+                                          base::Date day);
+absl::StatusOr<Decision> ReplayProcurement(const Decision& stored);
 
 struct Amending {
   const Amendment* amendment = nullptr;

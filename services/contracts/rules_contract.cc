@@ -1,5 +1,6 @@
 // What a contract must be to be concluded and changed.
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -18,6 +19,7 @@ using cases::Facts;
 
 constexpr char kThreshold[] = "contracts.procurement_mci";
 constexpr char kOffsetShare[] = "contracts.offset_share";
+constexpr int kMaxOffsets = 100;  // of a contract
 
 absl::Status FindOffTake(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const std::string production, facts.Text("production"));
@@ -54,15 +56,28 @@ absl::Status FindProcurement(const Facts& facts, Decision* decision) {
   return absl::OkStatus();
 }
 
-// What contract procurement is judged by; whether an index is an assumption.
+// Worth something, and due in the term.
+absl::Status CheckOffset(const Offset& offset, const std::string& at, base::Date last,
+                         base::Date day) {
+  ASSIGN_OR_RETURN(const Money value, Money::FromProto(offset.value()));
+  if (value.is_zero()) return errors::OffsetsInvalid(at + ".value", "must be above 0");
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset.due_date()));
+  if (due < day || due > last) {
+    return errors::OffsetsInvalid(at + ".due_date", "must be in the term of the contract");
+  }
+  return absl::OkStatus();
+}
+
+// What contract procurement is judged by, its years from one on; whether an index is an assumption.
 absl::StatusOr<bool> SetProcurement(const Contract& contract, const norms::Norms& norms,
-                                    base::Date day, Facts* facts) {
+                                    base::Date day, int32_t from_year, Facts* facts) {
   const auto set = [&](const std::string& name, const std::string& value) {
     facts->Set(name, value, contract.name(), contract.etag());
   };
   bool assumed = false;
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   for (const Terms& one : terms) {
+    if (one.year < from_year) continue;
     set(absl::StrCat("value.", one.year), one.value.ToString());
     ASSIGN_OR_RETURN(const bool assumption, SetIndex(norms, one.year, facts));
     assumed = assumed || assumption;
@@ -73,11 +88,44 @@ absl::StatusOr<bool> SetProcurement(const Contract& contract, const norms::Norms
   set("sum", sum.ToString());
   Money offsets;
   for (const Offset& offset : contract.offsets()) {
+    if (offset.state() == Offset::LAPSED) continue;  // not owed
     ASSIGN_OR_RETURN(const Money value, Money::FromProto(offset.value()));
     ASSIGN_OR_RETURN(offsets, offsets.Add(value));
   }
   set("sum_of_offsets", offsets.ToString());
   return assumed;
+}
+
+absl::StatusOr<Decision> DecideProcurement(const Facts& facts) {
+  Decision decision;
+  RETURN_IF_ERROR(FindProcurement(facts, &decision));
+  decision.set_outcome(cases::AllSatisfied(decision) ? "CONFORMS" : "DOES_NOT_CONFORM");
+  return decision;
+}
+
+// What an amendment makes of the condition with that number in the contract: `offset`, as it is.
+absl::Status AmendOffset(const v1::OffsetChange& change, const std::string& at, base::Date last,
+                         base::Date day, Offset* offset) {
+  ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(offset->accepted()));
+  if (!change.has_condition()) {
+    if (!accepted.is_zero()) {
+      return errors::OffsetsInvalid(at, "something was accepted of it: it stays, worth that much");
+    }
+    offset->set_state(Offset::LAPSED);
+    return absl::OkStatus();
+  }
+  const Offset& told = change.condition();
+  RETURN_IF_ERROR(CheckOffset(told, at + ".condition", last, day));
+  ASSIGN_OR_RETURN(const Money value, Money::FromProto(told.value()));
+  if (value < accepted) {
+    return errors::OffsetsInvalid(at + ".condition.value", "is less than was accepted of it");
+  }
+  offset->set_kind(told.kind());
+  offset->set_description(told.description());
+  *offset->mutable_value() = told.value();
+  *offset->mutable_due_date() = told.due_date();
+  if (value == accepted) offset->set_state(Offset::FULFILLED);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Decision> DecideConformity(const Facts& facts) {
@@ -244,15 +292,47 @@ absl::Status CheckOffsets(const Contract& contract, base::Date day) {
   ASSIGN_OR_RETURN(const base::Date last,
                    base::Date::Of(contract.years().rbegin()->year(), 12, 31));
   for (int i = 0; i < contract.offsets_size(); ++i) {
-    const std::string at = absl::StrCat("contract.offsets[", i, "]");
-    ASSIGN_OR_RETURN(const Money value, Money::FromProto(contract.offsets(i).value()));
-    if (value.is_zero()) return errors::OffsetsInvalid(at + ".value", "must be above 0");
-    ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(contract.offsets(i).due_date()));
-    if (due < day || due > last) {
-      return errors::OffsetsInvalid(at + ".due_date", "must be in the term of the contract");
-    }
+    RETURN_IF_ERROR(
+        CheckOffset(contract.offsets(i), absl::StrCat("contract.offsets[", i, "]"), last, day));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<OffsetList> AmendedOffsets(const Contract& contract, const Amendment& amendment,
+                                          int32_t last_year, base::Date day) {
+  OffsetList offsets = contract.offsets();
+  if (amendment.offsets().empty()) return offsets;
+  if (contract.type() != v1::CONTRACT_PROCUREMENT) {
+    return errors::OffsetsInvalid("amendment.offsets", "an off-take contract has none");
+  }
+  ASSIGN_OR_RETURN(const base::Date last, base::Date::Of(last_year, 12, 31));
+  std::set<int32_t> changed;
+  for (int i = 0; i < amendment.offsets_size(); ++i) {
+    const v1::OffsetChange& change = amendment.offsets(i);
+    const std::string at = absl::StrCat("amendment.offsets[", i, "]");
+    Offset* offset = nullptr;
+    if (change.number() == 0) {
+      if (!change.has_condition()) return errors::OffsetsInvalid(at, "adds nothing");
+      if (offsets.size() >= kMaxOffsets) {
+        return errors::OffsetsInvalid(at, absl::StrCat("at most ", kMaxOffsets, " in all"));
+      }
+      offset = offsets.Add();
+      offset->set_number(offsets.size());
+      offset->set_state(Offset::OPEN);
+      *offset->mutable_accepted() = Money().ToProto();
+    } else {
+      if (change.number() > contract.offsets_size()) return errors::OffsetUnknown();
+      if (!changed.insert(change.number()).second) return errors::OffsetsInvalid(at, "each once");
+      offset = offsets.Mutable(change.number() - 1);
+      if (offset->state() != Offset::OPEN) {
+        return errors::OffsetState(Offset::State_Name(offset->state()), "OPEN is needed");
+      }
+      ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset->due_date()));
+      if (due < day) return errors::OffsetsInvalid(at, "its day is over");
+    }
+    RETURN_IF_ERROR(AmendOffset(change, at, last, day, offset));
+  }
+  return offsets;
 }
 
 absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const norms::Norms& norms) {
@@ -286,7 +366,7 @@ absl::StatusOr<Decision> JudgeConformity(const Concluding& concluding, const nor
               contract.item(), item == nullptr ? "" : item->etag());
     set("programme_duty", yes_no(contract.programme_duty()));
   } else {
-    ASSIGN_OR_RETURN(assumed, SetProcurement(contract, norms, concluding.day, &facts));
+    ASSIGN_OR_RETURN(assumed, SetProcurement(contract, norms, concluding.day, 0, &facts));
   }
   ASSIGN_OR_RETURN(Decision decision, DecideConformity(facts));
   decision.set_norms_edition(norms.edition());
@@ -298,15 +378,19 @@ absl::StatusOr<Decision> ReplayConformity(const Decision& stored) {
   return cases::Replay(stored, DecideConformity);
 }
 
-absl::Status CheckProcurement(const Contract& contract, const norms::Norms& norms, base::Date day) {
-  if (contract.type() != v1::CONTRACT_PROCUREMENT) return absl::OkStatus();
+absl::StatusOr<Decision> JudgeProcurement(const Contract& contract, const norms::Norms& norms,
+                                          base::Date day) {
   Facts facts;
-  RETURN_IF_ERROR(SetProcurement(contract, norms, day, &facts).status());
-  Decision decision;
-  RETURN_IF_ERROR(FindProcurement(facts, &decision));
-  const auto* finding = FirstUnsatisfied(decision);
-  return finding == nullptr ? absl::OkStatus()
-                            : errors::NotConform(finding->rule(), finding->legal_basis());
+  // Years that are over are as they are, whatever index was set for them since.
+  ASSIGN_OR_RETURN(const bool assumed, SetProcurement(contract, norms, day, day.year(), &facts));
+  ASSIGN_OR_RETURN(Decision decision, DecideProcurement(facts));
+  decision.set_norms_edition(norms.edition());
+  decision.set_rests_on_assumption(facts.rests_on_assumption() || assumed);
+  return decision;
+}
+
+absl::StatusOr<Decision> ReplayProcurement(const Decision& stored) {
+  return cases::Replay(stored, DecideProcurement);
 }
 
 absl::StatusOr<Decision> JudgeAmendment(const Amending& amending, const norms::Norms& norms) {

@@ -308,6 +308,26 @@ TEST_F(ConformityTest, ProcurementBothWays) {
             (Rules{"PURCHASES_OVER_THRESHOLD_2026", "PURCHASES_OVER_THRESHOLD_2027"}));
 }
 
+// An amendment makes nothing of a year that is over, whatever index was set for it since.
+TEST_F(ConformityTest, AnAmendedContractIsJudgedByItsYearsToCome) {
+  using Rules = std::vector<std::string>;
+  ToProcurement(2'162'501);
+  SetOffsets(300'000'000);
+  const auto judged = [this](const char* day) {
+    const auto decision = JudgeProcurement(contract_, TestNorms(), Day(day));
+    EXPECT_TRUE(decision.ok()) << decision.status();
+    EXPECT_TRUE(ReplayProcurement(*decision).ok());
+    return Unsatisfied(*decision);
+  };
+  EXPECT_EQ(judged("2026-12-31"), Rules{});
+  *contract_.mutable_years(0)->mutable_price() = Tenge(1'000);
+  EXPECT_EQ(judged("2026-12-31"), Rules{"PURCHASES_OVER_THRESHOLD_2026"});
+  EXPECT_EQ(judged("2027-01-01"), Rules{});
+  // A condition that is not owed any more is none.
+  contract_.mutable_offsets(0)->set_state(Offset::LAPSED);
+  EXPECT_EQ(judged("2027-01-01"), Rules{"OFFSETS_SUFFICE"});
+}
+
 TEST(OffsetsTest, AreOfContractProcurementAndInItsTerm) {
   Contract contract;
   contract.set_type(v1::CONTRACT_PROCUREMENT);
