@@ -136,7 +136,6 @@ TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
   *prove.mutable_value() = Tenge(200'000'000);
   *prove.add_documents() = Paper();
   ASSERT_TRUE(Do<v1::Contract>("ProveOffset", supplier_, prove).ok());
-  EXPECT_EQ(Why<v1::Contract>("ProveOffset", supplier_, prove), "OFFSET_STATE");
   auto accept = Named<v1::AcceptOffsetRequest>(name);
   accept.set_offset(2);
   *accept.mutable_accepted() = Tenge(100'000'000);
@@ -356,6 +355,31 @@ TEST_F(OffsetTest, WhatConditionsMayNotBecome) {
   EXPECT_EQ(ReasonOf(CoSign(late->name(), CustomerOf(1)).status()), "OFFSETS_INVALID");
   EXPECT_EQ(ContractNow(name).offsets(1).due_date().month(), 9);
   ExpectSound();
+}
+
+// A customer that does not answer does not keep the supplier from proving the rest in time.
+TEST_F(OffsetTest, AProofComesWhileAnotherWaits) {
+  const std::string name = Procurement();
+  ASSERT_TRUE(Prove(name, 1, 60'000'000).ok());
+  ASSERT_TRUE(Prove(name, 1, 30'000'000).ok());
+  ASSERT_TRUE(Prove(name, 1, 10'000'000).ok());
+  // They are answered as they came.
+  EXPECT_EQ(ReasonOf(AcceptProof(name, 1, 60'000'001)), "ACCEPTED_OVER_PROVEN");
+  ASSERT_TRUE(AcceptProof(name, 1, 60'000'000).ok());
+  EXPECT_EQ(ContractNow(name).offsets(0).state(), v1::Offset::PROVEN);
+  EXPECT_EQ(ReasonOf(AcceptProof(name, 1, 30'000'001)), "ACCEPTED_OVER_PROVEN");
+  GoTo(Day("2026-09-29"));
+  ASSERT_TRUE(Prove(name, 1, 100'000'000).ok()) << "too late to count without an answer";
+  auto assess = Named<v1::AssessOffsetRequest>(name);
+  assess.set_offset(1);
+  ASSERT_EQ(Why<v1::Contract>("AssessOffset", authority_, assess), "");
+  const v1::Offset offset = ContractNow(name).offsets(0);
+  EXPECT_EQ(offset.state(), v1::Offset::FULFILLED);
+  EXPECT_EQ(offset.accepted().units(), 100'000'000);
+  EXPECT_EQ(offset.proofs(1).remark(), "NOT_ANSWERED");
+  EXPECT_EQ(offset.proofs(2).remark(), "NOT_ANSWERED");
+  EXPECT_FALSE(offset.proofs(3).has_accepted());
+  EXPECT_EQ(ReasonOf(AcceptProof(name, 1, 1)), "OFFSET_STATE");
 }
 
 // An off-take contract has none.

@@ -31,18 +31,34 @@ absl::Status CloseOffset(store::Tx& tx, const Contract& contract, int32_t number
   return CloseDeadlinesOf(tx, record, kCureDeadline, state);
 }
 
-// Whoever is to gain by a penalty does not bring it about by silence: a proof that came in time and
-// that the customer has not answered counts.
-absl::Status TakeUnanswered(base::Date last_day, Offset* offset) {
-  Offset::Proof& proof = *offset->mutable_proofs(offset->proofs_size() - 1);
-  ASSIGN_OR_RETURN(const base::Date proven_on, base::Date::FromProto(proof.prove_date()));
-  if (proven_on > last_day) return absl::OkStatus();
+// The earliest proof that waits for the customer; null: none.
+Offset::Proof* WaitingProof(Offset* offset) {
+  for (Offset::Proof& proof : *offset->mutable_proofs()) {
+    if (!proof.has_accepted()) return &proof;
+  }
+  return nullptr;
+}
+
+// That much of a proof is accepted.
+absl::Status TakeProof(const google::type::Money& accepted, const std::string& remark,
+                       Offset::Proof* proof, Offset* offset) {
   ASSIGN_OR_RETURN(const Money before, Money::FromProto(offset->accepted()));
-  ASSIGN_OR_RETURN(const Money value, Money::FromProto(proof.value()));
-  ASSIGN_OR_RETURN(const Money all, before.Add(value));
-  *proof.mutable_accepted() = proof.value();
-  proof.set_remark("NOT_ANSWERED");
+  ASSIGN_OR_RETURN(const Money more, Money::FromProto(accepted));
+  ASSIGN_OR_RETURN(const Money all, before.Add(more));
+  *proof->mutable_accepted() = accepted;
+  proof->set_remark(remark);
   *offset->mutable_accepted() = all.ToProto();
+  return absl::OkStatus();
+}
+
+// Whoever is to gain by a penalty does not bring it about by silence: proofs that came in time and
+// that the customer has not answered count.
+absl::Status TakeUnanswered(base::Date last_day, Offset* offset) {
+  for (Offset::Proof& proof : *offset->mutable_proofs()) {
+    ASSIGN_OR_RETURN(const base::Date proven_on, base::Date::FromProto(proof.prove_date()));
+    if (proof.has_accepted() || proven_on > last_day) continue;
+    RETURN_IF_ERROR(TakeProof(proof.value(), "NOT_ANSWERED", &proof, offset));
+  }
   return absl::OkStatus();
 }
 
@@ -119,7 +135,10 @@ absl::StatusOr<v1::Contract> ProveOffset(Env& env, const Call& call, store::Tx& 
                    BeginContract(tx, call, ContractVerb::kProve, request.name(), request.etag()));
   Contract& contract = *step.row.mutable_contract();
   ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
-  if (offset->state() != Offset::OPEN) return OffsetStateRefusal(*offset, "OPEN is needed");
+  // The customer's silence on one does not keep the supplier from proving the rest in time.
+  if (offset->state() != Offset::OPEN && offset->state() != Offset::PROVEN) {
+    return OffsetStateRefusal(*offset, "OPEN or PROVEN is needed");
+  }
   if (offset->proofs_size() >= kMaxProofs) {
     return OffsetStateRefusal(*offset, "fewer than 50 proofs are needed");
   }
@@ -140,20 +159,21 @@ absl::StatusOr<v1::Contract> AcceptOffset(Env& env, const Call& call, store::Tx&
                                                     request.name(), request.etag()));
   Contract& contract = *step.row.mutable_contract();
   ASSIGN_OR_RETURN(Offset * offset, OffsetIn(&contract, request.offset()));
-  if (offset->state() != Offset::PROVEN) return OffsetStateRefusal(*offset, "PROVEN is needed");
-  Offset::Proof& proof = *offset->mutable_proofs(offset->proofs_size() - 1);
-  ASSIGN_OR_RETURN(const Money proven, Money::FromProto(proof.value()));
+  Offset::Proof* proof = WaitingProof(offset);
+  if (offset->state() != Offset::PROVEN || proof == nullptr) {
+    return OffsetStateRefusal(*offset, "PROVEN is needed");
+  }
+  ASSIGN_OR_RETURN(const Money proven, Money::FromProto(proof->value()));
   ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(request.accepted()));
   if (accepted > proven) return errors::AcceptedOverProven();
   if (accepted < proven && request.remark().empty()) return errors::RemarkMissing();
-  *proof.mutable_accepted() = request.accepted();
-  proof.set_remark(request.remark());
-  ASSIGN_OR_RETURN(const Money before, Money::FromProto(offset->accepted()));
-  ASSIGN_OR_RETURN(const Money all, before.Add(accepted));
-  *offset->mutable_accepted() = all.ToProto();
+  RETURN_IF_ERROR(TakeProof(request.accepted(), request.remark(), proof, offset));
+  ASSIGN_OR_RETURN(const Money all, Money::FromProto(offset->accepted()));
   ASSIGN_OR_RETURN(const Money value, Money::FromProto(offset->value()));
   const bool fulfilled = all >= value;
-  offset->set_state(fulfilled ? Offset::FULFILLED : Offset::OPEN);
+  offset->set_state(fulfilled                         ? Offset::FULFILLED
+                    : WaitingProof(offset) != nullptr ? Offset::PROVEN
+                                                      : Offset::OPEN);
   if (fulfilled) {
     RETURN_IF_ERROR(CloseOffset(tx, contract, request.offset(), cases::Deadline::DONE));
   }
