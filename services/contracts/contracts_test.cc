@@ -864,6 +864,15 @@ TEST_F(ContractTest, VolumeAndPriceAreLoweredByBoth) {
   EXPECT_EQ(ReasonOf(CoSign(withdrawn->name(), CustomerOf(1)).status()), "AMENDMENT_STATE");
 }
 
+// What was delivered, beside what was refused before that, could not be taken any more.
+TEST_F(ContractTest, ALowerVolumeLeavesRoomForWhatCame) {
+  const std::string name = OffTake();
+  ASSERT_TRUE(Deliver(name, MakeEntry("60")).ok());
+  ASSERT_TRUE(RefuseIt(name, "40", v1::CUSTOMERS_FAULT, false).ok());
+  EXPECT_EQ(ReasonOf(Amend(name, supplier_, 2026, "99", 1'000).status()), "VOLUME_BELOW_ENTRIES");
+  EXPECT_TRUE(Amend(name, supplier_, 2026, "100", 1'001).ok());
+}
+
 TEST_F(ContractTest, WhatIsPledgedIsNotLoweredWithoutThePledgee) {
   const std::string name = OffTake();
   EXPECT_EQ(ReasonOf(PledgeTo(name, 1).status()), "PLEDGEE_IS_PARTY");

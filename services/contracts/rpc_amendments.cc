@@ -43,7 +43,12 @@ absl::StatusOr<YearList> CheckedYears(const store::Tx& tx, const Contract& contr
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
   for (const Terms& one : terms) {
     const auto tally = tallies.find(one.year);
-    if (tally != tallies.end() && !CheckTally(tally->second, one).ok()) {
+    if (tally == tallies.end()) continue;
+    if (!CheckTally(tally->second, one).ok()) return errors::VolumeBelowEntries(one.year);
+    // What was delivered, beside what was refused before that, could not be taken any more.
+    const auto before = TermsIn(contract, one.year);
+    const bool lower = before.ok() && one.volume < before->volume;
+    if (lower && !CheckRoom(tally->second, 0, one).ok()) {
       return errors::VolumeBelowEntries(one.year);
     }
   }
