@@ -346,6 +346,34 @@ TEST_F(FiguresTest, BothPartiesConsent) {
   EXPECT_TRUE(sees());
 }
 
+// A permit is for a record, and an amendment is one.
+TEST_F(FiguresTest, AnAmendmentIsReadByAPermitForItAlone) {
+  const std::string name = OffTake();
+  const auto lower = Amend(name, supplier_, 2027, "90", 1'000);
+  ASSERT_TRUE(lower.ok()) << lower.status();
+  rpc::LocalServer server(service_->registry(), &clock_);
+  ASSERT_TRUE(server.started().ok()) << server.started();
+  disclosure::v1::RecordCourtOrderRequest order;
+  order.mutable_permit()->set_owner_bin(Bin(1));
+  order.mutable_permit()->set_reader_bin(stranger_.bin);
+  order.mutable_permit()->set_record(lower->name());
+  order.mutable_permit()->set_court("СМЭС");
+  order.mutable_permit()->set_number("1");
+  *order.mutable_permit()->mutable_decision_date() = today().ToProto();
+  *order.mutable_permit()->mutable_first_day() = today().ToProto();
+  order.set_request_id(NextUuid());
+  const auto get = Named<v1::GetAmendmentRequest>(lower->name());
+  EXPECT_EQ(Why<v1::Amendment>("GetAmendment", stranger_, get), "ACCESS_DENIED");
+  ASSERT_TRUE(server
+                  .Do<disclosure::v1::Permit>(
+                      authority_, "/nisi.disclosure.v1.DisclosureService/RecordCourtOrder", order)
+                  .ok());
+  EXPECT_EQ(Must<v1::Amendment>("GetAmendment", stranger_, get).years_size(), 1);
+  EXPECT_EQ(Why<v1::Contract>("GetContract", stranger_, Named<v1::GetContractRequest>(name)),
+            "ACCESS_DENIED");
+  EXPECT_EQ(NewLooks(), OfBoth(absl::StrCat("stranger COURT_ORDER ", lower->name())));
+}
+
 // A watch tells of all that is under a contract, without figures; the institutes have no part in
 // pledges, nor a pledgee in what happens under the contract.
 TEST_F(FiguresTest, AWatchTellsOfAllThatIsUnderAContract) {
