@@ -707,6 +707,32 @@ TEST_F(ContractTest, ARefusalIsNotTakenBackAfterItsYear) {
   EXPECT_EQ(assessed->balance().penalty().units(), 9'000);
 }
 
+// Who knows that it will not buy says so when it does, and not when the year has come.
+TEST_F(ContractTest, AYearToComeIsRefusedBeforehand) {
+  const std::string name = OffTake();
+  EXPECT_EQ(ReasonOf(RefuseIt(name, "40", v1::CUSTOMERS_FAULT, true, 2027).status()),
+            "EVENT_DATE_INVALID")
+      << "nothing of it was delivered";
+  const auto refused = RefuseIt(name, "40", v1::CUSTOMERS_FAULT, false, 2027);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(BalanceOf(name).years(1).refused_undelivered(), "40.000");
+  EXPECT_EQ(BalanceOf(name).years(1).shortfall(), "40.000");
+  GoTo(Day("2027-03-01"));
+  EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("61", 2027)).status()), "OVER_CONTRACT");
+  GoTo(Day("2028-01-01"));
+  v1::Entry less = MakeEntry("39", 2027);
+  *less.mutable_event_date() = refused->event_date();
+  less.set_fault(v1::CUSTOMERS_FAULT);
+  less.set_reason("Передумали");
+  EXPECT_EQ(ReasonOf(Correct(refused->name(), CustomerOf(1), less).status()), "REFUSAL_STANDS");
+  const auto assessed = Assess(name, 2027);
+  ASSERT_TRUE(assessed.ok()) << assessed.status();
+  EXPECT_EQ(assessed->balance().shortfall(), "40.000");
+  EXPECT_EQ(assessed->balance().penalty().units(), 4'000);
+  ExpectReplays(assessed->name());
+  ExpectSound();
+}
+
 // A year is judged by what happened in it: recorded later is in time, happened later is not.
 TEST_F(ContractTest, WhatHappensAfterTheYearDoesNotChangeIt) {
   const std::string name = OffTake();

@@ -22,7 +22,11 @@ absl::Status CheckEventDate(const Contract& contract, const Entry& entry, base::
   ASSIGN_OR_RETURN(const base::Date signed_on, base::Date::FromProto(contract.sign_date()));
   if (day < signed_on) return errors::EventDateInvalid("is before the contract was signed");
   if (entry.kind() == Entry::PAYMENT) return absl::OkStatus();
-  if (entry.year() > day.year()) return errors::EventDateInvalid("is before the year it is for");
+  // Goods come and are taken in their year; what will not be bought is said before it as well.
+  const bool ahead = entry.kind() == Entry::REFUSAL && !entry.delivered();
+  if (entry.year() > day.year() && !ahead) {
+    return errors::EventDateInvalid("is before the year it is for");
+  }
   ASSIGN_OR_RETURN(const base::Date last, LastDayOf(contract));
   return day > last ? errors::EventDateInvalid("is after the contract ended") : absl::OkStatus();
 }
