@@ -442,6 +442,22 @@ TEST_F(ReportTest, AMistakenReportIsTakenBackAndFreesItsPeriod) {
   EXPECT_EQ(File(MakeReport({MakeLine(1, 700)}), customer_)->name(), "procurement_reports/3");
   EXPECT_EQ(SumOf(Compute(customer_)), 700);
   EXPECT_EQ(GetReport(name).state(), R::WITHDRAWN);
+  // What was taken back is in every list, however it is come by, in its place.
+  for (const auto& [caller, filter] : std::vector<std::pair<rpc::Caller, std::string>>{
+           {institute_, ""},
+           {institute_, "bin = \"" + organization_ + "\""},
+           {customer_, ""},
+           {akimat_, "bin = \"" + organization_ + "\""}}) {
+    v1::ListProcurementReportsRequest list;
+    list.set_filter(filter);
+    const auto all =
+        Done<v1::ListProcurementReportsResponse>("ListProcurementReports", caller, list);
+    std::vector<std::string> names;
+    for (const R& report : all.reports()) names.push_back(report.name());
+    EXPECT_THAT(names, ::testing::ElementsAre("procurement_reports/1", "procurement_reports/2",
+                                              "procurement_reports/3"))
+        << caller.subject << " " << filter;
+  }
   ExpectSoundStore();
 }
 

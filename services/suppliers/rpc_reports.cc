@@ -367,9 +367,8 @@ absl::StatusOr<Encoded<v1::ListProcurementReportsResponse>> ListProcurementRepor
   plan.table = &kReports;
   ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"bin", &kReportsByPeriod,
-                   [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }}};
-  plan.scopes = {{rpc::v1::CUSTOMER, &kReportsByPeriod}};
+  plan.indexes = {{"bin", &kReportsByOrganization, rpc::TextKey}};
+  plan.scopes = {{rpc::v1::CUSTOMER, &kReportsByOrganization}};
   plan.show = rpc::ShowTo<ProcurementReport>(call);
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListProcurementReportsResponse>{std::move(page)};

@@ -151,6 +151,11 @@ const store::Index<ProcurementReportRow> kReportsByPeriod{
             Key::Of(report.bin(), static_cast<int64_t>(report.stage()), *from, *to, report.part()));
       }
     }};
+const store::Index<ProcurementReportRow> kReportsByOrganization{
+    37, "procurement_reports_by_organization", kReports, false,
+    [](const ProcurementReportRow& row, const EmitKey& emit) {
+      emit(Key::Of(row.report().bin()));
+    }};
 const store::Totals<ProcurementReportRow> kReportPeriods{
     34, "procurement_report_periods", kReports, 1,
     [](const ProcurementReportRow& row, const store::EmitTotals& emit) {
@@ -170,12 +175,14 @@ const store::Schema& SuppliersSchema() {
          1,
          {&kSuppliers, &kOffers, &kEvidence, &kDemands, &kPublications, &kResponses,
           &kSubscriptions, &kNotices, &kMonitored, &kReports, &kFormerOffers},
-         {&kSuppliersByState,    &kSuppliersByKato, &kSuppliersByOked,     &kSuppliersBySize,
-          &kOffersBySupplier,    &kOffersByEnsTru,  &kOffersByGoodsCode,   &kEvidenceBySupplier,
-          &kEvidenceByEnsTru,    &kEvidenceByPaper, &kEvidenceByLastDay,   &kDemandsByEdition,
-          &kDemandsByEnsTru,     &kDemandsByState,  &kResponsesBySupplier, &kSubscriptionsByBin,
-          &kMonitoredByKato,     &kReportsByPeriod, &kEvidenceByOwner,     &kOffersByEvidence,
-          &kCertificatesByEnsTru},
+         {&kSuppliersByState,     &kSuppliersByKato,    &kSuppliersByOked,
+          &kSuppliersBySize,      &kOffersBySupplier,   &kOffersByEnsTru,
+          &kOffersByGoodsCode,    &kEvidenceBySupplier, &kEvidenceByEnsTru,
+          &kEvidenceByPaper,      &kEvidenceByLastDay,  &kDemandsByEdition,
+          &kDemandsByEnsTru,      &kDemandsByState,     &kResponsesBySupplier,
+          &kSubscriptionsByBin,   &kMonitoredByKato,    &kReportsByPeriod,
+          &kEvidenceByOwner,      &kOffersByEvidence,   &kCertificatesByEnsTru,
+          &kReportsByOrganization},
          {&kOfferCounts, &kEvidenceCounts, &kReportPeriods},
          {}}));
     schema->derived = {&kOfferSearch};

@@ -65,7 +65,8 @@ extern const store::Index<MonitoredOrganizationRow> kMonitoredByKato;  // 26: ka
 extern const store::Table<ProcurementReportRow> kReports;              // 27: number
 extern const store::Index<ProcurementReportRow>
     kReportsByPeriod;  // 28: bin, stage, period, part; unique, of those that stand
-extern const store::Totals<ProcurementReportRow> kReportPeriods;  // 34: bin, stage, period
+extern const store::Index<ProcurementReportRow> kReportsByOrganization;  // 37: bin; all there are
+extern const store::Totals<ProcurementReportRow> kReportPeriods;         // 34: bin, stage, period
 
 // 29: the search index over offers, kOfferSearch (search.h).
 
