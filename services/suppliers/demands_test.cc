@@ -177,6 +177,24 @@ TEST_F(DemandTest, ADemandWhoseLastDayWasTakenBackStaysOpen) {
   EXPECT_EQ(GetDemand(open->name()).state(), D::OPEN);
 }
 
+// Everybody reads the list of them: nobody fills it alone.
+TEST_F(DemandTest, OneAsksForSoMuchAtOnce) {
+  const std::string bin = Bin(3);
+  for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(Ask(MakeDemand(), bin).ok()) << i;
+  EXPECT_EQ(base::ReasonOf(Ask(MakeDemand(), bin).status()), "DEMANDS_TOO_MANY");
+  EXPECT_TRUE(Ask(MakeDemand(), Bin(4)).ok());
+  // Lines of the List that are its own are no requests; and one that is closed makes room.
+  v1::PublishDemandsRequest list = MakeList("2026-1", 1);
+  list.mutable_demands(0)->set_customer_bin(bin);
+  EXPECT_TRUE(Publish(list).ok());
+  v1::CloseDemandRequest close;
+  close.set_name("demands/7");
+  close.set_reason("Нашли.");
+  ASSERT_TRUE(Do<v1::Demand>("CloseDemand", Owner(bin), close).ok());
+  EXPECT_TRUE(Ask(MakeDemand(), bin).ok());
+  EXPECT_EQ(base::ReasonOf(Ask(MakeDemand(), bin).status()), "DEMANDS_TOO_MANY");
+}
+
 TEST_F(DemandTest, AnswersAreInTheUnitThatWasAskedFor) {
   const auto asked = Ask(MakeDemand(), Bin(1));
   ASSERT_TRUE(asked.ok()) << asked.status();

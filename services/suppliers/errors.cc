@@ -309,6 +309,14 @@ absl::Status OfferDoesNotMatch(const std::string& offer, const char* what) {
       .Cite(Subcontracting());
 }
 
+absl::Status DemandsTooMany(int64_t most) {
+  return Refusal(StatusCode::kFailedPrecondition, "DEMANDS_TOO_MANY",
+                 "There are as many open requests as one may have.")
+      .With("most", absl::StrCat(most))
+      .Precondition("DEMANDS", "customer_bin", absl::StrCat("at most ", most, " open at once"))
+      .Cite(Subcontracting());
+}
+
 absl::Status SubscriptionsTooMany(int most) {
   return Refusal(StatusCode::kFailedPrecondition, "SUBSCRIPTIONS_TOO_MANY",
                  "There are as many subscriptions as one may have.")

@@ -70,6 +70,7 @@ absl::Status AnswerToItself();                                               // 
 absl::Status OfferForeign(const std::string& offer);                         // OFFER_FOREIGN
 absl::Status OfferDoesNotMatch(const std::string& offer, const char* what);  // OFFER_DOES_NOT_MATCH
 absl::Status SubscriptionsTooMany(int most);  // SUBSCRIPTIONS_TOO_MANY
+absl::Status DemandsTooMany(int64_t most);    // DEMANDS_TOO_MANY
 
 // PLACE_ENDED: something else stands where the code stood.
 absl::Status PlaceEnded(const std::string& field, const std::string& kato,

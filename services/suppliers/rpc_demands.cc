@@ -68,6 +68,19 @@ absl::StatusOr<Demand> PutDemand(store::Tx& tx, Demand demand, const std::string
   return std::move(*row.mutable_demand());
 }
 
+// Whether one more may be open of whoever asks: they are in the list that everybody reads.
+absl::Status CheckRoom(const store::Tx& tx, const std::string& customer_bin) {
+  constexpr int64_t kMost = 1'000;
+  int64_t open = 0;
+  RETURN_IF_ERROR(tx.ScanTotals(
+      kOpenRequests, store::Key::Of(customer_bin), {},
+      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        open = static_cast<int64_t>(sums[0]);
+        return true;
+      }));
+  return open < kMost ? absl::OkStatus() : errors::DemandsTooMany(kMost);
+}
+
 std::optional<store::Key> PublicationKey(const std::string& value) {
   if (!absl::StartsWith(value, "publications/")) return std::nullopt;
   return store::Key::Of(EditionIn(value));
@@ -167,6 +180,7 @@ absl::StatusOr<v1::Demand> CreateDemand(Env& /*env*/, const Call& /*call*/, stor
     return base::InvalidField("demand.item_id", "is for lines of the List");
   RETURN_IF_ERROR(CheckQuantity(demand.quantity(), "demand.quantity"));
   RETURN_IF_ERROR(CheckRespondUntil(demand, tx.today()));
+  RETURN_IF_ERROR(CheckRoom(tx, demand.customer_bin()));
   tx.Cite(errors::Subcontracting());
   return PutDemand(tx, demand, "", Demand::SUBCONTRACTING);
 }

@@ -110,6 +110,13 @@ const store::Index<DemandRow> kDemandsByState{
     18, "demands_by_state", kDemands, false, [](const DemandRow& row, const EmitKey& emit) {
       emit(Key::Of(static_cast<int64_t>(row.demand().state())));
     }};
+const store::Totals<DemandRow> kOpenRequests{
+    38, "open_requests", kDemands, 1, [](const DemandRow& row, const store::EmitTotals& emit) {
+      const v1::Demand& demand = row.demand();
+      const store::Int one[] = {1};
+      if (demand.source() == v1::Demand::SUBCONTRACTING && demand.state() == v1::Demand::OPEN)
+        emit(Key::Of(demand.customer_bin()), one);
+    }};
 const store::Table<PublicationRow> kPublications{
     19, "publications", [](const PublicationRow& row) { return Key::Of(row.edition()); }};
 const store::Table<ResponseRow> kResponses{20, "responses", [](const ResponseRow& row) {
@@ -183,7 +190,7 @@ const store::Schema& SuppliersSchema() {
           &kSubscriptionsByBin,   &kMonitoredByKato,    &kReportsByPeriod,
           &kEvidenceByOwner,      &kOffersByEvidence,   &kCertificatesByEnsTru,
           &kReportsByOrganization},
-         {&kOfferCounts, &kEvidenceCounts, &kReportPeriods},
+         {&kOfferCounts, &kEvidenceCounts, &kReportPeriods, &kOpenRequests},
          {}}));
     schema->derived = {&kOfferSearch};
     return schema;

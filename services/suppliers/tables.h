@@ -53,6 +53,7 @@ extern const store::Table<DemandRow> kDemands;                // 15: number
 extern const store::Index<DemandRow> kDemandsByEdition;       // 16: edition, item; unique, sparse
 extern const store::Index<DemandRow> kDemandsByEnsTru;        // 17: ens_tru
 extern const store::Index<DemandRow> kDemandsByState;         // 18: state
+extern const store::Totals<DemandRow> kOpenRequests;          // 38: customer_bin; how many are open
 extern const store::Table<PublicationRow> kPublications;      // 19: edition
 extern const store::Table<ResponseRow> kResponses;            // 20: demand, bin
 extern const store::Index<ResponseRow> kResponsesBySupplier;  // 21: bin
