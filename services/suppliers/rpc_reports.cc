@@ -12,6 +12,7 @@
 #include "services/suppliers/errors.h"
 #include "services/suppliers/places.h"
 #include "services/suppliers/rpcs.h"
+#include "services/suppliers/rules_supplier.h"
 #include "services/suppliers/rules_value.h"
 #include "services/suppliers/steps.h"
 
@@ -177,13 +178,7 @@ class Entries {
     at.known_at_us = known_at_;
     if (day != reader_.today()) at.as_of = day;
     ASSIGN_OR_RETURN(const auto found, reader_.Find(kSuppliers, store::Key::Of(bin), at));
-    if (!found.has_value() || !found->row.measure()) return false;
-    it->second = true;
-    if (found->row.supplier().has_suspended_until()) {
-      ASSIGN_OR_RETURN(const base::Date until,
-                       base::Date::FromProto(found->row.supplier().suspended_until()));
-      it->second = day < until;
-    }
+    it->second = found.has_value() && MeasureStands(found->row, day);
     return it->second;
   }
 

@@ -27,6 +27,11 @@ absl::Status ByItself(Env& env, store::Tx& tx, absl::string_view bin, SupplierVe
   return FinishSupplier(env, tx, &step);
 }
 
+void LiftMeasure(SupplierRow* row) {
+  row->set_measure(false);
+  row->clear_measure_until();
+}
+
 // Notes what is decided on the registration, why, by whom and on which findings.
 absl::Status Decide(const Env& env, const Call& call, const store::Tx& tx, Supplier::State to,
                     const std::string& reason, std::optional<base::Date> until,
@@ -80,7 +85,7 @@ absl::Status EndSuspension(Env& env, store::Tx& tx, absl::string_view payload, a
       [](SupplierRow* row) {
         row->mutable_supplier()->clear_suspended_until();
         row->mutable_supplier()->clear_reason();
-        row->set_measure(false);
+        LiftMeasure(row);
       });
 }
 
@@ -103,8 +108,13 @@ absl::StatusOr<v1::Supplier> VerifySupplier(Env& env, const Call& call, store::T
   Supplier& supplier = *step.row.mutable_supplier();
   std::vector<const Answer*> answers;
   for (const Answer& answer : request.answers()) answers.push_back(&answer);
-  const Verification facts{supplier.name(),    supplier.etag(), tx.etag(), step.row.submitted_us(),
-                           step.row.measure(), tx.today(),      call.now};
+  const Verification facts{supplier.name(),
+                           supplier.etag(),
+                           tx.etag(),
+                           step.row.submitted_us(),
+                           MeasureStands(step.row, tx.today()),
+                           tx.today(),
+                           call.now};
   ASSIGN_OR_RETURN(*supplier.mutable_decision(), Verify(facts, answers, *env.norms));
   supplier.mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
   Supplier::State outcome = Supplier::MANUAL_REVIEW;
@@ -133,7 +143,7 @@ absl::StatusOr<v1::Supplier> ReviewSupplier(Env& env, const Call& call, store::T
   supplier.set_decided_by(step.subject);
   supplier.set_reason(request.reason());
   if (accept) {
-    step.row.set_measure(false);
+    LiftMeasure(&step.row);
     ASSIGN_OR_RETURN(const base::Date last, ValidUntil(supplier.decision()));
     *supplier.mutable_valid_until() = last.ToProto();
     RETURN_IF_ERROR(ScheduleTerm(env, tx, supplier));
@@ -157,6 +167,8 @@ absl::StatusOr<v1::Supplier> SuspendSupplier(Env& env, const Call& call, store::
     tx.Schedule(until->StartOfDay(), kReinstateTimer, supplier.bin());
   }
   step.row.set_measure(true);
+  step.row.clear_measure_until();
+  if (until.has_value()) *step.row.mutable_measure_until() = request.until();
   RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
@@ -168,7 +180,7 @@ absl::StatusOr<v1::Supplier> ReinstateSupplier(Env& env, const Call& call, store
   Supplier& supplier = *step.row.mutable_supplier();
   RETURN_IF_ERROR(Decide(env, call, tx, Supplier::ACTIVE, request.reason(), std::nullopt, &step));
   supplier.clear_suspended_until();
-  step.row.set_measure(false);
+  LiftMeasure(&step.row);
   RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }
@@ -181,7 +193,10 @@ absl::StatusOr<v1::Supplier> RemoveSupplier(Env& env, const Call& call, store::T
   RETURN_IF_ERROR(Decide(env, call, tx, Supplier::REMOVED, request.reason(), std::nullopt, &step));
   supplier.clear_suspended_until();
   // By a body: for cause. One that leaves while it is suspended takes the measure along.
-  if ((step.roles & ~base::RoleBit(rpc::v1::ENTITY)) != 0) step.row.set_measure(true);
+  if ((step.roles & ~base::RoleBit(rpc::v1::ENTITY)) != 0) {
+    step.row.set_measure(true);
+    step.row.clear_measure_until();
+  }
   RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   return supplier;
 }

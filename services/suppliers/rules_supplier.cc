@@ -277,6 +277,15 @@ void ShowOn(base::Date day, Supplier* supplier) {
   }
 }
 
+bool MeasureStands(const v1::SupplierRow& row, base::Date day) {
+  if (!row.measure()) return false;
+  // Of a suspension that was recorded before the row told it, the supplier tells it while it lasts.
+  const auto until = base::Date::FromProto(
+      row.has_measure_until() ? row.measure_until() : row.supplier().suspended_until());
+  const bool ends = row.has_measure_until() || row.supplier().has_suspended_until();
+  return !ends || !until.ok() || day < *until;
+}
+
 namespace {
 
 struct Sized {

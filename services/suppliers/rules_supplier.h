@@ -15,6 +15,7 @@
 #include "common/norms/norms.h"
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/suppliers/v1/resources.pb.h"
+#include "nisi/suppliers/v1/rows.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
 
 namespace nisi::suppliers {
@@ -52,6 +53,10 @@ absl::StatusOr<base::Date> EndOfRegistration(const norms::Norms& norms, base::Da
 
 // How it stands on a day, which may be to come: what by then happens by itself has happened.
 void ShowOn(base::Date day, Supplier* supplier);
+
+// Whether a suspension, or a removal for cause, stands on a day. A suspension that had an end ends
+// then, whatever has become of the registration meanwhile: that it expired makes no more of it.
+bool MeasureStands(const v1::SupplierRow& row, base::Date day);
 
 // The smallest class whose bounds for staff and for income both hold, by the norms of 1 January of
 // the year after the financial year (Entrepreneurial Code, Art. 24); SIZE_UNSPECIFIED while staff

@@ -240,6 +240,24 @@ TEST_F(RegistrationTest, ASuspensionEndsOnItsDayAndAMeasureIsNotShed) {
   EXPECT_EQ(Verify(bin)->state(), S::ACTIVE);
 }
 
+// The registration runs out while it is suspended until a day: on that day the suspension is over,
+// too, and does not become one without an end.
+TEST_F(RegistrationTest, ASuspensionEndsOnItsDayAlsoWhereTheRegistrationExpiredBefore) {
+  const std::string early = Active(1), late = Active(2);
+  GoTo(Day("2029-06-10"));
+  ASSERT_TRUE(Suspend(early, "2029-07-01").ok());
+  ASSERT_TRUE(Suspend(late, "2029-07-01").ok());
+  GoTo(Day("2029-06-20"));
+  EXPECT_EQ(StateOf(early), S::EXPIRED);
+  ASSERT_TRUE(Submit(early).ok());
+  LetAsk();
+  EXPECT_EQ(Verify(early)->state(), S::MANUAL_REVIEW);  // it is not shed before
+  GoTo(Day("2029-07-01"));
+  ASSERT_TRUE(Submit(late).ok());
+  LetAsk();
+  EXPECT_EQ(Verify(late)->state(), S::ACTIVE);
+}
+
 TEST_F(RegistrationTest, MeasuresExplainThemselvesAndEarlierDecisionsStay) {
   const std::string bin = Active(1);
   Advance(absl::Hours(1));
