@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/gather.h"
@@ -98,8 +100,13 @@ absl::StatusOr<v1::Supplier> SubmitSupplier(Env& env, const Call& call, store::T
   ForgetDecision(&supplier);
   supplier.clear_reason();
   step.row.set_submitted_us(absl::ToUnixMicros(call.now));
-  // Whoever examined it the last time may decide on it this time.
-  step.row.clear_life();
+  // Whoever examined it the last time may decide on it this time; what stands in it is still whose
+  // it was to write.
+  auto& acts = *step.row.mutable_life()->mutable_acts();
+  acts.erase(std::remove_if(
+                 acts.begin(), acts.end(),
+                 [](const cases::v1::Act& act) { return act.duty() != cases::v1::Act::PREPARES; }),
+             acts.end());
   RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
   tx.Schedule(tx.recorded() + absl::Seconds(1), kAskRegistersTimer, supplier.bin());
   return supplier;

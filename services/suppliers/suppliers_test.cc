@@ -240,6 +240,29 @@ TEST_F(RegistrationTest, ASuspensionEndsOnItsDayAndAMeasureIsNotShed) {
   EXPECT_EQ(Verify(bin)->state(), S::ACTIVE);
 }
 
+// Who wrote what another handed in does not settle it.
+TEST_F(RegistrationTest, WhoeverWroteItDoesNotVerifyWhatAnotherHandedIn) {
+  const std::string bin = Bin(1);
+  const rpc::Caller both =
+      CallerOf("both", {rpc::v1::ENTITY, rpc::v1::INSTITUTE_LOCAL_CONTENT}, bin);
+  v1::RegisterSupplierRequest request;
+  *request.mutable_supplier() = MakeSupplier(bin);
+  ASSERT_TRUE(Do<S>("RegisterSupplier", both, request).ok());
+  ASSERT_TRUE(Submit(bin).ok());
+  LetAsk();
+  EXPECT_EQ(base::ReasonOf(Do<S>("VerifySupplier", both, Answers(bin)).status()),
+            "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(Verify(bin, false)->state(), S::MANUAL_REVIEW);
+  EXPECT_EQ(base::ReasonOf(Review(bin, true, both).status()), "SEPARATION_OF_DUTIES");
+  // Who examined is forgotten when it is handed in again, who wrote it is not.
+  ASSERT_EQ(Review(bin, false, institute_)->state(), S::DRAFT);
+  ASSERT_TRUE(Submit(bin).ok());
+  LetAsk();
+  EXPECT_EQ(base::ReasonOf(Do<S>("VerifySupplier", both, Answers(bin)).status()),
+            "SEPARATION_OF_DUTIES");
+  EXPECT_EQ(Verify(bin)->state(), S::ACTIVE);
+}
+
 // The registration runs out while it is suspended until a day: on that day the suspension is over,
 // too, and does not become one without an end.
 TEST_F(RegistrationTest, ASuspensionEndsOnItsDayAlsoWhereTheRegistrationExpiredBefore) {
