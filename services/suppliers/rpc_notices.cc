@@ -32,6 +32,23 @@ absl::StatusOr<bool> IsNear(const Env& env, const google::type::Date& last_day, 
   return last.AddDays(-days) <= day && day <= last;
 }
 
+// Whether the supplier was told of this last day of its registration. One that was verified twice
+// has a timer of each, and both may find the same day.
+absl::StatusOr<bool> WasTold(const store::Tx& tx, const Supplier& supplier) {
+  const std::string last_day = supplier.valid_until().SerializeAsString();
+  bool told = false;
+  RETURN_IF_ERROR(
+      tx.Scan(kNotices, {store::Key::Of(supplier.bin()), ""}, {},
+              [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<NoticeRow>(row));
+                const v1::Notice& notice = stored.row.notice();
+                told = notice.type() == v1::Notice::REGISTRATION_EXPIRES &&
+                       notice.due_date().SerializeAsString() == last_day;
+                return !told;
+              }));
+  return told;
+}
+
 }  // namespace
 
 absl::Status WarnOfRegistration(Env& env, store::Tx& tx, absl::string_view payload,
@@ -43,6 +60,8 @@ absl::Status WarnOfRegistration(Env& env, store::Tx& tx, absl::string_view paylo
     return absl::OkStatus();
   ASSIGN_OR_RETURN(const bool near, IsNear(env, supplier.valid_until(), tx.today()));
   if (!near) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool told, WasTold(tx, supplier));
+  if (told) return absl::OkStatus();
   return Notify(tx, supplier.bin(), v1::Notice::REGISTRATION_EXPIRES, supplier.name(),
                 supplier.valid_until(), tx.today());
 }

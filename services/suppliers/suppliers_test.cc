@@ -917,6 +917,23 @@ TEST_F(EvidenceTest, OwnersAreWarnedOnceBeforeTheLastDay) {
       "ACCESS_DENIED");
 }
 
+// Verified twice on one day it has two timers of one last day, and one notice.
+TEST_F(EvidenceTest, ARegistrationThatWasVerifiedTwiceIsWarnedOfOnce) {
+  const std::string bin = Active(1);
+  v1::UpdateSupplierRequest update;
+  update.mutable_supplier()->set_name("suppliers/" + bin);
+  update.mutable_supplier()->set_name_ru("ТОО Завод и Ко");
+  update.mutable_update_mask()->add_paths("name_ru");
+  Done<v1::Supplier>("UpdateSupplier", Owner(bin), update);
+  ASSERT_TRUE(Submit(bin).ok());
+  LetAsk();
+  ASSERT_EQ(Verify(bin)->state(), v1::Supplier::ACTIVE);
+  GoTo(Day("2029-06-01"));
+  v1::ListNoticesRequest list;
+  list.set_parent("suppliers/" + bin);
+  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", Owner(bin), list).notices_size(), 1);
+}
+
 class EvidenceWalkTest : public EvidenceTest {
  protected:
   absl::Status Act(const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
