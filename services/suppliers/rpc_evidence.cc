@@ -190,12 +190,13 @@ absl::StatusOr<v1::ReplayEvidenceDecisionResponse> ReplayEvidenceDecision(
   ASSIGN_OR_RETURN(const auto found, rpc::FindFor(view, call, kEvidence, store::Key::Of(number),
                                                   request.name(), nullptr, at));
   const Evidence& evidence = found.row.evidence();
-  if (!request.revocation()) {
-    return cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(evidence.decision(), ReplayTerm);
-  }
-  if (!evidence.has_revocation()) return errors::RevocationMissing();
-  return cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(evidence.revocation(),
-                                                                 ReplayRevocation);
+  if (request.revocation() && !evidence.has_revocation()) return errors::RevocationMissing();
+  const auto& stored = request.revocation() ? evidence.revocation() : evidence.decision();
+  ASSIGN_OR_RETURN(auto answer, cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(
+                                    stored, request.revocation() ? ReplayRevocation : ReplayTerm));
+  answer.set_name(evidence.name());
+  answer.set_bin(evidence.bin());
+  return answer;
 }
 
 absl::StatusOr<Encoded<v1::Evidence>> GetEvidence(Env& env, Call& call,

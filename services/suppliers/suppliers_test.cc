@@ -786,6 +786,8 @@ TEST_F(EvidenceTest, RevokedFromAPastDayChangesThatDayAndNotWhatWasKnown) {
   ASSERT_TRUE(revocation.ok()) << revocation.status();
   EXPECT_TRUE(revocation->same());
   EXPECT_EQ(revocation->stored().outcome(), "2026-07-10");
+  EXPECT_EQ(revocation->name(), name);
+  EXPECT_EQ(revocation->bin(), bin);
   EXPECT_EQ(revocation->stored().findings_size(), 5);
   *replay.mutable_as_of() = Day("2026-07-09").ToProto();
   EXPECT_EQ(base::ReasonOf(replayed().status()), "DECISION_MISSING");

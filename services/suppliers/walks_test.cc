@@ -141,9 +141,13 @@ TEST_F(ConfidentialTest, NoCanaryLeaves) {
   *compute.mutable_period_to() = Today().ToProto();
   v1::GetEvidenceRequest get;
   get.set_name(revoked.name());
+  v1::ReplayEvidenceDecisionRequest replay;
+  replay.set_name(revoked.name());
+  replay.set_revocation(true);
   const std::string service = "/nisi.suppliers.v1.SuppliersService/";
   fixture.calls = {{service + "ComputeInCountryValue", compute.SerializeAsString()},
-                   {service + "GetEvidence", get.SerializeAsString()}};
+                   {service + "GetEvidence", get.SerializeAsString()},
+                   {service + "ReplayEvidenceDecision", replay.SerializeAsString()}};
   const rpc::PermitWalk permits = rpc::WalkPermits(fixture);
   EXPECT_GE(permits.opened, 6);
   EXPECT_GE(permits.refused, 24);
