@@ -141,16 +141,19 @@ absl::StatusOr<v1::Review> WithdrawReview(Env& env, const Call& call, store::Tx&
                                 {.roles = found.roles,
                                  .etag = request.etag(),
                                  .path = PathBit(found.row.review().path())}));
+  ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, step.row.project()));
   const rpc::v1::Role role = step.row.proposer_role();
-  // The owner also where it is another by now.
+  // Over the project as it is: a change that moves it is examined by the akimat of the other place,
+  // which did not propose it. The owner also where it is another by now.
+  const uint32_t roles =
+      rpc::TiesOf<Project>().RolesOver(*call.caller, project.project()) & found.roles;
   const bool by_bin = role == rpc::v1::HOLDING;
-  if ((found.roles & base::RoleBit(role)) == 0 || role == rpc::v1::ROLE_UNSPECIFIED ||
+  if ((roles & base::RoleBit(role)) == 0 || role == rpc::v1::ROLE_UNSPECIFIED ||
       (by_bin && step.row.proposer_bin() != call.caller->bin)) {
     return errors::NotTheProposer();
   }
   step.row.mutable_review()->set_reason(request.reason());
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kReviews, &step));
-  ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, step.row.project()));
   CloseReview(step.row.review().name(), project.mutable_project());
   RETURN_IF_ERROR(PutProject(env, tx, &project));
   return step.row.review();

@@ -274,6 +274,21 @@ TEST_F(ReviewsTest, AChangeHoldsFromTheDayOfItsAdoption) {
   EXPECT_EQ(base::ReasonOf(ProposeChange(change).status()), "PROJECT_STALE");
 }
 
+// The akimat to whose place a project is to move examines that: it did not propose it.
+TEST_F(ReviewsTest, WhoeverExaminesAMoveDoesNotTakeItBack) {
+  const std::string name = Include();
+  auto change = Change(name);
+  change.mutable_parameters()->set_kato(kOtherPlace);
+  const auto review = Do<v1::Review>("ProposeChange", akimat_, change);
+  ASSERT_TRUE(review.ok()) << review.status();
+  v1::WithdrawReviewRequest withdraw;
+  withdraw.set_name(review->name());
+  withdraw.set_reason("Нам он не нужен.");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Review>("WithdrawReview", other_akimat_, withdraw).status()),
+            "NOT_THE_PROPOSER");
+  EXPECT_TRUE(Start(review->name(), other_akimat_).ok());
+}
+
 TEST_F(ReviewsTest, AChangeToComeHoldsByItselfAndLosesNothingUntilThen) {
   const std::string name = Include();
   auto change = Change(name);
