@@ -78,10 +78,10 @@ inline constexpr char kDeadlineTimer[] = "cases/deadline";
 
 // The timer of one service's deadlines, with what it counts.
 //
-// A timer that fails is tried again, and all timers behind it wait (store::Writer). So an act that
-// is refused, as the record is not what it should be, ends: nothing of it is kept, the deadline
-// says why, the log and a counter tell. Only where the store cannot read or write is it tried
-// again.
+// A timer that fails is tried again until it does not (store::FailingTimers). What the record does
+// not let happen will not happen later either, so an act that is refused ends: nothing of it is
+// kept, the deadline says why, the log and a counter tell. Only where the store cannot read or
+// write is it tried again.
 //
 // All of one midnight go in portions, each a command, each deadline in it by itself.
 class Deadlines {

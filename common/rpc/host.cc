@@ -206,6 +206,13 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
         store->failure().ok() ? 0 : 1);
     add("nisi_store_file_damage", "1 when the check of files found damage.",
         store->file_damage().ok() ? 0 : 1);
+    const store::FailingTimers::Counts failing = store->failing_timers();
+    add("nisi_store_timers_failing",
+        "Timers that are due and whose last attempt failed, with those that wait behind them.",
+        static_cast<double>(failing.failing));
+    add("nisi_store_timers_failing_since_timestamp_seconds",
+        "When the oldest of them was due, since 1970; 0: none fails.",
+        failing.failing == 0 ? 0 : absl::ToDoubleSeconds(failing.oldest_due - absl::UnixEpoch()));
     const store::Store::ScrubRun scrub = store->last_scrub();
     add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
         static_cast<double>(scrub.runs));

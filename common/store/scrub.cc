@@ -338,11 +338,15 @@ class Scrubber {
   // Whether a version would be the current one but for a timer of its day that has not fired yet.
   absl::StatusOr<bool> IsToTakeEffect(const Version& version, const Version& current) const {
     if (version.effective_from > view_->today() || !version.Beats(current)) return false;
-    const std::string timers = SystemKey(kTimersId, Key());
-    const auto cursor = view_->snapshot().Scan(Space::kData, timers, PrefixEnd(timers));
-    RETURN_IF_ERROR(cursor->status());
+    // Of other kinds one may fail, and be due for days.
     const int64_t today_us = absl::ToUnixMicros(view_->today().StartOfDay());
-    return !cursor->Valid() || cursor->key() >= SystemKey(kTimersId, Key::Of(today_us + 1));
+    const auto cursor = view_->snapshot().Scan(Space::kData, SystemKey(kTimersId, Key()),
+                                               SystemKey(kTimersId, Key::Of(today_us + 1)));
+    for (; cursor->Valid(); cursor->Next()) {
+      if (KeyReader(cursor->value()).Text() == kEffectiveTimer) return false;
+    }
+    RETURN_IF_ERROR(cursor->status());
+    return true;
   }
 
   // The keys under which an index has a row; one that is named twice is one.

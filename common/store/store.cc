@@ -104,9 +104,9 @@ absl::Status Store::Load() {
                     options_.queue_limit,
                     options_.disk_reserve_bytes,
                     [this] { return next_effective_us_.load(std::memory_order_acquire); },
-                    [this](const Snapshot& state, const std::string& from, absl::Time now) {
-                      return FirstDue(state, from, now);
-                    },
+                    [this](const Snapshot& state, const std::string& from, absl::Time now,
+                           const TimerLook& look) { return FirstDue(state, from, now, look); },
+                    &failing_timers_,
                     [this](const Snapshot& state, const std::string& from, absl::Time now) {
                       return FindPatient(state, from, now);
                     },
@@ -134,7 +134,7 @@ absl::Status Store::Load() {
   }
   if (options_.background) {
     // What fell due while the store was closed happens before anything is served.
-    if (const auto fired = RunDueTimers(); !fired.ok()) LogTimerFailed(fired.status());
+    (void)RunDueTimers();  // what fails is logged, and tried again
     timer_thread_ = std::thread([this] { TimerLoop(); });
     upkeep_thread_ = std::thread([this] { UpkeepLoop(); });
     if (options_.scrub_interval > absl::ZeroDuration()) {
@@ -250,8 +250,9 @@ absl::Time Store::Now() const {
 }
 
 absl::Status Store::LoadNextEffective() {
-  ASSIGN_OR_RETURN(const std::optional<absl::Time> next, NextTimer());
-  next_effective_us_.store(next.has_value() ? absl::ToUnixMicros(*next) : INT64_MAX,
+  ASSIGN_OR_RETURN(const std::optional<TimerRow> next, FirstTimer());
+  next_effective_us_.store(std::min(next.has_value() ? next->due_us : INT64_MAX,
+                                    failing_timers_.earliest_effective_us()),
                            std::memory_order_release);
   return absl::OkStatus();
 }
@@ -263,7 +264,8 @@ void Store::OnCommit(const CommitNotice& notice) {
     const std::lock_guard<std::mutex> lock(timers_mutex_);
     timers_from_ = notice.timers_from;
   }
-  if (notice.timers_changed) {
+  const bool failing_changed = failing_timers_.OnCommit();
+  if (notice.timers_changed || failing_changed) {
     timers_dirty_ = true;
     if (const absl::Status status = LoadNextEffective(); !status.ok()) {
       next_effective_us_.store(INT64_MIN, std::memory_order_release);  // unknown: resolve exactly

@@ -18,6 +18,7 @@
 
 #include "common/base/clock.h"
 #include "common/store/engine.h"
+#include "common/store/failing_timers.h"
 #include "common/store/journal.h"
 #include "common/store/merkle.h"
 #include "common/store/reader.h"
@@ -33,8 +34,6 @@ NodeGetter StoredNodes(const Snapshot& snapshot);
 
 // What a timer does when it falls due: runs as a command of its own; `due` is when it was to act.
 using TimerFn = std::function<absl::Status(Tx& tx, absl::string_view payload, absl::Time due)>;
-
-struct TimerRow;
 
 // A kind of timers.
 struct TimerDef {
@@ -129,7 +128,7 @@ class Store {
   absl::Status Readiness() const;
   size_t queue_depth() const { return writer_->queue_depth(); }
   const Engine& engine() const { return *engine_; }
-  // 32 bytes of this store alone, for page tokens and the like.
+  // 32 bytes of this store, and of those that are restored from it.
   const std::string& secret() const { return secret_; }
 
   // Entries from `from` on, at most `limit` and about `max_bytes`. OUT_OF_RANGE naming the oldest
@@ -152,9 +151,13 @@ class Store {
   int Subscribe(std::function<void(const CommitNotice&)> follower);
   void Unsubscribe(int id);
 
-  // Fires what is due, in order, each once; returns how many.
+  // Fires what is due, in order, each once; returns how many. One that fails is taken back, and
+  // tried again later (failing_timers.h) while the others go on; the error of the first that does,
+  // when they have.
   absl::StatusOr<int> RunDueTimers();
+  // When RunDueTimers has something to do.
   absl::StatusOr<std::optional<absl::Time>> NextTimer() const;
+  FailingTimers::Counts failing_timers() const { return failing_timers_.counts(); }
 
   // Numbers of indexes, totals and what is derived that are not built yet; BuildIndexes builds them
   // in small steps while serving.
@@ -203,11 +206,15 @@ class Store {
   bool ScrubBySelf();
   // Waits so long; false when the store ends.
   bool Rest(absl::Duration pause);
-  // The command of the first timers that are due in `state` by `now`, if any. None lies before
-  // `from`.
+  // The command of the first timers that are due in `state` by `now`, if any. None but failing ones
+  // lies before `from`.
   absl::StatusOr<std::optional<Command>> FirstDue(const Snapshot& state, const std::string& from,
-                                                  absl::Time now);
+                                                  absl::Time now, const TimerLook& look);
+  Command Firing(std::vector<TimerRow> rows, bool again);
+  // Null where nothing handles them.
+  const TimerDef* FindTimer(const std::string& kind) const;
   absl::Status FireOne(Tx& tx, const TimerDef* timer, const TimerRow& row);
+  absl::StatusOr<std::optional<TimerRow>> FirstTimer() const;
   // Up to where all that are due by `now` are patient.
   absl::StatusOr<PatientTimers> FindPatient(const Snapshot& state, const std::string& from,
                                             absl::Time now) const;
@@ -225,11 +232,13 @@ class Store {
   std::atomic<int64_t> oldest_{1};
   std::atomic<int64_t> recorded_us_{0};  // of the last command that was committed
   // When the next timer is due, microseconds: a version may take effect by date then, so readers
-  // past it resolve exactly. Written at opening and by commits alone.
+  // past it resolve exactly. Of failing ones those count that make a version take effect. Written
+  // at opening and by commits alone.
   std::atomic<int64_t> next_effective_us_{INT64_MAX};
 
   mutable std::mutex timers_mutex_;
-  std::string timers_from_;  // as of the last commit: no timer lies before it
+  std::string timers_from_;  // as of the last commit: no timer but failing ones lies before it
+  FailingTimers failing_timers_;
 
   std::mutex followers_mutex_;
   std::map<int, std::function<void(const CommitNotice&)>> followers_;

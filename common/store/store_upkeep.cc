@@ -15,23 +15,17 @@
 
 namespace nisi::store {
 
-struct TimerRow {
-  std::string key;  // whole, in Space::kData
-  int64_t due_us = 0;
-  std::string kind, payload;
-};
-
 namespace {
 
 constexpr size_t kBuildStep = 200;                // records a command
-constexpr auto kRetry = std::chrono::seconds(1);  // after a timer that failed
+constexpr auto kRetry = std::chrono::seconds(1);  // where timers failed
 constexpr char kTimerActor[] = "system/timer";
 // A process that never lives as long as the interval is scrubbed for all that.
 constexpr absl::Duration kFirstScrub = absl::Minutes(1);
 constexpr size_t kLoggedFindings = 20;
 
-// Visits timers in order while `visit` says so. Those that have fired lie before `from`: a walk
-// from the beginning would pass over what is left of each of them.
+// Visits timers in order while `visit` says so. Those that have fired lie before `from`, and
+// failing ones: a walk from the beginning would pass over what is left of each of them.
 absl::Status VisitTimers(const Snapshot& snapshot, const std::string& from,
                          const std::function<bool(TimerRow row)>& visit) {
   const std::string prefix = SystemKey(kTimersId, Key());
@@ -51,55 +45,82 @@ absl::Status VisitTimers(const Snapshot& snapshot, const std::string& from,
 
 }  // namespace
 
-absl::StatusOr<std::optional<absl::Time>> Store::NextTimer() const {
+absl::StatusOr<std::optional<TimerRow>> Store::FirstTimer() const {
   std::string from;
   {
     const std::lock_guard<std::mutex> lock(timers_mutex_);
     from = timers_from_;
   }
-  std::optional<absl::Time> next;
-  RETURN_IF_ERROR(VisitTimers(*engine_->NewSnapshot(), from, [&next](const TimerRow& row) {
-    next = absl::FromUnixMicros(row.due_us);
+  std::optional<TimerRow> first;
+  RETURN_IF_ERROR(VisitTimers(*engine_->NewSnapshot(), from, [&](TimerRow row) {
+    if (failing_timers_.Has(row.key)) return true;
+    first = std::move(row);
     return false;
   }));
-  return next;
+  return first;
+}
+
+absl::StatusOr<std::optional<absl::Time>> Store::NextTimer() const {
+  ASSIGN_OR_RETURN(const std::optional<TimerRow> first, FirstTimer());
+  const absl::Time due =
+      first.has_value() ? absl::FromUnixMicros(first->due_us) : absl::InfiniteFuture();
+  const absl::Time next = std::min(due, failing_timers_.NextAttempt(Now()));
+  return next == absl::InfiniteFuture() ? std::nullopt : std::optional<absl::Time>(next);
+}
+
+const TimerDef* Store::FindTimer(const std::string& kind) const {
+  const auto found = options_.timers.find(kind);
+  return found == options_.timers.end() ? nullptr : &found->second;
 }
 
 absl::StatusOr<std::optional<Command>> Store::FirstDue(const Snapshot& state,
-                                                       const std::string& from, absl::Time now) {
+                                                       const std::string& from, absl::Time now,
+                                                       const TimerLook& look) {
+  if (look.failing) {
+    if (std::optional<TimerRow> again = failing_timers_.Next(now); again.has_value())
+      return std::optional<Command>(Firing({*std::move(again)}, true));
+  }
   std::vector<TimerRow> rows;
-  const TimerDef* timer = nullptr;  // null: a version takes effect
-  absl::Status unknown;
+  size_t most = 1;
   RETURN_IF_ERROR(VisitTimers(state, from, [&](TimerRow row) {
     if (row.due_us > absl::ToUnixMicros(now)) return false;
-    if (rows.empty() && row.kind != kEffectiveTimer) {
-      const auto found = options_.timers.find(row.kind);
-      if (found == options_.timers.end()) {
-        unknown = base::Refusal(absl::StatusCode::kInternal, "TIMER_UNKNOWN",
-                                "Nothing handles this timer.")
-                      .With("kind", row.kind);
-        return false;
-      }
-      timer = &found->second;
+    if (failing_timers_.Has(row.key) || failing_timers_.HoldBack(row)) return true;
+    if (rows.empty()) {
+      const TimerDef* timer = FindTimer(row.kind);
+      if (timer != nullptr) most = std::min(look.most, timer->portion);
+    } else if (row.kind != rows[0].kind || row.due_us != rows[0].due_us) {
+      return false;
     }
-    if (!rows.empty() && (row.kind != rows[0].kind || row.due_us != rows[0].due_us)) return false;
     rows.push_back(std::move(row));
-    return timer != nullptr && rows.size() < timer->portion;
+    return rows.size() < most;
   }));
-  RETURN_IF_ERROR(unknown);
   if (rows.empty()) return std::optional<Command>();
+  return std::optional<Command>(Firing(std::move(rows), false));
+}
 
+Command Store::Firing(std::vector<TimerRow> rows, bool again) {
+  const bool effective = rows[0].kind == kEffectiveTimer;  // a version takes effect
+  const TimerDef* timer = effective ? nullptr : FindTimer(rows[0].kind);
+  const bool patient = timer != nullptr && timer->patient;
   Command command;
   command.fired = std::make_shared<FiredTimers>();
-  const bool patient = timer != nullptr && timer->patient;
+  command.fired->first = rows[0];
+  command.fired->rows = rows.size();
+  command.fired->again = again;
+  command.fired->patient = patient;
   command.info.actor = kTimerActor;
   command.info.method = absl::StrCat("timer/", rows[0].kind);
-  command.bookkeeping = timer == nullptr;
+  command.bookkeeping = effective;
   command.quiet = true;  // a version withdrawn before its day leaves nothing to say
-  command.run = [this, timer, patient, fired = command.fired,
+  command.run = [this, timer, effective, fired = command.fired,
                  rows = std::move(rows)](Tx& tx) -> absl::StatusOr<std::string> {
-    *fired = FiredTimers{0, "", patient};
+    if (timer == nullptr && !effective) {
+      return base::Refusal(absl::StatusCode::kInternal, "TIMER_UNKNOWN",
+                           "Nothing handles this timer.")
+          .With("kind", rows[0].kind);
+    }
     tx.timers_changed_ = true;
+    fired->count = 0;
     for (const TimerRow& row : rows) {
       const auto fire = [&] { return FireOne(tx, timer, row); };
       // Nothing before the first has to be kept.
@@ -111,7 +132,7 @@ absl::StatusOr<std::optional<Command>> Store::FirstDue(const Snapshot& state,
     }
     return std::string();
   };
-  return std::optional<Command>(std::move(command));
+  return command;
 }
 
 // The row is deleted by the command that acts on it, so it acts once, whatever happens.
@@ -136,6 +157,7 @@ absl::StatusOr<PatientTimers> Store::FindPatient(const Snapshot& state, const st
   PatientTimers patient;
   RETURN_IF_ERROR(VisitTimers(state, from, [&](const TimerRow& row) {
     const bool due = row.due_us <= absl::ToUnixMicros(now);
+    if (due && failing_timers_.Has(row.key)) return true;
     const auto timer = options_.timers.find(row.kind);
     // Whoever reads past a day's turn finds by itself which version is in force.
     const bool waits =
@@ -161,7 +183,6 @@ void Store::TimerLoop() {
   while (!stopping_) {
     timers_dirty_ = false;
     if (const auto fired = RunDueTimers(); !fired.ok()) {
-      LogTimerFailed(fired.status());
       std::unique_lock<std::mutex> lock(upkeep_mutex_);
       upkeep_.wait_for(lock, kRetry, [this] { return stopping_.load(); });
       continue;

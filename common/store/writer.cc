@@ -32,7 +32,9 @@ constexpr absl::Duration kRoomRetry = absl::Seconds(5);
 // A clock that is back by more was wrong before: a store that kept to it would date everything to
 // come by that mistake.
 constexpr absl::Duration kClockSetBack = absl::Minutes(10);
-constexpr std::chrono::seconds kTimerRetry{1};  // commands go on past a timer that failed
+constexpr std::chrono::seconds kTimerRetry{1};  // commands go on where no timer can be fired
+// Those that failed before are tried again so many at a time: commands of callers wait meanwhile.
+constexpr int kTriedAgain = 16;
 
 absl::Status OutcomeUnknown(const absl::Status& cause) {
   return base::Refusal(
@@ -47,6 +49,11 @@ std::string BigEndian(int64_t value) {
   std::string bytes;
   AppendBigEndian64(&bytes, static_cast<uint64_t>(value));
   return bytes;
+}
+
+// The store cannot: its disk is full, or a row does not read.
+void LogNotFired(const absl::Status& status) {
+  base::Log(base::Severity::kError, "timers_not_fired", {{"status", status.ToString()}});
 }
 
 using Written = absl::StatusOr<std::unique_ptr<Snapshot>>;
@@ -77,10 +84,6 @@ bool OnStoreThread() {
 absl::Time StoreTime(absl::Time now, int64_t recorded_us) {
   const absl::Time recorded = absl::FromUnixMicros(recorded_us);
   return now < recorded && recorded - now <= kClockSetBack ? recorded : now;
-}
-
-void LogTimerFailed(const absl::Status& status) {
-  base::Log(base::Severity::kError, "timer_failed", {{"status", status.ToString()}});
 }
 
 std::string OnceKey(const CommandInfo& info) {
@@ -225,7 +228,7 @@ void Writer::RunCommands(std::vector<Command> commands) {
   };
   if (deps_.timers_first && std::chrono::steady_clock::now() >= timers_again_) {
     if (const auto fired = FireTimers(others_wait_behind(0), now); !fired.ok()) {
-      LogTimerFailed(fired.status());
+      LogNotFired(fired.status());
       timers_again_ = std::chrono::steady_clock::now() + kTimerRetry;
     }
   }
@@ -361,24 +364,49 @@ void Writer::Fail(const absl::Status& status) {
 absl::StatusOr<Outcome> Writer::Answered(const Command& command, bool others_wait, absl::Time now) {
   if (const absl::Status failed = failure(); !failed.ok()) return OutcomeUnknown(failed);
   if (!command.tick) return Run(command, now);
-  ASSIGN_OR_RETURN(const int fired, FireTimers(others_wait, now));
-  return Outcome{absl::StrCat(fired), position_, false};
+  const absl::StatusOr<Fired> fired = FireTimers(others_wait, now);
+  if (!fired.ok()) {
+    LogNotFired(fired.status());
+    return fired.status();
+  }
+  RETURN_IF_ERROR(fired->failed);
+  return Outcome{absl::StrCat(fired->count), position_, false};
 }
 
 int64_t Writer::NextEffectiveUs() const {
   return std::min({deps_.next_effective_us(), group_->earliest_due_us, group_->unsynced_due_us});
 }
 
-absl::StatusOr<int> Writer::FireTimers(bool others_wait, absl::Time now) {
-  int fired = 0;
-  if (absl::ToUnixMicros(now) < NextEffectiveUs()) return fired;
+absl::StatusOr<Writer::Fired> Writer::FireTimers(bool others_wait, absl::Time now) {
+  Fired fired;
+  if (absl::ToUnixMicros(now) < NextEffectiveUs() && now < deps_.failing_timers->NextAttempt(now))
+    return fired;
+  TimerLook look;
+  int again = 0;
   // What a timer schedules for now or earlier fires as well, so each look is at the state after it.
-  while (group_->overlay->bytes() < kGroupBytes) {
+  // The first alone of those that failed together goes whatever they have written meanwhile.
+  while (look.most == 1 || group_->overlay->bytes() < kGroupBytes) {
+    look.failing = look.most != 1 && again < kTriedAgain;
     ASSIGN_OR_RETURN(const std::optional<Command> timers,
-                     deps_.first_due(*group_->overlay, timers_from_, now));
+                     deps_.first_due(*group_->overlay, timers_from_, now, look));
     if (!timers.has_value()) break;
-    RETURN_IF_ERROR(Run(*timers, now).status());
-    fired += timers->fired->count;
+    if (!timers->bookkeeping) RETURN_IF_ERROR(group_->room);
+    if (timers->fired->again) ++again;
+    const absl::Status ran = Run(*timers, now).status();
+    const TimerRow& first = timers->fired->first;
+    if (!ran.ok()) {
+      // Of several it may be another than the first, as where sums are written at the end.
+      const bool alone = timers->fired->rows == 1;
+      look.most = alone ? SIZE_MAX : 1;
+      if (!alone) continue;
+      TimerFailed(first, ran, now);
+      fired.failed.Update(ran);
+      if (!timers->fired->again) timers_from_ = std::max(timers_from_, first.key);
+      continue;
+    }
+    look.most = SIZE_MAX;
+    if (timers->fired->again) deps_.failing_timers->Forget(first.key);
+    fired.count += timers->fired->count;
     const bool enough =
         others_wait || queue_depth() > 0 || group_->overlay->bytes() > kPatientBytes;
     if (!timers->fired->patient || !enough) continue;
@@ -386,6 +414,16 @@ absl::StatusOr<int> Writer::FireTimers(bool others_wait, absl::Time now) {
     if (may_wait) break;
   }
   return fired;
+}
+
+void Writer::TimerFailed(const TimerRow& row, const absl::Status& status, absl::Time now) {
+  const int times = deps_.failing_timers->Fail(row, now);
+  base::Log(base::Severity::kError, "timer_failed",
+            {{"timer", row.kind},
+             {"due", absl::FormatTime(absl::RFC3339_sec, absl::FromUnixMicros(row.due_us),
+                                      absl::UTCTimeZone())},
+             {"times", times},
+             {"status", status.ToString()}});
 }
 
 // Looked for once in a while: there may be a hundred thousand of one midnight.
@@ -463,7 +501,7 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
 }
 
 void Writer::FollowTimers(const Command& command, int64_t earliest_due_us) {
-  if (command.fired != nullptr) timers_from_ = command.fired->last;
+  if (command.fired != nullptr && !command.fired->again) timers_from_ = command.fired->last;
   if (earliest_due_us == INT64_MAX) return;
   timers_from_ = std::min(timers_from_, SystemKey(kTimersId, Key::Of(earliest_due_us)));
   patient_.until_us = std::min(patient_.until_us, earliest_due_us);

@@ -22,6 +22,7 @@
 
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/store/failing_timers.h"
 #include "common/store/merkle.h"
 #include "common/store/tx.h"
 #include "common/store/witness.h"
@@ -32,11 +33,20 @@ namespace nisi::store {
 using CommandFn = std::function<absl::StatusOr<std::string>(Tx&)>;
 using CommandDone = std::function<void(absl::StatusOr<Outcome>)>;
 
-// What a command of timers has fired when it has run.
+// What a command of timers is to fire, and has fired when it has run.
 struct FiredTimers {
+  TimerRow first;
+  size_t rows = 0;     // it is to fire
+  bool again = false;  // one that has failed before
   int count = 0;
-  std::string last;      // the key of the last one
+  std::string last;      // the key of the last one; empty: of one that has failed before
   bool patient = false;  // see TimerDef
+};
+
+// Which timers one looks for.
+struct TimerLook {
+  size_t most = SIZE_MAX;  // a command, also where its kind has larger portions
+  bool failing = true;     // those that have failed before as well
 };
 
 // As far as one sees: before `until_us` no timer is due but patient ones. `strict`: the key of one
@@ -63,7 +73,7 @@ struct CommitNotice {
   std::set<std::string> tables;
   bool timers_changed = false;
   bool outbox_changed = false;
-  std::string timers_from;  // a key before which no timer lies
+  std::string timers_from;  // a key before which no timer lies but failing ones
   int64_t recorded_us = 0;  // when its last command was recorded
 };
 
@@ -91,10 +101,12 @@ class Writer {
     // When the next version takes effect by date, microseconds: past it, current rows are those of
     // yesterday.
     std::function<int64_t()> next_effective_us;
-    // The command of the first timers that are due in a state, if any; none lies before `from`.
+    // The command of the first timers that are due in a state, if any; none but failing ones lies
+    // before `from`.
     std::function<absl::StatusOr<std::optional<Command>>(const Snapshot&, const std::string& from,
-                                                         absl::Time now)>
+                                                         absl::Time now, const TimerLook& look)>
         first_due;
+    FailingTimers* failing_timers;
     // Up to where those that are due are patient.
     std::function<absl::StatusOr<PatientTimers>(const Snapshot&, const std::string& from,
                                                 absl::Time now)>
@@ -152,9 +164,14 @@ class Writer {
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
   absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,
                                                 const std::string& once_key) const;
-  // How many fired: all that are due, or what one batch takes, or a portion where those that are
-  // left are patient and others wait. The error of the first that failed: those behind it wait.
-  absl::StatusOr<int> FireTimers(bool others_wait, absl::Time now);
+  // Fires all that are due, or what one batch takes, or a portion where those that are left are
+  // patient and others wait. One that fails keeps no other. An error is the store's.
+  struct Fired {
+    int count = 0;
+    absl::Status failed;  // what the first said that failed
+  };
+  absl::StatusOr<Fired> FireTimers(bool others_wait, absl::Time now);
+  void TimerFailed(const TimerRow& row, const absl::Status& status, absl::Time now);
   absl::StatusOr<bool> AllPatient(absl::Time now);
   // What a command that stands has done to the order of timers.
   void FollowTimers(const Command& command, int64_t earliest_due_us);
@@ -175,7 +192,7 @@ class Writer {
   int64_t appended_position_;
   int64_t recorded_us_;
   std::chrono::steady_clock::time_point timers_again_;
-  std::string timers_from_;  // no timer lies before it
+  std::string timers_from_;  // no timer but failing ones lies before it
   PatientTimers patient_{INT64_MIN, ""};
   std::unique_ptr<Snapshot> written_;  // the store with all that was appended
   std::unique_ptr<Group> group_;       // being built; null: none
@@ -194,8 +211,6 @@ class Writer {
   std::thread runner_;
   std::thread syncer_;
 };
-
-void LogTimerFailed(const absl::Status& status);
 
 // The row of Space::kOnce for a request.
 std::string OnceKey(const CommandInfo& info);

@@ -242,7 +242,7 @@ absl::Status BeginMonitoring(const Env& env, store::Tx& tx, absl::string_view pa
     return FinishClaim(env, tx, &step);
   });
   if (!absl::IsFailedPrecondition(begun)) return begun;
-  // A norm is missing, say. A timer that fails holds up those behind it: this one comes again.
+  // A norm is missing, say: that is mended in days, so this one comes again on the next.
   base::Log(base::Severity::kError, "monitoring_refused",
             {{"record", name}, {"status", begun.ToString()}});
   tx.Schedule(due + absl::Hours(24), kBeginMonitoringTimer, name);

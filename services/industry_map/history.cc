@@ -261,7 +261,7 @@ absl::Status FollowPlaces(const Env& env, store::Tx& tx, absl::string_view paylo
       RETURN_IF_ERROR(FollowPlace(env, tx, number));
       return *day <= tx.today() ? Retie(tx, number, *day) : absl::OkStatus();
     });
-    // One that does not let itself be moved stops no other, and no timer behind it.
+    // One that does not let itself be moved stops no other.
     if (absl::IsUnavailable(moved)) return moved;
     if (!moved.ok()) {
       base::Log(base::Severity::kError, "place_refused",
