@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/store/backup.h"
 
@@ -22,7 +23,7 @@ namespace nisi::store {
 enum class Space : uint8_t {
   kData = 0,  // records, their history, indexes, outbox, timers, the store's own state
   kLog = 1,   // journal and tree: appended, read in order
-  kOnce = 2,  // replies by request id: dropped by the engine when older than Engine's retention
+  kOnce = 2,  // replies by request id: dropped by the engine when old, see Engine::SayTime
 };
 inline constexpr int kSpaces = 3;
 
@@ -137,6 +138,16 @@ class Engine {
   // Reads and checks every stored byte of one unit (a file) after `cursor` ("" for the first) and
   // returns the cursor for the next call, "" after the last. DATA_LOSS names what is damaged.
   virtual absl::StatusOr<std::string> VerifyNext(const std::string& cursor) = 0;
+
+  // When the store's last command was recorded. Rows of Space::kOnce may be dropped when the time
+  // in their first 8 bytes is longer ago than the engine keeps them, by its clock and by this time:
+  // neither a clock that is far ahead for a moment nor a store that stood still for long takes a
+  // reply from whoever asks again. None are before it is said.
+  virtual void SayTime(absl::Time /*recorded*/) {}
+
+  // Which of several stores this is that began as one: a store restored from a backup is another.
+  // Empty where the engine cannot tell.
+  virtual absl::StatusOr<std::string> Line() const { return std::string(); }
 
   // Bytes that may still be written where the engine keeps its own; nullopt where it cannot tell.
   // A system call, no more.

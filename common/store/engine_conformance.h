@@ -439,6 +439,7 @@ TEST_P(EngineConformance, OnceKeepsWhatIsYoungerThanRetention) {
     }
     ASSERT_TRUE(Commit(ops).ok());
     ASSERT_NO_FATAL_FAILURE(Reopen());
+    engine_->SayTime(absl::Now());
   }
   int found = 0;
   for (const auto& [key, value] : Scan(Space::kOnce)) {

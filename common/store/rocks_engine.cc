@@ -33,10 +33,22 @@ int64_t Nanos(Clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
 }
 
+using StoreMicros = std::shared_ptr<std::atomic<int64_t>>;
+constexpr int64_t kNotSaid = INT64_MIN;
+
+RocksOptions WithStoreTime(RocksOptions options, StoreMicros said) {
+  options.now = [clock = std::move(options.now), said = std::move(said)] {
+    const int64_t micros = said->load(std::memory_order_relaxed);
+    return micros == kNotSaid ? absl::InfinitePast()
+                              : std::min(clock(), absl::FromUnixMicros(micros));
+  };
+  return options;
+}
+
 class RocksEngine : public Engine {
  public:
   explicit RocksEngine(const RocksOptions& options)
-      : options_(options),
+      : options_(WithStoreTime(options, said_)),
         cache_(rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2)) {
     own_env_ = rocksdb::NewCompositeEnv(FailStop(
         options_.file_system != nullptr ? options_.file_system : rocksdb::FileSystem::Default()));
@@ -70,6 +82,14 @@ class RocksEngine : public Engine {
   }
   absl::StatusOr<std::string> VerifyNext(const std::string& cursor) override;
   std::vector<Figure> Stats() const override;
+  void SayTime(absl::Time recorded) override {
+    said_->store(absl::ToUnixMicros(recorded), std::memory_order_relaxed);
+  }
+  absl::StatusOr<std::string> Line() const override {
+    std::string line;
+    RETURN_IF_ERROR(Mapped(db_->GetDbIdentity(line)));
+    return line;
+  }
   std::optional<uint64_t> FreeBytes() const override {
     uint64_t bytes = 0;
     if (!env_->GetFreeSpace(options_.dir, &bytes).ok()) return std::nullopt;
@@ -112,6 +132,7 @@ class RocksEngine : public Engine {
   // Bytes of logs in the folder, those that are kept for the next backup too.
   double LogBytes() const;
 
+  const StoreMicros said_ = std::make_shared<std::atomic<int64_t>>(kNotSaid);
   const RocksOptions options_;
   std::unique_ptr<rocksdb::Env> own_env_;
   rocksdb::Env* env_ = nullptr;

@@ -30,9 +30,10 @@ struct RocksOptions {
   // without them a store can be restored to its backups alone. See backup.h.
   bool keep_logs = false;
   // Rows of Space::kOnce are kept at least this long after the time in the first 8 bytes of their
-  // value (big-endian microseconds since 1970), then dropped by compaction at some later moment.
+  // value (big-endian microseconds since 1970), by `now` and by Engine::SayTime, then dropped by
+  // compaction at some later moment.
   absl::Duration once_retention = absl::Hours(31 * 24);
-  // The clock that retention goes by.
+  // The clock that retention goes by, where it is behind what the store says.
   std::function<absl::Time()> now = [] { return absl::Now(); };
   size_t block_cache_bytes = size_t{32} << 20;
   // For each Space; two of them at most are in memory at a time.

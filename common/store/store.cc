@@ -93,6 +93,7 @@ absl::Status Store::Load() {
   ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, StoredNodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
   recorded_us_ = recorded_us;
+  engine_->SayTime(absl::FromUnixMicros(recorded_us));
   Writer::Deps deps{engine_.get(),
                     schema_,
                     sealer_.get(),
@@ -260,6 +261,7 @@ absl::Status Store::LoadNextEffective() {
 void Store::OnCommit(const CommitNotice& notice) {
   position_.store(notice.position, std::memory_order_release);
   recorded_us_.store(notice.recorded_us, std::memory_order_release);
+  engine_->SayTime(absl::FromUnixMicros(notice.recorded_us));
   {
     const std::lock_guard<std::mutex> lock(timers_mutex_);
     timers_from_ = notice.timers_from;

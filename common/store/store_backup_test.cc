@@ -372,6 +372,20 @@ TEST_F(StoreBackupTest, RestoredStoreIsBackedUpBeforeItsFirstCommit) {
   }
 }
 
+// However far the clock is ahead: it may be wrong, or the store of long ago.
+TEST_F(StoreBackupTest, ARequestIsForgottenByTheTimeOfTheLastCommand) {
+  Work(1);
+  const CommandInfo first = Info("00000000-0000-4000-8000-000000000001");
+  clock_.Set(clock_.Now() + absl::Hours(400 * 24));
+  Open("store");
+  ASSERT_TRUE(CompactRocks(*engine_).ok());
+  EXPECT_TRUE(store_->FindReply(first).value().has_value());
+  Work(1);
+  ASSERT_TRUE(CompactRocks(*engine_).ok());
+  EXPECT_FALSE(store_->FindReply(first).value().has_value());
+  EXPECT_TRUE(store_->FindReply(Info("00000000-0000-4000-8000-000000000002")).value().has_value());
+}
+
 TEST_F(StoreBackupTest, CopiesOnlyWhatIsNewAndKeepsTheNewest) {
   Work(300);
   // RocksDB rewrites a fresh file once more by itself.
