@@ -117,7 +117,7 @@ template <class List, class Response, class Request>
 absl::StatusOr<Response> DiffEditions(const store::Store& store, const Call& call,
                                       const Request& request, int32_t base, int32_t target) {
   const store::View view = store.Read();
-  const PageTokens tokens(store.secret(), store.clock().Now());
+  const PageTokens tokens(store.token_key(), store.clock().Now());
   const std::string query_hash = QueryHash(request, call.caller->subject);
   PageState state;
   if (!request.page_token().empty()) {
@@ -180,7 +180,7 @@ class EditionExport final : public MessageSource {
 template <class List, class Response, class Request>
 absl::StatusOr<Response> SearchEntries(const store::Store& store, const Call& call,
                                        const Request& request, int32_t edition) {
-  const PageTokens tokens(store.secret(), store.clock().Now());
+  const PageTokens tokens(store.token_key(), store.clock().Now());
   const std::string query_hash = QueryHash(request, call.caller->subject);
   const store::View view = store.Read();
   PageState state;

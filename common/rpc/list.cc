@@ -233,7 +233,7 @@ absl::StatusOr<std::string> ListPage(const store::Store& store, const ListPlan& 
     ASSIGN_OR_RETURN(filter,
                      Filter::Parse(plan.filter, ResourceField(*plan.table)->message_type()));
   }
-  const PageTokens tokens(store.secret(), store.clock().Now());
+  const PageTokens tokens(store.token_key(), store.clock().Now());
   const store::View view = store.Read(plan.reach);
   store::At at = plan.at;
   store::Range range;

@@ -117,13 +117,11 @@ Sealer::Sealer(std::string secret, const Schema& schema) : secret_(std::move(sec
   }
 }
 
-void Sealer::Commit(int64_t position, int change_index, absl::string_view path,
+void Sealer::Commit(absl::string_view place, int change_index, absl::string_view path,
                     absl::string_view value, journal::v1::Change* change,
                     journal::v1::Openings* openings) const {
-  const std::string salt = std::string(
-      base::AsBytes(base::HmacSha256(
-                        secret_, {absl::StrCat("salt/", position, "/", change_index, "/"), path}))
-          .substr(0, kSaltBytes));
+  const std::string salt =
+      std::string(base::AsBytes(base::HmacSha256(secret_, {place, path})).substr(0, kSaltBytes));
   auto* opening = openings->add_openings();
   opening->set_change(change_index);
   opening->set_commitment(change->commitments_size());
@@ -135,19 +133,21 @@ void Sealer::Commit(int64_t position, int change_index, absl::string_view path,
 }
 
 absl::Status Sealer::SealAfter(const TableDef& table, absl::string_view row, int64_t position,
-                               int change_index, journal::v1::Change* change,
+                               int64_t recorded_us, int change_index, journal::v1::Change* change,
                                journal::v1::Openings* openings) const {
   ASSIGN_OR_RETURN(const ResourceView view, SplitRow(row));
+  const std::string place =
+      absl::StrCat("salt/", position, "/", recorded_us, "/", change_index, "/");
   if (confidential_.contains(table.id) && !base::Planted("confidential-in-leaf")) {
     const auto message = ParseResource(table, view.resource);
     Strip(message.get(), "", [&](const std::string& path, const std::string& value) {
-      Commit(position, change_index, path, value, change, openings);
+      Commit(place, change_index, path, value, change, openings);
     });
     SetAny(table, message->SerializeAsString(), change->mutable_after());
   } else {
     SetAny(table, view.resource, change->mutable_after());
   }
-  if (!view.rest.empty()) Commit(position, change_index, "", view.rest, change, openings);
+  if (!view.rest.empty()) Commit(place, change_index, "", view.rest, change, openings);
   return absl::OkStatus();
 }
 

@@ -32,17 +32,21 @@ class Sealer {
   Sealer(std::string secret, const Schema& schema);
 
   // Fills `after` and the commitments of `change` (the change_index-th of entry `position`) from a
-  // row's bytes.
+  // row's bytes. Of salts none comes twice: a store that was restored gives the positions of what
+  // it lost again, and whoever was shown a salt of that could try out a short value against the
+  // next.
   absl::Status SealAfter(const TableDef& table, absl::string_view row, int64_t position,
-                         int change_index, journal::v1::Change* change,
+                         int64_t recorded_us, int change_index, journal::v1::Change* change,
                          journal::v1::Openings* openings) const;
   // Fills `before`.
   absl::Status SealBefore(const TableDef& table, absl::string_view row,
                           journal::v1::Change* change) const;
 
  private:
-  void Commit(int64_t position, int change_index, absl::string_view path, absl::string_view value,
-              journal::v1::Change* change, journal::v1::Openings* openings) const;
+  // `place`: of the change, as no other change has it.
+  void Commit(absl::string_view place, int change_index, absl::string_view path,
+              absl::string_view value, journal::v1::Change* change,
+              journal::v1::Openings* openings) const;
 
   std::string secret_;
   std::set<uint16_t> confidential_;  // tables with something to withhold

@@ -19,6 +19,7 @@ std::string MetaKey(absl::string_view name) {
 constexpr char kSchemaMeta[] = "schema";
 constexpr char kSecretMeta[] = "secret";
 constexpr char kOldestMeta[] = "oldest";
+constexpr size_t kSecretBytes = 32;
 
 // What an operator reads when a row that opening needs is damaged.
 absl::Status NotOpened(const absl::Status& damage) {
@@ -85,7 +86,11 @@ absl::Status Store::Load() {
   ASSIGN_OR_RETURN(const std::string oldest, view.Meta(kOldestMeta));
   oldest_ = std::max<int64_t>(1, Number(oldest));
   ASSIGN_OR_RETURN(secret_, view.Meta(kSecretMeta));
-  if (is_new) secret_ = base::RandomBytes(32);
+  if (is_new) secret_ = base::RandomBytes(kSecretBytes);
+  // Without it everybody could make page tokens and try out what was withheld.
+  if (secret_.size() != kSecretBytes) return base::StoreCorrupt("secret of the store");
+  ASSIGN_OR_RETURN(const std::string line, engine_->Line());
+  token_key_ = std::string(base::AsBytes(base::HmacSha256(secret_, {"page tokens/", line})));
   sealer_ = std::make_unique<Sealer>(secret_, *schema_);
   RETURN_IF_ERROR(CheckWitness());
   RETURN_IF_ERROR(LoadNextEffective());

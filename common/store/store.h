@@ -130,6 +130,9 @@ class Store {
   const Engine& engine() const { return *engine_; }
   // 32 bytes of this store, and of those that are restored from it.
   const std::string& secret() const { return secret_; }
+  // 32 bytes for page tokens. Another key after a restore: a token of before may be of a state that
+  // was lost, whose position and time the store has given again.
+  const std::string& token_key() const { return token_key_; }
 
   // Entries from `from` on, at most `limit` and about `max_bytes`. OUT_OF_RANGE naming the oldest
   // kept when they were pruned.
@@ -226,7 +229,7 @@ class Store {
   std::unique_ptr<Engine> engine_;
   const Schema* schema_;
   Options options_;
-  std::string secret_;
+  std::string secret_, token_key_;
   std::unique_ptr<Sealer> sealer_;
   std::atomic<int64_t> position_{0};
   std::atomic<int64_t> oldest_{1};

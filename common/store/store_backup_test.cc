@@ -340,6 +340,46 @@ TEST_F(StoreBackupTest, MessagesOfARestoredStoreAreNotTakenForThoseItLost) {
   for (size_t i = 6; i < 8; ++i) EXPECT_THAT(before, ::testing::Not(::testing::Contains(after[i])));
 }
 
+// Who saw a version that was lost must not pass for having seen the one in its place, nor the next
+// page of a list begin in a state that was lost.
+TEST_F(StoreBackupTest, EtagsAndTokensOfWhatWasLostAreNotThoseOfWhatCameInstead) {
+  const auto put = [this](const char* color) {
+    clock_.Set(clock_.Now() + absl::Seconds(1));
+    WidgetRow row = MakeWidget("a", color);
+    row.mutable_widget()->set_secret(color);
+    const auto outcome =
+        store_->Write(CommandInfo(), [&row](Tx& tx) -> absl::StatusOr<std::string> {
+          RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+          return tx.etag();
+        });
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    EXPECT_EQ(outcome->reply, row.widget().etag());
+    return row.widget().etag();
+  };
+  const auto salt = [this] {
+    journal::v1::Openings openings;
+    EXPECT_TRUE(openings.ParseFromString(store_->ReadJournal(2, 1, 1).value().front().openings));
+    EXPECT_EQ(openings.openings_size(), 1);
+    return openings.openings(0).salt();
+  };
+  const std::string kept = put("red");
+  MustBackUp();
+  const std::string lost = put("blue");
+  const std::string lost_salt = salt();
+  const std::string key = store_->token_key();
+  Open("store");
+  EXPECT_EQ(store_->token_key(), key);
+  ASSERT_TRUE(Restore(To("second")).ok());
+  Open("second");
+  EXPECT_EQ(store_->position(), 1);
+  EXPECT_NE(store_->token_key(), key);
+  EXPECT_EQ(store_->Read().Find(kWidgets, Key::Of("a")).value()->row.widget().etag(), kept);
+  EXPECT_NE(put("green"), lost);
+  EXPECT_EQ(store_->position(), 2);
+  // Whoever was shown what was withheld of the one could else try out what the other withholds.
+  EXPECT_NE(salt(), lost_salt);
+}
+
 // Its files were flushed by the restore, so that no log of RocksDB holds its last commit.
 TEST_F(StoreBackupTest, RestoredStoreIsBackedUpBeforeItsFirstCommit) {
   ASSERT_NO_FATAL_FAILURE(RestoreSixthOfEight());

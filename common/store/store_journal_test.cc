@@ -116,7 +116,8 @@ TEST_P(StoreJournalTest, EntrySaysWhoWhatAndBeforeAndAfter) {
   EXPECT_EQ(entry.changes(0).effective_from().day(), 14);
   EXPECT_EQ(Unpacked(entry.changes(0).before()).color(), "red");
   EXPECT_EQ(Unpacked(entry.changes(0).after()).color(), "blue");
-  EXPECT_EQ(Unpacked(entry.changes(0).after()).etag(), "00000002");
+  EXPECT_EQ(Unpacked(entry.changes(0).after()).etag(),
+            EtagOf(2, clock_.Now() + absl::Microseconds(1)));
   EXPECT_EQ(entry.changes(1).kind(), Change::END);
   EXPECT_EQ(entry.changes(1).effective_from().month(), 7);
   EXPECT_FALSE(entry.changes(1).has_after());
@@ -162,7 +163,7 @@ TEST_P(StoreJournalTest, BulkCommandIsCutIntoEntries) {
       WidgetRow row = MakeWidget(absl::StrCat("w", 100 + i), "red");
       row.mutable_widget()->set_note(note);
       RETURN_IF_ERROR(tx.Put(kWidgets, &row));
-      if (row.widget().etag() != absl::StrCat("0000000", tx.position()))
+      if (row.widget().etag() != EtagOf(tx.position(), tx.recorded()))
         return absl::InternalError("etag");
     }
     return std::string("ok");
@@ -179,7 +180,8 @@ TEST_P(StoreJournalTest, BulkCommandIsCutIntoEntries) {
     EXPECT_EQ(entry.request_id(), "bulk");
     EXPECT_LT(entry.ByteSizeLong(), 300U << 10);
     for (const Change& change : entry.changes()) {
-      EXPECT_EQ(Unpacked(change.after()).etag(), absl::StrCat("0000000", 1 + part));
+      EXPECT_EQ(Unpacked(change.after()).etag(),
+                EtagOf(1 + part, clock_.Now() + absl::Microseconds(1)));
       ++changes;
     }
     EXPECT_TRUE(Verify(1 + part, store_->position()).ok());

@@ -80,11 +80,11 @@ TEST_P(StoreTest, StampsEtagAndTimes) {
   };
   clock_.Set(absl::FromUnixSeconds(1781000000));
   EXPECT_EQ(text_after(R"(r { name: "n" etag: "sent" })"),
-            R"(r { name: "n" etag: "00000001" create_time { seconds: 1781000000 } )"
+            R"(r { name: "n" etag: "00000001-653cf60585000" create_time { seconds: 1781000000 } )"
             R"(update_time { seconds: 1781000000 } })");
   clock_.Set(absl::FromUnixSeconds(1781000005));
   EXPECT_EQ(text_after(R"(r { name: "m" create_time { seconds: 5 } })"),
-            R"(r { name: "m" etag: "00000002" create_time { seconds: 1781000000 } )"
+            R"(r { name: "m" etag: "00000002-653cf60a49b40" create_time { seconds: 1781000000 } )"
             R"(update_time { seconds: 1781000005 } })");
   store_.reset();  // before its table
 }
@@ -479,7 +479,7 @@ TEST_P(StoreTest, ValidateOnlyAnswersAndChangesNothing) {
   info.validate_only = true;
   const auto outcome = store_->Write(info, Putting(MakeWidget("a", "blue")));
   ASSERT_TRUE(outcome.ok());
-  EXPECT_EQ(outcome->reply, "00000002");
+  EXPECT_EQ(outcome->reply, EtagOf(2, clock_.Now() + absl::Microseconds(1)));
   EXPECT_EQ(outcome->position, 0);
   EXPECT_EQ(store_->position(), 1);
   EXPECT_EQ(Color("a"), "red");

@@ -121,6 +121,12 @@ inline CommandFn Ending(std::string code, std::optional<base::Date> from = std::
   };
 }
 
+// The etag of what a command recorded.
+inline std::string EtagOf(int64_t position, absl::Time recorded) {
+  return absl::StrCat(absl::Hex(position, absl::kZeroPad8), "-",
+                      absl::Hex(absl::ToUnixMicros(recorded)));
+}
+
 // A folder that goes with the test.
 class StoreDir {
  public:

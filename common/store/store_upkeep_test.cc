@@ -111,6 +111,17 @@ TEST_P(StoreUpkeepTest, RefusesANewerLayout) {
   EXPECT_EQ(base::ReasonOf(TryOpen()), "STORE_NEWER");
 }
 
+// Who has it makes page tokens and tries out what was withheld: none at all is everybody's.
+TEST_P(StoreUpkeepTest, RefusesAStoreWithoutItsSecret) {
+  store_.reset();
+  {
+    auto engine = *OpenEngine();
+    const std::string key = SystemKey(kMetaId, Key::Of("secret"));
+    ASSERT_TRUE(engine->Commit({{{Space::kData, key, std::nullopt}}, 0, 0}).ok());
+  }
+  EXPECT_EQ(base::ReasonOf(TryOpen()), "STORE_CORRUPT");
+}
+
 TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
   const Schema full = schema_;
   schema_.indexes = {&kByColor, &kByRegion};

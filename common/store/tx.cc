@@ -69,7 +69,7 @@ Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date 
       openings_(1) {}
 
 std::string Tx::etag() const {
-  return absl::StrCat(absl::Hex(position(), absl::kZeroPad8));
+  return absl::StrCat(absl::Hex(position(), absl::kZeroPad8), "-", absl::Hex(recorded_us_));
 }
 
 void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
@@ -429,8 +429,8 @@ absl::Status Tx::Journal(const TableDef& table, const Key& key, const Version& v
   *change->mutable_effective_from() = version.effective_from.ToProto();
   if (!before.empty()) RETURN_IF_ERROR(sealer_->SealBefore(table, before, change));
   if (!version.ended) {
-    RETURN_IF_ERROR(sealer_->SealAfter(table, after, position(), entry.changes_size() - 1, change,
-                                       &openings_.back()));
+    RETURN_IF_ERROR(sealer_->SealAfter(table, after, position(), recorded_us_,
+                                       entry.changes_size() - 1, change, &openings_.back()));
   }
   entry_bytes_ += before.size() + after.size() + key.bytes().size() + 200;
   return absl::OkStatus();

@@ -27,7 +27,8 @@ class Tx : public Reader {
  public:
   // The entry this command's changes go to. Bulk commands fill several; it moves on as they do.
   int64_t position() const { return first_position_ + static_cast<int64_t>(entries_.size()) - 1; }
-  // The etag of what it writes next.
+  // The etag of what it writes next: of position and time, as a store that was restored to an
+  // earlier point gives the positions of what it lost again.
   std::string etag() const;
   // When this command is recorded; strictly after every earlier one.
   absl::Time recorded() const { return absl::FromUnixMicros(recorded_us_); }

@@ -328,7 +328,7 @@ absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,
                                                       const v1::FindClustersRequest& request) {
   ASSIGN_OR_RETURN(store::At at, rpc::AtOf(request));
   const store::View view = env.store->Read();
-  const rpc::PageTokens tokens(env.store->secret(), env.store->clock().Now());
+  const rpc::PageTokens tokens(env.store->token_key(), env.store->clock().Now());
   const std::string query_hash = rpc::QueryHash(request, rpc::Standing(*call.caller));
   rpc::PageState state;
   base::Date day = at.as_of.value_or(view.today());

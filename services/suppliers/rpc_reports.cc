@@ -375,7 +375,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   ASSIGN_OR_RETURN(const base::Date to, base::Date::FromProto(request.period_to()));
   if (to < from) return errors::PeriodInvalid();
   const store::View view = env.store->Read();
-  const rpc::PageTokens tokens(env.store->secret(), env.store->clock().Now());
+  const rpc::PageTokens tokens(env.store->token_key(), env.store->clock().Now());
   const std::string query_hash = rpc::QueryHash(request, rpc::Standing(*call.caller));
   // All pages are of what the first one knew, and the answer says it.
   rpc::PageState page;

@@ -58,7 +58,7 @@ absl::StatusOr<v1::SearchOffersResponse> SearchOffers(Env& env, Call& call,
   ASSIGN_OR_RETURN(const store::At asked, rpc::AtOf(request));
   if (call.reach == store::Reach::kMemory) return store::NotInMemory();
   const store::View view = env.store->Read();
-  const rpc::PageTokens tokens(env.store->secret(), env.store->clock().Now());
+  const rpc::PageTokens tokens(env.store->token_key(), env.store->clock().Now());
   const std::string hash = rpc::QueryHash(request, "");
   search::Query query = QueryOf(request);
   query.day = asked.as_of.value_or(view.today());

@@ -90,7 +90,7 @@ void CheckSealing(absl::string_view bytes) {
   journal::v1::Openings openings;
   journal::v1::Change* change = entry.add_changes();
   Expect(kSealer->SealBefore(kWidgets, stored, change).ok() &&
-             kSealer->SealAfter(kWidgets, stored, 7, 0, change, &openings).ok(),
+             kSealer->SealAfter(kWidgets, stored, 7, 1, 0, change, &openings).ok(),
          "a row that was written is sealed");
   for (const auto* any : {&change->before(), &change->after()}) {
     Widget published;
