@@ -111,6 +111,14 @@ TEST(HostFlagsTest, BackupsOfAMonthAreKept) {
   }
 }
 
+TEST(HostFlagsTest, OldMessagesAreHeldUnlessToldOtherwise) {
+  using Old = store::OutboxRelay::Old;
+  EXPECT_EQ(HostOptionsOf({})->old_messages, Old::kHold);
+  EXPECT_EQ(HostOptionsOf({"--old-messages=send"})->old_messages, Old::kSend);
+  EXPECT_EQ(HostOptionsOf({"--old-messages", "drop"})->old_messages, Old::kDrop);
+  EXPECT_EQ(base::ReasonOf(HostOptionsOf({"--old-messages=yes"}).status()), "FLAG_INVALID");
+}
+
 TEST(HostFlagsTest, WitnessesLieWithTheDataUnlessToldOtherwise) {
   EXPECT_EQ(HostOptionsOf({"--data", "/var/nisi"})->witness_dir, "/var/nisi");
   EXPECT_EQ(HostOptionsOf({"--data", "/var/nisi", "--witness-dir", "/mnt/w"})->witness_dir,

@@ -232,7 +232,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
     return figures;
   });
   journal_ = JournalEnv{store_.get(), head_key_, &registry_};
-  if (options.peers != nullptr) DeliverTo(*options.peers, delivery, options.metrics);
+  if (options.peers != nullptr) DeliverTo(options, delivery);
   registry_.AskForHealth("", [store = store_.get()] { return store->Readiness(); });
   registry_.AskForHealth(kStoreName, [store = store_.get()] { return store->file_damage(); });
   RETURN_IF_ERROR(AddJournalService(journal_, &registry_));
@@ -255,20 +255,23 @@ HostedService::~HostedService() {
   relayed_->relay = nullptr;
 }
 
-void HostedService::DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics) {
+void HostedService::DeliverTo(const HostOptions& options, const Delivery& delivery) {
+  store::OutboxRelay::Options relay_options;
+  relay_options.old = options.old_messages;
   relay_ = std::make_unique<store::OutboxRelay>(
       *store_,
-      [&peers, delivery,
+      [&peers = *options.peers, delivery,
        store = store_.get()](const store::OutboxMessage& message) -> absl::Status {
         const absl::StatusOr<std::string> said = peers.Deliver(message, delivery.roles);
         if (delivery.note == nullptr || (!said.ok() && !IsRefused(said.status()))) {
           return said.status();
         }
         return NoteSaid(*store, delivery, message, said);
-      });
+      },
+      relay_options);
   relayed_ = std::make_shared<Relayed>();
   relayed_->relay = relay_.get();
-  metrics->AddFigures([relayed = relayed_] {
+  options.metrics->AddFigures([relayed = relayed_] {
     const std::lock_guard<std::mutex> lock(relayed->mutex);
     if (relayed->relay == nullptr) return std::vector<store::Figure>();
     const store::OutboxRelay::Counts counts = relayed->relay->counts();

@@ -48,6 +48,8 @@ struct HostOptions {
   uint64_t scrub_bytes_a_second = 0;
   // See store::Store::Options: a store that is stalled for so long makes its service unready.
   absl::Duration stalled_after = absl::Seconds(10);
+  // What becomes of messages that are older than their targets remember: see store/outbox.h.
+  store::OutboxRelay::Old old_messages = store::OutboxRelay::Old::kHold;
   // What stands between the store and the disk; null is the real one. Tests inject faults here.
   std::shared_ptr<rocksdb::FileSystem> file_system;
   // Called once when the store has failed: nothing more is acknowledged.
@@ -88,7 +90,7 @@ class HostedService {
 
  private:
   struct Relayed;
-  void DeliverTo(Peers& peers, const Delivery& delivery, Metrics* metrics);
+  void DeliverTo(const HostOptions& options, const Delivery& delivery);
 
   store::Schema schema_;  // as it lies on disk
   HeadKey head_key_;

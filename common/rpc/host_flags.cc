@@ -1,6 +1,8 @@
 #include "common/rpc/host_flags.h"
 
 #include <filesystem>
+#include <map>
+#include <string>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +25,13 @@ absl::Status CheckRange(const char* flag, int64_t value, int64_t least, int64_t 
                        absl::StrCat("--", flag, " is from ", least, " to ", most, "."));
 }
 
+const std::map<std::string, store::OutboxRelay::Old>& OldMessages() {
+  using Old = store::OutboxRelay::Old;
+  static const auto* const known = new std::map<std::string, Old>{
+      {"hold", Old::kHold}, {"send", Old::kSend}, {"drop", Old::kDrop}};
+  return *known;
+}
+
 }  // namespace
 
 void HostFlags::AddTo(Flags* flags) {
@@ -42,6 +51,11 @@ void HostFlags::AddTo(Flags* flags) {
       .Bool("new-store", &new_store_,
             "begin with an empty store though there are backups of one that is not there; for one "
             "start only")
+      .String("old-messages", &old_messages_,
+              "hold, send or drop messages to other services that are older than the 30 days for "
+              "which those surely remember them: what was delivered may be done again, what was "
+              "not is lost; send and drop for one start only",
+              "hold")
       .Int("disk-reserve-mib", &disk_reserve_mib_,
            "take no writes while the disk has less room than this; 0: do not watch",
            kDiskReserveMib)
@@ -60,6 +74,12 @@ absl::Status HostFlags::Fill(HostOptions* options) const {
     return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
                          "--scrub-interval is 0 or more.");
   }
+  const auto old = OldMessages().find(old_messages_);
+  if (old == OldMessages().end()) {
+    return base::Refusal(absl::StatusCode::kInvalidArgument, "FLAG_INVALID",
+                         "--old-messages is hold, send or drop.");
+  }
+  options->old_messages = old->second;
   // RocksDB makes no backup of a store whose path is relative.
   std::error_code error;
   options->data_dir = std::filesystem::absolute(data_, error).string();

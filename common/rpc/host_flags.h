@@ -20,7 +20,7 @@ class HostFlags {
   const std::string& data() const { return data_; }
 
  private:
-  std::string data_, witness_dir_, backup_folder_;
+  std::string data_, witness_dir_, backup_folder_, old_messages_;
   int64_t backups_kept_ = 0, backup_days_kept_ = 0, disk_reserve_mib_ = 0, scrub_mib_ = 0;
   absl::Duration scrub_interval_;
   bool sync_ = true, new_store_ = false;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
@@ -13,14 +14,39 @@
 namespace nisi::store {
 namespace {
 
+// A day less than engines keep a request at least, as clocks differ.
+constexpr absl::Duration kRemembered = absl::Hours(30 * 24);
+
 struct Row {
   std::string key;  // whole, in Space::kData
   std::string method, payload;
   std::string id;
+  absl::Time recorded;
 };
 
 std::string TargetPrefix(absl::string_view target) {
   return SystemKey(kOutboxId, Key::Of(target));
+}
+
+// When the command was recorded that left a message. A row of a release before does not say it:
+// then it is in the journal, or so long ago that it is not kept.
+absl::StatusOr<absl::Time> RecordedOf(const Snapshot& snapshot, absl::string_view place,
+                                      std::optional<int64_t> recorded_us) {
+  if (recorded_us.has_value()) return absl::FromUnixMicros(*recorded_us);
+  const auto position = KeyReader(place).Number();
+  if (!position.has_value()) return base::StoreCorrupt("outbox row");
+  std::string value;
+  ASSIGN_OR_RETURN(const bool kept, snapshot.Get(Space::kLog, JournalKey(*position), &value));
+  if (!kept) return absl::InfinitePast();
+  ASSIGN_OR_RETURN(const JournalRecord record, DecodeJournal(*position, value));
+  journal::v1::Entry entry;
+  if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
+  return absl::FromUnixSeconds(entry.record_time().seconds());
+}
+
+absl::Status MessageOld() {
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, "MESSAGE_OLD",
+                       "The target may have done this and forgotten it.");
 }
 
 }  // namespace
@@ -117,9 +143,13 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
       KeyReader value(cursor->value());
       auto method = value.Text(), payload = value.Text();
       if (!method.has_value() || !payload.has_value()) return base::StoreCorrupt("outbox row");
-      std::string id = OutboxId(store_.secret(), cursor->key(), value.Number());
-      rows.push_back(
-          Row{std::string(cursor->key()), *std::move(method), *std::move(payload), std::move(id)});
+      const std::optional<int64_t> recorded_us = value.Number();
+      std::string id = OutboxId(store_.secret(), cursor->key(), recorded_us);
+      ASSIGN_OR_RETURN(
+          const absl::Time recorded,
+          RecordedOf(view.snapshot(), cursor->key().substr(prefix.size()), recorded_us));
+      rows.push_back(Row{std::string(cursor->key()), *std::move(method), *std::move(payload),
+                         std::move(id), recorded});
     }
     RETURN_IF_ERROR(cursor->status());
     more = cursor->Valid();
@@ -134,11 +164,29 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
       });
     };
     if (base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
-    const absl::Status status = deliver_(OutboxMessage{target, row.id, row.method, row.payload});
+    const std::string recorded =
+        absl::FormatTime(absl::RFC3339_sec, row.recorded, absl::UTCTimeZone());
+    const bool is_old = store_.clock().Now() - row.recorded > kRemembered;
+    if (is_old && options_.old != Old::kHold) {
+      const bool sends = options_.old == Old::kSend;
+      base::Log(base::Severity::kWarning, sends ? "outbox_old_sent" : "outbox_old_dropped",
+                {{"target", target},
+                 {"method", row.method},
+                 {"recorded", recorded},
+                 {"request_id", row.id}});
+    }
+    const bool dropped = is_old && options_.old == Old::kDrop;
+    absl::Status status;
+    if (is_old && options_.old == Old::kHold) {
+      status = MessageOld();
+    } else if (!dropped) {
+      status = deliver_(OutboxMessage{target, row.id, row.method, row.payload});
+    }
     if (!status.ok()) {
       base::Log(base::Severity::kWarning, "outbox_retry",
                 {{"target", target},
                  {"method", row.method},
+                 {"recorded", recorded},
                  {"code", absl::StatusCodeToString(status.code())},
                  {"reason", base::ReasonOf(status)}});
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -154,12 +202,12 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
     // Not deleted before it is confirmed, nor the next sent before it is deleted: a stop in between
     // sends it again.
     if (!base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
-    ++delivered;
+    if (!dropped) ++delivered;
     const std::lock_guard<std::mutex> lock(mutex_);
     Target& state = targets_[target];
     if (state.delay > absl::ZeroDuration()) --counts_.failing_targets;
     state = Target{};
-    ++counts_.delivered;
+    if (!dropped) ++counts_.delivered;
     --counts_.pending;
   }
   if (!more) {

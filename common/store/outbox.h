@@ -4,6 +4,11 @@
 // makes it once. The row is deleted only after the target has confirmed; then the next of that
 // target goes. A target that fails is tried again later, twice as late each time, and holds up no
 // other.
+//
+// A target remembers an id for 31 days. What is older, as in a store that was restored from an old
+// backup or whose target was away for so long, may have been applied and forgotten there, so it is
+// not sent by itself: it fails as MESSAGE_OLD, those behind it wait, and whoever runs the service
+// says what becomes of it (Options::old).
 #pragma once
 
 #include <atomic>
@@ -35,7 +40,11 @@ class OutboxRelay {
   // OK: the target has it for good. May block; must end by itself (a deadline).
   using Deliver = std::function<absl::Status(const OutboxMessage&)>;
 
+  // What becomes of messages that are older than their target remembers.
+  enum class Old { kHold, kSend, kDrop };
+
   struct Options {
+    Old old = Old::kHold;
     absl::Duration first_retry = absl::Milliseconds(100);
     absl::Duration last_retry = absl::Seconds(30);
     // Sent of one target before the others have their turn.

@@ -198,6 +198,82 @@ TEST_P(OutboxTest, BurstGivesOthersTheirTurn) {
   EXPECT_EQ(relay_->NextAttempt(), std::nullopt);
 }
 
+// Its target may have done it and forgotten it. What becomes of it is said by hand, and meanwhile
+// those behind it wait, and no other target does.
+TEST_P(OutboxTest, WhatItsTargetMayHaveForgottenIsNotSentByItself) {
+  using Old = OutboxRelay::Old;
+  const auto held = [this] {
+    tried_.clear();
+    sent_.clear();
+    return relay_->counts().failing_targets;
+  };
+  Emit({{"x", "1"}});
+  clock_.Advance(absl::Hours(24 * 30));
+  Emit({{"x", "2"}, {"y", "3"}});
+  Relay();
+  EXPECT_EQ(Run(), 3);  // by a second not old
+  held();
+  Emit({{"x", "4"}});
+  clock_.Advance(absl::Hours(24 * 30) + absl::Seconds(1));
+  Emit({{"x", "5"}, {"y", "6"}});
+  EXPECT_EQ(Run(), 1);
+  EXPECT_THAT(tried_, ElementsAre("y:6"));
+  EXPECT_EQ(relay_->counts().pending, 2);
+  EXPECT_EQ(held(), 1);
+  relay_options_.old = Old::kDrop;
+  Reopen();
+  EXPECT_EQ(Run(), 1);
+  EXPECT_THAT(tried_, ElementsAre("x:5"));
+  EXPECT_EQ(relay_->counts().delivered, 1);
+  EXPECT_EQ(relay_->counts().pending, 0);
+  Emit({{"x", "7"}});
+  clock_.Advance(absl::Hours(24 * 31));
+  relay_options_.old = Old::kSend;
+  Reopen();
+  EXPECT_EQ(Run(), 1);
+  EXPECT_THAT(tried_, ElementsAre("x:5", "x:7"));
+  EXPECT_EQ(held(), 0);
+}
+
+// A row of a release before does not say its time, but its command does, in the journal.
+TEST_P(OutboxTest, AMessageOfAReleaseBeforeIsAsOldAsItsCommand) {
+  const auto forget_time = [this] {
+    relay_.reset();
+    OwnedOp op{Space::kData, "", std::nullopt};
+    {
+      const View view = store_->Read();
+      const std::string prefix = SystemKey(kOutboxId, Key());
+      const auto cursor = view.snapshot().Scan(Space::kData, prefix, PrefixEnd(prefix));
+      ASSERT_TRUE(cursor->Valid());
+      KeyReader reader(cursor->value());
+      const auto method = reader.Text(), payload = reader.Text();
+      op.key = std::string(cursor->key());
+      op.value = std::string(Key::Of(*method, *payload).bytes());
+    }
+    Plant({op});
+    Relay();
+  };
+  Emit({{"x", "1"}});
+  ASSERT_NO_FATAL_FAILURE(forget_time());
+  EXPECT_EQ(Run(), 1);
+  Emit({{"x", "2"}});
+  ASSERT_NO_FATAL_FAILURE(forget_time());
+  clock_.Advance(absl::Hours(24 * 31));
+  EXPECT_EQ(Run(), 0);
+  EXPECT_EQ(relay_->counts().failing_targets, 1);
+  relay_options_.old = OutboxRelay::Old::kSend;
+  Reopen();
+  EXPECT_EQ(Run(), 1);
+  // Whose entry is not kept any more may be of any age.
+  relay_options_.old = OutboxRelay::Old::kHold;
+  Emit({{"x", "3"}});
+  ASSERT_NO_FATAL_FAILURE(forget_time());
+  Do(Putting(MakeWidget("a", "red")));
+  ASSERT_TRUE(store_->PruneJournal(store_->position()).ok());
+  EXPECT_EQ(Run(), 0);
+  EXPECT_EQ(relay_->counts().failing_targets, 1);
+}
+
 TEST_P(OutboxTest, FailedCommandSendsNothing) {
   EXPECT_FALSE(store_
                    ->Write(Info(),
