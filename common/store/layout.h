@@ -76,8 +76,8 @@ std::string HistoryKey(const TableDef& table, absl::string_view key, const Versi
 // The first history key of a record at or before a date, in the order they are stored.
 std::string HistorySeek(const TableDef& table, absl::string_view key, base::Date as_of);
 std::string SystemKey(uint16_t id, const Key& key);
-// Stands while an index or totals are being built. Of totals the value is how far: all records with
-// a key below it are in.
+// Stands while an index, totals or what is derived are being built. The value is how far: all
+// records with a key below it are in.
 std::string BuildingKey(uint16_t id);
 std::string JournalKey(int64_t position);
 std::string NodesKey(int64_t position);

@@ -139,20 +139,22 @@ absl::StatusOr<IndexEntry> DecodeIndexEntry(const IndexDef& index, char kind, ab
   return IndexEntry{key.substr(0, length), key.substr(length)};
 }
 
+absl::Status IndexBuilding() {
+  return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.",
+                           absl::Seconds(1));
+}
+
 absl::StatusOr<std::optional<std::string>> Reader::Building(uint16_t id) const {
   std::string state;
   ASSIGN_OR_RETURN(const bool building, snapshot_->Get(Space::kData, BuildingKey(id), &state));
   if (!building) return std::optional<std::string>();
+  if (state == "1") state.clear();  // of an index, by a release before: it began anew each time
   return std::optional<std::string>(std::move(state));
 }
 
 absl::Status Reader::CheckBuilt(uint16_t id) const {
   ASSIGN_OR_RETURN(const std::optional<std::string> building, Building(id));
-  if (building.has_value()) {
-    return base::Unavailable("INDEX_BUILDING", "This index is being built: retry later.",
-                             absl::Seconds(1));
-  }
-  return absl::OkStatus();
+  return building.has_value() ? IndexBuilding() : absl::OkStatus();
 }
 
 absl::Status Reader::Scan(const IndexDef& index, const Range& range, const At& at,

@@ -164,6 +164,9 @@ class Reader {
                          const Snapshot::ManyVisitor& visit) const;
 };
 
+// UNAVAILABLE INDEX_BUILDING.
+absl::Status IndexBuilding();
+
 // An index entry taken apart. Views into the cursor's key and value.
 struct IndexEntry {
   absl::string_view index_key;

@@ -127,7 +127,7 @@ absl::Status Store::Load() {
       if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
       const auto known = [&](uint16_t id) { return is_new || built.contains(id); };
       for (const IndexDef* index : schema_->indexes) {
-        if (!known(index->id)) overlay.Put(Space::kData, BuildingKey(index->id), "1");
+        if (!known(index->id)) overlay.Put(Space::kData, BuildingKey(index->id), "");
       }
       for (const TotalsDef* totals : schema_->totals) {
         if (!known(totals->id)) overlay.Put(Space::kData, BuildingKey(totals->id), "");

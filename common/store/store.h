@@ -221,9 +221,8 @@ class Store {
   // Up to where all that are due by `now` are patient.
   absl::StatusOr<PatientTimers> FindPatient(const Snapshot& state, const std::string& from,
                                             absl::Time now) const;
-  absl::Status BuildIndex(const IndexDef& index);
-  absl::Status BuildTotals(const TotalsDef& totals);
-  absl::Status BuildDerived(const Derived& derived);
+  // In commands between those of callers, until `step` says that it is done.
+  absl::Status Build(const std::function<absl::StatusOr<bool>(Tx&)>& step);
   absl::StatusOr<Outcome> Submit(Command command);
 
   std::unique_ptr<Engine> engine_;

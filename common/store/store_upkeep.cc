@@ -304,82 +304,39 @@ absl::StatusOr<std::vector<uint16_t>> Store::UnbuiltIndexes() const {
   return unbuilt;
 }
 
+// Callers keep up meanwhile what is being built: an index for all of their records, what is summed
+// for those that are in by the marker, as sums are not the same when added twice. Building goes on
+// at the marker after a stop.
 absl::Status Store::BuildIndexes() {
   ASSIGN_OR_RETURN(const std::vector<uint16_t> unbuilt, UnbuiltIndexes());
+  const auto is_unbuilt = [&unbuilt](uint16_t id) {
+    return std::find(unbuilt.begin(), unbuilt.end(), id) != unbuilt.end();
+  };
   for (const IndexDef* index : schema_->indexes) {
-    if (std::find(unbuilt.begin(), unbuilt.end(), index->id) != unbuilt.end())
-      RETURN_IF_ERROR(BuildIndex(*index));
+    if (!is_unbuilt(index->id)) continue;
+    RETURN_IF_ERROR(Build([index](Tx& tx) { return tx.BuildIndex(*index, kBuildStep); }));
   }
   for (const TotalsDef* totals : schema_->totals) {
-    if (std::find(unbuilt.begin(), unbuilt.end(), totals->id) != unbuilt.end())
-      RETURN_IF_ERROR(BuildTotals(*totals));
+    if (!is_unbuilt(totals->id)) continue;
+    RETURN_IF_ERROR(Build([totals](Tx& tx) { return tx.BuildTotals(*totals, kBuildStep); }));
   }
   for (const Derived* derived : schema_->derived) {
-    if (std::find(unbuilt.begin(), unbuilt.end(), derived->id) != unbuilt.end())
-      RETURN_IF_ERROR(BuildDerived(*derived));
+    if (!is_unbuilt(derived->id)) continue;
+    RETURN_IF_ERROR(Build([derived](Tx& tx) { return tx.BuildDerived(*derived, kBuildStep); }));
   }
   return absl::OkStatus();
 }
 
-// As an index, but sums are not the same when added twice: the marker says which records are in, so
-// that callers count those alone, and building goes on there after a stop.
-absl::Status Store::BuildTotals(const TotalsDef& totals) {
+absl::Status Store::Build(const std::function<absl::StatusOr<bool>(Tx&)>& step) {
   bool done = false;
   while (!done && !stopping_) {
-    Command step;
-    step.bookkeeping = step.takes_room = true;
-    step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
-      ASSIGN_OR_RETURN(done, tx.BuildTotals(totals, kBuildStep));
+    Command command;
+    command.bookkeeping = command.takes_room = true;
+    command.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
+      ASSIGN_OR_RETURN(done, step(tx));
       return std::string();
     };
-    RETURN_IF_ERROR(Submit(std::move(step)).status());
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Store::BuildDerived(const Derived& derived) {
-  bool done = false;
-  while (!done && !stopping_) {
-    Command step;
-    step.bookkeeping = step.takes_room = true;
-    step.run = [&](Tx& tx) -> absl::StatusOr<std::string> {
-      ASSIGN_OR_RETURN(done, tx.BuildDerived(derived, kBuildStep));
-      return std::string();
-    };
-    RETURN_IF_ERROR(Submit(std::move(step)).status());
-  }
-  return absl::OkStatus();
-}
-
-// Record by record, in commands between those of callers, who keep the index up meanwhile. Last,
-// the marker goes.
-absl::Status Store::BuildIndex(const IndexDef& index) {
-  const TableDef& table = *index.on;
-  const std::string base = TablePrefix(table.id, kCurrent);
-  std::string after = base;
-  bool done = false;
-  while (!done && !stopping_) {
-    const CommandFn run = [&](Tx& tx) -> absl::StatusOr<std::string> {
-      std::vector<std::string> keys;
-      {
-        const auto cursor = tx.overlay_->Scan(
-            Space::kData, absl::StrCat(after, absl::string_view("\0", 1)), PrefixEnd(base));
-        for (; cursor->Valid() && keys.size() < kBuildStep; cursor->Next())
-          keys.emplace_back(cursor->key());
-        RETURN_IF_ERROR(cursor->status());
-      }
-      for (const std::string& key : keys) {
-        RETURN_IF_ERROR(tx.IndexVersions(index, absl::string_view(key).substr(base.size())));
-      }
-      done = keys.size() < kBuildStep;
-      if (!keys.empty()) after = keys.back();
-      if (done) tx.overlay_->Delete(Space::kData, BuildingKey(index.id));
-      return std::string();
-    };
-    Command step;
-    step.bookkeeping = step.takes_room = true;
-    step.run = run;
-    RETURN_IF_ERROR(Submit(std::move(step)).status());
+    RETURN_IF_ERROR(Submit(std::move(command)).status());
   }
   return absl::OkStatus();
 }

@@ -177,6 +177,89 @@ TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
   EXPECT_THAT(*store_->UnbuiltIndexes(), ElementsAre());
 }
 
+// From the moment it is declared, and not only when it is built, no key gets a second holder.
+TEST_P(StoreUpkeepTest, AUniqueKeyGetsNoSecondHolderWhileItsIndexIsBuilt) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
+  store_.reset();
+  disk_ = NewMemDisk();
+  ASSERT_TRUE(TryOpen("young").ok());
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeOwned("b", "red", "Y")));
+  Do(Putting(MakeOwned("c", "red", "Z"), Day("2026-07-01")));
+  schema_ = full;
+  ASSERT_TRUE(TryOpen("young").ok());
+  ASSERT_THAT(*store_->UnbuiltIndexes(), ElementsAre(12));
+  const auto refusal = [this](const WidgetRow& row, std::optional<base::Date> from = std::nullopt) {
+    return base::ReasonOf(store_->Write(Info(), Putting(row, from)).status());
+  };
+  EXPECT_EQ(refusal(MakeOwned("d", "blue", "X")), "ALREADY_EXISTS");
+  EXPECT_EQ(refusal(MakeOwned("a", "blue", "Y")), "ALREADY_EXISTS");  // one that is there already
+  EXPECT_EQ(refusal(MakeOwned("d", "blue", "Z")), "ALREADY_EXISTS");  // it comes to another in July
+  EXPECT_EQ(refusal(MakeOwned("a", "blue", "X")), "");
+  EXPECT_EQ(refusal(MakeOwned("d", "blue", "W")), "");
+  EXPECT_EQ(refusal(MakeOwned("e", "blue", "W")), "ALREADY_EXISTS");  // put meanwhile
+  EXPECT_TRUE(store_->BuildIndexes().ok());
+  EXPECT_EQ(refusal(MakeOwned("d", "blue", "X")), "ALREADY_EXISTS");
+  EXPECT_EQ(HolderOf("X"), "a");
+  EXPECT_EQ(HolderOf("W"), "d");
+  Healthy();
+}
+
+// Nobody can say of many at once that none of them holds a key: what brings a new one waits until
+// they are in the index, and all else goes on.
+TEST_P(StoreUpkeepTest, ANewUniqueKeyWaitsWhileManyAreNotInItsIndex) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
+  store_.reset();
+  disk_ = NewMemDisk();
+  ASSERT_TRUE(TryOpen("young").ok());
+  for (int i = 0; i < 1002; ++i) {
+    Do(Putting(MakeOwned(absl::StrCat("w", 1000 + i), "red", absl::StrCat("bin", 1000 + i))));
+  }
+  schema_ = full;
+  ASSERT_TRUE(TryOpen("young").ok());
+  const auto refusal = [this](const WidgetRow& row) {
+    return base::ReasonOf(store_->Write(Info(), Putting(row)).status());
+  };
+  EXPECT_EQ(refusal(MakeOwned("new", "blue", "new")), "INDEX_BUILDING");
+  EXPECT_EQ(refusal(MakeOwned("w1500", "blue", "bin1500")), "");
+  EXPECT_EQ(refusal(MakeWidget("bare", "blue")), "");
+  EXPECT_TRUE(store_->BuildIndexes().ok());
+  EXPECT_EQ(refusal(MakeOwned("new", "blue", "new")), "");
+  EXPECT_EQ(HolderOf("bin1500"), "w1500");
+  Healthy();
+}
+
+// Two that hold a key not today, but on a day to come: a day's turn would find it out.
+TEST_P(StoreUpkeepTest, UniqueIndexOverTwoHoldersToComeIsNotBuilt) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
+  store_.reset();
+  disk_ = NewMemDisk();
+  ASSERT_TRUE(TryOpen("young").ok());
+  Do(Putting(MakeOwned("a", "red", "X")));
+  Do(Putting(MakeOwned("b", "red", "Y")));
+  Do(Putting(MakeOwned("b", "red", "X"), Day("2026-07-01")));
+  // They hold it one after the other.
+  Do(Putting(MakeOwned("c", "red", "Z")));
+  Do(Putting(MakeOwned("c", "red", "V"), Day("2026-07-01")));
+  Do(Putting(MakeOwned("d", "red", "Z"), Day("2026-07-01")));
+  schema_ = full;
+  ASSERT_TRUE(TryOpen("young").ok());
+  const absl::Status refused = store_->BuildIndexes();
+  EXPECT_EQ(base::ReasonOf(refused), "ALREADY_EXISTS");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("position"), "3");
+  Do(Putting(MakeOwned("b", "red", "U"), Day("2026-07-01")));
+  ASSERT_TRUE(store_->BuildIndexes().ok());
+  GoTo("2026-07-01");
+  (void)store_->RunDueTimers();
+  EXPECT_EQ(HolderOf("X"), "a");
+  EXPECT_EQ(HolderOf("Z"), "d");
+  EXPECT_EQ(HolderOf("U"), "b");
+  Healthy();
+}
+
 TEST_P(StoreUpkeepTest, UniqueIndexOverTwoHoldersIsNotBuilt) {
   const Schema full = schema_;
   schema_.indexes = {&kByColor, &kByTag, &kByRegion};

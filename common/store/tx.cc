@@ -1,6 +1,7 @@
 #include "common/store/tx.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/planted.h"
@@ -16,6 +17,8 @@ using google::protobuf::Message;
 // An entry goes out in one message of a stream, so a bulk command is cut into entries of about this
 // size.
 constexpr size_t kEntryBytes = 256 << 10;
+// Records that are looked at one by one for a unique key while they are not in its index yet.
+constexpr size_t kUnbuiltLookedAt = 1000;
 
 std::string IndexKey(uint16_t id, char kind, absl::string_view index_key,
                      absl::string_view primary) {
@@ -47,6 +50,15 @@ absl::Status Taken(const IndexDef& index) {
                        "Another record has this key.")
       .With("index", index.name)
       .Resource(index.on->name, "");
+}
+
+// The key may be confidential, so it is told which version it is of.
+absl::Status TakenTwice(const IndexDef& index, int64_t position) {
+  return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                       "Two records have one key: the index is not built until one of them has "
+                       "another, or has ended.")
+      .With("index", index.name)
+      .With("position", absl::StrCat(position));
 }
 
 void SetTime(Message* resource, const FieldDescriptor* field, int64_t micros) {
@@ -132,7 +144,8 @@ absl::Status Tx::End(const TableDef& table, const Key& key,
 // nobody ever saw it.
 absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& current,
                          const Version& version, const Message* row, absl::string_view bytes) {
-  if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
+  if (row != nullptr)
+    RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row, current.row.get()));
   // From here on an error leaves totals and record apart: the command fails, whatever it makes of
   // it.
   const auto sticky = [this](absl::Status status) {
@@ -168,28 +181,53 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& c
 }
 
 absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
-                             const Message& row) {
+                             const Message& row, const Message* before) {
   for (const IndexDef* index : schema_->IndexesOf(table)) {
     if (!index->unique) continue;
+    const std::vector<std::string> held = KeysOf(*index, before);
     for (const std::string& index_key : KeysOf(*index, &row)) {
-      ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(*index, index_key, key));
+      ASSIGN_OR_RETURN(std::set<std::string> others, OtherHolders(*index, index_key, key));
+      // What it holds already it may keep: that another does as well the building finds out.
+      if (!Contains(held, index_key)) RETURN_IF_ERROR(AddUnbuilt(*index, key, &others));
       if (others.empty()) continue;  // the usual case
       ASSIGN_OR_RETURN(const std::vector<RawRow> versions,
                        Versions(table, key, version.effective_from));
-      const base::Date from = std::max(version.effective_from, today_);
       std::optional<base::Date> until;
       for (const RawRow& other : versions) {  // newest first
         if (other.version.effective_from <= version.effective_from) break;
         until = other.version.effective_from;
       }
-      if (until.has_value() && *until <= from) continue;
-      for (const std::string& other : others) {
-        ASSIGN_OR_RETURN(const bool holds, Holds(*index, other, index_key, from, until));
-        if (holds) return Taken(*index);
-      }
+      RETURN_IF_ERROR(
+          CheckFree(*index, others, index_key, std::max(version.effective_from, today_), until));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status Tx::CheckFree(const IndexDef& index, const std::set<std::string>& others,
+                           absl::string_view index_key, base::Date from,
+                           std::optional<base::Date> until) const {
+  if (until.has_value() && *until <= from) return absl::OkStatus();
+  for (const std::string& other : others) {
+    ASSIGN_OR_RETURN(const bool holds, Holds(index, other, index_key, from, until));
+    if (holds) return Taken(index);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Tx::AddUnbuilt(const IndexDef& index, absl::string_view key,
+                            std::set<std::string>* others) const {
+  ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(index.id));
+  if (!built_below.has_value()) return absl::OkStatus();
+  const std::string base = TablePrefix(index.on->id, kCurrent);
+  const auto cursor =
+      overlay_->Scan(Space::kData, absl::StrCat(base, *built_below), PrefixEnd(base));
+  for (size_t n = 0; cursor->Valid(); ++n, cursor->Next()) {
+    if (n == kUnbuiltLookedAt) return IndexBuilding();
+    const absl::string_view other = cursor->key().substr(base.size());
+    if (other != key) others->emplace(other);
+  }
+  return cursor->status();
 }
 
 absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index,
@@ -268,28 +306,39 @@ void Tx::IndexHistory(const TableDef& table, absl::string_view key, const Messag
 }
 
 absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
+  // A version that has its place in the index by its day only must not take another's.
+  if (!settled_) RETURN_IF_ERROR(Promote(*index.on, Key::FromBytes(key)));
   ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(*index.on, key));
-  for (const RawRow& version : versions) {
+  std::optional<base::Date> next;           // where the version looked at gives way
+  for (const RawRow& version : versions) {  // newest first
+    const base::Date from = version.version.effective_from;
+    const bool beaten = next.has_value() && from == *next;  // on its own day
+    const std::optional<base::Date> until = std::exchange(next, from);
     if (version.version.ended) continue;
     ASSIGN_OR_RETURN(const std::unique_ptr<Message> row, ParseRow(*index.on, version.row()));
     const bool is_current = current.has_value() && current->value == version.value;
     for (const std::string& index_key : KeysOf(index, row.get())) {
       const char kind = is_current ? kCurrent : kHistory;
       const bool short_key = is_current && index.unique;
-      if (short_key) {
+      if (index.unique && !beaten) {
         ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(index, index_key, key));
-        for (const std::string& other : others) {
-          ASSIGN_OR_RETURN(const bool holds,
-                           Holds(index, other, index_key, today_, today_.AddDays(1)));
-          if (holds) return Taken(index);
-        }
+        const absl::Status free =
+            CheckFree(index, others, index_key, std::max(from, today_), until);
+        if (absl::IsAlreadyExists(free)) return TakenTwice(index, version.version.position);
+        RETURN_IF_ERROR(free);
       }
       overlay_->Put(Space::kData, IndexKey(index.id, kind, index_key, short_key ? "" : key),
                     short_key ? std::string(key) : LengthOf(index_key));
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Tx::BuildIndex(const IndexDef& index, size_t records) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> keys, TakeUnbuilt(index.id, *index.on, records));
+  for (const std::string& key : keys) RETURN_IF_ERROR(IndexVersions(index, key));
+  return keys.size() < records;
 }
 
 absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Current& current,

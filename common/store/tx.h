@@ -71,9 +71,18 @@ class Tx : public Reader {
 
   // ALREADY_EXISTS when another record holds a unique key of the row on a day, from today on, on
   // which this version will hold. So uniqueness is decided when a version is recorded, and a day's
-  // turn never fails by it.
+  // turn never fails by it. `before`: the current row, or null. UNAVAILABLE INDEX_BUILDING while
+  // more records are not in an index yet than can be looked at.
   absl::Status CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
-                           const google::protobuf::Message& row);
+                           const google::protobuf::Message& row,
+                           const google::protobuf::Message* before);
+  // ALREADY_EXISTS when one of `others` holds an index key on a day in [from, until).
+  absl::Status CheckFree(const IndexDef& index, const std::set<std::string>& others,
+                         absl::string_view index_key, base::Date from,
+                         std::optional<base::Date> until) const;
+  // The records that an index that is being built does not have yet, but for `key`.
+  absl::Status AddUnbuilt(const IndexDef& index, absl::string_view key,
+                          std::set<std::string>* others) const;
   absl::StatusOr<std::set<std::string>> OtherHolders(const IndexDef& index,
                                                      const std::string& index_key,
                                                      absl::string_view key) const;
@@ -103,7 +112,11 @@ class Tx : public Reader {
   absl::Status Journal(const TableDef& table, const Key& key, const Version& version,
                        absl::string_view before, absl::string_view after);
   // Enters every version of one record into one index; for an index that is being built.
+  // ALREADY_EXISTS when it holds a unique key on a day, from today on, on which another does.
   absl::Status IndexVersions(const IndexDef& index, absl::string_view key);
+  // Enters the next `records` that are not in yet, and moves the marker; it goes when all are in.
+  // Whether they are.
+  absl::StatusOr<bool> BuildIndex(const IndexDef& index, size_t records);
   // Gathers what a version that is being recorded changes in totals.
   absl::Status CountVersion(const TableDef& table, const Key& key, const Current& current,
                             const Version& version, const google::protobuf::Message* row);
