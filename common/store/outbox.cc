@@ -120,7 +120,9 @@ absl::StatusOr<int> OutboxRelay::RunOnce() {
     counts_.pending = 0;
     for (const auto& [target, count] : pending) {
       counts_.pending += count;
-      if (targets_[target].not_before <= now) due.push_back(target);
+      // Also after a clock that was set back: nobody waits longer than the last delay.
+      const Target& state = targets_[target];
+      if (state.not_before <= now || state.not_before - now > state.delay) due.push_back(target);
     }
   }
   int delivered = 0;

@@ -152,6 +152,15 @@ TEST_P(OutboxTest, RetriesTwiceAsLateEachTimeUpToABound) {
   EXPECT_EQ(*relay_->NextAttempt() - clock_.Now(), absl::Milliseconds(100));  // success forgets
 }
 
+TEST_P(OutboxTest, AClockThatIsSetBackKeepsATargetWaitingNoLonger) {
+  down_ = {"x"};
+  Emit({{"x", "1"}});
+  EXPECT_EQ(Run(), 0);
+  clock_.Set(clock_.Now() - absl::Hours(24 * 365));
+  down_.clear();
+  EXPECT_EQ(Run(), 1);
+}
+
 TEST_P(OutboxTest, FlakyTargetGetsAllInOrder) {
   int calls = 0;
   after_send_ = [&calls, this]() -> absl::Status {

@@ -126,6 +126,7 @@ class RocksEngine : public Engine {
   }
   absl::Status CheckFolder() const;
   absl::Status CheckLogs() const;
+  absl::Status MendLogs() const;
   absl::Status OpenError(const rocksdb::Status& status) const;
   absl::Status VerifyFile(const rocksdb::LiveFileMetaData& file) const;
 
@@ -202,6 +203,20 @@ absl::Status RocksEngine::CheckLogs() const {
   return absl::OkStatus();
 }
 
+// Of a store that another process has open the log ends anywhere, and it goes on writing: what
+// looks unwritten may be a commit by the time it is cut. So it is locked meanwhile, as RocksDB does
+// it.
+absl::Status RocksEngine::MendLogs() const {
+  rocksdb::FileLock* lock = nullptr;
+  const rocksdb::Status locked = env_->LockFile(absl::StrCat(options_.dir, "/LOCK"), &lock);
+  if (!locked.ok()) return OpenError(locked);
+  absl::Status mended = Mapped(CutUnwrittenTails(*env_, options_.dir));
+  if (mended.ok()) mended = CheckLogs();
+  const rocksdb::Status unlocked = env_->UnlockFile(lock);
+  RETURN_IF_ERROR(mended);
+  return Mapped(unlocked);
+}
+
 absl::Status RocksEngine::OpenError(const rocksdb::Status& status) const {
   const std::string text = status.ToString();
   if (status.IsIOError() && absl::StrContains(text, "/LOCK")) {
@@ -231,8 +246,7 @@ absl::Status RocksEngine::Open() {
       !absl::StartsWith(current, "MANIFEST-")) {
     return OpenError(rocksdb::Status::Corruption("CURRENT names no manifest"));
   }
-  RETURN_IF_ERROR(Mapped(CutUnwrittenTails(*env_, options_.dir)));
-  RETURN_IF_ERROR(CheckLogs());
+  RETURN_IF_ERROR(MendLogs());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(MakeDbOptions(options_, env_), options_.dir,

@@ -245,6 +245,12 @@ TEST(RocksDamage, FoldersThatMustNotBeServedAreRefused) {
     ASSERT_NO_FATAL_FAILURE(Fill(**engine, 5));
     const absl::Status second = OpenStatus(dir / "store");
     EXPECT_EQ(base::ReasonOf(second), "STORE_LOCKED") << second;
+    // As the log of another process may end while it is being written: nobody else's to be cut.
+    const fs::path log = FilesEndingIn(dir / "store", ".log").front();
+    WriteAll(log, absl::StrCat(ReadAll(log), "half", std::string(64, '\0')));
+    const auto size = fs::file_size(log);
+    EXPECT_EQ(base::ReasonOf(OpenStatus(dir / "store")), "STORE_LOCKED");
+    EXPECT_EQ(fs::file_size(log), size);
   }
   fs::copy(dir / "store", dir / "no_current");
   fs::remove(dir / "no_current/CURRENT");

@@ -68,14 +68,24 @@ absl::Status Store::PruneJournal(int64_t position) {
   constexpr int64_t kStep = 1000;
   for (int64_t at = first; at < position; at += kStep) {
     const int64_t end = std::min(position, at + kStep);
-    RETURN_IF_ERROR(Bookkeep([&](Overlay& overlay) {
+    RETURN_IF_ERROR(Bookkeep([&](Overlay& overlay) -> absl::Status {
+      // Another who prunes may be further.
+      std::string before;
+      ASSIGN_OR_RETURN(const bool pruned,
+                       overlay.Get(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), &before));
+      if (pruned) {
+        ASSIGN_OR_RETURN(const int64_t reached, DecodeNumber(before, "oldest position"));
+        if (reached >= end) return absl::OkStatus();
+      }
       for (int64_t p = at; p < end; ++p) overlay.Delete(Space::kLog, JournalKey(p));
       std::string oldest;
       AppendBigEndian64(&oldest, static_cast<uint64_t>(end));
       overlay.Put(Space::kData, SystemKey(kMetaId, Key::Of("oldest")), oldest);
       return absl::OkStatus();
     }));
-    oldest_.store(end, std::memory_order_release);
+    int64_t known = oldest_position();
+    while (known < end && !oldest_.compare_exchange_weak(known, end, std::memory_order_acq_rel)) {
+    }
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,8 @@
 // The journal and its proofs, as the store writes them.
 #include <algorithm>
+#include <future>
+#include <thread>
+#include <vector>
 
 #include "common/store/head_signer.h"
 #include "common/store/store_testing.h"
@@ -295,6 +298,33 @@ TEST_P(StoreJournalTest, PrunedEntriesAreNamedAndStillProve) {
   Do(Putting(MakeWidget("a", "red")));
   EXPECT_TRUE(Verify(11, 11).ok());
   Healthy();
+}
+
+// Two who prune at once, and the one who goes less far comes last.
+TEST_P(StoreJournalTest, PruningNeverGoesBack) {
+  for (int i = 0; i < 10; ++i) Do(Putting(MakeWidget("a", "red")));
+  std::promise<void> running, gate;
+  store_->WriteAsync(
+      Info(),
+      [&](Tx&) -> absl::StatusOr<std::string> {
+        running.set_value();
+        gate.get_future().wait();
+        return std::string();
+      },
+      [](const auto&) {});
+  running.get_future().wait();
+  std::vector<std::thread> pruning;
+  for (const int64_t position : {9, 5}) {
+    pruning.emplace_back([this, position] { EXPECT_TRUE(store_->PruneJournal(position).ok()); });
+    while (store_->queue_depth() < pruning.size()) std::this_thread::yield();
+  }
+  gate.set_value();
+  for (std::thread& thread : pruning) thread.join();
+  EXPECT_EQ(store_->oldest_position(), 9);
+  EXPECT_TRUE(store_->ReadJournal(9, 1, 1).ok());
+  Healthy();
+  Open();
+  EXPECT_EQ(store_->oldest_position(), 9);
 }
 
 class StoreWitnessTest : public StoreTest {
