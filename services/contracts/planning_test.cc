@@ -216,6 +216,33 @@ TEST_F(PlanningTest, TheListIsUpdated) {
   EXPECT_EQ(Stored(kProposals, store::Key::Of(2026, 3)).proposal().state(), v1::Proposal::LAPSED);
 }
 
+// Needs are of customers: what one needed that is none any more is on no List (Art. 46(2)).
+TEST_F(PlanningTest, WhoIsNoCustomerAnyMoreNeedsNothing) {
+  Register(1);
+  Register(4);
+  Open();
+  ASSERT_TRUE(Submit({MakeNeed(1, 1), MakeNeed(4, 1), MakeNeed(4, 2)}).ok());
+  const auto fund = [this](bool is) {
+    v1::UpdateCustomerRequest change;
+    change.mutable_customer()->set_name(absl::StrCat("customers/", Bin(4)));
+    change.mutable_customer()->set_welfare_fund(is);
+    change.mutable_update_mask()->add_paths("welfare_fund");
+    Must<v1::Customer>("UpdateCustomer", authority_, change);
+  };
+  fund(true);
+  ASSERT_TRUE(Step<v1::CloseNeedsRequest>("CloseNeeds", institute_).ok());
+  ASSERT_TRUE(Form().ok());
+  EXPECT_EQ(CycleNow().need_count(), 3) << "as they were sent";
+  EXPECT_EQ(CycleNow().item_count(), 1);
+  EXPECT_EQ(ItemNow(1).need_count(), 1);
+  EXPECT_EQ(ItemNow(1).quantity(), "100.000");
+  EXPECT_EQ(ItemNow(1).sole_customer(), Bin(1));
+  fund(false);
+  ASSERT_TRUE(Form().ok());
+  EXPECT_EQ(CycleNow().item_count(), 2);
+  EXPECT_EQ(ItemNow(1).quantity(), "200.000");
+}
+
 // What the customers agree to is what the List has and what is placed: not what was needed.
 TEST_F(PlanningTest, WhatIsAgreedReachesTheList) {
   Register(1);

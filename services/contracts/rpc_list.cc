@@ -20,6 +20,22 @@ absl::StatusOr<std::vector<Need>> NeedsOf(const store::Reader& reader, int32_t y
   return needs;
 }
 
+// Of those, the needs of who is a customer today: one that has ceased to be has none (Art. 46(2)).
+absl::StatusOr<std::vector<Need>> NeedsOfCustomers(const store::Reader& reader, int32_t year) {
+  ASSIGN_OR_RETURN(std::vector<Need> all, NeedsOf(reader, year));
+  std::map<std::string, bool> eligible;
+  std::vector<Need> needs;
+  for (Need& need : all) {
+    const auto [known, fresh] = eligible.try_emplace(need.customer());
+    if (fresh) {
+      ASSIGN_OR_RETURN(const auto found, reader.Find(kCustomers, store::Key::Of(need.customer())));
+      known->second = found.has_value() && found->row.customer().eligible();
+    }
+    if (known->second) needs.push_back(std::move(need));
+  }
+  return needs;
+}
+
 // What the database said, for the version of the cycle that it was asked for.
 struct Answers {
   std::string etag;
@@ -57,7 +73,7 @@ absl::Status Reset(store::Tx& tx, Decision production, Line line, ItemRow* row) 
 absl::Status FormIn(const Env& env, store::Tx& tx, const Answers& answers, CycleStep* step) {
   Cycle& cycle = *step->row.mutable_cycle();
   if (cycle.etag() != answers.etag) return base::EtagMismatch(cycle.etag());
-  ASSIGN_OR_RETURN(const std::vector<Need> needs, NeedsOf(tx, cycle.year()));
+  ASSIGN_OR_RETURN(const std::vector<Need> needs, NeedsOfCustomers(tx, cycle.year()));
   ASSIGN_OR_RETURN(std::vector<Line> lines, FormLines(needs));
   ASSIGN_OR_RETURN(std::vector<ItemRow> items, ItemsOf(tx, cycle.year()));
   std::map<GoodKey, ItemRow*> known;
