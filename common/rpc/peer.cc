@@ -17,6 +17,7 @@
 #include "common/http2/backend.h"
 #include "common/http2/loop.h"
 #include "common/rpc/answer.h"
+#include "common/rpc/question.h"
 #include "common/rpc/subjects.h"
 #include "common/store/store_thread.h"
 #include "google/protobuf/descriptor.h"
@@ -194,6 +195,7 @@ struct Peers::Outcome {
 struct Peers::Sent {
   bool under_way = false;
   absl::Time until = absl::InfiniteFuture();
+  std::string question;  // as it is to be told back
   absl::Status refused;  // not OK: it was not sent
   bool resting = false;  // for which reason it was not
   absl::Time began;
@@ -656,6 +658,7 @@ Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::stri
   }
   sent.under_way = true;
   sent.until = std::min(asking.deadline, absl::Now() + asking.longest);
+  sent.question = QuestionOf(line.policy.path, request);
   Send(line, asking, request, &sent);
   return sent;
 }
@@ -718,6 +721,7 @@ void Peers::Send(const Line& line, const Asking& asking, const std::string& requ
   // By the machine's clock, as all identity is.
   head.fields.Add(kCallContextKey,
                   OnwardContext(*options_.signer, asking.caller, line.service, sent->began));
+  head.fields.Add(kQuestionKey, "1");
   if (!asking.trace_id.empty()) head.fields.Add("traceparent", TraceparentOf(asking.trace_id));
 
   sent->waiting = std::make_shared<Waiting>();
@@ -758,6 +762,12 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
                                   ? Breaker::Heard::kNo
                                   : Breaker::Heard::kUnknown;
   Outcome outcome;
+  const auto wrong = [&](absl::string_view what) {
+    code = absl::StatusCode::kInternal;
+    heard = Breaker::Heard::kNo;
+    outcome.status = NotAnswered(line.service, method, "WRONG_ANSWER", kLater);
+    LogFailed(line, absl::Status(code, what), asking.trace_id);
+  };
   if (!over) {
     if (here != nullptr) here->OnCancel();
     if (waiting->loop != nullptr) {
@@ -771,6 +781,9 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
     outcome.status = late      ? NotAnswered(line.service, method, "TOO_SLOW", kSoon)
                      : closed_ ? NotAnswered(line.service, method, "STOPPING", kSoon)
                                : absl::CancelledError("");
+  } else if (const std::string* to = waiting->answer().trailers.Find(kQuestionKey);
+             to != nullptr && *to != sent.question) {
+    wrong("It answers another question.");
   } else if (const absl::Status said = FromAnswer(waiting->answer()); !said.ok()) {
     code = said.code();
     if (IsRefusal(said)) {
@@ -792,10 +805,7 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
       }
     }
   } else if (!waiting->message().has_value() || !response->ParseFromString(*waiting->message())) {
-    code = absl::StatusCode::kInternal;
-    heard = Breaker::Heard::kNo;
-    outcome.status = NotAnswered(line.service, method, "WRONG_ANSWER", kLater);
-    LogFailed(line, outcome.status, asking.trace_id);
+    wrong("Its message cannot be read.");
   } else if (const std::string* at = waiting->answer().trailers.Find(kPositionKey); at != nullptr) {
     if (!absl::SimpleAtoi(*at, position)) *position = 0;
   }

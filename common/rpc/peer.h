@@ -9,6 +9,8 @@
 // The call goes on for whoever called this service: the other one sees the same caller with this
 // service as the last of its actors, and admits it by its own policy.
 //
+// An answer is one to the question as it was asked: the other one tells it back (question.h).
+//
 // There are answers and a silence. An answer is what the other service said, be it a refusal:
 // INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, ABORTED,
 // OUT_OF_RANGE come back as they are. Everything else, that it is away, late, overloaded or says

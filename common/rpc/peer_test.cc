@@ -706,6 +706,52 @@ TEST_F(PeerTest, WhatItSaysIsAnAnswerOrASilence) {
   EXPECT_EQ(WhyOf(ask.echo.WrongAnswer()), "WRONG_ANSWER");
 }
 
+// Hands on another question than it was asked.
+class Mistaking final : public http2::Taker {
+ public:
+  Mistaking(std::shared_ptr<http2::Taker> to, std::string instead)
+      : to_(std::move(to)), instead_(std::move(instead)) {}
+  void OnMessage(std::string message) override {
+    to_->OnMessage(instead_.empty() ? std::move(message) : instead_);
+  }
+  void OnEnd() override { to_->OnEnd(); }
+  void OnFault(http2::Fault fault) override { to_->OnFault(fault); }
+  void OnTick(absl::Time now) override { to_->OnTick(now); }
+  void OnCancel() override { to_->OnCancel(); }
+
+ private:
+  const std::shared_ptr<http2::Taker> to_;
+  const std::string instead_;
+};
+
+// Nothing in a record says for which day it was asked, nothing in a refusal for which record.
+TEST_F(PeerTest, AnAnswerToAnotherQuestionIsNone) {
+  Asked asked;
+  asked.Start(Signers());
+  asked.env.get = [](Call&) -> absl::StatusOr<Widget> { return base::NotFound("widgets", "2"); };
+  std::string instead;
+  const auto peers = Speaking();
+  peers->SetHere("testing", [take = asked.server().take(), &instead](
+                                http2::CallHead head, std::shared_ptr<http2::Replier> replier) {
+    return std::make_shared<Mistaking>(take(std::move(head), std::move(replier)), instead);
+  });
+  const Methods ask(peers.get());
+  const auto get = [&] { return ask.get(CallBy({v1::ENTITY}), Getting()).status(); };
+  EXPECT_TRUE(ask.echo(CallBy({}), Saying("x")).ok());
+  EXPECT_EQ(base::ReasonOf(get()), "NOT_FOUND");
+  instead = Saying("y").SerializeAsString();
+  EXPECT_EQ(WhyOf(ask.echo(CallBy({}), Saying("x")).status()), "WRONG_ANSWER");
+  GetWidgetRequest other = Getting();
+  other.set_name("widgets/2");
+  instead = other.SerializeAsString();
+  EXPECT_EQ(WhyOf(get()), "WRONG_ANSWER") << "a refusal is of its question too";
+  other.set_name("crates/1");
+  instead = other.SerializeAsString();
+  EXPECT_EQ(WhyOf(get()), "WRONG_ANSWER");
+  instead.clear();
+  EXPECT_EQ(base::ReasonOf(get()), "NOT_FOUND");
+}
+
 TEST_F(PeerTest, ARefusalWithoutAReasonIsNone) {
   const auto peers = Speaking();
   peers->SetHere(

@@ -10,6 +10,7 @@
 #include "common/rpc/call_errors.h"
 #include "common/rpc/limits.h"
 #include "common/rpc/parse.h"
+#include "common/rpc/question.h"
 #include "common/rpc/store_call.h"
 
 namespace nisi::rpc {
@@ -55,6 +56,7 @@ absl::Status Incoming::Open() {
 absl::StatusOr<std::unique_ptr<Message>> Incoming::Read(absl::string_view bytes) {
   const MethodPolicy& policy = bound_.method->policy;
   if (bytes.size() > policy.max_request_bytes) return MessageTooLarge(policy.max_request_bytes);
+  if (head_.fields.Find(kQuestionKey) != nullptr) question_ = QuestionOf(policy.path, bytes);
   std::unique_ptr<Message> request(bound_.method->request_prototype->New());
   RETURN_IF_ERROR(ParseMessage(bytes, request.get()));
   RETURN_IF_ERROR(bound_.method->form->Check(request.get(), policy.mutation));
@@ -120,6 +122,7 @@ http2::Answer Incoming::Closed(const absl::Status& status) {
                {"status", std::string(status.message())}});
   }
   http2::Answer answer = ToAnswer(status, call_.trace_id);
+  if (!question_.empty()) answer.trailers.Add(kQuestionKey, question_);
   if (call_.position > 0) answer.trailers.Add(kPosition, absl::StrCat(call_.position));
   return answer;
 }

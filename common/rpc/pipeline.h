@@ -69,6 +69,7 @@ class Incoming {
   const std::shared_ptr<http2::Replier> replier_;
   const absl::Time arrived_;  // by the system's clock, as deadlines are
   bool closed_ = false;
+  std::string question_;  // to be told back to whoever wants it (question.h)
   Call call_;
 };
 
