@@ -66,7 +66,8 @@ if [[ "${funcstack[1]}" == _nisi ]]; then _nisi "$@"; else compdef _nisi nisi; f
 )";
 
 std::string Short(const std::string& text) {
-  return std::string(absl::string_view(text).substr(0, text.find(". ")));
+  const std::string first = FirstSentence(text);
+  return first.empty() || first.back() != '.' ? first : first.substr(0, first.size() - 1);
 }
 
 std::vector<std::string> ValuesOf(const ToolFlag& flag) {
@@ -109,7 +110,7 @@ std::vector<std::string> AtFlag(const Place& place, const std::vector<std::strin
   std::vector<std::string> all;
   for (const FieldFlag& flag : place.fields) {
     if (flag.output_only() && flag.field().name() != "name") continue;
-    all.push_back(absl::StrCat("--", flag.name, "\t", Short(CommentOf(flag.field().full_name()))));
+    all.push_back(absl::StrCat("--", flag.name, "\t", Short(TextOf(flag.field()))));
   }
   for (const ToolFlag& flag : ToolFlags()) {
     if ((flag.scopes & place.scopes) != 0)

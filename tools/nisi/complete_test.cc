@@ -21,6 +21,13 @@ TEST(CompleteTest, ServicesAndCommands) {
   EXPECT_THAT(Complete({"zz"}), IsEmpty());
 }
 
+TEST(CompleteTest, WhatTheyAreIsToldToItsEnd) {
+  EXPECT_THAT(Complete({"clus"}), ElementsAre(StartsWith("clusters\tThe register of territorial "
+                                                         "clusters (Art. 1(1), 9(18), 23, 40): ")));
+  EXPECT_THAT(Complete({"priority-goods", "list-editions", "--page-s"}),
+              ElementsAre(StartsWith("--page-size\tHow many at most")));
+}
+
 TEST(CompleteTest, Methods) {
   EXPECT_THAT(Complete({"priority-goods", "check"}), ElementsAre(StartsWith("check-goods\t")));
   EXPECT_THAT(Complete({"journal", "get-"}), Contains(StartsWith("get-tree-head\t")));

@@ -50,14 +50,6 @@ std::string Wrap(absl::string_view text, size_t indent) {
   return out + "\n";
 }
 
-std::string FirstSentence(const std::string& text) {
-  for (size_t end = text.find(". "); end != std::string::npos; end = text.find(". ", end + 1)) {
-    const bool abbreviated = end >= 3 && text.compare(end - 3, 3, "Art") == 0;
-    if (!abbreviated) return text.substr(0, end + 1);
-  }
-  return text;
-}
-
 std::string LimitsOf(const FieldFlag& flag, const std::string& said) {
   const auto& rules = flag.rules();
   std::vector<std::string> limits;
@@ -113,8 +105,7 @@ std::string UsualText(const FieldDescriptor& field) {
 std::string FlagHelp(const FieldFlag& flag) {
   const std::string form = FormOf(flag.field());
   std::string out = absl::StrCat("  --", flag.name, form.empty() ? "" : " ", form, "\n");
-  std::string text = CommentOf(flag.field().full_name());
-  if (text.empty()) text = UsualText(flag.field());
+  std::string text = TextOf(flag.field());
   if (flag.rules().format() == rpc::v1::Format::FILTER)
     absl::StrAppend(&text, text.empty() ? "" : " ", kFilterSample);
   const std::string limits = LimitsOf(flag, text);
@@ -202,7 +193,7 @@ std::string SampleOf(const FieldFlag& flag) {
       return absl::StrReplaceAll(
           rules.resource(), {{"entries/*", "entries/850423"}, {"*/*", "editions/1"}, {"*", "1"}});
     case rpc::v1::Format::WORD:
-      return "machinery";
+      return field.name() == "unit" ? "pcs" : "machinery";
     case rpc::v1::Format::QUARTER:
       return "2026Q3";
     case rpc::v1::Format::KATO_PREFIX:
@@ -248,7 +239,30 @@ std::string Quoted(const std::string& sample) {
                                                             : absl::StrCat("'", sample, "'");
 }
 
+constexpr char kExitCodes[] =
+    "Exit codes: 0 done, 1 refused by the service, 2 wrong use, 3 not available.\n";
+constexpr char kImportExitCodes[] =
+    "Exit codes: 0 the file entered, though rows that the law refuses stayed out; 1 nothing did: a "
+    "row "
+    "is invalid, all are refused, one is and --all-or-none is given, or the call was refused; 2 "
+    "wrong "
+    "use, as a "
+    "file that is no such table; 3 not available. With --dry-run: what the import would end with.";
+
 }  // namespace
+
+std::string FirstSentence(const std::string& text) {
+  for (size_t end = text.find(". "); end != std::string::npos; end = text.find(". ", end + 1)) {
+    const bool abbreviated = end >= 3 && text.compare(end - 3, 3, "Art") == 0;
+    if (!abbreviated) return text.substr(0, end + 1);
+  }
+  return text;
+}
+
+std::string TextOf(const FieldDescriptor& field) {
+  const std::string text = CommentOf(field.full_name());
+  return text.empty() ? UsualText(field) : text;
+}
 
 const std::vector<Command>& Commands() {
   static const auto& commands = *new std::vector<Command>{
@@ -313,9 +327,8 @@ std::string HelpOf() {
   }
   absl::StrAppend(
       &out, "\nFlags of every call:\n", ToolHelp(kCommon | kConnect),
-      "\nA flag of the program that a request has as a field too is written --cli.NAME.\n"
-      "Exit codes: 0 done, 1 refused by the service, 2 wrong use, 3 not available.\n"
-      "More: nisi SERVICE --help, nisi SERVICE METHOD --help, nisi help COMMAND\n");
+      "\nA flag of the program that a request has as a field too is written --cli.NAME.\n",
+      kExitCodes, "More: nisi SERVICE --help, nisi SERVICE METHOD --help, nisi help COMMAND\n");
   return out;
 }
 
@@ -360,7 +373,8 @@ std::string HelpOf(const Service& service, const MethodDescriptor& method) {
     }
   }
   const unsigned scopes = ScopesOf(service, method);
-  absl::StrAppend(&out, "\nFlags of the call:\n", ToolHelp(scopes));
+  absl::StrAppend(&out, "\nFlags of the call:\n", ToolHelp(scopes), "\n",
+                  ImportShapeOf(method) ? Wrap(kImportExitCodes, 0) : kExitCodes);
   return out;
 }
 

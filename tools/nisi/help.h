@@ -16,8 +16,15 @@ struct Command {
 };
 const std::vector<Command>& Commands();
 
+// Up to its first full stop; that of "Art." is none.
+std::string FirstSentence(const std::string& text);
+
 // "nisi priority-goods check-goods --help"
 std::string HelpCommand(const google::protobuf::MethodDescriptor& method);
+
+// What a field holds, as its proto says; of what means the same in every request, as page_size,
+// where the proto does not say it again. "" where nobody says it.
+std::string TextOf(const google::protobuf::FieldDescriptor& field);
 
 // What a service is for, as its proto says.
 std::string PurposeOf(const Service& service);

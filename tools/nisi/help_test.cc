@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <sstream>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "common/rpc/form.h"
 #include "tools/nisi/call.h"
 #include "tools/nisi/comments.h"
@@ -39,6 +42,48 @@ TEST(HelpTest, EveryMethodHasPurposeRolesAndFlags) {
     }
   }
   EXPECT_GE(methods, 32);
+}
+
+// Whether a text says more than what the options of the field say already.
+bool SaysWhatItHolds(std::string text) {
+  for (const char* no_matter :
+       {"Required", "Does not change", "Confidential", "Public", ".", " "}) {
+    text = absl::StrReplaceAll(text, {{no_matter, ""}});
+  }
+  return !text.empty();
+}
+
+// What a caller gives by a flag, a column or JSON, however deep.
+void ExpectTexts(const google::protobuf::Descriptor& type,
+                 std::set<const google::protobuf::Descriptor*>* seen, int* fields) {
+  if (!absl::StartsWith(type.full_name(), "nisi.") || !seen->insert(&type).second) return;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const auto& field = *type.field(i);
+    if (field.options().GetExtension(nisi::rpc::v1::field).output_only()) continue;
+    ++*fields;
+    EXPECT_TRUE(SaysWhatItHolds(TextOf(field))) << field.full_name() << ": " << TextOf(field);
+    if (field.message_type() != nullptr) ExpectTexts(*field.message_type(), seen, fields);
+  }
+}
+
+TEST(HelpTest, EveryFieldOfARequestSaysWhatItHolds) {
+  std::set<const google::protobuf::Descriptor*> seen;
+  int fields = 0;
+  for (const Service& service : Services()) {
+    for (const auto* method : MethodsOf(service))
+      ExpectTexts(*method->input_type(), &seen, &fields);
+  }
+  EXPECT_GE(fields, 1500);
+}
+
+TEST(HelpTest, SaysTheExitCodes) {
+  Program nisi;
+  constexpr char kCodes[] = "Exit codes: 0 done, 1 refused by the service, 2 wrong use, 3 not";
+  EXPECT_THAT(nisi({"--help"}).out, HasSubstr(kCodes));
+  EXPECT_THAT(nisi({"priority-goods", "check-goods", "--help"}).out, HasSubstr(kCodes));
+  const std::string import = nisi({"priority-goods", "import-entries", "--help"}).out;
+  EXPECT_THAT(import, HasSubstr("Exit codes: 0 the file entered"));
+  EXPECT_THAT(import, HasSubstr("With --dry-run:"));
 }
 
 TEST(HelpTest, EveryMethodBuildsItsRequestFromEmptyJson) {
