@@ -519,6 +519,35 @@ TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
             "invalid 0\n");
 }
 
+// A program that tries a file before it sends it asks nothing but the exit code.
+TEST_F(ImportTest, ADryRunEndsAsTheImportWould) {
+  nisi_.in = "goods_code\n8504\n";
+  const auto codes = [this](const std::vector<std::string>& more) {
+    Script({&response_});
+    std::vector<std::string> dry = more;
+    dry.emplace_back("--dry-run");
+    const int tried = Import(dry).code;
+    response_.set_committed(tried == kDone);
+    Script({&response_});
+    const int done = Import(more).code;
+    response_.set_committed(false);
+    EXPECT_EQ(tried, done);
+    return tried;
+  };
+  EXPECT_EQ(codes({}), kDone);
+  EXPECT_EQ(codes({"--all-or-none"}), kRefused);
+  response_.mutable_rows(1)->set_outcome(nisi::rpc::v1::ImportReport::Row::INVALID);
+  EXPECT_EQ(codes({}), kRefused);
+  EXPECT_EQ(codes({"--format", "json"}), kRefused);
+  response_.mutable_rows(1)->set_outcome(nisi::rpc::v1::ImportReport::Row::ENTERED);
+  EXPECT_EQ(codes({"--all-or-none"}), kDone);
+  // Of which the law lets nothing in.
+  for (auto& row : *response_.mutable_rows()) {
+    row.set_outcome(nisi::rpc::v1::ImportReport::Row::REFUSED);
+  }
+  EXPECT_EQ(codes({}), kRefused);
+}
+
 TEST_F(ImportTest, ADryRunThatEntersNothingIsFineAndAnImportThatDoesIsNot) {
   Script({&response_});
   Script({&response_});

@@ -108,6 +108,21 @@ std::vector<const Message*> NotEntered(const std::vector<const Message*>& items)
   return out;
 }
 
+bool Flag(const Message& message, const char* name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(name);
+  return field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
+         message.GetReflection()->GetBool(message, field);
+}
+
+// Whether an import of these rows would enter some, of which a dry run tells and does nothing: none
+// is INVALID, not all are refused and, where the header says so, none is.
+bool WouldEnter(const Message& header, const Message& response, const FieldDescriptor& rows) {
+  const auto all = ItemsOf(response, rows);
+  const auto rest = NotEntered(all);
+  if (rest.empty()) return true;
+  return rest.size() < all.size() && !Flag(header, "all_or_none") && !IsInvalid(rest.front());
+}
+
 // `done`: whether what is counted as entered is in the register now.
 void PrintReport(const Message& response, const FieldDescriptor& rows, bool done, bool all_rows,
                  int width, std::ostream* out) {
@@ -157,12 +172,6 @@ int CountRows(const std::vector<MessagePtr>& batches, const ImportShape& shape) 
     count += rows.GetReflection()->FieldSize(rows, shape.items);
   }
   return count;
-}
-
-bool Flag(const Message& message, const char* name) {
-  const auto* field = message.GetDescriptor()->FindFieldByName(name);
-  return field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
-         message.GetReflection()->GetBool(message, field);
 }
 
 absl::StatusOr<std::vector<MessagePtr>> BatchesOf(const Args& args, const MethodDescriptor& method,
@@ -297,7 +306,8 @@ int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Cl
   } else {
     PrintMessage(*response, format, width, io.out);
   }
-  return done || dry_run ? kDone : kRefused;
+  if (dry_run) return rows == nullptr || WouldEnter(**header, *response, *rows) ? kDone : kRefused;
+  return done ? kDone : kRefused;
 }
 
 }  // namespace nisi::cli
