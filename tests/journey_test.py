@@ -286,6 +286,17 @@ def the_institute_opens_a_draft(s):
         "name": made.name, "etag": made.etag, "title_en": "List of priority goods", "note": "Проект.\nСогласован."})
     assert (changed.title_en, changed.title_kk) == ("List of priority goods", titles["title_kk"]), changed
     assert changed.etag != made.etag and s.goods("GetEdition", AUTHORITY, name=made.name) == changed
+    with s.nothing_changes():  # nor does an update that changes nothing (AIP-134); once answered it stays answered
+        again = uid()
+        for mask in (["note"], ["title_en", "note"], []):
+            assert s.goods("UpdateEdition", INSTITUTE, update_mask={"paths": mask}, edition={
+                "name": made.name, "etag": changed.etag, "title_en": changed.title_en, "note": changed.note},
+                request_id=again if not mask else uid()) == changed
+    noted = s.goods("UpdateEdition", INSTITUTE, edition={"name": made.name, "note": "Другой."})
+    assert s.goods("UpdateEdition", INSTITUTE, request_id=again, update_mask={}, edition={
+        "name": made.name, "etag": changed.etag, "title_en": changed.title_en, "note": changed.note}) == changed
+    assert s.goods("GetEdition", AUTHORITY, name=made.name) == noted
+    changed = s.goods("UpdateEdition", INSTITUTE, edition={"name": made.name, "note": changed.note})
     stale = s.refused("ABORTED", "VERSION_MISMATCH", "UpdateEdition", INSTITUTE,
                       edition={"name": made.name, "etag": made.etag, "note": "поздно"})
     assert stale.metadata["currentEtag"] == changed.etag, stale
@@ -322,6 +333,7 @@ def entries_are_written_by_hand(s):
     assert better.processing_level == s.m.resources.HIGH and better.name_ru == "Живая рыба", better
     toys = s.goods("UpdateEntry", INSTITUTE, entry={"name": batch[0].name, "etag": batch[0].etag, "note": "игрушки"})
     with s.nothing_changes():
+        assert s.goods("UpdateEntry", INSTITUTE, entry={"name": toys.name, "note": "игрушки"}) == toys
         s.refused("ABORTED", "VERSION_MISMATCH", "UpdateEntry", INSTITUTE,
                   entry={"name": s.fish.name, "etag": s.fish.etag, "note": "поздно"})
         s.refused("FAILED_PRECONDITION", "LEVEL_TOO_LOW", "UpdateEntry", INSTITUTE,
@@ -464,6 +476,9 @@ def an_assessment_is_corrected(s):
                           assessment={"name": old.name, "etag": old.etag, "export_potential": 30})
     assert (s.corrected.points, s.corrected.decision.outcome) == (70, "HIGH"), s.corrected
     assert s.corrected.technological_complexity == 40 and s.corrected.etag != old.etag, s.corrected
+    with s.nothing_changes():  # nor is anything decided anew
+        assert s.goods("UpdateAssessment", INSTITUTE, update_mask={"paths": ["export_potential"]},
+                       assessment={"name": old.name, "export_potential": 30}) == s.corrected
     s.refused("ABORTED", "VERSION_MISMATCH", "UpdateAssessment", INSTITUTE,
               assessment={"name": old.name, "etag": old.etag, "note": "поздно"})
     replay = s.goods("ReplayDecision", AUTHORITY, name=old.name)

@@ -133,7 +133,8 @@ class Scrubber {
     return absl::OkStatus();
   }
 
-  // Every row of a request: of a position that the store has, and of the request that lies there.
+  // Every row of a request: of a position that the store has, and of the request that lies there;
+  // of none where it changed nothing.
   absl::Status Requests() {
     return Walk(
         Space::kOnce, "", "", [&](absl::string_view key, absl::string_view value) -> absl::Status {
@@ -142,8 +143,8 @@ class Scrubber {
             return absl::OkStatus();
           }
           const auto recorded_us = static_cast<int64_t>(ReadBigEndian64(value));
-          const auto at = static_cast<int64_t>(
-              ReadBigEndian64(value.substr(kOnceHeaderBytes - sizeof(int64_t))));
+          const int64_t at = PositionIn(value);
+          if (at == 0) return absl::OkStatus();  // Of an update that changed nothing.
           if (at < 1 || at > position_) {
             Find(absl::StrCat("requests: a row of position ", at, ", the store is at ", position_));
             return absl::OkStatus();
@@ -288,7 +289,11 @@ class Scrubber {
     std::string row;
     ASSIGN_OR_RETURN(const bool present,
                      view_->snapshot().Get(Space::kOnce, OnceKey(InfoOf(entry)), &row));
-    if (!present) Find(absl::StrCat("requests: the one at position ", position, " has no row"));
+    if (!present) {
+      Find(absl::StrCat("requests: the one at position ", position, " has no row"));
+    } else if (row.size() >= kOnceHeaderBytes && PositionIn(row) == 0) {
+      Find(absl::StrCat("requests: the one at position ", position, " has a row of none"));
+    }
     return absl::OkStatus();
   }
 
@@ -296,6 +301,10 @@ class Scrubber {
     if (findings.size() < kMostFindings) findings.push_back(std::move(finding));
   }
 
+  // Of a row of a request.
+  static int64_t PositionIn(absl::string_view row) {
+    return static_cast<int64_t>(ReadBigEndian64(row.substr(kOnceHeaderBytes - sizeof(int64_t))));
+  }
   // Whether a key of the log is that of a row of this kind, of a position that the store has.
   static bool IsOf(absl::string_view log_key, char kind, int64_t last) {
     return log_key.size() == JournalKey(0).size() && log_key.back() == kind &&

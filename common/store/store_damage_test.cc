@@ -92,7 +92,7 @@ TEST_P(StoreDamageTest, TheScrubFindsRowsOfRequestsThatAreNotTheirs) {
       {key, good.substr(0, position + 7), "requests: a row does not parse"},
       {key.substr(1), good, "requests: a row does not parse"},
       {key, with(position + 7, 3), "requests: a row of position 3, the store is at 2"},
-      {key, with(position + 7, 0), "requests: a row of position 0, the store is at 2"},
+      {key, with(position + 7, 0), "requests: the one at position 1 has a row of none"},
       {key, with(position + 7, 2), "requests: a row of position 2 is not of the request there"},
       {key, with(7, static_cast<char>(good[7] + 1)),
        "requests: a row of position 1 is not of the request there"},

@@ -534,6 +534,45 @@ TEST_P(StoreTest, SameRequestHasTheSameAnswer) {
   EXPECT_EQ(base::ReasonOf(store_->Write(hashless, run).status()), "BODY_HASH");
 }
 
+// As an Update does: reads the record, sets what is asked for, puts it.
+CommandFn Coloring(const std::string& color, std::optional<base::Date> from = std::nullopt) {
+  return [color, from](Tx& tx) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(auto found, tx.Find(kWidgets, Key::Of(std::string("a"))));
+    found->row.mutable_widget()->set_color(color);
+    RETURN_IF_ERROR(tx.Put(kWidgets, &found->row, from));
+    return absl::StrCat(found->row.widget().color(), " ", found->row.widget().etag());
+  };
+}
+
+TEST_P(StoreTest, AnUpdateThatChangesNothingLeavesTheRecordAsItIs) {
+  Do(Putting(MakeWidget("a", "red")));
+  const std::string first = (*store_->Read().Find(kWidgets, Key::Of("a")))->row.widget().etag();
+  const auto updating = [](absl::string_view id) {
+    CommandInfo info = Info(id);
+    info.keeps_same = true;
+    return info;
+  };
+  const auto same = store_->Write(updating("id-1"), Coloring("red"));
+  ASSERT_TRUE(same.ok()) << same.status();
+  EXPECT_EQ(same->reply, absl::StrCat("red ", first));
+  EXPECT_EQ(same->position, 0);
+  EXPECT_EQ(store_->position(), 1);
+  EXPECT_EQ(store_->Write(updating("id-2"), Coloring("blue"))->position, 2);
+  // A retry is no second update, after a restart either.
+  for (int i = 0; i < 2; ++i) {
+    const auto again = store_->Write(updating("id-1"), Coloring("red"));
+    EXPECT_TRUE(again->replayed);
+    EXPECT_EQ(again->reply, same->reply);
+    EXPECT_EQ(again->position, 0);
+    EXPECT_EQ(Color("a"), "blue");
+    Open();
+  }
+  // What is said of another day is said, and so is what an ordinary command writes.
+  EXPECT_EQ(store_->Write(updating("id-3"), Coloring("blue", Day("2026-06-20")))->position, 3);
+  EXPECT_EQ(store_->Write(Info("id-4"), Coloring("blue"))->position, 4);
+  Healthy();
+}
+
 TEST_P(StoreTest, SameRequestTwiceInOneGroup) {
   std::promise<absl::StatusOr<Outcome>> one, two;
   Gate gate;

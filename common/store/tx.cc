@@ -119,6 +119,10 @@ absl::Status Tx::Put(const TableDef& table, Message* row,
                      std::optional<base::Date> effective_from) {
   const Key key = table.key(*row);
   ASSIGN_OR_RETURN(const Current current, LoadCurrent(table, key));
+  if (keeps_same_ && effective_from.value_or(today_) == today_ && current.row != nullptr &&
+      row->SerializeAsString() == current.bytes()) {
+    return absl::OkStatus();
+  }
   OpenEntry();
   Stamp(table, row, current.row.get());
   const Version version{position(), recorded_us_, effective_from.value_or(today_), false};

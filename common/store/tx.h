@@ -35,7 +35,8 @@ class Tx : public Reader {
 
   // Records that `row` holds from `effective_from` on (absent: today). In the future: takes effect
   // on its day. In the past: a correction, which wins from that day until the next later version.
-  // ALREADY_EXISTS when a unique index is taken. The store sets the resource's etag and times.
+  // ALREADY_EXISTS when a unique index is taken. The store sets the resource's etag and times. A
+  // command that keeps what is the same (CommandInfo) leaves a row that holds already as it is.
   absl::Status Put(const TableDef& table, google::protobuf::Message* row,
                    std::optional<base::Date> effective_from = std::nullopt);
   // Records that the record ends on `effective_from` (absent: today). NOT_FOUND when it never was.
@@ -145,6 +146,7 @@ class Tx : public Reader {
   const Sealer* sealer_;
   const int64_t first_position_;
   const int64_t recorded_us_;
+  bool keeps_same_ = false;
   int32_t rows_ = 0;  // timers and messages so far, to tell them apart
   size_t entry_bytes_ = 0;
   std::vector<journal::v1::Entry> entries_;

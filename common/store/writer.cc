@@ -467,6 +467,7 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   const bool settled = absl::ToUnixMicros(now) < NextEffectiveUs();
   Tx tx(&overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1,
         recorded_us);
+  tx.keeps_same_ = command.info.keeps_same;
   absl::StatusOr<std::string> reply = command.run(tx);
   if (reply.ok()) {
     absl::Status written = tx.WriteTotals();
@@ -489,13 +490,17 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   const bool changed = tx.entries_.front().changes_size() > 0 || tx.rows_ > 0;
   if (command.bookkeeping || (command.quiet && !changed)) return outcome;
 
-  recorded_us_ = recorded_us;
-  Seal(tx, command.info);
-  outcome.position = position_;
+  if (command.info.keeps_same && !changed) {
+    outcome.position = 0;  // and yet a retry has this answer, whatever stands by then
+  } else {
+    recorded_us_ = recorded_us;
+    Seal(tx, command.info);
+    outcome.position = position_;
+  }
   if (!once_key.empty()) {
     overlay.Put(Space::kOnce, std::move(once_key),
-                absl::StrCat(BigEndian(recorded_us), command.info.body_hash, BigEndian(position_),
-                             outcome.reply));
+                absl::StrCat(BigEndian(recorded_us), command.info.body_hash,
+                             BigEndian(outcome.position), outcome.reply));
   }
   return outcome;
 }

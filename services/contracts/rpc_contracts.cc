@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/norms/term.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
 
@@ -134,7 +135,10 @@ absl::StatusOr<v1::Contract> UpdateContract(Env& env, const Call& call, store::T
   ASSIGN_OR_RETURN(ContractStep step,
                    BeginContract(tx, call, ContractVerb::kEdit, request.contract().name(), ""));
   Contract& contract = *step.row.mutable_contract();
+  const Contract before = contract;
   RETURN_IF_ERROR(rpc::UpdateResource(request.contract(), request.update_mask(), &contract, &call));
+  // What was signed is what stands.
+  if (google::protobuf::util::MessageDifferencer::Equals(before, contract)) return before;
   RETURN_IF_ERROR(Complete(tx, &contract));
   contract.clear_signatures();
   RETURN_IF_ERROR(FinishContract(env, tx, &step));

@@ -5,6 +5,7 @@
 #include "common/base/roles.h"
 #include "common/cases/findings.h"
 #include "common/rpc/wire.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
 #include "services/export_refunds/rules_invoice.h"
@@ -153,6 +154,7 @@ absl::StatusOr<v1::Claim> UpdateClaim(Env& env, const Call& call, store::Tx& tx,
   Claim& claim = *step.row.mutable_claim();
   const Claim before = claim;
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.claim(), request.update_mask(), &claim, &call));
+  if (google::protobuf::util::MessageDifferencer::Equals(before, claim)) return claim;
   RETURN_IF_ERROR(CheckChangesRemarked(step.row, before, claim));
   step.row.set_mended(true);
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));

@@ -1,3 +1,4 @@
+#include "google/protobuf/util/message_differencer.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
 #include "services/industry_map/places.h"
@@ -44,7 +45,9 @@ absl::StatusOr<v1::Project> UpdateProject(Env& env, const Call& call, store::Tx&
   Project& project = *step.row.mutable_project();
   // Without a version nobody can tell what is being changed.
   if (request.project().etag().empty()) return base::EtagMismatch(project.etag());
+  const Project before = project;
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.project(), request.update_mask(), &project, &call));
+  if (google::protobuf::util::MessageDifferencer::Equals(before, project)) return before;
   RETURN_IF_ERROR(CheckForm(project.parameters(), project.administrative_data().terms(), *env.norms,
                             tx.today(), "project."));
   RETURN_IF_ERROR(

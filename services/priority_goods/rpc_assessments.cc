@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
 #include "common/rpc/resource.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/priority_goods/errors.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -46,8 +47,11 @@ absl::StatusOr<v1::Assessment> UpdateAssessment(Env& env, const Call& call, stor
   const std::string& name = request.assessment().name();
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kAssessments, store::Key::Of(name), name));
   AssessmentRow& row = found.row;
+  const Assessment before = row.assessment();
   RETURN_IF_ERROR(rpc::UpdateResource(request.assessment(), request.update_mask(),
                                       row.mutable_assessment(), &call));
+  // Not decided anew: the decision that stands is of these points.
+  if (google::protobuf::util::MessageDifferencer::Equals(before, row.assessment())) return before;
   RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
   tx.Cite(errors::Criteria());
   RETURN_IF_ERROR(tx.Put(kAssessments, &row));

@@ -8,6 +8,7 @@
 #include "common/base/hash.h"
 #include "common/cases/step.h"
 #include "common/rpc/resource.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/offers.h"
 #include "services/suppliers/rpcs.h"
@@ -190,7 +191,9 @@ absl::StatusOr<v1::Demand> UpdateDemand(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(auto step, BeginDemand(tx, call, request.demand().name(),
                                           request.demand().etag(), DemandVerb::kEdit));
   Demand& demand = *step.row.mutable_demand();
+  const Demand before = demand;
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.demand(), request.update_mask(), &demand, &call));
+  if (google::protobuf::util::MessageDifferencer::Equals(before, demand)) return before;
   RETURN_IF_ERROR(CheckQuantity(demand.quantity(), "demand.quantity"));
   RETURN_IF_ERROR(CheckRespondUntil(demand, tx.today()));
   RETURN_IF_ERROR(ScheduleEnd(tx, step.row));

@@ -94,7 +94,9 @@ size_t Ledger::Next() {
     request.mutable_entry()->set_name(target.name);
     request.mutable_entry()->set_etag(target.etag);
     request.mutable_entry()->set_sector(kSectors[random_() % kSectors.size()]);
+    request.mutable_entry()->set_note(id);  // so that something changes, whatever sector it is
     request.mutable_update_mask()->add_paths("sector");
+    request.mutable_update_mask()->add_paths("note");
     return Add(Path("UpdateEntry"), request.SerializeAsString(), id);
   }
   if (draw < 15 && !idle_.empty()) {
