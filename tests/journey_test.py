@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 
+import grpc
 from google.protobuf import json_format
 
 from suite import GOODS, JOURNAL, Client, Refused, Suite, uid
@@ -211,6 +212,26 @@ def strangers_find_the_door_closed(s):
                 s.refused("PERMISSION_DENIED", "ACCESS_DENIED", method.name, AUDITOR)
         expect_refused("UNAUTHENTICATED", "IDENTITY_REQUIRED",
                        lambda: next(s.client.journal_stream("WatchEntries", PUBLIC, start_position=1)))
+
+
+def reflection_is_asked_by_both_names(s):
+    """Newer clients ask v1 first, older ones know v1alpha alone: the gateway and each process answer both alike."""
+    list_services, of_health = b"\x3a\x01*", b"\x22\x15grpc.health.v1.Health"
+    channels = {"gateway": s.suite.channel()}
+    if s.suite.mode == "processes":
+        tls = s.suite.data / "keys" / "tls"
+        credentials = grpc.ssl_channel_credentials(*((tls / name).read_bytes()
+                                                     for name in ("ca.pem", "gateway.key", "gateway.pem")))
+        channels |= {owner: grpc.secure_channel(s.suite.addresses(owner), credentials) for owner in s.suite.backend_ports}
+    for process, channel in channels.items():
+        with channel:
+            told = []
+            for name in ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"):
+                ask = channel.stream_stream(f"/{name}/ServerReflectionInfo")
+                told.append(list(ask(iter([list_services, of_health, b"\x22" + bytes([len(name)]) + name.encode()]),
+                                     timeout=20)))
+                assert all(name.encode() in each for each in (told[-1][0], told[-1][2])), (process, name)
+            assert told[0][:2] == told[1][:2] and b"HealthCheckRequest" in told[0][1], process
 
 
 def nothing_is_listed_before_the_first_edition(s):
@@ -1083,8 +1104,8 @@ def every_method_had_its_scene(s):
     assert declared == s.client.called, declared ^ s.client.called
 
 
-SCENES = (strangers_find_the_door_closed, nothing_is_listed_before_the_first_edition, the_institute_assesses_goods,
-          decisions_are_computed_again, the_institute_opens_a_draft, entries_are_written_by_hand, a_file_is_imported,
+SCENES = (strangers_find_the_door_closed, reflection_is_asked_by_both_names,
+          nothing_is_listed_before_the_first_edition, the_institute_assesses_goods, decisions_are_computed_again, the_institute_opens_a_draft, entries_are_written_by_hand, a_file_is_imported,
           the_authority_returns_it, the_authority_approves_it_for_tomorrow, the_day_turns_and_it_is_in_force,
           an_assessment_is_corrected, more_editions_are_made, the_second_supersedes_the_first,
           goods_are_checked_for_any_day, editions_are_compared, entries_are_searched,

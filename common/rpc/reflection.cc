@@ -1,6 +1,7 @@
 #include "common/rpc/reflection.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "common/rpc/policy.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "grpc/reflection/v1/reflection.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 
 namespace nisi::rpc {
@@ -22,8 +24,8 @@ namespace {
 
 using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
-using grpc::reflection::v1alpha::ServerReflectionRequest;
-using grpc::reflection::v1alpha::ServerReflectionResponse;
+using grpc::reflection::v1::ServerReflectionRequest;
+using grpc::reflection::v1::ServerReflectionResponse;
 
 // What a file imports comes before it.
 void AddFile(const FileDescriptor& file, std::set<const FileDescriptor*>* seen,
@@ -111,6 +113,11 @@ class ReflectionCall final : public http2::Taker {
 
 }  // namespace
 
+bool IsReflection(absl::string_view path) {
+  return std::find(std::begin(kReflectionPaths), std::end(kReflectionPaths), path) !=
+         std::end(kReflectionPaths);
+}
+
 const std::string& BytesOf(const FileDescriptor& file) {
   static auto* const mutex = new std::mutex();
   // No more than are linked in.
@@ -127,6 +134,8 @@ const std::string& BytesOf(const FileDescriptor& file) {
 
 absl::StatusOr<std::string> AnswerReflection(absl::string_view request_bytes,
                                              const std::vector<std::string>& services) {
+  // Keeps the linker from leaving out the file of the other name, which nothing else names.
+  google::protobuf::LinkMessageReflection<grpc::reflection::v1alpha::ServerReflectionRequest>();
   ServerReflectionRequest request;
   RETURN_IF_ERROR(ParseMessage(request_bytes, &request));
   const DescriptorPool& pool = *DescriptorPool::generated_pool();

@@ -1,4 +1,5 @@
-// gRPC's server reflection, from the descriptors that are linked in.
+// gRPC's server reflection, from the descriptors that are linked in. Served by two names that are
+// the same on the wire: newer clients ask for v1, older ones know v1alpha alone.
 #pragma once
 
 #include <memory>
@@ -12,9 +13,13 @@
 
 namespace nisi::rpc {
 
-inline constexpr char kReflectionService[] = "grpc.reflection.v1alpha.ServerReflection";
-inline constexpr char kReflectionPath[] =
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+inline constexpr const char* kReflectionServices[] = {"grpc.reflection.v1.ServerReflection",
+                                                      "grpc.reflection.v1alpha.ServerReflection"};
+inline constexpr const char* kReflectionPaths[] = {
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
+
+bool IsReflection(absl::string_view path);
 
 // The answer to one message of a reflection call, both in wire form: about any file, symbol or
 // extension that is linked in; `services` are listed. INVALID_ARGUMENT for what is no request.

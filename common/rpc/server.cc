@@ -1,5 +1,6 @@
 #include "common/rpc/server.h"
 
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -113,7 +114,8 @@ void Server::Bind(const ServerOptions& options) {
     }
   }
   listed_.assign(names.begin(), names.end());
-  listed_.insert(listed_.end(), {kHealthService, kReflectionService});
+  listed_.emplace_back(kHealthService);
+  listed_.insert(listed_.end(), std::begin(kReflectionServices), std::end(kReflectionServices));
   health_ = std::make_unique<Health>(names);
   for (const auto& [name, why_not] : options.registry->asked_for_health()) {
     health_->Ask(name, why_not);
@@ -135,7 +137,7 @@ std::shared_ptr<http2::Taker> Server::Take(http2::CallHead head,
   }
   if (head.path == kHealthCheckPath) return health_->TakeCheck(head, std::move(replier));
   if (head.path == kHealthWatchPath) return health_->TakeWatch(head, std::move(replier));
-  if (head.path == kReflectionPath) return TakeReflection(listed_, head, std::move(replier));
+  if (IsReflection(head.path)) return TakeReflection(listed_, head, std::move(replier));
   replier->Finish(ToAnswer(MethodUnknown()));
   return nullptr;
 }

@@ -1,6 +1,7 @@
 #include "services/gateway/forwarder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,7 +104,9 @@ std::shared_ptr<Hub> NewHub(const ForwarderOptions& options) {
   }
   hub->metrics.push_back(options.metrics->ForUnknown());
   std::set<std::string> names;
-  hub->listed = {rpc::kHealthService, rpc::kReflectionService};
+  hub->listed = {rpc::kHealthService};
+  hub->listed.insert(hub->listed.end(), std::begin(rpc::kReflectionServices),
+                     std::end(rpc::kReflectionServices));
   for (const auto* service : options.routes->services()) {
     hub->listed.push_back(service->full_name());
     names.insert(service->full_name());

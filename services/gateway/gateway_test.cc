@@ -20,7 +20,8 @@ using ::testing::HasSubstr;
 constexpr char kChat[] = "/nisi.chat.v1.ChatService/Chat";
 constexpr char kCheck[] = "/grpc.health.v1.Health/Check";
 constexpr char kWatch[] = "/grpc.health.v1.Health/Watch";
-constexpr char kReflection[] = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+constexpr char kReflection[] = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+constexpr char kOldReflection[] = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 constexpr char kListServices[] = "\x3a\x01*";
 constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr char kRequestInfo[] = "type.googleapis.com/google.rpc.RequestInfo";
@@ -873,9 +874,26 @@ TEST_F(GatewayTest, HealthAndReflection) {
   // What gRPC lists without knowing it.
   ASSERT_TRUE(Call(kReflection, {"\x22\x15grpc.health.v1.Health"}, &answer).ok());
   EXPECT_THAT(answer, HasSubstr("HealthCheckRequest"));
+  // Clients that know the older name get the same.
+  std::string older;
+  for (const std::string question :
+       {std::string(kListServices), absl::StrCat("\x22", "\x15grpc.health.v1.Health")}) {
+    ASSERT_TRUE(Call(kReflection, {question}, &answer).ok());
+    ASSERT_TRUE(Call(kOldReflection, {question}, &older).ok());
+    EXPECT_EQ(older, answer);
+  }
+  for (const std::string version : {"v1", "v1alpha"}) {
+    const std::string service = absl::StrCat("grpc.reflection.", version, ".ServerReflection");
+    ASSERT_TRUE(Call(kReflection, {kListServices}, &answer).ok());
+    EXPECT_THAT(answer, HasSubstr(service));
+    const auto size = static_cast<char>(service.size());
+    ASSERT_TRUE(
+        Call(kReflection, {absl::StrCat("\x22", std::string(1, size), service)}, &answer).ok());
+    EXPECT_THAT(answer, HasSubstr("ExtensionNumberResponse"));
+  }
   EXPECT_THAT(metrics_.Text(), HasSubstr("grpc_method=\"Echo\""));
   EXPECT_EQ(Handled("Check", "OK"), 1);
-  EXPECT_EQ(Handled("ServerReflectionInfo", "OK"), 3);
+  EXPECT_EQ(Handled("ServerReflectionInfo", "OK"), 11);
 }
 
 TEST_F(GatewayTest, HealthAndReflectionAreRefusedAsOtherCallsAre) {

@@ -32,9 +32,12 @@ rpc::MethodPolicy PolicyOf(absl::string_view path, absl::Duration deadline) {
 }  // namespace
 
 std::vector<rpc::MethodPolicy> OwnPolicies() {
-  return {PolicyOf(rpc::kHealthCheckPath, rpc::kDefaultDeadline),
-          PolicyOf(rpc::kHealthWatchPath, kWatchDeadline),
-          PolicyOf(rpc::kReflectionPath, rpc::kMaxDeadline)};
+  std::vector<rpc::MethodPolicy> policies = {PolicyOf(rpc::kHealthCheckPath, rpc::kDefaultDeadline),
+                                             PolicyOf(rpc::kHealthWatchPath, kWatchDeadline)};
+  for (const char* path : rpc::kReflectionPaths) {
+    policies.push_back(PolicyOf(path, rpc::kMaxDeadline));
+  }
+  return policies;
 }
 
 http2::TakeCall TakeOwn(const Hub* hub) {
