@@ -52,6 +52,7 @@ void CsvReader::FindSeparator() {
   bool quoted = false;
   bool commas = false;
   bool semicolons = false;
+  bool tabs = false;
   // A row beyond the limit is refused when it is read.
   while (ahead_.size() <= limits_.max_row_bytes && in_->sgetc() != kEnd) {
     const char c = static_cast<char>(in_->sbumpc());
@@ -61,8 +62,9 @@ void CsvReader::FindSeparator() {
     if (c == '\n') break;
     commas = commas || c == ',';
     semicolons = semicolons || c == ';';
+    tabs = tabs || c == '\t';
   }
-  separator_ = semicolons && !commas ? ';' : ',';
+  separator_ = commas ? ',' : semicolons ? ';' : tabs ? '\t' : ',';
 }
 
 absl::Status CsvReader::ReadHeader(const std::vector<std::string>& required) {
@@ -192,10 +194,10 @@ void AppendCsvRow(std::string& out, const std::vector<std::string>& fields, cons
     if (!first) out.push_back(',');
     first = false;
     const bool formula = style.spreadsheet_safe && field.find_first_of("=+-@\t\r") == 0;
-    // A row of one empty field would be an empty line, and semicolons in a first row without a
-    // comma would part it.
+    // A row of one empty field would be an empty line, and semicolons or tabs in a first row
+    // without a comma would part it.
     const bool alone =
-        fields.size() == 1 && (field.empty() || field.find(';') != std::string::npos);
+        fields.size() == 1 && (field.empty() || field.find_first_of(";\t") != std::string::npos);
     if (field.find_first_of(",\"\r\n") == std::string::npos && !alone) {
       absl::StrAppend(&out, formula ? "'" : "", field);
       continue;

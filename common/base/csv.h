@@ -22,7 +22,8 @@ struct CsvLimits {
 // Reads rows one by one from a stream that outlives it. The first row names the columns. A byte
 // order mark, LF and CRLF, quoted fields with line feeds in them are understood; so are semicolons
 // between the fields, as spreadsheets write them where the comma is the decimal sign, when the
-// first row has some and no comma. Anything else out of the ordinary is an error.
+// first row has some and no comma, and tabs when it has neither. Anything else out of the ordinary
+// is an error.
 //
 // Errors are INVALID_ARGUMENT, "goods.csv:12: reason" or, without a name, "line 12: reason". After
 // "has 3 columns, needs 4" reading may go on with the next row; after any other error broken() is

@@ -63,6 +63,8 @@ TEST(CsvReaderTest, TheFirstRowTellsWhatPartsFields) {
   } kCases[] = {
       {"semicolons", "a;b\n1;2\n", {{"1", "2"}}},
       {"commas are text then", "a;b\r\n\"1,5\";2,5\r\n", {{"1,5", "2,5"}}},
+      {"tabs", "a\tb\n1,5\t2;3\n", {{"1,5", "2;3"}}},
+      {"tabs in fields", "a,b\n1\t2,3\n", {{"1\t2", "3"}}},
       {"a quoted semicolon", "a;b\n\"x;y\";\"say \"\"hi\"\"\"\n", {{"x;y", "say \"hi\""}}},
       {"quoted names, a comma in one", "\"a\";\"b, c\"\n1;2\n", {{"1", "2"}}},
       {"a byte order mark", "\xef\xbb\xbf\"a\";b\n1;2", {{"1", "2"}}},
@@ -157,16 +159,20 @@ TEST(CsvWriterTest, WhatIsWrittenReadsBack) {
 }
 
 // The first row tells what parts fields, so one column must not look like two.
-TEST(CsvWriterTest, OneColumnWithASemicolonReadsBack) {
-  std::string out;
-  AppendCsvRow(out, {"a;b"});
-  AppendCsvRow(out, {"1;2"});
-  EXPECT_EQ(out, "\"a;b\"\n\"1;2\"\n");
-  std::istringstream in(out);
-  CsvReader reader(&in);
-  ASSERT_TRUE(reader.ReadHeader({"a;b"}).ok());
-  ASSERT_TRUE(reader.Next().value());
-  EXPECT_THAT(reader.row(), ElementsAre("1;2"));
+TEST(CsvWriterTest, OneColumnWithASemicolonOrATabReadsBack) {
+  for (const std::string between : {";", "\t"}) {
+    const std::string name = "a" + between + "b";
+    const std::string field = "1" + between + "2";
+    std::string out;
+    AppendCsvRow(out, {name});
+    AppendCsvRow(out, {field});
+    EXPECT_EQ(out, "\"" + name + "\"\n\"" + field + "\"\n");
+    std::istringstream in(out);
+    CsvReader reader(&in);
+    ASSERT_TRUE(reader.ReadHeader({name}).ok());
+    ASSERT_TRUE(reader.Next().value());
+    EXPECT_THAT(reader.row(), ElementsAre(field));
+  }
 }
 
 }  // namespace

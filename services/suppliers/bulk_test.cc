@@ -270,6 +270,10 @@ TEST_F(BulkTest, ABadCellIsReportedWithItsFieldAndStopsAll) {
     if (*c.field != '\0') {
       EXPECT_EQ(report.rows(1).field(), c.field);
     }
+    if (report.rows(1).reason() == "PROFILE_INCOMPLETE") {
+      EXPECT_EQ(report.rows(1).description(),
+                "The profile does not hold what a registration needs: contacts.");
+    }
     EXPECT_EQ(report.ShortDebugString().find("MAGIC"), std::string::npos);
   }
   SupplierRow bad = MakeRow("x");

@@ -1,6 +1,7 @@
 #include "services/suppliers/errors.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace nisi::suppliers::errors {
 
@@ -98,7 +99,8 @@ absl::Status SizeNormMissing(int year) {
 
 absl::Status ProfileIncomplete(const std::vector<const char*>& fields) {
   Refusal refusal(StatusCode::kFailedPrecondition, "PROFILE_INCOMPLETE",
-                  "The profile does not hold what a registration needs.");
+                  absl::StrCat("The profile does not hold what a registration needs: ",
+                               absl::StrJoin(fields, ", "), "."));
   for (const char* field : fields) refusal.Precondition("PROFILE", field, "is needed");
   return refusal.Cite(FreeRegistration());
 }

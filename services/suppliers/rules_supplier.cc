@@ -296,6 +296,9 @@ struct Sized {
 absl::StatusOr<Sized> FindSize(const Supplier& supplier, const norms::Norms& norms) {
   const Supplier::Finance& finance = supplier.finance();
   if (!finance.has_staff() || !finance.has_annual_income()) return Sized();
+  if (finance.year() == 0) {
+    return base::InvalidField("supplier.finance.year", "is required with staff and annual_income");
+  }
   const auto day = base::Date::Of(finance.year() + 1, 1, 1);
   if (!day.ok()) return errors::SizeNormMissing(finance.year());
   const auto mci = norms.Tenge("mci", *day);

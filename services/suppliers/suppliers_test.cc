@@ -442,6 +442,8 @@ TEST_F(RegistrationTest, AnEditOfWhatWasVerifiedLeavesTheRegister) {
   EXPECT_THAT(ListedAs(public_, "size = SMALL"), ElementsAre(bin));
   change.mutable_finance()->set_year(1995);
   EXPECT_EQ(base::ReasonOf(Update(change, Owner(bin)).status()), "SIZE_NORM_MISSING");
+  change.mutable_finance()->clear_year();  // nobody is told of norms of the year 1
+  EXPECT_EQ(base::ReasonOf(Update(change, Owner(bin)).status()), "INVALID_FIELD");
   change.clear_finance();
   change.set_kato("710000000");
   updated = Update(change, Owner(bin));

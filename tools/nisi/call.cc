@@ -1,5 +1,7 @@
 #include "tools/nisi/call.h"
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -73,6 +75,17 @@ void TellOfMore(const Paging& paging, const Message& response, Format format, co
   *io.err << "This is one page, and there are more: --all has them all.\n";
 }
 
+// What only would be made looks as what is.
+void TellOfNoChange(const Message& request, Format format, const Io& io) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("validate_only");
+  if (format == Format::kJson || field == nullptr ||
+      field->cpp_type() != FieldDescriptor::CPPTYPE_BOOL ||
+      !request.GetReflection()->GetBool(request, field)) {
+    return;
+  }
+  *io.err << "This was only checked: nothing was changed.\n";
+}
+
 struct Call {
   const MethodDescriptor& method;
   const Args& args;
@@ -100,8 +113,12 @@ int RunUnary(const Call& call, Message* request) {
     }
     response->GetReflection()->ClearField(response.get(), paging.next);
   }
-  if (!status.ok()) return ReportRefusal(status, call.format, call.io);
+  if (!status.ok()) {
+    return ReportRefusal(status, call.format, call.io,
+                         {&call.method, request, call.client.signed_in()});
+  }
   PrintMessage(*response, call.format, call.width, call.io.out);
+  TellOfNoChange(*request, call.format, call.io);
   TellOfMore(PagingOf(call.method), *response, call.format, call.io);
   return kDone;
 }
@@ -132,8 +149,10 @@ int RunLines(const Call& call) {
         printer.Print(message);
         return true;
       });
-  printer.Finish();
-  return status.ok() ? kDone : ReportRefusal(status, call.format, call.io);
+  printer.Finish(status.ok());
+  return status.ok() ? kDone
+                     : ReportRefusal(status, call.format, call.io,
+                                     {&call.method, nullptr, call.client.signed_in()});
 }
 
 void TellRequestId(const std::string& id, Format format, const Io& io) {
@@ -329,7 +348,8 @@ int RunMethod(const Service& service, const MethodDescriptor& method,
   std::ostream to_file(&file);
   if (args->Has("output")) {
     if (!file.CanBeWritten())
-      return usage(absl::NotFoundError(absl::StrCat("cannot write ", args->Get("output"))));
+      return usage(absl::NotFoundError(
+          absl::StrCat("cannot write ", args->Get("output"), ": ", std::strerror(errno))));
     io.out = &to_file;
     io.width = 0;
   }

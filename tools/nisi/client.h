@@ -48,6 +48,9 @@ class Client {
                      const google::protobuf::Message& request,
                      google::protobuf::Message* response) const;
 
+  // Whether it says who calls.
+  bool signed_in() const { return !authorization_.empty(); }
+
  private:
   std::shared_ptr<grpc::Channel> channel_;
   std::string authorization_;

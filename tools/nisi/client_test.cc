@@ -264,6 +264,96 @@ TEST_F(ClientTest, RefusalsAndServersThatAreAway) {
   EXPECT_THAT(away.err, HasSubstr("see that a gateway serves at --address"));
 }
 
+grpc::Status Denied() {
+  google::rpc::ErrorInfo info;
+  info.set_reason("ACCESS_DENIED");
+  google::rpc::Status status;
+  status.add_details()->PackFrom(info);
+  return {grpc::StatusCode::PERMISSION_DENIED, "The caller may not do this.",
+          status.SerializeAsString()};
+}
+
+TEST_F(ClientTest, WhoMayNotIsToldOfWhatAndWhetherItIsKnown) {
+  Script({}, Denied());
+  const Ran nobody = nisi_({"priority-goods", "get-edition", "--name", "editions/9"});
+  EXPECT_THAT(nobody.err, HasSubstr("nobody is signed in: --token"));
+  EXPECT_THAT(nobody.err, HasSubstr("nisi describe priority-goods.get-edition says who may"));
+  Script({}, Denied());
+  nisi_.env["NISI_TOKEN"] = "abc";
+  const Ran known = nisi_({"priority-goods", "get-edition", "--name", "editions/9"});
+  EXPECT_THAT(known.err, Not(HasSubstr("nobody is signed in")));
+}
+
+// The command line makes the mask of its flags, so a place in it says nothing to whoever gave them.
+TEST_F(ClientTest, AFieldThatCannotBeUpdatedIsTold) {
+  google::rpc::BadRequest bad;
+  auto* violation = bad.add_field_violations();
+  violation->set_field("update_mask.paths[1]");
+  violation->set_description("cannot change after creation");
+  google::rpc::Status status;
+  status.add_details()->PackFrom(bad);
+  Script({}, {grpc::StatusCode::INVALID_ARGUMENT, "No.", status.SerializeAsString()});
+  const Ran ran =
+      nisi_({"priority-goods", "update-entry", "--entry.name", "editions/1/entries/8504",
+             "--entry.note", "x", "--entry.goods-code", "8505"});
+  EXPECT_THAT(ran.err,
+              HasSubstr("goods_code (update_mask.paths[1]): cannot change after creation"));
+}
+
+TEST_F(ClientTest, WhatWasOnlyCheckedSaysSo) {
+  goods::Edition edition;
+  edition.set_name("editions/2");
+  const std::vector<std::string> create = {"priority-goods", "create-edition", "--edition.title-ru",
+                                           "x"};
+  Script({&edition});
+  EXPECT_THAT(nisi_(create).err, Not(HasSubstr("only checked")));
+  std::vector<std::string> check = create;
+  check.emplace_back("--validate-only");
+  Script({&edition});
+  EXPECT_THAT(nisi_(check).err, HasSubstr("This was only checked: nothing was changed.\n"));
+  check.insert(check.end(), {"--format", "json"});
+  Script({&edition});
+  EXPECT_THAT(nisi_(check).err, Not(HasSubstr("only checked")));
+}
+
+TEST_F(ClientTest, AStreamThatIsRefusedDoesNotSayThatThereIsNothing) {
+  Script({});
+  EXPECT_EQ(nisi_({"priority-goods", "export-edition", "--name", "editions/1"}).out, "Nothing.\n");
+  Script({}, Denied());
+  const Ran ran = nisi_({"priority-goods", "export-edition", "--name", "editions/1"});
+  EXPECT_EQ(ran.code, kRefused);
+  EXPECT_EQ(ran.out, "");
+}
+
+TEST_F(ClientTest, OnlyAChangeMayHaveBeenDoneWhenItsTimeIsOver) {
+  const grpc::Status late{grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded"};
+  Script({}, late);
+  const Ran read = nisi_({"priority-goods", "get-edition", "--name", "editions/1"});
+  EXPECT_EQ(read.code, kUnavailable);
+  EXPECT_THAT(read.err, AllOf(HasSubstr("a longer --timeout"), Not(HasSubstr("--request-id"))));
+  Script({}, late);
+  EXPECT_THAT(nisi_({"priority-goods", "create-edition", "--edition.title-ru", "x"}).err,
+              HasSubstr("again with the same --request-id"));
+}
+
+TEST_F(ClientTest, WhatIsWrongWithJsonIsOneSentence) {
+  const auto told = [&](const char* json) {
+    return nisi_({"priority-goods", "get-edition", "--json", json}).err;
+  };
+  EXPECT_THAT(told(R"({"named": 1})"), HasSubstr(": named: Cannot find field.\n"));
+  EXPECT_THAT(told(R"({"name" 1})"),
+              AllOf(HasSubstr("Expected : between key:value pair, at {\"name\" 1}.\n"),
+                    Not(HasSubstr("^"))));
+  EXPECT_TRUE(service_.seen.empty());
+}
+
+TEST_F(ClientTest, AFileThatCannotBeWrittenSaysWhy) {
+  const Ran ran = nisi_({"priority-goods", "list-editions", "-o", "/no/such/folder/f"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("cannot write /no/such/folder/f: No such file or directory"));
+  EXPECT_TRUE(service_.seen.empty());
+}
+
 TEST_F(ClientTest, AnAddressHasAHostAndAPort) {
   for (const char* address : {"localhost", "localhost:", ":7400", "127.0.0.1:99999", "127.0.0.1:0",
                               "h:a", "http://127.0.0.1:7400"}) {
@@ -601,6 +691,8 @@ TEST_F(ImportTest, TheRowsAreCountedWhateverTheCallerSays) {
 }
 
 TEST_F(ImportTest, ColumnsThatAreNoField) {
+  nisi_.in = "Код ТН ВЭД\tnote\n8504\tred\n";
+  EXPECT_THAT(Import({}).err, HasSubstr("Rename it with --map 'Код ТН ВЭД=FIELD' ("));
   nisi_.in = "hs_code,colour\n8504,red\n";
   const Ran unknown = Import({});
   EXPECT_EQ(unknown.code, kUsage);

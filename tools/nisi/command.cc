@@ -30,6 +30,11 @@ int Usage(const std::string& message, const std::string& help, const Io& io) {
   return ReportUsage(absl::InvalidArgumentError(message), help, Format::kTable, io);
 }
 
+int TellVersion(const Io& io) {
+  *io.out << "nisi " << rpc::Version() << "\n";
+  return kDone;
+}
+
 int NoSuchService(const std::string& name, const Io& io) {
   std::vector<std::string> names;
   for (const Service& service : Services()) names.push_back(service.name);
@@ -88,13 +93,11 @@ int Run(const std::vector<std::string>& argv, const std::map<std::string, Own>& 
   std::vector<std::string> rest = argv;
   const std::vector<std::string> first = TakeWords(&rest, 1);
   if (first.empty()) {
-    if (!rest.empty() && rest[0] == "--version") {
-      *io.out << "nisi " << rpc::Version() << "\n";
-      return kDone;
-    }
+    if (!rest.empty() && rest[0] == "--version") return TellVersion(io);
     if (rest.empty() || WantsHelp(rest)) return RunHelp({}, io);
     return Usage("Which service?", "nisi --help", io);
   }
+  if (first[0] == "version" && rest.empty()) return TellVersion(io);
   // Its flags are its own, and so is its help.
   if (const auto found = own.find(first[0]); found != own.end()) {
     return found->second(WantsHelp(rest) ? std::vector<std::string>{"--help"} : rest);

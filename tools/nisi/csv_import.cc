@@ -49,10 +49,11 @@ const FieldDescriptor* MessageField(const Descriptor& type, const char* name) {
 absl::Status UnknownColumn(const std::string& column, const Descriptor& row) {
   std::vector<std::string> names;
   for (int i = 0; i < row.field_count(); ++i) names.push_back(row.field(i)->name());
-  return absl::InvalidArgumentError(
-      absl::StrCat("Column ", column, " is no field.", DidYouMean(column, names),
-                   " Rename it with --map ", column, "=FIELD (", absl::StrJoin(names, ", "),
-                   ") or pass over such columns with --ignore-columns."));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "Column ", column, " is no field.", DidYouMean(column, names), " Rename it with --map ",
+      column.find(' ') == std::string::npos ? absl::StrCat(column, "=FIELD")
+                                            : absl::StrCat("'", column, "=FIELD'"),
+      " (", absl::StrJoin(names, ", "), ") or pass over such columns with --ignore-columns."));
 }
 
 // The field of each column; null for one to pass over.
@@ -291,7 +292,8 @@ int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Cl
     response->CopyFrom(message);
     return true;
   });
-  if (!status.ok()) return ReportRefusal(status, format, io);
+  if (!status.ok())
+    return ReportRefusal(status, format, io, {&method, nullptr, client.signed_in()});
 
   const FieldDescriptor* rows = MainField(*method.output_type());
   if (rows != nullptr && args.Has("report")) {

@@ -4,13 +4,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "nisi/rpc/v1/legal_basis.pb.h"
 #include "tools/nisi/names.h"
+#include "tools/nisi/packages.h"
 
 namespace nisi::cli {
 namespace {
@@ -83,13 +87,26 @@ nlohmann::json JsonOf(const grpc::Status& status, const Details& details) {
   return {{"error", error}};
 }
 
+// As `nisi describe` takes it.
+std::string NameOf(const google::protobuf::MethodDescriptor* method) {
+  for (const Service& service : Services()) {
+    for (const auto* other : MethodsOf(service)) {
+      if (other == method) return absl::StrCat(service.name, ".", Kebab(other->name()));
+    }
+  }
+  return "SERVICE.METHOD";
+}
+
 // What whoever typed the command can do about it, where the answer does not say it itself: it is
 // written for all kinds of clients.
-const char* NextStep(const grpc::Status& status, const Details& details) {
+std::string NextStep(const grpc::Status& status, const Details& details, const Asked& asked) {
   const std::string& reason = details.info.reason();
   // An error of the client's own library: nobody answered.
   if (reason.empty() && status.error_code() == grpc::StatusCode::UNAVAILABLE)
     return "see that a gateway serves at --address (or NISI_ADDRESS); one with TLS wants --tls-ca";
+  const bool reads = asked.method != nullptr && !PolicyOf(*asked.method).mutation();
+  if (reason.empty() && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && reads)
+    return "its time was over: a longer --timeout gives it more";
   if (reason.empty() && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)
     return "nobody knows whether it was done: again with the same --request-id, or a longer "
            "--timeout";
@@ -97,17 +114,42 @@ const char* NextStep(const grpc::Status& status, const Details& details) {
     return "say who calls: --token, --token-file or NISI_TOKEN; in development --as ROLE";
   if (reason == "TOKEN_INVALID" || reason == "TOKEN_EXPIRED")
     return "get a new token where you sign in; in development nisi token --role ROLE, or --as ROLE";
-  if (reason == "ACCESS_DENIED")
-    return "nisi describe SERVICE.METHOD says who may call it; a record of others and one that is "
-           "not there are answered alike";
+  if (reason == "ACCESS_DENIED") {
+    const char* nobody =
+        "nobody is signed in: --token, --token-file or NISI_TOKEN; in development "
+        "--as ROLE. ";
+    return absl::StrCat(asked.signed_in ? "" : nobody, "nisi describe ", NameOf(asked.method),
+                        " says who may call it; a record of others and one that is not there are "
+                        "answered alike");
+  }
+  if (reason == "SERVICE_UNKNOWN")
+    return absl::StrCat("--service takes one of ", absl::StrJoin(Owners(), ", "));
   if (reason == "FILTER_INVALID")
     return "a filter reads as --filter 'state = DRAFT AND order_date >= 2026-01-31', by the fields "
            "of "
            "what is listed";
-  return nullptr;
+  return "";
 }
 
-std::string WordsOf(const grpc::Status& status, const Details& details) {
+// A place in the mask, which the command line makes of its flags, is no name to whoever gave these.
+std::string FieldOf(const std::string& path, const Asked& asked) {
+  int at = 0;
+  const bool in_mask = absl::StartsWith(path, "update_mask.paths[") && absl::EndsWith(path, "]") &&
+                       absl::SimpleAtoi(path.substr(18, path.size() - 19), &at);
+  if (!in_mask || asked.request == nullptr) return path;
+  const auto* field = asked.request->GetDescriptor()->FindFieldByName("update_mask");
+  if (field == nullptr || field->message_type() == nullptr ||
+      field->message_type()->full_name() != "google.protobuf.FieldMask") {
+    return path;
+  }
+  google::protobuf::FieldMask mask;
+  mask.ParseFromString(
+      asked.request->GetReflection()->GetMessage(*asked.request, field).SerializeAsString());
+  if (at < 0 || at >= mask.paths_size()) return path;
+  return absl::StrCat(mask.paths(at), " (", path, ")");
+}
+
+std::string WordsOf(const grpc::Status& status, const Details& details, const Asked& asked) {
   std::string out = absl::StrCat("Refused: ", CodeName(status.error_code()));
   // Some reasons are named as their code is.
   if (!details.info.reason().empty() && details.info.reason() != CodeName(status.error_code()))
@@ -117,7 +159,7 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
     absl::StrAppend(&out, "  ", absl::StrFormat("%-11s ", name), OneLine(text), "\n");
   };
   for (const auto& violation : details.bad_request.field_violations()) {
-    line("field", absl::StrCat(violation.field(), ": ", violation.description()));
+    line("field", absl::StrCat(FieldOf(violation.field(), asked), ": ", violation.description()));
   }
   for (const auto& violation : details.precondition.violations()) {
     line("state", absl::StrCat(violation.subject(), ": ", violation.description(), " (",
@@ -140,7 +182,7 @@ std::string WordsOf(const grpc::Status& status, const Details& details) {
   if (details.retry.has_retry_delay()) {
     line("retry", absl::StrFormat("in %g s, with the same --request-id", RetrySeconds(details)));
   }
-  if (const char* next = NextStep(status, details); next != nullptr) line("next", next);
+  if (const std::string next = NextStep(status, details, asked); !next.empty()) line("next", next);
   if (!details.request.request_id().empty()) line("trace", details.request.request_id());
   return out;
 }
@@ -156,12 +198,12 @@ std::string ReasonOf(const grpc::Status& status) {
   return DetailsOf(status).info.reason();
 }
 
-int ReportRefusal(const grpc::Status& status, Format format, const Io& io) {
+int ReportRefusal(const grpc::Status& status, Format format, const Io& io, const Asked& asked) {
   const Details details = DetailsOf(status);
   if (format == Format::kJson) {
     *io.err << Dump(JsonOf(status, details)) << "\n";
   } else {
-    *io.err << WordsOf(status, details);
+    *io.err << WordsOf(status, details, asked);
   }
   const bool away = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                     status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;

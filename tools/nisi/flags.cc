@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/base/date.h"
 #include "common/base/money.h"
 #include "common/base/status.h"
@@ -263,8 +264,15 @@ absl::Status SetFromJson(absl::string_view json, Message* message) {
   const auto status =
       google::protobuf::util::JsonStringToMessage({json.data(), json.size()}, parsed.get());
   if (!status.ok()) {
+    // What is wrong, the part of the text and a mark below it, a line each: on one line the mark
+    // stands under nothing.
+    const absl::string_view told(status.message().data(), status.message().size());
+    std::vector<std::string> lines = absl::StrSplit(told, '\n', absl::SkipWhitespace());
+    if (!lines.empty() && absl::StripAsciiWhitespace(lines.back()) == "^") lines.pop_back();
+    if (!lines.empty())
+      lines[0] = std::string(absl::StripPrefix(absl::StripSuffix(lines[0], "."), ": "));
     return Bad(absl::StrCat("takes a JSON object of ", message->GetDescriptor()->name(), ": ",
-                            OneLine({status.message().data(), status.message().size()})));
+                            OneLine(absl::StrJoin(lines, ", at "))));
   }
   message->MergeFrom(*parsed);
   return absl::OkStatus();

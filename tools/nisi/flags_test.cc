@@ -149,6 +149,12 @@ TEST_F(ArgsTest, NamesTheNearestFlag) {
               HasSubstr("Did you mean --on-date?"));
   EXPECT_THAT(std::string(Parse({"--fromat", "json"}).status().message()),
               HasSubstr("Did you mean --format?"));
+  // All of a word tells more than a few letters alike.
+  const std::vector<std::string> flags = {"entry.kpved", "entry.name", "entry.processing-level"};
+  EXPECT_EQ(Nearest("entry.level", flags), "entry.processing-level");
+  EXPECT_EQ(Nearest("level", flags), "entry.processing-level");
+  EXPECT_EQ(Nearest("edition.level", flags), "");
+  EXPECT_EQ(Nearest("entry.nam", flags), "entry.name");
   const std::string far(Parse({"--zzzzzzzzzzzz"}).status().message());
   EXPECT_EQ(far, "There is no flag --zzzzzzzzzzzz here.");
 }

@@ -235,6 +235,7 @@ TEST(ProgramTest, HelpVersionAndServe) {
   EXPECT_THAT(nisi({}).out, HasSubstr("priority-goods"));
   EXPECT_EQ(nisi({"--help"}).out, nisi({"help"}).out);
   EXPECT_THAT(nisi({"--version"}).out, HasSubstr("nisi "));
+  EXPECT_EQ(nisi({"version"}).out, nisi({"--version"}).out);
   EXPECT_THAT(nisi({"journal", "--help"}).out, HasSubstr("get-tree-head"));
   for (const Command& command : Commands()) {
     EXPECT_THAT(nisi({"help", command.name}).out, HasSubstr(command.what));

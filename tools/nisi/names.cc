@@ -73,6 +73,22 @@ std::string Kebab(absl::string_view name) {
   return out;
 }
 
+namespace {
+
+// Whether it has all the letters of a word, one after another, between dashes, dots or its ends, as
+// "edition.processing-level" has "level".
+bool HasWord(absl::string_view name, absl::string_view word) {
+  const auto ends = [&](size_t at) {
+    return at == name.size() || name[at] == '-' || name[at] == '.';
+  };
+  for (size_t at = name.find(word); at != absl::string_view::npos; at = name.find(word, at + 1)) {
+    if ((at == 0 || ends(at - 1)) && ends(at + word.size())) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string Nearest(absl::string_view word, const std::vector<std::string>& among) {
   std::string best;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
@@ -80,6 +96,14 @@ std::string Nearest(absl::string_view word, const std::vector<std::string>& amon
     size_t distance = Distance(word, candidate);
     // "title-ru" surely means "edition.title-ru".
     if (absl::EndsWith(candidate, absl::StrCat(".", word))) distance = 1;
+    // And "entry.level" means "entry.processing-level" rather than "entry.kpved".
+    const size_t dot = word.rfind('.');
+    const bool same_owner =
+        dot == absl::string_view::npos || absl::StartsWith(candidate, word.substr(0, dot + 1));
+    const absl::string_view last = word.substr(dot == absl::string_view::npos ? 0 : dot + 1);
+    if (same_owner && last.size() > 2 && HasWord(candidate, last)) {
+      distance = std::min<size_t>(distance, 2);
+    }
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

@@ -173,10 +173,10 @@ void StreamPrinter::PrintTable(const Table& table) {
   *out_ << std::flush;
 }
 
-void StreamPrinter::Finish() {
+void StreamPrinter::Finish(bool whole) {
   if (format_ == Format::kTable && !live_) {
     if (kept_.rows.empty()) {
-      *out_ << "Nothing.\n";
+      if (whole) *out_ << "Nothing.\n";
     } else {
       PrintTable(WithoutEmpty(kept_));
     }

@@ -27,7 +27,8 @@ class StreamPrinter {
       : format_(format), live_(live), width_(width), out_(out) {}
 
   void Print(const google::protobuf::Message& message);
-  void Finish();
+  // `whole`: it ended well, so that none means that there is none.
+  void Finish(bool whole = true);
 
  private:
   void AddRows(const Table& table);

@@ -112,6 +112,11 @@ std::string EditionsIn(int width) {
   return Print(response, Format::kTable, width);
 }
 
+TEST(OutputTest, ALanguageIsNoHeading) {
+  EXPECT_THAT(Headings({"name", "parameters.title.kk", "parameters.title.ru", "place.kato"}),
+              ::testing::ElementsAre("NAME", "TITLE KK", "TITLE RU", "KATO"));
+}
+
 TEST(OutputTest, InANarrowTerminalNameStateAndDaysStay) {
   const std::string text = EditionsIn(80);
   EXPECT_EQ(text,
@@ -279,6 +284,8 @@ TEST(ErrorsTest, WhoCallsWronglyIsToldWhatToDo) {
   EXPECT_THAT(WordsOf(StatusCode::PERMISSION_DENIED, "ACCESS_DENIED"), HasSubstr("nisi describe"));
   EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "FILTER_INVALID"),
               HasSubstr("--filter 'state"));
+  EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "SERVICE_UNKNOWN"),
+              HasSubstr("--service takes one of clusters, contracts, "));
   // The service is away, and says so with when to come again.
   EXPECT_THAT(WordsOf(StatusCode::UNAVAILABLE, "BACKEND_UNAVAILABLE"), Not(HasSubstr("next")));
 }

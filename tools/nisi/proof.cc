@@ -149,9 +149,14 @@ absl::StatusOr<std::unique_ptr<std::ifstream>> ListOf(const Args& args) {
 int Fetch(const Args& args, const Proof* since, Format format, const Io& io, Proof* proof) {
   int64_t position = 0;
   const std::string service = args.Get("service");
-  if (service.empty() || !absl::SimpleAtoi(args.Get("position"), &position) || position < 1) {
+  if (service.empty() || !args.Has("position")) {
     return ReportUsage(absl::InvalidArgumentError("--service NAME and --position N are needed."),
                        kProofHelp, format, io);
+  }
+  if (!absl::SimpleAtoi(args.Get("position"), &position) || position < 1) {
+    return ReportUsage(
+        absl::InvalidArgumentError("--position takes the number of an entry, from 1 on."),
+        kProofHelp, format, io);
   }
   const auto client = Client::Connect(args, io);
   if (!client.ok()) return ReportUsage(client.status(), kProofHelp, format, io);

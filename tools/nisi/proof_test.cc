@@ -458,6 +458,11 @@ TEST_F(ProofTest, FilesThatAreNoProof) {
   EXPECT_EQ(ran.code, kUsage);
   EXPECT_THAT(ran.err, HasSubstr("has no inclusionProof"));
   EXPECT_EQ(nisi_({"proof", "get", "--position", "1"}).code, kUsage);
+  for (const char* position : {"0", "-1", "x"}) {
+    EXPECT_THAT(nisi_({"proof", "get", "--service", "grants", "--position", position}).err,
+                ::testing::HasSubstr("--position takes the number of an entry"))
+        << position;
+  }
   EXPECT_EQ(nisi_({"proof"}).code, kUsage);
 }
 

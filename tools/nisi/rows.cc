@@ -274,8 +274,11 @@ Table WithoutEmpty(const Table& table) {
 }
 
 std::vector<std::string> Headings(const std::vector<std::string>& columns) {
+  // A language alone tells nothing: "title.ru" is the title.
   auto last = [](const std::string& name) {
-    return std::vector<std::string>(absl::StrSplit(name, '.')).back();
+    const std::vector<std::string> parts = absl::StrSplit(name, '.');
+    const bool language = parts.size() > 1 && parts.back().size() == 2;
+    return language ? absl::StrCat(parts[parts.size() - 2], ".", parts.back()) : parts.back();
   };
   std::vector<std::string> headings;
   for (const std::string& column : columns) {

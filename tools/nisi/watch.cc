@@ -141,8 +141,9 @@ int RunStream(const MethodDescriptor& method, Client client, const CallOptions& 
     // A stream ends with the token that it began with: on with the next one, if there is one.
     const bool renewed = follow && ReasonOf(status) == "TOKEN_EXPIRED" && client.Renew(args, io);
     if (enough || !follow || (!renewed && !MayPass(status.error_code()))) {
-      printer.Finish();
-      return enough || status.ok() ? kDone : ReportRefusal(status, format, io);
+      printer.Finish(enough || status.ok());
+      if (enough || status.ok()) return kDone;
+      return ReportRefusal(status, format, io, {&method, nullptr, client.signed_in()});
     }
     if (format == Format::kTable) {
       *io.err << "The stream broke; on again in " << absl::FormatDuration(pause)
