@@ -187,6 +187,17 @@ def keys(doctor, work):
         signers.write_text("{}")
     with doctor.seed("SIGNERS_LACK", GOODS_PROCESS, signers):
         place(json.dumps({"keys": [entry for entry in entries if entry["kid"] != "gateway"]}).encode(), signers, 0o644)
+    denied, own = doctor.tls / "denied.txt", doctor.tls / f"{GOODS_PROCESS}.pem"
+    with doctor.seed("DENIED_LIST", GOODS_PROCESS):
+        denied.write_text("# of a stolen key\nagency-1\n")
+    denied.unlink()
+    # Others may have cut it off by then, and it itself whoever asks with its certificate.
+    with doctor.seed("CERTIFICATE_DENIED", GOODS_PROCESS, also=("PROCESS_AWAY", "PEER_UNREACHABLE")):
+        denied.write_bytes(openssl("x509", "-in", own, "-noout", "-fingerprint", "-sha256"))
+    denied.unlink()
+    doctor.settle(GOODS_PROCESS)
+    with doctor.seed("CONTEXTS_ON_WORD", GOODS_PROCESS, more=("--contexts-on-word",)):
+        pass
     context = all_keys / "context-gateway.key"
     with doctor.seed("CONTEXT_KEY_UNKNOWN", "gateway", context):
         openssl("genpkey", "-algorithm", "ed25519", "-out", context)

@@ -473,6 +473,16 @@ class Rotation:
             if reason:
                 self.wait_logged("gateway", "identity_refused", since, peer=f"spiffe://nisi/client/{name}",
                                  why="stands for nobody")
+        # One whose key was stolen, by a line in a file.
+        denied, since = self.tls / "denied.txt", len(self.log("gateway"))
+        place(openssl("x509", "-in", files[0], "-noout", "-fingerprint", "-sha256"), denied)
+        self.wait_read("gateway", since)
+        since = self.refuses("gateway", files)
+        self.wait_logged("gateway", "certificate_refused", since, why="revoked", certificate=AGENCY)
+        since = len(self.log("gateway"))
+        denied.unlink()
+        self.wait_read("gateway", since)
+        self.shown("gateway", files)
 
     def check_refusals_of_servers(self):
         """The gateway, of a service whose certificate does not hold; and again well when it does."""

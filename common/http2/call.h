@@ -16,6 +16,8 @@ namespace nisi::http2 {
 struct Peer {
   std::string identity;  // the SPIFFE id that it proved; empty: none
   std::string address;   // "10.0.0.7"; empty within one process
+  // When what it proved holds no longer: its certificate, or one that it rests on, has ended.
+  absl::Time until = absl::InfiniteFuture();
 };
 
 // What is wrong with what a client sent, beneath what its message says.

@@ -159,6 +159,10 @@ void ClientConnection::OnTick(absl::Time now) {
   if (now > socket_.stuck_since() + limits_.ping_after + limits_.ping_answer) {
     return socket_.Close("takes nothing");
   }
+  if (options_.tls != nullptr) {
+    const std::shared_ptr<SSL_CTX> context = options_.tls->Current(now);
+    if (context.get() != socket_.context() && socket_.CloseDenied(*context)) return;
+  }
   LookAlive(now);
 }
 

@@ -145,7 +145,8 @@ ServerStream* ServerConnection::Find(int32_t id) const {
 }
 
 void ServerConnection::OnOpen(std::string identity) {
-  peer_ = std::make_shared<const Peer>(Peer{std::move(identity), socket_.address()});
+  peer_ = std::make_shared<const Peer>(
+      Peer{std::move(identity), socket_.address(), socket_.proved_until()});
   if (!shared_.http1) return OpenHttp2();
   // In plain text the client's first bytes say it.
   if (socket_.secure()) socket_.protocol() == "h2" ? OpenHttp2() : OpenHttp1();
@@ -320,7 +321,7 @@ void ServerConnection::OnTick(absl::Time now) {
 }
 
 void ServerConnection::Renew(const SSL_CTX* context, absl::Time now) {
-  if (socket_.context() == context) return;
+  if (socket_.context() == context || socket_.CloseDenied(*context)) return;
   renewed_ = now + kRenewing * base::Chance(began_);
   old_ = std::min(old_, renewed_);
 }

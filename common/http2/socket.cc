@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/http2/address.h"
+#include "common/http2/denied.h"
 #include "common/http2/tls.h"
 
 namespace nisi::http2 {
@@ -247,10 +248,23 @@ void Socket::Handshake() {
   owner_->OnOpen(PeerIdentity(*ssl_));
 }
 
+absl::Time Socket::proved_until() const {
+  return ssl_ == nullptr ? absl::InfiniteFuture() : ProvedUntil(*ssl_);
+}
+
+bool Socket::CloseDenied(const SSL_CTX& context) {
+  if (!open_ || closing_ || ssl_ == nullptr || !IsDenied(*ssl_, context)) return false;
+  const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(ssl_.get()),
+                                                          X509_free);
+  CloseRefused({X509_verify_cert_error_string(X509_V_ERR_CERT_REVOKED),
+                shown == nullptr ? std::string() : Describe(*shown)});
+  return true;
+}
+
 void Socket::CloseRefused(const RefusedCertificate& refused) {
   base::Log(base::Severity::kWarning, "certificate_refused",
             {{"why", refused.why}, {"certificate", refused.certificate}, {"peer", address_}});
-  Close(absl::StrCat("TLS handshake: ", refused.why));
+  Close(absl::StrCat(open_ ? "TLS: " : "TLS handshake: ", refused.why));
 }
 
 void Socket::FlushCipher() {

@@ -61,6 +61,11 @@ class Socket {
   void Listen(bool on);
   // "10.0.0.7"; empty for a pair within this process.
   const std::string& address() const { return address_; }
+  // When the certificate of the other side, or one that it rests on, ends; never without one.
+  absl::Time proved_until() const;
+  // Ends it where the other side's certificate is one that `context` denies, and says so in the
+  // log.
+  bool CloseDenied(const SSL_CTX& context);
   // What it was made with; null: plain.
   const SSL_CTX* context() const { return context_.get(); }
   // Nothing is read from here on; OnClosed comes when what was written has left, or failed to.

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/http2/certificate_time.h"
+#include "common/http2/denied.h"
 
 namespace nisi::http2 {
 namespace {
@@ -55,6 +57,11 @@ std::string Look(const TlsFiles& files) {
     absl::StrAppend(&seen, file.st_ino, ".", file.st_size, ".", file.st_mtim.tv_sec, ".",
                     file.st_mtim.tv_nsec, " ");
   }
+  struct stat denied {};
+  if (!files.denied.empty() && stat(files.denied.c_str(), &denied) == 0) {
+    absl::StrAppend(&seen, denied.st_ino, ".", denied.st_size, ".", denied.st_mtim.tv_sec, ".",
+                    denied.st_mtim.tv_nsec);
+  }
   return seen;
 }
 
@@ -72,10 +79,15 @@ std::string TextOf(const ASN1_TIME* time) {
   return at.has_value() ? absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ", *at, absl::UTCTimeZone()) : "?";
 }
 
-// Changes nothing of what was found: only keeps it for the log.
-int NoteRefusal(int good, X509_STORE_CTX* found) {
+// Refuses what is denied, and else changes nothing of what was found: it keeps it for the log.
+int Judge(int good, X509_STORE_CTX* found) {
   const auto* ssl = static_cast<const SSL*>(
       X509_STORE_CTX_get_ex_data(found, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const X509* const looked_at = X509_STORE_CTX_get_current_cert(found);
+  if (good == 1 && looked_at != nullptr && IsDenied(*looked_at, *SSL_get_SSL_CTX(ssl))) {
+    X509_STORE_CTX_set_error(found, X509_V_ERR_CERT_REVOKED);
+    good = 0;
+  }
   auto* const refused = static_cast<RefusedCertificate*>(SSL_get_app_data(ssl));
   if (good != 1 && refused != nullptr) {
     refused->why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(found));
@@ -126,7 +138,7 @@ std::string TlsProblem() {
 
 TlsFiles TlsFiles::In(const std::string& dir, const std::string& name) {
   return {absl::StrCat(dir, "/ca.pem"), absl::StrCat(dir, "/", name, ".pem"),
-          absl::StrCat(dir, "/", name, ".key")};
+          absl::StrCat(dir, "/", name, ".key"), absl::StrCat(dir, "/denied.txt")};
 }
 
 absl::Status TlsContext::Load() {
@@ -151,6 +163,11 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsContext::New(const SSL_METHOD* metho
   SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   if (SSL_CTX_load_verify_locations(context.get(), files_.authority.c_str(), nullptr) != 1) {
     return Bad(files_.authority);
+  }
+  if (!files_.denied.empty()) {
+    absl::StatusOr<Denied> denied = Denied::Read(files_.denied);
+    if (!denied.ok() && !absl::IsNotFound(denied.status())) return denied.status();
+    if (denied.ok()) Deny(*std::move(denied), context.get());
   }
   if (files_.certificate.empty()) return context;
   if (SSL_CTX_use_certificate_chain_file(context.get(), files_.certificate.c_str()) != 1) {
@@ -200,7 +217,7 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsAcceptor::Read() const {
   }
   SSL_CTX_set_verify(context.get(),
                      SSL_VERIFY_PEER | (require_client_cert_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                     NoteRefusal);
+                     Judge);
   return context;
 }
 
@@ -214,7 +231,7 @@ absl::StatusOr<std::shared_ptr<TlsConnector>> TlsConnector::Load(TlsFiles files,
 absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsConnector::Read() const {
   ASSIGN_OR_RETURN(std::shared_ptr<SSL_CTX> context, New(TLS_client_method()));
   SSL_CTX_set_alpn_protos(context.get(), kH2, sizeof kH2);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, NoteRefusal);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, Judge);
   return context;
 }
 
@@ -234,6 +251,16 @@ std::string PeerIdentity(const SSL& ssl) {
   if (certificate == nullptr) return "";
   const std::vector<std::string> uris = UrisOf(*certificate);
   return uris.size() == 1 && absl::StartsWith(uris[0], kScheme) ? uris[0] : "";
+}
+
+absl::Time ProvedUntil(const SSL& ssl) {
+  absl::Time until = absl::InfiniteFuture();
+  const STACK_OF(X509)* const chain = SSL_get0_verified_chain(&ssl);
+  for (int i = 0; chain != nullptr && i < sk_X509_num(chain); ++i) {
+    const std::optional<absl::Time> ends = TimeOf(X509_get0_notAfter(sk_X509_value(chain, i)));
+    until = std::min(until, ends.value_or(absl::InfinitePast()));
+  }
+  return until;
 }
 
 }  // namespace nisi::http2

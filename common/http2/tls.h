@@ -19,8 +19,9 @@ struct TlsFiles {
   std::string authority;
   std::string certificate;
   std::string key;
+  std::string denied = {};  // of other sides, as denied.h; need not be there
 
-  // <dir>/ca.pem, <dir>/<name>.pem, <dir>/<name>.key
+  // <dir>/ca.pem, <dir>/<name>.pem, <dir>/<name>.key, <dir>/denied.txt
   static TlsFiles In(const std::string& dir, const std::string& name);
 };
 
@@ -99,6 +100,10 @@ class TlsConnector final : public TlsContext {
 // The SPIFFE id of the other side's certificate, which must have been verified: its only URI.
 // Empty: it has none, or showed no certificate.
 std::string PeerIdentity(const SSL& ssl);
+
+// When the first certificate of the other side's verified chain ends; InfiniteFuture: it showed
+// none.
+absl::Time ProvedUntil(const SSL& ssl);
 
 // Takes what OpenSSL has to say of the last failure on this thread.
 std::string TlsProblem();

@@ -34,6 +34,7 @@ Evidence EvidenceOf(const http2::CallHead& head) {
     }
   }
   evidence.peer = head.peer->identity;
+  evidence.peer_until = head.peer->until;
   return evidence;
 }
 
@@ -75,8 +76,14 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evid
   }
   if (options_.principals != nullptr && !evidence.peer.empty()) {
     auto caller = options_.principals->Current(now)->Find(std::string(evidence.peer));
-    if (caller != nullptr) return caller;
-    LogRefused("a certificate that stands for nobody", evidence.peer);
+    if (caller == nullptr) {
+      LogRefused("a certificate that stands for nobody", evidence.peer);
+      return Anonymous();
+    }
+    // A connection may outlive it, and a stream on it.
+    if (now < evidence.peer_until) return caller;
+    LogRefused("a certificate that has ended since", evidence.peer);
+    return CertificateExpired();
   }
   return Anonymous();
 }

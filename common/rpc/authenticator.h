@@ -36,6 +36,7 @@ struct Evidence {
   absl::string_view authorization;           // the first of so many
   size_t authorizations = 0;
   absl::string_view peer;  // the SPIFFE id that the connection proved; empty: none
+  absl::Time peer_until = absl::InfiniteFuture();  // until when
 };
 Evidence EvidenceOf(const http2::CallHead& head);
 
@@ -45,8 +46,8 @@ class Authenticator {
   explicit Authenticator(AuthenticatorOptions options) : options_(std::move(options)) {}
 
   // In this order: a call context from a trusted peer; a bearer token; a known client certificate;
-  // nobody. UNAUTHENTICATED: TOKEN_INVALID, TOKEN_EXPIRED, CONTEXT_INVALID, CONTEXT_EXPIRED. Never
-  // null.
+  // nobody. UNAUTHENTICATED: TOKEN_INVALID, TOKEN_EXPIRED, CONTEXT_INVALID, CONTEXT_EXPIRED,
+  // CERTIFICATE_EXPIRED. Never null.
   absl::StatusOr<std::shared_ptr<const Caller>> Identify(const Evidence& evidence,
                                                          absl::Time now) const;
 

@@ -25,6 +25,7 @@
 #include "common/base/hash.h"
 #include "common/http2/server.h"
 #include "common/rpc/certificates.h"
+#include "common/rpc/key_files.h"
 
 namespace nisi::rpc {
 namespace {
@@ -391,6 +392,37 @@ TEST_F(BackendTest, ItKnowsItsServerAndShowsItself) {
   EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
   std::filesystem::remove_all(dir);
   std::filesystem::remove_all(other);
+}
+
+// A server whose key was stolen: its connection ends with the next look, and it gets no other.
+TEST_F(BackendTest, AServerThatIsDeniedIsLeft) {
+  const std::string dir = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
+  ASSERT_TRUE(MakeCertificates(dir, {"registry", "gateway"}, absl::Now()).ok());
+  // The server's own files are elsewhere: it does not know.
+  const std::string own = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
+  std::filesystem::copy(dir, own);
+  auto tls = http2::TlsAcceptor::Load(http2::TlsFiles::In(own, "registry"), true);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  const auto server = Serve("127.0.0.1:0", *tls);
+  const http2::TlsFiles ours = http2::TlsFiles::In(dir, "gateway");
+  auto connector = http2::TlsConnector::Load(ours, ServiceIdentity("registry"));
+  ASSERT_TRUE(connector.ok()) << connector.status();
+  Use(absl::StrCat("127.0.0.1:", server->port()), *connector);
+  ASSERT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  ASSERT_TRUE(ReplaceFile(ours.denied, ServiceIdentity("registry"), 0644).ok());
+  const absl::Time limit = absl::Now() + absl::Minutes(1);
+  while (CodeOf("x") != absl::StatusCode::kUnavailable) {
+    ASSERT_LT(absl::Now(), limit);
+    std::this_thread::yield();
+  }
+  // It is taken back by taking the line away.
+  ASSERT_TRUE(ReplaceFile(ours.denied, "", 0644).ok());
+  while (CodeOf("x") != absl::StatusCode::kOk) {
+    ASSERT_LT(absl::Now(), limit);
+    std::this_thread::yield();
+  }
+  std::filesystem::remove_all(dir);
+  std::filesystem::remove_all(own);
 }
 
 }  // namespace

@@ -24,4 +24,9 @@ absl::Status ContextExpired() {
                        "The call context has expired; call again through the gateway.");
 }
 
+absl::Status CertificateExpired() {
+  return base::Refusal(absl::StatusCode::kUnauthenticated, "CERTIFICATE_EXPIRED",
+                       "The client certificate has ended; connect with the next one.");
+}
+
 }  // namespace nisi::rpc

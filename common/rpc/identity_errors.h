@@ -6,9 +6,10 @@
 
 namespace nisi::rpc {
 
-absl::Status TokenInvalid();    // TOKEN_INVALID
-absl::Status TokenExpired();    // TOKEN_EXPIRED
-absl::Status ContextInvalid();  // CONTEXT_INVALID
-absl::Status ContextExpired();  // CONTEXT_EXPIRED
+absl::Status TokenInvalid();        // TOKEN_INVALID
+absl::Status TokenExpired();        // TOKEN_EXPIRED
+absl::Status ContextInvalid();      // CONTEXT_INVALID
+absl::Status CertificateExpired();  // CERTIFICATE_EXPIRED
+absl::Status ContextExpired();      // CONTEXT_EXPIRED
 
 }  // namespace nisi::rpc

@@ -21,6 +21,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/hash.h"
 #include "common/http2/server.h"
 #include "common/rpc/certificate_figures.h"
@@ -34,6 +35,7 @@ namespace {
 
 using std::chrono::seconds;
 using std::chrono::system_clock;
+using ::testing::HasSubstr;
 
 // Answers every call with an ABORTED whose message is the peer's identity.
 std::shared_ptr<http2::Taker> Answer(const http2::CallHead& head,
@@ -132,6 +134,73 @@ TEST_F(TlsTest, ClientsWithoutAGoodCertificateAreRefused) {
   EXPECT_NO_HANDSHAKE(server.Call(ClientTls(NoCertificate(), registry_)));
   EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Foreign("gateway"), registry_)));
   EXPECT_NO_HANDSHAKE(server.Call(grpc::InsecureChannelCredentials()));
+}
+
+// As OpenSSL prints them: openssl x509 -noout -fingerprint -sha256, and -serial.
+std::string FingerprintOf(const std::string& path) {
+  const auto read = ReadCertificates(path);
+  EXPECT_TRUE(read.ok()) << read.status();
+  std::array<unsigned char, 32> digest{};
+  unsigned int size = 0;
+  X509_digest(read->front().get(), EVP_sha256(), digest.data(), &size);
+  std::string text = "sha256 Fingerprint=";
+  for (unsigned int i = 0; i < size; ++i)
+    absl::StrAppendFormat(&text, "%s%02X", i == 0 ? "" : ":", digest[i]);
+  return text;
+}
+std::string SerialOf(const std::string& path) {
+  const auto read = ReadCertificates(path);
+  EXPECT_TRUE(read.ok()) << read.status();
+  BIGNUM* const number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(read->front().get()), nullptr);
+  char* const digits = BN_bn2hex(number);
+  std::string text = absl::StrCat("serial=", digits);
+  OPENSSL_free(digits);
+  BN_free(number);
+  return text;
+}
+
+TEST_F(TlsTest, WhoIsDeniedIsRefusedThoughItsAuthorityIsTrusted) {
+  const std::string path = Files("agency-1").certificate;
+  for (const std::string& line :
+       {FingerprintOf(path), SerialOf(path), ClientIdentity("agency-1")}) {
+    ASSERT_TRUE(
+        ReplaceFile(Files("").denied, absl::StrCat("# of a stolen key\n\n", line, "\n"), 0644)
+            .ok());
+    const TestServer server(Files("registry"), false);
+    EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Files("agency-1"), registry_))) << line;
+    EXPECT_SEEN_AS(server.Call(ClientTls(Files("gateway"), registry_)),
+                   "spiffe://nisi/svc/gateway");
+  }
+  // Its authority: then nobody of it is let in.
+  ASSERT_TRUE(ReplaceFile(Files("").denied, FingerprintOf(Files("").authority), 0644).ok());
+  EXPECT_NO_HANDSHAKE(
+      TestServer(Files("registry"), false).Call(ClientTls(Files("gateway"), registry_)));
+  // What cannot be read denies nobody: nothing begins with it.
+  for (const char* bad : {"agency-1", "serial=", "serial=xyz", "sha1 Fingerprint=AB", "AB:CD"}) {
+    ASSERT_TRUE(ReplaceFile(Files("").denied, absl::StrCat("#\n", bad), 0644).ok());
+    const auto refused = http2::TlsAcceptor::Load(Files("registry"), true).status();
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("line 2: ")) << bad;
+  }
+}
+
+// From the next look at the file on, a connection that stands ends at once, with what is on it.
+TEST_F(TlsTest, WhoIsDeniedIsCutOff) {
+  const TestServer server(Files("registry"), true);
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto kept = [&](const std::string& name) {
+    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server.port()),
+                                     ClientTls(Files(name), registry_), arguments);
+  };
+  const auto agency = kept("agency-1"), gateway = kept("gateway");
+  for (const auto& channel : {agency, gateway}) {
+    ASSERT_TRUE(channel->WaitForConnected(system_clock::now() + seconds(60)));
+  }
+  ASSERT_TRUE(ReplaceFile(Files("").denied, ClientIdentity("agency-1"), 0644).ok());
+  ASSERT_TRUE(agency->WaitForStateChange(GRPC_CHANNEL_READY, system_clock::now() + seconds(60)));
+  EXPECT_FALSE(agency->WaitForConnected(system_clock::now() + seconds(2)));
+  EXPECT_NO_HANDSHAKE(server.Call(ClientTls(Files("agency-1"), registry_)));
+  EXPECT_SEEN_AS(server.Call(ClientTls(Files("gateway"), registry_)), "spiffe://nisi/svc/gateway");
 }
 
 TEST_F(TlsTest, WhereACertificateIsOptionalABadOneIsStillRefused) {

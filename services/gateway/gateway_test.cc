@@ -2,9 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "common/base/hash.h"
+#include "common/http2/tls.h"
+#include "common/rpc/certificates.h"
+#include "common/rpc/key_files.h"
+#include "common/rpc/tls.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "services/gateway/admission.h"
@@ -377,6 +383,49 @@ TEST_F(GatewayTest, AStreamEndsWithTheTokenThatBeganIt) {
   seen_.Wait("cancelled");
   EXPECT_EQ(seen_.Count("cancelled"), 1);
   stays.context().TryCancel();
+}
+
+// The same of who is known by a certificate: one has a moment left, the other one its days.
+TEST_F(GatewayTest, AStreamEndsWithTheCertificateThatBeganIt) {
+  const std::string dir = absl::StrCat(::testing::TempDir(), "/ends_", base::RandomUuid());
+  const absl::Duration left = absl::Seconds(3);
+  ASSERT_TRUE(rpc::MakeCertificates(dir, {"gateway"}, absl::Now()).ok());
+  ASSERT_TRUE(rpc::MakeClientCertificates(dir, {"stays"}, absl::Now()).ok());
+  auto tls = http2::TlsAcceptor::Load(http2::TlsFiles::In(dir, "gateway"), false);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  tls_ = *std::move(tls);
+  const std::string principals = dir + "/principals.json";
+  ASSERT_TRUE(rpc::ReplaceFile(principals,
+                               R"({"spiffe://nisi/client/stays": {"subject": "a"},
+                                   "spiffe://nisi/client/ends": {"subject": "b"}})",
+                               0644)
+                  .ok());
+  rpc::AuthenticatorOptions options;
+  options.principals = *rpc::PrincipalsFile::Open(principals, &rpc::Principals::Parse, absl::Now());
+  authenticator_ = std::make_unique<rpc::Authenticator>(std::move(options));
+  StartGateway();
+  ASSERT_TRUE(rpc::MakeClientCertificates(dir, {"ends"}, absl::Now(), left).ok());
+  const auto as = [&](const std::string& name) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::GenericStub(grpc::CreateCustomChannel(
+        absl::StrCat("127.0.0.1:", gateway_->port()),
+        rpc::ClientTls(rpc::TlsFiles::In(dir, name), rpc::ServiceIdentity("gateway")), arguments));
+  };
+  grpc::GenericStub staying = as("stays"), ending = as("ends");
+  ClientCall stays(staying, kCount), ends(ending, kCount);
+  for (ClientCall* stream : {&stays, &ends}) {
+    ASSERT_TRUE(stream->Start() && stream->Write("watch") && stream->CloseSending());
+    ASSERT_EQ(stream->Read(), "widget");
+  }
+  EXPECT_EQ(ends.Read(), std::nullopt);
+  EXPECT_EQ(ReasonOf(ends.Finish()), "CERTIFICATE_EXPIRED");
+  seen_.Wait("cancelled");
+  EXPECT_EQ(seen_.Count("cancelled"), 1);
+  // Nor does another call of it hold on the connection that stands.
+  EXPECT_EQ(ReasonOf(ClientCall(ending, kEcho).Run({"x"}, nullptr)), "CERTIFICATE_EXPIRED");
+  stays.context().TryCancel();
+  std::filesystem::remove_all(dir);
 }
 
 TEST_F(GatewayTest, AStreamEndsWithTheKeyOfItsToken) {

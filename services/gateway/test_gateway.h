@@ -102,6 +102,7 @@ class GatewayTest : public ::testing::Test {
     options.limits = limits;
     options.origins = std::move(origins);
     options.edges = edges_;
+    options.tls = tls_;
     const auto* file = nisi::testing::v1::Widget::descriptor()->file();
     options.services = {file->service(0),
                         journal::v1::GetEntryRequest::descriptor()->file()->service(0),
@@ -149,7 +150,8 @@ class GatewayTest : public ::testing::Test {
   rpc::ContextSigner signer_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
   Seen seen_;
-  std::vector<std::string> edges_;        // of the gateway
+  std::vector<std::string> edges_;  // of the gateway
+  std::shared_ptr<http2::TlsAcceptor> tls_;
   std::unique_ptr<TestService> service_;  // good for one server
   int backend_port_ = 0;
   std::unique_ptr<grpc::Server> backend_;

@@ -104,7 +104,10 @@ class Installation:
                 source = one.get("secret", one.get("configMap"))
                 if source is None:
                     continue
-                data = (self.secrets if "secret" in one else self.maps)[source.get("secretName", source.get("name"))]
+                kept, name = (self.secrets if "secret" in one else self.maps), source.get("secretName", source.get("name"))
+                if source.get("optional") and name not in kept:
+                    continue
+                data = kept[name]
                 for item in source.get("items", [{"key": key, "path": key} for key in data]):
                     (at / item["path"]).write_bytes(data[item["key"]])
                     (at / item["path"]).chmod(mode)

@@ -12,7 +12,7 @@ NAME, COMPONENT = "app.kubernetes.io/name", "app.kubernetes.io/component"
 LONG_RUNNING = ("Deployment", "StatefulSet")
 LISTENING = ("address", "health-address", "metrics-address")
 # What an operator makes by hand, k8s/README.md: keys that no controller makes, and what is public of keys, by its key.
-HAND_MADE_MAPS = {"signers": "signers.json", "jwks": "jwks.json", "authorities": "ca.pem"}
+HAND_MADE_MAPS = {"signers": "signers.json", "jwks": "jwks.json", "authorities": "ca.pem", "denied": "denied.txt"}
 HAND_MADE_SECRETS = re.compile(r"keys-[\w-]+")
 # The names that the gateway is dialled by from within, and by who has forwarded a port, as k8s/README.md does.
 OF_GATEWAY = ["gateway.nisi.svc", "localhost"]

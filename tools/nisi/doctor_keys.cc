@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/http2/certificate_time.h"
+#include "common/http2/denied.h"
 #include "common/http2/tls.h"
 #include "common/rpc/call_context.h"
 #include "common/rpc/certificates.h"
@@ -90,6 +91,12 @@ void ExamineSecret(const std::string& kind, const std::string& path, const absl:
 
 void ExamineCertificates(const Installation& at, absl::Time now, Findings* findings) {
   const rpc::TlsFiles files = rpc::TlsFiles::In(at.tls_dir, at.process);
+  const auto denied = http2::Denied::Read(files.denied);
+  if (!denied.ok() && !absl::IsNotFound(denied.status())) {
+    findings->push_back({"DENIED_LIST", files.denied, std::string(denied.status().message()),
+                         "Mend the line: a process that runs goes on with the list before, and "
+                         "does not start with this one."});
+  }
   const auto trusted = rpc::ReadCertificates(files.authority);
   const auto chain = rpc::ReadCertificates(files.certificate);
   for (const auto* read : {&trusted, &chain}) {
@@ -106,6 +113,11 @@ void ExamineCertificates(const Installation& at, absl::Time now, Findings* findi
   }
   if (!chain.ok()) return;
   const X509Ptr& own = chain->front();
+  if (denied.ok() && denied->Has(*own)) {
+    findings->push_back({"CERTIFICATE_DENIED", files.certificate,
+                         absl::StrCat(http2::Describe(*own), " stands in ", files.denied, "."),
+                         kIssueAnew});
+  }
   ExamineDates(kOwn, files.certificate, *own, at, now, findings);
   if (key.ok() && X509_check_private_key(own.get(), key->native()) != 1) {
     ERR_clear_error();
