@@ -70,13 +70,13 @@ class Page {
         arena_(block_.data(), block_.size()) {}
 
   absl::StatusOr<bool> Visit(const store::RowView& row, absl::string_view at_key) {
-    if (count_ == size_ || ++looked_at_ > kMaxLookedAt) {
-      more_ = true;
-      return false;
-    }
+    // A full page goes on to the next row that its reader may know of: that others are behind it
+    // is nobody's to learn by a token.
+    const bool full = count_ == size_;
+    if (++looked_at_ > kMaxLookedAt || (full && !plan_.show && !plan_.sift)) return Stop();
     if (plan_.reach == store::Reach::kMemory && looked_at_ > kMaxLookedAtInline)
       return store::NotInMemory();
-    last_key_.assign(at_key.data(), at_key.size());
+    if (!full) last_key_.assign(at_key.data(), at_key.size());
     ASSIGN_OR_RETURN(const store::ResourceView view, store::SplitRow(row.row));
     if (plan_.sift) {
       ASSIGN_OR_RETURN(const bool wanted, plan_.sift(view.resource));
@@ -95,13 +95,16 @@ class Page {
       if (plan_.show) {
         ASSIGN_OR_RETURN(shown, plan_.show(&resource));
       }
-      if (shown == Shown::kNo || !filter_.Matches(resource)) return true;
+      if (shown == Shown::kNo) return true;
+      if (full) return Stop();  // wanted or not
+      if (!filter_.Matches(resource)) return true;
       if (shown == Shown::kChanged) {
         reply_.AddBytesField(1, resource.SerializeAsString());
         ++count_;
         return true;
       }
     }
+    if (full) return Stop();
     reply_.AddRaw(view.field);
     ++count_;
     return true;
@@ -112,6 +115,11 @@ class Page {
   ReplyBuilder& reply() { return reply_; }
 
  private:
+  bool Stop() {
+    more_ = true;
+    return false;
+  }
+
   const ListPlan& plan_;
   const Way& way_;
   const Filter& filter_;

@@ -249,6 +249,28 @@ TEST_F(ResourceTest, AListShowsWhatIsInScopeByItsIndexOrWithout) {
   EXPECT_EQ(*List(plan, both, 200, "weight > 2"), "c e");
 }
 
+TEST_F(ResourceTest, ThatMoreIsHiddenShowsInNoPage) {
+  Put("a", kOwn, "", 100);
+  Put("b", kOwn, "", 7);
+  Put("c", kOwn, "", 7);
+  Admit({v1::PUBLIC});
+  const Call anybody = CallBy({}), auditor = CallBy({v1::AUDITOR});
+  const auto listed = [this](const Call& call, const std::string& filter = "") {
+    ListPlan plan;
+    plan.show = ShowTo<Widget>(call, IsHeavy);
+    plan.indexes = {
+        {"bin", &kByBin, [](const std::string& bin) { return std::optional<Key>(Key::Of(bin)); }}};
+    return *List(plan, call, 1, filter);
+  };
+  EXPECT_EQ(listed(anybody), "a");
+  EXPECT_EQ(listed(anybody, absl::StrCat("bin = ", kOwn)), "a");
+  EXPECT_EQ(listed(auditor), "a|b|c");
+  Put("d", kOther, "", 100);
+  EXPECT_EQ(listed(anybody), "a|d");
+  EXPECT_EQ(listed(anybody, absl::StrCat("bin = ", kOwn)), "a");
+  EXPECT_EQ(listed(anybody, "weight < 0"), "");
+}
+
 TEST_F(ResourceTest, AllPagesShowTheStateOfTheFirstWhateverIsAskedToBeKnown) {
   Admit({v1::PUBLIC});
   const Call call = CallBy({});
