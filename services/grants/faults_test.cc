@@ -317,6 +317,30 @@ TEST_F(FaultsTest, TheSecondGateIsNotDoneAndNothingIsPaid) {
   ExpectSound();
 }
 
+// What a gate has against the recipient bars it for good; what it has against the programme does
+// not.
+TEST_F(FaultsTest, WhatTheGateBarsEndsAndWhatWaitsForMoneyDoesNot) {
+  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
+  Proven(name, 1, 1);
+  const auto end = [&] {
+    return Do<Agreement>("EndTranches", authority_, NamingAgreement<v1::EndTranchesRequest>(name))
+        .status();
+  };
+  for (const auto& [reason, barred] :
+       std::vector<std::pair<std::string, bool>>{{"NOT_ENOUGH_MONEY", false}, {"DEBTOR", true}}) {
+    played_gate_.fault = [reason = reason](Notice notice) -> absl::StatusOr<Notice> {
+      notice.set_verdict(Notice::FAILED);
+      notice.add_reasons(reason);
+      return notice;
+    };
+    EXPECT_EQ(ReasonOf(Do<v1::Payment>("PayTranche", payer_, Paying(name, 1)).status()),
+              "GATE_FAILED");
+    EXPECT_EQ(ReasonOf(end()), barred ? "" : "TRANCHE_STATE");
+  }
+  EXPECT_EQ(Now(name).state(), Application::CLOSED);
+  EXPECT_EQ(Stands(), "2000000 0 0 0");
+}
+
 // No other step depends on anybody: from draft to recovery each service is asked once a question.
 TEST_F(FaultsTest, NoOtherStepAsks) {
   const std::string name = At(Application::MONITORING, 1);

@@ -1,4 +1,7 @@
 // Tranches: proof, payment, and the end of those that will not be paid.
+#include <algorithm>
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/rpc/gather.h"
@@ -27,6 +30,33 @@ absl::StatusOr<Tranche*> TrancheIn(Agreement* agreement, int32_t number, Tranche
 
 bool IsLast(const Agreement& agreement, int32_t number) {
   return number == agreement.tranches(agreement.tranches_size() - 1).number();
+}
+
+// Whether the gate has barred the recipient, whatever officials do: it stands on a list, or another
+// gate has said so before the last payment. What a programme lacks bars nobody.
+absl::StatusOr<bool> IsBarred(const store::Reader& reader, const Agreement& agreement) {
+  ASSIGN_OR_RETURN(const auto lists, ListsOf(reader, agreement.recipient()));
+  if (!lists.empty()) return true;
+  ASSIGN_OR_RETURN(
+      const std::optional<cases::Notice> last,
+      cases::LastNotice(reader, agreement.name(), gate::v1::BEFORE_PAYMENT, agreement.recipient()));
+  return last.has_value() && last->verdict() == cases::Notice::FAILED &&
+         std::any_of(last->reasons().begin(), last->reasons().end(),
+                     [](const std::string& reason) { return !IsOfProgramme(reason); });
+}
+
+// What the recipient has proven, or what waits to be judged, is its own by the agreement: an
+// official who is late takes nothing from it (Art. 27(1)).
+absl::Status CheckNothingProven(const store::Reader& reader, const Agreement& agreement) {
+  for (const Tranche& tranche : agreement.tranches()) {
+    if (tranche.state() != Tranche::PROVEN && tranche.state() != Tranche::PROOF_FILED) continue;
+    ASSIGN_OR_RETURN(const bool barred, IsBarred(reader, agreement));
+    if (barred) continue;
+    return errors::TrancheState(
+        Tranche::State_Name(tranche.state()),
+        "what is filed is judged and what is proven is paid, unless the gate bars its recipient");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::Payment> PayIt(Env& env, const Call& call, store::Tx& tx,
@@ -174,6 +204,7 @@ absl::StatusOr<v1::Agreement> EndTranches(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(AgreementStep step, BeginAgreement(tx, call, ApplicationVerb::kEndTranches,
                                                       request.name(), request.etag()));
   Agreement& agreement = step.agreement();
+  RETURN_IF_ERROR(CheckNothingProven(tx, agreement));
   base::Money rest;
   for (Tranche& tranche : *agreement.mutable_tranches()) {
     if (tranche.state() == Tranche::PAID) continue;

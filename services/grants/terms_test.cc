@@ -130,11 +130,27 @@ TEST_F(TermsTest, AProofThatIsSentBackIsOwedAgain) {
   EXPECT_EQ(DueOf(name), "-");
 }
 
+// What the recipient has proven is its own by the agreement, and so is that its proof is judged:
+// who is late takes neither from it. What the gate bars is paid by nobody, and ends.
 TEST_F(TermsTest, TranchesThatEndAreOwedNoMore) {
   const std::string name = At(Application::IN_EXECUTION, 1);
-  Proven(name, 1, 2);
-  ASSERT_TRUE(
-      Do<Agreement>("EndTranches", authority_, NamingAgreement<v1::EndTranchesRequest>(name)).ok());
+  const auto end = [&] {
+    return Do<Agreement>("EndTranches", authority_, NamingAgreement<v1::EndTranchesRequest>(name))
+        .status();
+  };
+  ASSERT_TRUE(Proof(name, 2, Owner(1)).ok());
+  EXPECT_EQ(ReasonOf(end()), "TRANCHE_STATE") << "filed";
+  ASSERT_TRUE(Prove(name, 2, checker_).ok());
+  EXPECT_EQ(ReasonOf(end()), "TRANCHE_STATE") << "proven";
+  EXPECT_EQ(Now(name).state(), Application::IN_EXECUTION);
+  v1::EnterUnreliableRecipientsRequest enter;
+  auto* entry = enter.add_recipients();
+  entry->set_recipient(Bin(1));
+  entry->set_list(v1::UnreliableRecipient::BANKRUPT);
+  entry->set_basis("Решение суда 5");
+  *entry->mutable_listed_from() = today().ToProto();
+  Must<v1::EnterUnreliableRecipientsResponse>("EnterUnreliableRecipients", authority_, enter);
+  ASSERT_TRUE(end().ok());
   EXPECT_THAT(Terms(name, "proof_of_tranches"),
               ElementsAre("proof_of_tranches CANCELLED 2028-01-30"));
   EXPECT_EQ(Terms(name).back(), "payment_of_tranche CANCELLED 2026-06-29");
