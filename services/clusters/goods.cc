@@ -51,9 +51,15 @@ std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base
                     list.edition.etag};
     for (int i = 0; i < said.results_size(); ++i) {
       const CheckGoodsResponse::Result& result = said.results(i);
+      // Listed by no entry, or by one without a place in the journal, is listed by nothing.
+      const bool founded =
+          result.verdict() != CheckGoodsResponse::LISTED ||
+          (!result.entry().empty() && result.entry_position() > 0 &&
+           result.processing_level() != priority_goods::v1::PROCESSING_LEVEL_UNSPECIFIED &&
+           priority_goods::v1::ProcessingLevel_IsValid(result.processing_level()));
       if (result.code() != request.codes(i) ||
           result.verdict() == CheckGoodsResponse::VERDICT_UNSPECIFIED ||
-          !CheckGoodsResponse::Verdict_IsValid(result.verdict())) {
+          !CheckGoodsResponse::Verdict_IsValid(result.verdict()) || !founded) {
         return check.WrongAnswer();
       }
       list.goods.push_back(OneOf(result, by));

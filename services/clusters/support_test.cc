@@ -1259,6 +1259,9 @@ TEST_F(ProjectTest, AnAnswerToSomethingElseIsNone) {
       [](CheckGoodsResponse& said) {
         said.mutable_results(0)->set_verdict(static_cast<CheckGoodsResponse::Verdict>(99));
       },
+      [](CheckGoodsResponse& said) { said.mutable_results(0)->clear_entry(); },
+      [](CheckGoodsResponse& said) { said.mutable_results(0)->clear_entry_position(); },
+      [](CheckGoodsResponse& said) { said.mutable_results(0)->clear_processing_level(); },
       [](CheckGoodsResponse& said) { said.clear_on_date(); },
       [](CheckGoodsResponse& said) { said.mutable_on_date()->set_year(2025); },
   };

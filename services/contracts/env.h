@@ -66,9 +66,10 @@ bool IsShownItem(const google::protobuf::Message& item, uint32_t roles);
 absl::Status Publish(store::Tx& tx, const Cycle& cycle, const std::vector<ItemRow>& approved);
 absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& reason);
 // Notes what the database of suppliers said of a message: placed, taken out, or refused. Says it
-// twice: once. UNAVAILABLE where it is to be asked again.
+// twice: once. UNAVAILABLE where it is to be asked again, as where it answered something else.
 absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
-                          const store::OutboxMessage& message, const absl::Status& said);
+                          const store::OutboxMessage& message,
+                          const absl::StatusOr<std::string>& said);
 // How many publications are refused, for the metrics.
 std::vector<store::Figure> PublicationFigures(const store::Store& store);
 

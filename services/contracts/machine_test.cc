@@ -355,7 +355,10 @@ TEST_F(WalkTest, CyclesByEveryVerbAndRoleInEveryState) {
     const store::OutboxMessage placed{"suppliers", "1",
                                       "/nisi.suppliers.v1.SuppliersService/PublishDemands",
                                       message.SerializeAsString()};
-    return Note(placed, absl::OkStatus());
+    suppliers::v1::Publication said;
+    said.set_name(message.name());
+    said.set_state(suppliers::v1::Publication::PUBLISHED);
+    return Note(placed, said.SerializeAsString());
   };
   const cases::Walked walked = cases::WalkMachine(CycleMachine(), fixture);
   EXPECT_EQ(walked.taken, 4 + 4 + 5 + 3 + 5);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/log.h"
+#include "common/rpc/peer.h"
 #include "nisi/suppliers/v1/service.pb.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
@@ -117,29 +118,46 @@ absl::Status ConfirmCycle(const norms::Norms& norms, store::Tx& tx, int32_t year
   return cases::Finish(tx, norms, kCycles, &step);
 }
 
+// Whether the answer is one to the message: that edition, whole, in the state that was asked for.
+template <class Request>
+bool IsAnswerTo(const Request& request, suppliers::v1::Publication::State state, int demands,
+                const std::string& answer) {
+  suppliers::v1::Publication said;
+  return said.ParseFromString(answer) && said.name() == request.name() && said.state() == state &&
+         (demands == 0 || said.demand_count() == demands);
+}
+
 // What a message was of, and what became of the part by what was said.
 struct Said {
   std::string edition;
   Publication::State state = Publication::STATE_UNSPECIFIED;
   std::string refusal;
 };
-absl::StatusOr<Said> SaidOf(const store::OutboxMessage& message, const absl::Status& said) {
+absl::StatusOr<Said> SaidOf(const store::OutboxMessage& message,
+                            const absl::StatusOr<std::string>& answer) {
+  const absl::Status& said = answer.status();
+  bool of_it = !said.ok();
   Said result;
   if (message.method == kPublishMethod) {
     PublishDemandsRequest request;
     if (!request.ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
     result.edition = request.name();
     result.state = Publication::PLACED;
+    of_it = of_it || IsAnswerTo(request, suppliers::v1::Publication::PUBLISHED,
+                                request.demands_size(), *answer);
   } else if (message.method == kWithdrawMethod) {
     WithdrawDemandsRequest request;
     if (!request.ParseFromString(message.payload)) return base::StoreCorrupt("outbox row");
     result.edition = request.name();
     result.state = Publication::WITHDRAWN;
+    of_it = of_it || IsAnswerTo(request, suppliers::v1::Publication::WITHDRAWN, 0, *answer);
     // What was refused before is not there to be taken out.
     if (absl::IsNotFound(said)) return result;
   } else {
     return base::StoreCorrupt("method of an outbox row");
   }
+  // Not noted, so the message goes again.
+  if (!of_it) return rpc::NotAnswered(kTarget, message.method, "WRONG_ANSWER", absl::Minutes(1));
   if (!said.ok()) {
     result.state = Publication::REFUSED;
     result.refusal = base::ReasonOf(said);
@@ -236,8 +254,9 @@ absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& r
 }
 
 absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
-                          const store::OutboxMessage& message, const absl::Status& said) {
-  ASSIGN_OR_RETURN(const bool too_early, IsTooEarly(tx, message, said));
+                          const store::OutboxMessage& message,
+                          const absl::StatusOr<std::string>& said) {
+  ASSIGN_OR_RETURN(const bool too_early, IsTooEarly(tx, message, said.status()));
   if (too_early) {
     // Not noted, so the message goes again.
     return absl::UnavailableError("the database of suppliers has not come to the order's day");

@@ -24,7 +24,16 @@ using ::testing::UnorderedElementsAre;
 // The database of suppliers as its proto tells: an edition is there once, whatever its request id.
 class Database {
  public:
-  absl::Status Take(const store::OutboxMessage& message) {
+  // An answer to what asks for it.
+  static suppliers::v1::Publication Placed(const PublishDemandsRequest& request) {
+    suppliers::v1::Publication placed;
+    placed.set_name(request.name());
+    placed.set_state(suppliers::v1::Publication::PUBLISHED);
+    placed.set_demand_count(request.demands_size());
+    return placed;
+  }
+
+  absl::StatusOr<std::string> Take(const store::OutboxMessage& message) {
     if (away)
       return rpc::NotAnswered("suppliers", "PublishDemands", "UNREACHABLE", absl::Seconds(1));
     ids.insert(message.id);
@@ -37,7 +46,10 @@ class Database {
         return base::NotFound("publications", request.name());
       }
       editions[request.name()] = 0;
-      return absl::OkStatus();
+      suppliers::v1::Publication out;
+      out.set_name(request.name());
+      out.set_state(suppliers::v1::Publication::WITHDRAWN);
+      return out.SerializeAsString();
     }
     PublishDemandsRequest request;
     EXPECT_TRUE(request.ParseFromString(message.payload));
@@ -52,7 +64,7 @@ class Database {
                                       demand.years(), " ", demand.customer_bin(), " ",
                                       demand.specification()));
     }
-    return absl::OkStatus();
+    return Placed(request).SerializeAsString();
   }
 
   std::map<std::string, int> editions;  // demands that are there; 0: taken out
@@ -78,9 +90,10 @@ class PublicationTest : public ContractsTest {
         store(),
         [&](const store::OutboxMessage& message) -> absl::Status {
           if (stop == Stop::kBeforeSending) return absl::UnavailableError("stopped");
-          const absl::Status said = database_.Take(message);
+          absl::StatusOr<std::string> said = database_.Take(message);
           if (stop == Stop::kAfterSending) return absl::UnavailableError("stopped");
-          if (rpc::IsNotAnswered(said)) return said;
+          if (rpc::IsNotAnswered(said.status())) return said.status();
+          if (wrongly_ != nullptr && said.ok()) said = wrongly_(*said);
           RETURN_IF_ERROR(Note(message, said));
           if (stop == Stop::kAfterNoting) return absl::UnavailableError("stopped");
           return absl::OkStatus();
@@ -108,7 +121,47 @@ class PublicationTest : public ContractsTest {
   }
 
   Database database_;
+  std::function<std::string(const std::string&)> wrongly_;  // what becomes of its answers
 };
+
+// What was done there counts as done when the answer says so, of that edition and all of it.
+TEST_F(PublicationTest, AWrongAnswerIsNoneAndTheMessageGoesAgain) {
+  using Said = suppliers::v1::Publication;
+  const auto changed = [](void (*change)(Said*)) {
+    return [change](const std::string& answer) {
+      Said said;
+      EXPECT_TRUE(said.ParseFromString(answer));
+      change(&said);
+      return said.SerializeAsString();
+    };
+  };
+  const std::vector<std::function<std::string(const std::string&)>> wrong = {
+      [](const std::string&) { return std::string(); },
+      [](const std::string&) { return std::string("\xff\xff"); },
+      changed([](Said* said) { said->set_name("publications/2025-1-1"); }),
+      changed([](Said* said) { said->clear_state(); }), changed([](Said* said) {
+        said->set_state(said->state() == Said::PUBLISHED ? Said::WITHDRAWN : Said::PUBLISHED);
+      })};
+  Approved();
+  const auto not_noted = [&](v1::Publication::State state) {
+    for (const auto& answer : wrong) {
+      const int64_t before = position();
+      wrongly_ = answer;
+      EXPECT_EQ(*Relay(), 0);
+      EXPECT_EQ(PublicationNow(1).state(), state);
+      EXPECT_EQ(position(), before);
+    }
+    wrongly_ = nullptr;
+  };
+  not_noted(v1::Publication::PENDING);
+  wrongly_ = changed([](Said* said) { said->set_demand_count(1); });
+  EXPECT_EQ(*Relay(), 0) << "not all of it";
+  wrongly_ = nullptr;
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::PLACED);
+  EXPECT_EQ(database_.ids.size(), 1U) << "the same id at every attempt";
+  ExpectSound();
+}
 
 TEST_F(PublicationTest, OnceHoweverItIsStopped) {
   Approved();
@@ -319,7 +372,7 @@ class DeliveredTest : public PublicationTest {
                                  "No.");
           }
           ++taken_;
-          return suppliers::v1::Publication();
+          return Database::Placed(request);
         });
     peers_ = rpc::MakePeers("contracts", &peer_metrics_);
     peers_->SetHere("suppliers", played_.take());

@@ -30,7 +30,7 @@ class Service final : public rpc::HostedService {
                   {base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY),
                    [norms = options.norms](store::Tx& tx, const store::OutboxMessage& message,
                                            const absl::StatusOr<std::string>& said) {
-                     return NoteDelivery(*norms, tx, message, said.status());
+                     return NoteDelivery(*norms, tx, message, said);
                    }}));
     env_.store = &store();
     options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));

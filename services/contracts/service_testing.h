@@ -134,7 +134,7 @@ class ContractsTest : public ::testing::Test {
 
   store::Store& store() { return service_->store(); }
   // As the relay notes what a target said of a message.
-  absl::Status Note(const store::OutboxMessage& message, const absl::Status& said) {
+  absl::Status Note(const store::OutboxMessage& message, const absl::StatusOr<std::string>& said) {
     store::CommandInfo info;
     if (said.ok()) info.request_id = message.id;
     info.method = "outbox" + message.method;

@@ -30,6 +30,7 @@ grants::v1::Debt DebtOf(const store::Tx& tx, const Claim& claim) {
 // What a message tells, of which claim, and what the claim says as long as nothing was told since.
 struct DebtMessage {
   std::unique_ptr<google::protobuf::Message> request;
+  grants::v1::Debt debt;
   std::string claim;
   v1::Demand::Listing listing = v1::Demand::LISTING_UNSPECIFIED;
 };
@@ -37,13 +38,22 @@ template <class Request>
 absl::StatusOr<DebtMessage> ToldOf(const std::string& payload, v1::Demand::Listing listing) {
   auto request = std::make_unique<Request>();
   if (!request->ParseFromString(payload)) return base::StoreCorrupt("outbox row");
-  std::string claim = request->debt().record();
-  return DebtMessage{std::move(request), std::move(claim), listing};
+  grants::v1::Debt debt = request->debt();
+  std::string claim = debt.record();
+  return DebtMessage{std::move(request), std::move(debt), std::move(claim), listing};
 }
 absl::StatusOr<DebtMessage> ToldIn(const std::string& method, const std::string& payload) {
   return method == kReport
              ? ToldOf<grants::v1::ReportDebtRequest>(payload, v1::Demand::TO_BE_LISTED)
              : ToldOf<grants::v1::WithdrawDebtRequest>(payload, v1::Demand::TO_BE_STRUCK);
+}
+
+// Whether what the register of grants says is of the debt that it was told, as it was told or as it
+// was told later.
+bool IsOfIt(const grants::v1::Debt& told, bool owed, const grants::v1::Debt& said) {
+  return said.source() == told.source() && said.record() == told.record() &&
+         said.recipient() == told.recipient() && said.sequence() >= told.sequence() &&
+         (said.sequence() > told.sequence() || said.owed() == owed);
 }
 
 // Those behind it go on, and it comes again: what was refused may have been mended there.
@@ -86,11 +96,13 @@ void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* 
 
 absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
                       const absl::StatusOr<std::string>& said) {
+  ASSIGN_OR_RETURN(const DebtMessage told, ToldIn(message.method, message.payload));
   grants::v1::Debt debt;
-  if (said.ok() && !debt.ParseFromString(*said)) {
+  if (said.ok() && !(debt.ParseFromString(*said) &&
+                     IsOfIt(told.debt, told.listing == v1::Demand::TO_BE_LISTED, debt))) {
+    // Not noted, so the message goes again.
     return rpc::NotAnswered(kGrants, message.method, "WRONG_ANSWER", absl::Minutes(1));
   }
-  ASSIGN_OR_RETURN(const DebtMessage told, ToldIn(message.method, message.payload));
   ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(told.claim)));
   v1::Demand& demand = *row.mutable_claim()->mutable_demand();
   // What was told since is on its way.

@@ -1,5 +1,7 @@
 // Demands past due reach the list of unreliable recipients, once, whatever is away or lost
 // meanwhile.
+#include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -49,6 +51,11 @@ class PlayedRegister {
       refused_.erase(claim);
     }
   }
+  // So many answers are not what is told here, after all was done.
+  void AnswerWrongly(std::vector<std::function<void(Debt*)>> changes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wrong_ = {changes.begin(), changes.end()};
+  }
   // So many answers are lost on their way, after all was done.
   void LoseAnswers(int count) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -85,13 +92,18 @@ class PlayedRegister {
       answers_[id] = debt;
     }
     if (lost_-- > 0) return absl::UnavailableError("the answer is lost");
-    return answers_[id];
+    if (wrong_.empty()) return answers_[id];
+    Debt debt = answers_[id];
+    wrong_.front()(&debt);
+    wrong_.pop_front();
+    return debt;
   }
 
   rpc::PlayedPeer peer_;
   std::mutex mutex_;
   int lost_ = 0, tries_ = 0;
   std::set<std::string> refused_;
+  std::deque<std::function<void(Debt*)>> wrong_;
   std::map<std::string, Debt> debts_, answers_;
   std::vector<std::string> done_;
 };
@@ -219,6 +231,37 @@ TEST_F(DebtsTest, AnAnswerThatIsLostIsAskedForAgainAndDoesNothingTwice) {
   GoTo(today().AddDays(2));
   EXPECT_EQ(register_.tries(), tries) << "what is confirmed is not sent again";
   EXPECT_EQ(position(), at);
+}
+
+// An empty answer, above all, is no word that nothing is owed.
+TEST_F(DebtsTest, AnAnswerAboutSomethingElseIsNoneAndItIsToldAgain) {
+  const std::vector<std::function<void(Debt*)>> wrong = {
+      [](Debt* said) { said->Clear(); },
+      [](Debt* said) { said->set_record("claims/other"); },
+      [](Debt* said) { said->set_source("clusters"); },
+      [](Debt* said) { said->set_recipient(Bin(2)); },
+      [](Debt* said) { said->set_sequence(said->sequence() - 1); },
+      [](Debt* said) { said->set_owed(!said->owed()); }};
+  const auto tries = static_cast<int>(wrong.size());
+  register_.AnswerWrongly(wrong);
+  const std::string claim = PastDue();
+  while (register_.tries() < tries) {
+    EXPECT_EQ(Now(claim).demand().listing(), Demand::TO_BE_LISTED);
+    clock_.Advance(absl::Seconds(1));
+    std::this_thread::yield();
+  }
+  WaitFor(claim, Demand::LISTED);
+  EXPECT_EQ(Now(claim).demand().listed_as(), "unreliable/7");
+  register_.AnswerWrongly(wrong);
+  RepayAll(claim, today());
+  while (register_.tries() < 2 * tries + 1) {
+    EXPECT_EQ(Now(claim).demand().listing(), Demand::TO_BE_STRUCK);
+    clock_.Advance(absl::Seconds(1));
+    std::this_thread::yield();
+  }
+  WaitFor(claim, Demand::STRUCK);
+  EXPECT_EQ(register_.tries(), 2 * (tries + 1));
+  EXPECT_THAT(register_.done(), ElementsAre("report", "withdraw Repaid."));
 }
 
 TEST_F(DebtsTest, WhatIsSettledBeforeTheRegisterHearsOfItIsToldInOrder) {
