@@ -65,22 +65,25 @@ class Story:
     def points(self, value):
         return [dict(criterion=criterion, points=value) for criterion in CRITERIA]
 
-    def places(self):
-        """The map takes in the one region of this story."""
+    def places(self, kato="110000000", name="Акмолинская область"):
+        """The map takes in a region."""
         kind = self.m.places.ImportPlacesRequest
         self.client.send("/nisi.industry_map.v1.PlacesService/ImportPlaces", [
             kind(header=dict(request_id=uid(), row_count=1, classifier="NK RK 11-2025", effective_date=self.day(-30))),
-            kind(rows=dict(rows=[dict(row_number=1, kato="110000000", level="REGION", name_ru="Акмолинская область")]))],
+            kind(rows=dict(rows=[dict(row_number=1, kato=kato, level="REGION", name_ru=name)]))],
             self.m.imports.ImportReport, "authority")
 
-    def initiative(self):
+    def described(self):
         roles = ["MANUFACTURER"] * 5 + ["RESEARCH"] + ["SUPPLIER"] * 4
+        participants = [dict(bin=self.member if i == 0 else next(self.bins), title="Завод", roles=[role], region="110000000")
+                        for i, role in enumerate(roles)]
+        return dict(title=dict(ru="Кластер"), cluster_organization=self.organization, region="110000000",
+                    specialization=dict(okeds=["28.30"], goods_codes=["8432"]), participants=participants,
+                    strategy="Для немногих", work_plan=[dict(title="Центр", due_date=self.day(300))])
+
+    def initiative(self):
         self.client.tokens["member"] = self.suite.mint("entity", subject="dev:member", bin=self.member)
-        participants = [dict(bin=self.member if i == 0 else next(self.bins), title="Завод", roles=[role], region="110000000") for i, role in enumerate(roles)]
-        made = self.call("CreateInitiative", "organization", initiative=dict(
-            title=dict(ru="Кластер"), cluster_organization=self.organization, region="110000000",
-            specialization=dict(okeds=["28.30"], goods_codes=["8432"]), participants=participants,
-            strategy="Для немногих", work_plan=[dict(title="Центр", due_date=self.day(300))]))
+        made = self.call("CreateInitiative", "organization", initiative=self.described())
         # What the map said of its region, asked by this service of another.
         fact = made.places[0]
         assert (fact.region, fact.source) == ("110000000", "industry-map/places/110000000") and fact.version, made.places
@@ -218,6 +221,16 @@ class Story:
               order_date=self.day(), effective_from=self.day())
         return edition
 
+    def not_done_while_the_list_is_away(self, ask):
+        """Without the registry of priority goods, which is killed, no project is examined."""
+        if self.suite.mode != "processes":
+            return
+        self.suite.kill(only="priority-goods")
+        silent = self.refused("DEPENDENCY_NOT_ANSWERED", "ExamineSupport", "examiner", **ask)
+        assert silent.retry and silent.metadata["service"] == "priority-goods", silent.metadata
+        assert silent.metadata["why"] == "UNREACHABLE", silent.metadata
+        self.suite.start_backend("priority-goods")
+
     def project(self, cluster):
         """Asked for by a member; what its goods are, the registry of priority goods says."""
         edition, money = self.list_of_priority_goods(), dict(currency_code="KZT", units=400)
@@ -228,12 +241,7 @@ class Story:
             cost_items=[dict(title="Станки", cost=money)], requested_sum=money))
         self.notice(support.name, "BEFORE_CONSIDERATION", self.member)
         ask = dict(service=SUPPORTS, name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
-        if self.suite.mode == "processes":
-            self.suite.kill(only="priority-goods")
-            silent = self.refused("DEPENDENCY_NOT_ANSWERED", "ExamineSupport", "examiner", **ask)
-            assert silent.retry and silent.metadata["service"] == "priority-goods", silent.metadata
-            assert silent.metadata["why"] == "UNREACHABLE", silent.metadata
-            self.suite.start_backend("priority-goods")
+        self.not_done_while_the_list_is_away(ask)
         support = self.client.eventually("the registry", lambda: self.call("ExamineSupport", "examiner", **ask),
                                          lambda answer: answer.examined_by)
         shown = self.call("GetSupport", "examiner", SUPPORTS, name=support.name)

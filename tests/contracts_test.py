@@ -226,25 +226,29 @@ class Story:
         self.reaches("PUBLISHED")
         self.client.eventually("corrected", self.demands, lambda there: there == ([code(1)], 3))
 
+    def planned(self, year, ens_tru):
+        """A year whose List, of one good, is ready to be approved."""
+        self.cycle = f"cycles/{year}"
+        self.call("OpenCycle", "ministry", year=year)
+        self.call("SubmitNeeds", "institute", parent=self.cycle,
+                  needs=[dict(self.need(1), ens_tru=ens_tru, first_year=year)])
+        self.call("CloseNeeds", "institute", name=self.cycle)
+        self.client.eventually("formed", lambda: self.call("FormList", "ministry", name=self.cycle), lambda _: True)
+        self.call("SendList", "ministry", name=self.cycle)
+        proposal = self.call("Propose", "subsoil", parent=self.cycle, proposal=dict(
+            item=f"{self.cycle}/items/1", customer=self.customer, volume="1", first_year=year, years=1,
+            specification="Сухой"))
+        self.call("Agree", "customer", name=proposal.name)
+        self.call("SubmitForApproval", "subsoil", name=self.cycle)
+
     def killed(self):
         """Years whose List is approved while a service is killed, at moments spread over the way of a message: whichever
         side of a step the kill falls on, each List is there once and its cycle ends PUBLISHED."""
         took = 0.05
         for n, (process, share) in enumerate((("contracts", 0.0), ("contracts", 0.5), ("suppliers", 0.3),
                                               ("contracts", 1.0), ("suppliers", 1.0))):
-            year, ens_tru = self.year + 1 + n, code(100 + n)
-            self.cycle = f"cycles/{year}"
-            self.call("OpenCycle", "ministry", year=year)
-            self.call("SubmitNeeds", "institute", parent=self.cycle,
-                      needs=[dict(self.need(1), ens_tru=ens_tru, first_year=year)])
-            self.call("CloseNeeds", "institute", name=self.cycle)
-            self.client.eventually("formed", lambda: self.call("FormList", "ministry", name=self.cycle), lambda _: True)
-            self.call("SendList", "ministry", name=self.cycle)
-            proposal = self.call("Propose", "subsoil", parent=self.cycle, proposal=dict(
-                item=f"{self.cycle}/items/1", customer=self.customer, volume="1", first_year=year, years=1,
-                specification="Сухой"))
-            self.call("Agree", "customer", name=proposal.name)
-            self.call("SubmitForApproval", "subsoil", name=self.cycle)
+            ens_tru = code(100 + n)
+            self.planned(self.year + 1 + n, ens_tru)
             approve = dict(name=self.cycle, order_number="1", order_date=self.day(), request_id=uid())
             with concurrent.futures.ThreadPoolExecutor(1) as pool:
                 sent = pool.submit(self.attempted, approve)

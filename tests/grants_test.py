@@ -111,7 +111,7 @@ class Story:
     # ---- What others know
 
     def neighbours(self):
-        """Priority goods with one heading, and a place on the map."""
+        """Priority goods with one heading, and a place on the map. Returns the edition."""
         goods = self.client.goods
         edition = goods("CreateEdition", "writer", edition={"title_ru": "Перечень"}).name
         goods("BatchCreateEntries", "writer", parent=edition, entries=[entry("8504")])
@@ -123,6 +123,7 @@ class Story:
                       dict(classifier="NK RK 11-2025", effective_date=self.client.date(since)),
                       dict(kato="110000000", level="REGION", name_ru="Акмолинская область"))
         self.registered(self.owner, 1)
+        return edition
 
     def registered(self, applicant, number):
         """The map with that project of the applicant; the applicant a domestic producer."""

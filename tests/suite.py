@@ -248,6 +248,10 @@ class Suite:
         none = () if "--metrics-address" in self.gateway_flags else ("--metrics-address", "")
         return (*none, *self._with_keys(self.gateway_flags))
 
+    def peer_address(self, owner, peer):
+        """Where a service finds one that it asks."""
+        return f"127.0.0.1:{self.backend_ports[peer]}"
+
     def start_backend(self, owner="priority-goods"):
         """A service alone; the gateway of a suite of processes finds it again."""
         keys, flags = self.data / "keys", self._with_keys(self.backend_flags)
@@ -255,7 +259,7 @@ class Suite:
             at = flags.index("--metrics-address")
             del flags[at:at + 2]
         for peer in ASKS.get(owner, ()):
-            flags += ["--peer", f"{peer}=127.0.0.1:{self.backend_ports[peer]}"]
+            flags += ["--peer", f"{peer}={self.peer_address(owner, peer)}"]
         for asker in ("gateway", *(asker for asker, asked in ASKS.items() if owner in asked)):
             flags += ["--context-peer", f"spiffe://nisi/svc/{asker}"]
         self._spawn(owner, self.bin / f"nisi-{owner}", "--address", f"127.0.0.1:{self.backend_ports[owner]}",
