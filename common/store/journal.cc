@@ -73,9 +73,8 @@ const Descriptor& ResourceType(const TableDef& table) {
   return *table.prototype->GetDescriptor()->FindFieldByNumber(1)->message_type();
 }
 
-void SetAny(const TableDef& table, absl::string_view bytes, google::protobuf::Any* any) {
-  any->set_type_url(absl::StrCat("type.googleapis.com/", ResourceType(table).full_name()));
-  any->set_value(bytes.data(), bytes.size());
+std::string TypeUrl(const TableDef& table) {
+  return absl::StrCat("type.googleapis.com/", ResourceType(table).full_name());
 }
 
 std::unique_ptr<Message> ParseResource(const TableDef& table, absl::string_view resource) {
@@ -114,7 +113,15 @@ absl::StatusOr<JournalRecord> DecodeJournal(int64_t position, absl::string_view 
 Sealer::Sealer(std::string secret, const Schema& schema) : secret_(std::move(secret)) {
   for (const TableDef* table : schema.tables) {
     if (HasConfidential(ResourceType(*table))) confidential_.insert(table->id);
+    type_urls_.emplace(table->id, TypeUrl(*table));
   }
+}
+
+void Sealer::SetAny(const TableDef& table, absl::string_view bytes,
+                    google::protobuf::Any* any) const {
+  const auto known = type_urls_.find(table.id);
+  any->set_type_url(known == type_urls_.end() ? TypeUrl(table) : known->second);
+  any->set_value(bytes.data(), bytes.size());
 }
 
 void Sealer::Commit(absl::string_view place, int change_index, absl::string_view path,

@@ -1,6 +1,7 @@
 // Journal entries as they are stored, and how a command's changes become entries.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,8 +49,11 @@ class Sealer {
               absl::string_view value, journal::v1::Change* change,
               journal::v1::Openings* openings) const;
 
+  void SetAny(const TableDef& table, absl::string_view bytes, google::protobuf::Any* any) const;
+
   std::string secret_;
-  std::set<uint16_t> confidential_;  // tables with something to withhold
+  std::set<uint16_t> confidential_;            // tables with something to withhold
+  std::map<uint16_t, std::string> type_urls_;  // of their resources
 };
 
 // Whether a message or anything in it has a field of data class CONFIDENTIAL.

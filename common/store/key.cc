@@ -1,5 +1,7 @@
 #include "common/store/key.h"
 
+#include <array>
+
 namespace nisi::store {
 namespace {
 
@@ -7,6 +9,14 @@ constexpr char kEscape = '\x00';
 constexpr char kEscapedZero = '\xff';  // 00 ff: a zero byte of the text
 constexpr char kEnd = '\x01';  // 00 01: the end of the text; sorts before every continuation
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
+
+template <class Number>
+void AppendNumber(std::string* out, Number value) {
+  std::array<char, sizeof(Number)> bytes;
+  for (size_t i = bytes.size(); i-- > 0; value = static_cast<Number>(value >> 8))
+    bytes[i] = static_cast<char>(value & 0xff);
+  out->append(bytes.data(), bytes.size());
+}
 
 }  // namespace
 
@@ -70,18 +80,15 @@ std::string PrefixEnd(absl::string_view prefix) {
 }
 
 void AppendBigEndian16(std::string* out, uint16_t value) {
-  out->push_back(static_cast<char>(value >> 8));
-  out->push_back(static_cast<char>(value & 0xff));
+  AppendNumber(out, value);
 }
 
 void AppendBigEndian32(std::string* out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out->push_back(static_cast<char>((value >> shift) & 0xff));
+  AppendNumber(out, value);
 }
 
 void AppendBigEndian64(std::string* out, uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8)
-    out->push_back(static_cast<char>((value >> shift) & 0xff));
+  AppendNumber(out, value);
 }
 
 uint32_t ReadBigEndian32(absl::string_view bytes) {

@@ -10,6 +10,36 @@ namespace nisi::store {
 namespace {
 
 constexpr size_t kReadKept = 64;  // a batch rests on few records, and its other reads find nothing
+// Of ranges that are kept: how many, and how much each may hold.
+constexpr size_t kWalksKept = 16;
+constexpr size_t kWalkedRows = 64;
+constexpr size_t kWalkedBytes = 16 << 10;
+
+std::string_view Std(absl::string_view text) {
+  return {text.data(), text.size()};
+}
+
+// Walks rows that are in memory.
+class RowsCursor final : public Cursor {
+ public:
+  explicit RowsCursor(std::shared_ptr<const Overlay::Rows> rows)
+      : rows_(std::move(rows)), at_(rows_->begin()) {}
+
+  bool Valid() const override { return at_ != rows_->end(); }
+  void Next() override { ++at_; }
+  void Seek(absl::string_view key) override {
+    at_ = std::lower_bound(
+        rows_->begin(), rows_->end(), Std(key),
+        [](const auto& row, std::string_view sought) { return row.first < sought; });
+  }
+  absl::string_view key() const override { return at_->first; }
+  absl::string_view value() const override { return at_->second; }
+  absl::Status status() const override { return absl::OkStatus(); }
+
+ private:
+  const std::shared_ptr<const Overlay::Rows> rows_;
+  Overlay::Rows::const_iterator at_;
+};
 
 // Walks the snapshot and the writes together; where both have a key the write wins.
 class MergedCursor final : public Cursor {
@@ -19,7 +49,7 @@ class MergedCursor final : public Cursor {
       : base_(std::move(base)),
         writes_(writes),
         upper_(upper),
-        at_(writes.lower_bound(std::string_view(lower.data(), lower.size()))) {
+        at_(writes.lower_bound(Std(lower))) {
     Settle();
   }
 
@@ -33,7 +63,7 @@ class MergedCursor final : public Cursor {
   }
   void Seek(absl::string_view key) override {
     base_->Seek(key);
-    at_ = writes_.lower_bound(std::string_view(key.data(), key.size()));
+    at_ = writes_.lower_bound(Std(key));
     Settle();
   }
   absl::string_view key() const override {
@@ -74,6 +104,51 @@ class MergedCursor final : public Cursor {
 };
 
 }  // namespace
+
+// Walks what is beneath, and leaves the rows to the overlay when it came to the end of few.
+class Overlay::NotingCursor final : public Cursor {
+ public:
+  NotingCursor(std::unique_ptr<Cursor> base, absl::string_view lower, absl::string_view upper,
+               Walks* walks)
+      : base_(std::move(base)), lower_(lower), upper_(upper), walks_(walks) {
+    Note();
+  }
+
+  bool Valid() const override { return base_->Valid(); }
+  void Next() override {
+    base_->Next();
+    Note();
+  }
+  void Seek(absl::string_view key) override {
+    walks_ = nullptr;
+    base_->Seek(key);
+  }
+  absl::string_view key() const override { return base_->key(); }
+  absl::string_view value() const override { return base_->value(); }
+  absl::Status status() const override { return base_->status(); }
+
+ private:
+  void Note() {
+    if (walks_ == nullptr) return;
+    if (base_->Valid()) {
+      bytes_ += base_->key().size() + base_->value().size();
+      if (rows_.size() < kWalkedRows && bytes_ <= kWalkedBytes) {
+        rows_.emplace_back(base_->key(), base_->value());
+        return;
+      }
+    } else if (!rows_.empty() && base_->status().ok()) {
+      if (walks_->size() >= kWalksKept) walks_->clear();
+      (*walks_)[lower_] = Walked{upper_, std::make_shared<const Rows>(std::move(rows_))};
+    }
+    walks_ = nullptr;
+  }
+
+  const std::unique_ptr<Cursor> base_;
+  const std::string lower_, upper_;
+  Walks* walks_;  // null: not noting, or no more
+  Rows rows_;
+  size_t bytes_ = 0;
+};
 
 bool Overlay::empty() const {
   return std::all_of(std::begin(writes_), std::end(writes_),
@@ -117,11 +192,10 @@ std::vector<Batch::Op> Overlay::Ops() const {
 
 absl::StatusOr<bool> Overlay::Get(Space space, absl::string_view key, std::string* value) const {
   const Writes& writes = writes_[static_cast<int>(space)];
-  const auto it = writes.find(std::string_view(key.data(), key.size()));
+  const auto it = writes.find(Std(key));
   if (it == writes.end()) {
     auto& read = read_[static_cast<int>(space)];
-    if (const auto known = read.find(std::string_view(key.data(), key.size()));
-        known != read.end()) {
+    if (const auto known = read.find(Std(key)); known != read.end()) {
       *value = known->second;
       return true;
     }
@@ -150,10 +224,20 @@ absl::Status Overlay::GetMany(Space space, absl::Span<const std::string> keys,
       });
 }
 
+std::unique_ptr<Cursor> Overlay::ScanBeneath(Space space, absl::string_view lower,
+                                             absl::string_view upper) const {
+  Walks& walks = walked_[static_cast<int>(space)];
+  if (const auto known = walks.find(Std(lower));
+      known != walks.end() && absl::string_view(known->second.upper) == upper) {
+    return std::make_unique<RowsCursor>(known->second.rows);
+  }
+  return std::make_unique<NotingCursor>(base_->Scan(space, lower, upper), lower, upper, &walks);
+}
+
 std::unique_ptr<Cursor> Overlay::Scan(Space space, absl::string_view lower,
                                       absl::string_view upper) const {
   const Writes& writes = writes_[static_cast<int>(space)];
-  auto base = base_->Scan(space, lower, upper);
+  auto base = ScanBeneath(space, lower, upper);
   if (writes.empty()) return base;
   return std::make_unique<MergedCursor>(std::move(base), writes, lower, upper);
 }

@@ -41,12 +41,19 @@ class Overlay final : public Snapshot {
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view lower,
                                absl::string_view upper) const override;
 
+  // Rows of a range beneath, all of them.
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+
   // A node keeps its place and bytes while others are written, so whoever walks a cursor may write
   // meanwhile; whether the cursor then meets what was written is not said.
   using Writes = std::map<std::string, std::optional<std::string>, std::less<>>;
 
  private:
+  class NotingCursor;
+
   void Write(Space space, std::string key, std::optional<std::string> value);
+  std::unique_ptr<Cursor> ScanBeneath(Space space, absl::string_view lower,
+                                      absl::string_view upper) const;
 
   struct Undo {
     Space space;
@@ -62,6 +69,15 @@ class Overlay final : public Snapshot {
   size_t bytes_ = 0;
   // What was read beneath and was there: the commands of a batch often rest on the same record.
   mutable std::map<std::string, std::string, std::less<>> read_[kSpaces];
+  // Ranges beneath that were walked from end to end and hold few rows, by where they begin: the
+  // commands of a batch often walk the same one, as accounts are held against each other by each
+  // that moves money.
+  struct Walked {
+    std::string upper;
+    std::shared_ptr<const Rows> rows;
+  };
+  using Walks = std::map<std::string, Walked, std::less<>>;
+  mutable Walks walked_[kSpaces];
 };
 
 }  // namespace nisi::store

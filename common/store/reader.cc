@@ -1,7 +1,9 @@
 #include "common/store/reader.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace nisi::store {
@@ -9,6 +11,8 @@ namespace {
 
 // How many index entries are looked up together: one batched read instead of one each.
 constexpr size_t kLookAhead = 64;
+// A step of a cursor costs a tenth of a look by key: so many are tried before one.
+constexpr int kSteps = 4;
 
 absl::StatusOr<RawRow> MakeRaw(std::string value) {
   ASSIGN_OR_RETURN(const RowView view, DecodeRow(value));
@@ -145,6 +149,7 @@ absl::Status IndexBuilding() {
 }
 
 absl::StatusOr<std::optional<std::string>> Reader::Building(uint16_t id) const {
+  if (all_built_) return std::optional<std::string>();
   std::string state;
   ASSIGN_OR_RETURN(const bool building, snapshot_->Get(Space::kData, BuildingKey(id), &state));
   if (!building) return std::optional<std::string>();
@@ -174,23 +179,72 @@ absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range,
   const size_t look_ahead = range.expected == 0 ? kLookAhead : std::min(range.expected, kLookAhead);
   bool more = true;
   while (more && cursor->Valid()) {
-    std::vector<std::string> places, keys;
-    places.reserve(look_ahead);
-    keys.reserve(look_ahead);
-    for (; cursor->Valid() && keys.size() < look_ahead; cursor->Next()) {
-      ASSIGN_OR_RETURN(IndexEntry entry,
-                       DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
-      places.push_back(absl::StrCat(entry.index_key, entry.primary));
-      keys.push_back(RowKey(*index.on, entry.primary));
+    ASSIGN_OR_RETURN(more, VisitEntries(index, lower, look_ahead, cursor.get(), visit));
+  }
+  return cursor->status();
+}
+
+absl::StatusOr<bool> Reader::VisitEntries(const IndexDef& index, absl::string_view prefix,
+                                          size_t most, Cursor* cursor,
+                                          const RowVisitor& visit) const {
+  std::vector<std::string> places, keys;
+  places.reserve(most);
+  keys.reserve(most);
+  for (; cursor->Valid() && keys.size() < most; cursor->Next()) {
+    if (!absl::StartsWith(cursor->key(), prefix)) break;
+    ASSIGN_OR_RETURN(IndexEntry entry,
+                     DecodeIndexEntry(index, kCurrent, cursor->key(), cursor->value()));
+    places.push_back(absl::StrCat(entry.index_key, entry.primary));
+    keys.push_back(RowKey(*index.on, entry.primary));
+  }
+  bool more = true;
+  RETURN_IF_ERROR(VisitRows(
+      keys, [&](size_t i, std::optional<absl::string_view> value) -> absl::StatusOr<bool> {
+        if (!value.has_value())
+          return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
+        ASSIGN_OR_RETURN(const RowView view, DecodeRow(*value));
+        ASSIGN_OR_RETURN(more, visit(view, places[i]));
+        return more;
+      }));
+  return more;
+}
+
+absl::Status Reader::ScanEach(const IndexDef& index, absl::Span<const Key> prefixes, const At& at,
+                              const EachVisitor& visit) const {
+  RETURN_IF_ERROR(CheckBuilt(index.id));
+  if (prefixes.empty()) return absl::OkStatus();
+  std::vector<size_t> order(prefixes.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return prefixes[a].bytes() < prefixes[b].bytes(); });
+  const auto one = [&](size_t which) {
+    return [&visit, which](const RowView& row, absl::string_view) { return visit(which, row); };
+  };
+  if (!WantsCurrent(at)) {
+    for (const size_t which : order) {
+      RETURN_IF_ERROR(ScanIndexAt(index, Range{prefixes[which], ""}, at, one(which)));
     }
-    RETURN_IF_ERROR(VisitRows(
-        keys, [&](size_t i, std::optional<absl::string_view> value) -> absl::StatusOr<bool> {
-          if (!value.has_value())
-            return base::StoreCorrupt(absl::StrCat("dangling entry of index ", index.name));
-          ASSIGN_OR_RETURN(const RowView view, DecodeRow(*value));
-          ASSIGN_OR_RETURN(more, visit(view, places[i]));
-          return more;
-        }));
+    return absl::OkStatus();
+  }
+  const std::string base = TablePrefix(index.id, kCurrent);
+  const auto cursor = snapshot_->Scan(
+      Space::kData, absl::StrCat(base, prefixes[order.front()].bytes()), PrefixEnd(base));
+  std::string passed;  // the last beginning that had entries: the cursor stands behind them
+  for (const size_t which : order) {
+    const std::string prefix = absl::StrCat(base, prefixes[which].bytes());
+    // A beginning of what was shown already, or the same once more.
+    if (!passed.empty() && absl::StartsWith(prefix, passed)) cursor->Seek(prefix);
+    // Where the cursor stands at or behind the beginning nothing lies between.
+    for (int step = 0; step < kSteps && cursor->Valid() && cursor->key() < prefix; ++step)
+      cursor->Next();
+    if (cursor->Valid() && cursor->key() < prefix) cursor->Seek(prefix);
+    if (!cursor->Valid()) break;
+    bool more = true;
+    while (more && cursor->Valid() && absl::StartsWith(cursor->key(), prefix)) {
+      passed = prefix;
+      ASSIGN_OR_RETURN(more, VisitEntries(index, prefix, kLookAhead, cursor.get(), one(which)));
+    }
+    if (!cursor->Valid()) RETURN_IF_ERROR(cursor->status());  // another Seek would forget it
   }
   return cursor->status();
 }
@@ -200,7 +254,6 @@ absl::Status Reader::ScanIndexCurrent(const IndexDef& index, const Range& range,
 absl::Status Reader::VisitRows(const std::vector<std::string>& keys,
                                const Snapshot::ManyVisitor& visit) const {
   constexpr size_t kWorthACursor = 4;
-  constexpr int kSteps = 4;
   size_t next = 0;
   if (keys.size() >= kWorthACursor && std::is_sorted(keys.begin(), keys.end())) {
     const auto cursor = snapshot_->Scan(Space::kData, keys.front(), PrefixEnd(keys.back()));

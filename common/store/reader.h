@@ -68,9 +68,15 @@ absl::StatusOr<std::unique_ptr<google::protobuf::Message>> ParseRow(const TableD
 class Reader {
  public:
   // `today` is the legal day of the reading. `settled`: every version effective by today is already
-  // current, so the short path tells the truth.
-  Reader(const Snapshot* snapshot, const Schema* schema, base::Date today, bool settled)
-      : snapshot_(snapshot), schema_(schema), today_(today), settled_(settled) {}
+  // current, so the short path tells the truth. `all_built`: no index, totals or what is derived is
+  // still being built, so that nobody looks whether it is.
+  Reader(const Snapshot* snapshot, const Schema* schema, base::Date today, bool settled,
+         bool all_built)
+      : snapshot_(snapshot),
+        schema_(schema),
+        today_(today),
+        settled_(settled),
+        all_built_(all_built) {}
   virtual ~Reader() = default;
 
   base::Date today() const { return today_; }
@@ -108,6 +114,13 @@ class Reader {
   // Rows in order of an index. UNAVAILABLE while the index is being built.
   absl::Status Scan(const IndexDef& index, const Range& range, const At& at,
                     const RowVisitor& visit) const;
+  // What Scan shows under each of these beginnings of its keys, which may come in any order: in one
+  // walk in order of key. `visit` gets the place of the beginning among them, and says whether it
+  // wants more of that one; what it writes may be missed. Where nothing is under most of them, many
+  // cost little more than one.
+  using EachVisitor = std::function<absl::StatusOr<bool>(size_t which, const RowView& row)>;
+  absl::Status ScanEach(const IndexDef& index, absl::Span<const Key> prefixes, const At& at,
+                        const EachVisitor& visit) const;
 
   // Totals of the groups whose key begins with `prefix`: what a scan of their table at `at` would
   // add up to. Groups that nothing is in are not shown. UNAVAILABLE while they are being built. A
@@ -152,12 +165,17 @@ class Reader {
   const Schema* schema_;
   base::Date today_;
   bool settled_;
+  bool all_built_;
 
  private:
   absl::Status ScanIndexCurrent(const IndexDef& index, const Range& range,
                                 const RowVisitor& visit) const;
   absl::Status ScanIndexAt(const IndexDef& index, const Range& range, const At& at,
                            const RowVisitor& visit) const;
+  // The rows of the next entries under `prefix`, where `cursor` stands on the first: up to so many,
+  // which `visit` gets with their places; whether it wants more.
+  absl::StatusOr<bool> VisitEntries(const IndexDef& index, absl::string_view prefix, size_t most,
+                                    Cursor* cursor, const RowVisitor& visit) const;
   absl::Status CheckBuilt(uint16_t id) const;
   // The stored values of row keys, in order, until `visit` says enough; nullopt where absent.
   absl::Status VisitRows(const std::vector<std::string>& keys,

@@ -514,7 +514,7 @@ absl::StatusOr<std::vector<std::string>> Store::Scrub(ScrubPace* pace) const {
     if (pace == nullptr) return Read();
     // What is read in passing must not push out what others come back to.
     return View(AtPace(engine_->NewSnapshot(Reach::kDiskInPassing), pace), schema_,
-                base::Date::LegalDay(Now()), /*settled=*/false);
+                base::Date::LegalDay(Now()), /*settled=*/false, /*all_built=*/false);
   };
   Scrubber scrubber(read, *schema_, *options_.clock);
   RETURN_IF_ERROR(scrubber.Run());

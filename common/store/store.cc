@@ -116,7 +116,8 @@ absl::Status Store::Load() {
                     [this](const Snapshot& state, const std::string& from, absl::Time now) {
                       return FindPatient(state, from, now);
                     },
-                    /*timers_first=*/options_.background};
+                    /*timers_first=*/options_.background,
+                    &all_built_};
   writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
 
   const std::string ours = SchemaText(*schema_);
@@ -138,6 +139,7 @@ absl::Status Store::Load() {
       return absl::OkStatus();
     }));
   }
+  LookWhetherAllIsBuilt();
   if (options_.background) {
     // What fell due while the store was closed happens before anything is served.
     (void)RunDueTimers();  // what fails is logged, and tried again
@@ -248,7 +250,8 @@ absl::StatusOr<std::optional<Outcome>> Store::FindReply(const CommandInfo& info)
 View Store::Read(Reach reach) const {
   const absl::Time now = Now();
   const bool settled = absl::ToUnixMicros(now) < next_effective_us_.load(std::memory_order_acquire);
-  return View(engine_->NewSnapshot(reach), schema_, base::Date::LegalDay(now), settled);
+  const bool all_built = all_built_.load(std::memory_order_acquire);
+  return View(engine_->NewSnapshot(reach), schema_, base::Date::LegalDay(now), settled, all_built);
 }
 
 absl::Time Store::Now() const {

@@ -55,8 +55,9 @@ struct TimerDef {
 // A reader with its snapshot. Cheap; make one a call.
 class View : public Reader {
  public:
-  View(std::unique_ptr<Snapshot> snapshot, const Schema* schema, base::Date today, bool settled)
-      : Reader(snapshot.get(), schema, today, settled), owned_(std::move(snapshot)) {}
+  View(std::unique_ptr<Snapshot> snapshot, const Schema* schema, base::Date today, bool settled,
+       bool all_built)
+      : Reader(snapshot.get(), schema, today, settled, all_built), owned_(std::move(snapshot)) {}
 
   // The last journal position in this view, and when it was recorded.
   absl::StatusOr<int64_t> Position() const;
@@ -221,6 +222,8 @@ class Store {
   // Up to where all that are due by `now` are patient.
   absl::StatusOr<PatientTimers> FindPatient(const Snapshot& state, const std::string& from,
                                             absl::Time now) const;
+  // Remembers it when nothing is being built any more: then readers need not look.
+  void LookWhetherAllIsBuilt();
   // In commands between those of callers, until `step` says that it is done.
   absl::Status Build(const std::function<absl::StatusOr<bool>(Tx&)>& step);
   absl::StatusOr<Outcome> Submit(Command command);
@@ -237,6 +240,8 @@ class Store {
   // past it resolve exactly. Of failing ones those count that make a version take effect. Written
   // at opening and by commits alone.
   std::atomic<int64_t> next_effective_us_{INT64_MAX};
+  // Once it is so it stays: only opening begins to build. A snapshot taken later shows it too.
+  std::atomic<bool> all_built_{false};
 
   mutable std::mutex timers_mutex_;
   std::string timers_from_;  // as of the last commit: no timer but failing ones lies before it

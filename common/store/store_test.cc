@@ -366,6 +366,92 @@ TEST_P(StoreTest, FanOutSparseAndPaging) {
   Healthy();
 }
 
+// In one walk: what each beginning has by itself, whatever the order, also of one within another,
+// of one that is there twice, and where nothing lies.
+TEST_P(StoreTest, ManyBeginningsInOneWalk) {
+  for (int i = 0; i < 200; ++i) {
+    WidgetRow row = MakeOwned(absl::StrCat("w", 100 + i), absl::StrCat("c", i % 7),
+                              absl::StrCat("bin", i % 50 == 0 ? i : 1000 + i));
+    for (int tag = 0; tag < 3; ++tag)
+      row.mutable_widget()->add_tags(absl::StrCat("t", (i * 31 + tag * 17) % 40));
+    Do(Putting(row));
+  }
+  const int64_t before = Micros(clock_.Now()) + 150;
+  GoTo("2026-06-20");
+  for (int i = 0; i < 200; i += 3) {
+    WidgetRow row =
+        MakeOwned(absl::StrCat("w", 100 + i), absl::StrCat("c", i % 5), absl::StrCat("new", i));
+    row.mutable_widget()->add_tags(absl::StrCat("t", i % 40));
+    Do(Putting(row));
+  }
+  for (int i = 1; i < 200; i += 20) Do(Ending(absl::StrCat("w", 100 + i)));
+
+  std::vector<Key> prefixes;
+  for (const int n : {39, 3, 12, 0, 99, 12, 7, 41, 30}) {
+    prefixes.push_back(Key::Of(absl::StrCat("t", n)));
+  }
+  for (const char* text : {"t", "t1", "t12", "t1", "a", "z", "c", "c3", "bin1", "bin10", "new"}) {
+    Key prefix;
+    prefix.AddTextPrefix(text);
+    prefixes.push_back(prefix);
+  }
+  prefixes.push_back(Key());
+  const auto code_of = [](const RowView& view) {
+    return Reader::Parse<WidgetRow>(view)->row.widget().code();
+  };
+  // `most`: of each. By Scan, one after another, and by ScanEach.
+  const auto compare = [&](const Reader& reader, const IndexDef& index, const At& at, size_t most) {
+    std::vector<std::vector<std::string>> one_by_one(prefixes.size()), together(prefixes.size());
+    for (size_t i = 0; i < prefixes.size(); ++i) {
+      ASSERT_TRUE(reader
+                      .Scan(index, {prefixes[i], ""}, at,
+                            [&](const RowView& row, absl::string_view) -> absl::StatusOr<bool> {
+                              one_by_one[i].push_back(code_of(row));
+                              return one_by_one[i].size() < most;
+                            })
+                      .ok());
+    }
+    ASSERT_TRUE(reader
+                    .ScanEach(index, prefixes, at,
+                              [&](size_t which, const RowView& row) -> absl::StatusOr<bool> {
+                                together[which].push_back(code_of(row));
+                                return together[which].size() < most;
+                              })
+                    .ok());
+    EXPECT_EQ(together, one_by_one);
+  };
+  const std::vector<At> times = {
+      {}, {Day("2026-06-15"), std::nullopt}, {std::nullopt, before}, {Day("2026-06-19"), before}};
+  for (const IndexDef* index :
+       {static_cast<const IndexDef*>(&kByTag), static_cast<const IndexDef*>(&kByColor),
+        static_cast<const IndexDef*>(&kByBin)}) {
+    for (const size_t most : {size_t{1}, size_t{2}, size_t{1'000}}) {
+      for (const At& at : times) compare(store_->Read(), *index, at, most);
+      // A command sees what it has put and ended itself.
+      const auto run = [&](Tx& tx) -> absl::StatusOr<std::string> {
+        WidgetRow row = MakeOwned("w101", "c3", "bin1001");
+        row.mutable_widget()->add_tags("t12");
+        RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+        RETURN_IF_ERROR(tx.End(kWidgets, Key::Of("w102")));
+        for (const At& at : times) compare(tx, *index, at, most);
+        return absl::CancelledError("taken back");
+      };
+      EXPECT_TRUE(absl::IsCancelled(store_->Write(Info(), run).status()));
+    }
+  }
+  // An error of a visit ends it.
+  int visits = 0;
+  EXPECT_EQ(
+      base::ReasonOf(store_->Read().ScanEach(kByTag, prefixes, {},
+                                             [&](size_t, const RowView&) -> absl::StatusOr<bool> {
+                                               ++visits;
+                                               return base::StoreCorrupt("it");
+                                             })),
+      base::ReasonOf(base::StoreCorrupt("it")));
+  EXPECT_EQ(visits, 1);
+  Healthy();
+}
+
 TEST_P(StoreTest, CrateKeysHaveTwoParts) {
   Do([](Tx& tx) -> absl::StatusOr<std::string> {
     for (const auto& [bin, weight, region] :

@@ -304,6 +304,12 @@ absl::StatusOr<std::vector<uint16_t>> Store::UnbuiltIndexes() const {
   return unbuilt;
 }
 
+// What cannot be read is asked for again by whoever needs it.
+void Store::LookWhetherAllIsBuilt() {
+  const auto unbuilt = UnbuiltIndexes();
+  if (unbuilt.ok() && unbuilt->empty()) all_built_.store(true, std::memory_order_release);
+}
+
 // Callers keep up meanwhile what is being built: an index for all of their records, what is summed
 // for those that are in by the marker, as sums are not the same when added twice. Building goes on
 // at the marker after a stop.
@@ -324,6 +330,7 @@ absl::Status Store::BuildIndexes() {
     if (!is_unbuilt(derived->id)) continue;
     RETURN_IF_ERROR(Build([derived](Tx& tx) { return tx.BuildDerived(*derived, kBuildStep); }));
   }
+  LookWhetherAllIsBuilt();  // it may have stopped half way
   return absl::OkStatus();
 }
 

@@ -70,10 +70,11 @@ void SetTime(Message* resource, const FieldDescriptor* field, int64_t micros) {
 
 }  // namespace
 
-Tx::Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, bool settled,
-       int64_t first_position, int64_t recorded_us)
-    : Reader(overlay, schema, today, settled),
+Tx::Tx(Overlay* overlay, const Schema* schema, TableUses* tables, const Sealer* sealer,
+       base::Date today, bool settled, bool all_built, int64_t first_position, int64_t recorded_us)
+    : Reader(overlay, schema, today, settled, all_built),
       overlay_(overlay),
+      tables_(tables),
       sealer_(sealer),
       first_position_(first_position),
       recorded_us_(recorded_us),
@@ -85,31 +86,29 @@ std::string Tx::etag() const {
 }
 
 void Tx::Stamp(const TableDef& table, Message* row, const Message* before) {
-  const auto* resource_field = table.prototype->GetDescriptor()->FindFieldByNumber(1);
-  Message* resource = row->GetReflection()->MutableMessage(row, resource_field);
-  const auto* type = resource->GetDescriptor();
-  if (const auto* etag = type->FindFieldByName("etag")) {
-    resource->GetReflection()->SetString(resource, etag, this->etag());
+  const TableUse& use = tables_->Of(table);
+  const auto* reflection = row->GetReflection();
+  Message* resource = reflection->MutableMessage(row, use.resource);
+  if (use.etag != nullptr) {
+    resource->GetReflection()->SetString(resource, use.etag, this->etag());
   }
-  if (const auto* updated = type->FindFieldByName("update_time"))
-    SetTime(resource, updated, recorded_us_);
-  if (const auto* created = type->FindFieldByName("create_time")) {
-    if (before == nullptr) {
-      SetTime(resource, created, recorded_us_);
-    } else {
-      const Message& old = before->GetReflection()->GetMessage(*before, resource_field);
-      resource->GetReflection()
-          ->MutableMessage(resource, created)
-          ->CopyFrom(old.GetReflection()->GetMessage(old, created));
-    }
+  if (use.update_time != nullptr) SetTime(resource, use.update_time, recorded_us_);
+  if (use.create_time == nullptr) return;
+  if (before == nullptr) {
+    SetTime(resource, use.create_time, recorded_us_);
+    return;
   }
+  const Message& old = before->GetReflection()->GetMessage(*before, use.resource);
+  resource->GetReflection()
+      ->MutableMessage(resource, use.create_time)
+      ->CopyFrom(old.GetReflection()->GetMessage(old, use.create_time));
 }
 
 absl::StatusOr<Tx::Current> Tx::LoadCurrent(const TableDef& table, const Key& key) {
   if (!settled_) RETURN_IF_ERROR(Promote(table, key));
   Current current;
   ASSIGN_OR_RETURN(current.raw, ReadCurrent(table, key.bytes()));
-  if (current.raw.has_value() && !current.raw->version.ended) {
+  if (current.is_live() && tables_->Of(table).asks_before()) {
     ASSIGN_OR_RETURN(current.row, ParseRow(table, current.raw->row()));
   }
   return current;
@@ -186,7 +185,7 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& c
 
 absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
                              const Message& row, const Message* before) {
-  for (const IndexDef* index : schema_->IndexesOf(table)) {
+  for (const IndexDef* index : tables_->Of(table).indexes) {
     if (!index->unique) continue;
     const std::vector<std::string> held = KeysOf(*index, before);
     for (const std::string& index_key : KeysOf(*index, &row)) {
@@ -272,7 +271,7 @@ absl::StatusOr<bool> Tx::Holds(const IndexDef& index, absl::string_view key,
 
 absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Message* before,
                          const Message* after) {
-  for (const IndexDef* index : schema_->IndexesOf(table)) {
+  for (const IndexDef* index : tables_->Of(table).indexes) {
     const std::vector<std::string> old_keys = KeysOf(*index, before);
     const std::vector<std::string> new_keys = KeysOf(*index, after);
     for (const std::string& old_key : old_keys) {
@@ -301,7 +300,7 @@ absl::Status Tx::Reindex(const TableDef& table, absl::string_view key, const Mes
 }
 
 void Tx::IndexHistory(const TableDef& table, absl::string_view key, const Message& row) {
-  for (const IndexDef* index : schema_->IndexesOf(table)) {
+  for (const IndexDef* index : tables_->Of(table).indexes) {
     for (const std::string& index_key : KeysOf(*index, &row)) {
       overlay_->Put(Space::kData, IndexKey(index->id, kHistory, index_key, key),
                     LengthOf(index_key));
@@ -347,7 +346,7 @@ absl::StatusOr<bool> Tx::BuildIndex(const IndexDef& index, size_t records) {
 
 absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Current& current,
                               const Version& version, const Message* row) {
-  const std::vector<const TotalsDef*> all = schema_->TotalsOf(table);
+  const std::vector<const TotalsDef*>& all = tables_->Of(table).totals;
   if (all.empty()) return absl::OkStatus();
   if (version.effective_from < today_ && base::Planted("totals-miss-correction"))
     return absl::OkStatus();
@@ -405,7 +404,7 @@ absl::StatusOr<bool> Tx::BuildDerived(const Derived& derived, size_t records) {
 }
 
 void Tx::TouchDerived(const TableDef& table, const Key& key) {
-  for (const Derived* derived : schema_->DerivedOf(table)) Touch(*derived, key);
+  for (const Derived* derived : tables_->Of(table).derived) Touch(*derived, key);
 }
 
 absl::Status Tx::WriteDerived() {
@@ -513,10 +512,10 @@ void Tx::Emit(absl::string_view target, absl::string_view method, const Message&
 }
 
 void Tx::Cite(const base::LegalBasis& basis) {
-  const std::string bytes = basis.SerializeAsString();
   const bool known =
       std::any_of(legal_basis_.begin(), legal_basis_.end(), [&](const base::LegalBasis& cited) {
-        return cited.article() == basis.article() && cited.SerializeAsString() == bytes;
+        return cited.article() == basis.article() &&
+               cited.SerializeAsString() == basis.SerializeAsString();
       });
   if (!known) legal_basis_.push_back(basis);
 }

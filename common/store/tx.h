@@ -19,6 +19,7 @@
 #include "common/store/journal.h"
 #include "common/store/overlay.h"
 #include "common/store/reader.h"
+#include "common/store/table_use.h"
 #include "common/store/totals_changes.h"
 
 namespace nisi::store {
@@ -67,8 +68,8 @@ class Tx : public Reader {
  private:
   friend class Writer;
   friend class Store;
-  Tx(Overlay* overlay, const Schema* schema, const Sealer* sealer, base::Date today, bool settled,
-     int64_t first_position, int64_t recorded_us);
+  Tx(Overlay* overlay, const Schema* schema, TableUses* tables, const Sealer* sealer,
+     base::Date today, bool settled, bool all_built, int64_t first_position, int64_t recorded_us);
 
   // ALREADY_EXISTS when another record holds a unique key of the row on a day, from today on, on
   // which this version will hold. So uniqueness is decided when a version is recorded, and a day's
@@ -99,12 +100,14 @@ class Tx : public Reader {
   // Keys of a version that is not current.
   void IndexHistory(const TableDef& table, absl::string_view key,
                     const google::protobuf::Message& row);
-  // The version in the current slot, and its row unless the record is absent or ended.
+  // The version in the current slot, and its row, which is absent where the record is, or has
+  // ended, or nothing of its table asks what was before.
   struct Current {
     std::optional<RawRow> raw;
     std::unique_ptr<google::protobuf::Message> row;
 
-    absl::string_view bytes() const { return row == nullptr ? absl::string_view() : raw->row(); }
+    bool is_live() const { return raw.has_value() && !raw->version.ended; }
+    absl::string_view bytes() const { return is_live() ? raw->row() : absl::string_view(); }
   };
   absl::StatusOr<Current> LoadCurrent(const TableDef& table, const Key& key);
   absl::Status Install(const TableDef& table, const Key& key, const Current& current,
@@ -143,6 +146,7 @@ class Tx : public Reader {
   void OpenEntry();
 
   Overlay* overlay_;
+  TableUses* const tables_;
   const Sealer* sealer_;
   const int64_t first_position_;
   const int64_t recorded_us_;

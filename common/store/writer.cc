@@ -108,6 +108,7 @@ absl::StatusOr<Outcome> DecodeOnce(const CommandInfo& info, absl::string_view va
 
 Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us)
     : deps_(std::move(deps)),
+      tables_(deps_.schema),
       frontier_(std::move(frontier)),
       position_(position),
       appended_position_(position),
@@ -465,8 +466,8 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   const int64_t recorded_us =
       command.bookkeeping ? recorded_us_ : std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
   const bool settled = absl::ToUnixMicros(now) < NextEffectiveUs();
-  Tx tx(&overlay, deps_.schema, deps_.sealer, base::Date::LegalDay(now), settled, position_ + 1,
-        recorded_us);
+  Tx tx(&overlay, deps_.schema, &tables_, deps_.sealer, base::Date::LegalDay(now), settled,
+        deps_.all_built->load(std::memory_order_acquire), position_ + 1, recorded_us);
   tx.keeps_same_ = command.info.keeps_same;
   absl::StatusOr<std::string> reply = command.run(tx);
   if (reply.ok()) {
@@ -525,7 +526,13 @@ void Writer::Seal(Tx& tx, const CommandInfo& info) {
     entry.set_on_behalf_of(info.on_behalf_of);
     entry.set_method(info.method);
     entry.set_request_id(info.request_id);
-    for (const base::LegalBasis& basis : tx.legal_basis_) *entry.add_legal_basis() = basis;
+    for (base::LegalBasis& basis : tx.legal_basis_) {
+      if (part == parts) {
+        *entry.add_legal_basis() = std::move(basis);
+      } else {
+        *entry.add_legal_basis() = basis;
+      }
+    }
     entry.set_part(part);
     entry.set_parts(parts);
     for (const auto& change : entry.changes()) group_->notice.tables.insert(change.table());

@@ -114,6 +114,8 @@ class Writer {
     // Fire what is due before any other command, so that none ever finds a timer overdue that is
     // not patient, not even the first after a long stop. Off: only ticks fire.
     bool timers_first;
+    // Whether nothing is being built any more: then nobody looks.
+    const std::atomic<bool>* all_built;
   };
   Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_us);
   // Runs what is queued, then stops.
@@ -187,6 +189,7 @@ class Writer {
 
   const Deps deps_;
   // Of the running thread alone.
+  TableUses tables_;
   Frontier frontier_;
   int64_t position_;
   int64_t appended_position_;
