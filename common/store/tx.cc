@@ -118,7 +118,7 @@ absl::Status Tx::Put(const TableDef& table, Message* row,
                      std::optional<base::Date> effective_from) {
   const Key key = table.key(*row);
   ASSIGN_OR_RETURN(const Current current, LoadCurrent(table, key));
-  if (keeps_same_ && effective_from.value_or(today_) == today_ && current.row != nullptr &&
+  if (keeps_same_ && effective_from.value_or(today_) == today_ && current.is_live() &&
       row->SerializeAsString() == current.bytes()) {
     return absl::OkStatus();
   }

@@ -10,38 +10,59 @@ bool IsSelf(const ExpenseRow& one, const ExpenseRow& other) {
   return one.claim() == other.claim() && one.number() == other.number();
 }
 
-// Whether another one that counts stands under the beginning of a key. Of those that certainly are
-// of one invoice there are few: no two that are the same one hold it.
-absl::StatusOr<bool> HasOther(const store::Reader& reader, const store::Index<ExpenseRow>& index,
-                              const store::Key& prefix, const ExpenseRow& row, bool numbered_count,
-                              const store::At& at) {
-  bool other = false;
-  RETURN_IF_ERROR(
-      reader.Scan(index, {prefix, ""}, at,
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ExpenseRow>(view));
-                    const bool is_numbered = !stored.row.expense().issuer_number().empty();
-                    other = !IsSelf(row, stored.row) && (numbered_count || !is_numbered);
-                    return !other;
-                  }));
-  return other;
+// Marks those of `rows`, named by `which`, under whose key in an index another one stands that
+// counts. Of those that certainly are of one invoice there are few: no two that are the same one
+// hold it.
+absl::Status FindOthers(const store::Reader& reader, const store::Index<ExpenseRow>& index,
+                        const std::vector<store::Key>& prefixes, const std::vector<size_t>& which,
+                        const std::vector<Marked>& rows, bool by_name, const store::At& at,
+                        std::vector<bool>* taken) {
+  return reader.ScanEach(
+      index, prefixes, at, [&](size_t i, const store::RowView& view) -> absl::StatusOr<bool> {
+        const auto& [row, marks] = rows[which[i]];
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<ExpenseRow>(view));
+        // By its name, where one of the two has no number.
+        const bool counts =
+            !by_name || !marks.is_numbered || stored.row.expense().issuer_number().empty();
+        const bool other = counts && !IsSelf(*row, stored.row);
+        if (other) (*taken)[which[i]] = true;
+        return !other;
+      });
 }
 
 }  // namespace
 
+absl::StatusOr<std::vector<bool>> InvoicesTaken(const store::Reader& reader,
+                                                const std::vector<Marked>& rows, Among among,
+                                                const store::At& at) {
+  const bool own = among == Among::kOwn;
+  std::vector<bool> taken(rows.size());
+  std::vector<store::Key> prefixes;
+  std::vector<size_t> which;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].marks.id.empty()) continue;
+    prefixes.push_back(IssuerIdKey(rows[i].row->expense(), rows[i].marks, own));
+    which.push_back(i);
+  }
+  RETURN_IF_ERROR(FindOthers(reader, kExpensesByIssuer, prefixes, which, rows,
+                             /*by_name=*/false, at, &taken));
+  prefixes.clear();
+  which.clear();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (taken[i]) continue;
+    prefixes.push_back(IssuerNameKey(rows[i].row->expense(), rows[i].marks, own));
+    which.push_back(i);
+  }
+  RETURN_IF_ERROR(FindOthers(reader, kExpensesByIssuerName, prefixes, which, rows,
+                             /*by_name=*/true, at, &taken));
+  return taken;
+}
+
 absl::StatusOr<bool> InvoiceTaken(const store::Reader& reader, const ExpenseRow& row,
                                   const InvoiceMarks& marks, Among among, const store::At& at) {
-  const Expense& expense = row.expense();
-  const bool own = among == Among::kOwn;
-  if (!marks.id.empty()) {
-    ASSIGN_OR_RETURN(const bool taken,
-                     HasOther(reader, kExpensesByIssuer, IssuerIdKey(expense, marks, own), row,
-                              /*numbered_count=*/true, at));
-    if (taken) return true;
-  }
-  // By its name, where one of the two has no number.
-  return HasOther(reader, kExpensesByIssuerName, IssuerNameKey(expense, marks, own), row,
-                  /*numbered_count=*/!marks.is_numbered, at);
+  ASSIGN_OR_RETURN(const std::vector<bool> taken,
+                   InvoicesTaken(reader, {{&row, marks}}, among, at));
+  return taken.front();
 }
 
 absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row,

@@ -66,6 +66,21 @@ TEST_F(InvoicesTest, WhoHasItIsFoundByKeysAsByComparing) {
     Write([&](store::Tx& tx) { return tx.Put(kExpenses, &holder); });
     Invoices invoices;
     invoices.Add(MarksOf(one));
+    // All of them at once, the holder among them.
+    std::vector<ExpenseRow> rows = {holder};
+    for (const v1::Expense& other : all) rows.push_back(RowOf("claims/b", 1, other));
+    std::vector<Marked> marked;
+    for (const ExpenseRow& row : rows) marked.push_back({&row, MarksOf(row.expense())});
+    for (const Among among : {Among::kRegister, Among::kOwn}) {
+      const store::View view = store().Read();
+      const auto taken = InvoicesTaken(view, marked, among);
+      ASSERT_TRUE(taken.ok()) << taken.status();
+      ASSERT_EQ(taken->size(), rows.size());
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const bool is_same = i > 0 && CompareInvoices(one, rows[i].expense()) == Sameness::kSame;
+        EXPECT_EQ((*taken)[i], is_same) << rows[i].ShortDebugString();
+      }
+    }
     for (const v1::Expense& other : all) {
       SCOPED_TRACE(absl::StrCat(one.ShortDebugString(), " and ", other.ShortDebugString()));
       const bool is_same = CompareInvoices(one, other) == Sameness::kSame;

@@ -35,13 +35,19 @@ absl::Status FindLines(const Env& env, const store::View& view, const Gathered& 
                        Among among, std::vector<ExpenseRow>* expenses) {
   ASSIGN_OR_RETURN(ListOfDay list, ListOfDay::On(view, gathered.sign_date));
   ASSIGN_OR_RETURN(const ExpenseNorms norms, ExpenseNorms::On(*env.norms, gathered.sign_date));
+  std::vector<Marked> marked;
+  for (const ExpenseRow& row : *expenses) {
+    if (!row.expense().has_examination()) marked.push_back({&row, MarksOf(row.expense())});
+  }
+  ASSIGN_OR_RETURN(const std::vector<bool> held, InvoicesTaken(view, marked, among));
   Invoices invoices;  // of the expenses before that count
+  size_t next = 0;
   for (ExpenseRow& row : *expenses) {
     if (row.expense().has_examination()) continue;
     Expense& expense = *row.mutable_expense();
-    const InvoiceMarks marks = MarksOf(expense);
-    ASSIGN_OR_RETURN(bool taken, InvoiceTaken(view, row, marks, among));
-    taken = taken || invoices.Has(marks);
+    const size_t at = next++;
+    const InvoiceMarks& marks = marked[at].marks;
+    const bool taken = held[at] || invoices.Has(marks);
     ASSIGN_OR_RETURN(const ExpenseFacts by,
                      FactsFor(gathered, &list, taken, expense.etag(), expense));
     ASSIGN_OR_RETURN(*expense.mutable_line(), LineOf(expense, by, norms));
