@@ -15,6 +15,9 @@
 #include "common/cases/rows.h"
 #include "common/rpc/resource.h"
 #include "common/store/derived.h"
+#include "google/protobuf/arena.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 
 namespace nisi::cases {
 namespace {
@@ -23,10 +26,13 @@ using absl::StatusCode;
 using base::Money;
 using base::Refusal;
 using budget::v1::Bucket;
+using google::protobuf::internal::WireFormatLite;
 using store::EmitKey;
 using store::Key;
 
 constexpr int kBuckets = 5;  // SOURCE to PAID
+constexpr std::array kAll = {budget::v1::SOURCE, budget::v1::AVAILABLE, budget::v1::RESERVED,
+                             budget::v1::COMMITTED, budget::v1::PAID};
 constexpr std::array kHeld = {budget::v1::AVAILABLE, budget::v1::RESERVED, budget::v1::COMMITTED,
                               budget::v1::PAID};
 constexpr char kAccountPattern[] = "programmes/*/accounts/*";
@@ -112,18 +118,28 @@ absl::Status Exceeded(const std::string& account, Bucket bucket, int64_t has, Mo
       .Cite(basis);
 }
 
+absl::Status ReadAccount(const store::Reader& reader, const std::string& programme, int year,
+                         AccountRow* row) {
+  ASSIGN_OR_RETURN(const auto found, reader.FindRaw(kAccounts, AccountKey(programme, year)));
+  if (found.has_value()) {
+    const absl::string_view bytes = found->row();
+    if (!row->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+        row->balances_size() != kBuckets) {
+      return base::StoreCorrupt("account");
+    }
+    return absl::OkStatus();
+  }
+  row->set_programme(programme);
+  row->set_year(year);
+  row->mutable_account()->set_name(AccountName(programme, year));
+  for (int i = 0; i < kBuckets; ++i) row->add_balances(0);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<AccountRow> AccountOf(const store::Reader& reader, const std::string& programme,
                                      int year) {
-  ASSIGN_OR_RETURN(auto found, reader.Find(kAccounts, AccountKey(programme, year)));
-  if (found.has_value()) {
-    if (found->row.balances_size() != kBuckets) return base::StoreCorrupt("account");
-    return std::move(found->row);
-  }
   AccountRow row;
-  row.set_programme(programme);
-  row.set_year(year);
-  row.mutable_account()->set_name(AccountName(programme, year));
-  for (int i = 0; i < kBuckets; ++i) row.add_balances(0);
+  RETURN_IF_ERROR(ReadAccount(reader, programme, year, &row));
   return row;
 }
 
@@ -211,6 +227,28 @@ absl::StatusOr<std::string> OpenBefore(const store::Reader& reader, const std::s
   return open;
 }
 
+google::type::Money* ShownOf(Bucket bucket, Account* account) {
+  switch (bucket) {
+    case budget::v1::SOURCE:
+      return account->mutable_allocated();
+    case budget::v1::AVAILABLE:
+      return account->mutable_available();
+    case budget::v1::RESERVED:
+      return account->mutable_reserved();
+    case budget::v1::COMMITTED:
+      return account->mutable_committed();
+    default:
+      return account->mutable_paid();
+  }
+}
+
+// Shows what a bucket holds.
+void Show(Bucket bucket, AccountRow* row) {
+  const int64_t tiyn = Balance(*row, bucket);
+  *ShownOf(bucket, row->mutable_account()) =
+      Money::FromTiyn(bucket == budget::v1::SOURCE ? -tiyn : tiyn).value_or(Money()).ToProto();
+}
+
 // Moves a bucket of an account by so many tiyn, and tells it in the posting.
 absl::Status Move(AccountRow* row, Bucket bucket, int64_t tiyn, Posting* posting) {
   if (tiyn == 0) return absl::OkStatus();
@@ -218,6 +256,7 @@ absl::Status Move(AccountRow* row, Bucket bucket, int64_t tiyn, Posting* posting
   if (bucket != budget::v1::SOURCE && after < 0) return base::StoreCorrupt("account below zero");
   RETURN_IF_ERROR(Money::FromTiyn(after).status());
   row->set_balances(bucket - 1, after);
+  Show(bucket, row);
   auto* leg = posting->add_legs();
   leg->set_account(row->account().name());
   leg->set_bucket(bucket);
@@ -228,16 +267,9 @@ absl::Status Move(AccountRow* row, Bucket bucket, int64_t tiyn, Posting* posting
 
 absl::Status PutAccount(store::Tx& tx, AccountRow* row) {
   Account& account = *row->mutable_account();
-  const auto show = [row](Bucket bucket, google::type::Money* shown) {
-    const int64_t tiyn = Balance(*row, bucket);
-    *shown =
-        Money::FromTiyn(bucket == budget::v1::SOURCE ? -tiyn : tiyn).value_or(Money()).ToProto();
-  };
-  show(budget::v1::SOURCE, account.mutable_allocated());
-  show(budget::v1::AVAILABLE, account.mutable_available());
-  show(budget::v1::RESERVED, account.mutable_reserved());
-  show(budget::v1::COMMITTED, account.mutable_committed());
-  show(budget::v1::PAID, account.mutable_paid());
+  if (account.posting_count() == 0) {  // later ones show what they move
+    for (const Bucket bucket : kAll) Show(bucket, row);
+  }
   account.set_closed(row->closed_by() != 0);
   account.set_posting_count(account.posting_count() + 1);
   return tx.Put(kAccounts, row);
@@ -251,27 +283,76 @@ absl::Status PutPosting(store::Tx& tx, const std::string& programme, PostingRow*
   return tx.Put(kPostings, row);
 }
 
+// What an account holds.
+struct Held {
+  std::string programme;
+  uint32_t year = 0;
+  std::array<int64_t, kBuckets> balances{};
+
+  std::string name() const { return AccountName(programme, static_cast<int>(year)); }
+};
+
+// Takes it out of a row of kAccounts: every posting asks it of every account, and passes over what
+// is shown of one.
+absl::Status ReadHeld(absl::string_view row, Held* held) {
+  constexpr uint32_t kProgramme = WireFormatLite::MakeTag(
+      AccountRow::kProgrammeFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  constexpr uint32_t kYear =
+      WireFormatLite::MakeTag(AccountRow::kYearFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+  constexpr uint32_t kBalances = WireFormatLite::MakeTag(AccountRow::kBalancesFieldNumber,
+                                                         WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  held->programme.clear();
+  held->year = 0;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(row.data()),
+                                            static_cast<int>(row.size()));
+  size_t balances = 0;
+  while (const uint32_t at = in.ReadTag()) {
+    if (at == kYear) {
+      if (!in.ReadVarint32(&held->year)) return base::StoreCorrupt("account");
+      continue;
+    }
+    if (at != kProgramme && at != kBalances) {
+      if (!WireFormatLite::SkipField(&in, at)) return base::StoreCorrupt("account");
+      continue;
+    }
+    uint32_t bytes = 0;
+    if (!in.ReadVarint32(&bytes) || int64_t{bytes} > in.BytesUntilLimit())
+      return base::StoreCorrupt("account");
+    if (at == kProgramme) {
+      if (!in.ReadString(&held->programme, static_cast<int>(bytes)))
+        return base::StoreCorrupt("account");
+      continue;
+    }
+    const auto limit = in.PushLimit(static_cast<int>(bytes));
+    for (uint64_t balance = 0; in.BytesUntilLimit() > 0;) {
+      if (balances == kBuckets || !in.ReadVarint64(&balance)) return base::StoreCorrupt("account");
+      held->balances[balances++] = static_cast<int64_t>(balance);
+    }
+    in.PopLimit(limit);
+  }
+  const bool whole = in.ConsumedEntireMessage() && balances == kBuckets;
+  return whole ? absl::OkStatus() : base::StoreCorrupt("account");
+}
+
 // What the accounts alone say; `see` gets each.
-absl::Status AuditAccounts(const store::Reader& reader,
-                           const std::function<void(const AccountRow&)>& see,
+using SeeAccount = std::function<absl::Status(const store::RowView& view, const Held& held)>;
+absl::Status AuditAccounts(const store::Reader& reader, const SeeAccount& see,
                            std::vector<std::string>* findings) {
   std::map<std::string, int64_t> sums;  // by programme
-  RETURN_IF_ERROR(
-      reader.Scan(kAccounts, {}, {},
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
-                    const AccountRow& row = stored.row;
-                    const std::string& name = row.account().name();
-                    if (row.balances_size() != kBuckets) return base::StoreCorrupt(name);
-                    for (int i = 0; i < kBuckets; ++i) {
-                      sums[row.programme()] += row.balances(i);
-                      if (i > 0 && row.balances(i) < 0) {
-                        findings->push_back(absl::StrCat(name, ": below zero"));
-                      }
-                    }
-                    see(row);
-                    return true;
-                  }));
+  Held held;
+  const auto visit = [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+    RETURN_IF_ERROR(ReadHeld(view.row, &held));
+    int64_t& sum = sums[held.programme];
+    for (size_t i = 0; i < kBuckets; ++i) {
+      sum += held.balances[i];
+      if (i > 0 && held.balances[i] < 0) {
+        findings->push_back(absl::StrCat(held.name(), ": below zero"));
+      }
+    }
+    RETURN_IF_ERROR(see(view, held));
+    return true;
+  };
+  RETURN_IF_ERROR(reader.Scan(kAccounts, {}, {}, visit));
   for (const auto& [programme, sum] : sums) {
     if (sum != 0) findings->push_back(absl::StrCat(programme, ": does not add up to zero"));
   }
@@ -289,7 +370,7 @@ class BudgetAudit final : public store::Derived {
     if (keys.empty() || recorded_us == 0) return absl::OkStatus();
     std::vector<std::string> findings;
     RETURN_IF_ERROR(AuditAccounts(
-        reader, [](const AccountRow&) {}, &findings));
+        reader, [](const store::RowView&, const Held&) { return absl::OkStatus(); }, &findings));
     if (findings.empty()) return absl::OkStatus();
     base::Log(base::Severity::kError, "budget_unsound", {{"finding", findings.front()}});
     return base::StoreCorrupt(absl::StrCat("accounts: ", findings.front()));
@@ -404,7 +485,14 @@ absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::opt
   if (movement.amount.is_zero() || movement.amount.is_negative()) {
     return base::InvalidField("amount", "must be more than 0");
   }
-  ASSIGN_OR_RETURN(AccountRow row, AccountOf(tx, movement.programme, movement.year));
+  // An account has many small parts: they lie beside each other and go at once.
+  std::array<char, 4096> room;
+  google::protobuf::ArenaOptions options;
+  options.initial_block = room.data();
+  options.initial_block_size = room.size();
+  google::protobuf::Arena arena(options);
+  AccountRow& row = *google::protobuf::Arena::CreateMessage<AccountRow>(&arena);
+  RETURN_IF_ERROR(ReadAccount(tx, movement.programme, movement.year, &row));
   const std::string& name = row.account().name();
   if (row.closed_by() != 0) return YearClosed(name);
   if (movement.kind == Posting::ALLOCATE) {
@@ -430,7 +518,7 @@ absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::opt
   *posted.mutable_posting() = std::move(posting);
   RETURN_IF_ERROR(PutPosting(tx, movement.programme, &posted));
   tx.Cite(basis);
-  return posted.posting();
+  return std::move(*posted.mutable_posting());
 }
 
 absl::StatusOr<PostingRow> PostingNamed(const store::Reader& reader, const std::string& name) {
@@ -621,14 +709,17 @@ absl::StatusOr<std::vector<std::string>> AuditBudget(const store::Reader& reader
       }));
   RETURN_IF_ERROR(AuditAccounts(
       reader,
-      [&](const AccountRow& row) {
-        const std::string& name = row.account().name();
-        for (int i = 0; i < kBuckets; ++i) {
-          if (row.balances(i) != posted[name][static_cast<size_t>(i)]) {
+      [&](const store::RowView& view, const Held& held) -> absl::Status {
+        ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<AccountRow>(view));
+        const std::string& name = stored.row.account().name();
+        const auto& says = posted[name];
+        for (size_t i = 0; i < kBuckets; ++i) {
+          if (held.balances[i] != says[i]) {
             findings.push_back(absl::StrCat(name, ": is not what its postings say"));
           }
         }
         posted.erase(name);
+        return absl::OkStatus();
       },
       &findings));
   for (const auto& [account, balances] : posted) {

@@ -419,6 +419,29 @@ TEST_P(BudgetTest, AccountsThatDoNotAddUpAreNotCommitted) {
   const int64_t before = store_->position();
   EXPECT_EQ(put(-100, 0).code(), absl::StatusCode::kDataLoss) << "does not add up";
   EXPECT_EQ(put(0, 100).code(), absl::StatusCode::kDataLoss) << "below zero";
+  // Those of one programme do not make up for those of another, nor buckets for one that is absent.
+  const auto two = [&](int64_t here, int64_t there, int buckets) {
+    return store_
+        ->Write({.actor = "test"},
+                [&](Tx& tx) -> absl::StatusOr<std::string> {
+                  for (const auto& [programme, tiyn] :
+                       {std::pair("clusters", there), std::pair("grants", here)}) {
+                    AccountRow row;
+                    row.set_programme(programme);
+                    row.set_year(2026);
+                    row.mutable_account()->set_name(
+                        absl::StrCat("programmes/", programme, "/accounts/2026"));
+                    row.add_balances(tiyn);
+                    for (int i = 1; i < buckets; ++i) row.add_balances(0);
+                    RETURN_IF_ERROR(tx.Put(kAccounts, &row));
+                  }
+                  return std::string();
+                })
+        .status();
+  };
+  EXPECT_EQ(two(-100, 100, 5).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(two(0, 0, 4).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(two(0, 0, 6).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(store_->position(), before);
   Healthy();
   // As a store that was written before accounts were held against each other.
