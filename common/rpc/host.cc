@@ -206,6 +206,11 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
         store->failure().ok() ? 0 : 1);
     add("nisi_store_file_damage", "1 when the check of files found damage.",
         store->file_damage().ok() ? 0 : 1);
+    if (const auto unbuilt = store->UnbuiltIndexes(); unbuilt.ok()) {
+      add("nisi_store_indexes_unbuilt",
+          "Indexes and sums that are being built, or cannot be, as two records have one key.",
+          static_cast<double>(unbuilt->size()));
+    }
     const store::FailingTimers::Counts failing = store->failing_timers();
     add("nisi_store_timers_failing",
         "Timers that are due and whose last attempt failed, with those that wait behind them.",

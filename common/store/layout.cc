@@ -58,6 +58,10 @@ std::string BuildingKey(uint16_t id) {
   return SystemKey(kMetaId, Key::Of("building", int64_t{id}));
 }
 
+std::string TakenTwiceKey(uint16_t id, absl::string_view key) {
+  return absl::StrCat(SystemKey(kMetaId, Key::Of("taken_twice", int64_t{id})), std::string(key));
+}
+
 std::string JournalKey(int64_t position) {
   std::string bytes;
   AppendBigEndian64(&bytes, static_cast<uint64_t>(position));

@@ -79,6 +79,9 @@ std::string SystemKey(uint16_t id, const Key& key);
 // Stands while an index, totals or what is derived are being built. The value is how far: all
 // records with a key below it are in.
 std::string BuildingKey(uint16_t id);
+// Stands for a record while it and another hold one key of a unique index that is being built. All
+// of them with an empty key: what their places begin with.
+std::string TakenTwiceKey(uint16_t id, absl::string_view key);
 std::string JournalKey(int64_t position);
 std::string NodesKey(int64_t position);
 // The position of the leaf that completes a subtree: where its hash lies.

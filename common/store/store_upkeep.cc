@@ -318,20 +318,23 @@ absl::Status Store::BuildIndexes() {
   const auto is_unbuilt = [&unbuilt](uint16_t id) {
     return std::find(unbuilt.begin(), unbuilt.end(), id) != unbuilt.end();
   };
+  absl::Status failed;  // the first; what is wrong with one index keeps no other from being built
   for (const IndexDef* index : schema_->indexes) {
     if (!is_unbuilt(index->id)) continue;
-    RETURN_IF_ERROR(Build([index](Tx& tx) { return tx.BuildIndex(*index, kBuildStep); }));
+    TakenKeys taken;
+    failed.Update(Build([&](Tx& tx) { return tx.BuildIndex(*index, kBuildStep, &taken); }));
+    failed.Update(taken.status);
   }
   for (const TotalsDef* totals : schema_->totals) {
     if (!is_unbuilt(totals->id)) continue;
-    RETURN_IF_ERROR(Build([totals](Tx& tx) { return tx.BuildTotals(*totals, kBuildStep); }));
+    failed.Update(Build([totals](Tx& tx) { return tx.BuildTotals(*totals, kBuildStep); }));
   }
   for (const Derived* derived : schema_->derived) {
     if (!is_unbuilt(derived->id)) continue;
-    RETURN_IF_ERROR(Build([derived](Tx& tx) { return tx.BuildDerived(*derived, kBuildStep); }));
+    failed.Update(Build([derived](Tx& tx) { return tx.BuildDerived(*derived, kBuildStep); }));
   }
   LookWhetherAllIsBuilt();  // it may have stopped half way
-  return absl::OkStatus();
+  return failed;
 }
 
 absl::Status Store::Build(const std::function<absl::StatusOr<bool>(Tx&)>& step) {

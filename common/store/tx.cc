@@ -19,6 +19,9 @@ using google::protobuf::Message;
 constexpr size_t kEntryBytes = 256 << 10;
 // Records that are looked at one by one for a unique key while they are not in its index yet.
 constexpr size_t kUnbuiltLookedAt = 1000;
+// The marker of an index that has all records, of which two hold one key: behind every key.
+constexpr absl::string_view kAllIn =
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
 
 std::string IndexKey(uint16_t id, char kind, absl::string_view index_key,
                      absl::string_view primary) {
@@ -147,8 +150,7 @@ absl::Status Tx::End(const TableDef& table, const Key& key,
 // nobody ever saw it.
 absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& current,
                          const Version& version, const Message* row, absl::string_view bytes) {
-  if (row != nullptr)
-    RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row, current.row.get()));
+  if (row != nullptr) RETURN_IF_ERROR(CheckUnique(table, key.bytes(), version, *row));
   // From here on an error leaves totals and record apart: the command fails, whatever it makes of
   // it.
   const auto sticky = [this](absl::Status status) {
@@ -184,21 +186,37 @@ absl::Status Tx::Install(const TableDef& table, const Key& key, const Current& c
 }
 
 absl::Status Tx::CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
-                             const Message& row, const Message* before) {
+                             const Message& row) {
   for (const IndexDef* index : tables_->Of(table).indexes) {
     if (!index->unique) continue;
-    const std::vector<std::string> held = KeysOf(*index, before);
-    for (const std::string& index_key : KeysOf(*index, &row)) {
+    const std::vector<std::string> index_keys = KeysOf(*index, &row);
+    if (index_keys.empty()) continue;
+    ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(index->id));
+    for (const std::string& index_key : index_keys) {
       ASSIGN_OR_RETURN(std::set<std::string> others, OtherHolders(*index, index_key, key));
-      // What it holds already it may keep: that another does as well the building finds out.
-      if (!Contains(held, index_key)) RETURN_IF_ERROR(AddUnbuilt(*index, key, &others));
-      if (others.empty()) continue;  // the usual case
+      if (others.empty() && !built_below.has_value()) continue;  // the usual case
       ASSIGN_OR_RETURN(const std::vector<RawRow> versions,
                        Versions(table, key, version.effective_from));
       std::optional<base::Date> until;
+      const RawRow* before = nullptr;         // in force where this one is to be
       for (const RawRow& other : versions) {  // newest first
-        if (other.version.effective_from <= version.effective_from) break;
+        if (other.version.effective_from <= version.effective_from) {
+          before = &other;
+          break;
+        }
         until = other.version.effective_from;
+      }
+      if (built_below.has_value()) {
+        // What it holds already it may keep: that another does as well the building finds out.
+        bool keeps = false;
+        if (before != nullptr && !before->version.ended) {
+          ASSIGN_OR_RETURN(keeps, EmitsKey(*index, before->view(), index_key));
+        }
+        if (keeps) continue;
+        ASSIGN_OR_RETURN(const Holders* const unbuilt, Unbuilt(*index, *built_below));
+        if (const auto held = unbuilt->find(index_key); held != unbuilt->end())
+          others.insert(held->second.begin(), held->second.end());
+        others.erase(std::string(key));
       }
       RETURN_IF_ERROR(
           CheckFree(*index, others, index_key, std::max(version.effective_from, today_), until));
@@ -218,19 +236,28 @@ absl::Status Tx::CheckFree(const IndexDef& index, const std::set<std::string>& o
   return absl::OkStatus();
 }
 
-absl::Status Tx::AddUnbuilt(const IndexDef& index, absl::string_view key,
-                            std::set<std::string>* others) const {
-  ASSIGN_OR_RETURN(const std::optional<std::string> built_below, Building(index.id));
-  if (!built_below.has_value()) return absl::OkStatus();
+absl::StatusOr<const Tx::Holders*> Tx::Unbuilt(const IndexDef& index,
+                                               absl::string_view built_below) {
+  if (const auto known = unbuilt_.find(index.id); known != unbuilt_.end()) return &known->second;
   const std::string base = TablePrefix(index.on->id, kCurrent);
   const auto cursor =
-      overlay_->Scan(Space::kData, absl::StrCat(base, *built_below), PrefixEnd(base));
-  for (size_t n = 0; cursor->Valid(); ++n, cursor->Next()) {
-    if (n == kUnbuiltLookedAt) return IndexBuilding();
-    const absl::string_view other = cursor->key().substr(base.size());
-    if (other != key) others->emplace(other);
+      overlay_->Scan(Space::kData, absl::StrCat(base, std::string(built_below)), PrefixEnd(base));
+  std::vector<std::string> keys;
+  for (; cursor->Valid(); cursor->Next()) {
+    if (keys.size() == kUnbuiltLookedAt) return IndexBuilding();
+    keys.emplace_back(cursor->key().substr(base.size()));
   }
-  return cursor->status();
+  RETURN_IF_ERROR(cursor->status());
+  Holders holders;
+  for (const std::string& key : keys) {
+    ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key, today_));
+    for (const RawRow& version : versions) {
+      if (version.version.ended) continue;
+      ASSIGN_OR_RETURN(const std::unique_ptr<Message> row, ParseRow(*index.on, version.row()));
+      for (const std::string& index_key : KeysOf(index, row.get())) holders[index_key].insert(key);
+    }
+  }
+  return &unbuilt_.emplace(index.id, std::move(holders)).first->second;
 }
 
 absl::StatusOr<std::set<std::string>> Tx::OtherHolders(const IndexDef& index,
@@ -308,11 +335,12 @@ void Tx::IndexHistory(const TableDef& table, absl::string_view key, const Messag
   }
 }
 
-absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
+absl::StatusOr<int64_t> Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
   // A version that has its place in the index by its day only must not take another's.
   if (!settled_) RETURN_IF_ERROR(Promote(*index.on, Key::FromBytes(key)));
   ASSIGN_OR_RETURN(const std::vector<RawRow> versions, Versions(*index.on, key));
   ASSIGN_OR_RETURN(const std::optional<RawRow> current, ReadCurrent(*index.on, key));
+  int64_t taken = 0;
   std::optional<base::Date> next;           // where the version looked at gives way
   for (const RawRow& version : versions) {  // newest first
     const base::Date from = version.version.effective_from;
@@ -328,20 +356,57 @@ absl::Status Tx::IndexVersions(const IndexDef& index, absl::string_view key) {
         ASSIGN_OR_RETURN(const std::set<std::string> others, OtherHolders(index, index_key, key));
         const absl::Status free =
             CheckFree(index, others, index_key, std::max(from, today_), until);
-        if (absl::IsAlreadyExists(free)) return TakenTwice(index, version.version.position);
+        if (absl::IsAlreadyExists(free)) {
+          taken = std::max(taken, version.version.position);
+          // All are found by the key, whoever of them has the entry, and entered once more: a day's
+          // turn may give it to another meanwhile.
+          std::set<std::string> holders = others;
+          holders.emplace(key);
+          for (const std::string& holder : holders) {
+            overlay_->Put(Space::kData, IndexKey(index.id, kHistory, index_key, holder),
+                          LengthOf(index_key));
+            overlay_->Put(Space::kData, TakenTwiceKey(index.id, holder), "");
+          }
+          continue;
+        }
         RETURN_IF_ERROR(free);
       }
       overlay_->Put(Space::kData, IndexKey(index.id, kind, index_key, short_key ? "" : key),
                     short_key ? std::string(key) : LengthOf(index_key));
     }
   }
-  return absl::OkStatus();
+  return taken;
 }
 
-absl::StatusOr<bool> Tx::BuildIndex(const IndexDef& index, size_t records) {
+// Two that hold one key stop no building: it would close the table to every new key until somebody
+// mends what is old.
+absl::StatusOr<bool> Tx::BuildIndex(const IndexDef& index, size_t records, TakenKeys* taken) {
   ASSIGN_OR_RETURN(const std::vector<std::string> keys, TakeUnbuilt(index.id, *index.on, records));
-  for (const std::string& key : keys) RETURN_IF_ERROR(IndexVersions(index, key));
-  return keys.size() < records;
+  for (const std::string& key : keys) RETURN_IF_ERROR(IndexVersions(index, key).status());
+  if (keys.size() == records) return false;
+  const std::string prefix = TakenTwiceKey(index.id, "");
+  std::vector<std::string> again;
+  {
+    const auto cursor =
+        overlay_->Scan(Space::kData, std::max(prefix, taken->after), PrefixEnd(prefix));
+    for (; cursor->Valid() && again.size() < records; cursor->Next())
+      again.emplace_back(cursor->key());
+    RETURN_IF_ERROR(cursor->status());
+  }
+  for (const std::string& noted : again) {
+    overlay_->Delete(Space::kData, noted);
+    ASSIGN_OR_RETURN(const int64_t position, IndexVersions(index, noted.substr(prefix.size())));
+    taken->position = std::max(taken->position, position);
+    taken->after = absl::StrCat(noted, absl::string_view("\0", 1));
+  }
+  const bool all = again.size() < records;
+  const auto left = overlay_->Scan(Space::kData, prefix, PrefixEnd(prefix));
+  if (left->Valid()) {
+    overlay_->Put(Space::kData, BuildingKey(index.id), std::string(kAllIn));
+    if (all) taken->status = TakenTwice(index, taken->position);
+  }
+  RETURN_IF_ERROR(left->status());
+  return all || !left->Valid();
 }
 
 absl::Status Tx::CountVersion(const TableDef& table, const Key& key, const Current& current,
@@ -552,6 +617,7 @@ absl::Status Tx::Attempt(const std::function<absl::Status()>& part) {
   earliest_due_us_ = earliest_due_us;
   totals_.clear();
   totals_failure_ = absl::OkStatus();
+  unbuilt_.clear();  // what it had put is out of the index again
   return done;
 }
 

@@ -24,6 +24,13 @@
 
 namespace nisi::store {
 
+// How the building of a unique index fares with records that hold one key.
+struct TakenKeys {
+  std::string after;     // those up to here were looked at again
+  int64_t position = 0;  // the newest of their versions that is in conflict; 0: none
+  absl::Status status;   // when all were: ALREADY_EXISTS while any is
+};
+
 class Tx : public Reader {
  public:
   // The entry this command's changes go to. Bulk commands fill several; it moves on as they do.
@@ -73,18 +80,20 @@ class Tx : public Reader {
 
   // ALREADY_EXISTS when another record holds a unique key of the row on a day, from today on, on
   // which this version will hold. So uniqueness is decided when a version is recorded, and a day's
-  // turn never fails by it. `before`: the current row, or null. UNAVAILABLE INDEX_BUILDING while
-  // more records are not in an index yet than can be looked at.
+  // turn never fails by it. While an index is being built, a record may keep what it holds, though
+  // another holds it as well, and UNAVAILABLE INDEX_BUILDING is said of other keys where more
+  // records are not in it yet than can be looked at.
   absl::Status CheckUnique(const TableDef& table, absl::string_view key, const Version& version,
-                           const google::protobuf::Message& row,
-                           const google::protobuf::Message* before);
+                           const google::protobuf::Message& row);
   // ALREADY_EXISTS when one of `others` holds an index key on a day in [from, until).
   absl::Status CheckFree(const IndexDef& index, const std::set<std::string>& others,
                          absl::string_view index_key, base::Date from,
                          std::optional<base::Date> until) const;
-  // The records that an index that is being built does not have yet, but for `key`.
-  absl::Status AddUnbuilt(const IndexDef& index, absl::string_view key,
-                          std::set<std::string>* others) const;
+  // Records by the index keys that they hold today or later.
+  using Holders = std::map<std::string, std::set<std::string>>;
+  // Of those that an index that is being built does not have yet. Looked through once a command:
+  // what it puts meanwhile goes into the index.
+  absl::StatusOr<const Holders*> Unbuilt(const IndexDef& index, absl::string_view built_below);
   absl::StatusOr<std::set<std::string>> OtherHolders(const IndexDef& index,
                                                      const std::string& index_key,
                                                      absl::string_view key) const;
@@ -115,12 +124,13 @@ class Tx : public Reader {
                        absl::string_view bytes);
   absl::Status Journal(const TableDef& table, const Key& key, const Version& version,
                        absl::string_view before, absl::string_view after);
-  // Enters every version of one record into one index; for an index that is being built.
-  // ALREADY_EXISTS when it holds a unique key on a day, from today on, on which another does.
-  absl::Status IndexVersions(const IndexDef& index, absl::string_view key);
-  // Enters the next `records` that are not in yet, and moves the marker; it goes when all are in.
-  // Whether they are.
-  absl::StatusOr<bool> BuildIndex(const IndexDef& index, size_t records);
+  // Enters every version of one record into one index; for an index that is being built. Where it
+  // holds a unique key on a day, from today on, on which another does, both are noted, and the key
+  // leads to neither or one of them. The position of such a version; 0: none.
+  absl::StatusOr<int64_t> IndexVersions(const IndexDef& index, absl::string_view key);
+  // Enters the next `records` that are not in yet, and moves the marker; then those that were noted
+  // once more. The marker goes when all are in and none is noted. Whether nothing is left to do.
+  absl::StatusOr<bool> BuildIndex(const IndexDef& index, size_t records, TakenKeys* taken);
   // Gathers what a version that is being recorded changes in totals.
   absl::Status CountVersion(const TableDef& table, const Key& key, const Current& current,
                             const Version& version, const google::protobuf::Message* row);
@@ -165,6 +175,7 @@ class Tx : public Reader {
   // Keys of records by the number of what follows from them. A part that was taken back may leave
   // some: they are looked at and found right.
   std::map<uint16_t, std::set<std::string>> touched_;
+  std::map<uint16_t, Holders> unbuilt_;  // by index
   mutable absl::Status totals_failure_;  // totals may be half kept: the command fails, too
 };
 
