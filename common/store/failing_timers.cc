@@ -17,6 +17,11 @@ absl::Duration RetryAfter(int failures) {
 
 }  // namespace
 
+bool FailingTimers::empty() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return entries_.empty();
+}
+
 bool FailingTimers::Has(const std::string& key) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return entries_.contains(key);
@@ -56,11 +61,11 @@ std::optional<TimerRow> FailingTimers::Next(absl::Time now) {
   return std::nullopt;
 }
 
-int FailingTimers::Fail(const TimerRow& row, absl::Time now) {
+int FailingTimers::Fail(const TimerRow& row, absl::Time now, bool passing) {
   const std::lock_guard<std::mutex> lock(mutex_);
   Entry& entry = Add(row);
-  Set(&entry, now + RetryAfter(++entry.failures));
-  return entry.failures;
+  Set(&entry, now + (passing ? kFirstRetry : RetryAfter(++entry.lasting)));
+  return ++entry.failures;
 }
 
 bool FailingTimers::HoldBack(const TimerRow& row) {
@@ -79,11 +84,18 @@ void FailingTimers::Forget(const std::string& key) {
   schedule_.erase({entry->second.again, key});
   const auto lane = lanes_.find(LaneOf(entry->second.row));
   lane->second.erase(key);
-  if (entry->second.row.kind == kEffectiveTimer)
-    forgotten_us_.insert(effective_us_.extract(entry->second.row.due_us));
+  if (entry->second.row.kind == kEffectiveTimer) {
+    effective_us_.erase(effective_us_.find(entry->second.row.due_us));
+    forgotten_us_.emplace(key, entry->second.row.due_us);
+  }
   if (lane->second.empty()) lanes_.erase(lane);
   entries_.erase(entry);
   changed_ = true;
+}
+
+void FailingTimers::TryAll() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (auto& [key, entry] : entries_) Set(&entry, absl::InfinitePast());
 }
 
 absl::Time FailingTimers::NextAttempt(absl::Time now) const {
@@ -94,18 +106,20 @@ absl::Time FailingTimers::NextAttempt(absl::Time now) const {
 
 int64_t FailingTimers::earliest_effective_us() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  int64_t earliest = INT64_MAX;
-  for (const auto* some : {&effective_us_, &forgotten_us_, &leaving_us_}) {
-    if (!some->empty()) earliest = std::min(earliest, *some->begin());
-  }
+  int64_t earliest = effective_us_.empty() ? INT64_MAX : *effective_us_.begin();
+  for (const auto& [key, due_us] : forgotten_us_) earliest = std::min(earliest, due_us);
   return earliest;
 }
 
-bool FailingTimers::OnCommit() {
+bool FailingTimers::changed() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const bool left = !leaving_us_.empty();
-  leaving_us_ = std::exchange(forgotten_us_, {});
-  return std::exchange(changed_, false) || left;
+  return changed_;
+}
+
+bool FailingTimers::OnCommit(const std::vector<std::string>& acted) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const std::string& key : acted) forgotten_us_.erase(key);
+  return std::exchange(changed_, false) || !acted.empty();
 }
 
 FailingTimers::Counts FailingTimers::counts() const {

@@ -78,6 +78,27 @@ TEST(FailingTimersTest, AClockThatIsSetBackKeepsThemWaitingNoLonger) {
   EXPECT_LE(timers.NextAttempt(before) - before, absl::Minutes(10));
 }
 
+TEST(FailingTimersTest, WhatIsSoonOverIsTriedEachSecondAndAllAtOnceWhenItIs) {
+  FailingTimers timers;
+  absl::Time now = kStart;
+  for (int times = 0; times < 20; ++times) {
+    timers.Fail(RowOf("a", "x"), now, /*passing=*/true);
+    EXPECT_EQ(timers.NextAttempt(now), now + absl::Seconds(1));
+    now += absl::Seconds(1);
+  }
+  EXPECT_EQ(timers.Fail(RowOf("a", "x"), now), 21);
+  EXPECT_EQ(timers.NextAttempt(now), now + absl::Seconds(1));
+  for (int times = 0; times < 20; ++times) {
+    timers.Fail(RowOf("a", "x"), now);
+    timers.Fail(RowOf("b", "y"), now);
+  }
+  EXPECT_TRUE(timers.HoldBack(RowOf("c", "y")));
+  EXPECT_TRUE(TriedBy(now + absl::Minutes(9), &timers).empty());
+  timers.TryAll();
+  EXPECT_LE(timers.NextAttempt(now), now);
+  EXPECT_EQ(TriedBy(now, &timers), (std::vector<std::string>{"a", "b"}));
+}
+
 // Whoever reads by what is current must not, until the commit that makes it so.
 TEST(FailingTimersTest, AVersionThatIsToTakeEffectCountsUntilItsTurnIsCommitted) {
   FailingTimers timers;
@@ -92,11 +113,18 @@ TEST(FailingTimersTest, AVersionThatIsToTakeEffectCountsUntilItsTurnIsCommitted)
   EXPECT_EQ(timers.earliest_effective_us(), row.due_us);
   timers.Forget("a");
   EXPECT_EQ(timers.earliest_effective_us(), row.due_us);
+  EXPECT_TRUE(timers.changed());
   EXPECT_TRUE(timers.OnCommit());  // of the batch before
+  EXPECT_FALSE(timers.changed());
   EXPECT_EQ(timers.earliest_effective_us(), row.due_us);
-  EXPECT_TRUE(timers.OnCommit());
+  EXPECT_TRUE(timers.OnCommit({"a"}));
   EXPECT_EQ(timers.earliest_effective_us(), INT64_MAX);
   EXPECT_FALSE(timers.OnCommit());
+  // Its batch may be the next that is committed as well.
+  timers.Fail(row, kStart);
+  timers.Forget("a");
+  EXPECT_TRUE(timers.OnCommit({"a"}));
+  EXPECT_EQ(timers.earliest_effective_us(), INT64_MAX);
 }
 
 }  // namespace

@@ -77,6 +77,7 @@ class Reader {
         today_(today),
         settled_(settled),
         all_built_(all_built) {}
+  bool settled() const { return settled_; }
   virtual ~Reader() = default;
 
   base::Date today() const { return today_; }

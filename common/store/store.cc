@@ -274,7 +274,7 @@ void Store::OnCommit(const CommitNotice& notice) {
     const std::lock_guard<std::mutex> lock(timers_mutex_);
     timers_from_ = notice.timers_from;
   }
-  const bool failing_changed = failing_timers_.OnCommit();
+  const bool failing_changed = failing_timers_.OnCommit(notice.acted);
   if (notice.timers_changed || failing_changed) {
     timers_dirty_ = true;
     if (const absl::Status status = LoadNextEffective(); !status.ok()) {

@@ -48,7 +48,8 @@ struct TimerDef {
   // those before it stand.
   size_t portion = 1;
   // Commands of callers go between its portions, though it is due: nothing they decide may rest on
-  // it. Of other kinds no command ever finds one overdue.
+  // it. Of other kinds no command ever finds one overdue but one that fails, or lies behind many
+  // that do.
   bool patient = false;
 };
 
@@ -157,7 +158,7 @@ class Store {
 
   // Fires what is due, in order, each once; returns how many. One that fails is taken back, and
   // tried again later (failing_timers.h) while the others go on; the error of the first that does,
-  // when they have.
+  // when they have. Where many fail, the rest of them waits for the next call.
   absl::StatusOr<int> RunDueTimers();
   // When RunDueTimers has something to do.
   absl::StatusOr<std::optional<absl::Time>> NextTimer() const;

@@ -82,9 +82,10 @@ absl::StatusOr<std::optional<Command>> Store::FirstDue(const Snapshot& state,
   }
   std::vector<TimerRow> rows;
   size_t most = 1;
+  const bool any_fails = !failing_timers_.empty();
   RETURN_IF_ERROR(VisitTimers(state, from, [&](TimerRow row) {
     if (row.due_us > absl::ToUnixMicros(now)) return false;
-    if (failing_timers_.Has(row.key) || failing_timers_.HoldBack(row)) return true;
+    if (any_fails && (failing_timers_.Has(row.key) || failing_timers_.HoldBack(row))) return true;
     if (rows.empty()) {
       const TimerDef* timer = FindTimer(row.kind);
       if (timer != nullptr) most = std::min(look.most, timer->portion);
@@ -106,6 +107,7 @@ Command Store::Firing(std::vector<TimerRow> rows, bool again) {
   command.fired = std::make_shared<FiredTimers>();
   command.fired->first = rows[0];
   command.fired->rows = rows.size();
+  command.fired->end = rows.back().key;
   command.fired->again = again;
   command.fired->patient = patient;
   command.info.actor = kTimerActor;
@@ -182,7 +184,10 @@ void Store::TimerLoop() {
   pthread_setname_np(pthread_self(), "store-timers");
   while (!stopping_) {
     timers_dirty_ = false;
+    const int64_t failing = failing_timers_.counts().failing;
     if (const auto fired = RunDueTimers(); !fired.ok()) {
+      // Behind those that failed for the first time others may be due.
+      if (failing_timers_.counts().failing > failing) continue;
       std::unique_lock<std::mutex> lock(upkeep_mutex_);
       upkeep_.wait_for(lock, kRetry, [this] { return stopping_.load(); });
       continue;
@@ -334,6 +339,13 @@ absl::Status Store::BuildIndexes() {
     failed.Update(Build([derived](Tx& tx) { return tx.BuildDerived(*derived, kBuildStep); }));
   }
   LookWhetherAllIsBuilt();  // it may have stopped half way
+  // What failed as it needed one of them need not wait until its time comes again.
+  ASSIGN_OR_RETURN(const std::vector<uint16_t> left, UnbuiltIndexes());
+  if (left.size() < unbuilt.size()) {
+    failing_timers_.TryAll();
+    timers_dirty_ = true;
+    options_.clock->Wake();
+  }
   return failed;
 }
 

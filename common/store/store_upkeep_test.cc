@@ -552,6 +552,9 @@ TEST_P(StoreUpkeepTest, ManyThatFailAreTriedAgainAFewAtATime) {
     return std::string();
   });
   EXPECT_FALSE(store_->RunDueTimers().ok());
+  EXPECT_EQ(tried, 16);  // nor for all of them the first time
+  while (tried < kMany) ASSERT_FALSE(store_->RunDueTimers().ok());
+  EXPECT_EQ(Fire(), 0);
   EXPECT_EQ(tried, kMany);
   clock_.Advance(absl::Seconds(2));
   EXPECT_FALSE(store_->RunDueTimers().ok());
@@ -563,6 +566,119 @@ TEST_P(StoreUpkeepTest, ManyThatFailAreTriedAgainAFewAtATime) {
   clock_.Advance(absl::Minutes(10));
   EXPECT_EQ(Fire(), 16);
   EXPECT_EQ(store_->failing_timers().failing, 0);
+}
+
+// The thread comes back to what lies behind them, without a pause for each few.
+TEST_P(StoreUpkeepTest, OneBehindManyThatFailFiresSoon) {
+  std::promise<void> fired;
+  options_.background = true;
+  options_.timers["note"] = [&](Tx&, absl::string_view payload, absl::Time) -> absl::Status {
+    if (payload != "good") return absl::InternalError("a mistake");
+    fired.set_value();
+    return absl::OkStatus();
+  };
+  Open();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    for (int i = 0; i < 1000; ++i)
+      tx.Schedule(clock_.Now() + absl::Hours(1), "note", absl::StrCat(i));
+    tx.Schedule(clock_.Now() + absl::Hours(1), "note", "good");
+    return std::string();
+  });
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(fired.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  store_.reset();
+}
+
+// Refuses a record at the end of the command that has put it.
+class Refusing : public Derived {
+ public:
+  Refusing() : Derived(20, "refusing", &kWidgets, 1) {}
+  absl::Status Update(const Reader& /*reader*/, absl::Span<const std::string> keys,
+                      int64_t /*recorded_us*/, Overlay* /*rows*/) const override {
+    for (const std::string& key : keys) {
+      if (key == Key::Of("w50").bytes()) return absl::FailedPreconditionError("not w50");
+    }
+    return absl::OkStatus();
+  }
+  absl::Status FinishBuilding(int64_t /*recorded_us*/, Overlay* /*rows*/) const override {
+    return absl::OkStatus();
+  }
+  absl::Status Scrub(const Reader& /*reader*/,
+                     std::vector<std::string>* /*findings*/) const override {
+    return absl::OkStatus();
+  }
+};
+
+// Which of a portion it was is found by trying each once, not ever less of them together.
+TEST_P(StoreUpkeepTest, AFailureAtTheEndOfAPortionIsFoundByTryingEachOnce) {
+  const Refusing refusing;
+  schema_.derived = {&refusing};
+  int tried = 0;
+  options_.timers["many"] = TimerDef(
+      [&](Tx& tx, absl::string_view payload, absl::Time) {
+        ++tried;
+        WidgetRow row = MakeWidget(payload, "fired");
+        return tx.Put(kWidgets, &row);
+      },
+      100, true);
+  Open();
+  ASSERT_TRUE(store_->BuildIndexes().ok());
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    for (int i = 0; i < 200; ++i) tx.Schedule(clock_.Now(), "many", absl::StrCat("w", i));
+    return std::string();
+  });
+  EXPECT_EQ(store_->RunDueTimers().status().message(), "not w50");
+  EXPECT_EQ(store_->failing_timers().failing, 1);
+  EXPECT_EQ(tried, 100 + 100 + 100);
+  Healthy();
+  store_.reset();
+}
+
+// What failed only as an index was not built is tried again when it is, and not later and later.
+TEST_P(StoreUpkeepTest, TimersThatNeedAnIndexFireWhenItIsBuilt) {
+  const Schema full = schema_;
+  schema_.indexes = {&kByColor, &kByRegion};
+  store_.reset();
+  disk_ = NewMemDisk();
+  options_.timers["note"] = [&](Tx& tx, absl::string_view payload, absl::Time) -> absl::Status {
+    if (payload == "other") return absl::InternalError("for another reason");
+    return tx.FindUnique(kByBin, Key::Of("X")).status();
+  };
+  ASSERT_TRUE(TryOpen("young").ok());
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(clock_.Now(), "note", "");
+    tx.Schedule(clock_.Now(), "note", "other");
+    return std::string();
+  });
+  schema_ = full;
+  ASSERT_TRUE(TryOpen("young").ok());
+  for (int i = 0; i < 20; ++i) {
+    (void)store_->RunDueTimers();
+    EXPECT_EQ(store_->failing_timers().failing, 2);
+    EXPECT_LE(**store_->NextTimer(), clock_.Now() + absl::Seconds(1));
+    clock_.Advance(absl::Seconds(1));
+  }
+  (void)store_->RunDueTimers();
+  ASSERT_TRUE(store_->BuildIndexes().ok());
+  EXPECT_LT(**store_->NextTimer(), clock_.Now());
+  EXPECT_FALSE(store_->RunDueTimers().ok());
+  EXPECT_EQ(store_->failing_timers().failing, 1);
+}
+
+// Timers that failed have written nothing. Readers take the current rows for all that, as soon as
+// no version is to take effect by any of them.
+TEST_P(StoreUpkeepTest, ReadersDoNotWaitForTimersThatFailed) {
+  options_.timers["note"] = [&](Tx&, absl::string_view, absl::Time) -> absl::Status {
+    return absl::InternalError("a mistake");
+  };
+  Open();
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Schedule(clock_.Now(), "note", "");
+    return std::string();
+  });
+  EXPECT_FALSE(store_->Read().settled());
+  EXPECT_FALSE(store_->RunDueTimers().ok());
+  EXPECT_TRUE(store_->Read().settled());
 }
 
 TEST_P(StoreUpkeepTest, NoCommandFindsATimerOverdue) {

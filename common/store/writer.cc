@@ -33,8 +33,9 @@ constexpr absl::Duration kRoomRetry = absl::Seconds(5);
 // come by that mistake.
 constexpr absl::Duration kClockSetBack = absl::Minutes(10);
 constexpr std::chrono::seconds kTimerRetry{1};  // commands go on where no timer can be fired
-// Those that failed before are tried again so many at a time: commands of callers wait meanwhile.
-constexpr int kTriedAgain = 16;
+// So many fail at a time, of those that have failed before and of others: commands of callers wait
+// meanwhile.
+constexpr int kMostFail = 16;
 
 absl::Status OutcomeUnknown(const absl::Status& cause) {
   return base::Refusal(
@@ -328,7 +329,12 @@ void Writer::Sync(Group& group) {
 }
 
 absl::Status Writer::SyncToEngine(const Group& group) {
-  if (group.empty || !failure().ok()) return absl::OkStatus();
+  if (!failure().ok()) return absl::OkStatus();
+  if (group.empty) {
+    // Timers that failed have written nothing, and readers need not wait for all of them.
+    if (deps_.failing_timers->changed()) deps_.on_commit(group.notice);
+    return absl::OkStatus();
+  }
   RETURN_IF_ERROR(deps_.engine->Sync());
   // Bookkeeping has no position of its own.
   if (group.notice.position != witnessed_position_ && !base::Planted("tree-head-not-saved")) {
@@ -383,11 +389,13 @@ absl::StatusOr<Writer::Fired> Writer::FireTimers(bool others_wait, absl::Time no
   if (absl::ToUnixMicros(now) < NextEffectiveUs() && now < deps_.failing_timers->NextAttempt(now))
     return fired;
   TimerLook look;
-  int again = 0;
+  int again = 0, failed = 0;
+  bool first_alone = false;  // of those that failed together: goes whatever others have written
   // What a timer schedules for now or earlier fires as well, so each look is at the state after it.
-  // The first alone of those that failed together goes whatever they have written meanwhile.
-  while (look.most == 1 || group_->overlay->bytes() < kGroupBytes) {
-    look.failing = look.most != 1 && again < kTriedAgain;
+  while (first_alone || group_->overlay->bytes() < kGroupBytes) {
+    look.failing = !first_alone && again < kMostFail;
+    if (timers_from_ >= alone_until_) alone_until_.clear();
+    look.most = alone_until_.empty() ? SIZE_MAX : 1;
     ASSIGN_OR_RETURN(const std::optional<Command> timers,
                      deps_.first_due(*group_->overlay, timers_from_, now, look));
     if (!timers.has_value()) break;
@@ -395,18 +403,27 @@ absl::StatusOr<Writer::Fired> Writer::FireTimers(bool others_wait, absl::Time no
     if (timers->fired->again) ++again;
     const absl::Status ran = Run(*timers, now).status();
     const TimerRow& first = timers->fired->first;
-    if (!ran.ok()) {
-      // Of several it may be another than the first, as where sums are written at the end.
-      const bool alone = timers->fired->rows == 1;
-      look.most = alone ? SIZE_MAX : 1;
-      if (!alone) continue;
-      TimerFailed(first, ran, now);
-      fired.failed.Update(ran);
-      if (!timers->fired->again) timers_from_ = std::max(timers_from_, first.key);
+    // Where several have acted, and it fails at the end, as sums are written, it may be any of
+    // them. Each goes by itself then: less and less of them together would be tried as often as
+    // they are.
+    first_alone = !ran.ok() && timers->fired->rows > 1 && timers->fired->count > 0;
+    if (first_alone) {
+      alone_until_ = timers->fired->end;
       continue;
     }
-    look.most = SIZE_MAX;
-    if (timers->fired->again) deps_.failing_timers->Forget(first.key);
+    if (!ran.ok()) {
+      TimerFailed(first, ran, now);
+      fired.failed.Update(ran);
+      if (timers->fired->again) continue;
+      timers_from_ = std::max(timers_from_, first.key);
+      // The others of a midnight that all fail come with the next command, or tick.
+      if (++failed == kMostFail) break;
+      continue;
+    }
+    if (timers->fired->again) {
+      deps_.failing_timers->Forget(first.key);
+      group_->notice.acted.push_back(first.key);
+    }
     fired.count += timers->fired->count;
     const bool enough =
         others_wait || queue_depth() > 0 || group_->overlay->bytes() > kPatientBytes;
@@ -418,7 +435,7 @@ absl::StatusOr<Writer::Fired> Writer::FireTimers(bool others_wait, absl::Time no
 }
 
 void Writer::TimerFailed(const TimerRow& row, const absl::Status& status, absl::Time now) {
-  const int times = deps_.failing_timers->Fail(row, now);
+  const int times = deps_.failing_timers->Fail(row, now, absl::IsUnavailable(status));
   base::Log(base::Severity::kError, "timer_failed",
             {{"timer", row.kind},
              {"due", absl::FormatTime(absl::RFC3339_sec, absl::FromUnixMicros(row.due_us),

@@ -37,6 +37,7 @@ using CommandDone = std::function<void(absl::StatusOr<Outcome>)>;
 struct FiredTimers {
   TimerRow first;
   size_t rows = 0;     // it is to fire
+  std::string end;     // the key of the last of them
   bool again = false;  // one that has failed before
   int count = 0;
   std::string last;      // the key of the last one; empty: of one that has failed before
@@ -73,8 +74,9 @@ struct CommitNotice {
   std::set<std::string> tables;
   bool timers_changed = false;
   bool outbox_changed = false;
-  std::string timers_from;  // a key before which no timer lies but failing ones
-  int64_t recorded_us = 0;  // when its last command was recorded
+  std::string timers_from;         // a key before which no timer lies but failing ones
+  int64_t recorded_us = 0;         // when its last command was recorded
+  std::vector<std::string> acted;  // keys of timers that had failed before
 };
 
 // The time for a store whose last command was recorded at `recorded_us`. It stands still while a
@@ -167,7 +169,8 @@ class Writer {
   absl::StatusOr<std::optional<Outcome>> Replay(const CommandInfo& info,
                                                 const std::string& once_key) const;
   // Fires all that are due, or what one batch takes, or a portion where those that are left are
-  // patient and others wait. One that fails keeps no other. An error is the store's.
+  // patient and others wait, or until many have failed for the first time. One that fails keeps no
+  // other but for that. An error is the store's.
   struct Fired {
     int count = 0;
     absl::Status failed;  // what the first said that failed
@@ -196,6 +199,7 @@ class Writer {
   int64_t recorded_us_;
   std::chrono::steady_clock::time_point timers_again_;
   std::string timers_from_;  // no timer but failing ones lies before it
+  std::string alone_until_;  // up to this key each goes by itself; empty: none has to
   PatientTimers patient_{INT64_MIN, ""};
   std::unique_ptr<Snapshot> written_;  // the store with all that was appended
   std::unique_ptr<Group> group_;       // being built; null: none
