@@ -139,7 +139,8 @@ class Engine {
   // returns the cursor for the next call, "" after the last. DATA_LOSS names what is damaged.
   virtual absl::StatusOr<std::string> VerifyNext(const std::string& cursor) = 0;
 
-  // When the store's last command was recorded. Rows of Space::kOnce may be dropped when the time
+  // When the store's last command was recorded, or before, where that is more than the time since
+  // the store was opened allows for. Rows of Space::kOnce may be dropped when the time
   // in their first 8 bytes is longer ago than the engine keeps them, by its clock and by this time:
   // neither a clock that is far ahead for a moment nor a store that stood still for long takes a
   // reply from whoever asks again. None are before it is said.

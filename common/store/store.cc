@@ -98,7 +98,9 @@ absl::Status Store::Load() {
   ASSIGN_OR_RETURN(Frontier frontier, Frontier::Load(position, StoredNodes(view.snapshot())));
   ASSIGN_OR_RETURN(const int64_t recorded_us, view.RecordedUs());
   recorded_us_ = recorded_us;
-  engine_->SayTime(absl::FromUnixMicros(recorded_us));
+  opened_ = std::chrono::steady_clock::now();
+  opened_at_ = recorded_us == 0 ? options_.clock->Now() : absl::FromUnixMicros(recorded_us);
+  SayTime(recorded_us);
   Writer::Deps deps{engine_.get(),
                     schema_,
                     sealer_.get(),
@@ -266,10 +268,15 @@ absl::Status Store::LoadNextEffective() {
   return absl::OkStatus();
 }
 
+void Store::SayTime(int64_t recorded_us) {
+  const auto open_for = absl::FromChrono(std::chrono::steady_clock::now() - opened_);
+  engine_->SayTime(std::min(absl::FromUnixMicros(recorded_us), opened_at_ + open_for));
+}
+
 void Store::OnCommit(const CommitNotice& notice) {
   position_.store(notice.position, std::memory_order_release);
   recorded_us_.store(notice.recorded_us, std::memory_order_release);
-  engine_->SayTime(absl::FromUnixMicros(notice.recorded_us));
+  SayTime(notice.recorded_us);
   {
     const std::lock_guard<std::mutex> lock(timers_mutex_);
     timers_from_ = notice.timers_from;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -201,6 +202,9 @@ class Store {
   absl::Status CheckWitness();
   absl::Status LoadNextEffective();
   void OnCommit(const CommitNotice& notice);
+  // Tells the engine when the last command was recorded, or how late it can be by now: a clock that
+  // is a year ahead for a minute, and a store that was put back from a year ago, take no reply.
+  void SayTime(int64_t recorded_us);
   // See StoreTime (writer.h).
   absl::Time Now() const;
   void TimerLoop();
@@ -237,6 +241,8 @@ class Store {
   std::atomic<int64_t> position_{0};
   std::atomic<int64_t> oldest_{1};
   std::atomic<int64_t> recorded_us_{0};  // of the last command that was committed
+  absl::Time opened_at_;                 // by what was recorded; of a new store by the clock
+  std::chrono::steady_clock::time_point opened_;
   // When the next timer is due, microseconds: a version may take effect by date then, so readers
   // past it resolve exactly. Of failing ones those count that make a version take effect. Written
   // at opening and by commits alone.

@@ -922,6 +922,20 @@ TEST_P(StoreUpkeepTest, CheckpointOpensEqual) {
   Healthy();
 }
 
+// Nor does a store that was put back from long ago lose them with its first command.
+TEST_P(StoreUpkeepTest, AClockThatIsFarAheadForAMomentTakesNoReply) {
+  if (!OnRocks()) return;  // the one in memory forgets none
+  ASSERT_TRUE(store_->Write(Info("id"), Putting(MakeWidget("a", "red"))).ok());
+  Open();
+  clock_.Advance(absl::Hours(24 * 365));
+  Do(Putting(MakeWidget("b", "red")));
+  ASSERT_TRUE(CompactRocks(const_cast<Engine&>(store_->engine())).ok());
+  const auto reply = store_->FindReply(Info("id"));
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_TRUE(reply->has_value());
+  Healthy();
+}
+
 TEST_P(StoreUpkeepTest, CountersGoOnAfterReopening) {
   const auto next = [this] {
     return store_
