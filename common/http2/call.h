@@ -59,8 +59,8 @@ class Replier {
   virtual void Reply(std::string message, Answer answer) = 0;
   // The next message of the client may come.
   virtual void Ready() = 0;
-  // There is a line for what is asked, and only such a part of what all clients have under way is
-  // answered soon: this one is to have that part of what it has. On the carrier's thread.
+  // There is a line for what is asked, and only such a part of what all clients have in it is
+  // answered soon: this one is to have that part of what it has there. On the carrier's thread.
   virtual void Narrow(double /*part*/) {}
   // The client has gone, or gave the call up.
   virtual bool cancelled() const = 0;

@@ -109,6 +109,7 @@ void ServerCall::Deliver() {
 }
 
 void ServerCall::OnStreamClosed() {
+  if (narrows_) connection_->OnNarrowingEnds();
   connection_ = nullptr;
   messages_.Clear();
   out_.Clear();
@@ -185,7 +186,8 @@ bool ServerCall::Queue(const std::string& message) {
 }
 
 void ServerCall::Narrow(double part) {
-  if (connection_ != nullptr) connection_->Narrow(part, absl::Now());
+  if (connection_ == nullptr || std::exchange(narrows_, true)) return;
+  connection_->Narrow(part, absl::Now());
 }
 
 void ServerCall::End(Answer answer) {

@@ -69,6 +69,7 @@ class ServerCall final : public ServerStream,
   const Serving& shared_;
   const Limits& limits_;
   const std::shared_ptr<CallCount> count_;
+  bool narrows_ = false;  // how many calls its client may have under way
   Room::Held held_;
   std::atomic<bool> cancelled_{false};
 

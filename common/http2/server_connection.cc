@@ -23,8 +23,8 @@ constexpr absl::Duration kEnding = absl::Seconds(1);
 constexpr absl::Duration kRenewing = absl::Seconds(5);
 // So many calls at once are enough for a client that has rested, and so many where there is a line;
 // twice as many each time that it was not for so long, which is longer where that was too soon.
-constexpr uint32_t kFew = 8;
-constexpr uint32_t kFewest = 2;
+constexpr size_t kFew = 8;
+constexpr size_t kFewest = 2;
 constexpr absl::Duration kWidens = absl::Milliseconds(500);
 constexpr absl::Duration kWidensLate = absl::Seconds(8);
 // What it was told shows after so long.
@@ -189,7 +189,7 @@ absl::Time ServerConnection::TurnEnds(absl::Time now) {
 }
 
 void ServerConnection::Rest(std::function<void()> resume) {
-  AllowFewer(std::min(calls_at_once_, kFew), absl::Now());
+  AllowFewer(kFew, absl::Now());
   regard_.Rest([this, weak = weak_from_this(), resume = std::move(resume)] {
     if (weak.expired()) return;
     regard_.GoOn();
@@ -198,21 +198,21 @@ void ServerConnection::Rest(std::function<void()> resume) {
 }
 
 void ServerConnection::Narrow(double part, absl::Time now) {
+  ++narrowing_;
   narrowed_at_ = now;
   if (now < told_at_ + kShows) return;
-  AllowFewer(std::max(std::min(calls_at_once_, kFewest),
-                      static_cast<uint32_t>(part * static_cast<double>(calls_at_once_))),
-             now);
+  AllowFewer(std::max(kFewest, static_cast<size_t>(part * static_cast<double>(narrowing_))), now);
 }
 
 // What a client has under way waits in a line, or in its socket when the client rests: the less it
 // is, the sooner is that read which will be served. The rest waits with the client.
-void ServerConnection::AllowFewer(uint32_t calls, absl::Time now) {
+void ServerConnection::AllowFewer(size_t calls, absl::Time now) {
   narrowed_at_ = now;
+  calls += calls_.size() - std::min(calls_.size(), narrowing_);
   if (calls >= calls_at_once_) return;
   if (std::exchange(widened_, false)) widens_after_ = std::min(2 * widens_after_, kWidensLate);
   told_at_ = now;
-  Allow(calls);
+  Allow(static_cast<uint32_t>(calls));
 }
 
 void ServerConnection::Allow(uint32_t calls) {

@@ -43,8 +43,10 @@ class ServerConnection final : public Connection {
 
   // A call of it has its answer: that there is too much, or another.
   void OnAnswer(bool refused) { regard_.OnAnswer(refused); }
-  // Of the calls that the client may have under way it is to have such a part.
+  // A call of it is in a line that is too long: of such calls it is to have such a part.
   void Narrow(double part, absl::Time now);
+  // That call is over.
+  void OnNarrowingEnds() { --narrowing_; }
 
   void OnOpen(std::string identity) override;
   size_t OnBytes(absl::string_view bytes) override;
@@ -66,8 +68,8 @@ class ServerConnection final : public Connection {
   void Rest(std::function<void()> resume) override;
   // How many calls it may have under way.
   void Allow(uint32_t calls);
-  // Fewer, from now on.
-  void AllowFewer(uint32_t calls, absl::Time now);
+  // So many beside those that are in no line, as streams that stay and calls to other services.
+  void AllowFewer(size_t calls, absl::Time now);
   void LookWide(absl::Time now);
   void OnBadFrames(int error) override;
   void Refuse(Refused what);
@@ -92,6 +94,7 @@ class ServerConnection final : public Connection {
   absl::Time told_at_ = absl::InfinitePast();
   absl::Duration widens_after_;  // since it was narrowed
   bool widened_ = false;         // since then
+  size_t narrowing_ = 0;         // calls that came to a line that is too long
   const absl::Time began_;
   absl::Time old_;                               // from then on
   absl::Time renewed_ = absl::InfiniteFuture();  // as old_, where it is not HTTP/2
