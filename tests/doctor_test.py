@@ -196,8 +196,6 @@ def keys(doctor, work):
         denied.write_bytes(openssl("x509", "-in", own, "-noout", "-fingerprint", "-sha256"))
     denied.unlink()
     doctor.settle(GOODS_PROCESS)
-    with doctor.seed("CONTEXTS_ON_WORD", GOODS_PROCESS, more=("--contexts-on-word",)):
-        pass
     context = all_keys / "context-gateway.key"
     with doctor.seed("CONTEXT_KEY_UNKNOWN", "gateway", context):
         openssl("genpkey", "-algorithm", "ed25519", "-out", context)

@@ -422,6 +422,9 @@ TEST_F(StoreBackupTest, ARequestIsForgottenByTheTimeOfTheLastCommand) {
   EXPECT_TRUE(store_->FindReply(first).value().has_value());
   Work(1);
   ASSERT_TRUE(CompactRocks(*engine_).ok());
+  EXPECT_TRUE(store_->FindReply(first).value().has_value());  // it was open for no 400 days
+  Open("store");
+  ASSERT_TRUE(CompactRocks(*engine_).ok());
   EXPECT_FALSE(store_->FindReply(first).value().has_value());
   EXPECT_TRUE(store_->FindReply(Info("00000000-0000-4000-8000-000000000002")).value().has_value());
 }

@@ -9,6 +9,7 @@
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "nisi/testing/v1/testing.pb.h"
 #include "tools/nisi/args.h"
+#include "tools/nisi/names.h"
 
 namespace nisi::cli {
 namespace {

@@ -285,7 +285,7 @@ TEST(ErrorsTest, WhoCallsWronglyIsToldWhatToDo) {
   EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "FILTER_INVALID"),
               HasSubstr("--filter 'state"));
   EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "SERVICE_UNKNOWN"),
-              HasSubstr("--service takes one of clusters, contracts, "));
+              HasSubstr("--service takes one of priority-goods, industry-map, "));
   // The service is away, and says so with when to come again.
   EXPECT_THAT(WordsOf(StatusCode::UNAVAILABLE, "BACKEND_UNAVAILABLE"), Not(HasSubstr("next")));
 }
