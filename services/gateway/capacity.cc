@@ -59,9 +59,10 @@ Capacity::Entry Capacity::Place(const std::string& caller, Rank rank, OnTurn tur
     return Entry::kIn;
   }
   reached_ = true;
-  *waiting = std::make_shared<Waiting>(
-      Waiting{caller, std::move(turn),
-              (bound_ + static_cast<double>(most_in_line_)) / static_cast<double>(calls_)});
+  *waiting =
+      std::make_shared<Waiting>(Waiting{caller, std::move(turn),
+                                        (bound_ + static_cast<double>(most_in_line_)) /
+                                            static_cast<double>(callers_.size() * its.calls)});
   ++its.waiting;
   its.line.push_back(*waiting);
   if (!std::exchange(its.takes_turns, true)) turns_.push_back(caller);

@@ -50,8 +50,8 @@ class Capacity {
   struct Waiting {
     std::string caller;
     OnTurn turn;  // empty: in line no more
-    // Of all that is at the service and in line such a part can be, with a line that is as long as
-    // it may stay; infinite: as much as there is.
+    // Of what its caller has at the service and in line such a part is its share, with a line that
+    // is as long as it may stay; above one: it has less.
     double fits = 0;
   };
   enum class Entry { kIn, kWaits, kRefused };
