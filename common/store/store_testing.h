@@ -194,6 +194,17 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
     ASSERT_TRUE(status.ok()) << status;
   }
 
+  // Begins a store named "young" that has these indexes alone, as one of a release before. Gives
+  // back the schema of now, with which it is to be opened next.
+  Schema OpenOfBefore(std::vector<const IndexDef*> indexes) {
+    Schema full = schema_;
+    schema_.indexes = std::move(indexes);
+    store_.reset();
+    disk_ = NewMemDisk();
+    EXPECT_TRUE(TryOpen("young").ok());
+    return full;
+  }
+
   // Writes past the store, as a broken disk or program would; then opens it again.
   void Plant(const std::vector<OwnedOp>& ops) {
     store_.reset();

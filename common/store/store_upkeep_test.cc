@@ -123,11 +123,7 @@ TEST_P(StoreUpkeepTest, RefusesAStoreWithoutItsSecret) {
 }
 
 TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByRegion});
   for (int i = 0; i < 450; ++i) {
     WidgetRow row = MakeOwned(absl::StrCat("w", 1000 + i), "red", absl::StrCat("bin", 1000 + i));
     row.mutable_widget()->add_tags("all");
@@ -179,11 +175,7 @@ TEST_P(StoreUpkeepTest, BuildsANewIndexWhileServing) {
 
 // From the moment it is declared, and not only when it is built, no key gets a second holder.
 TEST_P(StoreUpkeepTest, AUniqueKeyGetsNoSecondHolderWhileItsIndexIsBuilt) {
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByTag, &kByRegion});
   Do(Putting(MakeOwned("a", "red", "X")));
   Do(Putting(MakeOwned("b", "red", "Y")));
   Do(Putting(MakeOwned("c", "red", "Z"), Day("2026-07-01")));
@@ -209,11 +201,7 @@ TEST_P(StoreUpkeepTest, AUniqueKeyGetsNoSecondHolderWhileItsIndexIsBuilt) {
 // Nobody can say of many at once that none of them holds a key: what brings a new one waits until
 // they are in the index, and all else goes on.
 TEST_P(StoreUpkeepTest, ANewUniqueKeyWaitsWhileManyAreNotInItsIndex) {
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByTag, &kByRegion});
   for (int i = 0; i < 1002; ++i) {
     Do(Putting(MakeOwned(absl::StrCat("w", 1000 + i), "red", absl::StrCat("bin", 1000 + i))));
   }
@@ -233,11 +221,7 @@ TEST_P(StoreUpkeepTest, ANewUniqueKeyWaitsWhileManyAreNotInItsIndex) {
 
 // Two that hold a key not today, but on a day to come: a day's turn would find it out.
 TEST_P(StoreUpkeepTest, UniqueIndexOverTwoHoldersToComeIsNotBuilt) {
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByTag, &kByRegion});
   Do(Putting(MakeOwned("a", "red", "X")));
   Do(Putting(MakeOwned("b", "red", "Y")));
   Do(Putting(MakeOwned("b", "red", "X"), Day("2026-07-01")));
@@ -319,11 +303,7 @@ TEST_P(StoreUpkeepTest, TwoHoldersKeepNobodyFromWriting) {
 
 // It is decided by what a record holds where the new version is to be, not by what it holds today.
 TEST_P(StoreUpkeepTest, AKeyThatARecordHoldsTodayIsNotKeptPastTheDayOnWhichItLeavesIt) {
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByTag, &kByRegion});
   Do(Putting(MakeOwned("a", "red", "X")));
   Do(Putting(MakeOwned("a", "red", "Y"), Day("2026-07-01")));
   Do(Putting(MakeOwned("b", "red", "X"), Day("2026-07-01")));
@@ -347,11 +327,7 @@ TEST_P(StoreUpkeepTest, ACommandLooksOnceThroughWhatIsNotInTheIndex) {
                                    if (!row.widget().bin().empty())
                                      emit(Key::Of(row.widget().bin()));
                                  });
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByTag, &kByRegion});
   for (int i = 0; i < 100; ++i) {
     Do(Putting(MakeOwned(absl::StrCat("w", 1000 + i), "red", absl::StrCat("bin", 1000 + i))));
   }
@@ -388,11 +364,7 @@ TEST_P(StoreUpkeepTest, ACommandLooksOnceThroughWhatIsNotInTheIndex) {
 }
 
 TEST_P(StoreUpkeepTest, UniqueIndexOverTwoHoldersIsNotBuilt) {
-  const Schema full = schema_;
-  schema_.indexes = {&kByColor, &kByTag, &kByRegion};
-  store_.reset();
-  disk_ = NewMemDisk();
-  ASSERT_TRUE(TryOpen("young").ok());
+  const Schema full = OpenOfBefore({&kByColor, &kByTag, &kByRegion});
   Do(Putting(MakeOwned("a", "red", "X")));
   Do(Putting(MakeOwned("b", "red", "X")));
   schema_ = full;
