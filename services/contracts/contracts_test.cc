@@ -182,7 +182,8 @@ TEST_F(ContractTest, ContractProcurementSaysWhatItAssumes) {
 class OffsetTest : public ContractTest {
  protected:
   // Two years of 3,000,000,000 tenge, so that 300,000,000 are owed in conditions: three of them.
-  std::string Procurement() {
+  std::string Procurement(const std::vector<const char*>& due_dates = {"2026-06-30", "2026-09-30",
+                                                                       "2027-06-30"}) {
     Register(1);
     sources_->made = {Code(1)};
     ToApproved({MakeNeed(1, 1)}, 1);
@@ -191,7 +192,7 @@ class OffsetTest : public ContractTest {
       year.set_volume("1000");
       *year.mutable_price() = Tenge(3'000'000);
     }
-    for (const char* due : {"2026-06-30", "2026-09-30", "2027-06-30"}) {
+    for (const char* due : due_dates) {
       *contract.add_offsets() = ConditionOf(100'000'000, due);
     }
     return SignedContract(contract);
@@ -1167,23 +1168,8 @@ TEST_F(ContractTest, ABalanceOfADayToComeIsOfToday) {
 }
 
 // A condition whose day is after the end of the contract is not owed, and costs nothing.
-TEST_F(ContractTest, ConditionsAfterTheEndLapse) {
-  Register(1);
-  sources_->made = {Code(1)};
-  ToApproved({MakeNeed(1, 1)}, 1);
-  v1::Contract contract = MakeContract(1, 2026, 2);
-  for (v1::YearTerms& year : *contract.mutable_years()) {
-    year.set_volume("1000");
-    *year.mutable_price() = Tenge(3'000'000);
-  }
-  for (const char* due : {"2026-03-31", "2026-04-30", "2027-06-30"}) {
-    v1::Offset& offset = *contract.add_offsets();
-    offset.set_kind(v1::Offset::OTHER);
-    offset.set_description("x");
-    *offset.mutable_value() = Tenge(100'000'000);
-    *offset.mutable_due_date() = Day(due).ToProto();
-  }
-  const std::string name = SignedContract(contract);
+TEST_F(OffsetTest, ConditionsAfterTheEndLapse) {
+  const std::string name = Procurement({"2026-03-31", "2026-04-30", "2027-06-30"});
   GoTo(Day("2026-04-30"));
   ASSERT_TRUE(Terminate(name, CustomerOf(1)).ok());
   ASSERT_TRUE(Terminate(name, supplier_).ok());
