@@ -25,8 +25,8 @@ constexpr absl::Duration kRenewing = absl::Seconds(5);
 // twice as many each time that it was not for so long, which is longer where that was too soon.
 constexpr size_t kFew = 8;
 constexpr size_t kFewest = 2;
-constexpr absl::Duration kWidens = absl::Milliseconds(500);
-constexpr absl::Duration kWidensLate = absl::Seconds(8);
+constexpr absl::Duration kWidens = absl::Milliseconds(100);
+constexpr absl::Duration kWidensLate = absl::Seconds(1);
 // What it was told shows after so long.
 constexpr absl::Duration kShows = absl::Milliseconds(50);
 // So many frames wait to be sent at most: for each call its head, its end and its windows, and the
