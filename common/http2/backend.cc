@@ -29,6 +29,7 @@ Backend::~Backend() {
 }
 
 void Backend::Connect() {
+  tried_ = absl::Now();
   // The connection may outlive this by the end of its calls.
   connection_ = NewConnection([alive = alive_] {
     if (*alive != nullptr) (*alive)->OnOpen();
@@ -142,8 +143,15 @@ void Backend::TryNow() {
 
 void Backend::OnSeen() {
   const absl::Time now = absl::Now();
-  if (connection_ != nullptr || now < next_seen_) return;
+  if (now < next_seen_) return;
+  const bool hangs =
+      connection_ != nullptr && connection_->connecting() && now >= tried_ + options_.last_wait;
+  if (connection_ != nullptr && !hangs) return;
   next_seen_ = now + options_.last_wait;
+  if (hangs) {
+    Retire();
+    old_.back()->Close();
+  }
   Connect();
 }
 

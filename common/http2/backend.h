@@ -50,7 +50,8 @@ class Backend {
   // Connects at once where it waits to: the backend may be there.
   void TryNow();
   // Another loop has got through. It is tried now, once in `last_wait`: two that tell each other of
-  // a server which takes connections and closes them would dial it without a pause.
+  // a server which takes connections and closes them would dial it without a pause. A try that
+  // hangs for so long may be on its way to where the server was, and is given up.
   void OnSeen();
   // Some times a second.
   void OnTick(absl::Time now);
@@ -81,6 +82,7 @@ class Backend {
   std::vector<std::shared_ptr<ClientCall>> waiting_;
   size_t attempts_ = 0;
   absl::Duration wait_;
+  absl::Time tried_ = absl::InfinitePast();  // when it last began to connect
   absl::Time next_try_ = absl::InfinitePast();
   absl::Time next_seen_ = absl::InfinitePast();
   absl::Time next_renewal_ = absl::InfinitePast();

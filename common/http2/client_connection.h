@@ -36,6 +36,8 @@ class ClientConnection final : public Connection {
   // Keeps itself until it is closed.
   static std::shared_ptr<ClientConnection> Connect(Options options);
 
+  // It has not come to something yet.
+  bool connecting() const { return session() == nullptr; }
   // Whether a call may begin on it.
   bool open() const;
   // The server takes no more calls, and will close.

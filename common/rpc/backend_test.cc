@@ -394,6 +394,40 @@ TEST_F(BackendTest, ItKnowsItsServerAndShowsItself) {
   std::filesystem::remove_all(other);
 }
 
+// It was on its way to a process that has died meanwhile, without a word.
+TEST_F(BackendTest, ATryThatHangsIsGivenUpWhereTheServerWasSeen) {
+  const std::string dir = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
+  ASSERT_TRUE(MakeCertificates(dir, {"registry", "gateway"}, absl::Now()).ok());
+  auto tls = http2::TlsAcceptor::Load(http2::TlsFiles::In(dir, "registry"), true);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  auto connector = http2::TlsConnector::Load(http2::TlsFiles::In(dir, "gateway"), "registry");
+  ASSERT_TRUE(connector.ok()) << connector.status();
+
+  const int silent = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  setsockopt(silent, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof name;
+  ASSERT_EQ(bind(silent, reinterpret_cast<sockaddr*>(&name), size), 0);
+  ASSERT_EQ(listen(silent, 10), 0);
+  getsockname(silent, reinterpret_cast<sockaddr*>(&name), &size);
+  http2::BackendOptions options;
+  options.address = absl::StrCat("127.0.0.1:", ntohs(name.sin_port));
+  options.tls = *connector;
+  options.last_wait = absl::ZeroDuration();
+  options.connect_limit = absl::Seconds(30);
+  Use(options);
+  const int hanging = accept(silent, nullptr, nullptr);
+  close(silent);
+  const auto server = Serve(options.address, *tls);
+  loop_.RunAndWait([&] { backend_->OnSeen(); });
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);
+  close(hanging);
+  std::filesystem::remove_all(dir);
+}
+
 // A server whose key was stolen: its connection ends with the next look, and it gets no other.
 TEST_F(BackendTest, AServerThatIsDeniedIsLeft) {
   const std::string dir = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
