@@ -62,15 +62,23 @@ class Neighbours:
         tries += [(fault, only) for only in asks.only for fault in (OF_ANOTHER_TYPE, EMPTY, GARBAGE, *asks.swaps)]
         for fault, only in tries:
             where = f"{called}, {self.asker} of {asks.asked}: {fault.name}" + (f", question {only}" if only else "")
-            with between.doing(fault, only):
-                refusal = self.refusal(step, where)
-                assert between.done, (f"not met: {where}", refusal)
+            refusal = self.met(between, fault, only, step, where)
             assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, asks.reason), (where, refusal)
             assert refusal.metadata["service"] == asks.asked and refusal.retry, (where, refusal)
             assert refusal.metadata["why"] in fault.why, (where, refusal)
             assert self.of_journal.head() == before, f"half-done: {where}"
             self.tried += 1
         between.well(anew=True)
+
+    def met(self, between, fault, only, step, where):
+        """The refusal. A neighbour that a busy machine made late is left alone for a moment: then it is asked once more."""
+        def tried():
+            with between.doing(fault, only):
+                refusal = self.refusal(step, where)
+                return None if refusal.metadata["why"] == "RESTING" else (refusal, between.done)
+        refusal, done = self.client.eventually(where, tried, lambda one: one is not None)
+        assert done, (f"not met: {where}", refusal)
+        return refusal
 
     @staticmethod
     def refusal(step, where):
