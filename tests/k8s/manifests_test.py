@@ -80,10 +80,13 @@ kubectl() {
     *"create job "*" --from=cronjob/"*" --dry-run=client -o yaml") sed "s/NAME_OF_JOB/$5/" "${6#*cronjob/}.yaml" ;;
     *"create -f -") cat > "$(mktemp made.XXXXXX)" ;;
     *"get job "*)  # not before the third look
-      case $(tail -3 calls | grep -c "get job ") in
-        1) ;;
-        2) if [ "$(cat ended)" = Complete ]; then echo SuccessCriteriaMet; else echo FailureTarget; fi ;;
-        *) if [ "$(cat ended)" = Complete ]; then echo SuccessCriteriaMet Complete; else echo FailureTarget Failed; fi ;;
+      case $(tail -3 calls | grep -c "get job ")$(cat ended) in
+        1*) echo is ;;
+        2Complete) echo is SuccessCriteriaMet ;;
+        2*) echo is FailureTarget ;;
+        *Complete) echo is SuccessCriteriaMet Complete ;;
+        *Failed) echo is FailureTarget Failed ;;
+        *Deleted) ;;
       esac ;;
     *"get pod "*)
       if [[ $(tail -2 calls | head -1) == *delete* ]]; then return 1; fi  # not there yet
@@ -137,7 +140,7 @@ def check_restore(objects, packages_folder):
     """The restores that k8s/README.md tells of find their volume, and start nothing before it holds the store; a second one
     is not taken for the first, and one that fails starts nothing."""
     for after_loss, at_time, ended in ((False, False, "Complete"), (True, False, "Complete"), (True, True, "Complete"),
-                                       (False, False, "Failed")):
+                                       (False, False, "Failed"), (False, False, "Deleted")):
         lines = commands("**A restore.**")
         if after_loss:
             at = next(i for i, line in enumerate(lines) if line.startswith("run "))
@@ -162,10 +165,23 @@ def check_restore(objects, packages_folder):
         if scales(calls) != (["0", "1"] if ended == "Complete" else ["0"]) or (ended == "Complete" and
                                                                              " scale " not in calls[-1]):
             yield f"the service is started before its store is there: {calls}"
+        if after_loss:
+            yield from claim_in_use(objects, calls)
         gone, asked = (next((i for i, call in enumerate(calls) if words in call), len(calls))
                        for words in ("delete job restore-grants --ignore-not-found", "create job restore-grants"))
         if gone >= asked:
             yield f"an earlier job of that name is taken for this one: {calls}"
+
+
+def claim_in_use(objects, calls):
+    """A claim is deleted when no pod has it, and the pod of a job that has ended still does, as long as the job is there."""
+    deleted = next(i for i, call in enumerate(calls) if "delete persistentvolumeclaim data-grants-0" in call)
+    for item in objects:
+        if item["kind"] != "CronJob" or "data-priority-goods-0" not in claims(item["spec"]["jobTemplate"]["spec"]["template"]["spec"]):
+            continue
+        job = f"{item['metadata']['name']}-grants"
+        if not any("delete job " in call and job in call.split() for call in calls[:deleted]):
+            yield f"the claim is deleted while the job {job} may have it: {calls}"
 
 
 def check_upgrade(objects):

@@ -561,6 +561,19 @@ def rule_disruptions(cluster, house):
             yield f"Deployment {item['metadata']['name']}: nothing scales it"
 
 
+def rule_history(cluster, house):
+    """What has ended stays for who looks at it, and keeps no volume for it. Jobs made by hand count in the history of their
+    CronJob: one that ends after another that began later goes at once where no more are kept than may run together."""
+    for item in cluster.of("CronJob"):
+        pod, spec = Pod(item), item["spec"]
+        together = len(house.services) if pod.name in BY_HAND else 2
+        if min(spec.get("successfulJobsHistoryLimit", 3), spec.get("failedJobsHistoryLimit", 1)) < together:
+            yield f"{pod}: of {together} jobs that may run together one is gone before its end is seen"
+        after = spec["jobTemplate"]["spec"].get("ttlSecondsAfterFinished")
+        if any("ephemeral" in volume for volume in pod.volumes.values()) and not (after and after <= 86400):
+            yield f"{pod}: a volume of its own lives as long as its job, which no time ends"
+
+
 def rule_whole(cluster, house):
     """All services are here, once, in the namespace, and so are all norms."""
     seen = [(item["kind"], item["metadata"]["name"]) for item in cluster.objects]
