@@ -24,12 +24,13 @@ def why_not():
 
 
 def render(overlay):
-    """The objects of k8s/overlays/<overlay>."""
+    """The objects of k8s/overlays/<overlay>, and the namespace, which is applied before them."""
     done = subprocess.run(["kubectl", "kustomize", ROOT / "k8s/overlays" / overlay], capture_output=True, text=True,
                           check=False)
     if done.returncode != 0 or done.stderr:  # what is only warned of today is an error in a later version
         raise SystemExit(f"kubectl kustomize k8s/overlays/{overlay}: {done.stderr}")
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return [yaml.safe_load((ROOT / "k8s/base/namespace.yaml").read_text()),
+            *(item for item in yaml.safe_load_all(done.stdout) if item)]
 
 
 def services():

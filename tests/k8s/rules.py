@@ -577,8 +577,8 @@ def rule_history(cluster, house):
 def rule_whole(cluster, house):
     """All services are here, once, in the namespace, and so are all norms."""
     seen = [(item["kind"], item["metadata"]["name"]) for item in cluster.objects]
-    for twice in sorted({one for one in seen if seen.count(one) > 1}):
-        yield f"{twice[0]} {twice[1]}: is there twice"
+    for kind, name in sorted({one for one in seen if seen.count(one) > 1}):
+        yield f"{kind} {name}: is there twice{', and would go with `delete -k`' if kind == 'Namespace' else ''}"
     for item in cluster.objects:
         if item["kind"] != "Namespace" and item["metadata"].get("namespace") != "nisi":
             yield f"{item['kind']} {item['metadata']['name']}: is not in the namespace"

@@ -178,6 +178,7 @@ PLANTED = [
     (lambda o: find(o, "CronJob", "restore-drill")["spec"]["jobTemplate"]["spec"].pop("ttlSecondsAfterFinished"),
      "history: CronJob restore-drill: a volume of its own"),
     (lambda o: drop(o, "StatefulSet", "contracts"), "whole: contracts: has no StatefulSet"),
+    (lambda o: o.append(copy.deepcopy(find(o, "Namespace", "nisi"))), "would go with `delete -k`"),
     (lambda o: o.append(copy.deepcopy(find(o, "Service", "grants"))), "whole: Service grants: is there twice"),
     (lambda o: find(o, "Service", "grants")["metadata"].pop("namespace"), "is not in the namespace"),
     (lambda o: drop(o, "CronJob", "restore-drill"), "there is no CronJob restore-drill"),
