@@ -184,6 +184,32 @@ def claim_in_use(objects, calls):
             yield f"the claim is deleted while the job {job} may have it: {calls}"
 
 
+def check_larger_volume(objects):
+    """No StatefulSet is taken away before its claim is enlarged, none with its pod, and all come back."""
+    calls = done(objects, commands("**A larger volume.**"))[1]
+    steps = [(call.split()[2], call.split()[4]) for call in calls if " patch " in call or " delete " in call]
+    wanted = [step for name in ("clusters", "contracts", "grants") for step in (("patch", f"data-{name}-0"), ("delete", name))]
+    if steps != wanted or not calls[-1].startswith("apply -k "):
+        yield f"the larger volume: {calls}"
+    if any(" delete " in call and "--cascade=orphan" not in call for call in calls):
+        yield f"the larger volume: takes the pods away: {calls}"
+
+
+def check_sizes(rendered):
+    """What k8s/README.md says that pods ask of the nodes is what they do."""
+    for overlay, objects in rendered.items():
+        cluster = rules.Cluster(objects)
+        scaled, said = cluster.of("HorizontalPodAutoscaler")[0]["spec"], []
+        for gateways, jobs in ((scaled["minReplicas"], ()), (scaled["maxReplicas"] + 1, ("backup", "restore-drill"))):
+            pods = [pod for pod in cluster.pods for _ in range(gateways if pod.kind == "Deployment" else 1)
+                    if pod.long_running or pod.name in jobs]
+            cores, memory = (sum(rules.amount(pod.container["resources"]["requests"][what]) for pod in pods)
+                             for what in ("cpu", "memory"))
+            said.append(f"{round(cores, 3):g} cores, {memory / 2**20:g} MiB")
+        if f"\n| `{overlay}` | {' | '.join(said)} |\n" not in PAGE:
+            yield f"k8s/README.md, Sizes: {overlay} asks for {said}"
+
+
 def check_upgrade(objects):
     """Services are turned one after another, after a drill, until one does not start."""
     for ended, bad, turned in (("Complete", "none", ["clusters", "contracts", "grants"]),
@@ -243,6 +269,8 @@ def main(bin_folder, packages_folder):
         failures += check_restore(rendered["production"], packages_folder)
         failures += check_upgrade(rendered["production"])
         failures += check_visits(rendered["production"], packages_folder)
+        failures += check_larger_volume(rendered["production"])
+        failures += check_sizes(rendered)
         failures += check_certificate(rendered["production"], packages_folder)
     for overlay, objects in rendered.items():
         failures += [f"{overlay}: {finding}" for finding in rules.check(objects, house)]
