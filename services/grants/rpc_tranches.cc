@@ -32,11 +32,13 @@ bool IsLast(const Agreement& agreement, int32_t number) {
   return number == agreement.tranches(agreement.tranches_size() - 1).number();
 }
 
-// Whether the gate has barred the recipient, whatever officials do: it stands on a list, or another
-// gate has said so before the last payment. What a programme lacks bars nobody.
-absl::StatusOr<bool> IsBarred(const store::Reader& reader, const Agreement& agreement) {
+// Whether the gate bars the recipient, whatever officials do: it stands on a list, or another gate
+// has said so the last time. What a programme lacks bars nobody. This register's own gate is the
+// lists: what it said of one that has left them since bars nobody any more.
+absl::StatusOr<bool> IsBarred(const Env& env, const store::Reader& reader,
+                              const Agreement& agreement) {
   ASSIGN_OR_RETURN(const auto lists, ListsOf(reader, agreement.recipient()));
-  if (!lists.empty()) return true;
+  if (!lists.empty() || env.own_gate) return !lists.empty();
   ASSIGN_OR_RETURN(
       const std::optional<cases::Notice> last,
       cases::LastNotice(reader, agreement.name(), gate::v1::BEFORE_PAYMENT, agreement.recipient()));
@@ -47,10 +49,11 @@ absl::StatusOr<bool> IsBarred(const store::Reader& reader, const Agreement& agre
 
 // What the recipient has proven, or what waits to be judged, is its own by the agreement: an
 // official who is late takes nothing from it (Art. 27(1)).
-absl::Status CheckNothingProven(const store::Reader& reader, const Agreement& agreement) {
+absl::Status CheckNothingProven(const Env& env, const store::Reader& reader,
+                                const Agreement& agreement) {
   for (const Tranche& tranche : agreement.tranches()) {
     if (tranche.state() != Tranche::PROVEN && tranche.state() != Tranche::PROOF_FILED) continue;
-    ASSIGN_OR_RETURN(const bool barred, IsBarred(reader, agreement));
+    ASSIGN_OR_RETURN(const bool barred, IsBarred(env, reader, agreement));
     if (barred) continue;
     return errors::TrancheState(
         Tranche::State_Name(tranche.state()),
@@ -204,7 +207,7 @@ absl::StatusOr<v1::Agreement> EndTranches(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(AgreementStep step, BeginAgreement(tx, call, ApplicationVerb::kEndTranches,
                                                       request.name(), request.etag()));
   Agreement& agreement = step.agreement();
-  RETURN_IF_ERROR(CheckNothingProven(tx, agreement));
+  RETURN_IF_ERROR(CheckNothingProven(env, tx, agreement));
   base::Money rest;
   for (Tranche& tranche : *agreement.mutable_tranches()) {
     if (tranche.state() == Tranche::PAID) continue;

@@ -157,6 +157,32 @@ TEST_F(TermsTest, TranchesThatEndAreOwedNoMore) {
   EXPECT_EQ(DueOf(name), "-");
 }
 
+// Whoever was on a list when it was to be paid, and is not any more, is paid: what the gate said
+// then takes nothing from it.
+TEST_F(TermsTest, WhatTheGateSaidOfOneThatHasLeftTheListsEndsNothing) {
+  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
+  Proven(name, 1, 1);
+  v1::EnterUnreliableRecipientsRequest enter;
+  auto* entry = enter.add_recipients();
+  entry->set_recipient(Bin(1));
+  entry->set_list(v1::UnreliableRecipient::BANKRUPT);
+  entry->set_basis("Решение суда 5");
+  *entry->mutable_listed_from() = today().ToProto();
+  const auto entered =
+      Must<v1::EnterUnreliableRecipientsResponse>("EnterUnreliableRecipients", authority_, enter);
+  EXPECT_EQ(ReasonOf(Pay(name, 1, payer_).status()), "GATE_FAILED");
+  GoTo(today().AddDays(2));
+  v1::EndUnreliableRecipientRequest end;
+  end.set_name(entered.recipients(0).name());
+  end.set_reason("Решение отменено судом");
+  Must<v1::UnreliableRecipient>("EndUnreliableRecipient", authority_, end);
+  EXPECT_EQ(ReasonOf(Do<Agreement>("EndTranches", authority_,
+                                   NamingAgreement<v1::EndTranchesRequest>(name))
+                         .status()),
+            "TRANCHE_STATE");
+  EXPECT_TRUE(Pay(name, 1, payer_).ok());
+}
+
 TEST_F(TermsTest, ADemandIsMadeInItsTermAndMeetsIt) {
   const std::string name = At(Application::MONITORING, 1), other = At(Application::MONITORING, 2);
   GoPastObligations(name);
