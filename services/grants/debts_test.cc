@@ -235,6 +235,69 @@ TEST_F(DebtsTest, ADebtThatIsToldLateStandsThereSinceItsDay) {
   EXPECT_EQ(days(3), "22122");
 }
 
+// One that was paid in time goes from the list, and what was past due beside it on the same days,
+// and was paid late, stays there on its own.
+TEST_F(DebtsTest, WhatWasPaidLateKeepsItsDaysWhereAnotherWasPaidInTime) {
+  const base::Date from = today();
+  const auto record = [](int n, int which) { return absl::StrCat("claims/", n, "-", which); };
+  const auto paid = [&](int n, int which, bool in_time) {
+    const auto gone = Withdraw(Owing(n, 3, record(n, which)), service_of_, in_time);
+    ASSERT_TRUE(gone.ok()) << gone.status();
+  };
+  for (int n = 1; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 1, record(n, 1))).ok());
+  ASSERT_TRUE(Report(Owing(1, 2, record(1, 2))).ok());
+  GoTo(from.AddDays(10));
+  for (int n = 2; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 2, record(n, 2))).ok());
+  GoTo(from.AddDays(20));
+  for (int n = 1; n <= 3; ++n) paid(n, 2, /*in_time=*/false);
+  ASSERT_TRUE(Report(Owing(3, 1, record(3, 3))).ok());
+  GoTo(from.AddDays(30));
+  for (int n = 1; n <= 3; ++n) paid(n, 1, /*in_time=*/true);
+  const auto days = [&](int n) {
+    std::string all;
+    for (const int day : {0, 5, 15, 25, 30}) {
+      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
+      EXPECT_LE(listed.size(), 1U);
+      all += listed.empty() ? '-' : listed.front().back();
+    }
+    return all;
+  };
+  EXPECT_EQ(days(1), "222--");
+  EXPECT_EQ(days(2), "--2--");
+  EXPECT_EQ(days(3), "--233");
+  EXPECT_EQ(ListedFrom(3), from.AddDays(10).ToString());
+}
+
+// Each told after a younger one: the days of the one in the middle were those of the oldest as
+// well.
+TEST_F(DebtsTest, OneOfThreeThatWereToldLateIsTakenBack) {
+  const base::Date from = today();
+  GoTo(from.AddDays(20));
+  ASSERT_TRUE(Report(Owing(1, 1, "claims/3"), service_of_, from.AddDays(10)).ok());
+  ASSERT_TRUE(Report(Owing(1, 2, "claims/2"), service_of_, from.AddDays(5)).ok());
+  ASSERT_TRUE(Report(Owing(1, 3, "claims/1"), service_of_, from).ok());
+  ASSERT_TRUE(Withdraw(Owing(1, 4, "claims/2"), service_of_, /*in_time=*/true).ok());
+  for (const int day : {0, 4, 5, 9, 10, 20}) {
+    EXPECT_EQ(Listed(1, from.AddDays(day)).size(), 1U) << day;
+  }
+  EXPECT_EQ(ListedFrom(1), from.ToString());
+}
+
+// Struck by a payment that was typed in with a wrong day, owed again, and found to be paid in time:
+// none of these days is its own.
+TEST_F(DebtsTest, WhoIsFoundToHavePaidInTimeNeverStoodThereWhateverWasToldBetween) {
+  const base::Date from = today();
+  ASSERT_TRUE(Report(Owing(1, 1)).ok());
+  GoTo(from.AddDays(5));
+  ASSERT_TRUE(Withdraw(Owing(1, 2)).ok());
+  GoTo(from.AddDays(7));
+  ASSERT_TRUE(Report(Owing(1, 3), service_of_, from).ok());
+  EXPECT_EQ(Listed(1, from.AddDays(6)).size(), 1U);
+  GoTo(from.AddDays(9));
+  ASSERT_TRUE(Withdraw(Owing(1, 4), service_of_, /*in_time=*/true).ok());
+  for (int day = 0; day <= 9; ++day) EXPECT_TRUE(Listed(1, from.AddDays(day)).empty()) << day;
+}
+
 TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
   int records = 0;
   const auto may = [&](const rpc::Caller& by, const std::string& source, int64_t sequence) {

@@ -251,6 +251,33 @@ TEST_F(RepaymentsTest, TheLastRepaymentIsUndoneAsWell) {
   ExpectSound();
 }
 
+// Its day was typed in wrongly: with the right one it came in time, and the recipient never stood
+// on the list, also on the days before the mistake was found.
+TEST_F(RepaymentsTest, AMistakenDayLeavesNobodyOnTheList) {
+  const std::string name = Demanded(1).front();
+  const Date due = DueOf(DemandNow(name));
+  const auto listed_on = [&](Date day) {
+    v1::ListUnreliableRecipientsRequest list;
+    *list.mutable_as_of() = day.ToProto();
+    return Must<v1::ListUnreliableRecipientsResponse>("ListUnreliableRecipients", auditor_, list)
+        .recipients_size();
+  };
+  GoTo(due.AddDays(10));
+  ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), due.AddDays(3), payer_).ok());
+  ASSERT_TRUE(RepayAs(name, "b", StillOwed(name), due.AddDays(4), payer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERED);
+  EXPECT_EQ(listed_on(due.AddDays(1)), 1);
+  GoTo(due.AddDays(12));
+  ASSERT_TRUE(UndoRepayment(name, "b", writer_).ok());
+  GoTo(today());  // it is on the list again
+  ASSERT_TRUE(UndoRepayment(name, "a", writer_).ok());
+  GoTo(due.AddDays(14));
+  ASSERT_TRUE(RepayAs(name, "a", StillOwed(name), due.AddDays(-3), payer_).ok());
+  EXPECT_EQ(Now(name).state(), Application::RECOVERED);
+  for (int day = 0; day <= 14; ++day) EXPECT_EQ(listed_on(due.AddDays(day)), 0) << day;
+  ExpectSound();
+}
+
 // A norm that is put right meanwhile does not reach the day that the demand was made for: nobody is
 // listed before it, or owes interest for days that were its own.
 TEST_F(RepaymentsTest, ADemandThatIsOwedAgainKeepsItsDay) {

@@ -38,9 +38,13 @@ absl::Status Unlist(store::Tx& tx, const Debt& debt, bool in_time) {
                    AllOf(tx, kDebtsByRecipient, store::Key::Of(debt.recipient())));
   std::vector<OtherDebt> others;
   for (const DebtRow& row : all) {
-    if (row.debt().name() == debt.name() || !row.debt().owed()) continue;
-    ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(row.debt().past_due_from()));
-    others.push_back({DebtorOf(row.debt()).basis, from});
+    if (row.debt().name() == debt.name()) continue;
+    if (!row.debt().owed() && !row.has_owed_until()) continue;
+    OtherDebt& other = others.emplace_back();
+    other.basis = DebtorOf(row.debt()).basis;
+    ASSIGN_OR_RETURN(other.from, base::Date::FromProto(row.debt().past_due_from()));
+    if (row.debt().owed()) continue;
+    ASSIGN_OR_RETURN(other.until, base::Date::FromProto(row.owed_until()));
   }
   return UnlistDebtor(tx, DebtorOf(debt), others, in_time);
 }
@@ -63,6 +67,7 @@ absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, b
       if (stands->owed()) RETURN_IF_ERROR(Unlist(tx, *stands, /*in_time=*/true));
       row.mutable_debt()->set_recipient(told.recipient());
       row.mutable_debt()->set_owed(false);
+      row.clear_owed_until();
       stands->set_sequence(0);
     }
     const bool known = by_hand ? stands->owed() == owed : told.sequence() <= stands->sequence();
@@ -98,6 +103,7 @@ absl::StatusOr<v1::Debt> ReportDebt(Env& /*env*/, const Call& call, store::Tx& t
   Debt& debt = *news->mutable_debt();
   *debt.mutable_past_due_from() = told.past_due_from();
   debt.set_owed(true);
+  news->clear_owed_until();
   debt.clear_reason();
   debt.set_told_by(call.caller->subject);
   ASSIGN_OR_RETURN(*debt.mutable_listing(), ListDebtor(tx, DebtorOf(debt)));
@@ -115,7 +121,10 @@ absl::StatusOr<v1::Debt> WithdrawDebt(Env& /*env*/, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(auto news, NewsOf(tx, told, /*owed=*/false, &stands));
   if (!news.has_value()) return stands;
   Debt& debt = *news->mutable_debt();
-  if (debt.owed()) RETURN_IF_ERROR(Unlist(tx, debt, request.paid_in_time()));
+  if (debt.owed()) {
+    RETURN_IF_ERROR(Unlist(tx, debt, request.paid_in_time()));
+    if (!request.paid_in_time()) *news->mutable_owed_until() = tx.today().ToProto();
+  }
   debt.set_owed(false);
   debt.set_reason(request.reason());
   debt.clear_listing();

@@ -92,7 +92,7 @@ absl::Status Unlist(store::Tx& tx, const Demand& demand, bool in_time) {
       continue;
     }
     ASSIGN_OR_RETURN(const Date due, Date::FromProto(other.computation().due_date()));
-    others.push_back({other.name(), due.AddDays(1)});
+    others.push_back({other.name(), due.AddDays(1), std::nullopt});
   }
   ASSIGN_OR_RETURN(const Debtor debtor, DebtorOf(demand));
   return UnlistDebtor(tx, debtor, others, in_time);

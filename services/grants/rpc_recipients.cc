@@ -1,5 +1,6 @@
 // The lists that the gate reads: imported ones, and debtors.
 #include <algorithm>
+#include <set>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -76,23 +77,125 @@ absl::Status StandSince(store::Tx& tx, const Debtor& debtor, Listed* listed) {
   return tx.Put(kUnreliable, &listed->row, listed->version.effective_from);
 }
 
-// Takes back the days before all others on which the entry rested on a debt that was told late.
-absl::Status TakeBackFirstDays(store::Tx& tx, const Debtor& debtor, Listed* listed) {
-  const store::Key key = store::Key::Of(listed->row.number());
-  ASSIGN_OR_RETURN(const auto first, tx.Find(kUnreliable, key, {.as_of = debtor.from}));
-  if (!first.has_value() || first->row.recipient().basis() != debtor.basis ||
-      first->version.effective_from >= listed->version.effective_from) {
-    return absl::OkStatus();
-  }
-  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, key.bytes(), debtor.from));
-  base::Date next = listed->version.effective_from;
+// From a day on the entry stands by a row, or not at all.
+struct Stretch {
+  base::Date from;
+  std::optional<UnreliableRecipientRow> row;
+  bool known = true;  // it is recorded so
+};
+
+// What holds of an entry as is known now, in the order of days.
+absl::StatusOr<std::vector<Stretch>> StretchesOf(const store::Tx& tx, const store::Key& entry) {
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, entry.bytes()));
+  std::vector<Stretch> stretches;  // the last word on a day comes first
   for (const store::RawRow& version : versions) {
-    const base::Date day = version.version.effective_from;
-    if (day > first->version.effective_from) next = std::min(next, day);
+    const base::Date from = version.version.effective_from;
+    if (version.version.position == 0) continue;
+    if (!stretches.empty() && stretches.back().from == from) continue;
+    Stretch& stretch = stretches.emplace_back();
+    stretch.from = from;
+    if (version.version.ended) continue;
+    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<UnreliableRecipientRow>(version.view()));
+    stretch.row = std::move(stored.row);
   }
-  RETURN_IF_ERROR(tx.End(kUnreliable, key, first->version.effective_from));
-  *listed->row.mutable_recipient()->mutable_listed_from() = next.ToProto();
-  return tx.Put(kUnreliable, &listed->row, listed->version.effective_from);
+  std::reverse(stretches.begin(), stretches.end());
+  return stretches;
+}
+
+// The oldest debt that was past due on a day; null where none was.
+const OtherDebt* OldestOn(const std::vector<OtherDebt>& debts, base::Date day) {
+  const OtherDebt* oldest = nullptr;
+  for (const OtherDebt& debt : debts) {
+    const bool owed = debt.from <= day && (!debt.until.has_value() || day < *debt.until);
+    if (owed && (oldest == nullptr || debt.from < oldest->from)) oldest = &debt;
+  }
+  return oldest;
+}
+
+// A stretch that rested on a debt which was none, by what else was past due on its days.
+std::vector<Stretch> WithoutDebt(const Stretch& stretch, std::optional<base::Date> next,
+                                 const std::vector<OtherDebt>& others) {
+  std::set<base::Date> days{stretch.from};
+  for (const OtherDebt& other : others) {
+    for (const auto& day : {std::optional(other.from), other.until}) {
+      const bool within = day.has_value() && *day > stretch.from && (!next || *day < *next);
+      if (within) days.insert(*day);
+    }
+  }
+  std::vector<Stretch> parts;
+  for (const base::Date day : days) {
+    Stretch& part = parts.emplace_back(Stretch{day, std::nullopt, false});
+    const OtherDebt* other = OldestOn(others, day);
+    if (other == nullptr) continue;
+    part.row = stretch.row;
+    part.row->mutable_recipient()->set_basis(other->basis);
+  }
+  return parts;
+}
+
+// Each stretch says since when the entry stands; what is recorded otherwise is put right.
+absl::Status PutStretches(store::Tx& tx, const store::Key& entry, std::vector<Stretch>* stretches) {
+  std::optional<base::Date> since;
+  for (Stretch& stretch : *stretches) {
+    if (!stretch.row.has_value()) {
+      since.reset();
+      if (!stretch.known) RETURN_IF_ERROR(tx.End(kUnreliable, entry, stretch.from));
+      continue;
+    }
+    if (!since.has_value()) since = stretch.from;
+    UnreliableRecipient& recipient = *stretch.row->mutable_recipient();
+    ASSIGN_OR_RETURN(const base::Date said, base::Date::FromProto(recipient.listed_from()));
+    if (stretch.known && said == *since) continue;
+    *recipient.mutable_listed_from() = since->ToProto();
+    RETURN_IF_ERROR(tx.Put(kUnreliable, &*stretch.row, stretch.from));
+  }
+  return absl::OkStatus();
+}
+
+// Lets an entry rest on what else was past due, where it rested on a debt that was none. The day on
+// which it ended; nothing where it stands.
+absl::StatusOr<std::optional<base::Date>> RestOnOthers(store::Tx& tx, const store::Key& entry,
+                                                       const std::string& basis,
+                                                       const std::vector<OtherDebt>& others) {
+  ASSIGN_OR_RETURN(const std::vector<Stretch> before, StretchesOf(tx, entry));
+  std::vector<Stretch> after;
+  for (size_t i = 0; i < before.size(); ++i) {
+    const Stretch& stretch = before[i];
+    if (!stretch.row.has_value() || stretch.row->recipient().basis() != basis) {
+      after.push_back(stretch);
+      continue;
+    }
+    const bool last = i + 1 == before.size();
+    for (Stretch& part :
+         WithoutDebt(stretch, last ? std::nullopt : std::optional(before[i + 1].from), others)) {
+      after.push_back(std::move(part));
+    }
+  }
+  RETURN_IF_ERROR(PutStretches(tx, entry, &after));
+  const bool ended = !before.empty() && !before.back().row.has_value();
+  return ended ? std::optional(before.back().from) : std::nullopt;
+}
+
+// Takes back the days of a debt that was paid in time, of which it stood on the list by one entry
+// or, where a mistake had ended that, by one after the other.
+absl::Status TakeBack(store::Tx& tx, const Debtor& debtor, const std::vector<OtherDebt>& others) {
+  const store::Key own = store::Key::Of(debtor.recipient, static_cast<int64_t>(debtor.list));
+  for (std::optional<base::Date> day = debtor.from; day.has_value() && *day <= tx.today();) {
+    std::optional<int32_t> number;
+    RETURN_IF_ERROR(tx.Scan(
+        kUnreliableByRecipient, {own, ""}, {.as_of = day},
+        [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<UnreliableRecipientRow>(view));
+          number = stored.row.number();
+          return false;
+        }));
+    if (!number.has_value()) break;
+    ASSIGN_OR_RETURN(const std::optional<base::Date> ended,
+                     RestOnOthers(tx, store::Key::Of(*number), debtor.basis, others));
+    if (ended.has_value() && *ended <= *day) break;
+    day = ended;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -171,25 +274,21 @@ absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::vector
                           bool in_time) {
   ASSIGN_OR_RETURN(auto listed, FindListed(tx, debtor.recipient, debtor.list));
   if (!listed.has_value()) return base::StoreCorrupt(kUnreliable.name);
-  if (in_time) RETURN_IF_ERROR(TakeBackFirstDays(tx, debtor, &*listed));
-  UnreliableRecipient& entry = *listed->row.mutable_recipient();
-  const bool for_this = entry.basis() == debtor.basis;
-  if (!for_this && !others.empty()) return absl::OkStatus();
-  // It rests on this debt since that day: before it on another one, or it was not there.
-  const base::Date since = listed->version.effective_from;
-  const auto oldest = std::min_element(
-      others.begin(), others.end(),
-      [](const OtherDebt& one, const OtherDebt& other) { return one.from < other.from; });
-  const store::Key key = store::Key::Of(listed->row.number());
-  if (oldest == others.end()) {
-    return tx.End(kUnreliable, key, in_time && for_this ? since : tx.today());
+  if (in_time) {
+    RETURN_IF_ERROR(TakeBack(tx, debtor, others));
+    ASSIGN_OR_RETURN(listed, FindListed(tx, debtor.recipient, debtor.list));
+    if (!listed.has_value()) return absl::OkStatus();
   }
+  std::vector<OtherDebt> owed;
+  for (const OtherDebt& other : others) {
+    if (!other.until.has_value()) owed.push_back(other);
+  }
+  UnreliableRecipient& entry = *listed->row.mutable_recipient();
+  if (entry.basis() != debtor.basis && !owed.empty()) return absl::OkStatus();
+  const OtherDebt* oldest = OldestOn(owed, tx.today());
+  if (oldest == nullptr) return tx.End(kUnreliable, store::Key::Of(listed->row.number()));
   entry.set_basis(oldest->basis);
-  if (!in_time) return tx.Put(kUnreliable, &listed->row);
-  if (oldest->from <= since) return tx.Put(kUnreliable, &listed->row, since);
-  RETURN_IF_ERROR(tx.End(kUnreliable, key, since));
-  *entry.mutable_listed_from() = oldest->from.ToProto();
-  return tx.Put(kUnreliable, &listed->row, oldest->from);
+  return tx.Put(kUnreliable, &listed->row);
 }
 
 absl::StatusOr<Encoded<v1::UnreliableRecipient>> GetUnreliableRecipient(
