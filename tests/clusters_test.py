@@ -5,62 +5,29 @@ while it is away nothing is decided.
 
 usage: clusters_test.py <bin folder> <proto folder> embedded|processes
 """
-import datetime
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 from journey_test import entry  # noqa: E402
-from suite import Client, Refused, Suite, uid  # noqa: E402
+from story import Story, bins  # noqa: E402
+from suite import Refused, Suite, uid  # noqa: E402
 
-CLUSTERS, SUPPORTS = "/nisi.clusters.v1.ClustersService/", "/nisi.clusters.v1.ClusterSupportService/"
-AGREEMENTS = "/nisi.grants.v1.GrantAgreementsService/"
 CRITERIA = ("CRITICAL_MASS", "COOPERATION", "EXPORT_AND_MARKET", "SCIENCE_AND_EDUCATION", "STRATEGY")
 PROGRAMME = "programmes/clusters"
 
 
-def bins():
-    """Valid BINs, one after another."""
-    for serial in range(100_000):
-        digits = f"990140{serial:05}"
-        check = sum(int(d) * w for d, w in zip(digits, range(1, 12))) % 11
-        if check == 10:
-            check = sum(int(d) * w for d, w in zip(digits, (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))) % 11
-        if check < 10:
-            yield digits + str(check)
+class ClusterStory(Story):
+    MODULES = ("clusters", "supports", "agreements")
 
-
-class Story:
     def __init__(self, suite):
-        self.suite, self.client, self.m = suite, Client(suite), suite.messages
         self.bins = bins()
         self.organization, self.member = next(self.bins), next(self.bins)
-        for who, role, extra in (("drafter", "institute.industry", {}), ("examiner", "institute.industry", {}),
-                                 ("payer", "institute.industry", {}), ("authority", "authority.industry", {}),
-                                 ("organization", "entity", {"bin": self.organization}),
-                                 ("stranger", "entity", {"bin": next(self.bins)}),
-                                 *((f"expert-{i}", "expert", {}) for i in (1, 2, 3))):
-            # Bearer tokens as `nisi token` makes them, of a person each.
-            self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra)
-
-    def call(self, called, who, service=CLUSTERS, **fields):
-        module = self.m.clusters if service == CLUSTERS else self.m.supports
-        method = module.DESCRIPTOR.services_by_name[service.strip("/").rsplit(".", 1)[1]].methods_by_name[called]
-        if "request_id" in method.input_type.fields_by_name:
-            fields.setdefault("request_id", uid())
-        return self.client.call(service + called, method.input_type._concrete_class(**fields),
-                                method.output_type._concrete_class, who)
-
-    def refused(self, reason, called, who, /, **fields):
-        try:
-            self.call(called, who, **fields)
-        except Refused as refusal:
-            assert refusal.reason == reason, refusal
-            return refusal
-        raise AssertionError(f"{called} was not refused")
-
-    def day(self, ahead=0):
-        return self.client.date(self.suite.today() + datetime.timedelta(days=ahead))
+        super().__init__(suite, (
+            ("drafter", "institute.industry", {}), ("examiner", "institute.industry", {}),
+            ("payer", "institute.industry", {}), ("authority", "authority.industry", {}),
+            ("organization", "entity", {"bin": self.organization}), ("stranger", "entity", {"bin": next(self.bins)}),
+            *((f"expert-{i}", "expert", {}) for i in (1, 2, 3))))
 
     def points(self, value):
         return [dict(criterion=criterion, points=value) for criterion in CRITERIA]
@@ -135,7 +102,7 @@ class Story:
             assert all(replay.same for replay in self.call("ReplayDecision", "examiner", name=replayed).replays)
 
     def notice(self, support, checkpoint, recipient=None):
-        self.call("RecordNotice", "drafter", SUPPORTS, notice=dict(
+        self.call("RecordNotice", "drafter", notice=dict(
             number="G-1", checkpoint=checkpoint, recipient=recipient or self.organization, record=support, check_date=self.day(),
             verdict="PASSED"))
 
@@ -143,28 +110,28 @@ class Story:
         money = dict(currency_code="KZT", units=1000)
         account = f"{PROGRAMME}/accounts/{self.suite.today().year}"
         self.call("AllocateBudget", "authority", account=account, amount=money, order_number="1", order_date=self.day())
-        support = self.call("RequestSupport", "organization", SUPPORTS, support=dict(
+        support = self.call("RequestSupport", "organization", support=dict(
             cluster=cluster, recipient=self.organization, form="COST_RECOVERY", year=self.suite.today().year,
             cost_items=[dict(title="Аренда", cost=money)], requested_sum=money))
-        ask = dict(service=SUPPORTS, name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
+        ask = dict(name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
         self.refused("GATE_NOT_CHECKED", "ExamineSupport", "examiner", **ask)
         self.notice(support.name, "BEFORE_CONSIDERATION")
         support = self.call("ExamineSupport", "examiner", **ask)
         assert "ceiling" in support.withheld.fields and not support.HasField("ceiling"), support  # ask Get (Art. 6(3))
-        assert self.call("GetSupport", "examiner", SUPPORTS, name=support.name).ceiling.units == 700, support
-        support = self.call("DecideSupport", "authority", SUPPORTS, name=support.name, etag=support.etag,
+        assert self.call("GetSupport", "examiner", name=support.name).ceiling.units == 700, support
+        support = self.call("DecideSupport", "authority", name=support.name, etag=support.etag,
                             approved_sum=dict(currency_code="KZT", units=700), programme=PROGRAMME, order_number="2",
                             order_date=self.day())
         assert not support.HasField("due_date"), support
         self.notice(support.name, "BEFORE_PAYMENT")
         # Now there is a day by which to pay, and a version that has it.
-        support = self.call("GetSupport", "payer", SUPPORTS, name=support.name)
+        support = self.call("GetSupport", "payer", name=support.name)
         assert support.HasField("due_date"), support
         for who in ("organization", "payer"):
             owed = self.call("ListDeadlines", who, parent=support.name).deadlines
             assert [one.kind for one in owed] == ["clusters.support.payment_days"], owed
             assert not self.call("ListOverdue", who).deadlines
-        pay = dict(service=SUPPORTS, name=support.name, etag=support.etag, amount=dict(currency_code="KZT", units=700),
+        pay = dict(name=support.name, etag=support.etag, amount=dict(currency_code="KZT", units=700),
                    order_number="3")
         self.refused("SEPARATION_OF_DUTIES", "PaySupport", "drafter", **pay)
         self.not_past_the_list(pay)
@@ -175,20 +142,15 @@ class Story:
 
     def given_back(self, support, account):
         """Money of a support comes back, and is undone by another person where it was typed in wrongly."""
-        one = dict(service=SUPPORTS, name=support, payment_number="8", pay_date=self.day())
+        one = dict(name=support, payment_number="8", pay_date=self.day())
 
         def etag():
-            return self.call("GetSupport", "payer", SUPPORTS, name=support).etag
+            return self.call("GetSupport", "payer", name=support).etag
         self.call("RecordReturn", "payer", etag=etag(), amount=dict(currency_code="KZT", units=100), reason="Письмо", **one)
         assert self.call("GetAccount", "payer", name=account).available.units == 400
         self.refused("SEPARATION_OF_DUTIES", "ReverseReturn", "payer", etag=etag(), reason="Не то", **one)
         undone = self.call("ReverseReturn", "drafter", etag=etag(), reason="Не то", **one)
         assert undone.returned_sum.units == 0 and self.call("GetAccount", "payer", name=account).available.units == 300
-
-    def in_grants(self, called, **fields):
-        method = self.m.agreements.DESCRIPTOR.services_by_name["GrantAgreementsService"].methods_by_name[called]
-        request = method.input_type._concrete_class(request_id=uid(), **fields)
-        return self.client.call(AGREEMENTS + called, request, method.output_type._concrete_class, "authority")
 
     def not_past_the_list(self, pay):
         """Whatever notice was recorded: who stands on a list of the register of grants is not paid, nor is anybody while
@@ -198,7 +160,7 @@ class Story:
             refusal = self.refused("GATE_NOT_CHECKED", "PaySupport", "payer", **pay)
             assert refusal.metadata["service"] == "grants" and refusal.retry, refusal
             self.suite.start_backend("grants")
-        entry = self.client.eventually("the list", lambda: self.in_grants("EnterUnreliableRecipients", recipients=[dict(
+        entry = self.client.eventually("the list", lambda: self.call("EnterUnreliableRecipients", "authority", recipients=[dict(
             recipient=self.organization, list="BANKRUPT", basis="Решение суда 5", listed_from=self.day())]), lambda _: True)
 
         def reason():
@@ -209,7 +171,7 @@ class Story:
             raise AssertionError("a bankrupt was paid")
         # Who was away is left alone for a while.
         self.client.eventually("the word of the list", reason, lambda said: said == "GATE_FAILED")
-        self.in_grants("EndUnreliableRecipient", name=entry.recipients[0].name, reason="Отменено")
+        self.call("EndUnreliableRecipient", "authority", name=entry.recipients[0].name, reason="Отменено")
 
     def list_of_priority_goods(self):
         """One heading, in force from today."""
@@ -234,28 +196,28 @@ class Story:
     def project(self, cluster):
         """Asked for by a member; what its goods are, the registry of priority goods says."""
         edition, money = self.list_of_priority_goods(), dict(currency_code="KZT", units=400)
-        support = self.call("RequestSupport", "member", SUPPORTS, support=dict(
+        support = self.call("RequestSupport", "member", support=dict(
             cluster=cluster, recipient=self.member, form="CO_FINANCING", year=self.suite.today().year, purpose="PROJECT",
             project=dict(title="Линия", goods=[dict(goods_code="85042290", share_bp=6000),
                                                dict(goods_code="8432", share_bp=4000)]),
             cost_items=[dict(title="Станки", cost=money)], requested_sum=money))
         self.notice(support.name, "BEFORE_CONSIDERATION", self.member)
-        ask = dict(service=SUPPORTS, name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
+        ask = dict(name=support.name, etag=support.etag, items=[{}], documents_complete=True, opinion="Да")
         self.not_done_while_the_list_is_away(ask)
         support = self.client.eventually("the registry", lambda: self.call("ExamineSupport", "examiner", **ask),
                                          lambda answer: answer.examined_by)
-        shown = self.call("GetSupport", "examiner", SUPPORTS, name=support.name)
+        shown = self.call("GetSupport", "examiner", name=support.name)
         assert shown.ceiling.units == 200, shown
         facts = {fact.name: fact for finding in shown.examination.findings for fact in finding.facts}
         listed = facts["goods.85042290.level"]
         assert (listed.value, listed.source) == ("HIGH", f"priority-goods/{edition}/entries/8504"), listed
         assert listed.version.startswith("position ") and facts["goods.8432.level"].value == "NOT_LISTED", facts
-        support = self.call("DecideSupport", "authority", SUPPORTS, name=support.name, etag=support.etag,
+        support = self.call("DecideSupport", "authority", name=support.name, etag=support.etag,
                             approved_sum=dict(currency_code="KZT", units=200), programme=PROGRAMME, order_number="4",
                             order_date=self.day())
         self.notice(support.name, "BEFORE_PAYMENT", self.member)
-        support = self.call("GetSupport", "payer", SUPPORTS, name=support.name)
-        self.call("PaySupport", "payer", SUPPORTS, name=support.name, etag=support.etag,
+        support = self.call("GetSupport", "payer", name=support.name)
+        self.call("PaySupport", "payer", name=support.name, etag=support.etag,
                   amount=dict(currency_code="KZT", units=200), order_number="5")
         replays = self.call("ReplayDecision", "examiner", name=support.name).replays
         assert len(replays) == 2 and all(replay.same for replay in replays), replays
@@ -270,7 +232,7 @@ def without_its_peers(suite):
 
 def main():
     with Suite(*sys.argv[1:4]) as suite:
-        story = Story(suite)
+        story = ClusterStory(suite)
         if suite.mode == "processes":
             without_its_peers(suite)
         story.places()

@@ -14,16 +14,12 @@ import time
 sys.dont_write_bytecode = True
 import grpc  # noqa: E402
 
-from clusters_test import bins  # noqa: E402
 from ocds_rules import check_record_package, check_release_package  # noqa: E402
-from suite import SUPPLIERS, Client, Refused, Suite, uid  # noqa: E402
+from story import Story, bins, money  # noqa: E402
+from suite import SUPPLIERS, Refused, Suite, uid  # noqa: E402
 
 PLANNING, CONTRACTS = "/nisi.contracts.v1.PlanningService/", "/nisi.contracts.v1.ContractsService/"
 TEXT = b"t" * 32
-
-
-def money(tenge):
-    return dict(currency_code="KZT", units=tenge)
 
 
 def code(number):
@@ -34,54 +30,23 @@ def paper():
     return dict(name="act.pdf", media_type="application/pdf", size_bytes=1, sha256=b"s" * 32)
 
 
-class Story:
+class ContractStory(Story):
+    MODULES = ("planning", "contracts")
+
     def __init__(self, suite):
-        self.suite, self.client, self.m = suite, Client(suite), suite.messages
-        self.start = suite.today()
-        self.year = self.start.year + 1
-        self.cycle = f"cycles/{self.year}"
         numbers = bins()
         self.customer, self.supplier, self.bank, self.stranger, self.issuer = (next(numbers) for _ in range(5))
-        for who, role, bin_of in (("ministry", "authority.industry", None), ("minister", "authority.industry", None),
-                                  ("subsoil", "authority.subsoil", None), ("institute", "institute.industry", None),
-                                  ("auditor", "auditor", None), ("institute.local_content", "institute.local_content", None),
-                                  ("customer", "customer", self.customer), ("supplier", "entity", self.supplier),
-                                  ("bank", "entity", self.bank), ("stranger", "entity", self.stranger)):
-            self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **({"bin": bin_of} if bin_of else {}))
-
-    # ---- Calls
-
-    def method(self, called):
-        for path, module in ((PLANNING, self.m.planning), (CONTRACTS, self.m.contracts)):
-            service = module.DESCRIPTOR.services_by_name[path.strip("/").rsplit(".", 1)[1]]
-            if called in service.methods_by_name:
-                return path + called, service.methods_by_name[called]
-        raise AssertionError(f"no method {called}")
-
-    def call(self, called, who, **fields):
-        path, method = self.method(called)
-        if "request_id" in method.input_type.fields_by_name:
-            fields.setdefault("request_id", uid())
-        return self.client.call(path, method.input_type._concrete_class(**fields), method.output_type._concrete_class,
-                                who)
-
-    def refused(self, reason, called, who, **fields):
-        try:
-            self.call(called, who, **fields)
-        except Refused as refusal:
-            assert refusal.reason == reason, refusal
-            return refusal
-        raise AssertionError(f"{called} was not refused")
+        super().__init__(suite, (
+            ("ministry", "authority.industry", {}), ("minister", "authority.industry", {}),
+            ("subsoil", "authority.subsoil", {}), ("institute", "institute.industry", {}), ("auditor", "auditor", {}),
+            ("institute.local_content", "institute.local_content", {}), ("customer", "customer", {"bin": self.customer}),
+            ("supplier", "entity", {"bin": self.supplier}), ("bank", "entity", {"bin": self.bank}),
+            ("stranger", "entity", {"bin": self.stranger})))
+        self.year = self.start.year + 1
+        self.cycle = f"cycles/{self.year}"
 
     def date(self, year, month, day):
         return datetime.date(year, month, day)
-
-    def day(self):
-        return self.client.date(self.suite.today())
-
-    def go_to(self, day):
-        """The clock is there, and what is due by then has happened."""
-        self.suite.move_clock((day - self.start).days * 24)
 
     def state(self):
         return self.m.plans.Cycle.State.Name(self.call("GetCycle", None, name=self.cycle).state)
@@ -342,7 +307,7 @@ class Story:
                                ("Amendment", "Amendments", "supplier"), ("Entry", "Entries", "customer"),
                                ("Pledge", "Pledges", "customer"), ("Assessment", "Assessments", "supplier"),
                                ("Penalty", "Penalties", "customer"), ("MonitoringReport", "MonitoringReports", "supplier")):
-            fields = self.method(f"List{many}")[1].input_type.fields_by_name
+            fields = self.method(f"List{many}").input_type.fields_by_name
             of = "cycles" if one in ("Need", "ListItem", "Proposal", "Publication") else "contracts"
             parent = dict(parent=self.cycle if of == "cycles" else contract) if "parent" in fields else {}
             listed = self.call(f"List{many}", who, **parent)
@@ -417,7 +382,7 @@ class Story:
 
 def main():
     with Suite(*sys.argv[1:4]) as suite:
-        story = Story(suite)
+        story = ContractStory(suite)
         story.needs()
         story.listed()
         story.agreed()

@@ -14,46 +14,24 @@ sys.dont_write_bytecode = True
 import grpc  # noqa: E402
 
 from others import Others  # noqa: E402
-from suite import SUPPLIERS, Client, Refused, Suite, uid  # noqa: E402
+from story import Story  # noqa: E402
+from suite import SUPPLIERS, Refused, Suite, uid  # noqa: E402
 
-REFUNDS = "/nisi.export_refunds.v1.ExportRefundsService/"
 AGREEMENTS = "/nisi.grants.v1.GrantAgreementsService/"
 CLAIMANT, STRANGER, ISSUER = "210440000017", "990140000007", "990340000014"
 MILLION = dict(currency_code="KZT", units=1_000_000)
 
 
-class Story:
+class RefundStory(Story):
+    MODULES = ("export_refunds", "agreements")
+
     def __init__(self, suite):
-        self.suite, self.client, self.m = suite, Client(suite), suite.messages
-        self.start = suite.today()
-        for who, role, extra in (("drafter", "authority.trade", {}), ("approver", "authority.trade", {}),
-                                 ("clerk", "institute.export", {}), ("examiner", "institute.export", {}),
-                                 ("decider", "institute.export", {}), ("payer", "institute.export", {}), ("ministry", "authority.industry", {}),
-                                 ("claimant", "entity", {"bin": CLAIMANT}),
-                                 ("stranger", "entity", {"bin": STRANGER}), ("auditor", "auditor", {})):
-            self.client.tokens[who] = suite.mint(role, subject=f"dev:{who}", **extra)
+        super().__init__(suite, (
+            ("drafter", "authority.trade", {}), ("approver", "authority.trade", {}), ("clerk", "institute.export", {}),
+            ("examiner", "institute.export", {}), ("decider", "institute.export", {}), ("payer", "institute.export", {}),
+            ("ministry", "authority.industry", {}), ("claimant", "entity", {"bin": CLAIMANT}),
+            ("stranger", "entity", {"bin": STRANGER}), ("auditor", "auditor", {})))
         self.others = Others(suite, self.client, "export-refunds", STRANGER)
-
-    def method(self, called):
-        return self.m.export_refunds.DESCRIPTOR.services_by_name["ExportRefundsService"].methods_by_name[called]
-
-    def call(self, called, who, **fields):
-        method = self.method(called)
-        if "request_id" in method.input_type.fields_by_name:
-            fields.setdefault("request_id", uid())
-        return self.client.call(REFUNDS + called, method.input_type._concrete_class(**fields),
-                                method.output_type._concrete_class, who)
-
-    def refused(self, reason, called, who, /, **fields):
-        try:
-            self.call(called, who, **fields)
-        except Refused as refusal:
-            assert refusal.reason == reason, refusal
-            return refusal
-        raise AssertionError(f"{called} was not refused")
-
-    def day(self, ahead=0):
-        return self.client.date(self.suite.today() + datetime.timedelta(days=ahead))
 
     def claim(self, name):
         return self.call("GetClaim", "claimant", name=name)
@@ -232,17 +210,12 @@ class Story:
         self.go_to(self.start + datetime.timedelta(days=1))
         self.reaches(claim, "MONITORING")
 
-    def in_grants(self, called, **fields):
-        method = self.m.agreements.DESCRIPTOR.services_by_name["GrantAgreementsService"].methods_by_name[called]
-        request = method.input_type._concrete_class(request_id=uid(), **fields)
-        return self.client.call(AGREEMENTS + called, request, method.output_type._concrete_class, "ministry")
-
     def not_past_the_list(self, pay):
         """Whatever notice was recorded: who stands on a list of the register of grants is not paid, nor is anybody while
         that register does not say."""
         before = self.call("ListPostings", "auditor", parent="programmes/export-refunds").postings
         self.not_checked_while_grants_is_away("PayClaim", "payer", **pay)
-        entry = self.client.eventually("the list", lambda: self.in_grants("EnterUnreliableRecipients", recipients=[dict(
+        entry = self.client.eventually("the list", lambda: self.call("EnterUnreliableRecipients", "ministry", recipients=[dict(
             recipient=CLAIMANT, list="BANKRUPT", basis="Решение суда 5", listed_from=self.day())]), lambda _: True)
 
         def reason():
@@ -261,7 +234,7 @@ class Story:
             raise AssertionError("an official was told who is listed")
         except Refused as refusal:
             assert refusal.reason == "ACCESS_DENIED", refusal
-        self.in_grants("EndUnreliableRecipient", name=entry.recipients[0].name, reason="Отменено")
+        self.call("EndUnreliableRecipient", "ministry", name=entry.recipients[0].name, reason="Отменено")
 
     def go_to(self, day):
         self.suite.move_clock((day - self.start).days * 24)
@@ -338,7 +311,7 @@ class Story:
 
 def main():
     with Suite(*sys.argv[1:4]) as suite:
-        story = Story(suite)
+        story = RefundStory(suite)
         story.list_in_force()
         claim = story.sign()
         story.review(claim)

@@ -6,14 +6,15 @@ usage: grants_paid_once_test.py <bin folder> <proto folder> embedded|processes
 import sys
 
 sys.dont_write_bytecode = True
-from grants_test import CRITERIA, PROGRAMME, TEXT, Story, money  # noqa: E402
+from grants_test import CRITERIA, PROGRAMME, TEXT, GrantStory  # noqa: E402
 from paid_once import MOST, PaidOnce  # noqa: E402
+from story import money  # noqa: E402
 from suite import Suite, uid  # noqa: E402
 
 SUMS = {1: 120_000, 2: 160_000, 3: 120_000}  # of 400,000 by tranche
 
 
-class Payments(Story):
+class Payments(GrantStory):
     """Agreements of two recipients, whose tranches are paid one after another."""
 
     def step(self, called, who, **fields):

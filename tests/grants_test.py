@@ -15,12 +15,11 @@ import tempfile
 sys.dont_write_bytecode = True
 import grpc  # noqa: E402
 
-from clusters_test import bins  # noqa: E402
 from journey_test import entry  # noqa: E402
 from others import Others  # noqa: E402
-from suite import Client, Refused, Suite, uid  # noqa: E402
+from story import Story, bins, money  # noqa: E402
+from suite import Suite, uid  # noqa: E402
 
-GRANTS, AGREEMENTS = "/nisi.grants.v1.GrantsService/", "/nisi.grants.v1.GrantAgreementsService/"
 PROGRAMME = "programmes/grants"
 CRITERIA = ("INNOVATIVENESS", "COMPETITIVENESS", "SCALE", "EXPORT_ORIENTATION", "LABOUR_PRODUCTIVITY")
 DOCUMENTS = ("BUSINESS_PLAN", "COST_ESTIMATE", "TAX_CERTIFICATE", "FINANCIAL_STATEMENTS", "OWN_CONTRIBUTION")
@@ -28,69 +27,34 @@ TEXT = b"t" * 32
 ASKED = ("priority-goods", "suppliers", "industry-map")
 
 
-def money(tenge):
-    return dict(currency_code="KZT", units=tenge)
-
-
 def paper():
     return dict(name="paper.pdf", media_type="application/pdf", size_bytes=100, sha256=b"h" * 32)
 
 
-class Story:
+class GrantStory(Story):
+    MODULES = ("grants", "agreements")
+
     def __init__(self, suite):
-        self.suite, self.client, self.m = suite, Client(suite), suite.messages
-        self.first_day, self.moved = suite.today(), 0
         numbers = bins()
-        self.owner, self.stranger, self.seller, other = (next(numbers) for _ in range(4))
-        person = self.client.tokens
-        for who, role in (("checker", "institute.industry"), ("writer", "institute.industry"),
-                          ("payer", "institute.industry"), ("ministry", "authority.industry"),
-                          ("minister", "authority.industry"), ("auditor", "auditor"),
-                          ("institute.local_content", "institute.local_content"),
-                          *((f"expert-{i}", "expert") for i in range(1, 4)),
-                          *((f"member-{i}", "expert") for i in range(1, 8))):
-            person[who] = suite.mint(role, subject=f"dev:{who}")
-        for who, of in (("owner", self.owner), ("stranger", self.stranger), ("other", other)):
-            person[who] = suite.mint("entity", subject=f"dev:{who}", bin=of)
-        self.other = other
+        self.owner, self.stranger, self.seller, self.other = (next(numbers) for _ in range(4))
+        super().__init__(suite, (
+            ("checker", "institute.industry", {}), ("writer", "institute.industry", {}), ("payer", "institute.industry", {}),
+            ("ministry", "authority.industry", {}), ("minister", "authority.industry", {}), ("auditor", "auditor", {}),
+            ("institute.local_content", "institute.local_content", {}),
+            *((f"expert-{i}", "expert", {}) for i in range(1, 4)), *((f"member-{i}", "expert", {}) for i in range(1, 8)),
+            ("owner", "entity", {"bin": self.owner}), ("stranger", "entity", {"bin": self.stranger}),
+            ("other", "entity", {"bin": self.other})))
+        self.moved = 0
         self.others = Others(suite, self.client, "grants", self.stranger)
-
-    # ---- Calls
-
-    def method(self, called):
-        for path, module in ((GRANTS, self.m.grants), (AGREEMENTS, self.m.agreements)):
-            service = module.DESCRIPTOR.services_by_name[path.strip("/").rsplit(".", 1)[1]]
-            if called in service.methods_by_name:
-                return path + called, service.methods_by_name[called]
-        raise AssertionError(f"no method {called}")
-
-    def call(self, called, who, timeout=20, **fields):
-        path, method = self.method(called)
-        if "request_id" in method.input_type.fields_by_name:
-            fields.setdefault("request_id", uid())
-        return self.client.call(path, method.input_type._concrete_class(**fields), method.output_type._concrete_class,
-                                who, timeout=timeout)
-
-    def refused(self, reason, called, who, /, **fields):
-        try:
-            self.call(called, who, **fields)
-        except Refused as refusal:
-            assert refusal.reason == reason, refusal
-            return refusal
-        raise AssertionError(f"{called} was not refused")
 
     def step(self, called, who, **fields):
         """A step by who may take it; before that by everybody else, who are refused."""
-        self.others.refused(self.method(called)[1], lambda walker: self.call(called, walker, **fields))
+        self.others.refused(self.method(called), lambda walker: self.call(called, walker, **fields))
         return self.call(called, who, **fields)
 
-    def day(self, ahead=0):
-        return self.client.date(self.suite.today() + datetime.timedelta(days=ahead))
-
     def go_to(self, day):
-        """The clock is there, and what is due by then has happened."""
-        self.moved = (day - self.first_day).days
-        self.suite.move_clock(24 * self.moved)
+        self.moved = (day - self.start).days
+        super().go_to(day)
 
     def now(self, name):
         return self.call("GetApplication", "ministry", name=name)
@@ -370,7 +334,7 @@ def norms_to_come(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="nisi-norms-") as folder, \
             Suite(*sys.argv[1:4], norms=norms_to_come(pathlib.Path(folder) / "norms")) as suite:
-        story = Story(suite)
+        story = GrantStory(suite)
         story.neighbours()
         story.programme()
         name, forgotten = story.filed()

@@ -24,7 +24,7 @@ import grpc  # noqa: E402
 from google.protobuf import json_format  # noqa: E402
 
 from authority import Authority, openssl, place, raw_public_key  # noqa: E402
-from grants_test import GRANTS, PROGRAMME, Story  # noqa: E402
+from grants_test import PROGRAMME, GrantStory  # noqa: E402
 from suite import ASKS, GOODS, JOURNAL, Client, Refused, Suite, sign_ed25519, uid, wait_for  # noqa: E402
 
 KEPT, FRESH = 3, 2
@@ -100,14 +100,13 @@ class Rotation:
         self.first = Authority.of(self.own, self.tls / "ca.key", self.tls / "ca.pem")  # of the suite
         self.old_agency = self.first.issue("agency-1", AGENCY, folder=self.own / "agency-first")
         self.kid, self.issuer_key = "development", "issuer"
-        story = Story(suite)
+        story = GrantStory(suite)
         story.call("CreateProgramme", "ministry", programme_id=PROGRAMME.split("/")[1], programme=dict(
             title=dict(ru="Промышленные гранты"), measure_number="M-1", operator_contract_number="D-1",
             operator_contract_until=story.day(4000)))
         self.bin = story.owner
-        path, method = story.method("CheckEligibility")
-        assert path.startswith(GRANTS)
-        self.question = (path, method.input_type._concrete_class(application=story.application()))
+        method = story.method("CheckEligibility")
+        self.question = (f"/{method.containing_service.full_name}/{method.name}", method.input_type._concrete_class(application=story.application()))
         story.client.connection.close()
         self.tokens = {}
         self.change_issuer()

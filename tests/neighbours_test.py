@@ -22,7 +22,6 @@ import contracts_test  # noqa: E402
 import grants_test  # noqa: E402
 import refunds_debt_test  # noqa: E402
 from between import AT_ONCE, EMPTY, GARBAGE, LATE, NOTHING, OF_ANOTHER_TYPE, RESET_WITHIN, UNENDED, Overheard, swap  # noqa: E402
-from clusters_test import SUPPORTS  # noqa: E402
 from export_refunds_test import CLAIMANT, ISSUER, STRANGER  # noqa: E402
 from others import Others  # noqa: E402
 from suite import Refused, uid  # noqa: E402
@@ -94,7 +93,7 @@ class Neighbours:
         return swap("day", *(self.client.date(today - datetime.timedelta(days=ago)).SerializeToString() for ago in (0, 1)))
 
 
-class Grants(Neighbours, grants_test.Story):
+class Grants(Neighbours, grants_test.GrantStory):
     asker = "grants"
 
     def others_know(self):
@@ -125,7 +124,7 @@ class Grants(Neighbours, grants_test.Story):
         return self.client.eventually(called, tried, lambda answer: answer is not None)
 
 
-class Clusters(Neighbours, clusters_test.Story):
+class Clusters(Neighbours, clusters_test.ClusterStory):
     asker = "clusters"
 
     def lists(self, recipient):
@@ -239,7 +238,7 @@ class ExportRefunds(Neighbours, refunds_debt_test.Debts):
         pass
 
 
-class Contracts(Neighbours, contracts_test.Story):
+class Contracts(Neighbours, contracts_test.ContractStory):
     asker = "contracts"
 
     def database(self):

@@ -16,7 +16,6 @@ from export_refunds_test import CLAIMANT  # noqa: E402
 from refunds_paid_once_test import Payments  # noqa: E402
 from suite import Suite, uid  # noqa: E402
 
-AGREEMENTS = "/nisi.grants.v1.GrantAgreementsService/"
 PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds from a start or a step until a kill
 CLAIMS = 3
 WEEK = 7
@@ -26,10 +25,7 @@ class Debts(Payments):
     """Claims of one claimant, whose return is demanded on one day."""
 
     def grants(self, called):
-        method = self.m.agreements.DESCRIPTOR.services_by_name["GrantAgreementsService"].methods_by_name[called]
-        return self.client.eventually(
-            called, lambda: self.client.call(AGREEMENTS + called, method.input_type._concrete_class(),
-                                             method.output_type._concrete_class, "auditor"), lambda _: True)
+        return self.client.eventually(called, lambda: self.call(called, "auditor"), lambda _: True)
 
     def process(self, service):
         return "nisi" if self.suite.mode == "embedded" else service

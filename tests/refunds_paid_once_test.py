@@ -6,12 +6,12 @@ usage: refunds_paid_once_test.py <bin folder> <proto folder> embedded|processes
 import sys
 
 sys.dont_write_bytecode = True
-from export_refunds_test import CLAIMANT, REFUNDS, Story  # noqa: E402
+from export_refunds_test import CLAIMANT, RefundStory  # noqa: E402
 from paid_once import MOST, PaidOnce  # noqa: E402
 from suite import Suite, uid  # noqa: E402
 
 
-class Payments(Story):
+class Payments(RefundStory):
     """Claims that are agreed on, paid in the order of their numbers by a client that asks again."""
 
     def __init__(self, suite):
@@ -41,9 +41,7 @@ class Payments(Story):
         return claim
 
     def send(self, payment, timeout):
-        method = self.m.export_refunds.DESCRIPTOR.services_by_name["ExportRefundsService"].methods_by_name["PayClaim"]
-        return self.client.call(REFUNDS + "PayClaim", method.input_type._concrete_class(**payment),
-                                method.output_type._concrete_class, "payer", timeout=timeout)
+        return self.call("PayClaim", "payer", timeout=timeout, **payment)
 
     def there(self, payment):
         return self.claim(payment["name"]).HasField("payment")

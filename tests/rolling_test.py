@@ -16,7 +16,8 @@ import time
 sys.dont_write_bytecode = True
 import grpc  # noqa: E402
 
-from clusters_test import Story, bins  # noqa: E402
+from clusters_test import ClusterStory  # noqa: E402
+from story import bins  # noqa: E402
 from suite import JOURNAL, Refused, Suite, free_port, uid  # noqa: E402
 
 # Five attempts are all that gRPC makes. The last two are for a machine that is busy with other things.
@@ -286,7 +287,7 @@ def check_registers(load):
 def main():
     began = time.monotonic()
     with Rolled(sys.argv[1], sys.argv[2], "processes") as suite:
-        story = Story(suite)
+        story = ClusterStory(suite)
         story.places()  # the map knows the region
         story.client.connection.close()
         load = Load(suite, Changes(suite))
