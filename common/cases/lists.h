@@ -24,11 +24,7 @@ AskLists ListsBy(rpc::PeerMethod<Request, Response> check, const std::string& so
     request.set_recipient(recipient);
     *request.mutable_on_date() = day.ToProto();
     const auto answer = check(call, request);
-    if (rpc::IsNotAnswered(answer.status()) || absl::IsCancelled(answer.status())) {
-      return answer.status();
-    }
-    // It has no ground to refuse what is asked here.
-    if (!answer.ok()) return check.WrongAnswer();
+    if (!answer.ok()) return check.NoAnswer(answer.status());
     const Response& said = answer->message;
     const auto on_date = base::Date::FromProto(said.on_date());
     // A register into which nothing was ever entered is at position 0.

@@ -55,6 +55,7 @@
 #include "common/rpc/executor.h"
 #include "common/rpc/metrics.h"
 #include "common/rpc/policy.h"
+#include "common/store/engine.h"
 #include "common/store/outbox.h"
 #include "google/protobuf/service.h"
 
@@ -89,6 +90,11 @@ struct PeerLimits {
 absl::Status NotAnswered(absl::string_view service, absl::string_view method, absl::string_view why,
                          absl::Duration retry);
 bool IsNotAnswered(const absl::Status& status);
+// Whether a refusal says that there is no such record, or none that the caller may see: an answer
+// to whoever asked whether there is.
+inline bool SaysNone(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsPermissionDenied(status);
+}
 // Of a refusal with RetryInfo; 0: it has none.
 absl::Duration RetryOf(const absl::Status& status);
 
@@ -233,6 +239,13 @@ class PeerMethod {
   }
   // For an answer that can be read and is none to what was asked.
   absl::Status WrongAnswer() const { return NotDone("WRONG_ANSWER"); }
+  // For a status that is not OK, of a question that the other one has no ground to refuse, as it is
+  // well-formed and changes nothing: silence stays what it is, and a refusal is a WrongAnswer.
+  absl::Status NoAnswer(const absl::Status& status) const {
+    const bool silence =
+        IsNotAnswered(status) || absl::IsCancelled(status) || store::IsNotInMemory(status);
+    return silence ? status : WrongAnswer();
+  }
 
  private:
   absl::Status NotDone(const char* why) const {

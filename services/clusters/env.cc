@@ -106,10 +106,6 @@ bool Conceal(const rpc::Call& call, uint32_t roles, Message* resource) {
   return true;
 }
 
-void SetDecideTime(const store::Tx& tx, Decision* decision) {
-  decision->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
-}
-
 absl::Status Release(const Env& env, store::Tx& tx, const std::string& initiative,
                      std::optional<base::Date> day) {
   return MoveInitiative(env, tx, initiative, InitiativeVerb::kRelease, day);

@@ -11,6 +11,8 @@
 
 #include "common/base/status.h"
 #include "common/cases/gate.h"
+#include "common/cases/places.h"
+#include "common/cases/rows.h"
 #include "common/cases/step.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
@@ -22,6 +24,9 @@
 
 namespace nisi::clusters {
 
+using cases::AllOf;
+using cases::Need;
+using cases::SetDecideTime;
 using industry_map::v1::PlaceFact;
 
 struct Env {
@@ -33,10 +38,8 @@ struct Env {
   // transaction; DEPENDENCY_NOT_ANSWERED.
   std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base::Date)>
       check_goods;
-  // Asks the industry map side by side which place each code stands for today; places.h.
-  std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
-                                                       const std::vector<std::string>&)>
-      ask_places;
+  // The industry map.
+  cases::AskPlaces<PlaceFact> ask_places;
 };
 
 // ---- Who sees what (env.cc)
@@ -142,48 +145,6 @@ absl::StatusOr<cases::Step<Row>> BeginStep(const store::Tx& tx, const rpc::Call&
   return cases::Begin(call, machine, verb, std::move(found.row),
                       {.roles = found.roles, .etag = etag, .acts = std::move(acts)});
 }
-
-// A record that another one names, so that it is there: DATA_LOSS when it is not.
-template <class Row>
-absl::StatusOr<Row> Need(const store::Reader& reader, const store::Table<Row>& table,
-                         const store::Key& key, const store::At& at = {}) {
-  ASSIGN_OR_RETURN(auto found, reader.Find(table, key, at));
-  if (!found.has_value()) return base::StoreCorrupt(table.name);
-  return std::move(found->row);
-}
-
-// All rows whose keys begin with a prefix, in order.
-template <class Row>
-absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Table<Row>& table,
-                                       const store::Key& prefix, const store::At& at = {}) {
-  std::vector<Row> rows;
-  RETURN_IF_ERROR(
-      reader.Scan(table, {prefix, ""}, at,
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<Row>(view));
-                    rows.push_back(std::move(stored.row));
-                    return true;
-                  }));
-  return rows;
-}
-
-// The same under a prefix of an index.
-template <class Row>
-absl::StatusOr<std::vector<Row>> AllUnder(const store::Reader& reader,
-                                          const store::Index<Row>& index,
-                                          const store::Key& prefix) {
-  std::vector<Row> rows;
-  RETURN_IF_ERROR(
-      reader.Scan(index, {prefix, ""}, {},
-                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<Row>(view));
-                    rows.push_back(std::move(stored.row));
-                    return true;
-                  }));
-  return rows;
-}
-
-void SetDecideTime(const store::Tx& tx, Decision* decision);
 
 // An initiative whose application ended without a cluster is free again (APPLIED to DIAGNOSED), or
 // became one (ADOPTED).

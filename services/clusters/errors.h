@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "common/base/date.h"
+#include "common/base/money.h"
 #include "common/base/status.h"
 
 namespace nisi::clusters::errors {

@@ -38,8 +38,9 @@ std::function<absl::StatusOr<GoodsOnList>(const rpc::Call&, const Support&, base
     CheckGoodsRequest request;
     for (const auto& goods : support.project().goods()) request.add_codes(goods.goods_code());
     *request.mutable_on_date() = day.ToProto();
-    ASSIGN_OR_RETURN(const auto answer, check(call, request));
-    const CheckGoodsResponse& said = answer.message;
+    const auto answer = check(call, request);
+    if (!answer.ok()) return check.NoAnswer(answer.status());
+    const CheckGoodsResponse& said = answer->message;
     GoodsOnList list;
     list.day = day;
     const auto on_date = base::Date::FromProto(said.on_date());

@@ -2,7 +2,6 @@
 // and kept with the record, so that whose akimat it is for is found here.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -14,17 +13,8 @@
 
 namespace nisi::clusters {
 
-// For Env::ask_places. `peers` may be null: then nobody answers.
-std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
-                                                     const std::vector<std::string>&)>
-AskMap(rpc::Peers* peers);
-
 // By code what the map says of it today.
 using Places = std::map<std::string, PlaceFact>;
-
-// Asks once for each, many side by side. Outside any transaction. Left out is what it does not
-// know, and all that remain where it does not answer: they are taken by their digits.
-Places AskEach(const Env& env, const rpc::Call& call, const std::set<std::string>& katos);
 
 // PLACE_ENDED for a code that something else took over from, as its digits would name another
 // region than it lies in now.
@@ -37,8 +27,8 @@ struct EnteredPlace {
   std::string field;  // of the request
   std::string kato;
 };
-// Both for the codes of a request: one of `known`, which the record has had before, is left out
-// instead of refused.
+// What the map says today of the codes that a request enters. PLACE_ENDED for one that has ended;
+// one of `known`, which the record has had before, is left out instead.
 absl::StatusOr<Places> AskPlaces(const Env& env, const rpc::Call& call,
                                  const std::vector<EnteredPlace>& entered,
                                  const std::set<std::string>& known = {});

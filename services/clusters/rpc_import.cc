@@ -75,7 +75,7 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
         if (!kato.empty()) katos.insert(kato);
       }
     }
-    places_ = AskEach(env_, call, katos);
+    places_ = cases::PlacesOf(env_.ask_places, call, katos);
     for (const ImportedMember& member : members) {
       if (!PlacesStand(member).ok()) refused_.insert(member.register_number());
     }

@@ -189,8 +189,8 @@ absl::Status SetReturnedSum(Support* support) {
 // The other grants of the upkeep of the same cluster and year.
 absl::Status AddBefore(const store::Reader& reader, const SupportRow& row, Granting* granting) {
   ASSIGN_OR_RETURN(const std::vector<SupportRow> all,
-                   AllUnder<SupportRow>(reader, kSupportsByCluster,
-                                        store::Key::Of(row.cluster(), row.support().year())));
+                   AllOf<SupportRow>(reader, kSupportsByCluster,
+                                     store::Key::Of(row.cluster(), row.support().year())));
   for (const SupportRow& other : all) {
     if (!other.support().has_approved_sum() || IsProject(other.support())) continue;
     ASSIGN_OR_RETURN(const Money accepted, Money::FromProto(other.support().accepted_cost()));

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
 #include "common/cases/checked.h"
+#include "common/cases/costs.h"
 #include "common/cases/findings.h"
 #include "services/clusters/errors.h"
 
@@ -352,25 +353,8 @@ absl::Status CheckPurpose(const Support& support) {
 absl::StatusOr<Money> Accept(
     const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,
     Support* support) {
-  if (items.size() != support->cost_items_size()) return errors::CostsIncomplete("items");
-  Money total;
-  for (int i = 0; i < items.size(); ++i) {
-    const std::string at = absl::StrCat("items[", i, "]");
-    v1::CostItem& cost = *support->mutable_cost_items(i);
-    ASSIGN_OR_RETURN(const Money asked, Money::FromProto(cost.cost()));
-    Money accepted = asked;
-    if (items[i].has_accepted()) {
-      ASSIGN_OR_RETURN(accepted, Money::FromProto(items[i].accepted()));
-    }
-    if (accepted > asked) return errors::AcceptedOverCost(at + ".accepted");
-    if (accepted < asked && items[i].remark().empty()) {
-      return errors::CostsIncomplete(at + ".remark");
-    }
-    *cost.mutable_accepted() = accepted.ToProto();
-    cost.set_remark(items[i].remark());
-    ASSIGN_OR_RETURN(total, total.Add(accepted));
-  }
-  return total;
+  return cases::AcceptCosts(items, {errors::CostsIncomplete, errors::AcceptedOverCost},
+                            support->mutable_cost_items());
 }
 
 absl::StatusOr<Decision> Examine(const Examination& examination, const norms::Norms& norms,

@@ -2,8 +2,8 @@
 
 #include "common/cases/lists.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "services/clusters/goods.h"
-#include "services/clusters/places.h"
 #include "services/clusters/rpcs.h"
 #include "services/clusters/rpcs_supports.h"
 
@@ -39,7 +39,8 @@ class Service final : public rpc::HostedService {
     env_.ask_lists = cases::ListsBy(
         NISI_PEER(options.peers, grants::v1::GrantAgreementsService, CheckRecipient), "grants");
     env_.check_goods = AskGoods(options.peers);
-    env_.ask_places = AskMap(options.peers);
+    env_.ask_places = cases::PlacesBy<PlaceFact>(
+        NISI_PEER(options.peers, industry_map::v1::PlacesService, ResolvePlace), "industry-map");
     RETURN_IF_ERROR(Bind());
     return BindSupports();
   }

@@ -1070,7 +1070,10 @@ class ProjectTest : public SupportTest {
     peers_->SetHere("priority-goods", registry_.take());
     registry_.On<CheckGoodsRequest, CheckGoodsResponse>(
         "/nisi.priority_goods.v1.PriorityGoodsService/CheckGoods",
-        [this](const CheckGoodsRequest& request) { return Answer(request); });
+        [this](const CheckGoodsRequest& request) -> absl::StatusOr<CheckGoodsResponse> {
+          if (refuses_) return absl::InvalidArgumentError("no such codes");
+          return Answer(request);
+        });
   }
   ~ProjectTest() override { service_.reset(); }
 
@@ -1145,6 +1148,7 @@ class ProjectTest : public SupportTest {
   }
 
   rpc::PlayedPeer registry_;
+  bool refuses_ = false;
   std::string edition_ = "editions/7", asked_for_;
   std::map<std::string, CheckGoodsResponse::Verdict> verdicts_{
       {"8504", CheckGoodsResponse::LISTED}, {"8505", CheckGoodsResponse::PARTIAL}};
@@ -1267,6 +1271,11 @@ TEST_F(ProjectTest, AnAnswerToSomethingElseIsNone) {
   };
   for (const auto& spoil : kSpoiled) {
     spoil_ = spoil;
+  spoil_ = nullptr;
+  refuses_ = true;  // the examiner cannot mend what the registry was asked
+  const absl::Status refused = ExamineIt(name, examiner_).status();
+  EXPECT_EQ(ReasonOf(refused), "DEPENDENCY_NOT_ANSWERED") << refused;
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("why"), "WRONG_ANSWER");
     const absl::Status refused = ExamineIt(name, examiner_).status();
     EXPECT_EQ(ReasonOf(refused), "DEPENDENCY_NOT_ANSWERED");
     EXPECT_EQ(base::InfoOf(refused).metadata().at("why"), "WRONG_ANSWER");

@@ -46,11 +46,7 @@ class SuppliersDatabase final : public Sources {
   absl::Status Take(const CheckProductionRequest& request,
                     const rpc::SideBySide::Asked<CheckProductionResponse>& asked, base::Date day,
                     std::map<std::string, Made>* made) const {
-    if (!asked.status.ok()) {
-      return rpc::IsNotAnswered(asked.status) || absl::IsCancelled(asked.status)
-                 ? asked.status
-                 : check_production_.WrongAnswer();
-    }
+    if (!asked.status.ok()) return check_production_.NoAnswer(asked.status);
     const CheckProductionResponse& said = asked.answer.message;
     const auto on_date = base::Date::FromProto(said.on_date());
     if (!on_date.ok() || *on_date != day || said.results_size() != request.ens_tru_size()) {

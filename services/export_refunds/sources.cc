@@ -29,11 +29,6 @@ std::string DomesticAs(const CheckDomesticResponse::Result& result) {
   });
 }
 
-// Whether a refusal says that the database does not show such a supplier: an answer, and no error.
-bool IsNotShown(const absl::Status& status) {
-  return absl::IsNotFound(status) || absl::IsPermissionDenied(status);
-}
-
 class PeerSources final : public Sources {
  public:
   explicit PeerSources(rpc::Peers* peers)
@@ -51,9 +46,7 @@ class PeerSources final : public Sources {
       *question->mutable_on_date() = day.ToProto();
     }
     const auto answer = check_domestic_(call, request);
-    if (rpc::IsNotAnswered(answer.status())) return answer.status();
-    // It has no ground to refuse what is asked here.
-    if (!answer.ok()) return check_domestic_.WrongAnswer();
+    if (!answer.ok()) return check_domestic_.NoAnswer(answer.status());
     const CheckDomesticResponse& said = answer->message;
     if (said.results_size() != request.questions_size()) return check_domestic_.WrongAnswer();
     std::map<Asked, Told> told;
@@ -77,9 +70,8 @@ class PeerSources final : public Sources {
     request.set_name(absl::StrCat("suppliers/", asked.first));
     *request.mutable_as_of() = asked.second.ToProto();
     const auto answer = get_supplier_(call, request);
-    if (!answer.ok() && IsNotShown(answer.status())) return NotShown(call, asked);
-    if (rpc::IsNotAnswered(answer.status())) return answer.status();
-    if (!answer.ok()) return get_supplier_.WrongAnswer();
+    if (!answer.ok() && rpc::SaysNone(answer.status())) return NotShown(call, asked);
+    if (!answer.ok()) return get_supplier_.NoAnswer(answer.status());
     const Supplier& supplier = answer->message;
     // Without a version nobody could tell by which of its records was decided.
     if (supplier.bin() != asked.first || supplier.etag().empty()) {

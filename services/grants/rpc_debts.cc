@@ -1,7 +1,6 @@
 // Demands past due of other measures: their debtors get nothing here either.
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "common/rpc/subjects.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -15,8 +14,8 @@ constexpr char kExportRegister[] = "export-refunds";
 
 // Whose register the caller may speak for. Debts of this one are known without being told.
 absl::Status CheckSource(const rpc::Caller& caller, const Debt& debt) {
-  absl::string_view service = caller.subject;
-  if (absl::ConsumePrefix(&service, "service:")) {
+  const absl::string_view service = rpc::ServiceOfSubject(caller.subject);
+  if (!service.empty()) {
     if (debt.source() != service) return base::AccessDenied();
     // A message that came late must be told from one that is new.
     if (debt.sequence() == 0) return base::InvalidField("debt.sequence", "is required");
@@ -60,7 +59,7 @@ absl::StatusOr<std::optional<DebtRow>> NewsOf(store::Tx& tx, const Debt& told, b
     row = std::move(found->row);
     *stands = row.debt();
     const bool by_hand = told.sequence() == 0;
-    const bool typed = !absl::StartsWith(stands->told_by(), "service:");
+    const bool typed = rpc::ServiceOfSubject(stands->told_by()).empty();
     if (stands->recipient() != told.recipient()) {
       // What the register itself says takes the place of what somebody typed in for it.
       if (by_hand || !typed) return errors::DebtDiffers();

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/cases/costs.h"
 #include "common/cases/findings.h"
 #include "services/grants/errors.h"
 #include "services/grants/rules.h"
@@ -97,25 +98,8 @@ absl::StatusOr<ScoreList> InOrder(const ScoreList& scores) {
 absl::StatusOr<Money> AcceptCosts(
     const google::protobuf::RepeatedPtrField<v1::CloseExaminationRequest::Item>& items,
     Application* application) {
-  if (items.size() != application->cost_items_size()) return errors::CostsIncomplete("items");
-  Money total;
-  for (int i = 0; i < items.size(); ++i) {
-    const std::string at = absl::StrCat("items[", i, "]");
-    v1::CostItem& cost = *application->mutable_cost_items(i);
-    ASSIGN_OR_RETURN(const Money asked, Money::FromProto(cost.cost()));
-    Money accepted = asked;
-    if (items[i].has_accepted()) {
-      ASSIGN_OR_RETURN(accepted, Money::FromProto(items[i].accepted()));
-    }
-    if (accepted > asked) return errors::AcceptedOverCost(at + ".accepted");
-    if (accepted < asked && items[i].remark().empty()) {
-      return errors::CostsIncomplete(at + ".remark");
-    }
-    *cost.mutable_accepted() = accepted.ToProto();
-    cost.set_remark(items[i].remark());
-    ASSIGN_OR_RETURN(total, total.Add(accepted));
-  }
-  return total;
+  return cases::AcceptCosts(items, {errors::CostsIncomplete, errors::AcceptedOverCost},
+                            application->mutable_cost_items());
 }
 
 absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,

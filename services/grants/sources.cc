@@ -5,7 +5,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
-#include "common/store/engine.h"
 
 namespace nisi::grants {
 namespace {
@@ -16,11 +15,6 @@ using priority_goods::v1::PriorityGoodsService;
 using suppliers::v1::Supplier;
 using suppliers::v1::SuppliersService;
 
-// What is not there, or not to be seen as it is in no public register, is an answer.
-bool SaysNone(const absl::Status& status) {
-  return absl::IsNotFound(status) || absl::IsPermissionDenied(status);
-}
-
 bool IsOf(const google::type::Date& said, base::Date day) {
   const auto date = base::Date::FromProto(said);
   return date.ok() && *date == day;
@@ -28,14 +22,6 @@ bool IsOf(const google::type::Date& said, base::Date day) {
 
 std::string SupplierName(const std::string& bin) {
   return absl::StrCat("suppliers/", bin);
-}
-
-// The questions asked here are well-formed and change nothing: a refusal of one is no answer to it.
-template <class Method>
-absl::Status NoAnswer(const Method& method, const absl::Status& status) {
-  const bool waits = store::IsNotInMemory(status);  // an answer is still to come
-  return waits || rpc::IsNotAnswered(status) || absl::IsCancelled(status) ? status
-                                                                          : method.WrongAnswer();
 }
 
 base::Date DayOf(const google::protobuf::Timestamp& time) {
@@ -98,7 +84,7 @@ absl::StatusOr<Outside> PeerSources::Ask(const rpc::Call& call, const Applicatio
 absl::Status PeerSources::TakeGoods(const Asked<CheckGoodsResponse>& asked,
                                     const Application& application, base::Date day,
                                     Outside* outside) const {
-  if (!asked->status.ok()) return NoAnswer(check_goods_, asked->status);
+  if (!asked->status.ok()) return check_goods_.NoAnswer(asked->status);
   const CheckGoodsResponse& said = asked->answer.message;
   if (!IsOf(said.on_date(), day) || said.results_size() != application.goods_codes_size()) {
     return check_goods_.WrongAnswer();
@@ -123,7 +109,7 @@ absl::Status PeerSources::TakeGoods(const Asked<CheckGoodsResponse>& asked,
 absl::Status PeerSources::TakeDomestic(const Asked<suppliers::v1::CheckDomesticResponse>& asked,
                                        const std::string& bin, base::Date day,
                                        Outside* outside) const {
-  if (!asked->status.ok()) return NoAnswer(check_domestic_, asked->status);
+  if (!asked->status.ok()) return check_domestic_.NoAnswer(asked->status);
   const auto& said = asked->answer.message;
   if (!IsOf(said.on_date(), day) || said.results_size() != 1 || said.results(0).bin() != bin) {
     return check_domestic_.WrongAnswer();
@@ -142,8 +128,8 @@ absl::Status PeerSources::TakeSupplier(const Asked<Supplier>& asked, const std::
   outside->supplier.name = SupplierName(bin);
   if (!asked->status.ok()) {
     // A producer that is not in the register: the two answers are not of one register.
-    if (SaysNone(asked->status) && !outside->producer) return absl::OkStatus();
-    return NoAnswer(get_supplier_, asked->status);
+    if (rpc::SaysNone(asked->status) && !outside->producer) return absl::OkStatus();
+    return get_supplier_.NoAnswer(asked->status);
   }
   const Supplier& supplier = asked->answer.message;
   if (supplier.bin() != bin || supplier.etag().empty() ||
@@ -173,7 +159,7 @@ absl::Status PeerSources::TakeProject(const Asked<industry_map::v1::Project>& as
                                       const std::string& project, Outside* outside) const {
   outside->project.name = project;
   if (!asked->status.ok()) {
-    return SaysNone(asked->status) ? absl::OkStatus() : NoAnswer(get_project_, asked->status);
+    return rpc::SaysNone(asked->status) ? absl::OkStatus() : get_project_.NoAnswer(asked->status);
   }
   const industry_map::v1::Project& said = asked->answer.message;
   const std::string& owner = said.parameters().owner_bin();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
+#include "common/cases/rows.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/history.h"
 #include "services/industry_map/places.h"
@@ -109,7 +110,7 @@ absl::Status SetLight(const Env& env, store::Tx& tx, base::Date day, ProjectRow*
   if (light != Progress::TRAFFIC_LIGHT_UNSPECIFIED) {
     Progress& progress = *project.mutable_administrative_data()->mutable_progress();
     progress.set_traffic_light(light);
-    decision.mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+    cases::SetDecideTime(tx, &decision);
     *progress.mutable_traffic_light_decision() = std::move(decision);
   } else if (project.administrative_data().has_progress()) {
     Progress& progress = *project.mutable_administrative_data()->mutable_progress();
@@ -250,7 +251,7 @@ absl::StatusOr<Decision> FindSustained(const Env& env, const store::Tx& tx, cons
     quarter = base::Quarter::Containing(quarter.first_day().AddDays(-1));
   }
   ASSIGN_OR_RETURN(Decision decision, SustainedCapacity(row.project(), loads, *env.norms, today));
-  decision.mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  cases::SetDecideTime(tx, &decision);
   return decision;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/money.h"
+#include "common/cases/rows.h"
 #include "services/industry_map/flow.h"
 #include "services/industry_map/history.h"
 
@@ -27,15 +28,7 @@ absl::StatusOr<int32_t> LoadedQuarters(const norms::Norms& norms, base::Date day
 
 absl::StatusOr<std::vector<ReportRow>> ReportsOf(const store::Tx& tx, int32_t project,
                                                  const store::At& at) {
-  std::vector<ReportRow> rows;
-  RETURN_IF_ERROR(
-      tx.Scan(kReports, {store::Key::Of(project), ""}, at,
-              [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<ReportRow>(row));
-                rows.push_back(std::move(stored.row));
-                return true;
-              }));
-  return rows;
+  return cases::AllOf(tx, kReports, store::Key::Of(project), at);
 }
 
 absl::Status ShowReports(const norms::Norms& norms, base::Date day,

@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "common/cases/findings.h"
+#include "common/cases/rows.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
 #include "services/industry_map/history.h"
@@ -60,7 +61,7 @@ absl::StatusOr<Adopted> Adopt(const Env& env, const Call& call, store::Tx& tx,
     adoption.met = ground.outcome() == "MET";
   }
   ASSIGN_OR_RETURN(Decision decision, DecideAdoption(adoption, *env.norms));
-  decision.mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  cases::SetDecideTime(tx, &decision);
   review.mutable_act()->set_number(request.act_number());
   *review.mutable_act()->mutable_date() = request.act_date();
   v1::ReviewData& data = *review.mutable_administrative_data();

@@ -2,6 +2,7 @@
 // edition is two times.
 #include <algorithm>
 
+#include "common/cases/rows.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/rpcs.h"
@@ -67,7 +68,7 @@ absl::StatusOr<std::string> Enter(const Env& env, const Call& call, store::Tx& t
   order.store_position = reached;
   order.project_count = examined.project_count();
   ASSIGN_OR_RETURN(Decision decision, ApproveEdition(order, *env.norms));
-  decision.mutable_decide_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
+  cases::SetDecideTime(tx, &decision);
   MapEditionRow row;
   row.set_number(static_cast<int32_t>(number));
   MapEdition& edition = *row.mutable_edition();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/cases/rows.h"
 #include "common/rpc/store_call.h"
 #include "services/suppliers/rules_supplier.h"
 
@@ -37,13 +38,8 @@ absl::StatusOr<const std::vector<EvidenceRow>*> Books::EvidenceOf(const std::str
   if (fresh) {
     store::At at;
     at.known_at_us = known_at_us_;
-    RETURN_IF_ERROR(
-        reader_.Scan(kEvidenceBySupplier, {store::Key::Of(bin), ""}, at,
-                     [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                       ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<EvidenceRow>(row));
-                       it->second.push_back(std::move(stored.row));
-                       return true;
-                     }));
+    ASSIGN_OR_RETURN(it->second,
+                     cases::AllOf(reader_, kEvidenceBySupplier, store::Key::Of(bin), at));
   }
   return &it->second;
 }

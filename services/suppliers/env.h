@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/cases/places.h"
 #include "common/norms/norms.h"
 #include "common/rpc/call.h"
 #include "common/rpc/resource.h"
@@ -25,10 +26,8 @@ struct Env {
   store::Store* store = nullptr;
   const search::Searcher* searcher = nullptr;
   const norms::Norms* norms = nullptr;
-  // Asks the industry map side by side which place each code stands for today; places.h.
-  std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
-                                                       const std::vector<std::string>&)>
-      ask_places;
+  // The industry map.
+  cases::AskPlaces<PlaceFact> ask_places;
 };
 
 // Roles that see what is not in the public register, where they hold over a record.

@@ -2,22 +2,12 @@
 // with the record, so that whose akimat it is for is found here.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "common/rpc/peer.h"
 #include "services/suppliers/env.h"
 
 namespace nisi::suppliers {
-
-// For Env::ask_places. `peers` may be null: then nobody answers.
-std::function<std::vector<absl::StatusOr<PlaceFact>>(const rpc::Call&,
-                                                     const std::vector<std::string>&)>
-AskMap(rpc::Peers* peers);
 
 // What the map says today of a code that a request enters in `field`. Outside any transaction.
 // nullopt where it does not know it or does not answer, and for an empty code: it is taken by its
@@ -27,11 +17,6 @@ absl::StatusOr<std::optional<PlaceFact>> EnterPlace(const Env& env, const rpc::C
                                                     const std::string& field,
                                                     const std::string& kato,
                                                     const std::string& known = "");
-
-// The same for the codes of an import, each asked once and many side by side: by code what the map
-// says of it. Left out is what it does not know, and all that remain where it does not answer.
-std::map<std::string, PlaceFact> AskPlaces(const Env& env, const rpc::Call& call,
-                                           const std::set<std::string>& katos);
 
 // Sets `place` of a record by its `kato`: what was asked for now, else what was known before of the
 // same code, else nothing.

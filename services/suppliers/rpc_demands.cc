@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/cases/rows.h"
 #include "common/cases/step.h"
 #include "common/rpc/resource.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -139,14 +140,8 @@ absl::StatusOr<v1::Publication> WithdrawDemands(Env& env, const Call& call, stor
                                            std::move(found.row), {.roles = found.roles}));
   Publication& publication = *step.row.mutable_publication();
   if (was_withdrawn) return publication;
-  std::vector<DemandRow> rows;
-  RETURN_IF_ERROR(
-      tx.Scan(kDemandsByEdition, {store::Key::Of(edition), ""}, {},
-              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<DemandRow>(view));
-                rows.push_back(std::move(stored.row));
-                return true;
-              }));
+  ASSIGN_OR_RETURN(std::vector<DemandRow> rows,
+                   cases::AllOf(tx, kDemandsByEdition, store::Key::Of(edition)));
   for (DemandRow& row : rows) {
     ASSIGN_OR_RETURN(auto demand, cases::BeginByItself(ListedDemandMachine(), ListedVerb::kWithdraw,
                                                        std::move(row)));

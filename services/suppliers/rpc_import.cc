@@ -98,7 +98,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
     for (const Supplier& supplier : suppliers) {
       if (!supplier.kato().empty()) katos.insert(supplier.kato());
     }
-    places_ = AskPlaces(env_, call, katos);
+    places_ = cases::PlacesOf(env_.ask_places, call, katos);
     return absl::OkStatus();
   }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/rows.h"
 #include "common/rpc/gather.h"
 #include "common/rpc/page.h"
 #include "common/rpc/resource.h"
@@ -150,14 +151,8 @@ class Entries {
     if (fresh) {
       store::At at;
       at.known_at_us = known_at_;
-      RETURN_IF_ERROR(reader_.Scan(kEvidenceByEnsTru, {store::Key::Of(ens_tru), ""}, at,
-                                   [&rows = it->second](const store::RowView& view,
-                                                        absl::string_view) -> absl::StatusOr<bool> {
-                                     ASSIGN_OR_RETURN(auto stored,
-                                                      store::Reader::Parse<EvidenceRow>(view));
-                                     rows.push_back(std::move(stored.row));
-                                     return true;
-                                   }));
+      ASSIGN_OR_RETURN(it->second,
+                       cases::AllOf(reader_, kEvidenceByEnsTru, store::Key::Of(ens_tru), at));
     }
     std::vector<Entry> entries;
     for (const EvidenceRow& row : it->second) {

@@ -1,6 +1,6 @@
 #include "services/suppliers/service.h"
 
-#include "services/suppliers/places.h"
+#include "nisi/industry_map/v1/places.pb.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/rules_demand.h"
 #include "services/suppliers/rules_evidence.h"
@@ -26,7 +26,8 @@ class Service final : public rpc::HostedService {
                                {kWarnSupplierTimer, Timer(WarnOfRegistration)},
                                {kWarnEvidenceTimer, Timer(WarnOfEvidence)}}));
     env_->store = &store();
-    env_->ask_places = AskMap(options.peers);
+    env_->ask_places = cases::PlacesBy<PlaceFact>(
+        NISI_PEER(options.peers, industry_map::v1::PlacesService, ResolvePlace), "industry-map");
     env_->searcher = &searcher_;
     // While an index is being built a search says so; all else serves.
     const absl::Status loaded = searcher_.Load(store().Read());
