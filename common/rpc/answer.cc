@@ -24,7 +24,8 @@ absl::Status WithInfo(const absl::Status& status) {
   if (status.GetPayload(kErrorInfo).has_value()) return status;
   switch (status.code()) {
     case absl::StatusCode::kDeadlineExceeded:
-      return base::Refusal(status.code(), "DEADLINE_EXCEEDED", "The time of the call was up.");
+      return base::Refusal(status.code(), "DEADLINE_EXCEEDED",
+                           "The deadline of the call has passed.");
     case absl::StatusCode::kCancelled:
       return base::Refusal(status.code(), "CANCELLED", "The caller gave up.");
     case absl::StatusCode::kInternal:

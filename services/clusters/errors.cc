@@ -94,7 +94,7 @@ absl::Status ParticipantTwice(const std::string& field) {
 absl::Status PlaceEnded(const std::string& field, const std::string& kato,
                         const std::string& successor) {
   return Refusal(StatusCode::kInvalidArgument, "PLACE_ENDED",
-                 "The code of the place has ended by today: name what took over from it.")
+                 "The code of the place is no longer in force: give the code of its successor.")
       .With("kato", kato)
       .With("successor", successor)
       .Field(field, absl::StrCat("has ended; ", successor, " took over from it"))
@@ -103,14 +103,14 @@ absl::Status PlaceEnded(const std::string& field, const std::string& kato,
 
 absl::Status RegionNotNeighbouring(const std::string& field) {
   return Refusal(StatusCode::kFailedPrecondition, "REGION_NOT_NEIGHBOURING",
-                 "A region neither is the main one of the cluster nor borders on it.")
+                 "A region is neither the main region of the cluster nor does it border on it.")
       .Precondition("REGION", field, "the main region or one that borders on it is needed")
       .Cite(WhatAClusterIs());
 }
 
 absl::Status CriteriaIncomplete(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "CRITERIA_INCOMPLETE",
-                 "Points are given for every criterion, each once.")
+                 "Give points for every criterion, once each.")
       .Field(field, "must name each criterion once")
       .Cite(RulesOfSelection());
 }
@@ -149,7 +149,7 @@ absl::Status ApplicationsNotOpen(base::Date from, base::Date until) {
 
 absl::Status TiesNotDeclared() {
   return Refusal(StatusCode::kFailedPrecondition, "TIES_NOT_DECLARED",
-                 "Declare your ties first, be it that there are none.")
+                 "Declare your ties first, even if there are none.")
       .Precondition("TIES", "ties", "DeclareTies is needed")
       .Cite(Selected());
 }
@@ -162,15 +162,16 @@ absl::Status ExpertTied() {
 }
 
 absl::Status ActedInSelection() {
-  return Refusal(StatusCode::kFailedPrecondition, "SEPARATION_OF_DUTIES",
-                 "Whoever acted in the selection as an official or an expert does not do this.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "SEPARATION_OF_DUTIES",
+             "Whoever acted in the selection as an official or an expert may not take this step.")
       .Precondition("SEPARATION_OF_DUTIES", "subject", "another person is needed")
       .Cite(Selected());
 }
 
 absl::Status TooManyExperts(int64_t maximum) {
   return Refusal(StatusCode::kFailedPrecondition, "EXPERTS_FULL",
-                 "The selection has as many experts as one can have.")
+                 "The selection already has the maximum number of experts.")
       .With("maximum", absl::StrCat(maximum))
       .Precondition("EXPERTS", "experts", absl::StrCat("at most ", maximum))
       .Cite(RulesOfSelection());
@@ -193,7 +194,7 @@ absl::Status NoQuorum(const std::string& why) {
 
 absl::Status NotCarried() {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_CARRIED",
-                 "The list has not more votes for it than against it.")
+                 "The list did not get more votes for it than against it.")
       .Precondition("VOTES", "members", "a majority, or the chair's vote where votes are equal")
       .Cite(RulesOfSelection());
 }
@@ -242,7 +243,7 @@ absl::Status CompositionBelowMinimum(const std::string& finding) {
 
 absl::Status GroundNotMet(const std::string& what) {
   return Refusal(StatusCode::kFailedPrecondition, "GROUND_NOT_MET",
-                 "What the register knows does not bear the ground that is named.")
+                 "The facts in the register do not support the ground that is named.")
       .Precondition("GROUND", "ground", what)
       .Cite(RulesOfRegister());
 }
@@ -256,14 +257,14 @@ absl::Status MemberDateInvalid(const std::string& field, const std::string& what
 
 absl::Status CorrectionReasonMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "CORRECTION_REASON_MISSING",
-                 "What is entered for a past day, or in place of a report, says why.")
+                 "Give a reason for an entry for a past day, or for one that replaces a report.")
       .Precondition("REASON", "reason", "say why it is entered only now")
       .Cite(RulesOfRegister());
 }
 
 absl::Status ReportYearOpen(int year) {
   return Refusal(StatusCode::kFailedPrecondition, "REPORT_YEAR_OPEN",
-                 "A year is reported on when it is over.")
+                 "A report on a year can be filed only when the year is over.")
       .With("year", absl::StrCat(year))
       .Precondition("DATES", "report.year", "a year that is over is needed")
       .Cite(RulesOfRegister());
@@ -271,7 +272,7 @@ absl::Status ReportYearOpen(int year) {
 
 absl::Status RecordExists(const char* collection, const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                 "This request made a record before, which may have changed since.")
+                 "This request has already made a record, which may have changed since.")
       .Resource(collection, name);
 }
 
@@ -291,7 +292,7 @@ absl::Status RecipientNotInCluster() {
 
 absl::Status UpkeepTermOver() {
   return Refusal(StatusCode::kFailedPrecondition, "UPKEEP_TERM_OVER",
-                 "Upkeep is supported in three years from the first grant on.")
+                 "Upkeep is supported for three years from the first grant.")
       .Precondition("YEAR", "support.year", "a year of the three is needed")
       .Cite(Organization());
 }
@@ -318,7 +319,7 @@ absl::Status SupportYearChanged(int32_t now) {
 
 absl::Status CostsIncomplete(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "COSTS_INCOMPLETE",
-                 "Every cost item is answered, and less than all of it with a remark.")
+                 "Answer every cost item, with a remark where less than all of it is accepted.")
       .Field(field, "is needed for each cost item")
       .Cite(Organization());
 }
@@ -347,7 +348,7 @@ absl::Status GroundMissing() {
 
 absl::Status SumOverCeiling() {
   return Refusal(StatusCode::kFailedPrecondition, "SUM_OVER_CEILING",
-                 "More than the share of the accepted costs, all grants of the year together.")
+                 "All grants of the year together exceed the share of the accepted costs.")
       .Precondition("SUM", "approved_sum", "at most the ceiling")
       .Cite(Organization());
 }
@@ -361,14 +362,14 @@ absl::Status SumOverApproved() {
 
 absl::Status PaymentDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DATE_INVALID",
-                 "What is given back comes after the first payment, and not in the future.")
+                 "A return cannot be dated before the first payment or in the future.")
       .Precondition("DATES", "pay_date", "the day of the first payment to today is needed")
       .Cite(Account());
 }
 
 absl::Status SumOverPaid(base::Money most) {
   return Refusal(StatusCode::kFailedPrecondition, "SUM_OVER_PAID",
-                 "More is given back than was paid and has not come back yet.")
+                 "The sum exceeds what was paid and has not been returned yet.")
       .With("most", most.ToString())
       .Precondition("SUM", "amount", "at most what was paid and has not come back yet")
       .Cite(Account());
@@ -376,21 +377,21 @@ absl::Status SumOverPaid(base::Money most) {
 
 absl::Status ReturnRecorded() {
   return Refusal(StatusCode::kAlreadyExists, "RETURN_RECORDED",
-                 "A payment of that number and day is recorded already.")
+                 "A payment of that number and day is already recorded.")
       .Precondition("RETURN", "payment_number", "another payment is needed")
       .Cite(Account());
 }
 
 absl::Status ReturnAlike() {
   return Refusal(StatusCode::kFailedPrecondition, "RETURN_ALIKE",
-                 "A payment of that number and sum is recorded of another day.")
+                 "A payment of that number and sum is already recorded for another day.")
       .Precondition("RETURN", "another_payment", "is set where this is another payment")
       .Cite(Account());
 }
 
 absl::Status ReturnUnknown() {
   return Refusal(StatusCode::kFailedPrecondition, "RETURN_UNKNOWN",
-                 "No return by a payment of that number and day counts.")
+                 "No return that counts was made by a payment of that number and day.")
       .Precondition("RETURN", "payment_number", "one that is recorded and not undone is needed")
       .Cite(Account());
 }
@@ -404,7 +405,8 @@ absl::Status GateFailed() {
 
 absl::Status NoticeUsed() {
   return Refusal(StatusCode::kFailedPrecondition, "NOTICE_USED",
-                 "The gate is passed before each payment: this pass let one through already.")
+                 "Each payment needs a gate check of its own, and this one was used for an earlier "
+                 "payment.")
       .Precondition("GATE", "notice", "another check is needed")
       .Cite(Gate());
 }
@@ -418,14 +420,15 @@ absl::Status InSelection() {
 
 absl::Status ClusterRefused() {
   return Refusal(StatusCode::kFailedPrecondition, "CLUSTER_REFUSED",
-                 "Another row of this cluster is refused, and it enters whole or not at all.")
+                 "Another row of this cluster is refused, and a cluster is imported as a whole or "
+                 "not at all.")
       .Precondition("CLUSTER", "register_number", "every member of the cluster can be in it")
       .Cite(WhatAClusterIs());
 }
 
 absl::Status DecisionMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The record keeps no decision to compute again.")
+                 "The record has no decision to replay.")
       .Precondition("DECISION", "name", "a record with a decision is needed")
       .Cite(KeepingTheRegister());
 }

@@ -11,7 +11,7 @@ namespace {
 
 absl::Status Exists(const char* collection, const std::string& name) {
   return base::Refusal(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                       "This request made a record before, which may have changed since.")
+                       "This request has already made a record, which may have changed since.")
       .Resource(collection, name);
 }
 

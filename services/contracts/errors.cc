@@ -89,33 +89,33 @@ absl::Status CustomerNotEligible(absl::string_view path, absl::string_view rule)
 
 absl::Status YearPast(absl::string_view path) {
   return Refusal(StatusCode::kInvalidArgument, "YEAR_PAST",
-                 "Planning is of this year or a later one.")
+                 "Planning is for this year or a later one.")
       .Field(path, "is over")
       .Cite(Needs());
 }
 
 absl::Status YearsPast(absl::string_view path) {
   return Refusal(StatusCode::kInvalidArgument, "YEARS_PAST",
-                 "Delivery begins in the planning year or later.")
+                 "Delivery cannot begin before the planning year.")
       .Field(path, "is before the planning year")
       .Cite(Needs());
 }
 
 absl::Status QuantityZero(absl::string_view path) {
-  return Refusal(StatusCode::kInvalidArgument, "QUANTITY_ZERO", "A quantity is above zero.")
+  return Refusal(StatusCode::kInvalidArgument, "QUANTITY_ZERO", "The quantity must be above zero.")
       .Field(path, "must be above 0")
       .Cite(Agreeing());
 }
 
 absl::Status PriceZero(absl::string_view path) {
-  return Refusal(StatusCode::kInvalidArgument, "PRICE_ZERO", "A price is above zero.")
+  return Refusal(StatusCode::kInvalidArgument, "PRICE_ZERO", "The price must be above zero.")
       .Field(path, "must be above 0")
       .Cite(Content());
 }
 
 absl::Status NeedsTooLarge(absl::string_view ens_tru) {
   return Refusal(StatusCode::kFailedPrecondition, "NEEDS_TOO_LARGE",
-                 "The needs of one good come to more than can be written.")
+                 "The total of the needs of one good is too large.")
       .With("ens_tru", ens_tru)
       .Precondition("NEEDS", "needs", "smaller quantities or prices are needed")
       .Cite(Listing());
@@ -123,14 +123,14 @@ absl::Status NeedsTooLarge(absl::string_view ens_tru) {
 
 absl::Status ListNotFormed() {
   return Refusal(StatusCode::kFailedPrecondition, "LIST_NOT_FORMED",
-                 "The List was not formed from the needs as they are.")
+                 "The needs have changed since the List was formed.")
       .Precondition("LIST", "cycle", "FormList comes first")
       .Cite(Listing());
 }
 
 absl::Status MadeBefore() {
   return Refusal(StatusCode::kFailedPrecondition, "MADE_BEFORE",
-                 "An off-take contract is for goods that were not made in the country before.")
+                 "An off-take contract is only for goods that were not made in the country before.")
       .Precondition("PRODUCTION", "item.contract_type", "CONTRACT_PROCUREMENT is possible")
       .Cite(Production());
 }
@@ -144,21 +144,21 @@ absl::Status ItemUnknown() {
 
 absl::Status ProposalExists() {
   return Refusal(StatusCode::kFailedPrecondition, "PROPOSAL_EXISTS",
-                 "The good is proposed to this customer already.")
+                 "The good has already been proposed to this customer.")
       .Precondition("PROPOSAL", "proposal", "the one there is must be answered first")
       .Cite(Agreeing());
 }
 
 absl::Status VolumeOverList(absl::string_view path) {
   return Refusal(StatusCode::kFailedPrecondition, "VOLUME_OVER_LIST",
-                 "More of the good would be agreed on than the List has.")
+                 "The agreed quantity would exceed the quantity in the List.")
       .Precondition("VOLUME", path, "within the quantity of the good, with what others agreed to")
       .Cite(Agreeing());
 }
 
 absl::Status OrderDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                 "An order is not dated in the future.")
+                 "The order is dated in the future.")
       .Precondition("DATES", "order_date", "today or earlier")
       .Cite(Approving());
 }
@@ -171,71 +171,73 @@ absl::Status PublicationNotRefused() {
 }
 
 absl::Status DecisionMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The record keeps no decision.")
+  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING", "The record has no decision.")
       .Precondition("DECISION", "name", "a record with a decision is needed")
       .Cite(Monitoring());
 }
 
 absl::Status ItemNotApproved() {
   return Refusal(StatusCode::kFailedPrecondition, "ITEM_NOT_APPROVED",
-                 "Contracts are concluded on goods of the approved List.")
+                 "A contract can be concluded only on a good of the approved List.")
       .Precondition("ITEM", "contract.item", "an approved good is needed")
       .Cite(Concluding());
 }
 
 absl::Status SameParties() {
-  return Refusal(StatusCode::kInvalidArgument, "SAME_PARTIES", "Customer and supplier are two.")
+  return Refusal(StatusCode::kInvalidArgument, "SAME_PARTIES",
+                 "Customer and supplier must be different organizations.")
       .Field("contract.supplier", "is the customer")
       .Cite(Concluding());
 }
 
 absl::Status YearsInvalid(absl::string_view path, absl::string_view why) {
   return Refusal(StatusCode::kFailedPrecondition, "YEARS_INVALID",
-                 "The years of a contract follow each other, each once with one price, and none is "
-                 "over.")
+                 "The years of a contract must follow each other, once each and with one price, "
+                 "and none may be over.")
       .Precondition("YEARS", path, why)
       .Cite(Buying());
 }
 
 absl::Status SumTooLarge(absl::string_view path) {
   return Refusal(StatusCode::kInvalidArgument, "SUM_TOO_LARGE",
-                 "Volume by price is more than can be written.")
+                 "The product of volume and price is too large.")
       .Field(path, "is too large")
       .Cite(Content());
 }
 
 absl::Status OffsetsInvalid(absl::string_view path, absl::string_view why) {
   return Refusal(StatusCode::kFailedPrecondition, "OFFSETS_INVALID",
-                 "Additional conditions are of contract procurement, each worth something and due "
-                 "in time.")
+                 "Only contract procurement has additional conditions, each with a value and a due "
+                 "date within the contract.")
       .Precondition("OFFSETS", path, why)
       .Cite(Offsets());
 }
 
 absl::Status SignedAlready() {
-  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has signed.")
+  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has already signed.")
       .Precondition("SIGNATURES", "signatures", "the other party signs")
       .Cite(Concluding());
 }
 
 absl::Status TextDiffers() {
-  return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS", "What is signed is not the text.")
+  return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS",
+                 "The signature is for another text.")
       .Precondition("TEXT", "text_sha256", "the hash of the text is needed")
       .Cite(Concluding());
 }
 
 absl::Status NotConform(absl::string_view rule, const base::LegalBasis& basis) {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_CONFORM",
-                 "The contract is not as the law demands on this day.")
+                 "The contract does not meet the requirements of the law on this day.")
       .With("rule", rule)
       .Precondition("CONFORMITY", "name", rule)
       .Cite(basis);
 }
 
 absl::Status PledgeeConsentMissing(absl::string_view pledge) {
-  return Refusal(StatusCode::kFailedPrecondition, "PLEDGEE_CONSENT_MISSING",
-                 "A pledged contract is not reduced or ended without its pledgee.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "PLEDGEE_CONSENT_MISSING",
+             "A pledged contract cannot be reduced or ended without the consent of its pledgee.")
       .With("pledge", pledge)
       .Precondition("PLEDGE", pledge, "the consent of its pledgee is needed")
       .Cite(Organizing());
@@ -250,23 +252,25 @@ absl::Status TermRunning(int32_t last_year) {
 }
 
 absl::Status YearNotAssessed(int32_t year) {
-  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_ASSESSED",
-                 "A year of the contract is not assessed by what is recorded of it.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "YEAR_NOT_ASSESSED",
+             "A year of the contract has not been assessed since the last change to its records.")
       .With("year", absl::StrCat(year))
       .Precondition("ASSESSMENT", "name", "AssessYear comes first")
       .Cite(Monitoring());
 }
 
 absl::Status NothingDelivered() {
-  return Refusal(StatusCode::kFailedPrecondition, "NOTHING_DELIVERED",
-                 "Nothing was delivered under the contract: both parties end it.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "NOTHING_DELIVERED",
+             "Nothing was delivered under the contract, so only both parties together can end it.")
       .Precondition("CONTRACT", "name", "a delivery is needed")
       .Cite(Buying());
 }
 
 absl::Status TerminationNotSigned() {
   return Refusal(StatusCode::kFailedPrecondition, "TERMINATION_NOT_SIGNED",
-                 "No termination is signed that this could be of.")
+                 "There is no signed termination to consent to or take back.")
       .Precondition("CONTRACT", "name", "a signature of its termination is needed")
       .Cite(Buying());
 }
@@ -280,7 +284,7 @@ absl::Status PenaltyDue(absl::string_view penalty) {
 
 absl::Status OffsetOpen(int32_t number) {
   return Refusal(StatusCode::kFailedPrecondition, "OFFSET_OPEN",
-                 "An additional condition is neither fulfilled nor penalized.")
+                 "An additional condition has been neither fulfilled nor penalized.")
       .With("offset", absl::StrCat(number))
       .Precondition("OFFSET", "name", "it must be fulfilled, or assessed")
       .Cite(Offsets());
@@ -288,15 +292,16 @@ absl::Status OffsetOpen(int32_t number) {
 
 absl::Status AmendmentOpen(absl::string_view amendment) {
   return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_OPEN",
-                 "An amendment waits for its other signature.")
+                 "An amendment is still waiting for the other signature.")
       .With("amendment", amendment)
       .Precondition("AMENDMENT", amendment, "it must be signed or withdrawn first")
       .Cite(Buying());
 }
 
 absl::Status VolumeBelowEntries(int32_t year) {
-  return Refusal(StatusCode::kFailedPrecondition, "VOLUME_BELOW_ENTRIES",
-                 "More was delivered, refused or paid in that year than the amendment leaves.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "VOLUME_BELOW_ENTRIES",
+             "The amendment leaves less than was already delivered, refused or paid in that year.")
       .With("year", absl::StrCat(year))
       .Precondition("VOLUME", "amendment.years", "at least what happened already")
       .Cite(Buying());
@@ -304,14 +309,14 @@ absl::Status VolumeBelowEntries(int32_t year) {
 
 absl::Status UnilateralReduction() {
   return Refusal(StatusCode::kFailedPrecondition, "UNILATERAL_REDUCTION",
-                 "Volume and price are not reduced by one party alone.")
+                 "One party alone cannot reduce volume or price.")
       .Precondition("SIGNATURES", "unilateral", "both parties sign a reduction")
       .Cite(Buying());
 }
 
 absl::Status UnilateralChange() {
   return Refusal(StatusCode::kFailedPrecondition, "UNILATERAL_CHANGE",
-                 "Nobody binds the other party without its signature.")
+                 "One party alone cannot bind the other.")
       .Precondition("SIGNATURES", "unilateral", "only the customer may bind itself to more")
       .Cite(Buying());
 }
@@ -324,34 +329,34 @@ absl::Status YearUnknown() {
 
 absl::Status EventDateInvalid(absl::string_view why) {
   return Refusal(StatusCode::kFailedPrecondition, "EVENT_DATE_INVALID",
-                 "What is recorded has happened under the contract.")
+                 "The date is not possible for this entry.")
       .Precondition("DATES", "entry.event_date", why)
       .Cite(Buying());
 }
 
 absl::Status AmountZero(absl::string_view path) {
-  return Refusal(StatusCode::kInvalidArgument, "AMOUNT_ZERO", "A sum is above zero.")
+  return Refusal(StatusCode::kInvalidArgument, "AMOUNT_ZERO", "The sum must be above zero.")
       .Field(path, "must be above 0")
       .Cite(Buying());
 }
 
 absl::Status OverContract() {
   return Refusal(StatusCode::kFailedPrecondition, "OVER_CONTRACT",
-                 "That is more than the contract has for the year.")
+                 "The quantity exceeds that of the contract for the year.")
       .Precondition("VOLUME", "entry.quantity", "within the volume of the year")
       .Cite(Buying());
 }
 
 absl::Status OverDelivered() {
   return Refusal(StatusCode::kFailedPrecondition, "OVER_DELIVERED",
-                 "More is accepted and refused than was delivered.")
+                 "More would be accepted and refused than was delivered.")
       .Precondition("VOLUME", "entry.quantity", "within what was delivered for the year")
       .Cite(Buying());
 }
 
 absl::Status BeforeDelivery(int32_t year, base::Date day) {
   return Refusal(StatusCode::kFailedPrecondition, "BEFORE_DELIVERY",
-                 "By that day more is accepted and refused than was delivered by then.")
+                 "By that day, more would be accepted and refused than was delivered.")
       .With("year", absl::StrCat(year))
       .With("day", day.ToString())
       .Precondition("DATES", "entry.event_date", "not before the goods were delivered")
@@ -360,39 +365,40 @@ absl::Status BeforeDelivery(int32_t year, base::Date day) {
 
 absl::Status OverPrice() {
   return Refusal(StatusCode::kFailedPrecondition, "OVER_PRICE",
-                 "That is more than the year's volume costs.")
+                 "The sum exceeds the price of the year's volume.")
       .Precondition("SUM", "entry.amount", "within the value of the year")
       .Cite(Buying());
 }
 
 absl::Status FaultMissing() {
-  return Refusal(StatusCode::kInvalidArgument, "FAULT_MISSING", "A refusal says whose fault it is.")
+  return Refusal(StatusCode::kInvalidArgument, "FAULT_MISSING",
+                 "A refusal must say whose fault it is.")
       .Field("entry.fault", "is needed")
       .Cite(NotBuying());
 }
 
 absl::Status ReasonMissing() {
-  return Refusal(StatusCode::kInvalidArgument, "REASON_MISSING", "A refusal says why.")
+  return Refusal(StatusCode::kInvalidArgument, "REASON_MISSING", "A refusal must say why.")
       .Field("entry.reason", "is needed")
       .Cite(NotBuying());
 }
 
 absl::Status DocumentsMissing() {
   return Refusal(StatusCode::kInvalidArgument, "DOCUMENTS_MISSING",
-                 "That it is the supplier's fault is proven.")
+                 "Documents must prove that it is the supplier's fault.")
       .Field("entry.documents", "are needed")
       .Cite(NotBuying());
 }
 
 absl::Status NotARefusal() {
-  return Refusal(StatusCode::kFailedPrecondition, "NOT_A_REFUSAL", "Fault is of refusals to buy.")
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_A_REFUSAL", "Only a refusal has a fault.")
       .Precondition("ENTRY", "name", "a refusal is needed")
       .Cite(NotBuying());
 }
 
 absl::Status EntryCorrected(int32_t by) {
   return Refusal(StatusCode::kFailedPrecondition, "ENTRY_CORRECTED",
-                 "Another entry stands in the place of this one.")
+                 "Another entry has replaced this one.")
       .With("by", absl::StrCat(by))
       .Precondition("ENTRY", "name", "the entry that counts is needed")
       .Cite(Buying());
@@ -400,7 +406,7 @@ absl::Status EntryCorrected(int32_t by) {
 
 absl::Status DocumentRecorded(const std::string& entry) {
   return Refusal(StatusCode::kAlreadyExists, "DOCUMENT_RECORDED",
-                 "What this document says of that day and year is recorded already.")
+                 "An entry by this document for that day and year is already recorded.")
       .With("entry", entry)
       .Field("entry.document_number", "must be of another document, or the entry is corrected")
       .Cite(Buying());
@@ -408,15 +414,15 @@ absl::Status DocumentRecorded(const std::string& entry) {
 
 absl::Status NotOwnEntry() {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_OWN_ENTRY",
-                 "An entry is put right by the party that records such.")
+                 "Only the party that records such entries may correct one.")
       .Precondition("ENTRY", "name", "an entry of the own party, of the same kind, is needed")
       .Cite(Buying());
 }
 
 absl::Status RefusalStands(int32_t year) {
   return Refusal(StatusCode::kFailedPrecondition, "REFUSAL_STANDS",
-                 "What was refused before it was delivered was not made: when its year is over, or "
-                 "its fault is settled, the customer does not take it back.")
+                 "The customer cannot take back a refusal before delivery once its year is over or "
+                 "its fault is settled, as the goods were not made.")
       .With("year", absl::StrCat(year))
       .Precondition("ENTRY", "entry", "at least what was refused, of the same year, not delivered")
       .Cite(NotBuying());
@@ -424,23 +430,23 @@ absl::Status RefusalStands(int32_t year) {
 
 absl::Status PaymentDue(int32_t year, const base::LegalBasis& basis) {
   return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DUE",
-                 "Goods that were accepted are not paid for.")
+                 "Some accepted goods have not been paid for.")
       .With("year", absl::StrCat(year))
       .Precondition("PAYMENT", "name", "what was accepted must be paid for")
       .Cite(basis);
 }
 
 absl::Status NotOwnFault() {
-  return Refusal(
-             StatusCode::kFailedPrecondition, "NOT_OWN_FAULT",
-             "The supplier may say that it was its own fault; anything else the authority finds.")
+  return Refusal(StatusCode::kFailedPrecondition, "NOT_OWN_FAULT",
+                 "The supplier may only say that it was its own fault; all else is for the "
+                 "authority to find.")
       .Precondition("FAULT", "fault", "SUPPLIERS_FAULT is possible")
       .Cite(NotBuying());
 }
 
 absl::Status FaultOpen(absl::string_view entry) {
   return Refusal(StatusCode::kFailedPrecondition, "FAULT_OPEN",
-                 "Whether a refusal is the supplier's fault is not settled.")
+                 "It is not settled whether a refusal is the supplier's fault.")
       .With("entry", entry)
       .Precondition("FAULT", entry, "SettleFault comes first")
       .Cite(NotBuying());
@@ -448,7 +454,7 @@ absl::Status FaultOpen(absl::string_view entry) {
 
 absl::Status YearNotOver(int32_t year) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_OVER",
-                 "A year is assessed when it is over.")
+                 "A year can be assessed only when it is over.")
       .With("year", absl::StrCat(year))
       .Precondition("DATES", "year", "the next year is needed")
       .Cite(Monitoring());
@@ -456,21 +462,22 @@ absl::Status YearNotOver(int32_t year) {
 
 absl::Status CorrectionReasonMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "CORRECTION_REASON_MISSING",
-                 "A report that takes the place of another says why.")
+                 "A report that replaces another must say why.")
       .Precondition("REASON", "report.correction_reason", "say why it is replaced")
       .Cite(Monitoring());
 }
 
 absl::Status YearAhead(int32_t year) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_AHEAD",
-                 "A year that has not begun is not reported on.")
+                 "A year that has not begun cannot be reported on.")
       .With("year", absl::StrCat(year))
       .Precondition("DATES", "report.year", "a year that has begun")
       .Cite(Monitoring());
 }
 
 absl::Status YearAssessed(int32_t year) {
-  return Refusal(StatusCode::kFailedPrecondition, "YEAR_ASSESSED", "The year is assessed, once.")
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_ASSESSED",
+                 "The year has already been assessed.")
       .With("year", absl::StrCat(year))
       .Precondition("ASSESSMENT", "year", "a year that is not")
       .Cite(Monitoring());
@@ -493,13 +500,13 @@ absl::Status OffsetState(absl::string_view state, absl::string_view needed) {
 
 absl::Status AcceptedOverProven() {
   return Refusal(StatusCode::kInvalidArgument, "ACCEPTED_OVER_PROVEN",
-                 "More is accepted than was proven.")
+                 "More would be accepted than was proven.")
       .Field("accepted", "is over what was proven")
       .Cite(Offsets());
 }
 
 absl::Status RemarkMissing() {
-  return Refusal(StatusCode::kInvalidArgument, "REMARK_MISSING", "Why less is accepted is told.")
+  return Refusal(StatusCode::kInvalidArgument, "REMARK_MISSING", "Say why less is accepted.")
       .Field("remark", "is needed where less is accepted")
       .Cite(Offsets());
 }
@@ -514,48 +521,48 @@ absl::Status CureRunning(base::Date until) {
 
 absl::Status NotOffTake() {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_OFF_TAKE",
-                 "Off-take contracts may be pledged.")
+                 "Only off-take contracts can be pledged.")
       .Precondition("CONTRACT", "parent", "an off-take contract is needed")
       .Cite(Organizing());
 }
 
 absl::Status PledgeDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "PLEDGE_DATE_INVALID",
-                 "A pledge is not dated in the future, nor before the contract.")
+                 "A pledge cannot be dated before the contract or in the future.")
       .Precondition("DATES", "pledge.agreement_date", "between the signing and today")
       .Cite(Organizing());
 }
 
 absl::Status PledgeeIsParty() {
   return Refusal(StatusCode::kInvalidArgument, "PLEDGEE_IS_PARTY",
-                 "A contract is pledged to somebody else.")
+                 "A contract cannot be pledged to one of its parties.")
       .Field("pledge.pledgee", "is a party of the contract")
       .Cite(Organizing());
 }
 
 absl::Status PledgeExists() {
   return Refusal(StatusCode::kFailedPrecondition, "PLEDGE_EXISTS",
-                 "The contract is pledged to this institution.")
+                 "The contract is already pledged to this institution.")
       .Precondition("PLEDGE", "pledge.pledgee", "no active pledge of the same")
       .Cite(Organizing());
 }
 
 absl::Status PledgesTooMany() {
   return Refusal(StatusCode::kFailedPrecondition, "PLEDGES_TOO_MANY",
-                 "A contract has so many pledges at most.")
+                 "The contract already has the maximum number of pledges.")
       .Precondition("PLEDGE", "parent", "at most 20 active ones")
       .Cite(Organizing());
 }
 
 absl::Status NotCreditor() {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_CREDITOR",
-                 "Whom a penalty is owed to settles it.")
+                 "Only the party to whom a penalty is owed may settle it.")
       .Precondition("PENALTY", "name", "the creditor is needed")
       .Cite(NotBuying());
 }
 
 absl::Status RecordExists(const char* collection, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "There is such a record.")
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record exists already.")
       .Resource(collection, name)
       .Cite(Monitoring());
 }

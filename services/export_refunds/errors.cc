@@ -74,7 +74,7 @@ base::LegalBasis RecipientGate() {
 }
 
 absl::Status RecordExists(const std::string& type, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record is there already.")
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record exists already.")
       .Resource(type, name);
 }
 absl::Status EntryOverlap(const std::string& other) {
@@ -102,23 +102,25 @@ absl::Status OrderDateInvalid() {
                    "order_date", "today or earlier is needed", List());
 }
 absl::Status DecisionMissing() {
-  return Forbidden("DECISION_MISSING", "No decision was taken: there is nothing to compute again.",
+  return Forbidden("DECISION_MISSING", "No decision was taken, so there is none to replay.",
                    "DECISION", "name", "a record with a decision is needed", Rules());
 }
 
 absl::Status ExpensesFull(int32_t most) {
-  return Forbidden("EXPENSES_FULL", "A claim holds no more expenses.", "EXPENSES", "expenses",
+  return Forbidden("EXPENSES_FULL", "The claim already has the maximum number of expenses.",
+                   "EXPENSES", "expenses",
                    absl::StrCat("at most ", most, " are held: make another claim"), Rules())
       .With("most", absl::StrCat(most));
 }
 absl::Status ClaimIncomplete(const std::string& field) {
-  return Forbidden("CLAIM_INCOMPLETE", "The claim lacks what it cannot be signed without.", "CLAIM",
-                   field, "must be given", Rules())
+  return Forbidden("CLAIM_INCOMPLETE", "The claim is incomplete: it lacks what a signature needs.",
+                   "CLAIM", field, "must be given", Rules())
       .With("field", field);
 }
 absl::Status ExportVolumesInvalid(int32_t first_year) {
   return Forbidden("EXPORT_VOLUMES_INVALID",
-                   "Export is told of four years: the last actual, the current and two ahead.",
+                   "Give export volumes of four years: the last actual one, the current one and "
+                   "two ahead.",
                    "EXPORT_VOLUMES", "export_volumes",
                    absl::StrCat("years ", first_year, " to ", first_year + 3,
                                 " in order, each planned one above 0 and no less than the first"),
@@ -126,7 +128,8 @@ absl::Status ExportVolumesInvalid(int32_t first_year) {
       .With("firstYear", absl::StrCat(first_year));
 }
 absl::Status RatesDiffer(const std::string& expense) {
-  return Forbidden("RATES_DIFFER", "The National Bank has one rate of a currency on a day.",
+  return Forbidden("RATES_DIFFER",
+                   "The National Bank has one rate for a currency on a day, and these differ.",
                    "EXCHANGE_RATE", expense,
                    "the rate that another expense of this currency and day has", Rules())
       .With("expense", expense);
@@ -144,8 +147,9 @@ absl::Status RemarkUnknown(const std::string& field) {
                    field, "the number of an open remark is needed", Operator());
 }
 absl::Status NotRemarked(absl::string_view what) {
-  return Forbidden("NOT_REMARKED", "No open remark is about it, and a signed claim is frozen.",
-                   "REMARK", std::string(what), "a remark that names it is needed", Operator());
+  return Forbidden("NOT_REMARKED",
+                   "A signed claim can be changed only where an open remark asks for it.", "REMARK",
+                   std::string(what), "a remark that names it is needed", Operator());
 }
 absl::Status TermOver(base::Date last) {
   return Forbidden("TERM_OVER", "The term to answer remarks is over.", "TERM", "answers",
@@ -157,19 +161,19 @@ absl::Status PartsPending() {
                    "every part must be decided", Operator());
 }
 absl::Status PartRejected() {
-  return Forbidden("PART_REJECTED", "One rejected part rejects the claim.", "PARTS", "parts",
-                   "RejectClaim is needed", Operator());
+  return Forbidden("PART_REJECTED", "A claim with a rejected part must be rejected.", "PARTS",
+                   "parts", "RejectClaim is needed", Operator());
 }
 absl::Status PartHasRemarks() {
-  return Forbidden("PART_HAS_REMARKS", "A part with remarks sends the claim to be fixed.", "PARTS",
-                   "parts", "SendRemarks is needed", Operator());
+  return Forbidden("PART_HAS_REMARKS", "A claim with remarks must be sent back to be fixed.",
+                   "PARTS", "parts", "SendRemarks is needed", Operator());
 }
 absl::Status NothingToPay() {
-  return Forbidden("NOTHING_TO_PAY", "The claim comes to nothing.", "CALCULATION", "calculation",
-                   "a sum of at least one tenge is needed", Rules());
+  return Forbidden("NOTHING_TO_PAY", "The refund of the claim comes to zero.", "CALCULATION",
+                   "calculation", "a sum of at least one tenge is needed", Rules());
 }
 absl::Status GroundMissing() {
-  return Forbidden("GROUND_MISSING", "Nothing that was found lets the claim be rejected.", "GROUND",
+  return Forbidden("GROUND_MISSING", "No finding allows the claim to be rejected.", "GROUND",
                    "decision", "a finding that is not satisfied is needed", Operator());
 }
 absl::Status DemandPastDue() {
@@ -183,15 +187,15 @@ absl::Status QueueWaits() {
 }
 absl::Status InvoicesAlike(int count) {
   return Forbidden("INVOICES_ALIKE",
-                   "Expenses have invoices that are perhaps those of others that count.",
+                   "Some invoices may be the same as those of other expenses that count.",
                    "INVOICES", "invoices_compared",
                    "that they were compared must be said; ListAlikeInvoices names them", Rules())
       .With("expenses", absl::StrCat(count));
 }
 absl::Status FreedInvoicesAlike(int count) {
   return Forbidden("INVOICES_ALIKE",
-                   "Invoices have become free since the finance part was accepted, and are perhaps "
-                   "those of other expenses that count.",
+                   "Since the finance part was accepted, some invoices were released that may be "
+                   "the same as those of other expenses that count.",
                    "INVOICES", "parts",
                    "the finance part must be decided on again (DecidePart), by who has compared "
                    "them; ListAlikeInvoices names them",
@@ -204,8 +208,8 @@ absl::Status QueueOrder(int64_t earlier) {
       .With("earlier", absl::StrCat(earlier));
 }
 absl::Status AgreementSignedAlready() {
-  return Forbidden("AGREEMENT_SIGNED_ALREADY", "This side has signed the agreement.", "AGREEMENT",
-                   "agreement", "the other side's signature is needed", Agreement());
+  return Forbidden("AGREEMENT_SIGNED_ALREADY", "This side has already signed the agreement.",
+                   "AGREEMENT", "agreement", "the other side's signature is needed", Agreement());
 }
 absl::Status AgreementDiffers() {
   return Forbidden("AGREEMENT_DIFFERS", "The other side has signed another agreement.", "AGREEMENT",
@@ -222,12 +226,13 @@ absl::Status GateFailed() {
                    "GATE", "gate", "a recipient that passes is needed", RecipientGate());
 }
 absl::Status ProgrammeUnknown() {
-  return Forbidden("PROGRAMME_UNKNOWN", "This register has one programme.", "PROGRAMME", "account",
-                   "programmes/export-refunds/accounts/{year} is needed", Account());
+  return Forbidden("PROGRAMME_UNKNOWN", "There is no such programme: this register has only one.",
+                   "PROGRAMME", "account", "programmes/export-refunds/accounts/{year} is needed",
+                   Account());
 }
 
 absl::Status ReportYearInvalid(const std::string& what) {
-  return Forbidden("REPORT_YEAR_INVALID", "No report on that year is asked for.", "REPORT",
+  return Forbidden("REPORT_YEAR_INVALID", "No report is due for that year.", "REPORT",
                    "report.year", what, Monitoring());
 }
 absl::Status ObligationsNotDue(base::Date day) {
@@ -237,61 +242,62 @@ absl::Status ObligationsNotDue(base::Date day) {
       .With("from", day.ToString());
 }
 absl::Status DemandMade() {
-  return Forbidden("DEMAND_MADE", "The return was demanded already.", "DEMAND", "demand",
-                   "one demand is made", Return());
+  return Forbidden("DEMAND_MADE", "The return of the money has already been demanded.", "DEMAND",
+                   "demand", "one demand is made", Return());
 }
 absl::Status DemandMissing() {
-  return Forbidden("DEMAND_MISSING", "No return was demanded yet.", "DEMAND", "demand",
-                   "DemandReturn is needed", Return());
+  return Forbidden("DEMAND_MISSING", "No return of money has been demanded yet.", "DEMAND",
+                   "demand", "DemandReturn is needed", Return());
 }
 absl::Status RepaymentOverDue(const std::string& due) {
-  return Forbidden("REPAYMENT_OVER_DUE", "More than is due cannot come back.", "REPAYMENT",
-                   "amount", absl::StrCat("at most ", due, " tenge"), Return())
+  return Forbidden("REPAYMENT_OVER_DUE", "The sum exceeds what is due.", "REPAYMENT", "amount",
+                   absl::StrCat("at most ", due, " tenge"), Return())
       .With("due", due);
 }
 absl::Status RepaymentRecorded() {
-  return Forbidden("REPAYMENT_RECORDED", "The money of this order is recorded already.",
+  return Forbidden("REPAYMENT_RECORDED", "The money of this order is already recorded.",
                    "REPAYMENT", "order_number", "an order of another number or day is needed",
                    Return());
 }
 absl::Status RepaymentAlike() {
-  return Forbidden("REPAYMENT_ALIKE",
-                   "The money of an order of this number and sum is recorded already, of another "
-                   "day.",
-                   "REPAYMENT", "another_payment",
-                   "that it is another payment must be said where it is", Return());
+  return Forbidden(
+      "REPAYMENT_ALIKE",
+      "The money of an order of this number and sum is already recorded for another day.",
+      "REPAYMENT", "another_payment", "that it is another payment must be said where it is",
+      Return());
 }
 absl::Status EvidenceMissing() {
   return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_MISSING",
-                 "A figure below the reported one rests on documents or grounds.")
+                 "A figure below the reported one needs documents or a reason.")
       .Field("documents", "must be given, or grounds")
       .Cite(Monitoring());
 }
 absl::Status FigureNotReported(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "FIGURE_NOT_REPORTED",
-                 "No more is accepted than was reported of a year.")
+                 "A figure cannot exceed what was reported for the year.")
       .Field(field, "must be of a year that was reported on, and not above what was")
       .Cite(Monitoring());
 }
 absl::Status ExcuseNotSupported() {
   return Forbidden(
-      "EXCUSE_NOT_SUPPORTED", "A failure is excused for circumstances beyond control alone.",
-      "EXCUSE", "beyond_control", "circumstances beyond control, with documents", BeyondControl());
+      "EXCUSE_NOT_SUPPORTED",
+      "A failure can be excused only for circumstances beyond the recipient's control.", "EXCUSE",
+      "beyond_control", "circumstances beyond control, with documents", BeyondControl());
 }
 absl::Status RepaymentDateInvalid() {
   return Forbidden("REPAYMENT_DATE_INVALID", "The money cannot have come on that day.", "REPAYMENT",
                    "pay_date", "between the demand and today", Return());
 }
 absl::Status RepaymentUnknown() {
-  return Forbidden("REPAYMENT_UNKNOWN", "No repayment by this order of that day counts.",
-                   "REPAYMENT", "order_number", "one that is recorded and not undone is needed",
-                   Return());
+  return Forbidden(
+      "REPAYMENT_UNKNOWN", "No repayment that counts was made by an order of that number and day.",
+      "REPAYMENT", "order_number", "one that is recorded and not undone is needed", Return());
 }
 
 absl::Status NotAnswered(const std::string& service, const std::string& what) {
-  return Refusal(StatusCode::kUnavailable, "DEPENDENCY_NOT_ANSWERED",
-                 "Another service has not answered: not checked is not passed, and nothing has "
-                 "changed.")
+  return Refusal(
+             StatusCode::kUnavailable, "DEPENDENCY_NOT_ANSWERED",
+             "Another service has not answered. The check was not made, and nothing has changed.")
       .With("service", service)
       .With("question", what)
       .RetryAfter(absl::Minutes(1));

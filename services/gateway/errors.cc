@@ -18,7 +18,7 @@ absl::Status ServiceNotNamed() {
 
 absl::Status ServiceUnknown() {
   return Refusal(absl::StatusCode::kInvalidArgument, "SERVICE_UNKNOWN",
-                 "The request metadata name a process that is not behind this gateway.")
+                 "The request metadata names a process that is not behind this gateway.")
       .With("metadataKey", kServiceKey);
 }
 
@@ -43,7 +43,7 @@ absl::Status IdentityChanged() {
 
 absl::Status DeadlineExceeded() {
   return Refusal(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
-                 "The time of the call was up.");
+                 "The deadline of the call has passed.");
 }
 
 absl::Status RateLimited(double calls_per_second, absl::Duration retry) {
@@ -55,32 +55,32 @@ absl::Status RateLimited(double calls_per_second, absl::Duration retry) {
 
 absl::Status TooManyBadTokens(absl::Duration retry) {
   return Refusal(absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
-                 "Too many tokens from this address did not hold.")
+                 "Too many tokens from this address were invalid.")
       .Quota("address", "This token is looked at when fewer have failed.")
       .RetryAfter(retry);
 }
 
 absl::Status ContentTypeUnsupported(absl::string_view taken) {
   return Refusal(absl::StatusCode::kUnimplemented, "CONTENT_TYPE_UNSUPPORTED",
-                 "The method is not called with such a content type.")
+                 "The method does not take this content type.")
       .With("contentTypes", taken);
 }
 
 absl::Status HttpMethodUnsupported(absl::string_view taken) {
   return Refusal(absl::StatusCode::kUnimplemented, "HTTP_METHOD_UNSUPPORTED",
-                 "The method is not called with such a method of HTTP.")
+                 "The method does not take this HTTP method.")
       .With("httpMethods", taken);
 }
 
 absl::Status ProtocolVersionUnsupported() {
   return Refusal(absl::StatusCode::kInvalidArgument, "PROTOCOL_VERSION_UNSUPPORTED",
-                 "Of the Connect protocol version 1 is spoken.");
+                 "Only version 1 of the Connect protocol is supported.");
 }
 
 absl::Status QueryInvalid(absl::string_view name) {
   return Refusal(absl::StatusCode::kInvalidArgument, "QUERY_INVALID",
-                 "The query of a call has message, encoding, base64, compression and connect, each "
-                 "once.")
+                 "The query of a call may have message, encoding, base64, compression and connect, "
+                 "once each.")
       .With("parameter", name);
 }
 

@@ -118,8 +118,7 @@ absl::Status ProgrammeUnknown(const std::string& field) {
 
 absl::Status EarlierApplicationInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "EARLIER_APPLICATION_INVALID",
-                 "Whoever was refused applies again with a new application that names the refused "
-                 "one of its own.")
+                 "After a refusal, apply again with a new application that names your refused one.")
       .Precondition("APPLICATION", "application.earlier_application",
                     "a refused one of the same applicant is needed")
       .Cite(Refusing());
@@ -127,7 +126,7 @@ absl::Status EarlierApplicationInvalid() {
 
 absl::Status NotIncomplete() {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_INCOMPLETE",
-                 "The check has not found anything to be fixed.")
+                 "The check has found nothing to fix.")
       .Precondition("COMPLETENESS", "completeness",
                     "a check that found the application incomplete is needed")
       .Cite(Operator());
@@ -135,7 +134,7 @@ absl::Status NotIncomplete() {
 
 absl::Status ExpertsTooFew(int64_t minimum) {
   return Refusal(StatusCode::kFailedPrecondition, "EXPERTS_TOO_FEW",
-                 "Fewer experts are named than an examination needs, or one twice.")
+                 "Fewer experts are named than an examination needs, or one is named twice.")
       .With("minimum", absl::StrCat(minimum))
       .Precondition("EXPERTS", "experts", "as many as the norm are needed, each once")
       .Cite(Examining());
@@ -143,21 +142,21 @@ absl::Status ExpertsTooFew(int64_t minimum) {
 
 absl::Status ExpertTied() {
   return Refusal(StatusCode::kFailedPrecondition, "EXPERT_TIED",
-                 "The expert has to do with the applicant.")
+                 "The expert has ties to the applicant.")
       .Precondition("EXPERT", "expert", "somebody without ties to the applicant is needed")
       .Cite(Examining());
 }
 
 absl::Status ExpertHasScored() {
   return Refusal(StatusCode::kFailedPrecondition, "EXPERT_HAS_SCORED",
-                 "An expert who has scored is not taken off the examination.")
+                 "An expert who has scored cannot be taken off the examination.")
       .Precondition("EXPERT", "experts", "must name every expert who has scored")
       .Cite(Examining());
 }
 
 absl::Status ScoresIncomplete() {
   return Refusal(StatusCode::kInvalidArgument, "SCORES_INCOMPLETE",
-                 "Every criterion is scored, each once.")
+                 "Score every criterion, once each.")
       .Field("scores", "must name each criterion once")
       .Cite(Criteria());
 }
@@ -171,7 +170,7 @@ absl::Status ScoresMissing(int64_t missing) {
 
 absl::Status CostsIncomplete(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "COSTS_INCOMPLETE",
-                 "Every cost item is answered, and less than all of it with a remark.")
+                 "Answer every cost item, with a remark where less than all of it is accepted.")
       .Field(field, "is needed for each cost item")
       .Cite(CoFinancing());
 }
@@ -185,8 +184,8 @@ absl::Status AcceptedOverCost(const std::string& field) {
 
 absl::Status CommissionNotFormed(int64_t minimum) {
   return Refusal(StatusCode::kFailedPrecondition, "COMMISSION_NOT_FORMED",
-                 "A commission has an odd number of members, each once, not fewer than the norm, "
-                 "and one who chairs.")
+                 "A commission needs an odd number of different members, at least as many as the "
+                 "norm, and one chair.")
       .With("minimum", absl::StrCat(minimum))
       .Precondition("COMMISSION", "members", "odd, each once, at least the norm, one chair")
       .Cite(Examining());
@@ -194,14 +193,14 @@ absl::Status CommissionNotFormed(int64_t minimum) {
 
 absl::Status MemberRecused() {
   return Refusal(StatusCode::kFailedPrecondition, "MEMBER_RECUSED",
-                 "The member has declared a conflict of interest and does not vote.")
+                 "The member has declared a conflict of interest and may not vote.")
       .Precondition("MEMBER", "commission", "a member that is not recused is needed")
       .Cite(Examining());
 }
 
 absl::Status MemberTied() {
   return Refusal(StatusCode::kFailedPrecondition, "MEMBER_TIED",
-                 "The member has to do with the applicant: it recuses itself.")
+                 "The member has ties to the applicant and must recuse itself.")
       .Precondition("MEMBER", "commission", "a member without ties to the applicant is needed")
       .Cite(Examining());
 }
@@ -209,7 +208,7 @@ absl::Status MemberTied() {
 absl::Status GroundMissing() {
   return Refusal(
              StatusCode::kInvalidArgument, "GROUND_MISSING",
-             "A vote against names the condition that is not complied with; a vote for names none.")
+             "A vote against must name the condition that is not met; a vote in favour names none.")
       .Field("grounds", "is needed for a vote against, and for no other")
       .Cite(Refusing());
 }
@@ -223,41 +222,39 @@ absl::Status NoQuorum() {
 
 absl::Status VoteUndecided() {
   return Refusal(StatusCode::kFailedPrecondition, "VOTE_UNDECIDED",
-                 "As many are for as against, and no vote of the chair breaks the tie: nothing is "
-                 "decided.")
+                 "The votes are equal and the chair does not break the tie, so nothing is decided.")
       .Precondition("VOTES", "members", "a majority, or a vote of the chair, is needed")
       .Cite(Examining());
 }
 
 absl::Status MeetingDecides() {
-  return Refusal(
-             StatusCode::kFailedPrecondition, "MEETING_DECIDES",
-             "The open meeting has a quorum and a vote that decides: it is closed, not replaced.")
+  return Refusal(StatusCode::kFailedPrecondition, "MEETING_DECIDES",
+                 "The open meeting has a quorum and a vote that decides: close it instead of "
+                 "replacing it.")
       .Precondition("COMMISSION", "commission", "one that cannot decide is needed")
       .Cite(Examining());
 }
 
 absl::Status ExpertNotTied() {
-  return Refusal(
-             StatusCode::kFailedPrecondition, "EXPERT_NOT_TIED",
-             "An expert is taken off with its scores only where it has to do with the applicant, "
-             "and not one who is named to examine as well.")
+  return Refusal(StatusCode::kFailedPrecondition, "EXPERT_NOT_TIED",
+                 "Only an expert with ties to the applicant can be taken off together with its "
+                 "scores, and nobody who is also named to examine.")
       .Precondition("EXPERT", "tied_experts", "an assigned expert and a tie are needed")
       .Cite(Examining());
 }
 
 absl::Status DatesInvalid(const std::string& field, const std::string& why) {
   return Refusal(StatusCode::kFailedPrecondition, "DATES_INVALID",
-                 "Commissioning and counter-obligations lie ahead of the application, and the "
-                 "obligations are due while they run.")
+                 "Commissioning and counter-obligations must lie after the application, and each "
+                 "obligation must be due within its term.")
       .Precondition("DATES", field, why)
       .Cite(Areas());
 }
 
 absl::Status FiledAsItIs(const std::string& field) {
   return Refusal(StatusCode::kFailedPrecondition, "FILED_AS_IT_IS",
-                 "What is judged as of the day of submission is not changed after it: another "
-                 "application is filed for it.")
+                 "What is judged as of the day of submission cannot be changed after it: file "
+                 "another application.")
       .Precondition("APPLICATION", field, "as it was filed is needed")
       .Cite(Conditions());
 }
@@ -272,30 +269,29 @@ absl::Status SharesInvalid(base::Date day) {
 
 absl::Status RepaymentRecorded() {
   return Refusal(StatusCode::kAlreadyExists, "REPAYMENT_RECORDED",
-                 "A payment with this number of this day is recorded already.")
+                 "A payment of this number and day is already recorded.")
       .Cite(Recovering());
 }
 
 absl::Status RepaymentAlike() {
   return Refusal(StatusCode::kFailedPrecondition, "REPAYMENT_ALIKE",
-                 "A payment with this number and sum is recorded already, of another day.")
+                 "A payment of this number and sum is already recorded for another day.")
       .Precondition("REPAYMENT", "another_payment",
                     "that it is another payment must be said where it is")
       .Cite(Recovering());
 }
 
 absl::Status EarlierNotAssessed() {
-  return Refusal(
-             StatusCode::kFailedPrecondition, "EARLIER_NOT_ASSESSED",
-             "An earlier agreement of the entity is over and not assessed: whether it failed is "
-             "not known.")
+  return Refusal(StatusCode::kFailedPrecondition, "EARLIER_NOT_ASSESSED",
+                 "An earlier agreement of the entity is over but not assessed, so it is not known "
+                 "whether it failed.")
       .Precondition("AGREEMENT", "entity", "the assessment of the earlier one is needed")
       .Cite(Excusing());
 }
 
 absl::Status AgreementOver() {
   return Refusal(StatusCode::kFailedPrecondition, "AGREEMENT_OVER",
-                 "The last day of the agreement is over: it is assessed, not terminated.")
+                 "The agreement has ended: it can be assessed and no longer terminated.")
       .Precondition("AGREEMENT", "until", "a day that is not over is needed")
       .Cite(Following());
 }
@@ -309,7 +305,7 @@ absl::Status GrantRunning() {
 
 absl::Status ContributionShort(base::Money missing) {
   return Refusal(StatusCode::kFailedPrecondition, "CONTRIBUTION_SHORT",
-                 "Own money and what can be granted do not cover the accepted costs.")
+                 "The own contribution and the possible grant do not cover the accepted costs.")
       .With("missing", missing.ToString())
       .Precondition("SUM", "own_contribution", "RaiseContribution by what is missing is needed")
       .Cite(CoFinancing());
@@ -324,19 +320,20 @@ absl::Status ProtocolDateInvalid() {
 
 absl::Status TextDiffers() {
   return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS",
-                 "What is signed is not the text of the agreement.")
+                 "The signature is for another text of the agreement.")
       .Precondition("TEXT", "text_sha256", "the hash of the agreement is needed")
       .Cite(Agreeing());
 }
 
 absl::Status SignedAlready() {
-  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has signed.")
+  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has already signed.")
       .Precondition("SIGNATURES", "signatures", "the other party signs")
       .Cite(Agreeing());
 }
 
 absl::Status TermRunning(base::Date until) {
-  return Refusal(StatusCode::kFailedPrecondition, "TERM_RUNNING", "The term to sign is not over.")
+  return Refusal(StatusCode::kFailedPrecondition, "TERM_RUNNING",
+                 "The term for signing is not over.")
       .With("until", until.ToString())
       .Precondition("TERM", "application", "the day after is needed")
       .Cite(Agreeing());
@@ -351,7 +348,7 @@ absl::Status TrancheState(const std::string& state, const std::string& needed) {
 }
 
 absl::Status RemarkMissing() {
-  return Refusal(StatusCode::kInvalidArgument, "REMARK_MISSING", "What is not proven is told why.")
+  return Refusal(StatusCode::kInvalidArgument, "REMARK_MISSING", "Say why it is not proven.")
       .Field("remark", "is needed where the condition is not proven")
       .Cite(Monitoring());
 }
@@ -366,7 +363,7 @@ absl::Status GateFailed(const std::string& reasons) {
 
 absl::Status ReportPeriodOpen() {
   return Refusal(StatusCode::kFailedPrecondition, "REPORT_PERIOD_OPEN",
-                 "A half-year is reported on when it is over.")
+                 "A report on a half-year can be filed only when the half-year is over.")
       .Precondition("DATES", "report", "a half-year that is over, and not before the first payment")
       .Cite(Monitoring());
 }
@@ -380,7 +377,7 @@ absl::Status IndicatorUnknown(const std::string& field) {
 
 absl::Status ObligationsRunning(base::Date until) {
   return Refusal(StatusCode::kFailedPrecondition, "OBLIGATIONS_RUNNING",
-                 "Obligations are judged when their last day is over.")
+                 "Obligations can be judged only after their last day.")
       .With("until", until.ToString())
       .Precondition("DATES", "obligations_until", "the day after is needed")
       .Cite(Areas());
@@ -388,35 +385,35 @@ absl::Status ObligationsRunning(base::Date until) {
 
 absl::Status FactsIncomplete() {
   return Refusal(StatusCode::kInvalidArgument, "FACTS_INCOMPLETE",
-                 "What was reached is told of each obligation.")
+                 "Give the level reached for each obligation.")
       .Field("facts", "must be one for each obligation, in their order")
       .Cite(Areas());
 }
 
 absl::Status DemandExists() {
   return Refusal(StatusCode::kFailedPrecondition, "DEMAND_EXISTS",
-                 "The return is demanded already.")
+                 "The return of the money has already been demanded.")
       .Precondition("DEMAND", "demand", "an agreement without a demand is needed")
       .Cite(Recovering());
 }
 
 absl::Status ExcuseNotSupported() {
   return Refusal(StatusCode::kFailedPrecondition, "EXCUSE_NOT_SUPPORTED",
-                 "A failure is excused for circumstances beyond control alone.")
+                 "A failure can be excused only for circumstances beyond the recipient's control.")
       .Precondition("EXCUSE", "beyond_control", "circumstances beyond control, with documents")
       .Cite(Excusing());
 }
 
 absl::Status PaymentDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "PAYMENT_DATE_INVALID",
-                 "Money comes back on a day from the demand on, and not in the future.")
+                 "A repayment cannot be dated before the demand or in the future.")
       .Precondition("DATES", "pay_date", "from the demand to today")
       .Cite(Recovering());
 }
 
 absl::Status SumOverDemand(base::Money most) {
   return Refusal(StatusCode::kFailedPrecondition, "SUM_OVER_DEMAND",
-                 "More came back than is demanded with its late interest.")
+                 "The sum exceeds what is demanded with late interest.")
       .Precondition("SUM", "amount", absl::StrCat("at most ", most.ToString(), " tenge"))
       .With("due", most.ToString())
       .Cite(Recovering());
@@ -431,35 +428,35 @@ absl::Status CompetitivenessForbidden() {
 
 absl::Status ListedInFuture(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "LISTED_IN_FUTURE",
-                 "An entry begins on its day or before.")
+                 "An entry cannot begin in the future.")
       .Field(field, "must be BANKRUPT or UNRELIABLE, from today or earlier")
       .Cite(Gate());
 }
 
 absl::Status ListedByDemand() {
   return Refusal(StatusCode::kFailedPrecondition, "LISTED_BY_DEMAND",
-                 "The entry ends by itself when the demand is paid.")
+                 "This entry is for a demand and ends by itself when the demand is paid.")
       .Precondition("LIST", "recipient", "an entry of an imported list is needed")
       .Cite(Gate());
 }
 
 absl::Status EntryEndInvalid() {
   return Refusal(StatusCode::kInvalidArgument, "ENTRY_END_INVALID",
-                 "An entry ends between its first day and today.")
+                 "The last day of an entry must lie between its first day and today.")
       .Field("end_date", "must be from the first day of the entry to today")
       .Cite(Gate());
 }
 
 absl::Status ContributionNotRaised() {
   return Refusal(StatusCode::kFailedPrecondition, "CONTRIBUTION_NOT_RAISED",
-                 "What was offered before the examination is not taken back.")
+                 "The contribution offered before the examination cannot be reduced.")
       .Precondition("SUM", "own_contribution", "more than before is needed")
       .Cite(CoFinancing());
 }
 
 absl::Status EvidenceMissing() {
   return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_MISSING",
-                 "A level of fulfilment rests on reports or documents.")
+                 "A level of fulfilment needs reports or documents.")
       .Field("reports", "must name a report, or documents be given")
       .Cite(Monitoring());
 }
@@ -473,7 +470,7 @@ absl::Status ReportUnknown(const std::string& field) {
 
 absl::Status FigureNotReported(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "FIGURE_NOT_REPORTED",
-                 "A figure that is not the last reported one rests on documents.")
+                 "A figure other than the last reported one needs documents.")
       .Field(field, "must be what the last of the named reports says, or documents be given")
       .Cite(Monitoring());
 }
@@ -487,49 +484,51 @@ absl::Status RepaymentUnknown() {
 
 absl::Status AmendmentEmpty() {
   return Refusal(StatusCode::kInvalidArgument, "AMENDMENT_EMPTY",
-                 "An amendment changes something of the agreement.")
+                 "The amendment changes nothing in the agreement.")
       .Field("commissioning_date", "must be another day, or conditions be given")
       .Cite(Agreeing());
 }
 
 absl::Status AmendmentMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_MISSING",
-                 "No amendment waits for signatures.")
+                 "No amendment is waiting for signatures.")
       .Precondition("AMENDMENT", "amendments", "one that is proposed")
       .Cite(Agreeing());
 }
 
 absl::Status AmendmentDatesInvalid(const std::string& why) {
   return Refusal(StatusCode::kFailedPrecondition, "AMENDMENT_DATES_INVALID",
-                 "Commissioning lies ahead, and obligations stay due after it and while they run.")
+                 "Commissioning must lie ahead, and obligations must be due after it and within "
+                 "their term.")
       .Precondition("DATES", "commissioning_date", why)
       .Cite(Agreeing());
 }
 
 absl::Status ObligationsOver() {
   return Refusal(StatusCode::kFailedPrecondition, "AGREEMENT_OVER",
-                 "The last day of the obligations is over: they are judged as they are.")
+                 "The last day of the obligations is over, so they can no longer be amended.")
       .Precondition("DATES", "obligations_until", "today or later is needed")
       .Cite(Agreeing());
 }
 
 absl::Status DebtDatesInvalid() {
   return Refusal(StatusCode::kInvalidArgument, "DEBT_DATES_INVALID",
-                 "A debt is told when it is past due.")
+                 "A debt can be reported only when it is past due.")
       .Field("debt.past_due_from", "must be a day, today or earlier")
       .Cite(Recovering());
 }
 
 absl::Status DebtDiffers() {
   return Refusal(StatusCode::kFailedPrecondition, "DEBT_DIFFERS",
-                 "This demand was told of another recipient.")
+                 "This demand was reported for another recipient.")
       .Precondition("DEBT", "debt.recipient", "the recipient that was told first is needed")
       .Cite(Recovering());
 }
 
 absl::Status DebtOfRegister(const std::string& told_by) {
   return Refusal(StatusCode::kFailedPrecondition, "DEBT_OF_REGISTER",
-                 "The register that keeps the demand has told of it: only it says otherwise.")
+                 "The register that keeps the demand has reported it, so only that register can "
+                 "change it.")
       .With("told_by", told_by)
       .Precondition("DEBT", "debt.sequence", "a message of that register is needed")
       .Cite(Recovering());
@@ -537,13 +536,13 @@ absl::Status DebtOfRegister(const std::string& told_by) {
 
 absl::Status DecisionMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The record keeps no decision to compute again.")
+                 "The record has no decision to replay.")
       .Precondition("DECISION", "name", "a record with a decision is needed")
       .Cite(Refusing());
 }
 
 absl::Status RecordExists(const char* collection, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "There is such a record already.")
+  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record exists already.")
       .Resource(collection, name);
 }
 

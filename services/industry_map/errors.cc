@@ -47,14 +47,14 @@ base::LegalBasis Criteria() {
 
 absl::Status MilestonesOutOfOrder(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "MILESTONES_OUT_OF_ORDER",
-                 "Milestones stand once a kind, in the order of the kinds and of their days.")
+                 "Give each kind of milestone once, in order, with days that follow each other.")
       .Field(field, "is out of order")
       .Cite(Methodology());
 }
 
 absl::Status CostOverMaximum(const std::string& maximum) {
   return Refusal(StatusCode::kInvalidArgument, "COST_OVER_MAXIMUM",
-                 "The cost exceeds the most that a project can have.")
+                 "The cost exceeds the maximum of a project.")
       .With("maximum", maximum)
       .Field("administrative_data.terms.cost", absl::StrCat("is over the norm of ", maximum))
       .Cite(RulesOfTheMap());
@@ -69,7 +69,7 @@ absl::Status CostMismatch() {
 
 absl::Status ProjectIncomplete(const std::vector<std::string>& gaps) {
   Refusal refusal(StatusCode::kFailedPrecondition, "PROJECT_INCOMPLETE",
-                  "What is proposed lacks main parameters.");
+                  "The project lacks main parameters.");
   for (const std::string& gap : gaps) {
     refusal.Field(gap, "is needed to propose a project");
     refusal.Precondition("PROJECT_INCOMPLETE", gap, "is missing");
@@ -79,7 +79,7 @@ absl::Status ProjectIncomplete(const std::vector<std::string>& gaps) {
 
 absl::Status CriteriaMissing(int64_t minimum) {
   return Refusal(StatusCode::kFailedPrecondition, "CRITERIA_MISSING",
-                 "Too few criteria are claimed and justified.")
+                 "Too few criteria are claimed with a justification.")
       .With("minimum", absl::StrCat(minimum))
       .Precondition("CRITERIA", "administrative_data.terms.criteria",
                     absl::StrCat("at least ", minimum, ", each once and justified"))
@@ -89,7 +89,7 @@ absl::Status CriteriaMissing(int64_t minimum) {
 absl::Status DossierIncomplete(const std::vector<int64_t>& chapters) {
   const std::string missing = absl::StrJoin(chapters, ", ");
   return Refusal(StatusCode::kFailedPrecondition, "DOSSIER_INCOMPLETE",
-                 "A project of this cost needs its whole dossier.")
+                 "A project of this cost needs a complete dossier.")
       .With("missing", missing)
       .Precondition("DOSSIER", "administrative_data.terms.dossier",
                     absl::StrCat("chapters are missing: ", missing))
@@ -106,20 +106,20 @@ absl::Status ReviewOpen(const std::string& name) {
 
 absl::Status ReviewKind() {
   return Refusal(StatusCode::kFailedPrecondition, "REVIEW_KIND",
-                 "The review is of a kind that has another method for this.")
+                 "Another method does this for a review of this kind.")
       .Precondition("REVIEW_KIND", "kind", "see the methods of this kind")
       .Cite(RulesOfTheMap());
 }
 
 absl::Status NotTheProposer() {
   return Refusal(StatusCode::kPermissionDenied, "NOT_THE_PROPOSER",
-                 "Only whoever proposed it takes it back or proposes it again.")
+                 "Only whoever proposed it may take it back or propose it again.")
       .Cite(UnifiedMap());
 }
 
 absl::Status ExaminerIsOwner(const std::string& field) {
   return Refusal(StatusCode::kFailedPrecondition, "EXAMINER_IS_OWNER",
-                 "A body does not examine a project that is its own.")
+                 "A body may not examine its own project.")
       .Precondition("EXAMINER_IS_OWNER", field, "must be another body than the owner")
       .Cite(RulesOfTheMap());
 }
@@ -134,14 +134,14 @@ absl::Status SupportExists(const std::string& review) {
 
 absl::Status RemarksMissing() {
   return Refusal(StatusCode::kInvalidArgument, "REMARKS_MISSING",
-                 "What is returned is returned with remarks, and nothing else has any.")
+                 "Give remarks where a project is returned, and only there.")
       .Field("remarks", "at least one with RETURN, none without")
       .Cite(RulesOfTheMap());
 }
 
 absl::Status RemarkFieldUnknown(size_t index) {
   return Refusal(StatusCode::kInvalidArgument, "REMARK_FIELD_UNKNOWN",
-                 "A remark is of a field that is none.")
+                 "A remark names a field that does not exist.")
       .Field(absl::StrCat("remarks[", index, "].field"),
              "must be a path of parameters, administrative_data.terms or of what was proposed")
       .Cite(RulesOfTheMap());
@@ -150,7 +150,7 @@ absl::Status RemarkFieldUnknown(size_t index) {
 absl::Status RemarkUnanswered(const std::vector<int32_t>& numbers) {
   const std::string open = absl::StrJoin(numbers, ", ");
   return Refusal(StatusCode::kFailedPrecondition, "REMARK_UNANSWERED",
-                 "Every open remark needs one answer, and no other does.")
+                 "Answer every open remark once, and no other.")
       .With("remarks", open)
       .Precondition("REMARKS", "answers", absl::StrCat("to be answered once each: ", open))
       .Cite(RulesOfTheMap());
@@ -171,7 +171,7 @@ absl::Status ProjectStale() {
 
 absl::Status NotRecommended(const std::string& body) {
   return Refusal(StatusCode::kFailedPrecondition, "NOT_RECOMMENDED",
-                 "A body of the path has not recommended it in this round.")
+                 "A body that has to examine it has not recommended it in this round.")
       .With("body", body)
       .Precondition("NOT_RECOMMENDED", body, "its recommendation is needed")
       .Cite(RulesOfTheMap());
@@ -179,7 +179,7 @@ absl::Status NotRecommended(const std::string& body) {
 
 absl::Status ActDateInvalid() {
   return Refusal(StatusCode::kFailedPrecondition, "ACT_DATE_INVALID",
-                 "An act is dated from the day of the last act that it rests on to today.")
+                 "The act cannot be dated before the last act that it rests on, or in the future.")
       .Precondition("ACT_DATE", "act_date",
                     "from the day of what was proposed, concluded or examined last to today")
       .Cite(ApprovalOfTheMap());
@@ -187,14 +187,14 @@ absl::Status ActDateInvalid() {
 
 absl::Status EffectiveBeforeInclusion() {
   return Refusal(StatusCode::kFailedPrecondition, "EFFECTIVE_BEFORE_INCLUSION",
-                 "A change cannot hold before the project was on the map.")
+                 "A change cannot take effect before the project was on the map.")
       .Precondition("EFFECTIVE_FROM", "effective_from", "the day of inclusion or later is needed")
       .Cite(RulesOfTheMap());
 }
 
 absl::Status GroundNotMet() {
   return Refusal(StatusCode::kFailedPrecondition, "GROUND_NOT_MET",
-                 "The reports do not show a capacity that was loaded as long as is asked for.")
+                 "The reports do not show the capacity in use for as long as this ground needs.")
       .Precondition("GROUND", "exclusion_ground", "quarters in a row, each reported and loaded")
       .Cite(Methodology());
 }
@@ -206,48 +206,49 @@ absl::Status RefusalOfOthers() {
 }
 
 absl::Status ConclusionUnknown() {
-  return Refusal(StatusCode::kFailedPrecondition, "CONCLUSION_UNKNOWN",
-                 "The review has no such conclusion, or it is another body's to tell.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "CONCLUSION_UNKNOWN",
+             "The review has no such conclusion, or another body has to tell the applicant of it.")
       .Precondition("CONCLUSION", "conclusion", "one that the caller's body gave is needed")
       .Cite(RulesOfTheMap());
 }
 
 absl::Status InformedAlready() {
   return Refusal(StatusCode::kFailedPrecondition, "INFORMED_ALREADY",
-                 "The applicant was told of this conclusion before.")
+                 "The applicant has already been told of this conclusion.")
       .Precondition("CONCLUSION", "conclusion", "one that the applicant was not told of")
       .Cite(RulesOfTheMap());
 }
 
 absl::Status InformedTooEarly() {
   return Refusal(StatusCode::kInvalidArgument, "INFORMED_TOO_EARLY",
-                 "Nobody is told of a conclusion before it is there.")
+                 "The applicant cannot be told of a conclusion before it is made.")
       .Field("inform_date", "must not be before the day of the conclusion")
       .Cite(RulesOfTheMap());
 }
 
 absl::Status DateInFuture(const std::string& field) {
-  return Refusal(StatusCode::kInvalidArgument, "DATE_IN_FUTURE", "What is to come has not been.")
+  return Refusal(StatusCode::kInvalidArgument, "DATE_IN_FUTURE", "The date lies in the future.")
       .Field(field, "must not be in the future")
       .Cite(Methodology());
 }
 
 absl::Status NotResponsible() {
   return Refusal(StatusCode::kPermissionDenied, "NOT_RESPONSIBLE",
-                 "Another body answers, or answered on that day, for the project.")
+                 "Another body is, or was on that day, responsible for the project.")
       .Cite(QuarterlyReports());
 }
 
 absl::Status MilestoneKind() {
   return Refusal(StatusCode::kInvalidArgument, "MILESTONE_KIND",
-                 "Commissioning has a method of its own.")
+                 "Another method records commissioning.")
       .Field("kind", "must not be COMMISSIONING: see CommissionProject")
       .Cite(Methodology());
 }
 
 absl::Status MilestoneReached() {
   return Refusal(StatusCode::kFailedPrecondition, "MILESTONE_REACHED",
-                 "This milestone is recorded already.")
+                 "This milestone is already recorded.")
       .Precondition("MILESTONE", "kind", "one that was not reached yet")
       .Cite(Methodology());
 }
@@ -261,7 +262,7 @@ absl::Status MilestoneNotReached() {
 
 absl::Status QuarterNotEnded() {
   return Refusal(StatusCode::kFailedPrecondition, "QUARTER_NOT_ENDED",
-                 "A quarter is reported on when it is over.")
+                 "A report on a quarter can be filed only when the quarter is over.")
       .Precondition("QUARTER", "report.quarter", "one that has ended")
       .Cite(QuarterlyReports());
 }
@@ -276,34 +277,34 @@ absl::Status NotOnMap(const std::string& quarter) {
 
 absl::Status ReportExists(const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                 "The quarter is reported on: correct the report.")
+                 "There is a report on this quarter already: correct that one.")
       .Resource("reports", name);
 }
 
 absl::Status SourcesMismatch() {
   return Refusal(StatusCode::kInvalidArgument, "SOURCES_MISMATCH",
-                 "Investment by what it bought and by source differ.")
+                 "The sums of investment by use and by source differ.")
       .Field("report.administrative_data.sources", "must add up to the three sums used")
       .Cite(Methodology());
 }
 
 absl::Status LoadBeforeCommissioning(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "LOAD_BEFORE_COMMISSIONING",
-                 "What is not commissioned has no load and no output.")
+                 "A project that is not commissioned has no load and no output.")
       .Field(absl::StrCat("report.administrative_data.", field), "must be empty")
       .Cite(Methodology());
 }
 
 absl::Status ForecastAfterCommissioning() {
   return Refusal(StatusCode::kInvalidArgument, "FORECAST_AFTER_COMMISSIONING",
-                 "What is commissioned needs no forecast of it.")
+                 "A commissioned project needs no forecast of commissioning.")
       .Field("report.forecast_commissioning_date", "must be absent")
       .Cite(Methodology());
 }
 
 absl::Status CumulativeFell(const std::string& field, const std::string& quarter) {
   return Refusal(StatusCode::kFailedPrecondition, "CUMULATIVE_FELL",
-                 "What is counted since the beginning cannot fall from quarter to quarter.")
+                 "A cumulative figure cannot fall from quarter to quarter.")
       .With("field", field)
       .With("quarter", quarter)
       .Precondition("CUMULATIVE", field, absl::StrCat("correct the report of ", quarter, " first"))
@@ -331,14 +332,15 @@ absl::Status MapEmpty() {
 }
 
 absl::Status BoxInvalid(const std::string& field) {
-  return Refusal(StatusCode::kInvalidArgument, "BOX_INVALID", "The rectangle is none.")
+  return Refusal(StatusCode::kInvalidArgument, "BOX_INVALID",
+                 "The corners do not make a rectangle.")
       .Field(field, "lies on the wrong side of its opposite edge")
       .Cite(UnifiedMap());
 }
 
 absl::Status AlreadyImported(const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_IMPORTED",
-                 "A project with this number of the earlier map is here.")
+                 "A project with this number on the earlier map was imported already.")
       .With("project", name)
       .Resource("projects", name);
 }
@@ -360,14 +362,14 @@ absl::Status PlaceUnknown(const std::string& field, const std::string& kato) {
 
 absl::Status PlaceWithoutParent(const std::string& kato) {
   return Refusal(StatusCode::kInvalidArgument, "PLACE_WITHOUT_PARENT",
-                 "A place lies in one that stands before it.")
+                 "The place lies in no place that is in force on that day.")
       .With("kato", kato)
       .Field("kato", "has no place around it on that day")
       .Cite(UnifiedMap());
 }
 
 absl::Status PlaceTwice(const std::string& kato) {
-  return Refusal(StatusCode::kInvalidArgument, "PLACE_TWICE", "A place stands in the file twice.")
+  return Refusal(StatusCode::kInvalidArgument, "PLACE_TWICE", "A place is in the file twice.")
       .With("kato", kato)
       .Field("kato", "came before")
       .Cite(UnifiedMap());
@@ -375,7 +377,8 @@ absl::Status PlaceTwice(const std::string& kato) {
 
 absl::Status ClassifierOutdated(base::Date later) {
   return Refusal(StatusCode::kFailedPrecondition, "CLASSIFIER_OUTDATED",
-                 "A whole classifier of a later day was taken in: classifiers come in order.")
+                 "A classifier of a later day was imported already: import them in the order of "
+                 "their days.")
       .With("later", later.ToString())
       .Precondition("CLASSIFIER", "effective_date",
                     absl::StrCat("must not be before ", later.ToString()))
@@ -384,7 +387,7 @@ absl::Status ClassifierOutdated(base::Date later) {
 
 absl::Status ProjectUnknown(const std::string& name) {
   return Refusal(StatusCode::kInvalidArgument, "PROJECT_UNKNOWN",
-                 "The caller answers for no such project.")
+                 "The caller is responsible for no such project.")
       .With("project", name)
       .Field("project", "is none that the caller answers for")
       .Cite(QuarterlyReports());

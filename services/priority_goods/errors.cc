@@ -80,7 +80,7 @@ absl::Status EntryExists(const std::string& name) {
 
 absl::Status AssessmentExists(const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                 "This request made an assessment before, which may have changed since.")
+                 "This request has already made an assessment, which may have changed since.")
       .Resource("assessments", name);
 }
 
@@ -131,7 +131,7 @@ absl::Status NameMissing(const std::string& field) {
 
 absl::Status DecisionMissing(v1::Edition::State state) {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The edition has not been approved: there is no decision to compute again.")
+                 "The edition has not been approved, so there is no decision to replay.")
       .With("state", v1::Edition::State_Name(state))
       .Precondition("EDITION_STATE", "state", "an edition that was approved is needed")
       .Cite(Approval());

@@ -120,7 +120,7 @@ absl::Status AnswerTwice(int index) {
 
 absl::Status ReviewOverrulesRegister(absl::string_view check) {
   return Refusal(StatusCode::kFailedPrecondition, "REVIEW_OVERRULES_REGISTER",
-                 "What a register of the state denies cannot be accepted by hand.")
+                 "What a state register denies cannot be accepted by hand.")
       .With("check", check)
       .Precondition("REGISTER_ANSWER", check, "the register must be put right first")
       .Cite(Maintaining());
@@ -135,7 +135,7 @@ absl::Status SuspensionEndPast() {
 
 absl::Status DecisionMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "No decision was taken since it was handed in: there is nothing to compute again.")
+                 "No decision was taken since it was submitted, so there is none to replay.")
       .Precondition("DECISION", "decision", "a verification or review is needed")
       .Cite(Maintaining());
 }
@@ -148,7 +148,7 @@ absl::Status EvidenceExists() {
 
 absl::Status EvidenceTooMany(int64_t most) {
   return Refusal(StatusCode::kFailedPrecondition, "EVIDENCE_TOO_MANY",
-                 "The supplier has as much evidence as one may have.")
+                 "The supplier already has the maximum number of papers of evidence.")
       .With("most", absl::StrCat(most))
       .Precondition("EVIDENCE", "bin", absl::StrCat("at most ", most, " papers a supplier"))
       .Cite(DatabaseRules());
@@ -195,7 +195,7 @@ absl::Status RevokeDate(const char* description) {
 
 absl::Status RevocationMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The evidence was not revoked: there is nothing to compute again.")
+                 "The evidence was not revoked, so there is no decision to replay.")
       .Precondition("DECISION", "revocation", "a revocation is needed")
       .Cite(Examination());
 }
@@ -229,21 +229,21 @@ absl::Status GoodsCodeOfNoGood(absl::string_view path) {
 
 absl::Status OffersTooMany(int64_t most) {
   return Refusal(StatusCode::kFailedPrecondition, "OFFERS_TOO_MANY",
-                 "The supplier has as many offers as one may have.")
+                 "The supplier already has the maximum number of offers.")
       .With("most", absl::StrCat(most))
       .Precondition("OFFERS", "bin", absl::StrCat("at most ", most, " offers a supplier"))
       .Cite(DatabaseRules());
 }
 
 absl::Status QuantityZero(absl::string_view field) {
-  return Refusal(StatusCode::kInvalidArgument, "QUANTITY_ZERO", "Nothing is asked for or offered.")
+  return Refusal(StatusCode::kInvalidArgument, "QUANTITY_ZERO", "The quantity is zero.")
       .Field(field, "must be above 0")
       .Cite(ListOfGoods());
 }
 
 absl::Status DemandState(absl::string_view state) {
   return Refusal(StatusCode::kFailedPrecondition, "DEMAND_STATE",
-                 "The demand does not take answers.")
+                 "The demand no longer takes responses.")
       .With("state", state)
       .Precondition("DEMAND_STATE", "state", "a demand that is OPEN is needed")
       .Cite(Subcontracting());
@@ -265,7 +265,7 @@ absl::Status RespondUntilPast() {
 
 absl::Status PublicationDiffers() {
   return Refusal(StatusCode::kFailedPrecondition, "PUBLICATION_DIFFERS",
-                 "The edition was placed with other content.")
+                 "This edition was published with other content.")
       .Precondition("PUBLICATION", "demands", "a changed List is another edition")
       .Cite(ListOfGoods());
 }
@@ -276,7 +276,7 @@ absl::Status ItemMissing(int demand) {
 
 absl::Status ItemTwice(int demand) {
   return Refusal(StatusCode::kInvalidArgument, "ITEM_TWICE",
-                 "Two lines of the edition have one id.")
+                 "Two lines of the edition have the same id.")
       .Field(absl::StrCat("demands[", demand, "].item_id"), "is there already")
       .Cite(ListOfGoods());
 }
@@ -290,7 +290,7 @@ absl::Status OrderDateInvalid() {
 
 absl::Status AnswerToItself() {
   return Refusal(StatusCode::kFailedPrecondition, "ANSWER_TO_ITSELF",
-                 "Whoever asks does not answer.")
+                 "A customer may not respond to its own demand.")
       .Precondition("CUSTOMER", "response.bin", "another BIN than that of whoever asks is needed")
       .Cite(Subcontracting());
 }
@@ -313,7 +313,7 @@ absl::Status OfferDoesNotMatch(const std::string& offer, const char* what) {
 
 absl::Status DemandsTooMany(int64_t most) {
   return Refusal(StatusCode::kFailedPrecondition, "DEMANDS_TOO_MANY",
-                 "There are as many open requests as one may have.")
+                 "The customer already has the maximum number of open requests.")
       .With("most", absl::StrCat(most))
       .Precondition("DEMANDS", "customer_bin", absl::StrCat("at most ", most, " open at once"))
       .Cite(Subcontracting());
@@ -321,14 +321,14 @@ absl::Status DemandsTooMany(int64_t most) {
 
 absl::Status SubscriptionsTooMany(int most) {
   return Refusal(StatusCode::kFailedPrecondition, "SUBSCRIPTIONS_TOO_MANY",
-                 "There are as many subscriptions as one may have.")
+                 "The organization already has the maximum number of subscriptions.")
       .Precondition("SUBSCRIPTIONS", "bin", absl::StrCat("at most ", most))
       .Cite(ListOfGoods());
 }
 
 absl::Status MonitoredExists(const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                 "The organization is on the list already.")
+                 "The organization is already on the list.")
       .Resource("monitored", name);
 }
 
@@ -372,34 +372,34 @@ absl::Status PeriodsOverlap(const std::string& report) {
 }
 
 absl::Status LineTwice(int line) {
-  return Refusal(StatusCode::kInvalidArgument, "LINE_TWICE", "Two lines have one number.")
+  return Refusal(StatusCode::kInvalidArgument, "LINE_TWICE", "Two lines have the same number.")
       .Field(absl::StrCat("report.lines[", line, "].number"), "is there already")
       .Cite(Collecting());
 }
 
 absl::Status LineDate(int line, const char* what) {
   return Refusal(StatusCode::kInvalidArgument, "LINE_DATE",
-                 "The contract of a line is not of the period.")
+                 "The contract of a line is not dated in the period.")
       .Field(absl::StrCat("report.lines[", line, "].contract_date"), what)
       .Cite(Collecting());
 }
 
 absl::Status LineAmount(int line) {
-  return Refusal(StatusCode::kInvalidArgument, "LINE_AMOUNT", "A line is about no money.")
+  return Refusal(StatusCode::kInvalidArgument, "LINE_AMOUNT", "The amount of a line is zero.")
       .Field(absl::StrCat("report.lines[", line, "].amount"), "must be above 0")
       .Cite(Collecting());
 }
 
 absl::Status ResidentShareMissing(int line) {
   return Refusal(StatusCode::kInvalidArgument, "RESIDENT_SHARE_MISSING",
-                 "The share of residents in works and services that were bought is to be told.")
+                 "Give the share of residents in the works and services that were bought.")
       .Field(absl::StrCat("report.lines[", line, "].resident_share_bp"), "is required")
       .Cite(DomesticValue());
 }
 
 absl::Status SumTooLarge() {
   return Refusal(StatusCode::kInvalidArgument, "SUM_TOO_LARGE",
-                 "The purchases of the period are over 10^15 tenge in all.")
+                 "The purchases of the period exceed 10^15 tenge in all.")
       .Cite(DomesticValue());
 }
 
@@ -413,7 +413,7 @@ absl::Status NoReports() {
 absl::Status PlaceEnded(const std::string& field, const std::string& kato,
                         const std::string& successor) {
   return Refusal(StatusCode::kInvalidArgument, "PLACE_ENDED",
-                 "The code of the place has ended by today: name what took over from it.")
+                 "The code of the place is no longer in force: give the code of its successor.")
       .With("kato", kato)
       .With("successor", successor)
       .Field(field, absl::StrCat("has ended; ", successor, " took over from it"))
