@@ -82,7 +82,7 @@ class HostTest : public ::testing::Test {
   }
   static double Now() { return static_cast<double>(absl::ToUnixSeconds(absl::Now())); }
 
-  const store::StoreDir dir_;
+  const store::TempDir dir_;
   base::SystemClock clock_;
   Metrics metrics_{"widgets"};
   absl::Notification failed_;

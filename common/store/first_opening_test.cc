@@ -98,7 +98,7 @@ class FirstOpeningTest : public ::testing::Test {
     return refusal;
   }
 
-  StoreDir dir_;
+  TempDir dir_;
   const StorePlace place_{dir_ / "testing", dir_ / "testing.witness"};
   base::FakeClock clock_;
   Schema old_ = WidgetSchema(), next_;

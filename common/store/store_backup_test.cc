@@ -193,7 +193,7 @@ class StoreBackupTest : public ::testing::Test {
   }
 
   base::FakeClock clock_;
-  StoreDir dir_;
+  TempDir dir_;
   const Schema schema_ = WidgetSchema();
   std::unique_ptr<HeadSigner> signer_;
   std::unique_ptr<Store> store_;

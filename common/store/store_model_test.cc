@@ -405,7 +405,7 @@ class StoreModelTest : public ::testing::TestWithParam<uint64_t> {
 
   std::mt19937_64 random_;
   base::FakeClock clock_;
-  StoreDir dir_;
+  TempDir dir_;
   const Schema schema_ = WidgetSchema();
   Model model_;
   std::unique_ptr<Store> store_;

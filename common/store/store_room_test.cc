@@ -44,7 +44,7 @@ class StoreRoomTest : public ::testing::Test {
 
   FaultDisk disk_{FaultPlan{}};
   base::FakeClock clock_{Day("2026-06-15").StartOfDay()};
-  StoreDir dir_;
+  TempDir dir_;
   Schema schema_ = WidgetSchema();
   std::unique_ptr<Store> store_;
   bool failed_ = false;

@@ -18,14 +18,17 @@
 #include "absl/strings/str_join.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/base/values_testing.h"
 #include "common/store/engine_testing.h"
 #include "common/store/mem_engine.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/store.h"
+#include "common/store/temp_dir.h"
 #include "nisi/testing/v1/testing.pb.h"
 
 namespace nisi::store {
 
+using base::Day;
 using testing::v1::Widget;
 using testing::v1::WidgetRow;
 
@@ -78,9 +81,6 @@ inline Schema WidgetSchema() {
   return schema;
 }
 
-inline base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
 inline int64_t Micros(absl::Time t) {
   return absl::ToUnixMicros(t);
 }
@@ -126,27 +126,6 @@ inline std::string EtagOf(int64_t position, absl::Time recorded) {
   return absl::StrCat(absl::Hex(position, absl::kZeroPad8), "-",
                       absl::Hex(absl::ToUnixMicros(recorded)));
 }
-
-// A folder that goes with the test.
-class StoreDir {
- public:
-  StoreDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_store_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~StoreDir() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  StoreDir(const StoreDir&) = delete;
-  StoreDir& operator=(const StoreDir&) = delete;
-  std::string operator/(const std::string& name) const {
-    return (std::filesystem::path(path_) / name).string();
-  }
-
- private:
-  std::string path_;
-};
 
 // A store over one of the engines, on a clock that stands still, opened and closed at will. Its
 // parameter says which engine: "Rocks" or "Mem".
@@ -271,7 +250,7 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
   void GoTo(const std::string& day) { clock_.Set(Day(day).StartOfDay() + absl::Hours(9)); }
 
   mutable base::FakeClock clock_;
-  StoreDir dir_;
+  TempDir dir_;
   std::shared_ptr<MemDisk> disk_ = NewMemDisk();
   Schema schema_ = WidgetSchema();
   Store::Options options_;

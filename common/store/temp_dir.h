@@ -12,7 +12,7 @@ namespace nisi::store {
 class TempDir {
  public:
   TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_engine_XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_test_XXXXXX").string();
     if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
   }
   ~TempDir() {
@@ -21,6 +21,7 @@ class TempDir {
   }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
+  const std::string& path() const { return path_; }
   std::string operator/(const std::string& name) const {
     return (std::filesystem::path(path_) / name).string();
   }

@@ -34,9 +34,8 @@ class HistoryTest : public MapTest {
     return *open;
   }
   void TearDown() override {
-    const auto findings = store().Scrub();
-    ASSERT_TRUE(findings.ok()) << findings.status();
-    EXPECT_THAT(*findings, ::testing::IsEmpty());
+    ExpectSound();
+    MapTest::TearDown();
   }
 };
 

@@ -8,18 +8,16 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/money.h"
 #include "common/base/roles.h"
+#include "common/base/values_testing.h"
 
 namespace nisi::industry_map {
 namespace {
 
+using base::Day;
+using base::Tenge;
+
 constexpr int64_t kBillion = 1'000'000'000;
 
-base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
-google::type::Money Tenge(int64_t tenge) {
-  return base::Money::FromTenge(tenge)->ToProto();
-}
 const norms::Norms& Norms() {
   static const auto* const kNorms = new norms::Norms(*norms::Norms::Default());
   return *kNorms;

@@ -1,13 +1,10 @@
-// What the tests of this service share: the real service over a store in a folder of its own, a
-// clock that is moved by hand, and calls made as the call layer makes them: role, form, scope, then
-// the function.
+// What the tests of this service share: the service (common/rpc/service_testing.h), and the way of
+// a project, step by step.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,12 +13,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/base/clock.h"
-#include "common/base/hash.h"
-#include "common/base/money.h"
 #include "common/base/status.h"
-#include "common/rpc/host.h"
-#include "common/rpc/masked_testing.h"
+#include "common/base/values_testing.h"
+#include "common/rpc/caller_testing.h"
+#include "common/rpc/service_testing.h"
 #include "nisi/industry_map/v1/service.pb.h"
 #include "services/industry_map/env.h"
 #include "services/industry_map/service.h"
@@ -29,12 +24,9 @@
 
 namespace nisi::industry_map {
 
-inline base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
-inline google::type::Money Tenge(int64_t tenge) {
-  return base::Money::FromTenge(tenge)->ToProto();
-}
+using base::Day;
+using base::Tenge;
+using rpc::CallerOf;
 
 inline constexpr char kOwnerBin[] = "990340000014";
 inline constexpr char kHoldingBin[] = "050640000056";
@@ -42,17 +34,6 @@ inline constexpr char kSectorBin[] = "180240000091";
 inline constexpr char kPlace[] = "391010000";       // Kostanay region
 inline constexpr char kOtherPlace[] = "750000000";  // Almaty
 inline constexpr int64_t kBillion = 1'000'000'000;
-
-inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
-                            const std::string& bin = "",
-                            const std::vector<std::string>& regions = {}) {
-  rpc::Caller caller;
-  caller.subject = subject;
-  caller.bin = bin;
-  caller.regions = regions;
-  for (const rpc::Role role : roles) caller.Grant(role);
-  return caller;
-}
 
 inline void Plan(v1::Milestone::Kind kind, absl::string_view day, v1::ProjectParameters* p) {
   v1::Milestone& milestone = *p->add_milestones();
@@ -103,95 +84,14 @@ inline v1::Project MakeProject(int64_t cost = kBillion / 2) {
   return project;
 }
 
-class MapTest : public ::testing::Test {
+class MapTest : public rpc::ServiceTest {
  protected:
   MapTest()
-      : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_map_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
-  }
-  ~MapTest() override {
-    service_.reset();
-    std::error_code ignored;
-    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
-  }
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    service_.reset();
-    metrics_ = std::make_unique<rpc::Metrics>("industry-map");
-    rpc::HostOptions options;
-    options.data_dir = dir_;
-    options.clock = &clock_;
-    options.norms = &norms_;
-    options.metrics = metrics_.get();
-    options.sync = false;  // what a power cut loses is the engine's own test
-    auto service = Open(options);
-    ASSERT_TRUE(service.ok()) << service.status();
-    service_ = *std::move(service);
-  }
-
-  store::Store& store() { return service_->store(); }
-  int64_t position() { return store().position(); }
-
-  const rpc::Method& MethodOf(const std::string& name) {
-    const rpc::Method* method = service_->registry().Find(
-        name.front() == '/' ? name
-                            : absl::StrCat("/nisi.industry_map.v1.IndustryMapService/", name));
-    if (method == nullptr) ADD_FAILURE() << "no method " << name;
-    return *method;
-  }
-
-  static std::string Uuid(int n) { return absl::StrFormat("00000000-0000-4000-8000-%012d", n); }
-  std::string NextUuid() { return Uuid(++ids_); }
-
-  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
-    rpc::Call call;
-    call.method = &method.policy;
-    call.caller = std::make_shared<rpc::Caller>(caller);
-    call.now = clock_.Now();
-    call.deadline = absl::InfiniteFuture();
-    return call;
-  }
-
-  // The steps of the call layer up to the function.
-  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
-                              rpc::Call* call) {
-    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
-    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
-    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
-    if (method.policy.mutation) {
-      call->body_hash =
-          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
-      if (method.policy.request_id != nullptr) {
-        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  template <class Response, class Request>
-  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, Request request) {
-    if constexpr (requires { request.set_request_id(""); }) {
-      if (request.request_id().empty()) request.set_request_id(NextUuid());
-    }
-    const rpc::Method& method = MethodOf(name);
-    rpc::Call call = MakeCall(method, caller);
-    RETURN_IF_ERROR(Prepare(method, &request, &call));
-    ASSIGN_OR_RETURN(const std::string bytes,
-                     rpc::AsSent(method, call, request, method.unary(call, request)));
-    Response response;
-    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
-    return response;
-  }
-  template <class Request>
-  absl::StatusOr<std::unique_ptr<rpc::MessageSource>> Stream(const std::string& name,
-                                                             const rpc::Caller& caller,
-                                                             Request request) {
-    const rpc::Method& method = MethodOf(name);
-    rpc::Call call = MakeCall(method, caller);
-    RETURN_IF_ERROR(Prepare(method, &request, &call));
-    return method.server_stream(call, request);
+      : ServiceTest("industry-map", Day("2026-06-15"),
+                    {"nisi.industry_map.v1.IndustryMapService"}) {}
+  absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
+      rpc::HostOptions options) override {
+    return industry_map::Open(options);
   }
 
   // Short forms for what most tests begin with.
@@ -414,13 +314,8 @@ class MapTest : public ::testing::Test {
     *submit.mutable_report() = report;
     return Do<v1::Report>("SubmitReport", caller, submit);
   }
-  // Moves the clock to noon of the day; what is due by then has happened when this returns.
-  void GoTo(base::Date day) {
-    clock_.Set(day.StartOfDay() + absl::Hours(12));
-    const auto fired = store().RunDueTimers();
-    EXPECT_TRUE(fired.ok()) << fired.status();
-  }
-  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
+  // To noon of the day.
+  void GoTo(base::Date day) { SetTime(day.StartOfDay() + absl::Hours(12)); }
   // The day after the quarter of today.
   void NextQuarter() { GoTo(base::Quarter::Containing(today()).last_day().AddDays(1)); }
 
@@ -433,15 +328,6 @@ class MapTest : public ::testing::Test {
   const rpc::Caller authority_ = CallerOf("saule@ministry", {rpc::v1::AUTHORITY_INDUSTRY});
   const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
   const rpc::Caller public_;
-
-  base::FakeClock clock_;
-  norms::Norms norms_;
-  std::string dir_;
-  std::unique_ptr<rpc::Metrics> metrics_;
-  std::unique_ptr<rpc::HostedService> service_;
-
- private:
-  int ids_ = 0;
 };
 
 }  // namespace nisi::industry_map

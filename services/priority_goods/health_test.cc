@@ -21,21 +21,21 @@ class HealthTest : public PriorityGoodsTest {
   // The service anew over the same folder, on `disk_`.
   void Serve() {
     server_.reset();
-    service_.reset();
-    metrics_ = std::make_unique<rpc::Metrics>("priority-goods");
-    rpc::HostOptions options;
-    options.data_dir = dir_;
-    options.clock = &clock_;
-    options.norms = &norms_;
-    options.metrics = metrics_.get();
-    options.file_system = disk_.file_system();
-    options.stalled_after = absl::Milliseconds(100);
-    options.scrub_interval = absl::Milliseconds(50);
-    auto service = Open(options);
-    ASSERT_TRUE(service.ok()) << service.status();
-    service_ = *std::move(service);
+    Reopen();
     server_ = std::make_unique<rpc::LocalServer>(service_->registry(), &clock_);
     ASSERT_TRUE(server_->started().ok()) << server_->started();
+  }
+  absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
+      rpc::HostOptions options) override {
+    options.file_system = disk_.file_system();
+    options.sync = true;
+    options.stalled_after = absl::Milliseconds(100);
+    options.scrub_interval = absl::Milliseconds(50);
+    return Open(options);
+  }
+  void TearDown() override {
+    server_.reset();
+    PriorityGoodsTest::TearDown();
   }
   bool Serves(const std::string& name) {
     grpc::health::v1::HealthCheckRequest request;
@@ -80,7 +80,7 @@ TEST_F(HealthTest, DamageThatIsKnownIsToldByTheNameOfTheStore) {
   for (int i = 0; i < 20; ++i) CreateDraft({MakeEntry("0101")});
   ASSERT_NO_FATAL_FAILURE(Serve());  // what was in the log is in tables now
   EXPECT_TRUE(Becomes(rpc::kStoreName, true));
-  for (const auto& file : fs::directory_iterator(fs::path(dir_) / "priority-goods")) {
+  for (const auto& file : fs::directory_iterator(dir_ / "priority-goods")) {
     if (file.path().extension() != ".sst") continue;
     std::fstream table(file.path(), std::ios::in | std::ios::out | std::ios::binary);
     table.seekg(20);

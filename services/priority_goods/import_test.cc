@@ -56,14 +56,7 @@ class ImportTest : public PriorityGoodsTest {
   }
   absl::StatusOr<std::string> Send(const std::vector<v1::ImportEntriesRequest>& messages,
                                    const rpc::Caller& caller) {
-    const rpc::Method& method = MethodOf("ImportEntries");
-    rpc::Call call = MakeCall(method, caller);
-    ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
-    for (v1::ImportEntriesRequest message : messages) {
-      RETURN_IF_ERROR(Prepare(method, &message, &call));
-      RETURN_IF_ERROR(sink->Push(message));
-    }
-    return sink->Finish(call);
+    return Upload("ImportEntries", caller, messages);
   }
   static std::vector<v1::ImportEntriesRequest> Messages(const std::string& parent,
                                                         const std::vector<Row>& rows,

@@ -54,7 +54,7 @@ class DemandTest : public SuppliersTest {
   v1::Demand GetDemand(const std::string& name) {
     v1::GetDemandRequest request;
     request.set_name(name);
-    return Done<v1::Demand>("GetDemand", public_, request);
+    return Must<v1::Demand>("GetDemand", public_, request);
   }
   std::vector<std::string> Listed(const std::string& filter, const rpc::Caller& caller,
                                   const std::string& subscription = "") {
@@ -62,7 +62,7 @@ class DemandTest : public SuppliersTest {
     request.set_filter(filter);
     request.set_subscription(subscription);
     std::vector<std::string> names;
-    const auto page = Done<v1::ListDemandsResponse>("ListDemands", caller, request);
+    const auto page = Must<v1::ListDemandsResponse>("ListDemands", caller, request);
     for (const auto& demand : page.demands()) names.push_back(demand.name());
     return names;
   }
@@ -257,7 +257,7 @@ TEST_F(DemandTest, ActiveSuppliersAnswerWithOffersOfTheirOwn) {
   v1::ListResponsesRequest list;
   list.set_parent(demand);
   const auto count = [&](const rpc::Caller& caller) {
-    return Done<v1::ListResponsesResponse>("ListResponses", caller, list).responses_size();
+    return Must<v1::ListResponsesResponse>("ListResponses", caller, list).responses_size();
   };
   EXPECT_EQ(count(Owner(customer)), 2);
   EXPECT_EQ(count(institute_), 2);
@@ -283,7 +283,7 @@ TEST_F(DemandTest, SubscribersHearOfWhatTheyWant) {
   v1::SubscribeRequest subscribe;
   subscribe.mutable_subscription()->set_bin(Bin(1));
   subscribe.mutable_subscription()->add_ens_tru_prefixes("281413");
-  const auto mine = Done<v1::Subscription>("Subscribe", Owner(Bin(1)), subscribe);
+  const auto mine = Must<v1::Subscription>("Subscribe", Owner(Bin(1)), subscribe);
   EXPECT_EQ(base::ReasonOf(Do<v1::Subscription>("Subscribe", Owner(Bin(2)), subscribe).status()),
             "ACCESS_DENIED");
   v1::WatchDemandsRequest watch;
@@ -320,7 +320,7 @@ TEST_F(DemandTest, SubscribersHearOfWhatTheyWant) {
   EXPECT_TRUE(Stream("WatchDemands", auditor_, watch).ok());
   v1::ListSubscriptionsRequest list;
   list.set_bin(Bin(1));
-  EXPECT_EQ(Done<v1::ListSubscriptionsResponse>("ListSubscriptions", Owner(Bin(1)), list)
+  EXPECT_EQ(Must<v1::ListSubscriptionsResponse>("ListSubscriptions", Owner(Bin(1)), list)
                 .subscriptions_size(),
             1);
   v1::UnsubscribeRequest end;
@@ -329,7 +329,7 @@ TEST_F(DemandTest, SubscribersHearOfWhatTheyWant) {
   GoTo(Day("2026-06-20"));
   EXPECT_TRUE(Do<v1::UnsubscribeResponse>("Unsubscribe", Owner(Bin(1)), end).ok());
   const auto count = [&] {
-    return Done<v1::ListSubscriptionsResponse>("ListSubscriptions", Owner(Bin(1)), list)
+    return Must<v1::ListSubscriptionsResponse>("ListSubscriptions", Owner(Bin(1)), list)
         .subscriptions_size();
   };
   EXPECT_EQ(count(), 0);
@@ -355,7 +355,7 @@ TEST_F(DemandTest, MatchesDomesticOffersOnTheDay) {
 
   v1::MatchDemandRequest request;
   request.set_demand(Ask(MakeDemand("", "250"), Bin(5))->name());
-  auto match = Done<v1::MatchDemandResponse>("MatchDemand", Owner(Bin(9)), request);
+  auto match = Must<v1::MatchDemandResponse>("MatchDemand", Owner(Bin(9)), request);
   ASSERT_EQ(match.shares_size(), 2);
   EXPECT_EQ(match.shares(0).supplier(), "suppliers/" + other);
   EXPECT_EQ(match.shares(0).share_bp(), 4'000);
@@ -367,7 +367,7 @@ TEST_F(DemandTest, MatchesDomesticOffersOnTheDay) {
   EXPECT_EQ(match.decision().outcome(), "PARTLY_COVERED");
   // The certificates are over.
   *request.mutable_as_of() = Day("2027-06-01").ToProto();
-  match = Done<v1::MatchDemandResponse>("MatchDemand", Owner(Bin(9)), request);
+  match = Must<v1::MatchDemandResponse>("MatchDemand", Owner(Bin(9)), request);
   EXPECT_EQ(match.shares_size(), 0);
   EXPECT_EQ(match.covered_bp(), 0);
 }
@@ -433,7 +433,7 @@ TEST_F(DemandWalkTest, RequestsForSubcontractors) {
   auto fixture = Fixture();
   fixture.make = [this] {
     v1::Demand demand = MakeDemand();
-    *demand.mutable_respond_until() = Today().ToProto();
+    *demand.mutable_respond_until() = today().ToProto();
     return Ask(demand, bin_)->name();
   };
   fixture.act = [this](const base::EdgeDef& edge, const std::string& name, rpc::Role as) {
@@ -451,7 +451,7 @@ TEST_F(DemandWalkTest, RequestsForSubcontractors) {
     return Do<v1::Demand>("CloseDemand", caller, close).status();
   };
   fixture.happen = [this](const base::EdgeDef&, const std::string&) {
-    GoTo(Today().AddDays(1));
+    GoTo(today().AddDays(1));
     return absl::OkStatus();
   };
   fixture.state = [this](const std::string& name) { return GetDemand(name).state(); };
@@ -472,7 +472,7 @@ TEST_F(DemandWalkTest, Editions) {
   fixture.state = [this](const std::string& name) {
     v1::GetPublicationRequest request;
     request.set_name(name);
-    return Done<v1::Publication>("GetPublication", public_, request).state();
+    return Must<v1::Publication>("GetPublication", public_, request).state();
   };
   EXPECT_EQ(cases::WalkMachine(PublicationMachine(), fixture).taken, 3);
 }
@@ -486,7 +486,7 @@ TEST_F(DemandWalkTest, LinesOfTheList) {
   fixture.make = [&, this] {
     auto list = MakeList(absl::StrCat("l-", ++editions_), 1);
     list.mutable_demands(0)->set_customer_bin(bin_);
-    *list.mutable_demands(0)->mutable_respond_until() = Today().ToProto();
+    *list.mutable_demands(0)->mutable_respond_until() = today().ToProto();
     EXPECT_TRUE(Publish(list).ok());
     const std::string name = absl::StrCat("demands/", ++made);
     edition_of[name] = list.name().substr(13);
@@ -498,7 +498,7 @@ TEST_F(DemandWalkTest, LinesOfTheList) {
   fixture.happen = [&, this](const base::EdgeDef& edge, const std::string& name) {
     if (static_cast<ListedVerb>(edge.verb) == ListedVerb::kWithdraw)
       return Withdraw(edition_of[name], authority_).status();
-    GoTo(Today().AddDays(1));
+    GoTo(today().AddDays(1));
     return absl::OkStatus();
   };
   fixture.state = [this](const std::string& name) { return GetDemand(name).state(); };
@@ -544,7 +544,7 @@ TEST_F(DemandWalkTest, Responses) {
   fixture.state = [this](const std::string& name) {
     v1::ListResponsesRequest list;
     list.set_parent(name.substr(0, name.find("/responses")));
-    return Done<v1::ListResponsesResponse>("ListResponses", auditor_, list).responses(0).state();
+    return Must<v1::ListResponsesResponse>("ListResponses", auditor_, list).responses(0).state();
   };
   EXPECT_EQ(cases::WalkMachine(ResponseMachine(), fixture).taken, 3);
 }

@@ -28,7 +28,7 @@ class ReportTest : public SuppliersTest {
     organization.set_kato(kato);
     organization.set_order_number("9-НҚ");
     *organization.mutable_order_date() = Day("2026-06-01").ToProto();
-    Done<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, request);
+    Must<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, request);
   }
   absl::Status Remove(const std::string& bin, const std::string& from, const std::string& ordered) {
     v1::RemoveMonitoredOrganizationRequest request;
@@ -46,11 +46,6 @@ class ReportTest : public SuppliersTest {
     request.set_name("monitored/" + bin);
     if (!as_of.empty()) *request.mutable_as_of() = Day(as_of).ToProto();
     return Do<v1::MonitoredOrganization>("GetMonitoredOrganization", public_, request);
-  }
-  void ExpectSoundStore() {
-    const auto findings = store().Scrub();
-    ASSERT_TRUE(findings.ok()) << findings.status();
-    EXPECT_THAT(*findings, ::testing::IsEmpty());
   }
   static R::Line MakeLine(int number, int64_t tenge, v1::Kind kind = v1::GOOD,
                           const std::string& date = "2026-07-10", int share = -1) {
@@ -109,7 +104,7 @@ class ReportTest : public SuppliersTest {
   R GetReport(const std::string& name) {
     v1::GetProcurementReportRequest request;
     request.set_name(name);
-    return Done<R>("GetProcurementReport", auditor_, request);
+    return Must<R>("GetProcurementReport", auditor_, request);
   }
   std::string EtagOf(const std::string& name) { return GetReport(name).etag(); }
   absl::StatusOr<R> Withdraw(const std::string& name, const rpc::Caller& caller,
@@ -192,7 +187,7 @@ TEST_F(ReportTest, WhoFilesAndWhoReads) {
   EXPECT_EQ(base::ReasonOf(Compute(elsewhere).status()), "ACCESS_DENIED");
   v1::ListProcurementReportsRequest list;
   const auto count = [&](const rpc::Caller& caller) {
-    return Done<v1::ListProcurementReportsResponse>("ListProcurementReports", caller, list)
+    return Must<v1::ListProcurementReportsResponse>("ListProcurementReports", caller, list)
         .reports_size();
   };
   EXPECT_EQ(count(customer_), 1);
@@ -299,7 +294,7 @@ TEST_F(ReportTest, PagesShowAllLinesOnceAndTheSameSums) {
   int pages = 0;
   do {
     const auto page =
-        Done<v1::ComputeInCountryValueResponse>("ComputeInCountryValue", customer_, request);
+        Must<v1::ComputeInCountryValueResponse>("ComputeInCountryValue", customer_, request);
     for (const auto& line : page.lines()) numbers.push_back(line.number());
     EXPECT_EQ(page.sums(0).amount().units(), 7'260);
     request.set_page_token(page.next_page_token());
@@ -341,7 +336,7 @@ TEST_F(ReportTest, TheListChangesFromTheDayOfAnOrderOn) {
   v1::ListMonitoredOrganizationsRequest list;
   list.set_kato_prefix("75");
   EXPECT_EQ(
-      Done<v1::ListMonitoredOrganizationsResponse>("ListMonitoredOrganizations", public_, list)
+      Must<v1::ListMonitoredOrganizationsResponse>("ListMonitoredOrganizations", public_, list)
           .organizations_size(),
       1);
 }
@@ -365,7 +360,7 @@ TEST_F(ReportTest, AnOrderThatIsEnteredLateHoldsFromItsOwnDay) {
     EXPECT_FALSE(Listed(organization_, day).ok()) << day;
   EXPECT_EQ(SumOf(ComputeYear(customer_)), 100);
   EXPECT_EQ(SumOf(ComputeYear(customer_, &known_at)), 1'100);
-  ExpectSoundStore();
+  ExpectSound();
 }
 
 TEST_F(ReportTest, WhatIsToComeToTheListMayNotCome) {
@@ -378,11 +373,11 @@ TEST_F(ReportTest, WhatIsToComeToTheListMayNotCome) {
   ASSERT_TRUE(Remove(organization_, "2026-09-01", "2026-06-15").ok());
   EXPECT_FALSE(Listed(organization_, "2026-09-01").ok());
   Monitor(organization_, "2026-09-01");
-  ExpectSoundStore();
+  ExpectSound();
   GoTo(Day("2026-09-02"));
   EXPECT_FALSE(Listed(other).ok());
   EXPECT_TRUE(Listed(organization_).ok());
-  ExpectSoundStore();
+  ExpectSound();
 }
 
 // Of a year in which it came to the list in June and moved in October.
@@ -451,14 +446,14 @@ TEST_F(ReportTest, AMistakenReportIsTakenBackAndFreesItsPeriod) {
     v1::ListProcurementReportsRequest list;
     list.set_filter(filter);
     const auto all =
-        Done<v1::ListProcurementReportsResponse>("ListProcurementReports", caller, list);
+        Must<v1::ListProcurementReportsResponse>("ListProcurementReports", caller, list);
     std::vector<std::string> names;
     for (const R& report : all.reports()) names.push_back(report.name());
     EXPECT_THAT(names, ::testing::ElementsAre("procurement_reports/1", "procurement_reports/2",
                                               "procurement_reports/3"))
         << caller.subject << " " << filter;
   }
-  ExpectSoundStore();
+  ExpectSound();
 }
 
 TEST_F(ReportTest, EveryRoleWithdrawsAsTheTableSays) {

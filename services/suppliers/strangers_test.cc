@@ -35,7 +35,7 @@ class StrangersTest : public SuppliersTest {
     EXPECT_TRUE(Register(bin).ok());
     v1::AddEvidenceRequest evidence;
     *evidence.mutable_evidence() = MakeEvidence(bin, "1", 5'000);
-    Done<v1::Evidence>("AddEvidence", Owner(bin), evidence);
+    Must<v1::Evidence>("AddEvidence", Owner(bin), evidence);
     Offered(MakeOffer(bin));
     const std::string offer = Offered(MakeOffer(other)).name();
     v1::CreateDemandRequest demand;
@@ -47,28 +47,28 @@ class StrangersTest : public SuppliersTest {
     demand.mutable_demand()->set_quantity("5");
     demand.mutable_demand()->set_first_year(2027);
     demand.mutable_demand()->set_years(1);
-    Done<v1::Demand>("CreateDemand", Owner(customer), demand);
+    Must<v1::Demand>("CreateDemand", Owner(customer), demand);
     v1::RespondToDemandRequest respond;
     respond.set_parent("demands/1");
     respond.mutable_response()->set_bin(other);
     respond.mutable_response()->add_offers(offer);
     respond.mutable_response()->set_quantity("5");
-    Done<v1::Response>("RespondToDemand", Owner(other), respond);
+    Must<v1::Response>("RespondToDemand", Owner(other), respond);
     v1::SubscribeRequest subscribe;
     subscribe.mutable_subscription()->set_bin(bin);
-    Done<v1::Subscription>("Subscribe", Owner(bin), subscribe);
+    Must<v1::Subscription>("Subscribe", Owner(bin), subscribe);
     v1::AddMonitoredOrganizationRequest monitor;
     monitor.mutable_organization()->set_bin(customer);
     monitor.mutable_organization()->set_name_ru("АО");
     monitor.mutable_organization()->set_kato("751110000");
     monitor.mutable_organization()->set_order_number("1");
-    *monitor.mutable_organization()->mutable_order_date() = Today().ToProto();
-    Done<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, monitor);
+    *monitor.mutable_organization()->mutable_order_date() = today().ToProto();
+    Must<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, monitor);
     v1::SubmitProcurementReportRequest report;
     report.set_parent("monitored/" + customer);
     report.mutable_report()->set_stage(v1::ProcurementReport::PLAN);
-    *report.mutable_report()->mutable_period_from() = Today().ToProto();
-    *report.mutable_report()->mutable_period_to() = Today().ToProto();
+    *report.mutable_report()->mutable_period_from() = today().ToProto();
+    *report.mutable_report()->mutable_period_to() = today().ToProto();
     report.mutable_report()->set_part(1);
     auto* line = report.mutable_report()->add_lines();
     line->set_number(1);
@@ -77,7 +77,7 @@ class StrangersTest : public SuppliersTest {
     line->set_title("Клапан");
     line->mutable_amount()->set_currency_code("KZT");
     line->mutable_amount()->set_units(1);
-    Done<v1::ProcurementReport>("SubmitProcurementReport",
+    Must<v1::ProcurementReport>("SubmitProcurementReport",
                                 CallerOf("buyer", {rpc::v1::CUSTOMER}, customer), report);
     return {{"suppliers/*", {"suppliers/" + bin, "suppliers/" + Bin(77)}},
             {"evidence/*", {"evidence/1", "evidence/77"}},
@@ -109,7 +109,7 @@ class StrangersTest : public SuppliersTest {
         reflection->SetEnumValue(message, field, 1);
       } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
                  field->message_type() == google::type::Date::descriptor()) {
-        reflection->MutableMessage(message, field)->CopyFrom(Today().ToProto());
+        reflection->MutableMessage(message, field)->CopyFrom(today().ToProto());
       }
     }
   }

@@ -50,7 +50,7 @@ class RegistrationTest : public SuppliersTest {
     request.set_kato_prefix(kato);
     if (!as_of.empty()) *request.mutable_as_of() = Day(as_of).ToProto();
     std::vector<std::string> bins;
-    const auto page = Done<v1::ListSuppliersResponse>("ListSuppliers", caller, request);
+    const auto page = Must<v1::ListSuppliersResponse>("ListSuppliers", caller, request);
     for (const auto& supplier : page.suppliers()) bins.push_back(supplier.bin());
     return bins;
   }
@@ -85,7 +85,7 @@ TEST_F(RegistrationTest, ASupplierRegistersIsVerifiedAndIsInTheRegister) {
 
   v1::ReplayDecisionRequest replay;
   replay.set_name("suppliers/" + bin);
-  EXPECT_TRUE(Done<v1::ReplayDecisionResponse>("ReplayDecision", Owner(bin), replay).same());
+  EXPECT_TRUE(Must<v1::ReplayDecisionResponse>("ReplayDecision", Owner(bin), replay).same());
   EXPECT_EQ(base::ReasonOf(
                 Do<v1::ReplayDecisionResponse>("ReplayDecision", Owner(Bin(2)), replay).status()),
             "ACCESS_DENIED");
@@ -162,7 +162,7 @@ TEST_F(RegistrationTest, AReviewSettlesWhatIsNotDenied) {
   EXPECT_EQ(accepted->state(), S::ACTIVE);
   v1::ReplayDecisionRequest replay;
   replay.set_name("suppliers/" + bin);
-  EXPECT_TRUE(Done<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).same());
+  EXPECT_TRUE(Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).same());
 
   const std::string denied = Bin(2);
   ASSERT_TRUE(Register(denied).ok());
@@ -292,7 +292,7 @@ TEST_F(RegistrationTest, MeasuresExplainThemselvesAndEarlierDecisionsStay) {
     if (!as_of.empty()) *request.mutable_as_of() = Day(as_of).ToProto();
     if (known_at != absl::InfiniteFuture())
       request.mutable_known_at()->set_seconds(absl::ToUnixSeconds(known_at));
-    const auto answer = Done<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, request);
+    const auto answer = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, request);
     EXPECT_TRUE(answer.same());
     EXPECT_EQ(answer.stored().outcome(), outcome);
     EXPECT_TRUE(answer.stored().has_decide_time());
@@ -378,7 +378,7 @@ TEST_F(RegistrationTest, WhatWasKnownThenIsAnsweredAgain) {
   EXPECT_EQ(then->name_ru(), "ТОО Завод " + bin);
   v1::ListSuppliersRequest list;
   *list.mutable_known_at() = request.known_at();
-  EXPECT_EQ(Done<v1::ListSuppliersResponse>("ListSuppliers", public_, list).suppliers_size(), 1);
+  EXPECT_EQ(Must<v1::ListSuppliersResponse>("ListSuppliers", public_, list).suppliers_size(), 1);
 }
 
 // Of a day long after: what was known then said that it is ACTIVE to its last day, so it was known
@@ -393,7 +393,7 @@ TEST_F(RegistrationTest, WhatWasKnownThenIsShownAsOfToday) {
   *list.mutable_known_at() = request.known_at();
   const auto listed = [&](const rpc::Caller& caller, const char* filter) {
     list.set_filter(filter);
-    return Done<v1::ListSuppliersResponse>("ListSuppliers", caller, list).suppliers_size();
+    return Must<v1::ListSuppliersResponse>("ListSuppliers", caller, list).suppliers_size();
   };
   EXPECT_EQ(listed(public_, "state = \"ACTIVE\""), 1);
   GoTo(Day("2029-06-20"));
@@ -510,7 +510,7 @@ class SupplierWalkTest : public RegistrationTest {
         v1::SuspendSupplierRequest request;
         request.set_name(name);
         request.set_reason("Проверка.");
-        *request.mutable_until() = Today().AddDays(1).ToProto();
+        *request.mutable_until() = today().AddDays(1).ToProto();
         return Do<v1::Supplier>("SuspendSupplier", caller, request).status();
       }
       case SupplierVerb::kReinstate: {
@@ -557,10 +557,10 @@ class SupplierWalkTest : public RegistrationTest {
         LetAsk();
         return absl::OkStatus();
       case SupplierVerb::kVerifyLate:
-        GoTo(Today().AddDays(8));
+        GoTo(today().AddDays(8));
         return absl::OkStatus();
       case SupplierVerb::kEndSuspension:
-        GoTo(Today().AddDays(1));
+        GoTo(today().AddDays(1));
         return absl::OkStatus();
       default: {
         ASSIGN_OR_RETURN(const base::Date last,
@@ -654,7 +654,7 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
   ASSERT_TRUE(store().RunDueTimers().ok());  // the warning
   v1::CheckDomesticRequest now;
   now.add_bins(bin);
-  EXPECT_TRUE(Done<v1::CheckDomesticResponse>("CheckDomestic", public_, now).results(0).domestic());
+  EXPECT_TRUE(Must<v1::CheckDomesticResponse>("CheckDomestic", public_, now).results(0).domestic());
   // Several days, with one question.
   v1::CheckDomesticRequest days;
   days.add_bins(bin);
@@ -663,7 +663,7 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
     days.add_questions()->set_bin(bin);
     *days.mutable_questions()->rbegin()->mutable_on_date() = Day(day).ToProto();
   }
-  const auto said = Done<v1::CheckDomesticResponse>("CheckDomestic", public_, days);
+  const auto said = Must<v1::CheckDomesticResponse>("CheckDomestic", public_, days);
   std::string answers;
   for (const auto& result : said.results()) {
     EXPECT_EQ(result.bin(), bin);
@@ -677,7 +677,7 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
             "INVALID_FIELD");
   const int64_t before = position();
   GoTo(Day("2027-06-01"));
-  const auto after = Done<v1::CheckDomesticResponse>("CheckDomestic", public_, now);
+  const auto after = Must<v1::CheckDomesticResponse>("CheckDomestic", public_, now);
   EXPECT_FALSE(after.results(0).domestic());
   EXPECT_EQ(after.results(0).decision().findings(1).legal_basis().article(), "Art. 51(2)");
   EXPECT_EQ(position(), before);              // nothing was written at midnight
@@ -691,7 +691,7 @@ TEST_F(EvidenceTest, WhatWasMadeBefore) {
     v1::CheckProductionRequest request;
     request.add_ens_tru(code);
     *request.mutable_on_date() = Day(day).ToProto();
-    return Done<v1::CheckProductionResponse>("CheckProduction", public_, request).results(0);
+    return Must<v1::CheckProductionResponse>("CheckProduction", public_, request).results(0);
   };
   const std::string bin = Active(1);
   EXPECT_FALSE(made(kCode, "2026-06-15").made());
@@ -722,7 +722,7 @@ TEST_F(EvidenceTest, WhatWasMadeByACertificate) {
   v1::CheckProductionRequest request;
   request.add_ens_tru(kCode);
   const auto asked = [&] {
-    return Done<v1::CheckProductionResponse>("CheckProduction", public_, request);
+    return Must<v1::CheckProductionResponse>("CheckProduction", public_, request);
   };
   v1::Offer offer = MakeOffer(bin);
   offer.add_evidence(added->name());
@@ -758,7 +758,7 @@ TEST_F(EvidenceTest, ASupplierDoesNotMakeItselfDomestic) {
   EXPECT_EQ(GetOffer(offered, public_)->in_country_value(0).in_country_value_bp(), 5'000);
   v1::ReplayEvidenceDecisionRequest replay;
   replay.set_name(added->name());
-  EXPECT_TRUE(Done<v1::ReplayEvidenceDecisionResponse>("ReplayEvidenceDecision", Owner(bin), replay)
+  EXPECT_TRUE(Must<v1::ReplayEvidenceDecisionResponse>("ReplayEvidenceDecision", Owner(bin), replay)
                   .same());
 }
 
@@ -900,22 +900,22 @@ TEST_F(EvidenceTest, OwnersAreWarnedOnceBeforeTheLastDay) {
   v1::ListNoticesRequest list;
   list.set_parent("suppliers/" + bin);
   GoTo(Day("2027-04-30"));
-  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", Owner(bin), list).notices_size(), 0);
+  EXPECT_EQ(Must<v1::ListNoticesResponse>("ListNotices", Owner(bin), list).notices_size(), 0);
   GoTo(Day("2027-05-01"));
-  const auto notices = Done<v1::ListNoticesResponse>("ListNotices", Owner(bin), list);
+  const auto notices = Must<v1::ListNoticesResponse>("ListNotices", Owner(bin), list);
   ASSERT_EQ(notices.notices_size(), 1);
   EXPECT_EQ(notices.notices(0).type(), v1::Notice::EVIDENCE_EXPIRES);
   EXPECT_EQ(notices.notices(0).subject(), "evidence/1");
   GoTo(Day("2029-05-15"));
-  const auto more = Done<v1::ListNoticesResponse>("ListNotices", institute_, list);
+  const auto more = Must<v1::ListNoticesResponse>("ListNotices", institute_, list);
   ASSERT_EQ(more.notices_size(), 2);
   EXPECT_EQ(more.notices(1).type(), v1::Notice::REGISTRATION_EXPIRES);
   v1::ListNoticesRequest of_then = list;
   of_then.mutable_known_at()->set_seconds(absl::ToUnixSeconds(Day("2027-05-02").StartOfDay()));
-  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", institute_, of_then).notices_size(), 1);
+  EXPECT_EQ(Must<v1::ListNoticesResponse>("ListNotices", institute_, of_then).notices_size(), 1);
   of_then.clear_known_at();
   *of_then.mutable_as_of() = Day("2027-04-30").ToProto();
-  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", institute_, of_then).notices_size(), 0);
+  EXPECT_EQ(Must<v1::ListNoticesResponse>("ListNotices", institute_, of_then).notices_size(), 0);
   EXPECT_EQ(
       base::ReasonOf(Do<v1::ListNoticesResponse>("ListNotices", Owner(Bin(2)), list).status()),
       "ACCESS_DENIED");
@@ -928,14 +928,14 @@ TEST_F(EvidenceTest, ARegistrationThatWasVerifiedTwiceIsWarnedOfOnce) {
   update.mutable_supplier()->set_name("suppliers/" + bin);
   update.mutable_supplier()->set_name_ru("ТОО Завод и Ко");
   update.mutable_update_mask()->add_paths("name_ru");
-  Done<v1::Supplier>("UpdateSupplier", Owner(bin), update);
+  Must<v1::Supplier>("UpdateSupplier", Owner(bin), update);
   ASSERT_TRUE(Submit(bin).ok());
   LetAsk();
   ASSERT_EQ(Verify(bin)->state(), v1::Supplier::ACTIVE);
   GoTo(Day("2029-06-01"));
   v1::ListNoticesRequest list;
   list.set_parent("suppliers/" + bin);
-  EXPECT_EQ(Done<v1::ListNoticesResponse>("ListNotices", Owner(bin), list).notices_size(), 1);
+  EXPECT_EQ(Must<v1::ListNoticesResponse>("ListNotices", Owner(bin), list).notices_size(), 1);
 }
 
 class EvidenceWalkTest : public EvidenceTest {
@@ -986,13 +986,13 @@ TEST_F(OfferTest, IsPublicWhileItsSupplierIs) {
   EXPECT_TRUE(GetOffer(offer.name(), Owner(bin)).ok());
   v1::ListOffersRequest list;
   list.set_filter("ens_tru = \"281413.900.000001\"");
-  EXPECT_EQ(Done<v1::ListOffersResponse>("ListOffers", public_, list).offers_size(), 0);
-  EXPECT_EQ(Done<v1::ListOffersResponse>("ListOffers", institute_, list).offers_size(), 1);
+  EXPECT_EQ(Must<v1::ListOffersResponse>("ListOffers", public_, list).offers_size(), 0);
+  EXPECT_EQ(Must<v1::ListOffersResponse>("ListOffers", institute_, list).offers_size(), 1);
   ASSERT_TRUE(Submit(bin).ok());
   LetAsk();
   ASSERT_TRUE(Verify(bin).ok());
   EXPECT_TRUE(GetOffer(offer.name(), public_).ok());
-  EXPECT_EQ(Done<v1::ListOffersResponse>("ListOffers", public_, list).offers_size(), 1);
+  EXPECT_EQ(Must<v1::ListOffersResponse>("ListOffers", public_, list).offers_size(), 1);
   GoTo(Day("2026-06-20"));
   v1::DeleteOfferRequest remove;
   remove.set_name(offer.name());
@@ -1049,7 +1049,7 @@ TEST_F(OfferTest, SaysOfEachPastDayWhatItsEvidenceSays) {
     *request.mutable_as_of() = Day(day).ToProto();
     const std::string* const names[] = {&changed, &ended, &other};
     std::vector<int> found{-1, -1, -1};
-    const auto searched = Done<v1::SearchOffersResponse>("SearchOffers", public_, request);
+    const auto searched = Must<v1::SearchOffersResponse>("SearchOffers", public_, request);
     for (const auto& result : searched.results()) {
       for (size_t i = 0; i < 3; ++i) {
         const std::string& name = *names[i];
@@ -1089,7 +1089,7 @@ TEST_F(OfferTest, SaysOfEachPastDayWhatItsEvidenceSays) {
   EXPECT_EQ(GetOffer(changed, public_, "2026-07-25")->evidence_size(), 1);
   EXPECT_EQ(GetOffer(changed, public_)->evidence_size(), 0);
   v1::ListOffersRequest list;
-  EXPECT_EQ(Done<v1::ListOffersResponse>("ListOffers", public_, list).offers_size(), 1);
+  EXPECT_EQ(Must<v1::ListOffersResponse>("ListOffers", public_, list).offers_size(), 1);
 }
 
 TEST_F(OfferTest, RestsOnEvidenceOfItsOwnSupplierForItsOwnCode) {
@@ -1146,7 +1146,7 @@ TEST_F(OfferTest, RestsOnEvidenceOfItsOwnSupplierForItsOwnCode) {
   v1::UpdateOfferRequest update;
   update.mutable_offer()->set_name("offers/1");
   update.mutable_offer()->set_annual_capacity("250.5");
-  const auto updated = Done<v1::Offer>("UpdateOffer", Owner(bin), update);
+  const auto updated = Must<v1::Offer>("UpdateOffer", Owner(bin), update);
   EXPECT_EQ(updated.annual_capacity(), "250.5");
   EXPECT_EQ(updated.in_country_value_size(), 1);
   ASSERT_TRUE([&] {

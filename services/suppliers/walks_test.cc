@@ -20,19 +20,19 @@ class ConfidentialTest : public SuppliersTest {
     *create.mutable_supplier() = MakeSupplier(bin);
     rpc::PlantCanaries(create.mutable_supplier());
     create.mutable_supplier()->mutable_finance()->set_year(2025);  // one whose norms are known
-    Done<v1::Supplier>("RegisterSupplier", owner, create);
+    Must<v1::Supplier>("RegisterSupplier", owner, create);
     v1::SubmitSupplierRequest submit;
     submit.set_name("suppliers/" + bin);
-    Done<v1::Supplier>("SubmitSupplier", owner, submit);
+    Must<v1::Supplier>("SubmitSupplier", owner, submit);
     LetAsk();
-    Done<v1::Supplier>("VerifySupplier", CallerOf("verifier", {rpc::v1::INSTITUTE_LOCAL_CONTENT}),
+    Must<v1::Supplier>("VerifySupplier", CallerOf("verifier", {rpc::v1::INSTITUTE_LOCAL_CONTENT}),
                        Answers(bin, /*satisfied=*/false));
     v1::ReviewSupplierRequest review;
     review.set_name("suppliers/" + bin);
     review.set_etag(Get(bin, auditor_)->etag());
     review.set_verdict(v1::ReviewSupplierRequest::ACCEPT);
     review.set_reason("canary-reason");
-    Done<v1::Supplier>("ReviewSupplier", CallerOf("reviewer", {rpc::v1::INSTITUTE_LOCAL_CONTENT}),
+    Must<v1::Supplier>("ReviewSupplier", CallerOf("reviewer", {rpc::v1::INSTITUTE_LOCAL_CONTENT}),
                        review);
     v1::Supplier supplier = *Get(bin, auditor_);
     EXPECT_EQ(supplier.state(), v1::Supplier::ACTIVE);
@@ -47,22 +47,22 @@ class ConfidentialTest : public SuppliersTest {
   v1::Evidence MarkedEvidence(const std::string& bin, const std::string& number, bool revoked) {
     v1::AddEvidenceRequest add;
     *add.mutable_evidence() = MakeEvidence(bin, number, 5'000);
-    v1::Evidence evidence = Done<v1::Evidence>("AddEvidence", Owner(bin, "adder"), add);
+    v1::Evidence evidence = Must<v1::Evidence>("AddEvidence", Owner(bin, "adder"), add);
     const std::string name = evidence.name();
     v1::ConfirmEvidenceRequest confirm;
     confirm.set_name(name);
     confirm.set_etag(evidence.etag());
     const rpc::Caller decider = CallerOf("confirmer", {rpc::v1::INSTITUTE_LOCAL_CONTENT});
-    Done<v1::Evidence>("ConfirmEvidence", decider, confirm);
+    Must<v1::Evidence>("ConfirmEvidence", decider, confirm);
     if (revoked) {
       v1::RevokeEvidenceRequest revoke;
       revoke.set_name(name);
       revoke.set_reason("canary-void");
-      Done<v1::Evidence>("RevokeEvidence", decider, revoke);
+      Must<v1::Evidence>("RevokeEvidence", decider, revoke);
     }
     v1::GetEvidenceRequest get;
     get.set_name(name);
-    evidence = Done<v1::Evidence>("GetEvidence", auditor_, get);
+    evidence = Must<v1::Evidence>("GetEvidence", auditor_, get);
     evidence.clear_added_by();
     evidence.clear_decided_by();
     return evidence;
@@ -79,12 +79,12 @@ class ConfidentialTest : public SuppliersTest {
     demand.mutable_demand()->set_first_year(2027);
     demand.mutable_demand()->set_years(1);
     v1::RespondToDemandRequest respond;
-    respond.set_parent(Done<v1::Demand>("CreateDemand", Owner(customer), demand).name());
+    respond.set_parent(Must<v1::Demand>("CreateDemand", Owner(customer), demand).name());
     respond.mutable_response()->set_bin(bin);
     respond.mutable_response()->add_offers(Offered(MakeOffer(bin)).name());
     respond.mutable_response()->set_quantity("5");
     rpc::PlantCanaries(respond.mutable_response());
-    return Done<v1::Response>("RespondToDemand", Owner(bin), respond);
+    return Must<v1::Response>("RespondToDemand", Owner(bin), respond);
   }
   v1::ProcurementReport MarkedReport(const std::string& bin) {
     v1::AddMonitoredOrganizationRequest monitor;
@@ -92,13 +92,13 @@ class ConfidentialTest : public SuppliersTest {
     monitor.mutable_organization()->set_name_ru("АО Заказчик");
     monitor.mutable_organization()->set_kato("751110000");
     monitor.mutable_organization()->set_order_number("9-НҚ");
-    *monitor.mutable_organization()->mutable_order_date() = Today().ToProto();
-    monitored_ = Done<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, monitor);
+    *monitor.mutable_organization()->mutable_order_date() = today().ToProto();
+    monitored_ = Must<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, monitor);
     v1::SubmitProcurementReportRequest file;
     file.set_parent("monitored/" + bin);
     file.mutable_report()->set_stage(v1::ProcurementReport::PLAN);
-    *file.mutable_report()->mutable_period_from() = Today().ToProto();
-    *file.mutable_report()->mutable_period_to() = Today().ToProto();
+    *file.mutable_report()->mutable_period_from() = today().ToProto();
+    *file.mutable_report()->mutable_period_to() = today().ToProto();
     file.mutable_report()->set_part(1);
     auto* line = file.mutable_report()->add_lines();
     line->set_number(1);
@@ -108,7 +108,7 @@ class ConfidentialTest : public SuppliersTest {
     line->mutable_amount()->set_currency_code("KZT");
     line->mutable_amount()->set_units(rpc::kFirstCanary + 555);
     line->set_supplier_bin(Bin(4'444));
-    v1::ProcurementReport report = Done<v1::ProcurementReport>(
+    v1::ProcurementReport report = Must<v1::ProcurementReport>(
         "SubmitProcurementReport", CallerOf("filer", {rpc::v1::CUSTOMER}, bin), file);
     report.mutable_lines(0)->clear_ens_tru();  // of the register of offers, too
     report.clear_submitted_by();
@@ -137,8 +137,8 @@ TEST_F(ConfidentialTest, NoCanaryLeaves) {
   v1::ComputeInCountryValueRequest compute;
   compute.set_parent("monitored/" + bin);
   compute.set_stage(v1::ProcurementReport::PLAN);
-  *compute.mutable_period_from() = Today().ToProto();
-  *compute.mutable_period_to() = Today().ToProto();
+  *compute.mutable_period_from() = today().ToProto();
+  *compute.mutable_period_to() = today().ToProto();
   v1::GetEvidenceRequest get;
   get.set_name(revoked.name());
   v1::ReplayEvidenceDecisionRequest replay;
@@ -168,14 +168,14 @@ TEST_F(ConfidentialTest, ScopesHoldBothWays) {
   const v1::Supplier draft = *Register(draft_bin);
   v1::AddEvidenceRequest add;
   *add.mutable_evidence() = MakeEvidence(draft_bin, "7", 5'000);
-  const auto added = Done<v1::Evidence>("AddEvidence", Owner(draft_bin), add);
+  const auto added = Must<v1::Evidence>("AddEvidence", Owner(draft_bin), add);
   const v1::Offer hidden = Offered(MakeOffer(draft_bin));
   v1::SubscribeRequest subscribe;
   subscribe.mutable_subscription()->set_bin(bin);
-  const auto subscription = Done<v1::Subscription>("Subscribe", Owner(bin), subscribe);
+  const auto subscription = Must<v1::Subscription>("Subscribe", Owner(bin), subscribe);
   v1::GetDemandRequest get;
   get.set_name("demands/1");
-  const auto demand = Done<v1::Demand>("GetDemand", public_, get);
+  const auto demand = Must<v1::Demand>("GetDemand", public_, get);
   rpc::ScopeFixture fixture;
   fixture.registry = &service_->registry();
   fixture.clock = &clock_;
