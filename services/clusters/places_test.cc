@@ -24,7 +24,6 @@ class PlacesTest : public ClustersTest {
         "/nisi.industry_map.v1.PlacesService/ResolvePlace",
         [this](const ResolvePlaceRequest& request) { return Answer(request); });
   }
-  ~PlacesTest() override { service_.reset(); }
 
   absl::StatusOr<ResolvePlaceResponse> Answer(const ResolvePlaceRequest& request) {
     asked_for_ = base::Date::FromProto(request.as_of())->ToString();

@@ -735,7 +735,7 @@ TEST_F(ServiceTest, OrdersHoldFromTheirDates) {
   const auto replayed = ReplayOf(round.cluster);
   EXPECT_EQ(replayed.replays_size(), 2);
   for (const auto& replay : replayed.replays()) EXPECT_TRUE(replay.same()) << replay.field();
-  EXPECT_THAT(*store().Scrub(), IsEmpty());
+  ExpectSound();
 }
 
 // The composition is that of the order's date; what was lost since has its cure period.
@@ -1000,9 +1000,7 @@ TEST_F(ServiceTest, TotalsAreWhatALookAtEverythingSays) {
     EXPECT_EQ(Totals(day), Counted(day)) << day.ToString();
     for (const Round& round : rounds) ExpectOfItsDay(round.cluster, day);
   }
-  const auto findings = store().Scrub();
-  ASSERT_TRUE(findings.ok());
-  EXPECT_THAT(*findings, IsEmpty());
+  ExpectSound();
 }
 
 TEST_F(ServiceTest, FindsByMemberRegionAndGoods) {
@@ -1081,12 +1079,7 @@ TEST_F(ServiceTest, WatchersSeeAClusterWholeWhenItIsSelected) {
   const auto watched = [&](const rpc::Caller& caller) {
     v1::WatchClustersRequest request;
     request.set_start_position(1);
-    auto source = [&] {
-      const rpc::Method& method = MethodOf("WatchClusters");
-      rpc::Call call = MakeCall(method, caller);
-      EXPECT_TRUE(Prepare(method, &request, &call).ok());
-      return *method.server_stream(call, request);
-    }();
+    const auto source = *Stream("WatchClusters", caller, request);
     source->OnStart([] {});
     std::vector<v1::WatchClustersResponse::Change> changes;
     for (int i = 0; i < 200; ++i) {

@@ -1,13 +1,10 @@
-// What the tests of this service share: the real service over a store in a folder of its own, a
-// clock that is moved by hand, and calls made as the call layer makes them: role, form, scope, then
-// the function. And the way of a selection, step by step.
+// What the tests of this service share: the service (common/rpc/service_testing.h), and the way of
+// a selection, step by step.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,13 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/base/clock.h"
-#include "common/base/codes.h"
-#include "common/base/hash.h"
 #include "common/base/status.h"
-#include "common/rpc/host.h"
-#include "common/rpc/masked_testing.h"
+#include "common/base/values_testing.h"
+#include "common/rpc/caller_testing.h"
 #include "common/rpc/peer_testing.h"
+#include "common/rpc/service_testing.h"
 #include "nisi/clusters/v1/service.pb.h"
 #include "nisi/clusters/v1/supports.pb.h"
 #include "nisi/grants/v1/agreement_service.pb.h"
@@ -31,29 +26,10 @@
 
 namespace nisi::clusters {
 
-inline base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
-
-inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
-                            const std::string& bin = "", std::vector<std::string> regions = {}) {
-  rpc::Caller caller;
-  caller.subject = subject;
-  caller.bin = bin;
-  caller.regions = std::move(regions);
-  for (const rpc::Role role : roles) caller.Grant(role);
-  return caller;
-}
-
-// The n-th valid BIN of a row of them.
-inline std::string Bin(int n) {
-  for (int serial = n * 2;; ++serial) {
-    const std::string digits = absl::StrFormat("990140%05d", serial);
-    for (char check = '0'; check <= '9'; ++check) {
-      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
-    }
-  }
-}
+using base::Bin;
+using base::Day;
+using base::Tenge;
+using rpc::CallerOf;
 
 inline constexpr char kAkmola[] = "110000000";
 inline constexpr char kPavlodar[] = "550000000";
@@ -90,13 +66,12 @@ inline v1::Initiative MakeInitiative(int n) {
   return initiative;
 }
 
-class ClustersTest : public ::testing::Test {
+class ClustersTest : public rpc::ServiceTest {
  protected:
   ClustersTest()
-      : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "nisi_clusters_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+      : ServiceTest(
+            "clusters", Day("2026-06-15"),
+            {"nisi.clusters.v1.ClustersService", "nisi.clusters.v1.ClusterSupportService"}) {
     peers_->SetHere("grants", lists_.take());
     lists_.On<grants::v1::CheckRecipientRequest, grants::v1::CheckRecipientResponse>(
         "/nisi.grants.v1.GrantAgreementsService/CheckRecipient",
@@ -114,98 +89,10 @@ class ClustersTest : public ::testing::Test {
           return response;
         });
   }
-  ~ClustersTest() override {
-    service_.reset();
-    std::error_code ignored;
-    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
-  }
-  void SetUp() override { Reopen(); }
-  void Reopen() {
-    service_.reset();
-    metrics_ = std::make_unique<rpc::Metrics>("clusters");
-    rpc::HostOptions options;
-    options.data_dir = dir_;
-    options.clock = &clock_;
-    options.norms = &norms_;
-    options.metrics = metrics_.get();
+  absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
+      rpc::HostOptions options) override {
     options.peers = peers_.get();
-    options.sync = false;  // what a power cut loses is the engine's own test
-    auto service = Open(options);
-    ASSERT_TRUE(service.ok()) << service.status();
-    service_ = *std::move(service);
-  }
-
-  store::Store& store() { return service_->store(); }
-  int64_t position() { return store().position(); }
-  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
-
-  const rpc::Method& MethodOf(const std::string& name) {
-    const rpc::Method* method = nullptr;
-    for (const char* service : {"ClustersService", "ClusterSupportService"}) {
-      if (method != nullptr) break;
-      method = service_->registry().Find(absl::StrCat("/nisi.clusters.v1.", service, "/", name));
-    }
-    if (method == nullptr) ADD_FAILURE() << "no method " << name;
-    return *method;
-  }
-  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
-
-  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
-    rpc::Call call;
-    call.method = &method.policy;
-    call.caller = std::make_shared<rpc::Caller>(caller);
-    call.now = clock_.Now();
-    call.deadline = absl::InfiniteFuture();
-    return call;
-  }
-  // The steps of the call layer up to the function.
-  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
-                              rpc::Call* call) {
-    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
-    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
-    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
-    if (method.policy.mutation) {
-      call->body_hash =
-          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
-      if (method.policy.request_id != nullptr) {
-        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
-      }
-    }
-    return absl::OkStatus();
-  }
-  // The answer's bytes. A mutation without a request id gets a fresh one.
-  template <class Request>
-  absl::StatusOr<std::string> CallRaw(const std::string& name, const rpc::Caller& caller,
-                                      Request request) {
-    if constexpr (requires { request.set_request_id(""); }) {
-      if (request.request_id().empty()) request.set_request_id(NextUuid());
-    }
-    const rpc::Method& method = MethodOf(name);
-    rpc::Call call = MakeCall(method, caller);
-    RETURN_IF_ERROR(Prepare(method, &request, &call));
-    return rpc::AsSent(method, call, request, method.unary(call, request));
-  }
-  template <class Response, class Request>
-  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller,
-                              const Request& request) {
-    ASSIGN_OR_RETURN(const std::string bytes, CallRaw(name, caller, request));
-    Response response;
-    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
-    return response;
-  }
-  // What must succeed.
-  template <class Response, class Request>
-  Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
-    auto response = Do<Response>(name, caller, request);
-    EXPECT_TRUE(response.ok()) << name << ": " << response.status();
-    return response.ok() ? *std::move(response) : Response();
-  }
-
-  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
-  void GoTo(base::Date day) {
-    clock_.Set(day.StartOfDay());
-    const auto fired = store().RunDueTimers();
-    EXPECT_TRUE(fired.ok()) << fired.status();
+    return Open(options);
   }
 
   // ---- Steps, by whoever may take them unless somebody else is named
@@ -248,20 +135,12 @@ class ClustersTest : public ::testing::Test {
   }
   absl::StatusOr<rpc::v1::ImportReport> Import(
       const std::vector<v1::ImportClustersRequest::Row>& rows, bool dry, const std::string& id) {
-    const rpc::Method& method = MethodOf("ImportClusters");
-    rpc::Call call = MakeCall(method, institute_);
-    ASSIGN_OR_RETURN(const auto sink, method.client_stream(call));
-    v1::ImportClustersRequest message;
-    message.mutable_header()->set_request_id(id);
-    message.mutable_header()->set_dry_run(dry);
-    message.mutable_header()->set_row_count(static_cast<int32_t>(rows.size()));
-    RETURN_IF_ERROR(Prepare(method, &message, &call));
-    RETURN_IF_ERROR(sink->Push(message));
-    v1::ImportClustersRequest body;
-    for (const auto& one : rows) *body.mutable_rows()->add_rows() = one;
-    RETURN_IF_ERROR(Prepare(method, &body, &call));
-    RETURN_IF_ERROR(sink->Push(body));
-    ASSIGN_OR_RETURN(const std::string bytes, sink->Finish(call));
+    std::vector<v1::ImportClustersRequest> messages(2);
+    messages[0].mutable_header()->set_request_id(id);
+    messages[0].mutable_header()->set_dry_run(dry);
+    messages[0].mutable_header()->set_row_count(static_cast<int32_t>(rows.size()));
+    for (const auto& one : rows) *messages[1].mutable_rows()->add_rows() = one;
+    ASSIGN_OR_RETURN(const std::string bytes, Upload("ImportClusters", institute_, messages));
     rpc::v1::ImportReport report;
     report.ParseFromString(bytes);
     return report;
@@ -492,21 +371,13 @@ class ClustersTest : public ::testing::Test {
   const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
   const rpc::Caller public_;
 
-  base::FakeClock clock_;
-  norms::Norms norms_;
-  std::string dir_;
   // The services that this one asks. The register of grants is played; others are, or do not
   // answer.
   rpc::PlayedPeer lists_;
   std::set<std::string> bankrupts_;  // who stands on its lists
   rpc::Metrics peer_metrics_{"clusters"};
   std::unique_ptr<rpc::Peers> peers_ = rpc::MakePeers("clusters", &peer_metrics_);
-  std::unique_ptr<rpc::Metrics> metrics_;
-  std::unique_ptr<rpc::HostedService> service_;
   int organizations_ = 0;
-
- private:
-  int ids_ = 0;
 };
 
 }  // namespace nisi::clusters

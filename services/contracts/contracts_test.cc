@@ -833,7 +833,8 @@ TEST_F(ContractTest, WhatChangesIsWatched) {
     v1::WatchContractsRequest request;
     request.set_start_position(1);
     int changes = 0;
-    for (const auto& told : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
+    for (const auto& told :
+         Streamed<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
       changes += told.changes_size();
     }
     return changes;
@@ -845,7 +846,8 @@ TEST_F(ContractTest, WhatChangesIsWatched) {
   v1::WatchPlanningRequest planning;
   planning.set_start_position(1);
   int changes = 0;
-  for (const auto& told : Told<v1::WatchPlanningResponse>("WatchPlanning", auditor_, planning)) {
+  for (const auto& told :
+       Streamed<v1::WatchPlanningResponse>("WatchPlanning", auditor_, planning)) {
     changes += told.changes_size();
   }
   EXPECT_GT(changes, 8);

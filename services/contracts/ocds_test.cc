@@ -19,7 +19,7 @@ class OcdsTest : public ContractsTest {
     v1::ExportContractsRequest request;
     request.set_form(v1::ExportContractsRequest::RECORDS);
     request.set_figures(true);
-    const auto told = Told<v1::ExportContractsResponse>("ExportContracts", auditor_, request);
+    const auto told = Streamed<v1::ExportContractsResponse>("ExportContracts", auditor_, request);
     Struct package;
     EXPECT_EQ(told.size(), 1U);
     if (told.empty()) return package;

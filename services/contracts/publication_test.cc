@@ -360,8 +360,6 @@ TEST_F(PublicationTest, AnOrderOfAnEarlierDayIsNotTooEarly) {
 // The same by the relay of the running service, over the call layer.
 class DeliveredTest : public PublicationTest {
  protected:
-  ~DeliveredTest() override { service_.reset(); }
-
   rpc::Peers* Others() override {
     if (peers_ != nullptr) return peers_.get();
     played_.On<PublishDemandsRequest, suppliers::v1::Publication>(

@@ -19,7 +19,8 @@ class SeenTest : public ContractsTest {
     v1::ExportContractsRequest request;
     request.set_form(v1::ExportContractsRequest::RECORDS);
     std::vector<std::string> names;
-    for (const auto& one : Told<v1::ExportContractsResponse>("ExportContracts", caller, request)) {
+    for (const auto& one :
+         Streamed<v1::ExportContractsResponse>("ExportContracts", caller, request)) {
       names.push_back(one.contract());
     }
     return names;
@@ -29,7 +30,8 @@ class SeenTest : public ContractsTest {
     v1::WatchContractsRequest request;
     request.set_start_position(1);
     int changes = 0;
-    for (const auto& told : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
+    for (const auto& told :
+         Streamed<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
       for (const auto& change : told.changes()) changes += change.has_pledge() ? 0 : 1;
     }
     return changes;
@@ -210,7 +212,7 @@ class FiguresTest : public SeenTest {
     v1::ExportContractsRequest request;
     request.set_form(v1::ExportContractsRequest::RECORDS);
     request.set_figures(figures);
-    const auto told = Told<v1::ExportContractsResponse>("ExportContracts", caller, request);
+    const auto told = Streamed<v1::ExportContractsResponse>("ExportContracts", caller, request);
     EXPECT_EQ(told.size(), 1U) << caller.subject;
     return !told.empty() && absl::StrContains(told.front().json(), "77777");
   }
@@ -392,7 +394,8 @@ TEST_F(FiguresTest, AWatchTellsOfAllThatIsUnderAContract) {
     std::set<std::string> told;
     v1::WatchContractsRequest request;
     request.set_start_position(1);
-    for (const auto& one : Told<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
+    for (const auto& one :
+         Streamed<v1::WatchContractsResponse>("WatchContracts", caller, request)) {
       for (const auto& change : one.changes()) {
         EXPECT_EQ(change.contract().years_size() + change.amendment().years_size(), 0);
         EXPECT_EQ(change.entry().quantity() + change.report().progress(), "");

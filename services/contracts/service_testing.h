@@ -1,14 +1,10 @@
-// What the tests of this service share: the real service over a store in a folder of its own, a
-// clock that is moved by hand, the database of suppliers played by a table, and calls made as the
-// call layer makes them: role, form, scope, then the function. And the way of a year and of a
-// contract, step by step.
+// What the tests of this service share: the service (common/rpc/service_testing.h) with the
+// database of suppliers played by a table, and the way of a year and of a contract, step by step.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,12 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/base/clock.h"
-#include "common/base/codes.h"
-#include "common/base/hash.h"
-#include "common/base/money.h"
-#include "common/rpc/host.h"
-#include "common/rpc/masked_testing.h"
+#include "common/base/values_testing.h"
+#include "common/rpc/caller_testing.h"
+#include "common/rpc/service_testing.h"
 #include "nisi/contracts/v1/contracts_service.pb.h"
 #include "nisi/contracts/v1/planning_service.pb.h"
 #include "nisi/suppliers/v1/service.pb.h"
@@ -31,32 +24,10 @@
 
 namespace nisi::contracts {
 
-inline base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
-
-inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
-                            const std::string& bin = "") {
-  rpc::Caller caller;
-  caller.subject = subject;
-  caller.bin = bin;
-  for (const rpc::Role role : roles) caller.Grant(role);
-  return caller;
-}
-
-// The n-th valid BIN of a row of them.
-inline std::string Bin(int n) {
-  for (int serial = n * 2;; ++serial) {
-    const std::string digits = absl::StrFormat("990140%05d", serial);
-    for (char check = '0'; check <= '9'; ++check) {
-      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
-    }
-  }
-}
-
-inline google::type::Money Tenge(int64_t tenge) {
-  return base::Money::FromTenge(tenge)->ToProto();
-}
+using base::Bin;
+using base::Day;
+using base::Tenge;
+using rpc::CallerOf;
 
 // The n-th ENS TRU code of a row of them.
 inline std::string Code(int n) {
@@ -95,34 +66,15 @@ class FakeSources final : public Sources {
   int questions = 0;
 };
 
-class ContractsTest : public ::testing::Test {
+class ContractsTest : public rpc::ServiceTest {
  protected:
   ContractsTest()
-      : clock_(Day("2026-03-02").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "nisi_contracts_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
-  }
-  ~ContractsTest() override {
-    service_.reset();
-    std::error_code ignored;
-    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
-  }
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    service_.reset();
-    metrics_ = std::make_unique<rpc::Metrics>("contracts");
-    rpc::HostOptions options;
-    options.data_dir = dir_;
-    options.clock = &clock_;
-    options.norms = &norms_;
-    options.metrics = metrics_.get();
+      : ServiceTest("contracts", Day("2026-03-02"),
+                    {"nisi.contracts.v1.PlanningService", "nisi.contracts.v1.ContractsService"}) {}
+  absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
+      rpc::HostOptions options) override {
     options.peers = Others();
-    options.sync = false;  // what a power cut loses is the engine's own test
-    auto service = OpenWith(options, MakeSources());
-    ASSERT_TRUE(service.ok()) << service.status();
-    service_ = *std::move(service);
+    return OpenWith(options, MakeSources());
   }
   // To whom the outbox goes by itself; null: a test drives it.
   virtual rpc::Peers* Others() { return nullptr; }
@@ -132,7 +84,6 @@ class ContractsTest : public ::testing::Test {
     return played;
   }
 
-  store::Store& store() { return service_->store(); }
   // As the relay notes what a target said of a message.
   absl::Status Note(const store::OutboxMessage& message, const absl::StatusOr<std::string>& said) {
     store::CommandInfo info;
@@ -147,102 +98,12 @@ class ContractsTest : public ::testing::Test {
                })
         .status();
   }
-  int64_t position() { return store().position(); }
-  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
-
-  const rpc::Method& MethodOf(const std::string& name) {
-    for (const char* of : {"PlanningService", "ContractsService"}) {
-      const rpc::Method* method =
-          service_->registry().Find(absl::StrCat("/nisi.contracts.v1.", of, "/", name));
-      if (method != nullptr) return *method;
-    }
-    ADD_FAILURE() << "no method " << name;
-    std::abort();
-  }
-  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
-
-  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
-    rpc::Call call;
-    call.method = &method.policy;
-    call.caller = std::make_shared<rpc::Caller>(caller);
-    call.now = clock_.Now();
-    call.deadline = absl::InfiniteFuture();
-    return call;
-  }
-  // The steps of the call layer up to the function.
-  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
-                              rpc::Call* call) {
-    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
-    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
-    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
-    if (method.policy.mutation) {
-      call->body_hash =
-          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
-      if (method.policy.request_id != nullptr) {
-        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
-      }
-    }
-    return absl::OkStatus();
-  }
-  // The answer. A mutation without a request id gets a fresh one.
-  template <class Response, class Request>
-  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, Request request) {
-    if constexpr (requires { request.set_request_id(""); }) {
-      if (request.request_id().empty()) request.set_request_id(NextUuid());
-    }
-    const rpc::Method& method = MethodOf(name);
-    rpc::Call call = MakeCall(method, caller);
-    RETURN_IF_ERROR(Prepare(method, &request, &call));
-    ASSIGN_OR_RETURN(const std::string bytes,
-                     rpc::AsSent(method, call, request, method.unary(call, request)));
-    Response response;
-    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
-    return response;
-  }
-  // All that a stream tells by now.
-  template <class Response, class Request>
-  std::vector<Response> Told(const std::string& name, const rpc::Caller& caller, Request request) {
-    const rpc::Method& method = MethodOf(name);
-    rpc::Call call = MakeCall(method, caller);
-    std::vector<Response> told;
-    EXPECT_TRUE(Prepare(method, &request, &call).ok());
-    auto stream = method.server_stream(call, request);
-    EXPECT_TRUE(stream.ok()) << stream.status();
-    std::string bytes;
-    while (stream.ok()) {
-      const auto state = (*stream)->Pull(&bytes);
-      EXPECT_TRUE(state.ok()) << state.status();
-      if (!state.ok() || *state != rpc::MessageSource::State::kMessage) break;
-      EXPECT_TRUE(told.emplace_back().ParseFromString(bytes));
-    }
-    return told;
-  }
-  // What must succeed.
-  template <class Response, class Request>
-  Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
-    auto response = Do<Response>(name, caller, request);
-    EXPECT_TRUE(response.ok()) << name << ": " << response.status();
-    return response.ok() ? *std::move(response) : Response();
-  }
   // The reason of a refusal; empty when there is none.
   template <class Response, class Request>
   std::string Why(const std::string& name, const rpc::Caller& caller, const Request& request) {
     return base::ReasonOf(Do<Response>(name, caller, request).status());
   }
 
-  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
-  void GoTo(base::Date day) {
-    clock_.Set(day.StartOfDay());
-    const auto fired = store().RunDueTimers();
-    EXPECT_TRUE(fired.ok()) << fired.status();
-  }
-  // A row as it stands, past the call layer.
-  template <class Row>
-  Row Stored(const store::Table<Row>& table, const store::Key& key) {
-    auto found = store().Read().Find(table, key);
-    EXPECT_TRUE(found.ok() && found->has_value());
-    return found.ok() && found->has_value() ? std::move((*found)->row) : Row();
-  }
   v1::Cycle CycleNow(int32_t year = 2026) { return Stored(kCycles, store::Key::Of(year)).cycle(); }
   v1::ListItem ItemNow(int32_t number, int32_t year = 2026) {
     return Stored(kItems, store::Key::Of(year, number)).item();
@@ -252,11 +113,6 @@ class ContractsTest : public ::testing::Test {
   }
   v1::Contract ContractNow(const std::string& name) {
     return Stored(kContracts, store::Key::Of(name)).contract();
-  }
-  void ExpectSound() {
-    const auto scrubbed = store().Scrub();
-    ASSERT_TRUE(scrubbed.ok());
-    EXPECT_THAT(*scrubbed, ::testing::IsEmpty());
   }
   template <class Request>
   static Request Named(const std::string& name) {
@@ -522,15 +378,7 @@ class ContractsTest : public ::testing::Test {
   const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
   const rpc::Caller public_;
 
-  base::FakeClock clock_;
-  norms::Norms norms_;
-  std::string dir_;
-  std::unique_ptr<rpc::Metrics> metrics_;
   FakeSources* sources_ = nullptr;  // of the open service
-  std::unique_ptr<rpc::HostedService> service_;
-
- private:
-  int ids_ = 0;
 };
 
 }  // namespace nisi::contracts

@@ -215,8 +215,6 @@ class SwitchedSources final : public Sources {
 
 class DependencyTest : public ContractsTest {
  protected:
-  ~DependencyTest() override { service_.reset(); }
-
   std::unique_ptr<Sources> MakeSources() override {
     auto switched = std::make_unique<SwitchedSources>();
     switched_ = switched.get();

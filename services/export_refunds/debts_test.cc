@@ -114,8 +114,6 @@ class DebtsTest : public RefundsTest {
     peers_->SetHere("grants", register_.peer().take());
     RefundsTest::SetUp();
   }
-  // Before those whom it tells.
-  void TearDown() override { service_.reset(); }
   rpc::Peers* OtherServices() override { return peers_.get(); }
 
   // Claims of so many claimants whose return is demanded.

@@ -72,8 +72,6 @@ struct Asking {
 
 class FaultsTest : public RefundsTest {
  protected:
-  ~FaultsTest() override { service_.reset(); }
-
   std::unique_ptr<Sources> MakeSources() override {
     auto switched = std::make_unique<SwitchedSources>();
     switched_ = switched.get();

@@ -184,7 +184,7 @@ TEST_F(ClaimTest, AWitnessThatIsGoneIsSeen) {
                             ::testing::HasSubstr(absl::StrCat(
                                 "nisi_store_witness_lag{process=\"export-refunds\"} ", is, "\n")));
   };
-  const std::string witness = dir_ + "/export-refunds.witness";
+  const std::string witness = dir_ / "export-refunds.witness";
   EXPECT_TRUE(lag("0"));
   std::filesystem::rename(witness, witness + ".away");
   EXPECT_TRUE(lag(absl::StrCat(store().position())));
@@ -1286,20 +1286,10 @@ TEST_F(ClaimTest, ListsAreComparedAndReadWhole) {
     diff.set_page_token(page.next_page_token());
   } while (!diff.page_token().empty());
   EXPECT_EQ(found, "REMOVED 2106 0; CHANGED 8419 2; ADDED 8501 0; ");
-  const rpc::Method& method = MethodOf("ExportEdition");
   v1::ExportEditionRequest whole;
   whole.set_name(first);
-  rpc::Call call = MakeCall(method, public_);
-  ASSERT_TRUE(Prepare(method, &whole, &call).ok());
-  const auto stream = method.server_stream(call, whole);
-  ASSERT_TRUE(stream.ok()) << stream.status();
-  std::string codes, bytes;
-  while (true) {
-    const auto state = (*stream)->Pull(&bytes);
-    ASSERT_TRUE(state.ok()) << state.status();
-    if (*state != rpc::MessageSource::State::kMessage) break;
-    v1::Entry entry;
-    ASSERT_TRUE(entry.ParseFromString(bytes));
+  std::string codes;
+  for (const v1::Entry& entry : Streamed<v1::Entry>("ExportEdition", public_, whole)) {
     absl::StrAppend(&codes, CodeOf(entry), " ");
   }
   EXPECT_EQ(codes, "2106 62.01 8419 8504 ");

@@ -1,15 +1,11 @@
-// What the tests of this service share: the real service over a store in a folder of its own, a
-// clock that is moved by hand, other services played by a table of answers, and calls made as the
-// call layer makes them: role, form, scope, then the function. And the way of a claim, step by
-// step.
+// What the tests of this service share: the service (common/rpc/service_testing.h) with others
+// played by a table of answers, and the way of a claim, step by step.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,13 +16,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/base/clock.h"
-#include "common/base/codes.h"
-#include "common/base/hash.h"
-#include "common/base/money.h"
+#include "common/base/values_testing.h"
 #include "common/cases/budget.h"
-#include "common/rpc/host.h"
-#include "common/rpc/masked_testing.h"
+#include "common/rpc/caller_testing.h"
+#include "common/rpc/service_testing.h"
 #include "nisi/export_refunds/v1/service.pb.h"
 #include "services/export_refunds/service.h"
 #include "services/export_refunds/sources.h"
@@ -34,32 +27,10 @@
 
 namespace nisi::export_refunds {
 
-inline base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
-
-inline rpc::Caller CallerOf(const std::string& subject, std::initializer_list<rpc::Role> roles,
-                            const std::string& bin = "") {
-  rpc::Caller caller;
-  caller.subject = subject;
-  caller.bin = bin;
-  for (const rpc::Role role : roles) caller.Grant(role);
-  return caller;
-}
-
-// The n-th valid BIN of a row of them.
-inline std::string Bin(int n) {
-  for (int serial = n * 2;; ++serial) {
-    const std::string digits = absl::StrFormat("990140%05d", serial);
-    for (char check = '0'; check <= '9'; ++check) {
-      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
-    }
-  }
-}
-
-inline google::type::Money Tenge(int64_t tenge) {
-  return base::Money::FromTenge(tenge)->ToProto();
-}
+using base::Bin;
+using base::Day;
+using base::Tenge;
+using rpc::CallerOf;
 
 // Other services: everybody is a domestic producer, a supplier of services and small, but for what
 // the tables say.
@@ -112,36 +83,17 @@ inline nisi::type::v1::Document Paper(const std::string& name = "signature.cms")
   return document;
 }
 
-class RefundsTest : public ::testing::Test {
+class RefundsTest : public rpc::ServiceTest {
  protected:
   RefundsTest()
-      : clock_(Day("2024-06-10").StartOfDay() + absl::Hours(12)), norms_(*norms::Norms::Default()) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_refunds_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
-  }
-  ~RefundsTest() override {
-    service_.reset();
-    std::error_code ignored;
-    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
-  }
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    service_.reset();
-    metrics_ = std::make_unique<rpc::Metrics>("export-refunds");
-    rpc::HostOptions options;
-    options.data_dir = dir_;
-    options.clock = &clock_;
-    options.norms = &norms_;
-    options.metrics = metrics_.get();
-    options.sync = false;  // what a power cut loses is the engine's own test
+      : ServiceTest("export-refunds", Day("2024-06-10"),
+                    {"nisi.export_refunds.v1.ExportRefundsService"}) {}
+  absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
+      rpc::HostOptions options) override {
     options.peers = OtherServices();
     options.scrub_interval = scrub_interval_;
-    auto service = OpenWith(options, MakeSources(), MakeGate());
-    ASSERT_TRUE(service.ok()) << service.status();
-    service_ = *std::move(service);
+    return OpenWith(options, MakeSources(), MakeGate());
   }
-
   virtual std::unique_ptr<Sources> MakeSources() {
     auto played = std::make_unique<FakeSources>();
     sources_ = played.get();
@@ -152,77 +104,6 @@ class RefundsTest : public ::testing::Test {
   // Whom it tells of what it emits; null: nobody.
   virtual rpc::Peers* OtherServices() { return nullptr; }
 
-  store::Store& store() { return service_->store(); }
-  int64_t position() { return store().position(); }
-  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
-
-  const rpc::Method& MethodOf(const std::string& name) {
-    const rpc::Method* method = service_->registry().Find(
-        absl::StrCat("/nisi.export_refunds.v1.ExportRefundsService/", name));
-    if (method == nullptr) ADD_FAILURE() << "no method " << name;
-    return *method;
-  }
-  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
-
-  rpc::Call MakeCall(const rpc::Method& method, const rpc::Caller& caller) {
-    rpc::Call call;
-    call.method = &method.policy;
-    call.caller = std::make_shared<rpc::Caller>(caller);
-    call.now = clock_.Now();
-    call.deadline = absl::InfiniteFuture();
-    return call;
-  }
-  // The steps of the call layer up to the function.
-  static absl::Status Prepare(const rpc::Method& method, google::protobuf::Message* request,
-                              rpc::Call* call) {
-    RETURN_IF_ERROR(rpc::CheckRoles(method.policy, *call->caller));
-    RETURN_IF_ERROR(method.form->Check(request, method.policy.mutation));
-    RETURN_IF_ERROR(rpc::CheckScope(method.policy, *call->caller, *request));
-    if (method.policy.mutation) {
-      call->body_hash =
-          base::Sha256Bytes(absl::StrCat(call->body_hash, request->SerializeAsString()));
-      if (method.policy.request_id != nullptr) {
-        call->request_id = request->GetReflection()->GetString(*request, method.policy.request_id);
-      }
-    }
-    return absl::OkStatus();
-  }
-  // The answer. A mutation without a request id gets a fresh one.
-  template <class Response, class Request>
-  absl::StatusOr<Response> Do(const std::string& name, const rpc::Caller& caller, Request request) {
-    if constexpr (requires { request.set_request_id(""); }) {
-      if (request.request_id().empty()) request.set_request_id(NextUuid());
-    }
-    const rpc::Method& method = MethodOf(name);
-    rpc::Call call = MakeCall(method, caller);
-    RETURN_IF_ERROR(Prepare(method, &request, &call));
-    ASSIGN_OR_RETURN(const std::string bytes,
-                     rpc::AsSent(method, call, request, method.unary(call, request)));
-    Response response;
-    if (!response.ParseFromString(bytes)) return absl::InternalError("the answer does not parse");
-    return response;
-  }
-  // What must succeed.
-  template <class Response, class Request>
-  Response Must(const std::string& name, const rpc::Caller& caller, const Request& request) {
-    auto response = Do<Response>(name, caller, request);
-    EXPECT_TRUE(response.ok()) << name << ": " << response.status();
-    return response.ok() ? *std::move(response) : Response();
-  }
-
-  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
-  void GoTo(base::Date day) {
-    clock_.Set(day.StartOfDay());
-    const auto fired = store().RunDueTimers();
-    EXPECT_TRUE(fired.ok()) << fired.status();
-  }
-  // A row as it stands, past the call layer: looking must not change anything.
-  template <class Row>
-  Row Stored(const store::Table<Row>& table, const store::Key& key) {
-    auto found = store().Read().Find(table, key);
-    EXPECT_TRUE(found.ok() && found->has_value());
-    return found.ok() && found->has_value() ? std::move((*found)->row) : Row();
-  }
   v1::Claim Now(const std::string& name) { return Stored(kClaims, store::Key::Of(name)).claim(); }
   v1::Expense ExpenseNow(const std::string& claim, int32_t number) {
     return Stored(kExpenses, store::Key::Of(claim, number)).expense();
@@ -541,9 +422,7 @@ class RefundsTest : public ::testing::Test {
     const auto findings = cases::AuditBudget(store().Read());
     ASSERT_TRUE(findings.ok());
     EXPECT_THAT(*findings, ::testing::IsEmpty());
-    const auto scrubbed = store().Scrub();
-    ASSERT_TRUE(scrubbed.ok());
-    EXPECT_THAT(*scrubbed, ::testing::IsEmpty());
+    ServiceTest::ExpectSound();
   }
 
   const rpc::Caller trade_ = CallerOf("saule@trade", {rpc::v1::AUTHORITY_TRADE});
@@ -556,16 +435,10 @@ class RefundsTest : public ::testing::Test {
   const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
   const rpc::Caller public_;
 
-  base::FakeClock clock_;
-  norms::Norms norms_;
-  std::string dir_;
-  absl::Duration scrub_interval_;  // 0: by hand
-  std::unique_ptr<rpc::Metrics> metrics_;
+  absl::Duration scrub_interval_;   // 0: by hand
   FakeSources* sources_ = nullptr;  // of the open service
-  std::unique_ptr<rpc::HostedService> service_;
 
  private:
-  int ids_ = 0;
   int orders_ = 0;
   int invoices_ = 0;
 };

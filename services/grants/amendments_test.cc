@@ -29,7 +29,7 @@ class AmendmentsTest : public GrantsTest {
     *application.mutable_obligations(0)->mutable_due_date() = obligation_due_.ToProto();
     return application;
   }
-  static rpc::Caller Minister() { return CallerOf("minister", rpc::v1::AUTHORITY_INDUSTRY); }
+  static rpc::Caller Minister() { return CallerOf("minister", {rpc::v1::AUTHORITY_INDUSTRY}); }
 
   base::Date obligation_due_ = Day("2030-12-31");
 };

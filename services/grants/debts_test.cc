@@ -61,13 +61,13 @@ class DebtsTest : public GrantsTest {
 
   // A service that calls by itself.
   static rpc::Caller ServiceWith(rpc::Role role) {
-    rpc::Caller caller = CallerOf("service:export-refunds", role);
+    rpc::Caller caller = CallerOf("service:export-refunds", {role});
     caller.actors = {"export-refunds"};
     return caller;
   }
 
   const rpc::Caller service_of_ = ServiceWith(rpc::v1::INSTITUTE_EXPORT);
-  const rpc::Caller exporter_ = CallerOf("officer@export", rpc::v1::INSTITUTE_EXPORT);
+  const rpc::Caller exporter_ = CallerOf("officer@export", {rpc::v1::INSTITUTE_EXPORT});
 };
 
 TEST_F(DebtsTest, WhoOwesElsewhereGetsNothingHereUntilItHasPaid) {
@@ -313,8 +313,9 @@ TEST_F(DebtsTest, EachSpeaksForItsOwnRegister) {
   EXPECT_EQ(may(service_of_, "export-refunds", 0), "INVALID_FIELD") << "a service counts";
   EXPECT_EQ(may(exporter_, "export-refunds", 0), "");
   EXPECT_EQ(may(exporter_, "clusters", 0), "ACCESS_DENIED");
-  EXPECT_EQ(may(CallerOf("trade", rpc::v1::AUTHORITY_TRADE), "export-refunds", 0), "");
-  EXPECT_EQ(may(CallerOf("trade", rpc::v1::AUTHORITY_TRADE), "local support", 0), "ACCESS_DENIED");
+  EXPECT_EQ(may(CallerOf("trade", {rpc::v1::AUTHORITY_TRADE}), "export-refunds", 0), "");
+  EXPECT_EQ(may(CallerOf("trade", {rpc::v1::AUTHORITY_TRADE}), "local support", 0),
+            "ACCESS_DENIED");
   EXPECT_EQ(may(authority_, "local support", 0), "");
   EXPECT_EQ(may(authority_, "grants", 0), "ACCESS_DENIED") << "known without being told";
   EXPECT_EQ(may(checker_, "export-refunds", 0), "ACCESS_DENIED");
@@ -340,7 +341,7 @@ TEST_F(DebtsTest, NobodyUnsaysByHandWhatTheRegisterHasTold) {
   };
   ASSERT_TRUE(Report(Owing(1, 70)).ok());
   for (const rpc::Caller& officer :
-       {exporter_, authority_, CallerOf("trade", rpc::v1::AUTHORITY_TRADE)}) {
+       {exporter_, authority_, CallerOf("trade", {rpc::v1::AUTHORITY_TRADE})}) {
     const int64_t before = position();
     EXPECT_EQ(unsays(Withdraw(Owing(1, 0), officer)), "service:export-refunds");
     EXPECT_EQ(position(), before) << "nothing is written";

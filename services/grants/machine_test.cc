@@ -24,7 +24,7 @@ class MachineTest : public GrantsTest {
   }
   // Somebody who has that one role over the records of an applicant, and has done nothing yet.
   rpc::Caller Walker(rpc::Role as, int n, const std::string& expert) {
-    return CallerOf(as == rpc::v1::EXPERT ? expert : absl::StrCat("walker-", ++walkers_), as,
+    return CallerOf(as == rpc::v1::EXPERT ? expert : absl::StrCat("walker-", ++walkers_), {as},
                     as == rpc::v1::EXPERT ? "" : Bin(n));
   }
   int Of(const std::string& name) { return applicants_.at(name); }

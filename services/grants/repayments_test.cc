@@ -382,9 +382,9 @@ TEST_F(RepaymentsTest, AnOrderThatWasTypedInWronglyIsUndone) {
   };
   EXPECT_EQ(by(authority_), "SEPARATION_OF_DUTIES");
   EXPECT_EQ(by(payer_), "ACCESS_DENIED");
-  EXPECT_EQ(by(CallerOf("minister", rpc::v1::AUTHORITY_INDUSTRY)), "");
+  EXPECT_EQ(by(CallerOf("minister", {rpc::v1::AUTHORITY_INDUSTRY})), "");
   EXPECT_EQ(Stands(), "5000000 0 0 0");
-  EXPECT_EQ(by(CallerOf("minister", rpc::v1::AUTHORITY_INDUSTRY)), "POSTING_REVERSED");
+  EXPECT_EQ(by(CallerOf("minister", {rpc::v1::AUTHORITY_INDUSTRY})), "POSTING_REVERSED");
   *order.mutable_amount() = Tenge(70);
   order.clear_request_id();
   Must<budget::v1::Account>("AllocateBudget", authority_, order);

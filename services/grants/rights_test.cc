@@ -20,7 +20,7 @@ class RightsTest : public GrantsTest {
   absl::Status StartedBy(const norms::Norms& norms) {
     rpc::Metrics metrics("grants");
     rpc::HostOptions options;
-    options.data_dir = dir_ + "/other";
+    options.data_dir = dir_ / "other";
     options.clock = &clock_;
     options.norms = &norms;
     options.metrics = &metrics;

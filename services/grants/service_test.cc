@@ -24,7 +24,7 @@ class JourneyTest : public GrantsTest {
       // Of a scoped role that may: a stranger of it.
       const bool stranger = (may & base::RoleBit(role)) != 0;
       const absl::Status refused =
-          step(CallerOf("walker", role, stranger ? Bin(33'333) : Bin(n))).status();
+          step(CallerOf("walker", {role}, stranger ? Bin(33'333) : Bin(n))).status();
       EXPECT_EQ(refused.code(), role == rpc::v1::PUBLIC
                                     ? refused.code()  // signed in or not, as the call layer has it
                                     : absl::StatusCode::kPermissionDenied)
@@ -388,7 +388,7 @@ TEST_F(JourneyTest, WhoExaminedDoesNotDecide) {
   OpenProgramme(1'000'000);
   const std::string name = At(Application::COMMISSION, 1);
   Voted(name);
-  const auto as_authority = CallerOf(checker_.subject, AUTHORITY_INDUSTRY);
+  const auto as_authority = CallerOf(checker_.subject, {AUTHORITY_INDUSTRY});
   EXPECT_EQ(ReasonOf(CloseIt(name, as_authority).status()), "SEPARATION_OF_DUTIES");
   EXPECT_EQ(ReasonOf(Open(name, authority_).status()), "MEETING_DECIDES")
       << "votes are counted, not thrown away";
@@ -405,7 +405,7 @@ TEST_F(JourneyTest, WhoExaminedDoesNotDecide) {
   EXPECT_EQ(ReasonOf(VoteOf(meeting.name(), ExpertOf("expert-1")).status()),
             "SEPARATION_OF_DUTIES");
   EXPECT_EQ(ReasonOf(VoteOf(meeting.name(), ExpertOf("member-3")).status()), "MEMBER_TIED");
-  EXPECT_EQ(ReasonOf(VoteOf(meeting.name(), CallerOf("member-4", EXPERT, Bin(2))).status()),
+  EXPECT_EQ(ReasonOf(VoteOf(meeting.name(), CallerOf("member-4", {EXPERT}, Bin(2))).status()),
             "MEMBER_TIED");
 }
 
@@ -615,7 +615,7 @@ TEST_F(JourneyTest, NoOtherCompetitivenessAgreementAfterAFailure) {
   assess.set_etag(concluded->etag());
   assess.add_facts("50");
   *assess.add_documents() = MakeDocument();
-  const auto assessor = CallerOf("assessor", AUTHORITY_INDUSTRY);
+  const auto assessor = CallerOf("assessor", {AUTHORITY_INDUSTRY});
   EXPECT_EQ(
       ReasonOf(Do<CompetitivenessAgreement>("AssessCompetitivenessAgreement", assessor, assess)
                    .status()),
@@ -656,7 +656,7 @@ TEST_F(JourneyTest, NoOtherCompetitivenessAgreementAfterAFailure) {
       ReasonOf(Do<CompetitivenessAgreement>("ExcuseCompetitivenessFailure", authority_, excuse)
                    .status()),
       "SEPARATION_OF_DUTIES");
-  const auto minister = CallerOf("minister", AUTHORITY_INDUSTRY);
+  const auto minister = CallerOf("minister", {AUTHORITY_INDUSTRY});
   ASSERT_TRUE(Do<CompetitivenessAgreement>("ExcuseCompetitivenessFailure", minister, excuse).ok());
   EXPECT_TRUE(offer().ok());
   v1::ReplayDecisionRequest replay;

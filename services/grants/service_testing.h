@@ -7,8 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,41 +16,23 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/base/clock.h"
-#include "common/base/codes.h"
 #include "common/base/roles.h"
 #include "common/base/status.h"
+#include "common/base/values_testing.h"
 #include "common/norms/norms_testing.h"
-#include "common/rpc/host.h"
+#include "common/rpc/caller_testing.h"
 #include "common/rpc/served_testing.h"
+#include "common/rpc/service_testing.h"
 #include "services/grants/rpcs.h"
 #include "services/grants/service.h"
 
 namespace nisi::grants {
 
-inline base::Date Day(absl::string_view text) {
-  return *base::Date::Parse(text);
-}
-inline google::type::Money Tenge(int64_t tenge) {
-  return base::Money::FromTenge(tenge)->ToProto();
-}
-inline rpc::Caller CallerOf(const std::string& subject, rpc::Role role,
-                            const std::string& bin = "") {
-  rpc::Caller caller;
-  caller.subject = subject;
-  caller.bin = bin;
-  caller.Grant(role);
-  return caller;
-}
-// The n-th valid BIN of a row of them, up to 49,999.
-inline std::string Bin(int n) {
-  for (int serial = n * 2;; ++serial) {
-    const std::string digits = absl::StrFormat("990140%05d", serial);
-    for (char check = '0'; check <= '9'; ++check) {
-      if (base::BinIin::ParseBin(digits + check).ok()) return digits + check;
-    }
-  }
-}
+using base::Bin;
+using base::Day;
+using base::Tenge;
+using rpc::CallerOf;
+
 inline cases::Obligation MakeObligation(const std::string& indicator = "output sold abroad") {
   cases::Obligation obligation;
   obligation.set_area(cases::Obligation::EXPORT);
@@ -154,48 +134,25 @@ class TableOfAnswers final : public Sources {
   std::function<void()> meanwhile;  // what happens while they are asked
 };
 
-class GrantsTest : public ::testing::Test {
+class GrantsTest : public rpc::HostedTest {
  protected:
-  GrantsTest() : clock_(Day("2026-06-15").StartOfDay() + absl::Hours(12)), norms_(NormsToCome()) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nisi_grants_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) dir_ = pattern;
+  GrantsTest() : HostedTest("grants", Day("2026-06-15"), NormsToCome()) {}
+  absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
+      rpc::HostOptions options) override {
+    return OpenWith(options, {.sources = asked_, .gate = gate_});
   }
-  ~GrantsTest() override {
+  void Reopen() override {
     server_.reset();
-    service_.reset();
-    std::error_code ignored;
-    if (!dir_.empty()) std::filesystem::remove_all(dir_, ignored);
-  }
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    server_.reset();
-    service_.reset();
-    metrics_ = std::make_unique<rpc::Metrics>("grants");
-    rpc::HostOptions options;
-    options.data_dir = dir_;
-    options.clock = &clock_;
-    options.norms = &norms_;
-    options.metrics = metrics_.get();
-    options.sync = false;  // what a power cut loses is the engine's own test
-    auto service = OpenWith(options, {.sources = asked_, .gate = gate_});
-    ASSERT_TRUE(service.ok()) << service.status();
-    service_ = *std::move(service);
+    HostedTest::Reopen();
+    if (service_ == nullptr) return;
     server_ = std::make_unique<rpc::LocalServer>(service_->registry(), &clock_);
     ASSERT_TRUE(server_->started().ok()) << server_->started();
   }
-
-  store::Store& store() { return service_->store(); }
-  int64_t position() { return store().position(); }
-  base::Date today() { return base::Date::LegalDay(clock_.Now()); }
-  // Moves the clock to the day's beginning; what is due by then has happened when this returns.
-  void GoTo(base::Date day) {
-    clock_.Set(day.StartOfDay());
-    const auto fired = store().RunDueTimers();
-    EXPECT_TRUE(fired.ok()) << fired.status();
+  void TearDown() override {
+    server_.reset();
+    HostedTest::TearDown();
   }
 
-  std::string NextUuid() { return absl::StrFormat("00000000-0000-4000-8000-%012d", ++ids_); }
   std::string PathOf(const std::string& name) {
     for (const char* service : {"GrantsService", "GrantAgreementsService"}) {
       std::string path = absl::StrCat("/nisi.grants.v1.", service, "/", name);
@@ -218,13 +175,6 @@ class GrantsTest : public ::testing::Test {
     EXPECT_TRUE(response.ok()) << name << ": " << response.status();
     return response.ok() ? *std::move(response) : Response();
   }
-  // A row as it stands, past the call layer.
-  template <class Row>
-  Row Stored(const store::Table<Row>& table, const store::Key& key) {
-    auto found = store().Read().Find(table, key);
-    EXPECT_TRUE(found.ok() && found->has_value()) << table.name;
-    return found.ok() && found->has_value() ? std::move((*found)->row) : Row();
-  }
   Application Now(const std::string& name) {
     return Stored(kApplications, store::Key::Of(name)).application();
   }
@@ -243,10 +193,10 @@ class GrantsTest : public ::testing::Test {
   // ---- Who acts
 
   static rpc::Caller Owner(int n) {
-    return CallerOf(absl::StrCat("owner-", n), rpc::v1::ENTITY, Bin(n));
+    return CallerOf(absl::StrCat("owner-", n), {rpc::v1::ENTITY}, Bin(n));
   }
   static rpc::Caller ExpertOf(const std::string& subject) {
-    return CallerOf(subject, rpc::v1::EXPERT);
+    return CallerOf(subject, {rpc::v1::EXPERT});
   }
 
   // ---- Steps, each by the caller that is given
@@ -572,21 +522,16 @@ class GrantsTest : public ::testing::Test {
     EXPECT_TRUE(paid.ok()) << paid.status();
   }
 
-  base::FakeClock clock_;
-  norms::Norms norms_;
-  std::string dir_;
   TableOfAnswers sources_;
   Sources* asked_ = &sources_;
   cases::Gate* gate_ = nullptr;  // null: the register's own
-  std::unique_ptr<rpc::Metrics> metrics_;
-  std::unique_ptr<rpc::HostedService> service_;
   std::unique_ptr<rpc::LocalServer> server_;
-  std::atomic<int> ids_{0}, orders_{0};
-  const rpc::Caller authority_ = CallerOf("ministry", rpc::v1::AUTHORITY_INDUSTRY);
-  const rpc::Caller checker_ = CallerOf("checker@institute", rpc::v1::INSTITUTE_INDUSTRY);
-  const rpc::Caller writer_ = CallerOf("writer@institute", rpc::v1::INSTITUTE_INDUSTRY);
-  const rpc::Caller payer_ = CallerOf("kassa@institute", rpc::v1::INSTITUTE_INDUSTRY);
-  const rpc::Caller auditor_ = CallerOf("auditor", rpc::v1::AUDITOR);
+  std::atomic<int> orders_{0};
+  const rpc::Caller authority_ = CallerOf("ministry", {rpc::v1::AUTHORITY_INDUSTRY});
+  const rpc::Caller checker_ = CallerOf("checker@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller writer_ = CallerOf("writer@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller payer_ = CallerOf("kassa@institute", {rpc::v1::INSTITUTE_INDUSTRY});
+  const rpc::Caller auditor_ = CallerOf("auditor", {rpc::v1::AUDITOR});
 };
 
 }  // namespace nisi::grants

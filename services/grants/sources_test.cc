@@ -8,7 +8,8 @@ namespace {
 class SourcesTest : public ::testing::Test {
  protected:
   SourcesTest() {
-    call_.caller = std::make_shared<rpc::Caller>(CallerOf("ministry", rpc::v1::AUTHORITY_INDUSTRY));
+    call_.caller =
+        std::make_shared<rpc::Caller>(CallerOf("ministry", {rpc::v1::AUTHORITY_INDUSTRY}));
     call_.now = Day("2026-06-15").StartOfDay();
     call_.deadline = absl::InfiniteFuture();
   }

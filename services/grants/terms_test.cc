@@ -253,7 +253,7 @@ TEST_F(TermsTest, WhatIsOverdueInAllCasesIsListedToWhomItConcerns) {
   EXPECT_THAT(Overdue(Owner(1)), IsEmpty());
   EXPECT_THAT(Overdue(Owner(2)), IsEmpty());
   EXPECT_THAT(Overdue(Owner(3)), ElementsAre(all[2]));
-  EXPECT_THAT(Overdue(CallerOf("nobody's", rpc::v1::ENTITY)), IsEmpty());
+  EXPECT_THAT(Overdue(CallerOf("nobody's", {rpc::v1::ENTITY})), IsEmpty());
   EXPECT_EQ(ReasonOf(Do<v1::ListOverdueResponse>("ListOverdue", ExpertOf("expert-1"),
                                                  v1::ListOverdueRequest())
                          .status()),
