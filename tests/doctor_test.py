@@ -433,10 +433,10 @@ def every_flag(bin_folder, work):
         wrong = subprocess.run([*program, "--nonsense"], capture_output=True, text=True)
         assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", "--nonsense: no such flag; see --help\n"), wrong
         given = []
-        for name, kind, text in re.findall(r"^  --([\w-]+)(.*)\n      (.*)$", helped, re.M):
+        for name, kind, text in re.findall(r"^  --([\w-]+)(.*)\n((?: {6}.*\n)+)", helped, re.M):
             if name in ("help", "version", "make-keys"):  # which start nothing
                 continue
-            default = re.search(r"\(default (.*)\)$", text)
+            default = re.search(r"\(default (.*)\)$", " ".join(text.split()))
             switch = not kind.strip()
             value = values.get(name, default[1] if default else "true" if switch else work / "none")
             given += [f"--{name}={value}"] * (2 if kind.endswith("...") else 1)

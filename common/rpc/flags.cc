@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "common/base/wrap.h"
 #include "common/rpc/version.h"
 
 namespace nisi::rpc {
@@ -117,7 +118,7 @@ absl::Status Flags::Parse(int argc, const char* const* argv) {
       value = argv[i];
     }
     if (!flag->set(value)) {
-      return BadFlag(absl::StrCat("--", name), "is not such a value");
+      return BadFlag(absl::StrCat("--", name), "invalid value");
     }
   }
   return absl::OkStatus();
@@ -125,17 +126,17 @@ absl::Status Flags::Parse(int argc, const char* const* argv) {
 
 std::string Flags::Help() const {
   if (version_wanted_) return absl::StrCat(program_, " ", Version(), "\n");
-  std::string text = absl::StrCat(program_, ": ", purpose_, "\n\nFlags:\n");
+  std::string text =
+      absl::StrCat(base::Wrap(absl::StrCat(program_, ": ", purpose_), 0), "\nFlags:\n");
   for (const Flag& flag : flags_) {
     absl::StrAppend(&text, "  --", flag.name, flag.is_switch ? "" : " VALUE",
-                    flag.repeated ? " ..." : "", "\n      ", flag.help);
-    if (!flag.default_text.empty()) {
-      absl::StrAppend(&text, " (default ", flag.default_text, ")");
-    }
-    absl::StrAppend(&text, "\n");
+                    flag.repeated ? " ..." : "", "\n");
+    std::string help = flag.help;
+    if (!flag.default_text.empty()) absl::StrAppend(&help, " (default ", flag.default_text, ")");
+    absl::StrAppend(&text, base::Wrap(help, 6));
   }
-  return absl::StrCat(text, "  --version\n      which release this is\n",
-                      "  --help\n      this text\n");
+  return absl::StrCat(text, "  --version\n      print which release this is\n",
+                      "  --help\n      print this text\n");
 }
 
 }  // namespace nisi::rpc

@@ -74,6 +74,17 @@ TEST(Flags, HelpNamesEveryFlagAndDefault) {
   }
 }
 
+TEST(Flags, HelpFitsATerminal) {
+  Flags flags("program", std::string(150, 'a') + " purpose");
+  std::string value;
+  flags.String("long", &value,
+               "word after word, as many as a flag takes to be understood, so that "
+               "they do not fit into one line of a terminal");
+  const std::string help = flags.Help();
+  EXPECT_THAT(help, ::testing::HasSubstr("\n      line of a terminal\n"));
+  EXPECT_THAT(help, ::testing::StartsWith("program:\n" + std::string(150, 'a') + "\npurpose\n"));
+}
+
 TEST(Flags, EveryProgramSaysItsVersion) {
   Values values;
   Flags flags = Declare(values);

@@ -12,8 +12,7 @@
 namespace nisi::rpc {
 
 inline constexpr char kHealthAddressHelp[] =
-    "where to serve health alone, in plain text, for probes without a certificate; none when "
-    "absent";
+    "where to serve health checks, in plain text, for probes without a certificate; empty: nowhere";
 
 class HealthPort {
  public:

@@ -35,34 +35,36 @@ const std::map<std::string, store::OutboxRelay::Old>& OldMessages() {
 }  // namespace
 
 void HostFlags::AddTo(Flags* flags) {
-  flags->String("data", &data_, "data folder, made when absent", ".run/nisi")
-      .String(
-          "witness-dir", &witness_dir_,
-          "where the witness of each store lies, by which one that was rolled back is known: best "
-          "on another disk, so that no copy of the data brings it along; the data folder when "
-          "absent")
+  flags->String("data", &data_, "data folder; it is made where it does not exist", ".run/nisi")
+      .String("witness-dir", &witness_dir_,
+              "folder for the witness of each store, by which a store that was rolled back is "
+              "detected; "
+              "best on another disk than the data; empty: the data folder")
       .String("backup-folder", &backup_folder_,
-              "where backups of each store go, in a folder by the service's name; none when absent")
-      .Int("backups-kept", &backups_kept_, "the newest backups that are kept", 30)
+              "folder for backups, with a folder for each service in it; empty: none are made")
+      .Int("backups-kept", &backups_kept_, "how many of the newest backups are kept", 30)
       .Int("backup-days-kept", &backup_days_kept_,
-           "besides, the newest backup of each of so many days, with the log of commits between: a "
-           "store can be restored to any moment since",
+           "for how many days the newest backup of each day is kept too, with the log of all "
+           "commits "
+           "since: a store can be restored to any moment of these days",
            30)
-      .Bool("new-store", &new_store_,
-            "begin with an empty store though there are backups of one that is not there; for one "
-            "start only")
-      .String("old-messages", &old_messages_,
-              "hold, send or drop messages to other services that are older than the 30 days for "
-              "which those surely remember them: what was delivered may be done again, what was "
-              "not is lost; send and drop for one start only",
-              "hold")
+      .Bool(
+          "new-store", &new_store_,
+          "start with an empty store although there are backups of another one; for one start only")
+      .String(
+          "old-messages", &old_messages_,
+          "what to do with messages to other services that are older than the 30 days for which "
+          "those remember requests: hold keeps them; send may repeat what was done already; "
+          "drop loses what was not delivered; send and drop are for one start only",
+          "hold")
       .Int("disk-reserve-mib", &disk_reserve_mib_,
-           "take no writes while the disk has less room than this; 0: do not watch",
+           "refuse changes while the disk has less free space than this; 0: no limit",
            kDiskReserveMib)
       .Duration("scrub-interval", &scrub_interval_,
-                "how often the whole store is read and held against itself; 0: never", kScrubEvery)
-      .Int("scrub-mib", &scrub_mib_, "the most that a scrub reads in a second", kScrubMib)
-      .Bool("sync", &sync_, "sync each commit; off only to measure", true);
+                "how often the whole store is read and checked; 0: never", kScrubEvery)
+      .Int("scrub-mib", &scrub_mib_, "how much of the store such a check reads a second at most",
+           kScrubMib)
+      .Bool("sync", &sync_, "sync each commit to the disk; false only to measure", true);
 }
 
 absl::Status HostFlags::Fill(HostOptions* options) const {

@@ -255,23 +255,26 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
   flags
       .String("address", &settings.address,
               "where to listen, host:port; without TLS on loopback only", "127.0.0.1:7401")
-      .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
+      .String("norms", &settings.norms, "folder of norms; empty: those compiled in")
       .String("metrics-address", &settings.metrics_address,
-              "where Prometheus scrapes, host:port; none when absent")
+              "where Prometheus scrapes, host:port; empty: nowhere")
       .String("health-address", &settings.health_address, kHealthAddressHelp)
-      .String("tls-dir", &settings.tls_dir, "ca.pem, <service>.pem and <service>.key: mutual TLS")
+      .String("tls-dir", &settings.tls_dir,
+              "folder with ca.pem, <service>.pem and <service>.key, for mutual TLS")
       .String("signers", &settings.signers,
-              "JWKS of those whose call contexts count, the gateway first")
+              "file with the public keys (JWKS) of those whose call contexts are accepted")
       .Strings("context-peer", &settings.context_peers,
-               "SPIFFE id that may bring a call context; once a peer")
+               "SPIFFE id of a caller that may bring call contexts; once for each")
       .Strings("peer", &settings.peers,
-               "service=host:port; once for each service that this one asks")
+               "where another service is, as service=host:port; once for each that this one asks")
       .String("context-key", &settings.context_key,
-              "Ed25519 key with which this one speaks to its peers, in their --signers by its name")
-      .String("jwks", &settings.jwks,
-              "JWKS of the token issuer; without it tokens are refused here")
-      .String("issuer", &settings.issuer, "iss of tokens", kDevIssuer)
-      .String("audience", &settings.audience, "aud of tokens", kDevAudience)
+              "file with the Ed25519 key that signs the call contexts for peers; its public half "
+              "is in their --signers")
+      .String(
+          "jwks", &settings.jwks,
+          "file with the public keys of the issuer of tokens (JWKS); empty: no tokens are accepted")
+      .String("issuer", &settings.issuer, "issuer (iss) of the tokens", kDevIssuer)
+      .String("audience", &settings.audience, "audience (aud) of the tokens", kDevAudience)
       .String("clock-file", &settings.clock_file, "development: a file that moves the clock");
   settings.host.AddTo(&flags);
   if (const absl::Status parsed = flags.Parse(argc, argv); !parsed.ok()) {

@@ -41,55 +41,76 @@ void LimitFlags::AddTo(rpc::Flags* flags, int64_t memory_mib) {
   const http2::Limits& clients = limits.clients;
   const auto number = [](auto value) { return static_cast<int64_t>(value); };
   flags
-      ->Int("calls-per-second", &calls_per_second_, "of one caller; 0: no limit",
-            number(limits.calls_per_second))
-      .Int("burst", &burst_, "calls at once of one caller", number(limits.burst))
-      .Int("max-calls", &max_calls_, "under way and in line, of one service",
+      ->Int("calls-per-second", &calls_per_second_,
+            "calls that one caller may make a second; 0: no limit", number(limits.calls_per_second))
+      .Int("burst", &burst_,
+           "calls that one caller may make at once before --calls-per-second counts",
+           number(limits.burst))
+      .Int("max-calls", &max_calls_, "calls to one service, under way and waiting in line",
            number(limits.max_calls))
-      .Int("max-streams", &max_streams_, "under way at once", number(limits.max_streams))
-      .Int("calls-of-caller", &calls_of_caller_, "of them, of one caller",
+      .Int("max-streams", &max_streams_, "streams under way at once, of all callers",
+           number(limits.max_streams))
+      .Int("calls-of-caller", &calls_of_caller_, "of --max-calls, the most of one caller",
            number(limits.calls_of_caller))
-      .Int("streams-of-caller", &streams_of_caller_, "of them, of one caller",
+      .Int("streams-of-caller", &streams_of_caller_, "of --max-streams, the most of one caller",
            number(limits.streams_of_caller))
-      .Int("max-connections", &connections_, "of clients; 0: no limit",
+      .Int("max-connections", &connections_, "connections of all clients; 0: no limit",
            number(clients.max_connections))
       .Int("connections-of-source", &connections_of_source_,
-           "of one address, of IPv6 its /64; 0: no limit",
+           "connections from one address (of IPv6, from its /64); 0: no limit",
            number(clients.max_connections_of_source))
-      .Int("calls-of-connection", &calls_of_connection_, "under way at once",
-           number(clients.max_calls_of_connection))
-      .Int("held-mib", &held_mib_, "of messages not whole yet or not taken; 0: no limit",
+      .Int("calls-of-connection", &calls_of_connection_,
+           "calls under way at once on one connection", number(clients.max_calls_of_connection))
+      .Int("held-mib", &held_mib_,
+           "memory for messages that have not come in full or that clients have not taken; 0: no "
+           "limit",
            number(clients.max_held_bytes >> 20))
       .Int("memory-mib", &memory_mib_,
-           "of this process: near it fewer calls are let in; 0: no limit", memory_mib)
-      .String("arrivals", &arrivals_, "new connections of one address, as 50,10: at once, a second",
+           "memory of this process, near which it admits fewer calls; 0: no limit", memory_mib)
+      .String("arrivals", &arrivals_,
+              "new connections from one address: as 50,10 for 50 at once and 10 a second",
               TextOf(clients.arrivals_of_source))
-      .String("resets", &resets_, "calls that a connection may take back or break, as above",
+      .String("resets", &resets_,
+              "calls that the client of a connection may cancel or break, written as --arrivals",
               TextOf(clients.resets))
-      .String("chatter", &chatter_, "frames of a connection that bring nothing forward, as above",
+      .String("chatter", &chatter_,
+              "frames of a connection that carry no call forward, as pings; written as --arrivals",
               TextOf(clients.chatter))
-      .String("settings", &settings_, "changes of settings of a connection, as above",
+      .String("settings", &settings_,
+              "changes of HTTP/2 settings on a connection, written as --arrivals",
               TextOf(clients.settings))
-      .String("bad-tokens", &bad_tokens_, "of one address, as above", TextOf(limits.bad_tokens))
-      .Int("calls-at-once", &calls_at_once_, "of them, at the service at most",
+      .String("bad-tokens", &bad_tokens_, "invalid tokens from one address, written as --arrivals",
+              TextOf(limits.bad_tokens))
+      .Int("calls-at-once", &calls_at_once_,
+           "of --max-calls, the most that are at the service; the others wait in line",
            number(limits.calls_at_once))
-      .Duration("wait", &wait_, "of a call in line", limits.wait)
+      .Duration("wait", &wait_, "how long a call may wait in line", limits.wait)
       .Duration("delay", &delay_,
-                "that all calls to a service may have before fewer are let in; 0s: any",
+                "how much longer than needed all calls to a service may take before fewer are sent "
+                "to it at once; 0s: no limit",
                 limits.delay)
-      .Duration("line", &line_, "that a line that stays may be long; 0s: any", limits.line)
-      .Duration("handshake", &handshake_, "for a greeting, and for the head of a call",
+      .Duration("line", &line_,
+                "how long a line may be that does not go away, in the time that its calls take; "
+                "0s: no limit",
+                limits.line)
+      .Duration("handshake", &handshake_,
+                "time for a client to complete a handshake, or the headers of a call",
                 clients.handshake)
-      .Duration("turn", &turn_, "of one connection before others are read; 0s: none", clients.turn)
-      .Duration("answer-time", &answer_,
-                "to take an answer, and a second more for each 8 KiB; 0s: for ever", clients.answer)
+      .Duration("turn", &turn_, "time for one connection before others are read; 0s: no limit",
+                clients.turn)
+      .Duration(
+          "answer-time", &answer_,
+          "time for a client to take an answer, besides a second for each 8 KiB; 0s: no limit",
+          clients.answer)
       .Duration("progress", &progress_,
-                "a stream of which nothing is taken, though something waits; 0s: for ever",
+                "time after which a stream ends from which its client takes nothing; 0s: no limit",
                 clients.progress)
-      .Duration("idle", &idle_, "a connection without calls; 0s: for ever", clients.idle)
-      .Duration("age", &age_, "of a connection before it is to be made anew; 0s: for ever",
+      .Duration("idle", &idle_,
+                "time after which a connection without calls is closed; 0s: no limit", clients.idle)
+      .Duration("age", &age_, "age at which a client is asked to connect anew; 0s: no limit",
                 clients.age)
-      .Duration("grace", &grace_, "of a connection that is to go, for calls that begin",
+      .Duration("grace", &grace_,
+                "time in which calls may still begin on a connection that is to close",
                 clients.grace);
 }
 

@@ -54,28 +54,37 @@ struct Settings {
 rpc::Flags Declare(Settings& to) {
   rpc::Flags flags("nisi-gateway", "The one door of the suite: checks and forwards every call.");
   flags.String("address", &to.address, "where to listen, host:port", "127.0.0.1:7400")
-      .String("metrics-address", &to.metrics_address, "where to serve metrics; empty: nowhere",
-              "127.0.0.1:9400")
+      .String("metrics-address", &to.metrics_address,
+              "where Prometheus scrapes, host:port; empty: nowhere", "127.0.0.1:9400")
       .String("health-address", &to.health_address, rpc::kHealthAddressHelp)
       .Strings("backend", &to.backends,
-               "owner=host:port, or several: host:port,host:port; once for every service")
+               "where a service is, as service=host:port, of several replicas "
+               "service=host:port,host:port; once for each service")
       .Strings("origin", &to.origins,
-               "a web page's, as https://portal.example, that browsers may let call; once for each")
+               "origin of web pages that may call from browsers, as https://portal.example; once "
+               "for each")
       .Strings("edge", &to.edges,
-               "address of a TLS terminator, which says by PROXY v2 whose each connection is; "
-               "once for each")
+               "address of a TLS terminator, which names each client by PROXY protocol v2; once "
+               "for each")
       .String("tls-dir", &to.tls_dir,
-              "folder with ca.pem, gateway.pem, gateway.key; without it plain text on loopback")
-      .String("jwks", &to.jwks, "file with the keys of the issuer of tokens; empty: no tokens")
-      .String("issuer", &to.issuer, "who issues the tokens", rpc::kDevIssuer)
-      .String("audience", &to.audience, "what the tokens are for", rpc::kDevAudience)
-      .String("algorithm", &to.algorithm, "of the tokens: EdDSA, ES256, RS256", "EdDSA")
+              "folder with ca.pem, gateway.pem and gateway.key; without it plain text, on loopback "
+              "only")
+      .String(
+          "jwks", &to.jwks,
+          "file with the public keys of the issuer of tokens (JWKS); empty: no tokens are accepted")
+      .String("issuer", &to.issuer, "issuer (iss) of the tokens", rpc::kDevIssuer)
+      .String("audience", &to.audience, "audience (aud) of the tokens", rpc::kDevAudience)
+      .String("algorithm", &to.algorithm,
+              "signature algorithm of the tokens: EdDSA, ES256 or RS256", "EdDSA")
       .Duration("token-life", &to.token_life,
-                "longest life of a token; 0: 10 minutes, of the development issuer 24 hours",
+                "longest life of a token; 0: 10 minutes, or 24 hours where the issuer is the "
+                "development one",
                 absl::ZeroDuration())
-      .String("context-key", &to.context_key, "file with the Ed25519 key for call contexts")
-      .String("principals", &to.principals, "file: whom client certificates stand for")
-      .Duration("drain", &to.drain, "time to finish calls when told to stop", absl::Seconds(10));
+      .String("context-key", &to.context_key, "file with the Ed25519 key that signs call contexts")
+      .String("principals", &to.principals,
+              "file that says whom each client certificate stands for")
+      .Duration("drain", &to.drain, "time for calls to finish when told to stop",
+                absl::Seconds(10));
   to.limits.AddTo(&flags, kMemoryMib);
   return flags;
 }

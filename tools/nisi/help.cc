@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/base/date.h"
+#include "common/base/wrap.h"
 #include "common/rpc/field_rules.h"
 #include "google/protobuf/util/json_util.h"
 #include "tools/nisi/args.h"
@@ -26,29 +27,8 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::MethodDescriptor;
 
-constexpr size_t kLineWidth = 100;
 constexpr char kFilterSample[] =
     "As 'state = DRAFT AND order_date >= 2026-01-31', 'tags:heavy' for one of several.";
-
-// Words wrapped and indented.
-std::string Wrap(absl::string_view text, size_t indent) {
-  const std::string margin(indent, ' ');
-  std::string out = margin;
-  size_t column = indent;
-  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-    if (column > indent && column + 1 + word.size() > kLineWidth) {
-      absl::StrAppend(&out, "\n", margin);
-      column = indent;
-    }
-    if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    absl::StrAppend(&out, word);
-    column += word.size();
-  }
-  return out + "\n";
-}
 
 std::string LimitsOf(const FieldFlag& flag, const std::string& said) {
   const auto& rules = flag.rules();
@@ -110,7 +90,7 @@ std::string FlagHelp(const FieldFlag& flag) {
     absl::StrAppend(&text, text.empty() ? "" : " ", kFilterSample);
   const std::string limits = LimitsOf(flag, text);
   if (!limits.empty()) absl::StrAppend(&text, text.empty() ? "" : " ", "(", limits, ")");
-  if (!text.empty()) out += Wrap(text, 8);
+  if (!text.empty()) out += base::Wrap(text, 8);
   return out;
 }
 
@@ -318,7 +298,8 @@ std::string HelpOf() {
       "  nisi SERVICE METHOD [FLAGS]     calls a method: each field of its request is a "
       "flag\n\nServices:\n";
   for (const Service& service : Services()) {
-    absl::StrAppend(&out, "  ", service.name, "\n", Wrap(FirstSentence(PurposeOf(service)), 8));
+    absl::StrAppend(&out, "  ", service.name, "\n",
+                    base::Wrap(FirstSentence(PurposeOf(service)), 8));
   }
   out += "\nCommands:\n";
   for (const Command& command : Commands()) {
@@ -336,11 +317,11 @@ std::string HelpOf(const Service& service) {
   std::string out = absl::StrCat("nisi ", service.name, " METHOD [FLAGS]\n\n");
   std::vector<std::string> texts = {CommentOfPackage(service.parts.front()->file()->package())};
   for (const auto* part : service.parts) texts.push_back(CommentOf(part->full_name()));
-  for (const std::string& text : texts) out += text.empty() ? "" : Wrap(text, 0);
+  for (const std::string& text : texts) out += text.empty() ? "" : base::Wrap(text, 0);
   out += "\nMethods:\n";
   for (const auto* method : MethodsOf(service)) {
     absl::StrAppend(&out, "  ", Kebab(method->name()), "\n",
-                    Wrap(FirstSentence(CommentOf(method->full_name())), 8));
+                    base::Wrap(FirstSentence(CommentOf(method->full_name())), 8));
   }
   absl::StrAppend(&out, "\nMore: nisi ", service.name, " METHOD --help, nisi describe ",
                   service.name, "\n");
@@ -350,7 +331,7 @@ std::string HelpOf(const Service& service) {
 std::string HelpOf(const Service& service, const MethodDescriptor& method) {
   const auto& policy = PolicyOf(method);
   std::string out = absl::StrCat("nisi ", service.name, " ", Kebab(method.name()), " [FLAGS]\n\n",
-                                 Wrap(CommentOf(method.full_name()), 0), "\n");
+                                 base::Wrap(CommentOf(method.full_name()), 0), "\n");
   const std::string roles = absl::StrJoin(RolesOf(method), ", ");
   absl::StrAppend(&out, "Who may call: ", roles == "public" ? "everybody" : roles, "\n");
   if (!policy.article().empty()) absl::StrAppend(&out, "Ground: ", policy.article(), "\n");
@@ -369,12 +350,12 @@ std::string HelpOf(const Service& service, const MethodDescriptor& method) {
     for (const FieldFlag& flag : FlagsOf(*shape->items->message_type())) {
       absl::StrAppend(&out, "  ", flag.field().name(), "\n");
       if (const std::string text = CommentOf(flag.field().full_name()); !text.empty())
-        out += Wrap(text, 8);
+        out += base::Wrap(text, 8);
     }
   }
   const unsigned scopes = ScopesOf(service, method);
   absl::StrAppend(&out, "\nFlags of the call:\n", ToolHelp(scopes), "\n",
-                  ImportShapeOf(method) ? Wrap(kImportExitCodes, 0) : kExitCodes);
+                  ImportShapeOf(method) ? base::Wrap(kImportExitCodes, 0) : kExitCodes);
   return out;
 }
 

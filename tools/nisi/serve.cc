@@ -189,14 +189,15 @@ int ServeMain(const std::vector<std::string>& args) {
       .String("address", &settings.address, "where the gateway listens, on loopback",
               "127.0.0.1:7400")
       .Strings("origin", &settings.origins,
-               "a web page's, as https://portal.example, that browsers may let call; once for each")
-      .String("norms", &settings.norms, "folder of norms; those compiled in when absent")
+               "origin of web pages that may call from browsers, as https://portal.example; once "
+               "for each")
+      .String("norms", &settings.norms, "folder of norms; empty: those compiled in")
       .String("metrics-address", &settings.metrics_address,
-              "where Prometheus scrapes; none when empty", "127.0.0.1:7480")
+              "where Prometheus scrapes, host:port; empty: nowhere", "127.0.0.1:7480")
       .String("clock-file", &settings.clock_file,
               "a file that moves the clock, to try out other days")
       .Bool("make-keys", &settings.make_keys,
-            "only make keys and certificates for separate processes, then end");
+            "make keys and certificates for separate processes, and end");
   settings.host.AddTo(&flags);
   settings.limits.AddTo(&flags, 0);  // its services are in the same process
   std::vector<const char*> argv{"nisi serve"};

@@ -26,6 +26,7 @@
 namespace nisi::cli {
 namespace {
 
+constexpr char kUnused[] = "accepted and not used";
 constexpr char kAll[] = "nisi", kGateway[] = "gateway";
 // Beside the connections of clients: tables, logs, backends.
 constexpr uint64_t kOtherFilesOfGateway = 512, kFilesOfStores = 4096;
@@ -45,32 +46,38 @@ struct Told {
 void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
   const bool door = process == kAll || process == kGateway;
   flags
-      ->Duration("backup-age", &to->backup_age, "a backup older than this is too old",
+      ->Duration("backup-age", &to->backup_age, "report a backup that is older than this",
                  absl::Hours(3))
-      .Duration("soon", &to->soon, "how long before its end a certificate is told of",
+      .Duration("soon", &to->soon, "report a certificate so long before it expires",
                 absl::Hours(24 * 14))
       .String("address", &to->address, "where the process listens",
               door ? "127.0.0.1:7400" : "127.0.0.1:7401")
-      .String("norms", &to->norms, "folder of norms; those compiled in when absent")
-      .String("tls-dir", &to->tls_dir, "ca.pem, <process>.pem and <process>.key")
-      .String("jwks", &to->jwks, "JWKS of the issuer of tokens")
-      .String("issuer", &to->issuer, "iss of tokens", rpc::kDevIssuer)
-      .String("algorithm", &to->algorithm, "of the tokens; else by the issuer")
+      .String("norms", &to->norms, "folder of norms; empty: those compiled in")
+      .String("tls-dir", &to->tls_dir, "folder with ca.pem, <process>.pem and <process>.key")
+      .String("jwks", &to->jwks, "file with the public keys of the issuer of tokens (JWKS)")
+      .String("issuer", &to->issuer, "issuer (iss) of the tokens", rpc::kDevIssuer)
+      .String("algorithm", &to->algorithm,
+              "signature algorithm of the tokens; empty: that of the issuer")
       .String("signers", &to->signers,
-              "JWKS of those whose call contexts count; for the gateway that of its services")
-      .String("context-key", &to->context_key, "Ed25519 key for call contexts")
-      .Strings("context-peer", &to->context_peers, "SPIFFE id that may bring a call context")
-      .Strings("backend", &to->backends, "of a gateway: owner=host:port, or several")
+              "file with the public keys (JWKS) of those whose call contexts are accepted; for the "
+              "gateway, that of its services")
+      .String("context-key", &to->context_key, "file with the Ed25519 key that signs call contexts")
+      .Strings("context-peer", &to->context_peers,
+               "SPIFFE id of a caller that may bring call contexts")
+      .Strings("backend", &to->backends,
+               "of the gateway: service=host:port, or several: service=host:port,host:port")
       .Strings("peer", &to->peers, "of a service: service=host:port")
       .String("clock-file", &to->clock_file, "a file that moves the clock")
-      .String("health-address", &to->health_address, "where the process serves health alone")
-      .String("principals", &to->principals, "of a gateway: whom client certificates stand for")
-      .Strings("edge", &to->edges, "of a gateway: address of a TLS terminator")
-      .Strings("origin", &to->origins, "not looked at")
-      .Duration("token-life", &to->unused_time, "not looked at", absl::ZeroDuration())
-      .Duration("drain", &to->unused_time, "not looked at", absl::ZeroDuration());
+      .String("health-address", &to->health_address,
+              "where the process serves health checks in plain text")
+      .String("principals", &to->principals,
+              "of the gateway: file that says whom each client certificate stands for")
+      .Strings("edge", &to->edges, "of the gateway: address of a TLS terminator")
+      .Strings("origin", &to->origins, kUnused)
+      .Duration("token-life", &to->unused_time, kUnused, absl::ZeroDuration())
+      .Duration("drain", &to->unused_time, kUnused, absl::ZeroDuration());
   for (const char* name : {"metrics-address", "audience"}) {
-    flags->String(name, &to->unused, "not looked at");
+    flags->String(name, &to->unused, kUnused);
   }
   to->host.AddTo(flags);
   to->limits.AddTo(flags, 0);
