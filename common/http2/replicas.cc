@@ -43,7 +43,7 @@ Replicas::Replicas(EventLoop* loop, BackendOptions options, absl::Duration look_
       alive_(std::make_shared<Replicas*>(this)) {
   for (const absl::string_view text : absl::StrSplit(options_.address, ',')) {
     const Address address = ParseAddress(text).value_or(Address{std::string(text), ""});
-    Name& name = names_.emplace_back(Name{address.host, address.port, {}, false});
+    Name& name = names_.emplace_back(Name{address.host, address.port, {}});
     if (IsNumeric(name.host)) {
       name.addresses = {Joined(name.host, name.port)};
       name.known = true;
@@ -59,8 +59,9 @@ Replicas::~Replicas() {
 }
 
 void Replicas::StartLookUp(size_t name) {
-  const Name& asked = names_[name];
-  if (IsNumeric(asked.host)) return;
+  Name& asked = names_[name];
+  // Where nobody answers that takes long, on threads which all of the process shares.
+  if (IsNumeric(asked.host) || std::exchange(asked.asked, true)) return;
   auto look = std::make_unique<LookUp>(LookUp{alive_, name, asked.port, {}});
   look->request.data = look.get();
   addrinfo hints{};
@@ -90,6 +91,7 @@ void Replicas::OnFound(size_t name, std::vector<std::string> addresses) {
     base::Log(base::Severity::kWarning, "backend_not_found", {{"host", names_[name].host}});
   }
   names_[name].known = true;
+  names_[name].asked = false;
   if (!addresses.empty()) names_[name].addresses = std::move(addresses);
   UseNames();
 }
@@ -174,7 +176,8 @@ void Replicas::OnTick(absl::Time now) {
   for (const auto& backend : leaving_) backend->OnTick(now);
   std::erase_if(leaving_, [](const auto& backend) { return backend->calls() == 0; });
   std::erase_if(waiting_, [](const auto& call) { return call->over(); });
-  if (now < next_look_up_) return;
+  // A clock that was set back silences nothing for as long as it was ahead.
+  if (now < next_look_up_ && next_look_up_ <= now + look_up_) return;
   next_look_up_ = now + look_up_;
   for (size_t i = 0; i < names_.size(); ++i) StartLookUp(i);
 }

@@ -44,6 +44,7 @@ class Replicas {
     std::string port;
     std::vector<std::string> addresses;
     bool known = false;  // it was looked up once
+    bool asked = false;  // and is, just now
   };
   struct LookUp;
 

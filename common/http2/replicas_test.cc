@@ -293,6 +293,78 @@ TEST_F(ReplicasTest, ANameIsLookedUp) {
   EXPECT_EQ(Call(), kAway);
 }
 
+// All threads that look names up are at something else, as where their server does not answer.
+class NoLookUps {
+ public:
+  NoLookUps() {
+    const std::shared_future<void> end = end_.get_future().share();
+    loop_.RunAndWait([&] {
+      for (Work& one : works_) {
+        one.end = end;
+        one.request.data = &one;
+        uv_queue_work(
+            loop_.uv(), &one.request,
+            [](uv_work_t* request) { static_cast<Work*>(request->data)->end.wait(); },
+            [](uv_work_t*, int) {});
+      }
+    });
+  }
+  ~NoLookUps() { end_.set_value(); }
+
+ private:
+  struct Work {
+    uv_work_t request{};
+    std::shared_future<void> end;
+  };
+  std::promise<void> end_;
+  std::array<Work, 1024> works_;  // as many threads as there can be
+  EventLoop loop_{"no-look-ups"};
+};
+
+TEST_F(ReplicasTest, AnAddressIsNotLookedUp) {
+  const Process a("a");
+  const NoLookUps none;
+  Use(a.address());
+  EXPECT_EQ(Call(), "a");
+}
+
+TEST_F(ReplicasTest, ANameIsLookedUpOnceAtATime) {
+  EventLoop loop("one-look-up");
+  std::unique_ptr<Replicas> replicas;
+  const NoLookUps none;
+  loop.RunAndWait([&] {
+    BackendOptions options;
+    options.address = "localhost:1";
+    replicas = std::make_unique<Replicas>(&loop, options, absl::ZeroDuration());
+    for (int i = 0; i < 10; ++i) replicas->OnTick(absl::Now());
+    EXPECT_EQ(loop.uv()->active_reqs.count, 1U);
+    replicas.reset();
+  });
+}
+
+TEST_F(ReplicasTest, AClockSetBackDoesNotSilenceTheLookUps) {
+  EventLoop loop("clock-set-back");
+  std::unique_ptr<Replicas> replicas;
+  const auto look_ups = [&] {
+    unsigned int count = 0;
+    loop.RunAndWait([&] { count = loop.uv()->active_reqs.count; });
+    return count;
+  };
+  const absl::Time now = absl::Now();
+  loop.RunAndWait([&] {
+    BackendOptions options;
+    options.address = "localhost:1";
+    replicas = std::make_unique<Replicas>(&loop, options, absl::Hours(1));
+    replicas->OnTick(now + absl::Hours(24));
+  });
+  while (look_ups() > 0) std::this_thread::yield();
+  loop.RunAndWait([&] {
+    replicas->OnTick(now);
+    EXPECT_EQ(loop.uv()->active_reqs.count, 1U);
+    replicas.reset();
+  });
+}
+
 // ---- Loops that tell each other
 
 // None tries again by itself while the test lasts.

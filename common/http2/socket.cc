@@ -1,5 +1,6 @@
 #include "common/http2/socket.h"
 
+#include <netdb.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <unistd.h>
@@ -127,6 +128,14 @@ void Socket::Connect(const std::string& address, size_t attempt) {
   if (!parsed.has_value()) return Close("not host:port");
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
+  // What is an address waits for no name that somebody else looks up.
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* known = nullptr;
+  if (getaddrinfo(parsed->host.c_str(), parsed->port.c_str(), &hints, &known) == 0) {
+    ConnectTo(known->ai_addr);
+    return freeaddrinfo(known);
+  }
+  hints.ai_flags = 0;
   resolve_.data = this;
   resolving_ = true;
   const int failed = uv_getaddrinfo(
