@@ -251,6 +251,16 @@ TEST_F(TlsTest, ANewCertificateServesNewHandshakesWithoutRestart) {
   EXPECT_NO_HANDSHAKE(server.Call(expects_old));
 }
 
+// For as long as it was ahead nobody would be denied, and no new certificate be shown.
+TEST_F(TlsTest, AClockSetBackDoesNotSilenceTheLook) {
+  auto tls = http2::TlsAcceptor::Load(Files("registry"), true);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  const absl::Time now = absl::Now();
+  const auto context = (*tls)->Current(now + absl::Hours(24));
+  ASSERT_TRUE(ReplaceFile(Files("registry").denied, registry_, 0644).ok());
+  EXPECT_NE((*tls)->Current(now), context);
+}
+
 // A connection by hand: no client of gRPC does so.
 TEST_F(TlsTest, WhoChangesKeysAgainAndAgainIsCutOff) {
   http2::Limits limits;
