@@ -55,6 +55,8 @@ void ClientCall::Resume() {
 
 ssize_t ClientCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
   const bool some = !out_.empty();
+  // Of a stream that goes on nothing is kept: it may be long.
+  if (some && !ended_) kept_ = false;
   const size_t given = out_.Take(room, size, ended_ ? &sent_ : nullptr);
   if (!out_.empty()) return static_cast<ssize_t>(given);
   if (ended_) {
@@ -72,7 +74,7 @@ ssize_t ClientCall::Read(uint8_t* room, size_t size, uint32_t* flags) {
 }
 
 bool ClientCall::Rewind() {
-  if (over() || !ended_ || answered_ || std::exchange(rewound_, true)) return false;
+  if (over() || !ended_ || !kept_ || answered_ || std::exchange(rewound_, true)) return false;
   out_.PutBack(std::exchange(sent_, {}));
   waiting_ = false;
   connection_ = nullptr;

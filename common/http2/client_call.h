@@ -79,6 +79,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   // The request.
   MessageQueue out_;
   std::list<std::string> sent_;  // of a request that ended at once, kept for a second try
+  bool kept_ = true;             // all of it is there, in sent_ and out_
   bool ended_ = false;
   bool rewound_ = false;
   static constexpr int kMoves = 3;

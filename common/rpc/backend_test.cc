@@ -351,6 +351,45 @@ TEST_F(BackendTest, WhatIsGivenUpIsNotSentAgain) {
   End();
 }
 
+// Tells that what was sent has left.
+class Leaving final : public Replier {
+ public:
+  void Send(std::string) override {}
+  void Finish(Answer answer) override { done_.set_value(answer.code); }
+  void Reply(std::string, Answer answer) override { done_.set_value(answer.code); }
+  void Ready() override { left_.set_value(); }
+  bool cancelled() const override { return false; }
+  std::future<void> left() { return left_.get_future(); }
+  std::future<absl::StatusCode> done() { return done_.get_future(); }
+
+ private:
+  std::promise<void> left_;
+  std::promise<absl::StatusCode> done_;
+};
+
+// A stream that went on for a while is not there any more: the rest of it is another one.
+TEST_F(BackendTest, AStreamWhoseBeginningIsGoneIsNotSentAgain) {
+  const Refusing server(2, 2);
+  Use(absl::StrCat("127.0.0.1:", server.port()));
+  const auto stream = std::make_shared<Leaving>();
+  std::shared_ptr<Taker> taker;
+  loop_.RunAndWait([&] {
+    CallHead head;
+    head.path = "/test.Backend/Collect";
+    taker = backend_->Take(std::move(head), ClientCall::Answers::kOne, stream);
+    taker->OnMessage("the first of two");
+  });
+  stream->left().wait();
+  loop_.RunAndWait([&] {
+    taker->OnMessage("the last");
+    taker->OnEnd();
+  });
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);  // refused with the stream, and sent again
+  EXPECT_EQ(stream->done().get(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server.came(), 3);
+  End();
+}
+
 TEST_F(BackendTest, ItKnowsItsServerAndShowsItself) {
   const std::string dir = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
   const std::string other = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());
