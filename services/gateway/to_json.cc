@@ -137,7 +137,9 @@ class Writer {
       }
       case Descriptor::WELLKNOWNTYPE_ANY: {
         google::protobuf::Any any;
-        return Parse(bytes, &any) && Any(any);
+        if (++depth_ > kMaxDepth || !Parse(bytes, &any) || !Any(any)) return false;
+        --depth_;
+        return true;
       }
       default:
         out_ += '{';

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "google/protobuf/any.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -348,6 +349,21 @@ TEST(TranscodeTest, ATimeThatCannotBeWrittenIsAnError) {
   sample.mutable_at()->set_nanos(-1);
   EXPECT_TRUE(
       absl::IsInternal(ToJson(*FormSample::descriptor(), sample.SerializeAsString()).status()));
+}
+
+// Each holds the next as bytes, which no parser of the outermost looks into.
+TEST(TranscodeTest, AnythingWithinAnythingHasAnEnd) {
+  const auto nested = [](int times) {
+    google::protobuf::Any any;
+    while (times-- > 0) {
+      std::string inner = any.SerializeAsString();
+      any.set_type_url("/google.protobuf.Any");
+      any.set_value(std::move(inner));
+    }
+    return ToJson(*google::protobuf::Any::descriptor(), any.SerializeAsString()).status();
+  };
+  EXPECT_TRUE(nested(50).ok());
+  EXPECT_TRUE(absl::IsInternal(nested(1000)));
 }
 
 // What is long, deep or many is refused for what it is, and not for what it cost.
