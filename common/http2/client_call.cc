@@ -35,7 +35,6 @@ void ClientCall::OnEnd() {
 void ClientCall::OnSent() {
   if (over()) return;
   ready_ = true;
-  if (connection_ != nullptr) connection_->Consume(id_, std::exchange(withheld_, 0));
   Deliver();
 }
 
@@ -132,17 +131,24 @@ void ClientCall::OnData(absl::string_view bytes) {
   if (ready_ || answers_ == Answers::kOne) {
     connection_->Consume(id_, bytes.size());
   } else {
-    withheld_ += bytes.size();
+    withheld_.Keep(bytes.size());
   }
   Deliver();
+}
+
+void ClientCall::Consume(size_t bytes) {
+  if (connection_ != nullptr) connection_->Consume(id_, bytes);
 }
 
 void ClientCall::Deliver() {
   if (over() || answers_ == Answers::kOne) return;
   if (ready_ && !messages_.empty()) {
     ready_ = false;
-    return replier_->Send(messages_.Pop());
+    std::string message = messages_.Pop();
+    Consume(withheld_.GiveFor(message.size()));
+    return replier_->Send(std::move(message));
   }
+  if (ready_) Consume(withheld_.GiveAll());
   if (closed_ && messages_.empty() && ready_) End();
 }
 

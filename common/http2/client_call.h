@@ -15,6 +15,7 @@
 #include "common/http2/message_queue.h"
 #include "common/http2/message_reader.h"
 #include "common/http2/messages.h"
+#include "common/http2/withheld.h"
 
 namespace nisi::http2 {
 
@@ -67,6 +68,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
  private:
   void Resume();
   void Deliver();
+  void Consume(size_t bytes);
   void End();
 
   const CallHead head_;
@@ -89,7 +91,7 @@ class ClientCall final : public Taker, public std::enable_shared_from_this<Clien
   // The answer.
   MessageReader reader_;
   Messages messages_;
-  size_t withheld_ = 0;
+  Withheld withheld_;
   bool ready_ = true;
   bool answered_ = false;  // something came
   bool closed_ = false;

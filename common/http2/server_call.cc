@@ -76,12 +76,11 @@ void ServerCall::OnData(absl::string_view bytes) {
     connection_->Consume(id_, bytes.size());
     return Abort(shared_.no_room);
   }
-  // Who does not take messages lets the client wait; who does may need a message that is larger
-  // than what a client may be ahead.
+  // Who does not take messages lets the client wait.
   if (ready_) {
     connection_->Consume(id_, bytes.size());
   } else {
-    withheld_ += bytes.size();
+    withheld_.Keep(bytes.size());
   }
   Deliver();
 }
@@ -98,9 +97,11 @@ void ServerCall::Deliver() {
     ready_ = false;
     std::string message = messages_.Pop();
     taken_ = message.size();
+    connection_->Consume(id_, withheld_.GiveFor(taken_));
     taker_->OnMessage(std::move(message));
   }
   delivering_ = false;
+  if (ready_) connection_->Consume(id_, withheld_.GiveAll());
   if (taker_ == nullptr || finished_ || !ready_ || end_delivered_) return;
   if (!request_ended_ && fault_ == Fault::kNone) return;
   end_delivered_ = true;
@@ -174,7 +175,6 @@ void ServerCall::Ready() {
   loop_->Run([self = shared_from_this()] {
     self->ready_ = true;
     if (self->connection_ == nullptr || self->finished_) return;
-    self->connection_->Consume(self->id_, std::exchange(self->withheld_, 0));
     if (!self->delivering_) self->Deliver();
   });
 }

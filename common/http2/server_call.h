@@ -19,6 +19,7 @@
 #include "common/http2/request.h"
 #include "common/http2/server_stream.h"
 #include "common/http2/serving.h"
+#include "common/http2/withheld.h"
 
 namespace nisi::http2 {
 
@@ -76,9 +77,9 @@ class ServerCall final : public ServerStream,
   // The request.
   std::shared_ptr<Taker> taker_;
   MessageReader reader_;
-  Messages messages_;    // not taken yet
-  size_t taken_ = 0;     // bytes of the last that was, with which it still works
-  size_t withheld_ = 0;  // bytes of theirs that the client may not replace yet
+  Messages messages_;  // not taken yet
+  Withheld withheld_;
+  size_t taken_ = 0;  // bytes of the last that was taken, with which it still works
   bool ready_ = true;
   bool delivering_ = false;
   bool request_ended_ = false;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <future>
@@ -387,6 +388,170 @@ TEST_F(BackendTest, AStreamWhoseBeginningIsGoneIsNotSentAgain) {
   EXPECT_EQ(CodeOf("x"), absl::StatusCode::kOk);  // refused with the stream, and sent again
   EXPECT_EQ(stream->done().get(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(server.came(), 3);
+  End();
+}
+
+// How many messages have left one side, and how many were taken on the other.
+struct Flow {
+  static constexpr int kWindow = 16 << 10;
+  static constexpr int kBytes = 100;
+  // So many more can have left as fit into the window, and some that are on their way.
+  static constexpr int kAhead = 2 * kWindow / kBytes;
+
+  void Take() {
+    ++taken;
+    most_ahead = std::max<int>(most_ahead, left - taken);
+  }
+  void WaitFor(int messages) const {
+    while (came < messages) std::this_thread::yield();
+  }
+
+  std::atomic<int> left{0};
+  std::atomic<int> came{0};
+  int taken = 0;
+  int most_ahead = 0;
+};
+constexpr int kSlowly = 200;  // messages
+
+// Sends messages, the next when one has left.
+class Pouring final : public Taker {
+ public:
+  Pouring(Flow* flow, std::shared_ptr<Replier> replier)
+      : flow_(flow), replier_(std::move(replier)) {}
+  void OnMessage(std::string) override { replier_->Ready(); }
+  void OnEnd() override { OnSent(); }
+  void OnFault(http2::Fault) override {}
+  void OnSent() override {
+    ++flow_->left;
+    replier_->Send(std::string(Flow::kBytes, 'x'));
+  }
+  void OnTick(absl::Time) override {}
+  void OnCancel() override {}
+
+ private:
+  Flow* const flow_;
+  const std::shared_ptr<Replier> replier_;
+};
+
+class Trickling final : public Replier {
+ public:
+  explicit Trickling(Flow* flow) : flow_(flow) {}
+  void Send(std::string) override { ++flow_->came; }
+  void Finish(Answer) override {}
+  void Reply(std::string, Answer) override {}
+  void Ready() override {}
+  bool cancelled() const override { return false; }
+
+ private:
+  Flow* const flow_;
+};
+
+// Of small messages it is no further ahead than of large ones, however many were taken.
+TEST_F(BackendTest, AStreamOfSmallMessagesGoesAtTheReadersPace) {
+  Flow flow;
+  http2::ServerOptions options;
+  options.address = "127.0.0.1:0";
+  options.take = [&flow](http2::EventLoop*) {
+    return [&flow](const CallHead&, std::shared_ptr<Replier> replier) {
+      return std::make_shared<Pouring>(&flow, std::move(replier));
+    };
+  };
+  const auto server = http2::Server::Start(std::move(options));
+  ASSERT_TRUE(server.ok()) << server.status();
+  http2::BackendOptions to;
+  to.address = absl::StrCat("127.0.0.1:", (*server)->port());
+  to.limits.call_window_bytes = Flow::kWindow;
+  Use(to);
+  std::shared_ptr<Taker> taker;
+  loop_.RunAndWait([&] {
+    CallHead head;
+    head.path = "/test.Backend/Pour";
+    taker = backend_->Take(std::move(head), ClientCall::Answers::kMany,
+                           std::make_shared<Trickling>(&flow));
+    taker->OnMessage("");
+    taker->OnEnd();
+  });
+  for (int i = 1; i <= kSlowly; ++i) {
+    flow.WaitFor(i);
+    flow.Take();
+    loop_.RunAndWait([&] { taker->OnSent(); });
+  }
+  EXPECT_LT(flow.most_ahead, Flow::kAhead);
+  loop_.RunAndWait([&] { taker->OnCancel(); });
+  End();
+}
+
+// Gives its messages to whoever asks for the next.
+class Collecting final : public Taker {
+ public:
+  Collecting(Flow* flow, std::promise<std::shared_ptr<Replier>>* begun,
+             std::shared_ptr<Replier> replier)
+      : flow_(flow) {
+    begun->set_value(std::move(replier));
+  }
+  void OnMessage(std::string) override { ++flow_->came; }
+  void OnEnd() override {}
+  void OnFault(http2::Fault) override {}
+  void OnTick(absl::Time) override {}
+  void OnCancel() override {}
+
+ private:
+  Flow* const flow_;
+};
+
+// Asks for the next message when one has left.
+class Feeding final : public Replier {
+ public:
+  Feeding(Flow* flow, std::shared_ptr<Taker>* taker) : flow_(flow), taker_(taker) {}
+  void Send(std::string) override {}
+  void Finish(Answer) override {}
+  void Reply(std::string, Answer) override {}
+  void Ready() override {
+    ++flow_->left;
+    (*taker_)->OnMessage(std::string(Flow::kBytes, 'x'));
+  }
+  bool cancelled() const override { return false; }
+
+ private:
+  Flow* const flow_;
+  std::shared_ptr<Taker>* const taker_;
+};
+
+TEST_F(BackendTest, AnUploadOfSmallMessagesGoesAtTheReadersPace) {
+  Flow flow;
+  std::promise<std::shared_ptr<Replier>> begun;
+  http2::ServerOptions options;
+  options.address = "127.0.0.1:0";
+  options.limits.call_window_bytes = Flow::kWindow;
+  options.take = [&](http2::EventLoop*) {
+    return [&](const CallHead&, std::shared_ptr<Replier> replier) {
+      return std::make_shared<Collecting>(&flow, &begun, std::move(replier));
+    };
+  };
+  const auto server = http2::Server::Start(std::move(options));
+  ASSERT_TRUE(server.ok()) << server.status();
+  Use(absl::StrCat("127.0.0.1:", (*server)->port()));
+  std::shared_ptr<Taker> taker;
+  loop_.RunAndWait([&] {
+    CallHead head;
+    head.path = "/test.Backend/Collect";
+    taker = backend_->Take(std::move(head), ClientCall::Answers::kMany,
+                           std::make_shared<Feeding>(&flow, &taker));
+    taker->OnMessage(std::string(Flow::kBytes, 'x'));
+  });
+  const std::shared_ptr<Replier> replier = begun.get_future().get();
+  for (int i = 1; i <= kSlowly; ++i) {
+    flow.WaitFor(i);
+    flow.Take();
+    replier->Ready();
+  }
+  // Before it is told how far ahead it may be, it may be as far as HTTP/2 has it.
+  constexpr int kUntold = 64 << 10;
+  EXPECT_LT(flow.most_ahead, (kUntold + Flow::kWindow) / Flow::kBytes);
+  loop_.RunAndWait([&] {
+    taker->OnCancel();
+    taker.reset();
+  });
   End();
 }
 
