@@ -60,6 +60,15 @@ absl::Status CostOverMaximum(const std::string& maximum) {
       .Cite(RulesOfTheMap());
 }
 
+absl::Status DraftsTooMany(int64_t most) {
+  return Refusal(StatusCode::kFailedPrecondition, "DRAFTS_TOO_MANY",
+                 "There are as many drafts as an owner may have. Propose or withdraw some first.")
+      .With("most", absl::StrCat(most))
+      .Precondition("DRAFTS", "project.parameters.owner_bin",
+                    absl::StrCat("at most ", most, " at once"))
+      .Cite(UnifiedMap());
+}
+
 absl::Status CostMismatch() {
   return Refusal(StatusCode::kInvalidArgument, "COST_MISMATCH",
                  "The sums of financing do not add up to the cost.")

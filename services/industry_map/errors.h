@@ -23,6 +23,7 @@ base::LegalBasis Criteria();          // Art. 25(4)
 // Of a record as it is written and as it is proposed.
 absl::Status MilestonesOutOfOrder(const std::string& field);           // MILESTONES_OUT_OF_ORDER
 absl::Status CostOverMaximum(const std::string& maximum);              // COST_OVER_MAXIMUM
+absl::Status DraftsTooMany(int64_t most);                              // DRAFTS_TOO_MANY
 absl::Status CostMismatch();                                           // COST_MISMATCH
 absl::Status ProjectIncomplete(const std::vector<std::string>& gaps);  // PROJECT_INCOMPLETE
 absl::Status CriteriaMissing(int64_t minimum);                         // CRITERIA_MISSING

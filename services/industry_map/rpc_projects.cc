@@ -14,10 +14,24 @@ std::optional<store::Key> RegionKey(const std::string& value) {
   return key;
 }
 
+// Whether the owner may have one more draft: anybody may open them.
+absl::Status CheckRoom(const store::Tx& tx, const std::string& owner_bin) {
+  constexpr int64_t kMost = 200;
+  int64_t drafts = 0;
+  RETURN_IF_ERROR(tx.ScanTotals(
+      kOpenDrafts, store::Key::Of(owner_bin), {},
+      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        drafts = static_cast<int64_t>(sums[0]);
+        return true;
+      }));
+  return drafts < kMost ? absl::OkStatus() : errors::DraftsTooMany(kMost);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Project> CreateProject(Env& env, const Call&, store::Tx& tx,
                                           const v1::CreateProjectRequest& request) {
+  RETURN_IF_ERROR(CheckRoom(tx, request.project().parameters().owner_bin()));
   ProjectRow row;
   Project& project = *row.mutable_project();
   project = request.project();

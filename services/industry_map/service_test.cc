@@ -629,6 +629,33 @@ TEST_F(ReviewsTest, AnAkimatsDeskIsItsRegions) {
   EXPECT_EQ(Do<v1::ListReviewsResponse>("ListReviews", other_akimat_, list)->reviews_size(), 0);
 }
 
+// Anybody opens drafts: nobody fills the register with them.
+TEST_F(ReviewsTest, AnOwnerHasSoManyDraftsAtOnce) {
+  v1::CreateProjectRequest create;
+  *create.mutable_project() = MakeProject();
+  std::vector<std::string> names;
+  for (int i = 0; i < 200; ++i) names.push_back(Create(MakeProject()));
+  const auto full = Do<v1::Project>("CreateProject", owner_, create);
+  EXPECT_EQ(base::ReasonOf(full.status()), "DRAFTS_TOO_MANY");
+  EXPECT_TRUE(absl::IsFailedPrecondition(full.status()));
+  EXPECT_EQ(base::InfoOf(full.status()).metadata().at("most"), "200");
+  // Those of others are another thing; and one that is proposed, or given up, makes room.
+  v1::CreateProjectRequest other = create;
+  other.mutable_project()->mutable_parameters()->set_owner_bin(kSectorBin);
+  const rpc::Caller neighbour = CallerOf("erlan@too", {rpc::v1::ENTITY}, kSectorBin);
+  EXPECT_NE(base::ReasonOf(Do<v1::Project>("CreateProject", neighbour, other).status()),
+            "DRAFTS_TOO_MANY");
+  ASSERT_TRUE(Propose(names[7], owner_).ok());
+  v1::WithdrawProjectRequest withdraw;
+  withdraw.set_name(names[9]);
+  withdraw.set_reason("Не нужен.");
+  ASSERT_TRUE(Do<v1::Project>("WithdrawProject", owner_, withdraw).ok());
+  EXPECT_TRUE(Do<v1::Project>("CreateProject", owner_, create).ok());
+  EXPECT_TRUE(Do<v1::Project>("CreateProject", owner_, create).ok());
+  EXPECT_EQ(base::ReasonOf(Do<v1::Project>("CreateProject", owner_, create).status()),
+            "DRAFTS_TOO_MANY");
+}
+
 TEST_F(ReviewsTest, NamesOfNothingAreNotFound) {
   Include();
   const auto reason = [&](const std::string& method, auto request, const std::string& name) {

@@ -121,6 +121,13 @@ const store::Totals<ProjectRow> kMapTotals{
       for (const uint32_t mask : KeptMasks()) emit(GroupKey(mask, group), add);
     }};
 
+const store::Totals<ProjectRow> kOpenDrafts{
+    28, "open_drafts", kProjects, 1, [](const ProjectRow& row, const store::EmitTotals& emit) {
+      const Int one[] = {1};
+      if (row.project().state() == Project::DRAFT)
+        emit(Key::Of(row.project().parameters().owner_bin()), one);
+    }};
+
 const store::Index<cases::v1::DeadlineRow> kOverdueReports{
     21, "overdue_reports", cases::kDeadlines, false,
     [](const cases::v1::DeadlineRow& row, const EmitKey& emit) {
@@ -164,7 +171,7 @@ const store::Schema& IndustryMapSchema() {
           &kProjectsByEarlierNumber, &kReviewsByState, &kReviewsByPlace, &kReviewsBySectorBody,
           &kOpenReviews, &kReportsByQuarter, &kOverdueReports, &kPlacesByParent, &kPlacesByRegion,
           &kPlacesByPredecessor},
-         {&kMapTotals},
+         {&kMapTotals, &kOpenDrafts},
          {}}));
     return schema;
   }();

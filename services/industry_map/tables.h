@@ -50,6 +50,9 @@ extern const store::Table<QuarterRow> kQuarters;     // 19: one row
 // sector, stage, body, commissioning year) and for all five: groups (mask, values in order).
 extern const store::Totals<ProjectRow> kMapTotals;
 
+// 28: how many drafts an owner has: its BIN. | CreateProject
+extern const store::Totals<ProjectRow> kOpenDrafts;
+
 // Deadlines of reports that are open and past their day: kind, due day. | ListOverdueReports
 extern const store::Index<cases::v1::DeadlineRow> kOverdueReports;  // 21
 

@@ -76,6 +76,11 @@ std::string TotalsKeys() {
   kMapTotals.shares(SampleProject(), [&](const store::Key& group, absl::Span<const store::Int>) {
     absl::StrAppend(&lines, "key map_totals ", base::HexEncode(group.bytes()), "\n");
   });
+  ProjectRow draft = SampleProject();
+  draft.mutable_project()->set_state(v1::Project::DRAFT);
+  kOpenDrafts.shares(draft, [&](const store::Key& group, absl::Span<const store::Int>) {
+    absl::StrAppend(&lines, "key open_drafts ", base::HexEncode(group.bytes()), "\n");
+  });
   return lines;
 }
 
