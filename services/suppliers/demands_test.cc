@@ -372,6 +372,69 @@ TEST_F(DemandTest, MatchesDomesticOffersOnTheDay) {
   EXPECT_EQ(match.covered_bp(), 0);
 }
 
+v1::MatchDemandResponse Match(const MatchNeed& need, const std::vector<MatchOffer>& offers,
+                              base::Date day) {
+  Matching matching(need, day);
+  for (const MatchOffer& offer : offers) matching.Add(offer);
+  return matching.Finish();
+}
+
+// What an answer does not name is counted all the same.
+TEST(MatchTest, OfMoreSuppliersThanItNamesTheBestAreNamed) {
+  const MatchNeed need{kCode, "pcs", *base::Quantity::Parse("10000"), 0, "request", ""};
+  std::vector<MatchOffer> offers;
+  for (int i = 0; i < 1'500; ++i) {
+    // The best are neither first nor last.
+    const int32_t value = 1'000 + (i * 7) % 1'500;
+    const std::string bin = absl::StrCat("B", 10'000 + i);
+    offers.push_back({absl::StrCat("offers/", 2 * i), bin, "pcs", "5", value});
+    offers.push_back({absl::StrCat("offers/", 2 * i + 1), bin, "pcs", "2", value + 1});
+  }
+  auto match = Match(need, offers, Day("2026-06-15"));
+  ASSERT_EQ(match.shares_size(), 1'000);
+  EXPECT_TRUE(match.truncated());
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(match.shares(i).in_country_value_bp(), 2'499 - i) << i;
+    ASSERT_EQ(match.shares(i).quantity(), "5.000") << i;
+    ASSERT_EQ(match.shares(i).share_bp(), 5) << i;
+    ASSERT_EQ(match.shares(i).offers_size(), 2) << i;
+  }
+  EXPECT_EQ(match.covered_quantity(), "7500.000");
+  EXPECT_EQ(match.uncovered_quantity(), "2500.000");
+  EXPECT_EQ(match.covered_bp(), 7'500);
+  EXPECT_EQ(match.decision().outcome(), "PARTLY_COVERED");
+  const auto fact = [&](const std::string& name) {
+    for (const auto& finding : match.decision().findings()) {
+      for (const auto& known : finding.facts()) {
+        if (known.name() == name) return known.value();
+      }
+    }
+    return std::string();
+  };
+  EXPECT_EQ(fact("suppliers"), "1500");
+  EXPECT_EQ(fact("offers"), "3000");
+  // Those that are named cover it alone.
+  const MatchNeed small{kCode, "pcs", *base::Quantity::Parse("12"), 0, "request", ""};
+  match = Match(small, offers, Day("2026-06-15"));
+  EXPECT_EQ(match.shares(2).quantity(), "2.000");
+  EXPECT_EQ(match.shares(3).quantity(), "0.000");
+  EXPECT_EQ(match.covered_bp(), 10'000);
+  // As many as it names are named, and of one value and capacity the lowest BIN first.
+  offers.clear();
+  for (int i = 1'000; i > 0; --i) {
+    offers.push_back({"offers/1", absl::StrCat("B", 10'000 + i), "pcs", "5", 1'000});
+  }
+  match = Match(need, offers, Day("2026-06-15"));
+  EXPECT_FALSE(match.truncated());
+  ASSERT_EQ(match.shares_size(), 1'000);
+  EXPECT_EQ(match.shares(0).supplier(), "suppliers/B10001");
+  offers.push_back({"offers/1", "B10000", "pcs", "5", 1'000});
+  match = Match(need, offers, Day("2026-06-15"));
+  EXPECT_TRUE(match.truncated());
+  EXPECT_EQ(match.shares(0).supplier(), "suppliers/B10000");
+  EXPECT_EQ(match.shares(999).supplier(), "suppliers/B10999");
+}
+
 TEST(MatchTest, SharesAreExactAndNoPlantIsCountedTwice) {
   const auto need = [](const char* quantity, int32_t minimum = 0) {
     return MatchNeed{kCode, "pcs", *base::Quantity::Parse(quantity), minimum, "request", ""};

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -284,21 +286,26 @@ absl::StatusOr<v1::MatchDemandResponse> MatchDemand(Env& env, Call& call,
   ASSIGN_OR_RETURN(need.quantity, base::Quantity::Parse(quantity));
 
   const base::Date day = DayOf(at, view);
-  Books books(view, at.known_at_us);
-  std::vector<MatchOffer> offers;
+  const std::string code = need.ens_tru;
+  Matching matching(std::move(need), day);
+  // What was looked up of a supplier is of no use to the next.
+  std::optional<Books> books;
+  std::string of;
   RETURN_IF_ERROR(view.Scan(
-      kOffersByEnsTru, {store::Key::Of(need.ens_tru), ""}, at,
+      kOffersByEnsTruAndSupplier, {store::Key::Of(code), ""}, at,
       [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<OfferRow>(row));
         const Offer& offer = stored.row.offer();
+        if (std::exchange(of, offer.bin()) != offer.bin() || !books.has_value())
+          books.emplace(view, at.known_at_us);
         // What is not in the public register is not told of here either.
-        ASSIGN_OR_RETURN(const bool active, books.IsActiveOn(offer.bin(), day));
+        ASSIGN_OR_RETURN(const bool active, books->IsActiveOn(offer.bin(), day));
         if (!active) return true;
-        ASSIGN_OR_RETURN(const int32_t value, ValueOn(offer, day, books));
-        offers.push_back({offer.name(), offer.bin(), offer.unit(), offer.annual_capacity(), value});
+        ASSIGN_OR_RETURN(const int32_t value, ValueOn(offer, day, *books));
+        matching.Add({offer.name(), offer.bin(), offer.unit(), offer.annual_capacity(), value});
         return true;
       }));
-  v1::MatchDemandResponse response = Match(need, offers, day);
+  v1::MatchDemandResponse response = matching.Finish();
   response.mutable_decision()->set_norms_edition(env.norms->edition());
   *response.mutable_as_of() = day.ToProto();
   ASSIGN_OR_RETURN(const int64_t position, view.Position());

@@ -1,7 +1,8 @@
 #include "services/suppliers/rules_demand.h"
 
 #include <algorithm>
-#include <map>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -18,14 +19,6 @@ constexpr uint32_t kCustomer = base::RoleBit(rpc::v1::CUSTOMER);
 
 constexpr int kMaxNamed = 1'000;     // suppliers, and offers left out, that an answer names
 constexpr int kMaxOffersOfOne = 20;  // offers that it names of one supplier
-
-// What one supplier can deliver. The largest of its offers: one plant is not counted twice.
-struct Candidate {
-  std::string bin;
-  int64_t capacity = 0;  // thousandths
-  int32_t value = 0;     // the lowest of its offers
-  std::vector<const std::string*> offers;
-};
 
 // Why an offer of the code does not count; null: it does.
 const char* LeftOut(const MatchNeed& need, const MatchOffer& offer) {
@@ -140,83 +133,91 @@ bool Wants(const v1::Subscription& subscription, const Demand& demand) {
          (kinds.empty() || std::find(kinds.begin(), kinds.end(), demand.kind()) != kinds.end());
 }
 
-v1::MatchDemandResponse Match(const MatchNeed& need, const std::vector<MatchOffer>& offers,
-                              base::Date day) {
-  v1::MatchDemandResponse response;
-  std::map<std::string, Candidate> by_bin;
-  for (const MatchOffer& offer : offers) {
-    if (const char* reason = LeftOut(need, offer); reason != nullptr) {
-      if (response.excluded_size() == kMaxNamed) {
-        response.set_truncated(true);
-        continue;
-      }
-      auto* excluded = response.add_excluded();
-      excluded->set_offer(offer.name);
-      excluded->set_reason(reason);
-      continue;
-    }
-    Candidate& candidate = by_bin[offer.bin];
-    candidate.bin = offer.bin;
-    candidate.capacity =
-        std::max(candidate.capacity, base::Quantity::Parse(offer.capacity)->thousandths());
-    candidate.value = candidate.value == 0 ? offer.value : std::min(candidate.value, offer.value);
-    candidate.offers.push_back(&offer.name);
-  }
-  std::vector<const Candidate*> order;
-  for (const auto& [bin, candidate] : by_bin) order.push_back(&candidate);
-  std::stable_sort(order.begin(), order.end(), [](const Candidate* a, const Candidate* b) {
-    return std::make_pair(-a->value, -a->capacity) < std::make_pair(-b->value, -b->capacity);
-  });
+bool Matching::IsBefore(const Candidate& a, const Candidate& b) {
+  return std::tie(b.value, b.capacity, a.bin) < std::tie(a.value, a.capacity, b.bin);
+}
 
-  int64_t rest = need.quantity.thousandths();
+void Matching::Add(const MatchOffer& offer) {
+  ++offers_;
+  if (const char* reason = LeftOut(need_, offer); reason != nullptr) {
+    if (response_.excluded_size() == kMaxNamed) {
+      response_.set_truncated(true);
+      return;
+    }
+    auto* excluded = response_.add_excluded();
+    excluded->set_offer(offer.name);
+    excluded->set_reason(reason);
+    return;
+  }
+  if (last_.bin != offer.bin) Rank();
+  last_.bin = offer.bin;
+  last_.capacity = std::max(last_.capacity, base::Quantity::Parse(offer.capacity)->thousandths());
+  last_.value = last_.value == 0 ? offer.value : std::min(last_.value, offer.value);
+  if (last_.offers.size() < kMaxOffersOfOne) last_.offers.push_back(offer.name);
+}
+
+void Matching::Rank() {
+  Candidate candidate = std::exchange(last_, Candidate());
+  if (candidate.bin.empty()) return;
+  ++suppliers_;
+  best_.push_back(std::move(candidate));
+  std::push_heap(best_.begin(), best_.end(), IsBefore);
+  if (best_.size() <= kMaxNamed) return;
+  std::pop_heap(best_.begin(), best_.end(), IsBefore);
+  unnamed_ += std::min(best_.back().capacity, need_.quantity.thousandths() - unnamed_);
+  best_.pop_back();
+}
+
+v1::MatchDemandResponse Matching::Finish() {
+  Rank();
+  std::sort_heap(best_.begin(), best_.end(), IsBefore);
+  const int64_t quantity = need_.quantity.thousandths();
+  int64_t rest = quantity;
   std::vector<int64_t> parts;
-  for (const Candidate* candidate : order) {
-    parts.push_back(std::min(candidate->capacity, rest));
+  for (const Candidate& candidate : best_) {
+    parts.push_back(std::min(candidate.capacity, rest));
     rest -= parts.back();
   }
-  const std::vector<int32_t> shares = base::LargestRemainder(parts, need.quantity.thousandths());
-  for (size_t i = 0; i < order.size(); ++i) {
-    if (response.shares_size() == kMaxNamed) {
-      response.set_truncated(true);
-      break;
-    }
-    auto* share = response.add_shares();
-    share->set_supplier(absl::StrCat("suppliers/", order[i]->bin));
-    for (const std::string* offer : order[i]->offers) {
-      if (share->offers_size() < kMaxOffersOfOne) share->add_offers(*offer);
-    }
-    share->set_capacity(QuantityText(order[i]->capacity));
+  // What falls to those that are not named is one part.
+  parts.push_back(std::min(unnamed_, rest));
+  rest -= parts.back();
+  const std::vector<int32_t> shares = base::LargestRemainder(parts, quantity);
+  for (size_t i = 0; i < best_.size(); ++i) {
+    auto* share = response_.add_shares();
+    share->set_supplier(absl::StrCat("suppliers/", best_[i].bin));
+    for (std::string& offer : best_[i].offers) share->add_offers(std::move(offer));
+    share->set_capacity(QuantityText(best_[i].capacity));
     share->set_quantity(QuantityText(parts[i]));
     share->set_share_bp(shares[i]);
-    share->set_in_country_value_bp(order[i]->value);
+    share->set_in_country_value_bp(best_[i].value);
   }
-  const int64_t covered = need.quantity.thousandths() - rest;
-  response.set_covered_quantity(QuantityText(covered));
-  response.set_uncovered_quantity(QuantityText(rest));
-  const int32_t covered_share =
-      base::LargestRemainder({covered}, need.quantity.thousandths()).front();
-  response.set_covered_bp(covered_share);
+  if (suppliers_ > kMaxNamed) response_.set_truncated(true);
+  const int64_t covered = quantity - rest;
+  response_.set_covered_quantity(QuantityText(covered));
+  response_.set_uncovered_quantity(QuantityText(rest));
+  const int32_t covered_share = base::LargestRemainder({covered}, quantity).front();
+  response_.set_covered_bp(covered_share);
 
   cases::Facts facts;
   const auto needed = [&](const char* name, const std::string& value) {
-    facts.Set(name, value, need.source, need.version);
+    facts.Set(name, value, need_.source, need_.version);
   };
-  needed("ens_tru", need.ens_tru);
-  needed("unit", need.unit);
-  needed("quantity", need.quantity.ToString());
-  needed("minimum_in_country_value_bp", absl::StrCat(need.minimum_value));
-  facts.Set("day", day.ToString(), "request");
-  facts.Set("offers", absl::StrCat(offers.size()), "register");
-  facts.Set("suppliers", absl::StrCat(order.size()), "register");
-  facts.Set("covered_quantity", response.covered_quantity(), "sum of the capacities");
-  decision::v1::Decision& decision = *response.mutable_decision();
+  needed("ens_tru", need_.ens_tru);
+  needed("unit", need_.unit);
+  needed("quantity", need_.quantity.ToString());
+  needed("minimum_in_country_value_bp", absl::StrCat(need_.minimum_value));
+  facts.Set("day", day_.ToString(), "request");
+  facts.Set("offers", absl::StrCat(offers_), "register");
+  facts.Set("suppliers", absl::StrCat(suppliers_), "register");
+  facts.Set("covered_quantity", response_.covered_quantity(), "sum of the capacities");
+  decision::v1::Decision& decision = *response_.mutable_decision();
   cases::AddFinding(
-      &decision, "DOMESTIC_OFFERS", !order.empty(), errors::ListOfGoods(), facts,
+      &decision, "DOMESTIC_OFFERS", suppliers_ > 0, errors::ListOfGoods(), facts,
       {"ens_tru", "unit", "minimum_in_country_value_bp", "day", "offers", "suppliers"});
   cases::AddFinding(&decision, "QUANTITY_COVERED", rest == 0, errors::ListOfGoods(), facts,
                     {"quantity", "covered_quantity"});
   decision.set_outcome(rest == 0 ? "COVERED" : covered > 0 ? "PARTLY_COVERED" : "NOT_COVERED");
-  return response;
+  return std::move(response_);
 }
 
 }  // namespace nisi::suppliers

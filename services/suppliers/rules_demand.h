@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -61,8 +62,36 @@ struct MatchNeed {
   std::string version;  // its etag
 };
 // Who can deliver what is sought, and how much of it: by supplier, the highest value first, then
-// the largest capacity, then the lowest BIN. Fills all but day and position.
-v1::MatchDemandResponse Match(const MatchNeed& need, const std::vector<MatchOffer>& offers,
-                              base::Date day);
+// the largest capacity, then the lowest BIN. Holds of the offers no more than the answer names,
+// however many there are.
+class Matching {
+ public:
+  Matching(MatchNeed need, base::Date day) : need_(std::move(need)), day_(day) {}
+
+  // The offers of one supplier come one after another.
+  void Add(const MatchOffer& offer);
+  // All but position and edition of the norms, after the last offer.
+  v1::MatchDemandResponse Finish();
+
+ private:
+  // What one supplier can deliver. The largest of its offers: one plant is not counted twice.
+  struct Candidate {
+    std::string bin;
+    int64_t capacity = 0;  // thousandths
+    int32_t value = 0;     // the lowest of its offers
+    std::vector<std::string> offers;
+  };
+  static bool IsBefore(const Candidate& a, const Candidate& b);
+  void Rank();  // the supplier whose offers came last
+
+  const MatchNeed need_;
+  const base::Date day_;
+  v1::MatchDemandResponse response_;
+  Candidate last_;
+  std::vector<Candidate> best_;  // a heap, the last of them in front
+  int64_t offers_ = 0;
+  int64_t suppliers_ = 0;
+  int64_t unnamed_ = 0;  // capacity of the others, as far as the need goes; thousandths
+};
 
 }  // namespace nisi::suppliers

@@ -36,6 +36,11 @@ const store::Index<OfferRow> kOffersBySupplier{
 const store::Index<OfferRow> kOffersByEnsTru{
     8, "offers_by_ens_tru", kOffers, false,
     [](const OfferRow& row, const EmitKey& emit) { emit(Key::Of(row.offer().ens_tru())); }};
+const store::Index<OfferRow> kOffersByEnsTruAndSupplier{
+    39, "offers_by_ens_tru_and_supplier", kOffers, false,
+    [](const OfferRow& row, const EmitKey& emit) {
+      emit(Key::Of(row.offer().ens_tru(), row.offer().bin()));
+    }};
 const store::Index<OfferRow> kOffersByGoodsCode{9, "offers_by_goods_code", kOffers, false,
                                                 [](const OfferRow& row, const EmitKey& emit) {
                                                   if (!row.offer().goods_code().empty())
@@ -182,14 +187,14 @@ const store::Schema& SuppliersSchema() {
          1,
          {&kSuppliers, &kOffers, &kEvidence, &kDemands, &kPublications, &kResponses,
           &kSubscriptions, &kNotices, &kMonitored, &kReports, &kFormerOffers},
-         {&kSuppliersByState,     &kSuppliersByKato,    &kSuppliersByOked,
-          &kSuppliersBySize,      &kOffersBySupplier,   &kOffersByEnsTru,
-          &kOffersByGoodsCode,    &kEvidenceBySupplier, &kEvidenceByEnsTru,
-          &kEvidenceByPaper,      &kEvidenceByLastDay,  &kDemandsByEdition,
-          &kDemandsByEnsTru,      &kDemandsByState,     &kResponsesBySupplier,
-          &kSubscriptionsByBin,   &kMonitoredByKato,    &kReportsByPeriod,
-          &kEvidenceByOwner,      &kOffersByEvidence,   &kCertificatesByEnsTru,
-          &kReportsByOrganization},
+         {&kSuppliersByState,      &kSuppliersByKato,          &kSuppliersByOked,
+          &kSuppliersBySize,       &kOffersBySupplier,         &kOffersByEnsTru,
+          &kOffersByGoodsCode,     &kEvidenceBySupplier,       &kEvidenceByEnsTru,
+          &kEvidenceByPaper,       &kEvidenceByLastDay,        &kDemandsByEdition,
+          &kDemandsByEnsTru,       &kDemandsByState,           &kResponsesBySupplier,
+          &kSubscriptionsByBin,    &kMonitoredByKato,          &kReportsByPeriod,
+          &kEvidenceByOwner,       &kOffersByEvidence,         &kCertificatesByEnsTru,
+          &kReportsByOrganization, &kOffersByEnsTruAndSupplier},
          {&kOfferCounts, &kEvidenceCounts, &kReportPeriods, &kOpenRequests},
          {}}));
     schema->derived = {&kOfferSearch};

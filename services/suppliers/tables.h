@@ -28,9 +28,11 @@ extern const store::Index<SupplierRow> kSuppliersByOked;   // 4: oked
 extern const store::Index<SupplierRow> kSuppliersBySize;   // 5: size
 
 // Numbers come from a counter: new rows lie at the end of the table, so an import only appends.
-extern const store::Table<OfferRow> kOffers;             // 6: number
-extern const store::Index<OfferRow> kOffersBySupplier;   // 7: bin
-extern const store::Index<OfferRow> kOffersByEnsTru;     // 8: ens_tru
+extern const store::Table<OfferRow> kOffers;            // 6: number
+extern const store::Index<OfferRow> kOffersBySupplier;  // 7: bin
+extern const store::Index<OfferRow> kOffersByEnsTru;    // 8: ens_tru
+// 39: ens_tru, bin: those of a supplier beside each other. | MatchDemand
+extern const store::Index<OfferRow> kOffersByEnsTruAndSupplier;
 extern const store::Index<OfferRow> kOffersByGoodsCode;  // 9: goods code; sparse
 extern const store::Index<OfferRow> kOffersByEvidence;   // 35: each evidence that it names
 extern const store::Totals<OfferRow> kOfferCounts;       // 30: bin; how many it has
