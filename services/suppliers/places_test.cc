@@ -170,6 +170,26 @@ TEST_F(PlacesTest, AnImportAsksManyAtOnce) {
   }
 }
 
+// Whether a code has ended is said of one's own record: of another it would tell that it is there,
+// and where.
+TEST_F(PlacesTest, AStrangerHearsNothingOfAPlace) {
+  const auto there = Enter(Bin(1), kNew);  // a draft, which to others is not there
+  ASSERT_TRUE(there.ok()) << there.status();
+  const int asked = map_.asked();
+  for (const std::string& bin : {Bin(1), Bin(2)}) {
+    for (const char* kato : {kOld, kNew, kUnknown}) {
+      v1::UpdateSupplierRequest request;
+      request.mutable_supplier()->set_name("suppliers/" + bin);
+      request.mutable_supplier()->set_kato(kato);
+      request.mutable_update_mask()->add_paths("kato");
+      EXPECT_EQ(ReasonOf(Do<v1::Supplier>("UpdateSupplier", Owner(Bin(3)), request).status()),
+                "ACCESS_DENIED")
+          << bin << " " << kato;
+    }
+  }
+  EXPECT_EQ(map_.asked(), asked);
+}
+
 // What the request holds beside what it changes is neither asked for nor judged.
 TEST_F(PlacesTest, APlaceThatAnUpdateDoesNotNameIsNotAsked) {
   const auto supplier = Enter(Bin(1), kNew);

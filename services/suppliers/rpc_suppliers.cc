@@ -61,12 +61,13 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, Call& call,
       [&]() -> absl::Status {
         const auto& paths = request.update_mask().paths();  // none: all that is given
         if (!paths.empty() && absl::c_find(paths, "kato") == paths.end()) return absl::OkStatus();
+        // What the map says of the place would tell a stranger whose it is.
+        const std::string& name = request.supplier().name();
         const store::View view = env.store->Read();
         ASSIGN_OR_RETURN(const auto stands,
-                         view.Find(kSuppliers, store::Key::Of(BinIn(request.supplier().name()))));
-        if (!stands.has_value()) return absl::OkStatus();  // the command says so
+                         rpc::FindFor(view, call, kSuppliers, store::Key::Of(BinIn(name)), name));
         ASSIGN_OR_RETURN(place, EnterPlace(env, call, "supplier.kato", request.supplier().kato(),
-                                           stands->row.supplier().kato()));
+                                           stands.row.supplier().kato()));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Supplier> {
