@@ -229,6 +229,27 @@ TEST_F(QueueTest, WhoStandsOnAListDoesNotPassByANotice) {
   ExpectSound();
 }
 
+// What it was failed for is mended, and a notice says so: it is not rejected, and loses neither its
+// agreement nor its money, for what nobody has looked at again.
+TEST_F(QueueTest, WhoPassesByALaterNoticeIsNotRejectedForTheCheckBefore) {
+  ListInForce();
+  Allocate(600'000);
+  const std::string claim = Accepted(1, {MakeExpense()});
+  Agree(claim, 1);
+  Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(Step<v1::RunGateRequest>("RunGate", claim, institute_).ok());
+  ASSERT_EQ(Now(claim).gate().outcome(), "FAILED");
+  Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::PASSED);
+  EXPECT_EQ(ReasonOf(Reject(claim).status()), "GROUND_MISSING");
+  EXPECT_EQ(Stands(), "0 0 600000 0");
+  // What is said of it last counts, either way.
+  Notice(claim, gate::v1::BEFORE_PAYMENT, gate::v1::Notice::FAILED);
+  ASSERT_TRUE(Reject(claim).ok());
+  EXPECT_EQ(Stands(), "600000 0 0 0");
+  ExpectReplays(claim, 4);
+  ExpectSound();
+}
+
 TEST_F(QueueTest, WhoWasOnlyNotCheckedIsStillFirst) {
   ListInForce();
   Allocate(1'200'000);

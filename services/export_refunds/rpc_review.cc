@@ -61,11 +61,22 @@ absl::StatusOr<bool> IsAgreementLate(const store::Tx& tx, const Claim& claim) {
   });
 }
 
-absl::StatusOr<Decision> JudgeNow(const Env& env, const store::Tx& tx, const Claim& claim) {
+// Whether the last notice before payment lets pass, and is not the one that the check went by.
+absl::StatusOr<bool> HasPassedSince(const store::Tx& tx, const ClaimRow& row) {
+  ASSIGN_OR_RETURN(
+      const auto last,
+      cases::LastNotice(tx, row.claim().name(), gate::v1::BEFORE_PAYMENT, row.claim().claimant()));
+  return last.has_value() && last->verdict() == gate::v1::Notice::PASSED &&
+         last->name() != row.gate_notice();
+}
+
+absl::StatusOr<Decision> JudgeNow(const Env& env, const store::Tx& tx, const ClaimRow& row) {
+  const Claim& claim = row.claim();
   Verdicts verdicts;
   verdicts.claim = &claim;
   ASSIGN_OR_RETURN(verdicts.owing, OwesPastDue(tx, claim.claimant()));
   ASSIGN_OR_RETURN(verdicts.agreement_late, IsAgreementLate(tx, claim));
+  ASSIGN_OR_RETURN(verdicts.passed_since, HasPassedSince(tx, row));
   verdicts.origin = {claim.name(), claim.etag()};
   verdicts.register_version = VersionOf(tx);
   ASSIGN_OR_RETURN(Decision decision, Judge(verdicts, *env.norms));
@@ -328,7 +339,7 @@ absl::StatusOr<v1::Claim> AcceptClaim(Env& env, const Call& call, store::Tx& tx,
   Claim& claim = *step.row.mutable_claim();
   if (step.row.to_examine()) return errors::PartsPending();
   ASSIGN_OR_RETURN(const int alike, LookAgain(env, tx, &step.row));
-  ASSIGN_OR_RETURN(Decision decision, JudgeNow(env, tx, claim));
+  ASSIGN_OR_RETURN(Decision decision, JudgeNow(env, tx, step.row));
   RETURN_IF_ERROR(CheckAcceptable(claim, decision));
   if (alike > 0) return errors::FreedInvoicesAlike(alike);
   *claim.mutable_decision() = std::move(decision);
@@ -346,7 +357,7 @@ absl::StatusOr<v1::Claim> RejectClaim(Env& env, const Call& call, store::Tx& tx,
   Claim& claim = *step.row.mutable_claim();
   if (step.row.to_examine()) return errors::PartsPending();
   if (claim.state() == Claim::REVIEW) RETURN_IF_ERROR(LookAgain(env, tx, &step.row).status());
-  ASSIGN_OR_RETURN(Decision decision, JudgeNow(env, tx, claim));
+  ASSIGN_OR_RETURN(Decision decision, JudgeNow(env, tx, step.row));
   RETURN_IF_ERROR(CheckRejectable(claim, decision));
   *claim.mutable_decision() = std::move(decision);
   claim.set_reason(request.reason());

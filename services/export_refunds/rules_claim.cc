@@ -242,7 +242,10 @@ absl::StatusOr<Decision> Judge(const Verdicts& verdicts, const norms::Norms& nor
   ASSIGN_OR_RETURN(const Money calculated, Money::FromProto(claim.calculated()));
   facts.Set(kCalculated, calculated.ToString(), verdicts.origin.name, verdicts.origin.etag);
   SetOwing(verdicts.owing, verdicts.register_version, &facts);
-  facts.Set(kSecondCheck, claim.has_gate() ? claim.gate().outcome() : kNotChecked,
+  // What it was failed for is no ground any more where a later notice says that it passes: whether
+  // it does the check finds when it is run again.
+  const bool again = claim.gate().outcome() == "FAILED" && verdicts.passed_since;
+  facts.Set(kSecondCheck, claim.has_gate() && !again ? claim.gate().outcome() : kNotChecked,
             verdicts.origin.name, verdicts.origin.etag);
   facts.Set(kAgreementLate, verdicts.agreement_late ? "1" : "0", verdicts.origin.name,
             verdicts.origin.etag);

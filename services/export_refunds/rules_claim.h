@@ -93,6 +93,7 @@ struct Verdicts {
   const Claim* claim = nullptr;
   std::optional<Origin> owing;  // the claim of the claimant with a demand past due
   bool agreement_late = false;  // the claimant was to sign it by a day that is over
+  bool passed_since = false;    // by a notice that came after the second check was run
   Origin origin;
   std::string register_version;  // as of Admit
 };

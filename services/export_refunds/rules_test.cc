@@ -453,7 +453,7 @@ TEST(ClaimRulesTest, WhatADecisionRestsOn) {
     if (!gate.empty()) claim.mutable_gate()->set_outcome(gate);
     const auto owing = owes ? std::optional(Origin{"claims/b", "e"}) : std::nullopt;
     const auto decision =
-        Judge({&claim, owing, late, {"claims/a", "e"}, "position 9"}, TestNorms());
+        Judge({&claim, owing, late, false, {"claims/a", "e"}, "position 9"}, TestNorms());
     EXPECT_TRUE(decision.ok()) << decision.status();
     EXPECT_EQ(ReplayJudgement(*decision)->SerializeAsString(), decision->SerializeAsString());
     return absl::StrCat(decision->outcome(), " ", ReasonOf(CheckAcceptable(claim, *decision)), " ",
