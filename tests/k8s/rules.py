@@ -467,6 +467,8 @@ def rule_selectors(cluster, house):
         for spread in pod.spec.get("topologySpreadConstraints", []):
             if not matches(spread["labelSelector"], pod.labels):
                 yield f"{pod}: is spread by the labels of others"
+            if pod.kind == "Deployment" and spread.get("matchLabelKeys") != ["pod-template-hash"]:
+                yield f"{pod}: is spread with those that it replaces, and so unevenly when they are gone"
         if pod.long_running and not pod.spec.get("topologySpreadConstraints"):
             yield f"{pod}: is not spread"
     for item in cluster.of("Service"):

@@ -159,6 +159,7 @@ PLANTED = [
     (lambda o: pod(o).pop("topologySpreadConstraints"), "is not spread"),
     (lambda o: pod(o)["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"].__setitem__(rules.COMPONENT, "x"),
      "is spread by the labels of others"),
+    (lambda o: pod(o, *GATEWAY)["topologySpreadConstraints"][1].pop("matchLabelKeys"), "is spread with those that it replaces"),
     (lambda o: find(o, "ServiceMonitor", "services")["spec"]["endpoints"][0].__setitem__("port", "http"), "has the port http"),
     (lambda o: find(o, "ServiceMonitor", "services")["spec"].pop("jobLabel"), "the alerts do not know the jobs"),
     (lambda o: drop(o, "ServiceMonitor", "gateway"), "Deployment gateway: nobody scrapes it"),
