@@ -187,6 +187,8 @@ def keys(doctor, work):
         signers.write_text("{}")
     with doctor.seed("SIGNERS_LACK", GOODS_PROCESS, signers):
         place(json.dumps({"keys": [entry for entry in entries if entry["kid"] != "gateway"]}).encode(), signers, 0o644)
+    with doctor.seed("CONTEXTS_ON_WORD", GOODS_PROCESS, more=("--contexts-on-word",)):
+        pass
     denied, own = doctor.tls / "denied.txt", doctor.tls / f"{GOODS_PROCESS}.pem"
     with doctor.seed("DENIED_LIST", GOODS_PROCESS):
         denied.write_text("# of a stolen key\nagency-1\n")

@@ -308,16 +308,16 @@ class Rotation:
         assert self.verified(was) == "TOKEN_INVALID", "it was verified a moment ago, and is not any more"
         self.wait_logged("gateway", "identity_refused", since, why="kid")
 
-    def context(self, key, audience):
-        """What the gateway would sign with that key for somebody who may nothing."""
+    def context(self, key, audience, actors=("gateway",), **more):
+        """What the gateway, or the last of the actors, would sign with that key for somebody who may nothing."""
         m = self.suite.messages
         now = int(time.time())
-        body = m.context.CallContext(audience=audience, issued_at=now, expires_at=now + 30,
-                                     actors=["gateway"]).SerializeToString()
+        body = m.context.CallContext(audience=audience, issued_at=now, expires_at=now + 30, actors=actors,
+                                     **more).SerializeToString()
         return m.context.SignedCallContext(context=body, signature=sign_ed25519(key, body),
                                            key_id=hashlib.sha256(raw_public_key(key)).digest()[:8]).SerializeToString()
 
-    def asked_directly(self, owner, key, files):
+    def asked_directly(self, owner, key, files, **more):
         """What a service says to whoever comes with these files and a context signed by that key."""
         root, (certificate, private) = self.trusted.read_bytes(), files
         credentials = grpc.ssl_channel_credentials(root, private.read_bytes(), certificate.read_bytes())
@@ -326,7 +326,7 @@ class Rotation:
             try:
                 channel.unary_unary(GOODS + "CheckGoods")(
                     self.m.goods.CheckGoodsRequest(codes=["850423"]).SerializeToString(), timeout=PATIENCE,
-                    metadata=[("nisi-call-context-bin", self.context(key, owner))])
+                    metadata=[("nisi-call-context-bin", self.context(key, owner, **more))])
                 return ""
             except grpc.RpcError as error:
                 return Refused(error, self.m).reason
@@ -459,6 +459,13 @@ class Rotation:
         since = len(self.log("priority-goods"))
         assert self.asked_directly("priority-goods", self.keys / "context-gateway.key", wrong) == "CONTEXT_INVALID"
         self.wait_logged("priority-goods", "identity_refused", since, peer=service("other"), why="may not bring one")
+        # The key and the certificate of a service make nobody a caller of another one.
+        for more, why in ((dict(actors=["grants"], subject="anybody"), "signer"),
+                          (dict(actors=["gateway", "grants"], subject="anybody"), "received: none")):
+            since = len(self.log("priority-goods"))
+            assert self.asked_directly("priority-goods", self.keys / "context-grants.key", self.files("grants"),
+                                       **more) == "CONTEXT_INVALID"
+            self.wait_logged("priority-goods", "identity_refused", since, peer=service("grants"), why=why)
         for name, reason in (("agency-2", "IDENTITY_REQUIRED"), ("agency-1", "")):
             files = self.second.issue(name, f"spiffe://nisi/client/{name}", folder=self.own / uid())
             since = len(self.log("gateway"))

@@ -1,5 +1,5 @@
 """The operators' page, deploy/README.md, is true: its commands run from top to bottom as they stand, in an empty folder; what
-it names (flags, reasons, alerts, tests) exists; who asks whom is as the programs want it.
+it names (flags, reasons, alerts, tests) exists; who asks whom is as the programs want it, and who asks is replaced first.
 
 usage: operate_test.py <bin folder> <folder of the unpacked package prometheus>
 """
@@ -97,6 +97,10 @@ def check_asks(text):
         for name in re.findall(r"`nisi-([a-z-]+)`", names):
             told[name] = () if asks == "nobody" else tuple(asks.split(", "))
     assert {name: asks for name, asks in told.items() if asks} == ASKS, told
+    rows = re.search(r"^cat > etc/services <<'END'\n(.*?)^END", text, re.MULTILINE | re.DOTALL)[1].splitlines()
+    order = [row.split()[0] for row in rows]
+    early = [(asker, one) for asker, asks in ASKS.items() for one in asks if order.index(asker) > order.index(one)]
+    assert not early, f"an upgrade replaces who is asked before who asks: {early}"
 
 
 def main():

@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
+#include "common/rpc/certificates.h"
 #include "common/rpc/identity_errors.h"
 
 namespace nisi::rpc {
@@ -62,7 +63,11 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evid
     RETURN_IF_ERROR(CheckContextPeer(evidence.peer));
     auto caller = options_.contexts->Verify(*evidence.context, now, &why);
     if (!caller.ok()) LogRefused(why, evidence.peer);
-    return caller;
+    if (!caller.ok() || options_.in_process_only || evidence.peer.empty()) return caller;
+    // Who has seen another's context, or has its key, has not its certificate.
+    if (evidence.peer == ServiceIdentity((*caller)->actors.back())) return caller;
+    LogRefused("call context of another signer than its peer", evidence.peer);
+    return ContextInvalid();
   }
   if (evidence.authorizations != 0) {
     if (options_.tokens == nullptr || evidence.authorizations != 1 ||

@@ -38,7 +38,8 @@ class AuthenticatorTest : public ::testing::Test {
   // Over mutual TLS at port_, and in plaintext at plain_port_.
   void Serve(std::set<std::string> peers) {
     AuthenticatorOptions options;
-    const auto keys = KeySet::Parse(JwksText({{"gateway", key_.public_key()}}));
+    const auto keys = KeySet::Parse(
+        JwksText({{"gateway", key_.public_key()}, {"other", other_key_.public_key()}}));
     ASSERT_TRUE(keys.ok()) << keys.status();
     options.contexts = std::make_unique<ContextVerifier>(FixedKeys(*keys), kAudience);
     options.context_peers = std::move(peers);
@@ -110,6 +111,7 @@ class AuthenticatorTest : public ::testing::Test {
 
   const std::string dir_ = absl::StrCat(::testing::TempDir(), "/auth_", base::RandomUuid());
   const PrivateKey key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
+  const PrivateKey other_key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
   std::unique_ptr<Authenticator> authenticator_;
   int port_ = 0;
   int plain_port_ = 0;
@@ -126,6 +128,18 @@ TEST_F(AuthenticatorTest, AContextIsTakenFromTheNamedPeerOnly) {
   const TlsFiles no_certificate{TlsFiles::In(dir_, kAudience).authority, "", ""};
   EXPECT_EQ(CallAs(no_certificate, context), "CONTEXT_INVALID");
   EXPECT_EQ(Call(plain_port_, grpc::InsecureChannelCredentials(), context), "CONTEXT_INVALID");
+}
+
+// Two peers that may bring contexts: each its own.
+TEST_F(AuthenticatorTest, APeerBringsWhatItSignedItself) {
+  Serve({ServiceIdentity("gateway"), ServiceIdentity("other")});
+  EXPECT_EQ(CallAs("gateway", Context()), "alice");
+  EXPECT_EQ(CallAs("other", Context()), "CONTEXT_INVALID");
+  Caller itself;
+  itself.subject = "service:other";
+  const std::string own = ContextSigner(other_key_, "other").Sign(itself, kAudience, absl::Now());
+  EXPECT_EQ(CallAs("other", own), "service:other");
+  EXPECT_EQ(CallAs("gateway", own), "CONTEXT_INVALID");
 }
 
 TEST_F(AuthenticatorTest, APeerAloneIsNobody) {

@@ -1,8 +1,10 @@
 #include "common/rpc/call_context.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/identity_errors.h"
 #include "common/rpc/subjects.h"
@@ -42,6 +44,7 @@ std::string CacheKey(absl::string_view key_id, const Caller& caller, absl::strin
   for (const std::string& actor : caller.actors) {
     Append(key, actor);
   }
+  Append(key, caller.received);
   return key;
 }
 
@@ -58,12 +61,14 @@ Caller FromProto(const v1::CallContext& context) {
   return caller;
 }
 
+bool HasLife(const v1::CallContext& context) {
+  return context.issued_at() > 0 && context.issued_at() <= kContextMaxSeconds &&
+         context.expires_at() > context.issued_at() &&
+         context.expires_at() - context.issued_at() <= absl::ToInt64Seconds(kContextLife);
+}
+
 absl::StatusOr<absl::Time> CheckTimes(const v1::CallContext& context, absl::Time now) {
-  if (context.issued_at() <= 0 || context.issued_at() > kContextMaxSeconds ||
-      context.expires_at() <= context.issued_at() ||
-      context.expires_at() - context.issued_at() > absl::ToInt64Seconds(kContextLife)) {
-    return BadContext("lifetime");
-  }
+  if (!HasLife(context)) return BadContext("lifetime");
   if (now < absl::FromUnixSeconds(context.issued_at()) - kContextSkew) {
     return BadContext("not valid yet");
   }
@@ -72,6 +77,61 @@ absl::StatusOr<absl::Time> CheckTimes(const v1::CallContext& context, absl::Time
     return absl::Status(kContextExpiredCode, "expired");
   }
   return expires;
+}
+
+// A context and whose key signed it.
+struct Signed {
+  v1::CallContext context;
+  absl::string_view signer;  // lives as long as the keys
+};
+
+absl::StatusOr<Signed> Open(absl::string_view bytes, const KeySet* keys) {
+  v1::SignedCallContext signed_context;
+  if (bytes.empty() || bytes.size() > kMaxContextBytes ||
+      !signed_context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return BadContext("not a SignedCallContext of at most 16 KiB");
+  }
+  const KeySet::Entry* entry =
+      keys == nullptr ? nullptr : keys->FindByKeyId(signed_context.key_id());
+  if (entry == nullptr) {
+    return BadContext("key_id");
+  }
+  if (!entry->key.Verify(signed_context.context(), signed_context.signature())) {
+    return BadContext("signature");
+  }
+  Signed opened;
+  if (!opened.context.ParseFromString(signed_context.context())) {
+    return BadContext("not a CallContext");
+  }
+  // A signer speaks for itself only: a service's key cannot make a context that seems to come from
+  // the gateway.
+  opened.signer = SignerOf(entry->kid);
+  const auto& actors = opened.context.actors();
+  if (actors.empty() || actors.size() > kMaxActors || *actors.rbegin() != opened.signer) {
+    return BadContext("actors");
+  }
+  return opened;
+}
+
+// Whether `onward` says of its caller what the signer was told by `received`, and no more.
+bool CarriesOn(const v1::CallContext& onward, absl::string_view signer,
+               const v1::CallContext& received) {
+  const auto same = [](const auto& a, const auto& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  const Caller now = FromProto(onward), then = FromProto(received);
+  return received.audience() == signer && now.subject == then.subject && now.bin == then.bin &&
+         now.purpose == then.purpose && same(onward.regions(), received.regions()) &&
+         (now.roles & ~then.roles) == 0 &&
+         std::equal(received.actors().begin(), received.actors().end(), onward.actors().begin(),
+                    onward.actors().end() - 1);
+}
+
+// Whether the onward context was made while the service had the other one.
+bool MadeInTime(const v1::CallContext& onward, const v1::CallContext& received) {
+  return HasLife(received) &&
+         onward.issued_at() >= received.issued_at() - absl::ToInt64Seconds(kContextSkew) &&
+         onward.issued_at() < received.issued_at() + absl::ToInt64Seconds(kContextCarried);
 }
 
 }  // namespace
@@ -124,6 +184,7 @@ std::string ContextSigner::Sign(const Caller& caller, absl::string_view audience
   context.set_expires_at(context.issued_at() + absl::ToInt64Seconds(kContextLife));
   context.mutable_actors()->Assign(caller.actors.begin(), caller.actors.end());
   context.add_actors(name_);
+  if (!caller.actors.empty()) context.set_received(caller.received);
 
   v1::SignedCallContext signed_context;
   signed_context.set_context(context.SerializeAsString());
@@ -144,45 +205,48 @@ std::string OnwardContext(const ContextSigner& self, const Caller& original,
   return self.Sign(narrowed, audience, now);
 }
 
-ContextVerifier::ContextVerifier(KeySource signers, std::string audience, size_t capacity)
-    : signers_(std::move(signers)), audience_(std::move(audience)), cache_(capacity) {}
+ContextVerifier::ContextVerifier(KeySource signers, std::string audience, size_t capacity,
+                                 Carried carried)
+    : signers_(std::move(signers)),
+      audience_(std::move(audience)),
+      carried_(carried),
+      cache_(capacity) {}
+
+// Whether the signer may say who the caller is.
+absl::Status ContextVerifier::CheckOrigin(const v1::CallContext& context, absl::string_view signer,
+                                          const KeySet& keys) const {
+  const absl::string_view service = ServiceOfSubject(context.subject());
+  const bool itself = absl::StartsWith(context.subject(), kServiceSubject);
+  // A service that calls by itself was called by nobody, the gateway included.
+  if (itself && (service.empty() || context.actors(0) != service)) return BadContext("subject");
+  if (context.actors_size() == 1) {
+    // The gateway knows whom it let in; of others it says what the signer may say: itself.
+    return itself || signer == kGatewaySigner ? absl::OkStatus() : BadContext("signer");
+  }
+  if (signer == kGatewaySigner) return BadContext("signer");  // nobody goes on through it
+  if (context.received().empty()) {
+    return carried_ == Carried::kOnItsWord ? absl::OkStatus() : BadContext("received: none");
+  }
+  const absl::StatusOr<Signed> received = Open(context.received(), &keys);
+  if (!received.ok()) {
+    return BadContext(absl::StrCat("received: ", received.status().message()));
+  }
+  if (!CarriesOn(context, signer, received->context)) return BadContext("received: another call");
+  if (!MadeInTime(context, received->context)) return BadContext("received: too long ago");
+  return CheckOrigin(received->context, received->signer, keys);
+}
 
 // When the context expires; fills `verified.caller`.
 absl::StatusOr<absl::Time> ContextVerifier::Check(absl::string_view bytes, absl::Time now,
                                                   Verified& verified) const {
-  v1::SignedCallContext signed_context;
-  if (bytes.empty() || bytes.size() > kMaxContextBytes ||
-      !signed_context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return BadContext("not a SignedCallContext of at most 4 KiB");
-  }
-  const KeySet::Entry* signer =
-      verified.keys ? verified.keys->FindByKeyId(signed_context.key_id()) : nullptr;
-  if (signer == nullptr) {
-    return BadContext("key_id");
-  }
-  if (!signer->key.Verify(signed_context.context(), signed_context.signature())) {
-    return BadContext("signature");
-  }
-  v1::CallContext context;
-  if (!context.ParseFromString(signed_context.context())) {
-    return BadContext("not a CallContext");
-  }
-  if (context.audience() != audience_) {
+  ASSIGN_OR_RETURN(const Signed opened, Open(bytes, verified.keys.get()));
+  if (opened.context.audience() != audience_) {
     return BadContext("audience");
   }
-  ASSIGN_OR_RETURN(const absl::Time expires, CheckTimes(context, now));
-  // A signer speaks for itself only: a service's key cannot make a context that seems to come from
-  // the gateway.
-  if (context.actors().empty() || context.actors_size() > kMaxActors ||
-      *context.actors().rbegin() != SignerOf(signer->kid)) {
-    return BadContext("actors");
-  }
-  // A service that calls by itself was called by nobody, the gateway included.
-  if (absl::StartsWith(context.subject(), kServiceSubject) &&
-      context.actors(0) != ServiceOfSubject(context.subject())) {
-    return BadContext("subject");
-  }
-  verified.caller = FromProto(context);
+  ASSIGN_OR_RETURN(const absl::Time expires, CheckTimes(opened.context, now));
+  RETURN_IF_ERROR(CheckOrigin(opened.context, opened.signer, *verified.keys));
+  verified.caller = FromProto(opened.context);
+  verified.caller.received = std::string(bytes);
   if (verified.caller.anonymous() && (verified.caller.roles != 0 || !verified.caller.bin.empty())) {
     return BadContext("rights without a subject");
   }

@@ -1,6 +1,13 @@
 // The signed call context: how a service knows on whose behalf its peer calls
 // (proto/nisi/rpc/v1/call_context.proto). Good for one audience and 30 seconds. It replaces the
 // user's token inside the house, and is accepted only from a peer that mutual TLS named.
+//
+// | signer      | may say that the caller is                                                     |
+// | the gateway | whoever it let in                                                              |
+// | a service   | itself, "service:<name>"; or whom it was called for, with the context of that  |
+//
+// So the key of a service makes nobody a caller: with it, and what comes to that service, one can
+// go on for those who call it anyway, as long as the service itself could.
 #pragma once
 
 #include <functional>
@@ -15,6 +22,10 @@
 #include "common/rpc/jwk.h"
 #include "common/rpc/key_files.h"
 
+namespace nisi::rpc::v1 {
+class CallContext;
+}  // namespace nisi::rpc::v1
+
 namespace nisi::rpc {
 
 inline constexpr char kCallContextKey[] = "nisi-call-context-bin";
@@ -22,8 +33,12 @@ inline constexpr absl::Duration kContextLife = absl::Seconds(30);
 inline constexpr absl::Duration kContextReuse = absl::Seconds(15);
 // How far ahead the clock of a signer may be.
 inline constexpr absl::Duration kContextSkew = absl::Seconds(5);
-inline constexpr size_t kMaxContextBytes = 4096;
-inline constexpr int kMaxActors = 8;  // A longer chain is a loop.
+inline constexpr size_t kMaxContextBytes = 16 << 10;  // with those that are carried on in it
+inline constexpr int kMaxActors = 8;                  // A longer chain is a loop.
+inline constexpr char kGatewaySigner[] = "gateway";
+// So long after a service was given a context it may still carry it on: an import has two minutes
+// to come before its service asks another.
+inline constexpr absl::Duration kContextCarried = absl::Minutes(3);
 
 // Whose key it is, by its kid in what verifiers trust: "gateway", and "gateway.2026-12" too. So the
 // next key of a signer is trusted before it signs, and the last one until nobody signs with it.
@@ -62,9 +77,17 @@ class ContextSigner {
 };
 
 // What a service sends on with a call it makes for `original`: the same caller with itself as the
-// last actor. Rights can only shrink: roles outside `roles` are dropped.
+// last actor, and with the context that the service got of it. Rights can only shrink: roles
+// outside `roles` are dropped.
 std::string OnwardContext(const ContextSigner& self, const Caller& original,
                           absl::string_view audience, absl::Time now, uint32_t roles = ~0U);
+
+// What a service says of whom it carries on a call for.
+enum class Carried {
+  kProved,  // by the context that it received
+  // On its word alone: of older releases that send nothing else, while these are replaced.
+  kOnItsWord,
+};
 
 // Thread-safe.
 class ContextVerifier {
@@ -72,7 +95,8 @@ class ContextVerifier {
   static constexpr size_t kCapacity = 20'000;
 
   // `signers`: Ed25519 keys, each of whom its kid says. `audience`: the name of this service.
-  ContextVerifier(KeySource signers, std::string audience, size_t capacity = kCapacity);
+  ContextVerifier(KeySource signers, std::string audience, size_t capacity = kCapacity,
+                  Carried carried = Carried::kProved);
 
   // CONTEXT_EXPIRED for a good one that is too old; CONTEXT_INVALID for everything else. `why` is
   // for the log.
@@ -87,9 +111,12 @@ class ContextVerifier {
 
   absl::StatusOr<absl::Time> Check(absl::string_view bytes, absl::Time now,
                                    Verified& verified) const;
+  absl::Status CheckOrigin(const v1::CallContext& context, absl::string_view signer,
+                           const KeySet& keys) const;
 
   KeySource signers_;
   std::string audience_;
+  const Carried carried_;
   mutable ExpiringCache<Verified> cache_;
 };
 

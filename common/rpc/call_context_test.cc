@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
@@ -132,15 +135,13 @@ TEST_F(CallContextTest, IsSignedOnceForFifteenSeconds) {
 }
 
 TEST_F(CallContextTest, CallersWhoDifferNeverShareOne) {
-  std::vector<Caller> others(7, caller_);
+  std::vector<Caller> others(6, caller_);
   others[0].subject = "person-2";
   others[1].bin.clear();
   others[2].Grant(v1::AUDITOR);
   others[3].regions = {"7", "1"};
   others[4].purpose = "";
-  others[5].actors = {"71"};
-  others[6].regions = {};
-  others[6].actors = {"71"};
+  others[5].regions = {};
   std::vector<std::string> all = {gateway_.Sign(caller_, "registry", kSignedAt)};
   for (const Caller& other : others) {
     const std::string bytes = gateway_.Sign(other, "registry", kSignedAt);
@@ -151,6 +152,18 @@ TEST_F(CallContextTest, CallersWhoDifferNeverShareOne) {
     const auto seen = verifier_.Verify(bytes, kSignedAt);
     ASSERT_TRUE(seen.ok());
     EXPECT_EQ(**seen, expected);
+  }
+  // Nor do those who came another way, or by another context.
+  std::vector<Caller> came(3, caller_);
+  came[0].actors = {"71"};
+  came[1] = came[0];
+  came[1].regions = {};
+  came[2] = came[0];
+  came[2].received = "another";
+  for (const Caller& other : came) {
+    const std::string bytes = gateway_.Sign(other, "registry", kSignedAt);
+    EXPECT_THAT(all, ::testing::Not(::testing::Contains(bytes)));
+    all.push_back(bytes);
   }
 }
 
@@ -219,9 +232,9 @@ TEST_F(CallContextTest, WronglyMadeOnesAreRefusedThoughSigned) {
       c.add_actors("gateway");
     }
   };
-  EXPECT_EQ(reason_with([&](v1::CallContext& c) { lengthen(c, kMaxActors); }), "");
-  EXPECT_EQ(reason_with([&](v1::CallContext& c) { lengthen(c, kMaxActors + 1); }),
-            "CONTEXT_INVALID");
+  EXPECT_EQ(reason_with([&](v1::CallContext& c) { lengthen(c, 1); }), "");
+  EXPECT_EQ(reason_with([&](v1::CallContext& c) { lengthen(c, 2); }), "CONTEXT_INVALID")
+      << "nobody goes on through the gateway";
 }
 
 // Nobody whom the gateway, or another service, calls for is a service.
@@ -266,6 +279,129 @@ TEST_F(CallContextTest, OnwardCallsCarryTheChainAndNeverMoreRights) {
   EXPECT_FALSE((*narrowed)->Has(v1::AUDITOR));
   // A service's key does not speak as the gateway.
   EXPECT_EQ(Reason(Forge(Good(), service_key_)), "CONTEXT_INVALID");
+}
+
+// What a service says of others it was told by the gateway, for itself, a while ago; its key alone
+// makes nobody a caller.
+TEST_F(CallContextTest, AServiceSpeaksForWhoCalledIt) {
+  v1::CallContext onward = Good();
+  onward.set_received(gateway_.Sign(caller_, "priority-goods", kSignedAt));
+  onward.add_actors("priority-goods");
+  const auto reason_with = [&](auto change, absl::Time now = kSignedAt) {
+    v1::CallContext context = onward;
+    change(context);
+    return Reason(Forge(context, service_key_), now);
+  };
+  EXPECT_EQ(reason_with([](v1::CallContext&) {}), "");
+  EXPECT_EQ(reason_with([](v1::CallContext& c) { c.clear_roles(); }), "") << "less";
+  const std::vector<std::function<void(v1::CallContext&)>> wrong = {
+      [](v1::CallContext& c) { c.clear_received(); },
+      [](v1::CallContext& c) { c.set_received("junk"); },
+      [](v1::CallContext& c) { c.set_subject("person-2"); },
+      [](v1::CallContext& c) { c.set_bin("123456789013"); },
+      [](v1::CallContext& c) { c.set_purpose("looking"); },
+      [](v1::CallContext& c) { c.add_roles(v1::AUDITOR); },
+      [](v1::CallContext& c) { c.clear_regions(); },
+      [](v1::CallContext& c) { c.add_regions("75"); },
+      [](v1::CallContext& c) { c.set_actors(0, "priority-goods"); },
+      // By itself alone, for another.
+      [](v1::CallContext& c) {
+        c.clear_actors();
+        c.add_actors("priority-goods");
+      },
+      // Of whoever called another service.
+      [&](v1::CallContext& c) { c.set_received(gateway_.Sign(caller_, "registry", kSignedAt)); },
+      // What the gateway is to have said, by its own key.
+      [&](v1::CallContext& c) {
+        v1::CallContext made = Good();
+        made.set_audience("priority-goods");
+        c.set_received(Forge(made, service_key_));
+      },
+      // As if it had called itself, twice.
+      [&](v1::CallContext& c) {
+        v1::CallContext made = Good();
+        made.set_audience("priority-goods");
+        made.clear_actors();
+        made.add_actors("priority-goods");
+        c.set_received(Forge(made, service_key_));
+        c.set_actors(0, "priority-goods");
+      },
+  };
+  for (size_t i = 0; i < wrong.size(); ++i) {
+    EXPECT_EQ(reason_with(wrong[i]), "CONTEXT_INVALID") << i;
+  }
+  // For as long as a call may last before it asks, and not for what comes later.
+  const auto made_after = [&](absl::Duration after) {
+    const absl::Time made = kSignedAt + after;
+    return reason_with(
+        [made](v1::CallContext& c) {
+          c.set_issued_at(absl::ToUnixSeconds(made));
+          c.set_expires_at(c.issued_at() + 30);
+        },
+        made);
+  };
+  EXPECT_EQ(made_after(kContextCarried - absl::Seconds(1)), "");
+  EXPECT_EQ(made_after(kContextCarried), "CONTEXT_INVALID");
+  EXPECT_EQ(made_after(-kContextSkew - absl::Seconds(1)), "CONTEXT_INVALID");
+}
+
+TEST_F(CallContextTest, AChainIsHeldToTheGatewayLinkByLink) {
+  const PrivateKey middle_key = NewKey();
+  const KeySet keys = Keys({{"gateway", gateway_key_.public_key()},
+                            {"grants", middle_key.public_key()},
+                            {"priority-goods", service_key_.public_key()}});
+  const ContextVerifier grants(FixedKeys(keys), "grants"), goods(FixedKeys(keys), "priority-goods"),
+      last(FixedKeys(keys), "registry");
+  const ContextSigner middle(middle_key, "grants");
+  const auto at_grants = grants.Verify(gateway_.Sign(caller_, "grants", kSignedAt), kSignedAt);
+  ASSERT_TRUE(at_grants.ok());
+  const auto at_goods =
+      goods.Verify(OnwardContext(middle, **at_grants, "priority-goods", kSignedAt), kSignedAt);
+  ASSERT_TRUE(at_goods.ok()) << at_goods.status();
+  const auto at_last =
+      last.Verify(OnwardContext(service_, **at_goods, "registry", kSignedAt), kSignedAt);
+  ASSERT_TRUE(at_last.ok()) << at_last.status();
+  EXPECT_THAT((*at_last)->actors, ElementsAre("gateway", "grants", "priority-goods"));
+  Caller forged = **at_goods;
+  forged.actors = {"gateway"};  // as if the gateway had said so
+  EXPECT_FALSE(last.Verify(OnwardContext(service_, forged, "registry", kSignedAt), kSignedAt).ok());
+  // One that a service made by itself goes on as that, and by the next as well.
+  Caller itself;
+  itself.subject = "service:grants";
+  itself.Grant(v1::INSTITUTE_INDUSTRY);
+  const auto by_itself = goods.Verify(middle.Sign(itself, "priority-goods", kSignedAt), kSignedAt);
+  ASSERT_TRUE(by_itself.ok());
+  const auto onward =
+      last.Verify(OnwardContext(service_, **by_itself, "registry", kSignedAt), kSignedAt);
+  ASSERT_TRUE(onward.ok()) << onward.status();
+  EXPECT_THAT((*onward)->actors, ElementsAre("grants", "priority-goods"));
+  // Of whom the longest token says much, which each link says again.
+  caller_.purpose = std::string(2'800, 'p');
+  const auto much = grants.Verify(gateway_.Sign(caller_, "grants", kSignedAt), kSignedAt);
+  ASSERT_TRUE(much.ok());
+  const auto more =
+      goods.Verify(OnwardContext(middle, **much, "priority-goods", kSignedAt), kSignedAt);
+  ASSERT_TRUE(more.ok()) << more.status();
+  EXPECT_TRUE(last.Verify(OnwardContext(service_, **more, "registry", kSignedAt), kSignedAt).ok());
+}
+
+// While processes of an older release are replaced, which do not send what they received.
+TEST_F(CallContextTest, OlderServicesAreBelievedWhereThatIsSaid) {
+  v1::CallContext onward = Good();
+  onward.add_actors("priority-goods");
+  const std::string bytes = Forge(onward, service_key_);
+  EXPECT_EQ(Reason(bytes), "CONTEXT_INVALID");
+  const ContextVerifier lenient(FixedKeys(Keys({{"gateway", gateway_key_.public_key()},
+                                                {"priority-goods", service_key_.public_key()}})),
+                                "registry", ContextVerifier::kCapacity, Carried::kOnItsWord);
+  EXPECT_TRUE(lenient.Verify(bytes, kSignedAt).ok());
+  // What is sent has to hold, and nobody is a caller by a service's own word alone.
+  onward.set_received("junk");
+  EXPECT_FALSE(lenient.Verify(Forge(onward, service_key_), kSignedAt).ok());
+  onward.clear_received();
+  onward.clear_actors();
+  onward.add_actors("priority-goods");
+  EXPECT_FALSE(lenient.Verify(Forge(onward, service_key_), kSignedAt).ok());
 }
 
 TEST_F(CallContextTest, AWithdrawnKeyIsRefusedAtOnce) {

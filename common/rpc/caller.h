@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -22,13 +23,21 @@ struct Caller {
   std::vector<std::string> regions;  // KATO prefixes of an AKIMAT; empty: no region.
   std::string purpose;
   std::vector<std::string> actors;  // The services the call came through, first the gateway.
+  // The signed call context that says all this, which goes on with what is asked for the caller.
+  // How it was proved, and not who it is: it makes no other caller.
+  std::string received;
 
   // Everybody has PUBLIC; nobody has ROLE_UNSPECIFIED.
   bool Has(Role role) const;
   void Grant(Role role);
   bool anonymous() const { return subject.empty(); }
 
-  friend bool operator==(const Caller&, const Caller&) = default;
+  friend bool operator==(const Caller& a, const Caller& b) {
+    const auto who = [](const Caller& one) {
+      return std::tie(one.subject, one.bin, one.roles, one.regions, one.purpose, one.actors);
+    };
+    return who(a) == who(b);
+  }
 };
 
 // Whether a place of KATO, or the beginning of places, lies in one of the caller's regions.

@@ -119,13 +119,14 @@ class Asked {
     Serve(signers, address, executor);
   }
   // Another service with the same name: of works.
-  void StartWorks(const KeySet& signers) {
+  void StartWorks(const KeySet& signers, const std::string& lets_in = "asking") {
     store::Store::Options options;
     options.clock = &clock_;
     store_ = *store::Store::Open(store::OpenMem(), works_schema_, std::move(options));
     works_.store = store_.get();
     registry_.DiscloseFrom(store_.get());
     ASSERT_TRUE(BindWorks(works_, &registry_).ok());
+    NISI_LET_IN(registry_, lets_in, testing::v1::WorksService, CreateWorks);
     disclosure_ = DisclosureEnv{store_.get(), &registry_};
     ASSERT_TRUE(AddDisclosureService(disclosure_, &registry_).ok());
     Serve(signers, "", {});
@@ -185,14 +186,23 @@ struct Methods {
 
 class PeerTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Peers> Speaking(const PeerLimits& limits = WithoutPauses()) {
+  std::unique_ptr<Peers> Speaking(const PeerLimits& limits = WithoutPauses(),
+                                  const std::string& as = "asking") {
     Peers::Options options;
-    options.signer = std::make_shared<const ContextSigner>(key_, "asking");
+    options.signer = std::make_shared<const ContextSigner>(as == "asking" ? key_ : asked_key_, as);
     options.metrics = &metrics_;
     options.limits = limits;
     return std::make_unique<Peers>(std::move(options));
   }
-  KeySet Signers() { return *KeySet::Parse(JwksText({{"asking", key_.public_key()}})); }
+  KeySet Signers() {
+    return *KeySet::Parse(JwksText({{"asking", key_.public_key()},
+                                    {"testing", asked_key_.public_key()},
+                                    {"gateway", GatewayKey().public_key()}}));
+  }
+  static const PrivateKey& GatewayKey() {
+    static const auto* const kKey = new PrivateKey(*PrivateKey::Generate(Algorithm::kEdDsa));
+    return *kKey;
+  }
   static http2::BackendOptions At(int port, const std::string& as = "asking") {
     http2::BackendOptions options;
     options.address = absl::StrCat("localhost:", port);
@@ -208,6 +218,7 @@ class PeerTest : public ::testing::Test {
     Call call;
     call.method = &policy;
     Caller caller = CallerOf(roles, kBin);
+    caller.received = ContextSigner(GatewayKey(), "gateway").Sign(caller, "asking", absl::Now());
     caller.actors = {"gateway"};
     call.caller = std::make_shared<const Caller>(std::move(caller));
     call.deadline = absl::Now() + absl::Seconds(60);
@@ -234,6 +245,7 @@ class PeerTest : public ::testing::Test {
   }
 
   const PrivateKey key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
+  const PrivateKey asked_key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
   Metrics metrics_{"asking"};
 };
 
@@ -868,7 +880,7 @@ TEST_F(PeerTest, ServicesThatAskEachOtherDoNotBlock) {
   PeerLimits limits = WithoutPauses();
   limits.longest = absl::Minutes(5);
   limits.waiting = 2;
-  const auto of_a = Speaking(limits), of_b = Speaking(limits);
+  const auto of_a = Speaking(limits, "testing"), of_b = Speaking(limits, "testing");
   const Methods ask_b(of_a.get()), ask_a(of_b.get());
   std::atomic<int> listed{0};
   const auto further = [](const Methods& ask) {
@@ -1027,6 +1039,37 @@ TEST_F(PeerTest, MessagesOfTheOutboxAreDeliveredInOrderAsTheServiceItself) {
   }
   EXPECT_EQ(titles, "abc");
   EXPECT_EQ(ids.size(), 3);
+}
+
+// Whatever role it says that it has.
+TEST_F(PeerTest, AServiceByItselfCallsWhatItIsLetInToAlone) {
+  const auto peers = Speaking();
+  testing::v1::CreateWorksRequest request;
+  request.mutable_works()->set_owner_bin(kBin);
+  request.mutable_works()->set_title("a");
+  store::OutboxMessage message;
+  message.id = base::RandomUuid();
+  message.target = "testing";
+  message.method = "/nisi.testing.v1.WorksService/CreateWorks";
+  message.payload = request.SerializeAsString();
+  constexpr uint32_t kRoles = base::RoleBit(v1::AUTHORITY_INDUSTRY);
+  Asked other, asked;
+  other.StartWorks(Signers(), "another");
+  peers->SetHere("testing", other.server().take());
+  EXPECT_EQ(base::ReasonOf(peers->Deliver(message, kRoles).status()), "ACCESS_DENIED");
+  EXPECT_EQ(other.store().position(), 0);
+  const auto let_in = Speaking();
+  asked.StartWorks(Signers());
+  let_in->SetHere("testing", asked.server().take());
+  EXPECT_TRUE(let_in->Deliver(message, kRoles).ok());
+  // To that method, and to no other of the same roles.
+  testing::v1::UpdateWorksRequest update;
+  update.mutable_works()->set_name("works/1");
+  message.id = base::RandomUuid();
+  message.method = "/nisi.testing.v1.WorksService/UpdateWorks";
+  message.payload = update.SerializeAsString();
+  EXPECT_EQ(base::ReasonOf(let_in->Deliver(message, kRoles).status()), "ACCESS_DENIED");
+  EXPECT_EQ(asked.store().position(), 1);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "common/rpc/parse.h"
 #include "common/rpc/question.h"
 #include "common/rpc/store_call.h"
+#include "common/rpc/subjects.h"
 
 namespace nisi::rpc {
 namespace {
@@ -22,6 +23,13 @@ constexpr char kPosition[] = "nisi-position";
 bool IsOurs(absl::StatusCode code) {
   return code == absl::StatusCode::kInternal || code == absl::StatusCode::kUnknown ||
          code == absl::StatusCode::kDataLoss || code == absl::StatusCode::kUnavailable;
+}
+
+// A service that calls by itself says which role it does so with: it may where it has to.
+absl::Status CheckItself(const Method& method, const Caller& caller) {
+  const absl::string_view service = ServiceOfSubject(caller.subject);
+  if (service.empty() || method.services.contains(std::string(service))) return absl::OkStatus();
+  return base::AccessDenied();
 }
 
 }  // namespace
@@ -50,7 +58,8 @@ absl::Status Incoming::Open() {
   call_.now = site_.clock->Now();
   // Tokens live by the system's clock: a development clock moves the law's days, not them.
   ASSIGN_OR_RETURN(call_.caller, site_.authenticator->Identify(EvidenceOf(head_), arrived_));
-  return CheckRoles(policy, *call_.caller);
+  RETURN_IF_ERROR(CheckRoles(policy, *call_.caller));
+  return CheckItself(*bound_.method, *call_.caller);
 }
 
 absl::StatusOr<std::unique_ptr<Message>> Incoming::Read(absl::string_view bytes) {

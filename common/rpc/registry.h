@@ -37,6 +37,7 @@ struct Method {
   Mask mask;  // of its answers
   const Message* response_prototype = nullptr;
   store::Store* disclosure = nullptr;  // where permits and accesses lie; null: nowhere
+  std::set<std::string> services;      // that may call it by themselves, see Registry::LetIn
 
   // Answers where it is called, and may wait. Of a command: for it to be durable.
   std::function<absl::StatusOr<std::string>(Call&, const Message&)> unary;
@@ -109,6 +110,14 @@ class Registry {
     };
   }
 
+  // Lets a service call the method by itself, as for what it delivers, with one of the method's
+  // roles: no service calls any other so. Those for whom a service calls need nothing here.
+  template <class Service, class Req, class Resp>
+  void LetIn(const std::string& service, const char* name,
+             void (Service::*)(RpcController*, const Req*, Resp*, Closure*)) {
+    Slot(Service::descriptor(), name).services.insert(service);
+  }
+
   // Permits and accesses lie in this store, by which methods show confidential fields. Before them.
   void DiscloseFrom(store::Store* store) { disclosure_ = store; }
   // Whether a record in an answer of some method has a confidential field of that path, or such
@@ -169,5 +178,9 @@ class Registry {
   (registry).BindServerStream(#method, &service::method, env, &fn)
 #define NISI_CLIENT_STREAM(registry, service, method, env, fn) \
   (registry).BindClientStream(#method, &service::method, env, &fn)
+
+// NISI_LET_IN(registry, "export-refunds", GrantAgreementsService, ReportDebt);
+#define NISI_LET_IN(registry, name, service, method) \
+  (registry).LetIn(name, #method, &service::method)
 
 }  // namespace nisi::rpc

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/rpc/call_context.h"
 #include "common/rpc/server.h"
+#include "common/rpc/subjects.h"
 #include "google/rpc/status.pb.h"
 
 namespace nisi::rpc {
@@ -40,9 +42,8 @@ class LocalServer {
   // `registry` and `clock` outlive it.
   LocalServer(const Registry& registry, base::Clock* clock) {
     AuthenticatorOptions identity;
-    auto keys = KeySet::Parse(JwksText({{"gateway", key_.public_key()}}));
-    EXPECT_TRUE(keys.ok()) << keys.status();
-    identity.contexts = std::make_unique<ContextVerifier>(FixedKeys(*keys), "testing");
+    identity.contexts =
+        std::make_unique<ContextVerifier>([this](absl::Time) { return Trusted(); }, "testing");
     identity.in_process_only = true;
     authenticator_ = std::make_unique<Authenticator>(std::move(identity));
     ServerOptions options;
@@ -58,6 +59,7 @@ class LocalServer {
   const absl::Status& started() const { return started_; }
 
   // Sends the request and waits for the end; of a stream for as many messages, then gives it up.
+  // Who calls as "service:<name>" is that service by itself; all others come through the gateway.
   Got Call(const Caller& caller, const std::string& path, const std::string& request,
            size_t messages = 1'000) {
     const auto catcher = std::make_shared<Catcher>();
@@ -66,7 +68,7 @@ class LocalServer {
     head.peer = std::make_shared<http2::Peer>();
     head.deadline = absl::Now() + absl::Seconds(60);
     if (!caller.anonymous()) {
-      head.fields.Add(kCallContextKey, signer_.Sign(caller, "testing", absl::Now()));
+      head.fields.Add(kCallContextKey, SignerFor(caller).Sign(caller, "testing", absl::Now()));
     }
     const std::shared_ptr<http2::Taker> taker = server_->take()(std::move(head), catcher);
     if (taker != nullptr) {
@@ -167,8 +169,29 @@ class LocalServer {
     bool given_up_ = false;
   };
 
-  const PrivateKey key_ = *PrivateKey::Generate(Algorithm::kEdDsa);
-  const ContextSigner signer_{key_, "gateway"};
+  // Each signs by a key of its own, which is trusted from its first call on.
+  const ContextSigner& SignerFor(const Caller& caller) {
+    const absl::string_view service = ServiceOfSubject(caller.subject);
+    const std::string name(service.empty() ? kGatewaySigner : service);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_ptr<const ContextSigner>& signer = signers_[name];
+    if (signer == nullptr) {
+      const PrivateKey key = *PrivateKey::Generate(Algorithm::kEdDsa);
+      entries_.push_back({name, key.public_key()});
+      trusted_ = std::make_shared<const KeySet>(*KeySet::Parse(JwksText(entries_)));
+      signer = std::make_unique<const ContextSigner>(key, name);
+    }
+    return *signer;
+  }
+  std::shared_ptr<const KeySet> Trusted() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return trusted_;
+  }
+
+  std::mutex mutex_;  // of who signs
+  std::map<std::string, std::unique_ptr<const ContextSigner>> signers_;
+  std::vector<KeySet::Entry> entries_;
+  std::shared_ptr<const KeySet> trusted_;
   std::unique_ptr<Authenticator> authenticator_;
   Metrics metrics_{"testing"};
   absl::Status started_;

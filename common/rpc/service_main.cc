@@ -53,6 +53,7 @@ struct Settings {
   std::string address, norms, metrics_address, tls_dir, signers, jwks, issuer, audience, clock_file;
   std::string context_key, health_address;
   std::vector<std::string> context_peers, peers;
+  bool contexts_on_word = false;
   HostFlags host;
 };
 
@@ -67,7 +68,13 @@ absl::StatusOr<std::unique_ptr<Authenticator>> MakeAuthenticator(const Settings&
   AuthenticatorOptions options;
   if (!settings.signers.empty()) {
     ASSIGN_OR_RETURN(KeySource signers, KeysFromFile(settings.signers, now));
-    options.contexts = std::make_unique<ContextVerifier>(std::move(signers), name);
+    options.contexts = std::make_unique<ContextVerifier>(
+        std::move(signers), name, ContextVerifier::kCapacity,
+        settings.contexts_on_word ? Carried::kOnItsWord : Carried::kProved);
+    if (settings.contexts_on_word) {
+      base::Log(base::Severity::kWarning, "contexts_on_word",
+                {{"why", "services are believed whom they call for: only during an upgrade"}});
+    }
     options.context_peers.insert(settings.context_peers.begin(), settings.context_peers.end());
   }
   if (!settings.jwks.empty()) {
@@ -265,6 +272,8 @@ int ServiceMain(int argc, char** argv, const std::string& name, const OpenServic
               "file with the public keys (JWKS) of those whose call contexts are accepted")
       .Strings("context-peer", &settings.context_peers,
                "SPIFFE id of a caller that may bring call contexts; once for each")
+      .Bool("contexts-on-word", &settings.contexts_on_word,
+            "during an upgrade: believes services of older releases whom they call for")
       .Strings("peer", &settings.peers,
                "where another service is, as service=host:port; once for each that this one asks")
       .String("context-key", &settings.context_key,

@@ -61,9 +61,7 @@ class DebtsTest : public GrantsTest {
 
   // A service that calls by itself.
   static rpc::Caller ServiceWith(rpc::Role role) {
-    rpc::Caller caller = CallerOf("service:export-refunds", {role});
-    caller.actors = {"export-refunds"};
-    return caller;
+    return CallerOf("service:export-refunds", {role});
   }
 
   const rpc::Caller service_of_ = ServiceWith(rpc::v1::INSTITUTE_EXPORT);

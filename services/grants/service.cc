@@ -83,6 +83,8 @@ class Service final : public rpc::HostedService {
   absl::Status BindAgreements() {
     rpc::Registry& r = registry();
     RETURN_IF_ERROR(r.Add(*GrantAgreementsService::descriptor()));
+    NISI_LET_IN(r, "export-refunds", GrantAgreementsService, ReportDebt);
+    NISI_LET_IN(r, "export-refunds", GrantAgreementsService, WithdrawDebt);
     NISI_COMMAND(r, GrantAgreementsService, CreateAgreement, env_, store(), CreateAgreement);
     NISI_COMMAND(r, GrantAgreementsService, SignAgreement, env_, store(), SignAgreement);
     NISI_COMMAND(r, GrantAgreementsService, DeclineAgreement, env_, store(), DeclineAgreement);

@@ -46,6 +46,8 @@ class Service final : public rpc::HostedService {
   absl::Status Bind() {
     rpc::Registry& r = registry();
     RETURN_IF_ERROR(r.Add(*SuppliersService::descriptor()));
+    NISI_LET_IN(r, "contracts", SuppliersService, PublishDemands);
+    NISI_LET_IN(r, "contracts", SuppliersService, WithdrawDemands);
     NISI_UNARY(r, SuppliersService, RegisterSupplier, *env_, RegisterSupplier);
     NISI_UNARY(r, SuppliersService, UpdateSupplier, *env_, UpdateSupplier);
     NISI_COMMAND(r, SuppliersService, SubmitSupplier, *env_, store(), SubmitSupplier);

@@ -79,11 +79,33 @@ void CheckEdited(Input& in) {
   Expect(!edited.ok() || **edited == caller, "an edited context gives no other identity");
 }
 
+// What a service carries on for the caller of a good context, which is edited.
+void CheckCarried(Input& in) {
+  static const auto* const kOther =
+      new rpc::ContextSigner(*PrivateKey::FromPem(Ed25519Pem('o')), "other");
+  Caller caller;
+  caller.subject = "somebody";
+  caller.Grant(rpc::v1::ENTITY);
+  const absl::Time now = absl::FromUnixSeconds(kNow);
+  const std::string received = rpc::ContextSigner(Key(), "gateway").Sign(caller, "other", now);
+  caller.actors = {"gateway"};
+  const auto carried = [&](const std::string& with) {
+    caller.received = with;
+    return Verify(OnwardContext(*kOther, caller, kAudience, now));
+  };
+  Expect(carried(received).ok(), "a service goes on for who called it");
+  const auto edited = carried(Edited(received, in));
+  Expect(!edited.ok() || ((*edited)->subject == caller.subject &&
+                          (*edited)->roles == caller.roles && (*edited)->actors.back() == "other"),
+         "an edited context lets it go on for nobody else");
+  Expect(!carried(std::string(in.Rest())).ok(), "what the gateway did not sign makes no caller");
+}
+
 }  // namespace
 
 NISI_FUZZ_TARGET(call_context) {
   Input in(data, size);
-  switch (in.Byte() % 3) {
+  switch (in.Byte() % 4) {
     case 0: {
       const auto caller = Verify(in.Rest());
       Expect(!caller.ok() || !(*caller)->actors.empty(), "a context has a signer");
@@ -92,8 +114,11 @@ NISI_FUZZ_TARGET(call_context) {
     case 1:
       CheckSigned(in.Rest());
       break;
-    default:
+    case 2:
       CheckEdited(in);
+      break;
+    default:
+      CheckCarried(in);
   }
   return 0;
 }

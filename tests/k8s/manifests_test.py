@@ -211,14 +211,19 @@ def check_sizes(rendered):
             yield f"k8s/README.md, Sizes: {overlay} asks for {said}"
 
 
-def check_upgrade(objects):
-    """Services are turned one after another, after a drill, until one does not start."""
-    for ended, bad, turned in (("Complete", "none", ["clusters", "contracts", "grants"]),
-                               ("Complete", "contracts", ["clusters", "contracts"]), ("Failed", "none", [])):
+def check_upgrade(objects, house):
+    """Services are turned one after another, who asks before whom it asks, after a drill, until one does not start."""
+    services = {item["metadata"]["name"] for item in objects if item["kind"] == "StatefulSet"}
+    for ended, bad, turned in (("Complete", "none", services), ("Complete", "contracts", {"clusters", "contracts"}),
+                               ("Failed", "none", set())):
         calls = done(objects, commands("**An upgrade**")[commands("**An upgrade**").index("}") + 1:], ended, bad)[1]
         deleted = [call.split()[-1].removesuffix("-0") for call in calls if "delete pod" in call]
-        if deleted != turned:
+        if sorted(deleted) != sorted(turned):
             yield f"the upgrade: turned {deleted}, and not {turned}"
+        early = [(asker, asked) for asker, asked in house.edges()
+                 if {asker, asked} <= set(deleted) and deleted.index(asker) > deleted.index(asked)]
+        if early:
+            yield f"the upgrade: of {early} who is asked is turned before who asks: {deleted}"
         drills = [i for i, call in enumerate(calls) if "cronjob/restore-drill" in call]
         if turned and not (drills and drills[0] < next(i for i, call in enumerate(calls) if "delete pod" in call)):
             yield f"the upgrade: no drill before it: {calls}"
@@ -268,7 +273,7 @@ def main(bin_folder, packages_folder):
         everything = [item for objects in rendered.values() for item in objects]
         failures += refused(everything, packages_folder).splitlines()
         failures += check_restore(rendered["production"], packages_folder)
-        failures += check_upgrade(rendered["production"])
+        failures += check_upgrade(rendered["production"], house)
         failures += check_visits(rendered["production"], packages_folder)
         failures += check_larger_volume(rendered["production"])
         failures += check_sizes(rendered)

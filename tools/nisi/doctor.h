@@ -38,6 +38,7 @@ struct Installation {
   bool new_store = false;                      // begins anew though there are backups
   absl::Duration backup_age = absl::Hours(3);  // older ones are too old
   std::string tls_dir, jwks, signers, context_key, principals;  // empty: not given
+  bool contexts_on_word = false;
   rpc::Algorithm algorithm = rpc::Algorithm::kEdDsa;
   std::vector<std::string> context_signers;  // who must be in the signers
   std::string norms;                         // empty: those compiled in

@@ -155,6 +155,13 @@ std::optional<rpc::KeySet> ExamineJwks(const std::string& kind, const std::strin
 }
 
 void ExamineSigners(const Installation& at, Findings* findings) {
+  if (at.contexts_on_word) {
+    findings->push_back({"CONTEXTS_ON_WORD", "--contexts-on-word",
+                         "It believes every service whom that calls for: the key of one is the key "
+                         "to all callers.",
+                         "Start it without the flag when all processes are of this release: "
+                         "deploy/README.md, Upgrade."});
+  }
   std::optional<rpc::PrivateKey> key;
   if (!at.context_key.empty()) {
     auto read = rpc::PrivateKey::Load(at.context_key);

@@ -37,6 +37,7 @@ struct Told {
   std::string address, norms, tls_dir, signers, jwks, issuer, algorithm, context_key, clock_file;
   std::string health_address, principals;
   std::string unused;
+  bool contexts_on_word = false;
   std::vector<std::string> backends, peers, context_peers, edges, origins;
   absl::Duration backup_age, soon, unused_time;
   rpc::HostFlags host;
@@ -64,6 +65,8 @@ void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
       .String("context-key", &to->context_key, "file with the Ed25519 key that signs call contexts")
       .Strings("context-peer", &to->context_peers,
                "SPIFFE id of a caller that may bring call contexts")
+      .Bool("contexts-on-word", &to->contexts_on_word,
+            "of a service: it believes others whom they call for")
       .Strings("backend", &to->backends,
                "of the gateway: service=host:port, or several: service=host:port,host:port")
       .Strings("peer", &to->peers, "of a service: service=host:port")
@@ -130,6 +133,7 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   at.jwks = told.jwks;
   at.signers = told.signers;
   at.context_key = told.context_key;
+  at.contexts_on_word = told.contexts_on_word;
   at.principals = told.principals;
   for (const std::string& edge : told.edges) {
     if (!http2::ParseMachine(edge).has_value()) {
