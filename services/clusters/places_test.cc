@@ -140,6 +140,45 @@ TEST_F(PlacesTest, WhatARecordHasHadIsNotRefused) {
   EXPECT_EQ(Told(changed->places()), "110000000 in 110000000 at e7");
 }
 
+// Whether a code has ended is said of one's own record: of another it would tell that it is there.
+TEST_F(PlacesTest, AStrangerHearsNothingOfAPlace) {
+  const auto made = Enter(1, kAkmola);
+  ASSERT_TRUE(made.ok()) << made.status();
+  const int asked = map_.asked();
+  for (const std::string& name :
+       {made->name(), std::string("initiatives/00000000-0000-4000-8000-00000000beef")}) {
+    v1::UpdateInitiativeRequest update;
+    update.mutable_initiative()->set_name(name);
+    update.mutable_initiative()->add_other_regions(kOld);
+    update.mutable_update_mask()->add_paths("other_regions");
+    EXPECT_EQ(ReasonOf(Do<v1::Initiative>("UpdateInitiative", Entity(700), update).status()),
+              "ACCESS_DENIED")
+        << name;
+  }
+  EXPECT_EQ(map_.asked(), asked);
+}
+
+// Nor whether somebody is a member, by a code that this one has had.
+TEST_F(PlacesTest, AStrangerHearsNothingOfAMembersPlace) {
+  map_.SetAway(true);
+  const Round round = Registered();
+  v1::AddMemberRequest add;
+  add.set_parent(round.cluster);
+  *add.mutable_participant() = MakeParticipant(900, v1::OTHER, kOld);
+  Must<v1::Member>("AddMember", Entity(round.organizations[0]), add);
+  map_.SetAway(false);
+  const int asked = map_.asked();
+  for (const std::string& name : {round.cluster, std::string("clusters/77")}) {
+    for (const int n : {900, 901}) {
+      add.set_parent(name);
+      *add.mutable_participant() = MakeParticipant(n, v1::OTHER, kOld);
+      EXPECT_EQ(ReasonOf(Do<v1::Member>("AddMember", Entity(700), add).status()), "ACCESS_DENIED")
+          << name << " " << n;
+    }
+  }
+  EXPECT_EQ(map_.asked(), asked);
+}
+
 TEST_F(PlacesTest, AClusterHasThePlacesOfItsInitiative) {
   const Round round = Registered();
   EXPECT_EQ(Told(ClusterNow(round.cluster).places()), "110000000 in 110000000 at e7");

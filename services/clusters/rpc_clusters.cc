@@ -200,11 +200,13 @@ absl::StatusOr<v1::Cluster> UpdateCluster(Env& env, Call& call,
           entered.push_back(
               {absl::StrCat("cluster.other_regions[", i, "]"), request.cluster().other_regions(i)});
         }
-        ASSIGN_OR_RETURN(const int32_t number, NumberOf(request.cluster().name()));
+        // What the map says of the places would tell a stranger that it is there, and where.
+        const std::string& name = request.cluster().name();
+        ASSIGN_OR_RETURN(const int32_t number, NumberOf(name));
         const store::View view = env.store->Read();
-        ASSIGN_OR_RETURN(const auto stands, view.Find(kClusters, store::Key::Of(number)));
-        if (!stands.has_value()) return absl::OkStatus();  // the command says so
-        const auto& regions = stands->row.cluster().regions();
+        ASSIGN_OR_RETURN(const auto stands,
+                         rpc::FindFor(view, call, kClusters, store::Key::Of(number), name));
+        const auto& regions = stands.row.cluster().regions();
         ASSIGN_OR_RETURN(places, AskPlaces(env, call, entered, {regions.begin(), regions.end()}));
         return absl::OkStatus();
       },

@@ -88,13 +88,14 @@ absl::StatusOr<v1::Initiative> UpdateInitiative(Env& env, Call& call,
   return rpc::GatherThenWrite<Initiative>(
       *env.store, call, request,
       [&]() -> absl::Status {
+        // What the map says of the places would tell a stranger that it is there, and where.
+        const std::string& name = request.initiative().name();
         const store::View view = env.store->Read();
         ASSIGN_OR_RETURN(const auto stands,
-                         view.Find(kInitiatives, store::Key::Of(request.initiative().name())));
-        if (!stands.has_value()) return absl::OkStatus();  // the command says so
+                         rpc::FindFor(view, call, kInitiatives, store::Key::Of(name), name));
         ASSIGN_OR_RETURN(
             places, AskPlaces(env, call, EnteredBy(request.initiative(), request.update_mask()),
-                              KatosOf(stands->row.initiative())));
+                              KatosOf(stands.row.initiative())));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Initiative> {

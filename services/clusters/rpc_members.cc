@@ -132,6 +132,9 @@ absl::StatusOr<v1::Member> AddMember(Env& env, Call& call, const v1::AddMemberRe
         ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
         const Participant& participant = request.participant();
         const store::View view = env.store->Read();
+        // What the map says of the place would tell a stranger whether it is a member, and where.
+        RETURN_IF_ERROR(
+            rpc::FindFor(view, call, kClusters, store::Key::Of(number), request.parent()).status());
         // As it is on the day from which the change holds.
         base::Date day = call.today();
         if (request.has_member_from()) {
