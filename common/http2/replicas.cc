@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/base/recent.h"
 #include "common/http2/address.h"
 
 namespace nisi::http2 {
@@ -39,7 +40,7 @@ Replicas::Replicas(EventLoop* loop, BackendOptions options, absl::Duration look_
     : loop_(loop),
       options_(std::move(options)),
       look_up_(look_up),
-      next_look_up_(absl::Now() + look_up),
+      looked_up_(absl::Now()),
       alive_(std::make_shared<Replicas*>(this)) {
   for (const absl::string_view text : absl::StrSplit(options_.address, ',')) {
     const Address address = ParseAddress(text).value_or(Address{std::string(text), ""});
@@ -176,9 +177,8 @@ void Replicas::OnTick(absl::Time now) {
   for (const auto& backend : leaving_) backend->OnTick(now);
   std::erase_if(leaving_, [](const auto& backend) { return backend->calls() == 0; });
   std::erase_if(waiting_, [](const auto& call) { return call->over(); });
-  // A clock that was set back silences nothing for as long as it was ahead.
-  if (now < next_look_up_ && next_look_up_ <= now + look_up_) return;
-  next_look_up_ = now + look_up_;
+  if (base::IsRecent(looked_up_, look_up_, now)) return;
+  looked_up_ = now;
   for (size_t i = 0; i < names_.size(); ++i) StartLookUp(i);
 }
 

@@ -63,7 +63,7 @@ class Replicas {
   std::vector<Replica> replicas_;
   std::vector<std::unique_ptr<Backend>> leaving_;     // no longer listed, with calls left
   std::vector<std::shared_ptr<ClientCall>> waiting_;  // until a name was looked up
-  absl::Time next_look_up_;
+  absl::Time looked_up_;
   absl::BitGen random_;
   std::shared_ptr<Replicas*> alive_;  // for what comes after this
 };

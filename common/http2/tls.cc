@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/base/recent.h"
 #include "common/base/status.h"
 #include "common/http2/certificate_time.h"
 #include "common/http2/denied.h"
@@ -183,9 +184,8 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> TlsContext::New(const SSL_METHOD* metho
 
 std::shared_ptr<SSL_CTX> TlsContext::Current(absl::Time now) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  // A clock that was set back silences nothing for as long as it was ahead.
-  if (now < next_look_ && next_look_ <= now + kCertificateLook) return context_;
-  next_look_ = now + kCertificateLook;
+  if (base::IsRecent(looked_, kCertificateLook, now)) return context_;
+  looked_ = now;
   std::string seen = Look(files_);
   if (seen == seen_) return context_;
   seen_ = std::move(seen);

@@ -59,7 +59,7 @@ class TlsContext {
   std::mutex mutex_;
   std::shared_ptr<SSL_CTX> context_;
   std::string seen_;  // what the files looked like when they were last read
-  absl::Time next_look_ = absl::InfinitePast();
+  absl::Time looked_ = absl::InfinitePast();
 };
 
 class TlsAcceptor final : public TlsContext {

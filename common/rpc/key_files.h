@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/base/recent.h"
 #include "common/base/status.h"
 #include "common/rpc/jwk.h"
 
@@ -86,10 +87,7 @@ class ReloadingFile {
     bool long_ago = false;
     {
       const std::lock_guard lock(mutex_);
-      // A clock that was set back must not silence the check for as long as it was ahead.
-      if (now >= checked_ && now < checked_ + kCheckEvery) {
-        return current_;
-      }
+      if (base::IsRecent(checked_, kCheckEvery, now)) return current_;
       long_ago = now >= checked_ + kLongAgo;
     }
     std::unique_lock reloading(reload_, std::defer_lock);
