@@ -1,6 +1,7 @@
 // Reading the rows that a command works with, in one line each.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,19 @@ template <class Row>
 absl::StatusOr<std::vector<Row>> AllOf(const store::Reader& reader, const store::Index<Row>& index,
                                        const store::Key& prefix, const store::At& at = {}) {
   return RowsUnder<Row>(reader, index, prefix, at);
+}
+
+// The sum of a group of totals that have one, as a count of records; 0 where there is none.
+inline absl::StatusOr<int64_t> CountIn(const store::Reader& reader, const store::TotalsDef& totals,
+                                       const store::Key& group) {
+  int64_t count = 0;
+  RETURN_IF_ERROR(reader.ScanTotals(
+      totals, group, {},
+      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
+        count = static_cast<int64_t>(sums[0]);
+        return true;
+      }));
+  return count;
 }
 
 // A decision taken by a command is of the time that the command is recorded at.

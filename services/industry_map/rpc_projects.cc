@@ -17,13 +17,8 @@ std::optional<store::Key> RegionKey(const std::string& value) {
 // Whether the owner may have one more draft: anybody may open them.
 absl::Status CheckRoom(const store::Tx& tx, const std::string& owner_bin) {
   constexpr int64_t kMost = 200;
-  int64_t drafts = 0;
-  RETURN_IF_ERROR(tx.ScanTotals(
-      kOpenDrafts, store::Key::Of(owner_bin), {},
-      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
-        drafts = static_cast<int64_t>(sums[0]);
-        return true;
-      }));
+  ASSIGN_OR_RETURN(const int64_t drafts,
+                   cases::CountIn(tx, kOpenDrafts, store::Key::Of(owner_bin)));
   return drafts < kMost ? absl::OkStatus() : errors::DraftsTooMany(kMost);
 }
 

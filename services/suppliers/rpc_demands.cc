@@ -75,13 +75,8 @@ absl::StatusOr<Demand> PutDemand(store::Tx& tx, Demand demand, const std::string
 // Whether one more may be open of whoever asks: they are in the list that everybody reads.
 absl::Status CheckRoom(const store::Tx& tx, const std::string& customer_bin) {
   constexpr int64_t kMost = 1'000;
-  int64_t open = 0;
-  RETURN_IF_ERROR(tx.ScanTotals(
-      kOpenRequests, store::Key::Of(customer_bin), {},
-      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
-        open = static_cast<int64_t>(sums[0]);
-        return true;
-      }));
+  ASSIGN_OR_RETURN(const int64_t open,
+                   cases::CountIn(tx, kOpenRequests, store::Key::Of(customer_bin)));
   return open < kMost ? absl::OkStatus() : errors::DemandsTooMany(kMost);
 }
 

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/rows.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/offers.h"
 #include "services/suppliers/roles.h"
@@ -93,13 +94,8 @@ absl::StatusOr<EvidenceStep> BeginEntry(const store::Tx& tx, const Call& call,
 absl::Status JudgeEvidence(const store::Tx& tx, const Call& call, const Evidence& told) {
   ASSIGN_OR_RETURN(const EvidenceStep step, BeginEntry(tx, call, told));
   if (step.row.number() != 0) return absl::OkStatus();  // is there already
-  int64_t count = 0;
-  RETURN_IF_ERROR(tx.ScanTotals(
-      kEvidenceCounts, store::Key::Of(told.bin()), {},
-      [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
-        count = static_cast<int64_t>(sums[0]);
-        return true;
-      }));
+  ASSIGN_OR_RETURN(const int64_t count,
+                   cases::CountIn(tx, kEvidenceCounts, store::Key::Of(told.bin())));
   return count < kMaxEvidence ? absl::OkStatus() : errors::EvidenceTooMany(kMaxEvidence);
 }
 

@@ -114,12 +114,7 @@ absl::Status OfferEntry::SetValue(Offer* offer) {
 absl::StatusOr<int64_t> OfferEntry::CountOf(const std::string& bin) {
   const auto [it, fresh] = counts_.try_emplace(bin, 0);
   if (fresh) {
-    RETURN_IF_ERROR(tx_.ScanTotals(
-        kOfferCounts, store::Key::Of(bin), {},
-        [&](absl::string_view, absl::Span<const store::Int> sums) -> absl::StatusOr<bool> {
-          it->second = static_cast<int64_t>(sums[0]);
-          return true;
-        }));
+    ASSIGN_OR_RETURN(it->second, cases::CountIn(tx_, kOfferCounts, store::Key::Of(bin)));
   }
   return it->second;
 }
