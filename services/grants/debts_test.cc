@@ -59,6 +59,23 @@ class DebtsTest : public GrantsTest {
     return base::Date::FromProto(listed.recipients(0).listed_from())->ToString();
   }
 
+  // Of several debts of one recipient: the claim of the one with a number; its end; and the number
+  // of the one on which the entry rests, on the first day and on one of each stretch of ten.
+  static std::string Record(int n, int which) { return absl::StrCat("claims/", n, "-", which); }
+  void Paid(int n, int which, bool in_time) {
+    const auto gone = Withdraw(Owing(n, 3, Record(n, which)), service_of_, in_time);
+    ASSERT_TRUE(gone.ok()) << gone.status();
+  }
+  std::string Days(int n, base::Date from) {
+    std::string all;
+    for (const int day : {0, 5, 15, 25, 30}) {
+      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
+      EXPECT_LE(listed.size(), 1U);
+      all += listed.empty() ? '-' : listed.front().back();
+    }
+    return all;
+  }
+
   // A service that calls by itself.
   static rpc::Caller ServiceWith(rpc::Role role) {
     return CallerOf("service:export-refunds", {role});
@@ -163,106 +180,64 @@ TEST_F(DebtsTest, WhoPaidInTimeNeverStoodThere) {
 // of what was owed past due, and no more.
 TEST_F(DebtsTest, OnTheListAreTheDaysOfWhatWasOwed) {
   const base::Date from = today();
-  const auto record = [](int n, int which) { return absl::StrCat("claims/", n, "-", which); };
-  const auto paid = [&](int n, int which, bool in_time) {
-    const auto gone = Withdraw(Owing(n, 3, record(n, which)), service_of_, in_time);
-    ASSERT_TRUE(gone.ok()) << gone.status();
-  };
-  for (int n = 1; n <= 4; ++n) ASSERT_TRUE(Report(Owing(n, 1, record(n, 1))).ok());
+  for (int n = 1; n <= 4; ++n) ASSERT_TRUE(Report(Owing(n, 1, Record(n, 1))).ok());
   GoTo(from.AddDays(10));
-  for (int n = 1; n <= 4; ++n) ASSERT_TRUE(Report(Owing(n, 2, record(n, 2))).ok());
+  for (int n = 1; n <= 4; ++n) ASSERT_TRUE(Report(Owing(n, 2, Record(n, 2))).ok());
   GoTo(from.AddDays(20));
-  paid(1, 1, /*in_time=*/true);
-  paid(2, 1, /*in_time=*/false);
-  paid(3, 2, /*in_time=*/true);
-  paid(4, 1, /*in_time=*/true);
+  Paid(1, 1, /*in_time=*/true);
+  Paid(2, 1, /*in_time=*/false);
+  Paid(3, 2, /*in_time=*/true);
+  Paid(4, 1, /*in_time=*/true);
   GoTo(from.AddDays(30));
-  paid(2, 2, /*in_time=*/true);
-  paid(4, 2, /*in_time=*/true);
-  // Which of the two the entry rests on, on a day of each stretch.
-  const auto days = [&](int n) {
-    std::string all;
-    for (const int day : {5, 15, 25, 30}) {
-      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
-      all += listed.empty() ? '-' : listed.front().back();
-    }
-    return all;
-  };
-  EXPECT_EQ(days(1), "-222");
+  Paid(2, 2, /*in_time=*/true);
+  Paid(4, 2, /*in_time=*/true);
+  EXPECT_EQ(Days(1, from), "--222");
   EXPECT_EQ(ListedFrom(1), from.AddDays(10).ToString());
-  EXPECT_EQ(days(2), "11--");
-  EXPECT_EQ(days(3), "1111");
+  EXPECT_EQ(Days(2, from), "111--");
+  EXPECT_EQ(Days(3, from), "11111");
   EXPECT_EQ(ListedFrom(3), from.ToString());
-  EXPECT_EQ(days(4), "----");
+  EXPECT_EQ(Days(4, from), "-----");
 }
 
 // Told after a younger one it is owed since its own day all the same; taken back with that day
 // where it was paid in time; and an entry that ended meanwhile is not doubled.
 TEST_F(DebtsTest, ADebtThatIsToldLateStandsThereSinceItsDay) {
   const base::Date from = today();
-  const auto record = [](int n, int which) { return absl::StrCat("claims/", n, "-", which); };
   GoTo(from.AddDays(10));
-  for (int n = 1; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 1, record(n, 1))).ok());
+  for (int n = 1; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 1, Record(n, 1))).ok());
   GoTo(from.AddDays(20));
   for (int n = 1; n <= 3; ++n) {
-    ASSERT_TRUE(Report(Owing(n, 2, record(n, 2)), service_of_, from).ok());
+    ASSERT_TRUE(Report(Owing(n, 2, Record(n, 2)), service_of_, from).ok());
     EXPECT_EQ(ListedFrom(n), from.ToString());
   }
-  const auto paid = [&](int n, int which, bool in_time) {
-    const auto gone = Withdraw(Owing(n, 3, record(n, which)), service_of_, in_time);
-    ASSERT_TRUE(gone.ok()) << gone.status();
-  };
-  paid(1, 2, /*in_time=*/true);
-  paid(2, 1, /*in_time=*/true);
-  paid(3, 1, /*in_time=*/false);
-  paid(3, 2, /*in_time=*/false);
+  Paid(1, 2, /*in_time=*/true);
+  Paid(2, 1, /*in_time=*/true);
+  Paid(3, 1, /*in_time=*/false);
+  Paid(3, 2, /*in_time=*/false);
   GoTo(from.AddDays(30));
-  ASSERT_TRUE(Report(Owing(3, 4, record(3, 2)), service_of_, from).ok()) << "it was a mistake";
-  const auto days = [&](int n) {
-    std::string all;
-    for (const int day : {0, 5, 15, 25, 30}) {
-      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
-      EXPECT_LE(listed.size(), 1U);
-      all += listed.empty() ? '-' : listed.front().back();
-    }
-    return all;
-  };
-  EXPECT_EQ(days(1), "--111");
+  ASSERT_TRUE(Report(Owing(3, 4, Record(3, 2)), service_of_, from).ok()) << "it was a mistake";
+  EXPECT_EQ(Days(1, from), "--111");
   EXPECT_EQ(ListedFrom(1), from.AddDays(10).ToString());
-  EXPECT_EQ(days(2), "22222");
-  EXPECT_EQ(days(3), "22122");
+  EXPECT_EQ(Days(2, from), "22222");
+  EXPECT_EQ(Days(3, from), "22122");
 }
 
 // One that was paid in time goes from the list, and what was past due beside it on the same days,
 // and was paid late, stays there on its own.
 TEST_F(DebtsTest, WhatWasPaidLateKeepsItsDaysWhereAnotherWasPaidInTime) {
   const base::Date from = today();
-  const auto record = [](int n, int which) { return absl::StrCat("claims/", n, "-", which); };
-  const auto paid = [&](int n, int which, bool in_time) {
-    const auto gone = Withdraw(Owing(n, 3, record(n, which)), service_of_, in_time);
-    ASSERT_TRUE(gone.ok()) << gone.status();
-  };
-  for (int n = 1; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 1, record(n, 1))).ok());
-  ASSERT_TRUE(Report(Owing(1, 2, record(1, 2))).ok());
+  for (int n = 1; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 1, Record(n, 1))).ok());
+  ASSERT_TRUE(Report(Owing(1, 2, Record(1, 2))).ok());
   GoTo(from.AddDays(10));
-  for (int n = 2; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 2, record(n, 2))).ok());
+  for (int n = 2; n <= 3; ++n) ASSERT_TRUE(Report(Owing(n, 2, Record(n, 2))).ok());
   GoTo(from.AddDays(20));
-  for (int n = 1; n <= 3; ++n) paid(n, 2, /*in_time=*/false);
-  ASSERT_TRUE(Report(Owing(3, 1, record(3, 3))).ok());
+  for (int n = 1; n <= 3; ++n) Paid(n, 2, /*in_time=*/false);
+  ASSERT_TRUE(Report(Owing(3, 1, Record(3, 3))).ok());
   GoTo(from.AddDays(30));
-  for (int n = 1; n <= 3; ++n) paid(n, 1, /*in_time=*/true);
-  const auto days = [&](int n) {
-    std::string all;
-    for (const int day : {0, 5, 15, 25, 30}) {
-      const std::vector<std::string> listed = Listed(n, from.AddDays(day));
-      EXPECT_LE(listed.size(), 1U);
-      all += listed.empty() ? '-' : listed.front().back();
-    }
-    return all;
-  };
-  EXPECT_EQ(days(1), "222--");
-  EXPECT_EQ(days(2), "--2--");
-  EXPECT_EQ(days(3), "--233");
+  for (int n = 1; n <= 3; ++n) Paid(n, 1, /*in_time=*/true);
+  EXPECT_EQ(Days(1, from), "222--");
+  EXPECT_EQ(Days(2, from), "--2--");
+  EXPECT_EQ(Days(3, from), "--233");
   EXPECT_EQ(ListedFrom(3), from.AddDays(10).ToString());
 }
 

@@ -184,12 +184,6 @@ struct Debtor {
 // Enters it, unless it is there already; the name of its entry (rpc_recipients.cc). Of a debt that
 // is told late the entry stands there since it was past due.
 absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor);
-// What else it owes past due, or has owed: since which day, and until which.
-struct OtherDebt {
-  std::string basis;
-  base::Date from;
-  std::optional<base::Date> until;  // the first day on which it was owed no more
-};
 // Takes it off, or where it owes something else, lets the entry rest on the oldest of that.
 // `in_time`: all of it came by its last day, and was recorded late: the days on which the entry
 // rested on it, and nothing else was past due, are taken back.

@@ -1,6 +1,5 @@
 // The lists that the gate reads: imported ones, and debtors.
 #include <algorithm>
-#include <set>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -77,16 +76,9 @@ absl::Status StandSince(store::Tx& tx, const Debtor& debtor, Listed* listed) {
   return tx.Put(kUnreliable, &listed->row, listed->version.effective_from);
 }
 
-// From a day on the entry stands by a row, or not at all.
-struct Stretch {
-  base::Date from;
-  std::optional<UnreliableRecipientRow> row;
-  bool known = true;  // it is recorded so
-};
-
 // What holds of an entry as is known now, in the order of days.
-absl::StatusOr<std::vector<Stretch>> StretchesOf(const store::Tx& tx, const store::Key& entry) {
-  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, entry.bytes()));
+absl::StatusOr<std::vector<Stretch>> StretchesOf(const store::Tx& tx, int32_t number) {
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, store::Key::Of(number).bytes()));
   std::vector<Stretch> stretches;  // the last word on a day comes first
   for (const store::RawRow& version : versions) {
     const base::Date from = version.version.effective_from;
@@ -96,83 +88,31 @@ absl::StatusOr<std::vector<Stretch>> StretchesOf(const store::Tx& tx, const stor
     stretch.from = from;
     if (version.version.ended) continue;
     ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<UnreliableRecipientRow>(version.view()));
-    stretch.row = std::move(stored.row);
+    stretch.entry = std::move(*stored.row.mutable_recipient());
   }
   std::reverse(stretches.begin(), stretches.end());
   return stretches;
 }
 
-// The oldest debt that was past due on a day; null where none was.
-const OtherDebt* OldestOn(const std::vector<OtherDebt>& debts, base::Date day) {
-  const OtherDebt* oldest = nullptr;
-  for (const OtherDebt& debt : debts) {
-    const bool owed = debt.from <= day && (!debt.until.has_value() || day < *debt.until);
-    if (owed && (oldest == nullptr || debt.from < oldest->from)) oldest = &debt;
-  }
-  return oldest;
-}
-
-// A stretch that rested on a debt which was none, by what else was past due on its days.
-std::vector<Stretch> WithoutDebt(const Stretch& stretch, std::optional<base::Date> next,
-                                 const std::vector<OtherDebt>& others) {
-  std::set<base::Date> days{stretch.from};
-  for (const OtherDebt& other : others) {
-    for (const auto& day : {std::optional(other.from), other.until}) {
-      const bool within = day.has_value() && *day > stretch.from && (!next || *day < *next);
-      if (within) days.insert(*day);
-    }
-  }
-  std::vector<Stretch> parts;
-  for (const base::Date day : days) {
-    Stretch& part = parts.emplace_back(Stretch{day, std::nullopt, false});
-    const OtherDebt* other = OldestOn(others, day);
-    if (other == nullptr) continue;
-    part.row = stretch.row;
-    part.row->mutable_recipient()->set_basis(other->basis);
-  }
-  return parts;
-}
-
-// Each stretch says since when the entry stands; what is recorded otherwise is put right.
-absl::Status PutStretches(store::Tx& tx, const store::Key& entry, std::vector<Stretch>* stretches) {
-  std::optional<base::Date> since;
-  for (Stretch& stretch : *stretches) {
-    if (!stretch.row.has_value()) {
-      since.reset();
-      if (!stretch.known) RETURN_IF_ERROR(tx.End(kUnreliable, entry, stretch.from));
-      continue;
-    }
-    if (!since.has_value()) since = stretch.from;
-    UnreliableRecipient& recipient = *stretch.row->mutable_recipient();
-    ASSIGN_OR_RETURN(const base::Date said, base::Date::FromProto(recipient.listed_from()));
-    if (stretch.known && said == *since) continue;
-    *recipient.mutable_listed_from() = since->ToProto();
-    RETURN_IF_ERROR(tx.Put(kUnreliable, &*stretch.row, stretch.from));
-  }
-  return absl::OkStatus();
-}
-
 // Lets an entry rest on what else was past due, where it rested on a debt that was none. The day on
 // which it ended; nothing where it stands.
-absl::StatusOr<std::optional<base::Date>> RestOnOthers(store::Tx& tx, const store::Key& entry,
+absl::StatusOr<std::optional<base::Date>> RestOnOthers(store::Tx& tx, int32_t number,
                                                        const std::string& basis,
                                                        const std::vector<OtherDebt>& others) {
-  ASSIGN_OR_RETURN(const std::vector<Stretch> before, StretchesOf(tx, entry));
-  std::vector<Stretch> after;
-  for (size_t i = 0; i < before.size(); ++i) {
-    const Stretch& stretch = before[i];
-    if (!stretch.row.has_value() || stretch.row->recipient().basis() != basis) {
-      after.push_back(stretch);
+  ASSIGN_OR_RETURN(const std::vector<Stretch> before, StretchesOf(tx, number));
+  ASSIGN_OR_RETURN(const std::vector<Stretch> after, WithoutDebt(before, basis, others));
+  for (const Stretch& stretch : after) {
+    if (stretch.recorded) continue;
+    if (!stretch.entry.has_value()) {
+      RETURN_IF_ERROR(tx.End(kUnreliable, store::Key::Of(number), stretch.from));
       continue;
     }
-    const bool last = i + 1 == before.size();
-    for (Stretch& part :
-         WithoutDebt(stretch, last ? std::nullopt : std::optional(before[i + 1].from), others)) {
-      after.push_back(std::move(part));
-    }
+    UnreliableRecipientRow row;
+    row.set_number(number);
+    *row.mutable_recipient() = *stretch.entry;
+    RETURN_IF_ERROR(tx.Put(kUnreliable, &row, stretch.from));
   }
-  RETURN_IF_ERROR(PutStretches(tx, entry, &after));
-  const bool ended = !before.empty() && !before.back().row.has_value();
+  const bool ended = !before.empty() && !before.back().entry.has_value();
   return ended ? std::optional(before.back().from) : std::nullopt;
 }
 
@@ -191,7 +131,7 @@ absl::Status TakeBack(store::Tx& tx, const Debtor& debtor, const std::vector<Oth
         }));
     if (!number.has_value()) break;
     ASSIGN_OR_RETURN(const std::optional<base::Date> ended,
-                     RestOnOthers(tx, store::Key::Of(*number), debtor.basis, others));
+                     RestOnOthers(tx, *number, debtor.basis, others));
     if (ended.has_value() && *ended <= *day) break;
     day = ended;
   }

@@ -271,6 +271,31 @@ absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const norms::Norms& norm
                                         const Source& source);
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
 
+// ---- The list of those who owe something past due (rules_lists.cc)
+
+// What a recipient owes past due, or has owed, beside the debt in question.
+struct OtherDebt {
+  std::string basis;
+  base::Date from;
+  std::optional<base::Date> until;  // the first day on which it was owed no more
+};
+// From a day on the entry of a recipient stands so, or not at all.
+struct Stretch {
+  base::Date from;
+  std::optional<v1::UnreliableRecipient> entry;
+  bool recorded = true;
+};
+
+// The oldest debt that was past due on a day; null where none was.
+const OtherDebt* OldestOn(const std::vector<OtherDebt>& debts, base::Date day);
+
+// What holds of an entry where the debt of this basis was none: on its days it rests on the oldest
+// of the others, or does not stand. The stretches of an entry are in the order of days, and each
+// says since when it stands; what is to be recorded anew is not `recorded`.
+absl::StatusOr<std::vector<Stretch>> WithoutDebt(const std::vector<Stretch>& stretches,
+                                                 const std::string& basis,
+                                                 const std::vector<OtherDebt>& others);
+
 // ---- Half-years (rules_agreement.cc)
 
 struct HalfYear {
