@@ -227,19 +227,27 @@ TEST_F(BackendTest, AConnectionWhoseNumbersAreUsedUpIsFollowedByAnother) {
   End();
 }
 
+// A socket that listens on loopback, at a port of the system's choice.
+int Listen(int backlog, int* port) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;  // another may follow at once
+  EXPECT_EQ(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof name;
+  EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&name), size), 0);
+  EXPECT_EQ(listen(listener, backlog), 0);
+  EXPECT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size), 0);
+  *port = ntohs(name.sin_port);
+  return listener;
+}
+
 // A server by hand, for one connection: it says of the first `refused` streams that it did not look
 // at them, of `at_once` of them each time, and answers the next with an empty message.
 class Refusing {
  public:
-  explicit Refusing(int refused, size_t at_once = 1) : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof name;
-    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&name), size), 0);
-    EXPECT_EQ(listen(listener_, 1), 0);
-    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&name), &size), 0);
-    port_ = ntohs(name.sin_port);
+  explicit Refusing(int refused, size_t at_once = 1) : listener_(Listen(1, &port_)) {
     thread_ = std::thread([this, refused, at_once] { Serve(refused, at_once); });
   }
   ~Refusing() {
@@ -299,9 +307,9 @@ class Refusing {
     close(client_);
   }
 
+  int port_ = 0;  // before what fills it
   const int listener_;
   int client_ = -1;
-  int port_ = 0;
   std::atomic<int> came_{0};
   std::thread thread_;
 };
@@ -607,18 +615,10 @@ TEST_F(BackendTest, ATryThatHangsIsGivenUpWhereTheServerWasSeen) {
   auto connector = http2::TlsConnector::Load(http2::TlsFiles::In(dir, "gateway"), "registry");
   ASSERT_TRUE(connector.ok()) << connector.status();
 
-  const int silent = socket(AF_INET, SOCK_STREAM, 0);
-  const int on = 1;
-  setsockopt(silent, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof name;
-  ASSERT_EQ(bind(silent, reinterpret_cast<sockaddr*>(&name), size), 0);
-  ASSERT_EQ(listen(silent, 10), 0);
-  getsockname(silent, reinterpret_cast<sockaddr*>(&name), &size);
+  int port = 0;
+  const int silent = Listen(10, &port);
   http2::BackendOptions options;
-  options.address = absl::StrCat("127.0.0.1:", ntohs(name.sin_port));
+  options.address = absl::StrCat("127.0.0.1:", port);
   options.tls = *connector;
   options.last_wait = absl::ZeroDuration();
   options.connect_limit = absl::Seconds(30);
