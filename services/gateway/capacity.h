@@ -31,8 +31,8 @@ namespace nisi::gateway {
 class Capacity {
  public:
   struct Options {
-    size_t most = 1024;                              // at the service and in line
-    size_t of_caller = 100;                          // of them
+    size_t most = 2048;                              // at the service and in line
+    size_t of_caller = 200;                          // of them
     size_t at_once = 256;                            // at the service: at most,
     size_t start = 64;                               // in the beginning,
     size_t least = 16;                               // and at least

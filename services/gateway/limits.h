@@ -23,10 +23,10 @@ struct Limits {
   http2::Limits clients = ForClients();
   double calls_per_second = 50'000;  // a caller; 0 or less: no limit
   double burst = 100'000;
-  size_t max_calls = 1024;   // under way and in line, of one service; streams apart
+  size_t max_calls = 2048;   // under way and in line, of one service; streams apart
   size_t max_streams = 512;  // at once, of all
   // Of them, of one caller, or of one address of nobody.
-  size_t calls_of_caller = 100;
+  size_t calls_of_caller = 200;
   size_t streams_of_caller = 64;
   // Of this process; near it fewer calls are let in, see Memory. 0: no bound.
   size_t max_memory_bytes = 0;

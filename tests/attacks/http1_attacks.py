@@ -157,7 +157,7 @@ def http1_too_many_calls(party):
                 sent += some
                 party.did["calls"] += some
             yield
-    party.crowd(110, one, pause=0)
+    party.crowd(230, one, pause=0)  # more than one caller may have under way
 
 
 # What each is full of, between its beginning and its end.

@@ -65,6 +65,8 @@ const Part kParts[] = {
            .Int("connections", &overload.connections, "of a caller", 2)
            .Int("greedy", &overload.greedy, "as many calls as another brings the first caller", 1)
            .Duration("deadline", &overload.deadline, "of a call", absl::Seconds(1))
+           .Duration("wait", &overload.wait, "of a call for room on its caller's connections",
+                     absl::ZeroDuration())
            .Duration("settle", &overload.settle, "of each phase, not counted",
                      absl::Milliseconds(500))
            .String("ca", &overload.load.authority,

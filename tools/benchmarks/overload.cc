@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -112,6 +113,7 @@ class OpenLoad {
     }
     const Moment end = at + absl::ToChronoNanoseconds(settings_.deadline + kPatience);
     while (live_ > 0 && std::chrono::steady_clock::now() < end) {
+      StartWaiting();
       RETURN_IF_ERROR(client_->Turn(absl::Milliseconds(10)));
     }
     Report(out);
@@ -126,6 +128,7 @@ class OpenLoad {
     size_t slice = 0;
     bool counts = false;
     size_t kind = 0;
+    int64_t number = 0;  // of its kind
   };
   struct Kind {
     Workload workload;
@@ -173,6 +176,7 @@ class OpenLoad {
     std::vector<double> shares(settings_.tokens.size(), 1);
     shares.front() = static_cast<double>(settings_.greedy);
     caller_ = std::discrete_distribution<size_t>(shares.begin(), shares.end());
+    waiting_.resize(settings_.tokens.size());
     ASSIGN_OR_RETURN(client_, OpenClient::Open(client, [this](const OpenClient::Outcome& outcome) {
                        OnOver(outcome);
                      }));
@@ -206,8 +210,12 @@ class OpenLoad {
         own_before = OwnCpu();
       }
       if (now >= end) break;
+      StartWaiting();
       for (int i = 0; i < kAtOnce && due <= now && due < end; ++i) {
-        Begin({due, 0, number, static_cast<size_t>((due - from) / kSlice), due >= counts_from},
+        Begin({.due = due,
+               .phase = number,
+               .slice = static_cast<size_t>((due - from) / kSlice),
+               .counts = due >= counts_from},
               now);
         due += Nanos(static_cast<int64_t>(pause(random_)));
       }
@@ -229,30 +237,54 @@ class OpenLoad {
 
   void Begin(Call made, Moment now) {
     made.caller = caller_(random_);
-    const size_t number = made.kind = kind_(random_);
+    made.kind = kind_(random_);
+    made.number = kinds_[made.kind].next++;
+    const bool waits = settings_.wait > absl::ZeroDuration();
+    const bool sent = waiting_[made.caller].empty() && Start(made);
+    if (!sent && waits) waiting_[made.caller].push_back(made);
+    if (!made.counts) return;
+    Tally& tally = tallies_[made.phase];
+    ++tally.began;
+    ++tally.of_caller[made.caller];
+    tally.unsent += sent || waits ? 0 : 1;
+    tally.late.Add(now - made.due);
+  }
+
+  // False: its caller's connections are full.
+  bool Start(const Call& made) {
     if (free_.empty()) {
       free_.push_back(calls_.size());
       calls_.emplace_back();
     }
     const size_t call = free_.back();
     calls_[call] = made;
-    Kind& kind = kinds_[number];
-    const auto n = static_cast<size_t>(kind.next++);
+    const Kind& kind = kinds_[made.kind];
     const bool sent =
         kind.ready.empty()
-            ? client_->Start(made.caller, number, kind.workload.request(static_cast<int64_t>(n)),
-                             call)
-            : client_->Start(made.caller, number, kind.ready[n % kind.ready.size()], call);
-    if (sent) {
-      free_.pop_back();
-      ++live_;
+            ? client_->Start(made.caller, made.kind, kind.workload.request(made.number), call)
+            : client_->Start(made.caller, made.kind,
+                             kind.ready[static_cast<size_t>(made.number) % kind.ready.size()],
+                             call);
+    if (!sent) return false;
+    free_.pop_back();
+    ++live_;
+    return true;
+  }
+
+  // Those for which there is room now; and who has waited too long is not sent.
+  void StartWaiting() {
+    const Moment oldest =
+        std::chrono::steady_clock::now() - absl::ToChronoNanoseconds(settings_.wait);
+    for (std::deque<Call>& line : waiting_) {
+      for (; !line.empty(); line.pop_front()) {
+        const Call& first = line.front();
+        if (first.due < oldest) {
+          tallies_[first.phase].unsent += first.counts ? 1 : 0;
+        } else if (!Start(first)) {
+          break;
+        }
+      }
     }
-    if (!made.counts) return;
-    Tally& tally = tallies_[made.phase];
-    ++tally.began;
-    ++tally.of_caller[made.caller];
-    tally.unsent += sent ? 0 : 1;
-    tally.late.Add(now - made.due);
   }
 
   void OnOver(const OpenClient::Outcome& outcome) {
@@ -351,6 +383,7 @@ class OpenLoad {
   std::unique_ptr<OpenClient> client_;
   std::vector<Call> calls_;
   std::vector<size_t> free_;
+  std::vector<std::deque<Call>> waiting_;  // by caller, for room on its connections
   size_t live_ = 0;
   uint64_t refusals_ = 0;
 };

@@ -22,14 +22,15 @@ struct OverloadSettings {
   int64_t connections = 2;             // of a caller
   int64_t greedy = 1;                  // as many calls does the first caller bring as another
   absl::Duration deadline;             // of a call
-  absl::Duration settle;               // of each phase, not counted
+  absl::Duration wait;  // of a call for room on its caller's connections, as gRPC's clients let it
+  absl::Duration settle;  // of each phase, not counted
 };
 
 // Prints {"phases": [...], "lost_connections"}. Of a phase: calls a second that began and that were
 // answered with OK, by the moment when they were due; p50 and p99 of these, from that moment; how
 // many were refused, by code and reason; of those that were read, how many said when to come again;
-// "unsent": due, but all connections of the caller were full; CPU of the servers and of this
-// client; and the same by caller, and by quarters of a second.
+// "unsent": due, but all connections of the caller were full for `wait`; CPU of the servers and of
+// this client; and the same by caller, and by quarters of a second.
 absl::Status RunOverload(const OverloadSettings& settings, std::ostream& out);
 
 }  // namespace nisi::bench
