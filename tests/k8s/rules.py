@@ -10,6 +10,7 @@ import re
 
 NAME, COMPONENT = "app.kubernetes.io/name", "app.kubernetes.io/component"
 LONG_RUNNING = ("Deployment", "StatefulSet")
+OF_ALL = ("Namespace", "PriorityClass")  # these are in no namespace
 LISTENING = ("address", "health-address", "metrics-address")
 # What an operator makes by hand, k8s/README.md: keys that no controller makes, and what is public of keys, by its key.
 HAND_MADE_MAPS = {"signers": "signers.json", "jwks": "jwks.json", "authorities": "ca.pem", "denied": "denied.txt"}
@@ -563,6 +564,20 @@ def rule_disruptions(cluster, house):
             yield f"Deployment {item['metadata']['name']}: nothing scales it"
 
 
+def rule_priorities(cluster, house):
+    """Where the nodes are full, what is there once goes before what is there several times."""
+    def priority(pod):
+        name = pod.spec.get("priorityClassName")
+        return 0 if name is None else (cluster.named("PriorityClass", name) or {}).get("value")
+    gateway = next(pod for pod in cluster.pods if pod.name == "gateway")
+    for pod in cluster.pods:
+        if pod.kind == "StatefulSet" or pod.name == "restore":
+            if priority(pod) is None:
+                yield f"{pod}: there is no PriorityClass {pod.spec['priorityClassName']}"
+            elif priority(pod) <= (priority(gateway) or 0):
+                yield f"{pod}: would wait for the room that a gateway has"
+
+
 def rule_history(cluster, house):
     """What has ended stays for who looks at it, and keeps no volume for it. Jobs made by hand count in the history of their
     CronJob: one that ends after another that began later goes at once where no more are kept than may run together."""
@@ -582,7 +597,7 @@ def rule_whole(cluster, house):
     for kind, name in sorted({one for one in seen if seen.count(one) > 1}):
         yield f"{kind} {name}: is there twice{', and would go with `delete -k`' if kind == 'Namespace' else ''}"
     for item in cluster.objects:
-        if item["kind"] != "Namespace" and item["metadata"].get("namespace") != "nisi":
+        if item["kind"] not in OF_ALL and item["metadata"].get("namespace") != "nisi":
             yield f"{item['kind']} {item['metadata']['name']}: is not in the namespace"
     stateful = {pod.name for pod in cluster.pods if pod.kind == "StatefulSet"}
     for name in sorted(stateful ^ set(house.services)):
