@@ -22,6 +22,7 @@ import urllib.request
 sys.dont_write_bytecode = True
 from authority import Authority, openssl, place  # noqa: E402
 from failing_disk import fail_a_commit  # noqa: E402
+from moved_clock import MovedClock  # noqa: E402
 from suite import ASKS, GOODS, Client, Suite, free_port, wait_for  # noqa: E402
 
 FINDING = re.compile(r"^([A-Z_]+)  (.+)$", re.M)
@@ -362,7 +363,7 @@ def clocks(doctor):
     suite, moved = doctor.suite, {GOODS_PROCESS: 1800, "clusters": -1800}
     for name, seconds in moved.items():
         suite.kill(only=name)
-        suite.environment = {"LD_PRELOAD": doctor.moved_clock, "MOVED_CLOCK_SECONDS": str(seconds)}
+        suite.environment = MovedClock(doctor.moved_clock, suite.work / f"{name}.moved", seconds).environment
         suite.start_backend(name)
     suite.environment = {}
     with doctor.seed("CLOCK_SKEW", "gateway", at=[f"{name} at 127.0.0.1:{suite.backend_ports[name]}" for name in moved]):

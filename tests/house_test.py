@@ -30,8 +30,9 @@ COMMON_ROOMS = {
 OUR_INCLUDES = ("common/", "services/", "tools/", "tests/")
 GRPC = re.compile(r"^(grpc|grpcpp|grpc\+\+)/|\.grpc\.pb\.h$")
 ROCKSDB = re.compile(r"^rocksdb/")
-CLOCK = re.compile(r"^(chrono|ctime|time\.h|sys/time\.h|absl/time/clock\.h|common/base/clock\.h)$")
-CLOCK_CALL = re.compile(r"\babsl::Now\s*\(|\bstd::time\s*\(|\bgettimeofday\s*\(|\bclock_gettime\s*\(")
+CLOCK = re.compile(r"^(chrono|ctime|time\.h|sys/time\.h|absl/time/clock\.h|common/base/(clock|steady)\.h)$")
+FOLLOWED_CLOCK = re.compile(r"\babsl::Now\s*\(")
+CLOCK_CALL = re.compile(r"\b(absl::|System|Steady)Now\s*\(|\bstd::time\s*\(|\bgettimeofday\s*\(|\bclock_gettime\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;', re.MULTILINE)
 RULES = re.compile(r"^rules[^/]*\.(h|cc)$")
@@ -130,6 +131,14 @@ def check_rules(path, includes, code, graph):
                 todo.append(target)
 
 
+def check_clocks(path, code):
+    """absl::Now follows the cycles of the processor, and believes a clock that was set only seconds later."""
+    name = os.path.basename(path)
+    told_by_tests = name.startswith("test_") or name.endswith(("_test.cc", "_testing.h", "_conformance.h"))
+    if path.startswith(("common/", "services/", "tools/nisi/")) and not told_by_tests and FOLLOWED_CLOCK.search(code):
+        yield "absl::Now: the time is base::SystemNow(), how long something takes base::SteadyNow()"
+
+
 def check_proto(path, text, service_packages):
     """Findings of a .proto: it imports protos only; a package that no service owns is shared by all and imports none
     that a service owns."""
@@ -178,6 +187,7 @@ def check_house(root):
         if path.endswith(".proto"):
             findings += [f"{path}: {f}" for f in check_proto(path, code, services)]
             continue
+        findings += [f"{path}: {f}" for f in check_clocks(path, code)]
         for mark, target in INCLUDE.findall(code):
             findings += [f"{path}: {f}" for f in check_include(path, target, mark == '"', services)]
         if RULES.match(os.path.basename(path)):
@@ -239,6 +249,8 @@ PLANTED = [
     ("services/cats/rules.h", "#include <chrono>", "rules have no clock"),
     ("services/cats/rules_money.cc", '#include "absl/time/clock.h"', "rules have no clock"),
     ("services/cats/rules_money.cc", "const auto now = absl::Now();", "reads the clock"),
+    ("services/cats/rules_money.cc", "const auto now = base::SteadyNow();", "reads the clock"),
+    ("common/store/store.cc", "const auto now = absl::Now();", "the time is base::SystemNow()"),
     ("services/cats/rules.cc", '#include "common/store/store.h"', "rules know neither calls nor the store"),
     ("services/cats/rules.cc", "#include <grpcpp/grpcpp.h>", "reaches the rules"),
     ("services/cats/rules.cc", "#include <rocksdb/db.h>", "reaches the rules"),

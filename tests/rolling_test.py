@@ -283,7 +283,6 @@ def check_registers(load):
         assert len(by_callers) == len(load.written[owner]), (owner, len(by_callers), len(load.written[owner]))
         seen = load.seen[owner]
         assert [leaf for _, leaf in seen] == leaves[:len(seen)] and seen[-1][0] >= load.goal[owner], owner
-        assert load.resumed[owner], f"the watch of {owner} never broke off"
 
 
 def main():
@@ -306,7 +305,7 @@ def main():
                   f"were refused, for {gap:.2f} s", flush=True)
         load.stop()
         assert not load.failed, load.failed[:3]
-        assert impatient, "nobody was ever away: this shows nothing"
+        assert impatient and all(load.resumed.values()), f"nobody was ever away: {load.resumed}"
         check_registers(load)
         suite.kill(signal.SIGTERM)
     print(f"rolling: {len(suite.backend_ports) + 2} processes restarted, {sum(load.reads.values())} reads, "

@@ -12,7 +12,7 @@ constexpr absl::Duration kLongestSleep = absl::Seconds(10);
 }  // namespace
 
 absl::Time MovableClock::NowLocked() const {
-  return frozen_ ? at_ : absl::Now() + offset_;
+  return frozen_ ? at_ : SystemNow() + offset_;
 }
 
 absl::Time MovableClock::Now() const {
@@ -48,7 +48,7 @@ void MovableClock::Set(absl::Time t) {
     if (frozen_) {
       at_ = t;
     } else {
-      offset_ = t - absl::Now();
+      offset_ = t - SystemNow();
     }
   }
   moved_.notify_all();
@@ -78,7 +78,7 @@ void MovableClock::Freeze() {
 void MovableClock::Run() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (frozen_) offset_ = at_ - absl::Now();
+    if (frozen_) offset_ = at_ - SystemNow();
     frozen_ = false;
   }
   moved_.notify_all();
@@ -86,7 +86,7 @@ void MovableClock::Run() {
 
 absl::Duration MovableClock::offset() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return frozen_ ? at_ - absl::Now() : offset_;
+  return frozen_ ? at_ - SystemNow() : offset_;
 }
 
 }  // namespace nisi::base

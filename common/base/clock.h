@@ -1,14 +1,20 @@
 // Time as a parameter: the one place that asks what time it is, and that waits.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace nisi::base {
+
+// What the clock of the machine says. absl::Now() follows the cycles of the processor instead, and
+// believes a clock that was set only up to two seconds later, in each process at another time.
+inline absl::Time SystemNow() {
+  return absl::FromChrono(std::chrono::system_clock::now());
+}
 
 // Thread-safe.
 class Clock {
@@ -59,7 +65,7 @@ class MovableClock : public Clock {
 // The system's clock.
 class SystemClock final : public Clock {
  public:
-  absl::Time Now() const override { return absl::Now(); }
+  absl::Time Now() const override { return SystemNow(); }
   bool WaitUntil(absl::Time t, const std::function<bool()>& stop) override {
     return waiter_.WaitUntil(t, stop);
   }

@@ -6,6 +6,8 @@
 #include <future>
 #include <thread>
 
+#include "common/base/steady.h"
+
 namespace nisi::base {
 namespace {
 
@@ -21,6 +23,14 @@ TEST(ClockTest, FakeStandsStillAndMoves) {
   EXPECT_EQ(clock.Now(), kNoon + absl::Hours(1));
   clock.Set(kNoon);
   EXPECT_EQ(clock.Now(), kNoon);
+}
+
+TEST(ClockTest, SteadyTimeBeginsAtThatOfTheSystemAndRises) {
+  const absl::Time begin = SteadyNow();
+  EXPECT_LT(absl::AbsDuration(begin - SystemNow()), absl::Hours(1));
+  const absl::Time later = SteadyNow();
+  EXPECT_LE(begin, later);
+  EXPECT_LT(later - begin, absl::Hours(1));
 }
 
 TEST(ClockTest, PastDeadlineAnswersAtOnceAndStopIsAskedFirst) {

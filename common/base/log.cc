@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "nlohmann/json.hpp"
 
 namespace nisi::base {
@@ -66,7 +67,7 @@ std::string FormatLogLine(absl::Time time, Severity severity, absl::string_view 
 
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields) {
   if (severity < min_severity.load(std::memory_order_relaxed)) return;
-  const absl::Time now = absl::Now();
+  const absl::Time now = SystemNow();
   static std::mutex mutex;
   // By event, of which there are as many as there are in the code.
   static auto* const budgets = new absl::flat_hash_map<std::string, LineBudget>();

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/base/jitter.h"
+#include "common/base/steady.h"
 #include "common/http1/parser.h"
 
 namespace nisi::http1 {
@@ -33,7 +33,7 @@ class ClientSession final : public http2::Session,
         parser_(parts_.limits->max_head_bytes, this),
         regard_(parts_.reading),
         held_(parts_.guard->room, parts_.source),
-        idle_since_(absl::Now()),
+        idle_since_(base::SteadyNow()),
         moved_(idle_since_),
         old_(idle_since_ + base::Jittered(parts_.limits->age, 0.1, idle_since_)) {}
 
@@ -155,7 +155,7 @@ void ClientSession::Feed(absl::string_view bytes) {
   const size_t taken = parser_.Feed(bytes);
   feeding_ = false;
   // Empty lines before it are no beginning.
-  if (!began && parser_.in_head()) idle_since_ = absl::Now();
+  if (!began && parser_.in_head()) idle_since_ = base::SteadyNow();
   if (parser_.wrong()) {
     return Refuse(parser_.too_long() ? http2::Refused::kHeads : http2::Refused::kFrames);
   }
@@ -228,7 +228,7 @@ void ClientSession::OnRequestEnd() {
 void ClientSession::WriteHead(int status, const Fields& fields, const std::string* body) {
   regard_.OnAnswer(status == HTTP_STATUS_TOO_MANY_REQUESTS);
   // Not before: a request may be on its way, and its client would not know whether it was read.
-  if (absl::Now() > old_) last_ = true;
+  if (base::SteadyNow() > old_) last_ = true;
   // Whether a client that was told, or not, to go on sends its body nevertheless is not to be
   // known.
   if (!request_ended_ && parser_.expects_continue()) last_ = true;
@@ -284,14 +284,14 @@ void ClientSession::EndAnswer() {
   if (chunked_) parts_.socket->Write("0\r\n\r\n");
   chunked_ = false;
   if (const size_t unsent = parts_.socket->unsent(); unsent != 0) {
-    take_until_ = absl::Now() + parts_.limits->answer +
+    take_until_ = base::SteadyNow() + parts_.limits->answer +
                   absl::Seconds(static_cast<double>(unsent) / http2::kAnswerBytesPerSecond);
   }
   // Whoever took the request has said its last word, and is perhaps just saying it.
   parts_.loop->AtEndOfTurn([taker = std::move(taker_)] {});
   taker_.reset();
   if (!request_ended_) {
-    linger_until_ = absl::Now() + kLinger;
+    linger_until_ = base::SteadyNow() + kLinger;
     parts_.socket->Listen(true);
   } else if (!feeding_) {
     RequestOver();
@@ -304,7 +304,7 @@ void ClientSession::RequestOver() {
   request_ended_ = false;
   unconsumed_ = 0;
   linger_until_ = absl::InfiniteFuture();
-  idle_since_ = absl::Now();
+  idle_since_ = base::SteadyNow();
   if (last_) return Close();
   parser_.Next();
   GoOn();

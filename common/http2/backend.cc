@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/base/steady.h"
 
 namespace nisi::http2 {
 
@@ -29,7 +29,7 @@ Backend::~Backend() {
 }
 
 void Backend::Connect() {
-  tried_ = absl::Now();
+  tried_ = base::SteadyNow();
   // The connection may outlive this by the end of its calls.
   connection_ = NewConnection([alive = alive_] {
     if (*alive != nullptr) (*alive)->OnOpen();
@@ -72,7 +72,7 @@ void Backend::OnOpen() {
 }
 
 void Backend::OnClosed(const std::string& why) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   const bool told = connection_ != nullptr && connection_->going_away();
   connection_.reset();
   if (told) {
@@ -115,7 +115,7 @@ std::shared_ptr<Taker> Backend::Take(CallHead head, ClientCall::Answers answers,
 void Backend::Send(const std::shared_ptr<ClientCall>& call) {
   if (connection_ != nullptr && connection_->open()) return connection_->Begin(call);
   if (connection_ != nullptr && (connection_->going_away() || connection_->spent())) Retire();
-  if (connection_ == nullptr && absl::Now() >= next_try_) Connect();
+  if (connection_ == nullptr && base::SteadyNow() >= next_try_) Connect();
   if (connection_ == nullptr && !reachable_) return call->Fail("The service is away.");
   waiting_.push_back(call);
 }
@@ -142,7 +142,7 @@ void Backend::TryNow() {
 }
 
 void Backend::OnSeen() {
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   if (now < next_seen_) return;
   const bool hangs =
       connection_ != nullptr && connection_->connecting() && now >= tried_ + options_.last_wait;

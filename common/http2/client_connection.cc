@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/base/steady.h"
 
 namespace nisi::http2 {
 namespace {
@@ -105,7 +105,7 @@ void ClientConnection::Begin(const std::shared_ptr<ClientCall>& call) {
             ViewOf("content-type", "application/grpc"),
             ViewOf("te", "trailers")};
   if (head.deadline != absl::InfiniteFuture()) {
-    encoded.push_back({"grpc-timeout", TimeoutFor(head.deadline - absl::Now())});
+    encoded.push_back({"grpc-timeout", TimeoutFor(head.deadline - base::SteadyNow())});
     fields.push_back(ViewOfNew(encoded.back().name, encoded.back().value));
   }
   for (const Field& field : head.fields) {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "common/base/steady.h"
 #include "common/http2/told_calls.h"
 
 namespace nisi::http2 {
@@ -58,14 +58,14 @@ Connection::Connection(EventLoop* loop, const Limits& limits, int fd, std::strin
     : loop_(loop),
       limits_(limits),
       socket_(loop, fd, std::move(address), std::move(tls), this),
-      began_(absl::Now()),
+      began_(base::SteadyNow()),
       heard_(began_) {}
 
 Connection::Connection(EventLoop* loop, const Limits& limits, std::shared_ptr<TlsConnector> tls)
     : loop_(loop),
       limits_(limits),
       socket_(loop, std::move(tls), this),
-      began_(absl::Now()),
+      began_(base::SteadyNow()),
       heard_(began_) {}
 
 Connection::~Connection() {
@@ -82,12 +82,12 @@ void Connection::OpenSession(Side side, const nghttp2_session_callbacks* callbac
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
                                         limits_.connection_window_bytes);
-  heard_ = absl::Now();
+  heard_ = base::SteadyNow();
   FlushSoon();
 }
 
 size_t Connection::OnBytes(absl::string_view bytes) {
-  heard_ = absl::Now();
+  heard_ = base::SteadyNow();
   asked_ = absl::InfiniteFuture();
   const absl::Time end = TurnEnds(heard_);
   size_t taken = 0;
@@ -102,7 +102,7 @@ size_t Connection::OnBytes(absl::string_view bytes) {
     }
     taken += slice.size();
     if (CutOff()) return bytes.size();
-    if (absl::Now() >= end) break;
+    if (base::SteadyNow() >= end) break;
   }
   FlushSoon();
   if (taken < bytes.size()) {

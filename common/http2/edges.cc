@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/base/steady.h"
 #include "common/http2/address.h"
 #include "common/http2/proxy_head.h"
 
@@ -63,7 +63,7 @@ void Edges::Take(int fd, const sockaddr_storage& from) {
   arrival->edges = this;
   arrival->fd = fd;
   arrival->from = from;
-  arrival->until = absl::Now() + patience_;
+  arrival->until = base::SteadyNow() + patience_;
   arrival->readable.data = arrival;
   uv_poll_init(loop_->uv(), &arrival->readable, fd);
   waiting_.emplace(arrival, std::move(owned));

@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "common/base/steady.h"
 
 namespace nisi::http2 {
 namespace {
@@ -33,7 +33,7 @@ bool HeadReader::Add(absl::string_view name, absl::string_view value) {
     head_.encoding = std::string(value);
   } else if (name == "grpc-timeout") {
     if (const auto timeout = ParseTimeout(value); timeout.has_value()) {
-      head_.call.deadline = absl::Now() + *timeout;
+      head_.call.deadline = base::SteadyNow() + *timeout;
     }
   } else if (!name.empty() && name.front() != ':' && name != "te" &&
              name != "grpc-accept-encoding") {

@@ -1,12 +1,11 @@
 #include "common/http2/loop.h"
+#include "common/base/steady.h"
 
 #include <pthread.h>
 #include <signal.h>
 
 #include <cstdlib>
 #include <future>
-
-#include "absl/time/clock.h"
 
 namespace nisi::http2 {
 namespace {
@@ -95,7 +94,7 @@ std::shared_ptr<void> EventLoop::EveryTick(std::function<void(absl::Time)> tick)
 }
 
 void EventLoop::RunTicks() {
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   std::erase_if(ticks_, [](const auto& tick) { return tick.expired(); });
   const auto ticks = ticks_;  // one may add another
   for (const auto& weak : ticks) {

@@ -8,9 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/base/recent.h"
+#include "common/base/steady.h"
 #include "common/http2/address.h"
 
 namespace nisi::http2 {
@@ -40,7 +40,7 @@ Replicas::Replicas(EventLoop* loop, BackendOptions options, absl::Duration look_
     : loop_(loop),
       options_(std::move(options)),
       look_up_(look_up),
-      looked_up_(absl::Now()),
+      looked_up_(base::SteadyNow()),
       alive_(std::make_shared<Replicas*>(this)) {
   for (const absl::string_view text : absl::StrSplit(options_.address, ',')) {
     const Address address = ParseAddress(text).value_or(Address{std::string(text), ""});

@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/planted.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/http2/address.h"
 #include "common/http2/edges.h"
 #include "common/http2/loop.h"
@@ -147,7 +148,7 @@ class Server::Worker {
 
   void Take(int fd, std::string address, std::shared_ptr<Place> place) {
     loop_.Post([this, fd, address = std::move(address), place = std::move(place)]() mutable {
-      Begin(fd, std::move(address), tls_ == nullptr ? nullptr : tls_->Current(absl::Now()),
+      Begin(fd, std::move(address), tls_ == nullptr ? nullptr : tls_->Current(base::SteadyNow()),
             std::move(place));
     });
   }
@@ -290,12 +291,12 @@ Server::~Server() {
 
 void Server::Adopt(int fd) {
   workers_[next_++ % workers_.size()]->TakePlain(
-      fd, guard_->places->Take("", absl::Now(), [](const auto*) {}));
+      fd, guard_->places->Take("", base::SteadyNow(), [](const auto*) {}));
 }
 
 void Server::Seat(int fd, const sockaddr_storage& client) {
   Worker* const worker = workers_[next_++ % workers_.size()].get();
-  auto place = guard_->places->Take(SourceOf(client), absl::Now(),
+  auto place = guard_->places->Take(SourceOf(client), base::SteadyNow(),
                                     [worker](const auto* one) { worker->Leave(one); });
   if (place == nullptr) {
     close(fd);
@@ -319,15 +320,16 @@ void Server::End(absl::Time limit, const Answer& late) {
     return Any([](Worker& worker) { return worker.has_connections(); });
   };
   for (const auto& worker : workers_) worker->GoAway();
-  absl::Time last_busy = absl::Now();
-  for (absl::Time now = last_busy; now < limit && now < last_busy + kIdle; now = absl::Now()) {
+  absl::Time last_busy = base::SteadyNow();
+  for (absl::Time now = last_busy; now < limit && now < last_busy + kIdle;
+       now = base::SteadyNow()) {
     if (!connected()) break;
     if (Any([](Worker& worker) { return worker.has_calls(); })) last_busy = now;
     absl::SleepFor(kLook);
   }
   for (const auto& worker : workers_) worker->EndConnections(late);
-  const absl::Time closed = std::max(limit, absl::Now() + kLeaving);
-  while (connected() && absl::Now() < closed) absl::SleepFor(kLook);
+  const absl::Time closed = std::max(limit, base::SteadyNow() + kLeaving);
+  while (connected() && base::SteadyNow() < closed) absl::SleepFor(kLook);
   for (const auto& worker : workers_) worker->CloseConnections();
   while (connected()) absl::SleepFor(kLook);
   // Handlers that still run may hold their calls for a while.

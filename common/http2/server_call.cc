@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/steady.h"
 #include "common/http2/head_reader.h"
 #include "common/http2/server_connection.h"
 
@@ -187,7 +188,7 @@ bool ServerCall::Queue(const std::string& message) {
 
 void ServerCall::Narrow(double part) {
   if (connection_ == nullptr || std::exchange(narrows_, true)) return;
-  connection_->Narrow(part, absl::Now());
+  connection_->Narrow(part, base::SteadyNow());
 }
 
 void ServerCall::End(Answer answer) {
@@ -209,7 +210,7 @@ void ServerCall::Conclude(Answer answer) {
   connection_->OnAnswer(answer_.code == absl::StatusCode::kResourceExhausted);
   taken_ = 0;
   messages_.Clear();
-  take_until_ = absl::Now() + limits_.answer +
+  take_until_ = base::SteadyNow() + limits_.answer +
                 absl::Seconds(static_cast<double>(out_.bytes()) / kAnswerBytesPerSecond);
   // Whoever took the call has said its last word.
   loop_->AtEndOfTurn([self = shared_from_this()] { self->taker_.reset(); });

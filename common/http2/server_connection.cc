@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/time/clock.h"
 #include "common/base/jitter.h"
 #include "common/base/log.h"
+#include "common/base/steady.h"
 #include "common/http2/server_call.h"
 #include "common/http2/server_request.h"
 #include "common/http2/told_calls.h"
@@ -46,12 +46,12 @@ ServerConnection::ServerConnection(const Serving* shared, int fd, std::string ad
       shared_(*shared),
       place_(std::move(place)),
       unsent_(shared_.guard->room, place_->source()),
-      conduct_(limits_, absl::Now()),
+      conduct_(limits_, base::SteadyNow()),
       head_(limits_.max_head_bytes),
       regard_(shared->reading),
       calls_at_once_(limits_.max_calls_of_connection),
       widens_after_(kWidens),
-      began_(absl::Now()),
+      began_(base::SteadyNow()),
       old_(began_ + base::Jittered(limits_.age, 0.1, began_)),
       used_(began_) {}
 
@@ -133,7 +133,7 @@ nghttp2_session_callbacks* ServerConnection::Callbacks() {
           self->calls_.erase(found);
           call->OnStreamClosed();
         }
-        if (self->calls_.empty()) self->SetBusy(false, absl::Now());
+        if (self->calls_.empty()) self->SetBusy(false, base::SteadyNow());
         return 0;
       });
   return callbacks;
@@ -179,7 +179,8 @@ size_t ServerConnection::OnBytes(absl::string_view bytes) {
   }
   if (other_ == nullptr) return Connection::OnBytes(bytes);
   other_->OnBytes(bytes);
-  if (other_->has_calls()) place_->SetBusy(busy_, absl::Now());  // it is used; the rest by ticks
+  if (other_->has_calls())
+    place_->SetBusy(busy_, base::SteadyNow());  // it is used; the rest by ticks
   return bytes.size();
 }
 
@@ -189,7 +190,7 @@ absl::Time ServerConnection::TurnEnds(absl::Time now) {
 }
 
 void ServerConnection::Rest(std::function<void()> resume) {
-  AllowFewer(kFew, absl::Now());
+  AllowFewer(kFew, base::SteadyNow());
   regard_.Rest([this, weak = weak_from_this(), resume = std::move(resume)] {
     if (weak.expired()) return;
     regard_.GoOn();
@@ -238,7 +239,7 @@ void ServerConnection::SetBusy(bool busy, absl::Time now) {
 }
 
 bool ServerConnection::OnNothing() {
-  conduct_.OnNothing(absl::Now());
+  conduct_.OnNothing(base::SteadyNow());
   if (!CutOff()) return true;
   socket_.Listen(false);
   return false;
@@ -364,7 +365,7 @@ bool ServerConnection::CutOff() {
     socket_.Close("");
     return true;
   }
-  ends_ = absl::Now() + kEnding;
+  ends_ = base::SteadyNow() + kEnding;
   nghttp2_session_terminate_session(session(), NGHTTP2_ENHANCE_YOUR_CALM);
   FlushSoon();
   return true;
@@ -381,7 +382,7 @@ void ServerConnection::Refuse(Refused what) {
 void ServerConnection::Leave() {
   if (session() == nullptr) return socket_.Close("");
   if (ends_ != absl::InfiniteFuture()) return;
-  ends_ = absl::Now() + kEnding;
+  ends_ = base::SteadyNow() + kEnding;
   nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
   FlushSoon();
 }
@@ -390,7 +391,7 @@ void ServerConnection::GoAway() {
   if (other_ != nullptr) return other_->GoAway();
   if (session() == nullptr) return socket_.Close("");
   if (told_to_go_ != absl::InfiniteFuture()) return;
-  told_to_go_ = absl::Now();
+  told_to_go_ = base::SteadyNow();
   nghttp2_submit_shutdown_notice(session());
   FlushSoon();
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/base/steady.h"
 #include "common/http2/server_connection.h"
 
 namespace nisi::http2 {
@@ -125,7 +125,7 @@ void ServerRequest::End() {
   // Whoever took the request has said its last word.
   loop_->AtEndOfTurn([self = shared_from_this()] { self->taker_.reset(); });
   kept_ = 0;
-  take_until_ = absl::Now() + shared_.limits.answer +
+  take_until_ = base::SteadyNow() + shared_.limits.answer +
                 absl::Seconds(static_cast<double>(out_.bytes()) / kAnswerBytesPerSecond);
   Resume();
 }

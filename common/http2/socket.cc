@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/base/steady.h"
 #include "common/http2/address.h"
 #include "common/http2/denied.h"
 #include "common/http2/tls.h"
@@ -67,7 +67,7 @@ Socket::Socket(EventLoop* loop, std::shared_ptr<TlsConnector> tls, Owner* owner)
   uv_tcp_init(loop_->uv(), &handle_);
   handle_.data = this;
   if (connector_ == nullptr) return;
-  context_ = connector_->Current(absl::Now());
+  context_ = connector_->Current(base::SteadyNow());
   NewSsl();
   if (ssl_ != nullptr) SSL_set_connect_state(ssl_.get());
 }
@@ -322,7 +322,7 @@ void Socket::WriteRaw(absl::string_view bytes) {
         const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
         Socket* const socket = done->socket;
         socket->unsent_ -= done->size();
-        socket->sent_at_ = absl::Now();
+        socket->sent_at_ = base::SteadyNow();
         if (socket->closing_) return;
         if (error != 0) return socket->Fail("write", error);
         if (socket->unsent_ != 0) return;
@@ -330,7 +330,7 @@ void Socket::WriteRaw(absl::string_view bytes) {
         socket->owner_->OnWritten();
       });
   if (failed != 0) return Fail("write", failed);
-  if (unsent_ == 0) sent_at_ = absl::Now();
+  if (unsent_ == 0) sent_at_ = base::SteadyNow();
   unsent_ += pending->size();
   (void)pending.release();  // the callback has it
 }

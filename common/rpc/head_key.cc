@@ -1,6 +1,6 @@
 #include "common/rpc/head_key.h"
 
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/key_files.h"
 
@@ -13,8 +13,8 @@ absl::StatusOr<HeadKey> HeadKeyFromFile(const std::string& path) {
     return store::HeadSignerFromPem(pem, path);
   };
   ASSIGN_OR_RETURN(std::shared_ptr<ReloadingFile<Signer>> file,
-                   ReloadingFile<Signer>::Open(path, parse, absl::Now(), Secrecy::kSecret));
-  return HeadKey([file] { return *file->Current(absl::Now()); });
+                   ReloadingFile<Signer>::Open(path, parse, base::SystemNow(), Secrecy::kSecret));
+  return HeadKey([file] { return *file->Current(base::SystemNow()); });
 }
 
 }  // namespace nisi::rpc

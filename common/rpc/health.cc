@@ -6,8 +6,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/certificates.h"
@@ -42,7 +44,7 @@ class HealthCall final : public http2::Taker {
         replier_(std::move(replier)),
         what_(what),
         deadline_(what == What::kWatch ? head.deadline
-                                       : std::min(head.deadline, absl::Now() + kMaxDeadline)),
+                                       : std::min(head.deadline, base::SteadyNow() + kMaxDeadline)),
         trace_id_(TraceIdOf(head.fields)) {}
 
   void OnMessage(std::string message) override {
@@ -70,7 +72,7 @@ class HealthCall final : public http2::Taker {
     http2::Answer answer;
     if (what_ == What::kCheckWithProgram) {
       answer.trailers.Add(kVersionKey, std::string(Version()));
-      answer.trailers.Add(kTimeKey, absl::StrCat(absl::ToUnixMillis(absl::Now())));
+      answer.trailers.Add(kTimeKey, absl::StrCat(absl::ToUnixMillis(base::SystemNow())));
     }
     replier_->Reply(Message(status), std::move(answer));
   }

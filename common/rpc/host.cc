@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -147,11 +147,11 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_options.on_failure = [dir = base,
                               told = options.on_store_failure](const absl::Status& why) {
     // By the system's clock, as Prometheus reads it.
-    store::NoteFailure(dir, why, absl::Now());
+    store::NoteFailure(dir, why, base::SystemNow());
     told(why);
   };
   store_options.on_file_damage = [dir = base](const absl::Status& damage) {
-    store::NoteFailure(dir, damage, absl::Now());
+    store::NoteFailure(dir, damage, base::SystemNow());
   };
   options.metrics->ForStore();
   store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {

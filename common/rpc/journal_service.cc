@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/planted.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/rpc/page.h"
 #include "common/store/merkle.h"
 #include "common/store/store_backup.h"
@@ -207,7 +208,7 @@ JournalSource::JournalSource(store::Store& store, int64_t start)
     : store_(store),
       next_(start > 0 ? start : store.position() + 1),
       bookmarked_(next_ - 1),
-      last_message_(absl::Now()) {}
+      last_message_(base::SteadyNow()) {}
 
 JournalSource::~JournalSource() {
   if (subscription_ != 0) store_.Unsubscribe(subscription_);
@@ -250,18 +251,18 @@ absl::StatusOr<MessageSource::State> JournalSource::Pull(std::string* out) {
     *out = std::move(ready_.front());
     ready_.pop_front();
     bookmarked_ = next_ - 1;
-    last_message_ = absl::Now();
+    last_message_ = base::SteadyNow();
     return State::kMessage;
   }
   // Nothing to show in a long stretch: say how far it was, and let others have the thread.
   if (passed_over < kMostPassedOver) {
-    const absl::Duration quiet = absl::Now() - last_message_;
+    const absl::Duration quiet = base::SteadyNow() - last_message_;
     const bool behind = next_ - 1 > bookmarked_;
     if (quiet < kBookmarkEvery && !behind) return State::kWait;
     if (quiet < absl::Seconds(1)) return State::kWait;
   }
   bookmarked_ = next_ - 1;
-  last_message_ = absl::Now();
+  last_message_ = base::SteadyNow();
   Bookmark(bookmarked_, out);
   return State::kMessage;
 }

@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/process_figures.h"
 #include "google/protobuf/descriptor.h"
@@ -92,7 +92,7 @@ Metrics::Metrics(std::string process)
     : process_(std::move(process)),
       registry_(std::make_shared<prometheus::Registry>()),
       figures_(std::make_shared<FigureSource>()) {
-  AddFigures([started = absl::Now()] { return ProcessFigures(started); });
+  AddFigures([started = base::SystemNow()] { return ProcessFigures(started); });
 }
 
 Metrics::Metrics(std::string process, const Metrics& whole)

@@ -9,11 +9,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/http2/backend.h"
 #include "common/http2/loop.h"
 #include "common/rpc/answer.h"
@@ -58,12 +59,12 @@ class Waiting final : public http2::Replier {
   bool WaitUntil(absl::Time until, const Gone& gone) {
     std::unique_lock<std::mutex> lock(mutex_);
     while (!over_) {
-      const absl::Time now = absl::Now();
+      const absl::Time now = base::SteadyNow();
       if (now >= until || gone()) {
         given_up_ = true;
         return false;
       }
-      over_now_.wait_until(lock, absl::ToChronoTime(std::min(until, now + kLook)));
+      over_now_.wait_for(lock, absl::ToChronoMicroseconds(std::min(until - now, kLook)));
     }
     return true;
   }
@@ -85,7 +86,7 @@ class Waiting final : public http2::Replier {
       if (message.has_value()) message_ = std::move(message);
       if (answer == nullptr) return;
       answer_ = std::move(*answer);
-      at_ = absl::Now();
+      at_ = base::SteadyNow();
       over_ = true;
       over_now_.notify_all();
     }
@@ -362,7 +363,7 @@ void Inquiry::Keep(Peers& peers, const Call& call, const std::vector<Peers::Ques
   const bool changes =
       std::any_of(questions.begin(), questions.end(),
                   [](const Peers::Question& question) { return question.line->policy.mutation; });
-  const bool hurried = call.deadline - absl::Now() < kLittle;
+  const bool hurried = call.deadline - base::SteadyNow() < kLittle;
   if (changes || hurried || waits() || rounds_.size() == kMaxRounds) return;
   rounds_.push_back(std::make_shared<Peers::Round>(peers, call, questions));
 }
@@ -496,7 +497,7 @@ void Peers::SetAddress(const std::string& service, http2::BackendOptions options
 void Peers::OnOpen(Peer& peer) {
   const std::lock_guard<std::mutex> lock(peer.mutex);
   const bool rested = peer.breaker.resting();
-  peer.breaker.Back(absl::Now());
+  peer.breaker.Back(base::SteadyNow());
   NoteRest(peer, rested);
 }
 
@@ -657,7 +658,7 @@ Peers::Sent Peers::Begin(const Line& line, const Asking& asking, const std::stri
     line.peer->retries.OnCall();
   }
   sent.under_way = true;
-  sent.until = std::min(asking.deadline, absl::Now() + asking.longest);
+  sent.until = std::min(asking.deadline, base::SteadyNow() + asking.longest);
   sent.question = QuestionOf(line.policy.path, request);
   Send(line, asking, request, &sent);
   return sent;
@@ -674,7 +675,7 @@ absl::Status Peers::Finish(const Asking& asking, Sent sent, const Question& ques
     status = std::move(outcome.status);
     if (!outcome.again || n >= tries) break;
     const absl::Duration wait = base::Jittered(pause);
-    const absl::Time now = absl::Now();
+    const absl::Time now = base::SteadyNow();
     if (now + wait >= sent.until) break;
     {
       const std::lock_guard<std::mutex> lock(line.peer->mutex);
@@ -692,7 +693,7 @@ absl::Status Peers::Finish(const Asking& asking, Sent sent, const Question& ques
 
 void Peers::Send(const Line& line, const Asking& asking, const std::string& request, Sent* sent) {
   const std::string& method = line.policy.descriptor->name();
-  sent->began = absl::Now();
+  sent->began = base::SteadyNow();
   sent->refused = absl::OkStatus();
   sent->resting = false;
   const auto refuse = [&](const char* why, absl::Duration retry) {
@@ -720,7 +721,7 @@ void Peers::Send(const Line& line, const Asking& asking, const std::string& requ
   head.peer = *kHere;
   // By the machine's clock, as all identity is.
   head.fields.Add(kCallContextKey,
-                  OnwardContext(*options_.signer, asking.caller, line.service, sent->began));
+                  OnwardContext(*options_.signer, asking.caller, line.service, base::SystemNow()));
   head.fields.Add(kQuestionKey, "1");
   if (!asking.trace_id.empty()) head.fields.Add("traceparent", TraceparentOf(asking.trace_id));
 
@@ -753,7 +754,7 @@ Peers::Outcome Peers::Hear(const Line& line, const Asking& asking, const Sent& s
   const std::shared_ptr<Waiting>& waiting = sent.waiting;
   const std::shared_ptr<http2::Taker>& here = sent.here;
   const bool over = waiting->WaitUntil(sent.until, asking.gone);
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
 
   absl::StatusCode code = absl::StatusCode::kOk;
   Breaker::Heard heard = Breaker::Heard::kYes;
@@ -830,7 +831,7 @@ void Peers::Close() {
   while (under_way_ > 0) {
     const std::set<std::shared_ptr<Round>> rounds = rounds_;
     lock.unlock();
-    for (const std::shared_ptr<Round>& round : rounds) round->OnTick(absl::Now());
+    for (const std::shared_ptr<Round>& round : rounds) round->OnTick(base::SteadyNow());
     lock.lock();
     quiet_.wait_for(lock, std::chrono::milliseconds(50), [this] { return under_way_ == 0; });
   }

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/limits.h"
@@ -40,7 +42,7 @@ Incoming::Incoming(const Site& site, const Bound& bound, http2::CallHead head,
       bound_(bound),
       head_(std::move(head)),
       replier_(std::move(replier)),
-      arrived_(absl::Now()) {
+      arrived_(base::SteadyNow()) {
   bound_.metrics.Started();
   call_.method = &bound_.method->policy;
   call_.trace_id = TraceIdOf(head_.fields);
@@ -57,7 +59,8 @@ absl::Status Incoming::Open() {
   RETURN_IF_ERROR(RefusalOf(head_.fault, policy.max_request_bytes));
   call_.now = site_.clock->Now();
   // Tokens live by the system's clock: a development clock moves the law's days, not them.
-  ASSIGN_OR_RETURN(call_.caller, site_.authenticator->Identify(EvidenceOf(head_), arrived_));
+  ASSIGN_OR_RETURN(call_.caller,
+                   site_.authenticator->Identify(EvidenceOf(head_), base::SystemNow()));
   RETURN_IF_ERROR(CheckRoles(policy, *call_.caller));
   return CheckItself(*bound_.method, *call_.caller);
 }
@@ -83,7 +86,7 @@ absl::StatusOr<std::unique_ptr<Message>> Incoming::Read(absl::string_view bytes)
 
 absl::Status Incoming::StillWanted() const {
   if (replier_->cancelled()) return absl::CancelledError();
-  return absl::Now() < call_.deadline ? absl::OkStatus() : absl::DeadlineExceededError("");
+  return base::SteadyNow() < call_.deadline ? absl::OkStatus() : absl::DeadlineExceededError("");
 }
 
 absl::StatusOr<Masked> Incoming::Run(const Message& request) {
@@ -120,7 +123,7 @@ void Incoming::Close(const absl::Status& status) {
 
 http2::Answer Incoming::Closed(const absl::Status& status) {
   closed_ = true;
-  const absl::Duration took = absl::Now() - arrived_;
+  const absl::Duration took = base::SteadyNow() - arrived_;
   bound_.metrics.Handled(status.code(), took);
   if (IsOurs(status.code())) {
     base::Log(base::Severity::kError, "call_failed",

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/container/node_hash_map.h"
-#include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/limits.h"
@@ -78,7 +78,7 @@ class ReflectionCall final : public http2::Taker {
                  std::shared_ptr<http2::Replier> replier)
       : services_(services),
         replier_(std::move(replier)),
-        deadline_(std::min(head.deadline, absl::Now() + kMaxDeadline)),
+        deadline_(std::min(head.deadline, base::SteadyNow() + kMaxDeadline)),
         trace_id_(TraceIdOf(head.fields)) {}
 
   void OnMessage(std::string message) override {

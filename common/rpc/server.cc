@@ -6,8 +6,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "common/rpc/reflection.h"
@@ -161,7 +161,7 @@ void Server::Drain(absl::Duration limit) {
   if (health_ == nullptr) return;  // it never began
   SetServing(false);
   draining_ = true;
-  if (carrier_ != nullptr) carrier_->End(absl::Now() + limit, ToAnswer(ShuttingDown()));
+  if (carrier_ != nullptr) carrier_->End(base::SteadyNow() + limit, ToAnswer(ShuttingDown()));
 }
 
 }  // namespace nisi::rpc

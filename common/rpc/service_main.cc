@@ -15,10 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
+#include "common/base/clock.h"
 #include "common/base/date.h"
 #include "common/base/log.h"
 #include "common/base/open_files.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/http2/address.h"
 #include "common/http2/backend.h"
 #include "common/rpc/certificate_figures.h"
@@ -100,7 +102,7 @@ absl::StatusOr<std::unique_ptr<Peers>> MakePeers(const Settings& settings, const
   Peers::Options options;
   options.metrics = metrics;
   if (!settings.context_key.empty()) {
-    auto signer = ContextSigner::Open(settings.context_key, name, absl::Now());
+    auto signer = ContextSigner::Open(settings.context_key, name, base::SystemNow());
     if (!signer.ok()) {
       return base::Refusal(absl::StatusCode::kFailedPrecondition, "PEER_INVALID",
                            absl::StrCat("--context-key: ", signer.status().message()));
@@ -157,14 +159,14 @@ absl::Status Serve(const Settings& settings, const std::string& name, const Open
   ASSIGN_OR_RETURN(const std::unique_ptr<HostedService> service, open(host));
   RETURN_IF_ERROR(peers->Check());
   ASSIGN_OR_RETURN(const std::unique_ptr<Authenticator> authenticator,
-                   MakeAuthenticator(settings, name, absl::Now()));
+                   MakeAuthenticator(settings, name, base::SystemNow()));
   ServerOptions options;
   options.address = settings.address;
   if (!settings.tls_dir.empty()) {
     ASSIGN_OR_RETURN(options.tls,
                      http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, name),
                                               /*require_client_cert=*/true));
-    metrics.AddFigures([tls = options.tls] { return CertificateFigures(*tls, absl::Now()); });
+    metrics.AddFigures([tls = options.tls] { return CertificateFigures(*tls, base::SteadyNow()); });
   }
   options.clock = clock.clock();
   options.registry = &service->registry();
@@ -247,7 +249,7 @@ void FileClock::Apply() {
   absl::Duration offset;
   absl::Time instant;
   if (absl::StartsWith(wanted, "+") && absl::ParseDuration(wanted.substr(1), &offset)) {
-    clock_.Set(absl::Now() + offset);
+    clock_.Set(base::SystemNow() + offset);
   } else if (absl::ParseTime(absl::RFC3339_full, wanted, &instant, nullptr)) {
     clock_.Set(instant);
   } else {

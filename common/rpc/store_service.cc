@@ -1,8 +1,10 @@
 #include "common/rpc/store_service.h"
 
 #include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/store/store_backup.h"
 #include "nisi/store/v1/store.pb.h"
 
@@ -39,7 +41,7 @@ absl::StatusOr<store::v1::Backup> CreateBackup(StoreEnv& env, Call& call,
     return base::Refusal(absl::StatusCode::kAborted, "BACKUP_RUNNING",
                          "Another backup of this store is being made: wait for it.");
   }
-  const absl::Time began = absl::Now();
+  const absl::Time began = base::SteadyNow();
   const auto made = store::BackUp(*env.store, *env.head_key(), call.now, env.backup_dir, env.kept,
                                   [&call] { return call.cancelled(); });
   env.last_failed = made.ok() ? 0 : 1;
@@ -47,8 +49,8 @@ absl::StatusOr<store::v1::Backup> CreateBackup(StoreEnv& env, Call& call,
     base::Log(base::Severity::kError, "backup_failed", {{"status", made.status().ToString()}});
     return made.status();
   }
-  env.last_success = absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch());
-  env.last_seconds = absl::ToDoubleSeconds(absl::Now() - began);
+  env.last_success = absl::ToDoubleSeconds(base::SystemNow() - absl::UnixEpoch());
+  env.last_seconds = absl::ToDoubleSeconds(base::SteadyNow() - began);
   env.last_bytes = static_cast<double>(made->bytes);
   ASSIGN_OR_RETURN(store::v1::Backup out, ToProto(*made));
   out.set_log_is_whole(made->log_is_whole);

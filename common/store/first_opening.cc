@@ -14,10 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/base/planted.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/store/file_io.h"
 #include "common/store/rocks_engine.h"
 #include "common/store/schema_text.h"
@@ -195,10 +195,10 @@ absl::Status CheckFirstOpening(const StorePlace& place, const Schema& schema, ba
   if (!fs::exists(absl::StrCat(place.dir, "/CURRENT"), error)) return absl::OkStatus();
   Copy trial(place, kTrial);
   if (IsOpenedLast(place, schema)) return absl::OkStatus();
-  const absl::Time begin = absl::Now();
+  const absl::Time begin = base::SteadyNow();
   RETURN_IF_ERROR(TryIn(trial, place, schema, clock, /*whole=*/true));
   base::Log(base::Severity::kInfo, "store_checked",
-            {{"store", place.dir}, {"took", absl::FormatDuration(absl::Now() - begin)}});
+            {{"store", place.dir}, {"took", absl::FormatDuration(base::SteadyNow() - begin)}});
   // Gone before the store's own row is raised, and written anew when it is: so that whatever stops
   // us in between, no release takes the store for its own unseen.
   fs::remove(ReleaseFile(place), error);

@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/clock.h"
 #include "common/store/engine.h"
 
 namespace rocksdb {
@@ -34,7 +34,7 @@ struct RocksOptions {
   // compaction at some later moment.
   absl::Duration once_retention = absl::Hours(31 * 24);
   // The clock that retention goes by, where it is behind what the store says.
-  std::function<absl::Time()> now = [] { return absl::Now(); };
+  std::function<absl::Time()> now = [] { return base::SystemNow(); };
   size_t block_cache_bytes = size_t{32} << 20;
   // For each Space; two of them at most are in memory at a time.
   size_t write_buffer_bytes = size_t{24} << 20;

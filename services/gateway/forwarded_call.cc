@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_context.h"
 #include "common/rpc/call_errors.h"
@@ -74,7 +74,7 @@ ForwardedCall::ForwardedCall(Hub* hub, Ways* ways, http2::CallHead head,
       ways_(ways),
       head_(std::move(head)),
       client_(std::move(client)),
-      began_(absl::Now()),
+      began_(base::SteadyNow()),
       trace_(std::move(trace)) {
   ++hub_->live;
 }
@@ -126,7 +126,7 @@ void ForwardedCall::Enter() {
   const auto on_turn = [self = shared_from_this()](Capacity::Turn turn) {
     self->ways_->loop()->Post([self, turn] { self->OnTurn(turn); });
   };
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   switch (capacity().Enter(admitted_.caller, admitted_.rank, now, on_turn, &waiting_)) {
     case Capacity::Entry::kRefused:
       return RefuseBusy();
@@ -146,7 +146,7 @@ void ForwardedCall::OnTurn(Capacity::Turn turn) {
   if (turn == Capacity::Turn::kRefused) {
     return RefuseBusy();
   }
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   if (over_) {
     return capacity().Give(admitted_.caller, route_->index, absl::ZeroDuration(), false, now);
   }
@@ -382,7 +382,7 @@ void ForwardedCall::Over(absl::StatusCode code) {
   if (waiting_ != nullptr) {
     capacity().Leave(*waiting_);  // or OnTurn comes, and finds it over
   }
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   if (counted_) {
     if (route_->kind.streaming()) {
       hub_->streams->Give(admitted_.caller);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/steady.h"
 #include "common/http1/session.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
@@ -169,12 +170,12 @@ void Forwarder::Drain(absl::Duration limit) {
   if (server_ == nullptr || hub_->draining.exchange(true)) {
     return;
   }
-  const absl::Time end = absl::Now() + limit;
+  const absl::Time end = base::SteadyNow() + limit;
   hub_->health->SetServing(false);
   // Open for a moment more: whoever spreads calls over gateways sees it unready before it is
   // closed.
   absl::SleepFor(std::min(limit / 10, kUnreadyPause));
-  hub_->abort_at_ns = absl::ToUnixNanos(end - (end - absl::Now()) / 4);
+  hub_->abort_at_ns = absl::ToUnixNanos(end - (end - base::SteadyNow()) / 4);
   server_->End(end, rpc::ToAnswer(rpc::ShuttingDown()));
 }
 

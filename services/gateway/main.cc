@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady.h"
 #include "common/http2/address.h"
 #include "common/rpc/authenticator.h"
 #include "common/rpc/certificate_figures.h"
@@ -163,7 +164,8 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop) {
                      http2::TlsAcceptor::Load(http2::TlsFiles::In(settings.tls_dir, kName),
                                               /*require_client_cert=*/false,
                                               http2::TlsAcceptor::Speaks::kHttp2AndHttp1));
-    metrics.AddFigures([tls = options.tls] { return rpc::CertificateFigures(*tls, absl::Now()); });
+    metrics.AddFigures(
+        [tls = options.tls] { return rpc::CertificateFigures(*tls, base::SteadyNow()); });
   }
   RETURN_IF_ERROR(AddBackends(settings, options));
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Authenticator> authenticator,

@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/base/steady.h"
 #include "common/rpc/answer.h"
 #include "common/rpc/call_errors.h"
 #include "services/gateway/calls.h"
@@ -117,7 +117,7 @@ absl::Status ReadConnectFields(http2::CallHead* head) {
   if (const std::string* text = head->fields.Find("connect-timeout-ms"); text != nullptr) {
     // What is junk is none, as of gRPC.
     if (const auto timeout = ParseConnectTimeout(*text); timeout.has_value()) {
-      head->deadline = absl::Now() + *timeout;
+      head->deadline = base::SteadyNow() + *timeout;
     }
   }
   return absl::OkStatus();
@@ -204,7 +204,7 @@ bool RespondPage(const WebRequest& request, const http2::CallHead& head) {
   const auto page = FindPage(head.path, ValueOf(head.fields, "accept-encoding"),
                              ValueOf(head.fields, "if-none-match"));
   if (!page.has_value()) return false;
-  absl::Status admitted = request.hub->admission->AdmitPage(*head.peer, absl::Now());
+  absl::Status admitted = request.hub->admission->AdmitPage(*head.peer, base::SteadyNow());
   if (admitted.ok() && !request.hub->memory.HasRoomFor(Rank::kPublic)) {
     ++request.hub->refused[static_cast<size_t>(Rank::kPublic)];
     admitted = base::Overloaded("memory", absl::Seconds(1));

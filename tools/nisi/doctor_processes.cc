@@ -9,7 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/http2/address.h"
 #include "common/rpc/certificates.h"
 #include "common/rpc/health.h"
@@ -50,12 +50,12 @@ Heard Ask(const std::string& address, const std::shared_ptr<grpc::ChannelCredent
   const grpc::ByteBuffer request(&nothing, 1);
   grpc::ByteBuffer response;
   std::promise<grpc::Status> done;
-  const absl::Time asked = absl::Now();
+  const absl::Time asked = base::SystemNow();
   stub.UnaryCall(&context, rpc::kHealthCheckPath, grpc::StubOptions(), &request, &response,
                  [&done](grpc::Status status) { done.set_value(std::move(status)); });
   Heard heard;
   heard.status = done.get_future().get();
-  const absl::Duration took = absl::Now() - asked;
+  const absl::Duration took = base::SystemNow() - asked;
   if (!heard.status.ok()) return heard;
   grpc::Slice bytes;
   if (response.DumpToSingleSlice(&bytes).ok()) {

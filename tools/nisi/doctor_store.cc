@@ -2,7 +2,6 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
@@ -26,7 +25,7 @@ constexpr absl::Duration kFailureTold = absl::Hours(24);
 // What befell a store of late, under a process that may be gone.
 void TellFailures(const std::string& folder, Findings* findings) {
   for (const store::Failure& failure : store::ReadFailures(folder)) {
-    if (failure.at < absl::Now() - kFailureTold) continue;
+    if (failure.at < base::SystemNow() - kFailureTold) continue;
     std::string code = "STORE_FAILED", what = "It stopped at ";
     std::string mend =
         "Look at its disk (the kernel's log, smartctl, its room): what was acknowledged is there, "

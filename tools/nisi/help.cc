@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/date.h"
 #include "common/base/wrap.h"
 #include "common/rpc/field_rules.h"
@@ -150,7 +150,7 @@ std::string SampleOf(const FieldFlag& flag) {
   if (field.message_type() != nullptr) {
     const std::string& type = field.message_type()->full_name();
     // No order is of tomorrow, and none comes into force yesterday.
-    if (type == "google.type.Date") return base::Date::LegalDay(absl::Now()).ToString();
+    if (type == "google.type.Date") return base::Date::LegalDay(base::SystemNow()).ToString();
     if (type == "google.type.Money") return "1000000";
     if (type == "google.protobuf.Timestamp") return "2026-01-01T00:00:00Z";
     if (type == "google.protobuf.Duration") return "60s";

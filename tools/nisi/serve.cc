@@ -46,7 +46,7 @@ absl::Status MakeKeys(const std::string& data) {
   for (const auto& [name, parts] : ServedServices()) names.push_back(name);
   RETURN_IF_ERROR(rpc::LoadOrCreateDevKeys(data).status());
   RETURN_IF_ERROR(rpc::MakeContextKeys(absl::StrCat(data, "/keys"), names));
-  return rpc::MakeCertificates(absl::StrCat(data, "/keys/tls"), names, absl::Now());
+  return rpc::MakeCertificates(absl::StrCat(data, "/keys/tls"), names, base::SystemNow());
 }
 
 // A service with its own server; what a part has ends in reverse order.
@@ -117,7 +117,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
     part.metrics = std::make_unique<rpc::Metrics>(name, metrics);
     rpc::Peers::Options speaking;
     ASSIGN_OR_RETURN(speaking.signer, rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, name),
-                                                               name, absl::Now()));
+                                                               name, base::SystemNow()));
     speaking.metrics = part.metrics.get();
     part.peers = std::make_unique<rpc::Peers>(std::move(speaking));
     rpc::HostOptions host;
@@ -131,7 +131,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
       rpc::StopSignal::Stop();
     };
     ASSIGN_OR_RETURN(part.service, served.open(host));
-    ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, absl::Now()));
+    ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, base::SystemNow()));
     rpc::ServerOptions options;
     options.clock = clock.clock();
     options.registry = &part.service->registry();
@@ -146,13 +146,14 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   }
 
   rpc::AuthenticatorOptions identity;
-  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(settings.host.data(), absl::Now()));
+  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer,
+                   rpc::DevIssuer(settings.host.data(), base::SystemNow()));
   identity.tokens =
       std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
   const rpc::Authenticator authenticator(std::move(identity));
-  ASSIGN_OR_RETURN(
-      const auto signer,
-      rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway", absl::Now()));
+  ASSIGN_OR_RETURN(const auto signer,
+                   rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway",
+                                            base::SystemNow()));
   base::SystemClock system_clock;  // identity and limits do not move with a development clock
   door.clock = &system_clock;
   door.metrics = &door_metrics;

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/date.h"
 #include "common/http2/address.h"
 #include "common/rpc/certificates.h"
@@ -181,7 +181,7 @@ int Tell(const std::string& process, const Findings& findings) {
 }
 
 Findings Examine(const Installation& at) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SystemNow();
   Findings findings;
   ExamineFolders(at, now, &findings);
   ExamineKeys(at, now, &findings);

@@ -7,8 +7,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/rpc/dev_keys.h"
@@ -109,7 +109,7 @@ absl::StatusOr<std::string> DevToken(const Args& args, const std::string& role_n
     caller.regions = absl::StrSplit(args.Get("region"), ',', absl::SkipEmpty());
   caller.Grant(role);
   return rpc::MintToken(*key, rpc::kDevIssuer, rpc::kDevAudience, kid, caller,
-                        absl::Now() - kAllowance, life,
+                        base::SystemNow() - kAllowance, life,
                         absl::BytesToHexString(base::RandomBytes(16)));
 }
 
