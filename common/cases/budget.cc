@@ -478,9 +478,11 @@ store::Schema WithBudget(store::Schema schema) {
 
 namespace {
 
-// A movement within one account; `posting`: what it says besides.
+// A movement within one account, or out of that of an earlier year; `posting`: what it says
+// besides.
 absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::optional<Flow> flow,
-                               const base::LegalBasis& basis, Posting posting) {
+                               const base::LegalBasis& basis, Posting posting,
+                               std::optional<int> out_of = std::nullopt) {
   if (!flow.has_value()) return absl::InternalError("no movement within an account");
   if (movement.amount.is_zero() || movement.amount.is_negative()) {
     return base::InvalidField("amount", "must be more than 0");
@@ -492,9 +494,16 @@ absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::opt
   options.initial_block_size = room.size();
   google::protobuf::Arena arena(options);
   AccountRow& row = *google::protobuf::Arena::CreateMessage<AccountRow>(&arena);
-  RETURN_IF_ERROR(ReadAccount(tx, movement.programme, movement.year, &row));
+  const int year = out_of.value_or(movement.year);
+  RETURN_IF_ERROR(ReadAccount(tx, movement.programme, year, &row));
   const std::string& name = row.account().name();
   if (row.closed_by() != 0) return YearClosed(name);
+  AccountRow* into = &row;
+  if (year != movement.year) {
+    into = google::protobuf::Arena::CreateMessage<AccountRow>(&arena);
+    RETURN_IF_ERROR(ReadAccount(tx, movement.programme, movement.year, into));
+    if (into->closed_by() != 0) return YearClosed(into->account().name());
+  }
   if (movement.kind == Posting::ALLOCATE) {
     ASSIGN_OR_RETURN(const std::string closed, ClosedFrom(tx, movement.programme, movement.year));
     if (!closed.empty()) return YearClosed(closed);
@@ -512,8 +521,9 @@ absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::opt
     *posting.mutable_order_date() = movement.order_date->ToProto();
   }
   RETURN_IF_ERROR(Move(&row, flow->from, -tiyn, &posting));
-  RETURN_IF_ERROR(Move(&row, flow->to, tiyn, &posting));
+  RETURN_IF_ERROR(Move(into, flow->to, tiyn, &posting));
   RETURN_IF_ERROR(PutAccount(tx, &row));
+  if (into != &row) RETURN_IF_ERROR(PutAccount(tx, into));
   PostingRow posted;
   *posted.mutable_posting() = std::move(posting);
   RETURN_IF_ERROR(PutPosting(tx, movement.programme, &posted));
@@ -540,6 +550,31 @@ absl::Status CheckCarried(const store::Reader& reader, const AccountRow& closed)
   return absl::OkStatus();
 }
 
+// The year whose account holds what was reserved or committed for a record, by the posting that
+// brought it there: what it holds of a closed year was carried into the next.
+absl::StatusOr<int> YearThatHoldsFor(const store::Reader& reader, const Movement& movement,
+                                     Flow flow, const std::string& held_for) {
+  const Posting::Kind brings =
+      flow.from == budget::v1::RESERVED ? Posting::RESERVE : Posting::COMMIT;
+  std::optional<PostingRow> brought;  // the last one: it may have gone and come again
+  RETURN_IF_ERROR(
+      reader.Scan(kPostingsByRecord, {Key::Of(movement.programme, held_for), ""}, {},
+                  [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
+                    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<PostingRow>(view));
+                    if (stored.row.posting().kind() == brings) brought = std::move(stored.row);
+                    return true;
+                  }));
+  if (!brought.has_value()) return movement.year;
+  ASSIGN_OR_RETURN(const Named named, AccountIn(brought->posting().legs(0).account(), "name"));
+  for (int year = named.year; year < movement.year; ++year) {
+    ASSIGN_OR_RETURN(const AccountRow account, AccountOf(reader, movement.programme, year));
+    if (account.closed_by() != 0) continue;
+    // Before this rule it may have been taken from here for another record.
+    return Balance(account, flow.from) >= movement.amount.tiyn() ? year : movement.year;
+  }
+  return movement.year;
+}
+
 // The money of a closed year was carried into the next, and from there on where that is closed.
 absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow& row,
                                   int this_year) {
@@ -560,29 +595,17 @@ absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
   return PostAs(tx, movement, FlowOf(movement.kind), basis, Posting());
 }
 
-absl::StatusOr<Posting> PostReserved(store::Tx& tx, Movement movement,
-                                     const std::string& reserved_for,
-                                     const base::LegalBasis& basis) {
-  std::optional<PostingRow> reserve;  // the last one: it may have been released before
-  RETURN_IF_ERROR(
-      tx.Scan(kPostingsByRecord, {Key::Of(movement.programme, reserved_for), ""}, {},
-              [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-                ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<PostingRow>(view));
-                const Posting& posting = stored.row.posting();
-                if (posting.kind() == Posting::RESERVE) reserve = std::move(stored.row);
-                return true;
-              }));
-  if (reserve.has_value()) {
-    ASSIGN_OR_RETURN(const Named named, AccountIn(reserve->posting().legs(0).account(), "name"));
-    for (int year = named.year; year < movement.year; ++year) {
-      ASSIGN_OR_RETURN(const AccountRow account, AccountOf(tx, movement.programme, year));
-      if (account.closed_by() != 0) continue;  // carried into the next
-      // Before this rule another record's commitment may have taken it from here.
-      if (Balance(account, budget::v1::RESERVED) >= movement.amount.tiyn()) movement.year = year;
-      break;
-    }
+absl::StatusOr<Posting> PostHeld(store::Tx& tx, Movement movement, const std::string& held_for,
+                                 const base::LegalBasis& basis) {
+  const std::optional<Flow> flow = FlowOf(movement.kind);
+  if (!flow.has_value() ||
+      (flow->from != budget::v1::RESERVED && flow->from != budget::v1::COMMITTED)) {
+    return absl::InternalError("nothing is held for it");
   }
-  return Post(tx, movement, basis);
+  ASSIGN_OR_RETURN(const int holds, YearThatHoldsFor(tx, movement, *flow, held_for));
+  // What is free again is free where it was, and what is promised is promised there.
+  if (movement.kind != Posting::PAY) movement.year = holds;
+  return PostAs(tx, movement, flow, basis, Posting(), holds);
 }
 
 absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,

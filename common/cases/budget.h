@@ -65,13 +65,14 @@ struct Movement {
 absl::StatusOr<Posting> Post(store::Tx& tx, const Movement& movement,
                              const base::LegalBasis& basis);
 
-// Posts a COMMIT or RELEASE of what was reserved for a record: in the account that holds it, which
-// is that of an earlier year as long as that is open. Whoever has a promise does not lose it
-// because a year was not closed; closing it carries what is committed or free by then.
-// `movement.year`: where no other account is known to hold it. Else as Post.
-absl::StatusOr<Posting> PostReserved(store::Tx& tx, Movement movement,
-                                     const std::string& reserved_for,
-                                     const base::LegalBasis& basis);
+// Posts a COMMIT or RELEASE of what was reserved for a record, or a PAY or UNCOMMIT of what was
+// committed for it: out of the account that holds it, which is that of an earlier year as long as
+// that is open. Nobody waits because a year was not closed, and nobody is paid with what another
+// was promised; closing it carries what is left by then. What is paid is paid in `movement.year`,
+// in whichever account it was. That one is also taken where no other is known to hold it. Else as
+// Post.
+absl::StatusOr<Posting> PostHeld(store::Tx& tx, Movement movement, const std::string& held_for,
+                                 const base::LegalBasis& basis);
 
 // Undoes a posting that was typed in wrongly, an ALLOCATE, RECOVER or RETURN, by one that names it
 // and takes its money back to where it came from: in its account, or where that year is closed in

@@ -157,9 +157,10 @@ TEST_P(BudgetTest, EveryEarlierYearIsLookedAt) {
   ExpectSound();
 }
 
-// A year that nobody closed keeps what was reserved in it: it is committed and released there, and
-// closing carries it on. None is lost, none is there twice, and nobody's is taken for another's.
-TEST_P(BudgetTest, WhatIsReservedIsFoundInTheYearThatHoldsIt) {
+// A year that nobody closed keeps what was reserved in it: it is committed and released there, paid
+// out of it and uncommitted there, and closing carries on what is left. None is lost, none is there
+// twice, and nobody's is taken for another's.
+TEST_P(BudgetTest, WhatIsHeldIsFoundInTheYearThatHoldsIt) {
   const auto move = [&](Posting::Kind kind, int64_t tiyn, const std::string& record) {
     return ReasonOf(
         store_
@@ -168,10 +169,10 @@ TEST_P(BudgetTest, WhatIsReservedIsFoundInTheYearThatHoldsIt) {
                       const int year = tx.today().year();
                       Movement movement{
                           kind, Money::FromTiyn(tiyn).value(), "grants", year, record, "somebody"};
-                      const bool held = kind == Posting::COMMIT || kind == Posting::RELEASE;
+                      const bool free = kind == Posting::ALLOCATE || kind == Posting::RESERVE;
                       ASSIGN_OR_RETURN(const Posting posted,
-                                       held ? PostReserved(tx, movement, record, kBasis)
-                                            : Post(tx, movement, kBasis));
+                                       !free ? PostHeld(tx, movement, record, kBasis)
+                                             : Post(tx, movement, kBasis));
                       return posted.name();
                     })
             .status());
@@ -187,27 +188,40 @@ TEST_P(BudgetTest, WhatIsReservedIsFoundInTheYearThatHoldsIt) {
   EXPECT_EQ(move(Posting::RELEASE, 1000, "c"), "");
   EXPECT_EQ(Stands(2026), "100.00 = 70.00 + 10.00 + 20.00 + 0.00");
   EXPECT_EQ(Stands(2027), "30.00 = 0.00 + 30.00 + 0.00 + 0.00");
-  EXPECT_EQ(move(Posting::PAY, 1000, "b"), "YEAR_NOT_CLOSED") << "paid is in the year of the day";
+  // What is promised in this year is not what is paid, or given up, of the one before.
+  EXPECT_EQ(move(Posting::COMMIT, 2000, "e"), "");
+  EXPECT_EQ(move(Posting::PAY, 400, "b"), "");
+  EXPECT_EQ(move(Posting::UNCOMMIT, 600, "b"), "");
+  EXPECT_EQ(Stands(2026), "100.00 = 76.00 + 10.00 + 10.00 + 0.00");
+  EXPECT_EQ(Stands(2027), "30.00 = 0.00 + 10.00 + 20.00 + 4.00")
+      << "paid is in the year of the day";
+  EXPECT_EQ(move(Posting::PAY, 1500, "e"), "");
+  EXPECT_EQ(move(Posting::UNCOMMIT, 500, "e"), "");
+  EXPECT_EQ(move(Posting::PAY, 1001, "a"), "YEAR_NOT_CLOSED") << "more than was committed";
   EXPECT_EQ(move(Posting::RELEASE, 1000, "f"), "") << "that nobody reserved: of this year";
-  EXPECT_EQ(Stands(2027), "30.00 = 10.00 + 20.00 + 0.00 + 0.00");
+  EXPECT_EQ(Stands(2027), "30.00 = 15.00 + 0.00 + 0.00 + 19.00");
   ASSERT_TRUE(Close(2026).ok());
   EXPECT_EQ(Stands(2026), "100.00 = 0.00 + 0.00 + 0.00 + 0.00 closed");
-  EXPECT_EQ(Stands(2027), "30.00 = 80.00 + 30.00 + 20.00 + 0.00");
+  EXPECT_EQ(Stands(2027), "30.00 = 91.00 + 10.00 + 10.00 + 19.00");
   // Carried over it is found there, also when that year is not closed either; reserved anew it is
   // where it was reserved last.
   ASSERT_EQ(move(Posting::RESERVE, 1000, "c"), "");
   clock_.Set(Day("2028-02-01").StartOfDay());
   EXPECT_EQ(move(Posting::COMMIT, 1000, "d"), "");
   EXPECT_EQ(move(Posting::COMMIT, 1000, "c"), "");
-  EXPECT_EQ(Stands(2027), "30.00 = 70.00 + 20.00 + 40.00 + 0.00");
+  EXPECT_EQ(Stands(2027), "30.00 = 81.00 + 0.00 + 30.00 + 19.00");
   EXPECT_EQ(Stands(2028), "");
+  EXPECT_EQ(move(Posting::PAY, 1000, "a"), "") << "carried into the year before, and paid in this";
+  EXPECT_EQ(Stands(2027), "30.00 = 81.00 + 0.00 + 20.00 + 19.00");
+  EXPECT_EQ(Stands(2028), "0.00 = 0.00 + 0.00 + 0.00 + 10.00");
+  ExpectSound();
   ASSERT_TRUE(Close(2027).ok());
-  EXPECT_EQ(move(Posting::PAY, 4000, "d"), "");
-  EXPECT_EQ(Stands(2028), "0.00 = 70.00 + 20.00 + 0.00 + 40.00");
+  EXPECT_EQ(move(Posting::PAY, 2000, "d"), "");
+  EXPECT_EQ(Stands(2028), "0.00 = 81.00 + 0.00 + 0.00 + 30.00");
   // What another one took from there, as it was done before, is taken where this one is.
   ASSERT_EQ(move(Posting::RESERVE, 7000, "g"), "");
   clock_.Set(Day("2029-02-01").StartOfDay());
-  ASSERT_TRUE(Move(Posting::RELEASE, 9000, 2028).ok());
+  ASSERT_TRUE(Move(Posting::RELEASE, 7000, 2028).ok());
   ASSERT_EQ(move(Posting::ALLOCATE, 7000, "3"), "");
   ASSERT_EQ(move(Posting::RESERVE, 7000, "h"), "");
   EXPECT_EQ(move(Posting::COMMIT, 7000, "g"), "");

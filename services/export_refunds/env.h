@@ -217,8 +217,8 @@ absl::Status ReleaseMoney(store::Tx& tx, const std::string& subject, Claim* clai
 // on is given back, the last first, as nobody is paid what was never there. What is agreed on
 // stays: then the undoing is BUDGET_EXCEEDED, and nothing has changed.
 absl::Status FreeToUndo(const Env& env, store::Tx& tx, const std::string& posting);
-// A posting of the register's one programme in this year's account; a COMMIT or RELEASE in the one
-// that holds what was reserved for the record.
+// A posting of the register's one programme in this year's account; a COMMIT, RELEASE, PAY or
+// UNCOMMIT out of the one that holds what was reserved or committed for the record.
 absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, base::Money amount,
                                     const std::string& record, const std::string& subject);
 

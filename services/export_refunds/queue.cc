@@ -133,10 +133,11 @@ absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, Money amount,
                                     const std::string& record, const std::string& subject) {
   const cases::Movement movement{
       static_cast<Posting::Kind>(kind), amount, kProgramme, tx.today().year(), record, subject};
-  const bool reserved = kind == Posting::COMMIT || kind == Posting::RELEASE;
+  const bool held = kind == Posting::COMMIT || kind == Posting::RELEASE || kind == Posting::PAY ||
+                    kind == Posting::UNCOMMIT;
   ASSIGN_OR_RETURN(const Posting posting,
-                   reserved ? cases::PostReserved(tx, movement, record, errors::Account())
-                            : cases::Post(tx, movement, errors::Account()));
+                   held ? cases::PostHeld(tx, movement, record, errors::Account())
+                        : cases::Post(tx, movement, errors::Account()));
   return posting.name();
 }
 

@@ -92,7 +92,7 @@ TEST_F(QueueTest, MoneyRunsOutAndComesBackInOrder) {
 }
 
 // The term to sign runs while nobody closes the year: the second signature does not wait for it,
-// nor does what the second check finds.
+// nor does what the second check finds, nor the payment.
 TEST_F(QueueTest, AYearThatNobodyClosedCostsNobodyItsClaim) {
   ListInForce();
   GoTo(Day("2024-12-25"));
@@ -119,18 +119,42 @@ TEST_F(QueueTest, AYearThatNobodyClosedCostsNobodyItsClaim) {
   EXPECT_EQ(stands(2024), "600000 600000 600000 0");
   EXPECT_EQ(stands(2025), "100000 0 0 0");
   Notice(signs, gate::v1::BEFORE_PAYMENT);
-  EXPECT_EQ(ReasonOf(PayIt(signs).status()), "YEAR_NOT_CLOSED");
+  ASSERT_TRUE(PayIt(signs).ok());
+  EXPECT_EQ(stands(2024), "600000 600000 0 0");
+  EXPECT_EQ(stands(2025), "100000 0 0 600000");
   // What one gave back reaches the one that passes again when the year is closed.
   ASSERT_EQ(Check(fails, gate::v1::Notice::PASSED)->state(), State::ACCEPTED);
   EXPECT_FALSE(Now(fails).funded());
   CloseYear(2024);
   EXPECT_TRUE(Now(fails).funded());
   EXPECT_EQ(stands(2024), "0 0 0 0");
-  EXPECT_EQ(stands(2025), "100000 1200000 600000 0");
-  ASSERT_TRUE(PayIt(signs).ok());
+  EXPECT_EQ(stands(2025), "100000 1200000 0 600000");
   ASSERT_TRUE(SignAgreementBy(late, institute_).ok());
   ASSERT_TRUE(SignAgreementBy(late, Entity(3)).ok());
   EXPECT_EQ(stands(2025), "100000 600000 600000 600000");
+  ExpectSound();
+}
+
+// What is given up of one year's claims is not taken from another's of the next.
+TEST_F(QueueTest, NobodysCommitmentIsTakenForAnothers) {
+  ListInForce();
+  GoTo(Day("2024-12-25"));
+  Allocate(600'000);
+  const std::string fails = Accepted(1, {MakeExpense()});
+  Agree(fails, 1);
+  GoTo(Day("2025-01-08"));
+  Allocate(600'000);
+  const std::string paid = Accepted(2, {MakeExpense()});
+  Agree(paid, 2);
+  EXPECT_EQ(Stands(), "0 0 600000 0");
+  ASSERT_TRUE(Check(fails, gate::v1::Notice::FAILED).ok());
+  ASSERT_TRUE(Reject(fails).ok());
+  EXPECT_EQ(Stands(), "0 0 600000 0");
+  const auto payment = PayIt(paid);
+  ASSERT_TRUE(payment.ok()) << payment.status();
+  EXPECT_EQ(Stands(), "0 0 0 600000");
+  CloseYear(2024);
+  EXPECT_EQ(Stands(), "600000 0 0 600000");
   ExpectSound();
 }
 

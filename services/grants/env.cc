@@ -125,11 +125,22 @@ absl::StatusOr<cases::Posting> PostReserved(store::Tx& tx, const Application& ap
                                             cases::Posting::Kind kind, const std::string& record,
                                             const std::string& subject) {
   ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(application.approved_sum()));
-  return cases::PostReserved(
+  return cases::PostHeld(
       tx,
       {kind, sum, std::string(absl::StripPrefix(application.programme(), "programmes/")),
        tx.today().year(), record, subject},
       application.name(), errors::Account());
+}
+
+absl::StatusOr<cases::Posting> PostCommitted(store::Tx& tx, const Agreement& agreement,
+                                             cases::Posting::Kind kind, base::Money amount,
+                                             const std::string& record,
+                                             const std::string& subject) {
+  return cases::PostHeld(
+      tx,
+      {kind, amount, std::string(absl::StripPrefix(agreement.programme(), "programmes/")),
+       tx.today().year(), record, subject},
+      agreement.name(), errors::Account());
 }
 
 absl::Status SupersedeMeetings(const Env& env, store::Tx& tx, const std::string& application,

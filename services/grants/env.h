@@ -142,6 +142,10 @@ absl::StatusOr<cases::Posting> PostFor(store::Tx& tx, const std::string& program
 absl::StatusOr<cases::Posting> PostReserved(store::Tx& tx, const Application& application,
                                             cases::Posting::Kind kind, const std::string& record,
                                             const std::string& subject);
+// And of what was committed for an agreement, out of the account that holds it: a PAY or UNCOMMIT.
+absl::StatusOr<cases::Posting> PostCommitted(store::Tx& tx, const Agreement& agreement,
+                                             cases::Posting::Kind kind, base::Money amount,
+                                             const std::string& record, const std::string& subject);
 // An open meeting on an application has lost its matter.
 absl::Status SupersedeMeetings(const Env& env, store::Tx& tx, const std::string& application,
                                const std::string& reason);

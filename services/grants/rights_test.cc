@@ -498,19 +498,19 @@ TEST_F(RightsTest, AnOrderAndAPaymentCountOnce) {
 }
 
 TEST_F(RightsTest, YearsThatNobodyClosedAreNamed) {
-  const std::string name = At(Application::AGREEMENT_SIGNED, 1);
-  Proven(name, 1, 1);
+  const std::string name = At(Application::COMMISSION, 1);
+  Voted(name);
   GoTo(Day("2029-01-10"));
-  const absl::Status refused = Pay(name, 1, payer_).status();
+  const absl::Status refused = CloseIt(name, authority_).status();
   EXPECT_EQ(ReasonOf(refused), "YEAR_NOT_CLOSED") << refused;
   EXPECT_EQ(base::InfoOf(refused).metadata().at("account"), "programmes/grants/accounts/2026");
   for (const int year : {2026, 2027, 2028}) CloseYearOf(year);
-  EXPECT_TRUE(Pay(name, 1, payer_).ok());
+  EXPECT_TRUE(CloseIt(name, authority_).ok());
   ExpectSound();
 }
 
-// The second signature, and the release of what is given up, do not wait for whoever closes the
-// year: the term of the agreement would run out meanwhile.
+// The second signature, the release of what is given up and the payment do not wait for whoever
+// closes the year: the term of the agreement would run out meanwhile.
 TEST_F(RightsTest, AYearThatNobodyClosedCostsNobodyItsGrant) {
   GoTo(Day("2026-12-28"));
   const std::string signs = At(Application::APPROVED, 1), declines = At(Application::APPROVED, 2),
@@ -532,15 +532,45 @@ TEST_F(RightsTest, AYearThatNobodyClosedCostsNobodyItsGrant) {
   EXPECT_EQ(Stands(2026), "2200000 400000 400000 0");
   EXPECT_EQ(Stands(2027), "0 400000 0 0");
   Proven(signs, 1, 1);
-  EXPECT_EQ(ReasonOf(Pay(signs, 1, payer_).status()), "YEAR_NOT_CLOSED");
+  ASSERT_TRUE(Pay(signs, 1, payer_).ok());
+  EXPECT_EQ(Stands(2026), "2200000 400000 280000 0");
+  EXPECT_EQ(Stands(2027), "0 400000 0 120000");
   CloseYearOf(2026);
   EXPECT_EQ(Stands(2026), "0 0 0 0");
-  EXPECT_EQ(Stands(2027), "2200000 800000 400000 0");
-  ASSERT_TRUE(Pay(signs, 1, payer_).ok());
+  EXPECT_EQ(Stands(2027), "2200000 800000 280000 120000");
   // Carried over it is committed where it is now.
   ASSERT_TRUE(Sign(late, authority_).ok());
   ASSERT_TRUE(Sign(late, Owner(3)).ok());
   EXPECT_EQ(Stands(2027), "2200000 400000 680000 120000");
+  ExpectSound();
+}
+
+// What is paid or given up of one year's grants is not taken from another's of the next.
+TEST_F(RightsTest, NobodysCommitmentIsTakenForAnothers) {
+  GoTo(Day("2026-12-28"));
+  const std::string ends = At(Application::AGREEMENT_SIGNED, 1),
+                    paid = At(Application::AGREEMENT_SIGNED, 2),
+                    other = At(Application::COMMISSION, 3);
+  Voted(other);
+  Proven(paid, 2, 1);
+  GoTo(Day("2027-01-11"));
+  Must<budget::v1::Account>("AllocateBudget", authority_, Allocation(400'000));
+  ASSERT_TRUE(CloseIt(other, authority_).ok());
+  ASSERT_TRUE(WriteIt(other, writer_).ok());
+  ASSERT_TRUE(Sign(other, authority_).ok());
+  ASSERT_TRUE(Sign(other, Owner(3)).ok());
+  EXPECT_EQ(Stands(2027), "0 0 400000 0");
+  ASSERT_TRUE(
+      Do<Agreement>("EndTranches", authority_, NamingAgreement<v1::EndTranchesRequest>(ends)).ok());
+  ASSERT_TRUE(Pay(paid, 1, payer_).ok());
+  EXPECT_EQ(Stands(2026), "2600000 0 280000 0");
+  EXPECT_EQ(Stands(2027), "0 0 400000 120000");
+  for (int tranche = 1; tranche <= 3; ++tranche) {
+    Proven(other, 3, tranche);
+    const auto payment = Pay(other, tranche, payer_);
+    ASSERT_TRUE(payment.ok()) << payment.status();
+  }
+  EXPECT_EQ(Stands(2027), "0 0 0 520000");
   ExpectSound();
 }
 

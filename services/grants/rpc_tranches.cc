@@ -98,9 +98,9 @@ absl::StatusOr<v1::Payment> PayIt(Env& env, const Call& call, store::Tx& tx,
                                 FirstUnsatisfied(payment.decision()));
   }
   ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(tranche->amount()));
-  ASSIGN_OR_RETURN(const cases::Posting posting,
-                   PostFor(tx, agreement.programme(), cases::Posting::PAY, amount, payment.name(),
-                           step.of.subject));
+  ASSIGN_OR_RETURN(
+      const cases::Posting posting,
+      PostCommitted(tx, agreement, cases::Posting::PAY, amount, payment.name(), step.of.subject));
   payment.set_posting(posting.name());
   RETURN_IF_ERROR(tx.Put(kPayments, &row));
 
@@ -215,8 +215,8 @@ absl::StatusOr<v1::Agreement> EndTranches(Env& env, const Call& call, store::Tx&
     ASSIGN_OR_RETURN(rest, rest.Add(amount));
     tranche.set_state(Tranche::ENDED);
   }
-  RETURN_IF_ERROR(PostFor(tx, agreement.programme(), cases::Posting::UNCOMMIT, rest,
-                          agreement.name(), step.of.subject)
+  RETURN_IF_ERROR(PostCommitted(tx, agreement, cases::Posting::UNCOMMIT, rest, agreement.name(),
+                                step.of.subject)
                       .status());
   RETURN_IF_ERROR(CloseTerms(tx, agreement.application(),
                              {kProofDeadline, kProvingDeadline, kPaymentDeadline},
