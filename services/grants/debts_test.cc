@@ -222,6 +222,25 @@ TEST_F(DebtsTest, ADebtThatIsToldLateStandsThereSinceItsDay) {
   EXPECT_EQ(Days(3, from), "22122");
 }
 
+// One that is told late is owed since its own day, and on the days on which the debtor stood there
+// by an entry that has ended it stands there once.
+TEST_F(DebtsTest, OnNoDayDoesItStandThereTwice) {
+  const base::Date from = today();
+  GoTo(from.AddDays(5));
+  ASSERT_TRUE(Report(Owing(1, 1, Record(1, 1)), service_of_, from.AddDays(3)).ok());
+  GoTo(from.AddDays(10));
+  Paid(1, 1, /*in_time=*/false);
+  GoTo(from.AddDays(20));
+  ASSERT_TRUE(Report(Owing(1, 2, Record(1, 2)), service_of_, from.AddDays(20)).ok());
+  EXPECT_EQ(Days(1, from), "-1-22") << "days to come are by what stands";
+  ASSERT_TRUE(Report(Owing(1, 2, Record(1, 3)), service_of_, from).ok());
+  EXPECT_EQ(Days(1, from), "31322");
+  EXPECT_EQ(ListedFrom(1), from.AddDays(10).ToString());
+  Paid(1, 3, /*in_time=*/true);
+  EXPECT_EQ(Days(1, from), "-1-22");
+  EXPECT_EQ(ListedFrom(1), from.AddDays(20).ToString());
+}
+
 // One that was paid in time goes from the list, and what was past due beside it on the same days,
 // and was paid late, stays there on its own.
 TEST_F(DebtsTest, WhatWasPaidLateKeepsItsDaysWhereAnotherWasPaidInTime) {

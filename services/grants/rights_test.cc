@@ -574,6 +574,84 @@ TEST_F(RightsTest, NobodysCommitmentIsTakenForAnothers) {
   ExpectSound();
 }
 
+// A row of an imported list says since when its recipient stands there. Where that is earlier than
+// was known it stands there since then; what was known before stays to be read, and taking it off
+// from a day on takes it off all days from then on.
+TEST_F(RightsTest, AnImportedListThatSaysAnEarlierDayIsBelieved) {
+  const base::Date from = today();
+  const auto enter = [&](int n, base::Date day, const std::string& basis) {
+    v1::EnterUnreliableRecipientsRequest request;
+    auto* entry = request.add_recipients();
+    entry->set_recipient(Bin(n));
+    entry->set_list(v1::UnreliableRecipient::UNRELIABLE);
+    entry->set_basis(basis);
+    *entry->mutable_listed_from() = day.ToProto();
+    return Must<v1::EnterUnreliableRecipientsResponse>("EnterUnreliableRecipients", authority_,
+                                                       request)
+        .recipients(0);
+  };
+  const auto end = [&](const std::string& name, base::Date day) {
+    v1::EndUnreliableRecipientRequest request;
+    request.set_name(name);
+    request.set_reason("Отменено");
+    *request.mutable_end_date() = day.ToProto();
+    return Do<v1::UnreliableRecipient>("EndUnreliableRecipient", authority_, request).status();
+  };
+  // By which basis it stands on a day of each stretch of ten, and since when.
+  const auto days = [&](int n, std::optional<absl::Time> known_at = std::nullopt) {
+    std::string all;
+    for (const int day : {0, 5, 15, 25, 35, 45}) {
+      v1::ListUnreliableRecipientsRequest list;
+      list.set_filter(absl::StrCat("recipient = \"", Bin(n), "\""));
+      *list.mutable_as_of() = from.AddDays(day).ToProto();
+      if (known_at.has_value()) {
+        list.mutable_known_at()->set_seconds(absl::ToUnixSeconds(*known_at));
+      }
+      const auto listed =
+          Must<v1::ListUnreliableRecipientsResponse>("ListUnreliableRecipients", auditor_, list);
+      EXPECT_LE(listed.recipients_size(), 1);
+      if (listed.recipients().empty()) {
+        all += " -";
+        continue;
+      }
+      const auto& entry = listed.recipients(0);
+      absl::StrAppend(&all, " ", entry.basis(), *base::Date::FromProto(entry.listed_from()) - from);
+    }
+    return all;
+  };
+  GoTo(from.AddDays(40));
+  const std::string name = enter(1, from.AddDays(30), "a").name();
+  EXPECT_EQ(enter(1, from.AddDays(35), "b").basis(), "a") << "as it stands";
+  const absl::Time before = clock_.Now();
+  EXPECT_EQ(days(1), " - - - - a30 a30");
+  GoTo(from.AddDays(50));
+  const auto earlier = enter(1, from.AddDays(20), "c");
+  EXPECT_EQ(earlier.name(), name);
+  EXPECT_EQ(earlier.basis(), "a");
+  EXPECT_EQ(*base::Date::FromProto(earlier.listed_from()), from.AddDays(20));
+  EXPECT_EQ(days(1), " - - - c20 a20 a20");
+  EXPECT_EQ(enter(1, from.AddDays(3), "d").name(), name);
+  EXPECT_EQ(days(1), " - d3 d3 c3 a3 a3");
+  EXPECT_EQ(days(1, before), " - - - - a30 a30");
+  EXPECT_EQ(ReasonOf(end(name, from.AddDays(2))), "ENTRY_END_INVALID");
+  ASSERT_TRUE(end(name, from.AddDays(10)).ok());
+  EXPECT_EQ(days(1), " - d3 - - - -");
+  // Entered again it stands on no day by two entries, and on none that it was taken off but by the
+  // row that says so.
+  const std::string again = enter(1, from.AddDays(30), "e").name();
+  EXPECT_NE(again, name);
+  EXPECT_EQ(days(1), " - d3 - - e30 e30");
+  EXPECT_EQ(enter(1, from, "f").name(), again);
+  EXPECT_EQ(days(1), " f0 d3 f10 f10 e10 e10");
+  ASSERT_TRUE(end(again, from.AddDays(10)).ok());
+  EXPECT_EQ(days(1), " f0 d3 - - - -");
+  ASSERT_TRUE(end(again, from).ok());
+  ASSERT_TRUE(end(name, from.AddDays(3)).ok());
+  EXPECT_EQ(days(1), " - - - - - -");
+  EXPECT_NE(enter(1, from.AddDays(15), "g").name(), again);
+  EXPECT_EQ(days(1), " - - g15 g15 g15 g15");
+}
+
 TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
   const norms::Norms uneven = norms::Edited({{"grants.tranche.1,30", "grants.tranche.1,50"}});
   EXPECT_EQ(ReasonOf(TranchesOf(*base::Money::FromTenge(1), uneven, Day("2026-06-15")).status()),

@@ -1,8 +1,12 @@
 // The lists that the gate reads: imported ones, and debtors.
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "common/store/holders.h"
 #include "services/grants/errors.h"
 #include "services/grants/gate_register.h"
 #include "services/grants/rpcs.h"
@@ -19,61 +23,6 @@ absl::StatusOr<std::optional<store::Stored<UnreliableRecipientRow>>> FindListed(
     const store::Reader& reader, const std::string& recipient, UnreliableRecipient::List list) {
   return reader.FindUnique(kUnreliableByRecipient,
                            store::Key::Of(recipient, static_cast<int64_t>(list)));
-}
-
-absl::StatusOr<UnreliableRecipient> EnterIt(store::Tx& tx, UnreliableRecipient entry,
-                                            const std::string& subject, base::Date from) {
-  ASSIGN_OR_RETURN(const int64_t number, tx.Next("unreliable"));
-  UnreliableRecipientRow row;
-  row.set_number(static_cast<int32_t>(number));
-  *row.mutable_recipient() = std::move(entry);
-  row.mutable_recipient()->set_name(absl::StrCat("unreliable/", number));
-  row.mutable_recipient()->set_entered_by(subject);
-  RETURN_IF_ERROR(tx.Put(kUnreliable, &row, from));
-  return row.recipient();
-}
-
-using Listed = store::Stored<UnreliableRecipientRow>;
-
-// Since which day a debtor is to stand on the list: not on those on which it stood there by an
-// entry that has ended meanwhile.
-absl::StatusOr<base::Date> FirstDay(const store::Tx& tx, const Debtor& debtor) {
-  const store::Key own = store::Key::Of(debtor.recipient, static_cast<int64_t>(debtor.list));
-  base::Date day = debtor.from;
-  while (day < tx.today()) {
-    base::Date ends = day;
-    RETURN_IF_ERROR(tx.Scan(
-        kUnreliableByRecipient, {own, ""}, {.as_of = day},
-        [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<UnreliableRecipientRow>(view));
-          const store::Key key = store::Key::Of(stored.row.number());
-          ASSIGN_OR_RETURN(const auto versions, tx.Versions(kUnreliable, key.bytes(), day));
-          ends = tx.today();
-          for (const store::RawRow& version : versions) {
-            const base::Date from = version.version.effective_from;
-            if (version.version.ended && from > day) ends = std::min(ends, from);
-          }
-          return false;
-        }));
-    if (ends == day) break;
-    day = ends;
-  }
-  return day;
-}
-
-// A debt that is told late is older than the entry: before it the entry rests on that debt.
-absl::Status StandSince(store::Tx& tx, const Debtor& debtor, Listed* listed) {
-  UnreliableRecipient& entry = *listed->row.mutable_recipient();
-  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(entry.listed_from()));
-  if (debtor.from >= first) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const base::Date from, FirstDay(tx, debtor));
-  if (from >= first) return absl::OkStatus();
-  const std::string basis = entry.basis();
-  entry.set_basis(debtor.basis);
-  *entry.mutable_listed_from() = from.ToProto();
-  RETURN_IF_ERROR(tx.Put(kUnreliable, &listed->row, from));
-  entry.set_basis(basis);
-  return tx.Put(kUnreliable, &listed->row, listed->version.effective_from);
 }
 
 // What holds of an entry as is known now, in the order of days.
@@ -94,14 +43,22 @@ absl::StatusOr<std::vector<Stretch>> StretchesOf(const store::Tx& tx, int32_t nu
   return stretches;
 }
 
-// Lets an entry rest on what else was past due, where it rested on a debt that was none. The day on
-// which it ended; nothing where it stands.
-absl::StatusOr<std::optional<base::Date>> RestOnOthers(store::Tx& tx, int32_t number,
-                                                       const std::string& basis,
-                                                       const std::vector<OtherDebt>& others) {
-  ASSIGN_OR_RETURN(const std::vector<Stretch> before, StretchesOf(tx, number));
-  ASSIGN_OR_RETURN(const std::vector<Stretch> after, WithoutDebt(before, basis, others));
-  for (const Stretch& stretch : after) {
+// The entries that a recipient has, or has had, on a list.
+absl::StatusOr<std::map<int32_t, std::vector<Stretch>>> EntriesEver(
+    const store::Tx& tx, const std::string& recipient, UnreliableRecipient::List list) {
+  ASSIGN_OR_RETURN(const std::set<std::string> keys,
+                   store::HoldersEver(tx, kUnreliableByRecipient,
+                                      store::Key::Of(recipient, static_cast<int64_t>(list))));
+  std::map<int32_t, std::vector<Stretch>> entries;
+  for (const std::string& key : keys) {
+    const auto number = static_cast<int32_t>(store::KeyReader(key).Number().value_or(0));
+    ASSIGN_OR_RETURN(entries[number], StretchesOf(tx, number));
+  }
+  return entries;
+}
+
+absl::Status PutStretches(store::Tx& tx, int32_t number, const std::vector<Stretch>& stretches) {
+  for (const Stretch& stretch : stretches) {
     if (stretch.recorded) continue;
     if (!stretch.entry.has_value()) {
       RETURN_IF_ERROR(tx.End(kUnreliable, store::Key::Of(number), stretch.from));
@@ -112,28 +69,52 @@ absl::StatusOr<std::optional<base::Date>> RestOnOthers(store::Tx& tx, int32_t nu
     *row.mutable_recipient() = *stretch.entry;
     RETURN_IF_ERROR(tx.Put(kUnreliable, &row, stretch.from));
   }
-  const bool ended = !before.empty() && !before.back().entry.has_value();
-  return ended ? std::optional(before.back().from) : std::nullopt;
+  return absl::OkStatus();
+}
+
+// Lets a recipient stand on a list since a day: by the entry that it has, or by a new one; on no
+// day by two. The entry as it stands today.
+absl::StatusOr<UnreliableRecipient> StandSince(store::Tx& tx, base::Date from,
+                                               UnreliableRecipient told) {
+  ASSIGN_OR_RETURN(const auto known, FindListed(tx, told.recipient(), told.list()));
+  if (known.has_value()) {
+    ASSIGN_OR_RETURN(const base::Date first,
+                     base::Date::FromProto(known->row.recipient().listed_from()));
+    if (from >= first) return known->row.recipient();
+  }
+  ASSIGN_OR_RETURN(auto entries, EntriesEver(tx, told.recipient(), told.list()));
+  int32_t number = 0;
+  std::vector<Stretch> own;
+  if (known.has_value()) {
+    number = known->row.number();
+    own = std::move(entries[number]);
+    entries.erase(number);
+  } else {
+    ASSIGN_OR_RETURN(const int64_t next, tx.Next("unreliable"));
+    number = static_cast<int32_t>(next);
+  }
+  std::vector<std::vector<Stretch>> others;
+  for (auto& [_, stretches] : entries) others.push_back(std::move(stretches));
+  told.set_name(absl::StrCat("unreliable/", number));
+  ASSIGN_OR_RETURN(const std::vector<Stretch> after, StandingSince(from, told, own, others));
+  RETURN_IF_ERROR(PutStretches(tx, number, after));
+  ASSIGN_OR_RETURN(auto stands, FindListed(tx, told.recipient(), told.list()));
+  if (!stands.has_value()) return base::StoreCorrupt(kUnreliable.name);
+  return std::move(*stands->row.mutable_recipient());
 }
 
 // Takes back the days of a debt that was paid in time, of which it stood on the list by one entry
-// or, where a mistake had ended that, by one after the other.
+// or, where a mistake had ended that, by several: they rest on what else was past due.
 absl::Status TakeBack(store::Tx& tx, const Debtor& debtor, const std::vector<OtherDebt>& others) {
-  const store::Key own = store::Key::Of(debtor.recipient, static_cast<int64_t>(debtor.list));
-  for (std::optional<base::Date> day = debtor.from; day.has_value() && *day <= tx.today();) {
-    std::optional<int32_t> number;
-    RETURN_IF_ERROR(tx.Scan(
-        kUnreliableByRecipient, {own, ""}, {.as_of = day},
-        [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
-          ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<UnreliableRecipientRow>(view));
-          number = stored.row.number();
-          return false;
-        }));
-    if (!number.has_value()) break;
-    ASSIGN_OR_RETURN(const std::optional<base::Date> ended,
-                     RestOnOthers(tx, *number, debtor.basis, others));
-    if (ended.has_value() && *ended <= *day) break;
-    day = ended;
+  ASSIGN_OR_RETURN(const auto entries, EntriesEver(tx, debtor.recipient, debtor.list));
+  for (const auto& [number, stretches] : entries) {
+    // What it rested on before that day was another time that it was owed.
+    const bool over = !stretches.empty() && !stretches.back().entry.has_value() &&
+                      stretches.back().from <= debtor.from;
+    if (over) continue;
+    ASSIGN_OR_RETURN(const std::vector<Stretch> after,
+                     WithoutDebt(stretches, debtor.basis, others));
+    RETURN_IF_ERROR(PutStretches(tx, number, after));
   }
   return absl::OkStatus();
 }
@@ -153,12 +134,9 @@ absl::StatusOr<v1::EnterUnreliableRecipientsResponse> EnterUnreliableRecipients(
     if (from > tx.today() || !imported) {
       return errors::ListedInFuture(absl::StrCat("recipients[", i, "]"));
     }
-    ASSIGN_OR_RETURN(const auto known, FindListed(tx, entry.recipient(), entry.list()));
-    if (known.has_value()) {
-      *response.add_recipients() = known->row.recipient();
-      continue;
-    }
-    ASSIGN_OR_RETURN(*response.add_recipients(), EnterIt(tx, entry, call.caller->subject, from));
+    UnreliableRecipient told = entry;
+    told.set_entered_by(call.caller->subject);
+    ASSIGN_OR_RETURN(*response.add_recipients(), StandSince(tx, from, std::move(told)));
   }
   return response;
 }
@@ -186,28 +164,27 @@ absl::StatusOr<v1::UnreliableRecipient> EndUnreliableRecipient(
                    base::Date::FromProto(found.row.recipient().listed_from()));
   if (end < first) return errors::EntryEndInvalid();
   tx.Cite(errors::Gate());
+  ASSIGN_OR_RETURN(const std::vector<Stretch> stretches, StretchesOf(tx, number));
   // The reason stands in the journal with the version that ends.
   found.row.mutable_recipient()->set_reason(request.reason());
   RETURN_IF_ERROR(tx.Put(kUnreliable, &found.row, end));
   RETURN_IF_ERROR(tx.End(kUnreliable, key, end));
+  for (const Stretch& stretch : stretches) {
+    if (stretch.from <= end || !stretch.entry.has_value()) continue;
+    RETURN_IF_ERROR(tx.End(kUnreliable, key, stretch.from));
+  }
   return found.row.recipient();
 }
 
 absl::StatusOr<std::string> ListDebtor(store::Tx& tx, const Debtor& debtor) {
-  ASSIGN_OR_RETURN(auto known, FindListed(tx, debtor.recipient, debtor.list));
-  if (known.has_value()) {
-    RETURN_IF_ERROR(StandSince(tx, debtor, &*known));
-    return known->row.recipient().name();
-  }
-  UnreliableRecipient entry;
-  entry.set_recipient(debtor.recipient);
-  entry.set_list(debtor.list);
-  entry.set_basis(debtor.basis);
-  ASSIGN_OR_RETURN(const base::Date from, FirstDay(tx, debtor));
-  *entry.mutable_listed_from() = from.ToProto();
-  ASSIGN_OR_RETURN(const UnreliableRecipient entered,
-                   EnterIt(tx, std::move(entry), debtor.entered_by, from));
-  return entered.name();
+  UnreliableRecipient told;
+  told.set_recipient(debtor.recipient);
+  told.set_list(debtor.list);
+  told.set_basis(debtor.basis);
+  told.set_entered_by(debtor.entered_by);
+  *told.mutable_listed_from() = debtor.from.ToProto();
+  ASSIGN_OR_RETURN(const UnreliableRecipient stands, StandSince(tx, debtor.from, std::move(told)));
+  return stands.name();
 }
 
 absl::Status UnlistDebtor(store::Tx& tx, const Debtor& debtor, const std::vector<OtherDebt>& others,

@@ -271,7 +271,7 @@ absl::StatusOr<Decision> JudgeAdmission(int64_t failed, const norms::Norms& norm
                                         const Source& source);
 absl::StatusOr<Decision> ReplayAdmission(const Decision& stored);
 
-// ---- The list of those who owe something past due (rules_lists.cc)
+// ---- The lists of unreliable recipients (rules_lists.cc)
 
 // What a recipient owes past due, or has owed, beside the debt in question.
 struct OtherDebt {
@@ -286,12 +286,20 @@ struct Stretch {
   bool recorded = true;
 };
 
+// What holds of an entry where it is learnt that its recipient has stood on the list since a day:
+// on each from then on on which neither it stands nor another entry of that list, `told` does.
+// `own`: the entry as it is recorded, nothing for a new one. All are in the order of days, and each
+// says since when it stands without a break; what is to be recorded anew is not `recorded`.
+absl::StatusOr<std::vector<Stretch>> StandingSince(base::Date from,
+                                                   const v1::UnreliableRecipient& told,
+                                                   const std::vector<Stretch>& own,
+                                                   const std::vector<std::vector<Stretch>>& others);
+
 // The oldest debt that was past due on a day; null where none was.
 const OtherDebt* OldestOn(const std::vector<OtherDebt>& debts, base::Date day);
 
 // What holds of an entry where the debt of this basis was none: on its days it rests on the oldest
-// of the others, or does not stand. The stretches of an entry are in the order of days, and each
-// says since when it stands; what is to be recorded anew is not `recorded`.
+// of the others, or does not stand.
 absl::StatusOr<std::vector<Stretch>> WithoutDebt(const std::vector<Stretch>& stretches,
                                                  const std::string& basis,
                                                  const std::vector<OtherDebt>& others);

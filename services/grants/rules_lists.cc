@@ -1,4 +1,5 @@
-// On which days a recipient stands on the list for what it owes past due.
+// On which days a recipient stands on a list.
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -28,6 +29,20 @@ std::vector<Stretch> ByOthers(const Stretch& stretch, std::optional<base::Date> 
   return parts;
 }
 
+// How an entry stands on a day; null where it was not there yet.
+const Stretch* On(base::Date day, const std::vector<Stretch>& stretches) {
+  const Stretch* last = nullptr;
+  for (const Stretch& stretch : stretches) {
+    if (stretch.from <= day) last = &stretch;
+  }
+  return last;
+}
+
+bool Stands(base::Date day, const std::vector<Stretch>& stretches) {
+  const Stretch* const stretch = On(day, stretches);
+  return stretch != nullptr && stretch->entry.has_value();
+}
+
 // Lets each stretch say since when the entry stands without a break.
 absl::Status SetListedFrom(std::vector<Stretch>* stretches) {
   std::optional<base::Date> since;
@@ -46,6 +61,38 @@ absl::Status SetListedFrom(std::vector<Stretch>* stretches) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<Stretch>> StandingSince(
+    base::Date from, const v1::UnreliableRecipient& told, const std::vector<Stretch>& own,
+    const std::vector<std::vector<Stretch>>& others) {
+  std::set<base::Date> days{from};
+  for (const Stretch& stretch : own) days.insert(stretch.from);
+  for (const std::vector<Stretch>& other : others) {
+    for (const Stretch& stretch : other) days.insert(std::max(from, stretch.from));
+  }
+  std::vector<Stretch> all;
+  for (const base::Date day : days) {
+    const Stretch* const mine = On(day, own);
+    const bool begins = mine != nullptr && mine->from == day;
+    if (Stands(day, own) || day < from) {
+      if (begins) all.push_back(*mine);
+      continue;
+    }
+    const bool free =
+        std::none_of(others.begin(), others.end(),
+                     [day](const std::vector<Stretch>& other) { return Stands(day, other); });
+    if (begins && !free) {
+      all.push_back(*mine);
+      continue;
+    }
+    const bool stood = !all.empty() && all.back().entry.has_value();
+    if (begins || free != stood) {
+      all.push_back({day, free ? std::optional(told) : std::nullopt, false});
+    }
+  }
+  RETURN_IF_ERROR(SetListedFrom(&all));
+  return all;
+}
 
 const OtherDebt* OldestOn(const std::vector<OtherDebt>& debts, base::Date day) {
   const OtherDebt* oldest = nullptr;
