@@ -1,4 +1,5 @@
-"""The house: reads the includes of the tree and the names at its top, and fails on what does not belong.
+"""The house: reads the includes of the tree, the names at its top and the reasons that READMEs of services name, and
+fails on what does not belong.
 
 house_test.py [ROOT]        checks the tree at ROOT, by default the one this file lies in
 house_test.py --self-test   plants each violation in a small tree and expects it to be found
@@ -35,6 +36,8 @@ FOLLOWED_CLOCK = re.compile(r"\babsl::Now\s*\(")
 CLOCK_CALL = re.compile(r"\b(absl::|System|Steady)Now\s*\(|\bstd::time\s*\(|\bgettimeofday\s*\(|\bclock_gettime\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;', re.MULTILINE)
+# What a refusal's function gives first.
+REASON = re.compile(r'"([A-Z][A-Z0-9_]{4,})"')
 RULES = re.compile(r"^rules[^/]*\.(h|cc)$")
 
 
@@ -170,6 +173,14 @@ def check_top(files):
             yield f"common/{name}: is no room of the house; it needs its place in COMMON_ROOMS"
 
 
+def check_reasons(errors, readme):
+    """Findings of the README of a service, given its errors.cc: each reason stands in it."""
+    reasons = (REASON.search(function) for function in errors.split("\nabsl::Status ")[1:])
+    for reason in sorted({match.group(1) for match in reasons if match}):
+        if not re.search(rf"\b{reason}\b", readme):
+            yield f"does not name the reason {reason} of errors.cc"
+
+
 def check_house(root):
     """All findings of the tree, as "path: what is wrong"."""
     files = our_files(root)
@@ -192,6 +203,10 @@ def check_house(root):
             findings += [f"{path}: {f}" for f in check_include(path, target, mark == '"', services)]
         if RULES.match(os.path.basename(path)):
             findings += [f"{path}: {f}" for f in check_rules(path, graph[path], code, graph)]
+        readme = path.replace("errors.cc", "README.md")
+        if path.startswith("services/") and readme != path and readme in files:
+            with open(os.path.join(root, readme), encoding="utf-8") as file:
+                findings += [f"{readme}: {f}" for f in check_reasons(code, file.read())]
     return findings
 
 
@@ -208,7 +223,8 @@ SOUND = {
     "common/store/store.cc": '#include <rocksdb/db.h>\n#include "common/base/status.h"\n',
     "common/rpc/server.h": '#include <grpcpp/grpcpp.h>\n#include "common/store/store.h"\n#include "nisi/rpc/v1/options.pb.h"\n',
     "common/cases/gate.h": '#include "common/rpc/server.h"\n',
-    "services/cats/README.md": "", "services/dogs/README.md": "", "services/gateway/README.md": "",
+    "services/cats/README.md": "Reasons: CAT_ASLEEP.\n", "services/dogs/README.md": "",
+    "services/cats/errors.cc": '\nabsl::Status Asleep() {\n  return Refusal(kAborted, "CAT_ASLEEP", "It sleeps.");\n}\n', "services/gateway/README.md": "",
     "services/cats/rules.h": '#include "common/norms/norms.h"\n#include "services/cats/facts.h"\n/* absl::Now() */\n',
     "services/cats/facts.h": '#include "nisi/cats/v1/cats.pb.h"\n',
     "services/cats/service.cc": '#include "common/rpc/server.h"\n#include "nisi/dogs/v1/dogs.pb.h"\n',
@@ -233,6 +249,8 @@ PLANTED = [
     ("services/dogs/service.h", '#include "services/cats/facts.h"', "no service includes another's files"),
     ("services/gateway/forward.cc", '#include "services/cats/facts.h"', "no service includes another's files"),
     ("services/cats/facts.h", '#include "tests/helpers.h"', "nothing but tests/"),
+    ("services/cats/errors.cc", 'absl::Status Away() {\n  return Refusal(kAborted, "CAT_AWAY", "It is out.");\n}',
+     "does not name the reason CAT_AWAY"),
     ("tools/nisi/main.cc", '#include "tests/helpers.h"', "nothing but tests/"),
     ("services/cats/facts.h", '#include "tools/nisi/flags.h"', "only tools/ and tests/"),
     ("services/cats/facts.h", "#include <grpcpp/grpcpp.h>", "gRPC header"),
