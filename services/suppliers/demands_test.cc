@@ -160,6 +160,61 @@ TEST_F(DemandTest, ADemandClosesTheDayAfterItsLast) {
             "DEMAND_OF_THE_LIST");
 }
 
+// The day says so already, whether its timer has run or not, and as it was known before it was put
+// off.
+TEST_F(DemandTest, ADemandIsShownOnADayAsItStandsThen) {
+  v1::Demand told = MakeDemand();
+  *told.mutable_respond_until() = Day("2026-07-10").ToProto();
+  const auto asked = Ask(told, Bin(1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  auto list = MakeList("2026-1", 1);
+  *list.mutable_demands(0)->mutable_respond_until() = Day("2026-06-12").ToProto();
+  ASSERT_TRUE(Publish(list).ok());
+  const auto on = [&](const char* day, std::optional<absl::Time> known = std::nullopt) {
+    v1::GetDemandRequest get;
+    get.set_name(asked->name());
+    v1::ListDemandsRequest open, closed;
+    for (google::type::Date* as_of :
+         {get.mutable_as_of(), open.mutable_as_of(), closed.mutable_as_of()})
+      *as_of = Day(day).ToProto();
+    if (known.has_value()) {
+      for (auto* at :
+           {get.mutable_known_at(), open.mutable_known_at(), closed.mutable_known_at()}) {
+        at->set_seconds(absl::ToUnixSeconds(*known));
+      }
+    }
+    open.set_filter("state = \"OPEN\"");
+    closed.set_filter("state = \"CLOSED\"");
+    const auto state = Must<v1::Demand>("GetDemand", public_, get).state();
+    std::vector<std::string> names;
+    for (const auto& request : {open, closed}) {
+      const auto page = Must<v1::ListDemandsResponse>("ListDemands", public_, request);
+      for (const auto& demand : page.demands()) {
+        names.push_back(absl::StrCat(demand.name(), " ", D::State_Name(demand.state())));
+      }
+    }
+    return std::make_pair(state, names);
+  };
+  using Shown = std::pair<D::State, std::vector<std::string>>;
+  const Shown still = {D::OPEN, {"demands/1 OPEN", "demands/2 CLOSED"}};
+  const Shown over = {D::CLOSED, {"demands/1 CLOSED", "demands/2 CLOSED"}};
+  EXPECT_EQ(on("2026-07-10"), still);
+  EXPECT_EQ(on("2026-07-11"), over);
+  EXPECT_EQ(on("2030-01-01"), over);
+  Advance(absl::Seconds(2));
+  const absl::Time before = clock_.Now();
+  Advance(absl::Seconds(2));
+  v1::UpdateDemandRequest put_off;
+  put_off.mutable_demand()->set_name(asked->name());
+  *put_off.mutable_demand()->mutable_respond_until() = Day("2026-07-20").ToProto();
+  ASSERT_TRUE(Do<v1::Demand>("UpdateDemand", Owner(Bin(1)), put_off).ok());
+  EXPECT_EQ(on("2026-07-11"), still);
+  EXPECT_EQ(on("2026-07-21"), over);
+  EXPECT_EQ(on("2026-07-11", before), over);
+  clock_.Set(Day("2026-07-21").StartOfDay());  // its timer may not have run yet
+  EXPECT_EQ(GetDemand(asked->name()).state(), D::CLOSED);
+}
+
 // What was put off for good is nothing to its timer, and holds up none behind it.
 TEST_F(DemandTest, ADemandWhoseLastDayWasTakenBackStaysOpen) {
   v1::Demand told = MakeDemand();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -228,7 +229,14 @@ absl::Status EndDemand(Env& env, store::Tx& tx, absl::string_view payload, absl:
 absl::StatusOr<Encoded<v1::Demand>> GetDemand(Env& env, Call& call,
                                               const v1::GetDemandRequest& request) {
   ASSIGN_OR_RETURN(const int64_t number, NumberOf(request.name(), "demands/*"));
-  return rpc::GetRecord<Demand>(*env.store, call, kDemands, store::Key::Of(number), request);
+  ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
+  const store::View view = env.store->Read();
+  ASSIGN_OR_RETURN(auto found, view.Find(kDemands, store::Key::Of(number), at));
+  if (!found.has_value())
+    return rpc::Absent(call, rpc::TiesOf<Demand>(), nullptr, kDemands.name, request.name());
+  Demand& demand = *found->row.mutable_demand();
+  ShowOn(DayOf(at, view), &demand);
+  return Encoded<Demand>{demand.SerializeAsString()};
 }
 
 absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(
@@ -239,17 +247,28 @@ absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(
   rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"publication", &kDemandsByEdition, PublicationKey},
                   {"ens_tru", &kDemandsByEnsTru,
-                   [](const std::string& code) { return std::optional(store::Key::Of(code)); }},
-                  {"state", &kDemandsByState, rpc::EnumKey<Demand::State>}};
+                   [](const std::string& code) { return std::optional(store::Key::Of(code)); }}};
+  // States of a day, and of today as it was known, are those that are shown, not those that are
+  // stored.
+  if (!plan.at.as_of.has_value() && !plan.at.known_at_us.has_value())
+    plan.indexes.push_back({"state", &kDemandsByState, rpc::EnumKey<Demand::State>});
+  std::optional<v1::Subscription> subscription;
   if (!request.subscription().empty()) {
     const store::View view = env.store->Read();
-    ASSIGN_OR_RETURN(v1::Subscription subscription,
-                     SubscriptionOf(view, call, request.subscription()));
-    plan.show = [subscription = std::move(subscription)](google::protobuf::Message* resource) {
-      return Wants(subscription, static_cast<const Demand&>(*resource)) ? rpc::Shown::kAsStored
-                                                                        : rpc::Shown::kNo;
-    };
+    ASSIGN_OR_RETURN(subscription, SubscriptionOf(view, call, request.subscription()));
   }
+  const auto day = std::make_shared<base::Date>();
+  plan.prepare = [day](const store::Reader& reader, const store::At& at) {
+    *day = DayOf(at, reader);
+    return absl::OkStatus();
+  };
+  plan.show = [subscription = std::move(subscription), day](google::protobuf::Message* resource) {
+    Demand& demand = static_cast<Demand&>(*resource);
+    if (subscription.has_value() && !Wants(*subscription, demand)) return rpc::Shown::kNo;
+    const Demand::State stored = demand.state();
+    ShowOn(*day, &demand);
+    return demand.state() == stored ? rpc::Shown::kAsStored : rpc::Shown::kChanged;
+  };
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListDemandsResponse>{std::move(page)};
 }

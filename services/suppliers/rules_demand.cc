@@ -114,6 +114,12 @@ const base::Machine<Response::State, ResponseVerb>& ResponseMachine() {
   return *kMachine;
 }
 
+void ShowOn(base::Date day, Demand* demand) {
+  if (demand->state() != Demand::OPEN || !demand->has_respond_until()) return;
+  const auto last = base::Date::FromProto(demand->respond_until());
+  if (last.ok() && *last < day) demand->set_state(Demand::CLOSED);
+}
+
 absl::StatusOr<bool> IsLate(const norms::Norms& norms, int32_t cycle, base::Date day) {
   ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get("suppliers.list_of_goods.before", day));
   ASSIGN_OR_RETURN(const base::Date before, base::Date::Parse(absl::StrCat(cycle, "-", norm.text)));

@@ -42,6 +42,10 @@ absl::StatusOr<bool> IsLate(const norms::Norms& norms, int32_t cycle, base::Date
 // Above 0. QUANTITY_ZERO at `field`.
 absl::Status CheckQuantity(const std::string& quantity, absl::string_view field);
 
+// What a demand is on `day`, given as it was put: after its last day to respond it is closed, also
+// where no timer has run yet.
+void ShowOn(base::Date day, Demand* demand);
+
 // Whether a subscriber wants to hear of a demand.
 bool Wants(const v1::Subscription& subscription, const Demand& demand);
 
