@@ -169,6 +169,45 @@ TEST_F(PlacesTest, AProjectGoesWithItsPlace) {
   GoTo(Day("2027-01-01"));
   EXPECT_EQ(Get(name).parameters().kato(), "101110000");
   EXPECT_EQ(Review(other).kato(), "101110000");
+
+  // A change of something else holds on days on which the place was, or will be, another one.
+  const auto changed = [&](const char* from, int32_t jobs) {
+    v1::ProposeChangeRequest change = ChangeOf(name);
+    change.mutable_parameters()->set_jobs_operation(jobs);
+    *change.mutable_effective_from() = Day(from).ToProto();
+    const auto proposed = Do<v1::Review>("ProposeChange", owner_, change);
+    ASSERT_TRUE(proposed.ok()) << proposed.status();
+    EXPECT_THAT(proposed->changed_fields(), ElementsAre("parameters.jobs_operation"));
+    const rpc::Caller akimat = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
+    ASSERT_TRUE(Start(proposed->name(), akimat).ok());
+    ASSERT_TRUE(Conclude(proposed->name(), v1::Conclusion::RECOMMEND, akimat).ok());
+    ASSERT_TRUE(Adopt(proposed->name(), authority_).ok());
+  };
+  const auto jobs_on = [&](const char* day) {
+    v1::GetProjectRequest get;
+    get.set_name(name);
+    *get.mutable_as_of() = Day(day).ToProto();
+    return Do<v1::Project>("GetProject", public_, get)->parameters().jobs_operation();
+  };
+  changed("2026-06-20", 77);
+  EXPECT_EQ(jobs_on("2026-06-20"), 77);
+  EXPECT_THAT(on("2026-06-20"), ElementsAre("63", "63", "632810000"));
+  EXPECT_THAT(on("2026-07-01"), ElementsAre("10", "10", "101010000"));
+  EXPECT_THAT(on("2027-01-01"), ElementsAre("10", "10", "101110000"));
+  std::vector<PlaceRowIn> once_more = again;
+  once_more[2] = In("101120000", "sub_district", "г.Семей", "101110000");
+  ASSERT_TRUE(Take("KATO 2028", "2028-01-01", true, once_more)->committed());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  changed("2028-02-01", 88);
+  EXPECT_THAT(on("2028-01-31"), ElementsAre("10", "10", "101120000"));
+  EXPECT_EQ(jobs_on("2028-01-31"), 77);
+  EXPECT_THAT(on("2028-02-01"), ElementsAre("10", "10", "101120000"));
+  EXPECT_EQ(jobs_on("2028-02-01"), 88);
+  // To a place that is none on that day it is not moved.
+  v1::ProposeChangeRequest move = ChangeOf(name);
+  move.mutable_parameters()->set_kato("632810000");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Review>("ProposeChange", owner_, move).status()),
+            "PLACE_UNKNOWN");
   ExpectSound();
 }
 
