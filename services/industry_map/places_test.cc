@@ -211,6 +211,51 @@ TEST_F(PlacesTest, AProjectGoesWithItsPlace) {
   ExpectSound();
 }
 
+// A change of a past day may name a place that has ended since: whoever takes over answers from
+// then.
+TEST_F(PlacesTest, WhatIsOwedGoesWithAPlaceThatHasEndedSinceAChange) {
+  const std::vector<PlaceRowIn> old = {In("390000000", "oblast", "Костанайская область"),
+                                       In("391010000", "district", "Костанай Г.А."),
+                                       In("630000000", "oblast", "Восточно-Казахстанская область"),
+                                       In("632810000", "district", "Семей Г.А.")};
+  ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, old)->committed());
+  const std::string name = Include();
+  GoTo(Day("2026-10-12"));
+  const std::vector<PlaceRowIn> split = {old[0], old[1], old[2],
+                                         In("100000000", "oblast", "область Абай"),
+                                         In("101010000", "district", "Семей Г.А.", "632810000")};
+  ASSERT_TRUE(Take("KATO 2026", "2026-07-01", true, split)->committed());
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  const auto owed = [&](const char* region) {
+    v1::ListOverdueReportsRequest list;
+    list.set_region(region);
+    const auto found = Do<v1::ListOverdueReportsResponse>("ListOverdueReports", authority_, list);
+    std::vector<std::string> records;
+    for (const auto& deadline : found->deadlines()) records.push_back(deadline.record());
+    return records;
+  };
+  const std::string q2 = name + "/reports/2026q2", q3 = name + "/reports/2026q3";
+  EXPECT_THAT(owed("39"), ElementsAre(q2, q3));
+
+  v1::ProposeChangeRequest change = ChangeOf(name);
+  change.mutable_parameters()->set_kato("632810000");
+  *change.mutable_effective_from() = Day("2026-06-20").ToProto();
+  const auto proposed = Do<v1::Review>("ProposeChange", owner_, change);
+  ASSERT_TRUE(proposed.ok()) << proposed.status();
+  const rpc::Caller east = CallerOf("east@akimat", {rpc::v1::AKIMAT}, "", {"63"});
+  ASSERT_TRUE(Start(proposed->name(), east).ok());
+  ASSERT_TRUE(Conclude(proposed->name(), v1::Conclusion::RECOMMEND, east).ok());
+  ASSERT_TRUE(Adopt(proposed->name(), authority_).ok());
+  EXPECT_EQ(Get(name).region(), "10");
+  EXPECT_THAT(owed("39"), ElementsAre());
+  EXPECT_THAT(owed("63"), ElementsAre(q2));
+  EXPECT_THAT(owed("10"), ElementsAre(q3));
+  const rpc::Caller abai = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
+  EXPECT_FALSE(Submit(name, MakeReport("2026Q3", 1, 100), east).ok());
+  EXPECT_TRUE(Submit(name, MakeReport("2026Q3", 1, 100), abai).ok());
+  ExpectSound();
+}
+
 TEST_F(PlacesTest, WhatStandsAlreadyChangesNothing) {
   const std::vector<PlaceRowIn> rows = {In("390000000", "oblast", "Костанайская область"),
                                         In("391000000", "district", "Костанай Г.А.")};

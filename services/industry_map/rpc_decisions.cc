@@ -115,9 +115,9 @@ absl::StatusOr<v1::Project> IncludeProject(Env& env, const Call& call, store::Tx
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(SettleSince(env, tx, &step, adopted.act_date, include));
+  RETURN_IF_ERROR(FollowPlace(env, tx, number));  // first: the akimat of the day owes the reports
   RETURN_IF_ERROR(FollowQuarters(tx));
   RETURN_IF_ERROR(OweSince(env, tx, number, adopted.act_date));
-  RETURN_IF_ERROR(FollowPlace(env, tx, number));
   ASSIGN_OR_RETURN(const ProjectRow included, LoadProject(tx, number));
   return included.project();
 }
@@ -159,8 +159,9 @@ absl::StatusOr<v1::Project> AdoptChange(Env& env, const Call& call, store::Tx& t
     return ApplyChange(review, project);
   }));
   if (!MovesTies(review.changed_fields())) return step.row.project();
-  RETURN_IF_ERROR(Retie(tx, number, from));
+  // The place that it names may have ended since: what is tied by the day goes by what took over.
   RETURN_IF_ERROR(FollowPlace(env, tx, number));
+  RETURN_IF_ERROR(Retie(tx, number, from));
   ASSIGN_OR_RETURN(const ProjectRow changed, LoadProject(tx, number));
   return changed.project();
 }
@@ -181,8 +182,8 @@ absl::Status TakeChange(const Env& env, store::Tx& tx, absl::string_view payload
     return absl::OkStatus();
   }));
   if (!MovesTies(review.review().changed_fields())) return absl::OkStatus();
-  RETURN_IF_ERROR(Retie(tx, numbers.project, day));
-  return FollowPlace(env, tx, numbers.project);
+  RETURN_IF_ERROR(FollowPlace(env, tx, numbers.project));
+  return Retie(tx, numbers.project, day);
 }
 
 absl::StatusOr<v1::Project> ExcludeProject(Env& env, const Call& call, store::Tx& tx,
