@@ -199,6 +199,10 @@ absl::Status AmendPast(store::Tx& tx, base::Date from, int32_t cluster,
 // The composition of a cluster as it and its members were on a day.
 absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, const ClusterRow& row,
                                        base::Date day);
+// The membership that holds on `day` ends on it, and while it lasts says so: each of its versions
+// since its first day. Returns the last of them.
+absl::StatusOr<MemberRow> EndMember(store::Tx& tx, const store::Key& key, base::Date day,
+                                    const std::string& reason);
 // All memberships end on a day, today or before, also those that began since and those to come.
 absl::Status EndMemberships(store::Tx& tx, const std::string& reason, base::Date day,
                             ClusterRow* row);

@@ -266,18 +266,40 @@ absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, cons
   return then.composition();
 }
 
+absl::StatusOr<MemberRow> EndMember(store::Tx& tx, const store::Key& key, base::Date day,
+                                    const std::string& reason) {
+  ASSIGN_OR_RETURN(auto last, tx.Find(kMembers, key, {.as_of = day}));
+  if (!last.has_value()) return base::StoreCorrupt(kMembers.name);
+  MemberRow ended = std::move(last->row);
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(ended.member().member_from()));
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kMembers, key.bytes(), first));
+  std::map<base::Date, const store::RawRow*> lasting;  // of each day the one that is in force
+  for (const store::RawRow& version : versions) {      // they come newest first
+    const base::Date from = version.version.effective_from;
+    if (from >= first && from <= day) lasting.emplace(from, &version);
+  }
+  for (const auto& [from, version] : lasting) {
+    if (version->version.ended) continue;
+    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<MemberRow>(version->view()));
+    v1::Member& member = *stored.row.mutable_member();
+    ASSIGN_OR_RETURN(const base::Date began, base::Date::FromProto(member.member_from()));
+    if (began != first) continue;
+    *member.mutable_member_until() = day.ToProto();
+    member.set_reason(reason);
+    RETURN_IF_ERROR(tx.Put(kMembers, &stored.row, from));
+    ended = std::move(stored.row);
+  }
+  RETURN_IF_ERROR(tx.End(kMembers, key, day));
+  return ended;
+}
+
 absl::Status EndMemberships(store::Tx& tx, const std::string& reason, base::Date day,
                             ClusterRow* row) {
-  ASSIGN_OR_RETURN(std::vector<MemberRow> members, MembersOn(tx, row->number(), day));
-  for (MemberRow& member : members) {
+  ASSIGN_OR_RETURN(const std::vector<MemberRow> members, MembersOn(tx, row->number(), day));
+  for (const MemberRow& member : members) {
     const store::Key key = store::Key::Of(row->number(), member.member().participant().bin());
     Keep(member.member().participant().bin(), row);
-    ASSIGN_OR_RETURN(const auto found, tx.Find(kMembers, key, {.as_of = day}));
-    if (!found.has_value()) return base::StoreCorrupt(kMembers.name);
-    *member.mutable_member()->mutable_member_until() = day.ToProto();
-    member.mutable_member()->set_reason(reason);
-    RETURN_IF_ERROR(tx.Put(kMembers, &member, found->version.effective_from));
-    RETURN_IF_ERROR(tx.End(kMembers, key, day));
+    RETURN_IF_ERROR(EndMember(tx, key, day, reason).status());
   }
   for (const std::string& bin : row->bins()) {
     const store::Key key = store::Key::Of(row->number(), bin);

@@ -164,20 +164,16 @@ absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& 
   if (!found.has_value()) {
     return errors::MemberDateInvalid("member_until", "a day on which it is a member is needed");
   }
-  v1::Member& member = *found->row.mutable_member();
+  const v1::Member& member = found->row.member();
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), member.etag()));
   ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(member.member_from()));
   if (day < first) {
     return errors::MemberDateInvalid("member_until", "not before the membership began");
   }
-  // While it lasts it says when it ends.
-  *member.mutable_member_until() = day.ToProto();
-  member.set_reason(request.reason());
-  RETURN_IF_ERROR(tx.Put(kMembers, &found->row, found->version.effective_from));
-  RETURN_IF_ERROR(tx.End(kMembers, at, day));
+  ASSIGN_OR_RETURN(const MemberRow ended, EndMember(tx, at, day, request.reason()));
   RETURN_IF_ERROR(EndLater(tx, at, day));
   RETURN_IF_ERROR(Follow(env, tx, key.bin, day, &step));
-  return found->row.member();
+  return ended.member();
 }
 
 absl::StatusOr<Encoded<v1::Member>> GetMember(Env& env, Call& call,

@@ -447,9 +447,25 @@ TEST_F(ServiceTest, AMembershipEndsWithAllItsVersions) {
   ASSERT_TRUE(AddIt(round.cluster, other, day.AddDays(10), organization).ok());
   ASSERT_TRUE(
       AddIt(round.cluster, MakeParticipant(n, v1::RESEARCH), day.AddDays(15), organization).ok());
+  // While it lasts it says when it ends, on each day.
+  const auto until = [&](int days) {
+    v1::GetMemberRequest get;
+    get.set_name(absl::StrCat(round.cluster, "/members/", Bin(n)));
+    *get.mutable_as_of() = day.AddDays(days).ToProto();
+    const auto member = Must<v1::Member>("GetMember", public_, get);
+    return member.has_member_until() ? base::Date::FromProto(member.member_until())->ToString()
+                                     : std::string("none");
+  };
+  EXPECT_EQ(until(0), "none");
   ASSERT_TRUE(EndIt(round.cluster, Bin(n), day.AddDays(20), organization).ok());
+  for (const int days : {0, 9, 10, 15, 19}) {
+    EXPECT_EQ(until(days), day.AddDays(20).ToString()) << days;
+  }
   ASSERT_TRUE(AddIt(round.cluster, other, day.AddDays(30), organization).ok());
+  EXPECT_EQ(until(30), "none");
   ASSERT_TRUE(EndIt(round.cluster, Bin(n), day.AddDays(5), organization).ok());
+  EXPECT_EQ(until(0), day.AddDays(5).ToString());
+  EXPECT_EQ(until(30), "none");
   const struct {
     int days, members;
   } kCases[] = {{0, 10}, {4, 10}, {5, 9}, {10, 9}, {15, 9}, {19, 9}, {20, 9}, {30, 10}, {40, 10}};
