@@ -3,6 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "services/clusters/env.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/places.h"
@@ -138,8 +139,14 @@ absl::Status AddChanges(const store::Reader& reader, const ClusterRow& row, base
 // The first day from which the composition, below the minimum on `on`, has been so without a break.
 absl::StatusOr<base::Date> BelowSince(const Env& env, const store::Tx& tx, const ClusterRow& row,
                                       base::Date on) {
-  std::set<base::Date> days;
+  std::set<base::Date> entered, days;
+  RETURN_IF_ERROR(
+      AddDays(tx, kClusters, store::Key::Of(row.number()), base::Date::Min(), &entered));
   RETURN_IF_ERROR(AddChanges(tx, row, base::Date::Min(), &days));
+  if (!entered.empty()) {  // before its first day there is no cluster to be whole
+    days.erase(days.begin(), days.lower_bound(*entered.begin()));
+    days.insert(*entered.begin());
+  }
   base::Date since = on;
   for (auto day = days.rbegin(); day != days.rend(); ++day) {
     if (*day > on) continue;
@@ -435,14 +442,19 @@ cases::OverdueFns OverdueActs(const std::shared_ptr<const Env>& env) {
 
 absl::Status JudgeCompositionTimer(const Env& env, store::Tx& tx, absl::string_view payload,
                                    absl::Time due) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(payload, '/');
   int32_t number = 0;
-  if (!absl::SimpleAtoi(payload, &number)) return base::StoreCorrupt("timer of a cluster");
+  if (!absl::SimpleAtoi(parts.first, &number)) return base::StoreCorrupt("timer of a cluster");
   ASSIGN_OR_RETURN(ClusterRow row, Need(tx, kClusters, store::Key::Of(number)));
   if (row.cluster().state() == Cluster::REMOVED) return absl::OkStatus();
   const base::Date day = base::Date::LegalDay(due);
   // What holds from this day on was recorded before it, or on it: the service that was down on the
   // day gives nobody a longer cure period.
   RETURN_IF_ERROR(Rejudge(env, tx, day, &row));
+  if (!parts.second.empty()) {  // imported: the days since its order are judged as they were
+    ASSIGN_OR_RETURN(const base::Date ordered, base::Date::Parse(parts.second));
+    RETURN_IF_ERROR(CorrectPast(env, tx, ordered, row));
+  }
   RETURN_IF_ERROR(SetDueDate(tx, row.mutable_cluster()));
   tx.Cite(errors::RulesOfRegister());
   return tx.Put(kClusters, &row, day);

@@ -181,7 +181,8 @@ class ClusterImport final : public rpc::Import<v1::ImportClustersRequest, Import
     RETURN_IF_ERROR(SetDueDate(tx, &cluster));
     RETURN_IF_ERROR(tx.Put(kClusters, &row, ordered));
     // Judged with all its members, once they are in.
-    tx.Schedule(tx.recorded(), kJudgeCompositionTimer, absl::StrCat(row.number()));
+    tx.Schedule(tx.recorded(), kJudgeCompositionTimer,
+                absl::StrCat(row.number(), "/", ordered.ToString()));
     return row;
   }
 

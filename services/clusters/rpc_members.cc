@@ -28,18 +28,17 @@ absl::StatusOr<cases::Step<ClusterRow>> BeginChange(const store::Tx& tx, const C
 
 // The day from which a change holds. One in the past is a correction, which says why; none lies
 // before the cluster was entered.
-absl::StatusOr<base::Date> DayOf(const store::Tx& tx, const Cluster& cluster, bool given,
+absl::StatusOr<base::Date> DayOf(const store::Tx& tx, int32_t cluster, bool given,
                                  const google::type::Date& date, const std::string& reason,
                                  const std::string& field) {
   if (!given) return tx.today();
   ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(date));
   if (day >= tx.today()) return day;
   if (reason.empty()) return errors::CorrectionReasonMissing();
-  const base::Date entered =
-      base::Date::LegalDay(absl::FromUnixSeconds(cluster.create_time().seconds()));
-  if (day < entered) {
+  // One that was imported is entered as of the day of its order, before it was recorded.
+  ASSIGN_OR_RETURN(const auto then, tx.Find(kClusters, store::Key::Of(cluster), {.as_of = day}));
+  if (!then.has_value())
     return errors::MemberDateInvalid(field, "the day on which the cluster was entered or later");
-  }
   return day;
 }
 
@@ -99,7 +98,7 @@ absl::StatusOr<v1::Member> Add(Env& env, const Call& call, store::Tx& tx,
     return errors::RegionNotNeighbouring("participant.region");
   }
   ASSIGN_OR_RETURN(const base::Date day,
-                   DayOf(tx, cluster, request.has_member_from(), request.member_from(),
+                   DayOf(tx, number, request.has_member_from(), request.member_from(),
                          request.reason(), "member_from"));
   ASSIGN_OR_RETURN(const auto known,
                    tx.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
@@ -157,10 +156,10 @@ absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& 
   ASSIGN_OR_RETURN(const MemberKey key, MemberKeyOf(request.name()));
   ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, key.cluster));
   ASSIGN_OR_RETURN(const base::Date day,
-                   DayOf(tx, step.row.cluster(), request.has_member_until(), request.member_until(),
+                   DayOf(tx, key.cluster, request.has_member_until(), request.member_until(),
                          request.reason(), "member_until"));
   const store::Key at = store::Key::Of(key.cluster, key.bin);
-  ASSIGN_OR_RETURN(auto found, tx.Find(kMembers, at, {.as_of = day}));
+  ASSIGN_OR_RETURN(const auto found, tx.Find(kMembers, at, {.as_of = day}));
   if (!found.has_value()) {
     return errors::MemberDateInvalid("member_until", "a day on which it is a member is needed");
   }

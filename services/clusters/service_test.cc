@@ -1187,8 +1187,32 @@ TEST_F(ServiceTest, ImportsRegisteredClustersAllOrNothing) {
     EXPECT_EQ(Must<v1::FindClustersResponse>("FindClusters", public_, find).clusters_size(), count)
         << code;
   }
-  EXPECT_EQ(Totals(Day("2025-04-01")), "1 10 5 10");
-  EXPECT_EQ(Totals(Day("2025-03-31")), "1 0 0 0");
+  // The days between the order and the import are judged, too.
+  const auto on = [&](const char* day) {
+    v1::GetClusterRequest get;
+    get.set_name("clusters/1");
+    *get.mutable_as_of() = Day(day).ToProto();
+    const auto then = Must<v1::Cluster>("GetCluster", public_, get);
+    return absl::StrCat(then.member_count(), " ", then.composition().outcome(), " ",
+                        then.has_below_minimum_from()
+                            ? base::Date::FromProto(then.below_minimum_from())->ToString()
+                            : "");
+  };
+  EXPECT_EQ(on("2025-03-31"), "0 BELOW_MINIMUM 2025-03-01");
+  EXPECT_EQ(on("2025-04-01"), "10 WHOLE ");
+  EXPECT_EQ(on("2026-01-01"), "10 WHOLE ");
+  // And corrected: it is the cluster's day that a correction reaches back to.
+  EXPECT_EQ(ReasonOf(AddIt("clusters/1", MakeParticipant(4050, v1::SUPPLIER), Day("2025-02-28"),
+                           institute_, "ошибка")
+                         .status()),
+            "MEMBER_DATE_INVALID");
+  ASSERT_TRUE(AddIt("clusters/1", MakeParticipant(4050, v1::SUPPLIER), Day("2025-03-15"),
+                    institute_, "ошибка")
+                  .ok());
+  EXPECT_EQ(on("2025-03-15"), "1 BELOW_MINIMUM 2025-03-01");
+  EXPECT_EQ(on("2025-04-01"), "11 WHOLE ");
+  EXPECT_EQ(Totals(Day("2025-04-01")), "1 11 5 11");
+  EXPECT_EQ(Totals(Day("2025-03-31")), "1 1 0 1");
   EXPECT_EQ(Totals(Day("2025-02-28")), "0 0 0 0");
   const auto twice = Import(rows, false, NextUuid());
   ASSERT_TRUE(twice.ok());

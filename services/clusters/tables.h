@@ -66,7 +66,8 @@ const store::Schema& ClustersSchema();
 
 // Timer kinds. Each looks at the record first and does nothing where there is nothing to do.
 inline constexpr char kCloseApplicationsTimer[] = "selection/close-applications";  // its number
-inline constexpr char kJudgeCompositionTimer[] = "cluster/judge-composition";      // its number
+// Its number; of one that was imported, and the day of its order behind a slash.
+inline constexpr char kJudgeCompositionTimer[] = "cluster/judge-composition";
 
 // Kinds of deadlines that are opened and closed by hand.
 inline constexpr char kCureDeadline[] = "cure";
