@@ -314,9 +314,16 @@ struct HalfYear {
     return {static_cast<int32_t>(day.year()), day.month() <= 6 ? 1 : 2};
   }
   HalfYear Next() const { return half == 1 ? HalfYear{year, 2} : HalfYear{year + 1, 1}; }
-  base::Date first_day() const { return *base::Date::Of(year, half == 1 ? 1 : 7, 1); }
-  base::Date last_day() const { return Next().first_day().AddDays(-1); }
+  // Of a year that no date of ours has: the nearest day that there is.
+  base::Date first_day() const { return Nearest(half == 1 ? 1 : 7, 1); }
+  base::Date last_day() const { return half == 1 ? Nearest(6, 30) : Nearest(12, 31); }
   friend bool operator==(const HalfYear&, const HalfYear&) = default;
+
+ private:
+  base::Date Nearest(int month, int day) const {
+    return base::Date::Of(year, month, day)
+        .value_or(year > base::Date::Max().year() ? base::Date::Max() : base::Date::Min());
+  }
 };
 
 }  // namespace nisi::grants

@@ -406,6 +406,11 @@ TEST(RulesTest, YearsAndHalfYears) {
   EXPECT_EQ(first.Next().Next(), (HalfYear{2028, 1}));
   EXPECT_EQ(first.last_day(), Day("2027-06-30"));
   EXPECT_EQ(first.Next().last_day(), Day("2027-12-31"));
+  // A recipient may name the last half-year that there is.
+  const HalfYear last{2199, 2};
+  EXPECT_EQ(last.last_day(), Day("2199-12-31"));
+  EXPECT_EQ(last.Next().first_day(), Day("2199-12-31"));
+  EXPECT_EQ((HalfYear{1990, 1}).first_day(), Day("1990-01-01"));
 }
 
 TEST(RulesTest, WhatIsPaid) {

@@ -149,6 +149,10 @@ TEST_F(JourneyTest, FromDraftToRecovery) {
                                               ReportOn(name, {2027, 2}))
                          .status()),
             "REPORT_PERIOD_OPEN");
+  EXPECT_EQ(ReasonOf(Do<v1::MonitoringReport>("SubmitMonitoringReport", Owner(kN),
+                                              ReportOn(name, {2199, 2}))
+                         .status()),
+            "REPORT_PERIOD_OPEN");
   const auto report = Take({ENTITY}, kN, "report", Owner(kN), [&](const rpc::Caller& by) {
     return Do<v1::MonitoringReport>("SubmitMonitoringReport", by, ReportOn(name, {2027, 1}));
   });
