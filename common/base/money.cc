@@ -2,6 +2,7 @@
 
 #include "common/base/decimal.h"
 #include "common/base/status.h"
+#include "common/base/sums.h"
 
 namespace nisi::base {
 namespace {
@@ -14,6 +15,11 @@ absl::Status OverLimit() {
 }
 
 }  // namespace
+
+absl::Status SumsTooLarge() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "SUMS_TOO_LARGE",
+                 "The sums come to more than 10^15 tenge together.");
+}
 
 absl::StatusOr<Money> Money::FromTiyn(int64_t tiyn) {
   if (tiyn > kMaxTiyn || tiyn < -kMaxTiyn) return OverLimit();
@@ -50,8 +56,9 @@ absl::StatusOr<Money> Money::FromProto(const google::type::Money& money) {
 
 absl::StatusOr<Money> Money::Add(Money other) const {
   int64_t sum = 0;
-  if (__builtin_add_overflow(tiyn_, other.tiyn_, &sum)) return OverLimit();
-  return FromTiyn(sum);
+  if (__builtin_add_overflow(tiyn_, other.tiyn_, &sum)) return SumsTooLarge();
+  if (sum > kMaxTiyn || sum < -kMaxTiyn) return SumsTooLarge();
+  return Money(sum);
 }
 
 absl::StatusOr<Money> Money::Sub(Money other) const {

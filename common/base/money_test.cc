@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "common/base/status.h"
+
 namespace nisi::base {
 namespace {
 
@@ -72,9 +74,11 @@ TEST(MoneyTest, ArithmeticStaysInBounds) {
   const Money max = *Money::FromTenge(Money::kMaxTenge);
   const Money min = *Money::FromTenge(-Money::kMaxTenge);
   const Money tiyn = *Money::FromTiyn(1);
-  EXPECT_FALSE(max.Add(tiyn).ok());
-  EXPECT_FALSE(min.Sub(tiyn).ok());
-  EXPECT_FALSE(max.Sub(min).ok());
+  // Whoever sends sums that do not add up is told so by a reason of its own.
+  for (const auto& sum : {max.Add(tiyn), min.Sub(tiyn), max.Sub(min)}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(sum.status()));
+    EXPECT_EQ(ReasonOf(sum.status()), "SUMS_TOO_LARGE");
+  }
   EXPECT_EQ(*max.Add(min), Money());
   EXPECT_EQ(max.Sub(tiyn)->Add(tiyn).value(), max);
   EXPECT_LT(min, max);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/base/sums.h"
+
 namespace nisi::base {
 namespace {
 
@@ -14,8 +16,7 @@ int128 DivideHalfUp(int128 number, int128 by) {
 }
 
 absl::StatusOr<Money> ToMoney(int128 tiyn) {
-  if (tiyn > int128(Money::kMaxTiyn))
-    return absl::InvalidArgumentError("is over 10^15 tenge in all");
+  if (tiyn > int128(Money::kMaxTiyn)) return SumsTooLarge();
   return Money::FromTiyn(static_cast<int64_t>(tiyn));
 }
 

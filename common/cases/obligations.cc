@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/decimal.h"
+#include "common/base/sums.h"
 #include "common/norms/term.h"
 
 namespace nisi::cases {
@@ -63,7 +64,7 @@ mpz_class HalfUp(const Fraction& value) {
 }
 
 absl::StatusOr<Money> TiynOf(const mpz_class& tiyn) {
-  if (!tiyn.fits_slong_p()) return absl::InvalidArgumentError("is over 10^15 tenge in all");
+  if (abs(tiyn) > Money::kMaxTiyn) return base::SumsTooLarge();
   return Money::FromTiyn(tiyn.get_si());
 }
 

@@ -1346,6 +1346,8 @@ TEST_F(ContractTest, ADocumentCountsOnce) {
   };
   EXPECT_TRUE(pay().ok());
   EXPECT_EQ(ReasonOf(pay()), "DOCUMENT_RECORDED");
+  paid.clear_amount();
+  EXPECT_EQ(ReasonOf(pay()), "AMOUNT_ZERO");
   // A correction is of the same document, and not of another's; what is taken back may come again.
   came.set_quantity("9");
   const auto corrected = Correct(other->name(), supplier_, came);

@@ -35,7 +35,11 @@ absl::Status CheckEventDate(const Contract& contract, const Entry& entry, base::
 absl::Status CheckContent(Entry* entry, bool may_be_empty) {
   if (entry->kind() == Entry::PAYMENT) {
     entry->clear_quantity();
-    ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(entry->amount()));
+    base::Money amount;
+    if (entry->has_amount()) {
+      ASSIGN_OR_RETURN(amount, base::Money::FromProto(entry->amount()));
+    }
+    *entry->mutable_amount() = amount.ToProto();
     if (amount.is_zero() && !may_be_empty) return errors::AmountZero("entry.amount");
   } else {
     entry->clear_amount();

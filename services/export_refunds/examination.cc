@@ -64,6 +64,7 @@ absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list,
 absl::StatusOr<Decision> CalculateOf(const Env& env, const Claim& claim,
                                      const std::vector<ExpenseRow>& expenses, base::Date sign_date,
                                      const std::string& etag) {
+  if (!claim.has_taxes_paid()) return errors::ClaimIncomplete("taxes_paid");
   Limits limits;
   for (const ExpenseRow& row : expenses) {
     ASSIGN_OR_RETURN(const Money amount, Money::FromProto(row.expense().line().amount()));

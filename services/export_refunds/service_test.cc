@@ -579,6 +579,12 @@ TEST_F(ClaimTest, ADependencyThatIsAwayChangesNothing) {
               "DEPENDENCY_NOT_ANSWERED");
     (whole ? sources_->away : sources_->size_away) = false;
   }
+  v1::CreateClaimRequest create;
+  create.mutable_claim()->set_claimant(Bin(1));
+  v1::CalculateClaimRequest bare;  // without the taxes that bound it
+  bare.set_name(Must<v1::Claim>("CreateClaim", Entity(1), create).name());
+  EXPECT_EQ(ReasonOf(Do<v1::Calculation>("CalculateClaim", Entity(1), bare).status()),
+            "CLAIM_INCOMPLETE");
   ASSERT_TRUE(Sign(claim, Entity(1)).ok());
   EXPECT_EQ(Now(claim).number(), 1) << "a refused signature takes no number";
 }

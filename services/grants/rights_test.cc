@@ -146,6 +146,18 @@ TEST_F(RightsTest, TheGateLooksAgainInTheCommand) {
   const auto eligible = Must<v1::Eligibility>("CheckEligibility", Owner(1), dry);
   EXPECT_THAT(eligible.waits_for(), ElementsAre("MEASURE_NOT_REGISTERED"));
   EXPECT_EQ(eligible.decision().outcome(), "ELIGIBLE");
+  // Sums that are each within bounds, and together are not.
+  v1::Application& vast = *dry.mutable_application();
+  *vast.mutable_requested_sum() = Tenge(base::Money::kMaxTenge);
+  *vast.mutable_own_contribution() = Tenge(base::Money::kMaxTenge);
+  Must<v1::Eligibility>("CheckEligibility", Owner(1), dry);
+  for (int more = 0; more < 2; ++more) {
+    v1::CostItem& item = *vast.add_cost_items();
+    item = vast.cost_items(0);
+    *item.mutable_cost() = Tenge(base::Money::kMaxTenge);
+  }
+  EXPECT_EQ(ReasonOf(Do<v1::Eligibility>("CheckEligibility", Owner(1), dry).status()),
+            "INVALID_FIELD");
   SetMeasure("M-1");
   ASSERT_TRUE(Gate(name, authority_).ok());
   EXPECT_EQ(StateOf(name), Application::EXAMINATION);

@@ -62,9 +62,9 @@ Counted CountVotes(const Commission& commission, const Application& application,
 }
 
 // With what is granted the own money must cover the costs that were accepted (Art. 42(2)).
-absl::StatusOr<bool> Covers(Money granted, Money own, Money cost) {
-  ASSIGN_OR_RETURN(const Money together, granted.Add(own));
-  return together >= cost;
+bool Covers(Money granted, Money own, Money cost) {
+  const auto together = granted.Add(own);
+  return !together.ok() || *together >= cost;  // too large for a sum: more than any cost
 }
 
 // What is granted may be less than what was asked for, and so was judged with it.
@@ -72,8 +72,7 @@ absl::Status FindCoFinancing(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const Money cost, facts.Money(kCostToCover));
   ASSIGN_OR_RETURN(const Money granted, facts.Money(kGranted));
   ASSIGN_OR_RETURN(const Money own, facts.Money(kOwnMoney));
-  ASSIGN_OR_RETURN(const bool covered, Covers(granted, own, cost));
-  AddFinding(decision, kCoFinanced, covered, errors::CoFinancing(), facts,
+  AddFinding(decision, kCoFinanced, Covers(granted, own, cost), errors::CoFinancing(), facts,
              {kCostToCover, kGranted, kOwnMoney});
   return absl::OkStatus();
 }

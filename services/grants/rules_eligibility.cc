@@ -98,8 +98,9 @@ absl::Status FindOwn(const Facts& facts, Decision* decision) {
   ASSIGN_OR_RETURN(const Money cost, facts.Money(kCost));
   ASSIGN_OR_RETURN(const Money requested, facts.Money(kRequestedSum));
   ASSIGN_OR_RETURN(const Money own, facts.Money(kOwnContribution));
-  ASSIGN_OR_RETURN(const Money together, requested.Add(own));
-  AddFinding(decision, "CO_FINANCED", !requested.is_zero() && !own.is_zero() && together >= cost,
+  const auto together = requested.Add(own);  // too large for a sum: then it covers any cost
+  AddFinding(decision, "CO_FINANCED",
+             !requested.is_zero() && !own.is_zero() && (!together.ok() || *together >= cost),
              errors::CoFinancing(), facts, {kCost, kRequestedSum, kOwnContribution});
   return absl::OkStatus();
 }
@@ -169,7 +170,11 @@ absl::Status SetOwn(const Candidacy& candidacy, Facts* facts) {
   }
   for (const v1::CostItem& item : application.cost_items()) {
     ASSIGN_OR_RETURN(const Money one, money(item.cost()));
-    ASSIGN_OR_RETURN(cost, cost.Add(one));
+    const auto sum = cost.Add(one);
+    if (!sum.ok()) {
+      return base::InvalidField("application.cost_items", "come to more than 10^15 tenge");
+    }
+    cost = *sum;
   }
   ASSIGN_OR_RETURN(const Money requested, money(application.requested_sum()));
   ASSIGN_OR_RETURN(const Money own, money(application.own_contribution()));
