@@ -298,6 +298,10 @@ absl::Status UuidForm::Check(absl::string_view text) {
     if (dash ? c != '-' : !IsDigit(c) && !(c >= 'a' && c <= 'f'))
       return BadCode("is not a UUID in lower case");
   }
+  // Of whoever forgot to make one: its second call would be taken for its first sent again.
+  if (text.find_first_not_of("0-") == absl::string_view::npos) {
+    return BadCode("is the UUID of zeros alone");
+  }
   return absl::OkStatus();
 }
 

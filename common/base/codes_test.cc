@@ -214,6 +214,8 @@ TEST(TextCodeTest, Forms) {
                {"123e4567ee89b-42d3-a456-426614174000", "is not a UUID in lower case"},
                {"g23e4567-e89b-42d3-a456-426614174000", "is not a UUID in lower case"},
                {"{23e4567-e89b-42d3-a456-42661417400}", "is not a UUID in lower case"},
+               {"00000000-0000-0000-0000-000000000000", "is the UUID of zeros alone"},
+               {"00000000-0000-0000-0000-000000000001", ""},
                {"123e4567", "has 8 characters, a UUID has 36"},
                {"", "has 0 characters, a UUID has 36"}});
   Check<Word>({{"metal_works_2", ""},
