@@ -85,10 +85,19 @@ absl::Status QueryInvalid(absl::string_view name) {
 }
 
 absl::Status MalformedJson(absl::string_view field, absl::string_view what) {
-  Refusal refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
-                  "The request is not a well-formed message of its type.");
-  if (!field.empty()) refusal.Field(field, what);
-  return refusal;
+  if (field.empty()) {
+    return Refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
+                   absl::StrCat("The request ", what, "."));
+  }
+  return Refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
+                 "The request is not a well-formed message of its type.")
+      .Field(field, what);
+}
+
+absl::Status NotJson(size_t bytes_before) {
+  return Refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
+                 absl::StrCat("The request is no JSON: see byte ", bytes_before + 1, "."))
+      .With("byte", absl::StrCat(bytes_before + 1));
 }
 
 absl::Status BadSetup(absl::string_view what) {

@@ -2,6 +2,8 @@
 // are in common/rpc/call_errors.h. What a service refuses passes through unchanged.
 #pragma once
 
+#include <cstddef>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -26,8 +28,10 @@ absl::Status ContentTypeUnsupported(absl::string_view taken);
 absl::Status HttpMethodUnsupported(absl::string_view taken);
 absl::Status ProtocolVersionUnsupported();  // INVALID_ARGUMENT, PROTOCOL_VERSION_UNSUPPORTED
 absl::Status QueryInvalid(absl::string_view name);  // INVALID_ARGUMENT, QUERY_INVALID
-// INVALID_ARGUMENT, MALFORMED_MESSAGE, as of a message in wire form. `field` "": of none.
+// INVALID_ARGUMENT, MALFORMED_MESSAGE, as of a message in wire form. `field` "": all of it.
 absl::Status MalformedJson(absl::string_view field, absl::string_view what);
+// The same of a text that is no JSON after so many bytes.
+absl::Status NotJson(size_t bytes_before);
 absl::Status BadSetup(absl::string_view what);  // FAILED_PRECONDITION, SETUP_INVALID; at the start
 
 }  // namespace nisi::gateway

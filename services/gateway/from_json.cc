@@ -90,13 +90,28 @@ const Names& NamesOf(const Descriptor& type) {
 }
 
 // What no JSON holds, and what RapidJSON does not look for everywhere: it takes a NUL for the end.
+int IsControl(char c) {
+  return static_cast<int>(Byte(c) < ' ') & static_cast<int>(c != '\n') &
+         static_cast<int>(c != '\r') & static_cast<int>(c != '\t');
+}
 bool HasControls(absl::string_view text) {
   int found = 0;
-  for (const char c : text) {
-    found |= static_cast<int>(Byte(c) < ' ') & static_cast<int>(c != '\n') &
-             static_cast<int>(c != '\r') & static_cast<int>(c != '\t');
-  }
+  for (const char c : text) found |= IsControl(c);
   return found != 0;
+}
+
+// How a value that is written as a text of its own form is not written.
+absl::string_view NotOfItsForm(const Descriptor& type) {
+  switch (type.well_known_type()) {
+    case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
+      return "is no time as 2026-01-31T09:30:00Z";
+    case Descriptor::WELLKNOWNTYPE_DURATION:
+      return "is no time span as 1.5s";
+    case Descriptor::WELLKNOWNTYPE_FIELDMASK:
+      return "is no text of fields in camel case with commas between, as titleRu,note";
+    default:
+      return "is no text of its form";
+  }
 }
 
 bool IsUtf8(absl::string_view text) {
@@ -110,8 +125,11 @@ class Reader final {
  public:
   explicit Reader(Message* root) : root_(root) { frames_.reserve(kUsualDepth); }
 
-  // Of what was refused; without a field where it is no JSON at all.
-  absl::Status refusal() const { return MalformedJson(path_, what_); }
+  // Of what was refused; nothing where it is no JSON at all.
+  std::optional<absl::Status> refusal() const {
+    if (what_.empty()) return std::nullopt;
+    return MalformedJson(path_, what_);
+  }
 
   bool Null() {
     if (frames_.empty()) return Fail("is no object");
@@ -173,7 +191,8 @@ class Reader final {
     Frame& frame = frames_.back();
     if (frame.map != nullptr || frame.in_list || !frame.field->is_repeated() ||
         frame.field->is_map()) {
-      return Fail("is no list");
+      const FieldDescriptor* const field = Next();
+      return field != nullptr && Mismatch(*field);
     }
     frame.in_list = true;
     frame.count = 0;
@@ -344,7 +363,8 @@ class Reader final {
   bool Mismatch(const FieldDescriptor& field) {
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return Fail(HasOwnForm(*field.message_type()) ? "is no text of its form" : "is no object");
+        return Fail(HasOwnForm(*field.message_type()) ? NotOfItsForm(*field.message_type())
+                                                      : "is no object");
       case FieldDescriptor::CPPTYPE_BOOL:
         return Fail("is neither true nor false");
       case FieldDescriptor::CPPTYPE_STRING:
@@ -528,7 +548,10 @@ absl::StatusOr<std::string> FromJson(const Descriptor& type, std::string text) {
   Message* const message =
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New(&arena);
   Reader reader(message);
-  if (HasControls(text)) return reader.refusal();
+  if (HasControls(text)) {
+    const auto control = std::find_if(text.begin(), text.end(), IsControl);
+    return NotJson(static_cast<size_t>(control - text.begin()));
+  }
   const size_t start = absl::StartsWith(text, kByteOrderMark) ? kByteOrderMark.size() : 0;
   // The texts are taken where they are, and their escapes replaced there. What is read at once may
   // lie behind the end.
@@ -536,7 +559,9 @@ absl::StatusOr<std::string> FromJson(const Descriptor& type, std::string text) {
   rapidjson::InsituStringStream stream(text.data() + start);
   rapidjson::Reader rapid;
   rapid.Parse<rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag>(stream, reader);
-  if (rapid.HasParseError()) return reader.refusal();
+  if (rapid.HasParseError()) {
+    return reader.refusal().value_or(NotJson(start + rapid.GetErrorOffset()));
+  }
   return message->SerializeAsString();
 }
 

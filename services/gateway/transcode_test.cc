@@ -250,6 +250,40 @@ TEST(TranscodeTest, Refuses) {
   }
 }
 
+TEST(TranscodeTest, SaysWhatIsWrongAndWhere) {
+  const auto said = [](const std::string& told) {
+    const absl::Status refused = FromJson(*FormSample::descriptor(), told).status();
+    const auto request = base::BadRequestOf(refused);
+    if (request.field_violations_size() > 0) {
+      const auto& violation = request.field_violations(0);
+      return absl::StrCat(violation.field(), " ", violation.description());
+    }
+    const auto info = base::InfoOf(refused);
+    const auto byte = info.metadata().find("byte");
+    return byte != info.metadata().end() ? byte->second : std::string(refused.message());
+  };
+  // Of a list where there should be none: what should be there.
+  EXPECT_EQ(said(R"({"text": ["a"]})"), "text is no text");
+  EXPECT_EQ(said(R"({"row": []})"), "row is no object");
+  EXPECT_EQ(said(R"({"codes": ["a", ["b"]]})"), "codes[1] is no text");
+  EXPECT_EQ(said(R"({"labels": []})"), "labels is no object");
+  EXPECT_EQ(said(R"({"labels": {"a": ["b"]}})"), "labels[\"a\"] is no text");
+  EXPECT_EQ(said(R"({"codes": {}})"), "codes is no list");
+  // Of what has a form of its own: that.
+  EXPECT_EQ(said(R"({"at": "2026-01-31"})"), "at is no time as 2026-01-31T09:30:00Z");
+  for (const char* mask : {R"("read_mask")", R"(["name"])"}) {
+    EXPECT_EQ(said(absl::StrCat("{\"readMask\": ", mask, "}")),
+              "read_mask is no text of fields in camel case with commas between, as titleRu,note");
+  }
+  EXPECT_EQ(said("[]"), "The request is no object.");
+  // Of what is no JSON: from which byte on.
+  EXPECT_EQ(said(""), "1");
+  EXPECT_EQ(said("{'text': 'a'}"), "2");
+  EXPECT_EQ(said(R"({"text": "a",})"), "14");
+  EXPECT_EQ(said("\xef\xbb\xbf{} x"), "7");
+  EXPECT_EQ(said(std::string("{\"text\": \"a\0\"}", 14)), "12");
+}
+
 TEST(TranscodeTest, Takes) {
   const auto read = [](const std::string& told) {
     FormSample sample;
