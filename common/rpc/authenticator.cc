@@ -12,9 +12,9 @@ namespace {
 constexpr char kAuthorization[] = "authorization";
 constexpr char kBearer[] = "Bearer ";
 
-// `peer`: what the connection proved; empty where it proved nothing.
-void LogRefused(absl::string_view why, absl::string_view peer) {
-  base::Log(base::Severity::kWarning, "identity_refused", {{"why", why}, {"peer", peer}});
+void LogRefused(absl::string_view why, const Evidence& evidence) {
+  base::Log(base::Severity::kWarning, "identity_refused",
+            {{"why", why}, {"peer", evidence.peer}, {"address", evidence.address}});
 }
 
 }  // namespace
@@ -36,6 +36,7 @@ Evidence EvidenceOf(const http2::CallHead& head) {
   }
   evidence.peer = head.peer->identity;
   evidence.peer_until = head.peer->until;
+  evidence.address = head.peer->address;
   return evidence;
 }
 
@@ -47,12 +48,12 @@ std::shared_ptr<const Caller> Authenticator::Known(const Evidence& evidence, abs
   return token_cache_.Find(evidence.authorization.substr(sizeof(kBearer) - 1), now);
 }
 
-absl::Status Authenticator::CheckContextPeer(absl::string_view peer) const {
+absl::Status Authenticator::CheckContextPeer(const Evidence& evidence) const {
   if (options_.contexts == nullptr) return ContextInvalid();
   if (options_.in_process_only || base::Planted("call-context-from-anyone"))
     return absl::OkStatus();
-  if (options_.context_peers.contains(std::string(peer))) return absl::OkStatus();
-  LogRefused("call context from a peer that may not bring one", peer);
+  if (options_.context_peers.contains(std::string(evidence.peer))) return absl::OkStatus();
+  LogRefused("call context from a peer that may not bring one", evidence);
   return ContextInvalid();
 }
 
@@ -60,13 +61,13 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evid
                                                                       absl::Time now) const {
   std::string why;
   if (evidence.context.has_value()) {
-    RETURN_IF_ERROR(CheckContextPeer(evidence.peer));
+    RETURN_IF_ERROR(CheckContextPeer(evidence));
     auto caller = options_.contexts->Verify(*evidence.context, now, &why);
-    if (!caller.ok()) LogRefused(why, evidence.peer);
+    if (!caller.ok()) LogRefused(why, evidence);
     if (!caller.ok() || options_.in_process_only || evidence.peer.empty()) return caller;
     // Who has seen another's context, or has its key, has not its certificate.
     if (evidence.peer == ServiceIdentity((*caller)->actors.back())) return caller;
-    LogRefused("call context of another signer than its peer", evidence.peer);
+    LogRefused("call context of another signer than its peer", evidence);
     return ContextInvalid();
   }
   if (evidence.authorizations != 0) {
@@ -76,18 +77,18 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Identify(const Evid
     }
     auto caller = token_cache_.FindOrVerify(
         *options_.tokens, evidence.authorization.substr(sizeof(kBearer) - 1), now, &why);
-    if (!caller.ok()) LogRefused(why, evidence.peer);
+    if (!caller.ok()) LogRefused(why, evidence);
     return caller;
   }
   if (options_.principals != nullptr && !evidence.peer.empty()) {
     auto caller = options_.principals->Current(now)->Find(std::string(evidence.peer));
     if (caller == nullptr) {
-      LogRefused("a certificate that stands for nobody", evidence.peer);
+      LogRefused("a certificate that stands for nobody", evidence);
       return Anonymous();
     }
     // A connection may outlive it, and a stream on it.
     if (now < evidence.peer_until) return caller;
-    LogRefused("a certificate that has ended since", evidence.peer);
+    LogRefused("a certificate that has ended since", evidence);
     return CertificateExpired();
   }
   return Anonymous();

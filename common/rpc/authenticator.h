@@ -37,6 +37,7 @@ struct Evidence {
   size_t authorizations = 0;
   absl::string_view peer;  // the SPIFFE id that the connection proved; empty: none
   absl::Time peer_until = absl::InfiniteFuture();  // until when
+  absl::string_view address;                       // of the other end
 };
 Evidence EvidenceOf(const http2::CallHead& head);
 
@@ -58,7 +59,7 @@ class Authenticator {
   static std::shared_ptr<const Caller> Anonymous();
 
  private:
-  absl::Status CheckContextPeer(absl::string_view peer) const;
+  absl::Status CheckContextPeer(const Evidence& evidence) const;
 
   AuthenticatorOptions options_;
   mutable TokenCache token_cache_;

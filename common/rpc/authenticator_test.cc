@@ -142,6 +142,15 @@ TEST_F(AuthenticatorTest, APeerBringsWhatItSignedItself) {
   EXPECT_EQ(CallAs("gateway", own), "CONTEXT_INVALID");
 }
 
+// Whoever is awake at night finds where it comes from.
+TEST_F(AuthenticatorTest, TheLogHasTheAddressOfWhoIsRefused) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Call(plain_port_, grpc::InsecureChannelCredentials(), "forged"), "CONTEXT_INVALID");
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find(R"("event":"identity_refused")"), std::string::npos) << log;
+  EXPECT_NE(log.find(R"("address":"127.0.0.1")"), std::string::npos) << log;
+}
+
 TEST_F(AuthenticatorTest, APeerAloneIsNobody) {
   EXPECT_EQ(CallAs("gateway", ""), "nobody");
   EXPECT_EQ(CallAs("gateway", "forged"), "CONTEXT_INVALID");
