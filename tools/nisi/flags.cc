@@ -77,7 +77,7 @@ absl::StatusOr<std::string> Bytes(absl::string_view text) {
 
 absl::Status SetDate(absl::string_view text, Message* date) {
   const auto parsed = base::Date::Parse(text);
-  if (!parsed.ok()) return Bad("takes a date of the calendar, as 2026-01-31");
+  if (!parsed.ok()) return Bad("takes a date of the calendar from 1990 to 2199, as 2026-01-31");
   date->CopyFrom(parsed->ToProto());
   return absl::OkStatus();
 }
@@ -156,7 +156,7 @@ absl::Status Store(const FieldDescriptor& field, absl::string_view text, Message
       return StoreText(field, text, message);
     case FieldDescriptor::CPPTYPE_INT32: {
       ASSIGN_OR_RETURN(const int32_t value,
-                       Number<int32_t>(text, absl::SimpleAtoi, "a whole number"));
+                       Number<int32_t>(text, absl::SimpleAtoi, "a whole number up to 2147483647"));
       NISI_STORE(Int32, value);
     }
     case FieldDescriptor::CPPTYPE_INT64: {
@@ -165,8 +165,9 @@ absl::Status Store(const FieldDescriptor& field, absl::string_view text, Message
       NISI_STORE(Int64, value);
     }
     case FieldDescriptor::CPPTYPE_UINT32: {
-      ASSIGN_OR_RETURN(const uint32_t value,
-                       Number<uint32_t>(text, absl::SimpleAtoi, "a whole number from 0"));
+      ASSIGN_OR_RETURN(
+          const uint32_t value,
+          Number<uint32_t>(text, absl::SimpleAtoi, "a whole number from 0 to 4294967295"));
       NISI_STORE(UInt32, value);
     }
     case FieldDescriptor::CPPTYPE_UINT64: {

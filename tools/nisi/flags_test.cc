@@ -67,6 +67,18 @@ TEST(FlagsTest, EveryKindOfFieldOfAWidget) {
   }
 }
 
+TEST(FlagsTest, WhatIsOutOfRangeIsToldTheRange) {
+  nisi::testing::v1::ListWidgetsRequest list;
+  EXPECT_THAT(std::string(Set(&list, "page-size", "99999999999").message()),
+              HasSubstr("up to 2147483647"));
+  nisi::testing::v1::FormSample sample;
+  EXPECT_THAT(std::string(Set(&sample, "level", "4294967296").message()),
+              HasSubstr("from 0 to 4294967295"));
+  nisi::testing::v1::CreateWidgetRequest create;
+  EXPECT_THAT(std::string(Set(&create, "widget.made-on", "9999-12-31").message()),
+              HasSubstr("from 1990 to 2199"));
+}
+
 TEST(FlagsTest, MasksBytesAndListsOfMessages) {
   goods::UpdateAssessmentRequest update;
   ASSERT_EQ(Set(&update, "update-mask", "note,export-potential"), absl::OkStatus());
