@@ -38,7 +38,7 @@ absl::StatusOr<Money> Money::Parse(absl::string_view tenge) {
 
 absl::StatusOr<Money> Money::FromUnitsNanos(absl::string_view currency, int64_t units,
                                             int32_t nanos) {
-  if (currency != "KZT") return absl::InvalidArgumentError("is not in tenge (KZT)");
+  if (currency != "KZT") return absl::InvalidArgumentError("is no sum in tenge (KZT)");
   if (nanos <= -kNanosPerTenge || nanos >= kNanosPerTenge) {
     return absl::InvalidArgumentError("has nanos outside -999999999 to 999999999");
   }

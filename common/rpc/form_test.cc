@@ -491,7 +491,7 @@ TEST(FormChecker, ASumSaysWhatIsWrongWithIt) {
   } kCases[] = {
       {"currency_code: 'KZT' units: 5 nanos: 990000000", "", ""},
       {"currency_code: 'KZT' units: 1000", "", ""},
-      {"currency_code: 'USD' units: 5", "is not in tenge (KZT)", "is not in tenge (KZT)"},
+      {"currency_code: 'USD' units: 5", "is no sum in tenge (KZT)", "is no sum in tenge (KZT)"},
       {"currency_code: 'KZT' units: 5 nanos: 1000000", "has more than 2 decimals",
        "has more than 2 decimals"},
       {"currency_code: 'KZT' nanos: -10000000", "must not be negative", ""},

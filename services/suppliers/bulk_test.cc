@@ -315,6 +315,11 @@ TEST_F(BulkTest, OffersEnterWithWhatTheirEvidenceSays) {
   EXPECT_FALSE(invalid.committed());
   EXPECT_EQ(invalid.invalid_count(), 1);
   EXPECT_EQ(CountOffers(), 4);
+  bad.set_kind("GOOD");
+  const auto unread = Parsed(SendOffers({bad}, institute_));
+  ASSERT_EQ(unread.rows_size(), 1);
+  EXPECT_EQ(unread.rows(0).field(), "price_from");
+  EXPECT_EQ(unread.rows(0).description(), "is no sum in tenge (KZT)");
 }
 
 TEST_F(BulkTest, APartThatWasAnsweredIsNotTakenInTwice) {

@@ -24,10 +24,7 @@ namespace {
 // A sum in tenge; what is none becomes one that no form allows.
 google::type::Money ToMoney(const std::string& cell) {
   const auto sum = base::Money::Parse(cell);
-  google::type::Money money = sum.ok() ? sum->ToProto() : google::type::Money();
-  money.set_currency_code("KZT");
-  if (!sum.ok()) money.set_units(-1);
-  return money;
+  return sum.ok() ? sum->ToProto() : google::type::Money();
 }
 
 // A day; what is none becomes one that no form allows.
