@@ -64,6 +64,7 @@ void ServerCall::OnHead(RequestHead head, const TakeCall& take) {
   if (head.call.fault == Fault::kNone && !head.encoding.empty() && head.encoding != "identity") {
     head.call.fault = Fault::kCompressed;
   }
+  compressed_ = head.call.fault == Fault::kCompressed;
   if (!Hold()) head.call.fault = Fault::kNoRoom;
   taker_ = take(std::move(head.call), shared_from_this());
 }
@@ -73,6 +74,7 @@ void ServerCall::OnData(absl::string_view bytes) {
     return connection_->Consume(id_, bytes.size());
   }
   fault_ = reader_.Push(bytes, &messages_);
+  compressed_ = compressed_ || fault_ == Fault::kCompressed;
   if (!Hold()) {
     connection_->Consume(id_, bytes.size());
     return Abort(shared_.no_room);
@@ -240,6 +242,8 @@ void ServerCall::SendHead() {
 
 void ServerCall::SendOnlyTrailers() {
   std::vector<nghttp2_nv> fields{ViewOf(":status", "200"), ViewOf("content-type", kContentType)};
+  // What it may send instead: grpc/doc/compression.md.
+  if (compressed_) fields.push_back(ViewOf("grpc-accept-encoding", "identity"));
   const Trailers trailers(answer_);
   trailers.AppendTo(&fields);
   head_sent_ = true;

@@ -85,6 +85,7 @@ class ServerCall final : public ServerStream,
   bool request_ended_ = false;
   bool end_delivered_ = false;
   Fault fault_ = Fault::kNone;
+  bool compressed_ = false;  // what the client sent
 
   // The answer.
   MessageQueue out_;

@@ -199,6 +199,21 @@ TEST_P(WebTest, WhatIsNoCallIsToldWhatIs) {
   EXPECT_EQ(Handled("unknown", "Unimplemented"), 3);
 }
 
+TEST_P(WebTest, WhoCompressesIsToldWhatIsTaken) {
+  if (GetParam() == HttpVersion::k1) return;  // gRPC is of HTTP/2
+  Start();
+  constexpr char kUnimplemented[] = "12";
+  const auto call = [&](int flags, HttpClient::Headers headers) {
+    headers.insert(headers.end(), {"content-type: application/grpc", "te: trailers"});
+    return client().Post(kEcho, Frame("x", flags), std::move(headers));
+  };
+  for (const HttpAnswer& answer : {call(1, {"grpc-encoding: gzip"}), call(1, {})}) {
+    EXPECT_EQ(answer.Field("grpc-status"), kUnimplemented);
+    EXPECT_EQ(answer.Field("grpc-accept-encoding"), "identity");
+  }
+  EXPECT_EQ(call(0, {}).Field("grpc-accept-encoding"), "");
+}
+
 TEST_P(WebTest, WhatFindsNoRoomCanBeQuoted) {
   Limits limits;
   limits.clients.max_held_bytes = 512 << 10;
