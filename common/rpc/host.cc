@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/clock.h"
+include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -102,6 +102,90 @@ absl::Status NoteSaid(store::Store& store, const Delivery& delivery,
       .status();
 }
 
+// How it stands with the store, for the metrics.
+std::vector<store::Figure> StoreFigures(store::Store& store, const store::StorePlace& place,
+                                        uint64_t reserve) {
+  std::vector<store::Figure> figures = FailureFigures(place.dir);
+  for (store::Figure& figure : store.engine().Stats()) {
+    figure.name = "nisi_store_" + figure.name;
+    figures.push_back(std::move(figure));
+  }
+  const auto add = [&figures](const char* name, const char* help, double value) {
+    figures.push_back({name, help, value});
+  };
+  const int64_t position = store.position();
+  add("nisi_store_position", "Journal position of the last commit.", static_cast<double>(position));
+  add("nisi_store_witness_lag", "Journal entries of which the file of the witness does not know.",
+      static_cast<double>(WitnessLag(place.witness, position)));
+  add("nisi_store_queue_depth", "Commands that wait for the writer.",
+      static_cast<double>(store.queue_depth()));
+  add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
+      store.failure().ok() ? 0 : 1);
+  add("nisi_store_file_damage", "1 when the check of files found damage.",
+      store.file_damage().ok() ? 0 : 1);
+  if (const auto unbuilt = store.UnbuiltIndexes(); unbuilt.ok()) {
+    add("nisi_store_indexes_unbuilt",
+        "Indexes and sums that are being built, or cannot be, as two records have one key.",
+        static_cast<double>(unbuilt->size()));
+  }
+  const store::FailingTimers::Counts failing = store.failing_timers();
+  add("nisi_store_timers_failing",
+      "Timers that are due and whose last attempt failed, with those that wait behind them.",
+      static_cast<double>(failing.failing));
+  add("nisi_store_timers_failing_since_timestamp_seconds",
+      "When the oldest of them was due, since 1970; 0: none fails.",
+      failing.failing == 0 ? 0 : absl::ToDoubleSeconds(failing.oldest_due - absl::UnixEpoch()));
+  const store::Store::ScrubRun scrub = store.last_scrub();
+  add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
+      static_cast<double>(scrub.runs));
+  add("nisi_store_scrub_last_end_timestamp_seconds",
+      "When the last scrub ended, since 1970; 0: none.",
+      scrub.runs == 0 ? 0 : absl::ToDoubleSeconds(scrub.ended - absl::UnixEpoch()));
+  add("nisi_store_scrub_last_took_seconds", "How long it took.", absl::ToDoubleSeconds(scrub.took));
+  add("nisi_store_scrub_findings", "What it found: more than 0 stops the store.",
+      static_cast<double>(scrub.findings));
+  if (const auto free = store.engine().FreeBytes(); free.has_value()) {
+    add("nisi_store_disk_free_bytes", "Room on the disk of the store.", static_cast<double>(*free));
+  }
+  add("nisi_store_disk_reserve_bytes", "With less room than this the store takes no writes.",
+      static_cast<double>(reserve));
+  return figures;
+}
+
+store::Store::Options StoreOptions(const HostOptions& options, const store::StorePlace& place,
+                                   std::map<std::string, store::TimerDef> timers) {
+  store::Store::Options made;
+  made.clock = options.clock;
+  made.witness = store::FileWitness(place.witness);
+  made.timers = std::move(timers);
+  made.disk_reserve_bytes = options.disk_reserve_bytes;
+  made.stalled_after = options.stalled_after;
+  made.scrub_interval = options.scrub_interval;
+  made.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
+  made.on_failure = [dir = place.dir, told = options.on_store_failure](const absl::Status& why) {
+    // By the system's clock, as Prometheus reads it.
+    store::NoteFailure(dir, why, base::SystemNow());
+    told(why);
+  };
+  made.on_file_damage = [dir = place.dir](const absl::Status& damage) {
+    store::NoteFailure(dir, damage, base::SystemNow());
+  };
+  made.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
+    metrics->ObserveCommit(commands, seconds);
+  };
+  return made;
+}
+
+// `what` is to lie in it.
+absl::Status MakeFolder(const std::string& dir, const char* reason, absl::string_view what) {
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (!error) return absl::OkStatus();
+  return base::Refusal(absl::StatusCode::kFailedPrecondition, reason,
+                       absl::StrCat("Cannot make the folder for ", what, "."))
+      .With("why", error.message());
+}
+
 }  // namespace
 
 absl::Status HostedService::OpenStore(const HostOptions& options, const store::Schema& schema,
@@ -113,13 +197,8 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   const std::string base = absl::StrCat(options.data_dir, "/", schema.name);
   const std::string& witnesses =
       options.witness_dir.empty() ? options.data_dir : options.witness_dir;
-  std::error_code error;
   for (const std::string& dir : {options.data_dir, witnesses}) {
-    std::filesystem::create_directories(dir, error);
-    if (!error) continue;
-    return base::Refusal(absl::StatusCode::kFailedPrecondition, "DATA_DIR",
-                         "Cannot make the folder for data or for witnesses.")
-        .With("why", error.message());
+    RETURN_IF_ERROR(MakeFolder(dir, "DATA_DIR", "data or for witnesses"));
   }
   store::RocksOptions rocks;
   rocks.dir = base;
@@ -128,6 +207,7 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   rocks.file_system = options.file_system;
   rocks.now = [clock = options.clock] { return clock->Now(); };
   const store::StorePlace place{base, absl::StrCat(witnesses, "/", schema.name, ".witness")};
+  std::error_code error;
   const bool witnessed = std::filesystem::exists(place.witness, error);
   const std::string backups =
       options.backup_dir.empty() ? "" : absl::StrCat(options.backup_dir, "/", schema.name);
@@ -135,30 +215,11 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   RETURN_IF_ERROR(store::CheckFirstOpening(place, schema_, *options.clock));
   ASSIGN_OR_RETURN(std::unique_ptr<store::Engine> engine, store::OpenRocks(rocks));
   ASSIGN_OR_RETURN(head_key_, HeadKeyFromFile(base + ".head.pem"));
-
-  store::Store::Options store_options;
-  store_options.clock = options.clock;
-  store_options.witness = store::FileWitness(place.witness);
-  store_options.timers = std::move(timers);
-  store_options.disk_reserve_bytes = options.disk_reserve_bytes;
-  store_options.stalled_after = options.stalled_after;
-  store_options.scrub_interval = options.scrub_interval;
-  store_options.scrub_limits = {options.scrub_bytes_a_second, kScrubShare};
-  store_options.on_failure = [dir = base,
-                              told = options.on_store_failure](const absl::Status& why) {
-    // By the system's clock, as Prometheus reads it.
-    store::NoteFailure(dir, why, base::SystemNow());
-    told(why);
-  };
-  store_options.on_file_damage = [dir = base](const absl::Status& damage) {
-    store::NoteFailure(dir, damage, base::SystemNow());
-  };
   options.metrics->ForStore();
-  store_options.observe_commit = [metrics = options.metrics](size_t commands, double seconds) {
-    metrics->ObserveCommit(commands, seconds);
-  };
+
   ASSIGN_OR_RETURN(std::unique_ptr<store::Store> opened,
-                   store::Store::Open(std::move(engine), schema_, std::move(store_options)));
+                   store::Store::Open(std::move(engine), schema_,
+                                      StoreOptions(options, place, std::move(timers))));
   store_ = std::move(opened);
   RETURN_IF_ERROR(store::NoteOpened(place, schema_));
   // It may be a copy that was put back without its witness: nobody else can tell.
@@ -173,68 +234,14 @@ absl::Status HostedService::OpenStore(const HostOptions& options, const store::S
   store_env_->kept = {options.backups_kept, options.backup_days_kept};
   store_env_->backup_dir = backups;
   if (!options.backup_dir.empty()) {
-    std::filesystem::create_directories(options.backup_dir, error);
-    if (error) {
-      return base::Refusal(absl::StatusCode::kFailedPrecondition, "BACKUP_DIR",
-                           "Cannot make the folder for backups.")
-          .With("why", error.message());
-    }
+    RETURN_IF_ERROR(MakeFolder(options.backup_dir, "BACKUP_DIR", "backups"));
   }
   options.metrics->AddFigures([env = store_env_] { return BackupFigures(*env); });
   options.metrics->AddFigures(DrillFigures(store_env_));
   options.metrics->AddFigures([weak = std::weak_ptr<store::Store>(store_), place,
                                reserve = options.disk_reserve_bytes] {
-    std::vector<store::Figure> figures;
     const auto store = weak.lock();
-    if (store == nullptr) return figures;
-    figures = FailureFigures(place.dir);
-    for (store::Figure& figure : store->engine().Stats()) {
-      figure.name = "nisi_store_" + figure.name;
-      figures.push_back(std::move(figure));
-    }
-    const auto add = [&figures](const char* name, const char* help, double value) {
-      figures.push_back({name, help, value});
-    };
-    const int64_t position = store->position();
-    add("nisi_store_position", "Journal position of the last commit.",
-        static_cast<double>(position));
-    add("nisi_store_witness_lag", "Journal entries of which the file of the witness does not know.",
-        static_cast<double>(WitnessLag(place.witness, position)));
-    add("nisi_store_queue_depth", "Commands that wait for the writer.",
-        static_cast<double>(store->queue_depth()));
-    add("nisi_store_failed", "1 when the store has stopped and must be reopened.",
-        store->failure().ok() ? 0 : 1);
-    add("nisi_store_file_damage", "1 when the check of files found damage.",
-        store->file_damage().ok() ? 0 : 1);
-    if (const auto unbuilt = store->UnbuiltIndexes(); unbuilt.ok()) {
-      add("nisi_store_indexes_unbuilt",
-          "Indexes and sums that are being built, or cannot be, as two records have one key.",
-          static_cast<double>(unbuilt->size()));
-    }
-    const store::FailingTimers::Counts failing = store->failing_timers();
-    add("nisi_store_timers_failing",
-        "Timers that are due and whose last attempt failed, with those that wait behind them.",
-        static_cast<double>(failing.failing));
-    add("nisi_store_timers_failing_since_timestamp_seconds",
-        "When the oldest of them was due, since 1970; 0: none fails.",
-        failing.failing == 0 ? 0 : absl::ToDoubleSeconds(failing.oldest_due - absl::UnixEpoch()));
-    const store::Store::ScrubRun scrub = store->last_scrub();
-    add("nisi_store_scrub_runs_total", "Scrubs that came to their end since the start.",
-        static_cast<double>(scrub.runs));
-    add("nisi_store_scrub_last_end_timestamp_seconds",
-        "When the last scrub ended, since 1970; 0: none.",
-        scrub.runs == 0 ? 0 : absl::ToDoubleSeconds(scrub.ended - absl::UnixEpoch()));
-    add("nisi_store_scrub_last_took_seconds", "How long it took.",
-        absl::ToDoubleSeconds(scrub.took));
-    add("nisi_store_scrub_findings", "What it found: more than 0 stops the store.",
-        static_cast<double>(scrub.findings));
-    if (const auto free = store->engine().FreeBytes(); free.has_value()) {
-      add("nisi_store_disk_free_bytes", "Room on the disk of the store.",
-          static_cast<double>(*free));
-    }
-    add("nisi_store_disk_reserve_bytes", "With less room than this the store takes no writes.",
-        static_cast<double>(reserve));
-    return figures;
+    return store == nullptr ? std::vector<store::Figure>() : StoreFigures(*store, place, reserve);
   });
   journal_ = JournalEnv{store_.get(), head_key_, &registry_};
   if (options.peers != nullptr) DeliverTo(options, delivery);

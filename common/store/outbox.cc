@@ -19,8 +19,7 @@ constexpr absl::Duration kRemembered = absl::Hours(30 * 24);
 
 struct Row {
   std::string key;  // whole, in Space::kData
-  std::string method, payload;
-  std::string id;
+  OutboxMessage message;
   absl::Time recorded;
 };
 
@@ -47,6 +46,37 @@ absl::StatusOr<absl::Time> RecordedOf(const Snapshot& snapshot, absl::string_vie
 absl::Status MessageOld() {
   return base::Refusal(absl::StatusCode::kFailedPrecondition, "MESSAGE_OLD",
                        "The target may have done this and forgotten it.");
+}
+
+std::string Spelled(absl::Time recorded) {
+  return absl::FormatTime(absl::RFC3339_sec, recorded, absl::UTCTimeZone());
+}
+
+// The first messages for a target, in order.
+struct Waiting {
+  std::vector<Row> rows;
+  bool more = false;  // than were asked for
+};
+absl::StatusOr<Waiting> WaitingFor(const Store& store, const std::string& target, size_t most) {
+  Waiting waiting;
+  const View view = store.Read();
+  const std::string prefix = TargetPrefix(target);
+  const auto cursor = view.snapshot().Scan(Space::kData, prefix, PrefixEnd(prefix));
+  for (; cursor->Valid() && waiting.rows.size() < most; cursor->Next()) {
+    KeyReader value(cursor->value());
+    auto method = value.Text(), payload = value.Text();
+    if (!method.has_value() || !payload.has_value()) return base::StoreCorrupt("outbox row");
+    const std::optional<int64_t> recorded_us = value.Number();
+    std::string id = OutboxId(store.secret(), cursor->key(), recorded_us);
+    ASSIGN_OR_RETURN(const absl::Time recorded,
+                     RecordedOf(view.snapshot(), cursor->key().substr(prefix.size()), recorded_us));
+    waiting.rows.push_back(Row{
+        std::string(cursor->key()),
+        OutboxMessage{target, std::move(id), *std::move(method), *std::move(payload)}, recorded});
+  }
+  RETURN_IF_ERROR(cursor->status());
+  waiting.more = cursor->Valid();
+  return waiting;
 }
 
 }  // namespace
@@ -135,29 +165,9 @@ absl::StatusOr<int> OutboxRelay::RunOnce() {
 }
 
 absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
-  std::vector<Row> rows;
-  bool more = false;
-  {
-    const View view = store_.Read();
-    const std::string prefix = TargetPrefix(target);
-    const auto cursor = view.snapshot().Scan(Space::kData, prefix, PrefixEnd(prefix));
-    for (; cursor->Valid() && rows.size() < options_.burst; cursor->Next()) {
-      KeyReader value(cursor->value());
-      auto method = value.Text(), payload = value.Text();
-      if (!method.has_value() || !payload.has_value()) return base::StoreCorrupt("outbox row");
-      const std::optional<int64_t> recorded_us = value.Number();
-      std::string id = OutboxId(store_.secret(), cursor->key(), recorded_us);
-      ASSIGN_OR_RETURN(
-          const absl::Time recorded,
-          RecordedOf(view.snapshot(), cursor->key().substr(prefix.size()), recorded_us));
-      rows.push_back(Row{std::string(cursor->key()), *std::move(method), *std::move(payload),
-                         std::move(id), recorded});
-    }
-    RETURN_IF_ERROR(cursor->status());
-    more = cursor->Valid();
-  }
+  ASSIGN_OR_RETURN(const Waiting waiting, WaitingFor(store_, target, options_.burst));
   int delivered = 0;
-  for (const Row& row : rows) {
+  for (const Row& row : waiting.rows) {
     if (stopping_) return delivered;
     const auto confirm = [&] {
       return store_.Bookkeep([&row](Overlay& overlay) {
@@ -166,57 +176,62 @@ absl::StatusOr<int> OutboxRelay::RunTarget(const std::string& target) {
       });
     };
     if (base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
-    const std::string recorded =
-        absl::FormatTime(absl::RFC3339_sec, row.recorded, absl::UTCTimeZone());
     const bool is_old = store_.clock().Now() - row.recorded > kRemembered;
-    if (is_old && options_.old != Old::kHold) {
-      const bool sends = options_.old == Old::kSend;
-      base::Log(base::Severity::kWarning, sends ? "outbox_old_sent" : "outbox_old_dropped",
-                {{"target", target},
-                 {"method", row.method},
-                 {"recorded", recorded},
-                 {"request_id", row.id}});
-    }
     const bool dropped = is_old && options_.old == Old::kDrop;
-    absl::Status status;
-    if (is_old && options_.old == Old::kHold) {
-      status = MessageOld();
-    } else if (!dropped) {
-      status = deliver_(OutboxMessage{target, row.id, row.method, row.payload});
-    }
-    if (!status.ok()) {
-      base::Log(base::Severity::kWarning, "outbox_retry",
-                {{"target", target},
-                 {"method", row.method},
-                 {"recorded", recorded},
-                 {"code", absl::StatusCodeToString(status.code())},
-                 {"reason", base::ReasonOf(status)}});
-      const std::lock_guard<std::mutex> lock(mutex_);
-      Target& state = targets_[target];
-      if (state.delay == absl::ZeroDuration()) ++counts_.failing_targets;
-      state.delay = state.delay == absl::ZeroDuration()
-                        ? options_.first_retry
-                        : std::min(state.delay * 2, options_.last_retry);
-      state.not_before = store_.clock().Now() + state.delay;
-      ++counts_.failed;
+    if (const absl::Status sent = Send(row.message, row.recorded, is_old); !sent.ok()) {
+      NoteFailed(row.message, row.recorded, sent);
       return delivered;
     }
     // Not deleted before it is confirmed, nor the next sent before it is deleted: a stop in between
     // sends it again.
     if (!base::Planted("outbox-marked-before-ack")) RETURN_IF_ERROR(confirm());
     if (!dropped) ++delivered;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    Target& state = targets_[target];
-    if (state.delay > absl::ZeroDuration()) --counts_.failing_targets;
-    state = Target{};
-    if (!dropped) ++counts_.delivered;
-    --counts_.pending;
+    NoteConfirmed(target, dropped);
   }
-  if (!more) {
+  if (!waiting.more) {
     const std::lock_guard<std::mutex> lock(mutex_);
     targets_.erase(target);
   }
   return delivered;
+}
+
+absl::Status OutboxRelay::Send(const OutboxMessage& message, absl::Time recorded, bool is_old) {
+  if (!is_old) return deliver_(message);
+  if (options_.old == Old::kHold) return MessageOld();
+  const bool sends = options_.old == Old::kSend;
+  base::Log(base::Severity::kWarning, sends ? "outbox_old_sent" : "outbox_old_dropped",
+            {{"target", message.target},
+             {"method", message.method},
+             {"recorded", Spelled(recorded)},
+             {"request_id", message.id}});
+  return sends ? deliver_(message) : absl::OkStatus();
+}
+
+void OutboxRelay::NoteFailed(const OutboxMessage& message, absl::Time recorded,
+                             const absl::Status& why) {
+  base::Log(base::Severity::kWarning, "outbox_retry",
+            {{"target", message.target},
+             {"method", message.method},
+             {"recorded", Spelled(recorded)},
+             {"code", absl::StatusCodeToString(why.code())},
+             {"reason", base::ReasonOf(why)}});
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Target& state = targets_[message.target];
+  if (state.delay == absl::ZeroDuration()) ++counts_.failing_targets;
+  state.delay = state.delay == absl::ZeroDuration()
+                    ? options_.first_retry
+                    : std::min(state.delay * 2, options_.last_retry);
+  state.not_before = store_.clock().Now() + state.delay;
+  ++counts_.failed;
+}
+
+void OutboxRelay::NoteConfirmed(const std::string& target, bool dropped) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Target& state = targets_[target];
+  if (state.delay > absl::ZeroDuration()) --counts_.failing_targets;
+  state = Target{};
+  if (!dropped) ++counts_.delivered;
+  --counts_.pending;
 }
 
 std::optional<absl::Time> OutboxRelay::NextAttempt() const {

@@ -86,6 +86,10 @@ class OutboxRelay {
 
   void Loop();
   absl::StatusOr<int> RunTarget(const std::string& target);
+  // Delivers it, or what `old` says of one that the target may have forgotten.
+  absl::Status Send(const OutboxMessage& message, absl::Time recorded, bool is_old);
+  void NoteFailed(const OutboxMessage& message, absl::Time recorded, const absl::Status& why);
+  void NoteConfirmed(const std::string& target, bool dropped);
   absl::StatusOr<std::map<std::string, int64_t>> Pending() const;
 
   Store& store_;

@@ -85,13 +85,7 @@ absl::Status Store::Load() {
   RETURN_IF_ERROR(CheckMeta(view, is_new));
   ASSIGN_OR_RETURN(const std::string oldest, view.Meta(kOldestMeta));
   oldest_ = std::max<int64_t>(1, Number(oldest));
-  ASSIGN_OR_RETURN(secret_, view.Meta(kSecretMeta));
-  if (is_new) secret_ = base::RandomBytes(kSecretBytes);
-  // Without it everybody could make page tokens and try out what was withheld.
-  if (secret_.size() != kSecretBytes) return base::StoreCorrupt("secret of the store");
-  ASSIGN_OR_RETURN(const std::string line, engine_->Line());
-  token_key_ = std::string(base::AsBytes(base::HmacSha256(secret_, {"page tokens/", line})));
-  sealer_ = std::make_unique<Sealer>(secret_, *schema_);
+  RETURN_IF_ERROR(LoadSecret(view, is_new));
   RETURN_IF_ERROR(CheckWitness());
   RETURN_IF_ERROR(LoadNextEffective());
 
@@ -101,57 +95,72 @@ absl::Status Store::Load() {
   opened_ = std::chrono::steady_clock::now();
   opened_at_ = recorded_us == 0 ? options_.clock->Now() : absl::FromUnixMicros(recorded_us);
   SayTime(recorded_us);
-  Writer::Deps deps{engine_.get(),
-                    schema_,
-                    sealer_.get(),
-                    options_.witness.get(),
-                    options_.clock,
-                    [this](const CommitNotice& notice) { OnCommit(notice); },
-                    options_.on_failure,
-                    options_.observe_commit,
-                    options_.queue_limit,
-                    options_.disk_reserve_bytes,
-                    [this] { return next_effective_us_.load(std::memory_order_acquire); },
-                    [this](const Snapshot& state, const std::string& from, absl::Time now,
-                           const TimerLook& look) { return FirstDue(state, from, now, look); },
-                    &failing_timers_,
-                    [this](const Snapshot& state, const std::string& from, absl::Time now) {
-                      return FindPatient(state, from, now);
-                    },
-                    /*timers_first=*/options_.background,
-                    &all_built_};
-  writer_ = std::make_unique<Writer>(std::move(deps), std::move(frontier), position, recorded_us);
+  writer_ = std::make_unique<Writer>(WriterDeps(), std::move(frontier), position, recorded_us);
 
-  const std::string ours = SchemaText(*schema_);
-  if (ours != schema_json) {
-    const std::set<uint16_t> built = is_new ? std::set<uint16_t>() : IndexesIn(schema_json);
-    RETURN_IF_ERROR(Bookkeep([&](Overlay& overlay) {
-      overlay.Put(Space::kData, MetaKey(kSchemaMeta), ours);
-      if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
-      const auto known = [&](uint16_t id) { return is_new || built.contains(id); };
-      for (const IndexDef* index : schema_->indexes) {
-        if (!known(index->id)) overlay.Put(Space::kData, BuildingKey(index->id), "");
-      }
-      for (const TotalsDef* totals : schema_->totals) {
-        if (!known(totals->id)) overlay.Put(Space::kData, BuildingKey(totals->id), "");
-      }
-      for (const Derived* derived : schema_->derived) {
-        if (!known(derived->id)) overlay.Put(Space::kData, BuildingKey(derived->id), "");
-      }
-      return absl::OkStatus();
-    }));
-  }
+  RETURN_IF_ERROR(SaveSchema(schema_json, is_new));
   LookWhetherAllIsBuilt();
-  if (options_.background) {
-    // What fell due while the store was closed happens before anything is served.
-    (void)RunDueTimers();  // what fails is logged, and tried again
-    timer_thread_ = std::thread([this] { TimerLoop(); });
-    upkeep_thread_ = std::thread([this] { UpkeepLoop(); });
-    if (options_.scrub_interval > absl::ZeroDuration()) {
-      scrub_thread_ = std::thread([this] { ScrubLoop(); });
-    }
-  }
+  if (options_.background) StartThreads();
   return absl::OkStatus();
+}
+
+absl::Status Store::LoadSecret(const View& view, bool is_new) {
+  ASSIGN_OR_RETURN(secret_, view.Meta(kSecretMeta));
+  if (is_new) secret_ = base::RandomBytes(kSecretBytes);
+  // Without it everybody could make page tokens and try out what was withheld.
+  if (secret_.size() != kSecretBytes) return base::StoreCorrupt("secret of the store");
+  ASSIGN_OR_RETURN(const std::string line, engine_->Line());
+  token_key_ = std::string(base::AsBytes(base::HmacSha256(secret_, {"page tokens/", line})));
+  sealer_ = std::make_unique<Sealer>(secret_, *schema_);
+  return absl::OkStatus();
+}
+
+Writer::Deps Store::WriterDeps() {
+  return {engine_.get(),
+          schema_,
+          sealer_.get(),
+          options_.witness.get(),
+          options_.clock,
+          [this](const CommitNotice& notice) { OnCommit(notice); },
+          options_.on_failure,
+          options_.observe_commit,
+          options_.queue_limit,
+          options_.disk_reserve_bytes,
+          [this] { return next_effective_us_.load(std::memory_order_acquire); },
+          [this](const Snapshot& state, const std::string& from, absl::Time now,
+                 const TimerLook& look) { return FirstDue(state, from, now, look); },
+          &failing_timers_,
+          [this](const Snapshot& state, const std::string& from, absl::Time now) {
+            return FindPatient(state, from, now);
+          },
+          /*timers_first=*/options_.background,
+          &all_built_};
+}
+
+absl::Status Store::SaveSchema(const std::string& stored, bool is_new) {
+  const std::string ours = SchemaText(*schema_);
+  if (ours == stored) return absl::OkStatus();
+  const std::set<uint16_t> built = is_new ? std::set<uint16_t>() : IndexesIn(stored);
+  return Bookkeep([&](Overlay& overlay) {
+    overlay.Put(Space::kData, MetaKey(kSchemaMeta), ours);
+    if (is_new) overlay.Put(Space::kData, MetaKey(kSecretMeta), secret_);
+    const auto to_build = [&](uint16_t id) {
+      if (!is_new && !built.contains(id)) overlay.Put(Space::kData, BuildingKey(id), "");
+    };
+    for (const IndexDef* index : schema_->indexes) to_build(index->id);
+    for (const TotalsDef* totals : schema_->totals) to_build(totals->id);
+    for (const Derived* derived : schema_->derived) to_build(derived->id);
+    return absl::OkStatus();
+  });
+}
+
+void Store::StartThreads() {
+  // What fell due while the store was closed happens before anything is served.
+  (void)RunDueTimers();  // what fails is logged, and tried again
+  timer_thread_ = std::thread([this] { TimerLoop(); });
+  upkeep_thread_ = std::thread([this] { UpkeepLoop(); });
+  if (options_.scrub_interval > absl::ZeroDuration()) {
+    scrub_thread_ = std::thread([this] { ScrubLoop(); });
+  }
 }
 
 absl::Status Store::CheckMeta(const View& view, bool is_new) {

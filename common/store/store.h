@@ -199,8 +199,13 @@ class Store {
   Store(std::unique_ptr<Engine> engine, const Schema& schema, Options options);
   absl::Status Load();
   absl::Status CheckMeta(const View& view, bool is_new);
+  absl::Status LoadSecret(const View& view, bool is_new);
   absl::Status CheckWitness();
   absl::Status LoadNextEffective();
+  Writer::Deps WriterDeps();
+  // What of the schema is not in the one that is `stored` is to be built.
+  absl::Status SaveSchema(const std::string& stored, bool is_new);
+  void StartThreads();
   void OnCommit(const CommitNotice& notice);
   // Tells the engine when the last command was recorded, or how late it can be by now: a clock that
   // is a year ahead for a minute, and a store that was put back from a year ago, take no reply.

@@ -79,6 +79,56 @@ absl::StatusOr<std::unique_ptr<rpc::Authenticator>> ContextsOnly(const std::stri
   return std::make_unique<rpc::Authenticator>(std::move(options));
 }
 
+// What the services stand on, all of them.
+struct Ground {
+  const rpc::HostFlags& flags;
+  base::Clock* clock;
+  const norms::Norms& norms;
+  std::string keys;     // the folder of the keys of call contexts
+  std::string signers;  // whose contexts are taken
+  rpc::Metrics& metrics;
+  std::atomic<bool>& failed;  // set when a store has stopped
+};
+
+// A service with its server. Its ways to the others are set when all are there.
+absl::Status StartPart(const Ground& ground, const std::string& name, const rpc::OpenService& open,
+                       Part* part) {
+  part->metrics = std::make_unique<rpc::Metrics>(name, ground.metrics);
+  rpc::Peers::Options speaking;
+  ASSIGN_OR_RETURN(speaking.signer, rpc::ContextSigner::Open(rpc::ContextKeyPath(ground.keys, name),
+                                                             name, base::SystemNow()));
+  speaking.metrics = part->metrics.get();
+  part->peers = std::make_unique<rpc::Peers>(std::move(speaking));
+  rpc::HostOptions host;
+  RETURN_IF_ERROR(ground.flags.Fill(&host));
+  host.clock = ground.clock;
+  host.norms = &ground.norms;
+  host.metrics = part->metrics.get();
+  host.peers = part->peers.get();
+  host.on_store_failure = [&failed = ground.failed](const absl::Status&) {
+    failed = true;
+    rpc::StopSignal::Stop();
+  };
+  ASSIGN_OR_RETURN(part->service, open(host));
+  ASSIGN_OR_RETURN(part->authenticator, ContextsOnly(ground.signers, name, base::SystemNow()));
+  rpc::ServerOptions options;
+  options.clock = ground.clock;
+  options.registry = &part->service->registry();
+  options.authenticator = part->authenticator.get();
+  options.metrics = part->metrics.get();
+  ASSIGN_OR_RETURN(part->server, rpc::Server::Start(options));
+  return absl::OkStatus();
+}
+
+// At the gateway people and agencies show the tokens of the development issuer.
+absl::StatusOr<std::unique_ptr<rpc::Authenticator>> TokensOnly(const std::string& data) {
+  rpc::AuthenticatorOptions identity;
+  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer, rpc::DevIssuer(data, base::SystemNow()));
+  identity.tokens =
+      std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
+  return std::make_unique<rpc::Authenticator>(std::move(identity));
+}
+
 // For whoever started it by hand: the log says little to people.
 void Greet(const Settings& settings, int port) {
   const std::string host = settings.address.substr(0, settings.address.rfind(':'));
@@ -112,32 +162,11 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   Parts parts;
   rpc::Metrics door_metrics("gateway", metrics);
   gateway::GatewayOptions door;
+  const Ground ground{settings.host,     clock.clock(), norms, folder,
+                      keys.signers_path, metrics,       failed};
   for (const auto& [name, served] : ServedServices()) {
     Part& part = parts.all.emplace_back();
-    part.metrics = std::make_unique<rpc::Metrics>(name, metrics);
-    rpc::Peers::Options speaking;
-    ASSIGN_OR_RETURN(speaking.signer, rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, name),
-                                                               name, base::SystemNow()));
-    speaking.metrics = part.metrics.get();
-    part.peers = std::make_unique<rpc::Peers>(std::move(speaking));
-    rpc::HostOptions host;
-    RETURN_IF_ERROR(settings.host.Fill(&host));
-    host.clock = clock.clock();
-    host.norms = &norms;
-    host.metrics = part.metrics.get();
-    host.peers = part.peers.get();
-    host.on_store_failure = [&failed](const absl::Status&) {
-      failed = true;
-      rpc::StopSignal::Stop();
-    };
-    ASSIGN_OR_RETURN(part.service, served.open(host));
-    ASSIGN_OR_RETURN(part.authenticator, ContextsOnly(keys.signers_path, name, base::SystemNow()));
-    rpc::ServerOptions options;
-    options.clock = clock.clock();
-    options.registry = &part.service->registry();
-    options.authenticator = part.authenticator.get();
-    options.metrics = part.metrics.get();
-    ASSIGN_OR_RETURN(part.server, rpc::Server::Start(options));
+    RETURN_IF_ERROR(StartPart(ground, name, served.open, &part));
     door.backends[name].here = part.server->take();
   }
   for (Part& part : parts.all) {
@@ -145,19 +174,14 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
     RETURN_IF_ERROR(part.peers->Check());
   }
 
-  rpc::AuthenticatorOptions identity;
-  ASSIGN_OR_RETURN(rpc::TokenIssuer issuer,
-                   rpc::DevIssuer(settings.host.data(), base::SystemNow()));
-  identity.tokens =
-      std::make_unique<rpc::TokenVerifier>(std::vector<rpc::TokenIssuer>{std::move(issuer)});
-  const rpc::Authenticator authenticator(std::move(identity));
-  ASSIGN_OR_RETURN(const auto signer,
-                   rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway",
-                                            base::SystemNow()));
+  ASSIGN_OR_RETURN(const auto authenticator, TokensOnly(settings.host.data()));
+  ASSIGN_OR_RETURN(
+      const auto signer,
+      rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway", base::SystemNow()));
   base::SystemClock system_clock;  // identity and limits do not move with a development clock
   door.clock = &system_clock;
   door.metrics = &door_metrics;
-  door.authenticator = &authenticator;
+  door.authenticator = authenticator.get();
   door.signer = signer.get();
   door.services = gateway::LinkedServices();
   door.address = settings.address;
