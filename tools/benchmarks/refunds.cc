@@ -158,6 +158,38 @@ absl::Status PutDraft(store::Tx& tx) {
   return tx.Put(export_refunds::kClaims, &row);
 }
 
+// What the register has, and the draft that is measured.
+absl::Status Fill(store::Store& store, const RefundsSettings& settings) {
+  RETURN_IF_ERROR(Write(store, PutList));
+  for (int64_t n = 0; n < settings.expenses; n += kOfAClaim) {
+    const auto put = [n](store::Tx& tx) {
+      return PutExpenses(tx, absl::StrCat("claims/f", n / kOfAClaim), n, /*held=*/true);
+    };
+    RETURN_IF_ERROR(Write(store, put));
+  }
+  for (int64_t n = 0; n < kOfOneNumber; n += kOfAClaim) {
+    RETURN_IF_ERROR(Write(store, [n](store::Tx& tx) { return PutEqual(tx, n); }));
+  }
+  RETURN_IF_ERROR(Write(store, PutDraft));
+  const auto put = [&](store::Tx& tx) {
+    return PutExpenses(tx, kDraft, settings.expenses, /*held=*/false);
+  };
+  return Write(store, put);
+}
+
+// The n-th look for a duplicate among `count` invoices that `make` makes: each second one is a
+// taken one, anywhere among them, the others are of invoices that nobody has.
+absl::Status LookAmong(const store::View& view, int64_t n, int64_t count,
+                       const std::function<export_refunds::ExpenseRow(int64_t)>& make) {
+  const bool is_there = n % 2 == 0;
+  const int64_t which = n * 7'919 % count;
+  const export_refunds::ExpenseRow row = make(is_there ? which : which + 2 * count);
+  ASSIGN_OR_RETURN(const bool taken,
+                   export_refunds::InvoiceTaken(view, row, export_refunds::MarksOf(row.expense()),
+                                                export_refunds::Among::kRegister));
+  return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
+}
+
 }  // namespace
 
 absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
@@ -178,21 +210,7 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   ASSIGN_OR_RETURN(const auto service,
                    export_refunds::OpenWith(options, export_refunds::AskPeers(peers.get())));
   store::Store& store = service->store();
-  RETURN_IF_ERROR(Write(store, PutList));
-  for (int64_t n = 0; n < settings.expenses; n += kOfAClaim) {
-    const auto put = [n](store::Tx& tx) {
-      return PutExpenses(tx, absl::StrCat("claims/f", n / kOfAClaim), n, /*held=*/true);
-    };
-    RETURN_IF_ERROR(Write(store, put));
-  }
-  for (int64_t n = 0; n < kOfOneNumber; n += kOfAClaim) {
-    RETURN_IF_ERROR(Write(store, [n](store::Tx& tx) { return PutEqual(tx, n); }));
-  }
-  RETURN_IF_ERROR(Write(store, PutDraft));
-  const auto put = [&](store::Tx& tx) {
-    return PutExpenses(tx, kDraft, settings.expenses, /*held=*/false);
-  };
-  RETURN_IF_ERROR(Write(store, put));
+  RETURN_IF_ERROR(Fill(store, settings));
 
   const auto caller = std::make_shared<rpc::Caller>();
   caller->subject = "bench";
@@ -224,29 +242,16 @@ absl::Status RunRefunds(const RefundsSettings& settings, std::ostream& out) {
   const auto signing_it = [&](int64_t) { return ask("SignClaim", sign, sign.request_id()); };
   RETURN_IF_ERROR(signing.Measure(1, signing_it));
   RETURN_IF_ERROR(as_signed.Measure(settings.rounds, calculating));
-  // Each second invoice is a taken one, anywhere among them.
   const store::View view = store.Read();
-  const auto look = [&](int64_t n) -> absl::Status {
-    const bool is_there = n % 2 == 0;
-    const int64_t which = n * 7'919 % settings.expenses;
-    const export_refunds::ExpenseRow row =
-        MakeExpense("claims/new", 1, is_there ? which : which + 2 * settings.expenses);
-    ASSIGN_OR_RETURN(const bool taken,
-                     export_refunds::InvoiceTaken(view, row, export_refunds::MarksOf(row.expense()),
-                                                  export_refunds::Among::kRegister));
-    return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
+  const auto look = [&](int64_t n) {
+    return LookAmong(view, n, settings.expenses,
+                     [](int64_t which) { return MakeExpense("claims/new", 1, which); });
   };
   RETURN_IF_ERROR(duplicate.Measure(10'000, look));
   // Where thousands have one number and day.
-  const auto look_among_equal = [&](int64_t n) -> absl::Status {
-    const bool is_there = n % 2 == 0;
-    const int64_t which = n * 7'919 % kOfOneNumber;
-    const export_refunds::ExpenseRow row =
-        MakeEqual("claims/new", 1, is_there ? which : which + kOfOneNumber);
-    ASSIGN_OR_RETURN(const bool taken,
-                     export_refunds::InvoiceTaken(view, row, export_refunds::MarksOf(row.expense()),
-                                                  export_refunds::Among::kRegister));
-    return taken == is_there ? absl::OkStatus() : absl::InternalError("a wrong answer");
+  const auto look_among_equal = [&](int64_t n) {
+    return LookAmong(view, n, kOfOneNumber,
+                     [](int64_t which) { return MakeEqual("claims/new", 1, which); });
   };
   RETURN_IF_ERROR(equal.Measure(1'000, look_among_equal));
   out << "{" << draft.Json("CalculateClaim of a draft") << ", "
