@@ -52,16 +52,4 @@ Date Calendar::AddWorkingDays(Date date, int64_t n) const {
   return date;
 }
 
-std::vector<Date> Calendar::HolidaysOf(int year) const {
-  std::vector<Date> days;
-  const auto first = Date::Of(year, 1, 1);
-  const auto last = Date::Of(year, 12, 31);
-  if (!first.ok() || !last.ok()) return days;
-  for (size_t i = Index(*first); i <= Index(*last); ++i) {
-    const Date date = Date::Min().AddDays(static_cast<int64_t>(i));
-    if (!date.is_weekend() && !working_[i]) days.push_back(date);
-  }
-  return days;
-}
-
 }  // namespace nisi::base

@@ -6,7 +6,6 @@
 #include <set>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "common/base/date.h"
 
 namespace nisi::base {
@@ -40,15 +39,6 @@ class Calendar {
   // The n-th working day after `date` (before it, when n is negative); `date` itself when n is 0.
   // Stops at the ends of the range of Date.
   Date AddWorkingDays(Date date, int64_t n) const;
-  // The first moment after a period of n working days that runs from an event on `date`: it starts
-  // on the day after and ends with its last day.
-  absl::Time EndOfWorkingDays(Date date, int64_t n) const {
-    return AddWorkingDays(date, n).EndOfDay();
-  }
-  // The same for a period of n days; holidays and weekends count.
-  static absl::Time EndOfDays(Date date, int64_t n) { return date.AddDays(n).EndOfDay(); }
-  // The weekdays of a year that are not worked, in order.
-  std::vector<Date> HolidaysOf(int year) const;
 
  private:
   static size_t Index(Date date) { return static_cast<size_t>(date - Date::Min()); }

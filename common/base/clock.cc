@@ -66,27 +66,4 @@ void MovableClock::Advance(absl::Duration by) {
   moved_.notify_all();
 }
 
-void MovableClock::Freeze() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    at_ = NowLocked();
-    frozen_ = true;
-  }
-  moved_.notify_all();
-}
-
-void MovableClock::Run() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (frozen_) offset_ = at_ - SystemNow();
-    frozen_ = false;
-  }
-  moved_.notify_all();
-}
-
-absl::Duration MovableClock::offset() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return frozen_ ? at_ - SystemNow() : offset_;
-}
-
 }  // namespace nisi::base

@@ -46,20 +46,15 @@ class MovableClock : public Clock {
   // From here on Now() starts at t and goes on as before: running or standing still.
   void Set(absl::Time t);
   void Advance(absl::Duration by);
-  // Stands still from now on, or goes on from where it stands.
-  void Freeze();
-  void Run();
-  // How far it is from the system's clock.
-  absl::Duration offset() const;
 
  private:
   absl::Time NowLocked() const;
 
   mutable std::mutex mutex_;
   std::condition_variable moved_;
-  bool frozen_ = false;
-  absl::Time at_;          // while frozen
-  absl::Duration offset_;  // while running
+  const bool frozen_ = false;
+  absl::Time at_;          // where it is frozen
+  absl::Duration offset_;  // where it runs
 };
 
 // The system's clock.

@@ -196,28 +196,6 @@ absl::StatusOr<GoodsCode> GoodsCode::ParsePrefix(absl::string_view text) {
   return GoodsCode(Pack(text));
 }
 
-absl::StatusOr<GoodsCode> GoodsCode::FromPacked(uint64_t packed) {
-  const GoodsCode code(packed);
-  const uint64_t digits = packed & 0xf;
-  if (digits < 2 || digits > 10 || packed >> 4 >= PowerOf10(10))
-    return BadCode("is not a packed goods code");
-  ASSIGN_OR_RETURN(const GoodsCode checked, ParsePrefix(code.ToString()));
-  if (checked != code) return BadCode("is not a packed goods code");
-  return code;
-}
-
-bool GoodsCode::Covers(GoodsCode other) const {
-  if (digits() > other.digits()) return false;
-  const uint64_t rest = PowerOf10(10 - digits());
-  return (packed_ >> 4) / rest == (other.packed_ >> 4) / rest;
-}
-
-GoodsCode GoodsCode::Parent(int digits) const {
-  if (digits < 2 || digits % 2 != 0 || digits >= this->digits()) return *this;
-  const uint64_t rest = PowerOf10(10 - digits);
-  return GoodsCode(((packed_ >> 4) / rest * rest) << 4 | static_cast<uint64_t>(digits));
-}
-
 std::string GoodsCode::ToString() const {
   return absl::StrFormat("%0*d", digits(), (packed_ >> 4) / PowerOf10(10 - digits()));
 }

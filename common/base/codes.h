@@ -25,16 +25,6 @@ class GoodsCode {
   static absl::StatusOr<GoodsCode> ParsePrefix(absl::string_view text);
 
   int digits() const { return static_cast<int>(packed_ & 0xf); }
-  // One number for the code: ten digits, filled up with zeros, then the length in the lowest 4
-  // bits. Orders as the text does, a code before the codes that it covers.
-  uint64_t packed() const { return packed_; }
-  // The reverse of packed(). INVALID_ARGUMENT when no code packs so.
-  static absl::StatusOr<GoodsCode> FromPacked(uint64_t packed);
-  // Whether `other` begins with this code.
-  bool Covers(GoodsCode other) const;
-  // The first `digits` digits, which must be one of 2, 4, 6, 8 and at most digits(); otherwise the
-  // code itself.
-  GoodsCode Parent(int digits) const;
   std::string ToString() const;
 
   friend auto operator<=>(const GoodsCode&, const GoodsCode&) = default;
@@ -45,6 +35,8 @@ class GoodsCode {
 
  private:
   explicit constexpr GoodsCode(uint64_t packed) : packed_(packed) {}
+  // Ten digits, filled up with zeros, then the length in the lowest 4 bits. Orders as the text
+  // does, a code before the codes that it covers.
   uint64_t packed_;
 };
 
@@ -103,64 +95,36 @@ class Kato {
   uint32_t number_;
 };
 
-// A code that is a text of a certain shape. Form::Check says what is wrong with it.
-template <class Form>
-class TextCode {
- public:
-  static absl::StatusOr<TextCode> Parse(absl::string_view text) {
-    if (absl::Status status = Form::Check(text); !status.ok()) return status;
-    return TextCode(std::string(text));
-  }
+// Codes that are texts of a certain shape: what is wrong with one that has another.
 
-  const std::string& ToString() const { return text_; }
-
-  friend auto operator<=>(const TextCode&, const TextCode&) = default;
-  template <class H>
-  friend H AbslHashValue(H h, const TextCode& c) {
-    return H::combine(std::move(h), c.text_);
-  }
-
- private:
-  explicit TextCode(std::string text) : text_(std::move(text)) {}
-  std::string text_;
-};
-
+// NN.NN or NN.NN.N
 struct OkedForm {
   static absl::Status Check(absl::string_view text);
 };
+// NN.NN, NN.NN.N, NN.NN.NN or NN.NN.NN.NNN
 struct KpvedForm {
   static absl::Status Check(absl::string_view text);
 };
+// NNNNNN.NNN.NNNNNN
 struct EnsTruForm {
   static absl::Status Check(absl::string_view text);
 };
+// The beginning of such codes, whole groups: NNNNNN, NNNNNN.NNN or all of it.
 struct EnsTruPrefixForm {
   static absl::Status Check(absl::string_view text);
 };
+// The beginning of places of KATO: 2 to 9 digits with a known two-digit prefix.
 struct KatoPrefixForm {
   static absl::Status Check(absl::string_view text);
 };
+// The text form of RFC 9562, in lower case.
 struct UuidForm {
   static absl::Status Check(absl::string_view text);
 };
+// 1 to 63 lower-case letters, digits and underscores.
 struct WordForm {
   static absl::Status Check(absl::string_view text);
 };
-
-// NN.NN or NN.NN.N
-using Oked = TextCode<OkedForm>;
-// NN.NN, NN.NN.N, NN.NN.NN or NN.NN.NN.NNN
-using Kpved = TextCode<KpvedForm>;
-// NNNNNN.NNN.NNNNNN
-using EnsTru = TextCode<EnsTruForm>;
-// The beginning of such codes, whole groups: NNNNNN, NNNNNN.NNN or all of it.
-using EnsTruPrefix = TextCode<EnsTruPrefixForm>;
-// The beginning of places of KATO: 2 to 9 digits with a known two-digit prefix.
-using KatoPrefix = TextCode<KatoPrefixForm>;
-// The text form of RFC 9562, in lower case.
-using Uuid = TextCode<UuidForm>;
-// 1 to 63 lower-case letters, digits and underscores.
-using Word = TextCode<WordForm>;
 
 // Matches "editions/7/entries/e1" with the pattern "editions/*/entries/*" and returns what stands
 // at the stars:

@@ -100,11 +100,7 @@ class Period {
 
   Date first() const { return first_; }
   Date last() const { return last_; }
-  int32_t length_in_days() const { return last_ - first_ + 1; }
   bool Contains(Date date) const { return first_ <= date && date <= last_; }
-  bool Overlaps(const Period& other) const {
-    return first_ <= other.last_ && other.first_ <= last_;
-  }
 
   friend bool operator==(const Period&, const Period&) = default;
 

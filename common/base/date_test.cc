@@ -134,13 +134,9 @@ TEST(QuarterTest, ParsesAndSpans) {
 TEST(PeriodTest, StartsBeforeItEnds) {
   const auto may = Period::Of(Ymd("2026-05-01"), Ymd("2026-05-31"));
   ASSERT_TRUE(may.ok());
-  EXPECT_EQ(may->length_in_days(), 31);
   EXPECT_TRUE(may->Contains(Ymd("2026-05-01")));
   EXPECT_TRUE(may->Contains(Ymd("2026-05-31")));
   EXPECT_FALSE(may->Contains(Ymd("2026-06-01")));
-  EXPECT_TRUE(may->Overlaps(*Period::Of(Ymd("2026-05-31"), Ymd("2026-06-30"))));
-  EXPECT_FALSE(may->Overlaps(*Period::Of(Ymd("2026-06-01"), Ymd("2026-06-30"))));
-  EXPECT_EQ(Period::Of(Ymd("2026-05-01"), Ymd("2026-05-01"))->length_in_days(), 1);
   EXPECT_FALSE(Period::Of(Ymd("2026-05-02"), Ymd("2026-05-01")).ok());
 }
 

@@ -47,13 +47,6 @@ EVP_MD_CTX* ThreadContext() {
   return context.get();
 }
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 Hash Sha256(std::initializer_list<absl::string_view> parts) {
@@ -102,21 +95,6 @@ Hash HmacSha256(absl::string_view key, std::initializer_list<absl::string_view> 
 
 std::string HexEncode(absl::string_view bytes) {
   return absl::BytesToHexString(bytes);
-}
-
-absl::StatusOr<std::string> HexDecode(absl::string_view hex) {
-  if (hex.size() % 2 != 0)
-    return absl::InvalidArgumentError("has an odd number of hexadecimal digits");
-  std::string bytes;
-  bytes.reserve(hex.size() / 2);
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    const int high = HexValue(hex[i]);
-    const int low = HexValue(hex[i + 1]);
-    if (high < 0 || low < 0)
-      return absl::InvalidArgumentError("has a character that is no hexadecimal digit");
-    bytes.push_back(static_cast<char>(high * 16 + low));
-  }
-  return bytes;
 }
 
 bool ConstantTimeEquals(absl::string_view a, absl::string_view b) {

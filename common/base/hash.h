@@ -9,7 +9,6 @@
 #include <initializer_list>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace nisi::base {
@@ -32,8 +31,6 @@ Hash HmacSha256(absl::string_view key, std::initializer_list<absl::string_view> 
 
 // Lower case.
 std::string HexEncode(absl::string_view bytes);
-// Either case. INVALID_ARGUMENT with a short reason.
-absl::StatusOr<std::string> HexDecode(absl::string_view hex);
 
 // In time that depends on the lengths only.
 bool ConstantTimeEquals(absl::string_view a, absl::string_view b);

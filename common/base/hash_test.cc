@@ -72,9 +72,6 @@ TEST(HashTest, ThreadsDoNotShareAContext) {
 TEST(HashTest, Hex) {
   const std::string bytes("\x00\x7f\xff", 3);
   EXPECT_EQ(HexEncode(bytes), "007fff");
-  EXPECT_EQ(HexDecode("007fFf").value(), bytes);
-  EXPECT_EQ(HexDecode("").value(), "");
-  for (const char* bad : {"0", "0g", "  ", "0x12"}) EXPECT_FALSE(HexDecode(bad).ok()) << bad;
 }
 
 TEST(HashTest, ConstantTimeEquals) {
@@ -90,7 +87,7 @@ TEST(HashTest, RandomBytesAndUuids) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {
     const std::string uuid = RandomUuid();
-    EXPECT_TRUE(Uuid::Parse(uuid).ok()) << uuid;
+    EXPECT_TRUE(UuidForm::Check(uuid).ok()) << uuid;
     EXPECT_EQ(uuid[14], '4');
     seen.insert(uuid);
   }

@@ -51,12 +51,6 @@ void ReplyBuilder::AddString(int field_number, absl::string_view text) {
   if (!text.empty()) AddBytesField(field_number, text);
 }
 
-void ReplyBuilder::AddVarint(int field_number, uint64_t value) {
-  if (value == 0) return;
-  Append(Tag(field_number, kVarint));
-  Append(value);
-}
-
 bool TakeField(absl::string_view* bytes, WireField* field) {
   const char* const begin = bytes->data();
   const char* const end = begin + bytes->size();

@@ -25,9 +25,6 @@ class ReplyBuilder {
   void AddBytesField(int field_number, absl::string_view bytes);
   // A string field; nothing when it is empty, as proto3 has it.
   void AddString(int field_number, absl::string_view text);
-  // An integer, bool or enum field (not sint, fixed); nothing when it is zero. Pass negative
-  // numbers as static_cast<uint64_t>(int64_t).
-  void AddVarint(int field_number, uint64_t value);
   // Whole fields, tags included: as an already built part of the answer.
   void AddRaw(absl::string_view fields) { bytes_.append(fields.data(), fields.size()); }
 

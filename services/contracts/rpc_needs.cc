@@ -69,7 +69,7 @@ class NeedImport final : public rpc::Import<v1::ImportNeedsRequest, Need> {
   }
 
   std::string KeyOf(const Row& row) const override {
-    return base::EnsTru::Parse(row.ens_tru()).ok() ? row.ens_tru() : "";
+    return base::EnsTruForm::Check(row.ens_tru()).ok() ? row.ens_tru() : "";
   }
 
   absl::Status Judge(const Need& need) const override { return CheckNeed(need, year_, "need"); }

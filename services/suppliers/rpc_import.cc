@@ -242,7 +242,7 @@ class OfferImport final : public rpc::Import<v1::ImportOffersRequest, Offer> {
   }
 
   std::string KeyOf(const Row& row) const override {
-    return base::EnsTru::Parse(row.ens_tru()).ok() ? row.ens_tru() : "";
+    return base::EnsTruForm::Check(row.ens_tru()).ok() ? row.ens_tru() : "";
   }
 
   absl::Status Judge(const Offer& offer) const override {
