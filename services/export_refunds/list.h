@@ -1,8 +1,10 @@
-// The list of Art. 10(3) as a list in editions (common/rpc/editions.h).
+// The list of Art. 10(3) as a list in editions (common/rpc/editions.h, and their life:
+// common/cases/editions.h).
 #pragma once
 
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "common/rpc/catalog.h"
 #include "nisi/export_refunds/v1/service.pb.h"
 #include "services/export_refunds/errors.h"
@@ -21,6 +23,26 @@ struct PromotedList {
                                               "sector",  "processing_level", "note"};
   static bool IsPublished(Edition::State state) { return export_refunds::IsPublished(state); }
   static base::LegalBasis Basis() { return errors::List(); }
+
+  static const store::Index<EditionRow>& ByState() { return kListsByState; }
+  static const store::Index<EditionRow>& ByEffectiveDay() { return kListsByEffectiveDay; }
+  static const base::Machine<Edition::State, ListVerb>& Machine() { return ListMachine(); }
+  static constexpr const char* kTakeEffectTimer = export_refunds::kTakeEffectTimer;
+  static std::string Name(int32_t number) { return EditionName(number); }
+  static std::string EntryName(int32_t edition, const std::string& code) {
+    return export_refunds::EntryName(edition, code);
+  }
+  static std::string CodeIn(absl::string_view last_segment) {
+    return absl::StrReplaceAll(last_segment, {{"-", "."}});
+  }
+  static base::LegalBasis Drafting() { return errors::List(); }
+  static absl::Status DayTaken(base::Date day, const std::string& edition) {
+    return errors::EffectiveDayTaken(day, edition);
+  }
+  static absl::Status Overlap(const std::string& entry) { return errors::EntryOverlap(entry); }
+  static absl::Status EntryExists(const std::string& entry) {
+    return errors::RecordExists(kEntries.name, entry);
+  }
 };
 
 using rpc::Calendar;

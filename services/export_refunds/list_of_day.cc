@@ -24,7 +24,7 @@ absl::StatusOr<std::optional<Told>> ListOfDay::Find(const std::string& code) {
   if (number_ == 0) return std::nullopt;
   if (const auto known = known_.find(code); known != known_.end()) return known->second;
   std::optional<Told> told;
-  for (const std::string& covering : Covering(code)) {
+  for (const std::string& covering : cases::Covering(code)) {
     ASSIGN_OR_RETURN(const auto found, reader_->Find(kEntries, store::Key::Of(number_, covering)));
     if (!found.has_value()) continue;
     const Entry& entry = found->row.entry();

@@ -32,7 +32,7 @@ absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env& env, Call& call,
     if (in_force == nullptr) return v1::SearchEntriesResponse();
     edition = in_force->number;
   } else {
-    ASSIGN_OR_RETURN(edition, rpc::NumberIn(request.parent(), "lists/*", 0));
+    ASSIGN_OR_RETURN(edition, EditionNumber(request.parent()));
     RETURN_IF_ERROR(CheckListReadable(env, call, request.parent()));
   }
   return rpc::SearchEntries<PromotedList, v1::SearchEntriesResponse>(*env.store, call, request,
@@ -41,8 +41,8 @@ absl::StatusOr<v1::SearchEntriesResponse> SearchEntries(Env& env, Call& call,
 
 absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call,
                                                       const v1::DiffEditionsRequest& request) {
-  ASSIGN_OR_RETURN(const int32_t base, rpc::NumberIn(request.base(), "lists/*", 0));
-  ASSIGN_OR_RETURN(const int32_t target, rpc::NumberIn(request.target(), "lists/*", 0));
+  ASSIGN_OR_RETURN(const int32_t base, EditionNumber(request.base()));
+  ASSIGN_OR_RETURN(const int32_t target, EditionNumber(request.target()));
   for (const std::string& name : {request.base(), request.target()}) {
     RETURN_IF_ERROR(CheckListReadable(env, call, name));
   }
@@ -52,7 +52,7 @@ absl::StatusOr<v1::DiffEditionsResponse> DiffEditions(Env& env, Call& call,
 
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> ExportEdition(
     Env& env, Call& call, const v1::ExportEditionRequest& request) {
-  ASSIGN_OR_RETURN(const int32_t edition, rpc::NumberIn(request.name(), "lists/*", 0));
+  ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.name()));
   RETURN_IF_ERROR(CheckListReadable(env, call, request.name()));
   return std::make_unique<rpc::EditionExport<PromotedList>>(*env.store, edition);
 }
@@ -61,7 +61,7 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchEntries(
     Env& env, Call& call, const v1::WatchEntriesRequest& request) {
   int32_t edition = 0;
   if (!request.parent().empty()) {
-    ASSIGN_OR_RETURN(edition, rpc::NumberIn(request.parent(), "lists/*", 0));
+    ASSIGN_OR_RETURN(edition, EditionNumber(request.parent()));
     RETURN_IF_ERROR(CheckListReadable(env, call, request.parent()));
   }
   return std::make_unique<rpc::EditionWatch<PromotedList, v1::WatchEntriesResponse>>(

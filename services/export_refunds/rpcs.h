@@ -31,21 +31,14 @@ absl::StatusOr<v1::Edition> WithdrawEdition(Env&, const Call&, store::Tx&,
                                             const v1::WithdrawEditionRequest&);
 absl::StatusOr<v1::ReplayEditionResponse> ReplayEdition(Env&, Call&,
                                                         const v1::ReplayEditionRequest&);
-// The timer: every approved edition whose first day has come is in force.
-absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due);
 // Whether roles show editions that are not published.
 bool SeesDrafts(uint32_t roles);
 // Whether the caller may read an edition and its entries; what it may not see is as if it were not
 // there.
 absl::Status CheckListReadable(const Env& env, const Call& call, const std::string& name,
                                const store::At& at = {});
-// A step of the edition that `name` names.
-absl::StatusOr<cases::Step<EditionRow>> BeginEdition(const store::Tx& tx, const Call& call,
-                                                     ListVerb verb, const std::string& name,
-                                                     const std::string& etag);
-// Of a command that writes in the entries of an edition: EDITION_FROZEN and the like, and whoever
-// writes has prepared it from now on.
-absl::Status WriteIn(const Env& env, store::Tx& tx, const Call& call, int32_t edition);
+// The number in "lists/{number}"; NOT_FOUND for a name no edition can have.
+absl::StatusOr<int32_t> EditionNumber(const std::string& name);
 
 // rpc_entries.cc
 absl::StatusOr<v1::Entry> CreateEntry(Env&, const Call&, store::Tx&, const v1::CreateEntryRequest&);

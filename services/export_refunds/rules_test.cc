@@ -549,18 +549,6 @@ TEST(ClaimRulesTest, ExportOfFourYearsInOrder) {
   EXPECT_EQ(ReasonOf(CheckSignable(claim, 1, On("2024-06-10"))), "EXPORT_VOLUMES_INVALID");
 }
 
-TEST(ListRulesTest, NothingIsCoveredTwice) {
-  const std::set<std::string> codes{"8504", "84193100", "62.01"};
-  EXPECT_EQ(FindOverlap(codes, "850423"), "8504");
-  EXPECT_EQ(FindOverlap(codes, "8419"), "84193100");
-  EXPECT_EQ(FindOverlap(codes, "62.01.1"), "62.01");
-  EXPECT_FALSE(FindOverlap(codes, "8505").has_value());
-  EXPECT_FALSE(FindOverlap(codes, "62.02").has_value());
-  EXPECT_THAT(Covering("8504232900"),
-              ::testing::ElementsAre("8504232900", "85042329", "850423", "8504"));
-  EXPECT_THAT(Covering("62.01.1"), ::testing::ElementsAre("62.01.1", "62.01"));
-}
-
 TEST(MachinesTest, AreSoundAndStandInTheReadme) {
   for (const base::MachineDef* machine :
        std::initializer_list<const base::MachineDef*>{&ListMachine(), &ClaimMachine()}) {

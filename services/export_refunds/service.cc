@@ -1,6 +1,7 @@
 #include "services/export_refunds/service.h"
 
 #include "common/base/roles.h"
+#include "common/cases/editions.h"
 #include "services/export_refunds/rpcs.h"
 
 namespace nisi::export_refunds {
@@ -22,7 +23,7 @@ class Service final : public rpc::HostedService {
     RETURN_IF_ERROR(OpenStore(
         options, ExportRefundsSchema(),
         {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
-         {kTakeEffectTimer, TakeEffect},
+         {kTakeEffectTimer, cases::TakeEffect<PromotedList>},
          {kTellAgainTimer, TellAgain},
          {kBeginMonitoringTimer,
           [env = shared_](store::Tx& tx, absl::string_view payload, absl::Time due) {

@@ -1,7 +1,7 @@
 #include "services/priority_goods/env.h"
 
 #include "absl/strings/str_cat.h"
-#include "common/cases/beside.h"
+#include "common/cases/editions.h"
 #include "common/rpc/store_call.h"
 #include "services/priority_goods/rules.h"
 
@@ -13,7 +13,7 @@ bool IsInsider(const rpc::Caller& caller) {
 }
 
 absl::StatusOr<int32_t> EditionNumber(const std::string& name) {
-  return rpc::NumberIn(name, "editions/*", 0);
+  return cases::NumberOf<GoodsList>(name);
 }
 
 absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t edition,
@@ -32,22 +32,6 @@ absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition)
   const store::View view = env.store->Read(call.reach);
   ASSIGN_OR_RETURN(const auto found, view.FindRaw(kEditions, store::Key::Of(edition)));
   return found.has_value() ? absl::OkStatus() : base::NotFound("editions", EditionName(edition));
-}
-
-absl::StatusOr<cases::Step<EditionRow>> BeginStep(const store::Tx& tx, const rpc::Call& call,
-                                                  const std::string& name, const std::string& etag,
-                                                  Verb verb) {
-  ASSIGN_OR_RETURN(const int32_t number, EditionNumber(name));
-  ASSIGN_OR_RETURN(auto found, tx.Find(kEditions, store::Key::Of(number)));
-  if (!found.has_value()) return base::NotFound("editions", name);
-  const std::vector<base::Acted> acts = ActsOf(found->row.edition());
-  return cases::Begin(call, EditionMachine(), verb, std::move(found->row),
-                      {.roles = call.caller->roles, .etag = etag, .acts = acts});
-}
-
-absl::Status WriteIn(const Env& env, store::Tx& tx, const rpc::Call& call, int32_t edition) {
-  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, EditionName(edition), "", Verb::kEdit));
-  return cases::FinishBeside(tx, *env.norms, kEditions, &step);
 }
 
 }  // namespace nisi::priority_goods

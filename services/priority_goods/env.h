@@ -37,15 +37,4 @@ absl::Status CheckReadable(const Env& env, const rpc::Call& call, int32_t editio
 // NOT_FOUND when no edition has the number.
 absl::Status CheckExists(const Env& env, const rpc::Call& call, int32_t edition);
 
-// A step of an edition in a transaction, to be finished by cases::Finish. NOT_FOUND; what
-// EditionMachine() refuses; VERSION_MISMATCH.
-enum class Verb;
-absl::StatusOr<cases::Step<EditionRow>> BeginStep(const store::Tx& tx, const rpc::Call& call,
-                                                  const std::string& name, const std::string& etag,
-                                                  Verb verb);
-
-// Of a command that writes in the entries of an edition: EDITION_FROZEN and the like, and whoever
-// writes has prepared it from now on.
-absl::Status WriteIn(const Env& env, store::Tx& tx, const rpc::Call& call, int32_t edition);
-
 }  // namespace nisi::priority_goods

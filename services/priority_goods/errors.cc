@@ -125,10 +125,6 @@ absl::Status ScoreOverNorm(const std::string& field, int64_t maximum) {
       .Cite(Criteria());
 }
 
-absl::Status NameMissing(const std::string& field) {
-  return base::InvalidField(field, "a name in Kazakh or Russian is needed");
-}
-
 absl::Status DecisionMissing(v1::Edition::State state) {
   return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
                  "The edition has not been approved, so there is no decision to replay.")

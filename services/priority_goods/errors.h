@@ -38,7 +38,6 @@ absl::Status EffectiveDayPast();                                             // 
 absl::Status OrderDateInvalid();                                             // ORDER_DATE_INVALID
 absl::Status EffectiveBeforeOrder();                                         // INVALID_FIELD
 absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);       // SCORE_OVER_NORM
-absl::Status NameMissing(const std::string& field);                          // INVALID_FIELD
 absl::Status DecisionMissing(v1::Edition::State state);                      // DECISION_MISSING
 
 }  // namespace nisi::priority_goods::errors

@@ -1,4 +1,5 @@
-// The list of priority goods as a list in editions (common/rpc/editions.h).
+// The list of priority goods as a list in editions (common/rpc/editions.h, and their life:
+// common/cases/editions.h).
 #pragma once
 
 #include <string>
@@ -21,6 +22,22 @@ struct GoodsList {
                                               "processing_level", "oked",    "kpved",   "note"};
   static bool IsPublished(Edition::State state) { return priority_goods::IsPublished(state); }
   static base::LegalBasis Basis() { return errors::ListOfPriorityGoods(); }
+
+  static const store::Index<EditionRow>& ByState() { return kEditionsByState; }
+  static const store::Index<EditionRow>& ByEffectiveDay() { return kEditionsByEffectiveDay; }
+  static const base::Machine<Edition::State, Verb>& Machine() { return EditionMachine(); }
+  static constexpr const char* kTakeEffectTimer = priority_goods::kTakeEffectTimer;
+  static std::string Name(int32_t number) { return EditionName(number); }
+  static std::string EntryName(int32_t edition, const std::string& code) {
+    return priority_goods::EntryName(edition, code);
+  }
+  static std::string CodeIn(absl::string_view last_segment) { return std::string(last_segment); }
+  static base::LegalBasis Drafting() { return errors::Drafting(); }
+  static absl::Status DayTaken(base::Date day, const std::string& edition) {
+    return errors::EffectiveDayTaken(day, edition);
+  }
+  static absl::Status Overlap(const std::string& entry) { return errors::EntryOverlap(entry); }
+  static absl::Status EntryExists(const std::string& entry) { return errors::EntryExists(entry); }
 };
 
 using rpc::Calendar;

@@ -1,6 +1,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/rows.h"
 #include "common/rpc/resource.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/priority_goods/errors.h"
@@ -14,8 +15,7 @@ namespace {
 absl::Status Decide(const Env& env, const store::Tx& tx, const Call& call, Assessment* assessment) {
   assessment->set_etag(tx.etag());  // the version that the decision says its scores are of
   ASSIGN_OR_RETURN(*assessment->mutable_decision(), Assess(*assessment, *env.norms, tx.today()));
-  assessment->mutable_decision()->mutable_decide_time()->set_seconds(
-      absl::ToUnixSeconds(tx.recorded()));
+  cases::SetDecideTime(tx, assessment->mutable_decision());
   assessment->set_points(assessment->technological_complexity() + assessment->export_potential() +
                          assessment->domestic_potential());
   ProcessingLevel level = v1::PROCESSING_LEVEL_UNSPECIFIED;

@@ -1,7 +1,6 @@
 #include "absl/strings/str_cat.h"
-#include "common/rpc/editions.h"
+#include "common/cases/edition_entries.h"
 #include "common/rpc/resource.h"
-#include "services/priority_goods/errors.h"
 #include "services/priority_goods/levels.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
@@ -9,126 +8,47 @@
 namespace nisi::priority_goods {
 namespace {
 
-absl::Status CheckNames(const Entry& entry, const std::string& path) {
-  return entry.name_kk().empty() && entry.name_ru().empty()
-             ? errors::NameMissing(absl::StrCat(path, ".name_ru"))
-             : absl::OkStatus();
+absl::Status CheckNew(const store::Tx& tx, const Entry& entry, const std::string& path) {
+  RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
+  RETURN_IF_ERROR(
+      cases::CheckNamed(entry.name_kk(), entry.name_ru(), absl::StrCat(path, ".name_ru")));
+  return CheckAssessed(tx, entry);
 }
 
-struct EntryKey {
-  int32_t edition;
-  std::string code;
-};
-
-absl::StatusOr<EntryKey> KeyOf(const std::string& name) {
-  constexpr char kPattern[] = "editions/*/entries/*";
-  ASSIGN_OR_RETURN(const int32_t edition, rpc::NumberIn(name, kPattern, 0));
-  return EntryKey{edition, name.substr(name.rfind('/') + 1)};
-}
-
-store::Key StoreKey(const EntryKey& key) {
-  return store::Key::Of(key.edition, key.code);
-}
-
-// No entry may cover another: three looks above, one below. Below 10 digits nothing can lie.
-absl::Status CheckFree(const store::Tx& tx, int32_t edition, const std::string& code) {
-  std::string taken;
-  for (size_t length = 4; length <= code.size(); length += 2) {
-    ASSIGN_OR_RETURN(const auto above,
-                     tx.FindRaw(kEntries, store::Key::Of(edition, code.substr(0, length))));
-    if (above.has_value()) taken = code.substr(0, length);
-  }
-  if (taken.empty() && code.size() < 10) {
-    store::Key prefix = store::Key::Of(edition);
-    prefix.AddTextPrefix(code);
-    RETURN_IF_ERROR(
-        tx.Scan(kEntries, {prefix, ""}, {},
-                [&](const store::RowView& row, absl::string_view) -> absl::StatusOr<bool> {
-                  ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<EntryRow>(row));
-                  taken = stored.row.entry().goods_code();
-                  return false;
-                }));
-  }
-  if (taken.empty()) return absl::OkStatus();
-  if (taken == code) return errors::EntryExists(EntryName(edition, code));
-  return errors::EntryOverlap(EntryName(edition, taken));
-}
-
-absl::StatusOr<Entry> AddEntry(store::Tx& tx, int32_t edition, const Entry& given,
-                               const std::string& path) {
-  RETURN_IF_ERROR(CheckLevel(given.processing_level()));
-  RETURN_IF_ERROR(CheckNames(given, path));
-  RETURN_IF_ERROR(CheckAssessed(tx, given));
-  RETURN_IF_ERROR(CheckFree(tx, edition, given.goods_code()));
-  EntryRow row;
-  row.set_edition(edition);
-  *row.mutable_entry() = given;
-  row.mutable_entry()->set_name(EntryName(edition, given.goods_code()));
-  RETURN_IF_ERROR(tx.Put(kEntries, &row));
-  return row.entry();
+absl::Status CheckChanged(const store::Tx& tx, const Entry& entry) {
+  RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
+  return CheckAssessed(tx, entry);
 }
 
 }  // namespace
 
 absl::StatusOr<v1::Entry> CreateEntry(Env& env, const Call& call, store::Tx& tx,
                                       const v1::CreateEntryRequest& request) {
-  ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  RETURN_IF_ERROR(WriteIn(env, tx, call, edition));
-  tx.Cite(errors::ListOfPriorityGoods());
-  return AddEntry(tx, edition, request.entry(), "entry");
+  return cases::CreateEntry<GoodsList>(tx, *env.norms, call, request, CheckNew);
 }
 
 absl::StatusOr<v1::BatchCreateEntriesResponse> BatchCreateEntries(
     Env& env, const Call& call, store::Tx& tx, const v1::BatchCreateEntriesRequest& request) {
-  ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  RETURN_IF_ERROR(WriteIn(env, tx, call, edition));
-  tx.Cite(errors::ListOfPriorityGoods());
-  v1::BatchCreateEntriesResponse response;
-  for (int i = 0; i < request.entries_size(); ++i) {
-    const std::string path = absl::StrCat("entries[", i, "]");
-    auto entry = AddEntry(tx, edition, request.entries(i), path);
-    if (!entry.ok()) return rpc::InItem(entry.status(), path);
-    *response.add_entries() = *std::move(entry);
-  }
-  return response;
+  return cases::CreateEntries<GoodsList, v1::BatchCreateEntriesResponse>(tx, *env.norms, call,
+                                                                         request, CheckNew);
 }
 
 absl::StatusOr<v1::Entry> UpdateEntry(Env& env, const Call& call, store::Tx& tx,
                                       const v1::UpdateEntryRequest& request) {
-  ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.entry().name()));
-  RETURN_IF_ERROR(WriteIn(env, tx, call, key.edition));
-  ASSIGN_OR_RETURN(auto found,
-                   rpc::FindFor(tx, call, kEntries, StoreKey(key), request.entry().name()));
-  Entry& entry = *found.row.mutable_entry();
-  // One that was imported without names may stay so; a person may not take the last one away.
-  const bool named = CheckNames(entry, "entry").ok();
-  RETURN_IF_ERROR(rpc::UpdateResource(request.entry(), request.update_mask(), &entry, &call));
-  if (named) RETURN_IF_ERROR(CheckNames(entry, "entry"));
-  RETURN_IF_ERROR(CheckLevel(entry.processing_level()));
-  RETURN_IF_ERROR(CheckAssessed(tx, entry));
-  tx.Cite(errors::ListOfPriorityGoods());
-  RETURN_IF_ERROR(tx.Put(kEntries, &found.row));
-  return found.row.entry();
+  return cases::UpdateEntry<GoodsList>(tx, *env.norms, call, request, CheckChanged);
 }
 
 absl::StatusOr<v1::DeleteEntryResponse> DeleteEntry(Env& env, const Call& call, store::Tx& tx,
                                                     const v1::DeleteEntryRequest& request) {
-  ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
-  RETURN_IF_ERROR(WriteIn(env, tx, call, key.edition));
-  ASSIGN_OR_RETURN(const auto found,
-                   rpc::FindFor(tx, call, kEntries, StoreKey(key), request.name()));
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.entry().etag()));
-  tx.Cite(errors::Drafting());
-  RETURN_IF_ERROR(tx.End(kEntries, StoreKey(key)));
-  return v1::DeleteEntryResponse();
+  return cases::DeleteEntry<GoodsList, v1::DeleteEntryResponse>(tx, *env.norms, call, request);
 }
 
 absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
                                             const v1::GetEntryRequest& request) {
-  ASSIGN_OR_RETURN(const EntryKey key, KeyOf(request.name()));
+  ASSIGN_OR_RETURN(const cases::EntryKey key, cases::EntryKeyOf<GoodsList>(request.name()));
   ASSIGN_OR_RETURN(const store::At at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, key.edition, at));
-  return rpc::GetRecord<Entry>(*env.store, call, kEntries, StoreKey(key), request);
+  return rpc::GetRecord<Entry>(*env.store, call, kEntries, key.key(), request);
 }
 
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(

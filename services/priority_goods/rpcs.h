@@ -40,8 +40,6 @@ absl::StatusOr<v1::Edition> ApproveEdition(Env&, const Call&, store::Tx&,
                                            const v1::ApproveEditionRequest&);
 absl::StatusOr<v1::Edition> WithdrawEdition(Env&, const Call&, store::Tx&,
                                             const v1::WithdrawEditionRequest&);
-// The timer: an approved edition comes into force on its day and replaces the one before.
-absl::Status TakeEffect(store::Tx& tx, absl::string_view payload, absl::Time due);
 
 // rpc_entries.cc
 absl::StatusOr<v1::Entry> CreateEntry(Env&, const Call&, store::Tx&, const v1::CreateEntryRequest&);

@@ -30,14 +30,8 @@ constexpr char kHighFrom[] = "priority_goods.level.high_from";
 constexpr char kMediumFrom[] = "priority_goods.level.medium_from";
 constexpr char kPoints[] = "points";
 
-// The facts of an approval.
-constexpr char kDraftedBy[] = "drafted_by";
-constexpr char kSubmittedBy[] = "submitted_by";
+// Among the facts of an approval.
 constexpr char kDecidedBy[] = "decided_by";
-constexpr char kEntryCount[] = "entry_count";
-constexpr char kOrderDate[] = "order_date";
-constexpr char kEffectiveFrom[] = "effective_from";
-constexpr char kToday[] = "today";
 // Of an entry whose code is assessed: its level and code follow, the value is the assessed level. A
 // list has thousands of them, so the fact is one and not two.
 constexpr char kEntryLevel[] = "entry_level.";
@@ -81,20 +75,8 @@ absl::StatusOr<Decision> DecideLevel(Facts facts) {
 
 absl::StatusOr<Decision> DecideApproval(const Facts& facts) {
   Decision decision;
-  ASSIGN_OR_RETURN(const std::string drafter, facts.Text(kDraftedBy));
-  ASSIGN_OR_RETURN(const std::string submitter, facts.Text(kSubmittedBy));
-  ASSIGN_OR_RETURN(const std::string decider, facts.Text(kDecidedBy));
-  cases::AddFinding(&decision, "SEPARATION_OF_DUTIES", decider != drafter && decider != submitter,
-                    errors::Approval(), facts, {kDraftedBy, kSubmittedBy, kDecidedBy});
-  ASSIGN_OR_RETURN(const int64_t count, facts.Number(kEntryCount));
-  cases::AddFinding(&decision, "EDITION_NOT_EMPTY", count > 0, errors::ListOfPriorityGoods(), facts,
-                    {kEntryCount});
-  ASSIGN_OR_RETURN(const base::Date order_date, facts.Date(kOrderDate));
-  ASSIGN_OR_RETURN(const base::Date effective_from, facts.Date(kEffectiveFrom));
-  ASSIGN_OR_RETURN(const base::Date today, facts.Date(kToday));
-  cases::AddFinding(&decision, "DATES_IN_ORDER",
-                    order_date <= today && order_date <= effective_from && today <= effective_from,
-                    errors::Approval(), facts, {kOrderDate, kEffectiveFrom, kToday});
+  RETURN_IF_ERROR(cases::FindApproval(facts, kDecidedBy, errors::Approval(),
+                                      errors::ListOfPriorityGoods(), &decision));
   // Decisions from before the levels were compared, and of lists without assessed goods, have none.
   const std::vector<std::string> levels = facts.NamesUnder(kEntryLevel);
   if (!levels.empty()) {
@@ -147,17 +129,6 @@ absl::Status CheckAssessed(const std::vector<AssessedLevel>& levels) {
   std::copy_if(levels.begin(), levels.end(), std::back_inserter(others),
                [](const AssessedLevel& level) { return level.entry != level.assessed; });
   return others.empty() ? absl::OkStatus() : errors::LevelNotAssessed(others);
-}
-
-std::optional<std::string> FindOverlap(const std::set<std::string>& codes,
-                                       const std::string& code) {
-  const auto below = codes.lower_bound(code);
-  if (below != codes.end() && absl::StartsWith(*below, code)) return *below;
-  for (size_t length = 4; length < code.size(); length += 2) {
-    const std::string above = code.substr(0, length);
-    if (codes.contains(above)) return above;
-  }
-  return std::nullopt;
 }
 
 const base::Machine<Edition::State, Verb>& EditionMachine() {
@@ -224,34 +195,15 @@ const base::Machine<Edition::State, Verb>& EditionMachine() {
   return *kMachine;
 }
 
-std::vector<base::Acted> ActsOf(const Edition& edition) {
-  return {{base::Duty::kPrepares, edition.drafted_by()},
-          {base::Duty::kPrepares, edition.submitted_by()}};
-}
-
-bool IsPublished(Edition::State state) {
-  return state == Edition::APPROVED || state == Edition::IN_FORCE || state == Edition::SUPERSEDED;
-}
-
 bool IsPublication(Edition::State before, Edition::State after) {
   return IsPublished(after) && (IsPublished(before) || before == Edition::SUBMITTED);
 }
 
-void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edition) {
-  const auto first = base::Date::FromProto(edition->effective_from());
-  if (!IsPublished(edition->state()) || !first.ok() || *first > day) return;
-  if (edition->state() == Edition::APPROVED) edition->set_state(Edition::IN_FORCE);
-  const auto next = first_days.upper_bound(*first);
-  if (next == first_days.end() || *next > day) return;
-  edition->set_state(Edition::SUPERSEDED);
-  *edition->mutable_effective_until() = next->ToProto();
-}
-
-absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, base::Date today,
-                                 const norms::Norms& norms,
+absl::StatusOr<Decision> Approve(const Edition& edition, const cases::EditionOrder& order,
+                                 base::Date today, const norms::Norms& norms,
                                  const std::vector<AssessedLevel>& levels) {
   if (order.effective_from < order.date) return errors::EffectiveBeforeOrder();
-  std::vector<base::Acted> acts = ActsOf(edition);
+  std::vector<base::Acted> acts = cases::PreparersOf(edition);
   for (const AssessedLevel& level : levels) acts.push_back({base::Duty::kPrepares, level.assessor});
   RETURN_IF_ERROR(EditionMachine()
                       .Ask(Edition::SUBMITTED, Verb::kApprove, {kAuthority, order.approver, acts})
@@ -260,20 +212,7 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const Order& order, bas
   if (order.date > today) return errors::OrderDateInvalid();
   if (order.effective_from < today) return errors::EffectiveDayPast();
   RETURN_IF_ERROR(CheckAssessed(levels));
-  Facts facts;
-  const auto examined = [&](const char* name, const std::string& value) {
-    facts.Set(name, value, edition.name(), edition.etag());
-  };
-  const auto ordered = [&](const char* name, const std::string& value) {
-    facts.Set(name, value, edition.name(), order.etag);
-  };
-  examined(kDraftedBy, edition.drafted_by());
-  examined(kSubmittedBy, edition.submitted_by());
-  examined(kEntryCount, absl::StrCat(edition.entry_count()));
-  ordered(kDecidedBy, order.approver);
-  ordered(kOrderDate, order.date.ToString());
-  ordered(kEffectiveFrom, order.effective_from.ToString());
-  facts.Set(kToday, today.ToString(), "clock");
+  Facts facts = cases::ApprovalFacts(edition, order, today, kDecidedBy);
   for (const AssessedLevel& level : levels) {
     facts.Set(
         absl::StrCat(kEntryLevel, v1::ProcessingLevel_Name(level.entry), ".", level.goods_code),

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +10,7 @@
 #include "common/base/date.h"
 #include "common/base/machine.h"
 #include "common/base/status.h"
+#include "common/cases/edition_rules.h"
 #include "common/norms/norms.h"
 #include "nisi/decision/v1/decision.pb.h"
 #include "nisi/priority_goods/v1/resources.pb.h"
@@ -46,45 +45,28 @@ struct AssessedLevel {
 // not.
 absl::Status CheckAssessed(const std::vector<AssessedLevel>& levels);
 
-// The code among `codes` that covers `code` or is covered by it; nullopt when there is none. An
-// entry covers every code that begins with its own, and no good may be covered twice.
-std::optional<std::string> FindOverlap(const std::set<std::string>& codes, const std::string& code);
-
-// What can happen to an edition.
-enum class Verb { kEdit, kSubmit, kReturn, kApprove, kTakeEffect, kSupersede, kWithdraw };
+using Verb = cases::EditionVerb;
 
 // The edition's states. Its refusals are EDITION_STATE and, of edits, EDITION_FROZEN.
 const base::Machine<Edition::State, Verb>& EditionMachine();
-// Who prepared the edition: they do not decide on it. Views into the edition.
-std::vector<base::Acted> ActsOf(const Edition& edition);
 
 // Approved by order at some time: what the public may see, and what can answer for a day.
-bool IsPublished(Edition::State state);
+inline bool IsPublished(Edition::State state) {
+  return cases::IsPublished<Edition>(state);
+}
 // Whether a change of an edition may be told to everybody: it leads to one that the public may see,
 // from one that it may, or from the one that was examined: frozen, and named in the decision by its
 // version, that one says nothing that the approved one does not.
 bool IsPublication(Edition::State before, Edition::State after);
-
-// Shows an edition as it stands on `day`: what by then comes into force and is replaced by itself,
-// has been. `first_days`: of all published editions that are known. One that is not published, or
-// begins later, stays as it is.
-void ShowOn(base::Date day, const std::set<base::Date>& first_days, Edition* edition);
-
-// What comes with the request to approve an edition.
-struct Order {
-  std::string approver;
-  base::Date date;
-  base::Date effective_from;
-  std::string etag;  // under which the edition is recorded with it
-};
 
 // Whether the order may approve the edition as it was examined (Art. 9(28)). `levels`: of the
 // entries whose codes are assessed; whoever scored one of them has prepared the edition.
 // INVALID_FIELD when it puts the edition in force before its own date; SEPARATION_OF_DUTIES,
 // EDITION_EMPTY, ORDER_DATE_INVALID, EFFECTIVE_DAY_PAST, LEVEL_NOT_ASSESSED. The decision lists the
 // findings.
-absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition, const Order& order,
-                                               base::Date today, const norms::Norms& norms,
+absl::StatusOr<decision::v1::Decision> Approve(const Edition& edition,
+                                               const cases::EditionOrder& order, base::Date today,
+                                               const norms::Norms& norms,
                                                const std::vector<AssessedLevel>& levels = {});
 
 // The same decisions from the facts that were stored with them: no norms are looked up, and no

@@ -161,26 +161,6 @@ TEST(CheckAssessedTest, TheAssessmentDeterminesTheLevel) {
   EXPECT_EQ(base::InfoOf(many).metadata().at("count"), "20000");
 }
 
-TEST(FindOverlapTest, AboveBelowSameAndNone) {
-  const std::set<std::string> codes{"0101", "850423", "8708299000", "87089910"};
-  struct {
-    const char* code;
-    const char* other;  // null: free
-  } const cases[] = {
-      {"0101", "0101"},           {"010121", "0101"},      {"0101210000", "0101"},
-      {"850423", "850423"},       {"8504", "850423"},      {"85042300", "850423"},
-      {"8504230000", "850423"},   {"8708", "8708299000"},  {"870829", "8708299000"},
-      {"87082990", "8708299000"}, {"870899", "87089910"},  {"850424", nullptr},
-      {"0102", nullptr},          {"8708299001", nullptr}, {"87089911", nullptr},
-      {"850422", nullptr},
-  };
-  for (const auto& c : cases) {
-    const auto other = FindOverlap(codes, c.code);
-    EXPECT_EQ(other.value_or("free"), c.other == nullptr ? "free" : c.other) << c.code;
-  }
-  EXPECT_FALSE(FindOverlap({}, "0101").has_value());
-}
-
 struct Allowed {
   Edition::State to;
   std::set<rpc::v1::Role> roles;  // empty: the system
@@ -322,7 +302,7 @@ TEST(ShowOnTest, WhatComesByItselfHasComeOnItsDay) {
     Edition edition;
     edition.set_state(c.stored);
     *edition.mutable_effective_from() = first.ToProto();
-    ShowOn(c.day, first_days, &edition);
+    cases::ShowOn(c.day, first_days, &edition);
     EXPECT_EQ(edition.state(), c.shown);
     ASSERT_EQ(edition.has_effective_until(), c.replaced);
     if (c.replaced) {
@@ -332,7 +312,7 @@ TEST(ShowOnTest, WhatComesByItselfHasComeOnItsDay) {
   Edition last;
   last.set_state(Edition::APPROVED);
   *last.mutable_effective_from() = first.ToProto();
-  ShowOn(Date::Max(), {first}, &last);
+  cases::ShowOn(Date::Max(), {first}, &last);
   EXPECT_EQ(last.state(), Edition::IN_FORCE);
   EXPECT_FALSE(last.has_effective_until());
 }
@@ -347,7 +327,7 @@ Edition Submitted() {
   return edition;
 }
 
-Order OrderOf(const char* approver, Date date, Date effective_from) {
+cases::EditionOrder OrderOf(const char* approver, Date date, Date effective_from) {
   return {approver, date, effective_from, "0000000b"};
 }
 
@@ -443,7 +423,7 @@ TEST(ApproveTest, ItsFactsNameTheEditionAndWhichVersionOfIt) {
 }
 
 TEST(ApproveTest, LevelsAreThoseOfTheAssessments) {
-  const Order order = OrderOf("minister", kToday, kToday);
+  const cases::EditionOrder order = OrderOf("minister", kToday, kToday);
   const std::vector<AssessedLevel> levels{LevelOf("0101", v1::MEDIUM, v1::MEDIUM),
                                           LevelOf("0102", v1::HIGH, v1::HIGH)};
   const auto decision = Approve(Submitted(), order, kToday, DefaultNorms(), levels);
@@ -480,7 +460,7 @@ TEST(ApproveTest, LevelsAreThoseOfTheAssessments) {
 
 TEST(EditionMachineTest, NeitherDrafterNorSubmitterDecides) {
   const Edition edition = Submitted();
-  const std::vector<base::Acted> acts = ActsOf(edition);
+  const std::vector<base::Acted> acts = cases::PreparersOf(edition);
   const auto reason = [&](Verb verb, const char* who) {
     const uint32_t authority = 1U << rpc::v1::AUTHORITY_INDUSTRY;
     return base::ReasonOf(

@@ -1,5 +1,6 @@
 #include "services/priority_goods/service.h"
 
+#include "common/cases/editions.h"
 #include "services/priority_goods/rpcs.h"
 #include "services/priority_goods/rules.h"
 
@@ -11,7 +12,8 @@ using v1::PriorityGoodsService;
 class Service final : public rpc::HostedService {
  public:
   absl::Status Open(const rpc::HostOptions& options) {
-    RETURN_IF_ERROR(OpenStore(options, PriorityGoodsSchema(), {{kTakeEffectTimer, TakeEffect}}));
+    RETURN_IF_ERROR(OpenStore(options, PriorityGoodsSchema(),
+                              {{kTakeEffectTimer, cases::TakeEffect<GoodsList>}}));
     ASSIGN_OR_RETURN(catalog_, Catalog::Open(store()));
     env_ = Env{&store(), options.norms, catalog_.get()};
     return Bind();
