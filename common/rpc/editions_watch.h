@@ -5,9 +5,8 @@
 #include <set>
 #include <string>
 
+#include "common/rpc/changes_watch.h"
 #include "common/rpc/editions.h"
-#include "common/rpc/journal_service.h"
-#include "nisi/journal/v1/journal.pb.h"
 
 namespace nisi::rpc {
 
@@ -15,13 +14,13 @@ namespace nisi::rpc {
 // it is approved, and goes whole when it is withdrawn after that; how it was drafted is not
 // published.
 template <class List, class Response>
-class EditionWatch final : public JournalSource {
+class EditionWatch final : public ChangesWatch<Response> {
  public:
   // `edition`: 0 for all that the caller may see. `start`, `delivered`: the request's
   // start_position and delivered_changes.
   EditionWatch(store::Store& store, bool sees_drafts, int32_t edition, int64_t start,
                int64_t delivered)
-      : JournalSource(store, start),
+      : ChangesWatch<Response>(store, start),
         store_(store),
         sees_drafts_(sees_drafts),
         edition_(edition),
@@ -63,21 +62,14 @@ class EditionWatch final : public JournalSource {
     return is ? Publication::kPublished : Publication::kTakenBack;
   }
 
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    Response response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry, Response* response) override {
     for (const Change& change : entry.changes()) {
       store::KeyReader key(change.key());
       if (sees_drafts_ && change.table() == List::Entries().name) {
-        RETURN_IF_ERROR(AddChange(entry, change, key, &response));
+        RETURN_IF_ERROR(AddChange(entry, change, key, response));
       } else if (!sees_drafts_ && change.table() == List::Editions().name) {
         RETURN_IF_ERROR(NotePublication(entry, change, key));
       }
-    }
-    if (response.changes_size() > 0) {  // a journal entry is small: bulk commands are cut
-      response.set_position(entry.position());
-      out->push_back(response.SerializeAsString());
     }
     return absl::OkStatus();
   }
@@ -168,12 +160,6 @@ class EditionWatch final : public JournalSource {
     *change->mutable_record_time() = record_time;
     change->set_name(entry.name());
     if (!ended) *change->mutable_entry() = std::move(entry);
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    Response response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   store::Store& store_;

@@ -1,8 +1,7 @@
 #include <deque>
 #include <utility>
 
-#include "common/rpc/journal_service.h"
-#include "nisi/journal/v1/journal.pb.h"
+#include "common/rpc/changes_watch.h"
 #include "services/export_refunds/rpcs.h"
 
 namespace nisi::export_refunds {
@@ -10,16 +9,14 @@ namespace {
 
 // Every change of claims over which the caller has a role. The journal's leaves hold no
 // administrative data.
-class ClaimWatch final : public rpc::JournalSource {
+class ClaimWatch final : public rpc::ChangesWatch<v1::WatchClaimsResponse> {
  public:
   ClaimWatch(Env& env, const Call& call, std::string name, int64_t start)
-      : JournalSource(*env.store, start), call_(call), name_(std::move(name)) {}
+      : ChangesWatch(*env.store, start), call_(call), name_(std::move(name)) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    v1::WatchClaimsResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchClaimsResponse* response) override {
     for (const journal::v1::Change& change : entry.changes()) {
       if (change.table() != kClaims.name) continue;
       const bool ended = change.kind() == journal::v1::Change::END;
@@ -30,21 +27,12 @@ class ClaimWatch final : public rpc::JournalSource {
       uint32_t roles = 0;
       if (!name_.empty() && claim.name() != name_) continue;
       if (!rpc::MaySee(call_, rpc::TiesOf<Claim>(), claim, nullptr, &roles)) continue;
-      auto* shown = response.add_changes();
+      auto* shown = response->add_changes();
       *shown->mutable_record_time() = entry.record_time();
       shown->set_name(claim.name());
       if (!ended) *shown->mutable_claim() = std::move(claim);
     }
-    if (response.changes_size() == 0) return absl::OkStatus();
-    response.set_position(entry.position());
-    out->push_back(response.SerializeAsString());
     return absl::OkStatus();
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchClaimsResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   const Call call_;

@@ -21,19 +21,6 @@ using State = v1::Claim;
 
 class ClaimTest : public RefundsTest {
  protected:
-  v1::GetQueueResponse Queue(const rpc::Caller& caller) {
-    return Must<v1::GetQueueResponse>("GetQueue", caller, v1::GetQueueRequest());
-  }
-  // "1:ACCEPTED:funded" and so on.
-  std::string QueueText(const rpc::Caller& caller) {
-    std::string text;
-    const v1::GetQueueResponse queue = Queue(caller);
-    for (const auto& place : queue.places()) {
-      absl::StrAppend(&text, place.place(), ":", place.number(), ":",
-                      v1::Claim::State_Name(place.state()), place.funded() ? ":funded " : " ");
-    }
-    return text;
-  }
   v1::Calculation Calculated(const std::string& claim, const rpc::Caller& caller) {
     v1::CalculateClaimRequest request;
     request.set_name(claim);

@@ -17,7 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/values_testing.h"
-#include "common/cases/budget.h"
+#include "common/cases/budget_testing.h"
 #include "common/rpc/caller_testing.h"
 #include "common/rpc/service_testing.h"
 #include "nisi/export_refunds/v1/service.pb.h"
@@ -410,18 +410,29 @@ class RefundsTest : public rpc::ServiceTest {
     close.set_account(absl::StrCat("programmes/export-refunds/accounts/", year));
     Must<budget::v1::CloseYearResponse>("CloseYear", institute_, close);
   }
-  // Available, reserved, committed, paid of this year.
-  std::string Stands() {
+  v1::GetQueueResponse Queue(const rpc::Caller& caller) {
+    return Must<v1::GetQueueResponse>("GetQueue", caller, v1::GetQueueRequest());
+  }
+  // "1:1:ACCEPTED:funded" and so on: place, number, state.
+  std::string QueueText(const rpc::Caller& caller) {
+    std::string text;
+    const v1::GetQueueResponse queue = Queue(caller);
+    for (const auto& place : queue.places()) {
+      absl::StrAppend(&text, place.place(), ":", place.number(), ":",
+                      v1::Claim::State_Name(place.state()), place.funded() ? ":funded " : " ");
+    }
+    return text;
+  }
+  // Available, reserved, committed, paid of a year; 0: of this one.
+  std::string Stands(int year = 0) {
     budget::v1::GetAccountRequest get;
-    get.set_name(absl::StrCat("programmes/export-refunds/accounts/", today().year()));
+    get.set_name(
+        absl::StrCat("programmes/export-refunds/accounts/", year == 0 ? today().year() : year));
     const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
-    return absl::StrCat(account.available().units(), " ", account.reserved().units(), " ",
-                        account.committed().units(), " ", account.paid().units());
+    return cases::StandsText(account);
   }
   void ExpectSound() {
-    const auto findings = cases::AuditBudget(store().Read());
-    ASSERT_TRUE(findings.ok());
-    EXPECT_THAT(*findings, ::testing::IsEmpty());
+    cases::ExpectAccountsSound(store());
     ServiceTest::ExpectSound();
   }
 

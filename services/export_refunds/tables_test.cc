@@ -2,26 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "common/base/date.h"
+#include "common/store/schema_testing.h"
 
 namespace nisi::export_refunds {
 namespace {
 
-TEST(TablesTest, WhatIsOnDiskChangesWithNotice) {
-  EXPECT_EQ(ExportRefundsSchema().Problem(), "");
-  const std::string path = NISI_SOURCE_DIR "/services/export_refunds/testdata/schema.golden";
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(path) << ExportRefundsSchema().Describe();
-  }
-  std::ifstream in(path);
-  std::ostringstream golden;
-  golden << in.rdbuf();
-  EXPECT_EQ(ExportRefundsSchema().Describe(), golden.str())
-      << "run with UPDATE_GOLDEN=1 when the change is meant";
+TEST(SchemaTest, IsSoundAndWhatTheGoldenFileSays) {
+  store::ExpectGolden(ExportRefundsSchema(), "export_refunds");
 }
 
 TEST(TablesTest, AnInvoiceIsOneHoweverItIsTyped) {
