@@ -46,74 +46,116 @@ struct YearResult {
   Money accepted_value, unpaid, penalty;
 };
 
+// The facts of a year as what they are; volumes in thousandths.
+struct YearRead {
+  std::string type;
+  int64_t contracted = 0, delivered = 0, accepted = 0, accepted_later = 0;
+  // By whose fault: of what was delivered, the supplier's; of what was not, another's.
+  int64_t refused_delivered = 0, refused_undelivered = 0;
+  Money price, paid;
+  bool over = false;
+  int64_t number = 0;
+
+  bool is_off_take() const { return type == "OFF_TAKE"; }
+};
+
+absl::StatusOr<YearRead> ReadYear(const Facts& facts) {
+  YearRead year;
+  ASSIGN_OR_RETURN(year.type, facts.Text("type"));
+  ASSIGN_OR_RETURN(year.contracted, VolumeIn(facts, "contracted"));
+  ASSIGN_OR_RETURN(year.delivered, VolumeIn(facts, "delivered"));
+  ASSIGN_OR_RETURN(year.accepted, VolumeIn(facts, "accepted"));
+  ASSIGN_OR_RETURN(year.accepted_later, VolumeIn(facts, "accepted_after_the_year"));
+  ASSIGN_OR_RETURN(year.refused_delivered, VolumeIn(facts, "refused_delivered_suppliers_fault"));
+  ASSIGN_OR_RETURN(year.refused_undelivered, VolumeIn(facts, "refused_undelivered_others_fault"));
+  ASSIGN_OR_RETURN(year.price, facts.Money("price"));
+  ASSIGN_OR_RETURN(year.paid, facts.Money("paid"));
+  ASSIGN_OR_RETURN(const int64_t over, facts.Number("year_over"));
+  year.over = over == 1;
+  ASSIGN_OR_RETURN(year.number, facts.Number("year_number"));
+  return year;
+}
+
+// Whether the share of an off-take contract was accepted, as far as the supplier performed.
+absl::Status FindAccepted(const Facts& facts, const YearRead& year, YearResult* result,
+                          Decision* decision) {
+  const char* key = year.number == 1 ? kFirstYearShare : kLaterYearsShare;
+  ASSIGN_OR_RETURN(const int64_t share, ShareIn(facts, key));
+  // At least the share: a part of a thousandth is a whole one.
+  result->obligation =
+      static_cast<int64_t>((absl::int128(year.contracted) * share + 9'999) / 10'000);
+  // The supplier performs by what it delivers without fault, and by what is not taken of what it
+  // has not delivered.
+  const int64_t rest = std::max<int64_t>(0, year.contracted - year.delivered);
+  result->performed = std::max<int64_t>(0, year.delivered - year.refused_delivered) +
+                      std::min(year.refused_undelivered, rest);
+  const int64_t due = std::min(result->obligation, result->performed);
+  result->shortfall = std::max<int64_t>(0, due - year.accepted);
+  AddFinding(decision, "ACCEPTED_AS_OBLIGED", result->shortfall == 0, errors::Buying(), facts,
+             {"type", "contracted", "year_number", key, "delivered", "accepted",
+              "refused_delivered_suppliers_fault", "refused_undelivered_others_fault"});
+  cases::TellComputed(decision, "obligation", QuantityText(result->obligation));
+  cases::TellComputed(decision, "performed", QuantityText(result->performed));
+  cases::TellComputed(decision, "shortfall", QuantityText(result->shortfall));
+  return absl::OkStatus();
+}
+
+// Where there is no share to buy: whether the purchases of the last year that is told were below
+// the threshold from which such a contract is concluded.
+absl::StatusOr<bool> FindBelowThreshold(const Facts& facts, Decision* decision) {
+  AddFinding(decision, "NO_SHARE_TO_BUY", true, errors::Procurement(), facts,
+             {"type", "year_over"});
+  bool below = false;
+  for (const std::string& index : facts.NamesUnder("mci.")) {
+    int32_t year = 0;
+    if (!absl::SimpleAtoi(index.substr(4), &year)) return base::StoreCorrupt("fact of a year");
+    RETURN_IF_ERROR(
+        FindOverThreshold(facts, "PURCHASES_OVER_THRESHOLD", "purchases", year, decision));
+    below = !decision->findings().rbegin()->satisfied();
+  }
+  return below;
+}
+
+// For what was not accepted as obliged, once the year is over.
+absl::Status FindPenalty(const Facts& facts, const YearRead& year, YearResult* result,
+                         Decision* decision) {
+  ASSIGN_OR_RETURN(const int64_t penalty_share, ShareIn(facts, kPenaltyShare));
+  ASSIGN_OR_RETURN(const int64_t penalty_cap, ShareIn(facts, kPenaltyCap));
+  ASSIGN_OR_RETURN(const Money missing, ValueOf(result->shortfall, year.price));
+  ASSIGN_OR_RETURN(const Money whole, ValueOf(year.contracted, year.price));
+  const int64_t tiyn =
+      std::min(PartOf(missing.tiyn(), penalty_share), PartOf(whole.tiyn(), penalty_cap));
+  if (year.over) {
+    ASSIGN_OR_RETURN(result->penalty, Money::FromTiyn(tiyn));
+  }
+  AddFinding(decision, "NO_PENALTY", result->penalty.is_zero(), errors::NotBuying(), facts,
+             {"price", "year_over", kPenaltyShare, kPenaltyCap});
+  cases::TellComputed(decision, "penalty", result->penalty.ToString());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Decision> DecideYearWith(const Facts& facts, YearResult* result) {
   Decision decision;
-  ASSIGN_OR_RETURN(const std::string type, facts.Text("type"));
-  ASSIGN_OR_RETURN(const int64_t contracted, VolumeIn(facts, "contracted"));
-  ASSIGN_OR_RETURN(const int64_t delivered, VolumeIn(facts, "delivered"));
-  ASSIGN_OR_RETURN(const int64_t accepted, VolumeIn(facts, "accepted"));
-  ASSIGN_OR_RETURN(const int64_t later, VolumeIn(facts, "accepted_after_the_year"));
-  ASSIGN_OR_RETURN(const int64_t rejected, VolumeIn(facts, "refused_delivered_suppliers_fault"));
-  ASSIGN_OR_RETURN(const int64_t offered, VolumeIn(facts, "refused_undelivered_others_fault"));
-  ASSIGN_OR_RETURN(const Money price, facts.Money("price"));
-  ASSIGN_OR_RETURN(const Money paid, facts.Money("paid"));
-  ASSIGN_OR_RETURN(const int64_t over, facts.Number("year_over"));
-  ASSIGN_OR_RETURN(const int64_t number, facts.Number("year_number"));
-  ASSIGN_OR_RETURN(result->accepted_value, ValueOf(accepted + later, price));
-  result->unpaid = paid >= result->accepted_value
+  ASSIGN_OR_RETURN(const YearRead year, ReadYear(facts));
+  ASSIGN_OR_RETURN(result->accepted_value,
+                   ValueOf(year.accepted + year.accepted_later, year.price));
+  result->unpaid = year.paid >= result->accepted_value
                        ? Money()
-                       : *Money::FromTiyn(result->accepted_value.tiyn() - paid.tiyn());
-  if (type == "OFF_TAKE") {
-    const char* key = number == 1 ? kFirstYearShare : kLaterYearsShare;
-    ASSIGN_OR_RETURN(const int64_t share, ShareIn(facts, key));
-    // At least the share: a part of a thousandth is a whole one.
-    result->obligation = static_cast<int64_t>((absl::int128(contracted) * share + 9'999) / 10'000);
-    // The supplier performs by what it delivers without fault, and by what is not taken of what it
-    // has not delivered.
-    const int64_t rest = std::max<int64_t>(0, contracted - delivered);
-    result->performed = std::max<int64_t>(0, delivered - rejected) + std::min(offered, rest);
-    const int64_t due = std::min(result->obligation, result->performed);
-    result->shortfall = std::max<int64_t>(0, due - accepted);
-    AddFinding(&decision, "ACCEPTED_AS_OBLIGED", result->shortfall == 0, errors::Buying(), facts,
-               {"type", "contracted", "year_number", key, "delivered", "accepted",
-                "refused_delivered_suppliers_fault", "refused_undelivered_others_fault"});
-    cases::TellComputed(&decision, "obligation", QuantityText(result->obligation));
-    cases::TellComputed(&decision, "performed", QuantityText(result->performed));
-    cases::TellComputed(&decision, "shortfall", QuantityText(result->shortfall));
-  }
+                       : *Money::FromTiyn(result->accepted_value.tiyn() - year.paid.tiyn());
+  if (year.is_off_take()) RETURN_IF_ERROR(FindAccepted(facts, year, result, &decision));
   AddFinding(&decision, "PAID_FOR", result->unpaid.is_zero(), errors::Buying(), facts,
              {"type", "contracted", "delivered", "accepted", "accepted_after_the_year", "price",
               "paid", "year_number", "year_over", "refused_delivered_suppliers_fault",
               "refused_undelivered_others_fault"});
   cases::TellComputed(&decision, "unpaid", result->unpaid.ToString());
   // To be ensured are acceptance and payment; while the year runs neither is late.
-  const bool unpaid = over == 1 && !result->unpaid.is_zero();
-  if (type != "OFF_TAKE") {
-    AddFinding(&decision, "NO_SHARE_TO_BUY", true, errors::Procurement(), facts,
-               {"type", "year_over"});
-    bool below = false;
-    for (const std::string& index : facts.NamesUnder("mci.")) {
-      int32_t year = 0;
-      if (!absl::SimpleAtoi(index.substr(4), &year)) return base::StoreCorrupt("fact of a year");
-      RETURN_IF_ERROR(
-          FindOverThreshold(facts, "PURCHASES_OVER_THRESHOLD", "purchases", year, &decision));
-      below = !decision.findings().rbegin()->satisfied();
-    }
+  const bool unpaid = year.over && !result->unpaid.is_zero();
+  if (!year.is_off_take()) {
+    ASSIGN_OR_RETURN(const bool below, FindBelowThreshold(facts, &decision));
     decision.set_outcome(unpaid ? "NOT_PAID" : below ? "BELOW_THRESHOLD" : "NO_OBLIGATION");
     return decision;
   }
-  ASSIGN_OR_RETURN(const int64_t penalty_share, ShareIn(facts, kPenaltyShare));
-  ASSIGN_OR_RETURN(const int64_t penalty_cap, ShareIn(facts, kPenaltyCap));
-  ASSIGN_OR_RETURN(const Money missing, ValueOf(result->shortfall, price));
-  ASSIGN_OR_RETURN(const Money whole, ValueOf(contracted, price));
-  const int64_t tiyn =
-      std::min(PartOf(missing.tiyn(), penalty_share), PartOf(whole.tiyn(), penalty_cap));
-  if (over == 1) {
-    ASSIGN_OR_RETURN(result->penalty, Money::FromTiyn(tiyn));
-  }
-  AddFinding(&decision, "NO_PENALTY", result->penalty.is_zero(), errors::NotBuying(), facts,
-             {"price", "year_over", kPenaltyShare, kPenaltyCap});
-  cases::TellComputed(&decision, "penalty", result->penalty.ToString());
+  RETURN_IF_ERROR(FindPenalty(facts, year, result, &decision));
   decision.set_outcome(result->shortfall != 0 ? "SHORTFALL"
                        : unpaid               ? "NOT_PAID"
                                               : "OBLIGATION_MET");
