@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "common/base/roles.h"
-#include "common/rpc/journal_service.h"
-#include "nisi/journal/v1/journal.pb.h"
+#include "common/rpc/changes_watch.h"
 #include "services/contracts/rpcs.h"
 
 namespace nisi::contracts {
@@ -31,15 +30,13 @@ constexpr uint32_t kOfPledges = base::RoleBit(rpc::v1::CUSTOMER) | base::RoleBit
                                 base::RoleBit(rpc::v1::AUDITOR);
 
 // Everybody who plans sees all of it.
-class PlanningWatch final : public rpc::JournalSource {
+class PlanningWatch final : public rpc::ChangesWatch<v1::WatchPlanningResponse> {
  public:
-  PlanningWatch(Env& env, int64_t start) : JournalSource(*env.store, start) {}
+  PlanningWatch(Env& env, int64_t start) : ChangesWatch(*env.store, start) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    v1::WatchPlanningResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchPlanningResponse* response) override {
     for (const journal::v1::Change& change : entry.changes()) {
       v1::WatchPlanningResponse::Change shown;
       if (change.table() == kCycles.name) {
@@ -54,33 +51,22 @@ class PlanningWatch final : public rpc::JournalSource {
         continue;
       }
       *shown.mutable_record_time() = entry.record_time();
-      *response.add_changes() = std::move(shown);
+      *response->add_changes() = std::move(shown);
     }
-    if (response.changes_size() == 0) return absl::OkStatus();
-    response.set_position(entry.position());
-    out->push_back(response.SerializeAsString());
     return absl::OkStatus();
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchPlanningResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 };
 
 // Contracts and what is under them, each to whom it is tied to as it is after the change; a
 // contract and its amendments to whom it is still tied to.
-class ContractWatch final : public rpc::JournalSource {
+class ContractWatch final : public rpc::ChangesWatch<v1::WatchContractsResponse> {
  public:
   ContractWatch(Env& env, const Call& call, int64_t start)
-      : JournalSource(*env.store, start), store_(*env.store), call_(call) {}
+      : ChangesWatch(*env.store, start), store_(*env.store), call_(call) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    v1::WatchContractsResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchContractsResponse* response) override {
     for (const journal::v1::Change& change : entry.changes()) {
       v1::WatchContractsResponse::Change shown;
       bool seen = false;
@@ -107,11 +93,8 @@ class ContractWatch final : public rpc::JournalSource {
       }
       if (!seen) continue;
       *shown.mutable_record_time() = entry.record_time();
-      *response.add_changes() = std::move(shown);
+      *response->add_changes() = std::move(shown);
     }
-    if (response.changes_size() == 0) return absl::OkStatus();
-    response.set_position(entry.position());
-    out->push_back(response.SerializeAsString());
     return absl::OkStatus();
   }
 
@@ -128,12 +111,6 @@ class ContractWatch final : public rpc::JournalSource {
     if (absl::IsPermissionDenied(seen)) return false;
     RETURN_IF_ERROR(seen);
     return true;
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchContractsResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   const store::Store& store_;
