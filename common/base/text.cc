@@ -4,7 +4,6 @@
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -13,6 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/code_points.h"
 #include "common/base/status.h"
 
 namespace nisi::base {
@@ -65,19 +65,6 @@ absl::Status CheckLength(size_t chars, const TextRule& rule) {
     return Bad(absl::StrCat("has fewer than ", rule.min_chars, " characters"));
   }
   return absl::OkStatus();
-}
-
-// The code point at `at`, which moves past it; negative where the bytes are no UTF-8.
-UChar32 NextCodePoint(absl::string_view text, int32_t& at) {
-  const char* const data = text.data();
-  const auto size = static_cast<int32_t>(text.size());
-  UChar32 c = 0;
-#pragma GCC diagnostic push  // ICU's macro narrows as it means to
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-  U8_NEXT(data, at, size, c);
-#pragma GCC diagnostic pop
-  return c;
 }
 
 struct Looked {

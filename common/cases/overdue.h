@@ -14,8 +14,16 @@
 
 namespace nisi::cases {
 
-// To officials of the country all of it, oldest first, by `overdue`, whose keys begin with 1; to an
-// organization what it owes itself.
+// The keys of `overdue` below: 1, last day.
+inline void EmitOverdue(const DeadlineRow& row, const store::EmitKey& emit) {
+  const Deadline& deadline = row.deadline();
+  if (deadline.state() != Deadline::OPEN || !deadline.overdue()) return;
+  const auto due = base::Date::FromProto(deadline.due_date());
+  if (due.ok()) emit(store::Key::Of(int64_t{1}, *due));
+}
+
+// To officials of the country all of it, oldest first, by `overdue`, whose keys are those of
+// EmitOverdue; to an organization what it owes itself.
 template <class Response, class Request>
 absl::StatusOr<rpc::Encoded<Response>> ListOverdue(const store::Store& store, const rpc::Call& call,
                                                    const store::Index<DeadlineRow>& overdue,

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "common/base/code_points.h"
 #include "common/base/text.h"
 #include "common/search/kazakh.h"
 
@@ -58,18 +59,6 @@ void Append(UChar32 c, std::string* out) {
   out->append(bytes, static_cast<size_t>(length));
 }
 
-UChar32 Next(absl::string_view text, int32_t& at) {
-  const char* const data = text.data();
-  const auto size = static_cast<int32_t>(text.size());
-  UChar32 c = 0;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-  U8_NEXT(data, at, size, c);
-#pragma GCC diagnostic pop
-  return c;
-}
-
 // What a folded code point is read as: nothing where it is no part of a word, or a mark.
 UChar32 Read(UChar32 c) {
   for (const auto& [letter, typed] : kTyped) {
@@ -96,7 +85,7 @@ const Table& Folded() {
       Append(c, &alone);
       const std::string folded = base::FoldForSearch(alone);
       for (int32_t at = 0; static_cast<size_t>(at) < folded.size();) {
-        if (const UChar32 read = Read(Next(folded, at)); read != 0)
+        if (const UChar32 read = Read(base::NextCodePoint(folded, at)); read != 0)
           Append(read, &(*table)[static_cast<size_t>(c)]);
       }
     }
@@ -113,7 +102,7 @@ bool IsTabled(absl::string_view text) {
       ++at;
       continue;
     }
-    const UChar32 c = Next(text, at);
+    const UChar32 c = base::NextCodePoint(text, at);
     if (c < 0 || c >= kTabled || (c >= kFirstMark && c <= kLastMark)) return false;
     if (c >= kFirstFraction && c <= kLastFraction) return false;
   }
@@ -128,7 +117,7 @@ struct Letters {
 Letters LettersOf(absl::string_view word) {
   Letters letters;
   for (int32_t at = 0; static_cast<size_t>(at) < word.size();) {
-    const UChar32 c = Next(word, at);
+    const UChar32 c = base::NextCodePoint(word, at);
     ++letters.count;
     letters.latin = letters.latin || (c >= 'a' && c <= 'z');
     letters.cyrillic = letters.cyrillic || IsCyrillic(c);
@@ -140,7 +129,7 @@ Letters LettersOf(absl::string_view word) {
 std::string Replaced(absl::string_view word, bool to_latin) {
   std::string out;
   for (int32_t at = 0; static_cast<size_t>(at) < word.size();) {
-    UChar32 c = Next(word, at);
+    UChar32 c = base::NextCodePoint(word, at);
     for (const auto& [latin, cyrillic] : kLookAlike) {
       if (c == (to_latin ? cyrillic : latin)) {
         c = to_latin ? latin : cyrillic;
@@ -193,7 +182,7 @@ void VisitFolded(absl::string_view text, const Visit& visit) {
     word.clear();
   };
   for (int32_t at = 0; static_cast<size_t>(at) < text.size();) {
-    const UChar32 c = Next(text, at);
+    const UChar32 c = base::NextCodePoint(text, at);
     if (c >= 0 && c < kTabled) {
       const std::string& read = table[static_cast<size_t>(c)];
       if (!read.empty()) {

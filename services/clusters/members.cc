@@ -316,39 +316,25 @@ absl::Status EndMemberships(store::Tx& tx, const std::string& reason, base::Date
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const rpc::Call& call,
-                                          const Initiative& initiative) {
-  ClusterRow row;
-  ASSIGN_OR_RETURN(auto known,
-                   tx.FindUnique(kClustersByInitiative, store::Key::Of(initiative.name())));
-  if (known.has_value()) {
-    row = std::move(known->row);
-  } else {
-    ASSIGN_OR_RETURN(const int64_t number, tx.Next("clusters"));
-    row.set_number(static_cast<int32_t>(number));
-    row.mutable_cluster()->set_name(ClusterName(row.number()));
-    row.mutable_cluster()->set_state(Cluster::CANDIDATE);
-    row.mutable_cluster()->set_initiative(initiative.name());
-  }
-  Cluster& cluster = *row.mutable_cluster();
-  *cluster.mutable_title() = initiative.title();
-  cluster.set_cluster_organization(initiative.cluster_organization());
-  cluster.set_region(initiative.region());
-  *cluster.mutable_other_regions() = initiative.other_regions();
-  *cluster.mutable_regions() = initiative.regions();
-  *cluster.mutable_places() = initiative.places();
-  KeepPlaces({cluster.regions().begin(), cluster.regions().end()}, {}, cluster.mutable_places());
-  Places places;  // of the members too
-  for (const PlaceFact& place : initiative.places()) places.emplace(place.kato(), place);
-  *cluster.mutable_specialization() = initiative.specialization();
-  ASSIGN_OR_RETURN(const DiagnosticRow diagnosis,
-                   Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
-  cluster.set_level(diagnosis.diagnostic().level());
-  // Who admitted its application does not register it.
-  cases::v1::Act* act = row.mutable_life()->add_acts();
-  act->set_duty(cases::v1::Act::EXAMINES);
-  act->set_subject(call.caller->subject);
+namespace {
 
+// What the cluster has of the initiative.
+void FillFrom(const Initiative& initiative, Cluster* cluster) {
+  *cluster->mutable_title() = initiative.title();
+  cluster->set_cluster_organization(initiative.cluster_organization());
+  cluster->set_region(initiative.region());
+  *cluster->mutable_other_regions() = initiative.other_regions();
+  *cluster->mutable_regions() = initiative.regions();
+  *cluster->mutable_places() = initiative.places();
+  KeepPlaces({cluster->regions().begin(), cluster->regions().end()}, {}, cluster->mutable_places());
+  *cluster->mutable_specialization() = initiative.specialization();
+}
+
+// The members are the participants of the initiative from today on, as they were filed, whatever
+// was planned before.
+absl::Status PutParticipants(store::Tx& tx, const Initiative& initiative, const ClusterRow& row) {
+  Places places;
+  for (const PlaceFact& place : initiative.places()) places.emplace(place.kato(), place);
   std::map<std::string, const Participant*> wanted;
   for (const Participant& participant : initiative.participants()) {
     wanted.emplace(participant.bin(), &participant);
@@ -360,7 +346,7 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
       RETURN_IF_ERROR(tx.End(kMembers, store::Key::Of(row.number(), bin)));
     }
   }
-  // Nor does what was planned before come about while it is judged: it is as it was filed.
+  // What was planned before does not come about while it is judged.
   for (const std::string& bin : row.bins()) {
     const store::Key key = store::Key::Of(row.number(), bin);
     const auto in = wanted.find(bin);
@@ -381,14 +367,42 @@ absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const r
     member.mutable_member()->set_name(MemberName(row.number(), bin));
     *member.mutable_member()->mutable_participant() = *participant;
     KeepPlace(places, member.mutable_member());
-    member.mutable_member()->set_cluster_organization(cluster.cluster_organization());
-    *member.mutable_member()->mutable_regions() = cluster.regions();
+    member.mutable_member()->set_cluster_organization(row.cluster().cluster_organization());
+    *member.mutable_member()->mutable_regions() = row.cluster().regions();
     *member.mutable_member()->mutable_member_from() = tx.today().ToProto();
     RETURN_IF_ERROR(tx.Put(kMembers, &member));
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> OpenCandidate(const Env& env, store::Tx& tx, const rpc::Call& call,
+                                          const Initiative& initiative) {
+  ClusterRow row;
+  ASSIGN_OR_RETURN(auto known,
+                   tx.FindUnique(kClustersByInitiative, store::Key::Of(initiative.name())));
+  if (known.has_value()) {
+    row = std::move(known->row);
+  } else {
+    ASSIGN_OR_RETURN(const int64_t number, tx.Next("clusters"));
+    row.set_number(static_cast<int32_t>(number));
+    row.mutable_cluster()->set_name(ClusterName(row.number()));
+    row.mutable_cluster()->set_state(Cluster::CANDIDATE);
+    row.mutable_cluster()->set_initiative(initiative.name());
+  }
+  FillFrom(initiative, row.mutable_cluster());
+  ASSIGN_OR_RETURN(const DiagnosticRow diagnosis,
+                   Need(tx, kDiagnostics, store::Key::Of(initiative.diagnostic())));
+  row.mutable_cluster()->set_level(diagnosis.diagnostic().level());
+  // Who admitted its application does not register it.
+  cases::v1::Act* act = row.mutable_life()->add_acts();
+  act->set_duty(cases::v1::Act::EXAMINES);
+  act->set_subject(call.caller->subject);
+  RETURN_IF_ERROR(PutParticipants(tx, initiative, row));
   RETURN_IF_ERROR(Rejudge(env, tx, tx.today(), &row));
   RETURN_IF_ERROR(tx.Put(kClusters, &row));
-  return cluster.name();
+  return row.cluster().name();
 }
 
 absl::Status Recount(store::Tx& tx, const std::string& bin, int32_t cluster, base::Date from) {

@@ -1,7 +1,6 @@
 #include <deque>
 
-#include "common/rpc/journal_service.h"
-#include "nisi/journal/v1/journal.pb.h"
+#include "common/rpc/changes_watch.h"
 #include "services/clusters/rpcs.h"
 
 namespace nisi::clusters {
@@ -11,16 +10,14 @@ using journal::v1::Change;
 
 // Whoever has a role over a cluster follows every change of it and of its members. To the others it
 // comes whole with its members when it is selected, and once public stays so.
-class ClusterWatch final : public rpc::JournalSource {
+class ClusterWatch final : public rpc::ChangesWatch<v1::WatchClustersResponse> {
  public:
   ClusterWatch(Env& env, const Call& call, int32_t cluster, int64_t start)
-      : JournalSource(*env.store, start), env_(env), call_(call), cluster_(cluster) {}
+      : ChangesWatch(*env.store, start), env_(env), call_(call), cluster_(cluster) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    v1::WatchClustersResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchClustersResponse* response) override {
     std::set<int32_t> shown_whole;
     for (const Change& change : entry.changes()) {
       const bool of_cluster = change.table() == kClusters.name;
@@ -31,14 +28,10 @@ class ClusterWatch final : public rpc::JournalSource {
       const auto cluster = static_cast<int32_t>(*number);
       if (cluster_ != 0 && cluster != cluster_) continue;
       if (of_cluster) {
-        RETURN_IF_ERROR(ShowCluster(entry, change, cluster, &shown_whole, &response));
+        RETURN_IF_ERROR(ShowCluster(entry, change, cluster, &shown_whole, response));
       } else {
-        RETURN_IF_ERROR(ShowMember(entry, change, cluster, shown_whole, &response));
+        RETURN_IF_ERROR(ShowMember(entry, change, cluster, shown_whole, response));
       }
-    }
-    if (response.changes_size() > 0) {
-      response.set_position(entry.position());
-      out->push_back(response.SerializeAsString());
     }
     return absl::OkStatus();
   }
@@ -119,12 +112,6 @@ class ClusterWatch final : public rpc::JournalSource {
     *added->mutable_effective_from() = change.effective_from();
     added->set_name(name);
     return added;
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchClustersResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   Env& env_;

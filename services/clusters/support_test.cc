@@ -4,7 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/machine_testing.h"
-#include "common/cases/budget.h"
+#include "common/cases/budget_testing.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/machine_testing.h"
 #include "common/rpc/peer_testing.h"
@@ -167,13 +167,10 @@ class SupportTest : public ClustersTest {
     budget::v1::GetAccountRequest get;
     get.set_name(absl::StrCat("programmes/clusters/accounts/", today().year()));
     const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
-    return absl::StrCat(account.available().units(), " ", account.reserved().units(), " ",
-                        account.committed().units(), " ", account.paid().units());
+    return cases::StandsText(account);
   }
   void ExpectSound() {
-    const auto findings = cases::AuditBudget(store().Read());
-    ASSERT_TRUE(findings.ok());
-    EXPECT_THAT(*findings, ::testing::IsEmpty());
+    cases::ExpectAccountsSound(store());
     ClustersTest::ExpectSound();
   }
   v1::RecordReturnRequest GivenBack(const std::string& name, const std::string& number,

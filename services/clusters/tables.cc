@@ -5,6 +5,7 @@
 #include "common/cases/budget.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/gate.h"
+#include "common/cases/overdue.h"
 #include "services/clusters/rules.h"
 
 namespace nisi::clusters {
@@ -155,14 +156,8 @@ const store::Totals<OrganizationRow> kOrganizationTotals{
       emit(Key::Of("all"), add);
     }};
 
-const store::Index<cases::v1::DeadlineRow> kOverdueDeadlines{
-    40, "overdue", cases::kDeadlines, false,
-    [](const cases::v1::DeadlineRow& row, const EmitKey& emit) {
-      const cases::v1::Deadline& deadline = row.deadline();
-      if (deadline.state() != cases::v1::Deadline::OPEN || !deadline.overdue()) return;
-      const auto due = base::Date::FromProto(deadline.due_date());
-      if (due.ok()) emit(Key::Of(int64_t{1}, *due));
-    }};
+const store::Index<cases::v1::DeadlineRow> kOverdueDeadlines{40, "overdue", cases::kDeadlines,
+                                                             false, cases::EmitOverdue};
 
 const store::Schema& ClustersSchema() {
   static const auto* const kSchema =

@@ -1,7 +1,6 @@
 #include <deque>
 
-#include "common/rpc/journal_service.h"
-#include "nisi/journal/v1/journal.pb.h"
+#include "common/rpc/changes_watch.h"
 #include "services/grants/rpcs.h"
 
 namespace nisi::grants {
@@ -10,16 +9,13 @@ namespace {
 using Watched = v1::WatchApplicationsResponse;
 
 // Applications and agreements, each to whom it is tied to as it is after the change.
-class ApplicationWatch final : public rpc::JournalSource {
+class ApplicationWatch final : public rpc::ChangesWatch<Watched> {
  public:
   ApplicationWatch(Env& env, const Call& call, int64_t start)
-      : JournalSource(*env.store, start), call_(call) {}
+      : ChangesWatch(*env.store, start), call_(call) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    Watched response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry, Watched* response) override {
     for (const journal::v1::Change& change : entry.changes()) {
       Watched::Change shown;
       if (change.table() == kApplications.name) {
@@ -34,11 +30,7 @@ class ApplicationWatch final : public rpc::JournalSource {
       shown.set_position(entry.position());
       *shown.mutable_record_time() = entry.record_time();
       *shown.mutable_effective_from() = change.effective_from();
-      *response.add_changes() = std::move(shown);
-    }
-    if (response.changes_size() > 0) {
-      response.set_position(entry.position());
-      out->push_back(response.SerializeAsString());
+      *response->add_changes() = std::move(shown);
     }
     return absl::OkStatus();
   }
@@ -58,12 +50,6 @@ class ApplicationWatch final : public rpc::JournalSource {
       Conceal(call_, roles, resource);
     }
     return absl::OkStatus();
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    Watched response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   const Call call_;

@@ -1,13 +1,11 @@
 // The rules as tables, every finding both ways; and what lies on disk.
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "common/norms/norms_testing.h"
+#include "common/store/schema_testing.h"
 #include "services/grants/errors.h"
 #include "services/grants/service_testing.h"
 
@@ -17,20 +15,8 @@ namespace {
 using base::Money;
 using base::ReasonOf;
 
-TEST(SchemaTest, IsSound) {
-  EXPECT_EQ(GrantsSchema().Problem(), "");
-}
-
-// UPDATE_GOLDEN=1 rewrites the file; a change of what is on disk is then seen in review.
-TEST(SchemaTest, IsWhatTheGoldenFileSays) {
-  const std::string path = absl::StrCat(NISI_SOURCE_DIR, "/services/grants/testdata/schema.golden");
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << GrantsSchema().Describe();
-  std::ifstream file(path);
-  ASSERT_TRUE(file.good()) << path;
-  std::stringstream golden;
-  golden << file.rdbuf();
-  EXPECT_EQ(GrantsSchema().Describe(), golden.str())
-      << "run with UPDATE_GOLDEN=1 when the change is meant";
+TEST(SchemaTest, IsSoundAndWhatTheGoldenFileSays) {
+  store::ExpectGolden(GrantsSchema(), "grants");
 }
 
 TEST(RulesTest, ADocumentOfEachKindAndTheOfficersWord) {

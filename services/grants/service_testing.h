@@ -19,6 +19,7 @@
 #include "common/base/roles.h"
 #include "common/base/status.h"
 #include "common/base/values_testing.h"
+#include "common/cases/budget_testing.h"
 #include "common/norms/norms_testing.h"
 #include "common/rpc/caller_testing.h"
 #include "common/rpc/served_testing.h"
@@ -235,14 +236,9 @@ class GrantsTest : public rpc::HostedTest {
     budget::v1::GetAccountRequest get;
     get.set_name(absl::StrCat(kGrants, "/accounts/", year == 0 ? today().year() : year));
     const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
-    return absl::StrCat(account.available().units(), " ", account.reserved().units(), " ",
-                        account.committed().units(), " ", account.paid().units());
+    return cases::StandsText(account);
   }
-  void ExpectSound() {
-    const auto findings = cases::AuditBudget(store().Read());
-    ASSERT_TRUE(findings.ok()) << findings.status();
-    EXPECT_THAT(*findings, ::testing::IsEmpty());
-  }
+  void ExpectSound() { cases::ExpectAccountsSound(store()); }
 
   absl::StatusOr<Application> Create(const Application& application, const rpc::Caller& caller) {
     v1::CreateApplicationRequest request;

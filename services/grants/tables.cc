@@ -4,6 +4,7 @@
 #include "common/cases/budget.h"
 #include "common/cases/deadlines.h"
 #include "common/cases/gate.h"
+#include "common/cases/overdue.h"
 
 namespace nisi::grants {
 
@@ -101,14 +102,8 @@ const store::Index<DebtRow> kDebtsByRecipient{
     24, "debts_by_recipient", kDebts, false,
     [](const DebtRow& row, const EmitKey& emit) { emit(Key::Of(row.debt().recipient())); }};
 
-const store::Index<cases::v1::DeadlineRow> kOverdue{
-    25, "overdue", cases::kDeadlines, false,
-    [](const cases::v1::DeadlineRow& row, const EmitKey& emit) {
-      const cases::v1::Deadline& deadline = row.deadline();
-      if (deadline.state() != cases::v1::Deadline::OPEN || !deadline.overdue()) return;
-      const auto due = base::Date::FromProto(deadline.due_date());
-      if (due.ok()) emit(Key::Of(int64_t{1}, *due));
-    }};
+const store::Index<cases::v1::DeadlineRow> kOverdue{25, "overdue", cases::kDeadlines, false,
+                                                    cases::EmitOverdue};
 
 const store::Schema& GrantsSchema() {
   static const auto* const kSchema =

@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/money.h"
-#include "common/rpc/journal_service.h"
+#include "common/rpc/changes_watch.h"
 #include "common/rpc/wire.h"
 #include "nisi/journal/v1/journal.pb.h"
 #include "services/industry_map/box.h"
@@ -106,24 +106,19 @@ v1::SummaryRow RowOf(uint32_t shown, const Group& group, const store::Sums& sums
 }
 
 // Follows projects as the caller may see them. The journal's leaves hold no administrative data.
-class ProjectWatch final : public rpc::JournalSource {
+class ProjectWatch final : public rpc::ChangesWatch<v1::WatchProjectsResponse> {
  public:
   ProjectWatch(Env& env, const Call& call, v1::WatchProjectsRequest request)
-      : JournalSource(*env.store, request.start_position()),
+      : ChangesWatch(*env.store, request.start_position()),
         caller_(call.caller),
         request_(std::move(request)) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    journal::v1::Entry entry;
-    if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-    v1::WatchProjectsResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchProjectsResponse* response) override {
     for (const journal::v1::Change& change : entry.changes()) {
-      if (change.table() == kProjects.name) RETURN_IF_ERROR(Add(entry, change, &response));
+      if (change.table() == kProjects.name) RETURN_IF_ERROR(Add(entry, change, response));
     }
-    if (response.changes_size() == 0) return absl::OkStatus();
-    response.set_position(entry.position());
-    out->push_back(response.SerializeAsString());
     return absl::OkStatus();
   }
 
@@ -154,12 +149,6 @@ class ProjectWatch final : public rpc::JournalSource {
            (request_.project().empty() || request_.project() == project.name()) &&
            project.parameters().kato().starts_with(request_.region()) &&
            (request_.body_bin().empty() || request_.body_bin() == body);
-  }
-
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchProjectsResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   const std::shared_ptr<const rpc::Caller> caller_;

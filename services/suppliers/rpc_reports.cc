@@ -183,6 +183,93 @@ class Entries {
   std::map<std::string, std::vector<EvidenceRow>> rows_;
 };
 
+// The state that all pages of an answer are of: what the first one knew.
+template <class Request>
+absl::StatusOr<rpc::PageState> StateOf(const store::View& view, const rpc::PageTokens& tokens,
+                                       const std::string& query_hash, const Request& request) {
+  if (!request.page_token().empty()) return tokens.Decode(request.page_token(), query_hash);
+  rpc::PageState page;
+  ASSIGN_OR_RETURN(page.recorded_us, view.RecordedUs());
+  if (request.has_known_at()) {  // of a moment to come it is what is known by now
+    page.recorded_us = std::min(page.recorded_us, request.known_at().seconds() * 1'000'000 +
+                                                      request.known_at().nanos() / 1'000);
+  }
+  return page;
+}
+
+// The value of an organization's reports, as they come one after another: the sums of all lines,
+// and those of one page.
+class ReportsValue {
+ public:
+  // `page`: its position is the lines on the pages before.
+  ReportsValue(const store::View& view, const Call& call, std::string bin,
+               const rpc::PageState& page, int size)
+      : view_(view),
+        call_(call),
+        bin_(std::move(bin)),
+        known_at_(page.recorded_us),
+        first_(page.position),
+        size_(size),
+        entries_(view, page.recorded_us) {}
+
+  absl::Status Add(const ProcurementReport& report) {
+    if (!Admits(call_, report)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const base::Date begins, base::Date::FromProto(report.period_from()));
+    const auto [is_listed, fresh] = listed_.try_emplace(begins, false);
+    if (fresh) {
+      ASSIGN_OR_RETURN(const auto then, ListedOn(view_, bin_, begins, known_at_));
+      is_listed->second = then.has_value();
+    }
+    if (!is_listed->second) return absl::OkStatus();  // taken off the list late, or never on it
+    if (page_.kato().empty()) page_.set_kato(report.kato());
+    for (const ProcurementReport::Line& line : report.lines()) {
+      RETURN_IF_ERROR(AddLine(report, line));
+    }
+    return absl::OkStatus();
+  }
+
+  int64_t lines() const { return lines_; }
+  int64_t missing() const { return missing_; }  // resident shares that are not told
+  const PlanValue& plan() const { return plan_; }
+  // With its lines and the place.
+  ValueResponse& page() { return page_; }
+
+ private:
+  absl::Status AddLine(const ProcurementReport& report, const ProcurementReport::Line& line) {
+    ASSIGN_OR_RETURN(const base::Date day, DayOfLine(report, line));
+    ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(line.amount()));
+    std::vector<Entry> of_code;
+    if (line.kind() == v1::GOOD) {
+      ASSIGN_OR_RETURN(of_code, entries_.Of(line.ens_tru(), day));
+    }
+    ValueLine judged;
+    JudgeLine(line, of_code, day, &judged);
+    if (judged.rule() == "RESIDENT_SHARE_MISSING") ++missing_;
+    plan_.Add(line.kind(), amount, judged.in_country_value_bp());
+    if (lines_ >= first_ && page_.lines_size() < size_) {
+      judged.set_report(report.name());
+      judged.set_number(line.number());
+      judged.set_kind(line.kind());
+      judged.set_ens_tru(line.ens_tru());
+      *judged.mutable_amount() = line.amount();
+      *page_.add_lines() = std::move(judged);
+    }
+    ++lines_;
+    return absl::OkStatus();
+  }
+
+  const store::View& view_;
+  const Call& call_;
+  const std::string bin_;
+  const int64_t known_at_, first_;
+  const int size_;
+  Entries entries_;
+  std::map<base::Date, bool> listed_;  // by first days of reports
+  PlanValue plan_;
+  int64_t lines_ = 0, missing_ = 0;
+  ValueResponse page_;
+};
+
 // What was found of the whole plan; the lines stand for their own facts.
 decision::v1::Decision DecidePlan(const ValueResponse::Sum& all, int64_t lines, int64_t missing,
                                   const std::string& period) {
@@ -372,73 +459,25 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
   const store::View view = env.store->Read();
   const rpc::PageTokens tokens(env.store->token_key(), env.store->clock().Now());
   const std::string query_hash = rpc::QueryHash(request, rpc::Standing(*call.caller));
-  // All pages are of what the first one knew, and the answer says it.
-  rpc::PageState page;
-  if (!request.page_token().empty()) {
-    ASSIGN_OR_RETURN(page, tokens.Decode(request.page_token(), query_hash));
-  } else {
-    ASSIGN_OR_RETURN(page.recorded_us, view.RecordedUs());
-    if (request.has_known_at()) {  // of a moment to come it is what is known by now
-      page.recorded_us = std::min(page.recorded_us, request.known_at().seconds() * 1'000'000 +
-                                                        request.known_at().nanos() / 1'000);
-    }
-  }
+  ASSIGN_OR_RETURN(rpc::PageState page, StateOf(view, tokens, query_hash, request));
   const int64_t known_at = page.recorded_us;
   const std::string bin = BinIn(request.parent());
-
-  ValueResponse response;
-  PlanValue plan;
-  Entries entries(view, known_at);
-  const int64_t first = page.position;  // lines on the pages before
-  const int size = rpc::PageSize(request.page_size());
-  int64_t lines = 0, missing = 0;
-  std::map<base::Date, bool> listed;
-  const auto add = [&](const ProcurementReport& report) -> absl::Status {
-    if (!Admits(call, report)) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const base::Date begins, base::Date::FromProto(report.period_from()));
-    const auto [is_listed, fresh] = listed.try_emplace(begins, false);
-    if (fresh) {
-      ASSIGN_OR_RETURN(const auto then, ListedOn(view, bin, begins, known_at));
-      is_listed->second = then.has_value();
-    }
-    if (!is_listed->second) return absl::OkStatus();  // taken off the list late, or never on it
-    if (response.kato().empty()) response.set_kato(report.kato());
-    for (const ProcurementReport::Line& line : report.lines()) {
-      ASSIGN_OR_RETURN(const base::Date day, DayOfLine(report, line));
-      ASSIGN_OR_RETURN(const base::Money amount, base::Money::FromProto(line.amount()));
-      std::vector<Entry> of_code;
-      if (line.kind() == v1::GOOD) {
-        ASSIGN_OR_RETURN(of_code, entries.Of(line.ens_tru(), day));
-      }
-      ValueLine judged;
-      JudgeLine(line, of_code, day, &judged);
-      if (judged.rule() == "RESIDENT_SHARE_MISSING") ++missing;
-      plan.Add(line.kind(), amount, judged.in_country_value_bp());
-      if (lines >= first && response.lines_size() < size) {
-        judged.set_report(report.name());
-        judged.set_number(line.number());
-        judged.set_kind(line.kind());
-        judged.set_ens_tru(line.ens_tru());
-        *judged.mutable_amount() = line.amount();
-        *response.add_lines() = std::move(judged);
-      }
-      ++lines;
-    }
-    return absl::OkStatus();
-  };
+  ReportsValue value(view, call, bin, page, rpc::PageSize(request.page_size()));
   // Whole reports only.
-  RETURN_IF_ERROR(VisitReports(view, bin, request.stage(), from, to, known_at, add));
-  if (lines == 0) {
+  RETURN_IF_ERROR(VisitReports(view, bin, request.stage(), from, to, known_at,
+                               [&](const ProcurementReport& report) { return value.Add(report); }));
+  if (value.lines() == 0) {
     RETURN_IF_ERROR(OrganizationIn(view, call, request.parent(), from, to, known_at).status());
     return errors::NoReports();
   }
-  if (first + response.lines_size() < lines) {
-    page.position = first + response.lines_size();
+  ValueResponse response = std::move(value.page());
+  if (const int64_t shown = page.position + response.lines_size(); shown < value.lines()) {
+    page.position = shown;
     response.set_next_page_token(tokens.Encode(page, query_hash));
   }
-  ASSIGN_OR_RETURN(auto sums, plan.Sums());
-  *response.mutable_decision() =
-      DecidePlan(sums.back(), lines, missing, absl::StrCat(from.ToString(), "/", to.ToString()));
+  ASSIGN_OR_RETURN(auto sums, value.plan().Sums());
+  *response.mutable_decision() = DecidePlan(sums.back(), value.lines(), value.missing(),
+                                            absl::StrCat(from.ToString(), "/", to.ToString()));
   response.mutable_decision()->set_norms_edition(env.norms->edition());
   for (ValueResponse::Sum& sum : sums) *response.add_sums() = std::move(sum);
   response.mutable_known_at()->set_seconds(known_at / 1'000'000);

@@ -4,8 +4,7 @@
 #include <deque>
 #include <set>
 
-#include "common/rpc/journal_service.h"
-#include "nisi/journal/v1/journal.pb.h"
+#include "common/rpc/changes_watch.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/rules_demand.h"
 #include "services/suppliers/rules_evidence.h"
@@ -20,12 +19,6 @@ using WatchRequest = v1::WatchRegisterRequest;
 
 // Messages are kept well under the 4 MiB that clients take by default.
 constexpr size_t kChangesBytes = 1 << 20;
-
-absl::StatusOr<journal::v1::Entry> ParseLeaf(const store::JournalRecord& record) {
-  journal::v1::Entry entry;
-  if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
-  return entry;
-}
 
 template <class Resource>
 Resource In(const google::protobuf::Any& any) {
@@ -42,10 +35,10 @@ void Open(Evidence* evidence) {
   evidence->clear_revocation();
 }
 
-class RegisterWatch final : public rpc::JournalSource {
+class RegisterWatch final : public rpc::ChangesWatch<v1::WatchRegisterResponse> {
  public:
   RegisterWatch(Env& env, const Call& call, const WatchRequest& request)
-      : JournalSource(*env.store, request.start_position()),
+      : ChangesWatch(*env.store, request.start_position()),
         env_(env),
         caller_(call.caller),
         method_(call.method),
@@ -104,25 +97,21 @@ class RegisterWatch final : public rpc::JournalSource {
     return known.now.IsActiveOn(bin, Today());
   }
 
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    ASSIGN_OR_RETURN(const journal::v1::Entry entry, ParseLeaf(record));
-    v1::WatchRegisterResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchRegisterResponse* response) override {
     const store::View view = env_.store->Read();
     Known known(view, entry);
     for (const Change& change : entry.changes()) {
       if (change.table() == kSuppliers.name) {
-        ShowSupplier(entry, change, &response);
+        ShowSupplier(entry, change, response);
       } else if (change.table() == kOffers.name && Wants(WatchRequest::OFFERS)) {
-        RETURN_IF_ERROR(ShowOffer(entry, change, view, known, &response));
+        RETURN_IF_ERROR(ShowOffer(entry, change, view, known, response));
       } else if (change.table() == kEvidence.name && Wants(WatchRequest::EVIDENCE)) {
-        RETURN_IF_ERROR(ShowEvidence(entry, change, known, &response));
+        RETURN_IF_ERROR(ShowEvidence(entry, change, known, response));
       }
     }
-    if (response.changes_size() > 0) {  // a journal entry is small: bulk commands are cut
-      // What comes with a supplier follows: whoever is cut off before resumes at this entry.
-      response.set_position(pending_.empty() ? entry.position() : entry.position() - 1);
-      out->push_back(response.SerializeAsString());
-    }
+    // What comes with a supplier follows: whoever is cut off before resumes at this entry.
+    if (!pending_.empty()) response->set_position(entry.position() - 1);
     return absl::OkStatus();
   }
 
@@ -258,12 +247,6 @@ class RegisterWatch final : public rpc::JournalSource {
 
   base::Date Today() const { return base::Date::LegalDay(env_.store->clock().Now()); }
 
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchRegisterResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
-  }
-
   Env& env_;
   const std::shared_ptr<const rpc::Caller> caller_;
   const rpc::MethodPolicy* const method_;
@@ -272,33 +255,24 @@ class RegisterWatch final : public rpc::JournalSource {
   std::deque<Pending> pending_;
 };
 
-class DemandWatch final : public rpc::JournalSource {
+class DemandWatch final : public rpc::ChangesWatch<v1::WatchDemandsResponse> {
  public:
   DemandWatch(Env& env, int64_t start, std::optional<v1::Subscription> subscription)
-      : JournalSource(*env.store, start), subscription_(std::move(subscription)) {}
+      : ChangesWatch(*env.store, start), subscription_(std::move(subscription)) {}
 
  private:
-  absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    ASSIGN_OR_RETURN(const journal::v1::Entry entry, ParseLeaf(record));
-    v1::WatchDemandsResponse response;
+  absl::Status ShowEntry(const journal::v1::Entry& entry,
+                         v1::WatchDemandsResponse* response) override {
     for (const Change& change : entry.changes()) {
       if (change.table() != kDemands.name) continue;
       Demand demand = In<Demand>(change.after());
       if (subscription_.has_value() && !Wants(*subscription_, demand)) continue;
-      auto* shown = response.add_changes();
+      auto* shown = response->add_changes();
       shown->set_position(entry.position());
       *shown->mutable_record_time() = entry.record_time();
       *shown->mutable_demand() = std::move(demand);
     }
-    if (response.changes_size() == 0) return absl::OkStatus();
-    response.set_position(entry.position());
-    out->push_back(response.SerializeAsString());
     return absl::OkStatus();
-  }
-  void Bookmark(int64_t position, std::string* out) override {
-    v1::WatchDemandsResponse response;
-    response.set_position(position);
-    *out = response.SerializeAsString();
   }
 
   const std::optional<v1::Subscription> subscription_;
