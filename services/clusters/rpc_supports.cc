@@ -159,9 +159,11 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
 absl::Status PostFor(store::Tx& tx, const Support& support, Posting::Kind kind, Money amount,
                      const std::string& record, const std::string& subject, Posting* posted) {
   const std::string programme(absl::StripPrefix(support.programme(), "programmes/"));
+  const cases::Movement movement{kind, amount, programme, tx.today().year(), record, subject};
+  const bool committed = kind == Posting::PAY || kind == Posting::UNCOMMIT;
   ASSIGN_OR_RETURN(const Posting posting,
-                   cases::Post(tx, {kind, amount, programme, tx.today().year(), record, subject},
-                               errors::Account()));
+                   committed ? cases::PostHeld(tx, movement, support.name(), errors::Account())
+                             : cases::Post(tx, movement, errors::Account()));
   if (posted != nullptr) *posted = posting;
   return absl::OkStatus();
 }
