@@ -1,6 +1,6 @@
 """Demands past due reach the one list of unreliable recipients, which the register of grants keeps: once in effect, though
 that register is away for a week and either service is killed (kill -9) before, while and after it is told. With the last
-money they leave it, likewise.
+money they leave it, likewise. A register of grants that was restored to before it was told is told again.
 
 No assertion rests on where a kill falls: what is asserted holds whichever side of a commit or an answer it came.
 
@@ -8,11 +8,12 @@ usage: refunds_debt_test.py <bin folder> <proto folder> embedded|processes
 """
 import datetime
 import decimal
+import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
-from export_refunds_test import CLAIMANT  # noqa: E402
+from export_refunds_test import CLAIMANT, STRANGER  # noqa: E402
 from refunds_paid_once_test import Payments  # noqa: E402
 from suite import Suite, uid  # noqa: E402
 
@@ -99,6 +100,31 @@ class Debts(Payments):
         assert [(one.recipient, one.listed_from) for one in listed] == [(CLAIMANT, first)], listed
         assert {self.demand(claim).listed_as for claim in claims} == {listed[0].name}
 
+    def nisi(self, *words):
+        done = subprocess.run([self.suite.bin / "nisi", *map(str, words)], capture_output=True, text=True)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def backup(self):
+        """A backup of all registers. That of grants has something to come back to."""
+        entry = self.call("EnterUnreliableRecipients", "ministry", recipients=[dict(
+            recipient=STRANGER, list="BANKRUPT", basis="1", listed_from=self.day())]).recipients[0]
+        self.call("EndUnreliableRecipient", "ministry", name=entry.name, reason="2", end_date=self.day())
+        self.nisi("backup", "--address", f"127.0.0.1:{self.suite.port}", *self.suite.connection_flags(), "--token",
+                  self.suite.mint("operator", subject="dev:operator"))
+
+    def forgotten(self, claims, day):
+        """The register of grants as it was at the backup: it has heard of no demand, and hears of all again at midnight."""
+        self.kill("grants")
+        self.nisi("restore", "--from", self.suite.backups, "--to", self.suite.data, "--service", "grants", "--set-aside")
+        self.run("grants")
+        assert not self.grants("ListDebts").debts
+        self.go_to(day)
+        self.client.eventually("told again", lambda: self.grants("ListDebts").debts, lambda debts: len(debts) == len(claims))
+        assert sorted(debt.record for debt in self.grants("ListDebts").debts if debt.owed) == sorted(claims)
+        assert [one.recipient for one in self.grants("ListUnreliableRecipients").recipients] == [CLAIMANT]
+        assert {self.listing(claim) for claim in claims} == {"LISTED"}
+
     def repay(self, claim, pause):
         """The rest of a demand, with a kill so soon after."""
         ask = dict(name=claim, pay_date=self.day(), order_number="9")
@@ -135,7 +161,10 @@ def main():
         story.go_to(story.start + datetime.timedelta(days=1))
         for claim in claims:
             story.reaches(claim, "MONITORING")
-        story.fall_due(claims, story.demanded(claims, year))
+        due = story.demanded(claims, year)
+        story.backup()
+        story.fall_due(claims, due)
+        story.forgotten(claims, due + datetime.timedelta(days=WEEK + 3))
         story.settle(claims)
         print(f"debts of refunds, {sys.argv[3]}: {CLAIMS} demands listed and struck, killed {story.kills} times")
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kGrants[] = "grants";
 constexpr absl::Duration kTellAgainAfter = absl::Hours(1);
+// A register is restored to any moment of the last 30 days.
+constexpr absl::Duration kForgets = absl::Hours(24 * 31);
 constexpr char kReport[] = "/nisi.grants.v1.GrantAgreementsService/ReportDebt";
 constexpr char kWithdraw[] = "/nisi.grants.v1.GrantAgreementsService/WithdrawDebt";
 
@@ -48,12 +50,60 @@ absl::StatusOr<DebtMessage> ToldIn(const std::string& method, const std::string&
              : ToldOf<grants::v1::WithdrawDebtRequest>(payload, v1::Demand::TO_BE_STRUCK);
 }
 
+// Whether that register has answered what it was told last.
+bool IsConfirmed(const ClaimRow& row) {
+  const v1::Demand::Listing listing = row.claim().demand().listing();
+  return listing == v1::Demand::LISTED || listing == v1::Demand::STRUCK;
+}
+
 // Whether what the register of grants says is of the debt that it was told, as it was told or as it
 // was told later.
 bool IsOfIt(const grants::v1::Debt& told, bool owed, const grants::v1::Debt& said) {
   return said.source() == told.source() && said.record() == told.record() &&
          said.recipient() == told.recipient() && said.sequence() >= told.sequence() &&
          (said.sequence() > told.sequence() || said.owed() == owed);
+}
+
+// Leaves word, and says it again every day: that register may be restored to before it has heard
+// it.
+template <class Request>
+void Tell(store::Tx& tx, const char* method, const Request& request, ClaimRow* row) {
+  row->set_told_method(method);
+  row->set_told_debt(request.SerializeAsString());
+  row->set_told_sequence(request.debt().sequence());
+  tx.Emit(kGrants, method, request);
+  tx.Schedule(tx.today().EndOfDay(), kTellDailyTimer,
+              store::Key::Of(row->claim().name(), row->told_sequence()).bytes());
+}
+
+absl::Status TellAnew(store::Tx& tx, const DebtMessage& told, ClaimRow* row) {
+  if (told.listing == v1::Demand::TO_BE_LISTED) {
+    ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(row->claim().demand().due_date()));
+    TellPastDue(tx, due.AddDays(1), row);
+    return absl::OkStatus();
+  }
+  const auto& request = static_cast<const grants::v1::WithdrawDebtRequest&>(*told.request);
+  TellSettled(tx, request.reason(), request.paid_in_time(), row);
+  return absl::OkStatus();
+}
+
+// What was confirmed is told once more. The answer says nothing new, but where one of the two was
+// restored: that one took it back, or this one has forgotten what it told since. What counts is
+// what this register knows: the demand is its own.
+absl::Status NoteTellingAgain(store::Tx& tx, const DebtMessage& told,
+                              const absl::StatusOr<grants::v1::Debt>& said, ClaimRow* row) {
+  if (!said.ok()) return absl::OkStatus();  // on the next day
+  v1::Demand& demand = *row->mutable_claim()->mutable_demand();
+  if (said->owed() != (told.listing == v1::Demand::TO_BE_LISTED)) {
+    base::Log(base::Severity::kWarning, "debt_told_anew", {{"claim", row->claim().name()}});
+    RETURN_IF_ERROR(TellAnew(tx, told, row));
+  } else if (demand.listed_as() != said->listing()) {
+    demand.set_listed_as(said->listing());
+  } else {
+    return absl::OkStatus();
+  }
+  tx.Cite(errors::RecipientGate());
+  return tx.Put(kClaims, row);
 }
 
 // Those behind it go on, and it comes again: what was refused may have been mended there.
@@ -74,24 +124,26 @@ absl::Status NoteRefused(store::Tx& tx, const store::OutboxMessage& message,
 
 }  // namespace
 
-void TellPastDue(store::Tx& tx, base::Date from, Claim* claim) {
-  claim->mutable_demand()->set_listing(v1::Demand::TO_BE_LISTED);
-  claim->mutable_demand()->clear_listing_refusal();
+void TellPastDue(store::Tx& tx, base::Date from, ClaimRow* row) {
+  v1::Demand& demand = *row->mutable_claim()->mutable_demand();
+  demand.set_listing(v1::Demand::TO_BE_LISTED);
+  demand.clear_listing_refusal();
   grants::v1::ReportDebtRequest request;
-  *request.mutable_debt() = DebtOf(tx, *claim);
+  *request.mutable_debt() = DebtOf(tx, row->claim());
   *request.mutable_debt()->mutable_past_due_from() = from.ToProto();
-  tx.Emit(kGrants, kReport, request);
+  Tell(tx, kReport, request, row);
 }
 
-void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* claim) {
-  if (!claim->demand().past_due()) return;
-  claim->mutable_demand()->set_listing(v1::Demand::TO_BE_STRUCK);
-  claim->mutable_demand()->clear_listing_refusal();
+void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, ClaimRow* row) {
+  v1::Demand& demand = *row->mutable_claim()->mutable_demand();
+  if (!demand.past_due()) return;
+  demand.set_listing(v1::Demand::TO_BE_STRUCK);
+  demand.clear_listing_refusal();
   grants::v1::WithdrawDebtRequest request;
-  *request.mutable_debt() = DebtOf(tx, *claim);
+  *request.mutable_debt() = DebtOf(tx, row->claim());
   request.set_reason(reason);
   request.set_paid_in_time(in_time);
-  tx.Emit(kGrants, kWithdraw, request);
+  Tell(tx, kWithdraw, request, row);
 }
 
 absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
@@ -105,6 +157,12 @@ absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
   }
   ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(told.claim)));
   v1::Demand& demand = *row.mutable_claim()->mutable_demand();
+  if (IsConfirmed(row) && row.told_sequence() == told.debt.sequence()) {
+    return NoteTellingAgain(tx, told,
+                            said.ok() ? absl::StatusOr<grants::v1::Debt>(debt)
+                                      : absl::StatusOr<grants::v1::Debt>(said.status()),
+                            &row);
+  }
   // What was told since is on its way.
   if (demand.listing() != told.listing) return absl::OkStatus();
   if (!said.ok()) return NoteRefused(tx, message, said.status(), &row);
@@ -125,6 +183,26 @@ absl::Status TellAgain(store::Tx& tx, absl::string_view payload, absl::Time /*du
   if (demand.listing() == told.listing && !demand.listing_refusal().empty()) {
     tx.Emit(kGrants, *method, *told.request);
   }
+  return absl::OkStatus();
+}
+
+absl::Status TellDaily(store::Tx& tx, absl::string_view payload, absl::Time /*due*/) {
+  store::KeyReader reader(payload);
+  const auto name = reader.Text();
+  const auto sequence = reader.Number();
+  if (!name.has_value() || !sequence.has_value()) return base::StoreCorrupt("timer of a debt");
+  ASSIGN_OR_RETURN(const ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(*name)));
+  if (row.told_sequence() != *sequence) return absl::OkStatus();  // told since
+  // Nobody holds what is long settled against whom it was of, who has it forgotten or not.
+  const bool settled = row.claim().demand().listing() == v1::Demand::STRUCK;
+  if (settled && tx.recorded() > absl::FromUnixMicros(*sequence) + kForgets) {
+    return absl::OkStatus();
+  }
+  if (IsConfirmed(row)) {
+    ASSIGN_OR_RETURN(const DebtMessage told, ToldIn(row.told_method(), row.told_debt()));
+    tx.Emit(kGrants, row.told_method(), *told.request);
+  }
+  tx.Schedule(tx.today().EndOfDay(), kTellDailyTimer, payload);
   return absl::OkStatus();
 }
 

@@ -70,6 +70,17 @@ class PlayedRegister {
     const std::lock_guard<std::mutex> lock(mutex_);
     return done_;
   }
+  // What it was told is gone, as after a restore to before it; or it has heard more of a debt.
+  void Forget() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    debts_.clear();
+    answers_.clear();
+  }
+  void Know(const std::string& claim, bool owed, int64_t sequence) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    debts_[claim].set_owed(owed);
+    debts_[claim].set_sequence(sequence);
+  }
   int tries() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return tries_;
@@ -82,8 +93,8 @@ class PlayedRegister {
     ++tries_;
     if (refused_.contains(told.record())) return base::AccessDenied();
     if (!answers_.contains(id)) {
-      done_.push_back(what);
       Debt& debt = debts_[told.record()];
+      if (told.sequence() != debt.sequence()) done_.push_back(what);  // else it was told again
       if (told.sequence() > debt.sequence()) {
         debt = told;
         debt.set_owed(owed);
@@ -197,6 +208,61 @@ TEST_F(DebtsTest, ADemandPastDueIsListedAndStruckWhenItIsRepaid) {
   ExpectSound();
 }
 
+// Either register may be restored to before what was told: what this one knows of its demand is
+// told every day, and nothing changes by that where nothing was lost.
+TEST_F(DebtsTest, WhatARestoreTookBackIsToldAgain) {
+  const std::string claim = PastDue();
+  WaitFor(claim, Demand::LISTED);
+  const int64_t first = register_.DebtOf(claim).sequence();
+  const std::string etag = Now(claim).etag();
+  const auto until = [&](const auto& holds) {
+    while (!holds()) {
+      clock_.Advance(absl::Seconds(1));
+      std::this_thread::yield();
+    }
+  };
+  int tries = register_.tries();
+  GoTo(today().AddDays(1));
+  until([&] { return register_.tries() > tries; });
+  EXPECT_EQ(register_.DebtOf(claim).sequence(), first);
+  EXPECT_EQ(Now(claim).etag(), etag);
+  EXPECT_THAT(register_.done(), ElementsAre("report"));
+  // That one has forgotten it.
+  register_.Forget();
+  GoTo(today().AddDays(1));
+  until([&] { return register_.DebtOf(claim).owed(); });
+  EXPECT_EQ(register_.DebtOf(claim).sequence(), first);
+  EXPECT_EQ(*base::Date::FromProto(register_.DebtOf(claim).past_due_from()),
+            DueOf(claim).AddDays(1));
+  // This one has: it had told that nothing is owed, and what it knows now is that it is.
+  register_.Know(claim, false, first + 1);
+  GoTo(today().AddDays(1));
+  until([&] { return register_.DebtOf(claim).owed(); });
+  EXPECT_GT(register_.DebtOf(claim).sequence(), first + 1);
+  WaitFor(claim, Demand::LISTED);
+  RepayAll(claim, today());
+  WaitFor(claim, Demand::STRUCK);
+  const int64_t last = register_.DebtOf(claim).sequence();
+  register_.Know(claim, true, last - 1);
+  GoTo(today().AddDays(1));
+  until([&] { return !register_.DebtOf(claim).owed(); });
+  register_.Know(claim, true, last + 1);
+  GoTo(today().AddDays(1));
+  until([&] { return !register_.DebtOf(claim).owed(); });
+  WaitFor(claim, Demand::STRUCK);
+  // What is settled is told for as long as a restore may go back, and what is owed on and on.
+  GoTo(today().AddDays(20));
+  tries = register_.tries();
+  GoTo(today().AddDays(1));
+  until([&] { return register_.tries() > tries; });
+  GoTo(today().AddDays(12));
+  clock_.Advance(absl::Hours(1));
+  tries = register_.tries();
+  GoTo(today().AddDays(5));
+  EXPECT_EQ(register_.tries(), tries);
+  ExpectSound();
+}
+
 TEST_F(DebtsTest, AWeekWithoutTheRegisterDelaysItAndLosesNothing) {
   register_.peer().SetAway(true);
   const std::string claim = PastDue();
@@ -226,8 +292,8 @@ TEST_F(DebtsTest, AnAnswerThatIsLostIsAskedForAgainAndDoesNothingTwice) {
   const int64_t at = position();
   const int tries = register_.tries();
   Reopen();
-  GoTo(today().AddDays(2));
-  EXPECT_EQ(register_.tries(), tries) << "what is confirmed is not sent again";
+  clock_.Advance(absl::Hours(2));
+  EXPECT_EQ(register_.tries(), tries) << "what is confirmed is not sent again on that day";
   EXPECT_EQ(position(), at);
 }
 

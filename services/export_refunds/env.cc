@@ -21,7 +21,7 @@ absl::Status Annul(const Env& env, store::Tx& tx, const cases::Deadline& deadlin
 absl::Status MarkPastDue(store::Tx& tx, const cases::Deadline& deadline, base::Date day) {
   ASSIGN_OR_RETURN(ClaimRow row, cases::Need(tx, kClaims, store::Key::Of(deadline.record())));
   row.mutable_claim()->mutable_demand()->set_past_due(true);
-  TellPastDue(tx, day, row.mutable_claim());
+  TellPastDue(tx, day, &row);
   tx.Cite(errors::Return());
   return tx.Put(kClaims, &row, day);
 }

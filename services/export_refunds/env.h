@@ -227,15 +227,17 @@ absl::StatusOr<std::string> PostFor(store::Tx& tx, int kind, base::Money amount,
 // Leaves word for the register of grants, which keeps the list, in the command that changes the
 // demand; the caller puts the claim. It reaches it when that answers, in order, and counts once.
 // That the demand is past due from a day on:
-void TellPastDue(store::Tx& tx, base::Date from, Claim* claim);
+void TellPastDue(store::Tx& tx, base::Date from, ClaimRow* row);
 // That nothing is owed any more, where it was told that something is. `in_time`: all had come by
 // the due date and was recorded late, so that it was never owed past it.
-void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, Claim* claim);
+void TellSettled(store::Tx& tx, const std::string& reason, bool in_time, ClaimRow* row);
 // Notes in the claim that the list has it, or why that was refused: rpc::Delivery::note. What is
 // refused holds up nothing behind it, and is told again by a timer.
 absl::Status NoteTold(store::Tx& tx, const store::OutboxMessage& message,
                       const absl::StatusOr<std::string>& said);
 absl::Status TellAgain(store::Tx& tx, absl::string_view payload, absl::Time due);
+// Tells once more, every day, what was told last of a claim and confirmed: a timer's.
+absl::Status TellDaily(store::Tx& tx, absl::string_view payload, absl::Time due);
 // How many demands wait for that, for the metrics.
 std::vector<store::Figure> DebtFigures(const store::Store& store);
 // The methods that are told by; for the check at the start that there is a way to them.

@@ -104,12 +104,13 @@ absl::StatusOr<bool> AllCameInTime(const v1::Demand& demand) {
 
 // Recovery was ended by money that has not come: it is owed again by the day it was due, and where
 // that is over its debtor goes back on the list, since then.
-absl::Status OweAgain(store::Tx& tx, Claim* claim) {
-  RETURN_IF_ERROR(cases::ReopenDeadline(tx, claim->name(), kRepaymentDeadline));
-  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(claim->demand().due_date()));
+absl::Status OweAgain(store::Tx& tx, ClaimRow* row) {
+  Claim& claim = *row->mutable_claim();
+  RETURN_IF_ERROR(cases::ReopenDeadline(tx, claim.name(), kRepaymentDeadline));
+  ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(claim.demand().due_date()));
   if (tx.today() <= due) return absl::OkStatus();
-  claim->mutable_demand()->set_past_due(true);
-  TellPastDue(tx, due.AddDays(1), claim);
+  claim.mutable_demand()->set_past_due(true);
+  TellPastDue(tx, due.AddDays(1), row);
   return absl::OkStatus();
 }
 
@@ -300,7 +301,7 @@ absl::StatusOr<v1::Claim> ExcuseFailure(Env& env, const Call& call, store::Tx& t
   SetDecideTime(tx, &excuse);
   *claim.mutable_excuse() = std::move(excuse);
   *claim.mutable_excuse_documents() = request.documents();
-  TellSettled(tx, "Excused (Art. 28(4)).", /*in_time=*/false, &claim);
+  TellSettled(tx, "Excused (Art. 28(4)).", /*in_time=*/false, &step.row);
   for (const char* kind : {kRepaymentDeadline, kDemandDeadline}) {
     RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kind, cases::Deadline::CANCELLED));
   }
@@ -330,7 +331,7 @@ absl::StatusOr<v1::Claim> RecordRepayment(Env& env, const Call& call, store::Tx&
   if (all) {
     RETURN_IF_ERROR(CloseDeadlines(tx, claim.name(), kRepaymentDeadline, cases::Deadline::DONE));
     ASSIGN_OR_RETURN(const bool in_time, AllCameInTime(demand));
-    TellSettled(tx, "Repaid.", in_time, &claim);
+    TellSettled(tx, "Repaid.", in_time, &step.row);
   }
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   RETURN_IF_ERROR(ServeQueue(env, tx));
@@ -356,7 +357,7 @@ absl::StatusOr<v1::Claim> ReverseRepayment(Env& env, const Call& call, store::Tx
   repayment->set_reversed_by(step.subject);
   repayment->set_reversal_reason(request.reason());
   RETURN_IF_ERROR(ChargeAnew(claim.mutable_demand()));
-  if (claim.state() == Claim::RECOVERED) RETURN_IF_ERROR(OweAgain(tx, &claim));
+  if (claim.state() == Claim::RECOVERED) RETURN_IF_ERROR(OweAgain(tx, &step.row));
   RETURN_IF_ERROR(FinishClaim(env, tx, &step));
   RETURN_IF_ERROR(ServeQueue(env, tx));
   return claim;

@@ -25,6 +25,7 @@ class Service final : public rpc::HostedService {
         {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)},
          {kTakeEffectTimer, cases::TakeEffect<PromotedList>},
          {kTellAgainTimer, TellAgain},
+         {kTellDailyTimer, TellDaily},
          {kBeginMonitoringTimer,
           [env = shared_](store::Tx& tx, absl::string_view payload, absl::Time due) {
             return BeginMonitoring(*env, tx, payload, due);

@@ -52,6 +52,7 @@ inline constexpr char kTakeEffectTimer[] = "list/take-effect";             // th
 inline constexpr char kBeginMonitoringTimer[] = "claim/begin-monitoring";  // the claim's name
 inline constexpr char kServeQueueTimer[] = "queue/serve";                  // nothing
 inline constexpr char kTellAgainTimer[] = "debt/tell-again";               // method, message
+inline constexpr char kTellDailyTimer[] = "debt/tell-daily";               // claim, sequence
 
 // Kinds of deadlines that are opened and closed by hand.
 inline constexpr char kReportDeadline[] = "export_report";
