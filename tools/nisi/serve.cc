@@ -175,9 +175,9 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   }
 
   ASSIGN_OR_RETURN(const auto authenticator, TokensOnly(settings.host.data()));
-  ASSIGN_OR_RETURN(
-      const auto signer,
-      rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway", base::SystemNow()));
+  ASSIGN_OR_RETURN(const auto signer,
+                   rpc::ContextSigner::Open(rpc::ContextKeyPath(folder, "gateway"), "gateway",
+                                            base::SystemNow()));
   base::SystemClock system_clock;  // identity and limits do not move with a development clock
   door.clock = &system_clock;
   door.metrics = &door_metrics;
