@@ -18,6 +18,8 @@ namespace nisi::store {
 class Overlay final : public Snapshot {
  public:
   explicit Overlay(const Snapshot* base) : base_(base) {}
+  // The same state, told by another snapshot.
+  void Rebase(const Snapshot* base) { base_ = base; }
 
   void Put(Space space, std::string key, std::string value) {
     Write(space, std::move(key), std::move(value));
@@ -61,7 +63,7 @@ class Overlay final : public Snapshot {
     bool existed;
     std::optional<std::string> before;
   };
-  const Snapshot* const base_;
+  const Snapshot* base_;
   Writes writes_[kSpaces];
   // What was written last: rows that are written in order are put in behind it, without a search.
   std::optional<Writes::iterator> last_[kSpaces];

@@ -834,11 +834,12 @@ TEST_P(StoreTest, AFailedCommitLeavesNothingInPart) {
   }
 }
 
-// Two batches: while the first is held in its sync, the second runs over it. Neither is answered
-// or seen before the first is durable, and both fall when it fails.
+// Two batches: while the first is held before it is written or synced, the second runs over it.
+// Neither is answered or seen before the first is durable, and both fall when it fails.
 class OverlappingTest : public StoreTest {
  protected:
-  void RunOverlapping(const absl::Status& first_commit) {
+  enum class Held { kAppend, kSync };
+  void RunOverlapping(Held at, const absl::Status& first_commit) {
     store_.reset();
     std::atomic<bool> hold{false};
     std::promise<void> held;
@@ -848,7 +849,9 @@ class OverlappingTest : public StoreTest {
       held.set_value();
       return release.get_future().get();
     };
-    auto engine = std::make_unique<ToldEngine>(*OpenEngine(), absl::OkStatus, told);
+    const ToldEngine::Before good = absl::OkStatus;
+    auto engine = std::make_unique<ToldEngine>(*OpenEngine(), at == Held::kAppend ? told : good,
+                                               at == Held::kSync ? told : good);
     auto opened = Store::Open(std::move(engine), schema_, CopyOptions());
     ASSERT_TRUE(opened.ok());
     store_ = *std::move(opened);
@@ -871,56 +874,79 @@ class OverlappingTest : public StoreTest {
         Info("three"),
         [&seen](Tx& tx) -> absl::StatusOr<std::string> {
           ASSIGN_OR_RETURN(const auto a, tx.Find(kWidgets, Key::Of("a")));
-          seen.set_value(a.has_value() ? a->row.widget().color() : "-");
+          std::string all = a.has_value() ? a->row.widget().color() : "-";
+          RETURN_IF_ERROR(tx.Scan(
+              kByColor, {Key::Of("red"), ""}, {}, [&all](const RowView& view, absl::string_view) {
+                all += "," + Reader::Parse<WidgetRow>(view)->row.widget().code();
+                return true;
+              }));
+          seen.set_value(all);
           WidgetRow blue = MakeWidget("a", "blue");
           RETURN_IF_ERROR(tx.Put(kWidgets, &blue));
           return std::string("three");
         },
         done(2));
-    EXPECT_EQ(seen.get_future().get(), "red");  // it runs before the first batch is durable
+    EXPECT_EQ(seen.get_future().get(), "red,a,b");  // it runs before the first batch is durable
     for (const auto& answer : answers)
       EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
     EXPECT_EQ(Rows(kWidgets), "");
     release.set_value(first_commit);
     for (auto& answer : answers) outcomes_.push_back(answer.get());
   }
+  void TheNextFollows(Held at) {
+    RunOverlapping(at, absl::OkStatus());
+    for (size_t i = 0; i < outcomes_.size(); ++i) {
+      ASSERT_TRUE(outcomes_[i].ok()) << outcomes_[i].status();
+      EXPECT_EQ(outcomes_[i]->position,
+                static_cast<int64_t>(i) + 2);  // the gate's command is first
+    }
+    EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
+    EXPECT_EQ(Rows(kByColor), "a=blue b=red");
+    Healthy();
+    Open();
+    EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
+    EXPECT_EQ((*store_->FindReply(Info("three")))->reply, "three");
+    Healthy();
+  }
+
+  void TheNextFalls(Held at) {
+    RunOverlapping(at, absl::UnavailableError("EIO"));
+    for (const auto& outcome : outcomes_)
+      EXPECT_EQ(base::ReasonOf(outcome.status()), "STORE_FAILED");
+    Open();
+    // What was appended may be there or not; the same request again settles it, in the same order.
+    const auto again = [this](const char* id, WidgetRow row) {
+      return store_->Write(Info(id), Putting(std::move(row)));
+    };
+    const auto one = again("one", MakeWidget("a", "red"));
+    const auto two = again("two", MakeWidget("b", "red"));
+    const auto three = again("three", MakeWidget("a", "blue"));
+    ASSERT_TRUE(one.ok() && two.ok() && three.ok())
+        << one.status() << two.status() << three.status();
+    EXPECT_GE(one->replayed, three->replayed);  // the second batch is not there without the first
+    EXPECT_EQ(two->replayed, one->replayed);
+    EXPECT_EQ(two->position, one->position + 1);
+    EXPECT_EQ(three->position, two->position + 1);
+    EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
+    Healthy();
+  }
+
+ private:
   std::vector<absl::StatusOr<Outcome>> outcomes_;
 };
 NISI_BOTH_ENGINES(OverlappingTest);
 
-TEST_P(OverlappingTest, TheNextBatchFollowsTheOneBefore) {
-  RunOverlapping(absl::OkStatus());
-  for (size_t i = 0; i < outcomes_.size(); ++i) {
-    ASSERT_TRUE(outcomes_[i].ok()) << outcomes_[i].status();
-    EXPECT_EQ(outcomes_[i]->position, static_cast<int64_t>(i) + 2);  // the gate's command is first
-  }
-  EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
-  EXPECT_EQ(Rows(kByColor), "a=blue b=red");
-  Healthy();
-  Open();
-  EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
-  EXPECT_EQ((*store_->FindReply(Info("three")))->reply, "three");
-  Healthy();
+TEST_P(OverlappingTest, TheNextBatchFollowsTheOneThatIsWritten) {
+  TheNextFollows(Held::kAppend);
 }
-
-TEST_P(OverlappingTest, TheNextBatchFallsWithTheOneBefore) {
-  RunOverlapping(absl::UnavailableError("EIO"));
-  for (const auto& outcome : outcomes_) EXPECT_EQ(base::ReasonOf(outcome.status()), "STORE_FAILED");
-  Open();
-  // What was appended may be there or not; the same request again settles it, in the same order.
-  const auto again = [this](const char* id, WidgetRow row) {
-    return store_->Write(Info(id), Putting(std::move(row)));
-  };
-  const auto one = again("one", MakeWidget("a", "red"));
-  const auto two = again("two", MakeWidget("b", "red"));
-  const auto three = again("three", MakeWidget("a", "blue"));
-  ASSERT_TRUE(one.ok() && two.ok() && three.ok()) << one.status() << two.status() << three.status();
-  EXPECT_GE(one->replayed, three->replayed);  // the second batch is not there without the first
-  EXPECT_EQ(two->replayed, one->replayed);
-  EXPECT_EQ(two->position, one->position + 1);
-  EXPECT_EQ(three->position, two->position + 1);
-  EXPECT_EQ(Rows(kWidgets), "a=blue b=red");
-  Healthy();
+TEST_P(OverlappingTest, TheNextBatchFollowsTheOneThatIsSynced) {
+  TheNextFollows(Held::kSync);
+}
+TEST_P(OverlappingTest, TheNextBatchFallsWithTheOneThatIsWritten) {
+  TheNextFalls(Held::kAppend);
+}
+TEST_P(OverlappingTest, TheNextBatchFallsWithTheOneThatIsSynced) {
+  TheNextFalls(Held::kSync);
 }
 
 // Many callers each add one to the same record: none is lost, positions are without gaps, and a
@@ -963,6 +989,64 @@ TEST_P(StoreTest, ManyCallersOfOneRecord) {
   EXPECT_EQ(positions.size(), size_t{kTotal});
   EXPECT_EQ(*positions.begin(), 1);
   EXPECT_EQ(*positions.rbegin(), kTotal);
+  Healthy();
+}
+
+// Each of many commands, in whatever batch and behind whatever other it runs, sees one state: what
+// a record says of the rest is true of rows, index and totals. Some batches are of many bytes.
+TEST_P(StoreTest, ManyCallersSeeOneState) {
+  constexpr int kCallers = 8, kCalls = 150;
+  std::atomic<int> made{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      std::mt19937 random(static_cast<uint32_t>(caller));
+      std::vector<std::string> mine;
+      for (int call = 0; call < kCalls; ++call) {
+        const bool ends = !mine.empty() && random() % 3 == 0;
+        const std::string code = ends ? mine.back() : absl::StrCat(caller, "-", call);
+        const size_t note = random() % 20 == 0 ? 400'000 : 10;
+        const auto outcome = store_->Write(Info(), [&](Tx& tx) -> absl::StatusOr<std::string> {
+          int said = 0, rows = 0;
+          const auto count = [&rows](const RowView&, absl::string_view) { return ++rows > 0; };
+          ASSIGN_OR_RETURN(const auto sum, tx.Find(kCrates, Key::Of("sum", int64_t{0})));
+          if (sum.has_value()) {
+            EXPECT_TRUE(absl::SimpleAtoi(sum->row.widget().color(), &said));
+          }
+          RETURN_IF_ERROR(tx.Scan(kByColor, {Key::Of("red"), ""}, {}, count));
+          EXPECT_EQ(rows, said);
+          rows = 0;
+          RETURN_IF_ERROR(tx.Scan(kWidgets, {}, {}, count));
+          EXPECT_EQ(rows, said);
+          ASSIGN_OR_RETURN(const auto there, tx.Find(kWidgets, Key::Of(code)));
+          EXPECT_EQ(there.has_value(), ends);
+          if (ends) {
+            RETURN_IF_ERROR(tx.End(kWidgets, Key::Of(code)));
+          } else {
+            WidgetRow row = MakeWidget(code, "red");
+            row.mutable_widget()->set_note(std::string(note, 'n'));
+            RETURN_IF_ERROR(tx.Put(kWidgets, &row));
+          }
+          WidgetRow row = MakeWidget("", absl::StrCat(said + (ends ? -1 : 1)));
+          row.mutable_widget()->set_bin("sum");
+          RETURN_IF_ERROR(tx.Put(kCrates, &row));
+          return std::string();
+        });
+        ASSERT_TRUE(outcome.ok()) << outcome.status();
+        made += ends ? -1 : 1;
+        if (ends) {
+          mine.pop_back();
+        } else {
+          mine.push_back(code);
+        }
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_GT(store_->position(), kCallers * kCalls);  // large changes are of several entries
+  const auto sum = store_->Read().Find(kCrates, Key::Of("sum", int64_t{0}));
+  ASSERT_TRUE(sum.ok() && sum->has_value());
+  EXPECT_EQ((*sum)->row.widget().color(), absl::StrCat(made.load()));
   Healthy();
 }
 

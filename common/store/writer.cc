@@ -20,6 +20,8 @@ namespace {
 // One batch: enough to fill a sync, small enough that nobody waits long for others' work.
 constexpr size_t kGroupCommands = 256;
 constexpr size_t kGroupBytes = 8 << 20;
+// A batch of more is written by the thread that ran it, and not kept in memory beside the next.
+constexpr size_t kHandedOverBytes = 1 << 20;
 // A batch with patient timers goes when it has so much: whoever comes while it is written waits for
 // it.
 constexpr size_t kPatientBytes = 1 << 20;
@@ -112,7 +114,7 @@ Writer::Writer(Deps deps, Frontier frontier, int64_t position, int64_t recorded_
       tables_(deps_.schema),
       frontier_(std::move(frontier)),
       position_(position),
-      appended_position_(position),
+      closed_position_(position),
       recorded_us_(recorded_us),
       witnessed_position_(position) {
   written_ = deps_.engine->NewSnapshot();
@@ -179,9 +181,10 @@ void Writer::RunLoop() {
       RunCommands(std::exchange(commands, {}));
       continue;
     }
-    CloseGroup();
     // One caller alone waits for no other thread. Nobody hands over meanwhile but this one.
-    if (step == Step::kCloseIdle && group_->answers.size() == 1) {
+    const bool alone = step == Step::kCloseIdle && group_->answers.size() == 1;
+    CloseGroup(alone);
+    if (alone) {
       Sync(*group_);
       Answer(*std::exchange(group_, nullptr));
       continue;
@@ -191,7 +194,7 @@ void Writer::RunLoop() {
     syncing_work_.notify_one();
   }
   const std::lock_guard<std::mutex> lock(mutex_);
-  all_appended_ = true;
+  all_closed_ = true;
   syncing_work_.notify_one();
 }
 
@@ -247,8 +250,24 @@ void Writer::RunCommands(std::vector<Command> commands) {
                 std::make_move_iterator(commands.end()));
 }
 
+// What is written by now takes the place of the batch that it was.
+void Writer::Settle() {
+  std::unique_ptr<Snapshot> appended;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (syncing_ != nullptr) return;
+    appended = std::move(appended_);
+  }
+  if (appended != nullptr) written_ = std::move(appended);
+  on_its_way_ = nullptr;
+  if (group_ == nullptr) return;
+  group_->overlay->Rebase(written_.get());
+  group_->beneath = nullptr;
+}
+
 void Writer::OpenGroup() {
-  group_ = std::make_unique<Group>(written_.get());
+  Settle();
+  group_ = std::make_unique<Group>(written_.get(), on_its_way_);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (syncing_ != nullptr) group_->unsynced_due_us = syncing_->earliest_due_us;
@@ -269,35 +288,48 @@ absl::Status Writer::CheckRoom() const {
       .RetryAfter(kRoomRetry);
 }
 
-void Writer::CloseGroup() {
+// The batch before it is written.
+void Writer::CloseGroup(bool alone) {
+  Settle();
   group_->appending = std::chrono::steady_clock::now();
   group_->notice.position = position_;
   group_->notice.timers_from = timers_from_;
   group_->notice.recorded_us = recorded_us_;
   group_->root = frontier_.root();
   group_->empty = group_->overlay->empty();
-  group_->overlay->Keep();
-  // Built over a batch that failed: it never happened either.
-  if (!group_->empty && failure().ok()) {
-    if (const absl::Status status = Append(); !status.ok()) Fail(status);
+  if (!group_->empty) {
+    group_->overlay->Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)),
+                         BigEndian(recorded_us_));
+    group_->base_position = std::exchange(closed_position_, position_);
   }
-  group_->overlay = nullptr;
+  group_->overlay->Keep();
+  if (alone || group_->overlay->bytes() > kHandedOverBytes) {
+    Append(*group_);
+    if (group_->written != nullptr) written_ = std::move(group_->written);
+  } else if (!group_->empty) {
+    on_its_way_ = group_->overlay;
+  }
 }
 
-absl::Status Writer::Append() {
-  group_->overlay->Put(Space::kData, SystemKey(kMetaId, Key::Of(kRecordedMeta)),
-                       BigEndian(recorded_us_));
+void Writer::Append(Group& group) {
+  // Built over a batch that failed: it never happened either.
+  if (group.empty || group.appended || !failure().ok()) return;
+  group.appended = true;
+  if (const absl::Status status = AppendToEngine(group); !status.ok()) Fail(status);
+}
+
+absl::Status Writer::AppendToEngine(Group& group) {
   Batch batch;
-  batch.ops = group_->overlay->Ops();
-  batch.base_position = std::exchange(appended_position_, position_);
-  batch.position = position_;
-  batch.release = [this, &batch] {
+  batch.ops = group.overlay->Ops();
+  batch.base_position = group.base_position;
+  batch.position = group.notice.position;
+  batch.release = [&batch, &group] {
     batch.ops = {};
-    group_->overlay = nullptr;
+    group.overlay = nullptr;
   };
   if (base::Planted("witness-before-commit"))
-    RETURN_IF_ERROR(deps_.witness->Save(Head{batch.position, group_->root}));
-  ASSIGN_OR_RETURN(written_, AppendTo(deps_.engine, batch));
+    RETURN_IF_ERROR(deps_.witness->Save(Head{batch.position, group.root}));
+  ASSIGN_OR_RETURN(group.written, AppendTo(deps_.engine, batch));
   return absl::OkStatus();
 }
 
@@ -306,15 +338,18 @@ void Writer::SyncLoop() {
   on_store_thread = true;
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    syncing_work_.wait(lock, [this] { return syncing_ != nullptr || all_appended_; });
+    syncing_work_.wait(lock, [this] { return syncing_ != nullptr || all_closed_; });
     if (syncing_ == nullptr) return;
     lock.unlock();
-    Sync(*syncing_);  // this thread alone takes it away
+    Append(*syncing_);  // this thread alone takes it away
+    Sync(*syncing_);
     lock.lock();
-    const std::unique_ptr<Group> group = std::exchange(syncing_, nullptr);
+    std::unique_ptr<Group> group = std::exchange(syncing_, nullptr);
+    appended_ = std::move(group->written);
     work_.notify_one();
     lock.unlock();
     Answer(*group);
+    group = nullptr;  // its bytes go meanwhile
     lock.lock();
   }
 }
@@ -483,7 +518,7 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   const int64_t recorded_us =
       command.bookkeeping ? recorded_us_ : std::max(absl::ToUnixMicros(now), recorded_us_ + 1);
   const bool settled = absl::ToUnixMicros(now) < NextEffectiveUs();
-  Tx tx(&overlay, deps_.schema, &tables_, deps_.sealer, base::Date::LegalDay(now), settled,
+  Tx tx(&overlay, deps_.schema, &tables_, deps_.sealer, LegalDay(now), settled,
         deps_.all_built->load(std::memory_order_acquire), position_ + 1, recorded_us);
   tx.keeps_same_ = command.info.keeps_same;
   absl::StatusOr<std::string> reply = command.run(tx);
@@ -521,6 +556,15 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
                              BigEndian(outcome.position), outcome.reply));
   }
   return outcome;
+}
+
+// The commands of a batch are of one moment.
+base::Date Writer::LegalDay(absl::Time now) {
+  if (now != day_at_) {
+    day_at_ = now;
+    day_ = base::Date::LegalDay(now);
+  }
+  return day_;
 }
 
 void Writer::FollowTimers(const Command& command, int64_t earliest_due_us) {

@@ -1,7 +1,7 @@
 // The one writer. Commands queue and run one after another against an overlay; the overlay goes to
 // the engine as one batch; when that is durable, all its commands are answered. So transactions are
-// serial without locks or retries, and one sync serves many. While a batch is being synced, the
-// commands of the next run: a thread for each.
+// serial without locks or retries, and one sync serves many. While a batch is being written and
+// synced, the commands of the next run over what it will have written: a thread for each.
 //
 // No batch is appended before the one before it is synced. A power cut that finds two of them on
 // their way could keep the later and lose the earlier, and nobody would notice when the log went on
@@ -140,10 +140,16 @@ class Writer {
   };
   // The commands of one batch. Built by the running thread, then left alone until it is synced.
   struct Group {
-    explicit Group(const Snapshot* base) : overlay(std::make_unique<Overlay>(base)) {}
+    Group(const Snapshot* base, std::shared_ptr<const Overlay> before)
+        : beneath(std::move(before)),
+          overlay(std::make_shared<Overlay>(beneath != nullptr ? beneath.get() : base)) {}
 
-    std::unique_ptr<Overlay> overlay;  // until it is appended
-    bool empty = true;                 // wrote nothing
+    std::shared_ptr<const Overlay> beneath;  // the batch before, until it is written
+    std::shared_ptr<Overlay> overlay;        // until it is appended
+    bool empty = true;                       // wrote nothing
+    int64_t base_position = 0;
+    bool appended = false;
+    std::unique_ptr<Snapshot> written;  // the store with it, once it is appended
     CommitNotice notice;
     std::vector<Pending> answers;
     int64_t earliest_due_us = INT64_MAX;  // of the timers it scheduled
@@ -160,9 +166,9 @@ class Writer {
   Step NextStep(std::vector<Command>* commands);
   std::vector<Command> Take();
   void RunCommands(std::vector<Command> commands);
+  void Settle();
   void OpenGroup();
-  void CloseGroup();
-  absl::Status Append();
+  void CloseGroup(bool alone);
   absl::Status CheckRoom() const;
   absl::StatusOr<Outcome> Answered(const Command& command, bool others_wait, absl::Time now);
   absl::StatusOr<Outcome> Run(const Command& command, absl::Time now);
@@ -178,14 +184,18 @@ class Writer {
   absl::StatusOr<Fired> FireTimers(bool others_wait, absl::Time now);
   void TimerFailed(const TimerRow& row, const absl::Status& status, absl::Time now);
   absl::StatusOr<bool> AllPatient(absl::Time now);
+  base::Date LegalDay(absl::Time now);
   // What a command that stands has done to the order of timers.
   void FollowTimers(const Command& command, int64_t earliest_due_us);
   void Seal(Tx& tx, const CommandInfo& info);
   // Before it, a version may have taken effect by date that no commit has said yet.
   int64_t NextEffectiveUs() const;
 
-  // The syncing thread, which answers as well; and the running one, for a caller who is alone.
+  // The syncing thread, which appends and answers as well; and the running one, for a caller who is
+  // alone and for a batch of many bytes.
   void SyncLoop();
+  void Append(Group& group);
+  absl::Status AppendToEngine(Group& group);
   void Sync(Group& group);
   absl::Status SyncToEngine(const Group& group);
   void Answer(Group& group);
@@ -195,14 +205,17 @@ class Writer {
   TableUses tables_;
   Frontier frontier_;
   int64_t position_;
-  int64_t appended_position_;
+  int64_t closed_position_;  // of the last batch that was closed
   int64_t recorded_us_;
+  absl::Time day_at_ = absl::InfinitePast();
+  base::Date day_;  // the legal day then
   std::chrono::steady_clock::time_point timers_again_;
   std::string timers_from_;  // no timer but failing ones lies before it
   std::string alone_until_;  // up to this key each goes by itself; empty: none has to
   PatientTimers patient_{INT64_MIN, ""};
-  std::unique_ptr<Snapshot> written_;  // the store with all that was appended
-  std::unique_ptr<Group> group_;       // being built; null: none
+  std::unique_ptr<Snapshot> written_;          // the store with all that was appended
+  std::shared_ptr<const Overlay> on_its_way_;  // the batch that is to come over it; null: none
+  std::unique_ptr<Group> group_;               // being built; null: none
 
   mutable std::mutex mutex_;
   std::condition_variable work_;          // for the running thread
@@ -211,8 +224,9 @@ class Writer {
   size_t unanswered_ = 0;                           // commands that were taken
   std::chrono::steady_clock::time_point answered_;  // the last batch; or since when somebody waits
   bool stopping_ = false;
-  std::unique_ptr<Group> syncing_;  // appended, not yet synced; null: none
-  bool all_appended_ = false;       // nothing more comes to be synced
+  std::unique_ptr<Group> syncing_;      // not yet synced; null: none
+  std::unique_ptr<Snapshot> appended_;  // the store with the last batch that was
+  bool all_closed_ = false;             // nothing more comes to be synced
   absl::Status failure_;
   int64_t witnessed_position_;  // of whichever thread syncs
   std::thread runner_;
