@@ -3,6 +3,7 @@
 
 #include <climits>
 #include <future>
+#include <random>
 #include <set>
 #include <thread>
 
