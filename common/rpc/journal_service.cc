@@ -1,8 +1,7 @@
 #include "common/rpc/journal_service.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,14 +24,6 @@ constexpr size_t kLoadBytes = 1 << 20;
 constexpr absl::Duration kBookmarkEvery = absl::Seconds(5);
 constexpr int kMostPassedOver = 1000;
 
-// Openings stay in the store: whoever may read the journal as a whole may not thereby read what was
-// withheld.
-EntryRecord ToRecord(const store::JournalRecord& record) {
-  EntryRecord out;
-  out.set_leaf(record.leaf);
-  return out;
-}
-
 bool Touches(const store::JournalRecord& record, const std::string& table) {
   if (table.empty()) return true;
   Entry entry;
@@ -41,73 +32,61 @@ bool Touches(const store::JournalRecord& record, const std::string& table) {
                      [&](const Change& change) { return change.table() == table; });
 }
 
-// Whether a message, or anything in it, is of the type of that name.
-bool Holds(const google::protobuf::Descriptor& message, const std::string& type,
-           std::set<const google::protobuf::Descriptor*>* seen) {
-  if (message.full_name() == type) return true;
-  if (!seen->insert(&message).second) return false;
-  for (int i = 0; i < message.field_count(); ++i) {
-    const auto* part = message.field(i)->message_type();
-    if (part != nullptr && Holds(*part, type, seen)) return true;
-  }
-  return false;
-}
-
-// The roles that some reading method of the process admits whose answer holds records of the type;
-// all of them where everybody may read them, and where no method answers with them.
-uint32_t ReadersOf(const Registry& registry, const std::string& type) {
-  uint32_t readers = 0;
-  for (const google::protobuf::ServiceDescriptor* service : registry.services()) {
-    for (int i = 0; i < service->method_count(); ++i) {
-      const google::protobuf::MethodDescriptor& method = *service->method(i);
-      const v1::Policy& policy = method.options().GetExtension(v1::policy);
-      std::set<const google::protobuf::Descriptor*> seen;
-      if (policy.mutation() || !Holds(*method.output_type(), type, &seen)) continue;
-      for (const int role : policy.roles()) {
-        readers |= role == v1::PUBLIC ? ~0U : base::RoleBit(static_cast<Role>(role));
-      }
-    }
-  }
-  return readers == 0 ? ~0U : readers;
-}
-
 // What a caller may read of the journal.
 class Reading {
  public:
   Reading(const JournalEnv& env, const Call& call)
-      : registry_(env.registry),
+      : env_(env),
         all_(call.caller->Has(v1::AUDITOR)),
         roles_(call.caller->roles & call.method->roles) {}
 
-  bool Shows(const store::JournalRecord& record) {
-    if (all_) return true;
-    Entry entry;
-    entry.ParseFromString(record.leaf);
-    return std::all_of(entry.changes().begin(), entry.changes().end(),
-                       [this](const Change& change) {
-                         return MayRead(change.has_after() ? change.after() : change.before());
-                       });
+  // nullopt: it is not there for the caller. Openings stay in the store: whoever may read the
+  // journal as a whole may not thereby read what was withheld.
+  absl::StatusOr<std::optional<EntryRecord>> Of(const store::JournalRecord& record) const {
+    EntryRecord out;
+    if (!all_) {
+      Entry entry;
+      if (!entry.ParseFromString(record.leaf)) return base::StoreCorrupt("journal entry");
+      const store::View now = env_.store->Read();
+      for (int i = 0; i < entry.changes_size(); ++i) {
+        Change& change = *entry.mutable_changes(i);
+        // Of what ends, as it was.
+        ASSIGN_OR_RETURN(const bool shown,
+                         Shows(now, change.has_after() ? change.after() : change.before()));
+        if (!shown) return std::nullopt;
+        if (!change.has_after() || !change.has_before()) continue;
+        // What comes into sight by it was closed before.
+        ASSIGN_OR_RETURN(const bool shown_before, Shows(now, change.before()));
+        if (shown_before) continue;
+        change.clear_before();
+        out.add_without_before(i);
+      }
+      if (out.without_before_size() > 0) {
+        *out.mutable_partial() = std::move(entry);
+        return out;
+      }
+    }
+    out.set_leaf(record.leaf);
+    return out;
   }
 
  private:
-  bool MayRead(const google::protobuf::Any& record) {
-    const std::string type = record.type_url().substr(record.type_url().rfind('/') + 1);
-    const auto [known, fresh] = readable_.try_emplace(type);
-    if (fresh) known->second = (ReadersOf(*registry_, type) & roles_) != 0;
-    return known->second;
+  absl::StatusOr<bool> Shows(const store::View& now, const google::protobuf::Any& version) const {
+    const std::string& url = version.type_url();
+    return env_.registry->IsShown(now, url.substr(url.rfind('/') + 1), version.value(), roles_);
   }
 
-  const Registry* registry_;
+  const JournalEnv& env_;
   const bool all_;
   const uint32_t roles_;
-  std::map<std::string, bool> readable_;  // by type
 };
 
 absl::StatusOr<EntryRecord> GetEntry(JournalEnv& env, Call& call, const GetEntryRequest& request) {
   ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(request.position(), 1, kLoadBytes));
   if (records.empty()) return base::NotFound("entries", "");
-  if (!Reading(env, call).Shows(records.front())) return base::AccessDenied();
-  return ToRecord(records.front());
+  ASSIGN_OR_RETURN(auto shown, Reading(env, call).Of(records.front()));
+  if (!shown.has_value()) return base::AccessDenied();
+  return *std::move(shown);
 }
 
 absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call& call,
@@ -115,11 +94,12 @@ absl::StatusOr<ListEntriesResponse> ListEntries(JournalEnv& env, Call& call,
   const int64_t start = std::max<int64_t>(request.start_position(), 1);
   const auto size = static_cast<size_t>(PageSize(request.page_size()));
   ASSIGN_OR_RETURN(const auto records, env.store->ReadJournal(start, size, kLoadBytes));
-  Reading reading(env, call);
+  const Reading reading(env, call);
   ListEntriesResponse response;
   for (const auto& record : records) {
-    if (Touches(record, request.table()) && reading.Shows(record))
-      *response.add_entries() = ToRecord(record);
+    if (!Touches(record, request.table())) continue;
+    ASSIGN_OR_RETURN(auto shown, reading.Of(record));
+    if (shown.has_value()) *response.add_entries() = *std::move(shown);
   }
   if (!records.empty() && records.back().position < env.store->position()) {
     response.set_next_position(records.back().position + 1);
@@ -146,9 +126,11 @@ class EntrySource final : public JournalSource {
 
  private:
   absl::Status Show(const store::JournalRecord& record, std::deque<std::string>* out) override {
-    if (!Touches(record, table_) || !reading_.Shows(record)) return absl::OkStatus();
+    if (!Touches(record, table_)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(auto shown, reading_.Of(record));
+    if (!shown.has_value()) return absl::OkStatus();
     WatchEntriesResponse response;
-    *response.mutable_entry() = ToRecord(record);
+    *response.mutable_entry() = *std::move(shown);
     out->push_back(response.SerializeAsString());
     return absl::OkStatus();
   }
@@ -157,7 +139,7 @@ class EntrySource final : public JournalSource {
     response.set_bookmark(position);
     *out = response.SerializeAsString();
   }
-  Reading reading_;
+  const Reading reading_;
   const std::string table_;
 };
 

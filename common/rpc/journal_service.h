@@ -22,8 +22,10 @@ struct JournalEnv {
 // Adds the service and binds it; `env` must outlive the registry.
 //
 // AUDITOR reads the journal as a whole. Anybody else whom it admits reads of it what the methods of
-// the register would show: an entry that changes a record of a type that no reading method shows
-// to its role is passed over, as a whole, since the leaf proves as a whole or not at all.
+// the register would show (Registry::IsShown). An entry is passed over, as a whole, after which a
+// record is of a type that no reading method shows to its role, or in a state that they keep from
+// it; of one that ends, which it was before. Where they show a record after it and not as it was
+// before, the entry comes without that, which then proves no more than that it is there.
 absl::Status AddJournalService(JournalEnv& env, Registry* registry);
 
 // Follows the journal from a position on: what WatchEntries of the journal and of services is made

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "common/base/status.h"
 #include "common/rpc/disclosure.h"
+#include "common/store/merkle.h"
 #include "common/store/store_testing.h"
 #include "nisi/journal/v1/journal.pb.h"
 
@@ -26,6 +27,7 @@ using journal::v1::WatchEntriesResponse;
 constexpr int kEntries = 200;  // a watch reads the journal by fewer at a time
 
 int64_t PositionOf(const EntryRecord& record) {
+  if (record.has_partial()) return record.partial().position();
   journal::v1::Entry entry;
   EXPECT_TRUE(entry.ParseFromString(record.leaf()));
   return entry.position();
@@ -88,6 +90,21 @@ class JournalServiceTest : public ::testing::Test {
     } while (request.start_position() != 0);
     return seen;
   }
+
+  EntryRecord Got(Role role, int64_t position) {
+    journal::v1::GetEntryRequest request;
+    request.set_position(position);
+    EntryRecord record;
+    const auto bytes = MethodOf("GetEntry").unary(As(role, "GetEntry"), request);
+    EXPECT_TRUE(bytes.ok() && record.ParseFromString(*bytes)) << bytes.status();
+    return record;
+  }
+  int64_t Written(store::CommandFn command) {
+    const auto written = store_->Write(store::Info(), std::move(command));
+    EXPECT_TRUE(written.ok()) << written.status();
+    return written.ok() ? written->position : 0;
+  }
+  int64_t Written(const testing::v1::WidgetRow& row) { return Written(store::Putting(row)); }
 
   const Method& MethodOf(const char* name) const {
     return *registry_.Find(absl::StrCat("/nisi.journal.v1.JournalService/", name));
@@ -213,6 +230,68 @@ TEST_F(JournalServiceTest, WhatNoMethodShowsToARoleIsPassedOverForIt) {
             "ACCESS_DENIED");
   request.set_position(access + 1);
   EXPECT_TRUE(get(As(v1::AUTHORITY_INDUSTRY, "GetEntry"), request).ok());
+}
+
+// What a service keeps by state is not there, what comes into sight comes without what it was, and
+// all else is whole.
+TEST_F(JournalServiceTest, WhatTheMethodsKeepByStateIsKeptHere) {
+  registry_.Shows<testing::v1::Widget>(
+      [](const store::Reader&, const Message& version, uint32_t roles) {
+        return (roles & base::RoleBit(v1::INSTITUTE_INDUSTRY)) != 0 ||
+               static_cast<const testing::v1::Widget&>(version).color() != "grey";
+      });
+  const auto grey = [this] { return Written(store::MakeWidget("turning", "grey")); };
+  const int64_t draft = grey(), edited = grey();
+  const int64_t published = Written(store::MakeWidget("turning", "red"));
+  const int64_t changed = Written(store::MakeWidget("turning", "blue"));
+  const int64_t ended = Written(store::Ending("turning"));
+  const int64_t new_draft = grey(), gone = Written(store::Ending("turning"));
+  const int64_t hidden_again = Written(store::MakeWidget("w1", "grey"));
+
+  std::vector<int64_t> open = From(1), all = From(1);
+  open.insert(open.end(), {published, changed, ended});
+  all.insert(all.end(), {draft, edited, published, changed, ended, new_draft, gone, hidden_again});
+  EXPECT_EQ(Listed(v1::AUDITOR, 64), all);
+  EXPECT_EQ(Watched(v1::AUDITOR, 1), all);
+  EXPECT_EQ(Listed(v1::AUTHORITY_INDUSTRY, 64), open);
+  EXPECT_EQ(Watched(v1::AUTHORITY_INDUSTRY, 1), open);
+
+  const EntryRecord partial = Got(v1::AUTHORITY_INDUSTRY, published);
+  EXPECT_EQ(partial.leaf(), "") << "what is not the leaf is not told as one";
+  ASSERT_EQ(partial.partial().changes_size(), 1);
+  EXPECT_FALSE(partial.partial().changes(0).has_before());
+  ASSERT_EQ(partial.without_before_size(), 1);
+  EXPECT_EQ(partial.without_before(0), 0);
+  journal::v1::Entry whole;
+  ASSERT_TRUE(whole.ParseFromString(Got(v1::AUDITOR, published).leaf()));
+  ASSERT_TRUE(whole.changes(0).has_before());
+  whole.mutable_changes(0)->clear_before();
+  EXPECT_EQ(partial.partial().SerializeAsString(), whole.SerializeAsString());
+  // What is handed out as a leaf is what the tree holds, whoever reads it.
+  for (const int64_t position : {int64_t{1}, changed, ended}) {
+    const EntryRecord record = Got(v1::AUTHORITY_INDUSTRY, position);
+    EXPECT_FALSE(record.has_partial());
+    EXPECT_EQ(record.SerializeAsString(), Got(v1::AUDITOR, position).SerializeAsString());
+    EXPECT_EQ(store::LeafHash(record.leaf()), *store_->LeafAt(position));
+  }
+  for (const int64_t position : {draft, edited, new_draft, gone, hidden_again}) {
+    journal::v1::GetEntryRequest request;
+    request.set_position(position);
+    const auto refused =
+        MethodOf("GetEntry").unary(As(v1::AUTHORITY_INDUSTRY, "GetEntry"), request);
+    EXPECT_EQ(base::ReasonOf(refused.status()), "ACCESS_DENIED") << position;
+  }
+}
+
+TEST(RegistryTest, ReadersOfATypeAreThoseOfTheMethodsThatAnswerWithIt) {
+  Registry registry;
+  const std::string access = "nisi.disclosure.v1.Access";
+  EXPECT_EQ(registry.ReadersOf(access), ~0U) << "no method answers with it";
+  ASSERT_TRUE(registry.Add(*disclosure::v1::DisclosureService::descriptor()).ok());
+  EXPECT_EQ(registry.ReadersOf(access),
+            base::RoleBit(v1::ENTITY) | base::RoleBit(v1::CUSTOMER) | base::RoleBit(v1::AUDITOR));
+  EXPECT_EQ(registry.ReadersOf("nisi.disclosure.v1.Permit") & base::RoleBit(v1::AUTHORITY_INDUSTRY),
+            base::RoleBit(v1::AUTHORITY_INDUSTRY));
 }
 
 }  // namespace

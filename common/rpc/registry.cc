@@ -1,5 +1,7 @@
 #include "common/rpc/registry.h"
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/status.h"
@@ -25,6 +27,30 @@ absl::Status CheckDiscloses(const MethodPolicy& policy, const Mask& mask) {
   return absl::OkStatus();
 }
 
+// All types that the message consists of, itself among them.
+void Gather(const google::protobuf::Descriptor& message,
+            std::set<const google::protobuf::Descriptor*>* types) {
+  if (!types->insert(&message).second) return;
+  for (int i = 0; i < message.field_count(); ++i) {
+    const auto* part = message.field(i)->message_type();
+    if (part != nullptr) Gather(*part, types);
+  }
+}
+
+// Adds the roles that a reading method admits to those of each type that its answer holds.
+void AddReaders(const google::protobuf::MethodDescriptor& method,
+                std::map<std::string, uint32_t>* readers) {
+  const v1::Policy& policy = method.options().GetExtension(v1::policy);
+  if (policy.mutation()) return;
+  uint32_t roles = 0;
+  for (const int role : policy.roles()) {
+    roles |= role == v1::PUBLIC ? ~0U : base::RoleBit(static_cast<Role>(role));
+  }
+  std::set<const google::protobuf::Descriptor*> types;
+  Gather(*method.output_type(), &types);
+  for (const auto* type : types) (*readers)[std::string(type->full_name())] |= roles;
+}
+
 }  // namespace
 
 absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
@@ -41,6 +67,7 @@ absl::Status Registry::Add(const google::protobuf::ServiceDescriptor& service) {
     ASSIGN_OR_RETURN(method->mask, Mask::Of(*policy.descriptor->output_type()));
     RETURN_IF_ERROR(CheckDiscloses(policy, method->mask));
     method->disclosure = disclosure_;
+    AddReaders(*policy.descriptor, &readers_);
     const std::string path = policy.path;
     method->policy = std::move(policy);
     methods_[path] = std::move(method);
@@ -101,6 +128,22 @@ bool Registry::KnowsRecord(const std::string& name) const {
     }
   }
   return false;
+}
+
+uint32_t Registry::ReadersOf(const std::string& type) const {
+  const auto found = readers_.find(type);
+  return found == readers_.end() ? ~0U : found->second;
+}
+
+absl::StatusOr<bool> Registry::IsShown(const store::Reader& reader, const std::string& type,
+                                       const std::string& version, uint32_t roles) const {
+  const uint32_t admitted = roles & ReadersOf(type);
+  if (admitted == 0) return false;
+  const auto found = shown_.find(type);
+  if (found == shown_.end()) return true;
+  const std::unique_ptr<Message> parsed(found->second.prototype->New());
+  if (!parsed->ParseFromString(version)) return base::StoreCorrupt("a version in the journal");
+  return found->second.shown(reader, *parsed, admitted);
 }
 
 const Method* Registry::Find(const std::string& path) const {

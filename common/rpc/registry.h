@@ -50,6 +50,11 @@ struct Method {
   bool bound() const { return unary || server_stream || client_stream; }
 };
 
+// Whether roles that hold over this version of a record are shown it, by the state of the store
+// that is read.
+using ShownVersion = std::function<absl::StatusOr<bool>(const store::Reader& reader,
+                                                        const Message& version, uint32_t roles)>;
+
 class Registry {
  public:
   // Adds a service with all its methods, unbound yet. FAILED_PRECONDITION when its declarations do
@@ -133,6 +138,21 @@ class Registry {
     return asked_for_health_;
   }
 
+  // Says which versions of a resource the methods show to roles that hold over it, where they keep
+  // some from a role that the journal admits. The journal asks it.
+  template <class Resource>
+  void Shows(ShownVersion shown) {
+    shown_[std::string(Resource::descriptor()->full_name())] = {&Resource::default_instance(),
+                                                                std::move(shown)};
+  }
+  // The roles to which a reading method shows records of the type of that name: all of them where
+  // it is one for everybody, and where no method answers with them.
+  uint32_t ReadersOf(const std::string& type) const;
+  // Whether the methods show this version of a record, in wire form, to a caller with these roles
+  // over all records.
+  absl::StatusOr<bool> IsShown(const store::Reader& reader, const std::string& type,
+                               const std::string& version, uint32_t roles) const;
+
   // FAILED_PRECONDITION naming the first method without a function, or bound as another kind than
   // its proto says, or that discloses and has nowhere to record it.
   absl::Status Check() const;
@@ -164,7 +184,14 @@ class Registry {
       Call& call, const Message& request);
   Method& Slot(const google::protobuf::ServiceDescriptor* service, const char* name);
 
+  struct Shown {
+    const Message* prototype = nullptr;
+    ShownVersion shown;
+  };
+
   store::Store* disclosure_ = nullptr;
+  std::map<std::string, Shown> shown_;       // by type
+  std::map<std::string, uint32_t> readers_;  // by type
   std::map<std::string, std::function<absl::Status()>> asked_for_health_;
   std::vector<const google::protobuf::ServiceDescriptor*> services_;
   absl::flat_hash_map<std::string, std::unique_ptr<Method>> methods_;

@@ -4,6 +4,7 @@
 #include "common/base/money.h"
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/clusters/env.h"
 #include "services/clusters/service_testing.h"
@@ -218,6 +219,8 @@ TEST_F(ClusterConfidentialTest, ScopesHoldBothWays) {
   fixture.may_deny = [](const rpc::Method& method, rpc::Role) {
     return absl::EndsWith(method.policy.path, "/RequestSupport");
   };
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.answered, 100);
   EXPECT_GT(walk.outside, 100);

@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/peer_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/contracts/service_testing.h"
@@ -81,6 +82,8 @@ TEST_F(RecordsTest, ScopesHoldBothWays) {
     return (caller.Has(rpc::v1::ENTITY) && caller.bin == Bin(1)) ||
            (caller.Has(rpc::v1::CUSTOMER) && caller.bin != Bin(1));
   };
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.inside, 100);
   EXPECT_GT(walk.answered, 30);

@@ -1,5 +1,9 @@
 // Asking the list as a whole: CheckCodes, SearchEntries, WatchEntries.
+#include <map>
+#include <string>
+
 #include "common/base/status.h"
+#include "nisi/journal/v1/journal.pb.h"
 #include "services/export_refunds/service_testing.h"
 
 namespace nisi::export_refunds {
@@ -88,6 +92,67 @@ TEST_F(ListTest, WhoWroteInItDoesNotDecideOnIt) {
   ASSERT_TRUE(SubmitIt(renamed, trade_).ok());
   EXPECT_EQ(base::ReasonOf(ApproveIt(renamed, today().AddDays(1), writer).status()),
             "SEPARATION_OF_DUTIES");
+}
+
+// The journal tells whom no method shows a draft nothing of it, nor of its entries, which are
+// written in it; of its approval all but what it was before.
+TEST_F(ListTest, TheJournalTellsOfDraftsOnlyWhoSeesThem) {
+  const std::string published = Publish(today(), {Good("8504", v1::HIGH)});
+  const std::string given_up = Publish(today().AddDays(30), {Good("8419", v1::HIGH)});
+  DraftList({Good("8703", v1::HIGH)});
+  const auto told_of = [this](rpc::Role role) {
+    std::map<std::string, int> told;
+    const rpc::Caller caller = CallerOf("reader", {role});
+    for (int64_t position = 1; position <= store().position(); ++position) {
+      journal::v1::GetEntryRequest request;
+      request.set_position(position);
+      const rpc::Method& get =
+          *service_->registry().Find("/nisi.journal.v1.JournalService/GetEntry");
+      rpc::Call call = MakeCall(get, caller);
+      const auto bytes = get.unary(call, request);
+      if (!bytes.ok()) {
+        EXPECT_EQ(base::ReasonOf(bytes.status()), "ACCESS_DENIED");
+        continue;
+      }
+      journal::v1::EntryRecord record;
+      journal::v1::Entry entry;
+      EXPECT_TRUE(record.ParseFromString(*bytes));
+      EXPECT_TRUE(record.has_partial() || entry.ParseFromString(record.leaf()));
+      if (record.has_partial()) entry = record.partial();
+      int without_before = 0;
+      for (const auto& change : entry.changes()) {
+        v1::Edition edition;
+        if (change.after().UnpackTo(&edition)) {
+          if (!change.has_before()) ++without_before;
+          ++told[absl::StrCat(edition.name(), " ", v1::Edition::State_Name(edition.state()),
+                              change.has_before() ? "" : ", not what it was")];
+        } else {
+          ++told[change.table()];
+        }
+      }
+      if (role == rpc::v1::AUDITOR) {
+        EXPECT_FALSE(record.has_partial());
+      } else {
+        EXPECT_EQ(record.without_before_size(), without_before);
+      }
+    }
+    return told;
+  };
+  const std::map<std::string, int> all = told_of(rpc::v1::AUDITOR);
+  EXPECT_EQ(all.count("entries"), 1);
+  EXPECT_EQ(all.count(published + " DRAFT, not what it was"), 1);
+  EXPECT_EQ(all.count(published + " APPROVED"), 1);
+  std::map<std::string, int> open = {{published + " APPROVED, not what it was", 1},
+                                     {published + " IN_FORCE", 1},
+                                     {given_up + " APPROVED, not what it was", 1}};
+  EXPECT_EQ(told_of(rpc::v1::AUTHORITY_INDUSTRY), open);
+  // What was given up is not open any longer, nor what it was before.
+  v1::WithdrawEditionRequest withdraw;
+  withdraw.set_name(given_up);
+  withdraw.set_reason("Ошибка");
+  Must<v1::Edition>("WithdrawEdition", approver_, withdraw);
+  open.erase(given_up + " APPROVED, not what it was");
+  EXPECT_EQ(told_of(rpc::v1::AUTHORITY_INDUSTRY), open);
 }
 
 TEST_F(ListTest, ACodeIsListedInPartOrNot) {

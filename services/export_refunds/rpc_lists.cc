@@ -54,6 +54,22 @@ absl::Status CheckListReadable(const Env& env, const Call& call, const std::stri
   return rpc::FindFor(view, call, kLists, key, name, EditionVisible, at).status();
 }
 
+absl::StatusOr<bool> EditionIsShown(const store::Reader& reader,
+                                    const google::protobuf::Message& version, uint32_t roles) {
+  if (!EditionVisible(version, roles)) return false;
+  if (SeesDrafts(roles)) return true;
+  ASSIGN_OR_RETURN(const int32_t number,
+                   EditionNumber(static_cast<const Edition&>(version).name()));
+  ASSIGN_OR_RETURN(const auto found, reader.Find(kLists, store::Key::Of(number)));
+  return found.has_value() && EditionVisible(found->row.edition(), roles);
+}
+
+// It is written in a draft alone, and the past of a draft stays closed.
+absl::StatusOr<bool> EntryIsShown(const store::Reader& /*reader*/,
+                                  const google::protobuf::Message& /*version*/, uint32_t roles) {
+  return SeesDrafts(roles);
+}
+
 absl::StatusOr<v1::Edition> CreateEdition(Env& /*env*/, const Call& call, store::Tx& tx,
                                           const v1::CreateEditionRequest& request) {
   return cases::CreateEdition<PromotedList>(tx, call, request.edition());

@@ -37,6 +37,11 @@ bool SeesDrafts(uint32_t roles);
 // there.
 absl::Status CheckListReadable(const Env& env, const Call& call, const std::string& name,
                                const store::At& at = {});
+// The same of a version of either, for the journal.
+absl::StatusOr<bool> EditionIsShown(const store::Reader& reader,
+                                    const google::protobuf::Message& version, uint32_t roles);
+absl::StatusOr<bool> EntryIsShown(const store::Reader& reader,
+                                  const google::protobuf::Message& version, uint32_t roles);
 // The number in "lists/{number}"; NOT_FOUND for a name no edition can have.
 absl::StatusOr<int32_t> EditionNumber(const std::string& name);
 

@@ -55,6 +55,8 @@ class Service final : public rpc::HostedService {
   absl::Status Bind() {
     rpc::Registry& r = registry();
     RETURN_IF_ERROR(r.Add(*ExportRefundsService::descriptor()));
+    r.Shows<v1::Edition>(EditionIsShown);
+    r.Shows<v1::Entry>(EntryIsShown);
     NISI_COMMAND(r, ExportRefundsService, CreateEdition, env_, store(), CreateEdition);
     NISI_COMMAND(r, ExportRefundsService, UpdateEdition, env_, store(), UpdateEdition);
     NISI_UNARY(r, ExportRefundsService, GetEdition, env_, GetEdition);

@@ -2,6 +2,7 @@
 // by its ties.
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/export_refunds/service_testing.h"
 
@@ -122,6 +123,8 @@ TEST_F(RefundsConfidentialTest, ScopesHoldBothWays) {
   fixture.records = {{name, absent, &claim},
                      {expense.name(), absent + "/expenses/77", &expense},
                      {report->name(), absent + "/reports/2024", &*report}};
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.inside, 30);
   EXPECT_GT(walk.outside, 15);

@@ -2,6 +2,7 @@
 // not there are the same.
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/grants/service_testing.h"
 
@@ -162,6 +163,8 @@ TEST_F(WalksTest, WhatIsHiddenAndWhatIsNotThereAreTheSame) {
       {"debts/1", "debts/9", &debt}};
   // The steps of a case, by state: machine_test.cc has who may take which.
   fixture.may_deny = [](const rpc::Method&, rpc::Role) { return true; };
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.answered, 50);
   EXPECT_GT(walk.outside, 40);

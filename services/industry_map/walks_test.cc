@@ -3,6 +3,7 @@
 // formed is refused by its name, and what is outermost breaks nothing.
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/industry_map/env.h"
 #include "services/industry_map/service_testing.h"
@@ -188,6 +189,8 @@ TEST_F(MapConfidentialTest, ScopesHoldBothWays) {
     return absl::EndsWith(method.policy.path, "/ListReviews") ||
            absl::EndsWith(method.policy.path, "/ListReports");
   };
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.answered, 50);
   EXPECT_GT(walk.outside, 100);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "common/norms/norms_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "common/rpc/store_call.h"
 #include "nisi/journal/v1/journal.pb.h"
@@ -786,6 +787,8 @@ TEST_F(AssessmentsTest, ADraftAndWhatIsNotThereAreTheSameToOutsiders) {
   fixture.may_deny = [](const rpc::Method& method, rpc::Role) {
     return !absl::StrContains(method.policy.path, "Entr");
   };
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.answered, 20);
   EXPECT_GT(walk.outside, 40);

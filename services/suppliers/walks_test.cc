@@ -3,6 +3,7 @@
 // formed is refused by its name, and what is outermost breaks nothing.
 #include "common/rpc/bad_input_testing.h"
 #include "common/rpc/disclosure_testing.h"
+#include "common/rpc/journal_testing.h"
 #include "common/rpc/scope_testing.h"
 #include "services/suppliers/env.h"
 #include "services/suppliers/service_testing.h"
@@ -216,6 +217,8 @@ TEST_F(ConfidentialTest, ScopesHoldBothWays) {
     return record.resource == &demand && (absl::EndsWith(method.policy.path, "/RespondToDemand") ||
                                           absl::EndsWith(method.policy.path, "/ListResponses"));
   };
+  const rpc::JournalWalk told = rpc::WalkJournal(service_->registry(), service_->store(), &clock_);
+  EXPECT_GT(told.asked, 0);
   const rpc::ScopeWalk walk = rpc::WalkScopes(fixture);
   EXPECT_GT(walk.answered, 100);
   EXPECT_GT(walk.outside, 100);

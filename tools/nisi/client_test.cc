@@ -413,6 +413,23 @@ TEST_F(ClientTest, AWholeJournalIsKeptPageByPage) {
   EXPECT_EQ(nisi_({"proof", "journal"}).code, kUsage);
 }
 
+// Whoever is no auditor is not shown all of it, or not all of it whole.
+TEST_F(ClientTest, AJournalWithGapsIsNotToldAsWhole) {
+  nisi::journal::v1::TreeHead head;
+  head.set_tree_size(3);
+  const nisi::journal::v1::SigningKey key;
+  nisi::journal::v1::ListEntriesResponse page;
+  page.add_entries()->set_leaf("one");
+  page.add_entries()->mutable_partial()->set_position(3);
+  for (const google::protobuf::Message* answer :
+       std::initializer_list<const google::protobuf::Message*>{&head, &key, &page}) {
+    Script({answer});
+  }
+  const Ran ran = nisi_({"proof", "journal", "--service", "grants"});
+  EXPECT_EQ(ran.code, kRefused);
+  EXPECT_THAT(ran.err, HasSubstr("1 of 3 entries whole"));
+}
+
 TEST_F(ClientTest, AServerStreamIsOneTable) {
   goods::Entry a;
   a.set_goods_code("8501");

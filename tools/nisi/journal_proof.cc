@@ -43,9 +43,10 @@ grpc::Status AskJournal(const Client& client, const std::string& service, const 
   return client.Unary(*FindMethod(*FindService("journal"), method), options, request, response);
 }
 
-// The head first: what is committed meanwhile is not of its tree and is left out.
+// The head first: what is committed meanwhile is not of its tree and is left out. `whole`: the
+// entries that the caller is shown as they are in the tree.
 grpc::Status WriteJournal(const Client& client, const std::string& service, std::ostream* out,
-                          int64_t* size) {
+                          int64_t* size, int64_t* whole) {
   JournalHead kept;
   grpc::Status status =
       AskJournal(client, service, "get-tree-head", journal::GetTreeHeadRequest(), &kept.head);
@@ -65,6 +66,7 @@ grpc::Status WriteJournal(const Client& client, const std::string& service, std:
     if (!status.ok()) return status;
     for (const journal::EntryRecord& record : page.entries()) {
       if (next++ > *size) break;
+      if (!record.leaf().empty()) ++*whole;
       *out << JsonLine(record) << "\n";
     }
     // 0 after the last page; one that does not go on must not be asked for without end.
@@ -177,13 +179,18 @@ int KeepJournal(const Client& client, const Args& args, Format format, const Io&
   std::ofstream file;
   if (!path.empty()) file.open(path, std::ios::binary);
   std::ostream* out = path.empty() ? io.out : &file;
-  int64_t size = 0;
-  const grpc::Status status = WriteJournal(client, args.Get("service"), out, &size);
+  int64_t size = 0, whole = 0;
+  const grpc::Status status = WriteJournal(client, args.Get("service"), out, &size, &whole);
   if (!status.ok()) return ReportRefusal(status, format, io);
-  if (path.empty()) return kDone;
   file.close();
-  if (!file)
+  if (!path.empty() && !file)
     return ReportUsage(absl::NotFoundError(absl::StrCat("cannot write ", path)), "", format, io);
+  if (whole < size) {
+    *io.err << "This caller is shown " << whole << " of " << size
+            << " entries whole, which prove no journal: an auditor is shown all of them.\n";
+    return kRefused;
+  }
+  if (path.empty()) return kDone;
   *io.err << "Kept the journal of " << args.Get("service") << ", " << size
           << " entries. Check it anywhere: nisi verify " << path << "\n";
   return kDone;

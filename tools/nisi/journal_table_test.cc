@@ -85,6 +85,17 @@ TEST(JournalTableTest, OneEntryListsItsChanges) {
   EXPECT_THAT(text, Not(HasSubstr("@type")));
 }
 
+// What comes without the record before it was not created by that.
+TEST(JournalTableTest, WhatIsToldInPartIsChanged) {
+  journal::ListEntriesResponse response;
+  auto& record = *response.add_entries();
+  *record.mutable_partial() = Approval();
+  record.mutable_partial()->mutable_changes(0)->clear_before();
+  record.add_without_before(0);
+  EXPECT_THAT(Printed(response),
+              HasSubstr("approve-edition  Edition editions/2 changed  official"));
+}
+
 TEST(JournalTableTest, CreatedEndedAndManyMore) {
   journal::Entry entry;
   for (int i = 0; i < 5; ++i) {

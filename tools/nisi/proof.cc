@@ -85,7 +85,13 @@ grpc::Status Collect(const Client& client, const std::string& service, int64_t p
   if (denied)
     *io.err
         << "The entry itself is not shown to this caller; its leaf hash is proved all the same.\n";
-  proof->has_entry = status.ok();
+  // Only what is whole is what the tree holds.
+  const bool partial = status.ok() && proof->entry.has_partial();
+  if (partial)
+    *io.err
+        << "The entry is shown to this caller without the record before; its leaf hash is proved "
+           "all the same.\n";
+  proof->has_entry = status.ok() && !partial;
   return denied ? grpc::Status::OK : status;
 }
 

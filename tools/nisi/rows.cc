@@ -242,6 +242,14 @@ std::unique_ptr<Message> Opened(const Message& message) {
   }
   if (record == nullptr) return nullptr;
   auto entry = std::make_unique<nisi::journal::v1::Entry>();
+  if (record->has_partial()) {
+    *entry = record->partial();
+    // There was one, so that it was not created; which is kept from the reader.
+    for (const int at : record->without_before()) {
+      if (at >= 0 && at < entry->changes_size()) entry->mutable_changes(at)->mutable_before();
+    }
+    return entry;
+  }
   if (!entry->ParseFromString(record->leaf())) return nullptr;
   return entry;
 }
