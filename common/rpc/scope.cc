@@ -55,7 +55,11 @@ absl::StatusOr<Ties> Ties::Of(const Descriptor& resource) {
     if (path.empty()) return Bad(resource, "", "leads nowhere");
     ties.bins_.push_back(std::move(path));
   }
-  ASSIGN_OR_RETURN(ties.region_, TiePath(resource, declared.region_field()));
+  for (const std::string& dotted : declared.region_fields()) {
+    ASSIGN_OR_RETURN(FieldPath path, TiePath(resource, dotted));
+    if (path.empty()) return Bad(resource, "", "leads nowhere");
+    ties.regions_.push_back(std::move(path));
+  }
   ASSIGN_OR_RETURN(ties.body_, TiePath(resource, declared.body_field()));
   ASSIGN_OR_RETURN(ties.expert_, TiePath(resource, declared.expert_field(), true));
   ties.closed_ = declared.closed();
@@ -70,12 +74,13 @@ uint32_t Ties::RolesOver(const Caller& caller, const Message& resource) const {
                   [&](const FieldPath& path) { return Holds(path, resource, caller.bin); })) {
     roles |= caller.roles & kByBin;
   }
-  if (caller.Has(v1::AKIMAT) && !region_.empty()) {
-    const std::vector<std::string> places = TextsAt(resource, region_);
-    const bool inside = std::any_of(places.begin(), places.end(), [&](const std::string& kato) {
-      return InRegions(caller, kato);
-    });
-    if (inside) roles |= base::RoleBit(v1::AKIMAT);
+  if (caller.Has(v1::AKIMAT) &&
+      std::any_of(regions_.begin(), regions_.end(), [&](const FieldPath& path) {
+        const std::vector<std::string> places = TextsAt(resource, path);
+        return std::any_of(places.begin(), places.end(),
+                           [&](const std::string& kato) { return InRegions(caller, kato); });
+      })) {
+    roles |= base::RoleBit(v1::AKIMAT);
   }
   if (caller.Has(v1::HOLDING) && Holds(body_, resource, caller.bin))
     roles |= base::RoleBit(v1::HOLDING);
@@ -103,7 +108,7 @@ std::vector<std::string> Ties::Parties(const Message& resource) const {
 }
 
 uint32_t Ties::roles() const {
-  return (bins_.empty() ? 0 : kByBin) | (region_.empty() ? 0 : base::RoleBit(v1::AKIMAT)) |
+  return (bins_.empty() ? 0 : kByBin) | (regions_.empty() ? 0 : base::RoleBit(v1::AKIMAT)) |
          (body_.empty() ? 0 : base::RoleBit(v1::HOLDING)) |
          (expert_.empty() ? 0 : base::RoleBit(v1::EXPERT));
 }

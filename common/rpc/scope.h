@@ -4,7 +4,7 @@
 // | who              | holds over a record                                               |
 // | country roles    | always                                                            |
 // | ENTITY, CUSTOMER | whose bin_fields have the caller's BIN                            |
-// | AKIMAT           | whose region_field lies in one of the caller's regions (InRegions) |
+// | AKIMAT           | of whose region_fields one lies in the caller's regions (InRegions) |
 // | HOLDING          | whose body_field is the caller's BIN                              |
 // | EXPERT           | whose expert_field has the caller's subject                       |
 //
@@ -58,8 +58,8 @@ class Ties {
   bool closed() const { return closed_; }
 
  private:
-  std::vector<FieldPath> bins_;
-  FieldPath region_, body_, expert_;
+  std::vector<FieldPath> bins_, regions_;
+  FieldPath body_, expert_;
   bool closed_ = false;
 };
 

@@ -232,7 +232,7 @@ TEST(Ties, RefusesWhatLeadsNowhere) {
     const char* ties;
     const char* problem;  // empty: good
   } kCases[] = {
-      {"bin_fields: 'bin' bin_fields: 'bins' region_field: 'bin' expert_field: 'hidden'", ""},
+      {"bin_fields: 'bin' bin_fields: 'bins' region_fields: 'bin' expert_field: 'hidden'", ""},
       {"bin_fields: 'part.bin'", ""},
       {"closed: true", ""},
       {"bin_fields: 'nobody'", "leads to no text field"},
@@ -240,8 +240,10 @@ TEST(Ties, RefusesWhatLeadsNowhere) {
       {"body_field: 'part'", "leads to no text field"},
       {"body_field: 'part.nobody'", "leads to no text field"},
       {"body_field: 'bin.nobody'", "leads to no text field"},
-      {"region_field: 'parts.bin'", "leads to no text field"},
-      {"region_field: 'count'", "leads to no text field"},
+      {"region_fields: 'parts.bin'", "leads to no text field"},
+      {"region_fields: 'count'", "leads to no text field"},
+      {"region_fields: 'bin' region_fields: 'bins'", ""},
+      {"region_fields: 'bin' region_fields: ''", "leads nowhere"},
       {"bin_fields: 'hidden'", "must not be confidential"},
       {"expert_field: 'bin'", ""},
       {"expert_field: 'hidden'", ""},
@@ -277,7 +279,7 @@ std::string World(const std::string& input, const std::string& output, const std
   };
   return absl::StrCat(
       Type("Thing", own("things/*") + Text("bin", 2) + Text("region", 3),
-           "bin_fields: 'bin' region_field: 'region'"),
+           "bin_fields: 'bin' region_fields: 'region'"),
       Type("Secret", own("secrets/*") + Text("bin", 2), "bin_fields: 'bin' closed: true"),
       Type("Open", own("opens/*"), ""),  //
       Type("Nothing", ""),               //

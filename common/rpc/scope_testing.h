@@ -118,9 +118,11 @@ class ScopeWalker {
       callers.push_back(Made(role, nobodys));
       callers.push_back(Made(role));
     }
-    for (const std::string& kato : At(record, ties.region_field())) {
-      callers.push_back(Made(v1::AKIMAT, "", {kato.substr(0, 2)}));
-      callers.push_back(Made(v1::AKIMAT, "", {kato}));
+    for (const std::string& dotted : ties.region_fields()) {
+      for (const std::string& kato : At(record, dotted)) {
+        callers.push_back(Made(v1::AKIMAT, "", {kato.substr(0, 2)}));
+        callers.push_back(Made(v1::AKIMAT, "", {kato}));
+      }
     }
     callers.push_back(Made(v1::AKIMAT, "", {"00"}));
     callers.push_back(Made(v1::AKIMAT));

@@ -200,6 +200,9 @@ absl::StatusOr<cases::Step<ReviewRow>> BeginProposal(const Env& env, const rpc::
   const rpc::v1::Role role = ProposerRole(project.roles);
   step.row.set_proposer_role(role);
   step.row.set_proposer_bin(call.caller->bin);
+  // Else it would lose sight of the review by which it gives the project to another region.
+  review.set_proposer_kato(role == rpc::v1::AKIMAT ? project.row.project().parameters().kato()
+                                                   : "");
   return step;
 }
 

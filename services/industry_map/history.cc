@@ -110,6 +110,10 @@ absl::Status TieReview(store::Tx& tx, const Project& project, const std::string&
     ASSIGN_OR_RETURN(const std::string kato, CodeOn(tx, review.kato(), tx.today()));
     review.set_kato(kato);
   }
+  if (!review.proposer_kato().empty()) {
+    ASSIGN_OR_RETURN(const std::string kato, CodeOn(tx, review.proposer_kato(), tx.today()));
+    review.set_proposer_kato(kato);
+  }
   ASSIGN_OR_RETURN(const std::string region, RegionOn(tx, review.kato(), tx.today()));
   review.set_region(region);
   if (review.SerializeAsString() == before) return absl::OkStatus();

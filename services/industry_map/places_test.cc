@@ -256,6 +256,49 @@ TEST_F(PlacesTest, WhatIsOwedGoesWithAPlaceThatHasEndedSinceAChange) {
   ExpectSound();
 }
 
+// Who has the project by then takes back what was proposed for it.
+TEST_F(PlacesTest, AProposedMoveGoesWithThePlaceThatItLeaves) {
+  const std::vector<PlaceRowIn> old = {In("630000000", "oblast", "Восточно-Казахстанская область"),
+                                       In("632800000", "district", "Семей Г.А."),
+                                       In("632810000", "sub_district", "г.Семей"),
+                                       In("750000000", "oblast", "г.Алматы")};
+  ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, old)->committed());
+  v1::Project project = MakeProject();
+  project.mutable_parameters()->set_kato("632810000");
+  const std::string name = Create(project);
+  const rpc::Caller before = CallerOf("east@akimat", {rpc::v1::AKIMAT}, "", {"63"});
+  const rpc::Caller after = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
+  const std::string inclusion = Propose(name, owner_)->name();
+  ASSERT_TRUE(Start(inclusion, before).ok());
+  ASSERT_TRUE(Conclude(inclusion, v1::Conclusion::RECOMMEND, before).ok());
+  ASSERT_TRUE(Adopt(inclusion, authority_).ok());
+  auto change = ChangeOf(name);
+  change.mutable_parameters()->set_kato("750000000");
+  const auto move = Do<v1::Review>("ProposeChange", before, change);
+  ASSERT_TRUE(move.ok()) << move.status();
+  EXPECT_EQ(move->proposer_kato(), "632810000");
+
+  ASSERT_TRUE(Take("KATO 2026", "2026-07-01", true,
+                   {In("100000000", "oblast", "область Абай"),
+                    In("101000000", "district", "Семей Г.А.", "632800000"),
+                    In("101010000", "sub_district", "г.Семей", "632810000"),
+                    In("630000000", "oblast", "Восточно-Казахстанская область"),
+                    In("750000000", "oblast", "г.Алматы")})
+                  ->committed());
+  GoTo(std::max(today(), Day("2026-07-01")));
+  ASSERT_TRUE(store().RunDueTimers().ok());
+  EXPECT_EQ(Review(move->name()).proposer_kato(), "101010000");
+  v1::WithdrawReviewRequest withdraw;
+  withdraw.set_name(move->name());
+  withdraw.set_reason("Площадка осталась здесь.");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Review>("WithdrawReview", before, withdraw).status()),
+            "ACCESS_DENIED");
+  const auto back = Do<v1::Review>("WithdrawReview", after, withdraw);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->state(), v1::Review::WITHDRAWN);
+  ExpectSound();
+}
+
 TEST_F(PlacesTest, WhatStandsAlreadyChangesNothing) {
   const std::vector<PlaceRowIn> rows = {In("390000000", "oblast", "Костанайская область"),
                                         In("391000000", "district", "Костанай Г.А.")};

@@ -24,6 +24,16 @@ std::optional<ReviewVerb> VerbOf(Conclusion::Verdict verdict) {
   }
 }
 
+// The review with the roles in which the caller reviews it: that of an akimat holds over one that
+// it proposed, too, and the place is another's by that.
+absl::StatusOr<rpc::Found<ReviewRow>> FindToReview(const store::Tx& tx, const Call& call,
+                                                   const std::string& name) {
+  ASSIGN_OR_RETURN(auto found, FindReview(tx, call, name));
+  if (!rpc::InRegions(*call.caller, found.row.review().kato()))
+    found.roles &= ~base::RoleBit(rpc::v1::AKIMAT);
+  return found;
+}
+
 // The record that waits while the applicant was not told of a conclusion.
 std::string ConclusionName(const Review& review, int number) {
   return absl::StrCat(review.name(), "/conclusions/", number);
@@ -62,7 +72,7 @@ absl::Status OpenInforming(const Env& env, store::Tx& tx, const Review& review) 
 
 absl::StatusOr<v1::Review> StartReview(Env& env, const Call& call, store::Tx& tx,
                                        const v1::StartReviewRequest& request) {
-  ASSIGN_OR_RETURN(auto found, FindReview(tx, call, request.name()));
+  ASSIGN_OR_RETURN(auto found, FindToReview(tx, call, request.name()));
   const uint32_t path = PathBit(found.row.review().path());
   ASSIGN_OR_RETURN(auto step,
                    cases::Begin(call, ReviewMachine(), ReviewVerb::kStart, std::move(found.row),
@@ -82,7 +92,7 @@ absl::StatusOr<v1::Review> ConcludeReview(Env& env, const Call& call, store::Tx&
   const auto verb = VerbOf(request.conclusion().verdict());
   if (!verb.has_value())
     return base::InvalidField("conclusion.verdict", "must be RECOMMEND, RETURN or REJECT");
-  ASSIGN_OR_RETURN(auto found, FindReview(tx, call, request.name()));
+  ASSIGN_OR_RETURN(auto found, FindToReview(tx, call, request.name()));
   // Of two who conclude at once the second sees what it did not examine.
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.review().etag()));
   const Review::State at = found.row.review().state();
@@ -126,7 +136,7 @@ absl::StatusOr<v1::Review> ConcludeReview(Env& env, const Call& call, store::Tx&
 
 absl::StatusOr<v1::Notice> InformApplicant(Env& /*env*/, const Call& call, store::Tx& tx,
                                            const v1::InformApplicantRequest& request) {
-  ASSIGN_OR_RETURN(const auto found, FindReview(tx, call, request.name()));
+  ASSIGN_OR_RETURN(const auto found, FindToReview(tx, call, request.name()));
   const Review& review = found.row.review();
   ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(request.inform_date()));
   if (day > tx.today()) return errors::DateInFuture("inform_date");
@@ -197,7 +207,7 @@ absl::StatusOr<Encoded<v1::ListReviewsResponse>> ListReviews(
            if (!Review::State_Parse(value, &state)) return std::nullopt;
            return store::Key::Of(static_cast<int64_t>(state));
          }}};
-    plan.scopes = {{rpc::v1::AKIMAT, &kReviewsByPlace}};
+    plan.scopes = {{rpc::v1::AKIMAT, &kReviewsByAkimat}};
   }
   ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
   return Encoded<v1::ListReviewsResponse>{std::move(page)};

@@ -289,6 +289,94 @@ TEST_F(ReviewsTest, WhoeverExaminesAMoveDoesNotTakeItBack) {
   EXPECT_TRUE(Start(review->name(), other_akimat_).ok());
 }
 
+// An akimat that gives a project to another region reads what becomes of its proposal, and reviews
+// nothing there.
+TEST_F(ReviewsTest, WhoeverProposesAMoveKeepsSightOfIt) {
+  const std::string name = Include();
+  auto change = Change(name);
+  change.mutable_parameters()->set_kato(kOtherPlace);
+  const auto review = Do<v1::Review>("ProposeChange", akimat_, change);
+  ASSERT_TRUE(review.ok()) << review.status();
+  EXPECT_EQ(review->proposer_kato(), Get(name).parameters().kato());
+  v1::GetReviewRequest get;
+  get.set_name(review->name());
+  v1::ListReviewDeadlinesRequest due;
+  due.set_parent(review->name());
+  const auto listed = [&](const rpc::Caller& caller, const std::string& parent) {
+    v1::ListReviewsRequest list;
+    list.set_parent(parent);
+    list.set_filter("kind = CHANGE");
+    const auto answer = Do<v1::ListReviewsResponse>("ListReviews", caller, list);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? answer->reviews_size() : -1;
+  };
+  const auto seen = [&](const rpc::Caller& caller) {
+    EXPECT_TRUE(Do<v1::ListReviewDeadlinesResponse>("ListReviewDeadlines", caller, due).ok());
+    EXPECT_EQ(listed(caller, name), 1);
+    EXPECT_EQ(listed(caller, "projects/-"), 1);
+    const auto got = Do<v1::Review>("GetReview", caller, get);
+    EXPECT_TRUE(got.ok()) << got.status();
+    return got.ok() ? got->state() : v1::Review::STATE_UNSPECIFIED;
+  };
+  const rpc::Caller third = CallerOf("third@akimat", {rpc::v1::AKIMAT}, "", {"71"});
+  EXPECT_EQ(base::ReasonOf(Do<v1::Review>("GetReview", third, get).status()), "ACCESS_DENIED");
+  EXPECT_EQ(listed(third, "projects/-"), 0);
+  EXPECT_EQ(seen(akimat_), v1::Review::PROPOSED);
+  EXPECT_EQ(seen(other_akimat_), v1::Review::PROPOSED);
+  // It is examined where it goes, also by another official than the one who proposed it.
+  const rpc::Caller colleague = CallerOf("colleague@akimat", {rpc::v1::AKIMAT}, "", {"39"});
+  EXPECT_EQ(base::ReasonOf(Start(review->name(), colleague).status()), "ACCESS_DENIED");
+  ASSERT_TRUE(Start(review->name(), other_akimat_).ok());
+  EXPECT_EQ(base::ReasonOf(Conclude(review->name(), Conclusion::RECOMMEND, colleague).status()),
+            "ACCESS_DENIED");
+  ASSERT_TRUE(Conclude(review->name(), Conclusion::RECOMMEND, other_akimat_).ok());
+  v1::InformApplicantRequest inform;
+  inform.set_name(review->name());
+  inform.set_conclusion(1);
+  *inform.mutable_inform_date() = today().ToProto();
+  inform.set_notice("письмо 12-3/45");
+  EXPECT_EQ(base::ReasonOf(Do<v1::Notice>("InformApplicant", colleague, inform).status()),
+            "CONCLUSION_UNKNOWN");
+  EXPECT_TRUE(Do<v1::Notice>("InformApplicant", other_akimat_, inform).ok());
+  ASSERT_TRUE(Adopt(review->name(), authority_).ok());
+  EXPECT_EQ(Get(name).region(), "75");
+  EXPECT_EQ(seen(akimat_), v1::Review::ADOPTED);
+}
+
+// Within its region a move has two places of its own: its desk has it once.
+TEST_F(ReviewsTest, AMoveWithinARegionIsListedOnce) {
+  const std::string name = Include();
+  auto change = Change(name);
+  change.mutable_parameters()->set_kato("393210000");
+  const auto review = Do<v1::Review>("ProposeChange", akimat_, change);
+  ASSERT_TRUE(review.ok()) << review.status();
+  ASSERT_NE(review->kato(), review->proposer_kato());
+  v1::ListReviewsRequest list;
+  list.set_parent("projects/-");
+  list.set_page_size(1);
+  int listed = 0;
+  do {
+    const auto page = Do<v1::ListReviewsResponse>("ListReviews", akimat_, list);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Review& one : page->reviews()) listed += one.name() == review->name() ? 1 : 0;
+    list.set_page_token(page->next_page_token());
+  } while (!list.page_token().empty());
+  EXPECT_EQ(listed, 1);
+}
+
+// And it may think better of it.
+TEST_F(ReviewsTest, WhoeverProposesAMoveTakesItBack) {
+  const std::string name = Include();
+  auto change = Change(name);
+  change.mutable_parameters()->set_kato(kOtherPlace);
+  v1::WithdrawReviewRequest withdraw;
+  withdraw.set_name(Do<v1::Review>("ProposeChange", akimat_, change)->name());
+  withdraw.set_reason("Площадка осталась здесь.");
+  const auto back = Do<v1::Review>("WithdrawReview", akimat_, withdraw);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->state(), v1::Review::WITHDRAWN);
+}
+
 TEST_F(ReviewsTest, AChangeToComeHoldsByItselfAndLosesNothingUntilThen) {
   const std::string name = Include();
   auto change = Change(name);

@@ -72,6 +72,14 @@ const store::Index<ReviewRow> kReviewsByPlace{
     13, "reviews_by_place", kReviews, false, [](const ReviewRow& row, const EmitKey& emit) {
       emit(Key::Of(row.review().kato(), static_cast<int64_t>(row.review().state())));
     }};
+const store::Index<ReviewRow> kReviewsByAkimat{
+    29, "reviews_by_akimat", kReviews, false, [](const ReviewRow& row, const EmitKey& emit) {
+      const Review& review = row.review();
+      const auto state = static_cast<int64_t>(review.state());
+      emit(Key::Of(review.kato(), state));
+      if (!review.proposer_kato().empty() && review.proposer_kato() != review.kato())
+        emit(Key::Of(review.proposer_kato(), state));
+    }};
 const store::Index<ReviewRow> kReviewsBySectorBody{
     14, "reviews_by_sector_body", kReviews, false, [](const ReviewRow& row, const EmitKey& emit) {
       const Review& review = row.review();
@@ -170,7 +178,7 @@ const store::Schema& IndustryMapSchema() {
           &kProjectsByBody, &kProjectsByGood, &kProjectsByCommissioning, &kProjectsByCell,
           &kProjectsByEarlierNumber, &kReviewsByState, &kReviewsByPlace, &kReviewsBySectorBody,
           &kOpenReviews, &kReportsByQuarter, &kOverdueReports, &kPlacesByParent, &kPlacesByRegion,
-          &kPlacesByPredecessor},
+          &kPlacesByPredecessor, &kReviewsByAkimat},
          {&kMapTotals, &kOpenDrafts},
          {}}));
     return schema;

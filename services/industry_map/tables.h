@@ -36,9 +36,12 @@ extern const store::Index<ProjectRow> kProjectsByEarlierNumber;  // 10: earlier 
 
 extern const store::Table<ReviewRow> kReviews;              // 11: project, number
 extern const store::Index<ReviewRow> kReviewsByState;       // 12: state
-extern const store::Index<ReviewRow> kReviewsByPlace;       // 13: kato, state; an akimat's desk
+extern const store::Index<ReviewRow> kReviewsByPlace;       // 13: kato, state
 extern const store::Index<ReviewRow> kReviewsBySectorBody;  // 14: sector body BIN, state
 extern const store::Index<ReviewRow> kOpenReviews;          // 15: project, kind; unique, open ones
+
+// 29: kato of each place whose akimat sees it, state; the desk of an akimat
+extern const store::Index<ReviewRow> kReviewsByAkimat;
 
 extern const store::Table<ReportRow> kReports;           // 16: project, quarter
 extern const store::Index<ReportRow> kReportsByQuarter;  // 17: quarter, kato

@@ -50,6 +50,7 @@ ReviewRow SampleReview(v1::Review::State state) {
   row.mutable_review()->set_state(state);
   row.mutable_review()->set_kind(v1::Review::CHANGE);
   row.mutable_review()->set_kato("391010000");
+  row.mutable_review()->set_proposer_kato("751110000");
   row.mutable_review()->set_sector_body_bin("180240000091");
   return row;
 }
@@ -91,21 +92,21 @@ std::string SampleKeys() {
   overdue.mutable_deadline()->set_state(cases::v1::Deadline::OPEN);
   overdue.mutable_deadline()->set_overdue(true);
   *overdue.mutable_deadline()->mutable_due_date() = base::Date::Of(2026, 10, 10)->ToProto();
-  return absl::StrCat(TableKey(kProjects, project), IndexKeys(kProjectsByState, project),
-                      IndexKeys(kProjectsByPlace, project), IndexKeys(kProjectsByActivity, project),
-                      IndexKeys(kProjectsByOwner, project), IndexKeys(kProjectsByBody, project),
-                      IndexKeys(kProjectsByGood, project),
-                      IndexKeys(kProjectsByCommissioning, project),
-                      IndexKeys(kProjectsByCell, project),
-                      IndexKeys(kProjectsByEarlierNumber, project), TableKey(kReviews, review),
-                      IndexKeys(kReviewsByState, review), IndexKeys(kReviewsByPlace, review),
-                      IndexKeys(kReviewsBySectorBody, review), IndexKeys(kOpenReviews, review),
-                      TableKey(kReports, report), IndexKeys(kReportsByQuarter, report),
-                      TableKey(kEditions, edition), TableKey(kQuarters, QuarterRow()),
-                      TableKey(kNotices, notice), IndexKeys(kOverdueReports, overdue),
-                      TableKey(kPlaces, place), IndexKeys(kPlacesByParent, place),
-                      IndexKeys(kPlacesByRegion, place), IndexKeys(kPlacesByPredecessor, place),
-                      TableKey(kClassifiers, ClassifierRow()), TotalsKeys());
+  return absl::StrCat(
+      TableKey(kProjects, project), IndexKeys(kProjectsByState, project),
+      IndexKeys(kProjectsByPlace, project), IndexKeys(kProjectsByActivity, project),
+      IndexKeys(kProjectsByOwner, project), IndexKeys(kProjectsByBody, project),
+      IndexKeys(kProjectsByGood, project), IndexKeys(kProjectsByCommissioning, project),
+      IndexKeys(kProjectsByCell, project), IndexKeys(kProjectsByEarlierNumber, project),
+      TableKey(kReviews, review), IndexKeys(kReviewsByState, review),
+      IndexKeys(kReviewsByPlace, review), IndexKeys(kReviewsByAkimat, review),
+      IndexKeys(kReviewsBySectorBody, review), IndexKeys(kOpenReviews, review),
+      TableKey(kReports, report), IndexKeys(kReportsByQuarter, report),
+      TableKey(kEditions, edition), TableKey(kQuarters, QuarterRow()), TableKey(kNotices, notice),
+      IndexKeys(kOverdueReports, overdue), TableKey(kPlaces, place),
+      IndexKeys(kPlacesByParent, place), IndexKeys(kPlacesByRegion, place),
+      IndexKeys(kPlacesByPredecessor, place), TableKey(kClassifiers, ClassifierRow()),
+      TotalsKeys());
 }
 
 TEST(SchemaTest, IsSoundAndWhatTheGoldenFileSays) {
