@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -12,6 +13,23 @@ namespace {
 
 absl::Status Misused(absl::string_view key, absl::string_view reason) {
   return absl::InternalError(absl::StrCat("The norm ", key, " ", reason));
+}
+
+// What a source names, in its own words: "Art. 26(2) of Law No. 86-VII: ...", or an act and where
+// in it, as "Entrepreneurial Code, Art. 24; ...".
+base::LegalBasis BasisOf(absl::string_view source) {
+  constexpr absl::string_view kArticle = "Art. ";
+  if (absl::StrContains(source, "Law No. 86-VII") && absl::StrContains(source, kArticle)) {
+    const size_t at = source.find(kArticle);
+    const size_t end = source.find_first_not_of("0123456789()-", at + kArticle.size());
+    return base::Law(source.substr(at, std::min(end, source.size()) - at), source);
+  }
+  const size_t act_end = std::min(source.find_first_of(",;:"), source.size());
+  const absl::string_view rest = source.substr(std::min(act_end + 1, source.size()));
+  base::LegalBasis basis = base::Law(
+      absl::StripAsciiWhitespace(rest.substr(0, std::min(rest.find(';'), rest.size()))), source);
+  basis.set_act(std::string(source.substr(0, act_end)));
+  return basis;
 }
 
 }  // namespace
@@ -93,11 +111,16 @@ absl::StatusOr<Norm> Norms::Get(absl::string_view key, base::Date date) const {
     const Norm& norm = *std::prev(after);
     if (!norm.to || date <= *norm.to) return norm;
   }
-  return base::Refusal(absl::StatusCode::kFailedPrecondition, "NORM_NOT_IN_FORCE",
-                       "No value of a norm is known for the date.")
-      .With("norm", key)
+  base::Refusal refusal(absl::StatusCode::kFailedPrecondition, "NORM_NOT_IN_FORCE",
+                        "No value of a norm is known for the date.");
+  refusal.With("norm", key)
       .With("date", date.ToString())
       .Precondition("NORM", key, "has a value in force on the date");
+  // By the source of the value nearest before the day, else of the first one.
+  if (!series.empty()) {
+    refusal.Cite(BasisOf((after == series.begin() ? *after : *std::prev(after)).source));
+  }
+  return refusal;
 }
 
 absl::StatusOr<int64_t> Norms::Int(absl::string_view key, base::Date date) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -91,7 +92,17 @@ TEST(NormsTest, SaysWhenItDoesNotKnow) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_EQ(base::ReasonOf(status), "NORM_NOT_IN_FORCE");
     EXPECT_EQ(base::InfoOf(status).metadata().at("date"), date);
+    const base::LegalBasis basis = base::LegalBasisOf(status);
+    // Of the nearest value.
+    const std::string year = absl::StrContains(date, "2018") ? "2019" : "2026";
+    EXPECT_EQ(basis.act(), "Law on the republican budget");
+    EXPECT_EQ(basis.article(), absl::StrCat("monthly calculation index from 1 January ", year));
+    EXPECT_THAT(basis.summary(), ::testing::StartsWith("Law on the republican budget, monthly"));
   }
+  const base::LegalBasis days =
+      base::LegalBasisOf(norms.Get("contracts.day.list", D("2021-12-31")).status());
+  EXPECT_THAT(days.act(), HasSubstr("No. 86-VII"));
+  EXPECT_EQ(days.article(), "Art. 47(2)");
   EXPECT_EQ(norms.Get("no.such.norm", D("2026-01-01")).status().code(),
             absl::StatusCode::kInternal);
   EXPECT_EQ(norms.Int("mci", D("2026-01-01")).status().code(), absl::StatusCode::kInternal);
