@@ -43,6 +43,8 @@ class Parser {
   bool chunks_allowed() const { return parser_.http_major == 1 && parser_.http_minor >= 1; }
   bool expects_continue() const { return expects_continue_; }
 
+  // Of the request that came last: its answer has no body, but the length of one.
+  bool asks_head() const { return parser_.method == HTTP_HEAD; }
  private:
   static const http_parser_settings& Settings();
   static Parser* Of(http_parser* parser) { return static_cast<Parser*>(parser->data); }

@@ -248,7 +248,7 @@ void ClientSession::WriteHead(int status, const Fields& fields, const std::strin
   }
   if (last_) absl::StrAppend(&head, "connection: close\r\n");
   absl::StrAppend(&head, "\r\n");
-  if (body != nullptr) absl::StrAppend(&head, *body);
+  if (body != nullptr && !parser_.asks_head()) absl::StrAppend(&head, *body);
   Write(head);
 }
 

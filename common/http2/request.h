@@ -26,7 +26,7 @@ struct RequestHead {
 class Responder {
  public:
   virtual ~Responder() = default;
-  // All of an answer.
+  // All of an answer; whoever asked by HEAD gets all of it but the body.
   virtual void Respond(int status, Fields fields, std::string body) = 0;
   // Or its beginning, parts of its body, each after the OnSent of the one before, and its end.
   virtual void Start(int status, Fields fields) = 0;

@@ -38,6 +38,7 @@ void ServerRequest::OnHead(RequestHead head, const TakeRequest& take) {
     ended_ = true;
     return Reset(NGHTTP2_REFUSED_STREAM);  // not looked at: it may come again
   }
+  asks_head_ = head.method == "HEAD";
   taker_ = take(std::move(head), shared_from_this());
 }
 
@@ -93,7 +94,7 @@ void ServerRequest::Abort(const Answer& answer) {
 void ServerRequest::Respond(int status, Fields fields, std::string body) {
   fields.Add("content-length", absl::StrCat(body.size()));
   Start(status, std::move(fields));
-  Write(std::move(body));
+  if (!asks_head_) Write(std::move(body));
   End();
 }
 

@@ -57,6 +57,7 @@ class ServerRequest final : public ServerStream,
   size_t kept_ = 0;  // of the body
   std::shared_ptr<RequestTaker> taker_;
   bool request_ended_ = false;
+  bool asks_head_ = false;  // its answer has no body, but the length of one
   MessageQueue out_;
   bool started_ = false;
   bool ended_ = false;

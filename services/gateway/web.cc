@@ -97,14 +97,6 @@ void RefuseMethod(WebRequest request, const char* allowed) {
   Refuse(request, kMethodNotAllowed, HttpMethodUnsupported(allowed));
 }
 
-// It has no body to say why.
-std::shared_ptr<http2::RequestTaker> AnswerHead(WebRequest request, const char* allowed) {
-  Count(request, absl::StatusCode::kUnimplemented);
-  request.fields.Add("allow", allowed);
-  request.responder->Respond(kMethodNotAllowed, request.fields, "");
-  return nullptr;
-}
-
 bool IsCompressed(const http2::Fields& fields, absl::string_view name) {
   const std::string* const coding = fields.Find(name);
   return coding != nullptr && !coding->empty() && *coding != "identity";
@@ -192,7 +184,7 @@ absl::string_view ValueOf(const http2::Fields& fields, absl::string_view name) {
 
 // By which methods of HTTP a path is asked for.
 const char* AllowedOf(const WebRequest& request, absl::string_view path) {
-  if (FindPage(path, "", "").has_value()) return "GET";
+  if (FindPage(path, "", "").has_value()) return "GET, HEAD";
   const bool readable =
       request.method != nullptr && !Streams(*request.method) && ChangesNothing(*request.hub, path);
   return readable ? "GET, POST" : "POST";
@@ -246,15 +238,15 @@ std::shared_ptr<http2::RequestTaker> TakeRequest(Hub* hub, Ways* ways, http2::Re
     Refuse(request, read);
     return nullptr;
   }
-  if (head.method == "GET") {
-    if (RespondPage(request, head.call)) return nullptr;
+  const bool gets = head.method == "GET";
+  if ((gets || head.method == "HEAD") && RespondPage(request, head.call)) return nullptr;
+  if (gets) {
     return TakeGet(std::move(request), std::move(head.call),
                    question == std::string::npos ? absl::string_view()
                                                  : absl::string_view(target).substr(question + 1));
   }
   if (head.method != "POST") {
     const char* const allowed = AllowedOf(request, head.call.path);
-    if (head.method == "HEAD") return AnswerHead(std::move(request), allowed);
     RefuseMethod(std::move(request), allowed);
     return nullptr;
   }
