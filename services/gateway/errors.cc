@@ -79,8 +79,8 @@ absl::Status ProtocolVersionUnsupported() {
 
 absl::Status QueryInvalid(absl::string_view name) {
   return Refusal(absl::StatusCode::kInvalidArgument, "QUERY_INVALID",
-                 "The query of a call may have message, encoding, base64, compression and connect, "
-                 "once each.")
+                 "A call by GET has the query ?encoding=json&message={}, and base64, compression "
+                 "and connect at most, each once. By POST the message is the body.")
       .With("parameter", name);
 }
 

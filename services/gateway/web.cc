@@ -135,6 +135,11 @@ std::shared_ptr<http2::RequestTaker> TakeGet(WebRequest request, http2::CallHead
     Refuse(request, parsed);
     return nullptr;
   }
+  // As by whoever opens its address in a browser.
+  if (query.encoding.empty()) {
+    Refuse(request, QueryInvalid("encoding"));
+    return nullptr;
+  }
   if (query.encoding != "json" && query.encoding != "proto") {
     RefuseContentType(std::move(request));
     return nullptr;

@@ -294,12 +294,15 @@ TEST_P(WebTest, GetReadsAndChangesNothing) {
       "COMPRESSION_UNSUPPORTED");
   EXPECT_EQ(client().Get(absl::StrCat(kEcho, "?encoding=xml&message=")).status, 415);
   for (const std::string bad :
-       {"?encoding=json", "?encoding=json&message=%7B%7D&message=%7B%7D", "?connect=v2",
-        "?encoding=json&message=%zz", "?encoding=proto&base64=1&message=***",
+       {"", "?message=%7B%7D", "?encoding=json", "?encoding=json&message=%7B%7D&message=%7B%7D",
+        "?connect=v2", "?encoding=json&message=%zz", "?encoding=proto&base64=1&message=***",
         "?encoding=proto&base64=1&message=CgFhCgF.", "?encoding=proto&base64=1&message=CgFh%0A",
         "?unheard=of"}) {
     const HttpAnswer refused = client().Get(absl::StrCat(kEcho, bad), {kTraceparent});
+    EXPECT_EQ(refused.status, 400) << bad;
     EXPECT_EQ(refused.Reason(), "QUERY_INVALID") << bad;
+    EXPECT_THAT(refused.Json()["message"].get<std::string>(),
+                HasSubstr("?encoding=json&message={}"));
     EXPECT_EQ(TraceIdOf(refused), kTraceId) << bad;
   }
 }
