@@ -65,7 +65,30 @@ void Parser::Begin() {
   fresh_ = false;
 }
 
+bool Parser::LinesEnd(absl::string_view bytes) {
+  for (const char c : bytes) {
+    if (lines_ended_) return true;
+    if (c == '\n') {
+      if (last_ != '\r') return false;
+      if (line_bytes_ > 1) {
+        head_began_ = true;
+      } else {
+        lines_ended_ = head_began_;
+      }
+      line_bytes_ = 0;
+    } else {
+      ++line_bytes_;
+    }
+    last_ = c;
+  }
+  return true;
+}
+
 size_t Parser::Feed(absl::string_view bytes) {
+  if (!LinesEnd(bytes)) {
+    wrong_ = true;
+    return 0;
+  }
   const size_t taken = http_parser_execute(&parser_, &Settings(), bytes.data(), bytes.size());
   const auto error = HTTP_PARSER_ERRNO(&parser_);
   if (error != HPE_OK && error != HPE_PAUSED) wrong_ = true;
@@ -73,6 +96,9 @@ size_t Parser::Feed(absl::string_view bytes) {
 }
 
 void Parser::Next() {
+  last_ = '\0';
+  line_bytes_ = 0;
+  head_began_ = lines_ended_ = false;
   http_parser_pause(&parser_, 0);
 }
 
@@ -103,6 +129,7 @@ bool Parser::EndField() {
 bool Parser::EndHead() {
   if (value_began_ && !EndField()) return false;
   EndTarget();
+  if (parser_.http_major != 1) return false;
   if (lengths_ > 1 || hosts_ > 1 || (chunks_allowed() && hosts_ == 0)) return false;
   in_head_ = false;
   // "Upgrade: h2c" is an offer that need not be taken.

@@ -1,5 +1,6 @@
 // The bytes of a connection cut into requests, by http-parser. What two readers could read in two
-// ways is refused: a length given twice or beside chunks, codings other than chunks, two hosts.
+// ways is refused: a length given twice or beside chunks, codings other than chunks, two hosts, a
+// line of a head that ends with a bare LF; and what is no HTTP/1, as a request without a version.
 #pragma once
 
 #include <http_parser.h>
@@ -42,13 +43,15 @@ class Parser {
   bool keep_alive() const { return keep_alive_; }
   bool chunks_allowed() const { return parser_.http_major == 1 && parser_.http_minor >= 1; }
   bool expects_continue() const { return expects_continue_; }
-
   // Of the request that came last: its answer has no body, but the length of one.
   bool asks_head() const { return parser_.method == HTTP_HEAD; }
+
  private:
   static const http_parser_settings& Settings();
   static Parser* Of(http_parser* parser) { return static_cast<Parser*>(parser->data); }
   void Begin();
+  // Whether each line of the head in these bytes ends with CR LF; http-parser takes LF alone.
+  bool LinesEnd(absl::string_view bytes);
   // Its method and target come before its fields, which may be over the bound.
   void EndTarget();
   bool EndField();
@@ -57,6 +60,10 @@ class Parser {
   Owner* const owner_;
   http_parser parser_{};
   http2::HeadReader head_;
+  char last_ = '\0';          // byte of the head
+  size_t line_bytes_ = 0;     // of the line of the head that is read
+  bool head_began_ = false;   // a line that is not empty has come
+  bool lines_ended_ = false;  // the empty line after them has come
   std::string target_;
   std::string name_;
   std::string value_;

@@ -307,9 +307,6 @@ TEST_P(WebTest, GetReadsAndChangesNothing) {
   }
 }
 
-TEST_P(WebTest, AStreamOfTheConnectProtocol) {
-  Start();
-  const HttpAnswer answer =
 TEST_P(WebTest, APageIsAskedForWithoutItsBody) {
   Start();
   const HttpAnswer whole = client().Get("/openapi.json");
@@ -323,6 +320,9 @@ TEST_P(WebTest, APageIsAskedForWithoutItsBody) {
   EXPECT_EQ(client().Get("/openapi.json").body, whole.body);
 }
 
+TEST_P(WebTest, AStreamOfTheConnectProtocol) {
+  Start();
+  const HttpAnswer answer =
       client().Post(kCount, Frame(R"({"count": 3})"), {"content-type: application/connect+json"});
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.Field("content-type"), "application/connect+json");
@@ -683,11 +683,33 @@ TEST_F(Http1Test, WhatTwoReadersCouldReadInTwoWaysIsRefused) {
         start + "Host: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         start + "Host: x\r\nContent-Length: +2\r\n\r\n{}", start + "Host : x\r\n\r\n",
         start + "Host: x\r\nbad\x01name: x\r\n\r\n", start + "Host: x\r\nname: a\x01z\r\n\r\n",
-        start + "Host: x\r\nlarge: " + std::string(100'000, 'x') + "\r\n\r\n"}) {
+        start + "Host: x\r\nlarge: " + std::string(100'000, 'x') + "\r\n\r\n",
+        // HTTP/0.9, and lines that end with LF alone.
+        std::string("GET /\r\n\r\n"), std::string("GET /openapi.json\r\nHost: x\r\n\r\n"),
+        std::string("GET / HTTP/1.1\nHost: x\n\n"),
+        std::string("GET / HTTP/1.1\r\nHost: x\nname: a\r\n\r\n"),
+        std::string("GET / HTTP/1.1\r\nHost: x\r\n\n"),
+        std::string("\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")}) {
     const std::string got = Answer(bad);
     EXPECT_THAT(got, ::testing::StartsWith("HTTP/1.1 400 Bad Request\r\n")) << bad.substr(0, 200);
   }
   EXPECT_EQ(seen_.Count("message"), 0);
+}
+
+// The head of each request is looked at, and no body.
+TEST_F(Http1Test, OnlyLinesOfHeadsEndAsTheyMust) {
+  StartGateway();
+  const std::string spread = "{\n\"text\":\n\"x\"\n}\n";
+  EXPECT_THAT(Answer("\r\n" + Post(spread) + Post(spread, "Connection: close\r\n")),
+              HasSubstr("connection: close\r\n\r\n{\"text\":\"x\"}"));
+  EXPECT_THAT(Answer(Post(spread) + "GET / HTTP/1.1\nHost: x\r\n\r\n"),
+              HasSubstr("HTTP/1.1 400 Bad Request\r\n"));
+  // A request of HEAD leaves nothing behind that the next answer would be taken for.
+  const std::string heads = Answer(
+      "HEAD /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+      "HEAD /no HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(heads, HasSubstr("\r\n\r\nHTTP/1.1 405 "));
+  EXPECT_THAT(heads, ::testing::EndsWith("\r\n\r\n"));
 }
 
 // A large answer to a client that reads late, and a large body that is refused: both are whole.
