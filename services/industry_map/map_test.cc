@@ -520,6 +520,29 @@ TEST_F(WholeMapTest, AnImportEntersWholeOrNotAtAll) {
             3);
 }
 
+TEST_F(WholeMapTest, AListByItsIndexIsInTheOrderOfThatUnlessAskedFor) {
+  std::vector<ImportRow> rows{MakeRow(1), MakeRow(2), MakeRow(3)};
+  rows[0].set_kato("396430100");
+  rows[0].set_oked("24.20");
+  const auto imported = Import(rows, Uuid(700'009));
+  ASSERT_TRUE(imported.ok() && imported->committed()) << imported.status();
+  const auto names = [&](const std::string& filter, const std::string& order) {
+    v1::ListProjectsRequest list;
+    list.set_page_size(2);
+    list.set_filter(filter);
+    list.set_order_by(order);
+    std::string all;
+    for (const Project& project : ListAll(list, public_)) all += project.name().back();
+    return all;
+  };
+  EXPECT_EQ(names("", ""), "123");
+  EXPECT_EQ(names(absl::StrCat("parameters.owner_bin = \"", kOtherOwner, "\""), ""), "123");
+  for (const char* filter : {"region = \"39\"", "sector = \"24\""}) {
+    EXPECT_EQ(names(filter, ""), "231") << filter;
+    EXPECT_EQ(names(filter, "name"), "123") << filter;
+  }
+}
+
 // The map of a day before this register is what it was then, and reports of then are judged by it.
 TEST_F(WholeMapTest, AnImportedProjectIsOnEachDayWhatItWasThen) {
   std::vector<ImportRow> rows{MakeRow(1), MakeRow(2), MakeRow(3)};
