@@ -282,14 +282,24 @@ class FormChecker::Run {
     }
   }
 
+  static std::string BoundsOf(const Rule& rule) {
+    if (rule.has_min && rule.has_max) {
+      return absl::StrCat("must be from ", rule.min, " to ", rule.max);
+    }
+    return rule.has_min ? absl::StrCat("must be at least ", rule.min)
+                        : absl::StrCat("must be at most ", rule.max);
+  }
+
   void Money(const Rule& rule, const Place& place, const Step& step) {
     const absl::StatusOr<base::Money> sum = MoneyOf(place.Part());
     if (!sum.ok()) return violations_.Add(step, sum.status().message());
     if (sum->tiyn() < rule.min * 100) {
-      violations_.Add(step, rule.min == 0 ? "must not be negative"
-                                          : absl::StrCat("must be at least ", rule.min, " tenge"));
+      violations_.Add(step, rule.min == 0 && !rule.has_max
+                                ? "must not be negative"
+                                : absl::StrCat(BoundsOf(rule), " tenge"));
     } else if (sum->tiyn() > rule.max * 100) {
-      violations_.Add(step, absl::StrCat("must be at most ", rule.max, " tenge"));
+      violations_.Add(step, rule.has_max ? absl::StrCat(BoundsOf(rule), " tenge")
+                                         : absl::StrCat("must be at most ", rule.max, " tenge"));
     }
   }
 
@@ -354,8 +364,7 @@ class FormChecker::Run {
         high = rule.has_max && value > rule.max;
       }
     }
-    if (low) violations_.Add(step, absl::StrCat("must be at least ", rule.min));
-    if (high) violations_.Add(step, absl::StrCat("must be at most ", rule.max));
+    if (low || high) violations_.Add(step, BoundsOf(rule));
   }
 
   // Their names, where they are few: what is said of all fields together has to fit a refusal.

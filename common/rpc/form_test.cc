@@ -482,6 +482,20 @@ TEST(FormChecker, KnowsTheCodesWithCheckDigitsAndClassifiers) {
               ElementsAre("uuid"));
 }
 
+TEST(FormChecker, ANumberSaysBothItsBounds) {
+  const auto problem = [](const std::function<void(FormSample*)>& change) {
+    FormSample sample = GoodSample();
+    change(&sample);
+    const google::rpc::BadRequest bad =
+        BadRequestOf(FormChecker(FormSample::descriptor()).Check(&sample));
+    return bad.field_violations().empty() ? "" : bad.field_violations(0).description();
+  };
+  EXPECT_EQ(problem([](auto* s) { s->set_count(-1); }), "must be from 1 to 100");
+  EXPECT_EQ(problem([](auto* s) { s->set_count(101); }), "must be from 1 to 100");
+  EXPECT_EQ(problem([](auto* s) { s->set_ratio(-0.5); }), "must be from 0 to 1");
+  EXPECT_EQ(problem([](auto* s) { s->set_level(6); }), "must be at most 5");
+}
+
 TEST(FormChecker, ASumSaysWhatIsWrongWithIt) {
   const FormChecker checker(FormSample::descriptor());
   const struct {
@@ -495,8 +509,9 @@ TEST(FormChecker, ASumSaysWhatIsWrongWithIt) {
       {"currency_code: 'KZT' units: 5 nanos: 1000000", "has more than 2 decimals",
        "has more than 2 decimals"},
       {"currency_code: 'KZT' nanos: -10000000", "must not be negative", ""},
-      {"currency_code: 'KZT' units: -1001", "must not be negative", "must be at least -1000 tenge"},
-      {"currency_code: 'KZT' units: 1000 nanos: 10000000", "", "must be at most 1000 tenge"},
+      {"currency_code: 'KZT' units: -1001", "must not be negative",
+       "must be from -1000 to 1000 tenge"},
+      {"currency_code: 'KZT' units: 1000 nanos: 10000000", "", "must be from -1000 to 1000 tenge"},
       {"currency_code: 'KZT' units: 1000000000000001", "is over 10^15 tenge",
        "is over 10^15 tenge"},
   };
