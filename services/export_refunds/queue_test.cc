@@ -284,6 +284,21 @@ TEST_F(QueueTest, AcceptedLaterButNumberedEarlierComesFirst) {
   ExpectSound();
 }
 
+// Whoever waits is served by the day, not by the next that somebody brings: RunGate of the first is
+// refused until then, so nothing else may ever come.
+TEST_F(QueueTest, MoneyOfAYearToComeIsThereFromItsFirstDay) {
+  ListInForce();
+  const std::string one = Accepted(1, {MakeExpense()}), two = Accepted(2, {MakeExpense()});
+  Allocate(1'000'000, 2025);
+  GoTo(Day("2024-12-31"));
+  EXPECT_EQ(QueueText(institute_), "1:1:ACCEPTED 2:2:ACCEPTED ");
+  GoTo(Day("2025-01-01"));
+  EXPECT_EQ(QueueText(institute_), "1:1:ACCEPTED:funded 2:2:ACCEPTED ");
+  ASSERT_TRUE(Gate2(one).ok());
+  EXPECT_EQ(Stands(), "400000 600000 0 0");
+  ExpectSound();
+}
+
 // The agreement binds the state to pay, the second check does not.
 TEST_F(QueueTest, MoneyFollowsTheNumbersUntilTheAgreementIsSigned) {
   ListInForce();

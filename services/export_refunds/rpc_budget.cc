@@ -20,12 +20,25 @@ absl::Status CheckProgramme(const std::string& account) {
              : errors::ProgrammeUnknown();
 }
 
-// As the queue left it.
-absl::StatusOr<budget::v1::Account> AccountNow(const store::Tx& tx, const std::string& account) {
+int32_t YearIn(const std::string& account) {
   int32_t year = 0;
   (void)absl::SimpleAtoi(account.substr(account.rfind('/') + 1), &year);
-  ASSIGN_OR_RETURN(const auto stored,
-                   tx.Find(cases::kAccounts, store::Key::Of(std::string(kProgramme), year)));
+  return year;
+}
+
+// Money that was given to a year to come is there for the queue from the year's first day on.
+absl::Status ServeWhenItBegins(store::Tx& tx, int32_t year) {
+  if (year <= tx.today().year()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const base::Date first, base::Date::Of(year, 1, 1));
+  tx.Schedule(first.StartOfDay(), kServeQueueTimer, "");
+  return absl::OkStatus();
+}
+
+// As the queue left it.
+absl::StatusOr<budget::v1::Account> AccountNow(const store::Tx& tx, const std::string& account) {
+  ASSIGN_OR_RETURN(
+      const auto stored,
+      tx.Find(cases::kAccounts, store::Key::Of(std::string(kProgramme), YearIn(account))));
   if (!stored.has_value()) return base::StoreCorrupt("account");
   return stored->row.account();
 }
@@ -36,6 +49,7 @@ absl::StatusOr<budget::v1::Account> AllocateBudget(
     Env& env, const Call& call, store::Tx& tx, const budget::v1::AllocateBudgetRequest& request) {
   RETURN_IF_ERROR(CheckProgramme(request.account()));
   RETURN_IF_ERROR(cases::AllocateBudget(call, tx, request, errors::Account()).status());
+  RETURN_IF_ERROR(ServeWhenItBegins(tx, YearIn(request.account())));
   RETURN_IF_ERROR(ServeQueue(env, tx));
   return AccountNow(tx, request.account());
 }

@@ -397,9 +397,10 @@ class RefundsTest : public rpc::ServiceTest {
 
   // ---- Money
 
-  void Allocate(int64_t tenge) {
+  void Allocate(int64_t tenge) { Allocate(tenge, today().year()); }
+  void Allocate(int64_t tenge, int year) {
     budget::v1::AllocateBudgetRequest request;
-    request.set_account(absl::StrCat("programmes/export-refunds/accounts/", today().year()));
+    request.set_account(absl::StrCat("programmes/export-refunds/accounts/", year));
     *request.mutable_amount() = Tenge(tenge);
     request.set_order_number(absl::StrCat(++orders_, "-б"));
     *request.mutable_order_date() = today().ToProto();
