@@ -212,11 +212,25 @@ absl::StatusOr<v1::Project> CompleteSupport(Env& env, const Call& call, store::T
   if (request.has_amount()) *completed.mutable_amount() = request.amount();
   if (completed.SerializeAsString() == found->SerializeAsString()) return errors::ChangeEmpty();
   // So from the day of the agreement, as far as the measure was adopted then.
-  const base::Date from = base::Date::FromProto(completed.agreement_date()).value_or(tx.today());
-  if (from > tx.today()) return errors::DateInFuture("agreement_date");
-  const auto complete = [&](base::Date, Project* project) {
+  const base::Date signed_on =
+      base::Date::FromProto(completed.agreement_date()).value_or(tx.today());
+  if (signed_on > tx.today()) return errors::DateInFuture("agreement_date");
+  // Where an earlier day was told before, there was none yet until this one: the measure is as it
+  // was adopted, which takes a version of its own from this day on.
+  const base::Date from =
+      std::min(signed_on, base::Date::FromProto(found->agreement_date()).value_or(signed_on));
+  v1::Support adopted = completed;
+  if (from < signed_on) {
+    ASSIGN_OR_RETURN(const ReviewNumbers of, NumbersOfReview(completed.review()));
+    ASSIGN_OR_RETURN(const ReviewRow review, LoadReview(tx, of.project, of.review));
+    adopted = review.review().administrative_data().support();
+    adopted.set_review(completed.review());
+    const auto as_it_is = [](base::Date, Project*) { return absl::OkStatus(); };
+    RETURN_IF_ERROR(AmendPast(env, tx, step.row.number(), signed_on, as_it_is));
+  }
+  const auto complete = [&](base::Date day, Project* project) {
     for (v1::Support& support : *project->mutable_administrative_data()->mutable_supports()) {
-      if (support.review() == completed.review()) support = completed;
+      if (support.review() == completed.review()) support = day < signed_on ? adopted : completed;
     }
     return absl::OkStatus();
   };

@@ -575,6 +575,14 @@ TEST_F(ReviewsTest, TheAgreementOfASupportIsSaidLater) {
   };
   EXPECT_EQ(on("2026-06-30"), "");
   EXPECT_EQ(on("2026-07-01"), "ИГ-17");
+  // It was signed later than was told: on the days before there was none.
+  complete.set_etag(Get(name).etag());
+  *complete.mutable_agreement_date() = Day("2026-07-10").ToProto();
+  ASSERT_TRUE(said(akimat_).ok());
+  EXPECT_EQ(on("2026-07-09"), "");
+  EXPECT_EQ(on("2026-07-10"), "ИГ-17");
+  EXPECT_EQ(on("2026-07-20"), "ИГ-17");
+  ExpectSound();
 }
 
 // What was returned is proposed again by whoever proposed it, and nobody examines its own.
