@@ -460,6 +460,13 @@ TEST_F(PlanningTest, NothingAgreedIsNoDeadEnd) {
   ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
   EXPECT_EQ(CycleNow().revision(), 2);
   EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+  // Again without goods: the one before is out as soon as it is taken out, and nobody says so.
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  const auto again = Approve(approver_);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->state(), v1::Cycle::PUBLISHED);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWN);
 }
 
 // Opened again, a good that was approved is on the List as long as somebody agrees to it.

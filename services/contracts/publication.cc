@@ -236,19 +236,19 @@ absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& r
   bool leaving = false;
   for (PublicationRow& row : rows) {
     Publication& publication = *row.mutable_publication();
+    if (publication.state() != Publication::WITHDRAWING &&
+        publication.state() != Publication::WITHDRAWN) {
+      for (Part& part : *publication.mutable_parts()) {
+        part.set_state(Publication::WITHDRAWING);
+        part.clear_refusal();
+        EmitWithdrawal(tx, part.edition(), reason);
+      }
+      publication.set_reason(reason);
+      publication.set_state(StateOf(publication));
+      RETURN_IF_ERROR(tx.Put(kPublications, &row));
+    }
+    // One without goods is out at once: nothing will be said of it.
     leaving |= publication.state() != Publication::WITHDRAWN;
-    if (publication.state() == Publication::WITHDRAWING ||
-        publication.state() == Publication::WITHDRAWN) {
-      continue;
-    }
-    for (Part& part : *publication.mutable_parts()) {
-      part.set_state(Publication::WITHDRAWING);
-      part.clear_refusal();
-      EmitWithdrawal(tx, part.edition(), reason);
-    }
-    publication.set_reason(reason);
-    publication.set_state(StateOf(publication));
-    RETURN_IF_ERROR(tx.Put(kPublications, &row));
   }
   return leaving;
 }
