@@ -270,6 +270,15 @@ TEST_F(PublicationTest, WithdrawnAndCorrectedTheSameWay) {
   // And it may come back: agreed on anew.
   ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
   EXPECT_EQ(ItemNow(1).state(), v1::ListItem::FORMED);
+  EXPECT_EQ(ItemNow(1).agreed_quantity(), "");
+  ASSERT_TRUE(Step<v1::SendListRequest>("SendList", former_).ok());
+  const auto proposed = ProposeTo(1, 1);
+  ASSERT_TRUE(proposed.ok()) << proposed.status();
+  ASSERT_TRUE(AgreeTo(proposed->name(), 1).ok());
+  ASSERT_TRUE(Step<v1::SubmitForApprovalRequest>("SubmitForApproval", subsoil_).ok());
+  ASSERT_TRUE(Approve(approver_).ok());
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(3).state(), v1::Publication::PLACED);
 }
 
 // Taken back before it ever arrived: it arrives, and leaves again.

@@ -34,6 +34,21 @@ absl::Status MoveItems(store::Tx& tx, int32_t year, ListItem::State from, ListIt
   return absl::OkStatus();
 }
 
+// Goods of a List that was taken back may come back, agreed on anew: who had agreed to them may not
+// do so twice, so that falls.
+absl::Status AgainUnagreed(const Env& env, store::Tx& tx, int32_t year) {
+  ASSIGN_OR_RETURN(std::vector<ItemRow> items, ItemsOf(tx, year));
+  for (ItemRow& row : items) {
+    ListItem& item = *row.mutable_item();
+    if (item.state() != ListItem::WITHDRAWN) continue;
+    item.set_state(ListItem::FORMED);
+    RETURN_IF_ERROR(TakeAgreed({}, "item", &item));
+    RETURN_IF_ERROR(LapseProposals(env, tx, item.name()));
+    RETURN_IF_ERROR(tx.Put(kItems, &row));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Cycle> OpenCycle(Env& env, const Call& /*call*/, store::Tx& tx,
@@ -155,13 +170,11 @@ absl::StatusOr<v1::Cycle> ApproveCycle(Env& env, const Call& call, store::Tx& tx
 
 absl::StatusOr<v1::Cycle> ReviseList(Env& env, const Call& call, store::Tx& tx,
                                      const v1::ReviseListRequest& request) {
-  return StepOf(env, call, tx, CycleVerb::kRevise, request, [&tx](CycleStep* step) {
+  return StepOf(env, call, tx, CycleVerb::kRevise, request, [&](CycleStep* step) {
     Cycle& cycle = *step->row.mutable_cycle();
     cycle.set_revision(cycle.revision() + 1);
-    for (const ListItem::State state : {ListItem::WITHDRAWN, ListItem::LEFT_OUT}) {
-      RETURN_IF_ERROR(MoveItems(tx, cycle.year(), state, ListItem::FORMED));
-    }
-    return absl::OkStatus();
+    RETURN_IF_ERROR(AgainUnagreed(env, tx, cycle.year()));
+    return MoveItems(tx, cycle.year(), ListItem::LEFT_OUT, ListItem::FORMED);
   });
 }
 
