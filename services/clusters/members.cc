@@ -346,20 +346,13 @@ absl::Status PutParticipants(store::Tx& tx, const Initiative& initiative, const 
       RETURN_IF_ERROR(tx.End(kMembers, store::Key::Of(row.number(), bin)));
     }
   }
-  // What was planned before does not come about while it is judged.
+  // What was planned before does not come about while it is judged: neither that somebody comes or
+  // is something else, nor that somebody leaves.
   for (const std::string& bin : row.bins()) {
+    if (wanted.contains(bin)) continue;
     const store::Key key = store::Key::Of(row.number(), bin);
-    const auto in = wanted.find(bin);
-    ASSIGN_OR_RETURN(auto later, LaterVersions(tx, key, tx.today()));
-    for (auto& [day, member] : later) {
-      if (in == wanted.end()) {
-        RETURN_IF_ERROR(tx.End(kMembers, key, day));
-      } else {
-        *member.mutable_member()->mutable_participant() = *in->second;
-        KeepPlace(places, member.mutable_member());
-        RETURN_IF_ERROR(tx.Put(kMembers, &member, day));
-      }
-    }
+    ASSIGN_OR_RETURN(const auto later, LaterVersions(tx, key, tx.today()));
+    for (const auto& [day, member] : later) RETURN_IF_ERROR(tx.End(kMembers, key, day));
   }
   for (const auto& [bin, participant] : wanted) {
     MemberRow member;
@@ -370,7 +363,9 @@ absl::Status PutParticipants(store::Tx& tx, const Initiative& initiative, const 
     member.mutable_member()->set_cluster_organization(row.cluster().cluster_organization());
     *member.mutable_member()->mutable_regions() = row.cluster().regions();
     *member.mutable_member()->mutable_member_from() = tx.today().ToProto();
-    RETURN_IF_ERROR(tx.Put(kMembers, &member));
+    std::set<base::Date> days{tx.today()};
+    RETURN_IF_ERROR(AddDays(tx, kMembers, store::Key::Of(row.number(), bin), tx.today(), &days));
+    for (const base::Date day : days) RETURN_IF_ERROR(tx.Put(kMembers, &member, day));
   }
   return absl::OkStatus();
 }

@@ -873,6 +873,33 @@ TEST_F(ServiceTest, ACandidateThatFellApartIsNotSelected) {
       AddIt(round.cluster, MakeParticipant(920, v1::RESEARCH), std::nullopt, organization).ok());
 }
 
+// What was planned before does not come about while it is judged: nor does somebody leave who is
+// filed again.
+TEST_F(ServiceTest, WhoWasToLeaveIsAMemberOfWhatIsFiledAgain) {
+  const Round round = RoundAt(v1::Selection::SCORING);
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  v1::CancelSelectionRequest cancel;
+  cancel.set_name(round.selection);
+  cancel.set_reason("Отменён");
+  Must<v1::Selection>("CancelSelection", authority_, cancel);
+  const base::Date leaves = today().AddDays(10);
+  ASSERT_TRUE(EndIt(round.cluster, Bin(round.organizations[0] + 6), leaves, organization).ok());
+  const std::string again = Must<v1::Selection>("CreateSelection", institute_, Draft()).name();
+  ASSERT_TRUE(Announce(again, authority_).ok());
+  const auto application = Apply(round.initiatives[0], again, organization);
+  ASSERT_TRUE(application.ok()) << application.status();
+  GoTo(today().AddDays(3));
+  const auto admitted = AdmitIt(application->name(), true, examiner_);
+  ASSERT_TRUE(admitted.ok()) << admitted.status();
+  EXPECT_EQ(admitted->cluster(), round.cluster);
+  GoTo(leaves.AddDays(1));
+  v1::ListMembersRequest list;
+  list.set_parent(round.cluster);
+  EXPECT_EQ(Must<v1::ListMembersResponse>("ListMembers", institute_, list).members_size(), 10);
+  EXPECT_EQ(ClusterNow(round.cluster).member_count(), 10);
+  ExpectSound();
+}
+
 // An organization that takes a candidate over in the middle of the scoring is tied as any other.
 TEST_F(ServiceTest, TiesAreThoseOfTheDayOfScoringToo) {
   const Round round = RoundAt(v1::Selection::SCORING);
