@@ -452,9 +452,12 @@ def every_flag(bin_folder, work):
 
 def at_a_terminal(nisi, work):
     """Whoever starts the suite by hand is told what to type; a log is told nothing but its lines."""
-    serve = [nisi, "serve", "--address=127.0.0.1:0", "--metrics-address=", f"--data={work}"]
+    serve = [nisi, "serve", "--address=127.0.0.1:0", "--metrics-address="]
+    named = {**os.environ, "NISI_DATA": str(work)}
+    looked = subprocess.run([nisi, "doctor"], env=named, capture_output=True, text=True, timeout=120)
+    assert f"DATA_MISSING  {work}\n" in looked.stdout, looked
     ours, its = pty.openpty()
-    process = subprocess.Popen(serve, stdout=its, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(serve, env=named, stdout=its, stderr=subprocess.DEVNULL)
     os.close(its)
     told = b""
     try:
@@ -466,7 +469,7 @@ def at_a_terminal(nisi, work):
     os.close(ours)
     address, data = re.search(r"NISI_ADDRESS=(\S+) NISI_DATA=(\S+)", told.decode()).groups()
     assert f"http://{address}/" in told.decode() and pathlib.Path(data) == work.absolute(), told
-    process = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*serve, f"--data={work}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert '"serving"' in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=60)[0] == "" and process.returncode == 0

@@ -136,6 +136,24 @@ TEST(HostFlagsTest, WitnessesLieWithTheDataUnlessToldOtherwise) {
             "/mnt/w");
 }
 
+TEST(HostFlagsTest, TheEnvironmentMayNameTheDataFolder) {
+  const auto folder = [](const char* variable, std::vector<const char*> words) {
+    HostFlags host;
+    Flags flags("program", "purpose");
+    host.AddTo(&flags, variable);
+    words.insert(words.begin(), "program");
+    EXPECT_TRUE(flags.Parse(static_cast<int>(words.size()), words.data()).ok());
+    return host.data();
+  };
+  setenv("NISI_TESTING_DATA", "/var/named", 1);
+  EXPECT_EQ(folder("NISI_TESTING_DATA", {}), "/var/named");
+  EXPECT_EQ(folder("NISI_TESTING_DATA", {"--data=/var/given"}), "/var/given");
+  EXPECT_EQ(folder(nullptr, {}), ".run/nisi");
+  setenv("NISI_TESTING_DATA", "", 1);
+  EXPECT_EQ(folder("NISI_TESTING_DATA", {}), ".run/nisi");
+  unsetenv("NISI_TESTING_DATA");
+}
+
 TEST(HostFlagsTest, TheScrubIsOnUnlessToldOtherwise) {
   const auto usual = HostOptionsOf({});
   ASSERT_TRUE(usual.ok()) << usual.status();

@@ -1,5 +1,6 @@
 #include "common/rpc/host_flags.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -34,8 +35,15 @@ const std::map<std::string, store::OutboxRelay::Old>& OldMessages() {
 
 }  // namespace
 
-void HostFlags::AddTo(Flags* flags) {
-  flags->String("data", &data_, "data folder; it is made where it does not exist", ".run/nisi")
+void HostFlags::AddTo(Flags* flags, const char* data_variable) {
+  std::string data_help = "data folder; it is made where it does not exist";
+  const char* data = nullptr;
+  if (data_variable != nullptr) {
+    absl::StrAppend(&data_help, "; $", data_variable, " stands for it");
+    data = std::getenv(data_variable);
+  }
+  const bool named = data != nullptr && *data != '\0';
+  flags->String("data", &data_, data_help, named ? data : ".run/nisi")
       .String("witness-dir", &witness_dir_,
               "folder for the witness of each store, by which a store that was rolled back is "
               "detected; "

@@ -14,7 +14,9 @@ namespace nisi::rpc {
 
 class HostFlags {
  public:
-  void AddTo(Flags* flags);
+  // `data_variable`: of the environment, which stands for --data where that is not given; null:
+  // none.
+  void AddTo(Flags* flags, const char* data_variable = nullptr);
   // INVALID_ARGUMENT when a number is out of its range.
   absl::Status Fill(HostOptions* options) const;
   const std::string& data() const { return data_; }

@@ -223,7 +223,7 @@ int ServeMain(const std::vector<std::string>& args) {
               "a file that moves the clock, to try out other days")
       .Bool("make-keys", &settings.make_keys,
             "make keys and certificates for separate processes, and end");
-  settings.host.AddTo(&flags);
+  settings.host.AddTo(&flags, kDataVariable);
   settings.limits.AddTo(&flags, 0);  // its services are in the same process
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());

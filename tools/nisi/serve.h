@@ -5,6 +5,9 @@
 
 namespace nisi::cli {
 
+// Names the data folder where --data does not, as for the commands that call.
+inline constexpr char kDataVariable[] = "NISI_DATA";
+
 // nisi serve: all services and the gateway in this process. Returns the exit code.
 int ServeMain(const std::vector<std::string>& args);
 

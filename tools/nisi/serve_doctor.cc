@@ -82,7 +82,8 @@ void Declare(Told* to, const std::string& process, rpc::Flags* flags) {
   for (const char* name : {"metrics-address", "audience"}) {
     flags->String(name, &to->unused, kUnused);
   }
-  to->host.AddTo(flags);
+  // A service by itself does not look at it.
+  to->host.AddTo(flags, process == kAll ? kDataVariable : nullptr);
   to->limits.AddTo(flags, 0);
 }
 
