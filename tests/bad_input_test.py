@@ -958,7 +958,9 @@ def about(world, method, edition):
         request.parent = edition
     else:
         request.name = "/".join([edition, *request.name.split("/")[2:]])
-    if "etag" in fields and method.name != "ApproveEdition":
+    if method.name == "ApproveEdition":  # which takes none without
+        request.etag = world.client.goods("GetEdition", INSTITUTE, name=edition).etag
+    elif "etag" in fields:
         request.etag = ""
     return request
 

@@ -114,19 +114,29 @@ absl::StatusOr<Response> CreateEntries(store::Tx& tx, const norms::Norms& norms,
   return response;
 }
 
+// VERSION_MISMATCH for whoever saw another version of an entry, before the edition is asked whether
+// it may be written in. One that is not there is found out afterwards, as without an etag.
+template <class List>
+absl::Status CheckSeen(const store::Tx& tx, const rpc::Call& call, const EntryKey& key,
+                       const std::string& name, const std::string& etag) {
+  const auto found = rpc::FindFor(tx, call, List::Entries(), key.key(), name);
+  return found.ok() ? rpc::CheckEtag(etag, found->row.entry().etag()) : absl::OkStatus();
+}
+
 template <class List, class Request>
 absl::StatusOr<EntryOf<List>> UpdateEntry(store::Tx& tx, const norms::Norms& norms,
                                           const rpc::Call& call, const Request& request,
                                           CheckChangedEntry<List> check) {
   const std::string& name = request.entry().name();
   ASSIGN_OR_RETURN(const EntryKey key, EntryKeyOf<List>(name));
+  RETURN_IF_ERROR(CheckSeen<List>(tx, call, key, name, request.entry().etag()));
   RETURN_IF_ERROR(WriteIn<List>(tx, norms, call, key.edition));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, List::Entries(), key.key(), name));
   EntryOf<List>& entry = *found.row.mutable_entry();
   const auto named = [&] { return CheckNamed(entry.name_kk(), entry.name_ru(), "entry.name_ru"); };
   // One that was imported without names may stay so; a person may not take the last one away.
   const bool was_named = named().ok();
-  RETURN_IF_ERROR(rpc::UpdateResource(request.entry(), request.update_mask(), &entry, &call));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.entry(), request.update_mask(), &entry, &call));
   if (was_named) RETURN_IF_ERROR(named());
   RETURN_IF_ERROR(check(tx, entry));
   tx.Cite(List::Basis());
@@ -138,10 +148,10 @@ template <class List, class Response, class Request>
 absl::StatusOr<Response> DeleteEntry(store::Tx& tx, const norms::Norms& norms,
                                      const rpc::Call& call, const Request& request) {
   ASSIGN_OR_RETURN(const EntryKey key, EntryKeyOf<List>(request.name()));
+  RETURN_IF_ERROR(CheckSeen<List>(tx, call, key, request.name(), request.etag()));
   RETURN_IF_ERROR(WriteIn<List>(tx, norms, call, key.edition));
   ASSIGN_OR_RETURN(const auto found,
                    rpc::FindFor(tx, call, List::Entries(), key.key(), request.name()));
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.entry().etag()));
   tx.Cite(List::Drafting());
   RETURN_IF_ERROR(tx.End(List::Entries(), key.key()));
   return Response();

@@ -48,7 +48,7 @@ absl::StatusOr<int32_t> NumberOf(const std::string& name) {
   return rpc::NumberIn(name, absl::StrCat(List::Editions().name, "/*"), 0);
 }
 
-// A step of the edition that `name` names. NOT_FOUND; what its machine refuses; VERSION_MISMATCH.
+// A step of the edition that `name` names. NOT_FOUND; VERSION_MISMATCH; what its machine refuses.
 template <class List>
 absl::StatusOr<EditionStep<List>> BeginEdition(const store::Tx& tx, const rpc::Call& call,
                                                EditionVerb verb, const std::string& name,

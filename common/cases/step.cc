@@ -199,10 +199,13 @@ absl::StatusOr<Progress> BeginStep(const rpc::Call& call, const base::MachineDef
       acts.push_back({static_cast<base::Duty>(act.duty()), act.subject()});
     }
   }
+  // A stranger learns nothing of the version either.
+  if (standing.roles != 0) {
+    RETURN_IF_ERROR(rpc::CheckEtag(standing.etag, TextOf(row, fields, fields.etag)));
+  }
   ASSIGN_OR_RETURN(base::Allowed allowed,
                    machine.Ask(StateOf(row, fields), verb,
                                {standing.roles, call.caller->subject, acts}, standing.path));
-  RETURN_IF_ERROR(rpc::CheckEtag(standing.etag, TextOf(row, fields, fields.etag)));
   ASSIGN_OR_RETURN(Progress progress, Started(machine, std::move(allowed)));
   progress.path = standing.path;
   progress.roles = standing.roles;

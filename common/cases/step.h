@@ -73,8 +73,8 @@ struct Step : Progress {
   Row row;
 };
 
-// Without types. ACCESS_DENIED, <RESOURCE>_STATE, SEPARATION_OF_DUTIES as the machine has it, then
-// VERSION_MISMATCH.
+// Without types. ACCESS_DENIED for a stranger; VERSION_MISMATCH, as the state that the caller saw
+// is not the one that is; then what the machine refuses.
 absl::StatusOr<Progress> BeginStep(const rpc::Call& call, const base::MachineDef& machine, int verb,
                                    const google::protobuf::Message& row, const Standing& standing);
 absl::StatusOr<Progress> BeginStepByItself(const base::MachineDef& machine, int verb,

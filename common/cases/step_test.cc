@@ -355,11 +355,11 @@ TEST_P(StepTest, RefusesInOrder) {
   const int64_t before = store_->position();
   const std::string old = "00000001";
   EXPECT_EQ(base::ReasonOf(Step(Verb::kDecide, "x", 0, {}, old)), "ACCESS_DENIED");
-  EXPECT_EQ(base::ReasonOf(Step(Verb::kDecide, "x", kEntity, {}, old)), "PAPER_STATE");
-  EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "x", kEntity, {}, old)), "ACCESS_DENIED");
-  EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "owner", kAkimat, {}, old)),
-            "SEPARATION_OF_DUTIES");
-  EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "x", kAkimat, {}, old)), "VERSION_MISMATCH");
+  // Whoever looked at another version did not see the state that is.
+  EXPECT_EQ(base::ReasonOf(Step(Verb::kDecide, "x", kEntity, {}, old)), "VERSION_MISMATCH");
+  EXPECT_EQ(base::ReasonOf(Step(Verb::kDecide, "x", kEntity)), "PAPER_STATE");
+  EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "x", kEntity)), "ACCESS_DENIED");
+  EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "owner", kAkimat)), "SEPARATION_OF_DUTIES");
   // An outcome that was not chosen, or is none, is a mistake of ours.
   EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "x", kAkimat)), "MACHINE_OUTCOME");
   EXPECT_EQ(base::ReasonOf(Step(Verb::kExamine, "x", kAkimat, Paper::ADOPTED)), "MACHINE_OUTCOME");

@@ -131,8 +131,8 @@ absl::StatusOr<Permit> WithdrawPermit(DisclosureEnv&, const Call& call, store::T
                    FindFor(tx, call, kPermits, store::Key::Of(request.name()), request.name()));
   Permit& permit = *found.row.mutable_permit();
   if (!MayWithdraw(permit, *call.caller, found.roles)) return base::AccessDenied();
-  if (permit.has_withdraw_time()) return PermitWithdrawn(request.name());
   RETURN_IF_ERROR(CheckEtag(request.etag(), permit.etag()));
+  if (permit.has_withdraw_time()) return PermitWithdrawn(request.name());
   permit.mutable_withdraw_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
   permit.set_withdraw_reason(request.reason());
   RETURN_IF_ERROR(tx.Put(kPermits, &found.row));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/roles.h"
+#include "common/cases/ahead.h"
 #include "common/cases/budget.h"
 #include "common/cases/repayments.h"
 #include "common/norms/term.h"
@@ -138,9 +139,8 @@ absl::StatusOr<Response> AskGateThenWrite(Env& env, Call& call, const Request& r
               const auto found,
               rpc::FindFor(view, call, kSupports, store::Key::Of(request.name()), request.name()));
           support = found.row.support();
-          RETURN_IF_ERROR(SupportMachine()
-                              .Ask(support.state(), verb, {found.roles, call.caller->subject, {}})
-                              .status());
+          RETURN_IF_ERROR(cases::MayBegin(call, SupportMachine(), verb, found.row,
+                                          {.roles = found.roles, .etag = request.etag()}));
         }
         ASSIGN_OR_RETURN(checked, cases::AskGate(*env.gate, env.ask_lists, call,
                                                  {checkpoint, support.recipient(), request.name(),

@@ -151,6 +151,9 @@ TEST_F(PlanningTest, AChangedGoodIsNotAgreedAnyMore) {
   EXPECT_EQ(ReasonOf(Approve(approver_).status()), "SEPARATION_OF_DUTIES");
   ASSERT_TRUE(Approve(authority_).ok());
   EXPECT_EQ(Why<v1::ListItem>("UpdateListItem", former_, update), "CYCLE_STATE");
+  // Whoever saw another version of the good is told that first.
+  update.mutable_item()->set_etag("\"0-0\"");
+  EXPECT_EQ(Why<v1::ListItem>("UpdateListItem", former_, update), "VERSION_MISMATCH");
 }
 
 TEST_F(PlanningTest, OffTakeOnlyOfWhatWasNotMade) {

@@ -133,10 +133,11 @@ absl::StatusOr<v1::Contract> PlanContract(Env& /*env*/, const Call& call, store:
 absl::StatusOr<v1::Contract> UpdateContract(Env& env, const Call& call, store::Tx& tx,
                                             const v1::UpdateContractRequest& request) {
   ASSIGN_OR_RETURN(ContractStep step,
-                   BeginContract(tx, call, ContractVerb::kEdit, request.contract().name(), ""));
+                   BeginContract(tx, call, ContractVerb::kEdit, request.contract().name(),
+                                 request.contract().etag()));
   Contract& contract = *step.row.mutable_contract();
   const Contract before = contract;
-  RETURN_IF_ERROR(rpc::UpdateResource(request.contract(), request.update_mask(), &contract, &call));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.contract(), request.update_mask(), &contract, &call));
   // What was signed is what stands.
   if (google::protobuf::util::MessageDifferencer::Equals(before, contract)) return before;
   RETURN_IF_ERROR(Complete(tx, &contract));

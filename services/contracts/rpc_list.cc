@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/ahead.h"
 #include "common/rpc/gather.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
@@ -119,9 +120,11 @@ struct Editing {
   ItemRow row;
   CycleStep step;
 };
-absl::StatusOr<Editing> EditItem(const store::Tx& tx, const Call& call, const std::string& name) {
+absl::StatusOr<Editing> EditItem(const store::Tx& tx, const Call& call, const std::string& name,
+                                 const std::string& etag) {
   ASSIGN_OR_RETURN(const store::Key key, KeyIn(name, "cycles/*/items/*"));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kItems, key, name, IsShownItem));
+  RETURN_IF_ERROR(rpc::CheckEtag(etag, found.row.item().etag()));
   ASSIGN_OR_RETURN(CycleStep step,
                    BeginCycle(tx, call, CycleVerb::kEditList, CycleName(found.row.year()), ""));
   return Editing{std::move(found.row), std::move(step)};
@@ -141,11 +144,8 @@ absl::StatusOr<v1::Cycle> FormList(Env& env, Call& call, const v1::FormListReque
           ASSIGN_OR_RETURN(const auto found,
                            rpc::FindFor(view, call, kCycles, store::Key::Of(year), request.name()));
           answers.etag = found.row.cycle().etag();
-          // What would be refused anyway asks nobody.
-          RETURN_IF_ERROR(CycleMachine()
-                              .Ask(found.row.cycle().state(), CycleVerb::kForm,
-                                   {found.roles, call.caller->subject, {}})
-                              .status());
+          RETURN_IF_ERROR(cases::MayBegin(call, CycleMachine(), CycleVerb::kForm, found.row,
+                                          {.roles = found.roles, .etag = request.etag()}));
           ASSIGN_OR_RETURN(const std::vector<Need> needs, NeedsOf(view, year));
           for (const Need& need : needs) codes.insert(need.ens_tru());
         }
@@ -165,10 +165,11 @@ absl::StatusOr<v1::Cycle> FormList(Env& env, Call& call, const v1::FormListReque
 
 absl::StatusOr<v1::ListItem> UpdateListItem(Env& env, const Call& call, store::Tx& tx,
                                             const v1::UpdateListItemRequest& request) {
-  ASSIGN_OR_RETURN(Editing editing, EditItem(tx, call, request.item().name()));
+  ASSIGN_OR_RETURN(Editing editing,
+                   EditItem(tx, call, request.item().name(), request.item().etag()));
   ListItem& item = *editing.row.mutable_item();
   const std::string before = item.SerializeAsString();
-  RETURN_IF_ERROR(rpc::UpdateResource(request.item(), request.update_mask(), &item, &call));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.item(), request.update_mask(), &item, &call));
   if (item.SerializeAsString() == before) return item;  // nothing to agree on anew
   const auto quantity = base::Quantity::Parse(item.quantity());
   if (!quantity.ok() || quantity->thousandths() == 0) return errors::QuantityZero("item.quantity");
@@ -186,8 +187,7 @@ absl::StatusOr<v1::ListItem> UpdateListItem(Env& env, const Call& call, store::T
 
 absl::StatusOr<v1::RemoveListItemResponse> RemoveListItem(
     Env& env, const Call& call, store::Tx& tx, const v1::RemoveListItemRequest& request) {
-  ASSIGN_OR_RETURN(Editing editing, EditItem(tx, call, request.name()));
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), editing.row.item().etag()));
+  ASSIGN_OR_RETURN(Editing editing, EditItem(tx, call, request.name(), request.etag()));
   RETURN_IF_ERROR(LapseProposals(env, tx, editing.row.item().name()));
   RETURN_IF_ERROR(tx.End(kItems, store::Key::Of(editing.row.year(), editing.row.number())));
   Cycle& cycle = *editing.step.row.mutable_cycle();

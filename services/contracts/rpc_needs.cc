@@ -22,9 +22,10 @@ absl::Status PutNeed(store::Tx& tx, int32_t year, const Need& told, NeedRow* row
 
 // A need of a cycle whose needs are analysed.
 absl::StatusOr<rpc::Found<NeedRow>> EditableNeed(const store::Tx& tx, const Call& call,
-                                                 const std::string& name) {
+                                                 const std::string& name, const std::string& etag) {
   ASSIGN_OR_RETURN(const store::Key key, KeyIn(name, "cycles/*/needs/*"));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kNeeds, key, name));
+  RETURN_IF_ERROR(rpc::CheckEtag(etag, found.row.need().etag()));
   RETURN_IF_ERROR(CheckCycle(tx, call, CycleVerb::kEditNeeds, found.row.year()));
   return found;
 }
@@ -125,9 +126,10 @@ absl::StatusOr<std::unique_ptr<rpc::MessageSink<v1::ImportNeedsRequest>>> Import
 
 absl::StatusOr<v1::Need> UpdateNeed(Env& /*env*/, const Call& call, store::Tx& tx,
                                     const v1::UpdateNeedRequest& request) {
-  ASSIGN_OR_RETURN(auto found, EditableNeed(tx, call, request.need().name()));
+  ASSIGN_OR_RETURN(auto found,
+                   EditableNeed(tx, call, request.need().name(), request.need().etag()));
   RETURN_IF_ERROR(
-      rpc::UpdateResource(request.need(), request.update_mask(), found.row.mutable_need(), &call));
+      rpc::ApplyUpdate(request.need(), request.update_mask(), found.row.mutable_need(), &call));
   RETURN_IF_ERROR(CheckNeed(found.row.need(), found.row.year(), "need"));
   tx.Cite(errors::Needs());
   RETURN_IF_ERROR(tx.Put(kNeeds, &found.row));
@@ -136,8 +138,7 @@ absl::StatusOr<v1::Need> UpdateNeed(Env& /*env*/, const Call& call, store::Tx& t
 
 absl::StatusOr<v1::DeleteNeedResponse> DeleteNeed(Env& /*env*/, const Call& call, store::Tx& tx,
                                                   const v1::DeleteNeedRequest& request) {
-  ASSIGN_OR_RETURN(const auto found, EditableNeed(tx, call, request.name()));
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.need().etag()));
+  ASSIGN_OR_RETURN(const auto found, EditableNeed(tx, call, request.name(), request.etag()));
   tx.Cite(errors::Needs());
   RETURN_IF_ERROR(tx.End(kNeeds, store::Key::Of(found.row.year(), found.row.number())));
   return v1::DeleteNeedResponse();

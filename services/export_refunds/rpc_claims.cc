@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
+#include "common/cases/ahead.h"
 #include "common/cases/findings.h"
 #include "common/rpc/wire.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -206,11 +207,8 @@ absl::StatusOr<v1::Claim> SignClaim(Env& env, Call& call, const v1::SignClaimReq
         const store::View view = env.store->Read();
         ASSIGN_OR_RETURN(const ClaimRead read, ReadClaim(view, call, request.name()));
         const Claim& claim = read.row.claim();
-        RETURN_IF_ERROR(ClaimMachine()
-                            .Ask(claim.state(), ClaimVerb::kSign,
-                                 {call.caller->roles, call.caller->subject, {}})
-                            .status());
-        RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), claim.etag()));
+        RETURN_IF_ERROR(cases::MayBegin(call, ClaimMachine(), ClaimVerb::kSign, read.row,
+                                        {.roles = call.caller->roles, .etag = request.etag()}));
         RETURN_IF_ERROR(CheckWhole(claim, read.expenses, call.today()));
         return GatherFacts(env, call, claim, read.expenses, call.today());
       },

@@ -98,10 +98,11 @@ absl::StatusOr<v1::Expense> UpdateExpense(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(const ExpenseKey key, ExpenseKeyOf(request.expense().name()));
   ASSIGN_OR_RETURN(auto found,
                    rpc::FindFor(tx, call, kExpenses, key.key(), request.expense().name()));
-  ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kEdit, key.claim, ""));
   Expense& expense = *found.row.mutable_expense();
   const Expense before = expense;
-  RETURN_IF_ERROR(rpc::UpdateResource(request.expense(), request.update_mask(), &expense, &call));
+  RETURN_IF_ERROR(rpc::CheckEtag(request.expense().etag(), expense.etag()));
+  ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kEdit, key.claim, ""));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.expense(), request.update_mask(), &expense, &call));
   // What stays as it was is not examined anew either: facts of others may be other ones by now.
   if (google::protobuf::util::MessageDifferencer::Equals(before, expense)) return expense;
   RETURN_IF_ERROR(
@@ -123,12 +124,12 @@ absl::StatusOr<v1::DeleteExpenseResponse> DeleteExpense(Env& env, const Call& ca
                                                         const v1::DeleteExpenseRequest& request) {
   ASSIGN_OR_RETURN(const ExpenseKey key, ExpenseKeyOf(request.name()));
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kExpenses, key.key(), request.name()));
+  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.expense().etag()));
   ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kEdit, key.claim, ""));
   // A remark on one of its fields does not let it go.
   if (!CheckRemarked(step.row, "expenses").ok()) {
     RETURN_IF_ERROR(CheckRemarked(step.row, absl::StrCat("expenses/", key.number)));
   }
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.expense().etag()));
   RETURN_IF_ERROR(tx.End(kExpenses, key.key()));
   Claim& claim = *step.row.mutable_claim();
   claim.set_expense_count(claim.expense_count() - 1);

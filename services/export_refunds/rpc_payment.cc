@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/roles.h"
+#include "common/cases/ahead.h"
 #include "common/cases/budget.h"
 #include "common/norms/term.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -27,12 +28,12 @@ bool Waits(const Claim& claim) {
 
 // What the gate says of a claim that may take the step, outside any transaction.
 absl::StatusOr<Checked> AskBeforePayment(Env& env, const Call& call, ClaimVerb verb,
-                                         const std::string& name) {
+                                         const std::string& name, const std::string& etag) {
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto found, rpc::FindFor(view, call, kClaims, store::Key::Of(name), name));
   const Claim& claim = found.row.claim();
   RETURN_IF_ERROR(
-      ClaimMachine().Ask(claim.state(), verb, {found.roles, call.caller->subject, {}}).status());
+      cases::MayBegin(call, ClaimMachine(), verb, found.row, {.roles = found.roles, .etag = etag}));
   if (Waits(claim)) return errors::QueueWaits();
   return AskGate(env, call, {gate::v1::BEFORE_PAYMENT, claim.claimant(), name, call.today()});
 }
@@ -126,7 +127,9 @@ absl::StatusOr<Encoded<gate::v1::ListNoticesResponse>> ListNotices(
 absl::StatusOr<v1::Claim> RunGate(Env& env, Call& call, const v1::RunGateRequest& request) {
   return GatherThenWrite<Claim>(
       env, call, request,
-      [&] { return AskBeforePayment(env, call, ClaimVerb::kRunGate, request.name()); },
+      [&] {
+        return AskBeforePayment(env, call, ClaimVerb::kRunGate, request.name(), request.etag());
+      },
       [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
         // Whoever says that the recipient has passed does not go by it.
@@ -194,7 +197,7 @@ absl::StatusOr<v1::Claim> SignAgreement(Env& env, const Call& call, store::Tx& t
 absl::StatusOr<v1::Claim> PayClaim(Env& env, Call& call, const v1::PayClaimRequest& request) {
   return GatherThenWrite<Claim>(
       env, call, request,
-      [&] { return AskBeforePayment(env, call, ClaimVerb::kPay, request.name()); },
+      [&] { return AskBeforePayment(env, call, ClaimVerb::kPay, request.name(), request.etag()); },
       [&](store::Tx& tx, const Checked& checked) -> absl::StatusOr<Claim> {
         RETURN_IF_ERROR(cases::ConfirmNotice(tx, checked.notice));
         ASSIGN_OR_RETURN(ClaimStep step,

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/cases/ahead.h"
 #include "common/rpc/field_rules.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
@@ -185,10 +186,8 @@ absl::StatusOr<v1::Claim> StartReview(Env& env, Call& call, const v1::StartRevie
         ASSIGN_OR_RETURN(
             const auto found,
             rpc::FindFor(view, call, kClaims, store::Key::Of(request.name()), request.name()));
-        RETURN_IF_ERROR(ClaimMachine()
-                            .Ask(found.row.claim().state(), ClaimVerb::kStartReview,
-                                 {found.roles, call.caller->subject, {}})
-                            .status());
+        RETURN_IF_ERROR(cases::MayBegin(call, ClaimMachine(), ClaimVerb::kStartReview, found.row,
+                                        {.roles = found.roles, .etag = request.etag()}));
         return AskGate(env, call,
                        {gate::v1::BEFORE_CONSIDERATION, found.row.claim().claimant(),
                         request.name(), call.today()});
@@ -291,16 +290,13 @@ absl::StatusOr<v1::Claim> AnswerRemarks(Env& env, Call& call,
         ASSIGN_OR_RETURN(auto found, rpc::FindFor(view, call, kClaims,
                                                   store::Key::Of(request.name()), request.name()));
         const Claim& claim = found.row.claim();
-        RETURN_IF_ERROR(ClaimMachine()
-                            .Ask(claim.state(), ClaimVerb::kAnswerRemarks,
-                                 {found.roles, call.caller->subject, {}})
-                            .status());
+        RETURN_IF_ERROR(cases::MayBegin(call, ClaimMachine(), ClaimVerb::kAnswerRemarks, found.row,
+                                        {.roles = found.roles, .etag = request.etag()}));
         ASSIGN_OR_RETURN(const base::Date sign_date, base::Date::FromProto(claim.sign_date()));
         ASSIGN_OR_RETURN(const std::vector<ExpenseRow> expenses, ExpensesOf(view, claim.name()));
         Gathered none;
         none.etag = claim.etag();
         none.sign_date = sign_date;
-        RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), claim.etag()));
         RETURN_IF_ERROR(TakeAnswers(request, &found.row));
         if (!AllAnswered(found.row)) return none;
         RETURN_IF_ERROR(CheckWhole(claim, expenses, sign_date));

@@ -1090,6 +1090,17 @@ TEST_F(ClaimTest, APaymentIsMadeOnceHoweverOftenItIsSent) {
   Reopen();
   EXPECT_EQ(Must<v1::Claim>("PayClaim", payer_, pay).SerializeAsString(), answers.front());
   EXPECT_EQ(ReasonOf(PayIt(claim).status()), "CLAIM_STATE") << "another request is no retry";
+  // Whoever did not see that it is paid is told that first.
+  pay.set_request_id(NextUuid());
+  pay.set_etag("\"0-0\"");
+  EXPECT_EQ(ReasonOf(Do<v1::Claim>("PayClaim", payer_, pay).status()), "VERSION_MISMATCH");
+  v1::DeleteExpenseRequest take;
+  take.set_name(claim + "/expenses/1");
+  EXPECT_EQ(ReasonOf(Do<v1::DeleteExpenseResponse>("DeleteExpense", Entity(1), take).status()),
+            "CLAIM_FROZEN");
+  take.set_etag("\"0-0\"");
+  EXPECT_EQ(ReasonOf(Do<v1::DeleteExpenseResponse>("DeleteExpense", Entity(1), take).status()),
+            "VERSION_MISMATCH");
   EXPECT_EQ(Stands(), "600000 0 0 600000");
   ExpectSound();
 }

@@ -45,6 +45,12 @@ TEST_F(AmendmentsTest, BothSignAndWhatRestsOnTheDayMovesWithIt) {
   EXPECT_EQ(Until(name), "2030-12-31") << "nothing is in force yet";
   EXPECT_EQ(ReasonOf(SignAmended(name, Owner(2)).status()), "ACCESS_DENIED");
   EXPECT_EQ(ReasonOf(Sign(name, Owner(1)).status()), "APPLICATION_STATE");
+  // Whoever saw another version is told that first; a stranger is told nothing of it.
+  auto stale = NamingAgreement<v1::SignAgreementRequest>(name);
+  stale.set_text_sha256(TextHash());
+  stale.set_etag("\"0-0\"");
+  EXPECT_EQ(ReasonOf(Do<Agreement>("SignAgreement", Owner(1), stale).status()), "VERSION_MISMATCH");
+  EXPECT_EQ(ReasonOf(Do<Agreement>("SignAgreement", Owner(2), stale).status()), "ACCESS_DENIED");
   ASSERT_TRUE(SignAmended(name, Owner(1)).ok());
   EXPECT_EQ(ReasonOf(SignAmended(name, Owner(1)).status()), "SIGNED_ALREADY");
   EXPECT_EQ(Until(name), "2030-12-31") << "one signature changes nothing";

@@ -66,9 +66,9 @@ absl::StatusOr<AgreementStep> BeginAgreement(const store::Tx& tx, const rpc::Cal
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kAgreements, store::Key::Of(name), name));
   ASSIGN_OR_RETURN(ApplicationRow of,
                    Need(tx, kApplications, store::Key::Of(found.row.agreement().application())));
+  RETURN_IF_ERROR(rpc::CheckEtag(etag, found.row.agreement().etag()));
   ASSIGN_OR_RETURN(ApplicationStep step, cases::Begin(call, ApplicationMachine(), verb,
                                                       std::move(of), {.roles = found.roles}));
-  RETURN_IF_ERROR(rpc::CheckEtag(etag, found.row.agreement().etag()));
   return AgreementStep{std::move(found.row), std::move(step)};
 }
 

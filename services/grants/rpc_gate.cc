@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/ahead.h"
 #include "common/rpc/gather.h"
 #include "services/grants/errors.h"
 #include "services/grants/gate_register.h"
@@ -105,12 +106,10 @@ absl::StatusOr<v1::Application> RunGate(Env& env, Call& call, const v1::RunGateR
           ASSIGN_OR_RETURN(auto found,
                            rpc::FindFor(view, call, kApplications, store::Key::Of(request.name()),
                                         request.name()));
+          RETURN_IF_ERROR(cases::MayBegin(call, ApplicationMachine(), ApplicationVerb::kRunGate,
+                                          found.row,
+                                          {.roles = found.roles, .etag = request.etag()}));
           application = std::move(*found.row.mutable_application());
-          // Nobody is asked for a step that may not be taken.
-          RETURN_IF_ERROR(ApplicationMachine()
-                              .Ask(application.state(), ApplicationVerb::kRunGate,
-                                   {found.roles, call.caller->subject, {}})
-                              .status());
         }
         ASSIGN_OR_RETURN(told.notice,
                          cases::AskGate(*env.gate, call,

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/cases/ahead.h"
 #include "common/rpc/gather.h"
 #include "services/grants/errors.h"
 #include "services/grants/gate_register.h"
@@ -179,10 +180,9 @@ absl::StatusOr<v1::Payment> PayTranche(Env& env, Call& call, const v1::PayTranch
           ASSIGN_OR_RETURN(
               const ApplicationRow of,
               Need(view, kApplications, store::Key::Of(found.row.agreement().application())));
-          RETURN_IF_ERROR(ApplicationMachine()
-                              .Ask(of.application().state(), ApplicationVerb::kPay,
-                                   {found.roles, call.caller->subject, {}})
-                              .status());
+          RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), found.row.agreement().etag()));
+          RETURN_IF_ERROR(cases::MayBegin(call, ApplicationMachine(), ApplicationVerb::kPay, of,
+                                          {.roles = found.roles}));
           recipient = found.row.agreement().recipient();
         }
         ASSIGN_OR_RETURN(notice, cases::AskGate(*env.gate, call,

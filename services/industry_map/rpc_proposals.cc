@@ -37,8 +37,8 @@ absl::StatusOr<v1::Review> ProposeProject(Env& env, const Call& call, store::Tx&
                           &project.parameters(),
                           &terms,
                           &request.answers()};
-  ASSIGN_OR_RETURN(auto step, BeginProposal(env, call, tx, found, proposal));
   RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), project.etag()));
+  ASSIGN_OR_RETURN(auto step, BeginProposal(env, call, tx, found, proposal));
   RETURN_IF_ERROR(CheckForm(project.parameters(), terms, *env.norms, tx.today(), ""));
   RETURN_IF_ERROR(CheckPlace(tx, project.parameters().kato(), tx.today(), "parameters.kato"));
   RETURN_IF_ERROR(

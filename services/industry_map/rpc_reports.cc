@@ -135,14 +135,14 @@ absl::StatusOr<v1::Report> CorrectReport(Env& env, const Call& call, store::Tx& 
                                             ReportKey(numbers.project, numbers.quarter), name));
   ReportRow row = std::move(found.row);
   Report& report = *row.mutable_report();
-  // Without a version nobody can tell what is being corrected.
-  if (request.report().etag().empty()) return base::EtagMismatch(report.etag());
+  // Without its version nobody can tell what is being corrected.
+  if (request.report().etag() != report.etag()) return base::EtagMismatch(report.etag());
   ASSIGN_OR_RETURN(ProjectRow project, LoadProject(tx, numbers.project));
   ASSIGN_OR_RETURN(auto step, cases::Begin(call, ProjectMachine(), Verb::kReport,
                                            std::move(project), {.roles = found.roles}));
   RETURN_IF_ERROR(CheckResponsible(report.responsible_body(), found.roles, call.caller->bin));
   const Report before = report;
-  RETURN_IF_ERROR(rpc::UpdateResource(request.report(), request.update_mask(), &report, &call));
+  RETURN_IF_ERROR(rpc::ApplyUpdate(request.report(), request.update_mask(), &report, &call));
   if (google::protobuf::util::MessageDifferencer::Equals(before, report))
     return errors::CorrectionEmpty("report");
   RETURN_IF_ERROR(CheckFigures(report, WasCommissioned(step.row.project(), numbers.quarter)));

@@ -141,6 +141,9 @@ TEST_F(ReviewsTest, WhatIsReturnedIsAnsweredAndExaminedAgainByAll) {
   EXPECT_EQ(again->state(), v1::Review::PROPOSED);
   EXPECT_EQ(again->administrative_data().remarks(0).answer(), "Исправлено.");
   EXPECT_EQ(base::ReasonOf(Do<Project>("UpdateProject", owner_, update).status()),
+            "VERSION_MISMATCH");
+  update.mutable_project()->set_etag(Get(name).etag());
+  EXPECT_EQ(base::ReasonOf(Do<Project>("UpdateProject", owner_, update).status()),
             "PROJECT_FROZEN");
   // The same officials look again.
   Recommend(review);

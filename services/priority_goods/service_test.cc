@@ -43,6 +43,15 @@ TEST_F(EditionsTest, FromDraftToSuperseded) {
   EXPECT_EQ(submitted->state(), Edition::SUBMITTED);
   EXPECT_EQ(submitted->entry_count(), 2);
   EXPECT_EQ(base::ReasonOf(AddEntries(first, {MakeEntry("0202")})), "EDITION_FROZEN");
+  v1::DeleteEntryRequest remove;
+  remove.set_name(absl::StrCat(first, "/entries/0101"));
+  const auto refused = [&] {
+    return base::ReasonOf(Do<v1::DeleteEntryResponse>("DeleteEntry", institute_, remove).status());
+  };
+  EXPECT_EQ(refused(), "EDITION_FROZEN");
+  // Whoever saw another version of the entry is told that first.
+  remove.set_etag("\"0-0\"");
+  EXPECT_EQ(refused(), "VERSION_MISMATCH");
 
   const auto returned = Return(first);
   ASSERT_TRUE(returned.ok()) << returned.status();

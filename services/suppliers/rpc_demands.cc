@@ -46,8 +46,8 @@ absl::Status CheckRespondUntil(const Demand& demand, base::Date today) {
   return last >= today ? absl::OkStatus() : errors::RespondUntilPast();
 }
 
-// A step of a request for a subcontractor. NOT_FOUND, ACCESS_DENIED, DEMAND_OF_THE_LIST; what the
-// machine refuses; VERSION_MISMATCH.
+// A step of a request for a subcontractor. NOT_FOUND, ACCESS_DENIED, DEMAND_OF_THE_LIST;
+// VERSION_MISMATCH; what the machine refuses.
 absl::StatusOr<cases::Step<DemandRow>> BeginDemand(const store::Tx& tx, const Call& call,
                                                    const std::string& name, const std::string& etag,
                                                    DemandVerb verb) {

@@ -18,8 +18,8 @@ inline std::string BinIn(const std::string& name) {
   return name.substr(name.rfind('/') + 1);
 }
 
-// A step of the supplier that `name` names. NOT_FOUND, ACCESS_DENIED; what the machine refuses;
-// VERSION_MISMATCH.
+// A step of the supplier that `name` names. NOT_FOUND, ACCESS_DENIED; VERSION_MISMATCH; what the
+// machine refuses.
 inline absl::StatusOr<cases::Step<SupplierRow>> BeginSupplier(const store::Tx& tx,
                                                               const rpc::Call& call,
                                                               const std::string& name,
