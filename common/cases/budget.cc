@@ -805,16 +805,12 @@ absl::StatusOr<rpc::Encoded<budget::v1::ListPostingsResponse>> ListPostings(
     const store::Store& store, const rpc::Call& call,
     const budget::v1::ListPostingsRequest& request) {
   ASSIGN_OR_RETURN(const auto parts, base::MatchResourceName("programmes/*", request.parent()));
-  rpc::ListPlan plan;
-  plan.table = &kPostings;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kPostings, request, call));
   plan.prefix = Key::Of(parts[0]);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"record", &kPostingsByRecord, [programme = parts[0]](const std::string& record) {
                      return std::optional(Key::Of(programme, record));
                    }}};
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
-  return rpc::Encoded<budget::v1::ListPostingsResponse>{std::move(page)};
+  return rpc::ListAs<budget::v1::ListPostingsResponse>(store, plan);
 }
 
 }  // namespace nisi::cases

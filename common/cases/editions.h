@@ -249,10 +249,7 @@ absl::StatusOr<rpc::Encoded<Response>> ListEditions(
     const store::Store& store, const rpc::Call& call, const Request& request,
     const std::function<bool(const EditionOf<List>&)>& visible) {
   using Edition = EditionOf<List>;
-  rpc::ListPlan plan;
-  plan.table = &List::Editions();
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(List::Editions(), request, call));
   const std::optional<base::Date> day = plan.at.as_of;
   std::set<base::Date> first_days;
   if (day.has_value()) {
@@ -273,8 +270,7 @@ absl::StatusOr<rpc::Encoded<Response>> ListEditions(
       return rpc::Shown::kChanged;
     };
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
-  return rpc::Encoded<Response>{std::move(page)};
+  return rpc::ListAs<Response>(store, plan);
 }
 
 }  // namespace nisi::cases

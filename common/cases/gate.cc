@@ -156,15 +156,11 @@ absl::StatusOr<rpc::Encoded<Notice>> GetNotice(const store::Store& store, const 
 
 absl::StatusOr<rpc::Encoded<gate::v1::ListNoticesResponse>> ListNotices(
     const store::Store& store, const rpc::Call& call, const gate::v1::ListNoticesRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kNotices;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kNotices, request, call));
   plan.over = &kNoticesByRecord;
   plan.under = {Key::Of(request.parent())};
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<Notice>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
-  return rpc::Encoded<gate::v1::ListNoticesResponse>{std::move(page)};
+  return rpc::ListAs<gate::v1::ListNoticesResponse>(store, plan);
 }
 
 }  // namespace nisi::cases

@@ -29,10 +29,7 @@ absl::StatusOr<rpc::Encoded<Response>> ListOverdue(const store::Store& store, co
                                                    const store::Index<DeadlineRow>& overdue,
                                                    const Request& request) {
   const rpc::Caller& caller = *call.caller;
-  rpc::ListPlan plan;
-  plan.table = &kDeadlines;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kDeadlines, request, call));
   if ((caller.roles & call.method->roles & rpc::kCountryRoles) != 0) {
     plan.over = &overdue;
     plan.under = {store::Key::Of(int64_t{1})};
@@ -45,8 +42,7 @@ absl::StatusOr<rpc::Encoded<Response>> ListOverdue(const store::Store& store, co
       return own ? rpc::Shown::kAsStored : rpc::Shown::kNo;
     };
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(store, plan));
-  return rpc::Encoded<Response>{std::move(page)};
+  return rpc::ListAs<Response>(store, plan);
 }
 
 }  // namespace nisi::cases

@@ -145,23 +145,16 @@ absl::StatusOr<Encoded<Permit>> GetPermit(DisclosureEnv& env, Call& call,
   return GetRecord<Permit>(*env.store, call, kPermits, store::Key::Of(request.name()), request);
 }
 
-std::optional<store::Key> ByText(const std::string& value) {
-  return store::Key::Of(value);
-}
-
 absl::StatusOr<Encoded<ListPermitsResponse>> ListPermits(DisclosureEnv& env, Call& call,
                                                          const ListPermitsRequest& request) {
-  ListPlan plan;
-  plan.table = &kPermits;
-  plan.indexes = {{kOwnerBin, &kPermitsByParty, ByText}, {"reader_bin", &kPermitsByParty, ByText}};
+  ASSIGN_OR_RETURN(ListPlan plan, PlanList(kPermits, request, call));
+  plan.indexes = {{kOwnerBin, &kPermitsByParty, TextKey},
+                  {"reader_bin", &kPermitsByParty, TextKey}};
   plan.scopes = {{v1::ENTITY, &kPermitsByParty}, {v1::CUSTOMER, &kPermitsByParty}};
   plan.show = ShowTo<Permit>(call);
   // The index holds owners and readers: the filter looks at each permit which it is.
   if (!plan.show) plan.show = [](google::protobuf::Message*) { return Shown::kAsStored; };
-  ASSIGN_OR_RETURN(plan.at, AtOf(request));
-  PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string bytes, ListPage(*env.store, plan));
-  return Encoded<ListPermitsResponse>{std::move(bytes)};
+  return ListAs<ListPermitsResponse>(*env.store, plan);
 }
 
 // The table's own keys begin with the owner.
@@ -169,12 +162,11 @@ absl::StatusOr<Encoded<ListAccessesResponse>> ListAccesses(DisclosureEnv& env, C
                                                            const ListAccessesRequest& request) {
   ListPlan plan;
   plan.table = &kAccesses;
-  plan.indexes = {{kOwnerBin, nullptr, ByText}};
+  PlanPage(request, call, &plan);
+  plan.indexes = {{kOwnerBin, nullptr, TextKey}};
   plan.scopes = {{v1::ENTITY, nullptr}, {v1::CUSTOMER, nullptr}};
   plan.show = ShowTo<Access>(call);
-  PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string bytes, ListPage(*env.store, plan));
-  return Encoded<ListAccessesResponse>{std::move(bytes)};
+  return ListAs<ListAccessesResponse>(*env.store, plan);
 }
 
 }  // namespace

@@ -112,4 +112,22 @@ void PlanPage(const Request& request, const Call& call, ListPlan* plan) {
   plan->query_hash = QueryHash(request, Standing(*call.caller));
 }
 
+// What such a request asks of a table, on the day and as known at the moment that it names (AtOf).
+template <class Request>
+absl::StatusOr<ListPlan> PlanList(const store::TableDef& table, const Request& request,
+                                  const Call& call) {
+  ListPlan plan;
+  plan.table = &table;
+  ASSIGN_OR_RETURN(plan.at, AtOf(request));
+  PlanPage(request, call, &plan);
+  return plan;
+}
+
+// The page as the answer of its method.
+template <class Response>
+absl::StatusOr<Encoded<Response>> ListAs(const store::Store& store, const ListPlan& plan) {
+  ASSIGN_OR_RETURN(std::string page, ListPage(store, plan));
+  return Encoded<Response>{std::move(page)};
+}
+
 }  // namespace nisi::rpc

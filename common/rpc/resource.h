@@ -77,6 +77,15 @@ absl::StatusOr<Found<Row>> FindFor(const store::Reader& reader, const Call& call
   return found;
 }
 
+// Whether a caller sees the record under which a list is asked for; else as Get says it.
+template <class Row>
+absl::Status CheckParent(const store::Store& store, const Call& call,
+                         const store::Table<Row>& table, const std::string& name,
+                         const store::At& at) {
+  const store::View view = store.Read(call.reach);
+  return FindFor(view, call, table, store::Key::Of(name), name, nullptr, at).status();
+}
+
 // Get in one line, of a request with name, as_of and known_at: stored bytes where nothing must look
 // inside.
 //   return rpc::GetRecord<v1::Project>(*env.store, call, kProjects, ProjectKey(request.name()),

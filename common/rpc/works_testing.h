@@ -79,8 +79,7 @@ inline absl::StatusOr<Encoded<testing::v1::ListWorksResponse>> ListWorks(
                    [](const std::string& value) { return store::Key::Of(value); }}};
   plan.orders = {{"owner_bin", &kWorksByOwner, {}}};
   PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string bytes, ListPage(*env.store, plan));
-  return Encoded<testing::v1::ListWorksResponse>{std::move(bytes)};
+  return ListAs<testing::v1::ListWorksResponse>(*env.store, plan);
 }
 inline absl::StatusOr<testing::v1::SearchWorksResponse> SearchWorks(
     WorksEnv& env, Call& call, const testing::v1::ListWorksRequest& request) {

@@ -179,14 +179,10 @@ absl::StatusOr<Encoded<v1::Application>> GetApplication(Env& env, Call& call,
 absl::StatusOr<Encoded<v1::ListApplicationsResponse>> ListApplications(
     Env& env, Call& call, const v1::ListApplicationsRequest& request) {
   ASSIGN_OR_RETURN(const int32_t selection, rpc::NumberIn(request.parent(), "selections/*", 0));
-  rpc::ListPlan plan;
-  plan.table = &kApplications;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kApplications, request, call));
   plan.prefix = store::Key::Of(selection);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = ShowConcealed<Application>(call, ApplicationVisible);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListApplicationsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListApplicationsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::clusters

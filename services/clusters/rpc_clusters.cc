@@ -311,10 +311,7 @@ absl::StatusOr<Encoded<v1::Cluster>> GetCluster(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListClustersResponse>> ListClusters(
     Env& env, Call& call, const v1::ListClustersRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kClusters;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kClusters, request, call));
   plan.indexes = {
       {"state", &kClustersByState, [](const std::string& value) -> std::optional<store::Key> {
          Cluster::State state = Cluster::STATE_UNSPECIFIED;
@@ -322,8 +319,7 @@ absl::StatusOr<Encoded<v1::ListClustersResponse>> ListClusters(
          return store::Key::Of(static_cast<int64_t>(state));
        }}};
   plan.show = rpc::ShowTo<Cluster>(call, ClusterVisible);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListClustersResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListClustersResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::FindClustersResponse> FindClusters(Env& env, Call& call,

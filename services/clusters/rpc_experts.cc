@@ -118,14 +118,10 @@ absl::StatusOr<v1::Expert> DismissExpert(Env& env, const Call& call, store::Tx& 
 absl::StatusOr<Encoded<v1::ListExpertsResponse>> ListExperts(
     Env& env, Call& call, const v1::ListExpertsRequest& request) {
   ASSIGN_OR_RETURN(const int32_t selection, rpc::NumberIn(request.parent(), "selections/*", 0));
-  rpc::ListPlan plan;
-  plan.table = &kExperts;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kExperts, request, call));
   plan.prefix = store::Key::Of(selection);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = ShowConcealed<Expert>(call, nullptr);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListExpertsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListExpertsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Score> ScoreApplication(Env& env, const Call& call, store::Tx& tx,

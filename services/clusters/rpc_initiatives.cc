@@ -132,16 +132,12 @@ absl::StatusOr<Encoded<v1::Initiative>> GetInitiative(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListInitiativesResponse>> ListInitiatives(
     Env& env, Call& call, const v1::ListInitiativesRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kInitiatives;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kInitiatives, request, call));
   plan.indexes = {{"state", &kInitiativesByState, rpc::EnumKey<Initiative::State>}};
   plan.scopes = {{rpc::v1::ENTITY, &kInitiativesByOrganization},
                  {rpc::v1::AKIMAT, &kInitiativesByRegion}};
   plan.show = ShowClosed<Initiative>(env, call, kInitiatives, plan.at);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListInitiativesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListInitiativesResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Diagnostic> DiagnoseInitiative(Env& env, const Call& call, store::Tx& tx,
@@ -183,15 +179,11 @@ absl::StatusOr<Encoded<v1::Diagnostic>> GetDiagnostic(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListDiagnosticsResponse>> ListDiagnostics(
     Env& env, Call& call, const v1::ListDiagnosticsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kDiagnostics;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kDiagnostics, request, call));
   plan.indexes = {{"initiative", &kDiagnosticsByInitiative,
                    [](const std::string& name) { return std::optional(store::Key::Of(name)); }}};
   plan.show = ShowClosed<Diagnostic>(env, call, kDiagnostics, plan.at);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListDiagnosticsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListDiagnosticsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::clusters

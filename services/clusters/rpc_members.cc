@@ -187,14 +187,10 @@ absl::StatusOr<Encoded<v1::Member>> GetMember(Env& env, Call& call,
 absl::StatusOr<Encoded<v1::ListMembersResponse>> ListMembers(
     Env& env, Call& call, const v1::ListMembersRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
-  rpc::ListPlan plan;
-  plan.table = &kMembers;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kMembers, request, call));
   plan.prefix = store::Key::Of(number);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckClusterReadable(env, call, number, plan.at));
-  rpc::PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListMembersResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListMembersResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::clusters

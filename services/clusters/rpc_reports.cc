@@ -66,15 +66,11 @@ absl::StatusOr<Encoded<v1::ClusterReport>> GetClusterReport(
 absl::StatusOr<Encoded<v1::ListClusterReportsResponse>> ListClusterReports(
     Env& env, Call& call, const v1::ListClusterReportsRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
-  rpc::ListPlan plan;
-  plan.table = &kReports;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kReports, request, call));
   plan.prefix = store::Key::Of(number);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckClusterReadable(env, call, number, plan.at));
-  rpc::PlanPage(request, call, &plan);
   plan.show = ShowConcealed<v1::ClusterReport>(call, nullptr);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListClusterReportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListClusterReportsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::clusters

@@ -159,19 +159,10 @@ absl::StatusOr<Encoded<v1::Selection>> GetSelection(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListSelectionsResponse>> ListSelections(
     Env& env, Call& call, const v1::ListSelectionsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kSelections;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  plan.indexes = {
-      {"state", &kSelectionsByState, [](const std::string& value) -> std::optional<store::Key> {
-         Selection::State state = Selection::STATE_UNSPECIFIED;
-         if (!Selection::State_Parse(value, &state)) return std::nullopt;
-         return store::Key::Of(static_cast<int64_t>(state));
-       }}};
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kSelections, request, call));
+  plan.indexes = {{"state", &kSelectionsByState, rpc::EnumKey<Selection::State>}};
   plan.show = ShowConcealed<Selection>(call, SelectionVisible);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListSelectionsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListSelectionsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Selection> CloseScoring(Env& env, const Call& call, store::Tx& tx,

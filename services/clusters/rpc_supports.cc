@@ -553,34 +553,20 @@ absl::StatusOr<Encoded<v1::Support>> GetSupport(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListSupportsResponse>> ListSupports(
     Env& env, Call& call, const v1::ListSupportsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kSupports;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  plan.indexes = {{"recipient", &kSupportsByRecipient,
-                   [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }}};
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kSupports, request, call));
+  plan.indexes = {{"recipient", &kSupportsByRecipient, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kSupportsByRecipient}};
   plan.show = ShowConcealed<Support>(call, nullptr);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListSupportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListSupportsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<Encoded<v1::ListPaymentsResponse>> ListPayments(
     Env& env, Call& call, const v1::ListPaymentsRequest& request) {
-  rpc::ListPlan plan;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  {
-    const store::View view = env.store->Read(call.reach);
-    RETURN_IF_ERROR(rpc::FindFor(view, call, kSupports, store::Key::Of(request.parent()),
-                                 request.parent(), nullptr, plan.at)
-                        .status());
-  }
-  plan.table = &kPayments;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kPayments, request, call));
   plan.prefix = store::Key::Of(request.parent());
-  rpc::PlanPage(request, call, &plan);
+  RETURN_IF_ERROR(rpc::CheckParent(*env.store, call, kSupports, request.parent(), plan.at));
   plan.show = ShowConcealed<v1::Payment>(call, nullptr);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListPaymentsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListPaymentsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::clusters

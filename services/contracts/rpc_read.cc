@@ -62,18 +62,14 @@ template <class Resource, class Response, class Row, class Request>
 absl::StatusOr<Encoded<Response>> ListUnder(Env& env, const Call& call,
                                             const store::Table<Row>& table, store::Key prefix,
                                             const Request& request) {
-  rpc::ListPlan plan;
-  plan.table = &table;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(table, request, call));
   plan.prefix = std::move(prefix);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   if constexpr (std::is_same_v<Resource, ListItem>) {
     plan.show = ShowItems(call);
   } else {
     plan.show = rpc::ShowTo<Resource>(call);
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<Response>{std::move(page)};
+  return rpc::ListAs<Response>(*env.store, plan);
 }
 
 template <class Resource, class Response, class Row, class Request>
@@ -200,10 +196,7 @@ absl::StatusOr<Encoded<v1::Contract>> GetContract(Env& env, Call& call,
 }
 absl::StatusOr<Encoded<v1::ListContractsResponse>> ListContracts(
     Env& env, Call& call, const v1::ListContractsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kContracts;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kContracts, request, call));
   plan.indexes = {{"customer", &kContractsByBin, rpc::TextKey},
                   {"supplier", &kContractsByBin, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kContractsByBin}, {rpc::v1::CUSTOMER, &kContractsByBin}};
@@ -229,8 +222,7 @@ absl::StatusOr<Encoded<v1::ListContractsResponse>> ListContracts(
       return shown;
     };
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListContractsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListContractsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<Encoded<v1::Amendment>> GetAmendment(Env& env, Call& call,
@@ -336,10 +328,7 @@ absl::StatusOr<v1::ListDeadlinesResponse> ListDeadlines(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListLateResponse>> ListLate(Env& env, Call& call,
                                                        const v1::ListLateRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &cases::kDeadlines;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(cases::kDeadlines, request, call));
   // Those that see every contract.
   constexpr uint32_t kAll =
       base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY) | base::RoleBit(rpc::v1::INSTITUTE_INDUSTRY) |
@@ -351,8 +340,7 @@ absl::StatusOr<Encoded<v1::ListLateResponse>> ListLate(Env& env, Call& call,
         deadline.overdue() && (contracts || !absl::StartsWith(deadline.record(), "contracts/"));
     return shown ? rpc::Shown::kAsStored : rpc::Shown::kNo;
   };
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListLateResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListLateResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(

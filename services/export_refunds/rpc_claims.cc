@@ -188,16 +188,12 @@ absl::StatusOr<Encoded<v1::Claim>> GetClaim(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListClaimsResponse>> ListClaims(Env& env, Call& call,
                                                            const v1::ListClaimsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kClaims;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kClaims, request, call));
   plan.indexes = {{"claimant", &kClaimsByClaimant, rpc::TextKey},
                   {"state", &kClaimsByState, rpc::EnumKey<Claim::State>}};
   plan.scopes = {{rpc::v1::ENTITY, &kClaimsByClaimant}};
   plan.show = rpc::ShowTo<Claim>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListClaimsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListClaimsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Claim> SignClaim(Env& env, Call& call, const v1::SignClaimRequest& request) {
@@ -272,10 +268,7 @@ absl::StatusOr<v1::Replays> ReplayDecision(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListDeadlinesResponse>> ListDeadlines(
     Env& env, Call& call, const v1::ListDeadlinesRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &cases::kDeadlines;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(cases::kDeadlines, request, call));
   plan.indexes = {{"record", &cases::kDeadlinesByRecord, rpc::TextKey}};
   if (!IsOfficial(*call.caller)) {
     plan.show = [&call](google::protobuf::Message* resource) {
@@ -286,8 +279,7 @@ absl::StatusOr<Encoded<v1::ListDeadlinesResponse>> ListDeadlines(
       return own ? rpc::Shown::kAsStored : rpc::Shown::kNo;
     };
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListDeadlinesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListDeadlinesResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::export_refunds

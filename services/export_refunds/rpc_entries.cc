@@ -48,14 +48,10 @@ absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
     Env& env, Call& call, const v1::ListEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  rpc::ListPlan plan;
-  plan.table = &kEntries;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kEntries, request, call));
   plan.prefix = store::Key::Of(edition);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckListReadable(env, call, request.parent(), plan.at));
-  rpc::PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListEntriesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListEntriesResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::export_refunds

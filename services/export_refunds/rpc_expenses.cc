@@ -163,20 +163,11 @@ absl::StatusOr<v1::Replays> ReplayExpense(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListExpensesResponse>> ListExpenses(
     Env& env, Call& call, const v1::ListExpensesRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kExpenses;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kExpenses, request, call));
   plan.prefix = store::Key::Of(request.parent());
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  {
-    const store::View view = env.store->Read(call.reach);
-    RETURN_IF_ERROR(rpc::FindFor(view, call, kClaims, store::Key::Of(request.parent()),
-                                 request.parent(), nullptr, plan.at)
-                        .status());
-  }
-  rpc::PlanPage(request, call, &plan);
+  RETURN_IF_ERROR(rpc::CheckParent(*env.store, call, kClaims, request.parent(), plan.at));
   plan.show = rpc::ShowTo<Expense>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListExpensesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListExpensesResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::export_refunds

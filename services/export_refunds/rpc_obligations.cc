@@ -205,20 +205,11 @@ absl::StatusOr<Encoded<v1::ExportReport>> GetExportReport(
 
 absl::StatusOr<Encoded<v1::ListExportReportsResponse>> ListExportReports(
     Env& env, Call& call, const v1::ListExportReportsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kReports;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kReports, request, call));
   plan.prefix = store::Key::Of(request.parent());
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  {
-    const store::View view = env.store->Read(call.reach);
-    RETURN_IF_ERROR(rpc::FindFor(view, call, kClaims, store::Key::Of(request.parent()),
-                                 request.parent(), nullptr, plan.at)
-                        .status());
-  }
-  rpc::PlanPage(request, call, &plan);
+  RETURN_IF_ERROR(rpc::CheckParent(*env.store, call, kClaims, request.parent(), plan.at));
   plan.show = rpc::ShowTo<v1::ExportReport>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListExportReportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListExportReportsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Claim> AssessObligations(Env& env, const Call& call, store::Tx& tx,

@@ -64,14 +64,6 @@ absl::StatusOr<rpc::Encoded<Resource>> GetShown(const Env& env, const rpc::Call&
   return rpc::Encoded<Resource>{resource->SerializeAsString()};
 }
 
-// Whether the record is there, for the caller, that a list is of.
-template <class Row>
-absl::Status CheckParent(const Env& env, const rpc::Call& call, const store::Table<Row>& table,
-                         const std::string& name, const store::At& at) {
-  const store::View view = env.store->Read(call.reach);
-  return rpc::FindFor(view, call, table, store::Key::Of(name), name, nullptr, at).status();
-}
-
 // `call` outlives the list.
 template <class Resource>
 std::function<rpc::Shown(google::protobuf::Message*)> ShowConcealed(const rpc::Call& call) {

@@ -138,15 +138,11 @@ absl::StatusOr<Encoded<v1::Agreement>> GetAgreement(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListAgreementsResponse>> ListAgreements(
     Env& env, Call& call, const v1::ListAgreementsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kAgreements;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kAgreements, request, call));
   plan.indexes = {{"recipient", &kAgreementsByRecipient, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kAgreementsByRecipient}};
   plan.show = rpc::ShowTo<Agreement>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListAgreementsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListAgreementsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

@@ -71,17 +71,13 @@ absl::StatusOr<Encoded<v1::Application>> GetApplication(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListApplicationsResponse>> ListApplications(
     Env& env, Call& call, const v1::ListApplicationsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kApplications;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kApplications, request, call));
   plan.indexes = {{"applicant", &kApplicationsByApplicant, rpc::TextKey},
                   {"state", &kApplicationsByState, rpc::EnumKey<Application::State>}};
   plan.scopes = {{rpc::v1::ENTITY, &kApplicationsByApplicant},
                  {rpc::v1::EXPERT, &kApplicationsByExpert}};
   plan.show = ShowConcealed<Application>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListApplicationsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListApplicationsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Application> SubmitApplication(Env& env, const Call& call, store::Tx& tx,

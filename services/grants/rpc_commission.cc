@@ -218,15 +218,11 @@ absl::StatusOr<Encoded<v1::Commission>> GetCommission(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListCommissionsResponse>> ListCommissions(
     Env& env, Call& call, const v1::ListCommissionsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kCommissions;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kCommissions, request, call));
   plan.indexes = {{"application", &kCommissionsByApplication, rpc::TextKey}};
   plan.scopes = {{rpc::v1::EXPERT, &kCommissionsByMember}};
   plan.show = ShowConcealed<Commission>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListCommissionsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListCommissionsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

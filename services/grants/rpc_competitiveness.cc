@@ -139,15 +139,11 @@ absl::StatusOr<Encoded<v1::CompetitivenessAgreement>> GetCompetitivenessAgreemen
 
 absl::StatusOr<Encoded<v1::ListCompetitivenessAgreementsResponse>> ListCompetitivenessAgreements(
     Env& env, Call& call, const v1::ListCompetitivenessAgreementsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kCompetitiveness;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kCompetitiveness, request, call));
   plan.indexes = {{"entity", &kCompetitivenessByEntity, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kCompetitivenessByEntity}};
   plan.show = rpc::ShowTo<CompetitivenessAgreement>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListCompetitivenessAgreementsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListCompetitivenessAgreementsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

@@ -141,15 +141,11 @@ absl::StatusOr<Encoded<v1::Debt>> GetDebt(Env& env, Call& call, const v1::GetDeb
 
 absl::StatusOr<Encoded<v1::ListDebtsResponse>> ListDebts(Env& env, Call& call,
                                                          const v1::ListDebtsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kDebts;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kDebts, request, call));
   plan.indexes = {{"recipient", &kDebtsByRecipient, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kDebtsByRecipient}};
   plan.show = rpc::ShowTo<Debt>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListDebtsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListDebtsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

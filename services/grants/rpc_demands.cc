@@ -276,15 +276,11 @@ absl::StatusOr<Encoded<v1::Demand>> GetDemand(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(
     Env& env, Call& call, const v1::ListDemandsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kDemands;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kDemands, request, call));
   plan.indexes = {{"recipient", &kDemandsByRecipient, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kDemandsByRecipient}};
   plan.show = rpc::ShowTo<Demand>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListDemandsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListDemandsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

@@ -170,15 +170,11 @@ absl::StatusOr<Encoded<v1::Examination>> GetExamination(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListExaminationsResponse>> ListExaminations(
     Env& env, Call& call, const v1::ListExaminationsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kExaminations;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kExaminations, request, call));
   plan.prefix = store::Key::Of(request.parent());
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckParent(env, call, kApplications, request.parent(), plan.at));
-  rpc::PlanPage(request, call, &plan);
+  RETURN_IF_ERROR(rpc::CheckParent(*env.store, call, kApplications, request.parent(), plan.at));
   plan.show = ShowConcealed<Examination>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListExaminationsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListExaminationsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

@@ -166,15 +166,11 @@ absl::StatusOr<Encoded<v1::MonitoringReport>> GetMonitoringReport(
 
 absl::StatusOr<Encoded<v1::ListMonitoringReportsResponse>> ListMonitoringReports(
     Env& env, Call& call, const v1::ListMonitoringReportsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kReports;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kReports, request, call));
   plan.prefix = store::Key::Of(request.parent());
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckParent(env, call, kAgreements, request.parent(), plan.at));
-  rpc::PlanPage(request, call, &plan);
+  RETURN_IF_ERROR(rpc::CheckParent(*env.store, call, kAgreements, request.parent(), plan.at));
   plan.show = rpc::ShowTo<MonitoringReport>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListMonitoringReportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListMonitoringReportsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Agreement> AssessObligations(Env& env, const Call& call, store::Tx& tx,

@@ -47,12 +47,8 @@ absl::StatusOr<Encoded<v1::Programme>> GetProgramme(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListProgrammesResponse>> ListProgrammes(
     Env& env, Call& call, const v1::ListProgrammesRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kProgrammes;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListProgrammesResponse>{std::move(page)};
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kProgrammes, request, call));
+  return rpc::ListAs<v1::ListProgrammesResponse>(*env.store, plan);
 }
 
 absl::StatusOr<budget::v1::Account> AllocateBudget(

@@ -216,15 +216,11 @@ absl::StatusOr<Encoded<v1::UnreliableRecipient>> GetUnreliableRecipient(
 
 absl::StatusOr<Encoded<v1::ListUnreliableRecipientsResponse>> ListUnreliableRecipients(
     Env& env, Call& call, const v1::ListUnreliableRecipientsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kUnreliable;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kUnreliable, request, call));
   plan.indexes = {{"recipient", &kUnreliableByRecipient, rpc::TextKey}};
   plan.scopes = {{rpc::v1::ENTITY, &kUnreliableByRecipient}};
   plan.show = rpc::ShowTo<UnreliableRecipient>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListUnreliableRecipientsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListUnreliableRecipientsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::CheckRecipientResponse> CheckRecipient(

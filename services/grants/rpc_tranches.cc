@@ -236,15 +236,11 @@ absl::StatusOr<Encoded<v1::Payment>> GetPayment(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListPaymentsResponse>> ListPayments(
     Env& env, Call& call, const v1::ListPaymentsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kPayments;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kPayments, request, call));
   plan.prefix = store::Key::Of(request.parent());
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  RETURN_IF_ERROR(CheckParent(env, call, kAgreements, request.parent(), plan.at));
-  rpc::PlanPage(request, call, &plan);
+  RETURN_IF_ERROR(rpc::CheckParent(*env.store, call, kAgreements, request.parent(), plan.at));
   plan.show = rpc::ShowTo<v1::Payment>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListPaymentsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListPaymentsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::grants

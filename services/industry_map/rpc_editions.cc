@@ -117,12 +117,8 @@ absl::StatusOr<Encoded<MapEdition>> GetMapEdition(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListMapEditionsResponse>> ListMapEditions(
     Env& env, Call& call, const v1::ListMapEditionsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kEditions;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListMapEditionsResponse>{std::move(page)};
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kEditions, request, call));
+  return rpc::ListAs<v1::ListMapEditionsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::industry_map

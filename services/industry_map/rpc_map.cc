@@ -183,10 +183,7 @@ absl::StatusOr<v1::SummarizeResponse> Summarize(Env& env, Call&,
 absl::StatusOr<Encoded<v1::ListInBoxResponse>> ListInBox(Env& env, Call& call,
                                                          const v1::ListInBoxRequest& request) {
   RETURN_IF_ERROR(CheckBox(request.box()));
-  rpc::ListPlan plan;
-  plan.table = &kProjects;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kProjects, request, call));
   plan.over = &kProjectsByCell;
   for (const std::string& quad : Cover(request.box())) {
     // The cell is one text, of which a quad is the beginning.
@@ -200,8 +197,7 @@ absl::StatusOr<Encoded<v1::ListInBoxResponse>> ListInBox(Env& env, Call& call,
       return base::StoreCorrupt("project");
     return Holds(request.box(), point);
   };
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListInBoxResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListInBoxResponse>(*env.store, plan);
 }
 
 absl::StatusOr<std::unique_ptr<rpc::MessageSource>> WatchProjects(

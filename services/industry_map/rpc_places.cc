@@ -253,14 +253,10 @@ absl::StatusOr<Encoded<Place>> GetPlace(Env& env, Call& call, const v1::GetPlace
 
 absl::StatusOr<Encoded<v1::ListPlacesResponse>> ListPlaces(Env& env, Call& call,
                                                            const v1::ListPlacesRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kPlaces;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kPlaces, request, call));
   plan.indexes = {{"parent", &kPlacesByParent, rpc::TextKey},
                   {"region", &kPlacesByRegion, rpc::TextKey}};
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListPlacesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListPlacesResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::ResolvePlaceResponse> ResolvePlace(Env& env, Call& call,

@@ -75,16 +75,13 @@ absl::StatusOr<Encoded<v1::Project>> GetProject(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListProjectsResponse>> ListProjects(
     Env& env, Call& call, const v1::ListProjectsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kProjects;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kProjects, request, call));
   if (!request.edition().empty()) {
     if (request.has_as_of() || request.has_known_at())
       return base::InvalidField("edition", "stands for as_of and known_at: give it alone");
     if (call.reach == store::Reach::kMemory) return store::NotInMemory();
     ASSIGN_OR_RETURN(plan.at, AtOfEdition(env.store->Read(), request.edition()));
   }
-  rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"parameters.owner_bin", &kProjectsByOwner, rpc::TextKey},
                   {"bodies", &kProjectsByBody, rpc::TextKey},
                   {"parameters.goods_codes", &kProjectsByGood, rpc::TextKey},
@@ -101,8 +98,7 @@ absl::StatusOr<Encoded<v1::ListProjectsResponse>> ListProjects(
       return static_cast<Project*>(resource)->on_map() ? rpc::Shown::kAsStored : rpc::Shown::kNo;
     };
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListProjectsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListProjectsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Project> WithdrawProject(Env& env, const Call& call, store::Tx& tx,

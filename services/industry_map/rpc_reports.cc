@@ -162,11 +162,8 @@ absl::StatusOr<Encoded<v1::Report>> GetReport(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListReportsResponse>> ListReports(
     Env& env, Call& call, const v1::ListReportsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kReports;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kReports, request, call));
   ASSIGN_OR_RETURN(const int32_t project, ParentNumber(request.parent()));
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<Report>(call);
   if (project != 0) {
     plan.prefix = store::Key::Of(project);
@@ -178,18 +175,14 @@ absl::StatusOr<Encoded<v1::ListReportsResponse>> ListReports(
            return store::Key::Of(IndexOf(*quarter));
          }}};
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListReportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListReportsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<Encoded<v1::ListOverdueReportsResponse>> ListOverdueReports(
     Env& env, Call& call, const v1::ListOverdueReportsRequest& request) {
   const rpc::Caller& caller = *call.caller;
   const bool country = (caller.roles & call.method->roles & rpc::kCountryRoles) != 0;
-  rpc::ListPlan plan;
-  plan.table = &cases::kDeadlines;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(cases::kDeadlines, request, call));
   plan.over = &kOverdueReports;
   plan.under = {store::Key::Of(request.escalated_only() ? kReportEscalation : kQuarterlyReport)};
   const store::Reader* reader = nullptr;
@@ -220,8 +213,7 @@ absl::StatusOr<Encoded<v1::ListOverdueReportsResponse>> ListOverdueReports(
                        (request.body_bin().empty() || bin == request.body_bin());
     return shown ? rpc::Shown::kAsStored : rpc::Shown::kNo;
   };
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListOverdueReportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListOverdueReportsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::industry_map

@@ -183,11 +183,8 @@ absl::StatusOr<Encoded<v1::Review>> GetReview(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListReviewsResponse>> ListReviews(
     Env& env, Call& call, const v1::ListReviewsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kReviews;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kReviews, request, call));
   ASSIGN_OR_RETURN(const int32_t project, ParentNumber(request.parent()));
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<Review>(call);
   if (project != 0) {
     plan.prefix = store::Key::Of(project);
@@ -209,8 +206,7 @@ absl::StatusOr<Encoded<v1::ListReviewsResponse>> ListReviews(
          }}};
     plan.scopes = {{rpc::v1::AKIMAT, &kReviewsByAkimat}};
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListReviewsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListReviewsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::ListReviewDeadlinesResponse> ListReviewDeadlines(

@@ -66,14 +66,10 @@ absl::StatusOr<Encoded<v1::Assessment>> GetAssessment(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListAssessmentsResponse>> ListAssessments(
     Env& env, Call& call, const v1::ListAssessmentsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kAssessments;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kAssessments, request, call));
   plan.indexes = {{"goods_code", &kAssessmentsByCode,
                    [](const std::string& code) { return std::optional(store::Key::Of(code)); }}};
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListAssessmentsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListAssessmentsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(

@@ -54,12 +54,9 @@ absl::StatusOr<Encoded<v1::Entry>> GetEntry(Env& env, Call& call,
 absl::StatusOr<Encoded<v1::ListEntriesResponse>> ListEntries(
     Env& env, Call& call, const v1::ListEntriesRequest& request) {
   ASSIGN_OR_RETURN(const int32_t edition, EditionNumber(request.parent()));
-  rpc::ListPlan plan;
-  plan.table = &kEntries;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kEntries, request, call));
   plan.prefix = store::Key::Of(edition);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
   RETURN_IF_ERROR(CheckReadable(env, call, edition, plan.at));
-  rpc::PlanPage(request, call, &plan);
   plan.indexes = {{"sector", &kEntriesBySector,
                    [edition](const std::string& sector) {
                      return std::optional(store::Key::Of(edition, sector));

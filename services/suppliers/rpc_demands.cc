@@ -159,12 +159,8 @@ absl::StatusOr<Encoded<v1::Publication>> GetPublication(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListPublicationsResponse>> ListPublications(
     Env& env, Call& call, const v1::ListPublicationsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kPublications;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListPublicationsResponse>{std::move(page)};
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kPublications, request, call));
+  return rpc::ListAs<v1::ListPublicationsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::Demand> CreateDemand(Env& /*env*/, const Call& /*call*/, store::Tx& tx,
@@ -241,10 +237,7 @@ absl::StatusOr<Encoded<v1::Demand>> GetDemand(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(
     Env& env, Call& call, const v1::ListDemandsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kDemands;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kDemands, request, call));
   plan.indexes = {{"publication", &kDemandsByEdition, PublicationKey},
                   {"ens_tru", &kDemandsByEnsTru,
                    [](const std::string& code) { return std::optional(store::Key::Of(code)); }}};
@@ -269,8 +262,7 @@ absl::StatusOr<Encoded<v1::ListDemandsResponse>> ListDemands(
     ShowOn(*day, &demand);
     return demand.state() == stored ? rpc::Shown::kAsStored : rpc::Shown::kChanged;
   };
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListDemandsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListDemandsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::MatchDemandResponse> MatchDemand(Env& env, Call& call,

@@ -204,10 +204,7 @@ absl::StatusOr<Encoded<v1::Evidence>> GetEvidence(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(
     Env& env, Call& call, const v1::ListEvidenceRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kEvidence;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kEvidence, request, call));
   plan.indexes = {{"bin", &kEvidenceBySupplier,
                    [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }}};
   plan.orders = {{"number"}, {"valid_until", &kEvidenceByLastDay, {}}};
@@ -232,8 +229,7 @@ absl::StatusOr<Encoded<v1::ListEvidenceResponse>> ListEvidence(
         return false;
       },
       &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListEvidenceResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListEvidenceResponse>(*env.store, plan);
 }
 
 namespace {

@@ -88,14 +88,10 @@ absl::StatusOr<Encoded<v1::ListNoticesResponse>> ListNotices(
     RETURN_IF_ERROR(
         rpc::FindFor(view, call, kSuppliers, store::Key::Of(bin), request.parent()).status());
   }
-  rpc::ListPlan plan;
-  plan.table = &kNotices;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kNotices, request, call));
   plan.prefix = store::Key::Of(bin);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<v1::Notice>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListNoticesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListNoticesResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::suppliers

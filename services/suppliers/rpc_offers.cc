@@ -212,17 +212,13 @@ absl::StatusOr<Encoded<v1::Offer>> GetOffer(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListOffersResponse>> ListOffers(Env& env, Call& call,
                                                            const v1::ListOffersRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kOffers;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kOffers, request, call));
   plan.indexes = {{"bin", &kOffersBySupplier, rpc::TextKey},
                   {"ens_tru", &kOffersByEnsTru, rpc::TextKey},
                   {"goods_code", &kOffersByGoodsCode, rpc::TextKey}};
   plan.orders = {{"number"}, {"ens_tru", &kOffersByEnsTru, {}}};
   ShowOfSupplier<Offer>(call, IsPublished, nullptr, &plan);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListOffersResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListOffersResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::suppliers

@@ -366,18 +366,14 @@ absl::StatusOr<Encoded<v1::MonitoredOrganization>> GetMonitoredOrganization(
 
 absl::StatusOr<Encoded<v1::ListMonitoredOrganizationsResponse>> ListMonitoredOrganizations(
     Env& env, Call& call, const v1::ListMonitoredOrganizationsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kMonitored;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kMonitored, request, call));
   if (!request.kato_prefix().empty()) {
     store::Key place;
     place.AddTextPrefix(request.kato_prefix());
     plan.orders = {{"kato", &kMonitoredByKato, place}};
     plan.order_by = "kato";
   }
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListMonitoredOrganizationsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListMonitoredOrganizationsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::ProcurementReport> SubmitProcurementReport(
@@ -440,15 +436,11 @@ absl::StatusOr<Encoded<v1::ProcurementReport>> GetProcurementReport(
 
 absl::StatusOr<Encoded<v1::ListProcurementReportsResponse>> ListProcurementReports(
     Env& env, Call& call, const v1::ListProcurementReportsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kReports;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kReports, request, call));
   plan.indexes = {{"bin", &kReportsByOrganization, rpc::TextKey}};
   plan.scopes = {{rpc::v1::CUSTOMER, &kReportsByOrganization}};
   plan.show = rpc::ShowTo<ProcurementReport>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListProcurementReportsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListProcurementReportsResponse>(*env.store, plan);
 }
 
 absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(

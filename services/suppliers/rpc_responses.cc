@@ -102,14 +102,10 @@ absl::StatusOr<v1::Response> WithdrawResponse(Env& env, const Call& call, store:
 absl::StatusOr<Encoded<v1::ListResponsesResponse>> ListResponses(
     Env& env, Call& call, const v1::ListResponsesRequest& request) {
   ASSIGN_OR_RETURN(const int64_t number, rpc::NumberIn(request.parent(), "demands/*", 0));
-  rpc::ListPlan plan;
-  plan.table = &kResponses;
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kResponses, request, call));
   plan.prefix = store::Key::Of(number);
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
   plan.show = rpc::ShowTo<Response>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListResponsesResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListResponsesResponse>(*env.store, plan);
 }
 
 absl::StatusOr<Subscription> SubscriptionOf(const store::Reader& reader, const Call& call,
@@ -150,15 +146,11 @@ absl::StatusOr<v1::UnsubscribeResponse> Unsubscribe(Env& /*env*/, const Call& ca
 
 absl::StatusOr<Encoded<v1::ListSubscriptionsResponse>> ListSubscriptions(
     Env& env, Call& call, const v1::ListSubscriptionsRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kSubscriptions;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kSubscriptions, request, call));
   plan.orders = {{"number", &kSubscriptionsByBin, store::Key::Of(request.bin())}};
   plan.order_by = "number";
   plan.show = rpc::ShowTo<Subscription>(call);
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListSubscriptionsResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListSubscriptionsResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::suppliers

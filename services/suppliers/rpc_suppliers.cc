@@ -131,10 +131,7 @@ absl::StatusOr<Encoded<v1::Supplier>> GetSupplier(Env& env, Call& call,
 
 absl::StatusOr<Encoded<v1::ListSuppliersResponse>> ListSuppliers(
     Env& env, Call& call, const v1::ListSuppliersRequest& request) {
-  rpc::ListPlan plan;
-  plan.table = &kSuppliers;
-  ASSIGN_OR_RETURN(plan.at, rpc::AtOf(request));
-  rpc::PlanPage(request, call, &plan);
+  ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kSuppliers, request, call));
   if (!request.kato_prefix().empty()) {
     store::Key place;
     place.AddTextPrefix(request.kato_prefix());
@@ -161,8 +158,7 @@ absl::StatusOr<Encoded<v1::ListSuppliersResponse>> ListSuppliers(
     if (!rpc::MaySee(call, ties, supplier, SupplierIsVisible, &roles)) return rpc::Shown::kNo;
     return supplier.state() == stored ? rpc::Shown::kAsStored : rpc::Shown::kChanged;
   };
-  ASSIGN_OR_RETURN(std::string page, rpc::ListPage(*env.store, plan));
-  return Encoded<v1::ListSuppliersResponse>{std::move(page)};
+  return rpc::ListAs<v1::ListSuppliersResponse>(*env.store, plan);
 }
 
 }  // namespace nisi::suppliers
