@@ -312,12 +312,7 @@ absl::StatusOr<Encoded<v1::Cluster>> GetCluster(Env& env, Call& call,
 absl::StatusOr<Encoded<v1::ListClustersResponse>> ListClusters(
     Env& env, Call& call, const v1::ListClustersRequest& request) {
   ASSIGN_OR_RETURN(rpc::ListPlan plan, rpc::PlanList(kClusters, request, call));
-  plan.indexes = {
-      {"state", &kClustersByState, [](const std::string& value) -> std::optional<store::Key> {
-         Cluster::State state = Cluster::STATE_UNSPECIFIED;
-         if (!Cluster::State_Parse(value, &state)) return std::nullopt;
-         return store::Key::Of(static_cast<int64_t>(state));
-       }}};
+  plan.indexes = {{"state", &kClustersByState, rpc::EnumKey<Cluster::State>}};
   plan.show = rpc::ShowTo<Cluster>(call, ClusterVisible);
   return rpc::ListAs<v1::ListClustersResponse>(*env.store, plan);
 }

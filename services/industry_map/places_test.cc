@@ -117,13 +117,9 @@ TEST_F(PlacesTest, AProjectGoesWithItsPlace) {
   ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, old)->committed());
   v1::Project project = MakeProject();
   project.mutable_parameters()->set_kato("632810000");
-  const std::string name = Create(project);
   const rpc::Caller before = CallerOf("east@akimat", {rpc::v1::AKIMAT}, "", {"63"});
   const rpc::Caller after = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
-  const std::string review = Propose(name, owner_)->name();
-  ASSERT_TRUE(Start(review, before).ok());
-  ASSERT_TRUE(Conclude(review, v1::Conclusion::RECOMMEND, before).ok());
-  ASSERT_TRUE(Adopt(review, authority_).ok());
+  const std::string name = Include(project, before);
   GoTo(Day("2026-10-05"));
   const auto q2 = Submit(name, MakeReport("2026Q2", 1, 100), before);
   const auto q3 = Submit(name, MakeReport("2026Q3", 1, 100), before);
@@ -179,8 +175,7 @@ TEST_F(PlacesTest, AProjectGoesWithItsPlace) {
     ASSERT_TRUE(proposed.ok()) << proposed.status();
     EXPECT_THAT(proposed->changed_fields(), ElementsAre("parameters.jobs_operation"));
     const rpc::Caller akimat = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
-    ASSERT_TRUE(Start(proposed->name(), akimat).ok());
-    ASSERT_TRUE(Conclude(proposed->name(), v1::Conclusion::RECOMMEND, akimat).ok());
+    Recommend(proposed->name(), akimat);
     ASSERT_TRUE(Adopt(proposed->name(), authority_).ok());
   };
   const auto jobs_on = [&](const char* day) {
@@ -243,8 +238,7 @@ TEST_F(PlacesTest, WhatIsOwedGoesWithAPlaceThatHasEndedSinceAChange) {
   const auto proposed = Do<v1::Review>("ProposeChange", owner_, change);
   ASSERT_TRUE(proposed.ok()) << proposed.status();
   const rpc::Caller east = CallerOf("east@akimat", {rpc::v1::AKIMAT}, "", {"63"});
-  ASSERT_TRUE(Start(proposed->name(), east).ok());
-  ASSERT_TRUE(Conclude(proposed->name(), v1::Conclusion::RECOMMEND, east).ok());
+  Recommend(proposed->name(), east);
   ASSERT_TRUE(Adopt(proposed->name(), authority_).ok());
   EXPECT_EQ(Get(name).region(), "10");
   EXPECT_THAT(owed("39"), ElementsAre());
@@ -265,13 +259,9 @@ TEST_F(PlacesTest, AProposedMoveGoesWithThePlaceThatItLeaves) {
   ASSERT_TRUE(Take("KATO 2018", "2018-01-01", true, old)->committed());
   v1::Project project = MakeProject();
   project.mutable_parameters()->set_kato("632810000");
-  const std::string name = Create(project);
   const rpc::Caller before = CallerOf("east@akimat", {rpc::v1::AKIMAT}, "", {"63"});
   const rpc::Caller after = CallerOf("abai@akimat", {rpc::v1::AKIMAT}, "", {"10"});
-  const std::string inclusion = Propose(name, owner_)->name();
-  ASSERT_TRUE(Start(inclusion, before).ok());
-  ASSERT_TRUE(Conclude(inclusion, v1::Conclusion::RECOMMEND, before).ok());
-  ASSERT_TRUE(Adopt(inclusion, authority_).ok());
+  const std::string name = Include(project, before);
   auto change = ChangeOf(name);
   change.mutable_parameters()->set_kato("750000000");
   const auto move = Do<v1::Review>("ProposeChange", before, change);

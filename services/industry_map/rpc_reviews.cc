@@ -189,21 +189,14 @@ absl::StatusOr<Encoded<v1::ListReviewsResponse>> ListReviews(
   if (project != 0) {
     plan.prefix = store::Key::Of(project);
   } else {
-    plan.indexes = {
-        {"sector_body_bin", &kReviewsBySectorBody,
-         [](const std::string& bin) { return std::optional(store::Key::Of(bin)); }},
-        {"kato", &kReviewsByPlace,
-         [](const std::string& kato) { return std::optional(store::Key::Of(kato)); }},
-        {"region", &kReviewsByPlace,
-         [](const std::string& region) -> std::optional<store::Key> {
-           if (region.size() != 2) return std::nullopt;
-           return store::Key().AddTextPrefix(region);
-         }},
-        {"state", &kReviewsByState, [](const std::string& value) -> std::optional<store::Key> {
-           Review::State state = Review::STATE_UNSPECIFIED;
-           if (!Review::State_Parse(value, &state)) return std::nullopt;
-           return store::Key::Of(static_cast<int64_t>(state));
-         }}};
+    plan.indexes = {{"sector_body_bin", &kReviewsBySectorBody, rpc::TextKey},
+                    {"kato", &kReviewsByPlace, rpc::TextKey},
+                    {"region", &kReviewsByPlace,
+                     [](const std::string& region) -> std::optional<store::Key> {
+                       if (region.size() != 2) return std::nullopt;
+                       return store::Key().AddTextPrefix(region);
+                     }},
+                    {"state", &kReviewsByState, rpc::EnumKey<Review::State>}};
     plan.scopes = {{rpc::v1::AKIMAT, &kReviewsByAkimat}};
   }
   return rpc::ListAs<v1::ListReviewsResponse>(*env.store, plan);

@@ -180,9 +180,10 @@ class MapTest : public rpc::ServiceTest {
     }
   }
   // Through all bodies of the path, up to the authority.
-  void Recommend(const std::string& review) {
-    ASSERT_TRUE(Start(review, akimat_).ok());
-    const auto regional = Conclude(review, v1::Conclusion::RECOMMEND, akimat_);
+  void Recommend(const std::string& review) { Recommend(review, akimat_); }
+  void Recommend(const std::string& review, const rpc::Caller& akimat) {
+    ASSERT_TRUE(Start(review, akimat).ok());
+    const auto regional = Conclude(review, v1::Conclusion::RECOMMEND, akimat);
     ASSERT_TRUE(regional.ok()) << regional.status();
     if (regional->state() == v1::Review::SECTOR_REVIEW) {
       const auto sector = Conclude(review, v1::Conclusion::RECOMMEND, sector_);
@@ -191,11 +192,14 @@ class MapTest : public rpc::ServiceTest {
   }
   // A project on the map.
   std::string Include(const v1::Project& project = MakeProject()) {
+    return Include(project, akimat_);
+  }
+  std::string Include(const v1::Project& project, const rpc::Caller& akimat) {
     const std::string name = Create(project);
     const auto review = Propose(name, owner_);
     EXPECT_TRUE(review.ok()) << review.status();
     if (!review.ok()) return name;
-    Recommend(review->name());
+    Recommend(review->name(), akimat);
     const auto included = Adopt(review->name(), authority_);
     EXPECT_TRUE(included.ok()) << included.status();
     return name;
