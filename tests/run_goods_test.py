@@ -20,6 +20,7 @@ GOOD = {
     "the sample": SAMPLE.read_bytes(),
     "the other name of the code": ("goods_code,sector,processing_level\n" + ROW).encode(),
     "as spreadsheets write it": ("\ufeff" + '"hs_code";"note";"sector";"processing_level"\r\n' + ROW).encode(),
+    "more than a pipe holds": ("hs_code,sector,processing_level\n" + ROW * 20_000).encode(),
     "without a last line end": ("processing_level,sector,hs_code\n" + ROW.strip()).encode(),
 }
 BAD = {
