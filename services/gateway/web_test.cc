@@ -204,7 +204,12 @@ TEST_P(WebTest, WhoCompressesIsToldWhatIsTaken) {
   constexpr char kUnimplemented[] = "12";
   const auto call = [&](int flags, HttpClient::Headers headers) {
     headers.insert(headers.end(), {"content-type: application/grpc", "te: trailers"});
-    return client().Post(kEcho, Frame("x", flags), std::move(headers));
+    HttpAnswer answer;
+    // Debian's curl fails where the answer and the end of the stream come before it has sent all.
+    for (int tries = 0; answer.status == 0 && tries < 100; ++tries) {
+      answer = client().Post(kEcho, Frame("x", flags), headers);
+    }
+    return answer;
   };
   for (const HttpAnswer& answer : {call(1, {"grpc-encoding: gzip"}), call(1, {})}) {
     EXPECT_EQ(answer.Field("grpc-status"), kUnimplemented);
