@@ -1178,8 +1178,7 @@ def of_replay(world, request, case):
     for state in ("DRAFT", "SUBMITTED", "RETURNED", "WITHDRAWN"):  # none of them was approved
         request.name = world.editions[state]
         yield case("state machine", f"replay in {state}", request, code="FAILED_PRECONDITION",
-                   reason="DECISION_MISSING", paths=(), details=("PreconditionFailure", "LegalBasis"),
-                   info={"state": state})
+                   reason="DECISION_MISSING", paths=(), details=("PreconditionFailure", "LegalBasis"))
 
 
 def of_return(world, request, case):
@@ -1211,9 +1210,9 @@ def of_the_journal(world, method):
             yield Case("absent id", f"entry {position}", method, [request.SerializeToString()], code="NOT_FOUND",
                        reason="NOT_FOUND", paths=(), details=("ResourceInfo",))
     for what, metadata, reason in (("no process named", (), "SERVICE_NOT_NAMED"),
-                                   ("an unknown process", [("nisi-service", MARK)], "SERVICE_UNKNOWN"),
+                                   ("an unknown process", [("nisi-service", MARK)], "PROCESS_UNKNOWN"),
                                    ("an empty name", [("nisi-service", "")], "SERVICE_NOT_NAMED"),
-                                   ("a process without journal", [("nisi-service", "gateway")], "SERVICE_UNKNOWN")):
+                                   ("a process without journal", [("nisi-service", "gateway")], "PROCESS_UNKNOWN")):
         yield Case("standard service", what, method, [world.good(method).SerializeToString()], reason=reason, paths=(),
                    extra=tuple(metadata), named=False, secrets=(MARK,), info={"metadataKey": "nisi-service"})
 

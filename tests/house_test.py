@@ -1,5 +1,5 @@
-"""The house: reads the includes of the tree, the names at its top and the reasons that READMEs of services name, and
-fails on what does not belong.
+"""The house: reads the includes of the tree, the names at its top and the reasons of refusals, and fails on what does
+not belong.
 
 house_test.py [ROOT]        checks the tree at ROOT, by default the one this file lies in
 house_test.py --self-test   plants each violation in a small tree and expects it to be found
@@ -36,6 +36,9 @@ FOLLOWED_CLOCK = re.compile(r"\babsl::Now\s*\(")
 CLOCK_CALL = re.compile(r"\b(absl::|System|Steady)Now\s*\(|\bstd::time\s*\(|\bgettimeofday\s*\(|\bclock_gettime\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;', re.MULTILINE)
+# A refusal as it is written: its status and its reason.
+REFUSAL = re.compile(r'StatusCode::k(\w+),\s*"([A-Z][A-Z0-9_]{3,})"|\b(Unavailable|Forbidden)\(\s*"([A-Z][A-Z0-9_]{3,})"')
+SHORT = {"Forbidden": "FailedPrecondition"}  # of a service that says most of its refusals so
 # What a refusal's function gives first.
 REASON = re.compile(r'"([A-Z][A-Z0-9_]{4,})"')
 RULES = re.compile(r"^rules[^/]*\.(h|cc)$")
@@ -181,6 +184,20 @@ def check_reasons(errors, readme):
             yield f"does not name the reason {reason} of errors.cc"
 
 
+def check_statuses(codes):
+    """A client acts by the reason: it comes with one status, whichever service says it."""
+    said = {}
+    for path, code in sorted(codes.items()):
+        if not path.startswith(("common/", "services/")) or path.endswith(("_test.cc", "_testing.h", "_conformance.h")):
+            continue
+        for match in REFUSAL.finditer(code):
+            status, reason = match.group(1) or match.group(3), match.group(2) or match.group(4)
+            status = SHORT.get(status, status)
+            first = said.setdefault(reason, (status, path))
+            if status != first[0]:
+                yield f"{path}: {reason} is {status} here and {first[0]} in {first[1]}"
+
+
 def check_house(root):
     """All findings of the tree, as "path: what is wrong"."""
     files = our_files(root)
@@ -194,6 +211,7 @@ def check_house(root):
             codes[path] = without_comments(file.read())
         if not path.endswith(".proto"):
             graph[path] = [target for _, target in INCLUDE.findall(codes[path])]
+    findings += check_statuses(codes)
     for path, code in codes.items():
         if path.endswith(".proto"):
             findings += [f"{path}: {f}" for f in check_proto(path, code, services)]
@@ -251,6 +269,8 @@ PLANTED = [
     ("services/cats/facts.h", '#include "tests/helpers.h"', "nothing but tests/"),
     ("services/cats/errors.cc", 'absl::Status Away() {\n  return Refusal(kAborted, "CAT_AWAY", "It is out.");\n}',
      "does not name the reason CAT_AWAY"),
+    ("services/dogs/errors.cc", 'return Refusal(StatusCode::kAborted, "CAT_AWAY", "It is out.");\n'
+     'return Forbidden("CAT_AWAY", "It is out.");', "CAT_AWAY is FailedPrecondition here and Aborted in services/dogs/errors.cc"),
     ("tools/nisi/main.cc", '#include "tests/helpers.h"', "nothing but tests/"),
     ("services/cats/facts.h", '#include "tools/nisi/flags.h"', "only tools/ and tests/"),
     ("services/cats/facts.h", "#include <grpcpp/grpcpp.h>", "gRPC header"),

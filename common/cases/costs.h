@@ -8,23 +8,19 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/money.h"
 #include "common/base/status.h"
+#include "common/cases/refusals.h"
 #include "google/protobuf/repeated_field.h"
 
 namespace nisi::cases {
 
-// The refusals of the service, each of a field of its request.
-struct CostErrors {
-  absl::Status (*incomplete)(const std::string& field);
-  absl::Status (*over_cost)(const std::string& field);
-};
-
 // Puts what `items` say into the cost items, in their order, and returns the sum that is accepted.
-// An item without a sum accepts all of it; one that accepts less needs a remark.
+// An item without a sum accepts all of it; one that accepts less needs a remark. COSTS_INCOMPLETE;
+// ACCEPTED_OVER_COST.
 template <class Item, class CostItem>
 absl::StatusOr<base::Money> AcceptCosts(const google::protobuf::RepeatedPtrField<Item>& items,
-                                        const CostErrors& errors,
+                                        const base::LegalBasis& basis,
                                         google::protobuf::RepeatedPtrField<CostItem>* costs) {
-  if (items.size() != costs->size()) return errors.incomplete("items");
+  if (items.size() != costs->size()) return CostsIncomplete("items", basis);
   base::Money total;
   for (int i = 0; i < items.size(); ++i) {
     const std::string at = absl::StrCat("items[", i, "]");
@@ -34,8 +30,9 @@ absl::StatusOr<base::Money> AcceptCosts(const google::protobuf::RepeatedPtrField
     if (items[i].has_accepted()) {
       ASSIGN_OR_RETURN(accepted, base::Money::FromProto(items[i].accepted()));
     }
-    if (accepted > asked) return errors.over_cost(at + ".accepted");
-    if (accepted < asked && items[i].remark().empty()) return errors.incomplete(at + ".remark");
+    if (accepted > asked) return AcceptedOverCost(at + ".accepted", basis);
+    if (accepted < asked && items[i].remark().empty())
+      return CostsIncomplete(at + ".remark", basis);
     *cost.mutable_accepted() = accepted.ToProto();
     cost.set_remark(items[i].remark());
     ASSIGN_OR_RETURN(total, total.Add(accepted));

@@ -91,16 +91,6 @@ absl::Status ParticipantTwice(const std::string& field) {
       .Field(field, "names an organization again");
 }
 
-absl::Status PlaceEnded(const std::string& field, const std::string& kato,
-                        const std::string& successor) {
-  return Refusal(StatusCode::kInvalidArgument, "PLACE_ENDED",
-                 "The code of the place is no longer in force: give the code of its successor.")
-      .With("kato", kato)
-      .With("successor", successor)
-      .Field(field, absl::StrCat("has ended; ", successor, " took over from it"))
-      .Cite(KeepingTheRegister());
-}
-
 absl::Status RegionNotNeighbouring(const std::string& field) {
   return Refusal(StatusCode::kFailedPrecondition, "REGION_NOT_NEIGHBOURING",
                  "A region is neither the main region of the cluster nor does it border on it.")
@@ -163,9 +153,8 @@ absl::Status ExpertTied() {
 
 absl::Status ActedInSelection() {
   return Refusal(
-             StatusCode::kFailedPrecondition, "SEPARATION_OF_DUTIES",
+             StatusCode::kPermissionDenied, "SEPARATION_OF_DUTIES",
              "Whoever acted in the selection as an official or an expert may not take this step.")
-      .Precondition("SEPARATION_OF_DUTIES", "subject", "another person is needed")
       .Cite(Selected());
 }
 
@@ -270,12 +259,6 @@ absl::Status ReportYearOpen(int year) {
       .Cite(RulesOfRegister());
 }
 
-absl::Status RecordExists(const char* collection, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                 "This request has already made a record, which may have changed since.")
-      .Resource(collection, name);
-}
-
 absl::Status ClusterNotEligible() {
   return Refusal(StatusCode::kFailedPrecondition, "CLUSTER_NOT_ELIGIBLE",
                  "The cluster is neither selected nor in the register today.")
@@ -314,20 +297,6 @@ absl::Status SupportYearChanged(int32_t now) {
              "with another share.")
       .With("supportYear", absl::StrCat(now))
       .Precondition("YEAR", "support_year", "an examination by the share of the year is needed")
-      .Cite(Organization());
-}
-
-absl::Status CostsIncomplete(const std::string& field) {
-  return Refusal(StatusCode::kInvalidArgument, "COSTS_INCOMPLETE",
-                 "Answer every cost item, with a remark where less than all of it is accepted.")
-      .Field(field, "is needed for each cost item")
-      .Cite(Organization());
-}
-
-absl::Status AcceptedOverCost(const std::string& field) {
-  return Refusal(StatusCode::kInvalidArgument, "ACCEPTED_OVER_COST",
-                 "More is accepted than the item costs.")
-      .Field(field, "is over the cost of the item")
       .Cite(Organization());
 }
 
@@ -424,13 +393,6 @@ absl::Status ClusterRefused() {
                  "not at all.")
       .Precondition("CLUSTER", "register_number", "every member of the cluster can be in it")
       .Cite(WhatAClusterIs());
-}
-
-absl::Status DecisionMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The record has no decision to replay.")
-      .Precondition("DECISION", "name", "a record with a decision is needed")
-      .Cite(KeepingTheRegister());
 }
 
 }  // namespace nisi::clusters::errors

@@ -31,8 +31,6 @@ base::LegalBasis PaymentTerm();         // order 437/2026
 
 absl::Status ParticipantTwice(const std::string& field);  // PARTICIPANT_TWICE
 // INVALID_ARGUMENT, PLACE_ENDED: something else stands where the code stood.
-absl::Status PlaceEnded(const std::string& field, const std::string& kato,
-                        const std::string& successor);
 absl::Status RegionNotNeighbouring(const std::string& field);            // REGION_NOT_NEIGHBOURING
 absl::Status CriteriaIncomplete(const std::string& field);               // CRITERIA_INCOMPLETE
 absl::Status PointsOverNorm(const std::string& field, int64_t maximum);  // POINTS_OVER_NORM
@@ -58,16 +56,13 @@ absl::Status MemberDateInvalid(const std::string& field,
                                const std::string& what);  // MEMBER_DATE_INVALID
 absl::Status CorrectionReasonMissing();                   // CORRECTION_REASON_MISSING
 absl::Status ReportYearOpen(int year);                    // REPORT_YEAR_OPEN
-absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
-absl::Status ClusterNotEligible();                                           // CLUSTER_NOT_ELIGIBLE
-absl::Status RecipientNotInCluster();  // RECIPIENT_NOT_IN_CLUSTER
-absl::Status UpkeepTermOver();         // UPKEEP_TERM_OVER
+absl::Status ClusterNotEligible();                        // CLUSTER_NOT_ELIGIBLE
+absl::Status RecipientNotInCluster();                     // RECIPIENT_NOT_IN_CLUSTER
+absl::Status UpkeepTermOver();                            // UPKEEP_TERM_OVER
 // `first`, `last`: the years that may be named today.
 absl::Status SupportYearNotPossible(int first, int last);  // SUPPORT_YEAR_NOT_POSSIBLE
 // `now`: the year of support today, 0 when it is none any longer.
 absl::Status SupportYearChanged(int32_t now);              // SUPPORT_YEAR_CHANGED
-absl::Status CostsIncomplete(const std::string& field);    // COSTS_INCOMPLETE
-absl::Status AcceptedOverCost(const std::string& field);   // ACCEPTED_OVER_COST
 absl::Status FindingUnsatisfied(const std::string& rule);  // FINDING_UNSATISFIED
 absl::Status GroundMissing();                              // GROUND_MISSING
 absl::Status SumOverCeiling();                             // SUM_OVER_CEILING
@@ -81,6 +76,5 @@ absl::Status GateFailed();                                 // GATE_FAILED
 absl::Status NoticeUsed();                                 // NOTICE_USED
 absl::Status InSelection();                                // CLUSTER_IN_SELECTION
 absl::Status ClusterRefused();                             // CLUSTER_REFUSED
-absl::Status DecisionMissing();                            // DECISION_MISSING
 
 }  // namespace nisi::clusters::errors

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/cases/refusals.h"
 #include "services/clusters/errors.h"
 
 namespace nisi::clusters {
@@ -10,7 +11,7 @@ absl::Status CheckPlace(const Places& places, const std::string& field, const st
   const auto place = places.find(kato);
   return place == places.end() || place->second.kato() == kato
              ? absl::OkStatus()
-             : errors::PlaceEnded(field, kato, place->second.kato());
+             : cases::PlaceEnded(field, kato, place->second.kato(), errors::KeepingTheRegister());
 }
 
 bool Enters(const google::protobuf::FieldMask& mask, absl::string_view field) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/places.h"
@@ -460,7 +461,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     return base::InvalidField("name", "is of no record with decisions");
   }
   RETURN_IF_ERROR(failed);
-  if (response.replays().empty()) return errors::DecisionMissing();
+  if (response.replays().empty()) return cases::DecisionMissing(errors::KeepingTheRegister());
   return response;
 }
 

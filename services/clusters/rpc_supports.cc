@@ -8,6 +8,7 @@
 #include "common/base/roles.h"
 #include "common/cases/ahead.h"
 #include "common/cases/budget.h"
+#include "common/cases/refusals.h"
 #include "common/cases/repayments.h"
 #include "common/norms/term.h"
 #include "common/rpc/gather.h"
@@ -301,7 +302,7 @@ absl::StatusOr<v1::Support> RequestSupport(Env& env, const Call& call, store::Tx
   if (!IsProject(support)) support.set_purpose(Support::UPKEEP);
   support.set_name(absl::StrCat("supports/", rpc::IdFor(call)));
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kSupports, store::Key::Of(support.name())));
-  if (known.has_value()) return errors::RecordExists(kSupports.name, support.name());
+  if (known.has_value()) return cases::RecordExists(kSupports.name, support.name());
   support.set_requested_by(call.caller->subject);
   // The step that makes it: whoever asks prepares the case, and its examination has a term.
   static const base::EdgeDef kRequest{base::Clauses{.duty = base::Duty::kPrepares},

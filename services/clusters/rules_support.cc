@@ -10,6 +10,7 @@
 #include "common/cases/checked.h"
 #include "common/cases/costs.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/clusters/errors.h"
 
 namespace nisi::clusters {
@@ -353,8 +354,7 @@ absl::Status CheckPurpose(const Support& support) {
 absl::StatusOr<Money> Accept(
     const google::protobuf::RepeatedPtrField<v1::ExamineSupportRequest::Item>& items,
     Support* support) {
-  return cases::AcceptCosts(items, {errors::CostsIncomplete, errors::AcceptedOverCost},
-                            support->mutable_cost_items());
+  return cases::AcceptCosts(items, errors::Organization(), support->mutable_cost_items());
 }
 
 absl::StatusOr<Decision> Examine(const Examination& examination, const norms::Norms& norms,

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/roles.h"
+#include "common/cases/refusals.h"
 #include "common/norms/term.h"
 #include "services/contracts/errors.h"
 
@@ -191,7 +192,7 @@ absl::Status AddSignature(const store::Tx& tx, v1::Party party, const std::strin
                           const std::string& text_sha256,
                           google::protobuf::RepeatedPtrField<v1::Signature>* signatures) {
   for (const v1::Signature& signature : *signatures) {
-    if (signature.party() == party) return errors::SignedAlready();
+    if (signature.party() == party) return cases::SignedAlready(errors::Concluding());
   }
   v1::Signature& signature = *signatures->Add();
   signature.set_party(party);

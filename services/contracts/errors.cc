@@ -156,24 +156,11 @@ absl::Status VolumeOverList(absl::string_view path) {
       .Cite(Agreeing());
 }
 
-absl::Status OrderDateInvalid() {
-  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                 "The order is dated in the future.")
-      .Precondition("DATES", "order_date", "today or earlier")
-      .Cite(Approving());
-}
-
 absl::Status PublicationNotRefused() {
   return Refusal(StatusCode::kFailedPrecondition, "PUBLICATION_NOT_REFUSED",
                  "Nothing of the publication was refused.")
       .Precondition("PUBLICATION", "name", "a refused part is needed")
       .Cite(Approving());
-}
-
-absl::Status DecisionMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING", "The record has no decision.")
-      .Precondition("DECISION", "name", "a record with a decision is needed")
-      .Cite(Monitoring());
 }
 
 absl::Status ItemNotApproved() {
@@ -211,19 +198,6 @@ absl::Status OffsetsInvalid(absl::string_view path, absl::string_view why) {
                  "date within the contract.")
       .Precondition("OFFSETS", path, why)
       .Cite(Offsets());
-}
-
-absl::Status SignedAlready() {
-  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has already signed.")
-      .Precondition("SIGNATURES", "signatures", "the other party signs")
-      .Cite(Concluding());
-}
-
-absl::Status TextDiffers() {
-  return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS",
-                 "The signature is for another text.")
-      .Precondition("TEXT", "text_sha256", "the hash of the text is needed")
-      .Cite(Concluding());
 }
 
 absl::Status NotConform(absl::string_view rule, const base::LegalBasis& basis) {
@@ -559,12 +533,6 @@ absl::Status NotCreditor() {
                  "Only the party to whom a penalty is owed may settle it.")
       .Precondition("PENALTY", "name", "the creditor is needed")
       .Cite(NotBuying());
-}
-
-absl::Status RecordExists(const char* collection, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record exists already.")
-      .Resource(collection, name)
-      .Cite(Monitoring());
 }
 
 }  // namespace nisi::contracts::errors

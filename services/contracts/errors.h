@@ -42,10 +42,7 @@ absl::Status MadeBefore();                                 // MADE_BEFORE
 absl::Status ItemUnknown();                                // ITEM_UNKNOWN
 absl::Status ProposalExists();                             // PROPOSAL_EXISTS
 absl::Status VolumeOverList(absl::string_view path);       // VOLUME_OVER_LIST
-absl::Status OrderDateInvalid();                           // ORDER_DATE_INVALID
 absl::Status PublicationNotRefused();                      // PUBLICATION_NOT_REFUSED
-absl::Status DecisionMissing();                            // DECISION_MISSING
-absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
 
 // Contracts.
 absl::Status ItemNotApproved();                                              // ITEM_NOT_APPROVED
@@ -53,8 +50,6 @@ absl::Status SameParties();                                                  // 
 absl::Status YearsInvalid(absl::string_view path, absl::string_view why);    // YEARS_INVALID
 absl::Status SumTooLarge(absl::string_view path);                            // SUM_TOO_LARGE
 absl::Status OffsetsInvalid(absl::string_view path, absl::string_view why);  // OFFSETS_INVALID
-absl::Status SignedAlready();                                                // SIGNED_ALREADY
-absl::Status TextDiffers();                                                  // TEXT_DIFFERS
 absl::Status NotConform(absl::string_view rule, const base::LegalBasis& basis);  // NOT_CONFORM
 absl::Status PledgeeConsentMissing(absl::string_view pledge);  // PLEDGEE_CONSENT_MISSING
 absl::Status TermRunning(int32_t last_year);                   // TERM_RUNNING

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
 
@@ -172,7 +173,8 @@ absl::StatusOr<v1::Amendment> CoSignAmendment(Env& env, const Call& call, store:
   ASSIGN_OR_RETURN(AmendmentStep step,
                    BeginAmendment(tx, call, AmendmentVerb::kSign, request.name(), request.etag()));
   Amendment& amendment = *step.row.mutable_amendment();
-  if (request.text_sha256() != amendment.text_sha256()) return errors::TextDiffers();
+  if (request.text_sha256() != amendment.text_sha256())
+    return cases::TextDiffers(errors::Concluding());
   RETURN_IF_ERROR(AddSignature(tx, PartyOf(step.roles), step.subject, request.text_sha256(),
                                amendment.mutable_signatures()));
   ASSIGN_OR_RETURN(ContractStep of,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "common/norms/term.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/contracts/errors.h"
@@ -122,7 +123,7 @@ absl::StatusOr<v1::Contract> PlanContract(Env& /*env*/, const Call& call, store:
   contract = request.contract();
   contract.set_name(absl::StrCat("contracts/", rpc::IdFor(call)));
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kContracts, store::Key::Of(contract.name())));
-  if (known.has_value()) return errors::RecordExists(kContracts.name, contract.name());
+  if (known.has_value()) return cases::RecordExists(kContracts.name, contract.name());
   contract.set_state(Contract::PLANNED);
   RETURN_IF_ERROR(Complete(tx, &contract));
   tx.Cite(errors::Concluding());
@@ -151,7 +152,8 @@ absl::StatusOr<v1::Contract> SignContract(Env& env, const Call& call, store::Tx&
   ASSIGN_OR_RETURN(ContractStep step,
                    BeginContract(tx, call, ContractVerb::kSign, request.name(), request.etag()));
   Contract& contract = *step.row.mutable_contract();
-  if (request.text_sha256() != contract.text_sha256()) return errors::TextDiffers();
+  if (request.text_sha256() != contract.text_sha256())
+    return cases::TextDiffers(errors::Concluding());
   RETURN_IF_ERROR(AddSignature(tx, PartyOf(step.roles), step.subject, request.text_sha256(),
                                contract.mutable_signatures()));
   const bool both = contract.signatures_size() == 2;

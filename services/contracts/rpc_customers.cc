@@ -1,5 +1,6 @@
 // Who is a customer, from which day on.
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
 
@@ -35,7 +36,7 @@ absl::StatusOr<v1::Customer> RegisterCustomer(Env& env, const Call& /*call*/, st
   customer.set_name(absl::StrCat("customers/", customer.bin()));
   ASSIGN_OR_RETURN(const auto versions,
                    tx.Versions(kCustomers, store::Key::Of(customer.bin()).bytes()));
-  if (!versions.empty()) return errors::RecordExists(kCustomers.name, customer.name());
+  if (!versions.empty()) return cases::RecordExists(kCustomers.name, customer.name());
   RETURN_IF_ERROR(JudgeIt(env, tx, day.value_or(tx.today()), &customer));
   if (!customer.eligible()) {
     const auto* finding = FirstUnsatisfied(customer.eligibility());

@@ -1,5 +1,6 @@
 // The planning year, step by step.
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
 
@@ -59,7 +60,7 @@ absl::StatusOr<v1::Cycle> OpenCycle(Env& env, const Call& /*call*/, store::Tx& t
   cycle.set_name(CycleName(request.year()));
   if (request.year() < tx.today().year()) return errors::YearPast("year");
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kCycles, store::Key::Of(request.year())));
-  if (known.has_value()) return errors::RecordExists(kCycles.name, cycle.name());
+  if (known.has_value()) return cases::RecordExists(kCycles.name, cycle.name());
   cycle.set_state(Cycle::NEEDS);
   cycle.set_revision(1);
   for (const StatutoryDay& day : StatutoryDays()) {
@@ -135,7 +136,7 @@ absl::StatusOr<v1::Cycle> ApproveCycle(Env& env, const Call& call, store::Tx& tx
                    BeginCycle(tx, call, CycleVerb::kApprove, request.name(), request.etag()));
   Cycle& cycle = *step.row.mutable_cycle();
   ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(request.order_date()));
-  if (ordered > tx.today()) return errors::OrderDateInvalid();
+  if (ordered > tx.today()) return cases::OrderDateInvalid(errors::Approving());
   cycle.set_order_number(request.order_number());
   *cycle.mutable_order_date() = request.order_date();
   ASSIGN_OR_RETURN(std::vector<ItemRow> items, ItemsOf(tx, cycle.year()));

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/contracts/errors.h"
 #include "services/contracts/rpcs.h"
 
@@ -357,7 +358,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
   response.set_same(true);
   const auto add = [&](const char* field, bool has, const Decision& stored,
                        absl::StatusOr<Decision> (*replay)(const Decision&)) -> absl::Status {
-    if (!has) return errors::DecisionMissing();
+    if (!has) return cases::DecisionMissing(errors::Monitoring());
     return AddReplay(field, stored, replay, &response);
   };
   const auto tell = [&response](const std::string& customer, const std::string& supplier) {

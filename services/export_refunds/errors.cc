@@ -73,39 +73,6 @@ base::LegalBasis RecipientGate() {
   return basis;
 }
 
-absl::Status RecordExists(const std::string& type, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record exists already.")
-      .Resource(type, name);
-}
-absl::Status EntryOverlap(const std::string& other) {
-  return Forbidden("ENTRY_OVERLAP", "Another entry of this edition covers the same.",
-                   "ENTRY_OVERLAP", other, "nothing may be covered by two entries", List())
-      .With("entry", other);
-}
-absl::Status EditionEmpty() {
-  return Forbidden("EDITION_EMPTY", "The edition has no entries.", "EDITION_EMPTY", "entries",
-                   "at least one entry is needed", List());
-}
-absl::Status EffectiveDayTaken(base::Date day, const std::string& edition) {
-  return Forbidden("EFFECTIVE_DAY_TAKEN", "Another edition comes into force on that day.",
-                   "EFFECTIVE_DAY", "effective_from", "choose another day", List())
-      .With("effectiveFrom", day.ToString())
-      .With("edition", edition);
-}
-absl::Status EffectiveDayPast() {
-  return Forbidden("EFFECTIVE_DAY_PAST",
-                   "An edition comes into force on the day of approval or later.", "EFFECTIVE_DAY",
-                   "effective_from", "today or later is needed", List());
-}
-absl::Status OrderDateInvalid() {
-  return Forbidden("ORDER_DATE_INVALID", "The order is dated in the future.", "ORDER_DATE",
-                   "order_date", "today or earlier is needed", List());
-}
-absl::Status DecisionMissing() {
-  return Forbidden("DECISION_MISSING", "No decision was taken, so there is none to replay.",
-                   "DECISION", "name", "a record with a decision is needed", Rules());
-}
-
 absl::Status ExpensesFull(int32_t most) {
   return Forbidden("EXPENSES_FULL", "The claim already has the maximum number of expenses.",
                    "EXPENSES", "expenses",
@@ -207,10 +174,6 @@ absl::Status QueueOrder(int64_t earlier) {
                    absl::StrCat("claim number ", earlier, " is paid first"), Account())
       .With("earlier", absl::StrCat(earlier));
 }
-absl::Status AgreementSignedAlready() {
-  return Forbidden("AGREEMENT_SIGNED_ALREADY", "This side has already signed the agreement.",
-                   "AGREEMENT", "agreement", "the other side's signature is needed", Agreement());
-}
 absl::Status AgreementDiffers() {
   return Forbidden("AGREEMENT_DIFFERS", "The other side has signed another agreement.", "AGREEMENT",
                    "agreement_number", "number and date must be those that the other side signed",
@@ -225,10 +188,10 @@ absl::Status GateFailed() {
   return Forbidden("GATE_FAILED", "The recipient has failed the second check, or stands on a list.",
                    "GATE", "gate", "a recipient that passes is needed", RecipientGate());
 }
-absl::Status ProgrammeUnknown() {
-  return Forbidden("PROGRAMME_UNKNOWN", "There is no such programme: this register has only one.",
-                   "PROGRAMME", "account", "programmes/export-refunds/accounts/{year} is needed",
-                   Account());
+absl::Status ProgrammeUnknown(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "PROGRAMME_UNKNOWN", "There is no such programme.")
+      .Field(field, "is not of the one programme of this register, programmes/export-refunds")
+      .Cite(Account());
 }
 
 absl::Status ReportYearInvalid(const std::string& what) {
@@ -254,18 +217,6 @@ absl::Status RepaymentOverDue(const std::string& due) {
                    absl::StrCat("at most ", due, " tenge"), Return())
       .With("due", due);
 }
-absl::Status RepaymentRecorded() {
-  return Forbidden("REPAYMENT_RECORDED", "The money of this order is already recorded.",
-                   "REPAYMENT", "order_number", "an order of another number or day is needed",
-                   Return());
-}
-absl::Status RepaymentAlike() {
-  return Forbidden(
-      "REPAYMENT_ALIKE",
-      "The money of an order of this number and sum is already recorded for another day.",
-      "REPAYMENT", "another_payment", "that it is another payment must be said where it is",
-      Return());
-}
 absl::Status EvidenceMissing() {
   return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_MISSING",
                  "A figure below the reported one needs documents or a reason.")
@@ -278,22 +229,10 @@ absl::Status FigureNotReported(const std::string& field) {
       .Field(field, "must be of a year that was reported on, and not above what was")
       .Cite(Monitoring());
 }
-absl::Status ExcuseNotSupported() {
-  return Forbidden(
-      "EXCUSE_NOT_SUPPORTED",
-      "A failure can be excused only for circumstances beyond the recipient's control.", "EXCUSE",
-      "beyond_control", "circumstances beyond control, with documents", BeyondControl());
-}
 absl::Status RepaymentDateInvalid() {
   return Forbidden("REPAYMENT_DATE_INVALID", "The money cannot have come on that day.", "REPAYMENT",
                    "pay_date", "between the demand and today", Return());
 }
-absl::Status RepaymentUnknown() {
-  return Forbidden(
-      "REPAYMENT_UNKNOWN", "No repayment that counts was made by an order of that number and day.",
-      "REPAYMENT", "order_number", "one that is recorded and not undone is needed", Return());
-}
-
 absl::Status NotAnswered(const std::string& service, const std::string& what) {
   return Refusal(
              StatusCode::kUnavailable, "DEPENDENCY_NOT_ANSWERED",

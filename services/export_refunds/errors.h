@@ -24,13 +24,6 @@ base::LegalBasis BeyondControl();  // Art. 28(4)
 base::LegalBasis RecipientGate();  // order 437 of the Minister of Finance
 
 // Lists.
-absl::Status RecordExists(const std::string& type, const std::string& name);  // ALREADY_EXISTS
-absl::Status EntryOverlap(const std::string& other);                          // ENTRY_OVERLAP
-absl::Status EditionEmpty();                                                  // EDITION_EMPTY
-absl::Status EffectiveDayTaken(base::Date day, const std::string& edition);   // EFFECTIVE_DAY_TAKEN
-absl::Status EffectiveDayPast();                                              // EFFECTIVE_DAY_PAST
-absl::Status OrderDateInvalid();                                              // ORDER_DATE_INVALID
-absl::Status DecisionMissing();                                               // DECISION_MISSING
 
 // Claims and expenses.
 absl::Status ExpensesFull(int32_t most);                 // EXPENSES_FULL
@@ -55,12 +48,11 @@ absl::Status QueueWaits();              // QUEUE_WAITS
 absl::Status InvoicesAlike(int count);  // INVOICES_ALIKE
 // The same of what has become free since: the finance part is to look again.
 absl::Status FreedInvoicesAlike(int count);
-absl::Status QueueOrder(int64_t earlier);  // QUEUE_ORDER
-absl::Status AgreementSignedAlready();     // AGREEMENT_SIGNED_ALREADY
-absl::Status AgreementDiffers();           // AGREEMENT_DIFFERS
-absl::Status AgreementDateInvalid();       // AGREEMENT_DATE_INVALID
-absl::Status GateFailed();                 // GATE_FAILED
-absl::Status ProgrammeUnknown();           // PROGRAMME_UNKNOWN
+absl::Status QueueOrder(int64_t earlier);                 // QUEUE_ORDER
+absl::Status AgreementDiffers();                          // AGREEMENT_DIFFERS
+absl::Status AgreementDateInvalid();                      // AGREEMENT_DATE_INVALID
+absl::Status GateFailed();                                // GATE_FAILED
+absl::Status ProgrammeUnknown(const std::string& field);  // PROGRAMME_UNKNOWN
 
 // Obligations.
 absl::Status ReportYearInvalid(const std::string& what);   // REPORT_YEAR_INVALID
@@ -70,11 +62,7 @@ absl::Status FigureNotReported(const std::string& field);  // FIGURE_NOT_REPORTE
 absl::Status DemandMade();                                 // DEMAND_MADE
 absl::Status DemandMissing();                              // DEMAND_MISSING
 absl::Status RepaymentOverDue(const std::string& due);     // REPAYMENT_OVER_DUE
-absl::Status RepaymentRecorded();                          // REPAYMENT_RECORDED
-absl::Status RepaymentAlike();                             // REPAYMENT_ALIKE
-absl::Status ExcuseNotSupported();                         // EXCUSE_NOT_SUPPORTED
 absl::Status RepaymentDateInvalid();                       // REPAYMENT_DATE_INVALID
-absl::Status RepaymentUnknown();                           // REPAYMENT_UNKNOWN
 
 // A service that is asked for facts has not answered: not done, nothing changed.
 absl::Status NotAnswered(const std::string& service, const std::string& what);

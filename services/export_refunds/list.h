@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_replace.h"
+#include "common/cases/refusals.h"
 #include "common/rpc/catalog.h"
 #include "nisi/export_refunds/v1/service.pb.h"
 #include "services/export_refunds/errors.h"
@@ -37,11 +38,13 @@ struct PromotedList {
   }
   static base::LegalBasis Drafting() { return errors::List(); }
   static absl::Status DayTaken(base::Date day, const std::string& edition) {
-    return errors::EffectiveDayTaken(day, edition);
+    return cases::EffectiveDayTaken(day, edition, errors::List());
   }
-  static absl::Status Overlap(const std::string& entry) { return errors::EntryOverlap(entry); }
+  static absl::Status Overlap(const std::string& entry) {
+    return cases::EntryOverlap(entry, errors::List());
+  }
   static absl::Status EntryExists(const std::string& entry) {
-    return errors::RecordExists(kEntries.name, entry);
+    return cases::RecordExists(kEntries.name, entry);
   }
 };
 

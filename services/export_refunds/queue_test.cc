@@ -38,6 +38,17 @@ class QueueTest : public RefundsTest {
   }
 };
 
+TEST_F(QueueTest, MoneyOfAnotherProgrammeIsNotHere) {
+  budget::v1::AllocateBudgetRequest request;
+  request.set_account("programmes/grants/accounts/2026");
+  *request.mutable_amount() = Tenge(1);
+  request.set_order_number("1-б");
+  *request.mutable_order_date() = today().ToProto();
+  const absl::Status refused = Do<budget::v1::Account>("AllocateBudget", trade_, request).status();
+  EXPECT_EQ(ReasonOf(refused), "PROGRAMME_UNKNOWN");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(QueueTest, MoneyRunsOutAndComesBackInOrder) {
   ListInForce();
   Allocate(1'000'000);

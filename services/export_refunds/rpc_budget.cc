@@ -17,7 +17,7 @@ constexpr int32_t kUsualPlaces = 100;
 absl::Status CheckProgramme(const std::string& account) {
   return absl::StartsWith(account, absl::StrCat("programmes/", kProgramme, "/"))
              ? absl::OkStatus()
-             : errors::ProgrammeUnknown();
+             : errors::ProgrammeUnknown("account");
 }
 
 int32_t YearIn(const std::string& account) {

@@ -5,6 +5,7 @@
 #include "common/base/roles.h"
 #include "common/cases/ahead.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "common/rpc/wire.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
@@ -147,7 +148,7 @@ absl::StatusOr<v1::Claim> CreateClaim(Env& /*env*/, const Call& call, store::Tx&
   claim.set_name(absl::StrCat("claims/", rpc::IdFor(call)));
   // The same request again, after its answer is kept no longer, must not undo what came since.
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kClaims, store::Key::Of(claim.name())));
-  if (known.has_value()) return errors::RecordExists(kClaims.name, claim.name());
+  if (known.has_value()) return cases::RecordExists(kClaims.name, claim.name());
   claim.set_state(Claim::DRAFT);
   tx.Cite(errors::Reimbursement());
   RETURN_IF_ERROR(tx.Put(kClaims, &row));
@@ -262,7 +263,7 @@ absl::StatusOr<v1::Replays> ReplayDecision(Env& env, Call& call,
   RETURN_IF_ERROR(add("demand_decision", claim.has_demand_decision(), claim.demand_decision(),
                       ReplayAssessment));
   RETURN_IF_ERROR(add("excuse", claim.has_excuse(), claim.excuse(), ReplayExcuse));
-  if (replays.replays().empty()) return errors::DecisionMissing();
+  if (replays.replays().empty()) return cases::DecisionMissing(errors::Rules());
   return replays;
 }
 

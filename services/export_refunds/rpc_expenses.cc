@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
@@ -151,7 +152,7 @@ absl::StatusOr<v1::Replays> ReplayExpense(Env& env, Call& call,
   ASSIGN_OR_RETURN(const auto found,
                    rpc::FindFor(view, call, kExpenses, key.key(), request.name()));
   const Expense& expense = found.row.expense();
-  if (!expense.has_examination()) return errors::DecisionMissing();
+  if (!expense.has_examination()) return cases::DecisionMissing(errors::Rules());
   v1::Replays replays;
   replays.set_name(expense.name());
   replays.set_claimant(expense.claimant());

@@ -5,6 +5,7 @@
 #include "common/base/roles.h"
 #include "common/cases/editions.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/export_refunds/errors.h"
 #include "services/export_refunds/rpcs.h"
 
@@ -110,7 +111,7 @@ absl::StatusOr<v1::Edition> SubmitEdition(Env& env, const Call& call, store::Tx&
                                           const v1::SubmitEditionRequest& request) {
   ASSIGN_OR_RETURN(auto step, Begin(tx, call, ListVerb::kSubmit, request));
   ASSIGN_OR_RETURN(const int32_t count, CountEntries(tx, step.row.number()));
-  if (count == 0) return errors::EditionEmpty();
+  if (count == 0) return cases::EditionEmpty(errors::List());
   return cases::FinishSubmission<PromotedList>(tx, *env.norms, count, &step);
 }
 
@@ -142,7 +143,7 @@ absl::StatusOr<v1::ReplayEditionResponse> ReplayEdition(Env& env, Call&,
   const store::View view = env.store->Read();
   ASSIGN_OR_RETURN(const auto found, view.Find(kLists, store::Key::Of(number)));
   if (!found.has_value()) return base::NotFound(kLists.name, request.name());
-  if (!found->row.edition().has_decision()) return errors::DecisionMissing();
+  if (!found->row.edition().has_decision()) return cases::DecisionMissing(errors::Rules());
   return cases::ReplayAnswer<v1::ReplayEditionResponse>(found->row.edition().decision(),
                                                         ReplayList);
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/budget.h"
+#include "common/cases/refusals.h"
 #include "common/cases/repayments.h"
 #include "common/norms/term.h"
 #include "services/export_refunds/errors.h"
@@ -288,7 +289,7 @@ absl::StatusOr<v1::Claim> ExcuseFailure(Env& env, const Call& call, store::Tx& t
   ASSIGN_OR_RETURN(Decision excuse,
                    Excuse(request.beyond_control(), request.documents(), request.reason(),
                           {claim.name(), tx.etag()}, *env.norms));
-  if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
+  if (excuse.outcome() != "EXCUSED") return cases::ExcuseNotSupported(errors::BeyondControl());
   SetDecideTime(tx, &excuse);
   *claim.mutable_excuse() = std::move(excuse);
   *claim.mutable_excuse_documents() = request.documents();
@@ -337,7 +338,7 @@ absl::StatusOr<v1::Claim> ReverseRepayment(Env& env, const Call& call, store::Tx
   Claim& claim = *step.row.mutable_claim();
   v1::Demand::Repayment* repayment =
       RepaymentBy(request.order_number(), day, claim.mutable_demand());
-  if (repayment == nullptr) return errors::RepaymentUnknown();
+  if (repayment == nullptr) return cases::RepaymentUnknown("order_number", errors::Return());
   for (const std::string& posting : {repayment->posting(), repayment->surplus_posting()}) {
     if (posting.empty()) continue;
     RETURN_IF_ERROR(FreeToUndo(env, tx, posting));

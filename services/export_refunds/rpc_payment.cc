@@ -7,6 +7,7 @@
 #include "common/base/roles.h"
 #include "common/cases/ahead.h"
 #include "common/cases/budget.h"
+#include "common/cases/refusals.h"
 #include "common/norms/term.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/export_refunds/errors.h"
@@ -180,7 +181,7 @@ absl::StatusOr<v1::Claim> SignAgreement(Env& env, const Call& call, store::Tx& t
   const bool for_institute = (step.roles & base::RoleBit(rpc::v1::INSTITUTE_EXPORT)) != 0;
   std::string* signature =
       for_institute ? claim.mutable_signed_for_institute() : claim.mutable_signed_for_claimant();
-  if (!signature->empty()) return errors::AgreementSignedAlready();
+  if (!signature->empty()) return cases::SignedAlready(errors::Agreement());
   *signature = step.subject;
   *claim.add_signatures() = request.signature();
   RETURN_IF_ERROR(step.Lead(first ? Claim::GATE_2 : Claim::AGREEMENT_SIGNED));

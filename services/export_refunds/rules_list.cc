@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/export_refunds/errors.h"
 
 namespace nisi::export_refunds {
@@ -97,9 +98,9 @@ absl::StatusOr<Decision> ApproveList(const Edition& edition, const cases::Editio
   if (order.effective_from < order.date) {
     return base::InvalidField("effective_from", "must not be before order_date");
   }
-  if (edition.entry_count() == 0) return errors::EditionEmpty();
-  if (order.date > today) return errors::OrderDateInvalid();
-  if (order.effective_from < today) return errors::EffectiveDayPast();
+  if (edition.entry_count() == 0) return cases::EditionEmpty(errors::List());
+  if (order.date > today) return cases::OrderDateInvalid(errors::List());
+  if (order.effective_from < today) return cases::EffectiveDayPast(errors::List());
   ASSIGN_OR_RETURN(Decision decision,
                    DecideList(cases::ApprovalFacts(edition, order, today, kApprovedBy)));
   decision.set_norms_edition(norms.edition());

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/hash.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "common/cases/repayments.h"
 #include "services/export_refunds/errors.h"
 
@@ -257,8 +258,9 @@ absl::StatusOr<v1::Demand::Repayment> Repay(const Came& came, base::Date today,
   ASSIGN_OR_RETURN(const cases::Known known,
                    cases::KnownPayment(came.order, came.day, came.amount, OrderOf,
                                        demand->mutable_repayments()));
-  if (known == cases::Known::kSame) return errors::RepaymentRecorded();
-  if (known == cases::Known::kAlike && !came.another) return errors::RepaymentAlike();
+  if (known == cases::Known::kSame) return cases::RepaymentRecorded(errors::Return());
+  if (known == cases::Known::kAlike && !came.another)
+    return cases::RepaymentAlike(errors::Return());
   ASSIGN_OR_RETURN(const base::Date made, base::Date::FromProto(demand->demand_date()));
   if (came.day < made || came.day > today) return errors::RepaymentDateInvalid();
   v1::Demand::Repayment repayment;

@@ -112,7 +112,7 @@ TEST_F(ClaimTest, FromListToPaymentAndClosing) {
   const auto first = SignAgreementBy(claim, Entity(1));
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(first->state(), State::GATE_2);
-  EXPECT_EQ(ReasonOf(SignAgreementBy(claim, Entity(1)).status()), "AGREEMENT_SIGNED_ALREADY");
+  EXPECT_EQ(ReasonOf(SignAgreementBy(claim, Entity(1)).status()), "SIGNED_ALREADY");
   EXPECT_EQ(ReasonOf(SignAgreementBy(claim, institute_, "Д-2").status()), "AGREEMENT_DIFFERS");
   ASSERT_TRUE(SignAgreementBy(claim, institute_).ok());
   EXPECT_EQ(Stands(), "8052979 0 1947021 0");

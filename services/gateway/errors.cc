@@ -16,8 +16,8 @@ absl::Status ServiceNotNamed() {
       .With("metadataKey", kServiceKey);
 }
 
-absl::Status ServiceUnknown() {
-  return Refusal(absl::StatusCode::kInvalidArgument, "SERVICE_UNKNOWN",
+absl::Status ProcessUnknown() {
+  return Refusal(absl::StatusCode::kInvalidArgument, "PROCESS_UNKNOWN",
                  "The request metadata names a process that is not behind this gateway.")
       .With("metadataKey", kServiceKey);
 }

@@ -11,7 +11,7 @@
 namespace nisi::gateway {
 
 absl::Status ServiceNotNamed();   // INVALID_ARGUMENT, SERVICE_NOT_NAMED
-absl::Status ServiceUnknown();    // INVALID_ARGUMENT, SERVICE_UNKNOWN
+absl::Status ProcessUnknown();    // INVALID_ARGUMENT, PROCESS_UNKNOWN
 absl::Status ReservedMetadata();  // INVALID_ARGUMENT, RESERVED_METADATA
 // UNAVAILABLE, BACKEND_UNAVAILABLE: nothing is known of the outcome.
 absl::Status BackendUnavailable(absl::string_view owner);

@@ -259,7 +259,7 @@ TEST_F(GatewayTest, AStandardServiceIsNamed) {
   const std::string token = Token(rpc::v1::AUDITOR);
   EXPECT_EQ(ReasonOf(Call(head, {""}, nullptr, {{"authorization", token}})), "SERVICE_NOT_NAMED");
   EXPECT_EQ(ReasonOf(Call(head, {""}, nullptr, {{"authorization", token}, {"nisi-service", "no"}})),
-            "SERVICE_UNKNOWN");
+            "PROCESS_UNKNOWN");
   EXPECT_TRUE(
       Call(head, {""}, nullptr, {{"authorization", token}, {"nisi-service", "testing"}}).ok());
 }

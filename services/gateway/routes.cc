@@ -66,7 +66,7 @@ absl::StatusOr<absl::string_view> Routes::OwnerFor(const Route& route,
   }
   const auto found = owners_.find(named);
   if (found == owners_.end()) {
-    return ServiceUnknown();
+    return ProcessUnknown();
   }
   return absl::string_view(*found);
 }

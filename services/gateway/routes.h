@@ -46,7 +46,7 @@ class Routes {
   absl::StatusOr<const Route*> Find(absl::string_view path) const;
 
   // The owner of the process that answers. `named` is the value of kServiceKey, "" where none came.
-  // INVALID_ARGUMENT for a standard service: SERVICE_NOT_NAMED, SERVICE_UNKNOWN. For other services
+  // INVALID_ARGUMENT for a standard service: SERVICE_NOT_NAMED, PROCESS_UNKNOWN. For other services
   // the name does not matter. The view lives as long as the routes.
   absl::StatusOr<absl::string_view> OwnerFor(const Route& route, absl::string_view named) const;
 

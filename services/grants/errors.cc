@@ -168,20 +168,6 @@ absl::Status ScoresMissing(int64_t missing) {
       .Cite(Criteria());
 }
 
-absl::Status CostsIncomplete(const std::string& field) {
-  return Refusal(StatusCode::kInvalidArgument, "COSTS_INCOMPLETE",
-                 "Answer every cost item, with a remark where less than all of it is accepted.")
-      .Field(field, "is needed for each cost item")
-      .Cite(CoFinancing());
-}
-
-absl::Status AcceptedOverCost(const std::string& field) {
-  return Refusal(StatusCode::kInvalidArgument, "ACCEPTED_OVER_COST",
-                 "More is accepted than the item costs.")
-      .Field(field, "is over the cost of the item")
-      .Cite(CoFinancing());
-}
-
 absl::Status CommissionNotFormed(int64_t minimum) {
   return Refusal(StatusCode::kFailedPrecondition, "COMMISSION_NOT_FORMED",
                  "A commission needs an odd number of different members, at least as many as the "
@@ -205,9 +191,9 @@ absl::Status MemberTied() {
       .Cite(Examining());
 }
 
-absl::Status GroundMissing() {
+absl::Status GroundsInvalid() {
   return Refusal(
-             StatusCode::kInvalidArgument, "GROUND_MISSING",
+             StatusCode::kInvalidArgument, "GROUNDS_INVALID",
              "A vote against must name the condition that is not met; a vote in favour names none.")
       .Field("grounds", "is needed for a vote against, and for no other")
       .Cite(Refusing());
@@ -267,20 +253,6 @@ absl::Status SharesInvalid(base::Date day) {
       .Cite(Agreeing());
 }
 
-absl::Status RepaymentRecorded() {
-  return Refusal(StatusCode::kAlreadyExists, "REPAYMENT_RECORDED",
-                 "A payment of this number and day is already recorded.")
-      .Cite(Recovering());
-}
-
-absl::Status RepaymentAlike() {
-  return Refusal(StatusCode::kFailedPrecondition, "REPAYMENT_ALIKE",
-                 "A payment of this number and sum is already recorded for another day.")
-      .Precondition("REPAYMENT", "another_payment",
-                    "that it is another payment must be said where it is")
-      .Cite(Recovering());
-}
-
 absl::Status EarlierNotAssessed() {
   return Refusal(StatusCode::kFailedPrecondition, "EARLIER_NOT_ASSESSED",
                  "An earlier agreement of the entity is over but not assessed, so it is not known "
@@ -316,19 +288,6 @@ absl::Status ProtocolDateInvalid() {
                  "The protocol is dated in the future, or before the meeting was opened.")
       .Precondition("DATES", "protocol_date", "between the opening of the meeting and today")
       .Cite(Examining());
-}
-
-absl::Status TextDiffers() {
-  return Refusal(StatusCode::kFailedPrecondition, "TEXT_DIFFERS",
-                 "The signature is for another text of the agreement.")
-      .Precondition("TEXT", "text_sha256", "the hash of the agreement is needed")
-      .Cite(Agreeing());
-}
-
-absl::Status SignedAlready() {
-  return Refusal(StatusCode::kFailedPrecondition, "SIGNED_ALREADY", "The party has already signed.")
-      .Precondition("SIGNATURES", "signatures", "the other party signs")
-      .Cite(Agreeing());
 }
 
 absl::Status TermRunning(base::Date until) {
@@ -395,13 +354,6 @@ absl::Status DemandExists() {
                  "The return of the money has already been demanded.")
       .Precondition("DEMAND", "demand", "an agreement without a demand is needed")
       .Cite(Recovering());
-}
-
-absl::Status ExcuseNotSupported() {
-  return Refusal(StatusCode::kFailedPrecondition, "EXCUSE_NOT_SUPPORTED",
-                 "A failure can be excused only for circumstances beyond the recipient's control.")
-      .Precondition("EXCUSE", "beyond_control", "circumstances beyond control, with documents")
-      .Cite(Excusing());
 }
 
 absl::Status PaymentDateInvalid() {
@@ -475,13 +427,6 @@ absl::Status FigureNotReported(const std::string& field) {
       .Cite(Monitoring());
 }
 
-absl::Status RepaymentUnknown() {
-  return Refusal(StatusCode::kFailedPrecondition, "REPAYMENT_UNKNOWN",
-                 "The demand has no such repayment that counts.")
-      .Precondition("REPAYMENT", "payment_number", "one that is recorded and not undone")
-      .Cite(Recovering());
-}
-
 absl::Status AmendmentEmpty() {
   return Refusal(StatusCode::kInvalidArgument, "AMENDMENT_EMPTY",
                  "The amendment changes nothing in the agreement.")
@@ -532,18 +477,6 @@ absl::Status DebtOfRegister(const std::string& told_by) {
       .With("told_by", told_by)
       .Precondition("DEBT", "debt.sequence", "a message of that register is needed")
       .Cite(Recovering());
-}
-
-absl::Status DecisionMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The record has no decision to replay.")
-      .Precondition("DECISION", "name", "a record with a decision is needed")
-      .Cite(Refusing());
-}
-
-absl::Status RecordExists(const char* collection, const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS", "This record exists already.")
-      .Resource(collection, name);
 }
 
 }  // namespace nisi::grants::errors

@@ -41,12 +41,10 @@ absl::Status ExpertTied();                                // EXPERT_TIED
 absl::Status ExpertHasScored();                           // EXPERT_HAS_SCORED
 absl::Status ScoresIncomplete();                          // SCORES_INCOMPLETE
 absl::Status ScoresMissing(int64_t missing);              // SCORES_MISSING
-absl::Status CostsIncomplete(const std::string& field);   // COSTS_INCOMPLETE
-absl::Status AcceptedOverCost(const std::string& field);  // ACCEPTED_OVER_COST
 absl::Status CommissionNotFormed(int64_t minimum);        // COMMISSION_NOT_FORMED
 absl::Status MemberRecused();                             // MEMBER_RECUSED
 absl::Status MemberTied();                                // MEMBER_TIED
-absl::Status GroundMissing();                             // GROUND_MISSING
+absl::Status GroundsInvalid();                            // GROUNDS_INVALID
 absl::Status NoQuorum();                                  // NO_QUORUM
 absl::Status VoteUndecided();                             // VOTE_UNDECIDED
 absl::Status MeetingDecides();                            // MEETING_DECIDES
@@ -54,15 +52,11 @@ absl::Status ExpertNotTied();                             // EXPERT_NOT_TIED
 absl::Status DatesInvalid(const std::string& field, const std::string& why);  // DATES_INVALID
 absl::Status FiledAsItIs(const std::string& field);                           // FILED_AS_IT_IS
 absl::Status SharesInvalid(base::Date day);           // TRANCHE_SHARES_INVALID
-absl::Status RepaymentRecorded();                     // REPAYMENT_RECORDED
-absl::Status RepaymentAlike();                        // REPAYMENT_ALIKE
 absl::Status EarlierNotAssessed();                    // EARLIER_NOT_ASSESSED
 absl::Status AgreementOver();                         // AGREEMENT_OVER
 absl::Status GrantRunning();                          // GRANT_RUNNING
 absl::Status ContributionShort(base::Money missing);  // CONTRIBUTION_SHORT
 absl::Status ProtocolDateInvalid();                   // PROTOCOL_DATE_INVALID
-absl::Status TextDiffers();                           // TEXT_DIFFERS
-absl::Status SignedAlready();                         // SIGNED_ALREADY
 absl::Status TermRunning(base::Date until);           // TERM_RUNNING
 absl::Status TrancheState(const std::string& state, const std::string& needed);  // TRANCHE_STATE
 absl::Status RemarkMissing();                                                    // REMARK_MISSING
@@ -72,7 +66,6 @@ absl::Status IndicatorUnknown(const std::string& field);     // INDICATOR_UNKNOW
 absl::Status ObligationsRunning(base::Date until);           // OBLIGATIONS_RUNNING
 absl::Status FactsIncomplete();                              // FACTS_INCOMPLETE
 absl::Status DemandExists();                                 // DEMAND_EXISTS
-absl::Status ExcuseNotSupported();                           // EXCUSE_NOT_SUPPORTED
 absl::Status PaymentDateInvalid();                           // PAYMENT_DATE_INVALID
 absl::Status SumOverDemand(base::Money most);                // SUM_OVER_DEMAND
 absl::Status CompetitivenessForbidden();                     // COMPETITIVENESS_FORBIDDEN
@@ -83,7 +76,6 @@ absl::Status ContributionNotRaised();                        // CONTRIBUTION_NOT
 absl::Status EvidenceMissing();                              // EVIDENCE_MISSING
 absl::Status ReportUnknown(const std::string& field);        // REPORT_UNKNOWN
 absl::Status FigureNotReported(const std::string& field);    // FIGURE_NOT_REPORTED
-absl::Status RepaymentUnknown();                             // REPAYMENT_UNKNOWN
 absl::Status AmendmentEmpty();                               // AMENDMENT_EMPTY
 absl::Status AmendmentMissing();                             // AMENDMENT_MISSING
 absl::Status AmendmentDatesInvalid(const std::string& why);  // AMENDMENT_DATES_INVALID
@@ -91,7 +83,5 @@ absl::Status ObligationsOver();                              // AGREEMENT_OVER
 absl::Status DebtDatesInvalid();                             // DEBT_DATES_INVALID
 absl::Status DebtDiffers();                                  // DEBT_DIFFERS
 absl::Status DebtOfRegister(const std::string& told_by);     // DEBT_OF_REGISTER
-absl::Status DecisionMissing();                              // DECISION_MISSING
-absl::Status RecordExists(const char* collection, const std::string& name);  // ALREADY_EXISTS
 
 }  // namespace nisi::grants::errors

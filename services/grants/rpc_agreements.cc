@@ -1,5 +1,6 @@
 // Agreements: written, signed by both, or given up.
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -73,11 +74,11 @@ absl::StatusOr<v1::Agreement> CreateAgreement(Env& env, const Call& call, store:
 absl::Status AddSignature(const store::Tx& tx, const ApplicationStep& step,
                           const std::string& signed_text, const std::string& text,
                           google::protobuf::RepeatedPtrField<Signature>* signatures) {
-  if (signed_text != text) return errors::TextDiffers();
+  if (signed_text != text) return cases::TextDiffers(errors::Agreeing());
   const bool for_state = (step.roles & base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY)) != 0;
   const Signature::Party party = for_state ? Signature::STATE : Signature::RECIPIENT;
   for (const Signature& signature : *signatures) {
-    if (signature.party() == party) return errors::SignedAlready();
+    if (signature.party() == party) return cases::SignedAlready(errors::Agreeing());
   }
   Signature& signature = *signatures->Add();
   signature.set_party(party);
@@ -119,7 +120,8 @@ absl::StatusOr<v1::Application> DeclineAgreement(Env& env, const Call& call, sto
     ASSIGN_OR_RETURN(const AgreementRow written,
                      Need(tx, kAgreements, store::Key::Of(application.agreement())));
     for (const Signature& signature : written.agreement().signatures()) {
-      if (signature.party() == Signature::RECIPIENT) return errors::SignedAlready();
+      if (signature.party() == Signature::RECIPIENT)
+        return cases::SignedAlready(errors::Agreeing());
     }
   }
   RETURN_IF_ERROR(

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -38,7 +39,7 @@ absl::StatusOr<v1::Application> CreateApplication(Env& /*env*/, const Call& call
   application = request.application();
   application.set_name(absl::StrCat("applications/", rpc::IdFor(call)));
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kApplications, store::Key::Of(application.name())));
-  if (known.has_value()) return errors::RecordExists(kApplications.name, application.name());
+  if (known.has_value()) return cases::RecordExists(kApplications.name, application.name());
   RETURN_IF_ERROR(CheckNamed(tx, application));
   application.set_state(Application::DRAFT);
   auto* act = row.mutable_life()->add_acts();

@@ -148,9 +148,9 @@ absl::StatusOr<v1::Commission> Vote(Env& env, const Call& call, store::Tx& tx,
   Commission& commission = *step.row.mutable_commission();
   Member* member = OwnPlace(call, &commission);
   if (member == nullptr) return base::AccessDenied();
-  if (request.in_favour() != request.grounds().empty()) return errors::GroundMissing();
+  if (request.in_favour() != request.grounds().empty()) return errors::GroundsInvalid();
   for (const int ground : request.grounds()) {
-    if (ground == v1::GROUND_UNSPECIFIED) return errors::GroundMissing();
+    if (ground == v1::GROUND_UNSPECIFIED) return errors::GroundsInvalid();
   }
   ASSIGN_OR_RETURN(const Declared declared, DeclaredBefore(tx, commission.application()));
   if (declared.recused.contains(member->subject())) return errors::MemberRecused();

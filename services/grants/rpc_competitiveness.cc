@@ -1,5 +1,6 @@
 // Agreements on increasing competitiveness (Art. 28).
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -54,7 +55,7 @@ absl::StatusOr<v1::CompetitivenessAgreement> OfferCompetitivenessAgreement(
   agreement.set_name(absl::StrCat("competitiveness/", rpc::IdFor(call)));
   ASSIGN_OR_RETURN(const auto known,
                    tx.FindRaw(kCompetitiveness, store::Key::Of(agreement.name())));
-  if (known.has_value()) return errors::RecordExists(kCompetitiveness.name, agreement.name());
+  if (known.has_value()) return cases::RecordExists(kCompetitiveness.name, agreement.name());
   RETURN_IF_ERROR(Admit(env, tx, &agreement));
   agreement.set_state(CompetitivenessAgreement::OFFERED);
   auto* act = row.mutable_life()->add_acts();
@@ -110,7 +111,7 @@ absl::StatusOr<v1::CompetitivenessAgreement> ExcuseCompetitivenessFailure(
   ASSIGN_OR_RETURN(Decision excuse,
                    JudgeExcuse(request.beyond_control(), request.documents(), request.reason(),
                                *env.norms, {agreement.name(), tx.etag()}));
-  if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
+  if (excuse.outcome() != "EXCUSED") return cases::ExcuseNotSupported(errors::Excusing());
   SetDecideTime(tx, &excuse);
   *agreement.mutable_excuse() = std::move(excuse);
   *agreement.mutable_excuse_documents() = request.documents();

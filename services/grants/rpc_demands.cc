@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "common/cases/repayments.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
@@ -46,9 +47,9 @@ absl::Status CheckNotKnown(const v1::RecordRepaymentRequest& request, Money amou
   ASSIGN_OR_RETURN(const cases::Known known,
                    cases::KnownPayment(request.payment_number(), paid_on, amount, NumberOf,
                                        demand->mutable_repayments()));
-  if (known == cases::Known::kSame) return errors::RepaymentRecorded();
+  if (known == cases::Known::kSame) return cases::RepaymentRecorded(errors::Recovering());
   const bool doubtful = known == cases::Known::kAlike && !request.another_payment();
-  return doubtful ? errors::RepaymentAlike() : absl::OkStatus();
+  return doubtful ? cases::RepaymentAlike(errors::Recovering()) : absl::OkStatus();
 }
 
 // The one that is to be undone: by its number, and by its day where that number has more.
@@ -57,7 +58,8 @@ absl::StatusOr<Demand::Repayment*> RepaymentToUndo(const v1::ReverseRepaymentReq
   if (request.has_pay_date()) {
     ASSIGN_OR_RETURN(const Date paid_on, Date::FromProto(request.pay_date()));
     Demand::Repayment* repayment = RepaymentOf(request.payment_number(), paid_on, demand);
-    if (repayment == nullptr) return errors::RepaymentUnknown();
+    if (repayment == nullptr)
+      return cases::RepaymentUnknown("payment_number", errors::Recovering());
     return repayment;
   }
   Demand::Repayment* only = nullptr;
@@ -68,7 +70,7 @@ absl::StatusOr<Demand::Repayment*> RepaymentToUndo(const v1::ReverseRepaymentReq
     }
     only = &repayment;
   }
-  if (only == nullptr) return errors::RepaymentUnknown();
+  if (only == nullptr) return cases::RepaymentUnknown("payment_number", errors::Recovering());
   return only;
 }
 
@@ -182,7 +184,7 @@ absl::StatusOr<v1::Agreement> ExcuseFailure(Env& env, const Call& call, store::T
   ASSIGN_OR_RETURN(Decision excuse,
                    JudgeExcuse(request.beyond_control(), request.documents(), request.reason(),
                                *env.norms, {agreement.name(), tx.etag()}));
-  if (excuse.outcome() != "EXCUSED") return errors::ExcuseNotSupported();
+  if (excuse.outcome() != "EXCUSED") return cases::ExcuseNotSupported(errors::Excusing());
   SetDecideTime(tx, &excuse);
   *agreement.mutable_excuse() = std::move(excuse);
   *agreement.mutable_excuse_documents() = request.documents();

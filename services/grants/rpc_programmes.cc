@@ -1,5 +1,6 @@
 // Programmes and their money.
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -19,7 +20,7 @@ absl::StatusOr<v1::Programme> CreateProgramme(Env& env, const Call&, store::Tx& 
   programme = request.programme();
   programme.set_name(absl::StrCat("programmes/", request.programme_id()));
   ASSIGN_OR_RETURN(const auto known, tx.FindRaw(kProgrammes, store::Key::Of(programme.name())));
-  if (known.has_value()) return errors::RecordExists(kProgrammes.name, programme.name());
+  if (known.has_value()) return cases::RecordExists(kProgrammes.name, programme.name());
   programme.set_norms_edition(env.norms->edition());
   tx.Cite(errors::Grants());
   RETURN_IF_ERROR(tx.Put(kProgrammes, &row));

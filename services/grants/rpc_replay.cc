@@ -3,6 +3,7 @@
 #include "common/base/codes.h"
 #include "common/cases/findings.h"
 #include "common/cases/overdue.h"
+#include "common/cases/refusals.h"
 #include "services/grants/errors.h"
 #include "services/grants/rpcs.h"
 
@@ -33,7 +34,7 @@ absl::StatusOr<Response> ReplayAll(const std::string& name, const std::string& o
     replay.set_field(one.field);
     response.set_same(response.same() && replay.same());
   }
-  if (response.replays().empty()) return errors::DecisionMissing();
+  if (response.replays().empty()) return cases::DecisionMissing(errors::Refusing());
   return response;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "common/cases/costs.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/grants/errors.h"
 #include "services/grants/rules.h"
 
@@ -98,8 +99,7 @@ absl::StatusOr<ScoreList> InOrder(const ScoreList& scores) {
 absl::StatusOr<Money> AcceptCosts(
     const google::protobuf::RepeatedPtrField<v1::CloseExaminationRequest::Item>& items,
     Application* application) {
-  return cases::AcceptCosts(items, {errors::CostsIncomplete, errors::AcceptedOverCost},
-                            application->mutable_cost_items());
+  return cases::AcceptCosts(items, errors::CoFinancing(), application->mutable_cost_items());
 }
 
 absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,

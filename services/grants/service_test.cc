@@ -377,7 +377,7 @@ TEST_F(JourneyTest, VotesAgainstNameTheirGrounds) {
   v1::VoteRequest bare;
   bare.set_name(meeting->name());
   EXPECT_EQ(ReasonOf(Do<Commission>("Vote", ExpertOf("member-1"), bare).status()),
-            "GROUND_MISSING");
+            "GROUNDS_INVALID");
   EXPECT_EQ(ReasonOf(CloseIt(name, authority_).status()), "NO_QUORUM");
   Voted(name, /*in_favour=*/false);  // another meeting
   EXPECT_EQ(ReasonOf(VoteOf(meeting->name(), ExpertOf("member-1")).status()), "COMMISSION_STATE");

@@ -141,8 +141,8 @@ absl::Status SupportExists(const std::string& review) {
       .Cite(RulesOfTheMap());
 }
 
-absl::Status RemarksMissing() {
-  return Refusal(StatusCode::kInvalidArgument, "REMARKS_MISSING",
+absl::Status RemarksInvalid() {
+  return Refusal(StatusCode::kInvalidArgument, "REMARKS_INVALID",
                  "Give remarks where a project is returned, and only there.")
       .Field("remarks", "at least one with RETURN, none without")
       .Cite(RulesOfTheMap());
@@ -352,13 +352,6 @@ absl::Status AlreadyImported(const std::string& name) {
                  "A project with this number on the earlier map was imported already.")
       .With("project", name)
       .Resource("projects", name);
-}
-
-absl::Status DecisionMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "No decision is stored with this record.")
-      .Precondition("DECISION", "name", "a record with a decision is needed")
-      .Cite(Methodology());
 }
 
 absl::Status PlaceUnknown(const std::string& field, const std::string& kato) {

@@ -34,7 +34,7 @@ absl::Status ReviewKind();                                           // REVIEW_K
 absl::Status NotTheProposer();                                       // NOT_THE_PROPOSER
 absl::Status ExaminerIsOwner(const std::string& field);              // EXAMINER_IS_OWNER
 absl::Status SupportExists(const std::string& review);               // SUPPORT_EXISTS
-absl::Status RemarksMissing();                                       // REMARKS_MISSING
+absl::Status RemarksInvalid();                                       // REMARKS_INVALID
 absl::Status RemarkFieldUnknown(size_t index);                       // REMARK_FIELD_UNKNOWN
 absl::Status RemarkUnanswered(const std::vector<int32_t>& numbers);  // REMARK_UNANSWERED
 absl::Status ChangeEmpty();                                          // CHANGE_EMPTY
@@ -70,7 +70,6 @@ absl::Status PositionInvalid(const std::string& why);   // POSITION_INVALID
 absl::Status MapEmpty();                                // MAP_EMPTY
 absl::Status BoxInvalid(const std::string& field);      // BOX_INVALID
 absl::Status AlreadyImported(const std::string& name);  // ALREADY_IMPORTED
-absl::Status DecisionMissing();                         // DECISION_MISSING
 
 absl::Status PlaceUnknown(const std::string& field, const std::string& kato);
 absl::Status PlaceWithoutParent(const std::string& kato);

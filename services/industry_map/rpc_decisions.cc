@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "common/cases/rows.h"
 #include "services/industry_map/errors.h"
 #include "services/industry_map/flow.h"
@@ -238,7 +239,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     const std::string& owner = found->row.review().owner_bin();
     const v1::ReviewData& data = found->row.review().administrative_data();
     if (!data.has_decision()) {
-      if (!data.has_ground_decision()) return errors::DecisionMissing();
+      if (!data.has_ground_decision()) return cases::DecisionMissing(errors::Methodology());
       return Replayed(name, owner, data.ground_decision(), ReplaySustained);
     }
     ASSIGN_OR_RETURN(auto answer, Replayed(name, owner, data.decision(), ReplayAdoption));
@@ -256,7 +257,8 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     if (!found.has_value()) return base::NotFound("projects", name);
     const Project& project = found->row.project();
     const Progress& progress = project.administrative_data().progress();
-    if (!progress.has_traffic_light_decision()) return errors::DecisionMissing();
+    if (!progress.has_traffic_light_decision())
+      return cases::DecisionMissing(errors::Methodology());
     return Replayed(name, project.parameters().owner_bin(), progress.traffic_light_decision(),
                     ReplayLight);
   }

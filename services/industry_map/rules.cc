@@ -277,7 +277,7 @@ absl::Status TakeFields(const google::protobuf::RepeatedPtrField<std::string>& p
 
 absl::Status CheckRemarks(Conclusion::Verdict verdict,
                           const google::protobuf::RepeatedPtrField<v1::Remark>& remarks) {
-  if ((verdict == Conclusion::RETURN) == remarks.empty()) return errors::RemarksMissing();
+  if ((verdict == Conclusion::RETURN) == remarks.empty()) return errors::RemarksInvalid();
   for (int i = 0; i < remarks.size(); ++i) {
     if (!IsRemarkable(remarks[i].field()))
       return errors::RemarkFieldUnknown(static_cast<size_t>(i));

@@ -118,7 +118,7 @@ absl::Status TakeFields(const google::protobuf::RepeatedPtrField<std::string>& p
                         const ProjectParameters& parameters, const ProjectTerms& terms,
                         Project* project);
 
-// A return has remarks of known fields, nothing else has any: REMARKS_MISSING,
+// A return has remarks of known fields, nothing else has any: REMARKS_INVALID,
 // REMARK_FIELD_UNKNOWN.
 absl::Status CheckRemarks(Conclusion::Verdict verdict,
                           const google::protobuf::RepeatedPtrField<v1::Remark>& remarks);

@@ -242,10 +242,10 @@ TEST(RemarksTest, AreOfFieldsThatThereAre) {
     google::protobuf::RepeatedPtrField<v1::Remark> remarks;
     remarks.Add()->set_field(one.field);
     EXPECT_EQ(CheckRemarks(Conclusion::RETURN, remarks).ok(), one.good) << one.field;
-    EXPECT_EQ(base::ReasonOf(CheckRemarks(Conclusion::REJECT, remarks)), "REMARKS_MISSING");
+    EXPECT_EQ(base::ReasonOf(CheckRemarks(Conclusion::REJECT, remarks)), "REMARKS_INVALID");
   }
   EXPECT_TRUE(CheckRemarks(Conclusion::RECOMMEND, {}).ok());
-  EXPECT_EQ(base::ReasonOf(CheckRemarks(Conclusion::RETURN, {})), "REMARKS_MISSING");
+  EXPECT_EQ(base::ReasonOf(CheckRemarks(Conclusion::RETURN, {})), "REMARKS_INVALID");
 }
 
 TEST(ResponsibleTest, OneRoleAnswersForEachKindOfBody) {

@@ -119,7 +119,7 @@ TEST_F(ReviewsTest, WhatIsReturnedIsAnsweredAndExaminedAgainByAll) {
             "REMARK_FIELD_UNKNOWN");
   back.clear_remarks();
   EXPECT_EQ(base::ReasonOf(Do<v1::Review>("ConcludeReview", akimat_, back).status()),
-            "REMARKS_MISSING");
+            "REMARKS_INVALID");
   ASSERT_TRUE(Conclude(review, Conclusion::RECOMMEND, akimat_).ok());
   ASSERT_TRUE(Conclude(review, Conclusion::RETURN, sector_).ok());
   EXPECT_EQ(Get(name).state(), Project::RETURNED);

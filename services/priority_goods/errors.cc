@@ -63,54 +63,11 @@ absl::Status LevelNotAssessed(const std::vector<AssessedLevel>& others) {
   return refusal;
 }
 
-absl::Status EntryOverlap(const std::string& other) {
-  return Refusal(StatusCode::kFailedPrecondition, "ENTRY_OVERLAP",
-                 "Another entry of this edition covers the same goods.")
-      .With("entry", other)
-      .Precondition("ENTRY_OVERLAP", other, "no good may be covered by two entries")
-      .Cite(LevelOfAGood());  // under two entries it could have two levels
-}
-
 absl::Status EntryExists(const std::string& name) {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
                  "The edition has this entry already.")
       .Resource("entries", name)
       .Cite(LevelOfAGood());
-}
-
-absl::Status AssessmentExists(const std::string& name) {
-  return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                 "This request has already made an assessment, which may have changed since.")
-      .Resource("assessments", name);
-}
-
-absl::Status EditionEmpty() {
-  return Refusal(StatusCode::kFailedPrecondition, "EDITION_EMPTY", "The edition has no entries.")
-      .Precondition("EDITION_EMPTY", "entries", "at least one entry is needed")
-      .Cite(ListOfPriorityGoods());
-}
-
-absl::Status EffectiveDayTaken(base::Date day, const std::string& edition) {
-  return Refusal(StatusCode::kFailedPrecondition, "EFFECTIVE_DAY_TAKEN",
-                 "Another edition comes into force on that day.")
-      .With("effectiveFrom", day.ToString())
-      .With("edition", edition)
-      .Precondition("EFFECTIVE_DAY", "effective_from", "choose another day")
-      .Cite(Approval());
-}
-
-absl::Status EffectiveDayPast() {
-  return Refusal(StatusCode::kFailedPrecondition, "EFFECTIVE_DAY_PAST",
-                 "An edition comes into force on the day of approval or later.")
-      .Precondition("EFFECTIVE_DAY", "effective_from", "today or later is needed")
-      .Cite(Approval());
-}
-
-absl::Status OrderDateInvalid() {
-  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                 "The order is dated in the future.")
-      .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
-      .Cite(Approval());
 }
 
 absl::Status EffectiveBeforeOrder() {
@@ -123,14 +80,6 @@ absl::Status ScoreOverNorm(const std::string& field, int64_t maximum) {
       .Field(absl::StrCat("assessment.", field),
              absl::StrCat("is over the norm of ", maximum, " points"))
       .Cite(Criteria());
-}
-
-absl::Status DecisionMissing(v1::Edition::State state) {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The edition has not been approved, so there is no decision to replay.")
-      .With("state", v1::Edition::State_Name(state))
-      .Precondition("EDITION_STATE", "state", "an edition that was approved is needed")
-      .Cite(Approval());
 }
 
 }  // namespace nisi::priority_goods::errors

@@ -27,17 +27,10 @@ absl::Status LevelTooLow();  // LEVEL_TOO_LOW
 // `others`: at least one whose level is another than the assessed one. Tells of the first, and
 // names as many as an answer holds.
 absl::Status LevelNotAssessed(const std::vector<AssessedLevel>& others);  // LEVEL_NOT_ASSESSED
-absl::Status EntryOverlap(const std::string& other);                      // ENTRY_OVERLAP
 absl::Status EntryExists(const std::string& name);                        // ALREADY_EXISTS
-absl::Status AssessmentExists(const std::string& name);                   // ALREADY_EXISTS
-absl::Status EditionEmpty();                                              // EDITION_EMPTY
 // `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
 // than they may know.
-absl::Status EffectiveDayTaken(base::Date day, const std::string& edition);  // EFFECTIVE_DAY_TAKEN
-absl::Status EffectiveDayPast();                                             // EFFECTIVE_DAY_PAST
-absl::Status OrderDateInvalid();                                             // ORDER_DATE_INVALID
-absl::Status EffectiveBeforeOrder();                                         // INVALID_FIELD
-absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);       // SCORE_OVER_NORM
-absl::Status DecisionMissing(v1::Edition::State state);                      // DECISION_MISSING
+absl::Status EffectiveBeforeOrder();                                    // INVALID_FIELD
+absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);  // SCORE_OVER_NORM
 
 }  // namespace nisi::priority_goods::errors

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/cases/refusals.h"
 #include "common/rpc/catalog.h"
 #include "nisi/priority_goods/v1/service.pb.h"
 #include "services/priority_goods/errors.h"
@@ -34,9 +35,11 @@ struct GoodsList {
   static std::string CodeIn(absl::string_view last_segment) { return std::string(last_segment); }
   static base::LegalBasis Drafting() { return errors::Drafting(); }
   static absl::Status DayTaken(base::Date day, const std::string& edition) {
-    return errors::EffectiveDayTaken(day, edition);
+    return cases::EffectiveDayTaken(day, edition, errors::Approval());
   }
-  static absl::Status Overlap(const std::string& entry) { return errors::EntryOverlap(entry); }
+  static absl::Status Overlap(const std::string& entry) {
+    return cases::EntryOverlap(entry, errors::LevelOfAGood());
+  }
   static absl::Status EntryExists(const std::string& entry) { return errors::EntryExists(entry); }
 };
 

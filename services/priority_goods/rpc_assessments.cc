@@ -1,6 +1,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "common/cases/rows.h"
 #include "common/rpc/resource.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -35,7 +36,7 @@ absl::StatusOr<v1::Assessment> CreateAssessment(Env& env, const Call& call, stor
   row.mutable_assessment()->set_name(name);
   // The same request again, after its answer is kept no longer, must not undo what came since.
   ASSIGN_OR_RETURN(const auto known, tx.Find(kAssessments, store::Key::Of(name)));
-  if (known.has_value()) return errors::AssessmentExists(name);
+  if (known.has_value()) return cases::RecordExists(kAssessments.name, name);
   RETURN_IF_ERROR(Decide(env, tx, call, row.mutable_assessment()));
   tx.Cite(errors::Criteria());
   RETURN_IF_ERROR(tx.Put(kAssessments, &row));
@@ -87,7 +88,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
     ASSIGN_OR_RETURN(const auto found, view.Find(kEditions, store::Key::Of(number), at));
     if (!found.has_value()) return base::NotFound("editions", request.name());
     const Edition& edition = found->row.edition();
-    if (!edition.has_decision()) return errors::DecisionMissing(edition.state());
+    if (!edition.has_decision()) return cases::DecisionMissing(errors::Approval());
     return cases::ReplayAnswer<v1::ReplayDecisionResponse>(edition.decision(), ReplayApproval);
   }
   return base::InvalidField("name", "is of no record with decisions");

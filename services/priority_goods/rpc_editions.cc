@@ -1,6 +1,7 @@
 #include <set>
 
 #include "common/cases/editions.h"
+#include "common/cases/refusals.h"
 #include "common/rpc/resource.h"
 #include "common/store/merkle.h"
 #include "services/priority_goods/errors.h"
@@ -86,7 +87,7 @@ absl::StatusOr<v1::Edition> SubmitEdition(Env& env, const Call& call, store::Tx&
                                           const v1::SubmitEditionRequest& request) {
   ASSIGN_OR_RETURN(auto step, Begin(tx, call, Verb::kSubmit, request));
   ASSIGN_OR_RETURN(const store::Frontier entries, EntriesOf(tx, step.row.number()));
-  if (entries.size() == 0) return errors::EditionEmpty();
+  if (entries.size() == 0) return cases::EditionEmpty(errors::ListOfPriorityGoods());
   // What was assessed, or assessed otherwise, since the entries were written.
   ASSIGN_OR_RETURN(const auto levels, AssessedLevels(tx, step.row.number()));
   RETURN_IF_ERROR(CheckAssessed(levels));

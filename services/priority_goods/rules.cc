@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/priority_goods/errors.h"
 
 namespace nisi::priority_goods {
@@ -208,9 +209,9 @@ absl::StatusOr<Decision> Approve(const Edition& edition, const cases::EditionOrd
   RETURN_IF_ERROR(EditionMachine()
                       .Ask(Edition::SUBMITTED, Verb::kApprove, {kAuthority, order.approver, acts})
                       .status());
-  if (edition.entry_count() == 0) return errors::EditionEmpty();
-  if (order.date > today) return errors::OrderDateInvalid();
-  if (order.effective_from < today) return errors::EffectiveDayPast();
+  if (edition.entry_count() == 0) return cases::EditionEmpty(errors::ListOfPriorityGoods());
+  if (order.date > today) return cases::OrderDateInvalid(errors::Approval());
+  if (order.effective_from < today) return cases::EffectiveDayPast(errors::Approval());
   RETURN_IF_ERROR(CheckAssessed(levels));
   Facts facts = cases::ApprovalFacts(edition, order, today, kDecidedBy);
   for (const AssessedLevel& level : levels) {

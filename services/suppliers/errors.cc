@@ -133,13 +133,6 @@ absl::Status SuspensionEndPast() {
       .Cite(Database());
 }
 
-absl::Status DecisionMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "No decision was taken since it was submitted, so there is none to replay.")
-      .Precondition("DECISION", "decision", "a verification or review is needed")
-      .Cite(Maintaining());
-}
-
 absl::Status EvidenceExists() {
   return Refusal(StatusCode::kAlreadyExists, "ALREADY_EXISTS",
                  "Another supplier has evidence of this type, issuer and number.")
@@ -190,13 +183,6 @@ absl::Status RevokeDate(const char* description) {
   return Refusal(StatusCode::kFailedPrecondition, "REVOKE_DATE",
                  "Evidence cannot be revoked from that day on.")
       .Precondition("REVOKE_DATE", "revoke_date", description)
-      .Cite(Examination());
-}
-
-absl::Status RevocationMissing() {
-  return Refusal(StatusCode::kFailedPrecondition, "DECISION_MISSING",
-                 "The evidence was not revoked, so there is no decision to replay.")
-      .Precondition("DECISION", "revocation", "a revocation is needed")
       .Cite(Examination());
 }
 
@@ -279,13 +265,6 @@ absl::Status ItemTwice(int demand) {
                  "Two lines of the edition have the same id.")
       .Field(absl::StrCat("demands[", demand, "].item_id"), "is there already")
       .Cite(ListOfGoods());
-}
-
-absl::Status OrderDateInvalid() {
-  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                 "The order is dated in the future.")
-      .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
-      .Cite(Database());
 }
 
 absl::Status AnswerToItself() {
@@ -408,16 +387,6 @@ absl::Status NoReports() {
                  "No report of the stage lies in the period.")
       .Precondition("REPORTS", "period_from", "at least one report is needed")
       .Cite(MonitoredList());
-}
-
-absl::Status PlaceEnded(const std::string& field, const std::string& kato,
-                        const std::string& successor) {
-  return Refusal(StatusCode::kInvalidArgument, "PLACE_ENDED",
-                 "The code of the place is no longer in force: give the code of its successor.")
-      .With("kato", kato)
-      .With("successor", successor)
-      .Field(field, absl::StrCat("has ended; ", successor, " took over from it"))
-      .Cite(DatabaseRules());
 }
 
 }  // namespace nisi::suppliers::errors

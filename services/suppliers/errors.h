@@ -39,7 +39,6 @@ absl::Status SupplierState(absl::string_view state, const char* needed);  // SUP
 absl::Status AnswerTwice(int index);                                      // INVALID_FIELD
 absl::Status ReviewOverrulesRegister(absl::string_view check);  // REVIEW_OVERRULES_REGISTER
 absl::Status SuspensionEndPast();                               // SUSPENSION_END_PAST
-absl::Status DecisionMissing();                                 // DECISION_MISSING
 
 // Evidence and offers.
 absl::Status EvidenceExists();                                   // ALREADY_EXISTS
@@ -49,7 +48,6 @@ absl::Status EvidenceTermTooLong(base::Date longest);            // EVIDENCE_TER
 absl::Status EvidenceValue(int cover, bool conformity);          // EVIDENCE_VALUE
 absl::Status CoverTwice(int cover);                              // COVER_TWICE
 absl::Status RevokeDate(const char* description);                // REVOKE_DATE
-absl::Status RevocationMissing();                                // DECISION_MISSING
 absl::Status EvidenceForeign(const std::string& evidence);       // EVIDENCE_FOREIGN
 absl::Status EvidenceDoesNotCover(const std::string& evidence);  // EVIDENCE_DOES_NOT_COVER
 // `path`: of the offer in the request, with its point; empty for a row.
@@ -65,7 +63,6 @@ absl::Status RespondUntilPast();                                             // 
 absl::Status PublicationDiffers();                                           // PUBLICATION_DIFFERS
 absl::Status ItemMissing(int demand);                                        // INVALID_FIELD
 absl::Status ItemTwice(int demand);                                          // ITEM_TWICE
-absl::Status OrderDateInvalid();                                             // ORDER_DATE_INVALID
 absl::Status AnswerToItself();                                               // ANSWER_TO_ITSELF
 absl::Status OfferForeign(const std::string& offer);                         // OFFER_FOREIGN
 absl::Status OfferDoesNotMatch(const std::string& offer, const char* what);  // OFFER_DOES_NOT_MATCH
@@ -73,8 +70,6 @@ absl::Status SubscriptionsTooMany(int most);  // SUBSCRIPTIONS_TOO_MANY
 absl::Status DemandsTooMany(int64_t most);    // DEMANDS_TOO_MANY
 
 // PLACE_ENDED: something else stands where the code stood.
-absl::Status PlaceEnded(const std::string& field, const std::string& kato,
-                        const std::string& successor);
 
 // Monitored organizations and their reports.
 absl::Status MonitoredExists(const std::string& name);   // ALREADY_EXISTS

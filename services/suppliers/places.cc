@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/cases/refusals.h"
 #include "services/suppliers/errors.h"
 
 namespace nisi::suppliers {
@@ -13,7 +14,8 @@ absl::StatusOr<std::optional<PlaceFact>> EnterPlace(const Env& env, const rpc::C
   if (kato.empty()) return std::nullopt;
   absl::StatusOr<PlaceFact> place = std::move(env.ask_places(call, {kato}).front());
   if (!place.ok() || (place->kato() != kato && kato == known)) return std::nullopt;
-  if (place->kato() != kato) return errors::PlaceEnded(field, kato, place->kato());
+  if (place->kato() != kato)
+    return cases::PlaceEnded(field, kato, place->kato(), errors::DatabaseRules());
   return *std::move(place);
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/cases/refusals.h"
 #include "common/cases/rows.h"
 #include "common/cases/step.h"
 #include "common/rpc/resource.h"
@@ -104,7 +105,7 @@ absl::StatusOr<v1::Publication> PublishDemands(Env& env, const Call& call, store
     return publication;
   }
   ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(request.order_date()));
-  if (ordered > tx.today()) return errors::OrderDateInvalid();
+  if (ordered > tx.today()) return cases::OrderDateInvalid(errors::Database());
   std::set<std::string> items;
   for (int i = 0; i < request.demands_size(); ++i) {
     const Demand& demand = request.demands(i);

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "common/cases/rows.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/offers.h"
@@ -186,7 +187,8 @@ absl::StatusOr<v1::ReplayEvidenceDecisionResponse> ReplayEvidenceDecision(
   ASSIGN_OR_RETURN(const auto found, rpc::FindFor(view, call, kEvidence, store::Key::Of(number),
                                                   request.name(), nullptr, at));
   const Evidence& evidence = found.row.evidence();
-  if (request.revocation() && !evidence.has_revocation()) return errors::RevocationMissing();
+  if (request.revocation() && !evidence.has_revocation())
+    return cases::DecisionMissing(errors::Examination());
   const auto& stored = request.revocation() ? evidence.revocation() : evidence.decision();
   ASSIGN_OR_RETURN(auto answer, cases::ReplayAnswer<v1::ReplayEvidenceDecisionResponse>(
                                     stored, request.revocation() ? ReplayRevocation : ReplayTerm));

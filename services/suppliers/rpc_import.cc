@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/codes.h"
 #include "common/base/money.h"
+#include "common/cases/refusals.h"
 #include "common/rpc/import.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/offers.h"
@@ -109,7 +110,8 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
   absl::Status JudgeIn(const store::Tx& tx, const Supplier& supplier) override {
     const auto place = places_.find(supplier.kato());
     if (place != places_.end() && place->second.kato() != supplier.kato()) {
-      return errors::PlaceEnded("kato", supplier.kato(), place->second.kato());
+      return cases::PlaceEnded("kato", supplier.kato(), place->second.kato(),
+                               errors::DatabaseRules());
     }
     ASSIGN_OR_RETURN(const auto found, tx.Find(kSuppliers, store::Key::Of(supplier.bin())));
     if (!found.has_value()) return absl::OkStatus();

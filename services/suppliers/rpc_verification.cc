@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "common/cases/findings.h"
+#include "common/cases/refusals.h"
 #include "services/suppliers/errors.h"
 #include "services/suppliers/rpcs.h"
 #include "services/suppliers/steps.h"
@@ -208,7 +209,7 @@ absl::StatusOr<v1::ReplayDecisionResponse> ReplayDecision(
   ASSIGN_OR_RETURN(const auto found,
                    rpc::FindFor(view, call, kSuppliers, store::Key::Of(BinIn(request.name())),
                                 request.name(), nullptr, at));
-  if (!found.row.supplier().has_decision()) return errors::DecisionMissing();
+  if (!found.row.supplier().has_decision()) return cases::DecisionMissing(errors::Maintaining());
   ASSIGN_OR_RETURN(auto answer, cases::ReplayAnswer<v1::ReplayDecisionResponse>(
                                     found.row.supplier().decision(), ReplaySupplier));
   answer.set_name(found.row.supplier().name());

@@ -122,7 +122,7 @@ std::string NextStep(const grpc::Status& status, const Details& details, const A
                         " says who may call it; a record of others and one that is not there are "
                         "answered alike");
   }
-  if (reason == "SERVICE_UNKNOWN")
+  if (reason == "PROCESS_UNKNOWN")
     return absl::StrCat("--service takes one of ", absl::StrJoin(Owners(), ", "));
   if (reason == "FILTER_INVALID")
     return "a filter reads as --filter 'state = DRAFT AND order_date >= 2026-01-31', by the fields "

@@ -284,7 +284,7 @@ TEST(ErrorsTest, WhoCallsWronglyIsToldWhatToDo) {
   EXPECT_THAT(WordsOf(StatusCode::PERMISSION_DENIED, "ACCESS_DENIED"), HasSubstr("nisi describe"));
   EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "FILTER_INVALID"),
               HasSubstr("--filter 'state"));
-  EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "SERVICE_UNKNOWN"),
+  EXPECT_THAT(WordsOf(StatusCode::INVALID_ARGUMENT, "PROCESS_UNKNOWN"),
               HasSubstr("--service takes one of priority-goods, industry-map, "));
   // The service is away, and says so with when to come again.
   EXPECT_THAT(WordsOf(StatusCode::UNAVAILABLE, "BACKEND_UNAVAILABLE"), Not(HasSubstr("next")));
