@@ -323,6 +323,22 @@ TEST_F(PlacesTest, PlacesThatAnUpdateDoesNotNameAreNotAsked) {
   EXPECT_EQ(map_.asked(), asked);
 }
 
+// Of a change that the state forbids, or that was made by another version, nobody is asked.
+TEST_F(PlacesTest, AMemberThatMayNotComeHasItsPlaceAskedOfNobody) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  v1::AddMemberRequest add;
+  add.set_parent(round.cluster);
+  *add.mutable_participant() = MakeParticipant(900, v1::OTHER, kNew);
+  add.set_etag("\"0-0\"");
+  const int asked = map_.asked();
+  EXPECT_EQ(ReasonOf(Do<v1::Member>("AddMember", organization, add).status()), "VERSION_MISMATCH");
+  add.clear_etag();
+  Must<v1::Cluster>("RemoveCluster", authority_, Ordered<v1::RemoveClusterRequest>(round.cluster));
+  EXPECT_EQ(ReasonOf(Do<v1::Member>("AddMember", organization, add).status()), "CLUSTER_STATE");
+  EXPECT_EQ(map_.asked(), asked);
+}
+
 // What a member has had is what it has on the day from which the change holds.
 TEST_F(PlacesTest, AMembersPlaceIsThatOfTheDayOfItsChange) {
   const Round round = Registered();

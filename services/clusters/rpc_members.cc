@@ -2,6 +2,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/ahead.h"
 #include "common/rpc/gather.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/places.h"
@@ -20,26 +21,59 @@ absl::StatusOr<MemberKey> MemberKeyOf(const std::string& name) {
   return MemberKey{cluster, name.substr(name.rfind('/') + 1)};
 }
 
-absl::StatusOr<cases::Step<ClusterRow>> BeginChange(const store::Tx& tx, const Call& call,
-                                                    int32_t number) {
-  return BeginStep(tx, call, ClusterMachine(), ClusterVerb::kChangeMembers, kClusters,
-                   store::Key::Of(number), ClusterName(number), "");
+// What a change of members is of: the cluster, and what the organization is in it on the day from
+// which the change holds.
+struct MemberChange {
+  rpc::Found<ClusterRow> cluster;
+  base::Date day;
+  std::optional<MemberRow> known;
+
+  std::string etag() const { return known.has_value() ? known->member().etag() : std::string(); }
+};
+
+absl::StatusOr<base::Date> DayOf(bool given, const google::type::Date& date, base::Date today) {
+  if (!given) return today;
+  return base::Date::FromProto(date);
 }
 
-// The day from which a change holds. One in the past is a correction, which says why; none lies
-// before the cluster was entered.
-absl::StatusOr<base::Date> DayOf(const store::Tx& tx, int32_t cluster, bool given,
-                                 const google::type::Date& date, const std::string& reason,
-                                 const std::string& field) {
-  if (!given) return tx.today();
-  ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(date));
-  if (day >= tx.today()) return day;
+absl::StatusOr<MemberChange> MemberChangeOf(const store::Reader& reader, const Call& call,
+                                            const MemberKey& key, base::Date day) {
+  ASSIGN_OR_RETURN(auto cluster, rpc::FindFor(reader, call, kClusters, store::Key::Of(key.cluster),
+                                              ClusterName(key.cluster)));
+  ASSIGN_OR_RETURN(auto found,
+                   reader.Find(kMembers, store::Key::Of(key.cluster, key.bin), {.as_of = day}));
+  MemberChange change{std::move(cluster), day, std::nullopt};
+  if (found.has_value()) change.known = std::move(found->row);
+  return change;
+}
+
+absl::StatusOr<MemberChange> MemberChangeOf(const store::Reader& reader, const Call& call,
+                                            const v1::AddMemberRequest& request, base::Date today) {
+  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
+  ASSIGN_OR_RETURN(const base::Date day,
+                   DayOf(request.has_member_from(), request.member_from(), today));
+  ASSIGN_OR_RETURN(MemberChange change,
+                   MemberChangeOf(reader, call, {number, request.participant().bin()}, day));
+  RETURN_IF_ERROR(cases::CheckSeenBeside(change.cluster.roles, request.etag(), change.etag()));
+  return change;
+}
+
+absl::StatusOr<cases::Step<ClusterRow>> BeginChange(const Call& call, MemberChange* change) {
+  return cases::Begin(call, ClusterMachine(), ClusterVerb::kChangeMembers,
+                      std::move(change->cluster.row), {.roles = change->cluster.roles});
+}
+
+// A change that holds from the past on is a correction, which says why; none does before the
+// cluster was entered.
+absl::Status CheckDay(const store::Tx& tx, int32_t cluster, base::Date day,
+                      const std::string& reason, const std::string& field) {
+  if (day >= tx.today()) return absl::OkStatus();
   if (reason.empty()) return errors::CorrectionReasonMissing();
   // One that was imported is entered as of the day of its order, before it was recorded.
   ASSIGN_OR_RETURN(const auto then, tx.Find(kClusters, store::Key::Of(cluster), {.as_of = day}));
-  if (!then.has_value())
-    return errors::MemberDateInvalid(field, "the day on which the cluster was entered or later");
-  return day;
+  return then.has_value() ? absl::OkStatus()
+                          : errors::MemberDateInvalid(
+                                field, "the day on which the cluster was entered or later");
 }
 
 // Later versions of the same membership, known already, end with it: else it would begin again by
@@ -84,8 +118,9 @@ namespace {
 
 absl::StatusOr<v1::Member> Add(Env& env, const Call& call, store::Tx& tx,
                                const v1::AddMemberRequest& request, const Places& places) {
-  ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
-  ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, number));
+  ASSIGN_OR_RETURN(MemberChange change, MemberChangeOf(tx, call, request, tx.today()));
+  ASSIGN_OR_RETURN(auto step, BeginChange(call, &change));
+  const int32_t number = step.row.number();
   const Cluster& cluster = step.row.cluster();
   // What is scored is what is selected: members may leave meanwhile, and none come.
   if (cluster.state() == Cluster::CANDIDATE) {
@@ -97,15 +132,9 @@ absl::StatusOr<v1::Member> Add(Env& env, const Call& call, store::Tx& tx,
   if (!IsNear(cluster.region(), participant.region())) {
     return errors::RegionNotNeighbouring("participant.region");
   }
-  ASSIGN_OR_RETURN(const base::Date day,
-                   DayOf(tx, number, request.has_member_from(), request.member_from(),
-                         request.reason(), "member_from"));
-  ASSIGN_OR_RETURN(const auto known,
-                   tx.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(),
-                                 known.has_value() ? known->row.member().etag() : std::string()));
+  RETURN_IF_ERROR(CheckDay(tx, number, change.day, request.reason(), "member_from"));
   MemberRow row;
-  if (known.has_value()) row = known->row;  // it changes what it is, and stays a member since then
+  if (change.known.has_value()) row = *std::move(change.known);  // it changes what it is
   row.set_cluster(number);
   v1::Member& member = *row.mutable_member();
   member.set_name(MemberName(number, participant.bin()));
@@ -113,11 +142,11 @@ absl::StatusOr<v1::Member> Add(Env& env, const Call& call, store::Tx& tx,
   KeepPlace(places, &member);
   member.set_cluster_organization(cluster.cluster_organization());
   *member.mutable_regions() = cluster.regions();
-  if (!known.has_value()) *member.mutable_member_from() = day.ToProto();
+  if (!change.known.has_value()) *member.mutable_member_from() = change.day.ToProto();
   member.set_reason(request.reason());
-  RETURN_IF_ERROR(tx.Put(kMembers, &row, day));
+  RETURN_IF_ERROR(tx.Put(kMembers, &row, change.day));
   Keep(participant.bin(), &step.row);
-  RETURN_IF_ERROR(Follow(env, tx, participant.bin(), day, &step));
+  RETURN_IF_ERROR(Follow(env, tx, participant.bin(), change.day, &step));
   return row.member();
 }
 
@@ -128,24 +157,19 @@ absl::StatusOr<v1::Member> AddMember(Env& env, Call& call, const v1::AddMemberRe
   return rpc::GatherThenWrite<v1::Member>(
       *env.store, call, request,
       [&]() -> absl::Status {
-        ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
-        const Participant& participant = request.participant();
-        const store::View view = env.store->Read();
-        // What the map says of the place would tell a stranger whether it is a member, and where.
-        RETURN_IF_ERROR(
-            rpc::FindFor(view, call, kClusters, store::Key::Of(number), request.parent()).status());
-        // As it is on the day from which the change holds.
-        base::Date day = call.today();
-        if (request.has_member_from()) {
-          ASSIGN_OR_RETURN(day, base::Date::FromProto(request.member_from()));
+        std::set<std::string> had;
+        {
+          const store::View view = env.store->Read();
+          ASSIGN_OR_RETURN(const MemberChange change,
+                           MemberChangeOf(view, call, request, call.today()));
+          // What the map says of the place would tell a stranger whether it is a member, and where.
+          RETURN_IF_ERROR(cases::MayBegin(call, ClusterMachine(), ClusterVerb::kChangeMembers,
+                                          change.cluster.row, {.roles = change.cluster.roles}));
+          if (change.known.has_value()) had.insert(change.known->member().participant().region());
         }
         ASSIGN_OR_RETURN(
-            const auto known,
-            view.Find(kMembers, store::Key::Of(number, participant.bin()), {.as_of = day}));
-        std::set<std::string> had;
-        if (known.has_value()) had.insert(known->row.member().participant().region());
-        ASSIGN_OR_RETURN(places,
-                         AskPlaces(env, call, {{"participant.region", participant.region()}}, had));
+            places,
+            AskPlaces(env, call, {{"participant.region", request.participant().region()}}, had));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) { return Add(env, call, tx, request, places); });
@@ -154,18 +178,21 @@ absl::StatusOr<v1::Member> AddMember(Env& env, Call& call, const v1::AddMemberRe
 absl::StatusOr<v1::Member> EndMembership(Env& env, const Call& call, store::Tx& tx,
                                          const v1::EndMembershipRequest& request) {
   ASSIGN_OR_RETURN(const MemberKey key, MemberKeyOf(request.name()));
-  ASSIGN_OR_RETURN(auto step, BeginChange(tx, call, key.cluster));
   ASSIGN_OR_RETURN(const base::Date day,
-                   DayOf(tx, key.cluster, request.has_member_until(), request.member_until(),
-                         request.reason(), "member_until"));
-  const store::Key at = store::Key::Of(key.cluster, key.bin);
-  ASSIGN_OR_RETURN(const auto found, tx.Find(kMembers, at, {.as_of = day}));
-  if (!found.has_value()) {
+                   DayOf(request.has_member_until(), request.member_until(), tx.today()));
+  ASSIGN_OR_RETURN(MemberChange change, MemberChangeOf(tx, call, key, day));
+  // Where it is no member on that day there is no version to have seen: the day is what is wrong.
+  if (change.known.has_value()) {
+    RETURN_IF_ERROR(cases::CheckSeenBeside(change.cluster.roles, request.etag(), change.etag()));
+  }
+  ASSIGN_OR_RETURN(auto step, BeginChange(call, &change));
+  RETURN_IF_ERROR(CheckDay(tx, key.cluster, day, request.reason(), "member_until"));
+  if (!change.known.has_value()) {
     return errors::MemberDateInvalid("member_until", "a day on which it is a member is needed");
   }
-  const v1::Member& member = found->row.member();
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(), member.etag()));
-  ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(member.member_from()));
+  const store::Key at = store::Key::Of(key.cluster, key.bin);
+  ASSIGN_OR_RETURN(const base::Date first,
+                   base::Date::FromProto(change.known->member().member_from()));
   if (day < first) {
     return errors::MemberDateInvalid("member_until", "not before the membership began");
   }

@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+#include "common/cases/ahead.h"
 #include "services/clusters/errors.h"
 #include "services/clusters/rpcs.h"
 
@@ -27,17 +28,20 @@ absl::Status Received(const Env& env, store::Tx& tx, const Cluster& cluster, int
 absl::StatusOr<v1::ClusterReport> SubmitClusterReport(
     Env& env, const Call& call, store::Tx& tx, const v1::SubmitClusterReportRequest& request) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(request.parent(), "clusters/*", 0));
-  ASSIGN_OR_RETURN(auto step, BeginStep(tx, call, ClusterMachine(), ClusterVerb::kReport, kClusters,
-                                        store::Key::Of(number), request.parent(), ""));
   const int year = request.report().year();
+  ASSIGN_OR_RETURN(auto cluster,
+                   rpc::FindFor(tx, call, kClusters, store::Key::Of(number), request.parent()));
+  ASSIGN_OR_RETURN(const auto known, tx.Find(kReports, store::Key::Of(number, year)));
+  RETURN_IF_ERROR(
+      cases::CheckSeenBeside(cluster.roles, request.etag(),
+                             known.has_value() ? known->row.report().etag() : std::string()));
+  ASSIGN_OR_RETURN(auto step, cases::Begin(call, ClusterMachine(), ClusterVerb::kReport,
+                                           std::move(cluster.row), {.roles = cluster.roles}));
   if (year >= tx.today().year()) return errors::ReportYearOpen(year);
   ASSIGN_OR_RETURN(const base::Date due, ReportDue(year, *env.norms));
-  ASSIGN_OR_RETURN(const auto known, tx.Find(kReports, store::Key::Of(number, year)));
   if (known.has_value() && request.report().correction_reason().empty()) {
     return errors::CorrectionReasonMissing();
   }
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(),
-                                 known.has_value() ? known->row.report().etag() : std::string()));
   ClusterReportRow row;
   row.set_cluster(number);
   v1::ClusterReport& report = *row.mutable_report();

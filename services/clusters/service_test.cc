@@ -1,5 +1,6 @@
 // The life of a cluster over the real service: selection, register, members by date, cure, reports.
 #include <algorithm>
+#include <functional>
 #include <random>
 #include <set>
 
@@ -988,6 +989,52 @@ TEST_F(ServiceTest, ACorrectionNamesTheVersionThatWasSeen) {
       ReasonOf(
           Report(round.cluster, today().year() - 1, organization, "ещё", report->etag()).status()),
       "VERSION_MISMATCH");
+}
+
+// As of the record of a step itself: the state was not seen either.
+TEST_F(ServiceTest, AStaleEtagOfAMemberOrAReportIsToldBeforeTheState) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  const int n = round.organizations[0] + 7;
+  GoTo(*base::Date::Of(today().year() + 1, 2, 1));
+  const int year = today().year() - 1;
+  ASSERT_TRUE(Report(round.cluster, year, organization).ok());
+  const base::Date before = today();
+  GoTo(before.AddDays(1));
+  Must<v1::Cluster>("RemoveCluster", authority_, Ordered<v1::RemoveClusterRequest>(round.cluster));
+  const struct {
+    const char* method;
+    std::function<absl::Status(const rpc::Caller&, const std::string&)> call;
+  } kCases[] = {
+      {"AddMember",
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::AddMemberRequest add;
+         add.set_parent(round.cluster);
+         *add.mutable_participant() = MakeParticipant(n, v1::OTHER);
+         *add.mutable_member_from() = before.ToProto();
+         add.set_reason("опечатка");
+         add.set_etag(etag);
+         return Do<v1::Member>("AddMember", caller, add).status();
+       }},
+      {"EndMembership",
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::EndMembershipRequest end;
+         end.set_name(absl::StrCat(round.cluster, "/members/", Bin(n)));
+         *end.mutable_member_until() = before.ToProto();
+         end.set_reason("Вышла");
+         end.set_etag(etag);
+         return Do<v1::Member>("EndMembership", caller, end).status();
+       }},
+      {"SubmitClusterReport",
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         return Report(round.cluster, year, caller, "опечатка", etag).status();
+       }},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(ReasonOf(c.call(organization, "")), "CLUSTER_STATE") << c.method;
+    EXPECT_EQ(ReasonOf(c.call(organization, "\"0-0\"")), "VERSION_MISMATCH") << c.method;
+    EXPECT_EQ(ReasonOf(c.call(Entity(7777), "\"0-0\"")), "ACCESS_DENIED") << c.method;
+  }
 }
 
 // How long its work plan is, is the applicant's own.

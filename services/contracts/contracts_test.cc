@@ -1,4 +1,6 @@
 // A contract from its plan to its end: who may do what, what years come to, and what may not be.
+#include <functional>
+
 #include "absl/strings/str_join.h"
 #include "services/contracts/service_testing.h"
 
@@ -1256,6 +1258,60 @@ TEST_F(ContractTest, TheSupplierReportsOnAYearAndCorrects) {
   request.mutable_report()->set_year(2027);
   request.clear_etag();
   EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request), "YEAR_AHEAD");
+}
+
+// Whoever saw another version of what they change did not see the state that is.
+TEST_F(ContractTest, AStaleEtagIsToldBeforeTheState) {
+  const std::string name = OffTake();
+  const auto planned = Plan(MakeContract());
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  const rpc::Caller customer = CustomerOf(1);
+  using Call = std::function<absl::Status(const rpc::Caller&, const std::string&)>;
+  const struct {
+    const char *method, *state;
+    const rpc::Caller& caller;
+    Call call;
+  } kCases[] = {
+      {"UpdateNeed", "CYCLE_STATE", institute_,
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::UpdateNeedRequest update;
+         update.mutable_need()->set_name(NeedName(2026, 1));
+         update.mutable_need()->set_etag(etag);
+         update.mutable_need()->set_quantity("7");
+         update.mutable_update_mask()->add_paths("quantity");
+         return Do<v1::Need>("UpdateNeed", caller, update).status();
+       }},
+      {"DeleteNeed", "CYCLE_STATE", institute_,
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         auto remove = Named<v1::DeleteNeedRequest>(NeedName(2026, 1));
+         remove.set_etag(etag);
+         return Do<v1::DeleteNeedResponse>("DeleteNeed", caller, remove).status();
+       }},
+      {"UpdateContract", "CONTRACT_STATE", customer,
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::UpdateContractRequest update;
+         update.mutable_contract()->set_name(name);
+         update.mutable_contract()->set_etag(etag);
+         update.mutable_contract()->set_price_formula("Медь на ЛБМ");
+         update.mutable_update_mask()->add_paths("price_formula");
+         return Do<v1::Contract>("UpdateContract", caller, update).status();
+       }},
+      {"SubmitMonitoringReport", "CONTRACT_STATE", supplier_,
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::SubmitMonitoringReportRequest report;
+         report.set_parent(planned->name());
+         report.set_etag(etag);
+         report.mutable_report()->set_year(2026);
+         report.mutable_report()->set_in_country_value_bp(2'999);
+         report.mutable_report()->set_progress("Цех построен");
+         return Do<v1::MonitoringReport>("SubmitMonitoringReport", caller, report).status();
+       }},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(ReasonOf(c.call(c.caller, "")), c.state) << c.method;
+    EXPECT_EQ(ReasonOf(c.call(c.caller, "\"0-0\"")), "VERSION_MISMATCH") << c.method;
+    EXPECT_EQ(ReasonOf(c.call(stranger_, "\"0-0\"")), "ACCESS_DENIED") << c.method;
+  }
 }
 
 // The last year is over when its contract is: what was not told, or wrongly, is told after it.

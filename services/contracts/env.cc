@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/roles.h"
+#include "common/cases/ahead.h"
 #include "common/cases/refusals.h"
 #include "common/norms/term.h"
 #include "services/contracts/errors.h"
@@ -170,13 +171,14 @@ v1::Party PartyOf(uint32_t roles) {
 
 absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call& call,
                                            ContractVerb verb, const std::string& name,
-                                           const std::string& etag) {
+                                           const std::string& etag, const std::string* current) {
   ASSIGN_OR_RETURN(auto found, rpc::FindFor(tx, call, kContracts, store::Key::Of(name), name));
   const Contract& contract = found.row.contract();
   const uint32_t roles =
       PartyRoles(*call.caller, contract.customer(), contract.supplier(), found.roles);
+  if (current != nullptr) RETURN_IF_ERROR(cases::CheckSeenBeside(roles, etag, *current));
   return cases::Begin(call, ContractMachine(), verb, std::move(found.row),
-                      {.roles = roles, .etag = etag});
+                      {.roles = roles, .etag = current == nullptr ? etag : ""});
 }
 
 absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step) {

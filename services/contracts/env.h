@@ -117,9 +117,11 @@ absl::StatusOr<bool> IsReadUnder(const store::Reader& reader, const rpc::Call& c
   if (RolesUnder(call, resource) != 0) return true;
   return rpc::HasPermit(reader, call, resource);
 }
+// `current`: that of which `etag` is, where it is of what the step changes beside the contract.
 absl::StatusOr<ContractStep> BeginContract(const store::Tx& tx, const rpc::Call& call,
                                            ContractVerb verb, const std::string& name,
-                                           const std::string& etag);
+                                           const std::string& etag,
+                                           const std::string* current = nullptr);
 absl::Status FinishContract(const Env& env, store::Tx& tx, ContractStep* step);
 // Whether one who has these roles over the contract sees what happens under it: a pledgee sees its
 // terms alone.

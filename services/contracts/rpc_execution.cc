@@ -351,8 +351,12 @@ absl::StatusOr<v1::Penalty> SettlePenalty(Env& env, const Call& call, store::Tx&
 absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
     Env& /*env*/, const Call& call, store::Tx& tx,
     const v1::SubmitMonitoringReportRequest& request) {
-  ASSIGN_OR_RETURN(const ContractStep step,
-                   BeginContract(tx, call, ContractVerb::kReport, request.parent(), ""));
+  ASSIGN_OR_RETURN(const auto known,
+                   tx.Find(kReports, store::Key::Of(request.parent(), request.report().year())));
+  const std::string current = known.has_value() ? known->row.report().etag() : std::string();
+  ASSIGN_OR_RETURN(
+      const ContractStep step,
+      BeginContract(tx, call, ContractVerb::kReport, request.parent(), request.etag(), &current));
   const Contract& contract = step.row.contract();
   ReportRow row;
   row.set_contract(contract.name());
@@ -365,13 +369,9 @@ absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
   }
   if (report.year() > tx.today().year()) return errors::YearAhead(report.year());
   report.set_name(ChildName(contract.name(), "reports", report.year()));
-  ASSIGN_OR_RETURN(const auto known,
-                   tx.Find(kReports, store::Key::Of(contract.name(), report.year())));
   if (known.has_value() && report.correction_reason().empty()) {
     return errors::CorrectionReasonMissing();
   }
-  RETURN_IF_ERROR(rpc::CheckEtag(request.etag(),
-                                 known.has_value() ? known->row.report().etag() : std::string()));
   // All that follows is found anew, by what this version says.
   report.set_minimum_reached(report.in_country_value_bp() >=
                              contract.minimum_in_country_value_bp());
