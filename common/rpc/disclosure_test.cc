@@ -142,9 +142,11 @@ class DisclosureTest : public ::testing::Test {
   google::type::Date Day(int n) const {
     return base::Date::LegalDay(clock_.Now()).AddDays(n).ToProto();
   }
-  absl::StatusOr<Permit> Withdraw(const Caller& caller, const std::string& name) {
+  absl::StatusOr<Permit> Withdraw(const Caller& caller, const std::string& name,
+                                  const std::string& etag = "") {
     WithdrawPermitRequest request;
     request.set_name(name);
+    request.set_etag(etag);
     request.set_reason("changed my mind");
     request.set_request_id(NextId());
     return server_->Do<Permit>(caller, absl::StrCat(kDisclosure, "WithdrawPermit"), request);
@@ -878,6 +880,11 @@ TEST_F(DisclosureTest, PermitsAreSeenAndWithdrawnByTheirParties) {
   EXPECT_TRUE(Withdraw(authority, order->name()).ok());
   EXPECT_EQ(ShownTo(reader), "");
   EXPECT_EQ(ReasonOf(Withdraw(owner, consent->name()).status()), "PERMIT_WITHDRAWN");
+  // Whoever saw it as it was before is told that first; a stranger is told nothing of its version.
+  EXPECT_EQ(ReasonOf(Withdraw(owner, consent->name(), consent->etag()).status()),
+            "VERSION_MISMATCH");
+  EXPECT_EQ(ReasonOf(Withdraw(stranger, consent->name(), consent->etag()).status()),
+            "ACCESS_DENIED");
 }
 
 TEST_F(DisclosureTest, AccessesAreTheOwnersAndTheAuditorsToSee) {

@@ -1,6 +1,8 @@
 // What holds from another day than the one on which it was recorded, by both times.
 #include "services/industry_map/history.h"
 
+#include <functional>
+
 #include "common/cases/deadlines.h"
 #include "services/industry_map/service_testing.h"
 
@@ -348,6 +350,50 @@ TEST_F(HistoryTest, AnExclusionHoldsFromItsActAndOwesNothingSince) {
   EXPECT_TRUE(Owed(name + "/reports/2026q4").empty());
   EXPECT_EQ(base::ReasonOf(Submit(name, MakeReport("2026Q4", 1, 1), akimat_).status()),
             "NOT_ON_MAP");
+}
+
+// Whoever saw another version did not see what would refuse it now.
+TEST_F(HistoryTest, AStaleEtagIsToldBeforeWhatElseRefuses) {
+  const std::string name = Include();
+  GoTo(Day("2026-07-05"));
+  const auto filed = Submit(name, MakeReport("2026Q2", 100, 500), akimat_);
+  ASSERT_TRUE(filed.ok()) << filed.status();
+  const std::string review = Do<v1::Review>("ProposeExclusion", owner_, Exclusion(name))->name();
+  Recommend(review);
+  ASSERT_TRUE(
+      Do<Project>("ExcludeProject", authority_, Act<v1::ExcludeProjectRequest>(review)).ok());
+  const rpc::Caller other_owner = CallerOf("x", {rpc::v1::ENTITY}, kSectorBin);
+  const struct {
+    const char *method, *state;
+    const rpc::Caller &caller, &stranger;
+    std::string seen;
+    std::function<absl::Status(const rpc::Caller&, const std::string&)> call;
+  } kCases[] = {
+      {"ProposeProject", "REVIEW_STATE", owner_, other_owner, Get(name).etag(),
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::ProposeProjectRequest propose;
+         propose.set_name(name);
+         propose.set_etag(etag);
+         return Do<v1::Review>("ProposeProject", caller, propose).status();
+       }},
+      // Of a report no state of its project refuses a correction; another body is told so next.
+      {"CorrectReport", "NOT_RESPONSIBLE", holding_, other_akimat_, Report(filed->name()).etag(),
+       [&](const rpc::Caller& caller, const std::string& etag) {
+         v1::CorrectReportRequest correct;
+         *correct.mutable_report() = MakeReport("2026Q2", 90, 500);
+         correct.mutable_report()->clear_quarter();
+         correct.mutable_report()->set_name(filed->name());
+         correct.mutable_report()->set_etag(etag);
+         correct.mutable_update_mask()->add_paths("administrative_data");
+         correct.set_reason("Опечатка.");
+         return Do<v1::Report>("CorrectReport", caller, correct).status();
+       }},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(base::ReasonOf(c.call(c.caller, c.seen)), c.state) << c.method;
+    EXPECT_EQ(base::ReasonOf(c.call(c.caller, "\"0-0\"")), "VERSION_MISMATCH") << c.method;
+    EXPECT_EQ(base::ReasonOf(c.call(c.stranger, "\"0-0\"")), "ACCESS_DENIED") << c.method;
+  }
 }
 
 TEST_F(HistoryTest, ACorrectionOfAReportHoldsFromItsFirstFiling) {
