@@ -163,9 +163,9 @@ class SupportTest : public ClustersTest {
     *request.mutable_order_date() = today().ToProto();
     Must<budget::v1::Account>("AllocateBudget", authority_, request);
   }
-  std::string Stands() {
+  std::string Stands(int year = 0) {
     budget::v1::GetAccountRequest get;
-    get.set_name(absl::StrCat("programmes/clusters/accounts/", today().year()));
+    get.set_name(absl::StrCat("programmes/clusters/accounts/", year == 0 ? today().year() : year));
     const auto account = Must<budget::v1::Account>("GetAccount", auditor_, get);
     return cases::StandsText(account);
   }
@@ -389,6 +389,27 @@ TEST_F(SupportTest, FromRequestToTheLastPayment) {
   replay.set_name(absl::StrCat(name, "/payments/4"));
   EXPECT_EQ(Do<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+// What was promised in a year is paid out of that year's money, also when the year is over, and
+// what is left of it is free there.
+TEST_F(SupportTest, WhatIsPaidInTheNextYearComesFromTheAccountThatHoldsIt) {
+  const Round round = Registered();
+  Allocate(1000);
+  const int granted = today().year();
+  const std::string name = Granted(round);
+  GoTo(*base::Date::Of(granted + 1, 2, 10));
+  Allocate(50);
+  PayPart(name, 300);
+  EXPECT_EQ(Stands(granted), "300 0 400 0");
+  EXPECT_EQ(Stands(), "50 0 0 300");
+  v1::CompleteSupportRequest complete;
+  complete.set_name(name);
+  complete.set_reason("Больше не нужно");
+  Must<v1::Support>("CompleteSupport", authority_, complete);
+  EXPECT_EQ(Stands(granted), "700 0 0 0");
+  EXPECT_EQ(Stands(), "50 0 0 300");
+  ExpectSound();
 }
 
 // The order goes out within 3 working days after the passed second check, not after the grant.
