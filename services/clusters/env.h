@@ -199,6 +199,11 @@ absl::Status AmendPast(store::Tx& tx, base::Date from, int32_t cluster,
 // The composition of a cluster as it and its members were on a day.
 absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, const ClusterRow& row,
                                        base::Date day);
+// What was told of a membership for days after the one from which it is put.
+enum class Later { kStays, kDropped };
+// Puts what an organization is from `day` on. Days on which it is a member without a break are one
+// membership, however it was told: each of its versions says the same first day and the same end.
+absl::Status PutMember(store::Tx& tx, base::Date day, Later planned, MemberRow* row);
 // The membership that holds on `day` ends on it, and while it lasts says so: each of its versions
 // since its first day. Returns the last of them.
 absl::StatusOr<MemberRow> EndMember(store::Tx& tx, const store::Key& key, base::Date day,

@@ -273,6 +273,70 @@ absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, cons
   return then.composition();
 }
 
+absl::Status PutMember(store::Tx& tx, base::Date day, Later planned, MemberRow* row) {
+  v1::Member& member = *row->mutable_member();
+  const store::Key key = store::Key::Of(row->cluster(), member.participant().bin());
+  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kMembers, key.bytes()));
+  std::map<base::Date, const store::RawRow*> in_force;  // of each day; they come newest first
+  for (const store::RawRow& version : versions) {
+    in_force.emplace(version.version.effective_from, &version);
+  }
+  std::map<base::Date, MemberRow> others;  // of the same membership
+  const auto keep = [&](const store::RawRow& version) -> absl::Status {
+    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<MemberRow>(version.view()));
+    others.emplace(version.version.effective_from, std::move(stored.row));
+    return absl::OkStatus();
+  };
+  const auto after = in_force.upper_bound(day);
+  // It is a member on the day already, unless the last version until then is an end.
+  bool lasts = after != in_force.begin() && !std::prev(after)->second->version.ended;
+  for (auto it = in_force.lower_bound(day); it != in_force.begin();) {
+    --it;
+    if (it->second->version.ended) break;
+    RETURN_IF_ERROR(keep(*it->second));
+  }
+  *member.mutable_member_from() =
+      others.empty() ? day.ToProto() : others.begin()->second.member().member_from();
+  std::vector<base::Date> days{day};
+  std::optional<base::Date> until;
+  for (auto it = after; it != in_force.end(); ++it) {
+    if (planned == Later::kDropped) {
+      days.push_back(it->first);
+    } else if (!it->second->version.ended) {
+      lasts = true;
+      RETURN_IF_ERROR(keep(*it->second));
+    } else if (lasts) {
+      until = it->first;
+      break;
+    } else {
+      days.push_back(it->first);  // left by what has ended before the day: it ends nothing now
+    }
+  }
+  std::string why;
+  for (const auto& [from, row_then] : others) {
+    const v1::Member& then = row_then.member();
+    if (until.has_value() && DayOf(then.has_member_until(), then.member_until()) == until) {
+      why = then.reason();
+    }
+  }
+  const auto set_until = [&](v1::Member* one) {
+    if (DayOf(one->has_member_until(), one->member_until()) == until) return false;
+    one->clear_member_until();
+    if (until.has_value()) *one->mutable_member_until() = until->ToProto();
+    return true;
+  };
+  set_until(&member);
+  if (until.has_value() && member.reason().empty()) member.set_reason(why);
+  for (auto& [from, other] : others) {
+    const std::string before = other.SerializeAsString();
+    *other.mutable_member()->mutable_member_from() = member.member_from();
+    if (set_until(other.mutable_member())) other.mutable_member()->set_reason(why);
+    if (other.SerializeAsString() != before) RETURN_IF_ERROR(tx.Put(kMembers, &other, from));
+  }
+  for (const base::Date from : days) RETURN_IF_ERROR(tx.Put(kMembers, row, from));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<MemberRow> EndMember(store::Tx& tx, const store::Key& key, base::Date day,
                                     const std::string& reason) {
   ASSIGN_OR_RETURN(auto last, tx.Find(kMembers, key, {.as_of = day}));
@@ -362,10 +426,7 @@ absl::Status PutParticipants(store::Tx& tx, const Initiative& initiative, const 
     KeepPlace(places, member.mutable_member());
     member.mutable_member()->set_cluster_organization(row.cluster().cluster_organization());
     *member.mutable_member()->mutable_regions() = row.cluster().regions();
-    *member.mutable_member()->mutable_member_from() = tx.today().ToProto();
-    std::set<base::Date> days{tx.today()};
-    RETURN_IF_ERROR(AddDays(tx, kMembers, store::Key::Of(row.number(), bin), tx.today(), &days));
-    for (const base::Date day : days) RETURN_IF_ERROR(tx.Put(kMembers, &member, day));
+    RETURN_IF_ERROR(PutMember(tx, tx.today(), Later::kDropped, &member));
   }
   return absl::OkStatus();
 }

@@ -142,9 +142,8 @@ absl::StatusOr<v1::Member> Add(Env& env, const Call& call, store::Tx& tx,
   KeepPlace(places, &member);
   member.set_cluster_organization(cluster.cluster_organization());
   *member.mutable_regions() = cluster.regions();
-  if (!change.known.has_value()) *member.mutable_member_from() = change.day.ToProto();
   member.set_reason(request.reason());
-  RETURN_IF_ERROR(tx.Put(kMembers, &row, change.day));
+  RETURN_IF_ERROR(PutMember(tx, change.day, Later::kStays, &row));
   Keep(participant.bin(), &step.row);
   RETURN_IF_ERROR(Follow(env, tx, participant.bin(), change.day, &step));
   return row.member();

@@ -437,6 +437,81 @@ TEST_F(ServiceTest, MembersByDate) {
             "MEMBER_DATE_INVALID");
 }
 
+// Days on which an organization is a member without a break are one membership, in whatever order
+// it was told.
+TEST_F(ServiceTest, DaysWithoutABreakAreOneMembership) {
+  const Round round = Registered();
+  const rpc::Caller organization = Entity(round.organizations[0]);
+  GoTo(today().AddDays(10));
+  const base::Date day = today();
+  const v1::Participant supplier = MakeParticipant(900, v1::SUPPLIER);
+  const auto add = [&](int from, const v1::Participant& as) {
+    const auto added =
+        AddIt(round.cluster, as, day.AddDays(from), organization, from < 0 ? "ошибка" : "");
+    EXPECT_TRUE(added.ok()) << added.status();
+  };
+  const auto end = [&](int until) {
+    const auto ended = EndIt(round.cluster, supplier.bin(), day.AddDays(until), organization);
+    EXPECT_TRUE(ended.ok()) << ended.status();
+  };
+  // "10 to 20: Вышла", in days from today, as it is told on a day.
+  const auto told = [&](int days) -> std::string {
+    v1::GetMemberRequest get;
+    get.set_name(absl::StrCat(round.cluster, "/members/", supplier.bin()));
+    *get.mutable_as_of() = day.AddDays(days).ToProto();
+    const auto member = Do<v1::Member>("GetMember", organization, get);
+    if (!member.ok()) return "none";
+    const auto since = [&](const google::type::Date& date) {
+      return *base::Date::FromProto(date) - day;
+    };
+    return absl::StrCat(
+        since(member->member_from()), " to ",
+        member->has_member_until() ? absl::StrCat(since(member->member_until())) : "",
+        member->reason().empty() ? "" : ": ", member->reason());
+  };
+  const auto expect = [&](const std::string& what, int first, int last) {
+    for (int days = first; days <= last; ++days) EXPECT_EQ(told(days), what) << days;
+  };
+  add(10, supplier);
+  end(20);
+  expect("10 to 20: Вышла", 10, 19);
+  // It comes earlier than was planned.
+  add(5, supplier);
+  expect("5 to 20: Вышла", 5, 19);
+  expect("none", 20, 21);
+  // It comes back on the day on which it leaves, so that it does not leave.
+  add(20, MakeParticipant(900, v1::OTHER));
+  expect("5 to ", 5, 25);
+  // One day in between is a break.
+  end(30);
+  add(31, supplier);
+  expect("5 to 30: Вышла", 5, 29);
+  expect("none", 30, 30);
+  expect("31 to ", 31, 33);
+  // One that ends earlier leaves nothing behind that would end the next.
+  end(15);
+  expect("5 to 15: Вышла", 5, 14);
+  expect("none", 15, 30);
+  add(17, supplier);
+  expect("5 to 15: Вышла", 5, 14);
+  expect("17 to ", 17, 33);
+  EXPECT_EQ(MembersOf(round.cluster, day.AddDays(20)).members_size(), 11);
+  // The gap is closed, and the whole ends as one.
+  add(15, supplier);
+  expect("5 to ", 5, 33);
+  end(32);
+  expect("5 to 32: Вышла", 5, 31);
+  expect("none", 32, 33);
+  // What was told late is as old as it is.
+  GoTo(day.AddDays(7));
+  add(-1, supplier);
+  expect("-1 to 32: ошибка", -1, 4);
+  expect("-1 to 32: Вышла", 5, 31);
+  for (int days = 0; days <= 33; ++days)
+    EXPECT_EQ(Totals(day.AddDays(days)), Counted(day.AddDays(days))) << days;
+  ExpectSound();
+}
+
 // A member changes its part later on, leaves and comes back, all known in advance; then it turns
 // out that it leaves before the change.
 TEST_F(ServiceTest, AMembershipEndsWithAllItsVersions) {
@@ -883,7 +958,10 @@ TEST_F(ServiceTest, WhoWasToLeaveIsAMemberOfWhatIsFiledAgain) {
   cancel.set_name(round.selection);
   cancel.set_reason("Отменён");
   Must<v1::Selection>("CancelSelection", authority_, cancel);
-  const base::Date leaves = today().AddDays(10);
+  v1::GetMemberRequest get;
+  get.set_name(absl::StrCat(round.cluster, "/members/", Bin(round.organizations[0] + 6)));
+  const v1::Member before = Must<v1::Member>("GetMember", institute_, get);
+  const base::Date filed = today(), leaves = filed.AddDays(10);
   ASSERT_TRUE(EndIt(round.cluster, Bin(round.organizations[0] + 6), leaves, organization).ok());
   const std::string again = Must<v1::Selection>("CreateSelection", institute_, Draft()).name();
   ASSERT_TRUE(Announce(again, authority_).ok());
@@ -898,6 +976,16 @@ TEST_F(ServiceTest, WhoWasToLeaveIsAMemberOfWhatIsFiledAgain) {
   list.set_parent(round.cluster);
   EXPECT_EQ(Must<v1::ListMembersResponse>("ListMembers", institute_, list).members_size(), 10);
   EXPECT_EQ(ClusterNow(round.cluster).member_count(), 10);
+  // It has been one all the time, and is said to be.
+  for (const base::Date day : {filed, filed.AddDays(3), today()}) {
+    *get.mutable_as_of() = day.ToProto();
+    const v1::Member member = Must<v1::Member>("GetMember", institute_, get);
+    EXPECT_EQ(*base::Date::FromProto(member.member_from()),
+              *base::Date::FromProto(before.member_from()))
+        << day.ToString();
+    EXPECT_FALSE(member.has_member_until()) << day.ToString();
+    EXPECT_EQ(member.reason(), "") << day.ToString();
+  }
   ExpectSound();
 }
 
