@@ -26,21 +26,28 @@ constexpr char kWithdrawMethod[] = "/nisi.suppliers.v1.SuppliersService/Withdraw
 constexpr int kMaxPartItems = 1'000;
 constexpr size_t kMaxPartBytes = 2'000'000;
 
-std::string EditionOf(int32_t year, int32_t revision, int part) {
-  return absl::StrCat("publications/", year, "-", revision, "-", part);
+// A store is restored to a moment of the last 30 days (deploy/README.md): what was said longer ago
+// no restore takes back.
+constexpr absl::Duration kForgets = absl::Hours(24 * 31);
+
+// `attempt`: a name under which the database had another List is given up for the next one.
+std::string EditionOf(int32_t year, int32_t revision, int part, int32_t attempt = 1) {
+  const std::string name = absl::StrCat("publications/", year, "-", revision, "-", part);
+  return attempt == 1 ? name : absl::StrCat(name, "-", attempt);
 }
 
 struct PartName {
-  int32_t year = 0, revision = 0, part = 0;
+  int32_t year = 0, revision = 0, part = 0, attempt = 1;
 };
 absl::StatusOr<PartName> PartIn(const std::string& edition) {
   constexpr absl::string_view kPrefix = "publications/";
   const std::vector<std::string> numbers =
       absl::StrSplit(edition.substr(std::min(kPrefix.size(), edition.size())), '-');
   PartName name;
-  if (!absl::StartsWith(edition, kPrefix) || numbers.size() != 3 ||
+  if (!absl::StartsWith(edition, kPrefix) || numbers.size() < 3 || numbers.size() > 4 ||
       !absl::SimpleAtoi(numbers[0], &name.year) || !absl::SimpleAtoi(numbers[1], &name.revision) ||
-      !absl::SimpleAtoi(numbers[2], &name.part)) {
+      !absl::SimpleAtoi(numbers[2], &name.part) ||
+      (numbers.size() == 4 && !absl::SimpleAtoi(numbers[3], &name.attempt))) {
     return base::StoreCorrupt("message of a publication");
   }
   return name;
@@ -188,9 +195,40 @@ absl::StatusOr<PublicationRow> RowOf(const store::Reader& reader, const PartName
   return row;
 }
 
-bool IsAsSaid(const PublicationRow& row, const PartName& name, const Said& said) {
-  const Part& part = row.publication().parts(name.part - 1);
+bool IsAsSaid(const Part& part, const Said& said) {
   return part.state() == said.state && part.refusal() == said.refusal;
+}
+
+// Whether the database has another List by that name, or had it and it is out: one that this
+// register has forgotten, as it was restored to before it.
+bool IsOfAnother(const std::string& refusal) {
+  return refusal == "PUBLICATION_DIFFERS" || refusal == "PUBLICATION_WITHDRAWN";
+}
+
+// The message of one part with its goods, which are those of the approval as long as nobody has
+// opened the List again.
+absl::StatusOr<PublishDemandsRequest> WholeMessageOf(const store::Reader& reader,
+                                                     const PublicationRow& row, int part) {
+  ASSIGN_OR_RETURN(const std::vector<ItemRow> items, ItemsOf(reader, row.year()));
+  std::vector<const ItemRow*> approved;
+  for (const ItemRow& item : items) {
+    if (item.item().state() == ListItem::APPROVED) approved.push_back(&item);
+  }
+  size_t first = 0;
+  for (int i = 0; i < part; ++i)
+    first += static_cast<size_t>(row.publication().parts(i).item_count());
+  const size_t last = first + static_cast<size_t>(row.publication().parts(part).item_count());
+  if (last > approved.size()) return base::StoreCorrupt("goods of a publication");
+  PublishDemandsRequest message = MessageOf(row, row.publication().parts(part));
+  for (size_t i = first; i < last; ++i) *message.add_demands() = DemandOf(*approved[i]);
+  return message;
+}
+
+// What was confirmed is said again every day: the database may be restored to before it has heard
+// it.
+void SayDaily(store::Tx& tx, const Part& part) {
+  tx.Schedule(tx.today().EndOfDay(), kSayDailyTimer,
+              store::Key::Of(part.edition(), part.confirm_time().seconds()).bytes());
 }
 
 }  // namespace
@@ -264,13 +302,18 @@ absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
   ASSIGN_OR_RETURN(const Said what, SaidOf(message, said));
   ASSIGN_OR_RETURN(const PartName name, PartIn(what.edition));
   ASSIGN_OR_RETURN(PublicationRow row, RowOf(tx, name));
-  if (IsAsSaid(row, name, what)) return absl::OkStatus();
+  Publication& publication = *row.mutable_publication();
+  Part& part = *publication.mutable_parts(name.part - 1);
+  if (IsAsSaid(part, what)) return absl::OkStatus();
+  // What is placed is there as it was when that was confirmed, whatever this release makes of it.
+  if (part.state() == Publication::PLACED && what.refusal == "PUBLICATION_DIFFERS") {
+    return absl::OkStatus();
+  }
   if (what.state == Publication::REFUSED) {
     base::Log(base::Severity::kError, "publication_refused",
               {{"edition", what.edition}, {"reason", what.refusal}});
   }
-  Publication& publication = *row.mutable_publication();
-  Part& part = *publication.mutable_parts(name.part - 1);
+  if (part.edition() != what.edition) return absl::OkStatus();  // of a name that was given up
   // A List that was taken back meanwhile is on its way out, as its next message says.
   const bool leaving =
       part.state() == Publication::WITHDRAWING || part.state() == Publication::WITHDRAWN;
@@ -279,9 +322,40 @@ absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
   part.set_refusal(what.refusal);
   part.mutable_confirm_time()->set_seconds(absl::ToUnixSeconds(tx.recorded()));
   publication.set_state(StateOf(publication));
+  if (what.state != Publication::REFUSED) SayDaily(tx, part);
   tx.Cite(errors::Approving());
   RETURN_IF_ERROR(tx.Put(kPublications, &row));
   return ConfirmCycle(norms, tx, row.year());
+}
+
+absl::Status SayConfirmedAgain(store::Tx& tx, absl::string_view payload, absl::Time /*due*/) {
+  store::KeyReader reader(payload);
+  const auto edition = reader.Text();
+  const auto confirmed = reader.Number();
+  if (!edition.has_value() || !confirmed.has_value()) {
+    return base::StoreCorrupt("timer of a publication");
+  }
+  ASSIGN_OR_RETURN(const PartName name, PartIn(*edition));
+  ASSIGN_OR_RETURN(const PublicationRow row, RowOf(tx, name));
+  const Part& part = row.publication().parts(name.part - 1);
+  const bool stands = part.edition() == *edition && part.confirm_time().seconds() == *confirmed;
+  if (!stands || tx.recorded() > absl::FromUnixSeconds(*confirmed) + kForgets) {
+    return absl::OkStatus();
+  }
+  if (part.state() == Publication::PLACED) {
+    ASSIGN_OR_RETURN(const CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(name.year)));
+    // Of a List that was opened again nobody has the goods any more; it stays until the next comes.
+    if (cycle.cycle().revision() == name.revision) {
+      ASSIGN_OR_RETURN(const auto message, WholeMessageOf(tx, row, name.part - 1));
+      tx.Emit(kTarget, kPublishMethod, message);
+    }
+  } else if (part.state() == Publication::WITHDRAWN) {
+    EmitWithdrawal(tx, part.edition(), row.publication().reason());
+  } else {
+    return absl::OkStatus();
+  }
+  SayDaily(tx, part);
+  return absl::OkStatus();
 }
 
 std::vector<store::Figure> PublicationFigures(const store::Store& store) {
@@ -310,28 +384,27 @@ absl::StatusOr<v1::Publication> RetryPublication(Env& /*env*/, const Call& call,
   ASSIGN_OR_RETURN(const CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(row.year())));
   // A List that was taken back goes on leaving; another is placed, as it was approved.
   const bool leaving = !publication.reason().empty();
-  ASSIGN_OR_RETURN(const std::vector<ItemRow> items, ItemsOf(tx, row.year()));
-  size_t next = 0;
-  std::vector<const ItemRow*> approved;
-  for (const ItemRow& item : items) {
-    if (item.item().state() == ListItem::APPROVED) approved.push_back(&item);
+  if (!leaving && cycle.cycle().state() != Cycle::PUBLISHED) {
+    RETURN_IF_ERROR(
+        CycleMachine().AskByItself(cycle.cycle().state(), CycleVerb::kPublished).status());
   }
-  for (Part& part : *publication.mutable_parts()) {
-    const size_t first = next;
-    next += static_cast<size_t>(part.item_count());
+  for (int i = 0; i < publication.parts_size(); ++i) {
+    Part& part = *publication.mutable_parts(i);
     if (part.state() != Publication::REFUSED) continue;
+    const bool of_another = IsOfAnother(part.refusal());
     part.clear_refusal();
     if (leaving) {
       part.set_state(Publication::WITHDRAWING);
       EmitWithdrawal(tx, part.edition(), publication.reason());
       continue;
     }
-    // The goods are those of the approval as long as nobody has opened the List again.
-    RETURN_IF_ERROR(
-        CycleMachine().AskByItself(cycle.cycle().state(), CycleVerb::kPublished).status());
-    if (next > approved.size()) return base::StoreCorrupt("goods of a publication");
-    PublishDemandsRequest message = MessageOf(row, part);
-    for (size_t i = first; i < next; ++i) *message.add_demands() = DemandOf(*approved[i]);
+    if (of_another) {
+      // The List that nobody here knows any more leaves, and this one comes by another name.
+      EmitWithdrawal(tx, part.edition(), "unknown to the register of contracts");
+      ASSIGN_OR_RETURN(const PartName name, PartIn(part.edition()));
+      part.set_edition(EditionOf(name.year, name.revision, name.part, name.attempt + 1));
+    }
+    ASSIGN_OR_RETURN(const PublishDemandsRequest message, WholeMessageOf(tx, row, i));
     part.set_state(Publication::PENDING);
     tx.Emit(kTarget, kPublishMethod, message);
   }

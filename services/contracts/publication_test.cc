@@ -54,10 +54,15 @@ class Database {
     PublishDemandsRequest request;
     EXPECT_TRUE(request.ParseFromString(message.payload));
     log.push_back("+ " + request.name());
-    if (refuses || early) {
-      return base::Refusal(absl::StatusCode::kFailedPrecondition,
-                           early ? "ORDER_DATE_INVALID" : "PUBLICATION_DIFFERS", "No.");
+    const auto there = editions.find(request.name());
+    const char* why = nullptr;
+    if (refuses) why = "QUANTITY_ZERO";
+    if (early) why = "ORDER_DATE_INVALID";
+    if (there != editions.end()) {
+      if (there->second == 0) why = "PUBLICATION_WITHDRAWN";
+      if (there->second > 0 && there->second != request.demands_size()) why = "PUBLICATION_DIFFERS";
     }
+    if (why != nullptr) return base::Refusal(absl::StatusCode::kFailedPrecondition, why, "No.");
     editions[request.name()] = request.demands_size();
     for (const auto& demand : request.demands()) {
       demanded.push_back(absl::StrCat(demand.quantity(), " ", demand.first_year(), " ",
@@ -227,7 +232,7 @@ TEST_F(PublicationTest, WhatIsRefusedIsSeenAndHoldsUpNothing) {
   EXPECT_EQ(*Relay(), 1) << "the message is given up";
   EXPECT_EQ(CycleNow().state(), v1::Cycle::APPROVED);
   EXPECT_EQ(PublicationNow(1).state(), v1::Publication::REFUSED);
-  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "PUBLICATION_DIFFERS");
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "QUANTITY_ZERO");
   EXPECT_EQ(PublicationFigures(store()).front().value, 1);
   EXPECT_EQ(*Relay(), 0);
   const auto retry = Named<v1::RetryPublicationRequest>(PublicationName(2026, 1));
@@ -326,6 +331,105 @@ TEST_F(PublicationTest, AListIsPublishedWhenTheEarlierOneIsOut) {
   EXPECT_EQ(*Relay(), 1);
   EXPECT_EQ(PublicationNow(1).state(), v1::Publication::WITHDRAWN);
   EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+}
+
+// A register of contracts that was restored approves another List by the name of one that it has
+// forgotten: that one leaves.
+TEST_F(PublicationTest, AListThatNobodyHereKnowsLeavesForAnother) {
+  const auto retry = Named<v1::RetryPublicationRequest>(PublicationName(2026, 1));
+  database_.editions = {{"publications/2026-1-1", 7}, {"publications/2026-1-1-2", 0}};
+  Approved();
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "PUBLICATION_DIFFERS");
+  ASSERT_TRUE(Do<v1::Publication>("RetryPublication", authority_, retry).ok());
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "PUBLICATION_WITHDRAWN");
+  ASSERT_TRUE(Do<v1::Publication>("RetryPublication", authority_, retry).ok());
+  database_.log.clear();
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_THAT(database_.log, ElementsAre("- publications/2026-1-1-2", "+ publications/2026-1-1-3"));
+  EXPECT_THAT(database_.editions,
+              UnorderedElementsAre(std::make_pair("publications/2026-1-1", 0),
+                                   std::make_pair("publications/2026-1-1-2", 0),
+                                   std::make_pair("publications/2026-1-1-3", 2)));
+  EXPECT_EQ(PublicationNow(1).parts(0).edition(), "publications/2026-1-1-3");
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+  ReviseTo(true);
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_EQ(database_.editions["publications/2026-1-1-3"], 0);
+  EXPECT_EQ(database_.editions["publications/2026-2-1"], 1);
+  EXPECT_EQ(CycleNow().state(), v1::Cycle::PUBLISHED);
+}
+
+// A database that was restored takes what it has forgotten on the next day, and nothing changes
+// where it has forgotten nothing.
+TEST_F(PublicationTest, WhatWasConfirmedIsSaidAgainEveryDay) {
+  Approved();
+  EXPECT_EQ(*Relay(), 1);
+  const std::string etag = PublicationNow(1).etag();
+  const auto next_day = [&] {
+    database_.log.clear();
+    GoTo(today().AddDays(1));
+    return *Relay();
+  };
+  EXPECT_EQ(next_day(), 1);
+  EXPECT_THAT(database_.log, ElementsAre("+ publications/2026-1-1"));
+  database_.editions.clear();
+  EXPECT_EQ(next_day(), 1);
+  EXPECT_EQ(database_.editions["publications/2026-1-1"], 2);
+  EXPECT_EQ(PublicationNow(1).etag(), etag);
+  // What this release makes of the goods is not what an earlier one did: it is there all the same.
+  database_.editions["publications/2026-1-1"] = 7;
+  EXPECT_EQ(next_day(), 1);
+  EXPECT_EQ(PublicationNow(1).etag(), etag);
+  ASSERT_TRUE(Step<v1::WithdrawListRequest>("WithdrawList", authority_).ok());
+  EXPECT_EQ(*Relay(), 1);
+  const std::string out = PublicationNow(1).etag();
+  database_.editions["publications/2026-1-1"] = 2;
+  EXPECT_EQ(next_day(), 1);
+  EXPECT_THAT(database_.log, ElementsAre("- publications/2026-1-1"));
+  EXPECT_EQ(database_.editions["publications/2026-1-1"], 0);
+  EXPECT_EQ(PublicationNow(1).etag(), out);
+  // No restore reaches further back.
+  GoTo(today().AddDays(29));
+  EXPECT_EQ(*Relay(), 1);
+  GoTo(today().AddDays(5));
+  EXPECT_EQ(*Relay(), 0);
+  GoTo(today().AddDays(40));
+  EXPECT_EQ(*Relay(), 0);
+}
+
+// What a List was before it was opened again nobody can say any more; it is out when the next
+// comes.
+TEST_F(PublicationTest, AListThatIsOpenedAgainIsNotSaidAgain) {
+  Approved();
+  EXPECT_EQ(*Relay(), 1);
+  ReviseTo(true);
+  GoTo(today().AddDays(1));
+  EXPECT_EQ(*Relay(), 2);
+  ASSERT_TRUE(Step<v1::ReviseListRequest>("ReviseList", authority_).ok());
+  database_.log.clear();
+  GoTo(today().AddDays(1));
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_THAT(database_.log, ElementsAre("- publications/2026-1-1"));
+}
+
+// One that was taken out there and not here is seen, and placed again when somebody says so.
+TEST_F(PublicationTest, AListThatWasTakenOutThereAloneIsSeen) {
+  Approved();
+  EXPECT_EQ(*Relay(), 1);
+  database_.editions["publications/2026-1-1"] = 0;
+  GoTo(today().AddDays(1));
+  EXPECT_EQ(*Relay(), 1);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::REFUSED);
+  EXPECT_EQ(PublicationNow(1).parts(0).refusal(), "PUBLICATION_WITHDRAWN");
+  ASSERT_TRUE(Do<v1::Publication>("RetryPublication", authority_,
+                                  Named<v1::RetryPublicationRequest>(PublicationName(2026, 1)))
+                  .ok());
+  EXPECT_EQ(*Relay(), 2);
+  EXPECT_EQ(PublicationNow(1).state(), v1::Publication::PLACED);
+  EXPECT_EQ(database_.editions["publications/2026-1-1-2"], 2);
+  ExpectSound();
 }
 
 // Nor is an empty one while the earlier one stands.

@@ -25,13 +25,14 @@ class Service final : public rpc::HostedService {
     }
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(*options.norms),
                                                     cases::Deadlines::Callers::kGoBetween);
-    RETURN_IF_ERROR(
-        OpenStore(options, ContractsSchema(), {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)}},
-                  {base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY),
-                   [norms = options.norms](store::Tx& tx, const store::OutboxMessage& message,
-                                           const absl::StatusOr<std::string>& said) {
-                     return NoteDelivery(*norms, tx, message, said);
-                   }}));
+    RETURN_IF_ERROR(OpenStore(
+        options, ContractsSchema(),
+        {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)}, {kSayDailyTimer, SayConfirmedAgain}},
+        {base::RoleBit(rpc::v1::AUTHORITY_INDUSTRY),
+         [norms = options.norms](store::Tx& tx, const store::OutboxMessage& message,
+                                 const absl::StatusOr<std::string>& said) {
+           return NoteDelivery(*norms, tx, message, said);
+         }}));
     env_.store = &store();
     options.metrics->AddFigures(cases::FiguresOf(deadlines_, shared_store()));
     options.metrics->AddFigures([weak = shared_store()] {

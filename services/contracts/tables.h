@@ -57,6 +57,9 @@ extern const store::Index<EntryRow> kEntriesByDocument;  // 22
 // With the tables of deadlines.
 const store::Schema& ContractsSchema();
 
+// A timer. It looks at the record first and does nothing where there is nothing to say.
+inline constexpr char kSayDailyTimer[] = "publication/say-daily";  // edition, when confirmed
+
 // Kinds of deadlines; those of a cycle are in rules.h.
 inline constexpr char kAssessmentDeadline[] = "assessment";  // of a year
 inline constexpr char kOffsetDeadline[] = "offset";          // a condition's own day
