@@ -131,6 +131,36 @@ class ServiceTest : public ClustersTest {
     }
     return members.members_size() < 10 || manufacturers < 5 || science < 1;
   }
+  // On each of its days a membership says the first of the days without a break, and the first
+  // after them.
+  void ExpectMemberships(const std::string& cluster, int n) {
+    const store::Key key = store::Key::Of(*rpc::NumberIn(cluster, "clusters/*", 0), Bin(n));
+    std::vector<v1::Member> lasting;
+    base::Date since;
+    const auto expect = [&](const std::string& until) {
+      for (const v1::Member& member : lasting) {
+        EXPECT_EQ(*base::Date::FromProto(member.member_from()), since) << member.name();
+        EXPECT_EQ(member.has_member_until()
+                      ? base::Date::FromProto(member.member_until())->ToString()
+                      : "",
+                  until)
+            << member.name() << " since " << since.ToString();
+      }
+      lasting.clear();
+    };
+    for (int days = -150; days <= 60; ++days) {
+      const base::Date day = today().AddDays(days);
+      const auto found = store().Read().Find(kMembers, key, {.as_of = day});
+      ASSERT_TRUE(found.ok()) << found.status();
+      if (!found->has_value()) {
+        expect(day.ToString());
+        continue;
+      }
+      if (lasting.empty()) since = day;
+      lasting.push_back((*found)->row.member());
+    }
+    expect("");
+  }
   v1::ReplayDecisionResponse ReplayOf(const std::string& name) {
     v1::ReplayDecisionRequest request;
     request.set_name(name);
@@ -1156,7 +1186,7 @@ TEST_F(ServiceTest, TotalsAreWhatALookAtEverythingSays) {
   const base::Date start = today();
   std::mt19937 random(7);
   const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 200; ++i) {
     const Round& round = rounds[static_cast<size_t>(pick(3))];
     const rpc::Caller organization = Entity(round.organizations[0]);
     const base::Date day = today().AddDays(pick(30) - 5);
@@ -1172,11 +1202,14 @@ TEST_F(ServiceTest, TotalsAreWhatALookAtEverythingSays) {
       *remove.mutable_order_date() = today().AddDays(-3).ToProto();
       EXPECT_TRUE(Do<v1::Cluster>("RemoveCluster", authority_, remove).ok());
     }
-    if (i % 10 == 9) GoTo(today().AddDays(1 + pick(6)));
+    if (i % 20 == 9) GoTo(today().AddDays(1 + pick(6)));
   }
   for (base::Date day = start; day <= today(); day = day.AddDays(1)) {
     EXPECT_EQ(Totals(day), Counted(day)) << day.ToString();
     for (const Round& round : rounds) ExpectOfItsDay(round.cluster, day);
+  }
+  for (const Round& round : rounds) {
+    for (int n = 1; n <= 12; ++n) ExpectMemberships(round.cluster, rounds[0].organizations[0] + n);
   }
   ExpectSound();
 }
