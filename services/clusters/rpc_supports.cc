@@ -376,10 +376,12 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
         ASSIGN_OR_RETURN(const Money accepted, Accept(request.items(), &support));
         *support.mutable_accepted_cost() = accepted.ToProto();
         ASSIGN_OR_RETURN(const ClusterRow cluster, ClusterOf(tx, support));
-        int32_t year = 0;
-        if (!IsProject(support)) {
-          ASSIGN_OR_RETURN(year, SupportYear(cluster.first_upkeep_year(), support.year()));
-        }
+        // A grant of another year since the request may have left this one outside the three: that
+        // is found as all else is, so that it can be refused.
+        const int32_t year =
+            IsProject(support)
+                ? 0
+                : SupportYear(cluster.first_upkeep_year(), support.year()).value_or(0);
         support.set_support_year(year);
         ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, support, cluster));
         ASSIGN_OR_RETURN(*support.mutable_examination(),
@@ -392,14 +394,17 @@ absl::StatusOr<v1::Support> ExamineSupport(Env& env, Call& call,
                                   {support.name(), tx.etag()},
                                   belonging,
                                   goods.has_value() ? &*goods : nullptr,
-                                  SourceOf(cluster)},
+                                  SourceOf(cluster),
+                                  cluster.first_upkeep_year()},
                                  *env.norms, tx.today()));
         SetDecideTime(tx, support.mutable_examination());
         ASSIGN_OR_RETURN(const Money ceiling, Money::Parse(support.examination().outcome()));
         *support.mutable_ceiling() = ceiling.ToProto();
-        ASSIGN_OR_RETURN(const base::Percent share,
-                         env.norms->Percent(ShareNorm(support, year), tx.today()));
-        support.set_share_bp(share.hundredths());
+        if (IsProject(support) || year != 0) {
+          ASSIGN_OR_RETURN(const base::Percent share,
+                           env.norms->Percent(ShareNorm(support, year), tx.today()));
+          support.set_share_bp(share.hundredths());
+        }
         support.set_opinion(request.opinion());
         support.set_examined_by(step.subject);
         RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSupports, &step, WhoIs(support)));

@@ -36,6 +36,8 @@ constexpr char kGate[] = "gate_verdict";
 constexpr char kSupportDocuments[] = "documents_complete";
 constexpr char kYear[] = "support_year";
 constexpr char kYearNow[] = "support_year_on_the_day_of_decision";
+constexpr char kCostsYear[] = "year_of_costs";
+constexpr char kFirstYear[] = "first_upkeep_year";  // of the cluster; 0: nothing was granted yet
 constexpr char kAccepted[] = "accepted_cost";
 constexpr char kRequested[] = "requested_sum";
 constexpr char kShare[] = "share_bp";
@@ -120,6 +122,12 @@ absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
     AddFinding(&decision, "COSTS_ACCEPTED", !accepted.is_zero(), errors::Organization(), facts,
                {kAccepted, kRequested, kShare});
   } else {
+    // Examinations from before it was a finding were not done where it does not hold.
+    if (facts.Has(kFirstYear)) {
+      ASSIGN_OR_RETURN(const int64_t year, facts.Number(kYear));
+      AddFinding(&decision, "WITHIN_UPKEEP_TERM", year != 0, errors::Organization(), facts,
+                 {kYear, kCostsYear, kFirstYear});
+    }
     AddFinding(&decision, "COSTS_ACCEPTED", !accepted.is_zero(), errors::Organization(), facts,
                {kAccepted, kRequested, kShare, kYear});
   }
@@ -373,14 +381,23 @@ absl::StatusOr<Decision> Examine(const Examination& examination, const norms::No
     RETURN_IF_ERROR(SetGoods(*examination.goods, examination.source, norms, day, &facts));
   } else {
     set(kYear, absl::StrCat(examination.support_year));
+    set(kCostsYear, absl::StrCat(support.year()));
+    facts.Set(kFirstYear, absl::StrCat(examination.first_upkeep_year), examination.cluster.name,
+              examination.cluster.etag);
   }
   ASSIGN_OR_RETURN(const std::string accepted, Text(support.accepted_cost()));
   ASSIGN_OR_RETURN(const std::string requested, Text(support.requested_sum()));
   set(kAccepted, accepted);
   set(kRequested, requested);
-  const std::string key = ShareNorm(support, examination.support_year);
+  // That no share is of a year after the third, the last that has one says.
+  const bool no_year = !IsProject(support) && examination.support_year == 0;
+  const std::string key = ShareNorm(support, no_year ? 3 : examination.support_year);
   ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
-  RETURN_IF_ERROR(SetPercent(norms, key, day, kShare, &facts));
+  if (no_year) {
+    facts.Set(kShare, "0", "no year of support");
+  } else {
+    RETURN_IF_ERROR(SetPercent(norms, key, day, kShare, &facts));
+  }
   ASSIGN_OR_RETURN(Decision decision, DecideExamination(facts));
   decision.set_norms_edition(norms.edition());
   bool assumed = norm.certainty == norms::Certainty::kAssumption;

@@ -86,12 +86,15 @@ struct Examination {
   Belonging belonging;
   const GoodsOnList* goods = nullptr;
   Source cluster;  // as it was read
+  // Of upkeep, with `support_year` 0 where it leaves the year of the costs outside the three.
+  int32_t first_upkeep_year = 0;
 };
 // The share of the accepted cost: a project's, or that of the year of support.
 std::string ShareNorm(const Support& support, int32_t support_year);
 // Outcome the ceiling in tenge: accepted cost by the share, down to the tiyn, and no more than was
-// asked for. Of a project the goods of medium and high processing that were on the list on the day
-// of the request are at least clusters.support.project_goods_share_min of its output.
+// asked for; nothing of a year that is none of the three. Of a project the goods of medium and high
+// processing that were on the list on the day of the request are at least
+// clusters.support.project_goods_share_min of its output.
 absl::StatusOr<Decision> Examine(const Examination& examination, const norms::Norms& norms,
                                  base::Date day);
 absl::StatusOr<Decision> ReplayExamination(const Decision& stored);

@@ -786,6 +786,49 @@ TEST_F(SupportTest, ASecondYearIsNotGrantedByTheShareOfTheFirst) {
   ExpectSound();
 }
 
+// Asked for before a grant of another year left it outside the three: it is examined and refused,
+// as whoever asked is owed a decision.
+TEST_F(SupportTest, AYearThatAGrantLeftOutsideTheThreeIsRefused) {
+  const Round round = Registered();
+  GoTo(Day("2027-01-10"));
+  Allocate(10'000);
+  const std::string outside = Requested(round, 1000, 2026).name();
+  const std::string first = Requested(round, 1000, 2027).name();
+  for (const std::string& name : {first, outside}) Notice(name, gate::v1::BEFORE_CONSIDERATION);
+  ASSERT_TRUE(ExamineIt(first, examiner_).ok());
+  ASSERT_TRUE(Decide(first, authority_, 700).ok());
+  ASSERT_TRUE(ExamineIt(outside, examiner_).ok());
+  const v1::Support examined = Now(outside);
+  EXPECT_EQ(examined.state(), v1::Support::EXAMINED);
+  EXPECT_EQ(examined.support_year(), 0);
+  EXPECT_EQ(examined.share_bp(), 0);
+  EXPECT_EQ(examined.ceiling().units(), 0);
+  EXPECT_TRUE(examined.examination().rests_on_assumption());
+  EXPECT_EQ(FirstUnsatisfied(examined.examination()), "WITHIN_UPKEEP_TERM");
+  EXPECT_EQ(FirstUnsatisfied(Now(first).examination()), "");
+  EXPECT_EQ(ReasonOf(Decide(outside, authority_, 1).status()), "FINDING_UNSATISFIED");
+  ASSERT_TRUE(Decide(outside, authority_, 0, "Не из трёх лет").ok());
+  EXPECT_EQ(Now(outside).state(), v1::Support::REFUSED);
+  v1::ReplayDecisionRequest replay;
+  replay.set_name(outside);
+  const auto replayed = Must<v1::ReplayDecisionResponse>("ReplayDecision", auditor_, replay);
+  EXPECT_EQ(replayed.replays_size(), 2);
+  for (const auto& one : replayed.replays()) EXPECT_TRUE(one.same()) << one.field();
+  // Examinations from before that replay without the finding.
+  decision::v1::Decision older = Now(first).examination();
+  auto* findings = older.mutable_findings();
+  const auto before = findings->size();
+  findings->erase(
+      std::remove_if(findings->begin(), findings->end(),
+                     [](const auto& one) { return one.rule() == "WITHIN_UPKEEP_TERM"; }),
+      findings->end());
+  EXPECT_EQ(findings->size(), before - 1);
+  older.clear_norms_edition();
+  older.clear_rests_on_assumption();
+  EXPECT_EQ(ReplayExamination(older)->findings_size(), older.findings_size());
+  ExpectSound();
+}
+
 TEST_F(SupportTest, AnotherClusterOrganizationTakesOver) {
   const Round round = Registered();
   Allocate(10'000);
